@@ -1,0 +1,40 @@
+using Bitis.Tensors;
+
+namespace Bitis.Tests;
+
+public sealed class TensorTests
+{
+    [Fact]
+    public unsafe void Memory_is_aligned_and_zeroed()
+    {
+        for (int n = 0; n < 100; n++)
+        {
+            var tensor = new Tensor([n, 3]);
+            Assert.Equal(0u, (nuint)tensor.Pointer % Tensor.Alignment);
+            Assert.Equal(3 * n, tensor.Span.Length);
+            Assert.True(tensor.Span.TrimStart(0f).IsEmpty);
+        }
+    }
+
+    [Fact]
+    public void Reshape_shares_memory_and_checks_the_count()
+    {
+        var tensor = Tensor.From([2, 3], [1, 2, 3, 4, 5, 6]);
+        Tensor view = tensor.Reshape([3, 2]);
+        view.Span[0] = 9;
+        Assert.Equal(9, tensor.Span[0]);
+        Assert.Throws<ArgumentException>(() => tensor.Reshape([7]));
+        Assert.Throws<ArgumentException>(() => Tensor.From([2], [1f]));
+    }
+
+    [Fact]
+    public void Shape_compares_by_value_and_refuses_negative_sizes()
+    {
+        Shape shape = [197, 192];
+        Assert.Equal(shape, [197, 192]);
+        Assert.NotEqual(shape, [192, 197]);
+        Assert.Equal("[197, 192]", shape.ToString());
+        Assert.Equal(1, default(Shape).ElementCount);
+        Assert.Throws<ArgumentOutOfRangeException>(() => Shape.Create([-1]));
+    }
+}
