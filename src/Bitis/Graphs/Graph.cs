@@ -1,0 +1,40 @@
+using Bitis.Tensors;
+
+namespace Bitis.Graphs;
+
+/// <summary>A model as standard operators: one input, one output, nodes in an order of execution.</summary>
+public sealed class Graph
+{
+    private readonly Dictionary<string, Node> _byName;
+
+    internal Graph(IReadOnlyList<Node> nodes, Node output)
+    {
+        Nodes = nodes;
+        Output = output;
+        _byName = nodes.ToDictionary(node => node.Name);
+        Parameters = [.. nodes.SelectMany(ParametersOf).DistinctBy(parameter => parameter.Name)];
+        BlockCount = nodes.Max(node => node.Block + 1) ?? 0;
+    }
+
+    /// <summary>All nodes; each comes after its inputs.</summary>
+    public IReadOnlyList<Node> Nodes { get; }
+
+    /// <summary>The image.</summary>
+    public Node Input => Nodes[0];
+
+    /// <summary>The logits.</summary>
+    public Node Output { get; }
+
+    /// <summary>How many blocks the backbone has.</summary>
+    public int BlockCount { get; }
+
+    /// <summary>Every parameter that the nodes need, by its name in the checkpoint, with its shape.</summary>
+    public IReadOnlyList<(string Name, Shape Shape)> Parameters { get; }
+
+    /// <summary>The node with this name.</summary>
+    /// <exception cref="KeyNotFoundException">There is none.</exception>
+    public Node this[string name] => _byName[name];
+
+    private static IEnumerable<(string Name, Shape Shape)> ParametersOf(Node node) =>
+        node.ParameterNames.Zip(node.Operator.Parameters, (name, spec) => (name, spec.Shape));
+}

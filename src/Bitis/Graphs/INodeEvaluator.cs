@@ -1,0 +1,16 @@
+using Bitis.Tensors;
+
+namespace Bitis.Graphs;
+
+/// <summary>
+/// Computes the value of one node. Executors differ in nothing but this: the reference, the vectorized form, the
+/// probe that shows tensors to observers and the simulation of quantization are evaluators, the latter two around another.
+/// </summary>
+public interface INodeEvaluator
+{
+    /// <summary>Computes a node's value for a batch.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="inputs">The values of its inputs, <c>[batch, ...]</c>; none may be changed.</param>
+    /// <param name="parameters">Its parameters.</param>
+    Tensor Evaluate(Node node, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters);
+}

@@ -1,0 +1,46 @@
+using Bitis.Operators;
+using Bitis.Tensors;
+
+namespace Bitis.Graphs;
+
+/// <summary>
+/// One application of an operator in a <see cref="Graph"/>, and the value it produces: each node has one output.
+/// </summary>
+public sealed class Node
+{
+    internal Node(
+        int index, string name, int? block, Operator op, IReadOnlyList<Node> inputs, IReadOnlyList<string> parameterNames, Shape shape)
+    {
+        Index = index;
+        Name = name;
+        Block = block;
+        Operator = op;
+        Inputs = inputs;
+        ParameterNames = parameterNames;
+        Shape = shape;
+    }
+
+    /// <summary>The position in <see cref="Graph.Nodes"/>, which is an order of execution.</summary>
+    public int Index { get; }
+
+    /// <summary>The module's path in the official checkpoint where it has one: <c>layers.3.mixer.x_proj</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>The block of the backbone that the node belongs to, counted from 0; none for the stem and the head.</summary>
+    public int? Block { get; }
+
+    /// <summary>What the node computes.</summary>
+    public Operator Operator { get; }
+
+    /// <summary>The nodes whose values it takes.</summary>
+    public IReadOnlyList<Node> Inputs { get; }
+
+    /// <summary>The names of its parameters in the checkpoint, in the order of <see cref="Operator.Parameters"/>.</summary>
+    public IReadOnlyList<string> ParameterNames { get; }
+
+    /// <summary>The shape of its value for one image, without the batch.</summary>
+    public Shape Shape { get; }
+
+    /// <summary>The name, operator and shape, for a debugger.</summary>
+    public override string ToString() => $"{Name}: {Operator.Kind} {Shape}";
+}

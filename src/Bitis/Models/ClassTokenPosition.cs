@@ -1,0 +1,14 @@
+namespace Bitis.Models;
+
+/// <summary>Where a Vim puts its class token.</summary>
+public enum ClassTokenPosition
+{
+    /// <summary>There is none; the head sees the mean of all tokens.</summary>
+    None,
+
+    /// <summary>Before the first patch.</summary>
+    First,
+
+    /// <summary>In the middle of the patches, as in all published models.</summary>
+    Middle,
+}

@@ -1,0 +1,11 @@
+namespace Bitis.Models;
+
+/// <summary>Which normalization a backbone uses.</summary>
+public enum NormKind
+{
+    /// <summary>Root-mean-square normalization, without a bias.</summary>
+    Rms,
+
+    /// <summary>Layer normalization, with a bias.</summary>
+    Layer,
+}

@@ -1,0 +1,14 @@
+using System.Numerics.Tensors;
+
+namespace Bitis.Operators;
+
+/// <summary>The sum of two tensors: residual streams, and the two directions of a Vim block.</summary>
+public sealed record Add : ElementwiseBinary
+{
+    /// <inheritdoc />
+    public override string Kind => "add";
+
+    /// <inheritdoc />
+    public override void Apply(ReadOnlySpan<float> left, ReadOnlySpan<float> right, Span<float> result) =>
+        TensorPrimitives.Add(left, right, result);
+}

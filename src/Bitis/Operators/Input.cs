@@ -1,0 +1,17 @@
+using Bitis.Tensors;
+
+namespace Bitis.Operators;
+
+/// <summary>Where an image enters a graph: normalized pixels, <c>[channels, height, width]</c>.</summary>
+/// <param name="Shape">The shape of one image.</param>
+public sealed record Input(Shape Shape) : Operator
+{
+    /// <inheritdoc />
+    public override string Kind => "input";
+
+    /// <inheritdoc />
+    public override Shape OutputShape(ReadOnlySpan<Shape> inputs) => Shape;
+
+    /// <inheritdoc />
+    public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters) => inputs[0];
+}

@@ -1,0 +1,37 @@
+using Bitis.Tensors;
+
+namespace Bitis.Operators;
+
+/// <summary>
+/// A pure function of tensors and parameters. Shapes in a graph describe one image; the tensors that flow through
+/// <see cref="Forward"/> have the batch as an additional outermost dimension. The forward here is the oracle:
+/// plain float32 in the order of the formula, written to be read. Fast forms live in <c>Kernels</c>.
+/// </summary>
+public abstract record Operator
+{
+    /// <summary>The operator's name for people and files: <c>linear</c>, <c>selective_scan</c>.</summary>
+    public abstract string Kind { get; }
+
+    /// <summary>The parameters, in the order in which <see cref="Forward"/> takes them.</summary>
+    public virtual IReadOnlyList<ParameterSpec> Parameters => [];
+
+    /// <summary>The output's shape for one image.</summary>
+    /// <param name="inputs">The inputs' shapes, without the batch.</param>
+    /// <exception cref="ArgumentException">The inputs do not fit the operator.</exception>
+    public abstract Shape OutputShape(ReadOnlySpan<Shape> inputs);
+
+    /// <summary>Computes the output of a batch.</summary>
+    /// <param name="inputs">The inputs, each <c>[batch, ...]</c>; none is changed.</param>
+    /// <param name="parameters">One tensor for each of <see cref="Parameters"/>, in that order.</param>
+    /// <returns>A new tensor, or a view of an input where the operator only renames dimensions.</returns>
+    public abstract Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters);
+
+    /// <summary>Throws unless the condition holds; for <see cref="OutputShape"/>.</summary>
+    protected void Require(bool condition, ReadOnlySpan<Shape> inputs, string expected)
+    {
+        if (condition)
+            return;
+        string found = string.Join(", ", inputs.ToArray().Select(shape => shape.ToString()));
+        throw new ArgumentException($"{Kind} takes {expected}, not {found}.", nameof(inputs));
+    }
+}

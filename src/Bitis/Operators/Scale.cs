@@ -1,0 +1,12 @@
+namespace Bitis.Operators;
+
+/// <summary>Multiplies by a constant; Vim halves the sum of its two directions.</summary>
+/// <param name="Factor">The constant.</param>
+public sealed record Scale(float Factor) : ElementwiseUnary
+{
+    /// <inheritdoc />
+    public override string Kind => "scale";
+
+    /// <inheritdoc />
+    public override float Apply(float x) => x * Factor;
+}

@@ -1,0 +1,11 @@
+namespace Bitis.Operators;
+
+/// <summary>The sigmoid-weighted linear unit: <c>x·σ(x) = x / (1 + e^−x)</c>.</summary>
+public sealed record Silu : ElementwiseUnary
+{
+    /// <inheritdoc />
+    public override string Kind => "silu";
+
+    /// <inheritdoc />
+    public override float Apply(float x) => (float)(x / (1 + Math.Exp(-x)));
+}
