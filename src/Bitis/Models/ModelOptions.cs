@@ -1,0 +1,20 @@
+namespace Bitis.Models;
+
+/// <summary>What cannot be read off a checkpoint's names and shapes; anything left null comes from the published variant.</summary>
+public sealed record ModelOptions
+{
+    /// <summary>The options that decide nothing.</summary>
+    public static ModelOptions Default { get; } = new();
+
+    /// <summary>Where the weights are inside the file (<c>model</c>, <c>model_ema</c>, <c>state_dict</c>); found by itself if null.</summary>
+    public string? WeightsKey { get; init; }
+
+    /// <summary>Distance between patches, in pixels.</summary>
+    public int? Stride { get; init; }
+
+    /// <summary>Where the class token is.</summary>
+    public ClassTokenPosition? ClassToken { get; init; }
+
+    /// <summary>Whether the sum of a block's two directions is halved.</summary>
+    public bool? HalvesDirections { get; init; }
+}

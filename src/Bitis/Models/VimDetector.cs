@@ -1,0 +1,148 @@
+using Bitis.Tensors;
+
+namespace Bitis.Models;
+
+/// <summary>Reads a Vim's architecture off the names and shapes of its tensors.</summary>
+internal sealed class VimDetector(
+    string file,
+    IReadOnlyDictionary<string, Shape> shapes,
+    IReadOnlyDictionary<string, string> metadata,
+    ModelOptions options)
+{
+    private readonly List<string> _assumptions = [];
+
+    /// <summary>The training script's name for the model; it spells out what the shapes do not.</summary>
+    private readonly string? _officialName = metadata.GetValueOrDefault("args.model");
+
+    public ModelDetection Detect()
+    {
+        RefuseUnknownForms();
+        Shape patches = Require("patch_embed.proj.weight", rank: 4); // [D, channels, patch, patch]
+        Shape aLog = Require("layers.0.mixer.A_log", rank: 2); // [E, N]
+        bool hasClassToken = shapes.ContainsKey("cls_token");
+        int patchSize = patches[2];
+        int grid = GridSize(hasClassToken);
+        int stride = Stride(patchSize, grid);
+        var config = new VimConfig
+        {
+            ImageSize = (grid - 1) * stride + patchSize,
+            ImageChannels = patches[1],
+            PatchSize = patchSize,
+            Stride = stride,
+            Width = patches[0],
+            InnerWidth = aLog[0],
+            StateSize = aLog[1],
+            DeltaRank = Require("layers.0.mixer.dt_proj.weight", rank: 2)[1],
+            ConvKernel = Require("layers.0.mixer.conv1d.weight", rank: 3)[2],
+            Depth = Depth(),
+            Classes = Require("head.weight", rank: 2)[0],
+            ClassToken = hasClassToken ? ClassToken() : ClassTokenPosition.None,
+            HalvesDirections = HalvesDirections(),
+            Norm = shapes.ContainsKey("norm_f.bias") ? NormKind.Layer : NormKind.Rms,
+        };
+        return new ModelDetection(config, ModelCatalogue.Find(config), _assumptions);
+    }
+
+    private void RefuseUnknownForms()
+    {
+        foreach (string name in shapes.Keys)
+        {
+            if (name.StartsWith("rope.", StringComparison.Ordinal))
+                throw Unsupported(name, "rotary positions");
+            if (name is "cls_token_head" or "cls_token_tail")
+                throw Unsupported(name, "two class tokens");
+            if (name.EndsWith(".gamma", StringComparison.Ordinal))
+                throw Unsupported(name, "layer scale");
+        }
+        if (!shapes.ContainsKey("pos_embed"))
+            throw BitisException.InFile(file, "tensor 'pos_embed' is missing: Bitis runs Vim models with absolute positions.");
+    }
+
+    private BitisException Unsupported(string name, string form) =>
+        BitisException.InFile(file, $"tensor '{name}' belongs to a Vim with {form}, a form that no published model has and Bitis does not run.");
+
+    private int GridSize(bool hasClassToken)
+    {
+        int tokens = Require("pos_embed", rank: 3)[1];
+        int patches = tokens - (hasClassToken ? 1 : 0);
+        int grid = (int)Math.Round(Math.Sqrt(patches));
+        if (grid * grid != patches || grid == 0)
+        {
+            throw BitisException.InFile(
+                file, $"'pos_embed' has {tokens} positions; {patches} patches do not make a square image.");
+        }
+        return grid;
+    }
+
+    private int Stride(int patchSize, int grid)
+    {
+        if (options.Stride is { } chosen)
+        {
+            if (chosen < 1 || chosen > patchSize)
+                throw BitisException.InFile(file, $"a stride of {chosen} does not fit patches of {patchSize} pixels (1 to {patchSize}).");
+            return chosen;
+        }
+        if (NumberAfter("stride") is { } named && named >= 1 && named <= patchSize)
+            return named;
+        // The published models with overlapping patches: 27×27 patches of 16 pixels, 8 apart, in 224 pixels.
+        if (patchSize == 16 && grid == 27)
+            return Assume(8, "patches are 8 pixels apart, as in the published Vim+ models (--stride)");
+        return _officialName is not null ? patchSize : Assume(patchSize, "patches do not overlap (--stride)");
+    }
+
+    private ClassTokenPosition ClassToken()
+    {
+        if (options.ClassToken is { } chosen)
+        {
+            return chosen != ClassTokenPosition.None
+                ? chosen
+                : throw BitisException.InFile(file, "the checkpoint has a class token ('cls_token'); --class-token takes 'first' or 'middle' here.");
+        }
+        if (_officialName is null)
+            return Assume(ClassTokenPosition.Middle, "the class token is in the middle, as in the published models (--class-token)");
+        return _officialName.Contains("midclstok") || _officialName.Contains("middle_cls_token")
+            ? ClassTokenPosition.Middle
+            : ClassTokenPosition.First;
+    }
+
+    private bool HalvesDirections()
+    {
+        if (options.HalvesDirections is { } chosen)
+            return chosen;
+        // Every published name means halving ("div2"), and the official class halves unless it is told not to.
+        return _officialName is not null
+            || Assume(true, "the sum of the two directions is halved, as in the published models (--no-halving)");
+    }
+
+    private int Depth()
+    {
+        int depth = 0;
+        while (shapes.ContainsKey($"layers.{depth}.mixer.A_log"))
+            depth++;
+        return depth;
+    }
+
+    private Shape Require(string name, int rank)
+    {
+        if (!shapes.TryGetValue(name, out Shape shape))
+            throw BitisException.InFile(file, $"tensor '{name}' is missing; a Vim checkpoint has it. Is the file complete?");
+        if (shape.Rank != rank || shape.ElementCount == 0)
+            throw BitisException.InFile(file, $"tensor '{name}' has shape {shape}; expected {rank} dimensions, none of them 0.");
+        return shape;
+    }
+
+    private T Assume<T>(T value, string assumption)
+    {
+        _assumptions.Add(assumption);
+        return value;
+    }
+
+    private int? NumberAfter(string word)
+    {
+        int start = _officialName?.IndexOf(word, StringComparison.Ordinal) ?? -1;
+        if (start < 0)
+            return null;
+        string digits = new([.. _officialName![(start + word.Length)..].TakeWhile(char.IsAsciiDigit)]);
+        return int.TryParse(digits, out int number) ? number : null;
+    }
+}

@@ -1,0 +1,79 @@
+using Bitis.Graphs;
+using Bitis.Tensors;
+
+namespace Bitis.Quantization;
+
+/// <summary>Runs images through a float model and collects statistics of the activations that enter given nodes.</summary>
+public sealed class Calibrator
+{
+    private readonly GraphExecutor _executor;
+    private readonly Dictionary<Node, SiteStatistics> _statistics;
+    private bool _collectHistograms;
+
+    /// <summary>Prepares a run.</summary>
+    /// <param name="graph">The model.</param>
+    /// <param name="weights">Its float parameters.</param>
+    /// <param name="evaluator">What computes a node.</param>
+    /// <param name="nodes">The nodes whose first input is observed.</param>
+    /// <param name="granularity">Whether statistics are kept per tensor or per token.</param>
+    public Calibrator(
+        Graph graph,
+        IReadOnlyDictionary<string, Tensor> weights,
+        INodeEvaluator evaluator,
+        IEnumerable<Node> nodes,
+        Granularity granularity)
+    {
+        _statistics = nodes.ToDictionary(
+            node => node,
+            node => new SiteStatistics($"{node.Name}.input", granularity == Granularity.PerToken ? node.Shape[0] : 1));
+        _executor = new GraphExecutor(graph, weights, new ProbingEvaluator(evaluator, Observe));
+    }
+
+    /// <summary>Runs the images once for the ranges and, if asked, once more for histograms between them.</summary>
+    /// <param name="batches">Normalized images, <c>[batch, channels, height, width]</c>; walked once or twice, with equal contents.</param>
+    /// <param name="histograms">Whether the second pass is wanted.</param>
+    /// <param name="progress">Hears of images done.</param>
+    /// <param name="cancellationToken">Ends the run.</param>
+    /// <returns>The statistics of each node, and what the images were.</returns>
+    /// <exception cref="BitisException">There is no image, or an activation is not a number.</exception>
+    public (IReadOnlyDictionary<Node, SiteStatistics> Statistics, CalibrationDigest Digest) Run(
+        IEnumerable<Tensor> batches,
+        bool histograms,
+        IProgress<WorkProgress>? progress = null,
+        CancellationToken cancellationToken = default)
+    {
+        using var hash = new CalibrationHash();
+        int images = 0;
+        _collectHistograms = false;
+        foreach (Tensor batch in batches)
+        {
+            hash.Append(batch);
+            _executor.Run(batch, cancellationToken);
+            images += batch.Shape[0];
+            progress?.Report(new WorkProgress("calibrating: ranges", images, 0));
+        }
+        if (images == 0)
+            throw new BitisException("There is no image to calibrate with: give at least one, better 100 or more.");
+
+        CalibrationDigest digest = hash.Finish(images);
+        _collectHistograms = true;
+        int done = 0;
+        foreach (Tensor batch in histograms ? batches : [])
+        {
+            _executor.Run(batch, cancellationToken);
+            done += batch.Shape[0];
+            progress?.Report(new WorkProgress("calibrating: histograms", done, images));
+        }
+        return (_statistics, digest);
+    }
+
+    private void Observe(Node node, ReadOnlySpan<Tensor> inputs)
+    {
+        if (!_statistics.TryGetValue(node, out SiteStatistics? statistics))
+            return;
+        if (_collectHistograms)
+            statistics.ObserveHistogram(inputs[0]);
+        else
+            statistics.ObserveRange(inputs[0]);
+    }
+}

@@ -1,0 +1,17 @@
+namespace Bitis.Quantization;
+
+/// <summary>Which values of a tensor share one scale and zero point.</summary>
+public enum Granularity
+{
+    /// <summary>All values share one: one scale.</summary>
+    PerTensor,
+
+    /// <summary>
+    /// The values of one token position share one, over all images and channels: <c>[tokens]</c> scales (PTQ4VM's
+    /// per-token static quantization). Positions count in the order in which the operator sees its tokens.
+    /// </summary>
+    PerToken,
+
+    /// <summary>The weights of one output channel share one: <c>[out]</c> scales.</summary>
+    PerChannel,
+}

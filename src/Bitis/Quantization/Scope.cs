@@ -1,0 +1,8 @@
+namespace Bitis.Quantization;
+
+/// <summary>Which sites of a model a recipe quantizes.</summary>
+public enum Scope
+{
+    /// <summary>The linear layers of the blocks: their weights and their inputs (PTQ4VM's scope).</summary>
+    Linear,
+}

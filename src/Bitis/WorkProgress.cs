@@ -1,0 +1,7 @@
+namespace Bitis;
+
+/// <summary>How far a long job has come.</summary>
+/// <param name="Stage">What it is doing, for people: <c>"ranges"</c>.</param>
+/// <param name="Done">Steps done in this stage.</param>
+/// <param name="Total">Steps of this stage; 0 if unknown.</param>
+public readonly record struct WorkProgress(string Stage, long Done, long Total);
