@@ -1,0 +1,108 @@
+using System.Runtime.InteropServices;
+
+namespace Bitis.Data.Codecs;
+
+/// <summary>JPEG files, through libjpeg-turbo with the settings that Pillow uses (accurate DCT, smooth chroma upsampling).</summary>
+internal static unsafe class JpegDecoder
+{
+    /// <summary>
+    /// A Huffman-coded 8×8 block takes at least one bit, so a byte of the file makes at most this many pixels. A header
+    /// that claims more is refused before memory is taken for it.
+    /// </summary>
+    private const int MaxPixelsPerByte = 8 * 64;
+
+    /// <summary>Whether the bytes start as a JPEG file does.</summary>
+    public static bool Recognizes(ReadOnlySpan<byte> file) => file.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xD8, 0xFF]);
+
+    /// <summary>Decodes a whole JPEG file.</summary>
+    public static RgbImage Decode(ReadOnlySpan<byte> file, string name)
+    {
+        NativeCodec.RequireTurboJpeg(name);
+        nint handle = TurboJpeg.InitDecompress();
+        if (handle == 0)
+            throw new InvalidOperationException("libjpeg-turbo could not create a decompressor.");
+        try
+        {
+            fixed (byte* start = file)
+                return Decode(handle, start, file.Length, name);
+        }
+        finally
+        {
+            _ = TurboJpeg.Destroy(handle);
+        }
+    }
+
+    private static RgbImage Decode(nint handle, byte* file, int length, string name)
+    {
+        int status = TurboJpeg.DecompressHeader(
+            handle, file, new CULong((uint)length), out int width, out int height, out _, out int colorspace);
+
+        // An uncommon chroma subsampling fails here although it decodes well; the sizes are known all the same.
+        if (status != 0 && (width <= 0 || height <= 0 || colorspace < 0))
+            throw BitisException.InFile(name, $"the JPEG header is damaged: {ErrorText(handle)}.");
+        ImageDecoder.CheckSize(width, height, name);
+        if ((long)width * height > (long)length * MaxPixelsPerByte)
+        {
+            throw BitisException.InFile(
+                name, $"the JPEG header claims {width}×{height} pixels, which {length} bytes cannot hold; the file is truncated or damaged.");
+        }
+
+        if (colorspace is not (TurboJpeg.ColorspaceCmyk or TurboJpeg.ColorspaceYcck))
+        {
+            byte[] rgb = Decompress(handle, file, length, width, height, TurboJpeg.PixelFormatRgb, RgbImage.Channels, name);
+            return new RgbImage(width, height, rgb);
+        }
+        byte[] cmyk = Decompress(handle, file, length, width, height, TurboJpeg.PixelFormatCmyk, 4, name);
+        return new RgbImage(width, height, RgbFromInvertedCmyk(cmyk));
+    }
+
+    private static byte[] Decompress(
+        nint handle, byte* file, int length, int width, int height, int pixelFormat, int channels, string name)
+    {
+        byte[] pixels = new byte[(long)width * height * channels];
+        fixed (byte* target = pixels)
+        {
+            const int flags = TurboJpeg.FlagAccurateDct | TurboJpeg.FlagLimitScans;
+            int status = TurboJpeg.Decompress(
+                handle, file, new CULong((uint)length), target, width, width * channels, height, pixelFormat, flags);
+            if (status != 0)
+                ThrowUnlessHarmless(handle, name);
+        }
+        return pixels;
+    }
+
+    /// <summary>
+    /// Pillow shows what it can of a file with stray or wrong bits, but refuses one that ends too early. libjpeg reports
+    /// both as warnings, told apart only by their text.
+    /// </summary>
+    private static void ThrowUnlessHarmless(nint handle, string name)
+    {
+        string text = ErrorText(handle);
+        if (text.Contains("premature end", StringComparison.OrdinalIgnoreCase))
+            throw BitisException.InFile(name, $"the JPEG file is truncated: {text}.");
+        if (TurboJpeg.GetErrorCode(handle) != TurboJpeg.ErrorIsWarning)
+            throw BitisException.InFile(name, $"the JPEG file cannot be decoded: {text}.");
+    }
+
+    /// <summary>
+    /// Pillow's conversion: the file's values are inverted (Adobe's habit, assumed for all files), and a channel becomes
+    /// <c>K − round(C·K / 255)</c> in terms of the inverted black K.
+    /// </summary>
+    private static byte[] RgbFromInvertedCmyk(byte[] cmyk)
+    {
+        byte[] rgb = new byte[cmyk.Length / 4 * RgbImage.Channels];
+        for (int i = 0, o = 0; o < rgb.Length; i += 4, o += RgbImage.Channels)
+        {
+            int white = cmyk[i + 3];
+            for (int c = 0; c < RgbImage.Channels; c++)
+            {
+                int product = (255 - cmyk[i + c]) * white + 128;
+                rgb[o + c] = (byte)(white - (((product >> 8) + product) >> 8));
+            }
+        }
+        return rgb;
+    }
+
+    private static string ErrorText(nint handle) =>
+        (Marshal.PtrToStringUTF8(TurboJpeg.GetErrorText(handle)) ?? "unknown error").TrimEnd('.', '\n');
+}

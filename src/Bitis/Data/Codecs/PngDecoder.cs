@@ -1,0 +1,137 @@
+using System.Buffers.Binary;
+
+namespace Bitis.Data.Codecs;
+
+/// <summary>
+/// PNG files, through libpng. Only the chunks that hold pixels are handed on: without gamma, profile and transparency
+/// chunks libpng has nothing to convert, and the samples come out as Pillow shows them. It also means that
+/// decompression bombs in text and profile chunks are never opened.
+/// </summary>
+internal static unsafe class PngDecoder
+{
+    /// <summary>Deflate's best ratio; a header that claims more pixels than this allows is refused.</summary>
+    private const int MaxDeflateRatio = 1032;
+
+    private const int ChunkOverhead = 12;
+
+    private static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
+
+    /// <summary>Whether the bytes start as a PNG file does.</summary>
+    public static bool Recognizes(ReadOnlySpan<byte> file) => file.StartsWith(Signature);
+
+    /// <summary>Decodes a whole PNG file.</summary>
+    public static RgbImage Decode(ReadOnlySpan<byte> file, string name)
+    {
+        NativeCodec.RequirePng(name);
+        byte[] pixelChunks = KeepPixelChunks(file, name, out int length, out PngHeader header);
+        fixed (byte* start = pixelChunks)
+            return Decode(start, length, header, name);
+    }
+
+    private static RgbImage Decode(byte* file, int length, PngHeader header, string name)
+    {
+        var image = new LibPng.Image { Version = LibPng.ImageVersion };
+        try
+        {
+            if (LibPng.BeginReadFromMemory(&image, file, (nuint)length) == 0)
+                throw Damaged(name, image);
+            if (image.Width != header.Width || image.Height != header.Height)
+                throw new InvalidOperationException("libpng reads another image size than the header states.");
+            byte[] rgb = new byte[(long)header.Width * header.Height * RgbImage.Channels];
+            if (header.HasAlpha)
+            {
+                // libpng rounds 16-bit samples with alpha to 8 bits; all other files come out bit for bit.
+                image.Flags |= LibPng.Flag16BitSrgb;
+                byte[] rgba = new byte[(long)header.Width * header.Height * 4];
+                Read(ref image, LibPng.FormatRgba, rgba, name);
+                for (int i = 0, o = 0; o < rgb.Length; i += 4, o += RgbImage.Channels)
+                    rgba.AsSpan(i, RgbImage.Channels).CopyTo(rgb.AsSpan(o));
+            }
+            else if (header.BitDepth == 16)
+            {
+                ushort[] rgb16 = new ushort[rgb.Length];
+                Read(ref image, LibPng.FormatRgb16, rgb16, name);
+                for (int i = 0; i < rgb.Length; i++)
+                    rgb[i] = (byte)(rgb16[i] >> 8);
+            }
+            else
+            {
+                Read(ref image, LibPng.FormatRgb, rgb, name);
+            }
+            return new RgbImage((int)header.Width, (int)header.Height, rgb);
+        }
+        finally
+        {
+            LibPng.Free(&image);
+        }
+    }
+
+    private static void Read<T>(ref LibPng.Image image, uint format, T[] buffer, string name)
+        where T : unmanaged
+    {
+        image.Format = format;
+        fixed (LibPng.Image* state = &image)
+        fixed (T* target = buffer)
+        {
+            if (LibPng.FinishRead(state, background: null, target, rowStride: 0, colormap: null) == 0)
+                throw Damaged(name, image);
+        }
+    }
+
+    /// <summary>Copies the signature and the IHDR, PLTE, IDAT and IEND chunks, and checks the header on the way.</summary>
+    private static byte[] KeepPixelChunks(ReadOnlySpan<byte> file, string name, out int length, out PngHeader header)
+    {
+        byte[] kept = new byte[file.Length];
+        Signature.CopyTo(kept);
+        length = Signature.Length;
+        header = default;
+        long compressed = 0;
+        int position = Signature.Length;
+        while (true)
+        {
+            ReadOnlySpan<byte> rest = file[position..];
+            if (rest.Length < ChunkOverhead)
+                throw Truncated(name, position);
+            uint dataLength = BinaryPrimitives.ReadUInt32BigEndian(rest);
+            if (dataLength > rest.Length - ChunkOverhead)
+                throw Truncated(name, position);
+            ReadOnlySpan<byte> chunk = rest[..(int)(dataLength + ChunkOverhead)];
+            ReadOnlySpan<byte> type = chunk[4..8];
+            bool isHeader = type.SequenceEqual("IHDR"u8);
+            if (isHeader != (position == Signature.Length) || (isHeader && dataLength != PngHeader.Length))
+                throw BitisException.InFile(name, $"the PNG file does not start with one IHDR chunk of {PngHeader.Length} bytes.");
+            position += chunk.Length;
+
+            if (isHeader)
+            {
+                header = PngHeader.Parse(chunk[8..]);
+                ImageDecoder.CheckSize(header.Width, header.Height, name);
+            }
+            bool isData = type.SequenceEqual("IDAT"u8);
+            bool isEnd = type.SequenceEqual("IEND"u8);
+            if (isData)
+                compressed += dataLength;
+            if (isHeader || isData || isEnd || type.SequenceEqual("PLTE"u8))
+            {
+                chunk.CopyTo(kept.AsSpan(length));
+                length += chunk.Length;
+            }
+            if (isEnd)
+                break;
+        }
+
+        if ((long)header.Width * header.Height * header.BitsPerPixel / 8 > compressed * MaxDeflateRatio)
+        {
+            throw BitisException.InFile(
+                name,
+                $"the PNG header claims {header.Width}×{header.Height} pixels, which {compressed} bytes of data cannot hold; the file is truncated or damaged.");
+        }
+        return kept;
+    }
+
+    private static BitisException Truncated(string name, int position) =>
+        BitisException.InFile(name, $"the PNG file is truncated: the chunk at byte {position} is not complete.");
+
+    private static BitisException Damaged(string name, in LibPng.Image image) =>
+        BitisException.InFile(name, $"the PNG file is damaged or truncated: {image.Message}.");
+}

@@ -1,0 +1,76 @@
+using Bitis.Data.Sources;
+
+namespace Bitis.Data;
+
+/// <summary>
+/// A finite, ordered set of images, each perhaps with a label. Reading by index is thread-safe and always gives the
+/// same image, so sets can be sampled, sharded and read ahead.
+/// </summary>
+public abstract class ImageSource : IDisposable
+{
+    /// <summary>How many images there are; at least one.</summary>
+    public abstract int Count { get; }
+
+    /// <summary>What the source is, for reports: <c>"CIFAR-10 (binary), 10000 images, 10 classes"</c>.</summary>
+    public abstract string Description { get; }
+
+    /// <summary>The names of the classes by index; null if they are not known.</summary>
+    public virtual IReadOnlyList<string>? ClassNames => null;
+
+    /// <summary>
+    /// Opens a set of images; what it is shows in its content. A folder or a zip of class folders (index = ordinal order
+    /// of the folder names), of images without labels, or of images with a <c>labels.csv</c>; a CSV file; CIFAR-10 or
+    /// CIFAR-100 binary files; IDX (MNIST) files, also gzipped; or one image. The path may go on inside a zip:
+    /// <c>cifar10.zip/test</c>.
+    /// </summary>
+    /// <exception cref="BitisException">There is nothing at the path, or no images in it, or it is damaged.</exception>
+    public static ImageSource Open(string path) => SourceOpener.Open(path);
+
+    /// <summary>What messages and reports call an image.</summary>
+    public abstract string Name(int index);
+
+    /// <summary>The label of an image without decoding it; null if it is not known.</summary>
+    public abstract int? Label(int index);
+
+    /// <summary>Reads and decodes one image. Safe to call from several threads.</summary>
+    /// <exception cref="BitisException">The image is missing or damaged.</exception>
+    public LabeledImage Read(int index)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Count, nameof(index));
+        return new LabeledImage(ReadImage(index), Label(index), Name(index));
+    }
+
+    /// <summary>The images at <paramref name="indices"/>, in that order. The parent must stay open.</summary>
+    public ImageSource Subset(IReadOnlyList<int> indices) => new SubsetSource(this, indices);
+
+    /// <summary>
+    /// A random sample of <paramref name="count"/> images without repetition, in the order of the source; all images if
+    /// there are no more. The same seed always gives the same sample. The parent must stay open.
+    /// </summary>
+    public ImageSource Take(int count, int seed)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
+        if (count >= Count)
+            return this;
+        int[] indices = [.. Enumerable.Range(0, Count)];
+        new Random(seed).Shuffle(indices);
+        int[] sample = indices[..count];
+        Array.Sort(sample);
+        return Subset(sample);
+    }
+
+    /// <summary>Closes the files that the source keeps open.</summary>
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Closes the files that the source keeps open.</summary>
+    protected virtual void Dispose(bool disposing)
+    {
+    }
+
+    /// <summary>Reads and decodes the image at an index that was checked.</summary>
+    protected abstract RgbImage ReadImage(int index);
+}

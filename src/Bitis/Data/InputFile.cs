@@ -1,0 +1,47 @@
+namespace Bitis.Data;
+
+/// <summary>Reads files that a user named, and turns every failure of the file system into one clear message.</summary>
+internal static class InputFile
+{
+    /// <summary>Opens a file for reading.</summary>
+    public static FileStream Open(string path)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        }
+        catch (Exception e) when (IsFileSystemFailure(e))
+        {
+            throw Failure(path, e);
+        }
+    }
+
+    /// <summary>Reads a whole file that is at most <paramref name="maxBytes"/> long.</summary>
+    public static byte[] ReadAllBytes(string path, int maxBytes)
+    {
+        using FileStream stream = Open(path);
+        try
+        {
+            if (stream.Length > maxBytes)
+                throw BitisException.InFile(path, $"the file has {stream.Length} bytes; at most {maxBytes} are accepted here.");
+            byte[] bytes = GC.AllocateUninitializedArray<byte>((int)stream.Length);
+            stream.ReadExactly(bytes);
+            return bytes;
+        }
+        catch (Exception e) when (IsFileSystemFailure(e))
+        {
+            throw Failure(path, e);
+        }
+    }
+
+    /// <summary>Whether an exception comes from the file system rather than from a defect of ours.</summary>
+    public static bool IsFileSystemFailure(Exception e) =>
+        e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException;
+
+    /// <summary>The message for a file or folder that cannot be read.</summary>
+    public static BitisException Failure(string path, Exception e) => new(
+        e is FileNotFoundException or DirectoryNotFoundException
+            ? $"{path}: no such file or folder."
+            : $"{path}: cannot be read: {e.Message}",
+        e);
+}

@@ -1,0 +1,11 @@
+namespace Bitis.Data;
+
+/// <summary>The filter of a resize; both widen when they shrink an image (antialiasing), as Pillow's do.</summary>
+public enum Interpolation
+{
+    /// <summary>A triangle, two pixels wide before widening.</summary>
+    Bilinear,
+
+    /// <summary>Keys' cubic convolution with a = −0.5, four pixels wide before widening.</summary>
+    Bicubic,
+}

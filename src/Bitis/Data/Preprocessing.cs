@@ -1,0 +1,111 @@
+using Bitis.Tensors;
+
+namespace Bitis.Data;
+
+/// <summary>
+/// How pixels become a model's input: resize so that the shorter side has a given length, cut a square from the centre,
+/// scale to 0…1, subtract the mean and divide by the standard deviation. Sizes, rounding and the order of float
+/// operations are those of torchvision on Pillow images.
+/// </summary>
+/// <param name="ResizeShorterSide">The length of the shorter side after the resize, in pixels.</param>
+/// <param name="CropSize">The side of the square that is cut from the centre; at most <paramref name="ResizeShorterSide"/>.</param>
+/// <param name="Mean">What is subtracted, by channel.</param>
+/// <param name="Std">What is divided by, by channel.</param>
+/// <param name="Interpolation">The filter of the resize.</param>
+public sealed record Preprocessing(
+    int ResizeShorterSide,
+    int CropSize,
+    ChannelValues Mean,
+    ChannelValues Std,
+    Interpolation Interpolation = Interpolation.Bicubic)
+{
+    /// <summary>The share of the resized image that the published ImageNet evaluations keep.</summary>
+    private const double ImageNetCropRatio = 0.875;
+
+    /// <summary>Below this input size images are used whole, as sets of small images are.</summary>
+    private const int SmallestCroppedSize = 128;
+
+    /// <summary>The mean of ImageNet's training images.</summary>
+    public static ChannelValues ImageNetMean { get; } = new(0.485f, 0.456f, 0.406f);
+
+    /// <summary>The standard deviation of ImageNet's training images.</summary>
+    public static ChannelValues ImageNetStd { get; } = new(0.229f, 0.224f, 0.225f);
+
+    /// <summary>The evaluation of published ImageNet models: shorter side 256, bicubic, centre 224.</summary>
+    public static Preprocessing ImageNet224 { get; } = ForSize(224);
+
+    /// <summary>
+    /// What fits a model with square inputs of <paramref name="size"/>: the ImageNet evaluation from 128 on, and for
+    /// smaller models (CIFAR's 32, for instance) the whole shorter side.
+    /// </summary>
+    public static Preprocessing ForSize(int size)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size);
+        int shorterSide = size < SmallestCroppedSize ? size : (int)(size / ImageNetCropRatio);
+        return new Preprocessing(shorterSide, size, ImageNetMean, ImageNetStd);
+    }
+
+    /// <summary>Checks the values; call it on anything that was read from a file.</summary>
+    /// <exception cref="BitisException">A size is not positive, the crop exceeds the resize, or a deviation is not positive.</exception>
+    public void Validate()
+    {
+        if (CropSize <= 0 || ResizeShorterSide < CropSize)
+        {
+            throw new BitisException(
+                $"Preprocessing: a resize to {ResizeShorterSide} and a crop of {CropSize} do not fit; 0 < crop ≤ resize was expected.");
+        }
+        for (int c = 0; c < RgbImage.Channels; c++)
+        {
+            if (!float.IsFinite(Mean[c]) || !float.IsFinite(Std[c]) || Std[c] <= 0)
+            {
+                throw new BitisException(
+                    $"Preprocessing: channel {c} has mean {Mean[c]} and standard deviation {Std[c]}; finite values and a positive deviation were expected.");
+            }
+        }
+    }
+
+    /// <summary>The resized and cropped image, <see cref="CropSize"/> pixels wide and high.</summary>
+    public RgbImage ResizeAndCrop(RgbImage image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        if (image.Width == CropSize && image.Height == CropSize && ResizeShorterSide == CropSize)
+            return image;
+        int shorter = Math.Min(image.Width, image.Height);
+        return Resampler.Resize(image, AxisWeights(image.Width, shorter), AxisWeights(image.Height, shorter));
+    }
+
+    /// <summary>The model's input for one image, <c>[3, CropSize, CropSize]</c>.</summary>
+    public Tensor Apply(RgbImage image)
+    {
+        Tensor tensor = Tensor.Uninitialized([RgbImage.Channels, CropSize, CropSize]);
+        Apply(image, tensor.Span);
+        return tensor;
+    }
+
+    /// <summary>Writes the model's input for one image to <paramref name="chw"/>, <c>[3, CropSize, CropSize]</c>.</summary>
+    /// <exception cref="ArgumentException">The span has another length.</exception>
+    public void Apply(RgbImage image, Span<float> chw)
+    {
+        int plane = CropSize * CropSize;
+        if (chw.Length != RgbImage.Channels * plane)
+            throw new ArgumentException($"{chw.Length} values do not hold [3, {CropSize}, {CropSize}].", nameof(chw));
+        ReadOnlySpan<byte> pixels = ResizeAndCrop(image).Pixels;
+        Span<float> normalized = stackalloc float[byte.MaxValue + 1];
+        for (int c = 0; c < RgbImage.Channels; c++)
+        {
+            for (int value = 0; value < normalized.Length; value++)
+                normalized[value] = (value / 255f - Mean[c]) / Std[c];
+            Span<float> channel = chw.Slice(c * plane, plane);
+            for (int i = 0; i < channel.Length; i++)
+                channel[i] = normalized[pixels[i * RgbImage.Channels + c]];
+        }
+    }
+
+    /// <summary>Weights for the crop's window of one axis; torchvision truncates the longer side and rounds half to even.</summary>
+    private ResampleWeights AxisWeights(int size, int shorterSide)
+    {
+        long resized = size == shorterSide ? ResizeShorterSide : (long)((double)((long)ResizeShorterSide * size) / shorterSide);
+        long start = (long)Math.Round((resized - CropSize) / 2.0, MidpointRounding.ToEven);
+        return new ResampleWeights(size, resized, start, CropSize, Interpolation);
+    }
+}

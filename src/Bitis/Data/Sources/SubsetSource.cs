@@ -1,0 +1,28 @@
+namespace Bitis.Data.Sources;
+
+/// <summary>Some images of another source, in an order of their own.</summary>
+internal sealed class SubsetSource : ImageSource
+{
+    private readonly ImageSource _parent;
+    private readonly int[] _indices;
+
+    public SubsetSource(ImageSource parent, IReadOnlyList<int> indices)
+    {
+        foreach (int index in indices)
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)parent.Count, nameof(indices));
+        _parent = parent;
+        _indices = [.. indices];
+    }
+
+    public override int Count => _indices.Length;
+
+    public override string Description => $"{Count} of {_parent.Description}";
+
+    public override IReadOnlyList<string>? ClassNames => _parent.ClassNames;
+
+    public override string Name(int index) => _parent.Name(_indices[index]);
+
+    public override int? Label(int index) => _parent.Label(_indices[index]);
+
+    protected override RgbImage ReadImage(int index) => _parent.Read(_indices[index]).Image;
+}
