@@ -1,0 +1,82 @@
+using Bitis.Data;
+using Bitis.Graphs;
+using Bitis.Models;
+using Bitis.Operators;
+using Bitis.Tensors;
+
+namespace Bitis.Quantization;
+
+/// <summary>A model some of whose layers compute with integers: what a recipe made of a float model.</summary>
+public sealed class QuantizedModel
+{
+    /// <summary>Puts a model together.</summary>
+    /// <param name="config">The architecture.</param>
+    /// <param name="preprocessing">How images become its input.</param>
+    /// <param name="classNames">The classes' names, or null if unknown.</param>
+    /// <param name="recipe">What it was made by.</param>
+    /// <param name="calibration">The images it was calibrated with.</param>
+    /// <param name="weights">The parameters that stayed float32, by name.</param>
+    /// <param name="linears">The quantized layers, by the name of their node.</param>
+    internal QuantizedModel(
+        ModelConfig config,
+        Preprocessing preprocessing,
+        IReadOnlyList<string>? classNames,
+        Recipe recipe,
+        CalibrationDigest calibration,
+        IReadOnlyDictionary<string, Tensor> weights,
+        IReadOnlyDictionary<string, QuantizedLinear> linears)
+    {
+        Config = config;
+        Graph = config.BuildGraph();
+        Preprocessing = preprocessing;
+        ClassNames = classNames;
+        Recipe = recipe;
+        Calibration = calibration;
+        Weights = weights;
+        Linears = linears;
+    }
+
+    /// <summary>The architecture.</summary>
+    public ModelConfig Config { get; }
+
+    /// <summary>The model as operators.</summary>
+    public Graph Graph { get; }
+
+    /// <summary>How images become its input.</summary>
+    public Preprocessing Preprocessing { get; }
+
+    /// <summary>The classes' names, by index; null if unknown.</summary>
+    public IReadOnlyList<string>? ClassNames { get; }
+
+    /// <summary>What it was made by.</summary>
+    public Recipe Recipe { get; }
+
+    /// <summary>The images it was calibrated with.</summary>
+    public CalibrationDigest Calibration { get; }
+
+    /// <summary>The parameters that stayed float32, by name.</summary>
+    public IReadOnlyDictionary<string, Tensor> Weights { get; }
+
+    /// <summary>The quantized layers, by the name of their node.</summary>
+    public IReadOnlyDictionary<string, QuantizedLinear> Linears { get; }
+
+    /// <summary>Reads a <c>.bitis</c> file.</summary>
+    /// <exception cref="BitisException">The file is not a quantized model, damaged, or of a later version.</exception>
+    public static QuantizedModel Load(string path) => QuantizedModelFile.Load(path);
+
+    /// <summary>Writes a <c>.bitis</c> file; an existing one is replaced only when the new one is complete.</summary>
+    /// <exception cref="BitisException">The file cannot be written.</exception>
+    public void Save(string path) => QuantizedModelFile.Save(this, path);
+
+    /// <summary>All parameters as float32: the levels of quantized weights as the values that they stand for.</summary>
+    public IReadOnlyDictionary<string, Tensor> DequantizeWeights()
+    {
+        var all = new Dictionary<string, Tensor>(Weights);
+        foreach ((string name, QuantizedLinear linear) in Linears)
+        {
+            if (linear.Weight is not null)
+                all.Add($"{name}.weight", linear.DequantizeWeight((Linear)Graph[name].Operator));
+        }
+        return all;
+    }
+}

@@ -1,0 +1,37 @@
+namespace Bitis.Runtime;
+
+/// <summary>
+/// A float32 matrix in the arena, or a view of some columns of one. Rows are tokens; a value without tokens has one row.
+/// </summary>
+/// <param name="Block">The memory.</param>
+/// <param name="Start">The first element within the block.</param>
+/// <param name="Rows">The number of rows.</param>
+/// <param name="Columns">The length of a row.</param>
+/// <param name="Stride">The distance of rows in elements.</param>
+/// <param name="IsReversed">
+/// Whether row r in memory is row <c>Rows − 1 − r</c> of the value. The backward direction of a scan is computed in
+/// place, on the tokens as they lie, so that reversing a sequence costs nothing.
+/// </param>
+internal readonly record struct ArenaMatrix(
+    ArenaBlock Block, int Start, int Rows, int Columns, int Stride, bool IsReversed = false)
+{
+    /// <summary>The view of a range of columns.</summary>
+    public ArenaMatrix Slice(int start, int length) => this with { Start = Start + start, Columns = length };
+
+    /// <summary>The same tokens in the opposite order.</summary>
+    public ArenaMatrix Reverse() => this with { IsReversed = !IsReversed };
+
+    /// <summary>One row of the value.</summary>
+    public ArenaMatrix Row(int row) =>
+        this with { Start = Start + (IsReversed ? Rows - 1 - row : row) * Stride, Rows = 1, IsReversed = false };
+
+    /// <summary>The address of the first element.</summary>
+    /// <param name="arena">The address of the arena.</param>
+    public unsafe float* Pointer(nint arena) => (float*)(arena + (nint)Block.Offset) + Start;
+
+    /// <summary>The address of a row in memory.</summary>
+    public unsafe float* Pointer(nint arena, int row) => Pointer(arena) + (nint)row * Stride;
+
+    /// <summary>A row in memory.</summary>
+    public unsafe Span<float> MemoryRow(nint arena, int row) => new(Pointer(arena, row), Columns);
+}

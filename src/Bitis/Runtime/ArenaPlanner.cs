@@ -1,0 +1,36 @@
+using Bitis.Tensors;
+
+namespace Bitis.Runtime;
+
+/// <summary>Places blocks in one arena: largest first, each at the lowest place that is free for its whole life.</summary>
+internal static class ArenaPlanner
+{
+    /// <summary>Sets the offset of every block.</summary>
+    /// <returns>The bytes that the arena needs.</returns>
+    public static long Place(IEnumerable<ArenaBlock> blocks)
+    {
+        var placed = new List<ArenaBlock>();
+        long size = 0;
+        foreach (ArenaBlock block in blocks.OrderByDescending(block => block.Bytes).ThenBy(block => block.FirstStep))
+        {
+            block.Offset = LowestFreeOffset(block, placed);
+            placed.Add(block);
+            size = Math.Max(size, block.Offset + Aligned(block.Bytes));
+        }
+        return size;
+    }
+
+    private static long LowestFreeOffset(ArenaBlock block, List<ArenaBlock> placed)
+    {
+        long offset = 0;
+        foreach (ArenaBlock other in placed.Where(block.OverlapsInTime).OrderBy(other => other.Offset))
+        {
+            if (other.Offset >= offset + Aligned(block.Bytes))
+                break;
+            offset = Math.Max(offset, other.Offset + Aligned(other.Bytes));
+        }
+        return offset;
+    }
+
+    private static long Aligned(long bytes) => (bytes + Tensor.Alignment - 1) / Tensor.Alignment * Tensor.Alignment;
+}

@@ -1,0 +1,326 @@
+using Bitis.Graphs;
+using Bitis.Operators;
+using Bitis.Quantization;
+using Bitis.Runtime.Kernels;
+using Bitis.Runtime.Steps;
+using Bitis.Tensors;
+
+namespace Bitis.Runtime;
+
+/// <summary>
+/// Compiles a graph into a <see cref="Plan"/>: chooses a kernel for each node, fuses neighbours, and gives every value a
+/// place. What it fuses:
+/// <code>
+///   conv2d → flatten                      patch embedding: unfold, then one matrix product
+///   add → norm                            the residual stream is updated in place
+///   causal conv → silu
+///   softplus → scan
+///   scan, scan → reverse, add             the second direction adds to the first one's output
+///   scale, silu → multiply                the gate, in place
+///   slice, reverse, select                views: no step at all
+/// </code>
+/// An operator that it does not know runs through its reference forward.
+/// </summary>
+internal sealed class PlanCompiler
+{
+    private readonly Graph _graph;
+    private readonly IReadOnlyDictionary<string, Tensor> _weights;
+    private readonly IReadOnlyDictionary<string, QuantizedLinear> _linears;
+    private readonly ILookup<Node, Node> _consumers;
+    private readonly Dictionary<Node, ArenaMatrix> _values = [];
+    private readonly List<Step> _steps = [];
+    private readonly HashSet<ArenaBlock> _blocks = [];
+
+    private PlanCompiler(
+        Graph graph, IReadOnlyDictionary<string, Tensor> weights, IReadOnlyDictionary<string, QuantizedLinear> linears)
+    {
+        _graph = graph;
+        _weights = weights;
+        _linears = linears;
+        _consumers = graph.Nodes
+            .SelectMany(node => node.Inputs, (node, input) => (node, input))
+            .ToLookup(use => use.input, use => use.node);
+    }
+
+    /// <summary>Compiles a model.</summary>
+    /// <param name="graph">The model.</param>
+    /// <param name="weights">Its float parameters, by name.</param>
+    /// <param name="linears">Its quantized layers, by node; empty for a float model.</param>
+    public static Plan Compile(
+        Graph graph, IReadOnlyDictionary<string, Tensor> weights, IReadOnlyDictionary<string, QuantizedLinear> linears)
+    {
+        var compiler = new PlanCompiler(graph, weights, linears);
+        try
+        {
+            return compiler.Compile();
+        }
+        catch
+        {
+            compiler._steps.ForEach(step => step.Dispose());
+            throw;
+        }
+    }
+
+    private Plan Compile()
+    {
+        foreach (Node node in _graph.Nodes)
+        {
+            // A fusion may have computed the node already.
+            if (!_values.ContainsKey(node))
+                CompileNode(node);
+        }
+        ArenaMatrix output = _values[_graph.Output];
+        output.Block.Touch(_steps.Count); // The answer is read after the last step.
+        long bytes = ArenaPlanner.Place(_blocks);
+        return new Plan(_steps, _values[_graph.Input], output, bytes);
+    }
+
+    private void CompileNode(Node node)
+    {
+        switch (node.Operator)
+        {
+            case Input:
+                _values[node] = Allocate(node);
+                _values[node].Block.Touch(0);
+                break;
+            case SliceChannels slice:
+                _values[node] = Value(node, 0).Slice(slice.Start, slice.Length);
+                break;
+            case ReverseTokens:
+                _values[node] = Value(node, 0).Reverse();
+                break;
+            case SelectToken select:
+                _values[node] = Value(node, 0).Row(select.Position);
+                break;
+            case Conv2d convolution when OnlyConsumer(node) is { Operator: FlattenSpatial } flatten:
+                PatchEmbedding(node, convolution, flatten);
+                break;
+            case InsertToken insert when !Value(node, 0).IsReversed:
+                Emit(node, y => new InsertTokenStep(node.Name, Value(node, 0), y, Parameter(node, 0), insert.Position));
+                break;
+            case AddEmbedding when IsLastUse(node, 0) && !Value(node, 0).IsReversed:
+                EmitInPlace(node, 0, y => new AddEmbeddingStep(node.Name, y, Parameter(node, 0)));
+                break;
+            case RmsNorm or LayerNorm:
+                Norm(node, Value(node, 0), residual: null);
+                break;
+            case Linear linear:
+                Linear(node, linear);
+                break;
+            case CausalConv1d when OnlyConsumer(node) is { Operator: Silu } silu:
+                Convolution(node, silu);
+                break;
+            case Softplus when OnlyConsumer(node) is { Operator: SelectiveScan } scan && scan.Inputs[1] == node:
+                _values[node] = Value(node, 0); // The scan applies it.
+                break;
+            case SelectiveScan when CanScan(node):
+                Scan(node);
+                break;
+            case Add:
+                Add(node);
+                break;
+            case Scale or Silu when OnlyConsumer(node) is { } product && GateOf(product) is { } gate
+                && (gate.Scale == node || gate.Silu == node):
+                _values[node] = Value(node, 0); // The gate applies it.
+                break;
+            case Multiply when GateOf(node) is { } gate:
+                Node scanned = gate.Scale ?? gate.Values;
+                float factor = gate.Scale is { Operator: Scale scale } ? scale.Factor : 1;
+                EmitInPlace(node, _values[scanned], y => new GateStep(node.Name, y, _values[gate.Silu], factor));
+                break;
+            case MeanTokens:
+                Emit(node, y => new MeanTokensStep(node.Name, Value(node, 0), y));
+                break;
+            default:
+                Reference(node);
+                break;
+        }
+    }
+
+    private void PatchEmbedding(Node node, Conv2d convolution, Node flatten)
+    {
+        ArenaMatrix image = Value(node, 0);
+        int tokens = flatten.Shape[0], patch = convolution.InChannels * convolution.Kernel * convolution.Kernel;
+        var patches = new ArenaMatrix(NewBlock((long)tokens * patch * sizeof(float)), 0, tokens, patch, patch);
+        ReadOnlySpan<float> bias = convolution.HasBias ? Parameter(node, 1).Span : default;
+        var weights = new PackedFloatWeights(Parameter(node, 0).Span, bias, convolution.OutChannels, patch);
+        _values[node] = image; // Nobody sees the map itself.
+        Emit(flatten, y => new PatchEmbeddingStep(
+            flatten.Name, image, node.Inputs[0].Shape[1], node.Inputs[0].Shape[2], patches, y, convolution, weights));
+        patches.Block.Touch(_steps.Count - 1);
+    }
+
+    private void Convolution(Node node, Node silu)
+    {
+        ArenaMatrix x = Value(node, 0);
+        _values[node] = x; // Nobody sees the sums before the SiLU.
+        Emit(silu, x.IsReversed, y => new CausalConvStep(silu.Name, x, y, Parameter(node, 0), Parameter(node, 1)));
+    }
+
+    private void Norm(Node node, ArenaMatrix x, ArenaMatrix? residual)
+    {
+        Tensor? bias = node.Operator is LayerNorm ? Parameter(node, 1) : null;
+        float epsilon = node.Operator is RmsNorm rms ? rms.Epsilon : ((LayerNorm)node.Operator).Epsilon;
+        Emit(node, x.IsReversed, y => new NormStep(node.Name, x, residual, y, Parameter(node, 0), bias, epsilon));
+        x.Block.Touch(_steps.Count - 1);
+        residual?.Block.Touch(_steps.Count - 1);
+    }
+
+    private void Linear(Node node, Linear linear)
+    {
+        ArenaMatrix x = Value(node, 0);
+        ReadOnlySpan<float> bias = linear.HasBias ? Parameter(node, 1).Span : default;
+        QuantizedLinear? quantized = _linears.GetValueOrDefault(node.Name);
+        if (quantized is { IsInteger: true })
+        {
+            var packed = new PackedInt8Weights(
+                quantized.Levels, quantized.Weight!.Scales, bias, linear.OutFeatures, linear.InFeatures);
+            ArenaBlock levels = NewBlock((long)x.Rows * IntegerLinearStep.LevelStride(x.Columns));
+            Emit(node, x.IsReversed, y => new IntegerLinearStep(node.Name, x, y, levels, packed, quantized.Input!));
+            levels.Touch(_steps.Count - 1);
+        }
+        else
+        {
+            Tensor weight = quantized?.Weight is null ? Parameter(node, 0) : quantized.DequantizeWeight(linear);
+            var packed = new PackedFloatWeights(weight.Span, bias, linear.OutFeatures, linear.InFeatures);
+            if (quantized?.Input is { } input)
+                x = Simulate(node, x, input);
+            Emit(node, x.IsReversed, y => new LinearStep(node.Name, x, y, packed));
+            x.Block.Touch(_steps.Count - 1);
+        }
+    }
+
+    /// <summary>The input of a layer whose weights stayed float32: only rounded to its levels' values.</summary>
+    private ArenaMatrix Simulate(Node node, ArenaMatrix x, UniformQuantizer quantizer)
+    {
+        var rounded = new ArenaMatrix(NewBlock((long)x.Rows * x.Columns * sizeof(float)), 0, x.Rows, x.Columns, x.Columns, x.IsReversed);
+        Touch(new RoundStep($"{node.Name}.input", x, rounded, quantizer), x, rounded);
+        return rounded;
+    }
+
+    private bool CanScan(Node scan) =>
+        scan.Inputs[1].Operator is Softplus && OnlyConsumer(scan.Inputs[1]) == scan
+        && scan.Inputs.All(input => _values[input].IsReversed == _values[scan.Inputs[0]].IsReversed)
+        && ((SelectiveScan)scan.Operator).States <= Kernels.SelectiveScan.MaxStates;
+
+    private void Scan(Node node)
+    {
+        ArenaMatrix u = Value(node, 0);
+        // The other direction, if it is done already, and the sum that both go into.
+        Node? sum = u.IsReversed && OnlyConsumer(node) is { Operator: ReverseTokens } reversed ? OnlyConsumer(reversed) : null;
+        Node? other = sum is { Operator: Add } ? sum.Inputs.FirstOrDefault(IsFinishedScan) : null;
+        bool accumulate = other is not null && OnlyConsumer(other) == sum;
+        ArenaMatrix y = accumulate ? _values[other!] with { IsReversed = true } : Allocate(node) with { IsReversed = u.IsReversed };
+        var operands = new ScanOperands(u, Value(node, 1), Value(node, 2), Value(node, 3), y);
+        var step = new ScanStep(node.Name, operands, accumulate, Parameter(node, 0), Parameter(node, 1));
+        Touch(step, u, operands.Delta, operands.B, operands.C, y);
+        _values[node] = y;
+        if (accumulate)
+            _values[sum!] = _values[other!];
+
+        bool IsFinishedScan(Node candidate) =>
+            candidate.Operator is SelectiveScan && _values.TryGetValue(candidate, out ArenaMatrix value) && !value.IsReversed;
+    }
+
+    private void Add(Node node)
+    {
+        ArenaMatrix left = Value(node, 0), right = Value(node, 1);
+        if (left.IsReversed != right.IsReversed)
+        {
+            Reference(node);
+            return;
+        }
+        Node? norm = _consumers[node].FirstOrDefault(consumer => consumer.Operator is RmsNorm or LayerNorm);
+        if (norm is not null && norm.Index == node.Index + 1 && IsLastUse(node, 0) && left.Block != right.Block)
+        {
+            _values[node] = left;
+            Norm(norm, right, residual: left);
+        }
+        else
+        {
+            Emit(node, left.IsReversed, y => new AddStep(node.Name, left, right, y));
+        }
+    }
+
+    /// <summary>The parts of <c>multiply(scale(values), silu(z))</c>, if that is what a node computes and it may do so in place.</summary>
+    private (Node Values, Node? Scale, Node Silu)? GateOf(Node node)
+    {
+        if (node.Operator is not Multiply || node.Inputs[1].Operator is not Silu || OnlyConsumer(node.Inputs[1]) != node)
+            return null;
+        Node values = node.Inputs[0];
+        Node? scale = values.Operator is Scale ? values : null;
+        Node source = scale is null ? values : scale.Inputs[0];
+        bool inPlace = OnlyConsumer(values) == node && (scale is null || OnlyConsumer(source) == scale);
+        bool sameOrder = inPlace && _values.TryGetValue(source, out ArenaMatrix left)
+            && _values.TryGetValue(node.Inputs[1].Inputs[0], out ArenaMatrix right) && left.IsReversed == right.IsReversed;
+        return sameOrder ? (values, scale, node.Inputs[1]) : null;
+    }
+
+    private void Reference(Node node)
+    {
+        ArenaMatrix[] inputs = [.. node.Inputs.Select(input => _values[input])];
+        Tensor[] parameters = [.. node.ParameterNames.Select(name => _weights[name])];
+        Emit(node, y => new ReferenceStep(node, inputs, y, parameters));
+    }
+
+    private void Emit(Node node, Func<ArenaMatrix, Step> create) => Emit(node, isReversed: false, create);
+
+    /// <summary>Adds a step that computes a node from its inputs into a new place.</summary>
+    private void Emit(Node node, bool isReversed, Func<ArenaMatrix, Step> create)
+    {
+        ArenaMatrix y = Allocate(node) with { IsReversed = isReversed };
+        Touch(create(y), [y, .. node.Inputs.Select(input => _values[input])]);
+        _values[node] = y;
+    }
+
+    private void EmitInPlace(Node node, int input, Func<ArenaMatrix, Step> create) =>
+        EmitInPlace(node, Value(node, input), create);
+
+    /// <summary>Adds a step that computes a node in the place of one of its inputs.</summary>
+    private void EmitInPlace(Node node, ArenaMatrix place, Func<ArenaMatrix, Step> create)
+    {
+        Touch(create(place), [place, .. node.Inputs.Select(input => _values[input])]);
+        _values[node] = place;
+    }
+
+    private void Touch(Step step, params ReadOnlySpan<ArenaMatrix> operands)
+    {
+        foreach (ArenaMatrix operand in operands)
+            operand.Block.Touch(_steps.Count);
+        _steps.Add(step);
+    }
+
+    private ArenaMatrix Allocate(Node node)
+    {
+        int columns = node.Shape.Rank == 0 ? 1 : node.Shape[^1];
+        int rows = columns == 0 ? 0 : checked((int)(node.Shape.ElementCount / columns));
+        return new ArenaMatrix(NewBlock(node.Shape.ElementCount * sizeof(float)), 0, rows, columns, columns);
+    }
+
+    private ArenaBlock NewBlock(long bytes)
+    {
+        var block = new ArenaBlock(bytes);
+        _blocks.Add(block);
+        return block;
+    }
+
+    private ArenaMatrix Value(Node node, int input) => _values[node.Inputs[input]];
+
+    private Tensor Parameter(Node node, int index) => _weights[node.ParameterNames[index]];
+
+    private Node? OnlyConsumer(Node node)
+    {
+        Node[] consumers = [.. _consumers[node]];
+        return consumers.Length == 1 && node != _graph.Output ? consumers[0] : null;
+    }
+
+    /// <summary>Whether no later node reads what a node's input holds, so that it may be overwritten.</summary>
+    private bool IsLastUse(Node node, int input)
+    {
+        ArenaMatrix value = Value(node, input);
+        return _graph.Output != node.Inputs[input] && !_graph.Nodes
+            .Where(other => other.Index > node.Index)
+            .SelectMany(other => other.Inputs)
+            .Any(read => _values.TryGetValue(read, out ArenaMatrix place) && place.Block == value.Block);
+    }
+}

@@ -1,0 +1,11 @@
+namespace Bitis.Runtime;
+
+/// <summary>How an <see cref="InferenceSession"/> uses the machine.</summary>
+public sealed record SessionOptions
+{
+    /// <summary>The options that use the whole machine.</summary>
+    public static SessionOptions Default { get; } = new();
+
+    /// <summary>How many threads compute; 0 for one on each processor. Results do not depend on it.</summary>
+    public int Threads { get; init; }
+}

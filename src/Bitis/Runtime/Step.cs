@@ -1,0 +1,26 @@
+namespace Bitis.Runtime;
+
+/// <summary>One piece of a plan: a kernel with its operands' places and its packed weights.</summary>
+/// <param name="name">The graph node that the step computes (the last one, where several are fused).</param>
+internal abstract class Step(string name) : IDisposable
+{
+    /// <summary>The graph node that the step computes.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>What the step does, for the profile: <c>linear int8</c>.</summary>
+    public abstract string Kind { get; }
+
+    /// <summary>How many rows, or groups of channels, the work can be divided into.</summary>
+    public abstract int Units { get; }
+
+    /// <summary>Computes a range of the units. Ranges of one step may run at the same time.</summary>
+    /// <param name="arena">The address of the arena.</param>
+    /// <param name="start">The first unit.</param>
+    /// <param name="end">The unit after the last.</param>
+    public abstract void Run(nint arena, int start, int end);
+
+    /// <summary>Frees packed weights.</summary>
+    public virtual void Dispose()
+    {
+    }
+}

@@ -1,0 +1,58 @@
+using Bitis.Runtime.Kernels;
+using Bitis.Tensors;
+
+namespace Bitis.Runtime.Steps;
+
+/// <summary>The causal convolution and the SiLU after it.</summary>
+internal sealed class CausalConvStep : Step
+{
+    private const int ChannelsPerUnit = 16;
+
+    private readonly ArenaMatrix _x;
+    private readonly ArenaMatrix _y;
+    private readonly int _taps;
+    private readonly NativeBuffer<float> _weights;
+    private readonly Tensor _bias;
+
+    /// <summary>Packs the weights.</summary>
+    /// <param name="name">The node.</param>
+    /// <param name="x">The input, <c>[tokens, channels]</c>; reversed for the backward direction.</param>
+    /// <param name="y">The output, in the same order.</param>
+    /// <param name="weight"><c>[channels, 1, taps]</c></param>
+    /// <param name="bias"><c>[channels]</c></param>
+    public CausalConvStep(string name, ArenaMatrix x, ArenaMatrix y, Tensor weight, Tensor bias)
+        : base(name)
+    {
+        _x = x;
+        _y = y;
+        _taps = weight.Shape[^1];
+        _bias = bias;
+        _weights = new NativeBuffer<float>(weight.Length);
+        CausalConv.PackWeights(weight.Span, _weights.Span, x.Columns, _taps);
+    }
+
+    public override string Kind => "causal conv + silu";
+
+    public override int Units => (_x.Columns + ChannelsPerUnit - 1) / ChannelsPerUnit;
+
+    public override unsafe void Run(nint arena, int start, int end)
+    {
+        var call = new CausalConvCall
+        {
+            Tokens = _x.Rows,
+            Taps = _taps,
+            Reverse = _x.IsReversed,
+            Source = _x.Pointer(arena),
+            SourceStride = _x.Stride,
+            Weights = _weights.Pointer,
+            WeightStride = _x.Columns,
+            Bias = _bias.Pointer,
+            Target = _y.Pointer(arena),
+            TargetStride = _y.Stride,
+        };
+        CausalConv.Run(in call, start * ChannelsPerUnit, Math.Min(end * ChannelsPerUnit, _x.Columns));
+        GC.KeepAlive(_bias);
+    }
+
+    public override void Dispose() => _weights.Dispose();
+}

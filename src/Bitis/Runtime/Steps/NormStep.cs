@@ -1,0 +1,42 @@
+using Bitis.Runtime.Kernels;
+using Bitis.Tensors;
+
+namespace Bitis.Runtime.Steps;
+
+/// <summary>RMS or layer normalization of each token, with the addition to the residual stream before it.</summary>
+/// <param name="name">The node.</param>
+/// <param name="x">What is normalized; or, with a residual, what is added to it first.</param>
+/// <param name="residual">The residual stream, updated in place; or null.</param>
+/// <param name="y">The output.</param>
+/// <param name="weight"><c>[channels]</c></param>
+/// <param name="bias"><c>[channels]</c>; null for RMS normalization.</param>
+/// <param name="epsilon">ε.</param>
+internal sealed class NormStep(
+    string name, ArenaMatrix x, ArenaMatrix? residual, ArenaMatrix y, Tensor weight, Tensor? bias, float epsilon) : Step(name)
+{
+    public override string Kind => residual is null ? "norm" : "add + norm";
+
+    public override int Units => y.Rows;
+
+    public override unsafe void Run(nint arena, int start, int end)
+    {
+        var call = new RowNormCall
+        {
+            Columns = y.Columns,
+            Source = x.Pointer(arena),
+            SourceStride = x.Stride,
+            Residual = residual is { } stream ? stream.Pointer(arena) : null,
+            ResidualStride = residual?.Stride ?? 0,
+            AccumulateResidual = true,
+            Target = y.Pointer(arena),
+            TargetStride = y.Stride,
+            Weight = weight.Pointer,
+            Bias = bias is null ? null : bias.Pointer,
+            Epsilon = epsilon,
+            Center = bias is not null,
+        };
+        RowNorm.Run(in call, start, end);
+        GC.KeepAlive(weight);
+        GC.KeepAlive(bias);
+    }
+}

@@ -1,0 +1,21 @@
+using Bitis.Quantization;
+
+namespace Bitis.Runtime.Steps;
+
+/// <summary>Rounds an activation to the values of its levels, for a layer that multiplies in float32.</summary>
+internal sealed class RoundStep(string name, ArenaMatrix x, ArenaMatrix y, UniformQuantizer quantizer) : Step(name)
+{
+    public override string Kind => "round";
+
+    public override int Units => x.Rows;
+
+    public override void Run(nint arena, int start, int end)
+    {
+        for (int row = start; row < end; row++)
+        {
+            int token = x.IsReversed ? x.Rows - 1 - row : row;
+            int group = quantizer.Granularity == Granularity.PerToken ? token : 0;
+            quantizer.Simulate(x.MemoryRow(arena, row), group, y.MemoryRow(arena, row));
+        }
+    }
+}

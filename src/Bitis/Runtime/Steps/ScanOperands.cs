@@ -1,0 +1,9 @@
+namespace Bitis.Runtime.Steps;
+
+/// <summary>Where a scan finds its inputs and puts its output; all tokens in one order.</summary>
+/// <param name="U">u, <c>[tokens, channels]</c>.</param>
+/// <param name="Delta">Δ before the softplus, <c>[tokens, channels]</c>.</param>
+/// <param name="B">B, <c>[tokens, states]</c>.</param>
+/// <param name="C">C, <c>[tokens, states]</c>.</param>
+/// <param name="Y">y, <c>[tokens, channels]</c>.</param>
+internal readonly record struct ScanOperands(ArenaMatrix U, ArenaMatrix Delta, ArenaMatrix B, ArenaMatrix C, ArenaMatrix Y);

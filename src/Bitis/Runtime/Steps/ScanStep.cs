@@ -1,0 +1,66 @@
+using Bitis.Runtime.Kernels;
+using Bitis.Tensors;
+
+namespace Bitis.Runtime.Steps;
+
+/// <summary>One direction of a selective scan, with the softplus before it.</summary>
+internal sealed class ScanStep : Step
+{
+    private const int ChannelsPerUnit = 16;
+
+    private readonly ScanOperands _operands;
+    private readonly bool _accumulate;
+    private readonly NativeBuffer<float> _a;
+    private readonly Tensor _d;
+
+    /// <summary>Packs A.</summary>
+    /// <param name="name">The node.</param>
+    /// <param name="operands">Where the inputs and the output are.</param>
+    /// <param name="accumulate">Whether the output is added to what is there: the other direction's.</param>
+    /// <param name="aLog"><c>[channels, states]</c></param>
+    /// <param name="d"><c>[channels]</c></param>
+    public ScanStep(string name, ScanOperands operands, bool accumulate, Tensor aLog, Tensor d)
+        : base(name)
+    {
+        _operands = operands;
+        _accumulate = accumulate;
+        _d = d;
+        _a = new NativeBuffer<float>(aLog.Length);
+        SelectiveScan.PackA(aLog.Span, _a.Span, aLog.Shape[0], aLog.Shape[1]);
+    }
+
+    public override string Kind => "selective scan";
+
+    public override int Units => (_operands.U.Columns + ChannelsPerUnit - 1) / ChannelsPerUnit;
+
+    public override unsafe void Run(nint arena, int start, int end)
+    {
+        (ArenaMatrix u, ArenaMatrix delta, ArenaMatrix b, ArenaMatrix c, ArenaMatrix y) = _operands;
+        var call = new SelectiveScanCall
+        {
+            Tokens = u.Rows,
+            States = b.Columns,
+            Reverse = u.IsReversed,
+            U = u.Pointer(arena),
+            UStride = u.Stride,
+            Delta = delta.Pointer(arena),
+            DeltaStride = delta.Stride,
+            DeltaSoftplus = true,
+            A = _a.Pointer,
+            AStride = u.Columns,
+            B = b.Pointer(arena),
+            BStride = b.Stride,
+            C = c.Pointer(arena),
+            CStride = c.Stride,
+            D = _d.Pointer,
+            Y = y.Pointer(arena),
+            YStride = y.Stride,
+            OutputScale = 1,
+            Accumulate = _accumulate,
+        };
+        SelectiveScan.Run(in call, start * ChannelsPerUnit, Math.Min(end * ChannelsPerUnit, u.Columns));
+        GC.KeepAlive(_d);
+    }
+
+    public override void Dispose() => _a.Dispose();
+}

@@ -1,0 +1,145 @@
+using Bitis.Graphs;
+using Bitis.Operators;
+using Bitis.Runtime.Kernels;
+using Bitis.Tensors;
+
+namespace Bitis.Runtime;
+
+/// <summary>
+/// Computes nodes one by one, as the reference does, but the costly ones with the runtime's kernels on all processors:
+/// for work that has to see every tensor, such as calibration and simulated quantization.
+/// </summary>
+public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
+{
+    private const int RowsPerTask = 64, ChannelsPerTask = 64;
+
+    private readonly Dictionary<Tensor, PackedFloatWeights> _packed = [];
+
+    /// <inheritdoc />
+    public Tensor Evaluate(Node node, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters) => node.Operator switch
+    {
+        Linear linear => Multiply(inputs[0], parameters[0], linear.HasBias ? parameters[1] : null),
+        Conv2d convolution => Convolve(convolution, inputs[0], parameters),
+        CausalConv1d => node.Operator.Forward(inputs, parameters),
+        SelectiveScan => Scan(inputs, parameters),
+        Silu => Map(inputs[0], Elementwise.Silu.Best),
+        Softplus => Map(inputs[0], Elementwise.Softplus.Best),
+        _ => node.Operator.Forward(inputs, parameters),
+    };
+
+    /// <summary>Frees the packed weights.</summary>
+    public void Dispose()
+    {
+        foreach (PackedFloatWeights weights in _packed.Values)
+            weights.Dispose();
+        _packed.Clear();
+    }
+
+    /// <summary><c>x·Wᵀ + b</c> over all rows of a batch.</summary>
+    private unsafe Tensor Multiply(Tensor x, Tensor weight, Tensor? bias)
+    {
+        PackedFloatWeights packed = Pack(weight, bias);
+        int rows = x.Length / packed.Inputs;
+        Tensor y = Tensor.Uninitialized([.. x.Shape.Sizes[..^1], packed.Outputs]);
+        ForRanges(rows, RowsPerTask, (start, end) => FloatGemm.Run(
+            packed, x.Pointer, packed.Inputs, y.Pointer, packed.Outputs, start, end, accumulate: false));
+        GC.KeepAlive(x);
+        return y;
+    }
+
+    private unsafe Tensor Convolve(Conv2d convolution, Tensor x, ReadOnlySpan<Tensor> parameters)
+    {
+        int batch = x.Shape[0], height = x.Shape[2], width = x.Shape[3];
+        int outHeight = convolution.OutputSize(height), outWidth = convolution.OutputSize(width);
+        int patch = convolution.InChannels * convolution.Kernel * convolution.Kernel;
+        Tensor patches = Tensor.Uninitialized([batch, outHeight * outWidth, patch]);
+        for (int image = 0; image < batch; image++)
+        {
+            Im2Col.Run(
+                x.Pointer + (nint)image * convolution.InChannels * height * width,
+                convolution.InChannels,
+                height,
+                width,
+                convolution.Kernel,
+                convolution.Stride,
+                convolution.Padding,
+                patches.Pointer + (nint)image * outHeight * outWidth * patch,
+                patch);
+        }
+        Tensor tokens = Multiply(patches, parameters[0], convolution.HasBias ? parameters[1] : null);
+        return ToMaps(tokens, outHeight, outWidth);
+    }
+
+    /// <summary><c>[batch, height·width, channels]</c> to <c>[batch, channels, height, width]</c>.</summary>
+    private static Tensor ToMaps(Tensor tokens, int height, int width)
+    {
+        int batch = tokens.Shape[0], channels = tokens.Shape[2], count = height * width;
+        Tensor maps = Tensor.Uninitialized([batch, channels, height, width]);
+        for (int i = 0; i < tokens.Length; i++)
+        {
+            int image = i / (count * channels), token = i / channels % count, channel = i % channels;
+            maps.Span[(image * channels + channel) * count + token] = tokens.Span[i];
+        }
+        return maps;
+    }
+
+    private static unsafe Tensor Scan(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    {
+        Tensor u = inputs[0], delta = inputs[1], b = inputs[2], c = inputs[3], d = parameters[1];
+        int batch = u.Shape[0], tokens = u.Shape[1], channels = u.Shape[2], states = b.Shape[2];
+        Tensor a = Tensor.Uninitialized([states, channels]);
+        Kernels.SelectiveScan.PackA(parameters[0].Span, a.Span, channels, states);
+        Tensor y = Tensor.Uninitialized(u.Shape);
+        int blocks = (channels + ChannelsPerTask - 1) / ChannelsPerTask;
+        ForRanges(batch * blocks, 1, (start, _) =>
+        {
+            int image = start / blocks, channel = start % blocks * ChannelsPerTask;
+            nint values = (nint)image * tokens * channels, rows = (nint)image * tokens * states;
+            var call = new SelectiveScanCall
+            {
+                Tokens = tokens,
+                States = states,
+                U = u.Pointer + values,
+                UStride = channels,
+                Delta = delta.Pointer + values,
+                DeltaStride = channels,
+                A = a.Pointer,
+                AStride = channels,
+                B = b.Pointer + rows,
+                BStride = states,
+                C = c.Pointer + rows,
+                CStride = states,
+                D = d.Pointer,
+                Y = y.Pointer + values,
+                YStride = channels,
+                OutputScale = 1,
+            };
+            Kernels.SelectiveScan.Run(in call, channel, Math.Min(channel + ChannelsPerTask, channels));
+        });
+        GC.KeepAlive((u, delta, b, c, d, a));
+        return y;
+    }
+
+    private static unsafe Tensor Map(Tensor x, ElementwiseKernel kernel)
+    {
+        Tensor y = Tensor.Uninitialized(x.Shape);
+        kernel.Run(x.Pointer, y.Pointer, x.Length);
+        GC.KeepAlive(x);
+        return y;
+    }
+
+    private PackedFloatWeights Pack(Tensor weight, Tensor? bias)
+    {
+        if (!_packed.TryGetValue(weight, out PackedFloatWeights? packed))
+        {
+            int outputs = weight.Shape[0];
+            packed = new PackedFloatWeights(weight.Span, bias is null ? default : bias.Span, outputs, weight.Length / outputs);
+            _packed.Add(weight, packed);
+        }
+        return packed;
+    }
+
+    /// <summary>Calls a body for consecutive ranges, on all processors. Kernels give the same bits for every split.</summary>
+    private static void ForRanges(int count, int length, Action<int, int> body) => Parallel.For(
+        0, (count + length - 1) / length, i => body(i * length, Math.Min((i + 1) * length, count)));
+}
