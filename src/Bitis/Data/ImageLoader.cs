@@ -38,17 +38,12 @@ public static class ImageLoader
         int next = 0;
         try
         {
-            while (true)
+            StartMore();
+            while (underWay.TryDequeue(out Task<ImageBatch>? oldest))
             {
-                for (; underWay.Count < threads && next < source.Count; next += Math.Min(batchSize, source.Count - next))
-                {
-                    int start = next;
-                    int count = Math.Min(batchSize, source.Count - start);
-                    underWay.Enqueue(Task.Run(() => ReadBatch(source, preprocessing, start, count, stop.Token), stop.Token));
-                }
-                if (!underWay.TryDequeue(out Task<ImageBatch>? batch))
-                    yield break;
-                yield return Finish(batch);
+                ImageBatch batch = Finish(oldest);
+                StartMore();
+                yield return batch;
             }
         }
         finally
@@ -60,6 +55,18 @@ public static class ImageLoader
                 CancellationToken.None,
                 TaskContinuationOptions.ExecuteSynchronously,
                 TaskScheduler.Default).Wait(CancellationToken.None);
+        }
+
+        void StartMore()
+        {
+            while (underWay.Count < threads && next < source.Count)
+            {
+                int start = next;
+                int count = Math.Min(batchSize, source.Count - start);
+                CancellationToken token = stop.Token;
+                underWay.Enqueue(Task.Run(() => ReadBatch(source, preprocessing, start, count, token), token));
+                next += count;
+            }
         }
     }
 
