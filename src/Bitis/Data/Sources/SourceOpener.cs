@@ -1,8 +1,124 @@
 namespace Bitis.Data.Sources;
 
-/// <summary>Finds out what a path holds and opens it.</summary>
+/// <summary>Finds out what a path holds, and opens it.</summary>
 internal static class SourceOpener
 {
-    public static ImageSource Open(string path) =>
-        throw new BitisException($"{path}: this kind of image set is not supported.");
+    private const string Train = "train";
+    private const string Test = "test";
+
+    /// <summary>Opens the image set at a path; see <see cref="ImageSource.Open"/>.</summary>
+    public static ImageSource Open(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (Directory.Exists(path))
+            return OpenFolder(path);
+        if (File.Exists(path))
+            return OpenFile(path);
+
+        // The path may go on inside a zip, or name a part of a folder of binary files.
+        string normalized = path.Replace(".zip!", ".zip/", StringComparison.OrdinalIgnoreCase).Replace('\\', '/').TrimEnd('/');
+        for (int slash = normalized.LastIndexOf('/'); slash > 0; slash = normalized.LastIndexOf('/', slash - 1))
+        {
+            string outer = normalized[..slash];
+            string inner = normalized[(slash + 1)..].Trim('/');
+            if (File.Exists(outer))
+                return IsZip(outer) ? OpenTree(new ZipTree(outer, inner)) : throw BitisException.InFile(path, $"{outer} is a file, and no zip.");
+            if (Directory.Exists(outer))
+                return inner is Train or Test ? OpenBinaryFiles(outer, inner) ?? throw Missing(path) : throw Missing(path);
+        }
+        throw Missing(path);
+    }
+
+    private static ImageSource OpenFolder(string path) => OpenBinaryFiles(path, part: null) ?? OpenTree(new FolderTree(path));
+
+    private static ImageSource OpenFile(string path)
+    {
+        if (IsZip(path))
+            return OpenTree(new ZipTree(path, folder: ""));
+        if (Path.GetExtension(path).Equals(".csv", StringComparison.OrdinalIgnoreCase))
+            return OpenLabelFile(path);
+        if (IdxFile.Recognizes(path, IdxSource.ImageRank))
+            return new IdxSource(path);
+        if (Path.GetExtension(path).Equals(".bin", StringComparison.OrdinalIgnoreCase))
+            return new CifarSource([path]);
+        RgbImage image = ImageDecoder.Load(path);
+        return new InMemoryImageSource([new LabeledImage(image, Label: null, path)]);
+    }
+
+    private static ImageSource OpenLabelFile(string path)
+    {
+        string folder = Path.GetDirectoryName(path) is { Length: > 0 } parent ? parent : ".";
+        return LabelFile.Open(new FolderTree(folder), Path.GetFileName(path));
+    }
+
+    private static ImageSource OpenTree(FileTree tree)
+    {
+        try
+        {
+            return tree.Files.Contains(LabelFile.DefaultName)
+                ? LabelFile.Open(tree, LabelFile.DefaultName)
+                : ImageFolders.Open(tree);
+        }
+        catch
+        {
+            tree.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The CIFAR or IDX files of a folder, all or those of one part; null if there are none.</summary>
+    private static ImageSource? OpenBinaryFiles(string folder, string? part)
+    {
+        string[] names = FileNames(folder);
+        string[] cifar = [.. names.Where(name => part switch
+        {
+            Train => CifarSource.IsTraining(name),
+            Test => CifarSource.IsTest(name),
+            _ => CifarSource.IsKnownName(name),
+        })];
+        if (cifar.Length > 0)
+        {
+            if (cifar.Any(CifarSource.IsTraining) && cifar.Any(CifarSource.IsTest))
+                throw NamePart(folder, cifar);
+            return new CifarSource([.. cifar.Select(name => Path.Combine(folder, name))]);
+        }
+
+        string prefix = part switch { Train => "train-", Test => "t10k-", _ => "" };
+        string[] idx = [.. names.Where(name =>
+            name.StartsWith(prefix, StringComparison.Ordinal) && name.Contains("images", StringComparison.Ordinal) && name.Contains("idx3", StringComparison.Ordinal))];
+        return idx.Length switch
+        {
+            0 => null,
+            1 => new IdxSource(Path.Combine(folder, idx[0])),
+            _ => throw NamePart(folder, idx),
+        };
+    }
+
+    private static string[] FileNames(string folder)
+    {
+        try
+        {
+            string[] names = [.. Directory.EnumerateFiles(folder).Select(path => Path.GetFileName(path))];
+            Array.Sort(names, StringComparer.Ordinal);
+            return names;
+        }
+        catch (Exception e) when (InputFile.IsFileSystemFailure(e))
+        {
+            throw InputFile.Failure(folder, e);
+        }
+    }
+
+    private static bool IsZip(string path)
+    {
+        using FileStream stream = InputFile.Open(path);
+        Span<byte> start = stackalloc byte[4];
+        // "PK\3\4" starts an entry, "PK\5\6" ends a zip without any.
+        return stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) == start.Length
+            && (start.SequenceEqual("PK\u0003\u0004"u8) || start.SequenceEqual("PK\u0005\u0006"u8));
+    }
+
+    private static BitisException NamePart(string folder, string[] names) => BitisException.InFile(
+        folder, $"this holds several parts of a set ({string.Join(", ", names)}); name a file, {folder}/{Train} or {folder}/{Test}.");
+
+    private static BitisException Missing(string path) => BitisException.InFile(path, "no such file or folder.");
 }

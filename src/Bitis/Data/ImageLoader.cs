@@ -1,0 +1,94 @@
+using Bitis.Tensors;
+
+namespace Bitis.Data;
+
+/// <summary>Reads, decodes and preprocesses the images of a source on other threads, ahead of whoever consumes them.</summary>
+public static class ImageLoader
+{
+    /// <summary>
+    /// All images of a source in its order, in batches. As many batches as there are threads are under way or waiting,
+    /// no more, so memory stays bounded however slow the consumer is. Stopping the enumeration early stops the threads.
+    /// </summary>
+    /// <param name="source">Where the images come from; it must stay open during the enumeration.</param>
+    /// <param name="preprocessing">How pixels become the model's input.</param>
+    /// <param name="batchSize">Images a batch; the last batch may be shorter.</param>
+    /// <param name="threads">How many batches are prepared at once.</param>
+    /// <param name="cancellation">Ends the enumeration with an <see cref="OperationCanceledException"/>.</param>
+    /// <exception cref="BitisException">While enumerating: an image is damaged. The batches before it are delivered.</exception>
+    public static IEnumerable<ImageBatch> Load(
+        ImageSource source,
+        Preprocessing preprocessing,
+        int batchSize,
+        int threads = 2,
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(preprocessing);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchSize);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(threads);
+        preprocessing.Validate();
+        return Enumerate(source, preprocessing, batchSize, threads, cancellation);
+    }
+
+    private static IEnumerable<ImageBatch> Enumerate(
+        ImageSource source, Preprocessing preprocessing, int batchSize, int threads, CancellationToken cancellation)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var underWay = new Queue<Task<ImageBatch>>();
+        int next = 0;
+        try
+        {
+            StartMore();
+            while (underWay.TryDequeue(out Task<ImageBatch>? oldest))
+            {
+                ImageBatch batch = Finish(oldest);
+                StartMore();
+                yield return batch;
+            }
+        }
+        finally
+        {
+            // Nobody may touch the source after the enumeration has ended, so wait for what is still running.
+            stop.Cancel();
+            Task.WhenAll(underWay).ContinueWith(
+                static all => _ = all.Exception, // of batches that nobody will see
+                CancellationToken.None,
+                TaskContinuationOptions.ExecuteSynchronously,
+                TaskScheduler.Default).Wait(CancellationToken.None);
+        }
+
+        void StartMore()
+        {
+            while (underWay.Count < threads && next < source.Count)
+            {
+                int start = next;
+                int count = Math.Min(batchSize, source.Count - start);
+                CancellationToken token = stop.Token;
+                underWay.Enqueue(Task.Run(() => ReadBatch(source, preprocessing, start, count, token), token));
+                next += count;
+            }
+        }
+    }
+
+    /// <summary>Waits without wrapping the failure in an <see cref="AggregateException"/>.</summary>
+    private static ImageBatch Finish(Task<ImageBatch> batch) => batch.GetAwaiter().GetResult();
+
+    private static ImageBatch ReadBatch(
+        ImageSource source, Preprocessing preprocessing, int start, int count, CancellationToken cancellation)
+    {
+        int size = preprocessing.CropSize;
+        Tensor images = Tensor.Uninitialized([count, RgbImage.Channels, size, size]);
+        int imageLength = images.Length / count;
+        var labels = new int?[count];
+        string[] names = new string[count];
+        for (int i = 0; i < count; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            LabeledImage image = source.Read(start + i);
+            preprocessing.Apply(image.Image, images.Span.Slice(i * imageLength, imageLength));
+            labels[i] = image.Label;
+            names[i] = image.Name;
+        }
+        return new ImageBatch(images, labels, names, start);
+    }
+}

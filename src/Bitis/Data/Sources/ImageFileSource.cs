@@ -1,0 +1,33 @@
+namespace Bitis.Data.Sources;
+
+/// <summary>Image files of a tree, with or without labels.</summary>
+/// <param name="tree">Where the files are; the source owns it.</param>
+/// <param name="images">Each image's file and label.</param>
+/// <param name="classNames">The names of the classes by index, if they are known.</param>
+internal sealed class ImageFileSource(
+    FileTree tree, IReadOnlyList<(string File, int? Label)> images, IReadOnlyList<string>? classNames) : ImageSource
+{
+    public override int Count => images.Count;
+
+    public override string Description => classNames is null
+        ? $"{tree.Path}, {Count} images"
+        : $"{tree.Path}, {Count} images, {classNames.Count} classes";
+
+    public override IReadOnlyList<string>? ClassNames => classNames;
+
+    public override string Name(int index) => images[index].File;
+
+    public override int? Label(int index) => images[index].Label;
+
+    protected override RgbImage ReadImage(int index)
+    {
+        string file = images[index].File;
+        return ImageDecoder.Decode(tree.Read(file, ImageDecoder.MaxFileBytes), tree.FullName(file));
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        tree.Dispose();
+        base.Dispose(disposing);
+    }
+}

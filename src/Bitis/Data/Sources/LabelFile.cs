@@ -1,0 +1,143 @@
+using System.Globalization;
+using System.Text;
+
+namespace Bitis.Data.Sources;
+
+/// <summary>
+/// A CSV file that names images and their labels. Columns are found by their headers. Labels are class indices, or names
+/// that are numbered in ordinal order.
+/// </summary>
+internal static class LabelFile
+{
+    /// <summary>The name under which the file is looked for in a folder.</summary>
+    public const string DefaultName = "labels.csv";
+
+    private const int MaxFileBytes = 64 << 20;
+
+    /// <summary>Class indices must be below this; it bounds what a wrong number can make the reader allocate.</summary>
+    private const int MaxClasses = 100_000;
+
+    private static readonly string[] FileHeaders = ["file", "filename", "file_name", "image", "image_path", "path"];
+    private static readonly string[] IndexHeaders = ["class_index", "label_index"];
+    private static readonly string[] LabelHeaders = ["label", "class", "target"];
+    private static readonly string[] NameHeaders = ["class_name", "label_name", "name"];
+
+    /// <summary>Opens the images that a CSV file of a tree names.</summary>
+    /// <exception cref="BitisException">The file is malformed, names no image, or names one that is missing.</exception>
+    public static ImageSource Open(FileTree tree, string csvFile)
+    {
+        string name = tree.FullName(csvFile);
+        List<CsvRow> rows = Csv.Parse(ReadText(tree, csvFile), name);
+        if (rows.Count < 2)
+            throw BitisException.InFile(name, "there are no rows; a header line and one line for each image were expected.");
+
+        IReadOnlyList<string> header = [.. rows[0].Fields.Select(Normalize)];
+        int fileColumn = Find(header, FileHeaders);
+        int indexColumn = Find(header, IndexHeaders);
+        int labelColumn = indexColumn >= 0 ? indexColumn : Find(header, LabelHeaders);
+        int nameColumn = Find(header, indexColumn >= 0 ? [.. NameHeaders, .. LabelHeaders] : NameHeaders);
+        if (fileColumn < 0 || labelColumn < 0)
+        {
+            throw BitisException.InFile(
+                name,
+                $"line {rows[0].Line}: the header '{string.Join(',', rows[0].Fields)}' has no {(fileColumn < 0 ? "file" : "label")} column; "
+                + $"one of {string.Join(", ", fileColumn < 0 ? FileHeaders : [.. IndexHeaders, .. LabelHeaders])} was expected.");
+        }
+
+        rows.RemoveAt(0);
+        string[] files = CheckFiles(tree, csvFile, rows, header.Count, fileColumn);
+        bool isNumeric = indexColumn >= 0 || rows.TrueForAll(row => int.TryParse(row.Fields[labelColumn], CultureInfo.InvariantCulture, out _));
+        (int[] labels, IReadOnlyList<string>? classNames) = isNumeric
+            ? Numbered(rows, labelColumn, nameColumn, name)
+            : Named(rows, labelColumn, name);
+        return new ImageFileSource(tree, [.. files.Zip(labels, (file, label) => (file, (int?)label))], classNames);
+    }
+
+    private static string ReadText(FileTree tree, string csvFile)
+    {
+        using var reader = new StreamReader(new MemoryStream(tree.Read(csvFile, MaxFileBytes)), Encoding.UTF8);
+        return reader.ReadToEnd();
+    }
+
+    /// <summary>Lower case, without what some exports add around the plain word: <c>imagenet_class_index_0based</c>.</summary>
+    private static string Normalize(string header)
+    {
+        string word = header.Trim().ToLowerInvariant();
+        if (word.StartsWith("imagenet_", StringComparison.Ordinal))
+            word = word["imagenet_".Length..];
+        return word.EndsWith("_0based", StringComparison.Ordinal) ? word[..^"_0based".Length] : word;
+    }
+
+    /// <summary>The column with the first of the names that is there, or −1.</summary>
+    private static int Find(IReadOnlyList<string> header, ReadOnlySpan<string> names)
+    {
+        foreach (string name in names)
+        {
+            for (int column = 0; column < header.Count; column++)
+            {
+                if (header[column] == name)
+                    return column;
+            }
+        }
+        return -1;
+    }
+
+    private static string[] CheckFiles(FileTree tree, string csvFile, List<CsvRow> rows, int columns, int fileColumn)
+    {
+        string name = tree.FullName(csvFile);
+        string folder = csvFile[..(csvFile.LastIndexOf('/') + 1)];
+        var known = tree.Files.ToHashSet();
+        var lines = new Dictionary<string, int>();
+        string[] files = new string[rows.Count];
+        for (int i = 0; i < files.Length; i++)
+        {
+            CsvRow row = rows[i];
+            if (row.Fields.Count != columns)
+                throw BitisException.InFile(name, $"line {row.Line}: {row.Fields.Count} values, where the header has {columns}.");
+            string stated = row.Fields[fileColumn].Trim().Replace('\\', '/');
+            files[i] = folder + (stated.StartsWith("./", StringComparison.Ordinal) ? stated[2..] : stated);
+            if (!known.Contains(files[i]))
+                throw BitisException.InFile(name, $"line {row.Line}: there is no file '{stated}' beside the CSV file.");
+            if (!lines.TryAdd(files[i], row.Line))
+                throw BitisException.InFile(name, $"line {row.Line}: '{stated}' was already given on line {lines[files[i]]}.");
+        }
+        return files;
+    }
+
+    private static (int[] Labels, IReadOnlyList<string>? ClassNames) Numbered(
+        List<CsvRow> rows, int labelColumn, int nameColumn, string name)
+    {
+        int[] labels = new int[rows.Count];
+        for (int i = 0; i < labels.Length; i++)
+        {
+            string text = rows[i].Fields[labelColumn];
+            if (!int.TryParse(text, CultureInfo.InvariantCulture, out labels[i]) || labels[i] is < 0 or >= MaxClasses)
+                throw BitisException.InFile(name, $"line {rows[i].Line}: '{text}' is not a class index; a number from 0 to {MaxClasses - 1} was expected.");
+        }
+        if (nameColumn < 0)
+            return (labels, null);
+
+        string?[] names = new string?[labels.Max() + 1];
+        for (int i = 0; i < labels.Length; i++)
+        {
+            ref string? known = ref names[labels[i]];
+            string stated = rows[i].Fields[nameColumn];
+            known ??= stated;
+            if (known != stated)
+                throw BitisException.InFile(name, $"line {rows[i].Line}: class {labels[i]} is called '{stated}' here and '{known}' above.");
+        }
+        return (labels, [.. names.Select((known, index) => known ?? $"class {index}")]);
+    }
+
+    private static (int[] Labels, IReadOnlyList<string> ClassNames) Named(List<CsvRow> rows, int labelColumn, string name)
+    {
+        foreach (CsvRow row in rows)
+        {
+            if (string.IsNullOrWhiteSpace(row.Fields[labelColumn]))
+                throw BitisException.InFile(name, $"line {row.Line}: the label is empty.");
+        }
+        string[] classes = [.. rows.Select(row => row.Fields[labelColumn]).Distinct().Order(StringComparer.Ordinal)];
+        var indices = classes.Index().ToDictionary(c => c.Item, c => c.Index);
+        return ([.. rows.Select(row => indices[row.Fields[labelColumn]])], classes);
+    }
+}

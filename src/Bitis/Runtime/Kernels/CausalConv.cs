@@ -1,0 +1,82 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Bitis.Runtime.Kernels;
+
+/// <summary>
+/// The short depthwise convolution before the scan, with its bias and activation:
+/// <c>y_t = silu(bias + Σ_k w[k]·x_(t−K+1+k))</c>; tokens before the first are zero. Channels are independent, so work is
+/// split over them.
+/// </summary>
+internal static unsafe class CausalConv
+{
+    /// <summary>The forms of this operation.</summary>
+    public static KernelTable<CausalConvKernel> Table { get; } = new(
+        new(InstructionSet.Avx512, &Run<Lanes512>),
+        new(InstructionSet.Avx2, &Run<Lanes256>),
+        new(InstructionSet.Portable, &RunPortable));
+
+    /// <summary>
+    /// Convolves the channels from <paramref name="channelStart"/> to before <paramref name="channelEnd"/>. Multiples of
+    /// 16 are fastest.
+    /// </summary>
+    public static void Run(in CausalConvCall call, int channelStart, int channelEnd) =>
+        Table.Best.Run(in call, channelStart, channelEnd);
+
+    /// <summary>Transposes the weights of a checkpoint, <c>[channels, 1, taps]</c>, to <c>[taps, channels]</c>.</summary>
+    /// <exception cref="ArgumentException">A length does not match.</exception>
+    public static void PackWeights(ReadOnlySpan<float> weights, Span<float> packed, int channels, int taps)
+    {
+        if (weights.Length != (long)channels * taps || packed.Length != weights.Length)
+            throw new ArgumentException($"{weights.Length} to {packed.Length} weights for {channels}x{taps}.", nameof(packed));
+        for (int e = 0; e < channels; e++)
+        {
+            for (int k = 0; k < taps; k++)
+                packed[(k * channels) + e] = weights[(e * taps) + k];
+        }
+    }
+
+    private static void RunPortable(in CausalConvCall call, int channelStart, int channelEnd)
+    {
+        if (Vector128.IsHardwareAccelerated)
+            Run<Lanes128>(in call, channelStart, channelEnd);
+        else
+            Run<Lane1>(in call, channelStart, channelEnd);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Run<TLanes>(in CausalConvCall call, int channelStart, int channelEnd)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        // Token by token, so that the rows under the taps stay in the nearest cache.
+        for (int token = 0; token < call.Tokens; token++)
+        {
+            int channel = channelStart;
+            for (; channel + TLanes.Count <= channelEnd; channel += TLanes.Count)
+                Convolve<TLanes>(in call, token, channel);
+            for (; channel < channelEnd; channel++)
+                Convolve<Lane1>(in call, token, channel);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Convolve<TLanes>(in CausalConvCall call, int token, int channel)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        // The last tap meets the token itself, tap K−1−d its neighbour at distance d.
+        int reach = call.Reverse ? call.Tokens - 1 - token : token;
+        int firstTap = Math.Max(0, call.Taps - 1 - reach);
+        nint step = call.Reverse ? -call.SourceStride : call.SourceStride;
+        float* source = call.Source + (token * call.SourceStride) + channel - ((call.Taps - 1 - firstTap) * step);
+        float* weights = call.Weights + (firstTap * call.WeightStride) + channel;
+
+        TLanes sum = call.Bias is null ? TLanes.Create(0f) : TLanes.Load(call.Bias + channel);
+        for (int tap = firstTap; tap < call.Taps; tap++)
+        {
+            sum = TLanes.MultiplyAdd(TLanes.Load(weights), TLanes.Load(source), sum);
+            weights += call.WeightStride;
+            source += step;
+        }
+        TLanes.Store(VectorMath.Silu(sum), call.Target + (token * call.TargetStride) + channel);
+    }
+}

@@ -1,0 +1,37 @@
+namespace Bitis.Runtime.Kernels;
+
+/// <summary>
+/// The operands of a <see cref="CausalConv"/> over <c>[tokens, channels]</c>. Strides are distances of rows in elements.
+/// </summary>
+internal unsafe struct CausalConvCall
+{
+    /// <summary>L.</summary>
+    public int Tokens;
+
+    /// <summary>K, the number of taps.</summary>
+    public int Taps;
+
+    /// <summary>Look ahead instead of back: the convolution of the reversed sequence, in place.</summary>
+    public bool Reverse;
+
+    /// <summary>The input <c>[L, E]</c>.</summary>
+    public float* Source;
+
+    /// <summary>The distance of rows of <see cref="Source"/>.</summary>
+    public nint SourceStride;
+
+    /// <summary>The weights as <see cref="CausalConv.PackWeights"/> leaves them, <c>[K, E]</c>.</summary>
+    public float* Weights;
+
+    /// <summary>The distance of rows of <see cref="Weights"/>.</summary>
+    public nint WeightStride;
+
+    /// <summary>The bias <c>[E]</c>, or null.</summary>
+    public float* Bias;
+
+    /// <summary>The output <c>[L, E]</c>; must not overlap the input.</summary>
+    public float* Target;
+
+    /// <summary>The distance of rows of <see cref="Target"/>.</summary>
+    public nint TargetStride;
+}

@@ -1,0 +1,15 @@
+using System.Runtime.CompilerServices;
+
+namespace Bitis.Runtime.Kernels;
+
+/// <summary>e^x, limited to the normal numbers: <see cref="VectorMath.Exp"/>.</summary>
+internal readonly struct ExpOperator : IElementwiseOperator
+{
+    /// <inheritdoc />
+    public static string Operation => "f32-exp";
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLanes Invoke<TLanes>(TLanes x)
+        where TLanes : struct, ILanes<TLanes> => VectorMath.Exp(x);
+}

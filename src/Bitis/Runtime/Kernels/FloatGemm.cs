@@ -1,0 +1,74 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Bitis.Runtime.Kernels;
+
+/// <summary>
+/// The float32 linear layer: <c>C[M, N] = A[M, K]·W[N, K]ᵀ + bias[N]</c>, optionally added to what C holds. Every output
+/// is one chain of multiply-adds in the order of K, so results depend neither on the split of the rows nor on the tile.
+/// </summary>
+internal static unsafe class FloatGemm
+{
+    /// <summary>The forms of this operation.</summary>
+    public static KernelTable<FloatGemmKernel> Table { get; } = new(
+        new(8, 32, InstructionSet.Avx512, &Run<FloatGemmAvx512, Lanes512>),
+        new(6, 16, InstructionSet.Avx2, &Run<FloatGemm6x2<Lanes256>, Lanes256>),
+        Vector128.IsHardwareAccelerated
+            ? new(6, 8, InstructionSet.Portable, &Run<FloatGemm6x2<Lanes128>, Lanes128>)
+            : new(6, 2, InstructionSet.Portable, &Run<FloatGemm6x2<Lane1>, Lane1>));
+
+    /// <summary>Computes the output rows from <paramref name="rowStart"/> to before <paramref name="rowEnd"/>.</summary>
+    /// <param name="weights">The layer.</param>
+    /// <param name="a">Input <c>[M, K]</c>.</param>
+    /// <param name="lda">The distance of input rows in elements.</param>
+    /// <param name="c">Output <c>[M, N]</c>; must not overlap the input.</param>
+    /// <param name="ldc">The distance of output rows in elements.</param>
+    /// <param name="rowStart">The first row to compute.</param>
+    /// <param name="rowEnd">The row after the last.</param>
+    /// <param name="accumulate">Add to the output instead of overwriting it: <c>c + (sum + bias)</c>.</param>
+    public static void Run(
+        PackedFloatWeights weights, float* a, nint lda, float* c, nint ldc, int rowStart, int rowEnd, bool accumulate) =>
+        weights.Kernel.Run(weights, a, lda, c, ldc, rowStart, rowEnd, accumulate);
+
+    // Panel by panel, so that a panel stays in the nearest cache while all rows pass over it.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Run<TTile, TLanes>(
+        PackedFloatWeights weights, float* a, nint lda, float* c, nint ldc, int rowStart, int rowEnd, bool accumulate)
+        where TTile : struct, IFloatGemmTile
+        where TLanes : struct, ILanes<TLanes>
+    {
+        float* sums = stackalloc float[TTile.Rows * TTile.Columns];
+        int k = weights.Inputs;
+        for (int n = 0; n < weights.Outputs; n += TTile.Columns)
+        {
+            float* panel = weights.Panels + ((nint)n * k);
+            float* bias = weights.Bias + n;
+            int columns = Math.Min(TTile.Columns, weights.Outputs - n);
+            for (int m = rowStart; m < rowEnd; m += TTile.Rows)
+            {
+                int rows = Math.Min(TTile.Rows, rowEnd - m);
+                TTile.Multiply(a + (m * lda), lda, rows, panel, k, sums);
+                for (int row = 0; row < rows; row++)
+                    Finish<TLanes>(sums + (row * TTile.Columns), bias, c + ((m + row) * ldc) + n, columns, accumulate);
+            }
+        }
+        GC.KeepAlive(weights);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Finish<TLanes>(float* sums, float* bias, float* c, int columns, bool accumulate)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        int i = 0;
+        for (; i + TLanes.Count <= columns; i += TLanes.Count)
+        {
+            TLanes value = TLanes.Load(sums + i) + TLanes.Load(bias + i);
+            TLanes.Store(accumulate ? TLanes.Load(c + i) + value : value, c + i);
+        }
+        for (; i < columns; i++)
+        {
+            float value = sums[i] + bias[i];
+            c[i] = accumulate ? c[i] + value : value;
+        }
+    }
+}

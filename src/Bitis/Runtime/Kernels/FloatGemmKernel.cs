@@ -1,0 +1,16 @@
+namespace Bitis.Runtime.Kernels;
+
+/// <summary>A form of the float32 matrix product; see <see cref="FloatGemm"/>.</summary>
+internal sealed unsafe class FloatGemmKernel(
+    int rows,
+    int columns,
+    InstructionSet instructionSet,
+    delegate*<PackedFloatWeights, float*, nint, float*, nint, int, int, bool, void> run)
+    : Kernel("f32-gemm", $"{rows}x{columns}", instructionSet)
+{
+    /// <summary>Outputs that one pass over a panel of weights computes: the width of a panel.</summary>
+    public int Columns { get; } = columns;
+
+    /// <summary>The arguments of <see cref="FloatGemm.Run"/>; the weights must be packed for this kernel.</summary>
+    public delegate*<PackedFloatWeights, float*, nint, float*, nint, int, int, bool, void> Run { get; } = run;
+}

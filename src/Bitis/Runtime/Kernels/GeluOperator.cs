@@ -1,0 +1,15 @@
+using System.Runtime.CompilerServices;
+
+namespace Bitis.Runtime.Kernels;
+
+/// <summary>x/2·(1 + erf(x/√2)): <see cref="VectorMath.Gelu"/>.</summary>
+internal readonly struct GeluOperator : IElementwiseOperator
+{
+    /// <inheritdoc />
+    public static string Operation => "f32-gelu";
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLanes Invoke<TLanes>(TLanes x)
+        where TLanes : struct, ILanes<TLanes> => VectorMath.Gelu(x);
+}

@@ -1,0 +1,12 @@
+namespace Bitis.Runtime.Kernels;
+
+/// <summary>A function of one value, written once for every register width; <see cref="Elementwise"/> owns the loop.</summary>
+internal interface IElementwiseOperator
+{
+    /// <summary>The name in the kernel table: <c>f32-silu</c>.</summary>
+    static abstract string Operation { get; }
+
+    /// <summary>The function, lane by lane.</summary>
+    static abstract TLanes Invoke<TLanes>(TLanes x)
+        where TLanes : struct, ILanes<TLanes>;
+}

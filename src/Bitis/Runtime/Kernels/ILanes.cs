@@ -1,0 +1,61 @@
+using System.Numerics;
+
+namespace Bitis.Runtime.Kernels;
+
+/// <summary>
+/// A register of float32 lanes. A kernel that is generic over it is written once and compiled for each register width;
+/// its forms perform the same IEEE operations on each element, so on one machine they give the same bits (where the
+/// hardware has no fused multiply-add, the forms that remain all round twice).
+/// </summary>
+internal unsafe interface ILanes<TSelf> :
+    IAdditionOperators<TSelf, TSelf, TSelf>,
+    ISubtractionOperators<TSelf, TSelf, TSelf>,
+    IMultiplyOperators<TSelf, TSelf, TSelf>,
+    IDivisionOperators<TSelf, TSelf, TSelf>
+    where TSelf : struct, ILanes<TSelf>
+{
+    /// <summary>The number of lanes.</summary>
+    static abstract int Count { get; }
+
+    /// <summary>All lanes hold one value.</summary>
+    static abstract TSelf Create(float value);
+
+    /// <summary>Reads <see cref="Count"/> values; any alignment.</summary>
+    static abstract TSelf Load(float* source);
+
+    /// <summary>
+    /// Reads integer accumulators and removes the activation's zero point: <c>(float)(sum[i] − zero·columnSum[i])</c>,
+    /// computed in int32 and rounded once.
+    /// </summary>
+    static abstract TSelf LoadCorrected(int* sums, int* columnSums, int zero);
+
+    /// <summary>Writes <see cref="Count"/> values; any alignment.</summary>
+    static abstract void Store(TSelf value, float* target);
+
+    /// <summary>Writes the values, each an integer from 0 to 255, as bytes.</summary>
+    static abstract void StoreBytes(TSelf value, byte* target);
+
+    /// <summary><c>a·b + c</c>, rounded once where the hardware can.</summary>
+    static abstract TSelf MultiplyAdd(TSelf a, TSelf b, TSelf c);
+
+    /// <summary><c>a &gt; b ? a : b</c>: the second operand if either is NaN.</summary>
+    static abstract TSelf Max(TSelf a, TSelf b);
+
+    /// <summary><c>a &lt; b ? a : b</c>: the second operand if either is NaN.</summary>
+    static abstract TSelf Min(TSelf a, TSelf b);
+
+    /// <summary>The absolute values.</summary>
+    static abstract TSelf Abs(TSelf value);
+
+    /// <summary>The values of <paramref name="magnitude"/> with the signs of <paramref name="sign"/>.</summary>
+    static abstract TSelf CopySign(TSelf magnitude, TSelf sign);
+
+    /// <summary>The nearest integers, half to even.</summary>
+    static abstract TSelf Round(TSelf value);
+
+    /// <summary><c>value·2^exponent</c> for integral exponents from −126 to 127 and a normal result.</summary>
+    static abstract TSelf Scale(TSelf value, TSelf exponent);
+
+    /// <summary>The sum of the lanes, in a fixed order.</summary>
+    static abstract float Sum(TSelf value);
+}

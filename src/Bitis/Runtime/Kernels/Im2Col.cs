@@ -1,0 +1,66 @@
+namespace Bitis.Runtime.Kernels;
+
+/// <summary>
+/// Unfolds an image for a convolution by matrix product: row <c>oy·outputWidth + ox</c> of the target holds the pixels
+/// under the kernel at that place, <c>[channels, kernel, kernel]</c>, which is the order of a checkpoint's weights.
+/// </summary>
+internal static unsafe class Im2Col
+{
+    /// <summary>The number of places of a kernel along one side: <c>(size + 2·padding − kernel) / stride + 1</c>.</summary>
+    public static int OutputSize(int size, int kernel, int stride, int padding) =>
+        ((size + (2 * padding) - kernel) / stride) + 1;
+
+    /// <summary>Unfolds <paramref name="source"/>; places outside the image are zero.</summary>
+    /// <param name="source"><c>[channels, height, width]</c></param>
+    /// <param name="channels">The number of channels.</param>
+    /// <param name="height">The height of the image.</param>
+    /// <param name="width">The width of the image.</param>
+    /// <param name="kernel">The side of the square kernel.</param>
+    /// <param name="stride">The distance of neighbouring places.</param>
+    /// <param name="padding">The zeros around the image on each side.</param>
+    /// <param name="target"><c>[outputHeight·outputWidth, channels·kernel·kernel]</c></param>
+    /// <param name="targetStride">The distance of target rows in elements.</param>
+    public static void Run(
+        float* source,
+        int channels,
+        int height,
+        int width,
+        int kernel,
+        int stride,
+        int padding,
+        float* target,
+        nint targetStride)
+    {
+        int outputHeight = OutputSize(height, kernel, stride, padding);
+        int outputWidth = OutputSize(width, kernel, stride, padding);
+        for (int oy = 0; oy < outputHeight; oy++)
+        {
+            for (int ox = 0; ox < outputWidth; ox++)
+            {
+                // The part of a kernel row that lies inside the image.
+                int left = (ox * stride) - padding;
+                int from = Math.Clamp(-left, 0, kernel);
+                int to = Math.Clamp(width - left, from, kernel);
+                float* row = target + (((nint)oy * outputWidth) + ox) * targetStride;
+                for (int channel = 0; channel < channels; channel++)
+                {
+                    for (int ky = 0; ky < kernel; ky++)
+                    {
+                        int y = (oy * stride) - padding + ky;
+                        var pixels = new Span<float>(row, kernel);
+                        row += kernel;
+                        if (y < 0 || y >= height)
+                        {
+                            pixels.Clear();
+                            continue;
+                        }
+                        float* line = source + ((((nint)channel * height) + y) * width);
+                        pixels[..from].Clear();
+                        new ReadOnlySpan<float>(line + left + from, to - from).CopyTo(pixels[from..]);
+                        pixels[to..].Clear();
+                    }
+                }
+            }
+        }
+    }
+}

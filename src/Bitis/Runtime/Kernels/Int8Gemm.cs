@@ -1,0 +1,146 @@
+using System.Runtime.CompilerServices;
+
+namespace Bitis.Runtime.Kernels;
+
+/// <summary>
+/// The integer linear layer: activations u8 × weights s8 → exact int32 sums → float32. All forms give the same bits:
+/// <code>
+/// sum    = Σ_k a[m, k]·w[n, k]                                        int32
+/// value  = (float)(sum − zeroPoint[m]·columnSum[n])                    int32, then rounded once
+/// y[m,n] = value·(scaleA[m]·scaleW[n]) + bias[n]                       float32: every product and sum rounded
+/// C[m,n] = y[m,n], or C[m,n] + y[m,n]
+/// </code>
+/// </summary>
+/// <remarks>
+/// Activation rows are read up to K rounded up to a multiple of 4. What lies in that padding does not matter, since the
+/// weights there are zero, but it must be readable.
+/// </remarks>
+internal static unsafe class Int8Gemm
+{
+    /// <summary>
+    /// The forms of this operation. The 8-bit dot product of 256 bits beats 16-bit products of 512 bits, hence the order.
+    /// </summary>
+    public static KernelTable<Int8GemmKernel> Table { get; } = new(
+        Row<Int8GemmAvxVnni, Lanes256>(InstructionSet.AvxVnni),
+        Row<Int8GemmAvx512, Lanes512>(InstructionSet.Avx512),
+        Row<Int8GemmAvx2, Lanes256>(InstructionSet.Avx2),
+        Row<Int8GemmPortable, Lane1>(InstructionSet.Portable));
+
+    /// <summary>Computes the output rows from <paramref name="rowStart"/> to before <paramref name="rowEnd"/>.</summary>
+    /// <param name="weights">The layer.</param>
+    /// <param name="a">Input <c>[M, K]</c>.</param>
+    /// <param name="lda">The distance of input rows in bytes, at least K rounded up to a multiple of 4.</param>
+    /// <param name="grids">The scales and zero points of the input.</param>
+    /// <param name="c">Output <c>[M, N]</c>.</param>
+    /// <param name="ldc">The distance of output rows in elements.</param>
+    /// <param name="rowStart">The first row to compute.</param>
+    /// <param name="rowEnd">The row after the last.</param>
+    /// <param name="accumulate">Add to the output instead of overwriting it.</param>
+    public static void Run(
+        PackedInt8Weights weights,
+        byte* a,
+        nint lda,
+        in TokenGrids grids,
+        float* c,
+        nint ldc,
+        int rowStart,
+        int rowEnd,
+        bool accumulate) =>
+        weights.Kernel.Run(weights, a, lda, in grids, c, ldc, rowStart, rowEnd, accumulate);
+
+    /// <summary>As <see cref="Run"/>, but leaves the raw int32 sums.</summary>
+    public static void Accumulate(
+        PackedInt8Weights weights, byte* a, nint lda, int* sums, nint ldsums, int rowStart, int rowEnd) =>
+        weights.Kernel.Accumulate(weights, a, lda, sums, ldsums, rowStart, rowEnd);
+
+    private static Int8GemmKernel Row<TTile, TLanes>(InstructionSet instructionSet)
+        where TTile : struct, IInt8GemmTile
+        where TLanes : struct, ILanes<TLanes> =>
+        new(TTile.Rows, TTile.Columns, instructionSet, &Run<TTile, TLanes>, &Accumulate<TTile>);
+
+    // Panel by panel, so that a panel stays in the nearest cache while all rows pass over it.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Run<TTile, TLanes>(
+        PackedInt8Weights weights,
+        byte* a,
+        nint lda,
+        in TokenGrids grids,
+        float* c,
+        nint ldc,
+        int rowStart,
+        int rowEnd,
+        bool accumulate)
+        where TTile : struct, IInt8GemmTile
+        where TLanes : struct, ILanes<TLanes>
+    {
+        int* sums = stackalloc int[TTile.Rows * TTile.Columns];
+        for (int n = 0; n < weights.Outputs; n += TTile.Columns)
+        {
+            sbyte* panel = weights.Panels + ((nint)n * weights.Groups * 4);
+            int* columnSums = weights.ColumnSums + n;
+            float* scales = weights.Scales + n;
+            float* bias = weights.Bias + n;
+            int columns = Math.Min(TTile.Columns, weights.Outputs - n);
+            for (int m = rowStart; m < rowEnd; m += TTile.Rows)
+            {
+                int rows = Math.Min(TTile.Rows, rowEnd - m);
+                TTile.Multiply(a + (m * lda), lda, rows, panel, weights.Groups, sums);
+                for (int row = 0; row < rows; row++)
+                {
+                    int* source = sums + (row * TTile.Columns);
+                    float* target = c + ((m + row) * ldc) + n;
+                    float scale = grids.Scale(m + row);
+                    int zero = grids.ZeroPoint(m + row);
+                    int i = 0;
+                    for (; i + TLanes.Count <= columns; i += TLanes.Count)
+                        Dequantize<TLanes>(source, columnSums, zero, scale, scales, bias, target, i, accumulate);
+                    for (; i < columns; i++)
+                        Dequantize<Lane1>(source, columnSums, zero, scale, scales, bias, target, i, accumulate);
+                }
+            }
+        }
+        GC.KeepAlive(weights);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Dequantize<TLanes>(
+        int* sums,
+        int* columnSums,
+        int zero,
+        float scale,
+        float* scales,
+        float* bias,
+        float* target,
+        int i,
+        bool accumulate)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        TLanes value = TLanes.LoadCorrected(sums + i, columnSums + i, zero);
+        value = (value * (TLanes.Create(scale) * TLanes.Load(scales + i))) + TLanes.Load(bias + i);
+        TLanes.Store(accumulate ? TLanes.Load(target + i) + value : value, target + i);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Accumulate<TTile>(
+        PackedInt8Weights weights, byte* a, nint lda, int* target, nint ldtarget, int rowStart, int rowEnd)
+        where TTile : struct, IInt8GemmTile
+    {
+        int* sums = stackalloc int[TTile.Rows * TTile.Columns];
+        for (int n = 0; n < weights.Outputs; n += TTile.Columns)
+        {
+            sbyte* panel = weights.Panels + ((nint)n * weights.Groups * 4);
+            int columns = Math.Min(TTile.Columns, weights.Outputs - n);
+            for (int m = rowStart; m < rowEnd; m += TTile.Rows)
+            {
+                int rows = Math.Min(TTile.Rows, rowEnd - m);
+                TTile.Multiply(a + (m * lda), lda, rows, panel, weights.Groups, sums);
+                for (int row = 0; row < rows; row++)
+                {
+                    new ReadOnlySpan<int>(sums + (row * TTile.Columns), columns)
+                        .CopyTo(new Span<int>(target + ((m + row) * ldtarget) + n, columns));
+                }
+            }
+        }
+        GC.KeepAlive(weights);
+    }
+}

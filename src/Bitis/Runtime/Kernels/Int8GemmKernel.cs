@@ -1,0 +1,21 @@
+namespace Bitis.Runtime.Kernels;
+
+/// <summary>A form of the integer matrix product; see <see cref="Int8Gemm"/>.</summary>
+internal sealed unsafe class Int8GemmKernel(
+    int rows,
+    int columns,
+    InstructionSet instructionSet,
+    delegate*<PackedInt8Weights, byte*, nint, in TokenGrids, float*, nint, int, int, bool, void> run,
+    delegate*<PackedInt8Weights, byte*, nint, int*, nint, int, int, void> accumulate)
+    : Kernel("u8s8-gemm", $"{rows}x{columns}", instructionSet)
+{
+    /// <summary>Outputs that one pass over a panel of weights computes: the width of a panel.</summary>
+    public int Columns { get; } = columns;
+
+    /// <summary>The arguments of <see cref="Int8Gemm.Run"/>; the weights must be packed for this kernel.</summary>
+    public delegate*<PackedInt8Weights, byte*, nint, in TokenGrids, float*, nint, int, int, bool, void> Run { get; } =
+        run;
+
+    /// <summary>The arguments of <see cref="Int8Gemm.Accumulate"/>; the weights must be packed for this kernel.</summary>
+    public delegate*<PackedInt8Weights, byte*, nint, int*, nint, int, int, void> Accumulate { get; } = accumulate;
+}

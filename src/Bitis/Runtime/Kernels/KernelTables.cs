@@ -1,0 +1,46 @@
+namespace Bitis.Runtime.Kernels;
+
+/// <summary>Every kernel of the runtime, and the environment variable <c>BITIS_KERNEL</c> that forces some of them.</summary>
+internal static class KernelTables
+{
+    /// <summary>The environment variable: names of kernels, separated by commas, each forced for its operation.</summary>
+    public const string Variable = "BITIS_KERNEL";
+
+    private static readonly Lazy<IReadOnlyCollection<string>> LazyForced =
+        new(() => ParseForced(Environment.GetEnvironmentVariable(Variable)), LazyThreadSafetyMode.PublicationOnly);
+
+    /// <summary>All rows of all tables.</summary>
+    public static IEnumerable<Kernel> All =>
+    [
+        .. FloatGemm.Table.Rows,
+        .. Int8Gemm.Table.Rows,
+        .. Quantize.Table.Rows,
+        .. SelectiveScan.Table.Rows,
+        .. CausalConv.Table.Rows,
+        .. RowNorm.Table.Rows,
+        .. Elementwise.Exp.Rows,
+        .. Elementwise.Silu.Rows,
+        .. Elementwise.Softplus.Rows,
+        .. Elementwise.Gelu.Rows,
+    ];
+
+    /// <summary>The names that <c>BITIS_KERNEL</c> holds.</summary>
+    /// <exception cref="BitisException">A name is unknown, or this machine cannot run the kernel.</exception>
+    public static IReadOnlyCollection<string> Forced => LazyForced.Value;
+
+    /// <summary>Splits and checks a value of <c>BITIS_KERNEL</c>.</summary>
+    internal static IReadOnlyCollection<string> ParseForced(string? value)
+    {
+        string[] names = (value ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        foreach (string name in names)
+        {
+            Kernel? kernel = All.FirstOrDefault(kernel => kernel.Name == name);
+            if (kernel is { IsSupported: true })
+                continue;
+            string problem = kernel is null ? "is not the name of a kernel" : "cannot run on this machine";
+            throw new BitisException($"{Variable}={value}: '{name}' {problem}. Kernels that can run here: " +
+                $"{string.Join(", ", All.Where(known => known.IsSupported))}.");
+        }
+        return names;
+    }
+}

@@ -1,0 +1,45 @@
+namespace Bitis.Runtime.Kernels;
+
+/// <summary>
+/// A fixed-size array in native memory whose first element starts a 64-byte cache line. Kernels keep raw pointers into
+/// it, so whoever owns the buffer must outlive their use (<see cref="GC.KeepAlive"/>).
+/// </summary>
+internal sealed unsafe class NativeBuffer<T> : IDisposable
+    where T : unmanaged
+{
+    /// <summary>The alignment of <see cref="Pointer"/> in bytes: one AVX-512 register, one cache line.</summary>
+    public const int Alignment = 64;
+
+    private readonly AlignedMemoryHandle _memory;
+
+    /// <summary>Allocates <paramref name="length"/> elements, zero or arbitrary.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The length is negative.</exception>
+    /// <exception cref="OutOfMemoryException">The system has no such block.</exception>
+    public NativeBuffer(int length, bool zeroed = false)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        Length = length;
+        _memory = new AlignedMemoryHandle((nuint)length * (nuint)sizeof(T), Alignment, zeroed);
+    }
+
+    /// <summary>The number of elements.</summary>
+    public int Length { get; }
+
+    /// <summary>The address of the first element.</summary>
+    /// <exception cref="ObjectDisposedException">The buffer was disposed.</exception>
+    public T* Pointer
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_memory.IsClosed, this);
+            return (T*)_memory.DangerousGetHandle();
+        }
+    }
+
+    /// <summary>All elements.</summary>
+    /// <exception cref="ObjectDisposedException">The buffer was disposed.</exception>
+    public Span<T> Span => new(Pointer, Length);
+
+    /// <summary>Frees the memory; pointers into it become invalid.</summary>
+    public void Dispose() => _memory.Dispose();
+}

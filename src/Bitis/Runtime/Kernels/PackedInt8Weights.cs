@@ -1,0 +1,104 @@
+namespace Bitis.Runtime.Kernels;
+
+/// <summary>
+/// The int8 weights, scales and bias of a linear layer, laid out for one kernel: panels <c>[N/columns][K/4][columns][4]</c>,
+/// the four neighbours along K that a dot-product instruction takes at once. Both dimensions are padded with zeros.
+/// </summary>
+internal sealed unsafe class PackedInt8Weights : IDisposable
+{
+    /// <summary>The longest row whose sums of products, at most 255·128 each, fit int32.</summary>
+    public const int MaxInputs = int.MaxValue / (255 * 128);
+
+    private readonly NativeBuffer<sbyte> _panels;
+    private readonly NativeBuffer<int> _columnSums;
+    private readonly NativeBuffer<float> _scales;
+    private readonly NativeBuffer<float> _bias;
+
+    /// <summary>Packs <paramref name="weights"/> <c>[N, K]</c>.</summary>
+    /// <param name="weights">Row-major <c>[outputs, inputs]</c>; the whole range −128 to 127 is allowed.</param>
+    /// <param name="scales">The weight scale of each output.</param>
+    /// <param name="bias"><c>[outputs]</c>, or empty for none.</param>
+    /// <param name="outputs">N.</param>
+    /// <param name="inputs">K, at most <see cref="MaxInputs"/>.</param>
+    /// <param name="kernel">The form to pack for; the best one if null.</param>
+    /// <exception cref="ArgumentException">A length does not match, or K is too large for int32 sums.</exception>
+    public PackedInt8Weights(
+        ReadOnlySpan<sbyte> weights,
+        ReadOnlySpan<float> scales,
+        ReadOnlySpan<float> bias,
+        int outputs,
+        int inputs,
+        Int8GemmKernel? kernel = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(outputs);
+        ArgumentOutOfRangeException.ThrowIfNegative(inputs);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(inputs, MaxInputs);
+        if (weights.Length != (long)outputs * inputs)
+            throw new ArgumentException($"{weights.Length} weights for {outputs}x{inputs}.", nameof(weights));
+        if (scales.Length != outputs)
+            throw new ArgumentException($"{scales.Length} scales for {outputs} outputs.", nameof(scales));
+        if (!bias.IsEmpty && bias.Length != outputs)
+            throw new ArgumentException($"{bias.Length} bias values for {outputs} outputs.", nameof(bias));
+        Kernel = kernel ?? Int8Gemm.Table.Best;
+        Outputs = outputs;
+        Inputs = inputs;
+        Groups = (inputs + 3) / 4;
+
+        int columns = Kernel.Columns;
+        int padded = checked((outputs + columns - 1) / columns * columns);
+        _panels = new NativeBuffer<sbyte>(checked(padded * Groups * 4), zeroed: true);
+        _columnSums = new NativeBuffer<int>(padded, zeroed: true);
+        _scales = new NativeBuffer<float>(padded, zeroed: true);
+        _bias = new NativeBuffer<float>(padded, zeroed: true);
+        scales.CopyTo(_scales.Span);
+        bias.CopyTo(_bias.Span);
+        sbyte* panels = _panels.Pointer;
+        int* columnSums = _columnSums.Pointer;
+        for (int n = 0; n < outputs; n++)
+        {
+            sbyte* column = panels + ((nint)(n / columns) * columns * Groups * 4) + (n % columns * 4);
+            ReadOnlySpan<sbyte> row = weights.Slice(n * inputs, inputs);
+            for (int k = 0; k < inputs; k++)
+            {
+                column[((nint)(k / 4) * columns * 4) + (k % 4)] = row[k];
+                columnSums[n] += row[k];
+            }
+        }
+    }
+
+    /// <summary>The kernel whose layout this is.</summary>
+    public Int8GemmKernel Kernel { get; }
+
+    /// <summary>N, the length of an output row.</summary>
+    public int Outputs { get; }
+
+    /// <summary>K, the length of an input row without padding.</summary>
+    public int Inputs { get; }
+
+    /// <summary>K / 4, rounded up: the steps of a dot product.</summary>
+    public int Groups { get; }
+
+    /// <summary>The bytes that the weights and their constants take.</summary>
+    public long Bytes => _panels.Length + (sizeof(int) * 3L * _columnSums.Length);
+
+    /// <summary>The panels of weights.</summary>
+    public sbyte* Panels => _panels.Pointer;
+
+    /// <summary>The sum of each output's weights, for the activation's zero point.</summary>
+    public int* ColumnSums => _columnSums.Pointer;
+
+    /// <summary>The weight scale of each output.</summary>
+    public float* Scales => _scales.Pointer;
+
+    /// <summary>The bias of each output, zero where there is none.</summary>
+    public float* Bias => _bias.Pointer;
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _panels.Dispose();
+        _columnSums.Dispose();
+        _scales.Dispose();
+        _bias.Dispose();
+    }
+}

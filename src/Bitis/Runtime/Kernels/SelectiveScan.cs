@@ -1,0 +1,140 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Bitis.Runtime.Kernels;
+
+/// <summary>
+/// The selective scan of Mamba (Gu and Dao 2023, equation 2), one direction, with everything around it fused:
+/// <code>
+/// Δ_t = softplus(delta_t)
+/// h_t[n] = exp(Δ_t·A[n])·h_(t−1)[n] + Δ_t·u_t·B_t[n]
+/// y_t = (Σ_n C_t[n]·h_t[n] + D·u_t)·silu(z_t)·outputScale
+/// </code>
+/// Channels lie in the lanes and are independent of each other, so work is split over channels, never over time, and the
+/// results do not depend on the split. Each lane performs the same operations in the scalar and in every vector form.
+/// </summary>
+internal static unsafe class SelectiveScan
+{
+    /// <summary>The largest hidden state; the states of a register of channels lie on the stack.</summary>
+    public const int MaxStates = 256;
+
+    /// <summary>The forms of this operation.</summary>
+    public static KernelTable<SelectiveScanKernel> Table { get; } = new(
+        new(InstructionSet.Avx512, &Run<Lanes512>),
+        new(InstructionSet.Avx2, &Run<Lanes256>),
+        new(InstructionSet.Portable, &RunPortable));
+
+    /// <summary>
+    /// Scans the channels from <paramref name="channelStart"/> to before <paramref name="channelEnd"/>. Multiples of 16
+    /// are fastest.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The number of states is not 1 to <see cref="MaxStates"/>.</exception>
+    public static void Run(in SelectiveScanCall call, int channelStart, int channelEnd)
+    {
+        if (call.States is < 1 or > MaxStates)
+            throw new ArgumentOutOfRangeException(nameof(call), $"{call.States} states; expected 1 to {MaxStates}.");
+        Table.Best.Run(in call, channelStart, channelEnd);
+    }
+
+    /// <summary>
+    /// The decay rates in the form that the kernels take: <c>packed[n, e] = −exp(aLog[e, n])·log2(e)</c>, so that the decay
+    /// is a power of two.
+    /// </summary>
+    /// <param name="aLog"><c>[channels, states]</c>, as checkpoints hold it.</param>
+    /// <param name="packed"><c>[states, channels]</c></param>
+    /// <param name="channels">E.</param>
+    /// <param name="states">N.</param>
+    /// <exception cref="ArgumentException">A length does not match.</exception>
+    public static void PackA(ReadOnlySpan<float> aLog, Span<float> packed, int channels, int states)
+    {
+        if (aLog.Length != (long)channels * states || packed.Length != aLog.Length)
+            throw new ArgumentException($"{aLog.Length} to {packed.Length} values for {channels}x{states}.", nameof(packed));
+        for (int e = 0; e < channels; e++)
+        {
+            for (int n = 0; n < states; n++)
+                packed[(n * channels) + e] = (float)(-Math.Exp(aLog[(e * states) + n]) / Math.Log(2));
+        }
+    }
+
+    private static void RunPortable(in SelectiveScanCall call, int channelStart, int channelEnd)
+    {
+        if (Vector128.IsHardwareAccelerated)
+            Run<Lanes128>(in call, channelStart, channelEnd);
+        else
+            Run<Lane1>(in call, channelStart, channelEnd);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Run<TLanes>(in SelectiveScanCall call, int channelStart, int channelEnd)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        // [states][lanes], aligned so that no access crosses a cache line.
+        float* memory = stackalloc float[(call.States + 1) * TLanes.Count];
+        nint bytes = TLanes.Count * sizeof(float);
+        float* states = (float*)(((nint)memory + bytes - 1) & -bytes);
+        int channel = channelStart;
+        for (; channel + TLanes.Count <= channelEnd; channel += TLanes.Count)
+            ScanLanes<TLanes>(in call, channel, states);
+        for (; channel < channelEnd; channel++)
+            ScanLanes<Lane1>(in call, channel, states);
+    }
+
+    /// <summary>Scans one register of channels through all tokens.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ScanLanes<TLanes>(in SelectiveScanCall call, int channel, float* states)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        int stateCount = call.States;
+        nint aStride = call.AStride;
+        float* a = call.A + channel;
+        TLanes zero = TLanes.Create(0f);
+        TLanes skip = call.D is null ? zero : TLanes.Load(call.D + channel);
+        TLanes outputScale = TLanes.Create(call.OutputScale);
+        new Span<float>(states, stateCount * TLanes.Count).Clear();
+
+        for (int i = 0; i < call.Tokens; i++)
+        {
+            nint token = call.Reverse ? call.Tokens - 1 - i : i;
+            TLanes u = TLanes.Load(call.U + (token * call.UStride) + channel);
+            TLanes delta = TLanes.Load(call.Delta + (token * call.DeltaStride) + channel);
+            if (call.DeltaSoftplus)
+                delta = VectorMath.Softplus(delta);
+            TLanes input = delta * u;
+            float* b = call.B + (token * call.BStride);
+            float* c = call.C + (token * call.CStride);
+
+            // Two states per step, each with its own sum, so that their chains overlap.
+            TLanes even = zero, odd = zero;
+            float* state = states;
+            float* rate = a;
+            int n = 0;
+            for (; n + 2 <= stateCount; n += 2)
+            {
+                TLanes decay0 = VectorMath.Exp2(delta * TLanes.Load(rate));
+                TLanes decay1 = VectorMath.Exp2(delta * TLanes.Load(rate + aStride));
+                TLanes h0 = TLanes.MultiplyAdd(decay0, TLanes.Load(state), input * TLanes.Create(b[n]));
+                TLanes h1 = TLanes.MultiplyAdd(decay1, TLanes.Load(state + TLanes.Count), input * TLanes.Create(b[n + 1]));
+                TLanes.Store(h0, state);
+                TLanes.Store(h1, state + TLanes.Count);
+                even = TLanes.MultiplyAdd(h0, TLanes.Create(c[n]), even);
+                odd = TLanes.MultiplyAdd(h1, TLanes.Create(c[n + 1]), odd);
+                state += 2 * TLanes.Count;
+                rate += 2 * aStride;
+            }
+            if (n < stateCount)
+            {
+                TLanes decay = VectorMath.Exp2(delta * TLanes.Load(rate));
+                TLanes h = TLanes.MultiplyAdd(decay, TLanes.Load(state), input * TLanes.Create(b[n]));
+                TLanes.Store(h, state);
+                even = TLanes.MultiplyAdd(h, TLanes.Create(c[n]), even);
+            }
+
+            TLanes y = TLanes.MultiplyAdd(skip, u, even + odd);
+            if (call.Z is not null)
+                y *= VectorMath.Silu(TLanes.Load(call.Z + (token * call.ZStride) + channel));
+            y *= outputScale;
+            float* target = call.Y + (token * call.YStride) + channel;
+            TLanes.Store(call.Accumulate ? TLanes.Load(target) + y : y, target);
+        }
+    }
+}

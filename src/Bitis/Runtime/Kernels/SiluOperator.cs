@@ -1,0 +1,15 @@
+using System.Runtime.CompilerServices;
+
+namespace Bitis.Runtime.Kernels;
+
+/// <summary>x / (1 + e^−x): <see cref="VectorMath.Silu"/>.</summary>
+internal readonly struct SiluOperator : IElementwiseOperator
+{
+    /// <inheritdoc />
+    public static string Operation => "f32-silu";
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLanes Invoke<TLanes>(TLanes x)
+        where TLanes : struct, ILanes<TLanes> => VectorMath.Silu(x);
+}

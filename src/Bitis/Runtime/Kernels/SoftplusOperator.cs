@@ -1,0 +1,15 @@
+using System.Runtime.CompilerServices;
+
+namespace Bitis.Runtime.Kernels;
+
+/// <summary>ln(1 + e^x): <see cref="VectorMath.Softplus"/>.</summary>
+internal readonly struct SoftplusOperator : IElementwiseOperator
+{
+    /// <inheritdoc />
+    public static string Operation => "f32-softplus";
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLanes Invoke<TLanes>(TLanes x)
+        where TLanes : struct, ILanes<TLanes> => VectorMath.Softplus(x);
+}

@@ -1,0 +1,114 @@
+using System.Runtime.CompilerServices;
+
+namespace Bitis.Runtime.Kernels;
+
+/// <summary>
+/// The transcendental functions of the kernels, written once for every register width. Polynomials interpolate at the
+/// Chebyshev nodes of their interval; errors are stated against exact arithmetic. NaN is not propagated.
+/// </summary>
+internal static class VectorMath
+{
+    /// <summary>log2(e).</summary>
+    public const float Log2E = 1.44269504f;
+
+    // ln(2) in two parts; the first has so few bits that its product with an exponent is exact.
+    private const float Ln2High = 0.693359375f;
+    private const float Ln2Low = -2.12194440e-4f;
+
+    // Beyond these, exp() leaves the normal numbers.
+    private const float MinExp = -87f;
+    private const float MaxExp = 88f;
+
+    /// <summary>
+    /// 2^x for the decay of the selective scan, relative error 3e-7; below −126 it stays at 2^−126. Larger values than 127
+    /// are not allowed: the decay of a stable system never exceeds 1.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLanes Exp2<TLanes>(TLanes x)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        x = TLanes.Max(x, TLanes.Create(-126f));
+        TLanes n = TLanes.Round(x);
+        TLanes f = x - n; // in [−1/2, 1/2], exact
+        TLanes p = TLanes.Create(0.00133813126f);
+        p = TLanes.MultiplyAdd(p, f, TLanes.Create(0.00966637861f));
+        p = TLanes.MultiplyAdd(p, f, TLanes.Create(0.0555038117f));
+        p = TLanes.MultiplyAdd(p, f, TLanes.Create(0.240223482f));
+        p = TLanes.MultiplyAdd(p, f, TLanes.Create(0.693147182f));
+        p = TLanes.MultiplyAdd(p, f, TLanes.Create(1f));
+        return TLanes.Scale(p, n);
+    }
+
+    /// <summary>e^x, relative error 2e-7; x is first limited to [−87, 88], where the result is a normal number.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLanes Exp<TLanes>(TLanes x)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        x = TLanes.Min(TLanes.Max(x, TLanes.Create(MinExp)), TLanes.Create(MaxExp));
+        TLanes n = TLanes.Round(x * TLanes.Create(Log2E));
+        TLanes r = TLanes.MultiplyAdd(n, TLanes.Create(-Ln2High), x);
+        r = TLanes.MultiplyAdd(n, TLanes.Create(-Ln2Low), r); // in [−ln(2)/2, ln(2)/2]
+        TLanes p = TLanes.Create(0.00139336498f);
+        p = TLanes.MultiplyAdd(p, r, TLanes.Create(0.00836915523f));
+        p = TLanes.MultiplyAdd(p, r, TLanes.Create(0.0416664667f));
+        p = TLanes.MultiplyAdd(p, r, TLanes.Create(0.166665047f));
+        p = TLanes.MultiplyAdd(p, r, TLanes.Create(0.5f));
+        p = TLanes.MultiplyAdd(p, r, TLanes.Create(1f));
+        p = TLanes.MultiplyAdd(p, r, TLanes.Create(1f));
+        return TLanes.Scale(p, n);
+    }
+
+    /// <summary>
+    /// ln(1 + e^x), relative error 1e-6: <c>max(x, 0) + log1p(t)</c> with t = e^−|x|, where
+    /// log1p(t) = 2·atanh(s), s = t / (2 + t), keeps small results accurate.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLanes Softplus<TLanes>(TLanes x)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        TLanes t = Exp(TLanes.Create(0f) - TLanes.Abs(x));
+        TLanes s = t / (t + TLanes.Create(2f)); // in (0, 1/3]
+        TLanes q = s * s;
+        TLanes p = TLanes.Create(0.281577796f);
+        p = TLanes.MultiplyAdd(p, q, TLanes.Create(0.279651582f));
+        p = TLanes.MultiplyAdd(p, q, TLanes.Create(0.400245965f));
+        p = TLanes.MultiplyAdd(p, q, TLanes.Create(0.666663229f));
+        p = TLanes.MultiplyAdd(p, q, TLanes.Create(2f));
+        return TLanes.MultiplyAdd(s, p, TLanes.Max(x, TLanes.Create(0f)));
+    }
+
+    /// <summary>x / (1 + e^−x), relative error 1e-6 for x ≥ −87; closer to zero than 1e-35 below.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLanes Silu<TLanes>(TLanes x)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        TLanes one = TLanes.Create(1f);
+        return x / (one + Exp(TLanes.Create(0f) - x));
+    }
+
+    /// <summary>erf(x), absolute error 5e-7: Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLanes Erf<TLanes>(TLanes x)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        TLanes one = TLanes.Create(1f);
+        TLanes magnitude = TLanes.Abs(x);
+        TLanes t = one / TLanes.MultiplyAdd(magnitude, TLanes.Create(0.3275911f), one);
+        TLanes p = TLanes.Create(1.061405429f);
+        p = TLanes.MultiplyAdd(p, t, TLanes.Create(-1.453152027f));
+        p = TLanes.MultiplyAdd(p, t, TLanes.Create(1.421413741f));
+        p = TLanes.MultiplyAdd(p, t, TLanes.Create(-0.284496736f));
+        p = TLanes.MultiplyAdd(p, t, TLanes.Create(0.254829592f));
+        TLanes complement = p * t * Exp(TLanes.Create(0f) - (x * x));
+        return TLanes.CopySign(one - complement, x);
+    }
+
+    /// <summary>The exact (erf) form of GELU, <c>x/2·(1 + erf(x/√2))</c>, absolute error 1e-6·max(1, |x|).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLanes Gelu<TLanes>(TLanes x)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        TLanes half = TLanes.Create(0.5f) * x;
+        return TLanes.MultiplyAdd(half, Erf(x * TLanes.Create(0.707106781f)), half);
+    }
+}

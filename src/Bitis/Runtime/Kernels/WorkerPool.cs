@@ -1,0 +1,140 @@
+using System.Runtime.ExceptionServices;
+
+namespace Bitis.Runtime.Kernels;
+
+/// <summary>
+/// A fixed set of threads that compute the parts of one operation after another. The caller is one of them, the split is
+/// static (part p runs on thread p mod <see cref="ThreadCount"/>), and a call allocates nothing. Between operations the
+/// threads spin briefly, then sleep.
+/// </summary>
+/// <remarks>
+/// Safe to call from several threads: while one operation runs, others (nested ones too) run on their callers alone. Kernels
+/// give the same bits for every split, so nobody can tell.
+/// </remarks>
+internal sealed class WorkerPool : IDisposable
+{
+    // About 20 µs: longer than the gap between two kernels of an inference, shorter than anyone would notice.
+    private const int SpinRounds = 500;
+    private const int SpinIterations = 10;
+
+    private readonly object _gate = new();
+    private readonly Thread[] _workers;
+    private Action<int>? _body;
+    private ExceptionDispatchInfo? _failure;
+    private int _parts;
+    private int _busy;
+    private int _pending;
+    private int _generation;
+    private bool _stopping;
+
+    /// <summary>Starts the threads.</summary>
+    /// <param name="threadCount">How many threads compute, the caller included; at least 1.</param>
+    public WorkerPool(int threadCount)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(threadCount, 1);
+        ThreadCount = threadCount;
+        _workers = new Thread[threadCount - 1];
+        for (int i = 0; i < _workers.Length; i++)
+        {
+            int share = i + 1;
+            _workers[i] = new Thread(() => Work(share)) { IsBackground = true, Name = $"Bitis worker {share}" };
+            _workers[i].Start();
+        }
+    }
+
+    /// <summary>How many threads compute, the caller included.</summary>
+    public int ThreadCount { get; }
+
+    /// <summary>
+    /// Calls <paramref name="body"/> once for each part from 0 to before <paramref name="parts"/> and returns when all are
+    /// done. Keep the delegate in a field: creating one allocates.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
+    /// <exception cref="Exception">What a part threw (the first in time); the parts of other threads still ran.</exception>
+    public void Run(int parts, Action<int> body)
+    {
+        ObjectDisposedException.ThrowIf(_stopping, this);
+        if (parts <= 1 || ThreadCount == 1 || Interlocked.CompareExchange(ref _busy, 1, 0) != 0)
+        {
+            for (int part = 0; part < parts; part++)
+                body(part);
+            return;
+        }
+
+        try
+        {
+            lock (_gate)
+            {
+                _body = body;
+                _parts = parts;
+                _failure = null;
+                _pending = _workers.Length;
+                _generation++;
+                Monitor.PulseAll(_gate);
+            }
+            RunShare(0);
+            for (int round = 0; round < SpinRounds && Volatile.Read(ref _pending) != 0; round++)
+                Thread.SpinWait(SpinIterations);
+            lock (_gate)
+            {
+                while (_pending != 0)
+                    Monitor.Wait(_gate);
+                _body = null;
+            }
+            _failure?.Throw();
+        }
+        finally
+        {
+            Volatile.Write(ref _busy, 0);
+        }
+    }
+
+    /// <summary>Ends the threads; must not be called while an operation runs.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _stopping = true;
+            Monitor.PulseAll(_gate);
+        }
+        foreach (Thread worker in _workers)
+            worker.Join();
+    }
+
+    private void Work(int share)
+    {
+        int seen = 0;
+        while (true)
+        {
+            for (int round = 0; round < SpinRounds && Volatile.Read(ref _generation) == seen; round++)
+                Thread.SpinWait(SpinIterations);
+            lock (_gate)
+            {
+                while (_generation == seen && !_stopping)
+                    Monitor.Wait(_gate);
+                if (_stopping)
+                    return;
+                seen = _generation;
+            }
+            RunShare(share);
+            if (Interlocked.Decrement(ref _pending) == 0)
+            {
+                lock (_gate)
+                    Monitor.PulseAll(_gate);
+            }
+        }
+    }
+
+    private void RunShare(int share)
+    {
+        try
+        {
+            for (int part = share; part < _parts; part += ThreadCount)
+                _body!(part);
+        }
+        catch (Exception exception)
+        {
+            Interlocked.CompareExchange(ref _failure, ExceptionDispatchInfo.Capture(exception), null);
+        }
+    }
+}

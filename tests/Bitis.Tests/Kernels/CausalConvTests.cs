@@ -1,0 +1,89 @@
+using Bitis.Runtime.Kernels;
+
+namespace Bitis.Tests.Kernels;
+
+public sealed unsafe class CausalConvTests
+{
+    [Theory]
+    [InlineData(0, 16, 4)]
+    [InlineData(1, 1, 4)]
+    [InlineData(2, 17, 4)]
+    [InlineData(9, 37, 4)]
+    [InlineData(9, 16, 1)]
+    [InlineData(3, 20, 7)]
+    public void Every_form_follows_the_definition_and_all_forms_agree_bit_for_bit(int tokens, int channels, int taps)
+    {
+        foreach (bool reverse in new[] { false, true })
+        {
+            int[]? first = null;
+            double[] expected = Reference(tokens, channels, taps, reverse);
+            foreach (CausalConvKernel kernel in CausalConv.Table.Runnable)
+            {
+                float[] y = Run(kernel, tokens, channels, taps, reverse, 0, channels);
+                for (int i = 0; i < y.Length; i++)
+                    Assert.True(Math.Abs(y[i] - expected[i]) <= 2e-6, $"{kernel} at {i}: {y[i]}, expected {expected[i]}");
+                first ??= Sample.Bits(y);
+                Assert.Equal(first, Sample.Bits(y));
+                Assert.Equal(first, Sample.Bits(Run(kernel, tokens, channels, taps, reverse, 0, channels / 3, channels)));
+            }
+        }
+    }
+
+    [Fact]
+    public void Packing_transposes_and_checks_lengths()
+    {
+        var packed = new float[6];
+        CausalConv.PackWeights([1, 2, 3, 4, 5, 6], packed, channels: 2, taps: 3);
+        Assert.Equal([1, 4, 2, 5, 3, 6], packed);
+        Assert.Throws<ArgumentException>(() => CausalConv.PackWeights([1f], packed, 2, 3));
+    }
+
+    private static float[] Run(
+        CausalConvKernel kernel, int tokens, int channels, int taps, bool reverse, params int[] cuts)
+    {
+        var packed = new float[taps * channels];
+        CausalConv.PackWeights(Sample.Floats(2, packed.Length), packed, channels, taps);
+        using var source = new GuardedBuffer<float>(Sample.Floats(1, tokens * channels));
+        using var weights = new GuardedBuffer<float>(packed);
+        using var bias = new GuardedBuffer<float>(Sample.Floats(3, channels));
+        using var target = new GuardedBuffer<float>(tokens * channels);
+        var call = new CausalConvCall
+        {
+            Tokens = tokens,
+            Taps = taps,
+            Reverse = reverse,
+            Source = source.Pointer,
+            SourceStride = channels,
+            Weights = weights.Pointer,
+            WeightStride = channels,
+            Bias = bias.Pointer,
+            Target = target.Pointer,
+            TargetStride = channels,
+        };
+        for (int i = 1; i < cuts.Length; i++)
+            kernel.Run(in call, cuts[i - 1], cuts[i]);
+        return target.Span.ToArray();
+    }
+
+    private static double[] Reference(int tokens, int channels, int taps, bool reverse)
+    {
+        float[] x = Sample.Floats(1, tokens * channels), w = Sample.Floats(2, taps * channels), bias = Sample.Floats(3, channels);
+        var y = new double[x.Length];
+        for (int t = 0; t < tokens; t++)
+        {
+            for (int e = 0; e < channels; e++)
+            {
+                double sum = bias[e];
+                for (int k = 0; k < taps; k++)
+                {
+                    int distance = taps - 1 - k;
+                    int from = reverse ? t + distance : t - distance;
+                    if (from >= 0 && from < tokens)
+                        sum += (double)w[(e * taps) + k] * x[(from * channels) + e];
+                }
+                y[(t * channels) + e] = sum / (1 + Math.Exp(-sum));
+            }
+        }
+        return y;
+    }
+}

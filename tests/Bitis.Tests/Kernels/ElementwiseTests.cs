@@ -1,0 +1,124 @@
+using Bitis.Runtime.Kernels;
+
+namespace Bitis.Tests.Kernels;
+
+public sealed unsafe class ElementwiseTests
+{
+    [Fact]
+    public void Exp_is_within_three_ulps_where_its_result_is_normal() =>
+        CheckRelative(Elementwise.Exp, -87f, 88f, Math.Exp, 4e-7);
+
+    [Fact]
+    public void Silu_is_within_1e_6() =>
+        CheckRelative(Elementwise.Silu, -87f, 100f, x => x / (1 + Math.Exp(-x)), 1e-6);
+
+    [Fact]
+    public void Softplus_is_within_1e_6_also_where_it_is_tiny() =>
+        CheckRelative(Elementwise.Softplus, -86f, 100f, x => x > 0 ? x + LogOnePlus(Math.Exp(-x)) : LogOnePlus(Math.Exp(x)), 1e-6);
+
+    [Fact]
+    public void Gelu_is_within_1e_6_of_the_error_function()
+    {
+        float[] x = Grid(-12f, 12f);
+        foreach (ElementwiseKernel kernel in Elementwise.Gelu.Runnable)
+        {
+            float[] y = Apply(kernel, x);
+            for (int i = 0; i < x.Length; i++)
+            {
+                double expected = 0.5 * x[i] * (1 + Erf(x[i] / Math.Sqrt(2)));
+                Assert.True(Math.Abs(y[i] - expected) <= 1e-6 * Math.Max(1, Math.Abs(x[i])), $"{kernel} at {x[i]}: {y[i]}, {expected}");
+            }
+        }
+    }
+
+    [Fact]
+    public void Large_arguments_saturate()
+    {
+        foreach (ElementwiseKernel kernel in Elementwise.Silu.Runnable)
+        {
+            float[] y = Apply(kernel, [1e30f, -1e30f, 0f, -200f]);
+            Assert.Equal(1e30f, y[0]);
+            Assert.InRange(y[3], -1e-30f, 0f);
+            Assert.Equal(0f, y[2]);
+        }
+        foreach (ElementwiseKernel kernel in Elementwise.Softplus.Runnable)
+        {
+            float[] y = Apply(kernel, [1e30f, -1e30f, 50f]);
+            Assert.Equal(1e30f, y[0]);
+            Assert.InRange(y[1], 0f, 1e-30f);
+            Assert.Equal(50f, y[2]);
+        }
+    }
+
+    [Fact]
+    public void Every_length_is_safe_in_place_and_all_forms_agree_bit_for_bit()
+    {
+        KernelTable<ElementwiseKernel>[] tables =
+            [Elementwise.Exp, Elementwise.Silu, Elementwise.Softplus, Elementwise.Gelu];
+        foreach (KernelTable<ElementwiseKernel> table in tables)
+        {
+            for (int length = 0; length <= 70; length++)
+            {
+                float[] x = Sample.Floats(length, length, -10f, 10f);
+                int[]? first = null;
+                foreach (ElementwiseKernel kernel in table.Runnable)
+                {
+                    int[] bits = Sample.Bits(Apply(kernel, x));
+                    first ??= bits;
+                    Assert.Equal(first, bits);
+                }
+            }
+        }
+    }
+
+    private static void CheckRelative(
+        KernelTable<ElementwiseKernel> table, float low, float high, Func<double, double> exact, double bound)
+    {
+        float[] x = Grid(low, high);
+        foreach (ElementwiseKernel kernel in table.Runnable)
+        {
+            float[] y = Apply(kernel, x);
+            for (int i = 0; i < x.Length; i++)
+            {
+                double expected = exact(x[i]);
+                Assert.True(Math.Abs(y[i] - expected) <= bound * Math.Abs(expected), $"{kernel} at {x[i]}: {y[i]}, {expected}");
+            }
+        }
+    }
+
+    private static float[] Apply(ElementwiseKernel kernel, float[] x)
+    {
+        using var buffer = new GuardedBuffer<float>(x);
+        kernel.Run(buffer.Pointer, buffer.Pointer, x.Length);
+        return buffer.Span.ToArray();
+    }
+
+    // Even steps, and a closer look around zero.
+    private static float[] Grid(float low, float high) =>
+    [
+        .. Enumerable.Range(0, 20_001).Select(i => low + ((high - low) * (i / 20_000f))),
+        .. Enumerable.Range(-1000, 2001).Select(i => i / 1000f),
+    ];
+
+    private static double LogOnePlus(double t) => t > 1e-5 ? Math.Log(1 + t) : t - (t * t / 2) + (t * t * t / 3);
+
+    // The Taylor series near zero, the continued fraction of erfc (DLMF 7.9.1) beyond.
+    private static double Erf(double x)
+    {
+        double a = Math.Abs(x);
+        if (a < 3)
+        {
+            double term = a, sum = a;
+            for (int n = 1; n < 80; n++)
+            {
+                term *= -a * a / n;
+                sum += term / ((2 * n) + 1);
+            }
+            return Math.Sign(x) * sum * 2 / Math.Sqrt(Math.PI);
+        }
+        double fraction = 0;
+        for (int n = 60; n > 0; n--)
+            fraction = n / 2.0 / (a + fraction);
+        return Math.Sign(x) * (1 - (Math.Exp(-a * a) / Math.Sqrt(Math.PI) / (a + fraction)));
+    }
+}

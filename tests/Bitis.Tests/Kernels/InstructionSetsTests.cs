@@ -1,0 +1,51 @@
+using Bitis.Runtime.Kernels;
+
+namespace Bitis.Tests.Kernels;
+
+public sealed class InstructionSetsTests
+{
+    [Fact]
+    public void Without_a_choice_the_best_one_is_taken()
+    {
+        Assert.Equal(InstructionSets.Detected[^1], InstructionSets.Choose(null));
+        Assert.Equal(InstructionSets.Detected[^1], InstructionSets.Choose(""));
+        Assert.Equal(InstructionSet.Portable, InstructionSets.Detected[0]);
+    }
+
+    [Fact]
+    public void Each_detected_one_can_be_chosen_by_name_in_any_case()
+    {
+        foreach (InstructionSet instructionSet in InstructionSets.Detected)
+        {
+            string name = InstructionSets.NameOf(instructionSet);
+            Assert.Equal(instructionSet, InstructionSets.Choose(name));
+            Assert.Equal(instructionSet, InstructionSets.Choose(name.ToUpperInvariant()));
+        }
+    }
+
+    [Fact]
+    public void Unknown_and_missing_ones_are_refused_with_what_there_is()
+    {
+        string[] refused =
+        [
+            "sse9",
+            .. Enum.GetValues<InstructionSet>().Except(InstructionSets.Detected).Select(InstructionSets.NameOf),
+        ];
+        foreach (string name in refused)
+        {
+            BitisException exception = Assert.Throws<BitisException>(() => InstructionSets.Choose(name));
+            Assert.Contains($"BITIS_ISA={name}", exception.Message);
+            Assert.Contains("Valid names: portable, avx2, avxvnni, avx512.", exception.Message);
+            Assert.Contains("This machine has: portable", exception.Message);
+        }
+    }
+
+    [Fact]
+    public void The_environment_is_obeyed()
+    {
+        string? value = Environment.GetEnvironmentVariable(InstructionSets.Variable);
+        Assert.Equal(InstructionSets.Choose(value), InstructionSets.Current);
+        Assert.Equal(
+            SelectiveScan.Table.Choose(KernelTables.Forced, InstructionSets.Current), SelectiveScan.Table.Best);
+    }
+}

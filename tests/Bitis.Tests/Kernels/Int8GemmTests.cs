@@ -1,0 +1,128 @@
+using Bitis.Runtime.Kernels;
+
+namespace Bitis.Tests.Kernels;
+
+public sealed unsafe class Int8GemmTests
+{
+    [Fact]
+    public void Every_form_equals_the_scalar_formula_bit_for_bit()
+    {
+        foreach (int m in new[] { 0, 1, 2, 6, 7, 13 })
+        {
+            foreach (int n in new[] { 0, 1, 3, 12, 16, 33, 44 })
+            {
+                foreach (int k in new[] { 0, 1, 3, 4, 5, 17, 64 })
+                {
+                    Check(m, n, k, gridStride: 1, accumulate: false);
+                    Check(m, n, k, gridStride: 0, accumulate: true);
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void Extreme_values_neither_saturate_nor_overflow()
+    {
+        // The longest row allowed, the largest activation, the smallest and the largest weight.
+        const int K = PackedInt8Weights.MaxInputs;
+        foreach (Int8GemmKernel kernel in Int8Gemm.Table.Runnable)
+        {
+            var w = new sbyte[2 * K];
+            w.AsSpan(0, K).Fill(-128);
+            w.AsSpan(K).Fill(127);
+            using var weights = new PackedInt8Weights(w, [1f, 1f], [], 2, K, kernel);
+            using var a = new GuardedBuffer<byte>(weights.Groups * 4);
+            a.Span.Fill(255);
+            using var sums = new GuardedBuffer<int>(2);
+            Int8Gemm.Accumulate(weights, a.Pointer, a.Length, sums.Pointer, 2, 0, 1);
+            Assert.Equal([-128 * 255 * K, 127 * 255 * K], sums.Span.ToArray());
+        }
+    }
+
+    [Fact]
+    public void Padding_of_the_activations_does_not_matter_and_a_split_gives_the_same_bits()
+    {
+        const int M = 9, N = 21, K = 7, Lda = 12;
+        sbyte[] w = [.. Sample.Bytes(1, N * K).Select(value => (sbyte)value)];
+        byte[] a = Sample.Bytes(2, M * Lda);
+        byte[] other = [.. a.Select((value, i) => i % Lda >= K ? (byte)~value : value)];
+        float[] scales = Sample.Floats(3, M, 0.01f, 1f);
+        int[] zeros = [.. Enumerable.Range(120, M)];
+        foreach (Int8GemmKernel kernel in Int8Gemm.Table.Runnable)
+        {
+            using var weights = new PackedInt8Weights(w, Sample.Floats(4, N), Sample.Floats(5, N), N, K, kernel);
+            var whole = new float[M * N];
+            var split = new float[M * N];
+            fixed (byte* a1 = a, a2 = other)
+            fixed (float* scale = scales, c1 = whole, c2 = split)
+            fixed (int* zero = zeros)
+            {
+                var grids = new TokenGrids(scale, zero, stride: 1);
+                Int8Gemm.Run(weights, a1, Lda, in grids, c1, N, 0, M, accumulate: false);
+                Int8Gemm.Run(weights, a2, Lda, in grids, c2, N, 0, 4, accumulate: false);
+                Assert.Equal(-1, split.AsSpan(4 * N).IndexOfAnyExcept(0f));
+                Int8Gemm.Run(weights, a2, Lda, in grids, c2, N, 4, M, accumulate: false);
+            }
+            Assert.Equal(Sample.Bits(whole), Sample.Bits(split));
+        }
+    }
+
+    [Fact]
+    public void Packing_refuses_lengths_that_do_not_match_and_rows_that_could_overflow()
+    {
+        Assert.Throws<ArgumentException>(() => new PackedInt8Weights(new sbyte[5], [1, 1], [], 2, 3));
+        Assert.Throws<ArgumentException>(() => new PackedInt8Weights(new sbyte[6], [1], [], 2, 3));
+        Assert.Throws<ArgumentException>(() => new PackedInt8Weights(new sbyte[6], [1, 1], [1], 2, 3));
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => new PackedInt8Weights(new sbyte[70_000], [1], [], 1, 70_000));
+    }
+
+    private static void Check(int m, int n, int k, int gridStride, bool accumulate)
+    {
+        int lda = ((k + 3) / 4 * 4) + 4, ldc = n + 3;
+        byte[] a = Sample.Bytes(m + k, m == 0 ? 0 : (m * lda) - 4);
+        sbyte[] w = [.. Sample.Bytes(n + k, n * k).Select(value => (sbyte)value)];
+        float[] scales = Sample.Floats(n, n, 0.001f, 0.1f), bias = Sample.Floats(n + 1, n);
+        float[] tokenScales = Sample.Floats(m, m + 1, 0.001f, 0.1f);
+        int[] zeros = [.. Sample.Bytes(m, m + 1).Select(value => (int)value)];
+        float[] before = Sample.Floats(m + n, m == 0 ? 0 : ((m - 1) * ldc) + n);
+        float[] expected = [.. before];
+        var expectedSums = new int[before.Length];
+        for (int row = 0; row < m; row++)
+        {
+            for (int column = 0; column < n; column++)
+            {
+                int sum = 0, columnSum = 0;
+                for (int j = 0; j < k; j++)
+                {
+                    sum += a[(row * lda) + j] * w[(column * k) + j];
+                    columnSum += w[(column * k) + j];
+                }
+                float value = sum - (zeros[row * gridStride] * columnSum);
+                float scale = tokenScales[row * gridStride] * scales[column];
+                float product = value * scale;
+                float y = product + bias[column];
+                int i = (row * ldc) + column;
+                expectedSums[i] = sum;
+                expected[i] = accumulate ? before[i] + y : y;
+            }
+        }
+
+        foreach (Int8GemmKernel kernel in Int8Gemm.Table.Runnable)
+        {
+            using var weights = new PackedInt8Weights(w, scales, bias, n, k, kernel);
+            using var input = new GuardedBuffer<byte>(a);
+            using var output = new GuardedBuffer<float>(before);
+            using var sums = new GuardedBuffer<int>(before.Length);
+            fixed (float* tokenScale = tokenScales)
+            fixed (int* zero = zeros)
+            {
+                var grids = new TokenGrids(tokenScale, zero, gridStride);
+                Int8Gemm.Run(weights, input.Pointer, lda, in grids, output.Pointer, ldc, 0, m, accumulate);
+            }
+            Int8Gemm.Accumulate(weights, input.Pointer, lda, sums.Pointer, ldc, 0, m);
+            Assert.Equal(expectedSums, sums.Span.ToArray());
+            Assert.Equal(Sample.Bits(expected), Sample.Bits(output.Span));
+        }
+    }
+}

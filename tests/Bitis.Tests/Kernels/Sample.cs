@@ -1,0 +1,31 @@
+namespace Bitis.Tests.Kernels;
+
+/// <summary>Seeded inputs and comparisons that the kernel tests share.</summary>
+internal static class Sample
+{
+    /// <summary>Values from <paramref name="low"/> to <paramref name="high"/>.</summary>
+    public static float[] Floats(int seed, int count, float low = -1f, float high = 1f)
+    {
+        var random = new Random(seed);
+        var values = new float[count];
+        for (int i = 0; i < count; i++)
+            values[i] = low + ((high - low) * random.NextSingle());
+        return values;
+    }
+
+    public static byte[] Bytes(int seed, int count)
+    {
+        var values = new byte[count];
+        new Random(seed).NextBytes(values);
+        return values;
+    }
+
+    /// <summary>The bit patterns, so that a comparison tells −0 from 0 and accepts NaN.</summary>
+    public static int[] Bits(ReadOnlySpan<float> values)
+    {
+        var bits = new int[values.Length];
+        for (int i = 0; i < bits.Length; i++)
+            bits[i] = BitConverter.SingleToInt32Bits(values[i]);
+        return bits;
+    }
+}

@@ -1,0 +1,104 @@
+using Bitis.Runtime.Kernels;
+
+namespace Bitis.Tests.Kernels;
+
+public sealed class WorkerPoolTests
+{
+    [Fact]
+    public void Every_part_runs_exactly_once_on_its_thread()
+    {
+        for (int threads = 1; threads <= 4; threads++)
+        {
+            using var pool = new WorkerPool(threads);
+            for (int parts = 0; parts <= 9; parts++)
+            {
+                var counts = new int[parts];
+                var ranBy = new int[parts];
+                pool.Run(parts, part =>
+                {
+                    Interlocked.Increment(ref counts[part]);
+                    ranBy[part] = Environment.CurrentManagedThreadId;
+                });
+                Assert.All(counts, count => Assert.Equal(1, count));
+                for (int part = threads; part < parts; part++)
+                    Assert.Equal(ranBy[part - threads], ranBy[part]);
+            }
+        }
+    }
+
+    [Fact]
+    public void Many_short_operations_in_a_row_all_complete()
+    {
+        using var pool = new WorkerPool(3);
+        int total = 0;
+        Action<int> body = part => Interlocked.Add(ref total, part);
+        for (int i = 0; i < 2000; i++)
+        {
+            pool.Run(3, body);
+            if (i % 500 == 0)
+                Thread.Sleep(2); // long enough for the threads to fall asleep
+        }
+        Assert.Equal(2000 * 3, total);
+    }
+
+    [Fact]
+    public void An_operation_allocates_nothing()
+    {
+        using var pool = new WorkerPool(2);
+        Action<int> body = static _ => { };
+        pool.Run(2, body);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 100; i++)
+            pool.Run(2, body);
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    [Fact]
+    public void An_exception_reaches_the_caller_and_the_pool_stays_usable()
+    {
+        using var pool = new WorkerPool(2);
+        for (int failing = 0; failing < 4; failing++)
+        {
+            Assert.Throws<InvalidOperationException>(() => pool.Run(4, part =>
+            {
+                if (part == failing)
+                    throw new InvalidOperationException();
+            }));
+            int ran = 0;
+            pool.Run(4, _ => Interlocked.Increment(ref ran));
+            Assert.Equal(4, ran);
+        }
+    }
+
+    [Fact]
+    public void Nested_and_concurrent_operations_complete()
+    {
+        using var pool = new WorkerPool(2);
+        int ran = 0;
+        pool.Run(2, _ => pool.Run(3, _ => Interlocked.Increment(ref ran)));
+        Assert.Equal(6, ran);
+
+        var callers = new Thread[3];
+        for (int i = 0; i < callers.Length; i++)
+        {
+            callers[i] = new Thread(() =>
+            {
+                for (int j = 0; j < 200; j++)
+                    pool.Run(4, _ => Interlocked.Increment(ref ran));
+            });
+            callers[i].Start();
+        }
+        foreach (Thread caller in callers)
+            caller.Join();
+        Assert.Equal(6 + (3 * 200 * 4), ran);
+    }
+
+    [Fact]
+    public void A_disposed_pool_refuses_work()
+    {
+        var pool = new WorkerPool(2);
+        pool.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => pool.Run(1, static _ => { }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new WorkerPool(0));
+    }
+}
