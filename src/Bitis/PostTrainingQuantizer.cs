@@ -2,6 +2,7 @@ using Bitis.Graphs;
 using Bitis.Models;
 using Bitis.Operators;
 using Bitis.Quantization;
+using Bitis.Runtime;
 using Bitis.Tensors;
 
 namespace Bitis;
@@ -31,8 +32,8 @@ public static class PostTrainingQuantizer
         IReadOnlyList<(Node Node, BitWidths Bits)> selected = recipe.Select(model.Graph);
         IEnumerable<Node> observed =
             selected.Where(pair => pair.Bits.Activations != BitWidths.Float).Select(pair => pair.Node);
-        var calibrator = new Calibrator(
-            model.Graph, model.Weights, new VectorizedEvaluator(), observed, recipe.ActivationGranularity);
+        using var evaluator = new VectorizedEvaluator();
+        var calibrator = new Calibrator(model.Graph, model.Weights, evaluator, observed, recipe.ActivationGranularity);
         (IReadOnlyDictionary<Node, SiteStatistics> statistics, CalibrationDigest digest) =
             calibrator.Run(batches, estimator.NeedsHistograms, progress, cancellationToken);
 

@@ -4,6 +4,7 @@ using Bitis.Quantization;
 using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
 using Bitis.Tensors;
+using SelectiveScan = Bitis.Operators.SelectiveScan;
 
 namespace Bitis.Runtime;
 
@@ -93,7 +94,7 @@ internal sealed class PlanCompiler
                 _values[node] = Value(node, 0).Row(select.Position);
                 break;
             case Conv2d convolution when OnlyConsumer(node) is { Operator: FlattenSpatial } flatten:
-                PatchEmbedding(node, convolution, flatten);
+                CompilePatches(node, convolution, flatten);
                 break;
             case InsertToken insert when !Value(node, 0).IsReversed:
                 Emit(node, y => new InsertTokenStep(node.Name, Value(node, 0), y, Parameter(node, 0), insert.Position));
@@ -102,22 +103,22 @@ internal sealed class PlanCompiler
                 EmitInPlace(node, 0, y => new AddEmbeddingStep(node.Name, y, Parameter(node, 0)));
                 break;
             case RmsNorm or LayerNorm:
-                Norm(node, Value(node, 0), residual: null);
+                CompileNorm(node, Value(node, 0), residual: null);
                 break;
             case Linear linear:
-                Linear(node, linear);
+                CompileLinear(node, linear);
                 break;
             case CausalConv1d when OnlyConsumer(node) is { Operator: Silu } silu:
-                Convolution(node, silu);
+                CompileConvolution(node, silu);
                 break;
             case Softplus when OnlyConsumer(node) is { Operator: SelectiveScan } scan && scan.Inputs[1] == node:
                 _values[node] = Value(node, 0); // The scan applies it.
                 break;
             case SelectiveScan when CanScan(node):
-                Scan(node);
+                CompileScan(node);
                 break;
             case Add:
-                Add(node);
+                CompileAdd(node);
                 break;
             case Scale or Silu when OnlyConsumer(node) is { } product && GateOf(product) is { } gate
                 && (gate.Scale == node || gate.Silu == node):
@@ -132,12 +133,12 @@ internal sealed class PlanCompiler
                 Emit(node, y => new MeanTokensStep(node.Name, Value(node, 0), y));
                 break;
             default:
-                Reference(node);
+                CompileReference(node);
                 break;
         }
     }
 
-    private void PatchEmbedding(Node node, Conv2d convolution, Node flatten)
+    private void CompilePatches(Node node, Conv2d convolution, Node flatten)
     {
         ArenaMatrix image = Value(node, 0);
         int tokens = flatten.Shape[0], patch = convolution.InChannels * convolution.Kernel * convolution.Kernel;
@@ -150,14 +151,14 @@ internal sealed class PlanCompiler
         patches.Block.Touch(_steps.Count - 1);
     }
 
-    private void Convolution(Node node, Node silu)
+    private void CompileConvolution(Node node, Node silu)
     {
         ArenaMatrix x = Value(node, 0);
         _values[node] = x; // Nobody sees the sums before the SiLU.
         Emit(silu, x.IsReversed, y => new CausalConvStep(silu.Name, x, y, Parameter(node, 0), Parameter(node, 1)));
     }
 
-    private void Norm(Node node, ArenaMatrix x, ArenaMatrix? residual)
+    private void CompileNorm(Node node, ArenaMatrix x, ArenaMatrix? residual)
     {
         Tensor? bias = node.Operator is LayerNorm ? Parameter(node, 1) : null;
         float epsilon = node.Operator is RmsNorm rms ? rms.Epsilon : ((LayerNorm)node.Operator).Epsilon;
@@ -166,7 +167,7 @@ internal sealed class PlanCompiler
         residual?.Block.Touch(_steps.Count - 1);
     }
 
-    private void Linear(Node node, Linear linear)
+    private void CompileLinear(Node node, Linear linear)
     {
         ArenaMatrix x = Value(node, 0);
         ReadOnlySpan<float> bias = linear.HasBias ? Parameter(node, 1).Span : default;
@@ -176,7 +177,9 @@ internal sealed class PlanCompiler
             var packed = new PackedInt8Weights(
                 quantized.Levels, quantized.Weight!.Scales, bias, linear.OutFeatures, linear.InFeatures);
             ArenaBlock levels = NewBlock((long)x.Rows * IntegerLinearStep.LevelStride(x.Columns));
-            Emit(node, x.IsReversed, y => new IntegerLinearStep(node.Name, x, y, levels, packed, quantized.Input!));
+            var grids = new TokenGridBuffers(quantized.Input!, x.IsReversed);
+            Emit(node, x.IsReversed, y => new IntegerLinearStep(
+                node.Name, x, y, levels, packed, grids, quantized.Input!.MaxLevel));
             levels.Touch(_steps.Count - 1);
         }
         else
@@ -203,7 +206,7 @@ internal sealed class PlanCompiler
         && scan.Inputs.All(input => _values[input].IsReversed == _values[scan.Inputs[0]].IsReversed)
         && ((SelectiveScan)scan.Operator).States <= Kernels.SelectiveScan.MaxStates;
 
-    private void Scan(Node node)
+    private void CompileScan(Node node)
     {
         ArenaMatrix u = Value(node, 0);
         // The other direction, if it is done already, and the sum that both go into.
@@ -222,19 +225,19 @@ internal sealed class PlanCompiler
             candidate.Operator is SelectiveScan && _values.TryGetValue(candidate, out ArenaMatrix value) && !value.IsReversed;
     }
 
-    private void Add(Node node)
+    private void CompileAdd(Node node)
     {
         ArenaMatrix left = Value(node, 0), right = Value(node, 1);
         if (left.IsReversed != right.IsReversed)
         {
-            Reference(node);
+            CompileReference(node);
             return;
         }
         Node? norm = _consumers[node].FirstOrDefault(consumer => consumer.Operator is RmsNorm or LayerNorm);
         if (norm is not null && norm.Index == node.Index + 1 && IsLastUse(node, 0) && left.Block != right.Block)
         {
             _values[node] = left;
-            Norm(norm, right, residual: left);
+            CompileNorm(norm, right, residual: left);
         }
         else
         {
@@ -256,7 +259,7 @@ internal sealed class PlanCompiler
         return sameOrder ? (values, scale, node.Inputs[1]) : null;
     }
 
-    private void Reference(Node node)
+    private void CompileReference(Node node)
     {
         ArenaMatrix[] inputs = [.. node.Inputs.Select(input => _values[input])];
         Tensor[] parameters = [.. node.ParameterNames.Select(name => _weights[name])];

@@ -2,7 +2,8 @@ namespace Bitis.Runtime;
 
 /// <summary>One piece of a plan: a kernel with its operands' places and its packed weights.</summary>
 /// <param name="name">The graph node that the step computes (the last one, where several are fused).</param>
-internal abstract class Step(string name) : IDisposable
+/// <param name="owned">Packed weights that are freed with the step.</param>
+internal abstract class Step(string name, params IReadOnlyList<IDisposable> owned) : IDisposable
 {
     /// <summary>The graph node that the step computes.</summary>
     public string Name { get; } = name;
@@ -20,7 +21,9 @@ internal abstract class Step(string name) : IDisposable
     public abstract void Run(nint arena, int start, int end);
 
     /// <summary>Frees packed weights.</summary>
-    public virtual void Dispose()
+    public void Dispose()
     {
+        foreach (IDisposable resource in owned)
+            resource.Dispose();
     }
 }

@@ -2,6 +2,8 @@ using Bitis.Graphs;
 using Bitis.Operators;
 using Bitis.Runtime.Kernels;
 using Bitis.Tensors;
+using SelectiveScan = Bitis.Operators.SelectiveScan;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Runtime;
 
@@ -20,7 +22,7 @@ public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
     {
         Linear linear => Multiply(inputs[0], parameters[0], linear.HasBias ? parameters[1] : null),
         Conv2d convolution => Convolve(convolution, inputs[0], parameters),
-        CausalConv1d => node.Operator.Forward(inputs, parameters),
+        CausalConv1d => ConvolveTokens(inputs[0], parameters[0], parameters[1]),
         SelectiveScan => Scan(inputs, parameters),
         Silu => Map(inputs[0], Elementwise.Silu.Best),
         Softplus => Map(inputs[0], Elementwise.Softplus.Best),
@@ -81,6 +83,29 @@ public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
             maps.Span[(image * channels + channel) * count + token] = tokens.Span[i];
         }
         return maps;
+    }
+
+    /// <summary>The causal convolution alone; the runtime's kernel has the SiLU in it, which is a node of its own here.</summary>
+    private static Tensor ConvolveTokens(Tensor x, Tensor weight, Tensor bias)
+    {
+        int batch = x.Shape[0], tokens = x.Shape[1], channels = x.Shape[2], taps = weight.Shape[^1];
+        float[] taken = new float[weight.Length]; // [taps, channels]
+        CausalConv.PackWeights(weight.Span, taken, channels, taps);
+        Tensor y = Tensor.Uninitialized(x.Shape);
+        ForRanges(batch * tokens, RowsPerTask, (start, end) =>
+        {
+            for (int row = start; row < end; row++)
+            {
+                Span<float> sums = y.Span.Slice(row * channels, channels);
+                bias.Span.CopyTo(sums);
+                for (int k = Math.Max(0, taps - 1 - row % tokens); k < taps; k++)
+                {
+                    ReadOnlySpan<float> source = x.Span.Slice((row - (taps - 1) + k) * channels, channels);
+                    TensorPrimitives.MultiplyAdd(source, taken.AsSpan(k * channels, channels), sums, sums);
+                }
+            }
+        });
+        return y;
     }
 
     private static unsafe Tensor Scan(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)

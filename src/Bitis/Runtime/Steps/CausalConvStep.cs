@@ -21,13 +21,19 @@ internal sealed class CausalConvStep : Step
     /// <param name="weight"><c>[channels, 1, taps]</c></param>
     /// <param name="bias"><c>[channels]</c></param>
     public CausalConvStep(string name, ArenaMatrix x, ArenaMatrix y, Tensor weight, Tensor bias)
-        : base(name)
+        : this(name, x, y, weight, bias, new NativeBuffer<float>(weight.Length))
+    {
+    }
+
+    private CausalConvStep(
+        string name, ArenaMatrix x, ArenaMatrix y, Tensor weight, Tensor bias, NativeBuffer<float> packed)
+        : base(name, packed)
     {
         _x = x;
         _y = y;
         _taps = weight.Shape[^1];
         _bias = bias;
-        _weights = new NativeBuffer<float>(weight.Length);
+        _weights = packed;
         CausalConv.PackWeights(weight.Span, _weights.Span, x.Columns, _taps);
     }
 
@@ -53,6 +59,4 @@ internal sealed class CausalConvStep : Step
         CausalConv.Run(in call, start * ChannelsPerUnit, Math.Min(end * ChannelsPerUnit, _x.Columns));
         GC.KeepAlive(_bias);
     }
-
-    public override void Dispose() => _weights.Dispose();
 }

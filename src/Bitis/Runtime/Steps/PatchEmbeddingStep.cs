@@ -20,7 +20,7 @@ internal sealed class PatchEmbeddingStep(
     ArenaMatrix patches,
     ArenaMatrix y,
     Conv2d convolution,
-    PackedFloatWeights weights) : Step(name)
+    PackedFloatWeights weights) : Step(name, weights)
 {
     public override string Kind => "patch embedding";
 
@@ -42,6 +42,4 @@ internal sealed class PatchEmbeddingStep(
         FloatGemm.Run(
             weights, patches.Pointer(arena), patches.Stride, y.Pointer(arena), y.Stride, 0, y.Rows, accumulate: false);
     }
-
-    public override void Dispose() => weights.Dispose();
 }

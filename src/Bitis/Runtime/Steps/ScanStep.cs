@@ -20,12 +20,18 @@ internal sealed class ScanStep : Step
     /// <param name="aLog"><c>[channels, states]</c></param>
     /// <param name="d"><c>[channels]</c></param>
     public ScanStep(string name, ScanOperands operands, bool accumulate, Tensor aLog, Tensor d)
-        : base(name)
+        : this(name, operands, accumulate, aLog, d, new NativeBuffer<float>(aLog.Length))
+    {
+    }
+
+    private ScanStep(
+        string name, ScanOperands operands, bool accumulate, Tensor aLog, Tensor d, NativeBuffer<float> packed)
+        : base(name, packed)
     {
         _operands = operands;
         _accumulate = accumulate;
         _d = d;
-        _a = new NativeBuffer<float>(aLog.Length);
+        _a = packed;
         SelectiveScan.PackA(aLog.Span, _a.Span, aLog.Shape[0], aLog.Shape[1]);
     }
 
@@ -61,6 +67,4 @@ internal sealed class ScanStep : Step
         SelectiveScan.Run(in call, start * ChannelsPerUnit, Math.Min(end * ChannelsPerUnit, u.Columns));
         GC.KeepAlive(_d);
     }
-
-    public override void Dispose() => _a.Dispose();
 }
