@@ -62,8 +62,8 @@ internal sealed class HubDownload(
             try
             {
                 using HttpResponseMessage response = await send(HttpMethod.Get, info.Location, before, cancellationToken);
-                Place(reference, response, info, part);
-                await CopyAsync(response, part, info.Length, progress, cancellationToken);
+                long start = StartOf(reference, response, info, part);
+                await CopyAsync(response, part, start, info.Length, progress, cancellationToken);
                 if (info.Length is null || part.Length == info.Length)
                     return;
                 if (part.Length > info.Length)
@@ -85,24 +85,25 @@ internal sealed class HubDownload(
         }
     }
 
-    /// <summary>Puts the file's position where the answer begins, or gives up what is there.</summary>
-    private static void Place(HubReference reference, HttpResponseMessage response, HubFileInfo info, FileStream part)
+    /// <summary>Where in the file the answer begins: after the part that is there, or at 0.</summary>
+    private static long StartOf(HubReference reference, HttpResponseMessage response, HubFileInfo info, FileStream part)
     {
         switch (response.StatusCode)
         {
             case HttpStatusCode.PartialContent
                 when response.Content.Headers.ContentRange is { } range && range.From == part.Length
                     && (range.Length is null || info.Length is null || range.Length == info.Length):
-                part.Position = part.Length;
-                break;
-            case HttpStatusCode.OK: // a server without ranges sends all
+                return part.Length;
+            case HttpStatusCode.OK // a server without ranges sends all
+                when response.Content.Headers.ContentLength is not { } length || info.Length is null || length == info.Length:
+                return 0;
+            case HttpStatusCode.OK: // not our file, such as an error page: worth another attempt, not worth the part
+                throw new HttpRequestException("the server announced another length than the hub");
             case HttpStatusCode.PartialContent:
             case HttpStatusCode.RequestedRangeNotSatisfiable:
-                bool usable = response.StatusCode == HttpStatusCode.OK;
                 part.SetLength(0);
-                if (!usable)
-                    throw new HttpRequestException($"the server answered the request for the rest with {(int)response.StatusCode} and another range");
-                break;
+                throw new HttpRequestException(
+                    $"the server answered the request for the rest with {(int)response.StatusCode} and another range");
             default:
                 throw new BitisException(
                     $"{reference}: {info.Location.Host} answered {(int)response.StatusCode} {response.ReasonPhrase}; try again later.");
@@ -110,12 +111,18 @@ internal sealed class HubDownload(
     }
 
     private async Task CopyAsync(
-        HttpResponseMessage response, FileStream part, long? total, IProgress<HubProgress>? progress, CancellationToken cancellationToken)
+        HttpResponseMessage response,
+        FileStream part,
+        long start,
+        long? total,
+        IProgress<HubProgress>? progress,
+        CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(silenceLimit);
         await using Stream body = await response.Content.ReadAsStreamAsync(limit.Token);
         byte[] buffer = new byte[BufferLength];
+        bool first = true;
         while (true)
         {
             limit.CancelAfter(silenceLimit);
@@ -131,6 +138,11 @@ internal sealed class HubDownload(
             }
             if (count == 0 || part.Length > total)
                 return;
+            // What an earlier attempt left is given up only once there is something better.
+            if (first)
+                part.SetLength(start);
+            first = false;
+            part.Position = part.Length;
             await part.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
             progress?.Report(new HubProgress(part.Length, total));
         }

@@ -50,10 +50,10 @@ internal ref struct PickleReader
         {
             int start = Position;
             byte instruction = Take(1)[0];
-            if (instruction == '.')
-                return Pop();
             try
             {
+                if (instruction == '.')
+                    return Pop();
                 Execute(instruction);
             }
             catch (BitisException e) when (!e.Message.StartsWith(_place, StringComparison.Ordinal))
