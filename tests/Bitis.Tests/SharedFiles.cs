@@ -1,7 +1,8 @@
 namespace Bitis.Tests;
 
 /// <summary>
-/// Larger golden files that are not part of the repository: in a folder <c>shared</c> beside it, or where the environment
+/// Larger golden files that are not part of the repository: in a folder <c>shared</c> beside it, or where the
+/// environment
 /// variable BITIS_SHARED says. Tests that use them have a twin on small files, and pass without them.
 /// </summary>
 internal static class SharedFiles

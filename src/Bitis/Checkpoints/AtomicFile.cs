@@ -1,8 +1,10 @@
 namespace Bitis.Checkpoints;
 
 /// <summary>
-/// Writes a file so that it appears whole or not at all: to a temporary file in the same folder, flushed to the disk, then
-/// renamed over the old one. Whatever goes wrong before, the temporary file is deleted and the old file stays as it was.
+/// Writes a file so that it appears whole or not at all: to a temporary file in the same folder, flushed to the disk,
+/// then
+/// renamed over the old one. Whatever goes wrong before, the temporary file is deleted and the old file stays as it
+/// was.
 /// </summary>
 public static class AtomicFile
 {
@@ -20,12 +22,15 @@ public static class AtomicFile
         if (Directory.Exists(fullPath))
             throw BitisException.InFile(path, "cannot be written: this is a folder; give a file name.");
         if (!Directory.Exists(folder))
-            throw BitisException.InFile(path, $"cannot be written: the folder '{folder}' does not exist; create it first.");
+        {
+            throw BitisException.InFile(
+                path, $"cannot be written: the folder '{folder}' does not exist; create it first.");
+        }
 
         string temporary = Path.Combine(folder, $".{Path.GetFileName(fullPath)}.{Guid.NewGuid():N}.tmp");
         try
         {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16))
+            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
             {
                 write(stream);
                 stream.Flush(flushToDisk: true);
@@ -40,7 +45,9 @@ public static class AtomicFile
         catch (IOException e)
         {
             throw new BitisException(
-                $"{path}: cannot be written: {e.Message.TrimEnd('.')}; nothing was changed. Check the disk's free space.", e);
+                $"{path}: cannot be written: {e.Message.TrimEnd('.')}; nothing was changed. "
+                + "Check the disk's free space.",
+                e);
         }
         finally
         {

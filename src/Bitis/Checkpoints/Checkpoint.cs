@@ -6,8 +6,10 @@ using Tensor = Bitis.Tensors.Tensor;
 namespace Bitis.Checkpoints;
 
 /// <summary>
-/// An open checkpoint file: safetensors, or what <c>torch.save</c> writes (zip and legacy). The format is found by content,
-/// not by the file's name. Opening reads the directory of tensors only; <see cref="Read"/> loads one tensor. No code in a
+/// An open checkpoint file: safetensors, or what <c>torch.save</c> writes (zip and legacy). The format is found by
+/// content,
+/// not by the file's name. Opening reads the directory of tensors only; <see cref="Read"/> loads one tensor. No code in
+/// a
 /// checkpoint is ever run.
 /// </summary>
 public sealed class Checkpoint : IDisposable
@@ -53,7 +55,8 @@ public sealed class Checkpoint : IDisposable
     public IReadOnlyList<string> WeightsKeys { get; }
 
     /// <summary>
-    /// What is written beside the weights, as text: the <c>__metadata__</c> of a safetensors file; for PyTorch the scalars,
+    /// What is written beside the weights, as text: the <c>__metadata__</c> of a safetensors file; for PyTorch the
+    /// scalars,
     /// such as <c>epoch</c>, and the flattened arguments, such as <c>args.model</c> (a bounded number of them).
     /// </summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
@@ -67,7 +70,8 @@ public sealed class Checkpoint : IDisposable
     /// Where the weights are: a key, or nested keys separated by dots; empty for the top level. By default the first of
     /// <c>model</c>, <c>state_dict</c>, <c>model_ema</c> and the top level that holds tensors.
     /// </param>
-    /// <exception cref="BitisException">The file is missing, is not a checkpoint, is damaged, or asks to run code.</exception>
+    /// <exception cref="BitisException">The file is missing, is not a checkpoint, is damaged, or asks to run
+    /// code.</exception>
     public static Checkpoint Open(string path, string? weightsKey = null)
     {
         ArgumentNullException.ThrowIfNull(path);
@@ -91,7 +95,8 @@ public sealed class Checkpoint : IDisposable
     /// <summary>Whether there is a tensor of this name.</summary>
     public bool Contains(string name) => _tensors.ContainsKey(name);
 
-    /// <summary>Loads a tensor and converts it to float32. The values are as stored: see <see cref="FindNonFinite"/>.</summary>
+    /// <summary>Loads a tensor and converts it to float32. The values are as stored: see
+    /// <see cref="FindNonFinite"/>.</summary>
     /// <exception cref="BitisException">There is no such tensor, or its bytes are damaged.</exception>
     public Tensor Read(string name) => InTensor(name, static tensor => tensor.Read());
 

@@ -1,6 +1,7 @@
 namespace Bitis.Checkpoints;
 
-/// <summary>The element types of checkpoint files; the names in safetensors headers are in <see cref="DTypes"/>.</summary>
+/// <summary>The element types of checkpoint files; the names in safetensors headers are in
+/// <see cref="DTypes"/>.</summary>
 public enum DType
 {
     /// <summary>One byte, zero or one.</summary>

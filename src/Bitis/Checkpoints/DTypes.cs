@@ -31,7 +31,8 @@ public static class DTypes
         return index < 0 ? null : (DType)index;
     }
 
-    /// <summary>Whether <see cref="ToFloat"/> knows the type: all but the packed 4 and 6-bit ones and complex numbers.</summary>
+    /// <summary>Whether <see cref="ToFloat"/> knows the type: all but the packed 4 and 6-bit ones and complex
+    /// numbers.</summary>
     internal static bool ConvertsToFloat(this DType type) =>
         type is not (DType.Float4 or DType.Float6E2M3 or DType.Float6E3M2 or DType.Complex64);
 
@@ -81,7 +82,8 @@ public static class DTypes
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, "There is no conversion to float32."),
     };
 
-    /// <summary>(-1)^sign · 1.mantissa · 2^(exponent - bias); subnormal where the exponent's bits are all zero.</summary>
+    /// <summary>(-1)^sign · 1.mantissa · 2^(exponent - bias); subnormal where the exponent's bits are all
+    /// zero.</summary>
     private static float SmallFloat(byte value, int mantissaBits, int bias)
     {
         int mantissa = value & ((1 << mantissaBits) - 1);

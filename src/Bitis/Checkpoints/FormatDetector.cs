@@ -4,7 +4,8 @@ using System.Text;
 namespace Bitis.Checkpoints;
 
 /// <summary>
-/// Tells by its first bytes what a file is. Files that are often found in a checkpoint's place (a Git LFS pointer, a web
+/// Tells by its first bytes what a file is. Files that are often found in a checkpoint's place (a Git LFS pointer, a
+/// web
 /// page) are named, so that the user knows what went wrong with the download.
 /// </summary>
 internal static class FormatDetector
@@ -37,7 +38,8 @@ internal static class FormatDetector
     }
 
     /// <summary>
-    /// A pickle of protocol 0 has no signature. PyTorch never writes one, but whoever hides a command in a checkpoint may:
+    /// A pickle of protocol 0 has no signature. PyTorch never writes one, but whoever hides a command in a checkpoint
+    /// may:
     /// the reader then names what it refuses to construct.
     /// </summary>
     private static bool LooksLikeTextPickle(MappedFile file, ReadOnlySpan<byte> head) =>
@@ -57,21 +59,23 @@ internal static class FormatDetector
             || text.StartsWith("<html", StringComparison.OrdinalIgnoreCase)
             || text.StartsWith("<?xml", StringComparison.OrdinalIgnoreCase))
         {
-            return "this is a web page (HTML), not a checkpoint: the download led to a page (a login, a consent or an error "
-                + $"page); open it in a browser to see why, and use the direct download link; {Expected}.";
+            return "this is a web page (HTML), not a checkpoint: the download led to one (a login, a consent or an "
+                + $"error page); open it in a browser to see why, and use the direct download link; {Expected}.";
         }
         if (text.Contains("ustar", StringComparison.Ordinal) || text.StartsWith("sys_info", StringComparison.Ordinal))
         {
-            return "this is a tar archive. If it is a checkpoint of PyTorch before 0.1.10, load it with PyTorch and save it "
-                + "again with torch.save; otherwise unpack it and give the checkpoint inside.";
+            return "this is a tar archive. If it is a checkpoint of PyTorch before 0.1.10, load it with PyTorch and "
+                + "save it again with torch.save; otherwise unpack it and give the checkpoint inside.";
         }
         if (head is [0x1F, 0x8B, ..])
             return $"this is a gzip file; unpack it first; {Expected}.";
         if (head is [0x89, (byte)'H', (byte)'D', (byte)'F', ..])
             return $"this is an HDF5 file (Keras); {Expected}.";
-        string sample = new([.. text.Take(40).Select(c => char.IsAsciiLetterOrDigit(c) || char.IsPunctuation(c) ? c : ' ')]);
+        string sample = new(
+            [.. text.Take(40).Select(c => char.IsAsciiLetterOrDigit(c) || char.IsPunctuation(c) ? c : ' ')]);
         return head.ContainsAnyExceptInRange((byte)'\t', (byte)'~')
-            ? $"the format is unknown (the first bytes are {Convert.ToHexString(head[..Math.Min(8, head.Length)])}); {Expected}."
+            ? $"the format is unknown (the first bytes are {Convert.ToHexString(head[..Math.Min(8, head.Length)])}); "
+                + $"{Expected}."
             : $"this is a text file (it begins with \"{sample.Trim()}\"); {Expected}.";
     }
 }

@@ -55,7 +55,8 @@ internal sealed unsafe class MappedFile : IDisposable
     }
 
     /// <summary>Some bytes of the file; valid until this is disposed.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The range leaves the file: the caller has to check first.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The range leaves the file: the caller has to check
+    /// first.</exception>
     public ReadOnlySpan<byte> Slice(long offset, int length)
     {
         ObjectDisposedException.ThrowIf(_start is null, this);

@@ -5,7 +5,8 @@ using Bitis.Tensors;
 namespace Bitis.Checkpoints;
 
 /// <summary>
-/// Reads the header of a safetensors file: eight bytes of length, a JSON object of tensors, then their bytes. The checks
+/// Reads the header of a safetensors file: eight bytes of length, a JSON object of tensors, then their bytes. The
+/// checks
 /// are those of the format's specification: names are unique, and the tensors fill the rest of the file without
 /// overlap or hole.
 /// </summary>
@@ -24,7 +25,11 @@ internal static class SafetensorsReader
     public static CheckpointContents Read(MappedFile file, string? weightsKey)
     {
         if (file.Length < LengthSize)
-            throw file.Error($"the file has {file.Length} bytes; a safetensors file begins with 8 bytes of header length.");
+        {
+            throw file.Error(
+                $"the file has {file.Length} bytes; a safetensors file begins with 8 bytes of header length.");
+        }
+
         ulong headerLength = BinaryPrimitives.ReadUInt64LittleEndian(file.Slice(0, LengthSize));
         ulong available = (ulong)file.Length - LengthSize;
         if (headerLength > available)
@@ -34,7 +39,10 @@ internal static class SafetensorsReader
                 + "the file is truncated or not a safetensors file. Download or copy it again.");
         }
         if (headerLength > MaxHeaderLength)
-            throw file.Error($"the safetensors header claims {headerLength} bytes; the format allows {MaxHeaderLength}.");
+        {
+            throw file.Error(
+                $"the safetensors header claims {headerLength} bytes; the format allows {MaxHeaderLength}.");
+        }
 
         long dataStart = LengthSize + (long)headerLength;
         List<HeaderEntry> headerEntries = [];
@@ -59,7 +67,10 @@ internal static class SafetensorsReader
     }
 
     private static void ParseHeader(
-        MappedFile file, ReadOnlySpan<byte> header, List<HeaderEntry> entries, SortedDictionary<string, string> metadata)
+        MappedFile file,
+        ReadOnlySpan<byte> header,
+        List<HeaderEntry> entries,
+        SortedDictionary<string, string> metadata)
     {
         HashSet<string> names = [];
         var reader = new Utf8JsonReader(header, new JsonReaderOptions { MaxDepth = 8 });
@@ -120,7 +131,11 @@ internal static class SafetensorsReader
         DType type = DTypes.FromSafetensorsName(typeName) ?? throw file.Error(
             $"tensor '{name}' has the unknown dtype '{typeName}'; known are {DTypes.AllNames}.");
         if (shape.Exists(size => size > int.MaxValue))
-            throw file.Error($"tensor '{name}' has the shape [{string.Join(", ", shape)}], more than any file can hold.");
+        {
+            throw file.Error(
+                $"tensor '{name}' has the shape [{string.Join(", ", shape)}], more than any file can hold.");
+        }
+
         return new HeaderEntry(name, type, [.. shape.Select(size => (int)size)], begin, end);
     }
 
@@ -162,7 +177,8 @@ internal static class SafetensorsReader
                     : entry.Begin < position ? $"overlaps {previous}"
                     : $"leaves a hole after {previous}";
                 throw file.Error(
-                    $"tensor '{entry.Name}' (data_offsets [{entry.Begin}, {entry.End}]) {problem}; the file is damaged.");
+                    $"tensor '{entry.Name}' (data_offsets [{entry.Begin}, {entry.End}]) {problem}; "
+                    + "the file is damaged.");
             }
             position = entry.End;
             previous = $"'{entry.Name}'";
@@ -170,7 +186,8 @@ internal static class SafetensorsReader
         if (position != dataLength)
         {
             throw file.Error(
-                $"the tensors take {position} bytes, but the file holds {dataLength}; it is damaged or has something appended.");
+                $"the tensors take {position} bytes, but the file holds {dataLength}; "
+                + "it is damaged or has something appended.");
         }
     }
 

@@ -5,7 +5,8 @@ using System.Text.Json;
 namespace Bitis.Checkpoints;
 
 /// <summary>
-/// Writes safetensors files. The same tensors and metadata give the same bytes: tensors stay in the order given, metadata
+/// Writes safetensors files. The same tensors and metadata give the same bytes: tensors stay in the order given,
+/// metadata
 /// are sorted by key. The file appears whole or not at all (<see cref="AtomicFile"/>).
 /// </summary>
 public static class SafetensorsWriter
@@ -19,7 +20,8 @@ public static class SafetensorsWriter
     /// </param>
     /// <param name="metadata">Texts for <c>__metadata__</c>; none when null or empty.</param>
     /// <param name="cancellationToken">Stops the writing; an older file stays as it was.</param>
-    /// <exception cref="BitisException">The file cannot be written: folder missing, not permitted, disk full.</exception>
+    /// <exception cref="BitisException">The file cannot be written: folder missing, not permitted, disk
+    /// full.</exception>
     /// <exception cref="ArgumentException">Two tensors share a name, or bytes do not fill a shape.</exception>
     public static void Write(
         string path,
@@ -53,7 +55,8 @@ public static class SafetensorsWriter
     }
 
     /// <summary>The length and the JSON, padded with blanks so that the data start at a multiple of 8 bytes.</summary>
-    private static byte[] Header(IReadOnlyList<SafetensorsTensor> tensors, IReadOnlyDictionary<string, string>? metadata)
+    private static byte[] Header(
+        IReadOnlyList<SafetensorsTensor> tensors, IReadOnlyDictionary<string, string>? metadata)
     {
         var buffer = new ArrayBufferWriter<byte>();
         buffer.Advance(Clear(buffer.GetSpan(sizeof(ulong))));
@@ -98,7 +101,8 @@ public static class SafetensorsWriter
         if (tensor.Shape.ElementCount * tensor.DType.BitSize() != tensor.Bytes.Length * 8L)
         {
             throw new ArgumentException(
-                $"'{tensor.Name}': {tensor.Bytes.Length} bytes do not fill {tensor.Shape} of {tensor.DType}.", nameof(tensor));
+                $"'{tensor.Name}': {tensor.Bytes.Length} bytes do not fill {tensor.Shape} of {tensor.DType}.",
+                nameof(tensor));
         }
     }
 

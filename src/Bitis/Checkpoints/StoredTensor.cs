@@ -50,7 +50,8 @@ internal sealed class StoredTensor
         if (!DType.ConvertsToFloat())
         {
             throw new BitisException(
-                $"elements of type {DType.SafetensorsName()} cannot be read as float32; convert the checkpoint to F32 or F16.");
+                $"elements of type {DType.SafetensorsName()} cannot be read as float32; "
+                + "convert the checkpoint to F32 or F16.");
         }
         Tensor tensor = Tensor.Uninitialized(Shape);
         DTypes.ToFloat(DType, _strides.Length == 0 ? ReadRowMajor() : Gather(), tensor.Span);
@@ -92,12 +93,13 @@ internal sealed class StoredTensor
             if (count == 0)
                 return;
             long capacity = checked(_bytes.Length * 8) / DType.BitSize();
-            // More elements than the block holds would be a broadcast view: tiny on disk, as large as it likes in memory.
+            // More elements than the block holds would be a broadcast view: tiny on disk, as large as it likes in
+            // memory.
             if (_offset < 0 || count > capacity || checked(_offset + Extent()) >= capacity)
             {
                 throw new BitisException(
-                    $"the shape {Shape} (strides [{string.Join(", ", _strides)}], offset {_offset}) needs more elements than "
-                    + $"its storage of {_bytes.Length} bytes holds ({capacity} of type {DType.SafetensorsName()}).");
+                    $"the shape {Shape} (strides [{string.Join(", ", _strides)}], offset {_offset}) needs more "
+                    + $"elements than its storage of {_bytes.Length} bytes holds ({capacity} of type {DType.SafetensorsName()}).");
             }
             if (checked(Math.Max(count, Extent() + 1) * Math.Max(sizeof(float), DType.BitSize() / 8)) > MaxBytes)
                 throw new BitisException($"the shape {Shape} is too large: one tensor may take at most 2 GiB.");
@@ -121,7 +123,7 @@ internal sealed class StoredTensor
 
     private static bool IsRowMajor(Shape shape, long[] strides)
     {
-        if (strides.Length == 0)
+        if (strides.Length == 0 || shape.Sizes.Contains(0))
             return true;
         long expected = 1;
         for (int d = shape.Rank - 1; d >= 0; d--)

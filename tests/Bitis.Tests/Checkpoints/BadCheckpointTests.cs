@@ -69,7 +69,8 @@ public sealed class BadCheckpointTests : IDisposable
     public void Extensions_and_values_used_as_functions_are_refused()
     {
         RefusedPickle(new Builder().Raw(0x82, 1), "0x82 is not an instruction");
-        RefusedPickle(new Builder().Value("print").Value(new object?[] { "1" }).Raw('R'), "a value is used as a constructor");
+        RefusedPickle(
+            new Builder().Value("print").Value(new object?[] { "1" }).Raw('R'), "a value is used as a constructor");
         RefusedPickle(new Builder().Global("torch", "float32").Raw(')', 'R'), "a value is used as a constructor");
         RefusedPickle(new Builder().Raw('0', '0'), "the stack is empty");
         RefusedPickle(new Builder().Raw('h', 9), "value 9 is recalled but was never stored");
@@ -103,16 +104,19 @@ public sealed class BadCheckpointTests : IDisposable
     [InlineData(new object[] { 2L }, new object[] { long.MaxValue }, 1, "multiply to more than any file can hold")]
     [InlineData(new object[] { 2000000000L, 2000000000L, 2000000000L }, new object[] { 1L, 1L, 1L }, 0, "multiply to more than any file can hold")]
     [InlineData(new object[] { 2L, 1L }, new object[] { 1L }, 0, "2 sizes and 1 strides")]
-    public void Views_that_leave_their_storage_are_refused(object[] shape, object[] strides, long offset, string expected)
+    public void Views_that_leave_their_storage_are_refused(
+        object[] shape, object[] strides, long offset, string expected)
     {
-        byte[] pickle = Builder.Of(new Dictionary<string, object?> { ["w"] = Builder.Tensor("FloatStorage", "0", 2, shape, strides, offset) });
+        byte[] pickle = Builder.Of(
+            new Dictionary<string, object?> { ["w"] = Builder.Tensor("FloatStorage", "0", 2, shape, strides, offset) });
         Refused(TorchFiles.Zip(pickle, new Dictionary<string, byte[]> { ["0"] = new byte[8] }), expected);
     }
 
     [Fact]
     public void Storages_that_are_missing_or_too_small_are_named()
     {
-        byte[] pickle = Builder.Of(new Dictionary<string, object?> { ["w"] = Builder.Tensor("FloatStorage", "7", 2, [2L], [1L]) });
+        byte[] pickle = Builder.Of(
+            new Dictionary<string, object?> { ["w"] = Builder.Tensor("FloatStorage", "7", 2, [2L], [1L]) });
         Refused(TorchFiles.Zip(pickle), "the storage '7' is missing");
         Refused(TorchFiles.Zip(pickle, new Dictionary<string, byte[]> { ["7"] = new byte[7] }), "should hold 2 elements of type F32, but has 7 bytes");
         byte[] huge = Builder.Of(new Dictionary<string, object?> { ["w"] = Builder.Tensor("FloatStorage", "7", long.MaxValue, [2L], [1L], legacy: true) });
@@ -127,7 +131,8 @@ public sealed class BadCheckpointTests : IDisposable
     {
         Refused(TorchFiles.Zip(Builder.Of(null), byteOrder: "big"), "the byte order is 'big'");
         Refused(TorchFiles.Zip(Builder.Of(3L)), "does not hold a dictionary of weights");
-        Refused(TorchFiles.Zip(Builder.Of(new Dictionary<string, object?> { ["epoch"] = 3L })), "The file holds: 'epoch'");
+        Refused(
+            TorchFiles.Zip(Builder.Of(new Dictionary<string, object?> { ["epoch"] = 3L })), "The file holds: 'epoch'");
         using var stream = new MemoryStream();
         using (var archive = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
             archive.CreateEntry("readme.txt").Open().Dispose();
@@ -138,7 +143,8 @@ public sealed class BadCheckpointTests : IDisposable
     public void A_zip_bomb_is_refused_without_expanding_it()
     {
         byte[] pickle = Builder.Of(new Dictionary<string, object?> { ["w"] = Builder.Tensor("ByteStorage", "0", 64 << 20, [64L << 20], [1L]) });
-        byte[] bomb = TorchFiles.Zip(pickle, new Dictionary<string, byte[]> { ["0"] = new byte[64 << 20] }, CompressionLevel.Fastest);
+        byte[] bomb = TorchFiles.Zip(
+            pickle, new Dictionary<string, byte[]> { ["0"] = new byte[64 << 20] }, CompressionLevel.Fastest);
         Assert.True(bomb.Length < 1 << 20);
         long before = GC.GetAllocatedBytesForCurrentThread();
         Refused(bomb, "this is a zip bomb");
@@ -211,5 +217,6 @@ public sealed class BadCheckpointTests : IDisposable
         Assert.Contains(expected, message);
     }
 
-    private static string Message(string path) => Assert.Throws<BitisException>(() => Checkpoint.Open(path).Dispose()).Message;
+    private static string Message(string path) =>
+        Assert.Throws<BitisException>(() => Checkpoint.Open(path).Dispose()).Message;
 }

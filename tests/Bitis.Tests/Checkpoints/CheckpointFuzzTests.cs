@@ -39,9 +39,11 @@ public sealed class CheckpointFuzzTests : IDisposable
         Fuzz(TorchFiles.Zip(Pickle(legacy: false), Storages(), CompressionLevel.Optimal));
 
     [Fact]
-    public void Damaged_legacy_files_are_read_or_refused() => Fuzz(TorchFiles.Legacy(Pickle(legacy: true), ("0", 6, new byte[24])));
+    public void Damaged_legacy_files_are_read_or_refused() =>
+        Fuzz(TorchFiles.Legacy(Pickle(legacy: true), ("0", 6, new byte[24])));
 
-    /// <summary>The archive's checksums would stop most mutations before the pickle is looked at; here they are right.</summary>
+    /// <summary>The archive's checksums would stop most mutations before the pickle is looked at; here they are
+    /// right.</summary>
     [Fact]
     public void Damaged_pickles_in_intact_archives_are_read_or_refused() =>
         Fuzz(Pickle(legacy: false), pickle => TorchFiles.Zip(pickle, Storages()));
@@ -72,7 +74,8 @@ public sealed class CheckpointFuzzTests : IDisposable
             long before = GC.GetAllocatedBytesForCurrentThread();
             TryRead(path);
             long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-            Assert.True(allocated <= (256 << 10) + (256L * file.Length), $"{allocated} bytes for a file of {file.Length}");
+            Assert.True(
+                allocated <= (256 << 10) + (256L * file.Length), $"{allocated} bytes for a file of {file.Length}");
             Assert.True(clock.Elapsed < TimeSpan.FromSeconds(5), $"{clock.Elapsed}");
         }));
     }

@@ -5,7 +5,8 @@ using Bitis.Checkpoints.Hub;
 
 namespace Bitis.Tests.Checkpoints;
 
-/// <summary>The hub client against servers on this machine that behave, and misbehave, as the hub and its network may.</summary>
+/// <summary>The hub client against servers on this machine that behave, and misbehave, as the hub and its network
+/// may.</summary>
 public sealed class HubTests : IDisposable
 {
     private const string Commit = "0123456789abcdef0123456789abcdef01234567";
@@ -254,7 +255,8 @@ public sealed class HubTests : IDisposable
     [InlineData("hf:owner/name@/x")]
     [InlineData("hf:/name/x")]
     public void References_that_lead_elsewhere_are_refused(string text) =>
-        Assert.Contains("is not a hub reference", Assert.Throws<BitisException>(() => HubReference.TryParse(text, out _)).Message);
+        Assert.Contains(
+            "is not a hub reference", Assert.Throws<BitisException>(() => HubReference.TryParse(text, out _)).Message);
 
     [Fact]
     public void Paths_are_not_references() => Assert.False(HubReference.TryParse("models/hf.pth", out _));
@@ -289,7 +291,8 @@ public sealed class HubTests : IDisposable
         File.WriteAllBytes(PartPath, part);
     }
 
-    private HubOptions Options(LoopbackServer server) => new() { Endpoint = server.Address, CacheFolder = _folder.Path };
+    private HubOptions Options(LoopbackServer server) =>
+        new() { Endpoint = server.Address, CacheFolder = _folder.Path };
 
     private async Task<string> Download(LoopbackServer server, IProgress<HubProgress>? progress = null)
     {

@@ -42,7 +42,8 @@ internal sealed class LoopbackServer : IDisposable
                 return;
             }
             HttpListenerRequest request = context.Request;
-            Requests.Enqueue((request.HttpMethod, request.RawUrl!, request.Headers["Range"], request.Headers["Authorization"]));
+            Requests.Enqueue(
+                (request.HttpMethod, request.RawUrl!, request.Headers["Range"], request.Headers["Authorization"]));
             answer(context);
             try
             {

@@ -59,8 +59,10 @@ public sealed class SafetensorsTests : IDisposable
     public void The_same_contents_give_the_same_aligned_bytes()
     {
         SafetensorsTensor[] tensors = [new("x", DType.Float32, [1], new byte[4])];
-        SafetensorsWriter.Write(_folder.File("1"), tensors, new Dictionary<string, string> { ["a"] = "1", ["b"] = "2" });
-        SafetensorsWriter.Write(_folder.File("2"), tensors, new Dictionary<string, string> { ["b"] = "2", ["a"] = "1" });
+        SafetensorsWriter.Write(
+            _folder.File("1"), tensors, new Dictionary<string, string> { ["a"] = "1", ["b"] = "2" });
+        SafetensorsWriter.Write(
+            _folder.File("2"), tensors, new Dictionary<string, string> { ["b"] = "2", ["a"] = "1" });
         byte[] bytes = File.ReadAllBytes(_folder.File("1"));
         Assert.Equal(bytes, File.ReadAllBytes(_folder.File("2")));
         Assert.Equal(0, BitConverter.ToInt64(bytes) % 8);
@@ -75,7 +77,8 @@ public sealed class SafetensorsTests : IDisposable
             stream.WriteByte(9);
             throw new InvalidOperationException();
         }));
-        var disk = Assert.Throws<BitisException>(() => AtomicFile.Write(path, _ => throw new IOException("No space left on device")));
+        var disk = Assert.Throws<BitisException>(
+            () => AtomicFile.Write(path, _ => throw new IOException("No space left on device")));
         Assert.Contains("cannot be written: No space left on device; nothing was changed", disk.Message);
         using var source = new CancellationTokenSource();
         Assert.Throws<OperationCanceledException>(() => AtomicFile.Write(path, _ => source.Cancel(), source.Token));
@@ -90,7 +93,8 @@ public sealed class SafetensorsTests : IDisposable
     {
         string missing = Path.Combine(_folder.Path, "no", "x.safetensors");
         Assert.Contains("does not exist; create it first", Assert.Throws<BitisException>(() => SafetensorsWriter.Write(missing, [])).Message);
-        Assert.Contains("this is a folder", Assert.Throws<BitisException>(() => SafetensorsWriter.Write(_folder.Path, [])).Message);
+        Assert.Contains(
+            "this is a folder", Assert.Throws<BitisException>(() => SafetensorsWriter.Write(_folder.Path, [])).Message);
     }
 
     [Fact]

@@ -5,7 +5,8 @@ internal sealed class TempFolder : IDisposable
 {
     public TempFolder() => Directory.CreateDirectory(Path);
 
-    public string Path { get; } = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"bitis-test-{Guid.NewGuid():N}");
+    public string Path { get; } = System.IO.Path.Combine(
+        System.IO.Path.GetTempPath(), $"bitis-test-{Guid.NewGuid():N}");
 
     /// <summary>Writes a file and returns its path.</summary>
     public string Write(string name, byte[] contents)

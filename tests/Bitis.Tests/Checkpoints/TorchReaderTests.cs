@@ -21,7 +21,7 @@ public sealed class TorchReaderTests : IDisposable
             ["transposed"] = Builder.Tensor("FloatStorage", "0", 6, [3L, 2L], [1L, 3L]),
             ["column"] = Builder.Tensor("FloatStorage", "0", 6, [2L], [3L], offset: 2),
             ["scalar"] = Builder.Tensor("FloatStorage", "0", 6, [], [], offset: 4),
-            ["empty"] = Builder.Tensor("FloatStorage", "0", 6, [0L, 3L], [3L, 1L]),
+            ["empty"] = Builder.Tensor("FloatStorage", "0", 6, [0L, 3L], [9L, 9L], offset: 99),
         });
         foreach (CompressionLevel compression in (CompressionLevel[])[CompressionLevel.NoCompression, CompressionLevel.Optimal])
         {
@@ -98,7 +98,8 @@ public sealed class TorchReaderTests : IDisposable
                 .Value(new Dictionary<string, object?> { ["__immutable__"] = true }).Raw('b'),
             ["folder"] = new Builder().Global("pathlib", "PosixPath").Value(new object?[] { "/", "runs", "a" }).Raw('R'),
         });
-        using var checkpoint = Checkpoint.Open(_folder.Write("full.pth", TorchFiles.Zip(pickle, Storage("0", TorchFiles.Floats(1)))));
+        using var checkpoint = Checkpoint.Open(
+            _folder.Write("full.pth", TorchFiles.Zip(pickle, Storage("0", TorchFiles.Floats(1)))));
         Assert.Equal("model", checkpoint.WeightsKey);
         Assert.Equal("299", checkpoint.Metadata["epoch"]);
         Assert.Equal("vim_tiny", checkpoint.Metadata["args.model"]);

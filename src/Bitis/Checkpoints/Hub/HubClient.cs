@@ -5,7 +5,8 @@ using System.Net.Http.Headers;
 namespace Bitis.Checkpoints.Hub;
 
 /// <summary>
-/// Downloads files from the Hugging Face hub into its usual cache. A broken download resumes where it ended, contents are
+/// Downloads files from the Hugging Face hub into its usual cache. A broken download resumes where it ended, contents
+/// are
 /// checked against the hub's checksum before they appear, and what is in the cache works without a network.
 /// </summary>
 public sealed class HubClient : IDisposable
@@ -21,7 +22,8 @@ public sealed class HubClient : IDisposable
     {
         _options = options ?? HubOptions.FromEnvironment();
         // Redirects are followed by hand: the first answer carries the checksum, and the token must not leave the hub.
-        _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = _options.SilenceLimit })
+        _http = new HttpClient(
+            new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = _options.SilenceLimit })
         {
             Timeout = Timeout.InfiniteTimeSpan,
         };
@@ -49,7 +51,10 @@ public sealed class HubClient : IDisposable
             if (cached is not null && (_options.Offline || cache.IsPinned))
                 return cached;
             if (_options.Offline)
-                throw new BitisException($"{reference}: not in the cache '{_options.CacheFolder}', and HF_HUB_OFFLINE is set. {Alternatives}");
+            {
+                throw new BitisException(
+                    $"{reference}: not in the cache '{_options.CacheFolder}', and HF_HUB_OFFLINE is set. {Alternatives}");
+            }
 
             HubFileInfo info;
             try
@@ -70,7 +75,8 @@ public sealed class HubClient : IDisposable
         catch (Exception e) when (IsNetworkFailure(e, cancellationToken))
         {
             throw new BitisException(
-                $"{reference}: the hub {_options.Endpoint} cannot be reached: {e.Message.TrimEnd('.')}. {Alternatives}", e);
+                $"{reference}: the hub {_options.Endpoint} cannot be reached: {e.Message.TrimEnd('.')}. {Alternatives}",
+                e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -96,7 +102,8 @@ public sealed class HubClient : IDisposable
     {
         string file = string.Join('/', reference.File.Split('/').Select(Uri.EscapeDataString));
         var address = new Uri(
-            $"{_options.Endpoint.AbsoluteUri.TrimEnd('/')}/{reference.Owner}/{reference.Name}/resolve/{reference.Revision}/{file}");
+            $"{_options.Endpoint.AbsoluteUri.TrimEnd('/')}/{reference.Owner}/{reference.Name}"
+            + $"/resolve/{reference.Revision}/{file}");
         for (int redirects = 0; redirects <= MaxRedirects; redirects++)
         {
             using HttpResponseMessage response = await SendAsync(HttpMethod.Head, address, 0, cancellationToken);
@@ -109,12 +116,19 @@ public sealed class HubClient : IDisposable
             }
             if (next is null && !response.IsSuccessStatusCode)
                 throw Refused(reference, response);
-            string etag = (Header(response, "X-Linked-ETag") ?? Header(response, "ETag") ?? "").Replace("W/", "", StringComparison.Ordinal).Trim('"');
+            string etag = (Header(response, "X-Linked-ETag") ?? Header(response, "ETag") ?? "")
+                .Replace("W/", "", StringComparison.Ordinal).Trim('"');
             string commit = Header(response, "X-Repo-Commit") ?? "";
             // Both become names of files.
             if (!HubReference.IsSafeName(etag) || !HubCache.IsCommit(commit))
-                throw new BitisException($"{reference}: {address.Host} did not answer as a Hugging Face hub does (no checksum or commit); check HF_ENDPOINT.");
-            long? length = long.TryParse(Header(response, "X-Linked-Size"), NumberStyles.None, CultureInfo.InvariantCulture, out long size)
+            {
+                throw new BitisException(
+                    $"{reference}: {address.Host} did not answer as a Hugging Face hub does (no checksum or commit); "
+                    + "check HF_ENDPOINT.");
+            }
+
+            long? length = long.TryParse(
+                Header(response, "X-Linked-Size"), NumberStyles.None, CultureInfo.InvariantCulture, out long size)
                 ? size
                 : next is null ? response.Content.Headers.ContentLength : null;
             return new HubFileInfo(commit, etag, length, next ?? address);
@@ -123,7 +137,8 @@ public sealed class HubClient : IDisposable
     }
 
     /// <summary>Sends one request, with the token only to the hub itself, and waits for the answer's headers.</summary>
-    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, Uri address, long offset, CancellationToken cancellationToken)
+    private async Task<HttpResponseMessage> SendAsync(
+        HttpMethod method, Uri address, long offset, CancellationToken cancellationToken)
     {
         for (int redirects = 0; ; redirects++)
         {
@@ -134,8 +149,10 @@ public sealed class HubClient : IDisposable
                 request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", _options.Token);
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             limit.CancelAfter(_options.SilenceLimit);
-            HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
-            if (method == HttpMethod.Head || redirects == MaxRedirects || NextAddress(address, response) is not { } next)
+            HttpResponseMessage response = await _http.SendAsync(
+                request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
+            Uri? next = method == HttpMethod.Head || redirects == MaxRedirects ? null : NextAddress(address, response);
+            if (next is null)
                 return response;
             response.Dispose();
             address = next;
@@ -143,10 +160,17 @@ public sealed class HubClient : IDisposable
     }
 
     private bool IsHub(Uri address) => Uri.Compare(
-        address, _options.Endpoint, UriComponents.SchemeAndServer, UriFormat.Unescaped, StringComparison.OrdinalIgnoreCase) == 0;
+        address,
+        _options.Endpoint,
+        UriComponents.SchemeAndServer,
+        UriFormat.Unescaped,
+        StringComparison.OrdinalIgnoreCase) == 0;
 
     private static Uri? NextAddress(Uri address, HttpResponseMessage response) =>
-        (int)response.StatusCode is >= 300 and < 400 && response.Headers.Location is { } location ? new Uri(address, location) : null;
+        (int)response.StatusCode is >= 300 and < 400 && response.Headers.Location is { } location
+        && new Uri(address, location) is { Scheme: "https" or "http" } next
+            ? next
+            : null;
 
     private static string? Header(HttpResponseMessage response, string name) =>
         response.Headers.TryGetValues(name, out IEnumerable<string>? values) ? values.FirstOrDefault() : null;
@@ -156,16 +180,21 @@ public sealed class HubClient : IDisposable
         string code = Header(response, "X-Error-Code") ?? "";
         return new BitisException($"{reference}: " + (response.StatusCode, code) switch
         {
-            (HttpStatusCode.NotFound, "RevisionNotFound") => $"the repository has no revision '{reference.Revision}' (404).",
-            (HttpStatusCode.NotFound, "EntryNotFound") => $"the repository has no file '{reference.File}' (404); see its file list.",
+            (HttpStatusCode.NotFound, "RevisionNotFound") =>
+                $"the repository has no revision '{reference.Revision}' (404).",
+            (HttpStatusCode.NotFound, "EntryNotFound") =>
+                $"the repository has no file '{reference.File}' (404); see its file list.",
             (HttpStatusCode.NotFound, _) =>
-                "the hub has no such repository, revision or file (404); check the spelling. A private repository needs a token in HF_TOKEN.",
+                "the hub has no such repository, revision or file (404); check the spelling. "
+                + "A private repository needs a token in HF_TOKEN.",
             (HttpStatusCode.Unauthorized, _) =>
-                "the hub asks for a valid token (401): the repository is private, gated, or does not exist. Set HF_TOKEN, "
-                + "or download the file in a browser and give its path.",
+                "the hub asks for a valid token (401): the repository is private, gated, or does not exist. "
+                + "Set HF_TOKEN, or download the file in a browser and give its path.",
             (HttpStatusCode.Forbidden, _) =>
-                "the hub denies access (403): accept the repository's terms on its page, and set HF_TOKEN to a token that may read it.",
-            _ => $"the hub answered {(int)response.StatusCode} {response.ReasonPhrase}; try again later. {Alternatives}",
+                "the hub denies access (403): accept the repository's terms on its page, "
+                + "and set HF_TOKEN to a token that may read it.",
+            _ =>
+                $"the hub answered {(int)response.StatusCode} {response.ReasonPhrase}; try again later. {Alternatives}",
         });
     }
 }

@@ -3,7 +3,8 @@ using System.Net;
 namespace Bitis.Checkpoints.Hub;
 
 /// <summary>
-/// Fetches the contents of one file into <c>BLOB.incomplete</c>, resuming what an earlier attempt left, and renames it to
+/// Fetches the contents of one file into <c>BLOB.incomplete</c>, resuming what an earlier attempt left, and renames it
+/// to
 /// its final name once size and checksum are right.
 /// </summary>
 /// <param name="silenceLimit">How long the server may stay silent.</param>
@@ -15,9 +16,14 @@ internal sealed class HubDownload(
     private const int BufferLength = 1 << 17;
 
     /// <summary>Downloads until the file is there.</summary>
-    /// <exception cref="BitisException">The connection broke too often, or the contents are not what the hub announced.</exception>
+    /// <exception cref="BitisException">The connection broke too often, or the contents are not what the hub
+    /// announced.</exception>
     public async Task RunAsync(
-        HubReference reference, HubFileInfo info, string blobPath, IProgress<HubProgress>? progress, CancellationToken cancellationToken)
+        HubReference reference,
+        HubFileInfo info,
+        string blobPath,
+        IProgress<HubProgress>? progress,
+        CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(blobPath)!);
         string partPath = blobPath + ".incomplete";
@@ -41,16 +47,22 @@ internal sealed class HubDownload(
     {
         try
         {
-            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.Asynchronous);
+            return new FileStream(
+                path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.Asynchronous);
         }
         catch (IOException e) when (File.Exists(path))
         {
-            throw new BitisException($"{reference}: another process is downloading this file ('{path}' is in use); wait for it.", e);
+            throw new BitisException(
+                $"{reference}: another process is downloading this file ('{path}' is in use); wait for it.", e);
         }
     }
 
     private async Task FetchAsync(
-        HubReference reference, HubFileInfo info, FileStream part, IProgress<HubProgress>? progress, CancellationToken cancellationToken)
+        HubReference reference,
+        HubFileInfo info,
+        FileStream part,
+        IProgress<HubProgress>? progress,
+        CancellationToken cancellationToken)
     {
         if (part.Length > info.Length)
             part.SetLength(0);
@@ -61,7 +73,8 @@ internal sealed class HubDownload(
             long before = part.Length;
             try
             {
-                using HttpResponseMessage response = await send(HttpMethod.Get, info.Location, before, cancellationToken);
+                using HttpResponseMessage response = await send(
+                    HttpMethod.Get, info.Location, before, cancellationToken);
                 long start = StartOf(reference, response, info, part);
                 await CopyAsync(response, part, start, info.Length, progress, cancellationToken);
                 if (info.Length is null || part.Length == info.Length)
@@ -69,10 +82,12 @@ internal sealed class HubDownload(
                 if (part.Length > info.Length)
                 {
                     part.SetLength(0);
-                    throw new BitisException($"{reference}: the server sends more than the {info.Length} bytes that the hub announced.");
+                    throw new BitisException(
+                        $"{reference}: the server sends more than the {info.Length} bytes that the hub announced.");
                 }
             }
-            catch (Exception e) when (IsBroken(e, cancellationToken) && (part.Length > before || ++fruitless < MaxFruitlessAttempts))
+            catch (Exception e) when (
+                IsBroken(e, cancellationToken) && (part.Length > before || ++fruitless < MaxFruitlessAttempts))
             {
                 continue; // resume
             }
@@ -95,7 +110,8 @@ internal sealed class HubDownload(
                     && (range.Length is null || info.Length is null || range.Length == info.Length):
                 return part.Length;
             case HttpStatusCode.OK // a server without ranges sends all
-                when response.Content.Headers.ContentLength is not { } length || info.Length is null || length == info.Length:
+                when response.Content.Headers.ContentLength is not { } length
+                    || info.Length is null || length == info.Length:
                 return 0;
             case HttpStatusCode.OK: // not our file, such as an error page: worth another attempt, not worth the part
                 throw new HttpRequestException("the server announced another length than the hub");
@@ -106,7 +122,8 @@ internal sealed class HubDownload(
                     $"the server answered the request for the rest with {(int)response.StatusCode} and another range");
             default:
                 throw new BitisException(
-                    $"{reference}: {info.Location.Host} answered {(int)response.StatusCode} {response.ReasonPhrase}; try again later.");
+                    $"{reference}: {info.Location.Host} answered {(int)response.StatusCode} {response.ReasonPhrase}; "
+                    + "try again later.");
         }
     }
 
@@ -154,7 +171,8 @@ internal sealed class HubDownload(
 
     private static BitisException Broken(HubReference reference, HubFileInfo info, FileStream part, Exception? cause)
     {
-        string message = $"{reference}: the download broke off at {part.Length} of {info.Length?.ToString() ?? "an unknown number of"} bytes; "
+        string total = info.Length?.ToString() ?? "an unknown number of";
+        string message = $"{reference}: the download broke off at {part.Length} of {total} bytes; "
             + "what has arrived is kept: run the command again to resume.";
         return cause is null ? new BitisException(message) : new BitisException(message, cause);
     }

@@ -1,6 +1,7 @@
 namespace Bitis.Checkpoints.Hub;
 
-/// <summary>Where the hub is and where its files are kept; the environment variables are those of Hugging Face's own tools.</summary>
+/// <summary>Where the hub is and where its files are kept; the environment variables are those of Hugging Face's own
+/// tools.</summary>
 public sealed record HubOptions
 {
     /// <summary>The address of the hub (<c>HF_ENDPOINT</c>).</summary>
@@ -9,7 +10,8 @@ public sealed record HubOptions
     /// <summary>The access token for private and gated repositories (<c>HF_TOKEN</c>); null for none.</summary>
     public string? Token { get; init; }
 
-    /// <summary>The cache (<c>HF_HUB_CACHE</c>, or <c>hub</c> in <c>HF_HOME</c>, or <c>~/.cache/huggingface/hub</c>).</summary>
+    /// <summary>The cache (<c>HF_HUB_CACHE</c>, or <c>hub</c> in <c>HF_HOME</c>, or
+    /// <c>~/.cache/huggingface/hub</c>).</summary>
     public required string CacheFolder { get; init; }
 
     /// <summary>Whether to use only what is in the cache (<c>HF_HUB_OFFLINE=1</c>).</summary>
@@ -28,7 +30,8 @@ public sealed record HubOptions
         string? Get(string name) => variable(name) is { Length: > 0 } value ? value : null;
 
         string home = Get("HF_HOME") ?? Path.Combine(
-            Get("XDG_CACHE_HOME") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"),
+            Get("XDG_CACHE_HOME")
+                ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"),
             "huggingface");
         var options = new HubOptions
         {
@@ -40,6 +43,7 @@ public sealed record HubOptions
             return options;
         return Uri.TryCreate(endpoint, UriKind.Absolute, out Uri? address) && address.Scheme is "https" or "http"
             ? options with { Endpoint = address }
-            : throw new BitisException($"HF_ENDPOINT is '{endpoint}'; expected an address such as https://huggingface.co.");
+            : throw new BitisException(
+                $"HF_ENDPOINT is '{endpoint}'; expected an address such as https://huggingface.co.");
     }
 }

@@ -27,7 +27,8 @@ public sealed record HubReference(string Owner, string Name, string Revision, st
         string[] nameAndRevision = parts.Length == 3 ? parts[1].Split('@', 2) : [];
         if (nameAndRevision.Length == 0)
             throw Malformed(text, "a part is missing");
-        reference = new HubReference(parts[0], nameAndRevision[0], nameAndRevision.Length == 2 ? nameAndRevision[1] : "main", parts[2]);
+        reference = new HubReference(
+            parts[0], nameAndRevision[0], nameAndRevision.Length == 2 ? nameAndRevision[1] : "main", parts[2]);
         foreach (string part in (string[])[reference.Owner, reference.Name, reference.Revision])
         {
             if (!IsSafeName(part))
@@ -45,11 +46,13 @@ public sealed record HubReference(string Owner, string Name, string Revision, st
     /// <inheritdoc />
     public override string ToString() => $"{Prefix}{Owner}/{Name}@{Revision}/{File}";
 
-    /// <summary>Whether a text may be one component of a path: letters, digits, <c>-</c>, <c>_</c> and inner dots.</summary>
+    /// <summary>Whether a text may be one component of a path: letters, digits, <c>-</c>, <c>_</c> and inner
+    /// dots.</summary>
     internal static bool IsSafeName(string name) =>
         name.Length is > 0 and <= 200 && name[0] != '.' && !name.Contains("..", StringComparison.Ordinal)
         && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
 
     private static BitisException Malformed(string text, string problem) =>
-        new($"'{text}' is not a hub reference ({problem}); expected hf:owner/name/file or hf:owner/name@revision/file.");
+        new($"'{text}' is not a hub reference ({problem}); "
+            + "expected hf:owner/name/file or hf:owner/name@revision/file.");
 }

@@ -2,7 +2,8 @@ namespace Bitis.Checkpoints.Torch;
 
 /// <summary>
 /// Bounds what constructors may copy. A pickle can name one long list many times over for two bytes each, and so make
-/// copying constructors take memory that grows with the square of the file; in an honest file each element is copied once.
+/// copying constructors take memory that grows with the square of the file; in an honest file each element is copied
+/// once.
 /// </summary>
 /// <param name="pickleLength">The size of the pickle in bytes.</param>
 internal sealed class PickleBudget(long pickleLength)

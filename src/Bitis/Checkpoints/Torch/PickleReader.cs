@@ -6,12 +6,15 @@ using System.Text;
 namespace Bitis.Checkpoints.Torch;
 
 /// <summary>
-/// Reads a Python pickle, protocols 0 to 5, as data. The pickle machine is a list of one-byte instructions on a stack; this
-/// one knows no imports, only <see cref="TorchConstructors"/>. It is a loop, so deep nesting cannot exhaust our own stack,
+/// Reads a Python pickle, protocols 0 to 5, as data. The pickle machine is a list of one-byte instructions on a stack;
+/// this
+/// one knows no imports, only <see cref="TorchConstructors"/>. It is a loop, so deep nesting cannot exhaust our own
+/// stack,
 /// and every instruction takes memory in proportion to its own bytes.
 /// </summary>
 /// <remarks>
-/// Python's values become: <c>None</c> null, <c>bool</c>, <c>int</c> long (or BigInteger), <c>float</c> double, <c>str</c>
+/// Python's values become: <c>None</c> null, <c>bool</c>, <c>int</c> long (or BigInteger), <c>float</c> double,
+/// <c>str</c>
 /// string, <c>bytes</c> byte[], <c>tuple</c> object?[], <c>list</c> and <c>set</c> List, <c>dict</c> PickleDictionary.
 /// Source of the instructions: CPython's Lib/pickletools.py.
 /// </remarks>
@@ -43,7 +46,8 @@ internal ref struct PickleReader
     public int Position { get; private set; }
 
     /// <summary>Reads one pickle, to its end.</summary>
-    /// <exception cref="BitisException">The pickle is damaged, or wants something constructed that is not allowed.</exception>
+    /// <exception cref="BitisException">The pickle is damaged, or wants something constructed that is not
+    /// allowed.</exception>
     public object? Read()
     {
         while (true)
@@ -157,7 +161,8 @@ internal ref struct PickleReader
         }
     }
 
-    private readonly object? Construct(object? callable, object?[] arguments) => callable is PickleConstructor constructor
+    private readonly object? Construct(object? callable, object?[] arguments) =>
+        callable is PickleConstructor constructor
         ? constructor(arguments, _budget)
         : throw Damaged("a value is used as a constructor");
 
@@ -231,7 +236,8 @@ internal ref struct PickleReader
     }
 
     private readonly object? Recall(long index) =>
-        _memo.TryGetValue(index, out object? value) ? value : throw Damaged($"value {index} is recalled but was never stored");
+        _memo.TryGetValue(index, out object? value) ? value : throw Damaged(
+            $"value {index} is recalled but was never stored");
 
     private ReadOnlySpan<byte> Take(int length)
     {
@@ -251,10 +257,13 @@ internal ref struct PickleReader
     private int TakeLength(int size)
     {
         ReadOnlySpan<byte> bytes = Take(size);
-        ulong length = size == 4 ? BinaryPrimitives.ReadUInt32LittleEndian(bytes) : BinaryPrimitives.ReadUInt64LittleEndian(bytes);
+        ulong length = size == 4
+            ? BinaryPrimitives.ReadUInt32LittleEndian(bytes)
+            : BinaryPrimitives.ReadUInt64LittleEndian(bytes);
         return length <= (ulong)(_data.Length - Position)
             ? (int)length
-            : throw Damaged($"a text or block claims {length} bytes, but {_data.Length - Position} follow; the file is truncated");
+            : throw Damaged(
+                $"a text or block claims {length} bytes, but {_data.Length - Position} follow; the file is truncated");
     }
 
     private string TakeLine()
@@ -276,9 +285,11 @@ internal ref struct PickleReader
     {
         "00" => false,
         "01" => true,
-        _ when long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) => value,
-        _ when text.Length < MaxIntegerBytes
-            && BigInteger.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out BigInteger big) => big,
+        _ when long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) =>
+            value,
+        { Length: < MaxIntegerBytes }
+            when BigInteger.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out BigInteger big) =>
+            big,
         _ => throw Damaged("an integer is not a number"),
     };
 
@@ -287,7 +298,8 @@ internal ref struct PickleReader
             ? value
             : throw Damaged("a float is not a number");
 
-    /// <summary>A long (boxed before the arms meet: the language would make both a BigInteger), or what is wider.</summary>
+    /// <summary>A long (boxed before the arms meet: the language would make both a BigInteger), or what is
+    /// wider.</summary>
     private static object? ToInteger(ReadOnlySpan<byte> bytes) => bytes.Length switch
     {
         <= sizeof(long) => (object)(long)new BigInteger(bytes),

@@ -13,7 +13,8 @@ internal static class TorchConstructors
 {
     private const int MaxRank = 32;
 
-    private static readonly FrozenDictionary<string, object> Allowed = Build().ToFrozenDictionary(StringComparer.Ordinal);
+    private static readonly FrozenDictionary<string, object> Allowed = Build().ToFrozenDictionary(
+        StringComparer.Ordinal);
 
     /// <summary>What a name stands for: a <see cref="PickleConstructor"/>, a storage type or an element type.</summary>
     /// <exception cref="BitisException">The name is not allowed.</exception>
@@ -21,8 +22,8 @@ internal static class TorchConstructors
         Allowed.TryGetValue($"{module}.{name}", out object? found)
             ? found
             : throw new BitisException(
-                $"refuses to construct '{module}.{name}': only tensors and plain data are read, and no code of a checkpoint "
-                + "is ever run. The file may be malicious; if you trust its source, load it with PyTorch and save the "
+                $"refuses to construct '{module}.{name}': only tensors and plain data are read, and no code of a "
+                + "checkpoint is ever run. The file may be malicious; if you trust its source, load it with PyTorch and save the "
                 + "weights only: torch.save(model.state_dict(), ...), or convert it to safetensors.");
 
     private static Dictionary<string, object> Build()
@@ -62,7 +63,8 @@ internal static class TorchConstructors
         (string Name, DType Type)[] typesWithoutStorage =
         [
             ("uint16", DType.UInt16), ("uint32", DType.UInt32), ("uint64", DType.UInt64),
-            ("float8_e5m2", DType.Float8E5M2), ("float8_e4m3fn", DType.Float8E4M3), ("float8_e8m0fnu", DType.Float8E8M0),
+            ("float8_e5m2", DType.Float8E5M2), ("float8_e4m3fn", DType.Float8E4M3),
+            ("float8_e8m0fnu", DType.Float8E8M0),
             ("float8_e5m2fnuz", DType.Float8E5M2Fnuz), ("float8_e4m3fnuz", DType.Float8E4M3Fnuz),
         ];
         foreach ((string name, DType type) in typesWithoutStorage)
@@ -83,7 +85,7 @@ internal static class TorchConstructors
         foreach (string builtins in (string[])["builtins", "__builtin__"])
         {
             foreach (string name in (string[])["set", "frozenset", "list", "tuple"])
-                table[$"{builtins}.{name}"] = (PickleConstructor)((arguments, _) => arguments is [var all] ? all : new List<object?>());
+                table[$"{builtins}.{name}"] = (PickleConstructor)ToSequence;
         }
     }
 
@@ -92,7 +94,7 @@ internal static class TorchConstructors
         foreach (string builtins in (string[])["builtins", "__builtin__"])
         {
             foreach (string name in (string[])["int", "float", "bool", "str", "bytearray", "bytes"])
-                table[$"{builtins}.{name}"] = (PickleConstructor)((arguments, _) => arguments is [var value, ..] ? value : null);
+                table[$"{builtins}.{name}"] = (PickleConstructor)TheValueItself;
         }
         table["torch.device"] = (PickleConstructor)((arguments, _) => arguments is [string name, ..] ? name : null);
         table["_codecs.encode"] = (PickleConstructor)EncodeText;
@@ -130,13 +132,24 @@ internal static class TorchConstructors
         long[] steps = new long[sizes.Length];
         for (int d = 0; d < shape.Length; d++)
         {
-            if (sizes[d] is not long size || size is < 0 or > int.MaxValue || strides[d] is not long stride || stride < 0)
-                throw new BitisException($"a tensor has the size {sizes[d]} and the stride {strides[d]} in dimension {d}.");
+            if (sizes[d] is not (long size and >= 0 and <= int.MaxValue) || strides[d] is not (long stride and >= 0))
+            {
+                throw new BitisException(
+                    $"a tensor has the size {sizes[d]} and the stride {strides[d]} in dimension {d}.");
+            }
+
             shape[d] = (int)size;
             steps[d] = stride;
         }
         return new StoredTensor(type, Shape.Create(shape), steps, offset, storage.Bytes);
     }
+
+    /// <summary>The one sequence given stands for its copy: it is data, and nobody changes it.</summary>
+    private static object? ToSequence(object?[] arguments, PickleBudget budget) =>
+        arguments is [var all] ? all : new List<object?>();
+
+    private static object? TheValueItself(object?[] arguments, PickleBudget budget) =>
+        arguments is [var value, ..] ? value : null;
 
     private static object? RebuildParameter(object?[] arguments, PickleBudget budget) =>
         arguments is [StoredTensor tensor, ..] ? tensor : throw Unexpected("a parameter");
@@ -172,7 +185,8 @@ internal static class TorchConstructors
         return result;
     }
 
-    /// <summary>How Python 3 writes bytes in the pickle protocols before it had them: a text of code points below 256.</summary>
+    /// <summary>How Python 3 writes bytes in the pickle protocols before it had them: a text of code points below
+    /// 256.</summary>
     private static byte[] EncodeText(object?[] arguments, PickleBudget budget)
     {
         if (arguments is not [string text, "latin1" or "latin-1", ..])
@@ -203,5 +217,6 @@ internal static class TorchConstructors
         };
     }
 
-    private static BitisException Unexpected(string what) => new($"{what} is written in a form that PyTorch does not use.");
+    private static BitisException Unexpected(string what) =>
+        new($"{what} is written in a form that PyTorch does not use.");
 }

@@ -24,12 +24,17 @@ internal static class TorchLegacyReader
         if (ReadPickle(file, ref position, storages) is not BigInteger magic || magic != MagicNumber)
         {
             throw file.Error(
-                "this is a pickle, but not one of torch.save; load it with Python and save the weights with torch.save.");
+                "this is a pickle, but not one of torch.save; load it with Python and save the weights "
+                + "with torch.save.");
         }
         if (ReadPickle(file, ref position, storages) is not Protocol)
             throw file.Error($"the protocol of the checkpoint is not {Protocol}, the only one that PyTorch used.");
-        if (ReadPickle(file, ref position, storages) is not PickleDictionary facts || facts["little_endian"] is not true)
+        if (ReadPickle(file, ref position, storages) is not PickleDictionary facts
+            || facts["little_endian"] is not true)
+        {
             throw file.Error("the checkpoint is not marked as little-endian; only little-endian checkpoints are read.");
+        }
+
         object? root = ReadPickle(file, ref position, storages);
         if (ReadPickle(file, ref position, storages) is not List<object?> keys)
             throw file.Error($"the list of storages is missing before byte {position}; the file is damaged.");
@@ -40,7 +45,8 @@ internal static class TorchLegacyReader
     private static object? ReadPickle(MappedFile file, ref long position, Dictionary<string, LegacyStorage> storages)
     {
         ReadOnlySpan<byte> rest = file.Slice(position, (int)Math.Min(file.Length - position, int.MaxValue));
-        var reader = new PickleReader(rest, $"{file.Path}: pickle at byte {position}", id => LoadStorage(file, storages, id));
+        var reader = new PickleReader(
+            rest, $"{file.Path}: pickle at byte {position}", id => LoadStorage(file, storages, id));
         object? value = reader.Read();
         position += reader.Position;
         return value;
@@ -49,10 +55,17 @@ internal static class TorchLegacyReader
     /// <summary>('storage', type, key, location, number of elements, view)</summary>
     private static TorchStorage LoadStorage(MappedFile file, Dictionary<string, LegacyStorage> storages, object? id)
     {
-        if (id is not object?[] parts || parts is not ["storage", TorchStorageType type, string key, _, long count, .. var rest])
-            throw new BitisException("a storage is named in a form that this reader does not know; save the file again.");
+        if (id is not object?[] parts
+            || parts is not ["storage", TorchStorageType type, string key, _, long count, .. var rest])
+        {
+            throw new BitisException(
+                "a storage is named in a form that this reader does not know; save the file again.");
+        }
         if (rest is [not null, ..])
-            throw new BitisException($"the storage '{key}' is a view of another (PyTorch before 0.4); save the file again.");
+        {
+            throw new BitisException(
+                $"the storage '{key}' is a view of another (PyTorch before 0.4); save the file again.");
+        }
         if (count < 0 || count > file.Length * 8 / type.DType.BitSize())
         {
             throw new BitisException(
@@ -60,7 +73,10 @@ internal static class TorchLegacyReader
                 + $"but the file has {file.Length} bytes; it is truncated or damaged.");
         }
         if (!storages.TryGetValue(key, out LegacyStorage? storage))
-            storages.Add(key, storage = new LegacyStorage(type.DType, count, new LegacyBytes(file, count * type.DType.BitSize() / 8)));
+        {
+            storage = new LegacyStorage(type.DType, count, new LegacyBytes(file, count * type.DType.BitSize() / 8));
+            storages.Add(key, storage);
+        }
         if (storage.DType != type.DType || storage.Count != count)
             throw new BitisException($"the storage '{key}' is described twice in different ways; the file is damaged.");
         return new TorchStorage(type.DType, storage.Bytes);
@@ -77,13 +93,15 @@ internal static class TorchLegacyReader
             {
                 throw file.Error(
                     $"the file ends at byte {file.Length}, in the middle of the storage '{key}' "
-                    + $"({storage.Bytes.Length} bytes from byte {position + sizeof(long)}); it is truncated. Download or copy it again.");
+                    + $"({storage.Bytes.Length} bytes from byte {position + sizeof(long)}); it is truncated. "
+                    + "Download or copy it again.");
             }
             long count = BinaryPrimitives.ReadInt64LittleEndian(file.Slice(position, sizeof(long)));
             if (count != storage.Count)
             {
                 throw file.Error(
-                    $"the storage '{key}' at byte {position} claims {count} elements instead of {storage.Count}; the file is damaged.");
+                    $"the storage '{key}' at byte {position} claims {count} elements instead of {storage.Count}; "
+                    + "the file is damaged.");
             }
             storage.Bytes.Start = position + sizeof(long);
             position += sizeof(long) + storage.Bytes.Length;

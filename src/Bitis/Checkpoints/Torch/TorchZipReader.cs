@@ -3,7 +3,8 @@ using System.Text;
 namespace Bitis.Checkpoints.Torch;
 
 /// <summary>
-/// Reads the zip archives of <c>torch.save</c>: <c>NAME/data.pkl</c> holds the objects, <c>NAME/data/KEY</c> one storage
+/// Reads the zip archives of <c>torch.save</c>: <c>NAME/data.pkl</c> holds the objects, <c>NAME/data/KEY</c> one
+/// storage
 /// each, <c>NAME/byteorder</c> the byte order.
 /// </summary>
 internal static class TorchZipReader
@@ -40,8 +41,12 @@ internal static class TorchZipReader
             $"{file.Path}: {pickleName}",
             id => LoadStorage(id, key =>
             {
-                if (!storages.TryGetValue(key, out ZipBytes? bytes) && entries.TryGetValue($"{prefix}data/{key}", out ZipEntry? entry))
+                if (!storages.TryGetValue(key, out ZipBytes? bytes)
+                    && entries.TryGetValue($"{prefix}data/{key}", out ZipEntry? entry))
+                {
                     storages.Add(key, bytes = new ZipBytes(file, entry));
+                }
+
                 return bytes;
             }));
         return WeightsFinder.Find(file, CheckpointFormat.TorchZip, reader.Read(), weightsKey);

@@ -1,6 +1,7 @@
 namespace Bitis.Checkpoints.Torch;
 
-/// <summary>Finds the weights among what a PyTorch file holds: optimizer, schedule and arguments lie beside them.</summary>
+/// <summary>Finds the weights among what a PyTorch file holds: optimizer, schedule and arguments lie beside
+/// them.</summary>
 internal static class WeightsFinder
 {
     private static readonly string[] UsualKeys = ["model", "state_dict", "model_ema"];
@@ -17,7 +18,8 @@ internal static class WeightsFinder
             throw file.Error("the checkpoint does not hold a dictionary of weights; save model.state_dict().");
         List<string> keys = Candidates(top);
         string chosen = weightsKey ?? keys.Find(key => key.Length == 0 || UsualKeys.Contains(key)) ?? throw file.Error(
-            "no weights were found at the top level or under 'model', 'state_dict' or 'model_ema'. " + Advice(top, keys));
+            "no weights were found at the top level or under 'model', 'state_dict' or 'model_ema'. "
+            + Advice(top, keys));
         if (Walk(top, chosen) is not PickleDictionary { HoldsTensors: true } weights)
             throw file.Error($"there are no weights under the key '{chosen}'. " + Advice(top, keys));
         List<KeyValuePair<string, StoredTensor>> tensors =
@@ -50,9 +52,10 @@ internal static class WeightsFinder
         return value;
     }
 
+    private static string Quote(string key) => key.Length == 0 ? "the top level (an empty key)" : $"'{key}'";
+
     private static string Advice(PickleDictionary top, List<string> keys) => keys.Count > 0
-        ? $"Weights were found under: {string.Join(", ", keys.Take(8).Select(key => key.Length == 0 ? "the top level (an empty key)" : $"'{key}'"))}; "
-            + "choose with the weights key."
+        ? $"Weights were found under: {string.Join(", ", keys.Take(8).Select(Quote))}; choose with the weights key."
         : $"The file holds: {string.Join(", ", top.NamedItems.Take(8).Select(item => $"'{item.Key}'"))}; "
             + "give the weights key, with dots between nested keys.";
 }

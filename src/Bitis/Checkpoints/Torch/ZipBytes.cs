@@ -30,7 +30,8 @@ internal sealed class ZipBytes(MappedFile file, ZipEntry entry) : StoredBytes
         {
             ReadOnlySpan<byte> header = file.Slice(entry.HeaderOffset, LocalHeaderLength);
             long start = entry.HeaderOffset + LocalHeaderLength
-                + BinaryPrimitives.ReadUInt16LittleEndian(header[26..]) + BinaryPrimitives.ReadUInt16LittleEndian(header[28..]);
+                + BinaryPrimitives.ReadUInt16LittleEndian(header[26..]) + BinaryPrimitives.ReadUInt16LittleEndian(
+                    header[28..]);
             if (header.StartsWith("PK\x03\x04"u8) && start <= file.Length - entry.CompressedLength)
                 return start;
         }

@@ -97,7 +97,11 @@ internal static class ZipDirectory
         offset = Widen(file, name, offset, ref wide);
 
         if (length < 0 || compressed < 0 || offset < 0 || compressed > file.Length || offset > file.Length - compressed)
-            throw Damaged(file, $"'{name}' ({compressed} bytes at byte {offset}) lies outside of the file of {file.Length} bytes");
+        {
+            throw Damaged(
+                file, $"'{name}' ({compressed} bytes at byte {offset}) lies outside of the file of {file.Length} bytes");
+        }
+
         bool deflated = method == 8;
         if (!deflated && length != compressed)
             throw Damaged(file, $"'{name}' is stored without compression, but has the sizes {compressed} and {length}");
@@ -107,10 +111,12 @@ internal static class ZipDirectory
                 $"'{name}' claims to expand from {compressed} to {length} bytes; "
                 + "no weights compress like that: this is a zip bomb, and is refused.");
         }
-        return new ZipEntry(name, deflated, BinaryPrimitives.ReadUInt32LittleEndian(entry[16..]), compressed, length, offset);
+        return new ZipEntry(
+            name, deflated, BinaryPrimitives.ReadUInt32LittleEndian(entry[16..]), compressed, length, offset);
     }
 
-    /// <summary>The extra field 1 holds, in this order, the 64-bit values of the sizes that do not fit in 32 bits.</summary>
+    /// <summary>The extra field 1 holds, in this order, the 64-bit values of the sizes that do not fit in 32
+    /// bits.</summary>
     private static ReadOnlySpan<byte> FindExtra64(ReadOnlySpan<byte> extra)
     {
         while (extra.Length >= 4)
