@@ -38,8 +38,8 @@ internal static unsafe class JpegDecoder
             handle, file, new CULong((uint)length), out int width, out int height, out _, out int colorspace);
 
         // An uncommon chroma subsampling fails here although it decodes well; the sizes are known all the same.
-        if (status != 0 && (width <= 0 || height <= 0 || colorspace < 0))
-            throw BitisException.InFile(name, $"the JPEG header is damaged: {ErrorText(handle)}.");
+        if (width <= 0 || height <= 0 || (status != 0 && colorspace < 0))
+            throw BitisException.InFile(name, "the JPEG file is truncated or damaged: it has no readable header with a size.");
         ImageDecoder.CheckSize(width, height, name);
         if ((long)width * height > (long)length * MaxPixelsPerByte)
         {
