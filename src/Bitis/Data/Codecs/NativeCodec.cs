@@ -19,7 +19,7 @@ internal sealed class NativeCodec
         "JPEG",
         TurboJpegLibrary,
         ["libturbojpeg.so.0", "libturbojpeg.so", "libturbojpeg.0.dylib", "libturbojpeg.dylib", "turbojpeg.dll", "libturbojpeg.dll"],
-        "libturbojpeg0 (Debian, Ubuntu), turbojpeg (Fedora), libjpeg-turbo (Alpine, Arch, Homebrew, vcpkg)");
+        "libturbojpeg0 (Debian), libturbojpeg (Ubuntu), turbojpeg (Fedora), libjpeg-turbo (Alpine, Arch, Homebrew, vcpkg)");
 
     private static readonly NativeCodec PngCodec = new(
         "PNG",
