@@ -45,6 +45,18 @@ public sealed class DataFuzzTests : IDisposable
         bytes => ImageDecoder.Decode(bytes, "a.png"));
 
     [Fact]
+    public void Pngs_with_any_header_and_valid_checksums_decode_or_are_refused() => Fuzz(
+        [1, 2, 8, 2, 0, 1, 1, 1, 0, 2, 2, 2],
+        Cases,
+        bytes =>
+        {
+            byte[] parts = [.. bytes, 0, 0, 0, 0, 0];
+            byte[] png = TestImages.Png(
+                parts[0], parts[1], parts[2], parts[3], parts.AsSpan(4), interlaced: (parts[^5] & 1) != 0, ("PLTE", parts[..(parts.Length / 3 * 3)]));
+            ImageDecoder.Decode(png, "a.png");
+        });
+
+    [Fact]
     public void Damaged_label_files_open_or_are_refused()
     {
         _folder.Write("a.png", TestImages.SolidPng(1, 2, 3));

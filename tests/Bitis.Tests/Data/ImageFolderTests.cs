@@ -51,6 +51,7 @@ public sealed class ImageFolderTests : IDisposable
     {
         Assert.Contains("there are no images here", Refusal(_folder.Path));
         Assert.Contains("no such file or folder", Refusal(_folder["nowhere/at/all"]));
+        Assert.Contains("no such file or folder", Refusal(""));
         _folder.Write("parts/train/cat/a.png", TestImages.SolidPng(1, 1, 1));
         _folder.Write("parts/test/cat/a.png", TestImages.SolidPng(1, 1, 1));
         Assert.Contains($"name one: {_folder["parts"]}/test", Refusal(_folder["parts"]));

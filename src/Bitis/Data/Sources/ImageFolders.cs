@@ -2,7 +2,7 @@ namespace Bitis.Data.Sources;
 
 /// <summary>
 /// Image sets whose labels are in the arrangement of their files: one folder a class, numbered in ordinal order of the
-/// names (files may lie deeper), or no folders and no labels.
+/// names (files may lie deeper, and a class without images keeps its number), or no folders and no labels.
 /// </summary>
 internal static class ImageFolders
 {

@@ -9,7 +9,7 @@ internal static class SourceOpener
     /// <summary>Opens the image set at a path; see <see cref="ImageSource.Open"/>.</summary>
     public static ImageSource Open(string path)
     {
-        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(path);
         if (Directory.Exists(path))
             return OpenFolder(path);
         if (File.Exists(path))
