@@ -19,7 +19,11 @@ public sealed class InMemoryImageSource : ImageSource
             if (image.Label < 0)
                 throw BitisException.InFile(image.Name, $"the label {image.Label} is negative.");
             if (image.Label >= classNames?.Count)
-                throw BitisException.InFile(image.Name, $"the label {image.Label} is not among the {classNames.Count} classes.");
+            {
+                throw BitisException.InFile(
+                    image.Name,
+                    $"the label {image.Label} is not among the {classNames.Count} classes.");
+            }
         }
         _images = images;
         ClassNames = classNames;

@@ -59,7 +59,8 @@ public sealed record Preprocessing(
             if (!float.IsFinite(Mean[c]) || !float.IsFinite(Std[c]) || Std[c] <= 0)
             {
                 throw new BitisException(
-                    $"Preprocessing: channel {c} has mean {Mean[c]} and standard deviation {Std[c]}; finite values and a positive deviation were expected.");
+                    $"Preprocessing: channel {c} has mean {Mean[c]} and standard deviation {Std[c]}; "
+                    + "finite values and a positive deviation were expected.");
             }
         }
     }
@@ -104,7 +105,7 @@ public sealed record Preprocessing(
     /// <summary>Weights for the crop's window of one axis; torchvision truncates the longer side and rounds half to even.</summary>
     private ResampleWeights AxisWeights(int size, int shorterSide)
     {
-        long resized = size == shorterSide ? ResizeShorterSide : (long)((double)((long)ResizeShorterSide * size) / shorterSide);
+        long resized = (long)((double)((long)ResizeShorterSide * size) / shorterSide);
         long start = (long)Math.Round((resized - CropSize) / 2.0, MidpointRounding.ToEven);
         return new ResampleWeights(size, resized, start, CropSize, Interpolation);
     }

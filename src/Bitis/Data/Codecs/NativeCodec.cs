@@ -18,7 +18,10 @@ internal sealed class NativeCodec
     private static readonly NativeCodec TurboJpegCodec = new(
         "JPEG",
         TurboJpegLibrary,
-        ["libturbojpeg.so.0", "libturbojpeg.so", "libturbojpeg.0.dylib", "libturbojpeg.dylib", "turbojpeg.dll", "libturbojpeg.dll"],
+        [
+            "libturbojpeg.so.0", "libturbojpeg.so", "libturbojpeg.0.dylib", "libturbojpeg.dylib",
+            "turbojpeg.dll", "libturbojpeg.dll",
+        ],
         "libturbojpeg0 (Debian), libturbojpeg (Ubuntu), turbojpeg (Fedora), libjpeg-turbo (Alpine, Arch, Homebrew, vcpkg)");
 
     private static readonly NativeCodec PngCodec = new(

@@ -62,15 +62,27 @@ internal sealed class ZipTree : FileTree
             {
                 long length = entry.Length;
                 if (length > maxBytes)
-                    throw BitisException.InFile(FullName(file), $"the zip entry has {length} bytes; at most {maxBytes} are accepted here.");
+                {
+                    throw BitisException.InFile(
+                        FullName(file),
+                        $"the zip entry has {length} bytes; at most {maxBytes} are accepted here.");
+                }
                 long compressed = Math.Min(entry.CompressedLength, _zipLength); // the stated one may be a lie as well
                 if (length > compressed * MaxDeflateRatio)
-                    throw BitisException.InFile(FullName(file), $"the zip entry claims {length} bytes, which {compressed} compressed bytes cannot hold.");
+                {
+                    throw BitisException.InFile(
+                        FullName(file),
+                        $"the zip entry claims {length} bytes, which {compressed} compressed bytes cannot hold.");
+                }
                 byte[] bytes = new byte[length];
                 using Stream stream = entry.Open();
                 stream.ReadExactly(bytes);
                 if (stream.ReadByte() >= 0)
-                    throw BitisException.InFile(FullName(file), $"the zip entry is longer than the {length} bytes it claims.");
+                {
+                    throw BitisException.InFile(
+                        FullName(file),
+                        $"the zip entry is longer than the {length} bytes it claims.");
+                }
                 return bytes;
             }
         }
