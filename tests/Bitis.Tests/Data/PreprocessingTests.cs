@@ -27,6 +27,8 @@ public sealed class PreprocessingTests
             [
                 good with { CropSize = 257 },
                 good with { CropSize = 0 },
+                good with { ResizeShorterSide = 20_000 },
+                good with { Interpolation = (Interpolation)7 },
                 good with { Std = new ChannelValues(1, 0, 1) },
                 good with { Mean = new ChannelValues(float.NaN, 0, 1) },
             ])
