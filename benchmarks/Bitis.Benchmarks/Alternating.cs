@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Bitis.Benchmarks;
 
 /// <summary>
-/// Times several candidates in turns, so that whatever else the machine does meets all of them alike, and takes the median
-/// of each.
+/// Times several candidates in turns, so that whatever else the machine does meets all of them alike, and takes the
+/// median of each.
 /// </summary>
 internal static class Alternating
 {

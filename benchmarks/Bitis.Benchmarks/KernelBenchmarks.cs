@@ -16,9 +16,11 @@ internal static unsafe class KernelBenchmarks
 
     public static void Run()
     {
-        Console.WriteLine($"instruction sets: {string.Join(", ", InstructionSets.Detected.Select(InstructionSets.NameOf))}");
+        string detected = string.Join(", ", InstructionSets.Detected.Select(InstructionSets.NameOf));
+        string shapes = string.Join(" | ", Layers.Select(layer => $"{layer.K}×{layer.N}"));
+        Console.WriteLine($"instruction sets: {detected}");
         Console.WriteLine();
-        Console.WriteLine($"| GMAC/s, {Tokens} tokens, K×N | {string.Join(" | ", Layers.Select(layer => $"{layer.K}×{layer.N}"))} |");
+        Console.WriteLine($"| GMAC/s, {Tokens} tokens, K×N | {shapes} |");
         Console.WriteLine($"|---|{string.Concat(Enumerable.Repeat("---|", Layers.Length))}");
         PrintRates([.. FloatGemm.Table.Runnable], FloatGemmTimes);
         PrintRates([.. Int8Gemm.Table.Runnable], Int8GemmTimes);

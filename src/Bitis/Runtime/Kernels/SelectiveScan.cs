@@ -10,8 +10,9 @@ namespace Bitis.Runtime.Kernels;
 /// h_t[n] = exp(Δ_t·A[n])·h_(t−1)[n] + Δ_t·u_t·B_t[n]
 /// y_t = (Σ_n C_t[n]·h_t[n] + D·u_t)·(outputScale·silu(z_t))
 /// </code>
-/// Channels lie in the lanes and are independent of each other, so work is split over channels, never over time, and the
-/// results do not depend on the split. Each lane performs the same operations in the scalar and in every vector form.
+/// Channels lie in the lanes and are independent of each other, so work is split over channels, never over time, and
+/// the results do not depend on the split. Each lane performs the same operations in the scalar and in every vector
+/// form.
 /// </summary>
 internal static unsafe class SelectiveScan
 {
@@ -31,7 +32,9 @@ internal static unsafe class SelectiveScan
     /// Scans the channels from <paramref name="channelStart"/> to before <paramref name="channelEnd"/>. Multiples of 16
     /// are fastest.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">The number of states is not 1 to <see cref="MaxStates"/>.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The number of states is not 1 to <see cref="MaxStates"/>.
+    /// </exception>
     public static void Run(in SelectiveScanCall call, int channelStart, int channelEnd)
     {
         if (call.States is < 1 or > MaxStates)
@@ -40,8 +43,8 @@ internal static unsafe class SelectiveScan
     }
 
     /// <summary>
-    /// The decay rates in the form that the kernels take: <c>packed[n, e] = −exp(aLog[e, n])·log2(e)</c>, so that the decay
-    /// is a power of two.
+    /// The decay rates in the form that the kernels take: <c>packed[n, e] = −exp(aLog[e, n])·log2(e)</c>, so that the
+    /// decay is a power of two.
     /// </summary>
     /// <param name="aLog"><c>[channels, states]</c>, as checkpoints hold it.</param>
     /// <param name="packed"><c>[states, channels]</c></param>
@@ -51,7 +54,10 @@ internal static unsafe class SelectiveScan
     public static void PackA(ReadOnlySpan<float> aLog, Span<float> packed, int channels, int states)
     {
         if (aLog.Length != (long)channels * states || packed.Length != aLog.Length)
-            throw new ArgumentException($"{aLog.Length} to {packed.Length} values for {channels}x{states}.", nameof(packed));
+        {
+            throw new ArgumentException(
+                $"{aLog.Length} to {packed.Length} values for {channels}x{states}.", nameof(packed));
+        }
         for (int e = 0; e < channels; e++)
         {
             for (int n = 0; n < states; n++)
@@ -100,8 +106,8 @@ internal static unsafe class SelectiveScan
     }
 
     /// <summary>
-    /// Δ and the gate of a chunk of tokens. Apart from the recurrence, the long dependency chains of neighbouring tokens
-    /// overlap; inside it, each would stall the states.
+    /// Δ and the gate of a chunk of tokens. Apart from the recurrence, the long dependency chains of neighbouring
+    /// tokens overlap; inside it, each would stall the states.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void PrepareChunk<TLanes>(
@@ -150,8 +156,10 @@ internal static unsafe class SelectiveScan
             {
                 TLanes decay0 = VectorMath.Exp2(delta * TLanes.Load(rate));
                 TLanes decay1 = VectorMath.Exp2(delta * TLanes.Load(rate + aStride));
-                TLanes h0 = TLanes.MultiplyAdd(decay0, TLanes.Load(state), input * TLanes.Create(b[n]));
-                TLanes h1 = TLanes.MultiplyAdd(decay1, TLanes.Load(state + TLanes.Count), input * TLanes.Create(b[n + 1]));
+                TLanes input0 = input * TLanes.Create(b[n]);
+                TLanes input1 = input * TLanes.Create(b[n + 1]);
+                TLanes h0 = TLanes.MultiplyAdd(decay0, TLanes.Load(state), input0);
+                TLanes h1 = TLanes.MultiplyAdd(decay1, TLanes.Load(state + TLanes.Count), input1);
                 TLanes.Store(h0, state);
                 TLanes.Store(h1, state + TLanes.Count);
                 even = TLanes.MultiplyAdd(h0, TLanes.Create(c[n]), even);
