@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Bitis.Runtime.Kernels;
 
@@ -25,7 +26,9 @@ internal static unsafe class Int8Gemm
         Row<Int8GemmAvxVnni, Lanes256>(InstructionSet.AvxVnni),
         Row<Int8GemmAvx512, Lanes512>(InstructionSet.Avx512),
         Row<Int8GemmAvx2, Lanes256>(InstructionSet.Avx2),
-        Row<Int8GemmPortable, Lane1>(InstructionSet.Portable));
+        Vector128.IsHardwareAccelerated
+            ? Row<Int8GemmPortable, Lanes128>(InstructionSet.Portable)
+            : Row<Int8GemmPortable, Lane1>(InstructionSet.Portable));
 
     /// <summary>
     /// Computes the output rows from <paramref name="rowStart"/> to before <paramref name="rowEnd"/>.

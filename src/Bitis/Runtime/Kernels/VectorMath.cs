@@ -8,8 +8,7 @@ namespace Bitis.Runtime.Kernels;
 /// </summary>
 internal static class VectorMath
 {
-    /// <summary>log2(e).</summary>
-    public const float Log2E = 1.44269504f;
+    private const float Log2E = 1.44269504f;
 
     // ln(2) in two parts; the first has so few bits that its product with an exponent is exact.
     private const float Ln2High = 0.693359375f;
