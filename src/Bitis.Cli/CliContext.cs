@@ -7,7 +7,7 @@ namespace Bitis.Cli;
 internal sealed record CliContext
 {
     /// <summary>Pipes have no width; tables are not wrapped there.</summary>
-    private const int UnlimitedWidth = 10_000;
+    private const int UnlimitedWidth = 10_000, NarrowestTerminal = 80;
 
     /// <summary>Where results go.</summary>
     public required TextWriter Output { get; init; }
@@ -46,23 +46,25 @@ internal sealed record CliContext
         };
     }
 
-    /// <summary>A console that writes results: plain and unwrapped unless a person reads along.</summary>
-    public IAnsiConsole CreateOutputConsole(TextWriter writer) => CreateConsole(writer, OutputIsTerminal);
+    /// <summary>A console that formats results: plain unless a person reads along.</summary>
+    /// <param name="writer">Where the text goes.</param>
+    /// <param name="wraps">Whether long lines are broken to fit a terminal.</param>
+    public IAnsiConsole CreateOutputConsole(TextWriter writer, bool wraps)
+    {
+        IAnsiConsole console = CreateConsole(writer, OutputIsTerminal);
+        console.Profile.Width = wraps && OutputIsTerminal ? Math.Max(Console.WindowWidth, NarrowestTerminal) : UnlimitedWidth;
+        return console;
+    }
 
     /// <summary>A console that shows progress.</summary>
     public IAnsiConsole CreateErrorConsole() => CreateConsole(Error, ErrorIsTerminal);
 
-    private IAnsiConsole CreateConsole(TextWriter writer, bool isTerminal)
-    {
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
+    private IAnsiConsole CreateConsole(TextWriter writer, bool isTerminal) =>
+        AnsiConsole.Create(new AnsiConsoleSettings
         {
             Out = new AnsiConsoleOutput(writer),
             Ansi = isTerminal ? AnsiSupport.Detect : AnsiSupport.No,
             ColorSystem = isTerminal && !NoColor ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
             Interactive = isTerminal ? InteractionSupport.Detect : InteractionSupport.No,
         });
-        if (!isTerminal)
-            console.Profile.Width = UnlimitedWidth;
-        return console;
-    }
 }

@@ -22,15 +22,15 @@ internal sealed class DemoCommand : BitisCommand
         ImageSize = 64,
         PatchSize = 8,
         Stride = 8,
-        Width = 64,
-        InnerWidth = 128,
+        Width = 128,
+        InnerWidth = 256,
         Depth = 6,
-        DeltaRank = 4,
+        DeltaRank = 8,
         Classes = Classes,
     };
 
     private readonly Option<int> _seed = CommonOptions.Seed();
-    private readonly Option<int?> _threads = CommonOptions.Threads();
+    private readonly Option<int> _threads = CommonOptions.Number("--threads", "How many threads compute.", 1, minimum: 1);
 
     /// <summary>Creates the command.</summary>
     public DemoCommand(CliContext context)
@@ -48,7 +48,7 @@ internal sealed class DemoCommand : BitisCommand
     protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress)
     {
         int seed = arguments.GetValue(_seed);
-        var sessionOptions = new SessionOptions { Threads = arguments.GetValue(_threads) ?? 0 };
+        var sessionOptions = new SessionOptions { Threads = arguments.GetValue(_threads) };
         VisionModel model = VisionModel.CreateRandom(Config, (ulong)seed);
         using var calibration = new SyntheticImageSource(CalibrationImages, Config.ImageSize, Classes, seed);
         using var test = new SyntheticImageSource(TestImages, Config.ImageSize, Classes, seed + 1);

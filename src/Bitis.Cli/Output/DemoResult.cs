@@ -11,7 +11,7 @@ internal sealed record DemoResult(
         report.Line($"Calibrated with {CalibrationImages} generated images; compared with float32 on {TestImages} others; {Threads} thread{(Threads == 1 ? "" : "s")}.");
         report.Line();
         report.Table(
-            ["bits", "method", ">same top-1", ">logit error", ">file", ">ms/image", ">float32 ms", ">speed-up"],
+            ["bits", "method", ">same top-1", ">logit error", ">file", ">ms", ">float ms", ">speed-up"],
             Rows.Select(row => (string[])
             [
                 $"{row.Bits}",
@@ -24,8 +24,9 @@ internal sealed record DemoResult(
                 Format.Factor(row.FloatLatencyMs / row.LatencyMs),
             ]));
         report.Line();
-        report.Line("The model is untrained: the table shows how closely the integers follow float32, not how well anything is");
-        report.Line("recognized. Everything in it was measured just now on this machine. With a model and images of your own:");
+        report.Line("The model is untrained: this shows how closely the integers follow float32, not how well anything");
+        report.Line("is recognized. Everything was measured just now on this machine; times are medians for one image.");
+        report.Line("With a model and images of your own:");
         report.Line();
         report.Line("  bitis inspect  model.pth");
         report.Line("  bitis quantize model.pth --calibration photos/ --bits w8a8 -o model.bitis");

@@ -1,4 +1,5 @@
 using Bitis.Data;
+using Bitis.Models;
 using Bitis.Quantization;
 
 namespace Bitis.Cli.Output;
@@ -19,6 +20,16 @@ internal static class InWords
     public static string Of(Preprocessing p) =>
         $"shorter side to {p.ResizeShorterSide} ({p.Interpolation.ToString().ToLowerInvariant()}), centre {p.CropSize}×{p.CropSize}, "
         + $"mean {Of(p.Mean)}, std {Of(p.Std)}";
+
+    /// <summary>An architecture: <c>width 192, depth 24, ...</c>.</summary>
+    public static string Of(ModelConfig config) => config switch
+    {
+        VimConfig vim => $"width {vim.Width}, inner {vim.InnerWidth}, depth {vim.Depth}, states {vim.StateSize}, delta rank {vim.DeltaRank}; "
+            + $"images {vim.ImageSize}×{vim.ImageSize}, patches of {vim.PatchSize} every {vim.Stride} pixels, {vim.Tokens} tokens; "
+            + $"class token {vim.ClassToken.ToString().ToLowerInvariant()}, directions {(vim.HalvesDirections ? "halved" : "summed")}, "
+            + $"{vim.Norm.ToString().ToLowerInvariant()} norm; {vim.Classes} classes",
+        _ => $"images {config.ImageSize}×{config.ImageSize}; {config.Classes} classes",
+    };
 
     private static string Of(ChannelValues values) => $"{values[0]} {values[1]} {values[2]}";
 }

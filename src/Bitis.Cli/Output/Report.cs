@@ -1,4 +1,5 @@
 using Spectre.Console;
+using Spectre.Console.Rendering;
 
 namespace Bitis.Cli.Output;
 
@@ -17,7 +18,7 @@ internal sealed class Report(CliContext context)
             if (value is not null)
                 grid.AddRow(new Text(name, new Style(decoration: Decoration.Dim)), new Text(value));
         }
-        Write(grid);
+        Write(grid, wraps: true);
     }
 
     /// <summary>A table; a column whose title starts with <c>&gt;</c> is aligned to the right, as numbers are.</summary>
@@ -37,16 +38,14 @@ internal sealed class Report(CliContext context)
         }
         foreach (IReadOnlyList<string> row in rows)
             table.AddRow(row.Select(cell => new Text(cell)));
-        Write(table);
+        Write(table, wraps: false);
     }
 
     /// <summary>Writes without the blanks that fill the last column up.</summary>
-    private void Write(Spectre.Console.Rendering.IRenderable content)
+    private void Write(IRenderable content, bool wraps)
     {
         using var text = new StringWriter();
-        IAnsiConsole console = context.CreateOutputConsole(text);
-        if (context.OutputIsTerminal)
-            console.Profile.Width = Math.Max(Console.WindowWidth, 80);
+        IAnsiConsole console = context.CreateOutputConsole(text, wraps);
         console.Write(content);
         foreach (string line in text.ToString().TrimEnd('\n', '\r').Split('\n'))
             context.Output.WriteLine(line.TrimEnd());

@@ -60,6 +60,13 @@ internal sealed class NativeCodec
     /// <exception cref="BitisException">It is not installed.</exception>
     public static void RequirePng(string fileName) => PngCodec.Require(fileName);
 
+    /// <summary>Says of each library whether it is here.</summary>
+    public static IReadOnlyList<NativeImageLibrary> Describe() =>
+    [
+        .. ((NativeCodec[])[TurboJpegCodec, PngCodec]).Select(codec =>
+            new NativeImageLibrary(codec._format, codec._library, codec._handle.Value != 0, codec._packages)),
+    ];
+
     /// <summary>Makes sure that the library is loaded.</summary>
     /// <exception cref="BitisException">It is not installed.</exception>
     internal void Require(string fileName)
