@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Bitis.Checkpoints.Torch;
 using Bitis.Tensors;
 using Tensor = Bitis.Tensors.Tensor;
 

@@ -20,6 +20,8 @@ internal static class FormatDetector
             return CheckpointFormat.TorchZip;
         if (head[0] == PickleProtocol && head.Length >= 2 && head[1] <= 5)
             return CheckpointFormat.TorchLegacy;
+        if (LooksLikeTextPickle(file, head))
+            return CheckpointFormat.TorchLegacy;
         if (LooksLikeSafetensors(file.Length, head))
             return CheckpointFormat.Safetensors;
         throw file.Error(Describe(head));
@@ -33,6 +35,14 @@ internal static class FormatDetector
         ulong headerLength = BinaryPrimitives.ReadUInt64LittleEndian(head);
         return headerLength <= (ulong)fileLength || head[..sizeof(ulong)].ContainsAnyInRange((byte)0, (byte)8);
     }
+
+    /// <summary>
+    /// A pickle of protocol 0 has no signature. PyTorch never writes one, but whoever hides a command in a checkpoint may:
+    /// the reader then names what it refuses to construct.
+    /// </summary>
+    private static bool LooksLikeTextPickle(MappedFile file, ReadOnlySpan<byte> head) =>
+        head[0] is (byte)'c' or (byte)'(' && head.Contains((byte)'\n')
+        && file.Slice(Math.Max(0, file.Length - 2), (int)Math.Min(2, file.Length)).Contains((byte)'.');
 
     private static string Describe(ReadOnlySpan<byte> head)
     {
@@ -55,9 +65,9 @@ internal static class FormatDetector
             return "this is a tar archive. If it is a checkpoint of PyTorch before 0.1.10, load it with PyTorch and save it "
                 + "again with torch.save; otherwise unpack it and give the checkpoint inside.";
         }
-        if (head.StartsWith("\x1F\u008B"u8) || (head.Length > 1 && head[0] == 0x1F && head[1] == 0x8B))
+        if (head is [0x1F, 0x8B, ..])
             return $"this is a gzip file; unpack it first; {Expected}.";
-        if (head.StartsWith("\x89HDF"u8) || (head.Length > 3 && head[1] == 'H' && head[2] == 'D' && head[3] == 'F'))
+        if (head is [0x89, (byte)'H', (byte)'D', (byte)'F', ..])
             return $"this is an HDF5 file (Keras); {Expected}.";
         string sample = new([.. text.Take(40).Select(c => char.IsAsciiLetterOrDigit(c) || char.IsPunctuation(c) ? c : ' ')]);
         return head.ContainsAnyExceptInRange((byte)'\t', (byte)'~')
