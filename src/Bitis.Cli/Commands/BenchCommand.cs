@@ -12,11 +12,8 @@ namespace Bitis.Cli.Commands;
 internal sealed class BenchCommand : BitisCommand
 {
     private readonly ModelOptionSet _model;
-    private readonly Option<string?> _baseline = new("--baseline")
-    {
-        Description = "A model to measure in turn with this one; the result is the ratio.",
-        HelpName = "MODEL",
-    };
+    private readonly Option<string?> _baseline = CommonOptions.Path(
+        "--baseline", "A model to measure in turn with this one; the result is the ratio.", "MODEL");
 
     private readonly Option<int> _images = CommonOptions.Number("--images", "How many images are measured.", 50, minimum: 1);
     private readonly Option<int> _warmup = CommonOptions.Number("--warmup", "How many images run first, unmeasured.", 10, minimum: 0);

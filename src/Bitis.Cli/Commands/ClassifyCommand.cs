@@ -15,11 +15,8 @@ internal sealed class ClassifyCommand : BitisCommand
 
     private readonly ModelOptionSet _model;
     private readonly Argument<string[]> _images = CommonOptions.Files("IMAGE", "Image files, and folders or zips of them.");
-    private readonly Option<string?> _classes = new("--classes")
-    {
-        Description = "A text file with the classes' names, one a line, in the order of the model's outputs.",
-        HelpName = "FILE",
-    };
+    private readonly Option<string?> _classes = CommonOptions.Path(
+        "--classes", "A text file with the classes' names, one a line, in the order of the model's outputs.", "FILE");
 
     private readonly Option<int> _batch = CommonOptions.Number("--batch", "Images at once.", 16, minimum: 1);
     private readonly Option<int?> _threads = CommonOptions.Threads();

@@ -14,18 +14,11 @@ namespace Bitis.Cli.Commands;
 internal sealed class EvalCommand : BitisCommand
 {
     private readonly ModelOptionSet _model;
-    private readonly Option<string> _data = new("--data")
-    {
-        Description = "Images to evaluate, with labels if accuracy is wanted. A folder, a zip, CIFAR or IDX files.",
-        HelpName = "IMAGES",
-        Required = true,
-    };
+    private readonly Option<string?> _data = CommonOptions.RequiredPath(
+        "--data", "Images to evaluate, with labels if accuracy is wanted. A folder, a zip, CIFAR or IDX files.", "IMAGES");
 
-    private readonly Option<string?> _baseline = new("--baseline")
-    {
-        Description = "A model to compare the answers with: the float checkpoint, or another .bitis file.",
-        HelpName = "MODEL",
-    };
+    private readonly Option<string?> _baseline = CommonOptions.Path(
+        "--baseline", "A model to compare the answers with: the float checkpoint, or another .bitis file.", "MODEL");
 
     private readonly Option<bool> _simulate = new("--simulate")
     {
@@ -54,7 +47,7 @@ internal sealed class EvalCommand : BitisCommand
     /// <inheritdoc />
     protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress)
     {
-        using ImageSource source = ImageSource.Open(arguments.GetRequiredValue(_data));
+        using ImageSource source = ImageSource.Open(arguments.GetRequiredValue(_data)!);
         ImageSource images = arguments.GetValue(_images) is { } count ? source.Take(count, arguments.GetValue(_seed)) : source;
         int threads = arguments.GetValue(_threads) ?? 0;
         ModelOptions options = _model.Options(arguments);

@@ -15,19 +15,11 @@ internal sealed class QuantizeCommand : BitisCommand
 
     private readonly ModelOptionSet _model;
     private readonly RecipeOptionSet _recipe;
-    private readonly Option<string> _calibration = new("--calibration")
-    {
-        Description = "Images to calibrate with; labels are not needed. A folder, a zip, CIFAR or IDX files.",
-        HelpName = "IMAGES",
-        Required = true,
-    };
+    private readonly Option<string?> _calibration = CommonOptions.RequiredPath(
+        "--calibration", "Images to calibrate with; labels are not needed. A folder, a zip, CIFAR or IDX files.", "IMAGES");
 
-    private readonly Option<string> _output = new("--output", "-o")
-    {
-        Description = "The quantized model to write; an existing file is replaced.",
-        HelpName = "OUT.bitis",
-        Required = true,
-    };
+    private readonly Option<string?> _output = CommonOptions.RequiredPath(
+        "--output", "The quantized model to write; an existing file is replaced.", "OUT.bitis");
 
     private readonly Option<int> _images =
         CommonOptions.Number("--images", "How many images to calibrate with, drawn at random.", UsualImages, minimum: 1);
@@ -44,6 +36,7 @@ internal sealed class QuantizeCommand : BitisCommand
             "bitis quantize vim_t.pth --calibration photos/ --method mse --bits w8a8 -o vim.bitis",
             context)
     {
+        _output.Aliases.Add("-o");
         _model = new ModelOptionSet(this, "MODEL");
         Options.Add(_calibration);
         Options.Add(_output);
@@ -57,7 +50,7 @@ internal sealed class QuantizeCommand : BitisCommand
     /// <inheritdoc />
     protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress)
     {
-        string output = arguments.GetRequiredValue(_output);
+        string output = arguments.GetRequiredValue(_output)!;
         OutputFile.RequireWritable(output);
         Recipe recipe = _recipe.Read(arguments);
         recipe.Validate();
@@ -67,10 +60,10 @@ internal sealed class QuantizeCommand : BitisCommand
             throw BitisException.InFile(model.Reference, "this model is quantized already; give the checkpoint that it was made of.");
         recipe.Select(model.Float.Graph); // an override that matches nothing is found before the images are read
 
-        using ImageSource source = ImageSource.Open(arguments.GetRequiredValue(_calibration));
+        using ImageSource source = ImageSource.Open(arguments.GetRequiredValue(_calibration)!);
         int wanted = arguments.GetValue(_images);
         ImageSource images = source.Take(wanted, arguments.GetValue(_seed));
-        if (images.Count < wanted && (arguments.GetResult(_images) is { Implicit: false } || images.Count < UsualImages))
+        if (images.Count < wanted)
             Warn($"{source.Description}: only {images.Count} images to calibrate with; {wanted} were asked for.");
 
         int threads = arguments.GetValue(_threads) ?? Environment.ProcessorCount;

@@ -37,6 +37,22 @@ internal static class CommonOptions
         Arity = ArgumentArity.ExactlyOne,
     };
 
+    /// <summary>An option that takes a path.</summary>
+    public static Option<string?> Path(string name, string description, string valueName) => new(name)
+    {
+        Description = description,
+        HelpName = valueName,
+        CustomParser = result => Read(result, text => text.Length > 0 ? text : throw new BitisException($"{name} is empty; it takes a path.")),
+    };
+
+    /// <summary>An option that takes a path and must be given.</summary>
+    public static Option<string?> RequiredPath(string name, string description, string valueName)
+    {
+        Option<string?> option = Path(name, description, valueName);
+        option.Required = true;
+        return option;
+    }
+
     /// <summary>An argument that takes files; a mistyped option does not count as one.</summary>
     public static Argument<string> File(string name, string description)
     {
@@ -76,6 +92,8 @@ internal static class CommonOptions
         {
             if (token.Value.Length > 1 && token.Value.StartsWith('-'))
                 result.AddError($"{UnknownOption} '{token.Value}'.");
+            else if (token.Value.Length == 0)
+                result.AddError($"{result.Argument.Name} is empty; it takes a path.");
         }
     }
 }

@@ -6,11 +6,8 @@ namespace Bitis.Cli.Input;
 /// <summary>The options that make a recipe. Those that are given change the recipe file's values, if there is a file.</summary>
 internal sealed class RecipeOptionSet
 {
-    private readonly Option<string?> _file = new("--recipe")
-    {
-        Description = "A recipe as a JSON file; the other options change it.",
-        HelpName = "FILE",
-    };
+    private readonly Option<string?> _file = CommonOptions.Path(
+        "--recipe", "A recipe as a JSON file; the other options change it.", "FILE");
 
     private readonly Option<string?> _method = CommonOptions.Parsed<string?>(
         "--method", $"The method: {string.Join(", ", QuantizationMethods.Names)}. [default: mse]", ParseMethod, "NAME");
