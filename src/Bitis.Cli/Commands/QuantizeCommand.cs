@@ -26,7 +26,8 @@ internal sealed class QuantizeCommand : BitisCommand
 
     private readonly Option<int> _batch = CommonOptions.Number("--batch", "Images at once; changes memory and time, not the result.", 16, minimum: 1);
     private readonly Option<int> _seed = CommonOptions.Seed();
-    private readonly Option<int?> _threads = CommonOptions.Threads();
+    private readonly Option<int?> _threads =
+        CommonOptions.OptionalNumber("--threads", "How many threads decode images; the model itself runs on all processors here.");
 
     /// <summary>Creates the command.</summary>
     public QuantizeCommand(CliContext context)

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Bitis.Tests.Cli;
 
 /// <summary>Files that cannot be used: one message, exit code 2, and nothing written.</summary>
@@ -25,6 +27,24 @@ public sealed class BadInputTests : IDisposable
         string cut = _folder.File("cut.safetensors");
         File.WriteAllBytes(cut, File.ReadAllBytes(Checkpoint)[..^100]);
         CliRunner.Run("inspect", cut).AssertRefused(cut);
+    }
+
+    [Theory]
+    [InlineData("hf:owner")]
+    [InlineData("hf:owner/../file.pth")]
+    public void A_malformed_hub_reference_is_refused(string reference) =>
+        CliRunner.Run("inspect", reference).AssertRefused(reference, "hf:owner/name/file");
+
+    [Fact]
+    public void Weights_that_are_not_numbers_are_named()
+    {
+        string damaged = _folder.File("nan.safetensors");
+        byte[] bytes = File.ReadAllBytes(Checkpoint);
+        BitConverter.GetBytes(float.NaN).CopyTo(bytes, bytes.Length - sizeof(float));
+        File.WriteAllBytes(damaged, bytes);
+        JsonElement inspected = CliRunner.RunJson("inspect", damaged);
+        string name = Assert.Single(inspected.GetProperty("nonFiniteTensors").EnumerateArray()).GetString()!;
+        CliRunner.Run("bench", damaged).AssertRefused(damaged, name);
     }
 
     [Fact]

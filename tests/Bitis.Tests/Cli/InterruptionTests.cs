@@ -43,7 +43,7 @@ public sealed class InterruptionTests : IDisposable
     public void A_full_disk_leaves_no_partial_file()
     {
         string images = _folder.WriteImages("images", 4, 2), small = _folder.CreateFolder("small");
-        MountFactAttribute.Run("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", small);
+        MountFactAttribute.Run("mount", "-t", "tmpfs", "-o", "size=32k", "tmpfs", small);
         try
         {
             string output = Path.Combine(small, "vim.bitis");
