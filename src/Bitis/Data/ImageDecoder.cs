@@ -15,7 +15,7 @@ public static class ImageDecoder
     /// <summary>Files longer than this are refused unread.</summary>
     internal const int MaxFileBytes = 512 << 20;
 
-    private static readonly (string Name, byte[] Start)[] UnsupportedFormats =
+    private static readonly (string Name, byte[] Signature)[] UnsupportedFormats =
     [
         ("GIF", "GIF8"u8.ToArray()),
         ("WebP (RIFF)", "RIFF"u8.ToArray()),
@@ -60,11 +60,12 @@ public static class ImageDecoder
         const string expected = "a JPEG, PNG or BMP image was expected";
         if (file.IsEmpty)
             return $"the file is empty; {expected}.";
-        foreach ((string format, byte[] start) in UnsupportedFormats)
+        foreach ((string format, byte[] signature) in UnsupportedFormats)
         {
-            if (file.StartsWith(start))
+            if (file.StartsWith(signature))
                 return $"{format} is not supported; {expected}. Convert it first.";
         }
-        return $"this is not an image; {expected}, but the file starts with {Convert.ToHexString(file[..Math.Min(8, file.Length)])}.";
+        string start = Convert.ToHexString(file[..Math.Min(8, file.Length)]);
+        return $"this is not an image; {expected}, but the file starts with {start}.";
     }
 }

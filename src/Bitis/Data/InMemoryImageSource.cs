@@ -8,7 +8,7 @@ public sealed class InMemoryImageSource : ImageSource
     /// <summary>Creates a source over images; the list must not change afterwards.</summary>
     /// <param name="images">At least one image.</param>
     /// <param name="classNames">The names of the classes by index, if there are any.</param>
-    /// <exception cref="BitisException">There is no image, or a label has no name.</exception>
+    /// <exception cref="BitisException">There is no image, or a label is negative or has no name.</exception>
     public InMemoryImageSource(IReadOnlyList<LabeledImage> images, IReadOnlyList<string>? classNames = null)
     {
         ArgumentNullException.ThrowIfNull(images);
@@ -16,8 +16,14 @@ public sealed class InMemoryImageSource : ImageSource
             throw new BitisException("An image source in memory needs at least one image.");
         foreach (LabeledImage image in images)
         {
-            if (image.Label < 0 || image.Label >= classNames?.Count)
-                throw BitisException.InFile(image.Name, $"the label {image.Label} is not among the {classNames?.Count ?? int.MaxValue} classes.");
+            if (image.Label < 0)
+                throw BitisException.InFile(image.Name, $"the label {image.Label} is negative.");
+            if (image.Label >= classNames?.Count)
+            {
+                throw BitisException.InFile(
+                    image.Name,
+                    $"the label {image.Label} is not among the {classNames.Count} classes.");
+            }
         }
         _images = images;
         ClassNames = classNames;

@@ -23,7 +23,11 @@ internal static class InputFile
         try
         {
             if (stream.Length > maxBytes)
-                throw BitisException.InFile(path, $"the file has {stream.Length} bytes; at most {maxBytes} are accepted here.");
+            {
+                throw BitisException.InFile(
+                    path,
+                    $"the file has {stream.Length} bytes; at most {maxBytes} are accepted here.");
+            }
             byte[] bytes = GC.AllocateUninitializedArray<byte>((int)stream.Length);
             stream.ReadExactly(bytes);
             return bytes;

@@ -25,6 +25,9 @@ public sealed record Preprocessing(
     /// <summary>Below this input size images are used whole, as sets of small images are.</summary>
     private const int SmallestCroppedSize = 128;
 
+    /// <summary>A bound on what a damaged file can make <see cref="Apply(RgbImage)"/> allocate.</summary>
+    private const int MaxSide = 16_384;
+
     /// <summary>The mean of ImageNet's training images.</summary>
     public static ChannelValues ImageNetMean { get; } = new(0.485f, 0.456f, 0.406f);
 
@@ -46,20 +49,24 @@ public sealed record Preprocessing(
     }
 
     /// <summary>Checks the values; call it on anything that was read from a file.</summary>
-    /// <exception cref="BitisException">A size is not positive, the crop exceeds the resize, or a deviation is not positive.</exception>
+    /// <exception cref="BitisException">A size, a deviation or the filter is out of range.</exception>
     public void Validate()
     {
-        if (CropSize <= 0 || ResizeShorterSide < CropSize)
+        if (CropSize <= 0 || ResizeShorterSide < CropSize || ResizeShorterSide > MaxSide)
         {
             throw new BitisException(
-                $"Preprocessing: a resize to {ResizeShorterSide} and a crop of {CropSize} do not fit; 0 < crop ≤ resize was expected.");
+                $"Preprocessing: a resize to {ResizeShorterSide} and a crop of {CropSize} do not fit; "
+                + $"0 < crop ≤ resize ≤ {MaxSide} was expected.");
         }
+        if (!Enum.IsDefined(Interpolation))
+            throw new BitisException($"Preprocessing: {Interpolation} is not a known interpolation.");
         for (int c = 0; c < RgbImage.Channels; c++)
         {
             if (!float.IsFinite(Mean[c]) || !float.IsFinite(Std[c]) || Std[c] <= 0)
             {
                 throw new BitisException(
-                    $"Preprocessing: channel {c} has mean {Mean[c]} and standard deviation {Std[c]}; finite values and a positive deviation were expected.");
+                    $"Preprocessing: channel {c} has mean {Mean[c]} and standard deviation {Std[c]}; "
+                    + "finite values and a positive deviation were expected.");
             }
         }
     }
@@ -104,7 +111,7 @@ public sealed record Preprocessing(
     /// <summary>Weights for the crop's window of one axis; torchvision truncates the longer side and rounds half to even.</summary>
     private ResampleWeights AxisWeights(int size, int shorterSide)
     {
-        long resized = size == shorterSide ? ResizeShorterSide : (long)((double)((long)ResizeShorterSide * size) / shorterSide);
+        long resized = (long)((double)((long)ResizeShorterSide * size) / shorterSide);
         long start = (long)Math.Round((resized - CropSize) / 2.0, MidpointRounding.ToEven);
         return new ResampleWeights(size, resized, start, CropSize, Interpolation);
     }

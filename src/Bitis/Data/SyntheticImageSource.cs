@@ -51,7 +51,8 @@ public sealed class SyntheticImageSource : ImageSource
     public override int Count { get; }
 
     /// <inheritdoc />
-    public override string Description => $"generated shapes, {Count} images of {_size}×{_size}, {_classNames.Length} classes, seed {_seed}";
+    public override string Description =>
+        $"generated shapes, {Count} images of {_size}×{_size}, {_classNames.Length} classes, seed {_seed}";
 
     /// <inheritdoc />
     public override IReadOnlyList<string> ClassNames => _classNames;
@@ -98,7 +99,8 @@ public sealed class SyntheticImageSource : ImageSource
         return new RgbImage(_size, _size, pixels);
     }
 
-    private static byte ToByte(float value, int noise) => (byte)Math.Clamp((int)(value * byte.MaxValue) + noise, 0, byte.MaxValue);
+    private static byte ToByte(float value, int noise) =>
+        (byte)Math.Clamp((int)(value * byte.MaxValue) + noise, 0, byte.MaxValue);
 
     private static (float R, float G, float B) Mix((float R, float G, float B) a, (float R, float G, float B) b, float t) =>
         (a.R + (b.R - a.R) * t, a.G + (b.G - a.G) * t, a.B + (b.B - a.B) * t);

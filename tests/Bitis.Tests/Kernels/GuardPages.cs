@@ -6,7 +6,8 @@ namespace Bitis.Tests.Kernels;
 internal static partial class GuardPages
 {
     [LibraryImport("libc", EntryPoint = "mmap")]
-    internal static partial nint Map(nint address, nuint length, int protection, int flags, int descriptor, nint offset);
+    internal static partial nint Map(
+        nint address, nuint length, int protection, int flags, int descriptor, nint offset);
 
     [LibraryImport("libc", EntryPoint = "mprotect")]
     internal static partial int Protect(nint address, nuint length, int protection);

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Bitis.Tests.Kernels;
 
 /// <summary>
-/// Memory whose last element ends exactly where an inaccessible page begins, so that one element read or written too far
-/// ends the process. Odd sizes make the start misaligned. On other systems than Linux it is plain memory.
+/// Memory whose last element ends exactly where an inaccessible page begins, so that one element read or written too
+/// far ends the process. Odd sizes make the start misaligned. On other systems than Linux it is plain memory.
 /// </summary>
 internal sealed unsafe class GuardedBuffer<T> : IDisposable
     where T : unmanaged

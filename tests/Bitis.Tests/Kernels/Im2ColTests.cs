@@ -9,9 +9,11 @@ public sealed unsafe class Im2ColTests
     [InlineData(3, 7, 9, 4, 2, 0)]
     [InlineData(2, 5, 6, 3, 1, 1)]
     [InlineData(1, 3, 2, 5, 2, 3)]
-    public void Rows_hold_the_pixels_under_the_kernel(int channels, int height, int width, int kernel, int stride, int padding)
+    public void Rows_hold_the_pixels_under_the_kernel(
+        int channels, int height, int width, int kernel, int stride, int padding)
     {
-        int oh = Im2Col.OutputSize(height, kernel, stride, padding), ow = Im2Col.OutputSize(width, kernel, stride, padding);
+        int oh = Im2Col.OutputSize(height, kernel, stride, padding);
+        int ow = Im2Col.OutputSize(width, kernel, stride, padding);
         int row = channels * kernel * kernel;
         using var image = new GuardedBuffer<float>(Sample.Floats(1, channels * height * width));
         using var target = new GuardedBuffer<float>(oh * ow * row);

@@ -48,7 +48,8 @@ public sealed unsafe class RowNormTests
 
     private static void Check(int rows, int columns, bool center, bool withResidual, bool accumulate, bool withBias)
     {
-        float[] x = Sample.Floats(columns, rows * columns, -1f, 3f), before = Sample.Floats(columns + 1, rows * columns);
+        float[] x = Sample.Floats(columns, rows * columns, -1f, 3f);
+        float[] before = Sample.Floats(columns + 1, rows * columns);
         float[] weights = Sample.Floats(3, columns), biases = Sample.Floats(4, columns);
         float[] stream = [.. x.Select((value, i) => withResidual && accumulate ? value + before[i] : value)];
         foreach (RowNormKernel kernel in RowNorm.Table.Runnable)

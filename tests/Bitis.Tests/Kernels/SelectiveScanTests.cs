@@ -12,7 +12,8 @@ public sealed unsafe class SelectiveScanTests
     [InlineData(17, 32, 1)]
     [InlineData(197, 20, 16)]
     [InlineData(0, 16, 16)]
-    public void Every_form_follows_the_float64_recurrence_and_all_forms_agree_bit_for_bit(int tokens, int channels, int states)
+    public void Every_form_follows_the_float64_recurrence_and_all_forms_agree_bit_for_bit(
+        int tokens, int channels, int states)
     {
         foreach (bool reverse in new[] { false, true })
         {

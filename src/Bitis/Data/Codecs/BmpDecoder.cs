@@ -23,12 +23,22 @@ internal static class BmpDecoder
     public static RgbImage Decode(ReadOnlySpan<byte> file, string name)
     {
         if (file.Length < FileHeaderLength + InfoHeaderLength)
-            throw BitisException.InFile(name, $"the BMP file has only {file.Length} bytes; its headers alone take {FileHeaderLength + InfoHeaderLength}.");
+        {
+            throw BitisException.InFile(
+                name,
+                $"the BMP file has only {file.Length} bytes; its headers alone take "
+                + $"{FileHeaderLength + InfoHeaderLength}.");
+        }
         uint pixelOffset = BinaryPrimitives.ReadUInt32LittleEndian(file[10..]);
         ReadOnlySpan<byte> info = file[FileHeaderLength..];
         uint infoLength = BinaryPrimitives.ReadUInt32LittleEndian(info);
         if (infoLength < InfoHeaderLength)
-            throw BitisException.InFile(name, $"the BMP header has {infoLength} bytes; only Windows bitmaps ({InfoHeaderLength} or more) are supported.");
+        {
+            throw BitisException.InFile(
+                name,
+                $"the BMP header has {infoLength} bytes; only Windows bitmaps ({InfoHeaderLength} or more) are "
+                + "supported.");
+        }
 
         int width = BinaryPrimitives.ReadInt32LittleEndian(info[4..]);
         long signedHeight = BinaryPrimitives.ReadInt32LittleEndian(info[8..]); // negative: rows from top to bottom
@@ -39,7 +49,9 @@ internal static class BmpDecoder
         if (bits is not (1 or 4 or 8 or 24 or 32) || (compression != CompressionNone && !hasMasks))
         {
             throw BitisException.InFile(
-                name, $"this kind of BMP ({bits} bits, compression {compression}) is not supported; save it uncompressed with 24 bits, or as PNG.");
+                name,
+                $"this kind of BMP ({bits} bits, compression {compression}) is not supported; save it uncompressed "
+                + "with 24 bits, or as PNG.");
         }
         ImageDecoder.CheckSize(width, Math.Abs(signedHeight), name);
 
@@ -48,9 +60,13 @@ internal static class BmpDecoder
         if (pixelOffset > file.Length || stride * height > file.Length - pixelOffset)
         {
             throw BitisException.InFile(
-                name, $"the BMP file is truncated: {width}×{height} pixels of {bits} bits take {stride * height} bytes from byte {pixelOffset}, and the file has {file.Length}.");
+                name,
+                $"the BMP file is truncated: {width}×{height} pixels of {bits} bits take {stride * height} bytes "
+                + $"from byte {pixelOffset}, and the file has {file.Length}.");
         }
-        ReadOnlySpan<byte> palette = bits <= 8 ? Palette(file, (long)FileHeaderLength + infoLength, paletteSize, bits, name) : default;
+        ReadOnlySpan<byte> palette = bits <= 8
+            ? Palette(file, (long)FileHeaderLength + infoLength, paletteSize, bits, name)
+            : default;
         ReadOnlySpan<byte> masks = hasMasks ? Masks(file, name) : default;
 
         byte[] rgb = new byte[width * height * RgbImage.Channels];
@@ -73,7 +89,11 @@ internal static class BmpDecoder
     {
         int size = statedSize == 0 ? 1 << bits : (int)Math.Min(statedSize, 1u << bits);
         if (offset + size * PaletteEntryLength > file.Length)
-            throw BitisException.InFile(name, $"the BMP file is truncated: its palette of {size} colours is not complete.");
+        {
+            throw BitisException.InFile(
+                name,
+                $"the BMP file is truncated: its palette of {size} colours is not complete.");
+        }
         return file.Slice((int)offset, size * PaletteEntryLength);
     }
 
@@ -88,7 +108,11 @@ internal static class BmpDecoder
         {
             uint mask = BinaryPrimitives.ReadUInt32LittleEndian(masks[(c * 4)..]);
             if (mask >> BitOperations.TrailingZeroCount(mask) != byte.MaxValue)
-                throw BitisException.InFile(name, $"the BMP file has the colour mask {mask:X8}; only masks of 8 bits are supported.");
+            {
+                throw BitisException.InFile(
+                    name,
+                    $"the BMP file has the colour mask {mask:X8}; only masks of 8 bits are supported.");
+            }
         }
         return masks;
     }

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Bitis.Data.Codecs;
 
-/// <summary>JPEG files, through libjpeg-turbo with the settings that Pillow uses (accurate DCT, smooth chroma upsampling).</summary>
+/// <summary>JPEG files, through libjpeg-turbo with Pillow's settings: accurate DCT, smooth chroma upsampling.</summary>
 internal static unsafe class JpegDecoder
 {
     /// <summary>
@@ -38,13 +38,19 @@ internal static unsafe class JpegDecoder
             handle, file, new CULong((uint)length), out int width, out int height, out _, out int colorspace);
 
         // An uncommon chroma subsampling fails here although it decodes well; the sizes are known all the same.
-        if (status != 0 && (width <= 0 || height <= 0 || colorspace < 0))
-            throw BitisException.InFile(name, $"the JPEG header is damaged: {ErrorText(handle)}.");
+        if (width <= 0 || height <= 0 || (status != 0 && colorspace < 0))
+        {
+            throw BitisException.InFile(
+                name,
+                "the JPEG file is truncated or damaged: it has no readable header with a size.");
+        }
         ImageDecoder.CheckSize(width, height, name);
         if ((long)width * height > (long)length * MaxPixelsPerByte)
         {
             throw BitisException.InFile(
-                name, $"the JPEG header claims {width}×{height} pixels, which {length} bytes cannot hold; the file is truncated or damaged.");
+                name,
+                $"the JPEG header claims {width}×{height} pixels, which {length} bytes cannot hold; the file is "
+                + "truncated or damaged.");
         }
 
         if (colorspace is not (TurboJpeg.ColorspaceCmyk or TurboJpeg.ColorspaceYcck))

@@ -18,8 +18,11 @@ internal sealed class NativeCodec
     private static readonly NativeCodec TurboJpegCodec = new(
         "JPEG",
         TurboJpegLibrary,
-        ["libturbojpeg.so.0", "libturbojpeg.so", "libturbojpeg.0.dylib", "libturbojpeg.dylib", "turbojpeg.dll", "libturbojpeg.dll"],
-        "libturbojpeg0 (Debian, Ubuntu), turbojpeg (Fedora), libjpeg-turbo (Alpine, Arch, Homebrew, vcpkg)");
+        [
+            "libturbojpeg.so.0", "libturbojpeg.so", "libturbojpeg.0.dylib", "libturbojpeg.dylib",
+            "turbojpeg.dll", "libturbojpeg.dll",
+        ],
+        "libturbojpeg0 (Debian), libturbojpeg (Ubuntu), turbojpeg (Fedora), libjpeg-turbo (Alpine, Arch, Homebrew, vcpkg)");
 
     private static readonly NativeCodec PngCodec = new(
         "PNG",
@@ -59,6 +62,13 @@ internal sealed class NativeCodec
     /// <summary>Makes sure that libpng is loaded.</summary>
     /// <exception cref="BitisException">It is not installed.</exception>
     public static void RequirePng(string fileName) => PngCodec.Require(fileName);
+
+    /// <summary>Says of each library whether it is here.</summary>
+    public static IReadOnlyList<NativeImageLibrary> Describe() =>
+    [
+        .. ((NativeCodec[])[TurboJpegCodec, PngCodec]).Select(codec =>
+            new NativeImageLibrary(codec._format, codec._library, codec._handle.Value != 0, codec._packages)),
+    ];
 
     /// <summary>Makes sure that the library is loaded.</summary>
     /// <exception cref="BitisException">It is not installed.</exception>

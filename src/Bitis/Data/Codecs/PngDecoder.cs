@@ -99,7 +99,11 @@ internal static unsafe class PngDecoder
             ReadOnlySpan<byte> type = chunk[4..8];
             bool isHeader = type.SequenceEqual("IHDR"u8);
             if (isHeader != (position == Signature.Length) || (isHeader && dataLength != PngHeader.Length))
-                throw BitisException.InFile(name, $"the PNG file does not start with one IHDR chunk of {PngHeader.Length} bytes.");
+            {
+                throw BitisException.InFile(
+                    name,
+                    $"the PNG file does not start with one IHDR chunk of {PngHeader.Length} bytes.");
+            }
             position += chunk.Length;
 
             if (isHeader)
@@ -124,7 +128,8 @@ internal static unsafe class PngDecoder
         {
             throw BitisException.InFile(
                 name,
-                $"the PNG header claims {header.Width}×{header.Height} pixels, which {compressed} bytes of data cannot hold; the file is truncated or damaged.");
+                $"the PNG header claims {header.Width}×{header.Height} pixels, which {compressed} bytes of data "
+                + "cannot hold; the file is truncated or damaged.");
         }
         return kept;
     }

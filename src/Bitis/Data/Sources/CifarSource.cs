@@ -22,7 +22,7 @@ internal sealed class CifarSource : ImageSource
     private readonly string _description;
 
     /// <summary>Opens files that together are one set.</summary>
-    /// <exception cref="BitisException">A file's length or a label is impossible, or the files are of different kinds.</exception>
+    /// <exception cref="BitisException">A file's length or a label is impossible for the kind of the first file.</exception>
     public CifarSource(IReadOnlyList<string> paths)
     {
         _labelBytes = LabelBytes(paths[0]);
@@ -38,7 +38,8 @@ internal sealed class CifarSource : ImageSource
             throw;
         }
         ClassNames = _labelBytes == 1 ? Cifar10Names : FineNames(paths[0]);
-        _description = $"CIFAR-{_classes} ({string.Join(", ", paths.Select(Path.GetFileName))}), {Count} images, {_classes} classes";
+        string files = string.Join(", ", paths.Select(Path.GetFileName));
+        _description = $"CIFAR-{_classes} ({files}), {Count} images, {_classes} classes";
     }
 
     public override int Count => _labels.Count;
@@ -54,7 +55,8 @@ internal sealed class CifarSource : ImageSource
 
     /// <summary>Whether a file of the published archives belongs to the training part.</summary>
     public static bool IsTraining(string fileName) =>
-        fileName is "train.bin" || (fileName.StartsWith("data_batch_", StringComparison.Ordinal) && fileName.EndsWith(".bin", StringComparison.Ordinal));
+        fileName is "train.bin"
+        || (fileName.StartsWith("data_batch_", StringComparison.Ordinal) && fileName.EndsWith(".bin", StringComparison.Ordinal));
 
     /// <summary>Whether a file of the published archives belongs to the test part.</summary>
     public static bool IsTest(string fileName) => fileName is "test.bin" or "test_batch.bin";
@@ -89,7 +91,7 @@ internal sealed class CifarSource : ImageSource
         base.Dispose(disposing);
     }
 
-    /// <summary>1 for CIFAR-10, 2 for CIFAR-100: from the file's name if it is a published one, otherwise from its length.</summary>
+    /// <summary>1 for CIFAR-10, 2 for CIFAR-100: from the file's name if it is a known one, otherwise from its length.</summary>
     private static int LabelBytes(string path)
     {
         string fileName = Path.GetFileName(path);
@@ -106,7 +108,9 @@ internal sealed class CifarSource : ImageSource
             return null;
         string text = System.Text.Encoding.UTF8.GetString(InputFile.ReadAllBytes(file, 1 << 16));
         string[] names = text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        return names.Length == 100 ? names : throw BitisException.InFile(file, $"{names.Length} class names; 100 were expected.");
+        return names.Length == 100
+            ? names
+            : throw BitisException.InFile(file, $"{names.Length} class names; 100 were expected.");
     }
 
     private static void ReadExactly(SafeFileHandle handle, Span<byte> buffer, long offset, string path)
@@ -117,7 +121,11 @@ internal sealed class CifarSource : ImageSource
             {
                 int read = RandomAccess.Read(handle, buffer, offset);
                 if (read == 0)
-                    throw BitisException.InFile(path, $"the file ends at byte {offset}; it was longer when it was opened.");
+                {
+                    throw BitisException.InFile(
+                        path,
+                        $"the file ends at byte {offset}; it was longer when it was opened.");
+                }
                 buffer = buffer[read..];
                 offset += read;
             }
@@ -145,7 +153,9 @@ internal sealed class CifarSource : ImageSource
         if (length == 0 || length % RecordLength != 0 || length / RecordLength > int.MaxValue - Count)
         {
             throw BitisException.InFile(
-                path, $"the file has {length} bytes, which is not a whole number of CIFAR-{_classes} records of {RecordLength} bytes; it is truncated or something else.");
+                path,
+                $"the file has {length} bytes, which is not a whole number of CIFAR-{_classes} records of "
+                + $"{RecordLength} bytes; it is truncated or something else.");
         }
 
         Span<byte> label = stackalloc byte[1];
@@ -155,7 +165,11 @@ internal sealed class CifarSource : ImageSource
             long offset = record * RecordLength + _labelBytes - 1;
             ReadExactly(handle, label, offset, path);
             if (label[0] >= _classes)
-                throw BitisException.InFile(path, $"record {record} has the label {label[0]} at byte {offset}; 0 to {_classes - 1} were expected.");
+            {
+                throw BitisException.InFile(
+                    path,
+                    $"record {record} has the label {label[0]} at byte {offset}; 0 to {_classes - 1} were expected.");
+            }
             _labels.Add(label[0]);
         }
     }

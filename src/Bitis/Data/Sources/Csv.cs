@@ -24,7 +24,9 @@ internal static class Csv
             {
                 bool startsQuoted = position < text.Length && text[position] == '"';
                 isQuoted |= startsQuoted;
-                position = startsQuoted ? ReadQuoted(text, position + 1, value, ref line, name) : ReadPlain(text, position, value);
+                position = startsQuoted
+                    ? ReadQuoted(text, position + 1, value, ref line, name)
+                    : ReadPlain(text, position, value);
                 fields.Add(value.ToString());
                 value.Clear();
                 if (position == text.Length || text[position] != ',')
@@ -61,7 +63,12 @@ internal static class Csv
                 {
                     position++;
                     if (position < text.Length && text[position] is not (',' or '\r' or '\n'))
-                        throw BitisException.InFile(name, $"line {line}: a comma or the line's end was expected after the closing quote, not '{text[position]}'.");
+                    {
+                        throw BitisException.InFile(
+                            name,
+                            $"line {line}: a comma or the line's end was expected after the closing quote, not "
+                            + $"'{text[position]}'.");
+                    }
                     return position;
                 }
                 position++;

@@ -33,5 +33,7 @@ internal abstract class FileTree : IDisposable
 
     /// <summary>Whether any part of a relative name is hidden, or a system's litter in a zip.</summary>
     protected static bool IsHidden(string name) =>
-        name.StartsWith('.') || name.Contains("/.", StringComparison.Ordinal) || name.StartsWith("__MACOSX", StringComparison.Ordinal);
+        name.StartsWith('.')
+        || name.Contains("/.", StringComparison.Ordinal)
+        || name.StartsWith("__MACOSX", StringComparison.Ordinal);
 }

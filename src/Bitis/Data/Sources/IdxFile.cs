@@ -43,7 +43,9 @@ internal sealed record IdxFile(IReadOnlyList<int> Sizes, byte[] Data)
             if (!header.AsSpan(0, 4).SequenceEqual((ReadOnlySpan<byte>)[0, 0, UnsignedByte, (byte)rank]))
             {
                 throw BitisException.InFile(
-                    path, $"the file starts with {Convert.ToHexString(header.AsSpan(0, 4))}; an IDX file of bytes with {rank} dimensions starts with 000008{rank:X2}.");
+                    path,
+                    $"the file starts with {Convert.ToHexString(header.AsSpan(0, 4))}; an IDX file of bytes with "
+                    + $"{rank} dimensions starts with 000008{rank:X2}.");
             }
             int[] sizes = new int[rank];
             long length = 1;
@@ -54,12 +56,21 @@ internal sealed record IdxFile(IReadOnlyList<int> Sizes, byte[] Data)
             }
             long possible = stream is GZipStream ? fileLength * MaxDeflateRatio : fileLength - header.Length;
             if (length is <= 0 or > MaxDataBytes || length > possible)
-                throw BitisException.InFile(path, $"the header states the sizes {string.Join('×', sizes)}, which do not fit a file of {fileLength} bytes.");
+            {
+                throw BitisException.InFile(
+                    path,
+                    $"the header states the sizes {string.Join('×', sizes)}, which do not fit a file of {fileLength} "
+                    + "bytes.");
+            }
 
             byte[] data = new byte[length];
             stream.ReadExactly(data);
             if (stream.ReadByte() >= 0)
-                throw BitisException.InFile(path, $"the file goes on after the {length} values that its header states.");
+            {
+                throw BitisException.InFile(
+                    path,
+                    $"the file goes on after the {length} values that its header states.");
+            }
             return new IdxFile(sizes, data);
         }
         catch (EndOfStreamException e)

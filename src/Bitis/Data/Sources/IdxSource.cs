@@ -54,7 +54,9 @@ internal sealed class IdxSource : ImageSource
     private static string? LabelPath(string path)
     {
         string imageName = Path.GetFileName(path);
-        string name = imageName.Replace("images", "labels", StringComparison.Ordinal).Replace("idx3", "idx1", StringComparison.Ordinal);
+        string name = imageName
+            .Replace("images", "labels", StringComparison.Ordinal)
+            .Replace("idx3", "idx1", StringComparison.Ordinal);
         if (name == imageName)
             return null;
         string plain = name.EndsWith(".gz", StringComparison.Ordinal) ? name[..^3] : name;

@@ -2,7 +2,7 @@ namespace Bitis.Data.Sources;
 
 /// <summary>
 /// Image sets whose labels are in the arrangement of their files: one folder a class, numbered in ordinal order of the
-/// names (files may lie deeper), or no folders and no labels.
+/// names (files may lie deeper, and a class without images keeps its number), or no folders and no labels.
 /// </summary>
 internal static class ImageFolders
 {
@@ -21,19 +21,30 @@ internal static class ImageFolders
         List<string> classes =
         [
             .. tree.Folders
-                .Where(folder => folder.StartsWith(root, StringComparison.Ordinal) && !Below(root, folder).Contains('/', StringComparison.Ordinal))
+                .Where(folder => folder.StartsWith(root, StringComparison.Ordinal))
                 .Select(folder => Below(root, folder))
+                .Where(folder => folder.Length > 0 && !folder.Contains('/', StringComparison.Ordinal))
                 .Order(StringComparer.Ordinal),
         ];
         if (loose is not null && images.Exists(image => Below(root, image).Contains('/', StringComparison.Ordinal)))
-            throw BitisException.InFile(tree.Path, $"there are images in folders and beside them ('{loose}'); put all of them into class folders, or none.");
+        {
+            throw BitisException.InFile(
+                tree.Path,
+                $"there are images in folders and beside them ('{loose}'); put all of them into class folders, or "
+                + "none.");
+        }
         if (loose is not null)
             return new ImageFileSource(tree, [.. images.Select(image => (image, (int?)null))], classNames: null);
         if (classes.TrueForAll(name => SplitNames.Contains(name, StringComparer.OrdinalIgnoreCase)))
-            throw BitisException.InFile(tree.Path, $"this holds the parts {string.Join(" and ", classes)} of a set; name one: {tree.Path}/{root}{classes[0]}");
+        {
+            throw BitisException.InFile(
+                tree.Path,
+                $"this holds the parts {string.Join(" and ", classes)} of a set; name one: {tree.Path}/{root}{classes[0]}");
+        }
 
         var labels = classes.Index().ToDictionary(c => c.Item, c => c.Index);
-        return new ImageFileSource(tree, [.. images.Select(image => (image, (int?)labels[FirstPart(Below(root, image))]))], classes);
+        return new ImageFileSource(
+            tree, [.. images.Select(image => (image, (int?)labels[FirstPart(Below(root, image))]))], classes);
     }
 
     /// <summary>The wrapping folders of a zip that holds its set one or more folders down: <c>""</c> or <c>"set/"</c>.</summary>

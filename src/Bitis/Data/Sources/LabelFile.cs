@@ -29,7 +29,11 @@ internal static class LabelFile
         string name = tree.FullName(csvFile);
         List<CsvRow> rows = Csv.Parse(ReadText(tree, csvFile), name);
         if (rows.Count < 2)
-            throw BitisException.InFile(name, "there are no rows; a header line and one line for each image were expected.");
+        {
+            throw BitisException.InFile(
+                name,
+                "there are no rows; a header line and one line for each image were expected.");
+        }
 
         IReadOnlyList<string> header = [.. rows[0].Fields.Select(Normalize)];
         int fileColumn = Find(header, FileHeaders);
@@ -38,15 +42,18 @@ internal static class LabelFile
         int nameColumn = Find(header, indexColumn >= 0 ? [.. NameHeaders, .. LabelHeaders] : NameHeaders);
         if (fileColumn < 0 || labelColumn < 0)
         {
+            string[] expected = fileColumn < 0 ? FileHeaders : [.. IndexHeaders, .. LabelHeaders];
             throw BitisException.InFile(
                 name,
-                $"line {rows[0].Line}: the header '{string.Join(',', rows[0].Fields)}' has no {(fileColumn < 0 ? "file" : "label")} column; "
-                + $"one of {string.Join(", ", fileColumn < 0 ? FileHeaders : [.. IndexHeaders, .. LabelHeaders])} was expected.");
+                $"line {rows[0].Line}: the header '{string.Join(',', rows[0].Fields)}' has no "
+                + $"{(fileColumn < 0 ? "file" : "label")} column; "
+                + $"one of {string.Join(", ", expected)} was expected.");
         }
 
         rows.RemoveAt(0);
         string[] files = CheckFiles(tree, csvFile, rows, header.Count, fileColumn);
-        bool isNumeric = indexColumn >= 0 || rows.TrueForAll(row => int.TryParse(row.Fields[labelColumn], CultureInfo.InvariantCulture, out _));
+        bool isNumeric = indexColumn >= 0
+            || rows.TrueForAll(row => int.TryParse(row.Fields[labelColumn], CultureInfo.InvariantCulture, out _));
         (int[] labels, IReadOnlyList<string>? classNames) = isNumeric
             ? Numbered(rows, labelColumn, nameColumn, name)
             : Named(rows, labelColumn, name);
@@ -93,13 +100,21 @@ internal static class LabelFile
         {
             CsvRow row = rows[i];
             if (row.Fields.Count != columns)
-                throw BitisException.InFile(name, $"line {row.Line}: {row.Fields.Count} values, where the header has {columns}.");
+            {
+                throw BitisException.InFile(
+                    name,
+                    $"line {row.Line}: {row.Fields.Count} values, where the header has {columns}.");
+            }
             string stated = row.Fields[fileColumn].Trim().Replace('\\', '/');
             files[i] = folder + (stated.StartsWith("./", StringComparison.Ordinal) ? stated[2..] : stated);
             if (!known.Contains(files[i]))
                 throw BitisException.InFile(name, $"line {row.Line}: there is no file '{stated}' beside the CSV file.");
             if (!lines.TryAdd(files[i], row.Line))
-                throw BitisException.InFile(name, $"line {row.Line}: '{stated}' was already given on line {lines[files[i]]}.");
+            {
+                throw BitisException.InFile(
+                    name,
+                    $"line {row.Line}: '{stated}' was already given on line {lines[files[i]]}.");
+            }
         }
         return files;
     }
@@ -112,7 +127,12 @@ internal static class LabelFile
         {
             string text = rows[i].Fields[labelColumn];
             if (!int.TryParse(text, CultureInfo.InvariantCulture, out labels[i]) || labels[i] is < 0 or >= MaxClasses)
-                throw BitisException.InFile(name, $"line {rows[i].Line}: '{text}' is not a class index; a number from 0 to {MaxClasses - 1} was expected.");
+            {
+                throw BitisException.InFile(
+                    name,
+                    $"line {rows[i].Line}: '{text}' is not a class index; a number from 0 to {MaxClasses - 1} was "
+                    + "expected.");
+            }
         }
         if (nameColumn < 0)
             return (labels, null);
@@ -124,7 +144,11 @@ internal static class LabelFile
             string stated = rows[i].Fields[nameColumn];
             known ??= stated;
             if (known != stated)
-                throw BitisException.InFile(name, $"line {rows[i].Line}: class {labels[i]} is called '{stated}' here and '{known}' above.");
+            {
+                throw BitisException.InFile(
+                    name,
+                    $"line {rows[i].Line}: class {labels[i]} is called '{stated}' here and '{known}' above.");
+            }
         }
         return (labels, [.. names.Select((known, index) => known ?? $"class {index}")]);
     }

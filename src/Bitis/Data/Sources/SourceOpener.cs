@@ -9,7 +9,7 @@ internal static class SourceOpener
     /// <summary>Opens the image set at a path; see <see cref="ImageSource.Open"/>.</summary>
     public static ImageSource Open(string path)
     {
-        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(path);
         if (Directory.Exists(path))
             return OpenFolder(path);
         if (File.Exists(path))
@@ -22,9 +22,13 @@ internal static class SourceOpener
             string outer = normalized[..slash];
             string inner = normalized[(slash + 1)..].Trim('/');
             if (File.Exists(outer))
-                return IsZip(outer) ? OpenTree(new ZipTree(outer, inner)) : throw BitisException.InFile(path, $"{outer} is a file, and no zip.");
+            {
+                return IsZip(outer)
+                    ? OpenTree(new ZipTree(outer, inner))
+                    : throw BitisException.InFile(path, $"{outer} is a file, and no zip.");
+            }
             if (Directory.Exists(outer))
-                return inner is Train or Test ? OpenBinaryFiles(outer, inner) ?? throw Missing(path) : throw Missing(path);
+                return (inner is Train or Test ? OpenBinaryFiles(outer, inner) : null) ?? throw Missing(path);
         }
         throw Missing(path);
     }
@@ -85,7 +89,9 @@ internal static class SourceOpener
 
         string prefix = part switch { Train => "train-", Test => "t10k-", _ => "" };
         string[] idx = [.. names.Where(name =>
-            name.StartsWith(prefix, StringComparison.Ordinal) && name.Contains("images", StringComparison.Ordinal) && name.Contains("idx3", StringComparison.Ordinal))];
+            name.StartsWith(prefix, StringComparison.Ordinal)
+            && name.Contains("images", StringComparison.Ordinal)
+            && name.Contains("idx3", StringComparison.Ordinal))];
         return idx.Length switch
         {
             0 => null,
@@ -118,7 +124,9 @@ internal static class SourceOpener
     }
 
     private static BitisException NamePart(string folder, string[] names) => BitisException.InFile(
-        folder, $"this holds several parts of a set ({string.Join(", ", names)}); name a file, {folder}/{Train} or {folder}/{Test}.");
+        folder,
+        $"this holds several parts of a set ({string.Join(", ", names)}); "
+        + $"name a file, {folder}/{Train} or {folder}/{Test}.");
 
     private static BitisException Missing(string path) => BitisException.InFile(path, "no such file or folder.");
 }

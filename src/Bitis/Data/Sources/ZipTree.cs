@@ -10,6 +10,7 @@ internal sealed class ZipTree : FileTree
 
     private readonly Lock _lock = new();
     private readonly ZipArchive _archive;
+    private readonly long _zipLength;
     private readonly Dictionary<string, ZipArchiveEntry> _entries = [];
     private readonly List<string> _files;
     private readonly HashSet<string> _folders = [];
@@ -24,12 +25,15 @@ internal sealed class ZipTree : FileTree
         FileStream stream = InputFile.Open(zip);
         try
         {
+            _zipLength = stream.Length;
             _archive = new ZipArchive(stream, ZipArchiveMode.Read);
             foreach (ZipArchiveEntry entry in _archive.Entries)
             {
                 if (entry.FullName.StartsWith(prefix, StringComparison.Ordinal))
                     Add(entry.FullName[prefix.Length..], entry);
             }
+            if (folder.Length > 0 && _entries.Count == 0)
+                throw BitisException.InFile(zip, $"the zip holds no folder '{folder}'.");
         }
         catch (Exception e)
         {
@@ -39,8 +43,6 @@ internal sealed class ZipTree : FileTree
                 throw new BitisException($"{zip}: the zip file is damaged: {e.Message}", e);
             throw;
         }
-        if (folder.Length > 0 && _entries.Count == 0)
-            throw BitisException.InFile(zip, $"the zip holds no folder '{folder}'.");
         _files = [.. _entries.Keys.Order(StringComparer.Ordinal)];
     }
 
@@ -60,14 +62,27 @@ internal sealed class ZipTree : FileTree
             {
                 long length = entry.Length;
                 if (length > maxBytes)
-                    throw BitisException.InFile(FullName(file), $"the zip entry has {length} bytes; at most {maxBytes} are accepted here.");
-                if (length > entry.CompressedLength * MaxDeflateRatio)
-                    throw BitisException.InFile(FullName(file), $"the zip entry claims {length} bytes, which its {entry.CompressedLength} compressed bytes cannot hold.");
+                {
+                    throw BitisException.InFile(
+                        FullName(file),
+                        $"the zip entry has {length} bytes; at most {maxBytes} are accepted here.");
+                }
+                long compressed = Math.Min(entry.CompressedLength, _zipLength); // the stated one may be a lie as well
+                if (length > compressed * MaxDeflateRatio)
+                {
+                    throw BitisException.InFile(
+                        FullName(file),
+                        $"the zip entry claims {length} bytes, which {compressed} compressed bytes cannot hold.");
+                }
                 byte[] bytes = new byte[length];
                 using Stream stream = entry.Open();
                 stream.ReadExactly(bytes);
                 if (stream.ReadByte() >= 0)
-                    throw BitisException.InFile(FullName(file), $"the zip entry is longer than the {length} bytes it claims.");
+                {
+                    throw BitisException.InFile(
+                        FullName(file),
+                        $"the zip entry is longer than the {length} bytes it claims.");
+                }
                 return bytes;
             }
         }

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Bitis.Runtime.Kernels;
 
-/// <summary>Owns a block of native memory that starts at a cache line; freed on disposal, at the latest by the finalizer.</summary>
+/// <summary>
+/// Owns a block of native memory that starts at a cache line; freed on disposal, at the latest by the finalizer.
+/// </summary>
 internal sealed unsafe class AlignedMemoryHandle : SafeHandle
 {
     /// <summary>Allocates at least one byte.</summary>

@@ -4,9 +4,11 @@ using System.Runtime.Intrinsics;
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
-/// The short depthwise convolution before the scan, with its bias and activation:
-/// <c>y_t = silu(bias + Σ_k w[k]·x_(t−K+1+k))</c>; tokens before the first are zero. Channels are independent, so work is
-/// split over them.
+/// The short depthwise convolution before the scan, with its bias and activation; tokens before the first are zero:
+/// <code>
+/// y_t = silu(bias + Σ_k w[k]·x_(t−K+1+k))
+/// </code>
+/// Channels are independent, so work is split over them.
 /// </summary>
 internal static unsafe class CausalConv
 {
@@ -17,18 +19,23 @@ internal static unsafe class CausalConv
         new(InstructionSet.Portable, &RunPortable));
 
     /// <summary>
-    /// Convolves the channels from <paramref name="channelStart"/> to before <paramref name="channelEnd"/>. Multiples of
-    /// 16 are fastest.
+    /// Convolves the channels from <paramref name="channelStart"/> to before <paramref name="channelEnd"/>. Multiples
+    /// of 16 are fastest.
     /// </summary>
     public static void Run(in CausalConvCall call, int channelStart, int channelEnd) =>
         Table.Best.Run(in call, channelStart, channelEnd);
 
-    /// <summary>Transposes the weights of a checkpoint, <c>[channels, 1, taps]</c>, to <c>[taps, channels]</c>.</summary>
+    /// <summary>
+    /// Transposes the weights of a checkpoint, <c>[channels, 1, taps]</c>, to <c>[taps, channels]</c>.
+    /// </summary>
     /// <exception cref="ArgumentException">A length does not match.</exception>
     public static void PackWeights(ReadOnlySpan<float> weights, Span<float> packed, int channels, int taps)
     {
         if (weights.Length != (long)channels * taps || packed.Length != weights.Length)
-            throw new ArgumentException($"{weights.Length} to {packed.Length} weights for {channels}x{taps}.", nameof(packed));
+        {
+            throw new ArgumentException(
+                $"{weights.Length} to {packed.Length} weights for {channels}x{taps}.", nameof(packed));
+        }
         for (int e = 0; e < channels; e++)
         {
             for (int k = 0; k < taps; k++)
@@ -51,32 +58,44 @@ internal static unsafe class CausalConv
         // Token by token, so that the rows under the taps stay in the nearest cache.
         for (int token = 0; token < call.Tokens; token++)
         {
-            int channel = channelStart;
-            for (; channel + TLanes.Count <= channelEnd; channel += TLanes.Count)
-                Convolve<TLanes>(in call, token, channel);
-            for (; channel < channelEnd; channel++)
-                Convolve<Lane1>(in call, token, channel);
+            // The last tap meets the token itself, tap K−1−d its neighbour at distance d.
+            int reach = call.Reverse ? call.Tokens - 1 - token : token;
+            int firstTap = Math.Max(0, call.Taps - 1 - reach);
+            nint step = call.Reverse ? -call.SourceStride : call.SourceStride;
+            float* source = call.Source + (token * call.SourceStride) - ((call.Taps - 1 - firstTap) * step);
+            float* weights = call.Weights + (firstTap * call.WeightStride);
+            float* target = call.Target + (token * call.TargetStride);
+            float* bias = call.Bias;
+            int taps = call.Taps - firstTap;
+            nint weightStep = call.WeightStride;
+
+            int i = channelStart;
+            for (; i + TLanes.Count <= channelEnd; i += TLanes.Count)
+            {
+                TLanes sum = bias is null ? TLanes.Create(0f) : TLanes.Load(bias + i);
+                sum = AddTaps(sum, source + i, step, weights + i, weightStep, taps);
+                TLanes.Store(VectorMath.Silu(sum), target + i);
+            }
+            for (; i < channelEnd; i++)
+            {
+                Lane1 sum = Lane1.Create(bias is null ? 0f : bias[i]);
+                sum = AddTaps(sum, source + i, step, weights + i, weightStep, taps);
+                Lane1.Store(VectorMath.Silu(sum), target + i);
+            }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Convolve<TLanes>(in CausalConvCall call, int token, int channel)
+    private static TLanes AddTaps<TLanes>(
+        TLanes sum, float* source, nint step, float* weights, nint weightStep, int taps)
         where TLanes : struct, ILanes<TLanes>
     {
-        // The last tap meets the token itself, tap K−1−d its neighbour at distance d.
-        int reach = call.Reverse ? call.Tokens - 1 - token : token;
-        int firstTap = Math.Max(0, call.Taps - 1 - reach);
-        nint step = call.Reverse ? -call.SourceStride : call.SourceStride;
-        float* source = call.Source + (token * call.SourceStride) + channel - ((call.Taps - 1 - firstTap) * step);
-        float* weights = call.Weights + (firstTap * call.WeightStride) + channel;
-
-        TLanes sum = call.Bias is null ? TLanes.Create(0f) : TLanes.Load(call.Bias + channel);
-        for (int tap = firstTap; tap < call.Taps; tap++)
+        for (int tap = 0; tap < taps; tap++)
         {
             sum = TLanes.MultiplyAdd(TLanes.Load(weights), TLanes.Load(source), sum);
-            weights += call.WeightStride;
+            weights += weightStep;
             source += step;
         }
-        TLanes.Store(VectorMath.Silu(sum), call.Target + (token * call.TargetStride) + channel);
+        return sum;
     }
 }

@@ -1,7 +1,8 @@
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
-/// The operands of a <see cref="CausalConv"/> over <c>[tokens, channels]</c>. Strides are distances of rows in elements.
+/// The operands of a <see cref="CausalConv"/> over <c>[tokens, channels]</c>. Strides are distances of rows in
+/// elements.
 /// </summary>
 internal unsafe struct CausalConvCall
 {

@@ -4,8 +4,9 @@ using System.Runtime.Intrinsics;
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
-/// The float32 linear layer: <c>C[M, N] = A[M, K]·W[N, K]ᵀ + bias[N]</c>, optionally added to what C holds. Every output
-/// is one chain of multiply-adds in the order of K, so results depend neither on the split of the rows nor on the tile.
+/// The float32 linear layer: <c>C[M, N] = A[M, K]·W[N, K]ᵀ + bias[N]</c>, optionally added to what C holds. Every
+/// output is one chain of multiply-adds in the order of K, so results depend neither on the split of the rows nor on
+/// the tile.
 /// </summary>
 internal static unsafe class FloatGemm
 {
@@ -17,7 +18,9 @@ internal static unsafe class FloatGemm
             ? new(6, 8, InstructionSet.Portable, &Run<FloatGemm6x2<Lanes128>, Lanes128>)
             : new(6, 2, InstructionSet.Portable, &Run<FloatGemm6x2<Lane1>, Lane1>));
 
-    /// <summary>Computes the output rows from <paramref name="rowStart"/> to before <paramref name="rowEnd"/>.</summary>
+    /// <summary>
+    /// Computes the output rows from <paramref name="rowStart"/> to before <paramref name="rowEnd"/>.
+    /// </summary>
     /// <param name="weights">The layer.</param>
     /// <param name="a">Input <c>[M, K]</c>.</param>
     /// <param name="lda">The distance of input rows in elements.</param>
@@ -27,13 +30,27 @@ internal static unsafe class FloatGemm
     /// <param name="rowEnd">The row after the last.</param>
     /// <param name="accumulate">Add to the output instead of overwriting it: <c>c + (sum + bias)</c>.</param>
     public static void Run(
-        PackedFloatWeights weights, float* a, nint lda, float* c, nint ldc, int rowStart, int rowEnd, bool accumulate) =>
+        PackedFloatWeights weights,
+        float* a,
+        nint lda,
+        float* c,
+        nint ldc,
+        int rowStart,
+        int rowEnd,
+        bool accumulate) =>
         weights.Kernel.Run(weights, a, lda, c, ldc, rowStart, rowEnd, accumulate);
 
     // Panel by panel, so that a panel stays in the nearest cache while all rows pass over it.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run<TTile, TLanes>(
-        PackedFloatWeights weights, float* a, nint lda, float* c, nint ldc, int rowStart, int rowEnd, bool accumulate)
+        PackedFloatWeights weights,
+        float* a,
+        nint lda,
+        float* c,
+        nint ldc,
+        int rowStart,
+        int rowEnd,
+        bool accumulate)
         where TTile : struct, IFloatGemmTile
         where TLanes : struct, ILanes<TLanes>
     {

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
-/// The tile of <see cref="FloatGemm"/> for sixteen registers of any width: 6 rows × 2 registers, which is 6×16 with AVX2
-/// and 6×8 with the platform's 128-bit vectors.
+/// The tile of <see cref="FloatGemm"/> for sixteen registers of any width: 6 rows × 2 registers, which is 6×16 with
+/// AVX2 and 6×8 with the platform's 128-bit vectors.
 /// </summary>
 /// <remarks>
 /// <code>

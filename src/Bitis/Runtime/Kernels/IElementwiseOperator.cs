@@ -1,6 +1,8 @@
 namespace Bitis.Runtime.Kernels;
 
-/// <summary>A function of one value, written once for every register width; <see cref="Elementwise"/> owns the loop.</summary>
+/// <summary>
+/// A function of one value, written once for every register width; <see cref="Elementwise"/> owns the loop.
+/// </summary>
 internal interface IElementwiseOperator
 {
     /// <summary>The name in the kernel table: <c>f32-silu</c>.</summary>

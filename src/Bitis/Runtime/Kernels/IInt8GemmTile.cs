@@ -1,6 +1,8 @@
 namespace Bitis.Runtime.Kernels;
 
-/// <summary>The innermost product of <see cref="Int8Gemm"/>: a block of exact int32 sums that stays in registers.</summary>
+/// <summary>
+/// The innermost product of <see cref="Int8Gemm"/>: a block of exact int32 sums that stays in registers.
+/// </summary>
 internal unsafe interface IInt8GemmTile
 {
     /// <summary>The height of the block.</summary>

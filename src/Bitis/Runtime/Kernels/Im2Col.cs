@@ -6,7 +6,9 @@ namespace Bitis.Runtime.Kernels;
 /// </summary>
 internal static unsafe class Im2Col
 {
-    /// <summary>The number of places of a kernel along one side: <c>(size + 2·padding − kernel) / stride + 1</c>.</summary>
+    /// <summary>
+    /// The number of places of a kernel along one side: <c>(size + 2·padding − kernel) / stride + 1</c>.
+    /// </summary>
     public static int OutputSize(int size, int kernel, int stride, int padding) =>
         ((size + (2 * padding) - kernel) / stride) + 1;
 

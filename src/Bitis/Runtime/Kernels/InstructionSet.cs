@@ -6,13 +6,17 @@ namespace Bitis.Runtime.Kernels;
 /// </summary>
 public enum InstructionSet
 {
-    /// <summary>The platform's cross-platform vectors of 128 bits where it accelerates them, else scalar code.</summary>
+    /// <summary>
+    /// The platform's cross-platform vectors of 128 bits where it accelerates them, else scalar code.
+    /// </summary>
     Portable,
 
     /// <summary>256-bit vectors with fused multiply-add.</summary>
     Avx2,
 
-    /// <summary>AVX2 and the 256-bit 8-bit dot product. Independent of AVX-512: a processor may have either or both.</summary>
+    /// <summary>
+    /// AVX2 and the 256-bit 8-bit dot product. Independent of AVX-512: a processor may have either or both.
+    /// </summary>
     AvxVnni,
 
     /// <summary>512-bit vectors: AVX-512 F, BW, DQ and VL.</summary>

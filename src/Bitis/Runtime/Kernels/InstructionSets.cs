@@ -15,7 +15,9 @@ public static class InstructionSets
     public static IReadOnlyList<InstructionSet> Detected { get; } =
         [.. Enum.GetValues<InstructionSet>().Where(IsSupported)];
 
-    /// <summary>The largest instruction set in use: the best one detected, or the one that <c>BITIS_ISA</c> names.</summary>
+    /// <summary>
+    /// The largest instruction set in use: the best one detected, or the one that <c>BITIS_ISA</c> names.
+    /// </summary>
     /// <exception cref="BitisException">The variable's value is unknown, or this machine does not have it.</exception>
     public static InstructionSet Current => LazyCurrent.Value;
 
@@ -39,7 +41,9 @@ public static class InstructionSets
         _ => false,
     };
 
-    /// <summary>The instruction set that a value of <c>BITIS_ISA</c> stands for; null or empty means the best one.</summary>
+    /// <summary>
+    /// The instruction set that a value of <c>BITIS_ISA</c> stands for; null or empty means the best one.
+    /// </summary>
     internal static InstructionSet Choose(string? value)
     {
         if (string.IsNullOrEmpty(value))

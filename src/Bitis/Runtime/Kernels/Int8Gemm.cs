@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Bitis.Runtime.Kernels;
 
@@ -18,15 +19,20 @@ namespace Bitis.Runtime.Kernels;
 internal static unsafe class Int8Gemm
 {
     /// <summary>
-    /// The forms of this operation. The 8-bit dot product of 256 bits beats 16-bit products of 512 bits, hence the order.
+    /// The forms of this operation. The 8-bit dot product of 256 bits beats 16-bit products of 512 bits, hence the
+    /// order.
     /// </summary>
     public static KernelTable<Int8GemmKernel> Table { get; } = new(
         Row<Int8GemmAvxVnni, Lanes256>(InstructionSet.AvxVnni),
         Row<Int8GemmAvx512, Lanes512>(InstructionSet.Avx512),
         Row<Int8GemmAvx2, Lanes256>(InstructionSet.Avx2),
-        Row<Int8GemmPortable, Lane1>(InstructionSet.Portable));
+        Vector128.IsHardwareAccelerated
+            ? Row<Int8GemmPortable, Lanes128>(InstructionSet.Portable)
+            : Row<Int8GemmPortable, Lane1>(InstructionSet.Portable));
 
-    /// <summary>Computes the output rows from <paramref name="rowStart"/> to before <paramref name="rowEnd"/>.</summary>
+    /// <summary>
+    /// Computes the output rows from <paramref name="rowStart"/> to before <paramref name="rowEnd"/>.
+    /// </summary>
     /// <param name="weights">The layer.</param>
     /// <param name="a">Input <c>[M, K]</c>.</param>
     /// <param name="lda">The distance of input rows in bytes, at least K rounded up to a multiple of 4.</param>

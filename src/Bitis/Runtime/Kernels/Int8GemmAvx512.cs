@@ -4,8 +4,10 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Bitis.Runtime.Kernels;
 
-/// <summary>The AVX-512 tile of <see cref="Int8Gemm"/>: 6 rows × 32 columns. The 8-bit multiply-add of x86 saturates at 16 bits, so
-/// the bytes are first widened to 16 bits, the even and the odd ones of each group apart; their products are exact.</summary>
+/// <summary>
+/// The AVX-512 tile of <see cref="Int8Gemm"/>: 6 rows × 32 columns. The 8-bit multiply-add of x86 saturates at 16 bits,
+/// so the bytes are first widened to 16 bits, the even and the odd ones of each group apart; their products are exact.
+/// </summary>
 /// <remarks>
 /// <code>
 ///                               w0, w1 even      w0, w1 odd       (16 columns each)

@@ -4,10 +4,12 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Bitis.Runtime.Kernels;
 
-/// <summary>The AVX-VNNI tile of <see cref="Int8Gemm"/>: 6 rows × 16 columns, four products per lane and instruction.</summary>
+/// <summary>
+/// The AVX-VNNI tile of <see cref="Int8Gemm"/>: 6 rows × 16 columns, four products per lane and instruction.
+/// </summary>
 /// <remarks>
 /// <code>
-///                          w0 (8 columns × 4)  w1 (8 columns × 4)   per group of k: 2 loads, 6 broadcasts, 12 dot products
+///                          w0 (8 columns × 4)  w1 (8 columns × 4)   per group of k: 2 loads, 6 broadcasts, 12 dots
 ///   broadcast a[0, k..k+3] c00                 c01                  registers: 12 sums + 2 weights + 1 broadcast of 16
 ///   ...                    ...                 ...
 ///   broadcast a[5, k..k+3] c50                 c51

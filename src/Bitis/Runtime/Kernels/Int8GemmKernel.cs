@@ -16,6 +16,8 @@ internal sealed unsafe class Int8GemmKernel(
     public delegate*<PackedInt8Weights, byte*, nint, in TokenGrids, float*, nint, int, int, bool, void> Run { get; } =
         run;
 
-    /// <summary>The arguments of <see cref="Int8Gemm.Accumulate"/>; the weights must be packed for this kernel.</summary>
+    /// <summary>
+    /// The arguments of <see cref="Int8Gemm.Accumulate"/>; the weights must be packed for this kernel.
+    /// </summary>
     public delegate*<PackedInt8Weights, byte*, nint, int*, nint, int, int, void> Accumulate { get; } = accumulate;
 }

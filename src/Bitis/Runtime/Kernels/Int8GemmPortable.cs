@@ -4,7 +4,8 @@ using System.Runtime.Intrinsics;
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
-/// The portable tile of <see cref="Int8Gemm"/>: 4 rows × 8 columns, in the platform's 128-bit vectors or in scalar code.
+/// The portable tile of <see cref="Int8Gemm"/>: 4 rows × 8 columns, in the platform's 128-bit vectors or in scalar
+/// code.
 /// </summary>
 /// <remarks>
 /// <code>

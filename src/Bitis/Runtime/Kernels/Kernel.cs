@@ -14,6 +14,9 @@ internal abstract class Kernel(string operation, string? tile, InstructionSet in
     /// <summary>The operand types and the operation, shared by all rows of a table: <c>f32-scan</c>.</summary>
     public string Operation { get; } = operation;
 
+    /// <summary>The outputs that stay in registers, rows x columns; null if the kernel has no tile.</summary>
+    public string? Tile { get; } = tile;
+
     /// <summary>What the processor needs.</summary>
     public InstructionSet InstructionSet { get; } = instructionSet;
 

@@ -1,6 +1,8 @@
 namespace Bitis.Runtime.Kernels;
 
-/// <summary>All forms of one operation, best first. The dispatcher, the tests and the benchmarks enumerate it.</summary>
+/// <summary>
+/// All forms of one operation, best first. The dispatcher, the tests and the benchmarks enumerate it.
+/// </summary>
 /// <param name="rows">The forms, best first; the last one is portable.</param>
 internal sealed class KernelTable<TKernel>(params TKernel[] rows)
     where TKernel : Kernel
@@ -14,8 +16,8 @@ internal sealed class KernelTable<TKernel>(params TKernel[] rows)
     public IEnumerable<TKernel> Runnable => rows.Where(row => row.IsSupported);
 
     /// <summary>
-    /// The form to use: the one that <c>BITIS_KERNEL</c> names, else the first that the machine has and <c>BITIS_ISA</c>
-    /// allows.
+    /// The form to use: the one that <c>BITIS_KERNEL</c> names, else the first that the machine has and
+    /// <c>BITIS_ISA</c> allows.
     /// </summary>
     /// <exception cref="BitisException">One of the variables is wrong.</exception>
     public TKernel Best => _best ??= Choose(KernelTables.Forced, InstructionSets.Current);

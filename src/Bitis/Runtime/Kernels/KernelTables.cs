@@ -1,9 +1,13 @@
 namespace Bitis.Runtime.Kernels;
 
-/// <summary>Every kernel of the runtime, and the environment variable <c>BITIS_KERNEL</c> that forces some of them.</summary>
+/// <summary>
+/// Every kernel of the runtime, and the environment variable <c>BITIS_KERNEL</c> that forces some of them.
+/// </summary>
 internal static class KernelTables
 {
-    /// <summary>The environment variable: names of kernels, separated by commas, each forced for its operation.</summary>
+    /// <summary>
+    /// The environment variable: names of kernels, separated by commas, each forced for its operation.
+    /// </summary>
     public const string Variable = "BITIS_KERNEL";
 
     private static readonly Lazy<IReadOnlyCollection<string>> LazyForced =
@@ -31,7 +35,8 @@ internal static class KernelTables
     /// <summary>Splits and checks a value of <c>BITIS_KERNEL</c>.</summary>
     internal static IReadOnlyCollection<string> ParseForced(string? value)
     {
-        string[] names = (value ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        const StringSplitOptions options = StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries;
+        string[] names = (value ?? "").Split(',', options);
         foreach (string name in names)
         {
             Kernel? kernel = All.FirstOrDefault(kernel => kernel.Name == name);

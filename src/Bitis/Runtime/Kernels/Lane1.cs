@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace Bitis.Runtime.Kernels;
 
-/// <summary>One lane: scalar code, for the channels that a vector leaves over and for machines without vectors.</summary>
+/// <summary>
+/// One lane: scalar code, for the channels that a vector leaves over and for machines without vectors.
+/// </summary>
 internal readonly unsafe struct Lane1(float value) : ILanes<Lane1>
 {
     private readonly float _value = value;

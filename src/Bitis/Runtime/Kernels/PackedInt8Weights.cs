@@ -1,8 +1,9 @@
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
-/// The int8 weights, scales and bias of a linear layer, laid out for one kernel: panels <c>[N/columns][K/4][columns][4]</c>,
-/// the four neighbours along K that a dot-product instruction takes at once. Both dimensions are padded with zeros.
+/// The int8 weights, scales and bias of a linear layer, laid out for one kernel: panels
+/// <c>[N/columns][K/4][columns][4]</c>, the four neighbours along K that a dot-product instruction takes at once. Both
+/// dimensions are padded with zeros.
 /// </summary>
 internal sealed unsafe class PackedInt8Weights : IDisposable
 {

@@ -5,8 +5,8 @@ namespace Bitis.Runtime.Kernels;
 
 /// <summary>
 /// Quantizes activations to unsigned bytes: <c>q = clamp(round(x·inverseScale) + zeroPoint, 0, maxValue)</c>, all in
-/// float32, rounding half to even and clamping before the conversion, so that no value overflows. NaN becomes 0. All forms
-/// give the same bits.
+/// float32, rounding half to even and clamping before the conversion, so that no value overflows. NaN becomes 0. All
+/// forms give the same bits.
 /// </summary>
 internal static unsafe class Quantize
 {

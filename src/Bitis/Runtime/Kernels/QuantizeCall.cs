@@ -1,6 +1,8 @@
 namespace Bitis.Runtime.Kernels;
 
-/// <summary>The operands of <see cref="Quantize"/>: <c>source[tokens, columns]</c> to <c>target[tokens, columns]</c>.</summary>
+/// <summary>
+/// The operands of <see cref="Quantize"/>: <c>source[tokens, columns]</c> to <c>target[tokens, columns]</c>.
+/// </summary>
 internal unsafe struct QuantizeCall
 {
     /// <summary>The values; NaN becomes 0.</summary>

@@ -102,7 +102,8 @@ internal static unsafe class RowNorm
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Normalize<TLanes>(in RowNormCall call, float* values, float* target, int i, float mean, float scale)
+    private static void Normalize<TLanes>(
+        in RowNormCall call, float* values, float* target, int i, float mean, float scale)
         where TLanes : struct, ILanes<TLanes>
     {
         TLanes value = (TLanes.Load(values + i) - TLanes.Create(mean)) * TLanes.Create(scale);

@@ -1,6 +1,8 @@
 namespace Bitis.Runtime.Kernels;
 
-/// <summary>The operands of a <see cref="RowNorm"/> over <c>[tokens, columns]</c>. Strides are distances of rows in elements.</summary>
+/// <summary>
+/// The operands of a <see cref="RowNorm"/> over <c>[tokens, columns]</c>. Strides are distances of rows in elements.
+/// </summary>
 internal unsafe struct RowNormCall
 {
     /// <summary>The length of a row.</summary>

@@ -8,15 +8,19 @@ namespace Bitis.Runtime.Kernels;
 /// <code>
 /// Δ_t = softplus(delta_t)
 /// h_t[n] = exp(Δ_t·A[n])·h_(t−1)[n] + Δ_t·u_t·B_t[n]
-/// y_t = (Σ_n C_t[n]·h_t[n] + D·u_t)·silu(z_t)·outputScale
+/// y_t = (Σ_n C_t[n]·h_t[n] + D·u_t)·(outputScale·silu(z_t))
 /// </code>
-/// Channels lie in the lanes and are independent of each other, so work is split over channels, never over time, and the
-/// results do not depend on the split. Each lane performs the same operations in the scalar and in every vector form.
+/// Channels lie in the lanes and are independent of each other, so work is split over channels, never over time, and
+/// the results do not depend on the split. Each lane performs the same operations in the scalar and in every vector
+/// form.
 /// </summary>
 internal static unsafe class SelectiveScan
 {
     /// <summary>The largest hidden state; the states of a register of channels lie on the stack.</summary>
     public const int MaxStates = 256;
+
+    // Tokens whose Δ and gate are computed ahead of the recurrence: 4 KiB of stack.
+    private const int ChunkTokens = 32;
 
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<SelectiveScanKernel> Table { get; } = new(
@@ -28,7 +32,9 @@ internal static unsafe class SelectiveScan
     /// Scans the channels from <paramref name="channelStart"/> to before <paramref name="channelEnd"/>. Multiples of 16
     /// are fastest.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">The number of states is not 1 to <see cref="MaxStates"/>.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The number of states is not 1 to <see cref="MaxStates"/>.
+    /// </exception>
     public static void Run(in SelectiveScanCall call, int channelStart, int channelEnd)
     {
         if (call.States is < 1 or > MaxStates)
@@ -37,8 +43,8 @@ internal static unsafe class SelectiveScan
     }
 
     /// <summary>
-    /// The decay rates in the form that the kernels take: <c>packed[n, e] = −exp(aLog[e, n])·log2(e)</c>, so that the decay
-    /// is a power of two.
+    /// The decay rates in the form that the kernels take: <c>packed[n, e] = −exp(aLog[e, n])·log2(e)</c>, so that the
+    /// decay is a power of two.
     /// </summary>
     /// <param name="aLog"><c>[channels, states]</c>, as checkpoints hold it.</param>
     /// <param name="packed"><c>[states, channels]</c></param>
@@ -48,7 +54,10 @@ internal static unsafe class SelectiveScan
     public static void PackA(ReadOnlySpan<float> aLog, Span<float> packed, int channels, int states)
     {
         if (aLog.Length != (long)channels * states || packed.Length != aLog.Length)
-            throw new ArgumentException($"{aLog.Length} to {packed.Length} values for {channels}x{states}.", nameof(packed));
+        {
+            throw new ArgumentException(
+                $"{aLog.Length} to {packed.Length} values for {channels}x{states}.", nameof(packed));
+        }
         for (int e = 0; e < channels; e++)
         {
             for (int n = 0; n < states; n++)
@@ -68,37 +77,72 @@ internal static unsafe class SelectiveScan
     private static void Run<TLanes>(in SelectiveScanCall call, int channelStart, int channelEnd)
         where TLanes : struct, ILanes<TLanes>
     {
-        // [states][lanes], aligned so that no access crosses a cache line.
-        float* memory = stackalloc float[(call.States + 1) * TLanes.Count];
+        // Registers of states, deltas and gates, aligned so that no access crosses a cache line.
+        float* memory = stackalloc float[(call.States + (2 * ChunkTokens) + 1) * TLanes.Count];
         nint bytes = TLanes.Count * sizeof(float);
-        float* states = (float*)(((nint)memory + bytes - 1) & -bytes);
+        float* scratch = (float*)(((nint)memory + bytes - 1) & -bytes);
         int channel = channelStart;
         for (; channel + TLanes.Count <= channelEnd; channel += TLanes.Count)
-            ScanLanes<TLanes>(in call, channel, states);
+            ScanLanes<TLanes>(in call, channel, scratch);
         for (; channel < channelEnd; channel++)
-            ScanLanes<Lane1>(in call, channel, states);
+            ScanLanes<Lane1>(in call, channel, scratch);
     }
 
-    /// <summary>Scans one register of channels through all tokens.</summary>
+    /// <summary>Scans one register of channels through all tokens, chunk by chunk.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ScanLanes<TLanes>(in SelectiveScanCall call, int channel, float* states)
+    private static void ScanLanes<TLanes>(in SelectiveScanCall call, int channel, float* scratch)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        float* states = scratch;
+        float* deltas = states + (call.States * TLanes.Count);
+        float* gates = deltas + (ChunkTokens * TLanes.Count);
+        new Span<float>(states, call.States * TLanes.Count).Clear();
+        for (int start = 0; start < call.Tokens; start += ChunkTokens)
+        {
+            int end = Math.Min(start + ChunkTokens, call.Tokens);
+            PrepareChunk<TLanes>(in call, channel, start, end, deltas, gates);
+            ScanChunk<TLanes>(in call, channel, start, end, states, deltas, gates);
+        }
+    }
+
+    /// <summary>
+    /// Δ and the gate of a chunk of tokens. Apart from the recurrence, the long dependency chains of neighbouring
+    /// tokens overlap; inside it, each would stall the states.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PrepareChunk<TLanes>(
+        in SelectiveScanCall call, int channel, int start, int end, float* deltas, float* gates)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        for (int i = start; i < end; i++)
+        {
+            nint token = call.Reverse ? call.Tokens - 1 - i : i;
+            TLanes delta = TLanes.Load(call.Delta + (token * call.DeltaStride) + channel);
+            TLanes.Store(call.DeltaSoftplus ? VectorMath.Softplus(delta) : delta, deltas);
+            TLanes gate = TLanes.Create(call.OutputScale);
+            if (call.Z is not null)
+                gate *= VectorMath.Silu(TLanes.Load(call.Z + (token * call.ZStride) + channel));
+            TLanes.Store(gate, gates);
+            deltas += TLanes.Count;
+            gates += TLanes.Count;
+        }
+    }
+
+    /// <summary>The recurrence over a chunk of tokens.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void ScanChunk<TLanes>(
+        in SelectiveScanCall call, int channel, int start, int end, float* states, float* deltas, float* gates)
         where TLanes : struct, ILanes<TLanes>
     {
         int stateCount = call.States;
         nint aStride = call.AStride;
-        float* a = call.A + channel;
         TLanes zero = TLanes.Create(0f);
         TLanes skip = call.D is null ? zero : TLanes.Load(call.D + channel);
-        TLanes outputScale = TLanes.Create(call.OutputScale);
-        new Span<float>(states, stateCount * TLanes.Count).Clear();
-
-        for (int i = 0; i < call.Tokens; i++)
+        for (int i = start; i < end; i++)
         {
             nint token = call.Reverse ? call.Tokens - 1 - i : i;
             TLanes u = TLanes.Load(call.U + (token * call.UStride) + channel);
-            TLanes delta = TLanes.Load(call.Delta + (token * call.DeltaStride) + channel);
-            if (call.DeltaSoftplus)
-                delta = VectorMath.Softplus(delta);
+            TLanes delta = TLanes.Load(deltas);
             TLanes input = delta * u;
             float* b = call.B + (token * call.BStride);
             float* c = call.C + (token * call.CStride);
@@ -106,14 +150,16 @@ internal static unsafe class SelectiveScan
             // Two states per step, each with its own sum, so that their chains overlap.
             TLanes even = zero, odd = zero;
             float* state = states;
-            float* rate = a;
+            float* rate = call.A + channel;
             int n = 0;
             for (; n + 2 <= stateCount; n += 2)
             {
                 TLanes decay0 = VectorMath.Exp2(delta * TLanes.Load(rate));
                 TLanes decay1 = VectorMath.Exp2(delta * TLanes.Load(rate + aStride));
-                TLanes h0 = TLanes.MultiplyAdd(decay0, TLanes.Load(state), input * TLanes.Create(b[n]));
-                TLanes h1 = TLanes.MultiplyAdd(decay1, TLanes.Load(state + TLanes.Count), input * TLanes.Create(b[n + 1]));
+                TLanes input0 = input * TLanes.Create(b[n]);
+                TLanes input1 = input * TLanes.Create(b[n + 1]);
+                TLanes h0 = TLanes.MultiplyAdd(decay0, TLanes.Load(state), input0);
+                TLanes h1 = TLanes.MultiplyAdd(decay1, TLanes.Load(state + TLanes.Count), input1);
                 TLanes.Store(h0, state);
                 TLanes.Store(h1, state + TLanes.Count);
                 even = TLanes.MultiplyAdd(h0, TLanes.Create(c[n]), even);
@@ -129,12 +175,11 @@ internal static unsafe class SelectiveScan
                 even = TLanes.MultiplyAdd(h, TLanes.Create(c[n]), even);
             }
 
-            TLanes y = TLanes.MultiplyAdd(skip, u, even + odd);
-            if (call.Z is not null)
-                y *= VectorMath.Silu(TLanes.Load(call.Z + (token * call.ZStride) + channel));
-            y *= outputScale;
+            TLanes y = TLanes.MultiplyAdd(skip, u, even + odd) * TLanes.Load(gates);
             float* target = call.Y + (token * call.YStride) + channel;
             TLanes.Store(call.Accumulate ? TLanes.Load(target) + y : y, target);
+            deltas += TLanes.Count;
+            gates += TLanes.Count;
         }
     }
 }

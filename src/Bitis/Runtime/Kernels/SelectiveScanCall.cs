@@ -1,8 +1,8 @@
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
-/// The operands of one direction of a <see cref="SelectiveScan"/> over <c>[tokens, channels]</c>. Strides are distances of
-/// rows in elements.
+/// The operands of one direction of a <see cref="SelectiveScan"/> over <c>[tokens, channels]</c>. Strides are distances
+/// of rows in elements.
 /// </summary>
 internal unsafe struct SelectiveScanCall
 {

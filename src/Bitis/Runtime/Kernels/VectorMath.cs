@@ -8,8 +8,7 @@ namespace Bitis.Runtime.Kernels;
 /// </summary>
 internal static class VectorMath
 {
-    /// <summary>log2(e).</summary>
-    public const float Log2E = 1.44269504f;
+    private const float Log2E = 1.44269504f;
 
     // ln(2) in two parts; the first has so few bits that its product with an exponent is exact.
     private const float Ln2High = 0.693359375f;
@@ -20,8 +19,8 @@ internal static class VectorMath
     private const float MaxExp = 88f;
 
     /// <summary>
-    /// 2^x for the decay of the selective scan, relative error 3e-7; below −126 it stays at 2^−126. Larger values than 127
-    /// are not allowed: the decay of a stable system never exceeds 1.
+    /// 2^x for the decay of the selective scan, relative error 3e-7; below −126 it stays at 2^−126. Larger values than
+    /// 127 are not allowed: the decay of a stable system never exceeds 1.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Exp2<TLanes>(TLanes x)
@@ -39,7 +38,9 @@ internal static class VectorMath
         return TLanes.Scale(p, n);
     }
 
-    /// <summary>e^x, relative error 2e-7; x is first limited to [−87, 88], where the result is a normal number.</summary>
+    /// <summary>
+    /// e^x, relative error 2e-7; x is first limited to [−87, 88], where the result is a normal number.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Exp<TLanes>(TLanes x)
         where TLanes : struct, ILanes<TLanes>
@@ -86,7 +87,9 @@ internal static class VectorMath
         return x / (one + Exp(TLanes.Create(0f) - x));
     }
 
-    /// <summary>erf(x), absolute error 5e-7: Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26.</summary>
+    /// <summary>
+    /// erf(x), absolute error 5e-7: Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Erf<TLanes>(TLanes x)
         where TLanes : struct, ILanes<TLanes>

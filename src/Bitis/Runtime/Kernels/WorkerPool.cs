@@ -3,19 +3,20 @@ using System.Runtime.ExceptionServices;
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
-/// A fixed set of threads that compute the parts of one operation after another. The caller is one of them, the split is
-/// static (part p runs on thread p mod <see cref="ThreadCount"/>), and a call allocates nothing. Between operations the
-/// threads spin briefly, then sleep.
+/// A fixed set of threads that compute the parts of one operation after another. The caller is one of them, the split
+/// is static (part p runs on thread p mod <see cref="ThreadCount"/>), and a call allocates nothing. Between operations
+/// the threads spin briefly, then sleep.
 /// </summary>
 /// <remarks>
-/// Safe to call from several threads: while one operation runs, others (nested ones too) run on their callers alone. Kernels
-/// give the same bits for every split, so nobody can tell.
+/// Safe to call from several threads: while one operation runs, others (nested ones too) run on their callers alone.
+/// Kernels give the same bits for every split, so nobody can tell.
 /// </remarks>
 internal sealed class WorkerPool : IDisposable
 {
-    // About 20 µs: longer than the gap between two kernels of an inference, shorter than anyone would notice.
-    private const int SpinRounds = 500;
-    private const int SpinIterations = 10;
+    // About 30 µs, since .NET calibrates a spin iteration to roughly 30 ns: longer than the gap between two kernels of an
+    // inference, shorter than anyone would notice.
+    private const int SpinRounds = 200;
+    private const int SpinIterations = 5;
 
     private readonly object _gate = new();
     private readonly Thread[] _workers;
@@ -46,11 +47,13 @@ internal sealed class WorkerPool : IDisposable
     public int ThreadCount { get; }
 
     /// <summary>
-    /// Calls <paramref name="body"/> once for each part from 0 to before <paramref name="parts"/> and returns when all are
-    /// done. Keep the delegate in a field: creating one allocates.
+    /// Calls <paramref name="body"/> once for each part from 0 to before <paramref name="parts"/> and returns when all
+    /// are done. Keep the delegate in a field: creating one allocates.
     /// </summary>
     /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
-    /// <exception cref="Exception">What a part threw (the first in time); the parts of other threads still ran.</exception>
+    /// <exception cref="Exception">
+    /// What a part threw (the first in time); the parts of other threads still ran.
+    /// </exception>
     public void Run(int parts, Action<int> body)
     {
         ObjectDisposedException.ThrowIf(_stopping, this);

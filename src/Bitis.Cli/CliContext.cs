@@ -1,0 +1,70 @@
+using System.Text;
+using Spectre.Console;
+
+namespace Bitis.Cli;
+
+/// <summary>The surroundings of a command: where its output goes, and what may cancel it. Tests bring their own.</summary>
+internal sealed record CliContext
+{
+    /// <summary>Pipes have no width; tables are not wrapped there.</summary>
+    private const int UnlimitedWidth = 10_000, NarrowestTerminal = 80;
+
+    /// <summary>Where results go.</summary>
+    public required TextWriter Output { get; init; }
+
+    /// <summary>Where progress and messages go.</summary>
+    public required TextWriter Error { get; init; }
+
+    /// <summary>Whether a person sees results as they are written.</summary>
+    public bool OutputIsTerminal { get; init; }
+
+    /// <summary>Whether a person sees progress as it is written.</summary>
+    public bool ErrorIsTerminal { get; init; }
+
+    /// <summary>Whether colours are unwanted (<c>NO_COLOR</c>).</summary>
+    public bool NoColor { get; init; }
+
+    /// <summary>Whether internal faults show their stack (<c>BITIS_DEBUG=1</c>).</summary>
+    public bool Debug { get; init; }
+
+    /// <summary>Cancelled by Ctrl-C.</summary>
+    public CancellationToken Cancellation { get; init; }
+
+    /// <summary>The real console.</summary>
+    public static CliContext ForProcess(CancellationToken cancellation)
+    {
+        Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        return new CliContext
+        {
+            Output = Console.Out,
+            Error = Console.Error,
+            OutputIsTerminal = !Console.IsOutputRedirected,
+            ErrorIsTerminal = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb",
+            NoColor = !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")),
+            Debug = Environment.GetEnvironmentVariable("BITIS_DEBUG") == "1",
+            Cancellation = cancellation,
+        };
+    }
+
+    /// <summary>A console that formats results: plain unless a person reads along.</summary>
+    /// <param name="writer">Where the text goes.</param>
+    /// <param name="wraps">Whether long lines are broken to fit a terminal.</param>
+    public IAnsiConsole CreateOutputConsole(TextWriter writer, bool wraps)
+    {
+        IAnsiConsole console = CreateConsole(writer, OutputIsTerminal);
+        console.Profile.Width = wraps && OutputIsTerminal ? Math.Max(Console.WindowWidth, NarrowestTerminal) : UnlimitedWidth;
+        return console;
+    }
+
+    /// <summary>A console that shows progress.</summary>
+    public IAnsiConsole CreateErrorConsole() => CreateConsole(Error, ErrorIsTerminal);
+
+    private IAnsiConsole CreateConsole(TextWriter writer, bool isTerminal) =>
+        AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(writer),
+            Ansi = isTerminal ? AnsiSupport.Detect : AnsiSupport.No,
+            ColorSystem = isTerminal && !NoColor ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
+            Interactive = isTerminal ? InteractionSupport.Detect : InteractionSupport.No,
+        });
+}

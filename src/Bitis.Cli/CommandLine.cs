@@ -1,0 +1,92 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using Bitis.Cli.Commands;
+using Bitis.Cli.Input;
+using Bitis.Cli.Output;
+
+namespace Bitis.Cli;
+
+/// <summary>The <c>bitis</c> command: parses, runs one of the commands, and turns failures into messages and exit codes.</summary>
+internal static class CommandLine
+{
+    /// <summary>Runs a command line and returns its exit code.</summary>
+    public static int Run(IReadOnlyList<string> arguments, CliContext context)
+    {
+        ParseResult parsed = CreateRoot(context).Parse(arguments.Count == 0 ? ["--help"] : arguments);
+        if (parsed.Errors.Count > 0 && parsed.Action is not { ClearsParseErrors: true })
+            return RefuseUsage(parsed, context);
+        try
+        {
+            return parsed.Invoke(new InvocationConfiguration
+            {
+                Output = context.Output,
+                Error = context.Error,
+                EnableDefaultExceptionHandler = false,
+            });
+        }
+        catch (Exception e)
+        {
+            return Explain(Cause(e), context);
+        }
+    }
+
+    /// <summary>All commands, in the order in which a newcomer needs them.</summary>
+    internal static RootCommand CreateRoot(CliContext context)
+    {
+        var root = new RootCommand("Bitis makes Vision Mamba models small and fast: inspect, quantize, evaluate and run them on a CPU.")
+        {
+            new DemoCommand(context),
+            new InspectCommand(context),
+            new QuantizeCommand(context),
+            new EvalCommand(context),
+            new ClassifyCommand(context),
+            new BenchCommand(context),
+            new VersionCommand(context),
+        };
+        foreach (HelpOption help in root.Options.OfType<HelpOption>())
+            help.Action = new HelpWithExample((HelpAction)help.Action!);
+        return root;
+    }
+
+    private static int RefuseUsage(ParseResult parsed, CliContext context)
+    {
+        // One mistake makes several errors; the first that names what was typed is the one to show.
+        string message = parsed.Errors.Select(error => error.Message).OrderBy(Vagueness).First();
+        Command command = parsed.CommandResult.Command;
+        string name = command is RootCommand ? "bitis" : $"bitis {command.Name}";
+        context.Error.WriteLine(message.ReplaceLineEndings(" "));
+        context.Error.WriteLine($"See: {name} --help");
+        return ExitCodes.BadInput;
+    }
+
+    private static int Vagueness(string message) => message switch
+    {
+        _ when message.StartsWith(CommonOptions.UnknownOption, StringComparison.Ordinal) => 0,
+        _ when message.StartsWith("Unrecognized", StringComparison.Ordinal) => 1,
+        _ => 2,
+    };
+
+    /// <summary>Parallel loops wrap what went wrong in them.</summary>
+    private static Exception Cause(Exception e) =>
+        e is AggregateException many ? many.Flatten().InnerExceptions[0] : e;
+
+    private static int Explain(Exception e, CliContext context)
+    {
+        switch (e)
+        {
+            case OperationCanceledException when context.Cancellation.IsCancellationRequested:
+                context.Error.WriteLine("cancelled; nothing was written");
+                return ExitCodes.BadInput;
+            case BitisException:
+                context.Error.WriteLine(e.Message);
+                return ExitCodes.BadInput;
+            default:
+                context.Error.WriteLine(
+                    $"This is a fault in bitis, not in your input: {e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")}");
+                context.Error.WriteLine(context.Debug
+                    ? e.ToString()
+                    : "Please report it, with the output of the same command under BITIS_DEBUG=1 and of 'bitis version'.");
+                return ExitCodes.InternalFault;
+        }
+    }
+}

@@ -1,0 +1,74 @@
+using System.CommandLine;
+using Bitis.Cli.Input;
+using Bitis.Cli.Output;
+using Bitis.Data;
+using Bitis.Evaluation;
+using Bitis.Runtime;
+using Bitis.Tensors;
+
+namespace Bitis.Cli.Commands;
+
+/// <summary><c>bitis bench</c>: how long a model takes for an image, against another one in the same run.</summary>
+internal sealed class BenchCommand : BitisCommand
+{
+    private readonly ModelOptionSet _model;
+    private readonly Option<string?> _baseline = CommonOptions.Path(
+        "--baseline", "A model to measure in turn with this one; the result is the ratio.", "MODEL");
+
+    private readonly Option<int> _images = CommonOptions.Number("--images", "How many images are measured.", 50, minimum: 1);
+    private readonly Option<int> _warmup = CommonOptions.Number("--warmup", "How many images run first, unmeasured.", 10, minimum: 0);
+    private readonly Option<int> _batch = CommonOptions.Number("--batch", "Images at once.", 1, minimum: 1);
+    private readonly Option<int> _seed = CommonOptions.Seed();
+    private readonly Option<int?> _threads = CommonOptions.Threads();
+
+    /// <summary>Creates the command.</summary>
+    public BenchCommand(CliContext context)
+        : base(
+            "bench",
+            "Measures a model's latency on generated images, alone or against a baseline.",
+            "bitis bench vim.bitis --baseline vim_t.pth --threads 1",
+            context)
+    {
+        _model = new ModelOptionSet(this, "MODEL");
+        foreach (Option option in (Option[])[_baseline, _images, _warmup, _batch, _seed, _threads])
+            Options.Add(option);
+    }
+
+    /// <inheritdoc />
+    protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress)
+    {
+        int threads = arguments.GetValue(_threads) ?? 0, batch = arguments.GetValue(_batch);
+        var models = new List<LoadedModel> { LoadedModel.Load(_model.Reference(arguments), _model.Options(arguments), progress, Context.Cancellation) };
+        if (arguments.GetValue(_baseline) is { } baseline)
+            models.Add(LoadedModel.Load(baseline, _model.Options(arguments), progress, Context.Cancellation));
+        if (models.Any(model => model.Config.InputShape != models[0].Config.InputShape))
+            throw BitisException.InFile(models[1].Reference, $"the baseline takes images {models[1].Config.InputShape}, the model {models[0].Config.InputShape}.");
+
+        InferenceSession[] sessions = [.. models.Select(model => model.CreateSession(threads))];
+        try
+        {
+            IReadOnlyList<Latency> latencies = Latency.Measure(
+                [.. sessions.Select(session => (LogitFunction)session.Run)],
+                GenerateImages(models[0], batch, arguments.GetValue(_seed)),
+                Runs(arguments.GetValue(_warmup), batch),
+                Runs(arguments.GetValue(_images), batch),
+                progress,
+                Context.Cancellation);
+            return new BenchResult(
+                [.. models.Zip(latencies, (model, latency) => ModelLatency.Of(model.Reference, model.Kind, latency))], sessions[0].Threads, batch);
+        }
+        finally
+        {
+            foreach (InferenceSession session in sessions)
+                session.Dispose();
+        }
+    }
+
+    private static int Runs(int images, int batch) => (images + batch - 1) / batch;
+
+    private Tensor GenerateImages(LoadedModel model, int batch, int seed)
+    {
+        using var source = new SyntheticImageSource(batch, model.Config.ImageSize, classes: 10, seed);
+        return ImageLoader.Load(source, model.Preprocessing, batch, threads: 1, Context.Cancellation).Single().Images;
+    }
+}

@@ -1,0 +1,96 @@
+using System.CommandLine;
+using Bitis.Cli.Input;
+using Bitis.Cli.Output;
+using Bitis.Data;
+using Bitis.Evaluation;
+using Bitis.Graphs;
+using Bitis.Models;
+using Bitis.Quantization;
+using Bitis.Runtime;
+
+namespace Bitis.Cli.Commands;
+
+/// <summary><c>bitis eval</c>: how often a model is right, and how far it is from the float model it was made of.</summary>
+internal sealed class EvalCommand : BitisCommand
+{
+    private readonly ModelOptionSet _model;
+    private readonly Option<string?> _data = CommonOptions.RequiredPath(
+        "--data", "Images to evaluate, with labels if accuracy is wanted. A folder, a zip, CIFAR or IDX files.", "IMAGES");
+
+    private readonly Option<string?> _baseline = CommonOptions.Path(
+        "--baseline", "A model to compare the answers with: the float checkpoint, or another .bitis file.", "MODEL");
+
+    private readonly Option<bool> _simulate = new("--simulate")
+    {
+        Description = "Also run the quantized model as a float32 simulation, and compare the integer answers with it.",
+    };
+
+    private readonly Option<bool> _confusion = new("--confusion") { Description = "Also show accuracy by class, and the most frequent confusions." };
+    private readonly Option<int?> _images = CommonOptions.OptionalNumber("--images", "How many images, drawn at random; by default all.");
+    private readonly Option<int> _batch = CommonOptions.Number("--batch", "Images at once.", 16, minimum: 1);
+    private readonly Option<int> _seed = CommonOptions.Seed();
+    private readonly Option<int?> _threads = CommonOptions.Threads();
+
+    /// <summary>Creates the command.</summary>
+    public EvalCommand(CliContext context)
+        : base(
+            "eval",
+            "Evaluates a model: accuracy, agreement with a baseline, images per second.",
+            "bitis eval vim.bitis --data photos/ --baseline vim_t.pth",
+            context)
+    {
+        _model = new ModelOptionSet(this, "MODEL");
+        foreach (Option option in (Option[])[_data, _baseline, _simulate, _confusion, _images, _batch, _seed, _threads])
+            Options.Add(option);
+    }
+
+    /// <inheritdoc />
+    protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress)
+    {
+        using ImageSource source = ImageSource.Open(arguments.GetRequiredValue(_data)!);
+        ImageSource images = arguments.GetValue(_images) is { } count ? source.Take(count, arguments.GetValue(_seed)) : source;
+        int threads = arguments.GetValue(_threads) ?? 0;
+        ModelOptions options = _model.Options(arguments);
+        LoadedModel model = LoadedModel.Load(_model.Reference(arguments), options, progress, Context.Cancellation);
+        using InferenceSession session = model.CreateSession(threads);
+
+        var references = new List<(string Name, LogitFunction Run)>();
+        using InferenceSession? baseline = arguments.GetValue(_baseline) is { } reference
+            ? LoadBaseline(LoadedModel.Load(reference, options, progress, Context.Cancellation), model, threads)
+            : null;
+        if (baseline is not null)
+            references.Add(("baseline", baseline.Run));
+        using var simulation = new VectorizedEvaluator();
+        if (arguments.GetValue(_simulate))
+            references.Add(("simulation", Simulate(model, simulation)));
+
+        var evaluator = new Evaluator(session.Run, model.Config.Classes, [.. references.Select(r => r.Run)])
+        {
+            BatchSize = arguments.GetValue(_batch),
+            LoaderThreads = session.Threads,
+        };
+        EvaluationResult result = evaluator.Run(images, model.Preprocessing, progress, Context.Cancellation);
+        IReadOnlyList<string>? names = model.ClassNames ?? source.ClassNames;
+        return EvalReport.Of(
+            model, source.Description, result, [.. references.Select(r => r.Name)], session.Threads, arguments.GetValue(_confusion), names);
+    }
+
+    private static InferenceSession LoadBaseline(LoadedModel baseline, LoadedModel model, int threads)
+    {
+        if (baseline.Config.Classes != model.Config.Classes || baseline.Config.InputShape != model.Config.InputShape)
+        {
+            throw BitisException.InFile(
+                baseline.Reference,
+                $"the baseline takes images {baseline.Config.InputShape} and has {baseline.Config.Classes} classes, "
+                + $"the model {model.Config.InputShape} and {model.Config.Classes}; their answers cannot be compared.");
+        }
+        return baseline.CreateSession(threads);
+    }
+
+    private static LogitFunction Simulate(LoadedModel model, VectorizedEvaluator evaluator)
+    {
+        QuantizedModel quantized = model.Quantized
+            ?? throw BitisException.InFile(model.Reference, "--simulate is for quantized models; this one is float32.");
+        return new GraphExecutor(quantized.Graph, quantized.DequantizeWeights(), new SimulatedEvaluator(evaluator, quantized)).Run;
+    }
+}

@@ -1,0 +1,97 @@
+using System.CommandLine;
+using Bitis.Checkpoints;
+using Bitis.Cli.Input;
+using Bitis.Cli.Output;
+using Bitis.Data;
+using Bitis.Graphs;
+using Bitis.Models;
+using Bitis.Quantization;
+using Bitis.Tensors;
+
+namespace Bitis.Cli.Commands;
+
+/// <summary><c>bitis inspect</c>: what is in a model file, and what is wrong with it.</summary>
+internal sealed class InspectCommand : BitisCommand
+{
+    private readonly ModelOptionSet _model;
+    private readonly Option<bool> _tensors = new("--tensors") { Description = "Also list all tensors." };
+    private readonly Option<bool> _nodes = new("--nodes") { Description = "Also list the operators, by the names that --override matches." };
+
+    /// <summary>Creates the command.</summary>
+    public InspectCommand(CliContext context)
+        : base(
+            "inspect",
+            "Shows what a model file holds: architecture, parameters, preprocessing, and what is missing or left over.",
+            "bitis inspect vim_t.pth --tensors",
+            context)
+    {
+        _model = new ModelOptionSet(this, "FILE");
+        Options.Add(_tensors);
+        Options.Add(_nodes);
+    }
+
+    /// <inheritdoc />
+    protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress)
+    {
+        string reference = _model.Reference(arguments);
+        string path = ModelReference.Resolve(reference, progress, Context.Cancellation);
+        bool listTensors = arguments.GetValue(_tensors), listNodes = arguments.GetValue(_nodes);
+        return QuantizedModel.IsQuantized(path)
+            ? Describe(reference, QuantizedModel.Load(path), new FileInfo(path).Length, listTensors, listNodes)
+            : Describe(reference, path, _model.Options(arguments), listTensors, listNodes);
+    }
+
+    private static QuantizedInspection Describe(string reference, QuantizedModel model, long fileBytes, bool listTensors, bool listNodes)
+    {
+        IEnumerable<TensorLine> levels = model.Linears.Where(linear => linear.Value.Weight is not null).Select(linear =>
+            new TensorLine($"{linear.Key}.weight", $"int{linear.Value.Weight!.Bits}", ShapeOf(model.Graph, $"{linear.Key}.weight")));
+        IEnumerable<TensorLine> floats = model.Weights.Select(weight => new TensorLine(weight.Key, "float32", weight.Value.Shape));
+        return new QuantizedInspection(
+            reference,
+            fileBytes,
+            ModelSummary.Of(model.Config, model.Graph, model.Preprocessing),
+            model.Recipe,
+            model.Calibration,
+            LayerSummary.Of(model),
+            listTensors ? [.. levels.Concat(floats).OrderBy(tensor => tensor.Name, StringComparer.Ordinal)] : null,
+            listNodes ? NodeLine.Of(model.Graph) : null);
+    }
+
+    private CheckpointInspection Describe(string reference, string path, ModelOptions options, bool listTensors, bool listNodes)
+    {
+        using Checkpoint checkpoint = Checkpoint.Open(path, options.WeightsKey);
+        Dictionary<string, Shape> found = checkpoint.Entries.ToDictionary(entry => entry.Name, entry => entry.Shape);
+        ModelDetection detection = ModelDetection.Detect(reference, found, checkpoint.Metadata, options);
+        Graph graph = detection.Config.BuildGraph();
+        Dictionary<string, Shape> expected = graph.Parameters.ToDictionary(parameter => parameter.Name, parameter => parameter.Shape);
+        return new CheckpointInspection(
+            reference,
+            checkpoint.FileLength,
+            checkpoint.Format,
+            checkpoint.WeightsKey,
+            [.. checkpoint.WeightsKeys.Where(key => key != checkpoint.WeightsKey)],
+            ModelSummary.Of(detection.Config, graph, Preprocessing.ForSize(detection.Config.ImageSize)),
+            detection.Assumptions,
+            [.. expected.Keys.Where(name => !found.ContainsKey(name))],
+            [.. found.Keys.Where(name => !expected.ContainsKey(name))],
+            [.. expected.Where(pair => found.TryGetValue(pair.Key, out Shape shape) && shape != pair.Value)
+                .Select(pair => $"{pair.Key}: {found[pair.Key]}, expected {pair.Value}")],
+            FindNonFinite(checkpoint),
+            listTensors ? [.. checkpoint.Entries.Select(entry => new TensorLine(entry.Name, $"{entry.DType}".ToLowerInvariant(), entry.Shape))] : null,
+            listNodes ? NodeLine.Of(graph) : null);
+    }
+
+    private List<string> FindNonFinite(Checkpoint checkpoint)
+    {
+        var names = new List<string>();
+        foreach (CheckpointEntry entry in checkpoint.Entries)
+        {
+            Context.Cancellation.ThrowIfCancellationRequested();
+            if (Checkpoint.FindNonFinite(checkpoint.Read(entry.Name)) is not null)
+                names.Add(entry.Name);
+        }
+        return names;
+    }
+
+    private static Shape ShapeOf(Graph graph, string parameter) => graph.Parameters.First(p => p.Name == parameter).Shape;
+}

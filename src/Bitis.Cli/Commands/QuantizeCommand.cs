@@ -1,0 +1,96 @@
+using System.CommandLine;
+using System.Diagnostics;
+using Bitis.Cli.Input;
+using Bitis.Cli.Output;
+using Bitis.Data;
+using Bitis.Quantization;
+using Bitis.Tensors;
+
+namespace Bitis.Cli.Commands;
+
+/// <summary><c>bitis quantize</c>: a checkpoint and some images in, a quantized model out.</summary>
+internal sealed class QuantizeCommand : BitisCommand
+{
+    private const int UsualImages = 256;
+
+    private readonly ModelOptionSet _model;
+    private readonly RecipeOptionSet _recipe;
+    private readonly Option<string?> _calibration = CommonOptions.RequiredPath(
+        "--calibration", "Images to calibrate with; labels are not needed. A folder, a zip, CIFAR or IDX files.", "IMAGES");
+
+    private readonly Option<string?> _output = CommonOptions.RequiredPath(
+        "--output", "The quantized model to write; an existing file is replaced.", "OUT.bitis");
+
+    private readonly Option<int> _images =
+        CommonOptions.Number("--images", "How many images to calibrate with, drawn at random.", UsualImages, minimum: 1);
+
+    private readonly Option<int> _batch = CommonOptions.Number("--batch", "Images at once; changes memory and time, not the result.", 16, minimum: 1);
+    private readonly Option<int> _seed = CommonOptions.Seed();
+    private readonly Option<int?> _threads =
+        CommonOptions.OptionalNumber("--threads", "How many threads decode images; the model itself runs on all processors here.");
+
+    /// <summary>Creates the command.</summary>
+    public QuantizeCommand(CliContext context)
+        : base(
+            "quantize",
+            "Quantizes a checkpoint to 8, 6 or 4 bits, without training.",
+            "bitis quantize vim_t.pth --calibration photos/ --method mse --bits w8a8 -o vim.bitis",
+            context)
+    {
+        _output.Aliases.Add("-o");
+        _model = new ModelOptionSet(this, "MODEL");
+        Options.Add(_calibration);
+        Options.Add(_output);
+        _recipe = new RecipeOptionSet(this);
+        Options.Add(_images);
+        Options.Add(_batch);
+        Options.Add(_seed);
+        Options.Add(_threads);
+    }
+
+    /// <inheritdoc />
+    protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress)
+    {
+        string output = arguments.GetRequiredValue(_output)!;
+        OutputFile.RequireWritable(output);
+        Recipe recipe = _recipe.Read(arguments);
+        recipe.Validate();
+        long started = Stopwatch.GetTimestamp();
+        LoadedModel model = LoadedModel.Load(_model.Reference(arguments), _model.Options(arguments), progress, Context.Cancellation);
+        if (model.Float is null)
+            throw BitisException.InFile(model.Reference, "this model is quantized already; give the checkpoint that it was made of.");
+        recipe.Select(model.Float.Graph); // an override that matches nothing is found before the images are read
+
+        using ImageSource source = ImageSource.Open(arguments.GetRequiredValue(_calibration)!);
+        int wanted = arguments.GetValue(_images);
+        ImageSource images = source.Take(wanted, arguments.GetValue(_seed));
+        if (images.Count < wanted)
+            Warn($"{source.Description}: only {images.Count} images to calibrate with; {wanted} were asked for.");
+
+        int threads = arguments.GetValue(_threads) ?? Environment.ProcessorCount;
+        IEnumerable<Tensor> batches = ImageLoader
+            .Load(images, model.Preprocessing, arguments.GetValue(_batch), threads, Context.Cancellation)
+            .Select(batch => batch.Images);
+        QuantizedModel quantized = PostTrainingQuantizer.Quantize(
+            model.Float, batches, recipe, new ProgressWithTotal(progress, images.Count), Context.Cancellation);
+        Context.Cancellation.ThrowIfCancellationRequested();
+        quantized.Save(output);
+        return Summarize(model, quantized, output, Stopwatch.GetElapsedTime(started));
+    }
+
+    private static QuantizeResult Summarize(LoadedModel model, QuantizedModel quantized, string output, TimeSpan time)
+    {
+        long parameters = model.Float!.Weights.Values.Sum(weight => (long)weight.Length);
+        return new QuantizeResult(
+            output,
+            model.Reference,
+            quantized.Config.Family,
+            quantized.Recipe,
+            quantized.Calibration,
+            LayerSummary.Of(quantized),
+            new FileInfo(output).Length,
+            parameters * sizeof(float),
+            time.TotalSeconds,
+            Process.GetCurrentProcess().PeakWorkingSet64);
+    }
+}

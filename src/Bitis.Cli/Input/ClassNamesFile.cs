@@ -1,0 +1,32 @@
+namespace Bitis.Cli.Input;
+
+/// <summary>Reads the names of a model's classes from a text file, one a line.</summary>
+internal static class ClassNamesFile
+{
+    /// <summary>More than any list of class names; a longer file is something else.</summary>
+    private const int MaxBytes = 16 << 20;
+
+    /// <summary>Reads the names; blank lines at the end do not count.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="classes">How many names there must be.</param>
+    /// <exception cref="BitisException">The file cannot be read, or has another number of names.</exception>
+    public static IReadOnlyList<string> Load(string path, int classes)
+    {
+        string text;
+        try
+        {
+            var file = new FileInfo(path);
+            if (file.Exists && file.Length > MaxBytes)
+                throw BitisException.InFile(path, $"this is {file.Length} bytes long; {classes} class names were expected, one a line.");
+            text = File.ReadAllText(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BitisException($"{path}: the class names cannot be read: {e.Message}", e);
+        }
+        string[] names = [.. text.TrimEnd().Split('\n').Select(name => name.Trim())];
+        if (names.Length != classes)
+            throw BitisException.InFile(path, $"there are {names.Length} lines; the model has {classes} classes, one name a line was expected.");
+        return names;
+    }
+}

@@ -1,0 +1,61 @@
+using Bitis.Data;
+using Bitis.Models;
+using Bitis.Quantization;
+using Bitis.Runtime;
+
+namespace Bitis.Cli.Input;
+
+/// <summary>A model that a command was given: float or quantized.</summary>
+internal sealed class LoadedModel
+{
+    private LoadedModel(string reference, string path, VisionModel? original, QuantizedModel? quantized)
+    {
+        Reference = reference;
+        FileLength = new FileInfo(path).Length;
+        Float = original;
+        Quantized = quantized;
+    }
+
+    /// <summary>What the user typed.</summary>
+    public string Reference { get; }
+
+    /// <summary>The size of the file in bytes.</summary>
+    public long FileLength { get; }
+
+    /// <summary>The float32 model, if it is one.</summary>
+    public VisionModel? Float { get; }
+
+    /// <summary>The quantized model, if it is one.</summary>
+    public QuantizedModel? Quantized { get; }
+
+    /// <summary>The architecture.</summary>
+    public ModelConfig Config => Quantized?.Config ?? Float!.Config;
+
+    /// <summary>How images become its input.</summary>
+    public Preprocessing Preprocessing => Quantized?.Preprocessing ?? Float!.Preprocessing;
+
+    /// <summary>The classes' names, by index; null if unknown.</summary>
+    public IReadOnlyList<string>? ClassNames => Quantized is not null ? Quantized.ClassNames : Float!.ClassNames;
+
+    /// <summary>The family and the number format: <c>Vim, w8a8 (mse)</c>.</summary>
+    public string Kind => Quantized is { } q ? $"{Config.Family}, {q.Recipe.Bits} ({q.Recipe.Method})" : $"{Config.Family}, float32";
+
+    /// <summary>Loads a model file, or a file of the Hugging Face hub.</summary>
+    /// <exception cref="BitisException">It cannot be used.</exception>
+    public static LoadedModel Load(
+        string reference, ModelOptions options, IProgress<WorkProgress> progress, CancellationToken cancellationToken)
+    {
+        string path = ModelReference.Resolve(reference, progress, cancellationToken);
+        return QuantizedModel.IsQuantized(path)
+            ? new LoadedModel(reference, path, original: null, QuantizedModel.Load(path))
+            : new LoadedModel(reference, path, VisionModel.Load(path, options), quantized: null);
+    }
+
+    /// <summary>Makes it ready to answer.</summary>
+    /// <param name="threads">How many threads compute; 0 for all.</param>
+    public InferenceSession CreateSession(int threads)
+    {
+        var options = new SessionOptions { Threads = threads };
+        return Quantized is not null ? InferenceSession.Create(Quantized, options) : InferenceSession.Create(Float!, options);
+    }
+}

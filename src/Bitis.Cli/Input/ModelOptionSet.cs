@@ -1,0 +1,55 @@
+using System.CommandLine;
+using Bitis.Models;
+
+namespace Bitis.Cli.Input;
+
+/// <summary>What every command that loads a model takes: the file, and what cannot be read off it.</summary>
+internal sealed class ModelOptionSet
+{
+    private readonly Argument<string> _model;
+    private readonly Option<string?> _weightsKey = new("--weights-key")
+    {
+        Description = "Where the weights are inside a checkpoint: 'model', 'model_ema', ...; found by itself if not given.",
+        HelpName = "KEY",
+    };
+
+    private readonly Option<int?> _stride = CommonOptions.OptionalNumber(
+        "--stride", "Distance between patches, in pixels, where it cannot be read off the file.");
+
+    private readonly Option<ClassTokenPosition?> _classToken = CommonOptions.Parsed<ClassTokenPosition?>(
+        "--class-token", "Where the class token is: first or middle.", ParseClassToken, "PLACE");
+
+    private readonly Option<bool> _noHalving = new("--no-halving") { Description = "The sum of the two scan directions is not halved." };
+
+    /// <summary>Adds the argument and the options to a command.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="name">What its help calls the argument.</param>
+    public ModelOptionSet(Command command, string name)
+    {
+        _model = CommonOptions.File(name, "A checkpoint (.pth, .safetensors), a quantized model (.bitis), or hf:owner/name[@revision]/file.");
+        command.Arguments.Add(_model);
+        command.Options.Add(_weightsKey);
+        command.Options.Add(_stride);
+        command.Options.Add(_classToken);
+        command.Options.Add(_noHalving);
+    }
+
+    /// <summary>The file or reference that the user named.</summary>
+    public string Reference(ParseResult arguments) => arguments.GetRequiredValue(_model);
+
+    /// <summary>What the user knows better than the file.</summary>
+    public ModelOptions Options(ParseResult arguments) => new()
+    {
+        WeightsKey = arguments.GetValue(_weightsKey),
+        Stride = arguments.GetValue(_stride),
+        ClassToken = arguments.GetValue(_classToken),
+        HalvesDirections = arguments.GetValue(_noHalving) ? false : null,
+    };
+
+    private static ClassTokenPosition? ParseClassToken(string text) => text.ToLowerInvariant() switch
+    {
+        "first" => ClassTokenPosition.First,
+        "middle" => ClassTokenPosition.Middle,
+        _ => throw new BitisException($"--class-token takes 'first' or 'middle', not '{text}'."),
+    };
+}

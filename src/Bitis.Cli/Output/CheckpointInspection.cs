@@ -1,0 +1,54 @@
+using Bitis.Checkpoints;
+
+namespace Bitis.Cli.Output;
+
+/// <summary>What <c>bitis inspect</c> found in a checkpoint.</summary>
+internal sealed record CheckpointInspection(
+    string File,
+    long FileBytes,
+    CheckpointFormat Format,
+    string WeightsKey,
+    IReadOnlyList<string> OtherWeightsKeys,
+    ModelSummary Model,
+    IReadOnlyList<string> Assumptions,
+    IReadOnlyList<string> MissingTensors,
+    IReadOnlyList<string> UnexpectedTensors,
+    IReadOnlyList<string> MisshapedTensors,
+    IReadOnlyList<string> NonFiniteTensors,
+    IReadOnlyList<TensorLine>? Tensors,
+    IReadOnlyList<NodeLine>? Nodes) : ICommandResult
+{
+    /// <inheritdoc />
+    public void Describe(Report report)
+    {
+        string weights = WeightsKey.Length == 0 ? "at the top level" : $"under '{WeightsKey}'";
+        if (OtherWeightsKeys.Count > 0)
+            weights += $"; also under {string.Join(", ", OtherWeightsKeys.Select(NameOfKey))} (--weights-key)";
+        report.Fields(
+        [
+            ("file", $"{File}, {Output.Format.Bytes(FileBytes)}"),
+            ("format", Format switch
+            {
+                CheckpointFormat.Safetensors => "safetensors",
+                CheckpointFormat.TorchZip => "PyTorch (zip)",
+                _ => "PyTorch (before 1.6)",
+            }),
+            ("weights", weights),
+            .. Model.Fields(),
+            .. Assumptions.Select(assumption => ("assumed", (string?)assumption)),
+            .. Problem("missing", MissingTensors),
+            .. Problem("wrong shape", MisshapedTensors),
+            .. Problem("not finite", NonFiniteTensors),
+            .. Problem("left over", UnexpectedTensors),
+        ]);
+        if (MissingTensors.Count + MisshapedTensors.Count + NonFiniteTensors.Count == 0)
+            report.Line("All weights are there, in their shapes, and finite.");
+        TensorLine.Describe(report, Tensors);
+        NodeLine.Describe(report, Nodes);
+    }
+
+    private static IEnumerable<(string Name, string? Value)> Problem(string name, IReadOnlyList<string> tensors) =>
+        tensors.Select(tensor => (name, (string?)tensor));
+
+    private static string NameOfKey(string key) => key.Length == 0 ? "the top level" : $"'{key}'";
+}

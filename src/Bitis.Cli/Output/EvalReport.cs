@@ -1,0 +1,74 @@
+using Bitis.Cli.Input;
+using Bitis.Evaluation;
+
+namespace Bitis.Cli.Output;
+
+/// <summary>What <c>bitis eval</c> found. Shares are 0 to 1; those that need labels are null without labels.</summary>
+internal sealed record EvalReport(
+    string Model,
+    string Kind,
+    string Data,
+    long Images,
+    long Labeled,
+    double? Top1,
+    double? Top5,
+    IReadOnlyList<AgreementReport> Agreements,
+    double ImagesPerSecond,
+    int Threads,
+    IReadOnlyList<ClassReport>? Classes,
+    IReadOnlyList<ConfusionReport>? Confusions) : ICommandResult
+{
+    private const int ShownConfusions = 10;
+
+    /// <summary>Puts the result of an evaluation into words.</summary>
+    public static EvalReport Of(
+        LoadedModel model,
+        string data,
+        EvaluationResult result,
+        IReadOnlyList<string> references,
+        int threads,
+        bool withConfusions,
+        IReadOnlyList<string>? names)
+    {
+        EvaluationShard counts = result.Counts;
+        return new EvalReport(
+            model.Reference,
+            model.Kind,
+            data,
+            counts.Images,
+            counts.Labeled,
+            counts.Top1,
+            counts.Top5,
+            [.. references.Zip(counts.Agreements, AgreementReport.Of)],
+            result.ImagesPerSecond,
+            threads,
+            withConfusions ? [.. counts.Confusions.Classes.Select(c => new ClassReport(c.Class, Name(c.Class), c.Images, c.Top1))] : null,
+            withConfusions
+                ? [.. counts.Confusions.MostFrequent(ShownConfusions).Select(c => new ConfusionReport(Name(c.Label), Name(c.Predicted), c.Images))]
+                : null);
+
+        string Name(int index) => names is not null && index < names.Count ? names[index] : $"class {index}";
+    }
+
+    /// <inheritdoc />
+    public void Describe(Report report)
+    {
+        report.Fields(
+        [
+            ("model", $"{Model} ({Kind})"),
+            ("images", Labeled == Images ? $"{Data}; {Images} evaluated" : $"{Data}; {Images} evaluated, {Labeled} with labels"),
+            ("top-1", Format.Accuracy(Top1)),
+            ("top-5", Format.Accuracy(Top5)),
+            .. Agreements.Select(agreement => ($"agreement with {agreement.With}", (string?)agreement.Describe())),
+            ("speed", $"{ImagesPerSecond:0.0} images/s on {Threads} thread{(Threads == 1 ? "" : "s")} (model only)"),
+        ]);
+        if (Classes is not { Count: > 0 } || Confusions is null)
+            return;
+        report.Line();
+        report.Table(["class", ">images", ">top-1"], Classes.Select(c => (string[])[c.Name, $"{c.Images}", Format.Percent(c.Top1)]));
+        if (Confusions.Count == 0)
+            return;
+        report.Line();
+        report.Table(["shows", "taken for", ">images"], Confusions.Select(c => (string[])[c.Label, c.Predicted, $"{c.Images}"]));
+    }
+}

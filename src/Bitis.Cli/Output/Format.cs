@@ -1,0 +1,34 @@
+namespace Bitis.Cli.Output;
+
+/// <summary>Quantities as people read them, with their unit.</summary>
+internal static class Format
+{
+    /// <summary>A share of 0 to 1: <c>76.10 %</c>; <c>-</c> if there is none.</summary>
+    public static string Percent(double? share) =>
+        share is { } value && !double.IsNaN(value) ? $"{100 * value:0.00} %" : "-";
+
+    /// <summary>An accuracy, which may have no labels to be measured with.</summary>
+    public static string Accuracy(double? share) => share is null ? "no labels" : Percent(share);
+
+    /// <summary>A size in bytes: <c>6.9 MB</c>, in powers of ten.</summary>
+    public static string Bytes(long bytes) => bytes switch
+    {
+        < 1_000 => $"{bytes} bytes",
+        < 1_000_000 => $"{bytes / 1e3:0.0} kB",
+        < 1_000_000_000 => $"{bytes / 1e6:0.0} MB",
+        _ => $"{bytes / 1e9:0.00} GB",
+    };
+
+    /// <summary>A number of things: <c>7.1 million</c>.</summary>
+    public static string Count(long count) => count < 1_000_000 ? $"{count:N0}" : $"{count / 1e6:0.0} million";
+
+    /// <summary>A short time: <c>12.3 ms</c>.</summary>
+    public static string Milliseconds(TimeSpan time) => $"{time.TotalMilliseconds:0.000} ms";
+
+    /// <summary>A time that a person waited: <c>4.2 s</c>, <c>3 min 20 s</c>.</summary>
+    public static string Duration(TimeSpan time) =>
+        time.TotalSeconds < 60 ? $"{time.TotalSeconds:0.0} s" : $"{(int)time.TotalMinutes} min {time.Seconds} s";
+
+    /// <summary>A factor: <c>2.41×</c>.</summary>
+    public static string Factor(double factor) => $"{factor:0.00}×";
+}

@@ -1,0 +1,10 @@
+namespace Bitis.Cli.Output;
+
+/// <summary>
+/// What a command found out, as data. <c>--json</c> writes its public properties; otherwise it describes itself in text.
+/// </summary>
+internal interface ICommandResult
+{
+    /// <summary>Writes the result for a person.</summary>
+    void Describe(Report report);
+}

@@ -1,0 +1,35 @@
+using Bitis.Data;
+using Bitis.Models;
+using Bitis.Quantization;
+
+namespace Bitis.Cli.Output;
+
+/// <summary>Values of the library in a few words.</summary>
+internal static class InWords
+{
+    /// <summary>A recipe: <c>mse, w8a8, scope linear, activations per tensor</c>.</summary>
+    public static string Of(Recipe recipe)
+    {
+        string method = recipe.Method == "percentile" ? $"percentile {recipe.Percentile}" : recipe.Method;
+        string granularity = recipe.ActivationGranularity == Granularity.PerToken ? "per token" : "per tensor";
+        string overrides = recipe.Overrides.Count == 0 ? "" : $", {string.Join(", ", recipe.Overrides.Select(o => $"{o.Pattern}={o.Bits}"))}";
+        return $"{method}, {recipe.Bits}, scope {recipe.Scope.ToString().ToLowerInvariant()}, activations {granularity}{overrides}";
+    }
+
+    /// <summary>A preprocessing: <c>shorter side to 256 (bicubic), centre 224×224, mean ..., std ...</c>.</summary>
+    public static string Of(Preprocessing p) =>
+        $"shorter side to {p.ResizeShorterSide} ({p.Interpolation.ToString().ToLowerInvariant()}), centre {p.CropSize}×{p.CropSize}, "
+        + $"mean {Of(p.Mean)}, std {Of(p.Std)}";
+
+    /// <summary>An architecture: <c>width 192, depth 24, ...</c>.</summary>
+    public static string Of(ModelConfig config) => config switch
+    {
+        VimConfig vim => $"width {vim.Width}, inner {vim.InnerWidth}, depth {vim.Depth}, states {vim.StateSize}, delta rank {vim.DeltaRank}; "
+            + $"images {vim.ImageSize}×{vim.ImageSize}, patches of {vim.PatchSize} every {vim.Stride} pixels, {vim.Tokens} tokens; "
+            + $"class token {vim.ClassToken.ToString().ToLowerInvariant()}, directions {(vim.HalvesDirections ? "halved" : "summed")}, "
+            + $"{vim.Norm.ToString().ToLowerInvariant()} norm; {vim.Classes} classes",
+        _ => $"images {config.ImageSize}×{config.ImageSize}; {config.Classes} classes",
+    };
+
+    private static string Of(ChannelValues values) => $"{values[0]} {values[1]} {values[2]}";
+}

@@ -1,0 +1,31 @@
+using Bitis.Quantization;
+
+namespace Bitis.Cli.Output;
+
+/// <summary>What <c>bitis quantize</c> made.</summary>
+internal sealed record QuantizeResult(
+    string Output,
+    string Model,
+    string Family,
+    Recipe Recipe,
+    CalibrationDigest Calibration,
+    IReadOnlyList<LayerSummary> Layers,
+    long FileBytes,
+    long Float32Bytes,
+    double Seconds,
+    long PeakMemoryBytes) : ICommandResult
+{
+    public void Describe(Report report)
+    {
+        report.Fields(
+            ("written", $"{Output}, {Format.Bytes(FileBytes)}: {Format.Percent((double)FileBytes / Float32Bytes)} of float32's {Format.Bytes(Float32Bytes)}"),
+            ("model", $"{Model} ({Family})"),
+            ("method", InWords.Of(Recipe)),
+            ("linear layers", LayerSummary.Describe(Layers)),
+            ("calibration", $"{Calibration.Images} images"),
+            ("time", Format.Duration(TimeSpan.FromSeconds(Seconds))),
+            ("peak memory", Format.Bytes(PeakMemoryBytes)));
+        report.Line();
+        report.Line($"Next: bitis eval {Output} --data IMAGES --baseline {Model}");
+    }
+}

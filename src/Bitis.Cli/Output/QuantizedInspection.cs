@@ -1,0 +1,32 @@
+using Bitis.Quantization;
+
+namespace Bitis.Cli.Output;
+
+/// <summary>What <c>bitis inspect</c> found in a quantized model.</summary>
+internal sealed record QuantizedInspection(
+    string File,
+    long FileBytes,
+    ModelSummary Model,
+    Recipe Recipe,
+    CalibrationDigest Calibration,
+    IReadOnlyList<LayerSummary> Layers,
+    IReadOnlyList<TensorLine>? Tensors,
+    IReadOnlyList<NodeLine>? Nodes) : ICommandResult
+{
+    /// <inheritdoc />
+    public void Describe(Report report)
+    {
+        double share = (double)FileBytes / (Model.Parameters * sizeof(float));
+        report.Fields(
+        [
+            ("file", $"{File}, {Format.Bytes(FileBytes)}: {Format.Percent(share)} of float32"),
+            ("format", "quantized model"),
+            .. Model.Fields(),
+            ("method", InWords.Of(Recipe)),
+            ("linear layers", LayerSummary.Describe(Layers)),
+            ("calibration", $"{Calibration.Images} images, SHA-256 {Calibration.Sha256[..16]}..."),
+        ]);
+        TensorLine.Describe(report, Tensors);
+        NodeLine.Describe(report, Nodes);
+    }
+}

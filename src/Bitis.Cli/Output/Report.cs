@@ -1,0 +1,53 @@
+using Spectre.Console;
+using Spectre.Console.Rendering;
+
+namespace Bitis.Cli.Output;
+
+/// <summary>Results as aligned text: lines, names with values, tables.</summary>
+internal sealed class Report(CliContext context)
+{
+    /// <summary>One line as it is.</summary>
+    public void Line(string text = "") => context.Output.WriteLine(text);
+
+    /// <summary>Names and values in two columns; values that are null are left out.</summary>
+    public void Fields(params IEnumerable<(string Name, string? Value)> fields)
+    {
+        Grid grid = new Grid().AddColumn(new GridColumn().NoWrap().PadLeft(0).PadRight(2)).AddColumn(new GridColumn().Padding(0, 0));
+        foreach ((string name, string? value) in fields)
+        {
+            if (value is not null)
+                grid.AddRow(new Text(name, new Style(decoration: Decoration.Dim)), new Text(value));
+        }
+        Write(grid, wraps: true);
+    }
+
+    /// <summary>A table; a column whose title starts with <c>&gt;</c> is aligned to the right, as numbers are.</summary>
+    public void Table(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows)
+    {
+        var table = new Table { Border = TableBorder.None };
+        foreach (string title in columns)
+        {
+            bool isNumber = title.StartsWith('>');
+            var column = new TableColumn(new Text(title.TrimStart('>'), new Style(decoration: Decoration.Bold)))
+            {
+                Alignment = isNumber ? Justify.Right : Justify.Left,
+                Padding = new Padding(0, 0, 2, 0),
+                NoWrap = true,
+            };
+            table.AddColumn(column);
+        }
+        foreach (IReadOnlyList<string> row in rows)
+            table.AddRow(row.Select(cell => new Text(cell)));
+        Write(table, wraps: false);
+    }
+
+    /// <summary>Writes without the blanks that fill the last column up.</summary>
+    private void Write(IRenderable content, bool wraps)
+    {
+        using var text = new StringWriter();
+        IAnsiConsole console = context.CreateOutputConsole(text, wraps);
+        console.Write(content);
+        foreach (string line in text.ToString().TrimEnd('\n', '\r').Split('\n'))
+            context.Output.WriteLine(line.TrimEnd());
+    }
+}

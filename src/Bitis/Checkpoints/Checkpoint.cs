@@ -1,0 +1,136 @@
+using System.Numerics.Tensors;
+using Bitis.Checkpoints.Torch;
+using Bitis.Tensors;
+using Tensor = Bitis.Tensors.Tensor;
+
+namespace Bitis.Checkpoints;
+
+/// <summary>
+/// An open checkpoint file: safetensors, or what <c>torch.save</c> writes (zip and legacy). The format is found by
+/// content,
+/// not by the file's name. Opening reads the directory of tensors only; <see cref="Read"/> loads one tensor. No code in
+/// a
+/// checkpoint is ever run.
+/// </summary>
+public sealed class Checkpoint : IDisposable
+{
+    private const string DataParallelPrefix = "module.";
+
+    private readonly MappedFile _file;
+    private readonly Dictionary<string, StoredTensor> _tensors = [];
+
+    private Checkpoint(MappedFile file, CheckpointContents contents)
+    {
+        _file = file;
+        Format = contents.Format;
+        WeightsKey = contents.WeightsKey;
+        WeightsKeys = contents.WeightsKeys;
+        Metadata = contents.Metadata;
+
+        bool prefixed = contents.Tensors.Count > 0
+            && contents.Tensors.All(t => t.Key.StartsWith(DataParallelPrefix, StringComparison.Ordinal));
+        var entries = new List<CheckpointEntry>(contents.Tensors.Count);
+        foreach ((string fullName, StoredTensor tensor) in contents.Tensors)
+        {
+            string name = prefixed ? fullName[DataParallelPrefix.Length..] : fullName;
+            _tensors.Add(name, tensor);
+            entries.Add(new CheckpointEntry(name, tensor.DType, tensor.Shape, tensor.ByteLength));
+        }
+        Entries = entries;
+    }
+
+    /// <summary>The path as it was given to <see cref="Open"/>.</summary>
+    public string Path => _file.Path;
+
+    /// <summary>The size of the file in bytes.</summary>
+    public long FileLength => _file.Length;
+
+    /// <summary>The format of the file.</summary>
+    public CheckpointFormat Format { get; }
+
+    /// <summary>The key under which the weights were found, such as <c>model</c>; empty for the top level.</summary>
+    public string WeightsKey { get; }
+
+    /// <summary>All keys that hold weights and could be given to <see cref="Open"/>; the chosen one included.</summary>
+    public IReadOnlyList<string> WeightsKeys { get; }
+
+    /// <summary>
+    /// What is written beside the weights, as text: the <c>__metadata__</c> of a safetensors file; for PyTorch the
+    /// scalars,
+    /// such as <c>epoch</c>, and the flattened arguments, such as <c>args.model</c> (a bounded number of them).
+    /// </summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; }
+
+    /// <summary>The tensors, in the file's order. A <c>module.</c> that all names share has been removed.</summary>
+    public IReadOnlyList<CheckpointEntry> Entries { get; }
+
+    /// <summary>Opens a checkpoint file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="weightsKey">
+    /// Where the weights are: a key, or nested keys separated by dots; empty for the top level. By default the first of
+    /// <c>model</c>, <c>state_dict</c>, <c>model_ema</c> and the top level that holds tensors.
+    /// </param>
+    /// <exception cref="BitisException">The file is missing, is not a checkpoint, is damaged, or asks to run
+    /// code.</exception>
+    public static Checkpoint Open(string path, string? weightsKey = null)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        MappedFile file = MappedFile.Open(path);
+        try
+        {
+            return new Checkpoint(file, FormatDetector.Detect(file) switch
+            {
+                CheckpointFormat.Safetensors => SafetensorsReader.Read(file, weightsKey),
+                CheckpointFormat.TorchZip => TorchZipReader.Read(file, weightsKey),
+                _ => TorchLegacyReader.Read(file, weightsKey),
+            });
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Whether there is a tensor of this name.</summary>
+    public bool Contains(string name) => _tensors.ContainsKey(name);
+
+    /// <summary>Loads a tensor and converts it to float32. The values are as stored: see
+    /// <see cref="FindNonFinite"/>.</summary>
+    /// <exception cref="BitisException">There is no such tensor, or its bytes are damaged.</exception>
+    public Tensor Read(string name) => InTensor(name, static tensor => tensor.Read());
+
+    /// <summary>Loads the stored bytes of a tensor: row-major, little-endian, of the entry's type.</summary>
+    /// <exception cref="BitisException">There is no such tensor, or its bytes are damaged.</exception>
+    public byte[] ReadBytes(string name) => InTensor(name, static tensor => tensor.ReadBytes());
+
+    /// <summary>The index of the first NaN or infinity among the elements; null when all are finite.</summary>
+    public static int? FindNonFinite(Tensor tensor)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        ReadOnlySpan<float> values = tensor.Span;
+        if (TensorPrimitives.IsFiniteAll(values))
+            return null;
+        int index = 0;
+        while (float.IsFinite(values[index]))
+            index++;
+        return index;
+    }
+
+    /// <inheritdoc />
+    public void Dispose() => _file.Dispose();
+
+    private T InTensor<T>(string name, Func<StoredTensor, T> read)
+    {
+        if (!_tensors.TryGetValue(name, out StoredTensor? tensor))
+            throw _file.Error($"there is no tensor '{name}' among the {Entries.Count} of this checkpoint.");
+        try
+        {
+            return read(tensor);
+        }
+        catch (BitisException e)
+        {
+            throw new BitisException($"{Path}: tensor '{name}': {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,10 @@
+using Bitis.Tensors;
+
+namespace Bitis.Checkpoints;
+
+/// <summary>What a checkpoint says about one of its tensors.</summary>
+/// <param name="Name">The parameter path, such as <c>layers.3.mixer.x_proj.weight</c>.</param>
+/// <param name="DType">The type of the stored elements.</param>
+/// <param name="Shape">The sizes of the dimensions.</param>
+/// <param name="ByteLength">The size of the elements as stored, in bytes.</param>
+public sealed record CheckpointEntry(string Name, DType DType, Shape Shape, long ByteLength);

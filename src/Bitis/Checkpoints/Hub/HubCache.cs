@@ -1,0 +1,71 @@
+namespace Bitis.Checkpoints.Hub;
+
+/// <summary>
+/// One repository's folder in the hub's cache, laid out as Hugging Face's own tools do, so that all share one copy:
+/// <c>blobs/ETAG</c> (contents), <c>snapshots/COMMIT/FILE</c> (links to blobs), <c>refs/REVISION</c> (a commit).
+/// </summary>
+internal sealed class HubCache(string cacheFolder, HubReference reference)
+{
+    private const int CommitLength = 40;
+
+    private readonly string _folder = Path.Combine(cacheFolder, $"models--{reference.Owner}--{reference.Name}");
+
+    /// <summary>Whether the revision is a commit, whose files never change.</summary>
+    public bool IsPinned => IsCommit(reference.Revision);
+
+    /// <summary>Whether a text is the full name of a commit.</summary>
+    public static bool IsCommit(string text) => text.Length == CommitLength && text.All(char.IsAsciiHexDigit);
+
+    /// <summary>The file as of the last known commit of its revision; null when the cache does not have it.</summary>
+    public string? Find()
+    {
+        string commit = reference.Revision;
+        if (!IsPinned)
+        {
+            string refPath = Path.Combine(_folder, "refs", reference.Revision);
+            commit = File.Exists(refPath) ? File.ReadAllText(refPath).Trim() : "";
+            if (!IsCommit(commit))
+                return null;
+        }
+        string path = SnapshotPath(commit);
+        return File.Exists(path) ? path : null;
+    }
+
+    /// <summary>Where the contents with this ETag are kept.</summary>
+    public string BlobPath(string etag) => Path.Combine(_folder, "blobs", etag);
+
+    /// <summary>Makes the file appear in its snapshot and notes what commit the revision stands for.</summary>
+    /// <returns>The path of the file in the snapshot.</returns>
+    public string Publish(HubFileInfo info)
+    {
+        string path = SnapshotPath(info.Commit);
+        string blob = BlobPath(info.ETag);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        if (!File.Exists(path))
+            Link(path, blob);
+        if (!IsPinned)
+        {
+            string refPath = Path.Combine(_folder, "refs", reference.Revision);
+            Directory.CreateDirectory(Path.GetDirectoryName(refPath)!);
+            AtomicFile.Write(refPath, stream => stream.Write(System.Text.Encoding.ASCII.GetBytes(info.Commit)));
+        }
+        return path;
+    }
+
+    private static void Link(string path, string blob)
+    {
+        try
+        {
+            File.Delete(path); // a link whose blob was removed
+            File.CreateSymbolicLink(path, Path.GetRelativePath(Path.GetDirectoryName(path)!, blob));
+        }
+        catch (Exception e) when ((e is IOException or UnauthorizedAccessException) && !File.Exists(path))
+        {
+            // Windows without developer mode, or a file system without links: Hugging Face's tools copy as well.
+            File.Copy(blob, path);
+        }
+    }
+
+    private string SnapshotPath(string commit) =>
+        Path.Combine([_folder, "snapshots", commit, .. reference.File.Split('/')]);
+}

@@ -1,0 +1,179 @@
+using System.Net;
+
+namespace Bitis.Checkpoints.Hub;
+
+/// <summary>
+/// Fetches the contents of one file into <c>BLOB.incomplete</c>, resuming what an earlier attempt left, and renames it
+/// to
+/// its final name once size and checksum are right.
+/// </summary>
+/// <param name="silenceLimit">How long the server may stay silent.</param>
+/// <param name="send">Sends a request: method, address, first byte wanted.</param>
+internal sealed class HubDownload(
+    TimeSpan silenceLimit, Func<HttpMethod, Uri, long, CancellationToken, Task<HttpResponseMessage>> send)
+{
+    private const int MaxFruitlessAttempts = 3;
+    private const int BufferLength = 1 << 17;
+
+    /// <summary>Downloads until the file is there.</summary>
+    /// <exception cref="BitisException">The connection broke too often, or the contents are not what the hub
+    /// announced.</exception>
+    public async Task RunAsync(
+        HubReference reference,
+        HubFileInfo info,
+        string blobPath,
+        IProgress<HubProgress>? progress,
+        CancellationToken cancellationToken)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(blobPath)!);
+        string partPath = blobPath + ".incomplete";
+        await using (FileStream part = OpenPart(reference, partPath))
+        {
+            await FetchAsync(reference, info, part, progress, cancellationToken);
+            if (!await HubChecksum.MatchesAsync(part, info.ETag, cancellationToken))
+            {
+                part.SetLength(0);
+                throw new BitisException(
+                    $"{reference}: the downloaded contents do not match the hub's checksum {info.ETag}; "
+                    + "they were discarded. Try again; if it happens again, something on the way alters the data.");
+            }
+            part.Flush(flushToDisk: true);
+        }
+        File.Move(partPath, blobPath, overwrite: true);
+    }
+
+    /// <summary>Opening without sharing also keeps two processes from downloading the same file at once.</summary>
+    private static FileStream OpenPart(HubReference reference, string path)
+    {
+        try
+        {
+            return new FileStream(
+                path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.Asynchronous);
+        }
+        catch (IOException e) when (File.Exists(path))
+        {
+            throw new BitisException(
+                $"{reference}: another process is downloading this file ('{path}' is in use); wait for it.", e);
+        }
+    }
+
+    private async Task FetchAsync(
+        HubReference reference,
+        HubFileInfo info,
+        FileStream part,
+        IProgress<HubProgress>? progress,
+        CancellationToken cancellationToken)
+    {
+        if (part.Length > info.Length)
+            part.SetLength(0);
+        int fruitless = 0;
+        // A part that has all its bytes only lacks its check: an earlier attempt was stopped just before.
+        while (part.Length == 0 ? info.Length != 0 : part.Length != info.Length)
+        {
+            long before = part.Length;
+            try
+            {
+                using HttpResponseMessage response = await send(
+                    HttpMethod.Get, info.Location, before, cancellationToken);
+                long start = StartOf(reference, response, info, part);
+                await CopyAsync(response, part, start, info.Length, progress, cancellationToken);
+                if (info.Length is null || part.Length == info.Length)
+                    return;
+                if (part.Length > info.Length)
+                {
+                    part.SetLength(0);
+                    throw new BitisException(
+                        $"{reference}: the server sends more than the {info.Length} bytes that the hub announced.");
+                }
+            }
+            catch (Exception e) when (
+                IsBroken(e, cancellationToken) && (part.Length > before || ++fruitless < MaxFruitlessAttempts))
+            {
+                continue; // resume
+            }
+            catch (Exception e) when (IsBroken(e, cancellationToken))
+            {
+                throw Broken(reference, info, part, e);
+            }
+            if (part.Length <= before && ++fruitless >= MaxFruitlessAttempts)
+                throw Broken(reference, info, part, null);
+        }
+    }
+
+    /// <summary>Where in the file the answer begins: after the part that is there, or at 0.</summary>
+    private static long StartOf(HubReference reference, HttpResponseMessage response, HubFileInfo info, FileStream part)
+    {
+        switch (response.StatusCode)
+        {
+            case HttpStatusCode.PartialContent
+                when response.Content.Headers.ContentRange is { } range && range.From == part.Length
+                    && (range.Length is null || info.Length is null || range.Length == info.Length):
+                return part.Length;
+            case HttpStatusCode.OK // a server without ranges sends all
+                when response.Content.Headers.ContentLength is not { } length
+                    || info.Length is null || length == info.Length:
+                return 0;
+            case HttpStatusCode.OK: // not our file, such as an error page: worth another attempt, not worth the part
+                throw new HttpRequestException("the server announced another length than the hub");
+            case HttpStatusCode.PartialContent:
+            case HttpStatusCode.RequestedRangeNotSatisfiable:
+                part.SetLength(0);
+                throw new HttpRequestException(
+                    $"the server answered the request for the rest with {(int)response.StatusCode} and another range");
+            default:
+                throw new BitisException(
+                    $"{reference}: {info.Location.Host} answered {(int)response.StatusCode} {response.ReasonPhrase}; "
+                    + "try again later.");
+        }
+    }
+
+    private async Task CopyAsync(
+        HttpResponseMessage response,
+        FileStream part,
+        long start,
+        long? total,
+        IProgress<HubProgress>? progress,
+        CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(silenceLimit);
+        await using Stream body = await response.Content.ReadAsStreamAsync(limit.Token);
+        byte[] buffer = new byte[BufferLength];
+        bool first = true;
+        while (true)
+        {
+            limit.CancelAfter(silenceLimit);
+            int count;
+            try
+            {
+                count = await body.ReadAsync(buffer, limit.Token);
+            }
+            catch (IOException e) when (e is not HttpIOException)
+            {
+                // Tell a broken connection from a full disk, which is an IOException as well.
+                throw new HttpRequestException(e.Message, e);
+            }
+            if (count == 0 || part.Length > total)
+                return;
+            // What an earlier attempt left is given up only once there is something better.
+            if (first)
+                part.SetLength(start);
+            first = false;
+            part.Position = part.Length;
+            await part.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
+            progress?.Report(new HubProgress(part.Length, total));
+        }
+    }
+
+    private static bool IsBroken(Exception e, CancellationToken cancellationToken) =>
+        e is HttpRequestException or HttpIOException
+        || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested);
+
+    private static BitisException Broken(HubReference reference, HubFileInfo info, FileStream part, Exception? cause)
+    {
+        string total = info.Length?.ToString() ?? "an unknown number of";
+        string message = $"{reference}: the download broke off at {part.Length} of {total} bytes; "
+            + "what has arrived is kept: run the command again to resume.";
+        return cause is null ? new BitisException(message) : new BitisException(message, cause);
+    }
+}

@@ -1,0 +1,138 @@
+using Bitis.Tensors;
+
+namespace Bitis.Checkpoints;
+
+/// <summary>
+/// A tensor that has not been read yet: a view with an offset and strides into a block of bytes. The constructor checks
+/// that every element lies in the block, so reading needs no further checks.
+/// </summary>
+internal sealed class StoredTensor
+{
+    // .NET spans and arrays index with int; one tensor of a vision model is far smaller.
+    private const int MaxBytes = 0x7FFF_FF00;
+
+    private readonly StoredBytes _bytes;
+    private readonly long _offset;
+    private readonly long[] _strides;
+
+    /// <summary>Describes a view.</summary>
+    /// <param name="type">The type of the elements.</param>
+    /// <param name="shape">The sizes.</param>
+    /// <param name="strides">Elements to step over per dimension; empty for a row-major tensor.</param>
+    /// <param name="offset">The first element, counted in elements.</param>
+    /// <param name="bytes">The block.</param>
+    /// <exception cref="BitisException">The view leaves its block; the message is without file and name.</exception>
+    public StoredTensor(DType type, Shape shape, long[] strides, long offset, StoredBytes bytes)
+    {
+        DType = type;
+        Shape = shape;
+        _offset = offset;
+        _strides = IsRowMajor(shape, strides) ? [] : strides;
+        _bytes = bytes;
+        Check();
+    }
+
+    /// <summary>The type of the elements.</summary>
+    public DType DType { get; }
+
+    /// <summary>The sizes.</summary>
+    public Shape Shape { get; }
+
+    /// <summary>The size of the elements in bytes.</summary>
+    public long ByteLength { get; private set; }
+
+    /// <summary>The elements as they are stored, row-major, little-endian.</summary>
+    public byte[] ReadBytes() => _strides.Length == 0 ? ReadRowMajor().ToArray() : Gather();
+
+    /// <summary>The elements as float32.</summary>
+    public Tensor Read()
+    {
+        if (!DType.ConvertsToFloat())
+        {
+            throw new BitisException(
+                $"elements of type {DType.SafetensorsName()} cannot be read as float32; "
+                + "convert the checkpoint to F32 or F16.");
+        }
+        Tensor tensor = Tensor.Uninitialized(Shape);
+        DTypes.ToFloat(DType, _strides.Length == 0 ? ReadRowMajor() : Gather(), tensor.Span);
+        return tensor;
+    }
+
+    private ReadOnlySpan<byte> ReadRowMajor() =>
+        ByteLength == 0 ? [] : _bytes.Read(_offset * DType.BitSize() / 8, (int)ByteLength);
+
+    private byte[] Gather()
+    {
+        int size = DType.BitSize() / 8;
+        long extent = Extent();
+        ReadOnlySpan<byte> source = _bytes.Read(_offset * size, (int)((extent + 1) * size));
+        byte[] result = new byte[ByteLength];
+        int[] index = new int[Shape.Rank];
+        long position = 0;
+        for (int written = 0; written < result.Length; written += size)
+        {
+            source.Slice((int)(position * size), size).CopyTo(result.AsSpan(written));
+            for (int d = Shape.Rank - 1; d >= 0; d--)
+            {
+                position += _strides[d];
+                if (++index[d] < Shape[d])
+                    break;
+                position -= _strides[d] * Shape[d];
+                index[d] = 0;
+            }
+        }
+        return result;
+    }
+
+    private void Check()
+    {
+        try
+        {
+            long count = Shape.ElementCount;
+            ByteLength = checked(count * DType.BitSize()) / 8;
+            if (count == 0)
+                return;
+            long capacity = checked(_bytes.Length * 8) / DType.BitSize();
+            // More elements than the block holds would be a broadcast view: tiny on disk, as large as it likes in
+            // memory.
+            if (_offset < 0 || count > capacity || checked(_offset + Extent()) >= capacity)
+            {
+                throw new BitisException(
+                    $"the shape {Shape} (strides [{string.Join(", ", _strides)}], offset {_offset}) needs more "
+                    + $"elements than its storage of {_bytes.Length} bytes holds ({capacity} of type {DType.SafetensorsName()}).");
+            }
+            if (checked(Math.Max(count, Extent() + 1) * Math.Max(sizeof(float), DType.BitSize() / 8)) > MaxBytes)
+                throw new BitisException($"the shape {Shape} is too large: one tensor may take at most 2 GiB.");
+        }
+        catch (OverflowException e)
+        {
+            throw new BitisException($"the sizes of shape {Shape} multiply to more than any file can hold.", e);
+        }
+    }
+
+    /// <summary>The distance from the first element to the last, in elements.</summary>
+    private long Extent()
+    {
+        if (_strides.Length == 0)
+            return Shape.ElementCount - 1;
+        long extent = 0;
+        for (int d = 0; d < Shape.Rank; d++)
+            extent = checked(extent + ((Shape[d] - 1) * _strides[d]));
+        return extent;
+    }
+
+    private static bool IsRowMajor(Shape shape, long[] strides)
+    {
+        if (strides.Length == 0 || shape.Sizes.Contains(0))
+            return true;
+        long expected = 1;
+        for (int d = shape.Rank - 1; d >= 0; d--)
+        {
+            // The stride of a dimension of size one is never used, and PyTorch leaves it as it was.
+            if (shape[d] != 1 && strides[d] != expected)
+                return false;
+            expected = unchecked(expected * shape[d]);
+        }
+        return true;
+    }
+}

@@ -1,0 +1,50 @@
+namespace Bitis.Checkpoints.Torch;
+
+/// <summary>A Python dictionary, or an object reduced to its attributes, as plain data in its original order.</summary>
+/// <param name="attributesAreItems">
+/// Whether state given to the object belongs to its data (<c>argparse.Namespace</c>) or is bookkeeping of its class
+/// (<c>OrderedDict</c>, <c>CfgNode</c>).
+/// </param>
+internal sealed class PickleDictionary(bool attributesAreItems = false)
+{
+    private readonly Dictionary<string, int> _positions = [];
+    private readonly List<KeyValuePair<object?, object?>> _items = [];
+
+    /// <summary>Keys and values, in the order of their first appearance.</summary>
+    public IReadOnlyList<KeyValuePair<object?, object?>> Items => _items;
+
+    /// <summary>Whether attributes count as items.</summary>
+    public bool AttributesAreItems { get; } = attributesAreItems;
+
+    /// <summary>The value of a text key; null when there is none.</summary>
+    public object? this[string key] => _positions.TryGetValue(key, out int position) ? _items[position].Value : null;
+
+    /// <summary>The items whose keys are texts.</summary>
+    public IEnumerable<KeyValuePair<string, object?>> NamedItems =>
+        from item in _items where item.Key is string select KeyValuePair.Create((string)item.Key!, item.Value);
+
+    /// <summary>How many of the values with text keys are tensors.</summary>
+    public int TensorCount { get; private set; }
+
+    /// <summary>Whether a value is a tensor with a name.</summary>
+    public bool HoldsTensors => TensorCount > 0;
+
+    /// <summary>Sets an item. Only text keys replace an older item: others are never looked up.</summary>
+    public void Set(object? key, object? value)
+    {
+        if (key is string name)
+        {
+            if (value is StoredTensor)
+                TensorCount++;
+            if (_positions.TryGetValue(name, out int position))
+            {
+                if (_items[position].Value is StoredTensor)
+                    TensorCount--;
+                _items[position] = new(key, value);
+                return;
+            }
+            _positions.Add(name, _items.Count);
+        }
+        _items.Add(new(key, value));
+    }
+}

@@ -1,0 +1,317 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Numerics;
+using System.Text;
+
+namespace Bitis.Checkpoints.Torch;
+
+/// <summary>
+/// Reads a Python pickle, protocols 0 to 5, as data. The pickle machine is a list of one-byte instructions on a stack;
+/// this
+/// one knows no imports, only <see cref="TorchConstructors"/>. It is a loop, so deep nesting cannot exhaust our own
+/// stack,
+/// and every instruction takes memory in proportion to its own bytes.
+/// </summary>
+/// <remarks>
+/// Python's values become: <c>None</c> null, <c>bool</c>, <c>int</c> long (or BigInteger), <c>float</c> double,
+/// <c>str</c>
+/// string, <c>bytes</c> byte[], <c>tuple</c> object?[], <c>list</c> and <c>set</c> List, <c>dict</c> PickleDictionary.
+/// Source of the instructions: CPython's Lib/pickletools.py.
+/// </remarks>
+internal ref struct PickleReader
+{
+    private const int MaxIntegerBytes = 256;
+
+    private readonly ReadOnlySpan<byte> _data;
+    private readonly string _place;
+    private readonly Func<object?, object?> _loadPersistent;
+    private readonly PickleBudget _budget;
+    private readonly List<object?> _stack = [];
+    private readonly List<int> _marks = [];
+    private readonly Dictionary<long, object?> _memo = [];
+
+    /// <summary>Prepares to read.</summary>
+    /// <param name="data">The pickle; bytes after its end are left alone.</param>
+    /// <param name="place">The file and the place in it, for messages.</param>
+    /// <param name="loadPersistent">Resolves the identifiers of things that lie outside the pickle: storages.</param>
+    public PickleReader(ReadOnlySpan<byte> data, string place, Func<object?, object?> loadPersistent)
+    {
+        _data = data;
+        _place = place;
+        _loadPersistent = loadPersistent;
+        _budget = new PickleBudget(data.Length);
+    }
+
+    /// <summary>How many bytes have been read.</summary>
+    public int Position { get; private set; }
+
+    /// <summary>Reads one pickle, to its end.</summary>
+    /// <exception cref="BitisException">The pickle is damaged, or wants something constructed that is not
+    /// allowed.</exception>
+    public object? Read()
+    {
+        while (true)
+        {
+            int start = Position;
+            byte instruction = Take(1)[0];
+            try
+            {
+                if (instruction == '.')
+                    return Pop();
+                Execute(instruction);
+            }
+            catch (BitisException e) when (!e.Message.StartsWith(_place, StringComparison.Ordinal))
+            {
+                throw new BitisException($"{_place}, byte {start}: {e.Message}", e);
+            }
+        }
+    }
+
+    private void Execute(byte instruction)
+    {
+        switch (instruction)
+        {
+            case 0x80: Take(1); break; // PROTO
+            case 0x95: Take(8); break; // FRAME: a hint for buffering
+            case (byte)'(': _marks.Add(_stack.Count); break;
+            case (byte)'0': Pop(); break;
+            case (byte)'1': PopToMark(); break;
+            case (byte)'2': Push(Peek()); break;
+
+            case (byte)'N': Push(null); break;
+            case 0x88: Push(true); break;
+            case 0x89: Push(false); break;
+            case (byte)'I': Push(ParseInteger(TakeLine())); break;
+            case (byte)'L': Push(ParseInteger(TakeLine().TrimEnd('L'))); break;
+            case (byte)'J': Push((long)BinaryPrimitives.ReadInt32LittleEndian(Take(4))); break;
+            case (byte)'K': Push((long)Take(1)[0]); break;
+            case (byte)'M': Push((long)BinaryPrimitives.ReadUInt16LittleEndian(Take(2))); break;
+            case 0x8A: Push(ToInteger(Take(Take(1)[0]))); break; // LONG1
+            case 0x8B: Push(ToInteger(Take(TakeLength(4)))); break; // LONG4
+            case (byte)'F': Push(ParseFloat(TakeLine())); break;
+            case (byte)'G': Push(BinaryPrimitives.ReadDoubleBigEndian(Take(8))); break;
+
+            case (byte)'S': Push(Unquote(TakeLine())); break;
+            case (byte)'V': Push(TakeLine()); break;
+            case (byte)'T': Push(Encoding.Latin1.GetString(Take(TakeLength(4)))); break;
+            case (byte)'U': Push(Encoding.Latin1.GetString(Take(Take(1)[0]))); break;
+            case (byte)'X': Push(Encoding.UTF8.GetString(Take(TakeLength(4)))); break;
+            case 0x8C: Push(Encoding.UTF8.GetString(Take(Take(1)[0]))); break; // SHORT_BINUNICODE
+            case 0x8D: Push(Encoding.UTF8.GetString(Take(TakeLength(8)))); break; // BINUNICODE8
+            case (byte)'B': Push(Take(TakeLength(4)).ToArray()); break;
+            case (byte)'C': Push(Take(Take(1)[0]).ToArray()); break;
+            case 0x8E or 0x96: Push(Take(TakeLength(8)).ToArray()); break; // BINBYTES8, BYTEARRAY8
+
+            case (byte)']' or 0x8F: Push(new List<object?>()); break; // EMPTY_LIST, EMPTY_SET
+            case (byte)'l' or 0x91: Push(new List<object?>(PopToMark())); break; // LIST, FROZENSET
+            case (byte)'a': Append([Pop()]); break;
+            case (byte)'e' or 0x90: Append(PopToMark()); break; // APPENDS, ADDITEMS
+            case (byte)')': Push(Array.Empty<object?>()); break;
+            case (byte)'t': Push(PopToMark()); break;
+            case 0x85: Push(Pop(1)); break;
+            case 0x86: Push(Pop(2)); break;
+            case 0x87: Push(Pop(3)); break;
+            case (byte)'}': Push(new PickleDictionary()); break;
+            case (byte)'d':
+                object?[] items = PopToMark();
+                Push(new PickleDictionary());
+                SetItems(items);
+                break;
+            case (byte)'s': SetItems(Pop(2)); break;
+            case (byte)'u': SetItems(PopToMark()); break;
+
+            case (byte)'g': Push(Recall(ParseIndex(TakeLine()))); break;
+            case (byte)'h': Push(Recall(Take(1)[0])); break;
+            case (byte)'j': Push(Recall(BinaryPrimitives.ReadUInt32LittleEndian(Take(4)))); break;
+            case (byte)'p': _memo[ParseIndex(TakeLine())] = Peek(); break;
+            case (byte)'q': _memo[Take(1)[0]] = Peek(); break;
+            case (byte)'r': _memo[BinaryPrimitives.ReadUInt32LittleEndian(Take(4))] = Peek(); break;
+            case 0x94: _memo[_memo.Count] = Peek(); break; // MEMOIZE
+
+            case (byte)'c': Push(TorchConstructors.Find(TakeLine(), TakeLine())); break;
+            case 0x93: // STACK_GLOBAL
+                Push(Pop(2) is [string module, string name]
+                    ? TorchConstructors.Find(module, name)
+                    : throw Damaged("a global name is not a text"));
+                break;
+            case (byte)'R' or 0x81: // REDUCE, NEWOBJ
+                Push(Pop(2) is [var callable, object?[] arguments]
+                    ? Construct(callable, arguments)
+                    : throw Damaged("the arguments of a constructor are not a tuple"));
+                break;
+            case 0x92: // NEWOBJ_EX
+                Push(Pop(3) is [var type, object?[] positional, PickleDictionary { Items.Count: 0 }]
+                    ? Construct(type, positional)
+                    : throw Damaged("a constructor is given keyword arguments"));
+                break;
+            case (byte)'i': // INST
+                object constructor = TorchConstructors.Find(TakeLine(), TakeLine());
+                Push(Construct(constructor, PopToMark()));
+                break;
+            case (byte)'o': // OBJ
+                object?[] all = PopToMark();
+                Push(all.Length > 0 ? Construct(all[0], all[1..]) : throw Damaged("an object has no class"));
+                break;
+            case (byte)'b': SetState(Pop()); break;
+            case (byte)'P': Push(_loadPersistent(TakeLine())); break;
+            case (byte)'Q': Push(_loadPersistent(Pop())); break;
+
+            default:
+                throw Damaged($"0x{instruction:X2} is not an instruction that PyTorch writes");
+        }
+    }
+
+    private readonly object? Construct(object? callable, object?[] arguments) =>
+        callable is PickleConstructor constructor
+        ? constructor(arguments, _budget)
+        : throw Damaged("a value is used as a constructor");
+
+    /// <summary>BUILD: attributes for the object on top of the stack.</summary>
+    private readonly void SetState(object? state)
+    {
+        switch (Peek())
+        {
+            case PickleDictionary { AttributesAreItems: true } target when state is PickleDictionary attributes:
+                _budget.Charge(attributes.Items.Count);
+                // A copy: the attributes may be the object itself.
+                foreach ((object? key, object? value) in attributes.Items.ToArray())
+                    target.Set(key, value);
+                break;
+            case NumpyDType when state is object?[] and [_, ">", ..]:
+                throw new BitisException("a NumPy scalar is big-endian; only little-endian checkpoints are read.");
+            case PickleDictionary or NumpyDType or List<object?> or StoredTensor:
+                break; // bookkeeping of the Python class, such as OrderedDict's _metadata
+            default:
+                throw Damaged("attributes are given to a value that has none");
+        }
+    }
+
+    private readonly void SetItems(object?[] items)
+    {
+        if (Peek() is not PickleDictionary dictionary || items.Length % 2 != 0)
+            throw Damaged("items are added to something that is not a dictionary");
+        for (int i = 0; i < items.Length; i += 2)
+            dictionary.Set(items[i], items[i + 1]);
+    }
+
+    private readonly void Append(ReadOnlySpan<object?> items)
+    {
+        if (Peek() is not List<object?> list)
+            throw Damaged("elements are added to something that is not a list");
+        list.AddRange(items);
+    }
+
+    private readonly void Push(object? value) => _stack.Add(value);
+
+    private readonly object? Peek() => _stack.Count > Floor ? _stack[^1] : throw Damaged("the stack is empty");
+
+    private readonly object? Pop()
+    {
+        object? value = Peek();
+        _stack.RemoveAt(_stack.Count - 1);
+        return value;
+    }
+
+    private readonly object?[] Pop(int count) =>
+        _stack.Count - count >= Floor ? Cut(_stack.Count - count) : throw Damaged("the stack is empty");
+
+    private readonly object?[] PopToMark()
+    {
+        if (_marks.Count == 0)
+            throw Damaged("there is no mark on the stack");
+        int mark = Floor;
+        _marks.RemoveAt(_marks.Count - 1);
+        return Cut(mark);
+    }
+
+    /// <summary>What lies below the last mark is out of reach until the mark is gone.</summary>
+    private readonly int Floor => _marks.Count > 0 ? _marks[^1] : 0;
+
+    private readonly object?[] Cut(int from)
+    {
+        object?[] values = new object?[_stack.Count - from];
+        _stack.CopyTo(from, values, 0, values.Length);
+        _stack.RemoveRange(from, values.Length);
+        return values;
+    }
+
+    private readonly object? Recall(long index) =>
+        _memo.TryGetValue(index, out object? value) ? value : throw Damaged(
+            $"value {index} is recalled but was never stored");
+
+    private ReadOnlySpan<byte> Take(int length)
+    {
+        if (length > _data.Length - Position)
+        {
+            throw BitisException.InFile(
+                _place,
+                $"the file ends in the middle of its pickle (byte {_data.Length}, {length} more expected); "
+                + "it is truncated. Download or copy it again.");
+        }
+        ReadOnlySpan<byte> taken = _data.Slice(Position, length);
+        Position += length;
+        return taken;
+    }
+
+    /// <summary>A length of 4 or 8 bytes, checked against what is left before anything is allocated.</summary>
+    private int TakeLength(int size)
+    {
+        ReadOnlySpan<byte> bytes = Take(size);
+        ulong length = size == 4
+            ? BinaryPrimitives.ReadUInt32LittleEndian(bytes)
+            : BinaryPrimitives.ReadUInt64LittleEndian(bytes);
+        return length <= (ulong)(_data.Length - Position)
+            ? (int)length
+            : throw Damaged(
+                $"a text or block claims {length} bytes, but {_data.Length - Position} follow; the file is truncated");
+    }
+
+    private string TakeLine()
+    {
+        int length = _data[Position..].IndexOf((byte)'\n');
+        if (length < 0)
+            throw Damaged("a line has no end; the file is truncated");
+        string line = Encoding.UTF8.GetString(Take(length));
+        Take(1);
+        return line;
+    }
+
+    private static long ParseIndex(string text) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long index)
+            ? index
+            : throw Damaged("an index is not a number");
+
+    private static object ParseInteger(string text) => text switch
+    {
+        "00" => false,
+        "01" => true,
+        _ when long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) =>
+            value,
+        { Length: < MaxIntegerBytes }
+            when BigInteger.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out BigInteger big) =>
+            big,
+        _ => throw Damaged("an integer is not a number"),
+    };
+
+    private static double ParseFloat(string text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+            ? value
+            : throw Damaged("a float is not a number");
+
+    /// <summary>A long (boxed before the arms meet: the language would make both a BigInteger), or what is
+    /// wider.</summary>
+    private static object? ToInteger(ReadOnlySpan<byte> bytes) => bytes.Length switch
+    {
+        <= sizeof(long) => (object)(long)new BigInteger(bytes),
+        <= MaxIntegerBytes => new BigInteger(bytes),
+        _ => throw Damaged($"an integer of {bytes.Length} bytes"),
+    };
+
+    private static string Unquote(string text) =>
+        text.Length >= 2 && text[0] == text[^1] && text[0] is '\'' or '"'
+            ? text[1..^1]
+            : throw Damaged("a text has no quotation marks");
+
+    private static BitisException Damaged(string problem) =>
+        new($"{problem}; the pickle is damaged or was not written by PyTorch.");
+}

@@ -1,0 +1,76 @@
+using System.Text;
+
+namespace Bitis.Checkpoints.Torch;
+
+/// <summary>
+/// Reads the zip archives of <c>torch.save</c>: <c>NAME/data.pkl</c> holds the objects, <c>NAME/data/KEY</c> one
+/// storage
+/// each, <c>NAME/byteorder</c> the byte order.
+/// </summary>
+internal static class TorchZipReader
+{
+    private const string PickleName = "data.pkl";
+
+    /// <summary>Reads the pickle; storages stay in the file.</summary>
+    /// <exception cref="BitisException">The archive is damaged, is no checkpoint, or wants code to be run.</exception>
+    public static CheckpointContents Read(MappedFile file, string? weightsKey)
+    {
+        Dictionary<string, ZipEntry> entries = ZipDirectory.Read(file);
+        string pickleName = entries.Keys
+            .Where(name => name == PickleName || name.EndsWith("/" + PickleName, StringComparison.Ordinal))
+            .MinBy(name => name.Length)
+            ?? throw file.Error(
+                $"this is a zip archive without a {PickleName}, so not a PyTorch checkpoint; "
+                + "if it is an archive around a checkpoint, unpack it first.");
+        string prefix = pickleName[..^PickleName.Length];
+        if (entries.ContainsKey(prefix + "constants.pkl"))
+        {
+            throw file.Error(
+                "this is a TorchScript archive (a compiled program), not a checkpoint; "
+                + "save the weights with torch.save(model.state_dict(), ...).");
+        }
+        if (entries.TryGetValue(prefix + "byteorder", out ZipEntry? order)
+            && Encoding.ASCII.GetString(ReadAll(file, order)) is var name and not "little")
+        {
+            throw file.Error($"the byte order is '{name}'; only little-endian checkpoints are read.");
+        }
+
+        var storages = new Dictionary<string, ZipBytes>(StringComparer.Ordinal);
+        var reader = new PickleReader(
+            ReadAll(file, entries[pickleName]),
+            $"{file.Path}: {pickleName}",
+            id => LoadStorage(id, key =>
+            {
+                if (!storages.TryGetValue(key, out ZipBytes? bytes)
+                    && entries.TryGetValue($"{prefix}data/{key}", out ZipEntry? entry))
+                {
+                    storages.Add(key, bytes = new ZipBytes(file, entry));
+                }
+
+                return bytes;
+            }));
+        return WeightsFinder.Find(file, CheckpointFormat.TorchZip, reader.Read(), weightsKey);
+    }
+
+    private static ReadOnlySpan<byte> ReadAll(MappedFile file, ZipEntry entry)
+    {
+        if (entry.Length > int.MaxValue)
+            throw file.Error($"'{entry.Name}' has {entry.Length} bytes, more than the 2 GiB that are read.");
+        return new ZipBytes(file, entry).Read(0, (int)entry.Length);
+    }
+
+    /// <summary>('storage', type, key, location, number of elements)</summary>
+    private static TorchStorage LoadStorage(object? id, Func<string, ZipBytes?> find)
+    {
+        if (id is not object?[] parts || parts is not ["storage", TorchStorageType type, string key, _, long count, ..])
+            throw new BitisException("a storage is named in a form that PyTorch does not use.");
+        ZipBytes bytes = find(key) ?? throw new BitisException($"the storage '{key}' is missing from the archive.");
+        if (count < 0 || count > bytes.Length * 8 / type.DType.BitSize())
+        {
+            throw new BitisException(
+                $"the storage '{key}' should hold {count} elements of type {type.DType.SafetensorsName()}, "
+                + $"but has {bytes.Length} bytes; the file is damaged.");
+        }
+        return new TorchStorage(type.DType, bytes);
+    }
+}

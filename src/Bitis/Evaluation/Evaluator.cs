@@ -1,0 +1,71 @@
+using System.Diagnostics;
+using Bitis.Data;
+using Bitis.Tensors;
+
+namespace Bitis.Evaluation;
+
+/// <summary>Runs a model, and references if there are any, over a set of images and counts.</summary>
+public sealed class Evaluator
+{
+    private readonly LogitFunction _model;
+    private readonly IReadOnlyList<LogitFunction> _references;
+    private readonly int _classes;
+
+    /// <summary>Describes an evaluation.</summary>
+    /// <param name="model">What is evaluated.</param>
+    /// <param name="classes">How many classes it tells apart.</param>
+    /// <param name="references">What its answers are compared with; each takes the same images.</param>
+    public Evaluator(LogitFunction model, int classes, params IReadOnlyList<LogitFunction> references)
+    {
+        _model = model;
+        _classes = classes;
+        _references = references;
+    }
+
+    /// <summary>How many images go through a model at once.</summary>
+    public int BatchSize { get; init; } = 16;
+
+    /// <summary>How many batches are decoded ahead, each on a thread of its own.</summary>
+    public int LoaderThreads { get; init; } = 2;
+
+    /// <summary>Evaluates all images of a source.</summary>
+    /// <param name="images">The images.</param>
+    /// <param name="preprocessing">How they become the model's input.</param>
+    /// <param name="progress">Hears of images done.</param>
+    /// <param name="cancellationToken">Ends the evaluation.</param>
+    /// <exception cref="BitisException">A label is not one of the model's classes, or an image is damaged.</exception>
+    public EvaluationResult Run(
+        ImageSource images,
+        Preprocessing preprocessing,
+        IProgress<WorkProgress>? progress = null,
+        CancellationToken cancellationToken = default)
+    {
+        CheckLabels(images);
+        var counts = new EvaluationShard(_references.Count);
+        var modelTime = new Stopwatch();
+        foreach (ImageBatch batch in ImageLoader.Load(images, preprocessing, BatchSize, LoaderThreads, cancellationToken))
+        {
+            modelTime.Start();
+            Tensor logits = _model(batch.Images, cancellationToken);
+            modelTime.Stop();
+            Tensor[] others = [.. _references.Select(reference => reference(batch.Images, cancellationToken))];
+            counts.Add(logits, batch.Labels, others);
+            progress?.Report(new WorkProgress("evaluating", counts.Images, images.Count));
+        }
+        return new EvaluationResult(counts, modelTime.Elapsed);
+    }
+
+    /// <summary>Labels are known before the first image is decoded; so is this mistake.</summary>
+    private void CheckLabels(ImageSource images)
+    {
+        for (int i = 0; i < images.Count; i++)
+        {
+            if (images.Label(i) is { } label && (uint)label >= (uint)_classes)
+            {
+                throw new BitisException(
+                    $"{images.Name(i)} has the label {label}, but the model has {_classes} classes (0 to {_classes - 1}). "
+                    + "Is this the data set that the model was trained for?");
+            }
+        }
+    }
+}

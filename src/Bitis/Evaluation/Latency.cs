@@ -1,0 +1,60 @@
+using System.Diagnostics;
+using Bitis.Tensors;
+
+namespace Bitis.Evaluation;
+
+/// <summary>How long a model takes for an image: the median of many runs, and the ends that one run in ten exceeds.</summary>
+/// <param name="Median">Half of the runs took less.</param>
+/// <param name="P10">A tenth of the runs took less.</param>
+/// <param name="P90">A tenth of the runs took more.</param>
+public sealed record Latency(TimeSpan Median, TimeSpan P10, TimeSpan P90)
+{
+    /// <summary>
+    /// Measures models against each other. They take turns, so that whatever else the machine does meanwhile meets all
+    /// of them alike.
+    /// </summary>
+    /// <param name="models">The models.</param>
+    /// <param name="images">What each run computes, <c>[batch, channels, height, width]</c>.</param>
+    /// <param name="warmup">Runs of each model that do not count.</param>
+    /// <param name="runs">Runs of each model that count.</param>
+    /// <param name="progress">Hears of runs done.</param>
+    /// <param name="cancellationToken">Ends the measurement.</param>
+    /// <returns>The latency of each model: a run's time divided by its images.</returns>
+    public static IReadOnlyList<Latency> Measure(
+        IReadOnlyList<LogitFunction> models,
+        Tensor images,
+        int warmup,
+        int runs,
+        IProgress<WorkProgress>? progress = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(runs, 1);
+        TimeSpan[][] times = [.. models.Select(_ => new TimeSpan[runs])];
+        for (int run = -warmup; run < runs; run++)
+        {
+            for (int m = 0; m < models.Count; m++)
+            {
+                long start = Stopwatch.GetTimestamp();
+                models[m](images, cancellationToken);
+                if (run >= 0)
+                    times[m][run] = Stopwatch.GetElapsedTime(start) / images.Shape[0];
+            }
+            progress?.Report(new WorkProgress("measuring", run + warmup + 1, runs + warmup));
+        }
+        return [.. times.Select(Summarize)];
+    }
+
+    internal static Latency Summarize(TimeSpan[] times)
+    {
+        TimeSpan[] sorted = [.. times.Order()];
+        return new Latency(Quantile(sorted, 0.5), Quantile(sorted, 0.1), Quantile(sorted, 0.9));
+    }
+
+    /// <summary>The value at a share of the way through sorted values, interpolated between neighbours.</summary>
+    private static TimeSpan Quantile(TimeSpan[] sorted, double share)
+    {
+        double position = share * (sorted.Length - 1);
+        int below = (int)position, above = Math.Min(below + 1, sorted.Length - 1);
+        return sorted[below] + (sorted[above] - sorted[below]) * (position - below);
+    }
+}

@@ -1,0 +1,40 @@
+namespace Bitis.Evaluation;
+
+/// <summary>The largest of some scores; among equal scores the lowest index comes first.</summary>
+public static class TopK
+{
+    /// <summary>The index of the largest score.</summary>
+    public static int First(ReadOnlySpan<float> scores)
+    {
+        int best = 0;
+        for (int i = 1; i < scores.Length; i++)
+        {
+            if (scores[i] > scores[best])
+                best = i;
+        }
+        return best;
+    }
+
+    /// <summary>The indices of the <paramref name="count"/> largest scores, largest first; fewer if there are no more scores.</summary>
+    public static int[] Indices(ReadOnlySpan<float> scores, int count)
+    {
+        int[] all = new int[scores.Length];
+        for (int i = 0; i < all.Length; i++)
+            all[i] = i;
+        float[] keys = scores.ToArray();
+        Array.Sort(all, (a, b) => keys[b].CompareTo(keys[a]) is var order and not 0 ? order : a.CompareTo(b));
+        return all[..Math.Min(count, all.Length)];
+    }
+
+    /// <summary>The position that an index has when scores are ordered: 0 for the largest.</summary>
+    public static int Rank(ReadOnlySpan<float> scores, int index)
+    {
+        int rank = 0;
+        for (int i = 0; i < scores.Length; i++)
+        {
+            if (scores[i] > scores[index] || (i < index && scores[i] == scores[index]))
+                rank++;
+        }
+        return rank;
+    }
+}

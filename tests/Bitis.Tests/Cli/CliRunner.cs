@@ -1,0 +1,52 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Bitis.Cli;
+
+namespace Bitis.Tests.Cli;
+
+/// <summary>Runs command lines: in this process where that is enough, in one of their own where signals matter.</summary>
+internal static class CliRunner
+{
+    /// <summary>Runs a command line in this process.</summary>
+    public static CliOutcome Run(params string[] arguments)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        int exitCode = CommandLine.Run(arguments, new CliContext { Output = output, Error = error });
+        return new CliOutcome(exitCode, output.ToString(), error.ToString());
+    }
+
+    /// <summary>Runs a command line with <c>--json</c> and reads its result.</summary>
+    public static JsonElement RunJson(params string[] arguments)
+    {
+        CliOutcome outcome = Run([.. arguments, "--json"]).AssertSucceeded();
+        return JsonDocument.Parse(outcome.Output).RootElement;
+    }
+
+    /// <summary>Starts the command in a process of its own, its output redirected.</summary>
+    public static Process Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet")
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "Bitis.Cli.dll"));
+        foreach (string argument in arguments)
+            start.ArgumentList.Add(argument);
+        return Process.Start(start)!;
+    }
+
+    /// <summary>Waits for a process to end and collects what it wrote.</summary>
+    public static CliOutcome Finish(Process process)
+    {
+        Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
+        if (!process.WaitForExit(TimeSpan.FromMinutes(1)))
+        {
+            process.Kill();
+            Assert.Fail("the command did not end within a minute");
+        }
+        return new CliOutcome(process.ExitCode, output.Result, error.Result);
+    }
+}

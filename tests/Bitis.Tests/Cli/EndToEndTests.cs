@@ -1,0 +1,124 @@
+using System.Text.Json;
+
+namespace Bitis.Tests.Cli;
+
+/// <summary>The whole way on a golden checkpoint: inspect, quantize, evaluate, classify, measure.</summary>
+public sealed class EndToEndTests : IDisposable
+{
+    private const int Classes = 10, Images = 40;
+
+    private static readonly string Checkpoint = TemporaryFolder.Golden("vim-micro.safetensors");
+    private readonly TemporaryFolder _folder = new();
+    private readonly string _images;
+
+    public EndToEndTests() => _images = _folder.WriteImages("images", Images, Classes);
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Inspect_shows_a_checkpoint()
+    {
+        JsonElement json = CliRunner.RunJson("inspect", Checkpoint, "--tensors", "--nodes");
+        Assert.Equal("safetensors", json.GetProperty("format").GetString());
+        JsonElement model = json.GetProperty("model");
+        Assert.Equal("Vim", model.GetProperty("family").GetString());
+        Assert.Equal((32, 4, Classes), (Int(model, "config", "width"), Int(model, "config", "depth"), Int(model, "config", "classes")));
+        Assert.Equal(32, Int(model, "preprocessing", "cropSize"));
+        foreach (string problem in (string[])["missingTensors", "unexpectedTensors", "misshapedTensors", "nonFiniteTensors"])
+            Assert.Empty(json.GetProperty(problem).EnumerateArray());
+        Assert.Contains(json.GetProperty("tensors").EnumerateArray(), t => t.GetProperty("name").GetString() == "head.weight");
+        Assert.Contains(json.GetProperty("nodes").EnumerateArray(), n => n.GetProperty("name").GetString() == "layers.3.mixer.x_proj");
+
+        CliOutcome text = CliRunner.Run("inspect", Checkpoint).AssertSucceeded();
+        Assert.Contains("All weights are there", text.Output);
+        Assert.Contains("--stride", text.Output);
+    }
+
+    [Theory]
+    [InlineData("minmax", "w8a8", "tensor")]
+    [InlineData("mse", "w8a8", "token")]
+    [InlineData("percentile", "w4a8", "tensor")]
+    public void A_checkpoint_becomes_a_quantized_model_that_answers_like_its_simulation(string method, string bits, string granularity)
+    {
+        string quantized = _folder.File("vim.bitis");
+        JsonElement made = CliRunner.RunJson(
+            "quantize", Checkpoint, "--calibration", _images, "--method", method, "--bits", bits, "--granularity", granularity,
+            "--override", "*.x_proj*=w6a6", "--images", "16", "--threads", "1", "-o", quantized);
+        Assert.Equal(new FileInfo(quantized).Length, made.GetProperty("fileBytes").GetInt64());
+        Assert.Equal(16, Int(made, "calibration", "images"));
+        Assert.Equal([16, 8], made.GetProperty("layers").EnumerateArray().Select(layer => Int(layer, "layers")));
+
+        JsonElement inspected = CliRunner.RunJson("inspect", quantized, "--tensors");
+        Assert.Equal((method, bits), (Text(inspected, "recipe", "method"), Text(inspected, "recipe", "bits")));
+
+        JsonElement evaluated = CliRunner.RunJson("eval", quantized, "--data", _images, "--baseline", Checkpoint, "--simulate", "--confusion");
+        Assert.Equal((Images, Images), (Int(evaluated, "images"), Int(evaluated, "labeled")));
+        Assert.Equal(Classes, evaluated.GetProperty("classes").GetArrayLength());
+        JsonElement[] agreements = [.. evaluated.GetProperty("agreements").EnumerateArray()];
+        Assert.Equal(["baseline", "simulation"], agreements.Select(agreement => Text(agreement, "with")));
+        Assert.InRange(agreements[0].GetProperty("meanLogitError").GetDouble(), 1e-5, 0.5);
+        Assert.Equal(1, agreements[1].GetProperty("top1").GetDouble());
+        Assert.InRange(agreements[1].GetProperty("maxLogitError").GetDouble(), 0, 1e-4);
+    }
+
+    [Fact]
+    public void The_same_seed_gives_the_same_file_whatever_threads_and_batch()
+    {
+        string first = _folder.File("first.bitis"), second = _folder.File("second.bitis");
+        string[] common = ["quantize", Checkpoint, "--calibration", _images, "--images", "12", "--seed", "3", "-o"];
+        CliRunner.Run([.. common, first, "--threads", "1", "--batch", "1"]).AssertSucceeded();
+        CliRunner.Run([.. common, second, "--threads", "2", "--batch", "5"]).AssertSucceeded();
+        Assert.Equal(File.ReadAllBytes(first), File.ReadAllBytes(second));
+    }
+
+    [Fact]
+    public void Fewer_images_than_asked_for_are_mentioned()
+    {
+        CliOutcome outcome = CliRunner.Run("quantize", Checkpoint, "--calibration", _images, "-o", _folder.File("vim.bitis")).AssertSucceeded();
+        Assert.Contains($"only {Images} images", outcome.Error);
+        Assert.Contains("of float32", outcome.Output);
+    }
+
+    [Fact]
+    public void Classify_answers_for_files_and_folders_with_names()
+    {
+        string names = _folder.WriteText("names.txt", string.Join("\n", Enumerable.Range(0, Classes).Select(i => $"name {i}")) + "\n");
+        string file = Path.Combine(_images, "class00", "image000.bmp");
+        JsonElement json = CliRunner.RunJson("classify", Checkpoint, file, _images, "--classes", names);
+        JsonElement[] images = [.. json.GetProperty("images").EnumerateArray()];
+        Assert.Equal(1 + Images, images.Length);
+        foreach (JsonElement image in images)
+        {
+            JsonElement[] answers = [.. image.GetProperty("answers").EnumerateArray()];
+            double[] probabilities = [.. answers.Select(answer => answer.GetProperty("probability").GetDouble())];
+            Assert.Equal(5, answers.Length);
+            Assert.Equal(probabilities.OrderDescending(), probabilities);
+            Assert.InRange(probabilities.Sum(), 0.5, 1.00001);
+            Assert.All(answers, answer => Assert.Equal($"name {Int(answer, "class")}", Text(answer, "name")));
+        }
+        Assert.Equal(images[0].GetProperty("answers").ToString(), images[1].GetProperty("answers").ToString());
+    }
+
+    [Fact]
+    public void Images_without_labels_have_no_accuracy()
+    {
+        string plain = Path.Combine(_images, "class00");
+        CliOutcome outcome = CliRunner.Run("eval", Checkpoint, "--data", plain, "--baseline", Checkpoint).AssertSucceeded();
+        Assert.Matches("top-1 +no labels", outcome.Output);
+        Assert.Contains("100.00 % same top-1", outcome.Output);
+    }
+
+    [Fact]
+    public void Bench_measures_against_a_baseline()
+    {
+        JsonElement json = CliRunner.RunJson("bench", Checkpoint, "--baseline", Checkpoint, "--images", "6", "--warmup", "1", "--batch", "2", "--threads", "1");
+        Assert.Equal(2, json.GetProperty("models").GetArrayLength());
+        Assert.True(json.GetProperty("speedUp").GetDouble() > 0);
+    }
+
+    private static int Int(JsonElement json, params string[] path) => Walk(json, path).GetInt32();
+
+    private static string? Text(JsonElement json, params string[] path) => Walk(json, path).GetString();
+
+    private static JsonElement Walk(JsonElement json, string[] path) => path.Aggregate(json, (element, name) => element.GetProperty(name));
+}

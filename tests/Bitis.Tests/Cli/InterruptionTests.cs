@@ -1,0 +1,60 @@
+using System.Diagnostics;
+using Bitis.Cli;
+
+namespace Bitis.Tests.Cli;
+
+/// <summary>What stops a command half way: the user, or the disk. No file is left behind.</summary>
+public sealed class InterruptionTests : IDisposable
+{
+    private static readonly string Checkpoint = TemporaryFolder.Golden("vim-micro.safetensors");
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void A_cancelled_command_writes_nothing()
+    {
+        string images = _folder.WriteImages("images", 4, 2), output = _folder.File("vim.bitis");
+        using var error = new StringWriter();
+        var context = new CliContext { Output = TextWriter.Null, Error = error, Cancellation = new CancellationToken(canceled: true) };
+        Assert.Equal(2, CommandLine.Run(["quantize", Checkpoint, "--calibration", images, "-o", output], context));
+        Assert.Equal($"cancelled; nothing was written{Environment.NewLine}", LastLine(error.ToString()));
+        Assert.False(File.Exists(output));
+    }
+
+    [Fact]
+    public void Ctrl_C_half_way_ends_the_process_cleanly()
+    {
+        if (OperatingSystem.IsWindows())
+            return; // signals cannot be sent to one process there
+        string images = _folder.WriteIdx("noise-images-idx3-ubyte", 50_000), results = _folder.CreateFolder("results");
+        using Process process = CliRunner.Start(
+            "quantize", Checkpoint, "--calibration", images, "--images", "50000", "-o", Path.Combine(results, "vim.bitis"));
+        Thread.Sleep(TimeSpan.FromSeconds(1.5));
+        Assert.False(process.HasExited, "the work ended before it could be interrupted");
+        using (Process kill = Process.Start("kill", ["-INT", $"{process.Id}"]))
+            kill.WaitForExit();
+        CliOutcome outcome = CliRunner.Finish(process).AssertRefused();
+        Assert.Equal($"cancelled; nothing was written{Environment.NewLine}", LastLine(outcome.Error));
+        Assert.Empty(Directory.GetFileSystemEntries(results));
+    }
+
+    [MountFact]
+    public void A_full_disk_leaves_no_partial_file()
+    {
+        string images = _folder.WriteImages("images", 4, 2), small = _folder.CreateFolder("small");
+        MountFactAttribute.Run("mount", "-t", "tmpfs", "-o", "size=32k", "tmpfs", small);
+        try
+        {
+            string output = Path.Combine(small, "vim.bitis");
+            CliRunner.Run("quantize", Checkpoint, "--calibration", images, "-o", output).AssertRefused(output, "cannot be written");
+            Assert.Empty(Directory.GetFileSystemEntries(small));
+        }
+        finally
+        {
+            MountFactAttribute.Run("umount", small);
+        }
+    }
+
+    private static string LastLine(string text) => text[(text.TrimEnd().LastIndexOf('\n') + 1)..];
+}

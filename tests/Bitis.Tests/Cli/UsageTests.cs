@@ -1,0 +1,115 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Text.Json;
+using Bitis.Cli;
+using Bitis.Cli.Commands;
+using Bitis.Cli.Output;
+
+namespace Bitis.Tests.Cli;
+
+/// <summary>What the command line does with the words it is given, before any model is loaded.</summary>
+public sealed class UsageTests
+{
+    public static TheoryData<string> CommandNames => [.. Commands.Select(command => command.Name)];
+
+    private static IEnumerable<BitisCommand> Commands =>
+        CommandLine.CreateRoot(new CliContext { Output = TextWriter.Null, Error = TextWriter.Null }).Subcommands.Cast<BitisCommand>();
+
+    [Fact]
+    public void No_arguments_show_all_commands()
+    {
+        CliOutcome outcome = CliRunner.Run().AssertSucceeded();
+        foreach (string command in (string[])["demo", "inspect", "quantize", "eval", "classify", "bench", "version"])
+            Assert.Contains($"  {command} ", outcome.Output);
+    }
+
+    [Theory]
+    [MemberData(nameof(CommandNames))]
+    public void Help_shows_an_example_that_parses(string name)
+    {
+        CliOutcome outcome = CliRunner.Run(name, "--help").AssertSucceeded();
+        string example = Commands.Single(command => command.Name == name).Example;
+        Assert.Contains($"Example:{Environment.NewLine}  {example}", outcome.Output);
+        Assert.Contains("--json", outcome.Output);
+        string[] words = example.Split(' ');
+        Assert.Equal("bitis", words[0]);
+        Assert.Empty(CommandLine.CreateRoot(new CliContext { Output = TextWriter.Null, Error = TextWriter.Null }).Parse(words[1..]).Errors);
+    }
+
+    [Theory]
+    [InlineData("'frob'", "frob")]
+    [InlineData("'--frob'", "inspect", "model.pth", "--frob")]
+    [InlineData("Unknown option '--frob'", "inspect", "--frob")]
+    [InlineData("--output", "quantize", "model.pth", "--calibration", "images")]
+    [InlineData("'w9a9' is not a bit width", "quantize", "m", "--calibration", "i", "-o", "o", "--bits", "w9a9")]
+    [InlineData("minmax, percentile, mse", "quantize", "m", "--calibration", "i", "-o", "o", "--method", "best")]
+    [InlineData("at least 1, not '0'", "eval", "m", "--data", "i", "--threads", "0")]
+    [InlineData("at least 1, not 'x'", "bench", "m", "--batch", "x")]
+    [InlineData("at least 0, not '-1'", "demo", "--seed", "-1")]
+    [InlineData("'first' or 'middle'", "inspect", "m", "--class-token", "last")]
+    [InlineData("'tensor' or 'token'", "quantize", "m", "--calibration", "i", "-o", "o", "--granularity", "row")]
+    public void Mistakes_are_named_in_one_line_with_a_pointer_to_the_help(string words, params string[] arguments)
+    {
+        CliOutcome outcome = CliRunner.Run(arguments).AssertRefused(words);
+        string[] lines = outcome.Error.TrimEnd().Split(Environment.NewLine);
+        Assert.Equal(2, lines.Length);
+        Assert.Matches("^See: bitis.* --help$", lines[1]);
+    }
+
+    [Theory]
+    [InlineData("inspect", "missing.pth")]
+    [InlineData("eval", "missing.pth", "--data", ".")]
+    [InlineData("classify", "missing.pth", ".")]
+    [InlineData("bench", "missing.pth")]
+    public void A_missing_model_is_named(params string[] arguments) => CliRunner.Run(arguments).AssertRefused("missing.pth", "no such file");
+
+    [Fact]
+    public void Json_is_all_that_is_written_to_standard_output()
+    {
+        JsonElement version = CliRunner.RunJson("version");
+        Assert.NotEmpty(version.GetProperty("instructionSets").EnumerateArray());
+        Assert.Equal(Environment.ProcessorCount, version.GetProperty("processors").GetInt32());
+    }
+
+    [Fact]
+    public void A_fault_of_ours_says_so_and_shows_the_stack_only_when_debugging()
+    {
+        using var error = new StringWriter();
+        var context = new CliContext { Output = new FaultyWriter(), Error = error };
+        Assert.Equal(ExitCodes.InternalFault, CommandLine.Run(["version"], context));
+        Assert.Contains("fault in bitis", error.ToString());
+        Assert.Contains("BITIS_DEBUG=1", error.ToString());
+        Assert.DoesNotContain("   at ", error.ToString());
+
+        Assert.Equal(ExitCodes.InternalFault, CommandLine.Run(["version"], context with { Debug = true }));
+        Assert.Contains("   at ", error.ToString());
+    }
+
+    [Fact]
+    public void The_process_writes_results_and_messages_to_their_own_streams()
+    {
+        using Process good = CliRunner.Start("version", "--json");
+        CliOutcome version = CliRunner.Finish(good).AssertSucceeded();
+        Assert.Equal(JsonValueKind.Object, JsonDocument.Parse(version.Output).RootElement.ValueKind);
+        Assert.Empty(version.Error);
+
+        using Process bad = CliRunner.Start("frob");
+        CliRunner.Finish(bad).AssertRefused("'frob'");
+    }
+
+    [Fact]
+    public void Tables_are_aligned_plain_text_where_nobody_looks()
+    {
+        using var output = new StringWriter();
+        var report = new Report(new CliContext { Output = output, Error = TextWriter.Null });
+        report.Table(["name", ">count"], [["a", "1"], ["long [name]", "1000"]]);
+        Assert.Equal(
+            ["name         count", "a                1", "long [name]   1000", ""],
+            output.ToString().ReplaceLineEndings("\n").Split('\n'));
+    }
+
+    private sealed class FaultyWriter : StringWriter
+    {
+        public override void WriteLine(string? value) => throw new InvalidOperationException("broken");
+    }
+}

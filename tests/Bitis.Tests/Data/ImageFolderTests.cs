@@ -1,0 +1,133 @@
+using System.IO.Compression;
+using Bitis.Data;
+
+namespace Bitis.Tests.Data;
+
+/// <summary>Image files in folders and zips.</summary>
+public sealed class ImageFolderTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Class_folders_are_numbered_in_ordinal_order_and_may_be_deep()
+    {
+        _folder.Write("set/Zebra/a.png", TestImages.SolidPng(1, 1, 1));
+        _folder.Write("set/apple/2020/b.PNG", TestImages.SolidPng(2, 2, 2));
+        _folder.Write("set/apple/readme.txt", "not an image"u8);
+        _folder.Write("set/.hidden/c.png", TestImages.SolidPng(3, 3, 3));
+        Directory.CreateDirectory(_folder["set/bear"]); // no image of it here, but it counts
+        using ImageSource source = ImageSource.Open(_folder["set"]);
+        Assert.Equal(["Zebra", "apple", "bear"], source.ClassNames);
+        Assert.Equal(2, source.Count);
+        Assert.Equal(("Zebra/a.png", 0), (source.Name(0), source.Label(0)));
+        LabeledImage image = source.Read(1);
+        Assert.Equal(("apple/2020/b.PNG", 1), (image.Name, image.Label));
+        Assert.Equal([2, 2, 2], image.Image.Pixels.ToArray());
+    }
+
+    [Fact]
+    public void A_folder_of_images_has_no_labels()
+    {
+        _folder.Write("b.png", TestImages.SolidPng(2, 2, 2));
+        _folder.Write("a.bmp", TestImages.Bmp(1, 1, 24, [7, 8, 9, 0]));
+        using ImageSource source = ImageSource.Open(_folder.Path);
+        Assert.Null(source.ClassNames);
+        Assert.Null(source.Read(0).Label);
+        Assert.Equal(["a.bmp", "b.png"], Enumerable.Range(0, source.Count).Select(source.Name));
+    }
+
+    [Fact]
+    public void One_image_is_a_set_of_one()
+    {
+        using ImageSource source = ImageSource.Open(_folder.Write("b.png", TestImages.SolidPng(2, 2, 2)));
+        Assert.Equal(1, source.Count);
+        Assert.Null(source.Label(0));
+    }
+
+    [Fact]
+    public void Arrangements_that_could_be_misread_are_refused()
+    {
+        Assert.Contains("there are no images here", Refusal(_folder.Path));
+        Assert.Contains("no such file or folder", Refusal(_folder["nowhere/at/all"]));
+        Assert.Contains("no such file or folder", Refusal(""));
+        _folder.Write("parts/train/cat/a.png", TestImages.SolidPng(1, 1, 1));
+        _folder.Write("parts/test/cat/a.png", TestImages.SolidPng(1, 1, 1));
+        Assert.Contains($"name one: {_folder["parts"]}/test", Refusal(_folder["parts"]));
+        _folder.Write("mixed/a.png", TestImages.SolidPng(1, 1, 1));
+        _folder.Write("mixed/cat/a.png", TestImages.SolidPng(1, 1, 1));
+        Assert.Contains("in folders and beside them ('a.png')", Refusal(_folder["mixed"]));
+    }
+
+    [Fact]
+    public void A_damaged_image_is_reported_by_its_full_name()
+    {
+        _folder.Write("set/cat/a.jpg", "text"u8);
+        using ImageSource source = ImageSource.Open(_folder["set"]);
+        Assert.StartsWith($"{_folder["set"]}/cat/a.jpg: this is not an image", Assert.Throws<BitisException>(() => source.Read(0)).Message);
+    }
+
+    [Theory]
+    [InlineData("set.zip/test")]
+    [InlineData("set.zip!test")]
+    [InlineData("set.zip/test/")]
+    public void A_path_may_go_on_inside_a_zip(string path)
+    {
+        WriteZip("set.zip", ("train/cat/1.png", TestImages.SolidPng(1, 1, 1)), ("test/cat/2.png", TestImages.SolidPng(2, 2, 2)), ("test/dog/3.png", TestImages.SolidPng(3, 3, 3)));
+        using ImageSource source = ImageSource.Open(_folder[path]);
+        Assert.Equal(["cat", "dog"], source.ClassNames);
+        Assert.Equal(1, source.Read(1).Label);
+        Assert.Equal([3, 3, 3], source.Read(1).Image.Pixels.ToArray());
+    }
+
+    [Fact]
+    public void A_zip_may_wrap_its_set_in_a_folder_and_hold_a_label_file()
+    {
+        WriteZip("wrapped.zip", ("set/cat/2.png", TestImages.SolidPng(2, 2, 2)), ("set/dog/3.png", TestImages.SolidPng(3, 3, 3)), ("__MACOSX/set/._2.png", [1]));
+        using ImageSource wrapped = ImageSource.Open(_folder["wrapped.zip"]);
+        Assert.Equal(["cat", "dog"], wrapped.ClassNames);
+
+        WriteZip("labelled.zip", ("labels.csv", "file,label\na.png,5\n"u8.ToArray()), ("a.png", TestImages.SolidPng(2, 2, 2)));
+        using ImageSource labelled = ImageSource.Open(_folder["labelled.zip"]);
+        Assert.Equal(5, labelled.Read(0).Label);
+    }
+
+    [Fact]
+    public void Zips_without_images_or_that_are_damaged_are_refused()
+    {
+        WriteZip("empty.zip");
+        Assert.Contains("there are no images here", Refusal(_folder["empty.zip"]));
+        WriteZip("set.zip", ("cat/a.png", TestImages.SolidPng(1, 1, 1)), ("dog/a.png", TestImages.SolidPng(1, 1, 1)));
+        Assert.Contains("no folder 'bird'", Refusal(_folder["set.zip/bird"]));
+        byte[] zip = File.ReadAllBytes(_folder["set.zip"]);
+        Assert.Contains("the zip file is damaged", Refusal(_folder.Write("cut.zip", zip.AsSpan(0, zip.Length - 30))));
+    }
+
+    [Fact]
+    public void A_zip_entry_that_claims_too_much_is_not_unpacked()
+    {
+        WriteZip("bomb.zip", ("a/a.png", new byte[5_000_000]), ("b/b.png", TestImages.SolidPng(1, 1, 1)));
+        byte[] zip = File.ReadAllBytes(_folder["bomb.zip"]);
+
+        // The entry's uncompressed length in the central directory, raised to almost 512 MB.
+        int entry = zip.AsSpan().IndexOf("PK\u0001\u0002"u8);
+        BitConverter.TryWriteBytes(zip.AsSpan(entry + 24), 0x1FFFFFFF);
+        using ImageSource source = ImageSource.Open(_folder.Write("bomb.zip", zip));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Contains("cannot hold", Assert.Throws<BitisException>(() => source.Read(0)).Message);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100_000);
+    }
+
+    private static string Refusal(string path) => Assert.Throws<BitisException>(() => ImageSource.Open(path)).Message;
+
+    private void WriteZip(string name, params (string Name, byte[] Data)[] entries)
+    {
+        using ZipArchive zip = ZipFile.Open(_folder[name], ZipArchiveMode.Create);
+        foreach ((string entryName, byte[] data) in entries)
+        {
+            using Stream stream = zip.CreateEntry(entryName).Open();
+            stream.Write(data);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+using Bitis.Data;
+using Bitis.Data.Sources;
+
+namespace Bitis.Tests.Data;
+
+/// <summary>CSV files of labels, and the CSV reader itself.</summary>
+public sealed class LabelFileTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+
+    public LabelFileTests()
+    {
+        _folder.Write("a.png", TestImages.SolidPng(1, 1, 1));
+        _folder.Write("sub/b.png", TestImages.SolidPng(2, 2, 2));
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Quotes_commas_and_line_ends_follow_the_standard()
+    {
+        List<CsvRow> rows = Csv.Parse("a,\"b \"\"x\"\", y\"\r\n\n\"two\nlines\",\nlast", "t.csv");
+        Assert.Equal(["a", "b \"x\", y"], rows[0].Fields);
+        Assert.Equal(["two\nlines", ""], rows[1].Fields);
+        Assert.Equal(["last"], rows[2].Fields);
+        Assert.Equal([1, 3, 5], rows.Select(row => row.Line));
+        Assert.Equal("t.csv: line 2: the quote is never closed.", Assert.Throws<BitisException>(() => Csv.Parse("a\n\"b\nc", "t.csv")).Message);
+        Assert.Contains("line 1: a comma", Assert.Throws<BitisException>(() => Csv.Parse("\"a\"b", "t.csv")).Message);
+    }
+
+    [Fact]
+    public void Numeric_labels_are_used_as_they_are()
+    {
+        using ImageSource source = Open("file,imagenet_class_index_0based,license\nsub/b.png,972,x\n./a.png,9,y\n");
+        Assert.Equal(["sub/b.png", "a.png"], Enumerable.Range(0, source.Count).Select(source.Name));
+        Assert.Equal(972, source.Label(0));
+        Assert.Equal([1, 1, 1], source.Read(1).Image.Pixels.ToArray());
+        Assert.Null(source.ClassNames);
+    }
+
+    [Fact]
+    public void Class_names_come_from_their_own_column()
+    {
+        using ImageSource source = Open("Image,Class,Class_Index\na.png,dog,2\nsub/b.png,cat,0\n");
+        Assert.Equal(["cat", "class 1", "dog"], source.ClassNames);
+        Assert.Equal(2, source.Label(0));
+    }
+
+    [Fact]
+    public void Named_labels_are_numbered_in_ordinal_order()
+    {
+        using ImageSource source = Open("path,label\na.png,dog\nsub/b.png,cat\n");
+        Assert.Equal(["cat", "dog"], source.ClassNames);
+        Assert.Equal(1, source.Label(0));
+    }
+
+    [Fact]
+    public void A_label_file_may_be_named_directly()
+    {
+        using ImageSource source = ImageSource.Open(_folder.Write("mine.csv", "file,label\na.png,3\n"u8));
+        Assert.Equal(3, source.Read(0).Label);
+    }
+
+    [Theory]
+    [InlineData("file,label\n", "there are no rows")]
+    [InlineData("picture,label\na.png,1\n", "line 1: the header 'picture,label' has no file column")]
+    [InlineData("file,kind\na.png,1\n", "line 1: the header 'file,kind' has no label column")]
+    [InlineData("file,label\na.png,1\nnone.png,2\n", "line 3: there is no file 'none.png' beside the CSV file")]
+    [InlineData("file,label\n../a.png,1\n", "line 2: there is no file '../a.png'")]
+    [InlineData("file,label\na.png,1\n\n./a.png,2\n", "line 4: './a.png' was already given on line 2")]
+    [InlineData("file,label\na.png\n", "line 2: 1 values, where the header has 2")]
+    [InlineData("file,class_index\na.png,cat\n", "line 2: 'cat' is not a class index")]
+    [InlineData("file,label\na.png,-1\n", "line 2: '-1' is not a class index")]
+    [InlineData("file,label\na.png,2000000000\n", "line 2: '2000000000' is not a class index; a number from 0 to 99999 was expected")]
+    [InlineData("file,label\na.png,dog\nsub/b.png, \n", "line 3: the label is empty")]
+    [InlineData("file,label,name\na.png,1,dog\nsub/b.png,1,cat\n", "line 3: class 1 is called 'cat' here and 'dog' above")]
+    public void Malformed_rows_are_reported_with_their_line(string csv, string expected)
+    {
+        string message = Assert.Throws<BitisException>(() => Open(csv)).Message;
+        Assert.StartsWith($"{_folder.Path}/labels.csv: ", message);
+        Assert.Contains(expected, message);
+    }
+
+    private ImageSource Open(string csv)
+    {
+        _folder.Write("labels.csv", System.Text.Encoding.UTF8.GetBytes(csv));
+        return ImageSource.Open(_folder.Path);
+    }
+}

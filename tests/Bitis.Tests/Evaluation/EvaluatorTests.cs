@@ -1,0 +1,110 @@
+using Bitis.Data;
+using Bitis.Evaluation;
+using Bitis.Tensors;
+
+namespace Bitis.Tests.Evaluation;
+
+public sealed class EvaluatorTests
+{
+    private const int Classes = 10, Count = 23;
+    private static readonly Preprocessing Small = Preprocessing.ForSize(16);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    [InlineData(64)]
+    public void Every_image_is_counted_once_whatever_the_batch(int batchSize)
+    {
+        using var source = new SyntheticImageSource(Count, 16, Classes, seed: 1);
+        int next = 0;
+        LogitFunction perfect = (images, _) => Answer(images, i => (next + i) % Classes, ref next);
+        var evaluator = new Evaluator(perfect, Classes) { BatchSize = batchSize };
+        EvaluationResult result = evaluator.Run(source, Small);
+        Assert.Equal(Count, result.Counts.Images);
+        Assert.Equal(1.0, result.Counts.Top1);
+    }
+
+    [Fact]
+    public void References_see_the_same_images()
+    {
+        using var source = new SyntheticImageSource(Count, 16, Classes, seed: 1);
+        var evaluator = new Evaluator(MeanColors, Classes, MeanColors, (images, token) => Zero(images)) { BatchSize = 5 };
+        EvaluationShard counts = evaluator.Run(source, Small).Counts;
+        Assert.Equal((1.0, 0.0), (counts.Agreements[0].Top1, counts.Agreements[0].MaxLogitError));
+        Assert.True(counts.Agreements[1].MaxLogitError > 0);
+    }
+
+    [Fact]
+    public void Labels_beyond_the_classes_are_refused_before_an_image_is_read()
+    {
+        using var source = new SyntheticImageSource(Count, 16, Classes, seed: 1);
+        var evaluator = new Evaluator((_, _) => throw new InvalidOperationException(), classes: 4);
+        BitisException e = Assert.Throws<BitisException>(() => evaluator.Run(source, Small));
+        Assert.Contains("label 4", e.Message);
+        Assert.Contains("4 classes", e.Message);
+    }
+
+    [Fact]
+    public void Cancelling_ends_the_evaluation()
+    {
+        using var source = new SyntheticImageSource(Count, 16, Classes, seed: 1);
+        using var cancellation = new CancellationTokenSource();
+        var evaluator = new Evaluator(MeanColors, Classes) { BatchSize = 2 };
+        var progress = new Progress(value => { if (value.Done >= 6) cancellation.Cancel(); });
+        Assert.ThrowsAny<OperationCanceledException>(() => evaluator.Run(source, Small, progress, cancellation.Token));
+        Assert.Equal(6, progress.Last.Done);
+        Assert.Equal(Count, progress.Last.Total);
+    }
+
+    [Fact]
+    public void Latency_quantiles_are_those_of_the_sorted_times()
+    {
+        Latency latency = Latency.Summarize([.. Enumerable.Range(0, 11).Reverse().Select(i => TimeSpan.FromMilliseconds(i))]);
+        Assert.Equal((5.0, 1.0, 9.0), (latency.Median.TotalMilliseconds, latency.P10.TotalMilliseconds, latency.P90.TotalMilliseconds));
+    }
+
+    [Fact]
+    public void Latency_counts_only_runs_after_the_warmup()
+    {
+        int first = 0, second = 0;
+        Tensor images = new([2, 3, 4, 4]);
+        IReadOnlyList<Latency> latencies = Latency.Measure(
+            [(x, _) => { first++; return x; }, (x, _) => { second++; Thread.Sleep(4); return x; }], images, warmup: 2, runs: 5);
+        Assert.Equal((7, 7), (first, second));
+        Assert.True(latencies[1].Median >= TimeSpan.FromMilliseconds(1.5), "4 ms for two images are 2 ms for each");
+    }
+
+    private static Tensor MeanColors(Tensor images, CancellationToken cancellationToken)
+    {
+        int batch = images.Shape[0], size = images.Length / batch;
+        Tensor logits = Zero(images);
+        for (int i = 0; i < batch; i++)
+        {
+            for (int c = 0; c < Classes; c++)
+                logits.Span[i * Classes + c] = images.Span[i * size + c * 7];
+        }
+        return logits;
+    }
+
+    private static Tensor Zero(Tensor images) => new([images.Shape[0], Classes]);
+
+    private static Tensor Answer(Tensor images, Func<int, int> label, ref int next)
+    {
+        Tensor logits = Zero(images);
+        for (int i = 0; i < images.Shape[0]; i++)
+            logits.Span[i * Classes + label(i)] = 1;
+        next += images.Shape[0];
+        return logits;
+    }
+
+    private sealed class Progress(Action<WorkProgress> onReport) : IProgress<WorkProgress>
+    {
+        public WorkProgress Last { get; private set; }
+
+        public void Report(WorkProgress value)
+        {
+            Last = value;
+            onReport(value);
+        }
+    }
+}
