@@ -26,6 +26,25 @@ public abstract record ModelConfig
     [JsonIgnore]
     public Shape InputShape => [ImageChannels, ImageSize, ImageSize];
 
+    /// <summary>Checks that the values describe a model, of a size that could be one; call it on anything read from a file.</summary>
+    /// <exception cref="BitisException">They do not; the message names the value.</exception>
+    public virtual void Validate()
+    {
+        Require(ImageSize, 1, MaxImageSize, "imageSize");
+        Require(Classes, 1, MaxClasses, "classes");
+        if (ImageChannels != 3)
+            throw new BitisException($"The model takes images of {ImageChannels} channels; Bitis runs models of RGB images.");
+    }
+
+    /// <summary>Throws unless a value lies between two bounds.</summary>
+    protected static void Require(int value, int low, int high, string name)
+    {
+        if (value < low || value > high)
+            throw new BitisException($"The model's {name} is {value}; expected {low} to {high}.");
+    }
+
+    private const int MaxImageSize = 8192, MaxClasses = 1 << 20;
+
     /// <summary>Writes the model down as a graph.</summary>
     public abstract Graph BuildGraph();
 }

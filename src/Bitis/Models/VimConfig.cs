@@ -6,6 +6,9 @@ namespace Bitis.Models;
 /// <summary>The architecture of a Vim (Zhu et al., "Vision Mamba", 2024), with two scan directions a block.</summary>
 public sealed record VimConfig : ModelConfig
 {
+    // Far above all published models; they keep a damaged file from asking for endless memory.
+    private const int MaxWidth = 1 << 16, MaxDepth = 1 << 10, MaxStateSize = 256, MaxConvKernel = 64, MaxTokens = 1 << 20;
+
     /// <inheritdoc />
     [JsonIgnore]
     public override string Family => "Vim";
@@ -62,6 +65,23 @@ public sealed record VimConfig : ModelConfig
     /// <summary>L, the length of the sequence: patches and class token.</summary>
     [JsonIgnore]
     public int Tokens => GridSize * GridSize + (ClassToken == ClassTokenPosition.None ? 0 : 1);
+
+    /// <inheritdoc />
+    public override void Validate()
+    {
+        base.Validate();
+        Require(PatchSize, 1, ImageSize, "patchSize");
+        Require(Stride, 1, PatchSize, "stride");
+        Require(Width, 1, MaxWidth, "width");
+        Require(InnerWidth, 1, MaxWidth, "innerWidth");
+        Require(Depth, 1, MaxDepth, "depth");
+        Require(StateSize, 1, MaxStateSize, "stateSize");
+        Require(DeltaRank, 1, MaxWidth, "deltaRank");
+        Require(ConvKernel, 1, MaxConvKernel, "convKernel");
+        Require(Tokens, 1, MaxTokens, "number of tokens");
+        if (!float.IsFinite(NormEpsilon) || NormEpsilon < 0)
+            throw new BitisException($"The model's normEpsilon is {NormEpsilon}; expected a small positive number.");
+    }
 
     /// <inheritdoc />
     public override Graph BuildGraph() => VimBuilder.Build(this);

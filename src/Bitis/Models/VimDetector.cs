@@ -11,8 +11,12 @@ internal sealed class VimDetector(
 {
     private readonly List<string> _assumptions = [];
 
-    /// <summary>The training script's name for the model; it spells out what the shapes do not.</summary>
-    private readonly string? _officialName = metadata.GetValueOrDefault("args.model");
+    /// <summary>
+    /// The training script's name for the model, if it is one of the official long names: they spell out what the shapes
+    /// do not (<c>vim_tiny_patch16_224_bimambav2_final_pool_mean_abs_pos_embed_with_midclstok_div2</c>).
+    /// </summary>
+    private readonly string? _officialName =
+        metadata.GetValueOrDefault("args.model") is { } name && name.Contains("_patch") && name.Contains("_bimambav2") ? name : null;
 
     public ModelDetection Detect()
     {
@@ -40,6 +44,14 @@ internal sealed class VimDetector(
             HalvesDirections = HalvesDirections(),
             Norm = shapes.ContainsKey("norm_f.bias") ? NormKind.Layer : NormKind.Rms,
         };
+        try
+        {
+            config.Validate();
+        }
+        catch (BitisException e)
+        {
+            throw BitisException.InFile(file, e.Message);
+        }
         return new ModelDetection(config, ModelCatalogue.Find(config), _assumptions);
     }
 

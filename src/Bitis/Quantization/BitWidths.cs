@@ -39,7 +39,7 @@ public readonly record struct BitWidths(int Weights, int Activations)
 
     private static bool IsValid(int bits) => bits is (>= UniformQuantizer.MinBits and <= UniformQuantizer.MaxBits) or Float;
 
-    private sealed class TextConverter : JsonConverter<BitWidths>
+    internal sealed class TextConverter : JsonConverter<BitWidths>
     {
         public override BitWidths Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
             reader.TokenType == JsonTokenType.String

@@ -60,13 +60,19 @@ public sealed class QuantizedModel
     /// <summary>The quantized layers, by the name of their node.</summary>
     public IReadOnlyDictionary<string, QuantizedLinear> Linears { get; }
 
+    /// <summary>Whether a file is a quantized model; false for anything else, damaged files included.</summary>
+    public static bool IsQuantized(string path) => QuantizedModelFile.IsQuantized(path);
+
     /// <summary>Reads a <c>.bitis</c> file.</summary>
     /// <exception cref="BitisException">The file is not a quantized model, damaged, or of a later version.</exception>
     public static QuantizedModel Load(string path) => QuantizedModelFile.Load(path);
 
     /// <summary>Writes a <c>.bitis</c> file; an existing one is replaced only when the new one is complete.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="cancellationToken">Ends the writing; nothing is left behind.</param>
     /// <exception cref="BitisException">The file cannot be written.</exception>
-    public void Save(string path) => QuantizedModelFile.Save(this, path);
+    public void Save(string path, CancellationToken cancellationToken = default) =>
+        QuantizedModelFile.Save(this, path, cancellationToken);
 
     /// <summary>All parameters as float32: the levels of quantized weights as the values that they stand for.</summary>
     public IReadOnlyDictionary<string, Tensor> DequantizeWeights()

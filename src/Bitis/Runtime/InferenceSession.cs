@@ -78,7 +78,7 @@ public sealed class InferenceSession : IDisposable
 
     /// <summary>Loads a <c>.bitis</c> file or a float checkpoint, and prepares it.</summary>
     /// <exception cref="BitisException">The file cannot be used.</exception>
-    public static InferenceSession Load(string path, SessionOptions? options = null) => QuantizedModelFile.IsQuantized(path)
+    public static InferenceSession Load(string path, SessionOptions? options = null) => QuantizedModel.IsQuantized(path)
         ? Create(QuantizedModel.Load(path), options)
         : Create(VisionModel.Load(path), options);
 

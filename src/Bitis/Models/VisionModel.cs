@@ -1,0 +1,91 @@
+using Bitis.Checkpoints;
+using Bitis.Data;
+using Bitis.Graphs;
+using Bitis.Tensors;
+
+namespace Bitis.Models;
+
+/// <summary>A float32 model: architecture, weights, and the preprocessing that belongs to it.</summary>
+public sealed class VisionModel
+{
+    private VisionModel(ModelConfig config, Graph graph, IReadOnlyDictionary<string, Tensor> weights)
+    {
+        Config = config;
+        Graph = graph;
+        Weights = weights;
+        Preprocessing = Preprocessing.ForSize(config.ImageSize);
+    }
+
+    /// <summary>The architecture.</summary>
+    public ModelConfig Config { get; }
+
+    /// <summary>The model as operators.</summary>
+    public Graph Graph { get; }
+
+    /// <summary>The parameters, by their name in the official checkpoint.</summary>
+    public IReadOnlyDictionary<string, Tensor> Weights { get; }
+
+    /// <summary>How images become the model's input.</summary>
+    public Preprocessing Preprocessing { get; init; }
+
+    /// <summary>The classes' names, by index; null if unknown.</summary>
+    public IReadOnlyList<string>? ClassNames { get; init; }
+
+    /// <summary>Loads an official checkpoint: safetensors or PyTorch, in any of its file forms. No code in it is run.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">What cannot be read off the file.</param>
+    /// <exception cref="BitisException">
+    /// The file cannot be read, no supported model has such tensors, or one is missing, of another shape, or not a number.
+    /// </exception>
+    public static VisionModel Load(string path, ModelOptions? options = null)
+    {
+        options ??= ModelOptions.Default;
+        using Checkpoint checkpoint = Checkpoint.Open(path, options.WeightsKey);
+        Dictionary<string, Shape> found = checkpoint.Entries.ToDictionary(entry => entry.Name, entry => entry.Shape);
+        ModelDetection detection = ModelDetection.Detect(path, found, checkpoint.Metadata, options);
+        Graph graph = detection.Config.BuildGraph();
+        CheckShapes(path, graph, found);
+        Dictionary<string, Tensor> weights = graph.Parameters.ToDictionary(
+            parameter => parameter.Name, parameter => ReadFinite(checkpoint, parameter.Name));
+        return new VisionModel(detection.Config, graph, weights);
+    }
+
+    /// <summary>A model with fresh weights, distributed as the official code initializes them.</summary>
+    /// <param name="config">The architecture.</param>
+    /// <param name="seed">The same seed gives the same weights.</param>
+    /// <exception cref="BitisException">The values of the architecture do not fit each other.</exception>
+    public static VisionModel CreateRandom(ModelConfig config, ulong seed)
+    {
+        config.Validate();
+        return config is VimConfig vim
+            ? new VisionModel(config, config.BuildGraph(), VimInitializer.Create(vim, seed))
+            : throw new ArgumentException($"There is no initializer for {config.Family}.", nameof(config));
+    }
+
+    private static void CheckShapes(string path, Graph graph, Dictionary<string, Shape> found)
+    {
+        string[] missing = [.. graph.Parameters.Select(parameter => parameter.Name).Where(name => !found.ContainsKey(name))];
+        if (missing.Length > 0)
+        {
+            string more = missing.Length > 1 ? $" and {missing.Length - 1} more" : "";
+            throw BitisException.InFile(
+                path, $"tensor '{missing[0]}'{more} is missing. Is the file complete? (bitis inspect lists what is missing and left over.)");
+        }
+        foreach ((string name, Shape shape) in graph.Parameters)
+        {
+            if (found[name] != shape)
+                throw BitisException.InFile(path, $"tensor '{name}' has shape {found[name]}; the other tensors need {shape}.");
+        }
+    }
+
+    private static Tensor ReadFinite(Checkpoint checkpoint, string name)
+    {
+        Tensor tensor = checkpoint.Read(name);
+        return Checkpoint.FindNonFinite(tensor) is { } index
+            ? throw BitisException.InFile(
+                checkpoint.Path,
+                $"tensor '{name}' holds {tensor.Span[index]} at element {index}: the weights are damaged, or training diverged. "
+                + "Use another checkpoint.")
+            : tensor;
+    }
+}

@@ -1,0 +1,228 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Bitis.Checkpoints;
+using Bitis.Models;
+using Bitis.Operators;
+using Bitis.Tensors;
+
+namespace Bitis.Quantization;
+
+/// <summary>
+/// The <c>.bitis</c> file: a safetensors file (docs/file-format.md). Each quantized layer has
+/// <code>
+///   {layer}.weight             I8 [out, in], or U8 [out, ⌈in/2⌉] with two levels a byte for 4 bits and less
+///   {layer}.weight_scale       F32 [out]
+///   {layer}.input_scale        F32 [1] or [tokens]
+///   {layer}.input_zero_point   U8, as the scale
+/// </code>
+/// The other parameters keep their name and shape, as F16 where that loses nothing, else as F32. Everything else is in the
+/// metadata, with a digest of the tensors, since the container itself has no checksum.
+/// </summary>
+internal static class QuantizedModelFile
+{
+    private const string FormatKey = "bitis_format", FormatVersion = "1", DigestKey = "sha256";
+
+    public static bool IsQuantized(string path)
+    {
+        try
+        {
+            using Checkpoint file = Checkpoint.Open(path);
+            return file.Metadata.ContainsKey(FormatKey);
+        }
+        catch (BitisException)
+        {
+            return false;
+        }
+    }
+
+    public static void Save(QuantizedModel model, string path, CancellationToken cancellationToken)
+    {
+        var tensors = new List<SafetensorsTensor>();
+        foreach ((string name, Tensor weight) in model.Weights.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+            tensors.Add(FloatTensor(name, weight));
+        foreach ((string name, QuantizedLinear linear) in model.Linears.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+            AddLinear(tensors, name, linear, (Linear)model.Graph[name].Operator);
+
+        QuantizedModelJson json = QuantizedModelJson.Default;
+        var metadata = new Dictionary<string, string>
+        {
+            [FormatKey] = FormatVersion,
+            ["tool_version"] = typeof(QuantizedModelFile).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion,
+            ["config"] = JsonSerializer.Serialize(model.Config, json.ModelConfig),
+            ["preprocessing"] = JsonSerializer.Serialize(model.Preprocessing, json.Preprocessing),
+            ["recipe"] = JsonSerializer.Serialize(model.Recipe, json.Recipe),
+            ["calibration"] = JsonSerializer.Serialize(model.Calibration, json.CalibrationDigest),
+            ["layers"] = JsonSerializer.Serialize(
+                model.Linears.OrderBy(pair => pair.Key, StringComparer.Ordinal).ToDictionary(pair => pair.Key, pair => BitsOf(pair.Value)),
+                json.DictionaryStringBitWidths),
+            [DigestKey] = Digest(tensors.Select(tensor => tensor.Bytes)),
+        };
+        if (model.ClassNames is not null)
+            metadata["class_names"] = JsonSerializer.Serialize(model.ClassNames, json.IReadOnlyListString);
+        SafetensorsWriter.Write(path, tensors, metadata, cancellationToken);
+    }
+
+    public static QuantizedModel Load(string path)
+    {
+        using Checkpoint file = Checkpoint.Open(path);
+        string? version = file.Metadata.GetValueOrDefault(FormatKey);
+        if (version != FormatVersion)
+        {
+            throw BitisException.InFile(path, version is null
+                ? "this is a checkpoint, not a quantized model; 'bitis quantize' makes one of it."
+                : $"this is a quantized model of format {version}; this version of Bitis reads format {FormatVersion}.");
+        }
+        if (file.Metadata.GetValueOrDefault(DigestKey) != Digest(file.Entries.Select(entry => (ReadOnlyMemory<byte>)file.ReadBytes(entry.Name))))
+            throw BitisException.InFile(path, "the tensors are not those that were written (their SHA-256 differs): the file is damaged. Copy or make it again.");
+        try
+        {
+            return Read(file);
+        }
+        catch (BitisException e) when (!e.Message.StartsWith(path, StringComparison.Ordinal))
+        {
+            throw new BitisException($"{path}: {e.Message}", e);
+        }
+        catch (Exception e) when (e is ArgumentException or JsonException)
+        {
+            throw new BitisException($"{path}: the model in this file does not fit together: {e.Message}", e);
+        }
+    }
+
+    private static QuantizedModel Read(Checkpoint file)
+    {
+        QuantizedModelJson json = QuantizedModelJson.Default;
+        ModelConfig config = ReadJson(file, "config", json.ModelConfig);
+        config.Validate();
+        var preprocessing = ReadJson(file, "preprocessing", json.Preprocessing);
+        preprocessing.Validate();
+        Recipe recipe = ReadJson(file, "recipe", json.Recipe);
+        recipe.Validate();
+        if (preprocessing.CropSize != config.ImageSize)
+            throw new BitisException($"the preprocessing makes images of {preprocessing.CropSize} pixels, the model takes {config.ImageSize}.");
+        IReadOnlyList<string>? classNames = file.Metadata.ContainsKey("class_names")
+            ? ReadJson(file, "class_names", json.IReadOnlyListString)
+            : null;
+        if (classNames is not null && classNames.Count != config.Classes)
+            throw new BitisException($"there are {classNames.Count} class names for {config.Classes} classes.");
+
+        var graph = config.BuildGraph();
+        var linears = new Dictionary<string, QuantizedLinear>();
+        foreach ((string name, BitWidths bits) in ReadJson(file, "layers", json.DictionaryStringBitWidths))
+        {
+            var node = graph.Nodes.FirstOrDefault(node => node.Name == name);
+            if (node?.Operator is not Linear linear)
+                throw new BitisException($"'{name}' is quantized in this file, but the model has no such linear layer.");
+            linears.Add(name, ReadLinear(file, name, bits, recipe.ActivationGranularity, linear, node.Shape[0]));
+        }
+        HashSet<string> quantizedWeights = [.. linears.Where(pair => pair.Value.Weight is not null).Select(pair => $"{pair.Key}.weight")];
+        Dictionary<string, Tensor> weights = graph.Parameters
+            .Where(parameter => !quantizedWeights.Contains(parameter.Name))
+            .ToDictionary(parameter => parameter.Name, parameter => ReadFloats(file, parameter.Name, parameter.Shape));
+        return new QuantizedModel(
+            config, preprocessing, classNames, recipe, ReadJson(file, "calibration", json.CalibrationDigest), weights, linears);
+    }
+
+    private static void AddLinear(List<SafetensorsTensor> tensors, string name, QuantizedLinear linear, Linear shape)
+    {
+        if (linear.Weight is { } weight)
+        {
+            tensors.Add(weight.Bits <= 4
+                ? new($"{name}.weight", DType.UInt8, [shape.OutFeatures, Nibbles.RowBytes(shape.InFeatures)], Nibbles.Pack(linear.Levels, shape.InFeatures))
+                : new($"{name}.weight", DType.Int8, [shape.OutFeatures, shape.InFeatures], MemoryMarshal.AsBytes(linear.Levels.AsSpan()).ToArray()));
+            tensors.Add(new($"{name}.weight_scale", DType.Float32, [shape.OutFeatures], MemoryMarshal.AsBytes(weight.Scales).ToArray()));
+        }
+        if (linear.Input is { } input)
+        {
+            Shape groups = [input.Scales.Length];
+            tensors.Add(new($"{name}.input_scale", DType.Float32, groups, MemoryMarshal.AsBytes(input.Scales).ToArray()));
+            tensors.Add(new($"{name}.input_zero_point", DType.UInt8, groups, Array.ConvertAll(input.ZeroPoints.ToArray(), zero => (byte)zero)));
+        }
+    }
+
+    private static QuantizedLinear ReadLinear(
+        Checkpoint file, string name, BitWidths bits, Granularity granularity, Linear linear, int tokens)
+    {
+        sbyte[]? levels = null;
+        UniformQuantizer? weight = null, input = null;
+        if (bits.Weights != BitWidths.Float)
+        {
+            bool packed = bits.Weights <= 4;
+            Shape stored = [linear.OutFeatures, packed ? Nibbles.RowBytes(linear.InFeatures) : linear.InFeatures];
+            byte[] bytes = ReadBytes(file, $"{name}.weight", packed ? DType.UInt8 : DType.Int8, stored);
+            levels = packed ? Nibbles.Unpack(bytes, linear.InFeatures) : MemoryMarshal.Cast<byte, sbyte>(bytes).ToArray();
+            float[] scales = ReadFloats(file, $"{name}.weight_scale", [linear.OutFeatures]).Span.ToArray();
+            weight = UniformQuantizer.Symmetric(bits.Weights, Granularity.PerChannel, scales);
+            if (Array.FindIndex(levels, level => level < weight.MinLevel || level > weight.MaxLevel) is >= 0 and var index)
+                throw new BitisException($"tensor '{name}.weight' has level {levels[index]}, outside {weight.MinLevel} to {weight.MaxLevel}.");
+        }
+        if (bits.Activations != BitWidths.Float)
+        {
+            Shape groups = [granularity == Granularity.PerToken ? tokens : 1];
+            float[] scales = ReadFloats(file, $"{name}.input_scale", groups).Span.ToArray();
+            int[] zeroPoints = Array.ConvertAll(ReadBytes(file, $"{name}.input_zero_point", DType.UInt8, groups), zero => (int)zero);
+            input = UniformQuantizer.Asymmetric(bits.Activations, granularity, scales, zeroPoints);
+        }
+        return new QuantizedLinear(levels, weight, input);
+    }
+
+    private static BitWidths BitsOf(QuantizedLinear linear) =>
+        new(linear.Weight?.Bits ?? BitWidths.Float, linear.Input?.Bits ?? BitWidths.Float);
+
+    private static SafetensorsTensor FloatTensor(string name, Tensor tensor)
+    {
+        var halves = new Half[tensor.Length];
+        for (int i = 0; i < halves.Length; i++)
+        {
+            halves[i] = (Half)tensor.Span[i];
+            if ((float)halves[i] != tensor.Span[i])
+                return new SafetensorsTensor(name, DType.Float32, tensor.Shape, MemoryMarshal.AsBytes(tensor.Span).ToArray());
+        }
+        return new SafetensorsTensor(name, DType.Float16, tensor.Shape, MemoryMarshal.AsBytes(halves.AsSpan()).ToArray());
+    }
+
+    private static Tensor ReadFloats(Checkpoint file, string name, Shape shape)
+    {
+        Shape found = Entry(file, name).Shape;
+        if (found != shape)
+            throw new BitisException($"tensor '{name}' has shape {found}; expected {shape}.");
+        Tensor tensor = file.Read(name);
+        return Checkpoint.FindNonFinite(tensor) is null
+            ? tensor
+            : throw new BitisException($"tensor '{name}' holds a value that is not a number, or infinite.");
+    }
+
+    private static byte[] ReadBytes(Checkpoint file, string name, DType type, Shape shape)
+    {
+        CheckpointEntry entry = Entry(file, name);
+        return entry.DType == type && entry.Shape == shape
+            ? file.ReadBytes(name)
+            : throw new BitisException($"tensor '{name}' is {entry.DType} {entry.Shape}; expected {type} {shape}.");
+    }
+
+    private static CheckpointEntry Entry(Checkpoint file, string name) =>
+        file.Entries.FirstOrDefault(entry => entry.Name == name) ?? throw new BitisException($"tensor '{name}' is missing.");
+
+    private static T ReadJson<T>(Checkpoint file, string key, JsonTypeInfo<T> type)
+    {
+        string text = file.Metadata.GetValueOrDefault(key) ?? throw new BitisException($"the metadata have no '{key}'.");
+        try
+        {
+            return JsonSerializer.Deserialize(text, type) ?? throw new BitisException($"the metadata's '{key}' is empty.");
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException)
+        {
+            throw new BitisException($"the metadata's '{key}' cannot be read: {e.Message}", e);
+        }
+    }
+
+    private static string Digest(IEnumerable<ReadOnlyMemory<byte>> tensors)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (ReadOnlyMemory<byte> bytes in tensors)
+            hash.AppendData(bytes.Span);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+}
