@@ -1,0 +1,158 @@
+using Bitis.Graphs;
+using Bitis.Models;
+using Bitis.Operators;
+using Bitis.Quantization;
+using Bitis.Runtime;
+using Bitis.Tensors;
+using Bitis.Tests.Models;
+
+namespace Bitis.Tests.Runtime;
+
+public sealed class InferenceSessionTests
+{
+    [Fact]
+    public void Logits_depend_neither_on_threads_nor_on_the_batch()
+    {
+        VisionModel model = VimVariants.Load("vim-micro");
+        Tensor images = RandomImages(model.Config, 7);
+        Tensor expected = RunWith(model, images, threads: 1);
+        foreach (int threads in new[] { 2, 3, 8 })
+            TensorAssert.Same(expected, RunWith(model, images, threads));
+
+        using InferenceSession session = InferenceSession.Create(model, new SessionOptions { Threads = 2 });
+        int size = images.Length / 7;
+        for (int i = 0; i < 7; i++)
+        {
+            Tensor one = Tensor.From(model.Config.InputShape.Prepend(1), images.Span.Slice(i * size, size));
+            Assert.Equal(expected.Span.Slice(i * 10, 10).ToArray(), session.Run(one).Span.ToArray());
+        }
+        Assert.Equal(0, session.Run(new Tensor(model.Config.InputShape.Prepend(0))).Length);
+    }
+
+    [Fact]
+    public void Calls_from_several_threads_wait_for_each_other()
+    {
+        VisionModel model = VimVariants.Load("vim-micro");
+        Tensor images = RandomImages(model.Config, 3);
+        using InferenceSession session = InferenceSession.Create(model, new SessionOptions { Threads = 2 });
+        Tensor expected = session.Run(images);
+        Parallel.For(0, 16, _ => TensorAssert.Same(expected, session.Run(images)));
+    }
+
+    [Fact]
+    public void Only_operators_that_have_a_kernel_are_in_a_vim_plan()
+    {
+        foreach (object[] row in (IEnumerable<object[]>)VimVariants.Names)
+        {
+            using InferenceSession session = InferenceSession.Create(VimVariants.Load((string)row[0]));
+            Assert.DoesNotContain(session.Plan.Steps, step => step.Kind.Contains("reference"));
+        }
+    }
+
+    [Fact]
+    public void Values_that_live_together_never_share_memory()
+    {
+        var random = new SeededRandom(5);
+        for (int round = 0; round < 50; round++)
+        {
+            var blocks = new List<ArenaBlock>();
+            for (int i = 0; i < 40; i++)
+            {
+                var block = new ArenaBlock(random.NextInt32(5000));
+                int start = random.NextInt32(30);
+                block.Touch(start);
+                block.Touch(start + random.NextInt32(6));
+                blocks.Add(block);
+            }
+            long size = ArenaPlanner.Place(blocks);
+            foreach (ArenaBlock a in blocks)
+            {
+                Assert.Equal(0, a.Offset % Tensor.Alignment);
+                Assert.True(a.Offset + a.Bytes <= size);
+                foreach (ArenaBlock b in blocks.Where(b => b != a && a.OverlapsInTime(b)))
+                    Assert.True(a.Offset + a.Bytes <= b.Offset || b.Offset + b.Bytes <= a.Offset);
+            }
+        }
+    }
+
+    [Fact]
+    public void Graphs_that_nothing_is_fused_in_run_through_the_reference()
+    {
+        // Every operator in a place where the compiler's patterns do not match: values used twice, orders mixed.
+        var builder = new GraphBuilder([3, 8, 8]);
+        Node map = builder.Add("conv", new Conv2d(3, 4, 2, 2, 0, HasBias: true), builder.Input);
+        Node tokens = builder.Add("tokens", new FlattenSpatial(), map);
+        Node reversed = builder.Add("reversed", new ReverseTokens(), tokens);
+        Node both = builder.Add("both", new Add(), tokens, reversed);
+        Node gate = builder.Add("gate", new Silu(), reversed);
+        Node gated = builder.Add("gated", new Multiply(), both, gate);
+        Node again = builder.Add("again", new Add(), gate, reversed);
+        Node convolved = builder.Add("causal", new CausalConv1d(4, 3), again);
+        Node twice = builder.Add("twice", new Add(), convolved, convolved);
+        Node scaled = builder.Add("scaled", new Scale(0.25f), twice);
+        Node soft = builder.Add("soft", new Softplus(), gated);
+        Node mixed = builder.Add("mixed", new Multiply(), soft, scaled);
+        Node normed = builder.Add("norm", new LayerNorm(4, 1e-5f), mixed);
+        Node sum = builder.Add("sum", new Add(), mixed, normed);
+        Node slice = builder.Add("slice", new SliceChannels(1, 3), sum);
+        Node pooled = builder.Add("pooled", new MeanTokens(), slice);
+        Node second = builder.Add("second", new SelectToken(2), slice);
+        Graph graph = builder.Build(builder.Add("out", new Linear(3, 5, HasBias: true), builder.Add("top", new Add(), pooled, second)));
+
+        var random = new SeededRandom(9);
+        Dictionary<string, Tensor> weights = graph.Parameters.ToDictionary(p => p.Name, p => RandomTensor(p.Shape, random));
+        Tensor image = RandomTensor([1, 3, 8, 8], random);
+        Tensor expected = new GraphExecutor(graph, weights, ReferenceEvaluator.Instance).Run(image);
+        using Plan plan = PlanCompiler.Compile(graph, weights, new Dictionary<string, QuantizedLinear>());
+        TensorAssert.Close(expected, RunPlan(plan, image), 1e-5);
+    }
+
+    [Fact]
+    public void A_disposed_session_says_so()
+    {
+        InferenceSession session = InferenceSession.Create(VimVariants.Load("vim-micro"));
+        session.Dispose();
+        session.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => session.Run(new Tensor([1, 3, 32, 32])));
+    }
+
+    [Fact]
+    public void Images_of_another_shape_are_refused()
+    {
+        using InferenceSession session = InferenceSession.Create(VimVariants.Load("vim-micro"));
+        Assert.Contains("[batch, 3, 32, 32]", Assert.Throws<ArgumentException>(() => session.Run(new Tensor([1, 3, 16, 32]))).Message);
+    }
+
+    [Fact]
+    public void Cancellation_ends_a_run()
+    {
+        using InferenceSession session = InferenceSession.Create(VimVariants.Load("vim-micro"));
+        Assert.Throws<OperationCanceledException>(() => session.Run(new Tensor([4, 3, 32, 32]), new CancellationToken(canceled: true)));
+        Assert.Equal(40, session.Run(new Tensor([4, 3, 32, 32])).Length);
+    }
+
+    private static unsafe Tensor RunPlan(Plan plan, Tensor image)
+    {
+        using var arena = new Bitis.Runtime.Kernels.NativeBuffer<byte>((int)plan.ArenaBytes);
+        image.Span.CopyTo(new Span<float>(plan.Input.Pointer((nint)arena.Pointer), image.Length));
+        foreach (Step step in plan.Steps)
+            step.Run((nint)arena.Pointer, 0, step.Units);
+        return Tensor.From([1, plan.Output.Columns], plan.Output.MemoryRow((nint)arena.Pointer, 0));
+    }
+
+    private static Tensor RunWith(VisionModel model, Tensor images, int threads)
+    {
+        using InferenceSession session = InferenceSession.Create(model, new SessionOptions { Threads = threads });
+        return session.Run(images);
+    }
+
+    private static Tensor RandomImages(ModelConfig config, int count) => RandomTensor(config.InputShape.Prepend(count), new SeededRandom(3));
+
+    private static Tensor RandomTensor(Shape shape, SeededRandom random)
+    {
+        var tensor = new Tensor(shape);
+        foreach (ref float value in tensor.Span)
+            value = (float)random.NextNormal();
+        return tensor;
+    }
+}
