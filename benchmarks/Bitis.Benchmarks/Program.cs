@@ -1,10 +1,17 @@
-// Benchmarks of Bitis: `dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- kernels`.
+// Benchmarks of Bitis:
+//   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- kernels
+//   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- profile vim-tiny
 using Bitis.Benchmarks;
 
-if (args is ["kernels"])
+switch (args)
 {
-    KernelBenchmarks.Run();
-    return 0;
+    case ["kernels"]:
+        KernelBenchmarks.Run();
+        return 0;
+    case ["profile", string variant]:
+        ProfileBenchmark.Run(variant);
+        return 0;
+    default:
+        Console.Error.WriteLine("Usage: Bitis.Benchmarks kernels | profile VARIANT");
+        return 2;
 }
-Console.Error.WriteLine("Usage: Bitis.Benchmarks kernels");
-return 2;

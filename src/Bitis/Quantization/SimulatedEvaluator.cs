@@ -1,35 +1,81 @@
 using Bitis.Graphs;
+using Bitis.Operators;
 using Bitis.Tensors;
 
 namespace Bitis.Quantization;
 
 /// <summary>
-/// Simulated quantization ("fake quantization"): replaces the inputs of quantized layers by what their levels stand for,
-/// then lets another evaluator compute in float32. With <see cref="QuantizedModel.DequantizeWeights"/> this is what the
-/// integer runtime computes, up to float32 rounding.
+/// Simulated quantization ("fake quantization"): computes quantized layers in float32, with values that lie on the
+/// quantizers' grids, and leaves the other nodes to another evaluator. Weights come from
+/// <see cref="QuantizedModel.DequantizeWeights"/>.
 /// </summary>
+/// <remarks>
+/// A layer with levels on both sides multiplies the levels themselves and applies the scales to the sum, as the integer
+/// kernels do: <c>y = Σ (q_x − z)·q_w · (s_x·s_w) + b</c>. Sums below 2²⁴ are exact in float32, so the two agree bit for
+/// bit as long as the nodes between them do.
+/// </remarks>
 /// <param name="inner">What computes a node.</param>
 /// <param name="model">The quantized model.</param>
 public sealed class SimulatedEvaluator(INodeEvaluator inner, QuantizedModel model) : INodeEvaluator
 {
+    private readonly Dictionary<Node, Tensor[]> _levels = [];
+
     /// <inheritdoc />
     public Tensor Evaluate(Node node, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
     {
-        if (!model.Linears.TryGetValue(node.Name, out QuantizedLinear? linear) || linear.Input is null)
+        if (!model.Linears.TryGetValue(node.Name, out QuantizedLinear? linear) || linear.Input is not { } input)
             return inner.Evaluate(node, inputs, parameters);
-        return inner.Evaluate(node, [Simulate(inputs[0], linear.Input)], parameters);
+        if (linear.Weight is not { } weight)
+            return inner.Evaluate(node, [Map(inputs[0], input, input.Simulate)], parameters);
+
+        Tensor levels = Map(inputs[0], input, input.CenteredLevels); // q_x − z
+        Tensor y = inner.Evaluate(node, [levels], LevelParameters(node, linear));
+        Rescale(y, input, weight, parameters.Length > 1 ? parameters[1].Span : default);
+        return y;
     }
 
-    /// <summary>x̂ for a whole activation.</summary>
-    private static Tensor Simulate(Tensor x, UniformQuantizer quantizer)
+    /// <summary>The node's parameters with levels for weights, and no bias.</summary>
+    private Tensor[] LevelParameters(Node node, QuantizedLinear linear)
     {
-        int tokens = x.Shape[1], channels = x.Shape[2]; // [batch, tokens, channels]
+        if (!_levels.TryGetValue(node, out Tensor[]? parameters))
+        {
+            var shape = (Linear)node.Operator;
+            Tensor levels = Tensor.Uninitialized([shape.OutFeatures, shape.InFeatures]);
+            for (int i = 0; i < levels.Length; i++)
+                levels.Span[i] = linear.Levels![i];
+            parameters = shape.HasBias ? [levels, new Tensor([shape.OutFeatures])] : [levels];
+            _levels.Add(node, parameters);
+        }
+        return parameters;
+    }
+
+    /// <summary>Sums of levels to values, in place: <c>y·(s_x·s_w) + b</c>.</summary>
+    private static void Rescale(Tensor y, UniformQuantizer input, UniformQuantizer weight, ReadOnlySpan<float> bias)
+    {
+        int tokens = y.Shape[1], channels = y.Shape[2]; // [batch, tokens, channels]
+        for (int row = 0; row < y.Length / channels; row++)
+        {
+            float inputScale = input.Scales[GroupOf(input, row % tokens)];
+            Span<float> values = y.Span.Slice(row * channels, channels);
+            for (int o = 0; o < channels; o++)
+                values[o] = values[o] * (inputScale * weight.Scales[o]) + (bias.IsEmpty ? 0 : bias[o]);
+        }
+    }
+
+    /// <summary>Applies a function of a quantizer to each token of an activation, <c>[batch, tokens, channels]</c>.</summary>
+    private static Tensor Map(Tensor x, UniformQuantizer quantizer, TokenFunction function)
+    {
+        int tokens = x.Shape[1], channels = x.Shape[2];
         Tensor result = Tensor.Uninitialized(x.Shape);
         for (int row = 0; row < x.Length / channels; row++)
         {
-            int group = quantizer.Granularity == Granularity.PerToken ? row % tokens : 0;
-            quantizer.Simulate(x.Span.Slice(row * channels, channels), group, result.Span[(row * channels)..]);
+            ReadOnlySpan<float> token = x.Span.Slice(row * channels, channels);
+            function(token, GroupOf(quantizer, row % tokens), result.Span.Slice(row * channels, channels));
         }
         return result;
     }
+
+    private static int GroupOf(UniformQuantizer quantizer, int token) => quantizer.Granularity == Granularity.PerToken ? token : 0;
+
+    private delegate void TokenFunction(ReadOnlySpan<float> values, int group, Span<float> result);
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Numerics.Tensors;
 
 namespace Bitis.Quantization;
 
@@ -91,23 +92,29 @@ public sealed class UniformQuantizer
     /// <summary>The value of a level.</summary>
     public float Dequantize(int level, int group) => _scales[group] * (level - _zeroPoints[group]);
 
-    /// <summary>Replaces values of one group by those that their levels stand for ("fake quantization").</summary>
+    /// <summary>Replaces values of one group by those that their levels stand for ("fake quantization"): x̂.</summary>
     /// <param name="values">The values.</param>
     /// <param name="group">Their group.</param>
     /// <param name="result">Where the results go; may be <paramref name="values"/> itself.</param>
     public void Simulate(ReadOnlySpan<float> values, int group, Span<float> result)
     {
-        float scale = _scales[group], inverse = _inverseScales[group];
-        float zero = _zeroPoints[group], min = MinLevel, max = MaxLevel;
+        CenteredLevels(values, group, result);
+        TensorPrimitives.Multiply(result[..values.Length], _scales[group], result);
+    }
+
+    /// <summary>The distance of the values' levels from the zero point, q − z, as float32: x̂ without the scale.</summary>
+    internal void CenteredLevels(ReadOnlySpan<float> values, int group, Span<float> result)
+    {
+        float inverse = _inverseScales[group], zero = _zeroPoints[group], min = MinLevel, max = MaxLevel;
         int i = 0;
         for (; i <= values.Length - Vector<float>.Count; i += Vector<float>.Count)
         {
             Vector<float> level = Vector.Round(new Vector<float>(values[i..]) * inverse) + new Vector<float>(zero);
             level = Vector.Min(Vector.Max(level, new Vector<float>(min)), new Vector<float>(max));
-            ((level - new Vector<float>(zero)) * scale).CopyTo(result[i..]);
+            (level - new Vector<float>(zero)).CopyTo(result[i..]);
         }
         for (; i < values.Length; i++)
-            result[i] = scale * (Math.Clamp(MathF.Round(values[i] * inverse) + zero, min, max) - zero);
+            result[i] = Math.Clamp(MathF.Round(values[i] * inverse) + zero, min, max) - zero;
     }
 
     /// <summary>The smallest and largest level of a grid.</summary>

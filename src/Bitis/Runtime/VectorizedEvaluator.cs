@@ -3,13 +3,13 @@ using Bitis.Operators;
 using Bitis.Runtime.Kernels;
 using Bitis.Tensors;
 using SelectiveScan = Bitis.Operators.SelectiveScan;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Runtime;
 
 /// <summary>
 /// Computes nodes one by one, as the reference does, but the costly ones with the runtime's kernels on all processors:
-/// for work that has to see every tensor, such as calibration and simulated quantization.
+/// for work that has to see every tensor, such as calibration and simulated quantization. Its values are, bit for bit,
+/// those of an <see cref="InferenceSession"/>.
 /// </summary>
 public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
 {
@@ -23,6 +23,8 @@ public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
         Linear linear => Multiply(inputs[0], parameters[0], linear.HasBias ? parameters[1] : null),
         Conv2d convolution => Convolve(convolution, inputs[0], parameters),
         CausalConv1d => ConvolveTokens(inputs[0], parameters[0], parameters[1]),
+        RmsNorm norm => Normalize(inputs[0], parameters[0], bias: null, norm.Epsilon),
+        LayerNorm norm => Normalize(inputs[0], parameters[0], parameters[1], norm.Epsilon),
         SelectiveScan => Scan(inputs, parameters),
         Silu => Map(inputs[0], Elementwise.Silu.Best),
         Softplus => Map(inputs[0], Elementwise.Softplus.Best),
@@ -85,26 +87,51 @@ public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
         return maps;
     }
 
-    /// <summary>The causal convolution alone; the runtime's kernel has the SiLU in it, which is a node of its own here.</summary>
-    private static Tensor ConvolveTokens(Tensor x, Tensor weight, Tensor bias)
+    private static unsafe Tensor ConvolveTokens(Tensor x, Tensor weight, Tensor bias)
     {
         int batch = x.Shape[0], tokens = x.Shape[1], channels = x.Shape[2], taps = weight.Shape[^1];
-        float[] taken = new float[weight.Length]; // [taps, channels]
-        CausalConv.PackWeights(weight.Span, taken, channels, taps);
+        Tensor packed = Tensor.Uninitialized([taps, channels]);
+        CausalConv.PackWeights(weight.Span, packed.Span, channels, taps);
         Tensor y = Tensor.Uninitialized(x.Shape);
-        ForRanges(batch * tokens, RowsPerTask, (start, end) =>
+        ForRanges(batch, 1, (image, _) =>
         {
-            for (int row = start; row < end; row++)
+            var call = new CausalConvCall
             {
-                Span<float> sums = y.Span.Slice(row * channels, channels);
-                bias.Span.CopyTo(sums);
-                for (int k = Math.Max(0, taps - 1 - row % tokens); k < taps; k++)
-                {
-                    ReadOnlySpan<float> source = x.Span.Slice((row - (taps - 1) + k) * channels, channels);
-                    TensorPrimitives.MultiplyAdd(source, taken.AsSpan(k * channels, channels), sums, sums);
-                }
-            }
+                Tokens = tokens,
+                Taps = taps,
+                SumsOnly = true, // The SiLU is a node of its own.
+                Source = x.Pointer + (nint)image * tokens * channels,
+                SourceStride = channels,
+                Weights = packed.Pointer,
+                WeightStride = channels,
+                Bias = bias.Pointer,
+                Target = y.Pointer + (nint)image * tokens * channels,
+                TargetStride = channels,
+            };
+            CausalConv.Run(in call, 0, channels);
         });
+        GC.KeepAlive((x, packed, bias));
+        return y;
+    }
+
+    private static unsafe Tensor Normalize(Tensor x, Tensor weight, Tensor? bias, float epsilon)
+    {
+        int channels = x.Shape[^1];
+        Tensor y = Tensor.Uninitialized(x.Shape);
+        var call = new RowNormCall
+        {
+            Columns = channels,
+            Source = x.Pointer,
+            SourceStride = channels,
+            Target = y.Pointer,
+            TargetStride = channels,
+            Weight = weight.Pointer,
+            Bias = bias is null ? null : bias.Pointer,
+            Epsilon = epsilon,
+            Center = bias is not null,
+        };
+        RowNorm.Run(in call, 0, x.Length / channels);
+        GC.KeepAlive((x, weight, bias));
         return y;
     }
 

@@ -74,13 +74,13 @@ internal static unsafe class CausalConv
             {
                 TLanes sum = bias is null ? TLanes.Create(0f) : TLanes.Load(bias + i);
                 sum = AddTaps(sum, source + i, step, weights + i, weightStep, taps);
-                TLanes.Store(VectorMath.Silu(sum), target + i);
+                TLanes.Store(call.SumsOnly ? sum : VectorMath.Silu(sum), target + i);
             }
             for (; i < channelEnd; i++)
             {
                 Lane1 sum = Lane1.Create(bias is null ? 0f : bias[i]);
                 sum = AddTaps(sum, source + i, step, weights + i, weightStep, taps);
-                Lane1.Store(VectorMath.Silu(sum), target + i);
+                Lane1.Store(call.SumsOnly ? sum : VectorMath.Silu(sum), target + i);
             }
         }
     }

@@ -15,6 +15,9 @@ internal unsafe struct CausalConvCall
     /// <summary>Look ahead instead of back: the convolution of the reversed sequence, in place.</summary>
     public bool Reverse;
 
+    /// <summary>Leave the SiLU out: the output is the convolution alone.</summary>
+    public bool SumsOnly;
+
     /// <summary>The input <c>[L, E]</c>.</summary>
     public float* Source;
 
