@@ -17,6 +17,7 @@ public static class PostTrainingQuantizer
     /// Walked once or twice, with equal contents. 100 to 256 images are usual.
     /// </param>
     /// <param name="recipe">What to do.</param>
+    /// <param name="threads">How many threads compute; 0 for one on each processor. The result does not depend on it.</param>
     /// <param name="progress">Hears how far the work has come.</param>
     /// <param name="cancellationToken">Ends the work; nothing is left behind.</param>
     /// <exception cref="BitisException">The recipe does not fit the model, or there is no image.</exception>
@@ -24,6 +25,7 @@ public static class PostTrainingQuantizer
         VisionModel model,
         IEnumerable<Tensor> batches,
         Recipe recipe,
+        int threads = 0,
         IProgress<WorkProgress>? progress = null,
         CancellationToken cancellationToken = default)
     {
@@ -32,7 +34,7 @@ public static class PostTrainingQuantizer
         IReadOnlyList<(Node Node, BitWidths Bits)> selected = recipe.Select(model.Graph);
         IEnumerable<Node> observed =
             selected.Where(pair => pair.Bits.Activations != BitWidths.Float).Select(pair => pair.Node);
-        using var evaluator = new VectorizedEvaluator();
+        using var evaluator = new VectorizedEvaluator(threads);
         var calibrator = new Calibrator(model.Graph, model.Weights, evaluator, observed, recipe.ActivationGranularity);
         (IReadOnlyDictionary<Node, SiteStatistics> statistics, CalibrationDigest digest) =
             calibrator.Run(batches, estimator.NeedsHistograms, progress, cancellationToken);
@@ -49,7 +51,8 @@ public static class PostTrainingQuantizer
                 bits,
                 recipe.ActivationGranularity,
                 statistics.GetValueOrDefault(node),
-                estimator));
+                estimator,
+                threads));
             if (bits.Weights != BitWidths.Float)
                 weights.Remove(weightName);
             progress?.Report(new WorkProgress("quantizing", linears.Count, selected.Count));

@@ -64,7 +64,7 @@ internal sealed class DemoCommand : BitisCommand
             {
                 progress.Report(new WorkProgress("quantizing and comparing", rows.Count, total));
                 QuantizedModel quantized = PostTrainingQuantizer.Quantize(
-                    model, batches, new Recipe { Method = method, Bits = bits }, progress: null, Context.Cancellation);
+                    model, batches, new Recipe { Method = method, Bits = bits }, cancellationToken: Context.Cancellation);
                 using InferenceSession session = InferenceSession.Create(quantized, sessionOptions);
                 EvaluationResult result = new Evaluator(session.Run, Classes, original.Run) { BatchSize = Batch }
                     .Run(test, model.Preprocessing, progress: null, Context.Cancellation);

@@ -60,7 +60,7 @@ internal sealed class EvalCommand : BitisCommand
             : null;
         if (baseline is not null)
             references.Add(("baseline", baseline.Run));
-        using var simulation = new VectorizedEvaluator();
+        using var simulation = new VectorizedEvaluator(threads);
         if (arguments.GetValue(_simulate))
             references.Add(("simulation", Simulate(model, simulation)));
 

@@ -26,8 +26,7 @@ internal sealed class QuantizeCommand : BitisCommand
 
     private readonly Option<int> _batch = CommonOptions.Number("--batch", "Images at once; changes memory and time, not the result.", 16, minimum: 1);
     private readonly Option<int> _seed = CommonOptions.Seed();
-    private readonly Option<int?> _threads =
-        CommonOptions.OptionalNumber("--threads", "How many threads decode images; the model itself runs on all processors here.");
+    private readonly Option<int?> _threads = CommonOptions.Threads();
 
     /// <summary>Creates the command.</summary>
     public QuantizeCommand(CliContext context)
@@ -72,9 +71,9 @@ internal sealed class QuantizeCommand : BitisCommand
             .Load(images, model.Preprocessing, arguments.GetValue(_batch), threads, Context.Cancellation)
             .Select(batch => batch.Images);
         QuantizedModel quantized = PostTrainingQuantizer.Quantize(
-            model.Float, batches, recipe, new ProgressWithTotal(progress, images.Count), Context.Cancellation);
+            model.Float, batches, recipe, threads, new ProgressWithTotal(progress, images.Count), Context.Cancellation);
         Context.Cancellation.ThrowIfCancellationRequested();
-        quantized.Save(output);
+        quantized.Save(output, Context.Cancellation);
         return Summarize(model, quantized, output, Stopwatch.GetElapsedTime(started));
     }
 

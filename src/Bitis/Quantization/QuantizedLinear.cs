@@ -38,17 +38,20 @@ public sealed class QuantizedLinear
     /// <param name="granularity">Which values of the input share a scale.</param>
     /// <param name="statistics">What calibration saw at the input; null if the input stays float32.</param>
     /// <param name="estimator">What decides the ranges.</param>
+    /// <param name="threads">How many threads search for them; 0 for one on each processor.</param>
     internal static QuantizedLinear Create(
         Linear linear,
         Tensor weight,
         BitWidths bits,
         Granularity granularity,
         SiteStatistics? statistics,
-        IRangeEstimator estimator)
+        IRangeEstimator estimator,
+        int threads)
     {
         UniformQuantizer? input = statistics is null
             ? null
-            : UniformQuantizer.ForRanges(bits.Activations, granularity, Ranges(statistics, bits.Activations, estimator));
+            : UniformQuantizer.ForRanges(
+                bits.Activations, granularity, Ranges(statistics, bits.Activations, estimator, threads));
         if (bits.Weights == BitWidths.Float)
             return new QuantizedLinear(null, null, input);
 
@@ -77,10 +80,11 @@ public sealed class QuantizedLinear
         return weight;
     }
 
-    private static ValueRange[] Ranges(SiteStatistics statistics, int bits, IRangeEstimator estimator)
+    private static ValueRange[] Ranges(SiteStatistics statistics, int bits, IRangeEstimator estimator, int threads)
     {
         var ranges = new ValueRange[statistics.Groups];
-        Parallel.For(0, ranges.Length, group => ranges[group] = estimator.ActivationRange(statistics, group, bits));
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = threads == 0 ? Environment.ProcessorCount : threads };
+        Parallel.For(0, ranges.Length, parallel, group => ranges[group] = estimator.ActivationRange(statistics, group, bits));
         return ranges;
     }
 }

@@ -16,6 +16,15 @@ public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
     private const int RowsPerTask = 64, ChannelsPerTask = 64;
 
     private readonly Dictionary<Tensor, PackedFloatWeights> _packed = [];
+    private readonly ParallelOptions _parallel;
+
+    /// <summary>Creates an evaluator.</summary>
+    /// <param name="threads">How many threads compute; 0 for one on each processor. Results do not depend on it.</param>
+    public VectorizedEvaluator(int threads = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(threads);
+        _parallel = new ParallelOptions { MaxDegreeOfParallelism = threads == 0 ? Environment.ProcessorCount : threads };
+    }
 
     /// <inheritdoc />
     public Tensor Evaluate(Node node, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters) => node.Operator switch
@@ -87,7 +96,7 @@ public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
         return maps;
     }
 
-    private static unsafe Tensor ConvolveTokens(Tensor x, Tensor weight, Tensor bias)
+    private unsafe Tensor ConvolveTokens(Tensor x, Tensor weight, Tensor bias)
     {
         int batch = x.Shape[0], tokens = x.Shape[1], channels = x.Shape[2], taps = weight.Shape[^1];
         Tensor packed = Tensor.Uninitialized([taps, channels]);
@@ -135,7 +144,7 @@ public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
         return y;
     }
 
-    private static unsafe Tensor Scan(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    private unsafe Tensor Scan(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
     {
         Tensor u = inputs[0], delta = inputs[1], b = inputs[2], c = inputs[3], d = parameters[1];
         int batch = u.Shape[0], tokens = u.Shape[1], channels = u.Shape[2], states = b.Shape[2];
@@ -191,7 +200,7 @@ public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
         return packed;
     }
 
-    /// <summary>Calls a body for consecutive ranges, on all processors. Kernels give the same bits for every split.</summary>
-    private static void ForRanges(int count, int length, Action<int, int> body) => Parallel.For(
-        0, (count + length - 1) / length, i => body(i * length, Math.Min((i + 1) * length, count)));
+    /// <summary>Calls a body for consecutive ranges, on all threads. Kernels give the same bits for every split.</summary>
+    private void ForRanges(int count, int length, Action<int, int> body) => Parallel.For(
+        0, (count + length - 1) / length, _parallel, i => body(i * length, Math.Min((i + 1) * length, count)));
 }
