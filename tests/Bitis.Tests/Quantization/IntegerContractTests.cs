@@ -1,0 +1,150 @@
+using Bitis.Graphs;
+using Bitis.Models;
+using Bitis.Quantization;
+using Bitis.Runtime;
+using Bitis.Tensors;
+using Bitis.Tests.Models;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
+namespace Bitis.Tests.Quantization;
+
+/// <summary>
+/// The contract of every method and bit width: what the integer runtime computes is what the simulation computes, before
+/// and after a trip through a file.
+/// </summary>
+public sealed class IntegerContractTests : IDisposable
+{
+    private static readonly VisionModel Model = VimVariants.Load("vim-micro");
+    private static readonly Tensor Calibration = RandomImages(24, seed: 1), Images = RandomImages(8, seed: 2);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("bitis-contract-").FullName;
+
+    public static TheoryData<string, string, Granularity> Recipes
+    {
+        get
+        {
+            var data = new TheoryData<string, string, Granularity>();
+            foreach (string method in QuantizationMethods.Names)
+            {
+                foreach (string bits in (string[])["w8a8", "w6a6", "w4a8", "w4a4", "w2a3", "w8a32", "w32a8"])
+                {
+                    data.Add(method, bits, Granularity.PerTensor);
+                    data.Add(method, bits, Granularity.PerToken);
+                }
+            }
+            return data;
+        }
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [MemberData(nameof(Recipes))]
+    public void The_integer_runtime_equals_the_simulation_bit_for_bit(string method, string bits, Granularity granularity)
+    {
+        QuantizedModel quantized = Quantize(method, bits, granularity);
+        using InferenceSession session = InferenceSession.Create(quantized, new SessionOptions { Threads = 2 });
+        Tensor integer = session.Run(Images);
+        using var evaluator = new VectorizedEvaluator();
+        TensorAssert.Same(Simulate(quantized, evaluator), integer);
+        // The plain float64-accumulating reference differs by rounding, which may move an activation to the next level.
+        TensorAssert.Close(Simulate(quantized, ReferenceEvaluator.Instance), integer, 0.05);
+
+        string path = Path.Combine(_folder, "model.bitis");
+        quantized.Save(path);
+        using InferenceSession loaded = InferenceSession.Load(path, new SessionOptions { Threads = 1 });
+        TensorAssert.Same(integer, loaded.Run(Images));
+    }
+
+    [Theory]
+    [InlineData("minmax")]
+    [InlineData("percentile")]
+    [InlineData("mse")]
+    public void Eight_bits_stay_within_a_few_percent_of_float(string method)
+    {
+        Assert.InRange(Error(Quantize(method, "w8a8", Granularity.PerTensor)), 0, 0.05);
+    }
+
+    [Fact]
+    public void Fewer_bits_cost_more()
+    {
+        double[] errors = [.. ((string[])["w8a8", "w6a6", "w4a4"]).Select(bits => Error(Quantize("mse", bits, Granularity.PerTensor)))];
+        Assert.True(errors[0] < errors[1] && errors[1] < errors[2], string.Join(", ", errors));
+    }
+
+    [Fact]
+    public void The_result_depends_neither_on_the_batch_size_nor_on_the_threads()
+    {
+        Quantize("mse", "w4a4", Granularity.PerToken).Save(Path.Combine(_folder, "whole"));
+        PostTrainingQuantizer.Quantize(Model, Split(Calibration, 5), RecipeOf("mse", "w4a4", Granularity.PerToken), threads: 1)
+            .Save(Path.Combine(_folder, "split"));
+        Assert.Equal(File.ReadAllBytes(Path.Combine(_folder, "whole")), File.ReadAllBytes(Path.Combine(_folder, "split")));
+    }
+
+    [Fact]
+    public void Overrides_decide_by_the_first_match()
+    {
+        Recipe recipe = new()
+        {
+            Overrides = [new("layers.0.*", BitWidths.None), new("*.x_proj*", new BitWidths(6, 7)), new("*", new BitWidths(4, 5))],
+        };
+        QuantizedModel quantized = PostTrainingQuantizer.Quantize(Model, [Calibration], recipe);
+        Assert.DoesNotContain(quantized.Linears.Keys, name => name.StartsWith("layers.0.", StringComparison.Ordinal));
+        Assert.Equal(3 * 6, quantized.Linears.Count);
+        Assert.Equal((6, 7), BitsOf(quantized.Linears["layers.1.mixer.x_proj_b"]));
+        Assert.Equal((4, 5), BitsOf(quantized.Linears["layers.1.mixer.in_proj"]));
+        string message = Assert.Throws<BitisException>(() => PostTrainingQuantizer.Quantize(
+            Model, [Calibration], new Recipe { Overrides = [new("head", BitWidths.None)] })).Message;
+        Assert.Contains("'head'", message);
+    }
+
+    [Fact]
+    public void Calibration_needs_images_and_can_be_cancelled()
+    {
+        Assert.Throws<BitisException>(() => PostTrainingQuantizer.Quantize(Model, [], new Recipe()));
+        Assert.Throws<OperationCanceledException>(() => PostTrainingQuantizer.Quantize(
+            Model, [Calibration], new Recipe(), cancellationToken: new CancellationToken(canceled: true)));
+        var broken = new Tensor(Calibration.Shape);
+        broken.Span.Fill(float.NaN);
+        Assert.Contains("layers.0.mixer.in_proj.input", Assert.Throws<BitisException>(
+            () => PostTrainingQuantizer.Quantize(Model, [broken], new Recipe())).Message);
+    }
+
+    private static (int Weights, int Activations) BitsOf(QuantizedLinear linear) => (linear.Weight!.Bits, linear.Input!.Bits);
+
+    private static QuantizedModel Quantize(string method, string bits, Granularity granularity) =>
+        PostTrainingQuantizer.Quantize(Model, [Calibration], RecipeOf(method, bits, granularity));
+
+    private static Recipe RecipeOf(string method, string bits, Granularity granularity) =>
+        new() { Method = method, Bits = BitWidths.Parse(bits), ActivationGranularity = granularity };
+
+    private static Tensor Simulate(QuantizedModel quantized, INodeEvaluator evaluator) =>
+        new GraphExecutor(quantized.Graph, quantized.DequantizeWeights(), new SimulatedEvaluator(evaluator, quantized)).Run(Images);
+
+    /// <summary>The distance of the logits from the float model's, relative to the length of those: ‖a − b‖₂ / ‖b‖₂.</summary>
+    private static double Error(QuantizedModel quantized)
+    {
+        using InferenceSession original = InferenceSession.Create(Model), session = InferenceSession.Create(quantized);
+        Tensor expected = original.Run(Images);
+        return TensorPrimitives.Distance<float>(expected.Span, session.Run(Images).Span) / TensorPrimitives.Norm<float>(expected.Span);
+    }
+
+    private static IEnumerable<Tensor> Split(Tensor images, int size)
+    {
+        int length = images.Length / images.Shape[0];
+        for (int start = 0; start < images.Shape[0]; start += size)
+        {
+            int count = Math.Min(size, images.Shape[0] - start);
+            yield return Tensor.From([count, .. images.Shape.Sizes[1..]], images.Span.Slice(start * length, count * length));
+        }
+    }
+
+    private static Tensor RandomImages(int count, ulong seed)
+    {
+        var random = new SeededRandom(seed);
+        var images = new Tensor(Model.Config.InputShape.Prepend(count));
+        foreach (ref float value in images.Span)
+            value = (float)random.NextNormal();
+        return images;
+    }
+}
