@@ -3,7 +3,7 @@
 # The last line is "N passed, N failed" (and ", N skipped" if any were). Exit code 0 only if tests ran and none failed.
 #
 #   ./test.sh                        everything
-#   ./test.sh --filter Name~Vim      further arguments go to dotnet test
+#   ./test.sh --filter FullyQualifiedName~Vim      further arguments go to dotnet test
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
