@@ -1,0 +1,81 @@
+using System.Runtime.CompilerServices;
+using Bitis.Cli;
+using Bitis.Data;
+using Bitis.Models;
+using Bitis.Quantization;
+using Bitis.Runtime;
+using Bitis.Tensors;
+using Xunit.Abstractions;
+
+namespace Bitis.Tests;
+
+/// <summary>What the README shows compiles, runs, and parses.</summary>
+public sealed class ReadmeTests(ITestOutputHelper output)
+{
+    private static readonly string Root = Directory.GetParent(ThisFile())!.Parent!.Parent!.FullName;
+    private static readonly string Readme = File.ReadAllText(Path.Combine(Root, "README.md"));
+
+    [Fact]
+    public void The_library_example_runs()
+    {
+        string folder = Directory.CreateTempSubdirectory("bitis-readme-").FullName + Path.DirectorySeparatorChar;
+        try
+        {
+            PrepareFiles(folder);
+            RunExample(folder);
+            Assert.True(QuantizedModel.IsQuantized(folder + "vim.bitis"));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void The_library_example_is_the_one_that_the_test_runs()
+    {
+        string[] source = File.ReadAllLines(ThisFile());
+        int start = Array.FindIndex(source, line => line.EndsWith("// README", StringComparison.Ordinal)) + 1;
+        IEnumerable<string> example = source.Skip(start)
+            .TakeWhile(line => !line.EndsWith("// end", StringComparison.Ordinal))
+            .Select(line => line.Trim().Replace("folder + ", "").Replace("output.WriteLine", "Console.WriteLine"));
+        Assert.Equal(Readme.Split("```csharp\n")[1].Split("\n```")[0], string.Join('\n', example));
+    }
+
+    [Fact]
+    public void Every_command_line_parses()
+    {
+        string[] commands = [.. Readme.Split('\n').Where(line => line.StartsWith("bitis ", StringComparison.Ordinal))];
+        Assert.NotEmpty(commands);
+        foreach (string command in commands)
+        {
+            string[] words = command.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            var context = new CliContext { Output = TextWriter.Null, Error = TextWriter.Null };
+            Assert.Empty(CommandLine.CreateRoot(context).Parse(words[1..]).Errors);
+        }
+    }
+
+    private void RunExample(string folder)
+    {
+        // README
+        VisionModel model = VisionModel.Load(folder + "vim.pth");
+        using ImageSource photos = ImageSource.Open(folder + "photos");
+        IEnumerable<Tensor> images = ImageLoader.Load(photos, model.Preprocessing, batchSize: 8).Select(batch => batch.Images);
+        QuantizedModel quantized = PostTrainingQuantizer.Quantize(model, images, new Recipe { Bits = BitWidths.Parse("w8a8") });
+        quantized.Save(folder + "vim.bitis");
+        using InferenceSession session = InferenceSession.Load(folder + "vim.bitis");
+        output.WriteLine(session.Classify(folder + "photo.png")[0].ToString());
+        // end
+    }
+
+    private static void PrepareFiles(string folder)
+    {
+        File.Copy(GoldenFiles.Path("vim-micro.pth"), Path.Combine(folder, "vim.pth"));
+        File.Copy(GoldenFiles.Path("images/rgb.png"), Path.Combine(folder, "photo.png"));
+        Directory.CreateDirectory(Path.Combine(folder, "photos"));
+        foreach (string name in (string[])["rgb.png", "gray.png", "photo.bmp"])
+            File.Copy(GoldenFiles.Path($"images/{name}"), Path.Combine(folder, "photos", name));
+    }
+
+    private static string ThisFile([CallerFilePath] string path = "") => path;
+}
