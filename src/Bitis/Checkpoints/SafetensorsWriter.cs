@@ -5,8 +5,7 @@ using System.Text.Json;
 namespace Bitis.Checkpoints;
 
 /// <summary>
-/// Writes safetensors files. The same tensors and metadata give the same bytes: tensors stay in the order given,
-/// metadata
+/// Writes safetensors files. The same tensors and metadata give the same bytes: tensors stay in the order given, metadata
 /// are sorted by key. The file appears whole or not at all (<see cref="AtomicFile"/>).
 /// </summary>
 public static class SafetensorsWriter

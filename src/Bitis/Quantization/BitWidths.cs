@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -24,7 +25,8 @@ public readonly record struct BitWidths(int Weights, int Activations)
         string lower = text.ToLowerInvariant();
         int a = lower.IndexOf('a');
         if (lower.StartsWith('w') && a > 1
-            && int.TryParse(lower.AsSpan(1, a - 1), out int weights) && int.TryParse(lower.AsSpan(a + 1), out int activations)
+            && int.TryParse(lower.AsSpan(1, a - 1), NumberStyles.None, null, out int weights)
+            && int.TryParse(lower.AsSpan(a + 1), NumberStyles.None, null, out int activations)
             && IsValid(weights) && IsValid(activations))
         {
             return new BitWidths(weights, activations);

@@ -45,6 +45,8 @@ internal static class QuantizedModelFile
             tensors.Add(FloatTensor(name, weight));
         foreach ((string name, QuantizedLinear linear) in model.Linears.OrderBy(pair => pair.Key, StringComparer.Ordinal))
             AddLinear(tensors, name, linear, (Linear)model.Graph[name].Operator);
+        // Wide types first, so that every tensor starts at a multiple of its element's size.
+        tensors = [.. tensors.OrderByDescending(tensor => tensor.DType.BitSize())];
 
         QuantizedModelJson json = QuantizedModelJson.Default;
         var metadata = new Dictionary<string, string>

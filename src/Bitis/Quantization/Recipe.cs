@@ -46,7 +46,9 @@ public sealed record Recipe
     public void Validate()
     {
         QuantizationMethods.Create(this);
-        if (ActivationGranularity == Granularity.PerChannel)
+        if (!Enum.IsDefined(Scope))
+            throw new BitisException($"There is no scope '{Scope}'.");
+        if (ActivationGranularity is not (Granularity.PerTensor or Granularity.PerToken))
             throw new BitisException("Activations are quantized per tensor or per token; per channel is for weights.");
         if (!(Percentile is > 50 and <= 100))
             throw new BitisException($"A percentile of {Percentile} does not make a range: expected more than 50, at most 100.");

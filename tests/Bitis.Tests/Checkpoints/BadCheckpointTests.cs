@@ -17,7 +17,7 @@ public sealed class BadCheckpointTests : IDisposable
     [Fact]
     public void Missing_and_empty_files_and_folders_are_named()
     {
-        Assert.Contains("there is no such file", Message(_folder.File("none.pth")));
+        Assert.Contains("there is no such file", Message(_folder["none.pth"]));
         Assert.Contains("there is no such file", Message(Path.Combine(_folder.Path, "no", "none.pth")));
         Assert.Contains("this is a folder", Message(_folder.Path));
         Refused([], "the file is empty (0 bytes)");
@@ -161,7 +161,7 @@ public sealed class BadCheckpointTests : IDisposable
         int[] lengths = [1, 2, 4, 7, 8, 9, 16, 30, 100, 1000, 5000, whole.Length / 2, whole.Length - 100, whole.Length - 22, whole.Length - 1];
         foreach (int length in lengths)
         {
-            string path = _folder.Write("cut.pth", whole[..length]);
+            string path = _folder.Write("cut.pth", whole.AsSpan(0, length));
             Assert.StartsWith(path + ": ", Message(path));
         }
         Refused(whole[..^1], "truncated");

@@ -23,7 +23,7 @@ public sealed class CheckpointFuzzTests : IDisposable
     [Fact]
     public void Damaged_safetensors_are_read_or_refused()
     {
-        string path = _folder.File("original");
+        string path = _folder["original"];
         SafetensorsWriter.Write(
             path,
             [new("a", DType.Float32, [2, 3], new byte[24]), new("b", DType.Float16, [4], new byte[8]), new("c", DType.Int8, [], new byte[1])],
@@ -68,7 +68,7 @@ public sealed class CheckpointFuzzTests : IDisposable
         Config config = Config.QuickThrowOnFailure.WithReplay(20_26, 11).WithMaxTest(Cases);
         Check.One(config, Prop.ForAll(Gen.Choose(0, int.MaxValue - 1).ToArbitrary(), seed =>
         {
-            byte[] file = wrap(Mutate(original, new Random(seed)));
+            byte[] file = wrap(Mutation.Of(original, new Random(seed)));
             string path = _folder.Write("fuzz", file);
             var clock = Stopwatch.StartNew();
             long before = GC.GetAllocatedBytesForCurrentThread();
@@ -96,29 +96,5 @@ public sealed class CheckpointFuzzTests : IDisposable
             Assert.StartsWith(path, e.Message);
             return false;
         }
-    }
-
-    private static byte[] Mutate(byte[] original, Random random)
-    {
-        List<byte> bytes = [.. original];
-        for (int round = random.Next(1, 5); round > 0 && bytes.Count > 0; round--)
-        {
-            int at = random.Next(bytes.Count);
-            int length = Math.Min(random.Next(1, 17), bytes.Count - at);
-            switch (random.Next(7))
-            {
-                case 0: bytes[at] ^= (byte)(1 << random.Next(8)); break;
-                case 1: bytes[at] = (byte)random.Next(256); break;
-                case 2: bytes[at] = (byte)(random.Next(2) * 0xFF); break;
-                case 3: bytes.RemoveRange(at, random.Next(2) == 0 ? length : bytes.Count - at); break;
-                case 4: bytes.InsertRange(at, Enumerable.Range(0, length).Select(_ => (byte)random.Next(256))); break;
-                case 5: bytes.InsertRange(random.Next(bytes.Count), bytes.GetRange(at, length)); break;
-                default: // another place of the original over this one
-                    for (int i = 0, from = random.Next(original.Length); i < length && from + i < original.Length; i++)
-                        bytes[at + i] = original[from + i];
-                    break;
-            }
-        }
-        return [.. bytes];
     }
 }

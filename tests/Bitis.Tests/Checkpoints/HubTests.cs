@@ -28,7 +28,7 @@ public sealed class HubTests : IDisposable
         string path = await Download(server, new Recorder(seen));
 
         Assert.Equal(Contents, File.ReadAllBytes(path));
-        string repository = _folder.File("models--owner--name");
+        string repository = _folder["models--owner--name"];
         Assert.Equal(Path.Combine(repository, "snapshots", Commit, "sub", "model.pth"), path);
         Assert.Equal($"../../../blobs/{Sha256}", new FileInfo(path).LinkTarget);
         Assert.Equal(Commit, File.ReadAllText(Path.Combine(repository, "refs", "main")));
@@ -75,8 +75,8 @@ public sealed class HubTests : IDisposable
         using var server = new LoopbackServer(context => Serve(context, wrong));
         string message = await Refused(server);
         Assert.Contains($"do not match the hub's checksum {wrong}", message);
-        Assert.False(File.Exists(Path.Combine(_folder.File("models--owner--name"), "blobs", wrong)));
-        Assert.False(Directory.Exists(Path.Combine(_folder.File("models--owner--name"), "snapshots")));
+        Assert.False(File.Exists(Path.Combine(_folder["models--owner--name"], "blobs", wrong)));
+        Assert.False(Directory.Exists(Path.Combine(_folder["models--owner--name"], "snapshots")));
     }
 
     [Fact]
@@ -277,7 +277,7 @@ public sealed class HubTests : IDisposable
         Assert.Contains("HF_ENDPOINT", Assert.Throws<BitisException>(() => From(("HF_ENDPOINT", "nowhere"))).Message);
     }
 
-    private string PartPath => Path.Combine(_folder.File("models--owner--name"), "blobs", Sha256 + ".incomplete");
+    private string PartPath => Path.Combine(_folder["models--owner--name"], "blobs", Sha256 + ".incomplete");
 
     private static HubReference Parse(string text)
     {

@@ -18,7 +18,7 @@ public sealed class SafetensorsTests : IDisposable
             .. Enum.GetValues<DType>().Select(type =>
                 new SafetensorsTensor($"t.{type}", type, [2, 4], Enumerable.Range(1, type.BitSize()).Select(i => (byte)i).ToArray())),
         ];
-        string path = _folder.File("all.safetensors");
+        string path = _folder["all.safetensors"];
         SafetensorsWriter.Write(path, tensors, new Dictionary<string, string> { ["b"] = "ü", ["a"] = "1" });
         using var checkpoint = Checkpoint.Open(path);
         Assert.Equal(tensors.Select(t => (t.Name, t.DType)), checkpoint.Entries.Select(e => (e.Name, e.DType)));
@@ -36,7 +36,7 @@ public sealed class SafetensorsTests : IDisposable
     [InlineData(DType.UInt32, new byte[] { 0xFF, 0xFF, 0xFF, 0xFF }, new[] { 4294967296f })]
     public void Unusual_types_become_float32(DType type, byte[] bytes, float[] expected)
     {
-        string path = _folder.File("t.safetensors");
+        string path = _folder["t.safetensors"];
         SafetensorsWriter.Write(path, [new("t", type, [expected.Length], bytes)]);
         using var checkpoint = Checkpoint.Open(path);
         Assert.Equal(expected, checkpoint.Read("t").Span.ToArray());
@@ -60,11 +60,11 @@ public sealed class SafetensorsTests : IDisposable
     {
         SafetensorsTensor[] tensors = [new("x", DType.Float32, [1], new byte[4])];
         SafetensorsWriter.Write(
-            _folder.File("1"), tensors, new Dictionary<string, string> { ["a"] = "1", ["b"] = "2" });
+            _folder["1"], tensors, new Dictionary<string, string> { ["a"] = "1", ["b"] = "2" });
         SafetensorsWriter.Write(
-            _folder.File("2"), tensors, new Dictionary<string, string> { ["b"] = "2", ["a"] = "1" });
-        byte[] bytes = File.ReadAllBytes(_folder.File("1"));
-        Assert.Equal(bytes, File.ReadAllBytes(_folder.File("2")));
+            _folder["2"], tensors, new Dictionary<string, string> { ["b"] = "2", ["a"] = "1" });
+        byte[] bytes = File.ReadAllBytes(_folder["1"]);
+        Assert.Equal(bytes, File.ReadAllBytes(_folder["2"]));
         Assert.Equal(0, BitConverter.ToInt64(bytes) % 8);
     }
 
@@ -100,7 +100,7 @@ public sealed class SafetensorsTests : IDisposable
     [Fact]
     public void A_prefix_can_be_chosen_and_the_parallel_prefix_goes()
     {
-        string path = _folder.File("p");
+        string path = _folder["p"];
         SafetensorsWriter.Write(path, [new("ema.module.w", DType.UInt8, [1], new byte[] { 5 }), new("w", DType.UInt8, [1], new byte[] { 6 })]);
         using var checkpoint = Checkpoint.Open(path, "ema");
         Assert.Equal([5], checkpoint.Read("w").Span.ToArray());

@@ -3,7 +3,6 @@ using Bitis.Models;
 using Bitis.Quantization;
 using Bitis.Runtime;
 using Bitis.Tensors;
-using Bitis.Tests.Models;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Tests.Quantization;
@@ -14,8 +13,9 @@ namespace Bitis.Tests.Quantization;
 /// </summary>
 public sealed class IntegerContractTests : IDisposable
 {
-    private static readonly VisionModel Model = VimVariants.Load("vim-micro");
-    private static readonly Tensor Calibration = RandomImages(24, seed: 1), Images = RandomImages(8, seed: 2);
+    private static readonly VisionModel Model = MicroModel.Load();
+    private static readonly Tensor Calibration = MicroModel.Images(Model, 24, seed: 1);
+    private static readonly Tensor Images = MicroModel.Images(Model, 8, seed: 2);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("bitis-contract-").FullName;
 
@@ -110,6 +110,14 @@ public sealed class IntegerContractTests : IDisposable
             () => PostTrainingQuantizer.Quantize(Model, [broken], new Recipe())).Message);
     }
 
+    [Fact]
+    public void Progress_is_told()
+    {
+        var heard = new Progress();
+        PostTrainingQuantizer.Quantize(Model, [Calibration], new Recipe(), progress: heard);
+        Assert.Equal(["calibrating: ranges", "calibrating: histograms", "quantizing"], heard.Stages.Distinct());
+    }
+
     private static (int Weights, int Activations) BitsOf(QuantizedLinear linear) => (linear.Weight!.Bits, linear.Input!.Bits);
 
     private static QuantizedModel Quantize(string method, string bits, Granularity granularity) =>
@@ -139,12 +147,10 @@ public sealed class IntegerContractTests : IDisposable
         }
     }
 
-    private static Tensor RandomImages(int count, ulong seed)
+    private sealed class Progress : IProgress<WorkProgress>
     {
-        var random = new SeededRandom(seed);
-        var images = new Tensor(Model.Config.InputShape.Prepend(count));
-        foreach (ref float value in images.Span)
-            value = (float)random.NextNormal();
-        return images;
+        public List<string> Stages { get; } = [];
+
+        public void Report(WorkProgress value) => Stages.Add(value.Stage);
     }
 }

@@ -1,4 +1,4 @@
-namespace Bitis.Tests.Data;
+namespace Bitis.Tests;
 
 /// <summary>A folder of a test's own, deleted with everything in it at the end.</summary>
 internal sealed class TempFolder : IDisposable

@@ -1,0 +1,162 @@
+using Bitis.Quantization;
+using Bitis.Tensors;
+
+namespace Bitis.Tests.Quantization;
+
+/// <summary>Statistics and the ranges that the methods make of them, against brute force.</summary>
+public sealed class RangeEstimatorTests
+{
+    private const int Tokens = 5, Channels = 64, Images = 40;
+
+    public static TheoryData<string, int> Cases
+    {
+        get
+        {
+            var data = new TheoryData<string, int>();
+            foreach (string kind in (string[])["normal", "silu", "outlier"])
+            {
+                foreach (int bits in (int[])[4, 6, 8])
+                    data.Add(kind, bits);
+            }
+            return data;
+        }
+    }
+
+    [Fact]
+    public void Statistics_are_those_of_each_token_whatever_the_batches()
+    {
+        Tensor values = Values("outlier");
+        SiteStatistics whole = Observe(values, Tokens, Images), split = Observe(values, Tokens, 7);
+        for (int token = 0; token < Tokens; token++)
+        {
+            float[] expected = TokenValues(values, token);
+            Assert.Equal(new ValueRange(expected.Min(), expected.Max()), whole.Range(token));
+            Assert.Equal(whole.Range(token), split.Range(token));
+            Assert.Equal(whole.Histogram(token).ToArray(), split.Histogram(token).ToArray());
+            Assert.Equal(expected.Length, whole.Histogram(token).ToArray().Sum());
+        }
+        SiteStatistics tensor = Observe(values, 1, 9);
+        Assert.Equal(values.Length, tensor.Histogram(0).ToArray().Sum());
+    }
+
+    [Fact]
+    public void A_value_that_is_no_number_is_refused_with_the_site()
+    {
+        var values = new Tensor([1, 2, 3]);
+        values.Span[4] = float.NaN;
+        var e = Assert.Throws<BitisException>(() => new SiteStatistics("layers.1.norm.input", 2).ObserveRange(values));
+        Assert.StartsWith("layers.1.norm.input", e.Message);
+    }
+
+    [Fact]
+    public void Constant_values_make_a_usable_grid()
+    {
+        var values = new Tensor([2, 3, 4]);
+        values.Span.Fill(1.5f);
+        SiteStatistics statistics = Observe(values, 1, 1);
+        foreach (string method in QuantizationMethods.Names)
+        {
+            ValueRange range = Estimator(method).ActivationRange(statistics, 0, 8);
+            UniformQuantizer quantizer = UniformQuantizer.ForRanges(8, Granularity.PerTensor, [range]);
+            Assert.Equal(1.5, quantizer.Dequantize(quantizer.Quantize(1.5f, 0), 0), 0.01);
+        }
+    }
+
+    [Theory]
+    [InlineData(99.0)]
+    [InlineData(99.9)]
+    [InlineData(100.0)]
+    public void Percentiles_are_those_of_the_sorted_values_up_to_a_bin(double percentile)
+    {
+        Tensor values = Values("silu");
+        SiteStatistics statistics = Observe(values, 1, Images);
+        ValueRange range = QuantizationMethods.Create(new Recipe { Method = "percentile", Percentile = percentile })
+            .ActivationRange(statistics, 0, 8);
+        float[] sorted = [.. values.Span.ToArray().Order()];
+        int clipped = (int)(sorted.Length * (1 - percentile / 100));
+        float bin = (sorted[^1] - sorted[0]) / SiteStatistics.Bins;
+        Assert.InRange(range.Low, sorted[clipped] - 2 * bin, sorted[clipped] + 2 * bin);
+        Assert.InRange(range.High, sorted[^(clipped + 1)] - 2 * bin, sorted[^(clipped + 1)] + 2 * bin);
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void The_least_squares_range_is_never_worse_than_the_whole_one(string kind, int bits)
+    {
+        Tensor values = Values(kind);
+        SiteStatistics statistics = Observe(values, 1, Images);
+        double mse = TrueError(values, bits, Estimator("mse").ActivationRange(statistics, 0, bits));
+        double minmax = TrueError(values, bits, Estimator("minmax").ActivationRange(statistics, 0, bits));
+        Assert.True(mse <= 1.01 * minmax, $"{mse} against {minmax}");
+        if (kind == "outlier" && bits == 4)
+            Assert.True(mse < 0.3 * minmax, $"{mse} against {minmax}");
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void The_least_squares_magnitude_is_the_best_of_its_candidates(string kind, int bits)
+    {
+        float[] weights = Values(kind).Span[..203].ToArray();
+        float largest = weights.Max(Math.Abs), chosen = Estimator("mse").WeightMagnitude(weights, bits);
+        double best = Enumerable.Range(1, 100).Min(k => TrueError(weights, bits, largest * k / 100));
+        Assert.InRange(TrueError(weights, bits, chosen), best, best * 1.0001);
+        Assert.Equal(largest, Estimator("minmax").WeightMagnitude(weights, bits));
+    }
+
+    private static IRangeEstimator Estimator(string method) => QuantizationMethods.Create(new Recipe { Method = method });
+
+    private static double TrueError(Tensor values, int bits, ValueRange range)
+    {
+        UniformQuantizer quantizer = UniformQuantizer.ForRanges(bits, Granularity.PerTensor, [range]);
+        return values.Span.ToArray().Sum(x => Math.Pow(x - quantizer.Dequantize(quantizer.Quantize(x, 0), 0), 2));
+    }
+
+    private static double TrueError(float[] weights, int bits, float magnitude)
+    {
+        UniformQuantizer quantizer = UniformQuantizer.Symmetric(
+            bits, Granularity.PerChannel, [UniformQuantizer.SymmetricScale(bits, magnitude)]);
+        return weights.Sum(x => Math.Pow(x - quantizer.Dequantize(quantizer.Quantize(x, 0), 0), 2));
+    }
+
+    private static SiteStatistics Observe(Tensor values, int groups, int batch)
+    {
+        var statistics = new SiteStatistics("site", groups);
+        Tensor[] batches = [.. Batches(values, batch)];
+        foreach (Tensor tensor in batches)
+            statistics.ObserveRange(tensor);
+        foreach (Tensor tensor in batches)
+            statistics.ObserveHistogram(tensor);
+        return statistics;
+    }
+
+    private static IEnumerable<Tensor> Batches(Tensor values, int size)
+    {
+        int image = values.Length / values.Shape[0];
+        for (int start = 0; start < values.Shape[0]; start += size)
+        {
+            int count = Math.Min(size, values.Shape[0] - start);
+            yield return Tensor.From([count, .. values.Shape.Sizes[1..]], values.Span.Slice(start * image, count * image));
+        }
+    }
+
+    private static float[] TokenValues(Tensor values, int token) =>
+        [.. values.Span.ToArray().Where((_, i) => i / Channels % Tokens == token)];
+
+    /// <summary>Activations <c>[images, tokens, channels]</c> of the kinds that a Mamba block has.</summary>
+    private static Tensor Values(string kind)
+    {
+        var random = new SeededRandom(4);
+        var values = new Tensor([Images, Tokens, Channels]);
+        for (int i = 0; i < values.Length; i++)
+        {
+            double x = random.NextNormal();
+            values.Span[i] = (float)(kind switch
+            {
+                "silu" => 2 * x / (1 + Math.Exp(-2 * x)),
+                "outlier" when i % 1999 == 7 => 40 * x,
+                _ => x,
+            });
+        }
+        return values;
+    }
+}
