@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Bitis.Cli;
+using Bitis.Cli.Input;
 using Bitis.Data;
 using Bitis.Models;
 using Bitis.Quantization;
@@ -9,7 +10,7 @@ using Xunit.Abstractions;
 
 namespace Bitis.Tests;
 
-/// <summary>What the README shows compiles, runs, and parses.</summary>
+/// <summary>What the README and the recipe example show compiles, runs, and parses.</summary>
 public sealed class ReadmeTests(ITestOutputHelper output)
 {
     private static readonly string Root = Directory.GetParent(ThisFile())!.Parent!.Parent!.FullName;
@@ -52,6 +53,26 @@ public sealed class ReadmeTests(ITestOutputHelper output)
             string[] words = command.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             var context = new CliContext { Output = TextWriter.Null, Error = TextWriter.Null };
             Assert.Empty(CommandLine.CreateRoot(context).Parse(words[1..]).Errors);
+        }
+    }
+
+    [Fact]
+    public void The_recipe_example_is_a_recipe()
+    {
+        string page = File.ReadAllText(Path.Combine(Root, "docs", "quantization.md"));
+        string folder = Directory.CreateTempSubdirectory("bitis-readme-").FullName;
+        try
+        {
+            string file = Path.Combine(folder, "recipe.json");
+            File.WriteAllText(file, page.Split("```json\n")[1].Split("\n```")[0]);
+            Recipe recipe = RecipeFile.Load(file);
+            Assert.Equal(new BitWidths(4, 8), recipe.Bits);
+            Assert.Equal(Granularity.PerToken, recipe.ActivationGranularity);
+            Assert.Equal(2, recipe.Overrides.Count);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
         }
     }
 
