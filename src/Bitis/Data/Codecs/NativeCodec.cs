@@ -22,7 +22,7 @@ internal sealed class NativeCodec
             "libturbojpeg.so.0", "libturbojpeg.so", "libturbojpeg.0.dylib", "libturbojpeg.dylib",
             "turbojpeg.dll", "libturbojpeg.dll",
         ],
-        "libturbojpeg0 (Debian), libturbojpeg (Ubuntu), turbojpeg (Fedora), libjpeg-turbo (Alpine, Arch, Homebrew, vcpkg)");
+        "libturbojpeg0 (Debian), libturbojpeg (Ubuntu), turbojpeg (Fedora), libjpeg-turbo (Alpine, Arch, vcpkg), jpeg-turbo (Homebrew)");
 
     private static readonly NativeCodec PngCodec = new(
         "PNG",
