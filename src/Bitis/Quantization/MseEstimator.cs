@@ -5,15 +5,15 @@ namespace Bitis.Quantization;
 
 /// <summary>
 /// The range with the least mean squared error between the values and their levels' values. For weights the magnitude is
-/// searched over <see cref="Candidates"/> fractions of the largest; for activations the two ends are searched in turn,
-/// each over as many fractions, since activations after SiLU have a short and a long tail.
+/// searched over <see cref="Candidates"/> fractions of the largest; for activations the ends are searched together and then
+/// in turn, each time over as many fractions: after SiLU they have a short and a long tail, and with outliers on both sides
+/// moving one end alone would stop too early.
 /// </summary>
 internal sealed class MseEstimator : IRangeEstimator
 {
     private const int Candidates = 100;
 
-    /// <summary>Upper, lower, upper end once more: further rounds changed nothing in what we measured.</summary>
-    private const int Rounds = 3;
+    private static readonly (bool Low, bool High)[] Rounds = [(true, true), (false, true), (true, false), (false, true)];
 
     public bool NeedsHistograms => true;
 
@@ -22,17 +22,16 @@ internal sealed class MseEstimator : IRangeEstimator
         ValueRange full = statistics.Range(group);
         var histogram = new SparseHistogram(statistics.Histogram(group), full);
         ValueRange best = new(Math.Min(full.Low, 0), Math.Max(full.High, 0));
-        for (int round = 0; round < Rounds; round++)
+        foreach ((bool moveLow, bool moveHigh) in Rounds)
         {
-            ValueRange fixedEnds = best;
-            bool upper = round % 2 == 0;
+            ValueRange start = best;
             double least = double.PositiveInfinity;
             for (int k = Candidates; k >= 1; k--)
             {
                 float fraction = (float)k / Candidates;
-                ValueRange candidate = upper
-                    ? fixedEnds with { High = Math.Max(full.High, 0) * fraction }
-                    : fixedEnds with { Low = Math.Min(full.Low, 0) * fraction };
+                var candidate = new ValueRange(
+                    moveLow ? Math.Min(full.Low, 0) * fraction : start.Low,
+                    moveHigh ? Math.Max(full.High, 0) * fraction : start.High);
                 if (candidate.High - candidate.Low <= 0)
                     break;
                 double error = histogram.SquaredError(bits, candidate);

@@ -81,15 +81,18 @@ public sealed class RangeEstimatorTests
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void The_least_squares_range_is_never_worse_than_the_whole_one(string kind, int bits)
+    public void The_least_squares_range_is_as_good_as_any(string kind, int bits)
     {
         Tensor values = Values(kind);
         SiteStatistics statistics = Observe(values, 1, Images);
         double mse = TrueError(values, bits, Estimator("mse").ActivationRange(statistics, 0, bits));
         double minmax = TrueError(values, bits, Estimator("minmax").ActivationRange(statistics, 0, bits));
         Assert.True(mse <= 1.01 * minmax, $"{mse} against {minmax}");
-        if (kind == "outlier" && bits == 4)
-            Assert.True(mse < 0.3 * minmax, $"{mse} against {minmax}");
+        // Both ends at once, coarsely: searching them in turn must not end in a worse place.
+        ValueRange full = statistics.Range(0);
+        double grid = Enumerable.Range(1, 20 * 20).Min(k => TrueError(
+            values, bits, new ValueRange(full.Low * (k / 20 + 1) / 21, full.High * (k % 20 + 1) / 21)));
+        Assert.True(mse <= 1.01 * grid, $"{mse} against {grid} on the grid");
     }
 
     [Theory]
