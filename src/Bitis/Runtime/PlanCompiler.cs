@@ -117,6 +117,12 @@ internal sealed class PlanCompiler
             case SelectiveScan when CanScan(node):
                 CompileScan(node);
                 break;
+            case SelectiveScan:
+                // The kernel would have applied the softplus; the reference does not.
+                if (node.Inputs[1].Operator is Softplus && OnlyConsumer(node.Inputs[1]) == node)
+                    CompileReference(node.Inputs[1]);
+                CompileReference(node);
+                break;
             case Add:
                 CompileAdd(node);
                 break;
@@ -253,7 +259,9 @@ internal sealed class PlanCompiler
         Node values = node.Inputs[0];
         Node? scale = values.Operator is Scale ? values : null;
         Node source = scale is null ? values : scale.Inputs[0];
-        bool inPlace = OnlyConsumer(values) == node && (scale is null || OnlyConsumer(source) == scale);
+        // A view has no memory of its own: others may read it after the gate.
+        bool isView = source.Operator is Input or SliceChannels or ReverseTokens or SelectToken;
+        bool inPlace = !isView && OnlyConsumer(values) == node && (scale is null || OnlyConsumer(source) == scale);
         bool sameOrder = inPlace && _values.TryGetValue(source, out ArenaMatrix left)
             && _values.TryGetValue(node.Inputs[1].Inputs[0], out ArenaMatrix right) && left.IsReversed == right.IsReversed;
         return sameOrder ? (values, scale, node.Inputs[1]) : null;

@@ -99,12 +99,30 @@ public sealed class InferenceSessionTests
         Node second = builder.Add("second", new SelectToken(2), slice);
         Graph graph = builder.Build(builder.Add("out", new Linear(3, 5, HasBias: true), builder.Add("top", new Add(), pooled, second)));
 
-        var random = new SeededRandom(9);
-        Dictionary<string, Tensor> weights = graph.Parameters.ToDictionary(p => p.Name, p => RandomTensor(p.Shape, random));
-        Tensor image = RandomTensor([1, 3, 8, 8], random);
-        Tensor expected = new GraphExecutor(graph, weights, ReferenceEvaluator.Instance).Run(image);
-        using Plan plan = PlanCompiler.Compile(graph, weights, new Dictionary<string, QuantizedLinear>());
-        TensorAssert.Close(expected, RunPlan(plan, image), 1e-5);
+        AssertPlanEqualsReference(graph);
+    }
+
+    [Fact]
+    public void A_softplus_survives_a_scan_that_cannot_be_fused()
+    {
+        // u in one order, Δ in the other: the scan runs through the reference, and so must the softplus before it.
+        var builder = new GraphBuilder([3, 4, 4]);
+        Node tokens = builder.Add("tokens", new FlattenSpatial(), builder.Input);
+        Node u = builder.Add("u", new ReverseTokens(), tokens);
+        Node delta = builder.Add("delta", new Softplus(), builder.Add("dt", new Linear(3, 3, HasBias: true), tokens));
+        Node b = builder.Add("b", new SliceChannels(0, 2), tokens), c = builder.Add("c", new SliceChannels(1, 2), tokens);
+        AssertPlanEqualsReference(builder.Build(builder.Add("scan", new SelectiveScan(3, 2), u, delta, b, c)));
+    }
+
+    [Fact]
+    public void A_gate_never_overwrites_what_others_still_read()
+    {
+        var builder = new GraphBuilder([4, 4, 4]);
+        Node tokens = builder.Add("tokens", new FlattenSpatial(), builder.Input);
+        Node x = builder.Add("x", new SliceChannels(0, 2), tokens), z = builder.Add("z", new SliceChannels(2, 2), tokens);
+        Node gated = builder.Add("gated", new Multiply(), x, builder.Add("gate", new Silu(), z));
+        Node later = builder.Add("later", new SliceChannels(0, 2), tokens);
+        AssertPlanEqualsReference(builder.Build(builder.Add("sum", new Add(), gated, later)));
     }
 
     [Fact]
@@ -131,13 +149,26 @@ public sealed class InferenceSessionTests
         Assert.Equal(40, session.Run(new Tensor([4, 3, 32, 32])).Length);
     }
 
+    private static void AssertPlanEqualsReference(Graph graph)
+    {
+        var random = new SeededRandom(9);
+        Dictionary<string, Tensor> weights = graph.Parameters.ToDictionary(p => p.Name, p => RandomTensor(p.Shape, random));
+        Tensor image = RandomTensor(graph.Input.Shape.Prepend(1), random);
+        Tensor expected = new GraphExecutor(graph, weights, ReferenceEvaluator.Instance).Run(image);
+        using Plan plan = PlanCompiler.Compile(graph, weights, new Dictionary<string, QuantizedLinear>());
+        TensorAssert.Close(expected, RunPlan(plan, image), 1e-5);
+    }
+
     private static unsafe Tensor RunPlan(Plan plan, Tensor image)
     {
         using var arena = new Bitis.Runtime.Kernels.NativeBuffer<byte>((int)plan.ArenaBytes);
         image.Span.CopyTo(new Span<float>(plan.Input.Pointer((nint)arena.Pointer), image.Length));
         foreach (Step step in plan.Steps)
             step.Run((nint)arena.Pointer, 0, step.Units);
-        return Tensor.From([1, plan.Output.Columns], plan.Output.MemoryRow((nint)arena.Pointer, 0));
+        Tensor output = Tensor.Uninitialized([plan.Output.Rows, plan.Output.Columns]);
+        for (int row = 0; row < plan.Output.Rows; row++)
+            plan.Output.Row(row).MemoryRow((nint)arena.Pointer, 0).CopyTo(output.Span[(row * plan.Output.Columns)..]);
+        return output;
     }
 
     private static Tensor RunWith(VisionModel model, Tensor images, int threads)
