@@ -74,13 +74,15 @@ internal static unsafe class CausalConv
             {
                 TLanes sum = bias is null ? TLanes.Create(0f) : TLanes.Load(bias + i);
                 sum = AddTaps(sum, source + i, step, weights + i, weightStep, taps);
-                TLanes.Store(call.SumsOnly ? sum : VectorMath.Silu(sum), target + i);
+                sum = call.SumsOnly ? sum : VectorMath.Silu(sum);
+                TLanes.Store(call.Accumulate ? TLanes.Load(target + i) + sum : sum, target + i);
             }
             for (; i < channelEnd; i++)
             {
                 Lane1 sum = Lane1.Create(bias is null ? 0f : bias[i]);
                 sum = AddTaps(sum, source + i, step, weights + i, weightStep, taps);
-                Lane1.Store(call.SumsOnly ? sum : VectorMath.Silu(sum), target + i);
+                sum = call.SumsOnly ? sum : VectorMath.Silu(sum);
+                Lane1.Store(call.Accumulate ? Lane1.Load(target + i) + sum : sum, target + i);
             }
         }
     }

@@ -18,6 +18,9 @@ internal unsafe struct CausalConvCall
     /// <summary>Leave the SiLU out: the output is the convolution alone.</summary>
     public bool SumsOnly;
 
+    /// <summary>Add to what <see cref="Target"/> holds instead of overwriting it.</summary>
+    public bool Accumulate;
+
     /// <summary>The input <c>[L, E]</c>.</summary>
     public float* Source;
 

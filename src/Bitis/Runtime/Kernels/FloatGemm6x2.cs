@@ -25,7 +25,7 @@ internal readonly unsafe struct FloatGemm6x2<TLanes> : IFloatGemmTile
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(float* a, nint lda, int rows, float* panel, int k, float* sums)
+    public static void Multiply(float* a, nint lda, nint step, int rows, float* panel, int k, float* sums)
     {
         // Rows that do not exist repeat the last one that does.
         float* a0 = a;
@@ -41,7 +41,8 @@ internal readonly unsafe struct FloatGemm6x2<TLanes> : IFloatGemmTile
         TLanes c40 = TLanes.Create(0f), c41 = TLanes.Create(0f);
         TLanes c50 = TLanes.Create(0f), c51 = TLanes.Create(0f);
 
-        for (nint i = 0; i < k; i++)
+        nint end = k * step;
+        for (nint i = 0; i < end; i += step)
         {
             TLanes w0 = TLanes.Load(panel), w1 = TLanes.Load(panel + TLanes.Count);
             panel += Columns;

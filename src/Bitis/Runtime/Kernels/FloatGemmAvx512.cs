@@ -23,7 +23,7 @@ internal readonly unsafe struct FloatGemmAvx512 : IFloatGemmTile
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(float* a, nint lda, int rows, float* panel, int k, float* sums)
+    public static void Multiply(float* a, nint lda, nint step, int rows, float* panel, int k, float* sums)
     {
         // Rows that do not exist repeat the last one that does.
         float* a0 = a;
@@ -43,7 +43,8 @@ internal readonly unsafe struct FloatGemmAvx512 : IFloatGemmTile
         Vector512<float> c60 = Vector512<float>.Zero, c61 = Vector512<float>.Zero;
         Vector512<float> c70 = Vector512<float>.Zero, c71 = Vector512<float>.Zero;
 
-        for (nint i = 0; i < k; i++)
+        nint end = k * step;
+        for (nint i = 0; i < end; i += step)
         {
             Vector512<float> w0 = Vector512.Load(panel), w1 = Vector512.Load(panel + 16);
             panel += 32;

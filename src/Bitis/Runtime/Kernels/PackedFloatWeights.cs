@@ -9,6 +9,24 @@ internal sealed unsafe class PackedFloatWeights : IDisposable
     private readonly NativeBuffer<float> _panels;
     private readonly NativeBuffer<float> _bias;
 
+    /// <summary>Reserves memory for a layer; <see cref="Pack"/> or <see cref="PackTransposed"/> fills it.</summary>
+    /// <param name="outputs">N.</param>
+    /// <param name="inputs">K.</param>
+    /// <param name="kernel">The form to pack for; the best one if null.</param>
+    public PackedFloatWeights(int outputs, int inputs, FloatGemmKernel? kernel = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(outputs);
+        ArgumentOutOfRangeException.ThrowIfNegative(inputs);
+        Kernel = kernel ?? FloatGemm.Table.Best;
+        Outputs = outputs;
+        Inputs = inputs;
+
+        int columns = Kernel.Columns;
+        int padded = checked((outputs + columns - 1) / columns * columns);
+        _panels = new NativeBuffer<float>(checked(padded * inputs), zeroed: true);
+        _bias = new NativeBuffer<float>(padded, zeroed: true);
+    }
+
     /// <summary>Packs <paramref name="weights"/> <c>[N, K]</c>.</summary>
     /// <param name="weights">Row-major <c>[outputs, inputs]</c>.</param>
     /// <param name="bias"><c>[outputs]</c>, or empty for none.</param>
@@ -18,31 +36,7 @@ internal sealed unsafe class PackedFloatWeights : IDisposable
     /// <exception cref="ArgumentException">A length does not match.</exception>
     public PackedFloatWeights(
         ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, int outputs, int inputs, FloatGemmKernel? kernel = null)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(outputs);
-        ArgumentOutOfRangeException.ThrowIfNegative(inputs);
-        if (weights.Length != (long)outputs * inputs)
-            throw new ArgumentException($"{weights.Length} weights for {outputs}x{inputs}.", nameof(weights));
-        if (!bias.IsEmpty && bias.Length != outputs)
-            throw new ArgumentException($"{bias.Length} bias values for {outputs} outputs.", nameof(bias));
-        Kernel = kernel ?? FloatGemm.Table.Best;
-        Outputs = outputs;
-        Inputs = inputs;
-
-        int columns = Kernel.Columns;
-        int padded = checked((outputs + columns - 1) / columns * columns);
-        _panels = new NativeBuffer<float>(checked(padded * inputs), zeroed: true);
-        _bias = new NativeBuffer<float>(padded, zeroed: true);
-        bias.CopyTo(_bias.Span);
-        float* panels = _panels.Pointer;
-        for (int n = 0; n < outputs; n++)
-        {
-            float* column = panels + ((nint)(n / columns) * columns * inputs) + (n % columns);
-            ReadOnlySpan<float> row = weights.Slice(n * inputs, inputs);
-            for (int k = 0; k < inputs; k++)
-                column[(nint)k * columns] = row[k];
-        }
-    }
+        : this(outputs, inputs, kernel) => Pack(weights, bias);
 
     /// <summary>The kernel whose layout this is.</summary>
     public FloatGemmKernel Kernel { get; }
@@ -59,10 +53,52 @@ internal sealed unsafe class PackedFloatWeights : IDisposable
     /// <summary>The bias, zero where there is none; as long as the panels are wide.</summary>
     public float* Bias => _bias.Pointer;
 
+    /// <summary>Replaces the contents.</summary>
+    /// <param name="weights">Row-major <c>[outputs, inputs]</c>.</param>
+    /// <param name="bias"><c>[outputs]</c>, or empty for none.</param>
+    /// <exception cref="ArgumentException">A length does not match.</exception>
+    public void Pack(ReadOnlySpan<float> weights, ReadOnlySpan<float> bias)
+    {
+        CheckLength(weights.Length);
+        if (!bias.IsEmpty && bias.Length != Outputs)
+            throw new ArgumentException($"{bias.Length} bias values for {Outputs} outputs.", nameof(bias));
+        bias.CopyTo(_bias.Span);
+        int columns = Kernel.Columns;
+        for (int n = 0; n < Outputs; n++)
+        {
+            float* column = Panels + ((nint)(n / columns) * columns * Inputs) + (n % columns);
+            ReadOnlySpan<float> row = weights.Slice(n * Inputs, Inputs);
+            for (int k = 0; k < row.Length; k++)
+                column[(nint)k * columns] = row[k];
+        }
+    }
+
+    /// <summary>Replaces the contents by the transpose of a matrix, as the gradient of a layer's input needs it.</summary>
+    /// <param name="weights">Row-major <c>[inputs, outputs]</c>: its rows run along K.</param>
+    /// <exception cref="ArgumentException">The length does not match.</exception>
+    public void PackTransposed(ReadOnlySpan<float> weights)
+    {
+        CheckLength(weights.Length);
+        int columns = Kernel.Columns;
+        for (int n = 0; n < Outputs; n += columns)
+        {
+            Span<float> panel = _panels.Span.Slice(n * Inputs, columns * Inputs);
+            int width = Math.Min(columns, Outputs - n);
+            for (int k = 0; k < Inputs; k++)
+                weights.Slice((k * Outputs) + n, width).CopyTo(panel[(k * columns)..]);
+        }
+    }
+
     /// <inheritdoc />
     public void Dispose()
     {
         _panels.Dispose();
         _bias.Dispose();
+    }
+
+    private void CheckLength(int length)
+    {
+        if (length != (long)Outputs * Inputs)
+            throw new ArgumentException($"{length} weights for {Outputs}x{Inputs}.", nameof(length));
     }
 }

@@ -19,8 +19,11 @@ internal static unsafe class SelectiveScan
     /// <summary>The largest hidden state; the states of a register of channels lie on the stack.</summary>
     public const int MaxStates = 256;
 
-    // Tokens whose Δ and gate are computed ahead of the recurrence: 4 KiB of stack.
-    private const int ChunkTokens = 32;
+    /// <summary>
+    /// Tokens whose Δ and gate are computed ahead of the recurrence, and the distance of
+    /// <see cref="SelectiveScanCall.Checkpoints"/>.
+    /// </summary>
+    public const int ChunkTokens = 16;
 
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<SelectiveScanKernel> Table { get; } = new(
@@ -100,9 +103,21 @@ internal static unsafe class SelectiveScan
         for (int start = 0; start < call.Tokens; start += ChunkTokens)
         {
             int end = Math.Min(start + ChunkTokens, call.Tokens);
+            if (call.Checkpoints is not null)
+                SaveStates<TLanes>(in call, channel, start / ChunkTokens, states);
             PrepareChunk<TLanes>(in call, channel, start, end, deltas, gates);
             ScanChunk<TLanes>(in call, channel, start, end, states, deltas, gates);
         }
+    }
+
+    /// <summary>Keeps the hidden state before a chunk, for <see cref="SelectiveScanGradient"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void SaveStates<TLanes>(in SelectiveScanCall call, int channel, int chunk, float* states)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        float* target = call.Checkpoints + ((nint)chunk * call.States * call.AStride) + channel;
+        for (int n = 0; n < call.States; n++)
+            TLanes.Store(TLanes.Load(states + (n * TLanes.Count)), target + (n * call.AStride));
     }
 
     /// <summary>

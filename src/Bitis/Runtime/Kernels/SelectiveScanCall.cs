@@ -63,6 +63,12 @@ internal unsafe struct SelectiveScanCall
     /// <summary>The distance of rows of <see cref="Y"/>.</summary>
     public nint YStride;
 
+    /// <summary>
+    /// Where the hidden states before every <see cref="SelectiveScan.ChunkTokens"/> tokens are kept, <c>[chunks, N]</c>
+    /// rows at the distance of <see cref="AStride"/>; null if nobody needs them. Chunks count in the order of the scan.
+    /// </summary>
+    public float* Checkpoints;
+
     /// <summary>Multiplies the output; 1 leaves it, 1/2 takes the mean of two directions.</summary>
     public float OutputScale;
 

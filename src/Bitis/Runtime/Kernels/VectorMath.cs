@@ -78,6 +78,25 @@ internal static class VectorMath
         return TLanes.MultiplyAdd(s, p, TLanes.Max(x, TLanes.Create(0f)));
     }
 
+    /// <summary>1 / (1 + e^−x), relative error 1e-6 for x ≥ −87.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLanes Sigmoid<TLanes>(TLanes x)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        TLanes one = TLanes.Create(1f);
+        return one / (one + Exp(TLanes.Create(0f) - x));
+    }
+
+    /// <summary>The derivative of <see cref="Silu"/>: σ(x)·(1 + x·(1 − σ(x))).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLanes SiluSlope<TLanes>(TLanes x)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        TLanes one = TLanes.Create(1f);
+        TLanes sigmoid = Sigmoid(x);
+        return sigmoid * TLanes.MultiplyAdd(x, one - sigmoid, one);
+    }
+
     /// <summary>x / (1 + e^−x), relative error 1e-6 for x ≥ −87; closer to zero than 1e-35 below.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Silu<TLanes>(TLanes x)

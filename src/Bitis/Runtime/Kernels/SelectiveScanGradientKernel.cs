@@ -1,0 +1,10 @@
+namespace Bitis.Runtime.Kernels;
+
+/// <summary>A form of the reverse pass of the selective scan; see <see cref="SelectiveScanGradient"/>.</summary>
+internal sealed unsafe class SelectiveScanGradientKernel(
+    InstructionSet instructionSet, delegate*<in SelectiveScanGradientCall, int, float*, void> run)
+    : Kernel("f32-scan-gradient", tile: null, instructionSet)
+{
+    /// <summary>The arguments of <see cref="SelectiveScanGradient.Run"/>.</summary>
+    public delegate*<in SelectiveScanGradientCall, int, float*, void> Run { get; } = run;
+}
