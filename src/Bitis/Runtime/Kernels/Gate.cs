@@ -1,0 +1,52 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Bitis.Runtime.Kernels;
+
+/// <summary>
+/// The gate of a Mamba block, <c>y = x·silu(z)</c>, over contiguous arrays, and its reverse pass:
+/// <c>x̄ = ȳ·silu(z)</c>, <c>z̄ = ȳ·x·silu'(z)</c>.
+/// </summary>
+internal static unsafe class Gate
+{
+    /// <summary>The forms of this operation.</summary>
+    public static KernelTable<GateKernel> Table { get; } = new(
+        new(InstructionSet.Avx512, &Forward<Lanes512>, &Backward<Lanes512>),
+        new(InstructionSet.Avx2, &Forward<Lanes256>, &Backward<Lanes256>),
+        Vector128.IsHardwareAccelerated
+            ? new(InstructionSet.Portable, &Forward<Lanes128>, &Backward<Lanes128>)
+            : new(InstructionSet.Portable, &Forward<Lane1>, &Backward<Lane1>));
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Forward<TLanes>(float* x, float* z, float* y, nint count)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        nint i = 0;
+        for (; i + TLanes.Count <= count; i += TLanes.Count)
+            TLanes.Store(TLanes.Load(x + i) * VectorMath.Silu(TLanes.Load(z + i)), y + i);
+        for (; i < count; i++)
+            Lane1.Store(Lane1.Load(x + i) * VectorMath.Silu(Lane1.Load(z + i)), y + i);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Backward<TLanes>(float* x, float* z, float* y, float* xGradient, float* zGradient, nint count)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        nint i = 0;
+        for (; i + TLanes.Count <= count; i += TLanes.Count)
+            Backward<TLanes>(x + i, z + i, y + i, xGradient + i, zGradient + i);
+        for (; i < count; i++)
+            Backward<Lane1>(x + i, z + i, y + i, xGradient + i, zGradient + i);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Backward<TLanes>(float* x, float* z, float* y, float* xGradient, float* zGradient)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        TLanes value = TLanes.Load(z), gradient = TLanes.Load(y), gated = TLanes.Load(x);
+        TLanes sigmoid = VectorMath.Sigmoid(value);
+        TLanes one = TLanes.Create(1f);
+        TLanes.Store(gradient * value * sigmoid, xGradient);
+        TLanes.Store(gradient * gated * sigmoid * TLanes.MultiplyAdd(value, one - sigmoid, one), zGradient);
+    }
+}

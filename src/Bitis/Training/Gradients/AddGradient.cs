@@ -1,0 +1,58 @@
+using Bitis.Graphs;
+using Bitis.Runtime;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
+namespace Bitis.Training.Gradients;
+
+/// <summary>
+/// The sum of two values: both terms have the sum's gradient. A term that is used nowhere else shares its memory;
+/// the other one, the residual stream, gets a copy.
+/// </summary>
+internal sealed unsafe class AddGradient(Node node) : GradientStep
+{
+    private readonly List<GradientTarget> _copies = [];
+    private ArenaMatrix _left, _right, _y, _yGradient;
+
+    /// <inheritdoc />
+    public override string Kind => node.Operator.Kind;
+
+    /// <inheritdoc />
+    public override void PlanForward(GradientPlanner planner)
+    {
+        (_left, _right) = (planner.Value(node.Inputs[0]), planner.Value(node.Inputs[1]));
+        if (_left.IsReversed != _right.IsReversed)
+            throw new NotSupportedException($"The inputs of '{node.Name}' lie in different orders.");
+        _y = planner.NewValue(node, _left.IsReversed);
+    }
+
+    /// <inheritdoc />
+    public override void PlanBackward(GradientPlanner planner)
+    {
+        _yGradient = planner.Gradient(node);
+        foreach (Node input in node.Inputs.Where(input => !planner.SharesGradient(input)))
+        {
+            if (planner.Target(input) is { } target)
+                _copies.Add(target);
+        }
+    }
+
+    /// <inheritdoc />
+    public override void Forward(GradientLane lane)
+    {
+        float* left = lane.Pointer(_left), right = lane.Pointer(_right), y = lane.Pointer(_y);
+        for (nint row = 0; row < lane.Rows(_y); row++)
+        {
+            TensorPrimitives.Add(
+                new ReadOnlySpan<float>(left + (row * _left.Stride), _y.Columns),
+                new ReadOnlySpan<float>(right + (row * _right.Stride), _y.Columns),
+                new Span<float>(y + (row * _y.Stride), _y.Columns));
+        }
+    }
+
+    /// <inheritdoc />
+    public override void Backward(GradientLane lane)
+    {
+        foreach (GradientTarget target in _copies)
+            MatrixSums.Write(lane.Pointer(_yGradient), _yGradient.Stride, target, lane.Pointer(target.Matrix), lane.Rows(_y));
+    }
+}

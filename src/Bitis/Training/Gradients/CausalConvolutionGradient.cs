@@ -1,0 +1,116 @@
+using Bitis.Graphs;
+using Bitis.Operators;
+using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
+using Bitis.Tensors;
+
+namespace Bitis.Training.Gradients;
+
+/// <summary>
+/// The causal convolution and, where there is one, the SiLU after it; see <see cref="CausalConvGradient"/>. The sum
+/// between them is not kept. Sequences that lie in reverse are convolved in reverse.
+/// </summary>
+internal sealed unsafe class CausalConvolutionGradient : GradientStep
+{
+    private readonly Node _convolution;
+    private readonly Node _output;
+    private readonly CausalConv1d _layer;
+    private readonly Tensor _packed;
+    private ParameterSlot _weight = null!;
+    private ParameterSlot _bias = null!;
+    private ArenaMatrix _x, _y, _yGradient;
+    private GradientTarget _xGradient;
+
+    /// <summary>Creates the step.</summary>
+    /// <param name="convolution">The convolution.</param>
+    /// <param name="output">The SiLU after it, or the convolution itself.</param>
+    public CausalConvolutionGradient(Node convolution, Node output)
+    {
+        _convolution = convolution;
+        _output = output;
+        _layer = (CausalConv1d)convolution.Operator;
+        _packed = new Tensor([_layer.Kernel, _layer.Channels]);
+    }
+
+    /// <inheritdoc />
+    public override string Kind => _layer.Kind;
+
+    /// <inheritdoc />
+    public override void PlanForward(GradientPlanner planner)
+    {
+        _weight = planner.Parameter(_convolution, 0);
+        _bias = planner.Parameter(_convolution, 1);
+        _x = planner.Value(_convolution.Inputs[0]);
+        _y = planner.NewValue(_output, _x.IsReversed);
+    }
+
+    /// <inheritdoc />
+    public override void PlanBackward(GradientPlanner planner)
+    {
+        planner.Value(_convolution.Inputs[0]);
+        planner.NeedScratch(_x.Rows * _x.Columns);
+        _yGradient = planner.Gradient(_output);
+        _xGradient = planner.Target(_convolution.Inputs[0])!.Value;
+    }
+
+    /// <inheritdoc />
+    public override void Prepare() => CausalConv.PackWeights(_weight.Weight.Span, _packed.Span, _layer.Channels, _layer.Kernel);
+
+    /// <inheritdoc />
+    public override void Forward(GradientLane lane)
+    {
+        for (int image = 0; image < lane.Images; image++)
+        {
+            CausalConvCall call = Call(lane, image);
+            CausalConv.Run(in call, 0, _layer.Channels);
+        }
+    }
+
+    /// <inheritdoc />
+    public override void Backward(GradientLane lane)
+    {
+        for (int image = 0; image < lane.Images; image++)
+        {
+            var call = new CausalConvGradientCall
+            {
+                Forward = Call(lane, image),
+                OutputGradient = lane.Pointer(_yGradient, image),
+                OutputGradientStride = _yGradient.Stride,
+                SourceGradient = lane.Pointer(_xGradient.Matrix, image),
+                SourceGradientStride = _xGradient.Matrix.Stride,
+                AccumulateSource = _xGradient.Accumulate,
+                WeightGradient = lane.Gradient(_weight),
+                BiasGradient = lane.Gradient(_bias),
+                Sums = lane.Scratch,
+            };
+            CausalConvGradient.Run(in call, _layer.Channels);
+        }
+    }
+
+    /// <inheritdoc />
+    public override void Finish()
+    {
+        Tensor packed = _weight.Gradient.Clone(); // [kernel, channels]
+        Span<float> gradient = _weight.Gradient.Span; // [channels, 1, kernel]
+        for (int c = 0; c < _layer.Channels; c++)
+        {
+            for (int k = 0; k < _layer.Kernel; k++)
+                gradient[(c * _layer.Kernel) + k] = packed.Span[(k * _layer.Channels) + c];
+        }
+    }
+
+    private CausalConvCall Call(GradientLane lane, int image) => new()
+    {
+        Tokens = _x.Rows,
+        Taps = _layer.Kernel,
+        Reverse = _x.IsReversed,
+        SumsOnly = _output == _convolution,
+        Source = lane.Pointer(_x, image),
+        SourceStride = _x.Stride,
+        Weights = _packed.Pointer,
+        WeightStride = _layer.Channels,
+        Bias = _bias.Weight.Pointer,
+        Target = lane.Pointer(_y, image),
+        TargetStride = _y.Stride,
+    };
+}

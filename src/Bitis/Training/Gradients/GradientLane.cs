@@ -1,0 +1,55 @@
+using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
+
+namespace Bitis.Training.Gradients;
+
+/// <summary>
+/// The memory of one thread: values and gradients of a few images, which go through the whole network, forward and back,
+/// before the next ones, so that most of what a step reads is still in a cache.
+/// </summary>
+internal sealed unsafe class GradientLane : IDisposable
+{
+    private readonly NativeBuffer<byte> _arena;
+    private readonly NativeBuffer<float> _scratch;
+
+    /// <summary>Reserves the memory.</summary>
+    /// <param name="arenaBytes">What the planner says.</param>
+    /// <param name="scratchLength">What the planner says, in elements.</param>
+    public GradientLane(long arenaBytes, int scratchLength)
+    {
+        _arena = new NativeBuffer<byte>(checked((int)arenaBytes));
+        _scratch = new NativeBuffer<float>(scratchLength);
+    }
+
+    /// <summary>How many images are in the lane now.</summary>
+    public int Images { get; set; }
+
+    /// <summary>Their pixels, <c>[images, channels, height, width]</c>.</summary>
+    public float* Pixels { get; set; }
+
+    /// <summary>The sums of all parameters' gradients that the lane adds to.</summary>
+    public float* Sums { get; set; }
+
+    /// <summary>Memory that a step may use while it runs.</summary>
+    public float* Scratch => _scratch.Pointer;
+
+    /// <summary>The first row of a matrix, of the lane's first image.</summary>
+    public float* Pointer(ArenaMatrix matrix) => matrix.Pointer((nint)_arena.Pointer);
+
+    /// <summary>The first row of a matrix, of one image.</summary>
+    public float* Pointer(ArenaMatrix matrix, int image) =>
+        Pointer(matrix) + ((nint)image * matrix.Rows * matrix.Stride);
+
+    /// <summary>The rows of a matrix in all of the lane's images; they lie one after the other.</summary>
+    public int Rows(ArenaMatrix matrix) => Images * matrix.Rows;
+
+    /// <summary>The sum of a parameter's gradient.</summary>
+    public float* Gradient(ParameterSlot parameter) => Sums + parameter.Offset;
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _arena.Dispose();
+        _scratch.Dispose();
+    }
+}

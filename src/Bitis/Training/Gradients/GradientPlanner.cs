@@ -1,0 +1,176 @@
+using Bitis.Graphs;
+using Bitis.Operators;
+using Bitis.Runtime;
+using Bitis.Tensors;
+
+namespace Bitis.Training.Gradients;
+
+/// <summary>
+/// Decides where values and gradients lie in a lane's arena. Values and gradients share one timeline (all forward steps,
+/// then all reverse steps), so a gradient takes the place of a value that nobody needs any more. Slices and reversals of
+/// tokens are views; a sum's gradient is, without a copy, the gradient of each term that is used nowhere else.
+/// </summary>
+internal sealed class GradientPlanner
+{
+    private readonly Dictionary<Node, ArenaMatrix> _values = [];
+    private readonly Dictionary<Node, ArenaMatrix> _gradients = [];
+    private readonly Dictionary<ArenaBlock, List<(int Start, int End)>> _written = [];
+    private readonly List<ArenaBlock> _blocks = [];
+    private readonly Dictionary<string, ParameterSlot> _parameters;
+    private readonly ILookup<Node, Node> _users;
+    private readonly Node _input;
+    private readonly int _images;
+
+    /// <summary>Starts a plan.</summary>
+    /// <param name="graph">The model.</param>
+    /// <param name="parameters">Its parameters.</param>
+    /// <param name="images">The most images that a lane holds.</param>
+    public GradientPlanner(Graph graph, Dictionary<string, ParameterSlot> parameters, int images)
+    {
+        _parameters = parameters;
+        _images = images;
+        _input = graph.Input;
+        _users = graph.Nodes.SelectMany(node => node.Inputs, (user, used) => (user, used)).ToLookup(pair => pair.used, pair => pair.user);
+    }
+
+    /// <summary>The step on the timeline that is being planned.</summary>
+    public int Time { get; set; }
+
+    /// <summary>The most images that a lane holds.</summary>
+    public int Images => _images;
+
+    /// <summary>The elements of scratch memory that the hungriest step needs.</summary>
+    public int ScratchLength { get; private set; }
+
+    /// <summary>The only user of a value; null if there are none or several.</summary>
+    public Node? OnlyUser(Node node) => _users[node].Count() == 1 ? _users[node].First() : null;
+
+    /// <summary>A parameter of a node.</summary>
+    public ParameterSlot Parameter(Node node, int index) => _parameters[node.ParameterNames[index]];
+
+    /// <summary>Where a value lies that the planned step reads.</summary>
+    public ArenaMatrix Value(Node node)
+    {
+        if (!_values.TryGetValue(node, out ArenaMatrix matrix))
+        {
+            matrix = node.Operator switch
+            {
+                SliceChannels slice => Value(node.Inputs[0]).Slice(slice.Start, slice.Length),
+                ReverseTokens => Value(node.Inputs[0]).Reverse(),
+                _ => throw new InvalidOperationException($"'{node.Name}' has no value yet."),
+            };
+            _values.Add(node, matrix);
+        }
+        matrix.Block.Touch(Time);
+        return matrix;
+    }
+
+    /// <summary>Memory for a value that the planned step computes.</summary>
+    /// <param name="node">The value.</param>
+    /// <param name="isReversed">Whether its tokens lie in the opposite order.</param>
+    public ArenaMatrix NewValue(Node node, bool isReversed = false)
+    {
+        ArenaMatrix matrix = NewMatrix(RowsOf(node.Shape), node.Shape[^1], isReversed);
+        _values.Add(node, matrix);
+        return matrix;
+    }
+
+    /// <summary>A value that the planned step computes in the memory of its input.</summary>
+    public ArenaMatrix ReplaceValue(Node node, Node input)
+    {
+        ArenaMatrix matrix = Value(input);
+        _values.Add(node, matrix);
+        return matrix;
+    }
+
+    /// <summary>Memory for anything of a fixed size per image.</summary>
+    public ArenaMatrix NewMatrix(int rows, int columns, bool isReversed = false)
+    {
+        var block = new ArenaBlock((long)rows * columns * sizeof(float) * _images);
+        block.Touch(Time);
+        _blocks.Add(block);
+        return new ArenaMatrix(block, Start: 0, rows, columns, columns, isReversed);
+    }
+
+    /// <summary>Keeps a matrix alive up to the planned step.</summary>
+    public ArenaMatrix Keep(ArenaMatrix matrix)
+    {
+        matrix.Block.Touch(Time);
+        return matrix;
+    }
+
+    /// <summary>Asks for scratch memory, in elements.</summary>
+    public void NeedScratch(int length) => ScratchLength = Math.Max(ScratchLength, length);
+
+    /// <summary>Where the gradient of a value lies, which all users of the value have written.</summary>
+    /// <exception cref="InvalidOperationException">Nobody used the whole value.</exception>
+    public ArenaMatrix Gradient(Node node)
+    {
+        ArenaMatrix matrix = GradientOf(node);
+        if (!IsWritten(matrix))
+            throw new InvalidOperationException($"A part of '{node.Name}' is not used; its gradient is unknown.");
+        return Keep(matrix);
+    }
+
+    /// <summary>Where the planned step writes the gradient of an input; null for the image, whose gradient nobody needs.</summary>
+    public GradientTarget? Target(Node node)
+    {
+        if (node == _input)
+            return null;
+        ArenaMatrix matrix = Keep(GradientOf(node));
+        bool accumulate = IsWritten(matrix);
+        if (!accumulate)
+            _written[matrix.Block].Add((matrix.Start, matrix.Start + matrix.Columns));
+        return new GradientTarget(matrix, accumulate);
+    }
+
+    /// <summary>Whether the gradient of a value is that of its only user, in the same memory.</summary>
+    public bool SharesGradient(Node node) =>
+        OnlyUser(node) is { Operator: Add or Scale or AddEmbedding } user && user.Inputs.Count(input => input == node) == 1;
+
+    /// <summary>Places everything.</summary>
+    /// <returns>The bytes that a lane's arena needs.</returns>
+    public long Place() => ArenaPlanner.Place(_blocks);
+
+    /// <summary>The rows of a value: all dimensions but the innermost.</summary>
+    private static int RowsOf(Shape shape) => (int)(shape.ElementCount / shape[^1]);
+
+    private ArenaMatrix GradientOf(Node node)
+    {
+        if (_gradients.TryGetValue(node, out ArenaMatrix matrix))
+            return matrix;
+        if (SharesGradient(node))
+            matrix = GradientOf(OnlyUser(node)!);
+        else if (OnlyUser(node) is { Operator: ReverseTokens } reversed)
+            matrix = GradientOf(reversed).Reverse();
+        else if (node.Operator is SliceChannels slice)
+            matrix = GradientOf(node.Inputs[0]).Slice(slice.Start, slice.Length);
+        else if (node.Operator is ReverseTokens && OnlyUser(node.Inputs[0]) is null)
+            matrix = GradientOf(node.Inputs[0]).Reverse();
+        else
+            matrix = NewGradient(node);
+        _gradients.Add(node, matrix);
+        return matrix;
+    }
+
+    private ArenaMatrix NewGradient(Node node)
+    {
+        ArenaMatrix value = _values[node];
+        ArenaMatrix matrix = NewMatrix(value.Rows, value.Columns, value.IsReversed);
+        _written.Add(matrix.Block, []);
+        return matrix;
+    }
+
+    private bool IsWritten(ArenaMatrix matrix)
+    {
+        int from = matrix.Start, to = matrix.Start + matrix.Columns, covered = 0;
+        foreach ((int start, int end) in _written[matrix.Block])
+            covered += Math.Max(0, Math.Min(end, to) - Math.Max(start, from));
+        return covered switch
+        {
+            0 => false,
+            _ when covered == matrix.Columns => true,
+            _ => throw new InvalidOperationException("Slices of a value overlap in part."),
+        };
+    }
+}

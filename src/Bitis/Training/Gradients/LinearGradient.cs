@@ -1,0 +1,78 @@
+using Bitis.Graphs;
+using Bitis.Operators;
+using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
+
+namespace Bitis.Training.Gradients;
+
+/// <summary>
+/// A linear layer, y = x·Wᵀ + b: x̄ = ȳ·W, W̄ = ȳᵀ·x, b̄ = Σ ȳ. Weights are packed once for all lanes, in both
+/// directions.
+/// </summary>
+internal sealed unsafe class LinearGradient(Node node) : GradientStep, IDisposable
+{
+    private readonly Linear _layer = (Linear)node.Operator;
+    private PackedFloatWeights _weights = null!;
+    private PackedFloatWeights _transposed = null!;
+    private ParameterSlot _weight = null!;
+    private ParameterSlot? _bias;
+    private ArenaMatrix _x, _y, _yGradient;
+    private GradientTarget? _xGradient;
+
+    /// <inheritdoc />
+    public override string Kind => _layer.Kind;
+
+    /// <inheritdoc />
+    public override void PlanForward(GradientPlanner planner)
+    {
+        _weights = new PackedFloatWeights(_layer.OutFeatures, _layer.InFeatures);
+        _transposed = new PackedFloatWeights(_layer.InFeatures, _layer.OutFeatures);
+        _weight = planner.Parameter(node, 0);
+        _bias = _layer.HasBias ? planner.Parameter(node, 1) : null;
+        _x = planner.Value(node.Inputs[0]);
+        _y = planner.NewValue(node, _x.IsReversed);
+    }
+
+    /// <inheritdoc />
+    public override void PlanBackward(GradientPlanner planner)
+    {
+        planner.Value(node.Inputs[0]);
+        planner.NeedScratch(FloatGemm.TransposedScratch(planner.Images * _x.Rows));
+        _yGradient = planner.Gradient(node);
+        _xGradient = planner.Target(node.Inputs[0]);
+    }
+
+    /// <inheritdoc />
+    public override void Prepare()
+    {
+        _weights.Pack(_weight.Weight.Span, _bias is null ? default : _bias.Weight.Span);
+        _transposed.PackTransposed(_weight.Weight.Span);
+    }
+
+    /// <inheritdoc />
+    public override void Forward(GradientLane lane) => FloatGemm.Run(
+        _weights, lane.Pointer(_x), _x.Stride, lane.Pointer(_y), _y.Stride, 0, lane.Rows(_x), accumulate: false);
+
+    /// <inheritdoc />
+    public override void Backward(GradientLane lane)
+    {
+        int rows = lane.Rows(_x);
+        float* y = lane.Pointer(_yGradient), x = lane.Pointer(_x);
+        FloatGemm.AddTransposed(
+            y, _yGradient.Stride, x, _x.Stride, rows, _layer.OutFeatures, _layer.InFeatures, lane.Gradient(_weight), lane.Scratch);
+        if (_bias is not null)
+            MatrixSums.AddColumns(y, _yGradient.Stride, rows, _layer.OutFeatures, lane.Gradient(_bias));
+        if (_xGradient is { } target)
+        {
+            FloatGemm.Run(
+                _transposed, y, _yGradient.Stride, lane.Pointer(target.Matrix), target.Matrix.Stride, 0, rows, target.Accumulate);
+        }
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _weights.Dispose();
+        _transposed.Dispose();
+    }
+}

@@ -1,0 +1,73 @@
+using Bitis.Graphs;
+using Bitis.Operators;
+using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
+
+namespace Bitis.Training.Gradients;
+
+/// <summary>RMSNorm or LayerNorm of each token; see <see cref="RowNormGradient"/>.</summary>
+internal sealed unsafe class NormGradient(Node node) : GradientStep
+{
+    private readonly float _epsilon = node.Operator is LayerNorm layer ? layer.Epsilon : ((RmsNorm)node.Operator).Epsilon;
+    private ParameterSlot _weight = null!;
+    private ParameterSlot? _bias;
+    private ArenaMatrix _x, _y, _yGradient;
+    private GradientTarget _xGradient;
+
+    /// <inheritdoc />
+    public override string Kind => node.Operator.Kind;
+
+    /// <inheritdoc />
+    public override void PlanForward(GradientPlanner planner)
+    {
+        _weight = planner.Parameter(node, 0);
+        _bias = node.Operator is LayerNorm ? planner.Parameter(node, 1) : null;
+        _x = planner.Value(node.Inputs[0]);
+        _y = planner.NewValue(node, _x.IsReversed);
+    }
+
+    /// <inheritdoc />
+    public override void PlanBackward(GradientPlanner planner)
+    {
+        planner.Value(node.Inputs[0]);
+        _yGradient = planner.Gradient(node);
+        _xGradient = planner.Target(node.Inputs[0])!.Value;
+    }
+
+    /// <inheritdoc />
+    public override void Forward(GradientLane lane)
+    {
+        RowNormCall call = Call(lane);
+        RowNorm.Run(in call, 0, lane.Rows(_x));
+    }
+
+    /// <inheritdoc />
+    public override void Backward(GradientLane lane)
+    {
+        var call = new RowNormGradientCall
+        {
+            Forward = Call(lane),
+            OutputGradient = lane.Pointer(_yGradient),
+            OutputGradientStride = _yGradient.Stride,
+            SourceGradient = lane.Pointer(_xGradient.Matrix),
+            SourceGradientStride = _xGradient.Matrix.Stride,
+            AccumulateSource = _xGradient.Accumulate,
+            WeightGradient = lane.Gradient(_weight),
+            BiasGradient = _bias is null ? null : lane.Gradient(_bias),
+        };
+        RowNormGradient.Run(in call, lane.Rows(_x));
+    }
+
+    private RowNormCall Call(GradientLane lane) => new()
+    {
+        Columns = _x.Columns,
+        Source = lane.Pointer(_x),
+        SourceStride = _x.Stride,
+        Target = lane.Pointer(_y),
+        TargetStride = _y.Stride,
+        Weight = _weight.Weight.Pointer,
+        Bias = _bias is null ? null : _bias.Weight.Pointer,
+        Epsilon = _epsilon,
+        Center = _bias is not null,
+    };
+}

@@ -1,0 +1,152 @@
+using Bitis.Graphs;
+using Bitis.Operators;
+using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
+using Bitis.Tensors;
+using SelectiveScan = Bitis.Runtime.Kernels.SelectiveScan;
+
+namespace Bitis.Training.Gradients;
+
+/// <summary>
+/// The selective scan and, where there is one, the softplus before it; see <see cref="SelectiveScanGradient"/>. Of the
+/// hidden states only those before every <see cref="SelectiveScan.ChunkTokens"/> tokens are kept.
+/// </summary>
+internal sealed unsafe class ScanGradient : GradientStep
+{
+    private readonly Node _scan;
+    private readonly Node _deltaNode;
+    private readonly int _channels;
+    private readonly int _states;
+    private readonly Tensor _packedA;
+    private ParameterSlot _aLog = null!;
+    private ParameterSlot _d = null!;
+    private ArenaMatrix _u, _delta, _b, _c, _y, _checkpoints, _yGradient;
+    private GradientTarget _uGradient, _deltaGradient, _bGradient, _cGradient;
+
+    /// <summary>Creates the step.</summary>
+    /// <param name="scan">The scan.</param>
+    /// <param name="delta">The input of the softplus that makes Δ, or Δ itself.</param>
+    public ScanGradient(Node scan, Node delta)
+    {
+        _scan = scan;
+        _deltaNode = delta;
+        var op = (Operators.SelectiveScan)scan.Operator;
+        _channels = op.Channels;
+        _states = op.States;
+        _packedA = new Tensor([_states, _channels]);
+    }
+
+    /// <inheritdoc />
+    public override string Kind => _scan.Operator.Kind;
+
+    /// <inheritdoc />
+    public override void PlanForward(GradientPlanner planner)
+    {
+        _aLog = planner.Parameter(_scan, 0);
+        _d = planner.Parameter(_scan, 1);
+        (_u, _delta, _b, _c) = Inputs(planner);
+        if (_delta.IsReversed != _u.IsReversed || _b.IsReversed != _u.IsReversed || _c.IsReversed != _u.IsReversed)
+            throw new NotSupportedException($"The inputs of '{_scan.Name}' lie in different orders.");
+        int chunks = (_u.Rows + SelectiveScan.ChunkTokens - 1) / SelectiveScan.ChunkTokens;
+        _checkpoints = planner.NewMatrix(chunks * _states, _channels);
+        _y = planner.NewValue(_scan, _u.IsReversed);
+    }
+
+    /// <inheritdoc />
+    public override void PlanBackward(GradientPlanner planner)
+    {
+        Inputs(planner);
+        planner.Keep(_checkpoints);
+        planner.NeedScratch(SelectiveScanGradient.ScratchLength(_channels, _states));
+        _yGradient = planner.Gradient(_scan);
+        _uGradient = planner.Target(_scan.Inputs[0])!.Value;
+        _deltaGradient = planner.Target(_deltaNode)!.Value;
+        _bGradient = planner.Target(_scan.Inputs[2])!.Value;
+        _cGradient = planner.Target(_scan.Inputs[3])!.Value;
+        if (_deltaGradient.Accumulate || _bGradient.Accumulate || _cGradient.Accumulate)
+            throw new NotSupportedException($"Δ, B or C of '{_scan.Name}' have other users.");
+    }
+
+    /// <inheritdoc />
+    public override void Prepare() => SelectiveScan.PackA(_aLog.Weight.Span, _packedA.Span, _channels, _states);
+
+    /// <inheritdoc />
+    public override void Forward(GradientLane lane)
+    {
+        for (int image = 0; image < lane.Images; image++)
+        {
+            SelectiveScanCall call = Call(lane, image);
+            SelectiveScan.Run(in call, 0, _channels);
+        }
+    }
+
+    /// <inheritdoc />
+    public override void Backward(GradientLane lane)
+    {
+        for (int image = 0; image < lane.Images; image++)
+        {
+            var call = new SelectiveScanGradientCall
+            {
+                Forward = Call(lane, image),
+                OutputGradient = lane.Pointer(_yGradient, image),
+                OutputGradientStride = _yGradient.Stride,
+                UGradient = lane.Pointer(_uGradient.Matrix, image),
+                UGradientStride = _uGradient.Matrix.Stride,
+                AccumulateU = _uGradient.Accumulate,
+                DeltaGradient = lane.Pointer(_deltaGradient.Matrix, image),
+                DeltaGradientStride = _deltaGradient.Matrix.Stride,
+                BGradient = lane.Pointer(_bGradient.Matrix, image),
+                BGradientStride = _bGradient.Matrix.Stride,
+                CGradient = lane.Pointer(_cGradient.Matrix, image),
+                CGradientStride = _cGradient.Matrix.Stride,
+                AGradient = lane.Gradient(_aLog),
+                DGradient = lane.Gradient(_d),
+            };
+            SelectiveScanGradient.Run(in call, _channels, lane.Scratch);
+        }
+    }
+
+    /// <summary>∂L/∂A <c>[N, E]</c> to ∂L/∂A_log = ∂L/∂A·A <c>[E, N]</c>.</summary>
+    public override void Finish()
+    {
+        Tensor packed = _aLog.Gradient.Clone();
+        Span<float> gradient = _aLog.Gradient.Span;
+        for (int e = 0; e < _channels; e++)
+        {
+            for (int n = 0; n < _states; n++)
+            {
+                int i = (e * _states) + n;
+                gradient[i] = packed.Span[(n * _channels) + e] * -MathF.Exp(_aLog.Weight.Span[i]);
+            }
+        }
+    }
+
+    private (ArenaMatrix U, ArenaMatrix Delta, ArenaMatrix B, ArenaMatrix C) Inputs(GradientPlanner planner) => (
+        planner.Value(_scan.Inputs[0]),
+        planner.Value(_deltaNode),
+        planner.Value(_scan.Inputs[2]),
+        planner.Value(_scan.Inputs[3]));
+
+    private SelectiveScanCall Call(GradientLane lane, int image) => new()
+    {
+        Tokens = _u.Rows,
+        States = _states,
+        Reverse = _u.IsReversed,
+        U = lane.Pointer(_u, image),
+        UStride = _u.Stride,
+        Delta = lane.Pointer(_delta, image),
+        DeltaStride = _delta.Stride,
+        DeltaSoftplus = _deltaNode != _scan.Inputs[1],
+        A = _packedA.Pointer,
+        AStride = _channels,
+        B = lane.Pointer(_b, image),
+        BStride = _b.Stride,
+        C = lane.Pointer(_c, image),
+        CStride = _c.Stride,
+        D = _d.Weight.Pointer,
+        Y = lane.Pointer(_y, image),
+        YStride = _y.Stride,
+        OutputScale = 1,
+        Checkpoints = lane.Pointer(_checkpoints, image),
+    };
+}
