@@ -1,6 +1,7 @@
 // Benchmarks of Bitis:
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- kernels
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- profile vim-tiny
+//   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- training
 using Bitis.Benchmarks;
 
 switch (args)
@@ -11,7 +12,10 @@ switch (args)
     case ["profile", string variant]:
         ProfileBenchmark.Run(variant);
         return 0;
+    case ["training"]:
+        TrainingBenchmark.Run();
+        return 0;
     default:
-        Console.Error.WriteLine("Usage: Bitis.Benchmarks kernels | profile VARIANT");
+        Console.Error.WriteLine("Usage: Bitis.Benchmarks kernels | profile VARIANT | training");
         return 2;
 }
