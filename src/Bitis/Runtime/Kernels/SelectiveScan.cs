@@ -23,7 +23,7 @@ internal static unsafe class SelectiveScan
     /// Tokens whose Δ and gate are computed ahead of the recurrence, and the distance of
     /// <see cref="SelectiveScanCall.Checkpoints"/>.
     /// </summary>
-    public const int ChunkTokens = 16;
+    public const int ChunkTokens = 8;
 
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<SelectiveScanKernel> Table { get; } = new(

@@ -43,7 +43,7 @@ internal static unsafe class SelectiveScanGradient
     public static int ScratchLength(int channels, int states)
     {
         const int widest = 16;
-        return (channels * states) + (states * widest * ((4 * ChunkTokens) + 1)) + (2 * ChunkTokens * widest);
+        return (3 * channels * states) + (states * widest * ((4 * ChunkTokens) + 2)) + (2 * ChunkTokens * widest);
     }
 
     private static void RunPortable(in SelectiveScanGradientCall call, int channels, float* scratch)
@@ -54,28 +54,63 @@ internal static unsafe class SelectiveScanGradient
             Run<Lane1>(in call, channels, scratch);
     }
 
+    // What belongs together lies together, a register each, so that few pointers run through the innermost loop:
+    //
+    //   carried  [E / lanes, N]  h̄ after the chunk | A | Ā
+    //   sums     [count, N]      B̄ | C̄
+    //   history  [1 + count, N]  exp(Δ_t·A) | h_t             the first row is the state before the chunk
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run<TLanes>(in SelectiveScanGradientCall call, int channels, float* scratch)
         where TLanes : struct, ILanes<TLanes>
     {
         int states = call.Forward.States, tokens = call.Forward.Tokens;
         int wide = channels / TLanes.Count * TLanes.Count;
-        float* carried = scratch; // h̄ before the chunk, [E, N] by registers
-        float* work = carried + ((nint)channels * states);
-        new Span<float>(carried, channels * states).Clear();
-        int lastChunk = (tokens - 1) / ChunkTokens;
-        for (int chunk = lastChunk; chunk >= 0; chunk--)
+        float* carried = scratch;
+        float* sums = carried + (3 * (nint)channels * states);
+        for (int channel = 0; channel < wide; channel += TLanes.Count)
+            LoadRates<TLanes>(in call, channel, carried);
+        for (int channel = wide; channel < channels; channel++)
+            LoadRates<Lane1>(in call, channel, carried);
+
+        for (int chunk = (tokens - 1) / ChunkTokens; chunk >= 0; chunk--)
         {
             int start = chunk * ChunkTokens, count = Math.Min(ChunkTokens, tokens - start);
-            float* bSums = work; // [count, N] registers
-            float* cSums = bSums + (count * states * TLanes.Count);
-            float* buffers = cSums + (count * states * TLanes.Count);
-            new Span<float>(bSums, 2 * count * states * TLanes.Count).Clear();
+            int sumLength = 2 * count * states * TLanes.Count;
+            new Span<float>(sums, sumLength).Clear();
+            float* buffers = sums + sumLength;
             for (int channel = 0; channel < wide; channel += TLanes.Count)
-                RunChunk<TLanes>(in call, chunk, start, count, channel, carried + (channel * states), bSums, cSums, TLanes.Count, buffers);
+                RunChunk<TLanes>(in call, chunk, start, count, channel, carried, sums, TLanes.Count, buffers);
             for (int channel = wide; channel < channels; channel++)
-                RunChunk<Lane1>(in call, chunk, start, count, channel, carried + (channel * states), bSums, cSums, TLanes.Count, buffers);
-            WriteSums<TLanes>(in call, start, count, bSums, cSums);
+                RunChunk<Lane1>(in call, chunk, start, count, channel, carried, sums, TLanes.Count, buffers);
+            WriteSums<TLanes>(in call, start, count, sums);
+        }
+
+        for (int channel = 0; channel < wide; channel += TLanes.Count)
+            AddRateGradients<TLanes>(in call, channel, carried);
+        for (int channel = wide; channel < channels; channel++)
+            AddRateGradients<Lane1>(in call, channel, carried);
+    }
+
+    private static void LoadRates<TLanes>(in SelectiveScanGradientCall call, int channel, float* carried)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        float* row = carried + (3 * (nint)channel * call.Forward.States);
+        for (int n = 0; n < call.Forward.States; n++, row += 3 * TLanes.Count)
+        {
+            TLanes.Store(TLanes.Create(0f), row);
+            TLanes.Store(TLanes.Load(call.Forward.A + (n * call.Forward.AStride) + channel), row + TLanes.Count);
+            TLanes.Store(TLanes.Create(0f), row + (2 * TLanes.Count));
+        }
+    }
+
+    private static void AddRateGradients<TLanes>(in SelectiveScanGradientCall call, int channel, float* carried)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        float* row = carried + (3 * (nint)channel * call.Forward.States) + (2 * TLanes.Count);
+        for (int n = 0; n < call.Forward.States; n++, row += 3 * TLanes.Count)
+        {
+            float* target = call.AGradient + (n * call.Forward.AStride) + channel;
+            TLanes.Store(TLanes.Load(target) + TLanes.Load(row), target);
         }
     }
 
@@ -88,19 +123,17 @@ internal static unsafe class SelectiveScanGradient
         int count,
         int channel,
         float* carried,
-        float* bSums,
-        float* cSums,
-        int sumStride,
+        float* sums,
+        int sumWidth,
         float* buffers)
         where TLanes : struct, ILanes<TLanes>
     {
-        int states = call.Forward.States, width = TLanes.Count, row = states * TLanes.Count;
-        nint aStride = call.Forward.AStride;
-        float* decays = buffers; // [count, N]
-        float* history = decays + (count * row); // [1 + count, N]: the state before the chunk, then after each token
+        int states = call.Forward.States, width = TLanes.Count, row = 2 * states * TLanes.Count;
+        carried += 3 * (nint)channel * states;
+        float* history = buffers;
         float* deltas = history + ((count + 1) * row); // [count]
         float* slopes = deltas + (count * width); // [count], ∂Δ/∂(Δ before the softplus)
-        Recover<TLanes>(in call.Forward, chunk, start, count, channel, decays, history, deltas, slopes);
+        Recover<TLanes>(in call.Forward, chunk, start, count, channel, carried, history, deltas, slopes);
 
         TLanes zero = TLanes.Create(0f);
         TLanes skip = call.Forward.D is null ? zero : TLanes.Load(call.Forward.D + channel);
@@ -115,32 +148,26 @@ internal static unsafe class SelectiveScanGradient
             TLanes input = delta * u;
             float* b = call.Forward.B + (token * call.Forward.BStride);
             float* c = call.Forward.C + (token * call.Forward.CStride);
-            float* decay = decays + (i * row);
             float* before = history + (i * row);
             float* after = before + row;
-            float* bSum = bSums + (i * states * sumStride);
-            float* cSum = cSums + (i * states * sumStride);
-            float* rate = call.Forward.A + channel;
-            float* rateGradient = call.AGradient + channel;
+            float* sum = sums + (2 * (nint)i * states * sumWidth);
+            float* carry = carried;
             TLanes throughB = zero, throughA = zero; // Σ_n h̄·B and Σ_n g·A/ln 2
             for (int n = 0; n < states; n++)
             {
-                TLanes h = TLanes.MultiplyAdd(y, TLanes.Create(c[n]), TLanes.Load(carried + (n * width)));
-                TLanes.Store(TLanes.MultiplyAdd(y, TLanes.Load(after), TLanes.Load(cSum)), cSum);
-                TLanes.Store(TLanes.MultiplyAdd(h, input, TLanes.Load(bSum)), bSum);
+                TLanes h = TLanes.MultiplyAdd(y, TLanes.Create(c[n]), TLanes.Load(carry));
+                TLanes.Store(TLanes.MultiplyAdd(h, input, TLanes.Load(sum)), sum);
+                TLanes.Store(TLanes.MultiplyAdd(y, TLanes.Load(after + TLanes.Count), TLanes.Load(sum + sumWidth)), sum + sumWidth);
                 throughB = TLanes.MultiplyAdd(h, TLanes.Create(b[n]), throughB);
-                h *= TLanes.Load(decay);
-                TLanes.Store(h, carried + (n * width));
-                TLanes g = h * TLanes.Load(before);
-                throughA = TLanes.MultiplyAdd(g, TLanes.Load(rate), throughA);
-                TLanes.Store(TLanes.MultiplyAdd(g, delta, TLanes.Load(rateGradient)), rateGradient);
-                before += width;
-                after += width;
-                decay += width;
-                bSum += sumStride;
-                cSum += sumStride;
-                rate += aStride;
-                rateGradient += aStride;
+                h *= TLanes.Load(after);
+                TLanes.Store(h, carry);
+                TLanes g = h * TLanes.Load(before + TLanes.Count);
+                throughA = TLanes.MultiplyAdd(g, TLanes.Load(carry + TLanes.Count), throughA);
+                TLanes.Store(TLanes.MultiplyAdd(g, delta, TLanes.Load(carry + (2 * TLanes.Count))), carry + (2 * TLanes.Count));
+                before += 2 * TLanes.Count;
+                after += 2 * TLanes.Count;
+                carry += 3 * TLanes.Count;
+                sum += 2 * sumWidth;
             }
             TLanes deltaGradient = TLanes.MultiplyAdd(u, throughB, throughA * TLanes.Create(Ln2)) * TLanes.Load(slopes + (i * width));
             TLanes.Store(deltaGradient, call.DeltaGradient + (token * call.DeltaGradientStride) + channel);
@@ -154,24 +181,23 @@ internal static unsafe class SelectiveScanGradient
     }
 
     /// <summary>The decays and hidden states of a chunk, from the checkpoint before it; as the forward computed them.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Recover<TLanes>(
         in SelectiveScanCall call,
         int chunk,
         int start,
         int count,
         int channel,
-        float* decays,
+        float* carried,
         float* history,
         float* deltas,
         float* slopes)
         where TLanes : struct, ILanes<TLanes>
     {
-        int states = call.States, width = TLanes.Count;
-        nint aStride = call.AStride;
-        float* checkpoint = call.Checkpoints + ((nint)chunk * states * aStride) + channel;
+        int states = call.States, width = TLanes.Count, row = 2 * states * TLanes.Count;
+        float* checkpoint = call.Checkpoints + ((nint)chunk * states * call.AStride) + channel;
         for (int n = 0; n < states; n++)
-            TLanes.Store(TLanes.Load(checkpoint + (n * aStride)), history + (n * width));
+            TLanes.Store(TLanes.Load(checkpoint + (n * call.AStride)), history + (((2 * n) + 1) * width));
         for (int i = 0; i < count; i++)
         {
             nint token = call.Reverse ? call.Tokens - 1 - (start + i) : start + i;
@@ -185,44 +211,40 @@ internal static unsafe class SelectiveScanGradient
             TLanes.Store(delta, deltas + (i * width));
             TLanes.Store(slope, slopes + (i * width));
         }
-        float* before = history;
         for (int i = 0; i < count; i++)
         {
             nint token = call.Reverse ? call.Tokens - 1 - (start + i) : start + i;
             TLanes delta = TLanes.Load(deltas + (i * width));
             TLanes input = delta * TLanes.Load(call.U + (token * call.UStride) + channel);
             float* b = call.B + (token * call.BStride);
-            float* rate = call.A + channel;
-            float* after = before + (states * width);
+            float* rate = carried + TLanes.Count;
+            float* before = history + (i * row) + TLanes.Count;
+            float* after = before + row;
             int n = 0;
             for (; n + 2 <= states; n += 2)
             {
                 TLanes decay0 = VectorMath.Exp2(delta * TLanes.Load(rate));
-                TLanes decay1 = VectorMath.Exp2(delta * TLanes.Load(rate + aStride));
+                TLanes decay1 = VectorMath.Exp2(delta * TLanes.Load(rate + (3 * TLanes.Count)));
                 TLanes input0 = input * TLanes.Create(b[n]);
                 TLanes input1 = input * TLanes.Create(b[n + 1]);
-                TLanes.Store(decay0, decays);
-                TLanes.Store(decay1, decays + width);
+                TLanes.Store(decay0, after - TLanes.Count);
                 TLanes.Store(TLanes.MultiplyAdd(decay0, TLanes.Load(before), input0), after);
-                TLanes.Store(TLanes.MultiplyAdd(decay1, TLanes.Load(before + width), input1), after + width);
-                before += 2 * width;
-                after += 2 * width;
-                decays += 2 * width;
-                rate += 2 * aStride;
+                TLanes.Store(decay1, after + TLanes.Count);
+                TLanes.Store(TLanes.MultiplyAdd(decay1, TLanes.Load(before + (2 * TLanes.Count)), input1), after + (2 * TLanes.Count));
+                before += 4 * TLanes.Count;
+                after += 4 * TLanes.Count;
+                rate += 6 * TLanes.Count;
             }
             if (n < states)
             {
                 TLanes decay = VectorMath.Exp2(delta * TLanes.Load(rate));
-                TLanes.Store(decay, decays);
+                TLanes.Store(decay, after - TLanes.Count);
                 TLanes.Store(TLanes.MultiplyAdd(decay, TLanes.Load(before), input * TLanes.Create(b[n])), after);
-                before += width;
-                decays += width;
             }
         }
     }
 
-    private static void WriteSums<TLanes>(
-        in SelectiveScanGradientCall call, int start, int count, float* bSums, float* cSums)
+    private static void WriteSums<TLanes>(in SelectiveScanGradientCall call, int start, int count, float* sums)
         where TLanes : struct, ILanes<TLanes>
     {
         int states = call.Forward.States;
@@ -231,12 +253,10 @@ internal static unsafe class SelectiveScanGradient
             nint token = call.Forward.Reverse ? call.Forward.Tokens - 1 - (start + i) : start + i;
             float* b = call.BGradient + (token * call.BGradientStride);
             float* c = call.CGradient + (token * call.CGradientStride);
-            for (int n = 0; n < states; n++)
+            for (int n = 0; n < states; n++, sums += 2 * TLanes.Count)
             {
-                b[n] = TLanes.Sum(TLanes.Load(bSums));
-                c[n] = TLanes.Sum(TLanes.Load(cSums));
-                bSums += TLanes.Count;
-                cSums += TLanes.Count;
+                b[n] = TLanes.Sum(TLanes.Load(sums));
+                c[n] = TLanes.Sum(TLanes.Load(sums + TLanes.Count));
             }
         }
     }
