@@ -45,6 +45,52 @@ public sealed unsafe class FloatGemmTests
     }
 
     [Fact]
+    public void The_transposed_product_adds_in_the_order_of_the_tokens_in_all_forms()
+    {
+        foreach ((int m, int n, int k) in new[] { (0, 3, 4), (1, 1, 1), (5, 9, 33), (20, 8, 64), (13, 40, 7) })
+        {
+            int ldy = n + 3, ldx = k + 1;
+            float[] y = Sample.Floats(m + n, Math.Max(1, m * ldy)), x = Sample.Floats(m + k, Math.Max(1, m * ldx)), start = Sample.Floats(3, n * k);
+            var expected = new double[n * k];
+            for (int i = 0; i < expected.Length; i++)
+            {
+                expected[i] = start[i];
+                for (int row = 0; row < m; row++)
+                    expected[i] += (double)y[(row * ldy) + (i / k)] * x[(row * ldx) + (i % k)];
+            }
+            int[]? first = null;
+            foreach (FloatGemmKernel kernel in FloatGemm.Table.Runnable)
+            {
+                using var c = new GuardedBuffer<float>(start);
+                using var scratch = new GuardedBuffer<float>(m * kernel.Columns);
+                fixed (float* yp = y, xp = x)
+                    kernel.AddTransposed(yp, ldy, xp, ldx, m, n, k, c.Pointer, scratch.Pointer);
+                NumericalGradient.AssertClose(expected, c.Span, $"{kernel} {m}x{n}x{k}", tolerance: 1e-6);
+                first ??= Sample.Bits(c.Span);
+                Assert.Equal(first, Sample.Bits(c.Span));
+            }
+        }
+    }
+
+    [Fact]
+    public void A_transposed_packing_holds_the_transposed_weights()
+    {
+        float[] w = Sample.Floats(1, 37 * 5), transposed = new float[w.Length];
+        for (int i = 0; i < w.Length; i++)
+            transposed[(i % 5 * 37) + (i / 5)] = w[i];
+        foreach (FloatGemmKernel kernel in FloatGemm.Table.Runnable)
+        {
+            using var expected = new PackedFloatWeights(w, [], 37, 5, kernel);
+            using var actual = new PackedFloatWeights(37, 5, kernel);
+            actual.PackTransposed(transposed);
+            int length = (37 + kernel.Columns - 1) / kernel.Columns * kernel.Columns * 5;
+            Assert.Equal(
+                Sample.Bits(new ReadOnlySpan<float>(expected.Panels, length)), Sample.Bits(new ReadOnlySpan<float>(actual.Panels, length)));
+            Assert.Throws<ArgumentException>(() => actual.PackTransposed(new float[3]));
+        }
+    }
+
+    [Fact]
     public void Packing_refuses_lengths_that_do_not_match()
     {
         Assert.Throws<ArgumentException>(() => new PackedFloatWeights(new float[5], [], 2, 3));
