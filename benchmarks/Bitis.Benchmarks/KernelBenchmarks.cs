@@ -23,13 +23,14 @@ internal static unsafe class KernelBenchmarks
         Console.WriteLine($"| GMAC/s, {Tokens} tokens, K×N | {shapes} |");
         Console.WriteLine($"|---|{string.Concat(Enumerable.Repeat("---|", Layers.Length))}");
         PrintRates([.. FloatGemm.Table.Runnable], FloatGemmTimes);
+        PrintRates([.. FloatGemm.Table.Runnable], TransposedTimes, "transposed");
         PrintRates([.. Int8Gemm.Table.Runnable], Int8GemmTimes);
         Console.WriteLine();
         PrintTokenKernels(channels: 384, states: 16);
     }
 
     // One line per kernel, one column per layer; the kernels take turns on each layer.
-    private static void PrintRates<TKernel>(TKernel[] kernels, Func<TKernel[], int, int, double[]> measure)
+    private static void PrintRates<TKernel>(TKernel[] kernels, Func<TKernel[], int, int, double[]> measure, string variant = "")
         where TKernel : Kernel
     {
         double[][] seconds = [.. Layers.Select(layer => measure(kernels, layer.K, layer.N))];
@@ -37,8 +38,17 @@ internal static unsafe class KernelBenchmarks
         {
             IEnumerable<string> rates = Layers.Select(
                 (layer, column) => $"{(double)Tokens * layer.K * layer.N / seconds[column][i] / 1e9:F0}");
-            Console.WriteLine($"| {kernels[i].Name} | {string.Join(" | ", rates)} |");
+            Console.WriteLine($"| {kernels[i].Name} {variant} | {string.Join(" | ", rates)} |");
         }
+    }
+
+    // The gradient of the weights: tokens along the inner dimension.
+    private static double[] TransposedTimes(FloatGemmKernel[] kernels, int k, int n)
+    {
+        using NativeBuffer<float> x = Floats(Tokens * k), y = Floats(Tokens * n), c = new(n * k, zeroed: true);
+        using var scratch = new NativeBuffer<float>(Tokens * kernels.Max(kernel => kernel.Columns));
+        return Alternating.Seconds([.. kernels.Select<FloatGemmKernel, Action>(kernel =>
+            () => kernel.AddTransposed(y.Pointer, n, x.Pointer, k, Tokens, n, k, c.Pointer, scratch.Pointer))]);
     }
 
     private static double[] FloatGemmTimes(FloatGemmKernel[] kernels, int k, int n)
@@ -118,6 +128,38 @@ internal static unsafe class KernelBenchmarks
             Target = y.Pointer,
             TargetStride = channels,
         };
+        int chunks = (Tokens + SelectiveScan.ChunkTokens - 1) / SelectiveScan.ChunkTokens;
+        using NativeBuffer<float> checkpoints = new(chunks * states * channels, zeroed: true);
+        using NativeBuffer<float> xGradient = new(count), deltaGradient = new(count), bcGradient = new(Tokens * 2 * states);
+        using NativeBuffer<float> parameterGradients = new((states + 1) * channels, zeroed: true);
+        using var scratch = new NativeBuffer<float>(SelectiveScanGradient.ScratchLength(channels, states));
+        var scanGradient = new SelectiveScanGradientCall
+        {
+            Forward = scan with { Z = null, Checkpoints = checkpoints.Pointer },
+            OutputGradient = z.Pointer,
+            OutputGradientStride = channels,
+            UGradient = xGradient.Pointer,
+            UGradientStride = channels,
+            DeltaGradient = deltaGradient.Pointer,
+            DeltaGradientStride = channels,
+            BGradient = bcGradient.Pointer,
+            BGradientStride = 2 * states,
+            CGradient = bcGradient.Pointer + states,
+            CGradientStride = 2 * states,
+            AGradient = parameterGradients.Pointer,
+            DGradient = parameterGradients.Pointer + (states * channels),
+        };
+        var convGradient = new CausalConvGradientCall
+        {
+            Forward = conv,
+            OutputGradient = z.Pointer,
+            OutputGradientStride = channels,
+            SourceGradient = xGradient.Pointer,
+            SourceGradientStride = channels,
+            WeightGradient = parameterGradients.Pointer,
+            BiasGradient = parameterGradients.Pointer + (4 * channels),
+            Sums = deltaGradient.Pointer,
+        };
         var norm = new RowNormCall
         {
             Columns = channels,
@@ -144,7 +186,9 @@ internal static unsafe class KernelBenchmarks
         Console.WriteLine($"| {Tokens} tokens × {channels} channels | µs | ns per value |");
         Console.WriteLine("|---|---|---|");
         PrintTimes(SelectiveScan.Table, count * states, kernel => kernel.Run(in scan, 0, channels));
+        PrintTimes(SelectiveScanGradient.Table, count * states, kernel => kernel.Run(in scanGradient, channels, scratch.Pointer));
         PrintTimes(CausalConv.Table, count, kernel => kernel.Run(in conv, 0, channels));
+        PrintTimes(CausalConvGradient.Table, count, kernel => kernel.Run(in convGradient, channels));
         PrintTimes(RowNorm.Table, count, kernel => kernel.Run(in norm, 0, Tokens));
         PrintTimes(Quantize.Table, count, kernel => kernel.Run(in quantize, 0, Tokens));
         PrintTimes(Elementwise.Exp, count, kernel => kernel.Run(x.Pointer, y.Pointer, count));

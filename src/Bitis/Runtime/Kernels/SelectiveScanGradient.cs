@@ -77,6 +77,8 @@ internal static unsafe class SelectiveScanGradient
             int start = chunk * ChunkTokens, count = Math.Min(ChunkTokens, tokens - start);
             int sumLength = 2 * count * states * TLanes.Count;
             new Span<float>(sums, sumLength).Clear();
+            if (chunk > 0)
+                Announce(in call, chunk - 1, channels);
             float* buffers = sums + sumLength;
             for (int channel = 0; channel < wide; channel += TLanes.Count)
                 RunChunk<TLanes>(in call, chunk, start, count, channel, carried, sums, TLanes.Count, buffers);
@@ -91,6 +93,20 @@ internal static unsafe class SelectiveScanGradient
             AddRateGradients<Lane1>(in call, channel, carried);
     }
 
+    /// <summary>What the next chunk reads was written long ago, in the forward pass.</summary>
+    private static void Announce(in SelectiveScanGradientCall call, int chunk, int channels)
+    {
+        ref readonly SelectiveScanCall forward = ref call.Forward;
+        int first = chunk * ChunkTokens;
+        nint token = forward.Reverse ? forward.Tokens - first - ChunkTokens : first;
+        CacheHint.WillRead(forward.U + (token * forward.UStride), forward.UStride, ChunkTokens, channels);
+        CacheHint.WillRead(forward.Delta + (token * forward.DeltaStride), forward.DeltaStride, ChunkTokens, channels);
+        CacheHint.WillRead(call.OutputGradient + (token * call.OutputGradientStride), call.OutputGradientStride, ChunkTokens, channels);
+        float* checkpoint = forward.Checkpoints + ((nint)chunk * forward.States * forward.AStride);
+        CacheHint.WillRead(checkpoint, forward.AStride, forward.States, channels);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void LoadRates<TLanes>(in SelectiveScanGradientCall call, int channel, float* carried)
         where TLanes : struct, ILanes<TLanes>
     {
@@ -103,6 +119,7 @@ internal static unsafe class SelectiveScanGradient
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddRateGradients<TLanes>(in SelectiveScanGradientCall call, int channel, float* carried)
         where TLanes : struct, ILanes<TLanes>
     {
@@ -244,6 +261,7 @@ internal static unsafe class SelectiveScanGradient
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void WriteSums<TLanes>(in SelectiveScanGradientCall call, int start, int count, float* sums)
         where TLanes : struct, ILanes<TLanes>
     {
