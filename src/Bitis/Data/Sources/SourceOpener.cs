@@ -14,6 +14,8 @@ internal static class SourceOpener
             return OpenFolder(path);
         if (File.Exists(path))
             return OpenFile(path);
+        if (BuiltInSplitOf(path) is { } split)
+            return new BuiltInImageSource(split);
 
         // The path may go on inside a zip, or name a part of a folder of binary files.
         string normalized = path.Replace(".zip!", ".zip/", StringComparison.OrdinalIgnoreCase).Replace('\\', '/').TrimEnd('/');
@@ -32,6 +34,13 @@ internal static class SourceOpener
         }
         throw Missing(path);
     }
+
+    private static BuiltInSplit? BuiltInSplitOf(string name) => name switch
+    {
+        "builtin/train" => BuiltInSplit.Train,
+        "builtin/test" => BuiltInSplit.Test,
+        _ => null,
+    };
 
     private static ImageSource OpenFolder(string path) => OpenBinaryFiles(path, part: null) ?? OpenTree(new FolderTree(path));
 

@@ -1,0 +1,26 @@
+namespace Bitis.Data.BuiltIn;
+
+/// <summary>
+/// What makes the built-in set hard, in one place. Set so that a good float32 model of half a million parameters is right
+/// about most images, but not all.
+/// </summary>
+internal static class Difficulty
+{
+    /// <summary>The least and the greatest radius of the shape, as shares of the image's side.</summary>
+    public const float SmallestRadius = 0.24f, LargestRadius = 0.42f;
+
+    /// <summary>Fragments of other shapes behind the shape, at most.</summary>
+    public const int MostDistractors = 4;
+
+    /// <summary>How often a bar hides a part of the shape, and its greatest width as a share of the radius.</summary>
+    public const double OccluderShare = 0.4, OccluderWidth = 0.35;
+
+    /// <summary>The least difference in brightness between the shape and what is behind it, from 0 to 1.</summary>
+    public const float LeastContrast = 0.16f;
+
+    /// <summary>The greatest width of soft edges, in pixels.</summary>
+    public const float MostBlur = 1.6f;
+
+    /// <summary>The greatest standard deviation of the noise, from 0 to 1.</summary>
+    public const float MostNoise = 0.07f;
+}

@@ -1,0 +1,11 @@
+namespace Bitis.Data;
+
+/// <summary>The parts of the built-in set; no image is in two of them.</summary>
+public enum BuiltInSplit
+{
+    /// <summary>Images to learn from and to calibrate with.</summary>
+    Train,
+
+    /// <summary>Images to evaluate with.</summary>
+    Test,
+}
