@@ -41,7 +41,6 @@ internal static class CommandLine
             new EvalCommand(context),
             new ClassifyCommand(context),
             new BenchCommand(context),
-            new TrainCommand(context),
             new VersionCommand(context),
         };
         foreach (HelpOption help in root.Options.OfType<HelpOption>())
