@@ -62,6 +62,10 @@ public sealed class VisionModel
             : throw new ArgumentException($"There is no initializer for {config.Family}.", nameof(config));
     }
 
+    /// <summary>This model with other weights, of the same names and shapes, and other names for its classes.</summary>
+    internal VisionModel With(IReadOnlyDictionary<string, Tensor> weights, IReadOnlyList<string>? classNames) =>
+        new(Config, Graph, weights) { Preprocessing = Preprocessing, ClassNames = classNames };
+
     private static void CheckShapes(string path, Graph graph, Dictionary<string, Shape> found)
     {
         string[] missing = [.. graph.Parameters.Select(parameter => parameter.Name).Where(name => !found.ContainsKey(name))];
