@@ -20,13 +20,16 @@ public sealed class Trainer
     private readonly TrainingState _state;
     private readonly LearningRateSchedule _schedule;
     private readonly int _stepsPerEpoch;
+    private readonly int _threads;
     private long _savedAt;
 
-    private Trainer(TrainingRecipe recipe, TrainingData data, TrainingFolder folder, VisionModel model)
+    private Trainer(TrainingRecipe recipe, TrainingData data, TrainingFolder folder, VisionModel model, int threads)
     {
+        ArgumentOutOfRangeException.ThrowIfNegative(threads);
         _recipe = recipe;
         _data = data;
         Folder = folder;
+        _threads = threads;
         // Images that do not fill a batch are left out; the epoch's order decides which they are.
         _stepsPerEpoch = data.Training.Count / recipe.BatchSize;
         _schedule = LearningRateSchedule.Of(recipe, _stepsPerEpoch);
@@ -38,14 +41,14 @@ public sealed class Trainer
     /// <summary>Where the files of the training are.</summary>
     public TrainingFolder Folder { get; }
 
-    /// <summary>How many threads compute; 0 for one on each processor. Results do not depend on it.</summary>
-    public int Threads { get; init; }
-
     /// <summary>How much work an interruption may cost: within an epoch, a checkpoint is written this often.</summary>
-    public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromMinutes(5);
+    public TimeSpan CheckpointInterval { get; set; } = TimeSpan.FromMinutes(5);
 
     /// <summary>The finished epochs.</summary>
     public IReadOnlyList<EpochRecord> Epochs => _state.Position.Finished;
+
+    /// <summary>Steps done in the epoch under way.</summary>
+    public int StepsOfEpoch => _state.Position.Current.Steps;
 
     /// <summary>The model with the weights of the last step; further steps change them.</summary>
     public VisionModel Model => _state.Model;
@@ -57,11 +60,12 @@ public sealed class Trainer
     /// <param name="recipe">How to train.</param>
     /// <param name="data">The images.</param>
     /// <param name="folder">Where its files go; created if it is missing.</param>
+    /// <param name="threads">How many threads compute; 0 for one on each processor. Results do not depend on it.</param>
     /// <param name="initial">The weights to start with; null for random ones. The model is not changed.</param>
     /// <exception cref="BitisException">
     /// The recipe's values, the images or the initial model do not fit each other, or the folder has a training already.
     /// </exception>
-    public static Trainer Create(TrainingRecipe recipe, TrainingData data, string folder, VisionModel? initial = null)
+    public static Trainer Create(TrainingRecipe recipe, TrainingData data, string folder, int threads = 0, VisionModel? initial = null)
     {
         ModelConfig config = Check(recipe, data);
         if (initial is not null && initial.Config != config)
@@ -74,24 +78,25 @@ public sealed class Trainer
         var files = new TrainingFolder(folder);
         files.RequireNew();
         Dictionary<string, Tensor> weights = initial.Weights.ToDictionary(entry => entry.Key, entry => entry.Value.Clone());
-        return new Trainer(recipe, data, files, initial.With(weights, data.ClassNames));
+        return new Trainer(recipe, data, files, initial.With(weights, data.ClassNames), threads);
     }
 
     /// <summary>Prepares to go on with a training where its last checkpoint was written.</summary>
     /// <param name="recipe">The recipe that it was started with (<see cref="RecipeOf"/>).</param>
     /// <param name="data">The images that it was started with.</param>
     /// <param name="folder">The folder of the training.</param>
+    /// <param name="threads">How many threads compute; 0 for one on each processor. Results do not depend on it.</param>
     /// <exception cref="BitisException">
     /// There is no checkpoint, it is damaged, or of another model, recipe or images; the message names the difference.
     /// </exception>
-    public static Trainer Resume(TrainingRecipe recipe, TrainingData data, string folder)
+    public static Trainer Resume(TrainingRecipe recipe, TrainingData data, string folder, int threads = 0)
     {
         ModelConfig config = Check(recipe, data);
         var files = new TrainingFolder(folder);
         files.RequireStarted();
         TrainingCheckpoint checkpoint = TrainingCheckpoint.Open(files.Checkpoint);
         VisionModel model = VisionModel.CreateRandom(config, (ulong)recipe.Seed);
-        var trainer = new Trainer(recipe, data, files, model.With(model.Weights, data.ClassNames));
+        var trainer = new Trainer(recipe, data, files, model.With(model.Weights, data.ClassNames), threads);
         checkpoint.Identity.RequireSame(trainer._identity, files.Checkpoint);
         checkpoint.Restore(trainer._state);
         return trainer;
@@ -114,7 +119,7 @@ public sealed class Trainer
     /// <exception cref="OperationCanceledException">The training was stopped, and a checkpoint written.</exception>
     public IReadOnlyList<EpochRecord> Run(IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        using var executor = new GradientExecutor(_state.Model.Graph, _state.Model.Weights, Threads);
+        using var executor = new GradientExecutor(_state.Model.Graph, _state.Model.Weights, _threads);
         var pace = new Pace(_state.Position.Steps(_stepsPerEpoch), _schedule.Steps);
         Save(); // finds out now, and not after an epoch, that files cannot be written
         try
@@ -181,15 +186,15 @@ public sealed class Trainer
         ulong seed = TrainingData.StepSeed(epochSeed, _state.Position.Current.Steps);
         _recipe.Augmentation.Apply(batch.Images, labels, targets, seed);
         BatchLoss result = executor.Run(batch.Images, targets);
-        double norm = GradientClipping.Norm(executor.Gradients, Threads), rate = _schedule.At(step);
+        double norm = GradientClipping.Norm(executor.Gradients, _threads), rate = _schedule.At(step);
         if (!double.IsFinite(result.Loss))
             throw Diverged($"the loss is {result.Loss}");
         if (!double.IsFinite(norm))
             throw Diverged($"the gradient's norm is {norm}");
         double factor = GradientClipping.Factor(norm, _recipe.ClipNorm);
-        _state.Optimizer.Step(Model.Weights, executor.Gradients, step + 1, rate, factor, Threads);
+        _state.Optimizer.Step(Model.Weights, executor.Gradients, step + 1, rate, factor, _threads);
         RequireFiniteWeights();
-        _state.Average.Add(Model.Weights, step + 1, Threads);
+        _state.Average.Add(Model.Weights, step + 1, _threads);
         int classes = result.Logits.Shape[1];
         int correct = labels.Where((label, i) => TopK.First(result.Logits.Span.Slice(i * classes, classes)) == label).Count();
         return (result.Loss, correct, norm);
@@ -223,7 +228,7 @@ public sealed class Trainer
     {
         if (_data.Validation is null)
             return null;
-        using InferenceSession session = InferenceSession.Create(AveragedModel, new SessionOptions { Threads = Threads });
+        using InferenceSession session = InferenceSession.Create(AveragedModel, new SessionOptions { Threads = _threads });
         var evaluator = new Evaluator(session.Run, _data.Classes) { LoaderThreads = session.Threads };
         return evaluator.Run(_data.Validation, Model.Preprocessing, progress: null, cancellationToken).Counts.Top1;
     }
