@@ -11,7 +11,7 @@ internal sealed class TrainingOptionSet
     private readonly Option<string?> _model = CommonOptions.Parsed<string?>(
         "--model", $"The architecture: {string.Join(", ", Architectures.Names)}. [default: vim-micro]", ParseModel, "NAME");
 
-    private readonly Option<int?> _epochs = CommonOptions.OptionalNumber("--epochs", "How often each image is seen. [default: 100]");
+    private readonly Option<int?> _epochs = CommonOptions.OptionalNumber("--epochs", "How often each image is seen. [default: 30]");
     private readonly Option<int?> _batch = CommonOptions.OptionalNumber("--batch", "Images a step. [default: 128]");
     private readonly Option<double?> _learningRate = CommonOptions.Parsed<double?>(
         "--lr", "The learning rate after the warm-up. [default: 0.001]", ParseRate, "RATE");
@@ -25,6 +25,7 @@ internal sealed class TrainingOptionSet
     /// <summary>Adds the options to a command.</summary>
     public TrainingOptionSet(Command command)
     {
+        _learningRate.Aliases.Add("--learning-rate");
         foreach (Option option in (Option[])[_model, _epochs, _batch, _learningRate, _seed, _file])
             command.Options.Add(option);
     }

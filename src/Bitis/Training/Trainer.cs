@@ -159,14 +159,13 @@ public sealed class Trainer
         int done = _state.Position.Current.Steps, batchSize = _recipe.BatchSize;
         if (done == _stepsPerEpoch)
             return;
-        ulong seed = TrainingData.EpochSeed(_recipe.Seed, Epochs.Count);
-        int[] order = _data.Order(seed)[(done * batchSize)..(_stepsPerEpoch * batchSize)];
+        int[] order = _data.Order(_recipe.Seed, Epochs.Count)[(done * batchSize)..(_stepsPerEpoch * batchSize)];
         ImageSource images = _data.Training.Subset(order);
         Tensor targets = Tensor.Uninitialized([batchSize, _data.Classes]);
         long began = Stopwatch.GetTimestamp();
         foreach (ImageBatch batch in ImageLoader.Load(images, Model.Preprocessing, batchSize, cancellation: cancellationToken))
         {
-            (double loss, int correct, double norm) = Step(executor, batch, targets, seed);
+            (double loss, int correct, double norm) = Step(executor, batch, targets);
             _state.Position = _state.Position with
             {
                 Current = _state.Position.Current.With(loss, correct, norm, Stopwatch.GetElapsedTime(began).TotalSeconds),
@@ -179,12 +178,11 @@ public sealed class Trainer
         }
     }
 
-    private (double Loss, int Correct, double GradientNorm) Step(GradientExecutor executor, ImageBatch batch, Tensor targets, ulong epochSeed)
+    private (double Loss, int Correct, double GradientNorm) Step(GradientExecutor executor, ImageBatch batch, Tensor targets)
     {
         long step = _state.Position.Steps(_stepsPerEpoch); // counted from 0
         int[] labels = [.. batch.Labels.Select(label => label!.Value)];
-        ulong seed = TrainingData.StepSeed(epochSeed, _state.Position.Current.Steps);
-        _recipe.Augmentation.Apply(batch.Images, labels, targets, seed);
+        _recipe.Augmentation.Apply(batch.Images, labels, targets, TrainingData.AugmentationSeed(_recipe.Seed, step));
         BatchLoss result = executor.Run(batch.Images, targets);
         double norm = GradientClipping.Norm(executor.Gradients, _threads), rate = _schedule.At(step);
         if (!double.IsFinite(result.Loss))

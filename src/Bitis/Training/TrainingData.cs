@@ -6,8 +6,8 @@ namespace Bitis.Training;
 /// <summary>The images to train with, and those to validate with; checked before the first of them is decoded.</summary>
 public sealed class TrainingData
 {
-    // The parts of a seed from here on are epochs; the initial weights use those below.
-    private const ulong FirstEpochPart = 1UL << 32;
+    // Parts of the seed: epochs and steps are counted from these on; the initial weights use those below.
+    private const ulong OrderStream = 1UL << 32, AugmentationStream = 2UL << 32;
 
     /// <summary>Checks that the images can be learned from.</summary>
     /// <param name="training">Images of all classes, each with its label. It must stay open, and is not disposed.</param>
@@ -42,25 +42,21 @@ public sealed class TrainingData
     /// <summary>The classes' names, by index; null if unknown.</summary>
     public IReadOnlyList<string>? ClassNames => Training.ClassNames;
 
-    /// <summary>Where the random numbers of an epoch start.</summary>
+    /// <summary>The order in which an epoch sees the images.</summary>
     /// <param name="seed">The training's seed.</param>
     /// <param name="epoch">The epoch, counted from 0.</param>
-    internal static ulong EpochSeed(int seed, int epoch) =>
-        SeededRandom.ForPart((ulong)seed, FirstEpochPart + (ulong)epoch).NextBits();
-
-    /// <summary>Where the random numbers of a step's augmentation start.</summary>
-    /// <param name="epochSeed">The epoch's own seed.</param>
-    /// <param name="step">The step in the epoch, counted from 0.</param>
-    internal static ulong StepSeed(ulong epochSeed, int step) => SeededRandom.ForPart(epochSeed, 1 + (ulong)step).NextBits();
-
-    /// <summary>The order in which an epoch sees the images.</summary>
-    /// <param name="epochSeed">The epoch's own seed.</param>
-    internal int[] Order(ulong epochSeed)
+    internal int[] Order(int seed, int epoch)
     {
         int[] order = [.. Enumerable.Range(0, Training.Count)];
-        SeededRandom.ForPart(epochSeed, 0).Shuffle<int>(order);
+        SeededRandom.ForPart((ulong)seed, OrderStream + (ulong)epoch).Shuffle<int>(order);
         return order;
     }
+
+    /// <summary>Where the random numbers of a step's augmentation start.</summary>
+    /// <param name="seed">The training's seed.</param>
+    /// <param name="step">The step, counted from 0 at the start of the training.</param>
+    internal static ulong AugmentationSeed(int seed, long step) =>
+        SeededRandom.ForPart((ulong)seed, AugmentationStream + (ulong)step).NextBits();
 
     private static int RequireLabel(ImageSource source, int index) => source.Label(index) ?? throw new BitisException(
         $"{source.Name(index)} has no label; training and validation need one for every image (class folders or a labels.csv).");

@@ -16,7 +16,7 @@ public sealed record TrainingRecipe
     public ModelConfig? Config { get; init; }
 
     /// <summary>How often each image is seen.</summary>
-    public int Epochs { get; init; } = 100;
+    public int Epochs { get; init; } = 30;
 
     /// <summary>Images a step.</summary>
     public int BatchSize { get; init; } = 128;
@@ -28,7 +28,7 @@ public sealed record TrainingRecipe
     public double MinLearningRate { get; init; } = 1e-5;
 
     /// <summary>How long the learning rate rises from 0; fractions of an epoch are allowed.</summary>
-    public double WarmUpEpochs { get; init; } = 5;
+    public double WarmUpEpochs { get; init; } = 1;
 
     /// <summary>λ, how fast weights of linear layers and convolutions decay; it is multiplied by the learning rate.</summary>
     public double WeightDecay { get; init; } = 0.05;

@@ -42,12 +42,11 @@ public sealed class WeightAverage
     {
         ArgumentNullException.ThrowIfNull(weights);
         ArgumentOutOfRangeException.ThrowIfLessThan(step, 1);
-        float kept = (float)DecayAt(step), added = (float)(1 - DecayAt(step));
+        float decay = (float)DecayAt(step);
         _pieces.ForEach(threads, (_, name, start, length) =>
         {
             Span<float> average = Weights[name].Span.Slice(start, length);
-            TensorPrimitives.Multiply(average, kept, average);
-            TensorPrimitives.MultiplyAdd(weights[name].Span.Slice(start, length), added, average, average);
+            TensorPrimitives.Lerp(weights[name].Span.Slice(start, length), average, decay, average);
         });
     }
 }
