@@ -36,7 +36,7 @@ internal sealed class TrainCommand : BitisCommand
         : base(
             "train",
             "Trains a model on labeled images; can be interrupted and resumed.",
-            "bitis train --model vim-cifar --data cifar10.zip/train --validation cifar10.zip/test --epochs 100 --output run",
+            "bitis train --model vim-mini --data cifar10.zip/train --validation cifar10.zip/test --epochs 100 --output run",
             context)
     {
         _output.Aliases.Add("-o");

@@ -9,7 +9,7 @@ namespace Bitis.Cli.Input;
 internal sealed class TrainingOptionSet
 {
     private readonly Option<string?> _model = CommonOptions.Parsed<string?>(
-        "--model", $"The architecture: {string.Join(", ", Architectures.Names)}. [default: vim-micro]", ParseModel, "NAME");
+        "--model", $"The architecture: {string.Join(", ", SmallModels.Names)}. [default: vim-micro]", ParseModel, "NAME");
 
     private readonly Option<int?> _epochs = CommonOptions.OptionalNumber("--epochs", "How often each image is seen. [default: 30]");
     private readonly Option<int?> _batch = CommonOptions.OptionalNumber("--batch", "Images a step. [default: 128]");
@@ -56,7 +56,7 @@ internal sealed class TrainingOptionSet
 
     private static string ParseModel(string text)
     {
-        Architectures.Get(text, classes: 1);
+        SmallModels.Get(text, classes: 1);
         return text;
     }
 

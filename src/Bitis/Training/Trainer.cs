@@ -4,7 +4,6 @@ using Bitis.Evaluation;
 using Bitis.Models;
 using Bitis.Runtime;
 using Bitis.Tensors;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Training;
 
@@ -35,7 +34,7 @@ public sealed class Trainer
         _schedule = LearningRateSchedule.Of(recipe, _stepsPerEpoch);
         _identity = new TrainingIdentity(
             model.Config, recipe, DataDigest.Of(data.Training), data.Validation is null ? null : DataDigest.Of(data.Validation));
-        _state = new TrainingState(model, recipe);
+        _state = new TrainingState(data.ClassNames is null ? model : model.WithClassNames(data.ClassNames), recipe);
     }
 
     /// <summary>Where the files of the training are.</summary>
@@ -54,7 +53,7 @@ public sealed class Trainer
     public VisionModel Model => _state.Model;
 
     /// <summary>The model with the averaged weights, which is what is evaluated and kept; further steps change them.</summary>
-    public VisionModel AveragedModel => _state.Model.With(_state.Average.Weights, _data.ClassNames);
+    public VisionModel AveragedModel => _state.Model.WithWeights(_state.Average.Weights);
 
     /// <summary>Prepares a new training.</summary>
     /// <param name="recipe">How to train.</param>
@@ -74,11 +73,12 @@ public sealed class Trainer
                 "The initial model is not of the recipe's architecture, or has another number of classes than the "
                 + $"{data.Classes} of the training images (it has {initial.Config.Classes}).");
         }
-        initial ??= VisionModel.CreateRandom(config, (ulong)recipe.Seed);
         var files = new TrainingFolder(folder);
         files.RequireNew();
-        Dictionary<string, Tensor> weights = initial.Weights.ToDictionary(entry => entry.Key, entry => entry.Value.Clone());
-        return new Trainer(recipe, data, files, initial.With(weights, data.ClassNames), threads);
+        VisionModel model = VisionModel.CreateRandom(config, (ulong)recipe.Seed);
+        foreach ((string name, Tensor weight) in initial?.Weights ?? new Dictionary<string, Tensor>())
+            weight.Span.CopyTo(model.Weights[name].Span);
+        return new Trainer(recipe, data, files, model, threads);
     }
 
     /// <summary>Prepares to go on with a training where its last checkpoint was written.</summary>
@@ -96,7 +96,7 @@ public sealed class Trainer
         files.RequireStarted();
         TrainingCheckpoint checkpoint = TrainingCheckpoint.Open(files.Checkpoint);
         VisionModel model = VisionModel.CreateRandom(config, (ulong)recipe.Seed);
-        var trainer = new Trainer(recipe, data, files, model.With(model.Weights, data.ClassNames), threads);
+        var trainer = new Trainer(recipe, data, files, model, threads);
         checkpoint.Identity.RequireSame(trainer._identity, files.Checkpoint);
         checkpoint.Restore(trainer._state);
         return trainer;
@@ -119,14 +119,14 @@ public sealed class Trainer
     /// <exception cref="OperationCanceledException">The training was stopped, and a checkpoint written.</exception>
     public IReadOnlyList<EpochRecord> Run(IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        using var executor = new GradientExecutor(_state.Model.Graph, _state.Model.Weights, _threads);
+        using var step = new TrainingStep(_recipe, _state, _schedule, _stepsPerEpoch, _threads);
         var pace = new Pace(_state.Position.Steps(_stepsPerEpoch), _schedule.Steps);
         Save(); // finds out now, and not after an epoch, that files cannot be written
         try
         {
             while (Epochs.Count < _recipe.Epochs)
             {
-                RunSteps(executor, pace, progress, cancellationToken);
+                RunSteps(step, pace, progress, cancellationToken);
                 FinishEpoch(cancellationToken);
             }
         }
@@ -135,7 +135,7 @@ public sealed class Trainer
             Save();
             throw;
         }
-        SaveModel(Folder.FinalModel);
+        AveragedModel.Save(Folder.FinalModel);
         return Epochs;
     }
 
@@ -154,18 +154,17 @@ public sealed class Trainer
     }
 
     /// <summary>The steps of the current epoch that are not done yet.</summary>
-    private void RunSteps(GradientExecutor executor, Pace pace, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
+    private void RunSteps(TrainingStep step, Pace pace, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
     {
         int done = _state.Position.Current.Steps, batchSize = _recipe.BatchSize;
         if (done == _stepsPerEpoch)
             return;
         int[] order = _data.Order(_recipe.Seed, Epochs.Count)[(done * batchSize)..(_stepsPerEpoch * batchSize)];
         ImageSource images = _data.Training.Subset(order);
-        Tensor targets = Tensor.Uninitialized([batchSize, _data.Classes]);
         long began = Stopwatch.GetTimestamp();
         foreach (ImageBatch batch in ImageLoader.Load(images, Model.Preprocessing, batchSize, cancellation: cancellationToken))
         {
-            (double loss, int correct, double norm) = Step(executor, batch, targets);
+            (double loss, int correct, double norm) = step.Run(batch);
             _state.Position = _state.Position with
             {
                 Current = _state.Position.Current.With(loss, correct, norm, Stopwatch.GetElapsedTime(began).TotalSeconds),
@@ -178,26 +177,6 @@ public sealed class Trainer
         }
     }
 
-    private (double Loss, int Correct, double GradientNorm) Step(GradientExecutor executor, ImageBatch batch, Tensor targets)
-    {
-        long step = _state.Position.Steps(_stepsPerEpoch); // counted from 0
-        int[] labels = [.. batch.Labels.Select(label => label!.Value)];
-        _recipe.Augmentation.Apply(batch.Images, labels, targets, TrainingData.AugmentationSeed(_recipe.Seed, step));
-        BatchLoss result = executor.Run(batch.Images, targets);
-        double norm = GradientClipping.Norm(executor.Gradients, _threads), rate = _schedule.At(step);
-        if (!double.IsFinite(result.Loss))
-            throw Diverged($"the loss is {result.Loss}");
-        if (!double.IsFinite(norm))
-            throw Diverged($"the gradient's norm is {norm}");
-        double factor = GradientClipping.Factor(norm, _recipe.ClipNorm);
-        _state.Optimizer.Step(Model.Weights, executor.Gradients, step + 1, rate, factor, _threads);
-        RequireFiniteWeights();
-        _state.Average.Add(Model.Weights, step + 1, _threads);
-        int classes = result.Logits.Shape[1];
-        int correct = labels.Where((label, i) => TopK.First(result.Logits.Span.Slice(i * classes, classes)) == label).Count();
-        return (result.Loss, correct, norm);
-    }
-
     /// <summary>Evaluates, and turns the sums into a record.</summary>
     private void FinishEpoch(CancellationToken cancellationToken)
     {
@@ -206,7 +185,7 @@ public sealed class Trainer
         double? top1 = evaluates ? Evaluate(cancellationToken) : null;
         EpochSums sums = _state.Position.Current;
         long step = _state.Position.Steps(_stepsPerEpoch);
-        bool isBest = top1 is not null && !(top1 <= _state.Position.BestTop1);
+        bool isBest = top1 > (_state.Position.BestTop1 ?? -1);
         _state.Position = _state.Position.Next(new EpochRecord(
             epoch,
             step,
@@ -218,7 +197,7 @@ public sealed class Trainer
             images / sums.Seconds,
             sums.Seconds));
         if (isBest)
-            SaveModel(Folder.BestModel);
+            AveragedModel.Save(Folder.BestModel);
         Save();
     }
 
@@ -255,26 +234,5 @@ public sealed class Trainer
         log.WriteCsv(Folder.LogCsv);
         log.WriteJson(Folder.LogJson);
         _savedAt = Stopwatch.GetTimestamp();
-    }
-
-    private void SaveModel(string path) => TrainedModelFile.Write(AveragedModel, path);
-
-    /// <summary>A finite gradient can still throw a weight out of float32's range; such weights must not be saved.</summary>
-    private void RequireFiniteWeights()
-    {
-        foreach ((string name, Tensor weight) in Model.Weights)
-        {
-            if (!TensorPrimitives.IsFiniteAll<float>(weight.Span))
-                throw Diverged($"'{name}' has a weight that is not a finite number");
-        }
-    }
-
-    private BitisException Diverged(string what)
-    {
-        EpochSums sums = _state.Position.Current;
-        double rate = _schedule.At(_state.Position.Steps(_stepsPerEpoch));
-        return new BitisException(
-            $"The training diverged: {what} in epoch {Epochs.Count + 1}, step {sums.Steps + 1} of {_stepsPerEpoch}, at a learning rate of {rate:G4}. "
-            + $"Train again with a lower learningRate or more warmUpEpochs. The last good checkpoint is kept: {Folder.Checkpoint}.");
     }
 }

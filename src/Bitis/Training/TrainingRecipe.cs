@@ -9,7 +9,7 @@ public sealed record TrainingRecipe
     private const int MaxEpochs = 100_000, MaxBatchSize = 1 << 16;
     private const double MaxLearningRate = 10, MaxClipNorm = 1e6;
 
-    /// <summary>The architecture's name: one of <see cref="Architectures.Names"/>. The images tell how many classes there are.</summary>
+    /// <summary>The architecture's name: one of <see cref="SmallModels.Names"/>. The images tell how many classes there are.</summary>
     public string Model { get; init; } = "vim-micro";
 
     /// <summary>An architecture of one's own, instead of <see cref="Model"/>.</summary>
@@ -62,7 +62,7 @@ public sealed record TrainingRecipe
     public ModelConfig ConfigFor(int classes)
     {
         if (Config is null)
-            return Architectures.Get(Model, classes);
+            return SmallModels.Get(Model, classes);
         return Config.Classes == classes ? Config : throw new BitisException(
             $"The recipe's config has {Config.Classes} classes, the training images have {classes}; the numbers must be the same.");
     }
@@ -72,7 +72,7 @@ public sealed record TrainingRecipe
     public void Validate()
     {
         if (Config is null)
-            Architectures.Get(Model, classes: 1);
+            SmallModels.Get(Model, classes: 1);
         else
             Config.Validate();
         Require(Epochs is >= 1 and <= MaxEpochs, "epochs", Epochs, $"1 to {MaxEpochs}");
