@@ -33,7 +33,7 @@ internal static class CommandLine
     /// <summary>All commands, in the order in which a newcomer needs them.</summary>
     internal static RootCommand CreateRoot(CliContext context)
     {
-        var root = new RootCommand("Bitis makes Vision Mamba models small and fast: inspect, quantize, evaluate and run them on a CPU.")
+        var root = new RootCommand("Bitis makes Vision Mamba models small and fast: inspect, train, quantize, evaluate and run them on a CPU.")
         {
             new DemoCommand(context),
             new InspectCommand(context),
@@ -41,6 +41,7 @@ internal static class CommandLine
             new EvalCommand(context),
             new ClassifyCommand(context),
             new BenchCommand(context),
+            new TrainCommand(context),
             new VersionCommand(context),
         };
         foreach (HelpOption help in root.Options.OfType<HelpOption>())

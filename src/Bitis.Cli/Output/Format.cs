@@ -25,9 +25,13 @@ internal static class Format
     /// <summary>A short time: <c>12.3 ms</c>.</summary>
     public static string Milliseconds(TimeSpan time) => $"{time.TotalMilliseconds:0.000} ms";
 
-    /// <summary>A time that a person waited: <c>4.2 s</c>, <c>3 min 20 s</c>.</summary>
-    public static string Duration(TimeSpan time) =>
-        time.TotalSeconds < 60 ? $"{time.TotalSeconds:0.0} s" : $"{(int)time.TotalMinutes} min {time.Seconds} s";
+    /// <summary>A time that a person waits: <c>4.2 s</c>, <c>3 min 20 s</c>, <c>5 h 12 min</c>.</summary>
+    public static string Duration(TimeSpan time) => time.TotalSeconds switch
+    {
+        < 60 => $"{time.TotalSeconds:0.0} s",
+        < 3600 => $"{(int)time.TotalMinutes} min {time.Seconds} s",
+        _ => $"{(int)time.TotalHours} h {time.Minutes} min",
+    };
 
     /// <summary>A factor: <c>2.41×</c>.</summary>
     public static string Factor(double factor) => $"{factor:0.00}×";

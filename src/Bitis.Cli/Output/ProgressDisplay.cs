@@ -29,6 +29,7 @@ internal static class ProgressDisplay
             {
                 if (!_stages.TryGetValue(value.Stage, out ProgressTask? task))
                     _stages[value.Stage] = task = progress.AddTask(Markup.Escape(value.Stage));
+                task.Description = Markup.Escape(value.Detail is null ? value.Stage : $"{value.Stage}: {value.Detail}");
                 task.IsIndeterminate = value.Total <= 0;
                 task.MaxValue = Math.Max(value.Total, 1);
                 task.Value = value.Done;
@@ -52,7 +53,8 @@ internal static class ProgressDisplay
                     return;
                 _last = Stopwatch.GetTimestamp();
                 string total = value.Total > 0 ? $" of {value.Total}" : "";
-                error.WriteLine($"{value.Stage}: {value.Done}{total}");
+                string detail = value.Detail is null ? "" : $" ({value.Detail})";
+                error.WriteLine($"{value.Stage}: {value.Done}{total}{detail}");
             }
         }
     }

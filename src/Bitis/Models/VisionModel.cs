@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Bitis.Checkpoints;
 using Bitis.Data;
 using Bitis.Graphs;
@@ -60,6 +61,43 @@ public sealed class VisionModel
         return config is VimConfig vim
             ? new VisionModel(config, config.BuildGraph(), VimInitializer.Create(vim, seed))
             : throw new ArgumentException($"There is no initializer for {config.Family}.", nameof(config));
+    }
+
+    /// <summary>The same model with other weights.</summary>
+    /// <param name="weights">All parameters, by name.</param>
+    /// <exception cref="ArgumentException">One is missing or of another shape.</exception>
+    public VisionModel WithWeights(IReadOnlyDictionary<string, Tensor> weights)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        foreach ((string name, Shape shape) in Graph.Parameters)
+        {
+            if (!weights.TryGetValue(name, out Tensor? weight) || weight.Shape != shape)
+                throw new ArgumentException($"The model needs '{name}' {shape}.", nameof(weights));
+        }
+        return new VisionModel(Config, Graph, weights) { Preprocessing = Preprocessing, ClassNames = ClassNames };
+    }
+
+    /// <summary>The same model with the names of its classes.</summary>
+    /// <exception cref="ArgumentException">There are more or fewer names than classes.</exception>
+    public VisionModel WithClassNames(IReadOnlyList<string> names)
+    {
+        ArgumentNullException.ThrowIfNull(names);
+        if (names.Count != Config.Classes)
+            throw new ArgumentException($"{names.Count} names for {Config.Classes} classes.", nameof(names));
+        return new VisionModel(Config, Graph, Weights) { Preprocessing = Preprocessing, ClassNames = names };
+    }
+
+    /// <summary>Writes a safetensors file with the weights; the metadata hold the rest.</summary>
+    /// <param name="path">The file; an older one is replaced when the new one is complete.</param>
+    /// <param name="description">More entries for the metadata.</param>
+    public void Save(string path, IReadOnlyDictionary<string, string>? description = null)
+    {
+        List<SafetensorsTensor> tensors =
+        [
+            .. Weights.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => new SafetensorsTensor(
+                pair.Key, DType.Float32, pair.Value.Shape, MemoryMarshal.AsBytes(pair.Value.Span).ToArray())),
+        ];
+        SafetensorsWriter.Write(path, tensors, description);
     }
 
     private static void CheckShapes(string path, Graph graph, Dictionary<string, Shape> found)

@@ -1,0 +1,62 @@
+using Bitis.Models;
+using Bitis.Training;
+
+namespace Bitis.Cli.Output;
+
+/// <summary>What <c>bitis train</c> made. Accuracies are 0 to 1; those of the validation are null without validation images.</summary>
+internal sealed record TrainResult(
+    string Output,
+    ModelConfig Model,
+    long Parameters,
+    string Data,
+    string? Validation,
+    TrainingRecipe Recipe,
+    double TrainLoss,
+    double TrainTop1,
+    double? ValidationTop1,
+    double? BestTop1,
+    int? BestEpoch,
+    string FinalModel,
+    string? BestModel,
+    double ImagesPerSecond,
+    double Seconds) : ICommandResult
+{
+    /// <summary>Sums a finished training up.</summary>
+    public static TrainResult Of(Trainer trainer, TrainingRecipe recipe, TrainingData data)
+    {
+        EpochRecord last = trainer.Epochs[^1];
+        EpochRecord? best = trainer.Epochs.Where(epoch => epoch.ValidationTop1 is not null).MaxBy(epoch => epoch.ValidationTop1);
+        double seconds = trainer.Epochs.Sum(epoch => epoch.Seconds);
+        return new TrainResult(
+            trainer.Folder.Path,
+            trainer.Model.Config,
+            trainer.Model.Weights.Values.Sum(weight => (long)weight.Length),
+            data.Training.Description,
+            data.Validation?.Description,
+            recipe,
+            last.TrainLoss,
+            last.TrainTop1,
+            last.ValidationTop1,
+            best?.ValidationTop1,
+            best?.Epoch,
+            trainer.Folder.FinalModel,
+            best is null ? null : trainer.Folder.BestModel,
+            last.Step * recipe.BatchSize / seconds,
+            seconds);
+    }
+
+    /// <inheritdoc />
+    public void Describe(Report report)
+    {
+        report.Fields(
+            ("model", $"{FinalModel}, {Format.Count(Parameters)} parameters"),
+            ("best model", BestModel is null ? null : $"{BestModel}, epoch {BestEpoch}: {Format.Percent(BestTop1)} top-1"),
+            ("architecture", $"{Model.Family}, {InWords.Of(Model)}"),
+            ("images", Data),
+            ("validation", Validation is null ? null : $"{Validation}: {Format.Percent(ValidationTop1)} top-1"),
+            ("training", $"loss {TrainLoss:0.0000}, {Format.Percent(TrainTop1)} top-1 on augmented images, {Recipe.Epochs} epochs"),
+            ("time", $"{Format.Duration(TimeSpan.FromSeconds(Seconds))}, {ImagesPerSecond:0} images/s"));
+        report.Line();
+        report.Line($"Next: bitis quantize {BestModel ?? FinalModel} --calibration IMAGES -o model.bitis");
+    }
+}

@@ -1,0 +1,238 @@
+using System.Diagnostics;
+using Bitis.Data;
+using Bitis.Evaluation;
+using Bitis.Models;
+using Bitis.Runtime;
+using Bitis.Tensors;
+
+namespace Bitis.Training;
+
+/// <summary>
+/// Trains a model on labeled images. The numbers depend on the recipe, the images and the weights at the start alone: not on
+/// the threads, and not on whether the training was interrupted and resumed, between epochs or within one.
+/// </summary>
+public sealed class Trainer
+{
+    private readonly TrainingRecipe _recipe;
+    private readonly TrainingData _data;
+    private readonly TrainingIdentity _identity;
+    private readonly TrainingState _state;
+    private readonly LearningRateSchedule _schedule;
+    private readonly int _stepsPerEpoch;
+    private readonly int _threads;
+    private long _savedAt;
+
+    private Trainer(TrainingRecipe recipe, TrainingData data, TrainingFolder folder, VisionModel model, int threads)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(threads);
+        _recipe = recipe;
+        _data = data;
+        Folder = folder;
+        _threads = threads;
+        // Images that do not fill a batch are left out; the epoch's order decides which they are.
+        _stepsPerEpoch = data.Training.Count / recipe.BatchSize;
+        _schedule = LearningRateSchedule.Of(recipe, _stepsPerEpoch);
+        _identity = new TrainingIdentity(
+            model.Config, recipe, DataDigest.Of(data.Training), data.Validation is null ? null : DataDigest.Of(data.Validation));
+        _state = new TrainingState(data.ClassNames is null ? model : model.WithClassNames(data.ClassNames), recipe);
+    }
+
+    /// <summary>Where the files of the training are.</summary>
+    public TrainingFolder Folder { get; }
+
+    /// <summary>How much work an interruption may cost: within an epoch, a checkpoint is written this often.</summary>
+    public TimeSpan CheckpointInterval { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>The finished epochs.</summary>
+    public IReadOnlyList<EpochRecord> Epochs => _state.Position.Finished;
+
+    /// <summary>Steps done in the epoch under way.</summary>
+    public int StepsOfEpoch => _state.Position.Current.Steps;
+
+    /// <summary>The model with the weights of the last step; further steps change them.</summary>
+    public VisionModel Model => _state.Model;
+
+    /// <summary>The model with the averaged weights, which is what is evaluated and kept; further steps change them.</summary>
+    public VisionModel AveragedModel => _state.Model.WithWeights(_state.Average.Weights);
+
+    /// <summary>Prepares a new training.</summary>
+    /// <param name="recipe">How to train.</param>
+    /// <param name="data">The images.</param>
+    /// <param name="folder">Where its files go; created if it is missing.</param>
+    /// <param name="threads">How many threads compute; 0 for one on each processor. Results do not depend on it.</param>
+    /// <param name="initial">The weights to start with; null for random ones. The model is not changed.</param>
+    /// <exception cref="BitisException">
+    /// The recipe's values, the images or the initial model do not fit each other, or the folder has a training already.
+    /// </exception>
+    public static Trainer Create(TrainingRecipe recipe, TrainingData data, string folder, int threads = 0, VisionModel? initial = null)
+    {
+        ModelConfig config = Check(recipe, data);
+        if (initial is not null && initial.Config != config)
+        {
+            throw new BitisException(
+                "The initial model is not of the recipe's architecture, or has another number of classes than the "
+                + $"{data.Classes} of the training images (it has {initial.Config.Classes}).");
+        }
+        var files = new TrainingFolder(folder);
+        files.RequireNew();
+        VisionModel model = VisionModel.CreateRandom(config, (ulong)recipe.Seed);
+        foreach ((string name, Tensor weight) in initial?.Weights ?? new Dictionary<string, Tensor>())
+            weight.Span.CopyTo(model.Weights[name].Span);
+        return new Trainer(recipe, data, files, model, threads);
+    }
+
+    /// <summary>Prepares to go on with a training where its last checkpoint was written.</summary>
+    /// <param name="recipe">The recipe that it was started with (<see cref="RecipeOf"/>).</param>
+    /// <param name="data">The images that it was started with.</param>
+    /// <param name="folder">The folder of the training.</param>
+    /// <param name="threads">How many threads compute; 0 for one on each processor. Results do not depend on it.</param>
+    /// <exception cref="BitisException">
+    /// There is no checkpoint, it is damaged, or of another model, recipe or images; the message names the difference.
+    /// </exception>
+    public static Trainer Resume(TrainingRecipe recipe, TrainingData data, string folder, int threads = 0)
+    {
+        ModelConfig config = Check(recipe, data);
+        var files = new TrainingFolder(folder);
+        files.RequireStarted();
+        TrainingCheckpoint checkpoint = TrainingCheckpoint.Open(files.Checkpoint);
+        VisionModel model = VisionModel.CreateRandom(config, (ulong)recipe.Seed);
+        var trainer = new Trainer(recipe, data, files, model, threads);
+        checkpoint.Identity.RequireSame(trainer._identity, files.Checkpoint);
+        checkpoint.Restore(trainer._state);
+        return trainer;
+    }
+
+    /// <summary>The recipe that the training in a folder was started with.</summary>
+    /// <exception cref="BitisException">There is no training, or its checkpoint is damaged.</exception>
+    public static TrainingRecipe RecipeOf(string folder)
+    {
+        var files = new TrainingFolder(folder);
+        files.RequireStarted();
+        return TrainingCheckpoint.Open(files.Checkpoint).Identity.Recipe;
+    }
+
+    /// <summary>Trains to the end. Files are written after each epoch, and now and then within one.</summary>
+    /// <param name="progress">Hears of each step.</param>
+    /// <param name="cancellationToken">Stops after the step under way; a checkpoint is written, so the training can go on.</param>
+    /// <returns>All epochs.</returns>
+    /// <exception cref="BitisException">The training diverged, an image is damaged, or a file cannot be written.</exception>
+    /// <exception cref="OperationCanceledException">The training was stopped, and a checkpoint written.</exception>
+    public IReadOnlyList<EpochRecord> Run(IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        using var step = new TrainingStep(_recipe, _state, _schedule, _stepsPerEpoch, _threads);
+        var pace = new Pace(_state.Position.Steps(_stepsPerEpoch), _schedule.Steps);
+        Save(); // finds out now, and not after an epoch, that files cannot be written
+        try
+        {
+            while (Epochs.Count < _recipe.Epochs)
+            {
+                RunSteps(step, pace, progress, cancellationToken);
+                FinishEpoch(cancellationToken);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            Save();
+            throw;
+        }
+        AveragedModel.Save(Folder.FinalModel);
+        return Epochs;
+    }
+
+    private static ModelConfig Check(TrainingRecipe recipe, TrainingData data)
+    {
+        ArgumentNullException.ThrowIfNull(recipe);
+        ArgumentNullException.ThrowIfNull(data);
+        recipe.Validate();
+        if (data.Training.Count < recipe.BatchSize)
+        {
+            throw new BitisException(
+                $"{data.Training.Description}: {data.Training.Count} training images do not fill a batch of {recipe.BatchSize}; "
+                + "use a smaller batchSize or more images.");
+        }
+        return recipe.ConfigFor(data.Classes);
+    }
+
+    /// <summary>The steps of the current epoch that are not done yet.</summary>
+    private void RunSteps(TrainingStep step, Pace pace, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
+    {
+        int done = _state.Position.Current.Steps, batchSize = _recipe.BatchSize;
+        if (done == _stepsPerEpoch)
+            return;
+        int[] order = _data.Order(_recipe.Seed, Epochs.Count)[(done * batchSize)..(_stepsPerEpoch * batchSize)];
+        ImageSource images = _data.Training.Subset(order);
+        long began = Stopwatch.GetTimestamp();
+        foreach (ImageBatch batch in ImageLoader.Load(images, Model.Preprocessing, batchSize, cancellation: cancellationToken))
+        {
+            (double loss, int correct, double norm) = step.Run(batch);
+            _state.Position = _state.Position with
+            {
+                Current = _state.Position.Current.With(loss, correct, norm, Stopwatch.GetElapsedTime(began).TotalSeconds),
+            };
+            progress?.Report(Progress(pace));
+            cancellationToken.ThrowIfCancellationRequested();
+            if (Stopwatch.GetElapsedTime(_savedAt) > CheckpointInterval)
+                Save();
+            began = Stopwatch.GetTimestamp();
+        }
+    }
+
+    /// <summary>Evaluates, and turns the sums into a record.</summary>
+    private void FinishEpoch(CancellationToken cancellationToken)
+    {
+        int epoch = Epochs.Count + 1, images = _stepsPerEpoch * _recipe.BatchSize;
+        bool evaluates = epoch % _recipe.EvaluationInterval == 0 || epoch == _recipe.Epochs;
+        double? top1 = evaluates ? Evaluate(cancellationToken) : null;
+        EpochSums sums = _state.Position.Current;
+        long step = _state.Position.Steps(_stepsPerEpoch);
+        bool isBest = top1 > (_state.Position.BestTop1 ?? -1);
+        _state.Position = _state.Position.Next(new EpochRecord(
+            epoch,
+            step,
+            _schedule.At(step - 1),
+            sums.Loss / sums.Steps,
+            (double)sums.Correct / images,
+            top1,
+            sums.GradientNorm / sums.Steps,
+            images / sums.Seconds,
+            sums.Seconds));
+        if (isBest)
+            AveragedModel.Save(Folder.BestModel);
+        Save();
+    }
+
+    private double? Evaluate(CancellationToken cancellationToken)
+    {
+        if (_data.Validation is null)
+            return null;
+        using InferenceSession session = InferenceSession.Create(AveragedModel, new SessionOptions { Threads = _threads });
+        var evaluator = new Evaluator(session.Run, _data.Classes) { LoaderThreads = session.Threads };
+        return evaluator.Run(_data.Validation, Model.Preprocessing, progress: null, cancellationToken).Counts.Top1;
+    }
+
+    private TrainingProgress Progress(Pace pace)
+    {
+        EpochSums sums = _state.Position.Current;
+        long step = _state.Position.Steps(_stepsPerEpoch), images = (long)sums.Steps * _recipe.BatchSize;
+        return new TrainingProgress(
+            Epochs.Count + 1,
+            _recipe.Epochs,
+            step,
+            _schedule.Steps,
+            _schedule.At(step - 1),
+            sums.Loss / sums.Steps,
+            (double)sums.Correct / images,
+            images / sums.Seconds,
+            _state.Position.BestTop1,
+            pace.Remaining(step));
+    }
+
+    private void Save()
+    {
+        TrainingCheckpoint.Save(Folder.Checkpoint, _identity, _state);
+        var log = new TrainingLog(_identity, Epochs);
+        log.WriteCsv(Folder.LogCsv);
+        log.WriteJson(Folder.LogJson);
+        _savedAt = Stopwatch.GetTimestamp();
+    }
+}

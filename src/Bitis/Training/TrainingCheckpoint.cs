@@ -1,0 +1,119 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Bitis.Checkpoints;
+using Bitis.Tensors;
+
+namespace Bitis.Training;
+
+/// <summary>
+/// The state of a training in one safetensors file, from which it goes on as if it had never stopped. The tensors are those
+/// of <see cref="TrainingState.Tensors"/>; the metadata hold the identity and the position as JSON, and a digest of it all.
+/// </summary>
+internal sealed class TrainingCheckpoint
+{
+    private const string FormatKey = "bitis_training", FormatVersion = "1";
+    private const string IdentityKey = "identity", PositionKey = "position", DigestKey = "sha256";
+
+    private readonly string _path;
+
+    private TrainingCheckpoint(string path, TrainingIdentity identity, TrainingPosition position)
+    {
+        _path = path;
+        Identity = identity;
+        Position = position;
+    }
+
+    /// <summary>What is trained.</summary>
+    public TrainingIdentity Identity { get; }
+
+    /// <summary>How far it has come.</summary>
+    public TrainingPosition Position { get; }
+
+    /// <summary>Writes a checkpoint; an older one stays as it was until the new one is whole.</summary>
+    /// <exception cref="BitisException">The file cannot be written.</exception>
+    public static void Save(string path, TrainingIdentity identity, TrainingState state)
+    {
+        SafetensorsTensor[] tensors =
+        [
+            .. state.Tensors.Select(entry => new SafetensorsTensor(
+                entry.Name, DType.Float32, entry.Tensor.Shape, MemoryMarshal.AsBytes(entry.Tensor.Span).ToArray())),
+        ];
+        string identityText = JsonSerializer.Serialize(identity, TrainingJson.Default.TrainingIdentity);
+        string positionText = JsonSerializer.Serialize(state.Position, TrainingJson.Default.TrainingPosition);
+        var metadata = new Dictionary<string, string>
+        {
+            [FormatKey] = FormatVersion,
+            [IdentityKey] = identityText,
+            [PositionKey] = positionText,
+            [DigestKey] = Digest(identityText, positionText, tensors.Select(tensor => (tensor.Name, tensor.Bytes))),
+        };
+        SafetensorsWriter.Write(path, tensors, metadata);
+    }
+
+    /// <summary>Reads what a checkpoint says about itself.</summary>
+    /// <exception cref="BitisException">The file is not the checkpoint of a training, or damaged.</exception>
+    public static TrainingCheckpoint Open(string path)
+    {
+        using Checkpoint file = Checkpoint.Open(path);
+        string? version = file.Metadata.GetValueOrDefault(FormatKey);
+        if (version != FormatVersion)
+        {
+            throw BitisException.InFile(path, version is null
+                ? "this is not the checkpoint of a training."
+                : $"this is a training checkpoint of format {version}; this version of Bitis reads format {FormatVersion}.");
+        }
+        string digest = Digest(
+            file.Metadata.GetValueOrDefault(IdentityKey, ""),
+            file.Metadata.GetValueOrDefault(PositionKey, ""),
+            file.Entries.Select(entry => (entry.Name, (ReadOnlyMemory<byte>)file.ReadBytes(entry.Name))));
+        if (file.Metadata.GetValueOrDefault(DigestKey) != digest)
+            throw BitisException.InFile(path, "this is not what was written (the SHA-256 differs): the file is damaged. Use a copy of it, or train anew.");
+        return new TrainingCheckpoint(
+            path,
+            Read(file, IdentityKey, TrainingJson.Default.TrainingIdentity),
+            Read(file, PositionKey, TrainingJson.Default.TrainingPosition));
+    }
+
+    /// <summary>Puts a training of the same identity where this checkpoint was written.</summary>
+    /// <exception cref="BitisException">A tensor is missing or has another shape.</exception>
+    public void Restore(TrainingState state)
+    {
+        using Checkpoint file = Checkpoint.Open(_path);
+        foreach ((string name, Tensor tensor) in state.Tensors)
+        {
+            Tensor saved = file.Read(name);
+            if (saved.Shape != tensor.Shape)
+                throw BitisException.InFile(_path, $"tensor '{name}' has shape {saved.Shape}; the model needs {tensor.Shape}.");
+            saved.Span.CopyTo(tensor.Span);
+        }
+        state.Position = Position;
+    }
+
+    private static T Read<T>(Checkpoint file, string key, JsonTypeInfo<T> type)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(file.Metadata.GetValueOrDefault(key, "null"), type)
+                ?? throw BitisException.InFile(file.Path, $"the metadata '{key}' are missing; the file was not written by Bitis.");
+        }
+        catch (JsonException e)
+        {
+            throw new BitisException($"{file.Path}: the metadata '{key}' cannot be read: {e.Message}", e);
+        }
+    }
+
+    private static string Digest(string identity, string position, IEnumerable<(string Name, ReadOnlyMemory<byte> Bytes)> tensors)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Encoding.UTF8.GetBytes($"{identity}\n{position}\n"));
+        foreach ((string name, ReadOnlyMemory<byte> bytes) in tensors)
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes($"{name}\n"));
+            hash.AppendData(bytes.Span);
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+}

@@ -1,0 +1,105 @@
+using Bitis.Data;
+using Bitis.Tensors;
+
+namespace Bitis.Training;
+
+/// <summary>The images to train with, and those to validate with; checked before the first of them is decoded.</summary>
+public sealed class TrainingData
+{
+    // Parts of the seed: epochs and steps are counted from these on; the initial weights use those below.
+    private const ulong OrderStream = 1UL << 32, AugmentationStream = 2UL << 32;
+
+    /// <summary>Checks that the images can be learned from.</summary>
+    /// <param name="training">Images of all classes, each with its label. It must stay open, and is not disposed.</param>
+    /// <param name="validation">Other images of the same classes; null to train without.</param>
+    /// <exception cref="BitisException">
+    /// A label is missing or not a class, a class has no image, or the two sets name their classes differently.
+    /// </exception>
+    public TrainingData(ImageSource training, ImageSource? validation)
+    {
+        ArgumentNullException.ThrowIfNull(training);
+        Training = training;
+        Validation = validation;
+        Classes = training.ClassNames?.Count
+            ?? 1 + Enumerable.Range(0, training.Count).Max(index => RequireLabel(training, index));
+        CheckLabels(training);
+        CheckEveryClassHasAnImage();
+        if (validation is null)
+            return;
+        CheckLabels(validation);
+        CheckSameClassNames(validation);
+    }
+
+    /// <summary>The images to train with.</summary>
+    public ImageSource Training { get; }
+
+    /// <summary>The images to validate with; null if there are none.</summary>
+    public ImageSource? Validation { get; }
+
+    /// <summary>How many classes there are.</summary>
+    public int Classes { get; }
+
+    /// <summary>The classes' names, by index; null if unknown.</summary>
+    public IReadOnlyList<string>? ClassNames => Training.ClassNames;
+
+    /// <summary>The order in which an epoch sees the images.</summary>
+    /// <param name="seed">The training's seed.</param>
+    /// <param name="epoch">The epoch, counted from 0.</param>
+    internal int[] Order(int seed, int epoch)
+    {
+        int[] order = [.. Enumerable.Range(0, Training.Count)];
+        SeededRandom.ForPart((ulong)seed, OrderStream + (ulong)epoch).Shuffle<int>(order);
+        return order;
+    }
+
+    /// <summary>Where the random numbers of a step's augmentation start.</summary>
+    /// <param name="seed">The training's seed.</param>
+    /// <param name="step">The step, counted from 0 at the start of the training.</param>
+    internal static ulong AugmentationSeed(int seed, long step) =>
+        SeededRandom.ForPart((ulong)seed, AugmentationStream + (ulong)step).NextBits();
+
+    private static int RequireLabel(ImageSource source, int index) => source.Label(index) ?? throw new BitisException(
+        $"{source.Name(index)} has no label; training and validation need one for every image (class folders or a labels.csv).");
+
+    private void CheckLabels(ImageSource source)
+    {
+        for (int i = 0; i < source.Count; i++)
+        {
+            int label = RequireLabel(source, i);
+            if ((uint)label >= (uint)Classes)
+            {
+                throw new BitisException(
+                    $"{source.Name(i)} has the label {label}, but there are {Classes} classes (0 to {Classes - 1}). "
+                    + "Do the training and the validation images belong to the same data set?");
+            }
+        }
+    }
+
+    private void CheckEveryClassHasAnImage()
+    {
+        int[] counts = new int[Classes];
+        for (int i = 0; i < Training.Count; i++)
+            counts[Training.Label(i)!.Value]++;
+        int empty = Array.IndexOf(counts, 0);
+        if (empty >= 0)
+        {
+            string name = ClassNames is null ? "" : $" ('{ClassNames[empty]}')";
+            throw new BitisException(
+                $"No training image shows class {empty}{name} of the {Classes} classes: {Training.Description}. "
+                + "Add images of it, take more images, or remove the class.");
+        }
+    }
+
+    private void CheckSameClassNames(ImageSource validation)
+    {
+        if (ClassNames is null || validation.ClassNames is null || ClassNames.SequenceEqual(validation.ClassNames))
+            return;
+        int different = Enumerable.Range(0, Math.Max(ClassNames.Count, validation.ClassNames.Count))
+            .First(i => ClassNames.ElementAtOrDefault(i) != validation.ClassNames.ElementAtOrDefault(i));
+        throw new BitisException(
+            $"Class {different} is {Quoted(ClassNames)} in the training images and {Quoted(validation.ClassNames)} in the validation images; "
+            + "both need the same classes.");
+
+        string Quoted(IReadOnlyList<string> names) => different < names.Count ? $"'{names[different]}'" : "missing";
+    }
+}

@@ -1,0 +1,53 @@
+using IOPath = System.IO.Path;
+
+namespace Bitis.Training;
+
+/// <summary>The files of a training, which has a folder of its own.</summary>
+/// <param name="Path">The folder, as the user gave it.</param>
+public sealed record TrainingFolder(string Path)
+{
+    /// <summary>The state after the last step that was saved; what <see cref="Trainer.Resume"/> reads.</summary>
+    public string Checkpoint => IOPath.Combine(Path, "last.checkpoint.safetensors");
+
+    /// <summary>The model that did best on the validation images.</summary>
+    public string BestModel => IOPath.Combine(Path, "best.safetensors");
+
+    /// <summary>The model at the end of the training.</summary>
+    public string FinalModel => IOPath.Combine(Path, "final.safetensors");
+
+    /// <summary>The log as comma-separated values, a row for each epoch.</summary>
+    public string LogCsv => IOPath.Combine(Path, "log.csv");
+
+    /// <summary>The log as JSON, with the recipe.</summary>
+    public string LogJson => IOPath.Combine(Path, "log.json");
+
+    /// <summary>Creates the folder where it is missing.</summary>
+    /// <exception cref="BitisException">It has a training already, or cannot be created.</exception>
+    public void RequireNew()
+    {
+        if (File.Exists(Checkpoint))
+        {
+            throw BitisException.InFile(
+                Path, "this folder has a training already. Go on with it (--resume), or name another folder for a new one.");
+        }
+        try
+        {
+            Directory.CreateDirectory(Path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BitisException($"{Path}: the folder cannot be created: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Makes sure that there is a training to resume.</summary>
+    /// <exception cref="BitisException">There is none.</exception>
+    public void RequireStarted()
+    {
+        if (!File.Exists(Checkpoint))
+        {
+            throw BitisException.InFile(
+                Path, $"there is no training to resume here: {IOPath.GetFileName(Checkpoint)} is missing. Start one without --resume.");
+        }
+    }
+}

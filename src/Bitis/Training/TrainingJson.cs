@@ -1,0 +1,17 @@
+using System.Text.Json.Serialization;
+using Bitis.Models;
+
+namespace Bitis.Training;
+
+/// <summary>What checkpoints and logs of a training hold as JSON.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UseStringEnumConverter = true,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
+    WriteIndented = true)]
+[JsonSerializable(typeof(ModelConfig))]
+[JsonSerializable(typeof(TrainingIdentity))]
+[JsonSerializable(typeof(TrainingPosition))]
+[JsonSerializable(typeof(TrainingLog))]
+internal sealed partial class TrainingJson : JsonSerializerContext;

@@ -1,0 +1,99 @@
+using Bitis.Models;
+
+namespace Bitis.Training;
+
+/// <summary>Says how to train a model: everything that a result depends on besides the images and the weights at the start.</summary>
+public sealed record TrainingRecipe
+{
+    // Bounds that keep a slip of the pen from becoming hours of nonsense.
+    private const int MaxEpochs = 100_000, MaxBatchSize = 1 << 16;
+    private const double MaxLearningRate = 10, MaxClipNorm = 1e6;
+
+    /// <summary>The architecture's name: one of <see cref="SmallModels.Names"/>. The images tell how many classes there are.</summary>
+    public string Model { get; init; } = "vim-micro";
+
+    /// <summary>An architecture of one's own, instead of <see cref="Model"/>.</summary>
+    public ModelConfig? Config { get; init; }
+
+    /// <summary>How often each image is seen.</summary>
+    public int Epochs { get; init; } = 30;
+
+    /// <summary>Images a step.</summary>
+    public int BatchSize { get; init; } = 128;
+
+    /// <summary>η, the learning rate after the warm-up.</summary>
+    public double LearningRate { get; init; } = 1e-3;
+
+    /// <summary>The learning rate at the end.</summary>
+    public double MinLearningRate { get; init; } = 1e-5;
+
+    /// <summary>How long the learning rate rises from 0; fractions of an epoch are allowed.</summary>
+    public double WarmUpEpochs { get; init; } = 1;
+
+    /// <summary>λ, how fast weights of linear layers and convolutions decay; it is multiplied by the learning rate.</summary>
+    public double WeightDecay { get; init; } = 0.05;
+
+    /// <summary>β₁, the memory of AdamW's mean gradient.</summary>
+    public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>β₂, the memory of AdamW's mean squared gradient.</summary>
+    public double Beta2 { get; init; } = 0.999;
+
+    /// <summary>ε, what AdamW adds to the root of the mean square.</summary>
+    public double Epsilon { get; init; } = 1e-8;
+
+    /// <summary>The largest norm of the gradient of all parameters together; 0 for no limit.</summary>
+    public double ClipNorm { get; init; } = 1;
+
+    /// <summary>The memory of the averaged weights, which are those that are evaluated and kept; 0 for no averaging.</summary>
+    public double AverageDecay { get; init; } = 0.999;
+
+    /// <summary>Where the random numbers of weights, order and augmentation start.</summary>
+    public int Seed { get; init; }
+
+    /// <summary>After how many epochs the validation images are evaluated; they are after the last epoch, too.</summary>
+    public int EvaluationInterval { get; init; } = 1;
+
+    /// <summary>How training images vary.</summary>
+    public Augmentation Augmentation { get; init; } = new();
+
+    /// <summary>The architecture for images of some classes.</summary>
+    /// <exception cref="BitisException">There is none of this name, or the recipe's own has another number of classes.</exception>
+    public ModelConfig ConfigFor(int classes)
+    {
+        if (Config is null)
+            return SmallModels.Get(Model, classes);
+        return Config.Classes == classes ? Config : throw new BitisException(
+            $"The recipe's config has {Config.Classes} classes, the training images have {classes}; the numbers must be the same.");
+    }
+
+    /// <summary>Checks what the types cannot.</summary>
+    /// <exception cref="BitisException">A value is out of its range; the message names it.</exception>
+    public void Validate()
+    {
+        if (Config is null)
+            SmallModels.Get(Model, classes: 1);
+        else
+            Config.Validate();
+        Require(Epochs is >= 1 and <= MaxEpochs, "epochs", Epochs, $"1 to {MaxEpochs}");
+        Require(BatchSize is >= 1 and <= MaxBatchSize, "batchSize", BatchSize, $"1 to {MaxBatchSize}");
+        Require(LearningRate is > 0 and <= MaxLearningRate, "learningRate", LearningRate, $"more than 0, at most {MaxLearningRate}");
+        Require(MinLearningRate >= 0 && MinLearningRate <= LearningRate, "minLearningRate", MinLearningRate, "0 to the learningRate");
+        Require(WarmUpEpochs >= 0 && WarmUpEpochs <= Epochs, "warmUpEpochs", WarmUpEpochs, "0 to the epochs");
+        Require(WeightDecay is >= 0 and <= 1, "weightDecay", WeightDecay, "0 to 1");
+        Require(Beta1 is >= 0 and < 1, "beta1", Beta1, "at least 0 and less than 1");
+        Require(Beta2 is >= 0 and < 1, "beta2", Beta2, "at least 0 and less than 1");
+        Require(Epsilon is > 0 and <= 1, "epsilon", Epsilon, "more than 0, at most 1");
+        Require(ClipNorm is >= 0 and <= MaxClipNorm, "clipNorm", ClipNorm, $"0 (no limit) to {MaxClipNorm}");
+        Require(AverageDecay is >= 0 and < 1, "averageDecay", AverageDecay, "at least 0 (no averaging) and less than 1");
+        Require(Seed >= 0, "seed", Seed, "at least 0");
+        Require(EvaluationInterval >= 1, "evaluationInterval", EvaluationInterval, "at least 1");
+        Augmentation.Validate();
+    }
+
+    private static void Require(bool condition, string name, object value, string expected)
+    {
+        if (!condition)
+            throw new BitisException($"The recipe's {name} is {value}; expected {expected}.");
+    }
+}

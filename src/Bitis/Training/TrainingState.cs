@@ -1,0 +1,42 @@
+using Bitis.Models;
+using Bitis.Tensors;
+
+namespace Bitis.Training;
+
+/// <summary>Everything that steps change: weights, their average, the optimizer's moments, and the position.</summary>
+internal sealed class TrainingState
+{
+    /// <summary>The state before the first step.</summary>
+    /// <param name="model">The model; its weights will be changed in place.</param>
+    /// <param name="recipe">The recipe.</param>
+    public TrainingState(VisionModel model, TrainingRecipe recipe)
+    {
+        Model = model;
+        Average = new WeightAverage(model.Graph, model.Weights, recipe.AverageDecay);
+        Optimizer = new AdamW(model.Graph, recipe);
+    }
+
+    /// <summary>The model that is trained.</summary>
+    public VisionModel Model { get; }
+
+    /// <summary>The average of its weights over the steps.</summary>
+    public WeightAverage Average { get; }
+
+    /// <summary>The optimizer, with its moments.</summary>
+    public AdamW Optimizer { get; }
+
+    /// <summary>How far the training has come.</summary>
+    public TrainingPosition Position { get; set; } = TrainingPosition.Start;
+
+    /// <summary>All tensors, by their name in a checkpoint: <c>weights.head.bias</c>, <c>average.head.bias</c>, ...</summary>
+    public IEnumerable<(string Name, Tensor Tensor)> Tensors =>
+    [
+        .. Under("weights", Model.Weights),
+        .. Under("average", Average.Weights),
+        .. Under("moment1", Optimizer.FirstMoments),
+        .. Under("moment2", Optimizer.SecondMoments),
+    ];
+
+    private IEnumerable<(string Name, Tensor Tensor)> Under(string group, IReadOnlyDictionary<string, Tensor> tensors) =>
+        Model.Graph.Parameters.Select(parameter => ($"{group}.{parameter.Name}", tensors[parameter.Name]));
+}

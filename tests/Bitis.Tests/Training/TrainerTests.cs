@@ -1,0 +1,173 @@
+using Bitis.Data;
+using Bitis.Models;
+using Bitis.Tensors;
+using Bitis.Training;
+
+namespace Bitis.Tests.Training;
+
+public sealed class TrainerTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData(1)] // within the first epoch
+    [InlineData(3)] // between its last step and its evaluation
+    [InlineData(5)] // within the second
+    public void A_resumed_training_computes_what_an_uninterrupted_one_does(int steps)
+    {
+        Trainer whole = Train("whole");
+
+        using var stop = new TinyTraining.StopAfter(steps);
+        Trainer interrupted = Trainer.Create(TinyTraining.Recipe, TinyTraining.Data(), _folder["parts"]);
+        Assert.Throws<OperationCanceledException>(() => interrupted.Run(stop, stop.Token));
+        Assert.Equal(steps / TinyTraining.StepsPerEpoch, interrupted.Epochs.Count + (interrupted.StepsOfEpoch == TinyTraining.StepsPerEpoch ? 1 : 0));
+
+        Trainer resumed = Trainer.Resume(TinyTraining.Recipe, TinyTraining.Data(), _folder["parts"]);
+        Assert.Equal(interrupted.StepsOfEpoch, resumed.StepsOfEpoch);
+        resumed.Run();
+        Assert.Equal(TinyTraining.Numbers(whole), TinyTraining.Numbers(resumed));
+        Assert.Equal(File.ReadAllBytes(whole.Folder.FinalModel), File.ReadAllBytes(resumed.Folder.FinalModel));
+        Assert.Equal(File.ReadAllBytes(whole.Folder.BestModel), File.ReadAllBytes(resumed.Folder.BestModel));
+    }
+
+    [Fact]
+    public void A_killed_training_goes_on_from_its_last_checkpoint()
+    {
+        Trainer whole = Train("whole");
+        // Damaged images stop the training without any farewell, after the first epoch's checkpoint.
+        var data = new TrainingData(new BreakingSource(TinyTraining.Images(14, seed: 1), readsUntilBroken: 14), TinyTraining.Images(9, seed: 2));
+        Trainer killed = Trainer.Create(TinyTraining.Recipe, data, _folder["parts"]);
+        Assert.Throws<BitisException>(() => killed.Run());
+
+        Trainer resumed = Trainer.Resume(TinyTraining.Recipe, TinyTraining.Data(), _folder["parts"]);
+        Assert.Single(resumed.Epochs);
+        resumed.Run();
+        Assert.Equal(TinyTraining.Numbers(whole), TinyTraining.Numbers(resumed));
+    }
+
+    [Fact]
+    public void The_number_of_threads_does_not_change_a_bit() =>
+        Assert.Equal(TinyTraining.Numbers(Train("one", threads: 1)), TinyTraining.Numbers(Train("three", threads: 3)));
+
+    [Fact]
+    public void A_training_learns_and_leaves_its_models_and_logs()
+    {
+        Trainer trainer = Train("run", TinyTraining.Recipe with { Epochs = 8, Augmentation = new Augmentation { Flip = false, CropPadding = 0 } });
+        Assert.True(trainer.Epochs[^1].TrainLoss < trainer.Epochs[0].TrainLoss);
+        Assert.Equal(Enumerable.Range(1, 8), trainer.Epochs.Select(epoch => epoch.Epoch));
+        Assert.Equal(8 * TinyTraining.StepsPerEpoch, trainer.Epochs[^1].Step);
+
+        VisionModel final = VisionModel.Load(trainer.Folder.FinalModel);
+        foreach ((string name, Tensor weight) in trainer.AveragedModel.Weights)
+            Assert.Equal(weight.Span.ToArray(), final.Weights[name].Span.ToArray());
+        Assert.True(File.Exists(trainer.Folder.BestModel));
+
+        string[] rows = File.ReadAllLines(trainer.Folder.LogCsv);
+        Assert.Equal(9, rows.Length);
+        Assert.StartsWith("epoch,step,learning_rate,train_loss,train_top1,validation_top1", rows[0]);
+        Assert.StartsWith("8,24,", rows[8]);
+        Assert.Contains("\"batchSize\": 4", File.ReadAllText(trainer.Folder.LogJson));
+    }
+
+    [Fact]
+    public void Logs_have_each_epoch_once_after_resuming()
+    {
+        using var stop = new TinyTraining.StopAfter(4);
+        Assert.Throws<OperationCanceledException>(
+            () => Trainer.Create(TinyTraining.Recipe, TinyTraining.Data(), _folder["run"]).Run(stop, stop.Token));
+        Trainer resumed = Trainer.Resume(TinyTraining.Recipe, TinyTraining.Data(), _folder["run"]);
+        resumed.Run();
+        Assert.Equal(["epoch", "1", "2"], File.ReadAllLines(resumed.Folder.LogCsv).Select(row => row.Split(',')[0]));
+    }
+
+    [Fact]
+    public void Validation_may_be_rare_but_comes_after_the_last_epoch()
+    {
+        Trainer trainer = Train("run", TinyTraining.Recipe with { Epochs = 5, EvaluationInterval = 3 });
+        Assert.Equal([false, false, true, false, true], trainer.Epochs.Select(epoch => epoch.ValidationTop1 is not null));
+    }
+
+    [Fact]
+    public void There_may_be_no_validation()
+    {
+        Trainer trainer = Trainer.Create(TinyTraining.Recipe, new TrainingData(TinyTraining.Images(14, seed: 1), null), _folder["run"]);
+        Assert.All(trainer.Run(), epoch => Assert.Null(epoch.ValidationTop1));
+        Assert.False(File.Exists(trainer.Folder.BestModel));
+        Assert.True(File.Exists(trainer.Folder.FinalModel));
+    }
+
+    [Fact]
+    public void Initial_weights_are_where_it_starts_and_stay_as_they_are()
+    {
+        VisionModel initial = VisionModel.CreateRandom(TinyTraining.Config, seed: 99);
+        float[] before = initial.Weights["head.weight"].Span.ToArray();
+        Trainer trainer = Trainer.Create(TinyTraining.Recipe, TinyTraining.Data(), _folder["run"], initial: initial);
+        Assert.Equal(before, trainer.Model.Weights["head.weight"].Span.ToArray());
+        trainer.Run();
+        Assert.NotEqual(before, trainer.Model.Weights["head.weight"].Span.ToArray());
+        Assert.Equal(before, initial.Weights["head.weight"].Span.ToArray());
+    }
+
+    [Fact]
+    public void A_loss_that_is_not_a_number_ends_the_training_and_keeps_the_checkpoint()
+    {
+        VisionModel initial = VisionModel.CreateRandom(TinyTraining.Config, seed: 1);
+        initial.Weights["head.weight"].Span.Fill(float.MaxValue);
+        Trainer trainer = Trainer.Create(TinyTraining.Recipe, TinyTraining.Data(), _folder["run"], initial: initial);
+        BitisException e = Assert.Throws<BitisException>(() => trainer.Run());
+        foreach (string words in (string[])["diverged", "epoch 1, step 1 of 3", "0.003333", "lower learning rate", "warm-up"])
+            Assert.Contains(words, e.Message);
+        Assert.Equal(0, Trainer.Resume(TinyTraining.Recipe, TinyTraining.Data(), _folder["run"]).StepsOfEpoch);
+    }
+
+    [Fact]
+    public void What_does_not_fit_is_refused_before_the_first_step()
+    {
+        TrainingData data = TinyTraining.Data();
+        Refused(() => Trainer.Create(TinyTraining.Recipe with { BatchSize = 15 }, data, _folder["run"]), "14 training images", "batch of 15");
+        Refused(() => Trainer.Create(TinyTraining.Recipe with { LearningRate = 0 }, data, _folder["run"]), "learningRate");
+        Refused(
+            () => Trainer.Create(TinyTraining.Recipe with { Config = TinyTraining.Config with { Classes = 4 } }, data, _folder["run"]),
+            "4 classes", "have 3");
+        Refused(
+            () => Trainer.Create(TinyTraining.Recipe, data, _folder["run"], initial: VisionModel.CreateRandom(TinyTraining.Config with { Classes = 5 }, 1)),
+            "initial model", "it has 5");
+        Assert.False(Directory.Exists(_folder["run"]));
+    }
+
+    private Trainer Train(string name, TrainingRecipe? recipe = null, int threads = 0)
+    {
+        Trainer trainer = Trainer.Create(recipe ?? TinyTraining.Recipe, TinyTraining.Data(), _folder[name], threads);
+        trainer.Run();
+        return trainer;
+    }
+
+    private static void Refused(Func<Trainer> create, params string[] words)
+    {
+        BitisException e = Assert.Throws<BitisException>(create);
+        foreach (string word in words)
+            Assert.Contains(word, e.Message);
+    }
+
+    /// <summary>Images that cannot be read any more after a number of them.</summary>
+    private sealed class BreakingSource(ImageSource inner, int readsUntilBroken) : ImageSource
+    {
+        private int _left = readsUntilBroken;
+
+        public override int Count => inner.Count;
+
+        public override string Description => inner.Description;
+
+        public override IReadOnlyList<string>? ClassNames => inner.ClassNames;
+
+        public override string Name(int index) => inner.Name(index);
+
+        public override int? Label(int index) => inner.Label(index);
+
+        protected override RgbImage ReadImage(int index) => Interlocked.Decrement(ref _left) >= 0
+            ? inner.Read(index).Image
+            : throw new BitisException($"{Name(index)}: damaged.");
+    }
+}

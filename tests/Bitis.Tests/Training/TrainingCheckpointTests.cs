@@ -1,0 +1,84 @@
+using Bitis.Checkpoints;
+using Bitis.Models;
+using Bitis.Training;
+
+namespace Bitis.Tests.Training;
+
+public sealed class TrainingCheckpointTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+    private readonly TrainingFolder _files;
+
+    public TrainingCheckpointTests()
+    {
+        _files = new TrainingFolder(_folder["run"]);
+        using var stop = new TinyTraining.StopAfter(2);
+        Assert.Throws<OperationCanceledException>(() => Trainer.Create(TinyTraining.Recipe, TinyTraining.Data(), _files.Path).Run(stop, stop.Token));
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void A_new_training_does_not_overwrite_one() =>
+        Refused(() => Trainer.Create(TinyTraining.Recipe, TinyTraining.Data(), _files.Path), _files.Path, "already", "--resume");
+
+    [Fact]
+    public void There_must_be_something_to_resume() =>
+        Refused(() => Trainer.Resume(TinyTraining.Recipe, TinyTraining.Data(), _folder["nothing"]), "nothing", "no training to resume");
+
+    [Fact]
+    public void The_recipe_is_in_the_checkpoint() => Assert.Equal(TinyTraining.Recipe, Trainer.RecipeOf(_files.Path));
+
+    [Fact]
+    public void Another_recipe_model_or_data_is_named()
+    {
+        TrainingData data = TinyTraining.Data();
+        Refused(() => Resume(TinyTraining.Recipe with { Epochs = 3 }, data), _files.Checkpoint, "recipe.epochs is 2 in it, and 3 here");
+        Refused(
+            () => Resume(TinyTraining.Recipe with { Augmentation = new Augmentation { Flip = false } }, data), "recipe.augmentation.flip is true in it");
+        Refused(() => Resume(TinyTraining.Recipe with { Config = TinyTraining.Config with { Width = 16 } }, data), "config.width is 8 in it, and 16 here");
+        Refused(
+            () => Resume(TinyTraining.Recipe, new TrainingData(TinyTraining.Images(13, seed: 1), data.Validation)), "training.images is 14 in it");
+        Refused(() => Resume(TinyTraining.Recipe, new TrainingData(data.Training, null)), "validation");
+    }
+
+    [Fact]
+    public void Weights_can_be_loaded_from_it_as_a_model()
+    {
+        VisionModel model = VisionModel.Load(_files.Checkpoint, new ModelOptions { WeightsKey = "average" });
+        Assert.Equal(TinyTraining.Config.Width, ((VimConfig)model.Config).Width);
+    }
+
+    [Fact]
+    public void A_flipped_bit_anywhere_is_found()
+    {
+        byte[] whole = File.ReadAllBytes(_files.Checkpoint);
+        for (int position = 8; position < whole.Length; position += Math.Max(1, whole.Length / 40))
+        {
+            byte[] damaged = [.. whole];
+            damaged[position] ^= 1;
+            File.WriteAllBytes(_files.Checkpoint, damaged);
+            Assert.StartsWith(_files.Checkpoint, Assert.Throws<BitisException>(() => Trainer.RecipeOf(_files.Path)).Message);
+        }
+    }
+
+    [Fact]
+    public void Other_files_are_refused()
+    {
+        SafetensorsWriter.Write(_files.Checkpoint, []);
+        Refused(() => Resume(TinyTraining.Recipe, TinyTraining.Data()), "not the checkpoint of a training");
+        SafetensorsWriter.Write(_files.Checkpoint, [], new Dictionary<string, string> { ["bitis_training"] = "99" });
+        Refused(() => Resume(TinyTraining.Recipe, TinyTraining.Data()), "format 99");
+        File.WriteAllText(_files.Checkpoint, "nothing");
+        Refused(() => Resume(TinyTraining.Recipe, TinyTraining.Data()), _files.Checkpoint);
+    }
+
+    private Trainer Resume(TrainingRecipe recipe, TrainingData data) => Trainer.Resume(recipe, data, _files.Path);
+
+    private static void Refused(Func<Trainer> create, params string[] words)
+    {
+        BitisException e = Assert.Throws<BitisException>(create);
+        foreach (string word in words)
+            Assert.Contains(word, e.Message);
+    }
+}
