@@ -7,10 +7,13 @@ namespace Bitis.Data.BuiltIn;
 internal static class Difficulty
 {
     /// <summary>The least and the greatest radius of the shape, as shares of the image's side.</summary>
-    public const float SmallestRadius = 0.24f, LargestRadius = 0.42f;
+    public const float SmallestRadius = 0.28f, LargestRadius = 0.44f;
+
+    /// <summary>How far the shape is turned from upright, at most, in radians.</summary>
+    public const float MostRotation = 0.6f;
 
     /// <summary>Fragments of other shapes behind the shape, at most.</summary>
-    public const int MostDistractors = 4;
+    public const int MostDistractors = 3;
 
     /// <summary>How often a bar hides a part of the shape, and its greatest width as a share of the radius.</summary>
     public const double OccluderShare = 0.4, OccluderWidth = 0.35;

@@ -21,7 +21,7 @@ internal static class ScenePainter
         var canvas = new Color[size * size];
         float backgroundLevel = PaintBackground(canvas, size, random);
         float edge = 0.7f + random.NextSingle(0, Difficulty.MostBlur);
-        Pose pose = Pose.Random(random, size, Difficulty.SmallestRadius, Difficulty.LargestRadius, inside: true);
+        Pose pose = Pose.Random(random, size, Difficulty.SmallestRadius, Difficulty.LargestRadius, Difficulty.MostRotation, inside: true);
         PaintDistractors(canvas, size, random, edge);
         PaintShape(canvas, size, shape, pose, ShapeFill(random, backgroundLevel), edge);
         if (random.NextDouble() < Difficulty.OccluderShare)
@@ -55,7 +55,7 @@ internal static class ScenePainter
         for (int i = 0; i < count; i++)
         {
             var shape = (ShapeClass)random.NextInt32(Enum.GetValues<ShapeClass>().Length);
-            Pose pose = Pose.Random(random, size, 0.12f, 0.26f, inside: false);
+            Pose pose = Pose.Random(random, size, 0.12f, 0.26f, MathF.PI, inside: false);
             Color color = RandomColor(random, 0.1f, 0.9f);
             float cut = random.NextSingle(-0.3f, 0.3f);
             Fill(canvas, size, edge, pose, (x, y) => MathF.Max(ShapeOutline.Distance(shape, x, y), y - cut), (_, _) => color);
