@@ -58,7 +58,7 @@ public sealed class Trainer
     /// <summary>Prepares a new training.</summary>
     /// <param name="recipe">How to train.</param>
     /// <param name="data">The images.</param>
-    /// <param name="folder">Where its files go; created if it is missing.</param>
+    /// <param name="folder">Where its files go; created by <see cref="Run"/> if it is missing.</param>
     /// <param name="threads">How many threads compute; 0 for one on each processor. Results do not depend on it.</param>
     /// <param name="initial">The weights to start with; null for random ones. The model is not changed.</param>
     /// <exception cref="BitisException">
@@ -121,6 +121,7 @@ public sealed class Trainer
     {
         using var step = new TrainingStep(_recipe, _state, _schedule, _stepsPerEpoch, _threads);
         var pace = new Pace(_state.Position.Steps(_stepsPerEpoch), _schedule.Steps);
+        Folder.Create();
         Save(); // finds out now, and not after an epoch, that files cannot be written
         try
         {
