@@ -1,3 +1,6 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
 using Bitis.Cli.Input;
 using Bitis.Models;
 using Bitis.Training;
@@ -94,6 +97,25 @@ public sealed class TrainingRecipeFileTests : IDisposable
         foreach (string word in words)
             Assert.Contains(word, e.Message);
     }
+
+    [Fact]
+    public void The_example_of_the_documentation_is_a_recipe()
+    {
+        string page = File.ReadAllText(Path.Combine(Root(), "docs", "training.md"));
+        TrainingRecipe recipe = Load(page.Split("```json\n")[1].Split("\n```")[0]);
+        Assert.Equal(64, recipe.BatchSize);
+        Assert.Equal(1, recipe.Augmentation.CutMixAlpha);
+    }
+
+    [Fact]
+    public void The_documentation_has_every_field()
+    {
+        string page = File.ReadAllText(Path.Combine(Root(), "docs", "training.md"));
+        foreach (PropertyInfo property in typeof(TrainingRecipe).GetProperties().Concat(typeof(Augmentation).GetProperties()))
+            Assert.Contains($"`{JsonNamingPolicy.CamelCase.ConvertName(property.Name)}`", page);
+    }
+
+    private static string Root([CallerFilePath] string file = "") => Directory.GetParent(file)!.Parent!.Parent!.Parent!.FullName;
 
     private TrainingRecipe Load(string text)
     {
