@@ -33,5 +33,16 @@ internal static class TrainingRecipeFile
 
     /// <summary>Reads and checks a recipe.</summary>
     /// <exception cref="BitisException">The file is missing, or is not a recipe; the message names the place.</exception>
-    public static TrainingRecipe Load(string path) => File.Load<TrainingRecipe>(path, recipe => recipe.Validate());
+    public static TrainingRecipe Load(string path)
+    {
+        try
+        {
+            return File.Load<TrainingRecipe>(path, recipe => recipe.Validate());
+        }
+        catch (NotSupportedException e)
+        {
+            // How the serializer says that an abstract record does not name its form; the architecture is the only one.
+            throw new BitisException($"{path}: the field 'config' needs a family, such as \"family\": \"vim\".", e);
+        }
+    }
 }

@@ -55,10 +55,13 @@ public sealed class Trainer
     /// <summary>The model with the averaged weights, which is what is evaluated and kept; further steps change them.</summary>
     public VisionModel AveragedModel => _state.Model.WithWeights(_state.Average.Weights);
 
+    /// <summary>One batch that is being decoded and one that waits are enough, since steps take far longer.</summary>
+    private int LoaderThreads => _threads == 1 ? 1 : 2;
+
     /// <summary>Prepares a new training.</summary>
     /// <param name="recipe">How to train.</param>
     /// <param name="data">The images.</param>
-    /// <param name="folder">Where its files go; created if it is missing.</param>
+    /// <param name="folder">Where its files go; created by <see cref="Run"/> if it is missing.</param>
     /// <param name="threads">How many threads compute; 0 for one on each processor. Results do not depend on it.</param>
     /// <param name="initial">The weights to start with; null for random ones. The model is not changed.</param>
     /// <exception cref="BitisException">
@@ -121,6 +124,7 @@ public sealed class Trainer
     {
         using var step = new TrainingStep(_recipe, _state, _schedule, _stepsPerEpoch, _threads);
         var pace = new Pace(_state.Position.Steps(_stepsPerEpoch), _schedule.Steps);
+        Folder.Create();
         Save(); // finds out now, and not after an epoch, that files cannot be written
         try
         {
@@ -162,7 +166,7 @@ public sealed class Trainer
         int[] order = _data.Order(_recipe.Seed, Epochs.Count)[(done * batchSize)..(_stepsPerEpoch * batchSize)];
         ImageSource images = _data.Training.Subset(order);
         long began = Stopwatch.GetTimestamp();
-        foreach (ImageBatch batch in ImageLoader.Load(images, Model.Preprocessing, batchSize, cancellation: cancellationToken))
+        foreach (ImageBatch batch in ImageLoader.Load(images, Model.Preprocessing, batchSize, LoaderThreads, cancellationToken))
         {
             (double loss, int correct, double norm) = step.Run(batch);
             _state.Position = _state.Position with
@@ -206,7 +210,7 @@ public sealed class Trainer
         if (_data.Validation is null)
             return null;
         using InferenceSession session = InferenceSession.Create(AveragedModel, new SessionOptions { Threads = _threads });
-        var evaluator = new Evaluator(session.Run, _data.Classes) { LoaderThreads = session.Threads };
+        var evaluator = new Evaluator(session.Run, _data.Classes) { LoaderThreads = LoaderThreads };
         return evaluator.Run(_data.Validation, Model.Preprocessing, progress: null, cancellationToken).Counts.Top1;
     }
 

@@ -77,17 +77,14 @@ public sealed class TrainingData
 
     private void CheckEveryClassHasAnImage()
     {
-        int[] counts = new int[Classes];
-        for (int i = 0; i < Training.Count; i++)
-            counts[Training.Label(i)!.Value]++;
-        int empty = Array.IndexOf(counts, 0);
-        if (empty >= 0)
-        {
-            string name = ClassNames is null ? "" : $" ('{ClassNames[empty]}')";
-            throw new BitisException(
-                $"No training image shows class {empty}{name} of the {Classes} classes: {Training.Description}. "
-                + "Add images of it, take more images, or remove the class.");
-        }
+        HashSet<int> shown = [.. Enumerable.Range(0, Training.Count).Select(index => Training.Label(index)!.Value)];
+        if (shown.Count == Classes)
+            return;
+        int empty = Enumerable.Range(0, Classes).First(label => !shown.Contains(label));
+        string name = ClassNames is null ? "" : $" ('{ClassNames[empty]}')";
+        throw new BitisException(
+            $"No training image shows class {empty}{name} of the {Classes} classes: {Training.Description}. "
+            + "Add images of it, take more images, or remove the class.");
     }
 
     private void CheckSameClassNames(ImageSource validation)

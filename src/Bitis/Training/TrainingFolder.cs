@@ -21,22 +21,14 @@ public sealed record TrainingFolder(string Path)
     /// <summary>The log as JSON, with the recipe.</summary>
     public string LogJson => IOPath.Combine(Path, "log.json");
 
-    /// <summary>Creates the folder where it is missing.</summary>
-    /// <exception cref="BitisException">It has a training already, or cannot be created.</exception>
+    /// <summary>Makes sure that there is no training yet.</summary>
+    /// <exception cref="BitisException">There is one.</exception>
     public void RequireNew()
     {
         if (File.Exists(Checkpoint))
         {
             throw BitisException.InFile(
                 Path, "this folder has a training already. Go on with it (--resume), or name another folder for a new one.");
-        }
-        try
-        {
-            Directory.CreateDirectory(Path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new BitisException($"{Path}: the folder cannot be created: {e.Message}", e);
         }
     }
 
@@ -48,6 +40,20 @@ public sealed record TrainingFolder(string Path)
         {
             throw BitisException.InFile(
                 Path, $"there is no training to resume here: {IOPath.GetFileName(Checkpoint)} is missing. Start one without --resume.");
+        }
+    }
+
+    /// <summary>Creates the folder where it is missing.</summary>
+    /// <exception cref="BitisException">It cannot be created.</exception>
+    public void Create()
+    {
+        try
+        {
+            Directory.CreateDirectory(Path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BitisException($"{Path}: the folder cannot be created: {e.Message}", e);
         }
     }
 }
