@@ -40,6 +40,19 @@ public sealed class SeededRandom(ulong seed)
     public double NextNormal() =>
         Math.Sqrt(-2 * Math.Log(1 - NextDouble())) * Math.Cos(2 * Math.PI * NextDouble());
 
+    /// <summary>A share in [0, 1] from the distribution Beta(<paramref name="alpha"/>, <paramref name="beta"/>).</summary>
+    /// <param name="alpha">Positive; the larger it is against <paramref name="beta"/>, the nearer to 1 the shares are.</param>
+    /// <param name="beta">Positive.</param>
+    public double NextBeta(double alpha, double beta)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(alpha);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(beta);
+
+        // X / (X + Y) of two gamma variates, as logarithms: for small parameters both may be too small for a double.
+        double logX = NextLogGamma(alpha), logY = NextLogGamma(beta);
+        return 1 / (1 + Math.Exp(logY - logX));
+    }
+
     /// <summary>Shuffles in place (Fisher and Yates).</summary>
     public void Shuffle<T>(Span<T> items)
     {
@@ -47,6 +60,20 @@ public sealed class SeededRandom(ulong seed)
         {
             int j = NextInt32(i + 1);
             (items[i], items[j]) = (items[j], items[i]);
+        }
+    }
+
+    /// <summary>The logarithm of a gamma variate of scale 1 (Marsaglia and Tsang 2000).</summary>
+    private double NextLogGamma(double shape)
+    {
+        if (shape < 1)
+            return NextLogGamma(shape + 1) + Math.Log(1 - NextDouble()) / shape;
+        double d = shape - 1.0 / 3, c = 1 / Math.Sqrt(9 * d);
+        while (true)
+        {
+            double x = NextNormal(), root = 1 + c * x, v = root * root * root;
+            if (root > 0 && Math.Log(1 - NextDouble()) < x * x / 2 + d * (1 - v + Math.Log(v)))
+                return Math.Log(d * v);
         }
     }
 }

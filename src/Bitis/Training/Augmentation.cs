@@ -1,139 +1,146 @@
+using Bitis.Data;
 using Bitis.Tensors;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Training;
 
 /// <summary>
-/// How training images vary: random crop, horizontal flip, label smoothing, and mixtures of two images
-/// (mixup, Zhang et al. 2018; CutMix, Yun et al. 2019; if both are on, each batch takes one of them).
+/// How training images and their targets are varied, so that a model sees each image differently in each epoch: random
+/// crops of the padded image, mirroring, label smoothing (Szegedy et al. 2016), mixup (Zhang et al. 2018) and CutMix
+/// (Yun et al. 2019).
 /// </summary>
 public sealed record Augmentation
 {
-    /// <summary>Pixels that the image may be shifted in each direction; what is uncovered takes the mean colour.</summary>
+    /// <summary>The random stream of the batch as a whole; those of its images are their positions.</summary>
+    private const ulong BatchStream = ulong.MaxValue;
+
+    /// <summary>Images move by up to this many pixels each way; what comes in is zero, the mean colour. 0: not at all.</summary>
     public int CropPadding { get; init; } = 4;
 
-    /// <summary>Whether half of the images are mirrored.</summary>
+    /// <summary>Whether every other image, at random, is mirrored left to right.</summary>
     public bool Flip { get; init; } = true;
 
-    /// <summary>The probability that is spread evenly over all classes.</summary>
+    /// <summary>The probability that is taken from the true class and spread over all classes; at least 0, less than 1.</summary>
     public float LabelSmoothing { get; init; } = 0.1f;
 
-    /// <summary>α of mixup's Beta(α, α); 0 for none.</summary>
+    /// <summary>Mixup's α: images are blended in proportions drawn from Beta(α, α). 0: never.</summary>
     public float MixupAlpha { get; init; }
 
-    /// <summary>α of CutMix's Beta(α, α); 0 for none.</summary>
+    /// <summary>
+    /// CutMix's α: a box, whose share of the area is drawn from Beta(α, α), comes from another image. 0: never. When both
+    /// alphas are positive each batch takes one of the two, at random.
+    /// </summary>
     public float CutMixAlpha { get; init; }
 
-    /// <summary>Refuses values that make no sense.</summary>
-    /// <exception cref="BitisException">A value is out of range.</exception>
+    /// <summary>Checks what the types cannot.</summary>
+    /// <exception cref="BitisException">A value is out of its range.</exception>
     public void Validate()
     {
-        Require(CropPadding is >= 0 and <= 1024, "cropPadding", CropPadding, "0 to 1024 pixels");
-        Require(LabelSmoothing is >= 0 and < 1, "labelSmoothing", LabelSmoothing, "at least 0 and less than 1");
-        Require(MixupAlpha is >= 0 and <= 100, "mixupAlpha", MixupAlpha, "0 to 100");
-        Require(CutMixAlpha is >= 0 and <= 100, "cutMixAlpha", CutMixAlpha, "0 to 100");
+        if (CropPadding < 0)
+            throw new BitisException($"Augmentation: a crop padding of {CropPadding} pixels was found; 0 (no crop) or more was expected.");
+        if (!(LabelSmoothing is >= 0 and < 1))
+            throw new BitisException($"Augmentation: a label smoothing of {LabelSmoothing} was found; at least 0 and less than 1 was expected.");
+        ValidateAlpha("mixup", MixupAlpha);
+        ValidateAlpha("CutMix", CutMixAlpha);
     }
 
-    /// <summary>Varies a batch, in place.</summary>
-    /// <param name="images">Preprocessed images, <c>[batch, channels, height, width]</c>.</param>
-    /// <param name="labels">The class of each.</param>
-    /// <param name="targets">Filled with the probability of each class, <c>[batch, classes]</c>.</param>
-    /// <param name="seed">The same seed gives the same result.</param>
+    /// <summary>
+    /// Changes a batch in place and computes its targets. The result depends on the arguments alone: give each batch of
+    /// a training run a seed of its own.
+    /// </summary>
+    /// <param name="images">Preprocessed images, <c>[batch, 3, height, width]</c>.</param>
+    /// <param name="labels">The class of each image.</param>
+    /// <param name="targets">Receives the probabilities that the model should give, <c>[batch, classes]</c>; rows sum to 1.</param>
+    /// <param name="seed">Where the random numbers start.</param>
+    /// <exception cref="BitisException">
+    /// A setting or a label is out of its range, or the padding is not smaller than the images; nothing has been changed.
+    /// </exception>
+    /// <exception cref="ArgumentException">The shapes do not fit each other.</exception>
     public void Apply(Tensor images, ReadOnlySpan<int> labels, Tensor targets, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(targets);
-        int batch = images.Shape[0], classes = targets.Shape[1];
-        if (images.Shape.Rank != 4 || labels.Length != batch || targets.Shape[0] != batch)
-            throw new ArgumentException($"{images.Shape} images, {labels.Length} labels and {targets.Shape} targets do not fit.", nameof(images));
-        SetTargets(labels, targets.Span, classes);
-        for (int i = 0; i < batch; i++)
-            CropAndFlip(images, i, SeededRandom.ForPart(seed, (ulong)i));
-        Mix(images, targets, SeededRandom.ForPart(seed, (ulong)batch));
-    }
+        CheckShapes(images.Shape, labels.Length, targets.Shape);
+        Validate();
+        CheckLabels(labels, targets.Shape[1]);
+        int height = images.Shape[2], width = images.Shape[3];
+        if (CropPadding > 0 && CropPadding >= Math.Min(height, width))
+        {
+            throw new BitisException(
+                $"Augmentation: a crop padding of {CropPadding} pixels was found; less than the images' {Math.Min(height, width)} was expected.");
+        }
 
-    private static void Require(bool condition, string name, object value, string expected)
-    {
-        if (!condition)
-            throw new BitisException($"The augmentation's {name} is {value}; expected {expected}.");
-    }
-
-    private void SetTargets(ReadOnlySpan<int> labels, Span<float> targets, int classes)
-    {
-        targets.Fill(LabelSmoothing / classes);
         for (int i = 0; i < labels.Length; i++)
-            targets[(i * classes) + labels[i]] += 1 - LabelSmoothing;
+            CropAndFlip(images, i, SeededRandom.ForPart(seed, (ulong)i));
+        FillTargets(targets, labels, Mix(images, SeededRandom.ForPart(seed, BatchStream)));
     }
 
     private void CropAndFlip(Tensor images, int index, SeededRandom random)
     {
-        int channels = images.Shape[1], height = images.Shape[2], width = images.Shape[3];
-        int down = random.NextInt32((2 * CropPadding) + 1) - CropPadding;
-        int right = random.NextInt32((2 * CropPadding) + 1) - CropPadding;
-        bool mirrored = Flip && random.NextInt32(2) == 1;
-        if (down == 0 && right == 0 && !mirrored)
-            return;
-        float[] source = images.Span.Slice(index * channels * height * width, channels * height * width).ToArray();
-        Span<float> target = images.Span.Slice(index * source.Length, source.Length);
-        target.Clear();
-        int from = Math.Max(0, right), to = Math.Min(width, width + right);
-        for (int line = 0; line < channels * height; line++)
+        int height = images.Shape[2], width = images.Shape[3];
+        int right = random.NextInt32(2 * CropPadding + 1) - CropPadding;
+        int down = random.NextInt32(2 * CropPadding + 1) - CropPadding;
+        bool flip = Flip && random.NextInt32(2) == 1;
+        for (int channel = 0; channel < RgbImage.Channels; channel++)
         {
-            int y = (line % height) - down;
-            if (y < 0 || y >= height || from >= to)
-                continue;
-            ReadOnlySpan<float> pixels = source.AsSpan((line - down) * width, width)[(from - right)..(to - right)];
-            Span<float> row = target.Slice(line * width, width);
-            pixels.CopyTo(row[from..to]);
-            if (mirrored)
-                row.Reverse();
+            int start = (index * RgbImage.Channels + channel) * height * width;
+            var plane = new ImagePlane(images.Span.Slice(start, height * width), width);
+            plane.Move(right, down);
+            if (flip)
+                plane.Mirror();
         }
     }
 
-    private void Mix(Tensor images, Tensor targets, SeededRandom random)
+    /// <summary>Mixes the images as the alphas say; null if they stay as they are.</summary>
+    private BatchMix? Mix(Tensor images, SeededRandom random)
     {
-        bool cuts = CutMixAlpha > 0 && (MixupAlpha == 0 || random.NextInt32(2) == 1);
-        float alpha = cuts ? CutMixAlpha : MixupAlpha;
-        if (alpha == 0)
-            return;
-        float share = (float)BetaDistribution.Sample(alpha, alpha, random);
-        int batch = images.Shape[0], length = images.Length / batch, classes = targets.Shape[1];
-        int[] partners = [.. Enumerable.Range(0, batch)];
-        random.Shuffle<int>(partners);
-        float[] others = images.Span.ToArray(), otherTargets = targets.Span.ToArray();
-        if (cuts)
-            share = Cut(images, others, partners, share, random);
-        for (int i = 0; i < batch; i++)
+        bool cut = CutMixAlpha > 0 && (MixupAlpha <= 0 || random.NextInt32(2) == 1);
+        float alpha = cut ? CutMixAlpha : MixupAlpha;
+        if (alpha <= 0 || images.Shape[0] < 2)
+            return null;
+        float partnerShare = (float)random.NextBeta(alpha, alpha);
+        return cut
+            ? BatchMix.Paste(images, PixelBox.Draw(images.Shape[2], images.Shape[3], partnerShare, random), random)
+            : BatchMix.Blend(images, partnerShare, random);
+    }
+
+    private void FillTargets(Tensor targets, ReadOnlySpan<int> labels, BatchMix? mix)
+    {
+        int classes = targets.Shape[1];
+        float certainty = 1 - LabelSmoothing;
+        targets.Span.Fill(LabelSmoothing / classes);
+        for (int i = 0; i < labels.Length; i++)
         {
-            if (!cuts)
-                Blend(images.Span.Slice(i * length, length), others.AsSpan(partners[i] * length, length), share);
-            Blend(targets.Span.Slice(i * classes, classes), otherTargets.AsSpan(partners[i] * classes, classes), share);
+            Span<float> row = targets.Span.Slice(i * classes, classes);
+            float partnerShare = mix?.PartnerShare ?? 0;
+            row[labels[i]] += certainty * (1 - partnerShare);
+            if (mix is not null)
+                row[labels[mix.Partners[i]]] += certainty * partnerShare;
         }
     }
 
-    /// <summary>Replaces one rectangle of every image by its partner's.</summary>
-    /// <returns>The share of the image that is left.</returns>
-    private static float Cut(Tensor images, float[] others, int[] partners, float share, SeededRandom random)
+    private static void CheckShapes(Shape images, int labels, Shape targets)
     {
-        int batch = images.Shape[0], channels = images.Shape[1], height = images.Shape[2], width = images.Shape[3];
-        double side = Math.Sqrt(1 - share);
-        int centerY = random.NextInt32(height), centerX = random.NextInt32(width);
-        int top = Math.Clamp(centerY - (int)(height * side / 2), 0, height), bottom = Math.Clamp(centerY + (int)(height * side / 2), 0, height);
-        int left = Math.Clamp(centerX - (int)(width * side / 2), 0, width), right = Math.Clamp(centerX + (int)(width * side / 2), 0, width);
-        for (int line = 0; line < batch * channels * height; line++)
-        {
-            int y = line % height, image = line / (channels * height);
-            if (y < top || y >= bottom)
-                continue;
-            int partnerLine = (partners[image] * channels * height) + (line % (channels * height));
-            others.AsSpan((partnerLine * width) + left, right - left).CopyTo(images.Span[((line * width) + left)..]);
-        }
-        return 1 - ((float)(bottom - top) * (right - left) / (height * width));
+        if (images.Rank != 4 || images[1] != RgbImage.Channels || targets.Rank != 2 || targets[1] == 0)
+            throw new ArgumentException($"Images {images} and targets {targets} are not [batch, 3, height, width] and [batch, classes].", nameof(images));
+        if (images[0] != labels || targets[0] != labels)
+            throw new ArgumentException($"{labels} labels were given for images {images} and targets {targets}.", nameof(labels));
     }
 
-    private static void Blend(Span<float> values, Span<float> others, float share)
+    private static void CheckLabels(ReadOnlySpan<int> labels, int classes)
     {
-        TensorPrimitives.Multiply(values, share, values);
-        TensorPrimitives.MultiplyAdd(others, 1 - share, values, values);
+        for (int i = 0; i < labels.Length; i++)
+        {
+            if ((uint)labels[i] >= (uint)classes)
+            {
+                throw new BitisException(
+                    $"Image {i} of a training batch has the label {labels[i]}; the model has {classes} classes, so 0 to {classes - 1} was expected.");
+            }
+        }
+    }
+
+    private static void ValidateAlpha(string name, float alpha)
+    {
+        if (!(alpha >= 0) || !float.IsFinite(alpha))
+            throw new BitisException($"Augmentation: {name} has an alpha of {alpha}; 0 (never) or a positive number was expected.");
     }
 }
