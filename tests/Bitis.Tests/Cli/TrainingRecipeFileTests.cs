@@ -80,7 +80,7 @@ public sealed class TrainingRecipeFileTests : IDisposable
     [InlineData("{\"seed\": -1}", "seed is -1")]
     [InlineData("{\"augmentation\": null}", "'augmentation'")]
     [InlineData("{\"augmentation\": { \"flip\": 1 }}", "'augmentation.flip'", "true or false")]
-    [InlineData("{\"augmentation\": { \"labelSmoothing\": 2 }}", "labelSmoothing is 2")]
+    [InlineData("{\"augmentation\": { \"labelSmoothing\": 2 }}", "label smoothing of 2")]
     [InlineData("{\"model\": \"vim-huge\"}", "'vim-huge'", "vim-micro")]
     [InlineData("{\"model\": null}", "'model'")]
     [InlineData("{\"config\": { \"family\": \"vgg\" }}", "'config", "family")]
