@@ -37,6 +37,7 @@ public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
         SelectiveScan => Scan(inputs, parameters),
         Silu => Map(inputs[0], Elementwise.Silu.Best),
         Softplus => Map(inputs[0], Elementwise.Softplus.Best),
+        Gelu => Map(inputs[0], Elementwise.Gelu.Best),
         _ => node.Operator.Forward(inputs, parameters),
     };
 

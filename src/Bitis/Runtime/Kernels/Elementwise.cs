@@ -20,18 +20,16 @@ internal static unsafe class Elementwise
 
     private static KernelTable<ElementwiseKernel> Forms<TOperator>()
         where TOperator : struct, IElementwiseOperator => new(
-        new(TOperator.Operation, InstructionSet.Avx512, &Apply<TOperator, Lanes512>),
-        new(TOperator.Operation, InstructionSet.Avx2, &Apply<TOperator, Lanes256>),
-        new(TOperator.Operation, InstructionSet.Portable, &ApplyPortable<TOperator>));
+        Form<TOperator, Lanes512>(InstructionSet.Avx512),
+        Form<TOperator, Lanes256>(InstructionSet.Avx2),
+        Vector128.IsHardwareAccelerated
+            ? Form<TOperator, Lanes128>(InstructionSet.Portable)
+            : Form<TOperator, Lane1>(InstructionSet.Portable));
 
-    private static void ApplyPortable<TOperator>(float* source, float* target, nint count)
+    private static ElementwiseKernel Form<TOperator, TLanes>(InstructionSet instructionSet)
         where TOperator : struct, IElementwiseOperator
-    {
-        if (Vector128.IsHardwareAccelerated)
-            Apply<TOperator, Lanes128>(source, target, count);
-        else
-            Apply<TOperator, Lane1>(source, target, count);
-    }
+        where TLanes : struct, ILanes<TLanes> =>
+        new(TOperator.Operation, instructionSet, &Apply<TOperator, TLanes>, &Backward<TOperator, TLanes>);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Apply<TOperator, TLanes>(float* source, float* target, nint count)
@@ -43,5 +41,17 @@ internal static unsafe class Elementwise
             TLanes.Store(TOperator.Invoke(TLanes.Load(source + i)), target + i);
         for (; i < count; i++)
             Lane1.Store(TOperator.Invoke(Lane1.Load(source + i)), target + i);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Backward<TOperator, TLanes>(float* x, float* y, float* xGradient, nint count)
+        where TOperator : struct, IElementwiseOperator
+        where TLanes : struct, ILanes<TLanes>
+    {
+        nint i = 0;
+        for (; i + TLanes.Count <= count; i += TLanes.Count)
+            TLanes.Store(TLanes.Load(y + i) * TOperator.Slope(TLanes.Load(x + i)), xGradient + i);
+        for (; i < count; i++)
+            Lane1.Store(Lane1.Load(y + i) * TOperator.Slope(Lane1.Load(x + i)), xGradient + i);
     }
 }

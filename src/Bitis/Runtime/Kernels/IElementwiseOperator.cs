@@ -11,4 +11,8 @@ internal interface IElementwiseOperator
     /// <summary>The function, lane by lane.</summary>
     static abstract TLanes Invoke<TLanes>(TLanes x)
         where TLanes : struct, ILanes<TLanes>;
+
+    /// <summary>The function's derivative, lane by lane.</summary>
+    static abstract TLanes Slope<TLanes>(TLanes x)
+        where TLanes : struct, ILanes<TLanes>;
 }

@@ -12,4 +12,9 @@ internal readonly struct SiluOperator : IElementwiseOperator
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Invoke<TLanes>(TLanes x)
         where TLanes : struct, ILanes<TLanes> => VectorMath.Silu(x);
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLanes Slope<TLanes>(TLanes x)
+        where TLanes : struct, ILanes<TLanes> => VectorMath.SiluSlope(x);
 }

@@ -12,4 +12,9 @@ internal readonly struct SoftplusOperator : IElementwiseOperator
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Invoke<TLanes>(TLanes x)
         where TLanes : struct, ILanes<TLanes> => VectorMath.Softplus(x);
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLanes Slope<TLanes>(TLanes x)
+        where TLanes : struct, ILanes<TLanes> => VectorMath.Sigmoid(x);
 }
