@@ -67,6 +67,15 @@ public sealed unsafe class ElementwiseTests
     }
 
     [Fact]
+    public void Slopes_equal_finite_differences_in_float64()
+    {
+        CheckSlope(Elementwise.Exp, Math.Exp);
+        CheckSlope(Elementwise.Silu, x => x / (1 + Math.Exp(-x)));
+        CheckSlope(Elementwise.Softplus, x => Math.Max(x, 0) + LogOnePlus(Math.Exp(-Math.Abs(x))));
+        CheckSlope(Elementwise.Gelu, x => 0.5 * x * (1 + Erf(x / Math.Sqrt(2))));
+    }
+
+    [Fact]
     public void Every_length_is_safe_in_place_and_all_forms_agree_bit_for_bit()
     {
         KernelTable<ElementwiseKernel>[] tables =
@@ -100,6 +109,18 @@ public sealed unsafe class ElementwiseTests
                 double error = Math.Abs(y[i] - expected);
                 Assert.True(error <= bound * Math.Abs(expected), $"{kernel} at {x[i]}: {y[i]}, {expected}");
             }
+        }
+    }
+
+    private static void CheckSlope(KernelTable<ElementwiseKernel> table, Func<double, double> exact)
+    {
+        float[] x = Sample.Floats(1, 203, -5f, 5f), y = Sample.Floats(2, 203);
+        double[] expected = NumericalGradient.Of(point => point.Zip(y, (value, weight) => exact(value) * weight).Sum(), x);
+        foreach (ElementwiseKernel kernel in table.Runnable)
+        {
+            using GuardedBuffer<float> input = new(x), gradient = new(y), result = new(x.Length);
+            kernel.Backward(input.Pointer, gradient.Pointer, result.Pointer, x.Length);
+            NumericalGradient.AssertClose(expected, result.Span, $"{kernel}");
         }
     }
 

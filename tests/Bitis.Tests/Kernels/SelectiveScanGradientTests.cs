@@ -64,70 +64,20 @@ public sealed unsafe class SelectiveScanGradientTests
 
         public float[][] Run(SelectiveScanGradientKernel kernel, bool accumulateU, float start = 0)
         {
-            float[] u = U, delta = Delta, b = B, c = C, a = A, d = D, weights = Weights;
-            var packed = new float[a.Length];
-            for (int e = 0; e < Channels; e++)
+            var data = new ScanGradientRun(Tokens, Channels, States)
             {
-                for (int n = 0; n < States; n++)
-                    packed[(n * Channels) + e] = (float)(a[(e * States) + n] / Math.Log(2));
-            }
-            var y = new float[u.Length];
-            int chunks = (Tokens + SelectiveScan.ChunkTokens - 1) / SelectiveScan.ChunkTokens;
-            float[] uGradient = new float[u.Length], deltaGradient = new float[u.Length];
-            float[] bGradient = new float[b.Length], cGradient = new float[b.Length];
-            float[] aGradient = new float[a.Length], dGradient = new float[d.Length];
-            foreach (float[] gradient in new[] { uGradient, aGradient, dGradient })
-                Array.Fill(gradient, start);
-            using var checkpoints = new GuardedBuffer<float>(chunks * States * Channels);
-            using var scratch = new GuardedBuffer<float>(SelectiveScanGradient.ScratchLength(Channels, States));
-            fixed (float* up = u, dp = delta, bp = b, cp = c, ap = packed, skip = d, yp = y, wp = weights)
-            fixed (float* ug = uGradient, dg = deltaGradient, bg = bGradient, cg = cGradient, ag = aGradient, sg = dGradient)
-            {
-                var call = new SelectiveScanGradientCall
-                {
-                    Forward = new SelectiveScanCall
-                    {
-                        Tokens = Tokens,
-                        States = States,
-                        Reverse = Reverse,
-                        U = up,
-                        UStride = Channels,
-                        Delta = dp,
-                        DeltaStride = Channels,
-                        DeltaSoftplus = true,
-                        A = ap,
-                        AStride = Channels,
-                        B = bp,
-                        BStride = States,
-                        C = cp,
-                        CStride = States,
-                        D = skip,
-                        Y = yp,
-                        YStride = Channels,
-                        OutputScale = 1,
-                        Checkpoints = checkpoints.Pointer,
-                    },
-                    OutputGradient = wp,
-                    OutputGradientStride = Channels,
-                    UGradient = ug,
-                    UGradientStride = Channels,
-                    AccumulateU = accumulateU,
-                    DeltaGradient = dg,
-                    DeltaGradientStride = Channels,
-                    BGradient = bg,
-                    BGradientStride = States,
-                    CGradient = cg,
-                    CGradientStride = States,
-                    AGradient = ag,
-                    DGradient = sg,
-                };
-                SelectiveScan.Run(in call.Forward, 0, Channels);
-                kernel.Run(in call, Channels, scratch.Pointer);
-            }
-            var aByChannel = new float[a.Length];
-            for (int i = 0; i < a.Length; i++)
-                aByChannel[i] = aGradient[(i % States * Channels) + (i / States)];
-            return [uGradient, deltaGradient, bGradient, cGradient, aByChannel, dGradient];
+                Reverse = Reverse,
+                U = U,
+                Delta = Delta,
+                B = B,
+                C = C,
+                A = A,
+                D = D,
+                OutputGradient = Weights,
+                AccumulateU = accumulateU,
+                Start = start,
+            };
+            return data.Run(kernel);
         }
 
         private double Loss(double[][] x)

@@ -1,25 +1,29 @@
 using Bitis.Checkpoints;
 using Bitis.Operators;
+using Bitis.Runtime.Kernels;
 using Bitis.Tensors;
+using Bitis.Tests.Kernels;
+using SelectiveScan = Bitis.Operators.SelectiveScan;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Tests.Operators;
 
-/// <summary>The reference recurrence against the official one, whose tensors are <c>[batch, channels, tokens]</c>.</summary>
+/// <summary>The reference recurrence, and the kernels of its reverse pass, against the official one, whose tensors are <c>[batch, channels, tokens]</c>.</summary>
 public sealed class SelectiveScanGoldenTests
 {
+    public static TheoryData<string> Cases => ["vim-like", "vmamba-like", "no-softplus", "length1", "odd", "large-delta"];
+
     [Theory]
-    [InlineData("vim-like")]
-    [InlineData("vmamba-like")]
-    [InlineData("no-softplus")]
-    [InlineData("length1")]
-    [InlineData("odd")]
-    [InlineData("large-delta")]
+    [MemberData(nameof(Cases))]
     public void The_recurrence_equals_the_official_one(string name)
     {
         using Checkpoint golden = Checkpoint.Open(GoldenFiles.Path("selective-scan.golden.safetensors"));
         Tensor delta = Swap(golden.Read($"{name}.delta"));
         if (name != "no-softplus")
-            Bias(delta, golden.Read($"{name}.delta_bias"));
+        {
+            AddBias(delta, golden.Read($"{name}.delta_bias"));
+            ApplySoftplus(delta);
+        }
         Tensor y = SelectiveScan.Scan(
             Swap(golden.Read($"{name}.u")),
             delta,
@@ -37,10 +41,90 @@ public sealed class SelectiveScanGoldenTests
         TensorAssert.Close(golden.Read($"{name}.last_state"), lastState, 1e-4, "last state");
     }
 
-    private static void Bias(Tensor delta, Tensor bias)
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Every_form_of_the_reverse_pass_equals_the_official_gradients(string name)
+    {
+        using Checkpoint golden = Checkpoint.Open(GoldenFiles.Path("selective-scan.golden.safetensors"));
+        foreach (SelectiveScanGradientKernel kernel in SelectiveScanGradient.Table.Runnable)
+        {
+            Dictionary<string, Tensor> sums = Gradients(golden, name, kernel);
+            foreach ((string input, Tensor gradient) in sums)
+                TensorAssert.Close(golden.Read($"{name}.grad_{input}"), gradient, 1e-3, $"{kernel}: {input}");
+            Assert.Equal(golden.Entries.Count(entry => entry.Name.StartsWith($"{name}.grad_")) - 1, sums.Count); // all but grad_out
+        }
+    }
+
+    /// <summary>The gradients of all inputs, in the official layout.</summary>
+    private static Dictionary<string, Tensor> Gradients(Checkpoint golden, string name, SelectiveScanGradientKernel kernel)
+    {
+        Tensor delta = Swap(Read("delta")), u = Swap(Read("u")), output = Swap(Read("grad_out"));
+        bool hasBias = golden.Contains($"{name}.delta_bias"), hasGate = golden.Contains($"{name}.z");
+        int batch = u.Shape[0], tokens = u.Shape[1], channels = u.Shape[2], states = Read("A").Shape[1];
+        if (hasBias)
+            AddBias(delta, Read("delta_bias"));
+        Dictionary<string, Tensor> sums = new[] { "u", "delta", "B", "C", "A", "D" }.ToDictionary(input => input, input => new Tensor(Layout(input)));
+        if (hasBias)
+            sums.Add("delta_bias", new Tensor([channels]));
+        if (hasGate)
+            sums.Add("z", new Tensor(Layout("z")));
+        for (int image = 0; image < batch; image++)
+        {
+            var data = new ScanGradientRun(tokens, channels, states)
+            {
+                DeltaSoftplus = name != "no-softplus",
+                U = Image(u),
+                Delta = Image(delta),
+                B = Image(Swap(Read("B"))),
+                C = Image(Swap(Read("C"))),
+                A = Read("A").Span.ToArray(),
+                D = Read("D").Span.ToArray(),
+                OutputGradient = Image(output),
+            };
+            if (hasGate)
+            {
+                data.Run(kernel); // the gate's reverse pass needs the scan's output
+                (float[] scan, float[] z) = GateBackward(data.Y, Image(Swap(Read("z"))), Image(output));
+                Put("z", z);
+                data = data with { OutputGradient = scan };
+            }
+            float[][] gradients = data.Run(kernel);
+            Put("u", gradients[0]);
+            Put("delta", gradients[1]);
+            Put("B", gradients[2]);
+            Put("C", gradients[3]);
+            TensorPrimitives.Add(sums["A"].Span, gradients[4], sums["A"].Span);
+            TensorPrimitives.Add(sums["D"].Span, gradients[5], sums["D"].Span);
+            for (int i = 0; hasBias && i < gradients[1].Length; i++)
+                sums["delta_bias"].Span[i % channels] += gradients[1][i];
+
+            float[] Image(Tensor x) => x.Span.Slice(image * (x.Length / batch), x.Length / batch).ToArray();
+            void Put(string input, float[] values) => values.CopyTo(sums[input].Span[(image * values.Length)..]);
+        }
+        return sums.ToDictionary(pair => pair.Key, pair => pair.Value.Shape.Rank == 3 ? Swap(pair.Value) : pair.Value);
+
+        Tensor Read(string input) => golden.Read($"{name}.{input}");
+        Shape Layout(string input) => Read(input).Shape is { Rank: 3 } shape ? [shape[0], shape[2], shape[1]] : Read(input).Shape;
+    }
+
+    private static unsafe (float[] X, float[] Z) GateBackward(float[] x, float[] z, float[] y)
+    {
+        float[] xGradient = new float[x.Length], zGradient = new float[x.Length];
+        fixed (float* xp = x, zp = z, yp = y, xg = xGradient, zg = zGradient)
+            Gate.Table.Best.Backward(xp, zp, yp, xg, zg, x.Length);
+        return (xGradient, zGradient);
+    }
+
+    private static void AddBias(Tensor delta, Tensor bias)
     {
         for (int i = 0; i < delta.Length; i++)
-            delta.Span[i] = Softplus.Of(delta.Span[i] + bias.Span[i % bias.Length]);
+            delta.Span[i] += bias.Span[i % bias.Length];
+    }
+
+    private static void ApplySoftplus(Tensor delta)
+    {
+        for (int i = 0; i < delta.Length; i++)
+            delta.Span[i] = Softplus.Of(delta.Span[i]);
     }
 
     /// <summary><c>[batch, a, b]</c> to <c>[batch, b, a]</c>.</summary>

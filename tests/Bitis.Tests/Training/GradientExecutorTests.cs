@@ -1,6 +1,7 @@
 using Bitis.Checkpoints;
 using Bitis.Models;
 using Bitis.Tensors;
+using Bitis.Tests.Kernels;
 using Bitis.Tests.Models;
 using Bitis.Training;
 
@@ -29,5 +30,66 @@ public sealed class GradientExecutorTests
         Assert.Equal(executor.Gradients.Keys.Order(), names.Select(entry => entry["grad.".Length..]).Order());
         foreach (string entry in names)
             TensorAssert.Close(golden.Read(entry), executor.Gradients[entry["grad.".Length..]], 1e-3, entry);
+    }
+
+    [Fact]
+    public void Threads_do_not_change_a_bit()
+    {
+        VisionModel model = VisionModel.CreateRandom(SmallModels.Get("vim-micro", classes: 10), seed: 1);
+        (Tensor images, Tensor targets) = Batch(model, 13);
+        using var one = new GradientExecutor(model.Graph, model.Weights, threads: 1);
+        BatchLoss expected = one.Run(images, targets);
+        foreach (int threads in new[] { 2, 3, 16 })
+        {
+            using var several = new GradientExecutor(model.Graph, model.Weights, threads);
+            BatchLoss actual = several.Run(images, targets);
+            Assert.Equal(expected.Loss, actual.Loss);
+            Assert.Equal(expected.Logits.Span, actual.Logits.Span);
+            foreach ((string name, Tensor gradient) in one.Gradients)
+                Assert.True(gradient.Span.SequenceEqual(several.Gradients[name].Span), $"{name} with {threads} threads");
+        }
+    }
+
+    [Fact]
+    public void A_second_run_forgets_the_first()
+    {
+        VisionModel model = VisionModel.CreateRandom(SmallModels.Get("vim-micro", classes: 10), seed: 1);
+        (Tensor images, Tensor targets) = Batch(model, 5);
+        using var executor = new GradientExecutor(model.Graph, model.Weights);
+        executor.Run(images, targets);
+        Dictionary<string, Tensor> first = executor.Gradients.ToDictionary(pair => pair.Key, pair => pair.Value.Clone());
+        (Tensor others, Tensor otherTargets) = Batch(model, 9);
+        executor.Run(others, otherTargets);
+        executor.Run(images, targets);
+        foreach ((string name, Tensor gradient) in first)
+            Assert.True(gradient.Span.SequenceEqual(executor.Gradients[name].Span), name);
+    }
+
+    [Fact]
+    public void Memory_grows_in_proportion_to_the_tokens_and_not_with_the_states()
+    {
+        VimConfig config = (VimConfig)SmallModels.Get("vim-micro", classes: 10);
+        long small = LaneBytes(config), large = LaneBytes(config with { ImageSize = 64 });
+        Assert.InRange((double)large / small, 3.5, 4.1);
+
+        // All hidden states, [tokens, channels, states], of the images of a lane in both directions of all layers.
+        long states = 4L * (64 + 1) * config.InnerWidth * config.StateSize * 2 * config.Depth * sizeof(float);
+        Assert.True(small < states / 2, $"{small} bytes, the states alone are {states}");
+
+        static long LaneBytes(VimConfig config)
+        {
+            VisionModel model = VisionModel.CreateRandom(config, seed: 1);
+            using var executor = new GradientExecutor(model.Graph, model.Weights, threads: 1);
+            return executor.LaneBytes;
+        }
+    }
+
+    private static (Tensor Images, Tensor Targets) Batch(VisionModel model, int count)
+    {
+        int size = model.Config.ImageSize, classes = model.Config.Classes;
+        Tensor targets = new([count, classes]);
+        for (int i = 0; i < count; i++)
+            targets.Span[(i * classes) + (i % classes)] = 1;
+        return (Tensor.From([count, 3, size, size], Sample.Floats(count, count * 3 * size * size)), targets);
     }
 }

@@ -65,4 +65,48 @@ internal static unsafe class Im2Col
             }
         }
     }
+
+    /// <summary>The reverse of <see cref="Run"/>: adds each value to the pixel that it came from.</summary>
+    /// <param name="source"><c>[outputHeight·outputWidth, channels·kernel·kernel]</c></param>
+    /// <param name="sourceStride">The distance of source rows in elements.</param>
+    /// <param name="channels">The number of channels.</param>
+    /// <param name="height">The height of the image.</param>
+    /// <param name="width">The width of the image.</param>
+    /// <param name="kernel">The side of the square kernel.</param>
+    /// <param name="stride">The distance of neighbouring places.</param>
+    /// <param name="padding">The zeros around the image on each side.</param>
+    /// <param name="target"><c>[channels, height, width]</c></param>
+    public static void AddBack(
+        float* source,
+        nint sourceStride,
+        int channels,
+        int height,
+        int width,
+        int kernel,
+        int stride,
+        int padding,
+        float* target)
+    {
+        int outputHeight = OutputSize(height, kernel, stride, padding);
+        int outputWidth = OutputSize(width, kernel, stride, padding);
+        for (int oy = 0; oy < outputHeight; oy++)
+        {
+            for (int ox = 0; ox < outputWidth; ox++)
+            {
+                int left = (ox * stride) - padding;
+                int from = Math.Clamp(-left, 0, kernel);
+                int to = Math.Clamp(width - left, from, kernel);
+                float* row = source + (((nint)oy * outputWidth) + ox) * sourceStride;
+                for (int line = 0; line < channels * kernel; line++, row += kernel)
+                {
+                    int y = (oy * stride) - padding + (line % kernel);
+                    if (y < 0 || y >= height)
+                        continue;
+                    float* pixels = target + ((((nint)(line / kernel) * height) + y) * width) + left;
+                    for (int x = from; x < to; x++)
+                        pixels[x] += row[x];
+                }
+            }
+        }
+    }
 }

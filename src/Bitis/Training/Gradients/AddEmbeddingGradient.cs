@@ -4,11 +4,12 @@ using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Training.Gradients;
 
-/// <summary>The position embedding, added in place; its gradient is the sum over the images.</summary>
+/// <summary>The position embedding, added in place if nobody else uses the input; its gradient is the sum over the images.</summary>
 internal sealed unsafe class AddEmbeddingGradient(Node node) : GradientStep
 {
     private ParameterSlot _embedding = null!;
-    private ArenaMatrix _y, _yGradient;
+    private ArenaMatrix _x, _y, _yGradient;
+    private GradientTarget? _copy;
 
     /// <inheritdoc />
     public override string Kind => node.Operator.Kind;
@@ -17,31 +18,38 @@ internal sealed unsafe class AddEmbeddingGradient(Node node) : GradientStep
     public override void PlanForward(GradientPlanner planner)
     {
         _embedding = planner.Parameter(node, 0);
-        _y = planner.SharesGradient(node.Inputs[0])
-            ? planner.ReplaceValue(node, node.Inputs[0])
-            : throw new NotSupportedException($"The input of '{node.Name}' has other users.");
+        _x = planner.Value(node.Inputs[0]);
+        if (_x.IsReversed)
+            throw new NotSupportedException($"The input of '{node.Name}' lies in reverse.");
+        _y = planner.SharesGradient(node.Inputs[0]) ? planner.ReplaceValue(node, node.Inputs[0]) : planner.NewValue(node);
     }
 
     /// <inheritdoc />
     public override void PlanBackward(GradientPlanner planner)
     {
         _yGradient = planner.Gradient(node);
+        _copy = planner.SharesGradient(node.Inputs[0]) ? null : planner.Target(node.Inputs[0]);
     }
 
     /// <inheritdoc />
     public override void Forward(GradientLane lane)
     {
-        for (int image = 0; image < lane.Images; image++)
-        {
-            var values = new Span<float>(lane.Pointer(_y, image), _y.Rows * _y.Stride);
-            TensorPrimitives.Add(values, _embedding.Weight.Span, values);
-        }
+        for (int row = 0; row < lane.Rows(_y); row++)
+            TensorPrimitives.Add(lane.Row(_x, row), Embedding(row), lane.Row(_y, row));
     }
 
     /// <inheritdoc />
     public override void Backward(GradientLane lane)
     {
-        for (int image = 0; image < lane.Images; image++)
-            MatrixSums.AddColumns(lane.Pointer(_yGradient, image), stride: 0, rows: 1, _y.Rows * _y.Stride, lane.Gradient(_embedding));
+        var sums = new Span<float>(lane.Gradient(_embedding), _embedding.Gradient.Length);
+        for (int row = 0; row < lane.Rows(_y); row++)
+        {
+            Span<float> sum = sums.Slice(row % _y.Rows * _y.Columns, _y.Columns);
+            TensorPrimitives.Add(sum, lane.Row(_yGradient, row), sum);
+        }
+        if (_copy is { } target)
+            MatrixSums.Write(lane.Pointer(_yGradient), _yGradient.Stride, target, lane.Pointer(target.Matrix), lane.Rows(_y));
     }
+
+    private ReadOnlySpan<float> Embedding(int row) => _embedding.Weight.Span.Slice(row % _y.Rows * _y.Columns, _y.Columns);
 }

@@ -1,5 +1,6 @@
 using Bitis.Graphs;
 using Bitis.Operators;
+using Bitis.Runtime.Kernels;
 
 namespace Bitis.Training.Gradients;
 
@@ -19,22 +20,30 @@ internal static class GradientCompiler
         var steps = new List<GradientStep>();
         foreach (Node node in graph.Nodes)
         {
-            Node? next = users[node].Count() == 1 ? users[node].First() : null;
+            Node? next = OnlyUser(node, users);
             GradientStep? step = node.Operator switch
             {
                 Input or SliceChannels or ReverseTokens => null, // views
-                Conv2d when node.Inputs[0] == graph.Input && next?.Operator is FlattenSpatial => new PatchEmbeddingGradient(node, next),
-                FlattenSpatial when node.Inputs[0].Operator is Conv2d => null, // part of the embedding
+                Conv2d when IsPatchEmbedding(node, users) => new PatchEmbeddingGradient(node, next!),
+                Conv2d => new ConvolutionGradient(node),
+                DepthwiseConv2d => new DepthwiseConvolutionGradient(node),
+                FlattenSpatial when IsPatchEmbedding(node.Inputs[0], users) => null,
+                FlattenSpatial => new FlattenSpatialGradient(node),
                 CausalConv1d => new CausalConvolutionGradient(node, next?.Operator is Silu ? next : node),
                 Silu when node.Inputs[0].Operator is CausalConv1d && users[node.Inputs[0]].Count() == 1 => null, // part of it
-                Silu when next?.Operator is Multiply => null, // part of the gate
+                Silu when next is not null && SiluOfGate(next, users) == node => null, // part of the gate
+                Silu => new UnaryGradient(node, Elementwise.Silu),
                 Softplus when next?.Operator is Operators.SelectiveScan && next.Inputs[1] == node => null, // part of the scan
+                Softplus => new UnaryGradient(node, Elementwise.Softplus),
+                Gelu => new UnaryGradient(node, Elementwise.Gelu),
                 Linear => new LinearGradient(node),
                 RmsNorm or LayerNorm => new NormGradient(node),
                 Operators.SelectiveScan => new ScanGradient(node, DeltaOf(node, users)),
                 Add => new AddGradient(node),
                 Scale => new ScaleGradient(node),
-                Multiply => GateOf(node, users),
+                Multiply => SiluOfGate(node, users) is { } silu
+                    ? new GateGradient(node, node.Inputs.Single(input => input != silu), silu.Inputs[0])
+                    : new ProductGradient(node),
                 InsertToken => new InsertTokenGradient(node),
                 AddEmbedding => new AddEmbeddingGradient(node),
                 SelectToken or MeanTokens => new PoolGradient(node),
@@ -49,17 +58,24 @@ internal static class GradientCompiler
     private static Node DeltaOf(Node scan, ILookup<Node, Node> users)
     {
         Node delta = scan.Inputs[1];
-        return delta.Operator is Softplus && users[delta].Count() == 1 ? delta.Inputs[0] : delta;
+        return delta.Operator is Softplus && OnlyUser(delta, users) is not null ? delta.Inputs[0] : delta;
     }
 
-    private static GateGradient GateOf(Node product, ILookup<Node, Node> users)
+    /// <summary>Whether a node turns the image into tokens, together with the change of layout after it.</summary>
+    private static bool IsPatchEmbedding(Node node, ILookup<Node, Node> users) =>
+        node is { Operator: Conv2d } && node.Inputs[0].Operator is Input && OnlyUser(node, users)?.Operator is FlattenSpatial;
+
+    /// <summary>The SiLU that a product gates with, if nobody else uses it, its input, or what is gated.</summary>
+    private static Node? SiluOfGate(Node product, ILookup<Node, Node> users)
     {
-        int gate = product.Inputs[1].Operator is Silu ? 1 : 0;
-        Node silu = product.Inputs[gate];
-        return silu.Operator is Silu && users[silu].Count() == 1
-            ? new GateGradient(product, product.Inputs[1 - gate], silu.Inputs[0])
-            : throw Unsupported(product);
+        if (product.Operator is not Multiply || product.Inputs[0] == product.Inputs[1])
+            return null;
+        Node? silu = product.Inputs.LastOrDefault(input => input.Operator is Silu);
+        bool isGate = silu is not null && product.Inputs.Append(silu.Inputs[0]).All(node => OnlyUser(node, users) is not null);
+        return isGate ? silu : null;
     }
+
+    private static Node? OnlyUser(Node node, ILookup<Node, Node> users) => users[node].Count() == 1 ? users[node].First() : null;
 
     private static NotSupportedException Unsupported(Node node) =>
         new($"Training does not support the operator {node.Operator.Kind} at '{node.Name}'.");

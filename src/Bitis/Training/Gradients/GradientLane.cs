@@ -40,6 +40,9 @@ internal sealed unsafe class GradientLane : IDisposable
     public float* Pointer(ArenaMatrix matrix, int image) =>
         Pointer(matrix) + ((nint)image * matrix.Rows * matrix.Stride);
 
+    /// <summary>A row of a matrix, counted over all of the lane's images.</summary>
+    public Span<float> Row(ArenaMatrix matrix, int row) => new(Pointer(matrix) + ((nint)row * matrix.Stride), matrix.Columns);
+
     /// <summary>The rows of a matrix in all of the lane's images; they lie one after the other.</summary>
     public int Rows(ArenaMatrix matrix) => Images * matrix.Rows;
 

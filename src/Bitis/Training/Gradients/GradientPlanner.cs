@@ -126,11 +126,18 @@ internal sealed class GradientPlanner
 
     /// <summary>Whether the gradient of a value is that of its only user, in the same memory.</summary>
     public bool SharesGradient(Node node) =>
-        OnlyUser(node) is { Operator: Add or Scale or AddEmbedding } user && user.Inputs.Count(input => input == node) == 1;
+        OnlyUser(node) is { Operator: Add or Scale or AddEmbedding } user
+        && user.Inputs.Count(input => input == node) == 1
+        && !IsViewOfShared(node)
+        && !(user.Operator is Scale && SharesGradient(user)); // a product changes the gradient that a sum's other term has, too
 
     /// <summary>Places everything.</summary>
     /// <returns>The bytes that a lane's arena needs.</returns>
     public long Place() => ArenaPlanner.Place(_blocks);
+
+    /// <summary>Whether a value is a view, and what it shows has other users, whose gradients must meet in one place.</summary>
+    private bool IsViewOfShared(Node node) =>
+        node.Operator is SliceChannels || (node.Operator is ReverseTokens && OnlyUser(node.Inputs[0]) is null);
 
     /// <summary>The rows of a value: all dimensions but the innermost.</summary>
     private static int RowsOf(Shape shape) => (int)(shape.ElementCount / shape[^1]);

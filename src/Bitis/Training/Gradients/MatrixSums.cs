@@ -18,6 +18,24 @@ internal static unsafe class MatrixSums
             TensorPrimitives.Add(total, new ReadOnlySpan<float>(matrix + (row * stride), columns), total);
     }
 
+    /// <summary>Writes a contiguous matrix with rows and columns exchanged, or adds it to what is there.</summary>
+    /// <param name="source"><c>[rows, columns]</c></param>
+    /// <param name="rows">The rows of the source.</param>
+    /// <param name="columns">The columns of the source.</param>
+    /// <param name="target"><c>[columns, rows]</c></param>
+    /// <param name="accumulate">Add instead of overwriting.</param>
+    public static void Transpose(float* source, int rows, int columns, float* target, bool accumulate)
+    {
+        for (nint row = 0; row < rows; row++)
+        {
+            for (nint column = 0; column < columns; column++)
+            {
+                float value = source[(row * columns) + column];
+                target[(column * rows) + row] = accumulate ? target[(column * rows) + row] + value : value;
+            }
+        }
+    }
+
     /// <summary>Copies a matrix to another place, or adds it to what is there.</summary>
     public static void Write(float* source, nint sourceStride, GradientTarget target, float* targetRows, int rows)
     {

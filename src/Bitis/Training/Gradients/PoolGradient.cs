@@ -8,12 +8,14 @@ namespace Bitis.Training.Gradients;
 /// <summary>One vector for all tokens of an image: the class token's row, or the mean of all rows.</summary>
 internal sealed unsafe class PoolGradient(Node node) : GradientStep
 {
-    /// <summary>The row that is taken; null for the mean.</summary>
-    private readonly int? _row = (node.Operator as SelectToken)?.Position;
-    private ArenaMatrix _x, _y, _yGradient, _xGradient;
+    private ArenaMatrix _x, _y, _yGradient;
+    private GradientTarget _xGradient;
 
     /// <inheritdoc />
     public override string Kind => node.Operator.Kind;
+
+    /// <summary>The row in memory that is taken; null for the mean.</summary>
+    private int? SelectedRow => node.Operator is SelectToken { Position: var token } ? _x.IsReversed ? _x.Rows - 1 - token : token : null;
 
     /// <inheritdoc />
     public override void PlanForward(GradientPlanner planner)
@@ -26,10 +28,7 @@ internal sealed unsafe class PoolGradient(Node node) : GradientStep
     public override void PlanBackward(GradientPlanner planner)
     {
         _yGradient = planner.Gradient(node);
-        GradientTarget target = planner.Target(node.Inputs[0])!.Value;
-        if (target.Accumulate || _x.IsReversed)
-            throw new NotSupportedException($"The input of '{node.Name}' has other users, or lies in reverse.");
-        _xGradient = target.Matrix;
+        _xGradient = planner.Target(node.Inputs[0])!.Value;
     }
 
     /// <inheritdoc />
@@ -37,35 +36,29 @@ internal sealed unsafe class PoolGradient(Node node) : GradientStep
     {
         for (int image = 0; image < lane.Images; image++)
         {
-            float* x = lane.Pointer(_x, image), y = lane.Pointer(_y, image);
-            var target = new Span<float>(y, _y.Columns);
-            if (_row is { } row)
+            Span<float> y = lane.Row(_y, image);
+            if (SelectedRow is { } selected)
             {
-                new ReadOnlySpan<float>(x + ((nint)row * _x.Stride), _x.Columns).CopyTo(target);
+                lane.Row(_x, (image * _x.Rows) + selected).CopyTo(y);
                 continue;
             }
-            target.Clear();
-            MatrixSums.AddColumns(x, _x.Stride, _x.Rows, _x.Columns, y);
-            TensorPrimitives.Divide(target, _x.Rows, target);
+            y.Clear();
+            MatrixSums.AddColumns(lane.Pointer(_x, image), _x.Stride, _x.Rows, _x.Columns, lane.Pointer(_y, image));
+            TensorPrimitives.Divide(y, _x.Rows, y);
         }
     }
 
     /// <inheritdoc />
     public override void Backward(GradientLane lane)
     {
-        for (int image = 0; image < lane.Images; image++)
+        for (int row = 0; row < lane.Rows(_x); row++)
         {
-            var gradient = new ReadOnlySpan<float>(lane.Pointer(_yGradient, image), _y.Columns);
-            for (int row = 0; row < _x.Rows; row++)
-            {
-                var target = new Span<float>(lane.Pointer(_xGradient, image) + ((nint)row * _xGradient.Stride), _x.Columns);
-                if (_row is null)
-                    TensorPrimitives.Divide(gradient, _x.Rows, target);
-                else if (_row == row)
-                    gradient.CopyTo(target);
-                else
-                    target.Clear();
-            }
+            Span<float> x = lane.Row(_xGradient.Matrix, row);
+            float share = SelectedRow is null ? 1f / _x.Rows : row % _x.Rows == SelectedRow ? 1 : 0;
+            if (!_xGradient.Accumulate)
+                x.Clear();
+            if (share > 0)
+                TensorPrimitives.MultiplyAdd(lane.Row(_yGradient, row / _x.Rows), share, x, x);
         }
     }
 }

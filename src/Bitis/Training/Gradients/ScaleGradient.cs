@@ -5,35 +5,49 @@ using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Training.Gradients;
 
-/// <summary>A product with a constant, in place, forward and back.</summary>
+/// <summary>A product with a constant; in place, forward and back, where nobody else uses the input.</summary>
 internal sealed unsafe class ScaleGradient(Node node) : GradientStep
 {
     private readonly float _factor = ((Scale)node.Operator).Factor;
-    private ArenaMatrix _y, _yGradient;
+    private ArenaMatrix _x, _y, _yGradient;
+    private GradientTarget _xGradient;
 
     /// <inheritdoc />
     public override string Kind => node.Operator.Kind;
 
     /// <inheritdoc />
-    public override void PlanForward(GradientPlanner planner) => _y = planner.SharesGradient(node.Inputs[0])
-        ? planner.ReplaceValue(node, node.Inputs[0])
-        : throw new NotSupportedException($"The input of '{node.Name}' has other users.");
-
-    /// <inheritdoc />
-    public override void PlanBackward(GradientPlanner planner) => _yGradient = planner.Gradient(node);
-
-    /// <inheritdoc />
-    public override void Forward(GradientLane lane) => Multiply(lane, _y);
-
-    /// <inheritdoc />
-    public override void Backward(GradientLane lane) => Multiply(lane, _yGradient);
-
-    private void Multiply(GradientLane lane, ArenaMatrix matrix)
+    public override void PlanForward(GradientPlanner planner)
     {
-        for (nint row = 0; row < lane.Rows(matrix); row++)
+        _x = planner.Value(node.Inputs[0]);
+        _y = planner.SharesGradient(node.Inputs[0]) ? planner.ReplaceValue(node, node.Inputs[0]) : planner.NewValue(node, _x.IsReversed);
+    }
+
+    /// <inheritdoc />
+    public override void PlanBackward(GradientPlanner planner)
+    {
+        _yGradient = planner.Gradient(node);
+        _xGradient = planner.SharesGradient(node.Inputs[0])
+            ? new GradientTarget(_yGradient, Accumulate: false)
+            : planner.Target(node.Inputs[0])!.Value;
+    }
+
+    /// <inheritdoc />
+    public override void Forward(GradientLane lane)
+    {
+        for (int row = 0; row < lane.Rows(_y); row++)
+            TensorPrimitives.Multiply(lane.Row(_x, row), _factor, lane.Row(_y, row));
+    }
+
+    /// <inheritdoc />
+    public override void Backward(GradientLane lane)
+    {
+        for (int row = 0; row < lane.Rows(_y); row++)
         {
-            var values = new Span<float>(lane.Pointer(matrix) + (row * matrix.Stride), matrix.Columns);
-            TensorPrimitives.Multiply(values, _factor, values);
+            Span<float> y = lane.Row(_yGradient, row), x = lane.Row(_xGradient.Matrix, row);
+            if (_xGradient.Accumulate)
+                TensorPrimitives.MultiplyAdd(y, _factor, x, x);
+            else
+                TensorPrimitives.Multiply(y, _factor, x);
         }
     }
 }

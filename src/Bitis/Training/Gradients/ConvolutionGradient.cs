@@ -1,0 +1,112 @@
+using Bitis.Graphs;
+using Bitis.Operators;
+using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
+
+namespace Bitis.Training.Gradients;
+
+/// <summary>
+/// A convolution between maps: the places of the kernel are unfolded to rows, the rest is a linear layer, y = x·Wᵀ + b.
+/// The reverse pass unfolds again instead of keeping the rows, which are K² times the input, and folds x̄ = ȳ·W back by
+/// adding up what overlaps.
+/// </summary>
+internal sealed unsafe class ConvolutionGradient(Node node) : GradientStep, IDisposable
+{
+    private readonly Conv2d _layer = (Conv2d)node.Operator;
+    private readonly int _height = node.Inputs[0].Shape[1], _width = node.Inputs[0].Shape[2], _places = node.Shape[1] * node.Shape[2];
+    private PackedFloatWeights _weights = null!, _transposed = null!;
+    private ParameterSlot _weight = null!;
+    private ParameterSlot? _bias;
+    private ArenaMatrix? _x; // null: the image itself
+    private ArenaMatrix _y, _yGradient;
+    private GradientTarget? _xGradient;
+
+    /// <inheritdoc />
+    public override string Kind => _layer.Kind;
+
+    private int PatchLength => _layer.InChannels * _layer.Kernel * _layer.Kernel;
+
+    private int InputLength => _layer.InChannels * _height * _width;
+
+    /// <inheritdoc />
+    public override void PlanForward(GradientPlanner planner)
+    {
+        _weights = new PackedFloatWeights(_layer.OutChannels, PatchLength);
+        _transposed = new PackedFloatWeights(PatchLength, _layer.OutChannels);
+        _weight = planner.Parameter(node, 0);
+        _bias = _layer.HasBias ? planner.Parameter(node, 1) : null;
+        _x = node.Inputs[0].Operator is Input ? null : planner.Value(node.Inputs[0]);
+        _y = planner.NewValue(node);
+        planner.NeedScratch((_places * (PatchLength + _layer.OutChannels)) + FloatGemm.TransposedScratch(_places));
+    }
+
+    /// <inheritdoc />
+    public override void PlanBackward(GradientPlanner planner)
+    {
+        if (_x is not null)
+            planner.Value(node.Inputs[0]);
+        _yGradient = planner.Gradient(node);
+        _xGradient = planner.Target(node.Inputs[0]);
+    }
+
+    /// <inheritdoc />
+    public override void Prepare()
+    {
+        _weights.Pack(_weight.Weight.Span, _bias is null ? default : _bias.Weight.Span);
+        _transposed.PackTransposed(_weight.Weight.Span);
+    }
+
+    /// <inheritdoc />
+    public override void Forward(GradientLane lane)
+    {
+        float* rows = Rows(lane);
+        for (int image = 0; image < lane.Images; image++)
+        {
+            Unfold(lane, image);
+            FloatGemm.Run(_weights, lane.Scratch, PatchLength, rows, _layer.OutChannels, 0, _places, accumulate: false);
+            MatrixSums.Transpose(rows, _places, _layer.OutChannels, lane.Pointer(_y, image), accumulate: false);
+        }
+    }
+
+    /// <inheritdoc />
+    public override void Backward(GradientLane lane)
+    {
+        float* patches = lane.Scratch, rows = Rows(lane), panel = rows + (_places * _layer.OutChannels);
+        for (int image = 0; image < lane.Images; image++)
+        {
+            MatrixSums.Transpose(lane.Pointer(_yGradient, image), _layer.OutChannels, _places, rows, accumulate: false);
+            Unfold(lane, image);
+            FloatGemm.AddTransposed(
+                rows, _layer.OutChannels, patches, PatchLength, _places, _layer.OutChannels, PatchLength, lane.Gradient(_weight), panel);
+            if (_bias is not null)
+                MatrixSums.AddColumns(rows, _layer.OutChannels, _places, _layer.OutChannels, lane.Gradient(_bias));
+            if (_xGradient is { } target)
+                FoldBack(lane, image, target);
+        }
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _weights.Dispose();
+        _transposed.Dispose();
+    }
+
+    private float* Rows(GradientLane lane) => lane.Scratch + (_places * PatchLength);
+
+    private void Unfold(GradientLane lane, int image)
+    {
+        float* x = _x is { } matrix ? lane.Pointer(matrix, image) : lane.Pixels + ((nint)image * InputLength);
+        Im2Col.Run(x, _layer.InChannels, _height, _width, _layer.Kernel, _layer.Stride, _layer.Padding, lane.Scratch, PatchLength);
+    }
+
+    /// <summary>The gradient of the unfolded rows takes their place.</summary>
+    private void FoldBack(GradientLane lane, int image, GradientTarget target)
+    {
+        FloatGemm.Run(_transposed, Rows(lane), _layer.OutChannels, lane.Scratch, PatchLength, 0, _places, accumulate: false);
+        float* x = lane.Pointer(target.Matrix, image);
+        if (!target.Accumulate)
+            new Span<float>(x, InputLength).Clear();
+        Im2Col.AddBack(lane.Scratch, PatchLength, _layer.InChannels, _height, _width, _layer.Kernel, _layer.Stride, _layer.Padding, x);
+    }
+}

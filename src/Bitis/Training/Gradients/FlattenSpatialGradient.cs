@@ -1,0 +1,46 @@
+using Bitis.Graphs;
+using Bitis.Runtime;
+
+namespace Bitis.Training.Gradients;
+
+/// <summary>The change from a map, <c>[channels, height, width]</c>, to tokens, <c>[height·width, channels]</c>: a transposition.</summary>
+internal sealed unsafe class FlattenSpatialGradient(Node node) : GradientStep
+{
+    private readonly int _channels = node.Shape[1], _tokens = node.Shape[0];
+    private ArenaMatrix _x, _y, _yGradient;
+    private GradientTarget _xGradient;
+
+    /// <inheritdoc />
+    public override string Kind => node.Operator.Kind;
+
+    /// <inheritdoc />
+    public override void PlanForward(GradientPlanner planner)
+    {
+        _x = planner.Value(node.Inputs[0]);
+        _y = planner.NewValue(node);
+    }
+
+    /// <inheritdoc />
+    public override void PlanBackward(GradientPlanner planner)
+    {
+        _yGradient = planner.Gradient(node);
+        _xGradient = planner.Target(node.Inputs[0])!.Value;
+    }
+
+    /// <inheritdoc />
+    public override void Forward(GradientLane lane)
+    {
+        for (int image = 0; image < lane.Images; image++)
+            MatrixSums.Transpose(lane.Pointer(_x, image), _channels, _tokens, lane.Pointer(_y, image), accumulate: false);
+    }
+
+    /// <inheritdoc />
+    public override void Backward(GradientLane lane)
+    {
+        for (int image = 0; image < lane.Images; image++)
+        {
+            MatrixSums.Transpose(
+                lane.Pointer(_yGradient, image), _tokens, _channels, lane.Pointer(_xGradient.Matrix, image), _xGradient.Accumulate);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+using Bitis.Graphs;
+using Bitis.Runtime;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
+namespace Bitis.Training.Gradients;
+
+/// <summary>The product of two values, y = a·b: ā = ȳ·b, b̄ = ȳ·a.</summary>
+internal sealed unsafe class ProductGradient(Node node) : GradientStep
+{
+    private ArenaMatrix _left, _right, _y, _yGradient;
+    private GradientTarget _leftGradient, _rightGradient;
+
+    /// <inheritdoc />
+    public override string Kind => node.Operator.Kind;
+
+    /// <inheritdoc />
+    public override void PlanForward(GradientPlanner planner)
+    {
+        (_left, _right) = (planner.Value(node.Inputs[0]), planner.Value(node.Inputs[1]));
+        if (_left.IsReversed != _right.IsReversed)
+            throw new NotSupportedException($"The inputs of '{node.Name}' lie in different orders.");
+        _y = planner.NewValue(node, _left.IsReversed);
+    }
+
+    /// <inheritdoc />
+    public override void PlanBackward(GradientPlanner planner)
+    {
+        planner.Value(node.Inputs[0]);
+        planner.Value(node.Inputs[1]);
+        _yGradient = planner.Gradient(node);
+        _leftGradient = planner.Target(node.Inputs[0])!.Value;
+        _rightGradient = planner.Target(node.Inputs[1])!.Value;
+    }
+
+    /// <inheritdoc />
+    public override void Forward(GradientLane lane)
+    {
+        for (int row = 0; row < lane.Rows(_y); row++)
+            TensorPrimitives.Multiply(lane.Row(_left, row), lane.Row(_right, row), lane.Row(_y, row));
+    }
+
+    /// <inheritdoc />
+    public override void Backward(GradientLane lane)
+    {
+        for (int row = 0; row < lane.Rows(_y); row++)
+        {
+            AddProduct(lane.Row(_yGradient, row), lane.Row(_right, row), lane.Row(_leftGradient.Matrix, row), _leftGradient.Accumulate);
+            AddProduct(lane.Row(_yGradient, row), lane.Row(_left, row), lane.Row(_rightGradient.Matrix, row), _rightGradient.Accumulate);
+        }
+    }
+
+    private static void AddProduct(ReadOnlySpan<float> a, ReadOnlySpan<float> b, Span<float> target, bool accumulate)
+    {
+        if (accumulate)
+            TensorPrimitives.MultiplyAdd(a, b, target, target);
+        else
+            TensorPrimitives.Multiply(a, b, target);
+    }
+}

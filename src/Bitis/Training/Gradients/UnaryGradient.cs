@@ -1,0 +1,57 @@
+using Bitis.Graphs;
+using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
+namespace Bitis.Training.Gradients;
+
+/// <summary>A function of each element by itself, y = f(x): x̄ = ȳ·f'(x).</summary>
+internal sealed unsafe class UnaryGradient(Node node, KernelTable<ElementwiseKernel> forms) : GradientStep
+{
+    private ArenaMatrix _x, _y, _yGradient;
+    private GradientTarget _xGradient;
+
+    /// <inheritdoc />
+    public override string Kind => node.Operator.Kind;
+
+    /// <inheritdoc />
+    public override void PlanForward(GradientPlanner planner)
+    {
+        _x = planner.Value(node.Inputs[0]);
+        _y = planner.NewValue(node, _x.IsReversed);
+    }
+
+    /// <inheritdoc />
+    public override void PlanBackward(GradientPlanner planner)
+    {
+        planner.Value(node.Inputs[0]);
+        planner.NeedScratch(_x.Columns);
+        _yGradient = planner.Gradient(node);
+        _xGradient = planner.Target(node.Inputs[0])!.Value;
+    }
+
+    /// <inheritdoc />
+    public override void Forward(GradientLane lane)
+    {
+        float* x = lane.Pointer(_x), y = lane.Pointer(_y);
+        for (nint row = 0; row < lane.Rows(_x); row++)
+            forms.Best.Run(x + (row * _x.Stride), y + (row * _y.Stride), _x.Columns);
+    }
+
+    /// <inheritdoc />
+    public override void Backward(GradientLane lane)
+    {
+        float* x = lane.Pointer(_x), y = lane.Pointer(_yGradient), xGradient = lane.Pointer(_xGradient.Matrix);
+        for (nint row = 0; row < lane.Rows(_x); row++)
+        {
+            float* target = xGradient + (row * _xGradient.Matrix.Stride);
+            float* product = _xGradient.Accumulate ? lane.Scratch : target;
+            forms.Best.Backward(x + (row * _x.Stride), y + (row * _yGradient.Stride), product, _x.Columns);
+            if (_xGradient.Accumulate)
+            {
+                var sum = new Span<float>(target, _x.Columns);
+                TensorPrimitives.Add(sum, new ReadOnlySpan<float>(product, _x.Columns), sum);
+            }
+        }
+    }
+}
