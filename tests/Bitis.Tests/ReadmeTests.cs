@@ -13,7 +13,7 @@ namespace Bitis.Tests;
 /// <summary>What the README and the recipe example show compiles, runs, and parses.</summary>
 public sealed class ReadmeTests(ITestOutputHelper output)
 {
-    private static readonly string Root = Directory.GetParent(ThisFile())!.Parent!.Parent!.FullName;
+    internal static readonly string Root = Directory.GetParent(ThisFile())!.Parent!.Parent!.FullName;
     private static readonly string Readme = File.ReadAllText(Path.Combine(Root, "README.md"));
 
     [Fact]

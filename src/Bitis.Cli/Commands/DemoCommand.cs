@@ -10,86 +10,81 @@ using Bitis.Tensors;
 
 namespace Bitis.Cli.Commands;
 
-/// <summary><c>bitis demo</c>: the whole way on a small model and generated images, with nothing to download.</summary>
+/// <summary><c>bitis demo</c>: a trained model through every method at three bit widths, with nothing to download.</summary>
 internal sealed class DemoCommand : BitisCommand
 {
-    private const int Classes = 10, CalibrationImages = 32, TestImages = 128, Batch = 16, LatencyRuns = 30, Warmup = 5;
+    private const string Model = "vim-micro-builtin";
+    private const int CalibrationImages = 256, Batch = 32, LatencyRuns = 100, Warmup = 20;
 
     private static readonly BitWidths[] BitWidthsShown = [new(8, 8), new(6, 6), new(4, 4)];
 
-    private static readonly VimConfig Config = new()
-    {
-        ImageSize = 64,
-        PatchSize = 8,
-        Stride = 8,
-        Width = 128,
-        InnerWidth = 256,
-        Depth = 6,
-        DeltaRank = 8,
-        Classes = Classes,
-    };
-
-    private readonly Option<int> _seed = CommonOptions.Seed();
-    private readonly Option<int> _threads = CommonOptions.Number("--threads", "How many threads compute.", 1, minimum: 1);
+    private readonly Option<int> _threads = CommonOptions.Number("--threads", "How many threads the latency is measured with.", 1, minimum: 1);
 
     /// <summary>Creates the command.</summary>
     public DemoCommand(CliContext context)
         : base(
             "demo",
-            "Quantizes a small random Vim by each method and compares the results with float32. Needs no files.",
+            "Quantizes a small trained model by each method, and measures accuracy, size and speed. Needs no files.",
             "bitis demo",
-            context)
-    {
-        Options.Add(_seed);
-        Options.Add(_threads);
-    }
+            context) => Options.Add(_threads);
 
     /// <inheritdoc />
     protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress)
     {
-        int seed = arguments.GetValue(_seed);
-        var sessionOptions = new SessionOptions { Threads = arguments.GetValue(_threads) };
-        VisionModel model = VisionModel.CreateRandom(Config, (ulong)seed);
-        using var calibration = new SyntheticImageSource(CalibrationImages, Config.ImageSize, Classes, seed);
-        using var test = new SyntheticImageSource(TestImages, Config.ImageSize, Classes, seed + 1);
+        int threads = arguments.GetValue(_threads);
+        VisionModel model = ShippedModels.Load(Model);
+        using ImageSource calibration = ImageSource.Open("builtin/train").Take(CalibrationImages, seed: 0);
+        using ImageSource test = ImageSource.Open("builtin/test"), decoded = Keep(test);
         Tensor[] batches = [.. ImageLoader.Load(calibration, model.Preprocessing, Batch, cancellation: Context.Cancellation).Select(b => b.Images)];
-        Tensor one = ImageLoader.Load(test, model.Preprocessing, batchSize: 1).First().Images;
-        using InferenceSession original = InferenceSession.Create(model, sessionOptions);
+        using InferenceSession original = InferenceSession.Create(model);
+        EvaluationResult floats = Evaluate(original, [], decoded, model);
 
         var rows = new List<DemoRow>();
-        int total = QuantizationMethods.Names.Count * BitWidthsShown.Length;
         foreach (BitWidths bits in BitWidthsShown)
         {
             foreach (string method in QuantizationMethods.Names)
             {
-                progress.Report(new WorkProgress("quantizing and comparing", rows.Count, total));
+                progress.Report(new WorkProgress("quantizing and measuring", rows.Count, QuantizationMethods.Names.Count * BitWidthsShown.Length));
                 QuantizedModel quantized = PostTrainingQuantizer.Quantize(
                     model, batches, new Recipe { Method = method, Bits = bits }, cancellationToken: Context.Cancellation);
-                using InferenceSession session = InferenceSession.Create(quantized, sessionOptions);
-                EvaluationResult result = new Evaluator(session.Run, Classes, original.Run) { BatchSize = Batch }
-                    .Run(test, model.Preprocessing, progress: null, Context.Cancellation);
-                IReadOnlyList<Latency> latencies =
-                    Latency.Measure([session.Run, original.Run], one, Warmup, LatencyRuns, progress: null, Context.Cancellation);
-                Agreement agreement = result.Counts.Agreements[0];
+                using InferenceSession session = InferenceSession.Create(quantized);
+                EvaluationResult result = Evaluate(session, [original.Run], decoded, model);
+                (double latency, double floatLatency) = MeasureLatency(quantized, model, decoded, threads);
                 rows.Add(new DemoRow(
-                    bits,
-                    method,
-                    agreement.Top1,
-                    agreement.MeanLogitError,
-                    FileSize(quantized),
-                    latencies[0].Median.TotalMilliseconds,
-                    latencies[1].Median.TotalMilliseconds));
+                    bits, method, result.Counts.Top1, result.Counts.Agreements[0].Top1, FileSize(quantized), latency, floatLatency));
             }
         }
-        long parameters = model.Weights.Values.Sum(weight => (long)weight.Length);
         return new DemoResult(
-            $"Vim, width {Config.Width}, depth {Config.Depth}, {Config.ImageSize}×{Config.ImageSize} pixels, random weights (seed {seed})",
-            parameters,
-            CalibrationImages,
-            TestImages,
-            original.Threads,
+            Model,
+            model.Weights.Values.Sum(weight => (long)weight.Length),
+            calibration.Description,
+            test.Description,
+            threads,
+            new DemoFloatRow(
+                floats.Counts.Top1,
+                new FileInfo(ShippedModels.Find(Model)!).Length,
+                rows.Select(row => row.FloatLatencyMs).Order().ElementAt(rows.Count / 2)),
             rows);
     }
+
+    private EvaluationResult Evaluate(InferenceSession session, IReadOnlyList<LogitFunction> references, ImageSource test, VisionModel model) =>
+        new Evaluator(session.Run, model.Config.Classes, references) { BatchSize = Batch }
+            .Run(test, model.Preprocessing, progress: null, Context.Cancellation);
+
+    /// <summary>Milliseconds for one image, the two models in turn.</summary>
+    private (double Quantized, double Float) MeasureLatency(QuantizedModel quantized, VisionModel model, ImageSource test, int threads)
+    {
+        var options = new SessionOptions { Threads = threads };
+        using InferenceSession session = InferenceSession.Create(quantized, options), original = InferenceSession.Create(model, options);
+        Tensor image = model.Preprocessing.Apply(test.Read(0).Image);
+        IReadOnlyList<Latency> latencies = Latency.Measure(
+            [session.Run, original.Run], image.Reshape(image.Shape.Prepend(1)), Warmup, LatencyRuns, progress: null, Context.Cancellation);
+        return (latencies[0].Median.TotalMilliseconds, latencies[1].Median.TotalMilliseconds);
+    }
+
+    /// <summary>The images themselves instead of the way to make them, since they are read many times.</summary>
+    private static InMemoryImageSource Keep(ImageSource images) =>
+        new([.. Enumerable.Range(0, images.Count).Select(images.Read)], images.ClassNames);
 
     /// <summary>The size of the model's file, which is written to find out and then removed.</summary>
     private static long FileSize(QuantizedModel model)

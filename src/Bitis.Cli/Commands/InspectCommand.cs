@@ -49,7 +49,7 @@ internal sealed class InspectCommand : BitisCommand
         return new QuantizedInspection(
             reference,
             fileBytes,
-            ModelSummary.Of(model.Config, model.Graph, model.Preprocessing),
+            ModelSummary.Of(model.Config, model.Graph, model.Preprocessing, model.ClassNames),
             model.Recipe,
             model.Calibration,
             LayerSummary.Of(model),
@@ -70,8 +70,9 @@ internal sealed class InspectCommand : BitisCommand
             checkpoint.Format,
             checkpoint.WeightsKey,
             [.. checkpoint.WeightsKeys.Where(key => key != checkpoint.WeightsKey)],
-            ModelSummary.Of(detection.Config, graph, Preprocessing.ForSize(detection.Config.ImageSize)),
+            ModelSummary.Of(detection.Config, graph, detection.Preprocessing, detection.ClassNames),
             detection.Assumptions,
+            detection.Notes,
             [.. expected.Keys.Where(name => !found.ContainsKey(name))],
             [.. found.Keys.Where(name => !expected.ContainsKey(name))],
             [.. expected.Where(pair => found.TryGetValue(pair.Key, out Shape shape) && shape != pair.Value)

@@ -26,7 +26,7 @@ internal sealed class ModelOptionSet
     /// <param name="name">What its help calls the argument.</param>
     public ModelOptionSet(Command command, string name)
     {
-        _model = CommonOptions.File(name, "A checkpoint (.pth, .safetensors), a quantized model (.bitis), or hf:owner/name[@revision]/file.");
+        _model = CommonOptions.File(name, "A checkpoint (.pth, .safetensors), a quantized model (.bitis), hf:owner/name[@revision]/file, or the name of a model that comes with Bitis.");
         command.Arguments.Add(_model);
         command.Options.Add(_weightsKey);
         command.Options.Add(_stride);

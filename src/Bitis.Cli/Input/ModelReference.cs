@@ -1,13 +1,18 @@
 using Bitis.Checkpoints.Hub;
+using Bitis.Models;
 
 namespace Bitis.Cli.Input;
 
 /// <summary>Turns what the user calls a model into a file on this machine.</summary>
 internal static class ModelReference
 {
-    private const string Expected = "a model was expected (.pth, .safetensors, .bitis or hf:owner/name/file)";
+    private static readonly string Expected =
+        $"a model was expected (.pth, .safetensors, .bitis, hf:owner/name/file, or one that comes with Bitis: {string.Join(", ", ShippedModels.Names)})";
 
-    /// <summary>The path of a model; one on the Hugging Face hub is downloaded first, unless the cache has it.</summary>
+    /// <summary>
+    /// The path of a model: a file, one that comes with Bitis, or one of the Hugging Face hub, which is downloaded unless the
+    /// cache has it.
+    /// </summary>
     /// <exception cref="BitisException">There is no such file, here or there.</exception>
     public static string Resolve(string reference, IProgress<WorkProgress> progress, CancellationToken cancellationToken)
     {
@@ -16,9 +21,11 @@ internal static class ModelReference
             using var client = new HubClient();
             return client.DownloadAsync(hub, new Kilobytes(progress), cancellationToken).GetAwaiter().GetResult();
         }
-        if (Directory.Exists(reference))
-            throw BitisException.InFile(reference, $"this is a folder; {Expected}.");
-        return File.Exists(reference) ? reference : throw BitisException.InFile(reference, $"there is no such file; {Expected}.");
+        if (File.Exists(reference))
+            return reference;
+        if (ShippedModels.Find(reference) is { } shipped)
+            return shipped;
+        throw BitisException.InFile(reference, $"{(Directory.Exists(reference) ? "this is a folder" : "there is no such file")}; {Expected}.");
     }
 
     private sealed class Kilobytes(IProgress<WorkProgress> progress) : IProgress<HubProgress>

@@ -31,5 +31,12 @@ internal static class InWords
         _ => $"images {config.ImageSize}×{config.ImageSize}; {config.Classes} classes",
     };
 
+    /// <summary>The first of some names: <c>cat, dog, and 8 more</c>.</summary>
+    public static string Of(IReadOnlyList<string> names)
+    {
+        const int most = 12;
+        return names.Count <= most ? string.Join(", ", names) : $"{string.Join(", ", names.Take(most))}, and {names.Count - most} more";
+    }
+
     private static string Of(ChannelValues values) => $"{values[0]} {values[1]} {values[2]}";
 }

@@ -11,14 +11,21 @@ namespace Bitis.Cli.Output;
 /// <param name="Config">The architecture.</param>
 /// <param name="Parameters">How many numbers its weights are.</param>
 /// <param name="Preprocessing">How images become its input.</param>
+/// <param name="ClassNames">The classes' names, by index; null if unknown.</param>
 internal sealed record ModelSummary(
-    string Family, string? Variant, double? PublishedTop1, ModelConfig Config, long Parameters, Preprocessing Preprocessing)
+    string Family,
+    string? Variant,
+    double? PublishedTop1,
+    ModelConfig Config,
+    long Parameters,
+    Preprocessing Preprocessing,
+    IReadOnlyList<string>? ClassNames)
 {
-    public static ModelSummary Of(ModelConfig config, Graph graph, Preprocessing preprocessing)
+    public static ModelSummary Of(ModelConfig config, Graph graph, Preprocessing preprocessing, IReadOnlyList<string>? classNames)
     {
         ModelVariant? variant = ModelCatalogue.Find(config);
         long parameters = graph.Parameters.Sum(parameter => parameter.Shape.ElementCount);
-        return new ModelSummary(config.Family, variant?.Name, variant?.PublishedTop1, config, parameters, preprocessing);
+        return new ModelSummary(config.Family, variant?.Name, variant?.PublishedTop1, config, parameters, preprocessing, classNames);
     }
 
     /// <summary>The lines of a report.</summary>
@@ -29,5 +36,6 @@ internal sealed record ModelSummary(
         ("architecture", InWords.Of(Config)),
         ("parameters", $"{Parameters:N0} ({Format.Bytes(Parameters * sizeof(float))} in float32)"),
         ("preprocessing", InWords.Of(Preprocessing)),
+        ("classes", ClassNames is null ? null : InWords.Of(ClassNames)),
     ];
 }

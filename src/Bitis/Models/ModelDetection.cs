@@ -1,25 +1,37 @@
+using Bitis.Data;
 using Bitis.Tensors;
 
 namespace Bitis.Models;
 
-/// <summary>What a checkpoint holds, as far as its names and shapes tell.</summary>
+/// <summary>What a checkpoint holds, as far as it describes itself, or its names and shapes tell.</summary>
 /// <param name="Config">The architecture.</param>
+/// <param name="Preprocessing">How images become the model's input.</param>
+/// <param name="ClassNames">The classes' names, by index; null if unknown.</param>
 /// <param name="Variant">The published model with this architecture, if there is one.</param>
+/// <param name="Notes">What else the metadata say of how the model was made; empty for files of others.</param>
 /// <param name="Assumptions">What was assumed and not read, one sentence each, with the option that changes it.</param>
-public sealed record ModelDetection(ModelConfig Config, ModelVariant? Variant, IReadOnlyList<string> Assumptions)
+public sealed record ModelDetection(
+    ModelConfig Config,
+    Preprocessing Preprocessing,
+    IReadOnlyList<string>? ClassNames,
+    ModelVariant? Variant,
+    IReadOnlyDictionary<string, string> Notes,
+    IReadOnlyList<string> Assumptions)
 {
-    /// <summary>Infers the architecture from the tensors of a checkpoint.</summary>
+    /// <summary>Reads the architecture from the metadata, if Bitis wrote the file, or infers it from the tensors.</summary>
     /// <param name="file">The checkpoint's name, for messages.</param>
     /// <param name="shapes">The tensors: name and shape.</param>
     /// <param name="metadata">Text beside the weights, such as the training run's arguments (<c>args.model</c>).</param>
     /// <param name="options">What the user knows better.</param>
-    /// <exception cref="BitisException">No supported family has such tensors, or they contradict each other.</exception>
+    /// <exception cref="BitisException">No supported family has such tensors, or they, the metadata and the options contradict each other.</exception>
     public static ModelDetection Detect(
         string file,
         IReadOnlyDictionary<string, Shape> shapes,
         IReadOnlyDictionary<string, string> metadata,
         ModelOptions options)
     {
+        if (VisionModelFile.IsDescribed(metadata))
+            return Read(file, metadata, options);
         if (shapes.ContainsKey("layers.0.mixer.A_b_log"))
             return new VimDetector(file, shapes, metadata, options).Detect();
         string? other = OtherFamily(shapes);
@@ -28,6 +40,39 @@ public sealed record ModelDetection(ModelConfig Config, ModelVariant? Variant, I
             : $"none of its {shapes.Count} tensors looks like a Vision Mamba: expected names such as "
                 + $"'layers.0.mixer.in_proj.weight', found {Examples(shapes)}. "
                 + "If the weights are under another key of the file, name it with --weights-key.");
+    }
+
+    private static ModelDetection Read(string file, IReadOnlyDictionary<string, string> metadata, ModelOptions options)
+    {
+        ModelDescription described;
+        try
+        {
+            described = VisionModelFile.ReadDescription(metadata);
+        }
+        catch (BitisException e)
+        {
+            throw new BitisException($"{file}: {e.Message}", e);
+        }
+        if (described.Config is VimConfig vim)
+        {
+            RequireSame(file, "--stride", options.Stride, vim.Stride);
+            RequireSame(file, "--class-token", options.ClassToken, vim.ClassToken);
+            RequireSame(file, "--no-halving", options.HalvesDirections, vim.HalvesDirections);
+        }
+        return new ModelDetection(
+            described.Config,
+            described.Preprocessing,
+            described.ClassNames,
+            ModelCatalogue.Find(described.Config),
+            VisionModelFile.ReadNotes(metadata),
+            Assumptions: []);
+    }
+
+    private static void RequireSame<T>(string file, string option, T? chosen, T described)
+        where T : struct
+    {
+        if (chosen is { } value && !value.Equals(described))
+            throw BitisException.InFile(file, $"{option} contradicts the file, which says how the model was made ({described}); leave the option out.");
     }
 
     private static string? OtherFamily(IReadOnlyDictionary<string, Shape> shapes)

@@ -1,3 +1,4 @@
+using Bitis.Data;
 using Bitis.Tensors;
 
 namespace Bitis.Models;
@@ -52,7 +53,13 @@ internal sealed class VimDetector(
         {
             throw BitisException.InFile(file, e.Message);
         }
-        return new ModelDetection(config, ModelCatalogue.Find(config), _assumptions);
+        return new ModelDetection(
+            config,
+            Preprocessing.ForSize(config.ImageSize),
+            ClassNames: null,
+            ModelCatalogue.Find(config),
+            Notes: new Dictionary<string, string>(),
+            _assumptions);
     }
 
     private void RefuseUnknownForms()

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Bitis.Checkpoints;
 using Bitis.Data;
 using Bitis.Graphs;
@@ -27,12 +26,15 @@ public sealed class VisionModel
     public IReadOnlyDictionary<string, Tensor> Weights { get; }
 
     /// <summary>How images become the model's input.</summary>
-    public Preprocessing Preprocessing { get; init; }
+    public Preprocessing Preprocessing { get; private init; }
 
     /// <summary>The classes' names, by index; null if unknown.</summary>
-    public IReadOnlyList<string>? ClassNames { get; init; }
+    public IReadOnlyList<string>? ClassNames { get; private init; }
 
-    /// <summary>Loads an official checkpoint: safetensors or PyTorch, in any of its file forms. No code in it is run.</summary>
+    /// <summary>
+    /// Loads an official checkpoint, safetensors or PyTorch in any of its file forms, or what <see cref="Save"/> wrote.
+    /// No code in it is run.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="options">What cannot be read off the file.</param>
     /// <exception cref="BitisException">
@@ -46,9 +48,15 @@ public sealed class VisionModel
         ModelDetection detection = ModelDetection.Detect(path, found, checkpoint.Metadata, options);
         Graph graph = detection.Config.BuildGraph();
         CheckShapes(path, graph, found);
+        if (VisionModelFile.IsDescribed(checkpoint.Metadata))
+            TensorDigest.Verify(checkpoint);
         Dictionary<string, Tensor> weights = graph.Parameters.ToDictionary(
             parameter => parameter.Name, parameter => ReadFinite(checkpoint, parameter.Name));
-        return new VisionModel(detection.Config, graph, weights);
+        return new VisionModel(detection.Config, graph, weights)
+        {
+            Preprocessing = detection.Preprocessing,
+            ClassNames = detection.ClassNames,
+        };
     }
 
     /// <summary>A model with fresh weights, distributed as the official code initializes them.</summary>
@@ -87,18 +95,27 @@ public sealed class VisionModel
         return new VisionModel(Config, Graph, Weights) { Preprocessing = Preprocessing, ClassNames = names };
     }
 
-    /// <summary>Writes a safetensors file with the weights; the metadata hold the rest.</summary>
-    /// <param name="path">The file; an older one is replaced when the new one is complete.</param>
-    /// <param name="description">More entries for the metadata.</param>
-    public void Save(string path, IReadOnlyDictionary<string, string>? description = null)
+    /// <summary>The same model for images that are prepared in another way.</summary>
+    /// <exception cref="BitisException">The values do not fit each other, or the images would not have the model's size.</exception>
+    public VisionModel WithPreprocessing(Preprocessing preprocessing)
     {
-        List<SafetensorsTensor> tensors =
-        [
-            .. Weights.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => new SafetensorsTensor(
-                pair.Key, DType.Float32, pair.Value.Shape, MemoryMarshal.AsBytes(pair.Value.Span).ToArray())),
-        ];
-        SafetensorsWriter.Write(path, tensors, description);
+        ArgumentNullException.ThrowIfNull(preprocessing);
+        preprocessing.Validate();
+        if (preprocessing.CropSize != Config.ImageSize)
+            throw new BitisException($"The preprocessing makes images of {preprocessing.CropSize} pixels; the model takes {Config.ImageSize}.");
+        return new VisionModel(Config, Graph, Weights) { Preprocessing = preprocessing, ClassNames = ClassNames };
     }
+
+    /// <summary>
+    /// Writes a safetensors file: the weights under their official names, and in the metadata the architecture, the
+    /// preprocessing and the classes' names, which <see cref="Load"/> reads back.
+    /// </summary>
+    /// <param name="path">The file; an older one is replaced when the new one is complete.</param>
+    /// <param name="notes">More entries for the metadata, such as how the model was made.</param>
+    /// <exception cref="ArgumentException">A note has a name that the format uses.</exception>
+    /// <exception cref="BitisException">The file cannot be written.</exception>
+    public void Save(string path, IReadOnlyDictionary<string, string>? notes = null) =>
+        VisionModelFile.Save(this, path, notes ?? new Dictionary<string, string>());
 
     private static void CheckShapes(string path, Graph graph, Dictionary<string, Shape> found)
     {
@@ -112,7 +129,7 @@ public sealed class VisionModel
         foreach ((string name, Shape shape) in graph.Parameters)
         {
             if (found[name] != shape)
-                throw BitisException.InFile(path, $"tensor '{name}' has shape {found[name]}; the other tensors need {shape}.");
+                throw BitisException.InFile(path, $"tensor '{name}' has shape {found[name]}; the rest of the file needs {shape}.");
         }
     }
 

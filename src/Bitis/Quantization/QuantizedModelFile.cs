@@ -1,9 +1,7 @@
-using System.Reflection;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using Bitis.Checkpoints;
+using Bitis.Data;
 using Bitis.Models;
 using Bitis.Operators;
 using Bitis.Tensors;
@@ -23,7 +21,7 @@ namespace Bitis.Quantization;
 /// </summary>
 internal static class QuantizedModelFile
 {
-    private const string FormatKey = "bitis_format", FormatVersion = "1", DigestKey = "sha256";
+    private const string FormatKey = "bitis_format", FormatVersion = "1";
 
     public static bool IsQuantized(string path)
     {
@@ -52,18 +50,14 @@ internal static class QuantizedModelFile
         var metadata = new Dictionary<string, string>
         {
             [FormatKey] = FormatVersion,
-            ["tool_version"] = typeof(QuantizedModelFile).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion,
-            ["config"] = JsonSerializer.Serialize(model.Config, json.ModelConfig),
-            ["preprocessing"] = JsonSerializer.Serialize(model.Preprocessing, json.Preprocessing),
             ["recipe"] = JsonSerializer.Serialize(model.Recipe, json.Recipe),
             ["calibration"] = JsonSerializer.Serialize(model.Calibration, json.CalibrationDigest),
             ["layers"] = JsonSerializer.Serialize(
                 model.Linears.OrderBy(pair => pair.Key, StringComparer.Ordinal).ToDictionary(pair => pair.Key, pair => BitsOf(pair.Value)),
                 json.DictionaryStringBitWidths),
-            [DigestKey] = Digest(tensors.Select(tensor => tensor.Bytes)),
+            [TensorDigest.Key] = TensorDigest.Of(tensors.Select(tensor => tensor.Bytes)),
         };
-        if (model.ClassNames is not null)
-            metadata["class_names"] = JsonSerializer.Serialize(model.ClassNames, json.IReadOnlyListString);
+        new ModelDescription(model.Config, model.Preprocessing, model.ClassNames).AddTo(metadata);
         SafetensorsWriter.Write(path, tensors, metadata, cancellationToken);
     }
 
@@ -77,8 +71,7 @@ internal static class QuantizedModelFile
                 ? "this is a checkpoint, not a quantized model; 'bitis quantize' makes one of it."
                 : $"this is a quantized model of format {version}; this version of Bitis reads format {FormatVersion}.");
         }
-        if (file.Metadata.GetValueOrDefault(DigestKey) != Digest(file.Entries.Select(entry => (ReadOnlyMemory<byte>)file.ReadBytes(entry.Name))))
-            throw BitisException.InFile(path, "the tensors are not those that were written (their SHA-256 differs): the file is damaged. Copy or make it again.");
+        TensorDigest.Verify(file);
         try
         {
             return Read(file);
@@ -96,23 +89,13 @@ internal static class QuantizedModelFile
     private static QuantizedModel Read(Checkpoint file)
     {
         QuantizedModelJson json = QuantizedModelJson.Default;
-        ModelConfig config = ReadJson(file, "config", json.ModelConfig);
-        config.Validate();
-        var preprocessing = ReadJson(file, "preprocessing", json.Preprocessing);
-        preprocessing.Validate();
-        Recipe recipe = ReadJson(file, "recipe", json.Recipe);
+        (ModelConfig config, Preprocessing preprocessing, IReadOnlyList<string>? classNames) = ModelDescription.Read(file.Metadata);
+        Recipe recipe = MetadataJson.Read(file.Metadata, "recipe", json.Recipe);
         recipe.Validate();
-        if (preprocessing.CropSize != config.ImageSize)
-            throw new BitisException($"the preprocessing makes images of {preprocessing.CropSize} pixels, the model takes {config.ImageSize}.");
-        IReadOnlyList<string>? classNames = file.Metadata.ContainsKey("class_names")
-            ? ReadJson(file, "class_names", json.IReadOnlyListString)
-            : null;
-        if (classNames is not null && classNames.Count != config.Classes)
-            throw new BitisException($"there are {classNames.Count} class names for {config.Classes} classes.");
 
         var graph = config.BuildGraph();
         var linears = new Dictionary<string, QuantizedLinear>();
-        foreach ((string name, BitWidths bits) in ReadJson(file, "layers", json.DictionaryStringBitWidths))
+        foreach ((string name, BitWidths bits) in MetadataJson.Read(file.Metadata, "layers", json.DictionaryStringBitWidths))
         {
             var node = graph.Nodes.FirstOrDefault(node => node.Name == name);
             if (node?.Operator is not Linear linear)
@@ -124,7 +107,7 @@ internal static class QuantizedModelFile
             .Where(parameter => !quantizedWeights.Contains(parameter.Name))
             .ToDictionary(parameter => parameter.Name, parameter => ReadFloats(file, parameter.Name, parameter.Shape));
         return new QuantizedModel(
-            config, preprocessing, classNames, recipe, ReadJson(file, "calibration", json.CalibrationDigest), weights, linears);
+            config, preprocessing, classNames, recipe, MetadataJson.Read(file.Metadata, "calibration", json.CalibrationDigest), weights, linears);
     }
 
     private static void AddLinear(List<SafetensorsTensor> tensors, string name, QuantizedLinear linear, Linear shape)
@@ -206,25 +189,4 @@ internal static class QuantizedModelFile
 
     private static CheckpointEntry Entry(Checkpoint file, string name) =>
         file.Entries.FirstOrDefault(entry => entry.Name == name) ?? throw new BitisException($"tensor '{name}' is missing.");
-
-    private static T ReadJson<T>(Checkpoint file, string key, JsonTypeInfo<T> type)
-    {
-        string text = file.Metadata.GetValueOrDefault(key) ?? throw new BitisException($"the metadata have no '{key}'.");
-        try
-        {
-            return JsonSerializer.Deserialize(text, type) ?? throw new BitisException($"the metadata's '{key}' is empty.");
-        }
-        catch (Exception e) when (e is JsonException or NotSupportedException)
-        {
-            throw new BitisException($"the metadata's '{key}' cannot be read: {e.Message}", e);
-        }
-    }
-
-    private static string Digest(IEnumerable<ReadOnlyMemory<byte>> tensors)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (ReadOnlyMemory<byte> bytes in tensors)
-            hash.AppendData(bytes.Span);
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
 }

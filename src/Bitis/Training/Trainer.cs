@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
 using Bitis.Data;
 using Bitis.Evaluation;
 using Bitis.Models;
@@ -125,6 +127,7 @@ public sealed class Trainer
         using var step = new TrainingStep(_recipe, _state, _schedule, _stepsPerEpoch, _threads);
         var pace = new Pace(_state.Position.Steps(_stepsPerEpoch), _schedule.Steps);
         Folder.Create();
+        using FileStream trainingHere = Folder.Lock();
         Save(); // finds out now, and not after an epoch, that files cannot be written
         try
         {
@@ -139,7 +142,7 @@ public sealed class Trainer
             Save();
             throw;
         }
-        AveragedModel.Save(Folder.FinalModel);
+        AveragedModel.Save(Folder.FinalModel, Notes());
         return Epochs;
     }
 
@@ -201,7 +204,7 @@ public sealed class Trainer
             images / sums.Seconds,
             sums.Seconds));
         if (isBest)
-            AveragedModel.Save(Folder.BestModel);
+            AveragedModel.Save(Folder.BestModel, Notes());
         Save();
     }
 
@@ -229,6 +232,23 @@ public sealed class Trainer
             images / sums.Seconds,
             _state.Position.BestTop1,
             pace.Remaining(step));
+    }
+
+    /// <summary>How the model was made, for its file.</summary>
+    private Dictionary<string, string> Notes()
+    {
+        var notes = new Dictionary<string, string>
+        {
+            ["training_recipe"] = JsonSerializer.SerializeToNode(_recipe, TrainingJson.Default.TrainingRecipe)!.ToJsonString(),
+            ["training_images"] = _data.Training.Description,
+            ["training_epochs"] = Epochs.Count.ToString(CultureInfo.InvariantCulture),
+        };
+        if (Epochs[^1].ValidationTop1 is { } top1)
+        {
+            notes["validation_images"] = _data.Validation!.Description;
+            notes["validation_top1"] = top1.ToString(CultureInfo.InvariantCulture);
+        }
+        return notes;
     }
 
     private void Save()

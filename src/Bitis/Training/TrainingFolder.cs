@@ -56,4 +56,20 @@ public sealed record TrainingFolder(string Path)
             throw new BitisException($"{Path}: the folder cannot be created: {e.Message}", e);
         }
     }
+
+    /// <summary>Keeps other processes from training here; disposing allows them to.</summary>
+    /// <exception cref="BitisException">Another one is training here already.</exception>
+    internal FileStream Lock()
+    {
+        try
+        {
+            return new FileStream(
+                IOPath.Combine(Path, "lock"), FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BitisException(
+                $"{Path}: another process seems to be training here ({e.Message}). Wait for it, stop it, or name another folder.", e);
+        }
+    }
 }

@@ -13,5 +13,6 @@ namespace Bitis.Training;
 [JsonSerializable(typeof(ModelConfig))]
 [JsonSerializable(typeof(TrainingIdentity))]
 [JsonSerializable(typeof(TrainingPosition))]
+[JsonSerializable(typeof(TrainingRecipe))]
 [JsonSerializable(typeof(TrainingLog))]
 internal sealed partial class TrainingJson : JsonSerializerContext;

@@ -45,7 +45,7 @@ public sealed class UsageTests
     [InlineData("minmax, percentile, mse", "quantize", "m", "--calibration", "i", "-o", "o", "--method", "best")]
     [InlineData("at least 1, not '0'", "eval", "m", "--data", "i", "--threads", "0")]
     [InlineData("at least 1, not 'x'", "bench", "m", "--batch", "x")]
-    [InlineData("at least 0, not '-1'", "demo", "--seed", "-1")]
+    [InlineData("at least 0, not '-1'", "bench", "model.pth", "--seed", "-1")]
     [InlineData("'first' or 'middle'", "inspect", "m", "--class-token", "last")]
     [InlineData("'tensor' or 'token'", "quantize", "m", "--calibration", "i", "-o", "o", "--granularity", "row")]
     public void Mistakes_are_named_in_one_line_with_a_pointer_to_the_help(string words, params string[] arguments)

@@ -123,6 +123,19 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
+    public void Two_trainings_at_once_in_one_folder_are_refused()
+    {
+        Trainer first = Trainer.Create(TinyTraining.Recipe, TinyTraining.Data(), _folder["run"]);
+        Trainer second = Trainer.Create(TinyTraining.Recipe, TinyTraining.Data(), _folder["run"]);
+        first.Folder.Create();
+        using (first.Folder.Lock())
+            Assert.Contains("another process seems to be training here", Assert.Throws<BitisException>(() => second.Run()).Message);
+        second.Run();
+        Assert.Equal(["best.safetensors", "final.safetensors", "last.checkpoint.safetensors", "log.csv", "log.json"],
+            Directory.GetFiles(_folder["run"]).Select(file => Path.GetFileName(file)).Order());
+    }
+
+    [Fact]
     public void What_does_not_fit_is_refused_before_the_first_step()
     {
         TrainingData data = TinyTraining.Data();

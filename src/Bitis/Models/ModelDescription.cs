@@ -1,0 +1,46 @@
+using System.Reflection;
+using System.Text.Json;
+using Bitis.Checkpoints;
+using Bitis.Data;
+
+namespace Bitis.Models;
+
+/// <summary>What a model file that Bitis wrote says about itself, besides the tensors (docs/file-format.md).</summary>
+/// <param name="Config">The architecture.</param>
+/// <param name="Preprocessing">How images become the model's input.</param>
+/// <param name="ClassNames">The classes' names, by index; null if unknown.</param>
+internal sealed record ModelDescription(ModelConfig Config, Preprocessing Preprocessing, IReadOnlyList<string>? ClassNames)
+{
+    private const string ToolKey = "tool_version", ConfigKey = "config", PreprocessingKey = "preprocessing", ClassNamesKey = "class_names";
+
+    /// <summary>The entries of the metadata that this writes.</summary>
+    public static IReadOnlySet<string> Keys { get; } = new HashSet<string> { ToolKey, ConfigKey, PreprocessingKey, ClassNamesKey };
+
+    /// <summary>Reads a file's metadata.</summary>
+    /// <exception cref="BitisException">An entry is missing, damaged, or does not fit the others. The message does not name the file.</exception>
+    public static ModelDescription Read(IReadOnlyDictionary<string, string> metadata)
+    {
+        ModelConfig config = MetadataJson.Read(metadata, ConfigKey, ModelJson.Default.ModelConfig);
+        config.Validate();
+        Preprocessing preprocessing = MetadataJson.Read(metadata, PreprocessingKey, ModelJson.Default.Preprocessing);
+        preprocessing.Validate();
+        if (preprocessing.CropSize != config.ImageSize)
+            throw new BitisException($"the preprocessing makes images of {preprocessing.CropSize} pixels, the model takes {config.ImageSize}.");
+        IReadOnlyList<string>? classNames = metadata.ContainsKey(ClassNamesKey)
+            ? MetadataJson.Read(metadata, ClassNamesKey, ModelJson.Default.IReadOnlyListString)
+            : null;
+        if (classNames is not null && classNames.Count != config.Classes)
+            throw new BitisException($"there are {classNames.Count} class names for {config.Classes} classes.");
+        return new ModelDescription(config, preprocessing, classNames);
+    }
+
+    /// <summary>Adds the entries to a file's metadata.</summary>
+    public void AddTo(Dictionary<string, string> metadata)
+    {
+        metadata[ToolKey] = typeof(ModelDescription).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
+        metadata[ConfigKey] = JsonSerializer.Serialize(Config, ModelJson.Default.ModelConfig);
+        metadata[PreprocessingKey] = JsonSerializer.Serialize(Preprocessing, ModelJson.Default.Preprocessing);
+        if (ClassNames is not null)
+            metadata[ClassNamesKey] = JsonSerializer.Serialize(ClassNames, ModelJson.Default.IReadOnlyListString);
+    }
+}

@@ -1,0 +1,54 @@
+using System.Runtime.InteropServices;
+using Bitis.Checkpoints;
+using Bitis.Tensors;
+
+namespace Bitis.Models;
+
+/// <summary>
+/// A float32 model in a safetensors file: the tensors under their official names, so that any tool reads them as a checkpoint,
+/// and what the names and shapes do not tell in the metadata (docs/file-format.md).
+/// </summary>
+internal static class VisionModelFile
+{
+    private const string FormatKey = "bitis_model", FormatVersion = "1";
+
+    /// <summary>Whether a file's metadata describe the model.</summary>
+    public static bool IsDescribed(IReadOnlyDictionary<string, string> metadata) => metadata.ContainsKey(FormatKey);
+
+    /// <summary>What a file's metadata say.</summary>
+    /// <exception cref="BitisException">They are damaged, or of a later version. The message does not name the file.</exception>
+    public static ModelDescription ReadDescription(IReadOnlyDictionary<string, string> metadata) =>
+        metadata[FormatKey] == FormatVersion
+            ? ModelDescription.Read(metadata)
+            : throw new BitisException($"this is a model of format {metadata[FormatKey]}; this version of Bitis reads format {FormatVersion}.");
+
+    /// <summary>What a file's metadata say besides: the notes of whoever made it.</summary>
+    public static IReadOnlyDictionary<string, string> ReadNotes(IReadOnlyDictionary<string, string> metadata) =>
+        metadata.Where(entry => !IsReserved(entry.Key)).OrderBy(entry => entry.Key, StringComparer.Ordinal).ToDictionary();
+
+    /// <summary>Writes a model.</summary>
+    /// <exception cref="ArgumentException">A note has a name that the format uses.</exception>
+    public static void Save(VisionModel model, string path, IReadOnlyDictionary<string, string> notes)
+    {
+        SafetensorsTensor[] tensors =
+        [
+            .. model.Weights.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => new SafetensorsTensor(
+                pair.Key, DType.Float32, pair.Value.Shape, MemoryMarshal.AsBytes(pair.Value.Span).ToArray())),
+        ];
+        var metadata = new Dictionary<string, string>
+        {
+            [FormatKey] = FormatVersion,
+            [TensorDigest.Key] = TensorDigest.Of(tensors.Select(tensor => tensor.Bytes)),
+        };
+        new ModelDescription(model.Config, model.Preprocessing, model.ClassNames).AddTo(metadata);
+        foreach ((string name, string text) in notes)
+        {
+            if (IsReserved(name))
+                throw new ArgumentException($"'{name}' is an entry of the format.", nameof(notes));
+            metadata.Add(name, text);
+        }
+        SafetensorsWriter.Write(path, tensors, metadata);
+    }
+
+    private static bool IsReserved(string key) => key is FormatKey or TensorDigest.Key || ModelDescription.Keys.Contains(key);
+}
