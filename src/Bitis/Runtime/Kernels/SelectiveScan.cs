@@ -144,13 +144,14 @@ internal static unsafe class SelectiveScan
     }
 
     /// <summary>The recurrence over a chunk of tokens.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void ScanChunk<TLanes>(
         in SelectiveScanCall call, int channel, int start, int end, float* states, float* deltas, float* gates)
         where TLanes : struct, ILanes<TLanes>
     {
         int stateCount = call.States;
         nint aStride = call.AStride;
+        var exp2 = new Exp2Polynomial<TLanes>(Exp2Coefficients.Pointer);
         TLanes zero = TLanes.Create(0f);
         TLanes skip = call.D is null ? zero : TLanes.Load(call.D + channel);
         for (int i = start; i < end; i++)
@@ -162,32 +163,39 @@ internal static unsafe class SelectiveScan
             float* b = call.B + (token * call.BStride);
             float* c = call.C + (token * call.CStride);
 
-            // Two states per step, each with its own sum, so that their chains overlap.
+            // Four states per step, and two sums, so that their chains overlap.
             TLanes even = zero, odd = zero;
             float* state = states;
             float* rate = call.A + channel;
             int n = 0;
-            for (; n + 2 <= stateCount; n += 2)
+            for (; n + 4 <= stateCount; n += 4)
             {
-                TLanes decay0 = VectorMath.Exp2(delta * TLanes.Load(rate));
-                TLanes decay1 = VectorMath.Exp2(delta * TLanes.Load(rate + aStride));
-                TLanes input0 = input * TLanes.Create(b[n]);
-                TLanes input1 = input * TLanes.Create(b[n + 1]);
+                TLanes decay0 = delta * TLanes.Load(rate), decay1 = delta * TLanes.Load(rate + aStride);
+                TLanes decay2 = delta * TLanes.Load(rate + (2 * aStride)), decay3 = delta * TLanes.Load(rate + (3 * aStride));
+                exp2.Of(ref decay0, ref decay1, ref decay2, ref decay3);
+                TLanes input0 = input * TLanes.Create(b[n]), input1 = input * TLanes.Create(b[n + 1]);
+                TLanes input2 = input * TLanes.Create(b[n + 2]), input3 = input * TLanes.Create(b[n + 3]);
                 TLanes h0 = TLanes.MultiplyAdd(decay0, TLanes.Load(state), input0);
                 TLanes h1 = TLanes.MultiplyAdd(decay1, TLanes.Load(state + TLanes.Count), input1);
+                TLanes h2 = TLanes.MultiplyAdd(decay2, TLanes.Load(state + (2 * TLanes.Count)), input2);
+                TLanes h3 = TLanes.MultiplyAdd(decay3, TLanes.Load(state + (3 * TLanes.Count)), input3);
                 TLanes.Store(h0, state);
                 TLanes.Store(h1, state + TLanes.Count);
+                TLanes.Store(h2, state + (2 * TLanes.Count));
+                TLanes.Store(h3, state + (3 * TLanes.Count));
                 even = TLanes.MultiplyAdd(h0, TLanes.Create(c[n]), even);
                 odd = TLanes.MultiplyAdd(h1, TLanes.Create(c[n + 1]), odd);
-                state += 2 * TLanes.Count;
-                rate += 2 * aStride;
+                even = TLanes.MultiplyAdd(h2, TLanes.Create(c[n + 2]), even);
+                odd = TLanes.MultiplyAdd(h3, TLanes.Create(c[n + 3]), odd);
+                state += 4 * TLanes.Count;
+                rate += 4 * aStride;
             }
-            if (n < stateCount)
+            for (; n < stateCount; n++, state += TLanes.Count, rate += aStride)
             {
-                TLanes decay = VectorMath.Exp2(delta * TLanes.Load(rate));
+                TLanes decay = exp2.Of(delta * TLanes.Load(rate));
                 TLanes h = TLanes.MultiplyAdd(decay, TLanes.Load(state), input * TLanes.Create(b[n]));
                 TLanes.Store(h, state);
-                even = TLanes.MultiplyAdd(h, TLanes.Create(c[n]), even);
+                (even, odd) = (odd, TLanes.MultiplyAdd(h, TLanes.Create(c[n]), even));
             }
 
             TLanes y = TLanes.MultiplyAdd(skip, u, even + odd) * TLanes.Load(gates);

@@ -228,6 +228,7 @@ internal static unsafe class SelectiveScanGradient
             TLanes.Store(delta, deltas + (i * width));
             TLanes.Store(slope, slopes + (i * width));
         }
+        var exp2 = new Exp2Polynomial<TLanes>(Exp2Coefficients.Pointer);
         for (int i = 0; i < count; i++)
         {
             nint token = call.Reverse ? call.Tokens - 1 - (start + i) : start + i;
@@ -238,25 +239,33 @@ internal static unsafe class SelectiveScanGradient
             float* before = history + (i * row) + TLanes.Count;
             float* after = before + row;
             int n = 0;
-            for (; n + 2 <= states; n += 2)
+            for (; n + 4 <= states; n += 4)
             {
-                TLanes decay0 = VectorMath.Exp2(delta * TLanes.Load(rate));
-                TLanes decay1 = VectorMath.Exp2(delta * TLanes.Load(rate + (3 * TLanes.Count)));
-                TLanes input0 = input * TLanes.Create(b[n]);
-                TLanes input1 = input * TLanes.Create(b[n + 1]);
+                TLanes decay0 = delta * TLanes.Load(rate), decay1 = delta * TLanes.Load(rate + (3 * TLanes.Count));
+                TLanes decay2 = delta * TLanes.Load(rate + (6 * TLanes.Count)), decay3 = delta * TLanes.Load(rate + (9 * TLanes.Count));
+                exp2.Of(ref decay0, ref decay1, ref decay2, ref decay3);
+                TLanes input0 = input * TLanes.Create(b[n]), input1 = input * TLanes.Create(b[n + 1]);
+                TLanes input2 = input * TLanes.Create(b[n + 2]), input3 = input * TLanes.Create(b[n + 3]);
                 TLanes.Store(decay0, after - TLanes.Count);
                 TLanes.Store(TLanes.MultiplyAdd(decay0, TLanes.Load(before), input0), after);
                 TLanes.Store(decay1, after + TLanes.Count);
                 TLanes.Store(TLanes.MultiplyAdd(decay1, TLanes.Load(before + (2 * TLanes.Count)), input1), after + (2 * TLanes.Count));
-                before += 4 * TLanes.Count;
-                after += 4 * TLanes.Count;
-                rate += 6 * TLanes.Count;
+                TLanes.Store(decay2, after + (3 * TLanes.Count));
+                TLanes.Store(TLanes.MultiplyAdd(decay2, TLanes.Load(before + (4 * TLanes.Count)), input2), after + (4 * TLanes.Count));
+                TLanes.Store(decay3, after + (5 * TLanes.Count));
+                TLanes.Store(TLanes.MultiplyAdd(decay3, TLanes.Load(before + (6 * TLanes.Count)), input3), after + (6 * TLanes.Count));
+                before += 8 * TLanes.Count;
+                after += 8 * TLanes.Count;
+                rate += 12 * TLanes.Count;
             }
-            if (n < states)
+            for (; n < states; n++)
             {
-                TLanes decay = VectorMath.Exp2(delta * TLanes.Load(rate));
+                TLanes decay = exp2.Of(delta * TLanes.Load(rate));
                 TLanes.Store(decay, after - TLanes.Count);
                 TLanes.Store(TLanes.MultiplyAdd(decay, TLanes.Load(before), input * TLanes.Create(b[n])), after);
+                before += 2 * TLanes.Count;
+                after += 2 * TLanes.Count;
+                rate += 3 * TLanes.Count;
             }
         }
     }

@@ -19,26 +19,6 @@ internal static class VectorMath
     private const float MaxExp = 88f;
 
     /// <summary>
-    /// 2^x for the decay of the selective scan, relative error 3e-7; below −126 it stays at 2^−126. Larger values than
-    /// 127 are not allowed: the decay of a stable system never exceeds 1.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes Exp2<TLanes>(TLanes x)
-        where TLanes : struct, ILanes<TLanes>
-    {
-        x = TLanes.Max(x, TLanes.Create(-126f));
-        TLanes n = TLanes.Round(x);
-        TLanes f = x - n; // in [−1/2, 1/2], exact
-        TLanes p = TLanes.Create(0.00133813126f);
-        p = TLanes.MultiplyAdd(p, f, TLanes.Create(0.00966637861f));
-        p = TLanes.MultiplyAdd(p, f, TLanes.Create(0.0555038117f));
-        p = TLanes.MultiplyAdd(p, f, TLanes.Create(0.240223482f));
-        p = TLanes.MultiplyAdd(p, f, TLanes.Create(0.693147182f));
-        p = TLanes.MultiplyAdd(p, f, TLanes.Create(1f));
-        return TLanes.Scale(p, n);
-    }
-
-    /// <summary>
     /// e^x, relative error 2e-7; x is first limited to [−87, 88], where the result is a normal number.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
