@@ -9,7 +9,7 @@ public sealed unsafe class Int8GemmTests
     {
         foreach (int m in new[] { 0, 1, 2, 6, 7, 13 })
         {
-            foreach (int n in new[] { 0, 1, 3, 12, 16, 33, 44 })
+            foreach (int n in new[] { 0, 1, 3, 12, 16, 33, 44, 64, 130 })
             {
                 foreach (int k in new[] { 0, 1, 3, 4, 5, 17, 64 })
                 {

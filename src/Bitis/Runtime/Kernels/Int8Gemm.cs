@@ -23,6 +23,13 @@ internal static unsafe class Int8Gemm
     /// order.
     /// </summary>
     public static KernelTable<Int8GemmKernel> Table { get; } = new(
+        new(
+            VnniGemmAssembler.MaxRows(vectors: 4),
+            Int8GemmVnni.Columns,
+            Int8GemmVnni.ColumnStep,
+            InstructionSet.Avx512Vnni,
+            &Int8GemmVnni.Run,
+            &Int8GemmVnni.Accumulate),
         Row<Int8GemmAvxVnni, Lanes256>(InstructionSet.AvxVnni),
         Row<Int8GemmAvx512, Lanes512>(InstructionSet.Avx512),
         Row<Int8GemmAvx2, Lanes256>(InstructionSet.Avx2),
@@ -62,7 +69,7 @@ internal static unsafe class Int8Gemm
     private static Int8GemmKernel Row<TTile, TLanes>(InstructionSet instructionSet)
         where TTile : struct, IInt8GemmTile
         where TLanes : struct, ILanes<TLanes> =>
-        new(TTile.Rows, TTile.Columns, instructionSet, &Run<TTile, TLanes>, &Accumulate<TTile>);
+        new(TTile.Rows, TTile.Columns, TTile.Columns, instructionSet, &Run<TTile, TLanes>, &Accumulate<TTile>);
 
     // Panel by panel, so that a panel stays in the nearest cache while all rows pass over it.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

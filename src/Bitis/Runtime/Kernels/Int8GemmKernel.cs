@@ -4,6 +4,7 @@ namespace Bitis.Runtime.Kernels;
 internal sealed unsafe class Int8GemmKernel(
     int rows,
     int columns,
+    int columnStep,
     InstructionSet instructionSet,
     delegate*<PackedInt8Weights, byte*, nint, in TokenGrids, float*, nint, int, int, bool, void> run,
     delegate*<PackedInt8Weights, byte*, nint, int*, nint, int, int, void> accumulate)
@@ -11,6 +12,9 @@ internal sealed unsafe class Int8GemmKernel(
 {
     /// <summary>Outputs that one pass over a panel of weights computes: the width of a panel.</summary>
     public int Columns { get; } = columns;
+
+    /// <summary>What the width of the last panel is a multiple of.</summary>
+    public int ColumnStep { get; } = columnStep;
 
     /// <summary>The arguments of <see cref="Int8Gemm.Run"/>; the weights must be packed for this kernel.</summary>
     public delegate*<PackedInt8Weights, byte*, nint, in TokenGrids, float*, nint, int, int, bool, void> Run { get; } =

@@ -3,7 +3,7 @@ namespace Bitis.Runtime.Kernels;
 /// <summary>
 /// The int8 weights, scales and bias of a linear layer, laid out for one kernel: panels
 /// <c>[N/columns][K/4][columns][4]</c>, the four neighbours along K that a dot-product instruction takes at once. Both
-/// dimensions are padded with zeros.
+/// dimensions are padded with zeros; the last panel may be narrower.
 /// </summary>
 internal sealed unsafe class PackedInt8Weights : IDisposable
 {
@@ -45,8 +45,8 @@ internal sealed unsafe class PackedInt8Weights : IDisposable
         Inputs = inputs;
         Groups = (inputs + 3) / 4;
 
-        int columns = Kernel.Columns;
-        int padded = checked((outputs + columns - 1) / columns * columns);
+        int columns = Kernel.Columns, step = Kernel.ColumnStep;
+        int padded = checked((outputs + step - 1) / step * step);
         _panels = new NativeBuffer<sbyte>(checked(padded * Groups * 4), zeroed: true);
         _columnSums = new NativeBuffer<int>(padded, zeroed: true);
         _scales = new NativeBuffer<float>(padded, zeroed: true);
@@ -57,11 +57,12 @@ internal sealed unsafe class PackedInt8Weights : IDisposable
         int* columnSums = _columnSums.Pointer;
         for (int n = 0; n < outputs; n++)
         {
-            sbyte* column = panels + ((nint)(n / columns) * columns * Groups * 4) + (n % columns * 4);
+            int panel = n / columns * columns, width = Math.Min(columns, padded - panel);
+            sbyte* column = panels + ((nint)panel * Groups * 4) + ((n - panel) * 4);
             ReadOnlySpan<sbyte> row = weights.Slice(n * inputs, inputs);
             for (int k = 0; k < inputs; k++)
             {
-                column[((nint)(k / 4) * columns * 4) + (k % 4)] = row[k];
+                column[((nint)(k / 4) * width * 4) + (k % 4)] = row[k];
                 columnSums[n] += row[k];
             }
         }

@@ -9,6 +9,15 @@ namespace Bitis.Runtime.Kernels;
 /// <param name="stride">1 for a grid per token, 0 for one grid.</param>
 internal readonly unsafe struct TokenGrids(float* scales, int* zeroPoints, int stride)
 {
+    /// <summary>The scale of the first token.</summary>
+    public float* Scales => scales;
+
+    /// <summary>The zero point of the first token.</summary>
+    public int* ZeroPoints => zeroPoints;
+
+    /// <summary>1 for a grid per token, 0 for one grid.</summary>
+    public int Stride => stride;
+
     /// <summary>The step between neighbouring values of a token.</summary>
     public float Scale(int token) => scales[(nint)token * stride];
 
