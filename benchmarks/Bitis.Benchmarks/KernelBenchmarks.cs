@@ -24,7 +24,8 @@ internal static unsafe class KernelBenchmarks
         Console.WriteLine($"|---|{string.Concat(Enumerable.Repeat("---|", Layers.Length))}");
         PrintRates([.. FloatGemm.Table.Runnable], FloatGemmTimes);
         PrintRates([.. FloatGemm.Table.Runnable], TransposedTimes, "transposed");
-        PrintRates([.. Int8Gemm.Table.Runnable], Int8GemmTimes);
+        PrintRates([.. Int8Gemm.Table.Runnable], (kernels, k, n) => IntegerGemmTimes(kernels, k, n, bits: 8));
+        PrintRates([.. Int8Gemm.Table.Runnable], (kernels, k, n) => IntegerGemmTimes(kernels, k, n, bits: 4), "4-bit weights");
         Console.WriteLine();
         PrintTokenKernels(channels: 384, states: 16);
     }
@@ -62,7 +63,7 @@ internal static unsafe class KernelBenchmarks
         return seconds;
     }
 
-    private static double[] Int8GemmTimes(Int8GemmKernel[] kernels, int k, int n)
+    private static double[] IntegerGemmTimes(Int8GemmKernel[] kernels, int k, int n, int bits)
     {
         using NativeBuffer<float> c = Floats(Tokens * n), scales = Floats(n), tokenScales = Floats(Tokens);
         using NativeBuffer<byte> a = new(Tokens * k), w = new(n * k);
@@ -70,10 +71,10 @@ internal static unsafe class KernelBenchmarks
         new Random(1).NextBytes(a.Span);
         new Random(2).NextBytes(w.Span);
         var signed = new ReadOnlySpan<sbyte>(w.Pointer, w.Length);
-        var weights = new List<PackedInt8Weights>();
+        var weights = new List<PackedIntegerWeights>();
         foreach (Int8GemmKernel kernel in kernels)
-            weights.Add(new PackedInt8Weights(signed, scales.Span, [], n, k, kernel));
-        double[] seconds = Alternating.Seconds([.. weights.Select<PackedInt8Weights, Action>(layer => () =>
+            weights.Add(new PackedIntegerWeights(signed, scales.Span, [], n, k, bits, kernel));
+        double[] seconds = Alternating.Seconds([.. weights.Select<PackedIntegerWeights, Action>(layer => () =>
         {
             var grids = new TokenGrids(tokenScales.Pointer, zeros.Pointer, stride: 1);
             Int8Gemm.Run(layer, a.Pointer, k, in grids, c.Pointer, n, 0, Tokens, accumulate: false);

@@ -180,8 +180,8 @@ internal sealed class PlanCompiler
         QuantizedLinear? quantized = _linears.GetValueOrDefault(node.Name);
         if (quantized is { IsInteger: true })
         {
-            var packed = new PackedInt8Weights(
-                quantized.Levels, quantized.Weight!.Scales, bias, linear.OutFeatures, linear.InFeatures);
+            var packed = new PackedIntegerWeights(
+                quantized.Levels, quantized.Weight!.Scales, bias, linear.OutFeatures, linear.InFeatures, quantized.Weight!.Bits);
             ArenaBlock levels = NewBlock((long)x.Rows * IntegerLinearStep.LevelStride(x.Columns));
             var grids = new TokenGridBuffers(quantized.Input!, x.IsReversed);
             Emit(node, x.IsReversed, y => new IntegerLinearStep(

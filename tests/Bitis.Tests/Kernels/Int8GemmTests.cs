@@ -13,8 +13,9 @@ public sealed unsafe class Int8GemmTests
             {
                 foreach (int k in new[] { 0, 1, 3, 4, 5, 17, 64 })
                 {
-                    Check(m, n, k, gridStride: 1, accumulate: false);
-                    Check(m, n, k, gridStride: 0, accumulate: true);
+                    Check(m, n, k, bits: 8, gridStride: 1, accumulate: false);
+                    Check(m, n, k, bits: 4, gridStride: 1, accumulate: false);
+                    Check(m, n, k, bits: 8, gridStride: 0, accumulate: true);
                 }
             }
         }
@@ -24,13 +25,13 @@ public sealed unsafe class Int8GemmTests
     public void Extreme_values_neither_saturate_nor_overflow()
     {
         // The longest row allowed, the largest activation, the smallest and the largest weight.
-        const int K = PackedInt8Weights.MaxInputs;
+        const int K = PackedIntegerWeights.MaxInputs;
         foreach (Int8GemmKernel kernel in Int8Gemm.Table.Runnable)
         {
             var w = new sbyte[2 * K];
             w.AsSpan(0, K).Fill(-128);
             w.AsSpan(K).Fill(127);
-            using var weights = new PackedInt8Weights(w, [1f, 1f], [], 2, K, kernel);
+            using var weights = new PackedIntegerWeights(w, [1f, 1f], [], 2, K, kernel: kernel);
             using var a = new GuardedBuffer<byte>(weights.Groups * 4);
             a.Span.Fill(255);
             using var sums = new GuardedBuffer<int>(2);
@@ -50,7 +51,7 @@ public sealed unsafe class Int8GemmTests
         int[] zeros = [.. Enumerable.Range(120, M)];
         foreach (Int8GemmKernel kernel in Int8Gemm.Table.Runnable)
         {
-            using var weights = new PackedInt8Weights(w, Sample.Floats(4, N), Sample.Floats(5, N), N, K, kernel);
+            using var weights = new PackedIntegerWeights(w, Sample.Floats(4, N), Sample.Floats(5, N), N, K, kernel: kernel);
             var whole = new float[M * N];
             var split = new float[M * N];
             fixed (byte* a1 = a, a2 = other)
@@ -70,18 +71,26 @@ public sealed unsafe class Int8GemmTests
     [Fact]
     public void Packing_refuses_lengths_that_do_not_match_and_rows_that_could_overflow()
     {
-        Assert.Throws<ArgumentException>(() => new PackedInt8Weights(new sbyte[5], [1, 1], [], 2, 3));
-        Assert.Throws<ArgumentException>(() => new PackedInt8Weights(new sbyte[6], [1], [], 2, 3));
-        Assert.Throws<ArgumentException>(() => new PackedInt8Weights(new sbyte[6], [1, 1], [1], 2, 3));
+        Assert.Throws<ArgumentException>(() => new PackedIntegerWeights(new sbyte[5], [1, 1], [], 2, 3));
+        Assert.Throws<ArgumentException>(() => new PackedIntegerWeights(new sbyte[6], [1], [], 2, 3));
+        Assert.Throws<ArgumentException>(() => new PackedIntegerWeights(new sbyte[6], [1, 1], [1], 2, 3));
         Assert.Throws<ArgumentOutOfRangeException>(
-            () => new PackedInt8Weights(new sbyte[70_000], [1], [], 1, 70_000));
+            () => new PackedIntegerWeights(new sbyte[70_000], [1], [], 1, 70_000));
     }
 
-    private static void Check(int m, int n, int k, int gridStride, bool accumulate)
+    [Fact]
+    public void Weights_of_four_bits_take_half_a_byte()
+    {
+        using var bytes = new PackedIntegerWeights(new sbyte[768 * 192], new float[768], [], 768, 192, bits: 8);
+        using var nibbles = new PackedIntegerWeights(new sbyte[768 * 192], new float[768], [], 768, 192, bits: 4);
+        Assert.Equal(768 * 192 / 2, bytes.Bytes - nibbles.Bytes);
+    }
+
+    private static void Check(int m, int n, int k, int bits, int gridStride, bool accumulate)
     {
         int lda = ((k + 3) / 4 * 4) + 4, ldc = n + 3;
         byte[] a = Sample.Bytes(m + k, m == 0 ? 0 : (m * lda) - 4);
-        sbyte[] w = [.. Sample.Bytes(n + k, n * k).Select(value => (sbyte)value)];
+        sbyte[] w = [.. Sample.Bytes(n + k, n * k).Select(value => (sbyte)((sbyte)value >> (8 - bits)))];
         float[] scales = Sample.Floats(n, n, 0.001f, 0.1f), bias = Sample.Floats(n + 1, n);
         float[] tokenScales = Sample.Floats(m, m + 1, 0.001f, 0.1f);
         int[] zeros = [.. Sample.Bytes(m, m + 1).Select(value => (int)value)];
@@ -110,7 +119,7 @@ public sealed unsafe class Int8GemmTests
 
         foreach (Int8GemmKernel kernel in Int8Gemm.Table.Runnable)
         {
-            using var weights = new PackedInt8Weights(w, scales, bias, n, k, kernel);
+            using var weights = new PackedIntegerWeights(w, scales, bias, n, k, bits, kernel);
             using var input = new GuardedBuffer<byte>(a);
             using var output = new GuardedBuffer<float>(before);
             using var sums = new GuardedBuffer<int>(before.Length);

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
-/// The integer linear layer: activations u8 × weights s8 → exact int32 sums → float32. All forms give the same bits:
+/// The integer linear layer: activations u8 × weights s8, or s4 that are unpacked to s8 → exact int32 sums → float32. All forms give the same bits:
 /// <code>
 /// sum    = Σ_k a[m, k]·w[n, k]                                        int32
 /// value  = (float)(sum − zeroPoint[m]·columnSum[n])                    int32, then rounded once
@@ -50,7 +50,7 @@ internal static unsafe class Int8Gemm
     /// <param name="rowEnd">The row after the last.</param>
     /// <param name="accumulate">Add to the output instead of overwriting it.</param>
     public static void Run(
-        PackedInt8Weights weights,
+        PackedIntegerWeights weights,
         byte* a,
         nint lda,
         in TokenGrids grids,
@@ -63,7 +63,7 @@ internal static unsafe class Int8Gemm
 
     /// <summary>As <see cref="Run"/>, but leaves the raw int32 sums.</summary>
     public static void Accumulate(
-        PackedInt8Weights weights, byte* a, nint lda, int* sums, nint ldsums, int rowStart, int rowEnd) =>
+        PackedIntegerWeights weights, byte* a, nint lda, int* sums, nint ldsums, int rowStart, int rowEnd) =>
         weights.Kernel.Accumulate(weights, a, lda, sums, ldsums, rowStart, rowEnd);
 
     private static Int8GemmKernel Row<TTile, TLanes>(InstructionSet instructionSet)
@@ -74,7 +74,7 @@ internal static unsafe class Int8Gemm
     // Panel by panel, so that a panel stays in the nearest cache while all rows pass over it.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run<TTile, TLanes>(
-        PackedInt8Weights weights,
+        PackedIntegerWeights weights,
         byte* a,
         nint lda,
         in TokenGrids grids,
@@ -89,7 +89,7 @@ internal static unsafe class Int8Gemm
         int* sums = stackalloc int[TTile.Rows * TTile.Columns];
         for (int n = 0; n < weights.Outputs; n += TTile.Columns)
         {
-            sbyte* panel = weights.Panels + ((nint)n * weights.Groups * 4);
+            sbyte* panel = weights.Panel(n);
             int* columnSums = weights.ColumnSums + n;
             float* scales = weights.Scales + n;
             float* bias = weights.Bias + n;
@@ -135,13 +135,13 @@ internal static unsafe class Int8Gemm
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Accumulate<TTile>(
-        PackedInt8Weights weights, byte* a, nint lda, int* target, nint ldtarget, int rowStart, int rowEnd)
+        PackedIntegerWeights weights, byte* a, nint lda, int* target, nint ldtarget, int rowStart, int rowEnd)
         where TTile : struct, IInt8GemmTile
     {
         int* sums = stackalloc int[TTile.Rows * TTile.Columns];
         for (int n = 0; n < weights.Outputs; n += TTile.Columns)
         {
-            sbyte* panel = weights.Panels + ((nint)n * weights.Groups * 4);
+            sbyte* panel = weights.Panel(n);
             int columns = Math.Min(TTile.Columns, weights.Outputs - n);
             for (int m = rowStart; m < rowEnd; m += TTile.Rows)
             {

@@ -6,8 +6,8 @@ internal sealed unsafe class Int8GemmKernel(
     int columns,
     int columnStep,
     InstructionSet instructionSet,
-    delegate*<PackedInt8Weights, byte*, nint, in TokenGrids, float*, nint, int, int, bool, void> run,
-    delegate*<PackedInt8Weights, byte*, nint, int*, nint, int, int, void> accumulate)
+    delegate*<PackedIntegerWeights, byte*, nint, in TokenGrids, float*, nint, int, int, bool, void> run,
+    delegate*<PackedIntegerWeights, byte*, nint, int*, nint, int, int, void> accumulate)
     : Kernel("u8s8-gemm", $"{rows}x{columns}", instructionSet)
 {
     /// <summary>Outputs that one pass over a panel of weights computes: the width of a panel.</summary>
@@ -17,11 +17,11 @@ internal sealed unsafe class Int8GemmKernel(
     public int ColumnStep { get; } = columnStep;
 
     /// <summary>The arguments of <see cref="Int8Gemm.Run"/>; the weights must be packed for this kernel.</summary>
-    public delegate*<PackedInt8Weights, byte*, nint, in TokenGrids, float*, nint, int, int, bool, void> Run { get; } =
+    public delegate*<PackedIntegerWeights, byte*, nint, in TokenGrids, float*, nint, int, int, bool, void> Run { get; } =
         run;
 
     /// <summary>
     /// The arguments of <see cref="Int8Gemm.Accumulate"/>; the weights must be packed for this kernel.
     /// </summary>
-    public delegate*<PackedInt8Weights, byte*, nint, int*, nint, int, int, void> Accumulate { get; } = accumulate;
+    public delegate*<PackedIntegerWeights, byte*, nint, int*, nint, int, int, void> Accumulate { get; } = accumulate;
 }

@@ -25,7 +25,7 @@ internal static unsafe class Int8GemmVnni
 
     /// <summary>See <see cref="Int8Gemm.Run"/>.</summary>
     public static void Run(
-        PackedInt8Weights weights, byte* a, nint lda, in TokenGrids grids, float* c, nint ldc, int rowStart, int rowEnd, bool accumulate)
+        PackedIntegerWeights weights, byte* a, nint lda, in TokenGrids grids, float* c, nint ldc, int rowStart, int rowEnd, bool accumulate)
     {
         var call = new VnniGemmCall
         {
@@ -41,18 +41,18 @@ internal static unsafe class Int8GemmVnni
     }
 
     /// <summary>See <see cref="Int8Gemm.Accumulate"/>.</summary>
-    public static void Accumulate(PackedInt8Weights weights, byte* a, nint lda, int* sums, nint ldsums, int rowStart, int rowEnd) =>
+    public static void Accumulate(PackedIntegerWeights weights, byte* a, nint lda, int* sums, nint ldsums, int rowStart, int rowEnd) =>
         RunPanels(weights, new VnniGemmCall { A = a, Lda = lda, C = sums, Ldc = ldsums * sizeof(int) }, rowStart, rowEnd, VnniGemmEpilogue.Sums);
 
     /// <summary>Panel by panel, so that a panel stays in the nearest cache while all rows pass over it.</summary>
-    private static void RunPanels(PackedInt8Weights weights, VnniGemmCall operands, int rowStart, int rowEnd, VnniGemmEpilogue epilogue)
+    private static void RunPanels(PackedIntegerWeights weights, VnniGemmCall operands, int rowStart, int rowEnd, VnniGemmEpilogue epilogue)
     {
         for (int n = 0; n < weights.Outputs; n += Columns)
         {
             int columns = Math.Min(Columns, weights.Outputs - n), vectors = (columns + ColumnStep - 1) / ColumnStep;
             int tileRows = VnniGemmAssembler.MaxRows(vectors), tiles = (rowEnd - rowStart) / tileRows, left = (rowEnd - rowStart) % tileRows;
             VnniGemmCall call = operands;
-            call.Panel = weights.Panels + ((nint)n * weights.Groups * 4);
+            call.Panel = weights.Panel(n);
             call.Groups = weights.Groups;
             call.ColumnSums = weights.ColumnSums + n;
             call.Scales = weights.Scales + n;

@@ -18,11 +18,11 @@ internal sealed class IntegerLinearStep(
     ArenaMatrix x,
     ArenaMatrix y,
     ArenaBlock levels,
-    PackedInt8Weights weights,
+    PackedIntegerWeights weights,
     TokenGridBuffers grids,
     int maxLevel) : Step(name, weights, grids)
 {
-    public override string Kind => "linear int8";
+    public override string Kind => weights.HasNibbles ? "linear int4" : "linear int8";
 
     public override int Units => x.Rows;
 

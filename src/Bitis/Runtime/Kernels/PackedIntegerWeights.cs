@@ -1,14 +1,25 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
-/// The int8 weights, scales and bias of a linear layer, laid out for one kernel: panels
+/// The integer weights, scales and bias of a linear layer, laid out for one kernel: panels
 /// <c>[N/columns][K/4][columns][4]</c>, the four neighbours along K that a dot-product instruction takes at once. Both
-/// dimensions are padded with zeros; the last panel may be narrower.
+/// dimensions are padded with zeros; the last panel may be narrower. Weights of at most 4 bits take half a byte: byte i of
+/// a panel of L weights holds number i in its low half and number i + L/2 in the high one, and a panel is unpacked to
+/// bytes when it is needed, once for all rows that pass over it.
 /// </summary>
-internal sealed unsafe class PackedInt8Weights : IDisposable
+internal sealed unsafe class PackedIntegerWeights : IDisposable
 {
     /// <summary>The longest row whose sums of products, at most 255·128 each, fit int32.</summary>
     public const int MaxInputs = int.MaxValue / (255 * 128);
+
+    private const int NibbleBits = 4;
+
+    /// <summary>Where this thread unpacks a panel.</summary>
+    [ThreadStatic]
+    private static NativeBuffer<sbyte>? t_unpacked;
 
     private readonly NativeBuffer<sbyte> _panels;
     private readonly NativeBuffer<int> _columnSums;
@@ -21,14 +32,16 @@ internal sealed unsafe class PackedInt8Weights : IDisposable
     /// <param name="bias"><c>[outputs]</c>, or empty for none.</param>
     /// <param name="outputs">N.</param>
     /// <param name="inputs">K, at most <see cref="MaxInputs"/>.</param>
+    /// <param name="bits">How many bits the weights need, sign included.</param>
     /// <param name="kernel">The form to pack for; the best one if null.</param>
     /// <exception cref="ArgumentException">A length does not match, or K is too large for int32 sums.</exception>
-    public PackedInt8Weights(
+    public PackedIntegerWeights(
         ReadOnlySpan<sbyte> weights,
         ReadOnlySpan<float> scales,
         ReadOnlySpan<float> bias,
         int outputs,
         int inputs,
+        int bits = 8,
         Int8GemmKernel? kernel = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(outputs);
@@ -47,18 +60,18 @@ internal sealed unsafe class PackedInt8Weights : IDisposable
 
         int columns = Kernel.Columns, step = Kernel.ColumnStep;
         int padded = checked((outputs + step - 1) / step * step);
-        _panels = new NativeBuffer<sbyte>(checked(padded * Groups * 4), zeroed: true);
+        HasNibbles = bits <= NibbleBits;
+        var panels = new NativeBuffer<sbyte>(checked(padded * Groups * 4), zeroed: true);
         _columnSums = new NativeBuffer<int>(padded, zeroed: true);
         _scales = new NativeBuffer<float>(padded, zeroed: true);
         _bias = new NativeBuffer<float>(padded, zeroed: true);
         scales.CopyTo(_scales.Span);
         bias.CopyTo(_bias.Span);
-        sbyte* panels = _panels.Pointer;
         int* columnSums = _columnSums.Pointer;
         for (int n = 0; n < outputs; n++)
         {
             int panel = n / columns * columns, width = Math.Min(columns, padded - panel);
-            sbyte* column = panels + ((nint)panel * Groups * 4) + ((n - panel) * 4);
+            sbyte* column = panels.Pointer + ((nint)panel * Groups * 4) + ((n - panel) * 4);
             ReadOnlySpan<sbyte> row = weights.Slice(n * inputs, inputs);
             for (int k = 0; k < inputs; k++)
             {
@@ -66,6 +79,7 @@ internal sealed unsafe class PackedInt8Weights : IDisposable
                 columnSums[n] += row[k];
             }
         }
+        _panels = HasNibbles ? PackNibbles(panels) : panels;
     }
 
     /// <summary>The kernel whose layout this is.</summary>
@@ -83,8 +97,8 @@ internal sealed unsafe class PackedInt8Weights : IDisposable
     /// <summary>The bytes that the weights and their constants take.</summary>
     public long Bytes => _panels.Length + (sizeof(int) * 3L * _columnSums.Length);
 
-    /// <summary>The panels of weights.</summary>
-    public sbyte* Panels => _panels.Pointer;
+    /// <summary>Whether two weights share a byte.</summary>
+    public bool HasNibbles { get; }
 
     /// <summary>The sum of each output's weights, for the activation's zero point.</summary>
     public int* ColumnSums => _columnSums.Pointer;
@@ -95,6 +109,22 @@ internal sealed unsafe class PackedInt8Weights : IDisposable
     /// <summary>The bias of each output, zero where there is none.</summary>
     public float* Bias => _bias.Pointer;
 
+    /// <summary>The panel that starts at a column, one weight a byte. It stays as it is until this thread asks for another one.</summary>
+    public sbyte* Panel(int column)
+    {
+        nint start = (nint)column * Groups * 4;
+        if (!HasNibbles)
+            return _panels.Pointer + start;
+        int length = PanelLength(column);
+        if (t_unpacked is null || t_unpacked.Length < length)
+        {
+            t_unpacked?.Dispose();
+            t_unpacked = new NativeBuffer<sbyte>(length);
+        }
+        Unpack((byte*)_panels.Pointer + (start / 2), t_unpacked.Pointer, length / 2);
+        return t_unpacked.Pointer;
+    }
+
     /// <inheritdoc />
     public void Dispose()
     {
@@ -102,5 +132,45 @@ internal sealed unsafe class PackedInt8Weights : IDisposable
         _columnSums.Dispose();
         _scales.Dispose();
         _bias.Dispose();
+    }
+
+    /// <summary>The weights of a panel, padding included.</summary>
+    private int PanelLength(int column) => Math.Min(Kernel.Columns, _columnSums.Length - column) * Groups * 4;
+
+    private NativeBuffer<sbyte> PackNibbles(NativeBuffer<sbyte> panels)
+    {
+        var packed = new NativeBuffer<sbyte>(panels.Length / 2);
+        for (int column = 0; column < _columnSums.Length; column += Kernel.Columns)
+        {
+            int half = PanelLength(column) / 2, start = column * Groups * 4;
+            for (int i = 0; i < half; i++)
+                packed.Span[(start / 2) + i] = (sbyte)((panels.Span[start + i] & 0xF) | (panels.Span[start + half + i] << 4));
+        }
+        panels.Dispose();
+        return packed;
+    }
+
+    /// <summary>The low halves of some bytes, then their high halves, as signed numbers: (x ^ 8) − 8 extends a sign of 4 bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Unpack(byte* packed, sbyte* target, int count)
+    {
+        int i = 0;
+        for (; Vector512.IsHardwareAccelerated && i + Vector512<byte>.Count <= count; i += Vector512<byte>.Count)
+        {
+            Vector512<byte> pairs = Vector512.Load(packed + i), low = Vector512.Create((byte)0xF), sign = Vector512.Create((byte)8);
+            (((pairs & low) ^ sign) - sign).Store((byte*)target + i);
+            ((((pairs.AsUInt16() >> 4).AsByte() & low) ^ sign) - sign).Store((byte*)target + count + i);
+        }
+        for (; Vector128.IsHardwareAccelerated && i + Vector128<byte>.Count <= count; i += Vector128<byte>.Count)
+        {
+            Vector128<byte> pairs = Vector128.Load(packed + i), low = Vector128.Create((byte)0xF), sign = Vector128.Create((byte)8);
+            (((pairs & low) ^ sign) - sign).Store((byte*)target + i);
+            ((((pairs.AsUInt16() >> 4).AsByte() & low) ^ sign) - sign).Store((byte*)target + count + i);
+        }
+        for (; i < count; i++)
+        {
+            target[i] = (sbyte)(((packed[i] & 0xF) ^ 8) - 8);
+            target[count + i] = (sbyte)(((packed[i] >> 4) ^ 8) - 8);
+        }
     }
 }
