@@ -12,6 +12,9 @@ namespace Bitis.Runtime.Kernels;
 /// </summary>
 internal static unsafe class CausalConv
 {
+    /// <summary>The taps that all published models have.</summary>
+    private const int UsualTaps = 4;
+
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<CausalConvKernel> Table { get; } = new(
         new(InstructionSet.Avx512, &Run<Lanes512>),
@@ -55,35 +58,79 @@ internal static unsafe class CausalConv
     private static void Run<TLanes>(in CausalConvCall call, int channelStart, int channelEnd)
         where TLanes : struct, ILanes<TLanes>
     {
-        // Token by token, so that the rows under the taps stay in the nearest cache.
-        for (int token = 0; token < call.Tokens; token++)
+        int i = channelStart;
+        if (call.Taps == UsualTaps && !call.SumsOnly && !call.Accumulate && call.Bias is not null)
         {
-            // The last tap meets the token itself, tap K−1−d its neighbour at distance d.
-            int reach = call.Reverse ? call.Tokens - 1 - token : token;
-            int firstTap = Math.Max(0, call.Taps - 1 - reach);
-            nint step = call.Reverse ? -call.SourceStride : call.SourceStride;
-            float* source = call.Source + (token * call.SourceStride) - ((call.Taps - 1 - firstTap) * step);
-            float* weights = call.Weights + (firstTap * call.WeightStride);
-            float* target = call.Target + (token * call.TargetStride);
-            float* bias = call.Bias;
-            int taps = call.Taps - firstTap;
-            nint weightStep = call.WeightStride;
-
-            int i = channelStart;
             for (; i + TLanes.Count <= channelEnd; i += TLanes.Count)
-            {
-                TLanes sum = bias is null ? TLanes.Create(0f) : TLanes.Load(bias + i);
-                sum = AddTaps(sum, source + i, step, weights + i, weightStep, taps);
-                sum = call.SumsOnly ? sum : VectorMath.Silu(sum);
-                TLanes.Store(call.Accumulate ? TLanes.Load(target + i) + sum : sum, target + i);
-            }
-            for (; i < channelEnd; i++)
-            {
-                Lane1 sum = Lane1.Create(bias is null ? 0f : bias[i]);
-                sum = AddTaps(sum, source + i, step, weights + i, weightStep, taps);
-                sum = call.SumsOnly ? sum : VectorMath.Silu(sum);
-                Lane1.Store(call.Accumulate ? Lane1.Load(target + i) + sum : sum, target + i);
-            }
+                SlideFourTaps<TLanes>(in call, i);
+        }
+        // Token by token, so that the rows under the taps stay in the nearest cache.
+        for (int token = 0; token < call.Tokens && i < channelEnd; token++)
+            ConvolveToken<TLanes>(in call, token, i, channelEnd);
+    }
+
+    /// <summary>
+    /// The usual case: one register of channels passes over all tokens with its four weights, and the values under the taps
+    /// move on from register to register, so that each is loaded once.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static void SlideFourTaps<TLanes>(in CausalConvCall call, int channel)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        var exp = new ExpPolynomial<TLanes>(PolynomialCoefficients.Exp);
+        float* weights = call.Weights + channel;
+        TLanes w0 = TLanes.Load(weights), w1 = TLanes.Load(weights + call.WeightStride);
+        TLanes w2 = TLanes.Load(weights + (2 * call.WeightStride)), w3 = TLanes.Load(weights + (3 * call.WeightStride));
+        TLanes bias = TLanes.Load(call.Bias + channel);
+        TLanes x0 = TLanes.Create(0f), x1 = x0, x2 = x0;
+        nint first = call.Reverse ? call.Tokens - 1 : 0, direction = call.Reverse ? -1 : 1;
+        float* source = call.Source + (first * call.SourceStride) + channel;
+        float* target = call.Target + (first * call.TargetStride) + channel;
+        for (int i = 0; i < call.Tokens; i++)
+        {
+            TLanes x3 = TLanes.Load(source);
+            TLanes sum = TLanes.MultiplyAdd(w0, x0, bias);
+            sum = TLanes.MultiplyAdd(w1, x1, sum);
+            sum = TLanes.MultiplyAdd(w2, x2, sum);
+            sum = TLanes.MultiplyAdd(w3, x3, sum);
+            TLanes.Store(VectorMath.Silu(sum, in exp), target);
+            (x0, x1, x2) = (x1, x2, x3);
+            source += direction * call.SourceStride;
+            target += direction * call.TargetStride;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void ConvolveToken<TLanes>(in CausalConvCall call, int token, int channelStart, int channelEnd)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        // The last tap meets the token itself, tap K−1−d its neighbour at distance d.
+        int reach = call.Reverse ? call.Tokens - 1 - token : token;
+        int firstTap = Math.Max(0, call.Taps - 1 - reach);
+        nint step = call.Reverse ? -call.SourceStride : call.SourceStride;
+        float* source = call.Source + (token * call.SourceStride) - ((call.Taps - 1 - firstTap) * step);
+        float* weights = call.Weights + (firstTap * call.WeightStride);
+        float* target = call.Target + (token * call.TargetStride);
+        float* bias = call.Bias;
+        int taps = call.Taps - firstTap;
+        nint weightStep = call.WeightStride;
+        var exp = new ExpPolynomial<TLanes>(PolynomialCoefficients.Exp);
+        var scalar = new ExpPolynomial<Lane1>(PolynomialCoefficients.Exp);
+
+        int i = channelStart;
+        for (; i + TLanes.Count <= channelEnd; i += TLanes.Count)
+        {
+            TLanes sum = bias is null ? TLanes.Create(0f) : TLanes.Load(bias + i);
+            sum = AddTaps(sum, source + i, step, weights + i, weightStep, taps);
+            sum = call.SumsOnly ? sum : VectorMath.Silu(sum, in exp);
+            TLanes.Store(call.Accumulate ? TLanes.Load(target + i) + sum : sum, target + i);
+        }
+        for (; i < channelEnd; i++)
+        {
+            Lane1 sum = Lane1.Create(bias is null ? 0f : bias[i]);
+            sum = AddTaps(sum, source + i, step, weights + i, weightStep, taps);
+            sum = call.SumsOnly ? sum : VectorMath.Silu(sum, in scalar);
+            Lane1.Store(call.Accumulate ? Lane1.Load(target + i) + sum : sum, target + i);
         }
     }
 

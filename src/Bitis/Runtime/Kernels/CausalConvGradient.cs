@@ -63,6 +63,7 @@ internal static unsafe class CausalConvGradient
         int width = TLanes.Count, tapCount = forward.Taps;
         nint step = forward.Reverse ? -forward.SourceStride : forward.SourceStride;
         TLanes bias = forward.Bias is null ? TLanes.Create(0f) : TLanes.Load(forward.Bias + channel);
+        var exp = new ExpPolynomial<TLanes>(PolynomialCoefficients.Exp);
         TLanes biasGradient = TLanes.Create(0f);
         new Span<float>(taps, tapCount * width).Clear();
         for (int i = 0; i < forward.Tokens; i++)
@@ -77,7 +78,7 @@ internal static unsafe class CausalConvGradient
                 float* x = first;
                 for (int k = firstTap; k < tapCount; k++, x += step)
                     sum = TLanes.MultiplyAdd(TLanes.Load(forward.Weights + (k * forward.WeightStride) + channel), TLanes.Load(x), sum);
-                gradient *= VectorMath.SiluSlope(sum);
+                gradient *= VectorMath.SiluSlope(sum, in exp);
             }
             TLanes.Store(gradient, call.Sums + (token * channels) + channel);
             biasGradient += gradient;

@@ -36,11 +36,13 @@ internal static unsafe class Elementwise
         where TOperator : struct, IElementwiseOperator
         where TLanes : struct, ILanes<TLanes>
     {
+        var exp = new ExpPolynomial<TLanes>(PolynomialCoefficients.Exp);
+        var scalar = new ExpPolynomial<Lane1>(PolynomialCoefficients.Exp);
         nint i = 0;
         for (; i + TLanes.Count <= count; i += TLanes.Count)
-            TLanes.Store(TOperator.Invoke(TLanes.Load(source + i)), target + i);
+            TLanes.Store(TOperator.Invoke(TLanes.Load(source + i), in exp), target + i);
         for (; i < count; i++)
-            Lane1.Store(TOperator.Invoke(Lane1.Load(source + i)), target + i);
+            Lane1.Store(TOperator.Invoke(Lane1.Load(source + i), in scalar), target + i);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -48,10 +50,12 @@ internal static unsafe class Elementwise
         where TOperator : struct, IElementwiseOperator
         where TLanes : struct, ILanes<TLanes>
     {
+        var exp = new ExpPolynomial<TLanes>(PolynomialCoefficients.Exp);
+        var scalar = new ExpPolynomial<Lane1>(PolynomialCoefficients.Exp);
         nint i = 0;
         for (; i + TLanes.Count <= count; i += TLanes.Count)
-            TLanes.Store(TLanes.Load(y + i) * TOperator.Slope(TLanes.Load(x + i)), xGradient + i);
+            TLanes.Store(TLanes.Load(y + i) * TOperator.Slope(TLanes.Load(x + i), in exp), xGradient + i);
         for (; i < count; i++)
-            Lane1.Store(Lane1.Load(y + i) * TOperator.Slope(Lane1.Load(x + i)), xGradient + i);
+            Lane1.Store(Lane1.Load(y + i) * TOperator.Slope(Lane1.Load(x + i), in scalar), xGradient + i);
     }
 }

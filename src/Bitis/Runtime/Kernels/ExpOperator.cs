@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Bitis.Runtime.Kernels;
 
-/// <summary>e^x, limited to the normal numbers: <see cref="VectorMath.Exp"/>.</summary>
+/// <summary>e^x, limited to the normal numbers: <see cref="ExpPolynomial{TLanes}"/>.</summary>
 internal readonly struct ExpOperator : IElementwiseOperator
 {
     /// <inheritdoc />
@@ -10,11 +10,11 @@ internal readonly struct ExpOperator : IElementwiseOperator
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes Invoke<TLanes>(TLanes x)
-        where TLanes : struct, ILanes<TLanes> => VectorMath.Exp(x);
+    public static TLanes Invoke<TLanes>(TLanes x, in ExpPolynomial<TLanes> exp)
+        where TLanes : struct, ILanes<TLanes> => exp.Of(x);
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes Slope<TLanes>(TLanes x)
-        where TLanes : struct, ILanes<TLanes> => VectorMath.Exp(x);
+    public static TLanes Slope<TLanes>(TLanes x, in ExpPolynomial<TLanes> exp)
+        where TLanes : struct, ILanes<TLanes> => exp.Of(x);
 }

@@ -21,31 +21,36 @@ internal static unsafe class Gate
     private static void Forward<TLanes>(float* x, float* z, float* y, nint count)
         where TLanes : struct, ILanes<TLanes>
     {
+        var exp = new ExpPolynomial<TLanes>(PolynomialCoefficients.Exp);
+        var scalar = new ExpPolynomial<Lane1>(PolynomialCoefficients.Exp);
         nint i = 0;
         for (; i + TLanes.Count <= count; i += TLanes.Count)
-            TLanes.Store(TLanes.Load(x + i) * VectorMath.Silu(TLanes.Load(z + i)), y + i);
+            TLanes.Store(TLanes.Load(x + i) * VectorMath.Silu(TLanes.Load(z + i), in exp), y + i);
         for (; i < count; i++)
-            Lane1.Store(Lane1.Load(x + i) * VectorMath.Silu(Lane1.Load(z + i)), y + i);
+            Lane1.Store(Lane1.Load(x + i) * VectorMath.Silu(Lane1.Load(z + i), in scalar), y + i);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Backward<TLanes>(float* x, float* z, float* y, float* xGradient, float* zGradient, nint count)
         where TLanes : struct, ILanes<TLanes>
     {
+        var exp = new ExpPolynomial<TLanes>(PolynomialCoefficients.Exp);
+        var scalar = new ExpPolynomial<Lane1>(PolynomialCoefficients.Exp);
         nint i = 0;
         for (; i + TLanes.Count <= count; i += TLanes.Count)
-            Backward<TLanes>(x + i, z + i, y + i, xGradient + i, zGradient + i);
+            Backward(x + i, z + i, y + i, xGradient + i, zGradient + i, in exp);
         for (; i < count; i++)
-            Backward<Lane1>(x + i, z + i, y + i, xGradient + i, zGradient + i);
+            Backward(x + i, z + i, y + i, xGradient + i, zGradient + i, in scalar);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Backward<TLanes>(float* x, float* z, float* y, float* xGradient, float* zGradient)
+    private static void Backward<TLanes>(
+        float* x, float* z, float* y, float* xGradient, float* zGradient, in ExpPolynomial<TLanes> exp)
         where TLanes : struct, ILanes<TLanes>
     {
         TLanes value = TLanes.Load(z), gradient = TLanes.Load(y), gated = TLanes.Load(x);
-        TLanes sigmoid = VectorMath.Sigmoid(value);
-        TLanes one = TLanes.Create(1f);
+        TLanes sigmoid = VectorMath.Sigmoid(value, in exp);
+        TLanes one = exp.One;
         TLanes.Store(gradient * value * sigmoid, xGradient);
         TLanes.Store(gradient * gated * sigmoid * TLanes.MultiplyAdd(value, one - sigmoid, one), zGradient);
     }

@@ -10,11 +10,11 @@ internal readonly struct GeluOperator : IElementwiseOperator
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes Invoke<TLanes>(TLanes x)
-        where TLanes : struct, ILanes<TLanes> => VectorMath.Gelu(x);
+    public static TLanes Invoke<TLanes>(TLanes x, in ExpPolynomial<TLanes> exp)
+        where TLanes : struct, ILanes<TLanes> => VectorMath.Gelu(x, in exp);
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes Slope<TLanes>(TLanes x)
-        where TLanes : struct, ILanes<TLanes> => VectorMath.GeluSlope(x);
+    public static TLanes Slope<TLanes>(TLanes x, in ExpPolynomial<TLanes> exp)
+        where TLanes : struct, ILanes<TLanes> => VectorMath.GeluSlope(x, in exp);
 }

@@ -9,10 +9,10 @@ internal interface IElementwiseOperator
     static abstract string Operation { get; }
 
     /// <summary>The function, lane by lane.</summary>
-    static abstract TLanes Invoke<TLanes>(TLanes x)
+    static abstract TLanes Invoke<TLanes>(TLanes x, in ExpPolynomial<TLanes> exp)
         where TLanes : struct, ILanes<TLanes>;
 
     /// <summary>The function's derivative, lane by lane.</summary>
-    static abstract TLanes Slope<TLanes>(TLanes x)
+    static abstract TLanes Slope<TLanes>(TLanes x, in ExpPolynomial<TLanes> exp)
         where TLanes : struct, ILanes<TLanes>;
 }

@@ -129,14 +129,15 @@ internal static unsafe class SelectiveScan
         in SelectiveScanCall call, int channel, int start, int end, float* deltas, float* gates)
         where TLanes : struct, ILanes<TLanes>
     {
+        var exp = new ExpPolynomial<TLanes>(PolynomialCoefficients.Exp);
         for (int i = start; i < end; i++)
         {
             nint token = call.Reverse ? call.Tokens - 1 - i : i;
             TLanes delta = TLanes.Load(call.Delta + (token * call.DeltaStride) + channel);
-            TLanes.Store(call.DeltaSoftplus ? VectorMath.Softplus(delta) : delta, deltas);
+            TLanes.Store(call.DeltaSoftplus ? VectorMath.Softplus(delta, in exp) : delta, deltas);
             TLanes gate = TLanes.Create(call.OutputScale);
             if (call.Z is not null)
-                gate *= VectorMath.Silu(TLanes.Load(call.Z + (token * call.ZStride) + channel));
+                gate *= VectorMath.Silu(TLanes.Load(call.Z + (token * call.ZStride) + channel), in exp);
             TLanes.Store(gate, gates);
             deltas += TLanes.Count;
             gates += TLanes.Count;
@@ -151,7 +152,7 @@ internal static unsafe class SelectiveScan
     {
         int stateCount = call.States;
         nint aStride = call.AStride;
-        var exp2 = new Exp2Polynomial<TLanes>(Exp2Coefficients.Pointer);
+        var exp2 = new Exp2Polynomial<TLanes>(PolynomialCoefficients.Exp2);
         TLanes zero = TLanes.Create(0f);
         TLanes skip = call.D is null ? zero : TLanes.Load(call.D + channel);
         for (int i = start; i < end; i++)

@@ -215,6 +215,7 @@ internal static unsafe class SelectiveScanGradient
         float* checkpoint = call.Checkpoints + ((nint)chunk * states * call.AStride) + channel;
         for (int n = 0; n < states; n++)
             TLanes.Store(TLanes.Load(checkpoint + (n * call.AStride)), history + (((2 * n) + 1) * width));
+        var exp = new ExpPolynomial<TLanes>(PolynomialCoefficients.Exp);
         for (int i = 0; i < count; i++)
         {
             nint token = call.Reverse ? call.Tokens - 1 - (start + i) : start + i;
@@ -222,13 +223,13 @@ internal static unsafe class SelectiveScanGradient
             TLanes slope = TLanes.Create(1f);
             if (call.DeltaSoftplus)
             {
-                slope = VectorMath.Sigmoid(delta);
-                delta = VectorMath.Softplus(delta);
+                slope = VectorMath.Sigmoid(delta, in exp);
+                delta = VectorMath.Softplus(delta, in exp);
             }
             TLanes.Store(delta, deltas + (i * width));
             TLanes.Store(slope, slopes + (i * width));
         }
-        var exp2 = new Exp2Polynomial<TLanes>(Exp2Coefficients.Pointer);
+        var exp2 = new Exp2Polynomial<TLanes>(PolynomialCoefficients.Exp2);
         for (int i = 0; i < count; i++)
         {
             nint token = call.Reverse ? call.Tokens - 1 - (start + i) : start + i;

@@ -10,11 +10,11 @@ internal readonly struct SiluOperator : IElementwiseOperator
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes Invoke<TLanes>(TLanes x)
-        where TLanes : struct, ILanes<TLanes> => VectorMath.Silu(x);
+    public static TLanes Invoke<TLanes>(TLanes x, in ExpPolynomial<TLanes> exp)
+        where TLanes : struct, ILanes<TLanes> => VectorMath.Silu(x, in exp);
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes Slope<TLanes>(TLanes x)
-        where TLanes : struct, ILanes<TLanes> => VectorMath.SiluSlope(x);
+    public static TLanes Slope<TLanes>(TLanes x, in ExpPolynomial<TLanes> exp)
+        where TLanes : struct, ILanes<TLanes> => VectorMath.SiluSlope(x, in exp);
 }

@@ -10,11 +10,11 @@ internal readonly struct SoftplusOperator : IElementwiseOperator
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes Invoke<TLanes>(TLanes x)
-        where TLanes : struct, ILanes<TLanes> => VectorMath.Softplus(x);
+    public static TLanes Invoke<TLanes>(TLanes x, in ExpPolynomial<TLanes> exp)
+        where TLanes : struct, ILanes<TLanes> => VectorMath.Softplus(x, in exp);
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes Slope<TLanes>(TLanes x)
-        where TLanes : struct, ILanes<TLanes> => VectorMath.Sigmoid(x);
+    public static TLanes Slope<TLanes>(TLanes x, in ExpPolynomial<TLanes> exp)
+        where TLanes : struct, ILanes<TLanes> => VectorMath.Sigmoid(x, in exp);
 }

@@ -3,51 +3,20 @@ using System.Runtime.CompilerServices;
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
-/// The transcendental functions of the kernels, written once for every register width. Polynomials interpolate at the
-/// Chebyshev nodes of their interval; errors are stated against exact arithmetic. NaN is not propagated.
+/// The transcendental functions of the kernels, written once for every register width. They take e^x as a value that holds
+/// its coefficients, which a loop keeps in registers. Errors are stated against exact arithmetic. NaN is not propagated.
 /// </summary>
 internal static class VectorMath
 {
-    private const float Log2E = 1.44269504f;
-
-    // ln(2) in two parts; the first has so few bits that its product with an exponent is exact.
-    private const float Ln2High = 0.693359375f;
-    private const float Ln2Low = -2.12194440e-4f;
-
-    // Beyond these, exp() leaves the normal numbers.
-    private const float MinExp = -87f;
-    private const float MaxExp = 88f;
-
-    /// <summary>
-    /// e^x, relative error 2e-7; x is first limited to [−87, 88], where the result is a normal number.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes Exp<TLanes>(TLanes x)
-        where TLanes : struct, ILanes<TLanes>
-    {
-        x = TLanes.Min(TLanes.Max(x, TLanes.Create(MinExp)), TLanes.Create(MaxExp));
-        TLanes n = TLanes.Round(x * TLanes.Create(Log2E));
-        TLanes r = TLanes.MultiplyAdd(n, TLanes.Create(-Ln2High), x);
-        r = TLanes.MultiplyAdd(n, TLanes.Create(-Ln2Low), r); // in [−ln(2)/2, ln(2)/2]
-        TLanes p = TLanes.Create(0.00139336498f);
-        p = TLanes.MultiplyAdd(p, r, TLanes.Create(0.00836915523f));
-        p = TLanes.MultiplyAdd(p, r, TLanes.Create(0.0416664667f));
-        p = TLanes.MultiplyAdd(p, r, TLanes.Create(0.166665047f));
-        p = TLanes.MultiplyAdd(p, r, TLanes.Create(0.5f));
-        p = TLanes.MultiplyAdd(p, r, TLanes.Create(1f));
-        p = TLanes.MultiplyAdd(p, r, TLanes.Create(1f));
-        return TLanes.Scale(p, n);
-    }
-
     /// <summary>
     /// ln(1 + e^x), relative error 1e-6: <c>max(x, 0) + log1p(t)</c> with t = e^−|x|, where
     /// log1p(t) = 2·atanh(s), s = t / (2 + t), keeps small results accurate.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes Softplus<TLanes>(TLanes x)
+    public static TLanes Softplus<TLanes>(TLanes x, in ExpPolynomial<TLanes> exp)
         where TLanes : struct, ILanes<TLanes>
     {
-        TLanes t = Exp(TLanes.Create(0f) - TLanes.Abs(x));
+        TLanes t = exp.Of(TLanes.Create(0f) - TLanes.Abs(x));
         TLanes s = t / (t + TLanes.Create(2f)); // in (0, 1/3]
         TLanes q = s * s;
         TLanes p = TLanes.Create(0.281577796f);
@@ -60,40 +29,40 @@ internal static class VectorMath
 
     /// <summary>1 / (1 + e^−x), relative error 1e-6 for x ≥ −87.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes Sigmoid<TLanes>(TLanes x)
+    public static TLanes Sigmoid<TLanes>(TLanes x, in ExpPolynomial<TLanes> exp)
         where TLanes : struct, ILanes<TLanes>
     {
-        TLanes one = TLanes.Create(1f);
-        return one / (one + Exp(TLanes.Create(0f) - x));
+        TLanes one = exp.One;
+        return one / (one + exp.Of(TLanes.Create(0f) - x));
     }
 
     /// <summary>The derivative of <see cref="Silu"/>: σ(x)·(1 + x·(1 − σ(x))).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes SiluSlope<TLanes>(TLanes x)
+    public static TLanes SiluSlope<TLanes>(TLanes x, in ExpPolynomial<TLanes> exp)
         where TLanes : struct, ILanes<TLanes>
     {
-        TLanes one = TLanes.Create(1f);
-        TLanes sigmoid = Sigmoid(x);
+        TLanes one = exp.One;
+        TLanes sigmoid = Sigmoid(x, in exp);
         return sigmoid * TLanes.MultiplyAdd(x, one - sigmoid, one);
     }
 
     /// <summary>x / (1 + e^−x), relative error 1e-6 for x ≥ −87; closer to zero than 1e-35 below.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes Silu<TLanes>(TLanes x)
+    public static TLanes Silu<TLanes>(TLanes x, in ExpPolynomial<TLanes> exp)
         where TLanes : struct, ILanes<TLanes>
     {
-        TLanes one = TLanes.Create(1f);
-        return x / (one + Exp(TLanes.Create(0f) - x));
+        TLanes one = exp.One;
+        return x / (one + exp.Of(TLanes.Create(0f) - x));
     }
 
     /// <summary>
     /// erf(x), absolute error 5e-7: Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes Erf<TLanes>(TLanes x)
+    public static TLanes Erf<TLanes>(TLanes x, in ExpPolynomial<TLanes> exp)
         where TLanes : struct, ILanes<TLanes>
     {
-        TLanes one = TLanes.Create(1f);
+        TLanes one = exp.One;
         TLanes magnitude = TLanes.Abs(x);
         TLanes t = one / TLanes.MultiplyAdd(magnitude, TLanes.Create(0.3275911f), one);
         TLanes p = TLanes.Create(1.061405429f);
@@ -101,27 +70,27 @@ internal static class VectorMath
         p = TLanes.MultiplyAdd(p, t, TLanes.Create(1.421413741f));
         p = TLanes.MultiplyAdd(p, t, TLanes.Create(-0.284496736f));
         p = TLanes.MultiplyAdd(p, t, TLanes.Create(0.254829592f));
-        TLanes complement = p * t * Exp(TLanes.Create(0f) - (x * x));
+        TLanes complement = p * t * exp.Of(TLanes.Create(0f) - (x * x));
         return TLanes.CopySign(one - complement, x);
     }
 
     /// <summary>The exact (erf) form of GELU, <c>x/2·(1 + erf(x/√2))</c>, absolute error 1e-6·max(1, |x|).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes Gelu<TLanes>(TLanes x)
+    public static TLanes Gelu<TLanes>(TLanes x, in ExpPolynomial<TLanes> exp)
         where TLanes : struct, ILanes<TLanes>
     {
         TLanes half = TLanes.Create(0.5f) * x;
-        return TLanes.MultiplyAdd(half, Erf(x * TLanes.Create(0.707106781f)), half);
+        return TLanes.MultiplyAdd(half, Erf(x * TLanes.Create(0.707106781f), in exp), half);
     }
 
     /// <summary>The derivative of <see cref="Gelu"/>, Φ(x) + x·φ(x), absolute error 1e-6·max(1, |x|).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes GeluSlope<TLanes>(TLanes x)
+    public static TLanes GeluSlope<TLanes>(TLanes x, in ExpPolynomial<TLanes> exp)
         where TLanes : struct, ILanes<TLanes>
     {
         TLanes half = TLanes.Create(0.5f);
-        TLanes cumulative = TLanes.MultiplyAdd(half, Erf(x * TLanes.Create(0.707106781f)), half);
-        TLanes density = TLanes.Create(0.398942280f) * Exp(TLanes.Create(-0.5f) * x * x);
+        TLanes cumulative = TLanes.MultiplyAdd(half, Erf(x * TLanes.Create(0.707106781f), in exp), half);
+        TLanes density = TLanes.Create(0.398942280f) * exp.Of(TLanes.Create(-0.5f) * x * x);
         return TLanes.MultiplyAdd(x, density, cumulative);
     }
 }

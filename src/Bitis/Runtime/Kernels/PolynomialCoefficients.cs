@@ -1,0 +1,28 @@
+namespace Bitis.Runtime.Kernels;
+
+/// <summary>
+/// Where <see cref="Exp2Polynomial{TLanes}"/> and <see cref="ExpPolynomial{TLanes}"/> read their coefficients: interpolations at
+/// the Chebyshev nodes of their intervals.
+/// </summary>
+internal static unsafe class PolynomialCoefficients
+{
+    private static readonly NativeBuffer<float> Exp2Buffer =
+        Create([-126f, 0.00133813126f, 0.00966637861f, 0.0555038117f, 0.240223482f, 0.693147182f, 1f]);
+
+    // The bounds; log2(e); −ln(2) in two parts, of which the first has so few bits that its product with an exponent is exact.
+    private static readonly NativeBuffer<float> ExpBuffer = Create(
+        [-87f, 88f, 1.44269504f, -0.693359375f, 2.12194440e-4f, 0.00139336498f, 0.00836915523f, 0.0416664667f, 0.166665047f, 0.5f, 1f]);
+
+    /// <summary>Those of 2^x.</summary>
+    public static float* Exp2 => Exp2Buffer.Pointer;
+
+    /// <summary>Those of e^x.</summary>
+    public static float* Exp => ExpBuffer.Pointer;
+
+    private static NativeBuffer<float> Create(ReadOnlySpan<float> coefficients)
+    {
+        var buffer = new NativeBuffer<float>(coefficients.Length);
+        coefficients.CopyTo(buffer.Span);
+        return buffer;
+    }
+}
