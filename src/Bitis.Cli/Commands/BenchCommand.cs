@@ -19,6 +19,7 @@ internal sealed class BenchCommand : BitisCommand
     private readonly Option<int> _warmup = CommonOptions.Number("--warmup", "How many images run first, unmeasured.", 10, minimum: 0);
     private readonly Option<int> _batch = CommonOptions.Number("--batch", "Images at once.", 1, minimum: 1);
     private readonly Option<int> _seed = CommonOptions.Seed();
+    private readonly Option<bool> _profile = new("--profile") { Description = "Also show how long each step of the model takes." };
     private readonly Option<int?> _threads = CommonOptions.Threads();
 
     /// <summary>Creates the command.</summary>
@@ -30,7 +31,7 @@ internal sealed class BenchCommand : BitisCommand
             context)
     {
         _model = new ModelOptionSet(this, "MODEL");
-        foreach (Option option in (Option[])[_baseline, _images, _warmup, _batch, _seed, _threads])
+        foreach (Option option in (Option[])[_baseline, _images, _warmup, _batch, _seed, _threads, _profile])
             Options.Add(option);
     }
 
@@ -55,13 +56,28 @@ internal sealed class BenchCommand : BitisCommand
                 progress,
                 Context.Cancellation);
             return new BenchResult(
-                [.. models.Zip(latencies, (model, latency) => ModelLatency.Of(model.Reference, model.Kind, latency))], sessions[0].Threads, batch);
+                [.. models.Zip(latencies, (model, latency) => ModelLatency.Of(model.Reference, model.Kind, latency))],
+                sessions[0].Threads,
+                batch,
+                arguments.GetValue(_profile) ? Profile(sessions[0], models[0], arguments) : null);
         }
         finally
         {
             foreach (InferenceSession session in sessions)
                 session.Dispose();
         }
+    }
+
+    private IReadOnlyList<ProfileLine> Profile(InferenceSession session, LoadedModel model, ParseResult arguments)
+    {
+        Tensor image = GenerateImages(model, batch: 1, arguments.GetValue(_seed));
+        var runs = new List<IReadOnlyList<StepTime>>();
+        for (int run = 0; run < arguments.GetValue(_images); run++)
+        {
+            Context.Cancellation.ThrowIfCancellationRequested();
+            runs.Add(session.Profile(image));
+        }
+        return ProfileLine.Of(runs);
     }
 
     private static int Runs(int images, int batch) => (images + batch - 1) / batch;

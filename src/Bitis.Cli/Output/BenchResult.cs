@@ -1,7 +1,8 @@
 namespace Bitis.Cli.Output;
 
 /// <summary>What <c>bitis bench</c> measured: the model, then the baseline if there is one.</summary>
-internal sealed record BenchResult(IReadOnlyList<ModelLatency> Models, int Threads, int Batch) : ICommandResult
+internal sealed record BenchResult(
+    IReadOnlyList<ModelLatency> Models, int Threads, int Batch, IReadOnlyList<ProfileLine>? Profile) : ICommandResult
 {
     /// <summary>How many times faster the model is than the baseline, by the medians; null without one.</summary>
     public double? SpeedUp => Models.Count > 1 ? Models[1].MedianMs / Models[0].MedianMs : null;
@@ -16,5 +17,10 @@ internal sealed record BenchResult(IReadOnlyList<ModelLatency> Models, int Threa
         report.Line($"{Threads} thread{(Threads == 1 ? "" : "s")}, batch {Batch}, model only, on generated images.");
         if (SpeedUp is { } factor)
             report.Line($"The first model is {Format.Factor(factor)} as fast as the baseline.");
+        if (Profile is not null)
+        {
+            report.Line();
+            ProfileLine.Describe(report, Profile);
+        }
     }
 }

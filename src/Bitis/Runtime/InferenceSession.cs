@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Bitis.Data;
 using Bitis.Graphs;
 using Bitis.Models;
@@ -89,8 +90,7 @@ public sealed class InferenceSession : IDisposable
     /// <exception cref="ArgumentException">The images do not have the model's input shape.</exception>
     public Tensor Run(Tensor images, CancellationToken cancellationToken = default)
     {
-        if (images.Shape.Rank != 4 || images.Shape.DropFirst() != Config.InputShape)
-            throw new ArgumentException($"The model takes [batch, {string.Join(", ", Config.InputShape)}], not {images.Shape}.", nameof(images));
+        RequireShape(images);
         int batch = images.Shape[0];
         Tensor logits = Tensor.Uninitialized([batch, Config.Classes]);
         lock (_gate)
@@ -105,6 +105,31 @@ public sealed class InferenceSession : IDisposable
             (_images, _logits, _step) = (null, null, null);
         }
         return logits;
+    }
+
+    /// <summary>Runs an image as <see cref="Run"/> does with a single one, and tells how long each step took.</summary>
+    /// <param name="image">Normalized pixels, <c>[1, channels, height, width]</c>.</param>
+    /// <exception cref="ArgumentException">This is not one image of the model's input shape.</exception>
+    public IReadOnlyList<StepTime> Profile(Tensor image)
+    {
+        RequireShape(image);
+        if (image.Shape[0] != 1)
+            throw new ArgumentException($"One image is profiled at a time, not {image.Shape[0]}.", nameof(image));
+        var times = new List<StepTime>(_plan.Steps.Count);
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            _images = image;
+            ReadImage(0, Arena(0));
+            foreach (Step step in _plan.Steps)
+            {
+                long start = Stopwatch.GetTimestamp();
+                RunStep(step);
+                times.Add(new StepTime(step.Name, step.Kind, Stopwatch.GetElapsedTime(start)));
+            }
+            (_images, _step) = (null, null);
+        }
+        return times;
     }
 
     /// <summary>The classes that a photograph most probably shows, best first.</summary>
@@ -140,6 +165,13 @@ public sealed class InferenceSession : IDisposable
         }
     }
 
+    private void RequireShape(Tensor images)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        if (images.Shape.Rank != 4 || images.Shape.DropFirst() != Config.InputShape)
+            throw new ArgumentException($"The model takes [batch, {string.Join(", ", Config.InputShape)}], not {images.Shape}.", nameof(images));
+    }
+
     /// <summary>Runs one image, with all threads on each step.</summary>
     private void RunImage(int image)
     {
@@ -147,11 +179,14 @@ public sealed class InferenceSession : IDisposable
         nint arena = Arena(0);
         ReadImage(image, arena);
         foreach (Step step in _plan.Steps)
-        {
-            _step = step;
-            _pool.Run(Math.Min(Threads, step.Units), _runPartOfStep);
-        }
+            RunStep(step);
         WriteLogits(image, arena);
+    }
+
+    private void RunStep(Step step)
+    {
+        _step = step;
+        _pool.Run(Math.Min(Threads, step.Units), _runPartOfStep);
     }
 
     private void RunPartOfStep(int part)

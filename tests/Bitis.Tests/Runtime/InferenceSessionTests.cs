@@ -126,6 +126,41 @@ public sealed class InferenceSessionTests
     }
 
     [Fact]
+    public void A_profile_has_every_step_and_leaves_the_session_as_it_was()
+    {
+        VisionModel model = VimVariants.Load("vim-micro");
+        using InferenceSession session = InferenceSession.Create(model, new SessionOptions { Threads = 2 });
+        Tensor images = RandomImages(model.Config, 1), before = session.Run(images);
+        IReadOnlyList<StepTime> profile = session.Profile(images);
+        Assert.Equal(session.Plan.Steps.Select(step => step.Name), profile.Select(step => step.Node));
+        Assert.All(profile, step => Assert.True(step.Time > TimeSpan.Zero));
+        TensorAssert.Same(before, session.Run(images));
+        Assert.Throws<ArgumentException>(() => session.Profile(RandomImages(model.Config, 2)));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_run_allocates_its_answer_alone(int threads)
+    {
+        VisionModel model = VimVariants.Load("vim-micro");
+        Tensor images = RandomImages(model.Config, 3);
+        QuantizedModel quantized = PostTrainingQuantizer.Quantize(model, [images], new Recipe { Bits = BitWidths.Parse("w4a8") });
+        using InferenceSession original = InferenceSession.Create(model, new SessionOptions { Threads = threads });
+        using InferenceSession integers = InferenceSession.Create(quantized, new SessionOptions { Threads = threads });
+        foreach (InferenceSession session in (InferenceSession[])[original, integers])
+        {
+            for (int i = 0; i < 3; i++)
+                session.Run(images);
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 10; i++)
+                session.Run(images);
+            long each = (GC.GetAllocatedBytesForCurrentThread() - before) / 10;
+            Assert.InRange(each, 0, 4096); // the logits; all values of an image would be 100 times as much
+        }
+    }
+
+    [Fact]
     public void A_disposed_session_says_so()
     {
         InferenceSession session = InferenceSession.Create(VimVariants.Load("vim-micro"));
