@@ -135,15 +135,22 @@ public sealed class InferenceSession : IDisposable
     /// <summary>The classes that a photograph most probably shows, best first.</summary>
     /// <param name="image">The photograph, of any size.</param>
     /// <param name="count">How many classes.</param>
-    public IReadOnlyList<Prediction> Classify(RgbImage image, int count = 5)
+    public IReadOnlyList<Prediction> Classify(RgbImage image, int count = 5) => Classify([image], count)[0];
+
+    /// <summary>The classes that each of some photographs most probably shows, best first; all go through the model together.</summary>
+    /// <param name="images">The photographs, of any sizes.</param>
+    /// <param name="count">How many classes.</param>
+    /// <param name="cancellationToken">Ends the work between two photographs.</param>
+    public IReadOnlyList<IReadOnlyList<Prediction>> Classify(
+        IReadOnlyList<RgbImage> images, int count = 5, CancellationToken cancellationToken = default)
     {
-        Tensor input = Preprocessing.Apply(image);
-        Tensor probabilities = Run(input.Reshape(input.Shape.Prepend(1)));
-        TensorPrimitives.SoftMax(probabilities.Span, probabilities.Span);
-        return [.. Enumerable.Range(0, Config.Classes)
-            .OrderByDescending(index => probabilities.Span[index])
-            .Take(count)
-            .Select(index => new Prediction(index, ClassNames?[index], probabilities.Span[index]))];
+        ArgumentNullException.ThrowIfNull(images);
+        Tensor input = Tensor.Uninitialized(Config.InputShape.Prepend(images.Count));
+        int length = (int)Config.InputShape.ElementCount;
+        for (int i = 0; i < images.Count; i++)
+            Preprocessing.Apply(images[i], input.Span.Slice(i * length, length));
+        Tensor logits = Run(input, cancellationToken);
+        return [.. Enumerable.Range(0, images.Count).Select(i => Best(logits.Span.Slice(i * Config.Classes, Config.Classes), count))];
     }
 
     /// <summary>The classes that the photograph in a file most probably shows, best first.</summary>
@@ -163,6 +170,19 @@ public sealed class InferenceSession : IDisposable
             foreach (NativeBuffer<byte>? arena in _arenas)
                 arena?.Dispose();
         }
+    }
+
+    private Prediction[] Best(Span<float> logits, int count)
+    {
+        TensorPrimitives.SoftMax(logits, logits);
+        float[] probabilities = logits.ToArray();
+        return
+        [
+            .. Enumerable.Range(0, Config.Classes)
+                .OrderByDescending(index => probabilities[index])
+                .Take(count)
+                .Select(index => new Prediction(index, ClassNames?[index], probabilities[index])),
+        ];
     }
 
     private void RequireShape(Tensor images)

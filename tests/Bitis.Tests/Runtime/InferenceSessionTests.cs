@@ -1,3 +1,4 @@
+using Bitis.Data;
 using Bitis.Graphs;
 using Bitis.Models;
 using Bitis.Operators;
@@ -158,6 +159,19 @@ public sealed class InferenceSessionTests
             long each = (GC.GetAllocatedBytesForCurrentThread() - before) / 10;
             Assert.InRange(each, 0, 4096); // the logits; all values of an image would be 100 times as much
         }
+    }
+
+    [Fact]
+    public void Photographs_are_classified_together_as_they_are_alone()
+    {
+        using InferenceSession session = InferenceSession.Create(ShippedModels.Load("vim-micro-builtin"));
+        using var source = new BuiltInImageSource(BuiltInSplit.Test, count: 5);
+        RgbImage[] images = [.. Enumerable.Range(0, 5).Select(i => source.Read(i).Image)];
+        IReadOnlyList<IReadOnlyList<Prediction>> together = session.Classify(images, count: 3);
+        Assert.Equal(images.Select(image => session.Classify(image, count: 3)), together);
+        Assert.All(together, answers => Assert.Equal(3, answers.Count));
+        Assert.Contains(together, answers => answers[0].Name == "triangle");
+        Assert.Empty(session.Classify([], count: 3));
     }
 
     [Fact]
