@@ -2,7 +2,9 @@
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- kernels
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- profile vim-tiny
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- training
+//   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- peer benchmarks/onnxruntime   (benchmarks/run.sh installs the peer)
 using Bitis.Benchmarks;
+using Bitis.Benchmarks.Peer;
 
 switch (args)
 {
@@ -15,7 +17,10 @@ switch (args)
     case ["training"]:
         TrainingBenchmark.Run();
         return 0;
+    case ["peer", string folder]:
+        PeerBenchmark.Run(folder);
+        return 0;
     default:
-        Console.Error.WriteLine("Usage: Bitis.Benchmarks kernels | profile VARIANT | training");
+        Console.Error.WriteLine("Usage: Bitis.Benchmarks kernels | profile VARIANT | training | peer FOLDER");
         return 2;
 }

@@ -13,9 +13,9 @@ namespace Bitis.Runtime.Kernels;
 /// </remarks>
 internal sealed class WorkerPool : IDisposable
 {
-    // About 30 µs, since .NET calibrates a spin iteration to roughly 30 ns: longer than the gap between two kernels of an
-    // inference, shorter than anyone would notice.
-    private const int SpinRounds = 200;
+    // About 300 µs, since .NET calibrates a spin iteration to roughly 30 ns: longer than one thread waits for another
+    // within an inference, shorter than anyone would notice. Waking a thread that sleeps takes some 50 µs.
+    private const int SpinRounds = 2000;
     private const int SpinIterations = 5;
 
     private readonly object _gate = new();
@@ -26,6 +26,8 @@ internal sealed class WorkerPool : IDisposable
     private int _busy;
     private int _pending;
     private int _generation;
+    private int _sleepingWorkers;
+    private int _callerSleeps;
     private bool _stopping;
 
     /// <summary>Starts the threads.</summary>
@@ -66,24 +68,17 @@ internal sealed class WorkerPool : IDisposable
 
         try
         {
-            lock (_gate)
-            {
-                _body = body;
-                _parts = parts;
-                _failure = null;
-                _pending = _workers.Length;
-                _generation++;
-                Monitor.PulseAll(_gate);
-            }
+            _body = body;
+            _parts = parts;
+            _failure = null;
+            _pending = _workers.Length;
+            // From here on the workers that spin run. One that is about to sleep has either counted itself, or sees this.
+            Interlocked.Increment(ref _generation);
+            if (Volatile.Read(ref _sleepingWorkers) != 0)
+                WakeAll();
             RunShare(0);
-            for (int round = 0; round < SpinRounds && Volatile.Read(ref _pending) != 0; round++)
-                Thread.SpinWait(SpinIterations);
-            lock (_gate)
-            {
-                while (_pending != 0)
-                    Monitor.Wait(_gate);
-                _body = null;
-            }
+            WaitForWorkers();
+            _body = null;
             _failure?.Throw();
         }
         finally
@@ -111,21 +106,48 @@ internal sealed class WorkerPool : IDisposable
         {
             for (int round = 0; round < SpinRounds && Volatile.Read(ref _generation) == seen; round++)
                 Thread.SpinWait(SpinIterations);
-            lock (_gate)
-            {
-                while (_generation == seen && !_stopping)
-                    Monitor.Wait(_gate);
-                if (_stopping)
-                    return;
-                seen = _generation;
-            }
+            if (Volatile.Read(ref _generation) == seen && !SleepUntilAfter(seen))
+                return;
+            seen = Volatile.Read(ref _generation);
             RunShare(share);
-            if (Interlocked.Decrement(ref _pending) == 0)
-            {
-                lock (_gate)
-                    Monitor.PulseAll(_gate);
-            }
+            if (Interlocked.Decrement(ref _pending) == 0 && Volatile.Read(ref _callerSleeps) != 0)
+                WakeAll();
         }
+    }
+
+    /// <summary>Waits for an operation after the one with a number.</summary>
+    /// <returns>Whether there is one; false if the pool ends.</returns>
+    private bool SleepUntilAfter(int generation)
+    {
+        lock (_gate)
+        {
+            Interlocked.Increment(ref _sleepingWorkers);
+            while (Volatile.Read(ref _generation) == generation && !_stopping)
+                Monitor.Wait(_gate);
+            Interlocked.Decrement(ref _sleepingWorkers);
+            return !_stopping;
+        }
+    }
+
+    private void WaitForWorkers()
+    {
+        for (int round = 0; round < SpinRounds && Volatile.Read(ref _pending) != 0; round++)
+            Thread.SpinWait(SpinIterations);
+        if (Volatile.Read(ref _pending) == 0)
+            return;
+        lock (_gate)
+        {
+            Interlocked.Exchange(ref _callerSleeps, 1);
+            while (Volatile.Read(ref _pending) != 0)
+                Monitor.Wait(_gate);
+            _callerSleeps = 0;
+        }
+    }
+
+    private void WakeAll()
+    {
+        lock (_gate)
+            Monitor.PulseAll(_gate);
     }
 
     private void RunShare(int share)

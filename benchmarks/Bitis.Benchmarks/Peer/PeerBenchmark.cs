@@ -1,0 +1,227 @@
+using System.Diagnostics;
+using Bitis.Models;
+using Bitis.Quantization;
+using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
+using Bitis.Tensors;
+
+namespace Bitis.Benchmarks.Peer;
+
+/// <summary>Bitis against ONNX Runtime: matrix products, and whole models. Both take turns; medians count.</summary>
+internal static class PeerBenchmark
+{
+    private const int Rounds = 11;
+
+    private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(60);
+
+    private static readonly (int M, int K, int N)[] Shapes =
+        [(197, 192, 768), (197, 384, 192), (197, 384, 768), (197, 384, 1536), (197, 768, 384), (197, 384, 44), (3152, 768, 384)];
+
+    /// <summary>Measures everything.</summary>
+    /// <param name="peer">The folder with peer.js and its packages.</param>
+    public static void Run(string peer)
+    {
+        string folder = Directory.CreateTempSubdirectory("bitis-peer-").FullName;
+        try
+        {
+            MeasureProducts(peer, folder, isInteger: true);
+            MeasureProducts(peer, folder, isInteger: false);
+            MeasureModels(peer, folder, "vim-tiny", "DeiT-Tiny", width: 192);
+            MeasureModels(peer, folder, "vim-small", "DeiT-Small", width: 384);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static void MeasureProducts(string peer, string folder, bool isInteger)
+    {
+        Console.WriteLine();
+        Console.WriteLine($"| {(isInteger ? "int8" : "float32")} product, M×K×N, GMAC/s | threads | Bitis | ONNX Runtime | ratio |");
+        Console.WriteLine("|---|---|---|---|---|");
+        foreach (int threads in new[] { 1, 2 })
+        {
+            foreach ((int m, int k, int n) in Shapes)
+            {
+                // Weights of their own for each product, as a model has them.
+                int count = m > 1000 ? 4 : 32;
+                string path = Path.Combine(folder, "gemm.onnx");
+                if (isInteger)
+                    OnnxModels.WriteIntegerGemms(path, m, k, n, count);
+                else
+                    OnnxModels.WriteFloatGemms(path, m, k, n, count);
+                using var runtime = new OnnxRuntime(peer, path, threads, isInteger ? "uint8" : "float32", m, k);
+                using var pool = new WorkerPool(threads);
+                using Products products = isInteger ? new IntegerProducts(m, k, n, count) : new FloatProducts(m, k, n, count);
+                (double ours, double theirs) = Alternate(() => products.Run(pool), runtime);
+                double macs = (double)m * k * n * count / 1e9;
+                Console.WriteLine($"| {m}×{k}×{n} | {threads} | {macs / ours:F0} | {macs / theirs:F0} | {theirs / ours:F2} |");
+            }
+        }
+    }
+
+    private static void MeasureModels(string peer, string folder, string variant, string peerName, int width)
+    {
+        VisionModel model = VisionModel.CreateRandom(ModelCatalogue.Get(variant).Config, seed: 1);
+        Tensor image = new(model.Config.InputShape.Prepend(1));
+        var random = new SeededRandom(2);
+        foreach (ref float value in image.Span)
+            value = (float)random.NextNormal();
+        Console.WriteLine();
+        Console.WriteLine($"| one image on one thread, ms | {variant} | {peerName} in ONNX Runtime | ratio |");
+        Console.WriteLine("|---|---|---|---|");
+        foreach (string bits in new[] { "float32", "w8a8", "w4a8" })
+        {
+            using InferenceSession session = CreateSession(model, image, bits);
+            string path = Path.Combine(folder, "deit.onnx");
+            OnnxModels.WriteDeit(path, width, dynamicInt8: bits != "float32");
+            using var runtime = new OnnxRuntime(peer, path, threads: 1, "float32", [.. image.Shape]);
+            (double ours, double theirs) = Alternate(() => session.Run(image), runtime);
+            string peerBits = bits == "float32" ? bits : "dynamic INT8";
+            Console.WriteLine($"| {bits} against {peerBits} | {ours * 1e3:F2} | {theirs * 1e3:F2} | {theirs / ours:F2} |");
+        }
+    }
+
+    private static InferenceSession CreateSession(VisionModel model, Tensor image, string bits)
+    {
+        var options = new SessionOptions { Threads = 1 };
+        return bits == "float32"
+            ? InferenceSession.Create(model, options)
+            : InferenceSession.Create(
+                PostTrainingQuantizer.Quantize(model, [image], new Recipe { Method = "minmax", Bits = BitWidths.Parse(bits) }), options);
+    }
+
+    /// <summary>Median seconds for a run of each.</summary>
+    private static (double Ours, double Theirs) Alternate(Action run, OnnxRuntime peer)
+    {
+        int ours = Calibrate(() => peer.WhileStopped(() => Time(run, 1))), theirs = Calibrate(() => peer.Run(1));
+        double[] own = new double[Rounds], other = new double[Rounds];
+        for (int round = 0; round < Rounds; round++)
+        {
+            own[round] = peer.WhileStopped(() => Time(run, ours));
+            other[round] = peer.Run(theirs);
+        }
+        Array.Sort(own);
+        Array.Sort(other);
+        return (own[Rounds / 2], other[Rounds / 2]);
+    }
+
+    /// <summary>How many runs fit a slice; warms up, too.</summary>
+    private static int Calibrate(Func<double> once)
+    {
+        for (int i = 0; i < 4; i++)
+            once();
+        return Math.Max(1, (int)(Slice.TotalSeconds / once()));
+    }
+
+    private static double Time(Action run, int count)
+    {
+        long start = Stopwatch.GetTimestamp();
+        for (int i = 0; i < count; i++)
+            run();
+        return Stopwatch.GetElapsedTime(start).TotalSeconds / count;
+    }
+
+    /// <summary>Several products of one input, with rows divided among threads.</summary>
+    private abstract class Products(int m, int count) : IDisposable
+    {
+        public void Run(WorkerPool pool)
+        {
+            int parts = pool.ThreadCount;
+            for (int i = 0; i < count; i++)
+            {
+                int layer = i;
+                pool.Run(parts, part => RunRows(layer, m * part / parts, m * (part + 1) / parts));
+            }
+        }
+
+        public abstract void Dispose();
+
+        protected abstract void RunRows(int layer, int start, int end);
+    }
+
+    private sealed unsafe class IntegerProducts : Products
+    {
+        private readonly PackedIntegerWeights[] _layers;
+        private readonly NativeBuffer<byte> _a;
+        private readonly NativeBuffer<float> _c;
+        private readonly NativeBuffer<float> _scales;
+        private readonly NativeBuffer<int> _zeros;
+        private readonly int _k, _n;
+
+        public IntegerProducts(int m, int k, int n, int count)
+            : base(m, count)
+        {
+            (_k, _n) = (k, n);
+            var random = new Random(1);
+            _a = new NativeBuffer<byte>(m * k);
+            random.NextBytes(_a.Span);
+            _c = new NativeBuffer<float>(m * n);
+            _scales = new NativeBuffer<float>(m);
+            _scales.Span.Fill(0.01f);
+            _zeros = new NativeBuffer<int>(m);
+            _zeros.Span.Fill(128);
+            float[] scales = new float[n];
+            Array.Fill(scales, 0.01f);
+            byte[] levels = new byte[n * k];
+            _layers = new PackedIntegerWeights[count];
+            for (int i = 0; i < count; i++)
+            {
+                random.NextBytes(levels);
+                _layers[i] = new PackedIntegerWeights(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, sbyte>(levels), scales, [], n, k);
+            }
+        }
+
+        public override void Dispose()
+        {
+            Array.ForEach(_layers, layer => layer.Dispose());
+            _a.Dispose();
+            _c.Dispose();
+            _scales.Dispose();
+            _zeros.Dispose();
+        }
+
+        protected override void RunRows(int layer, int start, int end)
+        {
+            var grids = new TokenGrids(_scales.Pointer, _zeros.Pointer, stride: 1);
+            Int8Gemm.Run(_layers[layer], _a.Pointer, _k, in grids, _c.Pointer, _n, start, end, accumulate: false);
+        }
+    }
+
+    private sealed unsafe class FloatProducts : Products
+    {
+        private readonly PackedFloatWeights[] _layers;
+        private readonly NativeBuffer<float> _a, _c;
+        private readonly int _k, _n;
+
+        public FloatProducts(int m, int k, int n, int count)
+            : base(m, count)
+        {
+            (_k, _n) = (k, n);
+            var random = new SeededRandom(1);
+            _a = new NativeBuffer<float>(m * k);
+            foreach (ref float value in _a.Span)
+                value = (float)random.NextNormal();
+            _c = new NativeBuffer<float>(m * n);
+            float[] weights = new float[n * k];
+            _layers = new PackedFloatWeights[count];
+            for (int i = 0; i < count; i++)
+            {
+                foreach (ref float value in weights.AsSpan())
+                    value = random.NextSingle(-1, 1);
+                _layers[i] = new PackedFloatWeights(weights, [], n, k);
+            }
+        }
+
+        public override void Dispose()
+        {
+            Array.ForEach(_layers, layer => layer.Dispose());
+            _a.Dispose();
+            _c.Dispose();
+        }
+
+        protected override void RunRows(int layer, int start, int end) =>
+            FloatGemm.Run(_layers[layer], _a.Pointer, _k, _c.Pointer, _n, start, end, accumulate: false);
+    }
+}
