@@ -80,7 +80,7 @@ internal static unsafe class FloatGemm
             for (int m = rowStart; m < rowEnd; m += TTile.Rows)
             {
                 int rows = Math.Min(TTile.Rows, rowEnd - m);
-                TTile.Multiply(a + (m * lda), lda, step: 1, rows, panel, k, sums);
+                TTile.Multiply(a + (m * lda), lda, step: 1, rows, columns, panel, k, sums);
                 for (int row = 0; row < rows; row++)
                     Finish<TLanes>(sums + (row * TTile.Columns), bias, c + ((m + row) * ldc) + n, columns, accumulate);
             }
@@ -109,7 +109,7 @@ internal static unsafe class FloatGemm
             for (int output = 0; output < n; output += TTile.Rows)
             {
                 int rows = Math.Min(TTile.Rows, n - output);
-                TTile.Multiply(y + output, lda: 1, step: ldy, rows, scratch, m, sums);
+                TTile.Multiply(y + output, lda: 1, step: ldy, rows, columns, scratch, m, sums);
                 for (int row = 0; row < rows; row++)
                     Add<TLanes>(sums + (row * TTile.Columns), c + ((nint)(output + row) * k) + input, columns);
             }

@@ -25,8 +25,14 @@ internal readonly unsafe struct FloatGemm6x2<TLanes> : IFloatGemmTile
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(float* a, nint lda, nint step, int rows, float* panel, int k, float* sums)
+    public static void Multiply(float* a, nint lda, nint step, int rows, int columns, float* panel, int k, float* sums)
     {
+        if (columns <= TLanes.Count)
+        {
+            MultiplyHalf(a, lda, step, rows, panel, k, sums);
+            return;
+        }
+
         // Rows that do not exist repeat the last one that does.
         float* a0 = a;
         float* a1 = rows > 1 ? a0 + lda : a0;
@@ -78,5 +84,36 @@ internal readonly unsafe struct FloatGemm6x2<TLanes> : IFloatGemmTile
         TLanes.Store(c41, sums + (9 * TLanes.Count));
         TLanes.Store(c50, sums + (10 * TLanes.Count));
         TLanes.Store(c51, sums + (11 * TLanes.Count));
+    }
+
+    /// <summary>The left half of the tile alone, for the last columns of a matrix.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MultiplyHalf(float* a, nint lda, nint step, int rows, float* panel, int k, float* sums)
+    {
+        float* a0 = a;
+        float* a1 = rows > 1 ? a0 + lda : a0;
+        float* a2 = rows > 2 ? a1 + lda : a1;
+        float* a3 = rows > 3 ? a2 + lda : a2;
+        float* a4 = rows > 4 ? a3 + lda : a3;
+        float* a5 = rows > 5 ? a4 + lda : a4;
+        TLanes c0 = TLanes.Create(0f), c1 = c0, c2 = c0, c3 = c0, c4 = c0, c5 = c0;
+        nint end = k * step;
+        for (nint i = 0; i < end; i += step)
+        {
+            TLanes w = TLanes.Load(panel);
+            panel += Columns;
+            c0 = TLanes.MultiplyAdd(TLanes.Create(a0[i]), w, c0);
+            c1 = TLanes.MultiplyAdd(TLanes.Create(a1[i]), w, c1);
+            c2 = TLanes.MultiplyAdd(TLanes.Create(a2[i]), w, c2);
+            c3 = TLanes.MultiplyAdd(TLanes.Create(a3[i]), w, c3);
+            c4 = TLanes.MultiplyAdd(TLanes.Create(a4[i]), w, c4);
+            c5 = TLanes.MultiplyAdd(TLanes.Create(a5[i]), w, c5);
+        }
+        TLanes.Store(c0, sums);
+        TLanes.Store(c1, sums + Columns);
+        TLanes.Store(c2, sums + (2 * Columns));
+        TLanes.Store(c3, sums + (3 * Columns));
+        TLanes.Store(c4, sums + (4 * Columns));
+        TLanes.Store(c5, sums + (5 * Columns));
     }
 }

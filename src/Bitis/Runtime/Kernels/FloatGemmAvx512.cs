@@ -23,8 +23,14 @@ internal readonly unsafe struct FloatGemmAvx512 : IFloatGemmTile
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(float* a, nint lda, nint step, int rows, float* panel, int k, float* sums)
+    public static void Multiply(float* a, nint lda, nint step, int rows, int columns, float* panel, int k, float* sums)
     {
+        if (columns <= Vector512<float>.Count)
+        {
+            MultiplyHalf(a, lda, step, rows, panel, k, sums);
+            return;
+        }
+
         // Rows that do not exist repeat the last one that does.
         float* a0 = a;
         float* a1 = rows > 1 ? a0 + lda : a0;
@@ -90,5 +96,42 @@ internal readonly unsafe struct FloatGemmAvx512 : IFloatGemmTile
         c61.Store(sums + 208);
         c70.Store(sums + 224);
         c71.Store(sums + 240);
+    }
+
+    /// <summary>The left half of the tile alone, for the last columns of a matrix.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MultiplyHalf(float* a, nint lda, nint step, int rows, float* panel, int k, float* sums)
+    {
+        float* a0 = a;
+        float* a1 = rows > 1 ? a0 + lda : a0;
+        float* a2 = rows > 2 ? a1 + lda : a1;
+        float* a3 = rows > 3 ? a2 + lda : a2;
+        float* a4 = rows > 4 ? a3 + lda : a3;
+        float* a5 = rows > 5 ? a4 + lda : a4;
+        float* a6 = rows > 6 ? a5 + lda : a5;
+        float* a7 = rows > 7 ? a6 + lda : a6;
+        Vector512<float> c0 = Vector512<float>.Zero, c1 = c0, c2 = c0, c3 = c0, c4 = c0, c5 = c0, c6 = c0, c7 = c0;
+        nint end = k * step;
+        for (nint i = 0; i < end; i += step)
+        {
+            Vector512<float> w = Vector512.Load(panel);
+            panel += 32;
+            c0 = Avx512F.FusedMultiplyAdd(Vector512.Create(a0[i]), w, c0);
+            c1 = Avx512F.FusedMultiplyAdd(Vector512.Create(a1[i]), w, c1);
+            c2 = Avx512F.FusedMultiplyAdd(Vector512.Create(a2[i]), w, c2);
+            c3 = Avx512F.FusedMultiplyAdd(Vector512.Create(a3[i]), w, c3);
+            c4 = Avx512F.FusedMultiplyAdd(Vector512.Create(a4[i]), w, c4);
+            c5 = Avx512F.FusedMultiplyAdd(Vector512.Create(a5[i]), w, c5);
+            c6 = Avx512F.FusedMultiplyAdd(Vector512.Create(a6[i]), w, c6);
+            c7 = Avx512F.FusedMultiplyAdd(Vector512.Create(a7[i]), w, c7);
+        }
+        c0.Store(sums);
+        c1.Store(sums + 32);
+        c2.Store(sums + 64);
+        c3.Store(sums + 96);
+        c4.Store(sums + 128);
+        c5.Store(sums + 160);
+        c6.Store(sums + 192);
+        c7.Store(sums + 224);
     }
 }

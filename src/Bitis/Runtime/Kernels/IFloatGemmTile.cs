@@ -16,8 +16,9 @@ internal unsafe interface IFloatGemmTile
     /// <param name="lda">The distance of input rows in elements.</param>
     /// <param name="step">The distance of neighbours along k: 1, or the row length of a matrix that is read transposed.</param>
     /// <param name="rows">How many rows exist (1 to <see cref="Rows"/>); the others' sums are arbitrary.</param>
+    /// <param name="columns">How many columns are wanted (1 to <see cref="Columns"/>); the others' sums are arbitrary.</param>
     /// <param name="panel"><c>[k, Columns]</c></param>
     /// <param name="k">The number of steps, possibly 0.</param>
     /// <param name="sums"><c>[Rows, Columns]</c></param>
-    static abstract void Multiply(float* a, nint lda, nint step, int rows, float* panel, int k, float* sums);
+    static abstract void Multiply(float* a, nint lda, nint step, int rows, int columns, float* panel, int k, float* sums);
 }
