@@ -18,10 +18,13 @@ public sealed unsafe class GateTests
             float[] y = new float[count], xGradient = new float[count], zGradient = new float[count];
             fixed (float* xp = x, zp = z, yp = y, gp = gradient, xg = xGradient, zg = zGradient)
             {
-                kernel.Forward(xp, zp, yp, count);
+                kernel.Forward(xp, zp, 1f, yp, count);
                 kernel.Backward(xp, zp, gp, xg, zg, count);
             }
             NumericalGradient.AssertClose([.. xs.Zip(zs, Gated)], y, $"{kernel}, y", tolerance: 1e-6);
+            fixed (float* xp = x, zp = z, yp = y)
+                kernel.Forward(xp, zp, 0.5f, yp, count);
+            NumericalGradient.AssertClose([.. xs.Zip(zs, (x, z) => Gated(x, z) / 2)], y, $"{kernel}, half of y", tolerance: 1e-6);
             NumericalGradient.AssertClose(xExpected, xGradient, $"{kernel}, x");
             NumericalGradient.AssertClose(zExpected, zGradient, $"{kernel}, z");
         }

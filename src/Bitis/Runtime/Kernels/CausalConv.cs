@@ -86,17 +86,32 @@ internal static unsafe class CausalConv
         nint first = call.Reverse ? call.Tokens - 1 : 0, direction = call.Reverse ? -1 : 1;
         float* source = call.Source + (first * call.SourceStride) + channel;
         float* target = call.Target + (first * call.TargetStride) + channel;
-        for (int i = 0; i < call.Tokens; i++)
+        nint sourceStep = direction * call.SourceStride, targetStep = direction * call.TargetStride;
+        int i = 0;
+        for (; i + 2 <= call.Tokens; i += 2)
         {
-            TLanes x3 = TLanes.Load(source);
+            TLanes x3 = TLanes.Load(source), x4 = TLanes.Load(source + sourceStep);
+            TLanes sum0 = TLanes.MultiplyAdd(w0, x0, bias), sum1 = TLanes.MultiplyAdd(w0, x1, bias);
+            sum0 = TLanes.MultiplyAdd(w1, x1, sum0);
+            sum1 = TLanes.MultiplyAdd(w1, x2, sum1);
+            sum0 = TLanes.MultiplyAdd(w2, x2, sum0);
+            sum1 = TLanes.MultiplyAdd(w2, x3, sum1);
+            sum0 = TLanes.MultiplyAdd(w3, x3, sum0);
+            sum1 = TLanes.MultiplyAdd(w3, x4, sum1);
+            VectorMath.SiluPair(ref sum0, ref sum1, in exp);
+            TLanes.Store(sum0, target);
+            TLanes.Store(sum1, target + targetStep);
+            (x0, x1, x2) = (x2, x3, x4);
+            source += 2 * sourceStep;
+            target += 2 * targetStep;
+        }
+        if (i < call.Tokens)
+        {
             TLanes sum = TLanes.MultiplyAdd(w0, x0, bias);
             sum = TLanes.MultiplyAdd(w1, x1, sum);
             sum = TLanes.MultiplyAdd(w2, x2, sum);
-            sum = TLanes.MultiplyAdd(w3, x3, sum);
+            sum = TLanes.MultiplyAdd(w3, TLanes.Load(source), sum);
             TLanes.Store(VectorMath.Silu(sum, in exp), target);
-            (x0, x1, x2) = (x1, x2, x3);
-            source += direction * call.SourceStride;
-            target += direction * call.TargetStride;
         }
     }
 

@@ -47,4 +47,30 @@ internal readonly unsafe struct ExpPolynomial<TLanes>
         p = TLanes.MultiplyAdd(p, r, _one);
         return TLanes.Scale(p, n);
     }
+
+    /// <summary>e^x of two registers, whose chains advance side by side (see <see cref="Exp2Polynomial{TLanes}"/>).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Of(ref TLanes x0, ref TLanes x1)
+    {
+        x0 = TLanes.Min(TLanes.Max(x0, _lowest), _highest);
+        x1 = TLanes.Min(TLanes.Max(x1, _lowest), _highest);
+        TLanes n0 = TLanes.Round(x0 * _log2E), n1 = TLanes.Round(x1 * _log2E);
+        x0 = TLanes.MultiplyAdd(n0, _ln2High, x0);
+        x1 = TLanes.MultiplyAdd(n1, _ln2High, x1);
+        x0 = TLanes.MultiplyAdd(n0, _ln2Low, x0);
+        x1 = TLanes.MultiplyAdd(n1, _ln2Low, x1);
+        TLanes p0 = TLanes.MultiplyAdd(_c6, x0, _c5), p1 = TLanes.MultiplyAdd(_c6, x1, _c5);
+        p0 = TLanes.MultiplyAdd(p0, x0, _c4);
+        p1 = TLanes.MultiplyAdd(p1, x1, _c4);
+        p0 = TLanes.MultiplyAdd(p0, x0, _c3);
+        p1 = TLanes.MultiplyAdd(p1, x1, _c3);
+        p0 = TLanes.MultiplyAdd(p0, x0, _c2);
+        p1 = TLanes.MultiplyAdd(p1, x1, _c2);
+        p0 = TLanes.MultiplyAdd(p0, x0, _one);
+        p1 = TLanes.MultiplyAdd(p1, x1, _one);
+        p0 = TLanes.MultiplyAdd(p0, x0, _one);
+        p1 = TLanes.MultiplyAdd(p1, x1, _one);
+        x0 = TLanes.Scale(p0, n0);
+        x1 = TLanes.Scale(p1, n1);
+    }
 }

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
-/// The gate of a Mamba block, <c>y = x·silu(z)</c>, over contiguous arrays, and its reverse pass:
+/// The gate of a Mamba block, <c>y = (x·factor)·silu(z)</c>, over contiguous arrays, and its reverse pass for a factor of 1:
 /// <c>x̄ = ȳ·silu(z)</c>, <c>z̄ = ȳ·x·silu'(z)</c>.
 /// </summary>
 internal static unsafe class Gate
@@ -18,16 +18,22 @@ internal static unsafe class Gate
             : new(InstructionSet.Portable, &Forward<Lane1>, &Backward<Lane1>));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Forward<TLanes>(float* x, float* z, float* y, nint count)
+    private static void Forward<TLanes>(float* x, float* z, float factor, float* y, nint count)
         where TLanes : struct, ILanes<TLanes>
     {
         var exp = new ExpPolynomial<TLanes>(PolynomialCoefficients.Exp);
         var scalar = new ExpPolynomial<Lane1>(PolynomialCoefficients.Exp);
+        TLanes scale = TLanes.Create(factor);
         nint i = 0;
-        for (; i + TLanes.Count <= count; i += TLanes.Count)
-            TLanes.Store(TLanes.Load(x + i) * VectorMath.Silu(TLanes.Load(z + i), in exp), y + i);
+        for (; i + (2 * TLanes.Count) <= count; i += 2 * TLanes.Count)
+        {
+            TLanes gate0 = TLanes.Load(z + i), gate1 = TLanes.Load(z + i + TLanes.Count);
+            VectorMath.SiluPair(ref gate0, ref gate1, in exp);
+            TLanes.Store(TLanes.Load(x + i) * scale * gate0, y + i);
+            TLanes.Store(TLanes.Load(x + i + TLanes.Count) * scale * gate1, y + i + TLanes.Count);
+        }
         for (; i < count; i++)
-            Lane1.Store(Lane1.Load(x + i) * VectorMath.Silu(Lane1.Load(z + i), in scalar), y + i);
+            Lane1.Store(Lane1.Load(x + i) * Lane1.Create(factor) * VectorMath.Silu(Lane1.Load(z + i), in scalar), y + i);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

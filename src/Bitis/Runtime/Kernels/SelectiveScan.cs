@@ -130,7 +130,30 @@ internal static unsafe class SelectiveScan
         where TLanes : struct, ILanes<TLanes>
     {
         var exp = new ExpPolynomial<TLanes>(PolynomialCoefficients.Exp);
-        for (int i = start; i < end; i++)
+        int i = start;
+        for (; i + 2 <= end; i += 2)
+        {
+            nint token = call.Reverse ? call.Tokens - 1 - i : i, next = call.Reverse ? token - 1 : token + 1;
+            TLanes delta0 = TLanes.Load(call.Delta + (token * call.DeltaStride) + channel);
+            TLanes delta1 = TLanes.Load(call.Delta + (next * call.DeltaStride) + channel);
+            if (call.DeltaSoftplus)
+                VectorMath.SoftplusPair(ref delta0, ref delta1, in exp);
+            TLanes.Store(delta0, deltas);
+            TLanes.Store(delta1, deltas + TLanes.Count);
+            TLanes gate0 = TLanes.Create(call.OutputScale), gate1 = gate0;
+            if (call.Z is not null)
+            {
+                TLanes z0 = TLanes.Load(call.Z + (token * call.ZStride) + channel), z1 = TLanes.Load(call.Z + (next * call.ZStride) + channel);
+                VectorMath.SiluPair(ref z0, ref z1, in exp);
+                gate0 *= z0;
+                gate1 *= z1;
+            }
+            TLanes.Store(gate0, gates);
+            TLanes.Store(gate1, gates + TLanes.Count);
+            deltas += 2 * TLanes.Count;
+            gates += 2 * TLanes.Count;
+        }
+        if (i < end)
         {
             nint token = call.Reverse ? call.Tokens - 1 - i : i;
             TLanes delta = TLanes.Load(call.Delta + (token * call.DeltaStride) + channel);
@@ -139,8 +162,6 @@ internal static unsafe class SelectiveScan
             if (call.Z is not null)
                 gate *= VectorMath.Silu(TLanes.Load(call.Z + (token * call.ZStride) + channel), in exp);
             TLanes.Store(gate, gates);
-            deltas += TLanes.Count;
-            gates += TLanes.Count;
         }
     }
 

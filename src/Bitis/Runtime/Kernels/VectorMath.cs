@@ -27,6 +27,31 @@ internal static class VectorMath
         return TLanes.MultiplyAdd(s, p, TLanes.Max(x, TLanes.Create(0f)));
     }
 
+    /// <summary>ln(1 + e^x) of two registers, side by side.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SoftplusPair<TLanes>(ref TLanes x0, ref TLanes x1, in ExpPolynomial<TLanes> exp)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        TLanes zero = TLanes.Create(0f), two = TLanes.Create(2f);
+        TLanes s0 = zero - TLanes.Abs(x0), s1 = zero - TLanes.Abs(x1);
+        exp.Of(ref s0, ref s1);
+        s0 /= s0 + two;
+        s1 /= s1 + two;
+        TLanes q0 = s0 * s0, q1 = s1 * s1;
+        TLanes c = TLanes.Create(0.279651582f), p0 = TLanes.Create(0.281577796f), p1 = TLanes.MultiplyAdd(p0, q1, c);
+        p0 = TLanes.MultiplyAdd(p0, q0, c);
+        c = TLanes.Create(0.400245965f);
+        p0 = TLanes.MultiplyAdd(p0, q0, c);
+        p1 = TLanes.MultiplyAdd(p1, q1, c);
+        c = TLanes.Create(0.666663229f);
+        p0 = TLanes.MultiplyAdd(p0, q0, c);
+        p1 = TLanes.MultiplyAdd(p1, q1, c);
+        p0 = TLanes.MultiplyAdd(p0, q0, two);
+        p1 = TLanes.MultiplyAdd(p1, q1, two);
+        x0 = TLanes.MultiplyAdd(s0, p0, TLanes.Max(x0, zero));
+        x1 = TLanes.MultiplyAdd(s1, p1, TLanes.Max(x1, zero));
+    }
+
     /// <summary>1 / (1 + e^−x), relative error 1e-6 for x ≥ −87.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Sigmoid<TLanes>(TLanes x, in ExpPolynomial<TLanes> exp)
@@ -53,6 +78,17 @@ internal static class VectorMath
     {
         TLanes one = exp.One;
         return x / (one + exp.Of(TLanes.Create(0f) - x));
+    }
+
+    /// <summary>x / (1 + e^−x) of two registers, side by side.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SiluPair<TLanes>(ref TLanes x0, ref TLanes x1, in ExpPolynomial<TLanes> exp)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        TLanes zero = TLanes.Create(0f), t0 = zero - x0, t1 = zero - x1;
+        exp.Of(ref t0, ref t1);
+        x0 /= exp.One + t0;
+        x1 /= exp.One + t1;
     }
 
     /// <summary>

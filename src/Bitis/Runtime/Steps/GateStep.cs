@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using Bitis.Runtime.Kernels;
 
 namespace Bitis.Runtime.Steps;
@@ -12,20 +11,7 @@ internal sealed class GateStep(string name, ArenaMatrix y, ArenaMatrix z, float 
 
     public override unsafe void Run(nint arena, int start, int end)
     {
-        float* gate = stackalloc float[ChunkLength];
         for (int row = start; row < end; row++)
-        {
-            for (int column = 0; column < y.Columns; column += ChunkLength)
-            {
-                int length = Math.Min(ChunkLength, y.Columns - column);
-                Elementwise.Silu.Best.Run(z.Pointer(arena, row) + column, gate, length);
-                Span<float> values = y.MemoryRow(arena, row).Slice(column, length);
-                if (factor != 1)
-                    TensorPrimitives.Multiply(values, factor, values);
-                TensorPrimitives.Multiply(values, new ReadOnlySpan<float>(gate, length), values);
-            }
-        }
+            Gate.Table.Best.Forward(y.Pointer(arena, row), z.Pointer(arena, row), factor, y.Pointer(arena, row), y.Columns);
     }
-
-    private const int ChunkLength = 512;
 }

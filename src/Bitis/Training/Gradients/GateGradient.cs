@@ -43,7 +43,7 @@ internal sealed unsafe class GateGradient(Node product, Node x, Node z) : Gradie
         float* left = lane.Pointer(_x), right = lane.Pointer(_z), y = lane.Pointer(_y);
         GateKernel kernel = Gate.Table.Best;
         for (nint row = 0; row < lane.Rows(_y); row++)
-            kernel.Forward(left + (row * _x.Stride), right + (row * _z.Stride), y + (row * _y.Stride), _y.Columns);
+            kernel.Forward(left + (row * _x.Stride), right + (row * _z.Stride), 1f, y + (row * _y.Stride), _y.Columns);
     }
 
     /// <inheritdoc />
