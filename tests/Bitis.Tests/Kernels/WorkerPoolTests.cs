@@ -42,6 +42,22 @@ public sealed class WorkerPoolTests
     }
 
     [Fact]
+    public void A_caller_that_falls_asleep_hears_of_the_last_part()
+    {
+        using var pool = new WorkerPool(3);
+        for (int i = 0; i < 30; i++)
+        {
+            int ran = 0;
+            pool.Run(3, part =>
+            {
+                Thread.Sleep(part * (i % 3)); // longer than the caller spins
+                Interlocked.Increment(ref ran);
+            });
+            Assert.Equal(3, ran);
+        }
+    }
+
+    [Fact]
     public void An_operation_allocates_nothing()
     {
         using var pool = new WorkerPool(2);
