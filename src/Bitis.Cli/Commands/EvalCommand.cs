@@ -60,7 +60,7 @@ internal sealed class EvalCommand : BitisCommand
             : null;
         if (baseline is not null)
             references.Add(("baseline", baseline.Run));
-        using var simulation = new VectorizedEvaluator(threads);
+        using var simulation = new VectorizedEvaluator(threads) { CubicDecay = true };
         if (arguments.GetValue(_simulate))
             references.Add(("simulation", Simulate(model, simulation)));
 

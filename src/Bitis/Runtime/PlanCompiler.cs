@@ -221,7 +221,7 @@ internal sealed class PlanCompiler
         bool accumulate = other is not null && OnlyConsumer(other) == sum;
         ArenaMatrix y = accumulate ? _values[other!] with { IsReversed = true } : Allocate(node) with { IsReversed = u.IsReversed };
         var operands = new ScanOperands(u, Value(node, 1), Value(node, 2), Value(node, 3), y);
-        var step = new ScanStep(node.Name, operands, accumulate, Parameter(node, 0), Parameter(node, 1));
+        var step = new ScanStep(node.Name, operands, accumulate, cubicDecay: _linears.Count > 0, Parameter(node, 0), Parameter(node, 1));
         Touch(step, u, operands.Delta, operands.B, operands.C, y);
         _values[node] = y;
         if (accumulate)

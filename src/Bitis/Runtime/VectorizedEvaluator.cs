@@ -26,6 +26,11 @@ public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
         _parallel = new ParallelOptions { MaxDegreeOfParallelism = threads == 0 ? Environment.ProcessorCount : threads };
     }
 
+    /// <summary>
+    /// Whether the scan's decay is computed as sessions of quantized models do it: with an error of a tenth of a step of 8 bits.
+    /// </summary>
+    public bool CubicDecay { get; init; }
+
     /// <inheritdoc />
     public Tensor Evaluate(Node node, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters) => node.Operator switch
     {
@@ -165,6 +170,7 @@ public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
                 UStride = channels,
                 Delta = delta.Pointer + values,
                 DeltaStride = channels,
+                CubicDecay = CubicDecay,
                 A = a.Pointer,
                 AStride = channels,
                 B = b.Pointer + rows,

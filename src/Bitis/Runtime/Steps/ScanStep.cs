@@ -10,6 +10,7 @@ internal sealed class ScanStep : Step
 
     private readonly ScanOperands _operands;
     private readonly bool _accumulate;
+    private readonly bool _cubicDecay;
     private readonly NativeBuffer<float> _a;
     private readonly Tensor _d;
 
@@ -17,19 +18,21 @@ internal sealed class ScanStep : Step
     /// <param name="name">The node.</param>
     /// <param name="operands">Where the inputs and the output are.</param>
     /// <param name="accumulate">Whether the output is added to what is there: the other direction's.</param>
+    /// <param name="cubicDecay">Whether the decay needs no more accuracy than 8 bits.</param>
     /// <param name="aLog"><c>[channels, states]</c></param>
     /// <param name="d"><c>[channels]</c></param>
-    public ScanStep(string name, ScanOperands operands, bool accumulate, Tensor aLog, Tensor d)
-        : this(name, operands, accumulate, aLog, d, new NativeBuffer<float>(aLog.Length))
+    public ScanStep(string name, ScanOperands operands, bool accumulate, bool cubicDecay, Tensor aLog, Tensor d)
+        : this(name, operands, accumulate, cubicDecay, aLog, d, new NativeBuffer<float>(aLog.Length))
     {
     }
 
     private ScanStep(
-        string name, ScanOperands operands, bool accumulate, Tensor aLog, Tensor d, NativeBuffer<float> packed)
+        string name, ScanOperands operands, bool accumulate, bool cubicDecay, Tensor aLog, Tensor d, NativeBuffer<float> packed)
         : base(name, packed)
     {
         _operands = operands;
         _accumulate = accumulate;
+        _cubicDecay = cubicDecay;
         _d = d;
         _a = packed;
         SelectiveScan.PackA(aLog.Span, _a.Span, aLog.Shape[0], aLog.Shape[1]);
@@ -52,6 +55,7 @@ internal sealed class ScanStep : Step
             Delta = delta.Pointer(arena),
             DeltaStride = delta.Stride,
             DeltaSoftplus = true,
+            CubicDecay = _cubicDecay,
             A = _a.Pointer,
             AStride = u.Columns,
             B = b.Pointer(arena),

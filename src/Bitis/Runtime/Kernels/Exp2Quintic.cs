@@ -2,22 +2,14 @@ using System.Runtime.CompilerServices;
 
 namespace Bitis.Runtime.Kernels;
 
-/// <summary>
-/// 2^x for the decay of the selective scan, relative error 3e-7; below −126 it stays at 2^−126. Larger values than 127
-/// are not allowed: the decay of a stable system never exceeds 1.
-/// </summary>
-/// <remarks>
-/// The coefficients come from memory and stay in registers for as long as the value lives. Written as literals in an inner
-/// loop, the JIT reads each of them from memory at each use, and the loop waits for its loads.
-/// </remarks>
-internal readonly unsafe struct Exp2Polynomial<TLanes>
+/// <summary>2^x by a polynomial of the fifth degree: relative error 3e-7.</summary>
+internal readonly unsafe struct Exp2Quintic<TLanes> : IExp2Polynomial<Exp2Quintic<TLanes>, TLanes>
     where TLanes : struct, ILanes<TLanes>
 {
     private readonly TLanes _lowest, _c5, _c4, _c3, _c2, _c1, _c0;
 
-    /// <summary>Loads the coefficients: once, before a loop.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Exp2Polynomial(float* coefficients)
+    private Exp2Quintic(float* coefficients)
     {
         _lowest = TLanes.Create(coefficients[0]);
         _c5 = TLanes.Create(coefficients[1]);
@@ -28,7 +20,11 @@ internal readonly unsafe struct Exp2Polynomial<TLanes>
         _c0 = TLanes.Create(coefficients[6]);
     }
 
-    /// <summary>2^x.</summary>
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Exp2Quintic<TLanes> Load() => new(PolynomialCoefficients.Exp2Quintic);
+
+    /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public TLanes Of(TLanes x)
     {
@@ -43,10 +39,7 @@ internal readonly unsafe struct Exp2Polynomial<TLanes>
         return TLanes.Scale(p, n);
     }
 
-    /// <summary>
-    /// 2^x of four registers. Their chains of dependent operations advance side by side: one after the other, the waiting
-    /// operations of one would fill the processor's scheduler and keep those of the next from starting.
-    /// </summary>
+    /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Of(ref TLanes x0, ref TLanes x1, ref TLanes x2, ref TLanes x3)
     {
