@@ -19,7 +19,7 @@ internal sealed unsafe class PackedIntegerWeights : IDisposable
 
     /// <summary>Where this thread unpacks a panel.</summary>
     [ThreadStatic]
-    private static NativeBuffer<sbyte>? t_unpacked;
+    private static NativeBuffer<sbyte>? _unpacked;
 
     private readonly NativeBuffer<sbyte> _panels;
     private readonly NativeBuffer<int> _columnSums;
@@ -116,13 +116,13 @@ internal sealed unsafe class PackedIntegerWeights : IDisposable
         if (!HasNibbles)
             return _panels.Pointer + start;
         int length = PanelLength(column);
-        if (t_unpacked is null || t_unpacked.Length < length)
+        if (_unpacked is null || _unpacked.Length < length)
         {
-            t_unpacked?.Dispose();
-            t_unpacked = new NativeBuffer<sbyte>(length);
+            _unpacked?.Dispose();
+            _unpacked = new NativeBuffer<sbyte>(length);
         }
-        Unpack((byte*)_panels.Pointer + (start / 2), t_unpacked.Pointer, length / 2);
-        return t_unpacked.Pointer;
+        Unpack((byte*)_panels.Pointer + (start / 2), _unpacked.Pointer, length / 2);
+        return _unpacked.Pointer;
     }
 
     /// <inheritdoc />
