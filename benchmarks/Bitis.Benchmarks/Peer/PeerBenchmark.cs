@@ -123,8 +123,8 @@ internal static class PeerBenchmark
         return Stopwatch.GetElapsedTime(start).TotalSeconds / count;
     }
 
-    /// <summary>Several products of one input, with rows divided among threads.</summary>
-    private abstract class Products(int m, int count) : IDisposable
+    /// <summary>Several products of one input, divided among threads as the runtime does it.</summary>
+    private abstract class Products(int units, int count) : IDisposable
     {
         public void Run(WorkerPool pool)
         {
@@ -132,13 +132,13 @@ internal static class PeerBenchmark
             for (int i = 0; i < count; i++)
             {
                 int layer = i;
-                pool.Run(parts, part => RunRows(layer, m * part / parts, m * (part + 1) / parts));
+                pool.Run(parts, part => RunUnits(layer, units * part / parts, units * (part + 1) / parts));
             }
         }
 
         public abstract void Dispose();
 
-        protected abstract void RunRows(int layer, int start, int end);
+        protected abstract void RunUnits(int layer, int start, int end);
     }
 
     private sealed unsafe class IntegerProducts : Products
@@ -182,7 +182,7 @@ internal static class PeerBenchmark
             _zeros.Dispose();
         }
 
-        protected override void RunRows(int layer, int start, int end)
+        protected override void RunUnits(int layer, int start, int end)
         {
             var grids = new TokenGrids(_scales.Pointer, _zeros.Pointer, stride: 1);
             Int8Gemm.Run(_layers[layer], _a.Pointer, _k, in grids, _c.Pointer, _n, start, end, accumulate: false);
@@ -193,12 +193,12 @@ internal static class PeerBenchmark
     {
         private readonly PackedFloatWeights[] _layers;
         private readonly NativeBuffer<float> _a, _c;
-        private readonly int _k, _n;
+        private readonly int _m, _k, _n;
 
         public FloatProducts(int m, int k, int n, int count)
-            : base(m, count)
+            : base(ByPanels(n) ? Panels(n) : m, count)
         {
-            (_k, _n) = (k, n);
+            (_m, _k, _n) = (m, k, n);
             var random = new SeededRandom(1);
             _a = new NativeBuffer<float>(m * k);
             foreach (ref float value in _a.Span)
@@ -221,7 +221,16 @@ internal static class PeerBenchmark
             _c.Dispose();
         }
 
-        protected override void RunRows(int layer, int start, int end) =>
-            FloatGemm.Run(_layers[layer], _a.Pointer, _k, _c.Pointer, _n, start, end, accumulate: false);
+        protected override void RunUnits(int layer, int start, int end)
+        {
+            if (ByPanels(_n))
+                FloatGemm.RunPanels(_layers[layer], _a.Pointer, _k, _c.Pointer, _n, _m, start, end);
+            else
+                FloatGemm.Run(_layers[layer], _a.Pointer, _k, _c.Pointer, _n, start, end, accumulate: false);
+        }
+
+        private static bool ByPanels(int n) => Panels(n) > 4;
+
+        private static int Panels(int n) => (n + FloatGemm.Table.Best.Columns - 1) / FloatGemm.Table.Best.Columns;
     }
 }

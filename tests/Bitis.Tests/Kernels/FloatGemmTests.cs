@@ -40,6 +40,10 @@ public sealed unsafe class FloatGemmTests
             Assert.Equal(-1, split.Span[(4 * N)..].IndexOfAnyExcept(Untouched));
             FloatGemm.Run(weights, input.Pointer, K, split.Pointer, N, 0, 3, accumulate: false);
             FloatGemm.Run(weights, input.Pointer, K, split.Pointer, N, 4, M, accumulate: false);
+            using var panels = new GuardedBuffer<float>(M * N);
+            for (int panel = weights.PanelCount - 1; panel >= 0; panel--)
+                FloatGemm.RunPanels(weights, input.Pointer, K, panels.Pointer, N, M, panel, panel + 1);
+            Assert.Equal(Sample.Bits(whole.Span), Sample.Bits(panels.Span));
             Assert.Equal(Sample.Bits(whole.Span), Sample.Bits(split.Span));
         }
     }

@@ -38,7 +38,22 @@ internal static unsafe class FloatGemm
         int rowStart,
         int rowEnd,
         bool accumulate) =>
-        weights.Kernel.Run(weights, a, lda, c, ldc, rowStart, rowEnd, accumulate);
+        weights.Kernel.Run(weights, a, lda, c, ldc, rowStart, rowEnd, 0, weights.PanelCount, accumulate);
+
+    /// <summary>
+    /// Computes all rows of some panels (<see cref="PackedFloatWeights.PanelCount"/>): for threads that share a product, since
+    /// panels of whole tiles divide more evenly than rows.
+    /// </summary>
+    /// <param name="weights">The layer.</param>
+    /// <param name="a">Input <c>[M, K]</c>.</param>
+    /// <param name="lda">The distance of input rows in elements.</param>
+    /// <param name="c">Output <c>[M, N]</c>; must not overlap the input.</param>
+    /// <param name="ldc">The distance of output rows in elements.</param>
+    /// <param name="rows">M.</param>
+    /// <param name="panelStart">The first panel to compute.</param>
+    /// <param name="panelEnd">The panel after the last.</param>
+    public static void RunPanels(PackedFloatWeights weights, float* a, nint lda, float* c, nint ldc, int rows, int panelStart, int panelEnd) =>
+        weights.Kernel.Run(weights, a, lda, c, ldc, 0, rows, panelStart, panelEnd, false);
 
     /// <summary>Adds the gradient of a linear layer's weights: <c>C[N, K] += Y[M, N]ᵀ·X[M, K]</c>.</summary>
     /// <param name="y">The gradient of the layer's output, <c>[M, N]</c>.</param>
@@ -66,13 +81,16 @@ internal static unsafe class FloatGemm
         nint ldc,
         int rowStart,
         int rowEnd,
+        int panelStart,
+        int panelEnd,
         bool accumulate)
         where TTile : struct, IFloatGemmTile
         where TLanes : struct, ILanes<TLanes>
     {
         float* sums = stackalloc float[TTile.Rows * TTile.Columns];
         int k = weights.Inputs;
-        for (int n = 0; n < weights.Outputs; n += TTile.Columns)
+        int columnEnd = Math.Min(weights.Outputs, panelEnd * TTile.Columns);
+        for (int n = panelStart * TTile.Columns; n < columnEnd; n += TTile.Columns)
         {
             float* panel = weights.Panels + ((nint)n * k);
             float* bias = weights.Bias + n;

@@ -44,6 +44,9 @@ internal sealed unsafe class PackedFloatWeights : IDisposable
     /// <summary>N, the length of an output row.</summary>
     public int Outputs { get; }
 
+    /// <summary>How many panels there are; the last one may be narrower.</summary>
+    public int PanelCount => (Outputs + Kernel.Columns - 1) / Kernel.Columns;
+
     /// <summary>K, the length of an input row.</summary>
     public int Inputs { get; }
 
