@@ -137,5 +137,9 @@ internal static class SourceOpener
         $"this holds several parts of a set ({string.Join(", ", names)}); "
         + $"name a file, {folder}/{Train} or {folder}/{Test}.");
 
-    private static BitisException Missing(string path) => BitisException.InFile(path, "no such file or folder.");
+    private static BitisException Missing(string path)
+    {
+        string hint = path.StartsWith("builtin", StringComparison.Ordinal) ? " The built-in images are builtin/train and builtin/test." : "";
+        return BitisException.InFile(path, $"no such file or folder.{hint}");
+    }
 }

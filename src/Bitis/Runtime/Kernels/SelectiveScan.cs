@@ -107,9 +107,9 @@ internal static unsafe class SelectiveScan
                 SaveStates<TLanes>(in call, channel, start / ChunkTokens, states);
             PrepareChunk<TLanes>(in call, channel, start, end, deltas, gates);
             if (call.CubicDecay)
-                ScanChunk<TLanes, Exp2Cubic<TLanes>>(in call, channel, start, end, states, deltas, gates);
+                ScanChunk<TLanes, ThirdDegree>(in call, channel, start, end, states, deltas, gates);
             else
-                ScanChunk<TLanes, Exp2Quintic<TLanes>>(in call, channel, start, end, states, deltas, gates);
+                ScanChunk<TLanes, FifthDegree>(in call, channel, start, end, states, deltas, gates);
         }
     }
 
@@ -170,14 +170,14 @@ internal static unsafe class SelectiveScan
 
     /// <summary>The recurrence over a chunk of tokens.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void ScanChunk<TLanes, TExp2>(
+    private static void ScanChunk<TLanes, TDegree>(
         in SelectiveScanCall call, int channel, int start, int end, float* states, float* deltas, float* gates)
         where TLanes : struct, ILanes<TLanes>
-        where TExp2 : struct, IExp2Polynomial<TExp2, TLanes>
+        where TDegree : struct, IExp2Degree
     {
         int stateCount = call.States;
         nint aStride = call.AStride;
-        TExp2 exp2 = TExp2.Load();
+        var exp2 = new Exp2Polynomial<TLanes, TDegree>();
         TLanes zero = TLanes.Create(0f);
         TLanes skip = call.D is null ? zero : TLanes.Load(call.D + channel);
         for (int i = start; i < end; i++)

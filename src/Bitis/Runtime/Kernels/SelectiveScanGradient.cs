@@ -229,7 +229,7 @@ internal static unsafe class SelectiveScanGradient
             TLanes.Store(delta, deltas + (i * width));
             TLanes.Store(slope, slopes + (i * width));
         }
-        Exp2Quintic<TLanes> exp2 = Exp2Quintic<TLanes>.Load();
+        var exp2 = new Exp2Polynomial<TLanes, FifthDegree>();
         for (int i = 0; i < count; i++)
         {
             nint token = call.Reverse ? call.Tokens - 1 - (start + i) : start + i;
