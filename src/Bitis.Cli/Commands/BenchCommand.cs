@@ -56,7 +56,7 @@ internal sealed class BenchCommand : BitisCommand
                 progress,
                 Context.Cancellation);
             return new BenchResult(
-                [.. models.Zip(latencies, (model, latency) => ModelLatency.Of(model.Reference, model.Kind, latency))],
+                [.. models.Zip(latencies, sessions).Select(m => ModelLatency.Of(m.First.Reference, m.First.Kind, m.Second, m.Third.WeightBytes))],
                 sessions[0].Threads,
                 batch,
                 arguments.GetValue(_profile) ? Profile(sessions[0], models[0], arguments) : null);

@@ -60,6 +60,9 @@ public sealed class InferenceSession : IDisposable
     /// <summary>How many threads compute.</summary>
     public int Threads => _pool.ThreadCount;
 
+    /// <summary>The bytes that the weights of linear layers and of the patch embedding take in memory, with scales and biases.</summary>
+    public long WeightBytes => _plan.Steps.Sum(step => step.WeightBytes);
+
     /// <summary>The compiled model.</summary>
     internal Plan Plan => _plan;
 

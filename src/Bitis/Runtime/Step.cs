@@ -1,3 +1,5 @@
+using Bitis.Runtime.Kernels;
+
 namespace Bitis.Runtime;
 
 /// <summary>One piece of a plan: a kernel with its operands' places and its packed weights.</summary>
@@ -13,6 +15,9 @@ internal abstract class Step(string name, params IReadOnlyList<IDisposable> owne
 
     /// <summary>How many rows, or groups of channels, the work can be divided into.</summary>
     public abstract int Units { get; }
+
+    /// <summary>The bytes of the layer's weights, where the step is a layer.</summary>
+    public long WeightBytes => owned.OfType<IPackedWeights>().Sum(weights => weights.Bytes);
 
     /// <summary>Computes a range of the units. Ranges of one step may run at the same time.</summary>
     /// <param name="arena">The address of the arena.</param>

@@ -114,6 +114,7 @@ public sealed class EndToEndTests : IDisposable
         JsonElement json = CliRunner.RunJson("bench", Checkpoint, "--baseline", Checkpoint, "--images", "6", "--warmup", "1", "--batch", "2", "--threads", "1", "--profile");
         Assert.Equal(2, json.GetProperty("models").GetArrayLength());
         Assert.True(json.GetProperty("speedUp").GetDouble() > 0);
+        Assert.InRange(json.GetProperty("models")[0].GetProperty("weightBytes").GetInt64(), 100_000, 500_000);
         Assert.Contains(json.GetProperty("profile").EnumerateArray(), step => Text(step, "node") == "layers.3.mixer.x_proj" && step.GetProperty("medianMs").GetDouble() > 0);
         CliOutcome text = CliRunner.Run("bench", Checkpoint, "--images", "2", "--warmup", "0", "--profile").AssertSucceeded();
         Assert.Contains("slowest steps", text.Output);

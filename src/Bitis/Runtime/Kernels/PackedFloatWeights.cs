@@ -4,7 +4,7 @@ namespace Bitis.Runtime.Kernels;
 /// The weights and bias of a linear layer, laid out for one kernel: panels <c>[N/columns][K][columns]</c>, so that each
 /// step along K reads one contiguous row of the tile. The last panel and the bias are padded with zeros.
 /// </summary>
-internal sealed unsafe class PackedFloatWeights : IDisposable
+internal sealed unsafe class PackedFloatWeights : IPackedWeights
 {
     private readonly NativeBuffer<float> _panels;
     private readonly NativeBuffer<float> _bias;
@@ -43,6 +43,9 @@ internal sealed unsafe class PackedFloatWeights : IDisposable
 
     /// <summary>N, the length of an output row.</summary>
     public int Outputs { get; }
+
+    /// <inheritdoc />
+    public long Bytes => sizeof(float) * ((long)_panels.Length + _bias.Length);
 
     /// <summary>How many panels there are; the last one may be narrower.</summary>
     public int PanelCount => (Outputs + Kernel.Columns - 1) / Kernel.Columns;

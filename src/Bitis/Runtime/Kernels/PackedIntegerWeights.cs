@@ -10,7 +10,7 @@ namespace Bitis.Runtime.Kernels;
 /// a panel of L weights holds number i in its low half and number i + L/2 in the high one, and a panel is unpacked to
 /// bytes when it is needed, once for all rows that pass over it.
 /// </summary>
-internal sealed unsafe class PackedIntegerWeights : IDisposable
+internal sealed unsafe class PackedIntegerWeights : IPackedWeights
 {
     /// <summary>The longest row whose sums of products, at most 255·128 each, fit int32.</summary>
     public const int MaxInputs = int.MaxValue / (255 * 128);
@@ -94,7 +94,7 @@ internal sealed unsafe class PackedIntegerWeights : IDisposable
     /// <summary>K / 4, rounded up: the steps of a dot product.</summary>
     public int Groups { get; }
 
-    /// <summary>The bytes that the weights and their constants take.</summary>
+    /// <inheritdoc />
     public long Bytes => _panels.Length + (sizeof(int) * 3L * _columnSums.Length);
 
     /// <summary>Whether two weights share a byte.</summary>
