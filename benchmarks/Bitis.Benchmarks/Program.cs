@@ -2,6 +2,7 @@
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- kernels
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- profile vim-tiny
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- training
+//   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- methods vim-micro-builtin builtin/train builtin/test
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- peer benchmarks/onnxruntime   (benchmarks/run.sh installs the peer)
 using Bitis.Benchmarks;
 using Bitis.Benchmarks.Peer;
@@ -20,7 +21,11 @@ switch (args)
     case ["peer", string folder]:
         PeerBenchmark.Run(folder);
         return 0;
+    case ["methods", string model, string calibration, string test, .. string[] rest]:
+        MethodsBenchmark.Run(
+            model, calibration, test, rest.Length > 0 ? int.Parse(rest[0], System.Globalization.CultureInfo.InvariantCulture) : 3, rest.ElementAtOrDefault(1), rest.ElementAtOrDefault(2));
+        return 0;
     default:
-        Console.Error.WriteLine("Usage: Bitis.Benchmarks kernels | profile VARIANT | training | peer FOLDER");
+        Console.Error.WriteLine("Usage: Bitis.Benchmarks kernels | profile VARIANT | training | methods MODEL CALIBRATION TEST [DRAWS [ROW [BITS]]] | peer FOLDER");
         return 2;
 }

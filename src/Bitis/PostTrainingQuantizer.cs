@@ -2,12 +2,13 @@ using Bitis.Graphs;
 using Bitis.Models;
 using Bitis.Operators;
 using Bitis.Quantization;
+using Bitis.Reconstruction;
 using Bitis.Runtime;
 using Bitis.Tensors;
 
 namespace Bitis;
 
-/// <summary>Makes a quantized model of a float model and some images, without training: post-training quantization.</summary>
+/// <summary>Makes a quantized model of a float model and some images: post-training quantization.</summary>
 public static class PostTrainingQuantizer
 {
     /// <summary>Quantizes a model.</summary>
@@ -17,47 +18,60 @@ public static class PostTrainingQuantizer
     /// Walked once or twice, with equal contents. 100 to 256 images are usual.
     /// </param>
     /// <param name="recipe">What to do.</param>
-    /// <param name="threads">How many threads compute; 0 for one on each processor. The result does not depend on it.</param>
-    /// <param name="progress">Hears how far the work has come.</param>
-    /// <param name="cancellationToken">Ends the work; nothing is left behind.</param>
+    /// <param name="options">How to carry it out; null for the usual.</param>
+    /// <param name="cancellationToken">Ends the work; nothing is left behind but the work folder.</param>
     /// <exception cref="BitisException">The recipe does not fit the model, or there is no image.</exception>
     public static QuantizedModel Quantize(
         VisionModel model,
         IEnumerable<Tensor> batches,
         Recipe recipe,
-        int threads = 0,
-        IProgress<WorkProgress>? progress = null,
+        QuantizationOptions? options = null,
         CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(recipe);
         recipe.Validate();
-        IRangeEstimator estimator = QuantizationMethods.Create(recipe);
+        options ??= new QuantizationOptions();
+        (Dictionary<string, QuantizedLinear> linears, CalibrationDigest digest) = QuantizationMethods.Find(recipe.Method).Smooths
+            ? new BlockReconstructor(model, recipe, options, cancellationToken).Run(batches)
+            : Estimate(model, batches, recipe, options, cancellationToken);
+        var weights = new Dictionary<string, Tensor>(model.Weights);
+        foreach ((string name, QuantizedLinear linear) in linears)
+        {
+            if (linear.Weight is not null)
+                weights.Remove(model.Graph[name].ParameterNames[0]);
+        }
+        SmoothingFolding.Fold(model.Graph, weights, linears);
+        return new QuantizedModel(model.Config, model.Preprocessing, model.ClassNames, recipe, digest, weights, linears);
+    }
+
+    /// <summary>All layers at once, with ranges from statistics of the float model.</summary>
+    private static (Dictionary<string, QuantizedLinear> Linears, CalibrationDigest Calibration) Estimate(
+        VisionModel model, IEnumerable<Tensor> batches, Recipe recipe, QuantizationOptions options, CancellationToken cancellationToken)
+    {
+        IRangeEstimator estimator = QuantizationMethods.Find(recipe.Method).CreateEstimator(recipe);
         IReadOnlyList<(Node Node, BitWidths Bits)> selected = recipe.Select(model.Graph);
         IEnumerable<Node> observed =
             selected.Where(pair => pair.Bits.Activations != BitWidths.Float).Select(pair => pair.Node);
-        using var evaluator = new VectorizedEvaluator(threads);
-        var calibrator = new Calibrator(model.Graph, model.Weights, evaluator, observed, recipe.ActivationGranularity);
+        using var evaluator = new VectorizedEvaluator(options.Threads);
+        var calibrator = new Calibrator(model.Graph, model.Weights, evaluator, observed, recipe.Granularity);
         (IReadOnlyDictionary<Node, SiteStatistics> statistics, CalibrationDigest digest) =
-            calibrator.Run(batches, estimator.NeedsHistograms, progress, cancellationToken);
+            calibrator.Run(batches, estimator.NeedsHistograms, options.Progress, cancellationToken);
 
-        var weights = new Dictionary<string, Tensor>(model.Weights);
         var linears = new Dictionary<string, QuantizedLinear>();
         foreach ((Node node, BitWidths bits) in selected)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            string weightName = node.ParameterNames[0];
             linears.Add(node.Name, QuantizedLinear.Create(
                 (Linear)node.Operator,
-                model.Weights[weightName],
+                model.Weights[node.ParameterNames[0]],
                 bits,
-                recipe.ActivationGranularity,
+                recipe.Granularity,
                 statistics.GetValueOrDefault(node),
                 estimator,
-                threads));
-            if (bits.Weights != BitWidths.Float)
-                weights.Remove(weightName);
-            progress?.Report(new WorkProgress("quantizing", linears.Count, selected.Count));
+                options.Threads));
+            options.Progress?.Report(new WorkProgress("quantizing", linears.Count, selected.Count));
         }
-        return new QuantizedModel(
-            model.Config, model.Preprocessing, model.ClassNames, recipe, digest, weights, linears);
+        return (linears, digest);
     }
 }

@@ -4,6 +4,7 @@ using Bitis.Cli.Input;
 using Bitis.Cli.Output;
 using Bitis.Data;
 using Bitis.Quantization;
+using Bitis.Reconstruction;
 using Bitis.Tensors;
 
 namespace Bitis.Cli.Commands;
@@ -32,8 +33,9 @@ internal sealed class QuantizeCommand : BitisCommand
     public QuantizeCommand(CliContext context)
         : base(
             "quantize",
-            "Quantizes a checkpoint to 8, 6 or 4 bits, without training.",
-            "bitis quantize vim_t.pth --calibration photos/ --method mse --bits w8a8 -o vim.bitis",
+            "Quantizes a checkpoint to 8, 6 or 4 bits. What methods that learn have done is kept in OUT.bitis.work until the end: "
+            + "the same command goes on there.",
+            "bitis quantize vim_t.pth --calibration photos/ --method ptq4vm+ --bits w4a4 -o vim.bitis",
             context)
     {
         _output.Aliases.Add("-o");
@@ -70,14 +72,25 @@ internal sealed class QuantizeCommand : BitisCommand
         IEnumerable<Tensor> batches = ImageLoader
             .Load(images, model.Preprocessing, arguments.GetValue(_batch), threads, Context.Cancellation)
             .Select(batch => batch.Images);
-        QuantizedModel quantized = PostTrainingQuantizer.Quantize(
-            model.Float, batches, recipe, threads, new ProgressWithTotal(progress, images.Count), Context.Cancellation);
+        var blocks = new BlockLog(this);
+        string workFolder = $"{output}.work";
+        var options = new QuantizationOptions
+        {
+            Threads = threads,
+            Progress = new ProgressWithTotal(progress, images.Count),
+            WorkFolder = workFolder,
+            Blocks = blocks,
+        };
+        QuantizedModel quantized = PostTrainingQuantizer.Quantize(model.Float, batches, recipe, options, Context.Cancellation);
         Context.Cancellation.ThrowIfCancellationRequested();
         quantized.Save(output, Context.Cancellation);
-        return Summarize(model, quantized, output, Stopwatch.GetElapsedTime(started));
+        if (Directory.Exists(workFolder))
+            Directory.Delete(workFolder, recursive: true);
+        return Summarize(model, quantized, blocks.Records, output, Stopwatch.GetElapsedTime(started));
     }
 
-    private static QuantizeResult Summarize(LoadedModel model, QuantizedModel quantized, string output, TimeSpan time)
+    private static QuantizeResult Summarize(
+        LoadedModel model, QuantizedModel quantized, IReadOnlyList<BlockRecord> blocks, string output, TimeSpan time)
     {
         long parameters = model.Float!.Weights.Values.Sum(weight => (long)weight.Length);
         return new QuantizeResult(
@@ -87,9 +100,23 @@ internal sealed class QuantizeCommand : BitisCommand
             quantized.Recipe,
             quantized.Calibration,
             LayerSummary.Of(quantized),
+            blocks,
             new FileInfo(output).Length,
             parameters * sizeof(float),
             time.TotalSeconds,
             Process.GetCurrentProcess().PeakWorkingSet64);
+    }
+
+    /// <summary>Keeps what happened to the blocks, and warns of those that went wrong.</summary>
+    private sealed class BlockLog(QuantizeCommand command) : IProgress<BlockRecord>
+    {
+        public List<BlockRecord> Records { get; } = [];
+
+        public void Report(BlockRecord value)
+        {
+            Records.Add(value);
+            if (value.Warning is not null)
+                command.Warn(value.Warning);
+        }
     }
 }

@@ -14,6 +14,15 @@ internal static class RecipeFile
         ["scope"] = "\"linear\"",
         ["activationGranularity"] = "\"perTensor\" or \"perToken\"",
         ["percentile"] = "a number such as 99.99",
+        ["alpha"] = "a number from 0 to 1",
+        ["smoothing"] = "true or false",
+        ["learning"] = "an object such as { \"steps\": 100 }",
+        ["learning.steps"] = "a whole number of at least 0",
+        ["learning.batchSize"] = "a whole number of at least 1",
+        ["learning.weightRate"] = "a number such as 0.01",
+        ["learning.activationRate"] = "a number such as 0.01",
+        ["learning.smoothingRate"] = "a number such as 0.01",
+        ["official"] = "true or false",
         ["overrides"] = OverridesExpected,
     });
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Bitis.Quantization;
 
 namespace Bitis.Cli.Input;
@@ -16,13 +17,26 @@ internal sealed class RecipeOptionSet
         "--bits", "Bits of weights and activations: w8a8, w6a6, w4a8, ... [default: w8a8]", text => BitWidths.Parse(text), "BITS");
 
     private readonly Option<Granularity?> _granularity = CommonOptions.Parsed<Granularity?>(
-        "--granularity", "Whether activations have a scale for each tensor or each token. [default: tensor]", ParseGranularity, "tensor|token");
+        "--granularity", "Whether activations have a scale for each tensor or each token. [default: token for ptq4vm, else tensor]", ParseGranularity, "tensor|token");
 
     private readonly Option<Scope?> _scope = CommonOptions.Parsed<Scope?>(
         "--scope", "What is quantized: linear (the linear layers and their inputs). [default: linear]", ParseScope, "SCOPE");
 
     private readonly Option<double?> _percentile = CommonOptions.Parsed<double?>(
         "--percentile", "For the method percentile: the share of values below the range's upper end. [default: 99.99]", ParsePercentile, "PERCENT");
+
+    private readonly Option<double?> _alpha = CommonOptions.Parsed<double?>(
+        "--alpha", "For methods that smooth: how much range moves to the weights, 0 to 1. [default: 0.5]", ParseAlpha, "ALPHA");
+
+    private readonly Option<bool> _noSmoothing = new("--no-smoothing") { Description = "Leave smoothing out, to see what it is worth." };
+
+    private readonly Option<int?> _steps = CommonOptions.Parsed<int?>(
+        "--steps", "For methods that learn: steps for each block; 0 for none. [default: 100]", ParseSteps, "N");
+
+    private readonly Option<bool> _official = new("--official")
+    {
+        Description = "For ptq4vm: do what its authors' code does where that differs from the paper (docs/ptq4vm.md).",
+    };
 
     private readonly Option<string[]> _overrides = new("--override")
     {
@@ -33,7 +47,7 @@ internal sealed class RecipeOptionSet
     /// <summary>Adds the options to a command.</summary>
     public RecipeOptionSet(Command command)
     {
-        foreach (Option option in (Option[])[_method, _bits, _granularity, _scope, _percentile, _overrides, _file])
+        foreach (Option option in (Option[])[_method, _bits, _granularity, _scope, _percentile, _alpha, _noSmoothing, _steps, _official, _overrides, _file])
             command.Options.Add(option);
     }
 
@@ -50,13 +64,17 @@ internal sealed class RecipeOptionSet
             ActivationGranularity = arguments.GetValue(_granularity) ?? recipe.ActivationGranularity,
             Scope = arguments.GetValue(_scope) ?? recipe.Scope,
             Percentile = arguments.GetValue(_percentile) ?? recipe.Percentile,
+            Alpha = arguments.GetValue(_alpha) ?? recipe.Alpha,
+            Smoothing = recipe.Smoothing && !arguments.GetValue(_noSmoothing),
+            Learning = arguments.GetValue(_steps) is { } steps ? (recipe.Learning ?? new LearningRecipe()) with { Steps = steps } : recipe.Learning,
+            Official = recipe.Official || arguments.GetValue(_official),
             Overrides = [.. overrides, .. recipe.Overrides],
         };
     }
 
     private static string ParseMethod(string text)
     {
-        QuantizationMethods.Create(new Recipe { Method = text });
+        QuantizationMethods.Find(text);
         return text;
     }
 
@@ -70,6 +88,14 @@ internal sealed class RecipeOptionSet
     private static Scope? ParseScope(string text) => text == "linear"
         ? Scope.Linear
         : throw new BitisException($"There is no scope '{text}'; this version has 'linear'.");
+
+    private static double? ParseAlpha(string text) => double.TryParse(text, CultureInfo.InvariantCulture, out double value)
+        ? value
+        : throw new BitisException($"--alpha takes a number from 0 to 1, not '{text}'.");
+
+    private static int? ParseSteps(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value)
+        ? value
+        : throw new BitisException($"--steps takes a whole number of at least 0, not '{text}'.");
 
     private static double? ParsePercentile(string text) => double.TryParse(text, out double value)
         ? value

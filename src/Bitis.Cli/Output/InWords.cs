@@ -11,7 +11,7 @@ internal static class InWords
     public static string Of(Recipe recipe)
     {
         string method = recipe.Method == "percentile" ? $"percentile {recipe.Percentile}" : recipe.Method;
-        string granularity = recipe.ActivationGranularity == Granularity.PerToken ? "per token" : "per tensor";
+        string granularity = recipe.Granularity == Granularity.PerToken ? "per token" : "per tensor";
         string overrides = recipe.Overrides.Count == 0 ? "" : $", {string.Join(", ", recipe.Overrides.Select(o => $"{o.Pattern}={o.Bits}"))}";
         return $"{method}, {recipe.Bits}, scope {recipe.Scope.ToString().ToLowerInvariant()}, activations {granularity}{overrides}";
     }

@@ -1,4 +1,5 @@
 using Bitis.Quantization;
+using Bitis.Reconstruction;
 
 namespace Bitis.Cli.Output;
 
@@ -10,6 +11,7 @@ internal sealed record QuantizeResult(
     Recipe Recipe,
     CalibrationDigest Calibration,
     IReadOnlyList<LayerSummary> Layers,
+    IReadOnlyList<BlockRecord> Blocks,
     long FileBytes,
     long Float32Bytes,
     double Seconds,
@@ -25,6 +27,16 @@ internal sealed record QuantizeResult(
             ("calibration", $"{Calibration.Images} images"),
             ("time", Format.Duration(TimeSpan.FromSeconds(Seconds))),
             ("peak memory", Format.Bytes(PeakMemoryBytes)));
+        if (Blocks.Any(block => block.Steps > 0))
+        {
+            report.Line();
+            report.Table(
+                ["block", "loss before", "loss after", "steps", "time"],
+                Blocks.Select(block => (string[])
+                [
+                    $"{block.Block}", $"{block.LossBefore:G4}", $"{block.LossAfter:G4}", $"{block.Steps}", Format.Duration(TimeSpan.FromSeconds(block.Seconds)),
+                ]));
+        }
         report.Line();
         report.Line($"Next: bitis eval {Output} --data IMAGES --baseline {Model}");
     }

@@ -6,9 +6,9 @@ namespace Bitis.Graphs;
 public sealed class GraphExecutor
 {
     private readonly Graph _graph;
+    private readonly IReadOnlyDictionary<string, Tensor> _weights;
     private readonly INodeEvaluator _evaluator;
-    private readonly Tensor[][] _parameters;
-    private readonly int[] _lastUse;
+    private readonly GraphSegment _whole;
 
     /// <summary>Prepares the walk.</summary>
     /// <param name="graph">The model.</param>
@@ -17,10 +17,15 @@ public sealed class GraphExecutor
     /// <exception cref="KeyNotFoundException">A parameter is missing.</exception>
     public GraphExecutor(Graph graph, IReadOnlyDictionary<string, Tensor> weights, INodeEvaluator evaluator)
     {
+        foreach ((string name, _) in graph.Parameters)
+        {
+            if (!weights.ContainsKey(name))
+                throw new KeyNotFoundException($"The parameter '{name}' is missing.");
+        }
         _graph = graph;
+        _weights = weights;
         _evaluator = evaluator;
-        _parameters = [.. graph.Nodes.Select(node => node.ParameterNames.Select(name => weights[name]).ToArray())];
-        _lastUse = LastUses(graph);
+        _whole = GraphSegment.All(graph);
     }
 
     /// <summary>Computes the output of a batch.</summary>
@@ -32,31 +37,7 @@ public sealed class GraphExecutor
     {
         if (images.Shape.Rank == 0 || images.Shape.DropFirst() != _graph.Input.Shape)
             throw new ArgumentException($"The model takes [batch, {_graph.Input.Shape}], not {images.Shape}.", nameof(images));
-        var values = new Tensor?[_graph.Nodes.Count];
-        values[0] = images;
-        foreach (Node node in _graph.Nodes.Skip(1))
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            Tensor[] inputs = [.. node.Inputs.Select(input => values[input.Index]!)];
-            values[node.Index] = _evaluator.Evaluate(node, inputs, _parameters[node.Index]);
-            foreach (Node input in node.Inputs)
-            {
-                if (_lastUse[input.Index] == node.Index)
-                    values[input.Index] = null;
-            }
-        }
-        return values[_graph.Output.Index]!;
-    }
-
-    private static int[] LastUses(Graph graph)
-    {
-        var lastUse = new int[graph.Nodes.Count];
-        foreach (Node node in graph.Nodes)
-        {
-            foreach (Node input in node.Inputs)
-                lastUse[input.Index] = node.Index;
-        }
-        lastUse[graph.Output.Index] = int.MaxValue;
-        return lastUse;
+        var inputs = new Dictionary<Node, Tensor> { [_graph.Input] = images };
+        return _whole.Run(inputs, _weights, _evaluator, cancellationToken)[_graph.Output];
     }
 }

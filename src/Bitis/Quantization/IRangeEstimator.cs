@@ -6,6 +6,9 @@ public interface IRangeEstimator
     /// <summary>Whether <see cref="ActivationRange"/> looks at histograms, which cost a second pass over the images.</summary>
     bool NeedsHistograms { get; }
 
+    /// <summary>Whether <see cref="ActivationRange"/> looks at the values themselves, which have to be kept.</summary>
+    bool NeedsValues => false;
+
     /// <summary>The range of one group of an activation.</summary>
     ValueRange ActivationRange(SiteStatistics statistics, int group, int bits);
 

@@ -3,25 +3,26 @@ namespace Bitis.Quantization;
 /// <summary>The methods that a recipe can name.</summary>
 public static class QuantizationMethods
 {
-    private static readonly (string Name, Func<Recipe, IRangeEstimator> Create)[] Table =
+    /// <summary>All methods, from the simplest on.</summary>
+    public static IReadOnlyList<QuantizationMethod> All { get; } =
     [
-        ("minmax", _ => new MinMaxEstimator()),
-        ("percentile", recipe => new PercentileEstimator(recipe.Percentile)),
-        ("mse", _ => new MseEstimator()),
+        new("minmax", "smallest to largest value", Granularity.PerTensor, Smooths: false, Learns: false, _ => new MinMaxEstimator()),
+        new("percentile", "a share of the values is clipped", Granularity.PerTensor, Smooths: false, Learns: false, recipe => new PercentileEstimator(recipe.Percentile)),
+        new("mse", "least mean squared error", Granularity.PerTensor, Smooths: false, Learns: false, _ => new MseEstimator()),
+        new("smoothquant", "smoothing, then smallest to largest value", Granularity.PerTensor, Smooths: true, Learns: false, _ => new MinMaxEstimator()),
+        new("ptq4vm", "PTQ4VM: per token, smoothed, learned", Granularity.PerToken, Smooths: true, Learns: true, _ => new TruncationEstimator()),
+        new("ptq4vm+", "PTQ4VM with our improvements", Granularity.PerToken, Smooths: true, Learns: true, _ => new MseEstimator()),
     ];
 
     /// <summary>The names of all methods.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. Table.Select(row => row.Name)];
+    public static IReadOnlyList<string> Names { get; } = [.. All.Select(method => method.Name)];
 
-    /// <summary>The range estimator of a recipe's method.</summary>
+    /// <summary>The method with a name.</summary>
     /// <exception cref="BitisException">There is no such method; the message lists them.</exception>
-    public static IRangeEstimator Create(Recipe recipe)
-    {
-        foreach ((string name, Func<Recipe, IRangeEstimator> create) in Table)
-        {
-            if (name == recipe.Method)
-                return create(recipe);
-        }
-        throw new BitisException($"There is no method '{recipe.Method}'; the methods are {string.Join(", ", Names)}.");
-    }
+    public static QuantizationMethod Find(string name) => All.FirstOrDefault(method => method.Name == name)
+        ?? throw new BitisException($"There is no method '{name}'; the methods are {string.Join(", ", Names)}.");
+
+    /// <summary>The names of the methods with a property, for messages.</summary>
+    internal static string Having(Func<QuantizationMethod, bool> property) =>
+        string.Join(", ", All.Where(property).Select(method => method.Name));
 }

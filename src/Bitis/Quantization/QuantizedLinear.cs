@@ -10,13 +10,20 @@ public sealed class QuantizedLinear
     /// <param name="levels">The weights' levels, <c>[out, in]</c>; null where the weights are float32.</param>
     /// <param name="weight">The weights' quantizer, per output channel; null where they are float32.</param>
     /// <param name="input">The input's quantizer; null where it is float32.</param>
-    public QuantizedLinear(sbyte[]? levels, UniformQuantizer? weight, UniformQuantizer? input)
+    /// <param name="inputFactors">What the input's channels are multiplied by before they are quantized; null for nothing.</param>
+    /// <exception cref="ArgumentException">The parts do not belong together, or a factor is not a positive, finite number.</exception>
+    public QuantizedLinear(sbyte[]? levels, UniformQuantizer? weight, UniformQuantizer? input, float[]? inputFactors = null)
     {
         if (levels is null != weight is null)
             throw new ArgumentException("Levels and the quantizer that made them belong together.", nameof(levels));
+        if (inputFactors is not null && (levels is null || input is null))
+            throw new ArgumentException("Only a layer with levels on both sides has input factors.", nameof(inputFactors));
+        if (inputFactors is not null && inputFactors.Any(factor => !(float.IsFinite(factor) && factor > 0)))
+            throw new ArgumentException("Input factors must be positive, finite numbers.", nameof(inputFactors));
         Levels = levels;
         Weight = weight;
         Input = input;
+        InputFactors = inputFactors;
     }
 
     /// <summary>The weights' levels, <c>[out, in]</c>.</summary>
@@ -27,6 +34,12 @@ public sealed class QuantizedLinear
 
     /// <summary>The input's quantizer: one scale, or one for each token.</summary>
     public UniformQuantizer? Input { get; }
+
+    /// <summary>
+    /// What the input's channels are multiplied by before they are quantized, <c>[in]</c>: 1/m of a smoothing m whose other half,
+    /// the product with m, is in the weights' levels. Null where there is none, or where it is part of the layer before.
+    /// </summary>
+    public float[]? InputFactors { get; }
 
     /// <summary>Whether the layer can be computed with integers: both operands have levels.</summary>
     public bool IsInteger => Weight is not null && Input is not null;
@@ -68,7 +81,7 @@ public sealed class QuantizedLinear
         return new QuantizedLinear(levels, quantizer, input);
     }
 
-    /// <summary>The weights that the levels stand for, <c>[out, in]</c>.</summary>
+    /// <summary>The weights that the levels stand for, input factors included, <c>[out, in]</c>.</summary>
     /// <exception cref="InvalidOperationException">The weights are float32.</exception>
     public Tensor DequantizeWeight(Linear linear)
     {
@@ -76,7 +89,11 @@ public sealed class QuantizedLinear
             throw new InvalidOperationException("The weights of this layer are float32.");
         Tensor weight = Tensor.Uninitialized([linear.OutFeatures, linear.InFeatures]);
         for (int i = 0; i < Levels.Length; i++)
-            weight.Span[i] = Weight.Dequantize(Levels[i], i / linear.InFeatures);
+        {
+            (int o, int j) = Math.DivRem(i, linear.InFeatures);
+            float value = Weight.Dequantize(Levels[i], o);
+            weight.Span[i] = InputFactors is null ? value : value * InputFactors[j];
+        }
         return weight;
     }
 

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using Bitis.Checkpoints;
 using Bitis.Data;
+using Bitis.Graphs;
 using Bitis.Models;
 using Bitis.Operators;
 using Bitis.Tensors;
@@ -15,12 +16,16 @@ namespace Bitis.Quantization;
 ///   {layer}.weight_scale       F32 [out]
 ///   {layer}.input_scale        F32 [1] or [tokens]
 ///   {layer}.input_zero_point   U8, as the scale
+///   {layer}.input_factor       F32 [in], where the input's channels are multiplied by something first
 /// </code>
 /// The other parameters keep their name and shape, as F16 where that loses nothing, else as F32. Everything else is in the
 /// metadata, with a digest of the tensors, since the container itself has no checksum.
 /// </summary>
 internal static class QuantizedModelFile
 {
+    /// <summary>The entry of the metadata that lists the quantized layers.</summary>
+    public const string LayersKey = "layers";
+
     private const string FormatKey = "bitis_format", FormatVersion = "1";
 
     public static bool IsQuantized(string path)
@@ -38,13 +43,12 @@ internal static class QuantizedModelFile
 
     public static void Save(QuantizedModel model, string path, CancellationToken cancellationToken)
     {
-        var tensors = new List<SafetensorsTensor>();
-        foreach ((string name, Tensor weight) in model.Weights.OrderBy(pair => pair.Key, StringComparer.Ordinal))
-            tensors.Add(FloatTensor(name, weight));
-        foreach ((string name, QuantizedLinear linear) in model.Linears.OrderBy(pair => pair.Key, StringComparer.Ordinal))
-            AddLinear(tensors, name, linear, (Linear)model.Graph[name].Operator);
+        IEnumerable<SafetensorsTensor> floats = model.Weights
+            .OrderBy(pair => pair.Key, StringComparer.Ordinal)
+            .Select(pair => FloatTensor(pair.Key, pair.Value));
         // Wide types first, so that every tensor starts at a multiple of its element's size.
-        tensors = [.. tensors.OrderByDescending(tensor => tensor.DType.BitSize())];
+        List<SafetensorsTensor> tensors =
+            [.. floats.Concat(TensorsOf(model.Linears, model.Graph)).OrderByDescending(tensor => tensor.DType.BitSize())];
 
         QuantizedModelJson json = QuantizedModelJson.Default;
         var metadata = new Dictionary<string, string>
@@ -52,9 +56,7 @@ internal static class QuantizedModelFile
             [FormatKey] = FormatVersion,
             ["recipe"] = JsonSerializer.Serialize(model.Recipe, json.Recipe),
             ["calibration"] = JsonSerializer.Serialize(model.Calibration, json.CalibrationDigest),
-            ["layers"] = JsonSerializer.Serialize(
-                model.Linears.OrderBy(pair => pair.Key, StringComparer.Ordinal).ToDictionary(pair => pair.Key, pair => BitsOf(pair.Value)),
-                json.DictionaryStringBitWidths),
+            [LayersKey] = LayersOf(model.Linears),
             [TensorDigest.Key] = TensorDigest.Of(tensors.Select(tensor => tensor.Bytes)),
         };
         new ModelDescription(model.Config, model.Preprocessing, model.ClassNames).AddTo(metadata);
@@ -86,6 +88,35 @@ internal static class QuantizedModelFile
         }
     }
 
+    /// <summary>The tensors of quantized layers, wide types first.</summary>
+    public static List<SafetensorsTensor> TensorsOf(IReadOnlyDictionary<string, QuantizedLinear> linears, Graph graph)
+    {
+        var tensors = new List<SafetensorsTensor>();
+        foreach ((string name, QuantizedLinear linear) in linears.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+            AddLinear(tensors, name, linear, (Linear)graph[name].Operator);
+        return [.. tensors.OrderByDescending(tensor => tensor.DType.BitSize())];
+    }
+
+    /// <summary>The bits of quantized layers, as the metadata hold them.</summary>
+    public static string LayersOf(IReadOnlyDictionary<string, QuantizedLinear> linears) => JsonSerializer.Serialize(
+        linears.OrderBy(pair => pair.Key, StringComparer.Ordinal).ToDictionary(pair => pair.Key, pair => BitsOf(pair.Value)),
+        QuantizedModelJson.Default.DictionaryStringBitWidths);
+
+    /// <summary>The quantized layers of a file.</summary>
+    /// <exception cref="BitisException">They do not fit the model.</exception>
+    public static Dictionary<string, QuantizedLinear> ReadLinears(Checkpoint file, Graph graph, Recipe recipe)
+    {
+        var linears = new Dictionary<string, QuantizedLinear>();
+        foreach ((string name, BitWidths bits) in MetadataJson.Read(file.Metadata, LayersKey, QuantizedModelJson.Default.DictionaryStringBitWidths))
+        {
+            Node? node = graph.Nodes.FirstOrDefault(node => node.Name == name);
+            if (node?.Operator is not Linear linear)
+                throw new BitisException($"'{name}' is quantized in this file, but the model has no such linear layer.");
+            linears.Add(name, ReadLinear(file, name, bits, recipe.Granularity, linear, node.Shape[0]));
+        }
+        return linears;
+    }
+
     private static QuantizedModel Read(Checkpoint file)
     {
         QuantizedModelJson json = QuantizedModelJson.Default;
@@ -94,14 +125,7 @@ internal static class QuantizedModelFile
         recipe.Validate();
 
         var graph = config.BuildGraph();
-        var linears = new Dictionary<string, QuantizedLinear>();
-        foreach ((string name, BitWidths bits) in MetadataJson.Read(file.Metadata, "layers", json.DictionaryStringBitWidths))
-        {
-            var node = graph.Nodes.FirstOrDefault(node => node.Name == name);
-            if (node?.Operator is not Linear linear)
-                throw new BitisException($"'{name}' is quantized in this file, but the model has no such linear layer.");
-            linears.Add(name, ReadLinear(file, name, bits, recipe.ActivationGranularity, linear, node.Shape[0]));
-        }
+        Dictionary<string, QuantizedLinear> linears = ReadLinears(file, graph, recipe);
         HashSet<string> quantizedWeights = [.. linears.Where(pair => pair.Value.Weight is not null).Select(pair => $"{pair.Key}.weight")];
         Dictionary<string, Tensor> weights = graph.Parameters
             .Where(parameter => !quantizedWeights.Contains(parameter.Name))
@@ -125,6 +149,8 @@ internal static class QuantizedModelFile
             tensors.Add(new($"{name}.input_scale", DType.Float32, groups, MemoryMarshal.AsBytes(input.Scales).ToArray()));
             tensors.Add(new($"{name}.input_zero_point", DType.UInt8, groups, Array.ConvertAll(input.ZeroPoints.ToArray(), zero => (byte)zero)));
         }
+        if (linear.InputFactors is { } factors)
+            tensors.Add(new($"{name}.input_factor", DType.Float32, [shape.InFeatures], MemoryMarshal.AsBytes(factors.AsSpan()).ToArray()));
     }
 
     private static QuantizedLinear ReadLinear(
@@ -150,7 +176,10 @@ internal static class QuantizedModelFile
             int[] zeroPoints = Array.ConvertAll(ReadBytes(file, $"{name}.input_zero_point", DType.UInt8, groups), zero => (int)zero);
             input = UniformQuantizer.Asymmetric(bits.Activations, granularity, scales, zeroPoints);
         }
-        return new QuantizedLinear(levels, weight, input);
+        float[]? factors = file.Entries.Any(entry => entry.Name == $"{name}.input_factor")
+            ? ReadFloats(file, $"{name}.input_factor", [linear.InFeatures]).Span.ToArray()
+            : null;
+        return new QuantizedLinear(levels, weight, input, factors);
     }
 
     private static BitWidths BitsOf(QuantizedLinear linear) =>

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Bitis.Graphs;
 using Bitis.Operators;
 
@@ -15,14 +16,36 @@ public sealed record Recipe
     /// <summary>Which sites are quantized.</summary>
     public Scope Scope { get; init; } = Scope.Linear;
 
-    /// <summary>Which values of an activation share a scale: <see cref="Granularity.PerTensor"/> or <see cref="Granularity.PerToken"/>.</summary>
-    public Granularity ActivationGranularity { get; init; } = Granularity.PerTensor;
+    /// <summary>
+    /// Which values of an activation share a scale: <see cref="Granularity.PerTensor"/> or <see cref="Granularity.PerToken"/>;
+    /// null for what is usual for the method.
+    /// </summary>
+    public Granularity? ActivationGranularity { get; init; }
+
+    /// <summary>
+    /// For methods that smooth: the exponent α of <c>m_j = (max |x_j|)^α / (max |w_j|)^(1−α)</c>, from 0 to 1; null for what is usual
+    /// for the method.
+    /// </summary>
+    public double? Alpha { get; init; }
+
+    /// <summary>Whether methods that smooth do so; false shows what it is worth.</summary>
+    public bool Smoothing { get; init; } = true;
+
+    /// <summary>For methods that learn: how; null for what is usual for the method.</summary>
+    public LearningRecipe? Learning { get; init; }
+
+    /// <summary>For <c>ptq4vm</c>: what its authors' code does wherever that differs from the paper's intent (docs/ptq4vm.md).</summary>
+    public bool Official { get; init; }
 
     /// <summary>For the method <c>percentile</c>: the share of the values, in percent, that is below the upper end of the range.</summary>
     public double Percentile { get; init; } = 99.99;
 
     /// <summary>Exceptions by pattern; the first that matches an operator decides.</summary>
     public IReadOnlyList<SiteOverride> Overrides { get; init; } = [];
+
+    /// <summary>Which values of an activation share a scale, the method's usual choice included.</summary>
+    [JsonIgnore]
+    public Granularity Granularity => ActivationGranularity ?? QuantizationMethods.Find(Method).Granularity;
 
     /// <summary>The operators that this recipe quantizes, with their bits.</summary>
     /// <exception cref="BitisException">An override matches nothing in the scope.</exception>
@@ -45,18 +68,29 @@ public sealed record Recipe
     /// <exception cref="BitisException">A value is out of its range.</exception>
     public void Validate()
     {
-        QuantizationMethods.Create(this);
+        QuantizationMethod method = QuantizationMethods.Find(Method);
+        method.CreateEstimator(this);
         if (!Enum.IsDefined(Scope))
             throw new BitisException($"There is no scope '{Scope}'.");
-        if (ActivationGranularity is not (Granularity.PerTensor or Granularity.PerToken))
+        if (ActivationGranularity is not (null or Quantization.Granularity.PerTensor or Quantization.Granularity.PerToken))
             throw new BitisException("Activations are quantized per tensor or per token; per channel is for weights.");
         if (!(Percentile is > 50 and <= 100))
             throw new BitisException($"A percentile of {Percentile} does not make a range: expected more than 50, at most 100.");
+        if (Alpha is { } alpha && !(alpha is >= 0 and <= 1))
+            throw new BitisException($"The smoothing exponent alpha is {alpha}; expected 0 to 1.");
+        if (Alpha is not null && !method.Smooths)
+            throw new BitisException($"The method '{Method}' does not smooth, so it takes no alpha; {QuantizationMethods.Having(m => m.Smooths)} do.");
+        if (Learning is not null && !method.Learns)
+            throw new BitisException($"The method '{Method}' learns nothing, so it takes no steps; {QuantizationMethods.Having(m => m.Learns)} do.");
+        Learning?.Validate();
+        if (Official && Method != "ptq4vm")
+            throw new BitisException($"'official' is for the method ptq4vm, not for '{Method}'.");
     }
 
     /// <summary>Records compare lists by reference; recipes compare by what they say.</summary>
     public bool Equals(Recipe? other) =>
         other is not null && Method == other.Method && Bits == other.Bits && Scope == other.Scope
+        && Alpha.Equals(other.Alpha) && Smoothing == other.Smoothing && Learning == other.Learning && Official == other.Official
         && ActivationGranularity == other.ActivationGranularity && Percentile.Equals(other.Percentile)
         && Overrides.SequenceEqual(other.Overrides);
 

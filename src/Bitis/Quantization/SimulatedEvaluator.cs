@@ -1,6 +1,7 @@
 using Bitis.Graphs;
 using Bitis.Operators;
 using Bitis.Tensors;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Quantization;
 
@@ -15,20 +16,21 @@ namespace Bitis.Quantization;
 /// bit as long as the nodes between them do.
 /// </remarks>
 /// <param name="inner">What computes a node.</param>
-/// <param name="model">The quantized model.</param>
-public sealed class SimulatedEvaluator(INodeEvaluator inner, QuantizedModel model) : INodeEvaluator
+/// <param name="linears">The quantized layers, by the name of their node.</param>
+public sealed class SimulatedEvaluator(INodeEvaluator inner, IReadOnlyDictionary<string, QuantizedLinear> linears) : INodeEvaluator
 {
     private readonly Dictionary<Node, Tensor[]> _levels = [];
 
     /// <inheritdoc />
     public Tensor Evaluate(Node node, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
     {
-        if (!model.Linears.TryGetValue(node.Name, out QuantizedLinear? linear) || linear.Input is not { } input)
+        if (!linears.TryGetValue(node.Name, out QuantizedLinear? linear) || linear.Input is not { } input)
             return inner.Evaluate(node, inputs, parameters);
         if (linear.Weight is not { } weight)
             return inner.Evaluate(node, [Map(inputs[0], input, input.Simulate)], parameters);
 
-        Tensor levels = Map(inputs[0], input, input.CenteredLevels); // q_x − z
+        Tensor x = linear.InputFactors is { } factors ? MultiplyChannels(inputs[0], factors) : inputs[0];
+        Tensor levels = Map(x, input, input.CenteredLevels); // q_x − z
         Tensor y = inner.Evaluate(node, [levels], LevelParameters(node, linear));
         Rescale(y, input, weight, parameters.Length > 1 ? parameters[1].Span : default);
         return y;
@@ -60,6 +62,14 @@ public sealed class SimulatedEvaluator(INodeEvaluator inner, QuantizedModel mode
             for (int o = 0; o < channels; o++)
                 values[o] = values[o] * (inputScale * weight.Scales[o]) + (bias.IsEmpty ? 0 : bias[o]);
         }
+    }
+
+    private static Tensor MultiplyChannels(Tensor x, float[] factors)
+    {
+        Tensor result = Tensor.Uninitialized(x.Shape);
+        for (int start = 0; start < x.Length; start += factors.Length)
+            TensorPrimitives.Multiply(x.Span.Slice(start, factors.Length), factors, result.Span[start..]);
+        return result;
     }
 
     /// <summary>Applies a function of a quantizer to each token of an activation, <c>[batch, tokens, channels]</c>.</summary>

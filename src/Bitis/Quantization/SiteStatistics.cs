@@ -17,6 +17,7 @@ public sealed class SiteStatistics
     private readonly float[] _low;
     private readonly float[] _high;
     private int[][]? _histograms;
+    private List<Tensor>? _values;
 
     /// <summary>Starts with nothing seen.</summary>
     /// <param name="name">The site, for messages.</param>
@@ -43,6 +44,21 @@ public sealed class SiteStatistics
     /// <exception cref="InvalidOperationException">There was no second pass.</exception>
     public ReadOnlySpan<int> Histogram(int group) =>
         (_histograms ?? throw new InvalidOperationException($"{Name}: no histogram was collected."))[group];
+
+    /// <summary>The values of a group, token by token.</summary>
+    /// <exception cref="InvalidOperationException">No values were kept.</exception>
+    internal IEnumerable<ReadOnlyMemory<float>> Values(int group)
+    {
+        foreach (Tensor values in _values ?? throw new InvalidOperationException($"{Name}: no values were kept."))
+        {
+            int tokens = values.Shape[1], channels = values.Shape[2];
+            for (int row = Groups == 1 ? 0 : group; row < values.Shape[0] * tokens; row += Groups == 1 ? 1 : tokens)
+                yield return values.Memory.Slice(row * channels, channels);
+        }
+    }
+
+    /// <summary>Keeps the values of a batch for <see cref="Values"/>.</summary>
+    internal void Keep(Tensor values) => (_values ??= []).Add(values);
 
     /// <summary>First pass: takes the extremes of a batch in.</summary>
     /// <param name="values">The activation, <c>[batch, tokens, channels]</c>.</param>

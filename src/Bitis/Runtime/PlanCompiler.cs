@@ -184,8 +184,9 @@ internal sealed class PlanCompiler
                 quantized.Levels, quantized.Weight!.Scales, bias, linear.OutFeatures, linear.InFeatures, quantized.Weight!.Bits);
             ArenaBlock levels = NewBlock((long)x.Rows * IntegerLinearStep.LevelStride(x.Columns));
             var grids = new TokenGridBuffers(quantized.Input!, x.IsReversed);
+            NativeBuffer<float>? factors = quantized.InputFactors is { } values ? NativeBuffer<float>.Of(values) : null;
             Emit(node, x.IsReversed, y => new IntegerLinearStep(
-                node.Name, x, y, levels, packed, grids, quantized.Input!.MaxLevel));
+                node.Name, x, y, levels, packed, grids, factors, quantized.Input!.MaxLevel));
             levels.Touch(_steps.Count - 1);
         }
         else

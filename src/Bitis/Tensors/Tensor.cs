@@ -40,6 +40,9 @@ public sealed class Tensor
     /// <summary>All elements, row-major.</summary>
     public Span<float> Span => _buffer.AsSpan(_start, Length);
 
+    /// <summary>All elements, row-major.</summary>
+    public Memory<float> Memory => _buffer.AsMemory(_start, Length);
+
     /// <summary>The address of the first element; valid while this tensor is reachable (<see cref="GC.KeepAlive"/>).</summary>
     internal unsafe float* Pointer =>
         (float*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_buffer)) + _start;

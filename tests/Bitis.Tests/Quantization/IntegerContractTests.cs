@@ -76,7 +76,7 @@ public sealed class IntegerContractTests : IDisposable
     public void The_result_depends_neither_on_the_batch_size_nor_on_the_threads()
     {
         Quantize("mse", "w4a4", Granularity.PerToken).Save(Path.Combine(_folder, "whole"));
-        PostTrainingQuantizer.Quantize(Model, Split(Calibration, 5), RecipeOf("mse", "w4a4", Granularity.PerToken), threads: 1)
+        PostTrainingQuantizer.Quantize(Model, Split(Calibration, 5), RecipeOf("mse", "w4a4", Granularity.PerToken), new QuantizationOptions { Threads = 1 })
             .Save(Path.Combine(_folder, "split"));
         Assert.Equal(File.ReadAllBytes(Path.Combine(_folder, "whole")), File.ReadAllBytes(Path.Combine(_folder, "split")));
     }
@@ -114,7 +114,7 @@ public sealed class IntegerContractTests : IDisposable
     public void Progress_is_told()
     {
         var heard = new Progress();
-        PostTrainingQuantizer.Quantize(Model, [Calibration], new Recipe(), progress: heard);
+        PostTrainingQuantizer.Quantize(Model, [Calibration], new Recipe(), new QuantizationOptions { Progress = heard });
         Assert.Equal(["calibrating: ranges", "calibrating: histograms", "quantizing"], heard.Stages.Distinct());
     }
 
@@ -127,7 +127,7 @@ public sealed class IntegerContractTests : IDisposable
         new() { Method = method, Bits = BitWidths.Parse(bits), ActivationGranularity = granularity };
 
     private static Tensor Simulate(QuantizedModel quantized, INodeEvaluator evaluator) =>
-        new GraphExecutor(quantized.Graph, quantized.DequantizeWeights(), new SimulatedEvaluator(evaluator, quantized)).Run(Images);
+        new GraphExecutor(quantized.Graph, quantized.DequantizeWeights(), new SimulatedEvaluator(evaluator, quantized.Linears)).Run(Images);
 
     /// <summary>The distance of the logits from the float model's, relative to the length of those: ‖a − b‖₂ / ‖b‖₂.</summary>
     private static double Error(QuantizedModel quantized)

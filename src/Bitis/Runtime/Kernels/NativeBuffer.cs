@@ -22,6 +22,14 @@ internal sealed unsafe class NativeBuffer<T> : IDisposable
         _memory = new AlignedMemoryHandle((nuint)length * (nuint)sizeof(T), Alignment, zeroed);
     }
 
+    /// <summary>A copy of some values.</summary>
+    public static NativeBuffer<T> Of(ReadOnlySpan<T> values)
+    {
+        var buffer = new NativeBuffer<T>(values.Length);
+        values.CopyTo(buffer.Span);
+        return buffer;
+    }
+
     /// <summary>The number of elements.</summary>
     public int Length { get; }
 

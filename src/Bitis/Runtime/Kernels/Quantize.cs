@@ -4,8 +4,8 @@ using System.Runtime.Intrinsics;
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
-/// Quantizes activations to unsigned bytes: <c>q = clamp(round(x·inverseScale) + zeroPoint, 0, maxValue)</c>, all in
-/// float32, rounding half to even and clamping before the conversion, so that no value overflows. NaN becomes 0. All
+/// Quantizes activations to unsigned bytes: <c>q = clamp(round(x·factor·inverseScale) + zeroPoint, 0, maxValue)</c>, from left
+/// to right in float32, rounding half to even and clamping before the conversion, so that no value overflows. NaN becomes 0. All
 /// forms give the same bits.
 /// </summary>
 internal static unsafe class Quantize
@@ -38,12 +38,34 @@ internal static unsafe class Quantize
             byte* target = call.Target + (row * call.TargetStride);
             float inverseScale = call.InverseScales[(nint)row * call.GridStride];
             float zero = call.ZeroPoints[(nint)row * call.GridStride];
-            int i = 0;
-            for (; i + TLanes.Count <= call.Columns; i += TLanes.Count)
-                TLanes.StoreBytes(ToGrid(TLanes.Load(source + i), inverseScale, zero, maxValue), target + i);
-            for (; i < call.Columns; i++)
-                Lane1.StoreBytes(ToGrid(Lane1.Load(source + i), inverseScale, zero, maxValue), target + i);
+            if (call.ColumnFactors == null)
+                RunRow<TLanes>(source, target, call.Columns, inverseScale, zero, maxValue);
+            else
+                RunRow<TLanes>(source, call.ColumnFactors, target, call.Columns, inverseScale, zero, maxValue);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void RunRow<TLanes>(float* source, byte* target, int columns, float inverseScale, float zero, float maxValue)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        int i = 0;
+        for (; i + TLanes.Count <= columns; i += TLanes.Count)
+            TLanes.StoreBytes(ToGrid(TLanes.Load(source + i), inverseScale, zero, maxValue), target + i);
+        for (; i < columns; i++)
+            Lane1.StoreBytes(ToGrid(Lane1.Load(source + i), inverseScale, zero, maxValue), target + i);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void RunRow<TLanes>(
+        float* source, float* factors, byte* target, int columns, float inverseScale, float zero, float maxValue)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        int i = 0;
+        for (; i + TLanes.Count <= columns; i += TLanes.Count)
+            TLanes.StoreBytes(ToGrid(TLanes.Load(source + i) * TLanes.Load(factors + i), inverseScale, zero, maxValue), target + i);
+        for (; i < columns; i++)
+            Lane1.StoreBytes(ToGrid(Lane1.Load(source + i) * Lane1.Load(factors + i), inverseScale, zero, maxValue), target + i);
     }
 
     // Max takes its second operand if the first is NaN.

@@ -12,6 +12,7 @@ namespace Bitis.Runtime.Steps;
 /// <param name="levels">Room for the input's levels: <see cref="LevelStride"/> bytes a row.</param>
 /// <param name="weights">The weights.</param>
 /// <param name="grids">The input's scales and zero points.</param>
+/// <param name="factors">What the input's channels are multiplied by first; null for nothing. The step disposes of it.</param>
 /// <param name="maxLevel">The input's largest level.</param>
 internal sealed class IntegerLinearStep(
     string name,
@@ -20,7 +21,8 @@ internal sealed class IntegerLinearStep(
     ArenaBlock levels,
     PackedIntegerWeights weights,
     TokenGridBuffers grids,
-    int maxLevel) : Step(name, weights, grids)
+    NativeBuffer<float>? factors,
+    int maxLevel) : Step(name, factors is null ? [weights, grids] : [weights, grids, factors])
 {
     public override string Kind => weights.HasNibbles ? "linear int4" : "linear int8";
 
@@ -40,6 +42,7 @@ internal sealed class IntegerLinearStep(
             Target = target,
             TargetStride = stride,
             Columns = x.Columns,
+            ColumnFactors = factors is null ? null : factors.Pointer,
             InverseScales = grids.InverseScales,
             ZeroPoints = grids.ZeroPoints,
             GridStride = grids.Stride,

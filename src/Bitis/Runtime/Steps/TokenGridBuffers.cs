@@ -44,8 +44,7 @@ internal sealed class TokenGridBuffers : IDisposable
     private static NativeBuffer<T> InMemoryOrder<T>(ReadOnlySpan<T> values, bool isReversed)
         where T : unmanaged
     {
-        var buffer = new NativeBuffer<T>(values.Length);
-        values.CopyTo(buffer.Span);
+        NativeBuffer<T> buffer = NativeBuffer<T>.Of(values);
         if (isReversed)
             buffer.Span.Reverse();
         return buffer;

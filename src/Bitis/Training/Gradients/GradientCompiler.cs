@@ -11,8 +11,10 @@ namespace Bitis.Training.Gradients;
 internal static class GradientCompiler
 {
     /// <summary>The steps of a graph in the order of the forward pass.</summary>
+    /// <param name="graph">The model, or a part of one.</param>
+    /// <param name="substitute">Makes the steps of some nodes in place of the usual ones; null for those it does not.</param>
     /// <exception cref="NotSupportedException">An operator has no reverse pass here.</exception>
-    public static List<GradientStep> Compile(Graph graph)
+    public static List<GradientStep> Compile(Graph graph, Func<Node, GradientStep?>? substitute = null)
     {
         ILookup<Node, Node> users = graph.Nodes
             .SelectMany(node => node.Inputs, (user, used) => (user, used))
@@ -21,7 +23,7 @@ internal static class GradientCompiler
         foreach (Node node in graph.Nodes)
         {
             Node? next = OnlyUser(node, users);
-            GradientStep? step = node.Operator switch
+            GradientStep? step = substitute?.Invoke(node) ?? node.Operator switch
             {
                 Input or SliceChannels or ReverseTokens => null, // views
                 Conv2d when IsPatchEmbedding(node, users) => new PatchEmbeddingGradient(node, next!),

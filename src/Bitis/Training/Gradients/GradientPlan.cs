@@ -1,4 +1,5 @@
 using Bitis.Graphs;
+using Bitis.Operators;
 using Bitis.Runtime;
 using Bitis.Tensors;
 
@@ -8,47 +9,47 @@ namespace Bitis.Training.Gradients;
 internal sealed class GradientPlan : IDisposable
 {
     /// <summary>Plans a graph.</summary>
-    /// <param name="graph">The model; its output is the logits.</param>
+    /// <param name="graph">The model, or a part of one.</param>
     /// <param name="weights">Its parameters, by name.</param>
     /// <param name="images">The most images that a lane holds.</param>
-    public GradientPlan(Graph graph, IReadOnlyDictionary<string, Tensor> weights, int images)
+    /// <param name="substitute">Makes the steps of some nodes in place of the usual ones; null for those it does not.</param>
+    public GradientPlan(
+        Graph graph, IReadOnlyDictionary<string, Tensor> weights, int images, Func<Node, GradientStep?>? substitute = null)
     {
-        int offset = 0;
-        foreach ((string name, Shape shape) in graph.Parameters)
-        {
-            var slot = new ParameterSlot(weights[name], new Tensor(shape), offset);
-            Parameters.Add(name, slot);
-            offset = checked(offset + slot.Gradient.Length);
-        }
-        ParameterLength = offset;
-
-        Steps = GradientCompiler.Compile(graph);
-        var planner = new GradientPlanner(graph, Parameters, images);
+        Steps = GradientCompiler.Compile(graph, substitute);
+        var planner = new GradientPlanner(graph, weights, images);
+        // The image itself stays where it is (GradientLane.Pixels); what comes out of another part of a model is copied in.
+        Inputs = substitute is null ? [] : [.. graph.Nodes.Where(node => node.Operator is Input).Select(node => (node, planner.NewValue(node)))];
         for (int i = 0; i < Steps.Count; i++, planner.Time++)
             Steps[i].PlanForward(planner);
-        Logits = planner.Value(graph.Output);
-        LogitsGradient = planner.Target(graph.Output)!.Value.Matrix;
+        Output = planner.Value(graph.Output);
+        OutputGradient = planner.Target(graph.Output)!.Value.Matrix;
         planner.Time++;
         for (int i = Steps.Count - 1; i >= 0; i--, planner.Time++)
             Steps[i].PlanBackward(planner);
         ArenaBytes = planner.Place();
         ScratchLength = planner.ScratchLength;
+        Parameters = planner.Parameters;
+        SumsLength = planner.SumsLength;
     }
 
     /// <summary>The steps in the order of the forward pass.</summary>
     public List<GradientStep> Steps { get; }
 
-    /// <summary>The parameters by name, in the order of their gradients in a lane's sums.</summary>
-    public Dictionary<string, ParameterSlot> Parameters { get; } = [];
+    /// <summary>The parameters and other sums by name, in the order of their gradients in a lane's sums.</summary>
+    public IReadOnlyDictionary<string, ParameterSlot> Parameters { get; }
 
-    /// <summary>The elements of all parameters.</summary>
-    public int ParameterLength { get; }
+    /// <summary>The elements of all <see cref="Parameters"/>.</summary>
+    public int SumsLength { get; }
 
-    /// <summary>The graph's output, one row an image.</summary>
-    public ArenaMatrix Logits { get; }
+    /// <summary>The inputs of a part of a model, and where they go.</summary>
+    public IReadOnlyList<(Node Node, ArenaMatrix Place)> Inputs { get; }
 
-    /// <summary>Where the gradient of the loss with respect to <see cref="Logits"/> goes.</summary>
-    public ArenaMatrix LogitsGradient { get; }
+    /// <summary>The graph's output.</summary>
+    public ArenaMatrix Output { get; }
+
+    /// <summary>Where the gradient of the loss with respect to <see cref="Output"/> goes.</summary>
+    public ArenaMatrix OutputGradient { get; }
 
     /// <summary>The bytes of a lane's arena.</summary>
     public long ArenaBytes { get; }

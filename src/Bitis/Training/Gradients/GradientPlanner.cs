@@ -16,20 +16,19 @@ internal sealed class GradientPlanner
     private readonly Dictionary<Node, ArenaMatrix> _gradients = [];
     private readonly Dictionary<ArenaBlock, List<(int Start, int End)>> _written = [];
     private readonly List<ArenaBlock> _blocks = [];
-    private readonly Dictionary<string, ParameterSlot> _parameters;
+    private readonly Dictionary<string, ParameterSlot> _parameters = [];
     private readonly ILookup<Node, Node> _users;
-    private readonly Node _input;
     private readonly int _images;
 
     /// <summary>Starts a plan.</summary>
     /// <param name="graph">The model.</param>
-    /// <param name="parameters">Its parameters.</param>
+    /// <param name="weights">Its parameters, by name.</param>
     /// <param name="images">The most images that a lane holds.</param>
-    public GradientPlanner(Graph graph, Dictionary<string, ParameterSlot> parameters, int images)
+    public GradientPlanner(Graph graph, IReadOnlyDictionary<string, Tensor> weights, int images)
     {
-        _parameters = parameters;
+        foreach ((string name, Shape shape) in graph.Parameters)
+            AddSlot(name, weights[name], shape);
         _images = images;
-        _input = graph.Input;
         _users = graph.Nodes.SelectMany(node => node.Inputs, (user, used) => (user, used)).ToLookup(pair => pair.used, pair => pair.user);
     }
 
@@ -42,11 +41,20 @@ internal sealed class GradientPlanner
     /// <summary>The elements of scratch memory that the hungriest step needs.</summary>
     public int ScratchLength { get; private set; }
 
+    /// <summary>The parameters and other sums by name.</summary>
+    public IReadOnlyDictionary<string, ParameterSlot> Parameters => _parameters;
+
+    /// <summary>The elements of all <see cref="Parameters"/>.</summary>
+    public int SumsLength { get; private set; }
+
     /// <summary>The only user of a value; null if there are none or several.</summary>
     public Node? OnlyUser(Node node) => _users[node].Count() == 1 ? _users[node].First() : null;
 
     /// <summary>A parameter of a node.</summary>
     public ParameterSlot Parameter(Node node, int index) => _parameters[node.ParameterNames[index]];
+
+    /// <summary>Room among the gradients for sums over all images of something else that a step computes.</summary>
+    public ParameterSlot NewSums(string name, int length) => AddSlot(name, new Tensor([length]), [length]);
 
     /// <summary>Where a value lies that the planned step reads.</summary>
     public ArenaMatrix Value(Node node)
@@ -112,10 +120,10 @@ internal sealed class GradientPlanner
         return Keep(matrix);
     }
 
-    /// <summary>Where the planned step writes the gradient of an input; null for the image, whose gradient nobody needs.</summary>
+    /// <summary>Where the planned step writes the gradient of an input; null for an input of the graph, whose gradient nobody needs.</summary>
     public GradientTarget? Target(Node node)
     {
-        if (node == _input)
+        if (node.Operator is Input)
             return null;
         ArenaMatrix matrix = Keep(GradientOf(node));
         bool accumulate = IsWritten(matrix);
@@ -134,6 +142,14 @@ internal sealed class GradientPlanner
     /// <summary>Places everything.</summary>
     /// <returns>The bytes that a lane's arena needs.</returns>
     public long Place() => ArenaPlanner.Place(_blocks);
+
+    private ParameterSlot AddSlot(string name, Tensor weight, Shape shape)
+    {
+        var slot = new ParameterSlot(weight, new Tensor(shape), SumsLength);
+        _parameters.Add(name, slot);
+        SumsLength = checked(SumsLength + slot.Gradient.Length);
+        return slot;
+    }
 
     /// <summary>Whether a value is a view, and what it shows has other users, whose gradients must meet in one place.</summary>
     private bool IsViewOfShared(Node node) =>

@@ -1,0 +1,132 @@
+using Bitis.Operators;
+using Bitis.Tensors;
+
+namespace Bitis.Graphs;
+
+/// <summary>
+/// Some nodes of a graph that are computed together: a block, what comes before the first one, what lies between two. What
+/// goes in and comes out are values of nodes, for a batch.
+/// </summary>
+public sealed class GraphSegment
+{
+    private readonly Graph _graph;
+    private readonly Dictionary<Node, Node> _lastUse = [];
+
+    private GraphSegment(Graph graph, int? block, IReadOnlyList<Node> nodes, IReadOnlyList<Node>? outputs = null)
+    {
+        _graph = graph;
+        Block = block;
+        Nodes = nodes;
+        var inside = nodes.ToHashSet();
+        Inputs = [.. nodes.SelectMany(node => node.Inputs).Where(input => !inside.Contains(input)).Distinct().OrderBy(node => node.Index)];
+        var usedOutside = graph.Nodes.Where(node => !inside.Contains(node)).SelectMany(node => node.Inputs).Append(graph.Output).ToHashSet();
+        Outputs = outputs ?? [.. nodes.Where(usedOutside.Contains)];
+        foreach (Node node in nodes)
+        {
+            foreach (Node input in node.Inputs)
+                _lastUse[input] = node;
+        }
+    }
+
+    /// <summary>The block; null for nodes outside of blocks.</summary>
+    public int? Block { get; }
+
+    /// <summary>The nodes in an order of execution.</summary>
+    public IReadOnlyList<Node> Nodes { get; }
+
+    /// <summary>The nodes whose values come from outside.</summary>
+    public IReadOnlyList<Node> Inputs { get; }
+
+    /// <summary>The nodes whose values are used outside.</summary>
+    public IReadOnlyList<Node> Outputs { get; }
+
+    /// <summary>Cuts a graph before and after each block; the image itself is in no segment.</summary>
+    public static IReadOnlyList<GraphSegment> Split(Graph graph)
+    {
+        var segments = new List<GraphSegment>();
+        var nodes = new List<Node>();
+        foreach (Node node in graph.Nodes.Skip(1))
+        {
+            if (nodes.Count > 0 && nodes[0].Block != node.Block)
+                Close();
+            nodes.Add(node);
+        }
+        Close();
+        return segments;
+
+        void Close()
+        {
+            segments.Add(new GraphSegment(graph, nodes[0].Block, [.. nodes]));
+            nodes.Clear();
+        }
+    }
+
+    /// <summary>The whole of a graph.</summary>
+    public static GraphSegment All(Graph graph) => new(graph, block: null, [.. graph.Nodes.Skip(1)]);
+
+    /// <summary>The part of this segment that computes some of its values.</summary>
+    public GraphSegment For(params IReadOnlyList<Node> outputs)
+    {
+        var needed = outputs.ToHashSet();
+        foreach (Node node in Nodes.Reverse())
+        {
+            if (needed.Contains(node))
+                needed.UnionWith(node.Inputs);
+        }
+        return new GraphSegment(_graph, Block, [.. Nodes.Where(needed.Contains)], outputs);
+    }
+
+    /// <summary>The part of this segment whose values change if some of its nodes do.</summary>
+    public GraphSegment After(IReadOnlySet<Node> changing)
+    {
+        var affected = new HashSet<Node>();
+        foreach (Node node in Nodes)
+        {
+            if (changing.Contains(node) || node.Inputs.Any(affected.Contains))
+                affected.Add(node);
+        }
+        return new GraphSegment(_graph, Block, [.. Nodes.Where(affected.Contains)], [.. Outputs.Where(affected.Contains)]);
+    }
+
+    /// <summary>This segment as a graph of its own, with an <see cref="Input"/> in place of each node that it takes a value of.</summary>
+    /// <param name="output">The graph's output, one of <see cref="Outputs"/>.</param>
+    public Graph ToGraph(Node output)
+    {
+        var copies = new Dictionary<Node, Node>();
+        foreach (Node input in Inputs)
+            copies.Add(input, new Node(copies.Count, input.Name, input.Block, new Input(input.Shape), [], [], input.Shape));
+        foreach (Node node in Nodes)
+        {
+            Node[] inputs = [.. node.Inputs.Select(input => copies[input])];
+            copies.Add(node, new Node(copies.Count, node.Name, node.Block, node.Operator, inputs, node.ParameterNames, node.Shape));
+        }
+        return new Graph([.. copies.Values], copies[output]);
+    }
+
+    /// <summary>Computes the outputs; each value is dropped after its last use.</summary>
+    /// <param name="inputs">The values of <see cref="Inputs"/>, with the batch in front.</param>
+    /// <param name="weights">The model's parameters, by name.</param>
+    /// <param name="evaluator">What computes a node.</param>
+    /// <param name="cancellationToken">Ends the work between two nodes.</param>
+    /// <returns>The values of <see cref="Outputs"/>.</returns>
+    public IReadOnlyDictionary<Node, Tensor> Run(
+        IReadOnlyDictionary<Node, Tensor> inputs,
+        IReadOnlyDictionary<string, Tensor> weights,
+        INodeEvaluator evaluator,
+        CancellationToken cancellationToken = default)
+    {
+        var values = Inputs.ToDictionary(input => input, input => inputs[input]);
+        foreach (Node node in Nodes)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            Tensor[] operands = [.. node.Inputs.Select(input => values[input])];
+            values.Add(node, evaluator.Evaluate(node, operands, [.. node.ParameterNames.Select(name => weights[name])]));
+            foreach (Node input in node.Inputs)
+            {
+                if (_lastUse[input] == node && !Outputs.Contains(input))
+                    values.Remove(input);
+            }
+        }
+        return Outputs.ToDictionary(output => output, output => values.TryGetValue(output, out Tensor? value) ? value : inputs[output]);
+    }
+}

@@ -1,0 +1,22 @@
+using Bitis.Reconstruction;
+
+namespace Bitis;
+
+/// <summary>How a quantization is carried out. None of it changes the result.</summary>
+public sealed record QuantizationOptions
+{
+    /// <summary>How many threads compute; 0 for one on each processor.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Hears how far the work has come.</summary>
+    public IProgress<WorkProgress>? Progress { get; init; }
+
+    /// <summary>
+    /// For methods that go block by block: where finished blocks are kept. A run that finds some there, of the same model, recipe
+    /// and images, goes on after them; another's are refused. The caller deletes it. Null for nowhere.
+    /// </summary>
+    public string? WorkFolder { get; init; }
+
+    /// <summary>For methods that go block by block: hears what learning did to each block.</summary>
+    public IProgress<BlockRecord>? Blocks { get; init; }
+}

@@ -1,0 +1,97 @@
+using Bitis.Graphs;
+using Bitis.Quantization;
+using Bitis.Tensors;
+
+namespace Bitis.Reconstruction;
+
+/// <summary>
+/// The values that all calibration images have between two segments of a model. Segments move it forward, some images at a
+/// time; memory does not grow with the model's depth.
+/// </summary>
+internal sealed class ActivationStream
+{
+    private const int ImagesAtOnce = 16;
+
+    private readonly IReadOnlyDictionary<Node, Tensor> _values;
+
+    private ActivationStream(IReadOnlyDictionary<Node, Tensor> values)
+    {
+        _values = values;
+        Images = values.Values.First().Shape[0];
+    }
+
+    /// <summary>How many images there are.</summary>
+    public int Images { get; }
+
+    /// <summary>The value of a node, with all images in front.</summary>
+    public Tensor this[Node node] => _values[node];
+
+    /// <summary>Runs a model's first segment on batches of images.</summary>
+    /// <exception cref="BitisException">There is no image.</exception>
+    public static (ActivationStream Stream, CalibrationDigest Digest) Start(
+        GraphSegment first,
+        IEnumerable<Tensor> batches,
+        IReadOnlyDictionary<string, Tensor> weights,
+        INodeEvaluator evaluator,
+        IProgress<WorkProgress>? progress,
+        CancellationToken cancellationToken)
+    {
+        using var hash = new CalibrationHash();
+        var parts = new List<IReadOnlyDictionary<Node, Tensor>>();
+        int images = 0;
+        foreach (Tensor batch in batches)
+        {
+            hash.Append(batch);
+            var inputs = new Dictionary<Node, Tensor> { [first.Inputs.Single()] = batch };
+            parts.Add(first.Run(inputs, weights, evaluator, cancellationToken));
+            images += batch.Shape[0];
+            progress?.Report(new WorkProgress("reading images", images, 0));
+        }
+        if (images == 0)
+            throw new BitisException("There is no image to calibrate with: give at least one, better 100 or more.");
+        return (new ActivationStream(Join(first.Outputs, parts)), hash.Finish(images));
+    }
+
+    /// <summary>The values after a segment.</summary>
+    public ActivationStream Run(
+        GraphSegment segment, IReadOnlyDictionary<string, Tensor> weights, INodeEvaluator evaluator, CancellationToken cancellationToken)
+    {
+        var parts = new List<IReadOnlyDictionary<Node, Tensor>>();
+        for (int image = 0; image < Images; image += ImagesAtOnce)
+        {
+            int count = Math.Min(ImagesAtOnce, Images - image);
+            var inputs = segment.Inputs.ToDictionary(node => node, node => Part(_values[node], image, count));
+            parts.Add(segment.Run(inputs, weights, evaluator, cancellationToken));
+        }
+        return new ActivationStream(Join(segment.Outputs, parts));
+    }
+
+    /// <summary>What later segments need of this stream and of the values that one more segment computed.</summary>
+    public ActivationStream With(ActivationStream newer, HashSet<Node> needed) => new(_values
+        .Concat(newer._values)
+        .Where(pair => needed.Contains(pair.Key))
+        .ToDictionary());
+
+    private static Dictionary<Node, Tensor> Join(IEnumerable<Node> nodes, List<IReadOnlyDictionary<Node, Tensor>> parts)
+    {
+        var joined = new Dictionary<Node, Tensor>();
+        foreach (Node node in nodes)
+        {
+            Tensor whole = Tensor.Uninitialized(node.Shape.Prepend(parts.Sum(part => part[node].Shape[0])));
+            int start = 0;
+            foreach (IReadOnlyDictionary<Node, Tensor> part in parts)
+            {
+                part[node].Span.CopyTo(whole.Span[start..]);
+                start += part[node].Length;
+            }
+            joined.Add(node, whole);
+        }
+        return joined;
+    }
+
+    private static Tensor Part(Tensor values, int image, int count)
+    {
+        int length = values.Length / values.Shape[0];
+        return Tensor.From(values.Shape.DropFirst().Prepend(count), values.Span.Slice(image * length, count * length));
+    }
+}

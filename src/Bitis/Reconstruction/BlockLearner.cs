@@ -1,0 +1,118 @@
+using Bitis.Graphs;
+using Bitis.Operators;
+using Bitis.Runtime;
+using Bitis.Tensors;
+using Bitis.Training.Gradients;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
+namespace Bitis.Reconstruction;
+
+/// <summary>
+/// The part of a block that changes with its quantized layers, forward and back: the loss between its output and a target, and
+/// the gradients of the layers' scales. The loss is PTQ4VM's: 1 − cos(T, Y) of each token's channels, mean over images and tokens.
+/// </summary>
+internal sealed unsafe class BlockLearner : IDisposable
+{
+    private const float SmallestNorm = 1e-8f;
+
+    private readonly GradientRunner _runner;
+    private readonly Dictionary<string, Tensor> _inputs;
+    private readonly Tensor _target;
+    private readonly double[] _losses;
+
+    /// <summary>Prepares a block.</summary>
+    /// <param name="part">The part of the block that changes; it has one output.</param>
+    /// <param name="weights">The float parameters, by name.</param>
+    /// <param name="linears">The layers with levels on both sides.</param>
+    /// <param name="isLearned">Which of them learn.</param>
+    /// <param name="inputs">The values that the part takes, of all images.</param>
+    /// <param name="target">What its output should be, of all images.</param>
+    /// <param name="threads">How many threads compute; 0 for one on each processor. Results do not depend on it.</param>
+    public BlockLearner(
+        GraphSegment part,
+        IReadOnlyDictionary<string, Tensor> weights,
+        IReadOnlyList<LearnedLinear> linears,
+        Func<LearnedLinear, bool> isLearned,
+        IReadOnlyDictionary<Node, Tensor> inputs,
+        Tensor target,
+        int threads)
+    {
+        Graph graph = part.ToGraph(part.Outputs.Single());
+        var byName = linears.ToDictionary(linear => linear.Node.Name);
+        var plan = new GradientPlan(graph, weights, GradientRunner.ImagesPerLane, Substitute);
+        if (plan.Output.IsReversed)
+            throw new NotSupportedException($"The output of block {part.Block} has its tokens in reverse.");
+        _runner = new GradientRunner(plan, threads);
+        _inputs = plan.Inputs.ToDictionary(input => input.Node.Name, input => inputs.Single(value => value.Key.Name == input.Node.Name).Value);
+        _target = target;
+        _losses = new double[target.Shape[0]];
+
+        GradientStep? Substitute(Node node) => node.Operator is Linear && byName.TryGetValue(node.Name, out LearnedLinear? linear)
+            ? new QuantizedLinearGradient(linear, node, isLearned(linear))
+            : null;
+    }
+
+    /// <summary>All images.</summary>
+    public int Images => _losses.Length;
+
+    /// <summary>Where the time of steps is added up; null for no measurement.</summary>
+    public Training.StepTimes? Times
+    {
+        get => _runner.Times;
+        set => _runner.Times = value;
+    }
+
+    /// <summary>The mean loss of some images and, if asked, the gradients of all layers.</summary>
+    public double Run(int firstImage, int images, bool backward)
+    {
+        _runner.Run(
+            images,
+            (lane, image) => Load(lane, firstImage + image),
+            (lane, image) => SetOutputGradient(lane, firstImage + image, images),
+            backward);
+        double sum = 0;
+        for (int i = firstImage; i < firstImage + images; i++)
+            sum += _losses[i];
+        return sum / images;
+    }
+
+    /// <inheritdoc />
+    public void Dispose() => _runner.Dispose();
+
+    private void Load(GradientLane lane, int image)
+    {
+        foreach ((Node node, ArenaMatrix place) in _runner.Plan.Inputs)
+        {
+            Tensor values = _inputs[node.Name];
+            int length = values.Length / values.Shape[0];
+            values.Span.Slice(image * length, lane.Images * length).CopyTo(new Span<float>(lane.Pointer(place), lane.Images * length));
+        }
+    }
+
+    private void SetOutputGradient(GradientLane lane, int firstImage, int batch)
+    {
+        ArenaMatrix y = _runner.Plan.Output, gradient = _runner.Plan.OutputGradient;
+        for (int i = 0; i < lane.Images; i++)
+        {
+            double loss = 0;
+            for (int row = 0; row < y.Rows; row++)
+            {
+                ReadOnlySpan<float> target = _target.Span.Slice((((firstImage + i) * y.Rows) + row) * y.Columns, y.Columns);
+                loss += CosineLoss(
+                    target, lane.Row(y, (i * y.Rows) + row), 1f / (batch * y.Rows), lane.Row(gradient, (i * y.Rows) + row));
+            }
+            _losses[firstImage + i] = loss / y.Rows;
+        }
+    }
+
+    /// <summary>1 − cos(t, y), and its gradient with respect to y: −(t/(|t|·|y|) − cos·y/|y|²), times a weight.</summary>
+    private static double CosineLoss(ReadOnlySpan<float> target, ReadOnlySpan<float> y, float weight, Span<float> gradient)
+    {
+        float dot = TensorPrimitives.Dot(target, y);
+        float targetNorm = Math.Max(TensorPrimitives.Norm(target), SmallestNorm), norm = Math.Max(TensorPrimitives.Norm(y), SmallestNorm);
+        float cosine = dot / (targetNorm * norm);
+        TensorPrimitives.Multiply(y, weight * cosine / (norm * norm), gradient);
+        TensorPrimitives.MultiplyAdd(target, -weight / (targetNorm * norm), gradient, gradient);
+        return 1 - cosine;
+    }
+}

@@ -1,0 +1,194 @@
+using System.Diagnostics;
+using Bitis.Graphs;
+using Bitis.Models;
+using Bitis.Operators;
+using Bitis.Quantization;
+using Bitis.Runtime;
+using Bitis.Tensors;
+
+namespace Bitis.Reconstruction;
+
+/// <summary>
+/// Quantizes a model block by block (PTQ4VM). Two streams of activations go through it: that of the float model, whose blocks'
+/// outputs are the targets and whose values the search for first scales looks at, and that of the model as far as it is
+/// quantized, which is what a block gets as its input.
+/// <code>
+///   float ────► block ────► target ─┐
+///                                   ├─ loss ──► scales, smoothing, zero points
+///   quantized ► block with grids ───┘
+///                 └──────────────────────────► next block
+/// </code>
+/// </summary>
+internal sealed class BlockReconstructor
+{
+    private readonly VisionModel _model;
+    private readonly Recipe _recipe;
+    private readonly LearningSettings _settings;
+    private readonly IRangeEstimator _estimator;
+    private readonly Dictionary<Node, BitWidths> _selected;
+    private readonly QuantizationOptions _options;
+    private readonly CancellationToken _cancellation;
+
+    /// <summary>Prepares the work.</summary>
+    public BlockReconstructor(VisionModel model, Recipe recipe, QuantizationOptions options, CancellationToken cancellation)
+    {
+        _model = model;
+        _recipe = recipe;
+        _settings = LearningSettings.For(recipe);
+        _estimator = QuantizationMethods.Find(recipe.Method).CreateEstimator(recipe);
+        _selected = recipe.Select(model.Graph).ToDictionary(pair => pair.Node, pair => pair.Bits);
+        _options = options;
+        _cancellation = cancellation;
+    }
+
+    /// <summary>Quantizes all blocks.</summary>
+    /// <param name="batches">Calibration images; walked once.</param>
+    /// <returns>The quantized layers by the name of their node, and what the images were.</returns>
+    public (Dictionary<string, QuantizedLinear> Linears, CalibrationDigest Calibration) Run(IEnumerable<Tensor> batches)
+    {
+        ReconstructionFolder? folder = _options.WorkFolder is null ? null : new ReconstructionFolder(_options.WorkFolder);
+        IReadOnlyList<GraphSegment> segments = GraphSegment.Split(_model.Graph);
+        using var evaluator = new VectorizedEvaluator(_options.Threads);
+        (ActivationStream exact, CalibrationDigest digest) =
+            ActivationStream.Start(segments[0], batches, _model.Weights, evaluator, _options.Progress, _cancellation);
+        folder?.Open(_model, _recipe, digest);
+        ActivationStream quantized = exact;
+        var linears = new Dictionary<string, QuantizedLinear>();
+        int blocks = 0;
+        for (int i = 1; i < segments.Count; i++)
+        {
+            GraphSegment segment = segments[i];
+            if (segment.Block is null && segments.Skip(i).All(later => later.Block is null))
+                break; // only the head is left
+            ActivationStream exactNext = exact.Run(segment, _model.Weights, evaluator, _cancellation);
+            Dictionary<string, QuantizedLinear> done = [];
+            if (segment.Nodes.Any(_selected.ContainsKey))
+            {
+                (done, BlockRecord record) = folder?.Load(segment.Block!.Value) ?? Quantize(segment, exact, exactNext, quantized, evaluator);
+                folder?.Save(record, done);
+                _options.Blocks?.Report(record);
+                blocks++;
+                foreach ((string name, QuantizedLinear linear) in done)
+                    linears.Add(name, linear);
+            }
+            using var forward = new VectorizedEvaluator(_options.Threads) { CubicDecay = true };
+            Dictionary<string, Tensor> weights = WithLevelsOf(done);
+            ActivationStream quantizedNext = quantized.Run(segment, weights, new SimulatedEvaluator(forward, done), _cancellation);
+            HashSet<Node> needed = [.. segments.Skip(i + 1).SelectMany(later => later.Inputs)];
+            exact = exact.With(exactNext, needed);
+            quantized = quantized.With(quantizedNext, needed);
+            Report(blocks, 0, null);
+        }
+        return (linears, digest);
+    }
+
+    private (Dictionary<string, QuantizedLinear> Linears, BlockRecord Record) Quantize(
+        GraphSegment segment, ActivationStream exact, ActivationStream exactNext, ActivationStream quantized, VectorizedEvaluator evaluator)
+    {
+        long started = Stopwatch.GetTimestamp();
+        int block = segment.Block!.Value;
+        var done = new Dictionary<string, QuantizedLinear>();
+        var learned = new List<LearnedLinear>();
+        foreach (Node node in segment.Nodes.Where(_selected.ContainsKey))
+        {
+            _cancellation.ThrowIfCancellationRequested();
+            Report(block, 0, $"block {block}: searching scales");
+            (QuantizedLinear start, float[]? smoothing) = Search(node, segment, exact, evaluator);
+            if (start.IsInteger)
+                learned.Add(new LearnedLinear(node, Weight(node), Bias(node), start, smoothing));
+            else
+                done.Add(node.Name, start);
+        }
+        BlockRecord record = learned.Count == 0
+            ? new BlockRecord(block, 0, 0, 0, 0)
+            : Learn(segment, learned, done, exactNext, quantized);
+        foreach (LearnedLinear linear in learned)
+            done.Add(linear.Node.Name, linear.ToQuantized());
+        return (done, record with { Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds });
+    }
+
+    /// <summary>The first scales of a layer, from what it sees in the float model, and its smoothing m.</summary>
+    private (QuantizedLinear Linear, float[]? Smoothing) Search(Node node, GraphSegment segment, ActivationStream exact, VectorizedEvaluator evaluator)
+    {
+        BitWidths bits = _selected[node];
+        var layer = (Linear)node.Operator;
+        if (bits.Activations == BitWidths.Float)
+            return (QuantizedLinear.Create(layer, Weight(node), bits, _recipe.Granularity, null, _estimator, _options.Threads), null);
+
+        Node input = node.Inputs[0];
+        Tensor x = segment.Nodes.Contains(input)
+            ? exact.Run(segment.For(input), _model.Weights, evaluator, _cancellation)[input]
+            : exact[input].Clone();
+        Tensor weight = Weight(node);
+        float[]? smoothing = null;
+        if (_recipe.Smoothing && bits.Weights != BitWidths.Float)
+        {
+            smoothing = Quantization.Smoothing.Of(x, weight, _settings.Alpha);
+            Quantization.Smoothing.Divide(x, smoothing);
+            weight = Quantization.Smoothing.Multiply(weight, smoothing);
+        }
+        var statistics = new SiteStatistics($"{node.Name}.input", _recipe.Granularity == Granularity.PerToken ? node.Shape[0] : 1);
+        statistics.ObserveRange(x);
+        if (_estimator.NeedsHistograms)
+            statistics.ObserveHistogram(x);
+        if (_estimator.NeedsValues)
+            statistics.Keep(x);
+        return (QuantizedLinear.Create(layer, weight, bits, _recipe.Granularity, statistics, _estimator, _options.Threads), smoothing);
+    }
+
+    private BlockRecord Learn(
+        GraphSegment segment,
+        List<LearnedLinear> linears,
+        Dictionary<string, QuantizedLinear> fixedLinears,
+        ActivationStream exactNext,
+        ActivationStream quantized)
+    {
+        int block = segment.Block!.Value;
+        GraphSegment part = segment.After(linears.Select(linear => linear.Node).ToHashSet());
+        if (part.Outputs.Count != 1)
+            throw new NotSupportedException($"Block {block} has {part.Outputs.Count} outputs that depend on its quantized layers; expected one.");
+        Dictionary<string, Tensor> weights = WithLevelsOf(fixedLinears);
+        using var evaluator = new VectorizedEvaluator(_options.Threads);
+        ActivationStream before = quantized.Run(segment.For(part.Inputs), weights, new SimulatedEvaluator(evaluator, fixedLinears), _cancellation);
+        using var learner = new BlockLearner(
+            part,
+            weights,
+            linears,
+            linear => !(_settings.FreezesScanInputs && FeedsScan(linear.Node)),
+            part.Inputs.ToDictionary(node => node, node => before[node]),
+            exactNext[part.Outputs[0]],
+            _options.Threads);
+        return new ScaleLearning(linears, _settings, learner, (step, loss) =>
+        {
+            _cancellation.ThrowIfCancellationRequested();
+            Report(block, step, $"block {block}: loss {loss:G4}");
+        }).Run(block);
+    }
+
+    private void Report(int block, int step, string? detail) => _options.Progress?.Report(new WorkProgress(
+        _settings.Steps > 0 ? "learning scales" : "quantizing", ((long)block * Math.Max(_settings.Steps, 1)) + step, (long)_model.Graph.BlockCount * Math.Max(_settings.Steps, 1), detail));
+
+    /// <summary>The model's weights, with the values of their levels where only the weights are quantized.</summary>
+    private Dictionary<string, Tensor> WithLevelsOf(IReadOnlyDictionary<string, QuantizedLinear> linears)
+    {
+        var weights = new Dictionary<string, Tensor>(_model.Weights);
+        foreach ((string name, QuantizedLinear linear) in linears)
+        {
+            Node node = _model.Graph[name];
+            if (linear.Weight is not null)
+                weights[node.ParameterNames[0]] = linear.DequantizeWeight((Linear)node.Operator);
+        }
+        return weights;
+    }
+
+    private Tensor Weight(Node node) => _model.Weights[node.ParameterNames[0]];
+
+    private Tensor? Bias(Node node) => ((Linear)node.Operator).HasBias ? _model.Weights[node.ParameterNames[1]] : null;
+
+    /// <summary>x_proj and dt_proj, by their names in the official Vim code.</summary>
+    private static bool FeedsScan(Node node)
+    {
+        string module = node.Name[(node.Name.LastIndexOf('.') + 1)..];
+        return module.StartsWith("x_proj", StringComparison.Ordinal) || module.StartsWith("dt_proj", StringComparison.Ordinal);
+    }
+}

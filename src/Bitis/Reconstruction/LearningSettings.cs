@@ -1,0 +1,95 @@
+using Bitis.Quantization;
+
+namespace Bitis.Reconstruction;
+
+/// <summary>How a method learns: its usual choices with those of a recipe.</summary>
+internal sealed record LearningSettings
+{
+    /// <summary>Steps of the optimizer for each block.</summary>
+    public required int Steps { get; init; }
+
+    /// <summary>Images in a step; null for all.</summary>
+    public int? BatchSize { get; init; }
+
+    /// <summary>The learning rate of the weights' scales.</summary>
+    public required double WeightRate { get; init; }
+
+    /// <summary>The learning rate of the activations' scales.</summary>
+    public required double ActivationRate { get; init; }
+
+    /// <summary>The learning rate of the smoothing.</summary>
+    public required double SmoothingRate { get; init; }
+
+    /// <summary>The learning rate of the zero points, in levels; 0 where they stay as the search found them.</summary>
+    public double ZeroPointRate { get; init; }
+
+    /// <summary>Whether the logarithms of scales and smoothing are learned, so that rates are relative and signs cannot change.</summary>
+    public bool InLogarithms { get; init; }
+
+    /// <summary>Whether rates fall to 0 along a cosine; else they are constant.</summary>
+    public bool Anneals { get; init; }
+
+    /// <summary>AdamW's λ.</summary>
+    public double WeightDecay { get; init; }
+
+    /// <summary>The largest norm of a block's gradient; 0 for no limit.</summary>
+    public double ClipNorm { get; init; }
+
+    /// <summary>Whether the state with the least loss is kept; else the last one.</summary>
+    public bool KeepsBest { get; init; }
+
+    /// <summary>
+    /// Whether layers that the official Vim code runs inside of one autograd function (x_proj and dt_proj) stay as the search
+    /// found them, and pass gradients on as if they were not quantized.
+    /// </summary>
+    public bool FreezesScanInputs { get; init; }
+
+    /// <summary>α of the smoothing.</summary>
+    public required double Alpha { get; init; }
+
+    /// <summary>The settings of a recipe.</summary>
+    public static LearningSettings For(Recipe recipe)
+    {
+        LearningRecipe asked = recipe.Learning ?? new LearningRecipe();
+        LearningSettings usual = Usual(recipe);
+        return usual with
+        {
+            Steps = asked.Steps ?? usual.Steps,
+            BatchSize = asked.BatchSize,
+            WeightRate = asked.WeightRate ?? usual.WeightRate,
+            ActivationRate = asked.ActivationRate ?? usual.ActivationRate,
+            SmoothingRate = asked.SmoothingRate ?? usual.SmoothingRate,
+            Alpha = recipe.Alpha ?? usual.Alpha,
+        };
+    }
+
+    private static LearningSettings Usual(Recipe recipe) => recipe.Method switch
+    {
+        "ptq4vm+" => new LearningSettings
+        {
+            Steps = 100,
+            WeightRate = 0.01,
+            ActivationRate = 0.01,
+            SmoothingRate = 0.02,
+            ZeroPointRate = 0.1,
+            InLogarithms = true,
+            Anneals = true,
+            KeepsBest = true,
+            Alpha = 0.5,
+        },
+        // The authors' README, for Vim-Tiny in 4 bits.
+        "ptq4vm" => new LearningSettings
+        {
+            Steps = 100,
+            WeightRate = 5e-4,
+            ActivationRate = 5e-4,
+            SmoothingRate = 1e-2,
+            WeightDecay = 1e-5,
+            ClipNorm = 2,
+            KeepsBest = !recipe.Official,
+            FreezesScanInputs = recipe.Official,
+            Alpha = 0.5,
+        },
+        _ => new LearningSettings { Steps = 0, WeightRate = 0, ActivationRate = 0, SmoothingRate = 0, Alpha = 0.5 },
+    };
+}

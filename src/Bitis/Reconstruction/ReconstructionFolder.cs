@@ -1,0 +1,95 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Bitis.Checkpoints;
+using Bitis.Models;
+using Bitis.Operators;
+using Bitis.Quantization;
+using Bitis.Tensors;
+
+namespace Bitis.Reconstruction;
+
+/// <summary>
+/// Where a quantization keeps its finished blocks, so that it can go on after it was stopped: one <c>.bitis</c>-like file for
+/// each block. A folder belongs to one model, recipe and set of images.
+/// </summary>
+/// <param name="path">The folder; it is created when the first block is done.</param>
+internal sealed class ReconstructionFolder(string path)
+{
+    private const string IdentityKey = "bitis_reconstruction", RecordKey = "record";
+
+    private string _identity = "";
+    private VisionModel _model = null!;
+    private Recipe _recipe = null!;
+
+    /// <summary>Says what is going to be quantized.</summary>
+    public void Open(VisionModel model, Recipe recipe, CalibrationDigest calibration)
+    {
+        _model = model;
+        _recipe = recipe;
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach ((string name, Tensor weight) in model.Weights.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        {
+            hash.AppendData(System.Text.Encoding.UTF8.GetBytes(name));
+            hash.AppendData(MemoryMarshal.AsBytes(weight.Span));
+        }
+        string weights = Convert.ToHexStringLower(hash.GetHashAndReset());
+        _identity = JsonSerializer.Serialize(new Dictionary<string, string>
+        {
+            ["weights"] = weights,
+            ["calibration"] = calibration.Sha256,
+            ["recipe"] = JsonSerializer.Serialize(recipe, QuantizedModelJson.Default.Recipe),
+        }, ReconstructionJson.Default.DictionaryStringString);
+    }
+
+    /// <summary>A block that is done already; null if it is not.</summary>
+    /// <exception cref="BitisException">The folder belongs to another quantization, or a file in it is damaged.</exception>
+    public (Dictionary<string, QuantizedLinear> Linears, BlockRecord Record)? Load(int block)
+    {
+        string file = FileOf(block);
+        if (!File.Exists(file))
+            return null;
+        using Checkpoint checkpoint = Checkpoint.Open(file);
+        if (checkpoint.Metadata.GetValueOrDefault(IdentityKey) != _identity)
+        {
+            throw BitisException.InFile(
+                path, "this folder has blocks of another quantization (another model, recipe or set of images). Delete it, or write to another output.");
+        }
+        TensorDigest.Verify(checkpoint);
+        return (QuantizedModelFile.ReadLinears(checkpoint, _model.Graph, _recipe), MetadataJson.Read(checkpoint.Metadata, RecordKey, ReconstructionJson.Default.BlockRecord));
+    }
+
+    /// <summary>Keeps a block.</summary>
+    public void Save(BlockRecord record, IReadOnlyDictionary<string, QuantizedLinear> linears)
+    {
+        string file = FileOf(record.Block);
+        if (File.Exists(file))
+            return;
+        try
+        {
+            Directory.CreateDirectory(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BitisException($"{path}: the folder for finished blocks cannot be created: {e.Message}", e);
+        }
+        List<SafetensorsTensor> tensors = QuantizedModelFile.TensorsOf(linears, _model.Graph);
+        var metadata = new Dictionary<string, string>
+        {
+            [IdentityKey] = _identity,
+            [RecordKey] = JsonSerializer.Serialize(record, ReconstructionJson.Default.BlockRecord),
+            [QuantizedModelFile.LayersKey] = QuantizedModelFile.LayersOf(linears),
+            [TensorDigest.Key] = TensorDigest.Of(tensors.Select(tensor => tensor.Bytes)),
+        };
+        SafetensorsWriter.Write(file, tensors, metadata);
+    }
+
+    /// <summary>Removes the folder once the model is written.</summary>
+    public void Delete()
+    {
+        if (Directory.Exists(path))
+            Directory.Delete(path, recursive: true);
+    }
+
+    private string FileOf(int block) => System.IO.Path.Combine(path, $"block-{block:D3}.safetensors");
+}

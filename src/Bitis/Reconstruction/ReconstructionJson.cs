@@ -1,0 +1,9 @@
+using System.Text.Json.Serialization;
+
+namespace Bitis.Reconstruction;
+
+/// <summary>What the files of finished blocks hold as JSON.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(Dictionary<string, string>))]
+[JsonSerializable(typeof(BlockRecord))]
+internal sealed partial class ReconstructionJson : JsonSerializerContext;

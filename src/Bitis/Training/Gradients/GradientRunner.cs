@@ -1,0 +1,118 @@
+using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
+namespace Bitis.Training.Gradients;
+
+/// <summary>
+/// Takes a batch through a plan, forward and back, on all processors. A batch is split into a fixed number of parts, and a
+/// part into a few images at a time, which pass through all steps, forward and back, while their values are still in the
+/// caches. Each part has its own sums of gradients, which are added up in a fixed order: results do not depend on the threads.
+/// </summary>
+internal sealed class GradientRunner : IDisposable
+{
+    /// <summary>Images that go through the steps together.</summary>
+    public const int ImagesPerLane = 4;
+
+    /// <summary>How many parts a batch has: also the most threads that can work on it.</summary>
+    private const int Parts = 8;
+
+    private const int ReduceLength = 1 << 14;
+
+    private readonly WorkerPool _pool;
+    private readonly GradientLane[] _lanes;
+    private readonly NativeBuffer<float>[] _sums = new NativeBuffer<float>[Parts];
+    private readonly ParameterSlot[] _parameters;
+
+    /// <summary>Reserves the memory.</summary>
+    /// <param name="plan">The steps; the runner disposes of them.</param>
+    /// <param name="threads">How many threads compute; 0 for one on each processor.</param>
+    public GradientRunner(GradientPlan plan, int threads)
+    {
+        Plan = plan;
+        _parameters = [.. plan.Parameters.Values];
+        _pool = new WorkerPool(Math.Min(Parts, threads == 0 ? Environment.ProcessorCount : threads));
+        _lanes = new GradientLane[_pool.ThreadCount];
+        for (int i = 0; i < _lanes.Length; i++)
+            _lanes[i] = new GradientLane(plan.ArenaBytes, plan.ScratchLength);
+        for (int i = 0; i < Parts; i++)
+            _sums[i] = new NativeBuffer<float>(plan.SumsLength);
+    }
+
+    /// <summary>Does something with a lane's images, of which the first has an index in the batch.</summary>
+    public delegate void LaneAction(GradientLane lane, int firstImage);
+
+    /// <summary>The steps.</summary>
+    public GradientPlan Plan { get; }
+
+    /// <summary>Where the time of steps is added up, by kind; null for no measurement.</summary>
+    public StepTimes? Times { get; set; }
+
+    /// <summary>Runs a batch; afterwards the slots of all parameters have the gradients.</summary>
+    /// <param name="batch">The number of images.</param>
+    /// <param name="load">Brings images to a lane.</param>
+    /// <param name="setOutputGradient">Computes the gradient of the plan's output from the output.</param>
+    /// <param name="backward">Whether gradients are wanted; else nothing is done after the output.</param>
+    public void Run(int batch, LaneAction load, LaneAction setOutputGradient, bool backward = true)
+    {
+        _pool.Run(Plan.Steps.Count, i => Plan.Steps[i].Prepare());
+        _pool.Run(Parts, part => RunPart(part, batch, load, setOutputGradient, backward));
+        if (!backward)
+            return;
+        int ranges = (Plan.SumsLength + ReduceLength - 1) / ReduceLength;
+        _pool.Run(ranges, i => Reduce(i * ReduceLength, Math.Min(ReduceLength, Plan.SumsLength - (i * ReduceLength))));
+        _pool.Run(_parameters.Length, CopyGradient);
+        _pool.Run(Plan.Steps.Count, i => Plan.Steps[i].Finish());
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _pool.Dispose();
+        foreach (GradientLane lane in _lanes)
+            lane.Dispose();
+        foreach (NativeBuffer<float> sums in _sums)
+            sums.Dispose();
+        Plan.Dispose();
+    }
+
+    private unsafe void RunPart(int part, int batch, LaneAction load, LaneAction setOutputGradient, bool backward)
+    {
+        int start = (int)((long)batch * part / Parts), end = (int)((long)batch * (part + 1) / Parts);
+        GradientLane lane = _lanes[part % _lanes.Length];
+        _sums[part].Span.Clear();
+        lane.Sums = _sums[part].Pointer;
+        for (int image = start; image < end; image += ImagesPerLane)
+        {
+            lane.Images = Math.Min(ImagesPerLane, end - image);
+            load(lane, image);
+            foreach (GradientStep step in Plan.Steps)
+            {
+                long began = StepTimes.Now;
+                step.Forward(lane);
+                Times?.Add(step.Kind, began, isBackward: false);
+            }
+            setOutputGradient(lane, image);
+            for (int i = Plan.Steps.Count - 1; backward && i >= 0; i--)
+            {
+                long began = StepTimes.Now;
+                Plan.Steps[i].Backward(lane);
+                Times?.Add(Plan.Steps[i].Kind, began, isBackward: true);
+            }
+        }
+    }
+
+    /// <summary>Adds the sums of all parts to those of the first, in the order of the parts.</summary>
+    private void Reduce(int start, int length)
+    {
+        Span<float> total = _sums[0].Span.Slice(start, length);
+        for (int part = 1; part < Parts; part++)
+            TensorPrimitives.Add(total, _sums[part].Span.Slice(start, length), total);
+    }
+
+    private void CopyGradient(int index)
+    {
+        ParameterSlot slot = _parameters[index];
+        _sums[0].Span.Slice(slot.Offset, slot.Gradient.Length).CopyTo(slot.Gradient.Span);
+    }
+}
