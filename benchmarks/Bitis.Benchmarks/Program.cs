@@ -3,6 +3,7 @@
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- profile vim-tiny
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- training
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- methods vim-micro-builtin builtin/train builtin/test
+//   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- conversion vim-tiny ptq4vm
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- peer benchmarks/onnxruntime   (benchmarks/run.sh installs the peer)
 using Bitis.Benchmarks;
 using Bitis.Benchmarks.Peer;
@@ -25,7 +26,13 @@ switch (args)
         MethodsBenchmark.Run(
             model, calibration, test, rest.Length > 0 ? int.Parse(rest[0], System.Globalization.CultureInfo.InvariantCulture) : 3, rest.ElementAtOrDefault(1), rest.ElementAtOrDefault(2));
         return 0;
+    case ["conversion", string variant, .. string[] rest]:
+        ConversionBenchmark.Run(
+            variant,
+            rest.Length > 1 ? int.Parse(rest[1], System.Globalization.CultureInfo.InvariantCulture) : null,
+            rest.ElementAtOrDefault(0) ?? "ptq4vm");
+        return 0;
     default:
-        Console.Error.WriteLine("Usage: Bitis.Benchmarks kernels | profile VARIANT | training | methods MODEL CALIBRATION TEST [DRAWS [ROW [BITS]]] | peer FOLDER");
+        Console.Error.WriteLine("Usage: Bitis.Benchmarks kernels | profile VARIANT | training | methods MODEL CALIBRATION TEST [DRAWS [ROW [BITS]]] | conversion VARIANT [METHOD [BLOCKS]] | peer FOLDER");
         return 2;
 }

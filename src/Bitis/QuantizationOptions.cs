@@ -1,4 +1,5 @@
 using Bitis.Reconstruction;
+using Bitis.Training;
 
 namespace Bitis;
 
@@ -19,4 +20,7 @@ public sealed record QuantizationOptions
 
     /// <summary>For methods that go block by block: hears what learning did to each block.</summary>
     public IProgress<BlockRecord>? Blocks { get; init; }
+
+    /// <summary>Where the time of learning is added up, by kind of step; null for no measurement.</summary>
+    internal StepTimes? LearningTimes { get; init; }
 }

@@ -2,6 +2,7 @@ using Bitis.Graphs;
 using Bitis.Operators;
 using Bitis.Runtime;
 using Bitis.Tensors;
+using Bitis.Training;
 using Bitis.Training.Gradients;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
@@ -39,7 +40,7 @@ internal sealed unsafe class BlockLearner : IDisposable
     {
         Graph graph = part.ToGraph(part.Outputs.Single());
         var byName = linears.ToDictionary(linear => linear.Node.Name);
-        var plan = new GradientPlan(graph, weights, GradientRunner.ImagesPerLane, Substitute);
+        var plan = new GradientPlan(graph, weights, GradientRunner.ImagesPerLane(graph), Substitute);
         if (plan.Output.IsReversed)
             throw new NotSupportedException($"The output of block {part.Block} has its tokens in reverse.");
         _runner = new GradientRunner(plan, threads);
@@ -56,7 +57,7 @@ internal sealed unsafe class BlockLearner : IDisposable
     public int Images => _losses.Length;
 
     /// <summary>Where the time of steps is added up; null for no measurement.</summary>
-    public Training.StepTimes? Times
+    public StepTimes? Times
     {
         get => _runner.Times;
         set => _runner.Times = value;

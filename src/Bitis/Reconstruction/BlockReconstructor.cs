@@ -157,7 +157,7 @@ internal sealed class BlockReconstructor
             linear => !(_settings.FreezesScanInputs && FeedsScan(linear.Node)),
             part.Inputs.ToDictionary(node => node, node => before[node]),
             exactNext[part.Outputs[0]],
-            _options.Threads);
+            _options.Threads) { Times = _options.LearningTimes };
         return new ScaleLearning(linears, _settings, learner, (step, loss) =>
         {
             _cancellation.ThrowIfCancellationRequested();

@@ -1,4 +1,7 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Bitis.Graphs;
 using Bitis.Quantization;
 using Bitis.Runtime;
@@ -126,21 +129,23 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
         FloatGemm.AddTransposed(
             yGradient, _yGradient.Stride, values, _inputs, rows, _outputs, _inputs, lane.Gradient(_weight), scratch);
         FloatGemm.Run(_transposed, yGradient, _yGradient.Stride, values, _inputs, 0, rows, accumulate: false); // g
-        float* x = lane.Pointer(_x);
+        float* x = lane.Pointer(_x), factors = _factors.Pointer, scales = _scales.Pointer, inverseScales = _inverseScales.Pointer;
+        int* zeros = _zeros.Pointer;
         float* target = _xGradient is { } xGradient ? lane.Pointer(xGradient.Matrix) : null;
         for (int row = 0; row < rows; row++)
         {
             int token = row % _x.Rows;
             (float scaleSum, float zeroSum) = PassBack(
-                new Span<float>(values + ((nint)row * _inputs), _inputs),
-                new ReadOnlySpan<float>(x + ((nint)row * _x.Stride), _inputs),
-                _factors.Span,
-                _inverseScales.Span[row],
-                _zeros.Span[row],
+                values + ((nint)row * _inputs),
+                x + ((nint)row * _x.Stride),
+                factors,
+                _inputs,
+                inverseScales[row],
+                zeros[row],
                 linear.MaxInputLevel,
-                new Span<float>(lane.Gradient(_smoothingSums), _inputs));
+                lane.Gradient(_smoothingSums));
             lane.Gradient(_inputScaleSums)[token] += scaleSum;
-            lane.Gradient(_zeroPointSums)[token] -= _scales.Span[row] * zeroSum;
+            lane.Gradient(_zeroPointSums)[token] -= scales[row] * zeroSum;
         }
         if (target != null)
             MatrixSums.Write(values, _inputs, _xGradient!.Value, target, rows);
@@ -167,7 +172,7 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
                 _weight.Gradient.Span.Slice(i * _inputs, _inputs),
                 linear.Weight.Span.Slice(i * _inputs, _inputs),
                 linear.Smoothing,
-                1 / linear.WeightScales[i],
+                linear.WeightScales[i],
                 max,
                 linear.SmoothingGradient);
         }
@@ -199,38 +204,52 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
     {
         byte* levels = (byte*)lane.Pointer(_levels);
         int stride = _levels.Stride * sizeof(float);
+        float* scales = _scales.Pointer;
+        int* zeros = _zeros.Pointer;
         for (int row = 0; row < rows; row++)
+            Dequantize(levels + ((nint)row * stride), scales[row], zeros[row], values + ((nint)row * _inputs), _inputs);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Dequantize(byte* levels, float scale, float zero, float* target, int count)
+    {
+        int i = 0;
+        for (; Vector512.IsHardwareAccelerated && i + Vector128<byte>.Count <= count; i += Vector128<byte>.Count)
         {
-            float scale = _scales.Span[row];
-            int zero = _zeros.Span[row];
-            byte* source = levels + ((nint)row * stride);
-            float* target = values + ((nint)row * _inputs);
-            for (int j = 0; j < _inputs; j++)
-                target[j] = scale * (source[j] - zero);
+            Vector512<int> wide = Avx512F.ConvertToVector512Int32(Vector128.Load(levels + i));
+            ((Vector512.ConvertToSingle(wide) - Vector512.Create(zero)) * Vector512.Create(scale)).Store(target + i);
         }
+        for (; Avx2.IsSupported && i + Vector256<int>.Count <= count; i += Vector256<int>.Count)
+        {
+            Vector256<int> wide = Avx2.ConvertToVector256Int32(levels + i);
+            ((Vector256.ConvertToSingle(wide) - Vector256.Create(zero)) * Vector256.Create(scale)).Store(target + i);
+        }
+        for (; i < count; i++)
+            target[i] = scale * (levels[i] - zero);
     }
 
     /// <summary>Turns g of a row into ∂L/∂x, and adds Σ g·1·x to the sums of its channels.</summary>
     /// <returns>Σ g·(q_x − z − 1·u/s), and Σ g where the value is outside of the grid.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static (float ScaleSum, float ZeroSum) PassBack(
-        Span<float> g, ReadOnlySpan<float> x, ReadOnlySpan<float> factors, float inverseScale, float zero, float max, Span<float> smoothingSums)
+        float* g, float* x, float* factors, int count, float inverseScale, float zero, float max, float* smoothingSums)
     {
-        Vector<float> lowest = new(-zero), highest = new(max - zero), scaleSums = default, zeroSums = default;
+        Vector<float> lowest = new(-zero), highest = new(max - zero), scaleSums = default, zeroSums = default, inverse = new(inverseScale);
         int i = 0;
-        for (; i <= g.Length - Vector<float>.Count; i += Vector<float>.Count)
+        for (; i <= count - Vector<float>.Count; i += Vector<float>.Count)
         {
-            Vector<float> gradient = new(g[i..]), value = new(x[i..]), factor = new(factors[i..]);
-            Vector<float> v = value * factor * inverseScale; // u/s
+            Vector<float> gradient = Vector.Load(g + i), value = Vector.Load(x + i), factor = Vector.Load(factors + i);
+            Vector<float> v = value * factor * inverse; // u/s
             Vector<float> level = Vector.Min(Vector.Max(Vector.Round(v), lowest), highest); // q − z
-            Vector<int> inside = Vector.GreaterThan(v, lowest) & Vector.LessThan(v, highest);
-            Vector<float> passed = Vector.ConditionalSelect(inside, gradient, Vector<float>.Zero);
+            Vector<float> inside = Vector.AsVectorSingle(Vector.GreaterThan(v, lowest) & Vector.LessThan(v, highest));
+            Vector<float> passed = inside & gradient;
             scaleSums += (gradient * level) - (passed * v);
             zeroSums += gradient - passed;
-            ((passed * value) + new Vector<float>(smoothingSums[i..])).CopyTo(smoothingSums[i..]);
-            (passed * factor).CopyTo(g[i..]);
+            ((passed * value) + Vector.Load(smoothingSums + i)).Store(smoothingSums + i);
+            (passed * factor).Store(g + i);
         }
         float scaleSum = Vector.Sum(scaleSums), zeroSum = Vector.Sum(zeroSums);
-        for (; i < g.Length; i++)
+        for (; i < count; i++)
         {
             float v = x[i] * factors[i] * inverseScale, level = Math.Clamp(MathF.Round(v), -zero, max - zero);
             bool inside = v > -zero && v < max - zero;
@@ -243,17 +262,20 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
         return (scaleSum, zeroSum);
     }
 
-    /// <summary>Adds Σ G·1·W of a row of weights to the smoothing's gradient.</summary>
+    /// <summary>
+    /// Adds Σ G·1·W of a row of weights to the smoothing's gradient. The largest weight of a row often lies on the last level
+    /// itself, where the official gradient hangs on the rounding of W·m/s: a division, therefore, as there.
+    /// </summary>
     /// <returns>Σ_j G·(q_w − 1·W·m/s_i).</returns>
     private static float WeightGradients(
-        ReadOnlySpan<float> g, ReadOnlySpan<float> weight, ReadOnlySpan<float> smoothing, float inverseScale, float max, Span<float> smoothingGradient)
+        ReadOnlySpan<float> g, ReadOnlySpan<float> weight, ReadOnlySpan<float> smoothing, float scale, float max, Span<float> smoothingGradient)
     {
-        Vector<float> highest = new(max), sums = default;
+        Vector<float> highest = new(max), divisor = new(scale), sums = default;
         int j = 0;
         for (; j <= g.Length - Vector<float>.Count; j += Vector<float>.Count)
         {
             Vector<float> gradient = new(g[j..]), w = new(weight[j..]);
-            Vector<float> v = w * new Vector<float>(smoothing[j..]) * inverseScale;
+            Vector<float> v = w * new Vector<float>(smoothing[j..]) / divisor;
             Vector<float> level = Vector.Min(Vector.Max(Vector.Round(v), -highest), highest);
             Vector<float> passed = Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(v), highest), gradient, Vector<float>.Zero);
             sums += (gradient * level) - (passed * v);
@@ -262,7 +284,7 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
         float sum = Vector.Sum(sums);
         for (; j < g.Length; j++)
         {
-            float v = weight[j] * smoothing[j] * inverseScale, level = Math.Clamp(MathF.Round(v), -max, max);
+            float v = weight[j] * smoothing[j] / scale, level = Math.Clamp(MathF.Round(v), -max, max);
             float passed = Math.Abs(v) < max ? g[j] : 0;
             sum += (g[j] * level) - (passed * v);
             smoothingGradient[j] += passed * weight[j];

@@ -33,7 +33,7 @@ public sealed class GradientExecutor : IDisposable
         if (graph.Output.Shape.Rank != 1)
             throw new ArgumentException($"The model's output is {graph.Output.Shape}; expected [classes].", nameof(graph));
         _graph = graph;
-        _runner = new GradientRunner(new GradientPlan(graph, weights, GradientRunner.ImagesPerLane), threads);
+        _runner = new GradientRunner(new GradientPlan(graph, weights, GradientRunner.ImagesPerLane(graph)), threads);
         Gradients = _runner.Plan.Parameters.ToDictionary(parameter => parameter.Key, parameter => parameter.Value.Gradient);
     }
 

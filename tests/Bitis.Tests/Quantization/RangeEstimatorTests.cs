@@ -54,6 +54,7 @@ public sealed class RangeEstimatorTests
         var values = new Tensor([2, 3, 4]);
         values.Span.Fill(1.5f);
         SiteStatistics statistics = Observe(values, 1, 1);
+        statistics.Keep(values);
         foreach (string method in QuantizationMethods.Names)
         {
             ValueRange range = Estimator(method).ActivationRange(statistics, 0, 8);

@@ -13,7 +13,7 @@ namespace Bitis.Runtime.Kernels;
 internal static unsafe class CausalConv
 {
     /// <summary>The taps that all published models have.</summary>
-    private const int UsualTaps = 4;
+    internal const int UsualTaps = 4;
 
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<CausalConvKernel> Table { get; } = new(

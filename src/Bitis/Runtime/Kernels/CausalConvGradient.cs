@@ -35,8 +35,82 @@ internal static unsafe class CausalConvGradient
     private static void Run<TLanes>(in CausalConvGradientCall call, int channels)
         where TLanes : struct, ILanes<TLanes>
     {
+        int first = 0;
+        if (call.Forward.Taps == CausalConv.UsualTaps && !call.Forward.SumsOnly && call.Forward.Bias is not null)
+        {
+            for (; first + TLanes.Count <= channels; first += TLanes.Count)
+                SlideFourTaps<TLanes>(in call, first);
+        }
+        if (first < channels)
+            RunAnyTaps<TLanes>(in call, channels, first);
+    }
+
+    /// <summary>
+    /// The usual case: one register of channels passes over all tokens from the last to the first. The values under the taps move
+    /// on from register to register, and so do s̄ of the tokens whose sums a value is part of:
+    /// <code>
+    ///   x_(t−3)  x_(t−2)  x_(t−1)  x_t  ──► s_t ──► s̄_t     s̄_t  s̄_(t+1)  s̄_(t+2)  s̄_(t+3)  ──► x̄_t
+    /// </code>
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static void SlideFourTaps<TLanes>(in CausalConvGradientCall call, int channel)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        ref readonly CausalConvCall forward = ref call.Forward;
+        var exp = new ExpPolynomial<TLanes>(PolynomialCoefficients.Exp);
+        float* weights = forward.Weights + channel;
+        TLanes w0 = TLanes.Load(weights), w1 = TLanes.Load(weights + forward.WeightStride);
+        TLanes w2 = TLanes.Load(weights + (2 * forward.WeightStride)), w3 = TLanes.Load(weights + (3 * forward.WeightStride));
+        TLanes bias = TLanes.Load(forward.Bias + channel), zero = TLanes.Create(0f);
+        TLanes g0 = zero, g1 = zero, g2 = zero, g3 = zero, biasGradient = zero;
+        nint last = forward.Reverse ? 0 : forward.Tokens - 1, back = forward.Reverse ? 1 : -1;
+        float* source = forward.Source + (last * forward.SourceStride) + channel;
+        float* output = call.OutputGradient + (last * call.OutputGradientStride) + channel;
+        float* target = call.SourceGradient + (last * call.SourceGradientStride) + channel;
+        nint sourceStep = back * forward.SourceStride;
+        TLanes x3 = TLanes.Load(source), x2 = forward.Tokens > 1 ? TLanes.Load(source + sourceStep) : zero;
+        TLanes x1 = forward.Tokens > 2 ? TLanes.Load(source + (2 * sourceStep)) : zero;
+        TLanes s1 = zero, s2 = zero, s3 = zero;
+        source += 3 * sourceStep;
+        for (int t = forward.Tokens - 1; t >= 0; t--)
+        {
+            TLanes x0 = t >= 3 ? TLanes.Load(source) : zero;
+            TLanes sum = TLanes.MultiplyAdd(w0, x0, bias);
+            sum = TLanes.MultiplyAdd(w1, x1, sum);
+            sum = TLanes.MultiplyAdd(w2, x2, sum);
+            sum = TLanes.MultiplyAdd(w3, x3, sum);
+            TLanes s0 = TLanes.Load(output) * VectorMath.SiluSlope(sum, in exp);
+            g0 = TLanes.MultiplyAdd(s0, x0, g0);
+            g1 = TLanes.MultiplyAdd(s0, x1, g1);
+            g2 = TLanes.MultiplyAdd(s0, x2, g2);
+            g3 = TLanes.MultiplyAdd(s0, x3, g3);
+            biasGradient += s0;
+            TLanes gradient = TLanes.MultiplyAdd(w3, s0, TLanes.MultiplyAdd(w2, s1, TLanes.MultiplyAdd(w1, s2, w0 * s3)));
+            TLanes.Store(call.AccumulateSource ? TLanes.Load(target) + gradient : gradient, target);
+            (s1, s2, s3) = (s0, s1, s2);
+            (x3, x2, x1) = (x2, x1, x0);
+            source += sourceStep;
+            output += back * call.OutputGradientStride;
+            target += back * call.SourceGradientStride;
+        }
+        Add(call.WeightGradient + channel, g0);
+        Add(call.WeightGradient + forward.WeightStride + channel, g1);
+        Add(call.WeightGradient + (2 * forward.WeightStride) + channel, g2);
+        Add(call.WeightGradient + (3 * forward.WeightStride) + channel, g3);
+        Add(call.BiasGradient + channel, biasGradient);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Add<TLanes>(float* target, TLanes value)
+        where TLanes : struct, ILanes<TLanes> => TLanes.Store(TLanes.Load(target) + value, target);
+
+    /// <summary>s̄ of all tokens first, then x̄.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RunAnyTaps<TLanes>(in CausalConvGradientCall call, int channels, int first)
+        where TLanes : struct, ILanes<TLanes>
+    {
         float* taps = stackalloc float[call.Forward.Taps * TLanes.Count];
-        int i = 0;
+        int i = first;
         for (; i + TLanes.Count <= channels; i += TLanes.Count)
             RunChannels<TLanes>(in call, channels, i, taps);
         for (; i < channels; i++)
@@ -51,7 +125,7 @@ internal static unsafe class CausalConvGradient
         mirrored.Bias = null;
         mirrored.Target = call.SourceGradient;
         mirrored.TargetStride = call.SourceGradientStride;
-        CausalConv.Run(in mirrored, 0, channels);
+        CausalConv.Run(in mirrored, first, channels);
     }
 
     /// <summary>s̄, w̄ and b̄ of one register of channels.</summary>
@@ -89,9 +163,9 @@ internal static unsafe class CausalConvGradient
         for (int k = 0; k < tapCount; k++)
         {
             float* target = call.WeightGradient + (k * forward.WeightStride) + channel;
-            TLanes.Store(TLanes.Load(target) + TLanes.Load(taps + (k * width)), target);
+            Add(target, TLanes.Load(taps + (k * width)));
         }
         if (forward.Bias is not null)
-            TLanes.Store(TLanes.Load(call.BiasGradient + channel) + biasGradient, call.BiasGradient + channel);
+            Add(call.BiasGradient + channel, biasGradient);
     }
 }

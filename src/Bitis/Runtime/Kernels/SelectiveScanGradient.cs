@@ -81,12 +81,19 @@ internal static unsafe class SelectiveScanGradient
                 Announce(in call, chunk - 1, channels);
             float* buffers = sums + sumLength;
             for (int channel = 0; channel < wide; channel += TLanes.Count)
-                RunChunk<TLanes>(in call, chunk, start, count, channel, carried, sums, TLanes.Count, buffers);
+            {
+                if (call.AGradient is null)
+                    RunChunk<TLanes, Off>(in call, chunk, start, count, channel, carried, sums, TLanes.Count, buffers);
+                else
+                    RunChunk<TLanes, On>(in call, chunk, start, count, channel, carried, sums, TLanes.Count, buffers);
+            }
             for (int channel = wide; channel < channels; channel++)
-                RunChunk<Lane1>(in call, chunk, start, count, channel, carried, sums, TLanes.Count, buffers);
+                RunChunk<Lane1, On>(in call, chunk, start, count, channel, carried, sums, TLanes.Count, buffers);
             WriteSums<TLanes>(in call, start, count, sums);
         }
 
+        if (call.AGradient is null)
+            return;
         for (int channel = 0; channel < wide; channel += TLanes.Count)
             AddRateGradients<TLanes>(in call, channel, carried);
         for (int channel = wide; channel < channels; channel++)
@@ -131,9 +138,12 @@ internal static unsafe class SelectiveScanGradient
         }
     }
 
-    /// <summary>One register of channels through one chunk: forward to recover the states, then backward.</summary>
+    /// <summary>
+    /// One register of channels through one chunk: forward to recover the states, then backward; with the rates' gradient Ā where
+    /// a switch is on.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void RunChunk<TLanes>(
+    private static void RunChunk<TLanes, TRates>(
         in SelectiveScanGradientCall call,
         int chunk,
         int start,
@@ -144,13 +154,17 @@ internal static unsafe class SelectiveScanGradient
         int sumWidth,
         float* buffers)
         where TLanes : struct, ILanes<TLanes>
+        where TRates : struct, ISwitch
     {
         int states = call.Forward.States, width = TLanes.Count, row = 2 * states * TLanes.Count;
         carried += 3 * (nint)channel * states;
         float* history = buffers;
         float* deltas = history + ((count + 1) * row); // [count]
         float* slopes = deltas + (count * width); // [count], ∂Δ/∂(Δ before the softplus)
-        Recover<TLanes>(in call.Forward, chunk, start, count, channel, carried, history, deltas, slopes);
+        if (call.Forward.CubicDecay)
+            Recover<TLanes, ThirdDegree>(in call.Forward, chunk, start, count, channel, carried, history, deltas, slopes);
+        else
+            Recover<TLanes, FifthDegree>(in call.Forward, chunk, start, count, channel, carried, history, deltas, slopes);
 
         TLanes zero = TLanes.Create(0f);
         TLanes skip = call.Forward.D is null ? zero : TLanes.Load(call.Forward.D + channel);
@@ -180,7 +194,8 @@ internal static unsafe class SelectiveScanGradient
                 TLanes.Store(h, carry);
                 TLanes g = h * TLanes.Load(before + TLanes.Count);
                 throughA = TLanes.MultiplyAdd(g, TLanes.Load(carry + TLanes.Count), throughA);
-                TLanes.Store(TLanes.MultiplyAdd(g, delta, TLanes.Load(carry + (2 * TLanes.Count))), carry + (2 * TLanes.Count));
+                if (TRates.IsOn)
+                    TLanes.Store(TLanes.MultiplyAdd(g, delta, TLanes.Load(carry + (2 * TLanes.Count))), carry + (2 * TLanes.Count));
                 before += 2 * TLanes.Count;
                 after += 2 * TLanes.Count;
                 carry += 3 * TLanes.Count;
@@ -193,13 +208,13 @@ internal static unsafe class SelectiveScanGradient
             TLanes.Store(call.AccumulateU ? TLanes.Load(target) + uGradient : uGradient, target);
             skipGradient = TLanes.MultiplyAdd(y, u, skipGradient);
         }
-        if (call.Forward.D is not null)
+        if (call.DGradient is not null)
             TLanes.Store(TLanes.Load(call.DGradient + channel) + skipGradient, call.DGradient + channel);
     }
 
     /// <summary>The decays and hidden states of a chunk, from the checkpoint before it; as the forward computed them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Recover<TLanes>(
+    private static void Recover<TLanes, TDegree>(
         in SelectiveScanCall call,
         int chunk,
         int start,
@@ -210,6 +225,7 @@ internal static unsafe class SelectiveScanGradient
         float* deltas,
         float* slopes)
         where TLanes : struct, ILanes<TLanes>
+        where TDegree : struct, IExp2Degree
     {
         int states = call.States, width = TLanes.Count, row = 2 * states * TLanes.Count;
         float* checkpoint = call.Checkpoints + ((nint)chunk * states * call.AStride) + channel;
@@ -229,7 +245,7 @@ internal static unsafe class SelectiveScanGradient
             TLanes.Store(delta, deltas + (i * width));
             TLanes.Store(slope, slopes + (i * width));
         }
-        var exp2 = new Exp2Polynomial<TLanes, FifthDegree>();
+        var exp2 = new Exp2Polynomial<TLanes, TDegree>();
         for (int i = 0; i < count; i++)
         {
             nint token = call.Reverse ? call.Tokens - 1 - (start + i) : start + i;

@@ -45,9 +45,9 @@ internal unsafe struct SelectiveScanGradientCall
     /// <summary>The distance of rows of <see cref="CGradient"/>.</summary>
     public nint CGradientStride;
 
-    /// <summary>∂L/∂A <c>[N, E]</c>, A itself and not the packed form; rows at the distance of the forward's A.</summary>
+    /// <summary>∂L/∂A <c>[N, E]</c>, A itself and not the packed form; rows at the distance of the forward's A. Null where nobody needs it.</summary>
     public float* AGradient;
 
-    /// <summary>∂L/∂D <c>[E]</c>; required if the forward has D.</summary>
+    /// <summary>∂L/∂D <c>[E]</c>; null where nobody needs it.</summary>
     public float* DGradient;
 }

@@ -12,12 +12,15 @@ internal sealed class GradientPlan : IDisposable
     /// <param name="graph">The model, or a part of one.</param>
     /// <param name="weights">Its parameters, by name.</param>
     /// <param name="images">The most images that a lane holds.</param>
-    /// <param name="substitute">Makes the steps of some nodes in place of the usual ones; null for those it does not.</param>
+    /// <param name="substitute">
+    /// Where only scales of quantized layers are learned: makes the steps of such layers, and null for other nodes.
+    /// </param>
     public GradientPlan(
         Graph graph, IReadOnlyDictionary<string, Tensor> weights, int images, Func<Node, GradientStep?>? substitute = null)
     {
+        Images = images;
         Steps = GradientCompiler.Compile(graph, substitute);
-        var planner = new GradientPlanner(graph, weights, images);
+        var planner = new GradientPlanner(graph, weights, images) { AreParametersFrozen = substitute is not null };
         // The image itself stays where it is (GradientLane.Pixels); what comes out of another part of a model is copied in.
         Inputs = substitute is null ? [] : [.. graph.Nodes.Where(node => node.Operator is Input).Select(node => (node, planner.NewValue(node)))];
         for (int i = 0; i < Steps.Count; i++, planner.Time++)
@@ -32,6 +35,9 @@ internal sealed class GradientPlan : IDisposable
         Parameters = planner.Parameters;
         SumsLength = planner.SumsLength;
     }
+
+    /// <summary>The most images that a lane holds.</summary>
+    public int Images { get; }
 
     /// <summary>The steps in the order of the forward pass.</summary>
     public List<GradientStep> Steps { get; }

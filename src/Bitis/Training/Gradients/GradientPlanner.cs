@@ -35,6 +35,9 @@ internal sealed class GradientPlanner
     /// <summary>The step on the timeline that is being planned.</summary>
     public int Time { get; set; }
 
+    /// <summary>Whether nobody needs the gradients of the model's parameters: only scales are learned.</summary>
+    public bool AreParametersFrozen { get; init; }
+
     /// <summary>The most images that a lane holds.</summary>
     public int Images => _images;
 

@@ -1,3 +1,5 @@
+using Bitis.Graphs;
+using Bitis.Operators;
 using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
@@ -11,14 +13,18 @@ namespace Bitis.Training.Gradients;
 /// </summary>
 internal sealed class GradientRunner : IDisposable
 {
-    /// <summary>Images that go through the steps together.</summary>
-    public const int ImagesPerLane = 4;
+    /// <summary>The most images that go through the steps together.</summary>
+    private const int MaxImagesPerLane = 4;
+
+    /// <summary>About how many values the widest layer may have in a lane: more of them leave the nearer caches.</summary>
+    private const long ValuesPerLane = 140_000;
 
     /// <summary>How many parts a batch has: also the most threads that can work on it.</summary>
     private const int Parts = 8;
 
     private const int ReduceLength = 1 << 14;
 
+    private readonly int _imagesPerLane;
     private readonly WorkerPool _pool;
     private readonly GradientLane[] _lanes;
     private readonly NativeBuffer<float>[] _sums = new NativeBuffer<float>[Parts];
@@ -30,6 +36,7 @@ internal sealed class GradientRunner : IDisposable
     public GradientRunner(GradientPlan plan, int threads)
     {
         Plan = plan;
+        _imagesPerLane = plan.Images;
         _parameters = [.. plan.Parameters.Values];
         _pool = new WorkerPool(Math.Min(Parts, threads == 0 ? Environment.ProcessorCount : threads));
         _lanes = new GradientLane[_pool.ThreadCount];
@@ -37,6 +44,13 @@ internal sealed class GradientRunner : IDisposable
             _lanes[i] = new GradientLane(plan.ArenaBytes, plan.ScratchLength);
         for (int i = 0; i < Parts; i++)
             _sums[i] = new NativeBuffer<float>(plan.SumsLength);
+    }
+
+    /// <summary>How many images go through the steps of a graph together: few for large images, several for small ones.</summary>
+    public static int ImagesPerLane(Graph graph)
+    {
+        long widest = graph.Nodes.Where(node => node.Operator is not Input).Max(node => node.Shape.ElementCount);
+        return (int)Math.Clamp(ValuesPerLane / widest, 1, MaxImagesPerLane);
     }
 
     /// <summary>Does something with a lane's images, of which the first has an index in the batch.</summary>
@@ -82,9 +96,9 @@ internal sealed class GradientRunner : IDisposable
         GradientLane lane = _lanes[part % _lanes.Length];
         _sums[part].Span.Clear();
         lane.Sums = _sums[part].Pointer;
-        for (int image = start; image < end; image += ImagesPerLane)
+        for (int image = start; image < end; image += _imagesPerLane)
         {
-            lane.Images = Math.Min(ImagesPerLane, end - image);
+            lane.Images = Math.Min(_imagesPerLane, end - image);
             load(lane, image);
             foreach (GradientStep step in Plan.Steps)
             {

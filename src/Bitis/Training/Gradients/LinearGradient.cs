@@ -14,6 +14,7 @@ internal sealed unsafe class LinearGradient(Node node) : GradientStep, IDisposab
     private readonly Linear _layer = (Linear)node.Operator;
     private PackedFloatWeights _weights = null!;
     private PackedFloatWeights _transposed = null!;
+    private bool _isFrozen;
     private ParameterSlot _weight = null!;
     private ParameterSlot? _bias;
     private ArenaMatrix _x, _y, _yGradient;
@@ -27,6 +28,7 @@ internal sealed unsafe class LinearGradient(Node node) : GradientStep, IDisposab
     {
         _weights = new PackedFloatWeights(_layer.OutFeatures, _layer.InFeatures);
         _transposed = new PackedFloatWeights(_layer.InFeatures, _layer.OutFeatures);
+        _isFrozen = planner.AreParametersFrozen;
         _weight = planner.Parameter(node, 0);
         _bias = _layer.HasBias ? planner.Parameter(node, 1) : null;
         _x = planner.Value(node.Inputs[0]);
@@ -58,9 +60,12 @@ internal sealed unsafe class LinearGradient(Node node) : GradientStep, IDisposab
     {
         int rows = lane.Rows(_x);
         float* y = lane.Pointer(_yGradient), x = lane.Pointer(_x);
-        FloatGemm.AddTransposed(
-            y, _yGradient.Stride, x, _x.Stride, rows, _layer.OutFeatures, _layer.InFeatures, lane.Gradient(_weight), lane.Scratch);
-        if (_bias is not null)
+        if (!_isFrozen)
+        {
+            FloatGemm.AddTransposed(
+                y, _yGradient.Stride, x, _x.Stride, rows, _layer.OutFeatures, _layer.InFeatures, lane.Gradient(_weight), lane.Scratch);
+        }
+        if (!_isFrozen && _bias is not null)
             MatrixSums.AddColumns(y, _yGradient.Stride, rows, _layer.OutFeatures, lane.Gradient(_bias));
         if (_xGradient is { } target)
         {

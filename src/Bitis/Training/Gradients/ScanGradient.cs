@@ -18,6 +18,7 @@ internal sealed unsafe class ScanGradient : GradientStep
     private readonly int _channels;
     private readonly int _states;
     private readonly Tensor _packedA;
+    private bool _isFrozen;
     private ParameterSlot _aLog = null!;
     private ParameterSlot _d = null!;
     private ArenaMatrix _u, _delta, _b, _c, _y, _checkpoints, _yGradient;
@@ -42,6 +43,7 @@ internal sealed unsafe class ScanGradient : GradientStep
     /// <inheritdoc />
     public override void PlanForward(GradientPlanner planner)
     {
+        _isFrozen = planner.AreParametersFrozen;
         _aLog = planner.Parameter(_scan, 0);
         _d = planner.Parameter(_scan, 1);
         (_u, _delta, _b, _c) = Inputs(planner);
@@ -99,8 +101,8 @@ internal sealed unsafe class ScanGradient : GradientStep
                 BGradientStride = _bGradient.Matrix.Stride,
                 CGradient = lane.Pointer(_cGradient.Matrix, image),
                 CGradientStride = _cGradient.Matrix.Stride,
-                AGradient = lane.Gradient(_aLog),
-                DGradient = lane.Gradient(_d),
+                AGradient = _isFrozen ? null : lane.Gradient(_aLog),
+                DGradient = _isFrozen ? null : lane.Gradient(_d),
             };
             SelectiveScanGradient.Run(in call, _channels, lane.Scratch);
         }
@@ -109,6 +111,8 @@ internal sealed unsafe class ScanGradient : GradientStep
     /// <summary>∂L/∂A <c>[N, E]</c> to ∂L/∂A_log = ∂L/∂A·A <c>[E, N]</c>.</summary>
     public override void Finish()
     {
+        if (_isFrozen)
+            return;
         Tensor packed = _aLog.Gradient.Clone();
         Span<float> gradient = _aLog.Gradient.Span;
         for (int e = 0; e < _channels; e++)
@@ -147,6 +151,7 @@ internal sealed unsafe class ScanGradient : GradientStep
         Y = lane.Pointer(_y, image),
         YStride = _y.Stride,
         OutputScale = 1,
+        CubicDecay = _isFrozen, // as the model that is being quantized computes it
         Checkpoints = lane.Pointer(_checkpoints, image),
     };
 }

@@ -1,0 +1,48 @@
+using System.Diagnostics;
+using System.Globalization;
+using Bitis.Data;
+using Bitis.Models;
+using Bitis.Quantization;
+using Bitis.Tensors;
+using Bitis.Training;
+
+namespace Bitis.Benchmarks;
+
+/// <summary>
+/// How long PTQ4VM takes to convert a model (256 images, 100 steps a block, W4A4, all processors), what it spends the time on,
+/// and how much memory it needs. The learning's time does not depend on weights and images.
+/// </summary>
+internal static class ConversionBenchmark
+{
+    private const int Images = 256, Batch = 16;
+
+    /// <param name="variant">A published variant such as <c>vim-tiny</c>, with random weights, or a model that ships.</param>
+    /// <param name="depth">How many blocks; null for all.</param>
+    /// <param name="method">The method.</param>
+    public static void Run(string variant, int? depth, string method)
+    {
+        VisionModel model = ShippedModels.Names.Contains(variant)
+            ? ShippedModels.Load(variant)
+            : VisionModel.CreateRandom(WithDepth((VimConfig)ModelCatalogue.Get(variant).Config, depth), seed: 0);
+        using ImageSource images = new SyntheticImageSource(Images, model.Config.ImageSize, classes: 10, seed: 0);
+        Tensor[] batches = [.. ImageLoader.Load(images, model.Preprocessing, Batch).Select(batch => batch.Images)];
+        var times = new StepTimes();
+        long started = Stopwatch.GetTimestamp();
+        PostTrainingQuantizer.Quantize(
+            model, batches, new Recipe { Method = method, Bits = new(4, 4) }, new QuantizationOptions { LearningTimes = times });
+        TimeSpan total = Stopwatch.GetElapsedTime(started);
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{variant}, {model.Graph.BlockCount} blocks, {method} w4a4, {Images} images, {Environment.ProcessorCount} threads: {total.TotalSeconds:F1} s, "
+            + $"peak memory {Process.GetCurrentProcess().PeakWorkingSet64 / 1048576.0:F0} MiB"));
+        double threads = Environment.ProcessorCount, sum = 0;
+        foreach ((string kind, bool isBackward, TimeSpan time) in times.Totals)
+        {
+            sum += time.TotalSeconds / threads;
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {(isBackward ? "backward" : "forward"),-8} {kind,-24} {time.TotalSeconds / threads,8:F2} s"));
+        }
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  the rest (streams, search, packing, optimizer)  {total.TotalSeconds - sum,4:F2} s"));
+    }
+
+    private static VimConfig WithDepth(VimConfig config, int? depth) => depth is { } blocks ? config with { Depth = blocks } : config;
+}
