@@ -46,7 +46,7 @@ internal static class MethodsBenchmark
     /// <param name="calibrationData">Images to calibrate with.</param>
     /// <param name="testData">Images to test with.</param>
     /// <param name="seeds">How many draws of calibration images.</param>
-    /// <param name="row">Part of a row's name; null for all.</param>
+    /// <param name="row">A row, or the beginning of some with a star; null for all.</param>
     /// <param name="bits">The bit widths, with commas; null for all.</param>
     public static void Run(string modelName, string calibrationData, string testData, int seeds, string? row, string? bits)
     {
@@ -60,7 +60,7 @@ internal static class MethodsBenchmark
         Console.WriteLine($"{modelName}: float32 {Percent(reference)} on {test.Count} images of {testData}; {CalibrationImages} calibration images, {seeds} draws");
         Console.WriteLine($"| method | {string.Join(" | ", widths)} | s a model |");
         Console.WriteLine($"|---|{string.Concat(widths.Select(_ => "---|"))}---|");
-        foreach ((string name, Recipe recipe) in Rows.Where(entry => row is null || entry.Name.Contains(row, StringComparison.Ordinal)))
+        foreach ((string name, Recipe recipe) in Rows.Where(entry => row is null || entry.Name == row || (row.EndsWith('*') && entry.Name.StartsWith(row[..^1], StringComparison.Ordinal))))
         {
             var cells = new List<string>();
             long started = Stopwatch.GetTimestamp(), quantizing = 0;

@@ -81,7 +81,16 @@ internal sealed class QuantizeCommand : BitisCommand
             WorkFolder = workFolder,
             Blocks = blocks,
         };
-        QuantizedModel quantized = PostTrainingQuantizer.Quantize(model.Float, batches, recipe, options, Context.Cancellation);
+        QuantizedModel quantized;
+        try
+        {
+            quantized = PostTrainingQuantizer.Quantize(model.Float, batches, recipe, options, Context.Cancellation);
+        }
+        catch (OperationCanceledException) when (blocks.Records.Count > 0)
+        {
+            Warn($"{blocks.Records.Count} finished blocks are kept in {workFolder}; the same command goes on after them.");
+            throw;
+        }
         Context.Cancellation.ThrowIfCancellationRequested();
         quantized.Save(output, Context.Cancellation);
         if (Directory.Exists(workFolder))

@@ -10,7 +10,7 @@ namespace Bitis.Reconstruction;
 
 /// <summary>
 /// The part of a block that changes with its quantized layers, forward and back: the loss between its output and a target, and
-/// the gradients of the layers' scales. The loss is PTQ4VM's: 1 − cos(T, Y) of each token's channels, mean over images and tokens.
+/// the gradients of the layers' scales.
 /// </summary>
 internal sealed unsafe class BlockLearner : IDisposable
 {
@@ -19,6 +19,7 @@ internal sealed unsafe class BlockLearner : IDisposable
     private readonly GradientRunner _runner;
     private readonly Dictionary<string, Tensor> _inputs;
     private readonly Tensor _target;
+    private readonly BlockLoss _loss;
     private readonly double[] _losses;
 
     /// <summary>Prepares a block.</summary>
@@ -28,6 +29,7 @@ internal sealed unsafe class BlockLearner : IDisposable
     /// <param name="isLearned">Which of them learn.</param>
     /// <param name="inputs">The values that the part takes, of all images.</param>
     /// <param name="target">What its output should be, of all images.</param>
+    /// <param name="loss">How far it is from that.</param>
     /// <param name="threads">How many threads compute; 0 for one on each processor. Results do not depend on it.</param>
     public BlockLearner(
         GraphSegment part,
@@ -36,6 +38,7 @@ internal sealed unsafe class BlockLearner : IDisposable
         Func<LearnedLinear, bool> isLearned,
         IReadOnlyDictionary<Node, Tensor> inputs,
         Tensor target,
+        BlockLoss loss,
         int threads)
     {
         Graph graph = part.ToGraph(part.Outputs.Single());
@@ -46,6 +49,7 @@ internal sealed unsafe class BlockLearner : IDisposable
         _runner = new GradientRunner(plan, threads);
         _inputs = plan.Inputs.ToDictionary(input => input.Node.Name, input => inputs.Single(value => value.Key.Name == input.Node.Name).Value);
         _target = target;
+        _loss = loss;
         _losses = new double[target.Shape[0]];
 
         GradientStep? Substitute(Node node) => node.Operator is Linear && byName.TryGetValue(node.Name, out LearnedLinear? linear)
@@ -99,8 +103,11 @@ internal sealed unsafe class BlockLearner : IDisposable
             for (int row = 0; row < y.Rows; row++)
             {
                 ReadOnlySpan<float> target = _target.Span.Slice((((firstImage + i) * y.Rows) + row) * y.Columns, y.Columns);
-                loss += CosineLoss(
-                    target, lane.Row(y, (i * y.Rows) + row), 1f / (batch * y.Rows), lane.Row(gradient, (i * y.Rows) + row));
+                Span<float> output = lane.Row(y, (i * y.Rows) + row), outputGradient = lane.Row(gradient, (i * y.Rows) + row);
+                float weight = 1f / (batch * y.Rows);
+                loss += _loss == BlockLoss.Cosine
+                    ? CosineLoss(target, output, weight, outputGradient)
+                    : RelativeError(target, output, weight, outputGradient);
             }
             _losses[firstImage + i] = loss / y.Rows;
         }
@@ -115,5 +122,15 @@ internal sealed unsafe class BlockLearner : IDisposable
         TensorPrimitives.Multiply(y, weight * cosine / (norm * norm), gradient);
         TensorPrimitives.MultiplyAdd(target, -weight / (targetNorm * norm), gradient, gradient);
         return 1 - cosine;
+    }
+
+    /// <summary>|y − t|²/|t|², and its gradient with respect to y: 2·(y − t)/|t|², times a weight.</summary>
+    private static double RelativeError(ReadOnlySpan<float> target, ReadOnlySpan<float> y, float weight, Span<float> gradient)
+    {
+        float energy = Math.Max(TensorPrimitives.SumOfSquares(target), SmallestNorm);
+        TensorPrimitives.Subtract(y, target, gradient);
+        double loss = TensorPrimitives.SumOfSquares<float>(gradient) / energy;
+        TensorPrimitives.Multiply(gradient, 2 * weight / energy, gradient);
+        return loss;
     }
 }

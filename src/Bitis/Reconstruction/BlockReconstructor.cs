@@ -157,8 +157,9 @@ internal sealed class BlockReconstructor
             linear => !(_settings.FreezesScanInputs && FeedsScan(linear.Node)),
             part.Inputs.ToDictionary(node => node, node => before[node]),
             exactNext[part.Outputs[0]],
+            _settings.Loss,
             _options.Threads) { Times = _options.LearningTimes };
-        return new ScaleLearning(linears, _settings, learner, (step, loss) =>
+        return new ScaleLearning(linears, _settings, learner.Images, learner.Run, (step, loss) =>
         {
             _cancellation.ThrowIfCancellationRequested();
             Report(block, step, $"block {block}: loss {loss:G4}");

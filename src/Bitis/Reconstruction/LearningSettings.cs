@@ -5,6 +5,9 @@ namespace Bitis.Reconstruction;
 /// <summary>How a method learns: its usual choices with those of a recipe.</summary>
 internal sealed record LearningSettings
 {
+    /// <summary>What is made small.</summary>
+    public BlockLoss Loss { get; init; } = BlockLoss.Cosine;
+
     /// <summary>Steps of the optimizer for each block.</summary>
     public required int Steps { get; init; }
 
@@ -67,6 +70,7 @@ internal sealed record LearningSettings
     {
         "ptq4vm+" => new LearningSettings
         {
+            Loss = BlockLoss.RelativeError,
             Steps = 100,
             WeightRate = 0.01,
             ActivationRate = 0.01,

@@ -5,10 +5,11 @@ namespace Bitis.Reconstruction;
 /// <summary>The steps of the optimizer for one block (JLSS: joint learning of smoothing scale and step size).</summary>
 /// <param name="linears">What is learned.</param>
 /// <param name="settings">How.</param>
-/// <param name="learner">The block.</param>
+/// <param name="images">How many images there are.</param>
+/// <param name="lossOf">The loss of some images (the first, how many) and, if asked, the gradients of the layers.</param>
 /// <param name="report">Hears of each step and its loss.</param>
 internal sealed class ScaleLearning(
-    IReadOnlyList<LearnedLinear> linears, LearningSettings settings, BlockLearner learner, Action<int, double> report)
+    IReadOnlyList<LearnedLinear> linears, LearningSettings settings, int images, Func<int, int, bool, double> lossOf, Action<int, double> report)
 {
     private double _bestLoss;
     private float[][] _best = [];
@@ -16,26 +17,32 @@ internal sealed class ScaleLearning(
     /// <summary>Learns, and leaves the state that is kept in the layers.</summary>
     public BlockRecord Run(int block)
     {
-        double before = learner.Run(0, learner.Images, backward: false);
+        double before = lossOf(0, images, false);
+        if (!double.IsFinite(before))
+        {
+            throw new BitisException(
+                $"block {block}: its output is {before} away from the float model's before anything is learned; a value must have overflowed. "
+                + "Check the weights (bitis inspect) and the images.");
+        }
         if (settings.Steps == 0)
             return new BlockRecord(block, before, before, 0, 0);
         Keep(before);
         var optimizer = new ScaleOptimizer(linears, settings);
-        int batch = Math.Min(settings.BatchSize ?? learner.Images, learner.Images), first = 0, step = 0;
-        bool wholeBatches = batch == learner.Images;
+        int batch = Math.Min(settings.BatchSize ?? images, images), first = 0, step = 0;
+        bool wholeBatches = batch == images;
         while (step < settings.Steps)
         {
-            int count = Math.Min(batch, learner.Images - first);
-            double loss = learner.Run(first, count, backward: true);
+            int count = Math.Min(batch, images - first);
+            double loss = lossOf(first, count, true);
             if (!double.IsFinite(loss) || !GradientsAreFinite())
                 return GiveUp(block, before, step, loss);
             if (wholeBatches && loss < _bestLoss)
                 Keep(loss);
             optimizer.Step(++step);
-            first = first + count == learner.Images ? 0 : first + count;
+            first = first + count == images ? 0 : first + count;
             report(step, loss);
         }
-        double after = learner.Run(0, learner.Images, backward: false);
+        double after = lossOf(0, images, false);
         if (!double.IsFinite(after))
             return GiveUp(block, before, step, after);
         if (!settings.KeepsBest || after <= _bestLoss)
