@@ -41,6 +41,7 @@ internal static class CommandLine
             new EvalCommand(context),
             new ClassifyCommand(context),
             new BenchCommand(context),
+            new AnalyzeCommand(context),
             new TrainCommand(context),
             new VersionCommand(context),
         };

@@ -41,9 +41,16 @@ internal abstract class BitisCommand : Command
 
     private int Execute(ParseResult arguments)
     {
-        ICommandResult result = ProgressDisplay.Run(Context, progress => Run(arguments, progress));
-        foreach (string warning in _warnings)
-            Context.Error.WriteLine($"Warning: {warning}");
+        ICommandResult result;
+        try
+        {
+            result = ProgressDisplay.Run(Context, progress => Run(arguments, progress));
+        }
+        finally
+        {
+            foreach (string warning in _warnings)
+                Context.Error.WriteLine($"Warning: {warning}");
+        }
         if (arguments.GetValue(_json))
             JsonOutput.Write(Context.Output, result);
         else

@@ -1,0 +1,114 @@
+using System.CommandLine;
+using Bitis.Analysis;
+using Bitis.Checkpoints;
+using Bitis.Cli.Input;
+using Bitis.Cli.Output;
+using Bitis.Data;
+using Bitis.Quantization;
+
+namespace Bitis.Cli.Commands;
+
+/// <summary><c>bitis analyze</c>: what makes a model's scans hard to quantize, as numbers and figures.</summary>
+internal sealed class AnalyzeCommand : BitisCommand
+{
+    private const string DiscreteA = "discreteA", HiddenState = "hiddenState";
+
+    private readonly ModelOptionSet _model;
+    private readonly Option<string?> _data = CommonOptions.RequiredPath("--data", "Images to look at; labels are not needed.", "IMAGES");
+
+    private readonly Option<string[]> _sites = CommonOptions.Parsed(
+        "--site", $"What to look at, with commas: {DiscreteA}, {HiddenState}. [default: both]", ParseSites, "SITES");
+
+    private readonly Option<string?> _svg = CommonOptions.Path("--svg", "A folder to write figures to, as SVG; it is created if it is missing.", "FOLDER");
+    private readonly Option<int> _images = CommonOptions.Number("--images", "How many images, drawn at random.", 64, minimum: 1);
+    private readonly Option<int> _seed = CommonOptions.Seed();
+    private readonly Option<int?> _threads = CommonOptions.Threads();
+
+    /// <summary>Creates the command.</summary>
+    public AnalyzeCommand(CliContext context)
+        : base(
+            "analyze",
+            "Shows how a model's discrete parameters and hidden states are distributed: what makes its scans hard to quantize.",
+            "bitis analyze vim_t.pth --data photos/ --site discreteA,hiddenState --svg figures",
+            context)
+    {
+        _sites.DefaultValueFactory = _ => [DiscreteA, HiddenState];
+        _model = new ModelOptionSet(this, "MODEL");
+        foreach (Option option in (Option[])[_data, _sites, _svg, _images, _seed, _threads])
+            Options.Add(option);
+    }
+
+    /// <inheritdoc />
+    protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress)
+    {
+        string[] sites = arguments.GetRequiredValue(_sites);
+        string? folder = arguments.GetValue(_svg);
+        if (folder is not null)
+            CreateFolder(folder);
+        LoadedModel model = LoadedModel.Load(_model.Reference(arguments), _model.Options(arguments), progress, Context.Cancellation);
+        if (model.Float is null)
+            throw BitisException.InFile(model.Reference, "this model is quantized already; give the checkpoint that it was made of.");
+        using ImageSource source = ImageSource.Open(arguments.GetRequiredValue(_data)!);
+        ImageSource images = source.Take(arguments.GetValue(_images), arguments.GetValue(_seed));
+        int threads = arguments.GetValue(_threads) ?? Environment.ProcessorCount;
+        IReadOnlyList<ScanStatistics> scans = ScanAnalyzer.Run(
+            model.Float,
+            ImageLoader.Load(images, model.Preprocessing, batchSize: 8, threads, Context.Cancellation).Select(batch => batch.Images),
+            threads,
+            new ProgressWithTotal(progress, images.Count),
+            Context.Cancellation);
+        bool decay = sites.Contains(DiscreteA), hidden = sites.Contains(HiddenState);
+        ScanReport[] reports = [.. scans.Select(scan => ScanReport.Of(scan, decay, hidden))];
+        List<string> figures = [];
+        if (folder is not null && decay)
+            figures.Add(Write(Path.Combine(folder, $"{DiscreteA}.svg"), DecayChart(reports)));
+        if (folder is not null && hidden)
+            figures.Add(Write(Path.Combine(folder, $"{HiddenState}.svg"), HiddenStateChart(reports)));
+        return new AnalyzeResult(model.Reference, source.Description, images.Count, reports, figures);
+    }
+
+    private static SvgChart DecayChart(ScanReport[] scans)
+    {
+        var chart = new SvgChart("Discrete parameters exp(ΔA): distribution by scan", "value", "share of the values in a bin of 0.02", logarithmic: true);
+        foreach (ScanReport scan in scans)
+            chart.Add(scan.Name, scan.DiscreteA!.Histogram.Select((share, i) => ((i + 0.5) / scan.DiscreteA.Histogram.Count, share)));
+        return chart;
+    }
+
+    private static SvgChart HiddenStateChart(ScanReport[] scans)
+    {
+        var chart = new SvgChart("Hidden states: largest magnitude at each token", "token, in the order of the scan", "max |h|", logarithmic: true);
+        foreach (ScanReport scan in scans)
+            chart.Add(scan.Name, scan.HiddenState!.TokenMaxima.Select((value, t) => ((double)t, (double)value)));
+        return chart;
+    }
+
+    private static void CreateFolder(string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BitisException($"{folder}: the folder cannot be created: {e.Message}", e);
+        }
+    }
+
+    private static string Write(string path, SvgChart chart)
+    {
+        AtomicFile.Write(path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(chart.Render())));
+        return path;
+    }
+
+    private static string[] ParseSites(string text)
+    {
+        string[] sites = text.Split(',', StringSplitOptions.TrimEntries);
+        foreach (string site in sites)
+        {
+            if (site is not (DiscreteA or HiddenState))
+                throw new BitisException($"There is no site '{site}' to analyze; the sites are {DiscreteA} and {HiddenState}.");
+        }
+        return sites;
+    }
+}

@@ -1,0 +1,52 @@
+using Bitis.Graphs;
+using Bitis.Models;
+using Bitis.Operators;
+using Bitis.Quantization;
+using Bitis.Runtime;
+using Bitis.Tensors;
+
+namespace Bitis.Analysis;
+
+/// <summary>Looks into the selective scans of a float model: what makes their discrete parameters and hidden states hard to quantize.</summary>
+public static class ScanAnalyzer
+{
+    /// <summary>Runs images through a model and observes every scan.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="batches">Images as the model takes them, <c>[batch, channels, height, width]</c>.</param>
+    /// <param name="threads">How many threads compute; 0 for one on each processor. The result does not depend on it.</param>
+    /// <param name="progress">Hears of images done.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    /// <returns>The statistics of each scan, in the order of the graph.</returns>
+    /// <exception cref="BitisException">There is no image, or the model has no scan.</exception>
+    public static IReadOnlyList<ScanStatistics> Run(
+        VisionModel model,
+        IEnumerable<Tensor> batches,
+        int threads = 0,
+        IProgress<WorkProgress>? progress = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(batches);
+        Dictionary<Node, ScanStatistics> statistics = model.Graph.Nodes
+            .Where(node => node.Operator is SelectiveScan)
+            .ToDictionary(node => node, node => new ScanStatistics(node.Name, node.Shape[0], (SelectiveScan)node.Operator));
+        if (statistics.Count == 0)
+            throw new BitisException("The model has no selective scan.");
+        using var evaluator = new VectorizedEvaluator(threads);
+        var executor = new GraphExecutor(model.Graph, model.Weights, new ProbingEvaluator(evaluator, Observe));
+        int images = 0;
+        foreach (Tensor batch in batches)
+        {
+            executor.Run(batch, cancellationToken);
+            images += batch.Shape[0];
+            progress?.Report(new WorkProgress("analyzing", images, 0));
+        }
+        return images > 0 ? [.. statistics.Values] : throw new BitisException("There is no image to analyze with: give at least one.");
+
+        void Observe(Node node, ReadOnlySpan<Tensor> inputs)
+        {
+            if (statistics.TryGetValue(node, out ScanStatistics? scan))
+                scan.Observe(inputs, model.Weights[node.ParameterNames[0]]);
+        }
+    }
+}
