@@ -15,7 +15,7 @@ public static class PostTrainingQuantizer
     /// <param name="model">The float model; it is not changed.</param>
     /// <param name="batches">
     /// Calibration images as the model takes them, <c>[batch, channels, height, width]</c>; labels are not needed.
-    /// Walked once or twice, with equal contents. 100 to 256 images are usual.
+    /// Walked up to four times, with equal contents. 100 to 256 images are usual.
     /// </param>
     /// <param name="recipe">What to do.</param>
     /// <param name="options">How to carry it out; null for the usual.</param>
@@ -35,6 +35,7 @@ public static class PostTrainingQuantizer
         (Dictionary<string, QuantizedLinear> linears, CalibrationDigest digest) = QuantizationMethods.Find(recipe.Method).Smooths
             ? new BlockReconstructor(model, recipe, options, cancellationToken).Run(batches)
             : Estimate(model, batches, recipe, options, cancellationToken);
+        Dictionary<string, QuantizedScan> scans = recipe.Scope == Scope.Ssm ? CalibrateScans(model, batches, recipe, options, cancellationToken) : [];
         var weights = new Dictionary<string, Tensor>(model.Weights);
         foreach ((string name, QuantizedLinear linear) in linears)
         {
@@ -42,7 +43,19 @@ public static class PostTrainingQuantizer
                 weights.Remove(model.Graph[name].ParameterNames[0]);
         }
         SmoothingFolding.Fold(model.Graph, weights, linears);
-        return new QuantizedModel(model.Config, model.Preprocessing, model.ClassNames, recipe, digest, weights, linears);
+        return new QuantizedModel(model.Config, model.Preprocessing, model.ClassNames, recipe, digest, weights, linears, scans);
+    }
+
+    private static Dictionary<string, QuantizedScan> CalibrateScans(
+        VisionModel model, IEnumerable<Tensor> batches, Recipe recipe, QuantizationOptions options, CancellationToken cancellationToken)
+    {
+        QuantizationMethod method = QuantizationMethods.Find(recipe.Method);
+        IRangeEstimator estimator = method.CreateEstimator(recipe);
+        if (estimator.NeedsValues)
+            estimator = new MseEstimator(); // for the scans' operands, whose values are not kept
+        using var evaluator = new VectorizedEvaluator(options.Threads);
+        return new ScanCalibrator(model.Graph, model.Weights, evaluator, estimator, method.Scan, recipe.Bits.Activations)
+            .Run(batches, options.Progress, cancellationToken);
     }
 
     /// <summary>All layers at once, with ranges from statistics of the float model.</summary>

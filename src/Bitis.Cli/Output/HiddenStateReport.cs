@@ -14,7 +14,7 @@ internal sealed record HiddenStateReport(
     /// <summary>The report of a scan.</summary>
     public static HiddenStateReport Of(ScanStatistics scan)
     {
-        float[] tokens = scan.TokenMaxima.ToArray(), channels = [.. scan.ChannelMaxima.ToArray().Order()];
+        float[] tokens = scan.TokenMaxima, channels = [.. scan.ChannelMaxima.Order()];
         int cut = channels.Length / 100;
         return new HiddenStateReport(
             tokens.Max(),

@@ -6,6 +6,7 @@ namespace Bitis.Quantization;
 /// <param name="Granularity">Which values of an activation share a scale, unless a recipe says otherwise.</param>
 /// <param name="Smooths">Whether it moves range from activations to weights, channel by channel.</param>
 /// <param name="Learns">Whether it learns scales block by block.</param>
+/// <param name="Scan">How it quantizes what is inside of a scan, in scope <see cref="Scope.Ssm"/>.</param>
 /// <param name="CreateEstimator">What decides the ranges that scales start with.</param>
 public sealed record QuantizationMethod(
     string Name,
@@ -13,4 +14,5 @@ public sealed record QuantizationMethod(
     Granularity Granularity,
     bool Smooths,
     bool Learns,
+    ScanMethod Scan,
     Func<Recipe, IRangeEstimator> CreateEstimator);

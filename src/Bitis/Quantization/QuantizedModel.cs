@@ -17,6 +17,7 @@ public sealed class QuantizedModel
     /// <param name="calibration">The images it was calibrated with.</param>
     /// <param name="weights">The parameters that stayed float32, by name.</param>
     /// <param name="linears">The quantized layers, by the name of their node.</param>
+    /// <param name="scans">The quantized scans, by the name of their node.</param>
     internal QuantizedModel(
         ModelConfig config,
         Preprocessing preprocessing,
@@ -24,7 +25,8 @@ public sealed class QuantizedModel
         Recipe recipe,
         CalibrationDigest calibration,
         IReadOnlyDictionary<string, Tensor> weights,
-        IReadOnlyDictionary<string, QuantizedLinear> linears)
+        IReadOnlyDictionary<string, QuantizedLinear> linears,
+        IReadOnlyDictionary<string, QuantizedScan> scans)
     {
         Config = config;
         Graph = config.BuildGraph();
@@ -34,6 +36,7 @@ public sealed class QuantizedModel
         Calibration = calibration;
         Weights = weights;
         Linears = linears;
+        Scans = scans;
     }
 
     /// <summary>The architecture.</summary>
@@ -59,6 +62,9 @@ public sealed class QuantizedModel
 
     /// <summary>The quantized layers, by the name of their node.</summary>
     public IReadOnlyDictionary<string, QuantizedLinear> Linears { get; }
+
+    /// <summary>The quantized scans, by the name of their node; empty in scope <see cref="Scope.Linear"/>.</summary>
+    public IReadOnlyDictionary<string, QuantizedScan> Scans { get; }
 
     /// <summary>Whether a file is a quantized model; false for anything else, damaged files included.</summary>
     public static bool IsQuantized(string path) => QuantizedModelFile.IsQuantized(path);

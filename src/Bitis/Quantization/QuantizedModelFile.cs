@@ -131,7 +131,7 @@ internal static class QuantizedModelFile
             .Where(parameter => !quantizedWeights.Contains(parameter.Name))
             .ToDictionary(parameter => parameter.Name, parameter => ReadFloats(file, parameter.Name, parameter.Shape));
         return new QuantizedModel(
-            config, preprocessing, classNames, recipe, MetadataJson.Read(file.Metadata, "calibration", json.CalibrationDigest), weights, linears);
+            config, preprocessing, classNames, recipe, MetadataJson.Read(file.Metadata, "calibration", json.CalibrationDigest), weights, linears, new Dictionary<string, QuantizedScan>());
     }
 
     private static void AddLinear(List<SafetensorsTensor> tensors, string name, QuantizedLinear linear, Linear shape)

@@ -15,9 +15,8 @@ public sealed class ScanStatistics
 
     private readonly long[] _histogram = new long[Bins];
     private readonly double[] _magnitudeSums;
-    private readonly float[] _tokenMaxima;
-    private readonly float[] _channelMaxima;
-    private readonly int _states;
+    private readonly float[] _maxima; // [tokens, channels]
+    private readonly int _tokens, _channels, _states;
     private double _sum, _squares, _cubes;
     private long _images;
 
@@ -29,9 +28,8 @@ public sealed class ScanStatistics
     {
         ArgumentNullException.ThrowIfNull(scan);
         Name = name;
-        _states = scan.States;
-        _tokenMaxima = new float[tokens];
-        _channelMaxima = new float[scan.Channels];
+        (_tokens, _channels, _states) = (tokens, scan.Channels, scan.States);
+        _maxima = new float[_tokens * _channels];
         _magnitudeSums = new double[tokens];
     }
 
@@ -42,13 +40,16 @@ public sealed class ScanStatistics
     public ReadOnlySpan<long> DecayHistogram => _histogram;
 
     /// <summary>The largest |h| at each token, over channels, states and images.</summary>
-    public ReadOnlySpan<float> TokenMaxima => _tokenMaxima;
+    public float[] TokenMaxima => [.. Enumerable.Range(0, _tokens).Select(t => MaximaOf(t).ToArray().Max())];
 
     /// <summary>The largest |h| of each channel, over tokens, states and images.</summary>
-    public ReadOnlySpan<float> ChannelMaxima => _channelMaxima;
+    public float[] ChannelMaxima => [.. Enumerable.Range(0, _channels).Select(e => Enumerable.Range(0, _tokens).Max(t => _maxima[(t * _channels) + e]))];
+
+    /// <summary>The largest |h| of each channel at a token, over states and images.</summary>
+    public ReadOnlySpan<float> MaximaOf(int token) => _maxima.AsSpan(token * _channels, _channels);
 
     /// <summary>The mean |h| at each token.</summary>
-    public double[] TokenMeans => Array.ConvertAll(_magnitudeSums, sum => sum / Math.Max(1, _images * _channelMaxima.Length * _states));
+    public double[] TokenMeans => Array.ConvertAll(_magnitudeSums, sum => sum / Math.Max(1, _images * _channels * _states));
 
     /// <summary>The mean of Ā.</summary>
     public double DecayMean => _sum / Count;
@@ -64,7 +65,7 @@ public sealed class ScanStatistics
         }
     }
 
-    private double Count => Math.Max(1, _images * (double)_tokenMaxima.Length * _channelMaxima.Length * _states);
+    private double Count => Math.Max(1, _images * (double)_tokens * _channels * _states);
 
     /// <summary>The value of Ā below which a share of them lies, to a bin.</summary>
     /// <param name="share">0.5 for the median.</param>
@@ -103,7 +104,7 @@ public sealed class ScanStatistics
     /// <summary>A, <c>[states, channels]</c>.</summary>
     private float[] Rates(Tensor aLog)
     {
-        int channels = _channelMaxima.Length;
+        int channels = _channels;
         var rates = new float[aLog.Length];
         for (int i = 0; i < rates.Length; i++)
             rates[(i % _states * channels) + (i / _states)] = -MathF.Exp(aLog.Span[i]);
@@ -113,13 +114,13 @@ public sealed class ScanStatistics
     /// <summary>One image: the recurrence, a register-friendly row of channels at a time.</summary>
     private void Observe(ReadOnlySpan<float> u, ReadOnlySpan<float> delta, ReadOnlySpan<float> b, float[] rates)
     {
-        int channels = _channelMaxima.Length;
+        int channels = _channels;
         float[] states = new float[_states * channels], decay = new float[channels], input = new float[channels];
         double sum = 0, squares = 0, cubes = 0;
-        for (int t = 0; t < _tokenMaxima.Length; t++)
+        for (int t = 0; t < _tokens; t++)
         {
             ReadOnlySpan<float> step = delta.Slice(t * channels, channels);
-            float largest = _tokenMaxima[t];
+            Span<float> maxima = _maxima.AsSpan(t * channels, channels);
             for (int n = 0; n < _states; n++)
             {
                 Span<float> h = states.AsSpan(n * channels, channels);
@@ -128,8 +129,7 @@ public sealed class ScanStatistics
                 TensorPrimitives.Multiply(step, u.Slice(t * channels, channels), input);
                 TensorPrimitives.Multiply(input, b[(t * _states) + n], input);
                 TensorPrimitives.MultiplyAdd(decay, h, input, h);
-                TensorPrimitives.MaxMagnitude(_channelMaxima, h, _channelMaxima);
-                largest = Math.Max(largest, MathF.Abs(TensorPrimitives.MaxMagnitude<float>(h)));
+                TensorPrimitives.MaxMagnitude(maxima, h, maxima);
                 _magnitudeSums[t] += TensorPrimitives.SumOfMagnitudes<float>(h);
                 sum += TensorPrimitives.Sum<float>(decay);
                 squares += TensorPrimitives.SumOfSquares<float>(decay);
@@ -139,11 +139,10 @@ public sealed class ScanStatistics
                     _histogram[Math.Clamp((int)(value * Bins), 0, Bins - 1)]++;
                 }
             }
-            if (!float.IsFinite(largest))
+            TensorPrimitives.Abs(maxima, maxima);
+            if (!TensorPrimitives.IsFiniteAll<float>(maxima))
                 throw new BitisException($"{Name}: a hidden state is NaN or infinite at token {t}. Check the weights (bitis inspect) and the images.");
-            _tokenMaxima[t] = largest;
         }
-        TensorPrimitives.Abs(_channelMaxima, _channelMaxima);
         (_sum, _squares, _cubes) = (_sum + sum, _squares + squares, _cubes + cubes);
         _images++;
     }

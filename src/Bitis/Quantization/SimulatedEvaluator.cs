@@ -17,13 +17,17 @@ namespace Bitis.Quantization;
 /// </remarks>
 /// <param name="inner">What computes a node.</param>
 /// <param name="linears">The quantized layers, by the name of their node.</param>
-public sealed class SimulatedEvaluator(INodeEvaluator inner, IReadOnlyDictionary<string, QuantizedLinear> linears) : INodeEvaluator
+/// <param name="scans">The quantized scans, by the name of their node; null for none.</param>
+public sealed class SimulatedEvaluator(
+    INodeEvaluator inner, IReadOnlyDictionary<string, QuantizedLinear> linears, IReadOnlyDictionary<string, QuantizedScan>? scans = null) : INodeEvaluator
 {
     private readonly Dictionary<Node, Tensor[]> _levels = [];
 
     /// <inheritdoc />
     public Tensor Evaluate(Node node, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
     {
+        if (scans is not null && scans.TryGetValue(node.Name, out QuantizedScan? scan))
+            return SimulatedScan.Run(scan, inputs, parameters[1]);
         if (!linears.TryGetValue(node.Name, out QuantizedLinear? linear) || linear.Input is not { } input)
             return inner.Evaluate(node, inputs, parameters);
         if (linear.Weight is not { } weight)

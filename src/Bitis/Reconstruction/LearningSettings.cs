@@ -68,7 +68,7 @@ internal sealed record LearningSettings
 
     private static LearningSettings Usual(Recipe recipe) => recipe.Method switch
     {
-        "ptq4vm+" => new LearningSettings
+        "ptq4vm+" or "qmamba+" => new LearningSettings
         {
             Loss = BlockLoss.RelativeError,
             Steps = 100,

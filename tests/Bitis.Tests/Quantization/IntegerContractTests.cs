@@ -133,7 +133,7 @@ public sealed class IntegerContractTests : IDisposable
         };
 
     private static Tensor Simulate(QuantizedModel quantized, INodeEvaluator evaluator) =>
-        new GraphExecutor(quantized.Graph, quantized.DequantizeWeights(), new SimulatedEvaluator(evaluator, quantized.Linears)).Run(Images);
+        new GraphExecutor(quantized.Graph, quantized.DequantizeWeights(), new SimulatedEvaluator(evaluator, quantized.Linears, quantized.Scans)).Run(Images);
 
     /// <summary>The distance of the logits from the float model's, relative to the length of those: ‖a − b‖₂ / ‖b‖₂.</summary>
     private static double Error(QuantizedModel quantized)

@@ -40,7 +40,7 @@ public sealed class ScanStatisticsTests
         ScanStatistics whole = Observe(_u, _delta, _b), split = New();
         for (int image = 0; image < Images; image++)
             split.Observe([Image(_u, image), Image(_delta, image), Image(_b, image), Image(_b, image)], _aLog);
-        Assert.Equal(whole.TokenMaxima.ToArray(), split.TokenMaxima.ToArray());
+        Assert.Equal(whole.TokenMaxima, split.TokenMaxima);
         Assert.Equal(whole.DecayHistogram.ToArray(), split.DecayHistogram.ToArray());
         Assert.Equal(whole.DecaySkewness, split.DecaySkewness);
     }

@@ -1,0 +1,115 @@
+namespace Bitis.Quantization;
+
+/// <summary>
+/// A selective scan in integers: the grids of its operands, of the discrete parameters and of the hidden states. What it computes,
+/// for each channel e and state n (all of it is exact in integers but the two roundings to float32 that are named):
+/// <code>
+///   u  = s_u·(q_u − z_u)    Δ = s_Δ·q_Δ    B = s_B·q_B    C = s_C·q_C                     the operands' grids
+///   i  = clamp(codeΔ[q_Δ] + codeA[e, n], 0, 127)                                           log₂(−log₂ Ā) in eighths
+///   Ā  = decay[i] / 2¹⁵                                                                    a level of Ā's grid
+///   v  = clamp16(round(float((q_u − z_u)·q_Δ)·f[g, e]))                                    f = s_u·s_Δ·s_B·2^(b_B−1)/unit, float32
+///   h  = level(clamp16(Ā ∗ h + v ∗ (q_B·2^(16−b_B))))                                      x ∗ y = (x·y + 2¹⁴) ≫ 15
+///   y  = (Σ_n h·q_C)·(unit·s_C) + D·u                                                      float32
+/// </code>
+/// h is a 16-bit number whose upper b bits are the level and whose lower ones are 0: <c>level(x) = clamp16(x + 2^(15−b)) &amp; mask</c>;
+/// its unit is the scale of h divided by 2^(16−b). Where a group of tokens begins, h becomes
+/// <c>level(clamp16(round(h·(s_before/s_after))))</c>, the product in float32.
+/// </summary>
+public sealed class QuantizedScan
+{
+    /// <summary>Codes of −log₂ Ā for an octave.</summary>
+    public const int CodesPerOctave = 8;
+
+    /// <summary>How many values of Ā there are.</summary>
+    public const int Codes = 128;
+
+    /// <summary>The code of −log₂ Ā = 1: code 0 is 2⁻¹².</summary>
+    public const int CodeOfOne = 96;
+
+    /// <summary>Puts a scan together.</summary>
+    /// <param name="u">The grid of u: unsigned, per tensor.</param>
+    /// <param name="delta">The grid of Δ: unsigned with zero point 0, per tensor.</param>
+    /// <param name="b">The grid of B: signed, per tensor.</param>
+    /// <param name="c">The grid of C: signed, per tensor.</param>
+    /// <param name="decay">The grid of Ā.</param>
+    /// <param name="hiddenState">The grid of h.</param>
+    /// <param name="rateCodes">The codes of A, <c>[channels, states]</c>: <see cref="RateCode"/>.</param>
+    /// <exception cref="ArgumentException">A grid is of another kind.</exception>
+    public QuantizedScan(
+        UniformQuantizer u, UniformQuantizer delta, UniformQuantizer b, UniformQuantizer c, DecayQuantizer decay, HiddenStateQuantizer hiddenState, sbyte[] rateCodes)
+    {
+        ArgumentNullException.ThrowIfNull(decay);
+        if (u.IsSymmetric || delta.IsSymmetric || delta.ZeroPoints[0] != 0 || !b.IsSymmetric || !c.IsSymmetric)
+            throw new ArgumentException("u and Δ have unsigned levels, Δ from 0 on; B and C have signed ones.", nameof(u));
+        if (new[] { u, delta, b, c }.Any(grid => grid.Granularity != Granularity.PerTensor))
+            throw new ArgumentException("A scan's operands have one scale each.", nameof(u));
+        decay.Validate();
+        U = u;
+        Delta = delta;
+        B = b;
+        C = c;
+        Decay = decay;
+        HiddenState = hiddenState;
+        RateCodes = rateCodes;
+        DecayTable = [.. Enumerable.Range(0, Codes).Select(DecayOf)];
+        DeltaCodes = [.. Enumerable.Range(0, delta.MaxLevel + 1).Select(level => DeltaCode(level, delta.Scales[0]))];
+    }
+
+    /// <summary>The grid of u.</summary>
+    public UniformQuantizer U { get; }
+
+    /// <summary>The grid of Δ, after the softplus.</summary>
+    public UniformQuantizer Delta { get; }
+
+    /// <summary>The grid of B.</summary>
+    public UniformQuantizer B { get; }
+
+    /// <summary>The grid of C.</summary>
+    public UniformQuantizer C { get; }
+
+    /// <summary>The grid of Ā.</summary>
+    public DecayQuantizer Decay { get; }
+
+    /// <summary>The grid of h.</summary>
+    public HiddenStateQuantizer HiddenState { get; }
+
+    /// <summary>The codes of A, <c>[channels, states]</c>.</summary>
+    public sbyte[] RateCodes { get; }
+
+    /// <summary>Ā·2¹⁵ by code.</summary>
+    public IReadOnlyList<short> DecayTable { get; }
+
+    /// <summary>The code that each level of Δ adds.</summary>
+    public IReadOnlyList<sbyte> DeltaCodes { get; }
+
+    /// <summary>The code of A = −exp(A_log): log₂(|A|·log₂ e) in eighths.</summary>
+    public static sbyte RateCode(float aLog) => ToCode((aLog * Math.Log2(Math.E)) + Math.Log2(Math.Log2(Math.E)));
+
+    /// <summary>The bits of h below its level.</summary>
+    internal int HiddenShift => 16 - HiddenState.Bits;
+
+    /// <summary>f[g, e]: what (q_u − z_u)·q_Δ is multiplied by.</summary>
+    internal float InputFactor(int group, int channel) => (float)(
+        (double)U.Scales[0] * Delta.Scales[0] * B.Scales[0] * (1 << (B.Bits - 1)) / Unit(group, channel));
+
+    /// <summary>unit·s_C: what a sum of h·q_C is multiplied by.</summary>
+    internal float OutputFactor(int group, int channel) => (float)(Unit(group, channel) * C.Scales[0]);
+
+    /// <summary>s_before/s_after, where a group begins.</summary>
+    internal float Rescale(int group) => HiddenState.GroupScales[group - 1] / HiddenState.GroupScales[group];
+
+    private static sbyte DeltaCode(int level, float scale) => level == 0
+        ? sbyte.MinValue // no time passes
+        : ToCode(Math.Log2(level * (double)scale) + ((double)CodeOfOne / CodesPerOctave));
+
+    private static sbyte ToCode(double octaves) => (sbyte)Math.Clamp(Math.Round(octaves * CodesPerOctave), sbyte.MinValue, sbyte.MaxValue);
+
+    private double Unit(int group, int channel) =>
+        (double)HiddenState.GroupScales[group] * HiddenState.ChannelScale(channel) / (1 << HiddenShift);
+
+    private short DecayOf(int code)
+    {
+        double exact = Math.Pow(2, -Math.Pow(2, (double)(code - CodeOfOne) / CodesPerOctave));
+        return (short)Math.Min(Math.Round(Decay.Dequantize(Decay.Quantize(exact)) * 32768), short.MaxValue);
+    }
+}
