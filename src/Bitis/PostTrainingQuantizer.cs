@@ -35,7 +35,7 @@ public static class PostTrainingQuantizer
         (Dictionary<string, QuantizedLinear> linears, CalibrationDigest digest) = QuantizationMethods.Find(recipe.Method).Smooths
             ? new BlockReconstructor(model, recipe, options, cancellationToken).Run(batches)
             : Estimate(model, batches, recipe, options, cancellationToken);
-        Dictionary<string, QuantizedScan> scans = recipe.Scope == Scope.Ssm ? CalibrateScans(model, batches, recipe, options, cancellationToken) : [];
+        Dictionary<string, QuantizedScan> scans = recipe.Scope == Scope.Ssm && recipe.Bits.Activations != BitWidths.Float ? CalibrateScans(model, batches, recipe, options, cancellationToken) : [];
         var weights = new Dictionary<string, Tensor>(model.Weights);
         foreach ((string name, QuantizedLinear linear) in linears)
         {

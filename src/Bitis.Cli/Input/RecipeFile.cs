@@ -11,7 +11,7 @@ internal static class RecipeFile
     {
         ["method"] = "a method's name, such as \"mse\"",
         ["bits"] = "text such as \"w8a8\"",
-        ["scope"] = "\"linear\"",
+        ["scope"] = "\"linear\" or \"ssm\"",
         ["activationGranularity"] = "\"perTensor\" or \"perToken\"",
         ["percentile"] = "a number such as 99.99",
         ["alpha"] = "a number from 0 to 1",

@@ -20,7 +20,7 @@ internal sealed class RecipeOptionSet
         "--granularity", "Whether activations have a scale for each tensor or each token. [default: token for ptq4vm, else tensor]", ParseGranularity, "tensor|token");
 
     private readonly Option<Scope?> _scope = CommonOptions.Parsed<Scope?>(
-        "--scope", "What is quantized: linear (the linear layers and their inputs). [default: linear]", ParseScope, "SCOPE");
+        "--scope", "What is quantized: linear (the linear layers and their inputs), or ssm (the inside of the scans, too). [default: linear]", ParseScope, "linear|ssm");
 
     private readonly Option<double?> _percentile = CommonOptions.Parsed<double?>(
         "--percentile", "For the method percentile: the share of values below the range's upper end. [default: 99.99]", ParsePercentile, "PERCENT");
@@ -85,9 +85,12 @@ internal sealed class RecipeOptionSet
         _ => throw new BitisException($"--granularity takes 'tensor' or 'token', not '{text}'."),
     };
 
-    private static Scope? ParseScope(string text) => text == "linear"
-        ? Scope.Linear
-        : throw new BitisException($"There is no scope '{text}'; this version has 'linear'.");
+    private static Scope? ParseScope(string text) => text switch
+    {
+        "linear" => Scope.Linear,
+        "ssm" => Scope.Ssm,
+        _ => throw new BitisException($"There is no scope '{text}'; this version has 'linear' and 'ssm'."),
+    };
 
     private static double? ParseAlpha(string text) => double.TryParse(text, CultureInfo.InvariantCulture, out double value)
         ? value

@@ -48,7 +48,7 @@ internal static class QuantizedModelFile
             .Select(pair => FloatTensor(pair.Key, pair.Value));
         // Wide types first, so that every tensor starts at a multiple of its element's size.
         List<SafetensorsTensor> tensors =
-            [.. floats.Concat(TensorsOf(model.Linears, model.Graph)).OrderByDescending(tensor => tensor.DType.BitSize())];
+            [.. floats.Concat(TensorsOf(model.Linears, model.Graph)).Concat(QuantizedScanFile.TensorsOf(model.Scans, model.Graph)).OrderByDescending(tensor => tensor.DType.BitSize())];
 
         QuantizedModelJson json = QuantizedModelJson.Default;
         var metadata = new Dictionary<string, string>
@@ -57,6 +57,7 @@ internal static class QuantizedModelFile
             ["recipe"] = JsonSerializer.Serialize(model.Recipe, json.Recipe),
             ["calibration"] = JsonSerializer.Serialize(model.Calibration, json.CalibrationDigest),
             [LayersKey] = LayersOf(model.Linears),
+            [QuantizedScanFile.ScansKey] = QuantizedScanFile.Describe(model.Scans),
             [TensorDigest.Key] = TensorDigest.Of(tensors.Select(tensor => tensor.Bytes)),
         };
         new ModelDescription(model.Config, model.Preprocessing, model.ClassNames).AddTo(metadata);
@@ -126,12 +127,13 @@ internal static class QuantizedModelFile
 
         var graph = config.BuildGraph();
         Dictionary<string, QuantizedLinear> linears = ReadLinears(file, graph, recipe);
+        Dictionary<string, QuantizedScan> scans = QuantizedScanFile.Read(file, graph);
         HashSet<string> quantizedWeights = [.. linears.Where(pair => pair.Value.Weight is not null).Select(pair => $"{pair.Key}.weight")];
         Dictionary<string, Tensor> weights = graph.Parameters
             .Where(parameter => !quantizedWeights.Contains(parameter.Name))
             .ToDictionary(parameter => parameter.Name, parameter => ReadFloats(file, parameter.Name, parameter.Shape));
         return new QuantizedModel(
-            config, preprocessing, classNames, recipe, MetadataJson.Read(file.Metadata, "calibration", json.CalibrationDigest), weights, linears, new Dictionary<string, QuantizedScan>());
+            config, preprocessing, classNames, recipe, MetadataJson.Read(file.Metadata, "calibration", json.CalibrationDigest), weights, linears, scans);
     }
 
     private static void AddLinear(List<SafetensorsTensor> tensors, string name, QuantizedLinear linear, Linear shape)
@@ -197,7 +199,7 @@ internal static class QuantizedModelFile
         return new SafetensorsTensor(name, DType.Float16, tensor.Shape, MemoryMarshal.AsBytes(halves.AsSpan()).ToArray());
     }
 
-    private static Tensor ReadFloats(Checkpoint file, string name, Shape shape)
+    internal static Tensor ReadFloats(Checkpoint file, string name, Shape shape)
     {
         Shape found = Entry(file, name).Shape;
         if (found != shape)
@@ -208,7 +210,7 @@ internal static class QuantizedModelFile
             : throw new BitisException($"tensor '{name}' holds a value that is not a number, or infinite.");
     }
 
-    private static byte[] ReadBytes(Checkpoint file, string name, DType type, Shape shape)
+    internal static byte[] ReadBytes(Checkpoint file, string name, DType type, Shape shape)
     {
         CheckpointEntry entry = Entry(file, name);
         return entry.DType == type && entry.Shape == shape

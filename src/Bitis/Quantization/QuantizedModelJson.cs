@@ -11,4 +11,5 @@ namespace Bitis.Quantization;
 [JsonSerializable(typeof(Recipe))]
 [JsonSerializable(typeof(CalibrationDigest))]
 [JsonSerializable(typeof(Dictionary<string, BitWidths>))]
+[JsonSerializable(typeof(Dictionary<string, ScanDescription>))]
 internal sealed partial class QuantizedModelJson : JsonSerializerContext;

@@ -69,14 +69,15 @@ public sealed class InferenceSession : IDisposable
     /// <summary>Prepares a float32 model.</summary>
     public static InferenceSession Create(VisionModel model, SessionOptions? options = null)
     {
-        Plan plan = PlanCompiler.Compile(model.Graph, model.Weights, new Dictionary<string, QuantizedLinear>());
+        Plan plan = PlanCompiler.Compile(
+            model.Graph, model.Weights, new Dictionary<string, QuantizedLinear>(), new Dictionary<string, QuantizedScan>());
         return new InferenceSession(model.Config, model.Preprocessing, model.ClassNames, plan, options ?? SessionOptions.Default);
     }
 
     /// <summary>Prepares a quantized model.</summary>
     public static InferenceSession Create(QuantizedModel model, SessionOptions? options = null)
     {
-        Plan plan = PlanCompiler.Compile(model.Graph, model.Weights, model.Linears);
+        Plan plan = PlanCompiler.Compile(model.Graph, model.Weights, model.Linears, model.Scans);
         return new InferenceSession(model.Config, model.Preprocessing, model.ClassNames, plan, options ?? SessionOptions.Default);
     }
 

@@ -27,17 +27,22 @@ internal sealed class PlanCompiler
     private readonly Graph _graph;
     private readonly IReadOnlyDictionary<string, Tensor> _weights;
     private readonly IReadOnlyDictionary<string, QuantizedLinear> _linears;
+    private readonly IReadOnlyDictionary<string, QuantizedScan> _scans;
     private readonly ILookup<Node, Node> _consumers;
     private readonly Dictionary<Node, ArenaMatrix> _values = [];
     private readonly List<Step> _steps = [];
     private readonly HashSet<ArenaBlock> _blocks = [];
 
     private PlanCompiler(
-        Graph graph, IReadOnlyDictionary<string, Tensor> weights, IReadOnlyDictionary<string, QuantizedLinear> linears)
+        Graph graph,
+        IReadOnlyDictionary<string, Tensor> weights,
+        IReadOnlyDictionary<string, QuantizedLinear> linears,
+        IReadOnlyDictionary<string, QuantizedScan> scans)
     {
         _graph = graph;
         _weights = weights;
         _linears = linears;
+        _scans = scans;
         _consumers = graph.Nodes
             .SelectMany(node => node.Inputs, (node, input) => (node, input))
             .ToLookup(use => use.input, use => use.node);
@@ -47,10 +52,14 @@ internal sealed class PlanCompiler
     /// <param name="graph">The model.</param>
     /// <param name="weights">Its float parameters, by name.</param>
     /// <param name="linears">Its quantized layers, by node; empty for a float model.</param>
+    /// <param name="scans">Its quantized scans, by node; empty for a float model.</param>
     public static Plan Compile(
-        Graph graph, IReadOnlyDictionary<string, Tensor> weights, IReadOnlyDictionary<string, QuantizedLinear> linears)
+        Graph graph,
+        IReadOnlyDictionary<string, Tensor> weights,
+        IReadOnlyDictionary<string, QuantizedLinear> linears,
+        IReadOnlyDictionary<string, QuantizedScan> scans)
     {
-        var compiler = new PlanCompiler(graph, weights, linears);
+        var compiler = new PlanCompiler(graph, weights, linears, scans);
         try
         {
             return compiler.Compile();
@@ -222,7 +231,9 @@ internal sealed class PlanCompiler
         bool accumulate = other is not null && OnlyConsumer(other) == sum;
         ArenaMatrix y = accumulate ? _values[other!] with { IsReversed = true } : Allocate(node) with { IsReversed = u.IsReversed };
         var operands = new ScanOperands(u, Value(node, 1), Value(node, 2), Value(node, 3), y);
-        var step = new ScanStep(node.Name, operands, accumulate, cubicDecay: _linears.Count > 0, Parameter(node, 0), Parameter(node, 1));
+        Step step = _scans.TryGetValue(node.Name, out QuantizedScan? scan)
+            ? new IntegerScanStep(node.Name, operands, accumulate, new PackedScan(scan, Parameter(node, 1), u.Rows))
+            : new ScanStep(node.Name, operands, accumulate, cubicDecay: _linears.Count > 0, Parameter(node, 0), Parameter(node, 1));
         Touch(step, u, operands.Delta, operands.B, operands.C, y);
         _values[node] = y;
         if (accumulate)

@@ -19,17 +19,18 @@ public sealed class IntegerContractTests : IDisposable
 
     private readonly string _folder = Directory.CreateTempSubdirectory("bitis-contract-").FullName;
 
-    public static TheoryData<string, string, Granularity> Recipes
+    public static TheoryData<string, string, Granularity, Scope> Recipes
     {
         get
         {
-            var data = new TheoryData<string, string, Granularity>();
+            var data = new TheoryData<string, string, Granularity, Scope>();
             foreach (string method in QuantizationMethods.Names)
             {
                 foreach (string bits in (string[])["w8a8", "w6a6", "w4a8", "w4a4", "w2a3", "w8a32", "w32a8"])
                 {
-                    data.Add(method, bits, Granularity.PerTensor);
-                    data.Add(method, bits, Granularity.PerToken);
+                    data.Add(method, bits, Granularity.PerTensor, Scope.Linear);
+                    data.Add(method, bits, Granularity.PerToken, Scope.Linear);
+                    data.Add(method, bits, Granularity.PerTensor, Scope.Ssm);
                 }
             }
             return data;
@@ -40,9 +41,10 @@ public sealed class IntegerContractTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Recipes))]
-    public void The_integer_runtime_equals_the_simulation_bit_for_bit(string method, string bits, Granularity granularity)
+    public void The_integer_runtime_equals_the_simulation_bit_for_bit(string method, string bits, Granularity granularity, Scope scope)
     {
-        QuantizedModel quantized = Quantize(method, bits, granularity);
+        QuantizedModel quantized = PostTrainingQuantizer.Quantize(Model, [Calibration], RecipeOf(method, bits, granularity) with { Scope = scope });
+        Assert.Equal(scope == Scope.Ssm && !bits.EndsWith("a32", StringComparison.Ordinal), quantized.Scans.Count > 0);
         using InferenceSession session = InferenceSession.Create(quantized, new SessionOptions { Threads = 2 });
         Tensor integer = session.Run(Images);
         using var evaluator = new VectorizedEvaluator { CubicDecay = true };

@@ -21,6 +21,7 @@ internal static class KernelTables
         .. Quantize.Table.Rows,
         .. SelectiveScan.Table.Rows,
         .. SelectiveScanGradient.Table.Rows,
+        .. IntegerScan.Table.Rows,
         .. CausalConv.Table.Rows,
         .. CausalConvGradient.Table.Rows,
         .. RowNorm.Table.Rows,

@@ -1,0 +1,37 @@
+using Bitis.Runtime.Kernels;
+
+namespace Bitis.Runtime.Steps;
+
+/// <summary>One direction of a quantized selective scan, with the softplus before it.</summary>
+/// <param name="name">The node.</param>
+/// <param name="operands">Where the inputs and the output are.</param>
+/// <param name="accumulate">Whether the output is added to what is there: the other direction's.</param>
+/// <param name="scan">The scan; the step disposes of it.</param>
+internal sealed class IntegerScanStep(string name, ScanOperands operands, bool accumulate, PackedScan scan) : Step(name, scan)
+{
+    public override string Kind => "selective scan int16";
+
+    public override int Units => (operands.U.Columns + IntegerScan.ChannelsAtOnce - 1) / IntegerScan.ChannelsAtOnce;
+
+    public override unsafe void Run(nint arena, int start, int end)
+    {
+        (ArenaMatrix u, ArenaMatrix delta, ArenaMatrix b, ArenaMatrix c, ArenaMatrix y) = operands;
+        var call = new IntegerScanCall
+        {
+            Tokens = u.Rows,
+            Reverse = u.IsReversed,
+            U = u.Pointer(arena),
+            UStride = u.Stride,
+            Delta = delta.Pointer(arena),
+            DeltaStride = delta.Stride,
+            B = b.Pointer(arena),
+            BStride = b.Stride,
+            C = c.Pointer(arena),
+            CStride = c.Stride,
+            Y = y.Pointer(arena),
+            YStride = y.Stride,
+            Accumulate = accumulate,
+        };
+        IntegerScan.Run(scan, in call, start * IntegerScan.ChannelsAtOnce, Math.Min(end * IntegerScan.ChannelsAtOnce, u.Columns));
+    }
+}
