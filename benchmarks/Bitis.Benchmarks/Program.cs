@@ -32,9 +32,6 @@ switch (args)
             rest.Length > 1 ? int.Parse(rest[1], System.Globalization.CultureInfo.InvariantCulture) : null,
             rest.ElementAtOrDefault(0) ?? "ptq4vm");
         return 0;
-    case ["scantrial", string m, string c, string t, string methods, string bits, string count]:
-        ScanTrial.Run(m, c, t, methods, bits, int.Parse(count, null));
-        return 0;
     default:
         Console.Error.WriteLine("Usage: Bitis.Benchmarks kernels | profile VARIANT | training | methods MODEL CALIBRATION TEST [DRAWS [ROW [BITS]]] | conversion VARIANT [METHOD [BLOCKS]] | peer FOLDER");
         return 2;

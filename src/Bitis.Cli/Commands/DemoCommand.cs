@@ -18,6 +18,13 @@ internal sealed class DemoCommand : BitisCommand
 
     private static readonly BitWidths[] BitWidthsShown = [new(8, 8), new(6, 6), new(4, 4)];
 
+    /// <summary>Every method in the scope that it was made for, and min-max in both.</summary>
+    private static readonly (Scope Scope, QuantizationMethod Method)[] Shown =
+    [
+        .. QuantizationMethods.All.Where(method => !method.Scan.IsLongTailed).Select(method => (Scope.Linear, method)),
+        .. QuantizationMethods.All.Where(method => method.Scan.IsLongTailed || method.Name == "minmax").Select(method => (Scope.Ssm, method)),
+    ];
+
     private readonly Option<int> _threads = CommonOptions.Number("--threads", "How many threads the latency is measured with.", 1, minimum: 1);
 
     /// <summary>Creates the command.</summary>
@@ -42,16 +49,16 @@ internal sealed class DemoCommand : BitisCommand
         var rows = new List<DemoRow>();
         foreach (BitWidths bits in BitWidthsShown)
         {
-            foreach (QuantizationMethod method in QuantizationMethods.All)
+            foreach ((Scope scope, QuantizationMethod method) in Shown)
             {
-                progress.Report(new WorkProgress("quantizing and measuring", rows.Count, QuantizationMethods.Names.Count * BitWidthsShown.Length));
+                progress.Report(new WorkProgress("quantizing and measuring", rows.Count, Shown.Length * BitWidthsShown.Length));
                 QuantizedModel quantized = PostTrainingQuantizer.Quantize(
-                    model, batches, RecipeOf(method, bits), cancellationToken: Context.Cancellation);
+                    model, batches, RecipeOf(scope, method, bits), cancellationToken: Context.Cancellation);
                 using InferenceSession session = InferenceSession.Create(quantized);
                 EvaluationResult result = Evaluate(session, [original.Run], decoded, model);
                 (double latency, double floatLatency) = MeasureLatency(quantized, model, decoded, threads);
                 rows.Add(new DemoRow(
-                    bits, method.Name, result.Counts.Top1, result.Counts.Agreements[0].Top1, FileSize(quantized), latency, floatLatency));
+                    bits, scope, method.Name, result.Counts.Top1, result.Counts.Agreements[0].Top1, FileSize(quantized), latency, floatLatency));
             }
         }
         return new DemoResult(
@@ -69,8 +76,9 @@ internal sealed class DemoCommand : BitisCommand
     }
 
     /// <summary>Learning takes a quarter of its usual steps, so that all of the demo takes less than a minute.</summary>
-    private static Recipe RecipeOf(QuantizationMethod method, BitWidths bits) => new()
+    private static Recipe RecipeOf(Scope scope, QuantizationMethod method, BitWidths bits) => new()
     {
+        Scope = scope,
         Method = method.Name,
         Bits = bits,
         Learning = method.Learns ? new LearningRecipe { Steps = LearningSteps } : null,

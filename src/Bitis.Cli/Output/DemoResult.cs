@@ -21,12 +21,13 @@ internal sealed record DemoResult(
             ("threads", $"{Threads}"));
         report.Line();
         report.Table(
-            ["bits", "method", ">top-1", ">as float32", ">file", ">ms", ">speed-up"],
+            ["bits", "scope", "method", ">top-1", ">as float32", ">file", ">ms", ">speed-up"],
             [
-                ["float32", "", Format.Percent(Float.Top1), "", Format.Bytes(Float.FileBytes), $"{Float.LatencyMs:0.000}", ""],
+                ["float32", "", "", Format.Percent(Float.Top1), "", Format.Bytes(Float.FileBytes), $"{Float.LatencyMs:0.000}", ""],
                 .. Rows.Select(row => (string[])
                 [
                     $"{row.Bits}",
+                    row.Scope.ToString().ToLowerInvariant(),
                     row.Method,
                     Format.Percent(row.Top1),
                     Format.Percent(row.SameTop1),
@@ -37,7 +38,8 @@ internal sealed record DemoResult(
             ]);
         report.Line();
         report.Line("Everything was measured just now on this machine. Times are medians for one image, each in turn with float32.");
-        report.Line($"The ptq4vm methods learned {LearningSteps} steps a block here; 'bitis quantize' makes 100.");
+        report.Line("Scope linear is the linear layers; ssm is the inside of the scans, too.");
+        report.Line($"Methods that learn made {LearningSteps} steps a block here; 'bitis quantize' makes 100.");
         report.Line("To go on, with nothing to download:");
         report.Line();
         report.Line($"  bitis inspect  {Model}");

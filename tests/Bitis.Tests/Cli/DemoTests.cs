@@ -16,13 +16,16 @@ public sealed class DemoTests : IDisposable
         JsonElement json = CliRunner.RunJson("demo");
         Assert.InRange(json.GetProperty("float").GetProperty("top1").GetDouble(), 0.9, 0.98);
         Dictionary<string, JsonElement> rows = json.GetProperty("rows").EnumerateArray()
-            .ToDictionary(row => $"{row.GetProperty("bits")} {row.GetProperty("method")}");
-        Assert.Equal(18, rows.Count);
-        Assert.InRange(Top1("w8a8 minmax"), 0.9, 0.98);
-        Assert.InRange(Top1("w4a4 minmax"), 0.1, 0.7);
-        Assert.InRange(Top1("w4a4 mse"), 0.85, 0.98);
-        Assert.InRange(Top1("w4a4 ptq4vm"), 0.91, 0.98);
-        Assert.InRange(Top1("w4a4 ptq4vm+"), 0.91, 0.98);
+            .ToDictionary(row => $"{row.GetProperty("bits")} {row.GetProperty("scope")} {row.GetProperty("method")}");
+        Assert.Equal(27, rows.Count);
+        Assert.InRange(Top1("w8a8 linear minmax"), 0.9, 0.98);
+        Assert.InRange(Top1("w4a4 linear minmax"), 0.1, 0.7);
+        Assert.InRange(Top1("w4a4 linear mse"), 0.85, 0.98);
+        Assert.InRange(Top1("w4a4 linear ptq4vm"), 0.91, 0.98);
+        Assert.InRange(Top1("w4a4 linear ptq4vm+"), 0.91, 0.98);
+        Assert.InRange(Top1("w8a8 ssm qmamba"), 0.91, 0.98);
+        Assert.InRange(Top1("w4a4 ssm qmamba") - Top1("w4a4 ssm minmax"), 0.21, 1);
+        Assert.InRange(Top1("w4a4 ssm qmamba+"), 0.75, 0.98);
         Assert.All(rows.Values, row => Assert.InRange(row.GetProperty("fileBytes").GetInt64(), 100_000, 500_000));
         Assert.All(rows.Values, row => Assert.True(row.GetProperty("latencyMs").GetDouble() > 0));
 
