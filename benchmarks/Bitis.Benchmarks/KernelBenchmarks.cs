@@ -1,4 +1,6 @@
+using Bitis.Quantization;
 using Bitis.Runtime.Kernels;
+using Bitis.Tensors;
 
 namespace Bitis.Benchmarks;
 
@@ -184,9 +186,26 @@ internal static unsafe class KernelBenchmarks
             MaxValue = 255,
         };
 
+        using PackedScan packedScan = IntegerScanOf(channels, states);
+        var integerScan = new IntegerScanCall
+        {
+            Tokens = Tokens,
+            U = scan.U,
+            UStride = scan.UStride,
+            Delta = scan.Delta,
+            DeltaStride = scan.DeltaStride,
+            B = scan.B,
+            BStride = scan.BStride,
+            C = scan.C,
+            CStride = scan.CStride,
+            Y = y.Pointer,
+            YStride = channels,
+        };
+
         Console.WriteLine($"| {Tokens} tokens × {channels} channels | µs | ns per value |");
         Console.WriteLine("|---|---|---|");
         PrintTimes(SelectiveScan.Table, count * states, kernel => kernel.Run(in scan, 0, channels));
+        PrintTimes(IntegerScan.Table, count * states, kernel => kernel.Run(packedScan, in integerScan, 0, channels));
         PrintTimes(SelectiveScanGradient.Table, count * states, kernel => kernel.Run(in scanGradient, channels, scratch.Pointer));
         PrintTimes(CausalConv.Table, count, kernel => kernel.Run(in conv, 0, channels));
         PrintTimes(CausalConvGradient.Table, count, kernel => kernel.Run(in convGradient, channels));
@@ -207,6 +226,26 @@ internal static unsafe class KernelBenchmarks
         double[] seconds = Alternating.Seconds([.. kernels.Select<TKernel, Action>(kernel => () => run(kernel))]);
         for (int i = 0; i < kernels.Length; i++)
             Console.WriteLine($"| {kernels[i].Name} | {seconds[i] * 1e6:F0} | {seconds[i] / values * 1e9:F3} |");
+    }
+
+    /// <summary>A scan in 8 bits with eight groups of tokens and a scale for each channel.</summary>
+    private static PackedScan IntegerScanOf(int channels, int states)
+    {
+        UniformQuantizer signed = UniformQuantizer.Symmetric(8, Granularity.PerTensor, [1f / 127]);
+        UniformQuantizer unsigned = UniformQuantizer.Asymmetric(8, Granularity.PerTensor, [1f / 255], [0]);
+        float[] channelScales = [.. Enumerable.Range(1, channels).Select(e => 1f + (e % 7))];
+        int[] groups = TimeGroups.Equal(Tokens, 8);
+        return new PackedScan(
+            new QuantizedScan(
+                unsigned,
+                unsigned,
+                signed,
+                signed,
+                DecayQuantizer.LongTailed(8, 8),
+                new HiddenStateQuantizer(8, Tokens, groups, [.. groups.Select((_, g) => (1f + g) / 127)], channelScales),
+                [.. Enumerable.Range(0, channels * states).Select(i => QuantizedScan.RateCode(MathF.Log(1 + (i % states))))]),
+            new Tensor([channels]),
+            Tokens);
     }
 
     private static NativeBuffer<float> Floats(int count)

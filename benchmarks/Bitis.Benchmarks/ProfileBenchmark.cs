@@ -20,7 +20,8 @@ internal static class ProfileBenchmark
         (string Name, InferenceSession Session)[] models =
         [
             ("float32", InferenceSession.Create(model, options)),
-            .. Bits.Select(bits => (bits, InferenceSession.Create(Quantize(model, image, bits), options))),
+            .. Bits.Select(bits => (bits, InferenceSession.Create(Quantize(model, image, bits, Scope.Linear), options))),
+            .. Bits.Select(bits => ($"{bits} ssm", InferenceSession.Create(Quantize(model, image, bits, Scope.Ssm), options))),
         ];
         // The models take turns.
         var runs = Array.ConvertAll(models, _ => new List<IReadOnlyList<StepTime>>());
@@ -41,8 +42,8 @@ internal static class ProfileBenchmark
             session.Dispose();
     }
 
-    private static QuantizedModel Quantize(VisionModel model, Tensor image, string bits) =>
-        PostTrainingQuantizer.Quantize(model, [image], new Recipe { Method = "minmax", Bits = BitWidths.Parse(bits) });
+    private static QuantizedModel Quantize(VisionModel model, Tensor image, string bits, Scope scope) =>
+        PostTrainingQuantizer.Quantize(model, [image], new Recipe { Method = "minmax", Bits = BitWidths.Parse(bits), Scope = scope });
 
     private static double Print(string title, InferenceSession session, List<IReadOnlyList<StepTime>> runs)
     {

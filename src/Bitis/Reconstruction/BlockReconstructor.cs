@@ -158,7 +158,8 @@ internal sealed class BlockReconstructor
             part.Inputs.ToDictionary(node => node, node => before[node]),
             exactNext[part.Outputs[0]],
             _settings.Loss,
-            _options.Threads) { Times = _options.LearningTimes };
+            _options.Threads)
+        { Times = _options.LearningTimes };
         return new ScaleLearning(linears, _settings, learner.Images, learner.Run, (step, loss) =>
         {
             _cancellation.ThrowIfCancellationRequested();

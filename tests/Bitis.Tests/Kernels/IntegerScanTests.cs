@@ -96,9 +96,19 @@ public sealed unsafe class IntegerScanTests
             y.Span.Fill(1);
             var call = new IntegerScanCall
             {
-                Tokens = Tokens, Reverse = Reverse, Accumulate = accumulate,
-                U = u.Pointer, UStride = Channels, Delta = delta.Pointer, DeltaStride = Channels,
-                B = b.Pointer, BStride = States, C = c.Pointer, CStride = States, Y = y.Pointer, YStride = Channels,
+                Tokens = Tokens,
+                Reverse = Reverse,
+                Accumulate = accumulate,
+                U = u.Pointer,
+                UStride = Channels,
+                Delta = delta.Pointer,
+                DeltaStride = Channels,
+                B = b.Pointer,
+                BStride = States,
+                C = c.Pointer,
+                CStride = States,
+                Y = y.Pointer,
+                YStride = Channels,
             };
             foreach ((int start, int end) in splits.Zip(splits.Skip(1)))
                 kernel.Run(packed, in call, start, end);

@@ -11,7 +11,12 @@ public sealed class ScaleLearningTests
 {
     private static readonly LearningSettings Settings = new()
     {
-        Steps = 60, WeightRate = 0.1, ActivationRate = 0.1, SmoothingRate = 0.1, Alpha = 0.5, KeepsBest = true,
+        Steps = 60,
+        WeightRate = 0.1,
+        ActivationRate = 0.1,
+        SmoothingRate = 0.1,
+        Alpha = 0.5,
+        KeepsBest = true,
     };
 
     [Theory]

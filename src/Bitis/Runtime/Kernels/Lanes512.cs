@@ -9,6 +9,9 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
 {
     private readonly Vector512<float> _value = value;
 
+    /// <summary>The register.</summary>
+    public Vector512<float> Value => _value;
+
     /// <inheritdoc />
     public static int Count => 16;
 

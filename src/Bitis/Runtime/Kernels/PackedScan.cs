@@ -12,8 +12,8 @@ internal sealed unsafe class PackedScan : IDisposable
     /// <summary>Channels in a register.</summary>
     public const int BlockChannels = 16;
 
-    private readonly NativeBuffer<sbyte> _rateCodes, _deltaCodes;
-    private readonly NativeBuffer<short> _rateLanes, _decays;
+    private readonly NativeBuffer<sbyte> _rateCodes;
+    private readonly NativeBuffer<short> _rateLanes, _decays, _deltaCodes;
     private readonly NativeBuffer<float> _inputFactors, _outputFactors, _rescales, _skip;
     private readonly NativeBuffer<int> _groups;
 
@@ -27,8 +27,9 @@ internal sealed unsafe class PackedScan : IDisposable
         States = scan.RateCodes.Length / Channels;
         int groups = scan.HiddenState.GroupScales.Count, blocks = Channels / BlockChannels;
         _rateCodes = NativeBuffer<sbyte>.Of(scan.RateCodes);
-        _deltaCodes = new NativeBuffer<sbyte>(256, zeroed: true);
-        ((IReadOnlyList<sbyte>)scan.DeltaCodes).ToArray().CopyTo(_deltaCodes.Span);
+        _deltaCodes = new NativeBuffer<short>(256, zeroed: true);
+        for (int level = 0; level < scan.DeltaCodes.Count; level++)
+            _deltaCodes.Span[level] = scan.DeltaCodes[level];
         _rateLanes = new NativeBuffer<short>(Math.Max(1, blocks * Pairs * 2 * BlockChannels), zeroed: true);
         for (int e = 0; e < blocks * BlockChannels; e++)
         {
@@ -38,7 +39,7 @@ internal sealed unsafe class PackedScan : IDisposable
                 _rateLanes.Span[(row * 2 * BlockChannels) + (e % BlockChannels * 2) + (n % 2)] = scan.RateCodes[(e * States) + n];
             }
         }
-        _decays = NativeBuffer<short>.Of(((IReadOnlyList<short>)scan.DecayTable).ToArray());
+        _decays = NativeBuffer<short>.Of([.. scan.DecayTable]);
         _inputFactors = new NativeBuffer<float>(groups * Channels);
         _outputFactors = new NativeBuffer<float>(groups * Channels);
         _rescales = new NativeBuffer<float>(groups);
@@ -114,7 +115,7 @@ internal sealed unsafe class PackedScan : IDisposable
     public short* RateLanes => _rateLanes.Pointer;
 
     /// <summary>The code that each level of Δ adds, 256 of them.</summary>
-    public sbyte* DeltaCodes => _deltaCodes.Pointer;
+    public short* DeltaCodes => _deltaCodes.Pointer;
 
     /// <summary>Ā·2¹⁵ by code.</summary>
     public short* Decays => _decays.Pointer;
