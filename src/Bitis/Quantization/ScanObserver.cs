@@ -17,6 +17,7 @@ internal sealed class ScanObserver
     private readonly Tensor _d;
     private readonly int _sampleImages;
     private readonly List<Tensor[]> _samples = [];
+    private readonly List<Tensor> _outputs = [];
 
     /// <summary>Starts with nothing seen.</summary>
     /// <param name="name">The scan's node.</param>
@@ -41,9 +42,6 @@ internal sealed class ScanObserver
     /// <summary>u, Δ, B and C.</summary>
     public SiteStatistics[] Operands { get; }
 
-    /// <summary>u, Δ, B and C of the kept images, one image each.</summary>
-    public IReadOnlyList<Tensor[]> Samples => _samples;
-
     /// <summary>A_log.</summary>
     public Tensor RateLogarithms => _aLog;
 
@@ -66,6 +64,7 @@ internal sealed class ScanObserver
                 sample[i] = Tensor.From(inputs[i].Shape.DropFirst().Prepend(1), inputs[i].Span.Slice(image * length, length));
             }
             _samples.Add(sample);
+            _outputs.Add(_scan.Forward(sample, [_aLog, _d]));
         }
     }
 
@@ -80,9 +79,9 @@ internal sealed class ScanObserver
     public double OutputError(QuantizedScan candidate)
     {
         double error = 0, energy = 0;
-        foreach (Tensor[] sample in _samples)
+        foreach ((Tensor[] sample, Tensor expected) in _samples.Zip(_outputs))
         {
-            Tensor expected = _scan.Forward(sample, [_aLog, _d]), actual = SimulatedScan.Run(candidate, sample, _d);
+            Tensor actual = SimulatedScan.Run(candidate, sample, _d);
             double distance = TensorPrimitives.Distance<float>(expected.Span, actual.Span);
             error += distance * distance;
             energy += TensorPrimitives.SumOfSquares<float>(expected.Span);
