@@ -53,6 +53,7 @@ internal sealed class InspectCommand : BitisCommand
             model.Recipe,
             model.Calibration,
             LayerSummary.Of(model),
+            model.Scans.Count,
             listTensors ? [.. levels.Concat(floats).OrderBy(tensor => tensor.Name, StringComparer.Ordinal)] : null,
             listNodes ? NodeLine.Of(model.Graph) : null);
     }

@@ -109,6 +109,7 @@ internal sealed class QuantizeCommand : BitisCommand
             quantized.Recipe,
             quantized.Calibration,
             LayerSummary.Of(quantized),
+            quantized.Scans.Count,
             blocks,
             new FileInfo(output).Length,
             parameters * sizeof(float),

@@ -11,10 +11,16 @@ internal static class InWords
     public static string Of(Recipe recipe)
     {
         string method = recipe.Method == "percentile" ? $"percentile {recipe.Percentile}" : recipe.Method;
+        method += recipe.Official ? " --official" : "";
+        method += recipe.Smoothing ? "" : " without smoothing";
+        method += recipe.Learning?.Steps is { } steps ? $" with {steps} steps" : "";
         string granularity = recipe.Granularity == Granularity.PerToken ? "per token" : "per tensor";
         string overrides = recipe.Overrides.Count == 0 ? "" : $", {string.Join(", ", recipe.Overrides.Select(o => $"{o.Pattern}={o.Bits}"))}";
         return $"{method}, {recipe.Bits}, scope {recipe.Scope.ToString().ToLowerInvariant()}, activations {granularity}{overrides}";
     }
+
+    /// <summary>The scans that are quantized: <c>12, with 8 bits</c>; null for none.</summary>
+    public static string? OfScans(int scans, Recipe recipe) => scans == 0 ? null : $"{scans}, with {recipe.Bits.Activations} bits";
 
     /// <summary>A preprocessing: <c>shorter side to 256 (bicubic), centre 224×224, mean ..., std ...</c>.</summary>
     public static string Of(Preprocessing p) =>

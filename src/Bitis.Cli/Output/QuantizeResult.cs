@@ -11,6 +11,7 @@ internal sealed record QuantizeResult(
     Recipe Recipe,
     CalibrationDigest Calibration,
     IReadOnlyList<LayerSummary> Layers,
+    int Scans,
     IReadOnlyList<BlockRecord> Blocks,
     long FileBytes,
     long Float32Bytes,
@@ -24,6 +25,7 @@ internal sealed record QuantizeResult(
             ("model", $"{Model} ({Family})"),
             ("method", InWords.Of(Recipe)),
             ("linear layers", LayerSummary.Describe(Layers)),
+            ("scans", InWords.OfScans(Scans, Recipe)),
             ("calibration", $"{Calibration.Images} images"),
             ("time", Format.Duration(TimeSpan.FromSeconds(Seconds))),
             ("peak memory", Format.Bytes(PeakMemoryBytes)));

@@ -10,6 +10,7 @@ internal sealed record QuantizedInspection(
     Recipe Recipe,
     CalibrationDigest Calibration,
     IReadOnlyList<LayerSummary> Layers,
+    int Scans,
     IReadOnlyList<TensorLine>? Tensors,
     IReadOnlyList<NodeLine>? Nodes) : ICommandResult
 {
@@ -24,6 +25,7 @@ internal sealed record QuantizedInspection(
             .. Model.Fields(),
             ("method", InWords.Of(Recipe)),
             ("linear layers", LayerSummary.Describe(Layers)),
+            ("scans", InWords.OfScans(Scans, Recipe)),
             ("calibration", $"{Calibration.Images} images, SHA-256 {Calibration.Sha256[..16]}..."),
         ]);
         TensorLine.Describe(report, Tensors);
