@@ -44,7 +44,7 @@ internal sealed class AnalyzeCommand : BitisCommand
         string[] sites = arguments.GetRequiredValue(_sites);
         string? folder = arguments.GetValue(_svg);
         if (folder is not null)
-            CreateFolder(folder);
+            OutputFolder.Create(folder);
         LoadedModel model = LoadedModel.Load(_model.Reference(arguments), _model.Options(arguments), progress, Context.Cancellation);
         if (model.Float is null)
             throw BitisException.InFile(model.Reference, "this model is quantized already; give the checkpoint that it was made of.");
@@ -81,18 +81,6 @@ internal sealed class AnalyzeCommand : BitisCommand
         foreach (ScanReport scan in scans)
             chart.Add(scan.Name, scan.HiddenState!.TokenMaxima.Select((value, t) => ((double)t, (double)value)));
         return chart;
-    }
-
-    private static void CreateFolder(string folder)
-    {
-        try
-        {
-            Directory.CreateDirectory(folder);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new BitisException($"{folder}: the folder cannot be created: {e.Message}", e);
-        }
     }
 
     private static string Write(string path, SvgChart chart)

@@ -55,9 +55,6 @@ public sealed class HiddenStateQuantizer
     /// <summary>A factor for each channel, or a single one.</summary>
     public IReadOnlyList<float> ChannelScales { get; }
 
-    /// <summary>The largest level.</summary>
-    public int MaxLevel => (1 << (Bits - 1)) - 1;
-
     /// <summary>The group of a token.</summary>
     public int GroupOf(int token) => _groupOf[token];
 

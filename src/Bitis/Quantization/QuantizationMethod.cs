@@ -2,7 +2,6 @@ namespace Bitis.Quantization;
 
 /// <summary>What distinguishes a method from the others.</summary>
 /// <param name="Name">As recipes and the command line write it.</param>
-/// <param name="Summary">A few words for help texts.</param>
 /// <param name="Granularity">Which values of an activation share a scale, unless a recipe says otherwise.</param>
 /// <param name="Smooths">Whether it moves range from activations to weights, channel by channel.</param>
 /// <param name="Learns">Whether it learns scales block by block.</param>
@@ -10,7 +9,6 @@ namespace Bitis.Quantization;
 /// <param name="CreateEstimator">What decides the ranges that scales start with.</param>
 public sealed record QuantizationMethod(
     string Name,
-    string Summary,
     Granularity Granularity,
     bool Smooths,
     bool Learns,

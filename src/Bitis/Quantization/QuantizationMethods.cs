@@ -6,14 +6,14 @@ public static class QuantizationMethods
     /// <summary>All methods, from the simplest on.</summary>
     public static IReadOnlyList<QuantizationMethod> All { get; } =
     [
-        new("minmax", "smallest to largest value", Granularity.PerTensor, Smooths: false, Learns: false, ScanMethod.Plain, _ => new MinMaxEstimator()),
-        new("percentile", "a share of the values is clipped", Granularity.PerTensor, Smooths: false, Learns: false, ScanMethod.Plain, recipe => new PercentileEstimator(recipe.Percentile)),
-        new("mse", "least mean squared error", Granularity.PerTensor, Smooths: false, Learns: false, ScanMethod.Plain, _ => new MseEstimator()),
-        new("smoothquant", "smoothing, then smallest to largest value", Granularity.PerTensor, Smooths: true, Learns: false, ScanMethod.Plain, _ => new MinMaxEstimator()),
-        new("qmamba", "QMamba: long-tailed grid for the discrete parameters, hidden states in groups of tokens", Granularity.PerTensor, Smooths: false, Learns: false, ScanMethod.QMamba, _ => new MseEstimator()),
-        new("qmamba+", "QMamba with our improvements, per token", Granularity.PerToken, Smooths: true, Learns: true, ScanMethod.QMambaPlus, _ => new MseEstimator()),
-        new("ptq4vm", "PTQ4VM: per token, smoothed, learned", Granularity.PerToken, Smooths: true, Learns: true, ScanMethod.Plain, _ => new TruncationEstimator()),
-        new("ptq4vm+", "PTQ4VM with our improvements", Granularity.PerToken, Smooths: true, Learns: true, ScanMethod.Plain, _ => new MseEstimator()),
+        new("minmax", Granularity.PerTensor, Smooths: false, Learns: false, ScanMethod.Plain, _ => new MinMaxEstimator()),
+        new("percentile", Granularity.PerTensor, Smooths: false, Learns: false, ScanMethod.Plain, recipe => new PercentileEstimator(recipe.Percentile)),
+        new("mse", Granularity.PerTensor, Smooths: false, Learns: false, ScanMethod.Plain, _ => new MseEstimator()),
+        new("smoothquant", Granularity.PerTensor, Smooths: true, Learns: false, ScanMethod.Plain, _ => new MinMaxEstimator()),
+        new("qmamba", Granularity.PerTensor, Smooths: false, Learns: false, ScanMethod.QMamba, _ => new MseEstimator()),
+        new("qmamba+", Granularity.PerToken, Smooths: true, Learns: true, ScanMethod.QMambaPlus, _ => new MseEstimator()),
+        new("ptq4vm", Granularity.PerToken, Smooths: true, Learns: true, ScanMethod.Plain, _ => new TruncationEstimator()),
+        new("ptq4vm+", Granularity.PerToken, Smooths: true, Learns: true, ScanMethod.Plain, _ => new MseEstimator()),
     ];
 
     /// <summary>The names of all methods.</summary>

@@ -65,14 +65,7 @@ internal sealed class ReconstructionFolder(string path)
         string file = FileOf(record.Block);
         if (File.Exists(file))
             return;
-        try
-        {
-            Directory.CreateDirectory(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new BitisException($"{path}: the folder for finished blocks cannot be created: {e.Message}", e);
-        }
+        OutputFolder.Create(path, "the folder for finished blocks");
         List<SafetensorsTensor> tensors = QuantizedModelFile.TensorsOf(linears, _model.Graph);
         var metadata = new Dictionary<string, string>
         {
@@ -82,13 +75,6 @@ internal sealed class ReconstructionFolder(string path)
             [TensorDigest.Key] = TensorDigest.Of(tensors.Select(tensor => tensor.Bytes)),
         };
         SafetensorsWriter.Write(file, tensors, metadata);
-    }
-
-    /// <summary>Removes the folder once the model is written.</summary>
-    public void Delete()
-    {
-        if (Directory.Exists(path))
-            Directory.Delete(path, recursive: true);
     }
 
     private string FileOf(int block) => System.IO.Path.Combine(path, $"block-{block:D3}.safetensors");

@@ -1,3 +1,4 @@
+using Bitis.Checkpoints;
 using IOPath = System.IO.Path;
 
 namespace Bitis.Training;
@@ -45,17 +46,7 @@ public sealed record TrainingFolder(string Path)
 
     /// <summary>Creates the folder where it is missing.</summary>
     /// <exception cref="BitisException">It cannot be created.</exception>
-    public void Create()
-    {
-        try
-        {
-            Directory.CreateDirectory(Path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new BitisException($"{Path}: the folder cannot be created: {e.Message}", e);
-        }
-    }
+    public void Create() => OutputFolder.Create(Path);
 
     /// <summary>Keeps other processes from training here; disposing allows them to.</summary>
     /// <exception cref="BitisException">Another one is training here already.</exception>

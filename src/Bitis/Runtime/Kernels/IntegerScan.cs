@@ -26,9 +26,6 @@ internal static unsafe class IntegerScan
     /// <summary>Tokens that are prepared together.</summary>
     private const int ChunkTokens = 4;
 
-    /// <summary>The most states: those of <see cref="ChannelsAtOnce"/> channels lie on the stack.</summary>
-    public const int MaxStates = SelectiveScan.MaxStates;
-
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<IntegerScanKernel> Table { get; } = new(
         new(InstructionSet.Avx512, &RunAvx512),
