@@ -234,11 +234,11 @@ internal static unsafe class KernelBenchmarks
         UniformQuantizer signed = UniformQuantizer.Symmetric(8, Granularity.PerTensor, [1f / 127]);
         UniformQuantizer unsigned = UniformQuantizer.Asymmetric(8, Granularity.PerTensor, [1f / 255], [0]);
         float[] channelScales = [.. Enumerable.Range(1, channels).Select(e => 1f + (e % 7))];
-        int[] groups = TimeGroups.Equal(Tokens, 8);
+        int[] groups = [.. TimeGroups.Equal((Tokens + 3) / 4, 8).Select(start => 4 * start)]; // as calibration places them
         return new PackedScan(
             new QuantizedScan(
                 unsigned,
-                unsigned,
+                DeltaQuantizer.BeforeSoftplus(8, 6f / 255, -5),
                 signed,
                 signed,
                 DecayQuantizer.LongTailed(8, 8),

@@ -39,6 +39,23 @@ internal static class MethodsBenchmark
         ("ptq4vm+: PTS, smoothing", new() { Method = "ptq4vm+", Learning = new() { Steps = 0 } }),
         ("ptq4vm+, per tensor", new() { Method = "ptq4vm+", ActivationGranularity = Granularity.PerTensor }),
         ("ptq4vm+", new() { Method = "ptq4vm+" }),
+        ("ssm: minmax", new() { Method = "minmax", Scope = Scope.Ssm }),
+        ("ssm: percentile", new() { Method = "percentile", Scope = Scope.Ssm }),
+        ("ssm: mse", new() { Method = "mse", Scope = Scope.Ssm }),
+        ("ssm: mse, per token", new() { Method = "mse", Scope = Scope.Ssm, ActivationGranularity = Granularity.PerToken }),
+        ("ssm: log2", new() { Method = "log2", Scope = Scope.Ssm }),
+        ("ssm: smoothquant", new() { Method = "smoothquant", Scope = Scope.Ssm }),
+        ("ssm: ptq4vm", new() { Method = "ptq4vm", Scope = Scope.Ssm }),
+        ("ssm: ptq4vm+", new() { Method = "ptq4vm+", Scope = Scope.Ssm }),
+        ("ssm: qmamba, neither", new() { Method = "qmamba", Scope = Scope.Ssm, Decay = DecayGrid.Uniform, TimeGroups = 1 }),
+        ("ssm: qmamba, LtSQ", new() { Method = "qmamba", Scope = Scope.Ssm, TimeGroups = 1 }),
+        ("ssm: qmamba, TGQ", new() { Method = "qmamba", Scope = Scope.Ssm, Decay = DecayGrid.Uniform }),
+        ("ssm: qmamba", new() { Method = "qmamba", Scope = Scope.Ssm }),
+        ("ssm: ptq4vm+qmamba", new() { Method = "ptq4vm+qmamba", Scope = Scope.Ssm }),
+        .. Array.ConvertAll<int, (string, Recipe)>(
+            [1, 2, 4, 16, 32], groups => ($"ssm: qmamba+, {groups} groups", new() { Method = "qmamba+", Scope = Scope.Ssm, TimeGroups = groups })),
+        ("ssm: qmamba+, uniform decay", new() { Method = "qmamba+", Scope = Scope.Ssm, Decay = DecayGrid.Uniform }),
+        ("ssm: qmamba+", new() { Method = "qmamba+", Scope = Scope.Ssm }),
     ];
 
     /// <summary>Measures and prints the table.</summary>

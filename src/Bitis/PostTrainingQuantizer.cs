@@ -49,12 +49,11 @@ public static class PostTrainingQuantizer
     private static Dictionary<string, QuantizedScan> CalibrateScans(
         VisionModel model, IEnumerable<Tensor> batches, Recipe recipe, QuantizationOptions options, CancellationToken cancellationToken)
     {
-        QuantizationMethod method = QuantizationMethods.Find(recipe.Method);
-        IRangeEstimator estimator = method.CreateEstimator(recipe);
+        IRangeEstimator estimator = QuantizationMethods.Find(recipe.Method).CreateEstimator(recipe);
         if (estimator.NeedsValues)
             estimator = new MseEstimator(); // for the scans' operands, whose values are not kept
         using var evaluator = new VectorizedEvaluator(options.Threads);
-        return new ScanCalibrator(model.Graph, model.Weights, evaluator, estimator, method.Scan, recipe.Bits.Activations)
+        return new ScanCalibrator(model.Graph, model.Weights, evaluator, estimator, recipe.Scan, recipe.Bits.Activations)
             .Run(batches, options.Progress, cancellationToken);
     }
 

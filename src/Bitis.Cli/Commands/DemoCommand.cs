@@ -18,11 +18,11 @@ internal sealed class DemoCommand : BitisCommand
 
     private static readonly BitWidths[] BitWidthsShown = [new(8, 8), new(6, 6), new(4, 4)];
 
-    /// <summary>Every method in the scope that it was made for, and min-max in both.</summary>
+    /// <summary>Methods in the scope that they were made for, and min-max in both.</summary>
     private static readonly (Scope Scope, QuantizationMethod Method)[] Shown =
     [
-        .. QuantizationMethods.All.Where(method => !method.Scan.IsLongTailed).Select(method => (Scope.Linear, method)),
-        .. QuantizationMethods.All.Where(method => method.Scan.IsLongTailed || method.Name == "minmax").Select(method => (Scope.Ssm, method)),
+        .. Methods(Scope.Linear, "minmax", "percentile", "mse", "smoothquant", "ptq4vm", "ptq4vm+"),
+        .. Methods(Scope.Ssm, "minmax", "qmamba", "qmamba+"),
     ];
 
     private readonly Option<int> _threads = CommonOptions.Number("--threads", "How many threads the latency is measured with.", 1, minimum: 1);
@@ -118,4 +118,7 @@ internal sealed class DemoCommand : BitisCommand
             Directory.Delete(folder, recursive: true);
         }
     }
+
+    private static IEnumerable<(Scope Scope, QuantizationMethod Method)> Methods(Scope scope, params string[] names) =>
+        names.Select(name => (scope, QuantizationMethods.Find(name)));
 }

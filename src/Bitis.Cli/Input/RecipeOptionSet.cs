@@ -33,6 +33,12 @@ internal sealed class RecipeOptionSet
     private readonly Option<int?> _steps = CommonOptions.Parsed<int?>(
         "--steps", "For methods that learn: steps for each block; 0 for none. [default: 100]", ParseSteps, "N");
 
+    private readonly Option<int?> _timeGroups = CommonOptions.Parsed<int?>(
+        "--time-groups", "For scope ssm: how many groups of tokens a hidden state has scales for. [default: 8 for qmamba, else 1]", ParseTimeGroups, "N");
+
+    private readonly Option<DecayGrid?> _decay = CommonOptions.Parsed<DecayGrid?>(
+        "--decay", "For scope ssm: how levels of the discrete parameters may be spread: uniform, ltsq or log2. [default: the method's]", ParseDecay, "SPREAD");
+
     private readonly Option<bool> _official = new("--official")
     {
         Description = "For ptq4vm: do what its authors' code does where that differs from the paper (docs/ptq4vm.md).",
@@ -47,7 +53,7 @@ internal sealed class RecipeOptionSet
     /// <summary>Adds the options to a command.</summary>
     public RecipeOptionSet(Command command)
     {
-        foreach (Option option in (Option[])[_method, _bits, _granularity, _scope, _percentile, _alpha, _noSmoothing, _steps, _official, _overrides, _file])
+        foreach (Option option in (Option[])[_method, _bits, _granularity, _scope, _percentile, _alpha, _noSmoothing, _steps, _official, _timeGroups, _decay, _overrides, _file])
             command.Options.Add(option);
     }
 
@@ -68,6 +74,8 @@ internal sealed class RecipeOptionSet
             Smoothing = recipe.Smoothing && !arguments.GetValue(_noSmoothing),
             Learning = arguments.GetValue(_steps) is { } steps ? (recipe.Learning ?? new LearningRecipe()) with { Steps = steps } : recipe.Learning,
             Official = recipe.Official || arguments.GetValue(_official),
+            TimeGroups = arguments.GetValue(_timeGroups) ?? recipe.TimeGroups,
+            Decay = arguments.GetValue(_decay) ?? recipe.Decay,
             Overrides = [.. overrides, .. recipe.Overrides],
         };
     }
@@ -99,6 +107,18 @@ internal sealed class RecipeOptionSet
     private static int? ParseSteps(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value)
         ? value
         : throw new BitisException($"--steps takes a whole number of at least 0, not '{text}'.");
+
+    private static int? ParseTimeGroups(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value)
+        ? value
+        : throw new BitisException($"--time-groups takes a whole number of at least 1, not '{text}'.");
+
+    private static DecayGrid? ParseDecay(string text) => text switch
+    {
+        "uniform" => DecayGrid.Uniform,
+        "ltsq" => DecayGrid.LongTailed,
+        "log2" => DecayGrid.Logarithmic,
+        _ => throw new BitisException($"--decay takes 'uniform', 'ltsq' or 'log2', not '{text}'."),
+    };
 
     private static double? ParsePercentile(string text) => double.TryParse(text, out double value)
         ? value

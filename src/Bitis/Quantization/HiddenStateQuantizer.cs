@@ -15,8 +15,9 @@ public sealed class HiddenStateQuantizer
     /// <param name="groupStarts">The first token of each group, ascending, from 0; in the order in which the scan sees the tokens.</param>
     /// <param name="groupScales">A scale for each group.</param>
     /// <param name="channelScales">What each channel multiplies them by: one for each channel, or a single one for all.</param>
+    /// <param name="isDithered">Whether rounding is dithered; else it is to the nearest level.</param>
     /// <exception cref="ArgumentException">Groups or scales are not as described.</exception>
-    public HiddenStateQuantizer(int bits, int tokens, int[] groupStarts, float[] groupScales, float[] channelScales)
+    public HiddenStateQuantizer(int bits, int tokens, int[] groupStarts, float[] groupScales, float[] channelScales, bool isDithered = false)
     {
         ArgumentNullException.ThrowIfNull(groupStarts);
         ArgumentNullException.ThrowIfNull(groupScales);
@@ -34,6 +35,7 @@ public sealed class HiddenStateQuantizer
         GroupStarts = groupStarts;
         GroupScales = groupScales;
         ChannelScales = channelScales;
+        IsDithered = isDithered;
         _groupOf = new int[tokens];
         for (int t = 0, g = 0; t < tokens; t++)
         {
@@ -54,6 +56,12 @@ public sealed class HiddenStateQuantizer
 
     /// <summary>A factor for each channel, or a single one.</summary>
     public IReadOnlyList<float> ChannelScales { get; }
+
+    /// <summary>
+    /// Whether rounding is dithered (<see cref="QuantizedScan"/> says how). To the nearest level, a state that decays or grows by less
+    /// than half a level at a time stands still.
+    /// </summary>
+    public bool IsDithered { get; }
 
     /// <summary>The group of a token.</summary>
     public int GroupOf(int token) => _groupOf[token];

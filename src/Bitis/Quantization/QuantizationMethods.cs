@@ -10,9 +10,11 @@ public static class QuantizationMethods
         new("percentile", Granularity.PerTensor, Smooths: false, Learns: false, ScanMethod.Plain, recipe => new PercentileEstimator(recipe.Percentile)),
         new("mse", Granularity.PerTensor, Smooths: false, Learns: false, ScanMethod.Plain, _ => new MseEstimator()),
         new("smoothquant", Granularity.PerTensor, Smooths: true, Learns: false, ScanMethod.Plain, _ => new MinMaxEstimator()),
+        new("log2", Granularity.PerTensor, Smooths: false, Learns: false, ScanMethod.Log2, _ => new MseEstimator()),
         new("qmamba", Granularity.PerTensor, Smooths: false, Learns: false, ScanMethod.QMamba, _ => new MseEstimator()),
         new("qmamba+", Granularity.PerToken, Smooths: true, Learns: true, ScanMethod.QMambaPlus, _ => new MseEstimator()),
         new("ptq4vm", Granularity.PerToken, Smooths: true, Learns: true, ScanMethod.Plain, _ => new TruncationEstimator()),
+        new("ptq4vm+qmamba", Granularity.PerToken, Smooths: true, Learns: true, ScanMethod.QMamba, _ => new TruncationEstimator()),
         new("ptq4vm+", Granularity.PerToken, Smooths: true, Learns: true, ScanMethod.Plain, _ => new MseEstimator()),
     ];
 

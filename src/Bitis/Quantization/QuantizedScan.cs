@@ -4,16 +4,18 @@ namespace Bitis.Quantization;
 /// A selective scan in integers: the grids of its operands, of the discrete parameters and of the hidden states. What it computes,
 /// for each channel e and state n (all of it is exact in integers but the two roundings to float32 that are named):
 /// <code>
-///   u  = s_u·(q_u − z_u)    Δ = s_Δ·q_Δ    B = s_B·q_B    C = s_C·q_C                     the operands' grids
+///   u  = s_u[e]·(q_u − z_u[e])    Δ = unit_Δ·d[q_Δ]    B = s_B[t]·q_B    C = s_C[t]·q_C    the operands' grids
 ///   i  = clamp(codeΔ[q_Δ] + codeA[e, n], 0, 127)                                           log₂(−log₂ Ā) in eighths
 ///   Ā  = decay[i] / 2¹⁵                                                                    a level of Ā's grid
-///   v  = clamp16(round(float((q_u − z_u)·q_Δ)·f[g, e]))                                    f = s_u·s_Δ·s_B·2^(b_B−1)/unit, float32
+///   v  = clamp16(round((float((q_u − z_u)·d[q_Δ])·f[g, e])·s_B[t]))                        f = s_u·unit_Δ·2^(b_B−1)/unit, float32
 ///   h  = level(clamp16(Ā ∗ h + v ∗ (q_B·2^(16−b_B))))                                      x ∗ y = (x·y + 2¹⁴) ≫ 15
-///   y  = (Σ_n h·q_C)·(unit·s_C) + D·u                                                      float32
+///   y  = ((Σ_n h·q_C)·unit)·s_C[t] + (D·s_u)·(q_u − z_u)                                   float32
 /// </code>
-/// h is a 16-bit number whose upper b bits are the level and whose lower ones are 0: <c>level(x) = clamp16(x + 2^(15−b)) &amp; mask</c>;
-/// its unit is the scale of h divided by 2^(16−b). Where a group of tokens begins, h becomes
-/// <c>level(clamp16(round(h·(s_before/s_after))))</c>, the product in float32.
+/// h is a 16-bit number whose upper b bits are the level and whose lower ones are 0: <c>level(x) = clamp16(x + o) &amp; mask</c>;
+/// its unit is the scale of h divided by 2^(16−b). The offset o is 2^(15−b) for rounding to nearest; dithered, it is
+/// <c>⌊frac(0.618…·t + 0.754…·n)·2^(16−b)⌋</c>, which takes all values alike, so that a state that changes by less than a level at a
+/// time moves on average as it should instead of standing still. Where a group of tokens begins, h becomes
+/// <c>level(clamp16(round(h·(s_before/s_after))))</c>, the product in float32, to nearest.
 /// </summary>
 public sealed class QuantizedScan
 {
@@ -27,22 +29,22 @@ public sealed class QuantizedScan
     public const int CodeOfOne = 96;
 
     /// <summary>Puts a scan together.</summary>
-    /// <param name="u">The grid of u: unsigned, per tensor.</param>
-    /// <param name="delta">The grid of Δ: unsigned with zero point 0, per tensor.</param>
-    /// <param name="b">The grid of B: signed, per tensor.</param>
-    /// <param name="c">The grid of C: signed, per tensor.</param>
+    /// <param name="u">The grid of u: unsigned, per tensor or channel.</param>
+    /// <param name="delta">The grid of Δ.</param>
+    /// <param name="b">The grid of B: signed, per tensor or token (in the order in which the scan sees them).</param>
+    /// <param name="c">The grid of C, as B's.</param>
     /// <param name="decay">The grid of Ā.</param>
     /// <param name="hiddenState">The grid of h.</param>
     /// <param name="rateCodes">The codes of A, <c>[channels, states]</c>: <see cref="RateCode"/>.</param>
     /// <exception cref="ArgumentException">A grid is of another kind.</exception>
     public QuantizedScan(
-        UniformQuantizer u, UniformQuantizer delta, UniformQuantizer b, UniformQuantizer c, DecayQuantizer decay, HiddenStateQuantizer hiddenState, sbyte[] rateCodes)
+        UniformQuantizer u, DeltaQuantizer delta, UniformQuantizer b, UniformQuantizer c, DecayQuantizer decay, HiddenStateQuantizer hiddenState, sbyte[] rateCodes)
     {
         ArgumentNullException.ThrowIfNull(decay);
-        if (u.IsSymmetric || delta.IsSymmetric || delta.ZeroPoints[0] != 0 || !b.IsSymmetric || !c.IsSymmetric)
-            throw new ArgumentException("u and Δ have unsigned levels, Δ from 0 on; B and C have signed ones.", nameof(u));
-        if (new[] { u, delta, b, c }.Any(grid => grid.Granularity != Granularity.PerTensor))
-            throw new ArgumentException("A scan's operands have one scale each.", nameof(u));
+        if (u.IsSymmetric || !b.IsSymmetric || !c.IsSymmetric)
+            throw new ArgumentException("u has unsigned levels, B and C have signed ones.", nameof(u));
+        if (u.Granularity == Granularity.PerToken || b.Granularity == Granularity.PerChannel || c.Granularity == Granularity.PerChannel)
+            throw new ArgumentException("Scales of u may differ between channels, those of B and C between tokens.", nameof(u));
         decay.Validate();
         U = u;
         Delta = delta;
@@ -52,14 +54,14 @@ public sealed class QuantizedScan
         HiddenState = hiddenState;
         RateCodes = rateCodes;
         DecayTable = [.. Enumerable.Range(0, Codes).Select(DecayOf)];
-        DeltaCodes = [.. Enumerable.Range(0, delta.MaxLevel + 1).Select(level => DeltaCode(level, delta.Scales[0]))];
+        DeltaCodes = [.. Enumerable.Range(0, delta.MaxLevel + 1).Select(level => DeltaCode(delta.Dequantize(level)))];
     }
 
     /// <summary>The grid of u.</summary>
     public UniformQuantizer U { get; }
 
-    /// <summary>The grid of Δ, after the softplus.</summary>
-    public UniformQuantizer Delta { get; }
+    /// <summary>The grid of Δ.</summary>
+    public DeltaQuantizer Delta { get; }
 
     /// <summary>The grid of B.</summary>
     public UniformQuantizer B { get; }
@@ -88,19 +90,34 @@ public sealed class QuantizedScan
     /// <summary>The bits of h below its level.</summary>
     internal int HiddenShift => 16 - HiddenState.Bits;
 
-    /// <summary>f[g, e]: what (q_u − z_u)·q_Δ is multiplied by.</summary>
+    /// <summary>f[g, e]: what (q_u − z_u)·d[q_Δ] is multiplied by.</summary>
     internal float InputFactor(int group, int channel) => (float)(
-        (double)U.Scales[0] * Delta.Scales[0] * B.Scales[0] * (1 << (B.Bits - 1)) / Unit(group, channel));
+        U.Scales[GroupOf(U, channel)] * Delta.Unit * (1 << (B.Bits - 1)) / Unit(group, channel));
 
-    /// <summary>unit·s_C: what a sum of h·q_C is multiplied by.</summary>
-    internal float OutputFactor(int group, int channel) => (float)(Unit(group, channel) * C.Scales[0]);
+    /// <summary>unit: what a sum of h·q_C is multiplied by.</summary>
+    internal float OutputFactor(int group, int channel) => (float)Unit(group, channel);
+
+    /// <summary>D·s_u: what q_u − z_u adds to y.</summary>
+    internal float SkipFactor(float d, int channel) => d * U.Scales[GroupOf(U, channel)];
 
     /// <summary>s_before/s_after, where a group begins.</summary>
     internal float Rescale(int group) => HiddenState.GroupScales[group - 1] / HiddenState.GroupScales[group];
 
-    private static sbyte DeltaCode(int level, float scale) => level == 0
+    /// <summary>o: what is added to a hidden state before the bits below its level are cut off.</summary>
+    internal int RoundingOffset(int token, int state)
+    {
+        if (!HiddenState.IsDithered)
+            return 1 << (HiddenShift - 1);
+        double phase = (token * 0.6180339887498949) + (state * 0.7548776662466927);
+        return (int)((phase - Math.Floor(phase)) * (1 << HiddenShift));
+    }
+
+    /// <summary>The index of a channel's or a token's scale.</summary>
+    internal static int GroupOf(UniformQuantizer grid, int position) => grid.Granularity == Granularity.PerTensor ? 0 : position;
+
+    private static sbyte DeltaCode(double delta) => delta == 0
         ? sbyte.MinValue // no time passes
-        : ToCode(Math.Log2(level * (double)scale) + ((double)CodeOfOne / CodesPerOctave));
+        : ToCode(Math.Log2(delta) + ((double)CodeOfOne / CodesPerOctave));
 
     private static sbyte ToCode(double octaves) => (sbyte)Math.Clamp(Math.Round(octaves * CodesPerOctave), sbyte.MinValue, sbyte.MaxValue);
 

@@ -11,14 +11,17 @@ namespace Bitis.Quantization;
 /// <summary>
 /// The quantized scans of a <c>.bitis</c> file (docs/file-format.md). Each has
 /// <code>
-///   {scan}.operand_scale         F32 [4]                  of u, Δ, B, C
-///   {scan}.u_zero_point          U8  [1]
+///   {scan}.u_scale               F32 [1] or [channels]
+///   {scan}.u_zero_point          U8  as u_scale
+///   {scan}.delta_grid            F32 [2]                  the scale and the lowest level of Δ
+///   {scan}.b_scale               F32 [1] or [tokens]
+///   {scan}.c_scale               F32 [1] or [tokens]
 ///   {scan}.rate_code             I8  [channels, states]
 ///   {scan}.hidden_group_start    I32 [groups]
 ///   {scan}.hidden_group_scale    F32 [groups]
 ///   {scan}.hidden_channel_scale  F32 [1] or [channels]
 /// </code>
-/// and its bits and the grid of Ā in the metadata.
+/// and in the metadata its bits, the grid of Ā, whether Δ's levels are spread before its softplus, and whether h's rounding is dithered.
 /// </summary>
 internal static class QuantizedScanFile
 {
@@ -27,7 +30,7 @@ internal static class QuantizedScanFile
 
     /// <summary>What the metadata say of scans.</summary>
     public static string Describe(IReadOnlyDictionary<string, QuantizedScan> scans) => JsonSerializer.Serialize(
-        scans.OrderBy(pair => pair.Key, StringComparer.Ordinal).ToDictionary(pair => pair.Key, pair => new ScanDescription(pair.Value.U.Bits, pair.Value.Decay)),
+        scans.OrderBy(pair => pair.Key, StringComparer.Ordinal).ToDictionary(pair => pair.Key, pair => new ScanDescription(pair.Value.U.Bits, pair.Value.Decay, pair.Value.Delta.IsBeforeSoftplus, pair.Value.HiddenState.IsDithered)),
         QuantizedModelJson.Default.DictionaryStringScanDescription);
 
     /// <summary>The tensors of scans.</summary>
@@ -37,8 +40,11 @@ internal static class QuantizedScanFile
         {
             var shape = (SelectiveScan)graph[name].Operator;
             HiddenStateQuantizer hidden = scan.HiddenState;
-            yield return Floats($"{name}.operand_scale", [scan.U.Scales[0], scan.Delta.Scales[0], scan.B.Scales[0], scan.C.Scales[0]]);
-            yield return new($"{name}.u_zero_point", DType.UInt8, [1], new[] { (byte)scan.U.ZeroPoints[0] });
+            yield return Floats($"{name}.u_scale", scan.U.Scales.ToArray());
+            yield return new($"{name}.u_zero_point", DType.UInt8, [scan.U.Scales.Length], Array.ConvertAll(scan.U.ZeroPoints.ToArray(), zero => (byte)zero));
+            yield return Floats($"{name}.delta_grid", [scan.Delta.Scale, scan.Delta.Lowest]);
+            yield return Floats($"{name}.b_scale", scan.B.Scales.ToArray());
+            yield return Floats($"{name}.c_scale", scan.C.Scales.ToArray());
             yield return new($"{name}.rate_code", DType.Int8, [shape.Channels, shape.States], MemoryMarshal.AsBytes(scan.RateCodes.AsSpan()).ToArray());
             yield return new($"{name}.hidden_group_start", DType.Int32, [hidden.GroupStarts.Count], MemoryMarshal.AsBytes(hidden.GroupStarts.ToArray().AsSpan()).ToArray());
             yield return Floats($"{name}.hidden_group_scale", [.. hidden.GroupScales]);
@@ -67,32 +73,40 @@ internal static class QuantizedScanFile
     private static QuantizedScan Read(Checkpoint file, string name, ScanDescription description, SelectiveScan shape, int tokens)
     {
         int bits = description.Bits;
-        float[] scales = QuantizedModelFile.ReadFloats(file, $"{name}.operand_scale", [4]).Span.ToArray();
-        int zero = QuantizedModelFile.ReadBytes(file, $"{name}.u_zero_point", DType.UInt8, [1])[0];
+        float[] u = ReadVector(file, $"{name}.u_scale", shape.Channels);
+        byte[] zeros = QuantizedModelFile.ReadBytes(file, $"{name}.u_zero_point", DType.UInt8, [u.Length]);
+        float[] delta = QuantizedModelFile.ReadFloats(file, $"{name}.delta_grid", [2]).Span.ToArray();
+        float[] b = ReadVector(file, $"{name}.b_scale", tokens), c = ReadVector(file, $"{name}.c_scale", tokens);
         byte[] rates = QuantizedModelFile.ReadBytes(file, $"{name}.rate_code", DType.Int8, [shape.Channels, shape.States]);
         Shape groups = ShapeOf(file, $"{name}.hidden_group_start", tokens);
         byte[] starts = QuantizedModelFile.ReadBytes(file, $"{name}.hidden_group_start", DType.Int32, groups);
         float[] groupScales = QuantizedModelFile.ReadFloats(file, $"{name}.hidden_group_scale", groups).Span.ToArray();
-        Shape channels = ShapeOf(file, $"{name}.hidden_channel_scale", shape.Channels);
-        if (channels != [1] && channels != [shape.Channels])
-            throw new BitisException($"tensor '{name}.hidden_channel_scale' has shape {channels}; expected [1] or [{shape.Channels}].");
-        float[] channelScales = QuantizedModelFile.ReadFloats(file, $"{name}.hidden_channel_scale", channels).Span.ToArray();
+        float[] channelScales = ReadVector(file, $"{name}.hidden_channel_scale", shape.Channels);
         int[] firstTokens = [.. Enumerable.Range(0, groups[0]).Select(i => BinaryPrimitives.ReadInt32LittleEndian(starts.AsSpan(i * sizeof(int))))];
         try
         {
             return new QuantizedScan(
-                UniformQuantizer.Asymmetric(bits, Granularity.PerTensor, [scales[0]], [zero]),
-                UniformQuantizer.Asymmetric(bits, Granularity.PerTensor, [scales[1]], [0]),
-                UniformQuantizer.Symmetric(bits, Granularity.PerTensor, [scales[2]]),
-                UniformQuantizer.Symmetric(bits, Granularity.PerTensor, [scales[3]]),
+                UniformQuantizer.Asymmetric(bits, u.Length == 1 ? Granularity.PerTensor : Granularity.PerChannel, u, Array.ConvertAll(zeros, zero => (int)zero)),
+                description.IsDeltaBeforeSoftplus ? DeltaQuantizer.BeforeSoftplus(bits, delta[0], delta[1]) : DeltaQuantizer.AfterSoftplus(bits, delta[0]),
+                UniformQuantizer.Symmetric(bits, b.Length == 1 ? Granularity.PerTensor : Granularity.PerToken, b),
+                UniformQuantizer.Symmetric(bits, c.Length == 1 ? Granularity.PerTensor : Granularity.PerToken, c),
                 description.Decay,
-                new HiddenStateQuantizer(bits, tokens, firstTokens, groupScales, channelScales),
+                new HiddenStateQuantizer(bits, tokens, firstTokens, groupScales, channelScales, description.IsHiddenStateDithered),
                 MemoryMarshal.Cast<byte, sbyte>(rates).ToArray());
         }
         catch (Exception e) when (e is ArgumentException or InvalidOperationException)
         {
             throw new BitisException($"the scan '{name}' does not fit together: {e.Message}", e);
         }
+    }
+
+    /// <summary>One number for all, or one for each.</summary>
+    private static float[] ReadVector(Checkpoint file, string name, int each)
+    {
+        Shape shape = ShapeOf(file, name, each);
+        return shape == [1] || shape == [each]
+            ? QuantizedModelFile.ReadFloats(file, name, shape).Span.ToArray()
+            : throw new BitisException($"tensor '{name}' has shape {shape}; expected [1] or [{each}].");
     }
 
     /// <summary>The shape of a vector whose length is not known beforehand, but at most as long as something.</summary>

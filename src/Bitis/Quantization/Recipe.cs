@@ -40,12 +40,29 @@ public sealed record Recipe
     /// <summary>For the method <c>percentile</c>: the share of the values, in percent, that is below the upper end of the range.</summary>
     public double Percentile { get; init; } = 99.99;
 
+    /// <summary>In scope <see cref="Scope.Ssm"/>: how many groups of tokens a hidden state has scales for; null for what is usual for the method.</summary>
+    public int? TimeGroups { get; init; }
+
+    /// <summary>In scope <see cref="Scope.Ssm"/>: how levels of Ā may be spread; null for what is usual for the method.</summary>
+    public DecayGrid? Decay { get; init; }
+
     /// <summary>Exceptions by pattern; the first that matches an operator decides.</summary>
     public IReadOnlyList<SiteOverride> Overrides { get; init; } = [];
 
     /// <summary>Which values of an activation share a scale, the method's usual choice included.</summary>
     [JsonIgnore]
     public Granularity Granularity => ActivationGranularity ?? QuantizationMethods.Find(Method).Granularity;
+
+    /// <summary>How the inside of scans is quantized, the method's usual choices included.</summary>
+    [JsonIgnore]
+    public ScanMethod Scan
+    {
+        get
+        {
+            ScanMethod scan = QuantizationMethods.Find(Method).Scan;
+            return scan with { TimeGroups = TimeGroups ?? scan.TimeGroups, Decay = Decay ?? scan.Decay };
+        }
+    }
 
     /// <summary>The operators that this recipe quantizes, with their bits.</summary>
     /// <exception cref="BitisException">An override matches nothing in the scope.</exception>
@@ -83,6 +100,12 @@ public sealed record Recipe
         if (Learning is not null && !method.Learns)
             throw new BitisException($"The method '{Method}' learns nothing, so it takes no steps; {QuantizationMethods.Having(m => m.Learns)} do.");
         Learning?.Validate();
+        if (Scope != Scope.Ssm && (TimeGroups is not null || Decay is not null))
+            throw new BitisException("Groups of tokens and the spread of Ā's levels are for the inside of scans: scope 'ssm'.");
+        if (TimeGroups is { } groups && !(groups is >= 1 and <= 4096))
+            throw new BitisException($"{groups} groups of tokens; expected 1 to 4096.");
+        if (Decay is { } decay && !Enum.IsDefined(decay))
+            throw new BitisException($"There is no spread of levels '{decay}'.");
         if (Official && Method != "ptq4vm")
             throw new BitisException($"'official' is for the method ptq4vm, not for '{Method}'.");
     }
@@ -91,6 +114,7 @@ public sealed record Recipe
     public bool Equals(Recipe? other) =>
         other is not null && Method == other.Method && Bits == other.Bits && Scope == other.Scope
         && Alpha.Equals(other.Alpha) && Smoothing == other.Smoothing && Learning == other.Learning && Official == other.Official
+        && TimeGroups == other.TimeGroups && Decay == other.Decay
         && ActivationGranularity == other.ActivationGranularity && Percentile.Equals(other.Percentile)
         && Overrides.SequenceEqual(other.Overrides);
 

@@ -4,22 +4,26 @@ using Bitis.Tensors;
 
 namespace Bitis.Quantization;
 
-/// <summary>Finds the grids of a model's scans (QMamba): observes the float model, then tries grids on a few images' scans.</summary>
+/// <summary>
+/// Finds the grids of a model's scans (QMamba): observes the float model, then either lets an estimator of ranges decide, or tries
+/// grids on a few images' scans, one operand after the other, and keeps what the scan's output is closest with.
+/// </summary>
 internal sealed class ScanCalibrator
 {
-    private const int SampleImages = 4;
+    private const int SampleImages = 8, Rounds = 2;
 
-    private static readonly double[] ClipFactors = [1, 0.85, 0.7, 0.55, 0.4, 0.3, 0.2];
+    private static readonly double[] Clips = [1.1, 1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.42, 0.35, 0.28, 0.2];
 
-    private readonly Dictionary<Node, ScanObserver> _observers;
+    private readonly Dictionary<Node, ScanObserver> _observers = [];
+    private readonly Dictionary<Node, ScanObserver> _bySoftplus = [];
     private readonly GraphExecutor _executor;
     private readonly IRangeEstimator _estimator;
     private readonly ScanMethod _method;
     private readonly int _bits;
-    private bool _collectHistograms;
+    private bool _collectsHistograms;
 
     /// <summary>Prepares a run.</summary>
-    /// <param name="graph">The model.</param>
+    /// <param name="graph">The model; each scan has a softplus of its own before Δ.</param>
     /// <param name="weights">Its float parameters.</param>
     /// <param name="evaluator">What computes a node.</param>
     /// <param name="estimator">What decides ranges.</param>
@@ -31,10 +35,19 @@ internal sealed class ScanCalibrator
         _estimator = estimator;
         _method = method;
         _bits = bits;
-        _observers = graph.Nodes.Where(node => node.Operator is SelectiveScan).ToDictionary(
-            node => node,
-            node => new ScanObserver(
-                node.Name, node.Shape[0], (SelectiveScan)node.Operator, weights[node.ParameterNames[0]], weights[node.ParameterNames[1]], SampleImages));
+        foreach (Node node in graph.Nodes.Where(node => node.Operator is SelectiveScan))
+        {
+            var observer = new ScanObserver(
+                node.Name,
+                node.Shape[0],
+                (SelectiveScan)node.Operator,
+                weights[node.ParameterNames[0]],
+                weights[node.ParameterNames[1]],
+                method.HasFineScales,
+                SampleImages);
+            _observers.Add(node, observer);
+            _bySoftplus.Add(node.Inputs[1], observer);
+        }
         _executor = new GraphExecutor(graph, weights, new ProbingEvaluator(evaluator, Observe));
     }
 
@@ -45,14 +58,15 @@ internal sealed class ScanCalibrator
         Walk("calibrating: scans");
         if (_estimator.NeedsHistograms)
         {
-            _collectHistograms = true;
+            _collectsHistograms = true;
             Walk("calibrating: scans' histograms");
         }
         var scans = new Dictionary<string, QuantizedScan>();
         foreach ((Node node, ScanObserver observer) in _observers)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            scans.Add(node.Name, Choose(observer));
+            QuantizedScan start = Estimate(observer);
+            scans.Add(node.Name, _method.SearchesOutput ? Search(observer, start) : start);
             progress?.Report(new WorkProgress("quantizing scans", scans.Count, _observers.Count));
         }
         return scans;
@@ -71,69 +85,106 @@ internal sealed class ScanCalibrator
 
     private void Observe(Node node, ReadOnlySpan<Tensor> inputs)
     {
-        if (!_observers.TryGetValue(node, out ScanObserver? observer))
+        if (_bySoftplus.TryGetValue(node, out ScanObserver? observer))
+            observer.ObserveSoftplus(inputs[0]);
+        if (!_observers.TryGetValue(node, out observer))
             return;
-        if (_collectHistograms)
-            observer.ObserveHistograms(inputs);
+        if (_collectsHistograms)
+            observer.ObserveHistograms(inputs, observesInside: !_method.SearchesOutput);
         else
-            observer.ObserveRanges(inputs);
+            observer.ObserveRanges(inputs, observesInside: !_method.SearchesOutput);
     }
 
-    private QuantizedScan Choose(ScanObserver observer)
+    /// <summary>Grids by the estimator's ranges.</summary>
+    private QuantizedScan Estimate(ScanObserver observer)
     {
-        UniformQuantizer u = Unsigned(observer.Operands[0]), delta = Unsigned(observer.Operands[1]);
-        UniformQuantizer b = Signed(observer.Operands[2]), c = Signed(observer.Operands[3]);
-        sbyte[] rates = [.. observer.RateLogarithms.Span.ToArray().Select(QuantizedScan.RateCode)];
-        var scan = new QuantizedScan(u, delta, b, c, PlainDecay(observer), HiddenState(observer, clip: 1), rates);
-        if (!_method.SearchesOutput)
-            return scan;
-        // Each in turn, by the error of the scan's output: the notes on QMamba say why Ā's own error misleads.
-        scan = Best(observer, scan, [.. DecayCandidates(observer).Select(decay => With(scan, decay: decay))]);
-        scan = Best(observer, scan, [.. ClipFactors.Select(clip => With(scan, hiddenState: HiddenState(observer, clip)))]);
-        scan = Best(observer, scan, [.. ClipFactors.Select(clip => With(scan, delta: Scaled(delta, clip)))]);
-        scan = Best(observer, scan, [.. ClipFactors.Select(clip => With(scan, b: Scaled(b, clip)))]);
-        scan = Best(observer, scan, [.. ClipFactors.Select(clip => With(scan, c: Scaled(c, clip)))]);
-        return Best(observer, scan, [.. DecayCandidates(observer).Select(decay => With(scan, decay: decay))]);
+        ValueRange delta = _estimator.ActivationRange(observer.Delta, 0, _bits);
+        return new QuantizedScan(
+            UniformQuantizer.ForRanges(_bits, observer.U.Groups == 1 ? Granularity.PerTensor : Granularity.PerChannel, Ranges(observer.U)),
+            DeltaQuantizer.AfterSoftplus(_bits, Math.Max(delta.High, 1e-20f) / ((1 << _bits) - 1)),
+            Signed(observer.B),
+            Signed(observer.C),
+            Decay(observer),
+            HiddenState(observer, _method.SearchesOutput ? null : Magnitude(_estimator.ActivationRange(observer.HiddenState, 0, _bits)), clip: 1, isDithered: false),
+            observer.RateCodes);
     }
 
-    private static QuantizedScan Best(ScanObserver observer, QuantizedScan current, QuantizedScan[] candidates)
+    private DecayQuantizer Decay(ScanObserver observer)
     {
-        double least = observer.OutputError(current);
-        foreach (QuantizedScan candidate in candidates)
+        if (_method.Decay == DecayGrid.Logarithmic)
+            return DecayQuantizer.Logarithmic(_bits);
+        if (_method.SearchesOutput)
+            return DecayQuantizer.Uniform(_bits, observer.Statistics.DecayQuantile(0), observer.Statistics.DecayQuantile(1));
+        ValueRange range = _estimator.ActivationRange(observer.Decay, 0, _bits);
+        return DecayQuantizer.Uniform(_bits, Math.Max(range.Low, observer.Decay.Range(0).Low), Math.Min(range.High, 1));
+    }
+
+    /// <summary>One operand after the other, by the error of the scan's output: the notes on QMamba say why Ā's own error misleads.</summary>
+    private QuantizedScan Search(ScanObserver observer, QuantizedScan scan)
+    {
+        double least = observer.OutputError(scan);
+        UniformQuantizer u = scan.U, b = scan.B, c = scan.C;
+        float deltaScale = scan.Delta.Scale;
+        for (int round = 0; round < Rounds; round++)
         {
-            double error = observer.OutputError(candidate);
-            if (error < least)
-                (least, current) = (error, candidate);
+            Try(_method.HasFineScales ? DeltasBeforeSoftplus(observer.SoftplusInput) : Clips.Select(clip => DeltaQuantizer.AfterSoftplus(_bits, (float)(deltaScale * clip))), (s, delta) => With(s, delta: delta));
+            Try(Decays(observer), (s, decay) => With(s, decay: decay));
+            Try(HiddenStates(observer), (s, hiddenState) => With(s, hiddenState: hiddenState));
+            Try(Clips.Select(clip => Clipped(u, clip)), (s, grid) => With(s, u: grid));
+            Try(Clips.Select(clip => Clipped(b, clip)), (s, grid) => With(s, b: grid));
+            Try(Clips.Select(clip => Clipped(c, clip)), (s, grid) => With(s, c: grid));
         }
-        return current;
+        return scan;
+
+        void Try<T>(IEnumerable<T> candidates, Func<QuantizedScan, T, QuantizedScan> with)
+        {
+            QuantizedScan start = scan;
+            foreach (T candidate in candidates)
+            {
+                QuantizedScan changed = with(start, candidate);
+                double error = observer.OutputError(changed);
+                if (error < least)
+                    (least, scan) = (error, changed);
+            }
+        }
     }
 
     private static QuantizedScan With(
         QuantizedScan scan,
-        UniformQuantizer? delta = null,
+        UniformQuantizer? u = null,
+        DeltaQuantizer? delta = null,
         UniformQuantizer? b = null,
         UniformQuantizer? c = null,
         DecayQuantizer? decay = null,
         HiddenStateQuantizer? hiddenState = null) =>
-        new(scan.U, delta ?? scan.Delta, b ?? scan.B, c ?? scan.C, decay ?? scan.Decay, hiddenState ?? scan.HiddenState, scan.RateCodes);
+        new(u ?? scan.U, delta ?? scan.Delta, b ?? scan.B, c ?? scan.C, decay ?? scan.Decay, hiddenState ?? scan.HiddenState, scan.RateCodes);
 
-    private static UniformQuantizer Scaled(UniformQuantizer quantizer, double factor)
+    /// <summary>The same levels over a part of the range; zero stays a level.</summary>
+    private static UniformQuantizer Clipped(UniformQuantizer grid, double clip)
     {
-        float[] scales = [(float)(quantizer.Scales[0] * factor)];
-        return quantizer.IsSymmetric
-            ? UniformQuantizer.Symmetric(quantizer.Bits, Granularity.PerTensor, scales)
-            : UniformQuantizer.Asymmetric(quantizer.Bits, Granularity.PerTensor, scales, quantizer.ZeroPoints.ToArray());
+        float[] scales = Array.ConvertAll(grid.Scales.ToArray(), scale => (float)(scale * clip));
+        if (grid.IsSymmetric)
+            return UniformQuantizer.Symmetric(grid.Bits, grid.Granularity, scales);
+        // What is cut off is cut off above: u, the output of a SiLU, has its long tail there.
+        int[] zeros = [.. grid.ZeroPoints.ToArray().Select(zero => (int)Math.Clamp(Math.Round(zero / clip), 0, grid.MaxLevel))];
+        return UniformQuantizer.Asymmetric(grid.Bits, grid.Granularity, scales, zeros);
     }
 
-    private DecayQuantizer PlainDecay(ScanObserver observer) =>
-        DecayQuantizer.Uniform(_bits, observer.Statistics.DecayQuantile(0), observer.Statistics.DecayQuantile(1));
-
-    private IEnumerable<DecayQuantizer> DecayCandidates(ScanObserver observer)
+    private IEnumerable<DeltaQuantizer> DeltasBeforeSoftplus(ValueRange range)
     {
-        yield return PlainDecay(observer);
-        foreach (double share in (double[])[0.01, 0.05, 0.1])
+        float width = Math.Max(range.High - range.Low, 1e-6f);
+        for (float low = 0; low < 0.65f; low += 0.08f)
+        {
+            for (float high = 0; high < 0.35f; high += 0.08f)
+                yield return DeltaQuantizer.BeforeSoftplus(_bits, width * (1 - low - high) / ((1 << _bits) - 1), range.Low + (low * width));
+        }
+    }
+
+    private IEnumerable<DecayQuantizer> Decays(ScanObserver observer)
+    {
+        foreach (double share in (double[])[0, 0.01, 0.05, 0.1])
             yield return DecayQuantizer.Uniform(_bits, observer.Statistics.DecayQuantile(share), observer.Statistics.DecayQuantile(1));
-        if (!_method.IsLongTailed)
+        if (_method.Decay != DecayGrid.LongTailed)
             yield break;
         foreach (int r in _method.LevelsPerOctave!)
         {
@@ -143,10 +194,21 @@ internal sealed class ScanCalibrator
         }
     }
 
-    private HiddenStateQuantizer HiddenState(ScanObserver observer, double clip)
+    private IEnumerable<HiddenStateQuantizer> HiddenStates(ScanObserver observer)
+    {
+        foreach (double clip in Clips)
+        {
+            yield return HiddenState(observer, magnitude: null, clip, isDithered: false);
+            if (_method.HasFineScales)
+                yield return HiddenState(observer, magnitude: null, clip, isDithered: true);
+        }
+    }
+
+    /// <summary>The grid of h: over what calibration saw, or over a magnitude that an estimator gives for all of it.</summary>
+    private HiddenStateQuantizer HiddenState(ScanObserver observer, double? magnitude, double clip, bool isDithered)
     {
         float[] tokens = observer.Statistics.TokenMaxima, channels = [1];
-        if (_method.IsPerChannel)
+        if (_method.HasFineScales)
         {
             channels = Array.ConvertAll(observer.Statistics.ChannelMaxima, value => Math.Max(value, 1e-6f));
             for (int t = 0; t < tokens.Length; t++)
@@ -157,26 +219,35 @@ internal sealed class ScanCalibrator
                     tokens[t] = Math.Max(tokens[t], maxima[e] / channels[e]);
             }
         }
-        int[] starts = _method.HasOptimalGroups
-            ? TimeGroups.Optimal(tokens, _method.TimeGroups)
-            : TimeGroups.Equal(tokens.Length, _method.TimeGroups);
+        int[] starts = GroupStarts(tokens);
         var scales = new float[starts.Length];
         for (int g = 0; g < starts.Length; g++)
         {
             int end = g + 1 < starts.Length ? starts[g + 1] : tokens.Length;
-            float largest = tokens.AsSpan(starts[g], end - starts[g]).ToArray().Max();
+            double largest = magnitude ?? tokens.AsSpan(starts[g], end - starts[g]).ToArray().Max();
             scales[g] = (float)Math.Max(largest * clip / ((1 << (_bits - 1)) - 1), 1e-12);
         }
-        return new HiddenStateQuantizer(_bits, tokens.Length, starts, scales, channels);
+        return new HiddenStateQuantizer(_bits, tokens.Length, starts, scales, channels, isDithered);
     }
 
-    private UniformQuantizer Unsigned(SiteStatistics statistics) =>
-        UniformQuantizer.ForRanges(_bits, Granularity.PerTensor, [_estimator.ActivationRange(statistics, 0, _bits)]);
-
-    private UniformQuantizer Signed(SiteStatistics statistics)
+    /// <summary>The groups of tokens. Long ones begin at multiples of four, since the kernels take four tokens of a group at a time.</summary>
+    private int[] GroupStarts(float[] ranges)
     {
-        ValueRange range = _estimator.ActivationRange(statistics, 0, _bits);
-        float magnitude = Math.Max(Math.Abs(range.Low), Math.Abs(range.High));
-        return UniformQuantizer.Symmetric(_bits, Granularity.PerTensor, [UniformQuantizer.SymmetricScale(_bits, magnitude)]);
+        int length = ranges.Length >= 8 * _method.TimeGroups ? 4 : 1;
+        float[] blocks = [.. ranges.Chunk(length).Select(block => block.Max())];
+        int[] starts = _method.HasOptimalGroups
+            ? TimeGroups.Optimal(blocks, _method.TimeGroups)
+            : TimeGroups.Equal(blocks.Length, _method.TimeGroups);
+        return Array.ConvertAll(starts, start => start * length);
     }
+
+    private UniformQuantizer Signed(SiteStatistics statistics) => UniformQuantizer.Symmetric(
+        _bits,
+        statistics.Groups == 1 ? Granularity.PerTensor : Granularity.PerToken,
+        [.. Ranges(statistics).Select(range => UniformQuantizer.SymmetricScale(_bits, Magnitude(range)))]);
+
+    private ValueRange[] Ranges(SiteStatistics statistics) =>
+        [.. Enumerable.Range(0, statistics.Groups).Select(group => _estimator.ActivationRange(statistics, group, _bits))];
+
+    private static float Magnitude(ValueRange range) => Math.Max(Math.Abs(range.Low), Math.Abs(range.High));
 }

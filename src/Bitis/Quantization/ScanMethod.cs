@@ -1,27 +1,33 @@
 namespace Bitis.Quantization;
 
 /// <summary>How a method quantizes what is inside of a selective scan.</summary>
-/// <param name="IsLongTailed">Whether Ā may have LtSQ's levels, where they serve the scan's output better than uniform ones.</param>
-/// <param name="LevelsPerOctave">The choices of LtSQ's r.</param>
+/// <param name="Decay">How levels of Ā may be spread.</param>
+/// <param name="LevelsPerOctave">The choices of r for levels that are not uniform.</param>
 /// <param name="TimeGroups">How many groups of tokens the hidden state has scales for.</param>
 /// <param name="HasOptimalGroups">Whether groups begin where that serves best; else they are of equal length.</param>
-/// <param name="IsPerChannel">Whether the hidden state's scales differ between channels, too.</param>
-/// <param name="SearchesOutput">Whether scales are refined by the error of the scan's output.</param>
+/// <param name="HasFineScales">
+/// Whether there is a scale for each channel of u and h and each token of B and C, and the levels of Δ are spread before its
+/// softplus, and h may be rounded with a dither: what costs nothing when the scan runs. Else each tensor has one scale, and h one for each group.
+/// </param>
+/// <param name="SearchesOutput">Whether grids are chosen by the error of the scan's output; else by the method's estimator of ranges.</param>
 public sealed record ScanMethod(
-    bool IsLongTailed = false,
+    DecayGrid Decay = DecayGrid.Uniform,
     IReadOnlyList<int>? LevelsPerOctave = null,
     int TimeGroups = 1,
     bool HasOptimalGroups = false,
-    bool IsPerChannel = false,
+    bool HasFineScales = false,
     bool SearchesOutput = false)
 {
     /// <summary>Uniform levels, one scale for each tensor.</summary>
     public static ScanMethod Plain { get; } = new();
 
-    /// <summary>QMamba: LtSQ with whole powers of two, eight groups of tokens of equal length.</summary>
-    public static ScanMethod QMamba { get; } = new(IsLongTailed: true, [1], TimeGroups: 8, SearchesOutput: true);
+    /// <summary>A baseline: as plain, but with powers of two for Ā.</summary>
+    public static ScanMethod Log2 { get; } = new(DecayGrid.Logarithmic, [1]);
 
-    /// <summary>Ours: a finer grid for Ā, groups that begin where ranges change, a scale for each channel.</summary>
+    /// <summary>QMamba: LtSQ with whole powers of two, eight groups of tokens of equal length.</summary>
+    public static ScanMethod QMamba { get; } = new(DecayGrid.LongTailed, [1], TimeGroups: 8, SearchesOutput: true);
+
+    /// <summary>Ours: a finer grid for Ā, groups that begin where ranges change, finer scales.</summary>
     public static ScanMethod QMambaPlus { get; } =
-        new(IsLongTailed: true, [1, 2, 4, 8], TimeGroups: 8, HasOptimalGroups: true, IsPerChannel: true, SearchesOutput: true);
+        new(DecayGrid.LongTailed, [1, 2, 3, 4, 8, 16], TimeGroups: 8, HasOptimalGroups: true, HasFineScales: true, SearchesOutput: true);
 }

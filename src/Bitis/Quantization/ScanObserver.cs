@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
-using Bitis.Operators;
+using Bitis.Runtime.Kernels;
+using SelectiveScan = Bitis.Operators.SelectiveScan;
 using Tensor = Bitis.Tensors.Tensor;
 
 namespace Bitis.Quantization;
@@ -10,14 +11,13 @@ namespace Bitis.Quantization;
 /// </summary>
 internal sealed class ScanObserver
 {
-    private static readonly string[] Sites = ["u", "delta", "B", "C"];
-
     private readonly SelectiveScan _scan;
     private readonly Tensor _aLog;
     private readonly Tensor _d;
     private readonly int _sampleImages;
     private readonly List<Tensor[]> _samples = [];
     private readonly List<Tensor> _outputs = [];
+    private Tensor? _softplusInput;
 
     /// <summary>Starts with nothing seen.</summary>
     /// <param name="name">The scan's node.</param>
@@ -25,67 +25,146 @@ internal sealed class ScanObserver
     /// <param name="scan">The scan.</param>
     /// <param name="aLog">A_log.</param>
     /// <param name="d">D.</param>
+    /// <param name="hasFineScales">Whether statistics are for each channel of u and each token of B and C.</param>
     /// <param name="sampleImages">How many images to keep.</param>
-    public ScanObserver(string name, int tokens, SelectiveScan scan, Tensor aLog, Tensor d, int sampleImages)
+    public ScanObserver(string name, int tokens, SelectiveScan scan, Tensor aLog, Tensor d, bool hasFineScales, int sampleImages)
     {
         _scan = scan;
         _aLog = aLog;
         _d = d;
         _sampleImages = sampleImages;
         Statistics = new ScanStatistics(name, tokens, scan);
-        Operands = [.. Sites.Select(site => new SiteStatistics($"{name}.{site}", groups: 1))];
+        U = new SiteStatistics($"{name}.u", hasFineScales ? scan.Channels : 1);
+        Delta = new SiteStatistics($"{name}.delta", groups: 1);
+        B = new SiteStatistics($"{name}.B", hasFineScales ? tokens : 1);
+        C = new SiteStatistics($"{name}.C", hasFineScales ? tokens : 1);
+        Decay = new SiteStatistics($"{name}.discreteA", groups: 1);
+        HiddenState = new SiteStatistics($"{name}.hiddenState", groups: 1);
     }
 
-    /// <summary>Ā and h.</summary>
+    /// <summary>Ā and h: their distribution and magnitudes.</summary>
     public ScanStatistics Statistics { get; }
 
-    /// <summary>u, Δ, B and C.</summary>
-    public SiteStatistics[] Operands { get; }
+    /// <summary>u.</summary>
+    public SiteStatistics U { get; }
 
-    /// <summary>A_log.</summary>
-    public Tensor RateLogarithms => _aLog;
+    /// <summary>Δ, after the softplus.</summary>
+    public SiteStatistics Delta { get; }
 
-    /// <summary>D.</summary>
-    public Tensor Skip => _d;
+    /// <summary>The extremes of Δ before the softplus.</summary>
+    public ValueRange SoftplusInput { get; private set; } = new(float.PositiveInfinity, float.NegativeInfinity);
+
+    /// <summary>B.</summary>
+    public SiteStatistics B { get; }
+
+    /// <summary>C.</summary>
+    public SiteStatistics C { get; }
+
+    /// <summary>Ā.</summary>
+    public SiteStatistics Decay { get; }
+
+    /// <summary>h.</summary>
+    public SiteStatistics HiddenState { get; }
+
+    /// <summary>The codes of A.</summary>
+    public sbyte[] RateCodes => Array.ConvertAll(_aLog.Span.ToArray(), QuantizedScan.RateCode);
+
+    /// <summary>Takes what the softplus before the scan gets, just before the scan runs.</summary>
+    public void ObserveSoftplus(Tensor input) => _softplusInput = input;
 
     /// <summary>First pass.</summary>
-    public void ObserveRanges(ReadOnlySpan<Tensor> inputs)
+    /// <param name="inputs">u, Δ, B and C.</param>
+    /// <param name="observesInside">Whether Ā and h are sites, too.</param>
+    public void ObserveRanges(ReadOnlySpan<Tensor> inputs, bool observesInside)
     {
-        for (int i = 0; i < Operands.Length; i++)
-            Operands[i].ObserveRange(inputs[i]);
-        Statistics.Observe(inputs, _aLog);
+        foreach ((SiteStatistics site, Tensor values) in Sites(inputs))
+            site.ObserveRange(values);
+        Statistics.Observe(inputs, _aLog, observesInside ? (decay, states) => { Decay.ObserveRange(decay); HiddenState.ObserveRange(states); } : null);
+        Tensor x = _softplusInput!;
+        SoftplusInput = new(
+            Math.Min(SoftplusInput.Low, TensorPrimitives.Min<float>(x.Span)), Math.Max(SoftplusInput.High, TensorPrimitives.Max<float>(x.Span)));
         int batch = inputs[0].Shape[0];
         for (int image = 0; image < batch && _samples.Count < _sampleImages; image++)
         {
-            var sample = new Tensor[Operands.Length];
-            for (int i = 0; i < sample.Length; i++)
-            {
-                int length = inputs[i].Length / batch;
-                sample[i] = Tensor.From(inputs[i].Shape.DropFirst().Prepend(1), inputs[i].Span.Slice(image * length, length));
-            }
-            _samples.Add(sample);
+            Tensor[] sample = [.. inputs.ToArray().Select(values => ImageOf(values, image))];
             _outputs.Add(_scan.Forward(sample, [_aLog, _d]));
+            _samples.Add([sample[0], ImageOf(x, image), sample[2], sample[3]]);
         }
     }
 
     /// <summary>Second pass.</summary>
-    public void ObserveHistograms(ReadOnlySpan<Tensor> inputs)
+    /// <inheritdoc cref="ObserveRanges"/>
+    public void ObserveHistograms(ReadOnlySpan<Tensor> inputs, bool observesInside)
     {
-        for (int i = 0; i < Operands.Length; i++)
-            Operands[i].ObserveHistogram(inputs[i]);
+        foreach ((SiteStatistics site, Tensor values) in Sites(inputs))
+            site.ObserveHistogram(values);
+        if (observesInside)
+            new ScanStatistics(Statistics.Name, inputs[0].Shape[1], _scan).Observe(inputs, _aLog, (decay, states) => { Decay.ObserveHistogram(decay); HiddenState.ObserveHistogram(states); });
     }
 
     /// <summary>The mean squared error of the scan's output on the kept images, relative to the output's own mean square.</summary>
     public double OutputError(QuantizedScan candidate)
     {
-        double error = 0, energy = 0;
-        foreach ((Tensor[] sample, Tensor expected) in _samples.Zip(_outputs))
+        using var packed = new PackedScan(candidate, _d, _outputs[0].Shape[1]);
+        var errors = new double[_samples.Count];
+        Parallel.For(0, errors.Length, image =>
         {
-            Tensor actual = SimulatedScan.Run(candidate, sample, _d);
-            double distance = TensorPrimitives.Distance<float>(expected.Span, actual.Span);
-            error += distance * distance;
-            energy += TensorPrimitives.SumOfSquares<float>(expected.Span);
+            double distance = TensorPrimitives.Distance<float>(_outputs[image].Span, Scan(packed, _samples[image]).Span);
+            errors[image] = distance * distance;
+        });
+        return errors.Sum() / Math.Max(_outputs.Sum(output => (double)TensorPrimitives.SumOfSquares<float>(output.Span)), 1e-30);
+    }
+
+    private static unsafe Tensor Scan(PackedScan packed, Tensor[] sample)
+    {
+        (Tensor u, Tensor delta, Tensor b, Tensor c) = (sample[0], sample[1], sample[2], sample[3]);
+        Tensor y = Tensor.Uninitialized(u.Shape);
+        var call = new IntegerScanCall
+        {
+            Tokens = u.Shape[1],
+            U = u.Pointer,
+            UStride = u.Shape[2],
+            Delta = delta.Pointer,
+            DeltaStride = u.Shape[2],
+            B = b.Pointer,
+            BStride = b.Shape[2],
+            C = c.Pointer,
+            CStride = c.Shape[2],
+            Y = y.Pointer,
+            YStride = u.Shape[2],
+        };
+        IntegerScan.Run(packed, in call, 0, u.Shape[2]);
+        GC.KeepAlive((u, delta, b, c));
+        return y;
+    }
+
+    private IEnumerable<(SiteStatistics Site, Tensor Values)> Sites(ReadOnlySpan<Tensor> inputs)
+    {
+        // A group is a row: u's rows are channels where it has a scale for each.
+        Tensor u = U.Groups == 1 ? inputs[0] : Transpose(inputs[0]);
+        return [(U, u), (Delta, inputs[1]), (B, inputs[2]), (C, inputs[3])];
+    }
+
+    private static Tensor Transpose(Tensor x)
+    {
+        int batch = x.Shape[0], rows = x.Shape[1], columns = x.Shape[2];
+        Tensor result = Tensor.Uninitialized([batch, columns, rows]);
+        Span<float> target = result.Span;
+        ReadOnlySpan<float> source = x.Span;
+        for (int image = 0, i = 0; image < batch; image++)
+        {
+            for (int row = 0; row < rows; row++)
+            {
+                for (int column = 0; column < columns; column++)
+                    target[(((image * columns) + column) * rows) + row] = source[i++];
+            }
         }
-        return error / Math.Max(energy, 1e-30);
+        return result;
+    }
+
+    private static Tensor ImageOf(Tensor values, int image)
+    {
+        int length = values.Length / values.Shape[0];
+        return Tensor.From(values.Shape.DropFirst().Prepend(1), values.Span.Slice(image * length, length));
     }
 }

@@ -86,18 +86,27 @@ public sealed class ScanStatistics
     /// <param name="inputs">The scan's u, Δ, B and C, <c>[batch, tokens, …]</c>.</param>
     /// <param name="aLog">A_log, <c>[channels, states]</c>.</param>
     /// <exception cref="BitisException">A hidden state is not a number.</exception>
-    public void Observe(ReadOnlySpan<Tensor> inputs, Tensor aLog)
+    public void Observe(ReadOnlySpan<Tensor> inputs, Tensor aLog) => Observe(inputs, aLog, observer: null);
+
+    /// <summary>As <see cref="Observe(ReadOnlySpan{Tensor}, Tensor)"/>, and shows Ā and h of each image, <c>[1, tokens, states·channels]</c>.</summary>
+    internal void Observe(ReadOnlySpan<Tensor> inputs, Tensor aLog, Action<Tensor, Tensor>? observer)
     {
         ArgumentNullException.ThrowIfNull(aLog);
         Tensor u = inputs[0], delta = inputs[1], b = inputs[2];
         float[] rates = Rates(aLog);
+        Tensor? decays = null, states = null;
+        if (observer is not null)
+            (decays, states) = (Tensor.Uninitialized([1, _tokens, _states * _channels]), Tensor.Uninitialized([1, _tokens, _states * _channels]));
         for (int image = 0; image < u.Shape[0]; image++)
         {
             Observe(
                 u.Span.Slice(image * (u.Length / u.Shape[0]), u.Length / u.Shape[0]),
                 delta.Span.Slice(image * (u.Length / u.Shape[0]), u.Length / u.Shape[0]),
                 b.Span.Slice(image * (b.Length / b.Shape[0]), b.Length / b.Shape[0]),
-                rates);
+                rates,
+                decays,
+                states);
+            observer?.Invoke(decays!, states!);
         }
     }
 
@@ -112,7 +121,7 @@ public sealed class ScanStatistics
     }
 
     /// <summary>One image: the recurrence, a register-friendly row of channels at a time.</summary>
-    private void Observe(ReadOnlySpan<float> u, ReadOnlySpan<float> delta, ReadOnlySpan<float> b, float[] rates)
+    private void Observe(ReadOnlySpan<float> u, ReadOnlySpan<float> delta, ReadOnlySpan<float> b, float[] rates, Tensor? decays, Tensor? hiddenStates)
     {
         int channels = _channels;
         float[] states = new float[_states * channels], decay = new float[channels], input = new float[channels];
@@ -133,12 +142,16 @@ public sealed class ScanStatistics
                 _magnitudeSums[t] += TensorPrimitives.SumOfMagnitudes<float>(h);
                 sum += TensorPrimitives.Sum<float>(decay);
                 squares += TensorPrimitives.SumOfSquares<float>(decay);
+                if (decays is not null)
+                    decay.CopyTo(decays.Span[(((t * _states) + n) * channels)..]);
                 foreach (float value in decay)
                 {
                     cubes += (double)value * value * value;
                     _histogram[Math.Clamp((int)(value * Bins), 0, Bins - 1)]++;
                 }
             }
+            if (hiddenStates is not null)
+                states.CopyTo(hiddenStates.Span[(t * states.Length)..]);
             TensorPrimitives.Abs(maxima, maxima);
             if (!TensorPrimitives.IsFiniteAll<float>(maxima))
                 throw new BitisException($"{Name}: a hidden state is NaN or infinite at token {t}. Check the weights (bitis inspect) and the images.");

@@ -22,12 +22,18 @@ public sealed class SimulatedEvaluator(
     INodeEvaluator inner, IReadOnlyDictionary<string, QuantizedLinear> linears, IReadOnlyDictionary<string, QuantizedScan>? scans = null) : INodeEvaluator
 {
     private readonly Dictionary<Node, Tensor[]> _levels = [];
+    private readonly Dictionary<Node, Tensor> _softplusInputs = [];
 
     /// <inheritdoc />
     public Tensor Evaluate(Node node, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
     {
+        if (scans is { Count: > 0 } && node.Operator is Softplus)
+            _softplusInputs[node] = inputs[0];
         if (scans is not null && scans.TryGetValue(node.Name, out QuantizedScan? scan))
-            return SimulatedScan.Run(scan, inputs, parameters[1]);
+        {
+            _softplusInputs.Remove(node.Inputs[1], out Tensor? delta);
+            return SimulatedScan.Run(scan, [inputs[0], delta!, inputs[2], inputs[3]], parameters[1]);
+        }
         if (!linears.TryGetValue(node.Name, out QuantizedLinear? linear) || linear.Input is not { } input)
             return inner.Evaluate(node, inputs, parameters);
         if (linear.Weight is not { } weight)

@@ -1,3 +1,4 @@
+using Bitis.Runtime.Kernels;
 using Bitis.Tensors;
 
 namespace Bitis.Quantization;
@@ -7,7 +8,7 @@ internal static class SimulatedScan
 {
     /// <summary>Scans a batch.</summary>
     /// <param name="scan">The grids.</param>
-    /// <param name="inputs">u and Δ <c>[batch, tokens, channels]</c>, B and C <c>[batch, tokens, states]</c>.</param>
+    /// <param name="inputs">u and Δ before its softplus <c>[batch, tokens, channels]</c>, B and C <c>[batch, tokens, states]</c>.</param>
     /// <param name="d">D, <c>[channels]</c>.</param>
     /// <returns>y, as u.</returns>
     public static Tensor Run(QuantizedScan scan, ReadOnlySpan<Tensor> inputs, Tensor d)
@@ -30,22 +31,24 @@ internal static class SimulatedScan
             {
                 float rescale = scan.Rescale(++group);
                 for (int n = 0; n < states; n++)
-                    h[n] = Level(Clamp16((int)Math.Clamp(MathF.Round(h[n] * rescale), -32768f, 32767f)), scan.HiddenShift);
+                    h[n] = Level(Clamp16((int)Math.Clamp(MathF.Round(h[n] * rescale), -32768f, 32767f)), 1 << (scan.HiddenShift - 1), scan.HiddenShift);
                 (inputFactor, outputFactor) = (scan.InputFactor(group, channel), scan.OutputFactor(group, channel));
             }
             int row = (image * tokens) + t;
-            int qu = scan.U.Quantize(u.Span[(row * channels) + channel], 0) - scan.U.ZeroPoints[0];
-            int qDelta = scan.Delta.Quantize(delta.Span[(row * channels) + channel], 0);
-            int v = (int)Math.Clamp(MathF.Round(qu * qDelta * inputFactor), -32768f, 32767f);
+            int uGroup = QuantizedScan.GroupOf(scan.U, channel), bGroup = QuantizedScan.GroupOf(scan.B, t), cGroup = QuantizedScan.GroupOf(scan.C, t);
+            int qu = scan.U.Quantize(u.Span[(row * channels) + channel], uGroup) - scan.U.ZeroPoints[uGroup];
+            float step = delta.Span[(row * channels) + channel];
+            int qDelta = scan.Delta.Quantize(scan.Delta.IsBeforeSoftplus ? step : VectorMath.Softplus(step));
+            int v = (int)Math.Clamp(MathF.Round(qu * scan.Delta.Multiples[qDelta] * inputFactor * scan.B.Scales[bGroup]), -32768f, 32767f);
             int sum = 0;
             for (int n = 0; n < states; n++)
             {
                 int code = Math.Clamp(scan.DeltaCodes[qDelta] + scan.RateCodes[(channel * states) + n], 0, QuantizedScan.Codes - 1);
-                int input = scan.B.Quantize(b.Span[(row * states) + n], 0) << (16 - scan.B.Bits);
-                h[n] = Level(Clamp16(Product(scan.DecayTable[code], h[n]) + Product(v, input)), scan.HiddenShift);
-                sum += h[n] * scan.C.Quantize(c.Span[(row * states) + n], 0);
+                int input = scan.B.Quantize(b.Span[(row * states) + n], bGroup) << (16 - scan.B.Bits);
+                h[n] = Level(Clamp16(Product(scan.DecayTable[code], h[n]) + Product(v, input)), scan.RoundingOffset(t, n), scan.HiddenShift);
+                sum += h[n] * scan.C.Quantize(c.Span[(row * states) + n], cGroup);
             }
-            y.Span[(row * channels) + channel] = (sum * outputFactor) + (d.Span[channel] * (scan.U.Scales[0] * qu));
+            y.Span[(row * channels) + channel] = (sum * outputFactor * scan.C.Scales[cGroup]) + (scan.SkipFactor(d.Span[channel], channel) * qu);
         }
     }
 
@@ -54,6 +57,6 @@ internal static class SimulatedScan
 
     private static int Clamp16(int x) => Math.Clamp(x, short.MinValue, short.MaxValue);
 
-    /// <summary>The nearest number whose lower bits are 0.</summary>
-    private static int Level(int x, int shift) => Clamp16(x + (1 << (shift - 1))) & (-1 << shift);
+    /// <summary>A number whose lower bits are 0.</summary>
+    private static int Level(int x, int offset, int shift) => Clamp16(x + offset) & (-1 << shift);
 }

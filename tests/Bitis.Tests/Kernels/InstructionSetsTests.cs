@@ -35,7 +35,7 @@ public sealed class InstructionSetsTests
         {
             BitisException exception = Assert.Throws<BitisException>(() => InstructionSets.Choose(name));
             Assert.Contains($"BITIS_ISA={name}", exception.Message);
-            Assert.Contains("Valid names: portable, avx2, avxvnni, avx512, avx512vnni.", exception.Message);
+            Assert.Contains("Valid names: portable, avx2, avxvnni, avx512, avx512vbmi, avx512vnni.", exception.Message);
             Assert.Contains("This machine has: portable", exception.Message);
         }
     }

@@ -17,12 +17,12 @@ public sealed unsafe class IntegerScanTests
     [InlineData(9, 32, 21, 2)]
     public void Every_form_computes_what_the_definition_says(int tokens, int channels, int states, int bits)
     {
-        foreach (bool perChannel in (bool[])[false, true])
+        foreach (bool hasFineScales in (bool[])[false, true])
         {
             foreach (bool reverse in (bool[])[false, true])
             {
                 foreach (int groups in (int[])[1, 4])
-                    Check(new Case(tokens, channels, states, bits, groups, perChannel, reverse));
+                    Check(new Case(tokens, channels, states, bits, groups, HasFineScales: hasFineScales, reverse));
             }
         }
     }
@@ -30,14 +30,14 @@ public sealed unsafe class IntegerScanTests
     [Fact]
     public void Extreme_operands_saturate_alike()
     {
-        var data = new Case(30, 32, 4, 8, 3, PerChannel: true, Reverse: false) { Magnitude = 1000 };
+        var data = new Case(30, 32, 4, 8, 3, HasFineScales: true, Reverse: false) { Magnitude = 1000 };
         Check(data);
     }
 
     [Fact]
     public void A_split_over_channels_gives_the_same_bits_and_the_output_can_be_added()
     {
-        var data = new Case(11, 100, 16, 8, 2, PerChannel: true, Reverse: false);
+        var data = new Case(11, 100, 16, 8, 2, HasFineScales: true, Reverse: false);
         foreach (IntegerScanKernel kernel in IntegerScan.Table.Runnable)
         {
             float[] whole = data.Run(kernel, accumulate: false, 0, 100);
@@ -60,7 +60,7 @@ public sealed unsafe class IntegerScanTests
         }
     }
 
-    private sealed record Case(int Tokens, int Channels, int States, int Bits, int Groups, bool PerChannel, bool Reverse)
+    private sealed record Case(int Tokens, int Channels, int States, int Bits, int Groups, bool HasFineScales, bool Reverse)
     {
         public float Magnitude { get; init; } = 1;
 
@@ -77,11 +77,8 @@ public sealed unsafe class IntegerScanTests
 
         public float[] Expected()
         {
-            float[] steps = Delta;
-            fixed (float* values = steps)
-                Elementwise.Softplus.Best.Run(values, values, steps.Length);
             Tensor y = SimulatedScan.Run(
-                Scan(), [Ordered(U, Channels), Ordered(steps, Channels), Ordered(B, States), Ordered(C, States)], D);
+                Scan(), [Ordered(U, Channels), Ordered(Delta, Channels), Ordered(B, States), Ordered(C, States)], D);
             return Ordered(y.Span.ToArray(), Channels).Span.ToArray();
         }
 
@@ -119,15 +116,21 @@ public sealed unsafe class IntegerScanTests
         {
             float levels = (1 << Bits) - 1, signed = Math.Max(1, (1 << (Bits - 1)) - 1);
             sbyte[] rates = [.. Enumerable.Range(0, Channels * States).Select(i => QuantizedScan.RateCode(MathF.Log(1 + (i % States))))];
-            float[] channels = PerChannel ? Sample.Floats(6, Channels, 0.2f, 3) : [1];
+            float[] channels = HasFineScales ? Sample.Floats(6, Channels, 0.2f, 3) : [1];
             float[] groups = Sample.Floats(7, Math.Min(Groups, Tokens), 0.5f / signed, 3 / signed);
             return new QuantizedScan(
-                UniformQuantizer.ForRanges(Bits, Granularity.PerTensor, [new(-0.3f, 2)]),
-                UniformQuantizer.Asymmetric(Bits, Granularity.PerTensor, [1 / levels], [0]),
-                UniformQuantizer.Symmetric(Bits, Granularity.PerTensor, [1 / signed]),
-                UniformQuantizer.Symmetric(Bits, Granularity.PerTensor, [0.9f / signed]),
+                HasFineScales
+                    ? UniformQuantizer.ForRanges(Bits, Granularity.PerChannel, [.. Sample.Floats(8, Channels, 0.5f, 2).Select(high => new ValueRange(-0.3f, high))])
+                    : UniformQuantizer.ForRanges(Bits, Granularity.PerTensor, [new(-0.3f, 2)]),
+                HasFineScales ? DeltaQuantizer.BeforeSoftplus(Bits, 6 / levels, -5.5f) : DeltaQuantizer.AfterSoftplus(Bits, 1 / levels),
+                HasFineScales
+                    ? UniformQuantizer.Symmetric(Bits, Granularity.PerToken, Sample.Floats(9, Tokens, 0.5f / signed, 1 / signed))
+                    : UniformQuantizer.Symmetric(Bits, Granularity.PerTensor, [1 / signed]),
+                HasFineScales
+                    ? UniformQuantizer.Symmetric(Bits, Granularity.PerToken, Sample.Floats(10, Tokens, 0.5f / signed, 1 / signed))
+                    : UniformQuantizer.Symmetric(Bits, Granularity.PerTensor, [0.9f / signed]),
                 Bits == 6 ? DecayQuantizer.Uniform(Bits, 0.1, 1) : DecayQuantizer.LongTailed(Bits, Bits),
-                new HiddenStateQuantizer(Bits, Tokens, TimeGroups.Equal(Tokens, Groups), groups, channels),
+                new HiddenStateQuantizer(Bits, Tokens, TimeGroups.Equal(Tokens, Groups), groups, channels, isDithered: HasFineScales),
                 rates);
         }
 

@@ -44,13 +44,48 @@ public sealed class ScanQuantizerTests
     }
 
     [Theory]
-    [InlineData(1, 0, 0.5, 0)]
-    [InlineData(9, 0, 0.5, 0)]
-    [InlineData(4, 65, 1, 0)]
-    [InlineData(4, 1, double.NaN, 0)]
-    [InlineData(4, 0, 0.1, -0.5)]
-    public void Grids_that_cannot_be_are_refused(int bits, int levelsPerOctave, double scale, double lowest) =>
-        Assert.Throws<InvalidOperationException>(new DecayQuantizer(bits, levelsPerOctave, scale, lowest).Validate);
+    [InlineData(DecayGrid.Uniform, 1, 0, 0.5, 0)]
+    [InlineData(DecayGrid.Uniform, 9, 0, 0.5, 0)]
+    [InlineData(DecayGrid.LongTailed, 4, 65, 1, 0)]
+    [InlineData(DecayGrid.LongTailed, 4, 0, 1, 0)]
+    [InlineData(DecayGrid.Logarithmic, 4, 1, double.NaN, 0)]
+    [InlineData(DecayGrid.Uniform, 4, 0, 0.1, -0.5)]
+    [InlineData((DecayGrid)3, 4, 0, 0.1, 0)]
+    public void Grids_that_cannot_be_are_refused(DecayGrid grid, int bits, int levelsPerOctave, double scale, double lowest) =>
+        Assert.Throws<InvalidOperationException>(new DecayQuantizer(grid, bits, levelsPerOctave, scale, lowest).Validate);
+
+    [Fact]
+    public void Powers_of_two_are_the_logarithmic_levels()
+    {
+        DecayQuantizer quantizer = DecayQuantizer.Logarithmic(bits: 3);
+        Assert.Equal([1, 0.5, 0.25, 0.125], Enumerable.Range(0, 4).Select(quantizer.Dequantize));
+        Assert.Equal((0, 1, 7), (quantizer.Quantize(0.72), quantizer.Quantize(0.7), quantizer.Quantize(0)));
+    }
+
+    [Theory]
+    [InlineData(4)]
+    [InlineData(8)]
+    public void Levels_before_the_softplus_lie_close_where_time_steps_are_small(int bits)
+    {
+        DeltaQuantizer quantizer = DeltaQuantizer.BeforeSoftplus(bits, 8f / ((1 << bits) - 1), lowest: -7);
+        for (int level = 0; level <= quantizer.MaxLevel; level++)
+        {
+            double x = -7 + (level * 8.0 / quantizer.MaxLevel);
+            Assert.Equal(level, quantizer.Quantize((float)x));
+            Assert.Equal(Math.Log(1 + Math.Exp(x)), quantizer.Dequantize(level), (0.5 * quantizer.Unit) + 1e-6);
+        }
+        Assert.Equal((0, quantizer.MaxLevel), (quantizer.Quantize(-100), quantizer.Quantize(100)));
+    }
+
+    [Fact]
+    public void Levels_after_the_softplus_are_evenly_spaced_from_0()
+    {
+        DeltaQuantizer quantizer = DeltaQuantizer.AfterSoftplus(4, 0.25f);
+        Assert.Equal([0, 0.25, 0.5], Enumerable.Range(0, 3).Select(quantizer.Dequantize));
+        Assert.Equal((0, 2, 15), (quantizer.Quantize(0.1f), quantizer.Quantize(0.4f), quantizer.Quantize(9)));
+        foreach (float scale in (float[])[0, -1, float.NaN, float.PositiveInfinity])
+            Assert.Throws<ArgumentException>(() => DeltaQuantizer.AfterSoftplus(4, scale));
+    }
 
     [Fact]
     public void Groups_of_equal_length_cover_all_tokens()

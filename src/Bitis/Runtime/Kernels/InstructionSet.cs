@@ -22,6 +22,9 @@ public enum InstructionSet
     /// <summary>512-bit vectors: AVX-512 F, BW, DQ and VL.</summary>
     Avx512,
 
+    /// <summary>AVX-512 with permutations of bytes (VBMI).</summary>
+    Avx512Vbmi,
+
     /// <summary>AVX-512 with the 512-bit 8-bit dot product, as code that Bitis assembles at run time. Linux only.</summary>
     Avx512Vnni,
 }

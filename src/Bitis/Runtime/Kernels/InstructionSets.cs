@@ -28,6 +28,7 @@ public static class InstructionSets
         InstructionSet.Avx2 => "avx2",
         InstructionSet.AvxVnni => "avxvnni",
         InstructionSet.Avx512 => "avx512",
+        InstructionSet.Avx512Vbmi => "avx512vbmi",
         InstructionSet.Avx512Vnni => "avx512vnni",
         _ => throw new ArgumentOutOfRangeException(nameof(instructionSet)),
     };
@@ -39,6 +40,7 @@ public static class InstructionSets
         InstructionSet.Avx2 => Avx2.IsSupported && Fma.IsSupported,
         InstructionSet.AvxVnni => AvxVnni.IsSupported && Avx2.IsSupported && Fma.IsSupported,
         InstructionSet.Avx512 => Avx512F.VL.IsSupported && Avx512BW.VL.IsSupported && Avx512DQ.VL.IsSupported,
+        InstructionSet.Avx512Vbmi => IsSupported(InstructionSet.Avx512) && Avx512Vbmi.IsSupported,
         InstructionSet.Avx512Vnni => IsSupported(InstructionSet.Avx512) && Int8GemmVnni.IsSupported,
         _ => false,
     };

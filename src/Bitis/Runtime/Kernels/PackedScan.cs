@@ -4,18 +4,26 @@ using Bitis.Tensors;
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
-/// The constants of a quantized scan as the kernels take them. Codes of A lie twice: <c>[channels, states]</c> as bytes, and for
-/// vectors <c>[channels/16][states/2][16 channels][2 states]</c> as 16-bit numbers, the order of 32 lanes.
+/// The constants of a quantized scan as the kernels take them. Codes of A lie twice: <c>[channels, states]</c>, and for vectors in
+/// the order of 64 lanes, four states of 16 channels:
+/// <code>
+///   [channels/16][states/4]   e0 n0 | e0 n1 | e1 n0 | … e3 n1 | e0 n2 | e0 n3 | … e3 n3     four channels fill 16 bytes
+/// </code>
+/// so that unpacking the lower and the upper halves of each 16 bytes gives a register of states n0, n1 and one of n2, n3.
 /// </summary>
 internal sealed unsafe class PackedScan : IDisposable
 {
     /// <summary>Channels in a register.</summary>
     public const int BlockChannels = 16;
 
-    private readonly NativeBuffer<sbyte> _rateCodes;
-    private readonly NativeBuffer<short> _rateLanes, _decays, _deltaCodes;
-    private readonly NativeBuffer<float> _inputFactors, _outputFactors, _rescales, _skip;
+    /// <summary>States whose codes lie in a register.</summary>
+    public const int BlockStates = 4;
+
+    private readonly NativeBuffer<sbyte> _rateCodes, _rateLanes;
+    private readonly NativeBuffer<byte> _decayTables, _deltaTables;
+    private readonly NativeBuffer<float> _inputFactors, _outputFactors, _rescales, _skip, _uGrid, _bInverse, _bScale, _cInverse, _cScale;
     private readonly NativeBuffer<int> _groups;
+    private readonly NativeBuffer<short> _offsets;
 
     /// <summary>Packs a scan.</summary>
     /// <param name="scan">The grids.</param>
@@ -23,23 +31,14 @@ internal sealed unsafe class PackedScan : IDisposable
     /// <param name="tokens">L.</param>
     public PackedScan(QuantizedScan scan, Tensor d, int tokens)
     {
+        Scan = scan;
         Channels = d.Length;
         States = scan.RateCodes.Length / Channels;
-        int groups = scan.HiddenState.GroupScales.Count, blocks = Channels / BlockChannels;
+        int groups = scan.HiddenState.GroupScales.Count;
         _rateCodes = NativeBuffer<sbyte>.Of(scan.RateCodes);
-        _deltaCodes = new NativeBuffer<short>(256, zeroed: true);
-        for (int level = 0; level < scan.DeltaCodes.Count; level++)
-            _deltaCodes.Span[level] = scan.DeltaCodes[level];
-        _rateLanes = new NativeBuffer<short>(Math.Max(1, blocks * Pairs * 2 * BlockChannels), zeroed: true);
-        for (int e = 0; e < blocks * BlockChannels; e++)
-        {
-            for (int n = 0; n < States; n++)
-            {
-                int row = (e / BlockChannels * Pairs) + (n / 2);
-                _rateLanes.Span[(row * 2 * BlockChannels) + (e % BlockChannels * 2) + (n % 2)] = scan.RateCodes[(e * States) + n];
-            }
-        }
-        _decays = NativeBuffer<short>.Of([.. scan.DecayTable]);
+        _rateLanes = PackRates(scan.RateCodes);
+        _decayTables = Tables(QuantizedScan.Codes, scan.DecayTable);
+        _deltaTables = Tables(256, scan.Delta.Multiples, [.. scan.DeltaCodes.Select(code => (short)code)]);
         _inputFactors = new NativeBuffer<float>(groups * Channels);
         _outputFactors = new NativeBuffer<float>(groups * Channels);
         _rescales = new NativeBuffer<float>(groups);
@@ -55,13 +54,26 @@ internal sealed unsafe class PackedScan : IDisposable
         _groups = new NativeBuffer<int>(tokens);
         for (int t = 0; t < tokens; t++)
             _groups.Span[t] = scan.HiddenState.GroupOf(t);
-        _skip = NativeBuffer<float>.Of(d.Span);
-        (UScale, UInverse, UZero, UMax) = (scan.U.Scales[0], scan.U.InverseScales[0], scan.U.ZeroPoints[0], scan.U.MaxLevel);
-        (DeltaInverse, DeltaMax) = (scan.Delta.InverseScales[0], scan.Delta.MaxLevel);
-        (BInverse, BMax, BShift) = (scan.B.InverseScales[0], scan.B.MaxLevel, 16 - scan.B.Bits);
-        (CInverse, CMax) = (scan.C.InverseScales[0], scan.C.MaxLevel);
-        HiddenShift = scan.HiddenShift;
+        _offsets = new NativeBuffer<short>(tokens * 2 * Pairs);
+        for (int i = 0; i < _offsets.Length; i++)
+            _offsets.Span[i] = (short)scan.RoundingOffset(i / (2 * Pairs), i % (2 * Pairs));
+        float[] inverses = Each(Channels, scan.U, scan.U.InverseScales), lows = new float[Channels], highs = new float[Channels], skips = new float[Channels];
+        for (int e = 0; e < Channels; e++)
+        {
+            lows[e] = -scan.U.ZeroPoints[QuantizedScan.GroupOf(scan.U, e)];
+            highs[e] = scan.U.MaxLevel + lows[e];
+            skips[e] = scan.SkipFactor(d.Span[e], e);
+        }
+        _skip = NativeBuffer<float>.Of(skips);
+        _uGrid = NativeBuffer<float>.Of([.. inverses, .. lows, .. highs]);
+        _bInverse = NativeBuffer<float>.Of(Each(tokens, scan.B, scan.B.InverseScales));
+        _bScale = NativeBuffer<float>.Of(Each(tokens, scan.B, scan.B.Scales));
+        _cInverse = NativeBuffer<float>.Of(Each(tokens, scan.C, scan.C.InverseScales));
+        _cScale = NativeBuffer<float>.Of(Each(tokens, scan.C, scan.C.Scales));
     }
+
+    /// <summary>The grids.</summary>
+    public QuantizedScan Scan { get; }
 
     /// <summary>E.</summary>
     public int Channels { get; }
@@ -69,61 +81,46 @@ internal sealed unsafe class PackedScan : IDisposable
     /// <summary>N.</summary>
     public int States { get; }
 
-    /// <summary>Pairs of states.</summary>
+    /// <summary>Pairs of states, of which an even number is stored.</summary>
     public int Pairs => (States + 1) / 2;
-
-    /// <summary>The grid of u.</summary>
-    public float UScale { get; }
-
-    /// <inheritdoc cref="UScale"/>
-    public float UInverse { get; }
-
-    /// <inheritdoc cref="UScale"/>
-    public int UZero { get; }
-
-    /// <inheritdoc cref="UScale"/>
-    public int UMax { get; }
-
-    /// <summary>The grid of Δ.</summary>
-    public float DeltaInverse { get; }
-
-    /// <inheritdoc cref="DeltaInverse"/>
-    public int DeltaMax { get; }
-
-    /// <summary>The grid of B.</summary>
-    public float BInverse { get; }
-
-    /// <inheritdoc cref="BInverse"/>
-    public int BMax { get; }
-
-    /// <summary>How far a level of B is shifted to fill 16 bits.</summary>
-    public int BShift { get; }
-
-    /// <summary>The grid of C.</summary>
-    public float CInverse { get; }
-
-    /// <inheritdoc cref="CInverse"/>
-    public int CMax { get; }
-
-    /// <summary>The bits of h below its level.</summary>
-    public int HiddenShift { get; }
 
     /// <summary>The codes of A, <c>[channels, states]</c>.</summary>
     public sbyte* RateCodes => _rateCodes.Pointer;
 
     /// <summary>The codes of A in the order of lanes; only whole blocks of channels.</summary>
-    public short* RateLanes => _rateLanes.Pointer;
+    public sbyte* RateLanes => _rateLanes.Pointer;
 
-    /// <summary>The code that each level of Δ adds, 256 of them.</summary>
-    public short* DeltaCodes => _deltaCodes.Pointer;
+    /// <summary>Ā·2¹⁵ by code: 128 lower bytes, then 128 upper ones.</summary>
+    public byte* DecayTables => _decayTables.Pointer;
 
-    /// <summary>Ā·2¹⁵ by code.</summary>
-    public short* Decays => _decays.Pointer;
+    /// <summary>By the level of Δ: 256 lower bytes of its multiple, 256 upper ones, and 256 codes.</summary>
+    public byte* DeltaTables => _deltaTables.Pointer;
+
+    /// <summary>1/s_u, <c>[channels]</c>.</summary>
+    public float* UInverse => _uGrid.Pointer;
+
+    /// <summary>The lowest level of u, less the zero point, <c>[channels]</c>.</summary>
+    public float* ULow => _uGrid.Pointer + Channels;
+
+    /// <summary>The highest level of u, less the zero point, <c>[channels]</c>.</summary>
+    public float* UHigh => _uGrid.Pointer + (2 * Channels);
+
+    /// <summary>1/s_B, <c>[tokens]</c>.</summary>
+    public float* BInverse => _bInverse.Pointer;
+
+    /// <summary>s_B, <c>[tokens]</c>.</summary>
+    public float* BScale => _bScale.Pointer;
+
+    /// <summary>1/s_C, <c>[tokens]</c>.</summary>
+    public float* CInverse => _cInverse.Pointer;
+
+    /// <summary>s_C, <c>[tokens]</c>.</summary>
+    public float* CScale => _cScale.Pointer;
 
     /// <summary>f, <c>[groups, channels]</c>.</summary>
     public float* InputFactors => _inputFactors.Pointer;
 
-    /// <summary>unit·s_C, <c>[groups, channels]</c>.</summary>
+    /// <summary>unit, <c>[groups, channels]</c>.</summary>
     public float* OutputFactors => _outputFactors.Pointer;
 
     /// <summary>What h is multiplied by where a group begins.</summary>
@@ -132,13 +129,58 @@ internal sealed unsafe class PackedScan : IDisposable
     /// <summary>The group of each token, in the order of the scan.</summary>
     public int* Groups => _groups.Pointer;
 
-    /// <summary>D.</summary>
+    /// <summary>What is added to h before its lower bits are cut off, <c>[tokens, states]</c>, an even number of states.</summary>
+    public short* Offsets => _offsets.Pointer;
+
+    /// <summary>D·s_u, <c>[channels]</c>.</summary>
     public float* Skip => _skip.Pointer;
 
     /// <inheritdoc />
     public void Dispose()
     {
-        foreach (IDisposable buffer in (IDisposable[])[_rateCodes, _deltaCodes, _rateLanes, _decays, _inputFactors, _outputFactors, _rescales, _skip, _groups])
+        IDisposable[] buffers =
+        [
+            _rateCodes, _rateLanes, _decayTables, _deltaTables, _inputFactors, _outputFactors, _rescales, _skip, _uGrid, _bInverse, _bScale, _cInverse,
+            _cScale, _groups, _offsets,
+        ];
+        foreach (IDisposable buffer in buffers)
             buffer.Dispose();
+    }
+
+    private NativeBuffer<sbyte> PackRates(sbyte[] codes)
+    {
+        int blocks = Channels / BlockChannels, stateBlocks = (States + BlockStates - 1) / BlockStates, lanes = BlockChannels * BlockStates;
+        var packed = new NativeBuffer<sbyte>(Math.Max(1, blocks * stateBlocks * lanes), zeroed: true);
+        for (int e = 0; e < blocks * BlockChannels; e++)
+        {
+            for (int n = 0; n < States; n++)
+            {
+                int block = (e / BlockChannels * stateBlocks) + (n / BlockStates), channel = e % BlockChannels, state = n % BlockStates;
+                packed.Span[(block * lanes) + (channel / 4 * 16) + (state / 2 * 8) + (channel % 4 * 2) + (state % 2)] = codes[(e * States) + n];
+            }
+        }
+        return packed;
+    }
+
+    /// <summary>Tables of a length: the lower and the upper bytes of numbers, and what else there is byte by byte.</summary>
+    private static NativeBuffer<byte> Tables(int length, IReadOnlyList<short> numbers, IReadOnlyList<short>? bytes = null)
+    {
+        var tables = new NativeBuffer<byte>(length * (bytes is null ? 2 : 3), zeroed: true);
+        for (int i = 0; i < numbers.Count; i++)
+        {
+            tables.Span[i] = (byte)numbers[i];
+            tables.Span[length + i] = (byte)(numbers[i] >> 8);
+            if (bytes is not null)
+                tables.Span[(2 * length) + i] = (byte)bytes[i];
+        }
+        return tables;
+    }
+
+    private static float[] Each(int count, UniformQuantizer grid, ReadOnlySpan<float> values)
+    {
+        var each = new float[count];
+        for (int i = 0; i < count; i++)
+            each[i] = values[QuantizedScan.GroupOf(grid, i)];
+        return each;
     }
 }

@@ -27,6 +27,14 @@ internal static class VectorMath
         return TLanes.MultiplyAdd(s, p, TLanes.Max(x, TLanes.Create(0f)));
     }
 
+    /// <summary>ln(1 + e^x) of one value, with the bits that every form of the kernels gives.</summary>
+    public static unsafe float Softplus(float x)
+    {
+        var exp = new ExpPolynomial<Lane1>(PolynomialCoefficients.Exp);
+        Lane1.Store(Softplus(Lane1.Create(x), in exp), &x);
+        return x;
+    }
+
     /// <summary>ln(1 + e^x) of two registers, side by side.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void SoftplusPair<TLanes>(ref TLanes x0, ref TLanes x1, in ExpPolynomial<TLanes> exp)
