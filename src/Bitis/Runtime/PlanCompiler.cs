@@ -144,6 +144,12 @@ internal sealed class PlanCompiler
                 float factor = gate.Scale is { Operator: Scale scale } ? scale.Factor : 1;
                 EmitInPlace(node, _values[scanned], y => new GateStep(node.Name, y, _values[gate.Silu], factor));
                 break;
+            case Silu:
+                CompileElementwise(node, Elementwise.Silu);
+                break;
+            case Gelu:
+                CompileElementwise(node, Elementwise.Gelu);
+                break;
             case MeanTokens:
                 Emit(node, y => new MeanTokensStep(node.Name, Value(node, 0), y));
                 break;
@@ -277,6 +283,15 @@ internal sealed class PlanCompiler
         bool sameOrder = inPlace && _values.TryGetValue(source, out ArenaMatrix left)
             && _values.TryGetValue(node.Inputs[1].Inputs[0], out ArenaMatrix right) && left.IsReversed == right.IsReversed;
         return sameOrder ? (values, scale, node.Inputs[1]) : null;
+    }
+
+    private void CompileElementwise(Node node, KernelTable<ElementwiseKernel> forms)
+    {
+        ArenaMatrix x = Value(node, 0);
+        if (IsLastUse(node, 0))
+            EmitInPlace(node, 0, y => new ElementwiseStep(node.Name, node.Operator.Kind, x, y, forms));
+        else
+            Emit(node, x.IsReversed, y => new ElementwiseStep(node.Name, node.Operator.Kind, x, y, forms));
     }
 
     private void CompileReference(Node node)

@@ -17,7 +17,7 @@ public sealed class VimGoldenTests
     {
         VisionModel model = VimVariants.Load(name);
         using Checkpoint golden = Checkpoint.Open(GoldenFiles.Path($"{name}.golden.safetensors"));
-        var recorder = new Recorder();
+        var recorder = new RecordingEvaluator();
         Tensor logits = new GraphExecutor(model.Graph, model.Weights, recorder).Run(golden.Read("input"));
 
         TensorAssert.Close(golden.Read("logits"), logits, Tolerance, "logits");
@@ -66,14 +66,5 @@ public sealed class VimGoldenTests
         using InferenceSession session = InferenceSession.Create(model);
         TensorAssert.Close(logits, session.Run(input), Tolerance, "session");
         TensorAssert.Close(logits, new GraphExecutor(model.Graph, model.Weights, ReferenceEvaluator.Instance).Run(input), Tolerance, "reference");
-    }
-
-    /// <summary>Keeps the value of every node.</summary>
-    private sealed class Recorder : INodeEvaluator
-    {
-        public Dictionary<string, Tensor> Values { get; } = [];
-
-        public Tensor Evaluate(Node node, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters) =>
-            Values[node.Name] = node.Operator.Forward(inputs, parameters);
     }
 }
