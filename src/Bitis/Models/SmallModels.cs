@@ -10,7 +10,7 @@ public static class SmallModels
         ("vim-micro", classes => Vim(width: 64, depth: 6, classes)),
         ("vim-mini", classes => Vim(width: 160, depth: 8, classes)),
         ("vmamba-micro", classes => VMamba(width: 32, [1, 1, 1], classes)),
-        ("vmamba-mini", classes => VMamba(width: 64, [1, 4, 1], classes)),
+        ("vmamba-mini", classes => VMamba(width: 64, [2, 4, 1], classes)),
     ];
 
     /// <summary>The names, smaller ones first in each family.</summary>
