@@ -44,6 +44,27 @@ public sealed record ModelDetection(
                 + "If the weights are under another key of the file, name it with --weights-key.");
     }
 
+    /// <summary>What the tensors alone tell: the architecture, and the preprocessing that is usual for its images.</summary>
+    /// <exception cref="BitisException">The values do not describe a model.</exception>
+    internal static ModelDetection FromTensors(string file, ModelConfig config, IReadOnlyList<string> assumptions)
+    {
+        try
+        {
+            config.Validate();
+        }
+        catch (BitisException e)
+        {
+            throw BitisException.InFile(file, e.Message);
+        }
+        return new ModelDetection(
+            config,
+            Preprocessing.ForSize(config.ImageSize),
+            ClassNames: null,
+            ModelCatalogue.Find(config),
+            Notes: new Dictionary<string, string>(),
+            assumptions);
+    }
+
     private static ModelDetection Read(string file, IReadOnlyDictionary<string, string> metadata, ModelOptions options)
     {
         ModelDescription described;

@@ -1,4 +1,3 @@
-using Bitis.Data;
 using Bitis.Tensors;
 
 namespace Bitis.Models;
@@ -33,21 +32,7 @@ internal sealed class VMambaDetector(string file, IReadOnlyDictionary<string, Sh
             IsGated = Require($"{FirstBlock}.op.in_proj.weight", 2, 4)[0] == 2 * inner[0],
             Classes = Require("classifier.head.weight", 2, 4)[0],
         };
-        try
-        {
-            config.Validate();
-        }
-        catch (BitisException e)
-        {
-            throw BitisException.InFile(file, e.Message);
-        }
-        return new ModelDetection(
-            config,
-            Preprocessing.ForSize(config.ImageSize),
-            ClassNames: null,
-            ModelCatalogue.Find(config),
-            Notes: new Dictionary<string, string>(),
-            _assumptions);
+        return ModelDetection.FromTensors(file, config, _assumptions);
     }
 
     private void RefuseUnknownForms()

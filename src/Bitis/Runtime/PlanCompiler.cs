@@ -201,9 +201,11 @@ internal sealed class PlanCompiler
         Node? columns = _consumers[output].FirstOrDefault(user =>
             user.Operator is TransposeTokens transpose && transpose.Height == layer.Height && transpose.Width == layer.Width);
         ArenaMatrix? transposed = columns is null ? null : Allocate(columns);
+        var weights = new NativeBuffer<float>(Parameter(node, 0).Length);
+        CausalConv.PackWeights(Parameter(node, 0).Span, weights.Span, layer.Channels, layer.Kernel * layer.Kernel);
+        Tensor? bias = layer.HasBias ? Parameter(node, 1) : null;
         _values[node] = x; // Nobody sees the sums before the SiLU.
-        Emit(output, y => new DepthwiseConvStep(
-            output.Name, layer, output == node, x, y, transposed, Parameter(node, 0), layer.HasBias ? Parameter(node, 1) : null));
+        Emit(output, y => new DepthwiseConvStep(output.Name, layer, output == node, x, y, transposed, weights, bias));
         x.Block.Touch(_steps.Count - 1);
         transposed?.Block.Touch(_steps.Count - 1);
         if (columns is not null)
