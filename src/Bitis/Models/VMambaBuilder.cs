@@ -54,7 +54,10 @@ internal static class VMambaBuilder
     /// <summary>Where the official checkpoint has a parameter.</summary>
     public static CheckpointPart PartOf(string parameter)
     {
-        int start = parameter.IndexOf(".op.", StringComparison.Ordinal) + ".op.".Length;
+        const string mixer = ".op.";
+        int found = parameter.IndexOf(mixer, StringComparison.Ordinal), start = found + mixer.Length;
+        if (found < 0)
+            return new CheckpointPart(parameter);
         foreach ((string role, string tensor, bool isStacked) in Shared)
         {
             for (int k = 0; k < Directions; k++)
