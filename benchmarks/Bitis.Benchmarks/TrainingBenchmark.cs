@@ -8,8 +8,9 @@ using Bitis.Training;
 namespace Bitis.Benchmarks;
 
 /// <summary>
-/// A training step (forward, loss, backward) of a Vim of width 128, depth 12, 32×32 pixels and patches of 4: images per
-/// second, the share of each operator, what part of the float32 peak its matrix products reach, and how the memory grows.
+/// A training step (forward, loss, backward) of a Vim of width 128, depth 12, 32×32 pixels and patches of 4, or of one of
+/// <see cref="SmallModels"/>: images per second, the share of each operator, what part of the float32 peak its matrix products
+/// reach, and how the memory grows.
 /// </summary>
 internal static class TrainingBenchmark
 {
@@ -36,16 +37,26 @@ internal static class TrainingBenchmark
     public static void Run()
     {
         foreach (int threads in new[] { 1, Environment.ProcessorCount })
-            MeasureTime(threads);
+            MeasureTime(Config, threads);
         Console.WriteLine("memory of a step, on all processors:");
         foreach ((int batch, int size) in new[] { (32, 32), (128, 32), (512, 32), (128, 48), (128, 64) })
             MeasureMemory(batch, size);
     }
 
-    private static void MeasureTime(int threads)
+    /// <summary>Times other architectures, by their names, on one thread.</summary>
+    public static void Run(IEnumerable<string> models)
     {
-        VisionModel model = VisionModel.CreateRandom(Config, seed: 1);
-        (Tensor images, Tensor targets) = CreateBatch(Config, Batch);
+        foreach (string name in models)
+        {
+            Console.Write($"{name}: ");
+            MeasureTime(SmallModels.Get(name, classes: 10), threads: 1);
+        }
+    }
+
+    private static void MeasureTime(ModelConfig config, int threads)
+    {
+        VisionModel model = VisionModel.CreateRandom(config, seed: 1);
+        (Tensor images, Tensor targets) = CreateBatch(config, Batch);
         using var executor = new GradientExecutor(model.Graph, model.Weights, threads);
         double[] seconds = new double[Runs];
         for (int run = -WarmUp; run < Runs; run++)
@@ -66,7 +77,7 @@ internal static class TrainingBenchmark
             double milliseconds = time.TotalMilliseconds / (Runs * Batch);
             double rate = macs * (isBackward ? 2 : 1) / (milliseconds / 1e3);
             string peak = kind == "linear" ? $"  {rate / 1e9:F0} GMAC/s, {rate / PeakMacs:P0} of the peak" : "";
-            Console.WriteLine($"  {kind,-16} {(isBackward ? "backward" : "forward"),-8} {milliseconds,7:F3} ms {time.TotalSeconds / total,6:P1}{peak}");
+            Console.WriteLine($"  {kind,-18} {(isBackward ? "backward" : "forward"),-8} {milliseconds,7:F3} ms {time.TotalSeconds / total,6:P1}{peak}");
         }
     }
 
@@ -91,7 +102,7 @@ internal static class TrainingBenchmark
         return (double)node.Shape.ElementCount * layer.InFeatures;
     }
 
-    private static (Tensor Images, Tensor Targets) CreateBatch(VimConfig config, int count)
+    private static (Tensor Images, Tensor Targets) CreateBatch(ModelConfig config, int count)
     {
         var random = new SeededRandom(2);
         var images = new Tensor(config.InputShape.Prepend(count));

@@ -64,7 +64,7 @@ internal sealed class InspectCommand : BitisCommand
         Dictionary<string, Shape> found = checkpoint.Entries.ToDictionary(entry => entry.Name, entry => entry.Shape);
         ModelDetection detection = ModelDetection.Detect(reference, found, checkpoint.Metadata, options);
         Graph graph = detection.Config.BuildGraph();
-        Dictionary<string, Shape> expected = graph.Parameters.ToDictionary(parameter => parameter.Name, parameter => parameter.Shape);
+        var expected = new CheckpointLayout(detection.Config, graph);
         return new CheckpointInspection(
             reference,
             checkpoint.FileLength,
@@ -74,9 +74,9 @@ internal sealed class InspectCommand : BitisCommand
             ModelSummary.Of(detection.Config, graph, detection.Preprocessing, detection.ClassNames),
             detection.Assumptions,
             detection.Notes,
-            [.. expected.Keys.Where(name => !found.ContainsKey(name))],
-            [.. found.Keys.Where(name => !expected.ContainsKey(name))],
-            [.. expected.Where(pair => found.TryGetValue(pair.Key, out Shape shape) && shape != pair.Value)
+            [.. expected.Tensors.Keys.Where(name => !found.ContainsKey(name))],
+            [.. found.Keys.Where(name => !expected.Tensors.ContainsKey(name))],
+            [.. expected.Tensors.Where(pair => found.TryGetValue(pair.Key, out Shape shape) && !expected.Fits(pair.Key, shape))
                 .Select(pair => $"{pair.Key}: {found[pair.Key]}, expected {pair.Value}")],
             FindNonFinite(checkpoint),
             listTensors ? [.. checkpoint.Entries.Select(entry => new TensorLine(entry.Name, $"{entry.DType}".ToLowerInvariant(), entry.Shape))] : null,

@@ -13,6 +13,9 @@ internal sealed class ModelOptionSet
         HelpName = "KEY",
     };
 
+    private readonly Option<int?> _imageSize = CommonOptions.OptionalNumber(
+        "--image-size", "Height and width of a VMamba's images, in pixels, where the file does not say.");
+
     private readonly Option<int?> _stride = CommonOptions.OptionalNumber(
         "--stride", "Distance between patches, in pixels, where it cannot be read off the file.");
 
@@ -29,6 +32,7 @@ internal sealed class ModelOptionSet
         _model = CommonOptions.File(name, "A checkpoint (.pth, .safetensors), a quantized model (.bitis), hf:owner/name[@revision]/file, or the name of a model that comes with Bitis.");
         command.Arguments.Add(_model);
         command.Options.Add(_weightsKey);
+        command.Options.Add(_imageSize);
         command.Options.Add(_stride);
         command.Options.Add(_classToken);
         command.Options.Add(_noHalving);
@@ -41,6 +45,7 @@ internal sealed class ModelOptionSet
     public ModelOptions Options(ParseResult arguments) => new()
     {
         WeightsKey = arguments.GetValue(_weightsKey),
+        ImageSize = arguments.GetValue(_imageSize),
         Stride = arguments.GetValue(_stride),
         ClassToken = arguments.GetValue(_classToken),
         HalvesDirections = arguments.GetValue(_noHalving) ? false : null,

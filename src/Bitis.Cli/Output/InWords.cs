@@ -27,16 +27,6 @@ internal static class InWords
         $"shorter side to {p.ResizeShorterSide} ({p.Interpolation.ToString().ToLowerInvariant()}), centre {p.CropSize}×{p.CropSize}, "
         + $"mean {Of(p.Mean)}, std {Of(p.Std)}";
 
-    /// <summary>An architecture: <c>width 192, depth 24, ...</c>.</summary>
-    public static string Of(ModelConfig config) => config switch
-    {
-        VimConfig vim => $"width {vim.Width}, inner {vim.InnerWidth}, depth {vim.Depth}, states {vim.StateSize}, delta rank {vim.DeltaRank}; "
-            + $"images {vim.ImageSize}×{vim.ImageSize}, patches of {vim.PatchSize} every {vim.Stride} pixels, {vim.Tokens} tokens; "
-            + $"class token {vim.ClassToken.ToString().ToLowerInvariant()}, directions {(vim.HalvesDirections ? "halved" : "summed")}, "
-            + $"{vim.Norm.ToString().ToLowerInvariant()} norm; {vim.Classes} classes",
-        _ => $"images {config.ImageSize}×{config.ImageSize}; {config.Classes} classes",
-    };
-
     /// <summary>The first of some names: <c>cat, dog, and 8 more</c>.</summary>
     public static string Of(IReadOnlyList<string> names)
     {

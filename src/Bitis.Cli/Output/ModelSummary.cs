@@ -33,7 +33,7 @@ internal sealed record ModelSummary(
     [
         ("family", Family),
         ("variant", Variant is null ? "none of the published ones" : $"{Variant}, published ImageNet top-1 {PublishedTop1:0.0} %"),
-        ("architecture", InWords.Of(Config)),
+        ("architecture", Config.Describe()),
         ("parameters", $"{Parameters:N0} ({Format.Bytes(Parameters * sizeof(float))} in float32)"),
         ("preprocessing", InWords.Of(Preprocessing)),
         ("classes", ClassNames is null ? null : InWords.Of(ClassNames)),

@@ -51,7 +51,7 @@ internal sealed record TrainResult(
         report.Fields(
             ("model", $"{FinalModel}, {Format.Count(Parameters)} parameters"),
             ("best model", BestModel is null ? null : $"{BestModel}, epoch {BestEpoch}: {Format.Percent(BestTop1)} top-1"),
-            ("architecture", $"{Model.Family}, {InWords.Of(Model)}"),
+            ("architecture", $"{Model.Family}, {Model.Describe()}"),
             ("images", Data),
             ("validation", Validation is null ? null : $"{Validation}: {Format.Percent(ValidationTop1)} top-1"),
             ("training", $"loss {TrainLoss:0.0000}, {Format.Percent(TrainTop1)} top-1 on augmented images, {Recipe.Epochs} epochs"),

@@ -7,6 +7,7 @@ namespace Bitis.Models;
 /// <summary>The architecture of a model: everything that its graph depends on, and nothing else.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "family")]
 [JsonDerivedType(typeof(VimConfig), "vim")]
+[JsonDerivedType(typeof(VMambaConfig), "vmamba")]
 public abstract record ModelConfig
 {
     /// <summary>The family's name, as people write it: <c>Vim</c>.</summary>
@@ -47,4 +48,13 @@ public abstract record ModelConfig
 
     /// <summary>Writes the model down as a graph.</summary>
     public abstract Graph BuildGraph();
+
+    /// <summary>The architecture in a line: <c>width 192, depth 24, ...</c>.</summary>
+    public abstract string Describe();
+
+    /// <summary>Where the official checkpoint has a parameter of the graph: usually a tensor of the same name.</summary>
+    internal virtual CheckpointPart PartOf(string parameter) => new(parameter);
+
+    /// <summary>Fresh weights, distributed as the official code initializes them; the same seed gives the same ones.</summary>
+    internal abstract Dictionary<string, Tensor> CreateWeights(ulong seed);
 }

@@ -34,12 +34,35 @@ public sealed record ModelDetection(
             return Read(file, metadata, options);
         if (shapes.ContainsKey("layers.0.mixer.A_b_log"))
             return new VimDetector(file, shapes, metadata, options).Detect();
+        if (shapes.ContainsKey("layers.0.blocks.0.op.x_proj_weight"))
+            return new VMambaDetector(file, shapes, options).Detect();
         string? other = OtherFamily(shapes);
         throw BitisException.InFile(file, other is not null
-            ? $"this is a {other} checkpoint; this version of Bitis runs Vim models (bidirectional, 'bimamba v2')."
+            ? $"this is a {other} checkpoint; this version of Bitis runs Vim models (bidirectional, 'bimamba v2') and VMamba models."
             : $"none of its {shapes.Count} tensors looks like a Vision Mamba: expected names such as "
-                + $"'layers.0.mixer.in_proj.weight', found {Examples(shapes)}. "
+                + $"'layers.0.mixer.in_proj.weight' or 'layers.0.blocks.0.op.in_proj.weight', found {Examples(shapes)}. "
                 + "If the weights are under another key of the file, name it with --weights-key.");
+    }
+
+    /// <summary>What the tensors alone tell: the architecture, and the preprocessing that is usual for its images.</summary>
+    /// <exception cref="BitisException">The values do not describe a model.</exception>
+    internal static ModelDetection FromTensors(string file, ModelConfig config, IReadOnlyList<string> assumptions)
+    {
+        try
+        {
+            config.Validate();
+        }
+        catch (BitisException e)
+        {
+            throw BitisException.InFile(file, e.Message);
+        }
+        return new ModelDetection(
+            config,
+            Preprocessing.ForSize(config.ImageSize),
+            ClassNames: null,
+            ModelCatalogue.Find(config),
+            Notes: new Dictionary<string, string>(),
+            assumptions);
     }
 
     private static ModelDetection Read(string file, IReadOnlyDictionary<string, string> metadata, ModelOptions options)
@@ -53,6 +76,7 @@ public sealed record ModelDetection(
         {
             throw new BitisException($"{file}: {e.Message}", e);
         }
+        RequireSame(file, "--image-size", options.ImageSize, described.Config.ImageSize);
         if (described.Config is VimConfig vim)
         {
             RequireSame(file, "--stride", options.Stride, vim.Stride);
@@ -81,8 +105,6 @@ public sealed record ModelDetection(
             return "LocalVMamba";
         if (shapes.ContainsKey("layers.0.mixer.A_log_0"))
             return "LocalVim";
-        if (shapes.Keys.Any(name => name.EndsWith(".op.x_proj_weight", StringComparison.Ordinal)))
-            return "VMamba";
         return shapes.ContainsKey("layers.0.mixer.A_log") ? "one-directional Vim" : null;
     }
 

@@ -9,7 +9,10 @@ public sealed record ModelOptions
     /// <summary>Where the weights are inside the file (<c>model</c>, <c>model_ema</c>, <c>state_dict</c>); found by itself if null.</summary>
     public string? WeightsKey { get; init; }
 
-    /// <summary>Distance between patches, in pixels.</summary>
+    /// <summary>Height and width of the images, in pixels; only for VMamba, whose tensors do not tell.</summary>
+    public int? ImageSize { get; init; }
+
+    /// <summary>Distance between patches, in pixels; for Vim, as what follows.</summary>
     public int? Stride { get; init; }
 
     /// <summary>Where the class token is.</summary>

@@ -3,16 +3,18 @@ namespace Bitis.Models;
 /// <summary>Architectures for images of 32×32 pixels, small enough to be trained on a CPU.</summary>
 public static class SmallModels
 {
-    private const int ImageSize = 32, PatchSize = 4;
+    private const int ImageSize = 32;
 
-    private static readonly (string Name, int Width, int Depth)[] Sizes =
+    private static readonly (string Name, Func<int, ModelConfig> Create)[] All =
     [
-        ("vim-micro", 64, 6),
-        ("vim-mini", 160, 8),
+        ("vim-micro", classes => Vim(width: 64, depth: 6, classes)),
+        ("vim-mini", classes => Vim(width: 160, depth: 8, classes)),
+        ("vmamba-micro", classes => VMamba(width: 32, [1, 1, 1], classes)),
+        ("vmamba-mini", classes => VMamba(width: 64, [2, 4, 1], classes)),
     ];
 
-    /// <summary>The names, smallest first.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. Sizes.Select(size => size.Name)];
+    /// <summary>The names, smaller ones first in each family.</summary>
+    public static IReadOnlyList<string> Names { get; } = [.. All.Select(model => model.Name)];
 
     /// <summary>The architecture with this name.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
@@ -20,10 +22,10 @@ public static class SmallModels
     /// <exception cref="BitisException">There is none; the message lists the names.</exception>
     public static ModelConfig Get(string name, int classes)
     {
-        foreach ((string known, int width, int depth) in Sizes)
+        foreach ((string known, Func<int, ModelConfig> create) in All)
         {
             if (known == name)
-                return Vim(width, depth, classes);
+                return create(classes);
         }
         throw new BitisException($"There is no architecture named '{name}'; expected one of {string.Join(", ", Names)}.");
     }
@@ -31,12 +33,25 @@ public static class SmallModels
     private static VimConfig Vim(int width, int depth, int classes) => new()
     {
         ImageSize = ImageSize,
-        PatchSize = PatchSize,
-        Stride = PatchSize,
+        PatchSize = 4,
+        Stride = 4,
         Width = width,
         InnerWidth = 2 * width,
         Depth = depth,
         DeltaRank = (width + 15) / 16,
+        Classes = classes,
+    };
+
+    /// <summary>A pyramid on 16×16 tokens, one for each square of 2×2 pixels.</summary>
+    private static VMambaConfig VMamba(int width, IReadOnlyList<int> depths, int classes) => new()
+    {
+        ImageSize = ImageSize,
+        Stem = StemKind.Patches,
+        PatchSize = 2,
+        Depths = depths,
+        Width = width,
+        InnerWidth = width,
+        MlpWidth = 4 * width,
         Classes = classes,
     };
 }

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Bitis.Graphs;
+using Bitis.Tensors;
 
 namespace Bitis.Models;
 
@@ -85,4 +86,13 @@ public sealed record VimConfig : ModelConfig
 
     /// <inheritdoc />
     public override Graph BuildGraph() => VimBuilder.Build(this);
+
+    /// <inheritdoc />
+    public override string Describe() =>
+        $"width {Width}, inner {InnerWidth}, depth {Depth}, states {StateSize}, delta rank {DeltaRank}; "
+        + $"images {ImageSize}×{ImageSize}, patches of {PatchSize} every {Stride} pixels, {Tokens} tokens; "
+        + $"class token {ClassToken.ToString().ToLowerInvariant()}, directions {(HalvesDirections ? "halved" : "summed")}, "
+        + $"{Norm.ToString().ToLowerInvariant()} norm; {Classes} classes";
+
+    internal override Dictionary<string, Tensor> CreateWeights(ulong seed) => VimInitializer.Create(this, seed);
 }

@@ -1,4 +1,3 @@
-using Bitis.Data;
 using Bitis.Tensors;
 
 namespace Bitis.Models;
@@ -45,21 +44,7 @@ internal sealed class VimDetector(
             HalvesDirections = HalvesDirections(),
             Norm = shapes.ContainsKey("norm_f.bias") ? NormKind.Layer : NormKind.Rms,
         };
-        try
-        {
-            config.Validate();
-        }
-        catch (BitisException e)
-        {
-            throw BitisException.InFile(file, e.Message);
-        }
-        return new ModelDetection(
-            config,
-            Preprocessing.ForSize(config.ImageSize),
-            ClassNames: null,
-            ModelCatalogue.Find(config),
-            Notes: new Dictionary<string, string>(),
-            _assumptions);
+        return ModelDetection.FromTensors(file, config, _assumptions);
     }
 
     private void RefuseUnknownForms()

@@ -6,7 +6,6 @@ namespace Bitis.Models;
 internal static class VimInitializer
 {
     private const double EmbeddingDeviation = 0.02;
-    private const double SmallestDelta = 0.001, LargestDelta = 0.1;
 
     public static Dictionary<string, Tensor> Create(VimConfig config, ulong seed)
     {
@@ -15,9 +14,7 @@ internal static class VimInitializer
         foreach ((string name, Shape shape) in config.BuildGraph().Parameters)
         {
             var random = SeededRandom.ForPart(seed, part++);
-            Tensor tensor = Tensor.Uninitialized(shape);
-            Fill(tensor.Span, Distribution(name, shape, config, random));
-            weights.Add(name, tensor);
+            weights.Add(name, Initialization.Fill(shape, Distribution(name, shape, config, random)));
         }
         return weights;
     }
@@ -30,48 +27,22 @@ internal static class VimInitializer
         bool isNorm = module.EndsWith("norm", StringComparison.Ordinal) || module == "norm_f";
         return role switch
         {
-            "A_log" or "A_b_log" => i => Math.Log(i % config.StateSize + 1),
+            "A_log" or "A_b_log" => Initialization.LogStates(config.StateSize),
             "D" or "D_b" => _ => 1,
-            "cls_token" or "pos_embed" => _ => EmbeddingDeviation * TruncatedNormal(random),
+            "cls_token" or "pos_embed" => Initialization.TruncatedNormal(random, EmbeddingDeviation),
             "weight" when isNorm => _ => 1,
             "bias" when isNorm || module == "head" => _ => 0,
-            "weight" when module == "head" => _ => EmbeddingDeviation * TruncatedNormal(random),
-            "bias" when module.Contains("dt_proj") => _ => InverseSoftplus(LogUniform(random)),
-            "weight" when module.Contains("dt_proj") => Uniform(random, config.DeltaRank),
+            "weight" when module == "head" => Initialization.TruncatedNormal(random, EmbeddingDeviation),
+            "bias" when module.Contains("dt_proj") => Initialization.DeltaBias(random),
+            "weight" when module.Contains("dt_proj") => Initialization.Uniform(random, config.DeltaRank),
             // Each block adds one branch to the residual stream; this keeps the stream's variance independent of the depth.
             "weight" when module.EndsWith("out_proj", StringComparison.Ordinal) =>
-                Uniform(random, config.InnerWidth * (double)config.Depth),
-            "bias" when module == "patch_embed.proj" => Uniform(random, config.ImageChannels * config.PatchSize * config.PatchSize),
-            "bias" => Uniform(random, config.ConvKernel),
-            _ => Uniform(random, FanIn(shape)),
+                Initialization.Uniform(random, config.InnerWidth * (double)config.Depth),
+            "bias" when module == "patch_embed.proj" => Initialization.Uniform(random, config.ImageChannels * config.PatchSize * config.PatchSize),
+            "bias" => Initialization.Uniform(random, config.ConvKernel),
+            _ => Initialization.Uniform(random, FanIn(shape)),
         };
     }
 
-    private static void Fill(Span<float> values, Func<int, double> distribution)
-    {
-        for (int i = 0; i < values.Length; i++)
-            values[i] = (float)distribution(i);
-    }
-
     private static double FanIn(Shape shape) => (double)shape.ElementCount / shape[0];
-
-    private static Func<int, double> Uniform(SeededRandom random, double fanIn)
-    {
-        double bound = 1 / Math.Sqrt(fanIn);
-        return _ => bound * (2 * random.NextDouble() - 1);
-    }
-
-    private static double TruncatedNormal(SeededRandom random)
-    {
-        double value;
-        do
-            value = random.NextNormal();
-        while (Math.Abs(value) > 2);
-        return value;
-    }
-
-    private static double LogUniform(SeededRandom random) =>
-        Math.Exp(Math.Log(SmallestDelta) + random.NextDouble() * (Math.Log(LargestDelta) - Math.Log(SmallestDelta)));
-
-    private static double InverseSoftplus(double x) => x + Math.Log(-double.ExpM1(-x));
 }

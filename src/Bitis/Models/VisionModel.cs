@@ -22,7 +22,7 @@ public sealed class VisionModel
     /// <summary>The model as operators.</summary>
     public Graph Graph { get; }
 
-    /// <summary>The parameters, by their name in the official checkpoint.</summary>
+    /// <summary>The parameters, by their name in the graph; <see cref="CheckpointLayout"/> relates them to the official checkpoint's tensors.</summary>
     public IReadOnlyDictionary<string, Tensor> Weights { get; }
 
     /// <summary>How images become the model's input.</summary>
@@ -47,12 +47,11 @@ public sealed class VisionModel
         Dictionary<string, Shape> found = checkpoint.Entries.ToDictionary(entry => entry.Name, entry => entry.Shape);
         ModelDetection detection = ModelDetection.Detect(path, found, checkpoint.Metadata, options);
         Graph graph = detection.Config.BuildGraph();
-        CheckShapes(path, graph, found);
+        var layout = new CheckpointLayout(detection.Config, graph);
+        CheckShapes(path, layout, found);
         if (VisionModelFile.IsDescribed(checkpoint.Metadata))
             TensorDigest.Verify(checkpoint);
-        Dictionary<string, Tensor> weights = graph.Parameters.ToDictionary(
-            parameter => parameter.Name, parameter => ReadFinite(checkpoint, parameter.Name));
-        return new VisionModel(detection.Config, graph, weights)
+        return new VisionModel(detection.Config, graph, layout.Split(name => ReadFinite(checkpoint, name)))
         {
             Preprocessing = detection.Preprocessing,
             ClassNames = detection.ClassNames,
@@ -66,9 +65,7 @@ public sealed class VisionModel
     public static VisionModel CreateRandom(ModelConfig config, ulong seed)
     {
         config.Validate();
-        return config is VimConfig vim
-            ? new VisionModel(config, config.BuildGraph(), VimInitializer.Create(vim, seed))
-            : throw new ArgumentException($"There is no initializer for {config.Family}.", nameof(config));
+        return new VisionModel(config, config.BuildGraph(), config.CreateWeights(seed));
     }
 
     /// <summary>The same model with other weights.</summary>
@@ -117,18 +114,18 @@ public sealed class VisionModel
     public void Save(string path, IReadOnlyDictionary<string, string>? notes = null) =>
         VisionModelFile.Save(this, path, notes ?? new Dictionary<string, string>());
 
-    private static void CheckShapes(string path, Graph graph, Dictionary<string, Shape> found)
+    private static void CheckShapes(string path, CheckpointLayout layout, Dictionary<string, Shape> found)
     {
-        string[] missing = [.. graph.Parameters.Select(parameter => parameter.Name).Where(name => !found.ContainsKey(name))];
+        string[] missing = [.. layout.Tensors.Keys.Where(name => !found.ContainsKey(name))];
         if (missing.Length > 0)
         {
             string more = missing.Length > 1 ? $" and {missing.Length - 1} more" : "";
             throw BitisException.InFile(
                 path, $"tensor '{missing[0]}'{more} is missing. Is the file complete? (bitis inspect lists what is missing and left over.)");
         }
-        foreach ((string name, Shape shape) in graph.Parameters)
+        foreach ((string name, Shape shape) in layout.Tensors)
         {
-            if (found[name] != shape)
+            if (!layout.Fits(name, found[name]))
                 throw BitisException.InFile(path, $"tensor '{name}' has shape {found[name]}; the rest of the file needs {shape}.");
         }
     }

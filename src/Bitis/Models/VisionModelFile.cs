@@ -32,7 +32,7 @@ internal static class VisionModelFile
     {
         SafetensorsTensor[] tensors =
         [
-            .. model.Weights.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => new SafetensorsTensor(
+            .. new CheckpointLayout(model.Config, model.Graph).Join(model.Weights).OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => new SafetensorsTensor(
                 pair.Key, DType.Float32, pair.Value.Shape, MemoryMarshal.AsBytes(pair.Value.Span).ToArray())),
         ];
         var metadata = new Dictionary<string, string>

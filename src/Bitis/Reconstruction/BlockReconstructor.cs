@@ -187,10 +187,7 @@ internal sealed class BlockReconstructor
 
     private Tensor? Bias(Node node) => ((Linear)node.Operator).HasBias ? _model.Weights[node.ParameterNames[1]] : null;
 
-    /// <summary>x_proj and dt_proj, by their names in the official Vim code.</summary>
-    private static bool FeedsScan(Node node)
-    {
-        string module = node.Name[(node.Name.LastIndexOf('.') + 1)..];
-        return module.StartsWith("x_proj", StringComparison.Ordinal) || module.StartsWith("dt_proj", StringComparison.Ordinal);
-    }
+    /// <summary>x_proj and dt_proj of a Vim, by their names in its official code; those of a VMamba are ordinary modules there.</summary>
+    private static bool FeedsScan(Node node) =>
+        node.Name[(node.Name.LastIndexOf('.') + 1)..] is "x_proj" or "x_proj_b" or "dt_proj" or "dt_proj_b";
 }

@@ -14,7 +14,8 @@ namespace Bitis.Runtime;
 /// <code>
 ///   conv2d → flatten                      patch embedding: unfold, then one matrix product
 ///   add → norm                            the residual stream is updated in place
-///   causal conv → silu
+///   causal or depthwise conv → silu       the latter writes the tokens in both orders, where cross scan wants them
+///   transpose → add → norm                cross merge: the sum reads one term through an index map
 ///   softplus → scan
 ///   scan, scan → reverse, add             the second direction adds to the first one's output
 ///   scale, silu → multiply                the gate, in place
@@ -30,6 +31,7 @@ internal sealed class PlanCompiler
     private readonly IReadOnlyDictionary<string, QuantizedScan> _scans;
     private readonly ILookup<Node, Node> _consumers;
     private readonly Dictionary<Node, ArenaMatrix> _values = [];
+    private readonly Dictionary<Node, int[]> _rowMaps = []; // of values that their user reads in another order
     private readonly List<Step> _steps = [];
     private readonly HashSet<ArenaBlock> _blocks = [];
 
@@ -120,6 +122,19 @@ internal sealed class PlanCompiler
             case CausalConv1d when OnlyConsumer(node) is { Operator: Silu } silu:
                 CompileConvolution(node, silu);
                 break;
+            case DepthwiseConv2d layer when !Value(node, 0).IsReversed:
+                CompileDepthwise(node, layer);
+                break;
+            case GridConv2d layer when !Value(node, 0).IsReversed:
+                CompileGridConvolution(node, layer);
+                break;
+            case TransposeTokens transpose when !Value(node, 0).IsReversed:
+                CompileTransposition(node, transpose);
+                break;
+            case MergePatches merge when !Value(node, 0).IsReversed:
+                EmitOrder(node, [.. Enumerable.Range(0, node.Shape[0] * MergePatches.Parts)
+                    .Select(i => merge.Source(i / MergePatches.Parts, i % MergePatches.Parts) ?? -1)]);
+                break;
             case Softplus when OnlyConsumer(node) is { Operator: SelectiveScan } scan && scan.Inputs[1] == node:
                 _values[node] = Value(node, 0); // The scan applies it.
                 break;
@@ -143,6 +158,12 @@ internal sealed class PlanCompiler
                 Node scanned = gate.Scale ?? gate.Values;
                 float factor = gate.Scale is { Operator: Scale scale } ? scale.Factor : 1;
                 EmitInPlace(node, _values[scanned], y => new GateStep(node.Name, y, _values[gate.Silu], factor));
+                break;
+            case Silu:
+                CompileElementwise(node, Elementwise.Silu);
+                break;
+            case Gelu:
+                CompileElementwise(node, Elementwise.Gelu);
                 break;
             case MeanTokens:
                 Emit(node, y => new MeanTokensStep(node.Name, Value(node, 0), y));
@@ -173,11 +194,58 @@ internal sealed class PlanCompiler
         Emit(silu, x.IsReversed, y => new CausalConvStep(silu.Name, x, y, Parameter(node, 0), Parameter(node, 1)));
     }
 
-    private void CompileNorm(Node node, ArenaMatrix x, ArenaMatrix? residual)
+    private void CompileDepthwise(Node node, DepthwiseConv2d layer)
+    {
+        ArenaMatrix x = Value(node, 0);
+        Node output = OnlyConsumer(node) is { Operator: Silu } silu ? silu : node;
+        Node? columns = _consumers[output].FirstOrDefault(user =>
+            user.Operator is TransposeTokens transpose && transpose.Height == layer.Height && transpose.Width == layer.Width);
+        ArenaMatrix? transposed = columns is null ? null : Allocate(columns);
+        var weights = new NativeBuffer<float>(Parameter(node, 0).Length);
+        CausalConv.PackWeights(Parameter(node, 0).Span, weights.Span, layer.Channels, layer.Kernel * layer.Kernel);
+        Tensor? bias = layer.HasBias ? Parameter(node, 1) : null;
+        _values[node] = x; // Nobody sees the sums before the SiLU.
+        Emit(output, y => new DepthwiseConvStep(output.Name, layer, output == node, x, y, transposed, weights, bias));
+        x.Block.Touch(_steps.Count - 1);
+        transposed?.Block.Touch(_steps.Count - 1);
+        if (columns is not null)
+            _values[columns] = transposed!.Value;
+    }
+
+    private void CompileGridConvolution(Node node, GridConv2d layer)
+    {
+        ArenaMatrix x = Value(node, 0);
+        int places = node.Shape[0], patch = GridPatches.Length(layer);
+        var patches = new ArenaMatrix(NewBlock((long)places * patch * sizeof(float)), 0, places, patch, patch);
+        float[] matrix = new float[Parameter(node, 0).Length];
+        GridPatches.PackWeights(layer, Parameter(node, 0).Span, matrix);
+        var weights = new PackedFloatWeights(matrix, Parameter(node, 1).Span, layer.OutChannels, patch);
+        Emit(node, y => new GridConvStep(node.Name, layer, x, patches, y, weights));
+        patches.Block.Touch(_steps.Count - 1);
+    }
+
+    private void CompileTransposition(Node node, TransposeTokens transpose)
+    {
+        int[] rows = [.. Enumerable.Range(0, node.Shape[0]).Select(transpose.Source)];
+        if (OnlyConsumer(node) is { Operator: Add } sum && sum.Inputs[1] == node
+            && _values.TryGetValue(sum.Inputs[0], out ArenaMatrix other) && !other.IsReversed)
+        {
+            _values[node] = Value(node, 0); // The sum reads it through the map.
+            _rowMaps[node] = rows;
+        }
+        else
+        {
+            EmitOrder(node, rows);
+        }
+    }
+
+    private void EmitOrder(Node node, int[] sources) => Emit(node, y => new TokenOrderStep(node.Name, Value(node, 0), y, sources));
+
+    private void CompileNorm(Node node, ArenaMatrix x, ArenaMatrix? residual, int[]? xRows = null)
     {
         Tensor? bias = node.Operator is LayerNorm ? Parameter(node, 1) : null;
         float epsilon = node.Operator is RmsNorm rms ? rms.Epsilon : ((LayerNorm)node.Operator).Epsilon;
-        Emit(node, x.IsReversed, y => new NormStep(node.Name, x, residual, y, Parameter(node, 0), bias, epsilon));
+        Emit(node, x.IsReversed, y => new NormStep(node.Name, x, xRows, residual, y, Parameter(node, 0), bias, epsilon));
         x.Block.Touch(_steps.Count - 1);
         residual?.Block.Touch(_steps.Count - 1);
     }
@@ -251,15 +319,16 @@ internal sealed class PlanCompiler
             CompileReference(node);
             return;
         }
+        int[]? rightRows = _rowMaps.GetValueOrDefault(node.Inputs[1]);
         Node? norm = _consumers[node].FirstOrDefault(consumer => consumer.Operator is RmsNorm or LayerNorm);
         if (norm is not null && norm.Index == node.Index + 1 && IsLastUse(node, 0) && left.Block != right.Block)
         {
             _values[node] = left;
-            CompileNorm(norm, right, residual: left);
+            CompileNorm(norm, right, residual: left, rightRows);
         }
         else
         {
-            Emit(node, left.IsReversed, y => new AddStep(node.Name, left, right, y));
+            Emit(node, left.IsReversed, y => new AddStep(node.Name, left, right, rightRows, y));
         }
     }
 
@@ -277,6 +346,15 @@ internal sealed class PlanCompiler
         bool sameOrder = inPlace && _values.TryGetValue(source, out ArenaMatrix left)
             && _values.TryGetValue(node.Inputs[1].Inputs[0], out ArenaMatrix right) && left.IsReversed == right.IsReversed;
         return sameOrder ? (values, scale, node.Inputs[1]) : null;
+    }
+
+    private void CompileElementwise(Node node, KernelTable<ElementwiseKernel> forms)
+    {
+        ArenaMatrix x = Value(node, 0);
+        if (IsLastUse(node, 0))
+            EmitInPlace(node, 0, y => new ElementwiseStep(node.Name, node.Operator.Kind, x, y, forms));
+        else
+            Emit(node, x.IsReversed, y => new ElementwiseStep(node.Name, node.Operator.Kind, x, y, forms));
     }
 
     private void CompileReference(Node node)

@@ -16,6 +16,7 @@ public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
     private const int RowsPerTask = 64, ChannelsPerTask = 64;
 
     private readonly Dictionary<Tensor, PackedFloatWeights> _packed = [];
+    private readonly Dictionary<Tensor, Tensor> _matrices = []; // weights of convolutions over grids in the form that a product takes
     private readonly ParallelOptions _parallel;
 
     /// <summary>Creates an evaluator.</summary>
@@ -36,6 +37,8 @@ public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
     {
         Linear linear => Multiply(inputs[0], parameters[0], linear.HasBias ? parameters[1] : null),
         Conv2d convolution => Convolve(convolution, inputs[0], parameters),
+        GridConv2d convolution => ConvolveGrid(convolution, inputs[0], parameters[0], parameters[1]),
+        DepthwiseConv2d layer => ConvolveDepthwise(layer, inputs[0], parameters[0], layer.HasBias ? parameters[1] : null),
         CausalConv1d => ConvolveTokens(inputs[0], parameters[0], parameters[1]),
         RmsNorm norm => Normalize(inputs[0], parameters[0], bias: null, norm.Epsilon),
         LayerNorm norm => Normalize(inputs[0], parameters[0], parameters[1], norm.Epsilon),
@@ -100,6 +103,55 @@ public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
             maps.Span[(image * channels + channel) * count + token] = tokens.Span[i];
         }
         return maps;
+    }
+
+    private unsafe Tensor ConvolveGrid(GridConv2d convolution, Tensor x, Tensor weight, Tensor bias)
+    {
+        int batch = x.Shape[0], places = convolution.OutHeight * convolution.OutWidth, patch = GridPatches.Length(convolution);
+        if (!_matrices.TryGetValue(weight, out Tensor? matrix))
+        {
+            matrix = Tensor.Uninitialized([convolution.OutChannels, patch]);
+            GridPatches.PackWeights(convolution, weight.Span, matrix.Span);
+            _matrices.Add(weight, matrix);
+        }
+        Tensor patches = Tensor.Uninitialized([batch, places, patch]);
+        ForRanges(batch, 1, (image, _) => GridPatches.Unfold(
+            convolution,
+            x.Pointer + ((nint)image * convolution.Height * convolution.Width * convolution.InChannels),
+            convolution.InChannels,
+            patches.Pointer + ((nint)image * places * patch),
+            0,
+            places));
+        GC.KeepAlive(x);
+        return Multiply(patches, matrix, bias);
+    }
+
+    private unsafe Tensor ConvolveDepthwise(DepthwiseConv2d layer, Tensor x, Tensor weight, Tensor? bias)
+    {
+        int batch = x.Shape[0], tokens = x.Shape[1], channels = x.Shape[2], taps = layer.Kernel * layer.Kernel;
+        Tensor packed = Tensor.Uninitialized([taps, channels]);
+        CausalConv.PackWeights(weight.Span, packed.Span, channels, taps);
+        Tensor y = Tensor.Uninitialized(x.Shape);
+        ForRanges(batch, 1, (image, _) =>
+        {
+            var call = new DepthwiseConvCall
+            {
+                Height = layer.Height,
+                Width = layer.Width,
+                Kernel = layer.Kernel,
+                SumsOnly = true, // The SiLU is a node of its own.
+                Source = x.Pointer + ((nint)image * tokens * channels),
+                SourceStride = channels,
+                Weights = packed.Pointer,
+                WeightStride = channels,
+                Bias = bias is null ? null : bias.Pointer,
+                Target = y.Pointer + ((nint)image * tokens * channels),
+                TargetStride = channels,
+            };
+            DepthwiseConv.Run(in call, 0, channels);
+        });
+        GC.KeepAlive((x, packed, bias));
+        return y;
     }
 
     private unsafe Tensor ConvolveTokens(Tensor x, Tensor weight, Tensor bias)

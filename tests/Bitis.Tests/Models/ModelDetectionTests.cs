@@ -46,14 +46,20 @@ public sealed class ModelDetectionTests
     [Fact]
     public void Parameter_counts_are_the_published_ones()
     {
-        // Vim-Ti, -S and -B as counted from the official module definitions.
-        foreach ((string name, long count) in new[] { ("vim-tiny", 7_148_008L), ("vim-small", 25_796_584L), ("vim-base", 97_598_440L) })
+        // As counted from the official module definitions.
+        foreach ((string name, long count) in new[]
+        {
+            ("vim-tiny", 7_148_008L), ("vim-small", 25_796_584L), ("vim-base", 97_598_440L),
+            ("vmamba-tiny", 30_249_064L), ("vmamba-small", 50_147_752L), ("vmamba-base", 88_557_800L),
+            ("vmamba-small-s1l20", 49_012_840L), ("vmamba-base-s1l20", 86_614_504L),
+        })
+        {
             Assert.Equal(count, ModelCatalogue.Get(name).Config.BuildGraph().Parameters.Sum(parameter => parameter.Shape.ElementCount));
+        }
     }
 
     [Theory]
     [InlineData("layers.0.mixer.A_log_0", "LocalVim")]
-    [InlineData("layers.0.blocks.0.op.x_proj_weight", "VMamba")]
     [InlineData("layers.0.blocks.0.op.multi_scan.attn.norm.weight", "LocalVMamba")]
     [InlineData("blocks.0.attn.qkv.weight", "--weights-key")]
     public void Other_models_are_named_or_their_tensors_shown(string tensor, string expected)
@@ -71,6 +77,37 @@ public sealed class ModelDetectionTests
         Dictionary<string, Shape> shapes = ShapesOf(ModelCatalogue.Get("vim-tiny").Config);
         shapes[tensor] = [1];
         Assert.Contains(expected, Assert.Throws<BitisException>(() => Detect(shapes)).Message);
+    }
+
+    [Theory]
+    [InlineData("patch_embed.2.running_mean", "batch normalization")]
+    [InlineData("pos_embed", "absolute positions")]
+    [InlineData("layers.0.blocks.0.op.out_norm.0.weight", "out_norm")]
+    public void Forms_of_VMamba_that_nobody_published_are_refused_by_name(string tensor, string expected)
+    {
+        Dictionary<string, Shape> shapes = ShapesOf(ModelCatalogue.Get("vmamba-tiny").Config);
+        shapes[tensor] = [1];
+        Assert.Contains(expected, Assert.Throws<BitisException>(() => Detect(shapes)).Message);
+    }
+
+    [Fact]
+    public void The_image_size_of_a_VMamba_is_what_the_user_says()
+    {
+        Dictionary<string, Shape> shapes = ShapesOf(ModelCatalogue.Get("vmamba-tiny").Config);
+        ModelDetection detection = ModelDetection.Detect("model.pth", shapes, new Dictionary<string, string>(), new ModelOptions { ImageSize = 256 });
+        Assert.Equal(256, detection.Config.ImageSize);
+        Assert.Empty(detection.Assumptions);
+        Assert.Null(detection.Variant);
+    }
+
+    [Fact]
+    public void A_damaged_VMamba_is_refused_with_the_tensor()
+    {
+        Dictionary<string, Shape> shapes = ShapesOf(ModelCatalogue.Get("vmamba-tiny").Config);
+        shapes["layers.0.blocks.0.op.A_logs"] = [384];
+        Assert.Contains("A_logs", Assert.Throws<BitisException>(() => Detect(shapes)).Message);
+        shapes.Remove("layers.0.blocks.0.op.A_logs");
+        Assert.Contains("A_logs' is missing", Assert.Throws<BitisException>(() => Detect(shapes)).Message);
     }
 
     [Fact]
@@ -91,7 +128,7 @@ public sealed class ModelDetectionTests
     }
 
     private static Dictionary<string, Shape> ShapesOf(ModelConfig config) =>
-        config.BuildGraph().Parameters.ToDictionary(parameter => parameter.Name, parameter => parameter.Shape);
+        new(new CheckpointLayout(config, config.BuildGraph()).Tensors);
 
     private static ModelDetection Detect(Dictionary<string, Shape> shapes, string? officialName = null)
     {

@@ -23,6 +23,14 @@ public sealed class OperatorGradientTests
         ["a depthwise convolution"] = b => b.Add("depthwise", new DepthwiseConv2d(4, Side, Side, 3, HasBias: true), Embed(b, 4)),
         ["a depthwise convolution of five places, without bias, and what it sees"] = b => Around(
             b, Embed(b, 4), x => b.Add("depthwise", new DepthwiseConv2d(4, Side, Side, 5, HasBias: false), x)),
+        ["a depthwise convolution and its silu"] = b => Around(b, Embed(b, 4), x =>
+            b.Add("silu", new Silu(), b.Add("depthwise", new DepthwiseConv2d(4, Side, Side, 3, HasBias: false), x))),
+        ["a convolution over a grid"] = b => b.Add("grid", new GridConv2d(4, 3, Side, Side, 3, 2, 1), Embed(b, 4)),
+        ["a convolution over a grid that others see"] = b => Around(b, Embed(b, 4), x => b.Add("grid", new GridConv2d(4, 4, Side, Side, 3, 1, 1), x)),
+        ["tokens in the other order"] = b => b.Add(
+            "depthwise", new DepthwiseConv2d(4, Side, Side, 3, HasBias: true), b.Add("transpose", new TransposeTokens(Side, Side), Embed(b, 4))),
+        ["tokens in both orders"] = b => Around(b, Embed(b, 4), x => b.Add("transpose", new TransposeTokens(Side, Side), x)),
+        ["merged patches"] = b => b.Add("norm", new LayerNorm(16, 1e-5f), b.Add("merge", new MergePatches(Side, Side), Embed(b, 4))),
         ["a causal convolution"] = b => b.Add("causal", new CausalConv1d(4, 3), Embed(b, 4)),
         ["silu"] = b => Around(b, Embed(b, 4), x => b.Add("y", new Silu(), x)),
         ["gelu"] = b => Around(b, Embed(b, 4), x => b.Add("y", new Gelu(), x)),

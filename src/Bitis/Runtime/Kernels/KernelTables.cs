@@ -24,6 +24,7 @@ internal static class KernelTables
         .. IntegerScan.Table.Rows,
         .. CausalConv.Table.Rows,
         .. CausalConvGradient.Table.Rows,
+        .. DepthwiseConv.Table.Rows,
         .. RowNorm.Table.Rows,
         .. RowNormGradient.Table.Rows,
         .. Gate.Table.Rows,

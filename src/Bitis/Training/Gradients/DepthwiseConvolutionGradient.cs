@@ -1,31 +1,35 @@
 using Bitis.Graphs;
 using Bitis.Operators;
 using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
 using Bitis.Tensors;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Training.Gradients;
 
 /// <summary>
-/// A depthwise convolution over a grid of tokens. Each tap of the kernel joins rows of channels: y += w·x forward,
-/// x̄ += w·ȳ and w̄ += ȳ·x in reverse, all of them over contiguous channels.
+/// A depthwise convolution over a grid of tokens and, where there is one, the SiLU after it; see
+/// <see cref="DepthwiseConvGradient"/>. The sum between them is not kept.
 /// </summary>
 internal sealed unsafe class DepthwiseConvolutionGradient : GradientStep
 {
-    private readonly Node _node;
+    private readonly Node _convolution;
+    private readonly Node _output;
     private readonly DepthwiseConv2d _layer;
-    private readonly Tensor _taps; // [kernel², channels]
+    private readonly Tensor _packed; // [kernel², channels]
     private ParameterSlot _weight = null!;
     private ParameterSlot? _bias;
     private ArenaMatrix _x, _y, _yGradient;
     private GradientTarget _xGradient;
 
     /// <summary>Creates the step.</summary>
-    public DepthwiseConvolutionGradient(Node node)
+    /// <param name="convolution">The convolution.</param>
+    /// <param name="output">The SiLU after it, or the convolution itself.</param>
+    public DepthwiseConvolutionGradient(Node convolution, Node output)
     {
-        _node = node;
-        _layer = (DepthwiseConv2d)node.Operator;
-        _taps = new Tensor([_layer.Kernel * _layer.Kernel, _layer.Channels]);
+        _convolution = convolution;
+        _output = output;
+        _layer = (DepthwiseConv2d)convolution.Operator;
+        _packed = new Tensor([_layer.Kernel * _layer.Kernel, _layer.Channels]);
     }
 
     /// <inheritdoc />
@@ -34,79 +38,77 @@ internal sealed unsafe class DepthwiseConvolutionGradient : GradientStep
     /// <inheritdoc />
     public override void PlanForward(GradientPlanner planner)
     {
-        _weight = planner.Parameter(_node, 0);
-        _bias = _layer.HasBias ? planner.Parameter(_node, 1) : null;
-        _x = planner.Value(_node.Inputs[0]);
+        _weight = planner.Parameter(_convolution, 0);
+        _bias = _layer.HasBias ? planner.Parameter(_convolution, 1) : null;
+        _x = planner.Value(_convolution.Inputs[0]);
         if (_x.IsReversed)
-            throw new NotSupportedException($"The input of '{_node.Name}' lies in reverse.");
-        _y = planner.NewValue(_node);
+            throw new NotSupportedException($"The input of '{_convolution.Name}' lies in reverse.");
+        _y = planner.NewValue(_output);
     }
 
     /// <inheritdoc />
     public override void PlanBackward(GradientPlanner planner)
     {
-        planner.Value(_node.Inputs[0]);
-        _yGradient = planner.Gradient(_node);
-        _xGradient = planner.Target(_node.Inputs[0])!.Value;
+        planner.Value(_convolution.Inputs[0]);
+        planner.NeedScratch(DepthwiseConvGradient.ScratchLength(_x.Rows));
+        _yGradient = planner.Gradient(_output);
+        _xGradient = planner.Target(_convolution.Inputs[0])!.Value;
     }
 
     /// <inheritdoc />
-    public override void Prepare() => MatrixSums.Transpose(
-        _weight.Weight.Pointer, _layer.Channels, _taps.Shape[0], _taps.Pointer, accumulate: false);
+    public override void Prepare() => CausalConv.PackWeights(_weight.Weight.Span, _packed.Span, _layer.Channels, _packed.Shape[0]);
 
     /// <inheritdoc />
     public override void Forward(GradientLane lane)
     {
-        for (int row = 0; row < lane.Rows(_y); row++)
+        for (int image = 0; image < lane.Images; image++)
         {
-            Span<float> y = lane.Row(_y, row);
-            if (_bias is null)
-                y.Clear();
-            else
-                _bias.Weight.Span.CopyTo(y);
-            for (int tap = 0; tap < _taps.Shape[0]; tap++)
-            {
-                if (Source(row, tap) is { } source)
-                    TensorPrimitives.MultiplyAdd(lane.Row(_x, source), Tap(tap), y, y);
-            }
+            DepthwiseConvCall call = Call(lane, image);
+            DepthwiseConv.Run(in call, 0, _layer.Channels);
         }
     }
 
     /// <inheritdoc />
     public override void Backward(GradientLane lane)
     {
-        int rows = lane.Rows(_y), channels = _layer.Channels;
-        if (!_xGradient.Accumulate)
+        for (int image = 0; image < lane.Images; image++)
         {
-            for (int row = 0; row < rows; row++)
-                lane.Row(_xGradient.Matrix, row).Clear();
-        }
-        for (int row = 0; row < rows; row++)
-        {
-            Span<float> y = lane.Row(_yGradient, row);
-            for (int tap = 0; tap < _taps.Shape[0]; tap++)
+            var call = new DepthwiseConvGradientCall
             {
-                if (Source(row, tap) is not { } source)
-                    continue;
-                Span<float> x = lane.Row(_xGradient.Matrix, source), weight = new(lane.Gradient(_weight) + (tap * channels), channels);
-                TensorPrimitives.MultiplyAdd(y, Tap(tap), x, x);
-                TensorPrimitives.MultiplyAdd(y, lane.Row(_x, source), weight, weight);
-            }
+                Forward = Call(lane, image),
+                OutputGradient = lane.Pointer(_yGradient, image),
+                OutputGradientStride = _yGradient.Stride,
+                SourceGradient = lane.Pointer(_xGradient.Matrix, image),
+                SourceGradientStride = _xGradient.Matrix.Stride,
+                AccumulateSource = _xGradient.Accumulate,
+                WeightGradient = lane.Gradient(_weight),
+                BiasGradient = _bias is null ? null : lane.Gradient(_bias),
+                Scratch = lane.Scratch,
+            };
+            DepthwiseConvGradient.Run(in call, _layer.Channels);
         }
-        if (_bias is not null)
-            MatrixSums.AddColumns(lane.Pointer(_yGradient), _yGradient.Stride, rows, channels, lane.Gradient(_bias));
     }
 
     /// <inheritdoc />
     public override void Finish()
     {
-        Tensor taps = _weight.Gradient.Clone();
-        MatrixSums.Transpose(taps.Pointer, _taps.Shape[0], _layer.Channels, _weight.Gradient.Pointer, accumulate: false);
-        GC.KeepAlive(taps);
+        Tensor packed = _weight.Gradient.Clone();
+        MatrixSums.Transpose(packed.Pointer, _packed.Shape[0], _layer.Channels, _weight.Gradient.Pointer, accumulate: false);
+        GC.KeepAlive(packed);
     }
 
-    private ReadOnlySpan<float> Tap(int tap) => _taps.Span.Slice(tap * _layer.Channels, _layer.Channels);
-
-    /// <summary>The row that a tap sees, among those of all images.</summary>
-    private int? Source(int row, int tap) => row - (row % _y.Rows) + _layer.Source(row % _y.Rows, tap);
+    private DepthwiseConvCall Call(GradientLane lane, int image) => new()
+    {
+        Height = _layer.Height,
+        Width = _layer.Width,
+        Kernel = _layer.Kernel,
+        SumsOnly = _output == _convolution,
+        Source = lane.Pointer(_x, image),
+        SourceStride = _x.Stride,
+        Weights = _packed.Pointer,
+        WeightStride = _layer.Channels,
+        Bias = _bias is null ? null : _bias.Weight.Pointer,
+        Target = lane.Pointer(_y, image),
+        TargetStride = _y.Stride,
+    };
 }

@@ -28,11 +28,13 @@ internal static class GradientCompiler
                 Input or SliceChannels or ReverseTokens => null, // views
                 Conv2d when IsPatchEmbedding(node, users) => new PatchEmbeddingGradient(node, next!),
                 Conv2d => new ConvolutionGradient(node),
-                DepthwiseConv2d => new DepthwiseConvolutionGradient(node),
+                DepthwiseConv2d => new DepthwiseConvolutionGradient(node, next?.Operator is Silu ? next : node),
+                GridConv2d => new GridConvolutionGradient(node),
+                TransposeTokens or MergePatches => new TokenOrderGradient(node),
                 FlattenSpatial when IsPatchEmbedding(node.Inputs[0], users) => null,
                 FlattenSpatial => new FlattenSpatialGradient(node),
                 CausalConv1d => new CausalConvolutionGradient(node, next?.Operator is Silu ? next : node),
-                Silu when node.Inputs[0].Operator is CausalConv1d && users[node.Inputs[0]].Count() == 1 => null, // part of it
+                Silu when node.Inputs[0].Operator is CausalConv1d or DepthwiseConv2d && users[node.Inputs[0]].Count() == 1 => null, // part of it
                 Silu when next is not null && SiluOfGate(next, users) == node => null, // part of the gate
                 Silu => new UnaryGradient(node, Elementwise.Silu),
                 Softplus when next?.Operator is Operators.SelectiveScan && next.Inputs[1] == node => null, // part of the scan

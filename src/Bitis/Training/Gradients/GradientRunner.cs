@@ -17,7 +17,7 @@ internal sealed class GradientRunner : IDisposable
     private const int MaxImagesPerLane = 4;
 
     /// <summary>About how many values the widest layer may have in a lane: more of them leave the nearer caches.</summary>
-    private const long ValuesPerLane = 140_000;
+    private const long ValuesPerLane = 280_000;
 
     /// <summary>How many parts a batch has: also the most threads that can work on it.</summary>
     private const int Parts = 8;

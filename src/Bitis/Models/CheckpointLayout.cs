@@ -1,0 +1,83 @@
+using Bitis.Graphs;
+using Bitis.Tensors;
+
+namespace Bitis.Models;
+
+/// <summary>
+/// The tensors of an official checkpoint beside the parameters of a graph. Most are the same; where the official code keeps what
+/// several operators need in one tensor, a parameter is a part of it.
+/// </summary>
+public sealed class CheckpointLayout
+{
+    private readonly ModelConfig _config;
+    private readonly Graph _graph;
+
+    /// <summary>The layout of a model.</summary>
+    /// <param name="config">The architecture.</param>
+    /// <param name="graph">Its graph.</param>
+    public CheckpointLayout(ModelConfig config, Graph graph)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentNullException.ThrowIfNull(graph);
+        _config = config;
+        _graph = graph;
+        var tensors = new Dictionary<string, Shape>();
+        foreach ((string name, Shape shape) in graph.Parameters)
+        {
+            CheckpointPart part = config.PartOf(name);
+            tensors[part.Tensor] = part switch
+            {
+                { Count: 1 } => shape,
+                { IsStacked: true } => shape.Prepend(part.Count),
+                _ => shape.DropFirst().Prepend(part.Count * shape[0]),
+            };
+        }
+        Tensors = tensors;
+    }
+
+    /// <summary>The tensors that a checkpoint must have: name and shape.</summary>
+    public IReadOnlyDictionary<string, Shape> Tensors { get; }
+
+    /// <summary>Whether a tensor of some shape is the expected one: matrices may be written as convolutions of 1×1.</summary>
+    public bool Fits(string name, Shape found)
+    {
+        Shape expected = Tensors[name];
+        return found == expected || (expected.Rank == 2 && found == [.. expected.Sizes, 1, 1]);
+    }
+
+    /// <summary>The graph's parameters, from the tensors of a checkpoint.</summary>
+    /// <param name="read">Reads a tensor; called once for each of <see cref="Tensors"/>.</param>
+    public Dictionary<string, Tensor> Split(Func<string, Tensor> read)
+    {
+        Dictionary<string, Tensor> tensors = Tensors.Keys.ToDictionary(name => name, read);
+        return _graph.Parameters.ToDictionary(parameter => parameter.Name, parameter =>
+        {
+            CheckpointPart part = _config.PartOf(parameter.Name);
+            Tensor whole = tensors[part.Tensor];
+            int length = whole.Length / part.Count;
+            return part.Count == 1
+                ? whole.Reshape(parameter.Shape)
+                : Tensor.From(parameter.Shape, whole.Span.Slice(part.Index * length, length));
+        });
+    }
+
+    /// <summary>The tensors of a checkpoint, from the graph's parameters.</summary>
+    public Dictionary<string, Tensor> Join(IReadOnlyDictionary<string, Tensor> parameters)
+    {
+        ArgumentNullException.ThrowIfNull(parameters);
+        var tensors = new Dictionary<string, Tensor>();
+        foreach ((string name, _) in _graph.Parameters)
+        {
+            CheckpointPart part = _config.PartOf(name);
+            if (part.Count == 1)
+            {
+                tensors.Add(part.Tensor, parameters[name]);
+                continue;
+            }
+            if (!tensors.TryGetValue(part.Tensor, out Tensor? whole))
+                tensors.Add(part.Tensor, whole = Tensor.Uninitialized(Tensors[part.Tensor]));
+            parameters[name].Span.CopyTo(whole.Span[(part.Index * parameters[name].Length)..]);
+        }
+        return tensors;
+    }
+}

@@ -1,0 +1,11 @@
+namespace Bitis.Models;
+
+/// <summary>How a pyramid halves its grid between stages.</summary>
+public enum DownsamplingKind
+{
+    /// <summary>Four tokens side by side, normalized, and a linear layer (official <c>downsample_version</c> <c>v1</c>).</summary>
+    PatchMerging,
+
+    /// <summary>A convolution of 3×3 with stride 2, and a norm (<c>v3</c>).</summary>
+    Convolution,
+}

@@ -1,0 +1,50 @@
+namespace Bitis.Runtime.Kernels;
+
+/// <summary>
+/// The operands of a <see cref="DepthwiseConv"/> over a grid of tokens, <c>[height·width, channels]</c>. Strides are distances of
+/// rows in elements.
+/// </summary>
+internal unsafe struct DepthwiseConvCall
+{
+    /// <summary>H, the rows of the grid.</summary>
+    public int Height;
+
+    /// <summary>W, the columns of the grid.</summary>
+    public int Width;
+
+    /// <summary>K, the side of the square kernel; odd.</summary>
+    public int Kernel;
+
+    /// <summary>Leave the SiLU out: the output is the convolution alone.</summary>
+    public bool SumsOnly;
+
+    /// <summary>Add to what <see cref="Target"/> holds instead of overwriting it.</summary>
+    public bool Accumulate;
+
+    /// <summary>The input <c>[H·W, E]</c>.</summary>
+    public float* Source;
+
+    /// <summary>The distance of rows of <see cref="Source"/>.</summary>
+    public nint SourceStride;
+
+    /// <summary>The weights as <see cref="CausalConv.PackWeights"/> leaves them, <c>[K², E]</c>.</summary>
+    public float* Weights;
+
+    /// <summary>The distance of rows of <see cref="Weights"/>; negative to turn the kernel by 180°.</summary>
+    public nint WeightStride;
+
+    /// <summary>The bias <c>[E]</c>, or null.</summary>
+    public float* Bias;
+
+    /// <summary>The output <c>[H·W, E]</c>; must not overlap the input.</summary>
+    public float* Target;
+
+    /// <summary>The distance of rows of <see cref="Target"/>.</summary>
+    public nint TargetStride;
+
+    /// <summary>The same output column by column, <c>[W·H, E]</c>, for the scans of that order; or null.</summary>
+    public float* Transposed;
+
+    /// <summary>The distance of rows of <see cref="Transposed"/>.</summary>
+    public nint TransposedStride;
+}

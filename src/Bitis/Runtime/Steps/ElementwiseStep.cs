@@ -1,0 +1,17 @@
+using Bitis.Runtime.Kernels;
+
+namespace Bitis.Runtime.Steps;
+
+/// <summary>A function of each element, in place where the input is the output.</summary>
+internal sealed class ElementwiseStep(string name, string kind, ArenaMatrix x, ArenaMatrix y, KernelTable<ElementwiseKernel> forms) : Step(name)
+{
+    public override string Kind => kind;
+
+    public override int Units => y.Rows;
+
+    public override unsafe void Run(nint arena, int start, int end)
+    {
+        for (int row = start; row < end; row++)
+            forms.Best.Run(x.Pointer(arena, row), y.Pointer(arena, row), y.Columns);
+    }
+}

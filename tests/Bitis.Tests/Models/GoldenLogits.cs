@@ -1,0 +1,23 @@
+using Bitis.Checkpoints;
+using Bitis.Graphs;
+using Bitis.Models;
+using Bitis.Runtime;
+using Bitis.Tensors;
+
+namespace Bitis.Tests.Models;
+
+/// <summary>The fast ways to compute a model, against the logits of the official implementation and against each other.</summary>
+internal static class GoldenLogits
+{
+    private const double Tolerance = 1e-4;
+
+    public static void AssertEqual(VisionModel model, Checkpoint golden)
+    {
+        Tensor input = golden.Read("input"), logits = golden.Read("logits");
+        using var evaluator = new VectorizedEvaluator();
+        Tensor vectorized = new GraphExecutor(model.Graph, model.Weights, evaluator).Run(input);
+        TensorAssert.Close(logits, vectorized, Tolerance, "vectorized");
+        using InferenceSession session = InferenceSession.Create(model);
+        TensorAssert.Same(vectorized, session.Run(input));
+    }
+}

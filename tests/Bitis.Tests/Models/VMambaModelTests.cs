@@ -1,0 +1,179 @@
+using System.Runtime.InteropServices;
+using Bitis.Checkpoints;
+using Bitis.Graphs;
+using Bitis.Models;
+using Bitis.Operators;
+using Bitis.Quantization;
+using Bitis.Runtime;
+using Bitis.Tensors;
+using Bitis.Tests.Quantization;
+
+namespace Bitis.Tests.Models;
+
+/// <summary>VMamba's files, configurations, sites and plans.</summary>
+public sealed class VMambaModelTests : IDisposable
+{
+    /// <summary>Odd grids: 7×7, 4×4.</summary>
+    private static readonly VMambaConfig Config = new()
+    {
+        ImageSize = 28,
+        Depths = [1, 2],
+        Width = 8,
+        InnerWidth = 16,
+        MlpWidth = 32,
+        Classes = 3,
+    };
+
+    private readonly TempFolder _folder = new();
+
+    public static TheoryData<string, string, Granularity, Scope> Recipes => new()
+    {
+        { "minmax", "w8a8", Granularity.PerToken, Scope.Linear },
+        { "mse", "w4a4", Granularity.PerTensor, Scope.Linear },
+        { "smoothquant", "w6a6", Granularity.PerToken, Scope.Linear },
+        { "ptq4vm", "w4a4", Granularity.PerToken, Scope.Linear },
+        { "qmamba", "w8a8", Granularity.PerTensor, Scope.Ssm },
+        { "qmamba+", "w4a4", Granularity.PerTensor, Scope.Ssm },
+    };
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void A_saved_model_has_the_official_tensors_and_comes_back()
+    {
+        VisionModel model = VisionModel.CreateRandom(Config, seed: 1);
+        string path = _folder["model.safetensors"];
+        model.Save(path);
+        using (Checkpoint checkpoint = Checkpoint.Open(path))
+        {
+            Dictionary<string, Shape> shapes = checkpoint.Entries.ToDictionary(entry => entry.Name, entry => entry.Shape);
+            Assert.Equal([4, 3, 16], shapes["layers.0.blocks.0.op.x_proj_weight"]);
+            Assert.Equal([4, 32], shapes["layers.1.blocks.1.op.dt_projs_bias"]);
+            Assert.Equal([4 * 16, 1], shapes["layers.0.blocks.0.op.A_logs"]);
+            Assert.DoesNotContain(shapes.Keys, name => name.Contains("x_proj0", StringComparison.Ordinal));
+            ModelDetection detection = ModelDetection.Detect("m", shapes, new Dictionary<string, string>(), new ModelOptions { ImageSize = 28 });
+            Assert.Equal(Config, detection.Config);
+        }
+        VisionModel loaded = VisionModel.Load(path);
+        Assert.Equal(Config, loaded.Config);
+        foreach ((string name, Tensor weight) in model.Weights)
+            TensorAssert.Same(weight, loaded.Weights[name]);
+    }
+
+    [Fact]
+    public void Matrices_may_be_written_as_convolutions_of_one_pixel()
+    {
+        using Checkpoint official = Checkpoint.Open(GoldenFiles.Path("vmamba-micro.pth"));
+        string path = _folder["four.safetensors"];
+        SafetensorsWriter.Write(
+            path,
+            [.. official.Entries.Select(entry => new SafetensorsTensor(
+                entry.Name,
+                DType.Float32,
+                entry.Name.EndsWith("_proj.weight", StringComparison.Ordinal) || entry.Name.Contains(".fc", StringComparison.Ordinal)
+                    && entry.Shape.Rank == 2 ? [.. entry.Shape.Sizes, 1, 1] : entry.Shape,
+                MemoryMarshal.AsBytes(official.Read(entry.Name).Span).ToArray()))],
+            new Dictionary<string, string>());
+        VisionModel expected = VMambaVariants.Load("vmamba-micro"), actual = VisionModel.Load(path, VMambaVariants.OptionsOf("vmamba-micro"));
+        Assert.Equal(expected.Config, actual.Config);
+        foreach ((string name, Tensor weight) in expected.Weights)
+            TensorAssert.Same(weight, actual.Weights[name]);
+    }
+
+    [Fact]
+    public void Architectures_are_equal_by_value()
+    {
+        Assert.Equal(Config, Config with { Depths = [1, 2] });
+        Assert.Equal(Config.GetHashCode(), (Config with { Depths = [1, 2] }).GetHashCode());
+        VMambaConfig[] others =
+        [
+            Config with { Depths = [1, 3] }, Config with { Depths = [1, 2, 1] }, Config with { Width = 16 }, Config with { InnerWidth = 8 },
+            Config with { MlpWidth = 0 }, Config with { StateSize = 16 }, Config with { HasConvBias = true }, Config with { IsGated = true },
+            Config with { Stem = StemKind.Patches }, Config with { PatchSize = 2 }, Config with { Downsampling = DownsamplingKind.PatchMerging },
+            Config with { ImageSize = 32 }, Config with { Classes = 4 },
+        ];
+        foreach (VMambaConfig other in others)
+            Assert.NotEqual(Config, other);
+    }
+
+    [Fact]
+    public void Values_that_do_not_describe_a_model_are_refused_by_name()
+    {
+        Refused(Config with { Depths = [] }, "0 stages");
+        Refused(Config with { Depths = [1, 0] }, "depth of a stage is 0");
+        Refused(Config with { Width = 0 }, "width");
+        Refused(Config with { MlpWidth = -1 }, "mlpWidth");
+        Refused(Config with { PatchSize = 8 }, "patchSize");
+        Refused(Config with { Stem = (StemKind)7 }, "stem");
+        Refused(Config with { ImageSize = 0 }, "imageSize");
+
+        static void Refused(VMambaConfig config, string expected) =>
+            Assert.Contains(expected, Assert.Throws<BitisException>(config.Validate).Message);
+    }
+
+    [Fact]
+    public void Every_direction_has_sites_of_its_own_in_its_own_order()
+    {
+        VisionModel model = VisionModel.CreateRandom(Config, seed: 1);
+        Node[] linears = [.. model.Graph.Nodes.Where(node => node.Block == 0 && node.Operator is Linear)];
+        Assert.Equal(12, linears.Length);
+        var recorder = new RecordingEvaluator();
+        new GraphExecutor(model.Graph, model.Weights, recorder).Run(MicroModel.Images(model, 1, seed: 2));
+        Tensor u = recorder.Values["layers.0.blocks.0.op.act"]; // [1, 49, 16]
+        Func<int, int>[] orders = [t => t, t => t % 7 * 7 + t / 7, t => 48 - t, t => (48 - t) % 7 * 7 + (48 - t) / 7];
+        for (int k = 0; k < orders.Length; k++)
+        {
+            Tensor seen = recorder.Values[model.Graph[$"layers.0.blocks.0.op.x_proj{k}"].Inputs[0].Name];
+            for (int t = 0; t < 49; t++)
+                Assert.Equal(u.Span.Slice(orders[k](t) * 16, 16).ToArray(), seen.Span.Slice(t * 16, 16).ToArray());
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Recipes))]
+    public void The_integer_runtime_equals_the_simulation_bit_for_bit(string method, string bits, Granularity granularity, Scope scope)
+    {
+        foreach (VisionModel model in (VisionModel[])[VisionModel.CreateRandom(Config, seed: 3), VMambaVariants.Load("vmamba-micro-v0")])
+        {
+            var recipe = new Recipe
+            {
+                Method = method,
+                Bits = BitWidths.Parse(bits),
+                ActivationGranularity = granularity,
+                Scope = scope,
+                Learning = QuantizationMethods.Find(method).Learns ? new LearningRecipe { Steps = 2 } : null,
+            };
+            QuantizedModel quantized = MicroModel.Quantize(model, recipe);
+            Assert.Equal(model.Graph.Nodes.Count(node => node.Block is not null && node.Operator is Linear), quantized.Linears.Count);
+            Assert.Equal(scope == Scope.Ssm ? 4 * model.Graph.BlockCount : 0, quantized.Scans.Count);
+            Tensor images = MicroModel.Images(model, 3, seed: 5);
+            using InferenceSession session = InferenceSession.Create(quantized, new SessionOptions { Threads = 2 });
+            Tensor integer = session.Run(images);
+            using var evaluator = new VectorizedEvaluator { CubicDecay = true };
+            var simulated = new SimulatedEvaluator(evaluator, quantized.Linears, quantized.Scans);
+            TensorAssert.Same(new GraphExecutor(quantized.Graph, quantized.DequantizeWeights(), simulated).Run(images), integer);
+
+            string path = _folder["model.bitis"];
+            quantized.Save(path);
+            using InferenceSession loaded = InferenceSession.Load(path, new SessionOptions { Threads = 1 });
+            TensorAssert.Same(integer, loaded.Run(images));
+        }
+    }
+
+    [Fact]
+    public void Only_operators_that_have_a_kernel_are_in_a_plan()
+    {
+        foreach (string name in (string[])["vmamba-micro", "vmamba-micro-v0"])
+        {
+            using InferenceSession session = InferenceSession.Create(VMambaVariants.Load(name));
+            Assert.DoesNotContain(session.Plan.Steps, step => step.Kind.Contains("reference", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public void Cross_scan_and_merge_are_no_steps_of_a_plan()
+    {
+        using InferenceSession session = InferenceSession.Create(VMambaVariants.Load("vmamba-micro"));
+        Assert.DoesNotContain(session.Plan.Steps, step => step.Kind == "token order");
+    }
+}
