@@ -1,0 +1,194 @@
+using Bitis.Runtime.Kernels;
+
+namespace Bitis.Tests.Kernels;
+
+public sealed unsafe class HadamardRowsTests
+{
+    [Theory]
+    [InlineData(16, 16)]
+    [InlineData(48, 16)]
+    [InlineData(40, 8)]
+    [InlineData(100, 4)]
+    [InlineData(10, 2)]
+    [InlineData(7, 1)]
+    [InlineData(1000, 8)]
+    public void Blocks_have_the_largest_power_of_two_that_divides_the_channels(int columns, int order) =>
+        Assert.Equal(order, HadamardRows.OrderFor(columns));
+
+    [Fact]
+    public void Every_form_equals_the_scalar_formula_bit_for_bit()
+    {
+        foreach (int columns in new[] { 1, 7, 8, 10, 16, 24, 40, 48, 100, 192 })
+        {
+            foreach (LevelRounding rounding in Enum.GetValues<LevelRounding>())
+            {
+                Check(columns, HadamardRows.OrderFor(columns), rounding, perRow: true);
+                Check(columns, order: 1, rounding, perRow: false);
+            }
+        }
+    }
+
+    [Fact]
+    public void A_product_of_transformed_matrices_is_the_product_of_the_matrices()
+    {
+        // (y·H)·(Hᵀ·w)/n = y·w, exactly but for rounding.
+        foreach (HadamardRowsKernel kernel in HadamardRows.Table.Runnable)
+        {
+            foreach (int columns in new[] { 16, 24, 96, 100 })
+            {
+                int order = HadamardRows.OrderFor(columns), padded = HadamardRows.Padded(columns);
+                float[] y = Sample.Floats(1, columns), w = Sample.Floats(2, columns);
+                float[] a = Transform(kernel, y, order, padded), b = Transform(kernel, w, order, padded);
+                double expected = 0, actual = 0;
+                for (int i = 0; i < columns; i++)
+                    expected += (double)y[i] * w[i];
+                for (int i = 0; i < padded; i++)
+                    actual += (double)a[i] * b[i] / order;
+                Assert.Equal(expected, actual, 1e-5);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(LevelRounding.Stochastic, 7)]
+    [InlineData(LevelRounding.Stochastic, 127)]
+    [InlineData(LevelRounding.Logarithmic, 64)]
+    internal void Random_rounding_is_unbiased(LevelRounding rounding, int maxLevel)
+    {
+        const int Columns = 160, Rows = 20_000;
+        float[] values = Sample.Floats(3, Columns, -1, 1);
+        values[0] = 1; // the largest one is the last level itself
+        var sums = new double[Columns];
+        float[] scales = [1f / maxLevel];
+        var row = new float[Columns];
+        var target = new byte[Columns];
+        fixed (float* source = values, scale = scales, scratch = row)
+        fixed (byte* levels = target)
+        {
+            for (int i = 0; i < Rows; i++)
+            {
+                var call = new HadamardRowsCall
+                {
+                    Source = source,
+                    Columns = Columns,
+                    Order = 1,
+                    Target = levels,
+                    Scales = scale,
+                    MaxLevel = maxLevel,
+                    Rounding = rounding,
+                    Key = CounterRandom.Key(5, (uint)i),
+                    Row = scratch,
+                };
+                HadamardRows.Run(in call, 0, 1);
+                for (int c = 0; c < Columns; c++)
+                    sums[c] += (target[c] - HadamardRows.ZeroPoint) * scales[0];
+            }
+        }
+        for (int c = 0; c < Columns; c++)
+        {
+            // The distance of the two levels around the value, half of which the deviation of a rounding cannot exceed; five deviations of the mean.
+            double level = Math.Abs(values[c]) * maxLevel;
+            double distance = rounding == LevelRounding.Stochastic || level < 1 ? 1 : Math.Pow(2, Math.Floor(Math.Log2(level)));
+            Assert.Equal(values[c], sums[c] / Rows, 5 * distance / 2 / maxLevel / Math.Sqrt(Rows));
+        }
+    }
+
+    [Fact]
+    public void Rows_of_zeros_and_of_tiny_values_have_the_level_zero()
+    {
+        float[] values = [.. new float[16], .. Enumerable.Repeat(1e-38f, 16)], row = new float[16], scales = [1, 1];
+        var target = new byte[32];
+        fixed (float* source = values, scratch = row, scale = scales)
+        fixed (byte* levels = target)
+        {
+            var call = new HadamardRowsCall
+            {
+                Source = source,
+                SourceStride = 16,
+                Columns = 16,
+                Order = 16,
+                Target = levels,
+                TargetStride = 16,
+                Scales = scale,
+                ScaleStride = 1,
+                MaxLevel = 7,
+                Rounding = LevelRounding.Stochastic,
+                Row = scratch,
+            };
+            HadamardRows.Run(in call, 0, 2);
+        }
+        Assert.Equal([0f, 0f], scales);
+        Assert.All(target, level => Assert.Equal(HadamardRows.ZeroPoint, level));
+    }
+
+    private static float[] Transform(HadamardRowsKernel kernel, float[] values, int order, int padded)
+    {
+        var row = new float[padded];
+        fixed (float* source = values, target = row)
+        {
+            var call = new HadamardRowsCall { Source = source, Columns = values.Length, Order = order, Row = target };
+            kernel.Transform(in call, 0);
+        }
+        return row;
+    }
+
+    private static void Check(int columns, int order, LevelRounding rounding, bool perRow)
+    {
+        const int Rows = 3;
+        const uint Key = 77;
+        int padded = HadamardRows.Padded(columns), maxLevel = rounding == LevelRounding.Logarithmic ? 64 : 7;
+        float[] values = Sample.Floats(columns, Rows * columns);
+        var expected = new byte[Rows * padded];
+        float[] scales = [.. Enumerable.Repeat(0.2f, Rows)];
+        for (int row = 0; row < Rows; row++)
+        {
+            float[] source = [.. values.AsSpan(row * columns, columns), .. new float[padded - columns]];
+            float[] transformed = WalshHadamard.Transform(source, order);
+            float largest = transformed.Max(Math.Abs);
+            if (perRow)
+                scales[row] = largest / maxLevel;
+            else
+                largest = scales[0] * maxLevel;
+            float inverse = maxLevel / largest;
+            for (int c = 0; c < padded; c++)
+            {
+                uint counter = (uint)((row * padded) + c);
+                float u = transformed[c] * inverse;
+                float level = rounding switch
+                {
+                    LevelRounding.Nearest => MathF.Round(u),
+                    LevelRounding.Stochastic => MathF.Floor(u + CounterRandom.Unit(Key, counter)),
+                    _ => Levels.RoundToPower(u, Key, counter),
+                };
+                expected[(row * padded) + c] = (byte)(Math.Clamp(level, -maxLevel, maxLevel) + HadamardRows.ZeroPoint);
+            }
+        }
+        foreach (HadamardRowsKernel kernel in HadamardRows.Table.Runnable)
+        {
+            using var source = new GuardedBuffer<float>(values);
+            using var target = new GuardedBuffer<byte>(expected.Length);
+            using var row = new GuardedBuffer<float>(padded);
+            using var scale = new GuardedBuffer<float>(perRow ? new float[Rows] : [0.2f]);
+            var call = new HadamardRowsCall
+            {
+                Source = source.Pointer,
+                SourceStride = columns,
+                Columns = columns,
+                Order = order,
+                Target = target.Pointer,
+                TargetStride = padded,
+                Scales = scale.Pointer,
+                ScaleStride = perRow ? 1 : 0,
+                MaxLevel = maxLevel,
+                Rounding = rounding,
+                Key = Key,
+                Row = row.Pointer,
+            };
+            kernel.Run(in call, 0, 1);
+            kernel.Run(in call, 1, Rows);
+            Assert.Equal(expected, target.Span.ToArray());
+            if (perRow)
+                Assert.Equal(Sample.Bits(scales), Sample.Bits(scale.Span));
+        }
+    }
+}
