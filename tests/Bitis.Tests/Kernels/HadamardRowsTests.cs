@@ -22,8 +22,8 @@ public sealed unsafe class HadamardRowsTests
         {
             foreach (LevelRounding rounding in Enum.GetValues<LevelRounding>())
             {
-                Check(columns, HadamardRows.OrderFor(columns), rounding, perRow: true);
-                Check(columns, order: 1, rounding, perRow: false);
+                Check(columns, HadamardRows.OrderFor(columns), rounding);
+                Check(columns, order: 1, rounding);
             }
         }
     }
@@ -59,10 +59,9 @@ public sealed unsafe class HadamardRowsTests
         float[] values = Sample.Floats(3, Columns, -1, 1);
         values[0] = 1; // the largest one is the last level itself
         var sums = new double[Columns];
-        float[] scales = [1f / maxLevel];
         var row = new float[Columns];
         var target = new byte[Columns];
-        fixed (float* source = values, scale = scales, scratch = row)
+        fixed (float* source = values, scratch = row)
         fixed (byte* levels = target)
         {
             for (int i = 0; i < Rows; i++)
@@ -73,15 +72,14 @@ public sealed unsafe class HadamardRowsTests
                     Columns = Columns,
                     Order = 1,
                     Target = levels,
-                    Scales = scale,
                     MaxLevel = maxLevel,
                     Rounding = rounding,
                     Key = CounterRandom.Key(5, (uint)i),
-                    Row = scratch,
+                    Transformed = scratch,
                 };
-                HadamardRows.Run(in call, 0, 1);
+                HadamardRows.Quantize(in call, 0, HadamardRows.Transform(in call, 0));
                 for (int c = 0; c < Columns; c++)
-                    sums[c] += (target[c] - HadamardRows.ZeroPoint) * scales[0];
+                    sums[c] += (target[c] - HadamardRows.ZeroPoint) / (double)maxLevel;
             }
         }
         for (int c = 0; c < Columns; c++)
@@ -96,9 +94,9 @@ public sealed unsafe class HadamardRowsTests
     [Fact]
     public void Rows_of_zeros_and_of_tiny_values_have_the_level_zero()
     {
-        float[] values = [.. new float[16], .. Enumerable.Repeat(1e-38f, 16)], row = new float[16], scales = [1, 1];
+        float[] values = [.. new float[16], .. Enumerable.Repeat(1e-38f, 16)], row = new float[16];
         var target = new byte[32];
-        fixed (float* source = values, scratch = row, scale = scales)
+        fixed (float* source = values, scratch = row)
         fixed (byte* levels = target)
         {
             var call = new HadamardRowsCall
@@ -109,15 +107,17 @@ public sealed unsafe class HadamardRowsTests
                 Order = 16,
                 Target = levels,
                 TargetStride = 16,
-                Scales = scale,
-                ScaleStride = 1,
                 MaxLevel = 7,
                 Rounding = LevelRounding.Stochastic,
-                Row = scratch,
+                Transformed = scratch,
             };
-            HadamardRows.Run(in call, 0, 2);
+            for (int i = 0; i < 2; i++)
+            {
+                float largest = HadamardRows.Transform(in call, i);
+                HadamardRows.Quantize(in call, i, largest);
+                Assert.Equal(0, Levels.Scale(largest, call.MaxLevel));
+            }
         }
-        Assert.Equal([0f, 0f], scales);
         Assert.All(target, level => Assert.Equal(HadamardRows.ZeroPoint, level));
     }
 
@@ -126,30 +126,26 @@ public sealed unsafe class HadamardRowsTests
         var row = new float[padded];
         fixed (float* source = values, target = row)
         {
-            var call = new HadamardRowsCall { Source = source, Columns = values.Length, Order = order, Row = target };
+            var call = new HadamardRowsCall { Source = source, Columns = values.Length, Order = order, Transformed = target };
             kernel.Transform(in call, 0);
         }
         return row;
     }
 
-    private static void Check(int columns, int order, LevelRounding rounding, bool perRow)
+    private static void Check(int columns, int order, LevelRounding rounding)
     {
         const int Rows = 3;
         const uint Key = 77;
         int padded = HadamardRows.Padded(columns), maxLevel = rounding == LevelRounding.Logarithmic ? 64 : 7;
         float[] values = Sample.Floats(columns, Rows * columns);
         var expected = new byte[Rows * padded];
-        float[] scales = [.. Enumerable.Repeat(0.2f, Rows)];
+        var largest = new float[Rows];
         for (int row = 0; row < Rows; row++)
         {
             float[] source = [.. values.AsSpan(row * columns, columns), .. new float[padded - columns]];
             float[] transformed = WalshHadamard.Transform(source, order);
-            float largest = transformed.Max(Math.Abs);
-            if (perRow)
-                scales[row] = largest / maxLevel;
-            else
-                largest = scales[0] * maxLevel;
-            float inverse = maxLevel / largest;
+            largest[row] = transformed.Max(Math.Abs);
+            float inverse = maxLevel / (largest[row] * 0.75f); // larger ones are cut off
             for (int c = 0; c < padded; c++)
             {
                 uint counter = (uint)((row * padded) + c);
@@ -157,7 +153,7 @@ public sealed unsafe class HadamardRowsTests
                 float level = rounding switch
                 {
                     LevelRounding.Nearest => MathF.Round(u),
-                    LevelRounding.Stochastic => MathF.Floor(u + CounterRandom.Unit(Key, counter)),
+                    LevelRounding.Stochastic => MathF.Floor(u + (c / 16 % 2 == 0 ? CounterRandom.Units(Key, counter).First : CounterRandom.Units(Key, counter - 16).Second)),
                     _ => Levels.RoundToPower(u, Key, counter),
                 };
                 expected[(row * padded) + c] = (byte)(Math.Clamp(level, -maxLevel, maxLevel) + HadamardRows.ZeroPoint);
@@ -167,8 +163,7 @@ public sealed unsafe class HadamardRowsTests
         {
             using var source = new GuardedBuffer<float>(values);
             using var target = new GuardedBuffer<byte>(expected.Length);
-            using var row = new GuardedBuffer<float>(padded);
-            using var scale = new GuardedBuffer<float>(perRow ? new float[Rows] : [0.2f]);
+            using var transformed = new GuardedBuffer<float>(Rows * padded);
             var call = new HadamardRowsCall
             {
                 Source = source.Pointer,
@@ -177,18 +172,17 @@ public sealed unsafe class HadamardRowsTests
                 Order = order,
                 Target = target.Pointer,
                 TargetStride = padded,
-                Scales = scale.Pointer,
-                ScaleStride = perRow ? 1 : 0,
                 MaxLevel = maxLevel,
                 Rounding = rounding,
                 Key = Key,
-                Row = row.Pointer,
+                Transformed = transformed.Pointer,
+                TransformedStride = padded,
             };
-            kernel.Run(in call, 0, 1);
-            kernel.Run(in call, 1, Rows);
+            for (int row = 0; row < Rows; row++)
+                Assert.Equal(largest[row], kernel.Transform(in call, row));
+            for (int row = 0; row < Rows; row++)
+                kernel.Quantize(in call, row, largest[row] * 0.75f);
             Assert.Equal(expected, target.Span.ToArray());
-            if (perRow)
-                Assert.Equal(Sample.Bits(scales), Sample.Bits(scale.Span));
         }
     }
 }

@@ -44,7 +44,7 @@ public sealed unsafe class PackLevelsTests
             {
                 int sum = 0;
                 for (int row = 0; row < m; row++)
-                    sum += Level(y[(row * n) + i] * 127, 127, LevelRounding.Stochastic, (row * n) + i) * Level(x[(row * k) + j] * 127, 127, LevelRounding.Nearest, 0);
+                    sum += Level(y[(row * n) + i] * 127, 127, LevelRounding.Stochastic, row, i, n) * Level(x[(row * k) + j] * 127, 127, LevelRounding.Nearest, row, j, k);
                 float value = sum * (0.5f * scales[j]);
                 expected[(i * k) + j] += value;
             }
@@ -117,12 +117,13 @@ public sealed unsafe class PackLevelsTests
 
     private static float[] Inverse(int columns, int maxLevel) => [.. Enumerable.Repeat((float)maxLevel, columns)];
 
-    private static int Level(float u, int maxLevel, LevelRounding rounding, int counter) => (int)Math.Clamp(
+    private static int Level(float u, int maxLevel, LevelRounding rounding, int row, int column, int columns) => (int)Math.Clamp(
         rounding switch
         {
             LevelRounding.Nearest => MathF.Round(u),
-            LevelRounding.Stochastic => MathF.Floor(u + CounterRandom.Unit(Key, (uint)counter)),
-            _ => Levels.RoundToPower(u, Key, (uint)counter),
+            LevelRounding.Stochastic when row % 2 == 0 => MathF.Floor(u + CounterRandom.Units(Key, (uint)((row * columns) + column)).First),
+            LevelRounding.Stochastic => MathF.Floor(u + CounterRandom.Units(Key, (uint)(((row - 1) * columns) + column)).Second),
+            _ => Levels.RoundToPower(u, Key, (uint)((row * columns) + column)),
         },
         -maxLevel,
         maxLevel);
@@ -137,7 +138,7 @@ public sealed unsafe class PackLevelsTests
             int start = c / panel * panel, width = Math.Min(panel, padded - start);
             for (int row = 0; row < groups * 4; row++)
             {
-                int level = row < rows ? Level(values[(row * columns) + c] * inverse[c], maxLevel, rounding, (row * columns) + c) : 0;
+                int level = row < rows ? Level(values[(row * columns) + c] * inverse[c], maxLevel, rounding, row, c, columns) : 0;
                 bytes[(start * groups * 4) + (row / 4 * width * 4) + ((c - start) * 4) + (row % 4)] = (byte)(level + zero);
                 sums[c] += level;
             }

@@ -21,21 +21,21 @@ internal unsafe struct HadamardRowsCall
     /// <summary>The distance of target rows in bytes: <see cref="HadamardRows.Padded"/> columns, which are all written.</summary>
     public nint TargetStride;
 
-    /// <summary>The distance of levels of row r, at <c>r·ScaleStride</c>; see there.</summary>
-    public float* Scales;
-
-    /// <summary>1: the scale of each row is found from its largest value, and written. 0: one scale, given, for all rows.</summary>
-    public int ScaleStride;
-
     /// <summary>The largest level: 7 for 4 bits, 127 for 8.</summary>
     public int MaxLevel;
 
     /// <summary>How values become levels.</summary>
     public LevelRounding Rounding;
 
-    /// <summary>The key of the random numbers; element (r, c) has the counter <c>r·Padded(Columns) + c</c>.</summary>
+    /// <summary>
+    /// The key of the random numbers. Element (r, c) has the first number of the counter <c>r·Padded(Columns) + c</c> if ⌊c/16⌋ is even,
+    /// the second one of the element 16 columns before it otherwise.
+    /// </summary>
     public uint Key;
 
-    /// <summary>Room for a transformed row of <see cref="HadamardRows.Padded"/> columns.</summary>
-    public float* Row;
+    /// <summary>Where transformed rows go, each of <see cref="HadamardRows.Padded"/> columns: row r at <c>r·TransformedStride</c>.</summary>
+    public float* Transformed;
+
+    /// <summary>The distance of transformed rows in elements; 0 if each may overwrite the one before, once that is quantized.</summary>
+    public nint TransformedStride;
 }

@@ -70,8 +70,8 @@ internal unsafe interface ILanes<TSelf> :
     /// <param name="distance">A power of two below <see cref="Count"/>; a constant, since it selects instructions.</param>
     static abstract TSelf Butterfly(TSelf value, int distance);
 
-    /// <summary><see cref="CounterRandom.Unit"/> of <paramref name="counter"/>, of the number after it, and so on.</summary>
-    static abstract TSelf Random(uint key, uint counter);
+    /// <summary><see cref="CounterRandom.Units"/> of <paramref name="counter"/>, of the number after it, and so on.</summary>
+    static abstract TSelf Random(uint key, uint counter, out TSelf second);
 
     /// <summary>
     /// Writes the low bytes of four registers of integers, interleaved: a[0], b[0], c[0], d[0], a[1] and so on.

@@ -56,6 +56,22 @@ internal unsafe struct IntegerPanels
         return _unpacked.Pointer;
     }
 
+    /// <summary>Packs panels of bytes, each a weight of at most 4 bits, two to a byte.</summary>
+    /// <param name="kernel">The kernel whose layout this is.</param>
+    /// <param name="paddedOutputs">The width of all panels together.</param>
+    /// <param name="groups">The steps of a dot product.</param>
+    /// <param name="panels">The panels.</param>
+    /// <param name="target">Half as many bytes.</param>
+    public static void PackNibbles(Int8GemmKernel kernel, int paddedOutputs, int groups, sbyte* panels, sbyte* target)
+    {
+        for (int column = 0; column < paddedOutputs; column += kernel.Columns)
+        {
+            nint half = (nint)Math.Min(kernel.Columns, paddedOutputs - column) * groups * 2, start = (nint)column * groups * 4;
+            for (nint i = 0; i < half; i++)
+                target[(start / 2) + i] = (sbyte)((panels[start + i] & 0xF) | (panels[start + half + i] << 4));
+        }
+    }
+
     /// <summary>The low halves of some bytes, then their high halves, as signed numbers: (x ^ 8) − 8 extends a sign of 4 bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Unpack(byte* packed, sbyte* target, int count)

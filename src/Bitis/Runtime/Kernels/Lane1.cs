@@ -92,7 +92,12 @@ internal readonly unsafe struct Lane1(float value) : ILanes<Lane1>
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lane1 Random(uint key, uint counter) => new(CounterRandom.Unit(key, counter));
+    public static Lane1 Random(uint key, uint counter, out Lane1 second)
+    {
+        (float first, float other) = CounterRandom.Units(key, counter);
+        second = new(other);
+        return new(first);
+    }
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

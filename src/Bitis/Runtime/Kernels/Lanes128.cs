@@ -32,7 +32,7 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(Lanes128 value, byte* target)
     {
-        Vector128<short> words = Vector128.Narrow(Vector128.ConvertToInt32(value._value), Vector128<int>.Zero);
+        Vector128<short> words = Vector128.Narrow(Vector128.ConvertToInt32Native(value._value), Vector128<int>.Zero);
         *(uint*)target = Vector128.Narrow(words, words).AsUInt32().ToScalar();
     }
 
@@ -109,13 +109,14 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Random(uint key, uint counter)
+    public static Lanes128 Random(uint key, uint counter, out Lanes128 second)
     {
         Vector128<uint> x = (Vector128.Create(counter) + Vector128<uint>.Indices) ^ Vector128.Create(key);
         x = (x ^ (x >> 16)) * Vector128.Create(CounterRandom.FirstFactor);
         x = (x ^ (x >> 15)) * Vector128.Create(CounterRandom.SecondFactor);
         x ^= x >> 16;
-        return new(Vector128.ConvertToSingle((x >> 8).AsInt32()) * Vector128.Create(CounterRandom.UnitStep));
+        second = new(Vector128.ConvertToSingle((x >> 16).AsInt32()) * Vector128.Create(CounterRandom.UnitStep));
+        return new(Vector128.ConvertToSingle((x & Vector128.Create(0xFFFFu)).AsInt32()) * Vector128.Create(CounterRandom.UnitStep));
     }
 
     /// <inheritdoc />
@@ -123,8 +124,8 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
     public static void StoreGroups(Lanes128 a, Lanes128 b, Lanes128 c, Lanes128 d, byte* target)
     {
         Vector128<int> low = Vector128.Create(0xFF);
-        Vector128<int> pair = (Vector128.ConvertToInt32(a._value) & low) | ((Vector128.ConvertToInt32(b._value) & low) << 8);
-        Vector128<int> other = (Vector128.ConvertToInt32(c._value) & low) | (Vector128.ConvertToInt32(d._value) << 8);
+        Vector128<int> pair = (Vector128.ConvertToInt32Native(a._value) & low) | ((Vector128.ConvertToInt32Native(b._value) & low) << 8);
+        Vector128<int> other = (Vector128.ConvertToInt32Native(c._value) & low) | (Vector128.ConvertToInt32Native(d._value) << 8);
         (pair | (other << 16)).Store((int*)target);
     }
 }

@@ -35,7 +35,7 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(Lanes512 value, byte* target) =>
-        Avx512F.ConvertToVector128Byte(Vector512.ConvertToInt32(value._value)).Store(target);
+        Avx512F.ConvertToVector128Byte(Vector512.ConvertToInt32Native(value._value)).Store(target);
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -109,13 +109,14 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Random(uint key, uint counter)
+    public static Lanes512 Random(uint key, uint counter, out Lanes512 second)
     {
         Vector512<uint> x = (Vector512.Create(counter) + Vector512<uint>.Indices) ^ Vector512.Create(key);
         x = (x ^ (x >> 16)) * Vector512.Create(CounterRandom.FirstFactor);
         x = (x ^ (x >> 15)) * Vector512.Create(CounterRandom.SecondFactor);
         x ^= x >> 16;
-        return new(Vector512.ConvertToSingle((x >> 8).AsInt32()) * Vector512.Create(CounterRandom.UnitStep));
+        second = new(Vector512.ConvertToSingle((x >> 16).AsInt32()) * Vector512.Create(CounterRandom.UnitStep));
+        return new(Vector512.ConvertToSingle((x & Vector512.Create(0xFFFFu)).AsInt32()) * Vector512.Create(CounterRandom.UnitStep));
     }
 
     /// <inheritdoc />
@@ -123,8 +124,8 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     public static void StoreGroups(Lanes512 a, Lanes512 b, Lanes512 c, Lanes512 d, byte* target)
     {
         Vector512<int> low = Vector512.Create(0xFF);
-        Vector512<int> pair = (Vector512.ConvertToInt32(a._value) & low) | ((Vector512.ConvertToInt32(b._value) & low) << 8);
-        Vector512<int> other = (Vector512.ConvertToInt32(c._value) & low) | (Vector512.ConvertToInt32(d._value) << 8);
+        Vector512<int> pair = (Vector512.ConvertToInt32Native(a._value) & low) | ((Vector512.ConvertToInt32Native(b._value) & low) << 8);
+        Vector512<int> other = (Vector512.ConvertToInt32Native(c._value) & low) | (Vector512.ConvertToInt32Native(d._value) << 8);
         (pair | (other << 16)).Store((int*)target);
     }
 }

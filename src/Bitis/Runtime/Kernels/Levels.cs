@@ -8,15 +8,26 @@ internal static class Levels
     /// <summary>The largest level of a logarithmic grid: seven powers of two.</summary>
     public const int LargestPower = 64;
 
-    /// <summary>Rounds values u, each with a random number where the rounding takes one.</summary>
+    /// <summary>Rounds two registers of values u, with the two random numbers of one counter for each pair where the rounding takes any.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes Round<TLanes, TStochastic>(TLanes u, TLanes max, uint key, uint counter)
+    public static TLanes Round<TLanes, TStochastic>(TLanes u, TLanes other, TLanes min, TLanes max, uint key, uint counter, out TLanes second)
         where TLanes : struct, ILanes<TLanes>
         where TStochastic : struct, ISwitch
     {
-        TLanes level = TStochastic.IsOn ? TLanes.Floor(u + TLanes.Random(key, counter)) : TLanes.Round(u);
+        TLanes first;
+        if (TStochastic.IsOn)
+        {
+            first = TLanes.Floor(u + TLanes.Random(key, counter, out TLanes random));
+            second = TLanes.Floor(other + random);
+        }
+        else
+        {
+            first = TLanes.Round(u);
+            second = TLanes.Round(other);
+        }
         // Rounded quotients may be a little larger than max.
-        return TLanes.Min(TLanes.Max(level, TLanes.Create(0f) - max), max);
+        second = TLanes.Min(TLanes.Max(second, min), max);
+        return TLanes.Min(TLanes.Max(first, min), max);
     }
 
     /// <summary>

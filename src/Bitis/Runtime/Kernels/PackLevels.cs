@@ -59,14 +59,14 @@ internal static unsafe class PackLevels
         nint groupBytes = width * GroupRows, stride = call.SourceStride;
         float* source = call.Source + column;
         uint key = call.Key, counter = (uint)column, columns = (uint)call.Columns;
-        TLanes inverse = TLanes.Load(call.InverseScales + column), max = TLanes.Create(call.MaxLevel), zero = TLanes.Create(call.ZeroPoint);
+        TLanes inverse = TLanes.Load(call.InverseScales + column), max = TLanes.Create(call.MaxLevel), min = TLanes.Create(-call.MaxLevel), zero = TLanes.Create(call.ZeroPoint);
         TLanes sums = TLanes.Create(0f);
         for (int group = 0; group < wholeGroups; group++)
         {
-            TLanes a = Levels.Round<TLanes, TStochastic>(TLanes.Load(source) * inverse, max, key, counter);
-            TLanes b = Levels.Round<TLanes, TStochastic>(TLanes.Load(source + stride) * inverse, max, key, counter + columns);
-            TLanes c = Levels.Round<TLanes, TStochastic>(TLanes.Load(source + (2 * stride)) * inverse, max, key, counter + (2 * columns));
-            TLanes d = Levels.Round<TLanes, TStochastic>(TLanes.Load(source + (3 * stride)) * inverse, max, key, counter + (3 * columns));
+            TLanes a = Levels.Round<TLanes, TStochastic>(
+                TLanes.Load(source) * inverse, TLanes.Load(source + stride) * inverse, min, max, key, counter, out TLanes b);
+            TLanes c = Levels.Round<TLanes, TStochastic>(
+                TLanes.Load(source + (2 * stride)) * inverse, TLanes.Load(source + (3 * stride)) * inverse, min, max, key, counter + (2 * columns), out TLanes d);
             sums += a + b + (c + d);
             TLanes.StoreGroups(a + zero, b + zero, c + zero, d + zero, target);
             source += GroupRows * stride;
@@ -78,11 +78,16 @@ internal static unsafe class PackLevels
             TLanes a = TLanes.Create(0f), b = a, c = a;
             int left = rows - (group * GroupRows);
             if (left > 0)
-                a = Levels.Round<TLanes, TStochastic>(TLanes.Load(source) * inverse, max, key, counter);
-            if (left > 1)
-                b = Levels.Round<TLanes, TStochastic>(TLanes.Load(source + stride) * inverse, max, key, counter + columns);
+            {
+                TLanes first = TLanes.Load(source) * inverse, next = left > 1 ? TLanes.Load(source + stride) * inverse : b;
+                a = Levels.Round<TLanes, TStochastic>(first, next, min, max, key, counter, out TLanes rounded);
+                b = left > 1 ? rounded : b;
+            }
             if (left > 2)
-                c = Levels.Round<TLanes, TStochastic>(TLanes.Load(source + (2 * stride)) * inverse, max, key, counter + (2 * columns));
+            {
+                TLanes third = TLanes.Load(source + (2 * stride)) * inverse;
+                c = Levels.Round<TLanes, TStochastic>(third, third, min, max, key, counter + (2 * columns), out _);
+            }
             sums += a + b + c;
             TLanes.StoreGroups(a + zero, b + zero, c + zero, zero, target);
             target += groupBytes;

@@ -38,7 +38,7 @@ internal unsafe struct PackLevelsCall
     /// <summary>How values become levels.</summary>
     public LevelRounding Rounding;
 
-    /// <summary>The key of the random numbers; element (r, c) has the counter <c>r·Columns + c</c>.</summary>
+    /// <summary>The key of the random numbers; elements (r, c) and (r + 1, c) with even r share the counter <c>r·Columns + c</c>.</summary>
     public uint Key;
 
     /// <summary>What is added to each level: 128 for unsigned bytes, 0 for signed ones.</summary>

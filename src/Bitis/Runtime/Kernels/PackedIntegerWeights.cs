@@ -116,18 +116,10 @@ internal sealed unsafe class PackedIntegerWeights : IPackedWeights
         _bias.Dispose();
     }
 
-    /// <summary>The weights of a panel, padding included.</summary>
-    private int PanelLength(int column) => Math.Min(Kernel.Columns, _columnSums.Length - column) * Groups * 4;
-
     private NativeBuffer<sbyte> PackNibbles(NativeBuffer<sbyte> panels)
     {
         var packed = new NativeBuffer<sbyte>(panels.Length / 2);
-        for (int column = 0; column < _columnSums.Length; column += Kernel.Columns)
-        {
-            int half = PanelLength(column) / 2, start = column * Groups * 4;
-            for (int i = 0; i < half; i++)
-                packed.Span[(start / 2) + i] = (sbyte)((panels.Span[start + i] & 0xF) | (panels.Span[start + half + i] << 4));
-        }
+        IntegerPanels.PackNibbles(Kernel, _columnSums.Length, Groups, panels.Pointer, packed.Pointer);
         panels.Dispose();
         return packed;
     }
