@@ -1,3 +1,6 @@
+using Bitis.Graphs;
+using Bitis.Models;
+using Bitis.Operators;
 using Bitis.Runtime.Kernels;
 using Bitis.Tensors;
 using Bitis.Training;
@@ -36,6 +39,87 @@ internal static unsafe class HlqBenchmark
         Console.WriteLine("the reverse pass of a linear layer, microseconds: x̄ and W̄ exact and by HLQ; the forward pass's compression; bytes kept of the input");
         foreach (var shape in Shapes)
             MeasureLayer(shape.Name, shape.Side, shape.HasClassToken, shape.Images, shape.Inputs, shape.Outputs);
+        Console.WriteLine("a training step of 16 images of 32×32 pixels on one thread, exact and by HLQ in turns");
+        MeasureStep("vim-mini", SmallModels.Get("vim-mini", classes: 10).BuildGraph());
+        MeasureStep("a Vim of width 192", new VimConfig
+        {
+            ImageSize = 32,
+            PatchSize = 4,
+            Stride = 4,
+            Width = 192,
+            InnerWidth = 384,
+            Depth = 4,
+            DeltaRank = 12,
+            Classes = 10,
+        }.BuildGraph());
+        MeasureStep("convolutions of 3×3 and 1×1", Convolutions());
+    }
+
+    /// <summary>The stages of a small convolutional network: 64 channels, 16×16 places; 128 channels, 8×8 places.</summary>
+    private static Graph Convolutions()
+    {
+        var b = new GraphBuilder([3, 32, 32]);
+        Node x = b.Add("stem", new Conv2d(3, 64, 3, 2, 1, HasBias: true), b.Input);
+        foreach ((string name, int inputs, int outputs, int kernel, int stride) in ((string, int, int, int, int)[])
+            [("conv1", 64, 64, 3, 1), ("conv2", 64, 64, 3, 1), ("down", 64, 128, 3, 2), ("conv3", 128, 128, 3, 1), ("wide", 128, 256, 1, 1), ("narrow", 256, 128, 1, 1)])
+        {
+            x = b.Add($"{name}.conv", new Conv2d(inputs, outputs, kernel, stride, kernel / 2, HasBias: true), x);
+            x = b.Add($"{name}.silu", new Silu(), x);
+        }
+        x = b.Add("mean", new MeanTokens(), b.Add("tokens", new FlattenSpatial(), x));
+        return b.Build(b.Add("head", new Linear(128, 10, HasBias: true), x));
+    }
+
+    private static void MeasureStep(string name, Graph graph)
+    {
+        const int batch = 16, rounds = 7;
+        Dictionary<string, Tensor> weights = [];
+        foreach ((string parameter, Shape shape) in graph.Parameters)
+        {
+            weights[parameter] = Random(shape, (ulong)weights.Count);
+            foreach (ref float value in weights[parameter].Span)
+                value *= 0.05f;
+        }
+        Tensor images = Random(graph.Input.Shape.Prepend(batch), 2), targets = new([batch, 10]);
+        for (int i = 0; i < batch; i++)
+            targets.Span[(i * 10) + (i % 10)] = 1;
+        using var exact = new GradientExecutor(graph, weights, threads: 1);
+        using var hlq = new GradientExecutor(graph, weights, threads: 1, new BackwardPolicy { Method = "hlq" });
+        var samples = new List<(double Layers, double Forward, double Step)>[] { [], [] };
+        for (int round = -2; round < rounds; round++)
+        {
+            for (int i = 0; i < 2; i++)
+            {
+                GradientExecutor executor = i == 0 ? exact : hlq;
+                executor.Times = new StepTimes();
+                executor.Run(images, targets, seed: (ulong)(round + 2));
+                var times = executor.Times.Totals.ToLookup(entry => entry.Kind is "linear" or "conv2d", entry => (entry.IsBackward, entry.Time.TotalMilliseconds));
+                if (round >= 0)
+                {
+                    samples[i].Add((
+                        times[true].Where(entry => entry.IsBackward).Sum(entry => entry.TotalMilliseconds),
+                        times[true].Where(entry => !entry.IsBackward).Sum(entry => entry.TotalMilliseconds),
+                        times[true].Concat(times[false]).Sum(entry => entry.TotalMilliseconds)));
+                }
+            }
+        }
+        (double before, double after) = (Median(0, sample => sample.Layers), Median(1, sample => sample.Layers));
+        Console.WriteLine(
+            $"  {name,-28} {hlq.Layers.Count(layer => layer.Method == "hlq")} of {hlq.Layers.Count} layers low-bit; linear and convolutional layers backward "
+            + $"{before:F1} to {after:F1} ms, {before / after:F2} times as fast; forward {Median(0, s => s.Forward):F1} to {Median(1, s => s.Forward):F1} ms; "
+            + $"the whole step {Median(0, s => s.Step) / Median(1, s => s.Step):F2} times as fast");
+        double mib = 1 << 20;
+        Console.WriteLine(
+            $"  {"",-28} kept inputs {exact.KeptInputBytes / mib:F2} to {hlq.KeptInputBytes / mib:F2} MiB ({(double)hlq.KeptInputBytes / exact.KeptInputBytes:P0}); "
+            + $"those of low-bit layers {LowBitBytes(exact) / mib:F2} to {LowBitBytes(hlq) / mib:F2} MiB ({(double)LowBitBytes(hlq) / LowBitBytes(exact):P0}); "
+            + $"all values and gradients {exact.LaneArenaBytes / mib:F2} to {hlq.LaneArenaBytes / mib:F2} MiB");
+
+        double Median(int i, Func<(double Layers, double Forward, double Step), double> of) => samples[i].Select(of).Order().ElementAt(rounds / 2);
+        long LowBitBytes(GradientExecutor executor)
+        {
+            HashSet<string> lowBit = [.. hlq.Layers.Where(layer => layer.Method == "hlq").Select(layer => layer.Layer)];
+            return executor.KeptInputs.Where(kept => lowBit.Contains(kept.Layer)).Sum(kept => kept.Bytes);
+        }
     }
 
     private static void MeasureLayer(string name, int side, bool hasClassToken, int images, int inputs, int outputs)
