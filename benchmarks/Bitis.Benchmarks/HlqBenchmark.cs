@@ -19,10 +19,10 @@ internal static unsafe class HlqBenchmark
         ("vim-mini dt_proj", 8, true, 4, 10, 320),
         ("vim-mini in_proj", 8, true, 4, 160, 640),
         ("vim-mini out_proj", 8, true, 4, 320, 160),
-        ("vit-micro qkv", 8, true, 4, 192, 576),
-        ("vit-micro proj", 8, true, 4, 192, 192),
-        ("vit-micro fc1", 8, true, 4, 192, 768),
-        ("vit-micro fc2", 8, true, 4, 768, 192),
+        ("vit-mini qkv", 8, true, 4, 192, 576),
+        ("vit-mini proj", 8, true, 4, 192, 192),
+        ("vit-mini fc1", 8, true, 4, 192, 768),
+        ("vit-mini fc2", 8, true, 4, 768, 192),
         ("vim-tiny in_proj", 14, true, 1, 192, 768),
         ("vim-tiny out_proj", 14, true, 1, 384, 192),
         ("vim-small in_proj", 14, true, 1, 384, 1536),
@@ -41,6 +41,7 @@ internal static unsafe class HlqBenchmark
             MeasureLayer(shape.Name, shape.Side, shape.HasClassToken, shape.Images, shape.Inputs, shape.Outputs);
         Console.WriteLine("a training step of 16 images of 32×32 pixels on one thread, exact and by HLQ in turns");
         MeasureStep("vim-mini", SmallModels.Get("vim-mini", classes: 10).BuildGraph());
+        MeasureStep("vit-mini", SmallModels.Get("vit-mini", classes: 10).BuildGraph());
         MeasureStep("a Vim of width 192", new VimConfig
         {
             ImageSize = 32,

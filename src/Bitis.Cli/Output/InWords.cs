@@ -34,6 +34,8 @@ internal static class InWords
             + $"images {vim.ImageSize}×{vim.ImageSize}, patches of {vim.PatchSize} every {vim.Stride} pixels, {vim.Tokens} tokens; "
             + $"class token {vim.ClassToken.ToString().ToLowerInvariant()}, directions {(vim.HalvesDirections ? "halved" : "summed")}, "
             + $"{vim.Norm.ToString().ToLowerInvariant()} norm; {vim.Classes} classes",
+        VitConfig vit => $"width {vit.Width}, hidden {vit.HiddenWidth}, depth {vit.Depth}, heads {vit.Heads}; "
+            + $"images {vit.ImageSize}×{vit.ImageSize}, patches of {vit.PatchSize} pixels, {vit.Tokens} tokens; {vit.Classes} classes",
         _ => $"images {config.ImageSize}×{config.ImageSize}; {config.Classes} classes",
     };
 

@@ -7,6 +7,7 @@ namespace Bitis.Models;
 /// <summary>The architecture of a model: everything that its graph depends on, and nothing else.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "family")]
 [JsonDerivedType(typeof(VimConfig), "vim")]
+[JsonDerivedType(typeof(VitConfig), "vit")]
 public abstract record ModelConfig
 {
     /// <summary>The family's name, as people write it: <c>Vim</c>.</summary>

@@ -61,7 +61,8 @@ internal static class VimInitializer
         return _ => bound * (2 * random.NextDouble() - 1);
     }
 
-    private static double TruncatedNormal(SeededRandom random)
+    /// <summary>Normal with mean 0 and variance 1, drawn again beyond two deviations.</summary>
+    public static double TruncatedNormal(SeededRandom random)
     {
         double value;
         do

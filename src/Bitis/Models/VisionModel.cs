@@ -66,9 +66,13 @@ public sealed class VisionModel
     public static VisionModel CreateRandom(ModelConfig config, ulong seed)
     {
         config.Validate();
-        return config is VimConfig vim
-            ? new VisionModel(config, config.BuildGraph(), VimInitializer.Create(vim, seed))
-            : throw new ArgumentException($"There is no initializer for {config.Family}.", nameof(config));
+        Dictionary<string, Tensor> weights = config switch
+        {
+            VimConfig vim => VimInitializer.Create(vim, seed),
+            VitConfig vit => VitInitializer.Create(vit, seed),
+            _ => throw new ArgumentException($"There is no initializer for {config.Family}.", nameof(config)),
+        };
+        return new VisionModel(config, config.BuildGraph(), weights);
     }
 
     /// <summary>The same model with other weights.</summary>

@@ -42,6 +42,7 @@ internal static class GradientCompiler
                 Gelu => new UnaryGradient(node, Elementwise.Gelu),
                 Linear when policy.MethodOf(node) is { IsExact: false } method => new LowBitLinearGradient(node, method, policy),
                 Linear => new LinearGradient(node),
+                Attention => new AttentionGradient(node),
                 RmsNorm or LayerNorm => new NormGradient(node),
                 Operators.SelectiveScan => new ScanGradient(node, DeltaOf(node, users)),
                 Add => new AddGradient(node),
