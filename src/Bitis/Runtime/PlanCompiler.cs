@@ -144,6 +144,9 @@ internal sealed class PlanCompiler
                 float factor = gate.Scale is { Operator: Scale scale } ? scale.Factor : 1;
                 EmitInPlace(node, _values[scanned], y => new GateStep(node.Name, y, _values[gate.Silu], factor));
                 break;
+            case Gelu:
+                Emit(node, Value(node, 0).IsReversed, y => new GeluStep(node.Name, Value(node, 0), y));
+                break;
             case MeanTokens:
                 Emit(node, y => new MeanTokensStep(node.Name, Value(node, 0), y));
                 break;
