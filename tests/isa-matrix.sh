@@ -10,7 +10,7 @@ dotnet build -c Release tests/Bitis.Tests --nologo -v quiet
 failed=0
 for setting in \
     DOTNET_EnableAVX512=0 DOTNET_EnableAVXVNNI=0 DOTNET_EnableAVX2=0 DOTNET_EnableHWIntrinsic=0 \
-    BITIS_ISA=portable BITIS_ISA=avx2 BITIS_ISA=avxvnni BITIS_ISA=avx512 BITIS_ISA=avx512vnni
+    BITIS_ISA=portable BITIS_ISA=avx2 BITIS_ISA=avxvnni BITIS_ISA=avx512 BITIS_ISA=avx512vbmi BITIS_ISA=avx512vnni
 do
     status=0
     output=$(env "$setting" dotnet test -c Release tests/Bitis.Tests --no-build --nologo --filter "$filter" 2>&1) || status=$?

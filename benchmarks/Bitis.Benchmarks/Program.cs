@@ -2,6 +2,7 @@
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- kernels
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- profile vim-tiny
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- training [vim-mini vmamba-mini]
+//   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- hlq
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- methods vim-micro-builtin builtin/train builtin/test
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- conversion vim-tiny ptq4vm
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- peer benchmarks/onnxruntime   (benchmarks/run.sh installs the peer)
@@ -22,6 +23,9 @@ switch (args)
     case ["training", .. string[] models]:
         TrainingBenchmark.Run(models);
         return 0;
+    case ["hlq"]:
+        HlqBenchmark.Run();
+        return 0;
     case ["peer", string folder]:
         PeerBenchmark.Run(folder);
         return 0;
@@ -36,6 +40,6 @@ switch (args)
             rest.ElementAtOrDefault(0) ?? "ptq4vm");
         return 0;
     default:
-        Console.Error.WriteLine("Usage: Bitis.Benchmarks kernels | profile VARIANT | training [MODEL...] | methods MODEL CALIBRATION TEST [DRAWS [ROW [BITS]]] | conversion VARIANT [METHOD [BLOCKS]] | peer FOLDER");
+        Console.Error.WriteLine("Usage: Bitis.Benchmarks kernels | profile VARIANT | training [MODEL...] | hlq | methods MODEL CALIBRATION TEST [DRAWS [ROW [BITS]]] | conversion VARIANT [METHOD [BLOCKS]] | peer FOLDER");
         return 2;
 }

@@ -32,10 +32,12 @@ public static class PostTrainingQuantizer
         ArgumentNullException.ThrowIfNull(recipe);
         recipe.Validate();
         options ??= new QuantizationOptions();
+        Dictionary<string, QuantizedScan> scans = recipe.Scope == Scope.Ssm && recipe.Bits.Activations != BitWidths.Float
+            ? CalibrateScans(model, batches, recipe, options, cancellationToken)
+            : [];
         (Dictionary<string, QuantizedLinear> linears, CalibrationDigest digest) = QuantizationMethods.Find(recipe.Method).Smooths
-            ? new BlockReconstructor(model, recipe, options, cancellationToken).Run(batches)
+            ? new BlockReconstructor(model, recipe, scans, options, cancellationToken).Run(batches)
             : Estimate(model, batches, recipe, options, cancellationToken);
-        Dictionary<string, QuantizedScan> scans = recipe.Scope == Scope.Ssm && recipe.Bits.Activations != BitWidths.Float ? CalibrateScans(model, batches, recipe, options, cancellationToken) : [];
         var weights = new Dictionary<string, Tensor>(model.Weights);
         foreach ((string name, QuantizedLinear linear) in linears)
         {

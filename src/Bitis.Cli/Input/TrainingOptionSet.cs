@@ -19,6 +19,12 @@ internal sealed class TrainingOptionSet
     private readonly Option<int?> _seed = CommonOptions.Parsed<int?>(
         "--seed", "Where the random numbers of weights, order and augmentation start. [default: 0]", ParseSeed, "N");
 
+    private readonly Option<string?> _backward = CommonOptions.Parsed<string?>(
+        "--backward",
+        $"How gradients of linear and convolutional layers are computed: {string.Join(", ", BackwardMethods.Names)}. [default: exact]",
+        ParseBackward,
+        "METHOD");
+
     private readonly Option<string?> _file = CommonOptions.Path(
         "--recipe", "A training recipe as a JSON file; the other options change it.", "FILE");
 
@@ -26,7 +32,7 @@ internal sealed class TrainingOptionSet
     public TrainingOptionSet(Command command)
     {
         _learningRate.Aliases.Add("--learning-rate");
-        foreach (Option option in (Option[])[_model, _epochs, _batch, _learningRate, _seed, _file])
+        foreach (Option option in (Option[])[_model, _epochs, _batch, _learningRate, _seed, _backward, _file])
             command.Options.Add(option);
     }
 
@@ -51,12 +57,19 @@ internal sealed class TrainingOptionSet
             BatchSize = arguments.GetValue(_batch) ?? recipe.BatchSize,
             LearningRate = rate,
             Seed = arguments.GetValue(_seed) ?? recipe.Seed,
+            Backward = arguments.GetValue(_backward) is { } method ? recipe.Backward with { Method = method } : recipe.Backward,
         };
     }
 
     private static string ParseModel(string text)
     {
         SmallModels.Get(text, classes: 1);
+        return text;
+    }
+
+    private static string ParseBackward(string text)
+    {
+        new BackwardPolicy { Method = text }.Validate();
         return text;
     }
 

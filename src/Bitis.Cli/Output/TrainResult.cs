@@ -11,6 +11,7 @@ internal sealed record TrainResult(
     string Data,
     string? Validation,
     TrainingRecipe Recipe,
+    IReadOnlyList<LayerBackward> Backward,
     double TrainLoss,
     double TrainTop1,
     double? ValidationTop1,
@@ -34,6 +35,7 @@ internal sealed record TrainResult(
             data.Training.Description,
             data.Validation?.Description,
             recipe,
+            recipe.Backward.Select(trainer.Model.Graph),
             last.TrainLoss,
             last.TrainTop1,
             last.ValidationTop1,
@@ -55,8 +57,19 @@ internal sealed record TrainResult(
             ("images", Data),
             ("validation", Validation is null ? null : $"{Validation}: {Format.Percent(ValidationTop1)} top-1"),
             ("training", $"loss {TrainLoss:0.0000}, {Format.Percent(TrainTop1)} top-1 on augmented images, {Recipe.Epochs} epochs"),
+            ("backward", BackwardInWords(Backward)),
             ("time", $"{Format.Duration(TimeSpan.FromSeconds(Seconds))}, {ImagesPerSecond:0} images/s"));
         report.Line();
         report.Line($"Next: bitis quantize {BestModel ?? FinalModel} --calibration IMAGES -o model.bitis");
+    }
+
+    /// <summary>The methods of the layers' reverse passes, and why some are exact; nothing where all are.</summary>
+    private static string? BackwardInWords(IReadOnlyList<LayerBackward> layers)
+    {
+        if (layers.All(layer => layer.Method == "exact"))
+            return null;
+        IEnumerable<string> methods = layers.GroupBy(layer => layer.Method).Select(group => $"{group.Key} in {group.Count()} layers");
+        IEnumerable<string> reasons = layers.Where(layer => layer is { Method: "exact", Reason: not null }).Select(layer => $"{layer.Layer} ({layer.Reason})").Take(1);
+        return string.Join(", ", methods) + string.Concat(reasons.Select(reason => $"; exact, for example, {reason}"));
     }
 }

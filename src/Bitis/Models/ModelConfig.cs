@@ -8,6 +8,7 @@ namespace Bitis.Models;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "family")]
 [JsonDerivedType(typeof(VimConfig), "vim")]
 [JsonDerivedType(typeof(VMambaConfig), "vmamba")]
+[JsonDerivedType(typeof(VitConfig), "vit")]
 public abstract record ModelConfig
 {
     /// <summary>The family's name, as people write it: <c>Vim</c>.</summary>

@@ -11,9 +11,10 @@ public static class SmallModels
         ("vim-mini", classes => Vim(width: 160, depth: 8, classes)),
         ("vmamba-micro", classes => VMamba(width: 32, [1, 1, 1], classes)),
         ("vmamba-mini", classes => VMamba(width: 64, [2, 4, 1], classes)),
+        ("vit-mini", classes => Vit(width: 192, depth: 6, classes)),
     ];
 
-    /// <summary>The names, smaller ones first in each family.</summary>
+    /// <summary>The names, smaller ones first in each family; transformers are there to compare with.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. All.Select(model => model.Name)];
 
     /// <summary>The architecture with this name.</summary>
@@ -52,6 +53,17 @@ public static class SmallModels
         Width = width,
         InnerWidth = width,
         MlpWidth = 4 * width,
+        Classes = classes,
+    };
+
+    private static VitConfig Vit(int width, int depth, int classes) => new()
+    {
+        ImageSize = ImageSize,
+        PatchSize = 4,
+        Width = width,
+        Depth = depth,
+        Heads = width / 64,
+        HiddenWidth = 4 * width,
         Classes = classes,
     };
 }

@@ -10,7 +10,7 @@ namespace Bitis.Quantization;
 /// </summary>
 internal sealed class ScanCalibrator
 {
-    private const int SampleImages = 8, Rounds = 2;
+    private const int SampleImages = 32, Rounds = 2;
 
     private static readonly double[] Clips = [1.1, 1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.42, 0.35, 0.28, 0.2];
 
@@ -100,12 +100,12 @@ internal sealed class ScanCalibrator
     {
         ValueRange delta = _estimator.ActivationRange(observer.Delta, 0, _bits);
         return new QuantizedScan(
-            UniformQuantizer.ForRanges(_bits, observer.U.Groups == 1 ? Granularity.PerTensor : Granularity.PerChannel, Ranges(observer.U)),
+            Input(observer),
             DeltaQuantizer.AfterSoftplus(_bits, Math.Max(delta.High, 1e-20f) / ((1 << _bits) - 1)),
             Signed(observer.B),
             Signed(observer.C),
             Decay(observer),
-            HiddenState(observer, _method.SearchesOutput ? null : Magnitude(_estimator.ActivationRange(observer.HiddenState, 0, _bits)), clip: 1, isDithered: false),
+            HiddenState(observer, _method.SearchesOutput ? null : Magnitude(_estimator.ActivationRange(observer.HiddenState, 0, _bits)), clipOf: _ => 1, isDithered: false),
             observer.RateCodes);
     }
 
@@ -122,17 +122,17 @@ internal sealed class ScanCalibrator
     /// <summary>One operand after the other, by the error of the scan's output: the notes on QMamba say why Ā's own error misleads.</summary>
     private QuantizedScan Search(ScanObserver observer, QuantizedScan scan)
     {
-        double least = observer.OutputError(scan);
-        UniformQuantizer u = scan.U, b = scan.B, c = scan.C;
+        double least = observer.OutputErrors(scan).Sum();
+        UniformQuantizer b = scan.B, c = scan.C;
         float deltaScale = scan.Delta.Scale;
         for (int round = 0; round < Rounds; round++)
         {
             Try(_method.HasFineScales ? DeltasBeforeSoftplus(observer.SoftplusInput) : Clips.Select(clip => DeltaQuantizer.AfterSoftplus(_bits, (float)(deltaScale * clip))), (s, delta) => With(s, delta: delta));
             Try(Decays(observer), (s, decay) => With(s, decay: decay));
-            Try(HiddenStates(observer), (s, hiddenState) => With(s, hiddenState: hiddenState));
-            Try(Clips.Select(clip => Clipped(u, clip)), (s, grid) => With(s, u: grid));
-            Try(Clips.Select(clip => Clipped(b, clip)), (s, grid) => With(s, b: grid));
-            Try(Clips.Select(clip => Clipped(c, clip)), (s, grid) => With(s, c: grid));
+            Try(HiddenStates(observer, scan), (s, hiddenState) => With(s, hiddenState: hiddenState));
+            Try(Inputs(observer, scan), (s, grid) => With(s, u: grid));
+            Try(Clips.Select(clip => Clipped(b, _ => clip)), (s, grid) => With(s, b: grid));
+            Try(Clips.Select(clip => Clipped(c, _ => clip)), (s, grid) => With(s, c: grid));
         }
         return scan;
 
@@ -142,11 +142,40 @@ internal sealed class ScanCalibrator
             foreach (T candidate in candidates)
             {
                 QuantizedScan changed = with(start, candidate);
-                double error = observer.OutputError(changed);
+                double error = observer.OutputErrors(changed).Sum();
                 if (error < least)
                     (least, scan) = (error, changed);
             }
         }
+    }
+
+    /// <summary>Grids of h: a clip for all channels or, where each has a scale, the best one for each.</summary>
+    private IEnumerable<HiddenStateQuantizer> HiddenStates(ScanObserver observer, QuantizedScan scan)
+    {
+        if (!_method.HasFineScales)
+            return Clips.Select(clip => HiddenState(observer, magnitude: null, _ => clip, isDithered: false));
+        return ((bool[])[false, true]).Select(isDithered =>
+        {
+            double[] best = BestClips(observer, clip => With(scan, hiddenState: HiddenState(observer, magnitude: null, _ => clip, isDithered)));
+            return HiddenState(observer, magnitude: null, e => best[e], isDithered);
+        });
+    }
+
+    /// <summary>Grids of u, likewise.</summary>
+    private IEnumerable<UniformQuantizer> Inputs(ScanObserver observer, QuantizedScan scan)
+    {
+        UniformQuantizer grid = Input(observer);
+        if (!_method.HasFineScales)
+            return Clips.Select(clip => Clipped(grid, _ => clip));
+        double[] best = BestClips(observer, clip => With(scan, u: Clipped(grid, _ => clip)));
+        return [Clipped(grid, e => best[e])];
+    }
+
+    /// <summary>For each channel the clip with which its output is closest.</summary>
+    private static double[] BestClips(ScanObserver observer, Func<double, QuantizedScan> with)
+    {
+        double[][] errors = [.. Clips.Select(clip => observer.OutputErrors(with(clip)))];
+        return [.. Enumerable.Range(0, errors[0].Length).Select(e => Clips[Enumerable.Range(0, Clips.Length).MinBy(i => errors[i][e])])];
     }
 
     private static QuantizedScan With(
@@ -160,13 +189,13 @@ internal sealed class ScanCalibrator
         new(u ?? scan.U, delta ?? scan.Delta, b ?? scan.B, c ?? scan.C, decay ?? scan.Decay, hiddenState ?? scan.HiddenState, scan.RateCodes);
 
     /// <summary>The same levels over a part of the range; zero stays a level.</summary>
-    private static UniformQuantizer Clipped(UniformQuantizer grid, double clip)
+    private static UniformQuantizer Clipped(UniformQuantizer grid, Func<int, double> clipOf)
     {
-        float[] scales = Array.ConvertAll(grid.Scales.ToArray(), scale => (float)(scale * clip));
+        float[] scales = [.. grid.Scales.ToArray().Select((scale, i) => (float)(scale * clipOf(i)))];
         if (grid.IsSymmetric)
             return UniformQuantizer.Symmetric(grid.Bits, grid.Granularity, scales);
         // What is cut off is cut off above: u, the output of a SiLU, has its long tail there.
-        int[] zeros = [.. grid.ZeroPoints.ToArray().Select(zero => (int)Math.Clamp(Math.Round(zero / clip), 0, grid.MaxLevel))];
+        int[] zeros = [.. grid.ZeroPoints.ToArray().Select((zero, i) => (int)Math.Clamp(Math.Round(zero / clipOf(i)), 0, grid.MaxLevel))];
         return UniformQuantizer.Asymmetric(grid.Bits, grid.Granularity, scales, zeros);
     }
 
@@ -194,18 +223,8 @@ internal sealed class ScanCalibrator
         }
     }
 
-    private IEnumerable<HiddenStateQuantizer> HiddenStates(ScanObserver observer)
-    {
-        foreach (double clip in Clips)
-        {
-            yield return HiddenState(observer, magnitude: null, clip, isDithered: false);
-            if (_method.HasFineScales)
-                yield return HiddenState(observer, magnitude: null, clip, isDithered: true);
-        }
-    }
-
     /// <summary>The grid of h: over what calibration saw, or over a magnitude that an estimator gives for all of it.</summary>
-    private HiddenStateQuantizer HiddenState(ScanObserver observer, double? magnitude, double clip, bool isDithered)
+    private HiddenStateQuantizer HiddenState(ScanObserver observer, double? magnitude, Func<int, double> clipOf, bool isDithered)
     {
         float[] tokens = observer.Statistics.TokenMaxima, channels = [1];
         if (_method.HasFineScales)
@@ -225,8 +244,9 @@ internal sealed class ScanCalibrator
         {
             int end = g + 1 < starts.Length ? starts[g + 1] : tokens.Length;
             double largest = magnitude ?? tokens.AsSpan(starts[g], end - starts[g]).ToArray().Max();
-            scales[g] = (float)Math.Max(largest * clip / ((1 << (_bits - 1)) - 1), 1e-12);
+            scales[g] = (float)Math.Max(largest / ((1 << (_bits - 1)) - 1), 1e-12);
         }
+        channels = [.. channels.Select((scale, e) => (float)(scale * clipOf(e)))];
         return new HiddenStateQuantizer(_bits, tokens.Length, starts, scales, channels, isDithered);
     }
 
@@ -240,6 +260,9 @@ internal sealed class ScanCalibrator
             : TimeGroups.Equal(blocks.Length, _method.TimeGroups);
         return Array.ConvertAll(starts, start => start * length);
     }
+
+    private UniformQuantizer Input(ScanObserver observer) =>
+        UniformQuantizer.ForRanges(_bits, observer.U.Groups == 1 ? Granularity.PerTensor : Granularity.PerChannel, Ranges(observer.U));
 
     private UniformQuantizer Signed(SiteStatistics statistics) => UniformQuantizer.Symmetric(
         _bits,

@@ -102,39 +102,36 @@ internal sealed class ScanObserver
             new ScanStatistics(Statistics.Name, inputs[0].Shape[1], _scan).Observe(inputs, _aLog, (decay, states) => { Decay.ObserveHistogram(decay); HiddenState.ObserveHistogram(states); });
     }
 
-    /// <summary>The mean squared error of the scan's output on the kept images, relative to the output's own mean square.</summary>
-    public double OutputError(QuantizedScan candidate)
+    /// <summary>
+    /// The squared error of the scan's output on the kept images, by channel. A channel's error depends on its own scales of u and h
+    /// only, and on the grids that all channels share.
+    /// </summary>
+    public double[] OutputErrors(QuantizedScan candidate)
     {
         using var packed = new PackedScan(candidate, _d, _outputs[0].Shape[1]);
-        var errors = new double[_samples.Count];
+        var errors = new double[_samples.Count][];
         Parallel.For(0, errors.Length, image =>
         {
-            double distance = TensorPrimitives.Distance<float>(_outputs[image].Span, Scan(packed, _samples[image]).Span);
-            errors[image] = distance * distance;
+            Tensor difference = Scan(packed, _samples[image]);
+            TensorPrimitives.Subtract(difference.Span, _outputs[image].Span, difference.Span);
+            int channels = difference.Shape[2];
+            var sums = new float[channels];
+            for (int row = 0; row < difference.Length; row += channels)
+            {
+                ReadOnlySpan<float> token = difference.Span.Slice(row, channels);
+                TensorPrimitives.MultiplyAdd(token, token, sums, sums);
+            }
+            errors[image] = Array.ConvertAll(sums, sum => (double)sum);
         });
-        return errors.Sum() / Math.Max(_outputs.Sum(output => (double)TensorPrimitives.SumOfSquares<float>(output.Span)), 1e-30);
+        return [.. Enumerable.Range(0, errors[0].Length).Select(e => errors.Sum(image => image[e]))];
     }
 
-    private static unsafe Tensor Scan(PackedScan packed, Tensor[] sample)
+    private static Tensor Scan(PackedScan packed, Tensor[] sample)
     {
-        (Tensor u, Tensor delta, Tensor b, Tensor c) = (sample[0], sample[1], sample[2], sample[3]);
-        Tensor y = Tensor.Uninitialized(u.Shape);
-        var call = new IntegerScanCall
-        {
-            Tokens = u.Shape[1],
-            U = u.Pointer,
-            UStride = u.Shape[2],
-            Delta = delta.Pointer,
-            DeltaStride = u.Shape[2],
-            B = b.Pointer,
-            BStride = b.Shape[2],
-            C = c.Pointer,
-            CStride = c.Shape[2],
-            Y = y.Pointer,
-            YStride = u.Shape[2],
-        };
-        IntegerScan.Run(packed, in call, 0, u.Shape[2]);
-        GC.KeepAlive((u, delta, b, c));
+        Tensor y = Tensor.Uninitialized(sample[0].Shape);
+        var call = IntegerScanCall.ForImage(0, sample[0], sample[1], sample[2], sample[3], y);
+        IntegerScan.Run(packed, in call, 0, y.Shape[2]);
+        GC.KeepAlive(sample);
         return y;
     }
 

@@ -26,12 +26,20 @@ internal sealed class BlockReconstructor
     private readonly LearningSettings _settings;
     private readonly IRangeEstimator _estimator;
     private readonly Dictionary<Node, BitWidths> _selected;
+    private readonly IReadOnlyDictionary<string, QuantizedScan> _scans;
     private readonly QuantizationOptions _options;
     private readonly CancellationToken _cancellation;
 
     /// <summary>Prepares the work.</summary>
-    public BlockReconstructor(VisionModel model, Recipe recipe, QuantizationOptions options, CancellationToken cancellation)
+    /// <param name="model">The float model.</param>
+    /// <param name="recipe">What to do.</param>
+    /// <param name="scans">The quantized scans, by the name of their node: what blocks get as their input has passed through those before.</param>
+    /// <param name="options">How to carry it out.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    public BlockReconstructor(
+        VisionModel model, Recipe recipe, IReadOnlyDictionary<string, QuantizedScan> scans, QuantizationOptions options, CancellationToken cancellation)
     {
+        _scans = scans;
         _model = model;
         _recipe = recipe;
         _settings = LearningSettings.For(recipe);
@@ -71,7 +79,7 @@ internal sealed class BlockReconstructor
                 foreach ((string name, QuantizedLinear linear) in done)
                     linears.Add(name, linear);
             }
-            using var forward = new VectorizedEvaluator(_options.Threads) { CubicDecay = true };
+            using var forward = new VectorizedEvaluator(_options.Threads) { CubicDecay = true, Scans = _scans };
             Dictionary<string, Tensor> weights = WithLevelsOf(done);
             ActivationStream quantizedNext = quantized.Run(segment, weights, new SimulatedEvaluator(forward, done), _cancellation);
             HashSet<Node> needed = [.. segments.Skip(i + 1).SelectMany(later => later.Inputs)];

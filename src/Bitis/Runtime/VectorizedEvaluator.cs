@@ -1,5 +1,6 @@
 using Bitis.Graphs;
 using Bitis.Operators;
+using Bitis.Quantization;
 using Bitis.Runtime.Kernels;
 using Bitis.Tensors;
 using SelectiveScan = Bitis.Operators.SelectiveScan;
@@ -16,6 +17,8 @@ public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
     private const int RowsPerTask = 64, ChannelsPerTask = 64;
 
     private readonly Dictionary<Tensor, PackedFloatWeights> _packed = [];
+    private readonly Dictionary<Node, PackedScan> _packedScans = [];
+    private readonly Dictionary<Node, Tensor> _softplusInputs = [];
     private readonly Dictionary<Tensor, Tensor> _matrices = []; // weights of convolutions over grids in the form that a product takes
     private readonly ParallelOptions _parallel;
 
@@ -32,8 +35,22 @@ public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
     /// </summary>
     public bool CubicDecay { get; init; }
 
+    /// <summary>Scans that compute in integers, by the name of their node; null for none.</summary>
+    public IReadOnlyDictionary<string, QuantizedScan>? Scans { get; init; }
+
     /// <inheritdoc />
-    public Tensor Evaluate(Node node, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters) => node.Operator switch
+    public Tensor Evaluate(Node node, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    {
+        if (Scans is null)
+            return EvaluateFloat(node, inputs, parameters);
+        if (Scans.TryGetValue(node.Name, out QuantizedScan? scan))
+            return Scan(node, scan, inputs, parameters[1]);
+        if (node.Operator is Softplus)
+            _softplusInputs[node] = inputs[0];
+        return EvaluateFloat(node, inputs, parameters);
+    }
+
+    private Tensor EvaluateFloat(Node node, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters) => node.Operator switch
     {
         Linear linear => Multiply(inputs[0], parameters[0], linear.HasBias ? parameters[1] : null),
         Conv2d convolution => Convolve(convolution, inputs[0], parameters),
@@ -55,6 +72,9 @@ public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
         foreach (PackedFloatWeights weights in _packed.Values)
             weights.Dispose();
         _packed.Clear();
+        foreach (PackedScan scan in _packedScans.Values)
+            scan.Dispose();
+        _packedScans.Clear();
     }
 
     /// <summary><c>x·Wᵀ + b</c> over all rows of a batch.</summary>
@@ -237,6 +257,22 @@ public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
             Kernels.SelectiveScan.Run(in call, channel, Math.Min(channel + ChannelsPerTask, channels));
         });
         GC.KeepAlive((u, delta, b, c, d, a));
+        return y;
+    }
+
+    private Tensor Scan(Node node, QuantizedScan scan, ReadOnlySpan<Tensor> inputs, Tensor d)
+    {
+        Tensor u = inputs[0], b = inputs[2], c = inputs[3];
+        _softplusInputs.Remove(node.Inputs[1], out Tensor? delta);
+        if (!_packedScans.TryGetValue(node, out PackedScan? packed))
+            _packedScans.Add(node, packed = new PackedScan(scan, d, u.Shape[1]));
+        Tensor y = Tensor.Uninitialized(u.Shape);
+        ForRanges(u.Shape[0], 1, (image, _) =>
+        {
+            var call = IntegerScanCall.ForImage(image, u, delta!, b, c, y);
+            IntegerScan.Run(packed, in call, 0, y.Shape[2]);
+        });
+        GC.KeepAlive((u, delta, b, c));
         return y;
     }
 

@@ -24,8 +24,10 @@ public sealed class GradientExecutor : IDisposable
     /// Its parameters, by name. They are read anew in each run, so a trainer may change their contents in between.
     /// </param>
     /// <param name="threads">How many threads compute; 0 for one on each processor. Results do not depend on it.</param>
+    /// <param name="backward">How the reverse pass of linear and convolutional layers is computed; null for exactly.</param>
     /// <exception cref="NotSupportedException">An operator of the graph has no reverse pass.</exception>
-    public GradientExecutor(Graph graph, IReadOnlyDictionary<string, Tensor> weights, int threads = 0)
+    /// <exception cref="BitisException">The policy is not valid, or one of its overrides matches no layer.</exception>
+    public GradientExecutor(Graph graph, IReadOnlyDictionary<string, Tensor> weights, int threads = 0, BackwardPolicy? backward = null)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(weights);
@@ -33,7 +35,10 @@ public sealed class GradientExecutor : IDisposable
         if (graph.Output.Shape.Rank != 1)
             throw new ArgumentException($"The model's output is {graph.Output.Shape}; expected [classes].", nameof(graph));
         _graph = graph;
-        _runner = new GradientRunner(new GradientPlan(graph, weights, GradientRunner.ImagesPerLane(graph)), threads);
+        backward ??= BackwardPolicy.Exact;
+        backward.Validate();
+        Layers = backward.Select(graph);
+        _runner = new GradientRunner(new GradientPlan(graph, weights, GradientRunner.ImagesPerLane(graph), policy: backward), threads);
         Gradients = _runner.Plan.Parameters.ToDictionary(parameter => parameter.Key, parameter => parameter.Value.Gradient);
     }
 
@@ -42,6 +47,21 @@ public sealed class GradientExecutor : IDisposable
 
     /// <summary>The bytes of one thread's values and gradients.</summary>
     public long LaneBytes => _runner.Plan.ArenaBytes + ((long)_runner.Plan.ScratchLength * sizeof(float));
+
+    /// <summary>What the reverse pass of each linear and convolutional layer is, and why.</summary>
+    public IReadOnlyList<LayerBackward> Layers { get; }
+
+    /// <summary>
+    /// The bytes of one thread that hold the inputs of linear and convolutional layers from the forward to the reverse pass. An input that
+    /// several layers need counts once, and one that other operators need in float32 counts as that.
+    /// </summary>
+    public long KeptInputBytes => _runner.Plan.KeptInputs.Select(kept => kept.Block).Distinct().Sum(block => block.Bytes);
+
+    /// <summary>The bytes of one thread's values and gradients, without the scratch memory of single steps.</summary>
+    public long LaneArenaBytes => _runner.Plan.ArenaBytes;
+
+    /// <summary>What each layer keeps of its input, in bytes of one thread.</summary>
+    internal IEnumerable<(string Layer, long Bytes)> KeptInputs => _runner.Plan.KeptInputs.Select(kept => (kept.Layer, kept.Block.Bytes));
 
     /// <summary>Where the time of steps is added up, by kind; null for no measurement.</summary>
     internal StepTimes? Times
@@ -53,8 +73,11 @@ public sealed class GradientExecutor : IDisposable
     /// <summary>Computes the mean cross-entropy of a batch and its gradients.</summary>
     /// <param name="images">Normalized pixels, <c>[batch, channels, height, width]</c>.</param>
     /// <param name="targets">The probability of each class, <c>[batch, classes]</c>; rows need not be one-hot.</param>
+    /// <param name="seed">
+    /// Where the random numbers of low-bit layers start; give each step its own. Exact layers take none.
+    /// </param>
     /// <exception cref="ArgumentException">A shape does not fit the model.</exception>
-    public BatchLoss Run(Tensor images, Tensor targets)
+    public BatchLoss Run(Tensor images, Tensor targets, ulong seed = 0)
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(targets);
@@ -67,7 +90,10 @@ public sealed class GradientExecutor : IDisposable
         Tensor logits = Tensor.Uninitialized([batch, classes]);
         double[] losses = new double[batch];
         _runner.Run(
-            batch, (lane, image) => Load(lane, images, image), (lane, image) => SetLogitsGradient(lane, image, targets, logits, losses));
+            batch,
+            (lane, image) => Load(lane, images, image),
+            (lane, image) => SetLogitsGradient(lane, image, targets, logits, losses),
+            key: (uint)new SeededRandom(seed).NextBits());
         GC.KeepAlive(images);
         return new BatchLoss(losses.Sum() / batch, logits);
     }

@@ -7,7 +7,7 @@ namespace Bitis.Training;
 public sealed class TrainingData
 {
     // Parts of the seed: epochs and steps are counted from these on; the initial weights use those below.
-    private const ulong OrderStream = 1UL << 32, AugmentationStream = 2UL << 32;
+    private const ulong OrderStream = 1UL << 32, AugmentationStream = 2UL << 32, BackwardStream = 3UL << 32;
 
     /// <summary>Checks that the images can be learned from.</summary>
     /// <param name="training">Images of all classes, each with its label. It must stay open, and is not disposed.</param>
@@ -57,6 +57,9 @@ public sealed class TrainingData
     /// <param name="step">The step, counted from 0 at the start of the training.</param>
     internal static ulong AugmentationSeed(int seed, long step) =>
         SeededRandom.ForPart((ulong)seed, AugmentationStream + (ulong)step).NextBits();
+
+    /// <summary>Where the random numbers of a step's reverse pass start.</summary>
+    internal static ulong BackwardSeed(int seed, long step) => SeededRandom.ForPart((ulong)seed, BackwardStream + (ulong)step).NextBits();
 
     private static int RequireLabel(ImageSource source, int index) => source.Label(index) ?? throw new BitisException(
         $"{source.Name(index)} has no label; training and validation need one for every image (class folders or a labels.csv).");

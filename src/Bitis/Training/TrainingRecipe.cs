@@ -57,6 +57,9 @@ public sealed record TrainingRecipe
     /// <summary>How training images vary.</summary>
     public Augmentation Augmentation { get; init; } = new();
 
+    /// <summary>How the reverse pass of linear and convolutional layers is computed.</summary>
+    public BackwardPolicy Backward { get; init; } = BackwardPolicy.Exact;
+
     /// <summary>The architecture for images of some classes.</summary>
     /// <exception cref="BitisException">There is none of this name, or the recipe's own has another number of classes.</exception>
     public ModelConfig ConfigFor(int classes)
@@ -89,6 +92,7 @@ public sealed record TrainingRecipe
         Require(Seed >= 0, "seed", Seed, "at least 0");
         Require(EvaluationInterval >= 1, "evaluationInterval", EvaluationInterval, "at least 1");
         Augmentation.Validate();
+        Backward.Validate();
     }
 
     private static void Require(bool condition, string name, object value, string expected)

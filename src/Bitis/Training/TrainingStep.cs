@@ -24,7 +24,7 @@ internal sealed class TrainingStep : IDisposable
         _schedule = schedule;
         _stepsPerEpoch = stepsPerEpoch;
         _threads = threads;
-        _executor = new GradientExecutor(state.Model.Graph, state.Model.Weights, threads);
+        _executor = new GradientExecutor(state.Model.Graph, state.Model.Weights, threads, recipe.Backward);
         _targets = new Tensor([recipe.BatchSize, state.Model.Config.Classes]);
     }
 
@@ -37,7 +37,7 @@ internal sealed class TrainingStep : IDisposable
         double learningRate = _schedule.At(step);
         int[] labels = [.. batch.Labels.Select(label => label!.Value)];
         _recipe.Augmentation.Apply(batch.Images, labels, _targets, TrainingData.AugmentationSeed(_recipe.Seed, step));
-        BatchLoss result = _executor.Run(batch.Images, _targets);
+        BatchLoss result = _executor.Run(batch.Images, _targets, TrainingData.BackwardSeed(_recipe.Seed, step));
         if (!double.IsFinite(result.Loss))
             throw Diverged($"the loss is {result.Loss}", learningRate);
         double norm = GradientClipping.Norm(_executor.Gradients, _threads);

@@ -53,6 +53,16 @@ public sealed class TrainTests : IDisposable
     }
 
     [Fact]
+    public void It_says_which_layers_are_too_small_for_low_bits()
+    {
+        JsonElement result = CliRunner.RunJson([.. _command, "--backward", "hlq"]);
+        Assert.Equal("hlq", result.GetProperty("recipe").GetProperty("backward").GetProperty("method").GetString());
+        JsonElement head = result.GetProperty("backward").EnumerateArray().Single(layer => layer.GetProperty("layer").GetString() == "head");
+        Assert.Equal("exact", head.GetProperty("method").GetString());
+        Assert.Contains("1 tokens", head.GetProperty("reason").GetString());
+    }
+
+    [Fact]
     public void A_stopped_training_says_how_to_go_on_and_does()
     {
         string whole = _folder.File("whole");
@@ -93,6 +103,7 @@ public sealed class TrainTests : IDisposable
     [InlineData("--lr takes a positive number", "--lr", "fast")]
     [InlineData("at least 1, not '0'", "--epochs", "0")]
     [InlineData("at least 0, not '-3'", "--seed", "-3")]
+    [InlineData("'hql'; the methods are exact, hlq", "--backward", "hql")]
     [InlineData("do not fill a batch of 100", "--batch", "100")]
     [InlineData("learningRate is 100", "--lr", "100")]
     [InlineData("missing.pth", "--init", "missing.pth")]

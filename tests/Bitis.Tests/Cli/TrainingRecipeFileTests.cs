@@ -14,6 +14,26 @@ public sealed class TrainingRecipeFileTests : IDisposable
     public void Dispose() => File.Delete(_path);
 
     [Fact]
+    public void A_backward_policy_is_read()
+    {
+        TrainingRecipe recipe = Load(
+            """
+            { "backward": { "method": "hlq", "scale": "auto", "basis": "energy", "rank": 4, "activationBits": 4,
+              "overrides": [ { "pattern": "layers.0.*", "method": "exact" } ] } }
+            """);
+        var expected = new BackwardPolicy
+        {
+            Method = "hlq",
+            Scale = GradientScale.Auto,
+            Basis = TokenBasis.Energy,
+            Rank = 4,
+            ActivationBits = 4,
+            Overrides = [new BackwardOverride("layers.0.*", "exact")],
+        };
+        Assert.Equal(expected, recipe.Backward);
+    }
+
+    [Fact]
     public void Fields_that_are_given_change_the_default_recipe()
     {
         TrainingRecipe recipe = Load(

@@ -37,6 +37,8 @@ public sealed class OperatorGradientTests
         ["softplus"] = b => Around(b, Embed(b, 4), x => b.Add("y", new Softplus(), x)),
         ["rms norm"] = b => Around(b, Embed(b, 4), x => b.Add("y", new RmsNorm(4, 1e-5f), x)),
         ["layer norm"] = b => Around(b, Embed(b, 4), x => b.Add("y", new LayerNorm(4, 1e-5f), x)),
+        ["attention"] = b => b.Add("y", new Attention(4, 2), b.Add("qkv", new Linear(4, 12, HasBias: true), Embed(b, 4))),
+        ["attention with a class token, and what it sees"] = b => Attend(b, b.Add("token", new InsertToken(0, 12), Embed(b, 12))),
         ["a product"] = b => Halves(b, Embed(b, 6), (left, right) => b.Add("y", new Multiply(), left, right)),
         ["a square"] = b => Twice(b, Embed(b, 4), x => b.Add("y", new Multiply(), x, x)),
         ["a gate"] = b => Halves(b, Embed(b, 6), (left, right) => b.Add("y", new Multiply(), left, b.Add("silu", new Silu(), right))),
@@ -143,6 +145,9 @@ public sealed class OperatorGradientTests
         int half = x.Shape[1] / 2;
         return f(b.Add("left half", new SliceChannels(0, half), x), b.Add("right half", new SliceChannels(half, half), x));
     }
+
+    private static Node Attend(GraphBuilder b, Node x) =>
+        b.Add("both", new Add(), b.Add("y", new Attention(4, 1), x), b.Add("other", new Linear(12, 4, HasBias: false), x));
 
     private static Node Embedded(GraphBuilder b, Node x) => b.Add("embedded", new AddEmbedding(x.Shape[0], x.Shape[1]), x);
 

@@ -48,6 +48,22 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
+    public void A_resumed_low_bit_training_draws_the_same_random_numbers()
+    {
+        TrainingRecipe recipe = TinyTraining.Recipe with { Backward = new BackwardPolicy { Method = "hlq", Overrides = [new BackwardOverride("*", "hlq")] } };
+        Trainer whole = Trainer.Create(recipe, TinyTraining.Data(), _folder["whole"], threads: 1);
+        whole.Run();
+        using var stop = new TinyTraining.StopAfter(4);
+        Trainer interrupted = Trainer.Create(recipe, TinyTraining.Data(), _folder["parts"]);
+        Assert.Throws<OperationCanceledException>(() => interrupted.Run(stop, stop.Token));
+        Assert.Equal(recipe.Backward, Trainer.RecipeOf(_folder["parts"]).Backward);
+        Trainer resumed = Trainer.Resume(recipe, TinyTraining.Data(), _folder["parts"], threads: 3);
+        resumed.Run();
+        Assert.Equal(TinyTraining.Numbers(whole), TinyTraining.Numbers(resumed));
+        Assert.NotEqual(TinyTraining.Numbers(whole), TinyTraining.Numbers(Train("exact")));
+    }
+
+    [Fact]
     public void The_number_of_threads_does_not_change_a_bit() =>
         Assert.Equal(TinyTraining.Numbers(Train("one", threads: 1)), TinyTraining.Numbers(Train("three", threads: 3)));
 

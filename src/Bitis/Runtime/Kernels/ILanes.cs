@@ -58,4 +58,24 @@ internal unsafe interface ILanes<TSelf> :
 
     /// <summary>The sum of the lanes, in a fixed order.</summary>
     static abstract float Sum(TSelf value);
+
+    /// <summary>The next integers below or at the values.</summary>
+    static abstract TSelf Floor(TSelf value);
+
+    /// <summary>
+    /// A step of a Walsh-Hadamard transform across the lanes: lane i holds <c>x[i] + x[i + distance]</c> where the bit
+    /// <paramref name="distance"/> of i is 0, and <c>x[i − distance] − x[i]</c> where it is 1.
+    /// </summary>
+    /// <param name="value">x</param>
+    /// <param name="distance">A power of two below <see cref="Count"/>; a constant, since it selects instructions.</param>
+    static abstract TSelf Butterfly(TSelf value, int distance);
+
+    /// <summary><see cref="CounterRandom.Units"/> of <paramref name="counter"/>, of the number after it, and so on.</summary>
+    static abstract TSelf Random(uint key, uint counter, out TSelf second);
+
+    /// <summary>
+    /// Writes the low bytes of four registers of integers, interleaved: a[0], b[0], c[0], d[0], a[1] and so on.
+    /// Each integer is from −128 to 255.
+    /// </summary>
+    static abstract void StoreGroups(TSelf a, TSelf b, TSelf c, TSelf d, byte* target);
 }

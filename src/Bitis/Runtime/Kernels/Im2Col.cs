@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
@@ -6,6 +8,9 @@ namespace Bitis.Runtime.Kernels;
 /// </summary>
 internal static unsafe class Im2Col
 {
+    /// <summary>The kernel whose rows are so short, and so frequent, that a loop over them costs more than the copy.</summary>
+    private const int Common = 3;
+
     /// <summary>
     /// The number of places of a kernel along one side: <c>(size + 2·padding − kernel) / stride + 1</c>.
     /// </summary>
@@ -49,17 +54,9 @@ internal static unsafe class Im2Col
                     for (int ky = 0; ky < kernel; ky++)
                     {
                         int y = (oy * stride) - padding + ky;
-                        var pixels = new Span<float>(row, kernel);
+                        float* line = source + ((((nint)channel * height) + y) * width) + left;
+                        CopyLine(line, row, kernel, from, y < 0 || y >= height ? from : to);
                         row += kernel;
-                        if (y < 0 || y >= height)
-                        {
-                            pixels.Clear();
-                            continue;
-                        }
-                        float* line = source + ((((nint)channel * height) + y) * width);
-                        pixels[..from].Clear();
-                        new ReadOnlySpan<float>(line + left + from, to - from).CopyTo(pixels[from..]);
-                        pixels[to..].Clear();
                     }
                 }
             }
@@ -97,16 +94,48 @@ internal static unsafe class Im2Col
                 int from = Math.Clamp(-left, 0, kernel);
                 int to = Math.Clamp(width - left, from, kernel);
                 float* row = source + (((nint)oy * outputWidth) + ox) * sourceStride;
-                for (int line = 0; line < channels * kernel; line++, row += kernel)
+                for (int channel = 0; channel < channels; channel++)
                 {
-                    int y = (oy * stride) - padding + (line % kernel);
-                    if (y < 0 || y >= height)
-                        continue;
-                    float* pixels = target + ((((nint)(line / kernel) * height) + y) * width) + left;
-                    for (int x = from; x < to; x++)
-                        pixels[x] += row[x];
+                    for (int ky = 0; ky < kernel; ky++, row += kernel)
+                    {
+                        int y = (oy * stride) - padding + ky;
+                        if (y >= 0 && y < height)
+                            AddLine(row, target + ((((nint)channel * height) + y) * width) + left, kernel, from, to);
+                    }
                 }
             }
         }
+    }
+
+    /// <summary>Copies the part of a kernel's row that lies inside the image, and zeros around it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyLine(float* line, float* row, int kernel, int from, int to)
+    {
+        if (kernel == Common && to - from == Common)
+        {
+            row[0] = line[0];
+            row[1] = line[1];
+            row[2] = line[2];
+            return;
+        }
+        var pixels = new Span<float>(row, kernel);
+        pixels[..from].Clear();
+        new ReadOnlySpan<float>(line + from, to - from).CopyTo(pixels[from..]);
+        pixels[to..].Clear();
+    }
+
+    /// <summary>Adds the part of a kernel's row that lies inside the image.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddLine(float* row, float* line, int kernel, int from, int to)
+    {
+        if (kernel == Common && to - from == Common)
+        {
+            line[0] += row[0];
+            line[1] += row[1];
+            line[2] += row[2];
+            return;
+        }
+        for (int x = from; x < to; x++)
+            line[x] += row[x];
     }
 }

@@ -18,6 +18,9 @@ namespace Bitis.Runtime.Kernels;
 /// </remarks>
 internal static unsafe class Int8Gemm
 {
+    /// <summary>The values that a dot-product instruction takes at once, and the padding of a row.</summary>
+    private const int GroupBytes = 4;
+
     /// <summary>
     /// The forms of this operation. The 8-bit dot product of 256 bits beats 16-bit products of 512 bits, hence the
     /// order.
@@ -58,13 +61,43 @@ internal static unsafe class Int8Gemm
         nint ldc,
         int rowStart,
         int rowEnd,
-        bool accumulate) =>
-        weights.Kernel.Run(weights, a, lda, in grids, c, ldc, rowStart, rowEnd, accumulate);
+        bool accumulate)
+    {
+        Run(weights.Panels, a, lda, GroupBytes, in grids, c, ldc, rowStart, rowEnd, accumulate);
+        GC.KeepAlive(weights);
+    }
 
-    /// <summary>As <see cref="Run"/>, but leaves the raw int32 sums.</summary>
+    /// <summary>As the other form, for weights wherever they lie and rows whose groups of four values are not neighbours.</summary>
+    /// <param name="weights">The layer.</param>
+    /// <param name="a">Input <c>[M, K]</c>: value k of row m lies at <c>a + m·lda + k/4·step + k%4</c>.</param>
+    /// <param name="lda">The distance of input rows in bytes; 4 where rows are interleaved in groups.</param>
+    /// <param name="step">The distance of the groups of a row in bytes; 4 for contiguous rows.</param>
+    /// <param name="grids">The scales and zero points of the input.</param>
+    /// <param name="c">Output <c>[M, N]</c>.</param>
+    /// <param name="ldc">The distance of output rows in elements.</param>
+    /// <param name="rowStart">The first row to compute.</param>
+    /// <param name="rowEnd">The row after the last.</param>
+    /// <param name="accumulate">Add to the output instead of overwriting it.</param>
+    public static void Run(
+        in IntegerPanels weights,
+        byte* a,
+        nint lda,
+        nint step,
+        in TokenGrids grids,
+        float* c,
+        nint ldc,
+        int rowStart,
+        int rowEnd,
+        bool accumulate) =>
+        weights.Kernel.Run(in weights, a, lda, step, in grids, c, ldc, rowStart, rowEnd, accumulate);
+
+    /// <summary>As the forms that dequantize, but leaves the raw int32 sums.</summary>
     public static void Accumulate(
-        PackedIntegerWeights weights, byte* a, nint lda, int* sums, nint ldsums, int rowStart, int rowEnd) =>
-        weights.Kernel.Accumulate(weights, a, lda, sums, ldsums, rowStart, rowEnd);
+        PackedIntegerWeights weights, byte* a, nint lda, int* sums, nint ldsums, int rowStart, int rowEnd)
+    {
+        weights.Kernel.Accumulate(weights.Panels, a, lda, GroupBytes, sums, ldsums, rowStart, rowEnd);
+        GC.KeepAlive(weights);
+    }
 
     private static Int8GemmKernel Row<TTile, TLanes>(InstructionSet instructionSet)
         where TTile : struct, IInt8GemmTile
@@ -74,9 +107,10 @@ internal static unsafe class Int8Gemm
     // Panel by panel, so that a panel stays in the nearest cache while all rows pass over it.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run<TTile, TLanes>(
-        PackedIntegerWeights weights,
+        in IntegerPanels weights,
         byte* a,
         nint lda,
+        nint step,
         in TokenGrids grids,
         float* c,
         nint ldc,
@@ -97,7 +131,7 @@ internal static unsafe class Int8Gemm
             for (int m = rowStart; m < rowEnd; m += TTile.Rows)
             {
                 int rows = Math.Min(TTile.Rows, rowEnd - m);
-                TTile.Multiply(a + (m * lda), lda, rows, panel, weights.Groups, sums);
+                TTile.Multiply(a + (m * lda), lda, step, rows, panel, weights.Groups, sums);
                 for (int row = 0; row < rows; row++)
                 {
                     int* source = sums + (row * TTile.Columns);
@@ -112,7 +146,6 @@ internal static unsafe class Int8Gemm
                 }
             }
         }
-        GC.KeepAlive(weights);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -135,7 +168,7 @@ internal static unsafe class Int8Gemm
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Accumulate<TTile>(
-        PackedIntegerWeights weights, byte* a, nint lda, int* target, nint ldtarget, int rowStart, int rowEnd)
+        in IntegerPanels weights, byte* a, nint lda, nint step, int* target, nint ldtarget, int rowStart, int rowEnd)
         where TTile : struct, IInt8GemmTile
     {
         int* sums = stackalloc int[TTile.Rows * TTile.Columns];
@@ -146,7 +179,7 @@ internal static unsafe class Int8Gemm
             for (int m = rowStart; m < rowEnd; m += TTile.Rows)
             {
                 int rows = Math.Min(TTile.Rows, rowEnd - m);
-                TTile.Multiply(a + (m * lda), lda, rows, panel, weights.Groups, sums);
+                TTile.Multiply(a + (m * lda), lda, step, rows, panel, weights.Groups, sums);
                 for (int row = 0; row < rows; row++)
                 {
                     new ReadOnlySpan<int>(sums + (row * TTile.Columns), columns)
@@ -154,6 +187,5 @@ internal static unsafe class Int8Gemm
                 }
             }
         }
-        GC.KeepAlive(weights);
     }
 }

@@ -26,7 +26,7 @@ internal readonly unsafe struct Int8GemmAvx2 : IInt8GemmTile
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(byte* a, nint lda, int rows, sbyte* panel, int groups, int* sums)
+    public static void Multiply(byte* a, nint lda, nint step, int rows, sbyte* panel, int groups, int* sums)
     {
         // Rows that do not exist repeat the last one that does.
         byte* a0 = a;
@@ -39,8 +39,8 @@ internal readonly unsafe struct Int8GemmAvx2 : IInt8GemmTile
         Vector256<int> c30 = Vector256<int>.Zero, c31 = Vector256<int>.Zero;
 
         Vector256<ushort> evenBytes = Vector256.Create((ushort)0xFF);
-        nint end = (nint)groups * 4;
-        for (nint k = 0; k < end; k += 4)
+        nint end = groups * step;
+        for (nint k = 0; k < end; k += step)
         {
             Vector256<short> w0 = Vector256.Load((short*)panel), w1 = Vector256.Load((short*)(panel + 32));
             Vector256<short> w0Odd = w0 >> 8, w1Odd = w1 >> 8;

@@ -26,7 +26,7 @@ internal readonly unsafe struct Int8GemmAvx512 : IInt8GemmTile
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(byte* a, nint lda, int rows, sbyte* panel, int groups, int* sums)
+    public static void Multiply(byte* a, nint lda, nint step, int rows, sbyte* panel, int groups, int* sums)
     {
         // Rows that do not exist repeat the last one that does.
         byte* a0 = a;
@@ -43,8 +43,8 @@ internal readonly unsafe struct Int8GemmAvx512 : IInt8GemmTile
         Vector512<int> c50 = Vector512<int>.Zero, c51 = Vector512<int>.Zero;
 
         Vector512<ushort> evenBytes = Vector512.Create((ushort)0xFF);
-        nint end = (nint)groups * 4;
-        for (nint k = 0; k < end; k += 4)
+        nint end = groups * step;
+        for (nint k = 0; k < end; k += step)
         {
             Vector512<short> w0 = Vector512.Load((short*)panel), w1 = Vector512.Load((short*)(panel + 64));
             Vector512<short> w0Odd = w0 >> 8, w1Odd = w1 >> 8;

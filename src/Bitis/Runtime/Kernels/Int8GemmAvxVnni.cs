@@ -25,7 +25,7 @@ internal readonly unsafe struct Int8GemmAvxVnni : IInt8GemmTile
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(byte* a, nint lda, int rows, sbyte* panel, int groups, int* sums)
+    public static void Multiply(byte* a, nint lda, nint step, int rows, sbyte* panel, int groups, int* sums)
     {
         // Rows that do not exist repeat the last one that does.
         byte* a0 = a;
@@ -41,8 +41,8 @@ internal readonly unsafe struct Int8GemmAvxVnni : IInt8GemmTile
         Vector256<int> c40 = Vector256<int>.Zero, c41 = Vector256<int>.Zero;
         Vector256<int> c50 = Vector256<int>.Zero, c51 = Vector256<int>.Zero;
 
-        nint end = (nint)groups * 4;
-        for (nint k = 0; k < end; k += 4)
+        nint end = groups * step;
+        for (nint k = 0; k < end; k += step)
         {
             Vector256<sbyte> w0 = Vector256.Load(panel), w1 = Vector256.Load(panel + 32);
             panel += 64;

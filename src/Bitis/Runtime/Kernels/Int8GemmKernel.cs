@@ -6,8 +6,8 @@ internal sealed unsafe class Int8GemmKernel(
     int columns,
     int columnStep,
     InstructionSet instructionSet,
-    delegate*<PackedIntegerWeights, byte*, nint, in TokenGrids, float*, nint, int, int, bool, void> run,
-    delegate*<PackedIntegerWeights, byte*, nint, int*, nint, int, int, void> accumulate)
+    delegate*<in IntegerPanels, byte*, nint, nint, in TokenGrids, float*, nint, int, int, bool, void> run,
+    delegate*<in IntegerPanels, byte*, nint, nint, int*, nint, int, int, void> accumulate)
     : Kernel("u8s8-gemm", $"{rows}x{columns}", instructionSet)
 {
     /// <summary>Outputs that one pass over a panel of weights computes: the width of a panel.</summary>
@@ -16,12 +16,12 @@ internal sealed unsafe class Int8GemmKernel(
     /// <summary>What the width of the last panel is a multiple of.</summary>
     public int ColumnStep { get; } = columnStep;
 
-    /// <summary>The arguments of <see cref="Int8Gemm.Run"/>; the weights must be packed for this kernel.</summary>
-    public delegate*<PackedIntegerWeights, byte*, nint, in TokenGrids, float*, nint, int, int, bool, void> Run { get; } =
+    /// <summary>The arguments of <see cref="Int8Gemm"/>; the weights must be packed for this kernel.</summary>
+    public delegate*<in IntegerPanels, byte*, nint, nint, in TokenGrids, float*, nint, int, int, bool, void> Run { get; } =
         run;
 
     /// <summary>
-    /// The arguments of <see cref="Int8Gemm.Accumulate"/>; the weights must be packed for this kernel.
+    /// The arguments of <see cref="Int8Gemm"/>, raw sums; the weights must be packed for this kernel.
     /// </summary>
-    public delegate*<PackedIntegerWeights, byte*, nint, int*, nint, int, int, void> Accumulate { get; } = accumulate;
+    public delegate*<in IntegerPanels, byte*, nint, nint, int*, nint, int, int, void> Accumulate { get; } = accumulate;
 }

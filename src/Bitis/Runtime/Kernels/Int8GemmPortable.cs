@@ -25,16 +25,16 @@ internal readonly unsafe struct Int8GemmPortable : IInt8GemmTile
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(byte* a, nint lda, int rows, sbyte* panel, int groups, int* sums)
+    public static void Multiply(byte* a, nint lda, nint step, int rows, sbyte* panel, int groups, int* sums)
     {
         if (Vector128.IsHardwareAccelerated)
-            MultiplyVectors(a, lda, rows, panel, groups, sums);
+            MultiplyVectors(a, lda, step, rows, panel, groups, sums);
         else
-            MultiplyScalars(a, lda, rows, panel, groups, sums);
+            MultiplyScalars(a, lda, step, rows, panel, groups, sums);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void MultiplyVectors(byte* a, nint lda, int rows, sbyte* panel, int groups, int* sums)
+    private static void MultiplyVectors(byte* a, nint lda, nint step, int rows, sbyte* panel, int groups, int* sums)
     {
         // Rows that do not exist repeat the last one that does.
         byte* a0 = a;
@@ -46,12 +46,12 @@ internal readonly unsafe struct Int8GemmPortable : IInt8GemmTile
         Vector128<int> c20 = Vector128<int>.Zero, c21 = Vector128<int>.Zero;
         Vector128<int> c30 = Vector128<int>.Zero, c31 = Vector128<int>.Zero;
 
-        nint end = (nint)groups * 4;
-        for (nint k = 0; k < end; k++)
+        nint end = (nint)groups * 4, next = step - 4;
+        for (nint i = 0, k = 0; i < end; i++, k++)
         {
-            // A lane holds the four bytes of a column; shifting left and back leaves byte k%4 with its sign.
-            int left = 24 - (8 * (int)(k % 4));
-            int* group = (int*)(panel + (k / 4 * 4 * 8));
+            // A lane holds the four bytes of a column; shifting left and back leaves byte i%4 with its sign.
+            int left = 24 - (8 * (int)(i % 4));
+            int* group = (int*)(panel + (i / 4 * 4 * 8));
             Vector128<int> w0 = (Vector128.Load(group) << left) >> 24;
             Vector128<int> w1 = (Vector128.Load(group + 4) << left) >> 24;
             Vector128<int> x = Vector128.Create((int)a0[k]);
@@ -66,6 +66,8 @@ internal readonly unsafe struct Int8GemmPortable : IInt8GemmTile
             x = Vector128.Create((int)a3[k]);
             c30 += x * w0;
             c31 += x * w1;
+            if (left == 0)
+                k += next;
         }
 
         c00.Store(sums);
@@ -79,7 +81,7 @@ internal readonly unsafe struct Int8GemmPortable : IInt8GemmTile
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void MultiplyScalars(byte* a, nint lda, int rows, sbyte* panel, int groups, int* sums)
+    private static void MultiplyScalars(byte* a, nint lda, nint step, int rows, sbyte* panel, int groups, int* sums)
     {
         for (int row = 0; row < rows; row++)
         {
@@ -91,7 +93,7 @@ internal readonly unsafe struct Int8GemmPortable : IInt8GemmTile
                 for (int group = 0; group < groups; group++)
                 {
                     sum += (x[0] * w[0]) + (x[1] * w[1]) + (x[2] * w[2]) + (x[3] * w[3]);
-                    x += 4;
+                    x += step;
                     w += 4 * Columns;
                 }
                 sums[(row * Columns) + column] = sum;

@@ -23,14 +23,15 @@ internal static unsafe class Int8GemmVnni
         && (X86Base.CpuId(7, 0).Ecx & (1 << 11)) != 0 // AVX512_VNNI
         && ExecutableMemory.IsAllowed;
 
-    /// <summary>See <see cref="Int8Gemm.Run"/>.</summary>
+    /// <summary>See <see cref="Int8Gemm"/>.</summary>
     public static void Run(
-        PackedIntegerWeights weights, byte* a, nint lda, in TokenGrids grids, float* c, nint ldc, int rowStart, int rowEnd, bool accumulate)
+        in IntegerPanels weights, byte* a, nint lda, nint step, in TokenGrids grids, float* c, nint ldc, int rowStart, int rowEnd, bool accumulate)
     {
         var call = new VnniGemmCall
         {
             A = a,
             Lda = lda,
+            Step = step,
             C = c,
             Ldc = ldc * sizeof(float),
             TokenScales = grids.Scales,
@@ -40,12 +41,12 @@ internal static unsafe class Int8GemmVnni
         RunPanels(weights, call, rowStart, rowEnd, accumulate ? VnniGemmEpilogue.Add : VnniGemmEpilogue.Store);
     }
 
-    /// <summary>See <see cref="Int8Gemm.Accumulate"/>.</summary>
-    public static void Accumulate(PackedIntegerWeights weights, byte* a, nint lda, int* sums, nint ldsums, int rowStart, int rowEnd) =>
-        RunPanels(weights, new VnniGemmCall { A = a, Lda = lda, C = sums, Ldc = ldsums * sizeof(int) }, rowStart, rowEnd, VnniGemmEpilogue.Sums);
+    /// <summary>See <see cref="Int8Gemm"/>, raw sums.</summary>
+    public static void Accumulate(in IntegerPanels weights, byte* a, nint lda, nint step, int* sums, nint ldsums, int rowStart, int rowEnd) =>
+        RunPanels(weights, new VnniGemmCall { A = a, Lda = lda, Step = step, C = sums, Ldc = ldsums * sizeof(int) }, rowStart, rowEnd, VnniGemmEpilogue.Sums);
 
     /// <summary>Panel by panel, so that a panel stays in the nearest cache while all rows pass over it.</summary>
-    private static void RunPanels(PackedIntegerWeights weights, VnniGemmCall operands, int rowStart, int rowEnd, VnniGemmEpilogue epilogue)
+    private static void RunPanels(in IntegerPanels weights, VnniGemmCall operands, int rowStart, int rowEnd, VnniGemmEpilogue epilogue)
     {
         for (int n = 0; n < weights.Outputs; n += Columns)
         {
@@ -62,7 +63,6 @@ internal static unsafe class Int8GemmVnni
             if (left > 0)
                 RunTiles(call, n, rowEnd - left, left, tiles: 1, vectors, epilogue);
         }
-        GC.KeepAlive(weights);
     }
 
     private static void RunTiles(VnniGemmCall call, int column, int row, int rows, int tiles, int vectors, VnniGemmEpilogue epilogue)

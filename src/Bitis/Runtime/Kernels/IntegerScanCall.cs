@@ -1,3 +1,5 @@
+using Bitis.Tensors;
+
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>The operands of <see cref="IntegerScan"/>: matrices of a sequence, rows in the order of memory.</summary>
@@ -41,4 +43,25 @@ internal unsafe struct IntegerScanCall
 
     /// <summary>Add to what <see cref="Y"/> holds.</summary>
     public bool Accumulate;
+
+    /// <summary>The operands of one image of a batch: u, Δ before its softplus and y <c>[batch, L, E]</c>, B and C <c>[batch, L, N]</c>.</summary>
+    public static IntegerScanCall ForImage(int image, Tensor u, Tensor delta, Tensor b, Tensor c, Tensor y)
+    {
+        int tokens = u.Shape[1], channels = u.Shape[2], states = b.Shape[2];
+        nint values = (nint)image * tokens * channels, rows = (nint)image * tokens * states;
+        return new IntegerScanCall
+        {
+            Tokens = tokens,
+            U = u.Pointer + values,
+            UStride = channels,
+            Delta = delta.Pointer + values,
+            DeltaStride = channels,
+            B = b.Pointer + rows,
+            BStride = states,
+            C = c.Pointer + rows,
+            CStride = states,
+            Y = y.Pointer + values,
+            YStride = channels,
+        };
+    }
 }

@@ -81,4 +81,31 @@ internal readonly unsafe struct Lane1(float value) : ILanes<Lane1>
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane1 operator /(Lane1 left, Lane1 right) => new(left._value / right._value);
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane1 Floor(Lane1 value) => new(MathF.Floor(value._value));
+
+    /// <inheritdoc />
+    public static Lane1 Butterfly(Lane1 value, int distance) =>
+        throw new NotSupportedException("One lane has no neighbours.");
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane1 Random(uint key, uint counter, out Lane1 second)
+    {
+        (float first, float other) = CounterRandom.Units(key, counter);
+        second = new(other);
+        return new(first);
+    }
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreGroups(Lane1 a, Lane1 b, Lane1 c, Lane1 d, byte* target)
+    {
+        target[0] = (byte)(int)a._value;
+        target[1] = (byte)(int)b._value;
+        target[2] = (byte)(int)c._value;
+        target[3] = (byte)(int)d._value;
+    }
 }

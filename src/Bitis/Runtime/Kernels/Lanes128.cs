@@ -32,7 +32,7 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(Lanes128 value, byte* target)
     {
-        Vector128<short> words = Vector128.Narrow(Vector128.ConvertToInt32(value._value), Vector128<int>.Zero);
+        Vector128<short> words = Vector128.Narrow(Vector128.ConvertToInt32Native(value._value), Vector128<int>.Zero);
         *(uint*)target = Vector128.Narrow(words, words).AsUInt32().ToScalar();
     }
 
@@ -91,4 +91,41 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 operator /(Lanes128 left, Lanes128 right) => new(left._value / right._value);
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Floor(Lanes128 value) => new(Vector128.Floor(value._value));
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Butterfly(Lanes128 value, int distance)
+    {
+        Vector128<float> swapped = distance == 1
+            ? Vector128.Shuffle(value._value, Vector128.Create(1, 0, 3, 2))
+            : Vector128.Shuffle(value._value, Vector128.Create(2, 3, 0, 1));
+        Vector128<int> upper = Vector128.Equals(Vector128<int>.Indices & Vector128.Create(distance), Vector128.Create(distance));
+        return new(swapped + (value._value.AsInt32() ^ (upper << 31)).AsSingle());
+    }
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Random(uint key, uint counter, out Lanes128 second)
+    {
+        Vector128<uint> x = (Vector128.Create(counter) + Vector128<uint>.Indices) ^ Vector128.Create(key);
+        x = (x ^ (x >> 16)) * Vector128.Create(CounterRandom.FirstFactor);
+        x = (x ^ (x >> 15)) * Vector128.Create(CounterRandom.SecondFactor);
+        x ^= x >> 16;
+        second = new(Vector128.ConvertToSingle((x >> 16).AsInt32()) * Vector128.Create(CounterRandom.UnitStep));
+        return new(Vector128.ConvertToSingle((x & Vector128.Create(0xFFFFu)).AsInt32()) * Vector128.Create(CounterRandom.UnitStep));
+    }
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreGroups(Lanes128 a, Lanes128 b, Lanes128 c, Lanes128 d, byte* target)
+    {
+        Vector128<int> low = Vector128.Create(0xFF);
+        Vector128<int> pair = (Vector128.ConvertToInt32Native(a._value) & low) | ((Vector128.ConvertToInt32Native(b._value) & low) << 8);
+        Vector128<int> other = (Vector128.ConvertToInt32Native(c._value) & low) | (Vector128.ConvertToInt32Native(d._value) << 8);
+        (pair | (other << 16)).Store((int*)target);
+    }
 }

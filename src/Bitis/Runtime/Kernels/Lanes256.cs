@@ -33,7 +33,7 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(Lanes256 value, byte* target)
     {
-        Vector256<int> integers = Vector256.ConvertToInt32(value._value);
+        Vector256<int> integers = Vector256.ConvertToInt32Native(value._value);
         Vector128<short> words = Sse2.PackSignedSaturate(integers.GetLower(), integers.GetUpper());
         *(ulong*)target = Sse2.PackUnsignedSaturate(words, words).AsUInt64().ToScalar();
     }
@@ -91,4 +91,44 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 operator /(Lanes256 left, Lanes256 right) => new(left._value / right._value);
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Floor(Lanes256 value) => new(Vector256.Floor(value._value));
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Butterfly(Lanes256 value, int distance)
+    {
+        Vector256<float> swapped = distance switch
+        {
+            1 => Avx.Shuffle(value._value, value._value, 0xB1),
+            2 => Avx.Shuffle(value._value, value._value, 0x4E),
+            _ => Avx.Permute2x128(value._value, value._value, 1),
+        };
+        Vector256<int> upper = Vector256.Equals(Vector256<int>.Indices & Vector256.Create(distance), Vector256.Create(distance));
+        return new(swapped + (value._value.AsInt32() ^ (upper << 31)).AsSingle());
+    }
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Random(uint key, uint counter, out Lanes256 second)
+    {
+        Vector256<uint> x = (Vector256.Create(counter) + Vector256<uint>.Indices) ^ Vector256.Create(key);
+        x = (x ^ (x >> 16)) * Vector256.Create(CounterRandom.FirstFactor);
+        x = (x ^ (x >> 15)) * Vector256.Create(CounterRandom.SecondFactor);
+        x ^= x >> 16;
+        second = new(Vector256.ConvertToSingle((x >> 16).AsInt32()) * Vector256.Create(CounterRandom.UnitStep));
+        return new(Vector256.ConvertToSingle((x & Vector256.Create(0xFFFFu)).AsInt32()) * Vector256.Create(CounterRandom.UnitStep));
+    }
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreGroups(Lanes256 a, Lanes256 b, Lanes256 c, Lanes256 d, byte* target)
+    {
+        Vector256<int> low = Vector256.Create(0xFF);
+        Vector256<int> pair = (Vector256.ConvertToInt32Native(a._value) & low) | ((Vector256.ConvertToInt32Native(b._value) & low) << 8);
+        Vector256<int> other = (Vector256.ConvertToInt32Native(c._value) & low) | (Vector256.ConvertToInt32Native(d._value) << 8);
+        (pair | (other << 16)).Store((int*)target);
+    }
 }

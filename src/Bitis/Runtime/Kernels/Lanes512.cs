@@ -35,7 +35,7 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(Lanes512 value, byte* target) =>
-        Avx512F.ConvertToVector128Byte(Vector512.ConvertToInt32(value._value)).Store(target);
+        Avx512F.ConvertToVector128Byte(Vector512.ConvertToInt32Native(value._value)).Store(target);
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -87,4 +87,45 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 operator /(Lanes512 left, Lanes512 right) => new(left._value / right._value);
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 Floor(Lanes512 value) => new(Vector512.Floor(value._value));
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 Butterfly(Lanes512 value, int distance)
+    {
+        Vector512<float> swapped = distance switch
+        {
+            1 => Avx512F.Shuffle(value._value, value._value, 0xB1),
+            2 => Avx512F.Shuffle(value._value, value._value, 0x4E),
+            4 => Avx512F.Shuffle4x128(value._value, value._value, 0xB1),
+            _ => Avx512F.Shuffle4x128(value._value, value._value, 0x4E),
+        };
+        Vector512<int> upper = Vector512.Equals(Vector512<int>.Indices & Vector512.Create(distance), Vector512.Create(distance));
+        return new(swapped + (value._value.AsInt32() ^ (upper << 31)).AsSingle());
+    }
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 Random(uint key, uint counter, out Lanes512 second)
+    {
+        Vector512<uint> x = (Vector512.Create(counter) + Vector512<uint>.Indices) ^ Vector512.Create(key);
+        x = (x ^ (x >> 16)) * Vector512.Create(CounterRandom.FirstFactor);
+        x = (x ^ (x >> 15)) * Vector512.Create(CounterRandom.SecondFactor);
+        x ^= x >> 16;
+        second = new(Vector512.ConvertToSingle((x >> 16).AsInt32()) * Vector512.Create(CounterRandom.UnitStep));
+        return new(Vector512.ConvertToSingle((x & Vector512.Create(0xFFFFu)).AsInt32()) * Vector512.Create(CounterRandom.UnitStep));
+    }
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreGroups(Lanes512 a, Lanes512 b, Lanes512 c, Lanes512 d, byte* target)
+    {
+        Vector512<int> low = Vector512.Create(0xFF);
+        Vector512<int> pair = (Vector512.ConvertToInt32Native(a._value) & low) | ((Vector512.ConvertToInt32Native(b._value) & low) << 8);
+        Vector512<int> other = (Vector512.ConvertToInt32Native(c._value) & low) | (Vector512.ConvertToInt32Native(d._value) << 8);
+        (pair | (other << 16)).Store((int*)target);
+    }
 }

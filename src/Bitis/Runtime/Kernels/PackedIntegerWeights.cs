@@ -1,6 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
-
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
@@ -16,10 +13,6 @@ internal sealed unsafe class PackedIntegerWeights : IPackedWeights
     public const int MaxInputs = int.MaxValue / (255 * 128);
 
     private const int NibbleBits = 4;
-
-    /// <summary>Where this thread unpacks a panel.</summary>
-    [ThreadStatic]
-    private static NativeBuffer<sbyte>? _unpacked;
 
     private readonly NativeBuffer<sbyte> _panels;
     private readonly NativeBuffer<int> _columnSums;
@@ -100,30 +93,19 @@ internal sealed unsafe class PackedIntegerWeights : IPackedWeights
     /// <summary>Whether two weights share a byte.</summary>
     public bool HasNibbles { get; }
 
-    /// <summary>The sum of each output's weights, for the activation's zero point.</summary>
-    public int* ColumnSums => _columnSums.Pointer;
-
-    /// <summary>The weight scale of each output.</summary>
-    public float* Scales => _scales.Pointer;
-
-    /// <summary>The bias of each output, zero where there is none.</summary>
-    public float* Bias => _bias.Pointer;
-
-    /// <summary>The panel that starts at a column, one weight a byte. It stays as it is until this thread asks for another one.</summary>
-    public sbyte* Panel(int column)
+    /// <summary>The layer as kernels take it; valid as long as this is not disposed of.</summary>
+    public IntegerPanels Panels => new()
     {
-        nint start = (nint)column * Groups * 4;
-        if (!HasNibbles)
-            return _panels.Pointer + start;
-        int length = PanelLength(column);
-        if (_unpacked is null || _unpacked.Length < length)
-        {
-            _unpacked?.Dispose();
-            _unpacked = new NativeBuffer<sbyte>(length);
-        }
-        Unpack((byte*)_panels.Pointer + (start / 2), _unpacked.Pointer, length / 2);
-        return _unpacked.Pointer;
-    }
+        Kernel = Kernel,
+        Outputs = Outputs,
+        PaddedOutputs = _columnSums.Length,
+        Groups = Groups,
+        HasNibbles = HasNibbles,
+        Weights = _panels.Pointer,
+        ColumnSums = _columnSums.Pointer,
+        Scales = _scales.Pointer,
+        Bias = _bias.Pointer,
+    };
 
     /// <inheritdoc />
     public void Dispose()
@@ -134,43 +116,11 @@ internal sealed unsafe class PackedIntegerWeights : IPackedWeights
         _bias.Dispose();
     }
 
-    /// <summary>The weights of a panel, padding included.</summary>
-    private int PanelLength(int column) => Math.Min(Kernel.Columns, _columnSums.Length - column) * Groups * 4;
-
     private NativeBuffer<sbyte> PackNibbles(NativeBuffer<sbyte> panels)
     {
         var packed = new NativeBuffer<sbyte>(panels.Length / 2);
-        for (int column = 0; column < _columnSums.Length; column += Kernel.Columns)
-        {
-            int half = PanelLength(column) / 2, start = column * Groups * 4;
-            for (int i = 0; i < half; i++)
-                packed.Span[(start / 2) + i] = (sbyte)((panels.Span[start + i] & 0xF) | (panels.Span[start + half + i] << 4));
-        }
+        IntegerPanels.PackNibbles(Kernel, _columnSums.Length, Groups, panels.Pointer, packed.Pointer);
         panels.Dispose();
         return packed;
-    }
-
-    /// <summary>The low halves of some bytes, then their high halves, as signed numbers: (x ^ 8) − 8 extends a sign of 4 bits.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Unpack(byte* packed, sbyte* target, int count)
-    {
-        int i = 0;
-        for (; Vector512.IsHardwareAccelerated && i + Vector512<byte>.Count <= count; i += Vector512<byte>.Count)
-        {
-            Vector512<byte> pairs = Vector512.Load(packed + i), low = Vector512.Create((byte)0xF), sign = Vector512.Create((byte)8);
-            (((pairs & low) ^ sign) - sign).Store((byte*)target + i);
-            ((((pairs.AsUInt16() >> 4).AsByte() & low) ^ sign) - sign).Store((byte*)target + count + i);
-        }
-        for (; Vector128.IsHardwareAccelerated && i + Vector128<byte>.Count <= count; i += Vector128<byte>.Count)
-        {
-            Vector128<byte> pairs = Vector128.Load(packed + i), low = Vector128.Create((byte)0xF), sign = Vector128.Create((byte)8);
-            (((pairs & low) ^ sign) - sign).Store((byte*)target + i);
-            ((((pairs.AsUInt16() >> 4).AsByte() & low) ^ sign) - sign).Store((byte*)target + count + i);
-        }
-        for (; i < count; i++)
-        {
-            target[i] = (sbyte)(((packed[i] & 0xF) ^ 8) - 8);
-            target[count + i] = (sbyte)(((packed[i] >> 4) ^ 8) - 8);
-        }
     }
 }

@@ -18,7 +18,7 @@ namespace Bitis.Runtime.Kernels;
 /// </remarks>
 internal sealed class VnniGemmAssembler
 {
-    private const int RegisterBytes = 64, GroupBytes = 4;
+    private const int RegisterBytes = 64;
 
     private static readonly AssemblerRegisterZMM[] Registers =
     [
@@ -121,6 +121,7 @@ internal sealed class VnniGemmAssembler
                 _code.vpxord(Sum(row, vector), Sum(row, vector), Sum(row, vector));
         }
 
+        _code.mov(rax, Argument(nameof(VnniGemmCall.Step)));
         Label loop = _code.CreateLabel(), end = _code.CreateLabel();
         _code.test(rcx, rcx);
         _code.je(end);
@@ -136,7 +137,7 @@ internal sealed class VnniGemmAssembler
                 _code.vpdpbusd(Sum(row, vector), input, Weight(vector));
         }
         for (int i = 0; i < bases; i++)
-            _code.add(RowBases[i], GroupBytes);
+            _code.add(RowBases[i], rax);
         _code.add(rdx, RegisterBytes * _vectors);
         _code.dec(rcx);
         _code.jne(loop);

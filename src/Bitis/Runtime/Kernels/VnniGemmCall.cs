@@ -15,6 +15,9 @@ internal unsafe struct VnniGemmCall
     /// <summary>The distance of input rows in bytes.</summary>
     public nint Lda;
 
+    /// <summary>The distance of neighbouring groups of four values of an input row in bytes.</summary>
+    public nint Step;
+
     /// <summary>The panel's weights, <c>[groups][columns][4]</c>.</summary>
     public sbyte* Panel;
 

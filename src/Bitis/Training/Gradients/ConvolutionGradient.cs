@@ -44,7 +44,7 @@ internal sealed unsafe class ConvolutionGradient(Node node) : GradientStep, IDis
     public override void PlanBackward(GradientPlanner planner)
     {
         if (_x is not null)
-            planner.Value(node.Inputs[0]);
+            planner.KeepInput(node, planner.Value(node.Inputs[0]));
         _yGradient = planner.Gradient(node);
         _xGradient = planner.Target(node.Inputs[0]);
     }

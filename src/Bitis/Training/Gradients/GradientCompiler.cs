@@ -12,9 +12,10 @@ internal static class GradientCompiler
 {
     /// <summary>The steps of a graph in the order of the forward pass.</summary>
     /// <param name="graph">The model, or a part of one.</param>
+    /// <param name="policy">How the reverse pass of linear and convolutional layers is computed.</param>
     /// <param name="substitute">Makes the steps of some nodes in place of the usual ones; null for those it does not.</param>
     /// <exception cref="NotSupportedException">An operator has no reverse pass here.</exception>
-    public static List<GradientStep> Compile(Graph graph, Func<Node, GradientStep?>? substitute = null)
+    public static List<GradientStep> Compile(Graph graph, BackwardPolicy policy, Func<Node, GradientStep?>? substitute = null)
     {
         ILookup<Node, Node> users = graph.Nodes
             .SelectMany(node => node.Inputs, (user, used) => (user, used))
@@ -27,6 +28,7 @@ internal static class GradientCompiler
             {
                 Input or SliceChannels or ReverseTokens => null, // views
                 Conv2d when IsPatchEmbedding(node, users) => new PatchEmbeddingGradient(node, next!),
+                Conv2d when policy.MethodOf(node) is { IsExact: false } method => new LowBitConvolutionGradient(node, method, policy),
                 Conv2d => new ConvolutionGradient(node),
                 DepthwiseConv2d => new DepthwiseConvolutionGradient(node, next?.Operator is Silu ? next : node),
                 GridConv2d => new GridConvolutionGradient(node),
@@ -40,7 +42,9 @@ internal static class GradientCompiler
                 Softplus when next?.Operator is Operators.SelectiveScan && next.Inputs[1] == node => null, // part of the scan
                 Softplus => new UnaryGradient(node, Elementwise.Softplus),
                 Gelu => new UnaryGradient(node, Elementwise.Gelu),
+                Linear when policy.MethodOf(node) is { IsExact: false } method => new LowBitLinearGradient(node, method, policy),
                 Linear => new LinearGradient(node),
+                Attention => new AttentionGradient(node),
                 RmsNorm or LayerNorm => new NormGradient(node),
                 Operators.SelectiveScan => new ScanGradient(node, DeltaOf(node, users)),
                 Add => new AddGradient(node),

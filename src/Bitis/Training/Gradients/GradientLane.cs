@@ -30,8 +30,14 @@ internal sealed unsafe class GradientLane : IDisposable
     /// <summary>The sums of all parameters' gradients that the lane adds to.</summary>
     public float* Sums { get; set; }
 
+    /// <summary>The key of the lane's random numbers, of which each step makes its own.</summary>
+    public uint Key { get; set; }
+
     /// <summary>Memory that a step may use while it runs.</summary>
     public float* Scratch => _scratch.Pointer;
+
+    /// <summary>The bytes of a block that is not a matrix.</summary>
+    public byte* Bytes(ArenaBlock block) => _arena.Pointer + block.Offset;
 
     /// <summary>The first row of a matrix, of the lane's first image.</summary>
     public float* Pointer(ArenaMatrix matrix) => matrix.Pointer((nint)_arena.Pointer);

@@ -15,11 +15,16 @@ internal sealed class GradientPlan : IDisposable
     /// <param name="substitute">
     /// Where only scales of quantized layers are learned: makes the steps of such layers, and null for other nodes.
     /// </param>
+    /// <param name="policy">How the reverse pass of linear and convolutional layers is computed; null for exactly.</param>
     public GradientPlan(
-        Graph graph, IReadOnlyDictionary<string, Tensor> weights, int images, Func<Node, GradientStep?>? substitute = null)
+        Graph graph,
+        IReadOnlyDictionary<string, Tensor> weights,
+        int images,
+        Func<Node, GradientStep?>? substitute = null,
+        BackwardPolicy? policy = null)
     {
         Images = images;
-        Steps = GradientCompiler.Compile(graph, substitute);
+        Steps = GradientCompiler.Compile(graph, policy ?? BackwardPolicy.Exact, substitute);
         var planner = new GradientPlanner(graph, weights, images) { AreParametersFrozen = substitute is not null };
         // The image itself stays where it is (GradientLane.Pixels); what comes out of another part of a model is copied in.
         Inputs = substitute is null ? [] : [.. graph.Nodes.Where(node => node.Operator is Input).Select(node => (node, planner.NewValue(node)))];
@@ -27,10 +32,11 @@ internal sealed class GradientPlan : IDisposable
             Steps[i].PlanForward(planner);
         Output = planner.Value(graph.Output);
         OutputGradient = planner.Target(graph.Output)!.Value.Matrix;
-        planner.Time++;
+        int forwardEnd = ++planner.Time;
         for (int i = Steps.Count - 1; i >= 0; i--, planner.Time++)
             Steps[i].PlanBackward(planner);
-        ArenaBytes = planner.Place();
+        ArenaBytes = planner.Place(forwardEnd);
+        KeptInputs = planner.KeptInputs;
         ScratchLength = planner.ScratchLength;
         Parameters = planner.Parameters;
         SumsLength = planner.SumsLength;
@@ -59,6 +65,9 @@ internal sealed class GradientPlan : IDisposable
 
     /// <summary>The bytes of a lane's arena.</summary>
     public long ArenaBytes { get; }
+
+    /// <summary>What is kept of the inputs of linear and convolutional layers for the reverse pass; layers may share a block.</summary>
+    public IReadOnlyList<(string Layer, ArenaBlock Block)> KeptInputs { get; }
 
     /// <summary>The elements of a lane's scratch memory.</summary>
     public int ScratchLength { get; }

@@ -17,6 +17,8 @@ internal sealed class GradientPlanner
     private readonly Dictionary<ArenaBlock, List<(int Start, int End)>> _written = [];
     private readonly List<ArenaBlock> _blocks = [];
     private readonly Dictionary<string, ParameterSlot> _parameters = [];
+    private readonly List<CompressedInput> _compressed = [];
+    private readonly List<(string Layer, Func<ArenaBlock> Block)> _keptInputs = [];
     private readonly ILookup<Node, Node> _users;
     private readonly int _images;
 
@@ -110,6 +112,30 @@ internal sealed class GradientPlanner
         return matrix;
     }
 
+    /// <summary>Memory for a compressed copy of a layer's input; see <see cref="CompressedInput"/>.</summary>
+    /// <param name="layer">The layer, whose forward step is being planned.</param>
+    /// <param name="value">Its input.</param>
+    /// <param name="bytes">The bytes of the copy, for all images of a lane.</param>
+    public CompressedInput CompressInput(Node layer, ArenaMatrix value, long bytes)
+    {
+        var block = new ArenaBlock(bytes);
+        _blocks.Add(block);
+        var input = new CompressedInput(block, value.Block, Time);
+        _compressed.Add(input);
+        _keptInputs.Add((layer.Name, () => input.Kept));
+        return input;
+    }
+
+    /// <summary>Keeps the input of a linear or convolutional layer as it is, up to the planned step.</summary>
+    public void KeepInput(Node layer, ArenaMatrix value)
+    {
+        Keep(value);
+        _keptInputs.Add((layer.Name, () => value.Block));
+    }
+
+    /// <summary>What is kept of the inputs of linear and convolutional layers, once everything is placed; layers may share a block.</summary>
+    public IReadOnlyList<(string Layer, ArenaBlock Block)> KeptInputs => [.. _keptInputs.Select(kept => (kept.Layer, kept.Block()))];
+
     /// <summary>Asks for scratch memory, in elements.</summary>
     public void NeedScratch(int length) => ScratchLength = Math.Max(ScratchLength, length);
 
@@ -143,8 +169,14 @@ internal sealed class GradientPlanner
         && !(user.Operator is Scale && SharesGradient(user)); // a product changes the gradient that a sum's other term has, too
 
     /// <summary>Places everything.</summary>
+    /// <param name="forwardEnd">The time after the last forward step.</param>
     /// <returns>The bytes that a lane's arena needs.</returns>
-    public long Place() => ArenaPlanner.Place(_blocks);
+    public long Place(int forwardEnd)
+    {
+        // A value that only low-bit layers need is free after the forward pass: none of these decisions changes another one.
+        _compressed.ForEach(input => input.Decide(forwardEnd));
+        return ArenaPlanner.Place(_blocks);
+    }
 
     private ParameterSlot AddSlot(string name, Tensor weight, Shape shape)
     {

@@ -67,10 +67,11 @@ internal sealed class GradientRunner : IDisposable
     /// <param name="load">Brings images to a lane.</param>
     /// <param name="setOutputGradient">Computes the gradient of the plan's output from the output.</param>
     /// <param name="backward">Whether gradients are wanted; else nothing is done after the output.</param>
-    public void Run(int batch, LaneAction load, LaneAction setOutputGradient, bool backward = true)
+    /// <param name="key">Where the random numbers of low-bit steps start.</param>
+    public void Run(int batch, LaneAction load, LaneAction setOutputGradient, bool backward = true, uint key = 0)
     {
         _pool.Run(Plan.Steps.Count, i => Plan.Steps[i].Prepare());
-        _pool.Run(Parts, part => RunPart(part, batch, load, setOutputGradient, backward));
+        _pool.Run(Parts, part => RunPart(part, batch, load, setOutputGradient, backward, key));
         if (!backward)
             return;
         int ranges = (Plan.SumsLength + ReduceLength - 1) / ReduceLength;
@@ -90,7 +91,7 @@ internal sealed class GradientRunner : IDisposable
         Plan.Dispose();
     }
 
-    private unsafe void RunPart(int part, int batch, LaneAction load, LaneAction setOutputGradient, bool backward)
+    private unsafe void RunPart(int part, int batch, LaneAction load, LaneAction setOutputGradient, bool backward, uint key)
     {
         int start = (int)((long)batch * part / Parts), end = (int)((long)batch * (part + 1) / Parts);
         GradientLane lane = _lanes[part % _lanes.Length];
@@ -99,6 +100,7 @@ internal sealed class GradientRunner : IDisposable
         for (int image = start; image < end; image += _imagesPerLane)
         {
             lane.Images = Math.Min(_imagesPerLane, end - image);
+            lane.Key = CounterRandom.Key(key, (uint)image);
             load(lane, image);
             foreach (GradientStep step in Plan.Steps)
             {

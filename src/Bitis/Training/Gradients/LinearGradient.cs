@@ -38,7 +38,7 @@ internal sealed unsafe class LinearGradient(Node node) : GradientStep, IDisposab
     /// <inheritdoc />
     public override void PlanBackward(GradientPlanner planner)
     {
-        planner.Value(node.Inputs[0]);
+        planner.KeepInput(node, planner.Value(node.Inputs[0]));
         planner.NeedScratch(FloatGemm.TransposedScratch(planner.Images * _x.Rows));
         _yGradient = planner.Gradient(node);
         _xGradient = planner.Target(node.Inputs[0]);

@@ -5,6 +5,9 @@ namespace Bitis.Training.Gradients;
 /// <summary>Sums of rows and matrices, which the reverse passes of additions are made of.</summary>
 internal static unsafe class MatrixSums
 {
+    /// <summary>The side of the squares in which matrices are transposed: a cache line of float32.</summary>
+    private const int Square = 16;
+
     /// <summary>Adds the sum of a matrix's rows to a vector.</summary>
     /// <param name="matrix"><c>[rows, columns]</c></param>
     /// <param name="stride">The distance of rows in elements.</param>
@@ -26,13 +29,11 @@ internal static unsafe class MatrixSums
     /// <param name="accumulate">Add instead of overwriting.</param>
     public static void Transpose(float* source, int rows, int columns, float* target, bool accumulate)
     {
-        for (nint row = 0; row < rows; row++)
+        // Square by square, so that the lines of the target that a square touches stay in the nearest cache.
+        for (int top = 0; top < rows; top += Square)
         {
-            for (nint column = 0; column < columns; column++)
-            {
-                float value = source[(row * columns) + column];
-                target[(column * rows) + row] = accumulate ? target[(column * rows) + row] + value : value;
-            }
+            for (int left = 0; left < columns; left += Square)
+                TransposeSquare(source, rows, columns, target, accumulate, top, left);
         }
     }
 
@@ -48,6 +49,25 @@ internal static unsafe class MatrixSums
                 TensorPrimitives.Add(to, from, to);
             else
                 from.CopyTo(to);
+        }
+    }
+
+    private static void TransposeSquare(float* source, int rows, int columns, float* target, bool accumulate, int top, int left)
+    {
+        int bottom = Math.Min(top + Square, rows), right = Math.Min(left + Square, columns);
+        for (nint column = left; column < right; column++)
+        {
+            float* to = target + (column * rows), from = source + column;
+            if (accumulate)
+            {
+                for (nint row = top; row < bottom; row++)
+                    to[row] += from[row * columns];
+            }
+            else
+            {
+                for (nint row = top; row < bottom; row++)
+                    to[row] = from[row * columns];
+            }
         }
     }
 }

@@ -1,0 +1,172 @@
+using Bitis.Graphs;
+using Bitis.Models;
+using Bitis.Operators;
+using Bitis.Runtime.Kernels;
+using Bitis.Tensors;
+using Bitis.Training;
+
+namespace Bitis.Benchmarks;
+
+/// <summary>
+/// HLQ against the exact reverse pass, both at our best, in turns on one thread: the time of a layer's reverse pass by shape, with what keeping
+/// the input compressed costs in the forward pass, and the bytes that are kept.
+/// </summary>
+internal static unsafe class HlqBenchmark
+{
+    private static readonly (string Name, int Side, bool HasClassToken, int Images, int Inputs, int Outputs)[] Shapes =
+    [
+        ("vim-mini x_proj", 8, true, 4, 320, 42),
+        ("vim-mini dt_proj", 8, true, 4, 10, 320),
+        ("vim-mini in_proj", 8, true, 4, 160, 640),
+        ("vim-mini out_proj", 8, true, 4, 320, 160),
+        ("vit-mini qkv", 8, true, 4, 192, 576),
+        ("vit-mini proj", 8, true, 4, 192, 192),
+        ("vit-mini fc1", 8, true, 4, 192, 768),
+        ("vit-mini fc2", 8, true, 4, 768, 192),
+        ("vim-tiny in_proj", 14, true, 1, 192, 768),
+        ("vim-tiny out_proj", 14, true, 1, 384, 192),
+        ("vim-small in_proj", 14, true, 1, 384, 1536),
+        ("vim-small out_proj", 14, true, 1, 768, 384),
+        ("48 to 48", 8, true, 4, 48, 48),
+        ("64 to 64", 8, true, 4, 64, 64),
+        ("96 to 96", 8, true, 4, 96, 96),
+        ("128 to 128", 8, true, 4, 128, 128),
+        ("256 to 256", 8, true, 4, 256, 256),
+    ];
+
+    public static void Run()
+    {
+        Console.WriteLine("the reverse pass of a linear layer, microseconds: x̄ and W̄ exact and by HLQ; the forward pass's compression; bytes kept of the input");
+        foreach (var shape in Shapes)
+            MeasureLayer(shape.Name, shape.Side, shape.HasClassToken, shape.Images, shape.Inputs, shape.Outputs);
+        Console.WriteLine("a training step of 16 images of 32×32 pixels on one thread, exact and by HLQ in turns");
+        MeasureStep("vim-mini", SmallModels.Get("vim-mini", classes: 10).BuildGraph());
+        MeasureStep("vit-mini", SmallModels.Get("vit-mini", classes: 10).BuildGraph());
+        MeasureStep("a Vim of width 192", new VimConfig
+        {
+            ImageSize = 32,
+            PatchSize = 4,
+            Stride = 4,
+            Width = 192,
+            InnerWidth = 384,
+            Depth = 4,
+            DeltaRank = 12,
+            Classes = 10,
+        }.BuildGraph());
+        MeasureStep("convolutions of 3×3 and 1×1", Convolutions());
+    }
+
+    /// <summary>The stages of a small convolutional network: 64 channels, 16×16 places; 128 channels, 8×8 places.</summary>
+    private static Graph Convolutions()
+    {
+        var b = new GraphBuilder([3, 32, 32]);
+        Node x = b.Add("stem", new Conv2d(3, 64, 3, 2, 1, HasBias: true), b.Input);
+        foreach ((string name, int inputs, int outputs, int kernel, int stride) in ((string, int, int, int, int)[])
+            [("conv1", 64, 64, 3, 1), ("conv2", 64, 64, 3, 1), ("down", 64, 128, 3, 2), ("conv3", 128, 128, 3, 1), ("wide", 128, 256, 1, 1), ("narrow", 256, 128, 1, 1)])
+        {
+            x = b.Add($"{name}.conv", new Conv2d(inputs, outputs, kernel, stride, kernel / 2, HasBias: true), x);
+            x = b.Add($"{name}.silu", new Silu(), x);
+        }
+        x = b.Add("mean", new MeanTokens(), b.Add("tokens", new FlattenSpatial(), x));
+        return b.Build(b.Add("head", new Linear(128, 10, HasBias: true), x));
+    }
+
+    private static void MeasureStep(string name, Graph graph)
+    {
+        const int batch = 16, rounds = 7;
+        Dictionary<string, Tensor> weights = [];
+        foreach ((string parameter, Shape shape) in graph.Parameters)
+        {
+            weights[parameter] = Random(shape, (ulong)weights.Count);
+            foreach (ref float value in weights[parameter].Span)
+                value *= 0.05f;
+        }
+        Tensor images = Random(graph.Input.Shape.Prepend(batch), 2), targets = new([batch, 10]);
+        for (int i = 0; i < batch; i++)
+            targets.Span[(i * 10) + (i % 10)] = 1;
+        using var exact = new GradientExecutor(graph, weights, threads: 1);
+        using var hlq = new GradientExecutor(graph, weights, threads: 1, new BackwardPolicy { Method = "hlq" });
+        var samples = new List<(double Layers, double Forward, double Step)>[] { [], [] };
+        for (int round = -2; round < rounds; round++)
+        {
+            for (int i = 0; i < 2; i++)
+            {
+                GradientExecutor executor = i == 0 ? exact : hlq;
+                executor.Times = new StepTimes();
+                executor.Run(images, targets, seed: (ulong)(round + 2));
+                var times = executor.Times.Totals.ToLookup(entry => entry.Kind is "linear" or "conv2d", entry => (entry.IsBackward, entry.Time.TotalMilliseconds));
+                if (round >= 0)
+                {
+                    samples[i].Add((
+                        times[true].Where(entry => entry.IsBackward).Sum(entry => entry.TotalMilliseconds),
+                        times[true].Where(entry => !entry.IsBackward).Sum(entry => entry.TotalMilliseconds),
+                        times[true].Concat(times[false]).Sum(entry => entry.TotalMilliseconds)));
+                }
+            }
+        }
+        (double before, double after) = (Median(0, sample => sample.Layers), Median(1, sample => sample.Layers));
+        Console.WriteLine(
+            $"  {name,-28} {hlq.Layers.Count(layer => layer.Method == "hlq")} of {hlq.Layers.Count} layers low-bit; linear and convolutional layers backward "
+            + $"{before:F1} to {after:F1} ms, {before / after:F2} times as fast; forward {Median(0, s => s.Forward):F1} to {Median(1, s => s.Forward):F1} ms; "
+            + $"the whole step {Median(0, s => s.Step) / Median(1, s => s.Step):F2} times as fast");
+        double mib = 1 << 20;
+        Console.WriteLine(
+            $"  {"",-28} kept inputs {exact.KeptInputBytes / mib:F2} to {hlq.KeptInputBytes / mib:F2} MiB ({(double)hlq.KeptInputBytes / exact.KeptInputBytes:P0}); "
+            + $"those of low-bit layers {LowBitBytes(exact) / mib:F2} to {LowBitBytes(hlq) / mib:F2} MiB ({(double)LowBitBytes(hlq) / LowBitBytes(exact):P0}); "
+            + $"all values and gradients {exact.LaneArenaBytes / mib:F2} to {hlq.LaneArenaBytes / mib:F2} MiB");
+
+        double Median(int i, Func<(double Layers, double Forward, double Step), double> of) => samples[i].Select(of).Order().ElementAt(rounds / 2);
+        long LowBitBytes(GradientExecutor executor)
+        {
+            HashSet<string> lowBit = [.. hlq.Layers.Where(layer => layer.Method == "hlq").Select(layer => layer.Layer)];
+            return executor.KeptInputs.Where(kept => lowBit.Contains(kept.Layer)).Sum(kept => kept.Bytes);
+        }
+    }
+
+    private static void MeasureLayer(string name, int side, bool hasClassToken, int images, int inputs, int outputs)
+    {
+        TokenLayout layout = TokenLayout.Grid(side, side);
+        if (hasClassToken)
+            layout = layout with { Rows = layout.Rows + 1, ExtraRow = layout.Rows / 2 };
+        int rows = images * layout.Rows;
+        BackwardMethod method = BackwardMethods.Find("hlq");
+        var policy = new BackwardPolicy { Method = "hlq" };
+        using TokenBlocks blocks = policy.BlocksOf(method, layout, images);
+        using var inputProduct = new InputGradientProduct(method.Input, policy.Scale, blocks, outputs, inputs, layout.Rows, images);
+        using var weightProduct = new WeightGradientProduct(method.Weight, policy.BitsOfInput(method), blocks, policy.Basis, outputs, inputs, images);
+        using var transposed = new PackedFloatWeights(inputs, outputs);
+        Tensor w = Random([outputs, inputs], 1), x = Random([rows, inputs], 2), y = Random([rows, outputs], 3);
+        using var xGradient = new NativeBuffer<float>(rows * inputs);
+        using var wGradient = new NativeBuffer<float>(outputs * inputs, zeroed: true);
+        using var kept = new NativeBuffer<byte>((int)weightProduct.KeptBytes(images));
+        using var scratch = new NativeBuffer<float>(
+            Math.Max(FloatGemm.TransposedScratch(rows), Math.Max(inputProduct.ScratchLength, weightProduct.ScratchLength)));
+        transposed.PackTransposed(w.Span);
+        inputProduct.Prepare(w.Span);
+        weightProduct.Keep(x.Pointer, inputs, images, kept.Pointer, scratch.Pointer);
+        double[] seconds = Alternating.Seconds(
+            () => FloatGemm.Run(transposed, y.Pointer, outputs, xGradient.Pointer, inputs, 0, rows, accumulate: false),
+            () => FloatGemm.AddTransposed(y.Pointer, outputs, x.Pointer, inputs, rows, outputs, inputs, wGradient.Pointer, scratch.Pointer),
+            () => inputProduct.Run(y.Pointer, outputs, images, xGradient.Pointer, inputs, accumulate: false, scratch.Pointer, key: 1),
+            () => weightProduct.Add(kept.Pointer, y.Pointer, outputs, images, wGradient.Pointer, scratch.Pointer, key: 2),
+            () => weightProduct.Keep(x.Pointer, inputs, images, kept.Pointer, scratch.Pointer),
+            () => transposed.PackTransposed(w.Span),
+            () => inputProduct.Prepare(w.Span));
+        double[] us = [.. seconds.Select(second => second * 1e6)];
+        double exact = us[0] + us[1], hlq = us[2] + us[3];
+        Console.WriteLine(
+            $"  {name,-20} {rows,4}×{inputs,4}→{outputs,4}  exact {us[0],7:F0} + {us[1],7:F0}   hlq {us[2],6:F0} + {us[3],6:F0} (keep {us[4],5:F0})   "
+            + $"{exact / hlq:F2} times as fast, with keeping {exact / (hlq + us[4]):F2}   pack {us[5],5:F0} / {us[6],5:F0}   kept {kept.Length / (4.0 * rows * inputs):P1}");
+        GC.KeepAlive(x);
+        GC.KeepAlive(y);
+    }
+
+    private static Tensor Random(Shape shape, ulong seed)
+    {
+        var random = new SeededRandom(seed);
+        var tensor = new Tensor(shape);
+        foreach (ref float value in tensor.Span)
+            value = (float)random.NextNormal();
+        return tensor;
+    }
+}

@@ -1,0 +1,164 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Bitis.Runtime.Kernels;
+
+/// <summary>
+/// Quantizes the gradient of a layer's output for the product ȳ·W: each row is transformed block by block,
+/// <c>z = y·H</c> with the Walsh-Hadamard matrix of natural order and entries ±1, which spreads outliers over the channels of
+/// their block, and then rounded to levels. All forms give the same bits.
+/// </summary>
+internal static unsafe class HadamardRows
+{
+    /// <summary>The byte that stands for 0.</summary>
+    public const int ZeroPoint = 128;
+
+    /// <summary>The largest block.</summary>
+    public const int MaxOrder = 16;
+
+    /// <summary>The forms of this operation.</summary>
+    public static KernelTable<HadamardRowsKernel> Table { get; } = new(
+        new(InstructionSet.Avx512, &Transform<Lanes512>, &Quantize<Lanes512>),
+        new(InstructionSet.Avx2, &Transform<Lanes256>, &Quantize<Lanes256>),
+        Vector128.IsHardwareAccelerated
+            ? new(InstructionSet.Portable, &Transform<Lanes128>, &Quantize<Lanes128>)
+            : new(InstructionSet.Portable, &Transform<Lane1>, &Quantize<Lane1>));
+
+    /// <summary>Columns rounded up to whole blocks of <see cref="MaxOrder"/>.</summary>
+    public static int Padded(int columns) => (columns + MaxOrder - 1) / MaxOrder * MaxOrder;
+
+    /// <summary>The block for some channels: <see cref="MaxOrder"/>, or the largest power of two that divides them.</summary>
+    public static int OrderFor(int columns) => Math.Min(MaxOrder, columns & -columns);
+
+    /// <summary>Transforms a row into <see cref="HadamardRowsCall.Transformed"/>, padded with zeros, and returns its largest magnitude.</summary>
+    public static float Transform(in HadamardRowsCall call, int row) => Table.Best.Transform(in call, row);
+
+    /// <summary>Rounds a transformed row to levels.</summary>
+    /// <param name="call">The operands.</param>
+    /// <param name="row">The row.</param>
+    /// <param name="largest">The magnitude that the largest level stands for.</param>
+    public static void Quantize(in HadamardRowsCall call, int row, float largest) => Table.Best.Quantize(in call, row, largest);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static float Transform<TLanes>(in HadamardRowsCall call, int row)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        float* source = call.Source + (row * call.SourceStride), target = call.Transformed + (row * call.TransformedStride);
+        int whole = call.Columns / MaxOrder * MaxOrder, order = call.Order;
+        TLanes max = TLanes.Create(0f);
+        // A register that holds a block stays one from the first step to the last.
+        if (TLanes.Count == MaxOrder && order == MaxOrder)
+        {
+            for (int i = 0; i < whole; i += MaxOrder)
+            {
+                TLanes value = TLanes.Butterfly(TLanes.Butterfly(TLanes.Load(source + i), 1), 2);
+                value = TLanes.Butterfly(TLanes.Butterfly(value, 4), 8);
+                TLanes.Store(value, target + i);
+                max = TLanes.Max(max, TLanes.Abs(value));
+            }
+        }
+        else
+        {
+            for (int i = 0; i < whole; i += MaxOrder)
+                TransformBlock<TLanes>(source + i, target + i, order);
+            for (int i = 0; i < whole; i += TLanes.Count)
+                max = TLanes.Max(max, TLanes.Abs(TLanes.Load(target + i)));
+        }
+        if (whole < call.Columns)
+        {
+            float* rest = stackalloc float[MaxOrder];
+            new Span<float>(rest, MaxOrder).Clear();
+            new ReadOnlySpan<float>(source + whole, call.Columns - whole).CopyTo(new Span<float>(rest, MaxOrder));
+            TransformBlock<TLanes>(rest, target + whole, order);
+            for (int i = whole; i < whole + MaxOrder; i += TLanes.Count)
+                max = TLanes.Max(max, TLanes.Abs(TLanes.Load(target + i)));
+        }
+        float* lanes = stackalloc float[TLanes.Count];
+        TLanes.Store(max, lanes);
+        float largest = lanes[0];
+        for (int i = 1; i < TLanes.Count; i++)
+            largest = lanes[i] > largest ? lanes[i] : largest;
+        return largest;
+    }
+
+    // Steps within a register first, then those between registers; the order of the steps, 1, 2, 4, 8, is that of all forms.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void TransformBlock<TLanes>(float* source, float* target, int order)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        for (int i = 0; i < MaxOrder; i += TLanes.Count)
+        {
+            TLanes value = TLanes.Load(source + i);
+            if (TLanes.Count > 1 && order > 1)
+                value = TLanes.Butterfly(value, 1);
+            if (TLanes.Count > 2 && order > 2)
+                value = TLanes.Butterfly(value, 2);
+            if (TLanes.Count > 4 && order > 4)
+                value = TLanes.Butterfly(value, 4);
+            if (TLanes.Count > 8 && order > 8)
+                value = TLanes.Butterfly(value, 8);
+            TLanes.Store(value, target + i);
+        }
+        for (int distance = TLanes.Count; distance < order; distance *= 2)
+        {
+            for (int i = 0; i < MaxOrder; i += TLanes.Count)
+            {
+                if ((i & distance) != 0)
+                    continue;
+                TLanes low = TLanes.Load(target + i), high = TLanes.Load(target + i + distance);
+                TLanes.Store(low + high, target + i);
+                TLanes.Store(low - high, target + i + distance);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Quantize<TLanes>(in HadamardRowsCall call, int row, float largest)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        float inverse = Levels.InverseScale(largest, call.MaxLevel);
+        if (call.Rounding == LevelRounding.Stochastic)
+            Quantize<TLanes, On>(in call, row, inverse);
+        else if (call.Rounding == LevelRounding.Nearest)
+            Quantize<TLanes, Off>(in call, row, inverse);
+        else
+            QuantizeToPowers(in call, row, inverse);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Quantize<TLanes, TStochastic>(in HadamardRowsCall call, int row, float inverse)
+        where TLanes : struct, ILanes<TLanes>
+        where TStochastic : struct, ISwitch
+    {
+        int columns = Padded(call.Columns);
+        float* source = call.Transformed + (row * call.TransformedStride);
+        byte* target = call.Target + (row * call.TargetStride);
+        uint key = call.Key, counter = (uint)row * (uint)columns;
+        TLanes factor = TLanes.Create(inverse), max = TLanes.Create(call.MaxLevel), min = TLanes.Create(-call.MaxLevel), zero = TLanes.Create(ZeroPoint);
+        int i = 0;
+        for (; i + MaxOrder < columns; i += 2 * MaxOrder)
+        {
+            for (int j = i; j < i + MaxOrder; j += TLanes.Count)
+            {
+                TLanes level = Levels.Round<TLanes, TStochastic>(
+                    TLanes.Load(source + j) * factor, TLanes.Load(source + j + MaxOrder) * factor, min, max, key, counter + (uint)j, out TLanes second);
+                TLanes.StoreBytes(level + zero, target + j);
+                TLanes.StoreBytes(second + zero, target + j + MaxOrder);
+            }
+        }
+        for (; i < columns; i += TLanes.Count)
+        {
+            TLanes u = TLanes.Load(source + i) * factor;
+            TLanes.StoreBytes(Levels.Round<TLanes, TStochastic>(u, u, min, max, key, counter + (uint)i, out _) + zero, target + i);
+        }
+    }
+
+    private static void QuantizeToPowers(in HadamardRowsCall call, int row, float inverse)
+    {
+        int columns = Padded(call.Columns);
+        float* source = call.Transformed + (row * call.TransformedStride);
+        byte* target = call.Target + (row * call.TargetStride);
+        for (int i = 0; i < columns; i++)
+            target[i] = (byte)(ZeroPoint + (int)Levels.RoundToPower(source[i] * inverse, call.Key, (uint)((row * columns) + i)));
+    }
+}

@@ -1,0 +1,15 @@
+namespace Bitis.Runtime.Kernels;
+
+/// <summary>A form of the transform and quantization of rows; see <see cref="HadamardRows"/>.</summary>
+internal sealed unsafe class HadamardRowsKernel(
+    InstructionSet instructionSet,
+    delegate*<in HadamardRowsCall, int, float> transform,
+    delegate*<in HadamardRowsCall, int, float, void> quantize)
+    : Kernel("f32u8-hadamard-rows", tile: null, instructionSet)
+{
+    /// <summary>The arguments of <see cref="HadamardRows.Transform"/>.</summary>
+    public delegate*<in HadamardRowsCall, int, float> Transform { get; } = transform;
+
+    /// <summary>The arguments of <see cref="HadamardRows.Quantize"/>.</summary>
+    public delegate*<in HadamardRowsCall, int, float, void> Quantize { get; } = quantize;
+}

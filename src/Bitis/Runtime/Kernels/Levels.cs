@@ -1,0 +1,55 @@
+using System.Runtime.CompilerServices;
+
+namespace Bitis.Runtime.Kernels;
+
+/// <summary>Rounds values to the symmetric grid of a gradient, −max to max.</summary>
+internal static class Levels
+{
+    /// <summary>The largest level of a logarithmic grid: seven powers of two.</summary>
+    public const int LargestPower = 64;
+
+    /// <summary>Rounds two registers of values u, with the two random numbers of one counter for each pair where the rounding takes any.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLanes Round<TLanes, TStochastic>(TLanes u, TLanes other, TLanes min, TLanes max, uint key, uint counter, out TLanes second)
+        where TLanes : struct, ILanes<TLanes>
+        where TStochastic : struct, ISwitch
+    {
+        TLanes first;
+        if (TStochastic.IsOn)
+        {
+            first = TLanes.Floor(u + TLanes.Random(key, counter, out TLanes random));
+            second = TLanes.Floor(other + random);
+        }
+        else
+        {
+            first = TLanes.Round(u);
+            second = TLanes.Round(other);
+        }
+        // Rounded quotients may be a little larger than max.
+        second = TLanes.Min(TLanes.Max(second, min), max);
+        return TLanes.Min(TLanes.Max(first, min), max);
+    }
+
+    /// <summary>
+    /// Rounds one value to a power of two. The mantissa is the probability of the larger neighbour: adding random bits below it
+    /// carries into the exponent just as often.
+    /// </summary>
+    public static float RoundToPower(float u, uint key, uint counter)
+    {
+        uint random = CounterRandom.Bits(key, counter) >> 9; // as many bits as a mantissa
+        float magnitude = MathF.Abs(u);
+        float level = magnitude < 1
+            ? MathF.Floor(magnitude + (random * (1f / (1 << 23))))
+            : BitConverter.UInt32BitsToSingle((BitConverter.SingleToUInt32Bits(magnitude) + random) & 0xFF800000);
+        return MathF.CopySign(Math.Min(level, LargestPower), u);
+    }
+
+    /// <summary>The factor that takes values of up to <paramref name="largest"/> to levels; 0 where there is nothing but zeros.</summary>
+    public static float InverseScale(float largest, int maxLevel) => largest > SmallestRange ? maxLevel / largest : 0;
+
+    /// <summary>The distance of levels; 0 where there is nothing but zeros.</summary>
+    public static float Scale(float largest, int maxLevel) => largest > SmallestRange ? largest / maxLevel : 0;
+
+    /// <summary>Below it, the inverse of the scale would not be a finite number.</summary>
+    private const float SmallestRange = 1e-30f;
+}

@@ -1,0 +1,11 @@
+namespace Bitis.Training;
+
+/// <summary>A method of the reverse pass of linear and convolutional layers: how its two products are computed.</summary>
+/// <param name="Name">As recipes and the command line write it.</param>
+/// <param name="Input">x̄ = ȳ·W, the gradient of the layer's input.</param>
+/// <param name="Weight">W̄ = ȳᵀ·x, the gradient of its weights, and thereby how x is kept.</param>
+internal sealed record BackwardMethod(string Name, GradientArithmetic Input, GradientArithmetic Weight)
+{
+    /// <summary>Whether both products are those of the formula.</summary>
+    public bool IsExact => Input.IsExact && Weight.IsExact;
+}

@@ -1,0 +1,109 @@
+using Bitis.Graphs;
+using Bitis.Operators;
+
+namespace Bitis.Training;
+
+/// <summary>
+/// How the reverse pass of linear and convolutional layers is computed: exactly, by HLQ (Hadamard Low-rank Quantization: 4-bit
+/// operands after a Hadamard transform for the gradient of the input, 8-bit operands reduced along the tokens for that of the
+/// weights), or by one of the methods that it is compared with. The forward pass is float32 always.
+/// </summary>
+public sealed record BackwardPolicy
+{
+    // Below them, transforming and rounding cost more than the integer products save (docs/hlq.md, "Shapes").
+    private const int FewestChannels = 48, FewestTokens = 16;
+
+    /// <summary>The method: one of <see cref="BackwardMethods.Names"/>.</summary>
+    public string Method { get; init; } = "exact";
+
+    /// <summary>Exceptions by pattern; the first that matches a layer decides, whatever the layer's shape. Layers that see the image itself stay exact.</summary>
+    public IReadOnlyList<BackwardOverride> Overrides { get; init; } = [];
+
+    /// <summary>Where the gradient of the input is computed with integers: which values share a scale.</summary>
+    public GradientScale Scale { get; init; } = GradientScale.Token;
+
+    /// <summary>For the methods that reduce tokens: the basis.</summary>
+    public TokenBasis Basis { get; init; } = TokenBasis.Patch;
+
+    /// <summary>For the methods that reduce tokens: how many of 16 coefficients are kept; 4, 8, 12, or 16 for all.</summary>
+    public int Rank { get; init; } = 8;
+
+    /// <summary>The bits of kept inputs, 4 or 8; null for what is usual for the method.</summary>
+    public int? ActivationBits { get; init; }
+
+    /// <summary>The exact reverse pass.</summary>
+    public static BackwardPolicy Exact { get; } = new();
+
+    /// <summary>Checks what the types cannot.</summary>
+    /// <exception cref="BitisException">A value is out of its range; the message names it.</exception>
+    public void Validate()
+    {
+        BackwardMethods.Find(Method);
+        foreach (BackwardOverride entry in Overrides)
+            BackwardMethods.Find(entry.Method);
+        if (!Enum.IsDefined(Scale) || !Enum.IsDefined(Basis))
+            throw new BitisException($"The backward policy's scale is {Scale} and its basis {Basis}; there are no such.");
+        if (Rank is not (4 or 8 or 12 or 16))
+            throw new BitisException($"The backward policy's rank is {Rank}; expected 4, 8, 12 or 16 (of 16 tokens).");
+        if (ActivationBits is not (null or 4 or 8))
+            throw new BitisException($"The backward policy's activationBits is {ActivationBits}; expected 4 or 8.");
+    }
+
+    /// <summary>What the reverse pass of each linear and convolutional layer will be.</summary>
+    /// <exception cref="BitisException">An override matches no layer.</exception>
+    public IReadOnlyList<LayerBackward> Select(Graph graph)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        Node[] layers = [.. graph.Nodes.Where(node => node.Operator is Linear or Conv2d)];
+        foreach (BackwardOverride entry in Overrides)
+        {
+            if (!layers.Any(layer => entry.Matches(layer.Name)))
+            {
+                throw new BitisException(
+                    $"The backward override '{entry.Pattern}' matches no linear or convolutional layer; their names are like '{layers[0].Name}'.");
+            }
+        }
+        return [.. layers.Select(Select)];
+    }
+
+    /// <summary>The method of a layer.</summary>
+    internal BackwardMethod MethodOf(Node layer) => BackwardMethods.Find(Select(layer).Method);
+
+    /// <summary>The bits in which a method keeps a layer's input.</summary>
+    internal int BitsOfInput(BackwardMethod method) => ActivationBits ?? method.Weight.Bits;
+
+    /// <summary>How a method cuts a layer's tokens into blocks.</summary>
+    internal TokenBlocks BlocksOf(BackwardMethod method, TokenLayout layout, int images) => method.Weight.LowRank || method.Input.LowRank
+        ? TokenBlocks.For(layout, Basis, Rank, images)
+        : TokenBlocks.None(layout, images);
+
+    private LayerBackward Select(Node layer)
+    {
+        if (layer.Inputs[0].Operator is Input)
+            return new LayerBackward(layer.Name, "exact", Method == "exact" ? null : "the image has no gradient, and is kept anyway");
+        if (Overrides.FirstOrDefault(entry => entry.Matches(layer.Name)) is { } chosen)
+            return new LayerBackward(layer.Name, chosen.Method, chosen.Method == Method ? null : $"override '{chosen.Pattern}'");
+        return Method != "exact" && TooSmall(layer) is { } reason
+            ? new LayerBackward(layer.Name, "exact", reason)
+            : new LayerBackward(layer.Name, Method, Reason: null);
+    }
+
+    /// <summary>Why a layer's products are too small to gain from integers; null if they are not.</summary>
+    private static string? TooSmall(Node layer)
+    {
+        (int tokens, int outputs, int inputs) = layer.Operator is Conv2d convolution
+            ? (layer.Shape[1] * layer.Shape[2], convolution.OutChannels, convolution.InChannels * convolution.Kernel * convolution.Kernel)
+            : ((int)(layer.Shape.ElementCount / layer.Shape[^1]), layer.Shape[^1], ((Linear)layer.Operator).InFeatures);
+        if (tokens < FewestTokens)
+            return $"{tokens} tokens, fewer than {FewestTokens}";
+        return Math.Min(outputs, inputs) < FewestChannels ? $"{inputs} to {outputs} channels, fewer than {FewestChannels}" : null;
+    }
+
+    /// <summary>Records compare lists by reference; policies compare by what they say.</summary>
+    public bool Equals(BackwardPolicy? other) =>
+        other is not null && Method == other.Method && Scale == other.Scale && Basis == other.Basis && Rank == other.Rank
+        && ActivationBits == other.ActivationBits && Overrides.SequenceEqual(other.Overrides);
+
+    /// <inheritdoc />
+    public override int GetHashCode() => HashCode.Combine(Method, Scale, Basis, Rank, ActivationBits, Overrides.Count);
+}

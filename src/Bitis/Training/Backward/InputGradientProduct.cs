@@ -1,0 +1,248 @@
+using Bitis.Runtime.Kernels;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
+namespace Bitis.Training;
+
+/// <summary>
+/// The gradient of a layer's input, x̄ = ȳ·W. With integers: blocks of the output channels are transformed in both operands,
+/// <c>x̄ = (1/n)·(ȳ·H)·(H·W)</c> for blocks of n, then rounded to levels: ȳ at random, with a scale for all tokens of a lane or for each one, and W to the
+/// nearest, with a scale for each input channel. Reduced along the tokens, in float32: <c>x̄ = Ĥᵀ·((Ĥ·ȳ)·W)</c>, as LBP-WHT has it.
+/// </summary>
+internal sealed unsafe class InputGradientProduct : IDisposable
+{
+    [ThreadStatic]
+    private static NativeBuffer<float>? _transformed;
+
+    private readonly GradientArithmetic _arithmetic;
+    private readonly GradientScale _scale;
+    private readonly TokenBlocks _blocks;
+    private readonly int _outputs, _inputs, _images, _rows, _order, _paddedInputs;
+    private readonly PackedFloatWeights? _float;
+    private readonly Int8GemmKernel _kernel = Int8Gemm.Table.Best;
+    private readonly NativeBuffer<sbyte>? _levels;
+    private readonly NativeBuffer<float>? _scales, _inverseScales, _bias;
+    private readonly NativeBuffer<int>? _columnSums, _weightRows;
+    private readonly NativeBuffer<byte>? _allCoefficients;
+
+    /// <summary>Reserves memory for a layer's weights.</summary>
+    /// <param name="arithmetic">How to compute.</param>
+    /// <param name="scale">What shares a scale.</param>
+    /// <param name="blocks">The tokens' blocks, where they are reduced.</param>
+    /// <param name="outputs">The channels of ȳ.</param>
+    /// <param name="inputs">The channels of x̄.</param>
+    /// <param name="rows">The tokens of an image.</param>
+    /// <param name="images">The most images that a lane holds.</param>
+    public InputGradientProduct(GradientArithmetic arithmetic, GradientScale scale, TokenBlocks blocks, int outputs, int inputs, int rows, int images)
+    {
+        (_arithmetic, _scale, _blocks, _outputs, _inputs, _rows, _images) = (arithmetic, scale, blocks, outputs, inputs, rows, images);
+        if (!arithmetic.IsInteger)
+        {
+            _float = new PackedFloatWeights(inputs, outputs);
+            return;
+        }
+        _order = arithmetic.Hadamard ? HadamardRows.OrderFor(outputs) : 1;
+        _paddedInputs = (inputs + _kernel.ColumnStep - 1) / _kernel.ColumnStep * _kernel.ColumnStep;
+        _levels = new NativeBuffer<sbyte>(checked(PaddedOutputs * _paddedInputs));
+        _scales = new NativeBuffer<float>(_paddedInputs, zeroed: true);
+        _inverseScales = new NativeBuffer<float>(_paddedInputs, zeroed: true);
+        _bias = new NativeBuffer<float>(_paddedInputs, zeroed: true);
+        _columnSums = new NativeBuffer<int>(_paddedInputs, zeroed: true);
+        _weightRows = NativeBuffer<int>.Of([.. Enumerable.Range(0, PaddedOutputs).Select(row => row < outputs ? row : -1)]);
+        _allCoefficients = NativeBuffer<byte>.Of([.. Enumerable.Range(0, TokenHadamard.BlockRows).Select(i => (byte)i)]);
+    }
+
+    /// <summary>The elements of scratch memory that <see cref="Run"/> needs.</summary>
+    public int ScratchLength
+    {
+        get
+        {
+            long rows = (long)_rows * _images, kept = _blocks.Rows(_images);
+            if (_arithmetic.IsInteger)
+                return ScratchSpace.Length(rows * PaddedOutputs, rows * sizeof(float), rows * sizeof(int), (_scale == GradientScale.Token ? 1 : rows) * PaddedOutputs * sizeof(float));
+            return _arithmetic.LowRank ? ScratchSpace.Length(kept * _outputs * sizeof(float), kept * _inputs * sizeof(float), _outputs * sizeof(float)) : 0;
+        }
+    }
+
+    private int PaddedOutputs => HadamardRows.Padded(_outputs);
+
+    /// <summary>Brings changed weights, <c>[outputs, inputs]</c>, into the form of the product.</summary>
+    public void Prepare(ReadOnlySpan<float> weights)
+    {
+        if (_float is not null)
+        {
+            _float.PackTransposed(weights);
+            return;
+        }
+        int length = (PaddedOutputs * _inputs) + _inputs;
+        if (_transformed is null || _transformed.Length < length)
+        {
+            _transformed?.Dispose();
+            _transformed = new NativeBuffer<float>(length);
+        }
+        float* transformed = _transformed.Pointer, maxima = transformed + ((nint)PaddedOutputs * _inputs);
+        fixed (float* source = weights)
+        {
+            var transform = new TokenHadamardCall
+            {
+                Source = source,
+                SourceStride = _inputs,
+                Columns = _inputs,
+                BlockRows = _weightRows!.Pointer,
+                Blocks = PaddedOutputs / TokenHadamard.BlockRows,
+                Order = _order,
+                Kept = _allCoefficients!.Pointer,
+                Rank = TokenHadamard.BlockRows,
+                Factor = 1,
+                Target = transformed,
+                TargetStride = _inputs,
+                Maxima = maxima,
+            };
+            TokenHadamard.Run(in transform);
+        }
+        int maxLevel = GradientArithmetic.MaxLevel(_arithmetic.Bits);
+        for (int i = 0; i < _inputs; i++)
+        {
+            _inverseScales!.Span[i] = Levels.InverseScale(maxima[i], maxLevel);
+            _scales!.Span[i] = Levels.Scale(maxima[i], maxLevel) / _order;
+        }
+        var pack = new PackLevelsCall
+        {
+            Source = transformed,
+            SourceStride = _inputs,
+            Rows = PaddedOutputs,
+            Columns = _inputs,
+            Groups = PaddedOutputs / 4,
+            Target = (byte*)_levels!.Pointer,
+            PanelColumns = _kernel.Columns,
+            PaddedColumns = _paddedInputs,
+            InverseScales = _inverseScales!.Pointer,
+            MaxLevel = maxLevel,
+            Rounding = LevelRounding.Nearest,
+            ColumnSums = _columnSums!.Pointer,
+        };
+        PackLevels.Run(in pack);
+    }
+
+    /// <summary>Computes x̄ for the images of a lane.</summary>
+    /// <param name="y">ȳ, <c>[images·rows, outputs]</c>.</param>
+    /// <param name="ldy">The distance of its rows in elements.</param>
+    /// <param name="images">The images.</param>
+    /// <param name="x">x̄, <c>[images·rows, inputs]</c>.</param>
+    /// <param name="ldx">The distance of its rows in elements.</param>
+    /// <param name="accumulate">Add to what is there.</param>
+    /// <param name="scratch"><see cref="ScratchLength"/> elements.</param>
+    /// <param name="key">The key of the random numbers.</param>
+    public void Run(float* y, nint ldy, int images, float* x, nint ldx, bool accumulate, float* scratch, uint key)
+    {
+        if (_arithmetic.IsInteger)
+            RunIntegers(y, ldy, images * _rows, x, ldx, accumulate, new ScratchSpace(scratch), key);
+        else if (_arithmetic.LowRank)
+            RunLowRank(y, ldy, images, x, ldx, accumulate, new ScratchSpace(scratch));
+        else
+            FloatGemm.Run(_float!, y, ldy, x, ldx, 0, images * _rows, accumulate);
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        foreach (IDisposable? resource in (IDisposable?[])[_float, _levels, _scales, _inverseScales, _bias, _columnSums, _weightRows, _allCoefficients])
+            resource?.Dispose();
+    }
+
+    private void RunIntegers(float* y, nint ldy, int rows, float* x, nint ldx, bool accumulate, ScratchSpace scratch, uint key)
+    {
+        bool perToken = _scale == GradientScale.Token;
+        var call = new HadamardRowsCall
+        {
+            Source = y,
+            SourceStride = ldy,
+            Columns = _outputs,
+            Order = _order,
+            Target = scratch.Take<byte>((long)rows * PaddedOutputs),
+            TargetStride = PaddedOutputs,
+            MaxLevel = _arithmetic.MaxGradientLevel,
+            Rounding = _arithmetic.Rounding,
+            Key = key,
+            TransformedStride = perToken ? 0 : PaddedOutputs,
+        };
+        float* scales = scratch.Take<float>(rows);
+        int* zeros = scratch.Take<int>(rows);
+        call.Transformed = scratch.Take<float>((long)PaddedOutputs * (perToken ? 1 : rows));
+        new Span<int>(zeros, rows).Fill(HadamardRows.ZeroPoint);
+        for (int row = 0; row < rows; row++)
+        {
+            scales[row] = HadamardRows.Transform(in call, row);
+            if (perToken)
+                HadamardRows.Quantize(in call, row, scales[row]);
+        }
+        var largest = new Span<float>(scales, rows);
+        if (!perToken)
+        {
+            if (!NeedsTokenScales(largest))
+                largest.Fill(TensorPrimitives.Max<float>(largest));
+            for (int row = 0; row < rows; row++)
+                HadamardRows.Quantize(in call, row, scales[row]);
+        }
+        for (int row = 0; row < rows; row++)
+            scales[row] = Levels.Scale(scales[row], call.MaxLevel);
+        var panels = new IntegerPanels
+        {
+            Kernel = _kernel,
+            Outputs = _inputs,
+            PaddedOutputs = _paddedInputs,
+            Groups = PaddedOutputs / 4,
+            Weights = _levels!.Pointer,
+            ColumnSums = _columnSums!.Pointer,
+            Scales = _scales!.Pointer,
+            Bias = _bias!.Pointer,
+        };
+        var grids = new TokenGrids(scales, zeros, stride: 1);
+        Int8Gemm.Run(in panels, call.Target, call.TargetStride, step: 4, in grids, x, ldx, 0, rows, accumulate);
+    }
+
+    /// <summary>Whether <see cref="GradientScale.Auto"/> gives each token a scale of its own.</summary>
+    /// <param name="largest">The largest magnitude of each token.</param>
+    private bool NeedsTokenScales(ReadOnlySpan<float> largest)
+    {
+        // HLQ's rule, e_tensor − e_token > e_tensor/2, for errors of rounding, whose mean square is in proportion to that of the scales.
+        float max = TensorPrimitives.Max(largest);
+        return _scale == GradientScale.Auto && TensorPrimitives.SumOfSquares(largest) < 0.25f * largest.Length * max * max;
+    }
+
+    private void RunLowRank(float* y, nint ldy, int images, float* x, nint ldx, bool accumulate, ScratchSpace scratch)
+    {
+        int kept = _blocks.Rows(images);
+        var call = new TokenHadamardCall
+        {
+            Source = y,
+            SourceStride = ldy,
+            Columns = _outputs,
+            Target = scratch.Take<float>((long)kept * _outputs),
+            TargetStride = _outputs,
+            Maxima = scratch.Take<float>(_outputs),
+        };
+        _blocks.Describe(ref call, images);
+        TokenHadamard.Run(in call);
+        float* reduced = scratch.Take<float>((long)kept * _inputs);
+        FloatGemm.Run(_float!, call.Target, _outputs, reduced, _inputs, 0, kept, accumulate: false);
+        for (int row = 0; !accumulate && row < images * _rows; row++)
+            new Span<float>(x + (row * ldx), _inputs).Clear();
+        for (int i = 0; i < call.Blocks * TokenHadamard.BlockRows; i++)
+        {
+            var target = new Span<float>(x + (call.BlockRows[i] * ldx), _inputs);
+            float* first = reduced + ((nint)(i / TokenHadamard.BlockRows) * _blocks.Rank * _inputs);
+            for (int k = 0; k < _blocks.Rank; k++)
+            {
+                bool isNegative = int.PopCount(call.Kept[k] & (i % TokenHadamard.BlockRows)) % 2 != 0;
+                TensorPrimitives.MultiplyAdd(
+                    new ReadOnlySpan<float>(first + ((nint)k * _inputs), _inputs), isNegative ? -call.Factor : call.Factor, target, target);
+            }
+        }
+        for (int i = 0; i < call.Singles; i++)
+        {
+            var target = new Span<float>(x + (call.SingleRows[i] * ldx), _inputs);
+            float* source = reduced + (((nint)(call.Blocks * _blocks.Rank) + i) * _inputs);
+            TensorPrimitives.Add(target, new ReadOnlySpan<float>(source, _inputs), target);
+        }
+    }
+}

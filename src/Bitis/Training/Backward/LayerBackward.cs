@@ -1,0 +1,7 @@
+namespace Bitis.Training;
+
+/// <summary>How the reverse pass of one layer is computed.</summary>
+/// <param name="Layer">The layer's node.</param>
+/// <param name="Method">The method's name.</param>
+/// <param name="Reason">Why it is not the policy's method; null if it is.</param>
+public sealed record LayerBackward(string Layer, string Method, string? Reason);

@@ -1,0 +1,231 @@
+using Bitis.Runtime.Kernels;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
+namespace Bitis.Training;
+
+/// <summary>
+/// The gradient of a layer's weights from a compressed input, W̄ = ȳᵀ·x ≈ (Ĥ·ȳ)ᵀ·(Ĥ·x): the tokens of each block are reduced to some
+/// coefficients of an orthonormal Walsh-Hadamard transform, single tokens stay as they are, and both operands are rounded to
+/// levels, x to the nearest when it is kept, ȳ at random. One scale each covers the tokens of the images that pass through the network together.
+/// </summary>
+/// <remarks>
+/// What is kept of an input: a header of 64 bytes (the scale, and the coefficients where the basis is <see cref="TokenBasis.Energy"/>),
+/// the sum of each channel's levels, and the levels, as the product's panels take them. In float32: the coefficients as they are.
+/// </remarks>
+internal sealed unsafe class WeightGradientProduct : IDisposable
+{
+    private const int HeaderBytes = 64, KeptOffset = 16;
+
+    private readonly GradientArithmetic _arithmetic;
+    private readonly TokenBlocks _blocks;
+    private readonly TokenBasis _basis;
+    private readonly int _inputBits, _outputs, _inputs, _images, _paddedInputs;
+    private readonly Int8GemmKernel _kernel = Int8Gemm.Table.Best;
+    private readonly NativeBuffer<float> _bias;
+
+    /// <summary>Prepares a layer.</summary>
+    /// <param name="arithmetic">How to compute; not exactly.</param>
+    /// <param name="inputBits">The bits in which the input is kept.</param>
+    /// <param name="blocks">The tokens' blocks.</param>
+    /// <param name="basis">Which coefficients are kept.</param>
+    /// <param name="outputs">The channels of ȳ.</param>
+    /// <param name="inputs">The channels of x.</param>
+    /// <param name="images">The most images that a lane holds.</param>
+    public WeightGradientProduct(
+        GradientArithmetic arithmetic, int inputBits, TokenBlocks blocks, TokenBasis basis, int outputs, int inputs, int images)
+    {
+        if (blocks.Rows(images) > PackedIntegerWeights.MaxInputs)
+            throw new ArgumentException($"{blocks.Rows(images)} tokens are too many for int32 sums.", nameof(blocks));
+        (_arithmetic, _inputBits, _blocks, _basis, _outputs, _inputs, _images) = (arithmetic, inputBits, blocks, basis, outputs, inputs, images);
+        _paddedInputs = (inputs + _kernel.ColumnStep - 1) / _kernel.ColumnStep * _kernel.ColumnStep;
+        _bias = new NativeBuffer<float>(_paddedInputs, zeroed: true);
+        // A multiple of 1 KiB between neighbouring groups would map them to few sets of the nearest cache.
+        GradientColumns = HadamardRows.Padded(outputs);
+        if (GradientColumns % 256 == 0)
+            GradientColumns += 16;
+    }
+
+    /// <summary>The bytes that are kept of the inputs of some images.</summary>
+    public long KeptBytes(int images)
+    {
+        if (!_arithmetic.IsInteger)
+            return HeaderBytes + ((long)_blocks.Rows(images) * _inputs * sizeof(float));
+        long levels = (long)Groups(images) * 4 * _paddedInputs;
+        return HeaderBytes + ((long)_paddedInputs * sizeof(int)) + (_inputBits == 4 ? levels / 2 : levels);
+    }
+
+    /// <summary>The elements of scratch memory that <see cref="Keep"/> and <see cref="Add"/> need.</summary>
+    public int ScratchLength
+    {
+        get
+        {
+            // With the basis of most energy, all 16 coefficients of a block pass through.
+            long rows = Math.Max(_blocks.Rows(_images), _basis == TokenBasis.Energy ? _blocks.TokensInBlocks(_images) : 0), groups = Groups(_images);
+            return Math.Max(
+                ScratchSpace.Length(rows * _inputs * sizeof(float), _inputs * sizeof(float), _inputs * sizeof(float), groups * 4 * _paddedInputs),
+                ScratchSpace.Length(
+                    rows * _outputs * sizeof(float),
+                    _outputs * sizeof(float),
+                    _outputs * sizeof(float),
+                    _outputs * sizeof(int),
+                    groups * 4 * GradientColumns,
+                    _paddedInputs * sizeof(float),
+                    FloatGemm.TransposedScratch((int)rows) * sizeof(float)));
+        }
+    }
+
+    /// <summary>The distance of neighbouring groups of ȳ's levels in units of four bytes.</summary>
+    private int GradientColumns { get; }
+
+    /// <summary>Compresses the inputs of a lane's images.</summary>
+    /// <param name="x"><c>[images·tokens, inputs]</c></param>
+    /// <param name="ldx">The distance of its rows in elements.</param>
+    /// <param name="images">The images.</param>
+    /// <param name="kept"><see cref="KeptBytes"/>.</param>
+    /// <param name="scratch"><see cref="ScratchLength"/> elements.</param>
+    public void Keep(float* x, nint ldx, int images, byte* kept, float* scratch)
+    {
+        var space = new ScratchSpace(scratch);
+        int rows = _blocks.Rows(images);
+        byte* coefficients = kept + KeptOffset;
+        new ReadOnlySpan<byte>(_blocks.Kept, _blocks.Rank).CopyTo(new Span<byte>(coefficients, _blocks.Rank));
+        if (_basis == TokenBasis.Energy && _blocks.HasBlocks)
+            FindCoefficients(x, ldx, images, coefficients, space);
+        float* maxima = space.Take<float>(_inputs), inverseScales = space.Take<float>(_inputs);
+        float* reduced = _arithmetic.IsInteger ? space.Take<float>((long)rows * _inputs) : (float*)(kept + HeaderBytes);
+        Reduce(x, ldx, _inputs, images, coefficients, reduced, maxima);
+        if (!_arithmetic.IsInteger)
+            return;
+
+        int maxLevel = GradientArithmetic.MaxLevel(_inputBits);
+        float largest = TensorPrimitives.Max(new ReadOnlySpan<float>(maxima, _inputs));
+        *(float*)kept = Levels.Scale(largest, maxLevel);
+        new Span<float>(inverseScales, _inputs).Fill(Levels.InverseScale(largest, maxLevel));
+        int groups = Groups(images);
+        byte* levels = Panels(kept);
+        var pack = new PackLevelsCall
+        {
+            Source = reduced,
+            SourceStride = _inputs,
+            Rows = rows,
+            Columns = _inputs,
+            Groups = groups,
+            Target = _inputBits == 4 ? space.Take<byte>((long)groups * 4 * _paddedInputs) : levels,
+            PanelColumns = _kernel.Columns,
+            PaddedColumns = _paddedInputs,
+            InverseScales = inverseScales,
+            MaxLevel = maxLevel,
+            Rounding = LevelRounding.Nearest,
+            ColumnSums = (int*)(kept + HeaderBytes),
+        };
+        PackLevels.Run(in pack);
+        if (_inputBits == 4)
+            IntegerPanels.PackNibbles(_kernel, _paddedInputs, groups, (sbyte*)pack.Target, (sbyte*)levels);
+    }
+
+    /// <summary>Adds W̄ of a lane's images.</summary>
+    /// <param name="kept">What <see cref="Keep"/> wrote.</param>
+    /// <param name="y">ȳ, <c>[images·tokens, outputs]</c>.</param>
+    /// <param name="ldy">The distance of its rows in elements.</param>
+    /// <param name="images">The images.</param>
+    /// <param name="gradient">The sum, <c>[outputs, inputs]</c>.</param>
+    /// <param name="scratch"><see cref="ScratchLength"/> elements.</param>
+    /// <param name="key">The key of the random numbers.</param>
+    public void Add(byte* kept, float* y, nint ldy, int images, float* gradient, float* scratch, uint key)
+    {
+        var space = new ScratchSpace(scratch);
+        int rows = _blocks.Rows(images), groups = Groups(images);
+        float* reduced = space.Take<float>((long)rows * _outputs), maxima = space.Take<float>(_outputs);
+        Reduce(y, ldy, _outputs, images, kept + KeptOffset, reduced, maxima);
+        if (!_arithmetic.IsInteger)
+        {
+            float* panel = space.Take<float>(FloatGemm.TransposedScratch(rows));
+            FloatGemm.AddTransposed(reduced, _outputs, (float*)(kept + HeaderBytes), _inputs, rows, _outputs, _inputs, gradient, panel);
+            return;
+        }
+        int maxLevel = _arithmetic.MaxGradientLevel;
+        float largest = TensorPrimitives.Max(new ReadOnlySpan<float>(maxima, _outputs));
+        float* inverseScales = space.Take<float>(_outputs), inputScales = space.Take<float>(_paddedInputs);
+        new Span<float>(inverseScales, _outputs).Fill(Levels.InverseScale(largest, maxLevel));
+        new Span<float>(inputScales, _paddedInputs).Fill(*(float*)kept);
+        var pack = new PackLevelsCall
+        {
+            Source = reduced,
+            SourceStride = _outputs,
+            Rows = rows,
+            Columns = _outputs,
+            Groups = groups,
+            Target = space.Take<byte>((long)groups * 4 * GradientColumns),
+            PanelColumns = GradientColumns,
+            PaddedColumns = GradientColumns,
+            InverseScales = inverseScales,
+            MaxLevel = maxLevel,
+            Rounding = _arithmetic.Rounding,
+            Key = key,
+            ZeroPoint = HadamardRows.ZeroPoint,
+            ColumnSums = space.Take<int>(_outputs),
+        };
+        PackLevels.Run(in pack);
+        var panels = new IntegerPanels
+        {
+            Kernel = _kernel,
+            Outputs = _inputs,
+            PaddedOutputs = _paddedInputs,
+            Groups = groups,
+            HasNibbles = _inputBits == 4,
+            Weights = (sbyte*)Panels(kept),
+            ColumnSums = (int*)(kept + HeaderBytes),
+            Scales = inputScales,
+            Bias = _bias.Pointer,
+        };
+        float scale = Levels.Scale(largest, maxLevel);
+        int zero = HadamardRows.ZeroPoint;
+        var grids = new TokenGrids(&scale, &zero, stride: 0);
+        Int8Gemm.Run(in panels, pack.Target, lda: 4, step: 4 * GradientColumns, in grids, gradient, _inputs, 0, _outputs, accumulate: true);
+    }
+
+    /// <inheritdoc />
+    public void Dispose() => _bias.Dispose();
+
+    private int Groups(int images) => (_blocks.Rows(images) + 3) / 4;
+
+    private byte* Panels(byte* kept) => kept + HeaderBytes + (_paddedInputs * sizeof(int));
+
+    private void Reduce(float* source, nint stride, int columns, int images, byte* coefficients, float* target, float* maxima)
+    {
+        var call = new TokenHadamardCall
+        {
+            Source = source,
+            SourceStride = stride,
+            Columns = columns,
+            Target = target,
+            TargetStride = columns,
+            Maxima = maxima,
+        };
+        _blocks.Describe(ref call, images);
+        call.Kept = coefficients;
+        TokenHadamard.Run(in call);
+    }
+
+    /// <summary>The coefficients with most energy over all blocks and channels of x, in ascending order.</summary>
+    private void FindCoefficients(float* x, nint ldx, int images, byte* coefficients, ScratchSpace space)
+    {
+        const int all = TokenHadamard.BlockRows;
+        byte* every = stackalloc byte[all];
+        for (int i = 0; i < all; i++)
+            every[i] = (byte)i;
+        var call = new TokenHadamardCall { Source = x, SourceStride = ldx, Columns = _inputs, TargetStride = _inputs };
+        _blocks.Describe(ref call, images);
+        call.Kept = every;
+        call.Rank = all;
+        call.Singles = 0;
+        call.Maxima = space.Take<float>(_inputs);
+        call.Target = space.Take<float>((long)call.Blocks * all * _inputs);
+        TokenHadamard.Run(in call);
+        var energies = new float[all];
+        for (int i = 0; i < call.Blocks * all; i++)
+            energies[i % all] += TensorPrimitives.SumOfSquares(new ReadOnlySpan<float>(call.Target + ((nint)i * _inputs), _inputs));
+        byte[] strongest = [.. Enumerable.Range(0, all).OrderByDescending(i => energies[i]).Take(_blocks.Rank).Order().Select(i => (byte)i)];
+        strongest.CopyTo(new Span<byte>(coefficients, strongest.Length));
+    }
+}

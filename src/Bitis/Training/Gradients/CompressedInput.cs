@@ -1,0 +1,39 @@
+using Bitis.Runtime;
+
+namespace Bitis.Training.Gradients;
+
+/// <summary>
+/// What a layer keeps of its input for the reverse pass: a compressed copy, written in the forward pass, so that the value's own
+/// memory is free as soon as nobody reads it there any more. If another step needs the value itself in its reverse pass, it is there anyway:
+/// then it stays, and the copy is written and read in the layer's reverse pass only.
+/// </summary>
+/// <param name="block">The memory of the copy.</param>
+/// <param name="value">The memory of the value.</param>
+/// <param name="writtenAt">The layer's forward step on the planner's timeline.</param>
+internal sealed class CompressedInput(ArenaBlock block, ArenaBlock value, int writtenAt)
+{
+    private int _readAt;
+
+    /// <summary>The memory of the copy.</summary>
+    public ArenaBlock Block => block;
+
+    /// <summary>Whether the copy is all that is kept.</summary>
+    public bool IsCompressed { get; private set; }
+
+    /// <summary>What takes memory from the forward to the reverse pass.</summary>
+    public ArenaBlock Kept => IsCompressed ? block : value;
+
+    /// <summary>Notes the layer's reverse step.</summary>
+    public void NeedAt(int time) => _readAt = time;
+
+    /// <summary>Decides, when all other steps are planned.</summary>
+    /// <param name="forwardEnd">The time after the last forward step.</param>
+    public void Decide(int forwardEnd)
+    {
+        IsCompressed = value.LastStep < forwardEnd;
+        block.Touch(_readAt);
+        Kept.Touch(_readAt);
+        if (IsCompressed)
+            block.Touch(writtenAt);
+    }
+}

@@ -1,0 +1,113 @@
+using Bitis.Graphs;
+using Bitis.Operators;
+using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
+
+namespace Bitis.Training.Gradients;
+
+/// <summary>
+/// A linear layer whose reverse pass is approximated: x̄ by <see cref="InputGradientProduct"/>, W̄ by
+/// <see cref="WeightGradientProduct"/>; b̄ = Σ ȳ as ever. The forward pass is that of <see cref="LinearGradient"/>.
+/// </summary>
+internal sealed unsafe class LowBitLinearGradient(Node node, BackwardMethod method, BackwardPolicy policy) : GradientStep, IDisposable
+{
+    private readonly Linear _layer = (Linear)node.Operator;
+    private TokenBlocks _blocks = null!;
+    private PackedFloatWeights _weights = null!;
+    private InputGradientProduct _inputProduct = null!;
+    private WeightGradientProduct? _weightProduct;
+    private ParameterSlot _weight = null!;
+    private ParameterSlot? _bias;
+    private ArenaMatrix _x, _y, _yGradient;
+    private CompressedInput? _kept;
+    private GradientTarget _xGradient;
+
+    /// <inheritdoc />
+    public override string Kind => _layer.Kind;
+
+    /// <inheritdoc />
+    public override void PlanForward(GradientPlanner planner)
+    {
+        int outputs = _layer.OutFeatures, inputs = _layer.InFeatures, images = planner.Images;
+        _weights = new PackedFloatWeights(outputs, inputs);
+        _weight = planner.Parameter(node, 0);
+        _bias = _layer.HasBias ? planner.Parameter(node, 1) : null;
+        _x = planner.Value(node.Inputs[0]);
+        _y = planner.NewValue(node, _x.IsReversed);
+        _blocks = policy.BlocksOf(method, TokenLayout.Of(node.Inputs[0]), images);
+        _inputProduct = new InputGradientProduct(method.Input, policy.Scale, _blocks, outputs, inputs, _x.Rows, images);
+        if (!method.Weight.IsExact)
+        {
+            _weightProduct = new WeightGradientProduct(method.Weight, policy.BitsOfInput(method), _blocks, policy.Basis, outputs, inputs, images);
+            _kept = planner.CompressInput(node, _x, _weightProduct.KeptBytes(images));
+        }
+        planner.NeedScratch(_weightProduct?.ScratchLength ?? 0);
+    }
+
+    /// <inheritdoc />
+    public override void PlanBackward(GradientPlanner planner)
+    {
+        if (_kept is null)
+            planner.KeepInput(node, planner.Value(node.Inputs[0]));
+        _kept?.NeedAt(planner.Time);
+        planner.NeedScratch(FloatGemm.TransposedScratch(planner.Images * _x.Rows));
+        planner.NeedScratch(_inputProduct.ScratchLength);
+        _yGradient = planner.Gradient(node);
+        _xGradient = planner.Target(node.Inputs[0])!.Value;
+    }
+
+    /// <inheritdoc />
+    public override void Prepare()
+    {
+        _weights.Pack(_weight.Weight.Span, _bias is null ? default : _bias.Weight.Span);
+        _inputProduct.Prepare(_weight.Weight.Span);
+    }
+
+    /// <inheritdoc />
+    public override void Forward(GradientLane lane)
+    {
+        FloatGemm.Run(_weights, lane.Pointer(_x), _x.Stride, lane.Pointer(_y), _y.Stride, 0, lane.Rows(_x), accumulate: false);
+        if (_kept is { IsCompressed: true })
+            _weightProduct!.Keep(lane.Pointer(_x), _x.Stride, lane.Images, lane.Bytes(_kept.Block), lane.Scratch);
+    }
+
+    /// <inheritdoc />
+    public override void Backward(GradientLane lane)
+    {
+        int rows = lane.Rows(_x);
+        float* y = lane.Pointer(_yGradient), x = lane.Pointer(_x), weightGradient = lane.Gradient(_weight);
+        uint key = CounterRandom.Key(lane.Key, (uint)node.Index);
+        if (_weightProduct is null)
+        {
+            FloatGemm.AddTransposed(
+                y, _yGradient.Stride, x, _x.Stride, rows, _layer.OutFeatures, _layer.InFeatures, weightGradient, lane.Scratch);
+        }
+        else
+        {
+            byte* kept = lane.Bytes(_kept!.Block);
+            if (!_kept.IsCompressed)
+                _weightProduct.Keep(x, _x.Stride, lane.Images, kept, lane.Scratch);
+            _weightProduct.Add(kept, y, _yGradient.Stride, lane.Images, weightGradient, lane.Scratch, CounterRandom.Key(key, 0));
+        }
+        if (_bias is not null)
+            MatrixSums.AddColumns(y, _yGradient.Stride, rows, _layer.OutFeatures, lane.Gradient(_bias));
+        _inputProduct.Run(
+            y,
+            _yGradient.Stride,
+            lane.Images,
+            lane.Pointer(_xGradient.Matrix),
+            _xGradient.Matrix.Stride,
+            _xGradient.Accumulate,
+            lane.Scratch,
+            CounterRandom.Key(key, 1));
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _weights.Dispose();
+        _blocks.Dispose();
+        _inputProduct.Dispose();
+        _weightProduct?.Dispose();
+    }
+}

@@ -1,0 +1,119 @@
+using Bitis.Runtime.Kernels;
+
+namespace Bitis.Tests.Kernels;
+
+public sealed unsafe class TokenHadamardTests
+{
+    private static readonly byte[] All = [.. Enumerable.Range(0, 16).Select(i => (byte)i)];
+
+    [Fact]
+    public void Every_form_equals_the_scalar_formula_bit_for_bit()
+    {
+        foreach (int columns in new[] { 1, 3, 4, 8, 17, 33, 48 })
+        {
+            Check(columns, order: 16, kept: [0, 2, 4, 6, 8, 10, 12, 14], factor: 0.25f);
+            Check(columns, order: 16, All, factor: 1);
+            Check(columns, order: 8, All, factor: 1);
+            Check(columns, order: 1, All, factor: 1);
+        }
+    }
+
+    [Fact]
+    public void At_full_rank_the_product_of_transforms_is_the_product_of_the_matrices()
+    {
+        const int Columns = 5;
+        float[] x = Sample.Floats(1, 40 * Columns), y = Sample.Floats(2, 40 * Columns);
+        int[] blocks = Rows(), singles = [38, 39];
+        foreach (TokenHadamardKernel kernel in TokenHadamard.Table.Runnable)
+        {
+            float[] a = Run(kernel, x, Columns, 16, All, 0.25f, blocks, singles, out _), b = Run(kernel, y, Columns, 16, All, 0.25f, blocks, singles, out _);
+            for (int i = 0; i < Columns; i++)
+            {
+                for (int j = 0; j < Columns; j++)
+                    Assert.Equal(Product(x, y, i, j), Product(a, b, i, j), 1e-5);
+            }
+        }
+
+        // Over the rows that the blocks and singles name, which the transforms have and the sources have among others.
+        double Product(float[] left, float[] right, int i, int j)
+        {
+            IEnumerable<int> rows = left.Length == x.Length ? blocks.Concat(singles).Where(row => row >= 0) : Enumerable.Range(0, left.Length / Columns);
+            return rows.Sum(row => (double)left[(row * Columns) + i] * right[(row * Columns) + j]);
+        }
+    }
+
+    [Fact]
+    public void The_transform_is_that_of_the_definition()
+    {
+        float[] x = Sample.Floats(3, 40), actual = Run(TokenHadamard.Table.Best, x, 1, 16, All, 1, [.. Enumerable.Range(0, 16)], [], out float[] maxima);
+        for (int k = 0; k < 16; k++)
+            Assert.Equal(Enumerable.Range(0, 16).Sum(i => (double)x[i] * WalshHadamard.Entry(k, i)), actual[k], 1e-5);
+        Assert.Equal(actual.Max(Math.Abs), maxima[0]);
+    }
+
+    /// <summary>Two blocks of rows in any order, the second with rows that do not exist.</summary>
+    private static int[] Rows()
+    {
+        int[] rows = [.. Enumerable.Range(0, 32).Select(i => (i * 7) % 37)];
+        rows[^1] = rows[^2] = -1;
+        return rows;
+    }
+
+    private static void Check(int columns, int order, byte[] kept, float factor)
+    {
+        float[] x = Sample.Floats(columns, 40 * columns);
+        int[] blocks = Rows(), singles = [38, 39, 0];
+        var expected = new float[((blocks.Length / 16 * kept.Length) + singles.Length) * columns];
+        for (int c = 0; c < columns; c++)
+        {
+            for (int block = 0; block < blocks.Length / 16; block++)
+            {
+                float[] values = [.. Enumerable.Range(0, 16).Select(i => blocks[(block * 16) + i]).Select(row => row < 0 ? 0 : x[(row * columns) + c])];
+                float[] transformed = WalshHadamard.Transform(values, order);
+                for (int k = 0; k < kept.Length; k++)
+                    expected[(((block * kept.Length) + k) * columns) + c] = transformed[kept[k]] * factor;
+            }
+            for (int single = 0; single < singles.Length; single++)
+                expected[(((blocks.Length / 16 * kept.Length) + single) * columns) + c] = x[(singles[single] * columns) + c];
+        }
+        foreach (TokenHadamardKernel kernel in TokenHadamard.Table.Runnable)
+        {
+            float[] actual = Run(kernel, x, columns, order, kept, factor, blocks, singles, out float[] maxima);
+            Assert.Equal(Sample.Bits(expected), Sample.Bits(actual));
+            for (int c = 0; c < columns; c++)
+                Assert.Equal(Enumerable.Range(0, expected.Length / columns).Max(row => Math.Abs(expected[(row * columns) + c])), maxima[c]);
+        }
+    }
+
+    private static float[] Run(
+        TokenHadamardKernel kernel, float[] x, int columns, int order, byte[] kept, float factor, int[] blocks, int[] singles, out float[] maxima)
+    {
+        using var source = new GuardedBuffer<float>(x);
+        using var target = new GuardedBuffer<float>(((blocks.Length / 16 * kept.Length) + singles.Length) * columns);
+        using var largest = new GuardedBuffer<float>(columns);
+        fixed (int* rows = blocks, single = singles)
+        fixed (byte* keptRows = kept)
+        {
+            var call = new TokenHadamardCall
+            {
+                Source = source.Pointer,
+                SourceStride = columns,
+                Columns = columns,
+                BlockRows = rows,
+                Blocks = blocks.Length / 16,
+                Order = order,
+                Kept = keptRows,
+                Rank = kept.Length,
+                Factor = factor,
+                SingleRows = single,
+                Singles = singles.Length,
+                Target = target.Pointer,
+                TargetStride = columns,
+                Maxima = largest.Pointer,
+            };
+            kernel.Run(in call);
+        }
+        maxima = largest.Span.ToArray();
+        return target.Span.ToArray();
+    }
+}

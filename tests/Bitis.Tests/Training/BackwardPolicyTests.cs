@@ -1,0 +1,82 @@
+using Bitis.Graphs;
+using Bitis.Models;
+using Bitis.Tests.Kernels;
+using Bitis.Training;
+
+namespace Bitis.Tests.Training;
+
+public sealed class BackwardPolicyTests
+{
+    private static readonly Graph Graph = SmallModels.Get("vim-mini", classes: 10).BuildGraph();
+
+    [Fact]
+    public void Layers_too_small_to_gain_are_exact_and_say_why()
+    {
+        Dictionary<string, LayerBackward> layers = new BackwardPolicy { Method = "hlq" }.Select(Graph).ToDictionary(layer => layer.Layer);
+        Assert.Equal(new LayerBackward("layers.0.mixer.in_proj", "hlq", null), layers["layers.0.mixer.in_proj"]);
+        Assert.Equal(("exact", "10 to 320 channels, fewer than 48"), (layers["layers.0.mixer.dt_proj"].Method, layers["layers.0.mixer.dt_proj"].Reason));
+        Assert.Equal(("exact", "1 tokens, fewer than 16"), (layers["head"].Method, layers["head"].Reason));
+        Assert.Equal("exact", layers["patch_embed.proj"].Method);
+    }
+
+    [Fact]
+    public void The_first_override_that_matches_decides_whatever_the_shape()
+    {
+        var policy = new BackwardPolicy { Method = "hlq", Overrides = [new("layers.0.*", "exact"), new("*.dt_proj*", "int8")] };
+        Dictionary<string, LayerBackward> layers = policy.Select(Graph).ToDictionary(layer => layer.Layer);
+        Assert.Equal("exact", layers["layers.0.mixer.dt_proj"].Method);
+        Assert.Equal("int8", layers["layers.1.mixer.dt_proj_b"].Method);
+        Assert.Equal("hlq", layers["layers.1.mixer.in_proj"].Method);
+    }
+
+    [Fact]
+    public void Mistakes_are_named()
+    {
+        Refuses(new BackwardPolicy { Method = "hql" }, "'hql'; the methods are exact, hlq");
+        Refuses(new BackwardPolicy { Overrides = [new("*", "int2")] }, "'int2'");
+        Refuses(new BackwardPolicy { Rank = 7 }, "rank is 7");
+        Refuses(new BackwardPolicy { ActivationBits = 3 }, "activationBits is 3");
+        var policy = new BackwardPolicy { Overrides = [new("layers.99.*", "hlq")] };
+        Assert.Contains("'layers.99.*' matches no", Assert.Throws<BitisException>(() => policy.Select(Graph)).Message);
+
+        static void Refuses(BackwardPolicy policy, string part) =>
+            Assert.Contains(part, Assert.Throws<BitisException>(policy.Validate).Message);
+    }
+
+    [Fact]
+    public void Policies_compare_by_what_they_say()
+    {
+        var one = new BackwardPolicy { Method = "hlq", Overrides = [new("a", "exact")] };
+        Assert.Equal(one, new BackwardPolicy { Method = "hlq", Overrides = [new("a", "exact")] });
+        Assert.NotEqual(one, one with { Overrides = [] });
+    }
+
+    [Fact]
+    public void Coefficients_are_kept_from_the_lowest_frequency_on()
+    {
+        using TokenBlocks runs = TokenBlocks.For(TokenLayout.Grid(4, 4), TokenBasis.Sequency, 16, images: 1);
+        using TokenBlocks patches = TokenBlocks.For(TokenLayout.Grid(4, 4), TokenBasis.Patch, 16, images: 1);
+        Assert.Equal(Enumerable.Range(0, 16), Kept(runs).Select(k => Changes(Enumerable.Range(0, 16).Select(i => WalshHadamard.Entry(k, i)))));
+        (int Y, int X)[] frequencies = [.. Kept(patches).Select(k => (Changes(Column(k, 4)), Changes(Column(k, 1))))];
+        Assert.Equal([(0, 0), (0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (0, 3), (3, 0)], frequencies[..8]);
+        Assert.Equal(16, frequencies.Distinct().Count());
+
+        static IEnumerable<int> Column(int k, int step) => Enumerable.Range(0, 4).Select(i => WalshHadamard.Entry(k, i * step));
+        static int Changes(IEnumerable<int> signs) => signs.Zip(signs.Skip(1)).Count(pair => pair.First != pair.Second);
+    }
+
+    [Theory]
+    [InlineData(8, 8, 32, 4 * 8 + 1)] // four patches and the class token
+    [InlineData(14, 14, 98, (9 * 8) + 52 + 1)] // nine patches, a margin of two tokens, the class token
+    [InlineData(7, 7, -1, 8 + 33)]
+    [InlineData(3, 3, -1, 9)]
+    public void Class_tokens_and_margins_stay_as_they_are(int height, int width, int classToken, int rows)
+    {
+        TokenLayout layout = TokenLayout.Grid(height, width) with { Rows = (height * width) + (classToken < 0 ? 0 : 1), ExtraRow = classToken };
+        using TokenBlocks blocks = TokenBlocks.For(layout, TokenBasis.Patch, 8, images: 2);
+        Assert.Equal(2 * rows, blocks.Rows(2));
+        Assert.Equal(rows, blocks.Rows(1));
+    }
+
+    private static unsafe int[] Kept(TokenBlocks blocks) => [.. Enumerable.Range(0, blocks.Rank).Select(i => (int)blocks.Kept[i])];
+}

@@ -1,0 +1,191 @@
+using Bitis.Graphs;
+using Bitis.Models;
+using Bitis.Operators;
+using Bitis.Tensors;
+using Bitis.Tests.Kernels;
+using Bitis.Training;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
+namespace Bitis.Tests.Training;
+
+/// <summary>The approximated reverse passes of linear and convolutional layers against the exact one.</summary>
+public sealed class LowBitGradientTests
+{
+    private const int Side = 8, Width = 40, Hidden = 96, Classes = 5, Batch = 11;
+
+    public static TheoryData<string, double> Methods => new()
+    {
+        { "hlq", 0.75 }, { "hadamard", 0.9 }, { "low-rank", 0.75 }, { "int8", 0.999 }, { "int4", 0.9 }, { "lbp-wht", 0.6 }, { "luq", 0.85 },
+    };
+
+    [Theory]
+    [InlineData(TokenBasis.Patch)]
+    [InlineData(TokenBasis.Sequency)]
+    [InlineData(TokenBasis.Energy)]
+    public void At_full_rank_and_in_float32_the_transforms_change_nothing(TokenBasis basis)
+    {
+        Graph graph = Mlp();
+        Dictionary<string, Tensor> weights = Weights(graph), exact = Gradients(graph, weights, BackwardPolicy.Exact);
+        Dictionary<string, Tensor> actual = Gradients(graph, weights, Everywhere("lbp-wht") with { Basis = basis, Rank = 16 });
+        foreach ((string name, Tensor expected) in exact)
+            TensorAssert.Close(expected, actual[name], 1e-5, name);
+    }
+
+    [Theory]
+    [MemberData(nameof(Methods))]
+    public void Gradients_point_where_the_exact_ones_do(string method, double lowest)
+    {
+        foreach (Graph graph in new[] { Mlp(), Convolutions() })
+        {
+            Dictionary<string, Tensor> weights = Weights(graph), exact = Gradients(graph, weights, BackwardPolicy.Exact);
+            Dictionary<string, Tensor> actual = Gradients(graph, weights, Everywhere(method));
+            foreach ((string name, Tensor expected) in exact)
+            {
+                double cosine = TensorPrimitives.CosineSimilarity<float>(expected.Span, actual[name].Span);
+                Assert.True(cosine > lowest, $"{method}, {name}: the cosine is {cosine}");
+            }
+        }
+    }
+
+    [Fact]
+    public void Rounding_at_random_is_right_on_average()
+    {
+        // The gradient of the last low-bit layer: of its two operands, ȳ is rounded at random; x to the nearest, an error that stays.
+        Graph graph = Mlp();
+        Dictionary<string, Tensor> weights = Weights(graph);
+        BackwardPolicy policy = Everywhere("int4") with { ActivationBits = 8 };
+        using var exactly = new GradientExecutor(graph, weights);
+        (Tensor images, Tensor targets) = Data();
+        exactly.Run(images, targets);
+        using var executor = new GradientExecutor(graph, weights, backward: policy with { Overrides = [new("fc2", "int4"), new("*", "exact")] });
+        Tensor expected = exactly.Gradients["fc2.weight"], mean = new(expected.Shape);
+        double single = 0;
+        const int Runs = 64;
+        for (ulong seed = 0; seed < Runs; seed++)
+        {
+            executor.Run(images, targets, seed);
+            TensorPrimitives.Add(mean.Span, executor.Gradients["fc2.weight"].Span, mean.Span);
+            single += Distance(expected, executor.Gradients["fc2.weight"]) / Runs;
+        }
+        TensorPrimitives.Divide(mean.Span, Runs, mean.Span);
+        Assert.InRange(single, 0.005, 0.3);
+        Assert.True(Distance(expected, mean) < single / 3, $"{Distance(expected, mean)} on average, {single} each time");
+    }
+
+    [Fact]
+    public void Numbers_depend_on_the_seed_and_not_on_the_threads()
+    {
+        VisionModel model = VisionModel.CreateRandom(SmallModels.Get("vim-micro", classes: Classes), seed: 1);
+        Tensor images = Tensor.From([13, 3, 32, 32], Sample.Floats(1, 13 * 3 * 32 * 32)), targets = new([13, Classes]);
+        for (int i = 0; i < 13; i++)
+            targets.Span[(i * Classes) + (i % Classes)] = 1;
+        Dictionary<string, Tensor> first = Run(1, 3), again = Run(16, 3), other = Run(1, 4);
+        foreach ((string name, Tensor gradient) in first)
+            Assert.True(gradient.Span.SequenceEqual(again[name].Span), name);
+        Assert.False(first["layers.0.mixer.in_proj.weight"].Span.SequenceEqual(other["layers.0.mixer.in_proj.weight"].Span));
+
+        Dictionary<string, Tensor> Run(int threads, ulong seed)
+        {
+            using var executor = new GradientExecutor(model.Graph, model.Weights, threads, new BackwardPolicy { Method = "hlq" });
+            executor.Run(images, targets, seed);
+            return executor.Gradients.ToDictionary(pair => pair.Key, pair => pair.Value.Clone());
+        }
+    }
+
+    [Fact]
+    public void What_is_kept_is_counted_where_it_lies()
+    {
+        Graph graph = Mlp();
+        Dictionary<string, Tensor> weights = Weights(graph);
+        const int images = 4, tokens = (Side * Side) + 1, blocks = Side * Side / 16;
+        using var exact = new GradientExecutor(graph, weights, threads: 1);
+        Assert.Equal(
+            [("fc1", images * tokens * Width * 4L), ("fc2", images * tokens * Hidden * 4L), ("head", images * Width * 4L)], exact.KeptInputs.OrderBy(kept => kept.Layer));
+
+        // 8 of 16 coefficients of each block and the class token as bytes; GELU needs fc1's output, so nothing is shared.
+        BackwardPolicy policy = Everywhere("hlq") with { Overrides = [new("head", "exact"), new("*", "hlq")] };
+        using var hlq = new GradientExecutor(graph, weights, threads: 1, policy);
+        const int groups = images * ((blocks * 8) + 1) / 4;
+        int step = Bitis.Runtime.Kernels.Int8Gemm.Table.Best.ColumnStep, padded = (Width + step - 1) / step * step;
+        Assert.Equal(64 + (padded * 4) + (groups * 4 * padded), hlq.KeptInputs.Single(kept => kept.Layer == "fc1").Bytes);
+        Assert.Equal(64 + (Hidden * 4) + (groups * 4 * Hidden), hlq.KeptInputs.Single(kept => kept.Layer == "fc2").Bytes);
+        Assert.True(hlq.KeptInputBytes < 0.2 * exact.KeptInputBytes, $"{hlq.KeptInputBytes} of {exact.KeptInputBytes}");
+        Assert.True(hlq.LaneArenaBytes < exact.LaneArenaBytes, $"{hlq.LaneArenaBytes} of {exact.LaneArenaBytes}");
+
+        // With 4 bits, half of the levels' bytes.
+        using var small = new GradientExecutor(graph, weights, threads: 1, policy with { ActivationBits = 4 });
+        Assert.Equal(64 + (Hidden * 4) + (groups * 2 * Hidden), small.KeptInputs.Single(kept => kept.Layer == "fc2").Bytes);
+    }
+
+    [Fact]
+    public void An_input_that_others_need_in_float32_is_not_kept_twice()
+    {
+        // x feeds a layer and a product, whose reverse pass needs x itself.
+        var b = new GraphBuilder([3, Side, Side]);
+        Node x = Tokens(b, Width);
+        Node y = b.Add("y", new Multiply(), b.Add("fc", new Linear(Width, Width, HasBias: false), x), x);
+        Graph graph = Head(b, y);
+        using var executor = new GradientExecutor(graph, Weights(graph), threads: 1, new BackwardPolicy { Overrides = [new("fc", "hlq")] });
+        Assert.Equal(4L * Side * Side * Width * 4, executor.KeptInputs.Single(kept => kept.Layer == "fc").Bytes);
+        TensorAssert.Close(
+            Gradients(graph, Weights(graph), BackwardPolicy.Exact)["fc.weight"],
+            Gradients(graph, Weights(graph), new BackwardPolicy { Overrides = [new("fc", "int8")] })["fc.weight"],
+            0.05,
+            "fc.weight");
+    }
+
+    private static BackwardPolicy Everywhere(string method) => new() { Overrides = [new BackwardOverride("*", method)] };
+
+    private static Node Tokens(GraphBuilder b, int width) => b.Add(
+        "tokens", new FlattenSpatial(), b.Add("embed", new Conv2d(3, width, 1, 1, 0, HasBias: true), b.Input));
+
+    private static Graph Head(GraphBuilder b, Node x) =>
+        b.Build(b.Add("head", new Linear(x.Shape[^1], Classes, HasBias: true), b.Add("mean", new MeanTokens(), x)));
+
+    /// <summary>Tokens of pixels with a class token among them, and two layers with GELU between them.</summary>
+    private static Graph Mlp()
+    {
+        var b = new GraphBuilder([3, Side, Side]);
+        Node x = b.Add("token", new InsertToken(Side * Side / 2, Width), Tokens(b, Width));
+        x = b.Add("gelu", new Gelu(), b.Add("fc1", new Linear(Width, Hidden, HasBias: true), x));
+        return Head(b, b.Add("fc2", new Linear(Hidden, Width, HasBias: true), x));
+    }
+
+    /// <summary>Convolutions between maps: padded, with a stride, and of single places.</summary>
+    private static Graph Convolutions()
+    {
+        var b = new GraphBuilder([3, Side, Side]);
+        Node x = b.Add("silu", new Silu(), b.Add("stem", new Conv2d(3, 16, 3, 1, 1, HasBias: true), b.Input));
+        x = b.Add("silu2", new Silu(), b.Add("conv", new Conv2d(16, 20, 3, 1, 1, HasBias: true), x));
+        x = b.Add("down", new Conv2d(20, 24, 3, 2, 1, HasBias: false), x);
+        x = b.Add("point", new Conv2d(24, 16, 1, 1, 0, HasBias: true), x);
+        return Head(b, b.Add("tokens", new FlattenSpatial(), x));
+    }
+
+    private static Dictionary<string, Tensor> Weights(Graph graph) => graph.Parameters.ToDictionary(
+        parameter => parameter.Name,
+        parameter => Tensor.From(parameter.Shape, Sample.Floats(parameter.Name.Length, (int)parameter.Shape.ElementCount, -0.5f, 0.5f)));
+
+    /// <summary>Smooth images with some noise, since real ones are smooth, too.</summary>
+    private static (Tensor Images, Tensor Targets) Data()
+    {
+        float[] noise = Sample.Floats(1, Batch * 3 * Side * Side, -0.3f, 0.3f);
+        Tensor images = Tensor.From(
+            [Batch, 3, Side, Side], [.. noise.Select((value, i) => value + MathF.Sin((i % Side * 0.5f) + (i / Side % Side * 0.3f) + (i / (Side * Side))))]);
+        Tensor targets = new([Batch, Classes]);
+        for (int i = 0; i < Batch; i++)
+            targets.Span[(i * Classes) + (i % Classes)] = 1;
+        return (images, targets);
+    }
+
+    private static Dictionary<string, Tensor> Gradients(Graph graph, Dictionary<string, Tensor> weights, BackwardPolicy policy)
+    {
+        using var executor = new GradientExecutor(graph, weights, backward: policy);
+        (Tensor images, Tensor targets) = Data();
+        executor.Run(images, targets, seed: 5);
+        return executor.Gradients.ToDictionary(pair => pair.Key, pair => pair.Value.Clone());
+    }
+
+    private static double Distance(Tensor expected, Tensor actual) =>
+        TensorPrimitives.Distance<float>(expected.Span, actual.Span) / TensorPrimitives.Norm<float>(expected.Span);
+}
