@@ -10,7 +10,10 @@ namespace Bitis.Quantization;
 /// </summary>
 internal sealed class ScanCalibrator
 {
-    private const int SampleImages = 32, Rounds = 2;
+    private const int MaxSampleImages = 32, MinSampleImages = 4, Rounds = 2;
+
+    /// <summary>About how many values of samples are kept, of all scans together: 256 MB.</summary>
+    private const long SampleValues = 1 << 26;
 
     private static readonly double[] Clips = [1.1, 1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.42, 0.35, 0.28, 0.2];
 
@@ -35,7 +38,10 @@ internal sealed class ScanCalibrator
         _estimator = estimator;
         _method = method;
         _bits = bits;
-        foreach (Node node in graph.Nodes.Where(node => node.Operator is SelectiveScan))
+        Node[] scans = [.. graph.Nodes.Where(node => node.Operator is SelectiveScan)];
+        long imageValues = scans.Sum(scan => (3 * scan.Shape.ElementCount) + (2 * scan.Inputs[2].Shape.ElementCount)); // u, Δ, y; B, C
+        int samples = (int)Math.Clamp(SampleValues / Math.Max(imageValues, 1), MinSampleImages, MaxSampleImages);
+        foreach (Node node in scans)
         {
             var observer = new ScanObserver(
                 node.Name,
@@ -44,7 +50,7 @@ internal sealed class ScanCalibrator
                 weights[node.ParameterNames[0]],
                 weights[node.ParameterNames[1]],
                 method.HasFineScales,
-                SampleImages);
+                samples);
             _observers.Add(node, observer);
             _bySoftplus.Add(node.Inputs[1], observer);
         }
