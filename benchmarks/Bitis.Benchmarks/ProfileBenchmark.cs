@@ -43,7 +43,12 @@ internal static class ProfileBenchmark
     }
 
     private static QuantizedModel Quantize(VisionModel model, Tensor image, string bits, Scope scope) =>
-        PostTrainingQuantizer.Quantize(model, [image], new Recipe { Method = "minmax", Bits = BitWidths.Parse(bits), Scope = scope });
+        PostTrainingQuantizer.Quantize(model, [image], RecipeFor(BitWidths.Parse(bits), scope));
+
+    /// <summary>Plain layers; scans with <c>qmamba+</c>'s grids. What is not learned or smoothed does not change the time.</summary>
+    private static Recipe RecipeFor(BitWidths bits, Scope scope) => scope == Scope.Linear
+        ? new() { Method = "minmax", Bits = bits }
+        : new() { Method = "qmamba+", Bits = bits, Scope = scope, ActivationGranularity = Granularity.PerTensor, Smoothing = false, Learning = new() { Steps = 0 } };
 
     private static double Print(string title, InferenceSession session, List<IReadOnlyList<StepTime>> runs)
     {

@@ -112,6 +112,8 @@ internal static unsafe class IntegerScan
 
     private static int Level(int x, int offset, int shift) => Clamp16(x + offset) & (-1 << shift);
 
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RunAvx512Vbmi(PackedScan scan, in IntegerScanCall call, int channelStart, int channelEnd)
     {
         int pairs = scan.Pairs, whole = channelEnd / PackedScan.BlockChannels * PackedScan.BlockChannels;
@@ -162,6 +164,7 @@ internal static unsafe class IntegerScan
     }
 
     /// <summary>A few tokens of a few channels.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ScanChunk(
         PackedScan scan, in IntegerScanCall call, int start, int count, int channelStart, int channels, short* state, in Scratch scratch)
     {
@@ -417,6 +420,7 @@ internal static unsafe class IntegerScan
         (accumulate ? Vector512.Load(target) + y : y).Store(target);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void QuantizeStates(float* values, int states, float inverse, int max, int shift, short* levels)
     {
         int n = 0;
