@@ -48,6 +48,9 @@ public sealed class HiddenStateQuantizer
     /// <summary>b.</summary>
     public int Bits { get; }
 
+    /// <summary>L.</summary>
+    public int Tokens => _groupOf.Length;
+
     /// <summary>The first token of each group.</summary>
     public IReadOnlyList<int> GroupStarts { get; }
 

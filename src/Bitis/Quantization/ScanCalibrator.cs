@@ -106,12 +106,12 @@ internal sealed class ScanCalibrator
     {
         ValueRange delta = _estimator.ActivationRange(observer.Delta, 0, _bits);
         return new QuantizedScan(
-            Input(observer),
+            UniformQuantizer.ForRanges(_bits, observer.U.Groups == 1 ? Granularity.PerTensor : Granularity.PerChannel, Ranges(observer.U)),
             DeltaQuantizer.AfterSoftplus(_bits, Math.Max(delta.High, 1e-20f) / ((1 << _bits) - 1)),
             Signed(observer.B),
             Signed(observer.C),
             Decay(observer),
-            HiddenState(observer, _method.SearchesOutput ? null : Magnitude(_estimator.ActivationRange(observer.HiddenState, 0, _bits)), clipOf: _ => 1, isDithered: false),
+            HiddenState(observer, _method.SearchesOutput ? null : Magnitude(_estimator.ActivationRange(observer.HiddenState, 0, _bits))),
             observer.RateCodes);
     }
 
@@ -129,14 +129,15 @@ internal sealed class ScanCalibrator
     private QuantizedScan Search(ScanObserver observer, QuantizedScan scan)
     {
         double least = observer.OutputErrors(scan).Sum();
-        UniformQuantizer b = scan.B, c = scan.C;
+        UniformQuantizer u = scan.U, b = scan.B, c = scan.C;
+        HiddenStateQuantizer hidden = scan.HiddenState;
         float deltaScale = scan.Delta.Scale;
         for (int round = 0; round < Rounds; round++)
         {
             Try(_method.HasFineScales ? DeltasBeforeSoftplus(observer.SoftplusInput) : Clips.Select(clip => DeltaQuantizer.AfterSoftplus(_bits, (float)(deltaScale * clip))), (s, delta) => With(s, delta: delta));
             Try(Decays(observer), (s, decay) => With(s, decay: decay));
-            Try(HiddenStates(observer, scan), (s, hiddenState) => With(s, hiddenState: hiddenState));
-            Try(Inputs(observer, scan), (s, grid) => With(s, u: grid));
+            Try(HiddenStates(observer, scan, hidden), (s, hiddenState) => With(s, hiddenState: hiddenState));
+            Try(Inputs(observer, scan, u), (s, grid) => With(s, u: grid));
             Try(Clips.Select(clip => Clipped(b, _ => clip)), (s, grid) => With(s, b: grid));
             Try(Clips.Select(clip => Clipped(c, _ => clip)), (s, grid) => With(s, c: grid));
         }
@@ -156,21 +157,20 @@ internal sealed class ScanCalibrator
     }
 
     /// <summary>Grids of h: a clip for all channels or, where each has a scale, the best one for each.</summary>
-    private IEnumerable<HiddenStateQuantizer> HiddenStates(ScanObserver observer, QuantizedScan scan)
+    private IEnumerable<HiddenStateQuantizer> HiddenStates(ScanObserver observer, QuantizedScan scan, HiddenStateQuantizer grid)
     {
         if (!_method.HasFineScales)
-            return Clips.Select(clip => HiddenState(observer, magnitude: null, _ => clip, isDithered: false));
+            return Clips.Select(clip => Clipped(grid, _ => clip, isDithered: false));
         return ((bool[])[false, true]).Select(isDithered =>
         {
-            double[] best = BestClips(observer, clip => With(scan, hiddenState: HiddenState(observer, magnitude: null, _ => clip, isDithered)));
-            return HiddenState(observer, magnitude: null, e => best[e], isDithered);
+            double[] best = BestClips(observer, clip => With(scan, hiddenState: Clipped(grid, _ => clip, isDithered)));
+            return Clipped(grid, e => best[e], isDithered);
         });
     }
 
     /// <summary>Grids of u, likewise.</summary>
-    private IEnumerable<UniformQuantizer> Inputs(ScanObserver observer, QuantizedScan scan)
+    private IEnumerable<UniformQuantizer> Inputs(ScanObserver observer, QuantizedScan scan, UniformQuantizer grid)
     {
-        UniformQuantizer grid = Input(observer);
         if (!_method.HasFineScales)
             return Clips.Select(clip => Clipped(grid, _ => clip));
         double[] best = BestClips(observer, clip => With(scan, u: Clipped(grid, _ => clip)));
@@ -205,6 +205,15 @@ internal sealed class ScanCalibrator
         return UniformQuantizer.Asymmetric(grid.Bits, grid.Granularity, scales, zeros);
     }
 
+    /// <summary>Likewise for hidden states.</summary>
+    private static HiddenStateQuantizer Clipped(HiddenStateQuantizer grid, Func<int, double> clipOf, bool isDithered) => new(
+        grid.Bits,
+        grid.Tokens,
+        [.. grid.GroupStarts],
+        [.. grid.GroupScales],
+        [.. grid.ChannelScales.Select((scale, e) => (float)(scale * clipOf(e)))],
+        isDithered);
+
     private IEnumerable<DeltaQuantizer> DeltasBeforeSoftplus(ValueRange range)
     {
         float width = Math.Max(range.High - range.Low, 1e-6f);
@@ -230,7 +239,7 @@ internal sealed class ScanCalibrator
     }
 
     /// <summary>The grid of h: over what calibration saw, or over a magnitude that an estimator gives for all of it.</summary>
-    private HiddenStateQuantizer HiddenState(ScanObserver observer, double? magnitude, Func<int, double> clipOf, bool isDithered)
+    private HiddenStateQuantizer HiddenState(ScanObserver observer, double? magnitude)
     {
         float[] tokens = observer.Statistics.TokenMaxima, channels = [1];
         if (_method.HasFineScales)
@@ -252,8 +261,7 @@ internal sealed class ScanCalibrator
             double largest = magnitude ?? tokens.AsSpan(starts[g], end - starts[g]).ToArray().Max();
             scales[g] = (float)Math.Max(largest / ((1 << (_bits - 1)) - 1), 1e-12);
         }
-        channels = [.. channels.Select((scale, e) => (float)(scale * clipOf(e)))];
-        return new HiddenStateQuantizer(_bits, tokens.Length, starts, scales, channels, isDithered);
+        return new HiddenStateQuantizer(_bits, tokens.Length, starts, scales, channels);
     }
 
     /// <summary>The groups of tokens. Long ones begin at multiples of four, since the kernels take four tokens of a group at a time.</summary>
@@ -266,9 +274,6 @@ internal sealed class ScanCalibrator
             : TimeGroups.Equal(blocks.Length, _method.TimeGroups);
         return Array.ConvertAll(starts, start => start * length);
     }
-
-    private UniformQuantizer Input(ScanObserver observer) =>
-        UniformQuantizer.ForRanges(_bits, observer.U.Groups == 1 ? Granularity.PerTensor : Granularity.PerChannel, Ranges(observer.U));
 
     private UniformQuantizer Signed(SiteStatistics statistics) => UniformQuantizer.Symmetric(
         _bits,
