@@ -14,8 +14,8 @@ namespace Bitis.Runtime.Kernels;
 ///   û̄_t     = D·ȳ_t + Δ̂_t·Σ_n v̄_t·B̂_t         Δ̂̄_t = û_t·Σ_n v̄_t·B̂_t + Σ_n v̄_t·h_(t−1)·Ā_t·A
 ///   x̄       = 1·x̂̄    s̄ = Σ x̂̄·(q − z − 1·x/s)    for x = u, B, C; through the softplus's slope for Δ
 /// </code>
-/// (here bars are gradients). Lanes hold channels. A register of them goes through all tokens forward, which recovers the hidden states and
-/// keeps what the way back needs, and back.
+/// (here bars are gradients). Lanes hold channels. A register of them goes through all tokens forward, which recovers the hidden states
+/// and keeps what the way back needs, and back.
 /// </summary>
 internal static unsafe class IntegerScanGradient
 {
@@ -51,18 +51,18 @@ internal static unsafe class IntegerScanGradient
 
     // What is kept of a sequence:
     //
-    //   B̂ | Ĉ                       [tokens, states]
     //   sums      [tokens, states]   of registers: ∂L/∂B̂ | ∂L/∂Ĉ, which all channels pass over; at the end the lanes are added up
     //   operands  7 × [tokens]       of registers: û | the level of Δ | Δ̂·û | ∂L/∂y | Σ v̄·B̂ | Σ v̄·h·Ā·A | the code of Δ
     //   history   [tokens, states]   of registers: Ā | 1 where v lies inside of the grid | q − 1·v/S | h
     //   carried   [states]           of registers: v̄·Ā of the token after
+    //   B̂ | Ĉ     [tokens, states]   of numbers
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run<TLanes>(ScanGradientTables tables, in IntegerScanGradientCall call, float* scratch)
         where TLanes : struct, ILanes<TLanes>
     {
         PackedScan packed = tables.Packed;
         int tokens = tables.Tokens, states = packed.States, length = tokens * states, channels = packed.Channels, width = TLanes.Count;
-        float* b = scratch, c = b + length, sums = c + length, work = sums + (2 * length * width);
+        float* sums = scratch, work = sums + (2 * length * width), b = work + (((4 * length) + (7 * tokens) + states) * width), c = b + length;
         new Span<float>(sums, 2 * length * width).Clear();
         Quantize(tables, in call.Forward, call.Forward.B, call.Forward.BStride, packed.BInverse, packed.BScale, packed.Scan.B.MaxLevel, b);
         Quantize(tables, in call.Forward, call.Forward.C, call.Forward.CStride, packed.CInverse, packed.CScale, packed.Scan.C.MaxLevel, c);
