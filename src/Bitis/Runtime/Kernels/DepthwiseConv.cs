@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
-/// The depthwise convolution before the scans of a VMamba block, over tokens that lie on a grid row by row, with its bias and
+/// The depthwise convolution before the scans of a VMamba or LocalVMamba block, over tokens that lie on a grid row by row, with its bias and
 /// activation; zeros surround the grid:
 /// <code>
 /// y_(i,j) = silu(bias + Σ_(m,n) w[m,n]·x_(i+m−K/2, j+n−K/2))
@@ -83,7 +83,6 @@ internal static unsafe class DepthwiseConv
             float* source = call.Source + ((nint)row * width * step) + channel;
             float* above = hasAbove ? source - (width * step) : source, below = hasBelow ? source + (width * step) : source;
             float* target = call.Target + ((nint)row * width * call.TargetStride) + channel;
-            float* transposed = call.Transposed + (row * call.TransposedStride) + channel;
             TLanes a0 = zero, a1 = hasAbove ? TLanes.Load(above) : zero;
             TLanes b0 = zero, b1 = TLanes.Load(source);
             TLanes c0 = zero, c1 = hasBelow ? TLanes.Load(below) : zero;
@@ -107,11 +106,7 @@ internal static unsafe class DepthwiseConv
                     sum = TLanes.Load(target) + sum;
                 TLanes.Store(sum, target);
                 target += call.TargetStride;
-                if (call.Transposed is not null)
-                {
-                    TLanes.Store(sum, transposed);
-                    transposed += call.Height * call.TransposedStride;
-                }
+                StoreCopies(in call, sum, (row * width) + column, channel);
                 (a0, a1, b0, b1, c0, c1) = (a1, a2, b1, b2, c1, c2);
             }
         }
@@ -140,8 +135,18 @@ internal static unsafe class DepthwiseConv
             if (call.Accumulate)
                 sum = TLanes.Load(target) + sum;
             TLanes.Store(sum, target);
-            if (call.Transposed is not null)
-                TLanes.Store(sum, call.Transposed + (((token % call.Width * call.Height) + (token / call.Width)) * call.TransposedStride) + channel);
+            StoreCopies(in call, sum, token, channel);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreCopies<TLanes>(in DepthwiseConvCall call, TLanes value, int token, int channel)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        for (int i = 0; i < call.CopyCount; i++)
+        {
+            ref DepthwiseConvCopy copy = ref call.Copies[i];
+            TLanes.Store(value, copy.Target + (copy.Rows[token] * copy.Stride) + channel);
         }
     }
 

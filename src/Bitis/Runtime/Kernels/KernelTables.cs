@@ -35,6 +35,7 @@ internal static class KernelTables
         .. Elementwise.Silu.Rows,
         .. Elementwise.Softplus.Rows,
         .. Elementwise.Gelu.Rows,
+        .. Elementwise.Sigmoid.Rows,
     ];
 
     /// <summary>The names that <c>BITIS_KERNEL</c> holds.</summary>

@@ -1,0 +1,81 @@
+using Bitis.Tensors;
+
+namespace Bitis.Operators;
+
+/// <summary>
+/// Rotary positions on a grid: each pair of channels is turned by an angle that grows with the token's row (first half of the
+/// channels) or column (second half), <c>(a, b) → (a·cos φ − b·sin φ, b·cos φ + a·sin φ)</c>, with
+/// <code>
+///   φ = p·base / grid · 10000^(−2i / (channels/2))      p: row or column     i: the pair within its half
+/// </code>
+/// A grid of another size than <paramref name="BaseGrid"/> covers the same angles in smaller or larger steps (EVA-02's
+/// <c>VisionRotaryEmbeddingFast</c>).
+/// </summary>
+/// <param name="Grid">Tokens along one side of the grid.</param>
+/// <param name="Channels">The size of a token; a multiple of 4.</param>
+/// <param name="BaseGrid">The grid on which neighbours are one step apart.</param>
+public sealed record RotaryPositions(int Grid, int Channels, int BaseGrid) : Operator
+{
+    private const double Base = 10000;
+
+    private readonly Lazy<(float[] Cos, float[] Sin)> _factors = new(() => Factors(Grid, Channels, BaseGrid));
+
+    /// <inheritdoc />
+    public override string Kind => "rotary_positions";
+
+    /// <inheritdoc />
+    public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
+    {
+        bool fits = Channels % 4 == 0 && inputs.Length == 1 && inputs[0] == [Grid * Grid, Channels];
+        Require(fits, inputs, $"[{Grid * Grid}, {Channels}], with a multiple of 4 channels");
+        return inputs[0];
+    }
+
+    /// <inheritdoc />
+    public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    {
+        Tensor x = inputs[0]; // [batch, tokens, channels]
+        Tensor y = Tensor.Uninitialized(x.Shape);
+        for (int row = 0; row < x.Length / Channels; row++)
+            Turn(x.Span.Slice(row * Channels, Channels), row % (Grid * Grid), y.Span.Slice(row * Channels, Channels), isBack: false);
+        return y;
+    }
+
+    /// <summary>Turns one token.</summary>
+    /// <param name="x">The token.</param>
+    /// <param name="position">Its position in the sequence.</param>
+    /// <param name="y">The turned token; may be <paramref name="x"/>.</param>
+    /// <param name="isBack">Turn the other way: the inverse, and the reverse pass.</param>
+    internal void Turn(ReadOnlySpan<float> x, int position, Span<float> y, bool isBack)
+    {
+        (float[] cos, float[] sin) = _factors.Value;
+        for (int c = 0, pair = position * (Channels / 2); c < Channels; c += 2, pair++)
+        {
+            float a = x[c], b = x[c + 1], s = isBack ? -sin[pair] : sin[pair];
+            y[c] = a * cos[pair] - b * s;
+            y[c + 1] = b * cos[pair] + a * s;
+        }
+    }
+
+    /// <summary>Whether two operators turn alike.</summary>
+    public bool Equals(RotaryPositions? other) =>
+        other is not null && (Grid, Channels, BaseGrid) == (other.Grid, other.Channels, other.BaseGrid);
+
+    /// <inheritdoc />
+    public override int GetHashCode() => HashCode.Combine(Grid, Channels, BaseGrid);
+
+    /// <summary>cos φ and sin φ of each token's pairs.</summary>
+    private static (float[] Cos, float[] Sin) Factors(int grid, int channels, int baseGrid)
+    {
+        int half = channels / 4; // pairs that turn with the row; as many turn with the column
+        float[] cos = new float[grid * grid * 2 * half], sin = new float[cos.Length];
+        for (int i = 0; i < cos.Length; i++)
+        {
+            int token = i / (2 * half), pair = i % (2 * half);
+            double position = (double)(pair < half ? token / grid : token % grid) * baseGrid / grid;
+            double angle = position * Math.Pow(Base, -2.0 * (pair % half) / (2 * half));
+            (cos[i], sin[i]) = ((float)Math.Cos(angle), (float)Math.Sin(angle));
+        }
+        return (cos, sin);
+    }
+}

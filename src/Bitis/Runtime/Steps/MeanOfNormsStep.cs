@@ -1,0 +1,41 @@
+using Bitis.Runtime.Kernels;
+using Bitis.Tensors;
+
+namespace Bitis.Runtime.Steps;
+
+/// <summary>Several sequences as the mean of their normalized tokens each.</summary>
+/// <param name="name">The node.</param>
+/// <param name="x">The sequences; may have index maps.</param>
+/// <param name="scratch">Room for a token of each sequence.</param>
+/// <param name="y">The means, a row for each sequence.</param>
+/// <param name="weight"><c>[channels]</c></param>
+/// <param name="bias"><c>[channels]</c></param>
+/// <param name="epsilon">ε.</param>
+internal sealed class MeanOfNormsStep(
+    string name, ArenaMatrix[] x, ArenaMatrix scratch, ArenaMatrix y, Tensor weight, Tensor bias, float epsilon) : Step(name)
+{
+    public override string Kind => "mean of norms";
+
+    public override int Units => x.Length;
+
+    public override unsafe void Run(nint arena, int start, int end)
+    {
+        for (int i = start; i < end; i++)
+        {
+            var norm = new RowNormCall
+            {
+                Columns = y.Columns,
+                Source = x[i].Pointer(arena),
+                SourceStride = x[i].Stride,
+                Target = scratch.Pointer(arena, i),
+                Weight = weight.Pointer,
+                Bias = bias.Pointer,
+                Epsilon = epsilon,
+                Center = true,
+            };
+            MeanOfRowNorms.Run(norm, x[i].Rows, x[i].RowMap, y.Pointer(arena, i));
+        }
+        GC.KeepAlive(weight);
+        GC.KeepAlive(bias);
+    }
+}
