@@ -163,7 +163,8 @@ internal sealed class PlanCompiler
                 CompileProduct(node);
                 break;
             case MeanOfNorms means when !node.Inputs.Any(input => _values[input].IsReversed):
-                CompileMeanOfNorms(node, means);
+                Emit(node, y => new MeanOfNormsStep(
+                    node.Name, [.. node.Inputs.Select(input => _values[input])], y, Parameter(node, 0), Parameter(node, 1), means.Epsilon));
                 break;
             case GatedSum when !node.Inputs.Any(input => _values[input].IsReversed):
                 Emit(node, y => new GatedSumStep(node.Name, Value(node, 0), [.. node.Inputs.Skip(1).Select(input => _values[input])], y));
@@ -276,14 +277,6 @@ internal sealed class PlanCompiler
             EmitInPlace(node, 0, y => new ProductStep(node.Name, left, right, y));
         else
             Emit(node, left.IsReversed, y => new ProductStep(node.Name, left, right, y));
-    }
-
-    private void CompileMeanOfNorms(Node node, MeanOfNorms means)
-    {
-        ArenaMatrix[] sequences = [.. node.Inputs.Select(input => _values[input])];
-        ArenaMatrix scratch = Allocate(node);
-        Emit(node, y => new MeanOfNormsStep(node.Name, sequences, scratch, y, Parameter(node, 0), Parameter(node, 1), means.Epsilon));
-        scratch.Block.Touch(_steps.Count - 1);
     }
 
     private void EmitOrder(Node node, int[] sources) => Emit(node, y => new TokenOrderStep(node.Name, Value(node, 0), y, sources));

@@ -227,26 +227,25 @@ public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
     private static unsafe Tensor AverageNorms(ReadOnlySpan<Tensor> sequences, Tensor weight, Tensor bias, float epsilon)
     {
         int batch = sequences[0].Shape[0], channels = weight.Length;
-        Tensor y = Tensor.Uninitialized([batch, sequences.Length, channels]), row = Tensor.Uninitialized([channels]);
+        Tensor y = Tensor.Uninitialized([batch, sequences.Length, channels]);
         for (int i = 0; i < batch * sequences.Length; i++)
         {
             Tensor x = sequences[i % sequences.Length]; // [batch, tokens, channels]
             int tokens = x.Shape[1];
-            var norm = new RowNormCall
+            MeanOfRowNorms.Run(new MeanOfRowNormsCall
             {
+                Rows = tokens,
                 Columns = channels,
                 Source = x.Pointer + ((nint)(i / sequences.Length) * tokens * channels),
                 SourceStride = channels,
-                Target = row.Pointer,
                 Weight = weight.Pointer,
                 Bias = bias.Pointer,
                 Epsilon = epsilon,
-                Center = true,
-            };
-            MeanOfRowNorms.Run(norm, tokens, rowMap: null, y.Pointer + ((nint)i * channels));
+                Mean = y.Pointer + ((nint)i * channels),
+            });
             GC.KeepAlive(x);
         }
-        GC.KeepAlive((row, weight, bias));
+        GC.KeepAlive((weight, bias));
         return y;
     }
 

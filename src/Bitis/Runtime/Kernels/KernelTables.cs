@@ -30,6 +30,7 @@ internal static class KernelTables
         .. DepthwiseConv.Table.Rows,
         .. RowNorm.Table.Rows,
         .. RowNormGradient.Table.Rows,
+        .. MeanOfRowNorms.Table.Rows,
         .. Gate.Table.Rows,
         .. Elementwise.Exp.Rows,
         .. Elementwise.Silu.Rows,

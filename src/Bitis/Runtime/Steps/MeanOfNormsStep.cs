@@ -6,13 +6,12 @@ namespace Bitis.Runtime.Steps;
 /// <summary>Several sequences as the mean of their normalized tokens each.</summary>
 /// <param name="name">The node.</param>
 /// <param name="x">The sequences; may have index maps.</param>
-/// <param name="scratch">Room for a token of each sequence.</param>
 /// <param name="y">The means, a row for each sequence.</param>
 /// <param name="weight"><c>[channels]</c></param>
 /// <param name="bias"><c>[channels]</c></param>
 /// <param name="epsilon">ε.</param>
 internal sealed class MeanOfNormsStep(
-    string name, ArenaMatrix[] x, ArenaMatrix scratch, ArenaMatrix y, Tensor weight, Tensor bias, float epsilon) : Step(name)
+    string name, ArenaMatrix[] x, ArenaMatrix y, Tensor weight, Tensor bias, float epsilon) : Step(name)
 {
     public override string Kind => "mean of norms";
 
@@ -22,18 +21,21 @@ internal sealed class MeanOfNormsStep(
     {
         for (int i = start; i < end; i++)
         {
-            var norm = new RowNormCall
+            fixed (int* rowMap = x[i].RowMap)
             {
-                Columns = y.Columns,
-                Source = x[i].Pointer(arena),
-                SourceStride = x[i].Stride,
-                Target = scratch.Pointer(arena, i),
-                Weight = weight.Pointer,
-                Bias = bias.Pointer,
-                Epsilon = epsilon,
-                Center = true,
-            };
-            MeanOfRowNorms.Run(norm, x[i].Rows, x[i].RowMap, y.Pointer(arena, i));
+                MeanOfRowNorms.Run(new MeanOfRowNormsCall
+                {
+                    Rows = x[i].Rows,
+                    Columns = y.Columns,
+                    Source = x[i].Pointer(arena),
+                    SourceStride = x[i].Stride,
+                    RowMap = rowMap,
+                    Weight = weight.Pointer,
+                    Bias = bias.Pointer,
+                    Epsilon = epsilon,
+                    Mean = y.Pointer(arena, i),
+                });
+            }
         }
         GC.KeepAlive(weight);
         GC.KeepAlive(bias);

@@ -25,7 +25,6 @@ internal sealed unsafe class MeanOfNormsGradient(Node node) : GradientStep
         _bias = planner.Parameter(node, 1);
         _x = [.. node.Inputs.Select(planner.Value)];
         _y = planner.NewValue(node);
-        planner.NeedScratch(_y.Columns);
     }
 
     /// <inheritdoc />
@@ -33,6 +32,7 @@ internal sealed unsafe class MeanOfNormsGradient(Node node) : GradientStep
     {
         foreach (Node input in node.Inputs)
             planner.Value(input);
+        planner.NeedScratch(_y.Columns);
         _yGradient = planner.Gradient(node);
         _xGradients = [.. node.Inputs.Select(input => planner.Target(input)!.Value)];
     }
@@ -41,7 +41,20 @@ internal sealed unsafe class MeanOfNormsGradient(Node node) : GradientStep
     public override void Forward(GradientLane lane)
     {
         for (int row = 0; row < lane.Rows(_y); row++)
-            MeanOfRowNorms.Run(Call(lane, row), _x[row % _y.Rows].Rows, rowMap: null, lane.Pointer(_y) + ((nint)row * _y.Stride));
+        {
+            ArenaMatrix x = _x[row % _y.Rows];
+            MeanOfRowNorms.Run(new MeanOfRowNormsCall
+            {
+                Rows = x.Rows,
+                Columns = x.Columns,
+                Source = lane.Pointer(x, row / _y.Rows),
+                SourceStride = x.Stride,
+                Weight = _weight.Weight.Pointer,
+                Bias = _bias.Weight.Pointer,
+                Epsilon = _epsilon,
+                Mean = lane.Pointer(_y) + ((nint)row * _y.Stride),
+            });
+        }
     }
 
     /// <inheritdoc />
@@ -49,13 +62,22 @@ internal sealed unsafe class MeanOfNormsGradient(Node node) : GradientStep
     {
         for (int row = 0; row < lane.Rows(_y); row++)
         {
-            int sequence = row % _y.Rows, tokens = _x[sequence].Rows;
+            ArenaMatrix x = _x[row % _y.Rows];
+            GradientTarget target = _xGradients[row % _y.Rows];
             var part = new Span<float>(lane.Scratch, _y.Columns);
-            TensorPrimitives.Divide(lane.Row(_yGradient, row), tokens, part);
-            GradientTarget target = _xGradients[sequence];
+            TensorPrimitives.Divide(lane.Row(_yGradient, row), x.Rows, part);
             var call = new RowNormGradientCall
             {
-                Forward = Call(lane, row),
+                Forward = new RowNormCall
+                {
+                    Columns = x.Columns,
+                    Source = lane.Pointer(x, row / _y.Rows),
+                    SourceStride = x.Stride,
+                    Weight = _weight.Weight.Pointer,
+                    Bias = _bias.Weight.Pointer,
+                    Epsilon = _epsilon,
+                    Center = true,
+                },
                 OutputGradient = lane.Scratch,
                 OutputGradientStride = 0, // all tokens have the same
                 SourceGradient = lane.Pointer(target.Matrix, row / _y.Rows),
@@ -64,24 +86,7 @@ internal sealed unsafe class MeanOfNormsGradient(Node node) : GradientStep
                 WeightGradient = lane.Gradient(_weight),
                 BiasGradient = lane.Gradient(_bias),
             };
-            RowNormGradient.Run(in call, tokens);
+            RowNormGradient.Run(in call, x.Rows);
         }
-    }
-
-    /// <summary>The normalization of one image's sequence, whose mean is a row of the output.</summary>
-    private RowNormCall Call(GradientLane lane, int row)
-    {
-        ArenaMatrix x = _x[row % _y.Rows];
-        return new RowNormCall
-        {
-            Columns = _y.Columns,
-            Source = lane.Pointer(x, row / _y.Rows),
-            SourceStride = x.Stride,
-            Target = lane.Scratch,
-            Weight = _weight.Weight.Pointer,
-            Bias = _bias.Weight.Pointer,
-            Epsilon = _epsilon,
-            Center = true,
-        };
     }
 }
