@@ -123,12 +123,12 @@ public sealed unsafe class DepthwiseConvTests
         int tokens = layer.Height * layer.Width;
         using var transposed = new GuardedBuffer<float>(x.Length);
         using var padded = new GuardedBuffer<float>(2 * x.Length);
-        using var columns = NativeBuffer<int>.Of([.. ArrangeTokens.ByColumn(layer.Height, layer.Width).Inverse(tokens).Sources]);
-        using var rows = NativeBuffer<int>.Of([.. Enumerable.Range(0, tokens).Select(PaddedRow)]);
+        using var columns = NativeBuffer<int>.Of([.. ArrangeTokens.ByColumn(layer.Height, layer.Width).Inverse(tokens).Sources.Select(row => row * layer.Channels)]);
+        using var rows = NativeBuffer<int>.Of([.. Enumerable.Range(0, tokens).Select(token => PaddedRow(token) * layer.Channels)]);
         DepthwiseConvCopy* copies = stackalloc DepthwiseConvCopy[]
         {
-            new() { Target = transposed.Pointer, Stride = layer.Channels, Rows = columns.Pointer },
-            new() { Target = padded.Pointer, Stride = layer.Channels, Rows = rows.Pointer },
+            new() { Target = transposed.Pointer, Offsets = columns.Pointer },
+            new() { Target = padded.Pointer, Offsets = rows.Pointer },
         };
         DepthwiseConvCall call = Call(layer, source.Pointer, weights.Pointer, biases.Pointer);
         call.Target = target.Pointer;

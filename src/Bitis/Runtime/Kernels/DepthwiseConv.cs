@@ -76,7 +76,8 @@ internal static unsafe class DepthwiseConv
         TLanes w20 = TLanes.Load(weights + (6 * next)), w21 = TLanes.Load(weights + (7 * next)), w22 = TLanes.Load(weights + (8 * next));
         TLanes zero = TLanes.Create(0f), bias = call.Bias is null ? zero : TLanes.Load(call.Bias + channel);
         nint step = call.SourceStride;
-        int width = call.Width;
+        DepthwiseConvCopy* copies = call.Copies;
+        int width = call.Width, copyCount = call.CopyCount;
         for (int row = 0; row < call.Height; row++)
         {
             bool hasAbove = row > 0, hasBelow = row + 1 < call.Height;
@@ -106,7 +107,7 @@ internal static unsafe class DepthwiseConv
                     sum = TLanes.Load(target) + sum;
                 TLanes.Store(sum, target);
                 target += call.TargetStride;
-                StoreCopies(in call, sum, (row * width) + column, channel);
+                StoreCopies(copies, copyCount, sum, (row * width) + column, channel);
                 (a0, a1, b0, b1, c0, c1) = (a1, a2, b1, b2, c1, c2);
             }
         }
@@ -135,19 +136,16 @@ internal static unsafe class DepthwiseConv
             if (call.Accumulate)
                 sum = TLanes.Load(target) + sum;
             TLanes.Store(sum, target);
-            StoreCopies(in call, sum, token, channel);
+            StoreCopies(call.Copies, call.CopyCount, sum, token, channel);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreCopies<TLanes>(in DepthwiseConvCall call, TLanes value, int token, int channel)
+    private static void StoreCopies<TLanes>(DepthwiseConvCopy* copies, int count, TLanes value, int token, int channel)
         where TLanes : struct, ILanes<TLanes>
     {
-        for (int i = 0; i < call.CopyCount; i++)
-        {
-            ref DepthwiseConvCopy copy = ref call.Copies[i];
-            TLanes.Store(value, copy.Target + (copy.Rows[token] * copy.Stride) + channel);
-        }
+        for (DepthwiseConvCopy* copy = copies; copy < copies + count; copy++)
+            TLanes.Store(value, copy->Target + copy->Offsets[token] + channel);
     }
 
     /// <summary>The token that a tap of the kernel sees from a token; -1 outside of the grid.</summary>

@@ -6,9 +6,6 @@ internal unsafe struct DepthwiseConvCopy
     /// <summary>The copy.</summary>
     public float* Target;
 
-    /// <summary>The distance of rows of <see cref="Target"/> in elements.</summary>
-    public nint Stride;
-
-    /// <summary>For each token of the grid its row in the copy.</summary>
-    public int* Rows;
+    /// <summary>For each token of the grid where its row in the copy starts, in elements.</summary>
+    public int* Offsets;
 }

@@ -21,7 +21,7 @@ internal sealed class DepthwiseConvStep(
     ArenaMatrix y,
     ArrangedCopy[] copies,
     NativeBuffer<float> weights,
-    Tensor? bias) : Step(name, [weights, .. copies.Select(copy => copy.Rows)])
+    Tensor? bias) : Step(name, [weights, .. copies.Select(copy => copy.Offsets)])
 {
     private const int ChannelsPerUnit = 16;
 
@@ -36,7 +36,7 @@ internal sealed class DepthwiseConvStep(
         for (int i = 0; i < copies.Length; i++)
         {
             ArrangedCopy copy = copies[i];
-            orders[i] = new DepthwiseConvCopy { Target = copy.Target.Pointer(arena), Stride = copy.Target.Stride, Rows = copy.Rows.Pointer };
+            orders[i] = new DepthwiseConvCopy { Target = copy.Target.Pointer(arena), Offsets = copy.Offsets.Pointer };
             foreach (int row in copy.ZeroRows)
                 copy.Target.MemoryRow(arena, row)[firstChannel..endChannel].Clear();
         }
