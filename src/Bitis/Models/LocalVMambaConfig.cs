@@ -39,8 +39,7 @@ public sealed record LocalVMambaConfig : VMambaConfig
         int blocks = Depths.Sum();
         if (Directions is null || Directions.Count != blocks)
             throw new BitisException($"The model has scan directions of {Directions?.Count ?? 0} blocks; expected {blocks}.");
-        foreach (string block in Directions)
-            ScanDirection.ParseBlock(block);
+        ScanDirection.Validate(Directions);
     }
 
     /// <inheritdoc />

@@ -80,8 +80,7 @@ public sealed record LocalVimConfig : ModelConfig
         Require(ConvKernel, 1, MaxConvKernel, "convKernel");
         Require(Tokens, 1, MaxTokens, "number of tokens");
         Require(Directions?.Count ?? 0, 1, MaxDepth, "number of blocks with directions");
-        foreach (string block in Directions!)
-            ScanDirection.ParseBlock(block);
+        ScanDirection.Validate(Directions!);
         if (ImageSize % PatchSize != 0)
             throw new BitisException($"The model's patchSize is {PatchSize}; expected one that divides the imageSize of {ImageSize}.");
         if (HasRotaryPositions && (HasClassToken || Width % 4 != 0))

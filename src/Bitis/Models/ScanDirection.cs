@@ -36,6 +36,14 @@ internal readonly record struct ScanDirection(string Order, bool IsReversed)
     public static string Describe(IEnumerable<string> blocks) =>
         "scans by block out of " + string.Join(", ", blocks.SelectMany(ParseBlock).Select(direction => direction.Order).Distinct().Order(StringComparer.Ordinal));
 
+    /// <summary>Checks the directions of all blocks.</summary>
+    /// <exception cref="BitisException">Those of a block are missing, too many or too few, or one is unknown.</exception>
+    public static void Validate(IEnumerable<string?> blocks)
+    {
+        foreach (string? block in blocks)
+            ParseBlock(block ?? "");
+    }
+
     /// <summary>Reads a block's directions: <c>h,v_flip,w7,w7_flip</c>.</summary>
     /// <exception cref="BitisException">There are more or fewer than four, or one is unknown.</exception>
     public static ScanDirection[] ParseBlock(string text)

@@ -119,6 +119,7 @@ public sealed class LocalModelTests : IDisposable
     {
         Refused(Vim with { Directions = [] }, "number of blocks with directions is 0");
         Refused(Vim with { Directions = ["h,v"] }, "'h,v' are 2");
+        Refused(Vim with { Directions = [null!] }, "'' are 1");
         Refused(Vim with { PatchSize = 3 }, "patchSize");
         Refused(Vim with { InnerWidth = 4 }, "innerWidth");
         Refused(Vim with { HasClassToken = true }, "rotary positions");
