@@ -9,7 +9,7 @@ using Bitis.Training;
 namespace Bitis.Benchmarks;
 
 /// <summary>
-/// How long PTQ4VM takes to convert a model (256 images, 100 steps a block, W4A4, all processors), what it spends the time on,
+/// How long a method takes to convert a model (256 images, 100 steps a block, W4A4, all processors), what it spends the time on,
 /// and how much memory it needs. The learning's time does not depend on weights and images.
 /// </summary>
 internal static class ConversionBenchmark
@@ -26,10 +26,11 @@ internal static class ConversionBenchmark
             : VisionModel.CreateRandom(WithDepth((VimConfig)ModelCatalogue.Get(variant).Config, depth), seed: 0);
         using ImageSource images = new SyntheticImageSource(Images, model.Config.ImageSize, classes: 10, seed: 0);
         Tensor[] batches = [.. ImageLoader.Load(images, model.Preprocessing, Batch).Select(batch => batch.Images)];
+        Scope scope = QuantizationMethods.Find(method).Scan.SearchesOutput ? Scope.Ssm : Scope.Linear;
         var times = new StepTimes();
         long started = Stopwatch.GetTimestamp();
         PostTrainingQuantizer.Quantize(
-            model, batches, new Recipe { Method = method, Bits = new(4, 4) }, new QuantizationOptions { LearningTimes = times });
+            model, batches, new Recipe { Method = method, Scope = scope, Bits = new(4, 4) }, new QuantizationOptions { LearningTimes = times });
         TimeSpan total = Stopwatch.GetElapsedTime(started);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,

@@ -212,12 +212,31 @@ internal static unsafe class KernelBenchmarks
             Y = y.Pointer,
             YStride = channels,
         };
+        using var tables = new ScanGradientTables(packedScan, new Tensor([channels, states]), new Tensor([channels]), Tokens);
+        using var scanSums = new NativeBuffer<float>(new ScanSums(channels, Tokens, tables.Groups).Length, zeroed: true);
+        using var integerScratch = new NativeBuffer<float>(IntegerScanGradient.ScratchLength(Tokens, states));
+        var integerScanGradient = new IntegerScanGradientCall
+        {
+            Forward = integerScan,
+            OutputGradient = z.Pointer,
+            OutputGradientStride = channels,
+            UGradient = xGradient.Pointer,
+            UGradientStride = channels,
+            DeltaGradient = deltaGradient.Pointer,
+            DeltaGradientStride = channels,
+            BGradient = bcGradient.Pointer,
+            BGradientStride = 2 * states,
+            CGradient = bcGradient.Pointer + states,
+            CGradientStride = 2 * states,
+            Sums = scanSums.Pointer,
+        };
 
         Console.WriteLine($"| {Tokens} tokens × {channels} channels | µs | ns per value |");
         Console.WriteLine("|---|---|---|");
         PrintTimes(SelectiveScan.Table, count * states, kernel => kernel.Run(in scan, 0, channels));
         PrintTimes(IntegerScan.Table, count * states, kernel => kernel.Run(packedScan, in integerScan, 0, channels));
         PrintTimes(SelectiveScanGradient.Table, count * states, kernel => kernel.Run(in scanGradient, channels, scratch.Pointer));
+        PrintTimes(IntegerScanGradient.Table, count * states, kernel => kernel.Run(tables, in integerScanGradient, integerScratch.Pointer));
         PrintTimes(CausalConv.Table, count, kernel => kernel.Run(in conv, 0, channels));
         PrintTimes(CausalConvGradient.Table, count, kernel => kernel.Run(in convGradient, channels));
         PrintTimes(RowNorm.Table, count, kernel => kernel.Run(in norm, 0, Tokens));
@@ -241,10 +260,10 @@ internal static unsafe class KernelBenchmarks
             Console.WriteLine($"| {kernels[i].Name} | {seconds[i] * 1e6:F0} | {seconds[i] / values * 1e9:F3} |");
     }
 
-    /// <summary>A scan in 8 bits with eight groups of tokens and a scale for each channel.</summary>
+    /// <summary>A scan in 8 bits with eight groups of tokens and a scale for each channel and state.</summary>
     private static PackedScan IntegerScanOf(int channels, int states)
     {
-        UniformQuantizer signed = UniformQuantizer.Symmetric(8, Granularity.PerTensor, [1f / 127]);
+        var signed = new StateQuantizer(8, [1f / 127], [.. Enumerable.Range(1, states).Select(n => 1f / n)]);
         UniformQuantizer unsigned = UniformQuantizer.Asymmetric(8, Granularity.PerTensor, [1f / 255], [0]);
         float[] channelScales = [.. Enumerable.Range(1, channels).Select(e => 1f + (e % 7))];
         int[] groups = [.. TimeGroups.Equal((Tokens + 3) / 4, 8).Select(start => 4 * start)]; // as calibration places them
@@ -255,8 +274,9 @@ internal static unsafe class KernelBenchmarks
                 signed,
                 signed,
                 DecayQuantizer.LongTailed(8, 8),
-                new HiddenStateQuantizer(8, Tokens, groups, [.. groups.Select((_, g) => (1f + g) / 127)], channelScales),
-                [.. Enumerable.Range(0, channels * states).Select(i => QuantizedScan.RateCode(MathF.Log(1 + (i % states))))]),
+                new HiddenStateQuantizer(8, Tokens, groups, [.. groups.Select((_, g) => (1f + g) / 127)], channelScales, [.. signed.StateScales], isDithered: true),
+                [.. Enumerable.Range(0, channels * states).Select(i => QuantizedScan.RateCode(MathF.Log(1 + (i % states))))],
+                states),
             new Tensor([channels]),
             Tokens);
     }

@@ -35,7 +35,7 @@ public static class PostTrainingQuantizer
         Dictionary<string, QuantizedScan> scans = recipe.Scope == Scope.Ssm && recipe.Bits.Activations != BitWidths.Float
             ? CalibrateScans(model, batches, recipe, options, cancellationToken)
             : [];
-        (Dictionary<string, QuantizedLinear> linears, CalibrationDigest digest) = QuantizationMethods.Find(recipe.Method).Smooths
+        (Dictionary<string, QuantizedLinear> linears, CalibrationDigest digest) = QuantizationMethods.Find(recipe.Method) is { Smooths: true } or { Learns: true }
             ? new BlockReconstructor(model, recipe, scans, options, cancellationToken).Run(batches)
             : Estimate(model, batches, recipe, options, cancellationToken);
         var weights = new Dictionary<string, Tensor>(model.Weights);

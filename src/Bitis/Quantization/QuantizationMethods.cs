@@ -11,7 +11,7 @@ public static class QuantizationMethods
         new("mse", Granularity.PerTensor, Smooths: false, Learns: false, ScanMethod.Plain, _ => new MseEstimator()),
         new("smoothquant", Granularity.PerTensor, Smooths: true, Learns: false, ScanMethod.Plain, _ => new MinMaxEstimator()),
         new("log2", Granularity.PerTensor, Smooths: false, Learns: false, ScanMethod.Log2, _ => new MseEstimator()),
-        new("qmamba", Granularity.PerTensor, Smooths: false, Learns: false, ScanMethod.QMamba, _ => new MseEstimator()),
+        new("qmamba", Granularity.PerTensor, Smooths: false, Learns: true, ScanMethod.QMamba, _ => new MseEstimator()),
         new("qmamba+", Granularity.PerToken, Smooths: true, Learns: true, ScanMethod.QMambaPlus, _ => new MseEstimator()),
         new("ptq4vm", Granularity.PerToken, Smooths: true, Learns: true, ScanMethod.Plain, _ => new TruncationEstimator()),
         new("ptq4vm+qmamba", Granularity.PerToken, Smooths: true, Learns: true, ScanMethod.QMamba, _ => new TruncationEstimator()),

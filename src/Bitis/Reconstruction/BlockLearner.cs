@@ -9,8 +9,8 @@ using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 namespace Bitis.Reconstruction;
 
 /// <summary>
-/// The part of a block that changes with its quantized layers, forward and back: the loss between its output and a target, and
-/// the gradients of the layers' scales.
+/// The part of a block that changes with its quantized operators, forward and back: the loss between its output and a target, and
+/// the gradients of the operators' scales.
 /// </summary>
 internal sealed unsafe class BlockLearner : IDisposable
 {
@@ -25,8 +25,7 @@ internal sealed unsafe class BlockLearner : IDisposable
     /// <summary>Prepares a block.</summary>
     /// <param name="part">The part of the block that changes; it has one output.</param>
     /// <param name="weights">The float parameters, by name.</param>
-    /// <param name="linears">The layers with levels on both sides.</param>
-    /// <param name="isLearned">Which of them learn.</param>
+    /// <param name="operators">The layers with levels on both sides, and the scans in integers.</param>
     /// <param name="inputs">The values that the part takes, of all images.</param>
     /// <param name="target">What its output should be, of all images.</param>
     /// <param name="loss">How far it is from that.</param>
@@ -34,15 +33,14 @@ internal sealed unsafe class BlockLearner : IDisposable
     public BlockLearner(
         GraphSegment part,
         IReadOnlyDictionary<string, Tensor> weights,
-        IReadOnlyList<LearnedLinear> linears,
-        Func<LearnedLinear, bool> isLearned,
+        IReadOnlyList<ILearnedOperator> operators,
         IReadOnlyDictionary<Node, Tensor> inputs,
         Tensor target,
         BlockLoss loss,
         int threads)
     {
         Graph graph = part.ToGraph(part.Outputs.Single());
-        var byName = linears.ToDictionary(linear => linear.Node.Name);
+        var byName = operators.ToDictionary(learned => learned.Node.Name);
         var plan = new GradientPlan(graph, weights, GradientRunner.ImagesPerLane(graph), Substitute);
         if (plan.Output.IsReversed)
             throw new NotSupportedException($"The output of block {part.Block} has its tokens in reverse.");
@@ -52,9 +50,12 @@ internal sealed unsafe class BlockLearner : IDisposable
         _loss = loss;
         _losses = new double[target.Shape[0]];
 
-        GradientStep? Substitute(Node node) => node.Operator is Linear && byName.TryGetValue(node.Name, out LearnedLinear? linear)
-            ? new QuantizedLinearGradient(linear, node, isLearned(linear))
-            : null;
+        GradientStep? Substitute(Node node) => node.Operator is Input ? null : byName.GetValueOrDefault(node.Name) switch
+        {
+            LearnedLinear linear => new QuantizedLinearGradient(linear, node),
+            LearnedScan scan => new QuantizedScanGradient(scan, node),
+            _ => null,
+        };
     }
 
     /// <summary>All images.</summary>
@@ -67,7 +68,7 @@ internal sealed unsafe class BlockLearner : IDisposable
         set => _runner.Times = value;
     }
 
-    /// <summary>The mean loss of some images and, if asked, the gradients of all layers.</summary>
+    /// <summary>The mean loss of some images and, if asked, all gradients.</summary>
     public double Run(int firstImage, int images, bool backward)
     {
         _runner.Run(

@@ -9,7 +9,7 @@ using Bitis.Tensors;
 namespace Bitis.Reconstruction;
 
 /// <summary>
-/// Quantizes a model block by block (PTQ4VM). Two streams of activations go through it: that of the float model, whose blocks'
+/// Quantizes a model block by block (PTQ4VM; and QMamba's fine-tuning). Two streams of activations go through it: that of the float model, whose blocks'
 /// outputs are the targets and whose values the search for first scales looks at, and that of the model as far as it is
 /// quantized, which is what a block gets as its input.
 /// <code>
@@ -26,24 +26,30 @@ internal sealed class BlockReconstructor
     private readonly LearningSettings _settings;
     private readonly IRangeEstimator _estimator;
     private readonly Dictionary<Node, BitWidths> _selected;
-    private readonly IReadOnlyDictionary<string, QuantizedScan> _scans;
+    private readonly Dictionary<string, QuantizedScan> _scans;
+    private readonly bool _smooths, _learnsScans;
     private readonly QuantizationOptions _options;
     private readonly CancellationToken _cancellation;
 
     /// <summary>Prepares the work.</summary>
     /// <param name="model">The float model.</param>
     /// <param name="recipe">What to do.</param>
-    /// <param name="scans">The quantized scans, by the name of their node: what blocks get as their input has passed through those before.</param>
+    /// <param name="scans">
+    /// The quantized scans, by the name of their node, with the grids that calibration has found; those that are learned are replaced.
+    /// </param>
     /// <param name="options">How to carry it out.</param>
     /// <param name="cancellation">Ends the work.</param>
     public BlockReconstructor(
-        VisionModel model, Recipe recipe, IReadOnlyDictionary<string, QuantizedScan> scans, QuantizationOptions options, CancellationToken cancellation)
+        VisionModel model, Recipe recipe, Dictionary<string, QuantizedScan> scans, QuantizationOptions options, CancellationToken cancellation)
     {
         _scans = scans;
         _model = model;
         _recipe = recipe;
         _settings = LearningSettings.For(recipe);
-        _estimator = QuantizationMethods.Find(recipe.Method).CreateEstimator(recipe);
+        QuantizationMethod method = QuantizationMethods.Find(recipe.Method);
+        _estimator = method.CreateEstimator(recipe);
+        _smooths = method.Smooths && recipe.Smoothing;
+        _learnsScans = method.Learns && recipe.Scan.SearchesOutput;
         _selected = recipe.Select(model.Graph).ToDictionary(pair => pair.Node, pair => pair.Bits);
         _options = options;
         _cancellation = cancellation;
@@ -70,14 +76,17 @@ internal sealed class BlockReconstructor
                 break; // only the head is left
             ActivationStream exactNext = exact.Run(segment, _model.Weights, evaluator, _cancellation);
             Dictionary<string, QuantizedLinear> done = [];
-            if (segment.Nodes.Any(_selected.ContainsKey))
+            if (segment.Nodes.Any(node => _selected.ContainsKey(node) || _scans.ContainsKey(node.Name)))
             {
-                (done, BlockRecord record) = folder?.Load(segment.Block!.Value) ?? Quantize(segment, exact, exactNext, quantized, evaluator);
-                folder?.Save(record, done);
-                _options.Blocks?.Report(record);
+                ReconstructedBlock block = folder?.Load(segment.Block!.Value) ?? Quantize(segment, exact, exactNext, quantized, evaluator);
+                folder?.Save(block);
+                _options.Blocks?.Report(block.Record);
                 blocks++;
-                foreach ((string name, QuantizedLinear linear) in done)
+                done = block.Linears;
+                foreach ((string name, QuantizedLinear linear) in block.Linears)
                     linears.Add(name, linear);
+                foreach ((string name, QuantizedScan scan) in block.Scans)
+                    _scans[name] = scan;
             }
             using var forward = new VectorizedEvaluator(_options.Threads) { CubicDecay = true, Scans = _scans };
             Dictionary<string, Tensor> weights = WithLevelsOf(done);
@@ -90,29 +99,38 @@ internal sealed class BlockReconstructor
         return (linears, digest);
     }
 
-    private (Dictionary<string, QuantizedLinear> Linears, BlockRecord Record) Quantize(
+    private ReconstructedBlock Quantize(
         GraphSegment segment, ActivationStream exact, ActivationStream exactNext, ActivationStream quantized, VectorizedEvaluator evaluator)
     {
         long started = Stopwatch.GetTimestamp();
         int block = segment.Block!.Value;
         var done = new Dictionary<string, QuantizedLinear>();
-        var learned = new List<LearnedLinear>();
+        var linears = new List<LearnedLinear>();
         foreach (Node node in segment.Nodes.Where(_selected.ContainsKey))
         {
             _cancellation.ThrowIfCancellationRequested();
             Report(block, 0, $"block {block}: searching scales");
             (QuantizedLinear start, float[]? smoothing) = Search(node, segment, exact, evaluator);
             if (start.IsInteger)
-                learned.Add(new LearnedLinear(node, Weight(node), Bias(node), start, smoothing));
+                linears.Add(new LearnedLinear(node, Weight(node), Bias(node), start, smoothing, !(_settings.FreezesScanInputs && FeedsScan(node))));
             else
                 done.Add(node.Name, start);
         }
-        BlockRecord record = learned.Count == 0
+        LearnedScan[] scans =
+        [
+            .. segment.Nodes.Where(node => _scans.ContainsKey(node.Name)).Select(node => new LearnedScan(
+                node, _scans[node.Name], _model.Weights[node.ParameterNames[0]], _model.Weights[node.ParameterNames[1]], _learnsScans)),
+        ];
+        ILearnedOperator[] operators = [.. linears, .. scans];
+        BlockRecord record = operators.Length == 0
             ? new BlockRecord(block, 0, 0, 0, 0)
-            : Learn(segment, learned, done, exactNext, quantized);
-        foreach (LearnedLinear linear in learned)
+            : Learn(segment, operators, done, exactNext, quantized);
+        foreach (LearnedLinear linear in linears)
             done.Add(linear.Node.Name, linear.ToQuantized());
-        return (done, record with { Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds });
+        return new ReconstructedBlock(
+            done,
+            scans.ToDictionary(scan => scan.Node.Name, scan => scan.ToQuantized()),
+            record with { Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds });
     }
 
     /// <summary>The first scales of a layer, from what it sees in the float model, and its smoothing m.</summary>
@@ -129,7 +147,7 @@ internal sealed class BlockReconstructor
             : exact[input].Clone();
         Tensor weight = Weight(node);
         float[]? smoothing = null;
-        if (_recipe.Smoothing && bits.Weights != BitWidths.Float)
+        if (_smooths && bits.Weights != BitWidths.Float)
         {
             smoothing = Quantization.Smoothing.Of(x, weight, _settings.Alpha);
             Quantization.Smoothing.Divide(x, smoothing);
@@ -146,34 +164,37 @@ internal sealed class BlockReconstructor
 
     private BlockRecord Learn(
         GraphSegment segment,
-        List<LearnedLinear> linears,
+        ILearnedOperator[] operators,
         Dictionary<string, QuantizedLinear> fixedLinears,
         ActivationStream exactNext,
         ActivationStream quantized)
     {
         int block = segment.Block!.Value;
-        GraphSegment part = segment.After(linears.Select(linear => linear.Node).ToHashSet());
+        GraphSegment part = segment.After(Changing(operators).ToHashSet());
         if (part.Outputs.Count != 1)
-            throw new NotSupportedException($"Block {block} has {part.Outputs.Count} outputs that depend on its quantized layers; expected one.");
+            throw new NotSupportedException($"Block {block} has {part.Outputs.Count} outputs that depend on what is quantized; expected one.");
         Dictionary<string, Tensor> weights = WithLevelsOf(fixedLinears);
         using var evaluator = new VectorizedEvaluator(_options.Threads);
         ActivationStream before = quantized.Run(segment.For(part.Inputs), weights, new SimulatedEvaluator(evaluator, fixedLinears), _cancellation);
         using var learner = new BlockLearner(
             part,
             weights,
-            linears,
-            linear => !(_settings.FreezesScanInputs && FeedsScan(linear.Node)),
+            operators,
             part.Inputs.ToDictionary(node => node, node => before[node]),
             exactNext[part.Outputs[0]],
             _settings.Loss,
             _options.Threads)
         { Times = _options.LearningTimes };
-        return new ScaleLearning(linears, _settings, learner.Images, learner.Run, (step, loss) =>
+        return new ScaleLearning([.. operators.SelectMany(learned => learned.Learned)], _settings, learner.Images, learner.Run, (step, loss) =>
         {
             _cancellation.ThrowIfCancellationRequested();
             Report(block, step, $"block {block}: loss {loss:G4}");
         }).Run(block);
     }
+
+    /// <summary>The nodes whose values change with some operators: a scan's comes with its softplus.</summary>
+    private static IEnumerable<Node> Changing(ILearnedOperator[] operators) =>
+        operators.SelectMany(learned => learned is LearnedScan ? [learned.Node, learned.Node.Inputs[1]] : (Node[])[learned.Node]);
 
     private void Report(int block, int step, string? detail) => _options.Progress?.Report(new WorkProgress(
         _settings.Steps > 0 ? "learning scales" : "quantizing", ((long)block * Math.Max(_settings.Steps, 1)) + step, (long)_model.Graph.BlockCount * Math.Max(_settings.Steps, 1), detail));

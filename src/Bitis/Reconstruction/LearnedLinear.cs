@@ -14,10 +14,9 @@ namespace Bitis.Reconstruction;
 ///   y   = x̂·Ŵᵀ + b
 /// </code>
 /// </summary>
-internal sealed class LearnedLinear
+internal sealed class LearnedLinear : ILearnedOperator
 {
-    /// <summary>The smallest scale that learning may reach.</summary>
-    public const float SmallestScale = 1e-8f;
+    private readonly LearnedValues _weightScales, _inputScales, _zeroPoints, _smoothing;
 
     /// <summary>Starts with scales that a search has found.</summary>
     /// <param name="node">The layer's node.</param>
@@ -25,7 +24,8 @@ internal sealed class LearnedLinear
     /// <param name="start">The layer with its first scales; levels on both sides.</param>
     /// <param name="smoothing">m, <c>[in]</c>; null for none.</param>
     /// <param name="bias">The bias, or null.</param>
-    public LearnedLinear(Node node, Tensor weight, Tensor? bias, QuantizedLinear start, float[]? smoothing)
+    /// <param name="isLearned">Whether anything is learned; else the gradient passes as if nothing were quantized.</param>
+    public LearnedLinear(Node node, Tensor weight, Tensor? bias, QuantizedLinear start, float[]? smoothing, bool isLearned = true)
     {
         Node = node;
         Weight = weight;
@@ -34,18 +34,23 @@ internal sealed class LearnedLinear
         Bits = new BitWidths(start.Weight!.Bits, start.Input!.Bits);
         Granularity = start.Input.Granularity;
         HasSmoothing = smoothing is not null;
-        WeightScales = start.Weight.Scales.ToArray();
-        InputScales = start.Input.Scales.ToArray();
-        ZeroPoints = Array.ConvertAll(start.Input.ZeroPoints.ToArray(), zero => (float)zero);
-        Smoothing = smoothing ?? [.. Enumerable.Repeat(1f, Layer.InFeatures)];
-        WeightScaleGradient = new float[WeightScales.Length];
-        InputScaleGradient = new float[InputScales.Length];
-        ZeroPointGradient = new float[ZeroPoints.Length];
-        SmoothingGradient = new float[Smoothing.Length];
+        _weightScales = new(LearnedKind.WeightScale, start.Weight.Scales.ToArray());
+        _inputScales = new(LearnedKind.ActivationScale, start.Input.Scales.ToArray());
+        _zeroPoints = new(LearnedKind.ZeroPoint, Array.ConvertAll(start.Input.ZeroPoints.ToArray(), zero => (float)zero));
+        _smoothing = new(LearnedKind.Smoothing, smoothing ?? [.. Enumerable.Repeat(1f, Layer.InFeatures)]);
+        IsLearned = isLearned;
+        if (isLearned)
+            Learned = HasSmoothing ? [_weightScales, _inputScales, _zeroPoints, _smoothing] : [_weightScales, _inputScales, _zeroPoints];
     }
 
-    /// <summary>The layer's node.</summary>
+    /// <inheritdoc />
     public Node Node { get; }
+
+    /// <inheritdoc />
+    public IReadOnlyList<LearnedValues> Learned { get; } = [];
+
+    /// <summary>Whether anything is learned.</summary>
+    public bool IsLearned { get; }
 
     /// <summary>The layer's sizes.</summary>
     public Linear Layer { get; }
@@ -66,28 +71,28 @@ internal sealed class LearnedLinear
     public bool HasSmoothing { get; }
 
     /// <summary>s_i, one for each output.</summary>
-    public float[] WeightScales { get; }
+    public float[] WeightScales => _weightScales.Values;
 
     /// <summary>s_t, one for each token in the order in which the layer sees them, or one.</summary>
-    public float[] InputScales { get; }
+    public float[] InputScales => _inputScales.Values;
 
     /// <summary>z_t, as the scales; real numbers while they are learned.</summary>
-    public float[] ZeroPoints { get; }
+    public float[] ZeroPoints => _zeroPoints.Values;
 
     /// <summary>m, one for each input channel.</summary>
-    public float[] Smoothing { get; }
+    public float[] Smoothing => _smoothing.Values;
 
     /// <summary>∂L/∂s_i of the last step.</summary>
-    public float[] WeightScaleGradient { get; }
+    public float[] WeightScaleGradient => _weightScales.Gradient;
 
     /// <summary>∂L/∂s_t of the last step.</summary>
-    public float[] InputScaleGradient { get; }
+    public float[] InputScaleGradient => _inputScales.Gradient;
 
     /// <summary>∂L/∂z_t of the last step.</summary>
-    public float[] ZeroPointGradient { get; }
+    public float[] ZeroPointGradient => _zeroPoints.Gradient;
 
     /// <summary>∂L/∂m_j of the last step.</summary>
-    public float[] SmoothingGradient { get; }
+    public float[] SmoothingGradient => _smoothing.Gradient;
 
     /// <summary>The largest level of the input.</summary>
     public int MaxInputLevel => UniformQuantizer.LevelsOf(Bits.Activations, isSymmetric: false).Max;
@@ -128,10 +133,4 @@ internal sealed class LearnedLinear
             UniformQuantizer.Asymmetric(Bits.Activations, Granularity, [.. InputScales], zeroPoints),
             HasSmoothing ? InverseSmoothing() : null);
     }
-
-    /// <summary>All that can be learned, for keeping a state.</summary>
-    public IEnumerable<float[]> Parameters => [WeightScales, InputScales, ZeroPoints, Smoothing];
-
-    /// <summary>The gradients of <see cref="Parameters"/>.</summary>
-    public IEnumerable<float[]> Gradients => [WeightScaleGradient, InputScaleGradient, ZeroPointGradient, SmoothingGradient];
 }

@@ -26,6 +26,9 @@ internal sealed record LearningSettings
     /// <summary>The learning rate of the zero points, in levels; 0 where they stay as the search found them.</summary>
     public double ZeroPointRate { get; init; }
 
+    /// <summary>The relative learning rate of scales inside of scans.</summary>
+    public double ScanRate { get; init; } = 0.01;
+
     /// <summary>Whether the logarithms of scales and smoothing are learned, so that rates are relative and signs cannot change.</summary>
     public bool InLogarithms { get; init; }
 
@@ -68,7 +71,7 @@ internal sealed record LearningSettings
 
     private static LearningSettings Usual(Recipe recipe) => recipe.Method switch
     {
-        "ptq4vm+" or "qmamba+" => new LearningSettings
+        "ptq4vm+" or "qmamba" or "qmamba+" => new LearningSettings
         {
             Loss = BlockLoss.RelativeError,
             Steps = 100,

@@ -20,8 +20,7 @@ namespace Bitis.Reconstruction;
 /// </summary>
 /// <param name="linear">The layer; its gradients are written there.</param>
 /// <param name="node">The layer's node in the graph that is run.</param>
-/// <param name="isLearned">Whether it learns; else the gradient passes as if nothing were quantized, and its own are zero.</param>
-internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node node, bool isLearned) : GradientStep, IDisposable
+internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node node) : GradientStep, IDisposable
 {
     private readonly int _inputs = linear.Layer.InFeatures, _outputs = linear.Layer.OutFeatures;
     private PackedIntegerWeights? _packed;
@@ -85,7 +84,7 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
         _packed?.Dispose();
         ReadOnlySpan<float> bias = linear.Layer.HasBias ? linear.Bias!.Span : default;
         _packed = new PackedIntegerWeights(_weightLevels, linear.WeightScales, bias, _outputs, _inputs);
-        if (isLearned)
+        if (linear.IsLearned)
             _transposed.PackTransposed(DequantizedWeights());
         else
             _transposed.PackTransposed(_weight.Weight.Span);
@@ -119,7 +118,7 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
     {
         int rows = lane.Rows(_x);
         float* yGradient = lane.Pointer(_yGradient), values = lane.Scratch, scratch = values + ((nint)rows * _inputs);
-        if (!isLearned)
+        if (!linear.IsLearned)
         {
             if (_xGradient is { } direct)
                 FloatGemm.Run(_transposed, yGradient, _yGradient.Stride, lane.Pointer(direct.Matrix), direct.Matrix.Stride, 0, rows, direct.Accumulate);
@@ -158,7 +157,7 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
         Array.Clear(linear.ZeroPointGradient);
         Array.Clear(linear.WeightScaleGradient);
         Array.Clear(linear.SmoothingGradient);
-        if (!isLearned)
+        if (!linear.IsLearned)
             return;
         for (int row = 0; row < _x.Rows; row++)
         {

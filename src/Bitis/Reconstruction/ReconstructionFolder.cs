@@ -44,7 +44,7 @@ internal sealed class ReconstructionFolder(string path)
 
     /// <summary>A block that is done already; null if it is not.</summary>
     /// <exception cref="BitisException">The folder belongs to another quantization, or a file in it is damaged.</exception>
-    public (Dictionary<string, QuantizedLinear> Linears, BlockRecord Record)? Load(int block)
+    public ReconstructedBlock? Load(int block)
     {
         string file = FileOf(block);
         if (!File.Exists(file))
@@ -56,22 +56,30 @@ internal sealed class ReconstructionFolder(string path)
                 path, "this folder has blocks of another quantization (another model, recipe or set of images). Delete it, or write to another output.");
         }
         TensorDigest.Verify(checkpoint);
-        return (QuantizedModelFile.ReadLinears(checkpoint, _model.Graph, _recipe), MetadataJson.Read(checkpoint.Metadata, RecordKey, ReconstructionJson.Default.BlockRecord));
+        return new ReconstructedBlock(
+            QuantizedModelFile.ReadLinears(checkpoint, _model.Graph, _recipe),
+            QuantizedScanFile.Read(checkpoint, _model.Graph),
+            MetadataJson.Read(checkpoint.Metadata, RecordKey, ReconstructionJson.Default.BlockRecord));
     }
 
     /// <summary>Keeps a block.</summary>
-    public void Save(BlockRecord record, IReadOnlyDictionary<string, QuantizedLinear> linears)
+    public void Save(ReconstructedBlock block)
     {
-        string file = FileOf(record.Block);
+        string file = FileOf(block.Record.Block);
         if (File.Exists(file))
             return;
         OutputFolder.Create(path, "the folder for finished blocks");
-        List<SafetensorsTensor> tensors = QuantizedModelFile.TensorsOf(linears, _model.Graph);
+        List<SafetensorsTensor> tensors =
+        [
+            .. QuantizedModelFile.TensorsOf(block.Linears, _model.Graph),
+            .. QuantizedScanFile.TensorsOf(block.Scans, _model.Graph),
+        ];
         var metadata = new Dictionary<string, string>
         {
             [IdentityKey] = _identity,
-            [RecordKey] = JsonSerializer.Serialize(record, ReconstructionJson.Default.BlockRecord),
-            [QuantizedModelFile.LayersKey] = QuantizedModelFile.LayersOf(linears),
+            [RecordKey] = JsonSerializer.Serialize(block.Record, ReconstructionJson.Default.BlockRecord),
+            [QuantizedModelFile.LayersKey] = QuantizedModelFile.LayersOf(block.Linears),
+            [QuantizedScanFile.ScansKey] = QuantizedScanFile.Describe(block.Scans),
             [TensorDigest.Key] = TensorDigest.Of(tensors.Select(tensor => tensor.Bytes)),
         };
         SafetensorsWriter.Write(file, tensors, metadata);

@@ -1,20 +1,21 @@
 using System.Globalization;
+using System.Numerics.Tensors;
 
 namespace Bitis.Reconstruction;
 
 /// <summary>The steps of the optimizer for one block (JLSS: joint learning of smoothing scale and step size).</summary>
-/// <param name="linears">What is learned.</param>
+/// <param name="learned">What is learned.</param>
 /// <param name="settings">How.</param>
 /// <param name="images">How many images there are.</param>
-/// <param name="lossOf">The loss of some images (the first, how many) and, if asked, the gradients of the layers.</param>
+/// <param name="lossOf">The loss of some images (the first, how many) and, if asked, the gradients.</param>
 /// <param name="report">Hears of each step and its loss.</param>
 internal sealed class ScaleLearning(
-    IReadOnlyList<LearnedLinear> linears, LearningSettings settings, int images, Func<int, int, bool, double> lossOf, Action<int, double> report)
+    IReadOnlyList<LearnedValues> learned, LearningSettings settings, int images, Func<int, int, bool, double> lossOf, Action<int, double> report)
 {
     private double _bestLoss;
     private float[][] _best = [];
 
-    /// <summary>Learns, and leaves the state that is kept in the layers.</summary>
+    /// <summary>Learns, and leaves the state that is kept.</summary>
     public BlockRecord Run(int block)
     {
         double before = lossOf(0, images, false);
@@ -27,7 +28,7 @@ internal sealed class ScaleLearning(
         if (settings.Steps == 0)
             return new BlockRecord(block, before, before, 0, 0);
         Keep(before);
-        var optimizer = new ScaleOptimizer(linears, settings);
+        var optimizer = new ScaleOptimizer(learned, settings);
         int batch = Math.Min(settings.BatchSize ?? images, images), first = 0, step = 0;
         bool wholeBatches = batch == images;
         while (step < settings.Steps)
@@ -67,16 +68,14 @@ internal sealed class ScaleLearning(
     private void Keep(double loss)
     {
         _bestLoss = loss;
-        _best = [.. Values().Select(values => (float[])values.Clone())];
+        _best = [.. learned.Select(values => (float[])values.Values.Clone())];
     }
 
     private void Restore()
     {
-        foreach ((float[] values, float[] best) in Values().Zip(_best))
-            best.CopyTo(values, 0);
+        foreach ((LearnedValues values, float[] best) in learned.Zip(_best))
+            best.CopyTo(values.Values, 0);
     }
 
-    private IEnumerable<float[]> Values() => linears.SelectMany(linear => linear.Parameters);
-
-    private bool GradientsAreFinite() => linears.SelectMany(linear => linear.Gradients).All(gradient => System.Numerics.Tensors.TensorPrimitives.IsFiniteAll<float>(gradient));
+    private bool GradientsAreFinite() => learned.All(values => TensorPrimitives.IsFiniteAll<float>(values.Gradient));
 }

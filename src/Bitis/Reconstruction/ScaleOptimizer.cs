@@ -5,21 +5,28 @@ internal sealed class ScaleOptimizer
 {
     private const double Beta1 = 0.9, Beta2 = 0.999, Epsilon = 1e-8;
 
+    /// <summary>The smallest scale that learning may reach.</summary>
+    private const float SmallestScale = 1e-8f;
+
     private readonly LearningSettings _settings;
     private readonly List<Group> _groups = [];
 
     /// <summary>Starts with moments of zero.</summary>
-    public ScaleOptimizer(IEnumerable<LearnedLinear> linears, LearningSettings settings)
+    public ScaleOptimizer(IEnumerable<LearnedValues> learned, LearningSettings settings)
     {
         _settings = settings;
-        foreach (LearnedLinear linear in linears)
+        foreach (LearnedValues values in learned)
         {
-            _groups.Add(new Group(linear.WeightScales, linear.WeightScaleGradient, settings.WeightRate, settings.InLogarithms));
-            _groups.Add(new Group(linear.InputScales, linear.InputScaleGradient, settings.ActivationRate, settings.InLogarithms));
-            if (settings.ZeroPointRate > 0)
-                _groups.Add(new Group(linear.ZeroPoints, linear.ZeroPointGradient, settings.ZeroPointRate, InLogarithms: false));
-            if (linear.HasSmoothing)
-                _groups.Add(new Group(linear.Smoothing, linear.SmoothingGradient, settings.SmoothingRate, settings.InLogarithms));
+            (double rate, bool inLogarithms) = values.Kind switch
+            {
+                LearnedKind.WeightScale => (settings.WeightRate, settings.InLogarithms),
+                LearnedKind.ActivationScale => (settings.ActivationRate, settings.InLogarithms),
+                LearnedKind.ZeroPoint => (settings.ZeroPointRate, false),
+                LearnedKind.Smoothing => (settings.SmoothingRate, settings.InLogarithms),
+                _ => (settings.ScanRate, true), // scales of all magnitudes
+            };
+            if (rate > 0)
+                _groups.Add(new Group(values.Values, values.Gradient, rate, inLogarithms));
         }
     }
 
@@ -53,7 +60,7 @@ internal sealed class ScaleOptimizer
                 ? (float)(value * Math.Exp(-change))
                 : (float)((value * (1 - (rate * _settings.WeightDecay))) - change);
             if (group.IsPositive)
-                group.Values[i] = Math.Max(group.Values[i], LearnedLinear.SmallestScale);
+                group.Values[i] = Math.Max(group.Values[i], SmallestScale);
         }
     }
 

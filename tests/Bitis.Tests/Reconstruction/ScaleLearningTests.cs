@@ -86,7 +86,7 @@ public sealed class ScaleLearningTests
     }
 
     private static ScaleLearning Learning(LearnedLinear linear, LearningSettings settings, Func<int, int, bool, double> loss) =>
-        new([linear], settings, images: 10, loss, (_, _) => { });
+        new(linear.Learned, settings, images: 10, loss, (_, _) => { });
 
     private static double Distance(LearnedLinear linear)
     {

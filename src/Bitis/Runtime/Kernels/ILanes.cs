@@ -59,6 +59,9 @@ internal unsafe interface ILanes<TSelf> :
     /// <summary>The sum of the lanes, in a fixed order.</summary>
     static abstract float Sum(TSelf value);
 
+    /// <summary>The entries of a table of 128 numbers, which lies on a whole cache line, at integers from 0 to 127.</summary>
+    static abstract TSelf LookUp(float* table, TSelf index);
+
     /// <summary>The next integers below or at the values.</summary>
     static abstract TSelf Floor(TSelf value);
 

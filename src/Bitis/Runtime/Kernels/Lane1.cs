@@ -84,6 +84,10 @@ internal readonly unsafe struct Lane1(float value) : ILanes<Lane1>
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane1 LookUp(float* table, Lane1 index) => new(table[(int)index._value]);
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane1 Floor(Lane1 value) => new(MathF.Floor(value._value));
 
     /// <inheritdoc />

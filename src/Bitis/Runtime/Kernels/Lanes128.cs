@@ -94,6 +94,14 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 LookUp(float* table, Lanes128 index)
+    {
+        Vector128<int> i = Vector128.ConvertToInt32(index._value);
+        return new(Vector128.Create(table[i[0]], table[i[1]], table[i[2]], table[i[3]]));
+    }
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Floor(Lanes128 value) => new(Vector128.Floor(value._value));
 
     /// <inheritdoc />

@@ -94,6 +94,11 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 LookUp(float* table, Lanes256 index) =>
+        new(Avx2.GatherVector256(table, Avx.ConvertToVector256Int32(index._value), sizeof(float)));
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Floor(Lanes256 value) => new(Vector256.Floor(value._value));
 
     /// <inheritdoc />

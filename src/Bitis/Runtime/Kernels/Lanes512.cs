@@ -90,6 +90,21 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 LookUp(float* table, Lanes512 index)
+    {
+        // A permutation of two registers looks 32 entries up by the lower five bits; the upper two choose among four of them.
+        Vector512<int> i = Avx512F.ConvertToVector512Int32(index._value);
+        Vector512<float> first = Avx512F.PermuteVar16x32x2(Vector512.LoadAligned(table), i, Vector512.LoadAligned(table + 16));
+        Vector512<float> second = Avx512F.PermuteVar16x32x2(Vector512.LoadAligned(table + 32), i, Vector512.LoadAligned(table + 48));
+        Vector512<float> third = Avx512F.PermuteVar16x32x2(Vector512.LoadAligned(table + 64), i, Vector512.LoadAligned(table + 80));
+        Vector512<float> fourth = Avx512F.PermuteVar16x32x2(Vector512.LoadAligned(table + 96), i, Vector512.LoadAligned(table + 112));
+        Vector512<float> isUpper = Vector512.Equals(i & Vector512.Create(32), Vector512.Create(32)).AsSingle();
+        Vector512<float> lower = Vector512.ConditionalSelect(isUpper, second, first), upper = Vector512.ConditionalSelect(isUpper, fourth, third);
+        return new(Vector512.ConditionalSelect(Vector512.GreaterThan(i, Vector512.Create(63)).AsSingle(), upper, lower));
+    }
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Floor(Lanes512 value) => new(Vector512.Floor(value._value));
 
     /// <inheritdoc />

@@ -1,0 +1,118 @@
+using Bitis.Graphs;
+using Bitis.Quantization;
+using Bitis.Runtime.Kernels;
+using Bitis.Tensors;
+
+namespace Bitis.Reconstruction;
+
+/// <summary>
+/// A quantized scan whose scales can be learned (QMamba's fine-tuning): those of u, Δ, B and C, of the hidden states' groups and
+/// channels, and the zero point of Δ where its levels are spread before the softplus. The levels of Ā stay as they are.
+/// </summary>
+internal sealed class LearnedScan : ILearnedOperator
+{
+    private readonly QuantizedScan _start;
+    private readonly LearnedValues _u, _deltaScale, _deltaZeroPoint, _b, _c, _groups, _channels;
+
+    /// <summary>Starts with grids that a search has found.</summary>
+    /// <param name="node">The scan's node.</param>
+    /// <param name="start">The grids.</param>
+    /// <param name="aLog">ln |A|, <c>[channels, states]</c>.</param>
+    /// <param name="d">D, <c>[channels]</c>.</param>
+    /// <param name="isLearned">Whether scales are learned; else they stay, and only gradients pass.</param>
+    public LearnedScan(Node node, QuantizedScan start, Tensor aLog, Tensor d, bool isLearned)
+    {
+        Node = node;
+        ALog = aLog;
+        D = d;
+        _start = start;
+        _u = Scales(start.U.Scales.ToArray());
+        _deltaScale = Scales(start.Delta.Scale);
+        _deltaZeroPoint = new LearnedValues(LearnedKind.ZeroPoint, [-start.Delta.Lowest / start.Delta.Scale]);
+        _b = Scales([.. start.B.TokenScales]);
+        _c = Scales([.. start.C.TokenScales]);
+        _groups = Scales([.. start.HiddenState.GroupScales]);
+        _channels = Scales([.. start.HiddenState.ChannelScales]);
+        if (!isLearned)
+            return;
+        Learned.AddRange([_u, _deltaScale, _b, _c, _groups]);
+        if (start.Delta.IsBeforeSoftplus)
+            Learned.Add(_deltaZeroPoint);
+        if (_channels.Values.Length > 1)
+            Learned.Add(_channels);
+    }
+
+    /// <inheritdoc />
+    public Node Node { get; }
+
+    /// <summary>ln |A|, <c>[channels, states]</c>.</summary>
+    public Tensor ALog { get; }
+
+    /// <summary>D, <c>[channels]</c>.</summary>
+    public Tensor D { get; }
+
+    /// <summary>What <see cref="SetGradients"/> takes.</summary>
+    public ScanSums Sums => new(D.Length, _start.HiddenState.Tokens, _groups.Values.Length);
+
+    /// <summary>What is learned; nothing if the scan stays as it is.</summary>
+    public List<LearnedValues> Learned { get; } = [];
+
+    /// <inheritdoc />
+    IReadOnlyList<LearnedValues> ILearnedOperator.Learned => Learned;
+
+    /// <summary>The scan with what was learned.</summary>
+    public QuantizedScan ToQuantized()
+    {
+        if (Learned.Count == 0)
+            return _start;
+        DeltaQuantizer delta = _start.Delta;
+        HiddenStateQuantizer hidden = _start.HiddenState;
+        float deltaScale = _deltaScale.Values[0];
+        return new QuantizedScan(
+            UniformQuantizer.Asymmetric(_start.U.Bits, _start.U.Granularity, [.. _u.Values], _start.U.ZeroPoints.ToArray()),
+            delta.IsBeforeSoftplus
+                ? DeltaQuantizer.BeforeSoftplus(delta.Bits, deltaScale, -_deltaZeroPoint.Values[0] * deltaScale)
+                : DeltaQuantizer.AfterSoftplus(delta.Bits, deltaScale),
+            new StateQuantizer(_start.B.Bits, [.. _b.Values], [.. _start.B.StateScales]),
+            new StateQuantizer(_start.C.Bits, [.. _c.Values], [.. _start.C.StateScales]),
+            _start.Decay,
+            new HiddenStateQuantizer(
+                hidden.Bits, hidden.Tokens, [.. hidden.GroupStarts], [.. _groups.Values], [.. _channels.Values], [.. hidden.StateScales], hidden.IsDithered),
+            _start.RateCodes,
+            _start.States);
+    }
+
+    /// <summary>Sets the gradients of everything.</summary>
+    /// <param name="sums">∂L/∂ each scale, as <see cref="Sums"/> lays them out.</param>
+    public void SetGradients(ReadOnlySpan<float> sums)
+    {
+        ScanSums layout = Sums;
+        Fold(sums.Slice(ScanSums.U, layout.Channels), _u.Gradient);
+        Fold(sums.Slice(layout.B, layout.Tokens), _b.Gradient);
+        Fold(sums.Slice(layout.C, layout.Tokens), _c.Gradient);
+        _deltaScale.Gradient[0] = sums[layout.DeltaScale];
+        _deltaZeroPoint.Gradient[0] = sums[layout.DeltaZeroPoint];
+        Array.Clear(_groups.Gradient);
+        Array.Clear(_channels.Gradient);
+        for (int g = 0; g < layout.Groups; g++) // the scale of h is that of its group times that of its channel
+        {
+            for (int e = 0; e < layout.Channels; e++)
+            {
+                float gradient = sums[layout.HiddenState + (g * layout.Channels) + e];
+                int channel = _channels.Values.Length == 1 ? 0 : e;
+                _groups.Gradient[g] += gradient * _channels.Values[channel];
+                _channels.Gradient[channel] += gradient * _groups.Values[g];
+            }
+        }
+    }
+
+    /// <summary>Gradients of each position's scale to those of the scales that there are: one for all positions, or one for each.</summary>
+    private static void Fold(ReadOnlySpan<float> each, Span<float> gradient)
+    {
+        gradient.Clear();
+        for (int i = 0; i < each.Length; i++)
+            gradient[gradient.Length == 1 ? 0 : i] += each[i];
+    }
+
+    private static LearnedValues Scales(params float[] values) => new(LearnedKind.ScanScale, values);
+}

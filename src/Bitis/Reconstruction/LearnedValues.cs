@@ -1,0 +1,10 @@
+namespace Bitis.Reconstruction;
+
+/// <summary>Numbers that are learned alike.</summary>
+/// <param name="Kind">What they are.</param>
+/// <param name="Values">The numbers; the optimizer changes them.</param>
+internal sealed record LearnedValues(LearnedKind Kind, float[] Values)
+{
+    /// <summary>∂L/∂ each of them in the last step.</summary>
+    public float[] Gradient { get; } = new float[Values.Length];
+}
