@@ -262,7 +262,7 @@ internal sealed class PlanCompiler
         _ when hasZeros => false,
         MeanOfNorms => true,
         GatedSum => user.Inputs[0] != value,
-        Multiply => user.Inputs[0] == value && user.Inputs[1] != value && user.Inputs[1].Operator is not ArrangeTokens
+        Multiply => user.Inputs[0] == value && user.Inputs[1] != value
             && !(user.Inputs[1].Operator is Silu && OnlyConsumer(user.Inputs[1]) == user), // that is a gate
         Add => user.Inputs[1] == value && OnlyConsumer(value) == user
             && _values.TryGetValue(user.Inputs[0], out ArenaMatrix other) && !other.IsReversed && other.RowMap is null,
