@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using Bitis.Tensors;
 
 namespace Bitis.Operators;
@@ -49,11 +50,12 @@ public sealed record RotaryPositions(int Grid, int Channels, int BaseGrid) : Ope
     internal void Turn(ReadOnlySpan<float> x, int position, Span<float> y, bool isBack)
     {
         (float[] cos, float[] sin) = _factors.Value;
-        for (int c = 0, pair = position * (Channels / 2); c < Channels; c += 2, pair++)
+        Vector128<int> partners = Vector128.Create(1, 0, 3, 2);
+        for (int c = 0, i = position * Channels; c < Channels; c += 4, i += 4) // two pairs at once
         {
-            float a = x[c], b = x[c + 1], s = isBack ? -sin[pair] : sin[pair];
-            y[c] = a * cos[pair] - b * s;
-            y[c + 1] = b * cos[pair] + a * s;
+            Vector128<float> pairs = Vector128.Create(x[c..]), turned = Vector128.Shuffle(pairs, partners) * Vector128.Create(sin, i);
+            pairs *= Vector128.Create(cos, i);
+            (isBack ? pairs - turned : pairs + turned).CopyTo(y[c..]);
         }
     }
 
@@ -64,17 +66,17 @@ public sealed record RotaryPositions(int Grid, int Channels, int BaseGrid) : Ope
     /// <inheritdoc />
     public override int GetHashCode() => HashCode.Combine(Grid, Channels, BaseGrid);
 
-    /// <summary>cos φ and sin φ of each token's pairs.</summary>
+    /// <summary>cos φ of each token's channels, and what their partners are multiplied by: −sin φ for the first of a pair, sin φ for the second.</summary>
     private static (float[] Cos, float[] Sin) Factors(int grid, int channels, int baseGrid)
     {
-        int half = channels / 4; // pairs that turn with the row; as many turn with the column
-        float[] cos = new float[grid * grid * 2 * half], sin = new float[cos.Length];
+        int half = channels / 2; // the channels that turn with the row; as many turn with the column
+        float[] cos = new float[grid * grid * channels], sin = new float[cos.Length];
         for (int i = 0; i < cos.Length; i++)
         {
-            int token = i / (2 * half), pair = i % (2 * half);
-            double position = (double)(pair < half ? token / grid : token % grid) * baseGrid / grid;
-            double angle = position * Math.Pow(Base, -2.0 * (pair % half) / (2 * half));
-            (cos[i], sin[i]) = ((float)Math.Cos(angle), (float)Math.Sin(angle));
+            int token = i / channels, channel = i % channels, pair = channel % half / 2;
+            double position = (double)(channel < half ? token / grid : token % grid) * baseGrid / grid;
+            double angle = position * Math.Pow(Base, -2.0 * pair / half);
+            (cos[i], sin[i]) = ((float)Math.Cos(angle), (float)(channel % 2 == 0 ? -Math.Sin(angle) : Math.Sin(angle)));
         }
         return (cos, sin);
     }
