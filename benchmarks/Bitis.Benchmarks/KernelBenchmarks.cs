@@ -260,10 +260,10 @@ internal static unsafe class KernelBenchmarks
             Console.WriteLine($"| {kernels[i].Name} | {seconds[i] * 1e6:F0} | {seconds[i] / values * 1e9:F3} |");
     }
 
-    /// <summary>A scan in 8 bits with eight groups of tokens and a scale for each channel and state.</summary>
+    /// <summary>A scan in 8 bits with eight groups of tokens and a scale for each channel.</summary>
     private static PackedScan IntegerScanOf(int channels, int states)
     {
-        var signed = new StateQuantizer(8, [1f / 127], [.. Enumerable.Range(1, states).Select(n => 1f / n)]);
+        UniformQuantizer signed = UniformQuantizer.Symmetric(8, Granularity.PerTensor, [1f / 127]);
         UniformQuantizer unsigned = UniformQuantizer.Asymmetric(8, Granularity.PerTensor, [1f / 255], [0]);
         float[] channelScales = [.. Enumerable.Range(1, channels).Select(e => 1f + (e % 7))];
         int[] groups = [.. TimeGroups.Equal((Tokens + 3) / 4, 8).Select(start => 4 * start)]; // as calibration places them
@@ -274,9 +274,8 @@ internal static unsafe class KernelBenchmarks
                 signed,
                 signed,
                 DecayQuantizer.LongTailed(8, 8),
-                new HiddenStateQuantizer(8, Tokens, groups, [.. groups.Select((_, g) => (1f + g) / 127)], channelScales, [.. signed.StateScales], isDithered: true),
-                [.. Enumerable.Range(0, channels * states).Select(i => QuantizedScan.RateCode(MathF.Log(1 + (i % states))))],
-                states),
+                new HiddenStateQuantizer(8, Tokens, groups, [.. groups.Select((_, g) => (1f + g) / 127)], channelScales),
+                [.. Enumerable.Range(0, channels * states).Select(i => QuantizedScan.RateCode(MathF.Log(1 + (i % states))))]),
             new Tensor([channels]),
             Tokens);
     }

@@ -1,9 +1,9 @@
 namespace Bitis.Quantization;
 
 /// <summary>
-/// Maps hidden states to signed levels, <c>q = clamp(round(h / s), −2ᵇ⁻¹, 2ᵇ⁻¹ − 1)</c>. The scale s is
-/// that of the token's group (QMamba's temporal group quantization, TGQ) times that of the channel and that of the state: ranges move
-/// along the tokens, and differ between channels and, since slow states add up more, between states.
+/// Maps hidden states to signed levels, <c>q = clamp(round(h / s), −2ᵇ⁻¹, 2ᵇ⁻¹ − 1)</c>. The scale s of token t and channel e is
+/// that of the token's group times that of the channel (QMamba's temporal group quantization, TGQ): ranges move along the tokens,
+/// and differ between channels.
 /// </summary>
 public sealed class HiddenStateQuantizer
 {
@@ -15,15 +15,13 @@ public sealed class HiddenStateQuantizer
     /// <param name="groupStarts">The first token of each group, ascending, from 0; in the order in which the scan sees the tokens.</param>
     /// <param name="groupScales">A scale for each group.</param>
     /// <param name="channelScales">What each channel multiplies them by: one for each channel, or a single one for all.</param>
-    /// <param name="stateScales">What each state multiplies them by: one for each state, or a single one for all.</param>
     /// <param name="isDithered">Whether rounding is dithered; else it is to the nearest level.</param>
     /// <exception cref="ArgumentException">Groups or scales are not as described.</exception>
-    public HiddenStateQuantizer(int bits, int tokens, int[] groupStarts, float[] groupScales, float[] channelScales, float[] stateScales, bool isDithered)
+    public HiddenStateQuantizer(int bits, int tokens, int[] groupStarts, float[] groupScales, float[] channelScales, bool isDithered = false)
     {
         ArgumentNullException.ThrowIfNull(groupStarts);
         ArgumentNullException.ThrowIfNull(groupScales);
         ArgumentNullException.ThrowIfNull(channelScales);
-        ArgumentNullException.ThrowIfNull(stateScales);
         ArgumentOutOfRangeException.ThrowIfLessThan(bits, UniformQuantizer.MinBits);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bits, UniformQuantizer.MaxBits);
         if (groupStarts.Length == 0 || groupStarts.Length != groupScales.Length || groupStarts[0] != 0 || groupStarts[^1] >= tokens
@@ -31,13 +29,12 @@ public sealed class HiddenStateQuantizer
         {
             throw new ArgumentException($"Groups of {tokens} tokens must start at ascending tokens from 0, and have a scale each.", nameof(groupStarts));
         }
-        if (channelScales.Length == 0 || stateScales.Length == 0 || groupScales.Concat(channelScales).Concat(stateScales).Any(scale => !(float.IsFinite(scale) && scale > 1e-20f)))
+        if (channelScales.Length == 0 || groupScales.Concat(channelScales).Any(scale => !(float.IsFinite(scale) && scale > 1e-20f)))
             throw new ArgumentException("Scales must be positive, finite numbers.", nameof(groupScales));
         Bits = bits;
         GroupStarts = groupStarts;
         GroupScales = groupScales;
         ChannelScales = channelScales;
-        StateScales = stateScales;
         IsDithered = isDithered;
         _groupOf = new int[tokens];
         for (int t = 0, g = 0; t < tokens; t++)
@@ -63,9 +60,6 @@ public sealed class HiddenStateQuantizer
     /// <summary>A factor for each channel, or a single one.</summary>
     public IReadOnlyList<float> ChannelScales { get; }
 
-    /// <summary>A factor for each state, or a single one.</summary>
-    public IReadOnlyList<float> StateScales { get; }
-
     /// <summary>
     /// Whether rounding is dithered (<see cref="QuantizedScan"/> says how). To the nearest level, a state that decays or grows by less
     /// than half a level at a time stands still.
@@ -77,7 +71,4 @@ public sealed class HiddenStateQuantizer
 
     /// <summary>The factor of a channel.</summary>
     public float ChannelScale(int channel) => ChannelScales[ChannelScales.Count == 1 ? 0 : channel];
-
-    /// <summary>The factor of a state.</summary>
-    public float StateScale(int state) => StateScales[StateScales.Count == 1 ? 0 : state];
 }

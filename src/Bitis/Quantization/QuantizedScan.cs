@@ -4,17 +4,15 @@ namespace Bitis.Quantization;
 /// A selective scan in integers: the grids of its operands, of the discrete parameters and of the hidden states. What it computes,
 /// for each channel e and state n (all of it is exact in integers but the two roundings to float32 that are named):
 /// <code>
-///   u  = s_u[e]·(q_u − z_u[e])    Δ = unit_Δ·d[q_Δ]    B = s_B[t]·k_B[n]·q_B    C = s_C[t]·k_C[n]·q_C    the operands' grids
+///   u  = s_u[e]·(q_u − z_u[e])    Δ = unit_Δ·d[q_Δ]    B = s_B[t]·q_B    C = s_C[t]·q_C    the operands' grids
 ///   i  = clamp(codeΔ[q_Δ] + codeA[e, n], 0, 127)                                           log₂(−log₂ Ā) in eighths
 ///   Ā  = decay[i] / 2¹⁵                                                                    a level of Ā's grid
-///   v  = clamp16(round((float((q_u − z_u)·d[q_Δ])·f[g, e])·s_B[t]))                        f = s_u·unit_Δ·2¹⁵·w_B/unit, float32
-///   h  = level(clamp16(Ā ∗ h + v ∗ (q_B·m_B[n])))                                          x ∗ y = (x·y + 2¹⁴) ≫ 15
-///   y  = ((Σ_n h·q_C·m_C[n])·(unit·w_C))·s_C[t] + (D·s_u)·(q_u − z_u)                                   float32
+///   v  = clamp16(round((float((q_u − z_u)·d[q_Δ])·f[g, e])·s_B[t]))                        f = s_u·unit_Δ·2^(b_B−1)/unit, float32
+///   h  = level(clamp16(Ā ∗ h + v ∗ (q_B·2^(16−b_B))))                                      x ∗ y = (x·y + 2¹⁴) ≫ 15
+///   y  = ((Σ_n h·q_C)·unit)·s_C[t] + (D·s_u)·(q_u − z_u)                                   float32
 /// </code>
 /// h is a 16-bit number whose upper b bits are the level and whose lower ones are 0: <c>level(x) = clamp16(x + o) &amp; mask</c>;
-/// it counts unit·s_h[n], with unit the scale of group and channel divided by 2^(16−b), and s_h[n] that of the state. The m are integers
-/// and the w float64 numbers (<see cref="StateLevels"/>) such that w_B·m_B[n] ≈ k_B[n]/s_h[n] and w_C·m_C[n] ≈ k_C[n]·s_h[n]; what is
-/// rounded there makes k_B and k_C, not the results, different from what was asked for. The offset o is 2^(15−b) for rounding to nearest; dithered, it is
+/// its unit is the scale of h divided by 2^(16−b). The offset o is 2^(15−b) for rounding to nearest; dithered, it is
 /// <c>⌊frac(0.618…·t + 0.754…·n)·2^(16−b)⌋</c>, which takes all values alike, so that a state that changes by less than a level at a
 /// time moves on average as it should instead of standing still. Where a group of tokens begins, h becomes
 /// <c>level(clamp16(round(h·(s_before/s_after))))</c>, the product in float32, to nearest.
@@ -33,28 +31,20 @@ public sealed class QuantizedScan
     /// <summary>Puts a scan together.</summary>
     /// <param name="u">The grid of u: unsigned, per tensor or channel.</param>
     /// <param name="delta">The grid of Δ.</param>
-    /// <param name="b">The grid of B.</param>
-    /// <param name="c">The grid of C.</param>
+    /// <param name="b">The grid of B: signed, per tensor or token (in the order in which the scan sees them).</param>
+    /// <param name="c">The grid of C, as B's.</param>
     /// <param name="decay">The grid of Ā.</param>
     /// <param name="hiddenState">The grid of h.</param>
     /// <param name="rateCodes">The codes of A, <c>[channels, states]</c>: <see cref="RateCode"/>.</param>
-    /// <param name="states">N.</param>
     /// <exception cref="ArgumentException">A grid is of another kind.</exception>
     public QuantizedScan(
-        UniformQuantizer u,
-        DeltaQuantizer delta,
-        StateQuantizer b,
-        StateQuantizer c,
-        DecayQuantizer decay,
-        HiddenStateQuantizer hiddenState,
-        sbyte[] rateCodes,
-        int states)
+        UniformQuantizer u, DeltaQuantizer delta, UniformQuantizer b, UniformQuantizer c, DecayQuantizer decay, HiddenStateQuantizer hiddenState, sbyte[] rateCodes)
     {
         ArgumentNullException.ThrowIfNull(decay);
-        if (u.IsSymmetric || u.Granularity == Granularity.PerToken)
-            throw new ArgumentException("u has unsigned levels, whose scales may differ between channels.", nameof(u));
-        if (((int[])[b.StateScales.Count, c.StateScales.Count, hiddenState.StateScales.Count]).Any(count => count != 1 && count != states))
-            throw new ArgumentException($"Expected a scale for each of {states} states, or one for all.", nameof(states));
+        if (u.IsSymmetric || !b.IsSymmetric || !c.IsSymmetric)
+            throw new ArgumentException("u has unsigned levels, B and C have signed ones.", nameof(u));
+        if (u.Granularity == Granularity.PerToken || b.Granularity == Granularity.PerChannel || c.Granularity == Granularity.PerChannel)
+            throw new ArgumentException("Scales of u may differ between channels, those of B and C between tokens.", nameof(u));
         decay.Validate();
         U = u;
         Delta = delta;
@@ -63,9 +53,6 @@ public sealed class QuantizedScan
         Decay = decay;
         HiddenState = hiddenState;
         RateCodes = rateCodes;
-        States = states;
-        BLevels = BLevelsOf(b, hiddenState, states);
-        CLevels = CLevelsOf(c, hiddenState, states);
         DecayTable = [.. Enumerable.Range(0, Codes).Select(DecayOf)];
         DeltaCodes = [.. Enumerable.Range(0, delta.MaxLevel + 1).Select(level => DeltaCode(delta.Dequantize(level)))];
     }
@@ -77,10 +64,10 @@ public sealed class QuantizedScan
     public DeltaQuantizer Delta { get; }
 
     /// <summary>The grid of B.</summary>
-    public StateQuantizer B { get; }
+    public UniformQuantizer B { get; }
 
     /// <summary>The grid of C.</summary>
-    public StateQuantizer C { get; }
+    public UniformQuantizer C { get; }
 
     /// <summary>The grid of Ā.</summary>
     public DecayQuantizer Decay { get; }
@@ -91,9 +78,6 @@ public sealed class QuantizedScan
     /// <summary>The codes of A, <c>[channels, states]</c>.</summary>
     public sbyte[] RateCodes { get; }
 
-    /// <summary>N.</summary>
-    public int States { get; }
-
     /// <summary>Ā·2¹⁵ by code.</summary>
     public IReadOnlyList<short> DecayTable { get; }
 
@@ -103,21 +87,15 @@ public sealed class QuantizedScan
     /// <summary>The code of A = −exp(A_log): log₂(|A|·log₂ e) in eighths.</summary>
     public static sbyte RateCode(float aLog) => ToCode((aLog * Math.Log2(Math.E)) + Math.Log2(Math.Log2(Math.E)));
 
-    /// <summary>The levels of B in integers.</summary>
-    internal StateLevels BLevels { get; }
-
-    /// <summary>The levels of C in integers.</summary>
-    internal StateLevels CLevels { get; }
-
     /// <summary>The bits of h below its level.</summary>
     internal int HiddenShift => 16 - HiddenState.Bits;
 
     /// <summary>f[g, e]: what (q_u − z_u)·d[q_Δ] is multiplied by.</summary>
     internal float InputFactor(int group, int channel) => (float)(
-        U.Scales[GroupOf(U, channel)] * Delta.Unit * 32768 * BLevels.Unit / Unit(group, channel));
+        U.Scales[GroupOf(U, channel)] * Delta.Unit * (1 << (B.Bits - 1)) / Unit(group, channel));
 
-    /// <summary>unit: what a sum of h·q_C·m_C is multiplied by.</summary>
-    internal float OutputFactor(int group, int channel) => (float)(Unit(group, channel) * CLevels.Unit);
+    /// <summary>unit: what a sum of h·q_C is multiplied by.</summary>
+    internal float OutputFactor(int group, int channel) => (float)Unit(group, channel);
 
     /// <summary>D·s_u: what q_u − z_u adds to y.</summary>
     internal float SkipFactor(float d, int channel) => d * U.Scales[GroupOf(U, channel)];
@@ -134,20 +112,8 @@ public sealed class QuantizedScan
         return (int)((phase - Math.Floor(phase)) * (1 << HiddenShift));
     }
 
-    /// <summary>The index of a channel's scale.</summary>
-    internal static int GroupOf(UniformQuantizer grid, int channel) => grid.Granularity == Granularity.PerTensor ? 0 : channel;
-
-    /// <summary>Levels of B, as the upper bits of 16.</summary>
-    private static StateLevels BLevelsOf(StateQuantizer b, HiddenStateQuantizer hidden, int states) =>
-        new(b, [.. Enumerable.Range(0, states).Select(n => b.StateScale(n) / (double)hidden.StateScale(n))], 1 << (16 - b.Bits));
-
-    /// <summary>Levels of C, such that a sum over all states of products with 16-bit numbers stays below 2³¹.</summary>
-    private static StateLevels CLevelsOf(StateQuantizer c, HiddenStateQuantizer hidden, int states)
-    {
-        double[] weights = [.. Enumerable.Range(0, states).Select(n => c.StateScale(n) * (double)hidden.StateScale(n))];
-        bool areEqual = weights.All(weight => weight == weights[0]);
-        return new(c, weights, areEqual ? 1 : Math.Max(1, Math.Min(32767, 65535 / states) / c.MaxLevel));
-    }
+    /// <summary>The index of a channel's or a token's scale.</summary>
+    internal static int GroupOf(UniformQuantizer grid, int position) => grid.Granularity == Granularity.PerTensor ? 0 : position;
 
     private static sbyte DeltaCode(double delta) => delta == 0
         ? sbyte.MinValue // no time passes

@@ -16,13 +16,10 @@ namespace Bitis.Quantization;
 ///   {scan}.delta_grid            F32 [2]                  the scale and the lowest level of Δ
 ///   {scan}.b_scale               F32 [1] or [tokens]
 ///   {scan}.c_scale               F32 [1] or [tokens]
-///   {scan}.b_state_scale         F32 [1] or [states]
-///   {scan}.c_state_scale         F32 [1] or [states]
 ///   {scan}.rate_code             I8  [channels, states]
 ///   {scan}.hidden_group_start    I32 [groups]
 ///   {scan}.hidden_group_scale    F32 [groups]
 ///   {scan}.hidden_channel_scale  F32 [1] or [channels]
-///   {scan}.hidden_state_scale    F32 [1] or [states]
 /// </code>
 /// and in the metadata its bits, the grid of Ā, whether Δ's levels are spread before its softplus, and whether h's rounding is dithered.
 /// </summary>
@@ -46,15 +43,12 @@ internal static class QuantizedScanFile
             yield return Floats($"{name}.u_scale", scan.U.Scales.ToArray());
             yield return new($"{name}.u_zero_point", DType.UInt8, [scan.U.Scales.Length], Array.ConvertAll(scan.U.ZeroPoints.ToArray(), zero => (byte)zero));
             yield return Floats($"{name}.delta_grid", [scan.Delta.Scale, scan.Delta.Lowest]);
-            yield return Floats($"{name}.b_scale", [.. scan.B.TokenScales]);
-            yield return Floats($"{name}.c_scale", [.. scan.C.TokenScales]);
-            yield return Floats($"{name}.b_state_scale", [.. scan.B.StateScales]);
-            yield return Floats($"{name}.c_state_scale", [.. scan.C.StateScales]);
+            yield return Floats($"{name}.b_scale", scan.B.Scales.ToArray());
+            yield return Floats($"{name}.c_scale", scan.C.Scales.ToArray());
             yield return new($"{name}.rate_code", DType.Int8, [shape.Channels, shape.States], MemoryMarshal.AsBytes(scan.RateCodes.AsSpan()).ToArray());
             yield return new($"{name}.hidden_group_start", DType.Int32, [hidden.GroupStarts.Count], MemoryMarshal.AsBytes(hidden.GroupStarts.ToArray().AsSpan()).ToArray());
             yield return Floats($"{name}.hidden_group_scale", [.. hidden.GroupScales]);
             yield return Floats($"{name}.hidden_channel_scale", [.. hidden.ChannelScales]);
-            yield return Floats($"{name}.hidden_state_scale", [.. hidden.StateScales]);
         }
     }
 
@@ -83,25 +77,22 @@ internal static class QuantizedScanFile
         byte[] zeros = QuantizedModelFile.ReadBytes(file, $"{name}.u_zero_point", DType.UInt8, [u.Length]);
         float[] delta = QuantizedModelFile.ReadFloats(file, $"{name}.delta_grid", [2]).Span.ToArray();
         float[] b = ReadVector(file, $"{name}.b_scale", tokens), c = ReadVector(file, $"{name}.c_scale", tokens);
-        float[] bStates = ReadVector(file, $"{name}.b_state_scale", shape.States), cStates = ReadVector(file, $"{name}.c_state_scale", shape.States);
         byte[] rates = QuantizedModelFile.ReadBytes(file, $"{name}.rate_code", DType.Int8, [shape.Channels, shape.States]);
         Shape groups = ShapeOf(file, $"{name}.hidden_group_start", tokens);
         byte[] starts = QuantizedModelFile.ReadBytes(file, $"{name}.hidden_group_start", DType.Int32, groups);
         float[] groupScales = QuantizedModelFile.ReadFloats(file, $"{name}.hidden_group_scale", groups).Span.ToArray();
         float[] channelScales = ReadVector(file, $"{name}.hidden_channel_scale", shape.Channels);
-        float[] stateScales = ReadVector(file, $"{name}.hidden_state_scale", shape.States);
         int[] firstTokens = [.. Enumerable.Range(0, groups[0]).Select(i => BinaryPrimitives.ReadInt32LittleEndian(starts.AsSpan(i * sizeof(int))))];
         try
         {
             return new QuantizedScan(
                 UniformQuantizer.Asymmetric(bits, u.Length == 1 ? Granularity.PerTensor : Granularity.PerChannel, u, Array.ConvertAll(zeros, zero => (int)zero)),
                 description.IsDeltaBeforeSoftplus ? DeltaQuantizer.BeforeSoftplus(bits, delta[0], delta[1]) : DeltaQuantizer.AfterSoftplus(bits, delta[0]),
-                new StateQuantizer(bits, b, bStates),
-                new StateQuantizer(bits, c, cStates),
+                UniformQuantizer.Symmetric(bits, b.Length == 1 ? Granularity.PerTensor : Granularity.PerToken, b),
+                UniformQuantizer.Symmetric(bits, c.Length == 1 ? Granularity.PerTensor : Granularity.PerToken, c),
                 description.Decay,
-                new HiddenStateQuantizer(bits, tokens, firstTokens, groupScales, channelScales, stateScales, description.IsHiddenStateDithered),
-                MemoryMarshal.Cast<byte, sbyte>(rates).ToArray(),
-                shape.States);
+                new HiddenStateQuantizer(bits, tokens, firstTokens, groupScales, channelScales, description.IsHiddenStateDithered),
+                MemoryMarshal.Cast<byte, sbyte>(rates).ToArray());
         }
         catch (Exception e) when (e is ArgumentException or InvalidOperationException)
         {

@@ -112,8 +112,7 @@ internal sealed class ScanCalibrator
             Signed(observer.C),
             Decay(observer),
             HiddenState(observer, _method.SearchesOutput ? null : Magnitude(_estimator.ActivationRange(observer.HiddenState, 0, _bits))),
-            observer.RateCodes,
-            observer.States);
+            observer.RateCodes);
     }
 
     private DecayQuantizer Decay(ScanObserver observer)
@@ -130,8 +129,7 @@ internal sealed class ScanCalibrator
     private QuantizedScan Search(ScanObserver observer, QuantizedScan scan)
     {
         double least = observer.OutputErrors(scan).Sum();
-        UniformQuantizer u = scan.U;
-        StateQuantizer b = scan.B, c = scan.C;
+        UniformQuantizer u = scan.U, b = scan.B, c = scan.C;
         HiddenStateQuantizer hidden = scan.HiddenState;
         float deltaScale = scan.Delta.Scale;
         for (int round = 0; round < Rounds; round++)
@@ -140,8 +138,8 @@ internal sealed class ScanCalibrator
             Try(Decays(observer), (s, decay) => With(s, decay: decay));
             Try(HiddenStates(observer, scan, hidden), (s, hiddenState) => With(s, hiddenState: hiddenState));
             Try(Inputs(observer, scan, u), (s, grid) => With(s, u: grid));
-            Try(Clips.Select(clip => Clipped(b, clip)), (s, grid) => With(s, b: grid));
-            Try(Clips.Select(clip => Clipped(c, clip)), (s, grid) => With(s, c: grid));
+            Try(Clips.Select(clip => Clipped(b, _ => clip)), (s, grid) => With(s, b: grid));
+            Try(Clips.Select(clip => Clipped(c, _ => clip)), (s, grid) => With(s, c: grid));
         }
         return scan;
 
@@ -190,23 +188,22 @@ internal sealed class ScanCalibrator
         QuantizedScan scan,
         UniformQuantizer? u = null,
         DeltaQuantizer? delta = null,
-        StateQuantizer? b = null,
-        StateQuantizer? c = null,
+        UniformQuantizer? b = null,
+        UniformQuantizer? c = null,
         DecayQuantizer? decay = null,
         HiddenStateQuantizer? hiddenState = null) =>
-        new(u ?? scan.U, delta ?? scan.Delta, b ?? scan.B, c ?? scan.C, decay ?? scan.Decay, hiddenState ?? scan.HiddenState, scan.RateCodes, scan.States);
+        new(u ?? scan.U, delta ?? scan.Delta, b ?? scan.B, c ?? scan.C, decay ?? scan.Decay, hiddenState ?? scan.HiddenState, scan.RateCodes);
 
     /// <summary>The same levels over a part of the range; zero stays a level.</summary>
     private static UniformQuantizer Clipped(UniformQuantizer grid, Func<int, double> clipOf)
     {
         float[] scales = [.. grid.Scales.ToArray().Select((scale, i) => (float)(scale * clipOf(i)))];
+        if (grid.IsSymmetric)
+            return UniformQuantizer.Symmetric(grid.Bits, grid.Granularity, scales);
         // What is cut off is cut off above: u, the output of a SiLU, has its long tail there.
         int[] zeros = [.. grid.ZeroPoints.ToArray().Select((zero, i) => (int)Math.Clamp(Math.Round(zero / clipOf(i)), 0, grid.MaxLevel))];
         return UniformQuantizer.Asymmetric(grid.Bits, grid.Granularity, scales, zeros);
     }
-
-    private static StateQuantizer Clipped(StateQuantizer grid, double clip) =>
-        new(grid.Bits, [.. grid.TokenScales.Select(scale => (float)(scale * clip))], [.. grid.StateScales]);
 
     /// <summary>Likewise for hidden states.</summary>
     private static HiddenStateQuantizer Clipped(HiddenStateQuantizer grid, Func<int, double> clipOf, bool isDithered) => new(
@@ -215,7 +212,6 @@ internal sealed class ScanCalibrator
         [.. grid.GroupStarts],
         [.. grid.GroupScales],
         [.. grid.ChannelScales.Select((scale, e) => (float)(scale * clipOf(e)))],
-        [.. grid.StateScales],
         isDithered);
 
     private IEnumerable<DeltaQuantizer> DeltasBeforeSoftplus(ValueRange range)
@@ -265,7 +261,7 @@ internal sealed class ScanCalibrator
             double largest = magnitude ?? tokens.AsSpan(starts[g], end - starts[g]).ToArray().Max();
             scales[g] = (float)Math.Max(largest / ((1 << (_bits - 1)) - 1), 1e-12);
         }
-        return new HiddenStateQuantizer(_bits, tokens.Length, starts, scales, channels, [1], isDithered: false);
+        return new HiddenStateQuantizer(_bits, tokens.Length, starts, scales, channels);
     }
 
     /// <summary>The groups of tokens. Long ones begin at multiples of four, since the kernels take four tokens of a group at a time.</summary>
@@ -279,8 +275,10 @@ internal sealed class ScanCalibrator
         return Array.ConvertAll(starts, start => start * length);
     }
 
-    private StateQuantizer Signed(SiteStatistics statistics) =>
-        new(_bits, [.. Ranges(statistics).Select(range => UniformQuantizer.SymmetricScale(_bits, Magnitude(range)))], [1]);
+    private UniformQuantizer Signed(SiteStatistics statistics) => UniformQuantizer.Symmetric(
+        _bits,
+        statistics.Groups == 1 ? Granularity.PerTensor : Granularity.PerToken,
+        [.. Ranges(statistics).Select(range => UniformQuantizer.SymmetricScale(_bits, Magnitude(range)))]);
 
     private ValueRange[] Ranges(SiteStatistics statistics) =>
         [.. Enumerable.Range(0, statistics.Groups).Select(group => _estimator.ActivationRange(statistics, group, _bits))];

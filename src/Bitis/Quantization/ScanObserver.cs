@@ -66,9 +66,6 @@ internal sealed class ScanObserver
     /// <summary>h.</summary>
     public SiteStatistics HiddenState { get; }
 
-    /// <summary>N.</summary>
-    public int States => _scan.States;
-
     /// <summary>The codes of A.</summary>
     public sbyte[] RateCodes => Array.ConvertAll(_aLog.Span.ToArray(), QuantizedScan.RateCode);
 

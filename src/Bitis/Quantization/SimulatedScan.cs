@@ -35,20 +35,20 @@ internal static class SimulatedScan
                 (inputFactor, outputFactor) = (scan.InputFactor(group, channel), scan.OutputFactor(group, channel));
             }
             int row = (image * tokens) + t;
-            int uGroup = QuantizedScan.GroupOf(scan.U, channel);
+            int uGroup = QuantizedScan.GroupOf(scan.U, channel), bGroup = QuantizedScan.GroupOf(scan.B, t), cGroup = QuantizedScan.GroupOf(scan.C, t);
             int qu = scan.U.Quantize(u.Span[(row * channels) + channel], uGroup) - scan.U.ZeroPoints[uGroup];
             float step = delta.Span[(row * channels) + channel];
             int qDelta = scan.Delta.Quantize(scan.Delta.IsBeforeSoftplus ? step : VectorMath.Softplus(step));
-            int v = (int)Math.Clamp(MathF.Round(qu * scan.Delta.Multiples[qDelta] * inputFactor * scan.B.TokenScale(t)), -32768f, 32767f);
+            int v = (int)Math.Clamp(MathF.Round(qu * scan.Delta.Multiples[qDelta] * inputFactor * scan.B.Scales[bGroup]), -32768f, 32767f);
             int sum = 0;
             for (int n = 0; n < states; n++)
             {
                 int code = Math.Clamp(scan.DeltaCodes[qDelta] + scan.RateCodes[(channel * states) + n], 0, QuantizedScan.Codes - 1);
-                int input = scan.BLevels.Quantize(b.Span[(row * states) + n], t, n) * scan.BLevels.Multiples[n];
+                int input = scan.B.Quantize(b.Span[(row * states) + n], bGroup) << (16 - scan.B.Bits);
                 h[n] = Level(Clamp16(Product(scan.DecayTable[code], h[n]) + Product(v, input)), scan.RoundingOffset(t, n), scan.HiddenShift);
-                sum += h[n] * scan.CLevels.Quantize(c.Span[(row * states) + n], t, n) * scan.CLevels.Multiples[n];
+                sum += h[n] * scan.C.Quantize(c.Span[(row * states) + n], cGroup);
             }
-            y.Span[(row * channels) + channel] = (sum * outputFactor * scan.C.TokenScale(t)) + (scan.SkipFactor(d.Span[channel], channel) * qu);
+            y.Span[(row * channels) + channel] = (sum * outputFactor * scan.C.Scales[cGroup]) + (scan.SkipFactor(d.Span[channel], channel) * qu);
         }
     }
 

@@ -170,9 +170,10 @@ internal sealed class BlockReconstructor
         ActivationStream quantized)
     {
         int block = segment.Block!.Value;
-        GraphSegment part = segment.After(Changing(operators).ToHashSet());
+        // From the first linear layer on, whether it is quantized or not: both directions' values lie in one order then.
+        GraphSegment part = segment.After(segment.Nodes.Where(node => node.Operator is Linear).ToHashSet());
         if (part.Outputs.Count != 1)
-            throw new NotSupportedException($"Block {block} has {part.Outputs.Count} outputs that depend on what is quantized; expected one.");
+            throw new NotSupportedException($"Block {block} has {part.Outputs.Count} outputs that depend on its linear layers; expected one.");
         Dictionary<string, Tensor> weights = WithLevelsOf(fixedLinears);
         using var evaluator = new VectorizedEvaluator(_options.Threads);
         ActivationStream before = quantized.Run(segment.For(part.Inputs), weights, new SimulatedEvaluator(evaluator, fixedLinears), _cancellation);
@@ -191,10 +192,6 @@ internal sealed class BlockReconstructor
             Report(block, step, $"block {block}: loss {loss:G4}");
         }).Run(block);
     }
-
-    /// <summary>The nodes whose values change with some operators: a scan's comes with its softplus.</summary>
-    private static IEnumerable<Node> Changing(ILearnedOperator[] operators) =>
-        operators.SelectMany(learned => learned is LearnedScan ? [learned.Node, learned.Node.Inputs[1]] : (Node[])[learned.Node]);
 
     private void Report(int block, int step, string? detail) => _options.Progress?.Report(new WorkProgress(
         _settings.Steps > 0 ? "learning scales" : "quantizing", ((long)block * Math.Max(_settings.Steps, 1)) + step, (long)_model.Graph.BlockCount * Math.Max(_settings.Steps, 1), detail));

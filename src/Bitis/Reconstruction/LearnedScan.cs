@@ -29,8 +29,8 @@ internal sealed class LearnedScan : ILearnedOperator
         _u = Scales(start.U.Scales.ToArray());
         _deltaScale = Scales(start.Delta.Scale);
         _deltaZeroPoint = new LearnedValues(LearnedKind.ZeroPoint, [-start.Delta.Lowest / start.Delta.Scale]);
-        _b = Scales([.. start.B.TokenScales]);
-        _c = Scales([.. start.C.TokenScales]);
+        _b = Scales(start.B.Scales.ToArray());
+        _c = Scales(start.C.Scales.ToArray());
         _groups = Scales([.. start.HiddenState.GroupScales]);
         _channels = Scales([.. start.HiddenState.ChannelScales]);
         if (!isLearned)
@@ -73,13 +73,12 @@ internal sealed class LearnedScan : ILearnedOperator
             delta.IsBeforeSoftplus
                 ? DeltaQuantizer.BeforeSoftplus(delta.Bits, deltaScale, -_deltaZeroPoint.Values[0] * deltaScale)
                 : DeltaQuantizer.AfterSoftplus(delta.Bits, deltaScale),
-            new StateQuantizer(_start.B.Bits, [.. _b.Values], [.. _start.B.StateScales]),
-            new StateQuantizer(_start.C.Bits, [.. _c.Values], [.. _start.C.StateScales]),
+            UniformQuantizer.Symmetric(_start.B.Bits, _start.B.Granularity, [.. _b.Values]),
+            UniformQuantizer.Symmetric(_start.C.Bits, _start.C.Granularity, [.. _c.Values]),
             _start.Decay,
             new HiddenStateQuantizer(
-                hidden.Bits, hidden.Tokens, [.. hidden.GroupStarts], [.. _groups.Values], [.. _channels.Values], [.. hidden.StateScales], hidden.IsDithered),
-            _start.RateCodes,
-            _start.States);
+                hidden.Bits, hidden.Tokens, [.. hidden.GroupStarts], [.. _groups.Values], [.. _channels.Values], hidden.IsDithered),
+            _start.RateCodes);
     }
 
     /// <summary>Sets the gradients of everything.</summary>

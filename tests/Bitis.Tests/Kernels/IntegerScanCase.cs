@@ -75,15 +75,14 @@ internal sealed unsafe record IntegerScanCase(int Tokens, int Channels, int Stat
                 : UniformQuantizer.ForRanges(Bits, Granularity.PerTensor, [new(-0.3f, 2)]),
             HasFineScales ? DeltaQuantizer.BeforeSoftplus(Bits, 6 / levels, -5.5f) : DeltaQuantizer.AfterSoftplus(Bits, 1 / levels),
             HasFineScales
-                ? new StateQuantizer(Bits, Sample.Floats(9, Tokens, 0.5f / signed, 1 / signed), Sample.Floats(11, States, 0.3f, 2))
-                : new StateQuantizer(Bits, [1 / signed], [1]),
+                ? UniformQuantizer.Symmetric(Bits, Granularity.PerToken, Sample.Floats(9, Tokens, 0.5f / signed, 1 / signed))
+                : UniformQuantizer.Symmetric(Bits, Granularity.PerTensor, [1 / signed]),
             HasFineScales
-                ? new StateQuantizer(Bits, Sample.Floats(10, Tokens, 0.5f / signed, 1 / signed), Sample.Floats(12, States, 0.3f, 2))
-                : new StateQuantizer(Bits, [(CoversAll ? 1 : 0.9f) / signed], [1]),
+                ? UniformQuantizer.Symmetric(Bits, Granularity.PerToken, Sample.Floats(10, Tokens, 0.5f / signed, 1 / signed))
+                : UniformQuantizer.Symmetric(Bits, Granularity.PerTensor, [(CoversAll ? 1 : 0.9f) / signed]),
             Bits == 6 ? DecayQuantizer.Uniform(Bits, 0.1, 1) : DecayQuantizer.LongTailed(Bits, Bits, scale: 0.93), // half of an odd level would be a tie
-            new HiddenStateQuantizer(Bits, Tokens, TimeGroups.Equal(Tokens, Groups), groups, channels, HasFineScales ? Sample.Floats(13, States, 0.1f, 3) : [1], isDithered: HasFineScales),
-            rates,
-            States);
+            new HiddenStateQuantizer(Bits, Tokens, TimeGroups.Equal(Tokens, Groups), groups, channels, isDithered: HasFineScales),
+            rates);
     }
 
     /// <summary>Rows in the order of the scan.</summary>

@@ -125,9 +125,9 @@ public sealed unsafe class IntegerScanGradientTests
             double[] h = new double[states], carried = new double[states];
             for (int t = 0; t < tokens; t++)
             {
+                double scale = HiddenScale(t, e);
                 for (int n = 0; n < states; n++)
                 {
-                    double scale = HiddenScale(t, e, n);
                     if (t > 0 && scan.HiddenState.GroupOf(t) != scan.HiddenState.GroupOf(t - 1))
                         h[n] = scale * Math.Clamp(Math.Round(h[n] / scale), -half, half - 1);
                     before[t, n] = h[n];
@@ -138,13 +138,13 @@ public sealed unsafe class IntegerScanGradientTests
             for (int t = tokens - 1; t >= 0; t--)
             {
                 int i = (t * channels) + e, level = DeltaLevel(x.Span[i]);
-                double y = yGradient.Span[i], delta = scan.Delta.Dequantize(level), input = U(t, e), throughB = 0, throughA = 0;
+                double scale = HiddenScale(t, e), y = yGradient.Span[i], delta = scan.Delta.Dequantize(level), input = U(t, e), throughB = 0, throughA = 0;
                 for (int n = 0; n < states; n++)
                 {
-                    double gradient = carried[n] + (C(t, n) * y), v = V(t, e, n, before[t, n]) / HiddenScale(t, e, n);
+                    double gradient = carried[n] + (C(t, n) * y), v = V(t, e, n, before[t, n]) / scale;
                     double rounded = Math.Floor(v + Offset(t, n)), q = Math.Clamp(rounded, -half, half - 1);
                     cGradient[(t * states) + n] += y * after[t, n];
-                    sums[layout.HiddenState + (scan.HiddenState.GroupOf(t) * channels) + e] += gradient * scan.HiddenState.StateScale(n) * (q - (rounded == q ? v : 0));
+                    sums[layout.HiddenState + (scan.HiddenState.GroupOf(t) * channels) + e] += gradient * (q - (rounded == q ? v : 0));
                     gradient = rounded == q ? gradient : 0;
                     bGradient[(t * states) + n] += gradient * delta * input;
                     throughB += gradient * B(t, n);
@@ -169,30 +169,29 @@ public sealed unsafe class IntegerScanGradientTests
                 sums[layout.DeltaScale] += slope;
             }
         }
-        PassStates(scan.BLevels, scan.B, b, bGradient, layout.B);
-        PassStates(scan.CLevels, scan.C, c, cGradient, layout.C);
+        PassStates(scan.B, b, bGradient, layout.B);
+        PassStates(scan.C, c, cGradient, layout.C);
         return [InMemory(uGradient, channels), InMemory(xGradient, channels), InMemory(bGradient, states), InMemory(cGradient, states), sums];
 
-        double HiddenScale(int t, int e, int n) =>
-            (double)scan.HiddenState.GroupScales[scan.HiddenState.GroupOf(t)] * scan.HiddenState.ChannelScale(e) * scan.HiddenState.StateScale(n);
+        double HiddenScale(int t, int e) => (double)scan.HiddenState.GroupScales[scan.HiddenState.GroupOf(t)] * scan.HiddenState.ChannelScale(e);
         double Offset(int t, int n) => scan.RoundingOffset(t, n) / (double)(1 << scan.HiddenShift);
         int Group(UniformQuantizer grid, int i) => grid.Granularity == Granularity.PerTensor ? 0 : i;
         int Zero(int e) => scan.U.ZeroPoints[Group(scan.U, e)];
-        double U(int t, int e) => scan.U.Dequantize(scan.U.Quantize(u.Span[(t * channels) + e], Group(scan.U, e)), Group(scan.U, e));
-        double B(int t, int n) => scan.BLevels.Dequantize(scan.BLevels.Quantize(b.Span[(t * states) + n], t, n), t, n);
-        double C(int t, int n) => scan.CLevels.Dequantize(scan.CLevels.Quantize(c.Span[(t * states) + n], t, n), t, n);
+        double U(int t, int e) => Value(scan.U, u.Span[(t * channels) + e], e);
+        double B(int t, int n) => Value(scan.B, b.Span[(t * states) + n], t);
+        double C(int t, int n) => Value(scan.C, c.Span[(t * states) + n], t);
+        double Value(UniformQuantizer grid, float value, int i) => grid.Dequantize(grid.Quantize(value, Group(grid, i)), Group(grid, i));
         int DeltaLevel(float value) => scan.Delta.Quantize(scan.Delta.IsBeforeSoftplus ? value : VectorMath.Softplus(value));
         double Decay(int t, int e, int n) => scan.DecayTable[Math.Clamp(
             scan.DeltaCodes[DeltaLevel(x.Span[(t * channels) + e])] + scan.RateCodes[(e * states) + n], 0, QuantizedScan.Codes - 1)] / 32768.0;
         double V(int t, int e, int n, double state) => (Decay(t, e, n) * state) + (scan.Delta.Dequantize(DeltaLevel(x.Span[(t * channels) + e])) * U(t, e) * B(t, n));
 
-        void PassStates(StateLevels levels, StateQuantizer grid, Tensor values, double[] gradients, int sum)
+        void PassStates(UniformQuantizer grid, Tensor values, double[] gradients, int sum)
         {
             for (int i = 0; i < gradients.Length; i++)
             {
-                double unit = levels.Units[i % states];
-                (gradients[i], double slope) = Pass(values.Span[i] / (grid.TokenScale(i / states) * unit), gradients[i], -grid.MaxLevel, grid.MaxLevel);
-                sums[sum + (i / states)] += slope * unit;
+                (gradients[i], double slope) = Pass(values.Span[i] / (double)grid.Scales[Group(grid, i / states)], gradients[i], -grid.MaxLevel, grid.MaxLevel);
+                sums[sum + (i / states)] += slope;
             }
         }
 

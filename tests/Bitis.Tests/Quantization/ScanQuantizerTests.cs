@@ -117,12 +117,12 @@ public sealed class ScanQuantizerTests
     [Fact]
     public void Hidden_state_grids_know_the_group_of_each_token_and_refuse_bad_groups()
     {
-        var quantizer = new HiddenStateQuantizer(4, tokens: 6, [0, 2, 5], [1, 2, 3], [1], [1], isDithered: false);
+        var quantizer = new HiddenStateQuantizer(4, tokens: 6, [0, 2, 5], [1, 2, 3], [1]);
         Assert.Equal([0, 0, 1, 1, 1, 2], Enumerable.Range(0, 6).Select(quantizer.GroupOf));
         foreach (int[] starts in (int[][])[[], [1, 2, 5], [0, 5, 5], [0, 2, 6], [0, 2]])
-            Assert.Throws<ArgumentException>(() => new HiddenStateQuantizer(4, 6, starts, [1, 2, 3], [1], [1], false));
+            Assert.Throws<ArgumentException>(() => new HiddenStateQuantizer(4, 6, starts, [1, 2, 3], [1]));
         foreach (float scale in (float[])[0, -1, float.NaN, float.PositiveInfinity])
-            Assert.Throws<ArgumentException>(() => new HiddenStateQuantizer(4, 6, [0, 2, 5], [1, 2, 3], [scale], [1], false));
+            Assert.Throws<ArgumentException>(() => new HiddenStateQuantizer(4, 6, [0, 2, 5], [1, 2, 3], [scale]));
     }
 
     [Fact]

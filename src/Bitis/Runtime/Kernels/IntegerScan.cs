@@ -59,8 +59,8 @@ internal static unsafe class IntegerScan
         for (int t = 0; t < call.Tokens; t++)
         {
             nint row = call.Reverse ? call.Tokens - 1 - t : t;
-            QuantizeStates(call.B + (row * call.BStride), scan.BStateInverses, scan.BMultiples, stateCount, scan.BInverse[t], scan.Scan.B.MaxLevel, b);
-            QuantizeStates(call.C + (row * call.CStride), scan.CStateInverses, scan.CMultiples, stateCount, scan.CInverse[t], scan.Scan.C.MaxLevel, c);
+            QuantizeStates(call.B + (row * call.BStride), stateCount, scan.BInverse[t], scan.Scan.B.MaxLevel, 16 - scan.Scan.B.Bits, b);
+            QuantizeStates(call.C + (row * call.CStride), stateCount, scan.CInverse[t], scan.Scan.C.MaxLevel, shift: 0, c);
             if (scan.Groups[t] != group)
             {
                 group = scan.Groups[t];
@@ -100,10 +100,10 @@ internal static unsafe class IntegerScan
         *target = call.Accumulate ? *target + y : y;
     }
 
-    private static void QuantizeStates(float* values, float* inverses, int* multiples, int states, float inverse, int max, int* levels)
+    private static void QuantizeStates(float* values, int states, float inverse, int max, int shift, int* levels)
     {
         for (int n = 0; n < states; n++)
-            levels[n] = (int)Math.Clamp(MathF.Round(values[n] * inverse * inverses[n]), -max, max) * multiples[n];
+            levels[n] = (int)Math.Clamp(MathF.Round(values[n] * inverse), -max, max) << shift;
     }
 
     private static int Product(int x, int y) => ((x * y) + (1 << 14)) >> 15;
@@ -134,7 +134,7 @@ internal static unsafe class IntegerScan
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void ScanChannels(PackedScan scan, in IntegerScanCall call, int channelStart, int channelEnd, in Scratch scratch)
     {
-        int pairs = scan.Pairs, group = 0, states = (channelEnd - channelStart) * 2 * pairs;
+        int pairs = scan.Pairs, group = 0, bShift = 16 - scan.Scan.B.Bits, states = (channelEnd - channelStart) * 2 * pairs;
         int* groups = scan.Groups;
         new Span<short>(scratch.States, states).Clear();
         new Span<short>(scratch.B, ChunkTokens * 4 * pairs).Clear(); // an odd state's neighbour
@@ -147,8 +147,8 @@ internal static unsafe class IntegerScan
             {
                 int t = start + i;
                 nint row = call.Reverse ? call.Tokens - 1 - t : t;
-                QuantizeStates(call.B + (row * call.BStride), scan.BStateInverses, scan.BMultiples, scan.States, scan.BInverse[t], scan.Scan.B.MaxLevel, scratch.B + (i * 2 * pairs));
-                QuantizeStates(call.C + (row * call.CStride), scan.CStateInverses, scan.CMultiples, scan.States, scan.CInverse[t], scan.Scan.C.MaxLevel, scratch.C + (i * 2 * pairs));
+                QuantizeStates(call.B + (row * call.BStride), scan.States, scan.BInverse[t], scan.Scan.B.MaxLevel, bShift, scratch.B + (i * 2 * pairs));
+                QuantizeStates(call.C + (row * call.CStride), scan.States, scan.CInverse[t], scan.Scan.C.MaxLevel, shift: 0, scratch.C + (i * 2 * pairs));
             }
             if (groups[start] != group)
                 Rescale(scratch.States, states, scan.Rescales[groups[start]], scan.Scan.HiddenShift);
@@ -421,17 +421,17 @@ internal static unsafe class IntegerScan
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void QuantizeStates(float* values, float* inverses, int* multiples, int states, float inverse, int max, short* levels)
+    private static void QuantizeStates(float* values, int states, float inverse, int max, int shift, short* levels)
     {
         int n = 0;
         for (; n + 16 <= states; n += 16)
         {
-            Vector512<float> level = Vector512.Round(Vector512.Load(values + n) * Vector512.Create(inverse) * Vector512.Load(inverses + n));
+            Vector512<float> level = Vector512.Round(Vector512.Load(values + n) * Vector512.Create(inverse));
             level = Vector512.Min(Vector512.Max(level, Vector512.Create((float)-max)), Vector512.Create((float)max));
-            Avx512F.ConvertToVector256Int16(Vector512.ConvertToInt32Native(level) * Vector512.Load(multiples + n)).Store(levels + n);
+            Avx512F.ConvertToVector256Int16(Vector512.ConvertToInt32Native(level) << shift).Store(levels + n);
         }
         for (; n < states; n++)
-            levels[n] = (short)((int)Math.Clamp(MathF.Round(values[n] * inverse * inverses[n]), -max, max) * multiples[n]);
+            levels[n] = (short)((int)Math.Clamp(MathF.Round(values[n] * inverse), -max, max) << shift);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
@@ -487,10 +487,10 @@ internal static unsafe class IntegerScan
         /// <summary>D·u.</summary>
         public readonly float* Skips;
 
-        /// <summary>The levels of B times their integers.</summary>
+        /// <summary>The levels of B, as the upper bits of 16.</summary>
         public readonly short* B;
 
-        /// <summary>The levels of C, likewise.</summary>
+        /// <summary>The levels of C.</summary>
         public readonly short* C;
     }
 }

@@ -6,10 +6,10 @@ namespace Bitis.Runtime.Kernels;
 
 /// <summary>
 /// The reverse pass of <see cref="IntegerScan"/> with straight-through gradients, in float32. With ȳ = ∂L/∂y, S the scale of h at
-/// a token but for the state's factor k, x̂ the value of x's level, and 1 where what is rounded lies inside of the grid, from the last token to the first:
+/// a token, x̂ the value of x's level, and 1 where what is rounded lies inside of the grid, from the last token to the first:
 /// <code>
-///   v_t     = Ā_t·h_(t−1) + Δ̂_t·û_t·B̂_t       h_t = S·k·q(v_t/(S·k))        as the forward pass, but for its 16-bit products
-///   h̄_t     = v̄_(t+1)·Ā_(t+1) + Ĉ_t·ȳ_t       v̄_t = 1·h̄_t                 S̄ += Σ_n h̄_t·k·(q − 1·v_t/(S·k))
+///   v_t     = Ā_t·h_(t−1) + Δ̂_t·û_t·B̂_t       h_t = S·q(v_t/S)            as the forward pass, but for its 16-bit products
+///   h̄_t     = v̄_(t+1)·Ā_(t+1) + Ĉ_t·ȳ_t       v̄_t = 1·h̄_t                 S̄ += Σ_n h̄_t·(q − 1·v_t/S)
 ///   Ĉ̄_t     = Σ_e ȳ_t·h_t                     B̂̄_t = Σ_e v̄_t·Δ̂_t·û_t
 ///   û̄_t     = D·ȳ_t + Δ̂_t·Σ_n v̄_t·B̂_t         Δ̂̄_t = û_t·Σ_n v̄_t·B̂_t + Σ_n v̄_t·h_(t−1)·Ā_t·A
 ///   x̄       = 1·x̂̄    s̄ = Σ x̂̄·(q − z − 1·x/s)    for x = u, B, C; through the softplus's slope for Δ
@@ -54,7 +54,7 @@ internal static unsafe class IntegerScanGradient
     //   B̂ | Ĉ                       [tokens, states]
     //   sums      [tokens, states]   of registers: ∂L/∂B̂ | ∂L/∂Ĉ, which all channels pass over; at the end the lanes are added up
     //   operands  7 × [tokens]       of registers: û | the level of Δ | Δ̂·û | ∂L/∂y | Σ v̄·B̂ | Σ v̄·h·Ā·A | the code of Δ
-    //   history   [tokens, states]   of registers: Ā | 1 where v lies inside of the grid | q − 1·v/(S·k) | h
+    //   history   [tokens, states]   of registers: Ā | 1 where v lies inside of the grid | q − 1·v/S | h
     //   carried   [states]           of registers: v̄·Ā of the token after
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run<TLanes>(ScanGradientTables tables, in IntegerScanGradientCall call, float* scratch)
@@ -64,8 +64,8 @@ internal static unsafe class IntegerScanGradient
         int tokens = tables.Tokens, states = packed.States, length = tokens * states, channels = packed.Channels, width = TLanes.Count;
         float* b = scratch, c = b + length, sums = c + length, work = sums + (2 * length * width);
         new Span<float>(sums, 2 * length * width).Clear();
-        Quantize(tables, in call.Forward, call.Forward.B, call.Forward.BStride, packed.BInverse, packed.BStateInverses, packed.BScale, tables.BUnits, packed.Scan.B.MaxLevel, b);
-        Quantize(tables, in call.Forward, call.Forward.C, call.Forward.CStride, packed.CInverse, packed.CStateInverses, packed.CScale, tables.CUnits, packed.Scan.C.MaxLevel, c);
+        Quantize(tables, in call.Forward, call.Forward.B, call.Forward.BStride, packed.BInverse, packed.BScale, packed.Scan.B.MaxLevel, b);
+        Quantize(tables, in call.Forward, call.Forward.C, call.Forward.CStride, packed.CInverse, packed.CScale, packed.Scan.C.MaxLevel, c);
         int whole = channels / width * width;
         for (int channel = 0; channel < whole; channel += width)
             RunChannels<TLanes>(tables, in call, channel, b, sums, width, work);
@@ -75,9 +75,9 @@ internal static unsafe class IntegerScanGradient
             sums[i] = TLanes.Sum(TLanes.Load(sums + ((nint)i * width)));
         var layout = new ScanSums(channels, tokens, tables.Groups);
         Deliver(
-            tables, in call.Forward, call.Forward.B, call.Forward.BStride, packed.BInverse, packed.BStateInverses, tables.BUnits, packed.Scan.B.MaxLevel, sums, call.BGradient, call.BGradientStride, call.Sums + layout.B);
+            tables, in call.Forward, call.Forward.B, call.Forward.BStride, packed.BInverse, packed.Scan.B.MaxLevel, sums, call.BGradient, call.BGradientStride, call.Sums + layout.B);
         Deliver(
-            tables, in call.Forward, call.Forward.C, call.Forward.CStride, packed.CInverse, packed.CStateInverses, tables.CUnits, packed.Scan.C.MaxLevel, sums + length, call.CGradient, call.CGradientStride, call.Sums + layout.C);
+            tables, in call.Forward, call.Forward.C, call.Forward.CStride, packed.CInverse, packed.Scan.C.MaxLevel, sums + length, call.CGradient, call.CGradientStride, call.Sums + layout.C);
         GC.KeepAlive(tables);
     }
 
@@ -102,7 +102,7 @@ internal static unsafe class IntegerScanGradient
     {
         int tokens = tables.Tokens, states = tables.Packed.States, channels = tables.Packed.Channels, width = TLanes.Count, group = 0;
         int* groups = tables.Packed.Groups;
-        float* scales = tables.Scales + channel, stateScales = tables.StateScales, inverseStateScales = tables.InverseStateScales;
+        float* scales = tables.Scales + channel;
         float* decays = tables.Decays, offset = tables.Offsets, input = operands + (2 * tokens * width), code = operands + (6 * tokens * width);
         int half = 1 << (tables.Packed.Scan.HiddenState.Bits - 1), row = 4 * states * width;
         TLanes lowest = TLanes.Create(-half), highest = TLanes.Create(half - 1), one = TLanes.Create(1f), none = TLanes.Create(0f);
@@ -120,18 +120,17 @@ internal static unsafe class IntegerScanGradient
             float* rate = tables.RateCodes + channel;
             for (int n = 0; n < states; n++, rate += channels, history += 4 * width)
             {
-                TLanes unit = scale * TLanes.Create(stateScales[n]), inverseUnit = inverse * TLanes.Create(inverseStateScales[n]);
                 TLanes h = t == 0 ? none : TLanes.Load(history + (3 * width) - row);
                 if (isNewGroup)
-                    h = Nearest(h, unit, inverseUnit, lowest, highest);
+                    h = Nearest(h, scale, inverse, lowest, highest);
                 TLanes decay = TLanes.LookUp(decays, TLanes.Min(TLanes.Max(deltaCode + TLanes.Load(rate), none), lastCode));
-                TLanes v = TLanes.MultiplyAdd(decay, h, x * TLanes.Create(b[n])) * inverseUnit;
+                TLanes v = TLanes.MultiplyAdd(decay, h, x * TLanes.Create(b[n])) * inverse;
                 TLanes rounded = TLanes.Floor(v + TLanes.Create(offset[n])), level = TLanes.Min(TLanes.Max(rounded, lowest), highest);
                 TLanes inside = one - TLanes.Min(TLanes.Abs(rounded - level), one);
                 TLanes.Store(decay, history);
                 TLanes.Store(inside, history + width);
                 TLanes.Store(level - (inside * v), history + (2 * width));
-                TLanes.Store(level * unit, history + (3 * width));
+                TLanes.Store(level * scale, history + (3 * width));
             }
             b += states;
             offset += states;
@@ -149,8 +148,7 @@ internal static unsafe class IntegerScanGradient
         int tokens = tables.Tokens, states = tables.Packed.States, channels = tables.Packed.Channels, width = TLanes.Count;
         int* groups = tables.Packed.Groups;
         nint length = (nint)tokens * states, row = 4 * states * width;
-        float* scales = tables.Scales + channel, stateScales = tables.StateScales, inverseStateScales = tables.InverseStateScales;
-        float* carried = history + (4 * length * width);
+        float* scales = tables.Scales + channel, carried = history + (4 * length * width);
         int half = 1 << (tables.Packed.Scan.HiddenState.Bits - 1);
         TLanes lowest = TLanes.Create(-half), highest = TLanes.Create(half - 1), one = TLanes.Create(1f), none = TLanes.Create(0f), scaleGradient = none;
         new Span<float>(carried, states * width).Clear();
@@ -166,10 +164,10 @@ internal static unsafe class IntegerScanGradient
             {
                 TLanes before = t == 0 ? none : TLanes.Load(kept + (3 * width) - row);
                 if (startsGroup)
-                    before = Nearest(before, scale * TLanes.Create(stateScales[n]), inverse * TLanes.Create(inverseStateScales[n]), lowest, highest);
+                    before = Nearest(before, scale, inverse, lowest, highest);
                 TLanes gradient = TLanes.MultiplyAdd(y, TLanes.Create(cRow[n]), TLanes.Load(carried + (n * width)));
                 TLanes.Store(TLanes.MultiplyAdd(y, TLanes.Load(kept + (3 * width)), TLanes.Load(cSum)), cSum);
-                scaleGradient = TLanes.MultiplyAdd(gradient * TLanes.Create(stateScales[n]), TLanes.Load(kept + (2 * width)), scaleGradient);
+                scaleGradient = TLanes.MultiplyAdd(gradient, TLanes.Load(kept + (2 * width)), scaleGradient);
                 gradient *= TLanes.Load(kept + width);
                 TLanes.Store(TLanes.MultiplyAdd(gradient, input, TLanes.Load(bSum)), bSum);
                 throughB = TLanes.MultiplyAdd(gradient, TLanes.Create(bRow[n]), throughB);
@@ -194,20 +192,20 @@ internal static unsafe class IntegerScanGradient
 
     /// <summary>The values of the nearest levels, where a group begins.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TLanes Nearest<TLanes>(TLanes h, TLanes unit, TLanes inverseUnit, TLanes lowest, TLanes highest)
-        where TLanes : struct, ILanes<TLanes> => unit * TLanes.Min(TLanes.Max(TLanes.Round(h * inverseUnit), lowest), highest);
+    private static TLanes Nearest<TLanes>(TLanes h, TLanes scale, TLanes inverse, TLanes lowest, TLanes highest)
+        where TLanes : struct, ILanes<TLanes> => scale * TLanes.Min(TLanes.Max(TLanes.Round(h * inverse), lowest), highest);
 
     /// <summary>The values of B's or C's levels, in the order of the scan.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Quantize(
-        ScanGradientTables tables, in IntegerScanCall call, float* values, nint stride, float* inverses, float* stateInverses, float* scales, float* units, float max, float* target)
+        ScanGradientTables tables, in IntegerScanCall call, float* values, nint stride, float* inverses, float* scales, float max, float* target)
     {
         int states = tables.Packed.States;
         for (int t = 0; t < tables.Tokens; t++)
         {
             float* row = values + ((call.Reverse ? tables.Tokens - 1 - t : t) * stride);
             for (int n = 0; n < states; n++)
-                target[n] = scales[t] * units[n] * Math.Clamp(MathF.Round(row[n] * inverses[t] * stateInverses[n]), -max, max);
+                target[n] = scales[t] * Math.Clamp(MathF.Round(row[n] * inverses[t]), -max, max);
             target += states;
         }
     }
@@ -220,8 +218,6 @@ internal static unsafe class IntegerScanGradient
         float* values,
         nint stride,
         float* inverses,
-        float* stateInverses,
-        float* units,
         float max,
         float* gradients,
         float* target,
@@ -235,8 +231,8 @@ internal static unsafe class IntegerScanGradient
             float sum = 0;
             for (int n = 0; n < tables.Packed.States; n++)
             {
-                float v = value[n] * inverses[t] * stateInverses[n], passed = MathF.Abs(v) <= max ? gradients[n] : 0;
-                sum += units[n] * ((gradients[n] * Math.Clamp(MathF.Round(v), -max, max)) - (passed * v));
+                float v = value[n] * inverses[t], passed = MathF.Abs(v) <= max ? gradients[n] : 0;
+                sum += (gradients[n] * Math.Clamp(MathF.Round(v), -max, max)) - (passed * v);
                 if (target != null)
                     target[(row * targetStride) + n] = passed;
             }

@@ -21,8 +21,8 @@ internal sealed unsafe class PackedScan : IDisposable
 
     private readonly NativeBuffer<sbyte> _rateCodes, _rateLanes;
     private readonly NativeBuffer<byte> _decayTables, _deltaTables;
-    private readonly NativeBuffer<float> _inputFactors, _outputFactors, _rescales, _skip, _uGrid, _bInverse, _bScale, _cInverse, _cScale, _stateInverses;
-    private readonly NativeBuffer<int> _groups, _stateMultiples;
+    private readonly NativeBuffer<float> _inputFactors, _outputFactors, _rescales, _skip, _uGrid, _bInverse, _bScale, _cInverse, _cScale;
+    private readonly NativeBuffer<int> _groups;
     private readonly NativeBuffer<short> _offsets;
 
     /// <summary>Packs a scan.</summary>
@@ -33,7 +33,7 @@ internal sealed unsafe class PackedScan : IDisposable
     {
         Scan = scan;
         Channels = d.Length;
-        States = scan.States;
+        States = scan.RateCodes.Length / Channels;
         int groups = scan.HiddenState.GroupScales.Count;
         _rateCodes = NativeBuffer<sbyte>.Of(scan.RateCodes);
         _rateLanes = PackRates(scan.RateCodes);
@@ -57,22 +57,19 @@ internal sealed unsafe class PackedScan : IDisposable
         _offsets = new NativeBuffer<short>(tokens * 2 * Pairs);
         for (int i = 0; i < _offsets.Length; i++)
             _offsets.Span[i] = (short)scan.RoundingOffset(i / (2 * Pairs), i % (2 * Pairs));
-        float[] inverses = new float[Channels], lows = new float[Channels], highs = new float[Channels], skips = new float[Channels];
+        float[] inverses = Each(Channels, scan.U, scan.U.InverseScales), lows = new float[Channels], highs = new float[Channels], skips = new float[Channels];
         for (int e = 0; e < Channels; e++)
         {
-            inverses[e] = scan.U.InverseScales[QuantizedScan.GroupOf(scan.U, e)];
             lows[e] = -scan.U.ZeroPoints[QuantizedScan.GroupOf(scan.U, e)];
             highs[e] = scan.U.MaxLevel + lows[e];
             skips[e] = scan.SkipFactor(d.Span[e], e);
         }
         _skip = NativeBuffer<float>.Of(skips);
         _uGrid = NativeBuffer<float>.Of([.. inverses, .. lows, .. highs]);
-        _bInverse = Each(tokens, t => 1 / scan.B.TokenScale(t));
-        _bScale = Each(tokens, scan.B.TokenScale);
-        _cInverse = Each(tokens, t => 1 / scan.C.TokenScale(t));
-        _cScale = Each(tokens, scan.C.TokenScale);
-        _stateInverses = NativeBuffer<float>.Of([.. scan.BLevels.InverseUnits, .. scan.CLevels.InverseUnits]);
-        _stateMultiples = NativeBuffer<int>.Of([.. scan.BLevels.Multiples, .. scan.CLevels.Multiples]);
+        _bInverse = NativeBuffer<float>.Of(Each(tokens, scan.B, scan.B.InverseScales));
+        _bScale = NativeBuffer<float>.Of(Each(tokens, scan.B, scan.B.Scales));
+        _cInverse = NativeBuffer<float>.Of(Each(tokens, scan.C, scan.C.InverseScales));
+        _cScale = NativeBuffer<float>.Of(Each(tokens, scan.C, scan.C.Scales));
     }
 
     /// <summary>The grids.</summary>
@@ -120,18 +117,6 @@ internal sealed unsafe class PackedScan : IDisposable
     /// <summary>s_C, <c>[tokens]</c>.</summary>
     public float* CScale => _cScale.Pointer;
 
-    /// <summary>1/k_B, <c>[states]</c>.</summary>
-    public float* BStateInverses => _stateInverses.Pointer;
-
-    /// <summary>1/k_C, <c>[states]</c>.</summary>
-    public float* CStateInverses => _stateInverses.Pointer + States;
-
-    /// <summary>m_B, <c>[states]</c>.</summary>
-    public int* BMultiples => _stateMultiples.Pointer;
-
-    /// <summary>m_C, <c>[states]</c>.</summary>
-    public int* CMultiples => _stateMultiples.Pointer + States;
-
     /// <summary>f, <c>[groups, channels]</c>.</summary>
     public float* InputFactors => _inputFactors.Pointer;
 
@@ -156,7 +141,7 @@ internal sealed unsafe class PackedScan : IDisposable
         IDisposable[] buffers =
         [
             _rateCodes, _rateLanes, _decayTables, _deltaTables, _inputFactors, _outputFactors, _rescales, _skip, _uGrid, _bInverse, _bScale, _cInverse,
-            _cScale, _stateInverses, _groups, _stateMultiples, _offsets,
+            _cScale, _groups, _offsets,
         ];
         foreach (IDisposable buffer in buffers)
             buffer.Dispose();
@@ -191,5 +176,11 @@ internal sealed unsafe class PackedScan : IDisposable
         return tables;
     }
 
-    private static NativeBuffer<float> Each(int count, Func<int, float> value) => NativeBuffer<float>.Of([.. Enumerable.Range(0, count).Select(value)]);
+    private static float[] Each(int count, UniformQuantizer grid, ReadOnlySpan<float> values)
+    {
+        var each = new float[count];
+        for (int i = 0; i < count; i++)
+            each[i] = values[QuantizedScan.GroupOf(grid, i)];
+        return each;
+    }
 }

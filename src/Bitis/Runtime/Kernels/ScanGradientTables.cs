@@ -6,7 +6,7 @@ namespace Bitis.Runtime.Kernels;
 /// <summary>The constants of a quantized scan as <see cref="IntegerScanGradient"/> takes them, in float32.</summary>
 internal sealed unsafe class ScanGradientTables : IDisposable
 {
-    private readonly NativeBuffer<float> _decays, _rateCodes, _rates, _offsets, _scales, _stateScales, _skip, _levels, _units;
+    private readonly NativeBuffer<float> _decays, _rateCodes, _rates, _offsets, _scales, _skip, _levels;
     private readonly int _levelCount;
 
     /// <summary>Prepares a scan.</summary>
@@ -36,9 +36,6 @@ internal sealed unsafe class ScanGradientTables : IDisposable
         _scales = new NativeBuffer<float>(Groups * channels);
         for (int i = 0; i < _scales.Length; i++)
             _scales.Span[i] = scan.HiddenState.GroupScales[i / channels] * scan.HiddenState.ChannelScale(i % channels);
-        float[] stateScales = [.. Enumerable.Range(0, states).Select(scan.HiddenState.StateScale)];
-        _stateScales = NativeBuffer<float>.Of([.. stateScales, .. stateScales.Select(scale => 1 / scale)]);
-        _units = NativeBuffer<float>.Of([.. scan.BLevels.Units, .. scan.CLevels.Units]);
         _skip = NativeBuffer<float>.Of(d.Span);
         float[] deltas = [.. Enumerable.Range(0, scan.Delta.MaxLevel + 1).Select(level => (float)scan.Delta.Dequantize(level))];
         _levelCount = deltas.Length;
@@ -71,20 +68,8 @@ internal sealed unsafe class ScanGradientTables : IDisposable
     /// <summary>What is added to a hidden state before it is rounded down to a level, in levels, <c>[tokens, states]</c>.</summary>
     public float* Offsets => _offsets.Pointer;
 
-    /// <summary>The scales of h but for the states' factors, <c>[groups, channels]</c>.</summary>
+    /// <summary>The scales of h, <c>[groups, channels]</c>.</summary>
     public float* Scales => _scales.Pointer;
-
-    /// <summary>The states' factors.</summary>
-    public float* StateScales => _stateScales.Pointer;
-
-    /// <summary>Their reciprocals.</summary>
-    public float* InverseStateScales => _stateScales.Pointer + Packed.States;
-
-    /// <summary>What a level of B stands for in each state, but for the token's scale.</summary>
-    public float* BUnits => _units.Pointer;
-
-    /// <summary>Likewise for C.</summary>
-    public float* CUnits => _units.Pointer + Packed.States;
 
     /// <summary>D, <c>[channels]</c>.</summary>
     public float* Skip => _skip.Pointer;
@@ -101,7 +86,7 @@ internal sealed unsafe class ScanGradientTables : IDisposable
     /// <inheritdoc />
     public void Dispose()
     {
-        foreach (NativeBuffer<float> buffer in (NativeBuffer<float>[])[_decays, _rateCodes, _rates, _offsets, _scales, _stateScales, _skip, _levels, _units])
+        foreach (NativeBuffer<float> buffer in (NativeBuffer<float>[])[_decays, _rateCodes, _rates, _offsets, _scales, _skip, _levels])
             buffer.Dispose();
     }
 }
