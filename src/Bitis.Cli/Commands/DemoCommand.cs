@@ -14,7 +14,7 @@ namespace Bitis.Cli.Commands;
 internal sealed class DemoCommand : BitisCommand
 {
     private const string Model = "vim-micro-builtin";
-    private const int CalibrationImages = 64, LearningSteps = 15, Batch = 32, LatencyRuns = 100, Warmup = 20;
+    private const int CalibrationImages = 64, LearningSteps = 10, Batch = 32, LatencyRuns = 100, Warmup = 20;
 
     private static readonly BitWidths[] BitWidthsShown = [new(8, 8), new(6, 6), new(4, 4)];
 

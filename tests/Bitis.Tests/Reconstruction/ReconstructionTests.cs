@@ -22,39 +22,45 @@ public sealed class ReconstructionTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
-    [InlineData("ptq4vm", false)]
-    [InlineData("ptq4vm", true)]
-    [InlineData("ptq4vm+", false)]
-    public void Learning_brings_every_block_closer_to_the_float_model(string method, bool official)
+    [InlineData("ptq4vm", Scope.Linear, false)]
+    [InlineData("ptq4vm", Scope.Linear, true)]
+    [InlineData("ptq4vm+", Scope.Linear, false)]
+    [InlineData("ptq4vm", Scope.Ssm, false)]
+    [InlineData("qmamba", Scope.Ssm, false)]
+    [InlineData("qmamba+", Scope.Ssm, false)]
+    public void Learning_brings_every_block_closer_to_the_float_model(string method, Scope scope, bool official)
     {
         var records = new Records();
-        Recipe recipe = RecipeOf(method, steps: 40) with { Official = official };
+        Recipe recipe = RecipeOf(method, steps: 40) with { Scope = scope, Official = official };
         QuantizedModel learned = Quantize(recipe, new QuantizationOptions { Blocks = records });
         Assert.Equal(Model.Graph.BlockCount, records.All.Count);
         Assert.All(records.All, record => Assert.True(record.LossAfter < record.LossBefore, $"block {record.Block}: {record.LossBefore} to {record.LossAfter}"));
         Assert.All(records.All, record => Assert.Equal((40, null), (record.Steps, record.Warning)));
         // 16 images of noise are too few for ptq4vm+ to make a better model of random weights, too; the demo's test is about that.
-        double before = Error(Quantize(RecipeOf(method, steps: 0) with { Official = official })), after = Error(learned);
+        double before = Error(Quantize(RecipeOf(method, steps: 0) with { Scope = scope, Official = official })), after = Error(learned);
         Assert.True(after < before * 1.1, $"{before} to {after}");
     }
 
     [Theory]
-    [InlineData("smoothquant")]
-    [InlineData("ptq4vm")]
-    [InlineData("ptq4vm+")]
-    public void The_result_depends_neither_on_the_batches_nor_on_the_threads(string method)
+    [InlineData("smoothquant", Scope.Linear)]
+    [InlineData("ptq4vm", Scope.Linear)]
+    [InlineData("ptq4vm+", Scope.Linear)]
+    [InlineData("qmamba+", Scope.Ssm)]
+    public void The_result_depends_neither_on_the_batches_nor_on_the_threads(string method, Scope scope)
     {
-        Recipe recipe = RecipeOf(method, steps: 3);
+        Recipe recipe = RecipeOf(method, steps: 3) with { Scope = scope };
         byte[] whole = Bytes(Quantize(recipe, new QuantizationOptions { Threads = 2 }));
         int image = Calibration.Length / 16;
         Tensor[] split = [Tensor.From(Model.Config.InputShape.Prepend(5), Calibration.Span[..(5 * image)]), Tensor.From(Model.Config.InputShape.Prepend(11), Calibration.Span[(5 * image)..])];
         Assert.Equal(whole, Bytes(PostTrainingQuantizer.Quantize(Model, split, recipe, new QuantizationOptions { Threads = 1 })));
     }
 
-    [Fact]
-    public void Stopped_work_goes_on_after_its_finished_blocks()
+    [Theory]
+    [InlineData("ptq4vm+", Scope.Linear)]
+    [InlineData("qmamba+", Scope.Ssm)]
+    public void Stopped_work_goes_on_after_its_finished_blocks(string method, Scope scope)
     {
-        Recipe recipe = RecipeOf("ptq4vm+", steps: 3);
+        Recipe recipe = RecipeOf(method, steps: 3) with { Scope = scope };
         byte[] expected = Bytes(Quantize(recipe));
         using var stop = new CancellationTokenSource();
         var records = new Records { After = count => { if (count == 2) stop.Cancel(); } };
@@ -149,6 +155,26 @@ public sealed class ReconstructionTests : IDisposable
         var broken = new Tensor(Calibration.Shape);
         broken.Span.Fill(float.NaN);
         Assert.Contains("layers.0.mixer.in_proj.input", Assert.Throws<BitisException>(() => PostTrainingQuantizer.Quantize(Model, [broken], recipe)).Message);
+    }
+
+    /// <summary>The scales of scans learn with those of the linear layers, the levels of Ā stay, and other methods' scans stay as calibration found them.</summary>
+    [Theory]
+    [InlineData("qmamba", true)]
+    [InlineData("qmamba+", true)]
+    [InlineData("ptq4vm+qmamba", true)]
+    [InlineData("ptq4vm", false)]
+    public void Scans_learn_where_the_method_says_so(string method, bool learns)
+    {
+        QuantizedModel start = Quantize(RecipeOf(method, steps: 0) with { Scope = Scope.Ssm }), end = Quantize(RecipeOf(method, steps: 4) with { Scope = Scope.Ssm });
+        foreach ((string name, QuantizedScan scan) in end.Scans)
+        {
+            QuantizedScan before = start.Scans[name];
+            Assert.Equal(before.Decay, scan.Decay);
+            Assert.Equal(before.U.ZeroPoints.ToArray(), scan.U.ZeroPoints.ToArray());
+            Assert.Equal(learns, !before.U.Scales.SequenceEqual(scan.U.Scales));
+            Assert.Equal(learns, !before.HiddenState.GroupScales.SequenceEqual(scan.HiddenState.GroupScales));
+            Assert.Equal(learns, before.Delta.Scale != scan.Delta.Scale);
+        }
     }
 
     private static Recipe RecipeOf(string method, int? steps) =>

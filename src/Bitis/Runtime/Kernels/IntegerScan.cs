@@ -35,6 +35,7 @@ internal static unsafe class IntegerScan
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<IntegerScanKernel> Table { get; } = new(
         new(InstructionSet.Avx512Vbmi, &RunAvx512Vbmi),
+        new(InstructionSet.Avx2, &RunAvx2),
         new(InstructionSet.Portable, &RunPortable));
 
     /// <summary>Scans the channels from <paramref name="channelStart"/> to before <paramref name="channelEnd"/>; the start is a multiple of 16.</summary>
@@ -111,6 +112,14 @@ internal static unsafe class IntegerScan
     private static int Clamp16(int x) => Math.Clamp(x, short.MinValue, short.MaxValue);
 
     private static int Level(int x, int offset, int shift) => Clamp16(x + offset) & (-1 << shift);
+
+    private static void RunAvx2(PackedScan scan, in IntegerScanCall call, int channelStart, int channelEnd)
+    {
+        int whole = Math.Max(channelStart, channelEnd / PackedScan.BlockChannels * PackedScan.BlockChannels);
+        IntegerScanAvx2.Run(scan, in call, channelStart, whole);
+        RunPortable(scan, in call, whole, channelEnd);
+        GC.KeepAlive(scan);
+    }
 
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -420,11 +429,12 @@ internal static unsafe class IntegerScan
         (accumulate ? Vector512.Load(target) + y : y).Store(target);
     }
 
+    /// <summary>The levels of B or C of a token, in the upper bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void QuantizeStates(float* values, int states, float inverse, int max, int shift, short* levels)
+    public static void QuantizeStates(float* values, int states, float inverse, int max, int shift, short* levels)
     {
         int n = 0;
-        for (; n + 16 <= states; n += 16)
+        for (; Avx512F.IsSupported && n + 16 <= states; n += 16)
         {
             Vector512<float> level = Vector512.Round(Vector512.Load(values + n) * Vector512.Create(inverse));
             level = Vector512.Min(Vector512.Max(level, Vector512.Create((float)-max)), Vector512.Create((float)max));
