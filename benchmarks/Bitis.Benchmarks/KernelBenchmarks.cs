@@ -29,7 +29,9 @@ internal static unsafe class KernelBenchmarks
         PrintRates([.. Int8Gemm.Table.Runnable], (kernels, k, n) => IntegerGemmTimes(kernels, k, n, bits: 8));
         PrintRates([.. Int8Gemm.Table.Runnable], (kernels, k, n) => IntegerGemmTimes(kernels, k, n, bits: 4), "4-bit weights");
         Console.WriteLine();
-        PrintTokenKernels(channels: 384, states: 16);
+        PrintTokenKernels(channels: 384, states: 16, onlyScans: false);
+        Console.WriteLine();
+        PrintTokenKernels(channels: 384, states: 1, onlyScans: true); // VMamba's
     }
 
     // One line per kernel, one column per layer; the kernels take turns on each layer.
@@ -86,7 +88,7 @@ internal static unsafe class KernelBenchmarks
     }
 
     // The kernels that touch each value a few times: time per value, and per state update for the scan.
-    private static void PrintTokenKernels(int channels, int states)
+    private static void PrintTokenKernels(int channels, int states, bool onlyScans)
     {
         int count = Tokens * channels;
         using NativeBuffer<float> x = Floats(count), y = Floats(count), z = Floats(count), delta = Floats(count);
@@ -231,12 +233,14 @@ internal static unsafe class KernelBenchmarks
             Sums = scanSums.Pointer,
         };
 
-        Console.WriteLine($"| {Tokens} tokens × {channels} channels | µs | ns per value |");
+        Console.WriteLine($"| {Tokens} tokens × {channels} channels, {states} states | µs | ns per value |");
         Console.WriteLine("|---|---|---|");
         PrintTimes(SelectiveScan.Table, count * states, kernel => kernel.Run(in scan, 0, channels));
         PrintTimes(IntegerScan.Table, count * states, kernel => kernel.Run(packedScan, in integerScan, 0, channels));
         PrintTimes(SelectiveScanGradient.Table, count * states, kernel => kernel.Run(in scanGradient, channels, scratch.Pointer));
         PrintTimes(IntegerScanGradient.Table, count * states, kernel => kernel.Run(tables, in integerScanGradient, integerScratch.Pointer));
+        if (onlyScans)
+            return;
         PrintTimes(CausalConv.Table, count, kernel => kernel.Run(in conv, 0, channels));
         PrintTimes(CausalConvGradient.Table, count, kernel => kernel.Run(in convGradient, channels));
         PrintTimes(RowNorm.Table, count, kernel => kernel.Run(in norm, 0, Tokens));

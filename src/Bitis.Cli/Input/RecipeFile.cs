@@ -23,6 +23,8 @@ internal static class RecipeFile
         ["learning.activationRate"] = "a number such as 0.01",
         ["learning.smoothingRate"] = "a number such as 0.01",
         ["official"] = "true or false",
+        ["timeGroups"] = "a whole number from 1 to 4096",
+        ["decay"] = "\"uniform\", \"longTailed\" or \"logarithmic\"",
         ["overrides"] = OverridesExpected,
     });
 

@@ -395,6 +395,8 @@ internal sealed class PlanCompiler
 
     private void CompileReference(Node node)
     {
+        if (_scans.ContainsKey(node.Name))
+            throw new NotSupportedException($"The scan '{node.Name}' is quantized, and has no softplus of its own before Δ, or inputs in different orders.");
         ArenaMatrix[] inputs = [.. node.Inputs.Select(input => _values[input])];
         Tensor[] parameters = [.. node.ParameterNames.Select(name => _weights[name])];
         Emit(node, y => new ReferenceStep(node, inputs, y, parameters));

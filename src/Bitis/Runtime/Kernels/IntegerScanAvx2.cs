@@ -31,7 +31,7 @@ internal static unsafe class IntegerScanAvx2
     {
         int pairs = scan.Pairs, pass = Math.Max(1, StateBytes / (Channels * 4 * pairs)) * Channels;
         byte* memory = stackalloc byte[Scratch.Bytes(pass, pairs) + 32];
-        var scratch = new Scratch((byte*)(((nint)memory + 31) & -32), pass, pairs);
+        var scratch = new Scratch((byte*)(((nint)memory + 31) & -32), pass, pairs, scan);
         for (int i = 0; i < 2 * Tables; i++) // the lower bytes' tables, then the upper ones', each in both halves of a register
             Vector256.Create(Vector128.Load(scan.DecayTables + (TableBytes * i)), Vector128.Load(scan.DecayTables + (TableBytes * i))).Store(scratch.Decays + (2 * TableBytes * i));
         for (int channel = channelStart; channel < channelEnd; channel += pass)
@@ -120,7 +120,7 @@ internal static unsafe class IntegerScanAvx2
         {
             Vector256<byte> index = Vector256.Max(Avx2.AddSaturate(Vector256.Load(rates), code), Vector256<sbyte>.Zero).AsByte();
             Vector256<byte> lows = Vector256<byte>.Zero, highs = lows;
-            for (int k = 0; k < Tables; k++)
+            for (int k = scratch.FirstTable; k <= scratch.LastTable; k++)
             {
                 Vector256<byte> order = Avx2.AddSaturate(index ^ Vector256.Create((byte)(k << 4)), Vector256.Create((byte)0x70));
                 lows |= Avx2.Shuffle(Vector256.Load(decays + (2 * TableBytes * k)), order);
@@ -172,8 +172,9 @@ internal static unsafe class IntegerScanAvx2
     private readonly struct Scratch
     {
         /// <summary>Divides a block of memory.</summary>
-        public Scratch(byte* memory, int channels, int pairs)
+        public Scratch(byte* memory, int channels, int pairs, PackedScan scan)
         {
+            (FirstTable, LastTable) = (scan.FirstCode / TableBytes, scan.LastCode / TableBytes);
             Decays = memory;
             States = (short*)(memory + (4 * TableBytes * Tables));
             V = (int*)(States + (channels * 2 * pairs));
@@ -191,6 +192,9 @@ internal static unsafe class IntegerScanAvx2
 
         /// <summary>The tables of Ā, each twice: eight of lower bytes, eight of upper ones.</summary>
         public readonly byte* Decays;
+
+        /// <summary>The first and the last table that a code of the scan may need.</summary>
+        public readonly int FirstTable, LastTable;
 
         /// <summary>h, in registers of 8 channels of two states.</summary>
         public readonly short* States;

@@ -36,6 +36,8 @@ internal sealed unsafe class PackedScan : IDisposable
         States = scan.RateCodes.Length / Channels;
         int groups = scan.HiddenState.GroupScales.Count;
         _rateCodes = NativeBuffer<sbyte>.Of(scan.RateCodes);
+        FirstCode = Math.Clamp(scan.DeltaCodes.Min() + scan.RateCodes.Min(), 0, QuantizedScan.Codes - 1);
+        LastCode = Math.Clamp(scan.DeltaCodes.Max() + scan.RateCodes.Max(), 0, QuantizedScan.Codes - 1);
         _rateLanes = PackRates(scan.RateCodes);
         _decayTables = Tables(QuantizedScan.Codes, scan.DecayTable);
         _deltaTables = Tables(256, scan.Delta.Multiples, [.. scan.DeltaCodes.Select(code => (short)code)]);
@@ -83,6 +85,12 @@ internal sealed unsafe class PackedScan : IDisposable
 
     /// <summary>Pairs of states, of which an even number is stored.</summary>
     public int Pairs => (States + 1) / 2;
+
+    /// <summary>The least and the largest code of Ā that may occur.</summary>
+    public int FirstCode { get; }
+
+    /// <inheritdoc cref="FirstCode"/>
+    public int LastCode { get; }
 
     /// <summary>The codes of A, <c>[channels, states]</c>.</summary>
     public sbyte* RateCodes => _rateCodes.Pointer;
