@@ -175,6 +175,17 @@ internal static unsafe class KernelBenchmarks
             Weight = d.Pointer,
             Epsilon = 1e-5f,
         };
+        var means = new MeanOfRowNormsCall
+        {
+            Rows = Tokens,
+            Columns = channels,
+            Source = x.Pointer,
+            SourceStride = channels,
+            Weight = d.Pointer,
+            Bias = d.Pointer,
+            Epsilon = 1e-5f,
+            Mean = y.Pointer,
+        };
         var quantize = new QuantizeCall
         {
             Source = x.Pointer,
@@ -233,11 +244,13 @@ internal static unsafe class KernelBenchmarks
         PrintTimes(CausalConv.Table, count, kernel => kernel.Run(in conv, 0, channels));
         PrintTimes(CausalConvGradient.Table, count, kernel => kernel.Run(in convGradient, channels));
         PrintTimes(RowNorm.Table, count, kernel => kernel.Run(in norm, 0, Tokens));
+        PrintTimes(MeanOfRowNorms.Table, count, kernel => kernel.Run(in means));
         PrintTimes(Quantize.Table, count, kernel => kernel.Run(in quantize, 0, Tokens));
         PrintTimes(Elementwise.Exp, count, kernel => kernel.Run(x.Pointer, y.Pointer, count));
         PrintTimes(Elementwise.Silu, count, kernel => kernel.Run(x.Pointer, y.Pointer, count));
         PrintTimes(Elementwise.Softplus, count, kernel => kernel.Run(x.Pointer, y.Pointer, count));
         PrintTimes(Elementwise.Gelu, count, kernel => kernel.Run(x.Pointer, y.Pointer, count));
+        PrintTimes(Elementwise.Sigmoid, count, kernel => kernel.Run(x.Pointer, y.Pointer, count));
         Console.WriteLine();
         Console.WriteLine($"A value of the scan is a state update: {states} per token and channel.");
     }

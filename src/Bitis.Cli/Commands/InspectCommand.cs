@@ -75,7 +75,7 @@ internal sealed class InspectCommand : BitisCommand
             detection.Assumptions,
             detection.Notes,
             [.. expected.Tensors.Keys.Where(name => !found.ContainsKey(name))],
-            [.. found.Keys.Where(name => !expected.Tensors.ContainsKey(name))],
+            [.. found.Keys.Where(name => !expected.Tensors.ContainsKey(name) && !detection.Config.IsComputed(name))],
             [.. expected.Tensors.Where(pair => found.TryGetValue(pair.Key, out Shape shape) && !expected.Fits(pair.Key, shape))
                 .Select(pair => $"{pair.Key}: {found[pair.Key]}, expected {pair.Value}")],
             FindNonFinite(checkpoint),

@@ -14,7 +14,14 @@ internal sealed class ModelOptionSet
     };
 
     private readonly Option<int?> _imageSize = CommonOptions.OptionalNumber(
-        "--image-size", "Height and width of a VMamba's images, in pixels, where the file does not say.");
+        "--image-size", "Height and width of a VMamba's or LocalVMamba's images, in pixels, where the file does not say.");
+
+    private readonly Option<string?> _directions = new("--directions")
+    {
+        Description = "The scan directions of each block of a LocalVim or LocalVMamba, where it is no published one: h,v_flip,w7,w7_flip/h,h_flip,v,w2/..., "
+            + "or of one block for all.",
+        HelpName = "LIST",
+    };
 
     private readonly Option<int?> _stride = CommonOptions.OptionalNumber(
         "--stride", "Distance between patches, in pixels, where it cannot be read off the file.");
@@ -33,6 +40,7 @@ internal sealed class ModelOptionSet
         command.Arguments.Add(_model);
         command.Options.Add(_weightsKey);
         command.Options.Add(_imageSize);
+        command.Options.Add(_directions);
         command.Options.Add(_stride);
         command.Options.Add(_classToken);
         command.Options.Add(_noHalving);
@@ -46,6 +54,7 @@ internal sealed class ModelOptionSet
     {
         WeightsKey = arguments.GetValue(_weightsKey),
         ImageSize = arguments.GetValue(_imageSize),
+        Directions = arguments.GetValue(_directions),
         Stride = arguments.GetValue(_stride),
         ClassToken = arguments.GetValue(_classToken),
         HalvesDirections = arguments.GetValue(_noHalving) ? false : null,

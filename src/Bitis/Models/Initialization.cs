@@ -1,3 +1,5 @@
+using Bitis.Graphs;
+using Bitis.Operators;
 using Bitis.Tensors;
 
 namespace Bitis.Models;
@@ -6,6 +8,29 @@ namespace Bitis.Models;
 internal static class Initialization
 {
     private const double SmallestDelta = 0.001, LargestDelta = 0.1;
+
+    /// <summary>The weights of a graph, each parameter from random numbers of its own.</summary>
+    /// <param name="graph">The model.</param>
+    /// <param name="seed">The same seed gives the same weights.</param>
+    /// <param name="distribution">The distribution of a node's parameter, by its role.</param>
+    public static Dictionary<string, Tensor> Create(Graph graph, ulong seed, Func<Node, string, SeededRandom, Func<int, double>> distribution)
+    {
+        var weights = new Dictionary<string, Tensor>();
+        ulong part = 0;
+        foreach (Node node in graph.Nodes)
+        {
+            foreach ((string name, ParameterSpec spec) in node.ParameterNames.Zip(node.Operator.Parameters))
+                weights.Add(name, Fill(spec.Shape, distribution(node, spec.Role, SeededRandom.ForPart(seed, part++))));
+        }
+        return weights;
+    }
+
+    /// <summary>What a value of a convolution is the sum of.</summary>
+    public static double FanIn(Operator convolution)
+    {
+        Shape weight = convolution.Parameters[0].Shape;
+        return (double)weight.ElementCount / weight[0];
+    }
 
     /// <summary>A tensor with values of a distribution.</summary>
     public static Tensor Fill(Shape shape, Func<int, double> distribution)

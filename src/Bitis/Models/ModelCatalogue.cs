@@ -4,7 +4,31 @@ namespace Bitis.Models;
 public static class ModelCatalogue
 {
     private const string Releases = "https://github.com/MzeroMiko/VMamba/releases/download/";
+    private const string LocalReleases = "https://github.com/hunto/LocalMamba/releases/download/v1.0.0/";
     private const int ImageSize = 224, PatchSize = 16, ImageNetClasses = 1000;
+
+    /// <summary>What the search for a LocalVim's directions found, block by block; Tiny and Small have the same.</summary>
+    private const string LocalVimDirections =
+        "h,v_flip,w7,w7_flip/h_flip,w2_flip,w7,w7_flip/h,h_flip,v,w7/h,h_flip,v,v_flip/h,h_flip,v,v_flip/"
+        + "h,h_flip,v,v_flip/h_flip,v,v_flip,w7/h_flip,v,v_flip,w2_flip/h,h_flip,v,v_flip/h,h_flip,v,v_flip/h,v,v_flip,w2/"
+        + "h,v,v_flip,w2_flip/h,h_flip,v_flip,w7/h_flip,v,v_flip,w2/h,h_flip,v,v_flip/h,v,w2,w2_flip/v,v_flip,w2,w7/"
+        + "h,h_flip,v,w2/h,h_flip,w2_flip,w7/v,v_flip,w2,w2_flip";
+
+    /// <summary>What the search found for LocalVMamba-Tiny.</summary>
+    private const string LocalVMambaTinyDirections =
+        "h,h_flip,w7,w7_flip/h_flip,v_flip,w2,w2_flip/h_flip,v_flip,w2_flip,w7/h_flip,v,v_flip,w2/"
+        + "h,h_flip,v_flip,w2_flip/h_flip,v_flip,w2,w2_flip/h,w2_flip,w7,w7_flip/h,h_flip,v,v_flip/h,v_flip,w7,w7_flip/"
+        + "h_flip,v,w2,w7_flip/v,v_flip,w2,w7_flip/h,h_flip,v_flip,w2_flip/v_flip,w2_flip,w7,w7_flip/"
+        + "h_flip,v_flip,w2_flip,w7_flip/h_flip,v,w7,w7_flip";
+
+    /// <summary>What the search found for LocalVMamba-Small.</summary>
+    private const string LocalVMambaSmallDirections =
+        "h,v,v_flip,w7_flip/h,h_flip,v,w7/h_flip,v,v_flip,w7/h_flip,v,w2_flip,w7/h_flip,v,w2_flip,w7/"
+        + "h_flip,v_flip,w2,w7_flip/h_flip,v,v_flip,w7/h,v,v_flip,w7/h,v,v_flip,w7/h,v,v_flip,w7_flip/h,h_flip,v,v_flip/"
+        + "h,v,v_flip,w2/v,v_flip,w2_flip,w7/h,h_flip,v,w2/h_flip,v,v_flip,w7_flip/h,h_flip,v,v_flip/h,v,v_flip,w7_flip/"
+        + "h,v,v_flip,w7_flip/h,h_flip,v_flip,w7/h_flip,v_flip,w2_flip,w7/h_flip,v,v_flip,w7_flip/v,v_flip,w7,w7_flip/"
+        + "h,v,v_flip,w7_flip/h_flip,v,v_flip,w2/h,v,v_flip,w2_flip/h,h_flip,v,w7/h,h_flip,w7,w7_flip/h,v_flip,w2,w2_flip/"
+        + "h,v_flip,w2,w7/h,v,v_flip,w7_flip/h_flip,v,w2_flip,w7/h_flip,v_flip,w7,w7_flip/h,v,w7,w7_flip";
 
     /// <summary>All of them, smaller ones first in each family.</summary>
     public static IReadOnlyList<ModelVariant> Variants { get; } =
@@ -23,6 +47,12 @@ public static class ModelCatalogue
         new("vmamba-tiny-v0", FirstVMamba(96, blocks: 9), 82.2, Releases + "%2320240218/vssmtiny_dp01_ckpt_epoch_292.pth"),
         new("vmamba-small-v0", FirstVMamba(96, blocks: 27), 83.5, Releases + "%2320240218/vssmsmall_dp03_ckpt_epoch_238.pth"),
         new("vmamba-base-v0", FirstVMamba(128, blocks: 27), 83.7, Releases + "%2320240218/vssmbase_dp06_ckpt_epoch_241.pth"),
+        new("localvim-tiny", LocalVim(192, hasClassToken: false), 76.2, LocalReleases + "local_vim_tiny.ckpt"),
+        new("localvim-tiny-midcls", LocalVim(192, hasClassToken: true), 77.8, LocalReleases + "local_vim_tiny_middle_cls_token.ckpt"),
+        // The official page gives LocalVMamba-Small's file for this one, and none for LocalVMamba-Tiny.
+        new("localvim-small", LocalVim(384, hasClassToken: false), 81.1, Source: null),
+        new("localvmamba-tiny", LocalVMamba(blocks: 9, LocalVMambaTinyDirections), 82.7, Source: null),
+        new("localvmamba-small", LocalVMamba(blocks: 27, LocalVMambaSmallDirections), 83.7, LocalReleases + "local_vssm_small.ckpt"),
     ];
 
     /// <summary>The variant with this name.</summary>
@@ -72,4 +102,24 @@ public static class ModelCatalogue
         IsGated = true,
         Classes = ImageNetClasses,
     };
+
+    /// <summary>
+    /// A LocalVim; the form with a class token has no rotary positions. (The official code defines <c>local_vim_small</c> twice; here it has the
+    /// directions of the first, which its detection and segmentation have, too.)
+    /// </summary>
+    private static LocalVimConfig LocalVim(int width, bool hasClassToken) => new()
+    {
+        ImageSize = ImageSize,
+        PatchSize = PatchSize,
+        Width = width,
+        InnerWidth = 2 * width,
+        Directions = LocalVimDirections.Split('/'),
+        DeltaRank = width / 16,
+        HasClassToken = hasClassToken,
+        HasRotaryPositions = !hasClassToken,
+        Classes = ImageNetClasses,
+    };
+
+    /// <summary>A VMamba of the first release with other scans.</summary>
+    private static LocalVMambaConfig LocalVMamba(int blocks, string directions) => new(FirstVMamba(96, blocks), directions.Split('/'));
 }

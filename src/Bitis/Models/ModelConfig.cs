@@ -8,6 +8,8 @@ namespace Bitis.Models;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "family")]
 [JsonDerivedType(typeof(VimConfig), "vim")]
 [JsonDerivedType(typeof(VMambaConfig), "vmamba")]
+[JsonDerivedType(typeof(LocalVimConfig), "localvim")]
+[JsonDerivedType(typeof(LocalVMambaConfig), "localvmamba")]
 [JsonDerivedType(typeof(VitConfig), "vit")]
 public abstract record ModelConfig
 {
@@ -55,6 +57,9 @@ public abstract record ModelConfig
 
     /// <summary>Where the official checkpoint has a parameter of the graph: usually a tensor of the same name.</summary>
     internal virtual CheckpointPart PartOf(string parameter) => new(parameter);
+
+    /// <summary>Whether a tensor of the official checkpoint holds what the graph computes by itself.</summary>
+    public virtual bool IsComputed(string tensor) => false;
 
     /// <summary>Fresh weights, distributed as the official code initializes them; the same seed gives the same ones.</summary>
     internal abstract Dictionary<string, Tensor> CreateWeights(ulong seed);

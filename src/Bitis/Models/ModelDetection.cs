@@ -36,9 +36,10 @@ public sealed record ModelDetection(
             return new VimDetector(file, shapes, metadata, options).Detect();
         if (shapes.ContainsKey("layers.0.blocks.0.op.x_proj_weight"))
             return new VMambaDetector(file, shapes, options).Detect();
-        string? other = OtherFamily(shapes);
-        throw BitisException.InFile(file, other is not null
-            ? $"this is a {other} checkpoint; this version of Bitis runs Vim models (bidirectional, 'bimamba v2') and VMamba models."
+        if (shapes.ContainsKey("layers.0.mixer.A_log_0"))
+            return new LocalVimDetector(file, shapes, options).Detect();
+        throw BitisException.InFile(file, shapes.ContainsKey("layers.0.mixer.A_log")
+            ? "this is a Vim with one scan direction; Bitis runs those with two ('bimamba v2')."
             : $"none of its {shapes.Count} tensors looks like a Vision Mamba: expected names such as "
                 + $"'layers.0.mixer.in_proj.weight' or 'layers.0.blocks.0.op.in_proj.weight', found {Examples(shapes)}. "
                 + "If the weights are under another key of the file, name it with --weights-key.");
@@ -83,6 +84,9 @@ public sealed record ModelDetection(
             RequireSame(file, "--class-token", options.ClassToken, vim.ClassToken);
             RequireSame(file, "--no-halving", options.HalvesDirections, vim.HalvesDirections);
         }
+        IReadOnlyList<string>? directions = (described.Config as LocalVimConfig)?.Directions ?? (described.Config as LocalVMambaConfig)?.Directions;
+        if (options.Directions is not null && directions is not null && !directions.SequenceEqual(ScanDirection.ParseAll(options.Directions, directions.Count)))
+            throw Contradiction(file, "--directions", string.Join('/', directions));
         return new ModelDetection(
             described.Config,
             described.Preprocessing,
@@ -96,17 +100,11 @@ public sealed record ModelDetection(
         where T : struct
     {
         if (chosen is { } value && !value.Equals(described))
-            throw BitisException.InFile(file, $"{option} contradicts the file, which says how the model was made ({described}); leave the option out.");
+            throw Contradiction(file, option, described);
     }
 
-    private static string? OtherFamily(IReadOnlyDictionary<string, Shape> shapes)
-    {
-        if (shapes.Keys.Any(name => name.Contains(".op.multi_scan.")))
-            return "LocalVMamba";
-        if (shapes.ContainsKey("layers.0.mixer.A_log_0"))
-            return "LocalVim";
-        return shapes.ContainsKey("layers.0.mixer.A_log") ? "one-directional Vim" : null;
-    }
+    private static BitisException Contradiction(string file, string option, object described) => BitisException.InFile(
+        file, $"{option} contradicts the file, which says how the model was made ({described}); leave the option out.");
 
     private static string Examples(IReadOnlyDictionary<string, Shape> shapes) => shapes.Count == 0
         ? "no tensor at all"

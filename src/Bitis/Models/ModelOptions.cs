@@ -9,8 +9,14 @@ public sealed record ModelOptions
     /// <summary>Where the weights are inside the file (<c>model</c>, <c>model_ema</c>, <c>state_dict</c>); found by itself if null.</summary>
     public string? WeightsKey { get; init; }
 
-    /// <summary>Height and width of the images, in pixels; only for VMamba, whose tensors do not tell.</summary>
+    /// <summary>Height and width of the images, in pixels; only for VMamba and LocalVMamba, whose tensors do not tell.</summary>
     public int? ImageSize { get; init; }
+
+    /// <summary>
+    /// The scan directions of each block of a LocalVim or LocalVMamba by their official names, <c>h,v_flip,w7,w7_flip/h,h_flip,v,w2/...</c>, or
+    /// of one block for all.
+    /// </summary>
+    public string? Directions { get; init; }
 
     /// <summary>Distance between patches, in pixels; for Vim, as what follows.</summary>
     public int? Stride { get; init; }

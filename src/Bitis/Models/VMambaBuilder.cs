@@ -6,7 +6,8 @@ namespace Bitis.Models;
 
 /// <summary>
 /// VMamba as a graph, with the official names (MzeroMiko/VMamba, <c>classification/models/vmamba.py</c>: forward types
-/// <c>v05_noz</c> and, gated, <c>v0</c>). Maps are tokens here, row by row, so the official norms <c>ln</c> and <c>ln2d</c> are one.
+/// <c>v05_noz</c> and, gated, <c>v0</c>), and LocalVMamba, which differs from the latter in its scans (hunto/LocalMamba,
+/// <c>classification/lib/models/local_vmamba.py</c>). Maps are tokens here, row by row, so the official norms <c>ln</c> and <c>ln2d</c> are one.
 /// <code>
 ///   L  tokens      D  width of the residual stream     N  states
 ///   E  inner width R  rank of the Δ projection         H, W  the grid: L = H·W
@@ -16,7 +17,6 @@ namespace Bitis.Models;
 /// </summary>
 internal static class VMambaBuilder
 {
-    private const int Directions = 4;
     private const float NormEpsilon = 1e-5f;
 
     /// <summary>The official tensor of each parameter of a direction: what holds all four, and whether they are stacked or follow one another.</summary>
@@ -60,10 +60,10 @@ internal static class VMambaBuilder
             return new CheckpointPart(parameter);
         foreach ((string role, string tensor, bool isStacked) in Shared)
         {
-            for (int k = 0; k < Directions; k++)
+            for (int k = 0; k < ScanDirection.PerBlock; k++)
             {
                 if (parameter.AsSpan(start).SequenceEqual(Named(role, k)))
-                    return new CheckpointPart(parameter[..start] + tensor, k, Directions, isStacked);
+                    return new CheckpointPart(parameter[..start] + tensor, k, ScanDirection.PerBlock, isStacked);
             }
         }
         return new CheckpointPart(parameter);
@@ -131,17 +131,33 @@ internal static class VMambaBuilder
         Node u = graph.Add($"{name}.conv2d", new DepthwiseConv2d(inner, grid, grid, Kernel: 3, config.HasConvBias), x);
         u = graph.Add($"{name}.act", new Silu(), u); // [L, E]
 
-        // Cross scan: row by row, column by column, and both from the end.
-        Node columns = graph.Add($"{name}.u1", new TransposeTokens(grid, grid), u);
-        Node y = BothWays(graph, config, name, stage, u, first: 0);
-        Node transposed = BothWays(graph, config, name, stage, columns, first: 1);
-        transposed = graph.Add($"{name}.rows", new TransposeTokens(grid, grid), transposed);
-        y = graph.Add($"{name}.y", new Add(), y, transposed); // cross merge
-
+        Node y = config is LocalVMambaConfig local
+            ? LocalScan(graph, local, name, stage, grid, u)
+            : CrossScan(graph, config, name, stage, grid, u);
         y = graph.Add($"{name}.out_norm", new LayerNorm(inner, NormEpsilon), y);
         if (z is not null)
             y = graph.Add($"{name}.gated", new Multiply(), y, graph.Add($"{name}.gate", new Silu(), z));
         return graph.Add($"{name}.out_proj", new Linear(inner, width, HasBias: false), y); // [L, D]
+    }
+
+    /// <summary>Row by row, column by column, and both from the end; the sum of all four, <c>[L, E]</c>.</summary>
+    private static Node CrossScan(GraphBuilder graph, VMambaConfig config, string name, int stage, int grid, Node u)
+    {
+        Node columns = graph.Add($"{name}.u1", ArrangeTokens.ByColumn(grid, grid), u);
+        Node y = BothWays(graph, config, name, stage, u, first: 0);
+        Node transposed = BothWays(graph, config, name, stage, columns, first: 1);
+        transposed = graph.Add($"{name}.rows", ArrangeTokens.ByColumn(grid, grid), transposed);
+        return graph.Add($"{name}.y", new Add(), y, transposed); // cross merge
+    }
+
+    /// <summary>The directions of a LocalVMamba's block, and their sum with a gate for each channel, <c>[L, E]</c>.</summary>
+    private static Node LocalScan(GraphBuilder graph, LocalVMambaConfig config, string name, int stage, int grid, Node u)
+    {
+        var scans = new LocalScans(graph, $"{name}.multi_scan", config.Directions[graph.Block!.Value], grid);
+        var outputs = new Node[ScanDirection.PerBlock];
+        for (int k = 0; k < outputs.Length; k++)
+            outputs[k] = scans.Leave(Direction(graph, config, name, stage, scans.Enter(u, k), k), k);
+        return LocalScans.Merge(graph, $"{name}.multi_scan", $"{name}.multi_scan.attn", outputs);
     }
 
     /// <summary>The sum of two directions that see the tokens in opposite orders, in the order of the first.</summary>
@@ -154,21 +170,9 @@ internal static class VMambaBuilder
         return graph.Add($"{name}.y{first}{second}", new Add(), forward, backward); // [L, E]
     }
 
-    /// <summary>One direction: the projections to Δ, B and C, and the scan; <c>[L, E]</c> to <c>[L, E]</c>.</summary>
-    private static Node Direction(GraphBuilder graph, VMambaConfig config, string name, int stage, Node u, int k)
-    {
-        int inner = u.Shape[1], rank = config.DeltaRank(stage), states = config.StateSize;
-        string xProj = $"{name}.x_proj{k}";
-        Node projected = graph.Add(xProj, new Linear(inner, rank + 2 * states, HasBias: false), u); // [L, R + 2N]
-        Node dt = graph.Add($"{xProj}.dt", new SliceChannels(0, rank), projected);
-        Node b = graph.Add($"{xProj}.B", new SliceChannels(rank, states), projected); // [L, N]
-        Node c = graph.Add($"{xProj}.C", new SliceChannels(rank + states, states), projected); // [L, N]
-
-        Node delta = graph.Add($"{name}.dt_proj{k}", new Linear(rank, inner, HasBias: true), dt); // [L, E]
-        delta = graph.Add($"{name}.delta{k}", new Softplus(), delta);
-        string[] parameters = [$"{name}.A_log{k}", $"{name}.D{k}"];
-        return graph.Add($"{name}.scan{k}", new SelectiveScan(inner, states), [u, delta, b, c], parameters);
-    }
+    /// <summary>One direction's scan, <c>[L, E]</c> to <c>[L, E]</c>.</summary>
+    private static Node Direction(GraphBuilder graph, VMambaConfig config, string name, int stage, Node u, int k) =>
+        ScanLayer.Add(graph, name, k.ToString(CultureInfo.InvariantCulture), u, config.DeltaRank(stage), config.StateSize);
 
     private static Node Norm(GraphBuilder graph, string name, Node tokens) => graph.Add(name, new LayerNorm(tokens.Shape[1], NormEpsilon), tokens);
 }

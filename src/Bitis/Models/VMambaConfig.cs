@@ -8,7 +8,7 @@ namespace Bitis.Models;
 /// The architecture of a VMamba (Liu et al., "VMamba: Visual State Space Model", 2024): a pyramid of stages, whose widths double
 /// while the grid of tokens halves, with four scan directions a block.
 /// </summary>
-public sealed record VMambaConfig : ModelConfig
+public record VMambaConfig : ModelConfig
 {
     // Far above all published models; they keep a damaged file from asking for endless memory.
     private const int MaxWidth = 1 << 14, MaxStages = 8, MaxDepth = 1 << 10, MaxStateSize = 256, MaxTokens = 1 << 20;
@@ -94,7 +94,7 @@ public sealed record VMambaConfig : ModelConfig
         + $"{(IsGated ? ", gated" : "")}; {Classes} classes";
 
     /// <summary>Whether two architectures are the same; stages count by their depths.</summary>
-    public bool Equals(VMambaConfig? other) =>
+    public virtual bool Equals(VMambaConfig? other) =>
         base.Equals(other) && Depths.SequenceEqual(other.Depths) && Values.Equals(other.Values);
 
     /// <inheritdoc />

@@ -2,42 +2,51 @@ using Bitis.Tensors;
 
 namespace Bitis.Models;
 
-/// <summary>Reads a VMamba's architecture off the names and shapes of its tensors.</summary>
+/// <summary>Reads the architecture of a VMamba or a LocalVMamba off the names and shapes of its tensors.</summary>
 internal sealed class VMambaDetector(string file, IReadOnlyDictionary<string, Shape> shapes, ModelOptions options)
+    : ArchitectureDetector(file, shapes, options, IsLocal(shapes) ? "LocalVMamba" : "VMamba")
 {
     private const string FirstBlock = "layers.0.blocks.0";
     private const int UsualImageSize = 224;
 
-    private readonly List<string> _assumptions = [];
-
-    public ModelDetection Detect()
+    protected override ModelConfig Read()
     {
         RefuseUnknownForms();
         Shape stem = Require("patch_embed.0.weight", 4); // [D or D/2, channels, kernel, kernel]
         Shape inner = Require($"{FirstBlock}.op.conv2d.weight", 4); // [E, 1, 3, 3]
-        bool hasTwoConvolutions = shapes.ContainsKey("patch_embed.5.weight");
+        bool hasTwoConvolutions = Shapes.ContainsKey("patch_embed.5.weight");
         var config = new VMambaConfig
         {
-            ImageSize = options.ImageSize ?? Assume(UsualImageSize, $"images have {UsualImageSize}×{UsualImageSize} pixels (--image-size)"),
+            ImageSize = Options.ImageSize ?? Assume(UsualImageSize, $"images have {UsualImageSize}×{UsualImageSize} pixels (--image-size)"),
             ImageChannels = stem[1],
             Stem = hasTwoConvolutions ? StemKind.Convolutions : StemKind.Patches,
             PatchSize = hasTwoConvolutions ? VMambaConfig.ConvolutionsPatchSize : stem[2],
-            Downsampling = shapes.ContainsKey("layers.0.downsample.reduction.weight") ? DownsamplingKind.PatchMerging : DownsamplingKind.Convolution,
+            Downsampling = Shapes.ContainsKey("layers.0.downsample.reduction.weight") ? DownsamplingKind.PatchMerging : DownsamplingKind.Convolution,
             Depths = Depths(),
             Width = Require($"{FirstBlock}.norm.weight", 1)[0],
             InnerWidth = inner[0],
-            MlpWidth = shapes.ContainsKey($"{FirstBlock}.mlp.fc1.weight") ? Require($"{FirstBlock}.mlp.fc1.weight", 2, 4)[0] : 0,
+            MlpWidth = Shapes.ContainsKey($"{FirstBlock}.mlp.fc1.weight") ? Require($"{FirstBlock}.mlp.fc1.weight", 2, 4)[0] : 0,
             StateSize = Require($"{FirstBlock}.op.A_logs", 2)[1],
-            HasConvBias = shapes.ContainsKey($"{FirstBlock}.op.conv2d.bias"),
+            HasConvBias = Shapes.ContainsKey($"{FirstBlock}.op.conv2d.bias"),
             IsGated = Require($"{FirstBlock}.op.in_proj.weight", 2, 4)[0] == 2 * inner[0],
             Classes = Require("classifier.head.weight", 2, 4)[0],
         };
-        return ModelDetection.FromTensors(file, config, _assumptions);
+        if (!IsLocal(Shapes))
+            return config;
+        int blocks = config.Depths.Sum();
+        return new LocalVMambaConfig(config, Directions(blocks, Published));
+
+        IReadOnlyList<string>? Published(ModelConfig variant) =>
+            variant is LocalVMambaConfig known && new LocalVMambaConfig(config, known.Directions) == known with { ImageSize = config.ImageSize, Classes = config.Classes }
+                ? known.Directions
+                : null;
     }
+
+    private static bool IsLocal(IReadOnlyDictionary<string, Shape> shapes) => shapes.ContainsKey($"{FirstBlock}.op.multi_scan.attn.norm.weight");
 
     private void RefuseUnknownForms()
     {
-        foreach (string name in shapes.Keys)
+        foreach (string name in Shapes.Keys)
         {
             if (name == "pos_embed")
                 throw Unsupported(name, "absolute positions");
@@ -49,12 +58,12 @@ internal sealed class VMambaDetector(string file, IReadOnlyDictionary<string, Sh
                 throw Unsupported(name, "another form of 'out_norm' than layer normalization");
             }
         }
-        if (shapes.TryGetValue("layers.0.downsample.1.weight", out Shape kernel) && kernel.Rank == 4 && kernel[2] != 3)
+        if (Shapes.TryGetValue("layers.0.downsample.1.weight", out Shape kernel) && kernel.Rank == 4 && kernel[2] != 3)
             throw Unsupported("layers.0.downsample.1.weight", $"down-sampling by convolutions of {kernel[2]}×{kernel[2]}");
     }
 
     private BitisException Unsupported(string name, string form) =>
-        BitisException.InFile(file, $"tensor '{name}' belongs to a VMamba with {form}, which no published classifier has and Bitis does not run.");
+        BitisException.InFile(File, $"tensor '{name}' belongs to a VMamba with {form}, which no published classifier has and Bitis does not run.");
 
     private List<int> Depths()
     {
@@ -64,29 +73,5 @@ internal sealed class VMambaDetector(string file, IReadOnlyDictionary<string, Sh
         return depths;
     }
 
-    private int DepthOf(int stage)
-    {
-        int depth = 0;
-        while (shapes.ContainsKey($"layers.{stage}.blocks.{depth}.op.x_proj_weight"))
-            depth++;
-        return depth;
-    }
-
-    private Shape Require(string name, params ReadOnlySpan<int> ranks)
-    {
-        if (!shapes.TryGetValue(name, out Shape shape))
-            throw BitisException.InFile(file, $"tensor '{name}' is missing; a VMamba checkpoint has it. Is the file complete?");
-        if (!ranks.Contains(shape.Rank) || shape.ElementCount == 0)
-        {
-            string expected = string.Join(" or ", ranks.ToArray());
-            throw BitisException.InFile(file, $"tensor '{name}' has shape {shape}; expected {expected} dimensions, none of them 0.");
-        }
-        return shape;
-    }
-
-    private T Assume<T>(T value, string assumption)
-    {
-        _assumptions.Add(assumption);
-        return value;
-    }
+    private int DepthOf(int stage) => Count(block => $"layers.{stage}.blocks.{block}.op.x_proj_weight");
 }

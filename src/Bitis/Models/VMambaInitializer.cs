@@ -4,25 +4,12 @@ using Bitis.Tensors;
 
 namespace Bitis.Models;
 
-/// <summary>Fresh weights for a VMamba, distributed as the official code initializes them; from one seed.</summary>
+/// <summary>Fresh weights for a VMamba or LocalVMamba, distributed as the official code initializes them; from one seed.</summary>
 internal static class VMambaInitializer
 {
     private const double Deviation = 0.02;
 
-    public static Dictionary<string, Tensor> Create(VMambaConfig config, ulong seed)
-    {
-        var weights = new Dictionary<string, Tensor>();
-        ulong part = 0;
-        foreach (Node node in config.BuildGraph().Nodes)
-        {
-            foreach ((string name, ParameterSpec spec) in node.ParameterNames.Zip(node.Operator.Parameters))
-            {
-                var random = SeededRandom.ForPart(seed, part++);
-                weights.Add(name, Initialization.Fill(spec.Shape, Distribution(node, spec.Role, random)));
-            }
-        }
-        return weights;
-    }
+    public static Dictionary<string, Tensor> Create(VMambaConfig config, ulong seed) => Initialization.Create(config.BuildGraph(), seed, Distribution);
 
     private static Func<int, double> Distribution(Node node, string role, SeededRandom random)
     {
@@ -30,20 +17,13 @@ internal static class VMambaInitializer
         return node.Operator switch
         {
             SelectiveScan scan => role == "D" ? _ => 1 : Initialization.LogStates(scan.States),
-            LayerNorm => role == "weight" ? _ => 1 : _ => 0,
+            LayerNorm or MeanOfNorms => role == "weight" ? _ => 1 : _ => 0,
             // The projections of the scan are bare tensors in the official code, out of reach of its rule for linear layers.
             Linear when role == "bias" && module.StartsWith("dt_proj", StringComparison.Ordinal) => Initialization.DeltaBias(random),
             Linear linear when module.StartsWith("dt_proj", StringComparison.Ordinal) || module.StartsWith("x_proj", StringComparison.Ordinal) =>
                 Initialization.Uniform(random, linear.InFeatures),
             Linear => role == "weight" ? Initialization.TruncatedNormal(random, Deviation) : _ => 0,
-            _ => Initialization.Uniform(random, FanIn(node.Operator)),
+            _ => Initialization.Uniform(random, Initialization.FanIn(node.Operator)),
         };
-    }
-
-    /// <summary>What a value of a convolution is the sum of.</summary>
-    private static double FanIn(Operator convolution)
-    {
-        Shape weight = convolution.Parameters[0].Shape;
-        return (double)weight.ElementCount / weight[0];
     }
 }

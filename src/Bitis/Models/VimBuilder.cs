@@ -72,20 +72,9 @@ internal static class VimBuilder
     /// <summary>One direction: convolution, the projections to Δ, B and C, and the scan; <c>[L, E]</c> to <c>[L, E]</c>.</summary>
     private static Node Direction(GraphBuilder graph, VimConfig config, string name, Node x, string suffix, string aLog)
     {
-        int inner = config.InnerWidth, rank = config.DeltaRank, states = config.StateSize;
-        Node u = graph.Add($"{name}.conv1d{suffix}", new CausalConv1d(inner, config.ConvKernel), x);
+        Node u = graph.Add($"{name}.conv1d{suffix}", new CausalConv1d(config.InnerWidth, config.ConvKernel), x);
         u = graph.Add($"{name}.u{suffix}", new Silu(), u); // [L, E]
-
-        string xProj = $"{name}.x_proj{suffix}";
-        Node projected = graph.Add(xProj, new Linear(inner, rank + 2 * states, HasBias: false), u); // [L, R + 2N]
-        Node dt = graph.Add($"{xProj}.dt", new SliceChannels(0, rank), projected);
-        Node b = graph.Add($"{xProj}.B", new SliceChannels(rank, states), projected); // [L, N]
-        Node c = graph.Add($"{xProj}.C", new SliceChannels(rank + states, states), projected); // [L, N]
-
-        Node delta = graph.Add($"{name}.dt_proj{suffix}", new Linear(rank, inner, HasBias: true), dt); // [L, E]
-        delta = graph.Add($"{name}.delta{suffix}", new Softplus(), delta);
-        string[] parameters = [$"{name}.{aLog}", $"{name}.D{suffix}"];
-        return graph.Add($"{name}.scan{suffix}", new SelectiveScan(inner, states), [u, delta, b, c], parameters);
+        return ScanLayer.Add(graph, name, suffix, u, config.DeltaRank, config.StateSize, aLog);
     }
 
     private static Node Norm(GraphBuilder graph, VimConfig config, string name, Node tokens) => config.Norm switch

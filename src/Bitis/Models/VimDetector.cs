@@ -8,9 +8,8 @@ internal sealed class VimDetector(
     IReadOnlyDictionary<string, Shape> shapes,
     IReadOnlyDictionary<string, string> metadata,
     ModelOptions options)
+    : ArchitectureDetector(file, shapes, options, "Vim")
 {
-    private readonly List<string> _assumptions = [];
-
     /// <summary>
     /// The training script's name for the model, if it is one of the official long names: they spell out what the shapes
     /// do not (<c>vim_tiny_patch16_224_bimambav2_final_pool_mean_abs_pos_embed_with_midclstok_div2</c>).
@@ -18,16 +17,16 @@ internal sealed class VimDetector(
     private readonly string? _officialName =
         metadata.GetValueOrDefault("args.model") is { } name && name.Contains("_patch") && name.Contains("_bimambav2") ? name : null;
 
-    public ModelDetection Detect()
+    protected override ModelConfig Read()
     {
         RefuseUnknownForms();
-        Shape patches = Require("patch_embed.proj.weight", rank: 4); // [D, channels, patch, patch]
-        Shape aLog = Require("layers.0.mixer.A_log", rank: 2); // [E, N]
-        bool hasClassToken = shapes.ContainsKey("cls_token");
+        Shape patches = Require("patch_embed.proj.weight", 4); // [D, channels, patch, patch]
+        Shape aLog = Require("layers.0.mixer.A_log", 2); // [E, N]
+        bool hasClassToken = Shapes.ContainsKey("cls_token");
         int patchSize = patches[2];
         int grid = GridSize(hasClassToken);
         int stride = Stride(patchSize, grid);
-        var config = new VimConfig
+        return new VimConfig
         {
             ImageSize = (grid - 1) * stride + patchSize,
             ImageChannels = patches[1],
@@ -36,20 +35,19 @@ internal sealed class VimDetector(
             Width = patches[0],
             InnerWidth = aLog[0],
             StateSize = aLog[1],
-            DeltaRank = Require("layers.0.mixer.dt_proj.weight", rank: 2)[1],
-            ConvKernel = Require("layers.0.mixer.conv1d.weight", rank: 3)[2],
-            Depth = Depth(),
-            Classes = Require("head.weight", rank: 2)[0],
+            DeltaRank = Require("layers.0.mixer.dt_proj.weight", 2)[1],
+            ConvKernel = Require("layers.0.mixer.conv1d.weight", 3)[2],
+            Depth = Count(i => $"layers.{i}.mixer.A_log"),
+            Classes = Require("head.weight", 2)[0],
             ClassToken = hasClassToken ? ClassToken() : ClassTokenPosition.None,
             HalvesDirections = HalvesDirections(),
-            Norm = shapes.ContainsKey("norm_f.bias") ? NormKind.Layer : NormKind.Rms,
+            Norm = Shapes.ContainsKey("norm_f.bias") ? NormKind.Layer : NormKind.Rms,
         };
-        return ModelDetection.FromTensors(file, config, _assumptions);
     }
 
     private void RefuseUnknownForms()
     {
-        foreach (string name in shapes.Keys)
+        foreach (string name in Shapes.Keys)
         {
             if (name.StartsWith("rope.", StringComparison.Ordinal))
                 throw Unsupported(name, "rotary positions");
@@ -58,32 +56,19 @@ internal sealed class VimDetector(
             if (name.EndsWith(".gamma", StringComparison.Ordinal))
                 throw Unsupported(name, "layer scale");
         }
-        if (!shapes.ContainsKey("pos_embed"))
-            throw BitisException.InFile(file, "tensor 'pos_embed' is missing: Bitis runs Vim models with absolute positions.");
+        if (!Shapes.ContainsKey("pos_embed"))
+            throw BitisException.InFile(File, "tensor 'pos_embed' is missing: Bitis runs Vim models with absolute positions.");
     }
 
     private BitisException Unsupported(string name, string form) =>
-        BitisException.InFile(file, $"tensor '{name}' belongs to a Vim with {form}, a form that no published model has and Bitis does not run.");
-
-    private int GridSize(bool hasClassToken)
-    {
-        int tokens = Require("pos_embed", rank: 3)[1];
-        int patches = tokens - (hasClassToken ? 1 : 0);
-        int grid = (int)Math.Round(Math.Sqrt(patches));
-        if (grid * grid != patches || grid == 0)
-        {
-            throw BitisException.InFile(
-                file, $"'pos_embed' has {tokens} positions; {patches} patches do not make a square image.");
-        }
-        return grid;
-    }
+        BitisException.InFile(File, $"tensor '{name}' belongs to a Vim with {form}, a form that no published model has and Bitis does not run.");
 
     private int Stride(int patchSize, int grid)
     {
-        if (options.Stride is { } chosen)
+        if (Options.Stride is { } chosen)
         {
             if (chosen < 1 || chosen > patchSize)
-                throw BitisException.InFile(file, $"a stride of {chosen} does not fit patches of {patchSize} pixels (1 to {patchSize}).");
+                throw BitisException.InFile(File, $"a stride of {chosen} does not fit patches of {patchSize} pixels (1 to {patchSize}).");
             return chosen;
         }
         if (NumberAfter("stride") is { } named && named >= 1 && named <= patchSize)
@@ -96,11 +81,11 @@ internal sealed class VimDetector(
 
     private ClassTokenPosition ClassToken()
     {
-        if (options.ClassToken is { } chosen)
+        if (Options.ClassToken is { } chosen)
         {
             return chosen != ClassTokenPosition.None
                 ? chosen
-                : throw BitisException.InFile(file, "the checkpoint has a class token ('cls_token'); --class-token takes 'first' or 'middle' here.");
+                : throw BitisException.InFile(File, "the checkpoint has a class token ('cls_token'); --class-token takes 'first' or 'middle' here.");
         }
         if (_officialName is null)
             return Assume(ClassTokenPosition.Middle, "the class token is in the middle, as in the published models (--class-token)");
@@ -111,34 +96,11 @@ internal sealed class VimDetector(
 
     private bool HalvesDirections()
     {
-        if (options.HalvesDirections is { } chosen)
+        if (Options.HalvesDirections is { } chosen)
             return chosen;
         // Every published name means halving ("div2"), and the official class halves unless it is told not to.
         return _officialName is not null
             || Assume(true, "the sum of the two directions is halved, as in the published models (--no-halving)");
-    }
-
-    private int Depth()
-    {
-        int depth = 0;
-        while (shapes.ContainsKey($"layers.{depth}.mixer.A_log"))
-            depth++;
-        return depth;
-    }
-
-    private Shape Require(string name, int rank)
-    {
-        if (!shapes.TryGetValue(name, out Shape shape))
-            throw BitisException.InFile(file, $"tensor '{name}' is missing; a Vim checkpoint has it. Is the file complete?");
-        if (shape.Rank != rank || shape.ElementCount == 0)
-            throw BitisException.InFile(file, $"tensor '{name}' has shape {shape}; expected {rank} dimensions, none of them 0.");
-        return shape;
-    }
-
-    private T Assume<T>(T value, string assumption)
-    {
-        _assumptions.Add(assumption);
-        return value;
     }
 
     private int? NumberAfter(string word)

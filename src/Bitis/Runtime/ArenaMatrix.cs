@@ -12,8 +12,11 @@ namespace Bitis.Runtime;
 /// Whether row r in memory is row <c>Rows − 1 − r</c> of the value. The backward direction of a scan is computed in
 /// place, on the tokens as they lie, so that reversing a sequence costs nothing.
 /// </param>
+/// <param name="RowMap">
+/// For each row the row in memory, -1 for a row of zeros; null where they are the same. Only steps that look at it read such a view.
+/// </param>
 internal readonly record struct ArenaMatrix(
-    ArenaBlock Block, int Start, int Rows, int Columns, int Stride, bool IsReversed = false)
+    ArenaBlock Block, int Start, int Rows, int Columns, int Stride, bool IsReversed = false, int[]? RowMap = null)
 {
     /// <summary>The view of a range of columns.</summary>
     public ArenaMatrix Slice(int start, int length) => this with { Start = Start + start, Columns = length };
@@ -31,6 +34,9 @@ internal readonly record struct ArenaMatrix(
 
     /// <summary>The address of a row in memory.</summary>
     public unsafe float* Pointer(nint arena, int row) => Pointer(arena) + (nint)row * Stride;
+
+    /// <summary>The place in memory of a row that an index map may find.</summary>
+    public int Place(int row) => RowMap is null ? row : RowMap[row];
 
     /// <summary>A row in memory.</summary>
     public unsafe Span<float> MemoryRow(nint arena, int row) => new(Pointer(arena, row), Columns);

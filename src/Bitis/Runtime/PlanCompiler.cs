@@ -14,8 +14,9 @@ namespace Bitis.Runtime;
 /// <code>
 ///   conv2d → flatten                      patch embedding: unfold, then one matrix product
 ///   add → norm                            the residual stream is updated in place
-///   causal or depthwise conv → silu       the latter writes the tokens in both orders, where cross scan wants them
-///   transpose → add → norm                cross merge: the sum reads one term through an index map
+///   causal or depthwise conv → silu       the former reads its tokens, the latter writes copies, in the orders that scans want
+///   arrange → add → norm                  cross merge: the sum reads one term through an index map
+///   arrange → product, mean, gated sum    the ways back of local scans, likewise
 ///   softplus → scan
 ///   scan, scan → reverse, add             the second direction adds to the first one's output
 ///   scale, silu → multiply                the gate, in place
@@ -31,7 +32,6 @@ internal sealed class PlanCompiler
     private readonly IReadOnlyDictionary<string, QuantizedScan> _scans;
     private readonly ILookup<Node, Node> _consumers;
     private readonly Dictionary<Node, ArenaMatrix> _values = [];
-    private readonly Dictionary<Node, int[]> _rowMaps = []; // of values that their user reads in another order
     private readonly List<Step> _steps = [];
     private readonly HashSet<ArenaBlock> _blocks = [];
 
@@ -128,8 +128,8 @@ internal sealed class PlanCompiler
             case GridConv2d layer when !Value(node, 0).IsReversed:
                 CompileGridConvolution(node, layer);
                 break;
-            case TransposeTokens transpose when !Value(node, 0).IsReversed:
-                CompileTransposition(node, transpose);
+            case ArrangeTokens arrangement when !Value(node, 0).IsReversed:
+                CompileArrangement(node, arrangement);
                 break;
             case MergePatches merge when !Value(node, 0).IsReversed:
                 EmitOrder(node, [.. Enumerable.Range(0, node.Shape[0] * MergePatches.Parts)
@@ -159,8 +159,24 @@ internal sealed class PlanCompiler
                 float factor = gate.Scale is { Operator: Scale scale } ? scale.Factor : 1;
                 EmitInPlace(node, _values[scanned], y => new GateStep(node.Name, y, _values[gate.Silu], factor));
                 break;
+            case Multiply when Value(node, 0).IsReversed == Value(node, 1).IsReversed && Value(node, 1).RowMap is null:
+                CompileProduct(node);
+                break;
+            case MeanOfNorms means when !node.Inputs.Any(input => _values[input].IsReversed):
+                Emit(node, y => new MeanOfNormsStep(
+                    node.Name, [.. node.Inputs.Select(input => _values[input])], y, Parameter(node, 0), Parameter(node, 1), means.Epsilon));
+                break;
+            case GatedSum when !node.Inputs.Any(input => _values[input].IsReversed):
+                Emit(node, y => new GatedSumStep(node.Name, Value(node, 0), [.. node.Inputs.Skip(1).Select(input => _values[input])], y));
+                break;
+            case RotaryPositions positions when !Value(node, 0).IsReversed:
+                EmitInPlaceIfLast(node, y => new RotaryStep(node.Name, positions, Value(node, 0), y));
+                break;
             case Silu:
                 CompileElementwise(node, Elementwise.Silu);
+                break;
+            case Sigmoid:
+                CompileElementwise(node, Elementwise.Sigmoid);
                 break;
             case Gelu:
                 CompileElementwise(node, Elementwise.Gelu);
@@ -198,18 +214,20 @@ internal sealed class PlanCompiler
     {
         ArenaMatrix x = Value(node, 0);
         Node output = OnlyConsumer(node) is { Operator: Silu } silu ? silu : node;
-        Node? columns = _consumers[output].FirstOrDefault(user =>
-            user.Operator is TransposeTokens transpose && transpose.Height == layer.Height && transpose.Width == layer.Width);
-        ArenaMatrix? transposed = columns is null ? null : Allocate(columns);
+        int tokens = node.Shape[0];
+        Node[] arranged = [.. _consumers[output].Where(user => user.Operator is ArrangeTokens order && order.Sources.Count(source => source >= 0) == tokens)];
+        ArrangedCopy[] copies = [.. arranged.Select(user => ArrangedCopy.Of((ArrangeTokens)user.Operator, tokens, Allocate(user)))];
         var weights = new NativeBuffer<float>(Parameter(node, 0).Length);
         CausalConv.PackWeights(Parameter(node, 0).Span, weights.Span, layer.Channels, layer.Kernel * layer.Kernel);
         Tensor? bias = layer.HasBias ? Parameter(node, 1) : null;
         _values[node] = x; // Nobody sees the sums before the SiLU.
-        Emit(output, y => new DepthwiseConvStep(output.Name, layer, output == node, x, y, transposed, weights, bias));
+        Emit(output, y => new DepthwiseConvStep(output.Name, layer, output == node, x, y, copies, weights, bias));
         x.Block.Touch(_steps.Count - 1);
-        transposed?.Block.Touch(_steps.Count - 1);
-        if (columns is not null)
-            _values[columns] = transposed!.Value;
+        foreach ((Node user, ArrangedCopy copy) in arranged.Zip(copies))
+        {
+            copy.Target.Block.Touch(_steps.Count - 1);
+            _values[user] = copy.Target;
+        }
     }
 
     private void CompileGridConvolution(Node node, GridConv2d layer)
@@ -224,28 +242,50 @@ internal sealed class PlanCompiler
         patches.Block.Touch(_steps.Count - 1);
     }
 
-    private void CompileTransposition(Node node, TransposeTokens transpose)
+    /// <summary>Another order of tokens is a view with an index map, if all who read it take one; else a copy.</summary>
+    private void CompileArrangement(Node node, ArrangeTokens arrangement)
     {
-        int[] rows = [.. Enumerable.Range(0, node.Shape[0]).Select(transpose.Source)];
-        if (OnlyConsumer(node) is { Operator: Add } sum && sum.Inputs[1] == node
-            && _values.TryGetValue(sum.Inputs[0], out ArenaMatrix other) && !other.IsReversed)
-        {
-            _values[node] = Value(node, 0); // The sum reads it through the map.
-            _rowMaps[node] = rows;
-        }
+        int[] sources = [.. arrangement.Sources];
+        bool hasZeros = sources.Contains(ArrangeTokens.Zeros);
+        if (node != _graph.Output && _consumers[node].All(user => ReadsThroughMap(user, node, hasZeros)))
+            _values[node] = Value(node, 0) with { Rows = sources.Length, RowMap = sources };
         else
-        {
-            EmitOrder(node, rows);
-        }
+            EmitOrder(node, sources);
+    }
+
+    /// <summary>Whether the step of a node reads a value through an index map, and, where the map has some, takes rows of zeros.</summary>
+    private bool ReadsThroughMap(Node user, Node value, bool hasZeros) => user.Operator switch
+    {
+        CausalConv1d => OnlyConsumer(user) is { Operator: Silu },
+        ReverseTokens => user != _graph.Output
+            && _consumers[user].All(next => next.Operator is CausalConv1d && ReadsThroughMap(next, user, hasZeros)),
+        _ when hasZeros => false,
+        MeanOfNorms => true,
+        GatedSum => user.Inputs[0] != value,
+        Multiply => user.Inputs[0] == value && user.Inputs[1] != value
+            && !(user.Inputs[1].Operator is Silu && OnlyConsumer(user.Inputs[1]) == user), // that is a gate
+        Add => user.Inputs[1] == value && OnlyConsumer(value) == user
+            && _values.TryGetValue(user.Inputs[0], out ArenaMatrix other) && !other.IsReversed && other.RowMap is null,
+        _ => false,
+    };
+
+    private void CompileProduct(Node node)
+    {
+        ArenaMatrix left = Value(node, 0), right = Value(node, 1);
+        bool staysMapped = node != _graph.Output && _consumers[node].All(user => ReadsThroughMap(user, node, hasZeros: false));
+        if (IsLastUse(node, 0) && left.Block != right.Block && (left.RowMap is null || staysMapped))
+            EmitInPlace(node, 0, y => new ProductStep(node.Name, left, right, y));
+        else
+            Emit(node, left.IsReversed, y => new ProductStep(node.Name, left, right, y));
     }
 
     private void EmitOrder(Node node, int[] sources) => Emit(node, y => new TokenOrderStep(node.Name, Value(node, 0), y, sources));
 
-    private void CompileNorm(Node node, ArenaMatrix x, ArenaMatrix? residual, int[]? xRows = null)
+    private void CompileNorm(Node node, ArenaMatrix x, ArenaMatrix? residual)
     {
         Tensor? bias = node.Operator is LayerNorm ? Parameter(node, 1) : null;
         float epsilon = node.Operator is RmsNorm rms ? rms.Epsilon : ((LayerNorm)node.Operator).Epsilon;
-        Emit(node, x.IsReversed, y => new NormStep(node.Name, x, xRows, residual, y, Parameter(node, 0), bias, epsilon));
+        Emit(node, x.IsReversed, y => new NormStep(node.Name, x, residual, y, Parameter(node, 0), bias, epsilon));
         x.Block.Touch(_steps.Count - 1);
         residual?.Block.Touch(_steps.Count - 1);
     }
@@ -319,16 +359,15 @@ internal sealed class PlanCompiler
             CompileReference(node);
             return;
         }
-        int[]? rightRows = _rowMaps.GetValueOrDefault(node.Inputs[1]);
         Node? norm = _consumers[node].FirstOrDefault(consumer => consumer.Operator is RmsNorm or LayerNorm);
         if (norm is not null && norm.Index == node.Index + 1 && IsLastUse(node, 0) && left.Block != right.Block)
         {
             _values[node] = left;
-            CompileNorm(norm, right, residual: left, rightRows);
+            CompileNorm(norm, right, residual: left);
         }
         else
         {
-            Emit(node, left.IsReversed, y => new AddStep(node.Name, left, right, rightRows, y));
+            Emit(node, left.IsReversed, y => new AddStep(node.Name, left, right, y));
         }
     }
 
@@ -341,7 +380,7 @@ internal sealed class PlanCompiler
         Node? scale = values.Operator is Scale ? values : null;
         Node source = scale is null ? values : scale.Inputs[0];
         // A view has no memory of its own: others may read it after the gate.
-        bool isView = source.Operator is Input or SliceChannels or ReverseTokens or SelectToken;
+        bool isView = source.Operator is Input or SliceChannels or ReverseTokens or SelectToken or ArrangeTokens;
         bool inPlace = !isView && OnlyConsumer(values) == node && (scale is null || OnlyConsumer(source) == scale);
         bool sameOrder = inPlace && _values.TryGetValue(source, out ArenaMatrix left)
             && _values.TryGetValue(node.Inputs[1].Inputs[0], out ArenaMatrix right) && left.IsReversed == right.IsReversed;
@@ -351,10 +390,7 @@ internal sealed class PlanCompiler
     private void CompileElementwise(Node node, KernelTable<ElementwiseKernel> forms)
     {
         ArenaMatrix x = Value(node, 0);
-        if (IsLastUse(node, 0))
-            EmitInPlace(node, 0, y => new ElementwiseStep(node.Name, node.Operator.Kind, x, y, forms));
-        else
-            Emit(node, x.IsReversed, y => new ElementwiseStep(node.Name, node.Operator.Kind, x, y, forms));
+        EmitInPlaceIfLast(node, y => new ElementwiseStep(node.Name, node.Operator.Kind, x, y, forms));
     }
 
     private void CompileReference(Node node)
@@ -374,6 +410,15 @@ internal sealed class PlanCompiler
         ArenaMatrix y = Allocate(node) with { IsReversed = isReversed };
         Touch(create(y), [y, .. node.Inputs.Select(input => _values[input])]);
         _values[node] = y;
+    }
+
+    /// <summary>Adds a step that computes a node in the place of its input, or in a new one where the input is still needed.</summary>
+    private void EmitInPlaceIfLast(Node node, Func<ArenaMatrix, Step> create)
+    {
+        if (IsLastUse(node, 0))
+            EmitInPlace(node, 0, create);
+        else
+            Emit(node, Value(node, 0).IsReversed, create);
     }
 
     private void EmitInPlace(Node node, int input, Func<ArenaMatrix, Step> create) =>

@@ -63,6 +63,8 @@ public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
         Silu => Map(inputs[0], Elementwise.Silu.Best),
         Softplus => Map(inputs[0], Elementwise.Softplus.Best),
         Gelu => Map(inputs[0], Elementwise.Gelu.Best),
+        Sigmoid => Map(inputs[0], Elementwise.Sigmoid.Best),
+        MeanOfNorms means => AverageNorms(inputs, parameters[0], parameters[1], means.Epsilon),
         _ => node.Operator.Forward(inputs, parameters),
     };
 
@@ -219,6 +221,31 @@ public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
         };
         RowNorm.Run(in call, 0, x.Length / channels);
         GC.KeepAlive((x, weight, bias));
+        return y;
+    }
+
+    private static unsafe Tensor AverageNorms(ReadOnlySpan<Tensor> sequences, Tensor weight, Tensor bias, float epsilon)
+    {
+        int batch = sequences[0].Shape[0], channels = weight.Length;
+        Tensor y = Tensor.Uninitialized([batch, sequences.Length, channels]);
+        for (int i = 0; i < batch * sequences.Length; i++)
+        {
+            Tensor x = sequences[i % sequences.Length]; // [batch, tokens, channels]
+            int tokens = x.Shape[1];
+            MeanOfRowNorms.Run(new MeanOfRowNormsCall
+            {
+                Rows = tokens,
+                Columns = channels,
+                Source = x.Pointer + ((nint)(i / sequences.Length) * tokens * channels),
+                SourceStride = channels,
+                Weight = weight.Pointer,
+                Bias = bias.Pointer,
+                Epsilon = epsilon,
+                Mean = y.Pointer + ((nint)i * channels),
+            });
+            GC.KeepAlive(x);
+        }
+        GC.KeepAlive((weight, bias));
         return y;
     }
 

@@ -34,6 +34,24 @@ public sealed class EndToEndTests : IDisposable
         Assert.Contains("--stride", text.Output);
     }
 
+    [Fact]
+    public void Local_scans_are_named_on_the_command_line_once_and_then_kept_in_the_file()
+    {
+        const string directions = "h,v_flip,w7,w7_flip/h_flip,w2_flip,v,w2/h,h_flip,v,v_flip";
+        string checkpoint = TemporaryFolder.Golden("localvim-micro.pth"), quantized = _folder.File("local.bitis");
+        CliRunner.Run("inspect", checkpoint).AssertRefused("--directions");
+        JsonElement json = CliRunner.RunJson("inspect", checkpoint, "--directions", directions);
+        Assert.Equal("LocalVim", json.GetProperty("model").GetProperty("family").GetString());
+        foreach (string problem in (string[])["missingTensors", "unexpectedTensors", "misshapedTensors", "assumptions"])
+            Assert.Empty(json.GetProperty(problem).EnumerateArray());
+
+        CliRunner.Run("quantize", checkpoint, "--directions", directions, "--calibration", _images, "--images", "8", "-o", quantized).AssertSucceeded();
+        JsonElement config = CliRunner.RunJson("inspect", quantized).GetProperty("model").GetProperty("config");
+        Assert.Equal(directions, string.Join('/', config.GetProperty("directions").EnumerateArray().Select(block => block.GetString())));
+        JsonElement evaluated = CliRunner.RunJson("eval", quantized, "--data", _images, "--simulate");
+        Assert.Equal(1, evaluated.GetProperty("agreements")[0].GetProperty("top1").GetDouble());
+    }
+
     [Theory]
     [InlineData("minmax", "w8a8", "tensor")]
     [InlineData("mse", "w8a8", "token")]

@@ -26,7 +26,26 @@ public sealed unsafe class CausalConvTests
                 Assert.Equal(first, Sample.Bits(y));
                 float[] split = Run(kernel, tokens, channels, taps, reverse, 0, channels / 3, channels);
                 Assert.Equal(first, Sample.Bits(split));
+                float[] mapped = Run(kernel, tokens, channels, taps, reverse, [0, channels / 3, channels], isMapped: true);
+                Assert.Equal(first, Sample.Bits(mapped));
             }
+        }
+    }
+
+    [Theory]
+    [InlineData(4)]
+    [InlineData(3)]
+    public void Rows_that_an_index_map_leaves_out_are_zeros(int taps)
+    {
+        int[] rows = [2, -1, 0, -1, 1];
+        float[] x = Sample.Floats(1, 3 * 17), arranged = new float[5 * 17];
+        for (int i = 0; i < arranged.Length; i++)
+            arranged[i] = rows[i / 17] < 0 ? 0 : x[rows[i / 17] * 17 + i % 17];
+        foreach (CausalConvKernel kernel in CausalConv.Table.Runnable)
+        {
+            Assert.Equal(
+                Sample.Bits(Run(kernel, arranged, 5, 17, taps, reverse: true, rows: null, 0, 17)),
+                Sample.Bits(Run(kernel, x, 5, 17, taps, reverse: true, rows, 0, 17)));
         }
     }
 
@@ -39,15 +58,29 @@ public sealed unsafe class CausalConvTests
         Assert.Throws<ArgumentException>(() => CausalConv.PackWeights([1f], packed, 2, 3));
     }
 
+    private static float[] Run(CausalConvKernel kernel, int tokens, int channels, int taps, bool reverse, params int[] cuts) =>
+        Run(kernel, tokens, channels, taps, reverse, cuts, isMapped: false);
+
+    /// <summary>With an index map the tokens lie in memory from the last to the first.</summary>
+    private static float[] Run(CausalConvKernel kernel, int tokens, int channels, int taps, bool reverse, int[] cuts, bool isMapped)
+    {
+        float[] x = Sample.Floats(1, tokens * channels);
+        if (!isMapped)
+            return Run(kernel, x, tokens, channels, taps, reverse, rows: null, cuts);
+        float[] backwards = [.. x.Chunk(channels).Reverse().SelectMany(row => row)];
+        return Run(kernel, backwards, tokens, channels, taps, reverse, [.. Enumerable.Range(0, tokens).Reverse()], cuts);
+    }
+
     private static float[] Run(
-        CausalConvKernel kernel, int tokens, int channels, int taps, bool reverse, params int[] cuts)
+        CausalConvKernel kernel, float[] x, int tokens, int channels, int taps, bool reverse, int[]? rows, params int[] cuts)
     {
         var packed = new float[taps * channels];
         CausalConv.PackWeights(Sample.Floats(2, packed.Length), packed, channels, taps);
-        using var source = new GuardedBuffer<float>(Sample.Floats(1, tokens * channels));
+        using var source = new GuardedBuffer<float>(x);
         using var weights = new GuardedBuffer<float>(packed);
         using var bias = new GuardedBuffer<float>(Sample.Floats(3, channels));
         using var target = new GuardedBuffer<float>(tokens * channels);
+        using var map = NativeBuffer<int>.Of(rows ?? []);
         var call = new CausalConvCall
         {
             Tokens = tokens,
@@ -55,6 +88,7 @@ public sealed unsafe class CausalConvTests
             Reverse = reverse,
             Source = source.Pointer,
             SourceStride = channels,
+            Rows = rows is null ? null : map.Pointer,
             Weights = weights.Pointer,
             WeightStride = channels,
             Bias = bias.Pointer,

@@ -26,15 +26,16 @@ public sealed unsafe class DepthwiseConvTests
         Tensor sums = layer.Forward(
             [Tensor.From([1, height * width, channels], x)], [Tensor.From([channels, 1, kernel, kernel], w), Tensor.From([channels], bias)]);
         Tensor expected = new Silu().Forward([sums], []);
-        Tensor columns = new TransposeTokens(height, width).Forward([expected], []);
+        Tensor columns = ArrangeTokens.ByColumn(height, width).Forward([expected], []);
         int[]? first = null;
         foreach (DepthwiseConvKernel form in DepthwiseConv.Table.Runnable)
         {
-            (float[] y, float[] transposed) = Run(form, layer, x, w, bias, 0, channels);
+            (float[] y, float[] transposed, float[] padded) = Run(form, layer, x, w, bias, 0, channels);
             for (int i = 0; i < y.Length; i++)
             {
                 Assert.True(Math.Abs(y[i] - expected.Span[i]) <= 5e-6, $"{form} at {i}: {y[i]}, not {expected.Span[i]}");
                 Assert.True(Math.Abs(transposed[i] - columns.Span[i]) <= 5e-6, $"{form}, columns, at {i}: {transposed[i]}, not {columns.Span[i]}");
+                Assert.Equal(y[i], padded[PaddedRow(i / channels) * channels + i % channels]);
             }
             first ??= Sample.Bits(y);
             Assert.Equal(first, Sample.Bits(y));
@@ -108,7 +109,10 @@ public sealed unsafe class DepthwiseConvTests
         }
     }
 
-    private static (float[] Rows, float[] Columns) Run(DepthwiseConvKernel form, DepthwiseConv2d layer, float[] x, float[] w, float[] bias, params int[] cuts)
+    /// <summary>An order that leaves rows out: what windows over the grid's edge do.</summary>
+    private static int PaddedRow(int token) => 2 * token + 1;
+
+    private static (float[] Rows, float[] Columns, float[] Padded) Run(DepthwiseConvKernel form, DepthwiseConv2d layer, float[] x, float[] w, float[] bias, params int[] cuts)
     {
         var packed = new float[w.Length];
         CausalConv.PackWeights(w, packed, layer.Channels, layer.Kernel * layer.Kernel);
@@ -116,15 +120,24 @@ public sealed unsafe class DepthwiseConvTests
         using var weights = new GuardedBuffer<float>(packed);
         using var biases = new GuardedBuffer<float>(bias);
         using var target = new GuardedBuffer<float>(x.Length);
+        int tokens = layer.Height * layer.Width;
         using var transposed = new GuardedBuffer<float>(x.Length);
+        using var padded = new GuardedBuffer<float>(2 * x.Length);
+        using var columns = NativeBuffer<int>.Of([.. ArrangeTokens.ByColumn(layer.Height, layer.Width).Inverse(tokens).Sources.Select(row => row * layer.Channels)]);
+        using var rows = NativeBuffer<int>.Of([.. Enumerable.Range(0, tokens).Select(token => PaddedRow(token) * layer.Channels)]);
+        DepthwiseConvCopy* copies = stackalloc DepthwiseConvCopy[]
+        {
+            new() { Target = transposed.Pointer, Offsets = columns.Pointer },
+            new() { Target = padded.Pointer, Offsets = rows.Pointer },
+        };
         DepthwiseConvCall call = Call(layer, source.Pointer, weights.Pointer, biases.Pointer);
         call.Target = target.Pointer;
         call.TargetStride = layer.Channels;
-        call.Transposed = transposed.Pointer;
-        call.TransposedStride = layer.Channels;
+        call.Copies = copies;
+        call.CopyCount = 2;
         for (int i = 1; i < cuts.Length; i++)
             form.Run(in call, cuts[i - 1], cuts[i]);
-        return (target.Span.ToArray(), transposed.Span.ToArray());
+        return (target.Span.ToArray(), transposed.Span.ToArray(), padded.Span.ToArray());
     }
 
     private static DepthwiseConvCall Call(DepthwiseConv2d layer, float* x, float* w, float* bias) => new()

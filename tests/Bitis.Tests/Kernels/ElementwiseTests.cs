@@ -40,6 +40,10 @@ public sealed unsafe class ElementwiseTests
         CheckRelative(Elementwise.Silu, -87f, 100f, x => x / (1 + Math.Exp(-x)), 1e-6);
 
     [Fact]
+    public void Sigmoid_is_within_1e_6() =>
+        CheckRelative(Elementwise.Sigmoid, -87f, 100f, x => 1 / (1 + Math.Exp(-x)), 1e-6);
+
+    [Fact]
     public void Softplus_is_within_1e_6_also_where_it_is_tiny() =>
         CheckRelative(Elementwise.Softplus, -86f, 100f, x => Math.Max(x, 0) + LogOnePlus(Math.Exp(-Math.Abs(x))), 1e-6);
 
@@ -83,6 +87,7 @@ public sealed unsafe class ElementwiseTests
     {
         CheckSlope(Elementwise.Exp, Math.Exp);
         CheckSlope(Elementwise.Silu, x => x / (1 + Math.Exp(-x)));
+        CheckSlope(Elementwise.Sigmoid, x => 1 / (1 + Math.Exp(-x)));
         CheckSlope(Elementwise.Softplus, x => Math.Max(x, 0) + LogOnePlus(Math.Exp(-Math.Abs(x))));
         CheckSlope(Elementwise.Gelu, x => 0.5 * x * (1 + Erf(x / Math.Sqrt(2))));
     }
@@ -91,7 +96,7 @@ public sealed unsafe class ElementwiseTests
     public void Every_length_is_safe_in_place_and_all_forms_agree_bit_for_bit()
     {
         KernelTable<ElementwiseKernel>[] tables =
-            [Elementwise.Exp, Elementwise.Silu, Elementwise.Softplus, Elementwise.Gelu];
+            [Elementwise.Exp, Elementwise.Silu, Elementwise.Softplus, Elementwise.Gelu, Elementwise.Sigmoid];
         foreach (KernelTable<ElementwiseKernel> table in tables)
         {
             for (int length = 0; length <= 70; length++)

@@ -59,8 +59,8 @@ public sealed class ModelDetectionTests
     }
 
     [Theory]
-    [InlineData("layers.0.mixer.A_log_0", "LocalVim")]
-    [InlineData("layers.0.blocks.0.op.multi_scan.attn.norm.weight", "LocalVMamba")]
+    [InlineData("layers.0.mixer.A_log", "one scan direction")]
+    [InlineData("layers.0.mixer.A_log_0", "1 scan directions")]
     [InlineData("blocks.0.attn.qkv.weight", "--weights-key")]
     public void Other_models_are_named_or_their_tensors_shown(string tensor, string expected)
     {
@@ -101,6 +101,50 @@ public sealed class ModelDetectionTests
     }
 
     [Fact]
+    public void Directions_are_those_of_the_published_variant_unless_the_user_says_others()
+    {
+        Dictionary<string, Shape> shapes = ShapesOf(ModelCatalogue.Get("localvim-tiny").Config);
+        shapes["head.weight"] = [7, 192]; // fine-tuned
+        shapes["head.bias"] = [7];
+        ModelDetection tuned = Detect(shapes);
+        Assert.Equal(((LocalVimConfig)ModelCatalogue.Get("localvim-tiny").Config).Directions, ((LocalVimConfig)tuned.Config).Directions);
+        Assert.Contains("localvim-tiny (--directions)", Assert.Single(tuned.Assumptions));
+        ModelDetection chosen = DetectWith(shapes, "h, h_flip,w2,w2_flip");
+        Assert.Equal([.. Enumerable.Repeat("h,h_flip,w2,w2_flip", 20)], ((LocalVimConfig)chosen.Config).Directions);
+        Assert.Empty(chosen.Assumptions);
+    }
+
+    [Theory]
+    [InlineData("h,v,w2", "'h,v,w2' are 3; a block has 4")]
+    [InlineData("h,v,w2,x7", "no scan direction 'x7'")]
+    [InlineData("h,v,w2,w0", "no scan direction 'w0'")]
+    [InlineData("h,v,w2,w-2", "no scan direction 'w-2'")]
+    [InlineData("", "are 1; a block has 4")]
+    [InlineData("h,v,w2,w7/h,v,w2,w7", "of 2 blocks; the model has 20")]
+    public void Directions_that_do_not_fit_are_refused(string directions, string expected)
+    {
+        string message = Assert.Throws<BitisException>(() => DetectWith(ShapesOf(ModelCatalogue.Get("localvim-tiny").Config), directions)).Message;
+        Assert.StartsWith("model.pth: --directions: ", message);
+        Assert.Contains(expected, message);
+    }
+
+    [Fact]
+    public void Models_of_unpublished_shapes_need_directions()
+    {
+        ModelConfig[] configs =
+        [
+            SmallModels.Get("localvim-micro", 10),
+            (LocalVMambaConfig)ModelCatalogue.Get("localvmamba-tiny").Config with { StateSize = 8 },
+        ];
+        foreach (ModelConfig config in configs)
+        {
+            string message = Assert.Throws<BitisException>(() => Detect(ShapesOf(config))).Message;
+            Assert.Contains($"the weights of a {config.Family} do not tell its scan directions", message);
+            Assert.Contains("--directions", message);
+        }
+    }
+
+    [Fact]
     public void A_damaged_VMamba_is_refused_with_the_tensor()
     {
         Dictionary<string, Shape> shapes = ShapesOf(ModelCatalogue.Get("vmamba-tiny").Config);
@@ -127,8 +171,16 @@ public sealed class ModelDetectionTests
         Assert.Contains("17", e.Message);
     }
 
-    private static Dictionary<string, Shape> ShapesOf(ModelConfig config) =>
-        new(new CheckpointLayout(config, config.BuildGraph()).Tensors);
+    private static Dictionary<string, Shape> ShapesOf(ModelConfig config)
+    {
+        var shapes = new Dictionary<string, Shape>(new CheckpointLayout(config, config.BuildGraph()).Tensors);
+        if (config is LocalVimConfig { HasRotaryPositions: true } local)
+            shapes["rope.freqs_cos"] = shapes["rope.freqs_sin"] = [local.Tokens, local.Width];
+        return shapes;
+    }
+
+    private static ModelDetection DetectWith(Dictionary<string, Shape> shapes, string directions) => ModelDetection.Detect(
+        "model.pth", shapes, new Dictionary<string, string>(), new ModelOptions { Directions = directions });
 
     private static ModelDetection Detect(Dictionary<string, Shape> shapes, string? officialName = null)
     {

@@ -134,30 +134,7 @@ public sealed class VMambaModelTests : IDisposable
     public void The_integer_runtime_equals_the_simulation_bit_for_bit(string method, string bits, Granularity granularity, Scope scope)
     {
         foreach (VisionModel model in (VisionModel[])[VisionModel.CreateRandom(Config, seed: 3), VMambaVariants.Load("vmamba-micro-v0")])
-        {
-            var recipe = new Recipe
-            {
-                Method = method,
-                Bits = BitWidths.Parse(bits),
-                ActivationGranularity = granularity,
-                Scope = scope,
-                Learning = QuantizationMethods.Find(method).Learns ? new LearningRecipe { Steps = 2 } : null,
-            };
-            QuantizedModel quantized = MicroModel.Quantize(model, recipe);
-            Assert.Equal(model.Graph.Nodes.Count(node => node.Block is not null && node.Operator is Linear), quantized.Linears.Count);
-            Assert.Equal(scope == Scope.Ssm ? 4 * model.Graph.BlockCount : 0, quantized.Scans.Count);
-            Tensor images = MicroModel.Images(model, 3, seed: 5);
-            using InferenceSession session = InferenceSession.Create(quantized, new SessionOptions { Threads = 2 });
-            Tensor integer = session.Run(images);
-            using var evaluator = new VectorizedEvaluator { CubicDecay = true };
-            var simulated = new SimulatedEvaluator(evaluator, quantized.Linears, quantized.Scans);
-            TensorAssert.Same(new GraphExecutor(quantized.Graph, quantized.DequantizeWeights(), simulated).Run(images), integer);
-
-            string path = _folder["model.bitis"];
-            quantized.Save(path);
-            using InferenceSession loaded = InferenceSession.Load(path, new SessionOptions { Threads = 1 });
-            TensorAssert.Same(integer, loaded.Run(images));
-        }
+            IntegerContract.AssertHolds(model, method, bits, granularity, scope, _folder["model.bitis"]);
     }
 
     [Fact]

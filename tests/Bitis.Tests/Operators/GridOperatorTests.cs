@@ -23,13 +23,55 @@ public sealed class GridOperatorTests
     }
 
     [Fact]
-    public void Transposed_tokens_run_down_the_columns_and_back()
+    public void Tokens_by_column_run_down_the_columns_and_back()
     {
         Tensor x = Tensor.From([1, 6, 1], [0, 1, 2, 10, 11, 12]);
-        Tensor y = new TransposeTokens(2, 3).Forward([x], []);
+        Tensor y = ArrangeTokens.ByColumn(2, 3).Forward([x], []);
         Assert.Equal([0, 10, 1, 11, 2, 12], y.Span.ToArray());
-        TensorAssert.Same(x, new TransposeTokens(3, 2).Forward([y], []));
-        Assert.Throws<ArgumentException>(() => new TransposeTokens(2, 3).OutputShape([[5, 1]]));
+        TensorAssert.Same(x, ArrangeTokens.ByColumn(3, 2).Forward([y], []));
+        Assert.Equal(ArrangeTokens.ByColumn(3, 2), ArrangeTokens.ByColumn(2, 3).Inverse(6));
+        Assert.Throws<ArgumentException>(() => ArrangeTokens.ByColumn(2, 3).OutputShape([[5, 1]]));
+    }
+
+    [Fact]
+    public void Arranged_tokens_have_zeros_where_there_is_no_source_and_lose_them_on_the_way_back()
+    {
+        Tensor x = Tensor.From([2, 2, 2], [1, 2, 3, 4, 5, 6, 7, 8]);
+        var order = new ArrangeTokens([ArrangeTokens.Zeros, 1, 0]);
+        Assert.Equal([3, 2], order.OutputShape([[2, 2]]));
+        Tensor y = order.Forward([x], []);
+        Assert.Equal([0, 0, 3, 4, 1, 2, 0, 0, 7, 8, 5, 6], y.Span.ToArray());
+        TensorAssert.Same(x, order.Inverse(2).Forward([y], []));
+        Assert.Throws<ArgumentException>(() => new ArrangeTokens([0, 0]).OutputShape([[2, 2]]));
+        Assert.Throws<ArgumentException>(() => new ArrangeTokens([-2, 0]).OutputShape([[2, 2]]));
+    }
+
+    [Fact]
+    public void Rotary_positions_keep_lengths_and_turn_back_where_they_came_from()
+    {
+        var positions = new RotaryPositions(3, 8, 14);
+        Tensor x = Tensor.From([2, 9, 8], Sample.Floats(1, 144)), y = positions.Forward([x], []);
+        Tensor back = new(x.Shape);
+        for (int row = 0; row < 18; row++)
+            positions.Turn(y.Span.Slice(row * 8, 8), row % 9, back.Span.Slice(row * 8, 8), isBack: true);
+        TensorAssert.Close(x, back, 1e-6);
+        Assert.Equal(x.Span[..8].ToArray(), y.Span[..8].ToArray()); // row 0, column 0
+        // Row 1, column 2 of a grid on which 14 steps are three: the first pairs turn by as many radians.
+        (double row1, double column2) = (14 / 3.0, 28 / 3.0);
+        Assert.Equal(x.Span[40] * Math.Cos(row1) - x.Span[41] * Math.Sin(row1), y.Span[40], 1e-5);
+        Assert.Equal(x.Span[45] * Math.Cos(column2) + x.Span[44] * Math.Sin(column2), y.Span[45], 1e-5);
+        Assert.Throws<ArgumentException>(() => positions.OutputShape([[9, 4]]));
+        Assert.Throws<ArgumentException>(() => new RotaryPositions(3, 6, 14).OutputShape([[9, 6]]));
+    }
+
+    [Fact]
+    public void A_gated_sum_weighs_each_sequence_by_channels()
+    {
+        Tensor gates = Tensor.From([1, 2, 2], [2, 0, 1, 3]), a = Tensor.From([1, 2, 2], [1, 2, 3, 4]), b = Tensor.From([1, 2, 2], [10, 20, 30, 40]);
+        Assert.Equal([12, 60, 36, 120], new GatedSum().Forward([gates, a, b], []).Span.ToArray());
+        Assert.Equal([2, 2], new GatedSum().OutputShape([[2, 2], [2, 2], [2, 2]]));
+        Assert.Throws<ArgumentException>(() => new GatedSum().OutputShape([[3, 2], [2, 2], [2, 2]]));
+        Assert.Throws<ArgumentException>(() => new GatedSum().OutputShape([[2, 2], [2, 2], [3, 2]]));
     }
 
     [Fact]

@@ -126,6 +126,52 @@ public sealed class InferenceSessionTests
         AssertPlanEqualsReference(builder.Build(builder.Add("sum", new Add(), gated, later)));
     }
 
+    /// <summary>Orders of tokens with readers of all kinds, and how many of them are copied.</summary>
+    public static TheoryData<string, int> Arrangements => new()
+    {
+        { "answer", 1 }, { "product", 0 }, { "product for a layer", 0 }, { "product for both", 0 }, { "other factor", 1 }, { "gate", 1 },
+        { "sum", 0 }, { "first of a sum", 1 }, { "norm", 1 }, { "two readers", 1 }, { "gated sum", 0 }, { "convolution", 0 },
+        { "convolution without silu", 1 }, { "convolution from the end", 0 }, { "reversed for others", 1 }, { "zeros for a mean", 1 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Arrangements))]
+    public void Tokens_in_other_orders_are_read_through_index_maps_or_copied(string readers, int copies)
+    {
+        var builder = new GraphBuilder([4, 3, 3]);
+        Node tokens = builder.Add("tokens", new FlattenSpatial(), builder.Input);
+        Node x = Linear("x", tokens), z = Linear("z", tokens);
+        ArrangeTokens windows = ScanDirection.Parse("w2").Arrange(grid: 3, classToken: null), columns = ArrangeTokens.ByColumn(3, 3);
+        Node Arranged() => builder.Add("arranged", columns, x);
+        Node Windows() => builder.Add("windows", windows, x);
+        Node output = readers switch
+        {
+            "answer" => Arranged(),
+            "product" => builder.Add("product", new Multiply(), Arranged(), z),
+            "product for a layer" => Linear("after", builder.Add("product", new Multiply(), Arranged(), z)),
+            "product for both" => Product(builder.Add("product", new Multiply(), Arranged(), z)),
+            "other factor" => builder.Add("product", new Multiply(), z, Arranged()),
+            "gate" => builder.Add("product", new Multiply(), Arranged(), builder.Add("silu", new Silu(), z)),
+            "sum" => builder.Add("sum", new Add(), z, Arranged()),
+            "first of a sum" => builder.Add("sum", new Add(), Arranged(), z),
+            "norm" => builder.Add("norm", new LayerNorm(4, 1e-5f), Arranged()),
+            "two readers" => Twice(Arranged()),
+            "gated sum" => Product(Arranged()),
+            "convolution" => builder.Add("silu", new Silu(), builder.Add("causal", new CausalConv1d(4, 3), Windows())),
+            "convolution without silu" => builder.Add("causal", new CausalConv1d(4, 4), Windows()),
+            "convolution from the end" => builder.Add("silu", new Silu(), builder.Add("causal", new CausalConv1d(4, 4), Reversed(Windows()))),
+            "reversed for others" => Linear("after", Reversed(Windows())),
+            _ => builder.Add("means", new MeanOfNorms(4, 1e-5f), Windows(), z),
+        };
+        Graph graph = builder.Build(output);
+        AssertPlanEqualsReference(graph, plan => Assert.Equal(copies, plan.Steps.Count(step => step.Kind == "token order")));
+
+        Node Linear(string name, Node input) => builder.Add(name, new Linear(4, 4, HasBias: true), input);
+        Node Reversed(Node input) => builder.Add("reversed", new ReverseTokens(), input);
+        Node Twice(Node input) => builder.Add("twice", new Add(), Linear("left", input), builder.Add("right", new Multiply(), input, z));
+        Node Product(Node input) => builder.Add("gated", new GatedSum(), builder.Add("means", new MeanOfNorms(4, 1e-5f), z, input), z, input);
+    }
+
     [Fact]
     public void A_profile_has_every_step_and_leaves_the_session_as_it_was()
     {
@@ -198,7 +244,7 @@ public sealed class InferenceSessionTests
         Assert.Equal(40, session.Run(new Tensor([4, 3, 32, 32])).Length);
     }
 
-    private static void AssertPlanEqualsReference(Graph graph)
+    private static void AssertPlanEqualsReference(Graph graph, Action<Plan>? assert = null)
     {
         var random = new SeededRandom(9);
         Dictionary<string, Tensor> weights = graph.Parameters.ToDictionary(p => p.Name, p => RandomTensor(p.Shape, random));
@@ -206,6 +252,7 @@ public sealed class InferenceSessionTests
         Tensor expected = new GraphExecutor(graph, weights, ReferenceEvaluator.Instance).Run(image);
         using Plan plan = PlanCompiler.Compile(graph, weights, new Dictionary<string, QuantizedLinear>(), new Dictionary<string, QuantizedScan>());
         TensorAssert.Close(expected, RunPlan(plan, image), 1e-5);
+        assert?.Invoke(plan);
     }
 
     private static unsafe Tensor RunPlan(Plan plan, Tensor image)

@@ -78,5 +78,21 @@ public sealed class BackwardPolicyTests
         Assert.Equal(rows, blocks.Rows(1));
     }
 
+    [Fact]
+    public void Windows_have_no_layout_and_what_meets_the_grid_again_has_the_grid_s()
+    {
+        Graph local = SmallModels.Get("localvim-micro", classes: 10).BuildGraph(); // directions h, v_flip, w4 and w4_flip
+        TokenLayout grid = TokenLayout.Grid(8, 8);
+        foreach (string node in (string[])["u_0", "u_1", "gated_2", "gated_3", "multi_scan"])
+            Assert.Equal(grid, TokenLayout.Of(local[$"layers.0.mixer.{node}"]));
+        foreach (string node in (string[])["u_2", "u_3", "attn.gate_fn"])
+            Assert.Equal(0, TokenLayout.Of(local[$"layers.0.mixer.{node}"]).Height);
+        Assert.Equal(grid, TokenLayout.Of(local["layers.5.mixer.in_proj"]));
+
+        Graph pyramid = SmallModels.Get("localvmamba-micro", classes: 10).BuildGraph();
+        Assert.Equal(TokenLayout.Grid(16, 16), TokenLayout.Of(pyramid["layers.0.blocks.0.op.multi_scan"]));
+        Assert.Equal(0, TokenLayout.Of(pyramid["layers.0.blocks.0.op.scan2"]).Height);
+    }
+
     private static unsafe int[] Kept(TokenBlocks blocks) => [.. Enumerable.Range(0, blocks.Rank).Select(i => (int)blocks.Kept[i])];
 }

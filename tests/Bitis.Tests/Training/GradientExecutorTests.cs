@@ -26,6 +26,14 @@ public sealed class GradientExecutorTests
         AssertGradients(VMambaVariants.Load(name), golden);
     }
 
+    [Theory]
+    [MemberData(nameof(LocalVariants.Names), MemberType = typeof(LocalVariants))]
+    public void Loss_and_gradients_of_local_scans_equal_the_official_ones(string name)
+    {
+        using Checkpoint golden = LocalVariants.OpenGolden(name);
+        AssertGradients(LocalVariants.Load(name), golden);
+    }
+
     [Fact]
     public void Threads_do_not_change_a_bit()
     {

@@ -28,8 +28,19 @@ public sealed class OperatorGradientTests
         ["a convolution over a grid"] = b => b.Add("grid", new GridConv2d(4, 3, Side, Side, 3, 2, 1), Embed(b, 4)),
         ["a convolution over a grid that others see"] = b => Around(b, Embed(b, 4), x => b.Add("grid", new GridConv2d(4, 4, Side, Side, 3, 1, 1), x)),
         ["tokens in the other order"] = b => b.Add(
-            "depthwise", new DepthwiseConv2d(4, Side, Side, 3, HasBias: true), b.Add("transpose", new TransposeTokens(Side, Side), Embed(b, 4))),
-        ["tokens in both orders"] = b => Around(b, Embed(b, 4), x => b.Add("transpose", new TransposeTokens(Side, Side), x)),
+            "depthwise", new DepthwiseConv2d(4, Side, Side, 3, HasBias: true), b.Add("transpose", ArrangeTokens.ByColumn(Side, Side), Embed(b, 4))),
+        ["tokens in both orders"] = b => Around(b, Embed(b, 4), x => b.Add("transpose", ArrangeTokens.ByColumn(Side, Side), x)),
+        ["tokens of windows over the edge"] = b => b.Add("causal", new CausalConv1d(4, 3), b.Add("windows", Windows(), Embed(b, 4))),
+        ["tokens of windows over the edge, and others that see them"] = b => Around(
+            b, Embed(b, 4), x => b.Add("back", Windows().Inverse(Side * Side), b.Add("windows", Windows(), x))),
+        ["some tokens"] = b => b.Add("some", new ArrangeTokens([7, -1, 3]), Embed(b, 4)),
+        ["some tokens of a value with other users"] = b => Around(b, Embed(b, 4), x => b.Add("most", Without(3), x)),
+        ["sigmoid"] = b => Around(b, Embed(b, 4), x => b.Add("y", new Sigmoid(), x)),
+        ["rotary positions"] = b => b.Add("norm", new LayerNorm(4, 1e-5f), b.Add("rope", new RotaryPositions(Side, 4, 3), Embed(b, 4))),
+        ["rotary positions of a value with other users"] = b => Around(b, Embed(b, 8), x => b.Add("rope", new RotaryPositions(Side, 8, 14), x)),
+        ["means of norms"] = b => Halves(b, Embed(b, 8), (left, right) => Mixed(b, b.Add("means", new MeanOfNorms(4, 1e-5f), left, right))),
+        ["a gated sum"] = b => Halves(b, Embed(b, 8), (left, right) => b.Add("sum", new GatedSum(), Gates(b, left, right), left, right)),
+        ["a gated sum of what others see"] = b => Around(b, Embed(b, 4), x => b.Add("sum", new GatedSum(), Gates(b, x, x), x, x)),
         ["merged patches"] = b => b.Add("norm", new LayerNorm(16, 1e-5f), b.Add("merge", new MergePatches(Side, Side), Embed(b, 4))),
         ["a causal convolution"] = b => b.Add("causal", new CausalConv1d(4, 3), Embed(b, 4)),
         ["silu"] = b => Around(b, Embed(b, 4), x => b.Add("y", new Silu(), x)),
@@ -134,6 +145,23 @@ public sealed class OperatorGradientTests
     private static Node Embed(GraphBuilder b, int channels) => Tokens(b, Convolve(b, "embed", b.Input, 3, channels));
 
     private static Node Shared(GraphBuilder b, Node map) => Tokens(b, b.Add("sum", new Add(), Convolve(b, "left", map, 4, 3), Convolve(b, "right", map, 4, 3)));
+
+    /// <summary>Windows of 2×2 tokens, which reach over the edge of the grid.</summary>
+    private static ArrangeTokens Windows() => new([.. Enumerable.Range(0, 36).Select(i =>
+    {
+        int row = i / 12 * 2 + i % 4 / 2, column = i / 4 % 3 * 2 + i % 2;
+        return row < Side && column < Side ? row * Side + column : ArrangeTokens.Zeros;
+    })]);
+
+    /// <summary>All tokens from the end but one, which has zeros.</summary>
+    private static ArrangeTokens Without(int token) =>
+        new([.. Enumerable.Range(0, Side * Side).Reverse().Select(source => source == token ? ArrangeTokens.Zeros : source)]);
+
+    private static Node Gates(GraphBuilder b, Node left, Node right) =>
+        b.Add("gates", new Sigmoid(), Linear(b, "select", b.Add("means", new MeanOfNorms(4, 1e-5f), left, right)));
+
+    /// <summary>A product of the rows with themselves, so that none of them has the gradient of another.</summary>
+    private static Node Mixed(GraphBuilder b, Node x) => b.Add("square", new Multiply(), Linear(b, "before", x), Linear(b, "after", x));
 
     /// <summary>x + f(x), so that f's input has another user.</summary>
     private static Node Around(GraphBuilder b, Node x, Func<Node, Node> f) => b.Add("around", new Add(), f(x), x);

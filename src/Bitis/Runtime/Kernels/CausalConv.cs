@@ -62,7 +62,12 @@ internal static unsafe class CausalConv
         if (call.Taps == UsualTaps && !call.SumsOnly && !call.Accumulate && call.Bias is not null)
         {
             for (; i + TLanes.Count <= channelEnd; i += TLanes.Count)
-                SlideFourTaps<TLanes>(in call, i);
+            {
+                if (call.Rows is null)
+                    SlideFourTaps<TLanes, Off>(in call, i);
+                else
+                    SlideFourTaps<TLanes, On>(in call, i);
+            }
         }
         // Token by token, so that the rows under the taps stay in the nearest cache.
         for (int token = 0; token < call.Tokens && i < channelEnd; token++)
@@ -71,11 +76,12 @@ internal static unsafe class CausalConv
 
     /// <summary>
     /// The usual case: one register of channels passes over all tokens with its four weights, and the values under the taps
-    /// move on from register to register, so that each is loaded once.
+    /// move on from register to register, so that each is loaded once; by an index map, where the switch is on.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void SlideFourTaps<TLanes>(in CausalConvCall call, int channel)
+    private static void SlideFourTaps<TLanes, TMapped>(in CausalConvCall call, int channel)
         where TLanes : struct, ILanes<TLanes>
+        where TMapped : struct, ISwitch
     {
         var exp = new ExpPolynomial<TLanes>(PolynomialCoefficients.Exp);
         float* weights = call.Weights + channel;
@@ -90,7 +96,8 @@ internal static unsafe class CausalConv
         int i = 0;
         for (; i + 2 <= call.Tokens; i += 2)
         {
-            TLanes x3 = TLanes.Load(source), x4 = TLanes.Load(source + sourceStep);
+            TLanes x3 = TMapped.IsOn ? LoadMapped<TLanes>(in call, first + (i * direction), channel) : TLanes.Load(source);
+            TLanes x4 = TMapped.IsOn ? LoadMapped<TLanes>(in call, first + ((i + 1) * direction), channel) : TLanes.Load(source + sourceStep);
             TLanes sum0 = TLanes.MultiplyAdd(w0, x0, bias), sum1 = TLanes.MultiplyAdd(w0, x1, bias);
             sum0 = TLanes.MultiplyAdd(w1, x1, sum0);
             sum1 = TLanes.MultiplyAdd(w1, x2, sum1);
@@ -110,7 +117,8 @@ internal static unsafe class CausalConv
             TLanes sum = TLanes.MultiplyAdd(w0, x0, bias);
             sum = TLanes.MultiplyAdd(w1, x1, sum);
             sum = TLanes.MultiplyAdd(w2, x2, sum);
-            sum = TLanes.MultiplyAdd(w3, TLanes.Load(source), sum);
+            TLanes last = TMapped.IsOn ? LoadMapped<TLanes>(in call, first + (i * direction), channel) : TLanes.Load(source);
+            sum = TLanes.MultiplyAdd(w3, last, sum);
             TLanes.Store(VectorMath.Silu(sum, in exp), target);
         }
     }
@@ -136,14 +144,18 @@ internal static unsafe class CausalConv
         for (; i + TLanes.Count <= channelEnd; i += TLanes.Count)
         {
             TLanes sum = bias is null ? TLanes.Create(0f) : TLanes.Load(bias + i);
-            sum = AddTaps(sum, source + i, step, weights + i, weightStep, taps);
+            sum = call.Rows is null
+                ? AddTaps(sum, source + i, step, weights + i, weightStep, taps)
+                : AddMappedTaps(in call, sum, token, firstTap, i);
             sum = call.SumsOnly ? sum : VectorMath.Silu(sum, in exp);
             TLanes.Store(call.Accumulate ? TLanes.Load(target + i) + sum : sum, target + i);
         }
         for (; i < channelEnd; i++)
         {
             Lane1 sum = Lane1.Create(bias is null ? 0f : bias[i]);
-            sum = AddTaps(sum, source + i, step, weights + i, weightStep, taps);
+            sum = call.Rows is null
+                ? AddTaps(sum, source + i, step, weights + i, weightStep, taps)
+                : AddMappedTaps(in call, sum, token, firstTap, i);
             sum = call.SumsOnly ? sum : VectorMath.Silu(sum, in scalar);
             Lane1.Store(call.Accumulate ? Lane1.Load(target + i) + sum : sum, target + i);
         }
@@ -161,5 +173,26 @@ internal static unsafe class CausalConv
             source += step;
         }
         return sum;
+    }
+
+    private static TLanes AddMappedTaps<TLanes>(in CausalConvCall call, TLanes sum, int token, int firstTap, int channel)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        for (int tap = firstTap; tap < call.Taps; tap++)
+        {
+            int distance = call.Taps - 1 - tap;
+            TLanes value = LoadMapped<TLanes>(in call, call.Reverse ? token + distance : token - distance, channel);
+            sum = TLanes.MultiplyAdd(TLanes.Load(call.Weights + (tap * call.WeightStride) + channel), value, sum);
+        }
+        return sum;
+    }
+
+    /// <summary>The channels of a token where the index map finds it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TLanes LoadMapped<TLanes>(in CausalConvCall call, nint token, int channel)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        int row = call.Rows[token];
+        return row < 0 ? TLanes.Create(0f) : TLanes.Load(call.Source + (row * call.SourceStride) + channel);
     }
 }

@@ -27,6 +27,9 @@ internal unsafe struct CausalConvCall
     /// <summary>The distance of rows of <see cref="Source"/>.</summary>
     public nint SourceStride;
 
+    /// <summary>For each token its row of <see cref="Source"/>, -1 for zeros; or null for the same. Only the forward pass takes it.</summary>
+    public int* Rows;
+
     /// <summary>The weights as <see cref="CausalConv.PackWeights"/> leaves them, <c>[K, E]</c>.</summary>
     public float* Weights;
 

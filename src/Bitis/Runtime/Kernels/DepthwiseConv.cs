@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
-/// The depthwise convolution before the scans of a VMamba block, over tokens that lie on a grid row by row, with its bias and
+/// The depthwise convolution before the scans of a VMamba or LocalVMamba block, over tokens that lie on a grid row by row, with its bias and
 /// activation; zeros surround the grid:
 /// <code>
 /// y_(i,j) = silu(bias + Σ_(m,n) w[m,n]·x_(i+m−K/2, j+n−K/2))
@@ -76,14 +76,14 @@ internal static unsafe class DepthwiseConv
         TLanes w20 = TLanes.Load(weights + (6 * next)), w21 = TLanes.Load(weights + (7 * next)), w22 = TLanes.Load(weights + (8 * next));
         TLanes zero = TLanes.Create(0f), bias = call.Bias is null ? zero : TLanes.Load(call.Bias + channel);
         nint step = call.SourceStride;
-        int width = call.Width;
+        DepthwiseConvCopy* copies = call.Copies;
+        int width = call.Width, copyCount = call.CopyCount;
         for (int row = 0; row < call.Height; row++)
         {
             bool hasAbove = row > 0, hasBelow = row + 1 < call.Height;
             float* source = call.Source + ((nint)row * width * step) + channel;
             float* above = hasAbove ? source - (width * step) : source, below = hasBelow ? source + (width * step) : source;
             float* target = call.Target + ((nint)row * width * call.TargetStride) + channel;
-            float* transposed = call.Transposed + (row * call.TransposedStride) + channel;
             TLanes a0 = zero, a1 = hasAbove ? TLanes.Load(above) : zero;
             TLanes b0 = zero, b1 = TLanes.Load(source);
             TLanes c0 = zero, c1 = hasBelow ? TLanes.Load(below) : zero;
@@ -107,11 +107,7 @@ internal static unsafe class DepthwiseConv
                     sum = TLanes.Load(target) + sum;
                 TLanes.Store(sum, target);
                 target += call.TargetStride;
-                if (call.Transposed is not null)
-                {
-                    TLanes.Store(sum, transposed);
-                    transposed += call.Height * call.TransposedStride;
-                }
+                StoreCopies(copies, copyCount, sum, (row * width) + column, channel);
                 (a0, a1, b0, b1, c0, c1) = (a1, a2, b1, b2, c1, c2);
             }
         }
@@ -140,9 +136,16 @@ internal static unsafe class DepthwiseConv
             if (call.Accumulate)
                 sum = TLanes.Load(target) + sum;
             TLanes.Store(sum, target);
-            if (call.Transposed is not null)
-                TLanes.Store(sum, call.Transposed + (((token % call.Width * call.Height) + (token / call.Width)) * call.TransposedStride) + channel);
+            StoreCopies(call.Copies, call.CopyCount, sum, token, channel);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreCopies<TLanes>(DepthwiseConvCopy* copies, int count, TLanes value, int token, int channel)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        for (DepthwiseConvCopy* copy = copies; copy < copies + count; copy++)
+            TLanes.Store(value, copy->Target + copy->Offsets[token] + channel);
     }
 
     /// <summary>The token that a tap of the kernel sees from a token; -1 outside of the grid.</summary>

@@ -42,9 +42,9 @@ internal unsafe struct DepthwiseConvCall
     /// <summary>The distance of rows of <see cref="Target"/>.</summary>
     public nint TargetStride;
 
-    /// <summary>The same output column by column, <c>[W·H, E]</c>, for the scans of that order; or null.</summary>
-    public float* Transposed;
+    /// <summary>The same output in other orders, for the scans of those.</summary>
+    public DepthwiseConvCopy* Copies;
 
-    /// <summary>The distance of rows of <see cref="Transposed"/>.</summary>
-    public nint TransposedStride;
+    /// <summary>The number of <see cref="Copies"/>.</summary>
+    public int CopyCount;
 }

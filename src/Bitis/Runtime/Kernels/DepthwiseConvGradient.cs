@@ -51,7 +51,7 @@ internal static unsafe class DepthwiseConvGradient
         back.Bias = null;
         back.Target = call.SourceGradient;
         back.TargetStride = call.SourceGradientStride;
-        back.Transposed = null;
+        back.CopyCount = 0;
         DepthwiseConv.Convolve<TLanes>(in back, channel);
     }
 

@@ -18,6 +18,9 @@ internal static unsafe class Elementwise
     /// <summary>x/2·(1 + erf(x/√2)).</summary>
     public static KernelTable<ElementwiseKernel> Gelu { get; } = Forms<GeluOperator>();
 
+    /// <summary>1 / (1 + e^−x).</summary>
+    public static KernelTable<ElementwiseKernel> Sigmoid { get; } = Forms<SigmoidOperator>();
+
     private static KernelTable<ElementwiseKernel> Forms<TOperator>()
         where TOperator : struct, IElementwiseOperator => new(
         Form<TOperator, Lanes512>(InstructionSet.Avx512),

@@ -30,11 +30,13 @@ internal static class KernelTables
         .. DepthwiseConv.Table.Rows,
         .. RowNorm.Table.Rows,
         .. RowNormGradient.Table.Rows,
+        .. MeanOfRowNorms.Table.Rows,
         .. Gate.Table.Rows,
         .. Elementwise.Exp.Rows,
         .. Elementwise.Silu.Rows,
         .. Elementwise.Softplus.Rows,
         .. Elementwise.Gelu.Rows,
+        .. Elementwise.Sigmoid.Rows,
     ];
 
     /// <summary>The names that <c>BITIS_KERNEL</c> holds.</summary>

@@ -12,28 +12,30 @@ internal sealed class CausalConvStep : Step
     private readonly ArenaMatrix _y;
     private readonly int _taps;
     private readonly NativeBuffer<float> _weights;
+    private readonly NativeBuffer<int>? _rows;
     private readonly Tensor _bias;
 
     /// <summary>Packs the weights.</summary>
     /// <param name="name">The node.</param>
-    /// <param name="x">The input, <c>[tokens, channels]</c>; reversed for the backward direction.</param>
+    /// <param name="x">The input, <c>[tokens, channels]</c>; reversed for the backward direction; may have an index map.</param>
     /// <param name="y">The output, in the same order.</param>
     /// <param name="weight"><c>[channels, 1, taps]</c></param>
     /// <param name="bias"><c>[channels]</c></param>
     public CausalConvStep(string name, ArenaMatrix x, ArenaMatrix y, Tensor weight, Tensor bias)
-        : this(name, x, y, weight, bias, new NativeBuffer<float>(weight.Length))
+        : this(name, x, y, weight, bias, new NativeBuffer<float>(weight.Length), x.RowMap is null ? null : NativeBuffer<int>.Of(x.RowMap))
     {
     }
 
     private CausalConvStep(
-        string name, ArenaMatrix x, ArenaMatrix y, Tensor weight, Tensor bias, NativeBuffer<float> packed)
-        : base(name, packed)
+        string name, ArenaMatrix x, ArenaMatrix y, Tensor weight, Tensor bias, NativeBuffer<float> packed, NativeBuffer<int>? rows)
+        : base(name, rows is null ? [packed] : [packed, rows])
     {
         _x = x;
         _y = y;
         _taps = weight.Shape[^1];
         _bias = bias;
         _weights = packed;
+        _rows = rows;
         CausalConv.PackWeights(weight.Span, _weights.Span, x.Columns, _taps);
     }
 
@@ -50,6 +52,7 @@ internal sealed class CausalConvStep : Step
             Reverse = _x.IsReversed,
             Source = _x.Pointer(arena),
             SourceStride = _x.Stride,
+            Rows = _rows is null ? null : _rows.Pointer,
             Weights = _weights.Pointer,
             WeightStride = _x.Columns,
             Bias = _bias.Pointer,

@@ -4,13 +4,13 @@ using Bitis.Tensors;
 
 namespace Bitis.Runtime.Steps;
 
-/// <summary>The depthwise convolution over a grid, the SiLU after it, and, for the scans of that order, the tokens column by column.</summary>
+/// <summary>The depthwise convolution over a grid, the SiLU after it, and copies in the orders in which scans see the tokens.</summary>
 /// <param name="name">The node.</param>
 /// <param name="layer">The convolution.</param>
 /// <param name="sumsOnly">Whether there is no SiLU.</param>
 /// <param name="x">The input, <c>[height·width, channels]</c>.</param>
 /// <param name="y">The output.</param>
-/// <param name="transposed">The output in column-major order of the tokens; or null.</param>
+/// <param name="copies">The output in other orders; the step disposes of their index maps.</param>
 /// <param name="weights"><c>[kernel², channels]</c>; the step disposes of them.</param>
 /// <param name="bias"><c>[channels]</c>; or null.</param>
 internal sealed class DepthwiseConvStep(
@@ -19,9 +19,9 @@ internal sealed class DepthwiseConvStep(
     bool sumsOnly,
     ArenaMatrix x,
     ArenaMatrix y,
-    ArenaMatrix? transposed,
+    ArrangedCopy[] copies,
     NativeBuffer<float> weights,
-    Tensor? bias) : Step(name, weights)
+    Tensor? bias) : Step(name, [weights, .. copies.Select(copy => copy.Offsets)])
 {
     private const int ChannelsPerUnit = 16;
 
@@ -31,6 +31,15 @@ internal sealed class DepthwiseConvStep(
 
     public override unsafe void Run(nint arena, int start, int end)
     {
+        int firstChannel = start * ChannelsPerUnit, endChannel = Math.Min(end * ChannelsPerUnit, x.Columns);
+        DepthwiseConvCopy* orders = stackalloc DepthwiseConvCopy[copies.Length];
+        for (int i = 0; i < copies.Length; i++)
+        {
+            ArrangedCopy copy = copies[i];
+            orders[i] = new DepthwiseConvCopy { Target = copy.Target.Pointer(arena), Offsets = copy.Offsets.Pointer };
+            foreach (int row in copy.ZeroRows)
+                copy.Target.MemoryRow(arena, row)[firstChannel..endChannel].Clear();
+        }
         var call = new DepthwiseConvCall
         {
             Height = layer.Height,
@@ -44,10 +53,10 @@ internal sealed class DepthwiseConvStep(
             Bias = bias is null ? null : bias.Pointer,
             Target = y.Pointer(arena),
             TargetStride = y.Stride,
-            Transposed = transposed is { } columns ? columns.Pointer(arena) : null,
-            TransposedStride = transposed?.Stride ?? 0,
+            Copies = orders,
+            CopyCount = copies.Length,
         };
-        DepthwiseConv.Run(in call, start * ChannelsPerUnit, Math.Min(end * ChannelsPerUnit, x.Columns));
+        DepthwiseConv.Run(in call, firstChannel, endChannel);
         GC.KeepAlive(bias);
     }
 }

@@ -5,15 +5,14 @@ namespace Bitis.Runtime.Steps;
 
 /// <summary>RMS or layer normalization of each token, with the addition to the residual stream before it.</summary>
 /// <param name="name">The node.</param>
-/// <param name="x">What is normalized; or, with a residual, what is added to it first.</param>
-/// <param name="xRows">For each row of the output the row of <paramref name="x"/>, where its tokens lie in another order; or null.</param>
+/// <param name="x">What is normalized; or, with a residual, what is added to it first, which may have an index map.</param>
 /// <param name="residual">The residual stream, updated in place; or null.</param>
 /// <param name="y">The output.</param>
 /// <param name="weight"><c>[channels]</c></param>
 /// <param name="bias"><c>[channels]</c>; null for RMS normalization.</param>
 /// <param name="epsilon">ε.</param>
 internal sealed class NormStep(
-    string name, ArenaMatrix x, int[]? xRows, ArenaMatrix? residual, ArenaMatrix y, Tensor weight, Tensor? bias, float epsilon) : Step(name)
+    string name, ArenaMatrix x, ArenaMatrix? residual, ArenaMatrix y, Tensor weight, Tensor? bias, float epsilon) : Step(name)
 {
     public override string Kind => residual is null ? "norm" : "add + norm";
 
@@ -36,7 +35,7 @@ internal sealed class NormStep(
             Epsilon = epsilon,
             Center = bias is not null,
         };
-        if (xRows is null)
+        if (x.RowMap is null)
         {
             RowNorm.Run(in call, start, end);
         }
@@ -45,7 +44,7 @@ internal sealed class NormStep(
             float* first = call.Source;
             for (int row = start; row < end; row++)
             {
-                call.Source = first + ((xRows[row] - row) * call.SourceStride);
+                call.Source = first + ((x.Place(row) - row) * call.SourceStride);
                 RowNorm.Run(in call, row, row + 1);
             }
         }

@@ -28,8 +28,14 @@ internal readonly record struct TokenLayout(int Rows, int Height, int Width, int
             case InsertToken insert:
                 TokenLayout grid = Of(node.Inputs[0]);
                 return grid.Height > 0 && grid.ExtraRow < 0 ? grid with { Rows = rows, ExtraRow = insert.Position } : none;
-            case Input or SelectToken or MeanTokens:
+            case Input or SelectToken or MeanTokens or MeanOfNorms:
                 return none;
+            case ArrangeTokens arrangement:
+                int side = (int)Math.Sqrt(rows);
+                return side * side == rows && arrangement.Equals(ArrangeTokens.ByColumn(side, side)) ? Of(node.Inputs[0]) : none;
+            case Multiply or GatedSum:
+                // What went through windows has no layout; what it meets here in the grid's order may have one.
+                return node.Inputs.Select(Of).FirstOrDefault(layout => layout.Rows == rows && layout.Height > 0, none);
             default:
                 TokenLayout before = Of(node.Inputs[0]);
                 return before.Rows == rows ? before : none;

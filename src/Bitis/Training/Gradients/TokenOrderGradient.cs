@@ -7,25 +7,27 @@ namespace Bitis.Training.Gradients;
 
 /// <summary>
 /// Tokens in another order, one after the other or several side by side: a copy by an index map; in reverse, each token's gradient
-/// goes back to where the token came from. No token goes to two places.
+/// goes back to where the token came from. No token goes to two places; those that go nowhere have no gradient.
 /// </summary>
 internal sealed unsafe class TokenOrderGradient : GradientStep
 {
     private readonly Node _node;
     private readonly int[] _sources; // of each token, or part of a token, of the output; -1 for zeros
+    private readonly int[] _unused; // tokens that go nowhere
     private ArenaMatrix _x, _y, _yGradient;
     private GradientTarget _xGradient;
 
     /// <summary>Creates the step.</summary>
-    /// <param name="node">A node of <see cref="TransposeTokens"/> or <see cref="MergePatches"/>.</param>
+    /// <param name="node">A node of <see cref="ArrangeTokens"/> or <see cref="MergePatches"/>.</param>
     public TokenOrderGradient(Node node)
     {
         _node = node;
         int tokens = node.Shape[0];
-        _sources = node.Operator is TransposeTokens transpose
-            ? [.. Enumerable.Range(0, tokens).Select(transpose.Source)]
+        _sources = node.Operator is ArrangeTokens arrangement
+            ? [.. arrangement.Sources]
             : [.. Enumerable.Range(0, tokens * MergePatches.Parts).Select(i =>
                 ((MergePatches)node.Operator).Source(i / MergePatches.Parts, i % MergePatches.Parts) ?? -1)];
+        _unused = [.. Enumerable.Range(0, node.Inputs[0].Shape[0]).Except(_sources)];
     }
 
     /// <inheritdoc />
@@ -68,6 +70,8 @@ internal sealed unsafe class TokenOrderGradient : GradientStep
     {
         for (int image = 0; image < lane.Images; image++)
         {
+            for (int i = 0; i < _unused.Length && !_xGradient.Accumulate; i++)
+                lane.Row(_xGradient.Matrix, (image * _x.Rows) + _unused[i]).Clear();
             for (int i = 0; i < _sources.Length; i++)
             {
                 if (_sources[i] < 0)

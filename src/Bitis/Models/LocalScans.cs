@@ -1,0 +1,74 @@
+using System.Globalization;
+using Bitis.Graphs;
+using Bitis.Operators;
+
+namespace Bitis.Models;
+
+/// <summary>
+/// The four scans of a LocalMamba block (hunto/LocalMamba, <c>mamba/multi_mamba.py</c>: <c>MultiScan</c> and <c>BiAttn</c>): tokens into
+/// the order of each direction and back, and the sum of the directions with a gate for each channel of each direction.
+/// </summary>
+/// <param name="graph">The graph.</param>
+/// <param name="name">The module that the nodes belong to.</param>
+/// <param name="directions">The block's directions, <see cref="ScanDirection.ParseBlock"/>.</param>
+/// <param name="grid">Tokens along one side of the grid.</param>
+/// <param name="classToken">The index of the class token; null if there is none.</param>
+internal sealed class LocalScans(GraphBuilder graph, string name, string directions, int grid, int? classToken = null)
+{
+    private const float NormEpsilon = 1e-5f;
+
+    /// <summary>Channels for each channel inside of the gate (official <c>act_ratio</c> 1/8).</summary>
+    public const int GateReduction = 8;
+
+    private readonly ScanDirection[] _directions = ScanDirection.ParseBlock(directions);
+    private readonly List<(ArrangeTokens Order, Node Tokens)> _arranged = [];
+
+    /// <summary>The tokens as a direction sees them: <c>[L, E]</c>, longer where windows reach over the grid's edge.</summary>
+    public Node Enter(Node x, int direction)
+    {
+        Node tokens = Arranged(x, direction);
+        return _directions[direction].IsReversed ? graph.Add($"{name}.reversed_{Index(direction)}", new ReverseTokens(), tokens) : tokens;
+    }
+
+    /// <summary>A direction's output in the order of the grid, <c>[L, E]</c>.</summary>
+    public Node Leave(Node y, int direction)
+    {
+        if (_directions[direction].IsReversed)
+            y = graph.Add($"{name}.y_{Index(direction)}.reversed", new ReverseTokens(), y);
+        ArrangeTokens order = _directions[direction].Arrange(grid, classToken);
+        int tokens = grid * grid + (classToken is null ? 0 : 1);
+        return IsInOrder(order) ? y : graph.Add($"{name}.y_{Index(direction)}", order.Inverse(tokens), y);
+    }
+
+    /// <summary>The sum of the directions; the gate sees the mean of a direction's normalized tokens.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="sum">The name of the sum.</param>
+    /// <param name="gate">The gate's module.</param>
+    /// <param name="outputs">What the directions computed, each <c>[L, E]</c>.</param>
+    public static Node Merge(GraphBuilder graph, string sum, string gate, Node[] outputs)
+    {
+        int width = outputs[0].Shape[1], inner = width / GateReduction;
+        Node gates = graph.Add($"{gate}.norm", new MeanOfNorms(width, NormEpsilon), outputs); // [4, E]
+        gates = graph.Add($"{gate}.global_reduce", new Linear(width, inner, HasBias: true), gates);
+        gates = graph.Add($"{gate}.act_fn", new Gelu(), gates);
+        gates = graph.Add($"{gate}.channel_select", new Linear(inner, width, HasBias: true), gates);
+        gates = graph.Add($"{gate}.gate_fn", new Sigmoid(), gates);
+        return graph.Add(sum, new GatedSum(), [gates, .. outputs]); // [L, E]
+    }
+
+    /// <summary>Directions of one order share its arrangement.</summary>
+    private Node Arranged(Node x, int direction)
+    {
+        ArrangeTokens order = _directions[direction].Arrange(grid, classToken);
+        if (IsInOrder(order))
+            return x;
+        Node? known = _arranged.FirstOrDefault(arranged => arranged.Order.Equals(order)).Tokens;
+        if (known is null)
+            _arranged.Add((order, known = graph.Add($"{name}.arranged_{Index(direction)}", order, x)));
+        return known;
+    }
+
+    private static bool IsInOrder(ArrangeTokens order) => order.Sources.Select((source, token) => source == token).All(same => same);
+
+    private static string Index(int direction) => direction.ToString(CultureInfo.InvariantCulture);
+}

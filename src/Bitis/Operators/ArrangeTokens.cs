@@ -1,0 +1,70 @@
+using Bitis.Tensors;
+
+namespace Bitis.Operators;
+
+/// <summary>
+/// Tokens in another order, <c>y[t] = x[sources[t]]</c>, with zeros where there is no source and without the tokens that are no
+/// source: the orders in which the directions of a block see a grid, and their inverses.
+/// </summary>
+/// <param name="Sources">For each token of the output the input's token, -1 for zeros; no token has two places.</param>
+public sealed record ArrangeTokens(IReadOnlyList<int> Sources) : Operator
+{
+    /// <summary>What <see cref="Sources"/> has for a token of zeros.</summary>
+    public const int Zeros = -1;
+
+    /// <inheritdoc />
+    public override string Kind => "arrange_tokens";
+
+    /// <summary>The tokens of a grid column by column, <c>y[j·height + i] = x[i·width + j]</c>; with both exchanged its own inverse.</summary>
+    /// <param name="height">The rows of the input's grid.</param>
+    /// <param name="width">The columns of the input's grid.</param>
+    public static ArrangeTokens ByColumn(int height, int width) =>
+        new([.. Enumerable.Range(0, height * width).Select(token => token % height * width + token / height)]);
+
+    /// <summary>The way back to the order of the input, without the tokens of zeros.</summary>
+    /// <param name="tokens">How many tokens the input had; each must be a source.</param>
+    public ArrangeTokens Inverse(int tokens)
+    {
+        int[] places = new int[tokens];
+        for (int token = 0; token < Sources.Count; token++)
+        {
+            if (Sources[token] != Zeros)
+                places[Sources[token]] = token;
+        }
+        return new ArrangeTokens(places);
+    }
+
+    /// <inheritdoc />
+    public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
+    {
+        bool fits = inputs.Length == 1 && inputs[0].Rank == 2;
+        int tokens = fits ? inputs[0][0] : 0;
+        int[] sources = [.. Sources.Where(source => source != Zeros)];
+        fits = fits && sources.All(source => source >= 0 && source < tokens) && sources.Distinct().Count() == sources.Length;
+        Require(fits, inputs, "[tokens, channels] with each source, and each source once");
+        return [Sources.Count, inputs[0][1]];
+    }
+
+    /// <inheritdoc />
+    public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    {
+        Tensor x = inputs[0]; // [batch, tokens, channels]
+        int batch = x.Shape[0], tokens = x.Shape[1], channels = x.Shape[2];
+        var y = new Tensor([batch, Sources.Count, channels]);
+        for (int b = 0; b < batch; b++)
+        {
+            for (int t = 0; t < Sources.Count; t++)
+            {
+                if (Sources[t] != Zeros)
+                    x.Span.Slice((b * tokens + Sources[t]) * channels, channels).CopyTo(y.Span[((b * Sources.Count + t) * channels)..]);
+            }
+        }
+        return y;
+    }
+
+    /// <summary>Whether two arrangements do the same.</summary>
+    public bool Equals(ArrangeTokens? other) => other is not null && Sources.SequenceEqual(other.Sources);
+
+    /// <inheritdoc />
+    public override int GetHashCode() => Sources.Aggregate(Sources.Count, HashCode.Combine);
+}

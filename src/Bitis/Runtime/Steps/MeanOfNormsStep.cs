@@ -1,0 +1,43 @@
+using Bitis.Runtime.Kernels;
+using Bitis.Tensors;
+
+namespace Bitis.Runtime.Steps;
+
+/// <summary>Several sequences as the mean of their normalized tokens each.</summary>
+/// <param name="name">The node.</param>
+/// <param name="x">The sequences; may have index maps.</param>
+/// <param name="y">The means, a row for each sequence.</param>
+/// <param name="weight"><c>[channels]</c></param>
+/// <param name="bias"><c>[channels]</c></param>
+/// <param name="epsilon">ε.</param>
+internal sealed class MeanOfNormsStep(
+    string name, ArenaMatrix[] x, ArenaMatrix y, Tensor weight, Tensor bias, float epsilon) : Step(name)
+{
+    public override string Kind => "mean of norms";
+
+    public override int Units => x.Length;
+
+    public override unsafe void Run(nint arena, int start, int end)
+    {
+        for (int i = start; i < end; i++)
+        {
+            fixed (int* rowMap = x[i].RowMap)
+            {
+                MeanOfRowNorms.Run(new MeanOfRowNormsCall
+                {
+                    Rows = x[i].Rows,
+                    Columns = y.Columns,
+                    Source = x[i].Pointer(arena),
+                    SourceStride = x[i].Stride,
+                    RowMap = rowMap,
+                    Weight = weight.Pointer,
+                    Bias = bias.Pointer,
+                    Epsilon = epsilon,
+                    Mean = y.Pointer(arena, i),
+                });
+            }
+        }
+        GC.KeepAlive(weight);
+        GC.KeepAlive(bias);
+    }
+}

@@ -1,0 +1,68 @@
+using Bitis.Graphs;
+using Bitis.Operators;
+using Bitis.Runtime;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
+namespace Bitis.Training.Gradients;
+
+/// <summary>The sum of gated sequences, y = Σₖ g[k]·xₖ: x̄ₖ = ȳ·g[k], ḡ[k] = Σ_tokens ȳ·xₖ.</summary>
+internal sealed unsafe class GatedSumGradient(Node node) : GradientStep
+{
+    private ArenaMatrix _gates, _y, _yGradient;
+    private ArenaMatrix[] _x = [];
+    private GradientTarget _gatesGradient;
+    private GradientTarget[] _xGradients = [];
+
+    /// <inheritdoc />
+    public override string Kind => node.Operator.Kind;
+
+    /// <inheritdoc />
+    public override void PlanForward(GradientPlanner planner)
+    {
+        _gates = planner.Value(node.Inputs[0]);
+        _x = [.. node.Inputs.Skip(1).Select(planner.Value)];
+        if (_gates.IsReversed || _x.Any(x => x.IsReversed))
+            throw new NotSupportedException($"An input of '{node.Name}' lies in reverse.");
+        _y = planner.NewValue(node);
+    }
+
+    /// <inheritdoc />
+    public override void PlanBackward(GradientPlanner planner)
+    {
+        foreach (Node input in node.Inputs)
+            planner.Value(input);
+        _yGradient = planner.Gradient(node);
+        _gatesGradient = planner.Target(node.Inputs[0])!.Value;
+        _xGradients = [.. node.Inputs.Skip(1).Select(input => planner.Target(input)!.Value)];
+    }
+
+    /// <inheritdoc />
+    public override void Forward(GradientLane lane)
+    {
+        for (int row = 0; row < lane.Rows(_y); row++)
+        {
+            for (int k = 0; k < _x.Length; k++)
+                GatedSum.AddGated(lane.Row(_x[k], row), Gate(lane, _gates, row, k), lane.Row(_y, row), isFirst: k == 0);
+        }
+    }
+
+    /// <inheritdoc />
+    public override void Backward(GradientLane lane)
+    {
+        for (int row = 0; row < lane.Rows(_gates) && !_gatesGradient.Accumulate; row++)
+            lane.Row(_gatesGradient.Matrix, row).Clear();
+        for (int row = 0; row < lane.Rows(_y); row++)
+        {
+            Span<float> y = lane.Row(_yGradient, row);
+            for (int k = 0; k < _x.Length; k++)
+            {
+                GatedSum.AddGated(y, Gate(lane, _gates, row, k), lane.Row(_xGradients[k].Matrix, row), isFirst: !_xGradients[k].Accumulate);
+                Span<float> gate = Gate(lane, _gatesGradient.Matrix, row, k);
+                TensorPrimitives.MultiplyAdd(y, lane.Row(_x[k], row), gate, gate);
+            }
+        }
+    }
+
+    /// <summary>The gate of a sequence, for the image that a row belongs to.</summary>
+    private Span<float> Gate(GradientLane lane, ArenaMatrix gates, int row, int sequence) => lane.Row(gates, (row / _y.Rows * _x.Length) + sequence);
+}

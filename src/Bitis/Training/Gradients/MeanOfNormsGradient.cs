@@ -1,0 +1,92 @@
+using Bitis.Graphs;
+using Bitis.Operators;
+using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
+namespace Bitis.Training.Gradients;
+
+/// <summary>The mean of each sequence's normalized tokens: each token has a part of the mean's gradient; see <see cref="RowNormGradient"/>.</summary>
+internal sealed unsafe class MeanOfNormsGradient(Node node) : GradientStep
+{
+    private readonly float _epsilon = ((MeanOfNorms)node.Operator).Epsilon;
+    private ParameterSlot _weight = null!, _bias = null!;
+    private ArenaMatrix[] _x = [];
+    private ArenaMatrix _y, _yGradient;
+    private GradientTarget[] _xGradients = [];
+
+    /// <inheritdoc />
+    public override string Kind => node.Operator.Kind;
+
+    /// <inheritdoc />
+    public override void PlanForward(GradientPlanner planner)
+    {
+        _weight = planner.Parameter(node, 0);
+        _bias = planner.Parameter(node, 1);
+        _x = [.. node.Inputs.Select(planner.Value)];
+        _y = planner.NewValue(node);
+    }
+
+    /// <inheritdoc />
+    public override void PlanBackward(GradientPlanner planner)
+    {
+        foreach (Node input in node.Inputs)
+            planner.Value(input);
+        planner.NeedScratch(_y.Columns);
+        _yGradient = planner.Gradient(node);
+        _xGradients = [.. node.Inputs.Select(input => planner.Target(input)!.Value)];
+    }
+
+    /// <inheritdoc />
+    public override void Forward(GradientLane lane)
+    {
+        for (int row = 0; row < lane.Rows(_y); row++)
+        {
+            ArenaMatrix x = _x[row % _y.Rows];
+            MeanOfRowNorms.Run(new MeanOfRowNormsCall
+            {
+                Rows = x.Rows,
+                Columns = x.Columns,
+                Source = lane.Pointer(x, row / _y.Rows),
+                SourceStride = x.Stride,
+                Weight = _weight.Weight.Pointer,
+                Bias = _bias.Weight.Pointer,
+                Epsilon = _epsilon,
+                Mean = lane.Pointer(_y) + ((nint)row * _y.Stride),
+            });
+        }
+    }
+
+    /// <inheritdoc />
+    public override void Backward(GradientLane lane)
+    {
+        for (int row = 0; row < lane.Rows(_y); row++)
+        {
+            ArenaMatrix x = _x[row % _y.Rows];
+            GradientTarget target = _xGradients[row % _y.Rows];
+            var part = new Span<float>(lane.Scratch, _y.Columns);
+            TensorPrimitives.Divide(lane.Row(_yGradient, row), x.Rows, part);
+            var call = new RowNormGradientCall
+            {
+                Forward = new RowNormCall
+                {
+                    Columns = x.Columns,
+                    Source = lane.Pointer(x, row / _y.Rows),
+                    SourceStride = x.Stride,
+                    Weight = _weight.Weight.Pointer,
+                    Bias = _bias.Weight.Pointer,
+                    Epsilon = _epsilon,
+                    Center = true,
+                },
+                OutputGradient = lane.Scratch,
+                OutputGradientStride = 0, // all tokens have the same
+                SourceGradient = lane.Pointer(target.Matrix, row / _y.Rows),
+                SourceGradientStride = target.Matrix.Stride,
+                AccumulateSource = target.Accumulate,
+                WeightGradient = lane.Gradient(_weight),
+                BiasGradient = lane.Gradient(_bias),
+            };
+            RowNormGradient.Run(in call, x.Rows);
+        }
+    }
+}

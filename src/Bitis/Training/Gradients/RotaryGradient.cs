@@ -1,0 +1,54 @@
+using Bitis.Graphs;
+using Bitis.Operators;
+using Bitis.Runtime;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
+namespace Bitis.Training.Gradients;
+
+/// <summary>Rotary positions: the gradient is turned the other way.</summary>
+internal sealed unsafe class RotaryGradient(Node node) : GradientStep
+{
+    private readonly RotaryPositions _positions = (RotaryPositions)node.Operator;
+    private ArenaMatrix _x, _y, _yGradient;
+    private GradientTarget _xGradient;
+
+    /// <inheritdoc />
+    public override string Kind => node.Operator.Kind;
+
+    /// <inheritdoc />
+    public override void PlanForward(GradientPlanner planner)
+    {
+        _x = planner.Value(node.Inputs[0]);
+        if (_x.IsReversed)
+            throw new NotSupportedException($"The input of '{node.Name}' lies in reverse.");
+        _y = planner.NewValue(node);
+    }
+
+    /// <inheritdoc />
+    public override void PlanBackward(GradientPlanner planner)
+    {
+        planner.NeedScratch(_x.Columns);
+        _yGradient = planner.Gradient(node);
+        _xGradient = planner.Target(node.Inputs[0])!.Value;
+    }
+
+    /// <inheritdoc />
+    public override void Forward(GradientLane lane)
+    {
+        for (int row = 0; row < lane.Rows(_y); row++)
+            _positions.Turn(lane.Row(_x, row), row % _y.Rows, lane.Row(_y, row), isBack: false);
+    }
+
+    /// <inheritdoc />
+    public override void Backward(GradientLane lane)
+    {
+        var turned = new Span<float>(lane.Scratch, _y.Columns);
+        for (int row = 0; row < lane.Rows(_y); row++)
+        {
+            Span<float> target = lane.Row(_xGradient.Matrix, row);
+            _positions.Turn(lane.Row(_yGradient, row), row % _y.Rows, _xGradient.Accumulate ? turned : target, isBack: true);
+            if (_xGradient.Accumulate)
+                TensorPrimitives.Add(target, turned, target);
+        }
+    }
+}
