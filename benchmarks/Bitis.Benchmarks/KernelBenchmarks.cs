@@ -141,16 +141,19 @@ internal static unsafe class KernelBenchmarks
         var scanGradient = new SelectiveScanGradientCall
         {
             Forward = scan with { Z = null, Checkpoints = checkpoints.Pointer },
-            OutputGradient = z.Pointer,
-            OutputGradientStride = channels,
-            UGradient = xGradient.Pointer,
-            UGradientStride = channels,
-            DeltaGradient = deltaGradient.Pointer,
-            DeltaGradientStride = channels,
-            BGradient = bcGradient.Pointer,
-            BGradientStride = 2 * states,
-            CGradient = bcGradient.Pointer + states,
-            CGradientStride = 2 * states,
+            Gradients = new ScanGradients
+            {
+                Output = z.Pointer,
+                OutputStride = channels,
+                U = xGradient.Pointer,
+                UStride = channels,
+                Delta = deltaGradient.Pointer,
+                DeltaStride = channels,
+                B = bcGradient.Pointer,
+                BStride = 2 * states,
+                C = bcGradient.Pointer + states,
+                CStride = 2 * states,
+            },
             AGradient = parameterGradients.Pointer,
             DGradient = parameterGradients.Pointer + (states * channels),
         };
@@ -220,16 +223,19 @@ internal static unsafe class KernelBenchmarks
         var integerScanGradient = new IntegerScanGradientCall
         {
             Forward = integerScan,
-            OutputGradient = z.Pointer,
-            OutputGradientStride = channels,
-            UGradient = xGradient.Pointer,
-            UGradientStride = channels,
-            DeltaGradient = deltaGradient.Pointer,
-            DeltaGradientStride = channels,
-            BGradient = bcGradient.Pointer,
-            BGradientStride = 2 * states,
-            CGradient = bcGradient.Pointer + states,
-            CGradientStride = 2 * states,
+            Gradients = new ScanGradients
+            {
+                Output = z.Pointer,
+                OutputStride = channels,
+                U = xGradient.Pointer,
+                UStride = channels,
+                Delta = deltaGradient.Pointer,
+                DeltaStride = channels,
+                B = bcGradient.Pointer,
+                BStride = 2 * states,
+                C = bcGradient.Pointer + states,
+                CStride = 2 * states,
+            },
             Sums = scanSums.Pointer,
         };
 

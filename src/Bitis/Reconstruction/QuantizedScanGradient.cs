@@ -76,17 +76,20 @@ internal sealed unsafe class QuantizedScanGradient(LearnedScan scan, Node node) 
             var call = new IntegerScanGradientCall
             {
                 Forward = Call(lane, image),
-                OutputGradient = lane.Pointer(_yGradient, image),
-                OutputGradientStride = _yGradient.Stride,
-                UGradient = Pointer(lane, _uGradient, image),
-                UGradientStride = Stride(_uGradient),
-                AccumulateU = _uGradient is { Accumulate: true },
-                DeltaGradient = Pointer(lane, _deltaGradient, image),
-                DeltaGradientStride = Stride(_deltaGradient),
-                BGradient = Pointer(lane, _bGradient, image),
-                BGradientStride = Stride(_bGradient),
-                CGradient = Pointer(lane, _cGradient, image),
-                CGradientStride = Stride(_cGradient),
+                Gradients = new ScanGradients
+                {
+                    Output = lane.Pointer(_yGradient, image),
+                    OutputStride = _yGradient.Stride,
+                    U = Pointer(lane, _uGradient, image),
+                    UStride = Stride(_uGradient),
+                    AccumulateU = _uGradient is { Accumulate: true },
+                    Delta = Pointer(lane, _deltaGradient, image),
+                    DeltaStride = Stride(_deltaGradient),
+                    B = Pointer(lane, _bGradient, image),
+                    BStride = Stride(_bGradient),
+                    C = Pointer(lane, _cGradient, image),
+                    CStride = Stride(_cGradient),
+                },
                 Sums = lane.Gradient(_sums),
             };
             IntegerScanGradient.Run(_tables!, in call, lane.Scratch);

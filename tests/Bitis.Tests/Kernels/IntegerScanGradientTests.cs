@@ -87,17 +87,20 @@ public sealed unsafe class IntegerScanGradientTests
                 C = sources[3].Pointer,
                 CStride = data.States,
             },
-            OutputGradient = sources[4].Pointer,
-            OutputGradientStride = data.Channels,
-            UGradient = targets[0].Pointer,
-            UGradientStride = data.Channels,
-            AccumulateU = accumulateU,
-            DeltaGradient = targets[1].Pointer,
-            DeltaGradientStride = data.Channels,
-            BGradient = targets[2].Pointer,
-            BGradientStride = data.States,
-            CGradient = targets[3].Pointer,
-            CGradientStride = data.States,
+            Gradients = new ScanGradients
+            {
+                Output = sources[4].Pointer,
+                OutputStride = data.Channels,
+                U = targets[0].Pointer,
+                UStride = data.Channels,
+                AccumulateU = accumulateU,
+                Delta = targets[1].Pointer,
+                DeltaStride = data.Channels,
+                B = targets[2].Pointer,
+                BStride = data.States,
+                C = targets[3].Pointer,
+                CStride = data.States,
+            },
             Sums = targets[4].Pointer,
         };
         kernel.Run(tables, in call, scratch.Pointer);
@@ -211,56 +214,14 @@ public sealed unsafe class IntegerScanGradientTests
         return (isInside ? gradient : 0, gradient * (Math.Clamp(Math.Round(v + zero) - zero, low, high) - (isInside ? v : 0)));
     }
 
-    private static float[][] RunFloat(IntegerScanCase data)
+    private static float[][] RunFloat(IntegerScanCase data) => new ScanGradientRun(data.Tokens, data.Channels, data.States)
     {
-        using var packedA = new GuardedBuffer<float>(data.ALog.Length);
-        SelectiveScan.PackA(data.ALog.Span, packedA.Span, data.Channels, data.States);
-        float[][] inputs = [data.U, data.Delta, data.B, data.C, OutputGradient(data), data.D.Span.ToArray()];
-        GuardedBuffer<float>[] sources = [.. inputs.Select(values => new GuardedBuffer<float>(values))];
-        GuardedBuffer<float>[] targets = [.. inputs.Take(5).Select(values => new GuardedBuffer<float>(values.Length))];
-        int chunks = (data.Tokens + SelectiveScan.ChunkTokens - 1) / SelectiveScan.ChunkTokens;
-        using var checkpoints = new GuardedBuffer<float>(chunks * data.States * data.Channels);
-        using var scratch = new GuardedBuffer<float>(SelectiveScanGradient.ScratchLength(data.Channels, data.States));
-        var forward = new SelectiveScanCall
-        {
-            Tokens = data.Tokens,
-            States = data.States,
-            U = sources[0].Pointer,
-            UStride = data.Channels,
-            Delta = sources[1].Pointer,
-            DeltaStride = data.Channels,
-            DeltaSoftplus = true,
-            A = packedA.Pointer,
-            AStride = data.Channels,
-            B = sources[2].Pointer,
-            BStride = data.States,
-            C = sources[3].Pointer,
-            CStride = data.States,
-            D = sources[5].Pointer,
-            Y = targets[4].Pointer,
-            YStride = data.Channels,
-            OutputScale = 1,
-            Checkpoints = checkpoints.Pointer,
-        };
-        SelectiveScan.Run(in forward, 0, data.Channels);
-        var call = new SelectiveScanGradientCall
-        {
-            Forward = forward,
-            OutputGradient = sources[4].Pointer,
-            OutputGradientStride = data.Channels,
-            UGradient = targets[0].Pointer,
-            UGradientStride = data.Channels,
-            DeltaGradient = targets[1].Pointer,
-            DeltaGradientStride = data.Channels,
-            BGradient = targets[2].Pointer,
-            BGradientStride = data.States,
-            CGradient = targets[3].Pointer,
-            CGradientStride = data.States,
-        };
-        SelectiveScanGradient.Run(in call, data.Channels, scratch.Pointer);
-        float[][] results = [.. targets.Take(4).Select(target => target.Span.ToArray())];
-        foreach (GuardedBuffer<float> buffer in sources.Concat(targets))
-            buffer.Dispose();
-        return results;
-    }
+        U = data.U,
+        Delta = data.Delta,
+        A = [.. data.ALog.Span.ToArray().Select(logarithm => -MathF.Exp(logarithm))],
+        B = data.B,
+        C = data.C,
+        D = data.D.Span.ToArray(),
+        OutputGradient = OutputGradient(data),
+    }.Run(SelectiveScanGradient.Table.Best)[..4];
 }

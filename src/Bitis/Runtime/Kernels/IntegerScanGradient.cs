@@ -75,9 +75,9 @@ internal static unsafe class IntegerScanGradient
             sums[i] = TLanes.Sum(TLanes.Load(sums + ((nint)i * width)));
         var layout = new ScanSums(channels, tokens, tables.Groups);
         Deliver(
-            tables, in call.Forward, call.Forward.B, call.Forward.BStride, packed.BInverse, packed.Scan.B.MaxLevel, sums, call.BGradient, call.BGradientStride, call.Sums + layout.B);
+            tables, in call.Forward, call.Forward.B, call.Forward.BStride, packed.BInverse, packed.Scan.B.MaxLevel, sums, call.Gradients.B, call.Gradients.BStride, call.Sums + layout.B);
         Deliver(
-            tables, in call.Forward, call.Forward.C, call.Forward.CStride, packed.CInverse, packed.Scan.C.MaxLevel, sums + length, call.CGradient, call.CGradientStride, call.Sums + layout.C);
+            tables, in call.Forward, call.Forward.C, call.Forward.CStride, packed.CInverse, packed.Scan.C.MaxLevel, sums + length, call.Gradients.C, call.Gradients.CStride, call.Sums + layout.C);
         GC.KeepAlive(tables);
     }
 
@@ -264,7 +264,7 @@ internal static unsafe class IntegerScanGradient
                 x = VectorMath.Softplus(x, in exp);
             TLanes.Store(uScale * TLanes.Min(TLanes.Max(TLanes.Round(u * uInverse), low), high), operands);
             TLanes.Store(TLanes.Min(TLanes.Max(TLanes.Round((x - lowest) * inverse), zero), max), operands + column);
-            TLanes.Store(TLanes.Load(call.OutputGradient + (row * call.OutputGradientStride) + channel), operands + (3 * column));
+            TLanes.Store(TLanes.Load(call.Gradients.Output + (row * call.Gradients.OutputStride) + channel), operands + (3 * column));
             for (int i = 0; i < TLanes.Count; i++)
             {
                 int level = (int)operands[column + i];
@@ -305,10 +305,10 @@ internal static unsafe class IntegerScanGradient
             TLanes v = TLanes.Load(forward.U + (row * forward.UStride) + channel) * uInverse, clamped = TLanes.Min(TLanes.Max(v, low), high);
             TLanes passed = gradient * (one - TLanes.Min(one, TLanes.Abs(v - clamped) * huge));
             uSum += (gradient * TLanes.Min(TLanes.Max(TLanes.Round(v), low), high)) - (passed * v);
-            if (call.UGradient != null)
+            if (call.Gradients.U != null)
             {
-                float* target = call.UGradient + (row * call.UGradientStride) + channel;
-                TLanes.Store(call.AccumulateU ? TLanes.Load(target) + passed : passed, target);
+                float* target = call.Gradients.U + (row * call.Gradients.UStride) + channel;
+                TLanes.Store(call.Gradients.AccumulateU ? TLanes.Load(target) + passed : passed, target);
             }
 
             TLanes level = TLanes.Load(operands + column), x = TLanes.Load(forward.Delta + (row * forward.DeltaStride) + channel), slope = one;
@@ -326,8 +326,8 @@ internal static unsafe class IntegerScanGradient
             passed = gradient * (one - TLanes.Min(one, TLanes.Abs(v - TLanes.Min(TLanes.Max(v, zero), max)) * huge));
             scaleSum += (gradient * (level - zeroPoint)) - (passed * (v - zeroPoint));
             zeroSum += gradient - passed;
-            if (call.DeltaGradient != null)
-                TLanes.Store(passed * slope, call.DeltaGradient + (row * call.DeltaGradientStride) + channel);
+            if (call.Gradients.Delta != null)
+                TLanes.Store(passed * slope, call.Gradients.Delta + (row * call.Gradients.DeltaStride) + channel);
         }
         float* sums = call.Sums + ScanSums.U + channel;
         TLanes.Store(TLanes.Load(sums) + uSum, sums);

@@ -108,7 +108,7 @@ internal static unsafe class SelectiveScanGradient
         nint token = forward.Reverse ? forward.Tokens - first - ChunkTokens : first;
         CacheHint.WillRead(forward.U + (token * forward.UStride), forward.UStride, ChunkTokens, channels);
         CacheHint.WillRead(forward.Delta + (token * forward.DeltaStride), forward.DeltaStride, ChunkTokens, channels);
-        CacheHint.WillRead(call.OutputGradient + (token * call.OutputGradientStride), call.OutputGradientStride, ChunkTokens, channels);
+        CacheHint.WillRead(call.Gradients.Output + (token * call.Gradients.OutputStride), call.Gradients.OutputStride, ChunkTokens, channels);
         float* checkpoint = forward.Checkpoints + ((nint)chunk * forward.States * forward.AStride);
         CacheHint.WillRead(checkpoint, forward.AStride, forward.States, channels);
     }
@@ -172,7 +172,7 @@ internal static unsafe class SelectiveScanGradient
         for (int i = count - 1; i >= 0; i--)
         {
             nint token = call.Forward.Reverse ? call.Forward.Tokens - 1 - (start + i) : start + i;
-            TLanes y = TLanes.Load(call.OutputGradient + (token * call.OutputGradientStride) + channel)
+            TLanes y = TLanes.Load(call.Gradients.Output + (token * call.Gradients.OutputStride) + channel)
                 * TLanes.Create(call.Forward.OutputScale);
             TLanes u = TLanes.Load(call.Forward.U + (token * call.Forward.UStride) + channel);
             TLanes delta = TLanes.Load(deltas + (i * width));
@@ -202,10 +202,10 @@ internal static unsafe class SelectiveScanGradient
                 sum += 2 * sumWidth;
             }
             TLanes deltaGradient = TLanes.MultiplyAdd(u, throughB, throughA * TLanes.Create(Ln2)) * TLanes.Load(slopes + (i * width));
-            TLanes.Store(deltaGradient, call.DeltaGradient + (token * call.DeltaGradientStride) + channel);
+            TLanes.Store(deltaGradient, call.Gradients.Delta + (token * call.Gradients.DeltaStride) + channel);
             TLanes uGradient = TLanes.MultiplyAdd(skip, y, delta * throughB);
-            float* target = call.UGradient + (token * call.UGradientStride) + channel;
-            TLanes.Store(call.AccumulateU ? TLanes.Load(target) + uGradient : uGradient, target);
+            float* target = call.Gradients.U + (token * call.Gradients.UStride) + channel;
+            TLanes.Store(call.Gradients.AccumulateU ? TLanes.Load(target) + uGradient : uGradient, target);
             skipGradient = TLanes.MultiplyAdd(y, u, skipGradient);
         }
         if (call.DGradient is not null)
@@ -295,8 +295,8 @@ internal static unsafe class SelectiveScanGradient
         for (int i = 0; i < count; i++)
         {
             nint token = call.Forward.Reverse ? call.Forward.Tokens - 1 - (start + i) : start + i;
-            float* b = call.BGradient + (token * call.BGradientStride);
-            float* c = call.CGradient + (token * call.CGradientStride);
+            float* b = call.Gradients.B + (token * call.Gradients.BStride);
+            float* c = call.Gradients.C + (token * call.Gradients.CStride);
             for (int n = 0; n < states; n++, sums += 2 * TLanes.Count)
             {
                 b[n] = TLanes.Sum(TLanes.Load(sums));

@@ -12,38 +12,8 @@ internal unsafe struct SelectiveScanGradientCall
     /// </summary>
     public SelectiveScanCall Forward;
 
-    /// <summary>∂L/∂y <c>[L, E]</c>.</summary>
-    public float* OutputGradient;
-
-    /// <summary>The distance of rows of <see cref="OutputGradient"/>.</summary>
-    public nint OutputGradientStride;
-
-    /// <summary>∂L/∂u <c>[L, E]</c>.</summary>
-    public float* UGradient;
-
-    /// <summary>The distance of rows of <see cref="UGradient"/>.</summary>
-    public nint UGradientStride;
-
-    /// <summary>Add to what <see cref="UGradient"/> holds.</summary>
-    public bool AccumulateU;
-
-    /// <summary>∂L/∂Δ <c>[L, E]</c>, of Δ before the softplus if the forward applies it.</summary>
-    public float* DeltaGradient;
-
-    /// <summary>The distance of rows of <see cref="DeltaGradient"/>.</summary>
-    public nint DeltaGradientStride;
-
-    /// <summary>∂L/∂B <c>[L, N]</c>.</summary>
-    public float* BGradient;
-
-    /// <summary>The distance of rows of <see cref="BGradient"/>.</summary>
-    public nint BGradientStride;
-
-    /// <summary>∂L/∂C <c>[L, N]</c>.</summary>
-    public float* CGradient;
-
-    /// <summary>The distance of rows of <see cref="CGradient"/>.</summary>
-    public nint CGradientStride;
+    /// <summary>The gradients of values.</summary>
+    public ScanGradients Gradients;
 
     /// <summary>∂L/∂A <c>[N, E]</c>, A itself and not the packed form; rows at the distance of the forward's A. Null where nobody needs it.</summary>
     public float* AGradient;

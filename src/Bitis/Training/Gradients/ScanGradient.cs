@@ -90,17 +90,20 @@ internal sealed unsafe class ScanGradient : GradientStep
             var call = new SelectiveScanGradientCall
             {
                 Forward = Call(lane, image),
-                OutputGradient = lane.Pointer(_yGradient, image),
-                OutputGradientStride = _yGradient.Stride,
-                UGradient = lane.Pointer(_uGradient.Matrix, image),
-                UGradientStride = _uGradient.Matrix.Stride,
-                AccumulateU = _uGradient.Accumulate,
-                DeltaGradient = lane.Pointer(_deltaGradient.Matrix, image),
-                DeltaGradientStride = _deltaGradient.Matrix.Stride,
-                BGradient = lane.Pointer(_bGradient.Matrix, image),
-                BGradientStride = _bGradient.Matrix.Stride,
-                CGradient = lane.Pointer(_cGradient.Matrix, image),
-                CGradientStride = _cGradient.Matrix.Stride,
+                Gradients = new ScanGradients
+                {
+                    Output = lane.Pointer(_yGradient, image),
+                    OutputStride = _yGradient.Stride,
+                    U = lane.Pointer(_uGradient.Matrix, image),
+                    UStride = _uGradient.Matrix.Stride,
+                    AccumulateU = _uGradient.Accumulate,
+                    Delta = lane.Pointer(_deltaGradient.Matrix, image),
+                    DeltaStride = _deltaGradient.Matrix.Stride,
+                    B = lane.Pointer(_bGradient.Matrix, image),
+                    BStride = _bGradient.Matrix.Stride,
+                    C = lane.Pointer(_cGradient.Matrix, image),
+                    CStride = _cGradient.Matrix.Stride,
+                },
                 AGradient = _isFrozen ? null : lane.Gradient(_aLog),
                 DGradient = _isFrozen ? null : lane.Gradient(_d),
             };
