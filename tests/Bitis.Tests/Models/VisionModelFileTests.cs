@@ -121,7 +121,7 @@ public sealed class VisionModelFileTests : IDisposable
             VisionModel model = ShippedModels.Load(name);
             Assert.Equal(model.Config.Classes, model.ClassNames!.Count);
             using Checkpoint file = Checkpoint.Open(ShippedModels.Find(name)!);
-            Assert.Contains("\"model\":\"vim-", file.Metadata["training_recipe"]);
+            Assert.Contains($"\"model\":\"{model.Config.Family.ToLowerInvariant()}-", file.Metadata["training_recipe"]);
         }
         Assert.Null(ShippedModels.Find("vim-unknown"));
         Assert.Contains("vim-micro-builtin", Assert.Throws<BitisException>(() => ShippedModels.Load("vim-unknown")).Message);
