@@ -9,8 +9,8 @@ using Bitis.Tensors;
 namespace Bitis.Reconstruction;
 
 /// <summary>
-/// Quantizes a model block by block (PTQ4VM; and QMamba's fine-tuning). Two streams of activations go through it: that of the float model, whose blocks'
-/// outputs are the targets and whose values the search for first scales looks at, and that of the model as far as it is
+/// Quantizes a model block by block (PTQ4VM, and QMamba's fine-tuning). Two streams of activations go through it: that of the float
+/// model, whose blocks' outputs are the targets and whose values the search for first scales looks at, and that of the model as far as it is
 /// quantized, which is what a block gets as its input.
 /// <code>
 ///   float ────► block ────► target ─┐

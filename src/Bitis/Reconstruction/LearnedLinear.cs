@@ -38,7 +38,6 @@ internal sealed class LearnedLinear : ILearnedOperator
         _inputScales = new(LearnedKind.ActivationScale, start.Input.Scales.ToArray());
         _zeroPoints = new(LearnedKind.ZeroPoint, Array.ConvertAll(start.Input.ZeroPoints.ToArray(), zero => (float)zero));
         _smoothing = new(LearnedKind.Smoothing, smoothing ?? [.. Enumerable.Repeat(1f, Layer.InFeatures)]);
-        IsLearned = isLearned;
         if (isLearned)
             Learned = HasSmoothing ? [_weightScales, _inputScales, _zeroPoints, _smoothing] : [_weightScales, _inputScales, _zeroPoints];
     }
@@ -50,7 +49,7 @@ internal sealed class LearnedLinear : ILearnedOperator
     public IReadOnlyList<LearnedValues> Learned { get; } = [];
 
     /// <summary>Whether anything is learned.</summary>
-    public bool IsLearned { get; }
+    public bool IsLearned => Learned.Count > 0;
 
     /// <summary>The layer's sizes.</summary>
     public Linear Layer { get; }

@@ -35,11 +35,12 @@ internal sealed class LearnedScan : ILearnedOperator
         _channels = Scales([.. start.HiddenState.ChannelScales]);
         if (!isLearned)
             return;
-        Learned.AddRange([_u, _deltaScale, _b, _c, _groups]);
+        List<LearnedValues> learned = [_u, _deltaScale, _b, _c, _groups];
         if (start.Delta.IsBeforeSoftplus)
-            Learned.Add(_deltaZeroPoint);
+            learned.Add(_deltaZeroPoint);
         if (_channels.Values.Length > 1)
-            Learned.Add(_channels);
+            learned.Add(_channels);
+        Learned = learned;
     }
 
     /// <inheritdoc />
@@ -54,11 +55,8 @@ internal sealed class LearnedScan : ILearnedOperator
     /// <summary>What <see cref="SetGradients"/> takes.</summary>
     public ScanSums Sums => new(D.Length, _start.HiddenState.Tokens, _groups.Values.Length);
 
-    /// <summary>What is learned; nothing if the scan stays as it is.</summary>
-    public List<LearnedValues> Learned { get; } = [];
-
     /// <inheritdoc />
-    IReadOnlyList<LearnedValues> ILearnedOperator.Learned => Learned;
+    public IReadOnlyList<LearnedValues> Learned { get; } = [];
 
     /// <summary>The scan with what was learned.</summary>
     public QuantizedScan ToQuantized()

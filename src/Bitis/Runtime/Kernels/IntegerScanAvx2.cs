@@ -21,15 +21,12 @@ internal static unsafe class IntegerScanAvx2
 {
     private const int Channels = PackedScan.BlockChannels, HalfChannels = Channels / 2, TableBytes = 16, Tables = QuantizedScan.Codes / TableBytes;
 
-    /// <summary>The most bytes of states that go through all tokens together: they stay in the nearest cache.</summary>
-    private const int StateBytes = 1 << 14;
-
     /// <summary>Scans the channels from <paramref name="channelStart"/> to before <paramref name="channelEnd"/>, both multiples of 16.</summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(PackedScan scan, in IntegerScanCall call, int channelStart, int channelEnd)
     {
-        int pairs = scan.Pairs, pass = Math.Max(1, StateBytes / (Channels * 4 * pairs)) * Channels;
+        int pairs = scan.Pairs, pass = Math.Max(1, IntegerScan.StateBytes / (Channels * 4 * pairs)) * Channels;
         byte* memory = stackalloc byte[Scratch.Bytes(pass, pairs) + 32];
         var scratch = new Scratch((byte*)(((nint)memory + 31) & -32), pass, pairs, scan);
         for (int i = 0; i < 2 * Tables; i++) // the lower bytes' tables, then the upper ones', each in both halves of a register
