@@ -39,6 +39,12 @@ internal static unsafe class HlqBenchmark
         Console.WriteLine("the reverse pass of a linear layer, microseconds: x̄ and W̄ exact and by HLQ; the forward pass's compression; bytes kept of the input");
         foreach (var shape in Shapes)
             MeasureLayer(shape.Name, shape.Side, shape.HasClassToken, shape.Images, shape.Inputs, shape.Outputs);
+        Console.WriteLine("the reverse pass of a convolution, microseconds an image: both products, unfolding and folding, exact and by HLQ");
+        foreach ((int inputs, int outputs, int side, int kernel, int stride) in ((int, int, int, int, int)[])
+            [(8, 8, 32, 3, 1), (16, 16, 32, 3, 1), (16, 32, 32, 1, 2), (32, 64, 16, 1, 2), (32, 32, 16, 1, 1), (64, 64, 16, 1, 1), (64, 64, 4, 3, 1), (16, 32, 32, 3, 2), (32, 32, 16, 3, 1), (32, 64, 16, 3, 2), (64, 64, 8, 3, 1), (64, 64, 16, 3, 1), (64, 128, 16, 3, 2), (128, 128, 8, 3, 1), (128, 256, 8, 1, 1), (256, 128, 8, 1, 1)])
+        {
+            MeasureConvolution(inputs, outputs, side, kernel, stride);
+        }
         Console.WriteLine("a training step of 16 images of 32×32 pixels on one thread, exact and by HLQ in turns");
         MeasureStep("vim-mini", SmallModels.Get("vim-mini", classes: 10).BuildGraph());
         MeasureStep("vit-mini", SmallModels.Get("vit-mini", classes: 10).BuildGraph());
@@ -54,21 +60,54 @@ internal static unsafe class HlqBenchmark
             Classes = 10,
         }.BuildGraph());
         MeasureStep("convolutions of 3×3 and 1×1", Convolutions());
+        MeasureStep("resnet-20", SmallModels.Get("resnet-20", classes: 10).BuildGraph());
     }
 
     /// <summary>The stages of a small convolutional network: 64 channels, 16×16 places; 128 channels, 8×8 places.</summary>
     private static Graph Convolutions()
     {
         var b = new GraphBuilder([3, 32, 32]);
-        Node x = b.Add("stem", new Conv2d(3, 64, 3, 2, 1, HasBias: true), b.Input);
+        Node x = b.Add("tokens", new FlattenSpatial(), b.Add("stem", new Conv2d(3, 64, 3, 2, 1, HasBias: true), b.Input));
+        int side = 16;
         foreach ((string name, int inputs, int outputs, int kernel, int stride) in ((string, int, int, int, int)[])
             [("conv1", 64, 64, 3, 1), ("conv2", 64, 64, 3, 1), ("down", 64, 128, 3, 2), ("conv3", 128, 128, 3, 1), ("wide", 128, 256, 1, 1), ("narrow", 256, 128, 1, 1)])
         {
-            x = b.Add($"{name}.conv", new Conv2d(inputs, outputs, kernel, stride, kernel / 2, HasBias: true), x);
-            x = b.Add($"{name}.silu", new Silu(), x);
+            x = b.Add($"{name}.relu", new Relu(), b.Add($"{name}.conv", new GridConv2d(inputs, outputs, side, side, kernel, stride, kernel / 2), x));
+            side /= stride;
         }
-        x = b.Add("mean", new MeanTokens(), b.Add("tokens", new FlattenSpatial(), x));
-        return b.Build(b.Add("head", new Linear(128, 10, HasBias: true), x));
+        return b.Build(b.Add("head", new Linear(128, 10, HasBias: true), b.Add("mean", new MeanTokens(), x)));
+    }
+
+    private static void MeasureConvolution(int inputs, int outputs, int side, int kernel, int stride)
+    {
+        const int batch = 32, rounds = 15, warmUp = 25; // the runtime compiles again what is called often
+        var b = new GraphBuilder([3, side, side]);
+        Node x = b.Add("tokens", new FlattenSpatial(), b.Add("stem", new Conv2d(3, inputs, 1, 1, 0, HasBias: true), b.Input));
+        x = b.Add("conv", new GridConv2d(inputs, outputs, side, side, kernel, stride, kernel / 2), b.Add("relu", new Relu(), x));
+        Graph graph = b.Build(b.Add("head", new Linear(outputs, 10, HasBias: true), b.Add("mean", new MeanTokens(), x)));
+        Dictionary<string, Tensor> weights = graph.Parameters.ToDictionary(parameter => parameter.Name, parameter => Random(parameter.Shape, 1));
+        Tensor images = Random([batch, 3, side, side], 2), targets = new([batch, 10]);
+        targets.Span.Fill(0.1f);
+        using var exact = new GradientExecutor(graph, weights, threads: 1);
+        using var hlq = new GradientExecutor(graph, weights, threads: 1, new BackwardPolicy { Overrides = [new("conv", "hlq")] });
+        GradientExecutor[] executors = [exact, hlq];
+        double[] us = [.. Enumerable.Range(0, 2).Select(_ => double.MaxValue)], forward = [.. us];
+        for (int round = -warmUp; round < rounds; round++)
+        {
+            for (int i = 0; i < 2; i++)
+            {
+                executors[i].Times = new StepTimes();
+                executors[i].Run(images, targets);
+                var times = executors[i].Times!.Totals.Where(entry => entry.Kind == "grid_conv2d").ToDictionary(entry => entry.IsBackward, entry => entry.Time.TotalMicroseconds / batch);
+                if (round < 0)
+                    continue;
+                us[i] = Math.Min(us[i], times[true]);
+                forward[i] = Math.Min(forward[i], times[false]);
+            }
+        }
+        Console.WriteLine(
+            $"  {kernel}×{kernel}, {inputs,3} to {outputs,3}, {side}×{side}{(stride > 1 ? $", stride {stride}" : ""),-10}  exact {us[0],7:F1}   hlq {us[1],7:F1}   {us[0] / us[1]:F2} times as fast"
+            + $"   forward {forward[0],7:F1} / {forward[1],7:F1}");
     }
 
     private static void MeasureStep(string name, Graph graph)
@@ -94,7 +133,7 @@ internal static unsafe class HlqBenchmark
                 GradientExecutor executor = i == 0 ? exact : hlq;
                 executor.Times = new StepTimes();
                 executor.Run(images, targets, seed: (ulong)(round + 2));
-                var times = executor.Times.Totals.ToLookup(entry => entry.Kind is "linear" or "conv2d", entry => (entry.IsBackward, entry.Time.TotalMilliseconds));
+                var times = executor.Times.Totals.ToLookup(entry => entry.Kind is "linear" or "conv2d" or "grid_conv2d", entry => (entry.IsBackward, entry.Time.TotalMilliseconds));
                 if (round >= 0)
                 {
                     samples[i].Add((

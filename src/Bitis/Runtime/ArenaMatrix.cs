@@ -35,6 +35,9 @@ internal readonly record struct ArenaMatrix(
     /// <summary>The address of a row in memory.</summary>
     public unsafe float* Pointer(nint arena, int row) => Pointer(arena) + (nint)row * Stride;
 
+    /// <summary>Whether the rows lie one after the other in memory, so that an operation on elements can take them all at once.</summary>
+    public bool IsContiguous => Stride == Columns && RowMap is null;
+
     /// <summary>The place in memory of a row that an index map may find.</summary>
     public int Place(int row) => RowMap is null ? row : RowMap[row];
 

@@ -116,6 +116,9 @@ internal sealed class PlanCompiler
             case RmsNorm or LayerNorm:
                 CompileNorm(node, Value(node, 0), residual: null);
                 break;
+            case GroupNorm norm when Value(node, 0).RowMap is null:
+                CompileGroupNorm(node, norm);
+                break;
             case Linear linear:
                 CompileLinear(node, linear);
                 break;
@@ -180,6 +183,9 @@ internal sealed class PlanCompiler
                 break;
             case Gelu:
                 CompileElementwise(node, Elementwise.Gelu);
+                break;
+            case Relu:
+                CompileElementwise(node, Elementwise.Relu);
                 break;
             case MeanTokens:
                 Emit(node, y => new MeanTokensStep(node.Name, Value(node, 0), y));
@@ -288,6 +294,13 @@ internal sealed class PlanCompiler
         Emit(node, x.IsReversed, y => new NormStep(node.Name, x, residual, y, Parameter(node, 0), bias, epsilon));
         x.Block.Touch(_steps.Count - 1);
         residual?.Block.Touch(_steps.Count - 1);
+    }
+
+    private void CompileGroupNorm(Node node, GroupNorm norm)
+    {
+        ArenaMatrix x = Value(node, 0), statistics = new(NewBlock(2L * norm.Channels * sizeof(float)), 0, 2, norm.Channels, norm.Channels);
+        EmitInPlaceIfLast(node, y => new GroupNormStep(node.Name, norm, x, y, statistics, Parameter(node, 0), Parameter(node, 1)));
+        statistics.Block.Touch(_steps.Count - 1);
     }
 
     private void CompileLinear(Node node, Linear linear)

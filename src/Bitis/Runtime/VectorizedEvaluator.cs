@@ -59,11 +59,13 @@ public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
         CausalConv1d => ConvolveTokens(inputs[0], parameters[0], parameters[1]),
         RmsNorm norm => Normalize(inputs[0], parameters[0], bias: null, norm.Epsilon),
         LayerNorm norm => Normalize(inputs[0], parameters[0], parameters[1], norm.Epsilon),
+        GroupNorm norm => NormalizeGroups(norm, inputs[0], parameters[0], parameters[1]),
         SelectiveScan => Scan(inputs, parameters),
         Silu => Map(inputs[0], Elementwise.Silu.Best),
         Softplus => Map(inputs[0], Elementwise.Softplus.Best),
         Gelu => Map(inputs[0], Elementwise.Gelu.Best),
         Sigmoid => Map(inputs[0], Elementwise.Sigmoid.Best),
+        Relu => Map(inputs[0], Elementwise.Relu.Best),
         MeanOfNorms means => AverageNorms(inputs, parameters[0], parameters[1], means.Epsilon),
         _ => node.Operator.Forward(inputs, parameters),
     };
@@ -221,6 +223,28 @@ public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
         };
         RowNorm.Run(in call, 0, x.Length / channels);
         GC.KeepAlive((x, weight, bias));
+        return y;
+    }
+
+    private unsafe Tensor NormalizeGroups(GroupNorm norm, Tensor x, Tensor weight, Tensor bias)
+    {
+        int batch = x.Shape[0], tokens = x.Shape[1], channels = norm.Channels;
+        Tensor y = Tensor.Uninitialized(x.Shape), statistics = Tensor.Uninitialized([batch, 2, channels]);
+        ForRanges(batch, 1, (image, _) => GroupNormalization.Run(new GroupNormalizationCall
+        {
+            Rows = tokens,
+            Columns = channels,
+            Groups = norm.Groups,
+            Source = x.Pointer + ((nint)image * tokens * channels),
+            SourceStride = channels,
+            Target = y.Pointer + ((nint)image * tokens * channels),
+            TargetStride = channels,
+            Weight = weight.Pointer,
+            Bias = bias.Pointer,
+            Epsilon = norm.Epsilon,
+            Statistics = statistics.Pointer + ((nint)image * 2 * channels),
+        }));
+        GC.KeepAlive((x, weight, bias, statistics));
         return y;
     }
 

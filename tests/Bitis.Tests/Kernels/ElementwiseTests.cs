@@ -44,6 +44,19 @@ public sealed unsafe class ElementwiseTests
         CheckRelative(Elementwise.Sigmoid, -87f, 100f, x => 1 / (1 + Math.Exp(-x)), 1e-6);
 
     [Fact]
+    public void Relu_is_exact_and_has_no_slope_at_zero()
+    {
+        float[] x = [-2f, -0f, 0f, 1e-45f, 3f, float.MinValue, float.MaxValue];
+        foreach (ElementwiseKernel kernel in Elementwise.Relu.Runnable)
+        {
+            Assert.Equal([0f, 0f, 0f, 1e-45f, 3f, 0f, float.MaxValue], Apply(kernel, x));
+            using GuardedBuffer<float> input = new(x), gradient = new([.. Enumerable.Repeat(5f, x.Length)]), result = new(x.Length);
+            kernel.Backward(input.Pointer, gradient.Pointer, result.Pointer, x.Length);
+            Assert.Equal([0f, 0f, 0f, 5f, 5f, 0f, 5f], result.Span.ToArray());
+        }
+    }
+
+    [Fact]
     public void Softplus_is_within_1e_6_also_where_it_is_tiny() =>
         CheckRelative(Elementwise.Softplus, -86f, 100f, x => Math.Max(x, 0) + LogOnePlus(Math.Exp(-Math.Abs(x))), 1e-6);
 
@@ -96,7 +109,7 @@ public sealed unsafe class ElementwiseTests
     public void Every_length_is_safe_in_place_and_all_forms_agree_bit_for_bit()
     {
         KernelTable<ElementwiseKernel>[] tables =
-            [Elementwise.Exp, Elementwise.Silu, Elementwise.Softplus, Elementwise.Gelu, Elementwise.Sigmoid];
+            [Elementwise.Exp, Elementwise.Silu, Elementwise.Softplus, Elementwise.Gelu, Elementwise.Sigmoid, Elementwise.Relu];
         foreach (KernelTable<ElementwiseKernel> table in tables)
         {
             for (int length = 0; length <= 70; length++)

@@ -77,7 +77,8 @@ public sealed unsafe class HadamardRowsTests
                     Key = CounterRandom.Key(5, (uint)i),
                     Transformed = scratch,
                 };
-                HadamardRows.Quantize(in call, 0, HadamardRows.Transform(in call, 0));
+                float largest;
+                HadamardRows.Run(in call, 1, &largest);
                 for (int c = 0; c < Columns; c++)
                     sums[c] += (target[c] - HadamardRows.ZeroPoint) / (double)maxLevel;
             }
@@ -111,12 +112,10 @@ public sealed unsafe class HadamardRowsTests
                 Rounding = LevelRounding.Stochastic,
                 Transformed = scratch,
             };
+            float* largest = stackalloc float[2];
+            HadamardRows.Run(in call, 2, largest);
             for (int i = 0; i < 2; i++)
-            {
-                float largest = HadamardRows.Transform(in call, i);
-                HadamardRows.Quantize(in call, i, largest);
-                Assert.Equal(0, Levels.Scale(largest, call.MaxLevel));
-            }
+                Assert.Equal(0, Levels.Scale(largest[i], call.MaxLevel));
         }
         Assert.All(target, level => Assert.Equal(HadamardRows.ZeroPoint, level));
     }
@@ -127,7 +126,8 @@ public sealed unsafe class HadamardRowsTests
         fixed (float* source = values, target = row)
         {
             var call = new HadamardRowsCall { Source = source, Columns = values.Length, Order = order, Transformed = target };
-            kernel.Transform(in call, 0);
+            float largest;
+            kernel.Transform(in call, 1, &largest);
         }
         return row;
     }
@@ -178,11 +178,24 @@ public sealed unsafe class HadamardRowsTests
                 Transformed = transformed.Pointer,
                 TransformedStride = padded,
             };
-            for (int row = 0; row < Rows; row++)
-                Assert.Equal(largest[row], kernel.Transform(in call, row));
-            for (int row = 0; row < Rows; row++)
-                kernel.Quantize(in call, row, largest[row] * 0.75f);
-            Assert.Equal(expected, target.Span.ToArray());
+            var actual = new float[Rows];
+            fixed (float* magnitudes = actual, known = largest)
+            {
+                kernel.Transform(in call, Rows, magnitudes);
+                Assert.Equal(largest, actual);
+                for (int row = 0; row < Rows; row++)
+                    actual[row] *= 0.75f;
+                kernel.Quantize(in call, Rows, magnitudes);
+                Assert.Equal(expected, target.Span.ToArray());
+
+                // Both at once, row by row in the same memory, and with the largest magnitude of each row.
+                kernel.Quantize(in call, Rows, known);
+                byte[] separate = target.Span.ToArray();
+                call.TransformedStride = 0;
+                kernel.Run(in call, Rows, magnitudes);
+                Assert.Equal(largest, actual);
+                Assert.Equal(separate, target.Span.ToArray());
+            }
         }
     }
 }

@@ -24,11 +24,13 @@ public sealed class LowBitGradientTests
     [InlineData(TokenBasis.Energy)]
     public void At_full_rank_and_in_float32_the_transforms_change_nothing(TokenBasis basis)
     {
-        Graph graph = Mlp();
-        Dictionary<string, Tensor> weights = Weights(graph), exact = Gradients(graph, weights, BackwardPolicy.Exact);
-        Dictionary<string, Tensor> actual = Gradients(graph, weights, Everywhere("lbp-wht") with { Basis = basis, Rank = 16 });
-        foreach ((string name, Tensor expected) in exact)
-            TensorAssert.Close(expected, actual[name], 1e-5, name);
+        foreach (Graph graph in new[] { Mlp(), Convolutions() })
+        {
+            Dictionary<string, Tensor> weights = Weights(graph), exact = Gradients(graph, weights, BackwardPolicy.Exact);
+            Dictionary<string, Tensor> actual = Gradients(graph, weights, Everywhere("lbp-wht") with { Basis = basis, Rank = 16 });
+            foreach ((string name, Tensor expected) in exact)
+                TensorAssert.Close(expected, actual[name], 1e-5, name);
+        }
     }
 
     [Theory]
@@ -120,6 +122,17 @@ public sealed class LowBitGradientTests
     }
 
     [Fact]
+    public void Of_a_convolution_s_input_its_levels_are_kept()
+    {
+        Graph graph = Convolutions();
+        using var hlq = new GradientExecutor(graph, Weights(graph), threads: 1, Everywhere("hlq"));
+        const int images = 4, scale = 4;
+        Assert.Equal(images * (scale + (Side * Side * 16)), hlq.KeptInputs.Single(kept => kept.Layer == "conv").Bytes);
+        using var small = new GradientExecutor(graph, Weights(graph), threads: 1, Everywhere("hlq") with { ActivationBits = 4 });
+        Assert.Equal(images * (scale + (Side * Side * 16 / 2)), small.KeptInputs.Single(kept => kept.Layer == "conv").Bytes);
+    }
+
+    [Fact]
     public void An_input_that_others_need_in_float32_is_not_kept_twice()
     {
         // x feeds a layer and a product, whose reverse pass needs x itself.
@@ -153,15 +166,14 @@ public sealed class LowBitGradientTests
         return Head(b, b.Add("fc2", new Linear(Hidden, Width, HasBias: true), x));
     }
 
-    /// <summary>Convolutions between maps: padded, with a stride, and of single places.</summary>
+    /// <summary>Convolutions over a grid: padded, with a stride, and of single places.</summary>
     private static Graph Convolutions()
     {
         var b = new GraphBuilder([3, Side, Side]);
-        Node x = b.Add("silu", new Silu(), b.Add("stem", new Conv2d(3, 16, 3, 1, 1, HasBias: true), b.Input));
-        x = b.Add("silu2", new Silu(), b.Add("conv", new Conv2d(16, 20, 3, 1, 1, HasBias: true), x));
-        x = b.Add("down", new Conv2d(20, 24, 3, 2, 1, HasBias: false), x);
-        x = b.Add("point", new Conv2d(24, 16, 1, 1, 0, HasBias: true), x);
-        return Head(b, b.Add("tokens", new FlattenSpatial(), x));
+        Node x = b.Add("relu", new Relu(), Tokens(b, 16));
+        x = b.Add("relu2", new Relu(), b.Add("conv", new GridConv2d(16, 20, Side, Side, 3, 1, 1), x));
+        x = b.Add("down", new GridConv2d(20, 24, Side, Side, 3, 2, 1), x);
+        return Head(b, b.Add("point", new GridConv2d(24, 16, Side / 2, Side / 2, 1, 1, 0), x));
     }
 
     private static Dictionary<string, Tensor> Weights(Graph graph) => graph.Parameters.ToDictionary(

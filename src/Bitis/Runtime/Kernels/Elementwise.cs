@@ -21,6 +21,9 @@ internal static unsafe class Elementwise
     /// <summary>1 / (1 + e^−x).</summary>
     public static KernelTable<ElementwiseKernel> Sigmoid { get; } = Forms<SigmoidOperator>();
 
+    /// <summary>max(x, 0).</summary>
+    public static KernelTable<ElementwiseKernel> Relu { get; } = Forms<ReluOperator>();
+
     private static KernelTable<ElementwiseKernel> Forms<TOperator>()
         where TOperator : struct, IElementwiseOperator => new(
         Form<TOperator, Lanes512>(InstructionSet.Avx512),

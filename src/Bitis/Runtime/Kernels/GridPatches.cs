@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Bitis.Operators;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
@@ -27,36 +28,67 @@ internal static unsafe class GridPatches
     /// <param name="target">The rows of all places, contiguous.</param>
     /// <param name="start">The first place.</param>
     /// <param name="end">The place after the last.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Unfold(GridConv2d convolution, float* source, nint sourceStride, float* target, int start, int end)
     {
-        int channels = convolution.InChannels, taps = convolution.Kernel * convolution.Kernel;
+        int channels = convolution.InChannels, line = convolution.Kernel * channels;
         for (int place = start; place < end; place++)
         {
-            for (int tap = 0; tap < taps; tap++)
+            (int top, int left, int from, int to) = Window(convolution, place);
+            float* patch = target + ((nint)place * convolution.Kernel * line);
+            for (int y = top; y < top + convolution.Kernel; y++, patch += line)
             {
-                var part = new Span<float>(target + ((((nint)place * taps) + tap) * channels), channels);
-                if (convolution.Source(place, tap) is { } token)
-                    new ReadOnlySpan<float>(source + (token * sourceStride), channels).CopyTo(part);
-                else
-                    part.Clear();
+                var row = new Span<float>(patch, line);
+                if (y < 0 || y >= convolution.Height)
+                {
+                    row.Clear();
+                    continue;
+                }
+                row[..(from * channels)].Clear();
+                row[(to * channels)..].Clear();
+                float* tokens = source + ((((nint)y * convolution.Width) + left) * sourceStride);
+                if (sourceStride == channels)
+                {
+                    new ReadOnlySpan<float>(tokens + (from * channels), (to - from) * channels).CopyTo(row[(from * channels)..]);
+                    continue;
+                }
+                for (int x = from; x < to; x++)
+                    new ReadOnlySpan<float>(tokens + (x * sourceStride), channels).CopyTo(row[(x * channels)..]);
             }
         }
     }
 
     /// <summary>The reverse of <see cref="Unfold"/> for all places: adds each part to the token that it came from.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddBack(GridConv2d convolution, float* patches, float* target, nint targetStride)
     {
-        int channels = convolution.InChannels, taps = convolution.Kernel * convolution.Kernel;
+        int channels = convolution.InChannels, line = convolution.Kernel * channels;
         for (int place = 0; place < convolution.OutHeight * convolution.OutWidth; place++)
         {
-            for (int tap = 0; tap < taps; tap++)
+            (int top, int left, int from, int to) = Window(convolution, place);
+            for (int y = top; y < top + convolution.Kernel; y++, patches += line)
             {
-                if (convolution.Source(place, tap) is not { } token)
+                if (y < 0 || y >= convolution.Height)
                     continue;
-                var sum = new Span<float>(target + (token * targetStride), channels);
-                TensorPrimitives.Add(sum, new ReadOnlySpan<float>(patches + ((((nint)place * taps) + tap) * channels), channels), sum);
+                float* tokens = target + ((((nint)y * convolution.Width) + left) * targetStride);
+                // Neighbouring tokens are one row of memory, unless they are slices of longer ones.
+                (int pieces, int length) = targetStride == channels ? (1, (to - from) * channels) : (to - from, channels);
+                for (int i = 0; i < pieces; i++)
+                {
+                    var sum = new Span<float>(tokens + ((from + i) * targetStride), length);
+                    TensorPrimitives.Add(sum, new ReadOnlySpan<float>(patches + ((from + i) * channels), length), sum);
+                }
             }
         }
+    }
+
+    /// <summary>What a kernel covers from a place: its first row and column on the grid, and the part of its columns that lies inside.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (int Top, int Left, int From, int To) Window(GridConv2d convolution, int place)
+    {
+        int left = (place % convolution.OutWidth * convolution.Stride) - convolution.Padding;
+        int from = Math.Clamp(-left, 0, convolution.Kernel), to = Math.Clamp(convolution.Width - left, from, convolution.Kernel);
+        return ((place / convolution.OutWidth * convolution.Stride) - convolution.Padding, left, from, to);
     }
 
     private static void ExchangeInner(ReadOnlySpan<float> source, Span<float> target, int rows, int columns)

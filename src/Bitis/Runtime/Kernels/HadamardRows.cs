@@ -18,11 +18,11 @@ internal static unsafe class HadamardRows
 
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<HadamardRowsKernel> Table { get; } = new(
-        new(InstructionSet.Avx512, &Transform<Lanes512>, &Quantize<Lanes512>),
-        new(InstructionSet.Avx2, &Transform<Lanes256>, &Quantize<Lanes256>),
+        new(InstructionSet.Avx512, &Run<Lanes512>, &Transform<Lanes512>, &Quantize<Lanes512>),
+        new(InstructionSet.Avx2, &Run<Lanes256>, &Transform<Lanes256>, &Quantize<Lanes256>),
         Vector128.IsHardwareAccelerated
-            ? new(InstructionSet.Portable, &Transform<Lanes128>, &Quantize<Lanes128>)
-            : new(InstructionSet.Portable, &Transform<Lane1>, &Quantize<Lane1>));
+            ? new(InstructionSet.Portable, &Run<Lanes128>, &Transform<Lanes128>, &Quantize<Lanes128>)
+            : new(InstructionSet.Portable, &Run<Lane1>, &Transform<Lane1>, &Quantize<Lane1>));
 
     /// <summary>Columns rounded up to whole blocks of <see cref="MaxOrder"/>.</summary>
     public static int Padded(int columns) => (columns + MaxOrder - 1) / MaxOrder * MaxOrder;
@@ -30,17 +30,55 @@ internal static unsafe class HadamardRows
     /// <summary>The block for some channels: <see cref="MaxOrder"/>, or the largest power of two that divides them.</summary>
     public static int OrderFor(int columns) => Math.Min(MaxOrder, columns & -columns);
 
-    /// <summary>Transforms a row into <see cref="HadamardRowsCall.Transformed"/>, padded with zeros, and returns its largest magnitude.</summary>
-    public static float Transform(in HadamardRowsCall call, int row) => Table.Best.Transform(in call, row);
-
-    /// <summary>Rounds a transformed row to levels.</summary>
+    /// <summary>Transforms rows and rounds them to levels, the largest magnitude of each row being the largest level.</summary>
     /// <param name="call">The operands.</param>
-    /// <param name="row">The row.</param>
-    /// <param name="largest">The magnitude that the largest level stands for.</param>
-    public static void Quantize(in HadamardRowsCall call, int row, float largest) => Table.Best.Quantize(in call, row, largest);
+    /// <param name="rows">The number of rows.</param>
+    /// <param name="largest">The largest magnitude of each transformed row.</param>
+    public static void Run(in HadamardRowsCall call, int rows, float* largest) => Table.Best.Run(in call, rows, largest);
+
+    /// <summary>Transforms rows into <see cref="HadamardRowsCall.Transformed"/>, padded with zeros.</summary>
+    /// <param name="call">The operands.</param>
+    /// <param name="rows">The number of rows.</param>
+    /// <param name="largest">The largest magnitude of each transformed row.</param>
+    public static void Transform(in HadamardRowsCall call, int rows, float* largest) => Table.Best.Transform(in call, rows, largest);
+
+    /// <summary>Rounds transformed rows to levels.</summary>
+    /// <param name="call">The operands.</param>
+    /// <param name="rows">The number of rows.</param>
+    /// <param name="largest">The magnitude that the largest level stands for in each row.</param>
+    public static void Quantize(in HadamardRowsCall call, int rows, float* largest) => Table.Best.Quantize(in call, rows, largest);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Transform<TLanes>(in HadamardRowsCall call, int row)
+    private static void Run<TLanes>(in HadamardRowsCall call, int rows, float* largest)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        float* rest = stackalloc float[MaxOrder];
+        for (int row = 0; row < rows; row++)
+        {
+            largest[row] = TransformRow<TLanes>(in call, row, rest);
+            QuantizeRow<TLanes>(in call, row, largest[row]);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Transform<TLanes>(in HadamardRowsCall call, int rows, float* largest)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        float* rest = stackalloc float[MaxOrder];
+        for (int row = 0; row < rows; row++)
+            largest[row] = TransformRow<TLanes>(in call, row, rest);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Quantize<TLanes>(in HadamardRowsCall call, int rows, float* largest)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        for (int row = 0; row < rows; row++)
+            QuantizeRow<TLanes>(in call, row, largest[row]);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float TransformRow<TLanes>(in HadamardRowsCall call, int row, float* rest)
         where TLanes : struct, ILanes<TLanes>
     {
         float* source = call.Source + (row * call.SourceStride), target = call.Transformed + (row * call.TransformedStride);
@@ -66,19 +104,13 @@ internal static unsafe class HadamardRows
         }
         if (whole < call.Columns)
         {
-            float* rest = stackalloc float[MaxOrder];
             new Span<float>(rest, MaxOrder).Clear();
             new ReadOnlySpan<float>(source + whole, call.Columns - whole).CopyTo(new Span<float>(rest, MaxOrder));
             TransformBlock<TLanes>(rest, target + whole, order);
             for (int i = whole; i < whole + MaxOrder; i += TLanes.Count)
                 max = TLanes.Max(max, TLanes.Abs(TLanes.Load(target + i)));
         }
-        float* lanes = stackalloc float[TLanes.Count];
-        TLanes.Store(max, lanes);
-        float largest = lanes[0];
-        for (int i = 1; i < TLanes.Count; i++)
-            largest = lanes[i] > largest ? lanes[i] : largest;
-        return largest;
+        return TLanes.Largest(max);
     }
 
     // Steps within a register first, then those between registers; the order of the steps, 1, 2, 4, 8, is that of all forms.
@@ -112,8 +144,8 @@ internal static unsafe class HadamardRows
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Quantize<TLanes>(in HadamardRowsCall call, int row, float largest)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void QuantizeRow<TLanes>(in HadamardRowsCall call, int row, float largest)
         where TLanes : struct, ILanes<TLanes>
     {
         float inverse = Levels.InverseScale(largest, call.MaxLevel);

@@ -59,11 +59,20 @@ internal unsafe interface ILanes<TSelf> :
     /// <summary>The sum of the lanes, in a fixed order.</summary>
     static abstract float Sum(TSelf value);
 
+    /// <summary>The largest lane; lanes are no NaN.</summary>
+    static abstract float Largest(TSelf value);
+
     /// <summary>The entries of a table of 128 numbers, which lies on a whole cache line, at integers from 0 to 127.</summary>
     static abstract TSelf LookUp(float* table, TSelf index);
 
     /// <summary>The next integers below or at the values.</summary>
     static abstract TSelf Floor(TSelf value);
+
+    /// <summary>Bit i says whether lane i is more than 0.</summary>
+    static abstract uint PositiveBits(TSelf value);
+
+    /// <summary>The lanes whose bit is set, and 0 in the others; bits beyond <see cref="Count"/> do not matter.</summary>
+    static abstract TSelf Select(uint bits, TSelf value);
 
     /// <summary>
     /// A step of a Walsh-Hadamard transform across the lanes: lane i holds <c>x[i] + x[i + distance]</c> where the bit

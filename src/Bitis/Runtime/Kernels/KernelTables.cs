@@ -31,12 +31,16 @@ internal static class KernelTables
         .. RowNorm.Table.Rows,
         .. RowNormGradient.Table.Rows,
         .. MeanOfRowNorms.Table.Rows,
+        .. GroupNormalization.Table.Rows,
+        .. GroupNormalizationGradient.Table.Rows,
         .. Gate.Table.Rows,
         .. Elementwise.Exp.Rows,
         .. Elementwise.Silu.Rows,
         .. Elementwise.Softplus.Rows,
         .. Elementwise.Gelu.Rows,
         .. Elementwise.Sigmoid.Rows,
+        .. Elementwise.Relu.Rows,
+        .. PositiveMask.Table.Rows,
     ];
 
     /// <summary>The names that <c>BITIS_KERNEL</c> holds.</summary>

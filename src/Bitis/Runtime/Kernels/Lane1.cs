@@ -91,6 +91,18 @@ internal readonly unsafe struct Lane1(float value) : ILanes<Lane1>
     public static Lane1 Floor(Lane1 value) => new(MathF.Floor(value._value));
 
     /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Largest(Lane1 value) => value._value;
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint PositiveBits(Lane1 value) => value._value > 0 ? 1u : 0u;
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane1 Select(uint bits, Lane1 value) => (bits & 1) != 0 ? value : new(0f);
+
+    /// <inheritdoc />
     public static Lane1 Butterfly(Lane1 value, int distance) =>
         throw new NotSupportedException("One lane has no neighbours.");
 

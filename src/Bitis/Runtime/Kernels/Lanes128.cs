@@ -106,6 +106,26 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Largest(Lanes128 value)
+    {
+        Vector128<float> pairs = Vector128.MaxNative(value._value, Vector128.Shuffle(value._value, Vector128.Create(2, 3, 0, 1)));
+        return Vector128.MaxNative(pairs, Vector128.Shuffle(pairs, Vector128.Create(1, 0, 3, 2))).ToScalar();
+    }
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint PositiveBits(Lanes128 value) => (uint)Vector128.GreaterThan(value._value, Vector128<float>.Zero).ExtractMostSignificantBits();
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Select(uint bits, Lanes128 value)
+    {
+        Vector128<uint> bit = Vector128.Create(1u, 2, 4, 8);
+        return new((Vector128.Equals(Vector128.Create(bits) & bit, bit) & value._value.AsUInt32()).AsSingle());
+    }
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Butterfly(Lanes128 value, int distance)
     {
         Vector128<float> swapped = distance == 1

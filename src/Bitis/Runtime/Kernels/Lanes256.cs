@@ -103,6 +103,23 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Largest(Lanes256 value) =>
+        Lanes128.Largest(new Lanes128(Vector128.MaxNative(value._value.GetLower(), value._value.GetUpper())));
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint PositiveBits(Lanes256 value) => (uint)Vector256.GreaterThan(value._value, Vector256<float>.Zero).ExtractMostSignificantBits();
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Select(uint bits, Lanes256 value)
+    {
+        Vector256<uint> bit = Vector256.Create(1u, 2, 4, 8, 16, 32, 64, 128);
+        return new((Vector256.Equals(Vector256.Create(bits) & bit, bit) & value._value.AsUInt32()).AsSingle());
+    }
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Butterfly(Lanes256 value, int distance)
     {
         Vector256<float> swapped = distance switch

@@ -109,6 +109,23 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Largest(Lanes512 value) =>
+        Lanes256.Largest(new Lanes256(Vector256.MaxNative(value._value.GetLower(), value._value.GetUpper())));
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint PositiveBits(Lanes512 value) => (uint)Vector512.GreaterThan(value._value, Vector512<float>.Zero).ExtractMostSignificantBits();
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 Select(uint bits, Lanes512 value)
+    {
+        Vector512<uint> bit = Vector512.Create(1u, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768);
+        return new((Vector512.Equals(Vector512.Create(bits) & bit, bit) & value._value.AsUInt32()).AsSingle());
+    }
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Butterfly(Lanes512 value, int distance)
     {
         Vector512<float> swapped = distance switch

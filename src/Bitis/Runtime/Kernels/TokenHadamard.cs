@@ -43,13 +43,12 @@ internal static unsafe class TokenHadamard
         }
         for (int single = 0; single < call.Singles; single++)
         {
-            float* source = call.Source + (call.SingleRows[single] * call.SourceStride);
             float* target = call.Target + (((call.Blocks * call.Rank) + single) * call.TargetStride);
             int i = 0;
             for (; i < whole; i += TLanes.Count)
-                Keep(TLanes.Load(source + i), target, call.Maxima, i);
+                Keep(Row<TLanes>(call.Source + i, call.SourceStride, call.SingleRows[single]), target, call.Maxima, i);
             for (; i < call.Columns; i++)
-                Keep(Lane1.Load(source + i), target, call.Maxima, i);
+                Keep(Row<Lane1>(call.Source + i, call.SourceStride, call.SingleRows[single]), target, call.Maxima, i);
         }
     }
 
@@ -61,22 +60,27 @@ internal static unsafe class TokenHadamard
         nint stride = call.SourceStride;
         if (call.Order == BlockRows)
         {
-            for (int i = 0; i < BlockRows; i += 4)
-            {
-                Combine(
-                    Row<TLanes>(source, stride, rows[i]),
-                    Row<TLanes>(source, stride, rows[i + 1]),
-                    Row<TLanes>(source, stride, rows[i + 2]),
-                    Row<TLanes>(source, stride, rows[i + 3]),
-                    buffer + (i * TLanes.Count),
-                    TLanes.Count);
-            }
-            int step = 4 * TLanes.Count;
-            for (int i = 0; i < 4; i++)
-            {
-                float* first = buffer + (i * TLanes.Count);
-                Combine(TLanes.Load(first), TLanes.Load(first + step), TLanes.Load(first + (2 * step)), TLanes.Load(first + (3 * step)), first, step);
-            }
+            // All 16 rows in registers, two steps of the transform at a time: distances 1 and 2, then 4 and 8.
+            TLanes r0 = Row<TLanes>(source, stride, rows[0]), r1 = Row<TLanes>(source, stride, rows[1]);
+            TLanes r2 = Row<TLanes>(source, stride, rows[2]), r3 = Row<TLanes>(source, stride, rows[3]);
+            Combine(ref r0, ref r1, ref r2, ref r3);
+            TLanes r4 = Row<TLanes>(source, stride, rows[4]), r5 = Row<TLanes>(source, stride, rows[5]);
+            TLanes r6 = Row<TLanes>(source, stride, rows[6]), r7 = Row<TLanes>(source, stride, rows[7]);
+            Combine(ref r4, ref r5, ref r6, ref r7);
+            TLanes r8 = Row<TLanes>(source, stride, rows[8]), r9 = Row<TLanes>(source, stride, rows[9]);
+            TLanes r10 = Row<TLanes>(source, stride, rows[10]), r11 = Row<TLanes>(source, stride, rows[11]);
+            Combine(ref r8, ref r9, ref r10, ref r11);
+            TLanes r12 = Row<TLanes>(source, stride, rows[12]), r13 = Row<TLanes>(source, stride, rows[13]);
+            TLanes r14 = Row<TLanes>(source, stride, rows[14]), r15 = Row<TLanes>(source, stride, rows[15]);
+            Combine(ref r12, ref r13, ref r14, ref r15);
+            Combine(ref r0, ref r4, ref r8, ref r12);
+            Store(buffer, r0, r4, r8, r12);
+            Combine(ref r1, ref r5, ref r9, ref r13);
+            Store(buffer + TLanes.Count, r1, r5, r9, r13);
+            Combine(ref r2, ref r6, ref r10, ref r14);
+            Store(buffer + (2 * TLanes.Count), r2, r6, r10, r14);
+            Combine(ref r3, ref r7, ref r11, ref r15);
+            Store(buffer + (3 * TLanes.Count), r3, r7, r11, r15);
         }
         else
         {
@@ -86,20 +90,37 @@ internal static unsafe class TokenHadamard
                 Combine<TLanes>(buffer, distance);
         }
         TLanes factor = TLanes.Create(call.Factor);
+        TLanes largest = TLanes.Load(call.Maxima + column);
         for (int i = 0; i < call.Rank; i++)
-            Keep(TLanes.Load(buffer + (call.Kept[i] * TLanes.Count)) * factor, target + (i * call.TargetStride), call.Maxima, column);
+        {
+            TLanes value = TLanes.Load(buffer + (call.Kept[i] * TLanes.Count)) * factor;
+            TLanes.Store(value, target + (i * call.TargetStride) + column);
+            largest = TLanes.Max(TLanes.Abs(value), largest);
+        }
+        TLanes.Store(largest, call.Maxima + column);
     }
 
     /// <summary>Two steps of the transform at once: distances 1 and 2, or 4 and 8.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Combine<TLanes>(TLanes a, TLanes b, TLanes c, TLanes d, float* target, int step)
+    private static void Combine<TLanes>(ref TLanes a, ref TLanes b, ref TLanes c, ref TLanes d)
         where TLanes : struct, ILanes<TLanes>
     {
         TLanes sum = a + b, difference = a - b, otherSum = c + d, otherDifference = c - d;
-        TLanes.Store(sum + otherSum, target);
-        TLanes.Store(difference + otherDifference, target + step);
-        TLanes.Store(sum - otherSum, target + (2 * step));
-        TLanes.Store(difference - otherDifference, target + (3 * step));
+        a = sum + otherSum;
+        b = difference + otherDifference;
+        c = sum - otherSum;
+        d = difference - otherDifference;
+    }
+
+    /// <summary>Writes every fourth register of a block.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store<TLanes>(float* buffer, TLanes a, TLanes b, TLanes c, TLanes d)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        TLanes.Store(a, buffer);
+        TLanes.Store(b, buffer + (4 * TLanes.Count));
+        TLanes.Store(c, buffer + (8 * TLanes.Count));
+        TLanes.Store(d, buffer + (12 * TLanes.Count));
     }
 
     /// <summary>One step of the transform.</summary>

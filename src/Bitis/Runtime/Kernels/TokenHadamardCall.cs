@@ -33,7 +33,7 @@ internal unsafe struct TokenHadamardCall
     /// <summary>What transformed rows are multiplied by: 1/√order makes the transform orthonormal.</summary>
     public float Factor;
 
-    /// <summary>Source rows that are copied as they are.</summary>
+    /// <summary>Source rows that are copied as they are; −1 stands for a row of zeros.</summary>
     public int* SingleRows;
 
     /// <summary>How many there are.</summary>

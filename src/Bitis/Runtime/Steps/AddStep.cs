@@ -13,8 +13,17 @@ internal sealed class AddStep(string name, ArenaMatrix left, ArenaMatrix right, 
 
     public override int Units => y.Rows;
 
-    public override void Run(nint arena, int start, int end)
+    public override unsafe void Run(nint arena, int start, int end)
     {
+        if (left.IsContiguous && right.IsContiguous && y.IsContiguous)
+        {
+            int count = (end - start) * y.Columns;
+            TensorPrimitives.Add(
+                new ReadOnlySpan<float>(left.Pointer(arena, start), count),
+                new ReadOnlySpan<float>(right.Pointer(arena, start), count),
+                new Span<float>(y.Pointer(arena, start), count));
+            return;
+        }
         for (int row = start; row < end; row++)
             TensorPrimitives.Add<float>(left.MemoryRow(arena, row), right.MemoryRow(arena, right.Place(row)), y.MemoryRow(arena, row));
     }

@@ -11,6 +11,11 @@ internal sealed class ElementwiseStep(string name, string kind, ArenaMatrix x, A
 
     public override unsafe void Run(nint arena, int start, int end)
     {
+        if (x.IsContiguous && y.IsContiguous)
+        {
+            forms.Best.Run(x.Pointer(arena, start), y.Pointer(arena, start), (nint)(end - start) * y.Columns);
+            return;
+        }
         for (int row = start; row < end; row++)
             forms.Best.Run(x.Pointer(arena, row), y.Pointer(arena, row), y.Columns);
     }

@@ -10,13 +10,13 @@ namespace Bitis.Training;
 /// </summary>
 public sealed record BackwardPolicy
 {
-    // Below them, transforming and rounding cost more than the integer products save (docs/hlq.md, "Shapes").
-    private const int FewestChannels = 48, FewestTokens = 16;
+    // Below them, transforming and rounding cost more than the integer products save (docs/hlq.md, "Shapes"). A convolution saves its unfolding, too.
+    private const int FewestChannels = 48, FewestConvolutionChannels = 16, FewestTokens = 16;
 
     /// <summary>The method: one of <see cref="BackwardMethods.Names"/>.</summary>
     public string Method { get; init; } = "exact";
 
-    /// <summary>Exceptions by pattern; the first that matches a layer decides, whatever the layer's shape. Layers that see the image itself stay exact.</summary>
+    /// <summary>Exceptions by pattern; the first that matches a layer decides, whatever the layer's shape. Layers that see the image itself, and convolutions of maps instead of tokens, stay exact.</summary>
     public IReadOnlyList<BackwardOverride> Overrides { get; init; } = [];
 
     /// <summary>Where the gradient of the input is computed with integers: which values share a scale.</summary>
@@ -54,7 +54,7 @@ public sealed record BackwardPolicy
     public IReadOnlyList<LayerBackward> Select(Graph graph)
     {
         ArgumentNullException.ThrowIfNull(graph);
-        Node[] layers = [.. graph.Nodes.Where(node => node.Operator is Linear or Conv2d)];
+        Node[] layers = [.. graph.Nodes.Where(node => node.Operator is Linear or Conv2d or GridConv2d)];
         foreach (BackwardOverride entry in Overrides)
         {
             if (!layers.Any(layer => entry.Matches(layer.Name)))
@@ -81,6 +81,8 @@ public sealed record BackwardPolicy
     {
         if (layer.Inputs[0].Operator is Input)
             return new LayerBackward(layer.Name, "exact", Method == "exact" ? null : "the image has no gradient, and is kept anyway");
+        if (layer.Operator is Conv2d)
+            return new LayerBackward(layer.Name, "exact", Method == "exact" ? null : "a convolution of maps; those of tokens have other forms");
         if (Overrides.FirstOrDefault(entry => entry.Matches(layer.Name)) is { } chosen)
             return new LayerBackward(layer.Name, chosen.Method, chosen.Method == Method ? null : $"override '{chosen.Pattern}'");
         return Method != "exact" && TooSmall(layer) is { } reason
@@ -91,12 +93,12 @@ public sealed record BackwardPolicy
     /// <summary>Why a layer's products are too small to gain from integers; null if they are not.</summary>
     private static string? TooSmall(Node layer)
     {
-        (int tokens, int outputs, int inputs) = layer.Operator is Conv2d convolution
-            ? (layer.Shape[1] * layer.Shape[2], convolution.OutChannels, convolution.InChannels * convolution.Kernel * convolution.Kernel)
-            : ((int)(layer.Shape.ElementCount / layer.Shape[^1]), layer.Shape[^1], ((Linear)layer.Operator).InFeatures);
+        (int tokens, int outputs, int inputs, int fewest) = layer.Operator is GridConv2d convolution
+            ? (layer.Shape[0], convolution.OutChannels, convolution.InChannels, FewestConvolutionChannels)
+            : ((int)(layer.Shape.ElementCount / layer.Shape[^1]), layer.Shape[^1], ((Linear)layer.Operator).InFeatures, FewestChannels);
         if (tokens < FewestTokens)
             return $"{tokens} tokens, fewer than {FewestTokens}";
-        return Math.Min(outputs, inputs) < FewestChannels ? $"{inputs} to {outputs} channels, fewer than {FewestChannels}" : null;
+        return Math.Min(outputs, inputs) < fewest ? $"{inputs} to {outputs} channels, fewer than {fewest}" : null;
     }
 
     /// <summary>Records compare lists by reference; policies compare by what they say.</summary>

@@ -16,7 +16,7 @@ internal sealed unsafe class InputGradientProduct : IDisposable
     private readonly GradientArithmetic _arithmetic;
     private readonly GradientScale _scale;
     private readonly TokenBlocks _blocks;
-    private readonly int _outputs, _inputs, _images, _rows, _order, _paddedInputs;
+    private readonly int _outputs, _inputs, _images, _rows, _order, _parts, _partInputs, _paddedPart;
     private readonly PackedFloatWeights? _float;
     private readonly Int8GemmKernel _kernel = Int8Gemm.Table.Best;
     private readonly NativeBuffer<sbyte>? _levels;
@@ -32,7 +32,8 @@ internal sealed unsafe class InputGradientProduct : IDisposable
     /// <param name="inputs">The channels of x̄.</param>
     /// <param name="rows">The tokens of an image.</param>
     /// <param name="images">The most images that a lane holds.</param>
-    public InputGradientProduct(GradientArithmetic arithmetic, GradientScale scale, TokenBlocks blocks, int outputs, int inputs, int rows, int images)
+    /// <param name="parts">How many equal parts the channels of x̄ fall into, which integer products compute one at a time.</param>
+    public InputGradientProduct(GradientArithmetic arithmetic, GradientScale scale, TokenBlocks blocks, int outputs, int inputs, int rows, int images, int parts = 1)
     {
         (_arithmetic, _scale, _blocks, _outputs, _inputs, _rows, _images) = (arithmetic, scale, blocks, outputs, inputs, rows, images);
         if (!arithmetic.IsInteger)
@@ -40,13 +41,14 @@ internal sealed unsafe class InputGradientProduct : IDisposable
             _float = new PackedFloatWeights(inputs, outputs);
             return;
         }
+        (_parts, _partInputs) = (parts, inputs / parts);
         _order = arithmetic.Hadamard ? HadamardRows.OrderFor(outputs) : 1;
-        _paddedInputs = (inputs + _kernel.ColumnStep - 1) / _kernel.ColumnStep * _kernel.ColumnStep;
-        _levels = new NativeBuffer<sbyte>(checked(PaddedOutputs * _paddedInputs));
-        _scales = new NativeBuffer<float>(_paddedInputs, zeroed: true);
-        _inverseScales = new NativeBuffer<float>(_paddedInputs, zeroed: true);
-        _bias = new NativeBuffer<float>(_paddedInputs, zeroed: true);
-        _columnSums = new NativeBuffer<int>(_paddedInputs, zeroed: true);
+        _paddedPart = (_partInputs + _kernel.ColumnStep - 1) / _kernel.ColumnStep * _kernel.ColumnStep;
+        _levels = new NativeBuffer<sbyte>(checked(PaddedOutputs * _parts * _paddedPart));
+        _scales = new NativeBuffer<float>(_parts * _paddedPart, zeroed: true);
+        _inverseScales = new NativeBuffer<float>(_parts * _paddedPart, zeroed: true);
+        _bias = new NativeBuffer<float>(_parts * _paddedPart, zeroed: true);
+        _columnSums = new NativeBuffer<int>(_parts * _paddedPart, zeroed: true);
         _weightRows = NativeBuffer<int>.Of([.. Enumerable.Range(0, PaddedOutputs).Select(row => row < outputs ? row : -1)]);
         _allCoefficients = NativeBuffer<byte>.Of([.. Enumerable.Range(0, TokenHadamard.BlockRows).Select(i => (byte)i)]);
     }
@@ -62,6 +64,9 @@ internal sealed unsafe class InputGradientProduct : IDisposable
             return _arithmetic.LowRank ? ScratchSpace.Length(kept * _outputs * sizeof(float), kept * _inputs * sizeof(float), _outputs * sizeof(float)) : 0;
         }
     }
+
+    /// <summary>The bytes of a quantized row.</summary>
+    public int LevelStride => PaddedOutputs;
 
     private int PaddedOutputs => HadamardRows.Padded(_outputs);
 
@@ -99,28 +104,8 @@ internal sealed unsafe class InputGradientProduct : IDisposable
             };
             TokenHadamard.Run(in transform);
         }
-        int maxLevel = GradientArithmetic.MaxLevel(_arithmetic.Bits);
-        for (int i = 0; i < _inputs; i++)
-        {
-            _inverseScales!.Span[i] = Levels.InverseScale(maxima[i], maxLevel);
-            _scales!.Span[i] = Levels.Scale(maxima[i], maxLevel) / _order;
-        }
-        var pack = new PackLevelsCall
-        {
-            Source = transformed,
-            SourceStride = _inputs,
-            Rows = PaddedOutputs,
-            Columns = _inputs,
-            Groups = PaddedOutputs / 4,
-            Target = (byte*)_levels!.Pointer,
-            PanelColumns = _kernel.Columns,
-            PaddedColumns = _paddedInputs,
-            InverseScales = _inverseScales!.Pointer,
-            MaxLevel = maxLevel,
-            Rounding = LevelRounding.Nearest,
-            ColumnSums = _columnSums!.Pointer,
-        };
-        PackLevels.Run(in pack);
+        for (int part = 0; part < _parts; part++)
+            PackPart(part, transformed, maxima);
     }
 
     /// <summary>Computes x̄ for the images of a lane.</summary>
@@ -135,7 +120,7 @@ internal sealed unsafe class InputGradientProduct : IDisposable
     public void Run(float* y, nint ldy, int images, float* x, nint ldx, bool accumulate, float* scratch, uint key)
     {
         if (_arithmetic.IsInteger)
-            RunIntegers(y, ldy, images * _rows, x, ldx, accumulate, new ScratchSpace(scratch), key);
+            Multiply(part: 0, Quantize(y, ldy, images * _rows, new ScratchSpace(scratch), key), x, ldx, accumulate);
         else if (_arithmetic.LowRank)
             RunLowRank(y, ldy, images, x, ldx, accumulate, new ScratchSpace(scratch));
         else
@@ -149,7 +134,13 @@ internal sealed unsafe class InputGradientProduct : IDisposable
             resource?.Dispose();
     }
 
-    private void RunIntegers(float* y, nint ldy, int rows, float* x, nint ldx, bool accumulate, ScratchSpace scratch, uint key)
+    /// <summary>Transforms rows of ȳ and rounds them to levels, for products of integers.</summary>
+    /// <param name="y">ȳ, <c>[rows, outputs]</c>.</param>
+    /// <param name="ldy">The distance of its rows in elements.</param>
+    /// <param name="rows">The rows.</param>
+    /// <param name="scratch">Where the levels go: <see cref="ScratchLength"/> elements.</param>
+    /// <param name="key">The key of the random numbers.</param>
+    public QuantizedRows Quantize(float* y, nint ldy, int rows, ScratchSpace scratch, uint key)
     {
         bool perToken = _scale == GradientScale.Token;
         var call = new HadamardRowsCall
@@ -169,35 +160,71 @@ internal sealed unsafe class InputGradientProduct : IDisposable
         int* zeros = scratch.Take<int>(rows);
         call.Transformed = scratch.Take<float>((long)PaddedOutputs * (perToken ? 1 : rows));
         new Span<int>(zeros, rows).Fill(HadamardRows.ZeroPoint);
-        for (int row = 0; row < rows; row++)
+        if (perToken)
         {
-            scales[row] = HadamardRows.Transform(in call, row);
-            if (perToken)
-                HadamardRows.Quantize(in call, row, scales[row]);
+            HadamardRows.Run(in call, rows, scales);
         }
-        var largest = new Span<float>(scales, rows);
-        if (!perToken)
+        else
         {
+            HadamardRows.Transform(in call, rows, scales);
+            var largest = new Span<float>(scales, rows);
             if (!NeedsTokenScales(largest))
                 largest.Fill(TensorPrimitives.Max<float>(largest));
-            for (int row = 0; row < rows; row++)
-                HadamardRows.Quantize(in call, row, scales[row]);
+            HadamardRows.Quantize(in call, rows, scales);
         }
         for (int row = 0; row < rows; row++)
             scales[row] = Levels.Scale(scales[row], call.MaxLevel);
+        return new QuantizedRows(call.Target, scales, zeros, rows);
+    }
+
+    /// <summary>Multiplies quantized rows with the weights of a part of x̄'s channels.</summary>
+    /// <param name="part">The part.</param>
+    /// <param name="rows">The rows of ȳ.</param>
+    /// <param name="x">The part's columns of x̄, <c>[rows, inputs/parts]</c>.</param>
+    /// <param name="ldx">The distance of its rows in elements.</param>
+    /// <param name="accumulate">Add to what is there.</param>
+    public void Multiply(int part, QuantizedRows rows, float* x, nint ldx, bool accumulate)
+    {
+        int first = part * _paddedPart;
         var panels = new IntegerPanels
         {
             Kernel = _kernel,
-            Outputs = _inputs,
-            PaddedOutputs = _paddedInputs,
+            Outputs = _partInputs,
+            PaddedOutputs = _paddedPart,
             Groups = PaddedOutputs / 4,
-            Weights = _levels!.Pointer,
-            ColumnSums = _columnSums!.Pointer,
-            Scales = _scales!.Pointer,
-            Bias = _bias!.Pointer,
+            Weights = _levels!.Pointer + ((nint)first * PaddedOutputs),
+            ColumnSums = _columnSums!.Pointer + first,
+            Scales = _scales!.Pointer + first,
+            Bias = _bias!.Pointer + first,
         };
-        var grids = new TokenGrids(scales, zeros, stride: 1);
-        Int8Gemm.Run(in panels, call.Target, call.TargetStride, step: 4, in grids, x, ldx, 0, rows, accumulate);
+        var grids = new TokenGrids(rows.Scales, rows.Zeros, stride: 1);
+        Int8Gemm.Run(in panels, rows.Levels, LevelStride, step: 4, in grids, x, ldx, 0, rows.Count, accumulate);
+    }
+
+    private void PackPart(int part, float* transformed, float* maxima)
+    {
+        int maxLevel = GradientArithmetic.MaxLevel(_arithmetic.Bits), first = part * _partInputs, padded = part * _paddedPart;
+        for (int i = 0; i < _partInputs; i++)
+        {
+            _inverseScales!.Span[padded + i] = Levels.InverseScale(maxima[first + i], maxLevel);
+            _scales!.Span[padded + i] = Levels.Scale(maxima[first + i], maxLevel) / _order;
+        }
+        var pack = new PackLevelsCall
+        {
+            Source = transformed + first,
+            SourceStride = _inputs,
+            Rows = PaddedOutputs,
+            Columns = _partInputs,
+            Groups = PaddedOutputs / 4,
+            Target = (byte*)_levels!.Pointer + ((nint)padded * PaddedOutputs),
+            PanelColumns = _kernel.Columns,
+            PaddedColumns = _paddedPart,
+            InverseScales = _inverseScales!.Pointer + padded,
+            MaxLevel = maxLevel,
+            Rounding = LevelRounding.Nearest,
+            ColumnSums = _columnSums!.Pointer + padded,
+        };
+        PackLevels.Run(in pack);
     }
 
     /// <summary>Whether <see cref="GradientScale.Auto"/> gives each token a scale of its own.</summary>

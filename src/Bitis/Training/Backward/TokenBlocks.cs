@@ -1,3 +1,4 @@
+using Bitis.Operators;
 using Bitis.Runtime.Kernels;
 
 namespace Bitis.Training;
@@ -21,6 +22,7 @@ internal sealed unsafe class TokenBlocks : IDisposable
     private readonly NativeBuffer<int> _blockRows;
     private readonly NativeBuffer<int> _singleRows;
     private readonly NativeBuffer<byte> _kept;
+    private readonly bool _ownsKept = true;
     private readonly int _blocksPerImage;
     private readonly int _singlesPerImage;
 
@@ -33,6 +35,14 @@ internal sealed unsafe class TokenBlocks : IDisposable
         _kept = NativeBuffer<byte>.Of(kept);
         _blockRows = NativeBuffer<int>.Of([.. Enumerable.Range(0, images).SelectMany(i => blocks.SelectMany(block => block.Select(row => (i * layout.Rows) + row)))]);
         _singleRows = NativeBuffer<int>.Of([.. Enumerable.Range(0, images).SelectMany(i => singles.Select(row => (i * layout.Rows) + row))]);
+    }
+
+    /// <summary>Other rows for the same blocks.</summary>
+    private TokenBlocks(TokenBlocks blocks, Func<int, int> row)
+    {
+        (_blocksPerImage, _singlesPerImage, Rank, _kept, _ownsKept) = (blocks._blocksPerImage, blocks._singlesPerImage, blocks.Rank, blocks._kept, false);
+        _blockRows = NativeBuffer<int>.Of([.. blocks._blockRows.Span.ToArray().Select(row)]);
+        _singleRows = NativeBuffer<int>.Of([.. blocks._singleRows.Span.ToArray().Select(row)]);
     }
 
     /// <summary>The coefficients that are kept of a block.</summary>
@@ -56,11 +66,17 @@ internal sealed unsafe class TokenBlocks : IDisposable
     /// <summary>All tokens as they are.</summary>
     public static TokenBlocks None(TokenLayout layout, int images) => new(layout, [], [], images);
 
+    /// <summary>What a tap of a convolution sees from the places that these blocks are made of, of one image; −1 for what lies outside of the grid.</summary>
+    public TokenBlocks Seen(GridConv2d convolution, int tap) => new(this, place => convolution.Source(place, tap) ?? -1);
+
     /// <summary>The rows that remain of some images.</summary>
     public int Rows(int images) => images * ((_blocksPerImage * Rank) + _singlesPerImage);
 
     /// <summary>The rows of some images that are in blocks.</summary>
     public int TokensInBlocks(int images) => images * _blocksPerImage * TokenHadamard.BlockRows;
+
+    /// <summary>The rows of some images that are in no block.</summary>
+    public int Singles(int images) => images * _singlesPerImage;
 
     /// <summary>Whether there are any blocks.</summary>
     public bool HasBlocks => _blocksPerImage > 0;
@@ -83,7 +99,8 @@ internal sealed unsafe class TokenBlocks : IDisposable
     {
         _blockRows.Dispose();
         _singleRows.Dispose();
-        _kept.Dispose();
+        if (_ownsKept)
+            _kept.Dispose();
     }
 
     private static List<int[]> Patches(TokenLayout layout)

@@ -18,6 +18,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
 
     private readonly GradientArithmetic _arithmetic;
     private readonly TokenBlocks _blocks;
+    private readonly TokenBlocks[] _seen;
     private readonly TokenBasis _basis;
     private readonly int _inputBits, _outputs, _inputs, _images, _paddedInputs;
     private readonly Int8GemmKernel _kernel = Int8Gemm.Table.Best;
@@ -31,11 +32,13 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
     /// <param name="outputs">The channels of ȳ.</param>
     /// <param name="inputs">The channels of x.</param>
     /// <param name="images">The most images that a lane holds.</param>
+    /// <param name="seen">For a convolution: the tokens that each tap of its kernel sees, whose channels side by side are the inputs; null for the blocks themselves.</param>
     public WeightGradientProduct(
-        GradientArithmetic arithmetic, int inputBits, TokenBlocks blocks, TokenBasis basis, int outputs, int inputs, int images)
+        GradientArithmetic arithmetic, int inputBits, TokenBlocks blocks, TokenBasis basis, int outputs, int inputs, int images, TokenBlocks[]? seen = null)
     {
         if (blocks.Rows(images) > PackedIntegerWeights.MaxInputs)
             throw new ArgumentException($"{blocks.Rows(images)} tokens are too many for int32 sums.", nameof(blocks));
+        _seen = seen ?? [blocks];
         (_arithmetic, _inputBits, _blocks, _basis, _outputs, _inputs, _images) = (arithmetic, inputBits, blocks, basis, outputs, inputs, images);
         _paddedInputs = (inputs + _kernel.ColumnStep - 1) / _kernel.ColumnStep * _kernel.ColumnStep;
         _bias = new NativeBuffer<float>(_paddedInputs, zeroed: true);
@@ -60,7 +63,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         get
         {
             // With the basis of most energy, all 16 coefficients of a block pass through.
-            long rows = Math.Max(_blocks.Rows(_images), _basis == TokenBasis.Energy ? _blocks.TokensInBlocks(_images) : 0), groups = Groups(_images);
+            long rows = Math.Max(_blocks.Rows(_images), _basis == TokenBasis.Energy ? _blocks.TokensInBlocks(_images) + _blocks.Singles(_images) : 0), groups = Groups(_images);
             return Math.Max(
                 ScratchSpace.Length(rows * _inputs * sizeof(float), _inputs * sizeof(float), _inputs * sizeof(float), groups * 4 * _paddedInputs),
                 ScratchSpace.Length(
@@ -78,7 +81,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
     private int GradientColumns { get; }
 
     /// <summary>Compresses the inputs of a lane's images.</summary>
-    /// <param name="x"><c>[images·tokens, inputs]</c></param>
+    /// <param name="x"><c>[images·tokens, inputs]</c>; for a convolution <c>[tokens, inputs/taps]</c>.</param>
     /// <param name="ldx">The distance of its rows in elements.</param>
     /// <param name="images">The images.</param>
     /// <param name="kept"><see cref="KeptBytes"/>.</param>
@@ -93,7 +96,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
             FindCoefficients(x, ldx, images, coefficients, space);
         float* maxima = space.Take<float>(_inputs), inverseScales = space.Take<float>(_inputs);
         float* reduced = _arithmetic.IsInteger ? space.Take<float>((long)rows * _inputs) : (float*)(kept + HeaderBytes);
-        Reduce(x, ldx, _inputs, images, coefficients, reduced, maxima);
+        ReduceInput(x, ldx, images, coefficients, _blocks.Rank, reduced, maxima);
         if (!_arithmetic.IsInteger)
             return;
 
@@ -136,7 +139,10 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         var space = new ScratchSpace(scratch);
         int rows = _blocks.Rows(images), groups = Groups(images);
         float* reduced = space.Take<float>((long)rows * _outputs), maxima = space.Take<float>(_outputs);
-        Reduce(y, ldy, _outputs, images, kept + KeptOffset, reduced, maxima);
+        var call = new TokenHadamardCall { Source = y, SourceStride = ldy, Columns = _outputs, Target = reduced, TargetStride = _outputs, Maxima = maxima };
+        _blocks.Describe(ref call, images);
+        call.Kept = kept + KeptOffset;
+        TokenHadamard.Run(in call);
         if (!_arithmetic.IsInteger)
         {
             float* panel = space.Take<float>(FloatGemm.TransposedScratch(rows));
@@ -185,26 +191,37 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
     }
 
     /// <inheritdoc />
-    public void Dispose() => _bias.Dispose();
+    public void Dispose()
+    {
+        _bias.Dispose();
+        foreach (TokenBlocks blocks in _seen.Where(blocks => blocks != _blocks))
+            blocks.Dispose();
+    }
 
     private int Groups(int images) => (_blocks.Rows(images) + 3) / 4;
 
     private byte* Panels(byte* kept) => kept + HeaderBytes + (_paddedInputs * sizeof(int));
 
-    private void Reduce(float* source, nint stride, int columns, int images, byte* coefficients, float* target, float* maxima)
+    /// <summary>Ĥ·x: some coefficients of each block, single tokens as they are, and the largest magnitude of each column.</summary>
+    private void ReduceInput(float* x, nint ldx, int images, byte* coefficients, int rank, float* target, float* maxima)
     {
-        var call = new TokenHadamardCall
+        int columns = _inputs / _seen.Length;
+        for (int tap = 0; tap < _seen.Length; tap++)
         {
-            Source = source,
-            SourceStride = stride,
-            Columns = columns,
-            Target = target,
-            TargetStride = columns,
-            Maxima = maxima,
-        };
-        _blocks.Describe(ref call, images);
-        call.Kept = coefficients;
-        TokenHadamard.Run(in call);
+            var call = new TokenHadamardCall
+            {
+                Source = x,
+                SourceStride = ldx,
+                Columns = columns,
+                Target = target + (tap * columns),
+                TargetStride = _inputs,
+                Maxima = maxima + (tap * columns),
+            };
+            _seen[tap].Describe(ref call, images);
+            call.Kept = coefficients;
+            call.Rank = rank;
+            TokenHadamard.Run(in call);
+        }
     }
 
     /// <summary>The coefficients with most energy over all blocks and channels of x, in ascending order.</summary>
@@ -214,17 +231,11 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         byte* every = stackalloc byte[all];
         for (int i = 0; i < all; i++)
             every[i] = (byte)i;
-        var call = new TokenHadamardCall { Source = x, SourceStride = ldx, Columns = _inputs, TargetStride = _inputs };
-        _blocks.Describe(ref call, images);
-        call.Kept = every;
-        call.Rank = all;
-        call.Singles = 0;
-        call.Maxima = space.Take<float>(_inputs);
-        call.Target = space.Take<float>((long)call.Blocks * all * _inputs);
-        TokenHadamard.Run(in call);
+        float* maxima = space.Take<float>(_inputs), transformed = space.Take<float>(((long)_blocks.TokensInBlocks(images) + _blocks.Singles(images)) * _inputs);
+        ReduceInput(x, ldx, images, every, all, transformed, maxima);
         var energies = new float[all];
-        for (int i = 0; i < call.Blocks * all; i++)
-            energies[i % all] += TensorPrimitives.SumOfSquares(new ReadOnlySpan<float>(call.Target + ((nint)i * _inputs), _inputs));
+        for (int i = 0; i < _blocks.TokensInBlocks(images); i++)
+            energies[i % all] += TensorPrimitives.SumOfSquares(new ReadOnlySpan<float>(transformed + ((nint)i * _inputs), _inputs));
         byte[] strongest = [.. Enumerable.Range(0, all).OrderByDescending(i => energies[i]).Take(_blocks.Rank).Order().Select(i => (byte)i)];
         strongest.CopyTo(new Span<byte>(coefficients, strongest.Length));
     }

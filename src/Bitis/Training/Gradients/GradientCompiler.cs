@@ -28,9 +28,9 @@ internal static class GradientCompiler
             {
                 Input or SliceChannels or ReverseTokens => null, // views
                 Conv2d when IsPatchEmbedding(node, users) => new PatchEmbeddingGradient(node, next!),
-                Conv2d when policy.MethodOf(node) is { IsExact: false } method => new LowBitConvolutionGradient(node, method, policy),
                 Conv2d => new ConvolutionGradient(node),
                 DepthwiseConv2d => new DepthwiseConvolutionGradient(node, next?.Operator is Silu ? next : node),
+                GridConv2d when policy.MethodOf(node) is { IsExact: false } method => new LowBitGridConvolutionGradient(node, method, policy),
                 GridConv2d => new GridConvolutionGradient(node),
                 ArrangeTokens or MergePatches => new TokenOrderGradient(node),
                 FlattenSpatial when IsPatchEmbedding(node.Inputs[0], users) => null,
@@ -43,6 +43,7 @@ internal static class GradientCompiler
                 Softplus => new UnaryGradient(node, Elementwise.Softplus),
                 Gelu => new UnaryGradient(node, Elementwise.Gelu),
                 Sigmoid => new UnaryGradient(node, Elementwise.Sigmoid),
+                Relu => new ReluGradient(node),
                 MeanOfNorms => new MeanOfNormsGradient(node),
                 GatedSum => new GatedSumGradient(node),
                 RotaryPositions => new RotaryGradient(node),
@@ -50,6 +51,7 @@ internal static class GradientCompiler
                 Linear => new LinearGradient(node),
                 Attention => new AttentionGradient(node),
                 RmsNorm or LayerNorm => new NormGradient(node),
+                GroupNorm => new GroupNormGradient(node),
                 Operators.SelectiveScan => new ScanGradient(node, DeltaOf(node, users)),
                 Add => new AddGradient(node),
                 Scale => new ScaleGradient(node),

@@ -51,7 +51,7 @@ internal sealed unsafe class GridConvolutionGradient : GradientStep, IDisposable
     /// <inheritdoc />
     public override void PlanBackward(GradientPlanner planner)
     {
-        planner.Value(_node.Inputs[0]);
+        planner.KeepInput(_node, planner.Value(_node.Inputs[0]));
         _yGradient = planner.Gradient(_node);
         _xGradient = planner.Target(_node.Inputs[0])!.Value;
     }

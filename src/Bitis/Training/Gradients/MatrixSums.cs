@@ -1,3 +1,5 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Training.Gradients;
@@ -14,11 +16,28 @@ internal static unsafe class MatrixSums
     /// <param name="rows">The number of rows.</param>
     /// <param name="columns">The length of a row.</param>
     /// <param name="sums"><c>[columns]</c></param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddColumns(float* matrix, nint stride, int rows, int columns, float* sums)
     {
-        var total = new Span<float>(sums, columns);
-        for (int row = 0; row < rows; row++)
-            TensorPrimitives.Add(total, new ReadOnlySpan<float>(matrix + (row * stride), columns), total);
+        // A few columns at a time, whose sums stay in registers.
+        int count = Vector<float>.Count, i = 0;
+        for (; i + (2 * count) <= columns; i += 2 * count)
+        {
+            Vector<float> left = Vector.Load(sums + i), right = Vector.Load(sums + i + count);
+            float* row = matrix + i;
+            for (int j = 0; j < rows; j++, row += stride)
+            {
+                left += Vector.Load(row);
+                right += Vector.Load(row + count);
+            }
+            left.Store(sums + i);
+            right.Store(sums + i + count);
+        }
+        for (; i < columns; i++)
+        {
+            for (int row = 0; row < rows; row++)
+                sums[i] += matrix[(row * stride) + i];
+        }
     }
 
     /// <summary>Writes a contiguous matrix with rows and columns exchanged, or adds it to what is there.</summary>

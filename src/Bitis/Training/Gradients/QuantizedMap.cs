@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Bitis.Runtime.Kernels;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Training.Gradients;
 
@@ -15,7 +14,7 @@ internal static unsafe class QuantizedMap
     public static void Write(float* values, int count, int bits, byte* target)
     {
         int maxLevel = GradientArithmetic.MaxLevel(bits);
-        float largest = MathF.Abs(TensorPrimitives.MaxMagnitude(new ReadOnlySpan<float>(values, count)));
+        float largest = Largest(values, count);
         float inverse = Levels.InverseScale(largest, maxLevel);
         *(float*)target = Levels.Scale(largest, maxLevel);
         target += sizeof(float);
@@ -43,6 +42,21 @@ internal static unsafe class QuantizedMap
             return;
         }
         ReadBytes((sbyte*)source, count, scale, values);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static float Largest(float* values, int count)
+    {
+        Vector512<float> max = Vector512<float>.Zero;
+        int i = 0;
+        for (; Vector512.IsHardwareAccelerated && i + Vector512<float>.Count <= count; i += Vector512<float>.Count)
+            max = Vector512.MaxNative(max, Vector512.Abs(Vector512.Load(values + i)));
+        float largest = 0;
+        for (int lane = 0; lane < Vector512<float>.Count; lane++)
+            largest = MathF.Max(largest, max[lane]);
+        for (; i < count; i++)
+            largest = MathF.Max(largest, MathF.Abs(values[i]));
+        return largest;
     }
 
     // Whole registers do what the tail does, to the bit.

@@ -1,0 +1,11 @@
+namespace Bitis.Operators;
+
+/// <summary>The rectifier: <c>max(x, 0)</c>.</summary>
+public sealed record Relu : ElementwiseUnary
+{
+    /// <inheritdoc />
+    public override string Kind => "relu";
+
+    /// <inheritdoc />
+    public override float Apply(float x) => Math.Max(x, 0);
+}

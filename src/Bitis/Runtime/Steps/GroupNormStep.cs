@@ -1,0 +1,42 @@
+using Bitis.Operators;
+using Bitis.Runtime.Kernels;
+using Bitis.Tensors;
+
+namespace Bitis.Runtime.Steps;
+
+/// <summary>Group normalization over all tokens, in place where the input is the output.</summary>
+/// <param name="name">The node.</param>
+/// <param name="norm">The operator.</param>
+/// <param name="x">The input, <c>[tokens, channels]</c>.</param>
+/// <param name="y">The output.</param>
+/// <param name="statistics">Room for the groups' statistics, <c>[2, channels]</c>.</param>
+/// <param name="weight"><c>[channels]</c></param>
+/// <param name="bias"><c>[channels]</c></param>
+internal sealed class GroupNormStep(
+    string name, GroupNorm norm, ArenaMatrix x, ArenaMatrix y, ArenaMatrix statistics, Tensor weight, Tensor bias) : Step(name)
+{
+    public override string Kind => "norm";
+
+    // A group's statistics are sums over all tokens; the whole is a small part of the convolutions around it.
+    public override int Units => 1;
+
+    public override unsafe void Run(nint arena, int start, int end)
+    {
+        GroupNormalization.Run(new GroupNormalizationCall
+        {
+            Rows = x.Rows,
+            Columns = x.Columns,
+            Groups = norm.Groups,
+            Source = x.Pointer(arena),
+            SourceStride = x.Stride,
+            Target = y.Pointer(arena),
+            TargetStride = y.Stride,
+            Weight = weight.Pointer,
+            Bias = bias.Pointer,
+            Epsilon = norm.Epsilon,
+            Statistics = statistics.Pointer(arena),
+        });
+        GC.KeepAlive(weight);
+        GC.KeepAlive(bias);
+    }
+}

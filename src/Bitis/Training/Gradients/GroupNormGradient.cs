@@ -1,0 +1,80 @@
+using Bitis.Graphs;
+using Bitis.Operators;
+using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
+
+namespace Bitis.Training.Gradients;
+
+/// <summary>Group normalization, image by image; the statistics of the groups are kept.</summary>
+internal sealed unsafe class GroupNormGradient(Node node) : GradientStep
+{
+    private readonly GroupNorm _norm = (GroupNorm)node.Operator;
+    private ParameterSlot _weight = null!, _bias = null!;
+    private ArenaMatrix _x, _y, _yGradient, _statistics;
+    private GradientTarget _xGradient;
+
+    /// <inheritdoc />
+    public override string Kind => node.Operator.Kind;
+
+    /// <inheritdoc />
+    public override void PlanForward(GradientPlanner planner)
+    {
+        _weight = planner.Parameter(node, 0);
+        _bias = planner.Parameter(node, 1);
+        _x = planner.Value(node.Inputs[0]);
+        _y = planner.NewValue(node, _x.IsReversed);
+        _statistics = planner.NewMatrix(2, _norm.Channels);
+    }
+
+    /// <inheritdoc />
+    public override void PlanBackward(GradientPlanner planner)
+    {
+        planner.Value(node.Inputs[0]);
+        planner.Keep(_statistics);
+        planner.NeedScratch(2 * _norm.Channels);
+        _yGradient = planner.Gradient(node);
+        _xGradient = planner.Target(node.Inputs[0])!.Value;
+    }
+
+    /// <inheritdoc />
+    public override void Forward(GradientLane lane)
+    {
+        for (int image = 0; image < lane.Images; image++)
+            GroupNormalization.Run(Call(lane, image));
+    }
+
+    /// <inheritdoc />
+    public override void Backward(GradientLane lane)
+    {
+        for (int image = 0; image < lane.Images; image++)
+        {
+            GroupNormalizationGradient.Run(new GroupNormalizationGradientCall
+            {
+                Forward = Call(lane, image),
+                OutputGradient = lane.Pointer(_yGradient, image),
+                OutputGradientStride = _yGradient.Stride,
+                SourceGradient = lane.Pointer(_xGradient.Matrix, image),
+                SourceGradientStride = _xGradient.Matrix.Stride,
+                AccumulateSource = _xGradient.Accumulate,
+                WeightGradient = lane.Gradient(_weight),
+                BiasGradient = lane.Gradient(_bias),
+                Sums = lane.Scratch,
+            });
+        }
+    }
+
+    private GroupNormalizationCall Call(GradientLane lane, int image) => new()
+    {
+        Rows = _x.Rows,
+        Columns = _x.Columns,
+        Groups = _norm.Groups,
+        Source = lane.Pointer(_x, image),
+        SourceStride = _x.Stride,
+        Target = lane.Pointer(_y, image),
+        TargetStride = _y.Stride,
+        Weight = _weight.Weight.Pointer,
+        Bias = _bias.Weight.Pointer,
+        Epsilon = _norm.Epsilon,
+        Statistics = lane.Pointer(_statistics, image),
+    };
+}

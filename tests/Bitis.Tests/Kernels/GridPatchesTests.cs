@@ -1,0 +1,44 @@
+using Bitis.Operators;
+using Bitis.Runtime.Kernels;
+
+namespace Bitis.Tests.Kernels;
+
+public sealed unsafe class GridPatchesTests
+{
+    public static TheoryData<GridConv2d, int> Layers => new()
+    {
+        { new GridConv2d(3, 1, 5, 4, Kernel: 3, Stride: 1, Padding: 1), 3 },
+        { new GridConv2d(16, 1, 4, 7, Kernel: 3, Stride: 2, Padding: 1), 16 },
+        { new GridConv2d(2, 1, 6, 5, Kernel: 5, Stride: 2, Padding: 2), 7 }, // a slice of longer rows
+        { new GridConv2d(4, 1, 4, 4, Kernel: 2, Stride: 2, Padding: 0), 4 },
+        { new GridConv2d(5, 1, 3, 3, Kernel: 1, Stride: 2, Padding: 0), 6 },
+        { new GridConv2d(2, 1, 1, 2, Kernel: 5, Stride: 1, Padding: 3), 2 }, // taps that see nothing at all
+    };
+
+    [Theory]
+    [MemberData(nameof(Layers))]
+    public void Rows_hold_the_tokens_under_the_kernel_and_go_back_where_they_came_from(GridConv2d layer, int stride)
+    {
+        ArgumentNullException.ThrowIfNull(layer);
+        int tokens = layer.Height * layer.Width, places = layer.OutHeight * layer.OutWidth, taps = layer.Kernel * layer.Kernel, channels = layer.InChannels;
+        float[] grid = Sample.Floats(1, tokens * stride);
+        using var source = new GuardedBuffer<float>(grid.AsSpan(0, ((tokens - 1) * stride) + channels));
+        using var patches = new GuardedBuffer<float>(places * taps * channels);
+        patches.Span.Fill(float.NaN);
+        GridPatches.Unfold(layer, source.Pointer, stride, patches.Pointer, 0, places / 2);
+        GridPatches.Unfold(layer, source.Pointer, stride, patches.Pointer, places / 2, places);
+        var sums = new double[tokens * channels];
+        for (int i = 0; i < patches.Length; i++)
+        {
+            int channel = i % channels, token = layer.Source(i / channels / taps, i / channels % taps) ?? -1;
+            Assert.Equal(token < 0 ? 0 : grid[(token * stride) + channel], patches.Span[i]);
+            if (token >= 0)
+                sums[(token * channels) + channel] += patches.Span[i];
+        }
+        using var target = new GuardedBuffer<float>(((tokens - 1) * stride) + channels);
+        target.Span.Fill(1);
+        GridPatches.AddBack(layer, patches.Pointer, target.Pointer, stride);
+        for (int i = 0; i < target.Length; i++)
+            Assert.Equal(i % stride < channels ? 1 + sums[(i / stride * channels) + (i % stride)] : 1, target.Span[i], 1e-5);
+    }
+}
