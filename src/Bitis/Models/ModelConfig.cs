@@ -11,6 +11,7 @@ namespace Bitis.Models;
 [JsonDerivedType(typeof(LocalVimConfig), "localvim")]
 [JsonDerivedType(typeof(LocalVMambaConfig), "localvmamba")]
 [JsonDerivedType(typeof(VitConfig), "vit")]
+[JsonDerivedType(typeof(ResNetConfig), "resnet")]
 public abstract record ModelConfig
 {
     /// <summary>The family's name, as people write it: <c>Vim</c>.</summary>

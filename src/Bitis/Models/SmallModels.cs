@@ -17,9 +17,10 @@ public static class SmallModels
         ("localvim-micro", classes => LocalVim(width: 64, depth: 6, classes)),
         ("localvmamba-micro", classes => LocalVMamba(width: 32, [1, 1, 1], classes)),
         ("vit-mini", classes => Vit(width: 192, depth: 6, classes)),
+        ("resnet-20", ResNet20),
     ];
 
-    /// <summary>The names, smaller ones first in each family; transformers are there to compare with.</summary>
+    /// <summary>The names, smaller ones first in each family; transformers and residual networks are there to compare with.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. All.Select(model => model.Name)];
 
     /// <summary>The architecture with this name.</summary>
@@ -77,6 +78,8 @@ public static class SmallModels
     private static LocalVMambaConfig LocalVMamba(int width, IReadOnlyList<int> depths, int classes) => new(
         VMamba(width, depths, classes) with { InnerWidth = 2 * width, MlpWidth = 0, IsGated = true, HasConvBias = true, Downsampling = DownsamplingKind.PatchMerging },
         [.. LocalDirections.Take(depths.Sum())]);
+
+    private static ResNetConfig ResNet20(int classes) => new() { ImageSize = ImageSize, Width = 16, Depths = [3, 3, 3], Classes = classes };
 
     private static VitConfig Vit(int width, int depth, int classes) => new()
     {
