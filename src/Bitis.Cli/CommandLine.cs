@@ -42,7 +42,7 @@ internal static class CommandLine
             new ClassifyCommand(context),
             new BenchCommand(context),
             new AnalyzeCommand(context),
-            new TrainCommand(context),
+            new TrainCommand(context),            new FinetuneCommand(context),
             new VersionCommand(context),
         };
         foreach (HelpOption help in root.Options.OfType<HelpOption>())

@@ -34,9 +34,11 @@ internal sealed class ModelOptionSet
     /// <summary>Adds the argument and the options to a command.</summary>
     /// <param name="command">The command.</param>
     /// <param name="name">What its help calls the argument.</param>
-    public ModelOptionSet(Command command, string name)
+    /// <param name="takesQuantized">Whether a quantized model will do.</param>
+    public ModelOptionSet(Command command, string name, bool takesQuantized = true)
     {
-        _model = CommonOptions.File(name, "A checkpoint (.pth, .safetensors), a quantized model (.bitis), hf:owner/name[@revision]/file, or the name of a model that comes with Bitis.");
+        string quantized = takesQuantized ? " a quantized model (.bitis)," : "";
+        _model = CommonOptions.File(name, $"A checkpoint (.pth, .safetensors),{quantized} hf:owner/name[@revision]/file, or the name of a model that comes with Bitis.");
         command.Arguments.Add(_model);
         command.Options.Add(_weightsKey);
         command.Options.Add(_imageSize);

@@ -11,11 +11,18 @@ internal sealed class TrainingOptionSet
     private readonly Option<string?> _model = CommonOptions.Parsed<string?>(
         "--model", $"The architecture: {string.Join(", ", SmallModels.Names)}. [default: vim-micro]", ParseModel, "NAME");
 
-    private readonly Option<int?> _epochs = CommonOptions.OptionalNumber("--epochs", "How often each image is seen. [default: 30]");
-    private readonly Option<int?> _batch = CommonOptions.OptionalNumber("--batch", "Images a step. [default: 128]");
-    private readonly Option<double?> _learningRate = CommonOptions.Parsed<double?>(
-        "--lr", "The learning rate after the warm-up. [default: 0.001]", ParseRate, "RATE");
+    private readonly Option<int?> _epochs;
+    private readonly Option<int?> _batch;
+    private readonly Option<double?> _learningRate;
+    private readonly Option<string[]> _freeze = new("--freeze")
+    {
+        Description = "Layers that do not learn, by a pattern of their names: 'layers.0.*', 'patch_embed*'. Can be given several times.",
+        HelpName = "PATTERN",
+        Arity = ArgumentArity.OneOrMore,
+    };
 
+    private readonly TrainingRecipe _usual;
+    private readonly bool _choosesModel;
     private readonly Option<int?> _seed = CommonOptions.Parsed<int?>(
         "--seed", "Where the random numbers of weights, order and augmentation start. [default: 0]", ParseSeed, "N");
 
@@ -29,26 +36,44 @@ internal sealed class TrainingOptionSet
         "--recipe", "A training recipe as a JSON file; the other options change it.", "FILE");
 
     /// <summary>Adds the options to a command.</summary>
-    public TrainingOptionSet(Command command)
+    /// <param name="command">The command.</param>
+    /// <param name="usual">The values of what the user does not give.</param>
+    /// <param name="choosesModel">Whether the user names the architecture.</param>
+    public TrainingOptionSet(Command command, TrainingRecipe usual, bool choosesModel)
     {
+        (_usual, _choosesModel) = (usual, choosesModel);
+        _epochs = CommonOptions.OptionalNumber("--epochs", $"How often each image is seen. [default: {usual.Epochs}]");
+        _batch = CommonOptions.OptionalNumber("--batch", $"Images a step. [default: {usual.BatchSize}]");
+        _learningRate = CommonOptions.Parsed<double?>(
+            "--lr", string.Create(CultureInfo.InvariantCulture, $"The learning rate after the warm-up. [default: {usual.LearningRate}]"), ParseRate, "RATE");
         _learningRate.Aliases.Add("--learning-rate");
-        foreach (Option option in (Option[])[_model, _epochs, _batch, _learningRate, _seed, _backward, _file])
+        if (choosesModel)
+            command.Options.Add(_model);
+        foreach (Option option in (Option[])[_epochs, _batch, _learningRate, _seed, _backward, _freeze, _file])
             command.Options.Add(option);
     }
 
-    /// <summary>Whether the user named an architecture, or a recipe, which has one.</summary>
-    public bool NamesModel(ParseResult arguments) => arguments.GetValue(_model) is not null || arguments.GetValue(_file) is not null;
-
     /// <summary>The recipe that the user described.</summary>
     /// <param name="arguments">What the user typed.</param>
-    /// <param name="usual">The values of what was not given.</param>
+    /// <param name="started">The recipe of the training that is resumed; null for a new one.</param>
+    /// <param name="initial">The architecture of the model that a new training starts with; null for random weights.</param>
     /// <exception cref="BitisException">The recipe file cannot be used.</exception>
-    public TrainingRecipe Read(ParseResult arguments, TrainingRecipe usual)
+    public TrainingRecipe Read(ParseResult arguments, TrainingRecipe? started, ModelConfig? initial)
     {
-        TrainingRecipe recipe = arguments.GetValue(_file) is { } file ? TrainingRecipeFile.Load(file) : usual;
+        string? file = arguments.GetValue(_file), model = _choosesModel ? arguments.GetValue(_model) : null;
+        TrainingRecipe recipe = file is not null ? TrainingRecipeFile.Load(file) : started ?? _usual;
+        if (!_choosesModel)
+        {
+            if (file is not null && (recipe.Config is not null || recipe.Model != _usual.Model))
+                throw BitisException.InFile(file, "the architecture is the checkpoint's; leave 'model' and 'config' out.");
+            recipe = recipe with { Config = started?.Config ?? initial };
+        }
+        else if (file is null && model is null && initial is not null)
+        {
+            recipe = recipe with { Config = initial };
+        }
         double rate = arguments.GetValue(_learningRate) ?? recipe.LearningRate;
         int epochs = arguments.GetValue(_epochs) ?? recipe.Epochs;
-        string? model = arguments.GetValue(_model);
         return recipe with
         {
             Model = model ?? recipe.Model,
@@ -58,6 +83,7 @@ internal sealed class TrainingOptionSet
             LearningRate = rate,
             Seed = arguments.GetValue(_seed) ?? recipe.Seed,
             Backward = arguments.GetValue(_backward) is { } method ? recipe.Backward with { Method = method } : recipe.Backward,
+            Freeze = arguments.GetValue(_freeze) is { Length: > 0 } patterns ? patterns : recipe.Freeze,
         };
     }
 

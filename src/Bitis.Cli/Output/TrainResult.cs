@@ -3,11 +3,13 @@ using Bitis.Training;
 
 namespace Bitis.Cli.Output;
 
-/// <summary>What <c>bitis train</c> made. Accuracies are 0 to 1; those of the validation are null without validation images.</summary>
+/// <summary>What <c>bitis train</c> or <c>bitis finetune</c> made. Accuracies are 0 to 1; those of the validation are null without validation images.</summary>
 internal sealed record TrainResult(
     string Output,
     ModelConfig Model,
     long Parameters,
+    long LearningParameters,
+    string? Head,
     string Data,
     string? Validation,
     TrainingRecipe Recipe,
@@ -23,7 +25,7 @@ internal sealed record TrainResult(
     double Seconds) : ICommandResult
 {
     /// <summary>Sums a finished training up.</summary>
-    public static TrainResult Of(Trainer trainer, TrainingRecipe recipe, TrainingData data)
+    public static TrainResult Of(Trainer trainer, TrainingRecipe recipe, TrainingData data, string? head)
     {
         EpochRecord last = trainer.Epochs[^1];
         EpochRecord? best = trainer.Epochs.Where(epoch => epoch.ValidationTop1 is not null).MaxBy(epoch => epoch.ValidationTop1);
@@ -32,10 +34,12 @@ internal sealed record TrainResult(
             trainer.Folder.Path,
             trainer.Model.Config,
             trainer.Model.Weights.Values.Sum(weight => (long)weight.Length),
+            (trainer.Frozen?.Learning ?? trainer.Model.Graph.Parameters).Sum(parameter => parameter.Shape.ElementCount),
+            head,
             data.Training.Description,
             data.Validation?.Description,
             recipe,
-            recipe.Backward.Select(trainer.Model.Graph),
+            recipe.Backward.Select(trainer.Model.Graph, trainer.Frozen),
             last.TrainLoss,
             last.TrainTop1,
             last.ValidationTop1,
@@ -54,6 +58,8 @@ internal sealed record TrainResult(
             ("model", $"{FinalModel}, {Format.Count(Parameters)} parameters"),
             ("best model", BestModel is null ? null : $"{BestModel}, epoch {BestEpoch}: {Format.Percent(BestTop1)} top-1"),
             ("architecture", $"{Model.Family}, {Model.Describe()}"),
+            ("head", Head),
+            ("frozen", LearningParameters == Parameters ? null : $"{Format.Count(Parameters - LearningParameters)} parameters; {Format.Count(LearningParameters)} learned"),
             ("images", Data),
             ("validation", Validation is null ? null : $"{Validation}: {Format.Percent(ValidationTop1)} top-1"),
             ("training", $"loss {TrainLoss:0.0000}, {Format.Percent(TrainTop1)} top-1 on augmented images, {Recipe.Epochs} epochs"),
@@ -66,7 +72,7 @@ internal sealed record TrainResult(
     /// <summary>The methods of the layers' reverse passes, and why some are exact; nothing where all are.</summary>
     private static string? BackwardInWords(IReadOnlyList<LayerBackward> layers)
     {
-        if (layers.All(layer => layer.Method == "exact"))
+        if (layers.All(layer => layer.Method is "exact" or LayerBackward.None))
             return null;
         IEnumerable<string> methods = layers.GroupBy(layer => layer.Method).Select(group => $"{group.Key} in {group.Count()} layers");
         IEnumerable<string> reasons = layers.Where(layer => layer is { Method: "exact", Reason: not null }).Select(layer => $"{layer.Layer} ({layer.Reason})").Take(1);

@@ -82,6 +82,18 @@ public sealed class VisionModel
         return new VisionModel(Config, Graph, weights) { Preprocessing = Preprocessing, ClassNames = ClassNames };
     }
 
+    /// <summary>The same backbone for other classes: the head, which is the graph's last layer, has fresh weights. The weights of all else are shared.</summary>
+    /// <param name="classes">How many classes the head tells apart.</param>
+    /// <param name="seed">The same seed gives the same head.</param>
+    public VisionModel WithNewHead(int classes, ulong seed)
+    {
+        VisionModel fresh = CreateRandom(Config with { Classes = classes }, seed);
+        Dictionary<string, Tensor> weights = fresh.Graph.Parameters.ToDictionary(
+            parameter => parameter.Name,
+            parameter => (fresh.Graph.Output.ParameterNames.Contains(parameter.Name) ? fresh : this).Weights[parameter.Name]);
+        return new VisionModel(fresh.Config, fresh.Graph, weights) { Preprocessing = Preprocessing };
+    }
+
     /// <summary>The same model with the names of its classes.</summary>
     /// <exception cref="ArgumentException">There are more or fewer names than classes.</exception>
     public VisionModel WithClassNames(IReadOnlyList<string> names)

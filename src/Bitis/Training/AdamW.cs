@@ -22,27 +22,29 @@ public sealed class AdamW
     /// <summary>Starts with moments of zero.</summary>
     /// <param name="graph">The model.</param>
     /// <param name="recipe">β₁, β₂, ε and λ.</param>
-    public AdamW(Graph graph, TrainingRecipe recipe)
+    /// <param name="frozen">Which layers do not learn; null if all of them do.</param>
+    public AdamW(Graph graph, TrainingRecipe recipe, FrozenLayers? frozen = null)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(recipe);
         _recipe = recipe;
         _decaying = [.. graph.Nodes.SelectMany(DecayingParameters)];
-        _pieces = new ParameterPieces(graph.Parameters);
-        FirstMoments = graph.Parameters.ToDictionary(parameter => parameter.Name, parameter => new Tensor(parameter.Shape));
-        SecondMoments = graph.Parameters.ToDictionary(parameter => parameter.Name, parameter => new Tensor(parameter.Shape));
+        IReadOnlyList<(string Name, Shape Shape)> learning = frozen?.Learning ?? graph.Parameters;
+        _pieces = new ParameterPieces(learning);
+        FirstMoments = learning.ToDictionary(parameter => parameter.Name, parameter => new Tensor(parameter.Shape));
+        SecondMoments = learning.ToDictionary(parameter => parameter.Name, parameter => new Tensor(parameter.Shape));
     }
 
-    /// <summary>m, the mean gradient, by parameter.</summary>
+    /// <summary>m, the mean gradient, by parameter that learns.</summary>
     public IReadOnlyDictionary<string, Tensor> FirstMoments { get; }
 
-    /// <summary>v, the mean squared gradient, by parameter.</summary>
+    /// <summary>v, the mean squared gradient, by parameter that learns.</summary>
     public IReadOnlyDictionary<string, Tensor> SecondMoments { get; }
 
     /// <summary>Whether a parameter decays.</summary>
     public bool Decays(string parameter) => _decaying.Contains(parameter);
 
-    /// <summary>Changes all weights in place, in one pass over the memory.</summary>
+    /// <summary>Changes all weights that learn in place, in one pass over the memory.</summary>
     /// <param name="weights">The parameters, by name.</param>
     /// <param name="gradients">Their gradients; not changed.</param>
     /// <param name="step">t, counted from 1.</param>

@@ -25,9 +25,10 @@ public sealed class GradientExecutor : IDisposable
     /// </param>
     /// <param name="threads">How many threads compute; 0 for one on each processor. Results do not depend on it.</param>
     /// <param name="backward">How the reverse pass of linear and convolutional layers is computed; null for exactly.</param>
+    /// <param name="frozen">Which layers do not learn, and have no gradients; null if all of them do.</param>
     /// <exception cref="NotSupportedException">An operator of the graph has no reverse pass.</exception>
     /// <exception cref="BitisException">The policy is not valid, or one of its overrides matches no layer.</exception>
-    public GradientExecutor(Graph graph, IReadOnlyDictionary<string, Tensor> weights, int threads = 0, BackwardPolicy? backward = null)
+    public GradientExecutor(Graph graph, IReadOnlyDictionary<string, Tensor> weights, int threads = 0, BackwardPolicy? backward = null, FrozenLayers? frozen = null)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(weights);
@@ -37,12 +38,12 @@ public sealed class GradientExecutor : IDisposable
         _graph = graph;
         backward ??= BackwardPolicy.Exact;
         backward.Validate();
-        Layers = backward.Select(graph);
-        _runner = new GradientRunner(new GradientPlan(graph, weights, GradientRunner.ImagesPerLane(graph), policy: backward), threads);
-        Gradients = _runner.Plan.Parameters.ToDictionary(parameter => parameter.Key, parameter => parameter.Value.Gradient);
+        Layers = backward.Select(graph, frozen);
+        _runner = new GradientRunner(new GradientPlan(graph, weights, GradientRunner.ImagesPerLane(graph), policy: backward, frozen: frozen), threads);
+        Gradients = (frozen?.Learning ?? graph.Parameters).ToDictionary(parameter => parameter.Name, parameter => _runner.Plan.Parameters[parameter.Name].Gradient);
     }
 
-    /// <summary>The gradients of the last batch, by parameter name, each of its parameter's shape. Every run overwrites them.</summary>
+    /// <summary>The gradients of the last batch, by the name of the parameters that learn, each of its parameter's shape. Every run overwrites them.</summary>
     public IReadOnlyDictionary<string, Tensor> Gradients { get; }
 
     /// <summary>The bytes of one thread's values and gradients.</summary>

@@ -35,7 +35,11 @@ public sealed class Trainer
         _stepsPerEpoch = data.Training.Count / recipe.BatchSize;
         _schedule = LearningRateSchedule.Of(recipe, _stepsPerEpoch);
         _identity = new TrainingIdentity(
-            model.Config, recipe, DataDigest.Of(data.Training), data.Validation is null ? null : DataDigest.Of(data.Validation));
+            model.Config,
+            recipe,
+            DataDigest.Of(data.Training),
+            data.Validation is null ? null : DataDigest.Of(data.Validation),
+            model.Preprocessing == Preprocessing.ForSize(model.Config.ImageSize) ? null : model.Preprocessing);
         _state = new TrainingState(data.ClassNames is null ? model : model.WithClassNames(data.ClassNames), recipe);
     }
 
@@ -54,6 +58,9 @@ public sealed class Trainer
     /// <summary>The model with the weights of the last step; further steps change them.</summary>
     public VisionModel Model => _state.Model;
 
+    /// <summary>Which layers do not learn; null if all of them do.</summary>
+    public FrozenLayers? Frozen => _state.Frozen;
+
     /// <summary>The model with the averaged weights, which is what is evaluated and kept; further steps change them.</summary>
     public VisionModel AveragedModel => _state.Model.WithWeights(_state.Average.Weights);
 
@@ -65,7 +72,7 @@ public sealed class Trainer
     /// <param name="data">The images.</param>
     /// <param name="folder">Where its files go; created by <see cref="Run"/> if it is missing.</param>
     /// <param name="threads">How many threads compute; 0 for one on each processor. Results do not depend on it.</param>
-    /// <param name="initial">The weights to start with; null for random ones. The model is not changed.</param>
+    /// <param name="initial">The weights to start with, and the preprocessing of images; null for random ones and what is usual. The model is not changed.</param>
     /// <exception cref="BitisException">
     /// The recipe's values, the images or the initial model do not fit each other, or the folder has a training already.
     /// </exception>
@@ -81,8 +88,12 @@ public sealed class Trainer
         var files = new TrainingFolder(folder);
         files.RequireNew();
         VisionModel model = VisionModel.CreateRandom(config, (ulong)recipe.Seed);
-        foreach ((string name, Tensor weight) in initial?.Weights ?? new Dictionary<string, Tensor>())
-            weight.Span.CopyTo(model.Weights[name].Span);
+        if (initial is not null)
+        {
+            foreach ((string name, Tensor weight) in initial.Weights)
+                weight.Span.CopyTo(model.Weights[name].Span);
+            model = model.WithPreprocessing(initial.Preprocessing);
+        }
         return new Trainer(recipe, data, files, model, threads);
     }
 
@@ -101,6 +112,8 @@ public sealed class Trainer
         files.RequireStarted();
         TrainingCheckpoint checkpoint = TrainingCheckpoint.Open(files.Checkpoint);
         VisionModel model = VisionModel.CreateRandom(config, (ulong)recipe.Seed);
+        if (checkpoint.Identity.Preprocessing is { } preprocessing)
+            model = model.WithPreprocessing(preprocessing);
         var trainer = new Trainer(recipe, data, files, model, threads);
         checkpoint.Identity.RequireSame(trainer._identity, files.Checkpoint);
         checkpoint.Restore(trainer._state);

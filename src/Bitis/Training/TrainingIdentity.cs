@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Bitis.Data;
 using Bitis.Models;
 
 namespace Bitis.Training;
@@ -8,7 +9,9 @@ namespace Bitis.Training;
 /// <param name="Recipe">The recipe.</param>
 /// <param name="Training">The images to train with.</param>
 /// <param name="Validation">The images to validate with; null if there are none.</param>
-internal sealed record TrainingIdentity(ModelConfig Config, TrainingRecipe Recipe, DataDigest Training, DataDigest? Validation)
+/// <param name="Preprocessing">How images become the model's input; null for what is usual for their size.</param>
+internal sealed record TrainingIdentity(
+    ModelConfig Config, TrainingRecipe Recipe, DataDigest Training, DataDigest? Validation, Preprocessing? Preprocessing = null)
 {
     /// <summary>Throws unless this training, read from a checkpoint, is the one that is wanted.</summary>
     /// <exception cref="BitisException">It is another; the message names the first difference.</exception>

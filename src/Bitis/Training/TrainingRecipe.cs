@@ -60,6 +60,12 @@ public sealed record TrainingRecipe
     /// <summary>How the reverse pass of linear and convolutional layers is computed.</summary>
     public BackwardPolicy Backward { get; init; } = BackwardPolicy.Exact;
 
+    /// <summary>
+    /// Which layers do not learn: patterns of their names with <c>*</c> and <c>?</c>, as <see cref="BackwardPolicy.Overrides"/> has them, but of
+    /// all that has weights: <c>layers.0.*</c>, <c>patch_embed*</c>.
+    /// </summary>
+    public IReadOnlyList<string> Freeze { get; init; } = [];
+
     /// <summary>The architecture for images of some classes.</summary>
     /// <exception cref="BitisException">There is none of this name, or the recipe's own has another number of classes.</exception>
     public ModelConfig ConfigFor(int classes)

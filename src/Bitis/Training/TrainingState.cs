@@ -12,12 +12,16 @@ internal sealed class TrainingState
     public TrainingState(VisionModel model, TrainingRecipe recipe)
     {
         Model = model;
-        Average = new WeightAverage(model.Graph, model.Weights, recipe.AverageDecay);
-        Optimizer = new AdamW(model.Graph, recipe);
+        Frozen = recipe.Freeze.Count > 0 ? new FrozenLayers(model.Graph, recipe.Freeze) : null;
+        Average = new WeightAverage(model.Graph, model.Weights, recipe.AverageDecay, Frozen);
+        Optimizer = new AdamW(model.Graph, recipe, Frozen);
     }
 
     /// <summary>The model that is trained.</summary>
     public VisionModel Model { get; }
+
+    /// <summary>Which layers do not learn; null if all of them do.</summary>
+    public FrozenLayers? Frozen { get; }
 
     /// <summary>The average of its weights over the steps.</summary>
     public WeightAverage Average { get; }
@@ -38,5 +42,5 @@ internal sealed class TrainingState
     ];
 
     private IEnumerable<(string Name, Tensor Tensor)> Under(string group, IReadOnlyDictionary<string, Tensor> tensors) =>
-        Model.Graph.Parameters.Select(parameter => ($"{group}.{parameter.Name}", tensors[parameter.Name]));
+        Model.Graph.Parameters.Where(parameter => tensors.ContainsKey(parameter.Name)).Select(parameter => ($"{group}.{parameter.Name}", tensors[parameter.Name]));
 }

@@ -24,7 +24,7 @@ internal sealed class TrainingStep : IDisposable
         _schedule = schedule;
         _stepsPerEpoch = stepsPerEpoch;
         _threads = threads;
-        _executor = new GradientExecutor(state.Model.Graph, state.Model.Weights, threads, recipe.Backward);
+        _executor = new GradientExecutor(state.Model.Graph, state.Model.Weights, threads, recipe.Backward, state.Frozen);
         _targets = new Tensor([recipe.BatchSize, state.Model.Config.Classes]);
     }
 

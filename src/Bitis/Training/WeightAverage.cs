@@ -18,12 +18,13 @@ public sealed class WeightAverage
     /// <param name="graph">The model.</param>
     /// <param name="weights">Its parameters, by name; they are copied.</param>
     /// <param name="decay">The memory; 0 for none, so that the average is always the last weights.</param>
-    public WeightAverage(Graph graph, IReadOnlyDictionary<string, Tensor> weights, double decay)
+    /// <param name="frozen">Which layers do not learn; null if all of them do.</param>
+    public WeightAverage(Graph graph, IReadOnlyDictionary<string, Tensor> weights, double decay, FrozenLayers? frozen = null)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(weights);
         _decay = decay;
-        _pieces = new ParameterPieces(graph.Parameters);
+        _pieces = new ParameterPieces(frozen?.Learning ?? graph.Parameters);
         Weights = weights.ToDictionary(entry => entry.Key, entry => entry.Value.Clone());
     }
 

@@ -19,7 +19,7 @@ public sealed class UsageTests
     public void No_arguments_show_all_commands()
     {
         CliOutcome outcome = CliRunner.Run().AssertSucceeded();
-        foreach (string command in (string[])["demo", "inspect", "quantize", "eval", "classify", "bench", "train", "version"])
+        foreach (string command in (string[])["demo", "inspect", "quantize", "eval", "classify", "bench", "train", "finetune", "version"])
             Assert.Contains($"  {command} ", outcome.Output);
     }
 

@@ -64,6 +64,43 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
+    public void Frozen_layers_stay_as_they_are_bit_for_bit_also_when_resumed()
+    {
+        TrainingRecipe recipe = TinyTraining.Recipe with { Freeze = ["patch_embed*", "layers.0.mixer.*"] };
+        VisionModel initial = VisionModel.CreateRandom(TinyTraining.Config, seed: 21);
+        Trainer whole = Trainer.Create(recipe, TinyTraining.Data(), _folder["whole"], initial: initial);
+        whole.Run();
+        using var stop = new TinyTraining.StopAfter(4);
+        Trainer interrupted = Trainer.Create(recipe, TinyTraining.Data(), _folder["parts"], initial: initial);
+        Assert.Throws<OperationCanceledException>(() => interrupted.Run(stop, stop.Token));
+        Assert.Equal(recipe.Freeze, Trainer.RecipeOf(_folder["parts"]).Freeze);
+        Trainer resumed = Trainer.Resume(recipe, TinyTraining.Data(), _folder["parts"]);
+        resumed.Run();
+        Assert.Equal(TinyTraining.Numbers(whole), TinyTraining.Numbers(resumed));
+        foreach ((string name, Tensor weight) in initial.Weights)
+        {
+            bool isFrozen = name.StartsWith("patch_embed", StringComparison.Ordinal) || name.StartsWith("layers.0.mixer", StringComparison.Ordinal);
+            Assert.Equal(isFrozen, weight.Span.SequenceEqual(whole.Model.Weights[name].Span));
+            Assert.Equal(isFrozen, weight.Span.SequenceEqual(whole.AveragedModel.Weights[name].Span));
+        }
+        BitisException e = Assert.Throws<BitisException>(() => Trainer.Resume(TinyTraining.Recipe, TinyTraining.Data(), _folder["parts"]));
+        Assert.Contains("recipe.freeze", e.Message);
+    }
+
+    [Fact]
+    public void A_training_keeps_the_preprocessing_of_the_model_that_it_starts_with()
+    {
+        Preprocessing own = Preprocessing.ForSize(8) with { ResizeShorterSide = 10 };
+        VisionModel initial = VisionModel.CreateRandom(TinyTraining.Config, seed: 21).WithPreprocessing(own);
+        using var stop = new TinyTraining.StopAfter(1);
+        Trainer interrupted = Trainer.Create(TinyTraining.Recipe, TinyTraining.Data(), _folder["parts"], initial: initial);
+        Assert.Throws<OperationCanceledException>(() => interrupted.Run(stop, stop.Token));
+        Trainer resumed = Trainer.Resume(TinyTraining.Recipe, TinyTraining.Data(), _folder["parts"]);
+        resumed.Run();
+        Assert.Equal(own, VisionModel.Load(resumed.Folder.FinalModel).Preprocessing);
+    }
+
+    [Fact]
     public void The_number_of_threads_does_not_change_a_bit() =>
         Assert.Equal(TinyTraining.Numbers(Train("one", threads: 1)), TinyTraining.Numbers(Train("three", threads: 3)));
 

@@ -50,8 +50,10 @@ public sealed record BackwardPolicy
     }
 
     /// <summary>What the reverse pass of each linear and convolutional layer will be.</summary>
+    /// <param name="graph">The model.</param>
+    /// <param name="frozen">Which layers do not learn; null if all of them do.</param>
     /// <exception cref="BitisException">An override matches no layer.</exception>
-    public IReadOnlyList<LayerBackward> Select(Graph graph)
+    public IReadOnlyList<LayerBackward> Select(Graph graph, FrozenLayers? frozen = null)
     {
         ArgumentNullException.ThrowIfNull(graph);
         Node[] layers = [.. graph.Nodes.Where(node => node.Operator is Linear or Conv2d or GridConv2d)];
@@ -63,11 +65,12 @@ public sealed record BackwardPolicy
                     $"The backward override '{entry.Pattern}' matches no linear or convolutional layer; their names are like '{layers[0].Name}'.");
             }
         }
-        return [.. layers.Select(Select)];
+        return [.. layers.Select(layer => Select(layer, frozen))];
     }
 
     /// <summary>The method of a layer.</summary>
-    internal BackwardMethod MethodOf(Node layer) => BackwardMethods.Find(Select(layer).Method);
+    internal BackwardMethod MethodOf(Node layer, FrozenLayers? frozen) =>
+        Select(layer, frozen) is { Method: not LayerBackward.None } selected ? BackwardMethods.Find(selected.Method) : BackwardMethods.Find("exact");
 
     /// <summary>The bits in which a method keeps a layer's input.</summary>
     internal int BitsOfInput(BackwardMethod method) => ActivationBits ?? method.Weight.Bits;
@@ -77,8 +80,10 @@ public sealed record BackwardPolicy
         ? TokenBlocks.For(layout, Basis, Rank, images)
         : TokenBlocks.None(layout, images);
 
-    private LayerBackward Select(Node layer)
+    private LayerBackward Select(Node layer, FrozenLayers? frozen)
     {
+        if (frozen?.IsDifferentiated(layer) == false)
+            return new LayerBackward(layer.Name, LayerBackward.None, "frozen, as is all before it");
         if (layer.Inputs[0].Operator is Input)
             return new LayerBackward(layer.Name, "exact", Method == "exact" ? null : "the image has no gradient, and is kept anyway");
         if (layer.Operator is Conv2d)

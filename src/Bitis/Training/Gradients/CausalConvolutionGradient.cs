@@ -50,7 +50,7 @@ internal sealed unsafe class CausalConvolutionGradient : GradientStep
         planner.Value(_convolution.Inputs[0]);
         planner.NeedScratch(_x.Rows * _x.Columns);
         _yGradient = planner.Gradient(_output);
-        _xGradient = planner.Target(_convolution.Inputs[0])!.Value;
+        _xGradient = planner.RequiredTarget(_convolution.Inputs[0]);
     }
 
     /// <inheritdoc />

@@ -19,6 +19,7 @@ internal sealed unsafe class ConvolutionGradient(Node node) : GradientStep, IDis
     private ParameterSlot? _bias;
     private ArenaMatrix? _x; // null: the image itself
     private ArenaMatrix _y, _yGradient;
+    private bool _isFrozen;
     private GradientTarget? _xGradient;
 
     /// <inheritdoc />
@@ -43,7 +44,8 @@ internal sealed unsafe class ConvolutionGradient(Node node) : GradientStep, IDis
     /// <inheritdoc />
     public override void PlanBackward(GradientPlanner planner)
     {
-        if (_x is not null)
+        _isFrozen = planner.IsFrozen(node);
+        if (_x is not null && !_isFrozen)
             planner.KeepInput(node, planner.Value(node.Inputs[0]));
         _yGradient = planner.Gradient(node);
         _xGradient = planner.Target(node.Inputs[0]);
@@ -71,15 +73,12 @@ internal sealed unsafe class ConvolutionGradient(Node node) : GradientStep, IDis
     /// <inheritdoc />
     public override void Backward(GradientLane lane)
     {
-        float* patches = lane.Scratch, rows = Rows(lane), panel = rows + (_places * _layer.OutChannels);
+        float* rows = Rows(lane);
         for (int image = 0; image < lane.Images; image++)
         {
             MatrixSums.Transpose(lane.Pointer(_yGradient, image), _layer.OutChannels, _places, rows, accumulate: false);
-            Unfold(lane, image);
-            FloatGemm.AddTransposed(
-                rows, _layer.OutChannels, patches, PatchLength, _places, _layer.OutChannels, PatchLength, lane.Gradient(_weight), panel);
-            if (_bias is not null)
-                MatrixSums.AddColumns(rows, _layer.OutChannels, _places, _layer.OutChannels, lane.Gradient(_bias));
+            if (!_isFrozen)
+                AddParameterGradients(lane, image, rows);
             if (_xGradient is { } target)
                 FoldBack(lane, image, target);
         }
@@ -98,6 +97,16 @@ internal sealed unsafe class ConvolutionGradient(Node node) : GradientStep, IDis
     {
         float* x = _x is { } matrix ? lane.Pointer(matrix, image) : lane.Pixels + ((nint)image * InputLength);
         Im2Col.Run(x, _layer.InChannels, _height, _width, _layer.Kernel, _layer.Stride, _layer.Padding, lane.Scratch, PatchLength);
+    }
+
+    private void AddParameterGradients(GradientLane lane, int image, float* rows)
+    {
+        Unfold(lane, image);
+        float* panel = rows + (_places * _layer.OutChannels);
+        FloatGemm.AddTransposed(
+            rows, _layer.OutChannels, lane.Scratch, PatchLength, _places, _layer.OutChannels, PatchLength, lane.Gradient(_weight), panel);
+        if (_bias is not null)
+            MatrixSums.AddColumns(rows, _layer.OutChannels, _places, _layer.OutChannels, lane.Gradient(_bias));
     }
 
     /// <summary>The gradient of the unfolded rows takes their place.</summary>

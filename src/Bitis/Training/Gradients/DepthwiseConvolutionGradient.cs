@@ -52,7 +52,7 @@ internal sealed unsafe class DepthwiseConvolutionGradient : GradientStep
         planner.Value(_convolution.Inputs[0]);
         planner.NeedScratch(DepthwiseConvGradient.ScratchLength(_x.Rows));
         _yGradient = planner.Gradient(_output);
-        _xGradient = planner.Target(_convolution.Inputs[0])!.Value;
+        _xGradient = planner.RequiredTarget(_convolution.Inputs[0]);
     }
 
     /// <inheritdoc />

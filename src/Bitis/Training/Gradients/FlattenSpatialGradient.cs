@@ -24,7 +24,7 @@ internal sealed unsafe class FlattenSpatialGradient(Node node) : GradientStep
     public override void PlanBackward(GradientPlanner planner)
     {
         _yGradient = planner.Gradient(node);
-        _xGradient = planner.Target(node.Inputs[0])!.Value;
+        _xGradient = planner.RequiredTarget(node.Inputs[0]);
     }
 
     /// <inheritdoc />

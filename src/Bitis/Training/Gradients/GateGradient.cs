@@ -31,8 +31,8 @@ internal sealed unsafe class GateGradient(Node product, Node x, Node z) : Gradie
         planner.Value(x);
         planner.Value(z);
         _yGradient = planner.Gradient(product);
-        _xGradient = planner.Target(x)!.Value;
-        _zGradient = planner.Target(z)!.Value;
+        _xGradient = planner.RequiredTarget(x);
+        _zGradient = planner.RequiredTarget(z);
         if (_xGradient.Accumulate || _zGradient.Accumulate)
             throw new NotSupportedException($"An input of '{product.Name}' has other users.");
     }

@@ -32,8 +32,8 @@ internal sealed unsafe class GatedSumGradient(Node node) : GradientStep
         foreach (Node input in node.Inputs)
             planner.Value(input);
         _yGradient = planner.Gradient(node);
-        _gatesGradient = planner.Target(node.Inputs[0])!.Value;
-        _xGradients = [.. node.Inputs.Skip(1).Select(input => planner.Target(input)!.Value)];
+        _gatesGradient = planner.RequiredTarget(node.Inputs[0]);
+        _xGradients = [.. node.Inputs.Skip(1).Select(input => planner.RequiredTarget(input))];
     }
 
     /// <inheritdoc />

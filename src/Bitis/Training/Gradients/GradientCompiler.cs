@@ -10,17 +10,19 @@ namespace Bitis.Training.Gradients;
 /// </summary>
 internal static class GradientCompiler
 {
-    /// <summary>The steps of a graph in the order of the forward pass.</summary>
+    /// <summary>The steps of a graph in the order of the forward pass, each with the node that it was made for.</summary>
     /// <param name="graph">The model, or a part of one.</param>
     /// <param name="policy">How the reverse pass of linear and convolutional layers is computed.</param>
     /// <param name="substitute">Makes the steps of some nodes in place of the usual ones; null for those it does not.</param>
+    /// <param name="frozen">Which layers do not learn; null if all of them do.</param>
     /// <exception cref="NotSupportedException">An operator has no reverse pass here.</exception>
-    public static List<GradientStep> Compile(Graph graph, BackwardPolicy policy, Func<Node, GradientStep?>? substitute = null)
+    public static List<(Node Node, GradientStep Step)> Compile(
+        Graph graph, BackwardPolicy policy, Func<Node, GradientStep?>? substitute = null, FrozenLayers? frozen = null)
     {
         ILookup<Node, Node> users = graph.Nodes
             .SelectMany(node => node.Inputs, (user, used) => (user, used))
             .ToLookup(pair => pair.used, pair => pair.user);
-        var steps = new List<GradientStep>();
+        var steps = new List<(Node Node, GradientStep Step)>();
         foreach (Node node in graph.Nodes)
         {
             Node? next = OnlyUser(node, users);
@@ -30,7 +32,7 @@ internal static class GradientCompiler
                 Conv2d when IsPatchEmbedding(node, users) => new PatchEmbeddingGradient(node, next!),
                 Conv2d => new ConvolutionGradient(node),
                 DepthwiseConv2d => new DepthwiseConvolutionGradient(node, next?.Operator is Silu ? next : node),
-                GridConv2d when policy.MethodOf(node) is { IsExact: false } method => new LowBitGridConvolutionGradient(node, method, policy),
+                GridConv2d when policy.MethodOf(node, frozen) is { IsExact: false } method => new LowBitGridConvolutionGradient(node, method, policy),
                 GridConv2d => new GridConvolutionGradient(node),
                 ArrangeTokens or MergePatches => new TokenOrderGradient(node),
                 FlattenSpatial when IsPatchEmbedding(node.Inputs[0], users) => null,
@@ -47,7 +49,7 @@ internal static class GradientCompiler
                 MeanOfNorms => new MeanOfNormsGradient(node),
                 GatedSum => new GatedSumGradient(node),
                 RotaryPositions => new RotaryGradient(node),
-                Linear when policy.MethodOf(node) is { IsExact: false } method => new LowBitLinearGradient(node, method, policy),
+                Linear when policy.MethodOf(node, frozen) is { IsExact: false } method => new LowBitLinearGradient(node, method, policy),
                 Linear => new LinearGradient(node),
                 Attention => new AttentionGradient(node),
                 RmsNorm or LayerNorm => new NormGradient(node),
@@ -64,7 +66,7 @@ internal static class GradientCompiler
                 _ => throw Unsupported(node),
             };
             if (step is not null)
-                steps.Add(step);
+                steps.Add((node, step));
         }
         return steps;
     }

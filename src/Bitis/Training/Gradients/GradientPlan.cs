@@ -16,25 +16,32 @@ internal sealed class GradientPlan : IDisposable
     /// Where only scales of quantized layers are learned: makes the steps of such layers, and null for other nodes.
     /// </param>
     /// <param name="policy">How the reverse pass of linear and convolutional layers is computed; null for exactly.</param>
+    /// <param name="frozen">Which layers do not learn; null if all of them do.</param>
     public GradientPlan(
         Graph graph,
         IReadOnlyDictionary<string, Tensor> weights,
         int images,
         Func<Node, GradientStep?>? substitute = null,
-        BackwardPolicy? policy = null)
+        BackwardPolicy? policy = null,
+        FrozenLayers? frozen = null)
     {
         Images = images;
-        Steps = GradientCompiler.Compile(graph, policy ?? BackwardPolicy.Exact, substitute);
-        var planner = new GradientPlanner(graph, weights, images) { AreParametersFrozen = substitute is not null };
+        List<(Node Node, GradientStep Step)> compiled = GradientCompiler.Compile(graph, policy ?? BackwardPolicy.Exact, substitute, frozen);
+        Steps = [.. compiled.Select(entry => entry.Step)];
+        ReverseSteps = [.. compiled.Where(entry => frozen?.IsDifferentiated(entry.Node) != false).Select(entry => entry.Step).Reverse()];
+        var planner = new GradientPlanner(graph, weights, images) { AreParametersFrozen = substitute is not null, Frozen = frozen };
         // The image itself stays where it is (GradientLane.Pixels); what comes out of another part of a model is copied in.
         Inputs = substitute is null ? [] : [.. graph.Nodes.Where(node => node.Operator is Input).Select(node => (node, planner.NewValue(node)))];
         for (int i = 0; i < Steps.Count; i++, planner.Time++)
             Steps[i].PlanForward(planner);
         Output = planner.Value(graph.Output);
-        OutputGradient = planner.Target(graph.Output)!.Value.Matrix;
+        OutputGradient = planner.RequiredTarget(graph.Output).Matrix;
         int forwardEnd = ++planner.Time;
-        for (int i = Steps.Count - 1; i >= 0; i--, planner.Time++)
-            Steps[i].PlanBackward(planner);
+        foreach (GradientStep step in ReverseSteps)
+        {
+            step.PlanBackward(planner);
+            planner.Time++;
+        }
         ArenaBytes = planner.Place(forwardEnd);
         KeptInputs = planner.KeptInputs;
         ScratchLength = planner.ScratchLength;
@@ -47,6 +54,9 @@ internal sealed class GradientPlan : IDisposable
 
     /// <summary>The steps in the order of the forward pass.</summary>
     public List<GradientStep> Steps { get; }
+
+    /// <summary>Those that have a reverse pass, in its order.</summary>
+    public List<GradientStep> ReverseSteps { get; }
 
     /// <summary>The parameters and other sums by name, in the order of their gradients in a lane's sums.</summary>
     public IReadOnlyDictionary<string, ParameterSlot> Parameters { get; }

@@ -40,6 +40,9 @@ internal sealed class GradientPlanner
     /// <summary>Whether nobody needs the gradients of the model's parameters: only scales are learned.</summary>
     public bool AreParametersFrozen { get; init; }
 
+    /// <summary>Which layers do not learn; null if all of them do.</summary>
+    public FrozenLayers? Frozen { get; init; }
+
     /// <summary>The most images that a lane holds.</summary>
     public int Images => _images;
 
@@ -57,6 +60,9 @@ internal sealed class GradientPlanner
 
     /// <summary>A parameter of a node.</summary>
     public ParameterSlot Parameter(Node node, int index) => _parameters[node.ParameterNames[index]];
+
+    /// <summary>Whether nobody needs the gradients of a node's parameters.</summary>
+    public bool IsFrozen(Node node) => AreParametersFrozen || Frozen?.IsFrozen(node) == true;
 
     /// <summary>Room among the gradients for sums over all images of something else that a step computes.</summary>
     public ParameterSlot NewSums(string name, int length) => AddSlot(name, new Tensor([length]), [length]);
@@ -149,11 +155,13 @@ internal sealed class GradientPlanner
         return Keep(matrix);
     }
 
-    /// <summary>Where the planned step writes the gradient of an input; null for an input of the graph, whose gradient nobody needs.</summary>
-    public GradientTarget? Target(Node node)
+    /// <summary>Where the planned step writes the gradient of an input; null if nobody needs it: an input of the graph, or a value below all that learns.</summary>
+    public GradientTarget? Target(Node node) =>
+        node.Operator is Input || Frozen?.IsDifferentiated(node) == false ? null : RequiredTarget(node);
+
+    /// <summary>Where the planned step writes the gradient of an input that it cannot leave out, whether anybody needs it or not.</summary>
+    public GradientTarget RequiredTarget(Node node)
     {
-        if (node.Operator is Input)
-            return null;
         ArenaMatrix matrix = Keep(GradientOf(node));
         bool accumulate = IsWritten(matrix);
         if (!accumulate)

@@ -109,11 +109,11 @@ internal sealed class GradientRunner : IDisposable
                 Times?.Add(step.Kind, began, isBackward: false);
             }
             setOutputGradient(lane, image);
-            for (int i = Plan.Steps.Count - 1; backward && i >= 0; i--)
+            foreach (GradientStep step in backward ? Plan.ReverseSteps : [])
             {
                 long began = StepTimes.Now;
-                Plan.Steps[i].Backward(lane);
-                Times?.Add(Plan.Steps[i].Kind, began, isBackward: true);
+                step.Backward(lane);
+                Times?.Add(step.Kind, began, isBackward: true);
             }
         }
     }

@@ -19,7 +19,8 @@ internal sealed unsafe class GridConvolutionGradient : GradientStep, IDisposable
     private PackedFloatWeights _weights = null!, _transposed = null!;
     private ParameterSlot _weight = null!, _bias = null!;
     private ArenaMatrix _x, _y, _yGradient;
-    private GradientTarget _xGradient;
+    private bool _isFrozen;
+    private GradientTarget? _xGradient;
 
     /// <summary>Creates the step.</summary>
     public GridConvolutionGradient(Node node)
@@ -51,9 +52,11 @@ internal sealed unsafe class GridConvolutionGradient : GradientStep, IDisposable
     /// <inheritdoc />
     public override void PlanBackward(GradientPlanner planner)
     {
-        planner.KeepInput(_node, planner.Value(_node.Inputs[0]));
+        _isFrozen = planner.IsFrozen(_node);
+        if (!_isFrozen)
+            planner.KeepInput(_node, planner.Value(_node.Inputs[0]));
         _yGradient = planner.Gradient(_node);
-        _xGradient = planner.Target(_node.Inputs[0])!.Value;
+        _xGradient = planner.Target(_node.Inputs[0]);
     }
 
     /// <inheritdoc />
@@ -78,22 +81,20 @@ internal sealed unsafe class GridConvolutionGradient : GradientStep, IDisposable
     public override void Backward(GradientLane lane)
     {
         float* patches = lane.Scratch, panel = lane.Scratch + (_places * _patch);
-        ArenaMatrix target = _xGradient.Matrix;
-        if (!_xGradient.Accumulate)
-        {
-            for (int row = 0; row < lane.Rows(target); row++)
-                lane.Row(target, row).Clear();
-        }
         for (int image = 0; image < lane.Images; image++)
         {
             float* y = lane.Pointer(_yGradient, image);
-            GridPatches.Unfold(_layer, lane.Pointer(_x, image), _x.Stride, patches, 0, _places);
-            FloatGemm.AddTransposed(
-                y, _yGradient.Stride, patches, _patch, _places, _layer.OutChannels, _patch, lane.Gradient(_weight), panel);
-            FloatGemm.Run(_transposed, y, _yGradient.Stride, patches, _patch, 0, _places, accumulate: false);
-            GridPatches.AddBack(_layer, patches, lane.Pointer(target, image), target.Stride);
+            if (!_isFrozen)
+            {
+                GridPatches.Unfold(_layer, lane.Pointer(_x, image), _x.Stride, patches, 0, _places);
+                FloatGemm.AddTransposed(
+                    y, _yGradient.Stride, patches, _patch, _places, _layer.OutChannels, _patch, lane.Gradient(_weight), panel);
+            }
+            if (_xGradient is { } target)
+                FoldBack(lane, image, y, target);
         }
-        MatrixSums.AddColumns(lane.Pointer(_yGradient), _yGradient.Stride, lane.Rows(_y), _layer.OutChannels, lane.Gradient(_bias));
+        if (!_isFrozen)
+            MatrixSums.AddColumns(lane.Pointer(_yGradient), _yGradient.Stride, lane.Rows(_y), _layer.OutChannels, lane.Gradient(_bias));
     }
 
     /// <inheritdoc />
@@ -108,5 +109,16 @@ internal sealed unsafe class GridConvolutionGradient : GradientStep, IDisposable
     {
         _weights.Dispose();
         _transposed.Dispose();
+    }
+
+    /// <summary>The gradient of the tokens under the kernel takes their place.</summary>
+    private void FoldBack(GradientLane lane, int image, float* y, GradientTarget target)
+    {
+        float* patches = lane.Scratch, x = lane.Pointer(target.Matrix, image);
+        nint stride = target.Matrix.Stride;
+        FloatGemm.Run(_transposed, y, _yGradient.Stride, patches, _patch, 0, _places, accumulate: false);
+        for (int token = 0; !target.Accumulate && token < _x.Rows; token++)
+            new Span<float>(x + (token * stride), _layer.InChannels).Clear();
+        GridPatches.AddBack(_layer, patches, x, stride);
     }
 }

@@ -33,7 +33,7 @@ internal sealed unsafe class GroupNormGradient(Node node) : GradientStep
         planner.Keep(_statistics);
         planner.NeedScratch(2 * _norm.Channels);
         _yGradient = planner.Gradient(node);
-        _xGradient = planner.Target(node.Inputs[0])!.Value;
+        _xGradient = planner.RequiredTarget(node.Inputs[0]);
     }
 
     /// <inheritdoc />

@@ -28,7 +28,7 @@ internal sealed unsafe class LinearGradient(Node node) : GradientStep, IDisposab
     {
         _weights = new PackedFloatWeights(_layer.OutFeatures, _layer.InFeatures);
         _transposed = new PackedFloatWeights(_layer.InFeatures, _layer.OutFeatures);
-        _isFrozen = planner.AreParametersFrozen;
+        _isFrozen = planner.IsFrozen(node);
         _weight = planner.Parameter(node, 0);
         _bias = _layer.HasBias ? planner.Parameter(node, 1) : null;
         _x = planner.Value(node.Inputs[0]);
@@ -38,7 +38,8 @@ internal sealed unsafe class LinearGradient(Node node) : GradientStep, IDisposab
     /// <inheritdoc />
     public override void PlanBackward(GradientPlanner planner)
     {
-        planner.KeepInput(node, planner.Value(node.Inputs[0]));
+        if (!_isFrozen)
+            planner.KeepInput(node, planner.Value(node.Inputs[0]));
         planner.NeedScratch(FloatGemm.TransposedScratch(planner.Images * _x.Rows));
         _yGradient = planner.Gradient(node);
         _xGradient = planner.Target(node.Inputs[0]);

@@ -29,7 +29,8 @@ internal sealed unsafe class LowBitGridConvolutionGradient : GradientStep, IDisp
     private ParameterSlot _weight = null!, _bias = null!;
     private ArenaMatrix _x, _y, _yGradient;
     private CompressedInput? _kept;
-    private GradientTarget _xGradient;
+    private bool _isFrozen;
+    private GradientTarget? _xGradient;
 
     /// <summary>Creates the step.</summary>
     public LowBitGridConvolutionGradient(Node node, BackwardMethod method, BackwardPolicy policy)
@@ -64,16 +65,17 @@ internal sealed unsafe class LowBitGridConvolutionGradient : GradientStep, IDisp
         if (_x.IsReversed || _x.Stride != _layer.InChannels)
             throw new NotSupportedException($"The input of '{_node.Name}' lies in reverse, or is a slice.");
         _y = planner.NewValue(_node);
+        _isFrozen = planner.IsFrozen(_node);
         _blocks = _policy.BlocksOf(_method, TokenLayout.Grid(_layer.OutHeight, _layer.OutWidth), images: 1);
         int taps = _layer.Kernel * _layer.Kernel;
         _inputProduct = new InputGradientProduct(_method.Input, _policy.Scale, _blocks, _layer.OutChannels, _patch, _places, images: 1, parts: taps);
         _folding = _method.Input.IsInteger ? new GridInputGradient(_layer, _inputProduct) : null;
-        if (!_method.Weight.IsExact)
+        if (!_method.Weight.IsExact && !_isFrozen)
         {
             TokenBlocks[] seen = [.. Enumerable.Range(0, taps).Select(tap => _blocks.Seen(_layer, tap))];
             _weightProduct = new WeightGradientProduct(_method.Weight, _bits, _blocks, _policy.Basis, _layer.OutChannels, _patch, images: 1, seen);
         }
-        if (_method.Weight.IsInteger)
+        if (_method.Weight.IsInteger && !_isFrozen)
             _kept = planner.CompressInput(_node, _x, (long)KeptBytesOfImage * planner.Images);
         planner.NeedScratch(Math.Max(
             PatchesScratch + Math.Max(FloatGemm.TransposedScratch(_places), _inputProduct.ScratchLength),
@@ -85,11 +87,11 @@ internal sealed unsafe class LowBitGridConvolutionGradient : GradientStep, IDisp
     /// <inheritdoc />
     public override void PlanBackward(GradientPlanner planner)
     {
-        if (_kept is null)
+        if (_kept is null && !_isFrozen)
             planner.KeepInput(_node, planner.Value(_node.Inputs[0]));
         _kept?.NeedAt(planner.Time);
         _yGradient = planner.Gradient(_node);
-        _xGradient = planner.Target(_node.Inputs[0])!.Value;
+        _xGradient = planner.Target(_node.Inputs[0]);
     }
 
     /// <inheritdoc />
@@ -120,10 +122,13 @@ internal sealed unsafe class LowBitGridConvolutionGradient : GradientStep, IDisp
         {
             uint key = CounterRandom.Key(CounterRandom.Key(lane.Key, (uint)_node.Index), (uint)image);
             float* y = lane.Pointer(_yGradient, image);
-            AddWeightGradient(lane, image, y, CounterRandom.Key(key, 0));
-            WriteInputGradient(lane, image, y, CounterRandom.Key(key, 1));
+            if (!_isFrozen)
+                AddWeightGradient(lane, image, y, CounterRandom.Key(key, 0));
+            if (_xGradient is { } target)
+                WriteInputGradient(lane, image, y, target, CounterRandom.Key(key, 1));
         }
-        MatrixSums.AddColumns(lane.Pointer(_yGradient), _yGradient.Stride, lane.Rows(_y), _layer.OutChannels, lane.Gradient(_bias));
+        if (!_isFrozen)
+            MatrixSums.AddColumns(lane.Pointer(_yGradient), _yGradient.Stride, lane.Rows(_y), _layer.OutChannels, lane.Gradient(_bias));
     }
 
     /// <inheritdoc />
@@ -165,17 +170,17 @@ internal sealed unsafe class LowBitGridConvolutionGradient : GradientStep, IDisp
         _weightProduct.Add(kept, y, _yGradient.Stride, images: 1, lane.Gradient(_weight), scratch, key);
     }
 
-    private void WriteInputGradient(GradientLane lane, int image, float* y, uint key)
+    private void WriteInputGradient(GradientLane lane, int image, float* y, GradientTarget target, uint key)
     {
-        float* x = lane.Pointer(_xGradient.Matrix, image), scratch = lane.Scratch;
-        nint stride = _xGradient.Matrix.Stride;
+        float* x = lane.Pointer(target.Matrix, image), scratch = lane.Scratch;
+        nint stride = target.Matrix.Stride;
         if (_folding is not null)
         {
-            _folding.Run(y, _yGradient.Stride, x, stride, _xGradient.Accumulate, scratch, key);
+            _folding.Run(y, _yGradient.Stride, x, stride, target.Accumulate, scratch, key);
             return;
         }
         _inputProduct.Run(y, _yGradient.Stride, images: 1, scratch, _patch, accumulate: false, scratch + PatchesScratch, key);
-        for (int token = 0; !_xGradient.Accumulate && token < _tokens; token++)
+        for (int token = 0; !target.Accumulate && token < _tokens; token++)
             new Span<float>(x + (token * stride), _layer.InChannels).Clear();
         GridPatches.AddBack(_layer, scratch, x, stride);
     }

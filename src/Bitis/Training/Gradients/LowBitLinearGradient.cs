@@ -20,7 +20,8 @@ internal sealed unsafe class LowBitLinearGradient(Node node, BackwardMethod meth
     private ParameterSlot? _bias;
     private ArenaMatrix _x, _y, _yGradient;
     private CompressedInput? _kept;
-    private GradientTarget _xGradient;
+    private bool _isFrozen;
+    private GradientTarget? _xGradient;
 
     /// <inheritdoc />
     public override string Kind => _layer.Kind;
@@ -36,7 +37,8 @@ internal sealed unsafe class LowBitLinearGradient(Node node, BackwardMethod meth
         _y = planner.NewValue(node, _x.IsReversed);
         _blocks = policy.BlocksOf(method, TokenLayout.Of(node.Inputs[0]), images);
         _inputProduct = new InputGradientProduct(method.Input, policy.Scale, _blocks, outputs, inputs, _x.Rows, images);
-        if (!method.Weight.IsExact)
+        _isFrozen = planner.IsFrozen(node);
+        if (!method.Weight.IsExact && !_isFrozen)
         {
             _weightProduct = new WeightGradientProduct(method.Weight, policy.BitsOfInput(method), _blocks, policy.Basis, outputs, inputs, images);
             _kept = planner.CompressInput(node, _x, _weightProduct.KeptBytes(images));
@@ -47,13 +49,13 @@ internal sealed unsafe class LowBitLinearGradient(Node node, BackwardMethod meth
     /// <inheritdoc />
     public override void PlanBackward(GradientPlanner planner)
     {
-        if (_kept is null)
+        if (_kept is null && !_isFrozen)
             planner.KeepInput(node, planner.Value(node.Inputs[0]));
         _kept?.NeedAt(planner.Time);
         planner.NeedScratch(FloatGemm.TransposedScratch(planner.Images * _x.Rows));
         planner.NeedScratch(_inputProduct.ScratchLength);
         _yGradient = planner.Gradient(node);
-        _xGradient = planner.Target(node.Inputs[0])!.Value;
+        _xGradient = planner.Target(node.Inputs[0]);
     }
 
     /// <inheritdoc />
@@ -74,9 +76,29 @@ internal sealed unsafe class LowBitLinearGradient(Node node, BackwardMethod meth
     /// <inheritdoc />
     public override void Backward(GradientLane lane)
     {
+        uint key = CounterRandom.Key(lane.Key, (uint)node.Index);
+        if (!_isFrozen)
+            AddParameterGradients(lane, CounterRandom.Key(key, 0));
+        if (_xGradient is { Matrix: var x, Accumulate: var accumulate })
+        {
+            _inputProduct.Run(
+                lane.Pointer(_yGradient), _yGradient.Stride, lane.Images, lane.Pointer(x), x.Stride, accumulate, lane.Scratch, CounterRandom.Key(key, 1));
+        }
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _weights.Dispose();
+        _blocks.Dispose();
+        _inputProduct.Dispose();
+        _weightProduct?.Dispose();
+    }
+
+    private void AddParameterGradients(GradientLane lane, uint key)
+    {
         int rows = lane.Rows(_x);
         float* y = lane.Pointer(_yGradient), x = lane.Pointer(_x), weightGradient = lane.Gradient(_weight);
-        uint key = CounterRandom.Key(lane.Key, (uint)node.Index);
         if (_weightProduct is null)
         {
             FloatGemm.AddTransposed(
@@ -87,27 +109,9 @@ internal sealed unsafe class LowBitLinearGradient(Node node, BackwardMethod meth
             byte* kept = lane.Bytes(_kept!.Block);
             if (!_kept.IsCompressed)
                 _weightProduct.Keep(x, _x.Stride, lane.Images, kept, lane.Scratch);
-            _weightProduct.Add(kept, y, _yGradient.Stride, lane.Images, weightGradient, lane.Scratch, CounterRandom.Key(key, 0));
+            _weightProduct.Add(kept, y, _yGradient.Stride, lane.Images, weightGradient, lane.Scratch, key);
         }
         if (_bias is not null)
             MatrixSums.AddColumns(y, _yGradient.Stride, rows, _layer.OutFeatures, lane.Gradient(_bias));
-        _inputProduct.Run(
-            y,
-            _yGradient.Stride,
-            lane.Images,
-            lane.Pointer(_xGradient.Matrix),
-            _xGradient.Matrix.Stride,
-            _xGradient.Accumulate,
-            lane.Scratch,
-            CounterRandom.Key(key, 1));
-    }
-
-    /// <inheritdoc />
-    public void Dispose()
-    {
-        _weights.Dispose();
-        _blocks.Dispose();
-        _inputProduct.Dispose();
-        _weightProduct?.Dispose();
     }
 }

@@ -34,7 +34,7 @@ internal sealed unsafe class MeanOfNormsGradient(Node node) : GradientStep
             planner.Value(input);
         planner.NeedScratch(_y.Columns);
         _yGradient = planner.Gradient(node);
-        _xGradients = [.. node.Inputs.Select(input => planner.Target(input)!.Value)];
+        _xGradients = [.. node.Inputs.Select(input => planner.RequiredTarget(input))];
     }
 
     /// <inheritdoc />

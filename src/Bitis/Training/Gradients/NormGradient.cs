@@ -31,7 +31,7 @@ internal sealed unsafe class NormGradient(Node node) : GradientStep
     {
         planner.Value(node.Inputs[0]);
         _yGradient = planner.Gradient(node);
-        _xGradient = planner.Target(node.Inputs[0])!.Value;
+        _xGradient = planner.RequiredTarget(node.Inputs[0]);
     }
 
     /// <inheritdoc />

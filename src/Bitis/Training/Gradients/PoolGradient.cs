@@ -28,7 +28,7 @@ internal sealed unsafe class PoolGradient(Node node) : GradientStep
     public override void PlanBackward(GradientPlanner planner)
     {
         _yGradient = planner.Gradient(node);
-        _xGradient = planner.Target(node.Inputs[0])!.Value;
+        _xGradient = planner.RequiredTarget(node.Inputs[0]);
     }
 
     /// <inheritdoc />

@@ -28,8 +28,8 @@ internal sealed unsafe class ProductGradient(Node node) : GradientStep
         planner.Value(node.Inputs[0]);
         planner.Value(node.Inputs[1]);
         _yGradient = planner.Gradient(node);
-        _leftGradient = planner.Target(node.Inputs[0])!.Value;
-        _rightGradient = planner.Target(node.Inputs[1])!.Value;
+        _leftGradient = planner.RequiredTarget(node.Inputs[0]);
+        _rightGradient = planner.RequiredTarget(node.Inputs[1]);
     }
 
     /// <inheritdoc />

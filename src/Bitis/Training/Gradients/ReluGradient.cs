@@ -29,7 +29,7 @@ internal sealed unsafe class ReluGradient(Node node) : GradientStep
     {
         planner.Keep(_mask);
         _yGradient = planner.Gradient(node);
-        _xGradient = planner.Target(node.Inputs[0])!.Value;
+        _xGradient = planner.RequiredTarget(node.Inputs[0]);
     }
 
     /// <inheritdoc />

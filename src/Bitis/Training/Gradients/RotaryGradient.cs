@@ -29,7 +29,7 @@ internal sealed unsafe class RotaryGradient(Node node) : GradientStep
     {
         planner.NeedScratch(_x.Columns);
         _yGradient = planner.Gradient(node);
-        _xGradient = planner.Target(node.Inputs[0])!.Value;
+        _xGradient = planner.RequiredTarget(node.Inputs[0]);
     }
 
     /// <inheritdoc />

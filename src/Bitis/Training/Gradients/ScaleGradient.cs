@@ -28,7 +28,7 @@ internal sealed unsafe class ScaleGradient(Node node) : GradientStep
         _yGradient = planner.Gradient(node);
         _xGradient = planner.SharesGradient(node.Inputs[0])
             ? new GradientTarget(_yGradient, Accumulate: false)
-            : planner.Target(node.Inputs[0])!.Value;
+            : planner.RequiredTarget(node.Inputs[0]);
     }
 
     /// <inheritdoc />

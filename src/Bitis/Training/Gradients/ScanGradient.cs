@@ -18,7 +18,7 @@ internal sealed unsafe class ScanGradient : GradientStep
     private readonly int _channels;
     private readonly int _states;
     private readonly Tensor _packedA;
-    private bool _isFrozen;
+    private bool _isFrozen, _isQuantizing;
     private ParameterSlot _aLog = null!;
     private ParameterSlot _d = null!;
     private ArenaMatrix _u, _delta, _b, _c, _y, _checkpoints, _yGradient;
@@ -43,7 +43,8 @@ internal sealed unsafe class ScanGradient : GradientStep
     /// <inheritdoc />
     public override void PlanForward(GradientPlanner planner)
     {
-        _isFrozen = planner.AreParametersFrozen;
+        _isFrozen = planner.IsFrozen(_scan);
+        _isQuantizing = planner.AreParametersFrozen;
         _aLog = planner.Parameter(_scan, 0);
         _d = planner.Parameter(_scan, 1);
         (_u, _delta, _b, _c) = Inputs(planner);
@@ -61,10 +62,10 @@ internal sealed unsafe class ScanGradient : GradientStep
         planner.Keep(_checkpoints);
         planner.NeedScratch(SelectiveScanGradient.ScratchLength(_channels, _states));
         _yGradient = planner.Gradient(_scan);
-        _uGradient = planner.Target(_scan.Inputs[0])!.Value;
-        _deltaGradient = planner.Target(_deltaNode)!.Value;
-        _bGradient = planner.Target(_scan.Inputs[2])!.Value;
-        _cGradient = planner.Target(_scan.Inputs[3])!.Value;
+        _uGradient = planner.RequiredTarget(_scan.Inputs[0]);
+        _deltaGradient = planner.RequiredTarget(_deltaNode);
+        _bGradient = planner.RequiredTarget(_scan.Inputs[2]);
+        _cGradient = planner.RequiredTarget(_scan.Inputs[3]);
         if (_deltaGradient.Accumulate || _bGradient.Accumulate || _cGradient.Accumulate)
             throw new NotSupportedException($"Δ, B or C of '{_scan.Name}' have other users.");
     }
@@ -154,7 +155,7 @@ internal sealed unsafe class ScanGradient : GradientStep
         Y = lane.Pointer(_y, image),
         YStride = _y.Stride,
         OutputScale = 1,
-        CubicDecay = _isFrozen, // as the model that is being quantized computes it
+        CubicDecay = _isQuantizing, // as the model that is being quantized computes it
         Checkpoints = lane.Pointer(_checkpoints, image),
     };
 }

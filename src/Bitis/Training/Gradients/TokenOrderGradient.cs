@@ -46,7 +46,7 @@ internal sealed unsafe class TokenOrderGradient : GradientStep
     public override void PlanBackward(GradientPlanner planner)
     {
         _yGradient = planner.Gradient(_node);
-        _xGradient = planner.Target(_node.Inputs[0])!.Value;
+        _xGradient = planner.RequiredTarget(_node.Inputs[0]);
     }
 
     /// <inheritdoc />

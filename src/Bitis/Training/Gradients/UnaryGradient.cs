@@ -27,7 +27,7 @@ internal sealed unsafe class UnaryGradient(Node node, KernelTable<ElementwiseKer
         planner.Value(node.Inputs[0]);
         planner.NeedScratch(_x.Columns);
         _yGradient = planner.Gradient(node);
-        _xGradient = planner.Target(node.Inputs[0])!.Value;
+        _xGradient = planner.RequiredTarget(node.Inputs[0]);
     }
 
     /// <inheritdoc />

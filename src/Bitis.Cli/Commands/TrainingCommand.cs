@@ -1,0 +1,107 @@
+using System.CommandLine;
+using Bitis.Cli.Input;
+using Bitis.Cli.Output;
+using Bitis.Data;
+using Bitis.Models;
+using Bitis.Training;
+
+namespace Bitis.Cli.Commands;
+
+/// <summary>A command that trains: labeled images in, a folder with a trained model out. What it starts with is the commands' own.</summary>
+internal abstract class TrainingCommand : BitisCommand
+{
+    private readonly TrainingOptionSet _recipe;
+    private readonly Option<string?> _data = CommonOptions.RequiredPath(
+        "--data", "Images to train with, all with labels. A folder, a zip, CIFAR or IDX files.", "IMAGES");
+
+    private readonly Option<string?> _validation = CommonOptions.Path(
+        "--validation", "Other images of the same classes, to measure the accuracy with after each epoch.", "IMAGES");
+
+    private readonly Option<string?> _output = CommonOptions.RequiredPath(
+        "--output", "The folder of this training: checkpoint, models, log.csv and log.json.", "FOLDER");
+
+    private readonly Option<bool> _resume = new("--resume")
+    {
+        Description = "Go on with the training in the folder; needs the same images, and takes the recipe from there.",
+    };
+
+    private readonly Option<int?> _take = CommonOptions.OptionalNumber("--take", "How many training images, drawn at random; by default all.");
+    private readonly Option<int?> _threads = CommonOptions.Threads();
+
+    /// <summary>Describes the command.</summary>
+    /// <param name="name">What the user types.</param>
+    /// <param name="description">One sentence.</param>
+    /// <param name="example">A complete command line, for the help.</param>
+    /// <param name="usual">The recipe's values that the user does not give.</param>
+    /// <param name="choosesModel">Whether the user names the architecture.</param>
+    /// <param name="context">Where it runs.</param>
+    protected TrainingCommand(string name, string description, string example, TrainingRecipe usual, bool choosesModel, CliContext context)
+        : base(name, description, example, context)
+    {
+        _output.Aliases.Add("-o");
+        foreach (Option option in (Option[])[_data, _validation, _output, _resume])
+            Options.Add(option);
+        _recipe = new TrainingOptionSet(this, usual, choosesModel);
+        foreach (Option option in (Option[])[_take, _threads])
+            Options.Add(option);
+    }
+
+    /// <summary>The model that a new training starts with; null for random weights.</summary>
+    protected abstract VisionModel? LoadInitial(ParseResult arguments, IProgress<WorkProgress> progress);
+
+    /// <summary>Refuses what makes no sense when a training is resumed.</summary>
+    protected virtual void CheckResume(ParseResult arguments)
+    {
+    }
+
+    /// <summary>Makes the model and the recipe fit the images; says what became of the head, or null.</summary>
+    protected virtual (VisionModel? Model, TrainingRecipe Recipe, string? Head) Adapt(VisionModel? initial, TrainingRecipe recipe, TrainingData data) =>
+        (initial, recipe, null);
+
+    /// <inheritdoc />
+    protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress)
+    {
+        string folder = arguments.GetRequiredValue(_output)!;
+        bool resumes = arguments.GetValue(_resume);
+        if (resumes)
+            CheckResume(arguments);
+        else
+            new TrainingFolder(folder).RequireNew(); // refused before anything is loaded
+
+        VisionModel? initial = resumes ? null : LoadInitial(arguments, progress);
+        TrainingRecipe recipe = _recipe.Read(arguments, resumes ? Trainer.RecipeOf(folder) : null, initial?.Config);
+        recipe.Validate();
+
+        using ImageSource all = ImageSource.Open(arguments.GetRequiredValue(_data)!);
+        ImageSource training = arguments.GetValue(_take) is { } count ? all.Take(count, recipe.Seed) : all;
+        using ImageSource? validation = arguments.GetValue(_validation) is { } path ? ImageSource.Open(path) : null;
+        var data = new TrainingData(training, validation);
+        int threads = arguments.GetValue(_threads) ?? 0;
+        if (resumes)
+            return Train(Trainer.Resume(recipe, data, folder, threads), recipe, data, head: null, progress);
+        (initial, recipe, string? head) = Adapt(initial, recipe, data);
+        return Train(Trainer.Create(recipe, data, folder, threads, initial), recipe, data, head, progress);
+    }
+
+    /// <summary>A float32 model.</summary>
+    /// <exception cref="BitisException">It cannot be used, or is quantized.</exception>
+    protected VisionModel LoadFloat(string reference, ModelOptions options, string taker, IProgress<WorkProgress> progress) =>
+        LoadedModel.Load(reference, options, progress, Context.Cancellation).Float
+        ?? throw BitisException.InFile(reference, $"this model is quantized; {taker} takes a float32 checkpoint.");
+
+    private TrainResult Train(Trainer trainer, TrainingRecipe recipe, TrainingData data, string? head, IProgress<WorkProgress> progress)
+    {
+        try
+        {
+            trainer.Run(new TrainingDisplay(progress), Context.Cancellation);
+        }
+        catch (OperationCanceledException e) when (Context.Cancellation.IsCancellationRequested)
+        {
+            throw new BitisException(
+                $"{trainer.Folder.Path}: stopped after {trainer.Epochs.Count} of {recipe.Epochs} epochs and {trainer.StepsOfEpoch} steps of the next; "
+                + "the same command with --resume goes on from there.",
+                e);
+        }
+        return TrainResult.Of(trainer, recipe, data, head);
+    }
+}
