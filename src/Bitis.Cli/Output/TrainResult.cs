@@ -14,6 +14,7 @@ internal sealed record TrainResult(
     string? Validation,
     TrainingRecipe Recipe,
     IReadOnlyList<LayerBackward> Backward,
+    CosineReport? GradientCosines,
     double TrainLoss,
     double TrainTop1,
     double? ValidationTop1,
@@ -40,6 +41,7 @@ internal sealed record TrainResult(
             data.Validation?.Description,
             recipe,
             recipe.Backward.Select(trainer.Model.Graph, trainer.Frozen),
+            CosineReport.Of(last),
             last.TrainLoss,
             last.TrainTop1,
             last.ValidationTop1,
@@ -64,6 +66,9 @@ internal sealed record TrainResult(
             ("validation", Validation is null ? null : $"{Validation}: {Format.Percent(ValidationTop1)} top-1"),
             ("training", $"loss {TrainLoss:0.0000}, {Format.Percent(TrainTop1)} top-1 on augmented images, {Recipe.Epochs} epochs"),
             ("backward", BackwardInWords(Backward)),
+            ("gradients", GradientCosines is { } cosines
+                ? $"cosine to the exact ones {cosines.Mean:0.000} on average, {cosines.Worst:0.000} at worst ({cosines.WorstLayer}), in the last epoch"
+                : null),
             ("time", $"{Format.Duration(TimeSpan.FromSeconds(Seconds))}, {ImagesPerSecond:0} images/s"));
         report.Line();
         report.Line($"Next: bitis quantize {BestModel ?? FinalModel} --calibration IMAGES -o model.bitis");

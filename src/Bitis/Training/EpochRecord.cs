@@ -12,6 +12,10 @@ namespace Bitis.Training;
 /// <param name="GradientNorm">The mean norm of the gradient before clipping.</param>
 /// <param name="ImagesPerSecond">Images trained with in a second, evaluation not counted.</param>
 /// <param name="Seconds">How long the epoch took, evaluation not counted.</param>
+/// <param name="GradientCosines">
+/// With a low-bit reverse pass: the cosine of the weights' gradient to the exact one, by layer, both at the weights and on some images of the epoch's
+/// first step; null for exact trainings.
+/// </param>
 public sealed record EpochRecord(
     int Epoch,
     long Step,
@@ -21,4 +25,5 @@ public sealed record EpochRecord(
     double? ValidationTop1,
     double GradientNorm,
     double ImagesPerSecond,
-    double Seconds);
+    double Seconds,
+    IReadOnlyDictionary<string, double>? GradientCosines = null);

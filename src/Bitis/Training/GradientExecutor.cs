@@ -29,6 +29,13 @@ public sealed class GradientExecutor : IDisposable
     /// <exception cref="NotSupportedException">An operator of the graph has no reverse pass.</exception>
     /// <exception cref="BitisException">The policy is not valid, or one of its overrides matches no layer.</exception>
     public GradientExecutor(Graph graph, IReadOnlyDictionary<string, Tensor> weights, int threads = 0, BackwardPolicy? backward = null, FrozenLayers? frozen = null)
+        : this(graph, weights, threads, backward ?? BackwardPolicy.Exact, frozen, imagesPerLane: null)
+    {
+    }
+
+    /// <summary>As the public form, with a number of images that pass through the model together; null for what is fastest.</summary>
+    internal GradientExecutor(
+        Graph graph, IReadOnlyDictionary<string, Tensor> weights, int threads, BackwardPolicy backward, FrozenLayers? frozen, int? imagesPerLane)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(weights);
@@ -36,10 +43,9 @@ public sealed class GradientExecutor : IDisposable
         if (graph.Output.Shape.Rank != 1)
             throw new ArgumentException($"The model's output is {graph.Output.Shape}; expected [classes].", nameof(graph));
         _graph = graph;
-        backward ??= BackwardPolicy.Exact;
         backward.Validate();
         Layers = backward.Select(graph, frozen);
-        _runner = new GradientRunner(new GradientPlan(graph, weights, GradientRunner.ImagesPerLane(graph), policy: backward, frozen: frozen), threads);
+        _runner = new GradientRunner(new GradientPlan(graph, weights, imagesPerLane ?? GradientRunner.ImagesPerLane(graph), policy: backward, frozen: frozen), threads);
         Gradients = (frozen?.Learning ?? graph.Parameters).ToDictionary(parameter => parameter.Name, parameter => _runner.Plan.Parameters[parameter.Name].Gradient);
     }
 

@@ -184,10 +184,10 @@ public sealed class Trainer
         long began = Stopwatch.GetTimestamp();
         foreach (ImageBatch batch in ImageLoader.Load(images, Model.Preprocessing, batchSize, LoaderThreads, cancellationToken))
         {
-            (double loss, int correct, double norm) = step.Run(batch);
+            StepResult result = step.Run(batch);
             _state.Position = _state.Position with
             {
-                Current = _state.Position.Current.With(loss, correct, norm, Stopwatch.GetElapsedTime(began).TotalSeconds),
+                Current = _state.Position.Current.With(result, Stopwatch.GetElapsedTime(began).TotalSeconds),
             };
             progress?.Report(Progress(pace));
             cancellationToken.ThrowIfCancellationRequested();
@@ -215,7 +215,8 @@ public sealed class Trainer
             top1,
             sums.GradientNorm / sums.Steps,
             images / sums.Seconds,
-            sums.Seconds));
+            sums.Seconds,
+            sums.GradientCosines));
         if (isBest)
             AveragedModel.Save(Folder.BestModel, Notes());
         Save();

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Bitis.Models;
 
 namespace Bitis.Training;
@@ -100,6 +101,14 @@ public sealed record TrainingRecipe
         Augmentation.Validate();
         Backward.Validate();
     }
+
+    /// <summary>Records compare lists by reference; recipes compare by what they say.</summary>
+    public bool Equals(TrainingRecipe? other) => other is not null && Text == other.Text;
+
+    /// <inheritdoc />
+    public override int GetHashCode() => Text.GetHashCode(StringComparison.Ordinal);
+
+    private string Text => JsonSerializer.Serialize(this, TrainingJson.Default.TrainingRecipe);
 
     private static void Require(bool condition, string name, object value, string expected)
     {

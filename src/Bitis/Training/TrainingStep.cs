@@ -28,16 +28,23 @@ internal sealed class TrainingStep : IDisposable
         _targets = new Tensor([recipe.BatchSize, state.Model.Config.Classes]);
     }
 
+    /// <summary>Whether the gradients of this step are compared with the exact ones: in an epoch's first, if any layer is approximated.</summary>
+    private bool IsCompared =>
+        _state.Position.Current.Steps == 0 && _executor.Layers.Any(layer => layer.Method is not ("exact" or LayerBackward.None));
+
     /// <summary>Learns from a batch, whose images are changed.</summary>
-    /// <returns>The mean loss, the images whose own label came first, and the norm of the gradient before clipping.</returns>
     /// <exception cref="BitisException">The training diverged; the state is of no use any more.</exception>
-    public (double Loss, int Correct, double GradientNorm) Run(ImageBatch batch)
+    public StepResult Run(ImageBatch batch)
     {
         long step = _state.Position.Steps(_stepsPerEpoch); // counted from 0
         double learningRate = _schedule.At(step);
         int[] labels = [.. batch.Labels.Select(label => label!.Value)];
         _recipe.Augmentation.Apply(batch.Images, labels, _targets, TrainingData.AugmentationSeed(_recipe.Seed, step));
-        BatchLoss result = _executor.Run(batch.Images, _targets, TrainingData.BackwardSeed(_recipe.Seed, step));
+        ulong seed = TrainingData.BackwardSeed(_recipe.Seed, step);
+        IReadOnlyDictionary<string, double>? cosines = IsCompared
+            ? GradientComparison.Run(_state.Model.Graph, _state.Model.Weights, _executor, _state.Frozen, batch.Images, _targets, seed)
+            : null;
+        BatchLoss result = _executor.Run(batch.Images, _targets, seed);
         if (!double.IsFinite(result.Loss))
             throw Diverged($"the loss is {result.Loss}", learningRate);
         double norm = GradientClipping.Norm(_executor.Gradients, _threads);
@@ -47,7 +54,7 @@ internal sealed class TrainingStep : IDisposable
         _state.Optimizer.Step(_state.Model.Weights, _executor.Gradients, step + 1, learningRate, factor, _threads);
         RequireFiniteWeights(learningRate);
         _state.Average.Add(_state.Model.Weights, step + 1, _threads);
-        return (result.Loss, CountCorrect(result.Logits, labels), norm);
+        return new StepResult(result.Loss, CountCorrect(result.Logits, labels), norm, cosines);
     }
 
     /// <inheritdoc />

@@ -63,6 +63,16 @@ public sealed class TrainTests : IDisposable
     }
 
     [Fact]
+    public void It_says_how_far_low_bit_gradients_agree_with_the_exact_ones()
+    {
+        string recipe = _folder.WriteText("low.json", Recipe.Replace("\"epochs\": 2", "\"epochs\": 2, \"backward\": { \"overrides\": [ { \"pattern\": \"*.in_proj\", \"method\": \"hlq\" } ] }"));
+        CliOutcome outcome = CliRunner.Run("train", "--recipe", recipe, "--data", _images, "-o", _folder.File("low")).AssertSucceeded();
+        Assert.Matches("cosine to the exact ones 0\\.[0-9]+ on average, -?0\\.[0-9]+ at worst", outcome.Output);
+        JsonElement exact = CliRunner.RunJson(_command);
+        Assert.Equal(JsonValueKind.Null, exact.GetProperty("gradientCosines").ValueKind);
+    }
+
+    [Fact]
     public void A_stopped_training_says_how_to_go_on_and_does()
     {
         string whole = _folder.File("whole");

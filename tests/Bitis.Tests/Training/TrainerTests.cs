@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Bitis.Data;
 using Bitis.Models;
 using Bitis.Tensors;
@@ -60,7 +61,28 @@ public sealed class TrainerTests : IDisposable
         Trainer resumed = Trainer.Resume(recipe, TinyTraining.Data(), _folder["parts"], threads: 3);
         resumed.Run();
         Assert.Equal(TinyTraining.Numbers(whole), TinyTraining.Numbers(resumed));
+        Assert.Equal(whole.Epochs.Select(epoch => epoch.GradientCosines!), resumed.Epochs.Select(epoch => epoch.GradientCosines!));
         Assert.NotEqual(TinyTraining.Numbers(whole), TinyTraining.Numbers(Train("exact")));
+    }
+
+    [Fact]
+    public void The_log_has_the_cosines_of_low_bit_gradients_by_layer_and_epoch()
+    {
+        TrainingRecipe recipe = TinyTraining.Recipe with { Backward = new BackwardPolicy { Overrides = [new("layers.0.mixer.in_proj", "int4")] }, Freeze = ["layers.0.mixer.x_proj*"] };
+        Trainer trainer = Trainer.Create(recipe, TinyTraining.Data(), _folder["low"]);
+        trainer.Run();
+        foreach (EpochRecord epoch in trainer.Epochs)
+        {
+            IReadOnlyDictionary<string, double> cosines = epoch.GradientCosines!;
+            Assert.DoesNotContain("layers.0.mixer.x_proj", cosines.Keys);
+            Assert.Equal(1, cosines["head"], 1e-5); // nothing low-bit lies above it
+            Assert.InRange(cosines["layers.0.mixer.in_proj"], 0.8, 0.9999);
+            Assert.InRange(cosines["patch_embed.proj"], 0.5, 0.9999); // what int4 made of its own gradient
+        }
+        using JsonDocument log = JsonDocument.Parse(File.ReadAllText(trainer.Folder.LogJson));
+        JsonElement logged = log.RootElement.GetProperty("epochs")[1].GetProperty("gradientCosines").GetProperty("layers.0.mixer.in_proj");
+        Assert.Equal(trainer.Epochs[1].GradientCosines!["layers.0.mixer.in_proj"], logged.GetDouble());
+        Assert.All(Train("exact").Epochs, epoch => Assert.Null(epoch.GradientCosines));
     }
 
     [Fact]

@@ -1,0 +1,49 @@
+using Bitis.Graphs;
+using Bitis.Operators;
+using Bitis.Tensors;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
+namespace Bitis.Training;
+
+/// <summary>How far low-bit gradients point where the exact ones do: their cosine for the weights of each layer, on a few images.</summary>
+internal static class GradientComparison
+{
+    /// <summary>Enough images for a steady number, few enough to cost nothing beside an epoch.</summary>
+    private const int MaxImages = 32;
+
+    /// <summary>Computes both gradients of some images at the same weights.</summary>
+    /// <param name="model">The graph.</param>
+    /// <param name="weights">Its parameters, by name.</param>
+    /// <param name="lowBit">What computes the approximated gradients; they are overwritten.</param>
+    /// <param name="frozen">Which layers do not learn; null if all of them do.</param>
+    /// <param name="images">Pixels, <c>[batch, channels, height, width]</c>, of which the first 32 are taken.</param>
+    /// <param name="targets">The probability of each class, <c>[batch, classes]</c>.</param>
+    /// <param name="seed">Where the random numbers start.</param>
+    /// <returns>The cosine by layer, for the linear and convolutional layers that learn; 1 where both gradients are zero.</returns>
+    public static IReadOnlyDictionary<string, double> Run(
+        Graph model, IReadOnlyDictionary<string, Tensor> weights, GradientExecutor lowBit, FrozenLayers? frozen, Tensor images, Tensor targets, ulong seed)
+    {
+        // One image at a time on one thread: the memory of low-bit training is not to be outdone by that of its measurement.
+        using var exact = new GradientExecutor(model, weights, threads: 1, BackwardPolicy.Exact, frozen, imagesPerLane: 1);
+        (images, targets) = (First(images), First(targets));
+        exact.Run(images, targets);
+        lowBit.Run(images, targets, seed);
+        return model.Nodes
+            .Where(node => node.Operator is Linear or Conv2d or GridConv2d && exact.Gradients.ContainsKey(node.ParameterNames[0]))
+            .ToDictionary(node => node.Name, node => Cosine(exact.Gradients[node.ParameterNames[0]].Span, lowBit.Gradients[node.ParameterNames[0]].Span));
+    }
+
+    private static Tensor First(Tensor batch)
+    {
+        int count = Math.Min(MaxImages, batch.Shape[0]);
+        return Tensor.From(batch.Shape.DropFirst().Prepend(count), batch.Span[..(batch.Length / batch.Shape[0] * count)]);
+    }
+
+    private static double Cosine(ReadOnlySpan<float> exact, ReadOnlySpan<float> approximate)
+    {
+        double lengths = (double)TensorPrimitives.Norm(exact) * TensorPrimitives.Norm(approximate);
+        if (lengths > 0)
+            return Math.Clamp(TensorPrimitives.Dot(exact, approximate) / lengths, -1, 1);
+        return exact.SequenceEqual(approximate) ? 1 : 0;
+    }
+}
