@@ -3,6 +3,7 @@
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- profile vim-tiny
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- training [vim-mini vmamba-mini]
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- hlq
+//   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- backward resnet-20 cifar10.zip/train cifar10.zip/test 12
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- methods vim-micro-builtin builtin/train builtin/test
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- conversion vim-tiny ptq4vm
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- peer benchmarks/onnxruntime   (benchmarks/run.sh installs the peer)
@@ -25,6 +26,18 @@ switch (args)
         return 0;
     case ["hlq"]:
         HlqBenchmark.Run();
+        TrainingMemoryBenchmark.Run();
+        return 0;
+    case [TrainingMemoryBenchmark.Child, string model, string method]:
+        TrainingMemoryBenchmark.RunChild(model, method);
+        return 0;
+    case ["backward", string model, string train, string test, string epochs, .. string[] rest]:
+        BackwardBenchmark.Run(
+            model,
+            train,
+            test,
+            int.Parse(epochs, System.Globalization.CultureInfo.InvariantCulture),
+            rest.Length > 0 ? int.Parse(rest[0], System.Globalization.CultureInfo.InvariantCulture) : null);
         return 0;
     case ["peer", string folder]:
         PeerBenchmark.Run(folder);
@@ -40,6 +53,6 @@ switch (args)
             rest.ElementAtOrDefault(0) ?? "ptq4vm");
         return 0;
     default:
-        Console.Error.WriteLine("Usage: Bitis.Benchmarks kernels | profile VARIANT | training [MODEL...] | hlq | methods MODEL CALIBRATION TEST [DRAWS [ROW [BITS]]] | conversion VARIANT [METHOD [BLOCKS]] | peer FOLDER");
+        Console.Error.WriteLine("Usage: Bitis.Benchmarks kernels | profile VARIANT | training [MODEL...] | hlq | backward MODEL TRAIN TEST EPOCHS [TAKE] | methods MODEL CALIBRATION TEST [DRAWS [ROW [BITS]]] | conversion VARIANT [METHOD [BLOCKS]] | peer FOLDER");
         return 2;
 }

@@ -9,7 +9,8 @@ namespace Bitis.Training.Gradients;
 /// <summary>
 /// Takes a batch through a plan, forward and back, on all processors. A batch is split into a fixed number of parts, and a
 /// part into a few images at a time, which pass through all steps, forward and back, while their values are still in the
-/// caches. Each part has its own sums of gradients, which are added up in a fixed order: results do not depend on the threads.
+/// caches. Each part has its own sums of gradients, which are added up in the order of the parts: results do not depend on the threads. Parts run in rounds, one for
+/// each thread, so that there need not be sums for all of them at once.
 /// </summary>
 internal sealed class GradientRunner : IDisposable
 {
@@ -27,7 +28,7 @@ internal sealed class GradientRunner : IDisposable
     private readonly int _imagesPerLane;
     private readonly WorkerPool _pool;
     private readonly GradientLane[] _lanes;
-    private readonly NativeBuffer<float>[] _sums = new NativeBuffer<float>[Parts];
+    private readonly NativeBuffer<float>[] _sums; // of a round's parts; the first is the total, the last takes the place of the first in later rounds
     private readonly ParameterSlot[] _parameters;
 
     /// <summary>Reserves the memory.</summary>
@@ -42,7 +43,8 @@ internal sealed class GradientRunner : IDisposable
         _lanes = new GradientLane[_pool.ThreadCount];
         for (int i = 0; i < _lanes.Length; i++)
             _lanes[i] = new GradientLane(plan.ArenaBytes, plan.ScratchLength);
-        for (int i = 0; i < Parts; i++)
+        _sums = new NativeBuffer<float>[Math.Min(_lanes.Length + 1, Parts)];
+        for (int i = 0; i < _sums.Length; i++)
             _sums[i] = new NativeBuffer<float>(plan.SumsLength);
     }
 
@@ -71,11 +73,17 @@ internal sealed class GradientRunner : IDisposable
     public void Run(int batch, LaneAction load, LaneAction setOutputGradient, bool backward = true, uint key = 0)
     {
         _pool.Run(Plan.Steps.Count, i => Plan.Steps[i].Prepare());
-        _pool.Run(Parts, part => RunPart(part, batch, load, setOutputGradient, backward, key));
+        int ranges = (Plan.SumsLength + ReduceLength - 1) / ReduceLength;
+        for (int first = 0; first < Parts; first += _lanes.Length)
+        {
+            NativeBuffer<float>[] sums = first == 0 ? _sums[.._lanes.Length] : [_sums[^1], .. _sums[1.._lanes.Length]];
+            sums = sums[..Math.Min(sums.Length, Parts - first)];
+            _pool.Run(sums.Length, i => RunPart(first + i, _lanes[i], sums[i], batch, load, setOutputGradient, backward, key));
+            if (backward)
+                _pool.Run(ranges, i => Reduce(sums, i * ReduceLength, Math.Min(ReduceLength, Plan.SumsLength - (i * ReduceLength))));
+        }
         if (!backward)
             return;
-        int ranges = (Plan.SumsLength + ReduceLength - 1) / ReduceLength;
-        _pool.Run(ranges, i => Reduce(i * ReduceLength, Math.Min(ReduceLength, Plan.SumsLength - (i * ReduceLength))));
         _pool.Run(_parameters.Length, CopyGradient);
         _pool.Run(Plan.Steps.Count, i => Plan.Steps[i].Finish());
     }
@@ -91,12 +99,12 @@ internal sealed class GradientRunner : IDisposable
         Plan.Dispose();
     }
 
-    private unsafe void RunPart(int part, int batch, LaneAction load, LaneAction setOutputGradient, bool backward, uint key)
+    private unsafe void RunPart(
+        int part, GradientLane lane, NativeBuffer<float> sums, int batch, LaneAction load, LaneAction setOutputGradient, bool backward, uint key)
     {
         int start = (int)((long)batch * part / Parts), end = (int)((long)batch * (part + 1) / Parts);
-        GradientLane lane = _lanes[part % _lanes.Length];
-        _sums[part].Span.Clear();
-        lane.Sums = _sums[part].Pointer;
+        sums.Span.Clear();
+        lane.Sums = sums.Pointer;
         for (int image = start; image < end; image += _imagesPerLane)
         {
             lane.Images = Math.Min(_imagesPerLane, end - image);
@@ -118,12 +126,12 @@ internal sealed class GradientRunner : IDisposable
         }
     }
 
-    /// <summary>Adds the sums of all parts to those of the first, in the order of the parts.</summary>
-    private void Reduce(int start, int length)
+    /// <summary>Adds the sums of a round's parts to the total, in the order of the parts.</summary>
+    private void Reduce(NativeBuffer<float>[] sums, int start, int length)
     {
         Span<float> total = _sums[0].Span.Slice(start, length);
-        for (int part = 1; part < Parts; part++)
-            TensorPrimitives.Add(total, _sums[part].Span.Slice(start, length), total);
+        foreach (NativeBuffer<float> part in sums.Where(part => part != _sums[0]))
+            TensorPrimitives.Add(total, part.Span.Slice(start, length), total);
     }
 
     private void CopyGradient(int index)
