@@ -43,7 +43,7 @@ internal sealed class InspectCommand : BitisCommand
 
     private static QuantizedInspection Describe(string reference, QuantizedModel model, long fileBytes, bool listTensors, bool listNodes)
     {
-        IEnumerable<TensorLine> levels = model.Linears.Where(linear => linear.Value.Weight is not null).Select(linear =>
+        IEnumerable<TensorLine> levels = model.Layers.Where(linear => linear.Value.Weight is not null).Select(linear =>
             new TensorLine($"{linear.Key}.weight", $"int{linear.Value.Weight!.Bits}", ShapeOf(model.Graph, $"{linear.Key}.weight")));
         IEnumerable<TensorLine> floats = model.Weights.Select(weight => new TensorLine(weight.Key, "float32", weight.Value.Shape));
         return new QuantizedInspection(

@@ -34,6 +34,11 @@ public sealed class VMambaModelTests : IDisposable
         { "ptq4vm", "w4a4", Granularity.PerToken, Scope.Linear },
         { "qmamba", "w8a8", Granularity.PerTensor, Scope.Ssm },
         { "qmamba+", "w4a4", Granularity.PerTensor, Scope.Ssm },
+        { "minmax", "w8a8", Granularity.PerTensor, Scope.Full },
+        { "mse", "w4a4", Granularity.PerToken, Scope.Full },
+        { "qmamba+", "w4a8", Granularity.PerToken, Scope.Full },
+        { "ptq4vm", "w4a32", Granularity.PerToken, Scope.Full },
+        { "mse", "w32a8", Granularity.PerToken, Scope.Full },
     };
 
     public void Dispose() => _folder.Dispose();

@@ -13,32 +13,36 @@ internal static unsafe class GridPatches
     public static int Length(GridConv2d convolution) => convolution.Kernel * convolution.Kernel * convolution.InChannels;
 
     /// <summary>Exchanges channels and taps of each output's weights, <c>[out, in, K²]</c> to <c>[out, K², in]</c>.</summary>
-    public static void PackWeights(GridConv2d convolution, ReadOnlySpan<float> weights, Span<float> packed) =>
+    public static void PackWeights<T>(GridConv2d convolution, ReadOnlySpan<T> weights, Span<T> packed) =>
         ExchangeInner(weights, packed, convolution.InChannels, convolution.Kernel * convolution.Kernel);
 
     /// <summary>The reverse of <see cref="PackWeights"/>, for gradients.</summary>
     public static void UnpackWeights(GridConv2d convolution, ReadOnlySpan<float> packed, Span<float> weights) =>
         ExchangeInner(packed, weights, convolution.Kernel * convolution.Kernel, convolution.InChannels);
 
-    /// <summary>Unfolds places.</summary>
+    /// <summary>Unfolds places: values, or their levels.</summary>
     /// <param name="convolution">The convolution.</param>
     /// <param name="source">The grid, <c>[tokens, channels]</c>.</param>
     /// <param name="sourceStride">The distance of its rows in elements.</param>
-    /// <param name="target">The rows of all places, contiguous.</param>
+    /// <param name="target">The rows of all places.</param>
+    /// <param name="targetStride">The distance of those.</param>
     /// <param name="start">The first place.</param>
     /// <param name="end">The place after the last.</param>
-    public static void Unfold(GridConv2d convolution, float* source, nint sourceStride, float* target, int start, int end)
+    /// <param name="zero">What lies outside of the grid.</param>
+    public static void Unfold<T>(
+        GridConv2d convolution, T* source, nint sourceStride, T* target, nint targetStride, int start, int end, T zero = default)
+        where T : unmanaged
     {
         int channels = convolution.InChannels, taps = convolution.Kernel * convolution.Kernel;
         for (int place = start; place < end; place++)
         {
             for (int tap = 0; tap < taps; tap++)
             {
-                var part = new Span<float>(target + ((((nint)place * taps) + tap) * channels), channels);
+                var part = new Span<T>(target + (place * targetStride) + (tap * channels), channels);
                 if (convolution.Source(place, tap) is { } token)
-                    new ReadOnlySpan<float>(source + (token * sourceStride), channels).CopyTo(part);
+                    new ReadOnlySpan<T>(source + (token * sourceStride), channels).CopyTo(part);
                 else
-                    part.Clear();
+                    part.Fill(zero);
             }
         }
     }
@@ -59,7 +63,7 @@ internal static unsafe class GridPatches
         }
     }
 
-    private static void ExchangeInner(ReadOnlySpan<float> source, Span<float> target, int rows, int columns)
+    private static void ExchangeInner<T>(ReadOnlySpan<T> source, Span<T> target, int rows, int columns)
     {
         for (int i = 0; i < source.Length; i++)
         {

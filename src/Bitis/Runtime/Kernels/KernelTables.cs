@@ -19,6 +19,7 @@ internal static class KernelTables
         .. FloatGemm.Table.Rows,
         .. Int8Gemm.Table.Rows,
         .. Quantize.Table.Rows,
+        .. CenterLevels.Table.Rows,
         .. HadamardRows.Table.Rows,
         .. TokenHadamard.Table.Rows,
         .. PackLevels.Table.Rows,

@@ -1,18 +1,24 @@
+using Bitis.Graphs;
 using Bitis.Operators;
 using Bitis.Tensors;
 
 namespace Bitis.Quantization;
 
-/// <summary>A linear layer whose weights, input, or both are integers.</summary>
-public sealed class QuantizedLinear
+/// <summary>
+/// A linear or convolutional layer whose weights, input, or both are integers. The weights count as a matrix <c>[out, in]</c>: of a
+/// convolution, "in" are the numbers that an output channel has, in the order of the checkpoint.
+/// </summary>
+public sealed class QuantizedLayer
 {
     /// <summary>Puts a layer together.</summary>
     /// <param name="levels">The weights' levels, <c>[out, in]</c>; null where the weights are float32.</param>
     /// <param name="weight">The weights' quantizer, per output channel; null where they are float32.</param>
     /// <param name="input">The input's quantizer; null where it is float32.</param>
-    /// <param name="inputFactors">What the input's channels are multiplied by before they are quantized; null for nothing.</param>
+    /// <param name="inputFactors">
+    /// Of a linear layer: what the input's channels are multiplied by before they are quantized; null for nothing.
+    /// </param>
     /// <exception cref="ArgumentException">The parts do not belong together, or a factor is not a positive, finite number.</exception>
-    public QuantizedLinear(sbyte[]? levels, UniformQuantizer? weight, UniformQuantizer? input, float[]? inputFactors = null)
+    public QuantizedLayer(sbyte[]? levels, UniformQuantizer? weight, UniformQuantizer? input, float[]? inputFactors = null)
     {
         if (levels is null != weight is null)
             throw new ArgumentException("Levels and the quantizer that made them belong together.", nameof(levels));
@@ -32,7 +38,9 @@ public sealed class QuantizedLinear
     /// <summary>The weights' quantizer: one scale for each output channel.</summary>
     public UniformQuantizer? Weight { get; }
 
-    /// <summary>The input's quantizer: one scale, or one for each token.</summary>
+    /// <summary>
+    /// The input's quantizer: one scale, one for each token, or, of a convolution of each channel by itself, one for each channel.
+    /// </summary>
     public UniformQuantizer? Input { get; }
 
     /// <summary>
@@ -44,53 +52,66 @@ public sealed class QuantizedLinear
     /// <summary>Whether the layer can be computed with integers: both operands have levels.</summary>
     public bool IsInteger => Weight is not null && Input is not null;
 
+    /// <summary>Whether an operator is a layer that can be quantized.</summary>
+    public static bool Covers(Operator op) => op is Linear or Conv2d or GridConv2d or DepthwiseConv2d or CausalConv1d;
+
+    /// <summary>How many scales a layer's input has.</summary>
+    /// <param name="granularity">Which values share one.</param>
+    /// <param name="node">The layer's node.</param>
+    internal static int InputGroups(Granularity granularity, Node node)
+    {
+        Shape input = node.Inputs[0].Shape;
+        return granularity switch
+        {
+            Granularity.PerToken => input.Rank == 1 ? 1 : input[0],
+            Granularity.PerChannel => input[^1],
+            _ => 1,
+        };
+    }
+
     /// <summary>Quantizes a layer.</summary>
-    /// <param name="linear">The layer.</param>
-    /// <param name="weight">Its weights, <c>[out, in]</c>.</param>
+    /// <param name="weight">Its weights, with the output channels in front.</param>
     /// <param name="bits">Bits of weights and input.</param>
     /// <param name="granularity">Which values of the input share a scale.</param>
     /// <param name="statistics">What calibration saw at the input; null if the input stays float32.</param>
     /// <param name="estimator">What decides the ranges.</param>
     /// <param name="threads">How many threads search for them; 0 for one on each processor.</param>
-    internal static QuantizedLinear Create(
-        Linear linear,
-        Tensor weight,
-        BitWidths bits,
-        Granularity granularity,
-        SiteStatistics? statistics,
-        IRangeEstimator estimator,
-        int threads)
+    internal static QuantizedLayer Create(
+        Tensor weight, BitWidths bits, Granularity granularity, SiteStatistics? statistics, IRangeEstimator estimator, int threads)
     {
         UniformQuantizer? input = statistics is null
             ? null
             : UniformQuantizer.ForRanges(
                 bits.Activations, granularity, Ranges(statistics, bits.Activations, estimator, threads));
         if (bits.Weights == BitWidths.Float)
-            return new QuantizedLinear(null, null, input);
+            return new QuantizedLayer(null, null, input);
 
-        var scales = new float[linear.OutFeatures];
+        var scales = new float[weight.Shape[0]];
+        int inputs = weight.Length / scales.Length;
         for (int o = 0; o < scales.Length; o++)
         {
-            float magnitude = estimator.WeightMagnitude(weight.Span.Slice(o * linear.InFeatures, linear.InFeatures), bits.Weights);
+            float magnitude = estimator.WeightMagnitude(weight.Span.Slice(o * inputs, inputs), bits.Weights);
             scales[o] = UniformQuantizer.SymmetricScale(bits.Weights, magnitude);
         }
         UniformQuantizer quantizer = UniformQuantizer.Symmetric(bits.Weights, Granularity.PerChannel, scales);
         var levels = new sbyte[weight.Length];
         for (int i = 0; i < levels.Length; i++)
-            levels[i] = (sbyte)quantizer.Quantize(weight.Span[i], i / linear.InFeatures);
-        return new QuantizedLinear(levels, quantizer, input);
+            levels[i] = (sbyte)quantizer.Quantize(weight.Span[i], i / inputs);
+        return new QuantizedLayer(levels, quantizer, input);
     }
 
-    /// <summary>The weights that the levels stand for, input factors included, <c>[out, in]</c>.</summary>
+    /// <summary>The weights that the levels stand for, input factors included, in the shape that the operator's have.</summary>
     /// <exception cref="InvalidOperationException">The weights are float32.</exception>
-    public Tensor DequantizeWeight(Linear linear)
+    public Tensor DequantizeWeight(Operator op)
     {
+        ArgumentNullException.ThrowIfNull(op);
         if (Levels is null || Weight is null)
             throw new InvalidOperationException("The weights of this layer are float32.");
-        Tensor weight = Tensor.Uninitialized([linear.OutFeatures, linear.InFeatures]);
+        Tensor weight = Tensor.Uninitialized(op.Parameters[0].Shape);
+        int inputs = weight.Length / weight.Shape[0];
         for (int i = 0; i < Levels.Length; i++)
         {
-            (int o, int j) = Math.DivRem(i, linear.InFeatures);
+            (int o, int j) = Math.DivRem(i, inputs);
             float value = Weight.Dequantize(Levels[i], o);
             weight.Span[i] = InputFactors is null ? value : value * InputFactors[j];
         }
