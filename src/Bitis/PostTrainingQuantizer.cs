@@ -52,6 +52,8 @@ public static class PostTrainingQuantizer
             if (layer.Weight is not null)
                 weights.Remove(model.Graph[name].ParameterNames[0]);
         }
+        foreach (string name in scans.Keys)
+            weights.Remove(model.Graph[name].ParameterNames[0]); // A_log; a scan has codes for it
         SmoothingFolding.Fold(model.Graph, weights, layers);
         return new QuantizedModel(model.Config, model.Preprocessing, model.ClassNames, recipe, digest!, weights, layers, scans);
     }

@@ -43,8 +43,10 @@ internal sealed class InspectCommand : BitisCommand
 
     private static QuantizedInspection Describe(string reference, QuantizedModel model, long fileBytes, bool listTensors, bool listNodes)
     {
-        IEnumerable<TensorLine> levels = model.Layers.Where(linear => linear.Value.Weight is not null).Select(linear =>
-            new TensorLine($"{linear.Key}.weight", $"int{linear.Value.Weight!.Bits}", ShapeOf(model.Graph, $"{linear.Key}.weight")));
+        IEnumerable<TensorLine> levels = model.Layers.Where(layer => layer.Value.Weight is not null).Select(layer =>
+            new TensorLine($"{layer.Key}.weight", $"int{layer.Value.Weight!.Bits}", ShapeOf(model.Graph, $"{layer.Key}.weight")));
+        IEnumerable<TensorLine> rates = model.Scans.Keys.Select(name => model.Graph[name].ParameterNames[0])
+            .Select(name => new TensorLine(name, "int8", ShapeOf(model.Graph, name)));
         IEnumerable<TensorLine> floats = model.Weights.Select(weight => new TensorLine(weight.Key, "float32", weight.Value.Shape));
         return new QuantizedInspection(
             reference,
@@ -54,7 +56,7 @@ internal sealed class InspectCommand : BitisCommand
             model.Calibration,
             LayerSummary.Of(model),
             model.Scans.Count,
-            listTensors ? [.. levels.Concat(floats).OrderBy(tensor => tensor.Name, StringComparer.Ordinal)] : null,
+            listTensors ? [.. levels.Concat(rates).Concat(floats).OrderBy(tensor => tensor.Name, StringComparer.Ordinal)] : null,
             listNodes ? NodeLine.Of(model.Graph) : null);
     }
 

@@ -57,7 +57,7 @@ public sealed class QuantizedModel
     /// <summary>The images it was calibrated with.</summary>
     public CalibrationDigest Calibration { get; }
 
-    /// <summary>The parameters that stayed float32, by name.</summary>
+    /// <summary>The parameters that stayed float32, by name; those of quantized layers, and the A_log of quantized scans, did not.</summary>
     public IReadOnlyDictionary<string, Tensor> Weights { get; }
 
     /// <summary>The quantized layers, by the name of their node.</summary>
@@ -80,7 +80,7 @@ public sealed class QuantizedModel
     public void Save(string path, CancellationToken cancellationToken = default) =>
         QuantizedModelFile.Save(this, path, cancellationToken);
 
-    /// <summary>All parameters as float32: the levels of quantized weights as the values that they stand for.</summary>
+    /// <summary>All parameters as float32: levels of weights, and codes of A, as the values that they stand for.</summary>
     public IReadOnlyDictionary<string, Tensor> DequantizeWeights()
     {
         var all = new Dictionary<string, Tensor>(Weights);
@@ -88,6 +88,11 @@ public sealed class QuantizedModel
         {
             if (layer.Weight is not null)
                 all.Add($"{name}.weight", layer.DequantizeWeight(Graph[name].Operator));
+        }
+        foreach ((string name, QuantizedScan scan) in Scans)
+        {
+            Node node = Graph[name];
+            all.Add(node.ParameterNames[0], scan.DequantizeRates(node.Operator.Parameters[0].Shape));
         }
         return all;
     }

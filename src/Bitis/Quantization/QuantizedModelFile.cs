@@ -128,7 +128,11 @@ internal static class QuantizedModelFile
         var graph = config.BuildGraph();
         Dictionary<string, QuantizedLayer> layers = ReadLayers(file, graph, recipe);
         Dictionary<string, QuantizedScan> scans = QuantizedScanFile.Read(file, graph);
-        HashSet<string> quantizedWeights = [.. layers.Where(pair => pair.Value.Weight is not null).Select(pair => $"{pair.Key}.weight")];
+        HashSet<string> quantizedWeights =
+        [
+            .. layers.Where(pair => pair.Value.Weight is not null).Select(pair => $"{pair.Key}.weight"),
+            .. scans.Keys.Select(name => graph[name].ParameterNames[0]), // A_log
+        ];
         Dictionary<string, Tensor> weights = graph.Parameters
             .Where(parameter => !quantizedWeights.Contains(parameter.Name))
             .ToDictionary(parameter => parameter.Name, parameter => ReadFloats(file, parameter.Name, parameter.Shape));

@@ -85,6 +85,30 @@ public sealed class IntegerContractTests : IDisposable
     }
 
     [Fact]
+    public void In_scope_full_every_layer_computes_in_integers_and_the_first_and_last_have_eight_bits()
+    {
+        QuantizedModel quantized = PostTrainingQuantizer.Quantize(Model, [Calibration], RecipeOf("mse", "w4a4", Granularity.PerToken) with { Scope = Scope.Full });
+        Assert.All(quantized.Layers, layer => Assert.True(layer.Value.IsInteger));
+        Assert.Equal((8, 8), BitsOf(quantized.Layers["patch_embed.proj"]));
+        Assert.Equal((8, 8), BitsOf(quantized.Layers["head"]));
+        Assert.Equal((4, 4), BitsOf(quantized.Layers["layers.0.mixer.conv1d"]));
+        Assert.Equal(Granularity.PerChannel, quantized.Layers["layers.0.mixer.conv1d"].Input!.Granularity);
+        Assert.Equal(Granularity.PerTensor, quantized.Layers["patch_embed.proj"].Input!.Granularity);
+        Assert.DoesNotContain(quantized.Weights.Keys, quantized.Layers.Keys.Select(name => $"{name}.weight").Contains);
+
+        using InferenceSession session = InferenceSession.Create(quantized);
+        string[] kinds = [.. session.Plan.Steps.Select(step => step.Kind)];
+        Assert.Contains("patch embedding int8", kinds);
+        Assert.DoesNotContain("linear", kinds);
+        Assert.DoesNotContain("patch embedding", kinds);
+        // Both directions of a block read one copy of the levels: what they see has the same grid.
+        Assert.Equal(Model.Graph.BlockCount, session.Plan.Steps.Count(step => step.Name.EndsWith("conv1d.input", StringComparison.Ordinal)));
+
+        Recipe fewer = RecipeOf("mse", "w4a4", Granularity.PerTensor) with { Scope = Scope.Full, Overrides = [new("head", new BitWidths(4, 4))] };
+        Assert.Equal((4, 4), BitsOf(PostTrainingQuantizer.Quantize(Model, [Calibration], fewer).Layers["head"]));
+    }
+
+    [Fact]
     public void Overrides_decide_by_the_first_match()
     {
         Recipe recipe = new()
