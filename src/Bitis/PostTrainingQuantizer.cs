@@ -79,7 +79,7 @@ public static class PostTrainingQuantizer
         IEnumerable<Node> observed =
             selected.Where(pair => pair.Bits.Activations != BitWidths.Float).Select(pair => pair.Node);
         using var evaluator = new VectorizedEvaluator(options.Threads);
-        var calibrator = new Calibrator(model.Graph, model.Weights, evaluator, observed, recipe.GranularityOf);
+        var calibrator = new Calibrator(model.Graph, model.Weights, evaluator, observed, recipe);
         (IReadOnlyDictionary<Node, SiteStatistics> statistics, CalibrationDigest digest) =
             calibrator.Run(batches, estimator.NeedsHistograms, options.Progress, cancellationToken);
 
@@ -93,7 +93,8 @@ public static class PostTrainingQuantizer
                 recipe.GranularityOf(node),
                 statistics.GetValueOrDefault(node),
                 estimator,
-                options.Threads));
+                options.Threads,
+                bits is { Weights: BitWidths.Float } or { Activations: BitWidths.Float } ? 1 : recipe.RotationOf(node)));
             options.Progress?.Report(new WorkProgress("quantizing", layers.Count, selected.Length));
         }
         return (layers, digest);

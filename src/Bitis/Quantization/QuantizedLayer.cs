@@ -17,9 +17,17 @@ public sealed class QuantizedLayer
     /// <param name="inputFactors">
     /// Of a linear layer: what the input's channels are multiplied by before they are quantized; null for nothing.
     /// </param>
-    /// <exception cref="ArgumentException">The parts do not belong together, or a factor is not a positive, finite number.</exception>
-    public QuantizedLayer(sbyte[]? levels, UniformQuantizer? weight, UniformQuantizer? input, float[]? inputFactors = null)
+    /// <param name="rotation">
+    /// Of a linear layer: how many neighbouring channels of the input a Hadamard transform mixes before they are quantized; the weights'
+    /// levels are those of weights that are transformed likewise. A power of two; 1 for none.
+    /// </param>
+    /// <exception cref="ArgumentException">
+    /// The parts do not belong together, a factor is not a positive, finite number, or the rotation is not a power of two.
+    /// </exception>
+    public QuantizedLayer(sbyte[]? levels, UniformQuantizer? weight, UniformQuantizer? input, float[]? inputFactors = null, int rotation = 1)
     {
+        if (!int.IsPow2(rotation) || (rotation > 1 && (levels is null || input is null || inputFactors is not null)))
+            throw new ArgumentException("A rotation is a power of two, for a layer with levels on both sides and no input factors.", nameof(rotation));
         if (levels is null != weight is null)
             throw new ArgumentException("Levels and the quantizer that made them belong together.", nameof(levels));
         if (inputFactors is not null && (levels is null || input is null))
@@ -30,6 +38,7 @@ public sealed class QuantizedLayer
         Weight = weight;
         Input = input;
         InputFactors = inputFactors;
+        RotationOrder = rotation;
     }
 
     /// <summary>The weights' levels, <c>[out, in]</c>.</summary>
@@ -48,6 +57,12 @@ public sealed class QuantizedLayer
     /// the product with m, is in the weights' levels. Null where there is none, or where it is part of the layer before.
     /// </summary>
     public float[]? InputFactors { get; }
+
+    /// <summary>
+    /// How many neighbouring channels of the input pass through an orthonormal Walsh-Hadamard transform before they are quantized, as the
+    /// weights did; 1 for none.
+    /// </summary>
+    public int RotationOrder { get; }
 
     /// <summary>Whether the layer can be computed with integers: both operands have levels.</summary>
     public bool IsInteger => Weight is not null && Input is not null;
@@ -76,8 +91,9 @@ public sealed class QuantizedLayer
     /// <param name="statistics">What calibration saw at the input; null if the input stays float32.</param>
     /// <param name="estimator">What decides the ranges.</param>
     /// <param name="threads">How many threads search for them; 0 for one on each processor.</param>
+    /// <param name="rotation">Of which transform of the input the statistics are; 1 for none. With bits of one side only it is left out.</param>
     internal static QuantizedLayer Create(
-        Tensor weight, BitWidths bits, Granularity granularity, SiteStatistics? statistics, IRangeEstimator estimator, int threads)
+        Tensor weight, BitWidths bits, Granularity granularity, SiteStatistics? statistics, IRangeEstimator estimator, int threads, int rotation = 1)
     {
         UniformQuantizer? input = statistics is null
             ? null
@@ -86,6 +102,11 @@ public sealed class QuantizedLayer
         if (bits.Weights == BitWidths.Float)
             return new QuantizedLayer(null, null, input);
 
+        if (rotation > 1)
+        {
+            weight = weight.Clone();
+            Rotation.Apply(weight.Span, rotation, weight.Span);
+        }
         var scales = new float[weight.Shape[0]];
         int inputs = weight.Length / scales.Length;
         for (int o = 0; o < scales.Length; o++)
@@ -97,10 +118,13 @@ public sealed class QuantizedLayer
         var levels = new sbyte[weight.Length];
         for (int i = 0; i < levels.Length; i++)
             levels[i] = (sbyte)quantizer.Quantize(weight.Span[i], i / inputs);
-        return new QuantizedLayer(levels, quantizer, input);
+        return new QuantizedLayer(levels, quantizer, input, rotation: rotation);
     }
 
-    /// <summary>The weights that the levels stand for, input factors included, in the shape that the operator's have.</summary>
+    /// <summary>
+    /// The weights that the levels stand for, in the shape that the operator's have: for an input as the layer before gives it, so with
+    /// input factors, and rotated back.
+    /// </summary>
     /// <exception cref="InvalidOperationException">The weights are float32.</exception>
     public Tensor DequantizeWeight(Operator op)
     {
@@ -115,6 +139,8 @@ public sealed class QuantizedLayer
             float value = Weight.Dequantize(Levels[i], o);
             weight.Span[i] = InputFactors is null ? value : value * InputFactors[j];
         }
+        if (RotationOrder > 1)
+            Rotation.Apply(weight.Span, RotationOrder, weight.Span);
         return weight;
     }
 

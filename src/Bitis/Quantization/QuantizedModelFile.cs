@@ -17,6 +17,7 @@ namespace Bitis.Quantization;
 ///   {layer}.input_scale        F32 [1], [tokens] or [channels]
 ///   {layer}.input_zero_point   U8, as the scale
 ///   {layer}.input_factor       F32 [in], where the input's channels are multiplied by something first
+///   {layer}.input_rotation     I32 [1], where they pass through a Hadamard transform of that many first
 /// </code>
 /// The other parameters keep their name and shape, as F16 where that loses nothing, else as F32. Everything else is in the
 /// metadata, with a digest of the tensors, since the container itself has no checksum.
@@ -158,6 +159,8 @@ internal static class QuantizedModelFile
         }
         if (layer.InputFactors is { } factors)
             tensors.Add(new($"{name}.input_factor", DType.Float32, [factors.Length], MemoryMarshal.AsBytes(factors.AsSpan()).ToArray()));
+        if (layer.RotationOrder > 1)
+            tensors.Add(new($"{name}.input_rotation", DType.Int32, [1], BitConverter.GetBytes(layer.RotationOrder)));
     }
 
     private static QuantizedLayer ReadLayer(Checkpoint file, Node node, BitWidths bits, Granularity granularity)
@@ -186,7 +189,18 @@ internal static class QuantizedModelFile
         float[]? factors = node.Operator is Linear linear && file.Entries.Any(entry => entry.Name == $"{name}.input_factor")
             ? ReadFloats(file, $"{name}.input_factor", [linear.InFeatures]).Span.ToArray()
             : null;
-        return new QuantizedLayer(levels, weight, input, factors);
+        return new QuantizedLayer(levels, weight, input, factors, ReadRotation(file, node));
+    }
+
+    private static int ReadRotation(Checkpoint file, Node node)
+    {
+        string name = $"{node.Name}.input_rotation";
+        if (file.Entries.All(entry => entry.Name != name))
+            return 1;
+        int order = BitConverter.ToInt32(ReadBytes(file, name, DType.Int32, [1]));
+        return node.Operator is Linear linear && order > 1 && int.IsPow2(order) && linear.InFeatures % order == 0
+            ? order
+            : throw new BitisException($"tensor '{name}' is {order}; expected a power of two that divides the layer's inputs.");
     }
 
     /// <summary>How many numbers an output channel has.</summary>

@@ -107,6 +107,19 @@ public sealed record Recipe
         };
     }
 
+    /// <summary>
+    /// How many neighbouring channels of a layer's input a Hadamard transform mixes before they are quantized, where the method does so:
+    /// those of what a scan computed, on its way out of the block; else 1.
+    /// </summary>
+    public int RotationOf(Node node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        return QuantizationMethods.Find(Method).Rotates && node.Operator is Linear linear && ReadsScan(node) ? Rotation.OrderFor(linear.InFeatures) : 1;
+
+        static bool ReadsScan(Node node) => node.Inputs.Any(
+            input => input.Operator is SelectiveScan || (input.Operator is not (Linear or MeanOfNorms) && ReadsScan(input)));
+    }
+
     /// <summary>Checks what the types cannot.</summary>
     /// <exception cref="BitisException">A value is out of its range.</exception>
     public void Validate()

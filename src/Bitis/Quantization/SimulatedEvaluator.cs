@@ -39,7 +39,7 @@ public sealed class SimulatedEvaluator(
         if (layer.Weight is not { } weight)
             return inner.Evaluate(node, [Map(inputs[0], input.Simulate)], parameters);
 
-        Tensor x = layer.InputFactors is { } factors ? MultiplyChannels(inputs[0], factors) : inputs[0];
+        Tensor x = layer.InputFactors is { } factors ? MultiplyChannels(inputs[0], factors) : Rotate(inputs[0], layer.RotationOrder);
         Tensor y = inner.Evaluate(node, [Map(x, input.CenteredLevels)], LevelParameters(node, layer)); // of q_x − z
         ReadOnlySpan<float> bias = parameters.Length > 1 ? parameters[1].Span : default;
         if (node.Operator is Conv2d)
@@ -92,6 +92,15 @@ public sealed class SimulatedEvaluator(
         Tensor result = Tensor.Uninitialized(x.Shape);
         for (int start = 0; start < x.Length; start += factors.Length)
             TensorPrimitives.Multiply(x.Span.Slice(start, factors.Length), factors, result.Span[start..]);
+        return result;
+    }
+
+    private static Tensor Rotate(Tensor x, int order)
+    {
+        if (order == 1)
+            return x;
+        Tensor result = Tensor.Uninitialized(x.Shape);
+        Rotation.Apply(x.Span, order, result.Span);
         return result;
     }
 

@@ -381,6 +381,8 @@ internal sealed class PlanCompiler : PlanBuilder
         QuantizedLayer? quantized = _layers.GetValueOrDefault(node.Name);
         if (quantized is { IsInteger: true })
         {
+            if (quantized.RotationOrder > 1)
+                x = InCopy(x, (source, copy) => new RotateStep($"{node.Name}.input", source, copy, quantized.RotationOrder));
             var packed = new PackedIntegerWeights(
                 quantized.Levels, quantized.Weight!.Scales, bias, linear.OutFeatures, linear.InFeatures, quantized.Weight!.Bits);
             ArenaBlock levels = NewBlock((long)x.Rows * IntegerLinearStep.LevelStride(x.Columns));
@@ -388,6 +390,7 @@ internal sealed class PlanCompiler : PlanBuilder
             NativeBuffer<float>? factors = quantized.InputFactors is { } values ? NativeBuffer<float>.Of(values) : null;
             Emit(node, x.IsReversed, y => new IntegerLinearStep(
                 node.Name, x, y, levels, packed, grids, factors, quantized.Input!.MaxLevel));
+            TouchByLast(x.Block);
             TouchByLast(levels);
         }
         else
