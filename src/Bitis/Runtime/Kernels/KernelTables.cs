@@ -18,6 +18,7 @@ internal static class KernelTables
     [
         .. FloatGemm.Table.Rows,
         .. Int8Gemm.Table.Rows,
+        .. Int8Gemm.NibbleTable.Rows,
         .. Quantize.Table.Rows,
         .. CenterLevels.Table.Rows,
         .. HadamardRows.Table.Rows,
