@@ -39,8 +39,8 @@ internal static unsafe class Int8Gemm
     public static KernelTable<Int8GemmKernel> NibbleTable { get; } = new(
         VnniRow(NibbleBits),
         Row<Int8GemmAvxVnni, Lanes256>(NibbleBits, InstructionSet.AvxVnni),
-        Row<Int4GemmAvx512, Lanes512>(NibbleBits, InstructionSet.Avx512),
-        Row<Int4GemmAvx2, Lanes256>(NibbleBits, InstructionSet.Avx2),
+        Row<Int4Gemm<PairSums512>, Lanes512>(NibbleBits, InstructionSet.Avx512),
+        Row<Int4Gemm<PairSums256>, Lanes256>(NibbleBits, InstructionSet.Avx2),
         PortableRow(NibbleBits));
 
     /// <summary>The form for weights of some bits.</summary>
