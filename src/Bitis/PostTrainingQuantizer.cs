@@ -15,7 +15,7 @@ public static class PostTrainingQuantizer
     /// <param name="model">The float model; it is not changed.</param>
     /// <param name="batches">
     /// Calibration images as the model takes them, <c>[batch, channels, height, width]</c>; labels are not needed.
-    /// Walked up to four times, with equal contents. 100 to 256 images are usual.
+    /// Walked up to six times, with equal contents. 100 to 256 images are usual.
     /// </param>
     /// <param name="recipe">What to do.</param>
     /// <param name="options">How to carry it out; null for the usual.</param>
