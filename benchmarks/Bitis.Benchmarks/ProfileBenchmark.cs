@@ -16,16 +16,16 @@ internal static class ProfileBenchmark
 
     public static void Run(string variant)
     {
-        VisionModel model = VisionModel.CreateRandom(ModelCatalogue.Get(variant).Config, seed: 1);
-        Tensor image = RandomImage(model.Config.InputShape.Prepend(1));
+        VisionModel model = RandomModel.Create(variant);
+        Tensor image = RandomModel.Images(model, 1);
         var options = new SessionOptions { Threads = 1 };
         (string Name, InferenceSession Session, long FileBytes)[] models =
         [
             ("float32", InferenceSession.Create(model, options), FileBytes(file => model.Save(file))),
             .. Scopes.SelectMany(scope => Bits.Select(bits =>
             {
-                QuantizedModel quantized = Quantize(model, image, bits, scope);
-                return ($"{bits} {scope.ToString().ToLowerInvariant()}", InferenceSession.Create(quantized, options), FileBytes(file => quantized.Save(file)));
+                QuantizedModel quantized = RandomModel.Quantize(model, bits, scope);
+                return (RandomModel.NameOf(bits, scope), InferenceSession.Create(quantized, options), FileBytes(file => quantized.Save(file)));
             })),
         ];
         // The models take turns.
@@ -68,14 +68,6 @@ internal static class ProfileBenchmark
         }
     }
 
-    private static QuantizedModel Quantize(VisionModel model, Tensor image, string bits, Scope scope) =>
-        PostTrainingQuantizer.Quantize(model, [image], RecipeFor(BitWidths.Parse(bits), scope));
-
-    /// <summary>Plain layers; scans with <c>qmamba+</c>'s grids. What is not learned or smoothed does not change the time.</summary>
-    private static Recipe RecipeFor(BitWidths bits, Scope scope) => scope == Scope.Linear
-        ? new() { Method = "minmax", Bits = bits }
-        : new() { Method = "qmamba+", Bits = bits, Scope = scope, ActivationGranularity = Granularity.PerTensor, Smoothing = false, Learning = new() { Steps = 0 } };
-
     private static double Print(string title, InferenceSession session, List<IReadOnlyList<StepTime>> runs)
     {
         double[] times = [.. runs[0].Select((_, step) => Median([.. runs.Select(run => run[step].Time.TotalMilliseconds)]))];
@@ -95,14 +87,5 @@ internal static class ProfileBenchmark
     {
         Array.Sort(values);
         return values[values.Length / 2];
-    }
-
-    private static Tensor RandomImage(Shape shape)
-    {
-        var random = new SeededRandom(2);
-        var images = new Tensor(shape);
-        foreach (ref float value in images.Span)
-            value = (float)random.NextNormal();
-        return images;
     }
 }

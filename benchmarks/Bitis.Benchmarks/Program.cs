@@ -1,6 +1,7 @@
 // Benchmarks of Bitis:
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- kernels
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- profile vim-tiny
+//   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- threads vim-tiny
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- training [vim-mini vmamba-mini]
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- hlq
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- methods vim-micro-builtin builtin/train builtin/test
@@ -16,6 +17,9 @@ switch (args)
         return 0;
     case ["profile", string variant]:
         ProfileBenchmark.Run(variant);
+        return 0;
+    case ["threads", string variant]:
+        ThreadsBenchmark.Run(variant);
         return 0;
     case ["training"]:
         TrainingBenchmark.Run();
@@ -40,6 +44,6 @@ switch (args)
             rest.ElementAtOrDefault(0) ?? "ptq4vm");
         return 0;
     default:
-        Console.Error.WriteLine("Usage: Bitis.Benchmarks kernels | profile VARIANT | training [MODEL...] | hlq | methods MODEL CALIBRATION TEST [DRAWS [ROW [BITS]]] | conversion VARIANT [METHOD [BLOCKS]] | peer FOLDER");
+        Console.Error.WriteLine("Usage: Bitis.Benchmarks kernels | profile VARIANT | threads VARIANT | training [MODEL...] | hlq | methods MODEL CALIBRATION TEST [DRAWS [ROW [BITS]]] | conversion VARIANT [METHOD [BLOCKS]] | peer FOLDER");
         return 2;
 }
