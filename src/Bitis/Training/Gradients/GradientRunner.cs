@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Bitis.Graphs;
 using Bitis.Operators;
 using Bitis.Runtime;
@@ -27,6 +28,7 @@ internal sealed class GradientRunner : IDisposable
     private readonly int _imagesPerLane;
     private readonly WorkerPool _pool;
     private readonly GradientLane[] _lanes;
+    private readonly ConcurrentStack<GradientLane> _freeLanes;
     private readonly NativeBuffer<float>[] _sums = new NativeBuffer<float>[Parts];
     private readonly ParameterSlot[] _parameters;
 
@@ -42,6 +44,7 @@ internal sealed class GradientRunner : IDisposable
         _lanes = new GradientLane[_pool.ThreadCount];
         for (int i = 0; i < _lanes.Length; i++)
             _lanes[i] = new GradientLane(plan.ArenaBytes, plan.ScratchLength);
+        _freeLanes = new ConcurrentStack<GradientLane>(_lanes);
         for (int i = 0; i < Parts; i++)
             _sums[i] = new NativeBuffer<float>(plan.SumsLength);
     }
@@ -94,27 +97,40 @@ internal sealed class GradientRunner : IDisposable
     private unsafe void RunPart(int part, int batch, LaneAction load, LaneAction setOutputGradient, bool backward, uint key)
     {
         int start = (int)((long)batch * part / Parts), end = (int)((long)batch * (part + 1) / Parts);
-        GradientLane lane = _lanes[part % _lanes.Length];
-        _sums[part].Span.Clear();
-        lane.Sums = _sums[part].Pointer;
-        for (int image = start; image < end; image += _imagesPerLane)
+        if (!_freeLanes.TryPop(out GradientLane? lane))
+            throw new InvalidOperationException("More parts run at once than there are threads.");
+        try
         {
-            lane.Images = Math.Min(_imagesPerLane, end - image);
-            lane.Key = CounterRandom.Key(key, (uint)image);
-            load(lane, image);
-            foreach (GradientStep step in Plan.Steps)
+            _sums[part].Span.Clear();
+            lane.Sums = _sums[part].Pointer;
+            for (int image = start; image < end; image += _imagesPerLane)
             {
-                long began = StepTimes.Now;
-                step.Forward(lane);
-                Times?.Add(step.Kind, began, isBackward: false);
+                lane.Images = Math.Min(_imagesPerLane, end - image);
+                lane.Key = CounterRandom.Key(key, (uint)image);
+                RunImages(lane, image, load, setOutputGradient, backward);
             }
-            setOutputGradient(lane, image);
-            for (int i = Plan.Steps.Count - 1; backward && i >= 0; i--)
-            {
-                long began = StepTimes.Now;
-                Plan.Steps[i].Backward(lane);
-                Times?.Add(Plan.Steps[i].Kind, began, isBackward: true);
-            }
+        }
+        finally
+        {
+            _freeLanes.Push(lane);
+        }
+    }
+
+    private void RunImages(GradientLane lane, int firstImage, LaneAction load, LaneAction setOutputGradient, bool backward)
+    {
+        load(lane, firstImage);
+        foreach (GradientStep step in Plan.Steps)
+        {
+            long began = StepTimes.Now;
+            step.Forward(lane);
+            Times?.Add(step.Kind, began, isBackward: false);
+        }
+        setOutputGradient(lane, firstImage);
+        for (int i = Plan.Steps.Count - 1; backward && i >= 0; i--)
+        {
+            long began = StepTimes.Now;
+            Plan.Steps[i].Backward(lane);
+            Times?.Add(Plan.Steps[i].Kind, began, isBackward: true);
         }
     }
 
