@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures Bitis on this machine, with ONNX Runtime beside it in the same run, and writes benchmarks/results/PROCESSOR.md.
-# Needs the .NET SDK, and Node.js with npm for the peer. Takes about five minutes; let nothing else compute meanwhile.
+# Needs the .NET SDK, and Node.js with npm for the peer. Takes about seven minutes; let nothing else compute meanwhile.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -31,7 +31,7 @@ file=benchmarks/results/$(echo "$processor-$family-$model" | tr -cs 'A-Za-z0-9\n
     echo "## Kernels"
     echo
     bench kernels
-    for variant in vim-tiny vim-small; do
+    for variant in vim-tiny vim-small vmamba-tiny; do
         echo
         echo "## Where the time of $variant goes"
         echo
@@ -39,6 +39,10 @@ file=benchmarks/results/$(echo "$processor-$family-$model" | tr -cs 'A-Za-z0-9\n
         bench profile "$variant"
         echo '```'
     done
+    echo
+    echo "## Threads"
+    echo
+    bench threads vim-tiny
     echo
     echo "## Training"
     echo

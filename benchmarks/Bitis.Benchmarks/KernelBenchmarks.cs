@@ -27,7 +27,7 @@ internal static unsafe class KernelBenchmarks
         PrintRates([.. FloatGemm.Table.Runnable], FloatGemmTimes);
         PrintRates([.. FloatGemm.Table.Runnable], TransposedTimes, "transposed");
         PrintRates([.. Int8Gemm.Table.Runnable], (kernels, k, n) => IntegerGemmTimes(kernels, k, n, bits: 8));
-        PrintRates([.. Int8Gemm.Table.Runnable], (kernels, k, n) => IntegerGemmTimes(kernels, k, n, bits: 4), "4-bit weights");
+        PrintRates([.. Int8Gemm.NibbleTable.Runnable], (kernels, k, n) => IntegerGemmTimes(kernels, k, n, bits: 4));
         Console.WriteLine();
         PrintTokenKernels(channels: 384, states: 16, onlyScans: false);
         Console.WriteLine();

@@ -44,6 +44,7 @@ internal static class MethodsBenchmark
         ("ssm: mse", new() { Method = "mse", Scope = Scope.Ssm }),
         ("ssm: mse, per token", new() { Method = "mse", Scope = Scope.Ssm, ActivationGranularity = Granularity.PerToken }),
         ("ssm: log2", new() { Method = "log2", Scope = Scope.Ssm }),
+        ("ssm: quamba", new() { Method = "quamba", Scope = Scope.Ssm }),
         ("ssm: smoothquant", new() { Method = "smoothquant", Scope = Scope.Ssm }),
         ("ssm: ptq4vm", new() { Method = "ptq4vm", Scope = Scope.Ssm }),
         ("ssm: ptq4vm+", new() { Method = "ptq4vm+", Scope = Scope.Ssm }),
@@ -56,6 +57,7 @@ internal static class MethodsBenchmark
             [1, 2, 4, 16, 32], groups => ($"ssm: qmamba+, {groups} groups", new() { Method = "qmamba+", Scope = Scope.Ssm, TimeGroups = groups })),
         ("ssm: qmamba+, uniform decay", new() { Method = "qmamba+", Scope = Scope.Ssm, Decay = DecayGrid.Uniform }),
         ("ssm: qmamba+", new() { Method = "qmamba+", Scope = Scope.Ssm }),
+        .. QuantizationMethods.Names.Select(method => ($"full: {method}", new Recipe { Method = method, Scope = Scope.Full })),
     ];
 
     /// <summary>Measures and prints the table.</summary>

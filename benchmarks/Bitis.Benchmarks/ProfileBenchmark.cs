@@ -12,16 +12,21 @@ internal static class ProfileBenchmark
 
     private static readonly string[] Bits = ["w8a8", "w4a8"];
 
+    private static readonly Scope[] Scopes = [Scope.Linear, Scope.Ssm, Scope.Full];
+
     public static void Run(string variant)
     {
-        VisionModel model = VisionModel.CreateRandom(ModelCatalogue.Get(variant).Config, seed: 1);
-        Tensor image = RandomImage(model.Config.InputShape.Prepend(1));
+        VisionModel model = RandomModel.Create(variant);
+        Tensor image = RandomModel.Images(model, 1);
         var options = new SessionOptions { Threads = 1 };
-        (string Name, InferenceSession Session)[] models =
+        (string Name, InferenceSession Session, long FileBytes)[] models =
         [
-            ("float32", InferenceSession.Create(model, options)),
-            .. Bits.Select(bits => (bits, InferenceSession.Create(Quantize(model, image, bits, Scope.Linear), options))),
-            .. Bits.Select(bits => ($"{bits} ssm", InferenceSession.Create(Quantize(model, image, bits, Scope.Ssm), options))),
+            ("float32", InferenceSession.Create(model, options), FileBytes(file => model.Save(file))),
+            .. Scopes.SelectMany(scope => Bits.Select(bits =>
+            {
+                QuantizedModel quantized = RandomModel.Quantize(model, bits, scope);
+                return (RandomModel.NameOf(bits, scope), InferenceSession.Create(quantized, options), FileBytes(file => quantized.Save(file)));
+            })),
         ];
         // The models take turns.
         var runs = Array.ConvertAll(models, _ => new List<IReadOnlyList<StepTime>>());
@@ -36,19 +41,32 @@ internal static class ProfileBenchmark
         }
         Console.WriteLine($"{variant}, one image, one thread; medians of {Runs} runs, ms");
         double[] totals = [.. models.Select((entry, i) => Print(entry.Name, entry.Session, runs[i]))];
-        for (int i = 1; i < models.Length; i++)
-            Console.WriteLine($"{models[i].Name} is {totals[0] / totals[i]:F2} times as fast as float32.");
-        foreach ((_, InferenceSession session) in models)
+        for (int i = 0; i < models.Length; i++)
+        {
+            Console.WriteLine(
+                $"{models[i].Name}: {totals[0] / totals[i]:F2} times as fast as float32; file {models[i].FileBytes / 1e6:F2} MB, "
+                + $"{(double)models[i].FileBytes / models[0].FileBytes:F3} of float32; packed weights {models[i].Session.WeightBytes / 1e6:F2} MB, "
+                + $"{(double)models[i].Session.WeightBytes / models[0].Session.WeightBytes:F3}.");
+        }
+        foreach ((_, InferenceSession session, _) in models)
             session.Dispose();
     }
 
-    private static QuantizedModel Quantize(VisionModel model, Tensor image, string bits, Scope scope) =>
-        PostTrainingQuantizer.Quantize(model, [image], RecipeFor(BitWidths.Parse(bits), scope));
-
-    /// <summary>Plain layers; scans with <c>qmamba+</c>'s grids. What is not learned or smoothed does not change the time.</summary>
-    private static Recipe RecipeFor(BitWidths bits, Scope scope) => scope == Scope.Linear
-        ? new() { Method = "minmax", Bits = bits }
-        : new() { Method = "qmamba+", Bits = bits, Scope = scope, ActivationGranularity = Granularity.PerTensor, Smoothing = false, Learning = new() { Steps = 0 } };
+    /// <summary>The size of the file that a model is saved to.</summary>
+    private static long FileBytes(Action<string> save)
+    {
+        string folder = Directory.CreateTempSubdirectory("bitis-profile-").FullName;
+        try
+        {
+            string file = Path.Combine(folder, "model");
+            save(file);
+            return new FileInfo(file).Length;
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
 
     private static double Print(string title, InferenceSession session, List<IReadOnlyList<StepTime>> runs)
     {
@@ -69,14 +87,5 @@ internal static class ProfileBenchmark
     {
         Array.Sort(values);
         return values[values.Length / 2];
-    }
-
-    private static Tensor RandomImage(Shape shape)
-    {
-        var random = new SeededRandom(2);
-        var images = new Tensor(shape);
-        foreach (ref float value in images.Span)
-            value = (float)random.NextNormal();
-        return images;
     }
 }

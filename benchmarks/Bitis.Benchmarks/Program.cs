@@ -1,6 +1,7 @@
 // Benchmarks of Bitis:
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- kernels
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- profile vim-tiny
+//   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- threads vim-tiny
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- training [vim-mini vmamba-mini]
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- hlq
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- backward resnet-20 cifar10.zip/train cifar10.zip/test 12
@@ -17,6 +18,9 @@ switch (args)
         return 0;
     case ["profile", string variant]:
         ProfileBenchmark.Run(variant);
+        return 0;
+    case ["threads", string variant]:
+        ThreadsBenchmark.Run(variant);
         return 0;
     case ["training"]:
         TrainingBenchmark.Run();
@@ -53,6 +57,6 @@ switch (args)
             rest.ElementAtOrDefault(0) ?? "ptq4vm");
         return 0;
     default:
-        Console.Error.WriteLine("Usage: Bitis.Benchmarks kernels | profile VARIANT | training [MODEL...] | hlq | backward MODEL TRAIN TEST EPOCHS [TAKE] | methods MODEL CALIBRATION TEST [DRAWS [ROW [BITS]]] | conversion VARIANT [METHOD [BLOCKS]] | peer FOLDER");
+        Console.Error.WriteLine("Usage: Bitis.Benchmarks kernels | profile VARIANT | threads VARIANT | training [MODEL...] | hlq | backward MODEL TRAIN TEST EPOCHS [TAKE] | methods MODEL CALIBRATION TEST [DRAWS [ROW [BITS]]] | conversion VARIANT [METHOD [BLOCKS]] | peer FOLDER");
         return 2;
 }

@@ -15,7 +15,7 @@ public static class PostTrainingQuantizer
     /// <param name="model">The float model; it is not changed.</param>
     /// <param name="batches">
     /// Calibration images as the model takes them, <c>[batch, channels, height, width]</c>; labels are not needed.
-    /// Walked up to four times, with equal contents. 100 to 256 images are usual.
+    /// Walked up to six times, with equal contents. 100 to 256 images are usual.
     /// </param>
     /// <param name="recipe">What to do.</param>
     /// <param name="options">How to carry it out; null for the usual.</param>
@@ -32,60 +32,78 @@ public static class PostTrainingQuantizer
         ArgumentNullException.ThrowIfNull(recipe);
         recipe.Validate();
         options ??= new QuantizationOptions();
-        Dictionary<string, QuantizedScan> scans = recipe.Scope == Scope.Ssm && recipe.Bits.Activations != BitWidths.Float
+        Dictionary<string, QuantizedScan> scans = recipe.CoversScans && recipe.Bits.Activations != BitWidths.Float
             ? CalibrateScans(model, batches, recipe, options, cancellationToken)
             : [];
-        (Dictionary<string, QuantizedLinear> linears, CalibrationDigest digest) = QuantizationMethods.Find(recipe.Method) is { Smooths: true } or { Learns: true }
-            ? new BlockReconstructor(model, recipe, scans, options, cancellationToken).Run(batches)
-            : Estimate(model, batches, recipe, options, cancellationToken);
+        IReadOnlyList<(Node Node, BitWidths Bits)> selected = recipe.Select(model.Graph);
+        bool isBlockwise = QuantizationMethods.Find(recipe.Method) is { Smooths: true } or { Learns: true };
+        // Smoothing and learning are for the linear layers of blocks; all others have grids that do not change.
+        (Node Node, BitWidths Bits)[] estimated = [.. selected.Where(pair => !isBlockwise || pair.Node is not { Block: not null, Operator: Linear })];
+        var layers = new Dictionary<string, QuantizedLayer>();
+        CalibrationDigest? digest = null;
+        if (estimated.Length > 0 || !isBlockwise)
+            (layers, digest) = Estimate(model, batches, recipe, estimated, options, cancellationToken);
+        if (isBlockwise)
+            digest = new BlockReconstructor(model, recipe, selected, layers, scans, options, cancellationToken).Run(batches);
+
         var weights = new Dictionary<string, Tensor>(model.Weights);
-        foreach ((string name, QuantizedLinear linear) in linears)
+        foreach ((string name, QuantizedLayer layer) in layers)
         {
-            if (linear.Weight is not null)
+            if (layer.Weight is not null)
                 weights.Remove(model.Graph[name].ParameterNames[0]);
         }
-        SmoothingFolding.Fold(model.Graph, weights, linears);
-        return new QuantizedModel(model.Config, model.Preprocessing, model.ClassNames, recipe, digest, weights, linears, scans);
+        foreach (string name in scans.Keys)
+            weights.Remove(model.Graph[name].ParameterNames[0]); // A_log; a scan has codes for it
+        SmoothingFolding.Fold(model.Graph, weights, layers);
+        return new QuantizedModel(model.Config, model.Preprocessing, model.ClassNames, recipe, digest!, weights, layers, scans);
     }
 
     private static Dictionary<string, QuantizedScan> CalibrateScans(
         VisionModel model, IEnumerable<Tensor> batches, Recipe recipe, QuantizationOptions options, CancellationToken cancellationToken)
     {
-        IRangeEstimator estimator = QuantizationMethods.Find(recipe.Method).CreateEstimator(recipe);
-        if (estimator.NeedsValues)
-            estimator = new MseEstimator(); // for the scans' operands, whose values are not kept
         using var evaluator = new VectorizedEvaluator(options.Threads);
-        return new ScanCalibrator(model.Graph, model.Weights, evaluator, estimator, recipe.Scan, recipe.Bits.Activations)
+        return new ScanCalibrator(model.Graph, model.Weights, evaluator, StreamingEstimator(recipe), recipe.Scan, recipe.Bits.Activations)
             .Run(batches, options.Progress, cancellationToken);
     }
 
-    /// <summary>All layers at once, with ranges from statistics of the float model.</summary>
-    private static (Dictionary<string, QuantizedLinear> Linears, CalibrationDigest Calibration) Estimate(
-        VisionModel model, IEnumerable<Tensor> batches, Recipe recipe, QuantizationOptions options, CancellationToken cancellationToken)
+    /// <summary>Layers with ranges from statistics of the float model.</summary>
+    private static (Dictionary<string, QuantizedLayer> Layers, CalibrationDigest Calibration) Estimate(
+        VisionModel model,
+        IEnumerable<Tensor> batches,
+        Recipe recipe,
+        (Node Node, BitWidths Bits)[] selected,
+        QuantizationOptions options,
+        CancellationToken cancellationToken)
     {
-        IRangeEstimator estimator = QuantizationMethods.Find(recipe.Method).CreateEstimator(recipe);
-        IReadOnlyList<(Node Node, BitWidths Bits)> selected = recipe.Select(model.Graph);
+        IRangeEstimator estimator = StreamingEstimator(recipe);
         IEnumerable<Node> observed =
             selected.Where(pair => pair.Bits.Activations != BitWidths.Float).Select(pair => pair.Node);
         using var evaluator = new VectorizedEvaluator(options.Threads);
-        var calibrator = new Calibrator(model.Graph, model.Weights, evaluator, observed, recipe.Granularity);
+        var calibrator = new Calibrator(model.Graph, model.Weights, evaluator, observed, recipe);
         (IReadOnlyDictionary<Node, SiteStatistics> statistics, CalibrationDigest digest) =
             calibrator.Run(batches, estimator.NeedsHistograms, options.Progress, cancellationToken);
 
-        var linears = new Dictionary<string, QuantizedLinear>();
+        var layers = new Dictionary<string, QuantizedLayer>();
         foreach ((Node node, BitWidths bits) in selected)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            linears.Add(node.Name, QuantizedLinear.Create(
-                (Linear)node.Operator,
+            layers.Add(node.Name, QuantizedLayer.Create(
                 model.Weights[node.ParameterNames[0]],
                 bits,
-                recipe.Granularity,
+                recipe.GranularityOf(node),
                 statistics.GetValueOrDefault(node),
                 estimator,
-                options.Threads));
-            options.Progress?.Report(new WorkProgress("quantizing", linears.Count, selected.Count));
+                options.Threads,
+                bits is { Weights: BitWidths.Float } or { Activations: BitWidths.Float } ? 1 : recipe.RotationOf(node)));
+            options.Progress?.Report(new WorkProgress("quantizing", layers.Count, selected.Length));
         }
-        return (linears, digest);
+        return (layers, digest);
+    }
+
+    /// <summary>The method's estimator, or another one where it would need all values at once, which only a block's layers can keep.</summary>
+    private static IRangeEstimator StreamingEstimator(Recipe recipe)
+    {
+        IRangeEstimator estimator = QuantizationMethods.Find(recipe.Method).CreateEstimator(recipe);
+        return estimator.NeedsValues ? new MseEstimator() : estimator;
     }
 }

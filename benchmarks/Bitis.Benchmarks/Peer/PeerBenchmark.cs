@@ -63,33 +63,27 @@ internal static class PeerBenchmark
 
     private static void MeasureModels(string peer, string folder, string variant, string peerName, int width)
     {
-        VisionModel model = VisionModel.CreateRandom(ModelCatalogue.Get(variant).Config, seed: 1);
-        Tensor image = new(model.Config.InputShape.Prepend(1));
-        var random = new SeededRandom(2);
-        foreach (ref float value in image.Span)
-            value = (float)random.NextNormal();
+        VisionModel model = RandomModel.Create(variant);
+        Tensor image = RandomModel.Images(model, 1);
+        var options = new SessionOptions { Threads = 1 };
         Console.WriteLine();
         Console.WriteLine($"| one image on one thread, ms | {variant} | {peerName} in ONNX Runtime | ratio |");
         Console.WriteLine("|---|---|---|---|");
-        foreach (string bits in new[] { "float32", "w8a8", "w4a8" })
-        {
-            using InferenceSession session = CreateSession(model, image, bits);
-            string path = Path.Combine(folder, "deit.onnx");
-            OnnxModels.WriteDeit(path, width, dynamicInt8: bits != "float32");
-            using var runtime = new OnnxRuntime(peer, path, threads: 1, "float32", [.. image.Shape]);
-            (double ours, double theirs) = Alternate(() => session.Run(image), runtime);
-            string peerBits = bits == "float32" ? bits : "dynamic INT8";
-            Console.WriteLine($"| {bits} against {peerBits} | {ours * 1e3:F2} | {theirs * 1e3:F2} | {theirs / ours:F2} |");
-        }
-    }
+        Compare("float32", dynamicInt8: false, InferenceSession.Create(model, options));
+        foreach ((string bits, Scope scope) in ((string, Scope)[])[("w8a8", Scope.Linear), ("w4a8", Scope.Linear), ("w8a8", Scope.Ssm), ("w8a8", Scope.Full), ("w4a8", Scope.Full)])
+            Compare(RandomModel.NameOf(bits, scope), dynamicInt8: true, InferenceSession.Create(RandomModel.Quantize(model, bits, scope), options));
 
-    private static InferenceSession CreateSession(VisionModel model, Tensor image, string bits)
-    {
-        var options = new SessionOptions { Threads = 1 };
-        return bits == "float32"
-            ? InferenceSession.Create(model, options)
-            : InferenceSession.Create(
-                PostTrainingQuantizer.Quantize(model, [image], new Recipe { Method = "minmax", Bits = BitWidths.Parse(bits) }), options);
+        void Compare(string name, bool dynamicInt8, InferenceSession session)
+        {
+            using (session)
+            {
+                string path = Path.Combine(folder, "deit.onnx");
+                OnnxModels.WriteDeit(path, width, dynamicInt8);
+                using var runtime = new OnnxRuntime(peer, path, threads: 1, "float32", [.. image.Shape]);
+                (double ours, double theirs) = Alternate(() => session.Run(image), runtime);
+                Console.WriteLine($"| {name} against {(dynamicInt8 ? "dynamic INT8" : "float32")} | {ours * 1e3:F2} | {theirs * 1e3:F2} | {theirs / ours:F2} |");
+            }
+        }
     }
 
     /// <summary>Median seconds for a run of each.</summary>

@@ -91,6 +91,6 @@ internal sealed class EvalCommand : BitisCommand
     {
         QuantizedModel quantized = model.Quantized
             ?? throw BitisException.InFile(model.Reference, "--simulate is for quantized models; this one is float32.");
-        return new GraphExecutor(quantized.Graph, quantized.DequantizeWeights(), new SimulatedEvaluator(evaluator, quantized.Linears, quantized.Scans)).Run;
+        return new GraphExecutor(quantized.Graph, quantized.DequantizeWeights(), new SimulatedEvaluator(evaluator, quantized.Layers, quantized.Scans)).Run;
     }
 }

@@ -43,8 +43,10 @@ internal sealed class InspectCommand : BitisCommand
 
     private static QuantizedInspection Describe(string reference, QuantizedModel model, long fileBytes, bool listTensors, bool listNodes)
     {
-        IEnumerable<TensorLine> levels = model.Linears.Where(linear => linear.Value.Weight is not null).Select(linear =>
-            new TensorLine($"{linear.Key}.weight", $"int{linear.Value.Weight!.Bits}", ShapeOf(model.Graph, $"{linear.Key}.weight")));
+        IEnumerable<TensorLine> levels = model.Layers.Where(layer => layer.Value.Weight is not null).Select(layer =>
+            new TensorLine($"{layer.Key}.weight", $"int{layer.Value.Weight!.Bits}", ShapeOf(model.Graph, $"{layer.Key}.weight")));
+        IEnumerable<TensorLine> rates = model.Scans.Keys.Select(name => model.Graph[name].ParameterNames[0])
+            .Select(name => new TensorLine(name, "int8", ShapeOf(model.Graph, name)));
         IEnumerable<TensorLine> floats = model.Weights.Select(weight => new TensorLine(weight.Key, "float32", weight.Value.Shape));
         return new QuantizedInspection(
             reference,
@@ -54,14 +56,16 @@ internal sealed class InspectCommand : BitisCommand
             model.Calibration,
             LayerSummary.Of(model),
             model.Scans.Count,
-            listTensors ? [.. levels.Concat(floats).OrderBy(tensor => tensor.Name, StringComparer.Ordinal)] : null,
+            listTensors ? [.. levels.Concat(rates).Concat(floats).OrderBy(tensor => tensor.Name, StringComparer.Ordinal)] : null,
             listNodes ? NodeLine.Of(model.Graph) : null);
     }
 
     private CheckpointInspection Describe(string reference, string path, ModelOptions options, bool listTensors, bool listNodes)
     {
         using Checkpoint checkpoint = Checkpoint.Open(path, options.WeightsKey);
-        Dictionary<string, Shape> found = checkpoint.Entries.ToDictionary(entry => entry.Name, entry => entry.Shape);
+        Dictionary<string, Shape> shapes = checkpoint.Entries.ToDictionary(entry => entry.Name, entry => entry.Shape);
+        Dictionary<string, Shape> found =
+            CheckpointNames.Current(shapes.Keys).ToDictionary(name => name.Key, name => shapes[name.Value]);
         ModelDetection detection = ModelDetection.Detect(reference, found, checkpoint.Metadata, options);
         Graph graph = detection.Config.BuildGraph();
         var expected = new CheckpointLayout(detection.Config, graph);

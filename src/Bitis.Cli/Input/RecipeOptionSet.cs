@@ -20,7 +20,7 @@ internal sealed class RecipeOptionSet
         "--granularity", "Whether activations have a scale for each tensor or each token. [default: token for ptq4vm, else tensor]", ParseGranularity, "tensor|token");
 
     private readonly Option<Scope?> _scope = CommonOptions.Parsed<Scope?>(
-        "--scope", "What is quantized: linear (the linear layers and their inputs), or ssm (the inside of the scans, too). [default: linear]", ParseScope, "linear|ssm");
+        "--scope", "What is quantized: linear (the linear layers and their inputs), ssm (the inside of the scans, too), or full (convolutions, patch embedding and head, too). [default: linear]", ParseScope, "linear|ssm|full");
 
     private readonly Option<double?> _percentile = CommonOptions.Parsed<double?>(
         "--percentile", "For the method percentile: the share of values below the range's upper end. [default: 99.99]", ParsePercentile, "PERCENT");
@@ -34,10 +34,10 @@ internal sealed class RecipeOptionSet
         "--steps", "For methods that learn: steps for each block; 0 for none. [default: 100]", ParseSteps, "N");
 
     private readonly Option<int?> _timeGroups = CommonOptions.Parsed<int?>(
-        "--time-groups", "For scope ssm: how many groups of tokens a hidden state has scales for. [default: 8 for qmamba, else 1]", ParseTimeGroups, "N");
+        "--time-groups", "Inside of scans: how many groups of tokens a hidden state has scales for. [default: 8 for qmamba, else 1]", ParseTimeGroups, "N");
 
     private readonly Option<DecayGrid?> _decay = CommonOptions.Parsed<DecayGrid?>(
-        "--decay", "For scope ssm: how levels of the discrete parameters may be spread: uniform, ltsq or log2. [default: the method's]", ParseDecay, "SPREAD");
+        "--decay", "Inside of scans: how levels of the discrete parameters may be spread: uniform, ltsq or log2. [default: the method's]", ParseDecay, "SPREAD");
 
     private readonly Option<bool> _official = new("--official")
     {
@@ -97,7 +97,8 @@ internal sealed class RecipeOptionSet
     {
         "linear" => Scope.Linear,
         "ssm" => Scope.Ssm,
-        _ => throw new BitisException($"There is no scope '{text}'; this version has 'linear' and 'ssm'."),
+        "full" => Scope.Full,
+        _ => throw new BitisException($"There is no scope '{text}'; the scopes are 'linear', 'ssm' and 'full'."),
     };
 
     private static double? ParseAlpha(string text) => double.TryParse(text, CultureInfo.InvariantCulture, out double value)

@@ -11,7 +11,7 @@ internal sealed record LayerSummary(BitWidths Bits, int Layers, bool IsInteger)
     /// <summary>The layers of a model by their bits, the most frequent first.</summary>
     public static IReadOnlyList<LayerSummary> Of(QuantizedModel model) =>
     [
-        .. model.Linears.Values
+        .. model.Layers.Values
             .GroupBy(linear => (Bits: new BitWidths(linear.Weight?.Bits ?? BitWidths.Float, linear.Input?.Bits ?? BitWidths.Float), linear.IsInteger))
             .Select(group => new LayerSummary(group.Key.Bits, group.Count(), group.Key.IsInteger))
             .OrderByDescending(summary => summary.Layers),

@@ -90,17 +90,27 @@ public sealed class GraphSegment
 
     /// <summary>This segment as a graph of its own, with an <see cref="Input"/> in place of each node that it takes a value of.</summary>
     /// <param name="output">The graph's output, one of <see cref="Outputs"/>.</param>
-    public Graph ToGraph(Node output)
+    /// <param name="before">What the first input of a node passes through first, if anything; null for nothing anywhere.</param>
+    public Graph ToGraph(Node output, Func<Node, Operator?>? before = null)
     {
+        var nodes = new List<Node>();
         var copies = new Dictionary<Node, Node>();
         foreach (Node input in Inputs)
-            copies.Add(input, new Node(copies.Count, input.Name, input.Block, new Input(input.Shape), [], [], input.Shape));
+            copies.Add(input, Append(input.Name, input.Block, new Input(input.Shape), [], [], input.Shape));
         foreach (Node node in Nodes)
         {
             Node[] inputs = [.. node.Inputs.Select(input => copies[input])];
-            copies.Add(node, new Node(copies.Count, node.Name, node.Block, node.Operator, inputs, node.ParameterNames, node.Shape));
+            if (before?.Invoke(node) is { } first)
+                inputs[0] = Append($"{node.Name}.input", node.Block, first, [inputs[0]], [], inputs[0].Shape);
+            copies.Add(node, Append(node.Name, node.Block, node.Operator, inputs, node.ParameterNames, node.Shape));
         }
-        return new Graph([.. copies.Values], copies[output]);
+        return new Graph(nodes, copies[output]);
+
+        Node Append(string name, int? block, Operator op, IReadOnlyList<Node> inputs, IReadOnlyList<string> parameterNames, Shape shape)
+        {
+            nodes.Add(new Node(nodes.Count, name, block, op, inputs, parameterNames, shape));
+            return nodes[^1];
+        }
     }
 
     /// <summary>Computes the outputs; each value is dropped after its last use.</summary>

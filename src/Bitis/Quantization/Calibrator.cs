@@ -8,6 +8,7 @@ public sealed class Calibrator
 {
     private readonly GraphExecutor _executor;
     private readonly Dictionary<Node, SiteStatistics> _statistics;
+    private readonly Recipe _recipe;
     private bool _collectHistograms;
 
     /// <summary>Prepares a run.</summary>
@@ -15,17 +16,17 @@ public sealed class Calibrator
     /// <param name="weights">Its float parameters.</param>
     /// <param name="evaluator">What computes a node.</param>
     /// <param name="nodes">The nodes whose first input is observed.</param>
-    /// <param name="granularity">Whether statistics are kept per tensor or per token.</param>
+    /// <param name="recipe">Says whether a node's statistics are kept per tensor, token or channel, and of which transform of its input.</param>
     public Calibrator(
         Graph graph,
         IReadOnlyDictionary<string, Tensor> weights,
         INodeEvaluator evaluator,
         IEnumerable<Node> nodes,
-        Granularity granularity)
+        Recipe recipe)
     {
+        _recipe = recipe;
         _statistics = nodes.ToDictionary(
-            node => node,
-            node => new SiteStatistics($"{node.Name}.input", granularity == Granularity.PerToken ? node.Shape[0] : 1));
+            node => node, node => new SiteStatistics($"{node.Name}.input", QuantizedLayer.InputGroups(recipe.GranularityOf(node), node)));
         _executor = new GraphExecutor(graph, weights, new ProbingEvaluator(evaluator, Observe));
     }
 
@@ -71,9 +72,15 @@ public sealed class Calibrator
     {
         if (!_statistics.TryGetValue(node, out SiteStatistics? statistics))
             return;
+        Tensor values = _recipe.GranularityOf(node) == Granularity.PerChannel ? SiteStatistics.ByChannel(inputs[0]) : inputs[0];
+        if (_recipe.RotationOf(node) is > 1 and var rotation)
+        {
+            values = Tensor.Uninitialized(values.Shape);
+            Rotation.Apply(inputs[0].Span, rotation, values.Span);
+        }
         if (_collectHistograms)
-            statistics.ObserveHistogram(inputs[0]);
+            statistics.ObserveHistogram(values);
         else
-            statistics.ObserveRange(inputs[0]);
+            statistics.ObserveRange(values);
     }
 }

@@ -12,6 +12,8 @@ public enum Granularity
     /// </summary>
     PerToken,
 
-    /// <summary>The weights of one output channel share one: <c>[out]</c> scales.</summary>
+    /// <summary>
+    /// The weights of one output channel share one: <c>[out]</c> scales; or the values of one channel of an activation: <c>[channels]</c>.
+    /// </summary>
     PerChannel,
 }

@@ -6,16 +6,17 @@ public static class QuantizationMethods
     /// <summary>All methods, from the simplest on.</summary>
     public static IReadOnlyList<QuantizationMethod> All { get; } =
     [
-        new("minmax", Granularity.PerTensor, Smooths: false, Learns: false, ScanMethod.Plain, _ => new MinMaxEstimator()),
-        new("percentile", Granularity.PerTensor, Smooths: false, Learns: false, ScanMethod.Plain, recipe => new PercentileEstimator(recipe.Percentile)),
-        new("mse", Granularity.PerTensor, Smooths: false, Learns: false, ScanMethod.Plain, _ => new MseEstimator()),
-        new("smoothquant", Granularity.PerTensor, Smooths: true, Learns: false, ScanMethod.Plain, _ => new MinMaxEstimator()),
-        new("log2", Granularity.PerTensor, Smooths: false, Learns: false, ScanMethod.Log2, _ => new MseEstimator()),
-        new("qmamba", Granularity.PerTensor, Smooths: false, Learns: true, ScanMethod.QMamba, _ => new MseEstimator()),
-        new("qmamba+", Granularity.PerToken, Smooths: true, Learns: true, ScanMethod.QMambaPlus, _ => new MseEstimator()),
-        new("ptq4vm", Granularity.PerToken, Smooths: true, Learns: true, ScanMethod.Plain, _ => new TruncationEstimator()),
-        new("ptq4vm+qmamba", Granularity.PerToken, Smooths: true, Learns: true, ScanMethod.QMamba, _ => new TruncationEstimator()),
-        new("ptq4vm+", Granularity.PerToken, Smooths: true, Learns: true, ScanMethod.Plain, _ => new MseEstimator()),
+        new("minmax", Granularity.PerTensor, Smooths: false, Learns: false, Rotates: false, ScanMethod.Plain, _ => new MinMaxEstimator()),
+        new("percentile", Granularity.PerTensor, Smooths: false, Learns: false, Rotates: false, ScanMethod.Plain, recipe => new PercentileEstimator(recipe.Percentile)),
+        new("mse", Granularity.PerTensor, Smooths: false, Learns: false, Rotates: false, ScanMethod.Plain, _ => new MseEstimator()),
+        new("smoothquant", Granularity.PerTensor, Smooths: true, Learns: false, Rotates: false, ScanMethod.Plain, _ => new MinMaxEstimator()),
+        new("log2", Granularity.PerTensor, Smooths: false, Learns: false, Rotates: false, ScanMethod.Log2, _ => new MseEstimator()),
+        new("quamba", Granularity.PerTensor, Smooths: false, Learns: false, Rotates: true, ScanMethod.Quamba, _ => new MinMaxEstimator()),
+        new("qmamba", Granularity.PerTensor, Smooths: false, Learns: true, Rotates: false, ScanMethod.QMamba, _ => new MseEstimator()),
+        new("qmamba+", Granularity.PerToken, Smooths: true, Learns: true, Rotates: false, ScanMethod.QMambaPlus, _ => new MseEstimator()),
+        new("ptq4vm", Granularity.PerToken, Smooths: true, Learns: true, Rotates: false, ScanMethod.Plain, _ => new TruncationEstimator()),
+        new("ptq4vm+qmamba", Granularity.PerToken, Smooths: true, Learns: true, Rotates: false, ScanMethod.QMamba, _ => new TruncationEstimator()),
+        new("ptq4vm+", Granularity.PerToken, Smooths: true, Learns: true, Rotates: false, ScanMethod.Plain, _ => new MseEstimator()),
     ];
 
     /// <summary>The names of all methods.</summary>

@@ -16,7 +16,7 @@ public sealed class QuantizedModel
     /// <param name="recipe">What it was made by.</param>
     /// <param name="calibration">The images it was calibrated with.</param>
     /// <param name="weights">The parameters that stayed float32, by name.</param>
-    /// <param name="linears">The quantized layers, by the name of their node.</param>
+    /// <param name="layers">The quantized layers, by the name of their node.</param>
     /// <param name="scans">The quantized scans, by the name of their node.</param>
     internal QuantizedModel(
         ModelConfig config,
@@ -25,7 +25,7 @@ public sealed class QuantizedModel
         Recipe recipe,
         CalibrationDigest calibration,
         IReadOnlyDictionary<string, Tensor> weights,
-        IReadOnlyDictionary<string, QuantizedLinear> linears,
+        IReadOnlyDictionary<string, QuantizedLayer> layers,
         IReadOnlyDictionary<string, QuantizedScan> scans)
     {
         Config = config;
@@ -35,7 +35,7 @@ public sealed class QuantizedModel
         Recipe = recipe;
         Calibration = calibration;
         Weights = weights;
-        Linears = linears;
+        Layers = layers;
         Scans = scans;
     }
 
@@ -57,11 +57,11 @@ public sealed class QuantizedModel
     /// <summary>The images it was calibrated with.</summary>
     public CalibrationDigest Calibration { get; }
 
-    /// <summary>The parameters that stayed float32, by name.</summary>
+    /// <summary>The parameters that stayed float32, by name; those of quantized layers, and the A_log of quantized scans, did not.</summary>
     public IReadOnlyDictionary<string, Tensor> Weights { get; }
 
     /// <summary>The quantized layers, by the name of their node.</summary>
-    public IReadOnlyDictionary<string, QuantizedLinear> Linears { get; }
+    public IReadOnlyDictionary<string, QuantizedLayer> Layers { get; }
 
     /// <summary>The quantized scans, by the name of their node; empty in scope <see cref="Scope.Linear"/>.</summary>
     public IReadOnlyDictionary<string, QuantizedScan> Scans { get; }
@@ -80,14 +80,19 @@ public sealed class QuantizedModel
     public void Save(string path, CancellationToken cancellationToken = default) =>
         QuantizedModelFile.Save(this, path, cancellationToken);
 
-    /// <summary>All parameters as float32: the levels of quantized weights as the values that they stand for.</summary>
+    /// <summary>All parameters as float32: levels of weights, and codes of A, as the values that they stand for.</summary>
     public IReadOnlyDictionary<string, Tensor> DequantizeWeights()
     {
         var all = new Dictionary<string, Tensor>(Weights);
-        foreach ((string name, QuantizedLinear linear) in Linears)
+        foreach ((string name, QuantizedLayer layer) in Layers)
         {
-            if (linear.Weight is not null)
-                all.Add($"{name}.weight", linear.DequantizeWeight((Linear)Graph[name].Operator));
+            if (layer.Weight is not null)
+                all.Add($"{name}.weight", layer.DequantizeWeight(Graph[name].Operator));
+        }
+        foreach ((string name, QuantizedScan scan) in Scans)
+        {
+            Node node = Graph[name];
+            all.Add(node.ParameterNames[0], scan.DequantizeRates(node.Operator.Parameters[0].Shape));
         }
         return all;
     }

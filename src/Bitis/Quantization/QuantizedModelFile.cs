@@ -12,11 +12,12 @@ namespace Bitis.Quantization;
 /// <summary>
 /// The <c>.bitis</c> file: a safetensors file (docs/file-format.md). Each quantized layer has
 /// <code>
-///   {layer}.weight             I8 [out, in], or U8 [out, ⌈in/2⌉] with two levels a byte for 4 bits and less
+///   {layer}.weight             I8 in the checkpoint's shape, or U8 [out, ⌈in/2⌉] with two levels a byte for 4 bits and less
 ///   {layer}.weight_scale       F32 [out]
-///   {layer}.input_scale        F32 [1] or [tokens]
+///   {layer}.input_scale        F32 [1], [tokens] or [channels]
 ///   {layer}.input_zero_point   U8, as the scale
 ///   {layer}.input_factor       F32 [in], where the input's channels are multiplied by something first
+///   {layer}.input_rotation     I32 [1], where they pass through a Hadamard transform of that many first
 /// </code>
 /// The other parameters keep their name and shape, as F16 where that loses nothing, else as F32. Everything else is in the
 /// metadata, with a digest of the tensors, since the container itself has no checksum.
@@ -48,7 +49,7 @@ internal static class QuantizedModelFile
             .Select(pair => FloatTensor(pair.Key, pair.Value));
         // Wide types first, so that every tensor starts at a multiple of its element's size.
         List<SafetensorsTensor> tensors =
-            [.. floats.Concat(TensorsOf(model.Linears, model.Graph)).Concat(QuantizedScanFile.TensorsOf(model.Scans, model.Graph)).OrderByDescending(tensor => tensor.DType.BitSize())];
+            [.. floats.Concat(TensorsOf(model.Layers, model.Graph)).Concat(QuantizedScanFile.TensorsOf(model.Scans, model.Graph)).OrderByDescending(tensor => tensor.DType.BitSize())];
 
         QuantizedModelJson json = QuantizedModelJson.Default;
         var metadata = new Dictionary<string, string>
@@ -56,7 +57,7 @@ internal static class QuantizedModelFile
             [FormatKey] = FormatVersion,
             ["recipe"] = JsonSerializer.Serialize(model.Recipe, json.Recipe),
             ["calibration"] = JsonSerializer.Serialize(model.Calibration, json.CalibrationDigest),
-            [LayersKey] = LayersOf(model.Linears),
+            [LayersKey] = LayersOf(model.Layers),
             [QuantizedScanFile.ScansKey] = QuantizedScanFile.Describe(model.Scans),
             [TensorDigest.Key] = TensorDigest.Of(tensors.Select(tensor => tensor.Bytes)),
         };
@@ -90,32 +91,32 @@ internal static class QuantizedModelFile
     }
 
     /// <summary>The tensors of quantized layers, wide types first.</summary>
-    public static List<SafetensorsTensor> TensorsOf(IReadOnlyDictionary<string, QuantizedLinear> linears, Graph graph)
+    public static List<SafetensorsTensor> TensorsOf(IReadOnlyDictionary<string, QuantizedLayer> layers, Graph graph)
     {
         var tensors = new List<SafetensorsTensor>();
-        foreach ((string name, QuantizedLinear linear) in linears.OrderBy(pair => pair.Key, StringComparer.Ordinal))
-            AddLinear(tensors, name, linear, (Linear)graph[name].Operator);
+        foreach ((string name, QuantizedLayer layer) in layers.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+            AddLayer(tensors, name, layer, graph[name].Operator);
         return [.. tensors.OrderByDescending(tensor => tensor.DType.BitSize())];
     }
 
     /// <summary>The bits of quantized layers, as the metadata hold them.</summary>
-    public static string LayersOf(IReadOnlyDictionary<string, QuantizedLinear> linears) => JsonSerializer.Serialize(
-        linears.OrderBy(pair => pair.Key, StringComparer.Ordinal).ToDictionary(pair => pair.Key, pair => BitsOf(pair.Value)),
+    public static string LayersOf(IReadOnlyDictionary<string, QuantizedLayer> layers) => JsonSerializer.Serialize(
+        layers.OrderBy(pair => pair.Key, StringComparer.Ordinal).ToDictionary(pair => pair.Key, pair => BitsOf(pair.Value)),
         QuantizedModelJson.Default.DictionaryStringBitWidths);
 
     /// <summary>The quantized layers of a file.</summary>
     /// <exception cref="BitisException">They do not fit the model.</exception>
-    public static Dictionary<string, QuantizedLinear> ReadLinears(Checkpoint file, Graph graph, Recipe recipe)
+    public static Dictionary<string, QuantizedLayer> ReadLayers(Checkpoint file, Graph graph, Recipe recipe)
     {
-        var linears = new Dictionary<string, QuantizedLinear>();
+        var layers = new Dictionary<string, QuantizedLayer>();
         foreach ((string name, BitWidths bits) in MetadataJson.Read(file.Metadata, LayersKey, QuantizedModelJson.Default.DictionaryStringBitWidths))
         {
             Node? node = graph.Nodes.FirstOrDefault(node => node.Name == name);
-            if (node?.Operator is not Linear linear)
-                throw new BitisException($"'{name}' is quantized in this file, but the model has no such linear layer.");
-            linears.Add(name, ReadLinear(file, name, bits, recipe.Granularity, linear, node.Shape[0]));
+            if (node is null || !QuantizedLayer.Covers(node.Operator))
+                throw new BitisException($"'{name}' is quantized in this file, but the model has no such layer.");
+            layers.Add(name, ReadLayer(file, node, bits, recipe.GranularityOf(node)));
         }
-        return linears;
+        return layers;
     }
 
     private static QuantizedModel Read(Checkpoint file)
@@ -126,66 +127,90 @@ internal static class QuantizedModelFile
         recipe.Validate();
 
         var graph = config.BuildGraph();
-        Dictionary<string, QuantizedLinear> linears = ReadLinears(file, graph, recipe);
+        Dictionary<string, QuantizedLayer> layers = ReadLayers(file, graph, recipe);
         Dictionary<string, QuantizedScan> scans = QuantizedScanFile.Read(file, graph);
-        HashSet<string> quantizedWeights = [.. linears.Where(pair => pair.Value.Weight is not null).Select(pair => $"{pair.Key}.weight")];
+        HashSet<string> quantizedWeights =
+        [
+            .. layers.Where(pair => pair.Value.Weight is not null).Select(pair => $"{pair.Key}.weight"),
+            .. scans.Keys.Select(name => graph[name].ParameterNames[0]), // A_log
+        ];
         Dictionary<string, Tensor> weights = graph.Parameters
             .Where(parameter => !quantizedWeights.Contains(parameter.Name))
             .ToDictionary(parameter => parameter.Name, parameter => ReadFloats(file, parameter.Name, parameter.Shape));
         return new QuantizedModel(
-            config, preprocessing, classNames, recipe, MetadataJson.Read(file.Metadata, "calibration", json.CalibrationDigest), weights, linears, scans);
+            config, preprocessing, classNames, recipe, MetadataJson.Read(file.Metadata, "calibration", json.CalibrationDigest), weights, layers, scans);
     }
 
-    private static void AddLinear(List<SafetensorsTensor> tensors, string name, QuantizedLinear linear, Linear shape)
+    private static void AddLayer(List<SafetensorsTensor> tensors, string name, QuantizedLayer layer, Operator op)
     {
-        if (linear.Weight is { } weight)
+        Shape shape = op.Parameters[0].Shape;
+        if (layer.Weight is { } weight)
         {
             tensors.Add(weight.Bits <= 4
-                ? new($"{name}.weight", DType.UInt8, [shape.OutFeatures, Nibbles.RowBytes(shape.InFeatures)], Nibbles.Pack(linear.Levels, shape.InFeatures))
-                : new($"{name}.weight", DType.Int8, [shape.OutFeatures, shape.InFeatures], MemoryMarshal.AsBytes(linear.Levels.AsSpan()).ToArray()));
-            tensors.Add(new($"{name}.weight_scale", DType.Float32, [shape.OutFeatures], MemoryMarshal.AsBytes(weight.Scales).ToArray()));
+                ? new($"{name}.weight", DType.UInt8, PackedShape(shape), Nibbles.Pack(layer.Levels, InputsOf(shape)))
+                : new($"{name}.weight", DType.Int8, shape, MemoryMarshal.AsBytes(layer.Levels.AsSpan()).ToArray()));
+            tensors.Add(new($"{name}.weight_scale", DType.Float32, [shape[0]], MemoryMarshal.AsBytes(weight.Scales).ToArray()));
         }
-        if (linear.Input is { } input)
+        if (layer.Input is { } input)
         {
             Shape groups = [input.Scales.Length];
             tensors.Add(new($"{name}.input_scale", DType.Float32, groups, MemoryMarshal.AsBytes(input.Scales).ToArray()));
             tensors.Add(new($"{name}.input_zero_point", DType.UInt8, groups, Array.ConvertAll(input.ZeroPoints.ToArray(), zero => (byte)zero)));
         }
-        if (linear.InputFactors is { } factors)
-            tensors.Add(new($"{name}.input_factor", DType.Float32, [shape.InFeatures], MemoryMarshal.AsBytes(factors.AsSpan()).ToArray()));
+        if (layer.InputFactors is { } factors)
+            tensors.Add(new($"{name}.input_factor", DType.Float32, [factors.Length], MemoryMarshal.AsBytes(factors.AsSpan()).ToArray()));
+        if (layer.RotationOrder > 1)
+            tensors.Add(new($"{name}.input_rotation", DType.Int32, [1], BitConverter.GetBytes(layer.RotationOrder)));
     }
 
-    private static QuantizedLinear ReadLinear(
-        Checkpoint file, string name, BitWidths bits, Granularity granularity, Linear linear, int tokens)
+    private static QuantizedLayer ReadLayer(Checkpoint file, Node node, BitWidths bits, Granularity granularity)
     {
+        string name = node.Name;
+        Shape shape = node.Operator.Parameters[0].Shape;
         sbyte[]? levels = null;
         UniformQuantizer? weight = null, input = null;
         if (bits.Weights != BitWidths.Float)
         {
             bool packed = bits.Weights <= 4;
-            Shape stored = [linear.OutFeatures, packed ? Nibbles.RowBytes(linear.InFeatures) : linear.InFeatures];
-            byte[] bytes = ReadBytes(file, $"{name}.weight", packed ? DType.UInt8 : DType.Int8, stored);
-            levels = packed ? Nibbles.Unpack(bytes, linear.InFeatures) : MemoryMarshal.Cast<byte, sbyte>(bytes).ToArray();
-            float[] scales = ReadFloats(file, $"{name}.weight_scale", [linear.OutFeatures]).Span.ToArray();
+            byte[] bytes = ReadBytes(file, $"{name}.weight", packed ? DType.UInt8 : DType.Int8, packed ? PackedShape(shape) : shape);
+            levels = packed ? Nibbles.Unpack(bytes, InputsOf(shape)) : MemoryMarshal.Cast<byte, sbyte>(bytes).ToArray();
+            float[] scales = ReadFloats(file, $"{name}.weight_scale", [shape[0]]).Span.ToArray();
             weight = UniformQuantizer.Symmetric(bits.Weights, Granularity.PerChannel, scales);
             if (Array.FindIndex(levels, level => level < weight.MinLevel || level > weight.MaxLevel) is >= 0 and var index)
                 throw new BitisException($"tensor '{name}.weight' has level {levels[index]}, outside {weight.MinLevel} to {weight.MaxLevel}.");
         }
         if (bits.Activations != BitWidths.Float)
         {
-            Shape groups = [granularity == Granularity.PerToken ? tokens : 1];
+            Shape groups = [QuantizedLayer.InputGroups(granularity, node)];
             float[] scales = ReadFloats(file, $"{name}.input_scale", groups).Span.ToArray();
             int[] zeroPoints = Array.ConvertAll(ReadBytes(file, $"{name}.input_zero_point", DType.UInt8, groups), zero => (int)zero);
             input = UniformQuantizer.Asymmetric(bits.Activations, granularity, scales, zeroPoints);
         }
-        float[]? factors = file.Entries.Any(entry => entry.Name == $"{name}.input_factor")
+        float[]? factors = node.Operator is Linear linear && file.Entries.Any(entry => entry.Name == $"{name}.input_factor")
             ? ReadFloats(file, $"{name}.input_factor", [linear.InFeatures]).Span.ToArray()
             : null;
-        return new QuantizedLinear(levels, weight, input, factors);
+        return new QuantizedLayer(levels, weight, input, factors, ReadRotation(file, node));
     }
 
-    private static BitWidths BitsOf(QuantizedLinear linear) =>
-        new(linear.Weight?.Bits ?? BitWidths.Float, linear.Input?.Bits ?? BitWidths.Float);
+    private static int ReadRotation(Checkpoint file, Node node)
+    {
+        string name = $"{node.Name}.input_rotation";
+        if (file.Entries.All(entry => entry.Name != name))
+            return 1;
+        int order = BitConverter.ToInt32(ReadBytes(file, name, DType.Int32, [1]));
+        return node.Operator is Linear linear && order > 1 && int.IsPow2(order) && linear.InFeatures % order == 0
+            ? order
+            : throw new BitisException($"tensor '{name}' is {order}; expected a power of two that divides the layer's inputs.");
+    }
+
+    /// <summary>How many numbers an output channel has.</summary>
+    private static int InputsOf(Shape weight) => (int)weight.DropFirst().ElementCount;
+
+    /// <summary>The shape of weights with two levels a byte.</summary>
+    private static Shape PackedShape(Shape weight) => [weight[0], Nibbles.RowBytes(InputsOf(weight))];
+
+    private static BitWidths BitsOf(QuantizedLayer layer) =>
+        new(layer.Weight?.Bits ?? BitWidths.Float, layer.Input?.Bits ?? BitWidths.Float);
 
     private static SafetensorsTensor FloatTensor(string name, Tensor tensor)
     {

@@ -1,3 +1,5 @@
+using Bitis.Tensors;
+
 namespace Bitis.Quantization;
 
 /// <summary>
@@ -86,6 +88,15 @@ public sealed class QuantizedScan
 
     /// <summary>The code of A = −exp(A_log): log₂(|A|·log₂ e) in eighths.</summary>
     public static sbyte RateCode(float aLog) => ToCode((aLog * Math.Log2(Math.E)) + Math.Log2(Math.Log2(Math.E)));
+
+    /// <summary>The A_log that the codes of A stand for.</summary>
+    /// <param name="shape"><c>[channels, states]</c></param>
+    /// <exception cref="ArgumentException">There are not as many codes.</exception>
+    public Tensor DequantizeRates(Shape shape)
+    {
+        double codeOfRate = CodesPerOctave * Math.Log2(Math.Log2(Math.E)); // of A = −1
+        return Tensor.From(shape, Array.ConvertAll(RateCodes, code => (float)((code - codeOfRate) / CodesPerOctave / Math.Log2(Math.E))));
+    }
 
     /// <summary>The bits of h below its level.</summary>
     internal int HiddenShift => 16 - HiddenState.Bits;

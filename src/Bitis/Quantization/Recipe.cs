@@ -7,6 +7,9 @@ namespace Bitis.Quantization;
 /// <summary>Says how to quantize a model: everything that a result depends on besides the model and the calibration images.</summary>
 public sealed record Recipe
 {
+    /// <summary>The fewest bits, without an override, of the layer that sees the image and of the one that gives the logits.</summary>
+    private const int EdgeBits = 8;
+
     /// <summary>The method's name: one of <see cref="QuantizationMethods.Names"/>.</summary>
     public string Method { get; init; } = "mse";
 
@@ -40,10 +43,10 @@ public sealed record Recipe
     /// <summary>For the method <c>percentile</c>: the share of the values, in percent, that is below the upper end of the range.</summary>
     public double Percentile { get; init; } = 99.99;
 
-    /// <summary>In scope <see cref="Scope.Ssm"/>: how many groups of tokens a hidden state has scales for; null for what is usual for the method.</summary>
+    /// <summary>Inside of scans: how many groups of tokens a hidden state has scales for; null for what is usual for the method.</summary>
     public int? TimeGroups { get; init; }
 
-    /// <summary>In scope <see cref="Scope.Ssm"/>: how levels of Ā may be spread; null for what is usual for the method.</summary>
+    /// <summary>Inside of scans: how levels of Ā may be spread; null for what is usual for the method.</summary>
     public DecayGrid? Decay { get; init; }
 
     /// <summary>Exceptions by pattern; the first that matches an operator decides.</summary>
@@ -64,11 +67,19 @@ public sealed record Recipe
         }
     }
 
+    /// <summary>Whether the insides of scans are quantized.</summary>
+    [JsonIgnore]
+    public bool CoversScans => Scope is Scope.Ssm or Scope.Full;
+
     /// <summary>The operators that this recipe quantizes, with their bits.</summary>
     /// <exception cref="BitisException">An override matches nothing in the scope.</exception>
     public IReadOnlyList<(Node Node, BitWidths Bits)> Select(Graph graph)
     {
-        Node[] inScope = [.. graph.Nodes.Where(node => node.Block is not null && node.Operator is Linear)];
+        ArgumentNullException.ThrowIfNull(graph);
+        Node[] inScope =
+        [
+            .. graph.Nodes.Where(node => Scope == Scope.Full ? QuantizedLayer.Covers(node.Operator) : node.Block is not null && node.Operator is Linear),
+        ];
         foreach (SiteOverride entry in Overrides)
         {
             if (!inScope.Any(node => entry.Matches(node.Name)))
@@ -78,7 +89,35 @@ public sealed record Recipe
                     + $"their names are like '{inScope[0].Name}' (bitis inspect --nodes lists them).");
             }
         }
-        return [.. inScope.Select(node => (node, BitsOf(node))).Where(pair => pair.Item2 != BitWidths.None)];
+        return [.. inScope.Select(node => (node, BitsOf(node, graph))).Where(pair => pair.Item2 != BitWidths.None)];
+    }
+
+    /// <summary>
+    /// Which values of a layer's input share a scale. Convolutions sum over tokens, so their inputs have one scale; one that takes each
+    /// channel by itself can have one for each channel at no cost, and does where linear layers have one for each token.
+    /// </summary>
+    public Granularity GranularityOf(Node node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        return node.Operator switch
+        {
+            Linear => Granularity,
+            CausalConv1d or DepthwiseConv2d when Granularity == Granularity.PerToken => Granularity.PerChannel,
+            _ => Granularity.PerTensor,
+        };
+    }
+
+    /// <summary>
+    /// How many neighbouring channels of a layer's input a Hadamard transform mixes before they are quantized, where the method does so:
+    /// those of what a scan computed, on its way out of the block; else 1.
+    /// </summary>
+    public int RotationOf(Node node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        return QuantizationMethods.Find(Method).Rotates && node.Operator is Linear linear && ReadsScan(node) ? Rotation.OrderFor(linear.InFeatures) : 1;
+
+        static bool ReadsScan(Node node) => node.Inputs.Any(
+            input => input.Operator is SelectiveScan || (input.Operator is not (Linear or MeanOfNorms) && ReadsScan(input)));
     }
 
     /// <summary>Checks what the types cannot.</summary>
@@ -100,8 +139,8 @@ public sealed record Recipe
         if (Learning is not null && !method.Learns)
             throw new BitisException($"The method '{Method}' learns nothing, so it takes no steps; {QuantizationMethods.Having(m => m.Learns)} do.");
         Learning?.Validate();
-        if (Scope != Scope.Ssm && (TimeGroups is not null || Decay is not null))
-            throw new BitisException("Groups of tokens and the spread of Ā's levels are for the inside of scans: scope 'ssm'.");
+        if (!CoversScans && (TimeGroups is not null || Decay is not null))
+            throw new BitisException("Groups of tokens and the spread of Ā's levels are for the inside of scans: scopes 'ssm' and 'full'.");
         if (TimeGroups is { } groups && !(groups is >= 1 and <= 4096))
             throw new BitisException($"{groups} groups of tokens; expected 1 to 4096.");
         if (Decay is { } decay && !Enum.IsDefined(decay))
@@ -121,5 +160,11 @@ public sealed record Recipe
     /// <inheritdoc />
     public override int GetHashCode() => HashCode.Combine(Method, Bits, Scope, ActivationGranularity, Percentile, Overrides.Count);
 
-    private BitWidths BitsOf(Node node) => Overrides.FirstOrDefault(entry => entry.Matches(node.Name))?.Bits ?? Bits;
+    private BitWidths BitsOf(Node node, Graph graph)
+    {
+        if (Overrides.FirstOrDefault(entry => entry.Matches(node.Name)) is { } entry)
+            return entry.Bits;
+        bool isFirstOrLast = node == graph.Output || node.Inputs[0] == graph.Input;
+        return isFirstOrLast ? new BitWidths(Math.Max(Bits.Weights, EdgeBits), Math.Max(Bits.Activations, EdgeBits)) : Bits;
+    }
 }

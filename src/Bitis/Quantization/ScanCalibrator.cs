@@ -20,7 +20,7 @@ internal sealed class ScanCalibrator
     private readonly Dictionary<Node, ScanObserver> _observers = [];
     private readonly Dictionary<Node, ScanObserver> _bySoftplus = [];
     private readonly GraphExecutor _executor;
-    private readonly IRangeEstimator _estimator;
+    private readonly IRangeEstimator _estimator, _inputEstimator;
     private readonly ScanMethod _method;
     private readonly int _bits;
     private bool _collectsHistograms;
@@ -36,6 +36,7 @@ internal sealed class ScanCalibrator
         Graph graph, IReadOnlyDictionary<string, Tensor> weights, INodeEvaluator evaluator, IRangeEstimator estimator, ScanMethod method, int bits)
     {
         _estimator = estimator;
+        _inputEstimator = method.InputPercentile is { } percentile ? new PercentileEstimator(percentile) : estimator;
         _method = method;
         _bits = bits;
         Node[] scans = [.. graph.Nodes.Where(node => node.Operator is SelectiveScan)];
@@ -62,7 +63,7 @@ internal sealed class ScanCalibrator
     public Dictionary<string, QuantizedScan> Run(IEnumerable<Tensor> batches, IProgress<WorkProgress>? progress, CancellationToken cancellationToken)
     {
         Walk("calibrating: scans");
-        if (_estimator.NeedsHistograms)
+        if (_estimator.NeedsHistograms || _inputEstimator.NeedsHistograms)
         {
             _collectsHistograms = true;
             Walk("calibrating: scans' histograms");
@@ -106,7 +107,7 @@ internal sealed class ScanCalibrator
     {
         ValueRange delta = _estimator.ActivationRange(observer.Delta, 0, _bits);
         return new QuantizedScan(
-            UniformQuantizer.ForRanges(_bits, observer.U.Groups == 1 ? Granularity.PerTensor : Granularity.PerChannel, Ranges(observer.U)),
+            UniformQuantizer.ForRanges(_bits, observer.U.Groups == 1 ? Granularity.PerTensor : Granularity.PerChannel, Ranges(observer.U, _inputEstimator)),
             DeltaQuantizer.AfterSoftplus(_bits, Math.Max(delta.High, 1e-20f) / ((1 << _bits) - 1)),
             Signed(observer.B),
             Signed(observer.C),
@@ -278,10 +279,10 @@ internal sealed class ScanCalibrator
     private UniformQuantizer Signed(SiteStatistics statistics) => UniformQuantizer.Symmetric(
         _bits,
         statistics.Groups == 1 ? Granularity.PerTensor : Granularity.PerToken,
-        [.. Ranges(statistics).Select(range => UniformQuantizer.SymmetricScale(_bits, Magnitude(range)))]);
+        [.. Ranges(statistics, _estimator).Select(range => UniformQuantizer.SymmetricScale(_bits, Magnitude(range)))]);
 
-    private ValueRange[] Ranges(SiteStatistics statistics) =>
-        [.. Enumerable.Range(0, statistics.Groups).Select(group => _estimator.ActivationRange(statistics, group, _bits))];
+    private ValueRange[] Ranges(SiteStatistics statistics, IRangeEstimator estimator) =>
+        [.. Enumerable.Range(0, statistics.Groups).Select(group => estimator.ActivationRange(statistics, group, _bits))];
 
     private static float Magnitude(ValueRange range) => Math.Max(Math.Abs(range.Low), Math.Abs(range.High));
 }

@@ -9,6 +9,7 @@ namespace Bitis.Quantization;
 /// Whether there is a scale for each channel of u and h and each token of B and C, and the levels of Δ are spread before its
 /// softplus, and h may be rounded with a dither: what costs nothing when the scan runs. Else each tensor has one scale, and h one for each group.
 /// </param>
+/// <param name="InputPercentile">The share of u's values, in percent, that is below the upper end of its range; null if the method's estimator decides.</param>
 /// <param name="SearchesOutput">Whether grids are chosen by the error of the scan's output; else by the method's estimator of ranges.</param>
 public sealed record ScanMethod(
     DecayGrid Decay = DecayGrid.Uniform,
@@ -16,6 +17,7 @@ public sealed record ScanMethod(
     int TimeGroups = 1,
     bool HasOptimalGroups = false,
     bool HasFineScales = false,
+    double? InputPercentile = null,
     bool SearchesOutput = false)
 {
     /// <summary>Uniform levels, one scale for each tensor.</summary>
@@ -23,6 +25,9 @@ public sealed record ScanMethod(
 
     /// <summary>A baseline: as plain, but with powers of two for Ā.</summary>
     public static ScanMethod Log2 { get; } = new(DecayGrid.Logarithmic, [1]);
+
+    /// <summary>A baseline (Quamba, Chiang et al. 2024): as plain, but with the few largest values of u cut off.</summary>
+    public static ScanMethod Quamba { get; } = new(InputPercentile: 99.999);
 
     /// <summary>QMamba: LtSQ with whole powers of two, eight groups of tokens of equal length.</summary>
     public static ScanMethod QMamba { get; } = new(DecayGrid.LongTailed, [1], TimeGroups: 8, SearchesOutput: true);

@@ -138,25 +138,8 @@ internal sealed class ScanObserver
     private IEnumerable<(SiteStatistics Site, Tensor Values)> Sites(ReadOnlySpan<Tensor> inputs)
     {
         // A group is a row: u's rows are channels where it has a scale for each.
-        Tensor u = U.Groups == 1 ? inputs[0] : Transpose(inputs[0]);
+        Tensor u = U.Groups == 1 ? inputs[0] : SiteStatistics.ByChannel(inputs[0]);
         return [(U, u), (Delta, inputs[1]), (B, inputs[2]), (C, inputs[3])];
-    }
-
-    private static Tensor Transpose(Tensor x)
-    {
-        int batch = x.Shape[0], rows = x.Shape[1], columns = x.Shape[2];
-        Tensor result = Tensor.Uninitialized([batch, columns, rows]);
-        Span<float> target = result.Span;
-        ReadOnlySpan<float> source = x.Span;
-        for (int image = 0, i = 0; image < batch; image++)
-        {
-            for (int row = 0; row < rows; row++)
-            {
-                for (int column = 0; column < columns; column++)
-                    target[(((image * columns) + column) * rows) + row] = source[i++];
-            }
-        }
-        return result;
     }
 
     private static Tensor ImageOf(Tensor values, int image)

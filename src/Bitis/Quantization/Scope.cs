@@ -8,4 +8,10 @@ public enum Scope
 
     /// <summary>As <see cref="Linear"/>, and what is inside of the selective scans: u, Δ, Ā, B, C and the hidden states (QMamba's scope).</summary>
     Ssm,
+
+    /// <summary>
+    /// As <see cref="Ssm"/>, and all other layers: convolutions, the patch embedding and the head. The layer that sees the image and
+    /// the one that gives the logits have at least 8 bits.
+    /// </summary>
+    Full,
 }

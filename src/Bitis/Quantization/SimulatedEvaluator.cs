@@ -16,10 +16,10 @@ namespace Bitis.Quantization;
 /// bit as long as the nodes between them do.
 /// </remarks>
 /// <param name="inner">What computes a node.</param>
-/// <param name="linears">The quantized layers, by the name of their node.</param>
+/// <param name="layers">The quantized layers, by the name of their node.</param>
 /// <param name="scans">The quantized scans, by the name of their node; null for none.</param>
 public sealed class SimulatedEvaluator(
-    INodeEvaluator inner, IReadOnlyDictionary<string, QuantizedLinear> linears, IReadOnlyDictionary<string, QuantizedScan>? scans = null) : INodeEvaluator
+    INodeEvaluator inner, IReadOnlyDictionary<string, QuantizedLayer> layers, IReadOnlyDictionary<string, QuantizedScan>? scans = null) : INodeEvaluator
 {
     private readonly Dictionary<Node, Tensor[]> _levels = [];
     private readonly Dictionary<Node, Tensor> _softplusInputs = [];
@@ -34,43 +34,56 @@ public sealed class SimulatedEvaluator(
             _softplusInputs.Remove(node.Inputs[1], out Tensor? delta);
             return SimulatedScan.Run(scan, [inputs[0], delta!, inputs[2], inputs[3]], parameters[1]);
         }
-        if (!linears.TryGetValue(node.Name, out QuantizedLinear? linear) || linear.Input is not { } input)
+        if (!layers.TryGetValue(node.Name, out QuantizedLayer? layer) || layer.Input is not { } input)
             return inner.Evaluate(node, inputs, parameters);
-        if (linear.Weight is not { } weight)
-            return inner.Evaluate(node, [Map(inputs[0], input, input.Simulate)], parameters);
+        if (layer.Weight is not { } weight)
+            return inner.Evaluate(node, [Map(inputs[0], input.Simulate)], parameters);
 
-        Tensor x = linear.InputFactors is { } factors ? MultiplyChannels(inputs[0], factors) : inputs[0];
-        Tensor levels = Map(x, input, input.CenteredLevels); // q_x − z
-        Tensor y = inner.Evaluate(node, [levels], LevelParameters(node, linear));
-        Rescale(y, input, weight, parameters.Length > 1 ? parameters[1].Span : default);
+        Tensor x = layer.InputFactors is { } factors ? MultiplyChannels(inputs[0], factors) : Rotate(inputs[0], layer.RotationOrder);
+        Tensor y = inner.Evaluate(node, [Map(x, input.CenteredLevels)], LevelParameters(node, layer)); // of q_x − z
+        ReadOnlySpan<float> bias = parameters.Length > 1 ? parameters[1].Span : default;
+        if (node.Operator is Conv2d)
+            RescaleMaps(y, input, weight, bias);
+        else
+            RescaleTokens(y, input, weight, bias);
         return y;
     }
 
     /// <summary>The node's parameters with levels for weights, and no bias.</summary>
-    private Tensor[] LevelParameters(Node node, QuantizedLinear linear)
+    private Tensor[] LevelParameters(Node node, QuantizedLayer layer)
     {
         if (!_levels.TryGetValue(node, out Tensor[]? parameters))
         {
-            var shape = (Linear)node.Operator;
-            Tensor levels = Tensor.Uninitialized([shape.OutFeatures, shape.InFeatures]);
-            for (int i = 0; i < levels.Length; i++)
-                levels.Span[i] = linear.Levels![i];
-            parameters = shape.HasBias ? [levels, new Tensor([shape.OutFeatures])] : [levels];
+            parameters = [.. node.Operator.Parameters.Select(parameter => new Tensor(parameter.Shape))];
+            for (int i = 0; i < parameters[0].Length; i++)
+                parameters[0].Span[i] = layer.Levels![i];
             _levels.Add(node, parameters);
         }
         return parameters;
     }
 
-    /// <summary>Sums of levels to values, in place: <c>y·(s_x·s_w) + b</c>.</summary>
-    private static void Rescale(Tensor y, UniformQuantizer input, UniformQuantizer weight, ReadOnlySpan<float> bias)
+    /// <summary>Sums of levels to values, in place: <c>y·(s_x·s_w) + b</c>, for <c>[batch, tokens, channels]</c> or <c>[batch, channels]</c>.</summary>
+    private static void RescaleTokens(Tensor y, UniformQuantizer input, UniformQuantizer weight, ReadOnlySpan<float> bias)
     {
-        int tokens = y.Shape[1], channels = y.Shape[2]; // [batch, tokens, channels]
+        int channels = y.Shape[^1], tokens = y.Length / (y.Shape[0] * channels);
         for (int row = 0; row < y.Length / channels; row++)
         {
-            float inputScale = input.Scales[GroupOf(input, row % tokens)];
             Span<float> values = y.Span.Slice(row * channels, channels);
             for (int o = 0; o < channels; o++)
-                values[o] = values[o] * (inputScale * weight.Scales[o]) + (bias.IsEmpty ? 0 : bias[o]);
+                values[o] = values[o] * (input.Scales[input.GroupOf(row % tokens, o)] * weight.Scales[o]) + (bias.IsEmpty ? 0 : bias[o]);
+        }
+    }
+
+    /// <summary>As <see cref="RescaleTokens"/>, for <c>[batch, channels, height, width]</c>, with one scale for the input.</summary>
+    private static void RescaleMaps(Tensor y, UniformQuantizer input, UniformQuantizer weight, ReadOnlySpan<float> bias)
+    {
+        int channels = y.Shape[1], pixels = y.Shape[2] * y.Shape[3];
+        for (int map = 0; map < y.Shape[0] * channels; map++)
+        {
+            int o = map % channels;
+            float scale = input.Scales[0] * weight.Scales[o];
+            foreach (ref float value in y.Span.Slice(map * pixels, pixels))
+                value = value * scale + (bias.IsEmpty ? 0 : bias[o]);
         }
     }
 
@@ -82,20 +95,24 @@ public sealed class SimulatedEvaluator(
         return result;
     }
 
-    /// <summary>Applies a function of a quantizer to each token of an activation, <c>[batch, tokens, channels]</c>.</summary>
-    private static Tensor Map(Tensor x, UniformQuantizer quantizer, TokenFunction function)
+    private static Tensor Rotate(Tensor x, int order)
     {
-        int tokens = x.Shape[1], channels = x.Shape[2];
+        if (order == 1)
+            return x;
         Tensor result = Tensor.Uninitialized(x.Shape);
-        for (int row = 0; row < x.Length / channels; row++)
-        {
-            ReadOnlySpan<float> token = x.Span.Slice(row * channels, channels);
-            function(token, GroupOf(quantizer, row % tokens), result.Span.Slice(row * channels, channels));
-        }
+        Rotation.Apply(x.Span, order, result.Span);
         return result;
     }
 
-    private static int GroupOf(UniformQuantizer quantizer, int token) => quantizer.Granularity == Granularity.PerToken ? token : 0;
+    /// <summary>Applies a function of a quantizer to each row of an activation: the tokens of all images, or the lines of their maps.</summary>
+    private static Tensor Map(Tensor x, TokenFunction function)
+    {
+        int columns = x.Shape[^1], rows = x.Length / (x.Shape[0] * columns);
+        Tensor result = Tensor.Uninitialized(x.Shape);
+        for (int row = 0; row < x.Length / columns; row++)
+            function(x.Span.Slice(row * columns, columns), row % rows, result.Span.Slice(row * columns, columns));
+        return result;
+    }
 
-    private delegate void TokenFunction(ReadOnlySpan<float> values, int group, Span<float> result);
+    private delegate void TokenFunction(ReadOnlySpan<float> values, int token, Span<float> result);
 }

@@ -21,7 +21,7 @@ public sealed class SiteStatistics
 
     /// <summary>Starts with nothing seen.</summary>
     /// <param name="name">The site, for messages.</param>
-    /// <param name="groups">1 for a whole tensor, or the number of token positions.</param>
+    /// <param name="groups">1 for a whole tensor, or the number of token positions or channels.</param>
     public SiteStatistics(string name, int groups)
     {
         Name = name;
@@ -61,7 +61,7 @@ public sealed class SiteStatistics
     internal void Keep(Tensor values) => (_values ??= []).Add(values);
 
     /// <summary>First pass: takes the extremes of a batch in.</summary>
-    /// <param name="values">The activation, <c>[batch, tokens, channels]</c>.</param>
+    /// <param name="values">The activation, <c>[batch, groups, ...]</c>; with one group anything else, too.</param>
     /// <exception cref="BitisException">A value is NaN or infinite.</exception>
     public void ObserveRange(Tensor values) => ForEachGroup(values, (group, row) =>
     {
@@ -78,7 +78,7 @@ public sealed class SiteStatistics
     });
 
     /// <summary>Second pass: counts the values of a batch; its images must have been in the first pass.</summary>
-    /// <param name="values">The activation, <c>[batch, tokens, channels]</c>.</param>
+    /// <param name="values">As for <see cref="ObserveRange"/>.</param>
     public void ObserveHistogram(Tensor values)
     {
         _histograms ??= [.. Enumerable.Range(0, Groups).Select(_ => new int[Bins])];
@@ -93,9 +93,27 @@ public sealed class SiteStatistics
         });
     }
 
+    /// <summary><c>[batch, tokens, channels]</c> to <c>[batch, channels, tokens]</c>: what is observed where channels are the groups.</summary>
+    internal static Tensor ByChannel(Tensor x)
+    {
+        int batch = x.Shape[0], rows = x.Shape[1], columns = x.Shape[2];
+        Tensor result = Tensor.Uninitialized([batch, columns, rows]);
+        Span<float> target = result.Span;
+        ReadOnlySpan<float> source = x.Span;
+        for (int image = 0, i = 0; image < batch; image++)
+        {
+            for (int row = 0; row < rows; row++)
+            {
+                for (int column = 0; column < columns; column++)
+                    target[(((image * columns) + column) * rows) + row] = source[i++];
+            }
+        }
+        return result;
+    }
+
     private void ForEachGroup(Tensor values, RowAction observe)
     {
-        int batch = values.Shape[0], tokens = values.Shape[1], channels = values.Shape[2];
+        int batch = values.Shape[0], channels = values.Shape[^1], tokens = values.Length / (batch * channels);
         if (Groups != 1 && Groups != tokens)
             throw new ArgumentException($"{Name} has {Groups} groups, not {tokens} tokens.", nameof(values));
         for (int row = 0; row < batch * tokens; row++)

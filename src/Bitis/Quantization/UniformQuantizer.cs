@@ -85,6 +85,11 @@ public sealed class UniformQuantizer
         return Asymmetric(bits, granularity, scales, zeroPoints);
     }
 
+    /// <summary>Whether another quantizer gives the same level to every value.</summary>
+    internal bool HasSameGrid(UniformQuantizer other) =>
+        Bits == other.Bits && IsSymmetric == other.IsSymmetric && Granularity == other.Granularity
+        && Scales.SequenceEqual(other.Scales) && ZeroPoints.SequenceEqual(other.ZeroPoints);
+
     /// <summary>The level of a value.</summary>
     public int Quantize(float value, int group) =>
         (int)Math.Clamp(MathF.Round(value * _inverseScales[group]) + _zeroPoints[group], MinLevel, MaxLevel);
@@ -92,29 +97,50 @@ public sealed class UniformQuantizer
     /// <summary>The value of a level.</summary>
     public float Dequantize(int level, int group) => _scales[group] * (level - _zeroPoints[group]);
 
-    /// <summary>Replaces values of one group by those that their levels stand for ("fake quantization"): x̂.</summary>
-    /// <param name="values">The values.</param>
-    /// <param name="group">Their group.</param>
-    /// <param name="result">Where the results go; may be <paramref name="values"/> itself.</param>
-    public void Simulate(ReadOnlySpan<float> values, int group, Span<float> result)
+    /// <summary>The group of a value of an activation.</summary>
+    /// <param name="token">Its token.</param>
+    /// <param name="channel">Its channel.</param>
+    public int GroupOf(int token, int channel) => Granularity switch
     {
-        CenteredLevels(values, group, result);
-        TensorPrimitives.Multiply(result[..values.Length], _scales[group], result);
+        Granularity.PerToken => token,
+        Granularity.PerChannel => channel,
+        _ => 0,
+    };
+
+    /// <summary>Replaces the values of a token by those that their levels stand for ("fake quantization"): x̂.</summary>
+    /// <param name="values">The values, <c>[channels]</c>; per tensor, any values.</param>
+    /// <param name="token">The token's position.</param>
+    /// <param name="result">Where the results go; may be <paramref name="values"/> itself.</param>
+    public void Simulate(ReadOnlySpan<float> values, int token, Span<float> result)
+    {
+        CenteredLevels(values, token, result);
+        if (Granularity == Granularity.PerChannel)
+            TensorPrimitives.Multiply(result[..values.Length], _scales, result);
+        else
+            TensorPrimitives.Multiply(result[..values.Length], _scales[GroupOf(token, 0)], result);
     }
 
-    /// <summary>The distance of the values' levels from the zero point, q − z, as float32: x̂ without the scale.</summary>
-    internal void CenteredLevels(ReadOnlySpan<float> values, int group, Span<float> result)
+    /// <summary>The distance of the levels of a token's values from the zero point, q − z, as float32: x̂ without the scale.</summary>
+    internal void CenteredLevels(ReadOnlySpan<float> values, int token, Span<float> result)
     {
-        float inverse = _inverseScales[group], zero = _zeroPoints[group], min = MinLevel, max = MaxLevel;
+        bool isPerChannel = Granularity == Granularity.PerChannel;
+        int group = GroupOf(token, 0);
+        var inverse = new Vector<float>(_inverseScales[group]);
+        var zero = new Vector<float>(_zeroPoints[group]);
+        Vector<float> min = new(MinLevel), max = new(MaxLevel);
         int i = 0;
         for (; i <= values.Length - Vector<float>.Count; i += Vector<float>.Count)
         {
-            Vector<float> level = Vector.Round(new Vector<float>(values[i..]) * inverse) + new Vector<float>(zero);
-            level = Vector.Min(Vector.Max(level, new Vector<float>(min)), new Vector<float>(max));
-            (level - new Vector<float>(zero)).CopyTo(result[i..]);
+            if (isPerChannel)
+                (inverse, zero) = (new(_inverseScales, i), Vector.ConvertToSingle(new Vector<int>(_zeroPoints, i)));
+            Vector<float> level = Vector.Min(Vector.Max(Vector.Round(new Vector<float>(values[i..]) * inverse) + zero, min), max);
+            (level - zero).CopyTo(result[i..]);
         }
         for (; i < values.Length; i++)
-            result[i] = Math.Clamp(MathF.Round(values[i] * inverse) + zero, min, max) - zero;
+        {
+            int own = isPerChannel ? i : group;
+            result[i] = Math.Clamp(MathF.Round(values[i] * _inverseScales[own]) + _zeroPoints[own], MinLevel, MaxLevel) - _zeroPoints[own];
+        }
     }
 
     /// <summary>The smallest and largest level of a grid.</summary>

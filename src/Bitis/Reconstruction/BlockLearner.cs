@@ -1,5 +1,6 @@
 using Bitis.Graphs;
 using Bitis.Operators;
+using Bitis.Quantization;
 using Bitis.Runtime;
 using Bitis.Tensors;
 using Bitis.Training;
@@ -24,7 +25,8 @@ internal sealed unsafe class BlockLearner : IDisposable
 
     /// <summary>Prepares a block.</summary>
     /// <param name="part">The part of the block that changes; it has one output.</param>
-    /// <param name="weights">The float parameters, by name.</param>
+    /// <param name="weights">The float parameters, by name; of quantized layers, the values of their levels.</param>
+    /// <param name="fixedLayers">The quantized layers that do not change, by the name of their node.</param>
     /// <param name="operators">The layers with levels on both sides, and the scans in integers.</param>
     /// <param name="inputs">The values that the part takes, of all images.</param>
     /// <param name="target">What its output should be, of all images.</param>
@@ -33,13 +35,14 @@ internal sealed unsafe class BlockLearner : IDisposable
     public BlockLearner(
         GraphSegment part,
         IReadOnlyDictionary<string, Tensor> weights,
+        IReadOnlyDictionary<string, QuantizedLayer> fixedLayers,
         IReadOnlyList<ILearnedOperator> operators,
         IReadOnlyDictionary<Node, Tensor> inputs,
         Tensor target,
         BlockLoss loss,
         int threads)
     {
-        Graph graph = part.ToGraph(part.Outputs.Single());
+        Graph graph = part.ToGraph(part.Outputs.Single(), node => fixedLayers.GetValueOrDefault(node.Name)?.Input is { } input ? new RoundInput(input) : null);
         var byName = operators.ToDictionary(learned => learned.Node.Name);
         var plan = new GradientPlan(graph, weights, GradientRunner.ImagesPerLane(graph), Substitute);
         if (plan.Output.IsReversed)
@@ -54,7 +57,7 @@ internal sealed unsafe class BlockLearner : IDisposable
         {
             LearnedLinear linear => new QuantizedLinearGradient(linear, node),
             LearnedScan scan => new QuantizedScanGradient(scan, node),
-            _ => null,
+            _ => node.Operator is RoundInput rounding ? new RoundInputGradient(node, rounding.Quantizer) : null,
         };
     }
 

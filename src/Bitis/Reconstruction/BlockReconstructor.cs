@@ -26,6 +26,7 @@ internal sealed class BlockReconstructor
     private readonly LearningSettings _settings;
     private readonly IRangeEstimator _estimator;
     private readonly Dictionary<Node, BitWidths> _selected;
+    private readonly Dictionary<string, QuantizedLayer> _layers;
     private readonly Dictionary<string, QuantizedScan> _scans;
     private readonly bool _smooths, _learnsScans;
     private readonly QuantizationOptions _options;
@@ -34,14 +35,23 @@ internal sealed class BlockReconstructor
     /// <summary>Prepares the work.</summary>
     /// <param name="model">The float model.</param>
     /// <param name="recipe">What to do.</param>
+    /// <param name="selected">All layers that are quantized, with their bits.</param>
+    /// <param name="layers">Those that are quantized already, by the name of their node; the blocks' linear layers are added.</param>
     /// <param name="scans">
     /// The quantized scans, by the name of their node, with the grids that calibration has found; those that are learned are replaced.
     /// </param>
     /// <param name="options">How to carry it out.</param>
     /// <param name="cancellation">Ends the work.</param>
     public BlockReconstructor(
-        VisionModel model, Recipe recipe, Dictionary<string, QuantizedScan> scans, QuantizationOptions options, CancellationToken cancellation)
+        VisionModel model,
+        Recipe recipe,
+        IEnumerable<(Node Node, BitWidths Bits)> selected,
+        Dictionary<string, QuantizedLayer> layers,
+        Dictionary<string, QuantizedScan> scans,
+        QuantizationOptions options,
+        CancellationToken cancellation)
     {
+        _layers = layers;
         _scans = scans;
         _model = model;
         _recipe = recipe;
@@ -50,15 +60,15 @@ internal sealed class BlockReconstructor
         _estimator = method.CreateEstimator(recipe);
         _smooths = method.Smooths && recipe.Smoothing;
         _learnsScans = method.Learns && recipe.Scan.SearchesOutput;
-        _selected = recipe.Select(model.Graph).ToDictionary(pair => pair.Node, pair => pair.Bits);
+        _selected = selected.Where(pair => !layers.ContainsKey(pair.Node.Name)).ToDictionary(pair => pair.Node, pair => pair.Bits);
         _options = options;
         _cancellation = cancellation;
     }
 
     /// <summary>Quantizes all blocks.</summary>
-    /// <param name="batches">Calibration images; walked once.</param>
-    /// <returns>The quantized layers by the name of their node, and what the images were.</returns>
-    public (Dictionary<string, QuantizedLinear> Linears, CalibrationDigest Calibration) Run(IEnumerable<Tensor> batches)
+    /// <param name="batches">Calibration images; walked once, or twice where what comes before the first block is quantized.</param>
+    /// <returns>What the images were.</returns>
+    public CalibrationDigest Run(IEnumerable<Tensor> batches)
     {
         ReconstructionFolder? folder = _options.WorkFolder is null ? null : new ReconstructionFolder(_options.WorkFolder);
         IReadOnlyList<GraphSegment> segments = GraphSegment.Split(_model.Graph);
@@ -66,8 +76,11 @@ internal sealed class BlockReconstructor
         (ActivationStream exact, CalibrationDigest digest) =
             ActivationStream.Start(segments[0], batches, _model.Weights, evaluator, _options.Progress, _cancellation);
         folder?.Open(_model, _recipe, digest);
-        ActivationStream quantized = exact;
-        var linears = new Dictionary<string, QuantizedLinear>();
+        Dictionary<string, QuantizedLayer> stem = LayersOf(segments[0]);
+        ActivationStream quantized = stem.Count == 0
+            ? exact
+            : ActivationStream.Start(
+                segments[0], batches, WithLevelsOf(stem), new SimulatedEvaluator(evaluator, stem), progress: null, _cancellation).Stream;
         int blocks = 0;
         for (int i = 1; i < segments.Count; i++)
         {
@@ -75,28 +88,26 @@ internal sealed class BlockReconstructor
             if (segment.Block is null && segments.Skip(i).All(later => later.Block is null))
                 break; // only the head is left
             ActivationStream exactNext = exact.Run(segment, _model.Weights, evaluator, _cancellation);
-            Dictionary<string, QuantizedLinear> done = [];
             if (segment.Nodes.Any(node => _selected.ContainsKey(node) || _scans.ContainsKey(node.Name)))
             {
                 ReconstructedBlock block = folder?.Load(segment.Block!.Value) ?? Quantize(segment, exact, exactNext, quantized, evaluator);
                 folder?.Save(block);
                 _options.Blocks?.Report(block.Record);
                 blocks++;
-                done = block.Linears;
-                foreach ((string name, QuantizedLinear linear) in block.Linears)
-                    linears.Add(name, linear);
+                foreach ((string name, QuantizedLayer layer) in block.Layers)
+                    _layers.Add(name, layer);
                 foreach ((string name, QuantizedScan scan) in block.Scans)
                     _scans[name] = scan;
             }
             using var forward = new VectorizedEvaluator(_options.Threads) { CubicDecay = true, Scans = _scans };
-            Dictionary<string, Tensor> weights = WithLevelsOf(done);
-            ActivationStream quantizedNext = quantized.Run(segment, weights, new SimulatedEvaluator(forward, done), _cancellation);
+            Dictionary<string, QuantizedLayer> layers = LayersOf(segment);
+            ActivationStream quantizedNext = quantized.Run(segment, WithLevelsOf(layers), new SimulatedEvaluator(forward, layers), _cancellation);
             HashSet<Node> needed = [.. segments.Skip(i + 1).SelectMany(later => later.Inputs)];
             exact = exact.With(exactNext, needed);
             quantized = quantized.With(quantizedNext, needed);
             Report(blocks, 0, null);
         }
-        return (linears, digest);
+        return digest;
     }
 
     private ReconstructedBlock Quantize(
@@ -104,13 +115,13 @@ internal sealed class BlockReconstructor
     {
         long started = Stopwatch.GetTimestamp();
         int block = segment.Block!.Value;
-        var done = new Dictionary<string, QuantizedLinear>();
+        var done = new Dictionary<string, QuantizedLayer>();
         var linears = new List<LearnedLinear>();
         foreach (Node node in segment.Nodes.Where(_selected.ContainsKey))
         {
             _cancellation.ThrowIfCancellationRequested();
             Report(block, 0, $"block {block}: searching scales");
-            (QuantizedLinear start, float[]? smoothing) = Search(node, segment, exact, evaluator);
+            (QuantizedLayer start, float[]? smoothing) = Search(node, segment, exact, evaluator);
             if (start.IsInteger)
                 linears.Add(new LearnedLinear(node, Weight(node), Bias(node), start, smoothing, !(_settings.FreezesScanInputs && FeedsScan(node))));
             else
@@ -134,12 +145,11 @@ internal sealed class BlockReconstructor
     }
 
     /// <summary>The first scales of a layer, from what it sees in the float model, and its smoothing m.</summary>
-    private (QuantizedLinear Linear, float[]? Smoothing) Search(Node node, GraphSegment segment, ActivationStream exact, VectorizedEvaluator evaluator)
+    private (QuantizedLayer Linear, float[]? Smoothing) Search(Node node, GraphSegment segment, ActivationStream exact, VectorizedEvaluator evaluator)
     {
         BitWidths bits = _selected[node];
-        var layer = (Linear)node.Operator;
         if (bits.Activations == BitWidths.Float)
-            return (QuantizedLinear.Create(layer, Weight(node), bits, _recipe.Granularity, null, _estimator, _options.Threads), null);
+            return (QuantizedLayer.Create(Weight(node), bits, _recipe.Granularity, null, _estimator, _options.Threads), null);
 
         Node input = node.Inputs[0];
         Tensor x = segment.Nodes.Contains(input)
@@ -153,19 +163,19 @@ internal sealed class BlockReconstructor
             Quantization.Smoothing.Divide(x, smoothing);
             weight = Quantization.Smoothing.Multiply(weight, smoothing);
         }
-        var statistics = new SiteStatistics($"{node.Name}.input", _recipe.Granularity == Granularity.PerToken ? node.Shape[0] : 1);
+        var statistics = new SiteStatistics($"{node.Name}.input", QuantizedLayer.InputGroups(_recipe.Granularity, node));
         statistics.ObserveRange(x);
         if (_estimator.NeedsHistograms)
             statistics.ObserveHistogram(x);
         if (_estimator.NeedsValues)
             statistics.Keep(x);
-        return (QuantizedLinear.Create(layer, weight, bits, _recipe.Granularity, statistics, _estimator, _options.Threads), smoothing);
+        return (QuantizedLayer.Create(weight, bits, _recipe.Granularity, statistics, _estimator, _options.Threads), smoothing);
     }
 
     private BlockRecord Learn(
         GraphSegment segment,
         ILearnedOperator[] operators,
-        Dictionary<string, QuantizedLinear> fixedLinears,
+        Dictionary<string, QuantizedLayer> unlearned,
         ActivationStream exactNext,
         ActivationStream quantized)
     {
@@ -174,12 +184,14 @@ internal sealed class BlockReconstructor
         GraphSegment part = segment.After(segment.Nodes.Where(node => node.Operator is Linear).ToHashSet());
         if (part.Outputs.Count != 1)
             throw new NotSupportedException($"Block {block} has {part.Outputs.Count} outputs that depend on its linear layers; expected one.");
-        Dictionary<string, Tensor> weights = WithLevelsOf(fixedLinears);
+        var layers = LayersOf(segment).Concat(unlearned).ToDictionary();
+        Dictionary<string, Tensor> weights = WithLevelsOf(layers);
         using var evaluator = new VectorizedEvaluator(_options.Threads);
-        ActivationStream before = quantized.Run(segment.For(part.Inputs), weights, new SimulatedEvaluator(evaluator, fixedLinears), _cancellation);
+        ActivationStream before = quantized.Run(segment.For(part.Inputs), weights, new SimulatedEvaluator(evaluator, layers), _cancellation);
         using var learner = new BlockLearner(
             part,
             weights,
+            layers,
             operators,
             part.Inputs.ToDictionary(node => node, node => before[node]),
             exactNext[part.Outputs[0]],
@@ -196,18 +208,22 @@ internal sealed class BlockReconstructor
     private void Report(int block, int step, string? detail) => _options.Progress?.Report(new WorkProgress(
         _settings.Steps > 0 ? "learning scales" : "quantizing", ((long)block * Math.Max(_settings.Steps, 1)) + step, (long)_model.Graph.BlockCount * Math.Max(_settings.Steps, 1), detail));
 
-    /// <summary>The model's weights, with the values of their levels where only the weights are quantized.</summary>
-    private Dictionary<string, Tensor> WithLevelsOf(IReadOnlyDictionary<string, QuantizedLinear> linears)
+    /// <summary>The model's weights, with the values of their levels in some layers.</summary>
+    private Dictionary<string, Tensor> WithLevelsOf(IReadOnlyDictionary<string, QuantizedLayer> layers)
     {
         var weights = new Dictionary<string, Tensor>(_model.Weights);
-        foreach ((string name, QuantizedLinear linear) in linears)
+        foreach ((string name, QuantizedLayer layer) in layers)
         {
             Node node = _model.Graph[name];
-            if (linear.Weight is not null)
-                weights[node.ParameterNames[0]] = linear.DequantizeWeight((Linear)node.Operator);
+            if (layer.Weight is not null)
+                weights[node.ParameterNames[0]] = layer.DequantizeWeight(node.Operator);
         }
         return weights;
     }
+
+    /// <summary>The layers of a segment that are quantized already.</summary>
+    private Dictionary<string, QuantizedLayer> LayersOf(GraphSegment segment) =>
+        segment.Nodes.Where(node => _layers.ContainsKey(node.Name)).ToDictionary(node => node.Name, node => _layers[node.Name]);
 
     private Tensor Weight(Node node) => _model.Weights[node.ParameterNames[0]];
 

@@ -25,7 +25,7 @@ internal sealed class LearnedLinear : ILearnedOperator
     /// <param name="smoothing">m, <c>[in]</c>; null for none.</param>
     /// <param name="bias">The bias, or null.</param>
     /// <param name="isLearned">Whether anything is learned; else the gradient passes as if nothing were quantized.</param>
-    public LearnedLinear(Node node, Tensor weight, Tensor? bias, QuantizedLinear start, float[]? smoothing, bool isLearned = true)
+    public LearnedLinear(Node node, Tensor weight, Tensor? bias, QuantizedLayer start, float[]? smoothing, bool isLearned = true)
     {
         Node = node;
         Weight = weight;
@@ -123,10 +123,10 @@ internal sealed class LearnedLinear : ILearnedOperator
     }
 
     /// <summary>The layer with what was learned.</summary>
-    public QuantizedLinear ToQuantized()
+    public QuantizedLayer ToQuantized()
     {
         int[] zeroPoints = [.. Enumerable.Range(0, ZeroPoints.Length).Select(ZeroPoint)];
-        return new QuantizedLinear(
+        return new QuantizedLayer(
             WeightLevels(),
             UniformQuantizer.Symmetric(Bits.Weights, Granularity.PerChannel, [.. WeightScales]),
             UniformQuantizer.Asymmetric(Bits.Activations, Granularity, [.. InputScales], zeroPoints),

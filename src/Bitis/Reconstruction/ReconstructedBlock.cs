@@ -3,8 +3,8 @@ using Bitis.Quantization;
 namespace Bitis.Reconstruction;
 
 /// <summary>A block that is done.</summary>
-/// <param name="Linears">Its quantized layers, by the name of their node.</param>
+/// <param name="Layers">Its quantized layers, by the name of their node.</param>
 /// <param name="Scans">Its quantized scans, likewise.</param>
 /// <param name="Record">What was done.</param>
 internal sealed record ReconstructedBlock(
-    Dictionary<string, QuantizedLinear> Linears, Dictionary<string, QuantizedScan> Scans, BlockRecord Record);
+    Dictionary<string, QuantizedLayer> Layers, Dictionary<string, QuantizedScan> Scans, BlockRecord Record);

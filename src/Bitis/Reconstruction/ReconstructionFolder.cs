@@ -57,7 +57,7 @@ internal sealed class ReconstructionFolder(string path)
         }
         TensorDigest.Verify(checkpoint);
         return new ReconstructedBlock(
-            QuantizedModelFile.ReadLinears(checkpoint, _model.Graph, _recipe),
+            QuantizedModelFile.ReadLayers(checkpoint, _model.Graph, _recipe),
             QuantizedScanFile.Read(checkpoint, _model.Graph),
             MetadataJson.Read(checkpoint.Metadata, RecordKey, ReconstructionJson.Default.BlockRecord));
     }
@@ -71,14 +71,14 @@ internal sealed class ReconstructionFolder(string path)
         OutputFolder.Create(path, "the folder for finished blocks");
         List<SafetensorsTensor> tensors =
         [
-            .. QuantizedModelFile.TensorsOf(block.Linears, _model.Graph),
+            .. QuantizedModelFile.TensorsOf(block.Layers, _model.Graph),
             .. QuantizedScanFile.TensorsOf(block.Scans, _model.Graph),
         ];
         var metadata = new Dictionary<string, string>
         {
             [IdentityKey] = _identity,
             [RecordKey] = JsonSerializer.Serialize(block.Record, ReconstructionJson.Default.BlockRecord),
-            [QuantizedModelFile.LayersKey] = QuantizedModelFile.LayersOf(block.Linears),
+            [QuantizedModelFile.LayersKey] = QuantizedModelFile.LayersOf(block.Layers),
             [QuantizedScanFile.ScansKey] = QuantizedScanFile.Describe(block.Scans),
             [TensorDigest.Key] = TensorDigest.Of(tensors.Select(tensor => tensor.Bytes)),
         };

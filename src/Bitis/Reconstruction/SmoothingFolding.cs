@@ -18,25 +18,25 @@ internal static class SmoothingFolding
     /// <summary>Folds what can be folded.</summary>
     /// <param name="graph">The model.</param>
     /// <param name="weights">The float parameters; those that change are replaced.</param>
-    /// <param name="linears">The quantized layers; those that change are replaced.</param>
-    public static void Fold(Graph graph, Dictionary<string, Tensor> weights, Dictionary<string, QuantizedLinear> linears)
+    /// <param name="layers">The quantized layers; those that change are replaced.</param>
+    public static void Fold(Graph graph, Dictionary<string, Tensor> weights, Dictionary<string, QuantizedLayer> layers)
     {
         ILookup<Node, Node> users = graph.Nodes.SelectMany(node => node.Inputs, (user, used) => (user, used)).ToLookup(pair => pair.used, pair => pair.user);
         foreach (Node node in graph.Nodes)
         {
-            if (!linears.TryGetValue(node.Name, out QuantizedLinear? linear) || linear.InputFactors is not { } factors || users[node.Inputs[0]].Count() != 1)
+            if (!layers.TryGetValue(node.Name, out QuantizedLayer? linear) || linear.InputFactors is not { } factors || users[node.Inputs[0]].Count() != 1)
                 continue;
             Node input = node.Inputs[0];
             bool folded = input.Operator switch
             {
                 RmsNorm or LayerNorm => FoldIntoParameters(input, factors, weights),
-                Linear => FoldIntoLinear(input, 0, factors, weights, linears),
+                Linear => FoldIntoLinear(input, 0, factors, weights, layers),
                 SliceChannels slice when input.Inputs[0].Operator is Linear && IsOnlyViewOf(input, slice, users) =>
-                    FoldIntoLinear(input.Inputs[0], slice.Start, factors, weights, linears),
+                    FoldIntoLinear(input.Inputs[0], slice.Start, factors, weights, layers),
                 _ => false,
             };
             if (folded)
-                linears[node.Name] = new QuantizedLinear(linear.Levels, linear.Weight, linear.Input);
+                layers[node.Name] = new QuantizedLayer(linear.Levels, linear.Weight, linear.Input);
         }
     }
 
@@ -53,12 +53,12 @@ internal static class SmoothingFolding
     }
 
     private static bool FoldIntoLinear(
-        Node node, int start, float[] factors, Dictionary<string, Tensor> weights, Dictionary<string, QuantizedLinear> linears)
+        Node node, int start, float[] factors, Dictionary<string, Tensor> weights, Dictionary<string, QuantizedLayer> layers)
     {
         var layer = (Linear)node.Operator;
         if (layer.HasBias)
             weights[node.ParameterNames[1]] = Multiplied(weights[node.ParameterNames[1]], factors, start, 1);
-        if (linears.GetValueOrDefault(node.Name) is not { Weight: { } quantizer } linear)
+        if (layers.GetValueOrDefault(node.Name) is not { Weight: { } quantizer } linear)
         {
             weights[node.ParameterNames[0]] = Multiplied(weights[node.ParameterNames[0]], factors, start, layer.InFeatures);
             return true;
@@ -66,7 +66,7 @@ internal static class SmoothingFolding
         float[] scales = quantizer.Scales.ToArray();
         for (int i = 0; i < factors.Length; i++)
             scales[start + i] *= factors[i];
-        linears[node.Name] = new QuantizedLinear(
+        layers[node.Name] = new QuantizedLayer(
             linear.Levels, UniformQuantizer.Symmetric(quantizer.Bits, Granularity.PerChannel, scales), linear.Input, linear.InputFactors);
         return true;
     }

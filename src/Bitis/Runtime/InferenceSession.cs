@@ -70,14 +70,14 @@ public sealed class InferenceSession : IDisposable
     public static InferenceSession Create(VisionModel model, SessionOptions? options = null)
     {
         Plan plan = PlanCompiler.Compile(
-            model.Graph, model.Weights, new Dictionary<string, QuantizedLinear>(), new Dictionary<string, QuantizedScan>());
+            model.Graph, model.Weights, new Dictionary<string, QuantizedLayer>(), new Dictionary<string, QuantizedScan>());
         return new InferenceSession(model.Config, model.Preprocessing, model.ClassNames, plan, options ?? SessionOptions.Default);
     }
 
     /// <summary>Prepares a quantized model.</summary>
     public static InferenceSession Create(QuantizedModel model, SessionOptions? options = null)
     {
-        Plan plan = PlanCompiler.Compile(model.Graph, model.Weights, model.Linears, model.Scans);
+        Plan plan = PlanCompiler.Compile(model.Graph, model.Weights, model.Layers, model.Scans);
         return new InferenceSession(model.Config, model.Preprocessing, model.ClassNames, plan, options ?? SessionOptions.Default);
     }
 

@@ -144,6 +144,7 @@ public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
             x.Pointer + ((nint)image * convolution.Height * convolution.Width * convolution.InChannels),
             convolution.InChannels,
             patches.Pointer + ((nint)image * places * patch),
+            patch,
             0,
             places));
         GC.KeepAlive(x);

@@ -49,6 +49,31 @@ public sealed unsafe class CausalConvTests
         }
     }
 
+    [Theory]
+    [InlineData(9, 37, 4)]
+    [InlineData(2, 17, 4)]
+    [InlineData(5, 20, 7)]
+    public void Sums_of_levels_are_exact_and_scaled_by_channel(int tokens, int channels, int taps)
+    {
+        float[] x = Sample.Levels(1, tokens * channels, -200, 255), w = Sample.Levels(2, taps * channels, -127, 127);
+        float[] scales = Sample.Floats(4, channels, 1e-4f, 1e-3f), bias = Sample.Floats(3, channels);
+        var values = new float[x.Length];
+        for (int i = 0; i < values.Length; i++)
+        {
+            int sum = 0;
+            for (int k = 0; k < taps && i / channels - (taps - 1 - k) < tokens; k++)
+            {
+                int from = i - (taps - 1 - k) * channels;
+                sum += from >= 0 ? (int)w[i % channels * taps + k] * (int)x[from] : 0;
+            }
+            float product = sum * scales[i % channels];
+            values[i] = product + bias[i % channels];
+        }
+        int[] expected = Sample.Bits(Sample.Silu(values));
+        foreach (CausalConvKernel kernel in CausalConv.Table.Runnable)
+            Assert.Equal(expected, Sample.Bits(Run(kernel, x, w, scales, tokens, channels, taps, reverse: false, rows: null, 0, channels)));
+    }
+
     [Fact]
     public void Packing_transposes_and_checks_lengths()
     {
@@ -72,13 +97,18 @@ public sealed unsafe class CausalConvTests
     }
 
     private static float[] Run(
-        CausalConvKernel kernel, float[] x, int tokens, int channels, int taps, bool reverse, int[]? rows, params int[] cuts)
+        CausalConvKernel kernel, float[] x, int tokens, int channels, int taps, bool reverse, int[]? rows, params int[] cuts) =>
+        Run(kernel, x, Sample.Floats(2, taps * channels), scales: null, tokens, channels, taps, reverse, rows, cuts);
+
+    private static float[] Run(
+        CausalConvKernel kernel, float[] x, float[] w, float[]? scales, int tokens, int channels, int taps, bool reverse, int[]? rows, params int[] cuts)
     {
         var packed = new float[taps * channels];
-        CausalConv.PackWeights(Sample.Floats(2, packed.Length), packed, channels, taps);
+        CausalConv.PackWeights(w, packed, channels, taps);
         using var source = new GuardedBuffer<float>(x);
         using var weights = new GuardedBuffer<float>(packed);
         using var bias = new GuardedBuffer<float>(Sample.Floats(3, channels));
+        using var factors = new GuardedBuffer<float>(scales ?? []);
         using var target = new GuardedBuffer<float>(tokens * channels);
         using var map = NativeBuffer<int>.Of(rows ?? []);
         var call = new CausalConvCall
@@ -91,6 +121,7 @@ public sealed unsafe class CausalConvTests
             Rows = rows is null ? null : map.Pointer,
             Weights = weights.Pointer,
             WeightStride = channels,
+            Scales = scales is null ? null : factors.Pointer,
             Bias = bias.Pointer,
             Target = target.Pointer,
             TargetStride = channels,

@@ -44,6 +44,27 @@ public sealed unsafe class DepthwiseConvTests
     }
 
     [Theory]
+    [MemberData(nameof(Shapes))]
+    public void Sums_of_levels_are_exact_and_scaled_by_channel(int height, int width, int kernel, int channels)
+    {
+        var layer = new DepthwiseConv2d(channels, height, width, kernel, HasBias: true);
+        float[] x = Sample.Levels(1, height * width * channels, -200, 255), w = Sample.Levels(2, kernel * kernel * channels, -127, 127);
+        float[] scales = Sample.Floats(4, channels, 1e-4f, 1e-3f), bias = Sample.Floats(3, channels);
+        var values = new float[x.Length];
+        for (int i = 0; i < values.Length; i++)
+        {
+            int sum = 0, channel = i % channels;
+            for (int tap = 0; tap < kernel * kernel; tap++)
+                sum += layer.Source(i / channels, tap) is { } source ? (int)w[channel * kernel * kernel + tap] * (int)x[source * channels + channel] : 0;
+            float product = sum * scales[channel];
+            values[i] = product + bias[channel];
+        }
+        int[] expected = Sample.Bits(Sample.Silu(values));
+        foreach (DepthwiseConvKernel form in DepthwiseConv.Table.Runnable)
+            Assert.Equal(expected, Sample.Bits(Run(form, layer, x, w, scales, bias, 0, channels).Rows));
+    }
+
+    [Theory]
     [InlineData(1, 1, 3, 3, false)]
     [InlineData(3, 4, 3, 18, false)]
     [InlineData(2, 3, 3, 17, true)]
@@ -112,13 +133,18 @@ public sealed unsafe class DepthwiseConvTests
     /// <summary>An order that leaves rows out: what windows over the grid's edge do.</summary>
     private static int PaddedRow(int token) => 2 * token + 1;
 
-    private static (float[] Rows, float[] Columns, float[] Padded) Run(DepthwiseConvKernel form, DepthwiseConv2d layer, float[] x, float[] w, float[] bias, params int[] cuts)
+    private static (float[] Rows, float[] Columns, float[] Padded) Run(DepthwiseConvKernel form, DepthwiseConv2d layer, float[] x, float[] w, float[] bias, params int[] cuts) =>
+        Run(form, layer, x, w, scales: null, bias, cuts);
+
+    private static (float[] Rows, float[] Columns, float[] Padded) Run(
+        DepthwiseConvKernel form, DepthwiseConv2d layer, float[] x, float[] w, float[]? scales, float[] bias, params int[] cuts)
     {
         var packed = new float[w.Length];
         CausalConv.PackWeights(w, packed, layer.Channels, layer.Kernel * layer.Kernel);
         using var source = new GuardedBuffer<float>(x);
         using var weights = new GuardedBuffer<float>(packed);
         using var biases = new GuardedBuffer<float>(bias);
+        using var factors = new GuardedBuffer<float>(scales ?? []);
         using var target = new GuardedBuffer<float>(x.Length);
         int tokens = layer.Height * layer.Width;
         using var transposed = new GuardedBuffer<float>(x.Length);
@@ -131,6 +157,7 @@ public sealed unsafe class DepthwiseConvTests
             new() { Target = padded.Pointer, Offsets = rows.Pointer },
         };
         DepthwiseConvCall call = Call(layer, source.Pointer, weights.Pointer, biases.Pointer);
+        call.Scales = scales is null ? null : factors.Pointer;
         call.Target = target.Pointer;
         call.TargetStride = layer.Channels;
         call.Copies = copies;

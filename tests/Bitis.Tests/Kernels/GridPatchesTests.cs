@@ -25,8 +25,8 @@ public sealed unsafe class GridPatchesTests
         using var source = new GuardedBuffer<float>(grid.AsSpan(0, ((tokens - 1) * stride) + channels));
         using var patches = new GuardedBuffer<float>(places * taps * channels);
         patches.Span.Fill(float.NaN);
-        GridPatches.Unfold(layer, source.Pointer, stride, patches.Pointer, 0, places / 2);
-        GridPatches.Unfold(layer, source.Pointer, stride, patches.Pointer, places / 2, places);
+        GridPatches.Unfold(layer, source.Pointer, stride, patches.Pointer, taps * channels, 0, places / 2);
+        GridPatches.Unfold(layer, source.Pointer, stride, patches.Pointer, taps * channels, places / 2, places);
         var sums = new double[tokens * channels];
         for (int i = 0; i < patches.Length; i++)
         {
@@ -40,5 +40,25 @@ public sealed unsafe class GridPatchesTests
         GridPatches.AddBack(layer, patches.Pointer, target.Pointer, stride);
         for (int i = 0; i < target.Length; i++)
             Assert.Equal(i % stride < channels ? 1 + sums[(i / stride * channels) + (i % stride)] : 1, target.Span[i], 1e-5);
+    }
+
+    [Theory]
+    [MemberData(nameof(Layers))]
+    public void Levels_are_unfolded_alike_with_a_level_outside_of_the_grid(GridConv2d layer, int stride)
+    {
+        ArgumentNullException.ThrowIfNull(layer);
+        const byte Outside = 128, Untouched = 99;
+        int tokens = layer.Height * layer.Width, places = layer.OutHeight * layer.OutWidth, length = GridPatches.Length(layer), padded = length + 3;
+        using var source = new GuardedBuffer<byte>(Sample.Bytes(1, ((tokens - 1) * stride) + layer.InChannels));
+        using var patches = new GuardedBuffer<byte>(places * padded);
+        patches.Span.Fill(Untouched);
+        GridPatches.Unfold(layer, source.Pointer, stride, patches.Pointer, padded, 0, places, Outside);
+        for (int i = 0; i < patches.Length; i++)
+        {
+            int place = i / padded, tap = i % padded / layer.InChannels;
+            byte expected = i % padded >= length ? Untouched
+                : layer.Source(place, tap) is { } token ? source.Span[(token * stride) + (i % padded % layer.InChannels)] : Outside;
+            Assert.Equal(expected, patches.Span[i]);
+        }
     }
 }

@@ -11,7 +11,7 @@ public sealed unsafe class Int8GemmTests
         {
             foreach (int n in new[] { 0, 1, 3, 12, 16, 33, 44, 64, 130 })
             {
-                foreach (int k in new[] { 0, 1, 3, 4, 5, 17, 64 })
+                foreach (int k in new[] { 0, 1, 3, 4, 5, 17, 64, 70 })
                 {
                     Check(m, n, k, bits: 8, gridStride: 1, accumulate: false);
                     Check(m, n, k, bits: 4, gridStride: 1, accumulate: false);
@@ -26,17 +26,18 @@ public sealed unsafe class Int8GemmTests
     {
         // The longest row allowed, the largest activation, the smallest and the largest weight.
         const int K = PackedIntegerWeights.MaxInputs;
-        foreach (Int8GemmKernel kernel in Int8Gemm.Table.Runnable)
+        foreach (Int8GemmKernel kernel in FormsFor(bits: 4))
         {
+            int largest = 1 << (kernel.WeightBits - 1);
             var w = new sbyte[2 * K];
-            w.AsSpan(0, K).Fill(-128);
-            w.AsSpan(K).Fill(127);
-            using var weights = new PackedIntegerWeights(w, [1f, 1f], [], 2, K, kernel: kernel);
+            w.AsSpan(0, K).Fill((sbyte)-largest);
+            w.AsSpan(K).Fill((sbyte)(largest - 1));
+            using var weights = new PackedIntegerWeights(w, [1f, 1f], [], 2, K, kernel.WeightBits, kernel);
             using var a = new GuardedBuffer<byte>(weights.Groups * 4);
             a.Span.Fill(255);
             using var sums = new GuardedBuffer<int>(2);
             Int8Gemm.Accumulate(weights, a.Pointer, a.Length, sums.Pointer, 2, 0, 1);
-            Assert.Equal([-128 * 255 * K, 127 * 255 * K], sums.Span.ToArray());
+            Assert.Equal([-largest * 255 * K, (largest - 1) * 255 * K], sums.Span.ToArray());
         }
     }
 
@@ -76,6 +77,8 @@ public sealed unsafe class Int8GemmTests
         Assert.Throws<ArgumentException>(() => new PackedIntegerWeights(new sbyte[6], [1, 1], [1], 2, 3));
         Assert.Throws<ArgumentOutOfRangeException>(
             () => new PackedIntegerWeights(new sbyte[70_000], [1], [], 1, 70_000));
+        Assert.Throws<ArgumentException>(
+            () => new PackedIntegerWeights(new sbyte[6], [1, 1], [], 2, 3, bits: 5, Int8Gemm.NibbleTable.Best));
     }
 
     [Fact]
@@ -85,6 +88,10 @@ public sealed unsafe class Int8GemmTests
         using var nibbles = new PackedIntegerWeights(new sbyte[768 * 192], new float[768], [], 768, 192, bits: 4);
         Assert.Equal(768 * 192 / 2, bytes.Bytes - nibbles.Bytes);
     }
+
+    /// <summary>The forms that take weights of some bits.</summary>
+    private static IEnumerable<Int8GemmKernel> FormsFor(int bits) =>
+        Int8Gemm.Table.Runnable.Concat(Int8Gemm.NibbleTable.Runnable).Where(kernel => bits <= kernel.WeightBits);
 
     private static void Check(int m, int n, int k, int bits, int gridStride, bool accumulate)
     {
@@ -117,7 +124,7 @@ public sealed unsafe class Int8GemmTests
             }
         }
 
-        foreach (Int8GemmKernel kernel in Int8Gemm.Table.Runnable)
+        foreach (Int8GemmKernel kernel in FormsFor(bits))
         {
             using var weights = new PackedIntegerWeights(w, scales, bias, n, k, bits, kernel);
             using var input = new GuardedBuffer<byte>(a);

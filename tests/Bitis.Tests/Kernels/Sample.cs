@@ -1,3 +1,5 @@
+using Bitis.Runtime.Kernels;
+
 namespace Bitis.Tests.Kernels;
 
 /// <summary>Seeded inputs and comparisons that the kernel tests share.</summary>
@@ -11,6 +13,25 @@ internal static class Sample
         for (int i = 0; i < count; i++)
             values[i] = low + ((high - low) * random.NextSingle());
         return values;
+    }
+
+    /// <summary>Whole numbers from <paramref name="low"/> to <paramref name="high"/>: centered levels.</summary>
+    public static float[] Levels(int seed, int count, int low, int high)
+    {
+        var random = new Random(seed);
+        var values = new float[count];
+        for (int i = 0; i < count; i++)
+            values[i] = random.Next(low, high + 1);
+        return values;
+    }
+
+    /// <summary>SiLU of each value, with the runtime's kernel.</summary>
+    public static unsafe float[] Silu(float[] values)
+    {
+        var result = new float[values.Length];
+        fixed (float* source = values, target = result)
+            Elementwise.Silu.Best.Run(source, target, values.Length);
+        return result;
     }
 
     public static byte[] Bytes(int seed, int count)

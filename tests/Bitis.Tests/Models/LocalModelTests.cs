@@ -57,6 +57,11 @@ public sealed class LocalModelTests : IDisposable
                 data.Add(method, "w4a4", Granularity.PerTensor, Scope.Ssm);
             }
             data.Add("minmax", "w6a6", Granularity.PerTensor, Scope.Linear);
+            data.Add("minmax", "w8a8", Granularity.PerTensor, Scope.Full);
+            data.Add("mse", "w4a4", Granularity.PerToken, Scope.Full);
+            data.Add("qmamba+", "w4a8", Granularity.PerToken, Scope.Full);
+            data.Add("ptq4vm", "w8a32", Granularity.PerToken, Scope.Full);
+            data.Add("mse", "w32a8", Granularity.PerToken, Scope.Full);
             return data;
         }
     }
@@ -167,8 +172,8 @@ public sealed class LocalModelTests : IDisposable
         Assert.Equal([25, 25, 36, 36], Enumerable.Range(0, 4).Select(k => model.Graph[$"layers.0.mixer.x_proj_{k}"].Shape[0]));
         Assert.Equal(4, model.Graph["layers.0.mixer.attn.global_reduce"].Shape[0]);
         QuantizedModel quantized = MicroModel.Quantize(model, new Recipe { Method = "minmax", ActivationGranularity = Granularity.PerToken });
-        Assert.Equal(36, quantized.Linears["layers.0.mixer.x_proj_3"].Input!.Scales.Length);
-        Assert.Equal(4, quantized.Linears["layers.0.mixer.attn.channel_select"].Input!.Scales.Length);
+        Assert.Equal(36, quantized.Layers["layers.0.mixer.x_proj_3"].Input!.Scales.Length);
+        Assert.Equal(4, quantized.Layers["layers.0.mixer.attn.channel_select"].Input!.Scales.Length);
     }
 
     [Theory]

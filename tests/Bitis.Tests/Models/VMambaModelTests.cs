@@ -34,6 +34,11 @@ public sealed class VMambaModelTests : IDisposable
         { "ptq4vm", "w4a4", Granularity.PerToken, Scope.Linear },
         { "qmamba", "w8a8", Granularity.PerTensor, Scope.Ssm },
         { "qmamba+", "w4a4", Granularity.PerTensor, Scope.Ssm },
+        { "minmax", "w8a8", Granularity.PerTensor, Scope.Full },
+        { "mse", "w4a4", Granularity.PerToken, Scope.Full },
+        { "qmamba+", "w4a8", Granularity.PerToken, Scope.Full },
+        { "ptq4vm", "w4a32", Granularity.PerToken, Scope.Full },
+        { "mse", "w32a8", Granularity.PerToken, Scope.Full },
     };
 
     public void Dispose() => _folder.Dispose();
@@ -78,6 +83,32 @@ public sealed class VMambaModelTests : IDisposable
         Assert.Equal(expected.Config, actual.Config);
         foreach ((string name, Tensor weight) in expected.Weights)
             TensorAssert.Same(weight, actual.Weights[name]);
+    }
+
+    [Theory]
+    [InlineData("vmamba-micro")]
+    [InlineData("vmamba-micro-v0")]
+    public void Names_of_the_older_training_code_are_understood(string variant)
+    {
+        using Checkpoint official = Checkpoint.Open(GoldenFiles.Path($"{variant}.pth"));
+        string path = _folder["old.safetensors"];
+        (string New, string Old)[] renamed =
+            [("classifier.", ""), (".norm.", ".ln_1."), (".op.", ".self_attention."), ("patch_embed.0.", "patch_embed.proj."), ("patch_embed.2.", "patch_embed.norm.")];
+        SafetensorsWriter.Write(
+            path,
+            [.. official.Entries.Select(entry => new SafetensorsTensor(OldName(entry.Name), DType.Float32, entry.Shape, MemoryMarshal.AsBytes(official.Read(entry.Name).Span).ToArray()))]);
+        VisionModel expected = VMambaVariants.Load(variant), actual = VisionModel.Load(path, VMambaVariants.OptionsOf(variant));
+        Assert.Equal(expected.Config, actual.Config);
+        foreach ((string name, Tensor weight) in expected.Weights)
+            TensorAssert.Same(weight, actual.Weights[name]);
+
+        string OldName(string name)
+        {
+            // Down-sampling has norms of its own, which were called so then, too.
+            foreach ((string current, string old) in name.Contains("downsample", StringComparison.Ordinal) ? [] : renamed)
+                name = name.Replace(current, old, StringComparison.Ordinal);
+            return name;
+        }
     }
 
     [Fact]

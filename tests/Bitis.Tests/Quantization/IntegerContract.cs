@@ -28,13 +28,15 @@ internal static class IntegerContract
             Learning = QuantizationMethods.Find(method).Learns ? new LearningRecipe { Steps = 2 } : null,
         };
         QuantizedModel quantized = MicroModel.Quantize(model, recipe);
-        Assert.Equal(model.Graph.Nodes.Count(node => node.Block is not null && node.Operator is Linear), quantized.Linears.Count);
-        Assert.Equal(scope == Scope.Ssm ? model.Graph.Nodes.Count(node => node.Operator is SelectiveScan) : 0, quantized.Scans.Count);
+        Assert.Equal(
+            model.Graph.Nodes.Count(node => scope == Scope.Full ? QuantizedLayer.Covers(node.Operator) : node.Block is not null && node.Operator is Linear),
+            quantized.Layers.Count);
+        Assert.Equal(recipe.CoversScans && recipe.Bits.Activations != BitWidths.Float ? model.Graph.Nodes.Count(node => node.Operator is SelectiveScan) : 0, quantized.Scans.Count);
         Tensor images = MicroModel.Images(model, 3, seed: 5);
         using InferenceSession session = InferenceSession.Create(quantized, new SessionOptions { Threads = 2 });
         Tensor integer = session.Run(images);
         using var evaluator = new VectorizedEvaluator { CubicDecay = true };
-        var simulated = new SimulatedEvaluator(evaluator, quantized.Linears, quantized.Scans);
+        var simulated = new SimulatedEvaluator(evaluator, quantized.Layers, quantized.Scans);
         TensorAssert.Same(new GraphExecutor(quantized.Graph, quantized.DequantizeWeights(), simulated).Run(images), integer);
 
         quantized.Save(file);

@@ -31,6 +31,7 @@ public sealed class IntegerContractTests : IDisposable
                     data.Add(method, bits, Granularity.PerTensor, Scope.Linear);
                     data.Add(method, bits, Granularity.PerToken, Scope.Linear);
                     data.Add(method, bits, Granularity.PerTensor, Scope.Ssm);
+                    data.Add(method, bits, method is "minmax" or "qmamba" ? Granularity.PerTensor : Granularity.PerToken, Scope.Full);
                 }
             }
             return data;
@@ -44,7 +45,7 @@ public sealed class IntegerContractTests : IDisposable
     public void The_integer_runtime_equals_the_simulation_bit_for_bit(string method, string bits, Granularity granularity, Scope scope)
     {
         QuantizedModel quantized = PostTrainingQuantizer.Quantize(Model, [Calibration], RecipeOf(method, bits, granularity) with { Scope = scope });
-        Assert.Equal(scope == Scope.Ssm && !bits.EndsWith("a32", StringComparison.Ordinal), quantized.Scans.Count > 0);
+        Assert.Equal(scope != Scope.Linear && !bits.EndsWith("a32", StringComparison.Ordinal), quantized.Scans.Count > 0);
         using InferenceSession session = InferenceSession.Create(quantized, new SessionOptions { Threads = 2 });
         Tensor integer = session.Run(Images);
         using var evaluator = new VectorizedEvaluator { CubicDecay = true };
@@ -84,6 +85,30 @@ public sealed class IntegerContractTests : IDisposable
     }
 
     [Fact]
+    public void In_scope_full_every_layer_computes_in_integers_and_the_first_and_last_have_eight_bits()
+    {
+        QuantizedModel quantized = PostTrainingQuantizer.Quantize(Model, [Calibration], RecipeOf("mse", "w4a4", Granularity.PerToken) with { Scope = Scope.Full });
+        Assert.All(quantized.Layers, layer => Assert.True(layer.Value.IsInteger));
+        Assert.Equal((8, 8), BitsOf(quantized.Layers["patch_embed.proj"]));
+        Assert.Equal((8, 8), BitsOf(quantized.Layers["head"]));
+        Assert.Equal((4, 4), BitsOf(quantized.Layers["layers.0.mixer.conv1d"]));
+        Assert.Equal(Granularity.PerChannel, quantized.Layers["layers.0.mixer.conv1d"].Input!.Granularity);
+        Assert.Equal(Granularity.PerTensor, quantized.Layers["patch_embed.proj"].Input!.Granularity);
+        Assert.DoesNotContain(quantized.Weights.Keys, quantized.Layers.Keys.Select(name => $"{name}.weight").Contains);
+
+        using InferenceSession session = InferenceSession.Create(quantized);
+        string[] kinds = [.. session.Plan.Steps.Select(step => step.Kind)];
+        Assert.Contains("patch embedding int8", kinds);
+        Assert.DoesNotContain("linear", kinds);
+        Assert.DoesNotContain("patch embedding", kinds);
+        // Both directions of a block read one copy of the levels: what they see has the same grid.
+        Assert.Equal(Model.Graph.BlockCount, session.Plan.Steps.Count(step => step.Name.EndsWith("conv1d.input", StringComparison.Ordinal)));
+
+        Recipe fewer = RecipeOf("mse", "w4a4", Granularity.PerTensor) with { Scope = Scope.Full, Overrides = [new("head", new BitWidths(4, 4))] };
+        Assert.Equal((4, 4), BitsOf(PostTrainingQuantizer.Quantize(Model, [Calibration], fewer).Layers["head"]));
+    }
+
+    [Fact]
     public void Overrides_decide_by_the_first_match()
     {
         Recipe recipe = new()
@@ -91,10 +116,10 @@ public sealed class IntegerContractTests : IDisposable
             Overrides = [new("layers.0.*", BitWidths.None), new("*.x_proj*", new BitWidths(6, 7)), new("*", new BitWidths(4, 5))],
         };
         QuantizedModel quantized = PostTrainingQuantizer.Quantize(Model, [Calibration], recipe);
-        Assert.DoesNotContain(quantized.Linears.Keys, name => name.StartsWith("layers.0.", StringComparison.Ordinal));
-        Assert.Equal(3 * 6, quantized.Linears.Count);
-        Assert.Equal((6, 7), BitsOf(quantized.Linears["layers.1.mixer.x_proj_b"]));
-        Assert.Equal((4, 5), BitsOf(quantized.Linears["layers.1.mixer.in_proj"]));
+        Assert.DoesNotContain(quantized.Layers.Keys, name => name.StartsWith("layers.0.", StringComparison.Ordinal));
+        Assert.Equal(3 * 6, quantized.Layers.Count);
+        Assert.Equal((6, 7), BitsOf(quantized.Layers["layers.1.mixer.x_proj_b"]));
+        Assert.Equal((4, 5), BitsOf(quantized.Layers["layers.1.mixer.in_proj"]));
         string message = Assert.Throws<BitisException>(() => PostTrainingQuantizer.Quantize(
             Model, [Calibration], new Recipe { Overrides = [new("head", BitWidths.None)] })).Message;
         Assert.Contains("'head'", message);
@@ -120,7 +145,7 @@ public sealed class IntegerContractTests : IDisposable
         Assert.Equal(["calibrating: ranges", "calibrating: histograms", "quantizing"], heard.Stages.Distinct());
     }
 
-    private static (int Weights, int Activations) BitsOf(QuantizedLinear linear) => (linear.Weight!.Bits, linear.Input!.Bits);
+    private static (int Weights, int Activations) BitsOf(QuantizedLayer linear) => (linear.Weight!.Bits, linear.Input!.Bits);
 
     private static QuantizedModel Quantize(string method, string bits, Granularity granularity) =>
         PostTrainingQuantizer.Quantize(Model, [Calibration], RecipeOf(method, bits, granularity));
@@ -135,7 +160,7 @@ public sealed class IntegerContractTests : IDisposable
         };
 
     private static Tensor Simulate(QuantizedModel quantized, INodeEvaluator evaluator) =>
-        new GraphExecutor(quantized.Graph, quantized.DequantizeWeights(), new SimulatedEvaluator(evaluator, quantized.Linears, quantized.Scans)).Run(Images);
+        new GraphExecutor(quantized.Graph, quantized.DequantizeWeights(), new SimulatedEvaluator(evaluator, quantized.Layers, quantized.Scans)).Run(Images);
 
     /// <summary>The distance of the logits from the float model's, relative to the length of those: ‖a − b‖₂ / ‖b‖₂.</summary>
     private static double Error(QuantizedModel quantized)

@@ -41,12 +41,12 @@ public sealed class QuantizedModelFileTests : IDisposable
         Assert.Equal(model.Calibration, loaded.Calibration);
         Assert.Equal(model.Weights.Keys.Order(), loaded.Weights.Keys.Order());
         Assert.All(model.Weights, pair => Assert.Equal(pair.Value.Span.ToArray(), loaded.Weights[pair.Key].Span.ToArray()));
-        Assert.Equal(model.Linears.Keys.Order(), loaded.Linears.Keys.Order());
-        foreach ((string name, QuantizedLinear linear) in model.Linears)
+        Assert.Equal(model.Layers.Keys.Order(), loaded.Layers.Keys.Order());
+        foreach ((string name, QuantizedLayer linear) in model.Layers)
         {
-            Assert.Equal(linear.Levels, loaded.Linears[name].Levels);
-            AssertEqual(linear.Weight, loaded.Linears[name].Weight);
-            AssertEqual(linear.Input, loaded.Linears[name].Input);
+            Assert.Equal(linear.Levels, loaded.Layers[name].Levels);
+            AssertEqual(linear.Weight, loaded.Layers[name].Weight);
+            AssertEqual(linear.Input, loaded.Layers[name].Input);
         }
     }
 

@@ -1,4 +1,6 @@
 using Bitis.Quantization;
+using Bitis.Tensors;
+using Bitis.Tests.Kernels;
 
 namespace Bitis.Tests.Quantization;
 
@@ -131,6 +133,15 @@ public sealed class ScanQuantizerTests
         Assert.Equal(0, QuantizedScan.RateCode(MathF.Log(MathF.Log(2)))); // A = −ln 2: −log₂ exp(A) = 1
         Assert.Equal(8, QuantizedScan.RateCode(MathF.Log(2 * MathF.Log(2))));
         Assert.Equal(sbyte.MaxValue, QuantizedScan.RateCode(1000));
+
+        // And back: A_log within half a step.
+        var sample = new IntegerScanCase(Tokens: 1, Channels: 3, States: 5, Bits: 8, Groups: 1, HasFineScales: false, Reverse: false);
+        Tensor rates = sample.Scan().DequantizeRates([3, 5]);
+        for (int i = 0; i < rates.Length; i++)
+        {
+            Assert.Equal(sample.ALog.Span[i], rates.Span[i], Math.Log(2) / 16 + 1e-6);
+            Assert.Equal(sample.Scan().RateCodes[i], QuantizedScan.RateCode(rates.Span[i]));
+        }
     }
 
     private static double Cost(float[] ranges, int[] starts) => starts

@@ -93,8 +93,8 @@ public sealed class Ptq4vmGoldenTests
         var statistics = new SiteStatistics("x", tokens);
         statistics.ObserveRange(x);
         statistics.Keep(x);
-        QuantizedLinear start = QuantizedLinear.Create(
-            (Linear)node.Operator, Smoothing.Multiply(weight, smoothing), BitWidths.Parse(bits), Granularity.PerToken, statistics, new TruncationEstimator(), threads: 1);
+        QuantizedLayer start = QuantizedLayer.Create(
+            Smoothing.Multiply(weight, smoothing), BitWidths.Parse(bits), Granularity.PerToken, statistics, new TruncationEstimator(), threads: 1);
         return new LearnedLinear(node, weight, golden.Read($"{kind}.bias"), start, smoothing, isLearned);
     }
 

@@ -115,8 +115,8 @@ public sealed class ReconstructionTests : IDisposable
     public void Smoothing_is_folded_where_nobody_else_sees_it()
     {
         QuantizedModel quantized = Quantize(RecipeOf("smoothquant", steps: null));
-        Assert.Equal(6 * Model.Graph.BlockCount, quantized.Linears.Count);
-        foreach ((string name, QuantizedLinear linear) in quantized.Linears)
+        Assert.Equal(6 * Model.Graph.BlockCount, quantized.Layers.Count);
+        foreach ((string name, QuantizedLayer linear) in quantized.Layers)
             Assert.Equal(name.Contains("x_proj") || name.Contains("out_proj"), linear.InputFactors is not null);
         Assert.NotEqual(Model.Weights["layers.1.norm.weight"].Span.ToArray(), quantized.Weights["layers.1.norm.weight"].Span.ToArray());
     }
@@ -141,8 +141,8 @@ public sealed class ReconstructionTests : IDisposable
         var records = new Records();
         QuantizedModel quantized = Quantize(recipe, new QuantizationOptions { Blocks = records });
         Assert.Equal([1, 2, 3], records.All.Select(record => record.Block));
-        Assert.Null(quantized.Linears["layers.2.mixer.dt_proj"].Input);
-        Assert.Null(quantized.Linears["layers.2.mixer.out_proj"].Weight);
+        Assert.Null(quantized.Layers["layers.2.mixer.dt_proj"].Input);
+        Assert.Null(quantized.Layers["layers.2.mixer.out_proj"].Weight);
         using InferenceSession session = InferenceSession.Create(quantized);
         Assert.True(TensorPrimitives.IsFiniteAll<float>(session.Run(Images).Span));
     }

@@ -99,7 +99,7 @@ public sealed class ScaleLearningTests
     {
         var builder = new GraphBuilder([1, 2]);
         Node node = builder.Add("linear", new Linear(2, 3, HasBias: false), builder.Input);
-        var start = new QuantizedLinear(
+        var start = new QuantizedLayer(
             new sbyte[6], UniformQuantizer.Symmetric(4, Granularity.PerChannel, [1, 1, 1]), UniformQuantizer.Asymmetric(4, Granularity.PerTensor, [1], [0]));
         return new LearnedLinear(node, new Tensor([3, 2]), null, start, null);
     }

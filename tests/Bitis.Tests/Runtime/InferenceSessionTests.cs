@@ -250,7 +250,7 @@ public sealed class InferenceSessionTests
         Dictionary<string, Tensor> weights = graph.Parameters.ToDictionary(p => p.Name, p => RandomTensor(p.Shape, random));
         Tensor image = RandomTensor(graph.Input.Shape.Prepend(1), random);
         Tensor expected = new GraphExecutor(graph, weights, ReferenceEvaluator.Instance).Run(image);
-        using Plan plan = PlanCompiler.Compile(graph, weights, new Dictionary<string, QuantizedLinear>(), new Dictionary<string, QuantizedScan>());
+        using Plan plan = PlanCompiler.Compile(graph, weights, new Dictionary<string, QuantizedLayer>(), new Dictionary<string, QuantizedScan>());
         TensorAssert.Close(expected, RunPlan(plan, image), 1e-5);
         assert?.Invoke(plan);
     }

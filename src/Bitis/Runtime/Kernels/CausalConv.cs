@@ -8,6 +8,7 @@ namespace Bitis.Runtime.Kernels;
 /// <code>
 /// y_t = silu(bias + Σ_k w[k]·x_(t−K+1+k))
 /// </code>
+/// Of a quantized layer, w and x are levels (whole numbers, whose sums are exact in float32), and the sum is multiplied by a scale for each channel.
 /// Channels are independent, so work is split over them.
 /// </summary>
 internal static unsafe class CausalConv
@@ -88,6 +89,8 @@ internal static unsafe class CausalConv
         TLanes w0 = TLanes.Load(weights), w1 = TLanes.Load(weights + call.WeightStride);
         TLanes w2 = TLanes.Load(weights + (2 * call.WeightStride)), w3 = TLanes.Load(weights + (3 * call.WeightStride));
         TLanes bias = TLanes.Load(call.Bias + channel);
+        bool hasScales = call.Scales is not null;
+        TLanes scale = hasScales ? TLanes.Load(call.Scales + channel) : bias, start = hasScales ? TLanes.Create(0f) : bias;
         TLanes x0 = TLanes.Create(0f), x1 = x0, x2 = x0;
         nint first = call.Reverse ? call.Tokens - 1 : 0, direction = call.Reverse ? -1 : 1;
         float* source = call.Source + (first * call.SourceStride) + channel;
@@ -98,13 +101,15 @@ internal static unsafe class CausalConv
         {
             TLanes x3 = TMapped.IsOn ? LoadMapped<TLanes>(in call, first + (i * direction), channel) : TLanes.Load(source);
             TLanes x4 = TMapped.IsOn ? LoadMapped<TLanes>(in call, first + ((i + 1) * direction), channel) : TLanes.Load(source + sourceStep);
-            TLanes sum0 = TLanes.MultiplyAdd(w0, x0, bias), sum1 = TLanes.MultiplyAdd(w0, x1, bias);
+            TLanes sum0 = TLanes.MultiplyAdd(w0, x0, start), sum1 = TLanes.MultiplyAdd(w0, x1, start);
             sum0 = TLanes.MultiplyAdd(w1, x1, sum0);
             sum1 = TLanes.MultiplyAdd(w1, x2, sum1);
             sum0 = TLanes.MultiplyAdd(w2, x2, sum0);
             sum1 = TLanes.MultiplyAdd(w2, x3, sum1);
             sum0 = TLanes.MultiplyAdd(w3, x3, sum0);
             sum1 = TLanes.MultiplyAdd(w3, x4, sum1);
+            if (hasScales)
+                (sum0, sum1) = ((sum0 * scale) + bias, (sum1 * scale) + bias);
             VectorMath.SiluPair(ref sum0, ref sum1, in exp);
             TLanes.Store(sum0, target);
             TLanes.Store(sum1, target + targetStep);
@@ -114,11 +119,13 @@ internal static unsafe class CausalConv
         }
         if (i < call.Tokens)
         {
-            TLanes sum = TLanes.MultiplyAdd(w0, x0, bias);
+            TLanes sum = TLanes.MultiplyAdd(w0, x0, start);
             sum = TLanes.MultiplyAdd(w1, x1, sum);
             sum = TLanes.MultiplyAdd(w2, x2, sum);
             TLanes last = TMapped.IsOn ? LoadMapped<TLanes>(in call, first + (i * direction), channel) : TLanes.Load(source);
             sum = TLanes.MultiplyAdd(w3, last, sum);
+            if (hasScales)
+                sum = (sum * scale) + bias;
             TLanes.Store(VectorMath.Silu(sum, in exp), target);
         }
     }
@@ -134,7 +141,7 @@ internal static unsafe class CausalConv
         float* source = call.Source + (token * call.SourceStride) - ((call.Taps - 1 - firstTap) * step);
         float* weights = call.Weights + (firstTap * call.WeightStride);
         float* target = call.Target + (token * call.TargetStride);
-        float* bias = call.Bias;
+        float* bias = call.Bias, scales = call.Scales;
         int taps = call.Taps - firstTap;
         nint weightStep = call.WeightStride;
         var exp = new ExpPolynomial<TLanes>(PolynomialCoefficients.Exp);
@@ -143,19 +150,22 @@ internal static unsafe class CausalConv
         int i = channelStart;
         for (; i + TLanes.Count <= channelEnd; i += TLanes.Count)
         {
-            TLanes sum = bias is null ? TLanes.Create(0f) : TLanes.Load(bias + i);
+            TLanes offset = bias is null ? TLanes.Create(0f) : TLanes.Load(bias + i);
+            TLanes sum = scales is null ? offset : TLanes.Create(0f);
             sum = call.Rows is null
                 ? AddTaps(sum, source + i, step, weights + i, weightStep, taps)
                 : AddMappedTaps(in call, sum, token, firstTap, i);
+            sum = scales is null ? sum : (sum * TLanes.Load(scales + i)) + offset;
             sum = call.SumsOnly ? sum : VectorMath.Silu(sum, in exp);
             TLanes.Store(call.Accumulate ? TLanes.Load(target + i) + sum : sum, target + i);
         }
         for (; i < channelEnd; i++)
         {
-            Lane1 sum = Lane1.Create(bias is null ? 0f : bias[i]);
+            Lane1 offset = Lane1.Create(bias is null ? 0f : bias[i]), sum = scales is null ? offset : Lane1.Create(0f);
             sum = call.Rows is null
                 ? AddTaps(sum, source + i, step, weights + i, weightStep, taps)
                 : AddMappedTaps(in call, sum, token, firstTap, i);
+            sum = scales is null ? sum : (sum * Lane1.Load(scales + i)) + offset;
             sum = call.SumsOnly ? sum : VectorMath.Silu(sum, in scalar);
             Lane1.Store(call.Accumulate ? Lane1.Load(target + i) + sum : sum, target + i);
         }

@@ -36,6 +36,11 @@ internal unsafe struct CausalConvCall
     /// <summary>The distance of rows of <see cref="Weights"/>.</summary>
     public nint WeightStride;
 
+    /// <summary>
+    /// What sums of levels are multiplied by before the bias is added, <c>[E]</c>; null for values. Only the forward pass takes it.
+    /// </summary>
+    public float* Scales;
+
     /// <summary>The bias <c>[E]</c>, or null.</summary>
     public float* Bias;
 

@@ -9,6 +9,7 @@ namespace Bitis.Runtime.Kernels;
 /// <code>
 /// y_(i,j) = silu(bias + Σ_(m,n) w[m,n]·x_(i+m−K/2, j+n−K/2))
 /// </code>
+/// Of a quantized layer, w and x are levels (whole numbers, whose sums are exact in float32), and the sum is multiplied by a scale for each channel.
 /// Channels are independent, so work is split over them.
 /// </summary>
 internal static unsafe class DepthwiseConv
@@ -75,6 +76,8 @@ internal static unsafe class DepthwiseConv
         TLanes w10 = TLanes.Load(weights + (3 * next)), w11 = TLanes.Load(weights + (4 * next)), w12 = TLanes.Load(weights + (5 * next));
         TLanes w20 = TLanes.Load(weights + (6 * next)), w21 = TLanes.Load(weights + (7 * next)), w22 = TLanes.Load(weights + (8 * next));
         TLanes zero = TLanes.Create(0f), bias = call.Bias is null ? zero : TLanes.Load(call.Bias + channel);
+        bool hasScales = call.Scales is not null;
+        TLanes scale = hasScales ? TLanes.Load(call.Scales + channel) : bias, start = hasScales ? zero : bias;
         nint step = call.SourceStride;
         DepthwiseConvCopy* copies = call.Copies;
         int width = call.Width, copyCount = call.CopyCount;
@@ -98,9 +101,11 @@ internal static unsafe class DepthwiseConv
                     c2 = hasBelow ? TLanes.Load(below + offset) : zero;
                 }
                 TLanes upper = TLanes.MultiplyAdd(w02, a2, TLanes.MultiplyAdd(w01, a1, w00 * a0));
-                TLanes middle = TLanes.MultiplyAdd(w12, b2, TLanes.MultiplyAdd(w11, b1, TLanes.MultiplyAdd(w10, b0, bias)));
+                TLanes middle = TLanes.MultiplyAdd(w12, b2, TLanes.MultiplyAdd(w11, b1, TLanes.MultiplyAdd(w10, b0, start)));
                 TLanes lower = TLanes.MultiplyAdd(w22, c2, TLanes.MultiplyAdd(w21, c1, w20 * c0));
                 TLanes sum = middle + (upper + lower);
+                if (hasScales)
+                    sum = (sum * scale) + bias;
                 if (TActivation.IsOn)
                     sum = VectorMath.Silu(sum, in exp);
                 if (call.Accumulate)
@@ -120,7 +125,8 @@ internal static unsafe class DepthwiseConv
         var exp = new ExpPolynomial<TLanes>(PolynomialCoefficients.Exp);
         for (int token = 0; token < call.Height * call.Width; token++)
         {
-            TLanes sum = call.Bias is null ? TLanes.Create(0f) : TLanes.Load(call.Bias + channel);
+            TLanes bias = call.Bias is null ? TLanes.Create(0f) : TLanes.Load(call.Bias + channel);
+            TLanes sum = call.Scales is null ? bias : TLanes.Create(0f);
             for (int tap = 0; tap < call.Kernel * call.Kernel; tap++)
             {
                 int source = Source(in call, token, tap);
@@ -130,6 +136,8 @@ internal static unsafe class DepthwiseConv
                     sum = TLanes.MultiplyAdd(weight, TLanes.Load(call.Source + (source * call.SourceStride) + channel), sum);
                 }
             }
+            if (call.Scales is not null)
+                sum = (sum * TLanes.Load(call.Scales + channel)) + bias;
             if (!call.SumsOnly)
                 sum = VectorMath.Silu(sum, in exp);
             float* target = call.Target + (token * call.TargetStride) + channel;

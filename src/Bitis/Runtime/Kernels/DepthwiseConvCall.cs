@@ -33,6 +33,11 @@ internal unsafe struct DepthwiseConvCall
     /// <summary>The distance of rows of <see cref="Weights"/>; negative to turn the kernel by 180°.</summary>
     public nint WeightStride;
 
+    /// <summary>
+    /// What sums of levels are multiplied by before the bias is added, <c>[E]</c>; null for values. Only the forward pass takes it.
+    /// </summary>
+    public float* Scales;
+
     /// <summary>The bias <c>[E]</c>, or null.</summary>
     public float* Bias;
 

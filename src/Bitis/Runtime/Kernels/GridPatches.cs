@@ -14,46 +14,50 @@ internal static unsafe class GridPatches
     public static int Length(GridConv2d convolution) => convolution.Kernel * convolution.Kernel * convolution.InChannels;
 
     /// <summary>Exchanges channels and taps of each output's weights, <c>[out, in, K²]</c> to <c>[out, K², in]</c>.</summary>
-    public static void PackWeights(GridConv2d convolution, ReadOnlySpan<float> weights, Span<float> packed) =>
+    public static void PackWeights<T>(GridConv2d convolution, ReadOnlySpan<T> weights, Span<T> packed) =>
         ExchangeInner(weights, packed, convolution.InChannels, convolution.Kernel * convolution.Kernel);
 
     /// <summary>The reverse of <see cref="PackWeights"/>, for gradients.</summary>
     public static void UnpackWeights(GridConv2d convolution, ReadOnlySpan<float> packed, Span<float> weights) =>
         ExchangeInner(packed, weights, convolution.Kernel * convolution.Kernel, convolution.InChannels);
 
-    /// <summary>Unfolds places.</summary>
+    /// <summary>Unfolds places: values, or their levels.</summary>
     /// <param name="convolution">The convolution.</param>
     /// <param name="source">The grid, <c>[tokens, channels]</c>.</param>
     /// <param name="sourceStride">The distance of its rows in elements.</param>
-    /// <param name="target">The rows of all places, contiguous.</param>
+    /// <param name="target">The rows of all places.</param>
+    /// <param name="targetStride">The distance of those.</param>
     /// <param name="start">The first place.</param>
     /// <param name="end">The place after the last.</param>
+    /// <param name="zero">What lies outside of the grid.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Unfold(GridConv2d convolution, float* source, nint sourceStride, float* target, int start, int end)
+    public static void Unfold<T>(
+        GridConv2d convolution, T* source, nint sourceStride, T* target, nint targetStride, int start, int end, T zero = default)
+        where T : unmanaged
     {
         int channels = convolution.InChannels, line = convolution.Kernel * channels;
         for (int place = start; place < end; place++)
         {
             (int top, int left, int from, int to) = Window(convolution, place);
-            float* patch = target + ((nint)place * convolution.Kernel * line);
+            T* patch = target + (place * targetStride);
             for (int y = top; y < top + convolution.Kernel; y++, patch += line)
             {
-                var row = new Span<float>(patch, line);
+                var row = new Span<T>(patch, line);
                 if (y < 0 || y >= convolution.Height)
                 {
-                    row.Clear();
+                    row.Fill(zero);
                     continue;
                 }
-                row[..(from * channels)].Clear();
-                row[(to * channels)..].Clear();
-                float* tokens = source + ((((nint)y * convolution.Width) + left) * sourceStride);
+                row[..(from * channels)].Fill(zero);
+                row[(to * channels)..].Fill(zero);
+                T* tokens = source + ((((nint)y * convolution.Width) + left) * sourceStride);
                 if (sourceStride == channels)
                 {
-                    new ReadOnlySpan<float>(tokens + (from * channels), (to - from) * channels).CopyTo(row[(from * channels)..]);
+                    new ReadOnlySpan<T>(tokens + (from * channels), (to - from) * channels).CopyTo(row[(from * channels)..]);
                     continue;
                 }
                 for (int x = from; x < to; x++)
-                    new ReadOnlySpan<float>(tokens + (x * sourceStride), channels).CopyTo(row[(x * channels)..]);
+                    new ReadOnlySpan<T>(tokens + (x * sourceStride), channels).CopyTo(row[(x * channels)..]);
             }
         }
     }
@@ -91,7 +95,7 @@ internal static unsafe class GridPatches
         return ((place / convolution.OutWidth * convolution.Stride) - convolution.Padding, left, from, to);
     }
 
-    private static void ExchangeInner(ReadOnlySpan<float> source, Span<float> target, int rows, int columns)
+    private static void ExchangeInner<T>(ReadOnlySpan<T> source, Span<T> target, int rows, int columns)
     {
         for (int i = 0; i < source.Length; i++)
         {

@@ -17,7 +17,7 @@ internal static unsafe class Im2Col
     public static int OutputSize(int size, int kernel, int stride, int padding) =>
         ((size + (2 * padding) - kernel) / stride) + 1;
 
-    /// <summary>Unfolds <paramref name="source"/>; places outside the image are zero.</summary>
+    /// <summary>Unfolds <paramref name="source"/>: values, or their levels.</summary>
     /// <param name="source"><c>[channels, height, width]</c></param>
     /// <param name="channels">The number of channels.</param>
     /// <param name="height">The height of the image.</param>
@@ -27,16 +27,19 @@ internal static unsafe class Im2Col
     /// <param name="padding">The zeros around the image on each side.</param>
     /// <param name="target"><c>[outputHeight·outputWidth, channels·kernel·kernel]</c></param>
     /// <param name="targetStride">The distance of target rows in elements.</param>
-    public static void Run(
-        float* source,
+    /// <param name="zero">What lies outside of the image.</param>
+    public static void Run<T>(
+        T* source,
         int channels,
         int height,
         int width,
         int kernel,
         int stride,
         int padding,
-        float* target,
-        nint targetStride)
+        T* target,
+        nint targetStride,
+        T zero = default)
+        where T : unmanaged
     {
         int outputHeight = OutputSize(height, kernel, stride, padding);
         int outputWidth = OutputSize(width, kernel, stride, padding);
@@ -48,14 +51,14 @@ internal static unsafe class Im2Col
                 int left = (ox * stride) - padding;
                 int from = Math.Clamp(-left, 0, kernel);
                 int to = Math.Clamp(width - left, from, kernel);
-                float* row = target + (((nint)oy * outputWidth) + ox) * targetStride;
+                T* row = target + (((nint)oy * outputWidth) + ox) * targetStride;
                 for (int channel = 0; channel < channels; channel++)
                 {
                     for (int ky = 0; ky < kernel; ky++)
                     {
                         int y = (oy * stride) - padding + ky;
-                        float* line = source + ((((nint)channel * height) + y) * width) + left;
-                        CopyLine(line, row, kernel, from, y < 0 || y >= height ? from : to);
+                        T* line = source + ((((nint)channel * height) + y) * width) + left;
+                        CopyLine(line, row, kernel, from, y < 0 || y >= height ? from : to, zero);
                         row += kernel;
                     }
                 }
@@ -107,9 +110,10 @@ internal static unsafe class Im2Col
         }
     }
 
-    /// <summary>Copies the part of a kernel's row that lies inside the image, and zeros around it.</summary>
+    /// <summary>Copies the part of a kernel's row that lies inside the image, and what stands for zero around it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void CopyLine(float* line, float* row, int kernel, int from, int to)
+    private static void CopyLine<T>(T* line, T* row, int kernel, int from, int to, T zero)
+        where T : unmanaged
     {
         if (kernel == Common && to - from == Common)
         {
@@ -118,10 +122,10 @@ internal static unsafe class Im2Col
             row[2] = line[2];
             return;
         }
-        var pixels = new Span<float>(row, kernel);
-        pixels[..from].Clear();
-        new ReadOnlySpan<float>(line + from, to - from).CopyTo(pixels[from..]);
-        pixels[to..].Clear();
+        var pixels = new Span<T>(row, kernel);
+        pixels[..from].Fill(zero);
+        new ReadOnlySpan<T>(line + from, to - from).CopyTo(pixels[from..]);
+        pixels[to..].Fill(zero);
     }
 
     /// <summary>Adds the part of a kernel's row that lies inside the image.</summary>

@@ -21,24 +21,30 @@ internal static unsafe class Int8Gemm
     /// <summary>The values that a dot-product instruction takes at once, and the padding of a row.</summary>
     private const int GroupBytes = 4;
 
+    /// <summary>The bits of weights that <see cref="NibbleTable"/> is for.</summary>
+    public const int NibbleBits = 4;
+
     /// <summary>
     /// The forms of this operation. The 8-bit dot product of 256 bits beats 16-bit products of 512 bits, hence the
     /// order.
     /// </summary>
     public static KernelTable<Int8GemmKernel> Table { get; } = new(
-        new(
-            VnniGemmAssembler.MaxRows(vectors: 4),
-            Int8GemmVnni.Columns,
-            Int8GemmVnni.ColumnStep,
-            InstructionSet.Avx512Vnni,
-            &Int8GemmVnni.Run,
-            &Int8GemmVnni.Accumulate),
-        Row<Int8GemmAvxVnni, Lanes256>(InstructionSet.AvxVnni),
-        Row<Int8GemmAvx512, Lanes512>(InstructionSet.Avx512),
-        Row<Int8GemmAvx2, Lanes256>(InstructionSet.Avx2),
-        Vector128.IsHardwareAccelerated
-            ? Row<Int8GemmPortable, Lanes128>(InstructionSet.Portable)
-            : Row<Int8GemmPortable, Lane1>(InstructionSet.Portable));
+        VnniRow(weightBits: 8),
+        Row<Int8GemmAvxVnni, Lanes256>(8, InstructionSet.AvxVnni),
+        Row<Int8GemmAvx512, Lanes512>(8, InstructionSet.Avx512),
+        Row<Int8GemmAvx2, Lanes256>(8, InstructionSet.Avx2),
+        PortableRow(weightBits: 8));
+
+    /// <summary>The forms for weights of at most 4 bits: without an 8-bit dot product, sums of 16 bits take half the work.</summary>
+    public static KernelTable<Int8GemmKernel> NibbleTable { get; } = new(
+        VnniRow(NibbleBits),
+        Row<Int8GemmAvxVnni, Lanes256>(NibbleBits, InstructionSet.AvxVnni),
+        Row<Int4Gemm<PairSums512>, Lanes512>(NibbleBits, InstructionSet.Avx512),
+        Row<Int4Gemm<PairSums256>, Lanes256>(NibbleBits, InstructionSet.Avx2),
+        PortableRow(NibbleBits));
+
+    /// <summary>The form for weights of some bits.</summary>
+    public static Int8GemmKernel BestFor(int weightBits) => weightBits <= NibbleBits ? NibbleTable.Best : Table.Best;
 
     /// <summary>
     /// Computes the output rows from <paramref name="rowStart"/> to before <paramref name="rowEnd"/>.
@@ -99,10 +105,23 @@ internal static unsafe class Int8Gemm
         GC.KeepAlive(weights);
     }
 
-    private static Int8GemmKernel Row<TTile, TLanes>(InstructionSet instructionSet)
+    private static Int8GemmKernel VnniRow(int weightBits) => new(
+        weightBits,
+        VnniGemmAssembler.MaxRows(vectors: 4),
+        Int8GemmVnni.Columns,
+        Int8GemmVnni.ColumnStep,
+        InstructionSet.Avx512Vnni,
+        &Int8GemmVnni.Run,
+        &Int8GemmVnni.Accumulate);
+
+    private static Int8GemmKernel PortableRow(int weightBits) => Vector128.IsHardwareAccelerated
+        ? Row<Int8GemmPortable, Lanes128>(weightBits, InstructionSet.Portable)
+        : Row<Int8GemmPortable, Lane1>(weightBits, InstructionSet.Portable);
+
+    private static Int8GemmKernel Row<TTile, TLanes>(int weightBits, InstructionSet instructionSet)
         where TTile : struct, IInt8GemmTile
         where TLanes : struct, ILanes<TLanes> =>
-        new(TTile.Rows, TTile.Columns, TTile.Columns, instructionSet, &Run<TTile, TLanes>, &Accumulate<TTile>);
+        new(weightBits, TTile.Rows, TTile.Columns, TTile.Columns, instructionSet, &Run<TTile, TLanes>, &Accumulate<TTile>);
 
     // Panel by panel, so that a panel stays in the nearest cache while all rows pass over it.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

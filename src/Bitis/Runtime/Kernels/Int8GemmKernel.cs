@@ -2,14 +2,18 @@ namespace Bitis.Runtime.Kernels;
 
 /// <summary>A form of the integer matrix product; see <see cref="Int8Gemm"/>.</summary>
 internal sealed unsafe class Int8GemmKernel(
+    int weightBits,
     int rows,
     int columns,
     int columnStep,
     InstructionSet instructionSet,
     delegate*<in IntegerPanels, byte*, nint, nint, in TokenGrids, float*, nint, int, int, bool, void> run,
     delegate*<in IntegerPanels, byte*, nint, nint, int*, nint, int, int, void> accumulate)
-    : Kernel("u8s8-gemm", $"{rows}x{columns}", instructionSet)
+    : Kernel($"u8s{weightBits}-gemm", $"{rows}x{columns}", instructionSet)
 {
+    /// <summary>The most bits that a weight may have.</summary>
+    public int WeightBits { get; } = weightBits;
+
     /// <summary>Outputs that one pass over a panel of weights computes: the width of a panel.</summary>
     public int Columns { get; } = columns;
 

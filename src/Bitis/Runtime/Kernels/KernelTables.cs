@@ -18,7 +18,9 @@ internal static class KernelTables
     [
         .. FloatGemm.Table.Rows,
         .. Int8Gemm.Table.Rows,
+        .. Int8Gemm.NibbleTable.Rows,
         .. Quantize.Table.Rows,
+        .. CenterLevels.Table.Rows,
         .. HadamardRows.Table.Rows,
         .. TokenHadamard.Table.Rows,
         .. PackLevels.Table.Rows,

@@ -12,8 +12,6 @@ internal sealed unsafe class PackedIntegerWeights : IPackedWeights
     /// <summary>The longest row whose sums of products, at most 255·128 each, fit int32.</summary>
     public const int MaxInputs = int.MaxValue / (255 * 128);
 
-    private const int NibbleBits = 4;
-
     private readonly NativeBuffer<sbyte> _panels;
     private readonly NativeBuffer<int> _columnSums;
     private readonly NativeBuffer<float> _scales;
@@ -27,7 +25,7 @@ internal sealed unsafe class PackedIntegerWeights : IPackedWeights
     /// <param name="inputs">K, at most <see cref="MaxInputs"/>.</param>
     /// <param name="bits">How many bits the weights need, sign included.</param>
     /// <param name="kernel">The form to pack for; the best one if null.</param>
-    /// <exception cref="ArgumentException">A length does not match, or K is too large for int32 sums.</exception>
+    /// <exception cref="ArgumentException">A length does not match, or K is too large for int32 sums, or the form is for fewer bits.</exception>
     public PackedIntegerWeights(
         ReadOnlySpan<sbyte> weights,
         ReadOnlySpan<float> scales,
@@ -46,14 +44,16 @@ internal sealed unsafe class PackedIntegerWeights : IPackedWeights
             throw new ArgumentException($"{scales.Length} scales for {outputs} outputs.", nameof(scales));
         if (!bias.IsEmpty && bias.Length != outputs)
             throw new ArgumentException($"{bias.Length} bias values for {outputs} outputs.", nameof(bias));
-        Kernel = kernel ?? Int8Gemm.Table.Best;
+        Kernel = kernel ?? Int8Gemm.BestFor(bits);
+        if (bits > Kernel.WeightBits)
+            throw new ArgumentException($"{Kernel} is for weights of {Kernel.WeightBits} bits, not {bits}.", nameof(kernel));
         Outputs = outputs;
         Inputs = inputs;
         Groups = (inputs + 3) / 4;
 
         int columns = Kernel.Columns, step = Kernel.ColumnStep;
         int padded = checked((outputs + step - 1) / step * step);
-        HasNibbles = bits <= NibbleBits;
+        HasNibbles = bits <= Int8Gemm.NibbleBits;
         var panels = new NativeBuffer<sbyte>(checked(padded * Groups * 4), zeroed: true);
         _columnSums = new NativeBuffer<int>(padded, zeroed: true);
         _scales = new NativeBuffer<float>(padded, zeroed: true);

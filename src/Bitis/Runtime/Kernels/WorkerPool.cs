@@ -1,15 +1,22 @@
 using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
 
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
 /// A fixed set of threads that compute the parts of one operation after another. The caller is one of them, the split
-/// is static (part p runs on thread p mod <see cref="ThreadCount"/>), and a call allocates nothing. Between operations
+/// is static (part p is thread p mod <see cref="ThreadCount"/>'s), and a call allocates nothing. A thread that has done its own parts
+/// takes over those that others have not begun, so that nobody waits for a thread that the system does not run. Between operations
 /// the threads spin briefly, then sleep.
 /// </summary>
 /// <remarks>
 /// Safe to call from several threads: while one operation runs, others (nested ones too) run on their callers alone.
 /// Kernels give the same bits for every split, so nobody can tell.
+/// <code>
+///   share of thread s:  operation (32 bits) | its parts (16) | parts of the share that are taken (16)
+/// </code>
+/// A part is taken by exchanging this word for one that is greater by 1, which fails if anything of it has changed, the operation included. As
+/// long as a part that was taken is not done, its operation is not over, so what the word belongs to cannot change meanwhile.
 /// </remarks>
 internal sealed class WorkerPool : IDisposable
 {
@@ -18,11 +25,13 @@ internal sealed class WorkerPool : IDisposable
     private const int SpinRounds = 2000;
     private const int SpinIterations = 5;
 
+    private const int MaxParts = 0xFFFF;
+
     private readonly object _gate = new();
     private readonly Thread[] _workers;
     private Action<int>? _body;
     private ExceptionDispatchInfo? _failure;
-    private int _parts;
+    private readonly Share[] _shares;
     private int _busy;
     private int _pending;
     private int _generation;
@@ -36,6 +45,7 @@ internal sealed class WorkerPool : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threadCount, 1);
         ThreadCount = threadCount;
+        _shares = new Share[threadCount];
         _workers = new Thread[threadCount - 1];
         for (int i = 0; i < _workers.Length; i++)
         {
@@ -52,6 +62,8 @@ internal sealed class WorkerPool : IDisposable
     /// Calls <paramref name="body"/> once for each part from 0 to before <paramref name="parts"/> and returns when all
     /// are done. Keep the delegate in a field: creating one allocates.
     /// </summary>
+    /// <param name="parts">At most 65535.</param>
+    /// <param name="body">What to do; several parts at once.</param>
     /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
     /// <exception cref="Exception">
     /// What a part threw (the first in time); the parts of other threads still ran.
@@ -59,6 +71,7 @@ internal sealed class WorkerPool : IDisposable
     public void Run(int parts, Action<int> body)
     {
         ObjectDisposedException.ThrowIf(_stopping, this);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(parts, MaxParts);
         if (parts <= 1 || ThreadCount == 1 || Interlocked.CompareExchange(ref _busy, 1, 0) != 0)
         {
             for (int part = 0; part < parts; part++)
@@ -69,16 +82,17 @@ internal sealed class WorkerPool : IDisposable
         try
         {
             _body = body;
-            _parts = parts;
             _failure = null;
-            _pending = _workers.Length;
+            _pending = parts;
+            ulong word = ((ulong)(uint)(_generation + 1) << 32) | ((ulong)parts << 16);
+            foreach (ref Share share in _shares.AsSpan())
+                Volatile.Write(ref share.Word, word);
             // From here on the workers that spin run. One that is about to sleep has either counted itself, or sees this.
             Interlocked.Increment(ref _generation);
             if (Volatile.Read(ref _sleepingWorkers) != 0)
                 WakeAll();
-            RunShare(0);
+            RunParts(0);
             WaitForWorkers();
-            _body = null;
             _failure?.Throw();
         }
         finally
@@ -109,9 +123,7 @@ internal sealed class WorkerPool : IDisposable
             if (Volatile.Read(ref _generation) == seen && !SleepUntilAfter(seen))
                 return;
             seen = Volatile.Read(ref _generation);
-            RunShare(share);
-            if (Interlocked.Decrement(ref _pending) == 0 && Volatile.Read(ref _callerSleeps) != 0)
-                WakeAll();
+            RunParts(share);
         }
     }
 
@@ -150,16 +162,51 @@ internal sealed class WorkerPool : IDisposable
             Monitor.PulseAll(_gate);
     }
 
-    private void RunShare(int share)
+    /// <summary>Runs a thread's own parts, and then those of others that nobody has begun.</summary>
+    private void RunParts(int thread)
+    {
+        for (int i = 0; i < ThreadCount; i++)
+        {
+            int share = (thread + i) % ThreadCount;
+            while (Take(share) is >= 0 and var part)
+                RunPart(part);
+        }
+    }
+
+    /// <summary>The next part of a share, or -1 if all are taken.</summary>
+    private int Take(int share)
+    {
+        ref ulong word = ref _shares[share].Word;
+        while (true)
+        {
+            ulong found = Volatile.Read(ref word);
+            int part = share + ((int)(found & 0xFFFF) * ThreadCount);
+            if (part >= (int)((found >> 16) & 0xFFFF))
+                return -1;
+            if (Interlocked.CompareExchange(ref word, found + 1, found) == found)
+                return part;
+        }
+    }
+
+    private void RunPart(int part)
     {
         try
         {
-            for (int part = share; part < _parts; part += ThreadCount)
-                _body!(part);
+            _body!(part);
         }
         catch (Exception exception)
         {
             Interlocked.CompareExchange(ref _failure, ExceptionDispatchInfo.Capture(exception), null);
         }
+        if (Interlocked.Decrement(ref _pending) == 0 && Volatile.Read(ref _callerSleeps) != 0)
+            WakeAll();
+    }
+
+    /// <summary>The parts of one thread, on a cache line of their own.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 128)]
+    private struct Share
+    {
+        [FieldOffset(64)]
+        public ulong Word;
     }
 }

@@ -14,6 +14,7 @@ internal sealed class CausalConvStep : Step
     private readonly NativeBuffer<float> _weights;
     private readonly NativeBuffer<int>? _rows;
     private readonly Tensor _bias;
+    private readonly Tensor? _scales;
 
     /// <summary>Packs the weights.</summary>
     /// <param name="name">The node.</param>
@@ -21,19 +22,21 @@ internal sealed class CausalConvStep : Step
     /// <param name="y">The output, in the same order.</param>
     /// <param name="weight"><c>[channels, 1, taps]</c></param>
     /// <param name="bias"><c>[channels]</c></param>
-    public CausalConvStep(string name, ArenaMatrix x, ArenaMatrix y, Tensor weight, Tensor bias)
-        : this(name, x, y, weight, bias, new NativeBuffer<float>(weight.Length), x.RowMap is null ? null : NativeBuffer<int>.Of(x.RowMap))
+    /// <param name="scales">Where x and the weights are levels, what their sums are multiplied by, <c>[channels]</c>; else null.</param>
+    public CausalConvStep(string name, ArenaMatrix x, ArenaMatrix y, Tensor weight, Tensor bias, Tensor? scales)
+        : this(name, x, y, weight, bias, scales, new NativeBuffer<float>(weight.Length), x.RowMap is null ? null : NativeBuffer<int>.Of(x.RowMap))
     {
     }
 
     private CausalConvStep(
-        string name, ArenaMatrix x, ArenaMatrix y, Tensor weight, Tensor bias, NativeBuffer<float> packed, NativeBuffer<int>? rows)
+        string name, ArenaMatrix x, ArenaMatrix y, Tensor weight, Tensor bias, Tensor? scales, NativeBuffer<float> packed, NativeBuffer<int>? rows)
         : base(name, rows is null ? [packed] : [packed, rows])
     {
         _x = x;
         _y = y;
         _taps = weight.Shape[^1];
         _bias = bias;
+        _scales = scales;
         _weights = packed;
         _rows = rows;
         CausalConv.PackWeights(weight.Span, _weights.Span, x.Columns, _taps);
@@ -55,11 +58,12 @@ internal sealed class CausalConvStep : Step
             Rows = _rows is null ? null : _rows.Pointer,
             Weights = _weights.Pointer,
             WeightStride = _x.Columns,
+            Scales = _scales is null ? null : _scales.Pointer,
             Bias = _bias.Pointer,
             Target = _y.Pointer(arena),
             TargetStride = _y.Stride,
         };
         CausalConv.Run(in call, start * ChannelsPerUnit, Math.Min(end * ChannelsPerUnit, _x.Columns));
-        GC.KeepAlive(_bias);
+        GC.KeepAlive((_bias, _scales));
     }
 }

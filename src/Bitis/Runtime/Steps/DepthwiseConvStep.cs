@@ -12,6 +12,7 @@ namespace Bitis.Runtime.Steps;
 /// <param name="y">The output.</param>
 /// <param name="copies">The output in other orders; the step disposes of their index maps.</param>
 /// <param name="weights"><c>[kernel², channels]</c>; the step disposes of them.</param>
+/// <param name="scales">Where x and the weights are levels, what their sums are multiplied by, <c>[channels]</c>; else null.</param>
 /// <param name="bias"><c>[channels]</c>; or null.</param>
 internal sealed class DepthwiseConvStep(
     string name,
@@ -21,6 +22,7 @@ internal sealed class DepthwiseConvStep(
     ArenaMatrix y,
     ArrangedCopy[] copies,
     NativeBuffer<float> weights,
+    Tensor? scales,
     Tensor? bias) : Step(name, [weights, .. copies.Select(copy => copy.Offsets)])
 {
     private const int ChannelsPerUnit = 16;
@@ -50,6 +52,7 @@ internal sealed class DepthwiseConvStep(
             SourceStride = x.Stride,
             Weights = weights.Pointer,
             WeightStride = layer.Channels,
+            Scales = scales is null ? null : scales.Pointer,
             Bias = bias is null ? null : bias.Pointer,
             Target = y.Pointer(arena),
             TargetStride = y.Stride,
@@ -57,6 +60,6 @@ internal sealed class DepthwiseConvStep(
             CopyCount = copies.Length,
         };
         DepthwiseConv.Run(in call, firstChannel, endChannel);
-        GC.KeepAlive(bias);
+        GC.KeepAlive((scales, bias));
     }
 }

@@ -19,7 +19,7 @@ internal sealed class GridConvStep(
 
     public override unsafe void Run(nint arena, int start, int end)
     {
-        GridPatches.Unfold(convolution, x.Pointer(arena), x.Stride, patches.Pointer(arena), start, end);
+        GridPatches.Unfold(convolution, x.Pointer(arena), x.Stride, patches.Pointer(arena), patches.Stride, start, end);
         FloatGemm.Run(weights, patches.Pointer(arena), patches.Stride, y.Pointer(arena), y.Stride, start, end, accumulate: false);
     }
 }

@@ -14,8 +14,7 @@ internal sealed class RoundStep(string name, ArenaMatrix x, ArenaMatrix y, Unifo
         for (int row = start; row < end; row++)
         {
             int token = x.IsReversed ? x.Rows - 1 - row : row;
-            int group = quantizer.Granularity == Granularity.PerToken ? token : 0;
-            quantizer.Simulate(x.MemoryRow(arena, row), group, y.MemoryRow(arena, row));
+            quantizer.Simulate(x.MemoryRow(arena, row), token, y.MemoryRow(arena, row));
         }
     }
 }

@@ -1,16 +1,15 @@
+using System.Collections.Concurrent;
 using Bitis.Graphs;
 using Bitis.Operators;
 using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Training.Gradients;
 
 /// <summary>
 /// Takes a batch through a plan, forward and back, on all processors. A batch is split into a fixed number of parts, and a
 /// part into a few images at a time, which pass through all steps, forward and back, while their values are still in the
-/// caches. Each part has its own sums of gradients, which are added up in the order of the parts: results do not depend on the threads. Parts run in rounds, one for
-/// each thread, so that there need not be sums for all of them at once.
+/// caches. Each part has its own sums of gradients (<see cref="OrderedSums"/>): results do not depend on the threads.
 /// </summary>
 internal sealed class GradientRunner : IDisposable
 {
@@ -23,12 +22,11 @@ internal sealed class GradientRunner : IDisposable
     /// <summary>How many parts a batch has: also the most threads that can work on it.</summary>
     private const int Parts = 8;
 
-    private const int ReduceLength = 1 << 14;
-
     private readonly int _imagesPerLane;
     private readonly WorkerPool _pool;
     private readonly GradientLane[] _lanes;
-    private readonly NativeBuffer<float>[] _sums; // of a round's parts; the first is the total, the last takes the place of the first in later rounds
+    private readonly ConcurrentStack<GradientLane> _freeLanes;
+    private readonly OrderedSums _sums;
     private readonly ParameterSlot[] _parameters;
 
     /// <summary>Reserves the memory.</summary>
@@ -37,15 +35,14 @@ internal sealed class GradientRunner : IDisposable
     public GradientRunner(GradientPlan plan, int threads)
     {
         Plan = plan;
+        _sums = new OrderedSums(plan.SumsLength, Parts);
         _imagesPerLane = plan.Images;
         _parameters = [.. plan.Parameters.Values];
         _pool = new WorkerPool(Math.Min(Parts, threads == 0 ? Environment.ProcessorCount : threads));
         _lanes = new GradientLane[_pool.ThreadCount];
         for (int i = 0; i < _lanes.Length; i++)
             _lanes[i] = new GradientLane(plan.ArenaBytes, plan.ScratchLength);
-        _sums = new NativeBuffer<float>[Math.Min(_lanes.Length + 1, Parts)];
-        for (int i = 0; i < _sums.Length; i++)
-            _sums[i] = new NativeBuffer<float>(plan.SumsLength);
+        _freeLanes = new ConcurrentStack<GradientLane>(_lanes);
     }
 
     /// <summary>How many images go through the steps of a graph together: few for large images, several for small ones.</summary>
@@ -73,15 +70,8 @@ internal sealed class GradientRunner : IDisposable
     public void Run(int batch, LaneAction load, LaneAction setOutputGradient, bool backward = true, uint key = 0)
     {
         _pool.Run(Plan.Steps.Count, i => Plan.Steps[i].Prepare());
-        int ranges = (Plan.SumsLength + ReduceLength - 1) / ReduceLength;
-        for (int first = 0; first < Parts; first += _lanes.Length)
-        {
-            NativeBuffer<float>[] sums = first == 0 ? _sums[.._lanes.Length] : [_sums[^1], .. _sums[1.._lanes.Length]];
-            sums = sums[..Math.Min(sums.Length, Parts - first)];
-            _pool.Run(sums.Length, i => RunPart(first + i, _lanes[i], sums[i], batch, load, setOutputGradient, backward, key));
-            if (backward)
-                _pool.Run(ranges, i => Reduce(sums, i * ReduceLength, Math.Min(ReduceLength, Plan.SumsLength - (i * ReduceLength))));
-        }
+        _sums.Start();
+        _pool.Run(Parts, part => RunPart(part, batch, load, setOutputGradient, backward, key));
         if (!backward)
             return;
         _pool.Run(_parameters.Length, CopyGradient);
@@ -94,49 +84,54 @@ internal sealed class GradientRunner : IDisposable
         _pool.Dispose();
         foreach (GradientLane lane in _lanes)
             lane.Dispose();
-        foreach (NativeBuffer<float> sums in _sums)
-            sums.Dispose();
+        _sums.Dispose();
         Plan.Dispose();
     }
 
-    private unsafe void RunPart(
-        int part, GradientLane lane, NativeBuffer<float> sums, int batch, LaneAction load, LaneAction setOutputGradient, bool backward, uint key)
+    private unsafe void RunPart(int part, int batch, LaneAction load, LaneAction setOutputGradient, bool backward, uint key)
     {
         int start = (int)((long)batch * part / Parts), end = (int)((long)batch * (part + 1) / Parts);
-        sums.Span.Clear();
-        lane.Sums = sums.Pointer;
-        for (int image = start; image < end; image += _imagesPerLane)
+        if (!_freeLanes.TryPop(out GradientLane? lane))
+            throw new InvalidOperationException("More parts run at once than there are threads.");
+        try
         {
-            lane.Images = Math.Min(_imagesPerLane, end - image);
-            lane.Key = CounterRandom.Key(key, (uint)image);
-            load(lane, image);
-            foreach (GradientStep step in Plan.Steps)
+            NativeBuffer<float> sums = _sums.Take();
+            lane.Sums = sums.Pointer;
+            for (int image = start; image < end; image += _imagesPerLane)
             {
-                long began = StepTimes.Now;
-                step.Forward(lane);
-                Times?.Add(step.Kind, began, isBackward: false);
+                lane.Images = Math.Min(_imagesPerLane, end - image);
+                lane.Key = CounterRandom.Key(key, (uint)image);
+                RunImages(lane, image, load, setOutputGradient, backward);
             }
-            setOutputGradient(lane, image);
-            foreach (GradientStep step in backward ? Plan.ReverseSteps : [])
-            {
-                long began = StepTimes.Now;
-                step.Backward(lane);
-                Times?.Add(step.Kind, began, isBackward: true);
-            }
+            _sums.Add(part, sums);
+        }
+        finally
+        {
+            _freeLanes.Push(lane);
         }
     }
 
-    /// <summary>Adds the sums of a round's parts to the total, in the order of the parts.</summary>
-    private void Reduce(NativeBuffer<float>[] sums, int start, int length)
+    private void RunImages(GradientLane lane, int firstImage, LaneAction load, LaneAction setOutputGradient, bool backward)
     {
-        Span<float> total = _sums[0].Span.Slice(start, length);
-        foreach (NativeBuffer<float> part in sums.Where(part => part != _sums[0]))
-            TensorPrimitives.Add(total, part.Span.Slice(start, length), total);
+        load(lane, firstImage);
+        foreach (GradientStep step in Plan.Steps)
+        {
+            long began = StepTimes.Now;
+            step.Forward(lane);
+            Times?.Add(step.Kind, began, isBackward: false);
+        }
+        setOutputGradient(lane, firstImage);
+        foreach (GradientStep step in backward ? Plan.ReverseSteps : [])
+        {
+            long began = StepTimes.Now;
+            step.Backward(lane);
+            Times?.Add(step.Kind, began, isBackward: true);
+        }
     }
 
     private void CopyGradient(int index)
     {
         ParameterSlot slot = _parameters[index];
-        _sums[0].Span.Slice(slot.Offset, slot.Gradient.Length).CopyTo(slot.Gradient.Span);
+        _sums.Total.Slice(slot.Offset, slot.Gradient.Length).CopyTo(slot.Gradient.Span);
     }
 }

@@ -72,7 +72,7 @@ internal sealed unsafe class GridConvolutionGradient : GradientStep, IDisposable
     {
         for (int image = 0; image < lane.Images; image++)
         {
-            GridPatches.Unfold(_layer, lane.Pointer(_x, image), _x.Stride, lane.Scratch, 0, _places);
+            GridPatches.Unfold(_layer, lane.Pointer(_x, image), _x.Stride, lane.Scratch, _patch, 0, _places);
             FloatGemm.Run(_weights, lane.Scratch, _patch, lane.Pointer(_y, image), _y.Stride, 0, _places, accumulate: false);
         }
     }
@@ -86,7 +86,7 @@ internal sealed unsafe class GridConvolutionGradient : GradientStep, IDisposable
             float* y = lane.Pointer(_yGradient, image);
             if (!_isFrozen)
             {
-                GridPatches.Unfold(_layer, lane.Pointer(_x, image), _x.Stride, patches, 0, _places);
+                GridPatches.Unfold(_layer, lane.Pointer(_x, image), _x.Stride, patches, _patch, 0, _places);
                 FloatGemm.AddTransposed(
                     y, _yGradient.Stride, patches, _patch, _places, _layer.OutChannels, _patch, lane.Gradient(_weight), panel);
             }

@@ -108,7 +108,7 @@ internal sealed unsafe class LowBitGridConvolutionGradient : GradientStep, IDisp
         for (int image = 0; image < lane.Images; image++)
         {
             float* x = lane.Pointer(_x, image);
-            GridPatches.Unfold(_layer, x, _x.Stride, lane.Scratch, 0, _places);
+            GridPatches.Unfold(_layer, x, _x.Stride, lane.Scratch, _patch, 0, _places);
             FloatGemm.Run(_weights, lane.Scratch, _patch, lane.Pointer(_y, image), _y.Stride, 0, _places, accumulate: false);
             if (_kept is { IsCompressed: true })
                 QuantizedMap.Write(x, InputLength, _bits, lane.Bytes(_kept.Block) + ((nint)image * KeptBytesOfImage));
@@ -153,7 +153,7 @@ internal sealed unsafe class LowBitGridConvolutionGradient : GradientStep, IDisp
         float* x = lane.Pointer(_x, image), scratch = lane.Scratch;
         if (_weightProduct is null)
         {
-            GridPatches.Unfold(_layer, x, _x.Stride, scratch, 0, _places);
+            GridPatches.Unfold(_layer, x, _x.Stride, scratch, _patch, 0, _places);
             FloatGemm.AddTransposed(
                 y, _yGradient.Stride, scratch, _patch, _places, _layer.OutChannels, _patch, lane.Gradient(_weight), scratch + PatchesScratch);
             return;

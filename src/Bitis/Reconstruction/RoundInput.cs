@@ -1,0 +1,29 @@
+using Bitis.Operators;
+using Bitis.Quantization;
+using Bitis.Tensors;
+
+namespace Bitis.Reconstruction;
+
+/// <summary>Rounds an activation to the values of a quantizer's levels: what a quantized layer that is not learned does to its input.</summary>
+/// <param name="Quantizer">The input's quantizer.</param>
+internal sealed record RoundInput(UniformQuantizer Quantizer) : Operator
+{
+    /// <inheritdoc />
+    public override string Kind => "round";
+
+    /// <inheritdoc />
+    public override IReadOnlyList<ParameterSpec> Parameters => [];
+
+    /// <inheritdoc />
+    public override Shape OutputShape(ReadOnlySpan<Shape> inputs) => inputs[0];
+
+    /// <inheritdoc />
+    public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    {
+        Tensor x = inputs[0], y = Tensor.Uninitialized(x.Shape); // [batch, tokens, channels]
+        int channels = x.Shape[^1], tokens = x.Length / (x.Shape[0] * channels);
+        for (int row = 0; row < x.Length / channels; row++)
+            Quantizer.Simulate(x.Span.Slice(row * channels, channels), row % tokens, y.Span.Slice(row * channels, channels));
+        return y;
+    }
+}
