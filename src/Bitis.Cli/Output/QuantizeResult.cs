@@ -24,7 +24,7 @@ internal sealed record QuantizeResult(
             ("written", $"{Output}, {Format.Bytes(FileBytes)}: {Format.Percent((double)FileBytes / Float32Bytes)} of float32's {Format.Bytes(Float32Bytes)}"),
             ("model", $"{Model} ({Family})"),
             ("method", InWords.Of(Recipe)),
-            ("linear layers", LayerSummary.Describe(Layers)),
+            ("layers", LayerSummary.Describe(Layers)),
             ("scans", InWords.OfScans(Scans, Recipe)),
             ("calibration", $"{Calibration.Images} images"),
             ("time", Format.Duration(TimeSpan.FromSeconds(Seconds))),

@@ -24,7 +24,7 @@ internal sealed record QuantizedInspection(
             ("format", "quantized model"),
             .. Model.Fields(),
             ("method", InWords.Of(Recipe)),
-            ("linear layers", LayerSummary.Describe(Layers)),
+            ("layers", LayerSummary.Describe(Layers)),
             ("scans", InWords.OfScans(Scans, Recipe)),
             ("calibration", $"{Calibration.Images} images, SHA-256 {Calibration.Sha256[..16]}..."),
         ]);
