@@ -53,7 +53,7 @@ public sealed class FrozenLayersTests
         Assert.Equal(["layer_norm", "linear", "select_token"], executor.Times.Totals.Where(entry => entry.IsBackward).Select(entry => entry.Kind).Order());
         Assert.Equal(LayerBackward.None, executor.Layers.Single(layer => layer.Layer == "blocks.5.mlp.fc2").Method);
         Assert.Equal(["head"], executor.KeptInputs.Select(kept => kept.Layer));
-        // Of the 192 MACs a token and channel that go forward, none comes back: the lane holds a block's values at most.
+        // What goes forward is kept by nobody: the lane holds the values of a block at most.
         using var all = new GradientExecutor(model.Graph, model.Weights, threads: 1);
         Assert.True(executor.LaneArenaBytes < all.LaneArenaBytes / 3, $"{executor.LaneArenaBytes} of {all.LaneArenaBytes}");
     }

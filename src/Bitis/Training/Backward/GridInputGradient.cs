@@ -19,7 +19,7 @@ internal sealed unsafe class GridInputGradient : IDisposable
 {
     private readonly GridConv2d _layer;
     private readonly InputGradientProduct _product;
-    private readonly int _margedHeight, _margedWidth, _rows;
+    private readonly int _paddedHeight, _paddedWidth, _rows;
     private readonly NativeBuffer<int> _zeros;
 
     /// <summary>Prepares a layer.</summary>
@@ -28,8 +28,8 @@ internal sealed unsafe class GridInputGradient : IDisposable
     public GridInputGradient(GridConv2d layer, InputGradientProduct product)
     {
         (_layer, _product) = (layer, product);
-        (_margedHeight, _margedWidth) = (layer.Height + (2 * layer.Padding), layer.Width + (2 * layer.Padding));
-        _rows = ((layer.OutHeight - 1) * _margedWidth) + layer.OutWidth;
+        (_paddedHeight, _paddedWidth) = (layer.Height + (2 * layer.Padding), layer.Width + (2 * layer.Padding));
+        _rows = ((layer.OutHeight - 1) * _paddedWidth) + layer.OutWidth;
         _zeros = new NativeBuffer<int>(_rows);
         _zeros.Span.Fill(HadamardRows.ZeroPoint);
     }
@@ -37,7 +37,7 @@ internal sealed unsafe class GridInputGradient : IDisposable
     /// <summary>The elements of scratch memory that <see cref="Run"/> needs.</summary>
     public int ScratchLength => ScratchSpace.Length((long)_rows * _product.LevelStride, _rows * sizeof(float), SumsLength * sizeof(float)) + _product.ScratchLength;
 
-    private long SumsLength => (long)_margedHeight * _margedWidth * _layer.InChannels;
+    private long SumsLength => (long)_paddedHeight * _paddedWidth * _layer.InChannels;
 
     /// <summary>Computes x̄ of an image.</summary>
     /// <param name="y">ȳ, <c>[places, outputs]</c>.</param>
@@ -59,7 +59,7 @@ internal sealed unsafe class GridInputGradient : IDisposable
         int channels = _layer.InChannels;
         for (int tap = 0; tap < _layer.Kernel * _layer.Kernel; tap++)
         {
-            float* first = sums + ((((nint)(tap / _layer.Kernel) * _margedWidth) + (tap % _layer.Kernel)) * channels);
+            float* first = sums + ((((nint)(tap / _layer.Kernel) * _paddedWidth) + (tap % _layer.Kernel)) * channels);
             if (_layer.Stride == 1)
                 _product.Multiply(tap, places, first, channels, accumulate: true);
             else
@@ -77,10 +77,10 @@ internal sealed unsafe class GridInputGradient : IDisposable
         int stride = _product.LevelStride, width = _layer.OutWidth;
         for (int row = 0; row < _layer.OutHeight; row++)
         {
-            nint from = (nint)row * width, to = (nint)row * _margedWidth;
+            nint from = (nint)row * width, to = (nint)row * _paddedWidth;
             new ReadOnlySpan<byte>(places.Levels + (from * stride), width * stride).CopyTo(new Span<byte>(levels + (to * stride), width * stride));
             new ReadOnlySpan<float>(places.Scales + from, width).CopyTo(new Span<float>(scales + to, width));
-            int gap = row + 1 < _layer.OutHeight ? _margedWidth - width : 0;
+            int gap = row + 1 < _layer.OutHeight ? _paddedWidth - width : 0;
             new Span<byte>(levels + ((to + width) * stride), gap * stride).Fill(HadamardRows.ZeroPoint);
             new Span<float>(scales + to + width, gap).Clear();
         }
@@ -92,7 +92,7 @@ internal sealed unsafe class GridInputGradient : IDisposable
     {
         nint distance = (nint)_layer.Stride * _layer.InChannels;
         for (int row = 0; row < _layer.OutHeight; row++)
-            _product.Multiply(tap, places.Slice(row * _layer.OutWidth, _layer.OutWidth, _product.LevelStride), first + (row * distance * _margedWidth), distance, accumulate: true);
+            _product.Multiply(tap, places.Slice(row * _layer.OutWidth, _layer.OutWidth, _product.LevelStride), first + (row * distance * _paddedWidth), distance, accumulate: true);
     }
 
     private void Write(float* sums, float* x, nint ldx, bool accumulate)
@@ -101,7 +101,7 @@ internal sealed unsafe class GridInputGradient : IDisposable
         (int pieces, int length) = ldx == channels ? (1, _layer.Width * channels) : (_layer.Width, channels);
         for (int row = 0; row < _layer.Height; row++)
         {
-            float* source = sums + ((((nint)(row + _layer.Padding) * _margedWidth) + _layer.Padding) * channels);
+            float* source = sums + ((((nint)(row + _layer.Padding) * _paddedWidth) + _layer.Padding) * channels);
             float* target = x + ((nint)row * _layer.Width * ldx);
             for (int i = 0; i < pieces; i++)
             {
