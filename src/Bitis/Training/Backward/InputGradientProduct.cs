@@ -18,7 +18,7 @@ internal sealed unsafe class InputGradientProduct : IDisposable
     private readonly TokenBlocks _blocks;
     private readonly int _outputs, _inputs, _images, _rows, _order, _parts, _partInputs, _paddedPart;
     private readonly PackedFloatWeights? _float;
-    private readonly Int8GemmKernel _kernel = Int8Gemm.Table.Best;
+    private readonly Int8GemmKernel _kernel;
     private readonly NativeBuffer<sbyte>? _levels;
     private readonly NativeBuffer<float>? _scales, _inverseScales, _bias;
     private readonly NativeBuffer<int>? _columnSums, _weightRows;
@@ -35,6 +35,7 @@ internal sealed unsafe class InputGradientProduct : IDisposable
     /// <param name="parts">How many equal parts the channels of x̄ fall into, which integer products compute one at a time.</param>
     public InputGradientProduct(GradientArithmetic arithmetic, GradientScale scale, TokenBlocks blocks, int outputs, int inputs, int rows, int images, int parts = 1)
     {
+        _kernel = Int8Gemm.BestFor(arithmetic.Bits);
         (_arithmetic, _scale, _blocks, _outputs, _inputs, _rows, _images) = (arithmetic, scale, blocks, outputs, inputs, rows, images);
         if (!arithmetic.IsInteger)
         {
