@@ -50,8 +50,9 @@ public sealed class IntegerContractTests : IDisposable
         Tensor integer = session.Run(Images);
         using var evaluator = new VectorizedEvaluator { CubicDecay = true };
         TensorAssert.Same(Simulate(quantized, evaluator), integer);
-        // The plain float64-accumulating reference differs by rounding, which may move an activation to the next level.
-        TensorAssert.Close(Simulate(quantized, ReferenceEvaluator.Instance), integer, 0.05);
+        // The plain float64-accumulating reference differs by rounding, which may move an activation to the next level: with few bits a large step.
+        double step = 1.0 / ((1 << Math.Min(BitWidths.Parse(bits).Activations, 8)) - 1);
+        TensorAssert.Close(Simulate(quantized, ReferenceEvaluator.Instance), integer, Math.Max(0.05, step));
 
         string path = Path.Combine(_folder, "model.bitis");
         quantized.Save(path);
