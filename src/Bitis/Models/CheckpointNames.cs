@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Bitis.Checkpoints;
 
 namespace Bitis.Models;
 
@@ -9,14 +10,11 @@ public static partial class CheckpointNames
 {
     private const string MarkOfOldVMamba = "layers.0.blocks.0.self_attention.x_proj_weight";
 
-    /// <summary>Brings names up to date.</summary>
-    /// <param name="stored">The names that a checkpoint has.</param>
-    /// <returns>The stored name of each tensor, by today's.</returns>
-    public static IReadOnlyDictionary<string, string> Current(IEnumerable<string> stored)
+    /// <summary>The tensors of a checkpoint, by their names of today.</summary>
+    public static IReadOnlyDictionary<string, CheckpointEntry> Current(IReadOnlyList<CheckpointEntry> entries)
     {
-        string[] names = [.. stored];
-        bool isOld = names.Contains(MarkOfOldVMamba);
-        return names.ToDictionary(name => isOld ? OfVMamba(name) : name);
+        bool isOld = entries.Any(entry => entry.Name == MarkOfOldVMamba);
+        return entries.ToDictionary(entry => isOld ? OfVMamba(entry.Name) : entry.Name);
     }
 
     private static string OfVMamba(string name) => name switch

@@ -44,16 +44,15 @@ public sealed class VisionModel
     {
         options ??= ModelOptions.Default;
         using Checkpoint checkpoint = Checkpoint.Open(path, options.WeightsKey);
-        IReadOnlyDictionary<string, string> names = CheckpointNames.Current(checkpoint.Entries.Select(entry => entry.Name));
-        Dictionary<string, Shape> shapes = checkpoint.Entries.ToDictionary(entry => entry.Name, entry => entry.Shape);
-        Dictionary<string, Shape> found = names.ToDictionary(name => name.Key, name => shapes[name.Value]);
+        IReadOnlyDictionary<string, CheckpointEntry> entries = CheckpointNames.Current(checkpoint.Entries);
+        Dictionary<string, Shape> found = entries.ToDictionary(entry => entry.Key, entry => entry.Value.Shape);
         ModelDetection detection = ModelDetection.Detect(path, found, checkpoint.Metadata, options);
         Graph graph = detection.Config.BuildGraph();
         var layout = new CheckpointLayout(detection.Config, graph);
         CheckShapes(path, layout, found);
         if (VisionModelFile.IsDescribed(checkpoint.Metadata))
             TensorDigest.Verify(checkpoint);
-        return new VisionModel(detection.Config, graph, layout.Split(name => ReadFinite(checkpoint, names[name])))
+        return new VisionModel(detection.Config, graph, layout.Split(name => ReadFinite(checkpoint, entries[name].Name)))
         {
             Preprocessing = detection.Preprocessing,
             ClassNames = detection.ClassNames,

@@ -150,7 +150,7 @@ internal abstract class LayerCompiler : PlanBuilder
     private ArenaBlock QuantizeInput(Node node, ArenaMatrix x, UniformQuantizer quantizer)
     {
         ArenaBlock levels = NewBlock((long)x.Rows * x.Columns);
-        Touch(new QuantizeStep($"{node.Name}.input", x, levels, quantizer), x);
+        Touch(new QuantizeStep($"{node.Name}.input", x, levels, new TokenGridBuffers(quantizer, isReversed: false), quantizer.MaxLevel), x);
         TouchByLast(levels);
         return levels;
     }

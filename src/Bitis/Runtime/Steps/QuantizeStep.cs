@@ -1,4 +1,3 @@
-using Bitis.Quantization;
 using Bitis.Runtime.Kernels;
 
 namespace Bitis.Runtime.Steps;
@@ -7,35 +6,28 @@ namespace Bitis.Runtime.Steps;
 /// <param name="name">The node.</param>
 /// <param name="x">The input.</param>
 /// <param name="levels">Room for the levels: a byte each, rows contiguous.</param>
-/// <param name="quantizer">The input's quantizer, per tensor.</param>
-internal sealed class QuantizeStep(string name, ArenaMatrix x, ArenaBlock levels, UniformQuantizer quantizer) : Step(name)
+/// <param name="grid">The input's scale and zero point; the step disposes of it.</param>
+/// <param name="maxLevel">The input's largest level.</param>
+internal sealed class QuantizeStep(string name, ArenaMatrix x, ArenaBlock levels, TokenGridBuffers grid, int maxLevel) : Step(name, grid)
 {
-    private readonly float _inverseScale = quantizer.InverseScales[0];
-    private readonly int _zeroPoint = quantizer.ZeroPoints[0];
-
     public override string Kind => "quantize";
 
     public override int Units => x.Rows;
 
     public override unsafe void Run(nint arena, int start, int end)
     {
-        fixed (float* inverseScale = &_inverseScale)
+        var call = new QuantizeCall
         {
-            fixed (int* zeroPoint = &_zeroPoint)
-            {
-                var call = new QuantizeCall
-                {
-                    Source = x.Pointer(arena),
-                    SourceStride = x.Stride,
-                    Target = (byte*)(arena + (nint)levels.Offset),
-                    TargetStride = x.Columns,
-                    Columns = x.Columns,
-                    InverseScales = inverseScale,
-                    ZeroPoints = zeroPoint,
-                    MaxValue = quantizer.MaxLevel,
-                };
-                Quantize.Run(in call, start, end);
-            }
-        }
+            Source = x.Pointer(arena),
+            SourceStride = x.Stride,
+            Target = (byte*)(arena + (nint)levels.Offset),
+            TargetStride = x.Columns,
+            Columns = x.Columns,
+            InverseScales = grid.InverseScales,
+            ZeroPoints = grid.ZeroPoints,
+            GridStride = grid.Stride,
+            MaxValue = maxLevel,
+        };
+        Quantize.Run(in call, start, end);
     }
 }
