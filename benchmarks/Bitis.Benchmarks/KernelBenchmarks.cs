@@ -1,6 +1,4 @@
-using Bitis.Quantization;
 using Bitis.Runtime.Kernels;
-using Bitis.Tensors;
 
 namespace Bitis.Benchmarks;
 
@@ -29,9 +27,11 @@ internal static unsafe class KernelBenchmarks
         PrintRates([.. Int8Gemm.Table.Runnable], (kernels, k, n) => IntegerGemmTimes(kernels, k, n, bits: 8));
         PrintRates([.. Int8Gemm.NibbleTable.Runnable], (kernels, k, n) => IntegerGemmTimes(kernels, k, n, bits: 4));
         Console.WriteLine();
-        PrintTokenKernels(channels: 384, states: 16, onlyScans: false);
+        using (var kernels = new TokenKernelBenchmarks(Tokens, channels: 384, states: 16))
+            kernels.Run(onlyScans: false);
         Console.WriteLine();
-        PrintTokenKernels(channels: 384, states: 1, onlyScans: true); // VMamba's
+        using (var kernels = new TokenKernelBenchmarks(Tokens, channels: 384, states: 1)) // VMamba's
+            kernels.Run(onlyScans: true);
     }
 
     // One line per kernel, one column per layer; the kernels take turns on each layer.
@@ -87,210 +87,8 @@ internal static unsafe class KernelBenchmarks
         return seconds;
     }
 
-    // The kernels that touch each value a few times: time per value, and per state update for the scan.
-    private static void PrintTokenKernels(int channels, int states, bool onlyScans)
-    {
-        int count = Tokens * channels;
-        using NativeBuffer<float> x = Floats(count), y = Floats(count), z = Floats(count), delta = Floats(count);
-        using NativeBuffer<float> a = Floats(states * channels), bc = Floats(Tokens * 2 * states), d = Floats(channels);
-        using NativeBuffer<float> taps = Floats(4 * channels);
-        using var bytes = new NativeBuffer<byte>(count);
-        using var zeros = new NativeBuffer<int>(Tokens, zeroed: true);
-        foreach (ref float rate in a.Span)
-            rate = -1f - rate;
-
-        var scan = new SelectiveScanCall
-        {
-            Tokens = Tokens,
-            States = states,
-            U = x.Pointer,
-            UStride = channels,
-            Delta = delta.Pointer,
-            DeltaStride = channels,
-            DeltaSoftplus = true,
-            A = a.Pointer,
-            AStride = channels,
-            B = bc.Pointer,
-            BStride = 2 * states,
-            C = bc.Pointer + states,
-            CStride = 2 * states,
-            D = d.Pointer,
-            Z = z.Pointer,
-            ZStride = channels,
-            Y = y.Pointer,
-            YStride = channels,
-            OutputScale = 1f,
-        };
-        var conv = new CausalConvCall
-        {
-            Tokens = Tokens,
-            Taps = 4,
-            Source = x.Pointer,
-            SourceStride = channels,
-            Weights = taps.Pointer,
-            WeightStride = channels,
-            Bias = d.Pointer,
-            Target = y.Pointer,
-            TargetStride = channels,
-        };
-        int chunks = (Tokens + SelectiveScan.ChunkTokens - 1) / SelectiveScan.ChunkTokens;
-        using NativeBuffer<float> checkpoints = new(chunks * states * channels, zeroed: true);
-        using NativeBuffer<float> xGradient = new(count), deltaGradient = new(count), bcGradient = new(Tokens * 2 * states);
-        using NativeBuffer<float> parameterGradients = new((states + 1) * channels, zeroed: true);
-        using var scratch = new NativeBuffer<float>(SelectiveScanGradient.ScratchLength(channels, states));
-        var scanGradient = new SelectiveScanGradientCall
-        {
-            Forward = scan with { Z = null, Checkpoints = checkpoints.Pointer },
-            Gradients = new ScanGradients
-            {
-                Output = z.Pointer,
-                OutputStride = channels,
-                U = xGradient.Pointer,
-                UStride = channels,
-                Delta = deltaGradient.Pointer,
-                DeltaStride = channels,
-                B = bcGradient.Pointer,
-                BStride = 2 * states,
-                C = bcGradient.Pointer + states,
-                CStride = 2 * states,
-            },
-            AGradient = parameterGradients.Pointer,
-            DGradient = parameterGradients.Pointer + (states * channels),
-        };
-        var convGradient = new CausalConvGradientCall
-        {
-            Forward = conv,
-            OutputGradient = z.Pointer,
-            OutputGradientStride = channels,
-            SourceGradient = xGradient.Pointer,
-            SourceGradientStride = channels,
-            WeightGradient = parameterGradients.Pointer,
-            BiasGradient = parameterGradients.Pointer + (4 * channels),
-            Sums = deltaGradient.Pointer,
-        };
-        var norm = new RowNormCall
-        {
-            Columns = channels,
-            Source = x.Pointer,
-            SourceStride = channels,
-            Target = y.Pointer,
-            TargetStride = channels,
-            Weight = d.Pointer,
-            Epsilon = 1e-5f,
-        };
-        var means = new MeanOfRowNormsCall
-        {
-            Rows = Tokens,
-            Columns = channels,
-            Source = x.Pointer,
-            SourceStride = channels,
-            Weight = d.Pointer,
-            Bias = d.Pointer,
-            Epsilon = 1e-5f,
-            Mean = y.Pointer,
-        };
-        var quantize = new QuantizeCall
-        {
-            Source = x.Pointer,
-            SourceStride = channels,
-            Target = bytes.Pointer,
-            TargetStride = channels,
-            Columns = channels,
-            InverseScales = x.Pointer,
-            ZeroPoints = zeros.Pointer,
-            GridStride = 1,
-            MaxValue = 255,
-        };
-
-        using PackedScan packedScan = IntegerScanOf(channels, states);
-        var integerScan = new IntegerScanCall
-        {
-            Tokens = Tokens,
-            U = scan.U,
-            UStride = scan.UStride,
-            Delta = scan.Delta,
-            DeltaStride = scan.DeltaStride,
-            B = scan.B,
-            BStride = scan.BStride,
-            C = scan.C,
-            CStride = scan.CStride,
-            Y = y.Pointer,
-            YStride = channels,
-        };
-        using var tables = new ScanGradientTables(packedScan, new Tensor([channels, states]), new Tensor([channels]), Tokens);
-        using var scanSums = new NativeBuffer<float>(new ScanSums(channels, Tokens, tables.Groups).Length, zeroed: true);
-        using var integerScratch = new NativeBuffer<float>(IntegerScanGradient.ScratchLength(Tokens, states));
-        var integerScanGradient = new IntegerScanGradientCall
-        {
-            Forward = integerScan,
-            Gradients = new ScanGradients
-            {
-                Output = z.Pointer,
-                OutputStride = channels,
-                U = xGradient.Pointer,
-                UStride = channels,
-                Delta = deltaGradient.Pointer,
-                DeltaStride = channels,
-                B = bcGradient.Pointer,
-                BStride = 2 * states,
-                C = bcGradient.Pointer + states,
-                CStride = 2 * states,
-            },
-            Sums = scanSums.Pointer,
-        };
-
-        Console.WriteLine($"| {Tokens} tokens × {channels} channels, {states} states | µs | ns per value |");
-        Console.WriteLine("|---|---|---|");
-        PrintTimes(SelectiveScan.Table, count * states, kernel => kernel.Run(in scan, 0, channels));
-        PrintTimes(IntegerScan.Table, count * states, kernel => kernel.Run(packedScan, in integerScan, 0, channels));
-        PrintTimes(SelectiveScanGradient.Table, count * states, kernel => kernel.Run(in scanGradient, channels, scratch.Pointer));
-        PrintTimes(IntegerScanGradient.Table, count * states, kernel => kernel.Run(tables, in integerScanGradient, integerScratch.Pointer));
-        if (onlyScans)
-            return;
-        PrintTimes(CausalConv.Table, count, kernel => kernel.Run(in conv, 0, channels));
-        PrintTimes(CausalConvGradient.Table, count, kernel => kernel.Run(in convGradient, channels));
-        PrintTimes(RowNorm.Table, count, kernel => kernel.Run(in norm, 0, Tokens));
-        PrintTimes(MeanOfRowNorms.Table, count, kernel => kernel.Run(in means));
-        PrintTimes(Quantize.Table, count, kernel => kernel.Run(in quantize, 0, Tokens));
-        PrintTimes(Elementwise.Exp, count, kernel => kernel.Run(x.Pointer, y.Pointer, count));
-        PrintTimes(Elementwise.Silu, count, kernel => kernel.Run(x.Pointer, y.Pointer, count));
-        PrintTimes(Elementwise.Softplus, count, kernel => kernel.Run(x.Pointer, y.Pointer, count));
-        PrintTimes(Elementwise.Gelu, count, kernel => kernel.Run(x.Pointer, y.Pointer, count));
-        PrintTimes(Elementwise.Sigmoid, count, kernel => kernel.Run(x.Pointer, y.Pointer, count));
-        Console.WriteLine();
-        Console.WriteLine($"A value of the scan is a state update: {states} per token and channel.");
-    }
-
-    private static void PrintTimes<TKernel>(KernelTable<TKernel> table, int values, Action<TKernel> run)
-        where TKernel : Kernel
-    {
-        TKernel[] kernels = [.. table.Runnable];
-        double[] seconds = Alternating.Seconds([.. kernels.Select<TKernel, Action>(kernel => () => run(kernel))]);
-        for (int i = 0; i < kernels.Length; i++)
-            Console.WriteLine($"| {kernels[i].Name} | {seconds[i] * 1e6:F0} | {seconds[i] / values * 1e9:F3} |");
-    }
-
-    /// <summary>A scan in 8 bits with eight groups of tokens and a scale for each channel.</summary>
-    private static PackedScan IntegerScanOf(int channels, int states)
-    {
-        UniformQuantizer signed = UniformQuantizer.Symmetric(8, Granularity.PerTensor, [1f / 127]);
-        UniformQuantizer unsigned = UniformQuantizer.Asymmetric(8, Granularity.PerTensor, [1f / 255], [0]);
-        float[] channelScales = [.. Enumerable.Range(1, channels).Select(e => 1f + (e % 7))];
-        int[] groups = [.. TimeGroups.Equal((Tokens + 3) / 4, 8).Select(start => 4 * start)]; // as calibration places them
-        return new PackedScan(
-            new QuantizedScan(
-                unsigned,
-                DeltaQuantizer.BeforeSoftplus(8, 6f / 255, -5),
-                signed,
-                signed,
-                DecayQuantizer.LongTailed(8, 8),
-                new HiddenStateQuantizer(8, Tokens, groups, [.. groups.Select((_, g) => (1f + g) / 127)], channelScales),
-                [.. Enumerable.Range(0, channels * states).Select(i => QuantizedScan.RateCode(MathF.Log(1 + (i % states))))]),
-            new Tensor([channels]),
-            Tokens);
-    }
-
-    private static NativeBuffer<float> Floats(int count)
+    /// <summary>Random numbers from 0 to 1, by their count.</summary>
+    public static NativeBuffer<float> Floats(int count)
     {
         var random = new Random(count);
         var buffer = new NativeBuffer<float>(count);

@@ -40,13 +40,16 @@ public sealed unsafe class CausalConvGradientTests
                             WeightStride = channels,
                             Bias = bp,
                         },
-                        OutputGradient = yp,
-                        OutputGradientStride = channels,
-                        SourceGradient = xg,
-                        SourceGradientStride = channels,
-                        AccumulateSource = accumulate,
-                        WeightGradient = wg,
-                        BiasGradient = bg,
+                        Gradients = new LayerGradients
+                        {
+                            Output = yp,
+                            OutputStride = channels,
+                            Source = xg,
+                            SourceStride = channels,
+                            AccumulateSource = accumulate,
+                            Weight = wg,
+                            Bias = bg,
+                        },
                         Sums = sp,
                     };
                     kernel.Run(in call, channels);

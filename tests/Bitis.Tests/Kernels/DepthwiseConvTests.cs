@@ -93,13 +93,16 @@ public sealed unsafe class DepthwiseConvTests
                     var call = new DepthwiseConvGradientCall
                     {
                         Forward = forward,
-                        OutputGradient = yp,
-                        OutputGradientStride = channels,
-                        SourceGradient = xg,
-                        SourceGradientStride = channels,
-                        AccumulateSource = accumulate,
-                        WeightGradient = wg,
-                        BiasGradient = bg,
+                        Gradients = new LayerGradients
+                        {
+                            Output = yp,
+                            OutputStride = channels,
+                            Source = xg,
+                            SourceStride = channels,
+                            AccumulateSource = accumulate,
+                            Weight = wg,
+                            Bias = bg,
+                        },
                         Scratch = sp,
                     };
                     form.Backward(in call, channels);

@@ -51,13 +51,16 @@ public sealed unsafe class GroupNormalizationTests
                 var call = new GroupNormalizationGradientCall
                 {
                     Forward = Call(rows, columns, groups, source.Pointer, target.Pointer, weight.Pointer, offset.Pointer, statistics.Pointer),
-                    OutputGradient = gradient.Pointer,
-                    OutputGradientStride = columns,
-                    SourceGradient = xGradient.Pointer,
-                    SourceGradientStride = columns,
-                    AccumulateSource = accumulate,
-                    WeightGradient = wGradient.Pointer,
-                    BiasGradient = biasGradient.Pointer,
+                    Gradients = new LayerGradients
+                    {
+                        Output = gradient.Pointer,
+                        OutputStride = columns,
+                        Source = xGradient.Pointer,
+                        SourceStride = columns,
+                        AccumulateSource = accumulate,
+                        Weight = wGradient.Pointer,
+                        Bias = biasGradient.Pointer,
+                    },
                     Sums = sums.Pointer,
                 };
                 GroupNormalization.Run(in call.Forward);

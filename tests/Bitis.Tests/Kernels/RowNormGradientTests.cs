@@ -39,13 +39,16 @@ public sealed unsafe class RowNormGradientTests
                             Epsilon = Epsilon,
                             Center = center,
                         },
-                        OutputGradient = yp,
-                        OutputGradientStride = columns,
-                        SourceGradient = xg,
-                        SourceGradientStride = columns,
-                        AccumulateSource = accumulate,
-                        WeightGradient = wg,
-                        BiasGradient = bg,
+                        Gradients = new LayerGradients
+                        {
+                            Output = yp,
+                            OutputStride = columns,
+                            Source = xg,
+                            SourceStride = columns,
+                            AccumulateSource = accumulate,
+                            Weight = wg,
+                            Bias = bg,
+                        },
                     };
                     kernel.Run(in call, rows);
                 }

@@ -65,8 +65,8 @@ internal static unsafe class CausalConvGradient
         TLanes g0 = zero, g1 = zero, g2 = zero, g3 = zero, biasGradient = zero;
         nint last = forward.Reverse ? 0 : forward.Tokens - 1, back = forward.Reverse ? 1 : -1;
         float* source = forward.Source + (last * forward.SourceStride) + channel;
-        float* output = call.OutputGradient + (last * call.OutputGradientStride) + channel;
-        float* target = call.SourceGradient + (last * call.SourceGradientStride) + channel;
+        float* output = call.Gradients.Output + (last * call.Gradients.OutputStride) + channel;
+        float* target = call.Gradients.Source + (last * call.Gradients.SourceStride) + channel;
         nint sourceStep = back * forward.SourceStride;
         TLanes x3 = TLanes.Load(source), x2 = forward.Tokens > 1 ? TLanes.Load(source + sourceStep) : zero;
         TLanes x1 = forward.Tokens > 2 ? TLanes.Load(source + (2 * sourceStep)) : zero;
@@ -86,18 +86,18 @@ internal static unsafe class CausalConvGradient
             g3 = TLanes.MultiplyAdd(s0, x3, g3);
             biasGradient += s0;
             TLanes gradient = TLanes.MultiplyAdd(w3, s0, TLanes.MultiplyAdd(w2, s1, TLanes.MultiplyAdd(w1, s2, w0 * s3)));
-            TLanes.Store(call.AccumulateSource ? TLanes.Load(target) + gradient : gradient, target);
+            TLanes.Store(call.Gradients.AccumulateSource ? TLanes.Load(target) + gradient : gradient, target);
             (s1, s2, s3) = (s0, s1, s2);
             (x3, x2, x1) = (x2, x1, x0);
             source += sourceStep;
-            output += back * call.OutputGradientStride;
-            target += back * call.SourceGradientStride;
+            output += back * call.Gradients.OutputStride;
+            target += back * call.Gradients.SourceStride;
         }
-        Add(call.WeightGradient + channel, g0);
-        Add(call.WeightGradient + forward.WeightStride + channel, g1);
-        Add(call.WeightGradient + (2 * forward.WeightStride) + channel, g2);
-        Add(call.WeightGradient + (3 * forward.WeightStride) + channel, g3);
-        Add(call.BiasGradient + channel, biasGradient);
+        Add(call.Gradients.Weight + channel, g0);
+        Add(call.Gradients.Weight + forward.WeightStride + channel, g1);
+        Add(call.Gradients.Weight + (2 * forward.WeightStride) + channel, g2);
+        Add(call.Gradients.Weight + (3 * forward.WeightStride) + channel, g3);
+        Add(call.Gradients.Bias + channel, biasGradient);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -119,12 +119,12 @@ internal static unsafe class CausalConvGradient
         CausalConvCall mirrored = call.Forward;
         mirrored.Reverse = !call.Forward.Reverse;
         mirrored.SumsOnly = true;
-        mirrored.Accumulate = call.AccumulateSource;
+        mirrored.Accumulate = call.Gradients.AccumulateSource;
         mirrored.Source = call.Sums;
         mirrored.SourceStride = channels;
         mirrored.Bias = null;
-        mirrored.Target = call.SourceGradient;
-        mirrored.TargetStride = call.SourceGradientStride;
+        mirrored.Target = call.Gradients.Source;
+        mirrored.TargetStride = call.Gradients.SourceStride;
         CausalConv.Run(in mirrored, first, channels);
     }
 
@@ -145,7 +145,7 @@ internal static unsafe class CausalConvGradient
             nint token = forward.Reverse ? forward.Tokens - 1 - i : i;
             int firstTap = Math.Max(0, tapCount - 1 - i);
             float* first = forward.Source + (token * forward.SourceStride) - ((tapCount - 1 - firstTap) * step) + channel;
-            TLanes gradient = TLanes.Load(call.OutputGradient + (token * call.OutputGradientStride) + channel);
+            TLanes gradient = TLanes.Load(call.Gradients.Output + (token * call.Gradients.OutputStride) + channel);
             if (!forward.SumsOnly)
             {
                 TLanes sum = bias;
@@ -162,10 +162,10 @@ internal static unsafe class CausalConvGradient
         }
         for (int k = 0; k < tapCount; k++)
         {
-            float* target = call.WeightGradient + (k * forward.WeightStride) + channel;
+            float* target = call.Gradients.Weight + (k * forward.WeightStride) + channel;
             Add(target, TLanes.Load(taps + (k * width)));
         }
         if (forward.Bias is not null)
-            Add(call.BiasGradient + channel, biasGradient);
+            Add(call.Gradients.Bias + channel, biasGradient);
     }
 }

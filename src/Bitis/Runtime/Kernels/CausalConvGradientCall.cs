@@ -1,31 +1,13 @@
 namespace Bitis.Runtime.Kernels;
 
-/// <summary>The operands of a <see cref="CausalConvGradient"/>. Gradients of parameters add to their target.</summary>
+/// <summary>The operands of a <see cref="CausalConvGradient"/>.</summary>
 internal unsafe struct CausalConvGradientCall
 {
     /// <summary>The operands of the forward convolution; its output is not read.</summary>
     public CausalConvCall Forward;
 
-    /// <summary>∂L/∂y <c>[L, E]</c>.</summary>
-    public float* OutputGradient;
-
-    /// <summary>The distance of rows of <see cref="OutputGradient"/>.</summary>
-    public nint OutputGradientStride;
-
-    /// <summary>∂L/∂x <c>[L, E]</c>.</summary>
-    public float* SourceGradient;
-
-    /// <summary>The distance of rows of <see cref="SourceGradient"/>.</summary>
-    public nint SourceGradientStride;
-
-    /// <summary>Add to what <see cref="SourceGradient"/> holds.</summary>
-    public bool AccumulateSource;
-
-    /// <summary>∂L/∂w in the packed form <c>[K, E]</c>, rows at the distance of the forward's weights.</summary>
-    public float* WeightGradient;
-
-    /// <summary>∂L/∂b <c>[E]</c>; required if the forward has a bias.</summary>
-    public float* BiasGradient;
+    /// <summary>The gradients; that of the source may be added to what is there.</summary>
+    public LayerGradients Gradients;
 
     /// <summary><c>[L, E]</c> elements of scratch memory, rows contiguous.</summary>
     public float* Sums;

@@ -43,14 +43,14 @@ internal static unsafe class DepthwiseConvGradient
         DepthwiseConvCall back = call.Forward;
         int taps = back.Kernel * back.Kernel;
         back.SumsOnly = true;
-        back.Accumulate = call.AccumulateSource;
+        back.Accumulate = call.Gradients.AccumulateSource;
         back.Source = call.Scratch - channel;
         back.SourceStride = TLanes.Count;
         back.Weights += (taps - 1) * back.WeightStride;
         back.WeightStride = -back.WeightStride;
         back.Bias = null;
-        back.Target = call.SourceGradient;
-        back.TargetStride = call.SourceGradientStride;
+        back.Target = call.Gradients.Source;
+        back.TargetStride = call.Gradients.SourceStride;
         back.CopyCount = 0;
         DepthwiseConv.Convolve<TLanes>(in back, channel);
     }
@@ -74,7 +74,7 @@ internal static unsafe class DepthwiseConvGradient
         TLanes g00 = zero, g01 = zero, g02 = zero, g10 = zero, g11 = zero, g12 = zero, g20 = zero, g21 = zero, g22 = zero;
         nint step = forward.SourceStride;
         int width = forward.Width;
-        float* output = call.OutputGradient + channel, sums = call.Scratch;
+        float* output = call.Gradients.Output + channel, sums = call.Scratch;
         for (int row = 0; row < forward.Height; row++)
         {
             bool hasAbove = row > 0, hasBelow = row + 1 < forward.Height;
@@ -112,12 +112,12 @@ internal static unsafe class DepthwiseConvGradient
                 g21 = TLanes.MultiplyAdd(s, c1, g21);
                 g22 = TLanes.MultiplyAdd(s, c2, g22);
                 biasGradient += s;
-                output += call.OutputGradientStride;
+                output += call.Gradients.OutputStride;
                 sums += TLanes.Count;
                 (a0, a1, b0, b1, c0, c1) = (a1, a2, b1, b2, c1, c2);
             }
         }
-        float* gradient = call.WeightGradient + channel;
+        float* gradient = call.Gradients.Weight + channel;
         Add(gradient, g00);
         Add(gradient + next, g01);
         Add(gradient + (2 * next), g02);
@@ -128,7 +128,7 @@ internal static unsafe class DepthwiseConvGradient
         Add(gradient + (7 * next), g21);
         Add(gradient + (8 * next), g22);
         if (forward.Bias is not null)
-            Add(call.BiasGradient + channel, biasGradient);
+            Add(call.Gradients.Bias + channel, biasGradient);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
@@ -140,7 +140,7 @@ internal static unsafe class DepthwiseConvGradient
         int taps = forward.Kernel * forward.Kernel;
         for (int token = 0; token < forward.Height * forward.Width; token++)
         {
-            TLanes s = TLanes.Load(call.OutputGradient + (token * call.OutputGradientStride) + channel);
+            TLanes s = TLanes.Load(call.Gradients.Output + (token * call.Gradients.OutputStride) + channel);
             if (!forward.SumsOnly)
             {
                 TLanes sum = forward.Bias is null ? TLanes.Create(0f) : TLanes.Load(forward.Bias + channel);
@@ -160,10 +160,10 @@ internal static unsafe class DepthwiseConvGradient
             {
                 int source = DepthwiseConv.Source(in forward, token, tap);
                 if (source >= 0)
-                    Add(call.WeightGradient + (tap * forward.WeightStride) + channel, s * TLanes.Load(forward.Source + (source * forward.SourceStride) + channel));
+                    Add(call.Gradients.Weight + (tap * forward.WeightStride) + channel, s * TLanes.Load(forward.Source + (source * forward.SourceStride) + channel));
             }
             if (forward.Bias is not null)
-                Add(call.BiasGradient + channel, s);
+                Add(call.Gradients.Bias + channel, s);
         }
     }
 

@@ -43,8 +43,8 @@ internal static unsafe class GroupNormalizationGradient
     {
         int columns = call.Forward.Columns;
         TLanes mean = TLanes.Load(call.Forward.Statistics + column), plain = TLanes.Create(0f), product = plain, otherPlain = plain, otherProduct = plain;
-        nint xStride = call.Forward.SourceStride, yStride = call.OutputGradientStride;
-        float* x = call.Forward.Source + column, y = call.OutputGradient + column;
+        nint xStride = call.Forward.SourceStride, yStride = call.Gradients.OutputStride;
+        float* x = call.Forward.Source + column, y = call.Gradients.Output + column;
         int row = 0;
         for (; row + 2 <= call.Forward.Rows; row += 2, x += 2 * xStride, y += 2 * yStride)
         {
@@ -64,8 +64,8 @@ internal static unsafe class GroupNormalizationGradient
         product = (product + otherProduct) * TLanes.Load(call.Forward.Statistics + columns + column);
         TLanes.Store(plain, call.Sums + column);
         TLanes.Store(product, call.Sums + columns + column);
-        TLanes.Store(TLanes.Load(call.BiasGradient + column) + plain, call.BiasGradient + column);
-        TLanes.Store(TLanes.Load(call.WeightGradient + column) + product, call.WeightGradient + column);
+        TLanes.Store(TLanes.Load(call.Gradients.Bias + column) + plain, call.Gradients.Bias + column);
+        TLanes.Store(TLanes.Load(call.Gradients.Weight + column) + product, call.Gradients.Weight + column);
     }
 
     /// <summary>Gives each column the means of its group, mean(ȳ·w) and mean(ȳ·w·x̂).</summary>
@@ -94,14 +94,14 @@ internal static unsafe class GroupNormalizationGradient
         TLanes mean = TLanes.Load(call.Forward.Statistics + column), inverse = TLanes.Load(call.Forward.Statistics + columns + column);
         TLanes factor = TLanes.Load(call.Forward.Weight + column) * inverse, offset = TLanes.Load(call.Sums + column) * inverse;
         TLanes slope = TLanes.Load(call.Sums + columns + column) * inverse * inverse;
-        float* x = call.Forward.Source + column, y = call.OutputGradient + column, target = call.SourceGradient + column;
+        float* x = call.Forward.Source + column, y = call.Gradients.Output + column, target = call.Gradients.Source + column;
         for (int row = 0; row < call.Forward.Rows; row++)
         {
             TLanes gradient = (TLanes.Load(y) * factor) - offset - ((TLanes.Load(x) - mean) * slope);
-            TLanes.Store(call.AccumulateSource ? TLanes.Load(target) + gradient : gradient, target);
+            TLanes.Store(call.Gradients.AccumulateSource ? TLanes.Load(target) + gradient : gradient, target);
             x += call.Forward.SourceStride;
-            y += call.OutputGradientStride;
-            target += call.SourceGradientStride;
+            y += call.Gradients.OutputStride;
+            target += call.Gradients.SourceStride;
         }
     }
 }

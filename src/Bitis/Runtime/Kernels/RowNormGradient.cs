@@ -38,8 +38,8 @@ internal static unsafe class RowNormGradient
         for (int row = 0; row < rows; row++)
         {
             float* x = call.Forward.Source + (row * call.Forward.SourceStride);
-            float* y = call.OutputGradient + (row * call.OutputGradientStride);
-            RunRow<TLanes>(in call, x, y, call.SourceGradient + (row * call.SourceGradientStride));
+            float* y = call.Gradients.Output + (row * call.Gradients.OutputStride);
+            RunRow<TLanes>(in call, x, y, call.Gradients.Source + (row * call.Gradients.SourceStride));
         }
     }
 
@@ -99,11 +99,11 @@ internal static unsafe class RowNormGradient
     {
         TLanes normalized = (TLanes.Load(x + i) - TLanes.Create(mean)) * TLanes.Create(scale);
         TLanes gradient = TLanes.Load(y + i);
-        TLanes.Store(TLanes.MultiplyAdd(gradient, normalized, TLanes.Load(call.WeightGradient + i)), call.WeightGradient + i);
+        TLanes.Store(TLanes.MultiplyAdd(gradient, normalized, TLanes.Load(call.Gradients.Weight + i)), call.Gradients.Weight + i);
         if (call.Forward.Bias is not null)
-            TLanes.Store(TLanes.Load(call.BiasGradient + i) + gradient, call.BiasGradient + i);
+            TLanes.Store(TLanes.Load(call.Gradients.Bias + i) + gradient, call.Gradients.Bias + i);
         TLanes source = (gradient * TLanes.Load(call.Forward.Weight + i)) - TLanes.Create(offset) - (normalized * TLanes.Create(slope));
         source *= TLanes.Create(scale);
-        TLanes.Store(call.AccumulateSource ? TLanes.Load(target + i) + source : source, target + i);
+        TLanes.Store(call.Gradients.AccumulateSource ? TLanes.Load(target + i) + source : source, target + i);
     }
 }

@@ -1,29 +1,11 @@
 namespace Bitis.Runtime.Kernels;
 
-/// <summary>The operands of a <see cref="RowNormGradient"/>. Gradients of parameters add to their target.</summary>
+/// <summary>The operands of a <see cref="RowNormGradient"/>.</summary>
 internal unsafe struct RowNormGradientCall
 {
     /// <summary>The operands of the forward normalization, without a residual stream; its output is not read.</summary>
     public RowNormCall Forward;
 
-    /// <summary>∂L/∂y.</summary>
-    public float* OutputGradient;
-
-    /// <summary>The distance of rows of <see cref="OutputGradient"/>.</summary>
-    public nint OutputGradientStride;
-
-    /// <summary>∂L/∂x.</summary>
-    public float* SourceGradient;
-
-    /// <summary>The distance of rows of <see cref="SourceGradient"/>.</summary>
-    public nint SourceGradientStride;
-
-    /// <summary>Add to what <see cref="SourceGradient"/> holds.</summary>
-    public bool AccumulateSource;
-
-    /// <summary>∂L/∂w <c>[columns]</c>.</summary>
-    public float* WeightGradient;
-
-    /// <summary>∂L/∂b <c>[columns]</c>; required if the forward has a bias.</summary>
-    public float* BiasGradient;
+    /// <summary>The gradients; that of the source may be added to what is there.</summary>
+    public LayerGradients Gradients;
 }

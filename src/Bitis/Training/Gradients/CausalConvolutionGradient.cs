@@ -74,13 +74,7 @@ internal sealed unsafe class CausalConvolutionGradient : GradientStep
             var call = new CausalConvGradientCall
             {
                 Forward = Call(lane, image),
-                OutputGradient = lane.Pointer(_yGradient, image),
-                OutputGradientStride = _yGradient.Stride,
-                SourceGradient = lane.Pointer(_xGradient.Matrix, image),
-                SourceGradientStride = _xGradient.Matrix.Stride,
-                AccumulateSource = _xGradient.Accumulate,
-                WeightGradient = lane.Gradient(_weight),
-                BiasGradient = lane.Gradient(_bias),
+                Gradients = lane.Gradients(_yGradient, _xGradient, _weight, _bias, image),
                 Sums = lane.Scratch,
             };
             CausalConvGradient.Run(in call, _layer.Channels);
@@ -90,13 +84,9 @@ internal sealed unsafe class CausalConvolutionGradient : GradientStep
     /// <inheritdoc />
     public override void Finish()
     {
-        Tensor packed = _weight.Gradient.Clone(); // [kernel, channels]
-        Span<float> gradient = _weight.Gradient.Span; // [channels, 1, kernel]
-        for (int c = 0; c < _layer.Channels; c++)
-        {
-            for (int k = 0; k < _layer.Kernel; k++)
-                gradient[(c * _layer.Kernel) + k] = packed.Span[(k * _layer.Channels) + c];
-        }
+        Tensor packed = _weight.Gradient.Clone(); // [kernel, channels], to [channels, 1, kernel]
+        MatrixSums.Transpose(packed.Pointer, _layer.Kernel, _layer.Channels, _weight.Gradient.Pointer, accumulate: false);
+        GC.KeepAlive(packed);
     }
 
     private CausalConvCall Call(GradientLane lane, int image) => new()

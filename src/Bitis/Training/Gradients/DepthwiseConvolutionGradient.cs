@@ -76,13 +76,7 @@ internal sealed unsafe class DepthwiseConvolutionGradient : GradientStep
             var call = new DepthwiseConvGradientCall
             {
                 Forward = Call(lane, image),
-                OutputGradient = lane.Pointer(_yGradient, image),
-                OutputGradientStride = _yGradient.Stride,
-                SourceGradient = lane.Pointer(_xGradient.Matrix, image),
-                SourceGradientStride = _xGradient.Matrix.Stride,
-                AccumulateSource = _xGradient.Accumulate,
-                WeightGradient = lane.Gradient(_weight),
-                BiasGradient = _bias is null ? null : lane.Gradient(_bias),
+                Gradients = lane.Gradients(_yGradient, _xGradient, _weight, _bias, image),
                 Scratch = lane.Scratch,
             };
             DepthwiseConvGradient.Run(in call, _layer.Channels);

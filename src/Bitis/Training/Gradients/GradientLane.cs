@@ -55,6 +55,18 @@ internal sealed unsafe class GradientLane : IDisposable
     /// <summary>The sum of a parameter's gradient.</summary>
     public float* Gradient(ParameterSlot parameter) => Sums + parameter.Offset;
 
+    /// <summary>The gradients of a layer with weights, of all images or from one image on.</summary>
+    public LayerGradients Gradients(ArenaMatrix output, GradientTarget source, ParameterSlot weight, ParameterSlot? bias, int image = 0) => new()
+    {
+        Output = Pointer(output, image),
+        OutputStride = output.Stride,
+        Source = Pointer(source.Matrix, image),
+        SourceStride = source.Matrix.Stride,
+        AccumulateSource = source.Accumulate,
+        Weight = Gradient(weight),
+        Bias = bias is null ? null : Gradient(bias),
+    };
+
     /// <inheritdoc />
     public void Dispose()
     {

@@ -51,13 +51,7 @@ internal sealed unsafe class GroupNormGradient(Node node) : GradientStep
             GroupNormalizationGradient.Run(new GroupNormalizationGradientCall
             {
                 Forward = Call(lane, image),
-                OutputGradient = lane.Pointer(_yGradient, image),
-                OutputGradientStride = _yGradient.Stride,
-                SourceGradient = lane.Pointer(_xGradient.Matrix, image),
-                SourceGradientStride = _xGradient.Matrix.Stride,
-                AccumulateSource = _xGradient.Accumulate,
-                WeightGradient = lane.Gradient(_weight),
-                BiasGradient = lane.Gradient(_bias),
+                Gradients = lane.Gradients(_yGradient, _xGradient, _weight, _bias, image),
                 Sums = lane.Scratch,
             });
         }

@@ -78,13 +78,16 @@ internal sealed unsafe class MeanOfNormsGradient(Node node) : GradientStep
                     Epsilon = _epsilon,
                     Center = true,
                 },
-                OutputGradient = lane.Scratch,
-                OutputGradientStride = 0, // all tokens have the same
-                SourceGradient = lane.Pointer(target.Matrix, row / _y.Rows),
-                SourceGradientStride = target.Matrix.Stride,
-                AccumulateSource = target.Accumulate,
-                WeightGradient = lane.Gradient(_weight),
-                BiasGradient = lane.Gradient(_bias),
+                Gradients = new LayerGradients
+                {
+                    Output = lane.Scratch,
+                    OutputStride = 0, // all tokens have the same
+                    Source = lane.Pointer(target.Matrix, row / _y.Rows),
+                    SourceStride = target.Matrix.Stride,
+                    AccumulateSource = target.Accumulate,
+                    Weight = lane.Gradient(_weight),
+                    Bias = lane.Gradient(_bias),
+                },
             };
             RowNormGradient.Run(in call, x.Rows);
         }

@@ -47,13 +47,7 @@ internal sealed unsafe class NormGradient(Node node) : GradientStep
         var call = new RowNormGradientCall
         {
             Forward = Call(lane),
-            OutputGradient = lane.Pointer(_yGradient),
-            OutputGradientStride = _yGradient.Stride,
-            SourceGradient = lane.Pointer(_xGradient.Matrix),
-            SourceGradientStride = _xGradient.Matrix.Stride,
-            AccumulateSource = _xGradient.Accumulate,
-            WeightGradient = lane.Gradient(_weight),
-            BiasGradient = _bias is null ? null : lane.Gradient(_bias),
+            Gradients = lane.Gradients(_yGradient, _xGradient, _weight, _bias),
         };
         RowNormGradient.Run(in call, lane.Rows(_x));
     }
