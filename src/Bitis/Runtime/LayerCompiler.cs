@@ -44,8 +44,9 @@ internal abstract class LayerCompiler : PlanBuilder
             ArenaBlock levels = NewBlock((long)x.Rows * IntegerLinearStep.LevelStride(x.Columns));
             var grids = new TokenGridBuffers(quantized.Input!, x.IsReversed);
             NativeBuffer<float>? factors = quantized.InputFactors is { } values ? NativeBuffer<float>.Of(values) : null;
+            Step? writer = TakeWriter(x);
             Emit(node, x.IsReversed, y => new IntegerLinearStep(
-                node.Name, x, y, levels, packed, grids, factors, quantized.Input!.MaxLevel));
+                node.Name, writer, x, y, levels, packed, grids, factors, quantized.Input!.MaxLevel));
             TouchByLast(x.Block);
             TouchByLast(levels);
         }

@@ -79,6 +79,15 @@ internal abstract class PlanBuilder : IDisposable
         _steps.Add(step);
     }
 
+    /// <summary>Takes back the step that was added last if it writes a matrix row by row, for the step that is added now and reads it.</summary>
+    protected Step? TakeWriter(ArenaMatrix matrix)
+    {
+        if (_steps.Count == 0 || _steps[^1] is not { Rows: { } rows } writer || rows with { IsReversed = matrix.IsReversed } != matrix)
+            return null;
+        _steps.RemoveAt(_steps.Count - 1);
+        return writer;
+    }
+
     protected ArenaMatrix Allocate(Node node)
     {
         int columns = node.Shape.Rank == 0 ? 1 : node.Shape[^1];

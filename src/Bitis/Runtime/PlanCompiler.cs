@@ -20,6 +20,7 @@ namespace Bitis.Runtime;
 ///   softplus → scan
 ///   scan, scan → reverse, add             the second direction adds to the first one's output
 ///   scale, silu → multiply                the gate, in place
+///   norm, gate, ... → quantize → linear   rows are quantized while they are in the nearest cache
 ///   slice, reverse, select                views: no step at all
 /// </code>
 /// An operator that it does not know runs through its reference forward.

@@ -19,6 +19,12 @@ internal abstract class Step(string name, params IReadOnlyList<IDisposable> owne
     /// <summary>The bytes of the layer's weights, where the step is a layer.</summary>
     public long WeightBytes => owned.OfType<IPackedWeights>().Sum(weights => weights.Bytes);
 
+    /// <summary>
+    /// What the step writes, if its units are rows and none reads what another one writes; else null. The layer that quantizes these rows may run the
+    /// step itself, a few rows at a time.
+    /// </summary>
+    public virtual ArenaMatrix? Rows => null;
+
     /// <summary>Computes a range of the units. Ranges of one step may run at the same time.</summary>
     /// <param name="arena">The address of the arena.</param>
     /// <param name="start">The first unit.</param>

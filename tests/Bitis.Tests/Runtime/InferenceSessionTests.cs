@@ -6,6 +6,7 @@ using Bitis.Quantization;
 using Bitis.Runtime;
 using Bitis.Tensors;
 using Bitis.Tests.Models;
+using Bitis.Tests.Quantization;
 
 namespace Bitis.Tests.Runtime;
 
@@ -48,6 +49,18 @@ public sealed class InferenceSessionTests
             using InferenceSession session = InferenceSession.Create(VimVariants.Load((string)row[0]));
             Assert.DoesNotContain(session.Plan.Steps, step => step.Kind.Contains("reference"));
         }
+    }
+
+    [Fact]
+    public void A_quantized_layer_runs_the_step_that_writes_its_input()
+    {
+        VisionModel model = VimVariants.Load("vim-micro");
+        QuantizedModel quantized = MicroModel.Quantize(model, new Recipe { Method = "minmax", Bits = new(8, 8) });
+        using InferenceSession session = InferenceSession.Create(quantized);
+        string[] kinds = [.. session.Plan.Steps.Select(step => step.Kind)];
+        Assert.Equal(model.Graph.BlockCount, kinds.Count(kind => kind.EndsWith("norm + linear int8", StringComparison.Ordinal)));
+        Assert.Equal(model.Graph.BlockCount, kinds.Count(kind => kind == "gate + linear int8"));
+        Assert.DoesNotContain("gate", kinds);
     }
 
     [Fact]

@@ -9,6 +9,8 @@ internal sealed class ElementwiseStep(string name, string kind, ArenaMatrix x, A
 
     public override int Units => y.Rows;
 
+    public override ArenaMatrix? Rows => y;
+
     public override unsafe void Run(nint arena, int start, int end)
     {
         if (x.IsContiguous && y.IsContiguous)

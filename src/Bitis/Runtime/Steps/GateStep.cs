@@ -9,6 +9,8 @@ internal sealed class GateStep(string name, ArenaMatrix y, ArenaMatrix z, float 
 
     public override int Units => y.Rows;
 
+    public override ArenaMatrix? Rows => y;
+
     public override unsafe void Run(nint arena, int start, int end)
     {
         for (int row = start; row < end; row++)

@@ -7,6 +7,7 @@ namespace Bitis.Runtime.Steps;
 /// and scaled back to float32.
 /// </summary>
 /// <param name="name">The node.</param>
+/// <param name="writer">The step that writes the input, which runs here; null if it has run. The step disposes of it.</param>
 /// <param name="x">The input, <c>[tokens, in]</c>.</param>
 /// <param name="y">The output, <c>[tokens, out]</c>.</param>
 /// <param name="levels">Room for the input's levels: <see cref="LevelStride"/> bytes a row.</param>
@@ -16,15 +17,19 @@ namespace Bitis.Runtime.Steps;
 /// <param name="maxLevel">The input's largest level.</param>
 internal sealed class IntegerLinearStep(
     string name,
+    Step? writer,
     ArenaMatrix x,
     ArenaMatrix y,
     ArenaBlock levels,
     PackedIntegerWeights weights,
     TokenGridBuffers grids,
     NativeBuffer<float>? factors,
-    int maxLevel) : Step(name, factors is null ? [weights, grids] : [weights, grids, factors])
+    int maxLevel) : Step(name, [.. ((IDisposable?[])[weights, grids, factors, writer]).OfType<IDisposable>()])
 {
-    public override string Kind => weights.HasNibbles ? "linear int4" : "linear int8";
+    /// <summary>The elements of the input that are quantized at once: they stay in the nearest cache.</summary>
+    private const int ElementsAtOnce = 4096;
+
+    public override string Kind => (writer is null ? "" : $"{writer.Kind} + ") + (weights.HasNibbles ? "linear int4" : "linear int8");
 
     public override int Units => x.Rows;
 
@@ -48,7 +53,13 @@ internal sealed class IntegerLinearStep(
             GridStride = grids.Stride,
             MaxValue = maxLevel,
         };
-        Quantize.Run(in call, start, end);
+        int rows = writer is null ? end - start : Math.Max(1, ElementsAtOnce / Math.Max(1, x.Columns));
+        for (int row = start, next; row < end; row = next)
+        {
+            next = Math.Min(row + rows, end);
+            writer?.Run(arena, row, next);
+            Quantize.Run(in call, row, next);
+        }
         TokenGrids scales = grids.Grids;
         Int8Gemm.Run(weights, target, stride, in scales, y.Pointer(arena), y.Stride, start, end, accumulate: false);
     }

@@ -18,6 +18,8 @@ internal sealed class NormStep(
 
     public override int Units => y.Rows;
 
+    public override ArenaMatrix? Rows => y;
+
     public override unsafe void Run(nint arena, int start, int end)
     {
         var call = new RowNormCall

@@ -13,6 +13,8 @@ internal sealed class RotateStep(string name, ArenaMatrix x, ArenaMatrix y, int 
 
     public override int Units => x.Rows;
 
+    public override ArenaMatrix? Rows => y;
+
     public override void Run(nint arena, int start, int end)
     {
         for (int row = start; row < end; row++)
