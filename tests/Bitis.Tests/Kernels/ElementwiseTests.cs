@@ -61,7 +61,7 @@ public sealed unsafe class ElementwiseTests
         CheckRelative(Elementwise.Softplus, -86f, 100f, x => Math.Max(x, 0) + LogOnePlus(Math.Exp(-Math.Abs(x))), 1e-6);
 
     [Fact]
-    public void Gelu_is_within_1e_6_of_the_error_function()
+    public void Gelu_is_within_3e_7_of_the_error_function()
     {
         float[] x = Grid(-12f, 12f);
         foreach (ElementwiseKernel kernel in Elementwise.Gelu.Runnable)
@@ -70,7 +70,7 @@ public sealed unsafe class ElementwiseTests
             for (int i = 0; i < x.Length; i++)
             {
                 double expected = 0.5 * x[i] * (1 + Erf(x[i] / Math.Sqrt(2)));
-                double bound = 1e-6 * Math.Max(1, Math.Abs(x[i]));
+                double bound = 3e-7 * Math.Max(1, Math.Abs(x[i]));
                 Assert.True(Math.Abs(y[i] - expected) <= bound, $"{kernel} at {x[i]}: {y[i]}, {expected}");
             }
         }
@@ -93,6 +93,8 @@ public sealed unsafe class ElementwiseTests
             Assert.InRange(y[1], 0f, 1e-30f);
             Assert.Equal(50f, y[2]);
         }
+        foreach (ElementwiseKernel kernel in Elementwise.Gelu.Runnable)
+            Assert.Equal([1e30f, 0f, 6f, 0f], Apply(kernel, [1e30f, -1e30f, 6f, -6f]));
     }
 
     [Fact]

@@ -11,7 +11,7 @@ internal readonly struct GeluOperator : IElementwiseOperator
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Invoke<TLanes>(TLanes x, in ExpPolynomial<TLanes> exp)
-        where TLanes : struct, ILanes<TLanes> => VectorMath.Gelu(x, in exp);
+        where TLanes : struct, ILanes<TLanes> => VectorMath.Gelu(x);
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
