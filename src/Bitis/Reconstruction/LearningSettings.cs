@@ -85,7 +85,7 @@ internal sealed record LearningSettings
             Alpha = 0.5,
         },
         // The authors' README, for Vim-Tiny in 4 bits.
-        "ptq4vm" => new LearningSettings
+        "ptq4vm" or "ptq4vm+qmamba" => new LearningSettings
         {
             Steps = 100,
             WeightRate = 5e-4,
@@ -93,10 +93,12 @@ internal sealed record LearningSettings
             SmoothingRate = 1e-2,
             WeightDecay = 1e-5,
             ClipNorm = 2,
+            Anneals = recipe.CoversScans && recipe.Scan.SearchesOutput, // the scans' rates, and these with them
             KeepsBest = !recipe.Official,
             FreezesScanInputs = recipe.Official,
             Alpha = 0.5,
         },
+        _ when QuantizationMethods.Find(recipe.Method).Learns => throw new NotSupportedException($"How '{recipe.Method}' learns is not said."),
         _ => new LearningSettings { Steps = 0, WeightRate = 0, ActivationRate = 0, SmoothingRate = 0, Alpha = 0.5 },
     };
 }

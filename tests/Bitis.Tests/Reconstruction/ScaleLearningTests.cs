@@ -19,6 +19,16 @@ public sealed class ScaleLearningTests
         KeepsBest = true,
     };
 
+    [Fact]
+    public void Every_method_that_learns_says_how()
+    {
+        foreach (QuantizationMethod method in QuantizationMethods.All)
+        {
+            LearningSettings settings = LearningSettings.For(new Recipe { Method = method.Name, Bits = new(4, 4), Scope = Scope.Ssm });
+            Assert.Equal(method.Learns, settings is { Steps: > 0, WeightRate: > 0, ActivationRate: > 0, SmoothingRate: > 0 });
+        }
+    }
+
     [Theory]
     [InlineData(true, true)]
     [InlineData(false, false)]
