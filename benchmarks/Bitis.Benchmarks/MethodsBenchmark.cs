@@ -38,6 +38,7 @@ internal static class MethodsBenchmark
         ("ptq4vm", new() { Method = "ptq4vm" }),
         ("ptq4vm+: PTS, smoothing", new() { Method = "ptq4vm+", Learning = new() { Steps = 0 } }),
         ("ptq4vm+, per tensor", new() { Method = "ptq4vm+", ActivationGranularity = Granularity.PerTensor }),
+        ("ptq4vm+, all images in a step", new() { Method = "ptq4vm+", Learning = new() { BatchSize = CalibrationImages } }),
         ("ptq4vm+", new() { Method = "ptq4vm+" }),
         ("ssm: minmax", new() { Method = "minmax", Scope = Scope.Ssm }),
         ("ssm: percentile", new() { Method = "percentile", Scope = Scope.Ssm }),
@@ -56,6 +57,7 @@ internal static class MethodsBenchmark
         .. Array.ConvertAll<int, (string, Recipe)>(
             [1, 2, 4, 16, 32], groups => ($"ssm: qmamba+, {groups} groups", new() { Method = "qmamba+", Scope = Scope.Ssm, TimeGroups = groups })),
         ("ssm: qmamba+, uniform decay", new() { Method = "qmamba+", Scope = Scope.Ssm, Decay = DecayGrid.Uniform }),
+        ("ssm: qmamba+, all images in a step", new() { Method = "qmamba+", Scope = Scope.Ssm, Learning = new() { BatchSize = CalibrationImages } }),
         ("ssm: qmamba+", new() { Method = "qmamba+", Scope = Scope.Ssm }),
         .. QuantizationMethods.Names.Select(method => ($"full: {method}", new Recipe { Method = method, Scope = Scope.Full })),
     ];

@@ -6,7 +6,7 @@ public sealed record LearningRecipe
     /// <summary>Steps of the optimizer for each block; 0 for no learning.</summary>
     public int? Steps { get; init; }
 
-    /// <summary>Images in a step, in turn; null for all of them.</summary>
+    /// <summary>Images in a step, in turn; for <c>ptq4vm</c> usually all of them, else 64.</summary>
     public int? BatchSize { get; init; }
 
     /// <summary>The learning rate of the weights' scales.</summary>

@@ -5,6 +5,9 @@ namespace Bitis.Reconstruction;
 /// <summary>How a method learns: its usual choices with those of a recipe.</summary>
 internal sealed record LearningSettings
 {
+    // A quarter of the usual 256 images: as accurate as all of them in each step, in a quarter of the time (docs/ptq4vm.md).
+    private const int SmallBatch = 64;
+
     /// <summary>What is made small.</summary>
     public BlockLoss Loss { get; init; } = BlockLoss.Cosine;
 
@@ -61,7 +64,7 @@ internal sealed record LearningSettings
         return usual with
         {
             Steps = asked.Steps ?? usual.Steps,
-            BatchSize = asked.BatchSize,
+            BatchSize = asked.BatchSize ?? usual.BatchSize,
             WeightRate = asked.WeightRate ?? usual.WeightRate,
             ActivationRate = asked.ActivationRate ?? usual.ActivationRate,
             SmoothingRate = asked.SmoothingRate ?? usual.SmoothingRate,
@@ -75,6 +78,7 @@ internal sealed record LearningSettings
         {
             Loss = BlockLoss.RelativeError,
             Steps = 100,
+            BatchSize = SmallBatch,
             WeightRate = 0.01,
             ActivationRate = 0.01,
             SmoothingRate = 0.02,
@@ -88,6 +92,7 @@ internal sealed record LearningSettings
         "ptq4vm" or "ptq4vm+qmamba" => new LearningSettings
         {
             Steps = 100,
+            BatchSize = recipe.Method == "ptq4vm" ? null : SmallBatch,
             WeightRate = 5e-4,
             ActivationRate = 5e-4,
             SmoothingRate = 1e-2,
