@@ -1,6 +1,7 @@
 using Bitis.Graphs;
 using Bitis.Operators;
 using Bitis.Tensors;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Quantization;
 
@@ -15,7 +16,11 @@ internal sealed class ScanCalibrator
     /// <summary>About how many values of samples are kept, of all scans together: 256 MB.</summary>
     private const long SampleValues = 1 << 26;
 
+    /// <summary>The shares of a range that are tried.</summary>
     private static readonly double[] Clips = [1.1, 1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.42, 0.35, 0.28, 0.2];
+
+    /// <summary>Likewise of what h usually is, and may exceed.</summary>
+    private static readonly double[] HiddenStateClips = [4, 3.3, 2.7, 2.2, 1.8, 1.5, 1.25, 1.1, 1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.42, 0.35];
 
     private readonly Dictionary<Node, ScanObserver> _observers = [];
     private readonly Dictionary<Node, ScanObserver> _bySoftplus = [];
@@ -164,7 +169,7 @@ internal sealed class ScanCalibrator
             return Clips.Select(clip => Clipped(grid, _ => clip, isDithered: false));
         return ((bool[])[false, true]).Select(isDithered =>
         {
-            double[] best = BestClips(observer, clip => With(scan, hiddenState: Clipped(grid, _ => clip, isDithered)));
+            double[] best = BestClips(observer, HiddenStateClips, clip => With(scan, hiddenState: Clipped(grid, _ => clip, isDithered)));
             return Clipped(grid, e => best[e], isDithered);
         });
     }
@@ -174,15 +179,15 @@ internal sealed class ScanCalibrator
     {
         if (!_method.HasFineScales)
             return Clips.Select(clip => Clipped(grid, _ => clip));
-        double[] best = BestClips(observer, clip => With(scan, u: Clipped(grid, _ => clip)));
+        double[] best = BestClips(observer, Clips, clip => With(scan, u: Clipped(grid, _ => clip)));
         return [Clipped(grid, e => best[e])];
     }
 
     /// <summary>For each channel the clip with which its output is closest.</summary>
-    private static double[] BestClips(ScanObserver observer, Func<double, QuantizedScan> with)
+    private static double[] BestClips(ScanObserver observer, double[] clips, Func<double, QuantizedScan> with)
     {
-        double[][] errors = [.. Clips.Select(clip => observer.OutputErrors(with(clip)))];
-        return [.. Enumerable.Range(0, errors[0].Length).Select(e => Clips[Enumerable.Range(0, Clips.Length).MinBy(i => errors[i][e])])];
+        double[][] errors = [.. clips.Select(clip => observer.OutputErrors(with(clip)))];
+        return [.. Enumerable.Range(0, errors[0].Length).Select(e => clips[Enumerable.Range(0, clips.Length).MinBy(i => errors[i][e])])];
     }
 
     private static QuantizedScan With(
@@ -245,13 +250,13 @@ internal sealed class ScanCalibrator
         float[] tokens = observer.Statistics.TokenMaxima, channels = [1];
         if (_method.HasFineScales)
         {
-            channels = Array.ConvertAll(observer.Statistics.ChannelMaxima, value => Math.Max(value, 1e-6f));
+            // What is usual, not what is largest: over many images and channels the largest values are the same at all tokens, and groups are worth nothing.
+            float[][] usual = [.. Enumerable.Range(0, tokens.Length).Select(observer.Statistics.MeanMaximaOf)];
+            channels = [.. Enumerable.Range(0, usual[0].Length).Select(e => Math.Max(usual.Max(token => token[e]), 1e-6f))];
             for (int t = 0; t < tokens.Length; t++)
             {
-                ReadOnlySpan<float> maxima = observer.Statistics.MaximaOf(t);
-                tokens[t] = 0;
-                for (int e = 0; e < channels.Length; e++)
-                    tokens[t] = Math.Max(tokens[t], maxima[e] / channels[e]);
+                TensorPrimitives.Divide(usual[t], channels, usual[t]);
+                tokens[t] = TensorPrimitives.Norm<float>(usual[t]) / MathF.Sqrt(channels.Length);
             }
         }
         int[] starts = GroupStarts(tokens);

@@ -16,6 +16,7 @@ public sealed class ScanStatistics
     private readonly long[] _histogram = new long[Bins];
     private readonly double[] _magnitudeSums;
     private readonly float[] _maxima; // [tokens, channels]
+    private readonly double[] _maximaSums; // of the images' own, [tokens, channels]
     private readonly int _tokens, _channels, _states;
     private double _sum, _squares, _cubes;
     private long _images;
@@ -30,6 +31,7 @@ public sealed class ScanStatistics
         Name = name;
         (_tokens, _channels, _states) = (tokens, scan.Channels, scan.States);
         _maxima = new float[_tokens * _channels];
+        _maximaSums = new double[_tokens * _channels];
         _magnitudeSums = new double[tokens];
     }
 
@@ -40,13 +42,14 @@ public sealed class ScanStatistics
     public ReadOnlySpan<long> DecayHistogram => _histogram;
 
     /// <summary>The largest |h| at each token, over channels, states and images.</summary>
-    public float[] TokenMaxima => [.. Enumerable.Range(0, _tokens).Select(t => MaximaOf(t).ToArray().Max())];
+    public float[] TokenMaxima => [.. Enumerable.Range(0, _tokens).Select(t => TensorPrimitives.Max<float>(_maxima.AsSpan(t * _channels, _channels)))];
 
     /// <summary>The largest |h| of each channel, over tokens, states and images.</summary>
     public float[] ChannelMaxima => [.. Enumerable.Range(0, _channels).Select(e => Enumerable.Range(0, _tokens).Max(t => _maxima[(t * _channels) + e]))];
 
-    /// <summary>The largest |h| of each channel at a token, over states and images.</summary>
-    public ReadOnlySpan<float> MaximaOf(int token) => _maxima.AsSpan(token * _channels, _channels);
+    /// <summary>What the largest |h| of each channel at a token, over states, is in the mean of the images.</summary>
+    public float[] MeanMaximaOf(int token) =>
+        Array.ConvertAll(_maximaSums[(token * _channels)..((token + 1) * _channels)], sum => (float)(sum / Math.Max(1, _images)));
 
     /// <summary>The mean |h| at each token.</summary>
     public double[] TokenMeans => Array.ConvertAll(_magnitudeSums, sum => sum / Math.Max(1, _images * _channels * _states));
@@ -124,12 +127,12 @@ public sealed class ScanStatistics
     private void Observe(ReadOnlySpan<float> u, ReadOnlySpan<float> delta, ReadOnlySpan<float> b, float[] rates, Tensor? decays, Tensor? hiddenStates)
     {
         int channels = _channels;
-        float[] states = new float[_states * channels], decay = new float[channels], input = new float[channels];
+        float[] states = new float[_states * channels], decay = new float[channels], input = new float[channels], maxima = new float[channels];
         double sum = 0, squares = 0, cubes = 0;
         for (int t = 0; t < _tokens; t++)
         {
             ReadOnlySpan<float> step = delta.Slice(t * channels, channels);
-            Span<float> maxima = _maxima.AsSpan(t * channels, channels);
+            Array.Clear(maxima);
             for (int n = 0; n < _states; n++)
             {
                 Span<float> h = states.AsSpan(n * channels, channels);
@@ -153,6 +156,10 @@ public sealed class ScanStatistics
             if (hiddenStates is not null)
                 states.CopyTo(hiddenStates.Span[(t * states.Length)..]);
             TensorPrimitives.Abs(maxima, maxima);
+            Span<float> all = _maxima.AsSpan(t * channels, channels);
+            TensorPrimitives.Max(all, maxima, all);
+            for (int e = 0; e < channels; e++)
+                _maximaSums[(t * channels) + e] += maxima[e];
             if (!TensorPrimitives.IsFiniteAll<float>(maxima))
                 throw new BitisException($"{Name}: a hidden state is NaN or infinite at token {t}. Check the weights (bitis inspect) and the images.");
         }

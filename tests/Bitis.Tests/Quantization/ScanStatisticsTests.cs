@@ -17,9 +17,9 @@ public sealed class ScanStatisticsTests
     {
         (double[] decays, float[,,,] states) = Recurrence();
         ScanStatistics seen = Observe(_u, _delta, _b);
-        double mean = decays.Average(), deviation = Math.Sqrt(decays.Average(value => Math.Pow(value - mean, 2)));
-        Assert.Equal(mean, seen.DecayMean, 1e-5);
-        Assert.Equal(decays.Average(value => Math.Pow((value - mean) / deviation, 3)), seen.DecaySkewness, 1e-3);
+        double decay = decays.Average(), deviation = Math.Sqrt(decays.Average(value => Math.Pow(value - decay, 2)));
+        Assert.Equal(decay, seen.DecayMean, 1e-5);
+        Assert.Equal(decays.Average(value => Math.Pow((value - decay) / deviation, 3)), seen.DecaySkewness, 1e-3);
         Assert.Equal(decays.Length, seen.DecayHistogram.ToArray().Sum());
         double[] sorted = [.. decays.Order()];
         foreach (double share in (double[])[0.05, 0.5, 0.95])
@@ -29,6 +29,11 @@ public sealed class ScanStatisticsTests
             float[] values = [.. All(states, t, null)];
             Assert.Equal(values.Max(), seen.TokenMaxima[t], 1e-4f);
             Assert.Equal(values.Average(), seen.TokenMeans[t], 1e-4);
+            for (int e = 0; e < Channels; e++)
+            {
+                double mean = Enumerable.Range(0, Images).Average(image => Enumerable.Range(0, States).Max(n => states[image, t, e, n]));
+                Assert.Equal(mean, seen.MeanMaximaOf(t)[e], 1e-4);
+            }
         }
         for (int e = 0; e < Channels; e++)
             Assert.Equal(All(states, null, e).Max(), seen.ChannelMaxima[e], 1e-4f);
@@ -41,6 +46,7 @@ public sealed class ScanStatisticsTests
         for (int image = 0; image < Images; image++)
             split.Observe([Image(_u, image), Image(_delta, image), Image(_b, image), Image(_b, image)], _aLog);
         Assert.Equal(whole.TokenMaxima, split.TokenMaxima);
+        Assert.Equal(whole.MeanMaximaOf(3), split.MeanMaximaOf(3));
         Assert.Equal(whole.DecayHistogram.ToArray(), split.DecayHistogram.ToArray());
         Assert.Equal(whole.DecaySkewness, split.DecaySkewness);
     }

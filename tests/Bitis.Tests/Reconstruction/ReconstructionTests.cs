@@ -165,7 +165,7 @@ public sealed class ReconstructionTests : IDisposable
     [InlineData("ptq4vm", false)]
     public void Scans_learn_where_the_method_says_so(string method, bool learns)
     {
-        QuantizedModel start = Quantize(RecipeOf(method, steps: 0) with { Scope = Scope.Ssm }), end = Quantize(RecipeOf(method, steps: 4) with { Scope = Scope.Ssm });
+        QuantizedModel start = Quantize(RecipeOf(method, steps: 0) with { Scope = Scope.Ssm }), end = Quantize(RecipeOf(method, steps: 16) with { Scope = Scope.Ssm });
         foreach ((string name, QuantizedScan scan) in end.Scans)
         {
             QuantizedScan before = start.Scans[name];
