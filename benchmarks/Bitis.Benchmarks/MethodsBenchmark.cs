@@ -57,7 +57,6 @@ internal static class MethodsBenchmark
         .. Array.ConvertAll<int, (string, Recipe)>(
             [1, 2, 4, 16, 32], groups => ($"ssm: qmamba+, {groups} groups", new() { Method = "qmamba+", Scope = Scope.Ssm, TimeGroups = groups })),
         ("ssm: qmamba+, uniform decay", new() { Method = "qmamba+", Scope = Scope.Ssm, Decay = DecayGrid.Uniform }),
-        ("ssm: qmamba+, all images in a step", new() { Method = "qmamba+", Scope = Scope.Ssm, Learning = new() { BatchSize = CalibrationImages } }),
         ("ssm: qmamba+", new() { Method = "qmamba+", Scope = Scope.Ssm }),
         .. QuantizationMethods.Names.Select(method => ($"full: {method}", new Recipe { Method = method, Scope = Scope.Full })),
     ];

@@ -20,7 +20,7 @@ internal sealed class ScanCalibrator
     private static readonly double[] Clips = [1.1, 1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.42, 0.35, 0.28, 0.2];
 
     /// <summary>Likewise of what h usually is, and may exceed.</summary>
-    private static readonly double[] HiddenStateClips = [4, 3.3, 2.7, 2.2, 1.8, 1.5, 1.25, 1.1, 1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.42, 0.35];
+    private static readonly double[] HiddenStateClips = [32, 22.6, 16, 11.3, 8, 5.7, 4, 3.3, 2.7, 2.2, 1.8, 1.5, 1.25, 1, 0.8, 0.6, 0.42];
 
     private readonly Dictionary<Node, ScanObserver> _observers = [];
     private readonly Dictionary<Node, ScanObserver> _bySoftplus = [];
