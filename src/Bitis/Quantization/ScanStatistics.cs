@@ -47,7 +47,8 @@ public sealed class ScanStatistics
     /// <summary>The largest |h| of each channel, over tokens, states and images.</summary>
     public float[] ChannelMaxima => [.. Enumerable.Range(0, _channels).Select(e => Enumerable.Range(0, _tokens).Max(t => _maxima[(t * _channels) + e]))];
 
-    /// <summary>What the largest |h| of each channel at a token, over states, is in the mean of the images.</summary>
+    /// <summary>The mean, over the images, of the largest |h| over the states at a token, <c>[channels]</c>.</summary>
+    /// <param name="token">Counted in the order in which the scan sees the tokens.</param>
     public float[] MeanMaximaOf(int token) =>
         Array.ConvertAll(_maximaSums[(token * _channels)..((token + 1) * _channels)], sum => (float)(sum / Math.Max(1, _images)));
 

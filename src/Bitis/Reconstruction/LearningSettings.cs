@@ -5,7 +5,7 @@ namespace Bitis.Reconstruction;
 /// <summary>How a method learns: its usual choices with those of a recipe.</summary>
 internal sealed record LearningSettings
 {
-    // A quarter of the usual 256 images: as accurate as all of them in each step, in a quarter of the time (docs/ptq4vm.md).
+    // A quarter of the usual 256 images: about as accurate as all of them in each step, in a quarter of the time (docs/ptq4vm.md).
     private const int SmallBatch = 64;
 
     /// <summary>What is made small.</summary>
