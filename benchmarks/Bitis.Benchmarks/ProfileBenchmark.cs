@@ -81,7 +81,7 @@ internal static class ProfileBenchmark
 
     /// <summary>The kind of step; linear layers by their name in the block.</summary>
     private static string KindOf(StepTime step) =>
-        step.Kind.StartsWith("linear", StringComparison.Ordinal) ? $"{step.Kind} {step.Node[(step.Node.LastIndexOf('.') + 1)..]}" : step.Kind;
+        step.Kind.Contains("linear", StringComparison.Ordinal) ? $"{step.Kind} {step.Node[(step.Node.LastIndexOf('.') + 1)..]}" : step.Kind;
 
     private static double Median(double[] values)
     {
