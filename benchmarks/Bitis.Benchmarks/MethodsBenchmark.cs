@@ -37,7 +37,7 @@ internal static class MethodsBenchmark
         ("ptq4vm --official", new() { Method = "ptq4vm", Official = true }),
         ("ptq4vm", new() { Method = "ptq4vm" }),
         ("ptq4vm+: PTS, smoothing", new() { Method = "ptq4vm+", Learning = new() { Steps = 0 } }),
-        ("ptq4vm+, per tensor", new() { Method = "ptq4vm+", ActivationGranularity = Granularity.PerTensor }),
+        ("ptq4vm+, per tensor, all images in a step", new() { Method = "ptq4vm+", ActivationGranularity = Granularity.PerTensor, Learning = new() { BatchSize = CalibrationImages } }),
         ("ptq4vm+, all images in a step", new() { Method = "ptq4vm+", Learning = new() { BatchSize = CalibrationImages } }),
         ("ptq4vm+", new() { Method = "ptq4vm+" }),
         ("ssm: minmax", new() { Method = "minmax", Scope = Scope.Ssm }),

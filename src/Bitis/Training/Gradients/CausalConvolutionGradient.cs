@@ -82,12 +82,7 @@ internal sealed unsafe class CausalConvolutionGradient : GradientStep
     }
 
     /// <inheritdoc />
-    public override void Finish()
-    {
-        Tensor packed = _weight.Gradient.Clone(); // [kernel, channels], to [channels, 1, kernel]
-        MatrixSums.Transpose(packed.Pointer, _layer.Kernel, _layer.Channels, _weight.Gradient.Pointer, accumulate: false);
-        GC.KeepAlive(packed);
-    }
+    public override void Finish() => MatrixSums.TransposeInPlace(_weight.Gradient, _layer.Kernel, _layer.Channels);
 
     private CausalConvCall Call(GradientLane lane, int image) => new()
     {

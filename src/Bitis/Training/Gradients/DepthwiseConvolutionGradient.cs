@@ -84,12 +84,7 @@ internal sealed unsafe class DepthwiseConvolutionGradient : GradientStep
     }
 
     /// <inheritdoc />
-    public override void Finish()
-    {
-        Tensor packed = _weight.Gradient.Clone();
-        MatrixSums.Transpose(packed.Pointer, _packed.Shape[0], _layer.Channels, _weight.Gradient.Pointer, accumulate: false);
-        GC.KeepAlive(packed);
-    }
+    public override void Finish() => MatrixSums.TransposeInPlace(_weight.Gradient, _packed.Shape[0], _layer.Channels);
 
     private DepthwiseConvCall Call(GradientLane lane, int image) => new()
     {

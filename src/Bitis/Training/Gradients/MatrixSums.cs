@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Tensor = Bitis.Tensors.Tensor;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Training.Gradients;
@@ -54,6 +55,18 @@ internal static unsafe class MatrixSums
             for (int left = 0; left < columns; left += Square)
                 TransposeSquare(source, rows, columns, target, accumulate, top, left);
         }
+    }
+
+    /// <summary>Exchanges rows and columns of what a tensor holds; its shape stays.</summary>
+    /// <param name="matrix"><c>[rows, columns]</c> before, <c>[columns, rows]</c> after.</param>
+    /// <param name="rows">The rows before.</param>
+    /// <param name="columns">The columns before.</param>
+    public static void TransposeInPlace(Tensor matrix, int rows, int columns)
+    {
+        Tensor copy = matrix.Clone();
+        Transpose(copy.Pointer, rows, columns, matrix.Pointer, accumulate: false);
+        GC.KeepAlive(copy);
+        GC.KeepAlive(matrix);
     }
 
     /// <summary>Copies a matrix to another place, or adds it to what is there.</summary>

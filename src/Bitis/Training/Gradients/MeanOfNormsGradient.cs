@@ -78,16 +78,7 @@ internal sealed unsafe class MeanOfNormsGradient(Node node) : GradientStep
                     Epsilon = _epsilon,
                     Center = true,
                 },
-                Gradients = new LayerGradients
-                {
-                    Output = lane.Scratch,
-                    OutputStride = 0, // all tokens have the same
-                    Source = lane.Pointer(target.Matrix, row / _y.Rows),
-                    SourceStride = target.Matrix.Stride,
-                    AccumulateSource = target.Accumulate,
-                    Weight = lane.Gradient(_weight),
-                    Bias = lane.Gradient(_bias),
-                },
+                Gradients = lane.Gradients(_yGradient, target, _weight, _bias, row / _y.Rows) with { Output = lane.Scratch, OutputStride = 0 }, // all tokens have the same
             };
             RowNormGradient.Run(in call, x.Rows);
         }
