@@ -1,16 +1,23 @@
 using Bitis.Graphs;
 using Bitis.Operators;
 using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Training.Gradients;
 
 /// <summary>
 /// Self-attention, y = P·v with P = softmax(q·kᵀ/√d): v̄ = Pᵀ·ȳ, and with P̄ = ȳ·vᵀ and S̄ = P·(P̄ − Σ P·P̄)/√d (row by row), q̄ = S̄·k, k̄ = S̄ᵀ·q.
-/// P is computed again in the reverse pass, row by row, and never kept.
+/// P is computed again in the reverse pass, for one head at a time, and never kept.
 /// </summary>
+/// <remarks>
+/// Every product is one of <see cref="FloatGemm.AddTransposed"/>, Aᵀ·B, which reads both matrices where they lie; operands that lie the other way
+/// round are transposed first. They are small: the tokens of one image and the channels of one head.
+/// </remarks>
 internal sealed unsafe class AttentionGradient(Node node) : GradientStep
 {
+    private const int Query = 0, Key = 1, Value = 2;
+
     private readonly Attention _layer = (Attention)node.Operator;
     private ArenaMatrix _x, _y, _yGradient;
     private GradientTarget _xGradient;
@@ -18,12 +25,16 @@ internal sealed unsafe class AttentionGradient(Node node) : GradientStep
     /// <inheritdoc />
     public override string Kind => _layer.Kind;
 
+    private int Tokens => _x.Rows;
+
+    private int Channels => _layer.HeadWidth;
+
     /// <inheritdoc />
     public override void PlanForward(GradientPlanner planner)
     {
         _x = planner.Value(node.Inputs[0]);
         _y = planner.NewValue(node, _x.IsReversed);
-        planner.NeedScratch(2 * _x.Rows);
+        planner.NeedScratch((3 * Channels * Tokens) + (2 * Tokens * Tokens) + FloatGemm.TransposedScratch(Math.Max(Tokens, Channels)));
     }
 
     /// <inheritdoc />
@@ -37,17 +48,16 @@ internal sealed unsafe class AttentionGradient(Node node) : GradientStep
     /// <inheritdoc />
     public override void Forward(GradientLane lane)
     {
-        var weights = new Span<float>(lane.Scratch, _x.Rows);
-        for (int row = 0; row < lane.Rows(_x); row++)
+        var scratch = new Scratch(lane.Scratch, Tokens, Channels);
+        for (int image = 0; image < lane.Images; image++)
         {
+            float* x = lane.Pointer(_x, image), y = lane.Pointer(_y, image);
             for (int head = 0; head < _layer.Heads; head++)
             {
-                Span<float> y = Head(lane.Row(_y, row), 0, head);
-                y.Clear();
-                Weigh(lane, row, head, weights);
-                int first = row - (row % _x.Rows);
-                for (int j = 0; j < weights.Length; j++)
-                    TensorPrimitives.MultiplyAdd(Head(lane.Row(_x, first + j), 2, head), weights[j], y, y);
+                Weigh(scratch, x, head);
+                MatrixSums.Transpose(scratch.Weights, Tokens, Tokens, Tokens, scratch.Slopes, accumulate: false);
+                Multiply(scratch, scratch.Slopes, Tokens, x + Offset(Value, head), _x.Stride);
+                Write(scratch, new GradientTarget(_y.Slice(head * Channels, Channels), Accumulate: false), y + (head * Channels));
             }
         }
     }
@@ -55,48 +65,96 @@ internal sealed unsafe class AttentionGradient(Node node) : GradientStep
     /// <inheritdoc />
     public override void Backward(GradientLane lane)
     {
-        Span<float> weights = new(lane.Scratch, _x.Rows), slopes = new(lane.Scratch + _x.Rows, _x.Rows);
-        float scale = 1 / MathF.Sqrt(_layer.HeadWidth);
-        for (int row = 0; row < lane.Rows(_x) && !_xGradient.Accumulate; row++)
-            lane.Row(_xGradient.Matrix, row).Clear();
-        for (int row = 0; row < lane.Rows(_x); row++)
+        var scratch = new Scratch(lane.Scratch, Tokens, Channels);
+        for (int image = 0; image < lane.Images; image++)
         {
-            int first = row - (row % _x.Rows);
+            float* x = lane.Pointer(_x, image), gradient = lane.Pointer(_xGradient.Matrix, image);
             for (int head = 0; head < _layer.Heads; head++)
             {
-                Weigh(lane, row, head, weights);
-                ReadOnlySpan<float> y = Head(lane.Row(_yGradient, row), 0, head), query = Head(lane.Row(_x, row), 0, head);
-                for (int j = 0; j < slopes.Length; j++)
-                {
-                    slopes[j] = TensorPrimitives.Dot(y, Head(lane.Row(_x, first + j), 2, head)); // P̄
-                    Span<float> value = Head(lane.Row(_xGradient.Matrix, first + j), 2, head);
-                    TensorPrimitives.MultiplyAdd(y, weights[j], value, value);
-                }
-                TensorPrimitives.Subtract(slopes, TensorPrimitives.Dot<float>(weights, slopes), slopes);
-                TensorPrimitives.Multiply(slopes, weights, slopes);
-                TensorPrimitives.Multiply(slopes, scale, slopes); // S̄
-                Span<float> queryGradient = Head(lane.Row(_xGradient.Matrix, row), 0, head);
-                for (int j = 0; j < slopes.Length; j++)
-                {
-                    Span<float> key = Head(lane.Row(_xGradient.Matrix, first + j), 1, head);
-                    TensorPrimitives.MultiplyAdd(Head(lane.Row(_x, first + j), 1, head), slopes[j], queryGradient, queryGradient);
-                    TensorPrimitives.MultiplyAdd(query, slopes[j], key, key);
-                }
+                float* y = lane.Pointer(_yGradient, image) + (head * Channels);
+                Weigh(scratch, x, head);
+                Multiply(scratch, scratch.Weights, Tokens, y, _yGradient.Stride);
+                WriteGradient(scratch, gradient, Value, head);
+
+                MultiplyByTokens(scratch, y, _yGradient.Stride, x + Offset(Value, head), scratch.Slopes); // P̄
+                for (int row = 0; row < Tokens; row++)
+                    SoftMaxGradient(new(scratch.Weights + (row * Tokens), Tokens), new(scratch.Slopes + (row * Tokens), Tokens));
+
+                Multiply(scratch, scratch.Slopes, Tokens, x + Offset(Query, head), _x.Stride);
+                WriteGradient(scratch, gradient, Key, head);
+                MatrixSums.Transpose(scratch.Slopes, Tokens, Tokens, Tokens, scratch.Weights, accumulate: false);
+                Multiply(scratch, scratch.Weights, Tokens, x + Offset(Key, head), _x.Stride);
+                WriteGradient(scratch, gradient, Query, head);
             }
         }
     }
 
-    /// <summary>A head's channels of a row: of queries (0), keys (1) or values (2).</summary>
-    private Span<float> Head(Span<float> row, int part, int head) => row.Slice((part * _layer.Width) + (head * _layer.HeadWidth), _layer.HeadWidth);
+    /// <summary>The first channel of a head's queries, keys or values in a token.</summary>
+    private int Offset(int part, int head) => (part * _layer.Width) + (head * Channels);
 
-    /// <summary>A row of P, over the tokens of the row's image.</summary>
-    private void Weigh(GradientLane lane, int row, int head, Span<float> weights)
+    /// <summary>P, <c>[tokens, tokens]</c>, into <see cref="Scratch.Weights"/>.</summary>
+    private void Weigh(Scratch scratch, float* x, int head)
     {
-        ReadOnlySpan<float> query = Head(lane.Row(_x, row), 0, head);
-        float scale = 1 / MathF.Sqrt(_layer.HeadWidth);
-        int first = row - (row % _x.Rows);
-        for (int j = 0; j < weights.Length; j++)
-            weights[j] = scale * TensorPrimitives.Dot(query, Head(lane.Row(_x, first + j), 1, head));
-        TensorPrimitives.SoftMax(weights, weights);
+        MultiplyByTokens(scratch, x + Offset(Query, head), _x.Stride, x + Offset(Key, head), scratch.Weights);
+        for (int row = 0; row < Tokens; row++)
+        {
+            var weights = new Span<float>(scratch.Weights + (row * Tokens), Tokens);
+            TensorPrimitives.Multiply(weights, 1 / MathF.Sqrt(Channels), weights);
+            TensorPrimitives.SoftMax(weights, weights);
+        }
+    }
+
+    /// <summary>A row of P̄ becomes one of S̄.</summary>
+    private void SoftMaxGradient(ReadOnlySpan<float> weights, Span<float> slopes)
+    {
+        TensorPrimitives.Subtract(slopes, TensorPrimitives.Dot(weights, slopes), slopes);
+        TensorPrimitives.Multiply(slopes, weights, slopes);
+        TensorPrimitives.Multiply(slopes, 1 / MathF.Sqrt(Channels), slopes);
+    }
+
+    /// <summary><c>left·rightᵀ</c> of two matrices <c>[tokens, channels]</c>, of which the right one lies in the layer's input.</summary>
+    private void MultiplyByTokens(Scratch scratch, float* left, nint leftStride, float* right, float* product)
+    {
+        MatrixSums.Transpose(left, leftStride, Tokens, Channels, scratch.Left, accumulate: false);
+        MatrixSums.Transpose(right, _x.Stride, Tokens, Channels, scratch.Right, accumulate: false);
+        new Span<float>(product, Tokens * Tokens).Clear();
+        FloatGemm.AddTransposed(scratch.Left, Tokens, scratch.Right, Tokens, Channels, Tokens, Tokens, product, scratch.Panel);
+    }
+
+    /// <summary><c>leftᵀ·right</c> of <c>[tokens, tokens]</c> and <c>[tokens, channels]</c>, into <see cref="Scratch.Product"/>.</summary>
+    private void Multiply(Scratch scratch, float* left, nint leftStride, float* right, nint rightStride)
+    {
+        new Span<float>(scratch.Product, Tokens * Channels).Clear();
+        FloatGemm.AddTransposed(left, leftStride, right, rightStride, Tokens, Tokens, Channels, scratch.Product, scratch.Panel);
+    }
+
+    private void WriteGradient(Scratch scratch, float* gradient, int part, int head)
+    {
+        int offset = Offset(part, head);
+        Write(scratch, _xGradient with { Matrix = _xGradient.Matrix.Slice(offset, Channels) }, gradient + offset);
+    }
+
+    private void Write(Scratch scratch, GradientTarget target, float* rows) => MatrixSums.Write(scratch.Product, Channels, target, rows, Tokens);
+
+    /// <summary>The matrices of one head.</summary>
+    private readonly struct Scratch(float* start, int tokens, int channels)
+    {
+        /// <summary>An operand, <c>[channels, tokens]</c>.</summary>
+        public float* Left { get; } = start;
+
+        /// <summary>The other operand, <c>[channels, tokens]</c>.</summary>
+        public float* Right => Left + (channels * tokens);
+
+        /// <summary>A product, <c>[tokens, channels]</c>.</summary>
+        public float* Product => Right + (channels * tokens);
+
+        /// <summary>P, <c>[tokens, tokens]</c>; in the end S̄ᵀ.</summary>
+        public float* Weights => Product + (channels * tokens);
+
+        /// <summary>P̄ and then S̄, <c>[tokens, tokens]</c>; in the forward pass Pᵀ.</summary>
+        public float* Slopes => Weights + (tokens * tokens);
+
+        /// <summary>What <see cref="FloatGemm.AddTransposed"/> needs.</summary>
+        public float* Panel => Slopes + (tokens * tokens);
     }
 }

@@ -66,7 +66,7 @@ internal sealed unsafe class ConvolutionGradient(Node node) : GradientStep, IDis
         {
             Unfold(lane, image);
             FloatGemm.Run(_weights, lane.Scratch, PatchLength, rows, _layer.OutChannels, 0, _places, accumulate: false);
-            MatrixSums.Transpose(rows, _places, _layer.OutChannels, lane.Pointer(_y, image), accumulate: false);
+            MatrixSums.Transpose(rows, _layer.OutChannels, _places, _layer.OutChannels, lane.Pointer(_y, image), accumulate: false);
         }
     }
 
@@ -76,7 +76,7 @@ internal sealed unsafe class ConvolutionGradient(Node node) : GradientStep, IDis
         float* rows = Rows(lane);
         for (int image = 0; image < lane.Images; image++)
         {
-            MatrixSums.Transpose(lane.Pointer(_yGradient, image), _layer.OutChannels, _places, rows, accumulate: false);
+            MatrixSums.Transpose(lane.Pointer(_yGradient, image), _places, _layer.OutChannels, _places, rows, accumulate: false);
             if (!_isFrozen)
                 AddParameterGradients(lane, image, rows);
             if (_xGradient is { } target)

@@ -31,7 +31,7 @@ internal sealed unsafe class FlattenSpatialGradient(Node node) : GradientStep
     public override void Forward(GradientLane lane)
     {
         for (int image = 0; image < lane.Images; image++)
-            MatrixSums.Transpose(lane.Pointer(_x, image), _channels, _tokens, lane.Pointer(_y, image), accumulate: false);
+            MatrixSums.Transpose(lane.Pointer(_x, image), _tokens, _channels, _tokens, lane.Pointer(_y, image), accumulate: false);
     }
 
     /// <inheritdoc />
@@ -40,7 +40,7 @@ internal sealed unsafe class FlattenSpatialGradient(Node node) : GradientStep
         for (int image = 0; image < lane.Images; image++)
         {
             MatrixSums.Transpose(
-                lane.Pointer(_yGradient, image), _tokens, _channels, lane.Pointer(_xGradient.Matrix, image), _xGradient.Accumulate);
+                lane.Pointer(_yGradient, image), _channels, _tokens, _channels, lane.Pointer(_xGradient.Matrix, image), _xGradient.Accumulate);
         }
     }
 }

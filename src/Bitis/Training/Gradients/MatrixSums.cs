@@ -41,19 +41,20 @@ internal static unsafe class MatrixSums
         }
     }
 
-    /// <summary>Writes a contiguous matrix with rows and columns exchanged, or adds it to what is there.</summary>
+    /// <summary>Writes a matrix with rows and columns exchanged, or adds it to what is there.</summary>
     /// <param name="source"><c>[rows, columns]</c></param>
+    /// <param name="stride">The distance of the source's rows in elements.</param>
     /// <param name="rows">The rows of the source.</param>
     /// <param name="columns">The columns of the source.</param>
-    /// <param name="target"><c>[columns, rows]</c></param>
+    /// <param name="target"><c>[columns, rows]</c>, contiguous.</param>
     /// <param name="accumulate">Add instead of overwriting.</param>
-    public static void Transpose(float* source, int rows, int columns, float* target, bool accumulate)
+    public static void Transpose(float* source, nint stride, int rows, int columns, float* target, bool accumulate)
     {
         // Square by square, so that the lines of the target that a square touches stay in the nearest cache.
         for (int top = 0; top < rows; top += Square)
         {
             for (int left = 0; left < columns; left += Square)
-                TransposeSquare(source, rows, columns, target, accumulate, top, left);
+                TransposeSquare(source, stride, rows, columns, target, accumulate, top, left);
         }
     }
 
@@ -64,7 +65,7 @@ internal static unsafe class MatrixSums
     public static void TransposeInPlace(Tensor matrix, int rows, int columns)
     {
         Tensor copy = matrix.Clone();
-        Transpose(copy.Pointer, rows, columns, matrix.Pointer, accumulate: false);
+        Transpose(copy.Pointer, columns, rows, columns, matrix.Pointer, accumulate: false);
         GC.KeepAlive(copy);
         GC.KeepAlive(matrix);
     }
@@ -84,7 +85,7 @@ internal static unsafe class MatrixSums
         }
     }
 
-    private static void TransposeSquare(float* source, int rows, int columns, float* target, bool accumulate, int top, int left)
+    private static void TransposeSquare(float* source, nint stride, int rows, int columns, float* target, bool accumulate, int top, int left)
     {
         int bottom = Math.Min(top + Square, rows), right = Math.Min(left + Square, columns);
         for (nint column = left; column < right; column++)
@@ -93,12 +94,12 @@ internal static unsafe class MatrixSums
             if (accumulate)
             {
                 for (nint row = top; row < bottom; row++)
-                    to[row] += from[row * columns];
+                    to[row] += from[row * stride];
             }
             else
             {
                 for (nint row = top; row < bottom; row++)
-                    to[row] = from[row * columns];
+                    to[row] = from[row * stride];
             }
         }
     }
