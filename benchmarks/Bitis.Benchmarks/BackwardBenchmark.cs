@@ -12,7 +12,7 @@ namespace Bitis.Benchmarks;
 internal static class BackwardBenchmark
 {
     private const int BatchSize = 64;
-    private const double FromScratch = 1.5e-3, FineTuning = 3e-4;
+    private const double FromScratch = 1.5e-3, OfTransformers = 5e-4, FineTuning = 3e-4;
 
     /// <summary>Trains a model with each method, and prints a row of a table for each.</summary>
     /// <param name="model">An architecture's name, or a checkpoint to fine-tune.</param>
@@ -37,7 +37,7 @@ internal static class BackwardBenchmark
             Config = initial?.Config,
             Epochs = epochs,
             BatchSize = BatchSize,
-            LearningRate = initial is null ? FromScratch : FineTuning,
+            LearningRate = initial is not null ? FineTuning : SmallModels.Get(model, data.Classes) is VitConfig ? OfTransformers : FromScratch,
             EvaluationInterval = epochs,
         };
         Console.WriteLine($"{model}, {data.Training.Description}, {epochs} epochs in batches of {BatchSize}, learning rate {recipe.LearningRate}; {validation.Description}");

@@ -1,10 +1,10 @@
 using System.CommandLine;
-using System.Numerics.Tensors;
 using Bitis.Cli.Input;
 using Bitis.Cli.Output;
 using Bitis.Data;
 using Bitis.Evaluation;
 using Bitis.Runtime;
+using Bitis.Tensors;
 
 namespace Bitis.Cli.Commands;
 
@@ -63,7 +63,7 @@ internal sealed class ClassifyCommand : BitisCommand
     private static List<Answer> Rank(ReadOnlySpan<float> logits, IReadOnlyList<string>? names)
     {
         float[] probabilities = new float[logits.Length];
-        TensorPrimitives.SoftMax(logits, probabilities);
+        Softmax.Compute(logits, probabilities);
         return [.. TopK.Indices(logits, Answers).Select(index => new Answer(index, names?[index], probabilities[index]))];
     }
 }

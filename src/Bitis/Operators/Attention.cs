@@ -59,6 +59,6 @@ public sealed record Attention(int Width, int Heads) : Operator
         float scale = 1 / MathF.Sqrt(HeadWidth);
         for (int j = 0; j < weights.Length; j++)
             weights[j] = scale * TensorPrimitives.Dot(query, Part(image, j, 1, head));
-        TensorPrimitives.SoftMax(weights, weights);
+        Softmax.Compute(weights, weights);
     }
 }

@@ -5,7 +5,6 @@ using Bitis.Models;
 using Bitis.Quantization;
 using Bitis.Runtime.Kernels;
 using Bitis.Tensors;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Runtime;
 
@@ -178,7 +177,7 @@ public sealed class InferenceSession : IDisposable
 
     private Prediction[] Best(Span<float> logits, int count)
     {
-        TensorPrimitives.SoftMax(logits, logits);
+        Softmax.Compute(logits, logits);
         float[] probabilities = logits.ToArray();
         return
         [

@@ -2,6 +2,7 @@ using Bitis.Graphs;
 using Bitis.Operators;
 using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
+using Bitis.Tensors;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Training.Gradients;
@@ -100,7 +101,7 @@ internal sealed unsafe class AttentionGradient(Node node) : GradientStep
         {
             var weights = new Span<float>(scratch.Weights + (row * Tokens), Tokens);
             TensorPrimitives.Multiply(weights, 1 / MathF.Sqrt(Channels), weights);
-            TensorPrimitives.SoftMax(weights, weights);
+            Softmax.Compute(weights, weights);
         }
     }
 
