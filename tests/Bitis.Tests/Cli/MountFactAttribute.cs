@@ -11,7 +11,7 @@ internal sealed class MountFactAttribute : FactAttribute
     public MountFactAttribute()
     {
         if (!CanMount.Value)
-            Skip = "mounting a tmpfs takes Linux and root";
+            Skip = "mounting a tmpfs takes Linux, root, and a container that may mount";
     }
 
     /// <summary>Runs a system command; whether it succeeded.</summary>

@@ -35,7 +35,7 @@ internal sealed unsafe class AttentionGradient(Node node) : GradientStep
     {
         _x = planner.Value(node.Inputs[0]);
         _y = planner.NewValue(node, _x.IsReversed);
-        planner.NeedScratch((3 * Channels * Tokens) + (2 * Tokens * Tokens) + FloatGemm.TransposedScratch(Math.Max(Tokens, Channels)));
+        planner.NeedScratch(Scratch.Length(Tokens, Channels));
     }
 
     /// <inheritdoc />
@@ -57,7 +57,7 @@ internal sealed unsafe class AttentionGradient(Node node) : GradientStep
             {
                 Weigh(scratch, x, head);
                 MatrixSums.Transpose(scratch.Weights, Tokens, Tokens, Tokens, scratch.Slopes, accumulate: false);
-                Multiply(scratch, scratch.Slopes, Tokens, x + Offset(Value, head), _x.Stride);
+                Multiply(scratch, scratch.Slopes, x + Offset(Value, head), _x.Stride);
                 Write(scratch, new GradientTarget(_y.Slice(head * Channels, Channels), Accumulate: false), y + (head * Channels));
             }
         }
@@ -74,17 +74,17 @@ internal sealed unsafe class AttentionGradient(Node node) : GradientStep
             {
                 float* y = lane.Pointer(_yGradient, image) + (head * Channels);
                 Weigh(scratch, x, head);
-                Multiply(scratch, scratch.Weights, Tokens, y, _yGradient.Stride);
+                Multiply(scratch, scratch.Weights, y, _yGradient.Stride);
                 WriteGradient(scratch, gradient, Value, head);
 
                 MultiplyByTokens(scratch, y, _yGradient.Stride, x + Offset(Value, head), scratch.Slopes); // P̄
                 for (int row = 0; row < Tokens; row++)
                     SoftMaxGradient(new(scratch.Weights + (row * Tokens), Tokens), new(scratch.Slopes + (row * Tokens), Tokens));
 
-                Multiply(scratch, scratch.Slopes, Tokens, x + Offset(Query, head), _x.Stride);
+                Multiply(scratch, scratch.Slopes, x + Offset(Query, head), _x.Stride);
                 WriteGradient(scratch, gradient, Key, head);
                 MatrixSums.Transpose(scratch.Slopes, Tokens, Tokens, Tokens, scratch.Weights, accumulate: false);
-                Multiply(scratch, scratch.Weights, Tokens, x + Offset(Key, head), _x.Stride);
+                Multiply(scratch, scratch.Weights, x + Offset(Key, head), _x.Stride);
                 WriteGradient(scratch, gradient, Query, head);
             }
         }
@@ -123,10 +123,10 @@ internal sealed unsafe class AttentionGradient(Node node) : GradientStep
     }
 
     /// <summary><c>leftᵀ·right</c> of <c>[tokens, tokens]</c> and <c>[tokens, channels]</c>, into <see cref="Scratch.Product"/>.</summary>
-    private void Multiply(Scratch scratch, float* left, nint leftStride, float* right, nint rightStride)
+    private void Multiply(Scratch scratch, float* left, float* right, nint rightStride)
     {
         new Span<float>(scratch.Product, Tokens * Channels).Clear();
-        FloatGemm.AddTransposed(left, leftStride, right, rightStride, Tokens, Tokens, Channels, scratch.Product, scratch.Panel);
+        FloatGemm.AddTransposed(left, Tokens, right, rightStride, Tokens, Tokens, Channels, scratch.Product, scratch.Panel);
     }
 
     private void WriteGradient(Scratch scratch, float* gradient, int part, int head)
@@ -157,5 +157,9 @@ internal sealed unsafe class AttentionGradient(Node node) : GradientStep
 
         /// <summary>What <see cref="FloatGemm.AddTransposed"/> needs.</summary>
         public float* Panel => Slopes + (tokens * tokens);
+
+        /// <summary>The elements of all of them.</summary>
+        public static int Length(int tokens, int channels) =>
+            (3 * channels * tokens) + (2 * tokens * tokens) + FloatGemm.TransposedScratch(Math.Max(tokens, channels));
     }
 }
