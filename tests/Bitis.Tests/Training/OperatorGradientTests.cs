@@ -53,6 +53,7 @@ public sealed class OperatorGradientTests
         ["rms norm"] = b => Around(b, Embed(b, 4), x => b.Add("y", new RmsNorm(4, 1e-5f), x)),
         ["layer norm"] = b => Around(b, Embed(b, 4), x => b.Add("y", new LayerNorm(4, 1e-5f), x)),
         ["attention"] = b => b.Add("y", new Attention(4, 2), b.Add("qkv", new Linear(4, 12, HasBias: true), Embed(b, 4))),
+        ["attention with heads wider than a tile"] = b => b.Add("y", new Attention(72, 2), b.Add("qkv", new Linear(4, 216, HasBias: true), Embed(b, 4))),
         ["attention with a class token, and what it sees"] = b => Attend(b, b.Add("token", new InsertToken(0, 12), Embed(b, 12))),
         ["a product"] = b => Halves(b, Embed(b, 6), (left, right) => b.Add("y", new Multiply(), left, right)),
         ["a square"] = b => Twice(b, Embed(b, 4), x => b.Add("y", new Multiply(), x, x)),
