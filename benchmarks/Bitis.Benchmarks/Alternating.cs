@@ -9,11 +9,17 @@ namespace Bitis.Benchmarks;
 internal static class Alternating
 {
     private const int Rounds = 9;
-    private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(4);
+    private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(4), WarmUp = TimeSpan.FromMilliseconds(300);
 
     /// <summary>Median seconds per call of each candidate.</summary>
     public static double[] Seconds(params Action[] candidates)
     {
+        // The runtime compiles a method anew, in the background, a tenth of a second after it was found to be called often.
+        for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < WarmUp;)
+        {
+            foreach (Action candidate in candidates)
+                candidate();
+        }
         int[] repetitions = [.. candidates.Select(Calibrate)];
         var samples = new double[candidates.Length][];
         for (int i = 0; i < candidates.Length; i++)
@@ -28,13 +34,8 @@ internal static class Alternating
         return [.. samples.Select(times => times[Rounds / 2])];
     }
 
-    // How often a candidate fits into a slice; also warms it up.
-    private static int Calibrate(Action candidate)
-    {
-        candidate();
-        double seconds = Time(candidate, 1);
-        return Math.Max(1, (int)(Slice.TotalSeconds / seconds));
-    }
+    // How often a candidate fits into a slice.
+    private static int Calibrate(Action candidate) => Math.Max(1, (int)(Slice.TotalSeconds / Time(candidate, 1)));
 
     private static double Time(Action candidate, int repetitions)
     {

@@ -16,6 +16,8 @@ internal static unsafe class HlqBenchmark
     private static readonly (string Name, int Side, bool HasClassToken, int Images, int Inputs, int Outputs)[] Shapes =
     [
         ("vim-mini x_proj", 8, true, 4, 320, 42),
+        ("vim-micro x_proj", 8, true, 4, 128, 36),
+        ("vim-tiny x_proj", 14, true, 1, 384, 44),
         ("vim-mini dt_proj", 8, true, 4, 10, 320),
         ("vim-mini in_proj", 8, true, 4, 160, 640),
         ("vim-mini out_proj", 8, true, 4, 320, 160),
@@ -27,6 +29,8 @@ internal static unsafe class HlqBenchmark
         ("vim-tiny out_proj", 14, true, 1, 384, 192),
         ("vim-small in_proj", 14, true, 1, 384, 1536),
         ("vim-small out_proj", 14, true, 1, 768, 384),
+        ("32 to 72", 8, true, 4, 32, 72),
+        ("72 to 32", 8, true, 4, 72, 32),
         ("48 to 48", 8, true, 4, 48, 48),
         ("64 to 64", 8, true, 4, 64, 64),
         ("96 to 96", 8, true, 4, 96, 96),

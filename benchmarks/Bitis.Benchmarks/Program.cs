@@ -41,7 +41,9 @@ switch (args)
             train,
             test,
             int.Parse(epochs, System.Globalization.CultureInfo.InvariantCulture),
-            rest.Length > 0 ? int.Parse(rest[0], System.Globalization.CultureInfo.InvariantCulture) : null);
+            rest.Length > 0 ? int.Parse(rest[0], System.Globalization.CultureInfo.InvariantCulture) : null,
+            rest.Length > 1 ? int.Parse(rest[1], System.Globalization.CultureInfo.InvariantCulture) : 1,
+            rest.ElementAtOrDefault(2));
         return 0;
     case ["peer", string folder]:
         PeerBenchmark.Run(folder);
@@ -57,6 +59,6 @@ switch (args)
             rest.ElementAtOrDefault(0) ?? "ptq4vm");
         return 0;
     default:
-        Console.Error.WriteLine("Usage: Bitis.Benchmarks kernels | profile VARIANT | threads VARIANT | training [MODEL...] | hlq | backward MODEL TRAIN TEST EPOCHS [TAKE] | methods MODEL CALIBRATION TEST [DRAWS [ROW [BITS]]] | conversion VARIANT [METHOD [BLOCKS]] | peer FOLDER");
+        Console.Error.WriteLine("Usage: Bitis.Benchmarks kernels | profile VARIANT | threads VARIANT | training [MODEL...] | hlq | backward MODEL TRAIN TEST EPOCHS [TAKE [SEEDS [METHODS]]] | methods MODEL CALIBRATION TEST [DRAWS [ROW [BITS]]] | conversion VARIANT [METHOD [BLOCKS]] | peer FOLDER");
         return 2;
 }

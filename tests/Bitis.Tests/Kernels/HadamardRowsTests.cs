@@ -4,17 +4,6 @@ namespace Bitis.Tests.Kernels;
 
 public sealed unsafe class HadamardRowsTests
 {
-    [Theory]
-    [InlineData(16, 16)]
-    [InlineData(48, 16)]
-    [InlineData(40, 8)]
-    [InlineData(100, 4)]
-    [InlineData(10, 2)]
-    [InlineData(7, 1)]
-    [InlineData(1000, 8)]
-    public void Blocks_have_the_largest_power_of_two_that_divides_the_channels(int columns, int order) =>
-        Assert.Equal(order, HadamardRows.OrderFor(columns));
-
     [Fact]
     public void Every_form_equals_the_scalar_formula_bit_for_bit()
     {
@@ -22,8 +11,8 @@ public sealed unsafe class HadamardRowsTests
         {
             foreach (LevelRounding rounding in Enum.GetValues<LevelRounding>())
             {
-                Check(columns, HadamardRows.OrderFor(columns), rounding);
-                Check(columns, order: 1, rounding);
+                Check(columns, transforms: true, rounding);
+                Check(columns, transforms: false, rounding);
             }
         }
     }
@@ -34,16 +23,16 @@ public sealed unsafe class HadamardRowsTests
         // (y·H)·(Hᵀ·w)/n = y·w, exactly but for rounding.
         foreach (HadamardRowsKernel kernel in HadamardRows.Table.Runnable)
         {
-            foreach (int columns in new[] { 16, 24, 96, 100 })
+            foreach (int columns in new[] { 1, 16, 24, 42, 96, 100 })
             {
-                int order = HadamardRows.OrderFor(columns), padded = HadamardRows.Padded(columns);
+                int padded = HadamardRows.Padded(columns);
                 float[] y = Sample.Floats(1, columns), w = Sample.Floats(2, columns);
-                float[] a = Transform(kernel, y, order, padded), b = Transform(kernel, w, order, padded);
+                float[] a = Transform(kernel, y, padded), b = Transform(kernel, w, padded);
                 double expected = 0, actual = 0;
                 for (int i = 0; i < columns; i++)
                     expected += (double)y[i] * w[i];
                 for (int i = 0; i < padded; i++)
-                    actual += (double)a[i] * b[i] / order;
+                    actual += (double)a[i] * b[i] / HadamardRows.BlockColumns;
                 Assert.Equal(expected, actual, 1e-5);
             }
         }
@@ -70,7 +59,6 @@ public sealed unsafe class HadamardRowsTests
                 {
                     Source = source,
                     Columns = Columns,
-                    Order = 1,
                     Target = levels,
                     MaxLevel = maxLevel,
                     Rounding = rounding,
@@ -105,7 +93,7 @@ public sealed unsafe class HadamardRowsTests
                 Source = source,
                 SourceStride = 16,
                 Columns = 16,
-                Order = 16,
+                Transforms = true,
                 Target = levels,
                 TargetStride = 16,
                 MaxLevel = 7,
@@ -120,19 +108,19 @@ public sealed unsafe class HadamardRowsTests
         Assert.All(target, level => Assert.Equal(HadamardRows.ZeroPoint, level));
     }
 
-    private static float[] Transform(HadamardRowsKernel kernel, float[] values, int order, int padded)
+    private static float[] Transform(HadamardRowsKernel kernel, float[] values, int padded)
     {
         var row = new float[padded];
         fixed (float* source = values, target = row)
         {
-            var call = new HadamardRowsCall { Source = source, Columns = values.Length, Order = order, Transformed = target };
+            var call = new HadamardRowsCall { Source = source, Columns = values.Length, Transforms = true, Transformed = target };
             float largest;
             kernel.Transform(in call, 1, &largest);
         }
         return row;
     }
 
-    private static void Check(int columns, int order, LevelRounding rounding)
+    private static void Check(int columns, bool transforms, LevelRounding rounding)
     {
         const int Rows = 3;
         const uint Key = 77;
@@ -143,7 +131,7 @@ public sealed unsafe class HadamardRowsTests
         for (int row = 0; row < Rows; row++)
         {
             float[] source = [.. values.AsSpan(row * columns, columns), .. new float[padded - columns]];
-            float[] transformed = WalshHadamard.Transform(source, order);
+            float[] transformed = WalshHadamard.Transform(source, transforms ? HadamardRows.BlockColumns : 1);
             largest[row] = transformed.Max(Math.Abs);
             float inverse = maxLevel / (largest[row] * 0.75f); // larger ones are cut off
             for (int c = 0; c < padded; c++)
@@ -169,7 +157,7 @@ public sealed unsafe class HadamardRowsTests
                 Source = source.Pointer,
                 SourceStride = columns,
                 Columns = columns,
-                Order = order,
+                Transforms = transforms,
                 Target = target.Pointer,
                 TargetStride = padded,
                 MaxLevel = maxLevel,

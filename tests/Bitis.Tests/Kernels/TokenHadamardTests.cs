@@ -11,10 +11,9 @@ public sealed unsafe class TokenHadamardTests
     {
         foreach (int columns in new[] { 1, 3, 4, 8, 17, 33, 48 })
         {
-            Check(columns, order: 16, kept: [0, 2, 4, 6, 8, 10, 12, 14], factor: 0.25f);
-            Check(columns, order: 16, All, factor: 1);
-            Check(columns, order: 8, All, factor: 1);
-            Check(columns, order: 1, All, factor: 1);
+            Check(columns, transforms: true, kept: [0, 2, 4, 6, 8, 10, 12, 14], factor: 0.25f);
+            Check(columns, transforms: true, All, factor: 1);
+            Check(columns, transforms: false, All, factor: 1);
         }
     }
 
@@ -26,7 +25,7 @@ public sealed unsafe class TokenHadamardTests
         int[] blocks = Rows(), singles = [38, 39];
         foreach (TokenHadamardKernel kernel in TokenHadamard.Table.Runnable)
         {
-            float[] a = Run(kernel, x, Columns, 16, All, 0.25f, blocks, singles, out _), b = Run(kernel, y, Columns, 16, All, 0.25f, blocks, singles, out _);
+            float[] a = Run(kernel, x, Columns, true, All, 0.25f, blocks, singles, out _), b = Run(kernel, y, Columns, true, All, 0.25f, blocks, singles, out _);
             for (int i = 0; i < Columns; i++)
             {
                 for (int j = 0; j < Columns; j++)
@@ -45,7 +44,7 @@ public sealed unsafe class TokenHadamardTests
     [Fact]
     public void The_transform_is_that_of_the_definition()
     {
-        float[] x = Sample.Floats(3, 40), actual = Run(TokenHadamard.Table.Best, x, 1, 16, All, 1, [.. Enumerable.Range(0, 16)], [], out float[] maxima);
+        float[] x = Sample.Floats(3, 40), actual = Run(TokenHadamard.Table.Best, x, 1, true, All, 1, [.. Enumerable.Range(0, 16)], [], out float[] maxima);
         for (int k = 0; k < 16; k++)
             Assert.Equal(Enumerable.Range(0, 16).Sum(i => (double)x[i] * WalshHadamard.Entry(k, i)), actual[k], 1e-5);
         Assert.Equal(actual.Max(Math.Abs), maxima[0]);
@@ -59,7 +58,7 @@ public sealed unsafe class TokenHadamardTests
         return rows;
     }
 
-    private static void Check(int columns, int order, byte[] kept, float factor)
+    private static void Check(int columns, bool transforms, byte[] kept, float factor)
     {
         float[] x = Sample.Floats(columns, 40 * columns);
         int[] blocks = Rows(), singles = [38, -1, 0];
@@ -69,7 +68,7 @@ public sealed unsafe class TokenHadamardTests
             for (int block = 0; block < blocks.Length / 16; block++)
             {
                 float[] values = [.. Enumerable.Range(0, 16).Select(i => blocks[(block * 16) + i]).Select(row => row < 0 ? 0 : x[(row * columns) + c])];
-                float[] transformed = WalshHadamard.Transform(values, order);
+                float[] transformed = WalshHadamard.Transform(values, transforms ? 16 : 1);
                 for (int k = 0; k < kept.Length; k++)
                     expected[(((block * kept.Length) + k) * columns) + c] = transformed[kept[k]] * factor;
             }
@@ -78,7 +77,7 @@ public sealed unsafe class TokenHadamardTests
         }
         foreach (TokenHadamardKernel kernel in TokenHadamard.Table.Runnable)
         {
-            float[] actual = Run(kernel, x, columns, order, kept, factor, blocks, singles, out float[] maxima);
+            float[] actual = Run(kernel, x, columns, transforms, kept, factor, blocks, singles, out float[] maxima);
             Assert.Equal(Sample.Bits(expected), Sample.Bits(actual));
             for (int c = 0; c < columns; c++)
                 Assert.Equal(Enumerable.Range(0, expected.Length / columns).Max(row => Math.Abs(expected[(row * columns) + c])), maxima[c]);
@@ -86,7 +85,7 @@ public sealed unsafe class TokenHadamardTests
     }
 
     private static float[] Run(
-        TokenHadamardKernel kernel, float[] x, int columns, int order, byte[] kept, float factor, int[] blocks, int[] singles, out float[] maxima)
+        TokenHadamardKernel kernel, float[] x, int columns, bool transforms, byte[] kept, float factor, int[] blocks, int[] singles, out float[] maxima)
     {
         using var source = new GuardedBuffer<float>(x);
         using var target = new GuardedBuffer<float>(((blocks.Length / 16 * kept.Length) + singles.Length) * columns);
@@ -101,7 +100,7 @@ public sealed unsafe class TokenHadamardTests
                 Columns = columns,
                 BlockRows = rows,
                 Blocks = blocks.Length / 16,
-                Order = order,
+                Transforms = transforms,
                 Kept = keptRows,
                 Rank = kept.Length,
                 Factor = factor,

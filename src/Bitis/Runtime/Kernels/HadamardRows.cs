@@ -6,15 +6,15 @@ namespace Bitis.Runtime.Kernels;
 /// <summary>
 /// Quantizes the gradient of a layer's output for the product ȳ·W: each row is transformed block by block,
 /// <c>z = y·H</c> with the Walsh-Hadamard matrix of natural order and entries ±1, which spreads outliers over the channels of
-/// their block, and then rounded to levels. All forms give the same bits.
+/// their block, and then rounded to levels. A last block that is not full is padded with zeros. All forms give the same bits.
 /// </summary>
 internal static unsafe class HadamardRows
 {
     /// <summary>The byte that stands for 0.</summary>
     public const int ZeroPoint = 128;
 
-    /// <summary>The largest block.</summary>
-    public const int MaxOrder = 16;
+    /// <summary>The channels of a block.</summary>
+    public const int BlockColumns = 16;
 
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<HadamardRowsKernel> Table { get; } = new(
@@ -24,11 +24,8 @@ internal static unsafe class HadamardRows
             ? new(InstructionSet.Portable, &Run<Lanes128>, &Transform<Lanes128>, &Quantize<Lanes128>)
             : new(InstructionSet.Portable, &Run<Lane1>, &Transform<Lane1>, &Quantize<Lane1>));
 
-    /// <summary>Columns rounded up to whole blocks of <see cref="MaxOrder"/>.</summary>
-    public static int Padded(int columns) => (columns + MaxOrder - 1) / MaxOrder * MaxOrder;
-
-    /// <summary>The block for some channels: <see cref="MaxOrder"/>, or the largest power of two that divides them.</summary>
-    public static int OrderFor(int columns) => Math.Min(MaxOrder, columns & -columns);
+    /// <summary>Columns rounded up to whole blocks.</summary>
+    public static int Padded(int columns) => (columns + BlockColumns - 1) / BlockColumns * BlockColumns;
 
     /// <summary>Transforms rows and rounds them to levels, the largest magnitude of each row being the largest level.</summary>
     /// <param name="call">The operands.</param>
@@ -52,7 +49,7 @@ internal static unsafe class HadamardRows
     private static void Run<TLanes>(in HadamardRowsCall call, int rows, float* largest)
         where TLanes : struct, ILanes<TLanes>
     {
-        float* rest = stackalloc float[MaxOrder];
+        float* rest = stackalloc float[BlockColumns];
         for (int row = 0; row < rows; row++)
         {
             largest[row] = TransformRow<TLanes>(in call, row, rest);
@@ -64,7 +61,7 @@ internal static unsafe class HadamardRows
     private static void Transform<TLanes>(in HadamardRowsCall call, int rows, float* largest)
         where TLanes : struct, ILanes<TLanes>
     {
-        float* rest = stackalloc float[MaxOrder];
+        float* rest = stackalloc float[BlockColumns];
         for (int row = 0; row < rows; row++)
             largest[row] = TransformRow<TLanes>(in call, row, rest);
     }
@@ -82,58 +79,49 @@ internal static unsafe class HadamardRows
         where TLanes : struct, ILanes<TLanes>
     {
         float* source = call.Source + (row * call.SourceStride), target = call.Transformed + (row * call.TransformedStride);
-        int whole = call.Columns / MaxOrder * MaxOrder, order = call.Order;
+        int whole = call.Columns / BlockColumns * BlockColumns;
         TLanes max = TLanes.Create(0f);
-        // A register that holds a block stays one from the first step to the last.
-        if (TLanes.Count == MaxOrder && order == MaxOrder)
-        {
-            for (int i = 0; i < whole; i += MaxOrder)
-            {
-                TLanes value = TLanes.Butterfly(TLanes.Butterfly(TLanes.Load(source + i), 1), 2);
-                value = TLanes.Butterfly(TLanes.Butterfly(value, 4), 8);
-                TLanes.Store(value, target + i);
-                max = TLanes.Max(max, TLanes.Abs(value));
-            }
-        }
-        else
-        {
-            for (int i = 0; i < whole; i += MaxOrder)
-                TransformBlock<TLanes>(source + i, target + i, order);
-            for (int i = 0; i < whole; i += TLanes.Count)
-                max = TLanes.Max(max, TLanes.Abs(TLanes.Load(target + i)));
-        }
+        for (int i = 0; i < whole; i += BlockColumns)
+            max = TLanes.Max(max, TransformBlock<TLanes>(source + i, target + i, call.Transforms));
         if (whole < call.Columns)
         {
-            new Span<float>(rest, MaxOrder).Clear();
-            new ReadOnlySpan<float>(source + whole, call.Columns - whole).CopyTo(new Span<float>(rest, MaxOrder));
-            TransformBlock<TLanes>(rest, target + whole, order);
-            for (int i = whole; i < whole + MaxOrder; i += TLanes.Count)
-                max = TLanes.Max(max, TLanes.Abs(TLanes.Load(target + i)));
+            var padded = new Span<float>(rest, BlockColumns);
+            padded.Clear();
+            new ReadOnlySpan<float>(source + whole, call.Columns - whole).CopyTo(padded);
+            max = TLanes.Max(max, TransformBlock<TLanes>(rest, target + whole, call.Transforms));
         }
         return TLanes.Largest(max);
     }
 
-    // Steps within a register first, then those between registers; the order of the steps, 1, 2, 4, 8, is that of all forms.
+    /// <summary>Transforms a block, or copies it; gives the largest magnitudes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void TransformBlock<TLanes>(float* source, float* target, int order)
+    private static TLanes TransformBlock<TLanes>(float* source, float* target, bool transforms)
         where TLanes : struct, ILanes<TLanes>
     {
-        for (int i = 0; i < MaxOrder; i += TLanes.Count)
+        // Steps within a register first, then those between registers; the order of the steps, 1, 2, 4, 8, is that of all forms.
+        TLanes max = TLanes.Create(0f);
+        for (int i = 0; i < BlockColumns; i += TLanes.Count)
         {
             TLanes value = TLanes.Load(source + i);
-            if (TLanes.Count > 1 && order > 1)
-                value = TLanes.Butterfly(value, 1);
-            if (TLanes.Count > 2 && order > 2)
-                value = TLanes.Butterfly(value, 2);
-            if (TLanes.Count > 4 && order > 4)
-                value = TLanes.Butterfly(value, 4);
-            if (TLanes.Count > 8 && order > 8)
-                value = TLanes.Butterfly(value, 8);
+            if (transforms)
+            {
+                if (TLanes.Count > 1)
+                    value = TLanes.Butterfly(value, 1);
+                if (TLanes.Count > 2)
+                    value = TLanes.Butterfly(value, 2);
+                if (TLanes.Count > 4)
+                    value = TLanes.Butterfly(value, 4);
+                if (TLanes.Count > 8)
+                    value = TLanes.Butterfly(value, 8);
+            }
             TLanes.Store(value, target + i);
+            max = TLanes.Max(max, TLanes.Abs(value));
         }
-        for (int distance = TLanes.Count; distance < order; distance *= 2)
+        if (TLanes.Count == BlockColumns || !transforms)
+            return max;
+        for (int distance = TLanes.Count; distance < BlockColumns; distance *= 2)
         {
-            for (int i = 0; i < MaxOrder; i += TLanes.Count)
+            for (int i = 0; i < BlockColumns; i += TLanes.Count)
             {
                 if ((i & distance) != 0)
                     continue;
@@ -142,6 +130,10 @@ internal static unsafe class HadamardRows
                 TLanes.Store(low - high, target + i + distance);
             }
         }
+        max = TLanes.Create(0f);
+        for (int i = 0; i < BlockColumns; i += TLanes.Count)
+            max = TLanes.Max(max, TLanes.Abs(TLanes.Load(target + i)));
+        return max;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -168,14 +160,14 @@ internal static unsafe class HadamardRows
         uint key = call.Key, counter = (uint)row * (uint)columns;
         TLanes factor = TLanes.Create(inverse), max = TLanes.Create(call.MaxLevel), min = TLanes.Create(-call.MaxLevel), zero = TLanes.Create(ZeroPoint);
         int i = 0;
-        for (; i + MaxOrder < columns; i += 2 * MaxOrder)
+        for (; i + BlockColumns < columns; i += 2 * BlockColumns)
         {
-            for (int j = i; j < i + MaxOrder; j += TLanes.Count)
+            for (int j = i; j < i + BlockColumns; j += TLanes.Count)
             {
                 TLanes level = Levels.Round<TLanes, TStochastic>(
-                    TLanes.Load(source + j) * factor, TLanes.Load(source + j + MaxOrder) * factor, min, max, key, counter + (uint)j, out TLanes second);
+                    TLanes.Load(source + j) * factor, TLanes.Load(source + j + BlockColumns) * factor, min, max, key, counter + (uint)j, out TLanes second);
                 TLanes.StoreBytes(level + zero, target + j);
-                TLanes.StoreBytes(second + zero, target + j + MaxOrder);
+                TLanes.StoreBytes(second + zero, target + j + BlockColumns);
             }
         }
         for (; i < columns; i += TLanes.Count)

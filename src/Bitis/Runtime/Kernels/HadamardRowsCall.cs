@@ -12,8 +12,8 @@ internal unsafe struct HadamardRowsCall
     /// <summary>The length of a row.</summary>
     public int Columns;
 
-    /// <summary>The length of a transformed block: 1 for none, 2, 4, 8 or 16; it divides the columns.</summary>
-    public int Order;
+    /// <summary>Whether blocks are transformed, or only rounded.</summary>
+    public bool Transforms;
 
     /// <summary>The levels, each plus <see cref="HadamardRows.ZeroPoint"/>.</summary>
     public byte* Target;

@@ -34,19 +34,28 @@ internal static unsafe class PackLevels
             RunPowers(in call);
     }
 
-    // Column by column, so that a column's sums stay in a register.
+    // Column by column, so that a column's sums stay in a register. The last register of a panel overlaps the one before where the columns do not
+    // fill it: what both write is the same.
     private static void Run<TLanes, TStochastic>(in PackLevelsCall call)
         where TLanes : struct, ILanes<TLanes>
         where TStochastic : struct, ISwitch
     {
         for (int panel = 0; panel < call.Columns; panel += call.PanelColumns)
         {
-            int end = Math.Min(panel + call.PanelColumns, call.Columns), i = panel;
-            for (; i + TLanes.Count <= end; i += TLanes.Count)
-                PackColumns<TLanes, TStochastic>(in call, panel, i);
-            for (; i < end; i++)
-                PackColumns<Lane1, TStochastic>(in call, panel, i);
+            int end = Math.Min(panel + call.PanelColumns, call.Columns);
+            if (end - panel >= TLanes.Count)
+                PackPanel<TLanes, TStochastic>(in call, panel, end);
+            else
+                PackPanel<Lane1, TStochastic>(in call, panel, end);
         }
+    }
+
+    private static void PackPanel<TLanes, TStochastic>(in PackLevelsCall call, int panel, int end)
+        where TLanes : struct, ILanes<TLanes>
+        where TStochastic : struct, ISwitch
+    {
+        for (int i = panel; i < end; i += TLanes.Count)
+            PackColumns<TLanes, TStochastic>(in call, panel, Math.Min(i, end - TLanes.Count));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -28,27 +28,35 @@ internal static unsafe class TokenHadamard
     private static void Run<TLanes>(in TokenHadamardCall call)
         where TLanes : struct, ILanes<TLanes>
     {
+        // The last register overlaps the one before where the columns do not fill it: what both write is the same.
+        if (call.Columns >= TLanes.Count)
+            RunColumns<TLanes>(in call);
+        else
+            RunColumns<Lane1>(in call);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RunColumns<TLanes>(in TokenHadamardCall call)
+        where TLanes : struct, ILanes<TLanes>
+    {
         new Span<float>(call.Maxima, call.Columns).Clear();
         float* buffer = stackalloc float[BlockRows * TLanes.Count];
-        int whole = call.Columns / TLanes.Count * TLanes.Count;
+        int last = call.Columns - TLanes.Count;
         for (int block = 0; block < call.Blocks; block++)
         {
             int* rows = call.BlockRows + (block * BlockRows);
             float* target = call.Target + (block * call.Rank * call.TargetStride);
-            int i = 0;
-            for (; i < whole; i += TLanes.Count)
-                Transform<TLanes>(in call, rows, target, i, buffer);
-            for (; i < call.Columns; i++)
-                Transform<Lane1>(in call, rows, target, i, buffer);
+            for (int i = 0; i < call.Columns; i += TLanes.Count)
+                Transform<TLanes>(in call, rows, target, Math.Min(i, last), buffer);
         }
         for (int single = 0; single < call.Singles; single++)
         {
             float* target = call.Target + (((call.Blocks * call.Rank) + single) * call.TargetStride);
-            int i = 0;
-            for (; i < whole; i += TLanes.Count)
-                Keep(Row<TLanes>(call.Source + i, call.SourceStride, call.SingleRows[single]), target, call.Maxima, i);
-            for (; i < call.Columns; i++)
-                Keep(Row<Lane1>(call.Source + i, call.SourceStride, call.SingleRows[single]), target, call.Maxima, i);
+            for (int i = 0; i < call.Columns; i += TLanes.Count)
+            {
+                int column = Math.Min(i, last);
+                Keep(Row<TLanes>(call.Source + column, call.SourceStride, call.SingleRows[single]), target, call.Maxima, column);
+            }
         }
     }
 
@@ -58,7 +66,7 @@ internal static unsafe class TokenHadamard
     {
         float* source = call.Source + column;
         nint stride = call.SourceStride;
-        if (call.Order == BlockRows)
+        if (call.Transforms)
         {
             // All 16 rows in registers, two steps of the transform at a time: distances 1 and 2, then 4 and 8.
             TLanes r0 = Row<TLanes>(source, stride, rows[0]), r1 = Row<TLanes>(source, stride, rows[1]);
@@ -86,8 +94,6 @@ internal static unsafe class TokenHadamard
         {
             for (int i = 0; i < BlockRows; i++)
                 TLanes.Store(Row<TLanes>(source, stride, rows[i]), buffer + (i * TLanes.Count));
-            for (int distance = 1; distance < call.Order; distance *= 2)
-                Combine<TLanes>(buffer, distance);
         }
         TLanes factor = TLanes.Create(call.Factor);
         TLanes largest = TLanes.Load(call.Maxima + column);
@@ -121,21 +127,6 @@ internal static unsafe class TokenHadamard
         TLanes.Store(b, buffer + (4 * TLanes.Count));
         TLanes.Store(c, buffer + (8 * TLanes.Count));
         TLanes.Store(d, buffer + (12 * TLanes.Count));
-    }
-
-    /// <summary>One step of the transform.</summary>
-    private static void Combine<TLanes>(float* buffer, int distance)
-        where TLanes : struct, ILanes<TLanes>
-    {
-        for (int i = 0; i < BlockRows; i++)
-        {
-            if ((i & distance) != 0)
-                continue;
-            float* low = buffer + (i * TLanes.Count), high = low + (distance * TLanes.Count);
-            TLanes a = TLanes.Load(low), b = TLanes.Load(high);
-            TLanes.Store(a + b, low);
-            TLanes.Store(a - b, high);
-        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -21,8 +21,8 @@ internal unsafe struct TokenHadamardCall
     /// <summary>How many blocks there are.</summary>
     public int Blocks;
 
-    /// <summary>The order of the transform within a block, 1 to 16; smaller ones transform each part of the block by itself.</summary>
-    public int Order;
+    /// <summary>Whether blocks are transformed, or their rows only copied.</summary>
+    public bool Transforms;
 
     /// <summary>The rows of the transform that are kept, by their number in natural order.</summary>
     public byte* Kept;
@@ -30,7 +30,7 @@ internal unsafe struct TokenHadamardCall
     /// <summary>How many rows are kept.</summary>
     public int Rank;
 
-    /// <summary>What transformed rows are multiplied by: 1/√order makes the transform orthonormal.</summary>
+    /// <summary>What transformed rows are multiplied by: 1/4 makes the transform orthonormal.</summary>
     public float Factor;
 
     /// <summary>Source rows that are copied as they are; −1 stands for a row of zeros.</summary>

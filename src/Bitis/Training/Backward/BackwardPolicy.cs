@@ -11,7 +11,7 @@ namespace Bitis.Training;
 public sealed record BackwardPolicy
 {
     // Below them, transforming and rounding cost more than the integer products save (docs/hlq.md, "Shapes"). A convolution saves its unfolding, too.
-    private const int FewestChannels = 48, FewestConvolutionChannels = 16, FewestTokens = 16;
+    private const int FewestChannels = 32, FewestWeights = 48 * 48, FewestConvolutionChannels = 16, FewestTokens = 16;
 
     /// <summary>The method: one of <see cref="BackwardMethods.Names"/>.</summary>
     public string Method { get; init; } = "exact";
@@ -98,12 +98,14 @@ public sealed record BackwardPolicy
     /// <summary>Why a layer's products are too small to gain from integers; null if they are not.</summary>
     private static string? TooSmall(Node layer)
     {
-        (int tokens, int outputs, int inputs, int fewest) = layer.Operator is GridConv2d convolution
-            ? (layer.Shape[0], convolution.OutChannels, convolution.InChannels, FewestConvolutionChannels)
-            : ((int)(layer.Shape.ElementCount / layer.Shape[^1]), layer.Shape[^1], ((Linear)layer.Operator).InFeatures, FewestChannels);
+        (int tokens, int outputs, int inputs, int fewest, int weights) = layer.Operator is GridConv2d convolution
+            ? (layer.Shape[0], convolution.OutChannels, convolution.InChannels, FewestConvolutionChannels, 0)
+            : ((int)(layer.Shape.ElementCount / layer.Shape[^1]), layer.Shape[^1], ((Linear)layer.Operator).InFeatures, FewestChannels, FewestWeights);
         if (tokens < FewestTokens)
             return $"{tokens} tokens, fewer than {FewestTokens}";
-        return Math.Min(outputs, inputs) < fewest ? $"{inputs} to {outputs} channels, fewer than {fewest}" : null;
+        if (Math.Min(outputs, inputs) < fewest)
+            return $"{inputs} to {outputs} channels, fewer than {fewest}";
+        return inputs * outputs < weights ? $"{inputs} to {outputs} channels, fewer than {weights} weights" : null;
     }
 
     /// <summary>Records compare lists by reference; policies compare by what they say.</summary>

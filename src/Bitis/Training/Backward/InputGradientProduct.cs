@@ -16,7 +16,7 @@ internal sealed unsafe class InputGradientProduct : IDisposable
     private readonly GradientArithmetic _arithmetic;
     private readonly GradientScale _scale;
     private readonly TokenBlocks _blocks;
-    private readonly int _outputs, _inputs, _images, _rows, _order, _parts, _partInputs, _paddedPart;
+    private readonly int _outputs, _inputs, _images, _rows, _parts, _partInputs, _paddedPart;
     private readonly PackedFloatWeights? _float;
     private readonly Int8GemmKernel _kernel;
     private readonly NativeBuffer<sbyte>? _levels;
@@ -43,7 +43,6 @@ internal sealed unsafe class InputGradientProduct : IDisposable
             return;
         }
         (_parts, _partInputs) = (parts, inputs / parts);
-        _order = arithmetic.Hadamard ? HadamardRows.OrderFor(outputs) : 1;
         _paddedPart = (_partInputs + _kernel.ColumnStep - 1) / _kernel.ColumnStep * _kernel.ColumnStep;
         _levels = new NativeBuffer<sbyte>(checked(PaddedOutputs * _parts * _paddedPart));
         _scales = new NativeBuffer<float>(_parts * _paddedPart, zeroed: true);
@@ -95,7 +94,7 @@ internal sealed unsafe class InputGradientProduct : IDisposable
                 Columns = _inputs,
                 BlockRows = _weightRows!.Pointer,
                 Blocks = PaddedOutputs / TokenHadamard.BlockRows,
-                Order = _order,
+                Transforms = _arithmetic.Hadamard,
                 Kept = _allCoefficients!.Pointer,
                 Rank = TokenHadamard.BlockRows,
                 Factor = 1,
@@ -149,7 +148,7 @@ internal sealed unsafe class InputGradientProduct : IDisposable
             Source = y,
             SourceStride = ldy,
             Columns = _outputs,
-            Order = _order,
+            Transforms = _arithmetic.Hadamard,
             Target = scratch.Take<byte>((long)rows * PaddedOutputs),
             TargetStride = PaddedOutputs,
             MaxLevel = _arithmetic.MaxGradientLevel,
@@ -208,7 +207,7 @@ internal sealed unsafe class InputGradientProduct : IDisposable
         for (int i = 0; i < _partInputs; i++)
         {
             _inverseScales!.Span[padded + i] = Levels.InverseScale(maxima[first + i], maxLevel);
-            _scales!.Span[padded + i] = Levels.Scale(maxima[first + i], maxLevel) / _order;
+            _scales!.Span[padded + i] = Levels.Scale(maxima[first + i], maxLevel) / (_arithmetic.Hadamard ? HadamardRows.BlockColumns : 1);
         }
         var pack = new PackLevelsCall
         {

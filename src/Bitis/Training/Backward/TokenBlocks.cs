@@ -86,7 +86,7 @@ internal sealed unsafe class TokenBlocks : IDisposable
     {
         call.BlockRows = _blockRows.Pointer;
         call.Blocks = images * _blocksPerImage;
-        call.Order = TokenHadamard.BlockRows;
+        call.Transforms = true;
         call.Kept = Kept;
         call.Rank = Rank;
         call.Factor = 0.25f; // 1/√16: orthonormal, so that single tokens are of the same scale
