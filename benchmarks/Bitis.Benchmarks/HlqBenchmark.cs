@@ -29,7 +29,7 @@ internal static unsafe class HlqBenchmark
         ("vim-tiny out_proj", 14, true, 1, 384, 192),
         ("vim-small in_proj", 14, true, 1, 384, 1536),
         ("vim-small out_proj", 14, true, 1, 768, 384),
-        ("32 to 72", 8, true, 4, 32, 72),
+        ("32 to 128", 8, true, 4, 32, 128),
         ("72 to 32", 8, true, 4, 72, 32),
         ("48 to 48", 8, true, 4, 48, 48),
         ("64 to 64", 8, true, 4, 64, 64),

@@ -10,8 +10,9 @@ namespace Bitis.Training;
 /// </summary>
 public sealed record BackwardPolicy
 {
-    // Below them, transforming and rounding cost more than the integer products save (docs/hlq.md, "Shapes"). A convolution saves its unfolding, too.
-    private const int FewestChannels = 32, FewestWeights = 48 * 48, FewestConvolutionChannels = 16, FewestTokens = 16;
+    // Below them, transforming and rounding cost more than the integer products save (docs/hlq.md, "Shapes"): rounding ȳ is paid once for each output and
+    // saves a product for each input, and the other way round with x. A convolution saves its unfolding, too.
+    private const int FewestInputs = 48, FewestOutputs = 32, FewestConvolutionChannels = 16, FewestTokens = 16;
 
     /// <summary>The method: one of <see cref="BackwardMethods.Names"/>.</summary>
     public string Method { get; init; } = "exact";
@@ -98,14 +99,13 @@ public sealed record BackwardPolicy
     /// <summary>Why a layer's products are too small to gain from integers; null if they are not.</summary>
     private static string? TooSmall(Node layer)
     {
-        (int tokens, int outputs, int inputs, int fewest, int weights) = layer.Operator is GridConv2d convolution
-            ? (layer.Shape[0], convolution.OutChannels, convolution.InChannels, FewestConvolutionChannels, 0)
-            : ((int)(layer.Shape.ElementCount / layer.Shape[^1]), layer.Shape[^1], ((Linear)layer.Operator).InFeatures, FewestChannels, FewestWeights);
+        (int tokens, int inputs, int outputs) = layer.Operator is GridConv2d convolution
+            ? (layer.Shape[0], convolution.InChannels, convolution.OutChannels)
+            : ((int)(layer.Shape.ElementCount / layer.Shape[^1]), ((Linear)layer.Operator).InFeatures, layer.Shape[^1]);
+        (int fewestInputs, int fewestOutputs) = layer.Operator is GridConv2d ? (FewestConvolutionChannels, FewestConvolutionChannels) : (FewestInputs, FewestOutputs);
         if (tokens < FewestTokens)
             return $"{tokens} tokens, fewer than {FewestTokens}";
-        if (Math.Min(outputs, inputs) < fewest)
-            return $"{inputs} to {outputs} channels, fewer than {fewest}";
-        return inputs * outputs < weights ? $"{inputs} to {outputs} channels, fewer than {weights} weights" : null;
+        return inputs < fewestInputs || outputs < fewestOutputs ? $"{inputs} to {outputs} channels, fewer than {fewestInputs} to {fewestOutputs}" : null;
     }
 
     /// <summary>Records compare lists by reference; policies compare by what they say.</summary>
