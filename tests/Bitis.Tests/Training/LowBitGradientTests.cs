@@ -149,6 +149,33 @@ public sealed class LowBitGradientTests
             "fc.weight");
     }
 
+    [Fact]
+    public void What_a_scan_reads_is_computed_again_bit_for_bit()
+    {
+        VisionModel model = VisionModel.CreateRandom(
+            new VimConfig { ImageSize = Side, PatchSize = 2, Stride = 2, Width = 24, InnerWidth = 48, Depth = 2, DeltaRank = 3, Classes = Classes }, seed: 3);
+        var policy = new BackwardPolicy { Overrides = [new("layers.1.mixer.x_proj*", "int8")] };
+        Dictionary<string, Tensor> exact = Gradients(model.Graph, model.Weights, BackwardPolicy.Exact), actual = Gradients(model.Graph, model.Weights, policy);
+
+        // The last layer's scans come before its x_proj in the reverse pass: all that is low-bit comes after them.
+        string[] scans = [.. exact.Keys.Where(name => name.StartsWith("layers.1.mixer.", StringComparison.Ordinal) && (name.Contains("A_") || name.Contains(".D") || name.Contains("dt_proj")))];
+        Assert.Equal(8, scans.Length);
+        foreach (string name in scans)
+            Assert.Equal(Sample.Bits(exact[name].Span.ToArray()), Sample.Bits(actual[name].Span.ToArray()));
+        foreach ((string name, Tensor expected) in exact)
+            Assert.True(TensorPrimitives.CosineSimilarity<float>(expected.Span, actual[name].Span) > 0.999, name);
+    }
+
+    [Fact]
+    public void Of_a_vim_s_inputs_a_fifth_is_kept()
+    {
+        VisionModel model = VisionModel.CreateRandom(SmallModels.Get("vim-mini", classes: 10), seed: 1);
+        using var exact = new GradientExecutor(model.Graph, model.Weights, threads: 1);
+        using var hlq = new GradientExecutor(model.Graph, model.Weights, threads: 1, new BackwardPolicy { Method = "hlq" });
+        Assert.True(hlq.KeptInputBytes < exact.KeptInputBytes / 5, $"{hlq.KeptInputBytes} of {exact.KeptInputBytes}");
+        Assert.True(hlq.LaneArenaBytes < exact.LaneArenaBytes * 3 / 4, $"{hlq.LaneArenaBytes} of {exact.LaneArenaBytes}");
+    }
+
     private static BackwardPolicy Everywhere(string method) => new() { Overrides = [new BackwardOverride("*", method)] };
 
     private static Node Tokens(GraphBuilder b, int width) => b.Add(
@@ -192,7 +219,7 @@ public sealed class LowBitGradientTests
         return (images, targets);
     }
 
-    private static Dictionary<string, Tensor> Gradients(Graph graph, Dictionary<string, Tensor> weights, BackwardPolicy policy)
+    private static Dictionary<string, Tensor> Gradients(Graph graph, IReadOnlyDictionary<string, Tensor> weights, BackwardPolicy policy)
     {
         using var executor = new GradientExecutor(graph, weights, backward: policy);
         (Tensor images, Tensor targets) = Data();

@@ -41,7 +41,7 @@ internal sealed unsafe class CausalConvolutionGradient : GradientStep
         _weight = planner.Parameter(_convolution, 0);
         _bias = planner.Parameter(_convolution, 1);
         _x = planner.Value(_convolution.Inputs[0]);
-        _y = planner.NewValue(_output, _x.IsReversed);
+        _y = planner.NewValue(_output, _x.IsReversed, repeatedBy: this);
     }
 
     /// <inheritdoc />
@@ -57,11 +57,19 @@ internal sealed unsafe class CausalConvolutionGradient : GradientStep
     public override void Prepare() => CausalConv.PackWeights(_weight.Weight.Span, _packed.Span, _layer.Channels, _layer.Kernel);
 
     /// <inheritdoc />
-    public override void Forward(GradientLane lane)
+    public override void Forward(GradientLane lane) => Repeat(lane, _y);
+
+    /// <inheritdoc />
+    public override void PlanRepeat(GradientPlanner planner) => planner.Value(_convolution.Inputs[0]);
+
+    /// <inheritdoc />
+    public override void Repeat(GradientLane lane, ArenaMatrix place)
     {
         for (int image = 0; image < lane.Images; image++)
         {
             CausalConvCall call = Call(lane, image);
+            call.Target = lane.Pointer(place, image);
+            call.TargetStride = place.Stride;
             CausalConv.Run(in call, 0, _layer.Channels);
         }
     }
@@ -95,7 +103,5 @@ internal sealed unsafe class CausalConvolutionGradient : GradientStep
         Weights = _packed.Pointer,
         WeightStride = _layer.Channels,
         Bias = _bias.Weight.Pointer,
-        Target = lane.Pointer(_y, image),
-        TargetStride = _y.Stride,
     };
 }

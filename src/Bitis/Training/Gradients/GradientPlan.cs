@@ -28,8 +28,12 @@ internal sealed class GradientPlan : IDisposable
         Images = images;
         List<(Node Node, GradientStep Step)> compiled = GradientCompiler.Compile(graph, policy ?? BackwardPolicy.Exact, substitute, frozen);
         Steps = [.. compiled.Select(entry => entry.Step)];
-        ReverseSteps = [.. compiled.Where(entry => frozen?.IsDifferentiated(entry.Node) != false).Select(entry => entry.Step).Reverse()];
-        var planner = new GradientPlanner(graph, weights, images) { AreParametersFrozen = substitute is not null, Frozen = frozen };
+        var planner = new GradientPlanner(graph, weights, images)
+        {
+            AreParametersFrozen = substitute is not null,
+            Frozen = frozen,
+            Repeats = Steps.Any(step => step is LowBitLinearGradient or LowBitGridConvolutionGradient),
+        };
         // The image itself stays where it is (GradientLane.Pixels); what comes out of another part of a model is copied in.
         Inputs = substitute is null ? [] : [.. graph.Nodes.Where(node => node.Operator is Input).Select(node => (node, planner.NewValue(node)))];
         for (int i = 0; i < Steps.Count; i++, planner.Time++)
@@ -37,9 +41,11 @@ internal sealed class GradientPlan : IDisposable
         Output = planner.Value(graph.Output);
         OutputGradient = planner.RequiredTarget(graph.Output).Matrix;
         int forwardEnd = ++planner.Time;
-        foreach (GradientStep step in ReverseSteps)
+        foreach (GradientStep step in compiled.Where(entry => frozen?.IsDifferentiated(entry.Node) != false).Select(entry => entry.Step).Reverse())
         {
             step.PlanBackward(planner);
+            ReverseSteps.AddRange(planner.TakeRepeated());
+            ReverseSteps.Add(new ReverseStep(step, Repeated: null));
             planner.Time++;
         }
         ArenaBytes = planner.Place(forwardEnd);
@@ -55,8 +61,8 @@ internal sealed class GradientPlan : IDisposable
     /// <summary>The steps in the order of the forward pass.</summary>
     public List<GradientStep> Steps { get; }
 
-    /// <summary>Those that have a reverse pass, in its order.</summary>
-    public List<GradientStep> ReverseSteps { get; }
+    /// <summary>The steps of the reverse pass.</summary>
+    public List<ReverseStep> ReverseSteps { get; } = [];
 
     /// <summary>The parameters and other sums by name, in the order of their gradients in a lane's sums.</summary>
     public IReadOnlyDictionary<string, ParameterSlot> Parameters { get; }

@@ -18,6 +18,9 @@ internal sealed class GradientPlanner
     private readonly List<ArenaBlock> _blocks = [];
     private readonly Dictionary<string, ParameterSlot> _parameters = [];
     private readonly List<CompressedInput> _compressed = [];
+    private readonly HashSet<Node> _leaving = [];
+    private readonly Dictionary<Node, GradientStep> _repeatable = [];
+    private readonly List<ReverseStep> _repeated = [];
     private readonly List<(string Layer, Func<ArenaBlock> Block)> _keptInputs = [];
     private readonly ILookup<Node, Node> _users;
     private readonly int _images;
@@ -42,6 +45,9 @@ internal sealed class GradientPlanner
 
     /// <summary>Which layers do not learn; null if all of them do.</summary>
     public FrozenLayers? Frozen { get; init; }
+
+    /// <summary>Whether the reverse pass computes cheap values again instead of keeping them: where inputs are kept compressed, to save memory.</summary>
+    public bool Repeats { get; init; }
 
     /// <summary>The most images that a lane holds.</summary>
     public int Images => _images;
@@ -87,11 +93,38 @@ internal sealed class GradientPlanner
     /// <summary>Memory for a value that the planned step computes.</summary>
     /// <param name="node">The value.</param>
     /// <param name="isReversed">Whether its tokens lie in the opposite order.</param>
-    public ArenaMatrix NewValue(Node node, bool isReversed = false)
+    /// <param name="repeatedBy">The step, if it can compute the value again at little cost.</param>
+    public ArenaMatrix NewValue(Node node, bool isReversed = false, GradientStep? repeatedBy = null)
     {
         ArenaMatrix matrix = NewMatrix(RowsOf(node.Shape), node.Shape[^1], isReversed);
         _values.Add(node, matrix);
+        if (repeatedBy is not null)
+            _repeatable.Add(node, repeatedBy);
         return matrix;
+    }
+
+    /// <summary>
+    /// Where a value lies that the planned reverse step reads: where the forward pass left it, or where it is computed again
+    /// before the step, if that saves its memory. Only the step that reads it first in the reverse pass may ask.
+    /// </summary>
+    /// <param name="node">The value.</param>
+    /// <param name="reader">The node that reads it.</param>
+    public ArenaMatrix RepeatedValue(Node node, Node reader)
+    {
+        if (!Repeats || !_repeatable.TryGetValue(node, out GradientStep? step) || _users[node].Any(user => user != reader && !_leaving.Contains(user)))
+            return Value(node);
+        ArenaMatrix original = _values[node], place = NewMatrix(original.Rows, original.Columns, original.IsReversed);
+        step.PlanRepeat(this);
+        _repeated.Add(new ReverseStep(step, place));
+        return place;
+    }
+
+    /// <summary>The values that are computed again before the step that was planned last.</summary>
+    public IReadOnlyList<ReverseStep> TakeRepeated()
+    {
+        ReverseStep[] repeated = [.. _repeated];
+        _repeated.Clear();
+        return repeated;
     }
 
     /// <summary>A value that the planned step computes in the memory of its input.</summary>
@@ -128,9 +161,13 @@ internal sealed class GradientPlanner
         _blocks.Add(block);
         var input = new CompressedInput(block, value.Block, Time);
         _compressed.Add(input);
+        LeaveInput(layer);
         _keptInputs.Add((layer.Name, () => input.Kept));
         return input;
     }
+
+    /// <summary>Notes, in the forward pass, that a layer does not read its input in the reverse pass, or a compressed copy only.</summary>
+    public void LeaveInput(Node layer) => _leaving.Add(layer);
 
     /// <summary>Keeps the input of a linear or convolutional layer as it is, up to the planned step.</summary>
     public void KeepInput(Node layer, ArenaMatrix value)

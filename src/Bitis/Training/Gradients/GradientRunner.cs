@@ -121,11 +121,11 @@ internal sealed class GradientRunner : IDisposable
             Times?.Add(step.Kind, began, isBackward: false);
         }
         setOutputGradient(lane, firstImage);
-        foreach (GradientStep step in backward ? Plan.ReverseSteps : [])
+        foreach (ReverseStep step in backward ? Plan.ReverseSteps : [])
         {
             long began = StepTimes.Now;
-            step.Backward(lane);
-            Times?.Add(step.Kind, began, isBackward: true);
+            step.Run(lane);
+            Times?.Add(step.Step.Kind, began, isBackward: true);
         }
     }
 

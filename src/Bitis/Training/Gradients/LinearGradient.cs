@@ -29,10 +29,12 @@ internal sealed unsafe class LinearGradient(Node node) : GradientStep, IDisposab
         _weights = new PackedFloatWeights(_layer.OutFeatures, _layer.InFeatures);
         _transposed = new PackedFloatWeights(_layer.InFeatures, _layer.OutFeatures);
         _isFrozen = planner.IsFrozen(node);
+        if (_isFrozen)
+            planner.LeaveInput(node);
         _weight = planner.Parameter(node, 0);
         _bias = _layer.HasBias ? planner.Parameter(node, 1) : null;
         _x = planner.Value(node.Inputs[0]);
-        _y = planner.NewValue(node, _x.IsReversed);
+        _y = planner.NewValue(node, _x.IsReversed, repeatedBy: this);
     }
 
     /// <inheritdoc />
@@ -53,8 +55,14 @@ internal sealed unsafe class LinearGradient(Node node) : GradientStep, IDisposab
     }
 
     /// <inheritdoc />
-    public override void Forward(GradientLane lane) => FloatGemm.Run(
-        _weights, lane.Pointer(_x), _x.Stride, lane.Pointer(_y), _y.Stride, 0, lane.Rows(_x), accumulate: false);
+    public override void Forward(GradientLane lane) => Repeat(lane, _y);
+
+    /// <inheritdoc />
+    public override void PlanRepeat(GradientPlanner planner) => planner.Value(node.Inputs[0]);
+
+    /// <inheritdoc />
+    public override void Repeat(GradientLane lane, ArenaMatrix place) => FloatGemm.Run(
+        _weights, lane.Pointer(_x), _x.Stride, lane.Pointer(place), place.Stride, 0, lane.Rows(_x), accumulate: false);
 
     /// <inheritdoc />
     public override void Backward(GradientLane lane)

@@ -34,10 +34,12 @@ internal sealed unsafe class LowBitLinearGradient(Node node, BackwardMethod meth
         _weight = planner.Parameter(node, 0);
         _bias = _layer.HasBias ? planner.Parameter(node, 1) : null;
         _x = planner.Value(node.Inputs[0]);
-        _y = planner.NewValue(node, _x.IsReversed);
+        _y = planner.NewValue(node, _x.IsReversed, repeatedBy: this);
         _blocks = policy.BlocksOf(method, TokenLayout.Of(node.Inputs[0]), images);
         _inputProduct = new InputGradientProduct(method.Input, policy.Scale, _blocks, outputs, inputs, _x.Rows, images);
         _isFrozen = planner.IsFrozen(node);
+        if (_isFrozen)
+            planner.LeaveInput(node);
         if (!method.Weight.IsExact && !_isFrozen)
         {
             _weightProduct = new WeightGradientProduct(method.Weight, policy.BitsOfInput(method), _blocks, policy.Basis, outputs, inputs, images);
@@ -66,9 +68,16 @@ internal sealed unsafe class LowBitLinearGradient(Node node, BackwardMethod meth
     }
 
     /// <inheritdoc />
+    public override void PlanRepeat(GradientPlanner planner) => planner.Value(node.Inputs[0]);
+
+    /// <inheritdoc />
+    public override void Repeat(GradientLane lane, ArenaMatrix place) =>
+        FloatGemm.Run(_weights, lane.Pointer(_x), _x.Stride, lane.Pointer(place), place.Stride, 0, lane.Rows(_x), accumulate: false);
+
+    /// <inheritdoc />
     public override void Forward(GradientLane lane)
     {
-        FloatGemm.Run(_weights, lane.Pointer(_x), _x.Stride, lane.Pointer(_y), _y.Stride, 0, lane.Rows(_x), accumulate: false);
+        Repeat(lane, _y);
         if (_kept is { IsCompressed: true })
             _weightProduct!.Keep(lane.Pointer(_x), _x.Stride, lane.Images, lane.Bytes(_kept.Block), lane.Scratch);
     }

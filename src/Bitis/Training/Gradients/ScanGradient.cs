@@ -21,7 +21,7 @@ internal sealed unsafe class ScanGradient : GradientStep
     private bool _isFrozen, _isQuantizing;
     private ParameterSlot _aLog = null!;
     private ParameterSlot _d = null!;
-    private ArenaMatrix _u, _delta, _b, _c, _y, _checkpoints, _yGradient;
+    private ArenaMatrix _u, _delta, _b, _c, _y, _checkpoints, _uAgain, _deltaAgain, _yGradient;
     private GradientTarget _uGradient, _deltaGradient, _bGradient, _cGradient;
 
     /// <summary>Creates the step.</summary>
@@ -47,7 +47,10 @@ internal sealed unsafe class ScanGradient : GradientStep
         _isQuantizing = planner.AreParametersFrozen;
         _aLog = planner.Parameter(_scan, 0);
         _d = planner.Parameter(_scan, 1);
-        (_u, _delta, _b, _c) = Inputs(planner);
+        _u = planner.Value(_scan.Inputs[0]);
+        _delta = planner.Value(_deltaNode);
+        _b = planner.Value(_scan.Inputs[2]);
+        _c = planner.Value(_scan.Inputs[3]);
         if (_delta.IsReversed != _u.IsReversed || _b.IsReversed != _u.IsReversed || _c.IsReversed != _u.IsReversed)
             throw new NotSupportedException($"The inputs of '{_scan.Name}' lie in different orders.");
         int chunks = (_u.Rows + SelectiveScan.ChunkTokens - 1) / SelectiveScan.ChunkTokens;
@@ -58,7 +61,10 @@ internal sealed unsafe class ScanGradient : GradientStep
     /// <inheritdoc />
     public override void PlanBackward(GradientPlanner planner)
     {
-        Inputs(planner);
+        _uAgain = planner.RepeatedValue(_scan.Inputs[0], reader: _scan);
+        _deltaAgain = planner.RepeatedValue(_deltaNode, reader: _deltaNode == _scan.Inputs[1] ? _scan : _scan.Inputs[1]);
+        planner.Keep(_b);
+        planner.Keep(_c);
         planner.Keep(_checkpoints);
         planner.NeedScratch(SelectiveScanGradient.ScratchLength(_channels, _states));
         _yGradient = planner.Gradient(_scan);
@@ -78,7 +84,7 @@ internal sealed unsafe class ScanGradient : GradientStep
     {
         for (int image = 0; image < lane.Images; image++)
         {
-            SelectiveScanCall call = Call(lane, image);
+            SelectiveScanCall call = Call(lane, image, _u, _delta);
             SelectiveScan.Run(in call, 0, _channels);
         }
     }
@@ -90,7 +96,7 @@ internal sealed unsafe class ScanGradient : GradientStep
         {
             var call = new SelectiveScanGradientCall
             {
-                Forward = Call(lane, image),
+                Forward = Call(lane, image, _uAgain, _deltaAgain),
                 Gradients = new ScanGradients
                 {
                     Output = lane.Pointer(_yGradient, image),
@@ -129,21 +135,15 @@ internal sealed unsafe class ScanGradient : GradientStep
         }
     }
 
-    private (ArenaMatrix U, ArenaMatrix Delta, ArenaMatrix B, ArenaMatrix C) Inputs(GradientPlanner planner) => (
-        planner.Value(_scan.Inputs[0]),
-        planner.Value(_deltaNode),
-        planner.Value(_scan.Inputs[2]),
-        planner.Value(_scan.Inputs[3]));
-
-    private SelectiveScanCall Call(GradientLane lane, int image) => new()
+    private SelectiveScanCall Call(GradientLane lane, int image, ArenaMatrix u, ArenaMatrix delta) => new()
     {
         Tokens = _u.Rows,
         States = _states,
         Reverse = _u.IsReversed,
-        U = lane.Pointer(_u, image),
-        UStride = _u.Stride,
-        Delta = lane.Pointer(_delta, image),
-        DeltaStride = _delta.Stride,
+        U = lane.Pointer(u, image),
+        UStride = u.Stride,
+        Delta = lane.Pointer(delta, image),
+        DeltaStride = delta.Stride,
         DeltaSoftplus = _deltaNode != _scan.Inputs[1],
         A = _packedA.Pointer,
         AStride = _channels,
