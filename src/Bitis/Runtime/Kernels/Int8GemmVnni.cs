@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.Intrinsics.X86;
 
 namespace Bitis.Runtime.Kernels;
@@ -15,7 +14,10 @@ internal static unsafe class Int8GemmVnni
     /// <summary>Columns of a register, which the last panel's width is a multiple of.</summary>
     public const int ColumnStep = 16;
 
-    private static readonly ConcurrentDictionary<(int Rows, int Vectors, VnniGemmEpilogue Epilogue), nint> Kernels = new();
+    private const int MaxVectors = Columns / ColumnStep;
+
+    // By epilogue, registers of columns and rows; 0 where none was needed yet.
+    private static readonly nint[] Kernels = new nint[Enum.GetValues<VnniGemmEpilogue>().Length * MaxVectors * VnniGemmAssembler.MaxRows(vectors: 1)];
 
     /// <summary>Whether the processor has the 512-bit 8-bit dot product, and the system lets assembled code run.</summary>
     public static bool IsSupported { get; } =
@@ -77,9 +79,17 @@ internal static unsafe class Int8GemmVnni
         ((delegate* unmanaged<VnniGemmCall*, void>)Kernel(rows, vectors, epilogue))(&call);
     }
 
-    private static nint Kernel(int rows, int vectors, VnniGemmEpilogue epilogue) => Kernels.GetOrAdd((rows, vectors, epilogue), static key =>
+    private static nint Kernel(int rows, int vectors, VnniGemmEpilogue epilogue)
     {
-        nint address = ExecutableMemory.Place(VnniGemmAssembler.Assemble(key.Rows, key.Vectors, key.Epilogue));
-        return address != 0 ? address : throw new BitisException("The system has no more memory for machine code; set BITIS_ISA=avx512 to do without it.");
-    });
+        ref nint kernel = ref Kernels[(((((int)epilogue * MaxVectors) + vectors - 1) * VnniGemmAssembler.MaxRows(vectors: 1)) + rows) - 1];
+        nint address = Volatile.Read(ref kernel);
+        if (address != 0)
+            return address;
+        // Two threads may both assemble it; either will do.
+        address = ExecutableMemory.Place(VnniGemmAssembler.Assemble(rows, vectors, epilogue));
+        if (address == 0)
+            throw new BitisException("The system has no more memory for machine code; set BITIS_ISA=avx512 to do without it.");
+        Volatile.Write(ref kernel, address);
+        return address;
+    }
 }

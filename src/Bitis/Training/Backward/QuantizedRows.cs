@@ -18,10 +18,4 @@ internal readonly unsafe struct QuantizedRows(byte* levels, float* scales, int* 
 
     /// <summary>The number of rows.</summary>
     public int Count => count;
-
-    /// <summary>Some neighbouring rows.</summary>
-    /// <param name="start">The first row.</param>
-    /// <param name="length">Their number.</param>
-    /// <param name="stride">The bytes of a row.</param>
-    public QuantizedRows Slice(int start, int length, int stride) => new(levels + ((nint)start * stride), scales + start, zeros + start, length);
 }
