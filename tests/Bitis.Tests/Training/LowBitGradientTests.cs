@@ -49,6 +49,28 @@ public sealed class LowBitGradientTests
         }
     }
 
+    [Theory]
+    [InlineData(7, 5, 3, 2, 1)]
+    [InlineData(7, 5, 1, 2, 0)]
+    [InlineData(9, 8, 3, 3, 0)]
+    [InlineData(8, 9, 5, 2, 2)]
+    [InlineData(3, 3, 3, 2, 1)]
+    public void Convolutions_of_any_stride_have_the_gradients_of_the_exact_ones(int height, int width, int kernel, int stride, int padding)
+    {
+        var b = new GraphBuilder([3, height, width]);
+        Node x = Tokens(b, 16);
+        Graph graph = Head(b, b.Add("conv", new GridConv2d(16, 20, height, width, kernel, stride, padding), x));
+        Dictionary<string, Tensor> weights = Weights(graph);
+        Tensor images = Tensor.From([2, 3, height, width], Sample.Floats(1, 2 * 3 * height * width)), targets = new([2, Classes]);
+        targets.Span[0] = targets.Span[Classes + 1] = 1;
+        using var exact = new GradientExecutor(graph, weights);
+        using var actual = new GradientExecutor(graph, weights, backward: new BackwardPolicy { Overrides = [new("conv", "int8")] });
+        exact.Run(images, targets);
+        actual.Run(images, targets);
+        foreach ((string name, Tensor expected) in exact.Gradients)
+            TensorAssert.Close(expected, actual.Gradients[name], 0.03, name);
+    }
+
     [Fact]
     public void Rounding_at_random_is_right_on_average()
     {
