@@ -41,7 +41,7 @@ internal sealed unsafe class CausalConvolutionGradient : GradientStep
         _weight = planner.Parameter(_convolution, 0);
         _bias = planner.Parameter(_convolution, 1);
         _x = planner.Value(_convolution.Inputs[0]);
-        _y = planner.NewValue(_output, _x.IsReversed, repeatedBy: this);
+        _y = planner.NewRepeatableValue(_output, _x, this);
     }
 
     /// <inheritdoc />
@@ -58,9 +58,6 @@ internal sealed unsafe class CausalConvolutionGradient : GradientStep
 
     /// <inheritdoc />
     public override void Forward(GradientLane lane) => Repeat(lane, _y);
-
-    /// <inheritdoc />
-    public override void PlanRepeat(GradientPlanner planner) => planner.Value(_convolution.Inputs[0]);
 
     /// <inheritdoc />
     public override void Repeat(GradientLane lane, ArenaMatrix place)

@@ -19,7 +19,7 @@ internal sealed class GradientPlanner
     private readonly Dictionary<string, ParameterSlot> _parameters = [];
     private readonly List<CompressedInput> _compressed = [];
     private readonly HashSet<Node> _leaving = [];
-    private readonly Dictionary<Node, GradientStep> _repeatable = [];
+    private readonly Dictionary<Node, (GradientStep Step, ArenaMatrix Input)> _repeatable = [];
     private readonly List<ReverseStep> _repeated = [];
     private readonly List<(string Layer, Func<ArenaBlock> Block)> _keptInputs = [];
     private readonly ILookup<Node, Node> _users;
@@ -93,14 +93,21 @@ internal sealed class GradientPlanner
     /// <summary>Memory for a value that the planned step computes.</summary>
     /// <param name="node">The value.</param>
     /// <param name="isReversed">Whether its tokens lie in the opposite order.</param>
-    /// <param name="repeatedBy">The step, if it can compute the value again at little cost.</param>
-    public ArenaMatrix NewValue(Node node, bool isReversed = false, GradientStep? repeatedBy = null)
+    public ArenaMatrix NewValue(Node node, bool isReversed = false)
     {
         ArenaMatrix matrix = NewMatrix(RowsOf(node.Shape), node.Shape[^1], isReversed);
         _values.Add(node, matrix);
-        if (repeatedBy is not null)
-            _repeatable.Add(node, repeatedBy);
         return matrix;
+    }
+
+    /// <summary>As <see cref="NewValue"/>, for a step that can compute the value again at little cost.</summary>
+    /// <param name="node">The value.</param>
+    /// <param name="input">What it is computed from, in the same order of tokens.</param>
+    /// <param name="step">The step.</param>
+    public ArenaMatrix NewRepeatableValue(Node node, ArenaMatrix input, GradientStep step)
+    {
+        _repeatable.Add(node, (step, input));
+        return NewValue(node, input.IsReversed);
     }
 
     /// <summary>
@@ -111,11 +118,11 @@ internal sealed class GradientPlanner
     /// <param name="reader">The node that reads it.</param>
     public ArenaMatrix RepeatedValue(Node node, Node reader)
     {
-        if (!Repeats || !_repeatable.TryGetValue(node, out GradientStep? step) || _users[node].Any(user => user != reader && !_leaving.Contains(user)))
+        if (!Repeats || !_repeatable.TryGetValue(node, out (GradientStep Step, ArenaMatrix Input) source) || _users[node].Any(user => user != reader && !_leaving.Contains(user)))
             return Value(node);
         ArenaMatrix original = _values[node], place = NewMatrix(original.Rows, original.Columns, original.IsReversed);
-        step.PlanRepeat(this);
-        _repeated.Add(new ReverseStep(step, place));
+        Keep(source.Input);
+        _repeated.Add(new ReverseStep(source.Step, place));
         return place;
     }
 

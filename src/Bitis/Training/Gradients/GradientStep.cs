@@ -29,10 +29,7 @@ internal abstract class GradientStep
     /// <summary>Computes the gradients of the inputs, and adds those of the parameters to the lane's.</summary>
     public abstract void Backward(GradientLane lane);
 
-    /// <summary>Claims what <see cref="Repeat"/> reads, for the reverse step that is being planned.</summary>
-    public virtual void PlanRepeat(GradientPlanner planner) => throw new NotSupportedException($"{Kind} does not repeat its forward pass.");
-
-    /// <summary>Computes the values once more, in another place.</summary>
+    /// <summary>Computes the values once more, in another place; see <see cref="GradientPlanner.NewRepeatableValue"/>.</summary>
     public virtual void Repeat(GradientLane lane, ArenaMatrix place) => throw new NotSupportedException($"{Kind} does not repeat its forward pass.");
 
     /// <summary>Brings summed parameter gradients from the kernels' form into the checkpoint's; once after all lanes ran.</summary>

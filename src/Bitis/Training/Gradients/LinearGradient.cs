@@ -34,7 +34,7 @@ internal sealed unsafe class LinearGradient(Node node) : GradientStep, IDisposab
         _weight = planner.Parameter(node, 0);
         _bias = _layer.HasBias ? planner.Parameter(node, 1) : null;
         _x = planner.Value(node.Inputs[0]);
-        _y = planner.NewValue(node, _x.IsReversed, repeatedBy: this);
+        _y = planner.NewRepeatableValue(node, _x, this);
     }
 
     /// <inheritdoc />
@@ -56,9 +56,6 @@ internal sealed unsafe class LinearGradient(Node node) : GradientStep, IDisposab
 
     /// <inheritdoc />
     public override void Forward(GradientLane lane) => Repeat(lane, _y);
-
-    /// <inheritdoc />
-    public override void PlanRepeat(GradientPlanner planner) => planner.Value(node.Inputs[0]);
 
     /// <inheritdoc />
     public override void Repeat(GradientLane lane, ArenaMatrix place) => FloatGemm.Run(

@@ -34,7 +34,7 @@ internal sealed unsafe class LowBitLinearGradient(Node node, BackwardMethod meth
         _weight = planner.Parameter(node, 0);
         _bias = _layer.HasBias ? planner.Parameter(node, 1) : null;
         _x = planner.Value(node.Inputs[0]);
-        _y = planner.NewValue(node, _x.IsReversed, repeatedBy: this);
+        _y = planner.NewRepeatableValue(node, _x, this);
         _blocks = policy.BlocksOf(method, TokenLayout.Of(node.Inputs[0]), images);
         _inputProduct = new InputGradientProduct(method.Input, policy.Scale, _blocks, outputs, inputs, _x.Rows, images);
         _isFrozen = planner.IsFrozen(node);
@@ -66,9 +66,6 @@ internal sealed unsafe class LowBitLinearGradient(Node node, BackwardMethod meth
         _weights.Pack(_weight.Weight.Span, _bias is null ? default : _bias.Weight.Span);
         _inputProduct.Prepare(_weight.Weight.Span);
     }
-
-    /// <inheritdoc />
-    public override void PlanRepeat(GradientPlanner planner) => planner.Value(node.Inputs[0]);
 
     /// <inheritdoc />
     public override void Repeat(GradientLane lane, ArenaMatrix place) =>
