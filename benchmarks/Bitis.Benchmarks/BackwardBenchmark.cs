@@ -22,7 +22,7 @@ internal static class BackwardBenchmark
     /// <param name="epochs">How often each image is seen.</param>
     /// <param name="take">How many of the training images; null for all.</param>
     /// <param name="seeds">From how many seeds each method trains: of the weights at the start, the order, the augmentation and the rounding.</param>
-    /// <param name="methods">The methods, with commas; null for all.</param>
+    /// <param name="methods">The methods, with commas, each with its rank and the bits of kept inputs if they are not the usual ones: <c>hlq:16</c>, <c>hlq:16:4</c>; null for all.</param>
     public static void Run(string model, string train, string test, int epochs, int? take, int seeds, string? methods)
     {
         using var stop = new CancellationTokenSource();
@@ -52,13 +52,14 @@ internal static class BackwardBenchmark
         Console.WriteLine("|---|---|---|---|---|---|---|");
         foreach (string method in methods?.Split(',') ?? BackwardMethods.Names)
         {
+            BackwardPolicy policy = Policy(method);
             var finished = new List<Trainer>();
             for (int seed = 0; seed < seeds; seed++)
             {
                 Trainer trainer = Continue(
-                    recipe with { Seed = seed, Backward = new BackwardPolicy { Method = method } },
+                    recipe with { Seed = seed, Backward = policy },
                     data,
-                    Path.Combine(place, $"{method}-{seed}"),
+                    Path.Combine(place, $"{method.Replace(':', '-')}-{seed}"),
                     checkpoint?.WithNewHead(data.Classes, (ulong)seed));
                 try
                 {
@@ -72,18 +73,27 @@ internal static class BackwardBenchmark
                 }
                 finished.Add(trainer);
             }
-            Console.WriteLine(Row(method, finished));
+            Console.WriteLine(Row(method, policy, finished));
         }
+    }
+
+    private static BackwardPolicy Policy(string method)
+    {
+        string[] parts = method.Split(':');
+        var policy = new BackwardPolicy { Method = parts[0] };
+        if (parts.Length > 1)
+            policy = policy with { Rank = int.Parse(parts[1], CultureInfo.InvariantCulture) };
+        return parts.Length > 2 ? policy with { ActivationBits = int.Parse(parts[2], CultureInfo.InvariantCulture) } : policy;
     }
 
     private static Trainer Continue(TrainingRecipe recipe, TrainingData data, string folder, VisionModel? initial) =>
         File.Exists(new TrainingFolder(folder).Checkpoint) ? Trainer.Resume(recipe, data, folder) : Trainer.Create(recipe, data, folder, initial: initial);
 
     // Means over the seeds; of the accuracy that of each seed, too.
-    private static string Row(string method, List<Trainer> trainers)
+    private static string Row(string method, BackwardPolicy policy, List<Trainer> trainers)
     {
         EpochRecord[] last = [.. trainers.Select(trainer => trainer.Epochs[^1])];
-        IReadOnlyList<LayerBackward> layers = new BackwardPolicy { Method = method }.Select(trainers[0].Model.Graph);
+        IReadOnlyList<LayerBackward> layers = policy.Select(trainers[0].Model.Graph);
         double[] cosines = [.. last.SelectMany(epoch => epoch.GradientCosines?.Values ?? [])];
         double[] accuracies = [.. last.Select(epoch => 100 * epoch.ValidationTop1!.Value)];
         string[] cells =

@@ -50,6 +50,20 @@ public sealed unsafe class TokenHadamardTests
         Assert.Equal(actual.Max(Math.Abs), maxima[0]);
     }
 
+    [Fact]
+    public void Without_a_target_the_largest_magnitudes_alone_are_found()
+    {
+        foreach (int columns in new[] { 1, 3, 17, 48 })
+        {
+            float[] x = Sample.Floats(columns, 40 * columns);
+            foreach (TokenHadamardKernel kernel in TokenHadamard.Table.Runnable)
+            {
+                Run(kernel, x, columns, true, All, 1, [], [.. Enumerable.Range(0, 40)], out float[] maxima, hasTarget: false);
+                Assert.Equal(Enumerable.Range(0, columns).Select(c => Enumerable.Range(0, 40).Max(row => Math.Abs(x[(row * columns) + c]))), maxima);
+            }
+        }
+    }
+
     /// <summary>Two blocks of rows in any order, the second with rows that do not exist.</summary>
     private static int[] Rows()
     {
@@ -85,7 +99,7 @@ public sealed unsafe class TokenHadamardTests
     }
 
     private static float[] Run(
-        TokenHadamardKernel kernel, float[] x, int columns, bool transforms, byte[] kept, float factor, int[] blocks, int[] singles, out float[] maxima)
+        TokenHadamardKernel kernel, float[] x, int columns, bool transforms, byte[] kept, float factor, int[] blocks, int[] singles, out float[] maxima, bool hasTarget = true)
     {
         using var source = new GuardedBuffer<float>(x);
         using var target = new GuardedBuffer<float>(((blocks.Length / 16 * kept.Length) + singles.Length) * columns);
@@ -106,7 +120,7 @@ public sealed unsafe class TokenHadamardTests
                 Factor = factor,
                 SingleRows = single,
                 Singles = singles.Length,
-                Target = target.Pointer,
+                Target = hasTarget ? target.Pointer : null,
                 TargetStride = columns,
                 Maxima = largest.Pointer,
             };

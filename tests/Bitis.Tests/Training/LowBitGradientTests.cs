@@ -50,6 +50,33 @@ public sealed class LowBitGradientTests
     }
 
     [Theory]
+    [InlineData(8, 0.02)]
+    [InlineData(4, 0.15)]
+    public void At_full_rank_small_channels_beside_large_ones_keep_their_gradients(int activationBits, double largest)
+    {
+        Graph graph = Mlp();
+        Dictionary<string, Tensor> weights = Weights(graph);
+        Tensor embedding = weights["embed.weight"], bias = weights["embed.bias"];
+        for (int channel = 0; channel < Width; channel++)
+        {
+            float factor = MathF.Pow(10, channel % 5);
+            TensorPrimitives.Multiply(embedding.Span.Slice(channel * 3, 3), factor, embedding.Span.Slice(channel * 3, 3));
+            bias.Span[channel] *= factor;
+        }
+        foreach (ref float weight in weights["fc1.weight"].Span)
+            weight *= 1e-4f;
+        Tensor expected = Gradients(graph, weights, BackwardPolicy.Exact)["fc1.weight"];
+        Tensor actual = Gradients(graph, weights, new BackwardPolicy { Overrides = [new("fc1", "low-rank")], Rank = 16, ActivationBits = activationBits })["fc1.weight"];
+        for (int channel = 0; channel < Width; channel++)
+        {
+            double distance = Distance(Column(expected, channel), Column(actual, channel));
+            Assert.True(distance < largest, $"channel {channel}: {distance}");
+        }
+
+        static Tensor Column(Tensor matrix, int column) => Tensor.From([Hidden], [.. Enumerable.Range(0, Hidden).Select(row => matrix.Span[(row * Width) + column])]);
+    }
+
+    [Theory]
     [InlineData(7, 5, 3, 2, 1)]
     [InlineData(7, 5, 1, 2, 0)]
     [InlineData(9, 8, 3, 3, 0)]
@@ -137,6 +164,10 @@ public sealed class LowBitGradientTests
         Assert.Equal(64 + (Hidden * 4) + (groups * 4 * Hidden), hlq.KeptInputs.Single(kept => kept.Layer == "fc2").Bytes);
         Assert.True(hlq.KeptInputBytes < 0.2 * exact.KeptInputBytes, $"{hlq.KeptInputBytes} of {exact.KeptInputBytes}");
         Assert.True(hlq.LaneArenaBytes < exact.LaneArenaBytes, $"{hlq.LaneArenaBytes} of {exact.LaneArenaBytes}");
+
+        // At full rank all tokens, and each channel's scale.
+        using var full = new GradientExecutor(graph, weights, threads: 1, policy with { Rank = 16 });
+        Assert.Equal(64 + (Hidden * 8) + (images * tokens * Hidden), full.KeptInputs.Single(kept => kept.Layer == "fc2").Bytes);
 
         // With 4 bits, half of the levels' bytes.
         using var small = new GradientExecutor(graph, weights, threads: 1, policy with { ActivationBits = 4 });

@@ -99,6 +99,7 @@ internal static unsafe class HadamardRows
         where TLanes : struct, ILanes<TLanes>
     {
         // Steps within a register first, then those between registers; the order of the steps, 1, 2, 4, 8, is that of all forms.
+        bool isWithinRegister = TLanes.Count == BlockColumns || !transforms;
         TLanes max = TLanes.Create(0f);
         for (int i = 0; i < BlockColumns; i += TLanes.Count)
         {
@@ -115,24 +116,26 @@ internal static unsafe class HadamardRows
                     value = TLanes.Butterfly(value, 8);
             }
             TLanes.Store(value, target + i);
-            max = TLanes.Max(max, TLanes.Abs(value));
+            if (isWithinRegister)
+                max = TLanes.Max(max, TLanes.Abs(value));
         }
-        if (TLanes.Count == BlockColumns || !transforms)
+        if (isWithinRegister)
             return max;
         for (int distance = TLanes.Count; distance < BlockColumns; distance *= 2)
         {
+            bool isLast = 2 * distance == BlockColumns;
             for (int i = 0; i < BlockColumns; i += TLanes.Count)
             {
                 if ((i & distance) != 0)
                     continue;
                 TLanes low = TLanes.Load(target + i), high = TLanes.Load(target + i + distance);
-                TLanes.Store(low + high, target + i);
-                TLanes.Store(low - high, target + i + distance);
+                TLanes sum = low + high, difference = low - high;
+                TLanes.Store(sum, target + i);
+                TLanes.Store(difference, target + i + distance);
+                if (isLast)
+                    max = TLanes.Max(max, TLanes.Max(TLanes.Abs(sum), TLanes.Abs(difference)));
             }
         }
-        max = TLanes.Create(0f);
-        for (int i = 0; i < BlockColumns; i += TLanes.Count)
-            max = TLanes.Max(max, TLanes.Abs(TLanes.Load(target + i)));
         return max;
     }
 

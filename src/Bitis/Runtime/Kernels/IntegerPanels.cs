@@ -67,9 +67,26 @@ internal unsafe struct IntegerPanels
         for (int column = 0; column < paddedOutputs; column += kernel.Columns)
         {
             nint half = (nint)Math.Min(kernel.Columns, paddedOutputs - column) * groups * 2, start = (nint)column * groups * 4;
-            for (nint i = 0; i < half; i++)
-                target[(start / 2) + i] = (sbyte)((panels[start + i] & 0xF) | (panels[start + half + i] << 4));
+            Pack((byte*)panels + start, (byte*)target + (start / 2), half);
         }
+    }
+
+    /// <summary>The opposite of <see cref="Unpack"/>.</summary>
+    private static void Pack(byte* panel, byte* target, nint count)
+    {
+        nint i = 0;
+        for (; Vector512.IsHardwareAccelerated && i + Vector512<byte>.Count <= count; i += Vector512<byte>.Count)
+        {
+            Vector512<byte> low = Vector512.Load(panel + i), high = Vector512.Load(panel + count + i), mask = Vector512.Create((byte)0xF);
+            ((low & mask) | ((high & mask).AsUInt16() << 4).AsByte()).Store(target + i);
+        }
+        for (; Vector128.IsHardwareAccelerated && i + Vector128<byte>.Count <= count; i += Vector128<byte>.Count)
+        {
+            Vector128<byte> low = Vector128.Load(panel + i), high = Vector128.Load(panel + count + i), mask = Vector128.Create((byte)0xF);
+            ((low & mask) | ((high & mask).AsUInt16() << 4).AsByte()).Store(target + i);
+        }
+        for (; i < count; i++)
+            target[i] = (byte)((panel[i] & 0xF) | (panel[count + i] << 4));
     }
 
     /// <summary>The low halves of some bytes, then their high halves, as signed numbers: (x ^ 8) − 8 extends a sign of 4 bits.</summary>

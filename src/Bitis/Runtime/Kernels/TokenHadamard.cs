@@ -51,7 +51,7 @@ internal static unsafe class TokenHadamard
         }
         for (int single = 0; single < call.Singles; single++)
         {
-            float* target = call.Target + (((call.Blocks * call.Rank) + single) * call.TargetStride);
+            float* target = call.Target is null ? null : call.Target + (((call.Blocks * call.Rank) + single) * call.TargetStride);
             for (int i = 0; i < call.Columns; i += TLanes.Count)
             {
                 int column = Math.Min(i, last);
@@ -138,7 +138,8 @@ internal static unsafe class TokenHadamard
     private static void Keep<TLanes>(TLanes value, float* target, float* maxima, int column)
         where TLanes : struct, ILanes<TLanes>
     {
-        TLanes.Store(value, target + column);
+        if (target is not null)
+            TLanes.Store(value, target + column);
         TLanes.Store(TLanes.Max(TLanes.Abs(value), TLanes.Load(maxima + column)), maxima + column);
     }
 }

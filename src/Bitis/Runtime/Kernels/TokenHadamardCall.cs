@@ -39,12 +39,12 @@ internal unsafe struct TokenHadamardCall
     /// <summary>How many there are.</summary>
     public int Singles;
 
-    /// <summary>The kept rows of the first block, of the second one, ..., then the single rows.</summary>
+    /// <summary>The kept rows of the first block, of the second one, ..., then the single rows; null where there are only single rows, of which only <see cref="Maxima"/> is needed.</summary>
     public float* Target;
 
     /// <summary>The distance of target rows in elements.</summary>
     public nint TargetStride;
 
-    /// <summary>The largest magnitude in each column of the target.</summary>
+    /// <summary>The largest magnitude in each column of what the target holds.</summary>
     public float* Maxima;
 }

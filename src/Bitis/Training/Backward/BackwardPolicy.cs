@@ -1,5 +1,6 @@
 using Bitis.Graphs;
 using Bitis.Operators;
+using Bitis.Runtime.Kernels;
 
 namespace Bitis.Training;
 
@@ -76,10 +77,12 @@ public sealed record BackwardPolicy
     /// <summary>The bits in which a method keeps a layer's input.</summary>
     internal int BitsOfInput(BackwardMethod method) => ActivationBits ?? method.Weight.Bits;
 
-    /// <summary>How a method cuts a layer's tokens into blocks.</summary>
-    internal TokenBlocks BlocksOf(BackwardMethod method, TokenLayout layout, int images) => method.Weight.LowRank || method.Input.LowRank
-        ? TokenBlocks.For(layout, Basis, Rank, images)
-        : TokenBlocks.None(layout, images);
+    /// <summary>How a method cuts a layer's tokens into blocks: not at all at full rank, where integers need no transform.</summary>
+    internal TokenBlocks BlocksOf(BackwardMethod method, TokenLayout layout, int images)
+    {
+        bool transforms = method.Weight is { LowRank: true, IsInteger: true } ? Rank < TokenHadamard.BlockRows : method.Weight.LowRank || method.Input.LowRank;
+        return transforms ? TokenBlocks.For(layout, Basis, Rank, images) : TokenBlocks.None(layout, images);
+    }
 
     private LayerBackward Select(Node layer, FrozenLayers? frozen)
     {

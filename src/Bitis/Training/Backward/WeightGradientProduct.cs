@@ -6,11 +6,12 @@ namespace Bitis.Training;
 /// <summary>
 /// The gradient of a layer's weights from a compressed input, W̄ = ȳᵀ·x ≈ (Ĥ·ȳ)ᵀ·(Ĥ·x): the tokens of each block are reduced to some
 /// coefficients of an orthonormal Walsh-Hadamard transform, single tokens stay as they are, and both operands are rounded to
-/// levels, x to the nearest when it is kept, ȳ at random. One scale each covers the tokens of the images that pass through the network together.
+/// levels, x to the nearest when it is kept, ȳ at random. One scale each covers the tokens of the images that pass through the network together; at
+/// full rank, where tokens are not transformed, each channel has its own, which is legal because the product sums over tokens only.
 /// </summary>
 /// <remarks>
 /// What is kept of an input: a header of 64 bytes (the scale, and the coefficients where the basis is <see cref="TokenBasis.Energy"/>),
-/// the sum of each channel's levels, and the levels, as the product's panels take them. In float32: the coefficients as they are.
+/// the sum of each channel's levels, its scale if it has one, and the levels, as the product's panels take them. In float32: the coefficients as they are.
 /// </remarks>
 internal sealed unsafe class WeightGradientProduct : IDisposable
 {
@@ -21,6 +22,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
     private readonly TokenBlocks[] _seen;
     private readonly TokenBasis _basis;
     private readonly int _inputBits, _outputs, _inputs, _images, _paddedInputs;
+    private readonly bool _hasChannelScales;
     private readonly Int8GemmKernel _kernel = Int8Gemm.Table.Best;
     private readonly NativeBuffer<float> _bias;
 
@@ -39,6 +41,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         if (blocks.Rows(images) > PackedIntegerWeights.MaxInputs)
             throw new ArgumentException($"{blocks.Rows(images)} tokens are too many for int32 sums.", nameof(blocks));
         _seen = seen ?? [blocks];
+        _hasChannelScales = arithmetic.LowRank && !blocks.HasBlocks;
         (_arithmetic, _inputBits, _blocks, _basis, _outputs, _inputs, _images) = (arithmetic, inputBits, blocks, basis, outputs, inputs, images);
         _paddedInputs = (inputs + _kernel.ColumnStep - 1) / _kernel.ColumnStep * _kernel.ColumnStep;
         _bias = new NativeBuffer<float>(_paddedInputs, zeroed: true);
@@ -54,7 +57,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         if (!_arithmetic.IsInteger)
             return HeaderBytes + ((long)_blocks.Rows(images) * _inputs * sizeof(float));
         long levels = (long)Groups(images) * 4 * _paddedInputs;
-        return HeaderBytes + ((long)_paddedInputs * sizeof(int)) + (_inputBits == 4 ? levels / 2 : levels);
+        return LevelsOffset + (_inputBits == 4 ? levels / 2 : levels);
     }
 
     /// <summary>The elements of scratch memory that <see cref="Keep"/> and <see cref="Add"/> need.</summary>
@@ -65,17 +68,30 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
             // With the basis of most energy, all 16 coefficients of a block pass through.
             long rows = Math.Max(_blocks.Rows(_images), _basis == TokenBasis.Energy ? _blocks.TokensInBlocks(_images) + _blocks.Singles(_images) : 0), groups = Groups(_images);
             return Math.Max(
-                ScratchSpace.Length(rows * _inputs * sizeof(float), _inputs * sizeof(float), _inputs * sizeof(float), groups * 4 * _paddedInputs),
+                ScratchSpace.Length((TakesInputRows ? 0 : rows) * _inputs * sizeof(float), _inputs * sizeof(float), _inputs * sizeof(float), groups * 4 * _paddedInputs),
                 ScratchSpace.Length(
-                    rows * _outputs * sizeof(float),
+                    (TakesGradientRows ? 0 : rows) * _outputs * sizeof(float),
                     _outputs * sizeof(float),
                     _outputs * sizeof(float),
+                    _outputs * sizeof(float),
+                    _outputs * sizeof(int),
                     _outputs * sizeof(int),
                     groups * 4 * GradientColumns,
                     _paddedInputs * sizeof(float),
                     FloatGemm.TransposedScratch((int)rows) * sizeof(float)));
         }
     }
+
+    /// <summary>Where an input's scales are kept, behind the sums.</summary>
+    private int ScalesOffset => HeaderBytes + (_paddedInputs * sizeof(int));
+
+    private int LevelsOffset => ScalesOffset + (_hasChannelScales ? _paddedInputs * sizeof(float) : 0);
+
+    /// <summary>Whether the rows of ȳ are the operand as they lie, so that they are rounded where they are.</summary>
+    private bool TakesGradientRows => _arithmetic.IsInteger && !_blocks.HasBlocks;
+
+    /// <summary>Whether those of x are, too.</summary>
+    private bool TakesInputRows => TakesGradientRows && _seen[0] == _blocks;
 
     /// <summary>The distance of neighbouring groups of ȳ's levels in units of four bytes.</summary>
     private int GradientColumns { get; }
@@ -95,21 +111,21 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         if (_basis == TokenBasis.Energy && _blocks.HasBlocks)
             FindCoefficients(x, ldx, images, coefficients, space);
         float* maxima = space.Take<float>(_inputs), inverseScales = space.Take<float>(_inputs);
-        float* reduced = _arithmetic.IsInteger ? space.Take<float>((long)rows * _inputs) : (float*)(kept + HeaderBytes);
+        float* reduced = TakesInputRows ? null : _arithmetic.IsInteger ? space.Take<float>((long)rows * _inputs) : (float*)(kept + HeaderBytes);
         ReduceInput(x, ldx, images, coefficients, _blocks.Rank, reduced, maxima);
         if (!_arithmetic.IsInteger)
             return;
 
         int maxLevel = GradientArithmetic.MaxLevel(_inputBits);
-        float largest = TensorPrimitives.Max(new ReadOnlySpan<float>(maxima, _inputs));
-        *(float*)kept = Levels.Scale(largest, maxLevel);
-        new Span<float>(inverseScales, _inputs).Fill(Levels.InverseScale(largest, maxLevel));
+        if (_hasChannelScales)
+            new Span<float>(kept + ScalesOffset, _paddedInputs).Clear();
+        FindScales(maxima, _inputs, maxLevel, _hasChannelScales ? (float*)(kept + ScalesOffset) : (float*)kept, inverseScales);
         int groups = Groups(images);
-        byte* levels = Panels(kept);
+        byte* levels = kept + LevelsOffset;
         var pack = new PackLevelsCall
         {
-            Source = reduced,
-            SourceStride = _inputs,
+            Source = TakesInputRows ? x : reduced,
+            SourceStride = TakesInputRows ? ldx : _inputs,
             Rows = rows,
             Columns = _inputs,
             Groups = groups,
@@ -138,7 +154,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
     {
         var space = new ScratchSpace(scratch);
         int rows = _blocks.Rows(images), groups = Groups(images);
-        float* reduced = space.Take<float>((long)rows * _outputs), maxima = space.Take<float>(_outputs);
+        float* reduced = TakesGradientRows ? null : space.Take<float>((long)rows * _outputs), maxima = space.Take<float>(_outputs);
         var call = new TokenHadamardCall { Source = y, SourceStride = ldy, Columns = _outputs, Target = reduced, TargetStride = _outputs, Maxima = maxima };
         _blocks.Describe(ref call, images);
         call.Kept = kept + KeptOffset;
@@ -150,14 +166,20 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
             return;
         }
         int maxLevel = _arithmetic.MaxGradientLevel;
-        float largest = TensorPrimitives.Max(new ReadOnlySpan<float>(maxima, _outputs));
-        float* inverseScales = space.Take<float>(_outputs), inputScales = space.Take<float>(_paddedInputs);
-        new Span<float>(inverseScales, _outputs).Fill(Levels.InverseScale(largest, maxLevel));
-        new Span<float>(inputScales, _paddedInputs).Fill(*(float*)kept);
+        float* scales = space.Take<float>(_outputs), inverseScales = space.Take<float>(_outputs);
+        FindScales(maxima, _outputs, maxLevel, scales, inverseScales);
+        float* inputScales = (float*)(kept + ScalesOffset);
+        if (!_hasChannelScales)
+        {
+            inputScales = space.Take<float>(_paddedInputs);
+            new Span<float>(inputScales, _paddedInputs).Fill(*(float*)kept);
+        }
+        int* zeros = space.Take<int>(_outputs);
+        new Span<int>(zeros, _outputs).Fill(HadamardRows.ZeroPoint);
         var pack = new PackLevelsCall
         {
-            Source = reduced,
-            SourceStride = _outputs,
+            Source = TakesGradientRows ? y : reduced,
+            SourceStride = TakesGradientRows ? ldy : _outputs,
             Rows = rows,
             Columns = _outputs,
             Groups = groups,
@@ -179,14 +201,12 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
             PaddedOutputs = _paddedInputs,
             Groups = groups,
             HasNibbles = _inputBits == 4,
-            Weights = (sbyte*)Panels(kept),
+            Weights = (sbyte*)(kept + LevelsOffset),
             ColumnSums = (int*)(kept + HeaderBytes),
             Scales = inputScales,
             Bias = _bias.Pointer,
         };
-        float scale = Levels.Scale(largest, maxLevel);
-        int zero = HadamardRows.ZeroPoint;
-        var grids = new TokenGrids(&scale, &zero, stride: 0);
+        var grids = new TokenGrids(scales, zeros, stride: _hasChannelScales ? 1 : 0);
         Int8Gemm.Run(in panels, pack.Target, lda: 4, step: 4 * GradientColumns, in grids, gradient, _inputs, 0, _outputs, accumulate: true);
     }
 
@@ -200,9 +220,24 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
 
     private int Groups(int images) => (_blocks.Rows(images) + 3) / 4;
 
-    private byte* Panels(byte* kept) => kept + HeaderBytes + (_paddedInputs * sizeof(int));
+    /// <summary>The scales of some channels, each by its largest magnitude, or one by the largest of all; and their inverses, one for each channel always.</summary>
+    private void FindScales(float* maxima, int channels, int maxLevel, float* scales, float* inverseScales)
+    {
+        if (!_hasChannelScales)
+        {
+            float largest = TensorPrimitives.Max(new ReadOnlySpan<float>(maxima, channels));
+            *scales = Levels.Scale(largest, maxLevel);
+            new Span<float>(inverseScales, channels).Fill(Levels.InverseScale(largest, maxLevel));
+            return;
+        }
+        for (int i = 0; i < channels; i++)
+        {
+            scales[i] = Levels.Scale(maxima[i], maxLevel);
+            inverseScales[i] = Levels.InverseScale(maxima[i], maxLevel);
+        }
+    }
 
-    /// <summary>Ĥ·x: some coefficients of each block, single tokens as they are, and the largest magnitude of each column.</summary>
+    /// <summary>Ĥ·x: some coefficients of each block, single tokens as they are, and the largest magnitude of each column; without a target, this alone.</summary>
     private void ReduceInput(float* x, nint ldx, int images, byte* coefficients, int rank, float* target, float* maxima)
     {
         int columns = _inputs / _seen.Length;
@@ -213,7 +248,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
                 Source = x,
                 SourceStride = ldx,
                 Columns = columns,
-                Target = target + (tap * columns),
+                Target = target is null ? null : target + (tap * columns),
                 TargetStride = _inputs,
                 Maxima = maxima + (tap * columns),
             };
