@@ -22,7 +22,7 @@ internal static class BackwardBenchmark
     /// <param name="epochs">How often each image is seen.</param>
     /// <param name="take">How many of the training images; null for all.</param>
     /// <param name="seeds">From how many seeds each method trains: of the weights at the start, the order, the augmentation and the rounding.</param>
-    /// <param name="methods">The methods, with commas, each with its rank and the bits of kept inputs if they are not the usual ones: <c>hlq:16</c>, <c>hlq:16:4</c>; null for all.</param>
+    /// <param name="methods">The methods, with commas, as <see cref="BackwardPolicyText"/> takes them; null for all with their usual settings.</param>
     public static void Run(string model, string train, string test, int epochs, int? take, int seeds, string? methods)
     {
         using var stop = new CancellationTokenSource();
@@ -52,7 +52,7 @@ internal static class BackwardBenchmark
         Console.WriteLine("|---|---|---|---|---|---|---|");
         foreach (string method in methods?.Split(',') ?? BackwardMethods.Names)
         {
-            BackwardPolicy policy = Policy(method);
+            BackwardPolicy policy = BackwardPolicyText.Parse(method);
             var finished = new List<Trainer>();
             for (int seed = 0; seed < seeds; seed++)
             {
@@ -75,15 +75,6 @@ internal static class BackwardBenchmark
             }
             Console.WriteLine(Row(method, policy, finished));
         }
-    }
-
-    private static BackwardPolicy Policy(string method)
-    {
-        string[] parts = method.Split(':');
-        var policy = new BackwardPolicy { Method = parts[0] };
-        if (parts.Length > 1)
-            policy = policy with { Rank = int.Parse(parts[1], CultureInfo.InvariantCulture) };
-        return parts.Length > 2 ? policy with { ActivationBits = int.Parse(parts[2], CultureInfo.InvariantCulture) } : policy;
     }
 
     private static Trainer Continue(TrainingRecipe recipe, TrainingData data, string folder, VisionModel? initial) =>

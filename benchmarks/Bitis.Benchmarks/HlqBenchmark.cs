@@ -38,21 +38,24 @@ internal static unsafe class HlqBenchmark
         ("256 to 256", 8, true, 4, 256, 256),
     ];
 
-    public static void Run()
+    /// <param name="name">What is compared with the exact reverse pass, as <see cref="BackwardPolicyText"/> takes it.</param>
+    public static void Run(string name)
     {
+        BackwardPolicy policy = BackwardPolicyText.Parse(name);
+        Console.WriteLine($"policy {name}: rank {policy.Rank}, inputs kept in {policy.ActivationBits ?? 8} bits");
         Console.WriteLine("the reverse pass of a linear layer, microseconds: x̄ and W̄ exact and by HLQ; the forward pass's compression; bytes kept of the input");
         foreach (var shape in Shapes)
-            MeasureLayer(shape.Name, shape.Side, shape.HasClassToken, shape.Images, shape.Inputs, shape.Outputs);
+            MeasureLayer(policy, shape.Name, shape.Side, shape.HasClassToken, shape.Images, shape.Inputs, shape.Outputs);
         Console.WriteLine("the reverse pass of a convolution, microseconds an image: both products, unfolding and folding, exact and by HLQ");
         foreach ((int inputs, int outputs, int side, int kernel, int stride) in ((int, int, int, int, int)[])
             [(8, 8, 32, 3, 1), (16, 16, 32, 3, 1), (16, 32, 32, 1, 2), (32, 64, 16, 1, 2), (32, 32, 16, 1, 1), (64, 64, 16, 1, 1), (64, 64, 4, 3, 1), (16, 32, 32, 3, 2), (32, 32, 16, 3, 1), (32, 64, 16, 3, 2), (64, 64, 8, 3, 1), (64, 64, 16, 3, 1), (64, 128, 16, 3, 2), (128, 128, 8, 3, 1), (128, 256, 8, 1, 1), (256, 128, 8, 1, 1)])
         {
-            MeasureConvolution(inputs, outputs, side, kernel, stride);
+            MeasureConvolution(policy, inputs, outputs, side, kernel, stride);
         }
         Console.WriteLine("a training step of 16 images of 32×32 pixels on one thread, exact and by HLQ in turns");
-        MeasureStep("vim-mini", SmallModels.Get("vim-mini", classes: 10).BuildGraph());
-        MeasureStep("vit-mini", SmallModels.Get("vit-mini", classes: 10).BuildGraph());
-        MeasureStep("a Vim of width 192", new VimConfig
+        MeasureStep(policy, "vim-mini", SmallModels.Get("vim-mini", classes: 10).BuildGraph());
+        MeasureStep(policy, "vit-mini", SmallModels.Get("vit-mini", classes: 10).BuildGraph());
+        MeasureStep(policy, "a Vim of width 192", new VimConfig
         {
             ImageSize = 32,
             PatchSize = 4,
@@ -63,8 +66,8 @@ internal static unsafe class HlqBenchmark
             DeltaRank = 12,
             Classes = 10,
         }.BuildGraph());
-        MeasureStep("convolutions of 3×3 and 1×1", Convolutions());
-        MeasureStep("resnet-20", SmallModels.Get("resnet-20", classes: 10).BuildGraph());
+        MeasureStep(policy, "convolutions of 3×3 and 1×1", Convolutions());
+        MeasureStep(policy, "resnet-20", SmallModels.Get("resnet-20", classes: 10).BuildGraph());
     }
 
     /// <summary>The stages of a small convolutional network: 64 channels, 16×16 places; 128 channels, 8×8 places.</summary>
@@ -82,7 +85,7 @@ internal static unsafe class HlqBenchmark
         return b.Build(b.Add("head", new Linear(128, 10, HasBias: true), b.Add("mean", new MeanTokens(), x)));
     }
 
-    private static void MeasureConvolution(int inputs, int outputs, int side, int kernel, int stride)
+    private static void MeasureConvolution(BackwardPolicy policy, int inputs, int outputs, int side, int kernel, int stride)
     {
         const int batch = 32, rounds = 15, warmUp = 25; // the runtime compiles again what is called often
         var b = new GraphBuilder([3, side, side]);
@@ -93,7 +96,7 @@ internal static unsafe class HlqBenchmark
         Tensor images = Random([batch, 3, side, side], 2), targets = new([batch, 10]);
         targets.Span.Fill(0.1f);
         using var exact = new GradientExecutor(graph, weights, threads: 1);
-        using var hlq = new GradientExecutor(graph, weights, threads: 1, new BackwardPolicy { Overrides = [new("conv", "hlq")] });
+        using var hlq = new GradientExecutor(graph, weights, threads: 1, policy with { Method = "exact", Overrides = [new("conv", policy.Method)] });
         GradientExecutor[] executors = [exact, hlq];
         double[] us = [.. Enumerable.Range(0, 2).Select(_ => double.MaxValue)], forward = [.. us];
         for (int round = -warmUp; round < rounds; round++)
@@ -114,7 +117,7 @@ internal static unsafe class HlqBenchmark
             + $"   forward {forward[0],7:F1} / {forward[1],7:F1}");
     }
 
-    private static void MeasureStep(string name, Graph graph)
+    private static void MeasureStep(BackwardPolicy policy, string name, Graph graph)
     {
         const int batch = 16, rounds = 7;
         Dictionary<string, Tensor> weights = [];
@@ -128,7 +131,7 @@ internal static unsafe class HlqBenchmark
         for (int i = 0; i < batch; i++)
             targets.Span[(i * 10) + (i % 10)] = 1;
         using var exact = new GradientExecutor(graph, weights, threads: 1);
-        using var hlq = new GradientExecutor(graph, weights, threads: 1, new BackwardPolicy { Method = "hlq" });
+        using var hlq = new GradientExecutor(graph, weights, threads: 1, policy);
         var samples = new List<(double Layers, double Forward, double Step)>[] { [], [] };
         for (int round = -2; round < rounds; round++)
         {
@@ -149,7 +152,7 @@ internal static unsafe class HlqBenchmark
         }
         (double before, double after) = (Median(0, sample => sample.Layers), Median(1, sample => sample.Layers));
         Console.WriteLine(
-            $"  {name,-28} {hlq.Layers.Count(layer => layer.Method == "hlq")} of {hlq.Layers.Count} layers low-bit; linear and convolutional layers backward "
+            $"  {name,-28} {hlq.Layers.Count(layer => layer.Method == policy.Method)} of {hlq.Layers.Count} layers low-bit; linear and convolutional layers backward "
             + $"{before:F1} to {after:F1} ms, {before / after:F2} times as fast; forward {Median(0, s => s.Forward):F1} to {Median(1, s => s.Forward):F1} ms; "
             + $"the whole step {Median(0, s => s.Step) / Median(1, s => s.Step):F2} times as fast");
         double mib = 1 << 20;
@@ -161,19 +164,18 @@ internal static unsafe class HlqBenchmark
         double Median(int i, Func<(double Layers, double Forward, double Step), double> of) => samples[i].Select(of).Order().ElementAt(rounds / 2);
         long LowBitBytes(GradientExecutor executor)
         {
-            HashSet<string> lowBit = [.. hlq.Layers.Where(layer => layer.Method == "hlq").Select(layer => layer.Layer)];
+            HashSet<string> lowBit = [.. hlq.Layers.Where(layer => layer.Method == policy.Method).Select(layer => layer.Layer)];
             return executor.KeptInputs.Where(kept => lowBit.Contains(kept.Layer)).Sum(kept => kept.Bytes);
         }
     }
 
-    private static void MeasureLayer(string name, int side, bool hasClassToken, int images, int inputs, int outputs)
+    private static void MeasureLayer(BackwardPolicy policy, string name, int side, bool hasClassToken, int images, int inputs, int outputs)
     {
         TokenLayout layout = TokenLayout.Grid(side, side);
         if (hasClassToken)
             layout = layout with { Rows = layout.Rows + 1, ExtraRow = layout.Rows / 2 };
         int rows = images * layout.Rows;
-        BackwardMethod method = BackwardMethods.Find("hlq");
-        var policy = new BackwardPolicy { Method = "hlq" };
+        BackwardMethod method = BackwardMethods.Find(policy.Method);
         using TokenBlocks blocks = policy.BlocksOf(method, layout, images);
         using var inputProduct = new InputGradientProduct(method.Input, policy.Scale, blocks, outputs, inputs, layout.Rows, images);
         using var weightProduct = new WeightGradientProduct(method.Weight, policy.BitsOfInput(method), blocks, policy.Basis, outputs, inputs, images);

@@ -3,7 +3,7 @@
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- profile vim-tiny
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- threads vim-tiny
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- training [vim-mini vmamba-mini]
-//   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- hlq
+//   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- hlq [hlq:16]
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- backward resnet-20 cifar10.zip/train cifar10.zip/test 12
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- methods vim-micro-builtin builtin/train builtin/test
 //   dotnet run -c Release --project benchmarks/Bitis.Benchmarks -- conversion vim-tiny ptq4vm
@@ -29,8 +29,12 @@ switch (args)
         TrainingBenchmark.Run(models);
         return 0;
     case ["hlq"]:
-        HlqBenchmark.Run();
-        TrainingMemoryBenchmark.Run();
+        HlqBenchmark.Run("hlq");
+        TrainingMemoryBenchmark.Run("hlq");
+        return 0;
+    case ["hlq", string policy]:
+        HlqBenchmark.Run(policy);
+        TrainingMemoryBenchmark.Run(policy);
         return 0;
     case [TrainingMemoryBenchmark.Child, string model, string method]:
         TrainingMemoryBenchmark.RunChild(model, method);

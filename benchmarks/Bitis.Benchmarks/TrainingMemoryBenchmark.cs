@@ -21,12 +21,14 @@ internal static class TrainingMemoryBenchmark
 
     private static readonly string[] Models = ["vim-mini", "vit-mini", "resnet-20", "vim-tiny"];
 
-    public static void Run()
+    /// <summary>Prints a row for each model.</summary>
+    /// <param name="policy">What is compared with the exact reverse pass, as <see cref="BackwardPolicyText"/> takes it.</param>
+    public static void Run(string policy)
     {
-        Console.WriteLine($"peak resident memory of a process that trains on one thread, {Steps} steps of {Batch} images: without the training, exact, by HLQ");
+        Console.WriteLine($"peak resident memory of a process that trains on one thread, {Steps} steps of {Batch} images: without the training, exact, by {policy}");
         foreach (string model in Models)
         {
-            Answer none = Ask(model, "none"), exact = Ask(model, "exact"), hlq = Ask(model, "hlq");
+            Answer none = Ask(model, "none"), exact = Ask(model, "exact"), hlq = Ask(model, policy);
             double before = exact.Peak - none.Peak, after = hlq.Peak - none.Peak;
             Console.WriteLine(
                 $"  {model,-10} {none.Peak,6:F1}   {exact.Peak,6:F1}   {hlq.Peak,6:F1} MiB; the training {before:F1} to {after:F1} MiB ({after / before:P0}); "
@@ -55,7 +57,7 @@ internal static class TrainingMemoryBenchmark
             value = (float)random.NextNormal();
         for (int i = 0; i < Batch; i++)
             targets.Span[(i * targets.Shape[1]) + (i % targets.Shape[1])] = 1;
-        using var executor = new GradientExecutor(graph, weights, threads: 1, new BackwardPolicy { Method = method });
+        using var executor = new GradientExecutor(graph, weights, threads: 1, BackwardPolicyText.Parse(method));
         for (int step = 0; step < Steps; step++)
             executor.Run(images, targets, (ulong)step);
         return executor.KeptInputBytes;

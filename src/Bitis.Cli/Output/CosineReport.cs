@@ -5,6 +5,9 @@ namespace Bitis.Cli.Output;
 /// <summary>How well low-bit gradients agreed with the exact ones in the last epoch: their cosine over all layers that learn, -1 to 1.</summary>
 internal sealed record CosineReport(double Mean, double Worst, string WorstLayer)
 {
+    // docs/hlq.md, "Rank": trainings whose mean was higher ended within about a point of the exact ones.
+    private const double Low = 0.95;
+
     /// <summary>Sums an epoch up; null for an exact training.</summary>
     public static CosineReport? Of(EpochRecord epoch)
     {
@@ -12,5 +15,15 @@ internal sealed record CosineReport(double Mean, double Worst, string WorstLayer
             return null;
         KeyValuePair<string, double> worst = cosines.MinBy(layer => layer.Value);
         return new CosineReport(cosines.Values.Average(), worst.Value, worst.Key);
+    }
+
+    /// <summary>What would bring the gradients nearer to the exact ones; null if they are near, or if they do not differ by what the reduction along the tokens leaves out.</summary>
+    public string? Advice(BackwardPolicy policy, IEnumerable<LayerBackward> layers)
+    {
+        string? reducing = layers.Select(layer => layer.Method).FirstOrDefault(method => method is "hlq" or "low-rank");
+        return Mean < Low && policy.Rank < BackwardPolicy.FullRank && reducing is not null
+            ? $"The gradients are far from the exact ones, which costs accuracy. In a recipe, \"backward\": {{ \"method\": \"{reducing}\", \"rank\": {BackwardPolicy.FullRank} }} leaves no tokens out; "
+                + "it keeps twice as much memory of the inputs (docs/hlq.md, \"Rank\")."
+            : null;
     }
 }

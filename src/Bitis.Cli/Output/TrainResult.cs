@@ -71,6 +71,11 @@ internal sealed record TrainResult(
                 : null),
             ("time", $"{Format.Duration(TimeSpan.FromSeconds(Seconds))}, {ImagesPerSecond:0} images/s"));
         report.Line();
+        if (GradientCosines?.Advice(Recipe.Backward, Backward) is { } advice)
+        {
+            report.Line(advice);
+            report.Line();
+        }
         report.Line($"Next: bitis quantize {BestModel ?? FinalModel} --calibration IMAGES -o model.bitis");
     }
 

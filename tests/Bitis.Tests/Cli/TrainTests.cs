@@ -72,6 +72,18 @@ public sealed class TrainTests : IDisposable
         Assert.Equal(JsonValueKind.Null, exact.GetProperty("gradientCosines").ValueKind);
     }
 
+    [Theory]
+    [InlineData(4, true)]
+    [InlineData(16, false)]
+    public void It_says_what_brings_gradients_nearer_that_are_far_from_the_exact_ones(int rank, bool advises)
+    {
+        string backward = $"\"backward\": {{ \"rank\": {rank}, \"overrides\": [ {{ \"pattern\": \"*_proj\", \"method\": \"low-rank\" }} ] }}";
+        string recipe = _folder.WriteText(
+            "rank.json", Recipe.Replace("\"patchSize\": 4, \"stride\": 4", "\"patchSize\": 2, \"stride\": 2").Replace("\"epochs\": 2", $"\"epochs\": 1, {backward}"));
+        CliOutcome outcome = CliRunner.Run("train", "--recipe", recipe, "--data", _images, "-o", _folder.File("rank")).AssertSucceeded();
+        Assert.Equal(advises, outcome.Output.Contains("\"backward\": { \"method\": \"low-rank\", \"rank\": 16 }", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void A_stopped_training_says_how_to_go_on_and_does()
     {

@@ -27,7 +27,13 @@ public sealed record BackwardPolicy
     /// <summary>For the methods that reduce tokens: the basis.</summary>
     public TokenBasis Basis { get; init; } = TokenBasis.Patch;
 
-    /// <summary>For the methods that reduce tokens: how many of 16 coefficients are kept; 4, 8, 12, or 16 for all.</summary>
+    /// <summary>The rank that leaves nothing out: blocks have as many tokens.</summary>
+    public const int FullRank = TokenHadamard.BlockRows;
+
+    /// <summary>
+    /// For the methods that reduce tokens: how many of 16 coefficients are kept; 4, 8, 12, or <see cref="FullRank"/> for all. At full rank integer products
+    /// take the tokens as they are, with a scale for each channel.
+    /// </summary>
     public int Rank { get; init; } = 8;
 
     /// <summary>The bits of kept inputs, 4 or 8; null for what is usual for the method.</summary>
@@ -45,7 +51,7 @@ public sealed record BackwardPolicy
             BackwardMethods.Find(entry.Method);
         if (!Enum.IsDefined(Scale) || !Enum.IsDefined(Basis))
             throw new BitisException($"The backward policy's scale is {Scale} and its basis {Basis}; there are no such.");
-        if (Rank is not (4 or 8 or 12 or 16))
+        if (Rank is not (4 or 8 or 12 or FullRank))
             throw new BitisException($"The backward policy's rank is {Rank}; expected 4, 8, 12 or 16 (of 16 tokens).");
         if (ActivationBits is not (null or 4 or 8))
             throw new BitisException($"The backward policy's activationBits is {ActivationBits}; expected 4 or 8.");
@@ -80,7 +86,7 @@ public sealed record BackwardPolicy
     /// <summary>How a method cuts a layer's tokens into blocks: not at all at full rank, where integers need no transform.</summary>
     internal TokenBlocks BlocksOf(BackwardMethod method, TokenLayout layout, int images)
     {
-        bool transforms = method.Weight is { LowRank: true, IsInteger: true } ? Rank < TokenHadamard.BlockRows : method.Weight.LowRank || method.Input.LowRank;
+        bool transforms = method.Weight is { LowRank: true, IsInteger: true } ? Rank < FullRank : method.Weight.LowRank || method.Input.LowRank;
         return transforms ? TokenBlocks.For(layout, Basis, Rank, images) : TokenBlocks.None(layout, images);
     }
 
