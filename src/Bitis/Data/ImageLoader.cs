@@ -64,7 +64,9 @@ public static class ImageLoader
                 int start = next;
                 int count = Math.Min(batchSize, source.Count - start);
                 CancellationToken token = stop.Token;
-                underWay.Enqueue(Task.Run(() => ReadBatch(source, preprocessing, start, count, token), token));
+                // Threads of their own: those of the pool may all be busy with the batch before, and this one would only be read when it is due.
+                underWay.Enqueue(Task.Factory.StartNew(
+                    () => ReadBatch(source, preprocessing, start, count, token), token, TaskCreationOptions.LongRunning, TaskScheduler.Default));
                 next += count;
             }
         }
