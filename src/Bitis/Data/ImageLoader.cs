@@ -39,9 +39,10 @@ public static class ImageLoader
         try
         {
             StartMore();
-            while (underWay.TryDequeue(out Task<ImageBatch>? oldest))
+            while (underWay.Count > 0)
             {
-                ImageBatch batch = Finish(oldest);
+                cancellation.ThrowIfCancellationRequested(); // even if the next batch is there already
+                ImageBatch batch = Finish(underWay.Dequeue());
                 StartMore();
                 yield return batch;
             }
