@@ -28,13 +28,9 @@ switch (args)
     case ["training", .. string[] models]:
         TrainingBenchmark.Run(models);
         return 0;
-    case ["hlq"]:
-        HlqBenchmark.Run("hlq");
-        TrainingMemoryBenchmark.Run("hlq");
-        return 0;
-    case ["hlq", string policy]:
-        HlqBenchmark.Run(policy);
-        TrainingMemoryBenchmark.Run(policy);
+    case ["hlq"] or ["hlq", _]:
+        HlqBenchmark.Run(args[^1]);
+        TrainingMemoryBenchmark.Run(args[^1]);
         return 0;
     case [TrainingMemoryBenchmark.Child, string model, string method]:
         TrainingMemoryBenchmark.RunChild(model, method);

@@ -25,6 +25,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
     private readonly bool _hasChannelScales;
     private readonly Int8GemmKernel _kernel = Int8Gemm.Table.Best;
     private readonly NativeBuffer<float> _bias;
+    private readonly NativeBuffer<int> _zeroPoints;
 
     /// <summary>Prepares a layer.</summary>
     /// <param name="arithmetic">How to compute; not exactly.</param>
@@ -45,6 +46,8 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         (_arithmetic, _inputBits, _blocks, _basis, _outputs, _inputs, _images) = (arithmetic, inputBits, blocks, basis, outputs, inputs, images);
         _paddedInputs = (inputs + _kernel.ColumnStep - 1) / _kernel.ColumnStep * _kernel.ColumnStep;
         _bias = new NativeBuffer<float>(_paddedInputs, zeroed: true);
+        _zeroPoints = new NativeBuffer<int>(outputs);
+        _zeroPoints.Span.Fill(HadamardRows.ZeroPoint);
         // A multiple of 1 KiB between neighbouring groups would map them to few sets of the nearest cache.
         GradientColumns = HadamardRows.Padded(outputs);
         if (GradientColumns % 256 == 0)
@@ -74,7 +77,6 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
                     _outputs * sizeof(float),
                     _outputs * sizeof(float),
                     _outputs * sizeof(float),
-                    _outputs * sizeof(int),
                     _outputs * sizeof(int),
                     groups * 4 * GradientColumns,
                     _paddedInputs * sizeof(float),
@@ -174,8 +176,6 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
             inputScales = space.Take<float>(_paddedInputs);
             new Span<float>(inputScales, _paddedInputs).Fill(*(float*)kept);
         }
-        int* zeros = space.Take<int>(_outputs);
-        new Span<int>(zeros, _outputs).Fill(HadamardRows.ZeroPoint);
         var pack = new PackLevelsCall
         {
             Source = TakesGradientRows ? y : reduced,
@@ -206,7 +206,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
             Scales = inputScales,
             Bias = _bias.Pointer,
         };
-        var grids = new TokenGrids(scales, zeros, stride: _hasChannelScales ? 1 : 0);
+        var grids = new TokenGrids(scales, _zeroPoints.Pointer, stride: _hasChannelScales ? 1 : 0);
         Int8Gemm.Run(in panels, pack.Target, lda: 4, step: 4 * GradientColumns, in grids, gradient, _inputs, 0, _outputs, accumulate: true);
     }
 
@@ -214,6 +214,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
     public void Dispose()
     {
         _bias.Dispose();
+        _zeroPoints.Dispose();
         foreach (TokenBlocks blocks in _seen.Where(blocks => blocks != _blocks))
             blocks.Dispose();
     }
