@@ -141,7 +141,7 @@ public sealed unsafe class HadamardRowsTests
                 float level = rounding switch
                 {
                     LevelRounding.Nearest => MathF.Round(u),
-                    LevelRounding.Stochastic => MathF.Floor(u + (c / 16 % 2 == 0 ? CounterRandom.Units(Key, counter).First : CounterRandom.Units(Key, counter - 16).Second)),
+                    LevelRounding.Stochastic => MathF.Floor(u + ((c / 16 % 2 == 0 ? CounterRandom.Halves(Key, counter).First : CounterRandom.Halves(Key, counter - 16).Second) * CounterRandom.HalfStep)),
                     _ => Levels.RoundToPower(u, Key, counter),
                 };
                 expected[(row * padded) + c] = (byte)(Math.Clamp(level, -maxLevel, maxLevel) + HadamardRows.ZeroPoint);

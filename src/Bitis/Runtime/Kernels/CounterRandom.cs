@@ -12,8 +12,8 @@ internal static class CounterRandom
     /// <summary>The second multiplier of the hash.</summary>
     public const uint SecondFactor = 0x846CA68B;
 
-    /// <summary>The distance of neighbouring values of <see cref="Units"/>: 2⁻¹⁶.</summary>
-    public const float UnitStep = 1f / (1 << 16);
+    /// <summary>The factor that takes <see cref="Halves"/> to [0, 1): 2⁻¹⁶.</summary>
+    public const float HalfStep = 1f / (1 << 16);
 
     /// <summary>32 random bits.</summary>
     public static uint Bits(uint key, uint counter)
@@ -25,13 +25,12 @@ internal static class CounterRandom
     }
 
     /// <summary>
-    /// Two numbers, uniform in [0, 1) in steps of 2⁻¹⁶, from one hash: fine enough for rounding, whose mean error stays below 2⁻¹⁶ of a
-    /// level.
+    /// Two numbers, uniform from 0 to 2¹⁶ − 1, from one hash: fine enough for rounding, whose mean error stays below 2⁻¹⁶ of a level.
     /// </summary>
-    public static (float First, float Second) Units(uint key, uint counter)
+    public static (int First, int Second) Halves(uint key, uint counter)
     {
         uint bits = Bits(key, counter);
-        return ((int)(bits & 0xFFFF) * UnitStep, (int)(bits >> 16) * UnitStep);
+        return ((int)(bits & 0xFFFF), (int)(bits >> 16));
     }
 
     /// <summary>A key of its own for a part of a job.</summary>

@@ -52,7 +52,7 @@ internal static unsafe class HadamardRows
         float* rest = stackalloc float[BlockColumns];
         for (int row = 0; row < rows; row++)
         {
-            largest[row] = TransformRow<TLanes>(in call, row, rest);
+            largest[row] = TransformRow<TLanes>(in call, row, rows, rest);
             QuantizeRow<TLanes>(in call, row, largest[row]);
         }
     }
@@ -63,7 +63,7 @@ internal static unsafe class HadamardRows
     {
         float* rest = stackalloc float[BlockColumns];
         for (int row = 0; row < rows; row++)
-            largest[row] = TransformRow<TLanes>(in call, row, rest);
+            largest[row] = TransformRow<TLanes>(in call, row, rows, rest);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -74,28 +74,37 @@ internal static unsafe class HadamardRows
             QuantizeRow<TLanes>(in call, row, largest[row]);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float TransformRow<TLanes>(in HadamardRowsCall call, int row, float* rest)
+    private static float TransformRow<TLanes>(in HadamardRowsCall call, int row, int rows, float* rest)
         where TLanes : struct, ILanes<TLanes>
     {
         float* source = call.Source + (row * call.SourceStride), target = call.Transformed + (row * call.TransformedStride);
-        int whole = call.Columns / BlockColumns * BlockColumns;
+        int whole = call.Columns / BlockColumns * BlockColumns, left = call.Columns - whole;
+        float* last = source + whole;
+        if (left > 0 && (whole == 0 || row == rows - 1))
+        {
+            // Nothing follows that a whole register might read.
+            new ReadOnlySpan<float>(last, left).CopyTo(new Span<float>(rest, BlockColumns));
+            last = rest;
+        }
+        return TransformBlocks<TLanes>(source, whole, last, left, target, call.Transforms);
+    }
+
+    /// <summary>Transforms the whole blocks of a row, and a last one of which only some values count; gives the largest magnitude.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static float TransformBlocks<TLanes>(float* source, int whole, float* last, int left, float* target, bool transforms)
+        where TLanes : struct, ILanes<TLanes>
+    {
         TLanes max = TLanes.Create(0f);
         for (int i = 0; i < whole; i += BlockColumns)
-            max = TLanes.Max(max, TransformBlock<TLanes>(source + i, target + i, call.Transforms));
-        if (whole < call.Columns)
-        {
-            var padded = new Span<float>(rest, BlockColumns);
-            padded.Clear();
-            new ReadOnlySpan<float>(source + whole, call.Columns - whole).CopyTo(padded);
-            max = TLanes.Max(max, TransformBlock<TLanes>(rest, target + whole, call.Transforms));
-        }
+            max = TLanes.Max(max, TransformBlock<TLanes>(source + i, BlockColumns, target + i, transforms));
+        if (left > 0)
+            max = TLanes.Max(max, TransformBlock<TLanes>(last, left, target + whole, transforms));
         return TLanes.Largest(max);
     }
 
-    /// <summary>Transforms a block, or copies it; gives the largest magnitudes.</summary>
+    /// <summary>Transforms a block, or copies it, with zeros for what is beyond its values; gives the largest magnitudes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TLanes TransformBlock<TLanes>(float* source, float* target, bool transforms)
+    private static TLanes TransformBlock<TLanes>(float* source, int count, float* target, bool transforms)
         where TLanes : struct, ILanes<TLanes>
     {
         // Steps within a register first, then those between registers; the order of the steps, 1, 2, 4, 8, is that of all forms.
@@ -104,6 +113,8 @@ internal static unsafe class HadamardRows
         for (int i = 0; i < BlockColumns; i += TLanes.Count)
         {
             TLanes value = TLanes.Load(source + i);
+            if (count < BlockColumns)
+                value = TLanes.Select(((1u << count) - 1) >> i, value);
             if (transforms)
             {
                 if (TLanes.Count > 1)
@@ -161,22 +172,22 @@ internal static unsafe class HadamardRows
         float* source = call.Transformed + (row * call.TransformedStride);
         byte* target = call.Target + (row * call.TargetStride);
         uint key = call.Key, counter = (uint)row * (uint)columns;
-        TLanes factor = TLanes.Create(inverse), max = TLanes.Create(call.MaxLevel), min = TLanes.Create(-call.MaxLevel), zero = TLanes.Create(ZeroPoint);
-        int i = 0;
-        for (; i + BlockColumns < columns; i += 2 * BlockColumns)
+        TLanes factor = TLanes.Create(inverse);
+        sbyte max = (sbyte)call.MaxLevel;
+        int paired = columns / (2 * BlockColumns) * BlockColumns;
+        for (int i = 0; i < paired; i += TLanes.Count)
         {
-            for (int j = i; j < i + BlockColumns; j += TLanes.Count)
-            {
-                TLanes level = Levels.Round<TLanes, TStochastic>(
-                    TLanes.Load(source + j) * factor, TLanes.Load(source + j + BlockColumns) * factor, min, max, key, counter + (uint)j, out TLanes second);
-                TLanes.StoreBytes(level + zero, target + j);
-                TLanes.StoreBytes(second + zero, target + j + BlockColumns);
-            }
+            int j = i + (i & -BlockColumns); // the columns of the even blocks
+            TLanes first = TLanes.Load(source + j) * factor, second = TLanes.Load(source + j + BlockColumns) * factor;
+            Levels.Round<TLanes, TStochastic>(ref first, ref second, key, counter + (uint)j);
+            TLanes.StoreLevels(first, max, ZeroPoint, target + j);
+            TLanes.StoreLevels(second, max, ZeroPoint, target + j + BlockColumns);
         }
-        for (; i < columns; i += TLanes.Count)
+        for (int i = 2 * paired; i < columns; i += TLanes.Count)
         {
-            TLanes u = TLanes.Load(source + i) * factor;
-            TLanes.StoreBytes(Levels.Round<TLanes, TStochastic>(u, u, min, max, key, counter + (uint)i, out _) + zero, target + i);
+            TLanes level = TLanes.Load(source + i) * factor, unused = level;
+            Levels.Round<TLanes, TStochastic>(ref level, ref unused, key, counter + (uint)i);
+            TLanes.StoreLevels(level, max, ZeroPoint, target + i);
         }
     }
 

@@ -82,12 +82,18 @@ internal unsafe interface ILanes<TSelf> :
     /// <param name="distance">A power of two below <see cref="Count"/>; a constant, since it selects instructions.</param>
     static abstract TSelf Butterfly(TSelf value, int distance);
 
-    /// <summary><see cref="CounterRandom.Units"/> of <paramref name="counter"/>, of the number after it, and so on.</summary>
+    /// <summary><see cref="CounterRandom.Halves"/> of <paramref name="counter"/>, of the number after it, and so on.</summary>
     static abstract TSelf Random(uint key, uint counter, out TSelf second);
 
     /// <summary>
-    /// Writes the low bytes of four registers of integers, interleaved: a[0], b[0], c[0], d[0], a[1] and so on.
-    /// Each integer is from −128 to 255.
+    /// Writes the levels of values: the next integers below or at them, cut off at <c>±max</c>, plus <paramref name="zeroPoint"/>, as bytes.
     /// </summary>
-    static abstract void StoreGroups(TSelf a, TSelf b, TSelf c, TSelf d, byte* target);
+    /// <param name="value">The values, of magnitudes below 2³¹.</param>
+    /// <param name="max">The largest level, up to 127.</param>
+    /// <param name="zeroPoint">0 or 128.</param>
+    /// <param name="target">Where they go; any alignment.</param>
+    static abstract void StoreLevels(TSelf value, sbyte max, byte zeroPoint, byte* target);
+
+    /// <summary>As <see cref="StoreLevels(TSelf, sbyte, byte, byte*)"/>, for four registers interleaved: the levels of a[0], b[0], c[0], d[0], a[1] and so on.</summary>
+    static abstract void StoreLevels(TSelf a, TSelf b, TSelf c, TSelf d, sbyte max, byte zeroPoint, byte* target);
 }

@@ -110,18 +110,23 @@ internal readonly unsafe struct Lane1(float value) : ILanes<Lane1>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane1 Random(uint key, uint counter, out Lane1 second)
     {
-        (float first, float other) = CounterRandom.Units(key, counter);
+        (int first, int other) = CounterRandom.Halves(key, counter);
         second = new(other);
         return new(first);
     }
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreGroups(Lane1 a, Lane1 b, Lane1 c, Lane1 d, byte* target)
+    public static void StoreLevels(Lane1 value, sbyte max, byte zeroPoint, byte* target) =>
+        *target = (byte)(Math.Clamp((int)MathF.Floor(value._value), -max, max) + zeroPoint);
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreLevels(Lane1 a, Lane1 b, Lane1 c, Lane1 d, sbyte max, byte zeroPoint, byte* target)
     {
-        target[0] = (byte)(int)a._value;
-        target[1] = (byte)(int)b._value;
-        target[2] = (byte)(int)c._value;
-        target[3] = (byte)(int)d._value;
+        StoreLevels(a, max, zeroPoint, target);
+        StoreLevels(b, max, zeroPoint, target + 1);
+        StoreLevels(c, max, zeroPoint, target + 2);
+        StoreLevels(d, max, zeroPoint, target + 3);
     }
 }

@@ -143,17 +143,33 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
         x = (x ^ (x >> 16)) * Vector128.Create(CounterRandom.FirstFactor);
         x = (x ^ (x >> 15)) * Vector128.Create(CounterRandom.SecondFactor);
         x ^= x >> 16;
-        second = new(Vector128.ConvertToSingle((x >> 16).AsInt32()) * Vector128.Create(CounterRandom.UnitStep));
-        return new(Vector128.ConvertToSingle((x & Vector128.Create(0xFFFFu)).AsInt32()) * Vector128.Create(CounterRandom.UnitStep));
+        second = new(Vector128.ConvertToSingle((x >> 16).AsInt32()));
+        return new(Vector128.ConvertToSingle((x & Vector128.Create(0xFFFFu)).AsInt32()));
     }
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreGroups(Lanes128 a, Lanes128 b, Lanes128 c, Lanes128 d, byte* target)
+    public static void StoreLevels(Lanes128 value, sbyte max, byte zeroPoint, byte* target)
     {
-        Vector128<int> low = Vector128.Create(0xFF);
-        Vector128<int> pair = (Vector128.ConvertToInt32Native(a._value) & low) | ((Vector128.ConvertToInt32Native(b._value) & low) << 8);
-        Vector128<int> other = (Vector128.ConvertToInt32Native(c._value) & low) | (Vector128.ConvertToInt32Native(d._value) << 8);
-        (pair | (other << 16)).Store((int*)target);
+        Vector128<short> pairs = Vector128.NarrowWithSaturation(FloorToInt32(value), Vector128<int>.Zero);
+        Vector128<sbyte> levels = Vector128.NarrowWithSaturation(pairs, pairs);
+        levels = Vector128.Max(Vector128.Min(levels, Vector128.Create(max)), Vector128.Create((sbyte)-max));
+        *(uint*)target = (levels.AsByte() ^ Vector128.Create(zeroPoint)).AsUInt32().ToScalar();
     }
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreLevels(Lanes128 a, Lanes128 b, Lanes128 c, Lanes128 d, sbyte max, byte zeroPoint, byte* target)
+    {
+        Vector128<sbyte> levels = Vector128.NarrowWithSaturation(
+            Vector128.NarrowWithSaturation(FloorToInt32(a), FloorToInt32(b)), Vector128.NarrowWithSaturation(FloorToInt32(c), FloorToInt32(d)));
+        levels = Vector128.Max(Vector128.Min(levels, Vector128.Create(max)), Vector128.Create((sbyte)-max));
+        Vector128.Shuffle(levels.AsByte() ^ Vector128.Create(zeroPoint), Transposition).Store(target);
+    }
+
+    /// <summary>Where the bytes of a transposed matrix of 4×4 come from.</summary>
+    internal static Vector128<byte> Transposition => Vector128.Create((byte)0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<int> FloorToInt32(Lanes128 value) => Vector128.ConvertToInt32Native(Vector128.Floor(value._value));
 }

@@ -122,14 +122,13 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Butterfly(Lanes256 value, int distance)
     {
-        Vector256<float> swapped = distance switch
+        (Vector256<float> swapped, Vector256<float> signs) = distance switch
         {
-            1 => Avx.Shuffle(value._value, value._value, 0xB1),
-            2 => Avx.Shuffle(value._value, value._value, 0x4E),
-            _ => Avx.Permute2x128(value._value, value._value, 1),
+            1 => (Avx.Shuffle(value._value, value._value, 0xB1), Vector256.Create(1f, -1f, 1f, -1f, 1f, -1f, 1f, -1f)),
+            2 => (Avx.Shuffle(value._value, value._value, 0x4E), Vector256.Create(1f, 1f, -1f, -1f, 1f, 1f, -1f, -1f)),
+            _ => (Avx.Permute2x128(value._value, value._value, 1), Vector256.Create(1f, 1f, 1f, 1f, -1f, -1f, -1f, -1f)),
         };
-        Vector256<int> upper = Vector256.Equals(Vector256<int>.Indices & Vector256.Create(distance), Vector256.Create(distance));
-        return new(swapped + (value._value.AsInt32() ^ (upper << 31)).AsSingle());
+        return new(Fma.MultiplyAdd(value._value, signs, swapped)); // products with ±1 are exact
     }
 
     /// <inheritdoc />
@@ -140,17 +139,32 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
         x = (x ^ (x >> 16)) * Vector256.Create(CounterRandom.FirstFactor);
         x = (x ^ (x >> 15)) * Vector256.Create(CounterRandom.SecondFactor);
         x ^= x >> 16;
-        second = new(Vector256.ConvertToSingle((x >> 16).AsInt32()) * Vector256.Create(CounterRandom.UnitStep));
-        return new(Vector256.ConvertToSingle((x & Vector256.Create(0xFFFFu)).AsInt32()) * Vector256.Create(CounterRandom.UnitStep));
+        second = new(Vector256.ConvertToSingle((x >> 16).AsInt32()));
+        return new(Vector256.ConvertToSingle((x & Vector256.Create(0xFFFFu)).AsInt32()));
     }
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreGroups(Lanes256 a, Lanes256 b, Lanes256 c, Lanes256 d, byte* target)
+    public static void StoreLevels(Lanes256 value, sbyte max, byte zeroPoint, byte* target)
     {
-        Vector256<int> low = Vector256.Create(0xFF);
-        Vector256<int> pair = (Vector256.ConvertToInt32Native(a._value) & low) | ((Vector256.ConvertToInt32Native(b._value) & low) << 8);
-        Vector256<int> other = (Vector256.ConvertToInt32Native(c._value) & low) | (Vector256.ConvertToInt32Native(d._value) << 8);
-        (pair | (other << 16)).Store((int*)target);
+        Vector256<int> integers = FloorToInt32(value);
+        Vector128<short> pairs = Sse2.PackSignedSaturate(integers.GetLower(), integers.GetUpper());
+        Vector128<sbyte> levels = Sse2.PackSignedSaturate(pairs, pairs);
+        levels = Vector128.Max(Vector128.Min(levels, Vector128.Create(max)), Vector128.Create((sbyte)-max));
+        (levels.AsByte() ^ Vector128.Create(zeroPoint)).GetLower().Store(target);
     }
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreLevels(Lanes256 a, Lanes256 b, Lanes256 c, Lanes256 d, sbyte max, byte zeroPoint, byte* target)
+    {
+        // In each half of the register: 4 of a, 4 of b, 4 of c, 4 of d, then transposed.
+        Vector256<sbyte> levels = Avx2.PackSignedSaturate(
+            Avx2.PackSignedSaturate(FloorToInt32(a), FloorToInt32(b)), Avx2.PackSignedSaturate(FloorToInt32(c), FloorToInt32(d)));
+        levels = Vector256.Max(Vector256.Min(levels, Vector256.Create(max)), Vector256.Create((sbyte)-max));
+        Avx2.Shuffle(levels.AsByte() ^ Vector256.Create(zeroPoint), Vector256.Create(Lanes128.Transposition, Lanes128.Transposition)).Store(target);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> FloorToInt32(Lanes256 value) => Vector256.ConvertToInt32Native(Vector256.Floor(value._value));
 }

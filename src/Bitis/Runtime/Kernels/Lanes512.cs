@@ -128,15 +128,14 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Butterfly(Lanes512 value, int distance)
     {
-        Vector512<float> swapped = distance switch
+        (Vector512<float> swapped, Vector512<float> signs) = distance switch
         {
-            1 => Avx512F.Shuffle(value._value, value._value, 0xB1),
-            2 => Avx512F.Shuffle(value._value, value._value, 0x4E),
-            4 => Avx512F.Shuffle4x128(value._value, value._value, 0xB1),
-            _ => Avx512F.Shuffle4x128(value._value, value._value, 0x4E),
+            1 => (Avx512F.Shuffle(value._value, value._value, 0xB1), Vector512.Create(1f, -1f, 1f, -1f, 1f, -1f, 1f, -1f, 1f, -1f, 1f, -1f, 1f, -1f, 1f, -1f)),
+            2 => (Avx512F.Shuffle(value._value, value._value, 0x4E), Vector512.Create(1f, 1f, -1f, -1f, 1f, 1f, -1f, -1f, 1f, 1f, -1f, -1f, 1f, 1f, -1f, -1f)),
+            4 => (Avx512F.Shuffle4x128(value._value, value._value, 0xB1), Vector512.Create(1f, 1f, 1f, 1f, -1f, -1f, -1f, -1f, 1f, 1f, 1f, 1f, -1f, -1f, -1f, -1f)),
+            _ => (Avx512F.Shuffle4x128(value._value, value._value, 0x4E), Vector512.Create(1f, 1f, 1f, 1f, 1f, 1f, 1f, 1f, -1f, -1f, -1f, -1f, -1f, -1f, -1f, -1f)),
         };
-        Vector512<int> upper = Vector512.Equals(Vector512<int>.Indices & Vector512.Create(distance), Vector512.Create(distance));
-        return new(swapped + (value._value.AsInt32() ^ (upper << 31)).AsSingle());
+        return new(Avx512F.FusedMultiplyAdd(value._value, signs, swapped)); // products with ±1 are exact
     }
 
     /// <inheritdoc />
@@ -147,17 +146,31 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
         x = (x ^ (x >> 16)) * Vector512.Create(CounterRandom.FirstFactor);
         x = (x ^ (x >> 15)) * Vector512.Create(CounterRandom.SecondFactor);
         x ^= x >> 16;
-        second = new(Vector512.ConvertToSingle((x >> 16).AsInt32()) * Vector512.Create(CounterRandom.UnitStep));
-        return new(Vector512.ConvertToSingle((x & Vector512.Create(0xFFFFu)).AsInt32()) * Vector512.Create(CounterRandom.UnitStep));
+        second = new(Vector512.ConvertToSingle((x >> 16).AsInt32()));
+        return new(Vector512.ConvertToSingle((x & Vector512.Create(0xFFFFu)).AsInt32()));
     }
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreGroups(Lanes512 a, Lanes512 b, Lanes512 c, Lanes512 d, byte* target)
+    public static void StoreLevels(Lanes512 value, sbyte max, byte zeroPoint, byte* target)
     {
-        Vector512<int> low = Vector512.Create(0xFF);
-        Vector512<int> pair = (Vector512.ConvertToInt32Native(a._value) & low) | ((Vector512.ConvertToInt32Native(b._value) & low) << 8);
-        Vector512<int> other = (Vector512.ConvertToInt32Native(c._value) & low) | (Vector512.ConvertToInt32Native(d._value) << 8);
-        (pair | (other << 16)).Store((int*)target);
+        Vector128<sbyte> levels = Avx512F.ConvertToVector128SByteWithSaturation(FloorToInt32(value));
+        levels = Vector128.Max(Vector128.Min(levels, Vector128.Create(max)), Vector128.Create((sbyte)-max));
+        (levels.AsByte() ^ Vector128.Create(zeroPoint)).Store(target);
     }
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreLevels(Lanes512 a, Lanes512 b, Lanes512 c, Lanes512 d, sbyte max, byte zeroPoint, byte* target)
+    {
+        // In each quarter of the register: 4 of a, 4 of b, 4 of c, 4 of d, then transposed.
+        Vector512<sbyte> levels = Avx512BW.PackSignedSaturate(
+            Avx512BW.PackSignedSaturate(FloorToInt32(a), FloorToInt32(b)), Avx512BW.PackSignedSaturate(FloorToInt32(c), FloorToInt32(d)));
+        levels = Vector512.Max(Vector512.Min(levels, Vector512.Create(max)), Vector512.Create((sbyte)-max));
+        Vector512<byte> transposition = Vector512.Create(Vector256.Create(Lanes128.Transposition, Lanes128.Transposition), Vector256.Create(Lanes128.Transposition, Lanes128.Transposition));
+        Avx512BW.Shuffle(levels.AsByte() ^ Vector512.Create(zeroPoint), transposition).Store(target);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<int> FloorToInt32(Lanes512 value) => Avx512F.ConvertToVector512Int32(value._value, FloatRoundingMode.ToNegativeInfinity);
 }

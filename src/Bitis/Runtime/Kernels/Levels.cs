@@ -8,26 +8,26 @@ internal static class Levels
     /// <summary>The largest level of a logarithmic grid: seven powers of two.</summary>
     public const int LargestPower = 64;
 
-    /// <summary>Rounds two registers of values u, with the two random numbers of one counter for each pair where the rounding takes any.</summary>
+    /// <summary>
+    /// Takes two registers of values to numbers whose next integers below are their levels: the nearest integers, or, at random, the values plus
+    /// numbers from [0, 1), which are levels of the right mean. A pair takes both numbers of one counter.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes Round<TLanes, TStochastic>(TLanes u, TLanes other, TLanes min, TLanes max, uint key, uint counter, out TLanes second)
+    public static void Round<TLanes, TStochastic>(ref TLanes first, ref TLanes second, uint key, uint counter)
         where TLanes : struct, ILanes<TLanes>
         where TStochastic : struct, ISwitch
     {
-        TLanes first;
         if (TStochastic.IsOn)
         {
-            first = TLanes.Floor(u + TLanes.Random(key, counter, out TLanes random));
-            second = TLanes.Floor(other + random);
+            TLanes step = TLanes.Create(CounterRandom.HalfStep), random = TLanes.Random(key, counter, out TLanes other);
+            first = TLanes.MultiplyAdd(random, step, first);
+            second = TLanes.MultiplyAdd(other, step, second);
         }
         else
         {
-            first = TLanes.Round(u);
-            second = TLanes.Round(other);
+            first = TLanes.Round(first);
+            second = TLanes.Round(second);
         }
-        // Rounded quotients may be a little larger than max.
-        second = TLanes.Min(TLanes.Max(second, min), max);
-        return TLanes.Min(TLanes.Max(first, min), max);
     }
 
     /// <summary>

@@ -68,50 +68,60 @@ internal static unsafe class PackLevels
         nint groupBytes = width * GroupRows, stride = call.SourceStride;
         float* source = call.Source + column;
         uint key = call.Key, counter = (uint)column, columns = (uint)call.Columns;
-        TLanes inverse = TLanes.Load(call.InverseScales + column), max = TLanes.Create(call.MaxLevel), min = TLanes.Create(-call.MaxLevel), zero = TLanes.Create(call.ZeroPoint);
-        TLanes sums = TLanes.Create(0f);
+        sbyte maxLevel = (sbyte)call.MaxLevel;
+        byte zeroPoint = (byte)call.ZeroPoint;
+        TLanes inverse = TLanes.Load(call.InverseScales + column), max = TLanes.Create(call.MaxLevel), min = TLanes.Create(-call.MaxLevel), sums = TLanes.Create(0f);
         for (int group = 0; group < wholeGroups; group++)
         {
-            TLanes a = Levels.Round<TLanes, TStochastic>(
-                TLanes.Load(source) * inverse, TLanes.Load(source + stride) * inverse, min, max, key, counter, out TLanes b);
-            TLanes c = Levels.Round<TLanes, TStochastic>(
-                TLanes.Load(source + (2 * stride)) * inverse, TLanes.Load(source + (3 * stride)) * inverse, min, max, key, counter + (2 * columns), out TLanes d);
-            sums += a + b + (c + d);
-            TLanes.StoreGroups(a + zero, b + zero, c + zero, d + zero, target);
+            TLanes a = TLanes.Load(source) * inverse, b = TLanes.Load(source + stride) * inverse;
+            TLanes c = TLanes.Load(source + (2 * stride)) * inverse, d = TLanes.Load(source + (3 * stride)) * inverse;
+            Levels.Round<TLanes, TStochastic>(ref a, ref b, key, counter);
+            Levels.Round<TLanes, TStochastic>(ref c, ref d, key, counter + (2 * columns));
+            if (!TStochastic.IsOn)
+                sums += Clamp(a, min, max) + Clamp(b, min, max) + (Clamp(c, min, max) + Clamp(d, min, max));
+            TLanes.StoreLevels(a, b, c, d, maxLevel, zeroPoint, target);
             source += GroupRows * stride;
             counter += GroupRows * columns;
             target += groupBytes;
         }
         for (int group = wholeGroups; group < call.Groups; group++)
         {
-            TLanes a = TLanes.Create(0f), b = a, c = a;
+            TLanes zero = TLanes.Create(0f), a = zero, b = zero, c = zero, unused = zero;
             int left = rows - (group * GroupRows);
             if (left > 0)
             {
-                TLanes first = TLanes.Load(source) * inverse, next = left > 1 ? TLanes.Load(source + stride) * inverse : b;
-                a = Levels.Round<TLanes, TStochastic>(first, next, min, max, key, counter, out TLanes rounded);
-                b = left > 1 ? rounded : b;
+                TLanes next = left > 1 ? TLanes.Load(source + stride) * inverse : zero;
+                a = TLanes.Load(source) * inverse;
+                Levels.Round<TLanes, TStochastic>(ref a, ref next, key, counter);
+                b = left > 1 ? next : zero;
             }
             if (left > 2)
             {
-                TLanes third = TLanes.Load(source + (2 * stride)) * inverse;
-                c = Levels.Round<TLanes, TStochastic>(third, third, min, max, key, counter + (2 * columns), out _);
+                c = TLanes.Load(source + (2 * stride)) * inverse;
+                Levels.Round<TLanes, TStochastic>(ref c, ref unused, key, counter + (2 * columns));
             }
-            sums += a + b + c;
-            TLanes.StoreGroups(a + zero, b + zero, c + zero, zero, target);
+            if (!TStochastic.IsOn)
+                sums += Clamp(a, min, max) + Clamp(b, min, max) + Clamp(c, min, max);
+            TLanes.StoreLevels(a, b, c, zero, maxLevel, zeroPoint, target);
             target += groupBytes;
         }
+        if (TStochastic.IsOn)
+            return;
         float* lanes = stackalloc float[TLanes.Count];
         TLanes.Store(sums, lanes);
         for (int i = 0; i < TLanes.Count; i++)
             call.ColumnSums[column + i] = (int)lanes[i];
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TLanes Clamp<TLanes>(TLanes value, TLanes min, TLanes max)
+        where TLanes : struct, ILanes<TLanes> => TLanes.Min(TLanes.Max(value, min), max);
+
     private static void RunPowers(in PackLevelsCall call)
     {
         for (int column = 0; column < call.Columns; column++)
         {
-            int panel = column / call.PanelColumns * call.PanelColumns, width = Width(in call, panel), sum = 0;
+            int panel = column / call.PanelColumns * call.PanelColumns, width = Width(in call, panel);
             byte* target = Target(in call, panel, column);
             for (int row = 0; row < call.Groups * GroupRows; row++)
             {
@@ -119,10 +129,8 @@ internal static unsafe class PackLevels
                     ? (int)Levels.RoundToPower(
                         call.Source[(row * call.SourceStride) + column] * call.InverseScales[column], call.Key, (uint)((row * call.Columns) + column))
                     : 0;
-                sum += level;
                 target[((nint)(row / GroupRows) * width * GroupRows) + (row % GroupRows)] = (byte)(level + call.ZeroPoint);
             }
-            call.ColumnSums[column] = sum;
         }
     }
 

@@ -44,6 +44,6 @@ internal unsafe struct PackLevelsCall
     /// <summary>What is added to each level: 128 for unsigned bytes, 0 for signed ones.</summary>
     public int ZeroPoint;
 
-    /// <summary>The sum of each column's levels.</summary>
+    /// <summary>The sum of each column's levels, which a product needs of its weights; not written where levels are rounded at random or to powers.</summary>
     public int* ColumnSums;
 }

@@ -77,7 +77,6 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
                     _outputs * sizeof(float),
                     _outputs * sizeof(float),
                     _outputs * sizeof(float),
-                    _outputs * sizeof(int),
                     groups * 4 * GradientColumns,
                     _paddedInputs * sizeof(float),
                     FloatGemm.TransposedScratch((int)rows) * sizeof(float)));
@@ -191,7 +190,6 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
             Rounding = _arithmetic.Rounding,
             Key = key,
             ZeroPoint = HadamardRows.ZeroPoint,
-            ColumnSums = space.Take<int>(_outputs),
         };
         PackLevels.Run(in pack);
         var panels = new IntegerPanels
