@@ -42,7 +42,7 @@ internal static unsafe class HlqBenchmark
     public static void Run(string name)
     {
         BackwardPolicy policy = BackwardPolicyText.Parse(name);
-        Console.WriteLine($"policy {name}: rank {policy.Rank}, inputs kept in {policy.ActivationBits ?? 8} bits");
+        Console.WriteLine($"policy {name}");
         Console.WriteLine("the reverse pass of a linear layer, microseconds: x̄ and W̄ exact and by HLQ; the forward pass's compression; bytes kept of the input");
         foreach (var shape in Shapes)
             MeasureLayer(policy, shape.Name, shape.Side, shape.HasClassToken, shape.Images, shape.Inputs, shape.Outputs);
@@ -176,9 +176,10 @@ internal static unsafe class HlqBenchmark
             layout = layout with { Rows = layout.Rows + 1, ExtraRow = layout.Rows / 2 };
         int rows = images * layout.Rows;
         BackwardMethod method = BackwardMethods.Find(policy.Method);
-        using TokenBlocks blocks = policy.BlocksOf(method, layout, images);
+        var layer = new Linear(inputs, outputs, HasBias: false);
+        using TokenBlocks blocks = policy.BlocksOf(method, layer, layout, images);
         using var inputProduct = new InputGradientProduct(method.Input, policy.Scale, blocks, outputs, inputs, layout.Rows, images);
-        using var weightProduct = new WeightGradientProduct(method.Weight, policy.BitsOfInput(method), blocks, policy.Basis, outputs, inputs, images);
+        using var weightProduct = new WeightGradientProduct(method.Weight, policy.BitsOfInput(method, layer), blocks, policy.Basis, outputs, inputs, images);
         using var transposed = new PackedFloatWeights(inputs, outputs);
         Tensor w = Random([outputs, inputs], 1), x = Random([rows, inputs], 2), y = Random([rows, outputs], 3);
         using var xGradient = new NativeBuffer<float>(rows * inputs);

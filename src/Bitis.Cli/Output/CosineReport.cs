@@ -20,10 +20,10 @@ internal sealed record CosineReport(double Mean, double Worst, string WorstLayer
     /// <summary>What would bring the gradients nearer to the exact ones; null if they are near, or if they do not differ by what the reduction along the tokens leaves out.</summary>
     public string? Advice(BackwardPolicy policy, IEnumerable<LayerBackward> layers)
     {
-        string? reducing = layers.Select(layer => layer.Method).FirstOrDefault(method => method is "hlq" or "low-rank");
-        return Mean < Low && policy.Rank < BackwardPolicy.FullRank && reducing is not null
-            ? $"The gradients are far from the exact ones, which costs accuracy. In a recipe, \"backward\": {{ \"method\": \"{reducing}\", \"rank\": {BackwardPolicy.FullRank} }} leaves no tokens out; "
-                + "it keeps twice as much memory of the inputs (docs/hlq.md, \"Rank\")."
+        bool reduces = policy.Rank < BackwardPolicy.FullRank && layers.Any(layer => layer.Method is "hlq" or "low-rank");
+        return Mean < Low && reduces
+            ? $"The gradients are far from the exact ones, which costs accuracy. \"rank\": {BackwardPolicy.FullRank} in the recipe's \"backward\" leaves no tokens out, "
+                + "and needs no more memory with \"activationBits\": 4 (docs/hlq.md, \"Rank\")."
             : null;
     }
 }

@@ -81,7 +81,7 @@ public sealed class TrainTests : IDisposable
         string recipe = _folder.WriteText(
             "rank.json", Recipe.Replace("\"patchSize\": 4, \"stride\": 4", "\"patchSize\": 2, \"stride\": 2").Replace("\"epochs\": 2", $"\"epochs\": 1, {backward}"));
         CliOutcome outcome = CliRunner.Run("train", "--recipe", recipe, "--data", _images, "-o", _folder.File("rank")).AssertSucceeded();
-        Assert.Equal(advises, outcome.Output.Contains("\"backward\": { \"method\": \"low-rank\", \"rank\": 16 }", StringComparison.Ordinal));
+        Assert.Equal(advises, outcome.Output.Contains("\"rank\": 16 in the recipe's \"backward\"", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using Bitis.Graphs;
 using Bitis.Models;
+using Bitis.Operators;
 using Bitis.Tests.Kernels;
 using Bitis.Training;
 
@@ -47,6 +48,27 @@ public sealed class BackwardPolicyTests
 
         static void Refuses(BackwardPolicy policy, string part) =>
             Assert.Contains(part, Assert.Throws<BitisException>(policy.Validate).Message);
+    }
+
+    [Theory]
+    [InlineData("hlq", null, null, 16, 4, 8, 8)]
+    [InlineData("hlq", 8, null, 8, 8, 8, 8)]
+    [InlineData("hlq", 16, null, 16, 4, 16, 8)]
+    [InlineData("hlq", null, 8, 16, 8, 8, 8)]
+    [InlineData("low-rank", null, null, 8, 8, 8, 8)]
+    [InlineData("low-rank", 16, null, 16, 4, 16, 8)]
+    [InlineData("int4", null, null, 8, 4, 8, 4)]
+    public void Linear_layers_and_convolutions_have_usual_ranks_and_bits_of_their_own(
+        string name, int? rank, int? bits, int linearRank, int linearBits, int convolutionRank, int convolutionBits)
+    {
+        BackwardMethod method = BackwardMethods.Find(name);
+        var policy = new BackwardPolicy { Method = name, Rank = rank, ActivationBits = bits };
+        var linear = new Linear(64, 64, HasBias: false);
+        var convolution = new GridConv2d(64, 64, 8, 8, 3, 1, 1);
+        Assert.Equal((linearRank, linearBits), (policy.RankOf(method, linear), policy.BitsOfInput(method, linear)));
+        Assert.Equal((convolutionRank, convolutionBits), (policy.RankOf(method, convolution), policy.BitsOfInput(method, convolution)));
+        using TokenBlocks blocks = policy.BlocksOf(method, linear, TokenLayout.Grid(8, 8), images: 1);
+        Assert.Equal(method.Weight.LowRank && linearRank < 16, blocks.HasBlocks);
     }
 
     [Fact]

@@ -156,7 +156,7 @@ public sealed class LowBitGradientTests
             [("fc1", images * tokens * Width * 4L), ("fc2", images * tokens * Hidden * 4L), ("head", images * Width * 4L)], exact.KeptInputs.OrderBy(kept => kept.Layer));
 
         // 8 of 16 coefficients of each block and the class token as bytes; GELU needs fc1's output, so nothing is shared.
-        BackwardPolicy policy = Everywhere("hlq") with { Overrides = [new("head", "exact"), new("*", "hlq")] };
+        BackwardPolicy policy = Everywhere("hlq") with { Overrides = [new("head", "exact"), new("*", "hlq")], Rank = 8 };
         using var hlq = new GradientExecutor(graph, weights, threads: 1, policy);
         const int groups = images * ((blocks * 8) + 1) / 4;
         int step = Bitis.Runtime.Kernels.Int8Gemm.Table.Best.ColumnStep, padded = (Width + step - 1) / step * step;
@@ -165,9 +165,11 @@ public sealed class LowBitGradientTests
         Assert.True(hlq.KeptInputBytes < 0.2 * exact.KeptInputBytes, $"{hlq.KeptInputBytes} of {exact.KeptInputBytes}");
         Assert.True(hlq.LaneArenaBytes < exact.LaneArenaBytes, $"{hlq.LaneArenaBytes} of {exact.LaneArenaBytes}");
 
-        // At full rank all tokens, and each channel's scale.
-        using var full = new GradientExecutor(graph, weights, threads: 1, policy with { Rank = 16 });
+        // At full rank all tokens, and each channel's scale; in 4 bits, which is what linear layers do unless the policy says, half of the levels' bytes.
+        using var full = new GradientExecutor(graph, weights, threads: 1, policy with { Rank = 16, ActivationBits = 8 });
         Assert.Equal(64 + (Hidden * 8) + (images * tokens * Hidden), full.KeptInputs.Single(kept => kept.Layer == "fc2").Bytes);
+        using var usual = new GradientExecutor(graph, weights, threads: 1, policy with { Rank = null });
+        Assert.Equal(64 + (Hidden * 8) + (images * tokens * Hidden / 2), usual.KeptInputs.Single(kept => kept.Layer == "fc2").Bytes);
 
         // With 4 bits, half of the levels' bytes.
         using var small = new GradientExecutor(graph, weights, threads: 1, policy with { ActivationBits = 4 });

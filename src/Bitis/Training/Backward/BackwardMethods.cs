@@ -9,7 +9,7 @@ public static class BackwardMethods
     internal static IReadOnlyList<BackwardMethod> All { get; } =
     [
         new("exact", GradientArithmetic.Exact, GradientArithmetic.Exact),
-        new("hlq", new GradientArithmetic(4, Hadamard: true), new GradientArithmetic(8, LowRank: true)),
+        new("hlq", new GradientArithmetic(4, Hadamard: true), new GradientArithmetic(8, LowRank: true), BackwardPolicy.FullRank),
         new("hadamard", new GradientArithmetic(4, Hadamard: true), GradientArithmetic.Exact),
         new("low-rank", GradientArithmetic.Exact, new GradientArithmetic(8, LowRank: true)),
         new("int8", new GradientArithmetic(8), new GradientArithmetic(8)),

@@ -6,7 +6,7 @@ namespace Bitis.Training;
 
 /// <summary>
 /// How the reverse pass of linear and convolutional layers is computed: exactly, by HLQ (Hadamard Low-rank Quantization: 4-bit
-/// operands after a Hadamard transform for the gradient of the input, 8-bit operands reduced along the tokens for that of the
+/// operands after a Hadamard transform for the gradient of the input, 8-bit operands, reduced along the tokens, for that of the
 /// weights), or by one of the methods that it is compared with. The forward pass is float32 always.
 /// </summary>
 public sealed record BackwardPolicy
@@ -14,6 +14,8 @@ public sealed record BackwardPolicy
     // Below them, transforming and rounding cost more than the integer products save (docs/hlq.md, "Shapes"): rounding ȳ is paid once for each output and
     // saves a product for each input, and the other way round with x. A convolution saves its unfolding, too.
     private const int FewestInputs = 48, FewestOutputs = 32, FewestConvolutionChannels = 16, FewestTokens = 16;
+
+    private const int BitsAtFullRank = 4;
 
     /// <summary>The method: one of <see cref="BackwardMethods.Names"/>.</summary>
     public string Method { get; init; } = "exact";
@@ -32,11 +34,14 @@ public sealed record BackwardPolicy
 
     /// <summary>
     /// For the methods that reduce tokens: how many of 16 coefficients are kept; 4, 8, 12, or <see cref="FullRank"/> for all. At full rank integer products
-    /// take the tokens as they are, with a scale for each channel.
+    /// take the tokens as they are, with a scale for each channel. Null for what is usual: all for linear layers with <c>hlq</c>, which the reduction costs
+    /// accuracy (docs/hlq.md, "Rank"), else 8.
     /// </summary>
-    public int Rank { get; init; } = 8;
+    public int? Rank { get; init; }
 
-    /// <summary>The bits of kept inputs, 4 or 8; null for what is usual for the method.</summary>
+    /// <summary>
+    /// The bits of kept inputs, 4 or 8; null for what is usual: for linear layers at full rank 4, as many bytes as 8 bits take at rank 8; else the method's.
+    /// </summary>
     public int? ActivationBits { get; init; }
 
     /// <summary>The exact reverse pass.</summary>
@@ -51,7 +56,7 @@ public sealed record BackwardPolicy
             BackwardMethods.Find(entry.Method);
         if (!Enum.IsDefined(Scale) || !Enum.IsDefined(Basis))
             throw new BitisException($"The backward policy's scale is {Scale} and its basis {Basis}; there are no such.");
-        if (Rank is not (4 or 8 or 12 or FullRank))
+        if (Rank is not (null or 4 or 8 or 12 or FullRank))
             throw new BitisException($"The backward policy's rank is {Rank}; expected 4, 8, 12 or 16 (of 16 tokens).");
         if (ActivationBits is not (null or 4 or 8))
             throw new BitisException($"The backward policy's activationBits is {ActivationBits}; expected 4 or 8.");
@@ -80,15 +85,22 @@ public sealed record BackwardPolicy
     internal BackwardMethod MethodOf(Node layer, FrozenLayers? frozen) =>
         Select(layer, frozen) is { Method: not LayerBackward.None } selected ? BackwardMethods.Find(selected.Method) : BackwardMethods.Find("exact");
 
+    /// <summary>How many coefficients of 16 a method keeps of a layer's tokens.</summary>
+    internal int RankOf(BackwardMethod method, Operator layer) => Rank ?? (layer is Linear ? method.LinearRank : BackwardMethod.UsualRank);
+
     /// <summary>The bits in which a method keeps a layer's input.</summary>
-    internal int BitsOfInput(BackwardMethod method) => ActivationBits ?? method.Weight.Bits;
+    internal int BitsOfInput(BackwardMethod method, Operator layer) =>
+        ActivationBits ?? (layer is Linear && TakesTokensAsTheyAre(method, layer) ? BitsAtFullRank : method.Weight.Bits);
 
     /// <summary>How a method cuts a layer's tokens into blocks: not at all at full rank, where integers need no transform.</summary>
-    internal TokenBlocks BlocksOf(BackwardMethod method, TokenLayout layout, int images)
+    internal TokenBlocks BlocksOf(BackwardMethod method, Operator layer, TokenLayout layout, int images)
     {
-        bool transforms = method.Weight is { LowRank: true, IsInteger: true } ? Rank < FullRank : method.Weight.LowRank || method.Input.LowRank;
-        return transforms ? TokenBlocks.For(layout, Basis, Rank, images) : TokenBlocks.None(layout, images);
+        bool transforms = (method.Weight.LowRank || method.Input.LowRank) && !TakesTokensAsTheyAre(method, layer);
+        return transforms ? TokenBlocks.For(layout, Basis, RankOf(method, layer), images) : TokenBlocks.None(layout, images);
     }
+
+    private bool TakesTokensAsTheyAre(BackwardMethod method, Operator layer) =>
+        method.Weight is { LowRank: true, IsInteger: true } && RankOf(method, layer) == FullRank;
 
     private LayerBackward Select(Node layer, FrozenLayers? frozen)
     {

@@ -12,7 +12,7 @@ namespace Bitis.Training.Gradients;
 /// </summary>
 internal sealed unsafe class LowBitGridConvolutionGradient(Node node, BackwardMethod method, BackwardPolicy policy) : GridConvolutionStep(node)
 {
-    private readonly int _bits = policy.BitsOfInput(method);
+    private readonly int _bits = policy.BitsOfInput(method, node.Operator);
     private TokenBlocks _blocks = null!;
     private InputGradientProduct _inputProduct = null!;
     private GridInputGradient? _folding;
@@ -36,7 +36,7 @@ internal sealed unsafe class LowBitGridConvolutionGradient(Node node, BackwardMe
         base.PlanForward(planner);
         if (X.Stride != Layer.InChannels)
             throw new NotSupportedException($"The input of '{Node.Name}' is a slice.");
-        _blocks = policy.BlocksOf(method, TokenLayout.Grid(Layer.OutHeight, Layer.OutWidth), images: 1);
+        _blocks = policy.BlocksOf(method, Layer, TokenLayout.Grid(Layer.OutHeight, Layer.OutWidth), images: 1);
         int taps = Layer.Kernel * Layer.Kernel;
         _inputProduct = new InputGradientProduct(method.Input, policy.Scale, _blocks, Layer.OutChannels, PatchLength, Places, images: 1, parts: taps);
         _folding = method.Input.IsInteger ? new GridInputGradient(Layer, _inputProduct) : null;

@@ -35,14 +35,14 @@ internal sealed unsafe class LowBitLinearGradient(Node node, BackwardMethod meth
         _bias = _layer.HasBias ? planner.Parameter(node, 1) : null;
         _x = planner.Value(node.Inputs[0]);
         _y = planner.NewRepeatableValue(node, _x, this);
-        _blocks = policy.BlocksOf(method, TokenLayout.Of(node.Inputs[0]), images);
+        _blocks = policy.BlocksOf(method, _layer, TokenLayout.Of(node.Inputs[0]), images);
         _inputProduct = new InputGradientProduct(method.Input, policy.Scale, _blocks, outputs, inputs, _x.Rows, images);
         _isFrozen = planner.IsFrozen(node);
         if (_isFrozen)
             planner.LeaveInput(node);
         if (!method.Weight.IsExact && !_isFrozen)
         {
-            _weightProduct = new WeightGradientProduct(method.Weight, policy.BitsOfInput(method), _blocks, policy.Basis, outputs, inputs, images);
+            _weightProduct = new WeightGradientProduct(method.Weight, policy.BitsOfInput(method, _layer), _blocks, policy.Basis, outputs, inputs, images);
             _kept = planner.CompressInput(node, _x, _weightProduct.KeptBytes(images));
         }
         planner.NeedScratch(_weightProduct?.ScratchLength ?? 0);
