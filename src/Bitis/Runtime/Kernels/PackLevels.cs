@@ -70,7 +70,7 @@ internal static unsafe class PackLevels
         uint key = call.Key, counter = (uint)column, columns = (uint)call.Columns;
         sbyte maxLevel = (sbyte)call.MaxLevel;
         byte zeroPoint = (byte)call.ZeroPoint;
-        TLanes inverse = TLanes.Load(call.InverseScales + column), max = TLanes.Create(call.MaxLevel), min = TLanes.Create(-call.MaxLevel), sums = TLanes.Create(0f);
+        TLanes inverse = TLanes.Load(call.InverseScales + column), sums = TLanes.Create(0f);
         for (int group = 0; group < wholeGroups; group++)
         {
             TLanes a = TLanes.Load(source) * inverse, b = TLanes.Load(source + stride) * inverse;
@@ -78,7 +78,7 @@ internal static unsafe class PackLevels
             Levels.Round<TLanes, TStochastic>(ref a, ref b, key, counter);
             Levels.Round<TLanes, TStochastic>(ref c, ref d, key, counter + (2 * columns));
             if (!TStochastic.IsOn)
-                sums += Clamp(a, min, max) + Clamp(b, min, max) + (Clamp(c, min, max) + Clamp(d, min, max));
+                sums += a + b + (c + d);
             TLanes.StoreLevels(a, b, c, d, maxLevel, zeroPoint, target);
             source += GroupRows * stride;
             counter += GroupRows * columns;
@@ -101,7 +101,7 @@ internal static unsafe class PackLevels
                 Levels.Round<TLanes, TStochastic>(ref c, ref unused, key, counter + (2 * columns));
             }
             if (!TStochastic.IsOn)
-                sums += Clamp(a, min, max) + Clamp(b, min, max) + Clamp(c, min, max);
+                sums += a + b + c;
             TLanes.StoreLevels(a, b, c, zero, maxLevel, zeroPoint, target);
             target += groupBytes;
         }
@@ -112,10 +112,6 @@ internal static unsafe class PackLevels
         for (int i = 0; i < TLanes.Count; i++)
             call.ColumnSums[column + i] = (int)lanes[i];
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TLanes Clamp<TLanes>(TLanes value, TLanes min, TLanes max)
-        where TLanes : struct, ILanes<TLanes> => TLanes.Min(TLanes.Max(value, min), max);
 
     private static void RunPowers(in PackLevelsCall call)
     {

@@ -29,7 +29,7 @@ internal unsafe struct PackLevelsCall
     /// <summary>The width of all panels together; what lies beyond <see cref="Columns"/> is left alone.</summary>
     public int PaddedColumns;
 
-    /// <summary>1 / the distance of levels in each column; 0 for columns of zeros.</summary>
+    /// <summary>1 / the distance of levels in each column, whose values are of at most <see cref="MaxLevel"/> levels; 0 for columns of zeros.</summary>
     public float* InverseScales;
 
     /// <summary>The largest level: 7 for 4 bits, 127 for 8.</summary>

@@ -49,7 +49,24 @@ internal static unsafe class TokenHadamard
             for (int i = 0; i < call.Columns; i += TLanes.Count)
                 Transform<TLanes>(in call, rows, target, Math.Min(i, last), buffer);
         }
-        for (int single = 0; single < call.Singles; single++)
+        // Four rows share a look at the maxima where nothing else is wanted.
+        int found = call.Target is null ? call.Singles / 4 * 4 : 0;
+        for (int single = 0; single < found; single += 4)
+        {
+            int* rows = call.SingleRows + single;
+            for (int i = 0; i < call.Columns; i += TLanes.Count)
+            {
+                int column = Math.Min(i, last);
+                float* source = call.Source + column;
+                TLanes max = TLanes.Load(call.Maxima + column);
+                max = TLanes.Max(TLanes.Abs(Row<TLanes>(source, call.SourceStride, rows[0])), max);
+                max = TLanes.Max(TLanes.Abs(Row<TLanes>(source, call.SourceStride, rows[1])), max);
+                max = TLanes.Max(TLanes.Abs(Row<TLanes>(source, call.SourceStride, rows[2])), max);
+                max = TLanes.Max(TLanes.Abs(Row<TLanes>(source, call.SourceStride, rows[3])), max);
+                TLanes.Store(max, call.Maxima + column);
+            }
+        }
+        for (int single = found; single < call.Singles; single++)
         {
             float* target = call.Target is null ? null : call.Target + (((call.Blocks * call.Rank) + single) * call.TargetStride);
             for (int i = 0; i < call.Columns; i += TLanes.Count)
