@@ -188,6 +188,31 @@ public sealed class LowBitGradientTests
     }
 
     [Fact]
+    public void Convolutions_of_one_input_share_what_is_kept_of_it()
+    {
+        // As in a residual block: one path convolves, the other one changes the width.
+        var b = new GraphBuilder([3, Side, Side]);
+        Node x = b.Add("relu", new Relu(), Tokens(b, 16));
+        Node path = b.Add("path", new GridConv2d(16, 24, Side, Side, 3, 2, 1), x), shortcut = b.Add("shortcut", new GridConv2d(16, 24, Side, Side, 1, 2, 0), x);
+        Graph graph = Head(b, b.Add("sum", new Add(), path, shortcut));
+        BackwardPolicy both = new() { Overrides = [new("path", "hlq"), new("shortcut", "hlq")] };
+        using var executor = new GradientExecutor(graph, Weights(graph), threads: 1, both);
+        const long kept = 4 * (4 + (Side * Side * 16));
+        Assert.Equal([("path", kept), ("shortcut", kept)], executor.KeptInputs.Where(layer => layer.Bytes == kept));
+        long others = executor.KeptInputs.Where(layer => layer.Layer is not ("path" or "shortcut")).Sum(layer => layer.Bytes);
+        Assert.Equal(kept + others, executor.KeptInputBytes);
+
+        // Alone, each takes its input as it is, since the other one needs that: what is between them is the rounding of what is kept.
+        Dictionary<string, Tensor> gradients = Gradients(graph, Weights(graph), both);
+        foreach (string layer in new[] { "path", "shortcut" })
+        {
+            Tensor alone = Gradients(graph, Weights(graph), new BackwardPolicy { Overrides = [new(layer, "hlq")] })[$"{layer}.weight"];
+            double distance = Distance(alone, gradients[$"{layer}.weight"]);
+            Assert.InRange(distance, 1e-6, 0.03);
+        }
+    }
+
+    [Fact]
     public void An_input_that_others_need_in_float32_is_not_kept_twice()
     {
         // x feeds a layer and a product, whose reverse pass needs x itself.

@@ -1,3 +1,4 @@
+using Bitis.Graphs;
 using Bitis.Runtime;
 
 namespace Bitis.Training.Gradients;
@@ -7,12 +8,16 @@ namespace Bitis.Training.Gradients;
 /// memory is free as soon as nobody reads it there any more. If another step needs the value itself in its reverse pass, it is there anyway:
 /// then it stays, and the copy is written and read in the layer's reverse pass only.
 /// </summary>
+/// <param name="writer">The layer that writes the copy.</param>
 /// <param name="block">The memory of the copy.</param>
 /// <param name="value">The memory of the value.</param>
 /// <param name="writtenAt">The layer's forward step on the planner's timeline.</param>
-internal sealed class CompressedInput(ArenaBlock block, ArenaBlock value, int writtenAt)
+internal sealed class CompressedInput(Node writer, ArenaBlock block, ArenaBlock value, int writtenAt)
 {
     private int _readAt;
+
+    /// <summary>The layer that writes the copy; others may read it, too.</summary>
+    public Node Writer => writer;
 
     /// <summary>The memory of the copy.</summary>
     public ArenaBlock Block => block;
@@ -23,8 +28,8 @@ internal sealed class CompressedInput(ArenaBlock block, ArenaBlock value, int wr
     /// <summary>What takes memory from the forward to the reverse pass.</summary>
     public ArenaBlock Kept => IsCompressed ? block : value;
 
-    /// <summary>Notes the layer's reverse step.</summary>
-    public void NeedAt(int time) => _readAt = time;
+    /// <summary>Notes a reverse step that reads it.</summary>
+    public void NeedAt(int time) => _readAt = Math.Max(_readAt, time);
 
     /// <summary>Decides, when all other steps are planned.</summary>
     /// <param name="forwardEnd">The time after the last forward step.</param>

@@ -18,6 +18,7 @@ internal sealed class GradientPlanner
     private readonly List<ArenaBlock> _blocks = [];
     private readonly Dictionary<string, ParameterSlot> _parameters = [];
     private readonly List<CompressedInput> _compressed = [];
+    private readonly Dictionary<(Node Input, long Bytes), CompressedInput> _shared = [];
     private readonly HashSet<Node> _leaving = [];
     private readonly Dictionary<Node, (GradientStep Step, ArenaMatrix Input)> _repeatable = [];
     private readonly List<ReverseStep> _repeated = [];
@@ -166,8 +167,21 @@ internal sealed class GradientPlanner
     {
         var block = new ArenaBlock(bytes);
         _blocks.Add(block);
-        var input = new CompressedInput(block, value.Block, Time);
+        var input = new CompressedInput(layer, block, value.Block, Time);
         _compressed.Add(input);
+        LeaveInput(layer);
+        _keptInputs.Add((layer.Name, () => input.Kept));
+        return input;
+    }
+
+    /// <summary>As <see cref="CompressInput"/>, for a copy that depends on the input and its length alone: layers with the same input share it.</summary>
+    /// <param name="layer">The layer, whose forward step is being planned.</param>
+    /// <param name="value">Its input.</param>
+    /// <param name="bytes">The bytes of the copy, for all images of a lane.</param>
+    public CompressedInput ShareCompressedInput(Node layer, ArenaMatrix value, long bytes)
+    {
+        if (!_shared.TryGetValue((layer.Inputs[0], bytes), out CompressedInput? input))
+            return _shared[(layer.Inputs[0], bytes)] = CompressInput(layer, value, bytes);
         LeaveInput(layer);
         _keptInputs.Add((layer.Name, () => input.Kept));
         return input;

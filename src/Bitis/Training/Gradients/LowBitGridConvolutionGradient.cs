@@ -46,7 +46,7 @@ internal sealed unsafe class LowBitGridConvolutionGradient(Node node, BackwardMe
             _weightProduct = new WeightGradientProduct(method.Weight, _bits, _blocks, policy.Basis, Layer.OutChannels, PatchLength, images: 1, seen);
         }
         if (method.Weight.IsInteger && !IsFrozen)
-            _kept = planner.CompressInput(Node, X, (long)KeptBytesOfImage * planner.Images);
+            _kept = planner.ShareCompressedInput(Node, X, (long)KeptBytesOfImage * planner.Images);
         planner.NeedScratch(PatchesScratch + Math.Max(FloatGemm.TransposedScratch(Places), _inputProduct.ScratchLength));
         planner.NeedScratch(ScratchSpace.Length((long)InputLength * sizeof(float)) + KeptRowsScratch + (_weightProduct?.ScratchLength ?? 0));
         planner.NeedScratch(_folding?.ScratchLength ?? 0);
@@ -77,7 +77,7 @@ internal sealed unsafe class LowBitGridConvolutionGradient(Node node, BackwardMe
     /// <inheritdoc />
     protected override void KeepInput(GradientLane lane, int image)
     {
-        if (_kept is { IsCompressed: true })
+        if (_kept is { IsCompressed: true } && _kept.Writer == Node)
             QuantizedMap.Write(lane.Pointer(X, image), InputLength, _bits, Kept(lane, image));
     }
 
