@@ -1,6 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
-
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
@@ -52,7 +49,7 @@ internal unsafe struct IntegerPanels
             _unpacked?.Dispose();
             _unpacked = new NativeBuffer<sbyte>(length);
         }
-        Unpack((byte*)Weights + (start / 2), _unpacked.Pointer, length / 2);
+        Nibbles.Unpack((byte*)Weights + (start / 2), _unpacked.Pointer, length / 2);
         return _unpacked.Pointer;
     }
 
@@ -67,49 +64,7 @@ internal unsafe struct IntegerPanels
         for (int column = 0; column < paddedOutputs; column += kernel.Columns)
         {
             nint half = (nint)Math.Min(kernel.Columns, paddedOutputs - column) * groups * 2, start = (nint)column * groups * 4;
-            Pack((byte*)panels + start, (byte*)target + (start / 2), half);
-        }
-    }
-
-    /// <summary>The opposite of <see cref="Unpack"/>.</summary>
-    private static void Pack(byte* panel, byte* target, nint count)
-    {
-        nint i = 0;
-        for (; Vector512.IsHardwareAccelerated && i + Vector512<byte>.Count <= count; i += Vector512<byte>.Count)
-        {
-            Vector512<byte> low = Vector512.Load(panel + i), high = Vector512.Load(panel + count + i), mask = Vector512.Create((byte)0xF);
-            ((low & mask) | ((high & mask).AsUInt16() << 4).AsByte()).Store(target + i);
-        }
-        for (; Vector128.IsHardwareAccelerated && i + Vector128<byte>.Count <= count; i += Vector128<byte>.Count)
-        {
-            Vector128<byte> low = Vector128.Load(panel + i), high = Vector128.Load(panel + count + i), mask = Vector128.Create((byte)0xF);
-            ((low & mask) | ((high & mask).AsUInt16() << 4).AsByte()).Store(target + i);
-        }
-        for (; i < count; i++)
-            target[i] = (byte)((panel[i] & 0xF) | (panel[count + i] << 4));
-    }
-
-    /// <summary>The low halves of some bytes, then their high halves, as signed numbers: (x ^ 8) − 8 extends a sign of 4 bits.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Unpack(byte* packed, sbyte* target, int count)
-    {
-        int i = 0;
-        for (; Vector512.IsHardwareAccelerated && i + Vector512<byte>.Count <= count; i += Vector512<byte>.Count)
-        {
-            Vector512<byte> pairs = Vector512.Load(packed + i), low = Vector512.Create((byte)0xF), sign = Vector512.Create((byte)8);
-            (((pairs & low) ^ sign) - sign).Store((byte*)target + i);
-            ((((pairs.AsUInt16() >> 4).AsByte() & low) ^ sign) - sign).Store((byte*)target + count + i);
-        }
-        for (; Vector128.IsHardwareAccelerated && i + Vector128<byte>.Count <= count; i += Vector128<byte>.Count)
-        {
-            Vector128<byte> pairs = Vector128.Load(packed + i), low = Vector128.Create((byte)0xF), sign = Vector128.Create((byte)8);
-            (((pairs & low) ^ sign) - sign).Store((byte*)target + i);
-            ((((pairs.AsUInt16() >> 4).AsByte() & low) ^ sign) - sign).Store((byte*)target + count + i);
-        }
-        for (; i < count; i++)
-        {
-            target[i] = (sbyte)(((packed[i] & 0xF) ^ 8) - 8);
-            target[count + i] = (sbyte)(((packed[i] >> 4) ^ 8) - 8);
+            Nibbles.Pack(panels + start, (byte*)target + (start / 2), (int)half);
         }
     }
 }

@@ -43,7 +43,7 @@ internal sealed unsafe class LowBitGridConvolutionGradient(Node node, BackwardMe
         if (!method.Weight.IsExact && !IsFrozen)
         {
             TokenBlocks[] seen = [.. Enumerable.Range(0, taps).Select(tap => _blocks.Seen(Layer, tap))];
-            _weightProduct = new WeightGradientProduct(method.Weight, _bits, _blocks, policy.Basis, Layer.OutChannels, PatchLength, images: 1, seen);
+            _weightProduct = new WeightGradientProduct(method.Weight, Math.Max(_bits, method.Weight.Bits), _blocks, policy.Basis, Layer.OutChannels, PatchLength, images: 1, seen);
         }
         if (method.Weight.IsInteger && !IsFrozen)
             _kept = planner.ShareCompressedInput(Node, X, (long)KeptBytesOfImage * planner.Images);

@@ -5,11 +5,14 @@ using Bitis.Runtime.Kernels;
 namespace Bitis.Training.Gradients;
 
 /// <summary>
-/// A map kept in 8 or 4 bits: its scale as float32, then its levels −max to max as signed bytes, or two to a byte, the first one in the
-/// low half.
+/// A map kept in 8 or 4 bits: its scale as float32, then its levels −max to max as signed bytes, or two to a byte, in pieces of
+/// <see cref="PieceLength"/> levels (<see cref="Nibbles"/>).
 /// </summary>
 internal static unsafe class QuantizedMap
 {
+    /// <summary>How many levels of 4 bits lie together; an even number.</summary>
+    private const int PieceLength = 1024;
+
     /// <summary>Rounds values to the nearest levels.</summary>
     public static void Write(float* values, int count, int bits, byte* target)
     {
@@ -18,16 +21,20 @@ internal static unsafe class QuantizedMap
         float inverse = Levels.InverseScale(largest, maxLevel);
         *(float*)target = Levels.Scale(largest, maxLevel);
         target += sizeof(float);
-        if (bits == 4)
+        if (bits == 8)
         {
-            for (int i = 0; i < count; i += 2)
-            {
-                int low = (int)MathF.Round(values[i] * inverse), high = i + 1 < count ? (int)MathF.Round(values[i + 1] * inverse) : 0;
-                target[i / 2] = (byte)((low & 0xF) | (high << 4));
-            }
+            WriteBytes(values, count, inverse, (sbyte*)target);
             return;
         }
-        WriteBytes(values, count, inverse, (sbyte*)target);
+        sbyte* levels = stackalloc sbyte[PieceLength];
+        for (int i = 0; i < count; i += PieceLength)
+        {
+            int length = Math.Min(PieceLength, count - i);
+            WriteBytes(values + i, length, inverse, levels);
+            if (length % 2 != 0)
+                levels[length] = 0;
+            Nibbles.Pack(levels, target + (i / 2), (length + 1) / 2);
+        }
     }
 
     /// <summary>The values of the levels.</summary>
@@ -35,13 +42,18 @@ internal static unsafe class QuantizedMap
     {
         float scale = *(float*)source;
         source += sizeof(float);
-        if (bits == 4)
+        if (bits == 8)
         {
-            for (int i = 0; i < count; i++)
-                values[i] = scale * ((sbyte)(source[i / 2] << (i % 2 == 0 ? 4 : 0)) >> 4);
+            ReadBytes((sbyte*)source, count, scale, values);
             return;
         }
-        ReadBytes((sbyte*)source, count, scale, values);
+        sbyte* levels = stackalloc sbyte[PieceLength];
+        for (int i = 0; i < count; i += PieceLength)
+        {
+            int length = Math.Min(PieceLength, count - i);
+            Nibbles.Unpack(source + (i / 2), levels, (length + 1) / 2);
+            ReadBytes(levels, length, scale, values + i);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -51,9 +63,13 @@ internal static unsafe class QuantizedMap
         int i = 0;
         for (; Vector512.IsHardwareAccelerated && i + Vector512<float>.Count <= count; i += Vector512<float>.Count)
             max = Vector512.MaxNative(max, Vector512.Abs(Vector512.Load(values + i)));
+        Vector256<float> half = Vector256.MaxNative(max.GetLower(), max.GetUpper());
+        Vector128<float> quarter = Vector128.MaxNative(half.GetLower(), half.GetUpper());
+        for (; Vector128.IsHardwareAccelerated && i + Vector128<float>.Count <= count; i += Vector128<float>.Count)
+            quarter = Vector128.MaxNative(quarter, Vector128.Abs(Vector128.Load(values + i)));
         float largest = 0;
-        for (int lane = 0; lane < Vector512<float>.Count; lane++)
-            largest = MathF.Max(largest, max[lane]);
+        for (int lane = 0; lane < Vector128<float>.Count; lane++)
+            largest = MathF.Max(largest, quarter[lane]);
         for (; i < count; i++)
             largest = MathF.Max(largest, MathF.Abs(values[i]));
         return largest;
@@ -70,6 +86,12 @@ internal static unsafe class QuantizedMap
             Vector512<short> high = Vector512.Narrow(Level(values + i + 32, inverse), Level(values + i + 48, inverse));
             Vector512.Narrow(low, high).Store(target + i);
         }
+        for (; Vector128.IsHardwareAccelerated && i + Vector128<sbyte>.Count <= count; i += Vector128<sbyte>.Count)
+        {
+            Vector128<short> low = Vector128.Narrow(QuarterLevel(values + i, inverse), QuarterLevel(values + i + 4, inverse));
+            Vector128<short> high = Vector128.Narrow(QuarterLevel(values + i + 8, inverse), QuarterLevel(values + i + 12, inverse));
+            Vector128.Narrow(low, high).Store(target + i);
+        }
         for (; i < count; i++)
             target[i] = (sbyte)MathF.Round(values[i] * inverse);
     }
@@ -77,6 +99,10 @@ internal static unsafe class QuantizedMap
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<int> Level(float* values, float inverse) =>
         Vector512.ConvertToInt32Native(Vector512.Round(Vector512.Load(values) * Vector512.Create(inverse)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<int> QuarterLevel(float* values, float inverse) =>
+        Vector128.ConvertToInt32Native(Vector128.Round(Vector128.Load(values) * Vector128.Create(inverse)));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ReadBytes(sbyte* source, int count, float scale, float* values)
@@ -86,6 +112,17 @@ internal static unsafe class QuantizedMap
         {
             Vector256<short> words = Vector256.WidenLower(Vector128.Load(source + i).ToVector256());
             (Vector512.ConvertToSingle(Vector512.WidenLower(words.ToVector512())) * Vector512.Create(scale)).Store(values + i);
+        }
+        for (; Vector128.IsHardwareAccelerated && i + Vector128<sbyte>.Count <= count; i += Vector128<sbyte>.Count)
+        {
+            (Vector128<short> low, Vector128<short> high) = Vector128.Widen(Vector128.Load(source + i));
+            (Vector128<int> first, Vector128<int> second) = Vector128.Widen(low);
+            (Vector128<int> third, Vector128<int> fourth) = Vector128.Widen(high);
+            Vector128<float> step = Vector128.Create(scale);
+            (Vector128.ConvertToSingle(first) * step).Store(values + i);
+            (Vector128.ConvertToSingle(second) * step).Store(values + i + 4);
+            (Vector128.ConvertToSingle(third) * step).Store(values + i + 8);
+            (Vector128.ConvertToSingle(fourth) * step).Store(values + i + 12);
         }
         for (; i < count; i++)
             values[i] = scale * source[i];
