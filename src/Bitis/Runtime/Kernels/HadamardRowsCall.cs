@@ -6,7 +6,7 @@ internal unsafe struct HadamardRowsCall
     /// <summary>The values.</summary>
     public float* Source;
 
-    /// <summary>The distance of source rows in elements.</summary>
+    /// <summary>The distance of source rows in elements, at least <see cref="Columns"/>: a row is read beyond its end where another one follows.</summary>
     public nint SourceStride;
 
     /// <summary>The length of a row.</summary>

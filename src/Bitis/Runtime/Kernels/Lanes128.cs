@@ -164,11 +164,14 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
         Vector128<sbyte> levels = Vector128.NarrowWithSaturation(
             Vector128.NarrowWithSaturation(FloorToInt32(a), FloorToInt32(b)), Vector128.NarrowWithSaturation(FloorToInt32(c), FloorToInt32(d)));
         levels = Vector128.Max(Vector128.Min(levels, Vector128.Create(max)), Vector128.Create((sbyte)-max));
-        Vector128.Shuffle(levels.AsByte() ^ Vector128.Create(zeroPoint), Transposition).Store(target);
+        Vector128.Shuffle(levels.AsByte() ^ Vector128.Create(zeroPoint), Vector128.Create(FirstTransposed, LastTransposed).AsByte()).Store(target);
     }
 
-    /// <summary>Where the bytes of a transposed matrix of 4×4 come from.</summary>
-    internal static Vector128<byte> Transposition => Vector128.Create((byte)0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    /// <summary>Where the bytes of the first two rows of a transposed matrix of 4×4 come from: 0, 4, 8, 12, 1, 5, 9, 13.</summary>
+    internal const ulong FirstTransposed = 0x0D09_0501_0C08_0400;
+
+    /// <summary>Where those of the last two come from: 2, 6, 10, 14, 3, 7, 11, 15.</summary>
+    internal const ulong LastTransposed = 0x0F0B_0703_0E0A_0602;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<int> FloorToInt32(Lanes128 value) => Vector128.ConvertToInt32Native(Vector128.Floor(value._value));

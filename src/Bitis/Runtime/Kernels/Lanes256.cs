@@ -162,7 +162,8 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
         Vector256<sbyte> levels = Avx2.PackSignedSaturate(
             Avx2.PackSignedSaturate(FloorToInt32(a), FloorToInt32(b)), Avx2.PackSignedSaturate(FloorToInt32(c), FloorToInt32(d)));
         levels = Vector256.Max(Vector256.Min(levels, Vector256.Create(max)), Vector256.Create((sbyte)-max));
-        Avx2.Shuffle(levels.AsByte() ^ Vector256.Create(zeroPoint), Vector256.Create(Lanes128.Transposition, Lanes128.Transposition)).Store(target);
+        const ulong first = Lanes128.FirstTransposed, last = Lanes128.LastTransposed;
+        Avx2.Shuffle(levels.AsByte() ^ Vector256.Create(zeroPoint), Vector256.Create(first, last, first, last).AsByte()).Store(target);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

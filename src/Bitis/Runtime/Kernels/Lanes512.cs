@@ -167,8 +167,8 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
         Vector512<sbyte> levels = Avx512BW.PackSignedSaturate(
             Avx512BW.PackSignedSaturate(FloorToInt32(a), FloorToInt32(b)), Avx512BW.PackSignedSaturate(FloorToInt32(c), FloorToInt32(d)));
         levels = Vector512.Max(Vector512.Min(levels, Vector512.Create(max)), Vector512.Create((sbyte)-max));
-        Vector512<byte> transposition = Vector512.Create(Vector256.Create(Lanes128.Transposition, Lanes128.Transposition), Vector256.Create(Lanes128.Transposition, Lanes128.Transposition));
-        Avx512BW.Shuffle(levels.AsByte() ^ Vector512.Create(zeroPoint), transposition).Store(target);
+        const ulong first = Lanes128.FirstTransposed, last = Lanes128.LastTransposed;
+        Avx512BW.Shuffle(levels.AsByte() ^ Vector512.Create(zeroPoint), Vector512.Create(first, last, first, last, first, last, first, last).AsByte()).Store(target);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
