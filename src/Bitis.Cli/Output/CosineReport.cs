@@ -5,7 +5,7 @@ namespace Bitis.Cli.Output;
 /// <summary>How well low-bit gradients agreed with the exact ones in the last epoch: their cosine over all layers that learn, -1 to 1.</summary>
 internal sealed record CosineReport(double Mean, double Worst, string WorstLayer)
 {
-    // docs/hlq.md, "Rank": trainings whose mean was higher ended within about a point of the exact ones.
+    // docs/hlq.md, "Rank": below it was the training that the reduction along the tokens cost most, above it all at full rank.
     private const double Low = 0.95;
 
     /// <summary>Sums an epoch up; null for an exact training.</summary>

@@ -74,6 +74,7 @@ internal static unsafe class HadamardRows
             QuantizeRow<TLanes>(in call, row, largest[row]);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float TransformRow<TLanes>(in HadamardRowsCall call, int row, int rows, float* rest)
         where TLanes : struct, ILanes<TLanes>
     {
