@@ -71,7 +71,7 @@ internal static class ProfileBenchmark
     private static double Print(string title, InferenceSession session, List<IReadOnlyList<StepTime>> runs)
     {
         double[] times = [.. runs[0].Select((_, step) => Median([.. runs.Select(run => run[step].Time.TotalMilliseconds)]))];
-        Console.WriteLine($"{title}: {times.Sum():F2} ms, arena {session.Plan.ArenaBytes / 1024} KiB");
+        Console.WriteLine($"{title}: {times.Sum():F2} ms, arena {session.Plan.Layout.Bytes / 1024} KiB");
         var kinds = runs[0].Zip(times, (step, time) => (Kind: KindOf(step), Time: time)).GroupBy(step => step.Kind)
             .Select(group => (Kind: group.Key, Count: group.Count(), Time: group.Sum(step => step.Time)));
         foreach ((string kind, int count, double time) in kinds.OrderByDescending(kind => kind.Time))

@@ -22,6 +22,9 @@ public sealed class Graph
     /// <summary>The image.</summary>
     public Node Input => Nodes[0];
 
+    /// <summary>What comes from outside: the image, or the values that a part of a model takes.</summary>
+    internal IReadOnlyList<Node> Inputs => [.. Nodes.Where(node => node.Operator is Operators.Input)];
+
     /// <summary>The logits.</summary>
     public Node Output { get; }
 

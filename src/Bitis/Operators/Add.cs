@@ -9,6 +9,9 @@ public sealed record Add : ElementwiseBinary
     public override string Kind => "add";
 
     /// <inheritdoc />
+    internal override bool TakesIndexMap(int input) => input == 1;
+
+    /// <inheritdoc />
     public override void Apply(ReadOnlySpan<float> left, ReadOnlySpan<float> right, Span<float> result) =>
         TensorPrimitives.Add(left, right, result);
 }

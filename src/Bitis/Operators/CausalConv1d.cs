@@ -14,6 +14,9 @@ public sealed record CausalConv1d(int Channels, int Kernel) : Operator
     public override string Kind => "causal_conv1d";
 
     /// <inheritdoc />
+    internal override TokenOrderUse OrderUse => TokenOrderUse.Equivariant;
+
+    /// <inheritdoc />
     public override IReadOnlyList<ParameterSpec> Parameters =>
         [new("weight", [Channels, 1, Kernel]), new("bias", [Channels])];
 

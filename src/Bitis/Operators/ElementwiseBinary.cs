@@ -6,6 +6,9 @@ namespace Bitis.Operators;
 public abstract record ElementwiseBinary : Operator
 {
     /// <inheritdoc />
+    internal override TokenOrderUse OrderUse => TokenOrderUse.Equivariant;
+
+    /// <inheritdoc />
     public sealed override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         Require(inputs.Length == 2 && inputs[0] == inputs[1], inputs, "two inputs of one shape");

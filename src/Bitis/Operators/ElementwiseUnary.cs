@@ -6,6 +6,9 @@ namespace Bitis.Operators;
 public abstract record ElementwiseUnary : Operator
 {
     /// <inheritdoc />
+    internal override TokenOrderUse OrderUse => TokenOrderUse.Equivariant;
+
+    /// <inheritdoc />
     public sealed override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         Require(inputs.Length == 1, inputs, "one input");

@@ -13,6 +13,9 @@ public sealed record GatedSum : Operator
     public override string Kind => "gated_sum";
 
     /// <inheritdoc />
+    internal override bool TakesIndexMap(int input) => input > 0;
+
+    /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         bool fits = inputs.Length > 1 && inputs[1].Rank == 2 && inputs[0] == [inputs.Length - 1, inputs[1][1]];

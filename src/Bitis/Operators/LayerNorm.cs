@@ -11,6 +11,9 @@ public sealed record LayerNorm(int Channels, float Epsilon) : Operator
     public override string Kind => "layer_norm";
 
     /// <inheritdoc />
+    internal override TokenOrderUse OrderUse => TokenOrderUse.Equivariant;
+
+    /// <inheritdoc />
     public override IReadOnlyList<ParameterSpec> Parameters =>
         [new("weight", [Channels]), new("bias", [Channels])];
 

@@ -12,6 +12,9 @@ public sealed record Linear(int InFeatures, int OutFeatures, bool HasBias) : Ope
     public override string Kind => "linear";
 
     /// <inheritdoc />
+    internal override TokenOrderUse OrderUse => TokenOrderUse.Equivariant;
+
+    /// <inheritdoc />
     public override IReadOnlyList<ParameterSpec> Parameters => HasBias
         ? [new("weight", [OutFeatures, InFeatures]), new("bias", [OutFeatures])]
         : [new("weight", [OutFeatures, InFeatures])];

@@ -14,6 +14,12 @@ public sealed record MeanOfNorms(int Channels, float Epsilon) : Operator
     public override string Kind => "mean_of_norms";
 
     /// <inheritdoc />
+    internal override bool TakesIndexMap(int input) => true;
+
+    /// <inheritdoc />
+    internal override TokenOrderUse OrderUse => TokenOrderUse.Invariant;
+
+    /// <inheritdoc />
     public override IReadOnlyList<ParameterSpec> Parameters => [new("weight", [Channels]), new("bias", [Channels])];
 
     /// <inheritdoc />

@@ -9,6 +9,9 @@ public sealed record MeanTokens : Operator
     public override string Kind => "mean_tokens";
 
     /// <inheritdoc />
+    internal override TokenOrderUse OrderUse => TokenOrderUse.Invariant;
+
+    /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         Require(inputs.Length == 1 && inputs[0].Rank == 2 && inputs[0][0] > 0, inputs, "[tokens, channels]");

@@ -9,6 +9,9 @@ public sealed record Multiply : ElementwiseBinary
     public override string Kind => "multiply";
 
     /// <inheritdoc />
+    internal override bool TakesIndexMap(int input) => input == 0;
+
+    /// <inheritdoc />
     public override void Apply(ReadOnlySpan<float> left, ReadOnlySpan<float> right, Span<float> result) =>
         TensorPrimitives.Multiply(left, right, result);
 }

@@ -26,6 +26,13 @@ public abstract record Operator
     /// <returns>A new tensor, or a view of an input where the operator only renames dimensions.</returns>
     public abstract Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters);
 
+    /// <summary>What the order of tokens is to the operator.</summary>
+    internal virtual TokenOrderUse OrderUse => TokenOrderUse.Positional;
+
+    /// <summary>Whether an input may be read through an index map: its rows lie elsewhere, in any order.</summary>
+    /// <param name="input">Which input.</param>
+    internal virtual bool TakesIndexMap(int input) => false;
+
     /// <summary>Throws unless the condition holds; for <see cref="OutputShape"/>.</summary>
     protected void Require(bool condition, ReadOnlySpan<Shape> inputs, string expected)
     {

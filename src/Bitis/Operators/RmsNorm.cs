@@ -11,6 +11,9 @@ public sealed record RmsNorm(int Channels, float Epsilon) : Operator
     public override string Kind => "rms_norm";
 
     /// <inheritdoc />
+    internal override TokenOrderUse OrderUse => TokenOrderUse.Equivariant;
+
+    /// <inheritdoc />
     public override IReadOnlyList<ParameterSpec> Parameters => [new("weight", [Channels])];
 
     /// <inheritdoc />

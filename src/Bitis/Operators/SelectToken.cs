@@ -10,6 +10,9 @@ public sealed record SelectToken(int Position) : Operator
     public override string Kind => "select_token";
 
     /// <inheritdoc />
+    internal override TokenOrderUse OrderUse => TokenOrderUse.Invariant;
+
+    /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         Require(

@@ -19,6 +19,9 @@ public sealed record SelectiveScan(int Channels, int States) : Operator
     public override string Kind => "selective_scan";
 
     /// <inheritdoc />
+    internal override TokenOrderUse OrderUse => TokenOrderUse.Equivariant;
+
+    /// <inheritdoc />
     public override IReadOnlyList<ParameterSpec> Parameters =>
         [new("A_log", [Channels, States]), new("D", [Channels])];
 

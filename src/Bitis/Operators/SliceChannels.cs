@@ -11,6 +11,9 @@ public sealed record SliceChannels(int Start, int Length) : Operator
     public override string Kind => "slice_channels";
 
     /// <inheritdoc />
+    internal override TokenOrderUse OrderUse => TokenOrderUse.Equivariant;
+
+    /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         Require(

@@ -1,3 +1,5 @@
+using Bitis.Execution.Planning;
+
 namespace Bitis.Runtime;
 
 /// <summary>
@@ -8,6 +10,9 @@ internal sealed class ArenaBlock(long bytes)
 {
     /// <summary>How many bytes the value takes.</summary>
     public long Bytes { get; } = bytes;
+
+    /// <summary>The block's number in its <see cref="ArenaLayout"/>; set by <see cref="ArenaPlanner"/>.</summary>
+    public int Index { get; set; } = -1;
 
     /// <summary>Where the block starts in the arena; set by <see cref="ArenaPlanner"/>.</summary>
     public long Offset { get; set; }

@@ -1,3 +1,5 @@
+using Bitis.Execution.Planning;
+
 namespace Bitis.Runtime;
 
 /// <summary>
@@ -29,11 +31,22 @@ internal readonly record struct ArenaMatrix(
         this with { Start = Start + (IsReversed ? Rows - 1 - row : row) * Stride, Rows = 1, IsReversed = false };
 
     /// <summary>The address of the first element.</summary>
-    /// <param name="arena">The address of the arena.</param>
-    public unsafe float* Pointer(nint arena) => (float*)(arena + (nint)Block.Offset) + Start;
+    /// <param name="arena">Where the blocks are.</param>
+    public unsafe float* Pointer(ArenaAddresses arena) => (float*)arena[Block] + Start;
 
     /// <summary>The address of a row in memory.</summary>
-    public unsafe float* Pointer(nint arena, int row) => Pointer(arena) + (nint)row * Stride;
+    public unsafe float* Pointer(ArenaAddresses arena, int row) => Pointer(arena) + (nint)row * Stride;
+
+    /// <summary>Throws unless all rows lie in the block.</summary>
+    /// <param name="user">Who reads or writes them, for the message.</param>
+    /// <exception cref="InvalidOperationException">They do not: a defect of what laid out the plan.</exception>
+    public void RequireInside(string user)
+    {
+        int rows = RowMap is null ? Rows : RowMap.Length == Rows ? RowMap.DefaultIfEmpty(-1).Max() + 1 : -1;
+        long end = rows == 0 ? Start : Start + ((long)(rows - 1) * Stride) + Columns;
+        if (Start < 0 || rows < 0 || Columns < 0 || Stride < Columns || end * sizeof(float) > Block.Bytes)
+            throw new InvalidOperationException($"An operand of '{user}' lies outside of its memory: {this}.");
+    }
 
     /// <summary>Whether the rows lie one after the other in memory, so that an operation on elements can take them all at once.</summary>
     public bool IsContiguous => Stride == Columns && RowMap is null;
@@ -42,5 +55,5 @@ internal readonly record struct ArenaMatrix(
     public int Place(int row) => RowMap is null ? row : RowMap[row];
 
     /// <summary>A row in memory.</summary>
-    public unsafe Span<float> MemoryRow(nint arena, int row) => new(Pointer(arena, row), Columns);
+    public unsafe Span<float> MemoryRow(ArenaAddresses arena, int row) => new(Pointer(arena, row), Columns);
 }

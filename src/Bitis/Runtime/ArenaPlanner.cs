@@ -1,3 +1,4 @@
+using Bitis.Execution.Planning;
 using Bitis.Tensors;
 
 namespace Bitis.Runtime;
@@ -5,10 +6,11 @@ namespace Bitis.Runtime;
 /// <summary>Places blocks in one arena: largest first, each at the lowest place that is free for its whole life.</summary>
 internal static class ArenaPlanner
 {
-    /// <summary>Sets the offset of every block.</summary>
-    /// <returns>The bytes that the arena needs.</returns>
-    public static long Place(IEnumerable<ArenaBlock> blocks)
+    /// <summary>Sets the offset and the index of every block.</summary>
+    public static ArenaLayout Place(IReadOnlyList<ArenaBlock> blocks)
     {
+        for (int i = 0; i < blocks.Count; i++)
+            blocks[i].Index = i;
         var placed = new List<ArenaBlock>();
         long size = 0;
         foreach (ArenaBlock block in blocks.OrderByDescending(block => block.Bytes).ThenBy(block => block.FirstStep))
@@ -17,7 +19,7 @@ internal static class ArenaPlanner
             placed.Add(block);
             size = Math.Max(size, block.Offset + Aligned(block.Bytes));
         }
-        return size;
+        return new ArenaLayout(blocks, size);
     }
 
     private static long LowestFreeOffset(ArenaBlock block, List<ArenaBlock> placed)

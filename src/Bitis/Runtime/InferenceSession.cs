@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Bitis.Data;
+using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Models;
 using Bitis.Quantization;
@@ -17,7 +18,7 @@ public sealed class InferenceSession : IDisposable
     private readonly Lock _gate = new();
     private readonly Plan _plan;
     private readonly WorkerPool _pool;
-    private readonly NativeBuffer<byte>[] _arenas;
+    private readonly Arena[] _arenas;
     private readonly Action<int> _runPartOfStep;
     private readonly Action<int> _runShareOfBatch;
     private bool _isDisposed;
@@ -42,7 +43,7 @@ public sealed class InferenceSession : IDisposable
         ClassNames = classNames;
         _plan = plan;
         _pool = new WorkerPool(options.Threads == 0 ? Environment.ProcessorCount : options.Threads);
-        _arenas = new NativeBuffer<byte>[_pool.ThreadCount];
+        _arenas = new Arena[_pool.ThreadCount];
         _runPartOfStep = RunPartOfStep;
         _runShareOfBatch = RunShareOfBatch;
     }
@@ -68,15 +69,14 @@ public sealed class InferenceSession : IDisposable
     /// <summary>Prepares a float32 model.</summary>
     public static InferenceSession Create(VisionModel model, SessionOptions? options = null)
     {
-        Plan plan = PlanCompiler.Compile(
-            model.Graph, model.Weights, new Dictionary<string, QuantizedLayer>(), new Dictionary<string, QuantizedScan>());
+        Plan plan = PlanBuilder.Build(model.Graph, model.Weights);
         return new InferenceSession(model.Config, model.Preprocessing, model.ClassNames, plan, options ?? SessionOptions.Default);
     }
 
     /// <summary>Prepares a quantized model.</summary>
     public static InferenceSession Create(QuantizedModel model, SessionOptions? options = null)
     {
-        Plan plan = PlanCompiler.Compile(model.Graph, model.Weights, model.Layers, model.Scans);
+        Plan plan = PlanBuilder.Build(model.Graph, model.Weights, model.Layers, model.Scans);
         return new InferenceSession(model.Config, model.Preprocessing, model.ClassNames, plan, options ?? SessionOptions.Default);
     }
 
@@ -170,7 +170,7 @@ public sealed class InferenceSession : IDisposable
             _isDisposed = true;
             _pool.Dispose();
             _plan.Dispose();
-            foreach (NativeBuffer<byte>? arena in _arenas)
+            foreach (Arena? arena in _arenas)
                 arena?.Dispose();
         }
     }
@@ -199,7 +199,7 @@ public sealed class InferenceSession : IDisposable
     private void RunImage(int image)
     {
         _cancellationToken.ThrowIfCancellationRequested();
-        nint arena = Arena(0);
+        ArenaAddresses arena = Arena(0);
         ReadImage(image, arena);
         foreach (Step step in _plan.Steps)
             RunStep(step);
@@ -222,7 +222,7 @@ public sealed class InferenceSession : IDisposable
     /// <summary>Runs every n-th image of the shared part of the batch, alone.</summary>
     private void RunShareOfBatch(int thread)
     {
-        nint arena = Arena(thread);
+        ArenaAddresses arena = Arena(thread);
         for (int image = thread; image < _shared; image += Threads)
         {
             _cancellationToken.ThrowIfCancellationRequested();
@@ -233,18 +233,14 @@ public sealed class InferenceSession : IDisposable
         }
     }
 
-    private unsafe void ReadImage(int image, nint arena)
+    private unsafe void ReadImage(int image, ArenaAddresses arena)
     {
         int size = _images!.Length / _images.Shape[0];
-        _images.Span.Slice(image * size, size).CopyTo(new Span<float>(_plan.Input.Pointer(arena), size));
+        _images.Span.Slice(image * size, size).CopyTo(new Span<float>(_plan.Inputs[0].Pointer(arena), size));
     }
 
-    private void WriteLogits(int image, nint arena) =>
+    private void WriteLogits(int image, ArenaAddresses arena) =>
         _plan.Output.MemoryRow(arena, 0).CopyTo(_logits!.Span[(image * Config.Classes)..]);
 
-    private unsafe nint Arena(int thread)
-    {
-        _arenas[thread] ??= new NativeBuffer<byte>(checked((int)_plan.ArenaBytes));
-        return (nint)_arenas[thread].Pointer;
-    }
+    private ArenaAddresses Arena(int thread) => (_arenas[thread] ??= new Arena(_plan.Layout)).Addresses;
 }

@@ -1,3 +1,4 @@
+using Bitis.Execution.Planning;
 using Bitis.Runtime.Kernels;
 
 namespace Bitis.Runtime;
@@ -26,10 +27,10 @@ internal abstract class Step(string name, params IReadOnlyList<IDisposable> owne
     public virtual ArenaMatrix? Rows => null;
 
     /// <summary>Computes a range of the units. Ranges of one step may run at the same time.</summary>
-    /// <param name="arena">The address of the arena.</param>
+    /// <param name="arena">Where the blocks are.</param>
     /// <param name="start">The first unit.</param>
     /// <param name="end">The unit after the last.</param>
-    public abstract void Run(nint arena, int start, int end);
+    public abstract void Run(ArenaAddresses arena, int start, int end);
 
     /// <summary>Frees packed weights.</summary>
     public void Dispose()

@@ -53,7 +53,7 @@ public sealed class GradientExecutor : IDisposable
     public IReadOnlyDictionary<string, Tensor> Gradients { get; }
 
     /// <summary>The bytes of one thread's values and gradients.</summary>
-    public long LaneBytes => _runner.Plan.ArenaBytes + ((long)_runner.Plan.ScratchLength * sizeof(float));
+    public long LaneBytes => _runner.Plan.Layout.Bytes + ((long)_runner.Plan.ScratchLength * sizeof(float));
 
     /// <summary>What the reverse pass of each linear and convolutional layer is, and why.</summary>
     public IReadOnlyList<LayerBackward> Layers { get; }
@@ -65,7 +65,7 @@ public sealed class GradientExecutor : IDisposable
     public long KeptInputBytes => _runner.Plan.KeptInputs.Select(kept => kept.Block).Distinct().Sum(block => block.Bytes);
 
     /// <summary>The bytes of one thread's values and gradients, without the scratch memory of single steps.</summary>
-    public long LaneArenaBytes => _runner.Plan.ArenaBytes;
+    public long LaneArenaBytes => _runner.Plan.Layout.Bytes;
 
     /// <summary>What each layer keeps of its input, in bytes of one thread.</summary>
     internal IEnumerable<(string Layer, long Bytes)> KeptInputs => _runner.Plan.KeptInputs.Select(kept => (kept.Layer, kept.Block.Bytes));

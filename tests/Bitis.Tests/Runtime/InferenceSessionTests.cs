@@ -1,4 +1,5 @@
 using Bitis.Data;
+using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Models;
 using Bitis.Operators;
@@ -263,20 +264,20 @@ public sealed class InferenceSessionTests
         Dictionary<string, Tensor> weights = graph.Parameters.ToDictionary(p => p.Name, p => RandomTensor(p.Shape, random));
         Tensor image = RandomTensor(graph.Input.Shape.Prepend(1), random);
         Tensor expected = new GraphExecutor(graph, weights, ReferenceEvaluator.Instance).Run(image);
-        using Plan plan = PlanCompiler.Compile(graph, weights, new Dictionary<string, QuantizedLayer>(), new Dictionary<string, QuantizedScan>());
+        using Plan plan = PlanBuilder.Build(graph, weights);
         TensorAssert.Close(expected, RunPlan(plan, image), 1e-5);
         assert?.Invoke(plan);
     }
 
     private static unsafe Tensor RunPlan(Plan plan, Tensor image)
     {
-        using var arena = new Bitis.Runtime.Kernels.NativeBuffer<byte>((int)plan.ArenaBytes);
-        image.Span.CopyTo(new Span<float>(plan.Input.Pointer((nint)arena.Pointer), image.Length));
+        using var arena = new Arena(plan.Layout);
+        image.Span.CopyTo(new Span<float>(plan.Inputs[0].Pointer(arena.Addresses), image.Length));
         foreach (Step step in plan.Steps)
-            step.Run((nint)arena.Pointer, 0, step.Units);
+            step.Run(arena.Addresses, 0, step.Units);
         Tensor output = Tensor.Uninitialized([plan.Output.Rows, plan.Output.Columns]);
         for (int row = 0; row < plan.Output.Rows; row++)
-            plan.Output.Row(row).MemoryRow((nint)arena.Pointer, 0).CopyTo(output.Span[(row * plan.Output.Columns)..]);
+            plan.Output.Row(row).MemoryRow(arena.Addresses, 0).CopyTo(output.Span[(row * plan.Output.Columns)..]);
         return output;
     }
 

@@ -1,21 +1,21 @@
+using Bitis.Execution.Planning;
 using Bitis.Tensors;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Runtime.Steps;
 
-/// <summary>Adds a learned embedding to the tokens, in place.</summary>
-internal sealed class AddEmbeddingStep(string name, ArenaMatrix x, Tensor embedding) : Step(name)
+/// <summary>Adds a learned embedding to the tokens, in place where the input is the output.</summary>
+internal sealed class AddEmbeddingStep(string name, ArenaMatrix x, ArenaMatrix y, Tensor embedding) : Step(name)
 {
     public override string Kind => "add embedding";
 
     public override int Units => x.Rows;
 
-    public override void Run(nint arena, int start, int end)
+    public override void Run(ArenaAddresses arena, int start, int end)
     {
         for (int row = start; row < end; row++)
         {
-            Span<float> token = x.MemoryRow(arena, row);
-            TensorPrimitives.Add(token, embedding.Span.Slice(row * x.Columns, x.Columns), token);
+            TensorPrimitives.Add(x.MemoryRow(arena, row), embedding.Span.Slice(row * x.Columns, x.Columns), y.MemoryRow(arena, row));
         }
     }
 }

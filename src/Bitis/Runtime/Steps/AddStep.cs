@@ -1,3 +1,4 @@
+using Bitis.Execution.Planning;
 using System.Numerics.Tensors;
 
 namespace Bitis.Runtime.Steps;
@@ -13,7 +14,7 @@ internal sealed class AddStep(string name, ArenaMatrix left, ArenaMatrix right, 
 
     public override int Units => y.Rows;
 
-    public override unsafe void Run(nint arena, int start, int end)
+    public override unsafe void Run(ArenaAddresses arena, int start, int end)
     {
         if (left.IsContiguous && right.IsContiguous && y.IsContiguous)
         {

@@ -1,13 +1,15 @@
+using Bitis.Execution.Planning;
 using Bitis.Runtime.Kernels;
 using Bitis.Tensors;
 
 namespace Bitis.Runtime.Steps;
 
-/// <summary>The causal convolution and the SiLU after it.</summary>
+/// <summary>The causal convolution, and the SiLU after it if there is one.</summary>
 internal sealed class CausalConvStep : Step
 {
     private const int ChannelsPerUnit = 16;
 
+    private readonly bool _sumsOnly;
     private readonly ArenaMatrix _x;
     private readonly ArenaMatrix _y;
     private readonly int _taps;
@@ -18,20 +20,22 @@ internal sealed class CausalConvStep : Step
 
     /// <summary>Packs the weights.</summary>
     /// <param name="name">The node.</param>
+    /// <param name="sumsOnly">Whether there is no SiLU.</param>
     /// <param name="x">The input, <c>[tokens, channels]</c>; reversed for the backward direction; may have an index map.</param>
     /// <param name="y">The output, in the same order.</param>
     /// <param name="weight"><c>[channels, 1, taps]</c></param>
     /// <param name="bias"><c>[channels]</c></param>
     /// <param name="scales">Where x and the weights are levels, what their sums are multiplied by, <c>[channels]</c>; else null.</param>
-    public CausalConvStep(string name, ArenaMatrix x, ArenaMatrix y, Tensor weight, Tensor bias, Tensor? scales)
-        : this(name, x, y, weight, bias, scales, new NativeBuffer<float>(weight.Length), x.RowMap is null ? null : NativeBuffer<int>.Of(x.RowMap))
+    public CausalConvStep(string name, bool sumsOnly, ArenaMatrix x, ArenaMatrix y, Tensor weight, Tensor bias, Tensor? scales)
+        : this(name, sumsOnly, x, y, weight, bias, scales, new NativeBuffer<float>(weight.Length), x.RowMap is null ? null : NativeBuffer<int>.Of(x.RowMap))
     {
     }
 
     private CausalConvStep(
-        string name, ArenaMatrix x, ArenaMatrix y, Tensor weight, Tensor bias, Tensor? scales, NativeBuffer<float> packed, NativeBuffer<int>? rows)
+        string name, bool sumsOnly, ArenaMatrix x, ArenaMatrix y, Tensor weight, Tensor bias, Tensor? scales, NativeBuffer<float> packed, NativeBuffer<int>? rows)
         : base(name, rows is null ? [packed] : [packed, rows])
     {
+        _sumsOnly = sumsOnly;
         _x = x;
         _y = y;
         _taps = weight.Shape[^1];
@@ -42,17 +46,18 @@ internal sealed class CausalConvStep : Step
         CausalConv.PackWeights(weight.Span, _weights.Span, x.Columns, _taps);
     }
 
-    public override string Kind => "causal conv + silu";
+    public override string Kind => _sumsOnly ? "causal conv" : "causal conv + silu";
 
     public override int Units => (_x.Columns + ChannelsPerUnit - 1) / ChannelsPerUnit;
 
-    public override unsafe void Run(nint arena, int start, int end)
+    public override unsafe void Run(ArenaAddresses arena, int start, int end)
     {
         var call = new CausalConvCall
         {
             Tokens = _x.Rows,
             Taps = _taps,
             Reverse = _x.IsReversed,
+            SumsOnly = _sumsOnly,
             Source = _x.Pointer(arena),
             SourceStride = _x.Stride,
             Rows = _rows is null ? null : _rows.Pointer,

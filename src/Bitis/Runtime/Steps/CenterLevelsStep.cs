@@ -1,3 +1,4 @@
+using Bitis.Execution.Planning;
 using Bitis.Quantization;
 using Bitis.Runtime.Kernels;
 
@@ -38,7 +39,7 @@ internal sealed class CenterLevelsStep : Step
 
     public override int Units => _x.Rows;
 
-    public override unsafe void Run(nint arena, int start, int end)
+    public override unsafe void Run(ArenaAddresses arena, int start, int end)
     {
         float* grid = _grid.Pointer;
         var call = new CenterLevelsCall

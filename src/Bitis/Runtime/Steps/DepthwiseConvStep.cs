@@ -1,3 +1,4 @@
+using Bitis.Execution.Planning;
 using Bitis.Operators;
 using Bitis.Runtime.Kernels;
 using Bitis.Tensors;
@@ -31,7 +32,7 @@ internal sealed class DepthwiseConvStep(
 
     public override int Units => (x.Columns + ChannelsPerUnit - 1) / ChannelsPerUnit;
 
-    public override unsafe void Run(nint arena, int start, int end)
+    public override unsafe void Run(ArenaAddresses arena, int start, int end)
     {
         int firstChannel = start * ChannelsPerUnit, endChannel = Math.Min(end * ChannelsPerUnit, x.Columns);
         DepthwiseConvCopy* orders = stackalloc DepthwiseConvCopy[copies.Length];

@@ -1,3 +1,4 @@
+using Bitis.Execution.Planning;
 using Bitis.Runtime.Kernels;
 
 namespace Bitis.Runtime.Steps;
@@ -11,7 +12,7 @@ internal sealed class ElementwiseStep(string name, string kind, ArenaMatrix x, A
 
     public override ArenaMatrix? Rows => y;
 
-    public override unsafe void Run(nint arena, int start, int end)
+    public override unsafe void Run(ArenaAddresses arena, int start, int end)
     {
         if (x.IsContiguous && y.IsContiguous)
         {

@@ -1,9 +1,10 @@
+using Bitis.Execution.Planning;
 using Bitis.Runtime.Kernels;
 
 namespace Bitis.Runtime.Steps;
 
-/// <summary>The gate of a Mamba block: <c>y ← (y · factor) · SiLU(z)</c>, in place.</summary>
-internal sealed class GateStep(string name, ArenaMatrix y, ArenaMatrix z, float factor) : Step(name)
+/// <summary>The gate of a Mamba block: <c>y = (x · factor) · SiLU(z)</c>, in place where x is y.</summary>
+internal sealed class GateStep(string name, ArenaMatrix x, ArenaMatrix z, ArenaMatrix y, float factor) : Step(name)
 {
     public override string Kind => "gate";
 
@@ -11,9 +12,9 @@ internal sealed class GateStep(string name, ArenaMatrix y, ArenaMatrix z, float 
 
     public override ArenaMatrix? Rows => y;
 
-    public override unsafe void Run(nint arena, int start, int end)
+    public override unsafe void Run(ArenaAddresses arena, int start, int end)
     {
         for (int row = start; row < end; row++)
-            Gate.Table.Best.Forward(y.Pointer(arena, row), z.Pointer(arena, row), factor, y.Pointer(arena, row), y.Columns);
+            Gate.Table.Best.Forward(x.Pointer(arena, row), z.Pointer(arena, row), factor, y.Pointer(arena, row), y.Columns);
     }
 }

@@ -1,3 +1,4 @@
+using Bitis.Execution.Planning;
 using Bitis.Operators;
 
 namespace Bitis.Runtime.Steps;
@@ -13,7 +14,7 @@ internal sealed class GatedSumStep(string name, ArenaMatrix gates, ArenaMatrix[]
 
     public override int Units => y.Rows;
 
-    public override void Run(nint arena, int start, int end)
+    public override void Run(ArenaAddresses arena, int start, int end)
     {
         for (int row = start; row < end; row++)
         {

@@ -1,3 +1,4 @@
+using Bitis.Execution.Planning;
 using Bitis.Operators;
 using Bitis.Runtime.Kernels;
 
@@ -17,7 +18,7 @@ internal sealed class GridConvStep(
 
     public override int Units => y.Rows;
 
-    public override unsafe void Run(nint arena, int start, int end)
+    public override unsafe void Run(ArenaAddresses arena, int start, int end)
     {
         GridPatches.Unfold(convolution, x.Pointer(arena), x.Stride, patches.Pointer(arena), patches.Stride, start, end);
         FloatGemm.Run(weights, patches.Pointer(arena), patches.Stride, y.Pointer(arena), y.Stride, start, end, accumulate: false);

@@ -1,3 +1,4 @@
+using Bitis.Execution.Planning;
 using Bitis.Operators;
 using Bitis.Runtime.Kernels;
 using Bitis.Tensors;
@@ -20,7 +21,7 @@ internal sealed class GroupNormStep(
     // A group's statistics are sums over all tokens; the whole is a small part of the convolutions around it.
     public override int Units => 1;
 
-    public override unsafe void Run(nint arena, int start, int end)
+    public override unsafe void Run(ArenaAddresses arena, int start, int end)
     {
         GroupNormalization.Run(new GroupNormalizationCall
         {

@@ -1,3 +1,4 @@
+using Bitis.Execution.Planning;
 using Bitis.Tensors;
 
 namespace Bitis.Runtime.Steps;
@@ -9,7 +10,7 @@ internal sealed class InsertTokenStep(string name, ArenaMatrix x, ArenaMatrix y,
 
     public override int Units => y.Rows;
 
-    public override void Run(nint arena, int start, int end)
+    public override void Run(ArenaAddresses arena, int start, int end)
     {
         for (int row = start; row < end; row++)
         {

@@ -1,3 +1,4 @@
+using Bitis.Execution.Planning;
 using Bitis.Operators;
 using Bitis.Quantization;
 using Bitis.Runtime.Kernels;
@@ -27,12 +28,12 @@ internal sealed class IntegerGridConvStep(
 
     public override int Units => y.Rows;
 
-    public override unsafe void Run(nint arena, int start, int end)
+    public override unsafe void Run(ArenaAddresses arena, int start, int end)
     {
-        byte* rows = (byte*)(arena + (nint)patches.Offset);
+        byte* rows = arena[patches];
         int stride = IntegerLinearStep.LevelStride(weights.Inputs);
         GridPatches.Unfold(
-            convolution, (byte*)(arena + (nint)levels.Offset), convolution.InChannels, rows, stride, start, end, (byte)input.ZeroPoints[0]);
+            convolution, arena[levels], convolution.InChannels, rows, stride, start, end, (byte)input.ZeroPoints[0]);
         TokenGrids scales = grids.Grids;
         Int8Gemm.Run(weights, rows, stride, in scales, y.Pointer(arena), y.Stride, start, end, accumulate: false);
     }

@@ -1,3 +1,4 @@
+using Bitis.Execution.Planning;
 using Bitis.Runtime.Kernels;
 
 namespace Bitis.Runtime.Steps;
@@ -36,9 +37,9 @@ internal sealed class IntegerLinearStep(
     /// <summary>The distance of rows of levels: a whole number of the four-byte groups that the kernels read.</summary>
     public static int LevelStride(int columns) => (columns + 3) / 4 * 4;
 
-    public override unsafe void Run(nint arena, int start, int end)
+    public override unsafe void Run(ArenaAddresses arena, int start, int end)
     {
-        byte* target = (byte*)(arena + (nint)levels.Offset);
+        byte* target = arena[levels];
         int stride = LevelStride(x.Columns);
         var call = new QuantizeCall
         {

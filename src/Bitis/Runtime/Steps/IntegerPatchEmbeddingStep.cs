@@ -1,3 +1,4 @@
+using Bitis.Execution.Planning;
 using Bitis.Operators;
 using Bitis.Quantization;
 using Bitis.Runtime.Kernels;
@@ -32,12 +33,12 @@ internal sealed class IntegerPatchEmbeddingStep(
     // As in float32, unfolding is not divided.
     public override int Units => 1;
 
-    public override unsafe void Run(nint arena, int start, int end)
+    public override unsafe void Run(ArenaAddresses arena, int start, int end)
     {
-        byte* rows = (byte*)(arena + (nint)patches.Offset);
+        byte* rows = arena[patches];
         int stride = IntegerLinearStep.LevelStride(weights.Inputs);
         Im2Col.Run(
-            (byte*)(arena + (nint)levels.Offset),
+            arena[levels],
             convolution.InChannels,
             height,
             width,

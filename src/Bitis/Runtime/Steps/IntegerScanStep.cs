@@ -1,3 +1,4 @@
+using Bitis.Execution.Planning;
 using Bitis.Runtime.Kernels;
 
 namespace Bitis.Runtime.Steps;
@@ -13,7 +14,7 @@ internal sealed class IntegerScanStep(string name, ScanOperands operands, bool a
 
     public override int Units => (operands.U.Columns + IntegerScan.ChannelsAtOnce - 1) / IntegerScan.ChannelsAtOnce;
 
-    public override unsafe void Run(nint arena, int start, int end)
+    public override unsafe void Run(ArenaAddresses arena, int start, int end)
     {
         (ArenaMatrix u, ArenaMatrix delta, ArenaMatrix b, ArenaMatrix c, ArenaMatrix y) = operands;
         var call = new IntegerScanCall

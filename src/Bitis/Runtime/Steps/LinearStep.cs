@@ -1,3 +1,4 @@
+using Bitis.Execution.Planning;
 using Bitis.Runtime.Kernels;
 
 namespace Bitis.Runtime.Steps;
@@ -12,7 +13,7 @@ internal sealed class LinearStep(string name, ArenaMatrix x, ArenaMatrix y, Pack
 
     public override int Units => weights.PanelCount > FewPanels ? weights.PanelCount : x.Rows;
 
-    public override unsafe void Run(nint arena, int start, int end)
+    public override unsafe void Run(ArenaAddresses arena, int start, int end)
     {
         if (weights.PanelCount > FewPanels)
             FloatGemm.RunPanels(weights, x.Pointer(arena), x.Stride, y.Pointer(arena), y.Stride, x.Rows, start, end);

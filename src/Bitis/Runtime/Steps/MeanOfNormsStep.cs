@@ -1,3 +1,4 @@
+using Bitis.Execution.Planning;
 using Bitis.Runtime.Kernels;
 using Bitis.Tensors;
 
@@ -17,7 +18,7 @@ internal sealed class MeanOfNormsStep(
 
     public override int Units => x.Length;
 
-    public override unsafe void Run(nint arena, int start, int end)
+    public override unsafe void Run(ArenaAddresses arena, int start, int end)
     {
         for (int i = start; i < end; i++)
         {

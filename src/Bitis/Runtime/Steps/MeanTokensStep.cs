@@ -1,3 +1,5 @@
+using Bitis.Execution.Planning;
+
 namespace Bitis.Runtime.Steps;
 
 /// <summary>The mean over the tokens, summed in float64.</summary>
@@ -7,7 +9,7 @@ internal sealed class MeanTokensStep(string name, ArenaMatrix x, ArenaMatrix y) 
 
     public override int Units => x.Columns;
 
-    public override void Run(nint arena, int start, int end)
+    public override void Run(ArenaAddresses arena, int start, int end)
     {
         Span<float> mean = y.MemoryRow(arena, 0);
         for (int column = start; column < end; column++)

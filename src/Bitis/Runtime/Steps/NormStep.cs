@@ -1,3 +1,4 @@
+using Bitis.Execution.Planning;
 using Bitis.Runtime.Kernels;
 using Bitis.Tensors;
 
@@ -20,7 +21,7 @@ internal sealed class NormStep(
 
     public override ArenaMatrix? Rows => y;
 
-    public override unsafe void Run(nint arena, int start, int end)
+    public override unsafe void Run(ArenaAddresses arena, int start, int end)
     {
         var call = new RowNormCall
         {

@@ -1,3 +1,4 @@
+using Bitis.Execution.Planning;
 using Bitis.Operators;
 using Bitis.Runtime.Kernels;
 
@@ -27,7 +28,7 @@ internal sealed class PatchEmbeddingStep(
     // Unfolding is not divided: it takes a small part of the time, once an image.
     public override int Units => 1;
 
-    public override unsafe void Run(nint arena, int start, int end)
+    public override unsafe void Run(ArenaAddresses arena, int start, int end)
     {
         Im2Col.Run(
             image.Pointer(arena),

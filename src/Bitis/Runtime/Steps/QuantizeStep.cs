@@ -1,3 +1,4 @@
+using Bitis.Execution.Planning;
 using Bitis.Runtime.Kernels;
 
 namespace Bitis.Runtime.Steps;
@@ -14,13 +15,13 @@ internal sealed class QuantizeStep(string name, ArenaMatrix x, ArenaBlock levels
 
     public override int Units => x.Rows;
 
-    public override unsafe void Run(nint arena, int start, int end)
+    public override unsafe void Run(ArenaAddresses arena, int start, int end)
     {
         var call = new QuantizeCall
         {
             Source = x.Pointer(arena),
             SourceStride = x.Stride,
-            Target = (byte*)(arena + (nint)levels.Offset),
+            Target = arena[levels],
             TargetStride = x.Columns,
             Columns = x.Columns,
             InverseScales = grid.InverseScales,

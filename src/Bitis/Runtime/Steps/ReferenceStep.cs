@@ -1,3 +1,4 @@
+using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Tensors;
 
@@ -14,16 +15,16 @@ internal sealed class ReferenceStep(
 
     public override int Units => 1;
 
-    public override void Run(nint arena, int start, int end)
+    public override void Run(ArenaAddresses arena, int start, int end)
     {
         Tensor[] tensors = [.. inputs.Select((input, i) => Read(arena, input, node.Inputs[i].Shape))];
         Tensor result = node.Operator.Forward(tensors, parameters);
         for (int row = 0; row < output.Rows; row++)
-            result.Span.Slice(row * output.Columns, output.Columns).CopyTo(output.MemoryRow(arena, row));
+            result.Span.Slice(row * output.Columns, output.Columns).CopyTo(output.Row(row).MemoryRow(arena, 0));
     }
 
     /// <summary>Copies a value out of the arena, in its own order of tokens.</summary>
-    private static Tensor Read(nint arena, ArenaMatrix matrix, Shape shape)
+    private static Tensor Read(ArenaAddresses arena, ArenaMatrix matrix, Shape shape)
     {
         Tensor tensor = Tensor.Uninitialized(shape.Prepend(1));
         for (int row = 0; row < matrix.Rows; row++)

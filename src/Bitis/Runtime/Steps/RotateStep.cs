@@ -1,3 +1,4 @@
+using Bitis.Execution.Planning;
 using Bitis.Quantization;
 
 namespace Bitis.Runtime.Steps;
@@ -15,7 +16,7 @@ internal sealed class RotateStep(string name, ArenaMatrix x, ArenaMatrix y, int 
 
     public override ArenaMatrix? Rows => y;
 
-    public override void Run(nint arena, int start, int end)
+    public override void Run(ArenaAddresses arena, int start, int end)
     {
         for (int row = start; row < end; row++)
             Rotation.Apply(x.MemoryRow(arena, row), order, y.MemoryRow(arena, row));

@@ -1,3 +1,4 @@
+using Bitis.Execution.Planning;
 using Bitis.Quantization;
 
 namespace Bitis.Runtime.Steps;
@@ -9,7 +10,7 @@ internal sealed class RoundStep(string name, ArenaMatrix x, ArenaMatrix y, Unifo
 
     public override int Units => x.Rows;
 
-    public override void Run(nint arena, int start, int end)
+    public override void Run(ArenaAddresses arena, int start, int end)
     {
         for (int row = start; row < end; row++)
         {

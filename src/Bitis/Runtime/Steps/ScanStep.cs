@@ -1,15 +1,17 @@
+using Bitis.Execution.Planning;
 using Bitis.Runtime.Kernels;
 using Bitis.Tensors;
 
 namespace Bitis.Runtime.Steps;
 
-/// <summary>One direction of a selective scan, with the softplus before it.</summary>
+/// <summary>One direction of a selective scan, with the softplus before it if there is one.</summary>
 internal sealed class ScanStep : Step
 {
     private const int ChannelsPerUnit = 16;
 
     private readonly ScanOperands _operands;
     private readonly bool _accumulate;
+    private readonly bool _deltaSoftplus;
     private readonly bool _cubicDecay;
     private readonly NativeBuffer<float> _a;
     private readonly Tensor _d;
@@ -18,20 +20,22 @@ internal sealed class ScanStep : Step
     /// <param name="name">The node.</param>
     /// <param name="operands">Where the inputs and the output are.</param>
     /// <param name="accumulate">Whether the output is added to what is there: the other direction's.</param>
+    /// <param name="deltaSoftplus">Whether Δ comes before its softplus, which the step applies.</param>
     /// <param name="cubicDecay">Whether the decay needs no more accuracy than 8 bits.</param>
     /// <param name="aLog"><c>[channels, states]</c></param>
     /// <param name="d"><c>[channels]</c></param>
-    public ScanStep(string name, ScanOperands operands, bool accumulate, bool cubicDecay, Tensor aLog, Tensor d)
-        : this(name, operands, accumulate, cubicDecay, aLog, d, new NativeBuffer<float>(aLog.Length))
+    public ScanStep(string name, ScanOperands operands, bool accumulate, bool deltaSoftplus, bool cubicDecay, Tensor aLog, Tensor d)
+        : this(name, operands, accumulate, deltaSoftplus, cubicDecay, aLog, d, new NativeBuffer<float>(aLog.Length))
     {
     }
 
     private ScanStep(
-        string name, ScanOperands operands, bool accumulate, bool cubicDecay, Tensor aLog, Tensor d, NativeBuffer<float> packed)
+        string name, ScanOperands operands, bool accumulate, bool deltaSoftplus, bool cubicDecay, Tensor aLog, Tensor d, NativeBuffer<float> packed)
         : base(name, packed)
     {
         _operands = operands;
         _accumulate = accumulate;
+        _deltaSoftplus = deltaSoftplus;
         _cubicDecay = cubicDecay;
         _d = d;
         _a = packed;
@@ -42,7 +46,7 @@ internal sealed class ScanStep : Step
 
     public override int Units => (_operands.U.Columns + ChannelsPerUnit - 1) / ChannelsPerUnit;
 
-    public override unsafe void Run(nint arena, int start, int end)
+    public override unsafe void Run(ArenaAddresses arena, int start, int end)
     {
         (ArenaMatrix u, ArenaMatrix delta, ArenaMatrix b, ArenaMatrix c, ArenaMatrix y) = _operands;
         var call = new SelectiveScanCall
@@ -54,7 +58,7 @@ internal sealed class ScanStep : Step
             UStride = u.Stride,
             Delta = delta.Pointer(arena),
             DeltaStride = delta.Stride,
-            DeltaSoftplus = true,
+            DeltaSoftplus = _deltaSoftplus,
             CubicDecay = _cubicDecay,
             A = _a.Pointer,
             AStride = u.Columns,

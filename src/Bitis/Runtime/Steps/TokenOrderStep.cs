@@ -1,3 +1,5 @@
+using Bitis.Execution.Planning;
+
 namespace Bitis.Runtime.Steps;
 
 /// <summary>Tokens in another order, one after the other or several side by side: a copy by an index map.</summary>
@@ -11,7 +13,7 @@ internal sealed class TokenOrderStep(string name, ArenaMatrix x, ArenaMatrix y, 
 
     public override int Units => y.Rows;
 
-    public override void Run(nint arena, int start, int end)
+    public override void Run(ArenaAddresses arena, int start, int end)
     {
         int parts = sources.Length / y.Rows;
         for (int i = start * parts; i < end * parts; i++)

@@ -1,3 +1,4 @@
+using Bitis.Execution.Planning;
 using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 
@@ -9,15 +10,17 @@ namespace Bitis.Training.Gradients;
 /// </summary>
 internal sealed unsafe class GradientLane : IDisposable
 {
-    private readonly NativeBuffer<byte> _arena;
+    private readonly Arena _arena;
+    private readonly ArenaAddresses _addresses;
     private readonly NativeBuffer<float> _scratch;
 
     /// <summary>Reserves the memory.</summary>
-    /// <param name="arenaBytes">What the planner says.</param>
+    /// <param name="layout">What the planner says.</param>
     /// <param name="scratchLength">What the planner says, in elements.</param>
-    public GradientLane(long arenaBytes, int scratchLength)
+    public GradientLane(ArenaLayout layout, int scratchLength)
     {
-        _arena = new NativeBuffer<byte>(checked((int)arenaBytes));
+        _arena = new Arena(layout);
+        _addresses = _arena.Addresses;
         _scratch = new NativeBuffer<float>(scratchLength);
     }
 
@@ -37,10 +40,10 @@ internal sealed unsafe class GradientLane : IDisposable
     public float* Scratch => _scratch.Pointer;
 
     /// <summary>The bytes of a block that is not a matrix.</summary>
-    public byte* Bytes(ArenaBlock block) => _arena.Pointer + block.Offset;
+    public byte* Bytes(ArenaBlock block) => _addresses[block];
 
     /// <summary>The first row of a matrix, of the lane's first image.</summary>
-    public float* Pointer(ArenaMatrix matrix) => matrix.Pointer((nint)_arena.Pointer);
+    public float* Pointer(ArenaMatrix matrix) => matrix.Pointer(_addresses);
 
     /// <summary>The first row of a matrix, of one image.</summary>
     public float* Pointer(ArenaMatrix matrix, int image) =>

@@ -1,3 +1,4 @@
+using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Operators;
 using Bitis.Runtime;
@@ -48,7 +49,7 @@ internal sealed class GradientPlan : IDisposable
             ReverseSteps.Add(new ReverseStep(step, Repeated: null));
             planner.Time++;
         }
-        ArenaBytes = planner.Place(forwardEnd);
+        Layout = planner.Place(forwardEnd);
         KeptInputs = planner.KeptInputs;
         ScratchLength = planner.ScratchLength;
         Parameters = planner.Parameters;
@@ -79,8 +80,8 @@ internal sealed class GradientPlan : IDisposable
     /// <summary>Where the gradient of the loss with respect to <see cref="Output"/> goes.</summary>
     public ArenaMatrix OutputGradient { get; }
 
-    /// <summary>The bytes of a lane's arena.</summary>
-    public long ArenaBytes { get; }
+    /// <summary>The memory of a lane.</summary>
+    public ArenaLayout Layout { get; }
 
     /// <summary>What is kept of the inputs of linear and convolutional layers for the reverse pass; layers may share a block.</summary>
     public IReadOnlyList<(string Layer, ArenaBlock Block)> KeptInputs { get; }

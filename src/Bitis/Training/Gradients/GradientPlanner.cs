@@ -1,3 +1,4 @@
+using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Operators;
 using Bitis.Runtime;
@@ -236,8 +237,8 @@ internal sealed class GradientPlanner
 
     /// <summary>Places everything.</summary>
     /// <param name="forwardEnd">The time after the last forward step.</param>
-    /// <returns>The bytes that a lane's arena needs.</returns>
-    public long Place(int forwardEnd)
+    /// <returns>A lane's memory.</returns>
+    public ArenaLayout Place(int forwardEnd)
     {
         // A value that only low-bit layers need is free after the forward pass: none of these decisions changes another one.
         _compressed.ForEach(input => input.Decide(forwardEnd));

@@ -41,7 +41,7 @@ internal sealed class GradientRunner : IDisposable
         _pool = new WorkerPool(Math.Min(Parts, threads == 0 ? Environment.ProcessorCount : threads));
         _lanes = new GradientLane[_pool.ThreadCount];
         for (int i = 0; i < _lanes.Length; i++)
-            _lanes[i] = new GradientLane(plan.ArenaBytes, plan.ScratchLength);
+            _lanes[i] = new GradientLane(plan.Layout, plan.ScratchLength);
         _freeLanes = new ConcurrentStack<GradientLane>(_lanes);
     }
 

@@ -1,0 +1,23 @@
+using Bitis.Execution.Planning;
+using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
+using Bitis.Operators;
+using Bitis.Quantization;
+using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
+using Bitis.Runtime.Steps;
+using Bitis.Tensors;
+
+namespace Bitis.Execution.Operations;
+
+/// <summary>A learned embedding that is added to the tokens.</summary>
+internal sealed class AddEmbeddingOperation(Node node) : Operation
+{
+    /// <inheritdoc />
+    public override void Plan(PlanBuilder plan)
+    {
+        ArenaMatrix x = plan.Value(node.Inputs[0]), y = plan.PlaceOver(node.Inputs[0], node);
+        plan.Add(new AddEmbeddingStep(node.Name, x, y, plan.Parameter(node, 0)), [x], [y]);
+        plan.SetValue(node, y);
+    }
+}

@@ -1,0 +1,35 @@
+using Bitis.Execution.Planning;
+using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
+using Bitis.Operators;
+using Bitis.Quantization;
+using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
+using Bitis.Runtime.Steps;
+using Bitis.Tensors;
+
+namespace Bitis.Execution.Operations;
+
+/// <summary>A convolution of each channel by itself over a grid, the SiLU after it if there is one, and copies in the orders that scans want.</summary>
+internal sealed class DepthwiseConvolutionOperation(FusedConvolution fused) : WeightedOperation
+{
+    private readonly DepthwiseConv2d _layer = (DepthwiseConv2d)fused.Convolution.Operator;
+
+    /// <inheritdoc />
+    public override void Plan(PlanBuilder plan)
+    {
+        Node node = fused.Convolution;
+        (ArenaMatrix x, Tensor weight, Tensor? scales) = ChannelwiseOperands(plan, node);
+        ArenaMatrix y = plan.Allocate(fused.Output);
+        ArrangedCopy[] copies =
+            [.. fused.Copies.Select(copy => ArrangedCopy.Of((ArrangeTokens)copy.Operator, y.Rows, plan.Allocate(copy)))];
+        var weights = new NativeBuffer<float>(weight.Length);
+        CausalConv.PackWeights(weight.Span, weights.Span, _layer.Channels, _layer.Kernel * _layer.Kernel);
+        Tensor? bias = _layer.HasBias ? plan.Parameter(node, 1) : null;
+        var step = new DepthwiseConvStep(fused.Output.Name, _layer, sumsOnly: fused.Silu is null, x, y, copies, weights, scales, bias);
+        plan.Add(step, [x], [y, .. copies.Select(copy => copy.Target)]);
+        plan.SetValue(fused.Output, y);
+        foreach ((Node copy, ArrangedCopy written) in fused.Copies.Zip(copies))
+            plan.SetValue(copy, written.Target);
+    }
+}

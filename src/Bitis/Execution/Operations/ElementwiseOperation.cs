@@ -1,0 +1,23 @@
+using Bitis.Execution.Planning;
+using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
+using Bitis.Operators;
+using Bitis.Quantization;
+using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
+using Bitis.Runtime.Steps;
+using Bitis.Tensors;
+
+namespace Bitis.Execution.Operations;
+
+/// <summary>A function of each element by itself.</summary>
+internal sealed class ElementwiseOperation(Node node, KernelTable<ElementwiseKernel> forms) : Operation
+{
+    /// <inheritdoc />
+    public override void Plan(PlanBuilder plan)
+    {
+        ArenaMatrix x = plan.Value(node.Inputs[0]), y = plan.PlaceOver(node.Inputs[0], node);
+        plan.Add(new ElementwiseStep(node.Name, node.Operator.Kind, x, y, forms), [x], [y]);
+        plan.SetValue(node, y);
+    }
+}

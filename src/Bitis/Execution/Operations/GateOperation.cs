@@ -1,0 +1,23 @@
+using Bitis.Execution.Planning;
+using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
+using Bitis.Operators;
+using Bitis.Quantization;
+using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
+using Bitis.Runtime.Steps;
+using Bitis.Tensors;
+
+namespace Bitis.Execution.Operations;
+
+/// <summary>The gate of a Mamba block, <c>(values · factor) · SiLU(z)</c>; in place where nobody else reads the values.</summary>
+internal sealed class GateOperation(FusedGate fused) : Operation
+{
+    /// <inheritdoc />
+    public override void Plan(PlanBuilder plan)
+    {
+        ArenaMatrix x = plan.Value(fused.Values), z = plan.Value(fused.Gate), y = plan.PlaceOver(fused.Values, fused.Product);
+        plan.Add(new GateStep(fused.Product.Name, x, z, y, fused.Scale is { Operator: Scale scale } ? scale.Factor : 1), [x, z], [y]);
+        plan.SetValue(fused.Product, y);
+    }
+}

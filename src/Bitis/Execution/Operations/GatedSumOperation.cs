@@ -1,0 +1,24 @@
+using Bitis.Execution.Planning;
+using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
+using Bitis.Operators;
+using Bitis.Quantization;
+using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
+using Bitis.Runtime.Steps;
+using Bitis.Tensors;
+
+namespace Bitis.Execution.Operations;
+
+/// <summary>The sum of several sequences with a gate for every channel; sequences may have index maps.</summary>
+internal sealed class GatedSumOperation(Node node) : Operation
+{
+    /// <inheritdoc />
+    public override void Plan(PlanBuilder plan)
+    {
+        ArenaMatrix gates = plan.Value(node.Inputs[0]), y = plan.Allocate(node);
+        ArenaMatrix[] x = [.. node.Inputs.Skip(1).Select(plan.Value)];
+        plan.Add(new GatedSumStep(node.Name, gates, x, y), [gates, .. x], [y]);
+        plan.SetValue(node, y);
+    }
+}

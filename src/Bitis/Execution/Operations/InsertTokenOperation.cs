@@ -1,0 +1,23 @@
+using Bitis.Execution.Planning;
+using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
+using Bitis.Operators;
+using Bitis.Quantization;
+using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
+using Bitis.Runtime.Steps;
+using Bitis.Tensors;
+
+namespace Bitis.Execution.Operations;
+
+/// <summary>A learned token among those of the sequence.</summary>
+internal sealed class InsertTokenOperation(Node node) : Operation
+{
+    /// <inheritdoc />
+    public override void Plan(PlanBuilder plan)
+    {
+        ArenaMatrix x = plan.Value(node.Inputs[0]), y = plan.Allocate(node);
+        plan.Add(new InsertTokenStep(node.Name, x, y, plan.Parameter(node, 0), ((InsertToken)node.Operator).Position), [x], [y]);
+        plan.SetValue(node, y);
+    }
+}

@@ -1,0 +1,55 @@
+using Bitis.Execution.Planning;
+using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
+using Bitis.Operators;
+using Bitis.Quantization;
+using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
+using Bitis.Runtime.Steps;
+using Bitis.Tensors;
+
+namespace Bitis.Execution.Operations;
+
+/// <summary>A linear layer.</summary>
+internal sealed class LinearOperation(Node node) : WeightedOperation
+{
+    private readonly Linear _layer = (Linear)node.Operator;
+
+    /// <inheritdoc />
+    public override void Plan(PlanBuilder plan)
+    {
+        ReadOnlySpan<float> bias = _layer.HasBias ? plan.Parameter(node, 1).Span : default;
+        ArenaMatrix y = plan.Allocate(node);
+        if (plan.LayerOf(node) is { IsInteger: true } layer)
+        {
+            PlanIntegers(plan, layer, bias, y);
+        }
+        else
+        {
+            (ArenaMatrix x, Tensor weight) = FloatOperands(plan, node);
+            plan.Add(new LinearStep(node.Name, x, y, new PackedFloatWeights(weight.Span, bias, _layer.OutFeatures, _layer.InFeatures)), [x], [y]);
+        }
+        plan.SetValue(node, y);
+    }
+
+    private void PlanIntegers(PlanBuilder plan, QuantizedLayer layer, ReadOnlySpan<float> bias, ArenaMatrix y)
+    {
+        ArenaMatrix x = plan.Value(node.Inputs[0]);
+        if (layer.RotationOrder > 1)
+            x = InCopy(plan, x, (source, copy) => new RotateStep($"{node.Name}.input", source, copy, layer.RotationOrder));
+        ArenaBlock levels = plan.NewBlock((long)x.Rows * IntegerLinearStep.LevelStride(x.Columns));
+        Step? writer = plan.TakeWriter(x);
+        var packed = new PackedIntegerWeights(layer.Levels, layer.Weight!.Scales, bias, _layer.OutFeatures, _layer.InFeatures, layer.Weight!.Bits);
+        var step = new IntegerLinearStep(
+            node.Name,
+            writer,
+            x,
+            y,
+            levels,
+            packed,
+            new TokenGridBuffers(layer.Input!, x.IsReversed),
+            layer.InputFactors is { } factors ? NativeBuffer<float>.Of(factors) : null,
+            layer.Input!.MaxLevel);
+        plan.Add(step, [x], [y], levels);
+    }
+}

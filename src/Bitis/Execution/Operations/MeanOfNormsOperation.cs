@@ -1,0 +1,25 @@
+using Bitis.Execution.Planning;
+using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
+using Bitis.Operators;
+using Bitis.Quantization;
+using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
+using Bitis.Runtime.Steps;
+using Bitis.Tensors;
+
+namespace Bitis.Execution.Operations;
+
+/// <summary>Several sequences as the mean of their normalized tokens each; sequences may have index maps.</summary>
+internal sealed class MeanOfNormsOperation(Node node) : Operation
+{
+    /// <inheritdoc />
+    public override void Plan(PlanBuilder plan)
+    {
+        ArenaMatrix[] x = [.. node.Inputs.Select(plan.Value)];
+        ArenaMatrix y = plan.Allocate(node);
+        float epsilon = ((MeanOfNorms)node.Operator).Epsilon;
+        plan.Add(new MeanOfNormsStep(node.Name, x, y, plan.Parameter(node, 0), plan.Parameter(node, 1), epsilon), x, [y]);
+        plan.SetValue(node, y);
+    }
+}

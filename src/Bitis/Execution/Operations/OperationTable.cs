@@ -1,0 +1,56 @@
+using Bitis.Execution.Planning;
+using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
+using Bitis.Operators;
+using Bitis.Quantization;
+using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
+using Bitis.Runtime.Steps;
+using Bitis.Tensors;
+
+namespace Bitis.Execution.Operations;
+
+/// <summary>Which class computes which fused operation, or operator by itself.</summary>
+internal static class OperationTable
+{
+    private static readonly Dictionary<Type, Func<Node, Operation>> Operators = new()
+    {
+        [typeof(Linear)] = node => new LinearOperation(node),
+        [typeof(GridConv2d)] = node => new GridConvolutionOperation(node),
+        [typeof(RmsNorm)] = node => new NormOperation(node),
+        [typeof(LayerNorm)] = node => new NormOperation(node),
+        [typeof(GroupNorm)] = node => new GroupNormOperation(node),
+        [typeof(Add)] = node => new SumOperation(node),
+        [typeof(Multiply)] = node => new ProductOperation(node),
+        [typeof(Silu)] = node => new ElementwiseOperation(node, Elementwise.Silu),
+        [typeof(Sigmoid)] = node => new ElementwiseOperation(node, Elementwise.Sigmoid),
+        [typeof(Gelu)] = node => new ElementwiseOperation(node, Elementwise.Gelu),
+        [typeof(Relu)] = node => new ElementwiseOperation(node, Elementwise.Relu),
+        [typeof(Softplus)] = node => new ElementwiseOperation(node, Elementwise.Softplus),
+        [typeof(InsertToken)] = node => new InsertTokenOperation(node),
+        [typeof(AddEmbedding)] = node => new AddEmbeddingOperation(node),
+        [typeof(RotaryPositions)] = node => new RotaryOperation(node),
+        [typeof(MeanTokens)] = node => new MeanTokensOperation(node),
+        [typeof(MeanOfNorms)] = node => new MeanOfNormsOperation(node),
+        [typeof(GatedSum)] = node => new GatedSumOperation(node),
+        [typeof(ArrangeTokens)] = node => TokenOrderOperation.Of(node, (ArrangeTokens)node.Operator),
+        [typeof(MergePatches)] = node => TokenOrderOperation.Of(node, (MergePatches)node.Operator),
+        [typeof(ReverseTokens)] = TokenOrderOperation.Reversal,
+    };
+
+    /// <summary>The class that computes an operation.</summary>
+    public static Operation For(FusedOperation fused) => fused switch
+    {
+        ValueView view => ViewOperation.Of(view),
+        FusedPatches patches => new PatchOperation(patches),
+        FusedConvolution { Convolution.Operator: CausalConv1d } convolution => new CausalConvolutionOperation(convolution),
+        FusedConvolution convolution => new DepthwiseConvolutionOperation(convolution),
+        FusedScan scan => new ScanOperation(scan),
+        FusedGate gate => new GateOperation(gate),
+        FusedSumNorm norm => new NormOperation(norm),
+        SingleOperator { Node: var node } => Operators.TryGetValue(node.Operator.GetType(), out Func<Node, Operation>? create)
+            ? create(node)
+            : new ReferenceOperation(node),
+        _ => throw new InvalidOperationException($"No class computes {fused.GetType().Name}."),
+    };
+}

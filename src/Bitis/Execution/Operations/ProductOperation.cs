@@ -1,0 +1,31 @@
+using Bitis.Execution.Planning;
+using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
+using Bitis.Operators;
+using Bitis.Quantization;
+using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
+using Bitis.Runtime.Steps;
+using Bitis.Tensors;
+
+namespace Bitis.Execution.Operations;
+
+/// <summary>The product of two values; where the first one has an index map that all readers take, the product keeps it.</summary>
+internal sealed class ProductOperation(Node node) : Operation
+{
+    /// <inheritdoc />
+    public override void Plan(PlanBuilder plan)
+    {
+        ArenaMatrix left = plan.Value(node.Inputs[0]), right = plan.Value(node.Inputs[1]), y;
+        if (left.RowMap is null)
+            y = plan.PlaceOver(node.Inputs[0], node);
+        else if (plan.IndexMapOf(node) is null)
+            y = plan.Allocate(node);
+        else if (plan.CanOverwrite(node.Inputs[0]))
+            y = left;
+        else
+            y = plan.NewMatrix(left.RowMap.Max() + 1, left.Columns) with { Rows = left.Rows, RowMap = left.RowMap };
+        plan.Add(new ProductStep(node.Name, left, right, y), [left, right], [y]);
+        plan.SetValue(node, y);
+    }
+}

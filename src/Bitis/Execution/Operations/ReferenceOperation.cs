@@ -1,0 +1,27 @@
+using Bitis.Execution.Planning;
+using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
+using Bitis.Operators;
+using Bitis.Quantization;
+using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
+using Bitis.Runtime.Steps;
+using Bitis.Tensors;
+
+namespace Bitis.Execution.Operations;
+
+/// <summary>Any operator through its reference forward, so that every graph runs.</summary>
+internal sealed class ReferenceOperation(Node node) : Operation
+{
+    /// <inheritdoc />
+    public override void Plan(PlanBuilder plan)
+    {
+        if (plan.LayerOf(node) is not null)
+            throw new NotSupportedException($"The layer '{node.Name}' ({node.Operator.Kind}) is quantized, and there is no step that computes it so here.");
+        ArenaMatrix[] inputs = [.. node.Inputs.Select(plan.Value)];
+        Tensor[] parameters = [.. Enumerable.Range(0, node.ParameterNames.Count).Select(index => plan.Parameter(node, index))];
+        ArenaMatrix y = plan.Allocate(node);
+        plan.Add(new ReferenceStep(node, inputs, y, parameters), inputs, [y]);
+        plan.SetValue(node, y);
+    }
+}

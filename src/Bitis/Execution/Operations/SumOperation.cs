@@ -1,0 +1,23 @@
+using Bitis.Execution.Planning;
+using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
+using Bitis.Operators;
+using Bitis.Quantization;
+using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
+using Bitis.Runtime.Steps;
+using Bitis.Tensors;
+
+namespace Bitis.Execution.Operations;
+
+/// <summary>The sum of two values; the second one may have an index map.</summary>
+internal sealed class SumOperation(Node node) : Operation
+{
+    /// <inheritdoc />
+    public override void Plan(PlanBuilder plan)
+    {
+        ArenaMatrix left = plan.Value(node.Inputs[0]), right = plan.Value(node.Inputs[1]), y = plan.Allocate(node);
+        plan.Add(new AddStep(node.Name, left, right, y), [left, right], [y]);
+        plan.SetValue(node, y);
+    }
+}

@@ -1,0 +1,34 @@
+using Bitis.Execution.Planning;
+using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
+using Bitis.Operators;
+using Bitis.Quantization;
+using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
+using Bitis.Runtime.Steps;
+using Bitis.Tensors;
+
+namespace Bitis.Execution.Operations;
+
+/// <summary>A view of another value: nothing is computed.</summary>
+/// <param name="node">The view.</param>
+/// <param name="view">What it is of the other value; null for an index map, which the fusion knows.</param>
+internal sealed class ViewOperation(Node node, Func<ArenaMatrix, ArenaMatrix>? view) : Operation
+{
+    /// <summary>The view that a node is.</summary>
+    public static ViewOperation Of(ValueView fused) => new(fused.Node, fused.Node.Operator switch
+    {
+        SliceChannels slice => x => x.Slice(slice.Start, slice.Length),
+        ReverseTokens => x => x.Reverse(),
+        ArrangeTokens => null,
+        SelectToken select => x => x.Row(select.Position),
+        _ => throw new InvalidOperationException($"'{fused.Node.Name}' ({fused.Node.Operator.Kind}) is no view."),
+    });
+
+    /// <inheritdoc />
+    public override void Plan(PlanBuilder plan)
+    {
+        ArenaMatrix x = plan.Value(node.Inputs[0]);
+        plan.SetValue(node, view is not null ? view(x) : plan.IndexMapOf(node) is { } map ? x with { Rows = map.Length, RowMap = map } : x);
+    }
+}

@@ -1,0 +1,69 @@
+using Bitis.Execution.Planning;
+using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
+using Bitis.Operators;
+using Bitis.Quantization;
+using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
+using Bitis.Runtime.Steps;
+using Bitis.Tensors;
+
+namespace Bitis.Execution.Operations;
+
+/// <summary>Layers with weights: in float32, in integers where both sides have levels, or in float32 with the values of the levels that one side has.</summary>
+internal abstract class WeightedOperation : Operation
+{
+    /// <summary>The levels of a convolution's input, a byte each.</summary>
+    protected static ArenaBlock QuantizeInput(PlanBuilder plan, Node node, UniformQuantizer quantizer)
+    {
+        ArenaMatrix x = plan.Value(node.Inputs[0]);
+        ArenaBlock levels = plan.NewBlock((long)x.Rows * x.Columns);
+        var step = new QuantizeStep($"{node.Name}.input", x, levels, new TokenGridBuffers(quantizer, isReversed: false), quantizer.MaxLevel);
+        plan.Add(step, [x], [], levels);
+        return levels;
+    }
+
+    /// <summary>Input and weights of a layer that multiplies in float32; the values of their levels, where one side has some.</summary>
+    protected static (ArenaMatrix X, Tensor Weight) FloatOperands(PlanBuilder plan, Node node)
+    {
+        ArenaMatrix x = plan.Value(node.Inputs[0]);
+        if (plan.LayerOf(node) is not { } layer)
+            return (x, plan.Parameter(node, 0));
+        if (layer.Input is { } input)
+            x = InCopy(plan, x, (source, copy) => new RoundStep($"{node.Name}.input", source, copy, input));
+        return (x, layer.Weight is null ? plan.Parameter(node, 0) : layer.DequantizeWeight(node.Operator));
+    }
+
+    /// <summary>
+    /// Input and weights of a convolution of each channel by itself: values, or levels (less their zero point, as float32) and what
+    /// their sums are multiplied by.
+    /// </summary>
+    protected static (ArenaMatrix X, Tensor Weight, Tensor? Scales) ChannelwiseOperands(PlanBuilder plan, Node node)
+    {
+        if (plan.LayerOf(node) is not { IsInteger: true } layer)
+        {
+            (ArenaMatrix values, Tensor floats) = FloatOperands(plan, node);
+            return (values, floats, null);
+        }
+        var weight = new Tensor(node.Operator.Parameters[0].Shape);
+        for (int i = 0; i < weight.Length; i++)
+            weight.Span[i] = layer.Levels![i];
+        var scales = new Tensor([weight.Shape[0]]);
+        for (int channel = 0; channel < scales.Length; channel++)
+            scales.Span[channel] = layer.Input!.Scales[layer.Input.GroupOf(token: 0, channel)] * layer.Weight!.Scales[channel];
+
+        ArenaMatrix x = plan.Value(node.Inputs[0]);
+        ArenaMatrix levels = plan.CenteredLevels(plan.UnreversedOf(node.Inputs[0]), layer.Input!, () => InCopy(
+            plan, x, (source, copy) => new CenterLevelsStep($"{node.Name}.input", source, copy, layer.Input!)));
+        return (levels with { IsReversed = x.IsReversed }, weight, scales);
+    }
+
+    /// <summary>Adds a step that writes a copy of a matrix as it lies in memory; the copy is seen as the matrix is.</summary>
+    protected static ArenaMatrix InCopy(PlanBuilder plan, ArenaMatrix x, Func<ArenaMatrix, ArenaMatrix, Step> create)
+    {
+        ArenaMatrix source = x.RowMap is null ? x : x with { Rows = x.RowMap.Max() + 1, RowMap = null, IsReversed = false };
+        ArenaMatrix copy = source with { Block = plan.NewBlock((long)source.Rows * x.Columns * sizeof(float)), Start = 0, Stride = x.Columns };
+        plan.Add(create(source, copy), [source], [copy]);
+        return copy with { Rows = x.Rows, RowMap = x.RowMap, IsReversed = x.IsReversed };
+    }
+}

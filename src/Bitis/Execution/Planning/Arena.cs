@@ -1,0 +1,37 @@
+using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
+
+namespace Bitis.Execution.Planning;
+
+/// <summary>The memory of one run of a plan.</summary>
+internal sealed unsafe class Arena : IDisposable
+{
+    private readonly NativeBuffer<byte> _memory;
+    private readonly NativeBuffer<nint> _addresses;
+
+    /// <summary>Reserves memory for all blocks.</summary>
+    /// <param name="layout">The plan's blocks.</param>
+    /// <exception cref="OutOfMemoryException">The system has no such memory.</exception>
+    public Arena(ArenaLayout layout)
+    {
+        _memory = new NativeBuffer<byte>(checked((int)layout.Bytes));
+        _addresses = new NativeBuffer<nint>(layout.Blocks.Count);
+        for (int i = 0; i < layout.Blocks.Count; i++)
+            _addresses.Span[i] = (nint)_memory.Pointer + (nint)layout.Blocks[i].Offset;
+    }
+
+    /// <summary>Where the blocks are.</summary>
+    public ArenaAddresses Addresses => new((byte**)_addresses.Pointer);
+
+    /// <summary>Puts a block into memory of the caller's, which must outlive the runs that use it.</summary>
+    /// <param name="block">A block of the plan.</param>
+    /// <param name="address">At least as many bytes as the block has.</param>
+    public void Bind(ArenaBlock block, void* address) => _addresses.Span[block.Index] = (nint)address;
+
+    /// <summary>Frees the memory.</summary>
+    public void Dispose()
+    {
+        _memory.Dispose();
+        _addresses.Dispose();
+    }
+}

@@ -1,0 +1,217 @@
+using Bitis.Execution.Operations;
+using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
+using Bitis.Operators;
+using Bitis.Quantization;
+using Bitis.Runtime;
+using Bitis.Tensors;
+
+namespace Bitis.Execution.Planning;
+
+/// <summary>Turns a fused graph into a <see cref="Plan"/>: each operation adds its steps and claims the memory of its values.</summary>
+internal sealed class PlanBuilder
+{
+    private readonly FusedGraph _graph;
+    private readonly IReadOnlyDictionary<string, Tensor> _weights;
+    private readonly IReadOnlyDictionary<string, QuantizedLayer> _layers;
+    private readonly IReadOnlyDictionary<string, QuantizedScan> _scans;
+    private readonly Dictionary<Node, ArenaMatrix> _values = [];
+    private readonly List<(Node Source, UniformQuantizer Quantizer, ArenaMatrix Levels)> _centered = [];
+    private readonly List<Step> _steps = [];
+    private readonly List<ArenaBlock> _blocks = [];
+    private int _current = -1;
+
+    private PlanBuilder(
+        FusedGraph graph,
+        IReadOnlyDictionary<string, Tensor> weights,
+        IReadOnlyDictionary<string, QuantizedLayer> layers,
+        IReadOnlyDictionary<string, QuantizedScan> scans)
+    {
+        _graph = graph;
+        _weights = weights;
+        _layers = layers;
+        _scans = scans;
+    }
+
+    /// <summary>Whether the decay of scans needs no more accuracy than 8 bits.</summary>
+    public bool HasCubicDecay { get; private init; }
+
+    /// <summary>Plans a model.</summary>
+    /// <param name="graph">The model.</param>
+    /// <param name="weights">Its float parameters, by name.</param>
+    /// <param name="layers">Its quantized layers, by node; null for a float model.</param>
+    /// <param name="scans">Its quantized scans, by node; null for a float model.</param>
+    /// <exception cref="NotSupportedException">A quantized layer or scan stands where no step computes it so.</exception>
+    public static Plan Build(
+        Graph graph,
+        IReadOnlyDictionary<string, Tensor> weights,
+        IReadOnlyDictionary<string, QuantizedLayer>? layers = null,
+        IReadOnlyDictionary<string, QuantizedScan>? scans = null) => Build(
+            FusionPass.Run(graph, FusionRules.Inference),
+            weights,
+            layers ?? new Dictionary<string, QuantizedLayer>(),
+            scans ?? new Dictionary<string, QuantizedScan>(),
+            cubicDecay: layers?.Count > 0);
+
+    /// <summary>Plans operations.</summary>
+    /// <param name="graph">The operations.</param>
+    /// <param name="weights">The float parameters, by name.</param>
+    /// <param name="layers">The quantized layers, by node; empty for a float model.</param>
+    /// <param name="scans">The quantized scans, by node; empty for a float model.</param>
+    /// <param name="cubicDecay">Whether the decay of scans needs no more accuracy than 8 bits.</param>
+    /// <exception cref="NotSupportedException">A quantized layer or scan stands where no step computes it so.</exception>
+    public static Plan Build(
+        FusedGraph graph,
+        IReadOnlyDictionary<string, Tensor> weights,
+        IReadOnlyDictionary<string, QuantizedLayer> layers,
+        IReadOnlyDictionary<string, QuantizedScan> scans,
+        bool cubicDecay)
+    {
+        var builder = new PlanBuilder(graph, weights, layers, scans) { HasCubicDecay = cubicDecay };
+        try
+        {
+            return builder.Build();
+        }
+        catch
+        {
+            builder._steps.ForEach(step => step.Dispose());
+            throw;
+        }
+    }
+
+    /// <summary>Where a value lies.</summary>
+    public ArenaMatrix Value(Node node) => _values[node];
+
+    /// <summary>A parameter of a node.</summary>
+    public Tensor Parameter(Node node, int index) => _weights[node.ParameterNames[index]];
+
+    /// <summary>The quantized layer that a node is; null for a float one.</summary>
+    public QuantizedLayer? LayerOf(Node node) => _layers.GetValueOrDefault(node.Name);
+
+    /// <summary>The quantized scan that a node is; null for a float one.</summary>
+    public QuantizedScan? ScanOf(Node node) => _scans.GetValueOrDefault(node.Name);
+
+    /// <summary>The index map through which a value is read; null for none.</summary>
+    public int[]? IndexMapOf(Node node) => _graph.LayoutOf(node).IndexMap;
+
+    /// <summary>What a value is a reversed view of; the value itself, if it is none.</summary>
+    public Node UnreversedOf(Node node) =>
+        _graph.ProducerOf(node) is ValueView { Node.Operator: ReverseTokens } ? node.Inputs[0] : node;
+
+    /// <summary>Says where a value of the current operation lies: in new memory that a step writes, or in that of another value.</summary>
+    public void SetValue(Node node, ArenaMatrix place)
+    {
+        TokenLayout layout = _graph.LayoutOf(node);
+        if (place.IsReversed != layout.IsReversed || !ReferenceEquals(place.RowMap, layout.IndexMap))
+            throw new InvalidOperationException($"The tokens of '{node.Name}' lie in another order than the fusion says.");
+        _values.Add(node, place);
+    }
+
+    /// <summary>New memory for a value, in the order that the fusion says.</summary>
+    public ArenaMatrix Allocate(Node node)
+    {
+        int columns = node.Shape.Rank == 0 ? 1 : node.Shape[^1];
+        int rows = columns == 0 ? 0 : checked((int)(node.Shape.ElementCount / columns));
+        return NewMatrix(rows, columns) with { IsReversed = _graph.LayoutOf(node).IsReversed };
+    }
+
+    /// <summary>New memory for a matrix.</summary>
+    public ArenaMatrix NewMatrix(int rows, int columns) => new(NewBlock((long)rows * columns * sizeof(float)), 0, rows, columns, columns);
+
+    /// <summary>New memory.</summary>
+    public ArenaBlock NewBlock(long bytes)
+    {
+        var block = new ArenaBlock(bytes);
+        _blocks.Add(block);
+        return block;
+    }
+
+    /// <summary>
+    /// Whether the current operation may write over one of its inputs: nobody reads that memory after it, and no other input lies there.
+    /// </summary>
+    public bool CanOverwrite(Node input)
+    {
+        ArenaBlock block = _values[input].Block;
+        bool isShared = _graph.Operations[_current].Inputs.Any(other => other != input && _values[other].Block == block);
+        return !isShared && !IsReadLater(block);
+    }
+
+    /// <summary>The place of an input, if the current operation may write its output there, or new memory.</summary>
+    public ArenaMatrix PlaceOver(Node input, Node output) => CanOverwrite(input) ? _values[input] : Allocate(output);
+
+    /// <summary>Adds a step.</summary>
+    /// <param name="step">The step.</param>
+    /// <param name="reads">What it reads.</param>
+    /// <param name="writes">What it writes.</param>
+    /// <param name="room">Memory that it uses besides.</param>
+    /// <exception cref="InvalidOperationException">An operand does not lie in its block: a defect of the operation.</exception>
+    public void Add(Step step, ReadOnlySpan<ArenaMatrix> reads, ReadOnlySpan<ArenaMatrix> writes, params ReadOnlySpan<ArenaBlock> room)
+    {
+        foreach (ArenaMatrix matrix in (ReadOnlySpan<ArenaMatrix>)[.. reads, .. writes])
+        {
+            matrix.RequireInside(step.Name);
+            matrix.Block.Touch(_steps.Count);
+        }
+        foreach (ArenaBlock block in room)
+            block.Touch(_steps.Count);
+        _steps.Add(step);
+    }
+
+    /// <summary>
+    /// Takes back the step that was added last, if it writes a matrix row by row: the step that is added now reads these rows, and runs it.
+    /// </summary>
+    public Step? TakeWriter(ArenaMatrix matrix)
+    {
+        if (_steps.Count == 0 || _steps[^1] is not { Rows: { } rows } writer || rows with { IsReversed = matrix.IsReversed } != matrix)
+            return null;
+        _steps.RemoveAt(_steps.Count - 1);
+        return writer;
+    }
+
+    /// <summary>
+    /// The levels of a value less their zero point, as float32: made once for all layers that see the same values through the same grid, as both
+    /// directions of a Vim block do.
+    /// </summary>
+    /// <param name="source">What the value is a view of, or the value itself.</param>
+    /// <param name="quantizer">The grid.</param>
+    /// <param name="create">Adds the step that makes them.</param>
+    public ArenaMatrix CenteredLevels(Node source, UniformQuantizer quantizer, Func<ArenaMatrix> create)
+    {
+        int known = _centered.FindIndex(entry => entry.Source == source && entry.Quantizer.HasSameGrid(quantizer));
+        if (known < 0)
+        {
+            known = _centered.Count;
+            _centered.Add((source, quantizer, create()));
+        }
+        return _centered[known].Levels;
+    }
+
+    private Plan Build()
+    {
+        IReadOnlyList<Node> inputs = _graph.Graph.Inputs;
+        foreach (Node input in inputs)
+        {
+            ArenaMatrix place = Allocate(input);
+            place.Block.Touch(0);
+            _values.Add(input, place);
+        }
+        for (_current = 0; _current < _graph.Operations.Count; _current++)
+            OperationTable.For(_graph.Operations[_current]).Plan(this);
+        ArenaMatrix output = _values[_graph.Graph.Output];
+        output.Block.Touch(_steps.Count); // The answer is read after the last step.
+        return new Plan(_steps, [.. inputs.Select(input => _values[input])], output, ArenaPlanner.Place(_blocks));
+    }
+
+    private bool IsReadLater(ArenaBlock block)
+    {
+        for (int i = _current + 1; i < _graph.Operations.Count; i++)
+        {
+            foreach (Node input in _graph.Operations[i].Inputs)
+            {
+                if (_values.TryGetValue(input, out ArenaMatrix place) && place.Block == block)
+                    return true;
+            }
+        }
+        return _values.TryGetValue(_graph.Graph.Output, out ArenaMatrix output) && output.Block == block;
+    }
+}

@@ -1,0 +1,49 @@
+namespace Bitis.Graphs.Fusion;
+
+/// <summary>A graph as a list of operations: what all executors read. See <see cref="FusionPass"/>.</summary>
+internal sealed class FusedGraph
+{
+    private readonly IReadOnlyDictionary<Node, TokenLayout> _layouts;
+    private readonly Dictionary<Node, FusedOperation> _producers;
+    private readonly ILookup<Node, FusedOperation> _readers;
+
+    /// <summary>Takes what the pass decided.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="operations">All operations, in an order of execution; the graph's inputs are none.</param>
+    /// <param name="layouts">The layouts that are not natural.</param>
+    public FusedGraph(Graph graph, IReadOnlyList<FusedOperation> operations, IReadOnlyDictionary<Node, TokenLayout> layouts)
+    {
+        Graph = graph;
+        Operations = operations;
+        _layouts = layouts;
+        _producers = operations.SelectMany(operation => operation.Outputs, (operation, output) => (operation, output))
+            .ToDictionary(pair => pair.output, pair => pair.operation);
+        _readers = operations.SelectMany(operation => operation.Inputs, (operation, input) => (operation, input))
+            .ToLookup(pair => pair.input, pair => pair.operation);
+    }
+
+    /// <summary>The graph.</summary>
+    public Graph Graph { get; }
+
+    /// <summary>All operations, in an order of execution.</summary>
+    public IReadOnlyList<FusedOperation> Operations { get; }
+
+    /// <summary>How the tokens of a value lie in memory.</summary>
+    public TokenLayout LayoutOf(Node node) => _layouts.GetValueOrDefault(node);
+
+    /// <summary>The operation that computes a value; null for an input of the graph.</summary>
+    public FusedOperation? ProducerOf(Node node) => _producers.GetValueOrDefault(node);
+
+    /// <summary>The operations that read a value, each once.</summary>
+    public IEnumerable<FusedOperation> ReadersOf(Node node) => _readers[node];
+
+    /// <summary>The operation that alone reads a value; null if there are several, or none, or the value is the graph's output.</summary>
+    public FusedOperation? OnlyReaderOf(Node node)
+    {
+        using IEnumerator<FusedOperation> readers = _readers[node].GetEnumerator();
+        if (node == Graph.Output || !readers.MoveNext())
+            return null;
+        FusedOperation reader = readers.Current;
+        return readers.MoveNext() ? null : reader;
+    }
+}
