@@ -1,0 +1,55 @@
+using Bitis.Graphs;
+using Bitis.Tensors;
+
+namespace Bitis.Tests.RandomGraphs;
+
+/// <summary>A graph with weights and images: what a check looks at. Everything follows from the seed.</summary>
+internal sealed class GraphCase
+{
+    private readonly Lazy<Tensor> _reference;
+
+    /// <summary>Draws the weights and images of a graph.</summary>
+    /// <param name="spec">The graph.</param>
+    /// <param name="seed">The seed.</param>
+    /// <exception cref="ArgumentException">Some shapes do not fit.</exception>
+    public GraphCase(GraphSpec spec, ulong seed)
+    {
+        (Spec, Seed) = (spec, seed);
+        Graph = spec.Build();
+        Weights = GraphWeights.Of(Graph, seed);
+        var random = SeededRandom.ForPart(seed, 1);
+        Images = GraphWeights.Images(Graph, random.NextInt32(6) == 0 ? 19 : 3, seed); // 19: several images for a lane
+        _reference = new Lazy<Tensor>(() => GraphModels.Reference(Graph, Weights, Images));
+    }
+
+    /// <summary>The graph, to be changed.</summary>
+    public GraphSpec Spec { get; }
+
+    /// <summary>The seed.</summary>
+    public ulong Seed { get; }
+
+    /// <summary>The graph.</summary>
+    public Graph Graph { get; }
+
+    /// <summary>Its weights.</summary>
+    public Dictionary<string, Tensor> Weights { get; }
+
+    /// <summary>Some images.</summary>
+    public Tensor Images { get; }
+
+    /// <summary>What the operators' own forwards compute.</summary>
+    public Tensor Reference => _reference.Value;
+
+    /// <summary>A class for each image.</summary>
+    public Tensor Targets
+    {
+        get
+        {
+            int batch = Images.Shape[0], classes = Graph.Output.Shape[0];
+            var targets = new Tensor([batch, classes]);
+            for (int i = 0; i < batch; i++)
+                targets.Span[(i * classes) + (i % classes)] = 1;
+            return targets;
+        }
+    }
+}

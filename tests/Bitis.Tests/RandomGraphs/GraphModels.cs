@@ -1,0 +1,88 @@
+using Bitis.Graphs;
+using Bitis.Models;
+using Bitis.Quantization;
+using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
+using Bitis.Tensors;
+using Bitis.Training;
+
+namespace Bitis.Tests.RandomGraphs;
+
+/// <summary>How a graph gets into sessions, training and quantization. Everything of the library that these tests enter is here.</summary>
+internal static class GraphModels
+{
+    private static readonly SessionOptions OneThread = new() { Threads = 1 };
+
+    /// <summary>A graph as a model.</summary>
+    public static VisionModel Of(Graph graph, Dictionary<string, Tensor> weights) => VisionModel.CreateRandom(
+        new GraphConfig(graph, weights) { ImageSize = graph.Input.Shape[1], ImageChannels = graph.Input.Shape[0], Classes = graph.Output.Shape[0] }, seed: 0);
+
+    /// <summary>What the operators' own forwards compute.</summary>
+    public static Tensor Reference(Graph graph, IReadOnlyDictionary<string, Tensor> weights, Tensor images) =>
+        new GraphExecutor(graph, weights, ReferenceEvaluator.Instance).Run(images);
+
+    /// <summary>What a session computes; for an output with tokens, what its plan does.</summary>
+    public static Tensor Session(Graph graph, Dictionary<string, Tensor> weights, Tensor images)
+    {
+        if (graph.Output.Shape.Rank != 1)
+        {
+            using Plan plan = PlanCompiler.Compile(graph, weights, new Dictionary<string, QuantizedLayer>(), new Dictionary<string, QuantizedScan>());
+            return Run(plan, graph, images);
+        }
+        using InferenceSession session = InferenceSession.Create(Of(graph, weights), OneThread);
+        return session.Run(images);
+    }
+
+    /// <summary>What the gradient executor's forward computes.</summary>
+    public static Tensor Training(Graph graph, IReadOnlyDictionary<string, Tensor> weights, Tensor images, Tensor targets) =>
+        Gradients(graph, weights, images, targets).Logits;
+
+    /// <summary>The gradient executor's loss, logits and gradients.</summary>
+    public static (double Loss, Tensor Logits, IReadOnlyDictionary<string, Tensor> Gradients) Gradients(
+        Graph graph, IReadOnlyDictionary<string, Tensor> weights, Tensor images, Tensor targets)
+    {
+        using var executor = new GradientExecutor(graph, weights, threads: 1);
+        BatchLoss loss = executor.Run(images, targets);
+        return (loss.Loss, loss.Logits, executor.Gradients);
+    }
+
+    /// <summary>A quantized model.</summary>
+    public static QuantizedModel Quantize(Graph graph, Dictionary<string, Tensor> weights, Tensor images, Recipe recipe) =>
+        PostTrainingQuantizer.Quantize(Of(graph, weights), [images], recipe, new QuantizationOptions { Threads = 1 });
+
+    /// <summary>What a session of a quantized model computes, in integers.</summary>
+    public static Tensor Session(QuantizedModel model, Tensor images)
+    {
+        using InferenceSession session = InferenceSession.Create(model, OneThread);
+        return session.Run(images);
+    }
+
+    /// <summary>What the simulation of a quantized model computes.</summary>
+    public static Tensor Simulate(QuantizedModel model, Tensor images)
+    {
+        using var evaluator = new VectorizedEvaluator(threads: 1) { CubicDecay = model.Layers.Count > 0 };
+        return new GraphExecutor(model.Graph, model.DequantizeWeights(), new SimulatedEvaluator(evaluator, model.Layers, model.Scans)).Run(images);
+    }
+
+    private static unsafe Tensor Run(Plan plan, Graph graph, Tensor images)
+    {
+        int batch = images.Shape[0], size = images.Length / batch, length = (int)graph.Output.Shape.ElementCount;
+        Tensor result = new(graph.Output.Shape.Prepend(batch));
+        using var arena = new NativeBuffer<byte>(checked((int)plan.ArenaBytes));
+        nint memory = (nint)arena.Pointer;
+        ArenaMatrix y = plan.Output;
+        for (int image = 0; image < batch; image++)
+        {
+            images.Span.Slice(image * size, size).CopyTo(new Span<float>(plan.Input.Pointer(memory), size));
+            foreach (Step step in plan.Steps)
+                step.Run(memory, 0, step.Units);
+            for (int row = 0; row < y.Rows; row++)
+            {
+                int place = y.Place(y.IsReversed ? y.Rows - 1 - row : row);
+                if (place >= 0)
+                    y.MemoryRow(memory, place).CopyTo(result.Span.Slice((image * length) + (row * y.Columns), y.Columns));
+            }
+        }
+        return result;
+    }
+}
