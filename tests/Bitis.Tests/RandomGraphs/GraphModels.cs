@@ -1,3 +1,4 @@
+using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Models;
 using Bitis.Quantization;
@@ -26,7 +27,7 @@ internal static class GraphModels
     {
         if (graph.Output.Shape.Rank != 1)
         {
-            using Plan plan = PlanCompiler.Compile(graph, weights, new Dictionary<string, QuantizedLayer>(), new Dictionary<string, QuantizedScan>());
+            using Plan plan = PlanBuilder.Build(graph, weights);
             return Run(plan, graph, images);
         }
         using InferenceSession session = InferenceSession.Create(Of(graph, weights), OneThread);
@@ -68,12 +69,12 @@ internal static class GraphModels
     {
         int batch = images.Shape[0], size = images.Length / batch, length = (int)graph.Output.Shape.ElementCount;
         Tensor result = new(graph.Output.Shape.Prepend(batch));
-        using var arena = new NativeBuffer<byte>(checked((int)plan.ArenaBytes));
-        nint memory = (nint)arena.Pointer;
+        using var arena = new Arena(plan.Layout);
+        ArenaAddresses memory = arena.Addresses;
         ArenaMatrix y = plan.Output;
         for (int image = 0; image < batch; image++)
         {
-            images.Span.Slice(image * size, size).CopyTo(new Span<float>(plan.Input.Pointer(memory), size));
+            images.Span.Slice(image * size, size).CopyTo(new Span<float>(plan.Inputs[0].Pointer(memory), size));
             foreach (Step step in plan.Steps)
                 step.Run(memory, 0, step.Units);
             for (int row = 0; row < y.Rows; row++)

@@ -12,7 +12,7 @@ public sealed class RandomGraphTests(Xunit.Abstractions.ITestOutputHelper output
         var kinds = new Dictionary<string, int>();
         var sizes = new int[30];
         TimeSpan generating = default;
-        for (ulong seed = 0; seed < 2000; seed++)
+        for (ulong seed = 0; seed < 20000; seed++)
         {
             long t = Stopwatch.GetTimestamp();
             GraphSpec spec = GraphGenerator.Generate(seed);

@@ -34,6 +34,8 @@ internal sealed class PatchOperation(FusedPatches fused) : WeightedOperation
         else
         {
             (ArenaMatrix x, Tensor weight) = FloatOperands(plan, _node);
+            if (!x.IsContiguous) // part of a map that was written in place: unfolding takes whole maps only
+                x = InCopy(plan, x, (source, copy) => new TokenOrderStep($"{_node.Name}.input", source, copy, [.. Enumerable.Range(0, source.Rows)]));
             ArenaMatrix patches = plan.NewMatrix(y.Rows, patch);
             var packed = new PackedFloatWeights(weight.Span, bias, _layer.OutChannels, patch);
             plan.Add(new PatchEmbeddingStep(_tokens.Name, x, height, width, patches, y, _layer, packed), [x], [y, patches]);
