@@ -171,7 +171,7 @@ internal static unsafe class HlqBenchmark
 
     private static void MeasureLayer(BackwardPolicy policy, string name, int side, bool hasClassToken, int images, int inputs, int outputs)
     {
-        TokenLayout layout = TokenLayout.Grid(side, side);
+        GridLayout layout = GridLayout.Grid(side, side);
         if (hasClassToken)
             layout = layout with { Rows = layout.Rows + 1, ExtraRow = layout.Rows / 2 };
         int rows = images * layout.Rows;

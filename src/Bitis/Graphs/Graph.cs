@@ -23,7 +23,7 @@ public sealed class Graph
     public Node Input => Nodes[0];
 
     /// <summary>What comes from outside: the image, or the values that a part of a model takes.</summary>
-    internal IReadOnlyList<Node> Inputs => [.. Nodes.Where(node => node.Operator is Operators.Input)];
+    internal IReadOnlyList<Node> Inputs => [.. Nodes.Where(node => node.IsInput)];
 
     /// <summary>The logits.</summary>
     public Node Output { get; }

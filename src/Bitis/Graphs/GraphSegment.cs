@@ -88,6 +88,9 @@ public sealed class GraphSegment
         return new GraphSegment(_graph, Block, [.. Nodes.Where(affected.Contains)], [.. Outputs.Where(affected.Contains)]);
     }
 
+    /// <summary>The node in <see cref="ToGraph"/> that the first input of a node passes through.</summary>
+    internal static string NameOfInput(string node) => $"{node}.input";
+
     /// <summary>This segment as a graph of its own, with an <see cref="Input"/> in place of each node that it takes a value of.</summary>
     /// <param name="output">The graph's output, one of <see cref="Outputs"/>.</param>
     /// <param name="before">What the first input of a node passes through first, if anything; null for nothing anywhere.</param>
@@ -101,7 +104,7 @@ public sealed class GraphSegment
         {
             Node[] inputs = [.. node.Inputs.Select(input => copies[input])];
             if (before?.Invoke(node) is { } first)
-                inputs[0] = Append($"{node.Name}.input", node.Block, first, [inputs[0]], [], inputs[0].Shape);
+                inputs[0] = Append(NameOfInput(node.Name), node.Block, first, [inputs[0]], [], inputs[0].Shape);
             copies.Add(node, Append(node.Name, node.Block, node.Operator, inputs, node.ParameterNames, node.Shape));
         }
         return new Graph(nodes, copies[output]);

@@ -41,6 +41,9 @@ public sealed class Node
     /// <summary>The shape of its value for one image, without the batch.</summary>
     public Shape Shape { get; }
 
+    /// <summary>Whether the value comes from outside: the image, or what a part of a model takes.</summary>
+    internal bool IsInput => Operator is Input;
+
     /// <summary>The name, operator and shape, for a debugger.</summary>
     public override string ToString() => $"{Name}: {Operator.Kind} {Shape}";
 }

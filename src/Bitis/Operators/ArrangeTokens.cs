@@ -35,6 +35,13 @@ public sealed record ArrangeTokens(IReadOnlyList<int> Sources) : Operator
     }
 
     /// <inheritdoc />
+    internal override GridLayout PlaceOnGrid(IReadOnlyList<(Shape Shape, GridLayout Layout)> inputs, int rows)
+    {
+        int side = (int)Math.Sqrt(rows);
+        return side * side == rows && Equals(ByColumn(side, side)) ? inputs[0].Layout : GridLayout.None(rows);
+    }
+
+    /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         bool fits = inputs.Length == 1 && inputs[0].Rank == 2;

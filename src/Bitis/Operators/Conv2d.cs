@@ -20,6 +20,9 @@ public sealed record Conv2d(int InChannels, int OutChannels, int Kernel, int Str
         : [new("weight", [OutChannels, InChannels, Kernel, Kernel])];
 
     /// <inheritdoc />
+    internal override LayerProduct Product => new(InChannels, OutChannels, IsConvolution: true, IsOfMaps: true);
+
+    /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         Require(

@@ -9,6 +9,10 @@ public sealed record FlattenSpatial : Operator
     public override string Kind => "flatten_spatial";
 
     /// <inheritdoc />
+    internal override GridLayout PlaceOnGrid(IReadOnlyList<(Shape Shape, GridLayout Layout)> inputs, int rows) =>
+        GridLayout.Grid(inputs[0].Shape[1], inputs[0].Shape[2]);
+
+    /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         Require(inputs.Length == 1 && inputs[0].Rank == 3, inputs, "[channels, height, width]");

@@ -16,6 +16,11 @@ public sealed record GatedSum : Operator
     internal override bool TakesIndexMap(int input) => input > 0;
 
     /// <inheritdoc />
+    internal override GridLayout PlaceOnGrid(IReadOnlyList<(Shape Shape, GridLayout Layout)> inputs, int rows) =>
+        // What went through windows has no layout; what it meets here in the grid's order may have one.
+        inputs.Select(input => input.Layout).FirstOrDefault(layout => layout.IsGrid && layout.Rows == rows, GridLayout.None(rows));
+
+    /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         bool fits = inputs.Length > 1 && inputs[1].Rank == 2 && inputs[0] == [inputs.Length - 1, inputs[1][1]];

@@ -30,6 +30,9 @@ public sealed record GridConv2d(int InChannels, int OutChannels, int Height, int
     public int OutWidth => OutputSize(Width);
 
     /// <inheritdoc />
+    internal override LayerProduct Product => new(InChannels, OutChannels, IsConvolution: true);
+
+    /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         bool fits = inputs.Length == 1 && inputs[0] == [Height * Width, InChannels] && OutHeight > 0 && OutWidth > 0;

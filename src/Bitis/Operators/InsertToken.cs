@@ -14,6 +14,10 @@ public sealed record InsertToken(int Position, int Channels) : Operator
     public override IReadOnlyList<ParameterSpec> Parameters => [new("token", [1, 1, Channels])];
 
     /// <inheritdoc />
+    internal override GridLayout PlaceOnGrid(IReadOnlyList<(Shape Shape, GridLayout Layout)> inputs, int rows) =>
+        inputs[0].Layout is { IsGrid: true, ExtraRow: < 0 } grid ? grid with { Rows = rows, ExtraRow = Position } : GridLayout.None(rows);
+
+    /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         Require(

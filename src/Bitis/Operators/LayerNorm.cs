@@ -18,6 +18,9 @@ public sealed record LayerNorm(int Channels, float Epsilon) : Operator
         [new("weight", [Channels]), new("bias", [Channels])];
 
     /// <inheritdoc />
+    internal override bool TakesOutputFactors => true;
+
+    /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         Require(inputs.Length == 1 && inputs[0].Rank >= 1 && inputs[0][^1] == Channels, inputs, $"[..., {Channels}]");

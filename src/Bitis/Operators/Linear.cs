@@ -20,6 +20,12 @@ public sealed record Linear(int InFeatures, int OutFeatures, bool HasBias) : Ope
         : [new("weight", [OutFeatures, InFeatures])];
 
     /// <inheritdoc />
+    internal override LayerProduct Product => new(InFeatures, OutFeatures);
+
+    /// <inheritdoc />
+    internal override bool TakesOutputFactors => true;
+
+    /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         Require(inputs.Length == 1 && inputs[0].Rank >= 1 && inputs[0][^1] == InFeatures, inputs, $"[..., {InFeatures}]");

@@ -23,6 +23,9 @@ public sealed record MeanOfNorms(int Channels, float Epsilon) : Operator
     public override IReadOnlyList<ParameterSpec> Parameters => [new("weight", [Channels]), new("bias", [Channels])];
 
     /// <inheritdoc />
+    internal override GridLayout PlaceOnGrid(IReadOnlyList<(Shape Shape, GridLayout Layout)> inputs, int rows) => GridLayout.None(rows);
+
+    /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         bool fits = inputs.Length > 0;

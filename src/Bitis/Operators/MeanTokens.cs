@@ -12,6 +12,9 @@ public sealed record MeanTokens : Operator
     internal override TokenOrderUse OrderUse => TokenOrderUse.Invariant;
 
     /// <inheritdoc />
+    internal override GridLayout PlaceOnGrid(IReadOnlyList<(Shape Shape, GridLayout Layout)> inputs, int rows) => GridLayout.None(rows);
+
+    /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         Require(inputs.Length == 1 && inputs[0].Rank == 2 && inputs[0][0] > 0, inputs, "[tokens, channels]");

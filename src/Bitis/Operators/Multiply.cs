@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Bitis.Tensors;
 
 namespace Bitis.Operators;
 
@@ -10,6 +11,11 @@ public sealed record Multiply : ElementwiseBinary
 
     /// <inheritdoc />
     internal override bool TakesIndexMap(int input) => input == 0;
+
+    /// <inheritdoc />
+    internal override GridLayout PlaceOnGrid(IReadOnlyList<(Shape Shape, GridLayout Layout)> inputs, int rows) =>
+        // What went through windows has no layout; what it meets here in the grid's order may have one.
+        inputs.Select(input => input.Layout).FirstOrDefault(layout => layout.IsGrid && layout.Rows == rows, GridLayout.None(rows));
 
     /// <inheritdoc />
     public override void Apply(ReadOnlySpan<float> left, ReadOnlySpan<float> right, Span<float> result) =>

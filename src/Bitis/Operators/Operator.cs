@@ -33,6 +33,20 @@ public abstract record Operator
     /// <param name="input">Which input.</param>
     internal virtual bool TakesIndexMap(int input) => false;
 
+    /// <summary>The product that a linear or convolutional layer is; null for other operators.</summary>
+    internal virtual LayerProduct? Product => null;
+
+    /// <summary>
+    /// Whether factors of the output's channels may go into the parameters instead: rows of each parameter are multiplied, one row a channel.
+    /// </summary>
+    internal virtual bool TakesOutputFactors => false;
+
+    /// <summary>How the output's rows lie on the image: as those of the first input, unless the operator says otherwise.</summary>
+    /// <param name="inputs">The shapes of the inputs, and how their rows lie.</param>
+    /// <param name="rows">The rows of the output.</param>
+    internal virtual GridLayout PlaceOnGrid(IReadOnlyList<(Shape Shape, GridLayout Layout)> inputs, int rows) =>
+        inputs.Count > 0 && inputs[0].Layout.Rows == rows ? inputs[0].Layout : GridLayout.None(rows);
+
     /// <summary>Throws unless the condition holds; for <see cref="OutputShape"/>.</summary>
     protected void Require(bool condition, ReadOnlySpan<Shape> inputs, string expected)
     {

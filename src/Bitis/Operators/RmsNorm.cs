@@ -17,6 +17,9 @@ public sealed record RmsNorm(int Channels, float Epsilon) : Operator
     public override IReadOnlyList<ParameterSpec> Parameters => [new("weight", [Channels])];
 
     /// <inheritdoc />
+    internal override bool TakesOutputFactors => true;
+
+    /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         Require(inputs.Length == 1 && inputs[0].Rank >= 1 && inputs[0][^1] == Channels, inputs, $"[..., {Channels}]");

@@ -1,5 +1,5 @@
 using Bitis.Graphs;
-using Bitis.Operators;
+using Bitis.Graphs.Fusion;
 using Bitis.Quantization;
 using Bitis.Runtime;
 using Bitis.Tensors;
@@ -43,22 +43,20 @@ internal sealed unsafe class BlockLearner : IDisposable
         int threads)
     {
         Graph graph = part.ToGraph(part.Outputs.Single(), node => fixedLayers.GetValueOrDefault(node.Name)?.Input is { } input ? new RoundInput(input) : null);
-        var byName = operators.ToDictionary(learned => learned.Node.Name);
-        var plan = new GradientPlan(graph, weights, GradientRunner.ImagesPerLane(graph), Substitute);
-        if (plan.Output.IsReversed)
-            throw new NotSupportedException($"The output of block {part.Block} has its tokens in reverse.");
+        Dictionary<string, Func<FusedOperation, GradientStep>> substitutes = operators.ToDictionary(
+            learned => learned.Node.Name, learned => (Func<FusedOperation, GradientStep>)learned.CreateStep);
+        foreach ((string name, QuantizedLayer layer) in fixedLayers)
+        {
+            if (layer.Input is { } input)
+                substitutes.Add(GraphSegment.NameOfInput(name), operation => new RoundInputGradient(operation.Main, input));
+        }
+        var plan = new GradientPlan(
+            graph, weights, GradientRunner.ImagesPerLane(graph), operation => substitutes.GetValueOrDefault(operation.Main.Name)?.Invoke(operation));
         _runner = new GradientRunner(plan, threads);
         _inputs = plan.Inputs.ToDictionary(input => input.Node.Name, input => inputs.Single(value => value.Key.Name == input.Node.Name).Value);
         _target = target;
         _loss = loss;
         _losses = new double[target.Shape[0]];
-
-        GradientStep? Substitute(Node node) => node.Operator is Input ? null : byName.GetValueOrDefault(node.Name) switch
-        {
-            LearnedLinear linear => new QuantizedLinearGradient(linear, node),
-            LearnedScan scan => new QuantizedScanGradient(scan, node),
-            _ => node.Operator is RoundInput rounding ? new RoundInputGradient(node, rounding.Quantizer) : null,
-        };
     }
 
     /// <summary>All images.</summary>
@@ -93,8 +91,7 @@ internal sealed unsafe class BlockLearner : IDisposable
         foreach ((Node node, ArenaMatrix place) in _runner.Plan.Inputs)
         {
             Tensor values = _inputs[node.Name];
-            int length = values.Length / values.Shape[0];
-            values.Span.Slice(image * length, lane.Images * length).CopyTo(new Span<float>(lane.Pointer(place), lane.Images * length));
+            lane.Bind(place, values.Pointer + ((nint)image * (values.Length / values.Shape[0])));
         }
     }
 

@@ -1,4 +1,6 @@
 using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
+using Bitis.Training.Gradients;
 
 namespace Bitis.Reconstruction;
 
@@ -7,6 +9,11 @@ internal interface ILearnedOperator
 {
     /// <summary>The operator's node.</summary>
     Node Node { get; }
+
+    /// <summary>Creates what trains in the place of an operation.</summary>
+    /// <param name="operation">The operation that the node belongs to, in the graph that is run.</param>
+    /// <exception cref="NotSupportedException">The operation has no such form; the message names the node.</exception>
+    GradientStep CreateStep(FusedOperation operation);
 
     /// <summary>What is learned, with the gradients of the last step; nothing if the operator stays as it is.</summary>
     IReadOnlyList<LearnedValues> Learned { get; }

@@ -1,7 +1,9 @@
 using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
 using Bitis.Operators;
 using Bitis.Quantization;
 using Bitis.Tensors;
+using Bitis.Training.Gradients;
 
 namespace Bitis.Reconstruction;
 
@@ -104,6 +106,9 @@ internal sealed class LearnedLinear : ILearnedOperator
 
     /// <summary>1/m.</summary>
     public float[] InverseSmoothing() => Array.ConvertAll(Smoothing, m => 1 / m);
+
+    /// <inheritdoc />
+    public GradientStep CreateStep(FusedOperation operation) => new QuantizedLinearGradient(this, operation.Main);
 
     /// <summary>q_w, <c>[out, in]</c>.</summary>
     public sbyte[] WeightLevels()

@@ -1,7 +1,9 @@
 using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
 using Bitis.Quantization;
 using Bitis.Runtime.Kernels;
 using Bitis.Tensors;
+using Bitis.Training.Gradients;
 
 namespace Bitis.Reconstruction;
 
@@ -57,6 +59,11 @@ internal sealed class LearnedScan : ILearnedOperator
 
     /// <inheritdoc />
     public IReadOnlyList<LearnedValues> Learned { get; } = [];
+
+    /// <inheritdoc />
+    public GradientStep CreateStep(FusedOperation operation) => operation is FusedScan { Softplus: not null } fused
+        ? new QuantizedScanGradient(this, fused)
+        : throw new NotSupportedException($"The scan '{Node.Name}' is quantized, and has no softplus of its own before Δ.");
 
     /// <summary>The scan with what was learned.</summary>
     public QuantizedScan ToQuantized()

@@ -6,6 +6,7 @@ using Bitis.Graphs;
 using Bitis.Quantization;
 using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
+using Bitis.Tensors;
 using Bitis.Training.Gradients;
 
 namespace Bitis.Reconstruction;
@@ -28,7 +29,8 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
     private sbyte[] _weightLevels = [];
     private NativeBuffer<float> _scales = null!, _inverseScales = null!, _factors = null!;
     private NativeBuffer<int> _zeros = null!;
-    private ParameterSlot _weight = null!, _inputScaleSums = null!, _zeroPointSums = null!, _smoothingSums = null!;
+    private Tensor _weight = null!;
+    private ParameterSlot _weightSums = null!, _inputScaleSums = null!, _zeroPointSums = null!, _smoothingSums = null!;
     private ArenaMatrix _x, _levels, _y, _yGradient;
     private GradientTarget? _xGradient;
     private int _images;
@@ -42,8 +44,9 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
         _images = planner.Images;
         _x = planner.Value(node.Inputs[0]);
         _levels = planner.NewMatrix(_x.Rows, (_inputs + 3) / 4); // four levels in the place of a float
-        _y = planner.NewValue(node, _x.IsReversed);
-        _weight = planner.Parameter(node, 0);
+        _y = planner.NewValue(node);
+        _weight = planner.Weight(node, 0);
+        _weightSums = planner.NewSums($"{node.Name}.weight_levels", _weight.Length);
         _inputScaleSums = planner.NewSums($"{node.Name}.input_scale", _x.Rows);
         _zeroPointSums = planner.NewSums($"{node.Name}.input_zero_point", _x.Rows);
         _smoothingSums = planner.NewSums($"{node.Name}.smoothing", _inputs);
@@ -87,7 +90,7 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
         if (linear.IsLearned)
             _transposed.PackTransposed(DequantizedWeights());
         else
-            _transposed.PackTransposed(_weight.Weight.Span);
+            _transposed.PackTransposed(_weight.Span);
     }
 
     /// <inheritdoc />
@@ -126,7 +129,7 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
         }
         Dequantize(lane, rows, values);
         FloatGemm.AddTransposed(
-            yGradient, _yGradient.Stride, values, _inputs, rows, _outputs, _inputs, lane.Gradient(_weight), scratch);
+            yGradient, _yGradient.Stride, values, _inputs, rows, _outputs, _inputs, lane.Gradient(_weightSums), scratch);
         FloatGemm.Run(_transposed, yGradient, _yGradient.Stride, values, _inputs, 0, rows, accumulate: false); // g
         float* x = lane.Pointer(_x), factors = _factors.Pointer, scales = _scales.Pointer, inverseScales = _inverseScales.Pointer;
         int* zeros = _zeros.Pointer;
@@ -168,7 +171,7 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
         for (int i = 0; i < _outputs; i++)
         {
             linear.WeightScaleGradient[i] = WeightGradients(
-                _weight.Gradient.Span.Slice(i * _inputs, _inputs),
+                _weightSums.Gradient.Span.Slice(i * _inputs, _inputs),
                 linear.Weight.Span.Slice(i * _inputs, _inputs),
                 linear.Smoothing,
                 linear.WeightScales[i],

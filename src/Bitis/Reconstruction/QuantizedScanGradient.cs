@@ -1,7 +1,10 @@
+using Bitis.Execution.Operations;
 using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
 using Bitis.Quantization;
 using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
+using Bitis.Runtime.Steps;
 using Bitis.Training.Gradients;
 
 namespace Bitis.Reconstruction;
@@ -11,16 +14,17 @@ namespace Bitis.Reconstruction;
 /// gradients (<see cref="IntegerScanGradient"/>).
 /// </summary>
 /// <param name="scan">The scan; its gradients are written there.</param>
-/// <param name="node">The scan's node in the graph that is run.</param>
-internal sealed unsafe class QuantizedScanGradient(LearnedScan scan, Node node) : GradientStep, IDisposable
+/// <param name="fused">The operation in the graph that is run.</param>
+internal sealed unsafe class QuantizedScanGradient(LearnedScan scan, FusedScan fused) : GradientStep, IDisposable
 {
-    private readonly Node _deltaNode = node.Inputs[1].Inputs[0];
-    private readonly int _states = node.Inputs[2].Shape[^1];
+    private readonly Node _node = fused.Scan;
     private PackedScan? _packed;
     private ScanGradientTables? _tables;
     private ParameterSlot _sums = null!;
-    private ArenaMatrix _u, _delta, _b, _c, _y, _yGradient;
-    private GradientTarget? _uGradient, _deltaGradient, _bGradient, _cGradient;
+    private ScanOperands _operands;
+    private ArenaMatrix _yGradient;
+    private GradientTarget? _uGradient;
+    private ArenaMatrix? _deltaGradient, _bGradient, _cGradient;
 
     /// <inheritdoc />
     public override string Kind => "quantized scan";
@@ -28,25 +32,21 @@ internal sealed unsafe class QuantizedScanGradient(LearnedScan scan, Node node) 
     /// <inheritdoc />
     public override void PlanForward(GradientPlanner planner)
     {
-        PlanInputs(planner);
-        if (_delta.IsReversed != _u.IsReversed || _b.IsReversed != _u.IsReversed || _c.IsReversed != _u.IsReversed)
-            throw new NotSupportedException($"The inputs of '{node.Name}' lie in different orders.");
-        _y = planner.NewValue(node, _u.IsReversed);
-        _sums = planner.NewSums($"{node.Name}.scales", scan.Sums.Length);
+        ScanOperands inputs = Inputs(planner);
+        _operands = inputs with { Y = planner.NewValue(_node) };
+        _sums = planner.NewSums($"{_node.Name}.scales", scan.Sums.Length);
     }
 
     /// <inheritdoc />
     public override void PlanBackward(GradientPlanner planner)
     {
-        PlanInputs(planner);
-        planner.NeedScratch(IntegerScanGradient.ScratchLength(_u.Rows, _states));
-        _yGradient = planner.Gradient(node);
-        _uGradient = planner.Target(node.Inputs[0]);
-        _deltaGradient = planner.Target(_deltaNode);
-        _bGradient = planner.Target(node.Inputs[2]);
-        _cGradient = planner.Target(node.Inputs[3]);
-        if (_deltaGradient is { Accumulate: true } || _bGradient is { Accumulate: true } || _cGradient is { Accumulate: true })
-            throw new NotSupportedException($"Δ, B or C of '{node.Name}' have other users.");
+        Inputs(planner);
+        planner.NeedScratch(IntegerScanGradient.ScratchLength(_operands.U.Rows, _operands.B.Columns));
+        _yGradient = planner.Gradient(_node);
+        _uGradient = planner.Target(_node.Inputs[0]);
+        _deltaGradient = planner.OverwrittenTargetIfNeeded(fused.Delta);
+        _bGradient = planner.OverwrittenTargetIfNeeded(_node.Inputs[2]);
+        _cGradient = planner.OverwrittenTargetIfNeeded(_node.Inputs[3]);
     }
 
     /// <inheritdoc />
@@ -54,8 +54,8 @@ internal sealed unsafe class QuantizedScanGradient(LearnedScan scan, Node node) 
     {
         Dispose();
         QuantizedScan quantized = scan.ToQuantized();
-        _packed = new PackedScan(quantized, scan.D, _u.Rows);
-        _tables = new ScanGradientTables(_packed, scan.ALog, scan.D, _u.Rows);
+        _packed = new PackedScan(quantized, scan.D, _operands.U.Rows);
+        _tables = new ScanGradientTables(_packed, scan.ALog, scan.D, _operands.U.Rows);
     }
 
     /// <inheritdoc />
@@ -63,8 +63,8 @@ internal sealed unsafe class QuantizedScanGradient(LearnedScan scan, Node node) 
     {
         for (int image = 0; image < lane.Images; image++)
         {
-            IntegerScanCall call = Call(lane, image);
-            IntegerScan.Run(_packed!, in call, 0, _y.Columns);
+            IntegerScanCall call = ScanOperation.Call(lane.Addresses, _operands.OfImage(image));
+            IntegerScan.Run(_packed!, in call, 0, _operands.Y.Columns);
         }
     }
 
@@ -75,20 +75,20 @@ internal sealed unsafe class QuantizedScanGradient(LearnedScan scan, Node node) 
         {
             var call = new IntegerScanGradientCall
             {
-                Forward = Call(lane, image),
+                Forward = ScanOperation.Call(lane.Addresses, _operands.OfImage(image)),
                 Gradients = new ScanGradients
                 {
                     Output = lane.Pointer(_yGradient, image),
                     OutputStride = _yGradient.Stride,
-                    U = Pointer(lane, _uGradient, image),
-                    UStride = Stride(_uGradient),
+                    U = Pointer(lane, _uGradient?.Matrix, image),
+                    UStride = _uGradient?.Matrix.Stride ?? 0,
                     AccumulateU = _uGradient is { Accumulate: true },
                     Delta = Pointer(lane, _deltaGradient, image),
-                    DeltaStride = Stride(_deltaGradient),
+                    DeltaStride = _deltaGradient?.Stride ?? 0,
                     B = Pointer(lane, _bGradient, image),
-                    BStride = Stride(_bGradient),
+                    BStride = _bGradient?.Stride ?? 0,
                     C = Pointer(lane, _cGradient, image),
-                    CStride = Stride(_cGradient),
+                    CStride = _cGradient?.Stride ?? 0,
                 },
                 Sums = lane.Gradient(_sums),
             };
@@ -106,32 +106,8 @@ internal sealed unsafe class QuantizedScanGradient(LearnedScan scan, Node node) 
         _packed?.Dispose();
     }
 
-    private void PlanInputs(GradientPlanner planner)
-    {
-        _u = planner.Value(node.Inputs[0]);
-        _delta = planner.Value(_deltaNode);
-        _b = planner.Value(node.Inputs[2]);
-        _c = planner.Value(node.Inputs[3]);
-    }
+    private ScanOperands Inputs(GradientPlanner planner) => new(
+        planner.Value(_node.Inputs[0]), planner.Value(fused.Delta), planner.Value(_node.Inputs[2]), planner.Value(_node.Inputs[3]), Y: default);
 
-    private static float* Pointer(GradientLane lane, GradientTarget? target, int image) =>
-        target is { } known ? lane.Pointer(known.Matrix, image) : null;
-
-    private static nint Stride(GradientTarget? target) => target?.Matrix.Stride ?? 0;
-
-    private IntegerScanCall Call(GradientLane lane, int image) => new()
-    {
-        Tokens = _u.Rows,
-        Reverse = _u.IsReversed,
-        U = lane.Pointer(_u, image),
-        UStride = _u.Stride,
-        Delta = lane.Pointer(_delta, image),
-        DeltaStride = _delta.Stride,
-        B = lane.Pointer(_b, image),
-        BStride = _b.Stride,
-        C = lane.Pointer(_c, image),
-        CStride = _c.Stride,
-        Y = lane.Pointer(_y, image),
-        YStride = _y.Stride,
-    };
+    private static float* Pointer(GradientLane lane, ArenaMatrix? target, int image) => target is { } known ? lane.Pointer(known, image) : null;
 }

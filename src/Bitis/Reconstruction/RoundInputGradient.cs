@@ -22,7 +22,7 @@ internal sealed class RoundInputGradient(Node node, UniformQuantizer quantizer) 
     public override void PlanForward(GradientPlanner planner)
     {
         _x = planner.Value(node.Inputs[0]);
-        _y = planner.NewValue(node, _x.IsReversed);
+        _y = planner.NewValue(node);
     }
 
     /// <inheritdoc />

@@ -30,6 +30,9 @@ internal readonly record struct ArenaMatrix(
     public ArenaMatrix Row(int row) =>
         this with { Start = Start + (IsReversed ? Rows - 1 - row : row) * Stride, Rows = 1, IsReversed = false };
 
+    /// <summary>The matrix of another image, where those of several lie one after the other and this is the first one's.</summary>
+    public ArenaMatrix OfImage(int image) => this with { Start = Start + (image * Rows * Stride) };
+
     /// <summary>The address of the first element.</summary>
     /// <param name="arena">Where the blocks are.</param>
     public unsafe float* Pointer(ArenaAddresses arena) => (float*)arena[Block] + Start;

@@ -1,5 +1,4 @@
 using Bitis.Graphs;
-using Bitis.Operators;
 using Bitis.Tensors;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
@@ -29,7 +28,7 @@ internal static class GradientComparison
         exact.Run(images, targets);
         lowBit.Run(images, targets, seed);
         return model.Nodes
-            .Where(node => node.Operator is Linear or Conv2d or GridConv2d && exact.Gradients.ContainsKey(node.ParameterNames[0]))
+            .Where(node => node.Operator.Product is not null && exact.Gradients.ContainsKey(node.ParameterNames[0]))
             .ToDictionary(node => node.Name, node => Cosine(exact.Gradients[node.ParameterNames[0]].Span, lowBit.Gradients[node.ParameterNames[0]].Span));
     }
 

@@ -108,8 +108,8 @@ public sealed class GradientExecutor : IDisposable
     /// <inheritdoc />
     public void Dispose() => _runner.Dispose();
 
-    private static unsafe void Load(GradientLane lane, Tensor images, int image) =>
-        lane.Pixels = images.Pointer + ((nint)image * (images.Length / images.Shape[0]));
+    private unsafe void Load(GradientLane lane, Tensor images, int image) =>
+        lane.Bind(_runner.Plan.Inputs[0].Place, images.Pointer + ((nint)image * (images.Length / images.Shape[0])));
 
     /// <summary>∂(mean loss)/∂logits = (softmax(logits) − target) / batch, for the images of a lane.</summary>
     private unsafe void SetLogitsGradient(GradientLane lane, int firstImage, Tensor targets, Tensor logits, double[] losses)

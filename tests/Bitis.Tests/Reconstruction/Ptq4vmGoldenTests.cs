@@ -110,7 +110,7 @@ public sealed class Ptq4vmGoldenTests
             ["linear.bias"] = linear.Bias!,
         };
         using var runner = new GradientRunner(
-            new GradientPlan(graph, weights, images: 1, node => node.Operator is Linear ? new QuantizedLinearGradient(linear, node) : null), threads: 1);
+            new GradientPlan(graph, weights, images: 1, operation => operation.Main.Operator is Linear ? linear.CreateStep(operation) : null), threads: 1);
         GradientPlan plan = runner.Plan;
         Tensor y = new(yGradient.Shape), xGradient = new(x.Shape);
         float[] inputScales = new float[linear.InputScales.Length], weightScales = new float[linear.WeightScales.Length], smoothing = new float[linear.Smoothing.Length];
@@ -119,7 +119,7 @@ public sealed class Ptq4vmGoldenTests
             int current = image;
             runner.Run(
                 1,
-                (lane, _) => x.Span.Slice(current * inLength, inLength).CopyTo(new Span<float>(lane.Pointer(plan.Inputs[0].Place), inLength)),
+                (lane, _) => lane.Bind(plan.Inputs[0].Place, x.Pointer + (current * inLength)),
                 (lane, _) =>
                 {
                     new Span<float>(lane.Pointer(plan.Output), outLength).CopyTo(y.Span[(current * outLength)..]);

@@ -67,7 +67,7 @@ public sealed class BackwardPolicyTests
         var convolution = new GridConv2d(64, 64, 8, 8, 3, 1, 1);
         Assert.Equal((linearRank, linearBits), (policy.RankOf(method, linear), policy.BitsOfInput(method, linear)));
         Assert.Equal((convolutionRank, convolutionBits), (policy.RankOf(method, convolution), policy.BitsOfInput(method, convolution)));
-        using TokenBlocks blocks = policy.BlocksOf(method, linear, TokenLayout.Grid(8, 8), images: 1);
+        using TokenBlocks blocks = policy.BlocksOf(method, linear, GridLayout.Grid(8, 8), images: 1);
         Assert.Equal(method.Weight.LowRank && linearRank < 16, blocks.HasBlocks);
     }
 
@@ -82,8 +82,8 @@ public sealed class BackwardPolicyTests
     [Fact]
     public void Coefficients_are_kept_from_the_lowest_frequency_on()
     {
-        using TokenBlocks runs = TokenBlocks.For(TokenLayout.Grid(4, 4), TokenBasis.Sequency, 16, images: 1);
-        using TokenBlocks patches = TokenBlocks.For(TokenLayout.Grid(4, 4), TokenBasis.Patch, 16, images: 1);
+        using TokenBlocks runs = TokenBlocks.For(GridLayout.Grid(4, 4), TokenBasis.Sequency, 16, images: 1);
+        using TokenBlocks patches = TokenBlocks.For(GridLayout.Grid(4, 4), TokenBasis.Patch, 16, images: 1);
         Assert.Equal(Enumerable.Range(0, 16), Kept(runs).Select(k => Changes(Enumerable.Range(0, 16).Select(i => WalshHadamard.Entry(k, i)))));
         (int Y, int X)[] frequencies = [.. Kept(patches).Select(k => (Changes(Column(k, 4)), Changes(Column(k, 1))))];
         Assert.Equal([(0, 0), (0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (0, 3), (3, 0)], frequencies[..8]);
@@ -100,7 +100,7 @@ public sealed class BackwardPolicyTests
     [InlineData(3, 3, -1, 9)]
     public void Class_tokens_and_margins_stay_as_they_are(int height, int width, int classToken, int rows)
     {
-        TokenLayout layout = TokenLayout.Grid(height, width) with { Rows = (height * width) + (classToken < 0 ? 0 : 1), ExtraRow = classToken };
+        GridLayout layout = GridLayout.Grid(height, width) with { Rows = (height * width) + (classToken < 0 ? 0 : 1), ExtraRow = classToken };
         using TokenBlocks blocks = TokenBlocks.For(layout, TokenBasis.Patch, 8, images: 2);
         Assert.Equal(2 * rows, blocks.Rows(2));
         Assert.Equal(rows, blocks.Rows(1));
@@ -110,16 +110,18 @@ public sealed class BackwardPolicyTests
     public void Windows_have_no_layout_and_what_meets_the_grid_again_has_the_grid_s()
     {
         Graph local = SmallModels.Get("localvim-micro", classes: 10).BuildGraph(); // directions h, v_flip, w4 and w4_flip
-        TokenLayout grid = TokenLayout.Grid(8, 8);
+        GridLayout grid = GridLayout.Grid(8, 8);
+        var layouts = new GridLayouts(local);
         foreach (string node in (string[])["u_0", "u_1", "gated_2", "gated_3", "multi_scan"])
-            Assert.Equal(grid, TokenLayout.Of(local[$"layers.0.mixer.{node}"]));
+            Assert.Equal(grid, layouts[local[$"layers.0.mixer.{node}"]]);
         foreach (string node in (string[])["u_2", "u_3", "attn.gate_fn"])
-            Assert.Equal(0, TokenLayout.Of(local[$"layers.0.mixer.{node}"]).Height);
-        Assert.Equal(grid, TokenLayout.Of(local["layers.5.mixer.in_proj"]));
+            Assert.Equal(0, layouts[local[$"layers.0.mixer.{node}"]].Height);
+        Assert.Equal(grid, layouts[local["layers.5.mixer.in_proj"]]);
 
         Graph pyramid = SmallModels.Get("localvmamba-micro", classes: 10).BuildGraph();
-        Assert.Equal(TokenLayout.Grid(16, 16), TokenLayout.Of(pyramid["layers.0.blocks.0.op.multi_scan"]));
-        Assert.Equal(0, TokenLayout.Of(pyramid["layers.0.blocks.0.op.scan2"]).Height);
+        var pyramidLayouts = new GridLayouts(pyramid);
+        Assert.Equal(GridLayout.Grid(16, 16), pyramidLayouts[pyramid["layers.0.blocks.0.op.multi_scan"]]);
+        Assert.Equal(0, pyramidLayouts[pyramid["layers.0.blocks.0.op.scan2"]].Height);
     }
 
     private static unsafe int[] Kept(TokenBlocks blocks) => [.. Enumerable.Range(0, blocks.Rank).Select(i => (int)blocks.Kept[i])];

@@ -7,6 +7,7 @@ using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
 using Bitis.Tensors;
+using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
 
@@ -14,10 +15,16 @@ namespace Bitis.Execution.Operations;
 internal sealed class AddEmbeddingOperation(Node node) : Operation
 {
     /// <inheritdoc />
+    public override GradientPassing Passing => GradientPassing.Unchanged;
+
+    /// <inheritdoc />
     public override void Plan(PlanBuilder plan)
     {
         ArenaMatrix x = plan.Value(node.Inputs[0]), y = plan.PlaceOver(node.Inputs[0], node);
         plan.Add(new AddEmbeddingStep(node.Name, x, y, plan.Parameter(node, 0)), [x], [y]);
         plan.SetValue(node, y);
     }
+
+    /// <inheritdoc />
+    public override GradientStep? CreateGradient(GradientContext context) => new AddEmbeddingGradient(node);
 }

@@ -7,6 +7,7 @@ using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
 using Bitis.Tensors;
+using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
 
@@ -22,4 +23,23 @@ internal sealed class CausalConvolutionOperation(FusedConvolution fused) : Weigh
         plan.Add(new CausalConvStep(fused.Output.Name, sumsOnly: fused.Silu is null, x, y, weight, plan.Parameter(node, 1), scales), [x], [y]);
         plan.SetValue(fused.Output, y);
     }
+
+    /// <inheritdoc />
+    public override GradientStep? CreateGradient(GradientContext context) => new CausalConvolutionGradient(fused);
+
+    /// <summary>What the kernel takes; weights packed, <c>[taps, channels]</c>.</summary>
+    public static unsafe CausalConvCall Call(ArenaAddresses arena, ArenaMatrix x, ArenaMatrix y, int taps, bool sumsOnly, float* weights, Tensor bias) => new()
+    {
+        Tokens = x.Rows,
+        Taps = taps,
+        Reverse = x.IsReversed,
+        SumsOnly = sumsOnly,
+        Source = x.Pointer(arena),
+        SourceStride = x.Stride,
+        Weights = weights,
+        WeightStride = x.Columns,
+        Bias = bias.Pointer,
+        Target = y.Pointer(arena),
+        TargetStride = y.Stride,
+    };
 }

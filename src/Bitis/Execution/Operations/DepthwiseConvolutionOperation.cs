@@ -7,6 +7,7 @@ using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
 using Bitis.Tensors;
+using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
 
@@ -32,4 +33,24 @@ internal sealed class DepthwiseConvolutionOperation(FusedConvolution fused) : We
         foreach ((Node copy, ArrangedCopy written) in fused.Copies.Zip(copies))
             plan.SetValue(copy, written.Target);
     }
+
+    /// <inheritdoc />
+    public override GradientStep? CreateGradient(GradientContext context) => new DepthwiseConvolutionGradient(fused);
+
+    /// <summary>What the kernel takes; weights packed, <c>[kernel², channels]</c>.</summary>
+    public static unsafe DepthwiseConvCall Call(
+        ArenaAddresses arena, DepthwiseConv2d layer, ArenaMatrix x, ArenaMatrix y, bool sumsOnly, float* weights, Tensor? bias) => new()
+    {
+        Height = layer.Height,
+        Width = layer.Width,
+        Kernel = layer.Kernel,
+        SumsOnly = sumsOnly,
+        Source = x.Pointer(arena),
+        SourceStride = x.Stride,
+        Weights = weights,
+        WeightStride = layer.Channels,
+        Bias = bias is null ? null : bias.Pointer,
+        Target = y.Pointer(arena),
+        TargetStride = y.Stride,
+    };
 }

@@ -7,12 +7,16 @@ using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
 using Bitis.Tensors;
+using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
 
 /// <summary>A function of each element by itself.</summary>
-internal sealed class ElementwiseOperation(Node node, KernelTable<ElementwiseKernel> forms) : Operation
+internal class ElementwiseOperation(Node node, KernelTable<ElementwiseKernel> forms) : Operation
 {
+    /// <summary>The node.</summary>
+    protected Node Node => node;
+
     /// <inheritdoc />
     public override void Plan(PlanBuilder plan)
     {
@@ -20,4 +24,7 @@ internal sealed class ElementwiseOperation(Node node, KernelTable<ElementwiseKer
         plan.Add(new ElementwiseStep(node.Name, node.Operator.Kind, x, y, forms), [x], [y]);
         plan.SetValue(node, y);
     }
+
+    /// <inheritdoc />
+    public override GradientStep? CreateGradient(GradientContext context) => new UnaryGradient(node, forms);
 }

@@ -7,6 +7,7 @@ using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
 using Bitis.Tensors;
+using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
 
@@ -20,4 +21,7 @@ internal sealed class GateOperation(FusedGate fused) : Operation
         plan.Add(new GateStep(fused.Product.Name, x, z, y, fused.Scale is { Operator: Scale scale } ? scale.Factor : 1), [x, z], [y]);
         plan.SetValue(fused.Product, y);
     }
+
+    /// <inheritdoc />
+    public override GradientStep? CreateGradient(GradientContext context) => new GateGradient(fused);
 }

@@ -7,6 +7,7 @@ using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
 using Bitis.Tensors;
+using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
 
@@ -21,4 +22,7 @@ internal sealed class GatedSumOperation(Node node) : Operation
         plan.Add(new GatedSumStep(node.Name, gates, x, y), [gates, .. x], [y]);
         plan.SetValue(node, y);
     }
+
+    /// <inheritdoc />
+    public override GradientStep? CreateGradient(GradientContext context) => new GatedSumGradient(node);
 }

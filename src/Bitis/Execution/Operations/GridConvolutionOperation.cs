@@ -7,6 +7,7 @@ using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
 using Bitis.Tensors;
+using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
 
@@ -42,4 +43,9 @@ internal sealed class GridConvolutionOperation(Node node) : WeightedOperation
         }
         plan.SetValue(node, y);
     }
+
+    /// <inheritdoc />
+    public override GradientStep? CreateGradient(GradientContext context) => context.ApproximationOf(node) is { } method
+        ? new LowBitGridConvolutionGradient(node, method, context.Policy)
+        : new GridConvolutionGradient(node);
 }

@@ -7,6 +7,7 @@ using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
 using Bitis.Tensors;
+using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
 
@@ -22,4 +23,24 @@ internal sealed class GroupNormOperation(Node node) : Operation
         plan.Add(new GroupNormStep(node.Name, _norm, x, y, statistics, plan.Parameter(node, 0), plan.Parameter(node, 1)), [x], [y, statistics]);
         plan.SetValue(node, y);
     }
+
+    /// <inheritdoc />
+    public override GradientStep? CreateGradient(GradientContext context) => new GroupNormGradient(node);
+
+    /// <summary>What the kernel takes for one image.</summary>
+    public static unsafe GroupNormalizationCall Call(
+        ArenaAddresses arena, GroupNorm norm, ArenaMatrix x, ArenaMatrix y, ArenaMatrix statistics, Tensor weight, Tensor bias) => new()
+    {
+        Rows = x.Rows,
+        Columns = x.Columns,
+        Groups = norm.Groups,
+        Source = x.Pointer(arena),
+        SourceStride = x.Stride,
+        Target = y.Pointer(arena),
+        TargetStride = y.Stride,
+        Weight = weight.Pointer,
+        Bias = bias.Pointer,
+        Epsilon = norm.Epsilon,
+        Statistics = statistics.Pointer(arena),
+    };
 }

@@ -7,6 +7,7 @@ using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
 using Bitis.Tensors;
+using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
 
@@ -20,4 +21,7 @@ internal sealed class InsertTokenOperation(Node node) : Operation
         plan.Add(new InsertTokenStep(node.Name, x, y, plan.Parameter(node, 0), ((InsertToken)node.Operator).Position), [x], [y]);
         plan.SetValue(node, y);
     }
+
+    /// <inheritdoc />
+    public override GradientStep? CreateGradient(GradientContext context) => new InsertTokenGradient(node);
 }

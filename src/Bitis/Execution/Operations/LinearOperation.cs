@@ -7,6 +7,7 @@ using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
 using Bitis.Tensors;
+using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
 
@@ -31,6 +32,11 @@ internal sealed class LinearOperation(Node node) : WeightedOperation
         }
         plan.SetValue(node, y);
     }
+
+    /// <inheritdoc />
+    public override GradientStep? CreateGradient(GradientContext context) => context.ApproximationOf(node) is { } method
+        ? new LowBitLinearGradient(node, method, context.Policy, context.LayoutOf(node.Inputs[0]))
+        : new LinearGradient(node);
 
     private void PlanIntegers(PlanBuilder plan, QuantizedLayer layer, ReadOnlySpan<float> bias, ArenaMatrix y)
     {

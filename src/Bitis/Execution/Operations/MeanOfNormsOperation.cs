@@ -7,6 +7,7 @@ using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
 using Bitis.Tensors;
+using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
 
@@ -22,4 +23,21 @@ internal sealed class MeanOfNormsOperation(Node node) : Operation
         plan.Add(new MeanOfNormsStep(node.Name, x, y, plan.Parameter(node, 0), plan.Parameter(node, 1), epsilon), x, [y]);
         plan.SetValue(node, y);
     }
+
+    /// <inheritdoc />
+    public override GradientStep? CreateGradient(GradientContext context) => new MeanOfNormsGradient(node);
+
+    /// <summary>What the kernel takes for one sequence.</summary>
+    public static unsafe MeanOfRowNormsCall Call(ArenaAddresses arena, ArenaMatrix x, int* rowMap, Tensor weight, Tensor bias, float epsilon, float* mean) => new()
+    {
+        Rows = x.Rows,
+        Columns = x.Columns,
+        Source = x.Pointer(arena),
+        SourceStride = x.Stride,
+        RowMap = rowMap,
+        Weight = weight.Pointer,
+        Bias = bias.Pointer,
+        Epsilon = epsilon,
+        Mean = mean,
+    };
 }

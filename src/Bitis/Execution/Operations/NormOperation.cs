@@ -7,6 +7,7 @@ using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
 using Bitis.Tensors;
+using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
 
@@ -21,6 +22,10 @@ internal sealed class NormOperation : Operation
 
     /// <summary>A norm of a sum.</summary>
     public NormOperation(FusedSumNorm fused) => (_norm, _sum) = (fused.Norm, fused.Sum);
+
+    private bool HasBias => _norm.Operator is LayerNorm;
+
+    private float Epsilon => _norm.Operator is RmsNorm rms ? rms.Epsilon : ((LayerNorm)_norm.Operator).Epsilon;
 
     /// <inheritdoc />
     public override void Plan(PlanBuilder plan)
@@ -39,10 +44,26 @@ internal sealed class NormOperation : Operation
             stream = isInPlace ? sum : null;
         }
         ArenaMatrix y = plan.Allocate(_norm);
-        Tensor? bias = _norm.Operator is LayerNorm ? plan.Parameter(_norm, 1) : null;
-        float epsilon = _norm.Operator is RmsNorm rms ? rms.Epsilon : ((LayerNorm)_norm.Operator).Epsilon;
-        var step = new NormStep(_norm.Name, x, stream, y, plan.Parameter(_norm, 0), bias, epsilon);
+        Tensor? bias = HasBias ? plan.Parameter(_norm, 1) : null;
+        var step = new NormStep(_norm.Name, x, stream, y, plan.Parameter(_norm, 0), bias, Epsilon);
         plan.Add(step, stream is { } read ? [x, read] : [x], stream is { } written ? [y, written] : [y]);
         plan.SetValue(_norm, y);
     }
+
+    /// <inheritdoc />
+    public override GradientStep? CreateGradient(GradientContext context) => new NormGradient(_norm, Epsilon, HasBias);
+
+    /// <summary>What the kernel takes for the rows of a matrix; with a bias it centers them first.</summary>
+    public static unsafe RowNormCall Call(ArenaAddresses arena, ArenaMatrix x, ArenaMatrix y, Tensor weight, Tensor? bias, float epsilon) => new()
+    {
+        Columns = y.Columns,
+        Source = x.Pointer(arena),
+        SourceStride = x.Stride,
+        Target = y.Pointer(arena),
+        TargetStride = y.Stride,
+        Weight = weight.Pointer,
+        Bias = bias is null ? null : bias.Pointer,
+        Epsilon = epsilon,
+        Center = bias is not null,
+    };
 }

@@ -7,6 +7,7 @@ using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
 using Bitis.Tensors;
+using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
 
@@ -25,7 +26,12 @@ internal static class OperationTable
         [typeof(Silu)] = node => new ElementwiseOperation(node, Elementwise.Silu),
         [typeof(Sigmoid)] = node => new ElementwiseOperation(node, Elementwise.Sigmoid),
         [typeof(Gelu)] = node => new ElementwiseOperation(node, Elementwise.Gelu),
-        [typeof(Relu)] = node => new ElementwiseOperation(node, Elementwise.Relu),
+        [typeof(Relu)] = node => new ReluOperation(node),
+        [typeof(Scale)] = node => new ScaleOperation(node),
+        [typeof(Conv2d)] = node => new ReferenceOperation(node, () => new ConvolutionGradient(node)),
+        [typeof(FlattenSpatial)] = node => new ReferenceOperation(node, () => new FlattenSpatialGradient(node)),
+        [typeof(Attention)] = node => new ReferenceOperation(node, () => new AttentionGradient(node)),
+        [typeof(SelectToken)] = node => new ReferenceOperation(node, () => new PoolGradient(node, ((SelectToken)node.Operator).Position)),
         [typeof(Softplus)] = node => new ElementwiseOperation(node, Elementwise.Softplus),
         [typeof(InsertToken)] = node => new InsertTokenOperation(node),
         [typeof(AddEmbedding)] = node => new AddEmbeddingOperation(node),

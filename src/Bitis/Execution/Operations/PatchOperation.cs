@@ -7,6 +7,7 @@ using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
 using Bitis.Tensors;
+using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
 
@@ -42,4 +43,7 @@ internal sealed class PatchOperation(FusedPatches fused) : WeightedOperation
         }
         plan.SetValue(_tokens, y);
     }
+
+    /// <inheritdoc />
+    public override GradientStep? CreateGradient(GradientContext context) => new PatchEmbeddingGradient(fused);
 }

@@ -7,11 +7,14 @@ using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
 using Bitis.Tensors;
+using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
 
 /// <summary>Any operator through its reference forward, so that every graph runs.</summary>
-internal sealed class ReferenceOperation(Node node) : Operation
+/// <param name="node">The node.</param>
+/// <param name="gradient">Creates the form that training runs; null if there is none.</param>
+internal class ReferenceOperation(Node node, Func<GradientStep>? gradient = null) : Operation
 {
     /// <inheritdoc />
     public override void Plan(PlanBuilder plan)
@@ -24,4 +27,8 @@ internal sealed class ReferenceOperation(Node node) : Operation
         plan.Add(new ReferenceStep(node, inputs, y, parameters), inputs, [y]);
         plan.SetValue(node, y);
     }
+
+    /// <inheritdoc />
+    public override GradientStep? CreateGradient(GradientContext context) => (gradient ?? throw new NotSupportedException(
+        $"Training does not support the operator {node.Operator.Kind} at '{node.Name}'."))();
 }

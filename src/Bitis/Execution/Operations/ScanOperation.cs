@@ -7,6 +7,7 @@ using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
 using Bitis.Tensors;
+using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
 
@@ -34,6 +35,58 @@ internal sealed class ScanOperation(FusedScan fused) : Operation
             plan.Add(new AddStep(fused.Sum.Name, sum, term, sum), [sum, term], [sum]);
         }
         plan.SetValue(fused.Sum, sum);
+    }
+
+    /// <inheritdoc />
+    public override GradientStep? CreateGradient(GradientContext context) => new ScanGradient(fused);
+
+    /// <summary>What the float32 kernel takes; A packed, <c>[states, channels]</c>.</summary>
+    public static unsafe SelectiveScanCall Call(ArenaAddresses arena, ScanOperands operands, bool hasSoftplus, bool hasCubicDecay, float* a, Tensor d)
+    {
+        (ArenaMatrix u, ArenaMatrix delta, ArenaMatrix b, ArenaMatrix c, ArenaMatrix y) = operands;
+        return new SelectiveScanCall
+        {
+            Tokens = u.Rows,
+            States = b.Columns,
+            Reverse = u.IsReversed,
+            U = u.Pointer(arena),
+            UStride = u.Stride,
+            Delta = delta.Pointer(arena),
+            DeltaStride = delta.Stride,
+            DeltaSoftplus = hasSoftplus,
+            CubicDecay = hasCubicDecay,
+            A = a,
+            AStride = u.Columns,
+            B = b.Pointer(arena),
+            BStride = b.Stride,
+            C = c.Pointer(arena),
+            CStride = c.Stride,
+            D = d.Pointer,
+            Y = y.Pointer(arena),
+            YStride = y.Stride,
+            OutputScale = 1,
+        };
+    }
+
+    /// <summary>What the integer kernel takes.</summary>
+    public static unsafe IntegerScanCall Call(ArenaAddresses arena, ScanOperands operands)
+    {
+        (ArenaMatrix u, ArenaMatrix delta, ArenaMatrix b, ArenaMatrix c, ArenaMatrix y) = operands;
+        return new IntegerScanCall
+        {
+            Tokens = u.Rows,
+            Reverse = u.IsReversed,
+            U = u.Pointer(arena),
+            UStride = u.Stride,
+            Delta = delta.Pointer(arena),
+            DeltaStride = delta.Stride,
+            B = b.Pointer(arena),
+            BStride = b.Stride,
+            C = c.Pointer(arena),
+            CStride = c.Stride,
+            Y = y.Pointer(arena),
+            YStride = y.Stride,
+        };
     }
 
     private Step CreateStep(PlanBuilder plan, ScanOperands operands, bool accumulates)

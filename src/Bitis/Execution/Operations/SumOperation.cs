@@ -7,6 +7,7 @@ using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
 using Bitis.Tensors;
+using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
 
@@ -14,10 +15,16 @@ namespace Bitis.Execution.Operations;
 internal sealed class SumOperation(Node node) : Operation
 {
     /// <inheritdoc />
+    public override GradientPassing Passing => GradientPassing.Unchanged;
+
+    /// <inheritdoc />
     public override void Plan(PlanBuilder plan)
     {
         ArenaMatrix left = plan.Value(node.Inputs[0]), right = plan.Value(node.Inputs[1]), y = plan.Allocate(node);
         plan.Add(new AddStep(node.Name, left, right, y), [left, right], [y]);
         plan.SetValue(node, y);
     }
+
+    /// <inheritdoc />
+    public override GradientStep? CreateGradient(GradientContext context) => new AddGradient(node);
 }

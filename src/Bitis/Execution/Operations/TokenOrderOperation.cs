@@ -7,6 +7,7 @@ using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
 using Bitis.Tensors;
+using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
 
@@ -33,4 +34,7 @@ internal sealed class TokenOrderOperation(Node node, int[] sources) : Operation
         plan.Add(new TokenOrderStep(node.Name, x, y, sources), [x], [y]);
         plan.SetValue(node, y);
     }
+
+    /// <inheritdoc />
+    public override GradientStep? CreateGradient(GradientContext context) => new TokenOrderGradient(node, sources);
 }

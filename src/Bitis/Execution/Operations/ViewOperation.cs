@@ -7,6 +7,7 @@ using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
 using Bitis.Tensors;
+using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
 
@@ -25,10 +26,16 @@ internal sealed class ViewOperation(Node node, Func<ArenaMatrix, ArenaMatrix>? v
         _ => throw new InvalidOperationException($"'{fused.Node.Name}' ({fused.Node.Operator.Kind}) is no view."),
     });
 
+    /// <summary>The view of a value, or of its gradient, where no index map is needed.</summary>
+    public ArenaMatrix Show(ArenaMatrix x) => (view ?? throw new InvalidOperationException($"'{node.Name}' is seen through an index map."))(x);
+
     /// <inheritdoc />
     public override void Plan(PlanBuilder plan)
     {
         ArenaMatrix x = plan.Value(node.Inputs[0]);
         plan.SetValue(node, view is not null ? view(x) : plan.IndexMapOf(node) is { } map ? x with { Rows = map.Length, RowMap = map } : x);
     }
+
+    /// <inheritdoc />
+    public override GradientStep? CreateGradient(GradientContext context) => null;
 }

@@ -28,6 +28,15 @@ internal sealed class FusedGraph
     /// <summary>All operations, in an order of execution.</summary>
     public IReadOnlyList<FusedOperation> Operations { get; }
 
+    /// <summary>The graph without the operations that its output does not need.</summary>
+    public FusedGraph WithoutDeadOperations()
+    {
+        HashSet<Node> needed = [Graph.Output];
+        foreach (FusedOperation operation in Operations.Reverse().Where(operation => operation.Outputs.Any(needed.Contains)))
+            needed.UnionWith(operation.Inputs);
+        return new FusedGraph(Graph, [.. Operations.Where(operation => operation.Outputs.Any(needed.Contains))], _layouts);
+    }
+
     /// <summary>How the tokens of a value lie in memory.</summary>
     public TokenLayout LayoutOf(Node node) => _layouts.GetValueOrDefault(node);
 

@@ -1,3 +1,4 @@
+using Bitis.Execution.Operations;
 using Bitis.Execution.Planning;
 using Bitis.Runtime.Kernels;
 using Bitis.Tensors;
@@ -52,22 +53,9 @@ internal sealed class CausalConvStep : Step
 
     public override unsafe void Run(ArenaAddresses arena, int start, int end)
     {
-        var call = new CausalConvCall
-        {
-            Tokens = _x.Rows,
-            Taps = _taps,
-            Reverse = _x.IsReversed,
-            SumsOnly = _sumsOnly,
-            Source = _x.Pointer(arena),
-            SourceStride = _x.Stride,
-            Rows = _rows is null ? null : _rows.Pointer,
-            Weights = _weights.Pointer,
-            WeightStride = _x.Columns,
-            Scales = _scales is null ? null : _scales.Pointer,
-            Bias = _bias.Pointer,
-            Target = _y.Pointer(arena),
-            TargetStride = _y.Stride,
-        };
+        CausalConvCall call = CausalConvolutionOperation.Call(arena, _x, _y, _taps, _sumsOnly, _weights.Pointer, _bias);
+        call.Rows = _rows is null ? null : _rows.Pointer;
+        call.Scales = _scales is null ? null : _scales.Pointer;
         CausalConv.Run(in call, start * ChannelsPerUnit, Math.Min(end * ChannelsPerUnit, _x.Columns));
         GC.KeepAlive((_bias, _scales));
     }

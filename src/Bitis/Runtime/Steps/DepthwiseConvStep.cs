@@ -1,3 +1,4 @@
+using Bitis.Execution.Operations;
 using Bitis.Execution.Planning;
 using Bitis.Operators;
 using Bitis.Runtime.Kernels;
@@ -43,23 +44,10 @@ internal sealed class DepthwiseConvStep(
             foreach (int row in copy.ZeroRows)
                 copy.Target.MemoryRow(arena, row)[firstChannel..endChannel].Clear();
         }
-        var call = new DepthwiseConvCall
-        {
-            Height = layer.Height,
-            Width = layer.Width,
-            Kernel = layer.Kernel,
-            SumsOnly = sumsOnly,
-            Source = x.Pointer(arena),
-            SourceStride = x.Stride,
-            Weights = weights.Pointer,
-            WeightStride = layer.Channels,
-            Scales = scales is null ? null : scales.Pointer,
-            Bias = bias is null ? null : bias.Pointer,
-            Target = y.Pointer(arena),
-            TargetStride = y.Stride,
-            Copies = orders,
-            CopyCount = copies.Length,
-        };
+        DepthwiseConvCall call = DepthwiseConvolutionOperation.Call(arena, layer, x, y, sumsOnly, weights.Pointer, bias);
+        call.Scales = scales is null ? null : scales.Pointer;
+        call.Copies = orders;
+        call.CopyCount = copies.Length;
         DepthwiseConv.Run(in call, firstChannel, endChannel);
         GC.KeepAlive((scales, bias));
     }

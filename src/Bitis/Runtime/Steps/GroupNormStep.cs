@@ -1,3 +1,4 @@
+using Bitis.Execution.Operations;
 using Bitis.Execution.Planning;
 using Bitis.Operators;
 using Bitis.Runtime.Kernels;
@@ -23,20 +24,7 @@ internal sealed class GroupNormStep(
 
     public override unsafe void Run(ArenaAddresses arena, int start, int end)
     {
-        GroupNormalization.Run(new GroupNormalizationCall
-        {
-            Rows = x.Rows,
-            Columns = x.Columns,
-            Groups = norm.Groups,
-            Source = x.Pointer(arena),
-            SourceStride = x.Stride,
-            Target = y.Pointer(arena),
-            TargetStride = y.Stride,
-            Weight = weight.Pointer,
-            Bias = bias.Pointer,
-            Epsilon = norm.Epsilon,
-            Statistics = statistics.Pointer(arena),
-        });
+        GroupNormalization.Run(GroupNormOperation.Call(arena, norm, x, y, statistics, weight, bias));
         GC.KeepAlive(weight);
         GC.KeepAlive(bias);
     }

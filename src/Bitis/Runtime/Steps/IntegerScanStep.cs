@@ -1,3 +1,4 @@
+using Bitis.Execution.Operations;
 using Bitis.Execution.Planning;
 using Bitis.Runtime.Kernels;
 
@@ -16,23 +17,8 @@ internal sealed class IntegerScanStep(string name, ScanOperands operands, bool a
 
     public override unsafe void Run(ArenaAddresses arena, int start, int end)
     {
-        (ArenaMatrix u, ArenaMatrix delta, ArenaMatrix b, ArenaMatrix c, ArenaMatrix y) = operands;
-        var call = new IntegerScanCall
-        {
-            Tokens = u.Rows,
-            Reverse = u.IsReversed,
-            U = u.Pointer(arena),
-            UStride = u.Stride,
-            Delta = delta.Pointer(arena),
-            DeltaStride = delta.Stride,
-            B = b.Pointer(arena),
-            BStride = b.Stride,
-            C = c.Pointer(arena),
-            CStride = c.Stride,
-            Y = y.Pointer(arena),
-            YStride = y.Stride,
-            Accumulate = accumulate,
-        };
-        IntegerScan.Run(scan, in call, start * IntegerScan.ChannelsAtOnce, Math.Min(end * IntegerScan.ChannelsAtOnce, u.Columns));
+        IntegerScanCall call = ScanOperation.Call(arena, operands);
+        call.Accumulate = accumulate;
+        IntegerScan.Run(scan, in call, start * IntegerScan.ChannelsAtOnce, Math.Min(end * IntegerScan.ChannelsAtOnce, operands.U.Columns));
     }
 }

@@ -1,3 +1,4 @@
+using Bitis.Execution.Operations;
 using Bitis.Execution.Planning;
 using Bitis.Runtime.Kernels;
 using Bitis.Tensors;
@@ -23,20 +24,7 @@ internal sealed class MeanOfNormsStep(
         for (int i = start; i < end; i++)
         {
             fixed (int* rowMap = x[i].RowMap)
-            {
-                MeanOfRowNorms.Run(new MeanOfRowNormsCall
-                {
-                    Rows = x[i].Rows,
-                    Columns = y.Columns,
-                    Source = x[i].Pointer(arena),
-                    SourceStride = x[i].Stride,
-                    RowMap = rowMap,
-                    Weight = weight.Pointer,
-                    Bias = bias.Pointer,
-                    Epsilon = epsilon,
-                    Mean = y.Pointer(arena, i),
-                });
-            }
+                MeanOfRowNorms.Run(MeanOfNormsOperation.Call(arena, x[i], rowMap, weight, bias, epsilon, y.Pointer(arena, i)));
         }
         GC.KeepAlive(weight);
         GC.KeepAlive(bias);

@@ -1,3 +1,4 @@
+using Bitis.Execution.Operations;
 using Bitis.Execution.Planning;
 using Bitis.Runtime.Kernels;
 using Bitis.Tensors;
@@ -23,21 +24,10 @@ internal sealed class NormStep(
 
     public override unsafe void Run(ArenaAddresses arena, int start, int end)
     {
-        var call = new RowNormCall
-        {
-            Columns = y.Columns,
-            Source = x.Pointer(arena),
-            SourceStride = x.Stride,
-            Residual = residual is { } stream ? stream.Pointer(arena) : null,
-            ResidualStride = residual?.Stride ?? 0,
-            AccumulateResidual = true,
-            Target = y.Pointer(arena),
-            TargetStride = y.Stride,
-            Weight = weight.Pointer,
-            Bias = bias is null ? null : bias.Pointer,
-            Epsilon = epsilon,
-            Center = bias is not null,
-        };
+        RowNormCall call = NormOperation.Call(arena, x, y, weight, bias, epsilon);
+        call.Residual = residual is { } stream ? stream.Pointer(arena) : null;
+        call.ResidualStride = residual?.Stride ?? 0;
+        call.AccumulateResidual = true;
         if (x.RowMap is null)
         {
             RowNorm.Run(in call, start, end);

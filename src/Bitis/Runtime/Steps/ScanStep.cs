@@ -1,3 +1,4 @@
+using Bitis.Execution.Operations;
 using Bitis.Execution.Planning;
 using Bitis.Runtime.Kernels;
 using Bitis.Tensors;
@@ -48,31 +49,9 @@ internal sealed class ScanStep : Step
 
     public override unsafe void Run(ArenaAddresses arena, int start, int end)
     {
-        (ArenaMatrix u, ArenaMatrix delta, ArenaMatrix b, ArenaMatrix c, ArenaMatrix y) = _operands;
-        var call = new SelectiveScanCall
-        {
-            Tokens = u.Rows,
-            States = b.Columns,
-            Reverse = u.IsReversed,
-            U = u.Pointer(arena),
-            UStride = u.Stride,
-            Delta = delta.Pointer(arena),
-            DeltaStride = delta.Stride,
-            DeltaSoftplus = _deltaSoftplus,
-            CubicDecay = _cubicDecay,
-            A = _a.Pointer,
-            AStride = u.Columns,
-            B = b.Pointer(arena),
-            BStride = b.Stride,
-            C = c.Pointer(arena),
-            CStride = c.Stride,
-            D = _d.Pointer,
-            Y = y.Pointer(arena),
-            YStride = y.Stride,
-            OutputScale = 1,
-            Accumulate = _accumulate,
-        };
-        SelectiveScan.Run(in call, start * ChannelsPerUnit, Math.Min(end * ChannelsPerUnit, u.Columns));
+        SelectiveScanCall call = ScanOperation.Call(arena, _operands, _deltaSoftplus, _cubicDecay, _a.Pointer, _d);
+        call.Accumulate = _accumulate;
+        SelectiveScan.Run(in call, start * ChannelsPerUnit, Math.Min(end * ChannelsPerUnit, _operands.U.Columns));
         GC.KeepAlive(_d);
     }
 }

@@ -69,7 +69,7 @@ public sealed record BackwardPolicy
     public IReadOnlyList<LayerBackward> Select(Graph graph, FrozenLayers? frozen = null)
     {
         ArgumentNullException.ThrowIfNull(graph);
-        Node[] layers = [.. graph.Nodes.Where(node => node.Operator is Linear or Conv2d or GridConv2d)];
+        Node[] layers = [.. graph.Nodes.Where(node => node.Operator.Product is not null)];
         foreach (BackwardOverride entry in Overrides)
         {
             if (!layers.Any(layer => entry.Matches(layer.Name)))
@@ -86,18 +86,20 @@ public sealed record BackwardPolicy
         Select(layer, frozen) is { Method: not LayerBackward.None } selected ? BackwardMethods.Find(selected.Method) : BackwardMethods.Find("exact");
 
     /// <summary>How many coefficients of 16 a method keeps of a layer's tokens.</summary>
-    internal int RankOf(BackwardMethod method, Operator layer) => Rank ?? (layer is Linear ? method.LinearRank : BackwardMethod.UsualRank);
+    internal int RankOf(BackwardMethod method, Operator layer) => Rank ?? (IsLinear(layer) ? method.LinearRank : BackwardMethod.UsualRank);
 
     /// <summary>The bits in which a method keeps a layer's input.</summary>
     internal int BitsOfInput(BackwardMethod method, Operator layer) =>
-        ActivationBits ?? (layer is Linear && TakesTokensAsTheyAre(method, layer) ? BitsAtFullRank : method.Weight.Bits);
+        ActivationBits ?? (IsLinear(layer) && TakesTokensAsTheyAre(method, layer) ? BitsAtFullRank : method.Weight.Bits);
 
     /// <summary>How a method cuts a layer's tokens into blocks: not at all at full rank, where integers need no transform.</summary>
-    internal TokenBlocks BlocksOf(BackwardMethod method, Operator layer, TokenLayout layout, int images)
+    internal TokenBlocks BlocksOf(BackwardMethod method, Operator layer, GridLayout layout, int images)
     {
         bool transforms = (method.Weight.LowRank || method.Input.LowRank) && !TakesTokensAsTheyAre(method, layer);
         return transforms ? TokenBlocks.For(layout, Basis, RankOf(method, layer), images) : TokenBlocks.None(layout, images);
     }
+
+    private static bool IsLinear(Operator layer) => layer.Product is { IsConvolution: false };
 
     private bool TakesTokensAsTheyAre(BackwardMethod method, Operator layer) =>
         method.Weight is { LowRank: true, IsInteger: true } && RankOf(method, layer) == FullRank;
@@ -106,9 +108,9 @@ public sealed record BackwardPolicy
     {
         if (frozen?.IsDifferentiated(layer) == false)
             return new LayerBackward(layer.Name, LayerBackward.None, "frozen, as is all before it");
-        if (layer.Inputs[0].Operator is Input)
+        if (layer.Inputs[0].IsInput)
             return new LayerBackward(layer.Name, "exact", Method == "exact" ? null : "the image has no gradient, and is kept anyway");
-        if (layer.Operator is Conv2d)
+        if (layer.Operator.Product!.IsOfMaps)
             return new LayerBackward(layer.Name, "exact", Method == "exact" ? null : "a convolution of maps; those of tokens have other forms");
         if (Overrides.FirstOrDefault(entry => entry.Matches(layer.Name)) is { } chosen)
             return new LayerBackward(layer.Name, chosen.Method, chosen.Method == Method ? null : $"override '{chosen.Pattern}'");
@@ -120,10 +122,9 @@ public sealed record BackwardPolicy
     /// <summary>Why a layer's products are too small to gain from integers; null if they are not.</summary>
     private static string? TooSmall(Node layer)
     {
-        (int tokens, int inputs, int outputs) = layer.Operator is GridConv2d convolution
-            ? (layer.Shape[0], convolution.InChannels, convolution.OutChannels)
-            : ((int)(layer.Shape.ElementCount / layer.Shape[^1]), ((Linear)layer.Operator).InFeatures, layer.Shape[^1]);
-        (int fewestInputs, int fewestOutputs) = layer.Operator is GridConv2d ? (FewestConvolutionChannels, FewestConvolutionChannels) : (FewestInputs, FewestOutputs);
+        LayerProduct product = layer.Operator.Product!;
+        (int tokens, int inputs, int outputs) = ((int)(layer.Shape.ElementCount / product.Outputs), product.Inputs, product.Outputs);
+        (int fewestInputs, int fewestOutputs) = product.IsConvolution ? (FewestConvolutionChannels, FewestConvolutionChannels) : (FewestInputs, FewestOutputs);
         if (tokens < FewestTokens)
             return $"{tokens} tokens, fewer than {FewestTokens}";
         return inputs < fewestInputs || outputs < fewestOutputs ? $"{inputs} to {outputs} channels, fewer than {fewestInputs} to {fewestOutputs}" : null;

@@ -26,7 +26,7 @@ internal sealed unsafe class TokenBlocks : IDisposable
     private readonly int _blocksPerImage;
     private readonly int _singlesPerImage;
 
-    private TokenBlocks(TokenLayout layout, List<int[]> blocks, byte[] kept, int images)
+    private TokenBlocks(GridLayout layout, List<int[]> blocks, byte[] kept, int images)
     {
         int[] singles = [.. Enumerable.Range(0, layout.Rows).Except(blocks.SelectMany(block => block))];
         _blocksPerImage = blocks.Count;
@@ -56,7 +56,7 @@ internal sealed unsafe class TokenBlocks : IDisposable
     /// <param name="basis">How they are cut into blocks, and which coefficients are kept.</param>
     /// <param name="rank">How many of 16.</param>
     /// <param name="images">The most images that a lane holds.</param>
-    public static TokenBlocks For(TokenLayout layout, TokenBasis basis, int rank, int images)
+    public static TokenBlocks For(GridLayout layout, TokenBasis basis, int rank, int images)
     {
         bool isPatch = basis != TokenBasis.Sequency && layout.Height > 0;
         byte[] order = isPatch ? ByPatchFrequency : BySequency;
@@ -64,7 +64,7 @@ internal sealed unsafe class TokenBlocks : IDisposable
     }
 
     /// <summary>All tokens as they are.</summary>
-    public static TokenBlocks None(TokenLayout layout, int images) => new(layout, [], [], images);
+    public static TokenBlocks None(GridLayout layout, int images) => new(layout, [], [], images);
 
     /// <summary>What a tap of a convolution sees from the places that these blocks are made of, of one image; −1 for what lies outside of the grid.</summary>
     public TokenBlocks Seen(GridConv2d convolution, int tap) => new(this, place => convolution.Source(place, tap) ?? -1);
@@ -103,7 +103,7 @@ internal sealed unsafe class TokenBlocks : IDisposable
             _kept.Dispose();
     }
 
-    private static List<int[]> Patches(TokenLayout layout)
+    private static List<int[]> Patches(GridLayout layout)
     {
         var blocks = new List<int[]>();
         for (int y = 0; y + PatchSide <= layout.Height; y += PatchSide)
@@ -117,7 +117,7 @@ internal sealed unsafe class TokenBlocks : IDisposable
         return blocks;
     }
 
-    private static List<int[]> Runs(TokenLayout layout)
+    private static List<int[]> Runs(GridLayout layout)
     {
         int tokens = layout.Rows - (layout.ExtraRow < 0 ? 0 : 1);
         return [.. Enumerable.Range(0, tokens / TokenHadamard.BlockRows).Select(block =>

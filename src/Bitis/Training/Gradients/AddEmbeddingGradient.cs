@@ -19,8 +19,6 @@ internal sealed unsafe class AddEmbeddingGradient(Node node) : GradientStep
     {
         _embedding = planner.Parameter(node, 0);
         _x = planner.Value(node.Inputs[0]);
-        if (_x.IsReversed)
-            throw new NotSupportedException($"The input of '{node.Name}' lies in reverse.");
         _y = planner.SharesGradient(node.Inputs[0]) ? planner.ReplaceValue(node, node.Inputs[0]) : planner.NewValue(node);
     }
 

@@ -34,7 +34,7 @@ internal sealed unsafe class AttentionGradient(Node node) : GradientStep
     public override void PlanForward(GradientPlanner planner)
     {
         _x = planner.Value(node.Inputs[0]);
-        _y = planner.NewValue(node, _x.IsReversed);
+        _y = planner.NewValue(node);
         planner.NeedScratch(Scratch.Length(Tokens, Channels));
     }
 

@@ -1,4 +1,6 @@
+using Bitis.Execution.Operations;
 using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
 using Bitis.Operators;
 using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
@@ -22,13 +24,10 @@ internal sealed unsafe class CausalConvolutionGradient : GradientStep
     private GradientTarget _xGradient;
 
     /// <summary>Creates the step.</summary>
-    /// <param name="convolution">The convolution.</param>
-    /// <param name="output">The SiLU after it, or the convolution itself.</param>
-    public CausalConvolutionGradient(Node convolution, Node output)
+    public CausalConvolutionGradient(FusedConvolution fused)
     {
-        _convolution = convolution;
-        _output = output;
-        _layer = (CausalConv1d)convolution.Operator;
+        (_convolution, _output) = (fused.Convolution, fused.Output);
+        _layer = (CausalConv1d)_convolution.Operator;
         _packed = new Tensor([_layer.Kernel, _layer.Channels]);
     }
 
@@ -38,7 +37,7 @@ internal sealed unsafe class CausalConvolutionGradient : GradientStep
     /// <inheritdoc />
     public override void PlanForward(GradientPlanner planner)
     {
-        _weight = planner.Parameter(_convolution, 0);
+        _weight = planner.Parameter(_convolution, 0, gradient => MatrixSums.TransposeInPlace(gradient, _layer.Kernel, _layer.Channels));
         _bias = planner.Parameter(_convolution, 1);
         _x = planner.Value(_convolution.Inputs[0]);
         _y = planner.NewRepeatableValue(_output, _x, this);
@@ -64,9 +63,7 @@ internal sealed unsafe class CausalConvolutionGradient : GradientStep
     {
         for (int image = 0; image < lane.Images; image++)
         {
-            CausalConvCall call = Call(lane, image);
-            call.Target = lane.Pointer(place, image);
-            call.TargetStride = place.Stride;
+            CausalConvCall call = Call(lane, place, image);
             CausalConv.Run(in call, 0, _layer.Channels);
         }
     }
@@ -78,7 +75,7 @@ internal sealed unsafe class CausalConvolutionGradient : GradientStep
         {
             var call = new CausalConvGradientCall
             {
-                Forward = Call(lane, image),
+                Forward = Call(lane, _y, image),
                 Gradients = lane.Gradients(_yGradient, _xGradient, _weight, _bias, image),
                 Sums = lane.Scratch,
             };
@@ -86,19 +83,6 @@ internal sealed unsafe class CausalConvolutionGradient : GradientStep
         }
     }
 
-    /// <inheritdoc />
-    public override void Finish() => MatrixSums.TransposeInPlace(_weight.Gradient, _layer.Kernel, _layer.Channels);
-
-    private CausalConvCall Call(GradientLane lane, int image) => new()
-    {
-        Tokens = _x.Rows,
-        Taps = _layer.Kernel,
-        Reverse = _x.IsReversed,
-        SumsOnly = _output == _convolution,
-        Source = lane.Pointer(_x, image),
-        SourceStride = _x.Stride,
-        Weights = _packed.Pointer,
-        WeightStride = _layer.Channels,
-        Bias = _bias.Weight.Pointer,
-    };
+    private CausalConvCall Call(GradientLane lane, ArenaMatrix y, int image) => CausalConvolutionOperation.Call(
+        lane.Addresses, _x.OfImage(image), y.OfImage(image), _layer.Kernel, sumsOnly: _output == _convolution, _packed.Pointer, _bias.Weight);
 }

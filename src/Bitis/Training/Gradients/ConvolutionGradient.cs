@@ -17,8 +17,7 @@ internal sealed unsafe class ConvolutionGradient(Node node) : GradientStep, IDis
     private PackedFloatWeights _weights = null!, _transposed = null!;
     private ParameterSlot _weight = null!;
     private ParameterSlot? _bias;
-    private ArenaMatrix? _x; // null: the image itself
-    private ArenaMatrix _y, _yGradient;
+    private ArenaMatrix _x, _y, _yGradient;
     private bool _isFrozen;
     private GradientTarget? _xGradient;
 
@@ -36,7 +35,7 @@ internal sealed unsafe class ConvolutionGradient(Node node) : GradientStep, IDis
         _transposed = new PackedFloatWeights(PatchLength, _layer.OutChannels);
         _weight = planner.Parameter(node, 0);
         _bias = _layer.HasBias ? planner.Parameter(node, 1) : null;
-        _x = node.Inputs[0].Operator is Input ? null : planner.Value(node.Inputs[0]);
+        _x = planner.ContiguousValue(node.Inputs[0]);
         _y = planner.NewValue(node);
         planner.NeedScratch((_places * (PatchLength + _layer.OutChannels)) + FloatGemm.TransposedScratch(_places));
     }
@@ -45,10 +44,10 @@ internal sealed unsafe class ConvolutionGradient(Node node) : GradientStep, IDis
     public override void PlanBackward(GradientPlanner planner)
     {
         _isFrozen = planner.IsFrozen(node);
-        if (_x is not null && !_isFrozen)
-            planner.KeepInput(node, planner.Value(node.Inputs[0]));
+        if (!_isFrozen)
+            planner.KeepInput(node, _x);
         _yGradient = planner.Gradient(node);
-        _xGradient = planner.Target(node.Inputs[0]);
+        _xGradient = planner.ContiguousTarget(node.Inputs[0]);
     }
 
     /// <inheritdoc />
@@ -95,8 +94,7 @@ internal sealed unsafe class ConvolutionGradient(Node node) : GradientStep, IDis
 
     private void Unfold(GradientLane lane, int image)
     {
-        float* x = _x is { } matrix ? lane.Pointer(matrix, image) : lane.Pixels + ((nint)image * InputLength);
-        Im2Col.Run(x, _layer.InChannels, _height, _width, _layer.Kernel, _layer.Stride, _layer.Padding, lane.Scratch, PatchLength);
+        Im2Col.Run(lane.Pointer(_x, image), _layer.InChannels, _height, _width, _layer.Kernel, _layer.Stride, _layer.Padding, lane.Scratch, PatchLength);
     }
 
     private void AddParameterGradients(GradientLane lane, int image, float* rows)

@@ -1,4 +1,6 @@
+using Bitis.Execution.Operations;
 using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
 using Bitis.Operators;
 using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
@@ -22,13 +24,10 @@ internal sealed unsafe class DepthwiseConvolutionGradient : GradientStep
     private GradientTarget _xGradient;
 
     /// <summary>Creates the step.</summary>
-    /// <param name="convolution">The convolution.</param>
-    /// <param name="output">The SiLU after it, or the convolution itself.</param>
-    public DepthwiseConvolutionGradient(Node convolution, Node output)
+    public DepthwiseConvolutionGradient(FusedConvolution fused)
     {
-        _convolution = convolution;
-        _output = output;
-        _layer = (DepthwiseConv2d)convolution.Operator;
+        (_convolution, _output) = (fused.Convolution, fused.Output);
+        _layer = (DepthwiseConv2d)_convolution.Operator;
         _packed = new Tensor([_layer.Kernel * _layer.Kernel, _layer.Channels]);
     }
 
@@ -38,11 +37,9 @@ internal sealed unsafe class DepthwiseConvolutionGradient : GradientStep
     /// <inheritdoc />
     public override void PlanForward(GradientPlanner planner)
     {
-        _weight = planner.Parameter(_convolution, 0);
+        _weight = planner.Parameter(_convolution, 0, gradient => MatrixSums.TransposeInPlace(gradient, _packed.Shape[0], _layer.Channels));
         _bias = _layer.HasBias ? planner.Parameter(_convolution, 1) : null;
         _x = planner.Value(_convolution.Inputs[0]);
-        if (_x.IsReversed)
-            throw new NotSupportedException($"The input of '{_convolution.Name}' lies in reverse.");
         _y = planner.NewValue(_output);
     }
 
@@ -83,21 +80,6 @@ internal sealed unsafe class DepthwiseConvolutionGradient : GradientStep
         }
     }
 
-    /// <inheritdoc />
-    public override void Finish() => MatrixSums.TransposeInPlace(_weight.Gradient, _packed.Shape[0], _layer.Channels);
-
-    private DepthwiseConvCall Call(GradientLane lane, int image) => new()
-    {
-        Height = _layer.Height,
-        Width = _layer.Width,
-        Kernel = _layer.Kernel,
-        SumsOnly = _output == _convolution,
-        Source = lane.Pointer(_x, image),
-        SourceStride = _x.Stride,
-        Weights = _packed.Pointer,
-        WeightStride = _layer.Channels,
-        Bias = _bias is null ? null : _bias.Weight.Pointer,
-        Target = lane.Pointer(_y, image),
-        TargetStride = _y.Stride,
-    };
+    private DepthwiseConvCall Call(GradientLane lane, int image) => DepthwiseConvolutionOperation.Call(
+        lane.Addresses, _layer, _x.OfImage(image), _y.OfImage(image), sumsOnly: _output == _convolution, _packed.Pointer, _bias?.Weight);
 }

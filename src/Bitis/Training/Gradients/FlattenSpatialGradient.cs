@@ -16,7 +16,7 @@ internal sealed unsafe class FlattenSpatialGradient(Node node) : GradientStep
     /// <inheritdoc />
     public override void PlanForward(GradientPlanner planner)
     {
-        _x = planner.Value(node.Inputs[0]);
+        _x = planner.ContiguousValue(node.Inputs[0]);
         _y = planner.NewValue(node);
     }
 
@@ -24,7 +24,7 @@ internal sealed unsafe class FlattenSpatialGradient(Node node) : GradientStep
     public override void PlanBackward(GradientPlanner planner)
     {
         _yGradient = planner.Gradient(node);
-        _xGradient = planner.RequiredTarget(node.Inputs[0]);
+        _xGradient = planner.ContiguousTarget(node.Inputs[0])!.Value;
     }
 
     /// <inheritdoc />

@@ -21,8 +21,6 @@ internal sealed unsafe class GatedSumGradient(Node node) : GradientStep
     {
         _gates = planner.Value(node.Inputs[0]);
         _x = [.. node.Inputs.Skip(1).Select(planner.Value)];
-        if (_gates.IsReversed || _x.Any(x => x.IsReversed))
-            throw new NotSupportedException($"An input of '{node.Name}' lies in reverse.");
         _y = planner.NewValue(node);
     }
 

@@ -11,7 +11,6 @@ namespace Bitis.Training.Gradients;
 internal sealed unsafe class GradientLane : IDisposable
 {
     private readonly Arena _arena;
-    private readonly ArenaAddresses _addresses;
     private readonly NativeBuffer<float> _scratch;
 
     /// <summary>Reserves the memory.</summary>
@@ -20,15 +19,15 @@ internal sealed unsafe class GradientLane : IDisposable
     public GradientLane(ArenaLayout layout, int scratchLength)
     {
         _arena = new Arena(layout);
-        _addresses = _arena.Addresses;
+        Addresses = _arena.Addresses;
         _scratch = new NativeBuffer<float>(scratchLength);
     }
 
     /// <summary>How many images are in the lane now.</summary>
     public int Images { get; set; }
 
-    /// <summary>Their pixels, <c>[images, channels, height, width]</c>.</summary>
-    public float* Pixels { get; set; }
+    /// <summary>Where the blocks are.</summary>
+    public ArenaAddresses Addresses { get; }
 
     /// <summary>The sums of all parameters' gradients that the lane adds to.</summary>
     public float* Sums { get; set; }
@@ -39,15 +38,18 @@ internal sealed unsafe class GradientLane : IDisposable
     /// <summary>Memory that a step may use while it runs.</summary>
     public float* Scratch => _scratch.Pointer;
 
+    /// <summary>Says where an input of the plan is: memory of the caller's, which must outlive the run.</summary>
+    public void Bind(ArenaMatrix input, float* values) => _arena.Bind(input.Block, values);
+
     /// <summary>The bytes of a block that is not a matrix.</summary>
-    public byte* Bytes(ArenaBlock block) => _addresses[block];
+    public byte* Bytes(ArenaBlock block) => Addresses[block];
 
     /// <summary>The first row of a matrix, of the lane's first image.</summary>
-    public float* Pointer(ArenaMatrix matrix) => matrix.Pointer(_addresses);
+    public float* Pointer(ArenaMatrix matrix) => matrix.Pointer(Addresses);
 
     /// <summary>The first row of a matrix, of one image.</summary>
     public float* Pointer(ArenaMatrix matrix, int image) =>
-        Pointer(matrix) + ((nint)image * matrix.Rows * matrix.Stride);
+        Pointer(matrix.OfImage(image));
 
     /// <summary>A row of a matrix, counted over all of the lane's images.</summary>
     public Span<float> Row(ArenaMatrix matrix, int row) => new(Pointer(matrix) + ((nint)row * matrix.Stride), matrix.Columns);

@@ -1,6 +1,7 @@
+using Bitis.Execution.Operations;
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
-using Bitis.Operators;
+using Bitis.Graphs.Fusion;
 using Bitis.Runtime;
 using Bitis.Tensors;
 
@@ -9,46 +10,53 @@ namespace Bitis.Training.Gradients;
 /// <summary>The steps of a graph with their places in a lane's arena.</summary>
 internal sealed class GradientPlan : IDisposable
 {
-    /// <summary>Plans a graph.</summary>
+    /// <summary>Plans a graph: the operations that its output needs.</summary>
     /// <param name="graph">The model, or a part of one.</param>
     /// <param name="weights">Its parameters, by name.</param>
     /// <param name="images">The most images that a lane holds.</param>
     /// <param name="substitute">
-    /// Where only scales of quantized layers are learned: makes the steps of such layers, and null for other nodes.
+    /// Where only scales of quantized layers are learned: makes the steps of such layers, and null for other operations.
     /// </param>
     /// <param name="policy">How the reverse pass of linear and convolutional layers is computed; null for exactly.</param>
     /// <param name="frozen">Which layers do not learn; null if all of them do.</param>
+    /// <exception cref="NotSupportedException">An operator has no backward form; the message names its node.</exception>
     public GradientPlan(
         Graph graph,
         IReadOnlyDictionary<string, Tensor> weights,
         int images,
-        Func<Node, GradientStep?>? substitute = null,
+        Func<FusedOperation, GradientStep?>? substitute = null,
         BackwardPolicy? policy = null,
         FrozenLayers? frozen = null)
     {
         Images = images;
-        List<(Node Node, GradientStep Step)> compiled = GradientCompiler.Compile(graph, policy ?? BackwardPolicy.Exact, substitute, frozen);
-        Steps = [.. compiled.Select(entry => entry.Step)];
-        var planner = new GradientPlanner(graph, weights, images)
+        FusedGraph fused = FusionPass.Run(graph, FusionRules.Training).WithoutDeadOperations();
+        var context = new GradientContext(graph, policy ?? BackwardPolicy.Exact, frozen);
+        var steps = new List<(FusedOperation Operation, GradientStep Step)>();
+        var differentiated = new HashSet<Node>();
+        foreach (FusedOperation operation in fused.Operations)
+        {
+            GradientStep? substituted = substitute?.Invoke(operation);
+            bool learns = operation.Nodes.Any(node => frozen is null ? node.ParameterNames.Count > 0 : frozen.IsDifferentiated(node));
+            if (learns || substituted is not null || (frozen is null && operation.Inputs.Any(differentiated.Contains)))
+                differentiated.UnionWith(operation.Nodes);
+            if ((substituted ?? OperationTable.For(operation).CreateGradient(context)) is { } step)
+                steps.Add((operation, step));
+        }
+        Steps = [.. steps.Select(entry => entry.Step)];
+        var planner = new GradientPlanner(fused, weights, images, differentiated)
         {
             AreParametersFrozen = substitute is not null,
             Frozen = frozen,
-            Repeats = Steps.Any(step => step is LowBitLinearGradient or LowBitGridConvolutionGradient),
+            Repeats = Steps.Any(step => step.KeepsCompressedInput),
         };
-        // The image itself stays where it is (GradientLane.Pixels); what comes out of another part of a model is copied in.
-        Inputs = substitute is null ? [] : [.. graph.Nodes.Where(node => node.Operator is Input).Select(node => (node, planner.NewValue(node)))];
-        for (int i = 0; i < Steps.Count; i++, planner.Time++)
-            Steps[i].PlanForward(planner);
+        Inputs = [.. graph.Inputs.Select(node => (node, planner.Value(node)))];
+        foreach ((FusedOperation operation, GradientStep step) in steps)
+            Forward.AddRange(planner.Plan(operation, new LaneWork(step.Kind, step.Forward), step.PlanForward));
         Output = planner.Value(graph.Output);
         OutputGradient = planner.RequiredTarget(graph.Output).Matrix;
         int forwardEnd = ++planner.Time;
-        foreach (GradientStep step in compiled.Where(entry => frozen?.IsDifferentiated(entry.Node) != false).Select(entry => entry.Step).Reverse())
-        {
-            step.PlanBackward(planner);
-            ReverseSteps.AddRange(planner.TakeRepeated());
-            ReverseSteps.Add(new ReverseStep(step, Repeated: null));
-            planner.Time++;
-        }
+        foreach ((FusedOperation operation, GradientStep step) in steps.Where(entry => differentiated.Contains(entry.Operation.Main)).Reverse())
+            Reverse.AddRange(planner.Plan(operation, new LaneWork(step.Kind, step.Backward), step.PlanBackward));
         Layout = planner.Place(forwardEnd);
         KeptInputs = planner.KeptInputs;
         ScratchLength = planner.ScratchLength;
@@ -59,19 +67,22 @@ internal sealed class GradientPlan : IDisposable
     /// <summary>The most images that a lane holds.</summary>
     public int Images { get; }
 
-    /// <summary>The steps in the order of the forward pass.</summary>
-    public List<GradientStep> Steps { get; }
+    /// <summary>The steps, in the order of the forward pass.</summary>
+    public IReadOnlyList<GradientStep> Steps { get; }
 
-    /// <summary>The steps of the reverse pass.</summary>
-    public List<ReverseStep> ReverseSteps { get; } = [];
+    /// <summary>The work of the forward pass.</summary>
+    public List<LaneWork> Forward { get; } = [];
 
-    /// <summary>The parameters and other sums by name, in the order of their gradients in a lane's sums.</summary>
-    public IReadOnlyDictionary<string, ParameterSlot> Parameters { get; }
+    /// <summary>The work of the reverse pass.</summary>
+    public List<LaneWork> Reverse { get; } = [];
 
-    /// <summary>The elements of all <see cref="Parameters"/>.</summary>
+    /// <summary>The parameters and other sums by name.</summary>
+    public IReadOnlyDictionary<string, ParameterGradient> Parameters { get; }
+
+    /// <summary>The elements of a lane's sums of all <see cref="Parameters"/>.</summary>
     public int SumsLength { get; }
 
-    /// <summary>The inputs of a part of a model, and where they go.</summary>
+    /// <summary>The inputs, each in memory of the caller's (<see cref="GradientLane.Bind"/>): contiguous, one image after the other.</summary>
     public IReadOnlyList<(Node Node, ArenaMatrix Place)> Inputs { get; }
 
     /// <summary>The graph's output.</summary>

@@ -1,6 +1,7 @@
+using Bitis.Execution.Operations;
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
-using Bitis.Operators;
+using Bitis.Graphs.Fusion;
 using Bitis.Runtime;
 using Bitis.Tensors;
 
@@ -8,35 +9,45 @@ namespace Bitis.Training.Gradients;
 
 /// <summary>
 /// Decides where values and gradients lie in a lane's arena. Values and gradients share one timeline (all forward steps,
-/// then all reverse steps), so a gradient takes the place of a value that nobody needs any more. Slices and reversals of
-/// tokens are views; a sum's gradient is, without a copy, the gradient of each term that is used nowhere else.
+/// then all reverse steps), so a gradient takes the place of a value that nobody needs any more. The gradient of a view is the same view of the
+/// gradient of what it shows; a sum's gradient is, without a copy, the gradient of each term that is used nowhere else.
 /// </summary>
+/// <remarks>
+/// All users of a value add to its gradient: the first one writes, the others add. Where users of slices overlap in part, or leave
+/// channels out, these are cleared first; what a step can only overwrite it writes elsewhere, and it is added afterwards.
+/// </remarks>
 internal sealed class GradientPlanner
 {
     private readonly Dictionary<Node, ArenaMatrix> _values = [];
+    private readonly Dictionary<Node, ArenaMatrix> _copies = [];
     private readonly Dictionary<Node, ArenaMatrix> _gradients = [];
     private readonly Dictionary<ArenaBlock, List<(int Start, int End)>> _written = [];
     private readonly List<ArenaBlock> _blocks = [];
-    private readonly Dictionary<string, ParameterSlot> _parameters = [];
+    private readonly Dictionary<string, ParameterGradient> _parameters = [];
     private readonly List<CompressedInput> _compressed = [];
     private readonly Dictionary<(Node Input, long Bytes), CompressedInput> _shared = [];
     private readonly HashSet<Node> _leaving = [];
     private readonly Dictionary<Node, (GradientStep Step, ArenaMatrix Input)> _repeatable = [];
-    private readonly List<ReverseStep> _repeated = [];
+    private readonly HashSet<ArenaBlock> _bound = [];
+    private readonly List<LaneWork> _before = [], _after = [];
     private readonly List<(string Layer, Func<ArenaBlock> Block)> _keptInputs = [];
-    private readonly ILookup<Node, Node> _users;
+    private readonly FusedGraph _graph;
+    private readonly IReadOnlyDictionary<string, Tensor> _weights;
+    private readonly IReadOnlySet<Node> _differentiated;
     private readonly int _images;
+    private string _user = "input";
+    private int _sumsLength;
 
     /// <summary>Starts a plan.</summary>
-    /// <param name="graph">The model.</param>
-    /// <param name="weights">Its parameters, by name.</param>
+    /// <param name="graph">The operations; all are needed for the output.</param>
+    /// <param name="weights">The parameters, by name.</param>
     /// <param name="images">The most images that a lane holds.</param>
-    public GradientPlanner(Graph graph, IReadOnlyDictionary<string, Tensor> weights, int images)
+    /// <param name="differentiated">The values that depend on something that learns.</param>
+    public GradientPlanner(FusedGraph graph, IReadOnlyDictionary<string, Tensor> weights, int images, IReadOnlySet<Node> differentiated)
     {
-        foreach ((string name, Shape shape) in graph.Parameters)
-            AddSlot(name, weights[name], shape);
-        _images = images;
-        _users = graph.Nodes.SelectMany(node => node.Inputs, (user, used) => (user, used)).ToLookup(pair => pair.used, pair => pair.user);
+        foreach ((string name, Shape shape) in graph.Graph.Parameters)
+            _parameters.Add(name, new ParameterGradient(weights[name], shape));
+        (_graph, _weights, _images, _differentiated) = (graph, weights, images, differentiated);
     }
 
     /// <summary>The step on the timeline that is being planned.</summary>
@@ -58,46 +69,91 @@ internal sealed class GradientPlanner
     public int ScratchLength { get; private set; }
 
     /// <summary>The parameters and other sums by name.</summary>
-    public IReadOnlyDictionary<string, ParameterSlot> Parameters => _parameters;
+    public IReadOnlyDictionary<string, ParameterGradient> Parameters => _parameters;
 
-    /// <summary>The elements of all <see cref="Parameters"/>.</summary>
-    public int SumsLength { get; private set; }
+    /// <summary>The elements of a lane's sums of all <see cref="Parameters"/>.</summary>
+    public int SumsLength => _sumsLength;
 
-    /// <summary>The only user of a value; null if there are none or several.</summary>
-    public Node? OnlyUser(Node node) => _users[node].Count() == 1 ? _users[node].First() : null;
+    /// <summary>Plans a step forward or back.</summary>
+    /// <param name="operation">The operation that it belongs to.</param>
+    /// <param name="work">What it does.</param>
+    /// <param name="plan">Claims its memory.</param>
+    /// <returns>The step, with what has to be done before and after it.</returns>
+    public IReadOnlyList<LaneWork> Plan(FusedOperation operation, LaneWork work, Action<GradientPlanner> plan)
+    {
+        _user = operation.Main.Name;
+        plan(this);
+        LaneWork[] all = [.. _before, work, .. _after];
+        _before.Clear();
+        _after.Clear();
+        Time++;
+        return all;
+    }
 
-    /// <summary>A parameter of a node.</summary>
-    public ParameterSlot Parameter(Node node, int index) => _parameters[node.ParameterNames[index]];
+    /// <summary>The values of a parameter of a node.</summary>
+    public Tensor Weight(Node node, int index) => _weights[node.ParameterNames[index]];
+
+    /// <summary>A parameter of a node, whose gradient a step adds up in the checkpoint's form.</summary>
+    public ParameterSlot Parameter(Node node, int index) => _parameters[node.ParameterNames[index]].Slot(form: null, unpack: null, ref _sumsLength);
+
+    /// <summary>A parameter of a node, whose gradient a step adds up in a packed form; nodes of one kind that share it share the sums.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="index">Which parameter.</param>
+    /// <param name="unpack">Brings the gradient into the checkpoint's form, in place, once all lanes have run.</param>
+    public ParameterSlot Parameter(Node node, int index, Action<Tensor> unpack) =>
+        _parameters[node.ParameterNames[index]].Slot(node.Operator.Kind, unpack, ref _sumsLength);
 
     /// <summary>Whether nobody needs the gradients of a node's parameters.</summary>
     public bool IsFrozen(Node node) => AreParametersFrozen || Frozen?.IsFrozen(node) == true;
 
     /// <summary>Room among the gradients for sums over all images of something else that a step computes.</summary>
-    public ParameterSlot NewSums(string name, int length) => AddSlot(name, new Tensor([length]), [length]);
+    public ParameterSlot NewSums(string name, int length)
+    {
+        var sums = new ParameterGradient(new Tensor([length]), [length]);
+        _parameters.Add(name, sums);
+        return sums.Slot(form: null, unpack: null, ref _sumsLength);
+    }
 
     /// <summary>Where a value lies that the planned step reads.</summary>
     public ArenaMatrix Value(Node node)
     {
         if (!_values.TryGetValue(node, out ArenaMatrix matrix))
         {
-            matrix = node.Operator switch
+            if (node.IsInput)
             {
-                SliceChannels slice => Value(node.Inputs[0]).Slice(slice.Start, slice.Length),
-                ReverseTokens => Value(node.Inputs[0]).Reverse(),
-                _ => throw new InvalidOperationException($"'{node.Name}' has no value yet."),
-            };
+                matrix = NewMatrixOf(node);
+                _bound.Add(matrix.Block);
+            }
+            else if (ViewOf(node) is { } view)
+            {
+                matrix = view.Show(Value(node.Inputs[0]));
+            }
+            else
+            {
+                throw new InvalidOperationException($"'{node.Name}' has no value yet.");
+            }
             _values.Add(node, matrix);
         }
-        matrix.Block.Touch(Time);
-        return matrix;
+        return Keep(matrix);
+    }
+
+    /// <summary>As <see cref="Value"/>, for a step that takes whole maps only: a copy, where the value is a slice.</summary>
+    public ArenaMatrix ContiguousValue(Node node)
+    {
+        ArenaMatrix value = Value(node);
+        if (value.IsContiguous)
+            return value;
+        if (_copies.TryGetValue(node, out ArenaMatrix copy))
+            return Keep(copy);
+        _copies.Add(node, copy = NewMatrixOf(node));
+        _before.Add(new LaneWork("copy", lane => Copy(lane, value, new GradientTarget(copy, Accumulate: false))));
+        return copy;
     }
 
     /// <summary>Memory for a value that the planned step computes.</summary>
-    /// <param name="node">The value.</param>
-    /// <param name="isReversed">Whether its tokens lie in the opposite order.</param>
-    public ArenaMatrix NewValue(Node node, bool isReversed = false)
+    public ArenaMatrix NewValue(Node node)
     {
-        ArenaMatrix matrix = NewMatrix(RowsOf(node.Shape), node.Shape[^1], isReversed);
+        ArenaMatrix matrix = NewMatrixOf(node);
         _values.Add(node, matrix);
         return matrix;
     }
@@ -109,7 +165,7 @@ internal sealed class GradientPlanner
     public ArenaMatrix NewRepeatableValue(Node node, ArenaMatrix input, GradientStep step)
     {
         _repeatable.Add(node, (step, input));
-        return NewValue(node, input.IsReversed);
+        return NewValue(node);
     }
 
     /// <summary>
@@ -117,23 +173,16 @@ internal sealed class GradientPlanner
     /// before the step, if that saves its memory. Only the step that reads it first in the reverse pass may ask.
     /// </summary>
     /// <param name="node">The value.</param>
-    /// <param name="reader">The node that reads it.</param>
+    /// <param name="reader">The main node of the operation that reads it.</param>
     public ArenaMatrix RepeatedValue(Node node, Node reader)
     {
-        if (!Repeats || !_repeatable.TryGetValue(node, out (GradientStep Step, ArenaMatrix Input) source) || _users[node].Any(user => user != reader && !_leaving.Contains(user)))
+        bool isRead = _graph.ReadersOf(node).Any(operation => operation.Main != reader && !_leaving.Contains(operation.Main));
+        if (!Repeats || isRead || !_repeatable.TryGetValue(node, out (GradientStep Step, ArenaMatrix Input) source))
             return Value(node);
-        ArenaMatrix original = _values[node], place = NewMatrix(original.Rows, original.Columns, original.IsReversed);
+        ArenaMatrix place = NewMatrixOf(node);
         Keep(source.Input);
-        _repeated.Add(new ReverseStep(source.Step, place));
+        _before.Add(new LaneWork(source.Step.Kind, lane => source.Step.Repeat(lane, place)));
         return place;
-    }
-
-    /// <summary>The values that are computed again before the step that was planned last.</summary>
-    public IReadOnlyList<ReverseStep> TakeRepeated()
-    {
-        ReverseStep[] repeated = [.. _repeated];
-        _repeated.Clear();
-        return repeated;
     }
 
     /// <summary>A value that the planned step computes in the memory of its input.</summary>
@@ -153,9 +202,12 @@ internal sealed class GradientPlanner
         return new ArenaMatrix(block, Start: 0, rows, columns, columns, isReversed);
     }
 
-    /// <summary>Keeps a matrix alive up to the planned step.</summary>
+    private ArenaMatrix NewMatrixOf(Node node) => NewMatrix(RowsOf(node.Shape), node.Shape[^1], _graph.LayoutOf(node).IsReversed);
+
+    /// <summary>Keeps a matrix alive up to the planned step, which uses it: proved to lie in its memory, for all images of a lane.</summary>
     public ArenaMatrix Keep(ArenaMatrix matrix)
     {
+        (matrix with { Rows = matrix.Rows * _images }).RequireInside(_user);
         matrix.Block.Touch(Time);
         return matrix;
     }
@@ -195,7 +247,8 @@ internal sealed class GradientPlanner
     public void KeepInput(Node layer, ArenaMatrix value)
     {
         Keep(value);
-        _keptInputs.Add((layer.Name, () => value.Block));
+        if (!_bound.Contains(value.Block)) // the image itself is there anyway
+            _keptInputs.Add((layer.Name, () => value.Block));
     }
 
     /// <summary>What is kept of the inputs of linear and convolutional layers, once everything is placed; layers may share a block.</summary>
@@ -205,35 +258,47 @@ internal sealed class GradientPlanner
     public void NeedScratch(int length) => ScratchLength = Math.Max(ScratchLength, length);
 
     /// <summary>Where the gradient of a value lies, which all users of the value have written.</summary>
-    /// <exception cref="InvalidOperationException">Nobody used the whole value.</exception>
     public ArenaMatrix Gradient(Node node)
     {
-        ArenaMatrix matrix = GradientOf(node);
-        if (!IsWritten(matrix))
-            throw new InvalidOperationException($"A part of '{node.Name}' is not used; its gradient is unknown.");
-        return Keep(matrix);
+        ArenaMatrix matrix = Keep(GradientOf(node));
+        Clear(matrix, GapsIn(matrix));
+        return matrix;
     }
 
-    /// <summary>Where the planned step writes the gradient of an input; null if nobody needs it: an input of the graph, or a value below all that learns.</summary>
-    public GradientTarget? Target(Node node) =>
-        node.Operator is Input || Frozen?.IsDifferentiated(node) == false ? null : RequiredTarget(node);
+    /// <summary>Where the planned step writes the gradient of an input; null if nobody needs it: the value depends on nothing that learns.</summary>
+    public GradientTarget? Target(Node node) => _differentiated.Contains(node) ? RequiredTarget(node) : null;
 
     /// <summary>Where the planned step writes the gradient of an input that it cannot leave out, whether anybody needs it or not.</summary>
     public GradientTarget RequiredTarget(Node node)
     {
         ArenaMatrix matrix = Keep(GradientOf(node));
-        bool accumulate = IsWritten(matrix);
-        if (!accumulate)
-            _written[matrix.Block].Add((matrix.Start, matrix.Start + matrix.Columns));
-        return new GradientTarget(matrix, accumulate);
+        List<(int Start, int End)> gaps = GapsIn(matrix);
+        if (gaps is [var gap] && gap == (matrix.Start, matrix.Start + matrix.Columns))
+        {
+            _written[matrix.Block].Add(gap);
+            return new GradientTarget(matrix, Accumulate: false);
+        }
+        Clear(matrix, gaps);
+        return new GradientTarget(matrix, Accumulate: true);
     }
 
-    /// <summary>Whether the gradient of a value is that of its only user, in the same memory.</summary>
-    public bool SharesGradient(Node node) =>
-        OnlyUser(node) is { Operator: Add or Scale or AddEmbedding } user
-        && user.Inputs.Count(input => input == node) == 1
-        && !IsViewOfShared(node)
-        && !(user.Operator is Scale && SharesGradient(user)); // a product changes the gradient that a sum's other term has, too
+    /// <summary>As <see cref="RequiredTarget"/>, for a step that can only overwrite: if there are other users, it is added after the step.</summary>
+    public ArenaMatrix OverwrittenTarget(Node node)
+    {
+        GradientTarget target = RequiredTarget(node);
+        return target.Accumulate ? AddedAfter(node, target) : target.Matrix;
+    }
+
+    /// <summary>As <see cref="OverwrittenTarget"/>; null if nobody needs the gradient.</summary>
+    public ArenaMatrix? OverwrittenTargetIfNeeded(Node node) => _differentiated.Contains(node) ? OverwrittenTarget(node) : null;
+
+    /// <summary>As <see cref="Target"/>, for a step that writes whole maps only.</summary>
+    public GradientTarget? ContiguousTarget(Node node) => Target(node) is not { } target
+        ? null
+        : target.Matrix.IsContiguous ? target : new GradientTarget(AddedAfter(node, target), Accumulate: false);
+
+    /// <summary>Whether the gradient of a value lies where that of its only user's output does; then the user may take the value's memory, too.</summary>
+    public bool SharesGradient(Node node) => SharerOf(RootOf(node)) is not null;
 
     /// <summary>Places everything.</summary>
     /// <param name="forwardEnd">The time after the last forward step.</param>
@@ -242,60 +307,100 @@ internal sealed class GradientPlanner
     {
         // A value that only low-bit layers need is free after the forward pass: none of these decisions changes another one.
         _compressed.ForEach(input => input.Decide(forwardEnd));
-        return ArenaPlanner.Place(_blocks);
+        return ArenaPlanner.Place(_blocks, _bound);
     }
-
-    private ParameterSlot AddSlot(string name, Tensor weight, Shape shape)
-    {
-        var slot = new ParameterSlot(weight, new Tensor(shape), SumsLength);
-        _parameters.Add(name, slot);
-        SumsLength = checked(SumsLength + slot.Gradient.Length);
-        return slot;
-    }
-
-    /// <summary>Whether a value is a view, and what it shows has other users, whose gradients must meet in one place.</summary>
-    private bool IsViewOfShared(Node node) =>
-        node.Operator is SliceChannels || (node.Operator is ReverseTokens && OnlyUser(node.Inputs[0]) is null);
 
     /// <summary>The rows of a value: all dimensions but the innermost.</summary>
     private static int RowsOf(Shape shape) => (int)(shape.ElementCount / shape[^1]);
+
+    private static unsafe void Copy(GradientLane lane, ArenaMatrix source, GradientTarget target) =>
+        MatrixSums.Write(lane.Pointer(source), source.Stride, target, lane.Pointer(target.Matrix), lane.Rows(source));
+
+    private ViewOperation? ViewOf(Node node) => _graph.ProducerOf(node) is ValueView view ? ViewOperation.Of(view) : null;
+
+    /// <summary>What a view is a view of, in the end; the value itself, if it is none.</summary>
+    private Node RootOf(Node node)
+    {
+        while (_graph.ProducerOf(node) is ValueView)
+            node = node.Inputs[0];
+        return node;
+    }
+
+    /// <summary>
+    /// The value in whose gradient's memory that of a value lies, which is no view: the output of its only user, where that passes the gradient on.
+    /// Views of all of the value may lie between them.
+    /// </summary>
+    private Node? SharerOf(Node root)
+    {
+        if (root.IsInput)
+            return null;
+        Node read = root;
+        FusedOperation? reader = _graph.OnlyReaderOf(read);
+        while (reader is ValueView { Node: var view } && view.Shape == read.Shape)
+            (read, reader) = (view, _graph.OnlyReaderOf(view));
+        if (reader is null or ValueView || reader.Nodes.Sum(node => node.Inputs.Count(input => input == read)) > 1)
+            return null;
+        return OperationTable.For(reader).Passing switch
+        {
+            GradientPassing.Unchanged => reader.Outputs[0],
+            // A product changes the gradient that a sum's other term has, too.
+            GradientPassing.Scaled when !SharesGradient(reader.Outputs[0]) => reader.Outputs[0],
+            _ => null,
+        };
+    }
 
     private ArenaMatrix GradientOf(Node node)
     {
         if (_gradients.TryGetValue(node, out ArenaMatrix matrix))
             return matrix;
-        if (SharesGradient(node))
-            matrix = GradientOf(OnlyUser(node)!);
-        else if (OnlyUser(node) is { Operator: ReverseTokens } reversed)
-            matrix = GradientOf(reversed).Reverse();
-        else if (node.Operator is SliceChannels slice)
-            matrix = GradientOf(node.Inputs[0]).Slice(slice.Start, slice.Length);
-        else if (node.Operator is ReverseTokens && OnlyUser(node.Inputs[0]) is null)
-            matrix = GradientOf(node.Inputs[0]).Reverse();
+        if (ViewOf(node) is { } view)
+            matrix = view.Show(GradientOf(node.Inputs[0]));
+        else if (SharerOf(node) is { } sharer)
+            matrix = GradientOf(sharer) with { IsReversed = _graph.LayoutOf(node).IsReversed };
         else
-            matrix = NewGradient(node);
+            _written.Add((matrix = NewMatrixOf(node)).Block, []);
         _gradients.Add(node, matrix);
         return matrix;
     }
 
-    private ArenaMatrix NewGradient(Node node)
+    /// <summary>The columns of a gradient that nobody has written yet.</summary>
+    private List<(int Start, int End)> GapsIn(ArenaMatrix matrix)
     {
-        ArenaMatrix value = _values[node];
-        ArenaMatrix matrix = NewMatrix(value.Rows, value.Columns, value.IsReversed);
-        _written.Add(matrix.Block, []);
-        return matrix;
+        var gaps = new List<(int Start, int End)>();
+        int at = matrix.Start, end = matrix.Start + matrix.Columns;
+        foreach ((int writtenStart, int writtenEnd) in _written[matrix.Block].Where(written => written.End > at).OrderBy(written => written.Start))
+        {
+            if (writtenStart >= end)
+                break;
+            if (writtenStart > at)
+                gaps.Add((at, writtenStart));
+            at = Math.Max(at, writtenEnd);
+        }
+        if (at < end)
+            gaps.Add((at, end));
+        return gaps;
     }
 
-    private bool IsWritten(ArenaMatrix matrix)
+    /// <summary>Clears columns of a gradient before the planned step.</summary>
+    private void Clear(ArenaMatrix matrix, List<(int Start, int End)> gaps)
     {
-        int from = matrix.Start, to = matrix.Start + matrix.Columns, covered = 0;
-        foreach ((int start, int end) in _written[matrix.Block])
-            covered += Math.Max(0, Math.Min(end, to) - Math.Max(start, from));
-        return covered switch
+        foreach ((int start, int end) in gaps)
         {
-            0 => false,
-            _ when covered == matrix.Columns => true,
-            _ => throw new InvalidOperationException("Slices of a value overlap in part."),
-        };
+            ArenaMatrix columns = matrix with { Start = start, Columns = end - start };
+            _written[matrix.Block].Add((start, end));
+            _before.Add(new LaneWork("clear", lane =>
+            {
+                for (int row = 0; row < lane.Rows(columns); row++)
+                    lane.Row(columns, row).Clear();
+            }));
+        }
+    }
+
+    /// <summary>Memory that the planned step writes, and that is brought to a target after it.</summary>
+    private ArenaMatrix AddedAfter(Node node, GradientTarget target)
+    {
+        ArenaMatrix own = NewMatrixOf(node);
+        _after.Add(new LaneWork("add", lane => Copy(lane, own, target)));
+        return own;
     }
 }

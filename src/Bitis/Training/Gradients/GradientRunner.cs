@@ -1,7 +1,5 @@
 using System.Collections.Concurrent;
 using Bitis.Graphs;
-using Bitis.Operators;
-using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 
 namespace Bitis.Training.Gradients;
@@ -27,7 +25,7 @@ internal sealed class GradientRunner : IDisposable
     private readonly GradientLane[] _lanes;
     private readonly ConcurrentStack<GradientLane> _freeLanes;
     private readonly OrderedSums _sums;
-    private readonly ParameterSlot[] _parameters;
+    private readonly ParameterGradient[] _parameters;
 
     /// <summary>Reserves the memory.</summary>
     /// <param name="plan">The steps; the runner disposes of them.</param>
@@ -48,7 +46,7 @@ internal sealed class GradientRunner : IDisposable
     /// <summary>How many images go through the steps of a graph together: few for large images, several for small ones.</summary>
     public static int ImagesPerLane(Graph graph)
     {
-        long widest = graph.Nodes.Where(node => node.Operator is not Input).Max(node => node.Shape.ElementCount);
+        long widest = graph.Nodes.Where(node => !node.IsInput).Max(node => node.Shape.ElementCount);
         return (int)Math.Clamp(ValuesPerLane / widest, 1, MaxImagesPerLane);
     }
 
@@ -74,7 +72,7 @@ internal sealed class GradientRunner : IDisposable
         _pool.Run(Parts, part => RunPart(part, batch, load, setOutputGradient, backward, key));
         if (!backward)
             return;
-        _pool.Run(_parameters.Length, CopyGradient);
+        _pool.Run(_parameters.Length, i => _parameters[i].Collect(_sums.Total));
         _pool.Run(Plan.Steps.Count, i => Plan.Steps[i].Finish());
     }
 
@@ -114,24 +112,19 @@ internal sealed class GradientRunner : IDisposable
     private void RunImages(GradientLane lane, int firstImage, LaneAction load, LaneAction setOutputGradient, bool backward)
     {
         load(lane, firstImage);
-        foreach (GradientStep step in Plan.Steps)
-        {
-            long began = StepTimes.Now;
-            step.Forward(lane);
-            Times?.Add(step.Kind, began, isBackward: false);
-        }
+        Run(lane, Plan.Forward, isBackward: false);
         setOutputGradient(lane, firstImage);
-        foreach (ReverseStep step in backward ? Plan.ReverseSteps : [])
-        {
-            long began = StepTimes.Now;
-            step.Run(lane);
-            Times?.Add(step.Step.Kind, began, isBackward: true);
-        }
+        if (backward)
+            Run(lane, Plan.Reverse, isBackward: true);
     }
 
-    private void CopyGradient(int index)
+    private void Run(GradientLane lane, List<LaneWork> all, bool isBackward)
     {
-        ParameterSlot slot = _parameters[index];
-        _sums.Total.Slice(slot.Offset, slot.Gradient.Length).CopyTo(slot.Gradient.Span);
+        foreach (LaneWork work in all)
+        {
+            long began = StepTimes.Now;
+            work.Run(lane);
+            Times?.Add(work.Kind, began, isBackward);
+        }
     }
 }

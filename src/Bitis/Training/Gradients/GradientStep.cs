@@ -12,6 +12,9 @@ internal abstract class GradientStep
     /// <summary>What profiles call the work: <c>linear</c>, <c>selective_scan</c>.</summary>
     public abstract string Kind { get; }
 
+    /// <summary>Whether the step keeps a compressed copy of its input, to save memory.</summary>
+    public virtual bool KeepsCompressedInput => false;
+
     /// <summary>Claims the memory of the forward pass.</summary>
     public abstract void PlanForward(GradientPlanner planner);
 
@@ -32,7 +35,7 @@ internal abstract class GradientStep
     /// <summary>Computes the values once more, in another place; see <see cref="GradientPlanner.NewRepeatableValue"/>.</summary>
     public virtual void Repeat(GradientLane lane, ArenaMatrix place) => throw new NotSupportedException($"{Kind} does not repeat its forward pass.");
 
-    /// <summary>Brings summed parameter gradients from the kernels' form into the checkpoint's; once after all lanes ran.</summary>
+    /// <summary>Takes what else was summed up over all images; once after all lanes ran.</summary>
     public virtual void Finish()
     {
     }

@@ -61,12 +61,10 @@ internal abstract unsafe class GridConvolutionStep : GradientStep, IDisposable
     public override void PlanForward(GradientPlanner planner)
     {
         _weights = new PackedFloatWeights(Layer.OutChannels, PatchLength);
-        Weight = planner.Parameter(Node, 0);
+        Weight = planner.Parameter(Node, 0, Unpack);
         _bias = planner.Parameter(Node, 1);
         IsFrozen = planner.IsFrozen(Node);
-        X = planner.Value(Node.Inputs[0]);
-        if (X.IsReversed)
-            throw new NotSupportedException($"The input of '{Node.Name}' lies in reverse.");
+        X = planner.ContiguousValue(Node.Inputs[0]);
         Y = planner.NewValue(Node);
         planner.NeedScratch(Places * PatchLength);
     }
@@ -113,13 +111,6 @@ internal abstract unsafe class GridConvolutionStep : GradientStep, IDisposable
     }
 
     /// <inheritdoc />
-    public sealed override void Finish()
-    {
-        Tensor packed = Weight.Gradient.Clone();
-        GridPatches.UnpackWeights(Layer, packed.Span, Weight.Gradient.Span);
-    }
-
-    /// <inheritdoc />
     public virtual void Dispose() => _weights.Dispose();
 
     /// <summary>Brings changed weights, <c>[out, kernel²·in]</c>, into the form of the product that gives x̄.</summary>
@@ -141,6 +132,12 @@ internal abstract unsafe class GridConvolutionStep : GradientStep, IDisposable
     /// <param name="x">x̄, <c>[tokens, in]</c>.</param>
     /// <param name="target">The distance of its rows, and whether to add.</param>
     protected abstract void WriteInputGradient(GradientLane lane, int image, float* y, float* x, GradientTarget target);
+
+    private void Unpack(Tensor gradient)
+    {
+        Tensor packed = gradient.Clone();
+        GridPatches.UnpackWeights(Layer, packed.Span, gradient.Span);
+    }
 
     /// <summary>Puts the tokens under the kernel side by side at the start of scratch memory.</summary>
     protected void Unfold(GradientLane lane, int image) =>

@@ -1,3 +1,4 @@
+using Bitis.Execution.Operations;
 using Bitis.Graphs;
 using Bitis.Operators;
 using Bitis.Runtime;
@@ -22,7 +23,7 @@ internal sealed unsafe class GroupNormGradient(Node node) : GradientStep
         _weight = planner.Parameter(node, 0);
         _bias = planner.Parameter(node, 1);
         _x = planner.Value(node.Inputs[0]);
-        _y = planner.NewValue(node, _x.IsReversed);
+        _y = planner.NewValue(node);
         _statistics = planner.NewMatrix(2, _norm.Channels);
     }
 
@@ -57,18 +58,6 @@ internal sealed unsafe class GroupNormGradient(Node node) : GradientStep
         }
     }
 
-    private GroupNormalizationCall Call(GradientLane lane, int image) => new()
-    {
-        Rows = _x.Rows,
-        Columns = _x.Columns,
-        Groups = _norm.Groups,
-        Source = lane.Pointer(_x, image),
-        SourceStride = _x.Stride,
-        Target = lane.Pointer(_y, image),
-        TargetStride = _y.Stride,
-        Weight = _weight.Weight.Pointer,
-        Bias = _bias.Weight.Pointer,
-        Epsilon = _norm.Epsilon,
-        Statistics = lane.Pointer(_statistics, image),
-    };
+    private GroupNormalizationCall Call(GradientLane lane, int image) => GroupNormOperation.Call(
+        lane.Addresses, _norm, _x.OfImage(image), _y.OfImage(image), _statistics.OfImage(image), _weight.Weight, _bias.Weight);
 }

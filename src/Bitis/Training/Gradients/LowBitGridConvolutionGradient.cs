@@ -1,4 +1,5 @@
 using Bitis.Graphs;
+using Bitis.Operators;
 using Bitis.Runtime.Kernels;
 
 namespace Bitis.Training.Gradients;
@@ -31,12 +32,13 @@ internal sealed unsafe class LowBitGridConvolutionGradient(Node node, BackwardMe
     private int KeptRowsScratch => ScratchSpace.Length(_weightProduct?.KeptBytes(images: 1) ?? 0);
 
     /// <inheritdoc />
+    public override bool KeepsCompressedInput => true;
+
+    /// <inheritdoc />
     public override void PlanForward(GradientPlanner planner)
     {
         base.PlanForward(planner);
-        if (X.Stride != Layer.InChannels)
-            throw new NotSupportedException($"The input of '{Node.Name}' is a slice.");
-        _blocks = policy.BlocksOf(method, Layer, TokenLayout.Grid(Layer.OutHeight, Layer.OutWidth), images: 1);
+        _blocks = policy.BlocksOf(method, Layer, GridLayout.Grid(Layer.OutHeight, Layer.OutWidth), images: 1);
         int taps = Layer.Kernel * Layer.Kernel;
         _inputProduct = new InputGradientProduct(method.Input, policy.Scale, _blocks, Layer.OutChannels, PatchLength, Places, images: 1, parts: taps);
         _folding = method.Input.IsInteger ? new GridInputGradient(Layer, _inputProduct) : null;

@@ -9,7 +9,7 @@ namespace Bitis.Training.Gradients;
 /// A linear layer whose reverse pass is approximated: x̄ by <see cref="InputGradientProduct"/>, W̄ by
 /// <see cref="WeightGradientProduct"/>; b̄ = Σ ȳ as ever. The forward pass is that of <see cref="LinearGradient"/>.
 /// </summary>
-internal sealed unsafe class LowBitLinearGradient(Node node, BackwardMethod method, BackwardPolicy policy) : GradientStep, IDisposable
+internal sealed unsafe class LowBitLinearGradient(Node node, BackwardMethod method, BackwardPolicy policy, GridLayout layout) : GradientStep, IDisposable
 {
     private readonly Linear _layer = (Linear)node.Operator;
     private TokenBlocks _blocks = null!;
@@ -24,6 +24,9 @@ internal sealed unsafe class LowBitLinearGradient(Node node, BackwardMethod meth
     private GradientTarget? _xGradient;
 
     /// <inheritdoc />
+    public override bool KeepsCompressedInput => true;
+
+    /// <inheritdoc />
     public override string Kind => _layer.Kind;
 
     /// <inheritdoc />
@@ -35,7 +38,7 @@ internal sealed unsafe class LowBitLinearGradient(Node node, BackwardMethod meth
         _bias = _layer.HasBias ? planner.Parameter(node, 1) : null;
         _x = planner.Value(node.Inputs[0]);
         _y = planner.NewRepeatableValue(node, _x, this);
-        _blocks = policy.BlocksOf(method, _layer, TokenLayout.Of(node.Inputs[0]), images);
+        _blocks = policy.BlocksOf(method, _layer, layout, images);
         _inputProduct = new InputGradientProduct(method.Input, policy.Scale, _blocks, outputs, inputs, _x.Rows, images);
         _isFrozen = planner.IsFrozen(node);
         if (_isFrozen)

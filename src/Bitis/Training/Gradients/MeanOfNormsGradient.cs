@@ -1,3 +1,4 @@
+using Bitis.Execution.Operations;
 using Bitis.Graphs;
 using Bitis.Operators;
 using Bitis.Runtime;
@@ -42,18 +43,9 @@ internal sealed unsafe class MeanOfNormsGradient(Node node) : GradientStep
     {
         for (int row = 0; row < lane.Rows(_y); row++)
         {
-            ArenaMatrix x = _x[row % _y.Rows];
-            MeanOfRowNorms.Run(new MeanOfRowNormsCall
-            {
-                Rows = x.Rows,
-                Columns = x.Columns,
-                Source = lane.Pointer(x, row / _y.Rows),
-                SourceStride = x.Stride,
-                Weight = _weight.Weight.Pointer,
-                Bias = _bias.Weight.Pointer,
-                Epsilon = _epsilon,
-                Mean = lane.Pointer(_y) + ((nint)row * _y.Stride),
-            });
+            float* mean = lane.Pointer(_y) + ((nint)row * _y.Stride);
+            MeanOfRowNorms.Run(MeanOfNormsOperation.Call(
+                lane.Addresses, _x[row % _y.Rows].OfImage(row / _y.Rows), rowMap: null, _weight.Weight, _bias.Weight, _epsilon, mean));
         }
     }
 
@@ -68,16 +60,7 @@ internal sealed unsafe class MeanOfNormsGradient(Node node) : GradientStep
             TensorPrimitives.Divide(lane.Row(_yGradient, row), x.Rows, part);
             var call = new RowNormGradientCall
             {
-                Forward = new RowNormCall
-                {
-                    Columns = x.Columns,
-                    Source = lane.Pointer(x, row / _y.Rows),
-                    SourceStride = x.Stride,
-                    Weight = _weight.Weight.Pointer,
-                    Bias = _bias.Weight.Pointer,
-                    Epsilon = _epsilon,
-                    Center = true,
-                },
+                Forward = NormOperation.Call(lane.Addresses, x.OfImage(row / _y.Rows), _y, _weight.Weight, _bias.Weight, _epsilon),
                 Gradients = lane.Gradients(_yGradient, target, _weight, _bias, row / _y.Rows) with { Output = lane.Scratch, OutputStride = 0 }, // all tokens have the same
             };
             RowNormGradient.Run(in call, x.Rows);

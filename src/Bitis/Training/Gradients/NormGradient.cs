@@ -1,14 +1,13 @@
+using Bitis.Execution.Operations;
 using Bitis.Graphs;
-using Bitis.Operators;
 using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 
 namespace Bitis.Training.Gradients;
 
 /// <summary>RMSNorm or LayerNorm of each token; see <see cref="RowNormGradient"/>.</summary>
-internal sealed unsafe class NormGradient(Node node) : GradientStep
+internal sealed unsafe class NormGradient(Node node, float epsilon, bool hasBias) : GradientStep
 {
-    private readonly float _epsilon = node.Operator is LayerNorm layer ? layer.Epsilon : ((RmsNorm)node.Operator).Epsilon;
     private ParameterSlot _weight = null!;
     private ParameterSlot? _bias;
     private ArenaMatrix _x, _y, _yGradient;
@@ -21,9 +20,9 @@ internal sealed unsafe class NormGradient(Node node) : GradientStep
     public override void PlanForward(GradientPlanner planner)
     {
         _weight = planner.Parameter(node, 0);
-        _bias = node.Operator is LayerNorm ? planner.Parameter(node, 1) : null;
+        _bias = hasBias ? planner.Parameter(node, 1) : null;
         _x = planner.Value(node.Inputs[0]);
-        _y = planner.NewValue(node, _x.IsReversed);
+        _y = planner.NewValue(node);
     }
 
     /// <inheritdoc />
@@ -52,16 +51,5 @@ internal sealed unsafe class NormGradient(Node node) : GradientStep
         RowNormGradient.Run(in call, lane.Rows(_x));
     }
 
-    private RowNormCall Call(GradientLane lane) => new()
-    {
-        Columns = _x.Columns,
-        Source = lane.Pointer(_x),
-        SourceStride = _x.Stride,
-        Target = lane.Pointer(_y),
-        TargetStride = _y.Stride,
-        Weight = _weight.Weight.Pointer,
-        Bias = _bias is null ? null : _bias.Weight.Pointer,
-        Epsilon = _epsilon,
-        Center = _bias is not null,
-    };
+    private RowNormCall Call(GradientLane lane) => NormOperation.Call(lane.Addresses, _x, _y, _weight.Weight, _bias?.Weight, epsilon);
 }

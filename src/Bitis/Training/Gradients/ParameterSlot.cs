@@ -2,8 +2,26 @@ using Bitis.Tensors;
 
 namespace Bitis.Training.Gradients;
 
-/// <summary>A parameter, the place of its gradient in every lane's sums, and the gradient itself.</summary>
-/// <param name="Weight">The values; the trainer changes them between runs.</param>
-/// <param name="Gradient">The sum over all lanes, of the weight's shape.</param>
-/// <param name="Offset">The first element of the gradient in a lane's sums.</param>
-internal sealed record ParameterSlot(Tensor Weight, Tensor Gradient, int Offset);
+/// <summary>A parameter in the form in which some steps add up its gradient: that of the checkpoint, or a packed one.</summary>
+/// <param name="weight">The values; the trainer changes them between runs.</param>
+/// <param name="gradient">The sum over all lanes, of the weight's shape.</param>
+/// <param name="offset">The first element of the gradient in a lane's sums.</param>
+/// <param name="unpack">Brings the gradient from the packed form into the checkpoint's, in place; null if that is the form.</param>
+internal sealed class ParameterSlot(Tensor weight, Tensor gradient, int offset, Action<Tensor>? unpack)
+{
+    /// <summary>The values; the trainer changes them between runs.</summary>
+    public Tensor Weight => weight;
+
+    /// <summary>The sum over all lanes, of the weight's shape.</summary>
+    public Tensor Gradient => gradient;
+
+    /// <summary>The first element of the gradient in a lane's sums.</summary>
+    public int Offset => offset;
+
+    /// <summary>Takes the gradient from the sums of all lanes.</summary>
+    public void Collect(ReadOnlySpan<float> sums)
+    {
+        sums.Slice(offset, gradient.Length).CopyTo(gradient.Span);
+        unpack?.Invoke(gradient);
+    }
+}

@@ -1,4 +1,4 @@
-using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
 using Bitis.Operators;
 using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
@@ -9,14 +9,14 @@ namespace Bitis.Training.Gradients;
 /// The convolution that turns the image into tokens, with the change of layout after it: pixels are unfolded to patches,
 /// the rest is a linear layer. The image's own gradient is not computed.
 /// </summary>
-internal sealed unsafe class PatchEmbeddingGradient(Node convolution, Node tokens) : GradientStep, IDisposable
+internal sealed unsafe class PatchEmbeddingGradient(FusedPatches fused) : GradientStep, IDisposable
 {
-    private readonly Conv2d _layer = (Conv2d)convolution.Operator;
-    private readonly int _height = convolution.Inputs[0].Shape[1], _width = convolution.Inputs[0].Shape[2];
+    private readonly Conv2d _layer = (Conv2d)fused.Convolution.Operator;
+    private readonly int _height = fused.Convolution.Inputs[0].Shape[1], _width = fused.Convolution.Inputs[0].Shape[2];
     private PackedFloatWeights _weights = null!;
     private ParameterSlot _weight = null!;
     private ParameterSlot? _bias;
-    private ArenaMatrix _patches, _y, _yGradient;
+    private ArenaMatrix _x, _patches, _y, _yGradient;
 
     /// <inheritdoc />
     public override string Kind => _layer.Kind;
@@ -27,9 +27,10 @@ internal sealed unsafe class PatchEmbeddingGradient(Node convolution, Node token
     public override void PlanForward(GradientPlanner planner)
     {
         _weights = new PackedFloatWeights(_layer.OutChannels, PatchLength);
-        _weight = planner.Parameter(convolution, 0);
-        _bias = _layer.HasBias ? planner.Parameter(convolution, 1) : null;
-        _y = planner.NewValue(tokens);
+        _weight = planner.Parameter(fused.Convolution, 0);
+        _bias = _layer.HasBias ? planner.Parameter(fused.Convolution, 1) : null;
+        _x = planner.Value(fused.Convolution.Inputs[0]);
+        _y = planner.NewValue(fused.Flatten);
         _patches = planner.NewMatrix(_y.Rows, PatchLength);
     }
 
@@ -38,7 +39,7 @@ internal sealed unsafe class PatchEmbeddingGradient(Node convolution, Node token
     {
         planner.Keep(_patches);
         planner.NeedScratch(FloatGemm.TransposedScratch(planner.Images * _y.Rows));
-        _yGradient = planner.Gradient(tokens);
+        _yGradient = planner.Gradient(fused.Flatten);
     }
 
     /// <inheritdoc />
@@ -49,9 +50,8 @@ internal sealed unsafe class PatchEmbeddingGradient(Node convolution, Node token
     {
         for (int image = 0; image < lane.Images; image++)
         {
-            float* pixels = lane.Pixels + ((nint)image * _layer.InChannels * _height * _width);
             Im2Col.Run(
-                pixels, _layer.InChannels, _height, _width, _layer.Kernel, _layer.Stride, _layer.Padding, lane.Pointer(_patches, image), _patches.Stride);
+                lane.Pointer(_x, image), _layer.InChannels, _height, _width, _layer.Kernel, _layer.Stride, _layer.Padding, lane.Pointer(_patches, image), _patches.Stride);
         }
         FloatGemm.Run(
             _weights, lane.Pointer(_patches), _patches.Stride, lane.Pointer(_y), _y.Stride, 0, lane.Rows(_y), accumulate: false);

@@ -1,12 +1,13 @@
 using Bitis.Graphs;
-using Bitis.Operators;
 using Bitis.Runtime;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Training.Gradients;
 
 /// <summary>One vector for all tokens of an image: the class token's row, or the mean of all rows.</summary>
-internal sealed unsafe class PoolGradient(Node node) : GradientStep
+/// <param name="node">The node.</param>
+/// <param name="token">The token; null for the mean.</param>
+internal sealed unsafe class PoolGradient(Node node, int? token) : GradientStep
 {
     private ArenaMatrix _x, _y, _yGradient;
     private GradientTarget _xGradient;
@@ -15,7 +16,7 @@ internal sealed unsafe class PoolGradient(Node node) : GradientStep
     public override string Kind => node.Operator.Kind;
 
     /// <summary>The row in memory that is taken; null for the mean.</summary>
-    private int? SelectedRow => node.Operator is SelectToken { Position: var token } ? _x.IsReversed ? _x.Rows - 1 - token : token : null;
+    private int? SelectedRow => _x.IsReversed ? _x.Rows - 1 - token : token;
 
     /// <inheritdoc />
     public override void PlanForward(GradientPlanner planner)

@@ -17,9 +17,7 @@ internal sealed unsafe class ProductGradient(Node node) : GradientStep
     public override void PlanForward(GradientPlanner planner)
     {
         (_left, _right) = (planner.Value(node.Inputs[0]), planner.Value(node.Inputs[1]));
-        if (_left.IsReversed != _right.IsReversed)
-            throw new NotSupportedException($"The inputs of '{node.Name}' lie in different orders.");
-        _y = planner.NewValue(node, _left.IsReversed);
+        _y = planner.NewValue(node);
     }
 
     /// <inheritdoc />

@@ -20,7 +20,7 @@ internal sealed unsafe class ReluGradient(Node node) : GradientStep
     public override void PlanForward(GradientPlanner planner)
     {
         _x = planner.Value(node.Inputs[0]);
-        _y = planner.NewValue(node, _x.IsReversed);
+        _y = planner.NewValue(node);
         _mask = planner.NewMatrix(1, ((_x.Rows * PositiveMask.Words(_x.Columns)) + 1) / 2); // two words to an element
     }
 

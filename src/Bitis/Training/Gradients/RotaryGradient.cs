@@ -19,8 +19,6 @@ internal sealed unsafe class RotaryGradient(Node node) : GradientStep
     public override void PlanForward(GradientPlanner planner)
     {
         _x = planner.Value(node.Inputs[0]);
-        if (_x.IsReversed)
-            throw new NotSupportedException($"The input of '{node.Name}' lies in reverse.");
         _y = planner.NewValue(node);
     }
 

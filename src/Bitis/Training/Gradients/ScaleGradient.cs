@@ -19,7 +19,7 @@ internal sealed unsafe class ScaleGradient(Node node) : GradientStep
     public override void PlanForward(GradientPlanner planner)
     {
         _x = planner.Value(node.Inputs[0]);
-        _y = planner.SharesGradient(node.Inputs[0]) ? planner.ReplaceValue(node, node.Inputs[0]) : planner.NewValue(node, _x.IsReversed);
+        _y = planner.SharesGradient(node.Inputs[0]) ? planner.ReplaceValue(node, node.Inputs[0]) : planner.NewValue(node);
     }
 
     /// <inheritdoc />

@@ -1,7 +1,9 @@
+using Bitis.Execution.Operations;
 using Bitis.Graphs;
-using Bitis.Operators;
+using Bitis.Graphs.Fusion;
 using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
+using Bitis.Runtime.Steps;
 using Bitis.Tensors;
 using SelectiveScan = Bitis.Runtime.Kernels.SelectiveScan;
 
@@ -13,25 +15,23 @@ namespace Bitis.Training.Gradients;
 /// </summary>
 internal sealed unsafe class ScanGradient : GradientStep
 {
+    private readonly FusedScan _fused;
     private readonly Node _scan;
-    private readonly Node _deltaNode;
     private readonly int _channels;
     private readonly int _states;
     private readonly Tensor _packedA;
     private bool _isFrozen, _isQuantizing;
     private ParameterSlot _aLog = null!;
     private ParameterSlot _d = null!;
-    private ArenaMatrix _u, _delta, _b, _c, _y, _checkpoints, _uAgain, _deltaAgain, _yGradient;
-    private GradientTarget _uGradient, _deltaGradient, _bGradient, _cGradient;
+    private ScanOperands _operands;
+    private ArenaMatrix _checkpoints, _uAgain, _deltaAgain, _yGradient, _deltaGradient, _bGradient, _cGradient;
+    private GradientTarget _uGradient;
 
     /// <summary>Creates the step.</summary>
-    /// <param name="scan">The scan.</param>
-    /// <param name="delta">The input of the softplus that makes Δ, or Δ itself.</param>
-    public ScanGradient(Node scan, Node delta)
+    public ScanGradient(FusedScan fused)
     {
-        _scan = scan;
-        _deltaNode = delta;
-        var op = (Operators.SelectiveScan)scan.Operator;
+        (_fused, _scan) = (fused, fused.Scan);
+        var op = (Operators.SelectiveScan)_scan.Operator;
         _channels = op.Channels;
         _states = op.States;
         _packedA = new Tensor([_states, _channels]);
@@ -45,35 +45,29 @@ internal sealed unsafe class ScanGradient : GradientStep
     {
         _isFrozen = planner.IsFrozen(_scan);
         _isQuantizing = planner.AreParametersFrozen;
-        _aLog = planner.Parameter(_scan, 0);
+        _aLog = planner.Parameter(_scan, 0, Unpack);
         _d = planner.Parameter(_scan, 1);
-        _u = planner.Value(_scan.Inputs[0]);
-        _delta = planner.Value(_deltaNode);
-        _b = planner.Value(_scan.Inputs[2]);
-        _c = planner.Value(_scan.Inputs[3]);
-        if (_delta.IsReversed != _u.IsReversed || _b.IsReversed != _u.IsReversed || _c.IsReversed != _u.IsReversed)
-            throw new NotSupportedException($"The inputs of '{_scan.Name}' lie in different orders.");
-        int chunks = (_u.Rows + SelectiveScan.ChunkTokens - 1) / SelectiveScan.ChunkTokens;
+        ArenaMatrix u = planner.Value(_scan.Inputs[0]), delta = planner.Value(_fused.Delta);
+        ArenaMatrix b = planner.Value(_scan.Inputs[2]), c = planner.Value(_scan.Inputs[3]);
+        int chunks = (u.Rows + SelectiveScan.ChunkTokens - 1) / SelectiveScan.ChunkTokens;
         _checkpoints = planner.NewMatrix(chunks * _states, _channels);
-        _y = planner.NewValue(_scan, _u.IsReversed);
+        _operands = new ScanOperands(u, delta, b, c, planner.NewValue(_scan));
     }
 
     /// <inheritdoc />
     public override void PlanBackward(GradientPlanner planner)
     {
         _uAgain = planner.RepeatedValue(_scan.Inputs[0], reader: _scan);
-        _deltaAgain = planner.RepeatedValue(_deltaNode, reader: _deltaNode == _scan.Inputs[1] ? _scan : _scan.Inputs[1]);
-        planner.Keep(_b);
-        planner.Keep(_c);
+        _deltaAgain = planner.RepeatedValue(_fused.Delta, reader: _scan);
+        planner.Keep(_operands.B);
+        planner.Keep(_operands.C);
         planner.Keep(_checkpoints);
         planner.NeedScratch(SelectiveScanGradient.ScratchLength(_channels, _states));
         _yGradient = planner.Gradient(_scan);
         _uGradient = planner.RequiredTarget(_scan.Inputs[0]);
-        _deltaGradient = planner.RequiredTarget(_deltaNode);
-        _bGradient = planner.RequiredTarget(_scan.Inputs[2]);
-        _cGradient = planner.RequiredTarget(_scan.Inputs[3]);
-        if (_deltaGradient.Accumulate || _bGradient.Accumulate || _cGradient.Accumulate)
-            throw new NotSupportedException($"Δ, B or C of '{_scan.Name}' have other users.");
+        _deltaGradient = planner.OverwrittenTarget(_fused.Delta);
+        _bGradient = planner.OverwrittenTarget(_scan.Inputs[2]);
+        _cGradient = planner.OverwrittenTarget(_scan.Inputs[3]);
     }
 
     /// <inheritdoc />
@@ -84,7 +78,7 @@ internal sealed unsafe class ScanGradient : GradientStep
     {
         for (int image = 0; image < lane.Images; image++)
         {
-            SelectiveScanCall call = Call(lane, image, _u, _delta);
+            SelectiveScanCall call = Call(lane, image, _operands);
             SelectiveScan.Run(in call, 0, _channels);
         }
     }
@@ -96,7 +90,7 @@ internal sealed unsafe class ScanGradient : GradientStep
         {
             var call = new SelectiveScanGradientCall
             {
-                Forward = Call(lane, image, _uAgain, _deltaAgain),
+                Forward = Call(lane, image, _operands with { U = _uAgain, Delta = _deltaAgain }),
                 Gradients = new ScanGradients
                 {
                     Output = lane.Pointer(_yGradient, image),
@@ -104,12 +98,12 @@ internal sealed unsafe class ScanGradient : GradientStep
                     U = lane.Pointer(_uGradient.Matrix, image),
                     UStride = _uGradient.Matrix.Stride,
                     AccumulateU = _uGradient.Accumulate,
-                    Delta = lane.Pointer(_deltaGradient.Matrix, image),
-                    DeltaStride = _deltaGradient.Matrix.Stride,
-                    B = lane.Pointer(_bGradient.Matrix, image),
-                    BStride = _bGradient.Matrix.Stride,
-                    C = lane.Pointer(_cGradient.Matrix, image),
-                    CStride = _cGradient.Matrix.Stride,
+                    Delta = lane.Pointer(_deltaGradient, image),
+                    DeltaStride = _deltaGradient.Stride,
+                    B = lane.Pointer(_bGradient, image),
+                    BStride = _bGradient.Stride,
+                    C = lane.Pointer(_cGradient, image),
+                    CStride = _cGradient.Stride,
                 },
                 AGradient = _isFrozen ? null : lane.Gradient(_aLog),
                 DGradient = _isFrozen ? null : lane.Gradient(_d),
@@ -119,12 +113,10 @@ internal sealed unsafe class ScanGradient : GradientStep
     }
 
     /// <summary>∂L/∂A <c>[N, E]</c> to ∂L/∂A_log = ∂L/∂A·A <c>[E, N]</c>.</summary>
-    public override void Finish()
+    private void Unpack(Tensor sums)
     {
-        if (_isFrozen)
-            return;
-        Tensor packed = _aLog.Gradient.Clone();
-        Span<float> gradient = _aLog.Gradient.Span;
+        Tensor packed = sums.Clone();
+        Span<float> gradient = sums.Span;
         for (int e = 0; e < _channels; e++)
         {
             for (int n = 0; n < _states; n++)
@@ -135,27 +127,12 @@ internal sealed unsafe class ScanGradient : GradientStep
         }
     }
 
-    private SelectiveScanCall Call(GradientLane lane, int image, ArenaMatrix u, ArenaMatrix delta) => new()
+    private SelectiveScanCall Call(GradientLane lane, int image, ScanOperands operands)
     {
-        Tokens = _u.Rows,
-        States = _states,
-        Reverse = _u.IsReversed,
-        U = lane.Pointer(u, image),
-        UStride = u.Stride,
-        Delta = lane.Pointer(delta, image),
-        DeltaStride = delta.Stride,
-        DeltaSoftplus = _deltaNode != _scan.Inputs[1],
-        A = _packedA.Pointer,
-        AStride = _channels,
-        B = lane.Pointer(_b, image),
-        BStride = _b.Stride,
-        C = lane.Pointer(_c, image),
-        CStride = _c.Stride,
-        D = _d.Weight.Pointer,
-        Y = lane.Pointer(_y, image),
-        YStride = _y.Stride,
-        OutputScale = 1,
-        CubicDecay = _isQuantizing, // as the model that is being quantized computes it
-        Checkpoints = lane.Pointer(_checkpoints, image),
-    };
+        // The decay is computed as the model that is being quantized computes it.
+        SelectiveScanCall call = ScanOperation.Call(
+            lane.Addresses, operands.OfImage(image), _fused.Softplus is not null, hasCubicDecay: _isQuantizing, _packedA.Pointer, _d.Weight);
+        call.Checkpoints = lane.Pointer(_checkpoints, image);
+        return call;
+    }
 }

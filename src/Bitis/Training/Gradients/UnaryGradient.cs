@@ -18,7 +18,7 @@ internal sealed unsafe class UnaryGradient(Node node, KernelTable<ElementwiseKer
     public override void PlanForward(GradientPlanner planner)
     {
         _x = planner.Value(node.Inputs[0]);
-        _y = planner.NewValue(node, _x.IsReversed);
+        _y = planner.NewValue(node);
     }
 
     /// <inheritdoc />

@@ -1,0 +1,12 @@
+using Bitis.Graphs;
+using Bitis.Runtime.Kernels;
+using Bitis.Training.Gradients;
+
+namespace Bitis.Execution.Operations;
+
+/// <summary>The rectifier, whose reverse pass needs no more than signs.</summary>
+internal sealed class ReluOperation(Node node) : ElementwiseOperation(node, Elementwise.Relu)
+{
+    /// <inheritdoc />
+    public override GradientStep CreateGradient(GradientContext context) => new ReluGradient(Node);
+}
