@@ -7,13 +7,15 @@ namespace Bitis.Runtime;
 internal static class ArenaPlanner
 {
     /// <summary>Sets the offset and the index of every block.</summary>
-    public static ArenaLayout Place(IReadOnlyList<ArenaBlock> blocks)
+    /// <param name="blocks">The blocks.</param>
+    /// <param name="bound">Those that lie elsewhere, and take no room.</param>
+    public static ArenaLayout Place(IReadOnlyList<ArenaBlock> blocks, IReadOnlySet<ArenaBlock>? bound = null)
     {
         for (int i = 0; i < blocks.Count; i++)
             blocks[i].Index = i;
         var placed = new List<ArenaBlock>();
         long size = 0;
-        foreach (ArenaBlock block in blocks.OrderByDescending(block => block.Bytes).ThenBy(block => block.FirstStep))
+        foreach (ArenaBlock block in blocks.Where(block => bound?.Contains(block) != true).OrderByDescending(block => block.Bytes).ThenBy(block => block.FirstStep))
         {
             block.Offset = LowestFreeOffset(block, placed);
             placed.Add(block);

@@ -15,6 +15,7 @@ internal static class OperationTable
 {
     private static readonly Dictionary<Type, Func<Node, Operation>> Operators = new()
     {
+        [typeof(Conv2d)] = node => new PatchOperation(node, flatten: null),
         [typeof(Linear)] = node => new LinearOperation(node),
         [typeof(GridConv2d)] = node => new GridConvolutionOperation(node),
         [typeof(RmsNorm)] = node => new NormOperation(node),
@@ -38,11 +39,14 @@ internal static class OperationTable
         [typeof(ReverseTokens)] = TokenOrderOperation.Reversal,
     };
 
+    /// <summary>Whether an operator by itself has steps of its own; the others are views, or run through their reference forward.</summary>
+    public static bool HasKernel(Operator op) => op is CausalConv1d or DepthwiseConv2d or Bitis.Operators.SelectiveScan || Operators.ContainsKey(op.GetType());
+
     /// <summary>The class that computes an operation.</summary>
     public static Operation For(FusedOperation fused) => fused switch
     {
         ValueView view => ViewOperation.Of(view),
-        FusedPatches patches => new PatchOperation(patches),
+        FusedPatches patches => new PatchOperation(patches.Convolution, patches.Flatten),
         FusedConvolution { Convolution.Operator: CausalConv1d } convolution => new CausalConvolutionOperation(convolution),
         FusedConvolution convolution => new DepthwiseConvolutionOperation(convolution),
         FusedScan scan => new ScanOperation(scan),
