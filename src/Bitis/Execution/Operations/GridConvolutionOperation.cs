@@ -1,8 +1,6 @@
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
-using Bitis.Graphs.Fusion;
 using Bitis.Operators;
-using Bitis.Quantization;
 using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;

@@ -1,6 +1,5 @@
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
-using Bitis.Graphs.Fusion;
 using Bitis.Operators;
 using Bitis.Quantization;
 using Bitis.Runtime;

@@ -2,7 +2,6 @@ using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
 using Bitis.Quantization;
 using Bitis.Runtime;
-using Bitis.Runtime.Kernels;
 using Bitis.Tensors;
 
 namespace Bitis.Execution.Planning;
