@@ -94,24 +94,27 @@ public sealed class GraphSegment
     /// <summary>This segment as a graph of its own, with an <see cref="Input"/> in place of each node that it takes a value of.</summary>
     /// <param name="output">The graph's output, one of <see cref="Outputs"/>.</param>
     /// <param name="before">What the first input of a node passes through first, if anything; null for nothing anywhere.</param>
-    public Graph ToGraph(Node output, Func<Node, Operator?>? before = null)
+    public Graph ToGraph(Node output, Func<Node, Operator?>? before = null) => Isolate(Inputs, Nodes, output, before);
+
+    /// <summary>Some nodes as a graph of their own, with an <see cref="Input"/> in place of each node that they take a value of.</summary>
+    internal static Graph Isolate(IEnumerable<Node> inputs, IEnumerable<Node> members, Node output, Func<Node, Operator?>? before = null)
     {
         var nodes = new List<Node>();
         var copies = new Dictionary<Node, Node>();
-        foreach (Node input in Inputs)
+        foreach (Node input in inputs)
             copies.Add(input, Append(input.Name, input.Block, new Input(input.Shape), [], [], input.Shape));
-        foreach (Node node in Nodes)
+        foreach (Node node in members)
         {
-            Node[] inputs = [.. node.Inputs.Select(input => copies[input])];
+            Node[] operands = [.. node.Inputs.Select(input => copies[input])];
             if (before?.Invoke(node) is { } first)
-                inputs[0] = Append(NameOfInput(node.Name), node.Block, first, [inputs[0]], [], inputs[0].Shape);
-            copies.Add(node, Append(node.Name, node.Block, node.Operator, inputs, node.ParameterNames, node.Shape));
+                operands[0] = Append(NameOfInput(node.Name), node.Block, first, [operands[0]], [], operands[0].Shape);
+            copies.Add(node, Append(node.Name, node.Block, node.Operator, operands, node.ParameterNames, node.Shape));
         }
         return new Graph(nodes, copies[output]);
 
-        Node Append(string name, int? block, Operator op, IReadOnlyList<Node> inputs, IReadOnlyList<string> parameterNames, Shape shape)
+        Node Append(string name, int? block, Operator op, IReadOnlyList<Node> sources, IReadOnlyList<string> parameterNames, Shape shape)
         {
-            nodes.Add(new Node(nodes.Count, name, block, op, inputs, parameterNames, shape));
+            nodes.Add(new Node(nodes.Count, name, block, op, sources, parameterNames, shape));
             return nodes[^1];
         }
     }

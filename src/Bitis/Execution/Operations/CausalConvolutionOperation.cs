@@ -1,8 +1,6 @@
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
-using Bitis.Operators;
-using Bitis.Quantization;
 using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
@@ -25,7 +23,7 @@ internal sealed class CausalConvolutionOperation(FusedConvolution fused) : Weigh
     }
 
     /// <inheritdoc />
-    public override GradientStep? CreateGradient(GradientContext context) => new CausalConvolutionGradient(fused);
+    public override GradientStep CreateGradient(GradientContext context) => new CausalConvolutionGradient(fused);
 
     /// <summary>What the kernel takes; weights packed, <c>[taps, channels]</c>.</summary>
     public static unsafe CausalConvCall Call(ArenaAddresses arena, ArenaMatrix x, ArenaMatrix y, int taps, bool sumsOnly, float* weights, Tensor bias) => new()

@@ -2,7 +2,6 @@ using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
 using Bitis.Operators;
-using Bitis.Quantization;
 using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
@@ -35,7 +34,7 @@ internal sealed class DepthwiseConvolutionOperation(FusedConvolution fused) : We
     }
 
     /// <inheritdoc />
-    public override GradientStep? CreateGradient(GradientContext context) => new DepthwiseConvolutionGradient(fused);
+    public override GradientStep CreateGradient(GradientContext context) => new DepthwiseConvolutionGradient(fused);
 
     /// <summary>What the kernel takes; weights packed, <c>[kernel², channels]</c>.</summary>
     public static unsafe DepthwiseConvCall Call(

@@ -1,12 +1,8 @@
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
-using Bitis.Graphs.Fusion;
-using Bitis.Operators;
-using Bitis.Quantization;
 using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
-using Bitis.Tensors;
 using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
@@ -26,5 +22,5 @@ internal class ElementwiseOperation(Node node, KernelTable<ElementwiseKernel> fo
     }
 
     /// <inheritdoc />
-    public override GradientStep? CreateGradient(GradientContext context) => new UnaryGradient(node, forms);
+    public override GradientStep CreateGradient(GradientContext context) => new UnaryGradient(node, forms);
 }

@@ -1,8 +1,6 @@
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
-using Bitis.Graphs.Fusion;
 using Bitis.Operators;
-using Bitis.Quantization;
 using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
@@ -45,7 +43,7 @@ internal sealed class GridConvolutionOperation(Node node) : WeightedOperation
     }
 
     /// <inheritdoc />
-    public override GradientStep? CreateGradient(GradientContext context) => context.ApproximationOf(node) is { } method
+    public override GradientStep CreateGradient(GradientContext context) => context.ApproximationOf(node) is { } method
         ? new LowBitGridConvolutionGradient(node, method, context.Policy)
         : new GridConvolutionGradient(node);
 }

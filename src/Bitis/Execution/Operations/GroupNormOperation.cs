@@ -1,8 +1,6 @@
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
-using Bitis.Graphs.Fusion;
 using Bitis.Operators;
-using Bitis.Quantization;
 using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
@@ -25,7 +23,7 @@ internal sealed class GroupNormOperation(Node node) : Operation
     }
 
     /// <inheritdoc />
-    public override GradientStep? CreateGradient(GradientContext context) => new GroupNormGradient(node);
+    public override GradientStep CreateGradient(GradientContext context) => new GroupNormGradient(node);
 
     /// <summary>What the kernel takes for one image.</summary>
     public static unsafe GroupNormalizationCall Call(

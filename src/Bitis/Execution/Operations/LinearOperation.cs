@@ -1,6 +1,5 @@
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
-using Bitis.Graphs.Fusion;
 using Bitis.Operators;
 using Bitis.Quantization;
 using Bitis.Runtime;
@@ -34,7 +33,7 @@ internal sealed class LinearOperation(Node node) : WeightedOperation
     }
 
     /// <inheritdoc />
-    public override GradientStep? CreateGradient(GradientContext context) => context.ApproximationOf(node) is { } method
+    public override GradientStep CreateGradient(GradientContext context) => context.ApproximationOf(node) is { } method
         ? new LowBitLinearGradient(node, method, context.Policy, context.LayoutOf(node.Inputs[0]))
         : new LinearGradient(node);
 

@@ -1,8 +1,6 @@
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
-using Bitis.Graphs.Fusion;
 using Bitis.Operators;
-using Bitis.Quantization;
 using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
@@ -25,7 +23,7 @@ internal sealed class MeanOfNormsOperation(Node node) : Operation
     }
 
     /// <inheritdoc />
-    public override GradientStep? CreateGradient(GradientContext context) => new MeanOfNormsGradient(node);
+    public override GradientStep CreateGradient(GradientContext context) => new MeanOfNormsGradient(node);
 
     /// <summary>What the kernel takes for one sequence.</summary>
     public static unsafe MeanOfRowNormsCall Call(ArenaAddresses arena, ArenaMatrix x, int* rowMap, Tensor weight, Tensor bias, float epsilon, float* mean) => new()

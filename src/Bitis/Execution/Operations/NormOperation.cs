@@ -2,7 +2,6 @@ using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
 using Bitis.Operators;
-using Bitis.Quantization;
 using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
@@ -51,7 +50,7 @@ internal sealed class NormOperation : Operation
     }
 
     /// <inheritdoc />
-    public override GradientStep? CreateGradient(GradientContext context) => new NormGradient(_norm, Epsilon, HasBias);
+    public override GradientStep CreateGradient(GradientContext context) => new NormGradient(_norm, Epsilon, HasBias);
 
     /// <summary>What the kernel takes for the rows of a matrix; with a bias it centers them first.</summary>
     public static unsafe RowNormCall Call(ArenaAddresses arena, ArenaMatrix x, ArenaMatrix y, Tensor weight, Tensor? bias, float epsilon) => new()

@@ -1,12 +1,7 @@
-using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
 using Bitis.Operators;
-using Bitis.Quantization;
-using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
-using Bitis.Runtime.Steps;
-using Bitis.Tensors;
 using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
@@ -16,6 +11,7 @@ internal static class OperationTable
 {
     private static readonly Dictionary<Type, Func<Node, Operation>> Operators = new()
     {
+        [typeof(Conv2d)] = node => new PatchOperation(node, flatten: null),
         [typeof(Linear)] = node => new LinearOperation(node),
         [typeof(GridConv2d)] = node => new GridConvolutionOperation(node),
         [typeof(RmsNorm)] = node => new NormOperation(node),
@@ -27,11 +23,6 @@ internal static class OperationTable
         [typeof(Sigmoid)] = node => new ElementwiseOperation(node, Elementwise.Sigmoid),
         [typeof(Gelu)] = node => new ElementwiseOperation(node, Elementwise.Gelu),
         [typeof(Relu)] = node => new ReluOperation(node),
-        [typeof(Scale)] = node => new ScaleOperation(node),
-        [typeof(Conv2d)] = node => new ReferenceOperation(node, () => new ConvolutionGradient(node)),
-        [typeof(FlattenSpatial)] = node => new ReferenceOperation(node, () => new FlattenSpatialGradient(node)),
-        [typeof(Attention)] = node => new ReferenceOperation(node, () => new AttentionGradient(node)),
-        [typeof(SelectToken)] = node => new ReferenceOperation(node, () => new PoolGradient(node, ((SelectToken)node.Operator).Position)),
         [typeof(Softplus)] = node => new ElementwiseOperation(node, Elementwise.Softplus),
         [typeof(InsertToken)] = node => new InsertTokenOperation(node),
         [typeof(AddEmbedding)] = node => new AddEmbeddingOperation(node),
@@ -44,17 +35,29 @@ internal static class OperationTable
         [typeof(ReverseTokens)] = TokenOrderOperation.Reversal,
     };
 
+    /// <summary>Those that sessions run through the reference forward.</summary>
+    private static readonly Dictionary<Type, Func<Node, Operation>> References = new()
+    {
+        [typeof(Scale)] = node => new ScaleOperation(node),
+        [typeof(FlattenSpatial)] = node => new ReferenceOperation(node, () => new FlattenSpatialGradient(node)),
+        [typeof(Attention)] = node => new ReferenceOperation(node, () => new AttentionGradient(node)),
+        [typeof(SelectToken)] = node => new ReferenceOperation(node, () => new PoolGradient(node, ((SelectToken)node.Operator).Position)),
+    };
+
+    /// <summary>Whether an operator by itself has steps of its own; the others are views, or run through their reference forward.</summary>
+    public static bool HasKernel(Operator op) => op is CausalConv1d or DepthwiseConv2d or Bitis.Operators.SelectiveScan || Operators.ContainsKey(op.GetType());
+
     /// <summary>The class that computes an operation.</summary>
     public static Operation For(FusedOperation fused) => fused switch
     {
         ValueView view => ViewOperation.Of(view),
-        FusedPatches patches => new PatchOperation(patches),
+        FusedPatches patches => new PatchOperation(patches.Convolution, patches.Flatten),
         FusedConvolution { Convolution.Operator: CausalConv1d } convolution => new CausalConvolutionOperation(convolution),
         FusedConvolution convolution => new DepthwiseConvolutionOperation(convolution),
         FusedScan scan => new ScanOperation(scan),
         FusedGate gate => new GateOperation(gate),
         FusedSumNorm norm => new NormOperation(norm),
-        SingleOperator { Node: var node } => Operators.TryGetValue(node.Operator.GetType(), out Func<Node, Operation>? create)
+        SingleOperator { Node: var node } => (Operators.GetValueOrDefault(node.Operator.GetType()) ?? References.GetValueOrDefault(node.Operator.GetType())) is { } create
             ? create(node)
             : new ReferenceOperation(node),
         _ => throw new InvalidOperationException($"No class computes {fused.GetType().Name}."),

@@ -1,6 +1,5 @@
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
-using Bitis.Graphs.Fusion;
 using Bitis.Operators;
 using Bitis.Quantization;
 using Bitis.Runtime;
@@ -11,39 +10,62 @@ using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
 
-/// <summary>A convolution over a map whose output is wanted as tokens: unfolded patches times a matrix.</summary>
-internal sealed class PatchOperation(FusedPatches fused) : WeightedOperation
+/// <summary>A convolution over a map: unfolded patches times a matrix, as tokens where those are wanted, else turned into maps again.</summary>
+/// <param name="node">The convolution.</param>
+/// <param name="flatten">The change of layout after it that makes tokens of its output; null for maps.</param>
+internal sealed class PatchOperation(Node node, Node? flatten) : WeightedOperation
 {
-    private readonly Node _node = fused.Convolution, _tokens = fused.Flatten;
-    private readonly Conv2d _layer = (Conv2d)fused.Convolution.Operator;
+    private readonly Conv2d _layer = (Conv2d)node.Operator;
 
     /// <inheritdoc />
     public override void Plan(PlanBuilder plan)
     {
-        int patch = _layer.InChannels * _layer.Kernel * _layer.Kernel, height = _node.Inputs[0].Shape[1], width = _node.Inputs[0].Shape[2];
-        ReadOnlySpan<float> bias = _layer.HasBias ? plan.Parameter(_node, 1).Span : default;
-        ArenaMatrix y = plan.Allocate(_tokens);
-        if (plan.LayerOf(_node) is { IsInteger: true } layer)
-        {
-            ArenaBlock levels = QuantizeInput(plan, _node, layer.Input!);
-            ArenaBlock patches = plan.NewBlock((long)y.Rows * IntegerLinearStep.LevelStride(patch));
-            var packed = new PackedIntegerWeights(layer.Levels, layer.Weight!.Scales, bias, _layer.OutChannels, patch, layer.Weight.Bits);
-            var grids = new TokenGridBuffers(layer.Input!, isReversed: false);
-            plan.Add(
-                new IntegerPatchEmbeddingStep(_tokens.Name, levels, height, width, patches, y, _layer, packed, layer.Input!, grids), [], [y], levels, patches);
-        }
+        int places = node.Shape[1] * node.Shape[2];
+        ArenaMatrix tokens = flatten is null ? plan.NewMatrix(places, _layer.OutChannels) : plan.Allocate(flatten);
+        ReadOnlySpan<float> bias = _layer.HasBias ? plan.Parameter(node, 1).Span : default;
+        if (plan.LayerOf(node) is { IsInteger: true } layer)
+            PlanIntegers(plan, layer, bias, tokens);
         else
+            PlanFloats(plan, bias, tokens);
+        if (flatten is not null)
         {
-            (ArenaMatrix x, Tensor weight) = FloatOperands(plan, _node);
-            if (!x.IsContiguous) // part of a map that was written in place: unfolding takes whole maps only
-                x = InCopy(plan, x, (source, copy) => new TokenOrderStep($"{_node.Name}.input", source, copy, [.. Enumerable.Range(0, source.Rows)]));
-            ArenaMatrix patches = plan.NewMatrix(y.Rows, patch);
-            var packed = new PackedFloatWeights(weight.Span, bias, _layer.OutChannels, patch);
-            plan.Add(new PatchEmbeddingStep(_tokens.Name, x, height, width, patches, y, _layer, packed), [x], [y, patches]);
+            plan.SetValue(flatten, tokens);
+            return;
         }
-        plan.SetValue(_tokens, y);
+        ArenaMatrix maps = plan.Allocate(node);
+        plan.Add(new TransposeStep(node.Name, tokens, maps), [tokens], [maps]);
+        plan.SetValue(node, maps);
     }
 
     /// <inheritdoc />
-    public override GradientStep? CreateGradient(GradientContext context) => new PatchEmbeddingGradient(fused);
+    public override GradientStep CreateGradient(GradientContext context) =>
+        flatten is null ? new ConvolutionGradient(node) : new PatchEmbeddingGradient(node, flatten);
+
+    private int Patch => _layer.InChannels * _layer.Kernel * _layer.Kernel;
+
+    private int Height => node.Inputs[0].Shape[1];
+
+    private int Width => node.Inputs[0].Shape[2];
+
+    private string Name => (flatten ?? node).Name;
+
+    private void PlanFloats(PlanBuilder plan, ReadOnlySpan<float> bias, ArenaMatrix tokens)
+    {
+        (ArenaMatrix x, Tensor weight) = FloatOperands(plan, node);
+        if (!x.IsContiguous) // part of a map that was written in place: unfolding takes whole maps only
+            x = InCopy(plan, x, (source, copy) => new TokenOrderStep($"{node.Name}.input", source, copy, [.. Enumerable.Range(0, source.Rows)]));
+        ArenaMatrix patches = plan.NewMatrix(tokens.Rows, Patch);
+        var packed = new PackedFloatWeights(weight.Span, bias, _layer.OutChannels, Patch);
+        plan.Add(new PatchEmbeddingStep(Name, x, Height, Width, patches, tokens, _layer, packed), [x], [tokens, patches]);
+    }
+
+    private void PlanIntegers(PlanBuilder plan, QuantizedLayer layer, ReadOnlySpan<float> bias, ArenaMatrix tokens)
+    {
+        ArenaBlock levels = QuantizeInput(plan, node, layer.Input!);
+        ArenaBlock patches = plan.NewBlock((long)tokens.Rows * IntegerLinearStep.LevelStride(Patch));
+        var packed = new PackedIntegerWeights(layer.Levels, layer.Weight!.Scales, bias, _layer.OutChannels, Patch, layer.Weight.Bits);
+        var grids = new TokenGridBuffers(layer.Input!, isReversed: false);
+        var step = new IntegerPatchEmbeddingStep(Name, levels, Height, Width, patches, tokens, _layer, packed, layer.Input!, grids);
+        plan.Add(step, [], [tokens], levels, patches);
+    }
 }

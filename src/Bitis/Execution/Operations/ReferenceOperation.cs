@@ -1,10 +1,6 @@
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
-using Bitis.Graphs.Fusion;
-using Bitis.Operators;
-using Bitis.Quantization;
 using Bitis.Runtime;
-using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
 using Bitis.Tensors;
 using Bitis.Training.Gradients;
@@ -29,6 +25,6 @@ internal class ReferenceOperation(Node node, Func<GradientStep>? gradient = null
     }
 
     /// <inheritdoc />
-    public override GradientStep? CreateGradient(GradientContext context) => (gradient ?? throw new NotSupportedException(
+    public override GradientStep CreateGradient(GradientContext context) => (gradient ?? throw new NotSupportedException(
         $"Training does not support the operator {node.Operator.Kind} at '{node.Name}'."))();
 }

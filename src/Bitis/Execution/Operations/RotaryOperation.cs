@@ -1,12 +1,8 @@
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
-using Bitis.Graphs.Fusion;
 using Bitis.Operators;
-using Bitis.Quantization;
 using Bitis.Runtime;
-using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
-using Bitis.Tensors;
 using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
@@ -23,5 +19,5 @@ internal sealed class RotaryOperation(Node node) : Operation
     }
 
     /// <inheritdoc />
-    public override GradientStep? CreateGradient(GradientContext context) => new RotaryGradient(node);
+    public override GradientStep CreateGradient(GradientContext context) => new RotaryGradient(node);
 }

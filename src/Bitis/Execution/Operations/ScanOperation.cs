@@ -2,7 +2,6 @@ using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
 using Bitis.Operators;
-using Bitis.Quantization;
 using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
@@ -38,7 +37,7 @@ internal sealed class ScanOperation(FusedScan fused) : Operation
     }
 
     /// <inheritdoc />
-    public override GradientStep? CreateGradient(GradientContext context) => new ScanGradient(fused);
+    public override GradientStep CreateGradient(GradientContext context) => new ScanGradient(fused);
 
     /// <summary>What the float32 kernel takes; A packed, <c>[states, channels]</c>.</summary>
     public static unsafe SelectiveScanCall Call(ArenaAddresses arena, ScanOperands operands, bool hasSoftplus, bool hasCubicDecay, float* a, Tensor d)

@@ -1,10 +1,7 @@
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
-using Bitis.Graphs.Fusion;
 using Bitis.Operators;
-using Bitis.Quantization;
 using Bitis.Runtime;
-using Bitis.Runtime.Kernels;
 using Bitis.Runtime.Steps;
 using Bitis.Tensors;
 using Bitis.Training.Gradients;
@@ -36,5 +33,5 @@ internal sealed class TokenOrderOperation(Node node, int[] sources) : Operation
     }
 
     /// <inheritdoc />
-    public override GradientStep? CreateGradient(GradientContext context) => new TokenOrderGradient(node, sources);
+    public override GradientStep CreateGradient(GradientContext context) => new TokenOrderGradient(node, sources);
 }

@@ -2,11 +2,7 @@ using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
 using Bitis.Operators;
-using Bitis.Quantization;
 using Bitis.Runtime;
-using Bitis.Runtime.Kernels;
-using Bitis.Runtime.Steps;
-using Bitis.Tensors;
 using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;

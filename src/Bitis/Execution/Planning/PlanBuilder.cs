@@ -20,6 +20,7 @@ internal sealed class PlanBuilder
     private readonly List<Step> _steps = [];
     private readonly List<ArenaBlock> _blocks = [];
     private int _current = -1;
+    private bool _isOverTensors;
 
     private PlanBuilder(
         FusedGraph graph,
@@ -68,15 +69,19 @@ internal sealed class PlanBuilder
         bool cubicDecay)
     {
         var builder = new PlanBuilder(graph, weights, layers, scans) { HasCubicDecay = cubicDecay };
-        try
-        {
-            return builder.Build();
-        }
-        catch
-        {
-            builder._steps.ForEach(step => step.Dispose());
-            throw;
-        }
+        return builder.BuildOrDispose();
+    }
+
+    /// <summary>Plans an operation whose inputs and output are tensors of the caller's: inputs are not written, and the arena has no room for either.</summary>
+    /// <param name="graph">The operation.</param>
+    /// <param name="parameters">Its parameters, by name.</param>
+    /// <param name="scans">Its quantized scan, by node, if it is one.</param>
+    /// <param name="cubicDecay">Whether the decay of scans needs no more accuracy than 8 bits.</param>
+    public static Plan BuildOverTensors(
+        FusedGraph graph, IReadOnlyDictionary<string, Tensor> parameters, IReadOnlyDictionary<string, QuantizedScan> scans, bool cubicDecay)
+    {
+        var builder = new PlanBuilder(graph, parameters, new Dictionary<string, QuantizedLayer>(), scans) { HasCubicDecay = cubicDecay, _isOverTensors = true };
+        return builder.BuildOrDispose();
     }
 
     /// <summary>Where a value lies.</summary>
@@ -186,6 +191,19 @@ internal sealed class PlanBuilder
         return _centered[known].Levels;
     }
 
+    private Plan BuildOrDispose()
+    {
+        try
+        {
+            return Build();
+        }
+        catch
+        {
+            _steps.ForEach(step => step.Dispose());
+            throw;
+        }
+    }
+
     private Plan Build()
     {
         IReadOnlyList<Node> inputs = _graph.Graph.Inputs;
@@ -199,11 +217,15 @@ internal sealed class PlanBuilder
             OperationTable.For(_graph.Operations[_current]).Plan(this);
         ArenaMatrix output = _values[_graph.Graph.Output];
         output.Block.Touch(_steps.Count); // The answer is read after the last step.
-        return new Plan(_steps, [.. inputs.Select(input => _values[input])], output, ArenaPlanner.Place(_blocks));
+        ArenaMatrix[] places = [.. inputs.Select(input => _values[input])];
+        HashSet<ArenaBlock> bound = _isOverTensors ? [output.Block, .. places.Select(place => place.Block)] : [];
+        return new Plan(_steps, places, output, ArenaPlanner.Place(_blocks, bound));
     }
 
     private bool IsReadLater(ArenaBlock block)
     {
+        if (_isOverTensors && _graph.Graph.Inputs.Any(input => _values[input].Block == block))
+            return true;
         for (int i = _current + 1; i < _graph.Operations.Count; i++)
         {
             foreach (Node input in _graph.Operations[i].Inputs)

@@ -175,7 +175,7 @@ internal sealed class FusionPass
     {
         // The scan runs from the end of what the other term is: it lies in the opposite order, and its sum in the other term's.
         bool sumIsReversed = IsReversed(operation.Other!);
-        if (operation.Inputs.Where(input => input != operation.Other).Any(input => IsReversed(input) == sumIsReversed) || operation.Other == operation.Scan)
+        if (operation.Inputs.Where(input => input != operation.Other).Any(input => IsReversed(input) == sumIsReversed))
         {
             _separateScans.Add(operation.Scan);
             return false;
@@ -186,7 +186,9 @@ internal sealed class FusionPass
 
     private bool PlaceOther(FusedOperation operation)
     {
-        TokenOrderUse use = operation.Nodes.Max(node => node.Operator.OrderUse == TokenOrderUse.Positional) ? TokenOrderUse.Positional : operation.Nodes[0].Operator.OrderUse;
+        TokenOrderUse use = operation.Nodes.Any(node => node.Operator.OrderUse == TokenOrderUse.Positional)
+            ? TokenOrderUse.Positional
+            : operation.Nodes[0].Operator.OrderUse;
         if (use == TokenOrderUse.Invariant)
             return true;
         Node[] reversed = [.. operation.Inputs.Where(IsReversed)];

@@ -1,4 +1,4 @@
-using Bitis.Graphs.Fusion;
+using Bitis.Graphs;
 using Bitis.Operators;
 using Bitis.Runtime;
 using Bitis.Runtime.Kernels;
@@ -9,10 +9,10 @@ namespace Bitis.Training.Gradients;
 /// The convolution that turns the image into tokens, with the change of layout after it: pixels are unfolded to patches,
 /// the rest is a linear layer. The image's own gradient is not computed.
 /// </summary>
-internal sealed unsafe class PatchEmbeddingGradient(FusedPatches fused) : GradientStep, IDisposable
+internal sealed unsafe class PatchEmbeddingGradient(Node convolution, Node tokens) : GradientStep, IDisposable
 {
-    private readonly Conv2d _layer = (Conv2d)fused.Convolution.Operator;
-    private readonly int _height = fused.Convolution.Inputs[0].Shape[1], _width = fused.Convolution.Inputs[0].Shape[2];
+    private readonly Conv2d _layer = (Conv2d)convolution.Operator;
+    private readonly int _height = convolution.Inputs[0].Shape[1], _width = convolution.Inputs[0].Shape[2];
     private PackedFloatWeights _weights = null!;
     private ParameterSlot _weight = null!;
     private ParameterSlot? _bias;
@@ -27,10 +27,10 @@ internal sealed unsafe class PatchEmbeddingGradient(FusedPatches fused) : Gradie
     public override void PlanForward(GradientPlanner planner)
     {
         _weights = new PackedFloatWeights(_layer.OutChannels, PatchLength);
-        _weight = planner.Parameter(fused.Convolution, 0);
-        _bias = _layer.HasBias ? planner.Parameter(fused.Convolution, 1) : null;
-        _x = planner.Value(fused.Convolution.Inputs[0]);
-        _y = planner.NewValue(fused.Flatten);
+        _weight = planner.Parameter(convolution, 0);
+        _bias = _layer.HasBias ? planner.Parameter(convolution, 1) : null;
+        _x = planner.Value(convolution.Inputs[0]);
+        _y = planner.NewValue(tokens);
         _patches = planner.NewMatrix(_y.Rows, PatchLength);
     }
 
@@ -39,7 +39,7 @@ internal sealed unsafe class PatchEmbeddingGradient(FusedPatches fused) : Gradie
     {
         planner.Keep(_patches);
         planner.NeedScratch(FloatGemm.TransposedScratch(planner.Images * _y.Rows));
-        _yGradient = planner.Gradient(fused.Flatten);
+        _yGradient = planner.Gradient(tokens);
     }
 
     /// <inheritdoc />

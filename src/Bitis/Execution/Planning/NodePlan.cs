@@ -1,0 +1,82 @@
+using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
+using Bitis.Quantization;
+using Bitis.Runtime;
+using Bitis.Tensors;
+
+namespace Bitis.Execution.Planning;
+
+/// <summary>A plan of one operation, for those who have to see every value: it reads and writes tensors of the caller's, image by image.</summary>
+internal sealed unsafe class NodePlan : IDisposable
+{
+    private readonly Plan _plan;
+    private readonly Shape _outputShape;
+
+    private NodePlan(Plan plan, Shape outputShape) => (_plan, _outputShape) = (plan, outputShape);
+
+    /// <summary>Plans an operation by itself.</summary>
+    /// <param name="operation">Its nodes as a graph, whose inputs are the values that it takes.</param>
+    /// <param name="parameters">The parameters, by name.</param>
+    /// <param name="scan">The quantized scan that the operation is; null for none.</param>
+    /// <param name="cubicDecay">Whether the decay of scans needs no more accuracy than 8 bits.</param>
+    public static NodePlan Create(Graph operation, IReadOnlyDictionary<string, Tensor> parameters, QuantizedScan? scan, bool cubicDecay)
+    {
+        var scans = new Dictionary<string, QuantizedScan>();
+        if (scan is not null)
+            scans.Add(operation.Output.Name, scan);
+        FusedGraph fused = FusionPass.Run(operation, FusionRules.Inference);
+        return new NodePlan(PlanBuilder.BuildOverTensors(fused, parameters, scans, cubicDecay), operation.Output.Shape);
+    }
+
+    /// <summary>Computes a batch.</summary>
+    /// <param name="inputs">The values, in the order of the graph's inputs.</param>
+    /// <param name="threads">How many threads compute.</param>
+    public Tensor Run(ReadOnlySpan<Tensor> inputs, ParallelOptions threads)
+    {
+        int batch = inputs[0].Shape[0];
+        Tensor output = Tensor.Uninitialized(_outputShape.Prepend(batch));
+        Tensor[] tensors = [.. inputs, output];
+        if (batch >= threads.MaxDegreeOfParallelism)
+        {
+            Parallel.For(0, batch, threads, image => RunImage(tensors, image, splits: null));
+        }
+        else
+        {
+            for (int image = 0; image < batch; image++)
+                RunImage(tensors, image, threads);
+        }
+        return output;
+    }
+
+    /// <inheritdoc />
+    public void Dispose() => _plan.Dispose();
+
+    /// <summary>Computes one image.</summary>
+    /// <param name="tensors">The inputs, then the output.</param>
+    /// <param name="image">Which image.</param>
+    /// <param name="splits">The threads that share each step; null for the one that calls.</param>
+    private void RunImage(Tensor[] tensors, int image, ParallelOptions? splits)
+    {
+        using var arena = new Arena(_plan.Layout);
+        for (int i = 0; i < tensors.Length; i++)
+        {
+            ArenaMatrix place = i < _plan.Inputs.Count ? _plan.Inputs[i] : _plan.Output;
+            arena.Bind(place.Block, tensors[i].Pointer + ((nint)image * (tensors[i].Length / tensors[i].Shape[0])));
+        }
+        foreach (Step step in _plan.Steps)
+        {
+            if (splits is null)
+                step.Run(arena.Addresses, 0, step.Units);
+            else
+                RunShared(step, arena, splits);
+        }
+        GC.KeepAlive(tensors);
+    }
+
+    private static void RunShared(Step step, Arena arena, ParallelOptions threads)
+    {
+        int parts = Math.Min(threads.MaxDegreeOfParallelism, step.Units);
+        Parallel.For(0, parts, threads, part => step.Run(
+            arena.Addresses, (int)((long)step.Units * part / parts), (int)((long)step.Units * (part + 1) / parts)));
+    }
+}
