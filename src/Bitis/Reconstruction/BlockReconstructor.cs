@@ -189,7 +189,8 @@ internal sealed class BlockReconstructor
     {
         int block = segment.Block!.Value;
         // From the first linear layer on, whether it is quantized or not: both directions' values lie in one order then.
-        GraphSegment part = segment.After(segment.Nodes.Where(node => node.Operator is Linear).Concat(operators.Select(learned => learned.Node)).ToHashSet());
+        IEnumerable<Node> learning = operators.SelectMany(learned => learned.Node.Operator is SelectiveScan ? (Node[])[learned.Node, learned.Node.Inputs[1]] : [learned.Node]);
+        GraphSegment part = segment.After(segment.Nodes.Where(node => node.Operator is Linear).Concat(learning).ToHashSet());
         if (part.Outputs.Count != 1)
         {
             if (_settings.Steps == 0)

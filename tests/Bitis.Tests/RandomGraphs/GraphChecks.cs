@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Bitis.Graphs;
+using Bitis.Operators;
 using Bitis.Quantization;
 using Bitis.Tensors;
 using Bitis.Tests.Kernels;
@@ -74,7 +75,7 @@ internal static partial class GraphChecks
     {
         if (graph.Graph.Output.Shape.Rank != 1)
             return null; // sessions need logits
-        Recipe recipe = DrawRecipe(graph.Seed);
+        Recipe recipe = DrawRecipe(graph);
         string description = $"{recipe.Method} {recipe.Bits} {recipe.Scope} {recipe.ActivationGranularity?.ToString() ?? "usual granularity"}";
         Finding? finding = Guarded(graph, () =>
         {
@@ -88,17 +89,18 @@ internal static partial class GraphChecks
         return finding is null ? null : finding with { Detail = $"{description}: {finding.Detail}" };
     }
 
-    /// <summary>The recipe that a seed draws.</summary>
-    public static Recipe DrawRecipe(ulong seed)
+    /// <summary>The recipe that a graph's seed draws; it has something to do.</summary>
+    private static Recipe DrawRecipe(GraphCase graph)
     {
-        var random = SeededRandom.ForPart(seed, 2);
+        var random = SeededRandom.ForPart(graph.Seed, 2);
+        bool hasLinear = graph.Graph.Nodes.Any(node => node.Operator is Linear && graph.Graph.IsInBlock(node));
         string method = Of("minmax", "smoothquant", "ptq4vm+", "qmamba+");
         Granularity? granularity = Of<Granularity?>(null, Granularity.PerTensor, Granularity.PerToken);
         return new Recipe
         {
             Method = method,
             Bits = BitWidths.Parse(Of("w8a8", "w8a8", "w6a6", "w4a8", "w4a4", "w2a3", "w8a32", "w32a8")),
-            Scope = Of(Scope.Linear, Scope.Ssm, Scope.Full, Scope.Full),
+            Scope = hasLinear ? Of(Scope.Linear, Scope.Ssm, Scope.Full, Scope.Full) : Scope.Full,
             ActivationGranularity = granularity,
             Learning = QuantizationMethods.Find(method).Learns ? new LearningRecipe { Steps = 2 } : null,
         };
@@ -143,7 +145,7 @@ internal static partial class GraphChecks
         {
             bool namesNode = graph.Graph.Nodes.Any(node => e.Message.Contains($"'{node.Name}'", StringComparison.Ordinal));
             string message = Numbers().Replace(Quoted().Replace(e.Message, "'...'"), "#");
-            if (e is BitisException or NotSupportedException && namesNode)
+            if (e is BitisException || (e is NotSupportedException && namesNode))
                 return new Finding(FindingKind.Refusal, message, e.Message);
             string frame = e.StackTrace?.Split('\n').FirstOrDefault(line => Place().IsMatch(line)) ?? "";
             return new Finding(FindingKind.Crash, $"{e.GetType().Name}: {message} ({Place().Match(frame).Groups[1].Value})", e.ToString());
