@@ -72,6 +72,7 @@ internal sealed class BlockReconstructor
     {
         ReconstructionFolder? folder = _options.WorkFolder is null ? null : new ReconstructionFolder(_options.WorkFolder);
         IReadOnlyList<GraphSegment> segments = GraphSegment.Split(_model.Graph);
+        RequireWholeScans(segments);
         using var evaluator = new VectorizedEvaluator(_options.Threads);
         GraphSegment? stem = segments[0].Block is null ? segments[0] : null;
         int first = stem is null ? 0 : 1;
@@ -116,6 +117,16 @@ internal sealed class BlockReconstructor
             Report(blocks, 0, null);
         }
         return digest;
+    }
+
+    /// <summary>A quantized scan applies the softplus before it, so both are computed together.</summary>
+    private void RequireWholeScans(IReadOnlyList<GraphSegment> segments)
+    {
+        foreach (Node scan in segments.SelectMany(segment => segment.Nodes.Where(node => _scans.ContainsKey(node.Name) && !segment.Nodes.Contains(node.Inputs[1]))))
+        {
+            throw new BitisException(
+                $"The scan '{scan.Name}' and the softplus of its step, '{scan.Inputs[1].Name}', lie on two sides of a block's border: put both into one block.");
+        }
     }
 
     private ReconstructedBlock Quantize(

@@ -212,6 +212,37 @@ public sealed class OpenGraphQuantizationTests : IDisposable
         Assert.Equal(3, Quantize(graph, RecipeOf("minmax")).Layers.Count);
     }
 
+    [Fact]
+    public void Scans_that_a_blocks_border_cuts_are_refused_by_name()
+    {
+        Node u = Tokens(), delta = _graph.Add("delta", new Softplus(), u);
+        Node b = _graph.Add("b", new Linear(Channels, 4, HasBias: false), u), c = _graph.Add("c", new Linear(Channels, 4, HasBias: false), u);
+        _graph.Block = 0;
+        Node y = Mixer("first", _graph.Add("scan", new SelectiveScan(Channels, 4), u, delta, b, c));
+        _graph.Block = null;
+        Graph graph = Head(y);
+        string message = Refused(graph, RecipeOf("ptq4vm+") with { Scope = Scope.Ssm });
+        Assert.Contains("'scan'", message, StringComparison.Ordinal);
+        Assert.Contains("'delta'", message, StringComparison.Ordinal);
+        Assert.Single(Quantize(graph, RecipeOf("minmax") with { Scope = Scope.Ssm }).Scans);
+    }
+
+    [Theory]
+    [MemberData(nameof(Methods))]
+    public void A_block_may_have_a_scan_before_its_first_linear(string method)
+    {
+        _graph.Block = 0;
+        Node u = Tokens(), delta = _graph.Add("delta", new Softplus(), _graph.Add("dt", new CausalConv1d(Channels, 2), u));
+        Node b = _graph.Add("b", new GridConv2d(Channels, 4, 4, 4, 1, 1, 0), u), c = _graph.Add("c", new GridConv2d(Channels, 4, 4, 4, 1, 1, 0), u);
+        Node x = Mixer("first", _graph.Add("scan", new SelectiveScan(Channels, 4), u, delta, b, c));
+        _graph.Block = null;
+        Graph graph = Head(x);
+        QuantizedModel model = Quantize(graph, RecipeOf(method) with { Scope = Scope.Ssm });
+        Assert.Equal(["scan"], model.Scans.Keys);
+        Assert.Equal(["first.in", "first.out"], model.Layers.Keys.Order());
+        IsCloseToFloat(graph, model);
+    }
+
     [Theory]
     [MemberData(nameof(Methods))]
     public void Scans_may_lie_outside_of_blocks(string method)
