@@ -32,13 +32,14 @@ public static class PostTrainingQuantizer
         ArgumentNullException.ThrowIfNull(recipe);
         recipe.Validate();
         options ??= new QuantizationOptions();
+        IReadOnlyList<(Node Node, BitWidths Bits)> selected = recipe.Select(model.Graph);
+        RequireParametersOfTheirOwn(model.Graph, [.. selected.Where(pair => pair.Bits.Weights != BitWidths.Float).Select(pair => pair.Node)]);
         Dictionary<string, QuantizedScan> scans = recipe.CoversScans && recipe.Bits.Activations != BitWidths.Float
             ? CalibrateScans(model, batches, recipe, options, cancellationToken)
             : [];
-        IReadOnlyList<(Node Node, BitWidths Bits)> selected = recipe.Select(model.Graph);
         bool isBlockwise = QuantizationMethods.Find(recipe.Method) is { Smooths: true } or { Learns: true };
         // Smoothing and learning are for the linear layers of blocks; all others have grids that do not change.
-        (Node Node, BitWidths Bits)[] estimated = [.. selected.Where(pair => !isBlockwise || pair.Node is not { Block: not null, Operator: Linear })];
+        (Node Node, BitWidths Bits)[] estimated = [.. selected.Where(pair => !isBlockwise || !(model.Graph.IsInBlock(pair.Node) && pair.Node.Operator is Linear))];
         var layers = new Dictionary<string, QuantizedLayer>();
         CalibrationDigest? digest = null;
         if (estimated.Length > 0 || !isBlockwise)
@@ -61,9 +62,35 @@ public static class PostTrainingQuantizer
     private static Dictionary<string, QuantizedScan> CalibrateScans(
         VisionModel model, IEnumerable<Tensor> batches, Recipe recipe, QuantizationOptions options, CancellationToken cancellationToken)
     {
+        Node[] scans = [.. model.Graph.Nodes.Where(node => node.Operator is SelectiveScan)];
+        RequireParametersOfTheirOwn(model.Graph, scans);
+        foreach (Node scan in scans)
+        {
+            Node delta = scan.Inputs[1];
+            if (delta.Operator is not Softplus || delta == model.Graph.Output || model.Graph.Nodes.Sum(node => node.Inputs.Count(input => input == delta)) > 1)
+            {
+                throw new BitisException(
+                    $"The scan '{scan.Name}' cannot be quantized: its step, '{delta.Name}', is not a softplus that nothing else reads. Use scope 'linear'.");
+            }
+        }
         using var evaluator = new VectorizedEvaluator(options.Threads);
         return new ScanCalibrator(model.Graph, model.Weights, evaluator, StreamingEstimator(recipe), recipe.Scan, recipe.Bits.Activations)
             .Run(batches, options.Progress, cancellationToken);
+    }
+
+    /// <summary>Quantized weights are those of one node: their levels depend on what it sees.</summary>
+    private static void RequireParametersOfTheirOwn(Graph graph, Node[] quantized)
+    {
+        foreach (Node node in quantized)
+        {
+            string parameter = node.ParameterNames[0];
+            if (graph.Nodes.FirstOrDefault(other => other != node && other.ParameterNames.Contains(parameter)) is { } other)
+            {
+                throw new BitisException(
+                    $"'{node.Name}' and '{other.Name}' share the parameter '{parameter}'; what is quantized needs one of its own. "
+                    + $"Give each of them its parameter, or leave them out with overrides ('{node.Name}=float').");
+            }
+        }
     }
 
     /// <summary>Layers with ranges from statistics of the float model.</summary>

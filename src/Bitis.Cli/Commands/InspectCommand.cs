@@ -43,8 +43,9 @@ internal sealed class InspectCommand : BitisCommand
 
     private static QuantizedInspection Describe(string reference, QuantizedModel model, long fileBytes, bool listTensors, bool listNodes)
     {
-        IEnumerable<TensorLine> levels = model.Layers.Where(layer => layer.Value.Weight is not null).Select(layer =>
-            new TensorLine($"{layer.Key}.weight", $"int{layer.Value.Weight!.Bits}", ShapeOf(model.Graph, $"{layer.Key}.weight")));
+        IEnumerable<TensorLine> levels = model.Layers.Where(layer => layer.Value.Weight is not null)
+            .Select(layer => (Name: model.Graph[layer.Key].ParameterNames[0], layer.Value.Weight!.Bits))
+            .Select(weight => new TensorLine(weight.Name, $"int{weight.Bits}", ShapeOf(model.Graph, weight.Name)));
         IEnumerable<TensorLine> rates = model.Scans.Keys.Select(name => model.Graph[name].ParameterNames[0])
             .Select(name => new TensorLine(name, "int8", ShapeOf(model.Graph, name)));
         IEnumerable<TensorLine> floats = model.Weights.Select(weight => new TensorLine(weight.Key, "float32", weight.Value.Shape));

@@ -38,6 +38,9 @@ public sealed class Graph
     /// <exception cref="KeyNotFoundException">There is none.</exception>
     public Node this[string name] => _byName[name];
 
+    /// <summary>Whether a node belongs to a block; a graph without blocks is one itself.</summary>
+    internal bool IsInBlock(Node node) => node.Block is not null || BlockCount == 0;
+
     private static IEnumerable<(string Name, Shape Shape)> ParametersOf(Node node) =>
         node.ParameterNames.Zip(node.Operator.Parameters, (name, spec) => (name, spec.Shape));
 }

@@ -8,6 +8,7 @@ public sealed class GraphBuilder
 {
     private readonly List<Node> _nodes = [];
     private readonly HashSet<string> _names = [];
+    private readonly Dictionary<string, (Shape Shape, string Node)> _parameters = [];
 
     /// <summary>Starts a graph whose input is one image.</summary>
     /// <param name="input">The image's shape, <c>[channels, height, width]</c>.</param>
@@ -24,8 +25,10 @@ public sealed class GraphBuilder
     public Node Add(string name, Operator op, params ReadOnlySpan<Node> inputs) =>
         Add(name, op, inputs, [.. op.Parameters.Select(spec => $"{name}.{spec.Role}")]);
 
-    /// <summary>Adds a node whose parameters have names of their own.</summary>
-    /// <exception cref="ArgumentException">The inputs do not fit the operator, or the name is taken.</exception>
+    /// <summary>Adds a node whose parameters have names of their own; nodes that name the same one share it.</summary>
+    /// <exception cref="ArgumentException">
+    /// The inputs do not fit the operator, the name is taken, or another node has a parameter of that name with another shape.
+    /// </exception>
     public Node Add(string name, Operator op, ReadOnlySpan<Node> inputs, IReadOnlyList<string> parameterNames)
     {
         if (!_names.Add(name))
@@ -34,6 +37,14 @@ public sealed class GraphBuilder
             throw new ArgumentException($"'{name}' needs {op.Parameters.Count} parameter names.", nameof(parameterNames));
         Node[] nodes = inputs.ToArray();
         Shape shape = op.OutputShape(Array.ConvertAll(nodes, node => node.Shape));
+        foreach ((string parameter, ParameterSpec spec) in parameterNames.Zip(op.Parameters))
+        {
+            if (!_parameters.TryAdd(parameter, (spec.Shape, name)) && _parameters[parameter] is var other && other.Shape != spec.Shape)
+            {
+                throw new ArgumentException(
+                    $"The parameter '{parameter}' is {spec.Shape} at '{name}' and {other.Shape} at '{other.Node}'.", nameof(parameterNames));
+            }
+        }
         var added = new Node(_nodes.Count, name, Block, op, nodes, parameterNames, shape);
         _nodes.Add(added);
         return added;

@@ -18,7 +18,7 @@ public sealed class GraphSegment
         Block = block;
         Nodes = nodes;
         var inside = nodes.ToHashSet();
-        Inputs = [.. nodes.SelectMany(node => node.Inputs).Where(input => !inside.Contains(input)).Distinct().OrderBy(node => node.Index)];
+        Inputs = [.. nodes.SelectMany(node => node.Inputs).Concat(outputs ?? []).Where(input => !inside.Contains(input)).Distinct().OrderBy(node => node.Index)];
         var usedOutside = graph.Nodes.Where(node => !inside.Contains(node)).SelectMany(node => node.Inputs).Append(graph.Output).ToHashSet();
         Outputs = outputs ?? [.. nodes.Where(usedOutside.Contains)];
         foreach (Node node in nodes)
@@ -34,21 +34,29 @@ public sealed class GraphSegment
     /// <summary>The nodes in an order of execution.</summary>
     public IReadOnlyList<Node> Nodes { get; }
 
-    /// <summary>The nodes whose values come from outside.</summary>
+    /// <summary>The nodes whose values come from outside; of <see cref="Outputs"/>, too, where some only pass through.</summary>
     public IReadOnlyList<Node> Inputs { get; }
 
     /// <summary>The nodes whose values are used outside.</summary>
     public IReadOnlyList<Node> Outputs { get; }
 
-    /// <summary>Cuts a graph before and after each block; the image itself is in no segment.</summary>
+    /// <summary>Cuts a graph before and after each block; without blocks it is one itself. The image is in no segment.</summary>
+    /// <exception cref="BitisException">The nodes of a block do not lie together.</exception>
     public static IReadOnlyList<GraphSegment> Split(Graph graph)
     {
+        ArgumentNullException.ThrowIfNull(graph);
+        if (graph.BlockCount == 0)
+            return [new GraphSegment(graph, block: 0, [.. graph.Nodes.Skip(1)])];
         var segments = new List<GraphSegment>();
         var nodes = new List<Node>();
         foreach (Node node in graph.Nodes.Skip(1))
         {
             if (nodes.Count > 0 && nodes[0].Block != node.Block)
+            {
                 Close();
+                if (node.Block is not null && segments.Any(segment => segment.Block == node.Block))
+                    throw new BitisException($"'{node.Name}' belongs to block {node.Block}, whose other nodes end with '{segments.Last(segment => segment.Block == node.Block).Nodes[^1].Name}': add the nodes of a block one after the other.");
+            }
             nodes.Add(node);
         }
         Close();

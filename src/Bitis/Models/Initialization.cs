@@ -9,7 +9,7 @@ internal static class Initialization
 {
     private const double SmallestDelta = 0.001, LargestDelta = 0.1;
 
-    /// <summary>The weights of a graph, each parameter from random numbers of its own.</summary>
+    /// <summary>The weights of a graph, each parameter from random numbers of its own; of nodes that share one, the first decides.</summary>
     /// <param name="graph">The model.</param>
     /// <param name="seed">The same seed gives the same weights.</param>
     /// <param name="distribution">The distribution of a node's parameter, by its role.</param>
@@ -20,7 +20,7 @@ internal static class Initialization
         foreach (Node node in graph.Nodes)
         {
             foreach ((string name, ParameterSpec spec) in node.ParameterNames.Zip(node.Operator.Parameters))
-                weights.Add(name, Fill(spec.Shape, distribution(node, spec.Role, SeededRandom.ForPart(seed, part++))));
+                weights.TryAdd(name, Fill(spec.Shape, distribution(node, spec.Role, SeededRandom.ForPart(seed, part++))));
         }
         return weights;
     }

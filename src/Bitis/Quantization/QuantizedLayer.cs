@@ -78,7 +78,7 @@ public sealed class QuantizedLayer
         Shape input = node.Inputs[0].Shape;
         return granularity switch
         {
-            Granularity.PerToken => input.Rank == 1 ? 1 : input[0],
+            Granularity.PerToken => (int)(input.ElementCount / input[^1]), // all dimensions but the innermost
             Granularity.PerChannel => input[^1],
             _ => 1,
         };

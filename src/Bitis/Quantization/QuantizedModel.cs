@@ -87,7 +87,7 @@ public sealed class QuantizedModel
         foreach ((string name, QuantizedLayer layer) in Layers)
         {
             if (layer.Weight is not null)
-                all.Add($"{name}.weight", layer.DequantizeWeight(Graph[name].Operator));
+                all.Add(Graph[name].ParameterNames[0], layer.DequantizeWeight(Graph[name].Operator));
         }
         foreach ((string name, QuantizedScan scan) in Scans)
         {

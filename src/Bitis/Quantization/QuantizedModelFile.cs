@@ -51,6 +51,9 @@ internal static class QuantizedModelFile
         List<SafetensorsTensor> tensors =
             [.. floats.Concat(TensorsOf(model.Layers, model.Graph)).Concat(QuantizedScanFile.TensorsOf(model.Scans, model.Graph)).OrderByDescending(tensor => tensor.DType.BitSize())];
 
+        if (tensors.GroupBy(tensor => tensor.Name).FirstOrDefault(named => named.Count() > 1) is { } twice)
+            throw BitisException.InFile(path, $"two tensors of the model would be called '{twice.Key}': give the parameter of that name another one.");
+
         QuantizedModelJson json = QuantizedModelJson.Default;
         var metadata = new Dictionary<string, string>
         {
@@ -95,7 +98,7 @@ internal static class QuantizedModelFile
     {
         var tensors = new List<SafetensorsTensor>();
         foreach ((string name, QuantizedLayer layer) in layers.OrderBy(pair => pair.Key, StringComparer.Ordinal))
-            AddLayer(tensors, name, layer, graph[name].Operator);
+            AddLayer(tensors, graph[name], layer);
         return [.. tensors.OrderByDescending(tensor => tensor.DType.BitSize())];
     }
 
@@ -131,7 +134,7 @@ internal static class QuantizedModelFile
         Dictionary<string, QuantizedScan> scans = QuantizedScanFile.Read(file, graph);
         HashSet<string> quantizedWeights =
         [
-            .. layers.Where(pair => pair.Value.Weight is not null).Select(pair => $"{pair.Key}.weight"),
+            .. layers.Where(pair => pair.Value.Weight is not null).Select(pair => graph[pair.Key].ParameterNames[0]),
             .. scans.Keys.Select(name => graph[name].ParameterNames[0]), // A_log
         ];
         Dictionary<string, Tensor> weights = graph.Parameters
@@ -141,14 +144,15 @@ internal static class QuantizedModelFile
             config, preprocessing, classNames, recipe, MetadataJson.Read(file.Metadata, "calibration", json.CalibrationDigest), weights, layers, scans);
     }
 
-    private static void AddLayer(List<SafetensorsTensor> tensors, string name, QuantizedLayer layer, Operator op)
+    private static void AddLayer(List<SafetensorsTensor> tensors, Node node, QuantizedLayer layer)
     {
-        Shape shape = op.Parameters[0].Shape;
+        string name = node.Name;
+        Shape shape = node.Operator.Parameters[0].Shape;
         if (layer.Weight is { } weight)
         {
             tensors.Add(weight.Bits <= 4
-                ? new($"{name}.weight", DType.UInt8, PackedShape(shape), Nibbles.Pack(layer.Levels, InputsOf(shape)))
-                : new($"{name}.weight", DType.Int8, shape, MemoryMarshal.AsBytes(layer.Levels.AsSpan()).ToArray()));
+                ? new(node.ParameterNames[0], DType.UInt8, PackedShape(shape), Nibbles.Pack(layer.Levels, InputsOf(shape)))
+                : new(node.ParameterNames[0], DType.Int8, shape, MemoryMarshal.AsBytes(layer.Levels.AsSpan()).ToArray()));
             tensors.Add(new($"{name}.weight_scale", DType.Float32, [shape[0]], MemoryMarshal.AsBytes(weight.Scales).ToArray()));
         }
         if (layer.Input is { } input)
@@ -172,12 +176,12 @@ internal static class QuantizedModelFile
         if (bits.Weights != BitWidths.Float)
         {
             bool packed = bits.Weights <= 4;
-            byte[] bytes = ReadBytes(file, $"{name}.weight", packed ? DType.UInt8 : DType.Int8, packed ? PackedShape(shape) : shape);
+            byte[] bytes = ReadBytes(file, node.ParameterNames[0], packed ? DType.UInt8 : DType.Int8, packed ? PackedShape(shape) : shape);
             levels = packed ? Nibbles.Unpack(bytes, InputsOf(shape)) : MemoryMarshal.Cast<byte, sbyte>(bytes).ToArray();
             float[] scales = ReadFloats(file, $"{name}.weight_scale", [shape[0]]).Span.ToArray();
             weight = UniformQuantizer.Symmetric(bits.Weights, Granularity.PerChannel, scales);
             if (Array.FindIndex(levels, level => level < weight.MinLevel || level > weight.MaxLevel) is >= 0 and var index)
-                throw new BitisException($"tensor '{name}.weight' has level {levels[index]}, outside {weight.MinLevel} to {weight.MaxLevel}.");
+                throw new BitisException($"tensor '{node.ParameterNames[0]}' has level {levels[index]}, outside {weight.MinLevel} to {weight.MaxLevel}.");
         }
         if (bits.Activations != BitWidths.Float)
         {

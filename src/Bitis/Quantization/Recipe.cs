@@ -72,20 +72,28 @@ public sealed record Recipe
     public bool CoversScans => Scope is Scope.Ssm or Scope.Full;
 
     /// <summary>The operators that this recipe quantizes, with their bits.</summary>
-    /// <exception cref="BitisException">An override matches nothing in the scope.</exception>
+    /// <exception cref="BitisException">Nothing is in the scope, or an override matches nothing there.</exception>
     public IReadOnlyList<(Node Node, BitWidths Bits)> Select(Graph graph)
     {
         ArgumentNullException.ThrowIfNull(graph);
         Node[] inScope =
         [
-            .. graph.Nodes.Where(node => Scope == Scope.Full ? QuantizedLayer.Covers(node.Operator) : node.Block is not null && node.Operator is Linear),
+            .. graph.Nodes.Where(node => Scope == Scope.Full ? QuantizedLayer.Covers(node.Operator) : graph.IsInBlock(node) && node.Operator is Linear),
         ];
+        bool hasScans = CoversScans && Bits.Activations != BitWidths.Float && graph.Nodes.Any(node => node.Operator is SelectiveScan);
+        string scope = Scope.ToString().ToLowerInvariant();
+        if (inScope.Length == 0 && (Overrides.Count > 0 || !hasScans))
+        {
+            throw new BitisException(Scope == Scope.Full
+                ? $"The model has no layer that scope 'full' quantizes{(hasScans ? ", so no override matches one" : "")}."
+                : $"The model has no linear layer in a block, so there is none in scope '{scope}'{(hasScans ? ", and no override matches one" : "; scope 'full' takes all layers")}.");
+        }
         foreach (SiteOverride entry in Overrides)
         {
             if (!inScope.Any(node => entry.Matches(node.Name)))
             {
                 throw new BitisException(
-                    $"The override '{entry.Pattern}' matches no operator in scope '{Scope.ToString().ToLowerInvariant()}'; "
+                    $"The override '{entry.Pattern}' matches no operator in scope '{scope}'; "
                     + $"their names are like '{inScope[0].Name}' (bitis inspect --nodes lists them).");
             }
         }

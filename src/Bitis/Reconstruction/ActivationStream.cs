@@ -26,10 +26,20 @@ internal sealed class ActivationStream
     /// <summary>The value of a node, with all images in front.</summary>
     public Tensor this[Node node] => _values[node];
 
-    /// <summary>Runs a model's first segment on batches of images.</summary>
+    /// <summary>Runs what comes before a model's first block on batches of images.</summary>
+    /// <param name="image">The model's input.</param>
+    /// <param name="stem">What comes before the first block; null for nothing, so that the values are the images.</param>
+    /// <param name="needed">The nodes whose values later segments take.</param>
+    /// <param name="batches">The images.</param>
+    /// <param name="weights">The model's parameters, by name.</param>
+    /// <param name="evaluator">What computes a node.</param>
+    /// <param name="progress">Hears of images read.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
     /// <exception cref="BitisException">There is no image.</exception>
     public static (ActivationStream Stream, CalibrationDigest Digest) Start(
-        GraphSegment first,
+        Node image,
+        GraphSegment? stem,
+        HashSet<Node> needed,
         IEnumerable<Tensor> batches,
         IReadOnlyDictionary<string, Tensor> weights,
         INodeEvaluator evaluator,
@@ -42,14 +52,16 @@ internal sealed class ActivationStream
         foreach (Tensor batch in batches)
         {
             hash.Append(batch);
-            var inputs = new Dictionary<Node, Tensor> { [first.Inputs.Single()] = batch };
-            parts.Add(first.Run(inputs, weights, evaluator, cancellationToken));
+            var values = new Dictionary<Node, Tensor> { [image] = batch };
+            foreach ((Node node, Tensor value) in stem?.Run(values, weights, evaluator, cancellationToken) ?? new Dictionary<Node, Tensor>())
+                values[node] = value;
+            parts.Add(values.Where(pair => needed.Contains(pair.Key)).ToDictionary());
             images += batch.Shape[0];
             progress?.Report(new WorkProgress("reading images", images, 0));
         }
         if (images == 0)
             throw new BitisException("There is no image to calibrate with: give at least one, better 100 or more.");
-        return (new ActivationStream(Join(first.Outputs, parts)), hash.Finish(images));
+        return (new ActivationStream(Join(parts[0].Keys, parts)), hash.Finish(images));
     }
 
     /// <summary>The values after a segment.</summary>

@@ -72,23 +72,30 @@ internal sealed class BlockReconstructor
     {
         ReconstructionFolder? folder = _options.WorkFolder is null ? null : new ReconstructionFolder(_options.WorkFolder);
         IReadOnlyList<GraphSegment> segments = GraphSegment.Split(_model.Graph);
+        RequireWholeScans(segments);
         using var evaluator = new VectorizedEvaluator(_options.Threads);
-        (ActivationStream exact, CalibrationDigest digest) =
-            ActivationStream.Start(segments[0], batches, _model.Weights, evaluator, _options.Progress, _cancellation);
+        GraphSegment? stem = segments[0].Block is null ? segments[0] : null;
+        int first = stem is null ? 0 : 1;
+        HashSet<Node> neededFirst = [.. segments.Skip(first).SelectMany(later => later.Inputs)];
+        (ActivationStream exact, CalibrationDigest digest) = ActivationStream.Start(
+            _model.Graph.Input, stem, neededFirst, batches, _model.Weights, evaluator, _options.Progress, _cancellation);
         folder?.Open(_model, _recipe, digest);
-        Dictionary<string, QuantizedLayer> stem = LayersOf(segments[0]);
-        ActivationStream quantized = stem.Count == 0
-            ? exact
-            : ActivationStream.Start(
-                segments[0], batches, WithLevelsOf(stem), new SimulatedEvaluator(evaluator, stem), progress: null, _cancellation).Stream;
+        Dictionary<string, QuantizedLayer> stemLayers = stem is null ? [] : LayersOf(stem);
+        ActivationStream quantized = exact;
+        if (stem is not null && (stemLayers.Count > 0 || stem.Nodes.Any(node => _scans.ContainsKey(node.Name))))
+        {
+            using var forward = new VectorizedEvaluator(_options.Threads) { CubicDecay = true, Scans = _scans };
+            quantized = ActivationStream.Start(
+                _model.Graph.Input, stem, neededFirst, batches, WithLevelsOf(stemLayers), new SimulatedEvaluator(forward, stemLayers), progress: null, _cancellation).Stream;
+        }
         int blocks = 0;
-        for (int i = 1; i < segments.Count; i++)
+        for (int i = first; i < segments.Count; i++)
         {
             GraphSegment segment = segments[i];
             if (segment.Block is null && segments.Skip(i).All(later => later.Block is null))
                 break; // only the head is left
             ActivationStream exactNext = exact.Run(segment, _model.Weights, evaluator, _cancellation);
-            if (segment.Nodes.Any(node => _selected.ContainsKey(node) || _scans.ContainsKey(node.Name)))
+            if (segment.Block is not null && segment.Nodes.Any(node => _selected.ContainsKey(node) || _scans.ContainsKey(node.Name)))
             {
                 ReconstructedBlock block = folder?.Load(segment.Block!.Value) ?? Quantize(segment, exact, exactNext, quantized, evaluator);
                 folder?.Save(block);
@@ -99,6 +106,8 @@ internal sealed class BlockReconstructor
                 foreach ((string name, QuantizedScan scan) in block.Scans)
                     _scans[name] = scan;
             }
+            if (i + 1 == segments.Count)
+                break; // nothing comes after it
             using var forward = new VectorizedEvaluator(_options.Threads) { CubicDecay = true, Scans = _scans };
             Dictionary<string, QuantizedLayer> layers = LayersOf(segment);
             ActivationStream quantizedNext = quantized.Run(segment, WithLevelsOf(layers), new SimulatedEvaluator(forward, layers), _cancellation);
@@ -108,6 +117,16 @@ internal sealed class BlockReconstructor
             Report(blocks, 0, null);
         }
         return digest;
+    }
+
+    /// <summary>A quantized scan applies the softplus before it, so both are computed together.</summary>
+    private void RequireWholeScans(IReadOnlyList<GraphSegment> segments)
+    {
+        foreach (Node scan in segments.SelectMany(segment => segment.Nodes.Where(node => _scans.ContainsKey(node.Name) && !segment.Nodes.Contains(node.Inputs[1]))))
+        {
+            throw new BitisException(
+                $"The scan '{scan.Name}' and the softplus of its step, '{scan.Inputs[1].Name}', lie on two sides of a block's border: put both into one block.");
+        }
     }
 
     private ReconstructedBlock Quantize(
@@ -181,9 +200,17 @@ internal sealed class BlockReconstructor
     {
         int block = segment.Block!.Value;
         // From the first linear layer on, whether it is quantized or not: both directions' values lie in one order then.
-        GraphSegment part = segment.After(segment.Nodes.Where(node => node.Operator is Linear).ToHashSet());
+        IEnumerable<Node> learning = operators.SelectMany(learned => learned.Node.Operator is SelectiveScan ? (Node[])[learned.Node, learned.Node.Inputs[1]] : [learned.Node]);
+        GraphSegment part = segment.After(segment.Nodes.Where(node => node.Operator is Linear).Concat(learning).ToHashSet());
         if (part.Outputs.Count != 1)
-            throw new NotSupportedException($"Block {block} has {part.Outputs.Count} outputs that depend on its linear layers; expected one.");
+        {
+            if (_settings.Steps == 0)
+                return new BlockRecord(block, 0, 0, 0, 0); // no loss to make small
+            throw new BitisException(part.Outputs.Count == 0
+                ? $"Nothing outside of block {block} reads what '{operators[0].Node.Name}' leads to, so '{_recipe.Method}' has nothing to learn from: leave the layer out."
+                : $"The block {block} has {part.Outputs.Count} values that depend on its quantized layers and are read outside, "
+                    + $"{string.Join(", ", part.Outputs.Select(output => $"'{output.Name}'"))}; '{_recipe.Method}' learns from one. End the block where they have met.");
+        }
         var layers = LayersOf(segment).Concat(unlearned).ToDictionary();
         Dictionary<string, Tensor> weights = WithLevelsOf(layers);
         using var evaluator = new VectorizedEvaluator(_options.Threads);
@@ -206,7 +233,7 @@ internal sealed class BlockReconstructor
     }
 
     private void Report(int block, int step, string? detail) => _options.Progress?.Report(new WorkProgress(
-        _settings.Steps > 0 ? "learning scales" : "quantizing", ((long)block * Math.Max(_settings.Steps, 1)) + step, (long)_model.Graph.BlockCount * Math.Max(_settings.Steps, 1), detail));
+        _settings.Steps > 0 ? "learning scales" : "quantizing", ((long)block * Math.Max(_settings.Steps, 1)) + step, (long)Math.Max(_model.Graph.BlockCount, 1) * Math.Max(_settings.Steps, 1), detail));
 
     /// <summary>The model's weights, with the values of their levels in some layers.</summary>
     private Dictionary<string, Tensor> WithLevelsOf(IReadOnlyDictionary<string, QuantizedLayer> layers)

@@ -29,9 +29,9 @@ internal static class SmoothingFolding
             Node input = node.Inputs[0];
             bool folded = input.Operator switch
             {
-                RmsNorm or LayerNorm => FoldIntoParameters(input, factors, weights),
-                Linear => FoldIntoLinear(input, 0, factors, weights, layers),
-                SliceChannels slice when input.Inputs[0].Operator is Linear && IsOnlyViewOf(input, slice, users) =>
+                RmsNorm or LayerNorm when IsHidden(input, graph) => FoldIntoParameters(input, factors, weights),
+                Linear when IsHidden(input, graph) => FoldIntoLinear(input, 0, factors, weights, layers),
+                SliceChannels slice when input != graph.Output && input.Inputs[0].Operator is Linear && IsHidden(input.Inputs[0], graph) && IsOnlyViewOf(input, slice, users) =>
                     FoldIntoLinear(input.Inputs[0], slice.Start, factors, weights, layers),
                 _ => false,
             };
@@ -39,6 +39,10 @@ internal static class SmoothingFolding
                 layers[node.Name] = new QuantizedLayer(linear.Levels, linear.Weight, linear.Input);
         }
     }
+
+    /// <summary>Whether a node's value is not the answer, and its parameters are those of no other node.</summary>
+    private static bool IsHidden(Node node, Graph graph) =>
+        node != graph.Output && !graph.Nodes.Any(other => other != node && other.ParameterNames.Any(node.ParameterNames.Contains));
 
     /// <summary>Whether no other slice of the same value, nor anything else, has channels of a slice.</summary>
     private static bool IsOnlyViewOf(Node node, SliceChannels slice, ILookup<Node, Node> users) => users[node.Inputs[0]]

@@ -9,21 +9,16 @@ internal sealed class GraphCase
     private readonly Lazy<Tensor> _reference;
 
     /// <summary>Draws the weights and images of a graph.</summary>
-    /// <param name="spec">The graph.</param>
+    /// <param name="graph">The graph.</param>
     /// <param name="seed">The seed.</param>
-    /// <exception cref="ArgumentException">Some shapes do not fit.</exception>
-    public GraphCase(GraphSpec spec, ulong seed)
+    public GraphCase(Graph graph, ulong seed)
     {
-        (Spec, Seed) = (spec, seed);
-        Graph = spec.Build();
+        (Graph, Seed) = (graph, seed);
         Weights = GraphWeights.Of(Graph, seed);
         var random = SeededRandom.ForPart(seed, 1);
         Images = GraphWeights.Images(Graph, random.NextInt32(6) == 0 ? 19 : 3, seed); // 19: several images for a lane
         _reference = new Lazy<Tensor>(() => GraphModels.Reference(Graph, Weights, Images));
     }
-
-    /// <summary>The graph, to be changed.</summary>
-    public GraphSpec Spec { get; }
 
     /// <summary>The seed.</summary>
     public ulong Seed { get; }

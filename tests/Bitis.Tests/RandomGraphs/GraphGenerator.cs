@@ -54,6 +54,8 @@ internal sealed class GraphGenerator
             (1.5, () => Scan(Tokens(), isLong: true)),
             (1.5, () => TwoScans(Tokens())),
             (1.5, () => CrossMerge(Tokens())),
+            (2, () => Views(Tokens())),
+            (1.2, () => OtherWay(Tokens())),
             (1.2, () => AddAndNorm(Any(x => x.Rank >= 1))),
             (1.2, () => Means(Tokens())),
             (1.2, () => GatedSum(Tokens())),
@@ -483,6 +485,56 @@ internal sealed class GraphGenerator
             y = Add(new ReverseTokens(), y);
         int sum = Chance(0.6) ? Add(new Add(), x, y) : Add(new Add(), y, x);
         return Chance(0.7) ? Norm(sum) : sum;
+    }
+
+    /// <summary>Views of one value that meet again.</summary>
+    private int Views(int x)
+    {
+        int[] views = [.. Enumerable.Range(0, 2 + _random.NextInt32(2)).Select(_ => View(x))];
+        switch (_random.NextInt32(5))
+        {
+            case 0:
+                return Add(new MeanOfNorms(_shapes[x][1], 1e-5f), views);
+            case 1:
+                return Add(new GatedSum(), [Add(new MeanOfNorms(_shapes[x][1], 1e-5f), [.. views.Select(_ => x)]), .. views]);
+            case 2:
+                return Norm(Add(new Add(), views[0], views[1]));
+            default:
+                return Add(Chance(0.5) ? new Add() : new Multiply(), views[0], views[1]);
+        }
+    }
+
+    /// <summary>All tokens of a value, in some order.</summary>
+    private int View(int x)
+    {
+        if (Chance(0.2))
+            return Chance(0.5) ? x : LinearTo(x, _shapes[x][1]);
+        if (Chance(0.5))
+        {
+            (int height, int width) = Grid(x);
+            x = Add(Chance(0.6) ? ArrangeTokens.ByColumn(height, width) : new ArrangeTokens(Shuffled(_shapes[x][0])), x);
+        }
+        return Chance(0.6) ? Add(new ReverseTokens(), x) : x;
+    }
+
+    /// <summary>Tokens in another order, something along them, and the way back: a direction of a local scan.</summary>
+    private int OtherWay(int x)
+    {
+        int tokens = _shapes[x][0];
+        (int height, int width) = Grid(x);
+        ArrangeTokens order = Of<ArrangeTokens>([ArrangeTokens.ByColumn(height, width), Windows(height, width, 2), Windows(height, width, 3)]);
+        bool isReversed = Chance(0.5);
+        int y = Add(order, x);
+        if (isReversed)
+            y = Add(new ReverseTokens(), y);
+        y = Add(new CausalConv1d(_shapes[x][1], 2 + _random.NextInt32(3)), y);
+        if (Chance(0.8))
+            y = Add(new Silu(), y);
+        if (Chance(0.3))
+            y = ScanOf(y, isLong: false);
+        if (isReversed)
+            y = Add(new ReverseTokens(), y);
+        return Add(order.Inverse(tokens), y);
     }
 
     private int AddAndNorm(int x)

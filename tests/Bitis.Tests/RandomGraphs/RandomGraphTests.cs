@@ -1,34 +1,75 @@
-using System.Diagnostics;
+using System.Globalization;
+using Bitis.Operators;
+using Xunit.Abstractions;
 
 namespace Bitis.Tests.RandomGraphs;
 
-public sealed class RandomGraphTests(Xunit.Abstractions.ITestOutputHelper output)
+/// <summary>
+/// Graphs that nobody wrote: sessions, training, gradients and integers against the reference. <c>BITIS_GRAPHS=n</c> checks n graphs in float32,
+/// and a tenth as many gradients and quantized models:
+/// <code>
+///   BITIS_GRAPHS=60000 dotnet test tests/Bitis.Tests -c Release --filter FullyQualifiedName~RandomGraphTests -- xUnit.DiagnosticMessages=true
+/// </code>
+/// </summary>
+public sealed class RandomGraphTests(DiagnosticSink sink, ITestOutputHelper output) : IClassFixture<DiagnosticSink>
 {
+    private const int EnoughForAllOperators = 400;
+
+    private static readonly int Graphs =
+        int.TryParse(Environment.GetEnvironmentVariable("BITIS_GRAPHS"), CultureInfo.InvariantCulture, out int graphs) ? graphs : 300;
+
     [Fact]
-    public void Probe()
+    public void Every_operator_occurs()
     {
-        var watch = Stopwatch.StartNew();
-        var counts = new Dictionary<string, int>();
-        var kinds = new Dictionary<string, int>();
-        var sizes = new int[30];
-        TimeSpan generating = default;
-        for (ulong seed = 0; seed < 20000; seed++)
-        {
-            long t = Stopwatch.GetTimestamp();
-            GraphSpec spec = GraphGenerator.Generate(seed);
-            generating += Stopwatch.GetElapsedTime(t);
-            sizes[spec.Operators]++;
-            foreach (NodeSpec node in spec.Nodes)
-                kinds[node.Operator.Kind] = kinds.GetValueOrDefault(node.Operator.Kind) + 1;
-            Finding? f = GraphChecks.Session(new GraphCase(spec, seed));
-            string key = f is null ? "ok" : $"{f.Kind} {f.Signature}";
-            counts[key] = counts.GetValueOrDefault(key) + 1;
-            if (f is not null && counts[key] < 3)
-                output.WriteLine($"{seed}: {f.Kind} {f.Signature} {f.Detail}: " + string.Join(" | ", spec.Nodes.Select((n, i) => $"{i}={n.Operator.Kind}({string.Join(",", n.Inputs)})")));
-        }
-        output.WriteLine($"{watch.Elapsed.TotalSeconds} s, generating {generating.TotalSeconds}");
-        foreach (var p in counts) output.WriteLine($"{p.Value} {p.Key}");
-        output.WriteLine(string.Join(" ", sizes));
-        output.WriteLine(string.Join(", ", kinds.OrderBy(k => k.Value).Select(k => $"{k.Key} {k.Value}")));
+        Type[] all = [.. typeof(Operator).Assembly.GetTypes().Where(type => type is { IsAbstract: false, Namespace: "Bitis.Operators" } && type.IsAssignableTo(typeof(Operator)))];
+        Assert.True(all.Length >= 29);
+        HashSet<Type> found = [.. Enumerable.Range(0, EnoughForAllOperators).SelectMany(seed => GraphGenerator.Generate((ulong)seed).Nodes).Select(node => node.Operator.GetType())];
+        Assert.Empty(all.Where(type => !found.Contains(type)).Select(type => type.Name));
     }
+
+    [Fact]
+    public void A_seed_gives_the_same_graph_and_the_same_weights()
+    {
+        GraphSpec first = GraphGenerator.Generate(7), second = GraphGenerator.Generate(7);
+        Assert.Equal(GraphCode.Of(first, 7), GraphCode.Of(second, 7));
+        TensorAssert.Same(new GraphCase(first.Build(), 7).Reference, new GraphCase(second.Build(), 7).Reference);
+    }
+
+    [Fact]
+    public void What_fails_is_shrunk_to_what_matters()
+    {
+        GraphSpec spec = Enumerable.Range(0, 1000).Select(seed => GraphGenerator.Generate((ulong)seed))
+            .First(spec => spec.Operators > 10 && spec.Nodes.Any(node => node.Operator is Gelu));
+        var finding = new Finding(FindingKind.Difference, "has a gelu", "");
+        (GraphSpec small, _) = GraphShrinker.Shrink(spec, finding, candidate =>
+        {
+            candidate.Build();
+            return candidate.Nodes.Any(node => node.Operator is Gelu) ? finding : null;
+        });
+        Assert.InRange(small.Operators, 1, 4);
+        Assert.Contains("new Gelu()", GraphCode.Of(small, 0), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_reference_computes_what_the_formulas_say() => Run("reference", GraphChecks.Oracle, Math.Min(Graphs / 3, 2000));
+
+    [LoweringFact]
+    public void Sessions_equal_the_reference() => Run("session", GraphChecks.Session, Graphs);
+
+    [LoweringFact]
+    public void Training_equals_the_reference() => Run("training", GraphChecks.Training, Graphs);
+
+    [LoweringFact]
+    public void Gradients_equal_differences() => Run("gradients", GraphChecks.Gradients, Share());
+
+    [LoweringFact]
+    public void Integers_equal_the_simulation() => Run("integers", GraphChecks.Integers, Share());
+
+    private static int Share() => Math.Max(Graphs / 10, 60);
+
+    private void Run(string name, Func<GraphCase, Finding?> check, int count) => new GraphRun(name, check, message =>
+    {
+        sink.Say(message);
+        output.WriteLine(message);
+    }).Check(count);
 }
