@@ -62,6 +62,10 @@ public abstract record ModelConfig
     /// <summary>Whether a tensor of the official checkpoint holds what the graph computes by itself.</summary>
     public virtual bool IsComputed(string tensor) => false;
 
+    /// <summary>Whether the official code of PTQ4VM learns the scales of a linear layer; <c>Recipe.Official</c> keeps those of others.</summary>
+    /// <param name="layer">The layer's node.</param>
+    public virtual bool IsLearnedOfficially(string layer) => true;
+
     /// <summary>Fresh weights, distributed as the official code initializes them; the same seed gives the same ones.</summary>
     internal abstract Dictionary<string, Tensor> CreateWeights(ulong seed);
 }

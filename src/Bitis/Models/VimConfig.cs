@@ -94,5 +94,11 @@ public sealed record VimConfig : ModelConfig
         + $"class token {ClassToken.ToString().ToLowerInvariant()}, directions {(HalvesDirections ? "halved" : "summed")}, "
         + $"{Norm.ToString().ToLowerInvariant()} norm; {Classes} classes";
 
+    /// <inheritdoc />
+    public override bool IsLearnedOfficially(string layer) =>
+        // The official code runs these inside of one autograd function.
+        layer[(layer.LastIndexOf('.') + 1)..] is not ("x_proj" or "x_proj_b" or "dt_proj" or "dt_proj_b");
+
+    /// <inheritdoc />
     internal override Dictionary<string, Tensor> CreateWeights(ulong seed) => VimInitializer.Create(this, seed);
 }

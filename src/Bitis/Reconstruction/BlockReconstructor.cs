@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Bitis.Graphs;
 using Bitis.Models;
-using Bitis.Operators;
 using Bitis.Quantization;
 using Bitis.Runtime;
 using Bitis.Tensors;
@@ -142,7 +141,7 @@ internal sealed class BlockReconstructor
             Report(block, 0, $"block {block}: searching scales");
             (QuantizedLayer start, float[]? smoothing) = Search(node, segment, exact, evaluator);
             if (start.IsInteger)
-                linears.Add(new LearnedLinear(node, Weight(node), Bias(node), start, smoothing, !(_settings.FreezesScanInputs && FeedsScan(node))));
+                linears.Add(new LearnedLinear(node, Weight(node), Bias(node), start, smoothing, !_settings.KeepsUnlearnedLayers || _model.Config.IsLearnedOfficially(node.Name)));
             else
                 done.Add(node.Name, start);
         }
@@ -200,8 +199,8 @@ internal sealed class BlockReconstructor
     {
         int block = segment.Block!.Value;
         // From the first linear layer on, whether it is quantized or not: both directions' values lie in one order then.
-        IEnumerable<Node> learning = operators.SelectMany(learned => learned.Node.Operator is SelectiveScan ? (Node[])[learned.Node, learned.Node.Inputs[1]] : [learned.Node]);
-        GraphSegment part = segment.After(segment.Nodes.Where(node => node.Operator is Linear).Concat(learning).ToHashSet());
+        IEnumerable<Node> linears = segment.Nodes.Where(node => node.Operator.Product is { IsConvolution: false });
+        GraphSegment part = segment.After(linears.Concat(operators.SelectMany(learned => learned.Nodes)).ToHashSet());
         if (part.Outputs.Count != 1)
         {
             if (_settings.Steps == 0)
@@ -254,9 +253,5 @@ internal sealed class BlockReconstructor
 
     private Tensor Weight(Node node) => _model.Weights[node.ParameterNames[0]];
 
-    private Tensor? Bias(Node node) => ((Linear)node.Operator).HasBias ? _model.Weights[node.ParameterNames[1]] : null;
-
-    /// <summary>x_proj and dt_proj of a Vim, by their names in its official code; those of a VMamba are ordinary modules there.</summary>
-    private static bool FeedsScan(Node node) =>
-        node.Name[(node.Name.LastIndexOf('.') + 1)..] is "x_proj" or "x_proj_b" or "dt_proj" or "dt_proj_b";
+    private Tensor? Bias(Node node) => node.ParameterNames.Count > 1 ? _model.Weights[node.ParameterNames[1]] : null;
 }

@@ -10,6 +10,9 @@ internal interface ILearnedOperator
     /// <summary>The operator's node.</summary>
     Node Node { get; }
 
+    /// <summary>All nodes that it computes: the operator's own, and what it needs before it.</summary>
+    IReadOnlyList<Node> Nodes { get; }
+
     /// <summary>Creates what trains in the place of an operation.</summary>
     /// <param name="operation">The operation that the node belongs to, in the graph that is run.</param>
     /// <exception cref="NotSupportedException">The operation has no such form; the message names the node.</exception>

@@ -48,6 +48,9 @@ internal sealed class LearnedLinear : ILearnedOperator
     public Node Node { get; }
 
     /// <inheritdoc />
+    public IReadOnlyList<Node> Nodes => [Node];
+
+    /// <inheritdoc />
     public IReadOnlyList<LearnedValues> Learned { get; } = [];
 
     /// <summary>Whether anything is learned.</summary>

@@ -48,6 +48,9 @@ internal sealed class LearnedScan : ILearnedOperator
     /// <inheritdoc />
     public Node Node { get; }
 
+    /// <summary>The scan and the softplus of its Δ.</summary>
+    public IReadOnlyList<Node> Nodes => [Node.Inputs[1], Node];
+
     /// <summary>ln |A|, <c>[channels, states]</c>.</summary>
     public Tensor ALog { get; }
 

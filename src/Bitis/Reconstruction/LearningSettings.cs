@@ -48,10 +48,10 @@ internal sealed record LearningSettings
     public bool KeepsBest { get; init; }
 
     /// <summary>
-    /// Whether layers that the official Vim code runs inside of one autograd function (x_proj and dt_proj) stay as the search
+    /// Whether layers whose scales the official code does not learn (<see cref="Models.ModelConfig.IsLearnedOfficially"/>) stay as the search
     /// found them, and pass gradients on as if they were not quantized.
     /// </summary>
-    public bool FreezesScanInputs { get; init; }
+    public bool KeepsUnlearnedLayers { get; init; }
 
     /// <summary>α of the smoothing.</summary>
     public required double Alpha { get; init; }
@@ -100,7 +100,7 @@ internal sealed record LearningSettings
             ClipNorm = 2,
             Anneals = recipe.CoversScans && recipe.Scan.SearchesOutput, // the scans' rates, and these with them
             KeepsBest = !recipe.Official,
-            FreezesScanInputs = recipe.Official,
+            KeepsUnlearnedLayers = recipe.Official,
             Alpha = 0.5,
         },
         _ when QuantizationMethods.Find(recipe.Method).Learns => throw new NotSupportedException($"How '{recipe.Method}' learns is not said."),

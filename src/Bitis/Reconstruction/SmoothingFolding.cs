@@ -1,5 +1,5 @@
 using Bitis.Graphs;
-using Bitis.Operators;
+using Bitis.Graphs.Fusion;
 using Bitis.Quantization;
 using Bitis.Tensors;
 
@@ -21,22 +21,18 @@ internal static class SmoothingFolding
     /// <param name="layers">The quantized layers; those that change are replaced.</param>
     public static void Fold(Graph graph, Dictionary<string, Tensor> weights, Dictionary<string, QuantizedLayer> layers)
     {
-        ILookup<Node, Node> users = graph.Nodes.SelectMany(node => node.Inputs, (user, used) => (user, used)).ToLookup(pair => pair.used, pair => pair.user);
+        FusedGraph fused = FusionPass.Run(graph, FusionRules.Training);
         foreach (Node node in graph.Nodes)
         {
-            if (!layers.TryGetValue(node.Name, out QuantizedLayer? linear) || linear.InputFactors is not { } factors || users[node.Inputs[0]].Count() != 1)
+            if (!layers.TryGetValue(node.Name, out QuantizedLayer? linear) || linear.InputFactors is not { } factors)
                 continue;
             Node input = node.Inputs[0];
-            bool folded = input.Operator switch
-            {
-                RmsNorm or LayerNorm when IsHidden(input, graph) => FoldIntoParameters(input, factors, weights),
-                Linear when IsHidden(input, graph) => FoldIntoLinear(input, 0, factors, weights, layers),
-                SliceChannels slice when input != graph.Output && input.Inputs[0].Operator is Linear && IsHidden(input.Inputs[0], graph) && IsOnlyViewOf(input, slice, users) =>
-                    FoldIntoLinear(input.Inputs[0], slice.Start, factors, weights, layers),
-                _ => false,
-            };
-            if (folded)
-                layers[node.Name] = new QuantizedLayer(linear.Levels, linear.Weight, linear.Input);
+            ValueView? slice = fused.ProducerOf(input) is ValueView { FirstChannel: not null } view ? view : null;
+            Node source = slice is null ? input : input.Inputs[0];
+            if (fused.OnlyReaderOf(input) is null || !source.Operator.TakesOutputFactors || !IsHidden(source, graph) || !IsOnlyViewOf(source, slice, fused))
+                continue;
+            Multiply(source, slice?.FirstChannel ?? 0, factors, weights, layers);
+            layers[node.Name] = new QuantizedLayer(linear.Levels, linear.Weight, linear.Input);
         }
     }
 
@@ -44,41 +40,36 @@ internal static class SmoothingFolding
     private static bool IsHidden(Node node, Graph graph) =>
         node != graph.Output && !graph.Nodes.Any(other => other != node && other.ParameterNames.Any(node.ParameterNames.Contains));
 
-    /// <summary>Whether no other slice of the same value, nor anything else, has channels of a slice.</summary>
-    private static bool IsOnlyViewOf(Node node, SliceChannels slice, ILookup<Node, Node> users) => users[node.Inputs[0]]
-        .Where(user => user != node)
-        .All(user => user.Operator is SliceChannels other && (other.Start >= slice.Start + slice.Length || other.Start + other.Length <= slice.Start));
+    /// <summary>Whether nobody but a slice, or the only reader of the whole, has the channels that it has.</summary>
+    private static bool IsOnlyViewOf(Node source, ValueView? slice, FusedGraph fused) => slice is null || fused.ReadersOf(source)
+        .Where(reader => reader != slice)
+        .All(reader => reader is ValueView { FirstChannel: { } first } other && (first >= slice.EndChannel || other.EndChannel <= slice.FirstChannel));
 
-    private static bool FoldIntoParameters(Node norm, float[] factors, Dictionary<string, Tensor> weights)
+    /// <summary>Multiplies channels of a node's output, from one on: the rows of its parameters, or the scales of its quantized weights.</summary>
+    private static void Multiply(Node node, int start, float[] factors, Dictionary<string, Tensor> weights, Dictionary<string, QuantizedLayer> layers)
     {
-        foreach (string name in norm.ParameterNames)
-            weights[name] = Multiplied(weights[name], factors, 0, 1);
-        return true;
-    }
-
-    private static bool FoldIntoLinear(
-        Node node, int start, float[] factors, Dictionary<string, Tensor> weights, Dictionary<string, QuantizedLayer> layers)
-    {
-        var layer = (Linear)node.Operator;
-        if (layer.HasBias)
-            weights[node.ParameterNames[1]] = Multiplied(weights[node.ParameterNames[1]], factors, start, 1);
-        if (layers.GetValueOrDefault(node.Name) is not { Weight: { } quantizer } linear)
+        QuantizedLayer? layer = layers.GetValueOrDefault(node.Name);
+        for (int i = 0; i < node.ParameterNames.Count; i++)
         {
-            weights[node.ParameterNames[0]] = Multiplied(weights[node.ParameterNames[0]], factors, start, layer.InFeatures);
-            return true;
+            string name = node.ParameterNames[i];
+            if (i > 0 || layer?.Weight is not { } quantizer)
+            {
+                weights[name] = Multiplied(weights[name], factors, start);
+                continue;
+            }
+            float[] scales = quantizer.Scales.ToArray();
+            for (int channel = 0; channel < factors.Length; channel++)
+                scales[start + channel] *= factors[channel];
+            layers[node.Name] = new QuantizedLayer(
+                layer.Levels, UniformQuantizer.Symmetric(quantizer.Bits, Granularity.PerChannel, scales), layer.Input, layer.InputFactors);
         }
-        float[] scales = quantizer.Scales.ToArray();
-        for (int i = 0; i < factors.Length; i++)
-            scales[start + i] *= factors[i];
-        layers[node.Name] = new QuantizedLayer(
-            linear.Levels, UniformQuantizer.Symmetric(quantizer.Bits, Granularity.PerChannel, scales), linear.Input, linear.InputFactors);
-        return true;
     }
 
-    /// <summary>A copy of a tensor with rows of some length multiplied by factors, from a row on.</summary>
-    private static Tensor Multiplied(Tensor values, float[] factors, int firstRow, int rowLength)
+    /// <summary>A copy of a tensor with rows multiplied by factors, from a row on.</summary>
+    private static Tensor Multiplied(Tensor values, float[] factors, int firstRow)
     {
         Tensor result = values.Clone();
+        int rowLength = values.Length / values.Shape[0];
         for (int i = 0; i < factors.Length; i++)
         {
             foreach (ref float value in result.Span.Slice((firstRow + i) * rowLength, rowLength))

@@ -33,7 +33,7 @@ internal static partial class GraphChecks
     /// <summary>The gradients are those of differences in float64, each parameter's along a random direction.</summary>
     public static Finding? Gradients(GraphCase graph)
     {
-        if (graph.Graph.Output.Shape.Rank != 1 || Training(graph) is not null)
+        if (graph.Graph.Parameters.Count == 0 || graph.Graph.Output.Shape.Rank != 1 || Training(graph) is not null)
             return null; // not a question of the reverse pass
         return Guarded(graph, () =>
         {

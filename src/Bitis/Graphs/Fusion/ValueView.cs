@@ -1,5 +1,14 @@
+using Bitis.Operators;
+
 namespace Bitis.Graphs.Fusion;
 
 /// <summary>A value that is a view of another one: a slice, a reversal, an index map, a token. Nothing is computed.</summary>
 /// <param name="Node">The view.</param>
-internal sealed record ValueView(Node Node) : FusedOperation([Node], [Node]);
+internal sealed record ValueView(Node Node) : FusedOperation([Node], [Node])
+{
+    /// <summary>The first channel of a slice; null for other views.</summary>
+    public int? FirstChannel => Node.Operator is SliceChannels slice ? slice.Start : null;
+
+    /// <summary>The channel after the last one of a slice; null for other views.</summary>
+    public int? EndChannel => FirstChannel + Node.Shape[^1];
+}
