@@ -67,10 +67,12 @@ public static class PostTrainingQuantizer
         foreach (Node scan in scans)
         {
             Node delta = scan.Inputs[1];
-            if (delta.Operator is not Softplus || delta == model.Graph.Output || model.Graph.Nodes.Sum(node => node.Inputs.Count(input => input == delta)) > 1)
+            int users = model.Graph.Nodes.Sum(node => node.Inputs.Count(input => input == delta));
+            if (delta.Operator is not Softplus || delta == model.Graph.Output || users > 1)
             {
                 throw new BitisException(
-                    $"The scan '{scan.Name}' cannot be quantized: its step, '{delta.Name}', is not a softplus that nothing else reads. Use scope 'linear'.");
+                    $"The scan '{scan.Name}' cannot be quantized: its step, '{delta.Name}', is not a softplus that nothing else reads. "
+                    + "Use scope 'linear'.");
             }
         }
         using var evaluator = new VectorizedEvaluator(options.Threads);

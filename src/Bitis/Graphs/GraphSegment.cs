@@ -18,7 +18,8 @@ public sealed class GraphSegment
         Block = block;
         Nodes = nodes;
         var inside = nodes.ToHashSet();
-        Inputs = [.. nodes.SelectMany(node => node.Inputs).Concat(outputs ?? []).Where(input => !inside.Contains(input)).Distinct().OrderBy(node => node.Index)];
+        IEnumerable<Node> read = nodes.SelectMany(node => node.Inputs).Concat(outputs ?? []);
+        Inputs = [.. read.Where(input => !inside.Contains(input)).Distinct().OrderBy(node => node.Index)];
         var usedOutside = graph.Nodes.Where(node => !inside.Contains(node)).SelectMany(node => node.Inputs).Append(graph.Output).ToHashSet();
         Outputs = outputs ?? [.. nodes.Where(usedOutside.Contains)];
         foreach (Node node in nodes)
@@ -54,8 +55,12 @@ public sealed class GraphSegment
             if (nodes.Count > 0 && nodes[0].Block != node.Block)
             {
                 Close();
-                if (node.Block is not null && segments.Any(segment => segment.Block == node.Block))
-                    throw new BitisException($"'{node.Name}' belongs to block {node.Block}, whose other nodes end with '{segments.Last(segment => segment.Block == node.Block).Nodes[^1].Name}': add the nodes of a block one after the other.");
+                if (node.Block is not null && segments.LastOrDefault(segment => segment.Block == node.Block) is { } earlier)
+                {
+                    throw new BitisException(
+                        $"'{node.Name}' belongs to block {node.Block}, whose other nodes end with '{earlier.Nodes[^1].Name}': "
+                        + "add the nodes of a block one after the other.");
+                }
             }
             nodes.Add(node);
         }

@@ -84,8 +84,9 @@ internal sealed class BlockReconstructor
         if (stem is not null && (stemLayers.Count > 0 || stem.Nodes.Any(node => _scans.ContainsKey(node.Name))))
         {
             using var forward = new VectorizedEvaluator(_options.Threads) { CubicDecay = true, Scans = _scans };
-            quantized = ActivationStream.Start(
-                _model.Graph.Input, stem, neededFirst, batches, WithLevelsOf(stemLayers), new SimulatedEvaluator(forward, stemLayers), progress: null, _cancellation).Stream;
+            var simulated = new SimulatedEvaluator(forward, stemLayers);
+            (quantized, _) = ActivationStream.Start(
+                _model.Graph.Input, stem, neededFirst, batches, WithLevelsOf(stemLayers), simulated, progress: null, _cancellation);
         }
         int blocks = 0;
         for (int i = first; i < segments.Count; i++)
@@ -121,10 +122,13 @@ internal sealed class BlockReconstructor
     /// <summary>A quantized scan applies the softplus before it, so both are computed together.</summary>
     private void RequireWholeScans(IReadOnlyList<GraphSegment> segments)
     {
-        foreach (Node scan in segments.SelectMany(segment => segment.Nodes.Where(node => _scans.ContainsKey(node.Name) && !segment.Nodes.Contains(node.Inputs[1]))))
+        IEnumerable<Node> cut = segments.SelectMany(
+            segment => segment.Nodes.Where(node => _scans.ContainsKey(node.Name) && !segment.Nodes.Contains(node.Inputs[1])));
+        foreach (Node scan in cut)
         {
             throw new BitisException(
-                $"The scan '{scan.Name}' and the softplus of its step, '{scan.Inputs[1].Name}', lie on two sides of a block's border: put both into one block.");
+                $"The scan '{scan.Name}' and the softplus of its step, '{scan.Inputs[1].Name}', lie on two sides of a block's border: "
+                + "put both into one block.");
         }
     }
 
@@ -206,9 +210,11 @@ internal sealed class BlockReconstructor
             if (_settings.Steps == 0)
                 return new BlockRecord(block, 0, 0, 0, 0); // no loss to make small
             throw new BitisException(part.Outputs.Count == 0
-                ? $"Nothing outside of block {block} reads what '{operators[0].Node.Name}' leads to, so '{_recipe.Method}' has nothing to learn from: leave the layer out."
+                ? $"Nothing outside of block {block} reads what '{operators[0].Node.Name}' leads to, so '{_recipe.Method}' has nothing to "
+                    + "learn from: leave the layer out."
                 : $"The block {block} has {part.Outputs.Count} values that depend on its quantized layers and are read outside, "
-                    + $"{string.Join(", ", part.Outputs.Select(output => $"'{output.Name}'"))}; '{_recipe.Method}' learns from one. End the block where they have met.");
+                    + $"{string.Join(", ", part.Outputs.Select(output => $"'{output.Name}'"))}; '{_recipe.Method}' learns from one. "
+                    + "End the block where they have met.");
         }
         var layers = LayersOf(segment).Concat(unlearned).ToDictionary();
         Dictionary<string, Tensor> weights = WithLevelsOf(layers);

@@ -12,6 +12,6 @@ internal enum FindingKind
     /// <summary>An exception that names what is not supported.</summary>
     Refusal,
 
-    /// <summary>No question: the answer depends on rounding, or is no number.</summary>
+    /// <summary>No question: the answer depends on rounding, is no number, or is none that the check asks for.</summary>
     Undecided,
 }

@@ -13,6 +13,8 @@ internal static partial class GraphChecks
 {
     private const double Tolerance = 1e-3, GradientTolerance = 2e-3, Step = 1e-5;
 
+    private static readonly Finding NoLogits = new(FindingKind.Undecided, "the output has tokens: there are no logits", "");
+
     /// <summary>The reference computes what the formulas say, in float64.</summary>
     public static Finding? Oracle(GraphCase graph) => Guarded(graph, () =>
     {
@@ -27,14 +29,14 @@ internal static partial class GraphChecks
 
     /// <summary>What training computes on its way forward are the reference's answers.</summary>
     public static Finding? Training(GraphCase graph) => graph.Graph.Output.Shape.Rank != 1
-        ? null // training needs logits
+        ? NoLogits
         : Guarded(graph, () => Compare(graph, GraphModels.Training(graph.Graph, graph.Weights, graph.Images, graph.Targets)));
 
     /// <summary>The gradients are those of differences in float64, each parameter's along a random direction.</summary>
     public static Finding? Gradients(GraphCase graph)
     {
-        if (graph.Graph.Parameters.Count == 0 || graph.Graph.Output.Shape.Rank != 1 || Training(graph) is not null)
-            return null; // not a question of the reverse pass
+        if (Training(graph) is { } forward)
+            return new Finding(FindingKind.Undecided, "training does not get as far as gradients", forward.Signature);
         return Guarded(graph, () =>
         {
             (_, _, IReadOnlyDictionary<string, Tensor> gradients) = GraphModels.Gradients(graph.Graph, graph.Weights, graph.Images, graph.Targets);
@@ -74,7 +76,7 @@ internal static partial class GraphChecks
     public static Finding? Integers(GraphCase graph)
     {
         if (graph.Graph.Output.Shape.Rank != 1)
-            return null; // sessions need logits
+            return NoLogits;
         Recipe recipe = DrawRecipe(graph);
         string description = $"{recipe.Method} {recipe.Bits} {recipe.Scope} {recipe.ActivationGranularity?.ToString() ?? "usual granularity"}";
         Finding? finding = Guarded(graph, () =>

@@ -9,8 +9,9 @@ namespace Bitis.Tests.RandomGraphs;
 /// <summary>A check on many graphs: two at a time, what fails shrunk, and findings of one cause together.</summary>
 /// <param name="name">The check's name.</param>
 /// <param name="check">The check.</param>
+/// <param name="needsLogits">Whether the check asks for an output without tokens.</param>
 /// <param name="say">Hears of progress, and the summary.</param>
-internal sealed class GraphRun(string name, Func<GraphCase, Finding?> check, Action<string> say)
+internal sealed class GraphRun(string name, Func<GraphCase, Finding?> check, bool needsLogits, Action<string> say)
 {
     private const int Threads = 2, ShrunkOfEachCause = 40;
 
@@ -40,6 +41,8 @@ internal sealed class GraphRun(string name, Func<GraphCase, Finding?> check, Act
     private void CheckOne(ulong seed)
     {
         GraphSpec spec = GraphGenerator.Generate(seed);
+        if (needsLogits)
+            spec = spec.WithLogits();
         if (check(new GraphCase(spec.Build(), seed)) is not { } finding)
             return;
         string cause = finding.Signature;

@@ -43,6 +43,15 @@ internal sealed record GraphSpec(IReadOnlyList<NodeSpec> Nodes, int Output)
         return Select([.. Enumerable.Range(0, Nodes.Count).Where(i => alive[i])]);
     }
 
+    /// <summary>The same graph with one of the output's tokens for logits, if it has tokens.</summary>
+    public GraphSpec WithLogits()
+    {
+        Shape shape = Build().Output.Shape;
+        return shape.Rank != 2
+            ? this
+            : new GraphSpec([.. Nodes, new NodeSpec("logits", new SelectToken(shape[0] / 3), [Output], Nodes[^1].Block)], Nodes.Count);
+    }
+
     /// <summary>Some of the nodes, in another order.</summary>
     /// <param name="order">Indices of nodes: all that the others need, each after its inputs.</param>
     public GraphSpec Select(IReadOnlyList<int> order)
