@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace Bitis.Cli.Input;
 
@@ -15,16 +16,15 @@ internal sealed class JsonFile(string kind, string example, IReadOnlyDictionary<
     /// <summary>Such a file takes a few lines; a longer one is something else.</summary>
     private const int MaxBytes = 1 << 20;
 
-    private static readonly JsonSerializerOptions Options = new()
+    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Strict)
     {
+        MaxDepth = StrictJson.MaxDepth,
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-        RespectNullableAnnotations = true,
-        RespectRequiredConstructorParameters = true,
         AllowOutOfOrderMetadataProperties = true,
         ReadCommentHandling = JsonCommentHandling.Skip,
         AllowTrailingCommas = true,
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
     };
 
     /// <summary>Reads a file and checks what it says.</summary>
@@ -32,11 +32,12 @@ internal sealed class JsonFile(string kind, string example, IReadOnlyDictionary<
     /// <param name="validate">Refuses values that the types allow.</param>
     /// <exception cref="BitisException">The file is missing or something else; the message names the place.</exception>
     public T Load<T>(string path, Action<T> validate)
+        where T : class
     {
         string text = ReadText(path);
         try
         {
-            T value = JsonSerializer.Deserialize<T>(text, Options) ?? throw new BitisException($"this is 'null', not a {kind}.");
+            T value = StrictJson.Read(text, (JsonTypeInfo<T>)Options.GetTypeInfo(typeof(T))) ?? throw new BitisException($"this is 'null', not a {kind}.");
             validate(value);
             return value;
         }

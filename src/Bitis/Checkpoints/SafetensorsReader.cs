@@ -98,7 +98,8 @@ internal static class SafetensorsReader
         {
             string key = reader.GetString()!;
             Expect(ref reader, JsonTokenType.String, $"a text as {MetadataName} '{key}'");
-            metadata[key] = reader.GetString()!;
+            if (!metadata.TryAdd(key, reader.GetString()!))
+                throw new JsonException($"{MetadataName} names '{key}' twice");
         }
     }
 
@@ -112,6 +113,10 @@ internal static class SafetensorsReader
         {
             switch (reader.GetString())
             {
+                case "dtype" when typeName is not null:
+                case "shape" when shape is not null:
+                case "data_offsets" when offsets is not null:
+                    throw new JsonException($"tensor '{name}' has a property twice");
                 case "dtype":
                     Expect(ref reader, JsonTokenType.String, $"a text as dtype of '{name}'");
                     typeName = reader.GetString();

@@ -6,7 +6,7 @@ namespace Bitis.Operators;
 public abstract record ElementwiseUnary : Operator
 {
     /// <inheritdoc />
-    public sealed override Shape OutputShape(ReadOnlySpan<Shape> inputs)
+    public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         Require(inputs.Length == 1, inputs, "one input");
         return inputs[0];

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Bitis.Checkpoints;
@@ -6,6 +7,7 @@ using Bitis.Graphs;
 using Bitis.Models;
 using Bitis.Operators;
 using Bitis.Tensors;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Quantization;
 
@@ -20,14 +22,14 @@ namespace Bitis.Quantization;
 ///   {layer}.input_rotation     I32 [1], where they pass through a Hadamard transform of that many first
 /// </code>
 /// The other parameters keep their name and shape, as F16 where that loses nothing, else as F32. Everything else is in the
-/// metadata, with a digest of the tensors, since the container itself has no checksum.
+/// metadata, with a digest of all of it, since the container itself has no checksum.
 /// </summary>
 internal static class QuantizedModelFile
 {
     /// <summary>The entry of the metadata that lists the quantized layers.</summary>
     public const string LayersKey = "layers";
 
-    private const string FormatKey = "bitis_format", FormatVersion = "1";
+    private const string FormatKey = "bitis_format", FormatVersion = "2", OldVersion = "1";
 
     public static bool IsQuantized(string path)
     {
@@ -59,9 +61,9 @@ internal static class QuantizedModelFile
             ["calibration"] = JsonSerializer.Serialize(model.Calibration, json.CalibrationDigest),
             [LayersKey] = LayersOf(model.Layers),
             [QuantizedScanFile.ScansKey] = QuantizedScanFile.Describe(model.Scans),
-            [TensorDigest.Key] = TensorDigest.Of(tensors.Select(tensor => tensor.Bytes)),
         };
         new ModelDescription(model.Config, model.Preprocessing, model.ClassNames).AddTo(metadata);
+        metadata[ContentDigest.Key] = ContentDigest.Of(metadata, tensors);
         SafetensorsWriter.Write(path, tensors, metadata, cancellationToken);
     }
 
@@ -69,13 +71,16 @@ internal static class QuantizedModelFile
     {
         using Checkpoint file = Checkpoint.Open(path);
         string? version = file.Metadata.GetValueOrDefault(FormatKey);
-        if (version != FormatVersion)
+        if (version is not (FormatVersion or OldVersion))
         {
             throw BitisException.InFile(path, version is null
                 ? "this is a checkpoint, not a quantized model; 'bitis quantize' makes one of it."
-                : $"this is a quantized model of format {version}; this version of Bitis reads format {FormatVersion}.");
+                : $"this is a quantized model of format {version}; this version of Bitis reads formats {OldVersion} and {FormatVersion}.");
         }
-        TensorDigest.Verify(file);
+        if (version == OldVersion)
+            ContentDigest.VerifyFormat1(file);
+        else
+            ContentDigest.Verify(file);
         try
         {
             return Read(file);
@@ -106,15 +111,24 @@ internal static class QuantizedModelFile
 
     /// <summary>The quantized layers of a file.</summary>
     /// <exception cref="BitisException">They do not fit the model.</exception>
-    public static Dictionary<string, QuantizedLayer> ReadLayers(Checkpoint file, Graph graph, Recipe recipe)
+    public static Dictionary<string, QuantizedLayer> ReadLayers(TensorDirectory tensors, Graph graph, Recipe recipe)
     {
         var layers = new Dictionary<string, QuantizedLayer>();
-        foreach ((string name, BitWidths bits) in MetadataJson.Read(file.Metadata, LayersKey, QuantizedModelJson.Default.DictionaryStringBitWidths))
+        Dictionary<string, Node> nodes = graph.Nodes.ToDictionary(node => node.Name);
+        foreach ((string name, BitWidths bits) in MetadataJson.Read(tensors.Metadata, LayersKey, QuantizedModelJson.Default.DictionaryStringBitWidths))
         {
-            Node? node = graph.Nodes.FirstOrDefault(node => node.Name == name);
-            if (node is null || !QuantizedLayer.Covers(node.Operator))
+            if (!nodes.TryGetValue(name, out Node? node) || !QuantizedLayer.Covers(node.Operator))
                 throw new BitisException($"'{name}' is quantized in this file, but the model has no such layer.");
-            layers.Add(name, ReadLayer(file, node, bits, recipe.GranularityOf(node)));
+            if (bits == BitWidths.None)
+                throw new BitisException($"'{name}' is listed as quantized with {bits}, which is not quantized.");
+            try
+            {
+                layers.Add(name, ReadLayer(tensors, node, bits, recipe.GranularityOf(node)));
+            }
+            catch (ArgumentException e)
+            {
+                throw new BitisException($"the layer '{name}' does not fit together: {e.Message}", e);
+            }
         }
         return layers;
     }
@@ -125,10 +139,15 @@ internal static class QuantizedModelFile
         (ModelConfig config, Preprocessing preprocessing, IReadOnlyList<string>? classNames) = ModelDescription.Read(file.Metadata);
         Recipe recipe = MetadataJson.Read(file.Metadata, "recipe", json.Recipe);
         recipe.Validate();
+        CalibrationDigest calibration = MetadataJson.Read(file.Metadata, "calibration", json.CalibrationDigest);
+        calibration.Validate();
 
         var graph = config.BuildGraph();
-        Dictionary<string, QuantizedLayer> layers = ReadLayers(file, graph, recipe);
-        Dictionary<string, QuantizedScan> scans = QuantizedScanFile.Read(file, graph);
+        var tensors = new TensorDirectory(file);
+        Dictionary<string, QuantizedLayer> layers = ReadLayers(tensors, graph, recipe);
+        Dictionary<string, QuantizedScan> scans = QuantizedScanFile.Read(tensors, graph);
+        if (scans.Count > 0 && !recipe.CoversScans)
+            throw new BitisException($"the file has quantized scans, but its recipe's scope is '{recipe.Scope}'.");
         HashSet<string> quantizedWeights =
         [
             .. layers.Where(pair => pair.Value.Weight is not null).Select(pair => $"{pair.Key}.weight"),
@@ -136,9 +155,11 @@ internal static class QuantizedModelFile
         ];
         Dictionary<string, Tensor> weights = graph.Parameters
             .Where(parameter => !quantizedWeights.Contains(parameter.Name))
-            .ToDictionary(parameter => parameter.Name, parameter => ReadFloats(file, parameter.Name, parameter.Shape));
-        return new QuantizedModel(
-            config, preprocessing, classNames, recipe, MetadataJson.Read(file.Metadata, "calibration", json.CalibrationDigest), weights, layers, scans);
+            .ToDictionary(parameter => parameter.Name, parameter => tensors.Floats(parameter.Name, parameter.Shape));
+        tensors.RequireAllRead();
+        ScanRates.Validate(graph, weights);
+        QuantizedScanFile.RequireFiniteSkips(scans, graph, weights);
+        return new QuantizedModel(config, preprocessing, classNames, recipe, calibration, weights, layers, scans);
     }
 
     private static void AddLayer(List<SafetensorsTensor> tensors, string name, QuantizedLayer layer, Operator op)
@@ -163,7 +184,7 @@ internal static class QuantizedModelFile
             tensors.Add(new($"{name}.input_rotation", DType.Int32, [1], BitConverter.GetBytes(layer.RotationOrder)));
     }
 
-    private static QuantizedLayer ReadLayer(Checkpoint file, Node node, BitWidths bits, Granularity granularity)
+    private static QuantizedLayer ReadLayer(TensorDirectory tensors, Node node, BitWidths bits, Granularity granularity)
     {
         string name = node.Name;
         Shape shape = node.Operator.Parameters[0].Shape;
@@ -172,32 +193,50 @@ internal static class QuantizedModelFile
         if (bits.Weights != BitWidths.Float)
         {
             bool packed = bits.Weights <= 4;
-            byte[] bytes = ReadBytes(file, $"{name}.weight", packed ? DType.UInt8 : DType.Int8, packed ? PackedShape(shape) : shape);
+            byte[] bytes = tensors.Bytes($"{name}.weight", packed ? DType.UInt8 : DType.Int8, packed ? PackedShape(shape) : shape);
             levels = packed ? Nibbles.Unpack(bytes, InputsOf(shape)) : MemoryMarshal.Cast<byte, sbyte>(bytes).ToArray();
-            float[] scales = ReadFloats(file, $"{name}.weight_scale", [shape[0]]).Span.ToArray();
-            weight = UniformQuantizer.Symmetric(bits.Weights, Granularity.PerChannel, scales);
+            weight = UniformQuantizer.Symmetric(bits.Weights, Granularity.PerChannel, tensors.Scales($"{name}.weight_scale", [shape[0]]));
             if (Array.FindIndex(levels, level => level < weight.MinLevel || level > weight.MaxLevel) is >= 0 and var index)
                 throw new BitisException($"tensor '{name}.weight' has level {levels[index]}, outside {weight.MinLevel} to {weight.MaxLevel}.");
         }
         if (bits.Activations != BitWidths.Float)
         {
             Shape groups = [QuantizedLayer.InputGroups(granularity, node)];
-            float[] scales = ReadFloats(file, $"{name}.input_scale", groups).Span.ToArray();
-            int[] zeroPoints = Array.ConvertAll(ReadBytes(file, $"{name}.input_zero_point", DType.UInt8, groups), zero => (int)zero);
-            input = UniformQuantizer.Asymmetric(bits.Activations, granularity, scales, zeroPoints);
+            input = UniformQuantizer.Asymmetric(
+                bits.Activations,
+                granularity,
+                tensors.Scales($"{name}.input_scale", groups),
+                tensors.ZeroPoints($"{name}.input_zero_point", groups, bits.Activations));
         }
-        float[]? factors = node.Operator is Linear linear && file.Entries.Any(entry => entry.Name == $"{name}.input_factor")
-            ? ReadFloats(file, $"{name}.input_factor", [linear.InFeatures]).Span.ToArray()
+        float[]? factors = node.Operator is Linear linear && tensors.Contains($"{name}.input_factor")
+            ? tensors.Scales($"{name}.input_factor", [linear.InFeatures])
             : null;
-        return new QuantizedLayer(levels, weight, input, factors, ReadRotation(file, node));
+        var layer = new QuantizedLayer(levels, weight, input, factors, ReadRotation(tensors, node));
+        RequireFiniteProducts(name, layer, InputsOf(shape));
+        return layer;
     }
 
-    private static int ReadRotation(Checkpoint file, Node node)
+    /// <summary>Throws if what a layer computes could leave the range of float32 by its scales alone.</summary>
+    private static void RequireFiniteProducts(string name, QuantizedLayer layer, int inputs)
+    {
+        double weight = layer.Weight is { } w ? Largest(w.Scales) * w.MaxLevel : 1, input = layer.Input is { } x ? Largest(x.Scales) * x.MaxLevel : 1;
+        double factor = layer.InputFactors is { } factors ? Largest(factors) : 1;
+        double largest = weight * Math.Max(Math.Max(input * inputs, factor), Math.Sqrt(layer.RotationOrder));
+        if (largest > float.MaxValue)
+        {
+            string scales = string.Join(" and ", new[] { layer.Weight is null ? null : $"'{name}.weight_scale'", layer.Input is null ? null : $"'{name}.input_scale'" }.OfType<string>());
+            throw new BitisException($"the numbers of tensor {scales} are so large that the layer's values could not be float32.");
+        }
+    }
+
+    private static double Largest(ReadOnlySpan<float> values) => TensorPrimitives.Max(values);
+
+    private static int ReadRotation(TensorDirectory tensors, Node node)
     {
         string name = $"{node.Name}.input_rotation";
-        if (file.Entries.All(entry => entry.Name != name))
+        if (!tensors.Contains(name))
             return 1;
-        int order = BitConverter.ToInt32(ReadBytes(file, name, DType.Int32, [1]));
+        int order = BinaryPrimitives.ReadInt32LittleEndian(tensors.Bytes(name, DType.Int32, [1]));
         return node.Operator is Linear linear && order > 1 && int.IsPow2(order) && linear.InFeatures % order == 0
             ? order
             : throw new BitisException($"tensor '{name}' is {order}; expected a power of two that divides the layer's inputs.");
@@ -223,26 +262,4 @@ internal static class QuantizedModelFile
         }
         return new SafetensorsTensor(name, DType.Float16, tensor.Shape, MemoryMarshal.AsBytes(halves.AsSpan()).ToArray());
     }
-
-    internal static Tensor ReadFloats(Checkpoint file, string name, Shape shape)
-    {
-        Shape found = Entry(file, name).Shape;
-        if (found != shape)
-            throw new BitisException($"tensor '{name}' has shape {found}; expected {shape}.");
-        Tensor tensor = file.Read(name);
-        return Checkpoint.FindNonFinite(tensor) is null
-            ? tensor
-            : throw new BitisException($"tensor '{name}' holds a value that is not a number, or infinite.");
-    }
-
-    internal static byte[] ReadBytes(Checkpoint file, string name, DType type, Shape shape)
-    {
-        CheckpointEntry entry = Entry(file, name);
-        return entry.DType == type && entry.Shape == shape
-            ? file.ReadBytes(name)
-            : throw new BitisException($"tensor '{name}' is {entry.DType} {entry.Shape}; expected {type} {shape}.");
-    }
-
-    private static CheckpointEntry Entry(Checkpoint file, string name) =>
-        file.Entries.FirstOrDefault(entry => entry.Name == name) ?? throw new BitisException($"tensor '{name}' is missing.");
 }

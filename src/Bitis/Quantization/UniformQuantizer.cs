@@ -25,6 +25,8 @@ public sealed class UniformQuantizer
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bits, MinBits);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bits, MaxBits);
+        if (!Enum.IsDefined(granularity))
+            throw new ArgumentException($"There is no granularity '{granularity}'.", nameof(granularity));
         if (scales.Length == 0 || scales.Any(scale => !(float.IsFinite(1 / scale) && scale > 0)))
             throw new ArgumentException("Scales must be positive numbers whose reciprocal is finite.", nameof(scales));
         Bits = bits;

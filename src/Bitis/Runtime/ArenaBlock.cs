@@ -7,7 +7,7 @@ namespace Bitis.Runtime;
 internal sealed class ArenaBlock(long bytes)
 {
     /// <summary>How many bytes the value takes.</summary>
-    public long Bytes { get; } = bytes;
+    public long Bytes { get; } = bytes >= 0 ? bytes : throw new InvalidOperationException($"A block cannot have {bytes} bytes.");
 
     /// <summary>Where the block starts in the arena; set by <see cref="ArenaPlanner"/>.</summary>
     public long Offset { get; set; }

@@ -47,6 +47,19 @@ public sealed class Tensor
     internal unsafe float* Pointer =>
         (float*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_buffer)) + _start;
 
+    /// <summary>Whether a tensor can have a shape: its elements fit an array.</summary>
+    internal static bool CanHave(Shape shape)
+    {
+        long count = 1;
+        foreach (int size in shape)
+        {
+            count *= size; // Both are ints.
+            if (count > Array.MaxLength - AlignmentElements)
+                return false;
+        }
+        return true;
+    }
+
     /// <summary>Creates a tensor whose contents are arbitrary until they are written.</summary>
     public static Tensor Uninitialized(Shape shape) =>
         new(shape, Allocate(shape, zeroed: false, out int start), start);

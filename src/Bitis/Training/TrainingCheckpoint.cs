@@ -82,26 +82,29 @@ internal sealed class TrainingCheckpoint
     public void Restore(TrainingState state)
     {
         using Checkpoint file = Checkpoint.Open(_path);
+        Dictionary<string, CheckpointEntry> entries = file.Entries.ToDictionary(entry => entry.Name);
         foreach ((string name, Tensor tensor) in state.Tensors)
         {
-            Tensor saved = file.Read(name);
-            if (saved.Shape != tensor.Shape)
-                throw BitisException.InFile(_path, $"tensor '{name}' has shape {saved.Shape}; the model needs {tensor.Shape}.");
-            saved.Span.CopyTo(tensor.Span);
+            // The digest covers names and bytes, not types and shapes.
+            if (!entries.Remove(name, out CheckpointEntry? entry) || entry.DType != DType.Float32 || entry.Shape != tensor.Shape)
+                throw BitisException.InFile(_path, $"tensor '{name}' is {(entry is null ? "missing" : $"{entry.DType} {entry.Shape}")}; the model needs {DType.Float32} {tensor.Shape}.");
+            file.Read(name).Span.CopyTo(tensor.Span);
         }
+        if (entries.Count > 0)
+            throw BitisException.InFile(_path, $"tensor '{entries.Keys.First()}' belongs to nothing in this training.");
         state.Position = Position;
     }
 
     private static T Read<T>(Checkpoint file, string key, JsonTypeInfo<T> type)
+        where T : class
     {
         try
         {
-            return JsonSerializer.Deserialize(file.Metadata.GetValueOrDefault(key, "null"), type)
-                ?? throw BitisException.InFile(file.Path, $"the metadata '{key}' are missing; the file was not written by Bitis.");
+            return MetadataJson.Read(file.Metadata, key, type);
         }
-        catch (JsonException e)
+        catch (BitisException e)
         {
-            throw new BitisException($"{file.Path}: the metadata '{key}' cannot be read: {e.Message}", e);
+            throw new BitisException($"{file.Path}: {e.Message}", e);
         }
     }
 

@@ -1,0 +1,89 @@
+using System.Collections;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Bitis;
+
+/// <summary>Reads JSON from files that may come from anybody: the one door for all of it.</summary>
+/// <remarks>
+/// Names are exact, none is unknown and none comes twice; nesting is bounded; nothing is null that may not be, elements of lists and
+/// dictionaries included; enums are names of defined values; numbers are finite.
+/// </remarks>
+public static class StrictJson
+{
+    /// <summary>The deepest nesting that is read; the deepest that is written has five levels.</summary>
+    public const int MaxDepth = 16;
+
+    /// <summary>Reads a value; null for the text <c>null</c>.</summary>
+    /// <param name="text">The JSON.</param>
+    /// <param name="type">What it is, with strict options: <see cref="IsStrict"/>.</param>
+    /// <exception cref="JsonException">The text is something else; the exception's path says where.</exception>
+    /// <exception cref="ArgumentException">The options are not strict.</exception>
+    public static T? Read<T>(string text, JsonTypeInfo<T> type)
+        where T : class
+    {
+        ArgumentNullException.ThrowIfNull(type);
+        if (!IsStrict(type.Options))
+            throw new ArgumentException($"The options for {type.Type.Name} allow what no file may hold.", nameof(type));
+        T? value = JsonSerializer.Deserialize(text, type);
+        if (value is not null)
+            Check(value, type.Options, "$");
+        return value;
+    }
+
+    /// <summary>Whether options refuse unknown and repeated names, missing and null values, and deep nesting.</summary>
+    public static bool IsStrict(JsonSerializerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return options is
+        {
+            UnmappedMemberHandling: JsonUnmappedMemberHandling.Disallow,
+            AllowDuplicateProperties: false,
+            PropertyNameCaseInsensitive: false,
+            RespectNullableAnnotations: true,
+            RespectRequiredConstructorParameters: true,
+            NumberHandling: JsonNumberHandling.Strict,
+            MaxDepth: > 0 and <= MaxDepth,
+        };
+    }
+
+    /// <summary>Refuses what the serializer lets through: null elements, undefined enum values, infinite numbers.</summary>
+    private static void Check(object value, JsonSerializerOptions options, string path)
+    {
+        switch (value)
+        {
+            case string:
+                return;
+            case Enum when !Enum.IsDefined(value.GetType(), value):
+                throw Refusal($"{value} is no {value.GetType().Name}", path);
+            case double number when !double.IsFinite(number):
+                throw Refusal("the number is too large", path);
+            case float number when !float.IsFinite(number):
+                throw Refusal("the number is too large", path);
+            case IDictionary entries:
+                foreach (DictionaryEntry entry in entries)
+                    CheckElement(entry.Value, options, $"{path}.{entry.Key}");
+                return;
+            case IEnumerable elements:
+                int index = 0;
+                foreach (object? element in elements)
+                    CheckElement(element, options, string.Create(CultureInfo.InvariantCulture, $"{path}[{index++}]"));
+                return;
+        }
+        if (value.GetType().IsPrimitive || value is Enum || options.GetTypeInfo(value.GetType()) is not { Kind: JsonTypeInfoKind.Object } type)
+            return;
+        foreach (JsonPropertyInfo property in type.Properties)
+        {
+            if (property.Get?.Invoke(value) is { } member)
+                Check(member, options, $"{path}.{property.Name}");
+        }
+    }
+
+    private static void CheckElement(object? element, JsonSerializerOptions options, string path) =>
+        Check(element ?? throw Refusal("null is no element", path), options, path);
+
+    private static JsonException Refusal(string problem, string path) =>
+        new($"{problem}. Path: {path}.", path, lineNumber: null, bytePositionInLine: null);
+}
