@@ -8,7 +8,7 @@ namespace Bitis;
 
 /// <summary>Reads JSON from files that may come from anybody: the one door for all of it.</summary>
 /// <remarks>
-/// Names are exact, none is unknown and none comes twice; nesting is bounded; nothing is null that may not be, elements of lists and
+/// Names are exact, none is unknown, missing or there twice; nesting is bounded; nothing is null that may not be, elements of lists and
 /// dictionaries included; enums are names of defined values; numbers are finite.
 /// </remarks>
 public static class StrictJson
@@ -19,17 +19,23 @@ public static class StrictJson
     /// <summary>Reads a value; null for the text <c>null</c>.</summary>
     /// <param name="text">The JSON.</param>
     /// <param name="type">What it is, with strict options: <see cref="IsStrict"/>.</param>
+    /// <param name="isComplete">
+    /// Whether Bitis wrote the text: then no member is missing but those that may be null. Generated serializers know no initial values of
+    /// properties: what is missing would be 0 or null.
+    /// </param>
     /// <exception cref="JsonException">The text is something else; the exception's path says where.</exception>
     /// <exception cref="ArgumentException">The options are not strict.</exception>
-    public static T? Read<T>(string text, JsonTypeInfo<T> type)
+    public static T? Read<T>(string text, JsonTypeInfo<T> type, bool isComplete = true)
         where T : class
     {
         ArgumentNullException.ThrowIfNull(type);
         if (!IsStrict(type.Options))
             throw new ArgumentException($"The options for {type.Type.Name} allow what no file may hold.", nameof(type));
         T? value = JsonSerializer.Deserialize(text, type);
-        if (value is not null)
-            Check(value, type.Options, "$");
+        if (value is null)
+            return null;
+        using JsonDocument? document = isComplete ? JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = MaxDepth }) : null;
+        Check(value, type.Options, document?.RootElement, "$");
         return value;
     }
 
@@ -49,8 +55,8 @@ public static class StrictJson
         };
     }
 
-    /// <summary>Refuses what the serializer lets through: null elements, undefined enum values, infinite numbers.</summary>
-    private static void Check(object value, JsonSerializerOptions options, string path)
+    /// <summary>Refuses what the serializer lets through: null elements, undefined enum values, infinite numbers, missing members.</summary>
+    private static void Check(object value, JsonSerializerOptions options, JsonElement? json, string path)
     {
         switch (value)
         {
@@ -64,26 +70,36 @@ public static class StrictJson
                 throw Refusal("the number is too large", path);
             case IDictionary entries:
                 foreach (DictionaryEntry entry in entries)
-                    CheckElement(entry.Value, options, $"{path}.{entry.Key}");
+                    CheckElement(entry.Value, options, json?.GetProperty((string)entry.Key), $"{path}.{entry.Key}");
                 return;
             case IEnumerable elements:
                 int index = 0;
                 foreach (object? element in elements)
-                    CheckElement(element, options, string.Create(CultureInfo.InvariantCulture, $"{path}[{index++}]"));
+                {
+                    CheckElement(element, options, json?[index], string.Create(CultureInfo.InvariantCulture, $"{path}[{index}]"));
+                    index++;
+                }
                 return;
         }
         if (value.GetType().IsPrimitive || value is Enum || options.GetTypeInfo(value.GetType()) is not { Kind: JsonTypeInfoKind.Object } type)
             return;
         foreach (JsonPropertyInfo property in type.Properties)
         {
-            if (property.Get?.Invoke(value) is { } member)
-                Check(member, options, $"{path}.{property.Name}");
+            JsonElement member = default;
+            bool isRead = property.Set is not null || property.AssociatedParameter is not null;
+            if (isRead && json?.TryGetProperty(property.Name, out member) == false && !MayBeNull(property))
+                throw Refusal($"'{property.Name}' is missing", path);
+            if (property.Get?.Invoke(value) is { } content)
+                Check(content, options, isRead && member.ValueKind != JsonValueKind.Undefined ? member : null, $"{path}.{property.Name}");
         }
     }
 
-    private static void CheckElement(object? element, JsonSerializerOptions options, string path) =>
-        Check(element ?? throw Refusal("null is no element", path), options, path);
+    private static bool MayBeNull(JsonPropertyInfo property) =>
+        property.PropertyType.IsValueType ? Nullable.GetUnderlyingType(property.PropertyType) is not null : property.IsSetNullable;
+
+    private static void CheckElement(object? element, JsonSerializerOptions options, JsonElement? json, string path) =>
+        Check(element ?? throw Refusal("null is no element", path), options, json, path);
 
     private static JsonException Refusal(string problem, string path) =>
-        new($"{problem}. Path: {path}.", path, lineNumber: null, bytePositionInLine: null);
+        new($"{problem}, at {path}", path, lineNumber: null, bytePositionInLine: null);
 }

@@ -37,7 +37,7 @@ internal sealed class JsonFile(string kind, string example, IReadOnlyDictionary<
         string text = ReadText(path);
         try
         {
-            T value = StrictJson.Read(text, (JsonTypeInfo<T>)Options.GetTypeInfo(typeof(T))) ?? throw new BitisException($"this is 'null', not a {kind}.");
+            T value = StrictJson.Read(text, (JsonTypeInfo<T>)Options.GetTypeInfo(typeof(T)), isComplete: false) ?? throw new BitisException($"this is 'null', not a {kind}.");
             validate(value);
             return value;
         }
@@ -77,7 +77,7 @@ internal sealed class JsonFile(string kind, string example, IReadOnlyDictionary<
         string known = field.Split('[')[0];
         string? expected = expectedByField.GetValueOrDefault(known) ?? expectedByField.GetValueOrDefault(known.Split('.')[0]);
         return expected is not null
-            ? $"{line}, field '{field}': {expected} was expected."
+            ? $"{line}, field '{field}': {expected} was expected{(e.LineNumber is null ? $" ({e.Message})" : "")}."
             : $"{line}: this is not a {kind}: a JSON object with fields such as {example} was expected.";
     }
 

@@ -30,12 +30,16 @@ internal static class ContentDigest
     /// names, types and shapes.
     /// </summary>
     /// <exception cref="BitisException">It has not.</exception>
-    public static void VerifyFormat1(Checkpoint file)
+    public static void VerifyFormat1(Checkpoint file) =>
+        Require(file, OfFormat1(file.Entries.Select(entry => (ReadOnlyMemory<byte>)file.ReadBytes(entry.Name))));
+
+    /// <summary>The digest of format 1, which no file is written in any more: the tensors' bytes, in the file's order.</summary>
+    internal static string OfFormat1(IEnumerable<ReadOnlyMemory<byte>> tensors)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (CheckpointEntry entry in file.Entries)
-            hash.AppendData(file.ReadBytes(entry.Name));
-        Require(file, Convert.ToHexStringLower(hash.GetHashAndReset()));
+        foreach (ReadOnlyMemory<byte> bytes in tensors)
+            hash.AppendData(bytes.Span);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     private static void Require(Checkpoint file, string digest)

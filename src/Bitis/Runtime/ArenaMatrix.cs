@@ -55,8 +55,8 @@ internal readonly record struct ArenaMatrix(
     private static ArenaBlock Around(ArenaBlock block, int start, int rows, int columns, int stride, int[]? rowMap)
     {
         bool isMap = rowMap is null || (rowMap.Length == rows && (rows == 0 || rowMap.Min() >= -1));
-        int rowsInMemory = rowMap is null ? rows : rowMap.DefaultIfEmpty(-1).Max() + 1;
-        long end = rowsInMemory == 0 ? start : start + ((rowsInMemory - 1L) * stride) + columns;
+        long lastRow = rowMap is null ? rows - 1L : rowMap.DefaultIfEmpty(-1).Max();
+        long end = lastRow < 0 ? start : start + (lastRow * stride) + columns;
         if (!isMap || start < 0 || rows < 0 || columns < 0 || stride < columns || end > block.Bytes / sizeof(float))
         {
             throw new InvalidOperationException(

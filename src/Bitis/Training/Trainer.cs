@@ -116,7 +116,7 @@ public sealed class Trainer
             model = model.WithPreprocessing(preprocessing);
         var trainer = new Trainer(recipe, data, files, model, threads);
         checkpoint.Identity.RequireSame(trainer._identity, files.Checkpoint);
-        checkpoint.Restore(trainer._state);
+        checkpoint.Restore(trainer._state, recipe.Epochs, trainer._stepsPerEpoch);
         return trainer;
     }
 

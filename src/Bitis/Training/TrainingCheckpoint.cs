@@ -10,7 +10,7 @@ namespace Bitis.Training;
 
 /// <summary>
 /// The state of a training in one safetensors file, from which it goes on as if it had never stopped. The tensors are those
-/// of <see cref="TrainingState.Tensors"/>; the metadata hold the identity and the position as JSON, and a digest of it all.
+/// of <see cref="TrainingState.Tensors"/>; the metadata hold the identity and the position as JSON, and a digest of both, and of the tensors' names and bytes.
 /// </summary>
 internal sealed class TrainingCheckpoint
 {
@@ -78,9 +78,20 @@ internal sealed class TrainingCheckpoint
     }
 
     /// <summary>Puts a training of the same identity where this checkpoint was written.</summary>
-    /// <exception cref="BitisException">A tensor is missing or has another shape.</exception>
-    public void Restore(TrainingState state)
+    /// <param name="state">The state of a new training.</param>
+    /// <param name="epochs">How many epochs the training has.</param>
+    /// <param name="stepsPerEpoch">How many steps an epoch has.</param>
+    /// <exception cref="BitisException">A tensor or the position is none of this training, or a number is not finite.</exception>
+    public void Restore(TrainingState state, int epochs, int stepsPerEpoch)
     {
+        try
+        {
+            Position.Validate(epochs, stepsPerEpoch);
+        }
+        catch (BitisException e)
+        {
+            throw new BitisException($"{_path}: {e.Message}", e);
+        }
         using Checkpoint file = Checkpoint.Open(_path);
         Dictionary<string, CheckpointEntry> entries = file.Entries.ToDictionary(entry => entry.Name);
         foreach ((string name, Tensor tensor) in state.Tensors)
@@ -88,7 +99,10 @@ internal sealed class TrainingCheckpoint
             // The digest covers names and bytes, not types and shapes.
             if (!entries.Remove(name, out CheckpointEntry? entry) || entry.DType != DType.Float32 || entry.Shape != tensor.Shape)
                 throw BitisException.InFile(_path, $"tensor '{name}' is {(entry is null ? "missing" : $"{entry.DType} {entry.Shape}")}; the model needs {DType.Float32} {tensor.Shape}.");
-            file.Read(name).Span.CopyTo(tensor.Span);
+            Tensor saved = file.Read(name);
+            if (Checkpoint.FindNonFinite(saved) is { } index)
+                throw BitisException.InFile(_path, $"tensor '{name}' holds {saved.Span[index]} at element {index}; expected finite numbers.");
+            saved.Span.CopyTo(tensor.Span);
         }
         if (entries.Count > 0)
             throw BitisException.InFile(_path, $"tensor '{entries.Keys.First()}' belongs to nothing in this training.");
@@ -108,7 +122,7 @@ internal sealed class TrainingCheckpoint
         }
     }
 
-    private static string Digest(string identity, string position, IEnumerable<(string Name, ReadOnlyMemory<byte> Bytes)> tensors)
+    internal static string Digest(string identity, string position, IEnumerable<(string Name, ReadOnlyMemory<byte> Bytes)> tensors)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes($"{identity}\n{position}\n"));

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Bitis.Checkpoints;
 using Bitis.Models;
 using Bitis.Quantization;
@@ -52,7 +51,7 @@ public sealed class QuantizedModelFileTests : IDisposable
 
     public static TheoryData<string, string> Edits => new()
     {
-        { "bitis_format", "2" },
+        { "bitis_format", "3" },
         { "config", "{}" },
         { "config", "null" },
         { "layers", """{"nothing":"w8a8"}""" },
@@ -146,7 +145,7 @@ public sealed class QuantizedModelFileTests : IDisposable
         string digest = metadata["sha256"];
         edit(tensors, metadata);
         if (metadata["sha256"] == digest)
-            metadata["sha256"] = Convert.ToHexStringLower(SHA256.HashData([.. tensors.SelectMany(t => t.Bytes.ToArray())]));
+            metadata["sha256"] = ContentDigest.Of(metadata, tensors);
         string path = _folder["edited.bitis"];
         SafetensorsWriter.Write(path, tensors, metadata);
         AssertRefused(path);
