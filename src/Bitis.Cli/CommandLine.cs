@@ -31,7 +31,7 @@ internal static class CommandLine
         }
         catch (Exception e)
         {
-            return Explain(Cause(e), context);
+            return Explain(e, context);
         }
     }
 
@@ -77,14 +77,16 @@ internal static class CommandLine
     /// <summary>Tasks, parallel loops and the first use of a type wrap what went wrong in them.</summary>
     private static Exception Cause(Exception e) => e switch
     {
-        AggregateException many => Cause(many.Flatten().InnerExceptions[0]),
+        AggregateException { InnerExceptions.Count: > 0 } many => Cause(many.Flatten().InnerExceptions[0]),
         TaskSchedulerException { InnerException: { } inner } => Cause(inner),
         TypeInitializationException { InnerException: { } inner } => Cause(inner),
         _ => e,
     };
 
-    private static int Explain(Exception e, CliContext context)
+    /// <summary>Says what went wrong; the exit code.</summary>
+    internal static int Explain(Exception failure, CliContext context)
     {
+        Exception e = Cause(failure);
         if (e is OperationCanceledException && context.Cancellation.IsCancellationRequested)
         {
             context.Error.WriteLine("cancelled; nothing was written");
@@ -97,7 +99,7 @@ internal static class CommandLine
                 context.Error.WriteLine(reason);
                 break;
             case OutOfMemoryException: // also where no thread can be started
-                context.Error.WriteLine($"There is not enough memory, or no further thread, for this: {reason} {Kept}");
+                context.Error.WriteLine($"There is not enough memory, or no further thread or open file, for this: {reason} {Kept}");
                 context.Error.WriteLine("Fewer --threads, a smaller --batch or a machine with more memory may help.");
                 break;
             case FileNotFoundException { FileName: { } file } when file.Contains("Version=", StringComparison.Ordinal):

@@ -29,7 +29,7 @@ internal sealed class SvgChart(string title, string xLabel, string yLabel, bool 
             new XAttribute("viewBox", $"0 0 {Text(Width)} {Text(Height)}"),
             new XAttribute("font-family", "sans-serif"),
             new XAttribute("font-size", 12),
-            new XElement(Svg + "title", title),
+            new XElement(Svg + "title", DisplayText.Of(title)),
             new XElement(Svg + "rect", new XAttribute("width", Text(Width)), new XAttribute("height", Text(Height)), new XAttribute("fill", "white")),
             Label(title, Left, 24, "start", 15),
             Label(xLabel, (Left + Width - Right) / 2, Height - 12, "middle"),

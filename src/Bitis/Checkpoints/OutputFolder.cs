@@ -27,15 +27,19 @@ public static class OutputFolder
     {
         try
         {
-            string existing = Path.GetFullPath(path);
+            string existing = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+            List<string> missing = [];
             while (FileFacts.Of(existing) is null)
             {
                 if (new FileInfo(existing).LinkTarget is { } target)
                     throw new IOException($"'{existing}' is a link to '{target}', which does not exist");
+                missing.Add(Path.GetFileName(existing));
                 existing = Path.GetDirectoryName(existing) ?? throw new IOException("there is no such drive");
             }
             if (!Directory.Exists(existing))
                 throw new IOException($"'{existing}' is a file, not a folder");
+            foreach (string name in missing)
+                _ = FileFacts.Of(Path.Combine(existing, name)); // refuses a name that is too long
             TemporaryFiles.RemoveStale(existing);
             string temporary;
             using (FileStream probe = TemporaryFiles.Create(existing, mode: null))

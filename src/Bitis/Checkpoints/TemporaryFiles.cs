@@ -8,10 +8,7 @@ internal static class TemporaryFiles
 {
     private const string Prefix = ".bitis-", Suffix = ".tmp";
 
-    /// <summary>A file is created just before it is locked.</summary>
-    private static readonly TimeSpan Unlocked = TimeSpan.FromSeconds(1);
-
-    /// <summary>A network's folder may not show the locks of other machines.</summary>
+    /// <summary>How old a file without a lock must be in a network's folder, which may not show the locks of other machines.</summary>
     private static readonly TimeSpan UnlockedElsewhere = TimeSpan.FromDays(1);
 
     /// <summary>Creates and locks a temporary file; its lock is no hindrance to readers, and ends with the stream.</summary>
@@ -27,7 +24,22 @@ internal static class TemporaryFiles
         };
         if (!OperatingSystem.IsWindows() && mode is not null)
             options.UnixCreateMode = mode;
-        return new FileStream(Path.Combine(folder, $"{Prefix}{Guid.NewGuid():N}{Suffix}"), options);
+        for (bool isSecond = false; ; isSecond = true)
+        {
+            string path = Path.Combine(folder, $"{Prefix}{Guid.NewGuid():N}{Suffix}");
+            try
+            {
+                var stream = new FileStream(path, options);
+                if (File.Exists(path))
+                    return stream;
+                stream.Dispose();
+            }
+            catch (IOException) when (!isSecond)
+            {
+                // Perhaps as below.
+            }
+            // Between its creation and its lock another process took it for one that was left over: with a lock, that is over.
+        }
     }
 
     /// <summary>Removes what processes that were killed have left in a folder; what cannot be removed stays.</summary>
@@ -59,8 +71,7 @@ internal static class TemporaryFiles
     {
         try
         {
-            TimeSpan age = DateTime.UtcNow - File.GetLastWriteTimeUtc(path);
-            if (age < (IsLocal(path) ? Unlocked : UnlockedElsewhere))
+            if (!IsLocal(path) && DateTime.UtcNow - File.GetLastWriteTimeUtc(path) < UnlockedElsewhere)
                 return;
             if (FileFacts.Of(path, followsLink: false) is not { Kind: FileKind.File })
                 return; // opening a pipe would wait
