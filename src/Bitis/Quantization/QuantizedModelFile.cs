@@ -44,27 +44,16 @@ internal static class QuantizedModelFile
         }
     }
 
-    public static void Save(QuantizedModel model, string path, CancellationToken cancellationToken)
+    public static long Save(QuantizedModel model, string path, CancellationToken cancellationToken)
     {
-        IEnumerable<SafetensorsTensor> floats = model.Weights
-            .OrderBy(pair => pair.Key, StringComparer.Ordinal)
-            .Select(pair => FloatTensor(pair.Key, pair.Value));
-        // Wide types first, so that every tensor starts at a multiple of its element's size.
-        List<SafetensorsTensor> tensors =
-            [.. floats.Concat(TensorsOf(model.Layers, model.Graph)).Concat(QuantizedScanFile.TensorsOf(model.Scans, model.Graph)).OrderByDescending(tensor => tensor.DType.BitSize())];
+        (List<SafetensorsTensor> tensors, Dictionary<string, string> metadata) = ContentsOf(model);
+        return SafetensorsWriter.Write(path, tensors, metadata, cancellationToken);
+    }
 
-        QuantizedModelJson json = QuantizedModelJson.Default;
-        var metadata = new Dictionary<string, string>
-        {
-            [FormatKey] = FormatVersion,
-            ["recipe"] = JsonSerializer.Serialize(model.Recipe, json.Recipe),
-            ["calibration"] = JsonSerializer.Serialize(model.Calibration, json.CalibrationDigest),
-            [LayersKey] = LayersOf(model.Layers),
-            [QuantizedScanFile.ScansKey] = QuantizedScanFile.Describe(model.Scans),
-        };
-        new ModelDescription(model.Config, model.Preprocessing, model.ClassNames).AddTo(metadata);
-        metadata[ContentDigest.Key] = ContentDigest.Of(metadata, tensors);
-        SafetensorsWriter.Write(path, tensors, metadata, cancellationToken);
+    public static long Save(QuantizedModel model, Stream stream, CancellationToken cancellationToken)
+    {
+        (List<SafetensorsTensor> tensors, Dictionary<string, string> metadata) = ContentsOf(model);
+        return SafetensorsWriter.Write(stream, tensors, metadata, cancellationToken);
     }
 
     public static QuantizedModel Load(string path)
@@ -93,6 +82,29 @@ internal static class QuantizedModelFile
         {
             throw new BitisException($"{path}: the model in this file does not fit together: {e.Message}", e);
         }
+    }
+
+    private static (List<SafetensorsTensor> Tensors, Dictionary<string, string> Metadata) ContentsOf(QuantizedModel model)
+    {
+        IEnumerable<SafetensorsTensor> floats = model.Weights
+            .OrderBy(pair => pair.Key, StringComparer.Ordinal)
+            .Select(pair => FloatTensor(pair.Key, pair.Value));
+        // Wide types first, so that every tensor starts at a multiple of its element's size.
+        List<SafetensorsTensor> tensors =
+            [.. floats.Concat(TensorsOf(model.Layers, model.Graph)).Concat(QuantizedScanFile.TensorsOf(model.Scans, model.Graph)).OrderByDescending(tensor => tensor.DType.BitSize())];
+
+        QuantizedModelJson json = QuantizedModelJson.Default;
+        var metadata = new Dictionary<string, string>
+        {
+            [FormatKey] = FormatVersion,
+            ["recipe"] = JsonSerializer.Serialize(model.Recipe, json.Recipe),
+            ["calibration"] = JsonSerializer.Serialize(model.Calibration, json.CalibrationDigest),
+            [LayersKey] = LayersOf(model.Layers),
+            [QuantizedScanFile.ScansKey] = QuantizedScanFile.Describe(model.Scans),
+        };
+        new ModelDescription(model.Config, model.Preprocessing, model.ClassNames).AddTo(metadata);
+        metadata[ContentDigest.Key] = ContentDigest.Of(metadata, tensors);
+        return (tensors, metadata);
     }
 
     /// <summary>The tensors of quantized layers, wide types first.</summary>

@@ -87,5 +87,25 @@ internal sealed class ReconstructionFolder(string path)
         SafetensorsWriter.Write(file, tensors, metadata);
     }
 
+    /// <summary>Deletes the blocks, and the folder if nothing else is in it.</summary>
+    /// <exception cref="BitisException">They cannot be deleted.</exception>
+    public void Delete()
+    {
+        if (!Directory.Exists(path))
+            return;
+        try
+        {
+            foreach (string file in Directory.EnumerateFiles(path, "block-*.safetensors"))
+                File.Delete(file);
+            TemporaryFiles.RemoveStale(path);
+            if (!Directory.EnumerateFileSystemEntries(path).Any())
+                Directory.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BitisException($"{path}: the folder of finished blocks cannot be deleted: {e.Message}", e);
+        }
+    }
+
     private string FileOf(int block) => System.IO.Path.Combine(path, $"block-{block:D3}.safetensors");
 }

@@ -141,7 +141,8 @@ public sealed class Trainer
         var pace = new Pace(_state.Position.Steps(_stepsPerEpoch), _schedule.Steps);
         Folder.Create();
         using FileStream trainingHere = Folder.Lock();
-        Save(); // finds out now, and not after an epoch, that files cannot be written
+        Folder.RequireWritable();
+        Save(); // finds out now, and not after an epoch, that the disk is full
         try
         {
             while (Epochs.Count < _recipe.Epochs)

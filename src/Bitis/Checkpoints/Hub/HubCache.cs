@@ -62,7 +62,8 @@ internal sealed class HubCache(string cacheFolder, HubReference reference)
         catch (Exception e) when ((e is IOException or UnauthorizedAccessException) && !File.Exists(path))
         {
             // Windows without developer mode, or a file system without links: Hugging Face's tools copy as well.
-            File.Copy(blob, path);
+            using FileStream contents = File.OpenRead(blob);
+            AtomicFile.Write(path, contents.CopyTo);
         }
     }
 
