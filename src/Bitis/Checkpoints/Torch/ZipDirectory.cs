@@ -22,6 +22,9 @@ internal static class ZipDirectory
 
     private const long AlwaysAllowedLength = 1 << 20;
 
+    /// <summary>Deflate's best ratio; an entry that claims more is refused before memory is taken for it.</summary>
+    private const int MaxDeflateRatio = 1032;
+
     /// <summary>Reads the directory: entries by name.</summary>
     /// <exception cref="BitisException">The archive is damaged, encrypted, or expands beyond reason.</exception>
     public static Dictionary<string, ZipEntry> Read(CheckpointFile file)
@@ -129,6 +132,8 @@ internal static class ZipDirectory
         bool deflated = method == 8;
         if (!deflated && length != compressed)
             throw Damaged(file, $"'{name}' is stored without compression, but has the sizes {compressed} and {length}");
+        if (deflated && length / MaxDeflateRatio > compressed)
+            throw Damaged(file, $"'{name}' claims {length} bytes, which {compressed} compressed bytes cannot hold");
         if (IsBeyondReason(length, compressed))
         {
             throw file.Error(
