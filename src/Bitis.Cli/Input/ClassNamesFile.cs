@@ -15,10 +15,8 @@ internal static class ClassNamesFile
         string text;
         try
         {
-            var file = new FileInfo(path);
-            if (file.Exists && file.Length > MaxBytes)
-                throw BitisException.InFile(path, $"this is {file.Length} bytes long; {classes} class names were expected, one a line.");
-            text = File.ReadAllText(path);
+            text = BoundedText.Read(path, MaxBytes)
+                ?? throw BitisException.InFile(path, $"this is more than {MaxBytes >> 20} MiB long; {classes} class names were expected, one a line.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

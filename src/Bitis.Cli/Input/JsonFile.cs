@@ -55,10 +55,9 @@ internal sealed class JsonFile(string kind, string example, IReadOnlyDictionary<
     {
         try
         {
-            var file = new FileInfo(path);
-            if (file.Exists && file.Length is 0 or > MaxBytes)
-                throw BitisException.InFile(path, $"this is {file.Length} bytes long; a {kind} (JSON) was expected, of at most {MaxBytes}.");
-            return File.ReadAllText(path);
+            return BoundedText.Read(path, MaxBytes) is { Length: > 0 } text
+                ? text
+                : throw BitisException.InFile(path, $"this is empty or more than {MaxBytes} bytes long; a {kind} (JSON) was expected.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -23,7 +23,7 @@ internal sealed class HubCache(string cacheFolder, HubReference reference)
         if (!IsPinned)
         {
             string refPath = Path.Combine(_folder, "refs", reference.Revision);
-            commit = File.Exists(refPath) ? File.ReadAllText(refPath).Trim() : "";
+            commit = new FileInfo(refPath) is { Exists: true, Length: < 1024 } ? File.ReadAllText(refPath).Trim() : "";
             if (!IsCommit(commit))
                 return null;
         }
