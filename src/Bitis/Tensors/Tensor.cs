@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -69,6 +70,18 @@ public sealed class Tensor
         if (shape.ElementCount != Length)
             throw new ArgumentException($"A tensor {Shape} cannot be seen as {shape}.", nameof(shape));
         return new Tensor(shape, _buffer, _start);
+    }
+
+    /// <summary>The index of the first NaN or infinity; null when all elements are finite.</summary>
+    internal int? FindNonFinite()
+    {
+        ReadOnlySpan<float> values = Span;
+        if (values.IsEmpty || TensorPrimitives.IsFiniteAll(values))
+            return null;
+        int index = 0;
+        while (float.IsFinite(values[index]))
+            index++;
+        return index;
     }
 
     /// <summary>A copy with memory of its own.</summary>
