@@ -92,6 +92,8 @@ public sealed class Tensor
 
     private static float[] Allocate(Shape shape, bool zeroed, out int start)
     {
+        if (GuardedMemory.Mode != GuardMode.Off)
+            return GuardedMemory.AllocateArray(checked((int)shape.ElementCount), zeroed, GuardedMemory.Mode, out start);
         int length = checked((int)shape.ElementCount + AlignmentElements);
         float[] buffer = zeroed
             ? GC.AllocateArray<float>(length, pinned: true)
