@@ -118,13 +118,7 @@ public sealed class Checkpoint : IDisposable
     public static int? FindNonFinite(Tensor tensor)
     {
         ArgumentNullException.ThrowIfNull(tensor);
-        ReadOnlySpan<float> values = tensor.Span;
-        if (TensorPrimitives.IsFiniteAll(values))
-            return null;
-        int index = 0;
-        while (float.IsFinite(values[index]))
-            index++;
-        return index;
+        return tensor.FindNonFinite();
     }
 
     /// <inheritdoc />

@@ -92,9 +92,9 @@ public sealed class UniformQuantizer
         Bits == other.Bits && IsSymmetric == other.IsSymmetric && Granularity == other.Granularity
         && Scales.SequenceEqual(other.Scales) && ZeroPoints.SequenceEqual(other.ZeroPoints);
 
-    /// <summary>The level of a value.</summary>
+    /// <summary>The level of a value; of NaN, the smallest.</summary>
     public int Quantize(float value, int group) =>
-        (int)Math.Clamp(MathF.Round(value * _inverseScales[group]) + _zeroPoints[group], MinLevel, MaxLevel);
+        (int)GridLevel.Limit(MathF.Round(value * _inverseScales[group]) + _zeroPoints[group], MinLevel, MaxLevel);
 
     /// <summary>The value of a level.</summary>
     public float Dequantize(int level, int group) => _scales[group] * (level - _zeroPoints[group]);
@@ -135,13 +135,13 @@ public sealed class UniformQuantizer
         {
             if (isPerChannel)
                 (inverse, zero) = (new(_inverseScales, i), Vector.ConvertToSingle(new Vector<int>(_zeroPoints, i)));
-            Vector<float> level = Vector.Min(Vector.Max(Vector.Round(new Vector<float>(values[i..]) * inverse) + zero, min), max);
+            Vector<float> level = GridLevel.Limit(Vector.Round(new Vector<float>(values[i..]) * inverse) + zero, min, max);
             (level - zero).CopyTo(result[i..]);
         }
         for (; i < values.Length; i++)
         {
             int own = isPerChannel ? i : group;
-            result[i] = Math.Clamp(MathF.Round(values[i] * _inverseScales[own]) + _zeroPoints[own], MinLevel, MaxLevel) - _zeroPoints[own];
+            result[i] = GridLevel.Limit(MathF.Round(values[i] * _inverseScales[own]) + _zeroPoints[own], MinLevel, MaxLevel) - _zeroPoints[own];
         }
     }
 

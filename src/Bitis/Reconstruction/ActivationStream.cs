@@ -41,6 +41,7 @@ internal sealed class ActivationStream
         int images = 0;
         foreach (Tensor batch in batches)
         {
+            InputImages.RequireFinite(batch);
             hash.Append(batch);
             var inputs = new Dictionary<Node, Tensor> { [first.Inputs.Single()] = batch };
             parts.Add(first.Run(inputs, weights, evaluator, cancellationToken));

@@ -118,7 +118,7 @@ internal readonly unsafe struct Lane1(float value) : ILanes<Lane1>
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreLevels(Lane1 value, sbyte max, byte zeroPoint, byte* target) =>
-        *target = (byte)(Math.Clamp((int)MathF.Floor(value._value), -max, max) + zeroPoint);
+        *target = (byte)((value._value < Levels.Beyond ? Math.Clamp((int)MathF.Floor(value._value), -max, max) : -max) + zeroPoint);
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
