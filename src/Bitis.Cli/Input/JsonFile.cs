@@ -7,6 +7,7 @@ namespace Bitis.Cli.Input;
 /// Reads a small JSON file that a person wrote into a record: comments and trailing commas are allowed, unknown fields are
 /// not, and what is wrong is said with its line and field.
 /// </summary>
+/// <remarks>At most 1 MiB is read, of devices and pipes as well.</remarks>
 /// <param name="kind">What the file is called: <c>recipe</c>.</param>
 /// <param name="example">Two of its fields as JSON, for the message about a file that is something else.</param>
 /// <param name="expectedByField">What each field takes, by its name; those of a record within the record by their path.</param>
