@@ -55,9 +55,13 @@ internal sealed class JsonFile(string kind, string example, IReadOnlyDictionary<
     {
         try
         {
-            return BoundedText.Read(path, MaxBytes) is { Length: > 0 } text
-                ? text
-                : throw BitisException.InFile(path, $"this is empty or more than {MaxBytes} bytes long; a {kind} (JSON) was expected.");
+            string? text = BoundedText.Read(path, MaxBytes);
+            if (string.IsNullOrEmpty(text))
+            {
+                string length = text is null ? $"more than {MaxBytes}" : "0";
+                throw BitisException.InFile(path, $"this is {length} bytes long; a {kind} (JSON) was expected, of at most {MaxBytes}.");
+            }
+            return text;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
