@@ -1,6 +1,7 @@
 namespace Bitis.Cli.Input;
 
 /// <summary>Reads the names of a model's classes from a text file, one a line.</summary>
+/// <remarks>At most 16 MiB are read, of devices and pipes as well.</remarks>
 internal static class ClassNamesFile
 {
     /// <summary>More than any list of class names; a longer file is something else.</summary>

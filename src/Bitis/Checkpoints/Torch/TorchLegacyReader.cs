@@ -8,6 +8,7 @@ namespace Bitis.Checkpoints.Torch;
 /// Reads what <c>torch.save</c> wrote before PyTorch 1.6: five pickles (a magic number, the protocol, facts about the
 /// machine, the objects, the keys of the storages), then for each key the number of elements and the elements.
 /// </summary>
+/// <remarks>Work: the pickles, of at most 32 MiB each; storages follow one another, so that none is counted twice.</remarks>
 internal static class TorchLegacyReader
 {
     private const long Protocol = 1001;
