@@ -109,7 +109,7 @@ public sealed class Checkpoint : IDisposable
     {
         ArgumentNullException.ThrowIfNull(tensor);
         ReadOnlySpan<float> values = tensor.Span;
-        if (TensorPrimitives.IsFiniteAll(values))
+        if (values.IsEmpty || TensorPrimitives.IsFiniteAll(values)) // which denies it of nothing
             return null;
         int index = 0;
         while (float.IsFinite(values[index]))

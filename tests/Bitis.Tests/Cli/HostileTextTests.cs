@@ -160,7 +160,7 @@ public sealed class HostileTextTests : IDisposable
         SafetensorsTensor[] tensors =
         [
             .. original.Entries.Select(entry => new SafetensorsTensor(entry.Name, entry.DType, entry.Shape, original.ReadBytes(entry.Name))),
-            .. extra.Select(name => new SafetensorsTensor(name, DType.Float32, [1], new byte[4])),
+            .. extra.Select(name => new SafetensorsTensor(name, DType.Float32, [0], Array.Empty<byte>())),
         ];
         SafetensorsWriter.Write(file, tensors, metadata);
         return file;
