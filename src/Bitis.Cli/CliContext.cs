@@ -49,14 +49,16 @@ internal sealed record CliContext
         };
     }
 
-    /// <summary>The same surroundings, with writers that let no control characters through (<see cref="EscapingWriter"/>).</summary>
+    /// <summary>The same surroundings, with writers that let no control characters through (<see
+    /// cref="EscapingWriter"/>).</summary>
     public CliContext WithEscaping() => this with
     {
         Output = new EscapingWriter(Output, "standard output"),
         Error = new EscapingWriter(Error, name: null),
     };
 
-    /// <summary>Writes a line that <see cref="CreateOutputConsole"/> has coloured; what is in it must be escaped already.</summary>
+    /// <summary>Writes a line that <see cref="CreateOutputConsole"/> has coloured; what is in it must be escaped
+    /// already.</summary>
     public void WriteStyled(string line) => (OutputIsTerminal ? Plain(Output) : Output).WriteLine(line);
 
     /// <summary>A console that formats results: plain unless a person reads along.</summary>

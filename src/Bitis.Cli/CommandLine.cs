@@ -9,7 +9,7 @@ namespace Bitis.Cli;
 /// <summary>The <c>bitis</c> command: parses, runs one of the commands, and turns failures into messages and exit codes.</summary>
 internal static class CommandLine
 {
-    private const string Kept = "No output was half-written; what was there before is unchanged.";
+    private const string Kept = "Outputs are whole or as they were.";
 
     /// <summary>Runs a command line and returns its exit code.</summary>
     public static int Run(IReadOnlyList<string> arguments, CliContext context)

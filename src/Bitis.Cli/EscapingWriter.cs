@@ -3,7 +3,8 @@ using System.Text;
 namespace Bitis.Cli;
 
 /// <summary>
-/// The last station of all text for standard output and standard error: no control or format character leaves it but ends of
+/// The last station of all text for standard output and standard error: no control or format character leaves it but
+/// ends of
 /// lines. What cannot be written is the user's to know, once, and no fault of ours.
 /// </summary>
 /// <param name="inner">Where the text goes.</param>

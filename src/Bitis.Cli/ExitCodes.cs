@@ -10,7 +10,8 @@ internal static class ExitCodes
     public const int InternalFault = 1;
 
     /// <summary>
-    /// The input or the options cannot be used, the system lacks something (memory, disk, open files), or the user cancelled.
+    /// The input or the options cannot be used, the system lacks something (memory, disk, open files), or the user
+    /// cancelled.
     /// </summary>
     public const int BadInput = 2;
 }
