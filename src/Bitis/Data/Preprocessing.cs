@@ -62,7 +62,8 @@ public sealed record Preprocessing(
             throw new BitisException($"Preprocessing: {Interpolation} is not a known interpolation.");
         for (int c = 0; c < RgbImage.Channels; c++)
         {
-            if (!float.IsFinite(Mean[c]) || !float.IsFinite(Std[c]) || Std[c] <= 0 || !float.IsFinite((1 + Math.Abs(Mean[c])) / Std[c]))
+            if (!float.IsFinite(Mean[c]) || !float.IsFinite(Std[c]) || Std[c] <= 0
+                || !float.IsFinite((1 + Math.Abs(Mean[c])) / Std[c]))
             {
                 throw new BitisException(
                     $"Preprocessing: channel {c} has mean {Mean[c]} and standard deviation {Std[c]}; "

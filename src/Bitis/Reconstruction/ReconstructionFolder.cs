@@ -56,10 +56,17 @@ internal sealed class ReconstructionFolder(string path)
                 path, "this folder has blocks of another quantization (another model, recipe or set of images). Delete it, or write to another output.");
         }
         TensorDigest.Verify(checkpoint);
-        return new ReconstructedBlock(
-            QuantizedModelFile.ReadLayers(checkpoint, _model.Graph, _recipe),
-            QuantizedScanFile.Read(checkpoint, _model.Graph),
-            MetadataJson.Read(checkpoint.Metadata, RecordKey, ReconstructionJson.Default.BlockRecord));
+        try
+        {
+            return new ReconstructedBlock(
+                QuantizedModelFile.ReadLayers(checkpoint, _model.Graph, _recipe),
+                QuantizedScanFile.Read(checkpoint, _model.Graph),
+                MetadataJson.Read(checkpoint.Metadata, RecordKey, ReconstructionJson.Default.BlockRecord));
+        }
+        catch (ArgumentException e)
+        {
+            throw new BitisException($"{file}: the values do not fit together: {e.Message}", e);
+        }
     }
 
     /// <summary>Keeps a block.</summary>

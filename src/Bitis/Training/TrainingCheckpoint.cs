@@ -78,7 +78,7 @@ internal sealed class TrainingCheckpoint
     }
 
     /// <summary>Puts a training of the same identity where this checkpoint was written.</summary>
-    /// <exception cref="BitisException">A tensor is missing or has another shape.</exception>
+    /// <exception cref="BitisException">A tensor is missing, has another shape, or a weight is not finite.</exception>
     public void Restore(TrainingState state)
     {
         using Checkpoint file = Checkpoint.Open(_path);
@@ -87,6 +87,12 @@ internal sealed class TrainingCheckpoint
             Tensor saved = file.Read(name);
             if (saved.Shape != tensor.Shape)
                 throw BitisException.InFile(_path, $"tensor '{name}' has shape {saved.Shape}; the model needs {tensor.Shape}.");
+            bool isMoment = name.StartsWith("moment", StringComparison.Ordinal); // the square of a gradient may be infinite
+            if (!isMoment && saved.FindNonFinite() is { } index)
+            {
+                throw BitisException.InFile(
+                    _path, $"tensor '{name}' holds {saved.Span[index]} at element {index}: nothing can be learned from here. Train anew.");
+            }
             saved.Span.CopyTo(tensor.Span);
         }
         state.Position = Position;
