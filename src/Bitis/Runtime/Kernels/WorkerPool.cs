@@ -56,7 +56,7 @@ internal sealed class WorkerPool : IDisposable
         {
             int share = i + 1;
             _workers[i] = new Thread(() => Work(share)) { IsBackground = true, Name = $"Bitis worker {share}" };
-            _workers[i].Start();
+            _workers[i].UnsafeStart(); // what the first caller carries along is none of the others' business
         }
     }
 
