@@ -5,7 +5,8 @@ using Bitis.Tensors;
 namespace Bitis.Tests;
 
 /// <summary>
-/// Whether a byte may be read is asked of the system, which refuses to copy it where it may not, instead of dying of it.
+/// Whether a byte may be read is asked of the system, which refuses to copy it where it may not, instead of dying of
+/// it.
 /// </summary>
 public sealed unsafe partial class GuardedMemoryTests
 {
@@ -65,7 +66,8 @@ public sealed unsafe partial class GuardedMemoryTests
             GC.Collect();
             Assert.Equal(-1, array.AsSpan(start, length).IndexOfAnyExcept(1f));
         }
-        // The collector reuses the memory of arrays that are gone; a page that stayed closed would end the process here.
+        // The collector reuses the memory of arrays that are gone; a page that stayed closed would end the process
+        // here.
         for (int i = 0; i < 200; i++)
         {
             foreach (GuardMode mode in Modes)
@@ -108,7 +110,8 @@ public sealed unsafe partial class GuardedMemoryTests
 
     private static bool CanRead(byte* address)
     {
-        using FileStream file = new(Path.GetTempFileName(), FileMode.Open, FileAccess.ReadWrite, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose);
+        using FileStream file = new(
+            Path.GetTempFileName(), FileMode.Open, FileAccess.ReadWrite, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose);
         return Write((int)file.SafeFileHandle.DangerousGetHandle(), address, 1) == 1;
     }
 

@@ -62,7 +62,7 @@ public sealed class EvaluationShard
         }
         Logits.RequireFinite(logits, image => $"image {image} of the batch");
         foreach (Tensor reference in references)
-            Logits.RequireFinite(reference, image => $"image {image} of the batch", "the model that it is compared with");
+            Logits.RequireFinite(reference, image => $"image {image} of the batch", Logits.Reference);
         int classes = logits.Shape[1];
         for (int image = 0; image < labels.Count; image++)
         {

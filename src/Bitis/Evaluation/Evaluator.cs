@@ -34,7 +34,9 @@ public sealed class Evaluator
     /// <param name="preprocessing">How they become the model's input.</param>
     /// <param name="progress">Hears of images done.</param>
     /// <param name="cancellationToken">Ends the evaluation.</param>
-    /// <exception cref="BitisException">A label is not one of the model's classes, an image is damaged, or an answer is not a finite number.</exception>
+    /// <exception cref="BitisException">
+    /// A label is not one of the model's classes, an image is damaged, or an answer is not a finite number.
+    /// </exception>
     public EvaluationResult Run(
         ImageSource images,
         Preprocessing preprocessing,
@@ -52,7 +54,7 @@ public sealed class Evaluator
             Tensor[] others = [.. _references.Select(reference => reference(batch.Images, cancellationToken))];
             Logits.RequireFinite(logits, image => batch.Names[image]);
             foreach (Tensor other in others)
-                Logits.RequireFinite(other, image => batch.Names[image], "the model that it is compared with");
+                Logits.RequireFinite(other, image => batch.Names[image], Logits.Reference);
             counts.Add(logits, batch.Labels, others);
             progress?.Report(new WorkProgress("evaluating", counts.Images, images.Count));
         }

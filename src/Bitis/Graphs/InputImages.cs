@@ -17,6 +17,8 @@ internal static class InputImages
         for (int d = place.Length - 1; d >= 0; d--)
             (image, place[d]) = Math.DivRem(image, images.Shape[d + 1]);
         throw new ArgumentException(
-            $"Image {image} of the batch holds {images.Span[index]} at [{string.Join(", ", place)}]. Pixels must be finite numbers.", nameof(images));
+            $"Image {image} of the batch holds {images.Span[index]} at [{string.Join(", ", place)}]. "
+            + "Pixels must be finite numbers.",
+            nameof(images));
     }
 }

@@ -38,7 +38,9 @@ public sealed class QuantizedScan
     /// <param name="decay">The grid of Ā.</param>
     /// <param name="hiddenState">The grid of h.</param>
     /// <param name="rateCodes">The codes of A, <c>[channels, states]</c>: <see cref="RateCode"/>.</param>
-    /// <exception cref="ArgumentException">A grid is of another kind, or scales whose products a scan needs have none in float32.</exception>
+    /// <exception cref="ArgumentException">
+    /// A grid is of another kind, or scales whose products a scan needs have none in float32.
+    /// </exception>
     public QuantizedScan(
         UniformQuantizer u, DeltaQuantizer delta, UniformQuantizer b, UniformQuantizer c, DecayQuantizer decay, HiddenStateQuantizer hiddenState, sbyte[] rateCodes)
     {
@@ -133,11 +135,11 @@ public sealed class QuantizedScan
         for (int g = 0; g < HiddenState.GroupScales.Count; g++)
         {
             if (g > 0 && !float.IsFinite(Rescale(g)))
-                throw new ArgumentException($"The scales of hidden states change too much from group {g - 1} to group {g}.");
+                throw new ArgumentException($"Scales of hidden states change too much from group {g - 1} to {g}.");
             for (int e = 0; e < channels; e++)
             {
                 if (!float.IsFinite(InputFactor(g, e)) || !float.IsFinite(OutputFactor(g, e)))
-                    throw new ArgumentException($"The products of the scales of channel {e}, group {g}, are beyond float32.");
+                    throw new ArgumentException($"Products of scales of channel {e}, group {g}, are beyond float32.");
             }
         }
     }

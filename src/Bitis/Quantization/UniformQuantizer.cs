@@ -135,13 +135,14 @@ public sealed class UniformQuantizer
         {
             if (isPerChannel)
                 (inverse, zero) = (new(_inverseScales, i), Vector.ConvertToSingle(new Vector<int>(_zeroPoints, i)));
-            Vector<float> level = GridLevel.Limit(Vector.Round(new Vector<float>(values[i..]) * inverse) + zero, min, max);
-            (level - zero).CopyTo(result[i..]);
+            Vector<float> level = Vector.Round(new Vector<float>(values[i..]) * inverse) + zero;
+            (GridLevel.Limit(level, min, max) - zero).CopyTo(result[i..]);
         }
         for (; i < values.Length; i++)
         {
             int own = isPerChannel ? i : group;
-            result[i] = GridLevel.Limit(MathF.Round(values[i] * _inverseScales[own]) + _zeroPoints[own], MinLevel, MaxLevel) - _zeroPoints[own];
+            float level = MathF.Round(values[i] * _inverseScales[own]) + _zeroPoints[own];
+            result[i] = GridLevel.Limit(level, MinLevel, MaxLevel) - _zeroPoints[own];
         }
     }
 

@@ -58,10 +58,17 @@ internal sealed class ReconstructionFolder(string path)
         }
         ContentDigest.Verify(checkpoint);
         var tensors = new TensorDirectory(checkpoint);
-        return new ReconstructedBlock(
-            QuantizedModelFile.ReadLayers(tensors, _model.Graph, _recipe),
-            QuantizedScanFile.Read(tensors, _model.Graph),
-            MetadataJson.Read(checkpoint.Metadata, RecordKey, ReconstructionJson.Default.BlockRecord));
+        try
+        {
+            return new ReconstructedBlock(
+                QuantizedModelFile.ReadLayers(tensors, _model.Graph, _recipe),
+                QuantizedScanFile.Read(tensors, _model.Graph),
+                MetadataJson.Read(checkpoint.Metadata, RecordKey, ReconstructionJson.Default.BlockRecord));
+        }
+        catch (ArgumentException e)
+        {
+            throw new BitisException($"{file}: the values do not fit together: {e.Message}", e);
+        }
     }
 
     /// <summary>Keeps a block.</summary>

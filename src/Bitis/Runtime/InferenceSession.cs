@@ -8,12 +8,13 @@ using Bitis.Tensors;
 namespace Bitis.Runtime;
 
 /// <summary>
-/// A model that is ready to answer: compiled and packed. Quantized layers compute with integers. A session may be used from several
-/// threads; calls wait for each other.
+/// A model that is ready to answer: compiled and packed. Quantized layers compute with integers. A session may be used
+/// from several threads; calls wait for each other.
 /// </summary>
 /// <remarks>
-/// Threads belong to the process, and a call borrows them (<see cref="WorkerPool.Rent"/>). The plan with the packed weights never changes; what
-/// a call writes to is its <see cref="SessionWorkspace"/>. A session that nobody disposes is collected with all its memory.
+/// Threads belong to the process, and a call borrows them (<see cref="WorkerPool.Rent"/>). The plan with the packed
+/// weights never changes; what a call writes to is its <see cref="SessionWorkspace"/>. A session that nobody disposes
+/// is collected with all its memory.
 /// </remarks>
 public sealed class InferenceSession : IDisposable
 {
@@ -87,7 +88,9 @@ public sealed class InferenceSession : IDisposable
     /// <param name="images">Normalized pixels, <c>[batch, channels, height, width]</c>.</param>
     /// <param name="cancellationToken">Ends the work between two images.</param>
     /// <returns><c>[batch, classes]</c>; an image's logits depend neither on its neighbours nor on the threads.</returns>
-    /// <exception cref="ArgumentException">The images do not have the model's input shape, or a pixel is not finite.</exception>
+    /// <exception cref="ArgumentException">
+    /// The images do not have the model's input shape, or a pixel is not finite.
+    /// </exception>
     public Tensor Run(Tensor images, CancellationToken cancellationToken = default)
     {
         RequireImages(images);
@@ -103,7 +106,9 @@ public sealed class InferenceSession : IDisposable
 
     /// <summary>Runs an image as <see cref="Run"/> does with a single one, and tells how long each step took.</summary>
     /// <param name="image">Normalized pixels, <c>[1, channels, height, width]</c>.</param>
-    /// <exception cref="ArgumentException">This is not one image of the model's input shape, or a pixel is not finite.</exception>
+    /// <exception cref="ArgumentException">
+    /// This is not one image of the model's input shape, or a pixel is not finite.
+    /// </exception>
     public IReadOnlyList<StepTime> Profile(Tensor image)
     {
         RequireImages(image);
@@ -183,7 +188,10 @@ public sealed class InferenceSession : IDisposable
         foreach ((string name, Tensor weight) in weights)
         {
             if (weight.FindNonFinite() is { } index)
-                throw new BitisException($"The weight '{name}' holds {weight.Span[index]} at element {index}; weights must be finite numbers.");
+            {
+                throw new BitisException(
+                    $"The weight '{name}' holds {weight.Span[index]} at element {index}; weights must be finite numbers.");
+            }
         }
     }
 }

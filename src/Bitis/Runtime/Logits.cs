@@ -5,7 +5,13 @@ namespace Bitis.Runtime;
 /// <summary>What a model's answers must be before predictions are made of them.</summary>
 public static class Logits
 {
-    /// <summary>Checks that all logits are finite numbers; NaN compares as nothing, so a prediction made of it would mean nothing.</summary>
+    /// <summary>What messages call a model that another one is compared with.</summary>
+    internal const string Reference = "the model that it is compared with";
+
+    /// <summary>
+    /// Checks that all logits are finite numbers; NaN compares as nothing, so a prediction made of it would mean
+    /// nothing.
+    /// </summary>
     /// <param name="logits"><c>[batch, classes]</c></param>
     /// <param name="nameOf">What to call an image, by its index in the batch.</param>
     /// <param name="model">Whose answers they are, for the message.</param>
@@ -18,7 +24,7 @@ public static class Logits
             return;
         (int image, int label) = Math.DivRem(index, logits.Shape[^1]);
         throw new BitisException(
-            $"{nameOf(image)}: {model} answers {logits.Span[index]} for class {label}, which is no prediction: its numbers leave float32's range. "
-            + "Check its weights (bitis inspect), or quantize or train it again.");
+            $"{nameOf(image)}: {model} answers {logits.Span[index]} for class {label}, which is no prediction: "
+            + "its numbers leave float32's range. Check its weights (bitis inspect), or quantize or train it again.");
     }
 }

@@ -5,8 +5,8 @@ using Bitis.Tensors;
 namespace Bitis.Runtime;
 
 /// <summary>
-/// What one call of a session writes to: an arena for each thread, and what the threads work on. The plan is only read, so any number of
-/// workspaces may run it at once; a workspace serves one call after the other.
+/// What one call of a session writes to: an arena for each thread, and what the threads work on. The plan is only read,
+/// so any number of workspaces may run it at once; a workspace serves one call after the other.
 /// </summary>
 internal sealed class SessionWorkspace : IDisposable
 {
@@ -47,7 +47,8 @@ internal sealed class SessionWorkspace : IDisposable
         try
         {
             (_logits, _cancellationToken) = (logits, cancellationToken);
-            // As many images as there are threads run side by side, one on each; the threads share the images left over.
+            // As many images as there are threads run side by side, one on each; the threads share the images left
+            // over.
             _shared = batch - batch % _threads;
             _pool!.Run(_shared == 0 ? 0 : _threads, _runShareOfBatch);
             for (int image = _shared; image < batch; image++)

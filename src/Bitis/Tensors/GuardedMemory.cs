@@ -4,13 +4,15 @@ using System.Runtime.InteropServices;
 namespace Bitis.Tensors;
 
 /// <summary>
-/// Memory that shows accesses outside of it: under <c>BITIS_GUARD=start</c> or <c>end</c> every tensor and every native block lies flush with a
-/// page that nobody may touch, and a single byte read or written too far ends the process. For tests; Linux only.
+/// Memory that shows accesses outside of it: under <c>BITIS_GUARD=start</c> or <c>end</c> every tensor and every native
+/// block lies flush with a page that nobody may touch, and a single byte read or written too far ends the process. For
+/// tests; Linux only.
 /// </summary>
 /// <remarks>
-/// Under <c>end</c> a block whose size is no multiple of 64 bytes does not start at one: no kernel needs that for such blocks. Native blocks are
-/// mapped one by one, and unmapped when they are freed. A tensor's page lies inside of its managed array, whose contents the garbage collector
-/// does not look at; it is made accessible again before the array is given back.
+/// Under <c>end</c> a block whose size is no multiple of 64 bytes does not start at one: no kernel needs that for such
+/// blocks. Native blocks are mapped one by one, and unmapped when they are freed. A tensor's page lies inside of its
+/// managed array, whose contents the garbage collector does not look at; it is made accessible again before the array
+/// is given back.
 /// </remarks>
 internal static unsafe partial class GuardedMemory
 {
@@ -41,7 +43,7 @@ internal static unsafe partial class GuardedMemory
         if (string.IsNullOrEmpty(value))
             return GuardMode.Off;
         if (!OperatingSystem.IsLinux())
-            throw new BitisException($"{Variable}={value}: pages that guard memory exist on Linux only. Unset the variable.");
+            throw new BitisException($"{Variable}={value}: memory can be guarded on Linux only. Unset the variable.");
         return value switch
         {
             "start" => GuardMode.Start,
@@ -73,7 +75,10 @@ internal static unsafe partial class GuardedMemory
     /// <returns>Whether the system knew it.</returns>
     public static bool Free((nint Address, nuint Bytes) mapping) => Unmap(mapping.Address, mapping.Bytes) == 0;
 
-    /// <summary>A pinned array in which some elements lie flush with a page that nobody may touch, for as long as anything refers to it.</summary>
+    /// <summary>
+    /// A pinned array in which some elements lie flush with a page that nobody may touch, for as long as anything
+    /// refers to it.
+    /// </summary>
     /// <param name="length">How many elements.</param>
     /// <param name="zeroed">Whether they are 0; else they are arbitrary.</param>
     /// <param name="mode">Where the page lies.</param>
@@ -82,8 +87,11 @@ internal static unsafe partial class GuardedMemory
     {
         CollectNowAndThen();
         int total = checked(length + (int)(2 * PageBytes / sizeof(float)));
-        float[] array = zeroed ? GC.AllocateArray<float>(total, pinned: true) : GC.AllocateUninitializedArray<float>(total, pinned: true);
-        nint first = (nint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(array)), bytes = (nint)length * sizeof(float);
+        float[] array = zeroed
+            ? GC.AllocateArray<float>(total, pinned: true)
+            : GC.AllocateUninitializedArray<float>(total, pinned: true);
+        nint first = (nint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(array));
+        nint bytes = (nint)length * sizeof(float);
         bool isAtEnd = mode == GuardMode.End;
         nint guard = RoundUp(isAtEnd ? first + bytes : first);
         start = (int)(((isAtEnd ? guard - bytes : guard + PageBytes) - first) / sizeof(float));
@@ -104,7 +112,11 @@ internal static unsafe partial class GuardedMemory
     private static void Protect(nint page, int protection)
     {
         if (Protect(page, (nuint)PageBytes, protection) != 0)
-            throw new OutOfMemoryException($"The system refuses to protect a page (error {Marshal.GetLastPInvokeError()}): too many blocks for vm.max_map_count?");
+        {
+            throw new OutOfMemoryException(
+                $"The system refuses to protect a page (error {Marshal.GetLastPInvokeError()}): "
+                + "are there too many blocks for vm.max_map_count?");
+        }
     }
 
     [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]

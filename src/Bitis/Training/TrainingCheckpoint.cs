@@ -81,7 +81,7 @@ internal sealed class TrainingCheckpoint
     /// <param name="state">The state of a new training.</param>
     /// <param name="epochs">How many epochs the training has.</param>
     /// <param name="stepsPerEpoch">How many steps an epoch has.</param>
-    /// <exception cref="BitisException">A tensor or the position is none of this training, or a number is not finite.</exception>
+    /// <exception cref="BitisException">A tensor or the position is none of this training, or a weight is not finite.</exception>
     public void Restore(TrainingState state, int epochs, int stepsPerEpoch)
     {
         try
@@ -100,8 +100,12 @@ internal sealed class TrainingCheckpoint
             if (!entries.Remove(name, out CheckpointEntry? entry) || entry.DType != DType.Float32 || entry.Shape != tensor.Shape)
                 throw BitisException.InFile(_path, $"tensor '{name}' is {(entry is null ? "missing" : $"{entry.DType} {entry.Shape}")}; the model needs {DType.Float32} {tensor.Shape}.");
             Tensor saved = file.Read(name);
-            if (Checkpoint.FindNonFinite(saved) is { } index)
-                throw BitisException.InFile(_path, $"tensor '{name}' holds {saved.Span[index]} at element {index}; expected finite numbers.");
+            bool isMoment = name.StartsWith("moment", StringComparison.Ordinal); // the square of a gradient may be infinite
+            if (!isMoment && saved.FindNonFinite() is { } index)
+            {
+                throw BitisException.InFile(
+                    _path, $"tensor '{name}' holds {saved.Span[index]} at element {index}: nothing can be learned from here. Train anew.");
+            }
             saved.Span.CopyTo(tensor.Span);
         }
         if (entries.Count > 0)

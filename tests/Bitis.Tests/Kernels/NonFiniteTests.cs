@@ -4,8 +4,9 @@ using Bitis.Runtime.Kernels;
 namespace Bitis.Tests.Kernels;
 
 /// <summary>
-/// NaN, infinities and extremes in every kernel: no form fails, levels are the same bits in all of them, and so are float32 results, but that NaN
-/// is any NaN. Where forms add up in another order, results are finite, infinite or NaN in all of them alike.
+/// NaN, infinities and extremes in every kernel: no form fails, levels are the same bits in all of them, and so are
+/// float32 results, but that NaN is any NaN. Where forms add up in another order, results are finite, infinite or NaN
+/// in all of them alike.
 /// </summary>
 public sealed unsafe class NonFiniteTests
 {
@@ -69,9 +70,10 @@ public sealed unsafe class NonFiniteTests
         UniformQuantizer signed = UniformQuantizer.Symmetric(4, Granularity.PerTensor, [1]);
         UniformQuantizer unsigned = UniformQuantizer.Asymmetric(8, Granularity.PerTensor, [1], [100]);
         DeltaQuantizer delta = DeltaQuantizer.BeforeSoftplus(4, 1, -5);
-        Assert.Equal([-7, 7, -7], [signed.Quantize(float.NaN, 0), signed.Quantize(float.PositiveInfinity, 0), signed.Quantize(float.NegativeInfinity, 0)]);
-        Assert.Equal([0, 255, 0], [unsigned.Quantize(float.NaN, 0), unsigned.Quantize(float.PositiveInfinity, 0), unsigned.Quantize(float.NegativeInfinity, 0)]);
-        Assert.Equal([0, 15, 0], [delta.Quantize(float.NaN), delta.Quantize(float.PositiveInfinity), delta.Quantize(float.NegativeInfinity)]);
+        float[] special = [float.NaN, float.PositiveInfinity, float.NegativeInfinity];
+        Assert.Equal([-7, 7, -7], special.Select(value => signed.Quantize(value, 0)));
+        Assert.Equal([0, 255, 0], special.Select(value => unsigned.Quantize(value, 0)));
+        Assert.Equal([0, 15, 0], special.Select(delta.Quantize));
         float[] values = [.. Sample.Extremes, .. Sample.Extremes], levels = new float[values.Length];
         foreach (UniformQuantizer quantizer in (UniformQuantizer[])[signed, unsigned])
         {
@@ -83,7 +85,8 @@ public sealed unsafe class NonFiniteTests
         Assert.Equal(-Levels.LargestPower, Levels.RoundToPower(float.NegativeInfinity, 1, 2));
     }
 
-    private static KeyValuePair<string, Action> Case<TKernel>(KernelTable<TKernel> table, Func<TKernel, Array[]> run, bool isOrdered = true)
+    private static KeyValuePair<string, Action> Case<TKernel>(
+        KernelTable<TKernel> table, Func<TKernel, Array[]> run, bool isOrdered = true)
         where TKernel : Kernel => new(table.Rows[0].Operation, () =>
         {
             TKernel[] forms = [.. table.Runnable];
@@ -112,7 +115,8 @@ public sealed unsafe class NonFiniteTests
         : float.IsFinite(x) ? float.IsFinite(y) : x.Equals(y);
 
     /// <summary>Spoiled, but by nothing whose sums are finite in one order only.</summary>
-    private static float[] Unordered(float[] values) => [.. Sample.Spoiled(values).Select(value => Math.Abs(value) == float.MaxValue ? value / 1e8f : value)];
+    private static float[] Unordered(float[] values) =>
+        [.. Sample.Spoiled(values).Select(value => Math.Abs(value) == float.MaxValue ? value / 1e8f : value)];
 
     private static Array[] RunGemm(FloatGemmKernel kernel)
     {
@@ -232,7 +236,8 @@ public sealed unsafe class NonFiniteTests
         byte[] kept = [0, 3, 8, 15];
         foreach (bool transforms in (bool[])[false, true])
         {
-            using GuardedBuffer<float> x = new(X), target = new((kept.Length + singles.Length) * Columns), maxima = new(Columns), alone = new(Columns);
+            using GuardedBuffer<float> x = new(X), target = new((kept.Length + singles.Length) * Columns);
+            using GuardedBuffer<float> maxima = new(Columns), alone = new(Columns);
             fixed (int* rows = blocks, single = singles)
             fixed (byte* keptRows = kept)
             {
@@ -270,7 +275,8 @@ public sealed unsafe class NonFiniteTests
         const int Groups = 3, Padded = 48;
         foreach (LevelRounding rounding in Enum.GetValues<LevelRounding>())
         {
-            using GuardedBuffer<float> x = new(X), inverses = new([.. Enumerable.Range(0, Columns).Select(i => i % 5 == 0 ? 0f : i % 7 == 0 ? 1e30f : 7f)]);
+            float[] inverse = [.. Enumerable.Range(0, Columns).Select(i => i % 5 == 0 ? 0f : i % 7 == 0 ? 1e30f : 7f)];
+            using GuardedBuffer<float> x = new(X), inverses = new(inverse);
             using GuardedBuffer<byte> target = new(Groups * 4 * Padded);
             using GuardedBuffer<int> sums = new(Columns);
             var call = new PackLevelsCall
@@ -301,7 +307,8 @@ public sealed unsafe class NonFiniteTests
         const int States = 5;
         using GuardedBuffer<float> u = new(X), delta = new(Sample.Spoiled(Sample.Floats(2, Rows * Columns, -6, 1))), y = new(Rows * Columns);
         using GuardedBuffer<float> a = new(Sample.Floats(3, States * Columns, -16, -0.1f)), b = new(Sample.Spoiled(Sample.Floats(4, Rows * States)));
-        using GuardedBuffer<float> c = new(Sample.Spoiled(Sample.Floats(5, Rows * States))), d = new(Weights), z = new(Sample.Spoiled(Sample.Floats(6, Rows * Columns)));
+        using GuardedBuffer<float> c = new(Sample.Spoiled(Sample.Floats(5, Rows * States))), d = new(Weights);
+        using GuardedBuffer<float> z = new(Sample.Spoiled(Sample.Floats(6, Rows * Columns)));
         a.Span[3] = float.NegativeInfinity;
         a.Span[7] = float.MinValue;
         var call = new SelectiveScanCall
@@ -365,7 +372,8 @@ public sealed unsafe class NonFiniteTests
 
     private static Array[] RunCausalConvGradient(CausalConvGradientKernel kernel)
     {
-        using GuardedBuffer<float> x = new(Unordered(Sample.Floats(1, Rows * Columns))), w = new(Sample.Floats(2, 4 * Columns)), b = new(Biases), g = new(OutputGradient), sums = new(Rows * Columns);
+        using GuardedBuffer<float> x = new(Unordered(Sample.Floats(1, Rows * Columns))), w = new(Sample.Floats(2, 4 * Columns));
+        using GuardedBuffer<float> b = new(Biases), g = new(OutputGradient), sums = new(Rows * Columns);
         using GuardedBuffer<float> xGradient = new(Rows * Columns), wGradient = new(4 * Columns), bGradient = new(Columns);
         var call = new CausalConvGradientCall
         {
@@ -388,7 +396,8 @@ public sealed unsafe class NonFiniteTests
 
     private static Array[] RunDepthwiseConv(DepthwiseConvKernel kernel)
     {
-        using GuardedBuffer<float> x = new(X), w = new(Sample.Floats(2, 9 * Columns)), b = new(Biases), y = new(Rows * Columns), g = new(OutputGradient);
+        using GuardedBuffer<float> x = new(X), w = new(Sample.Floats(2, 9 * Columns)), b = new(Biases);
+        using GuardedBuffer<float> y = new(Rows * Columns), g = new(OutputGradient);
         using GuardedBuffer<float> xGradient = new(Rows * Columns), wGradient = new(9 * Columns), bGradient = new(Columns);
         using var scratch = new GuardedBuffer<float>(DepthwiseConvGradient.ScratchLength(Rows));
         var call = new DepthwiseConvCall
@@ -405,7 +414,12 @@ public sealed unsafe class NonFiniteTests
             TargetStride = Columns,
         };
         kernel.Run(in call, 0, Columns);
-        var reverse = new DepthwiseConvGradientCall { Forward = call, Gradients = Gradients(g, xGradient, wGradient, bGradient), Scratch = scratch.Pointer };
+        var reverse = new DepthwiseConvGradientCall
+        {
+            Forward = call,
+            Gradients = Gradients(g, xGradient, wGradient, bGradient),
+            Scratch = scratch.Pointer,
+        };
         kernel.Backward(in reverse, Columns);
         return [y.Span.ToArray(), xGradient.Span.ToArray(), wGradient.Span.ToArray(), bGradient.Span.ToArray()];
     }
@@ -471,7 +485,8 @@ public sealed unsafe class NonFiniteTests
 
     private static Array[] RunGroupNormalizationGradient(GroupNormalizationGradientKernel kernel)
     {
-        using GuardedBuffer<float> x = new(X), w = new(Weights), b = new(Biases), y = new(Rows * Columns), statistics = new(2 * Columns), g = new(OutputGradient);
+        using GuardedBuffer<float> x = new(X), w = new(Weights), b = new(Biases), y = new(Rows * Columns);
+        using GuardedBuffer<float> statistics = new(2 * Columns), g = new(OutputGradient);
         using GuardedBuffer<float> xGradient = new(Rows * Columns), wGradient = new(Columns), bGradient = new(Columns), sums = new(2 * Columns);
         var call = new GroupNormalizationGradientCall
         {
@@ -513,7 +528,8 @@ public sealed unsafe class NonFiniteTests
     private static Array[] RunGate(GateKernel kernel)
     {
         float[] other = [.. X.Reverse()];
-        using GuardedBuffer<float> x = new(X), z = new(other), y = new(x.Length), g = new(Sample.Floats(3, x.Length)), xGradient = new(x.Length), zGradient = new(x.Length);
+        using GuardedBuffer<float> x = new(X), z = new(other), y = new(x.Length), g = new(Sample.Floats(3, x.Length));
+        using GuardedBuffer<float> xGradient = new(x.Length), zGradient = new(x.Length);
         kernel.Forward(x.Pointer, z.Pointer, 0.5f, y.Pointer, x.Length);
         kernel.Backward(x.Pointer, z.Pointer, g.Pointer, xGradient.Pointer, zGradient.Pointer, x.Length);
         return [y.Span.ToArray(), xGradient.Span.ToArray(), zGradient.Span.ToArray()];

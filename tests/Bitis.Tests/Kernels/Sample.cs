@@ -16,7 +16,8 @@ internal static class Sample
     }
 
     /// <summary>
-    /// NaN of both signs, infinities, the largest and the smallest numbers, what no 32-bit integer holds, and zeros of both signs.
+    /// NaN of both signs, infinities, the largest and the smallest numbers, what no 32-bit integer holds, and zeros of
+    /// both signs.
     /// </summary>
     public static IReadOnlyList<float> Extremes { get; } =
     [

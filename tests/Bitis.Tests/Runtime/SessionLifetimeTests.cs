@@ -46,7 +46,8 @@ public sealed class SessionLifetimeTests
         VisionModel model = VimVariants.Load("vim-micro");
         Tensor images = MicroModel.Images(model, 5, seed: 1);
         using InferenceSession one = InferenceSession.Create(model, new SessionOptions { Threads = 2 });
-        using InferenceSession other = InferenceSession.Create(MicroModel.Quantize(model, new() { Method = "minmax" }), new SessionOptions { Threads = 2 });
+        using InferenceSession other = InferenceSession.Create(
+            MicroModel.Quantize(model, new() { Method = "minmax" }), new SessionOptions { Threads = 2 });
         Tensor expected = one.Run(images), otherExpected = other.Run(images);
         Thread[] callers = [Start(one, expected), Start(other, otherExpected)];
         foreach (Thread caller in callers)

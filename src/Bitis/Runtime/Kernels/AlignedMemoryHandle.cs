@@ -4,8 +4,8 @@ using Bitis.Tensors;
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
-/// Owns a block of native memory that starts at a cache line; freed on disposal, at the latest by the finalizer. The garbage collector knows
-/// of large blocks, so that it looks for owners that nobody disposed.
+/// Owns a block of native memory that starts at a cache line; freed on disposal, at the latest by the finalizer. The
+/// garbage collector knows of large blocks, so that it looks for owners that nobody disposed.
 /// </summary>
 internal sealed unsafe class AlignedMemoryHandle : SafeHandle
 {

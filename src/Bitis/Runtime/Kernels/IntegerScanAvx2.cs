@@ -76,8 +76,8 @@ internal static unsafe class IntegerScanAvx2
             x = inputs;
         }
         Vector256<float> lowest = Vector256.Create(grid.Lowest), inverse = Vector256.Create(grid.InverseScale), max = Vector256.Create((float)grid.MaxLevel);
-        // Levels index tables. Avx.Max and Min give their second operand where the first is NaN, so NaN becomes the lowest level; Vector256's would
-        // pass it on, to a conversion that gives int.MinValue.
+        // Levels index tables. Avx.Max and Min give their second operand where the first is NaN, so NaN becomes the
+        // lowest level; Vector256's would pass it on, to a conversion that gives int.MinValue.
         for (int e = 0; e < Channels; e += HalfChannels)
         {
             Vector256<float> level = Avx.Min(Avx.Max((Vector256.Load(x + e) - lowest) * inverse, Vector256<float>.Zero), max);

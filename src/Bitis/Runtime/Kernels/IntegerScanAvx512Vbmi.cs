@@ -154,8 +154,8 @@ internal static unsafe class IntegerScanAvx512Vbmi
                 Vector512<int> multiple = Avx512Vbmi.PermuteVar64x8x2(low, multipleOrder, high).AsInt32() & lower16;
                 Vector512<float> qu = Vector512.Load(inputs + e);
                 Vector512<float> product = qu * Vector512.ConvertToSingle(multiple) * Vector512.Load(factors + e) * bScale;
-                // Below the lowest number, and for NaN, which Min passes on as its second operand, the conversion gives the lowest one, which
-                // packing saturates.
+                // Below the lowest number, and for NaN, which Min passes on as its second operand, the conversion gives
+                // the lowest one, which packing saturates.
                 Vector512<int> rounded = Avx512F.ConvertToVector512Int32(Avx512F.Min(highest, product));
                 Vector512<short> packed = Avx512BW.PackSignedSaturate(rounded, rounded);
                 Avx512BW.UnpackLow(packed, packed).Store(v + (2 * e));

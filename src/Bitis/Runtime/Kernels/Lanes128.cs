@@ -182,6 +182,8 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
         return Sse2.IsSupported
             ? integers
             : Vector128.ConditionalSelect(
-                Vector128.LessThan(value._value, Vector128.Create(Levels.Beyond)).AsInt32(), integers, Vector128.Create(int.MinValue));
+                Vector128.LessThan(value._value, Vector128.Create(Levels.Beyond)).AsInt32(),
+                integers,
+                Vector128.Create(int.MinValue));
     }
 }

@@ -76,7 +76,8 @@ internal static unsafe class QuantizedMap
         return largest;
     }
 
-    // Whole registers do what the tail does, to the bit. No level is beyond the largest, and NaN becomes 0: the lower bytes of int.MinValue.
+    // Whole registers do what the tail does, to the bit. No level is beyond the largest, and NaN becomes 0: the lower
+    // bytes of int.MinValue.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void WriteBytes(float* values, int count, float inverse, sbyte* target)
     {
