@@ -38,7 +38,8 @@ internal sealed class JsonFile(string kind, string example, IReadOnlyDictionary<
         string text = ReadText(path);
         try
         {
-            T value = StrictJson.Read(text, (JsonTypeInfo<T>)Options.GetTypeInfo(typeof(T)), isComplete: false) ?? throw new BitisException($"this is 'null', not a {kind}.");
+            var type = (JsonTypeInfo<T>)Options.GetTypeInfo(typeof(T));
+            T value = StrictJson.Read(text, type, isComplete: false) ?? throw new BitisException($"this is 'null', not a {kind}.");
             validate(value);
             return value;
         }

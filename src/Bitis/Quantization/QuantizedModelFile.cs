@@ -236,8 +236,9 @@ internal static class QuantizedModelFile
         double largest = weight * Math.Max(Math.Max(input * inputs, factor), Math.Sqrt(layer.RotationOrder));
         if (largest > float.MaxValue)
         {
-            string scales = string.Join(" and ", new[] { layer.Weight is null ? null : $"'{name}.weight_scale'", layer.Input is null ? null : $"'{name}.input_scale'" }.OfType<string>());
-            throw new BitisException($"the numbers of tensor {scales} are so large that the layer's values could not be float32.");
+            string?[] scales = [layer.Weight is null ? null : $"'{name}.weight_scale'", layer.Input is null ? null : $"'{name}.input_scale'"];
+            throw new BitisException(
+                $"the numbers of {string.Join(" and ", scales.OfType<string>())} are so large that the layer's values could not be float32.");
         }
     }
 

@@ -98,7 +98,10 @@ internal sealed class TrainingCheckpoint
         {
             // The digest covers names and bytes, not types and shapes.
             if (!entries.Remove(name, out CheckpointEntry? entry) || entry.DType != DType.Float32 || entry.Shape != tensor.Shape)
-                throw BitisException.InFile(_path, $"tensor '{name}' is {(entry is null ? "missing" : $"{entry.DType} {entry.Shape}")}; the model needs {DType.Float32} {tensor.Shape}.");
+            {
+                string found = entry is null ? "missing" : $"{entry.DType} {entry.Shape}";
+                throw BitisException.InFile(_path, $"tensor '{name}' is {found}; the model needs {DType.Float32} {tensor.Shape}.");
+            }
             Tensor saved = file.Read(name);
             bool isMoment = name.StartsWith("moment", StringComparison.Ordinal); // the square of a gradient may be infinite
             if (!isMoment && saved.FindNonFinite() is { } index)

@@ -24,7 +24,8 @@ internal sealed record TrainingPosition(IReadOnlyList<EpochRecord> Finished, Epo
         if (!isPossible)
         {
             throw new BitisException(
-                $"the checkpoint says {Finished.Count} epochs and {Current.Steps} steps of the next are done; the training has {epochs} epochs of {stepsPerEpoch} steps.");
+                $"the checkpoint says {Finished.Count} epochs and {Current.Steps} steps of the next are done; "
+                + $"the training has {epochs} epochs of {stepsPerEpoch} steps.");
         }
     }
 
