@@ -32,9 +32,8 @@ public sealed class GraphExecutor
     /// <param name="images">Normalized pixels, <c>[batch, channels, height, width]</c>.</param>
     /// <param name="cancellationToken">Ends the walk between two nodes.</param>
     /// <returns>The graph's output, <c>[batch, classes]</c> for a classifier.</returns>
-    /// <exception cref="ArgumentException">
-    /// The images do not have the graph's input shape, or a pixel is not finite.
-    /// </exception>
+    /// <exception cref="ArgumentException">The images do not have the graph's input shape.</exception>
+    /// <exception cref="BitisException">A pixel is not finite.</exception>
     public Tensor Run(Tensor images, CancellationToken cancellationToken = default)
     {
         if (images.Shape.Rank == 0 || images.Shape.DropFirst() != _graph.Input.Shape)

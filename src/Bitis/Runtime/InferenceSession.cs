@@ -88,9 +88,8 @@ public sealed class InferenceSession : IDisposable
     /// <param name="images">Normalized pixels, <c>[batch, channels, height, width]</c>.</param>
     /// <param name="cancellationToken">Ends the work between two images.</param>
     /// <returns><c>[batch, classes]</c>; an image's logits depend neither on its neighbours nor on the threads.</returns>
-    /// <exception cref="ArgumentException">
-    /// The images do not have the model's input shape, or a pixel is not finite.
-    /// </exception>
+    /// <exception cref="ArgumentException">The images do not have the model's input shape.</exception>
+    /// <exception cref="BitisException">A pixel is not finite.</exception>
     public Tensor Run(Tensor images, CancellationToken cancellationToken = default)
     {
         RequireImages(images);
@@ -106,9 +105,8 @@ public sealed class InferenceSession : IDisposable
 
     /// <summary>Runs an image as <see cref="Run"/> does with a single one, and tells how long each step took.</summary>
     /// <param name="image">Normalized pixels, <c>[1, channels, height, width]</c>.</param>
-    /// <exception cref="ArgumentException">
-    /// This is not one image of the model's input shape, or a pixel is not finite.
-    /// </exception>
+    /// <exception cref="ArgumentException">This is not one image of the model's input shape.</exception>
+    /// <exception cref="BitisException">A pixel is not finite.</exception>
     public IReadOnlyList<StepTime> Profile(Tensor image)
     {
         RequireImages(image);

@@ -83,7 +83,8 @@ public sealed class GradientExecutor : IDisposable
     /// <param name="seed">
     /// Where the random numbers of low-bit layers start; give each step its own. Exact layers take none.
     /// </param>
-    /// <exception cref="ArgumentException">A shape does not fit the model, or a pixel is not finite.</exception>
+    /// <exception cref="ArgumentException">A shape does not fit the model.</exception>
+    /// <exception cref="BitisException">A pixel is not finite.</exception>
     public BatchLoss Run(Tensor images, Tensor targets, ulong seed = 0)
     {
         ArgumentNullException.ThrowIfNull(images);

@@ -59,7 +59,7 @@ public sealed class GradientExecutorTests
         (Tensor images, Tensor targets) = Batch(model, 3);
         images.Span[(2 * images.Length / 3) + 1] = float.NaN;
         using var executor = new GradientExecutor(model.Graph, model.Weights, threads: 1);
-        ArgumentException e = Assert.Throws<ArgumentException>(() => executor.Run(images, targets));
+        BitisException e = Assert.Throws<BitisException>(() => executor.Run(images, targets));
         Assert.Contains("Image 2 of the batch holds NaN at [0, 0, 1]", e.Message);
     }
 
