@@ -8,14 +8,16 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 kills=${1:-100} seed=${2:-1}
-cli=$PWD/artifacts/bin/Bitis.Cli/release/Bitis.Cli.dll
+built=$PWD/artifacts/bin/Bitis.Cli/release
 model=$PWD/tests/Bitis.Tests/Golden/vim-micro.safetensors
-[ -f "$cli" ] || { echo "$cli is missing; build first: dotnet build -c Release" >&2; exit 2; }
+[ -f "$built/Bitis.Cli.dll" ] || { echo "$built is missing; build first: dotnet build -c Release" >&2; exit 2; }
 RANDOM=$seed
 export DOTNET_EnableDiagnostics=0 # its pipes in the folder for temporary files would outlive a kill
 work=$(mktemp -d) process=
 export TMPDIR=$work/tmp
 mkdir "$TMPDIR"
+cp -r "$built" "$work/cli" # models name the version that made them; a build meanwhile would make others
+cli=$work/cli/Bitis.Cli.dll
 trap 'if [ -n "$process" ]; then kill -9 "$process" 2>/dev/null || true; fi; rm -rf "$work"' EXIT
 
 cat >"$work/recipe.json" <<'JSON'
@@ -60,7 +62,7 @@ digest() { # folder
 }
 
 compare() { # command, folder, folder of the uninterrupted run
-    [ "$(digest "$2")" = "$(digest "$3")" ] || fail "$1 made something else: $(digest "$2")"
+    diff <(digest "$3") <(digest "$2") >&2 || fail "$1 made something else (>) than without kills (<)"
     [ "$(cd "$2" && find . | sort)" = "$(cd "$3" && find . | sort)" ] || fail "$1 left behind: $(cd "$2" && find . | sort | xargs)"
     [ -z "$(ls -A "$TMPDIR")" ] || fail "$1 left behind temporary files: $(ls -A "$TMPDIR")"
 }

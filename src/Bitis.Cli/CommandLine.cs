@@ -99,13 +99,14 @@ internal static class CommandLine
                 context.Error.WriteLine(reason);
                 break;
             case OutOfMemoryException: // also where no thread can be started
-                context.Error.WriteLine($"There is not enough memory, or no further thread or open file, for this: {reason} {Kept}");
+                context.Error.WriteLine(
+                    $"There is not enough memory, or no further thread or open file, for this: {reason} {Kept}");
                 context.Error.WriteLine("Fewer --threads, a smaller --batch or a machine with more memory may help.");
                 break;
             case FileNotFoundException { FileName: { } file } when file.Contains("Version=", StringComparison.Ordinal):
                 context.Error.WriteLine(
-                    $"A part of bitis, {DisplayText.Of(file.Split(',')[0])}, cannot be loaded: the system may allow too few open files (ulimit -n), "
-                    + $"or the installation is incomplete. {Kept}");
+                    $"A part of bitis, {DisplayText.Of(file.Split(',')[0])}, cannot be loaded: "
+                    + $"the system may allow too few open files (ulimit -n), or the installation is incomplete. {Kept}");
                 break;
             case IOException or UnauthorizedAccessException:
                 context.Error.WriteLine($"The system refused to read or write: {reason.TrimEnd('.')}. {Kept}");

@@ -46,7 +46,10 @@ internal sealed class EscapingWriter(TextWriter inner, string? name) : TextWrite
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             if (name is not null)
-                throw new BitisException($"{name} cannot be written to: {e.Message.TrimEnd('.')}. Files that were written are complete.", e);
+            {
+                throw new BitisException(
+                    $"{name} cannot be written to: {e.Message.TrimEnd('.')}. Files that were written are complete.", e);
+            }
         }
     }
 }

@@ -4,12 +4,14 @@ using System.Text;
 namespace Bitis;
 
 /// <summary>
-/// Text that may come from a file or a server, as it can be shown: nothing in it steers the terminal, reorders or hides what
+/// Text that may come from a file or a server, as it can be shown: nothing in it steers the terminal, reorders or hides
+/// what
 /// is around it, or starts a line of its own, and its length has a bound. Applying it twice does no harm.
 /// </summary>
 public static class DisplayText
 {
-    /// <summary>How many characters of a name are shown: of a class, tensor, file, or anything else from outside.</summary>
+    /// <summary>How many characters of a name are shown: of a class, tensor, file, or anything else from
+    /// outside.</summary>
     public const int NameLength = 200;
 
     /// <summary>How many characters of a message are shown, names and all.</summary>
@@ -21,8 +23,10 @@ public static class DisplayText
     public static string Of(string? text, int length = NameLength) => Escape(Cut(text ?? "", length));
 
     /// <summary>
-    /// Writes as <c>\u001b</c>, which JSON reads as well, what a terminal may obey or hide: control characters (C0, DEL and
-    /// C1), format characters (bidirectional overrides, zero width), separators of lines, blank letters, lone surrogates.
+    /// Writes as <c>\u001b</c>, which JSON reads as well, what a terminal may obey or hide: control characters (C0, DEL
+    /// and
+    /// C1), format characters (bidirectional overrides, zero width), separators of lines, blank letters, lone
+    /// surrogates.
     /// </summary>
     /// <param name="text">The text.</param>
     /// <param name="keepLines">Whether ends of lines stay as they are.</param>

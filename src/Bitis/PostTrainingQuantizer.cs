@@ -58,7 +58,8 @@ public static class PostTrainingQuantizer
         return new QuantizedModel(model.Config, model.Preprocessing, model.ClassNames, recipe, digest!, weights, layers, scans);
     }
 
-    /// <summary>Deletes the finished blocks in a <see cref="QuantizationOptions.WorkFolder"/>, and the folder unless other files are in it.</summary>
+    /// <summary>Deletes the finished blocks in a <see cref="QuantizationOptions.WorkFolder"/>, and the folder unless
+    /// other files are in it.</summary>
     /// <param name="workFolder">The folder; it may be missing.</param>
     /// <exception cref="BitisException">They cannot be deleted.</exception>
     public static void DeleteWork(string workFolder) => new ReconstructionFolder(workFolder).Delete();

@@ -58,7 +58,14 @@ internal sealed class DemoCommand : BitisCommand
                 EvaluationResult result = Evaluate(session, [original.Run], decoded, model);
                 (double latency, double floatLatency) = MeasureLatency(quantized, model, decoded, threads);
                 rows.Add(new DemoRow(
-                    bits, scope, method.Name, result.Counts.Top1, result.Counts.Agreements[0].Top1, quantized.Save(Stream.Null, Context.Cancellation), latency, floatLatency));
+                    bits,
+                    scope,
+                    method.Name,
+                    result.Counts.Top1,
+                    result.Counts.Agreements[0].Top1,
+                    quantized.Save(Stream.Null, Context.Cancellation),
+                    latency,
+                    floatLatency));
             }
         }
         return new DemoResult(

@@ -109,7 +109,12 @@ internal sealed class QuantizeCommand : BitisCommand
     }
 
     private static QuantizeResult Summarize(
-        LoadedModel model, QuantizedModel quantized, IReadOnlyList<BlockRecord> blocks, string output, long fileBytes, TimeSpan time)
+        LoadedModel model,
+        QuantizedModel quantized,
+        IReadOnlyList<BlockRecord> blocks,
+        string output,
+        long fileBytes,
+        TimeSpan time)
     {
         long parameters = model.Float!.Weights.Values.Sum(weight => (long)weight.Length);
         return new QuantizeResult(

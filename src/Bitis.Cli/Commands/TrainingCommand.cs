@@ -89,7 +89,8 @@ internal abstract class TrainingCommand : BitisCommand
 
     /// <summary>A float32 model.</summary>
     /// <exception cref="BitisException">It cannot be used, or is quantized.</exception>
-    protected LoadedModel LoadFloat(string reference, ModelOptions options, string taker, IProgress<WorkProgress> progress) =>
+    protected LoadedModel LoadFloat(
+        string reference, ModelOptions options, string taker, IProgress<WorkProgress> progress) =>
         LoadedModel.Load(reference, options, progress, Context.Cancellation) is { Float: not null } model
             ? model
             : throw BitisException.InFile(reference, $"this model is quantized; {taker} takes a float32 checkpoint.");

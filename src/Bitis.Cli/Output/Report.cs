@@ -3,7 +3,8 @@ using Spectre.Console.Rendering;
 
 namespace Bitis.Cli.Output;
 
-/// <summary>Results as aligned text: lines, names with values, tables. All of it is escaped and cut here (<see cref="DisplayText"/>).</summary>
+/// <summary>Results as aligned text: lines, names with values, tables. All of it is escaped and cut here (<see
+/// cref="DisplayText"/>).</summary>
 internal sealed class Report(CliContext context)
 {
     /// <summary>One line.</summary>

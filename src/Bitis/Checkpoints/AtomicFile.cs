@@ -1,10 +1,14 @@
 namespace Bitis.Checkpoints;
 
 /// <summary>
-/// Writes a file so that it appears whole or not at all: to a temporary file in the same folder, flushed to the disk, then
-/// renamed over the old one. Whatever goes wrong before, the temporary file is deleted and the old file stays as it was; what
-/// a killed process has left is removed by the next one. An existing file keeps its permissions and, as far as the system
-/// allows, its owner; further hard links keep the old file. Links stay, and the file at their end is replaced. A device or a
+/// Writes a file so that it appears whole or not at all: to a temporary file in the same folder, flushed to the disk,
+/// then
+/// renamed over the old one. Whatever goes wrong before, the temporary file is deleted and the old file stays as it
+/// was; what
+/// a killed process has left is removed by the next one. An existing file keeps its permissions and, as far as the
+/// system
+/// allows, its owner; further hard links keep the old file. Links stay, and the file at their end is replaced. A device
+/// or a
 /// pipe gets the bytes one after another.
 /// </summary>
 public static class AtomicFile

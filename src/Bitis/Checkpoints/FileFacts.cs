@@ -33,7 +33,11 @@ internal sealed partial record FileFacts(
         Span<byte> status = stackalloc byte[StatusLength];
         int flags = followsLink ? 0 : NoFollow;
         if (Status(FromCurrentFolder, path, flags, BasicStatus, ref MemoryMarshal.GetReference(status)) != 0)
-            return Marshal.GetLastPInvokeError() == NameTooLong ? throw new PathTooLongException("the name is too long") : null;
+        {
+            return Marshal.GetLastPInvokeError() == NameTooLong
+                ? throw new PathTooLongException("the name is too long")
+                : null;
+        }
         int mode = BinaryPrimitives.ReadUInt16LittleEndian(status[28..]);
         return new FileFacts(
             (mode & TypeMask) switch

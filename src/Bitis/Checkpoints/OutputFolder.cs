@@ -19,7 +19,8 @@ public static class OutputFolder
         }
     }
 
-    /// <summary>Finds out before the work that a folder cannot be created or written to. Leaves nothing behind.</summary>
+    /// <summary>Finds out before the work that a folder cannot be created or written to. Leaves nothing
+    /// behind.</summary>
     /// <param name="path">The folder.</param>
     /// <param name="what">What the message calls it.</param>
     /// <exception cref="BitisException">It cannot.</exception>

@@ -1,7 +1,8 @@
 namespace Bitis.Checkpoints;
 
 /// <summary>
-/// Where an output goes. A regular file is replaced as a whole, at the end of all links, which stay; a device or a pipe is
+/// Where an output goes. A regular file is replaced as a whole, at the end of all links, which stay; a device or a pipe
+/// is
 /// written to as it is. Everything else is refused, with one message, before there is anything to write.
 /// </summary>
 public sealed class OutputTarget
@@ -23,7 +24,8 @@ public sealed class OutputTarget
 
     /// <summary>What to tell the user about an existing file with further hard links; null for all others.</summary>
     public string? Notice => _facts is { Kind: FileKind.File, Names: > 1 }
-        ? $"{Path}: this file has {_facts.Names} names (hard links); only this one gets the new contents, the others keep the old file."
+        ? $"{Path}: this file has {_facts.Names} names (hard links); only this one gets the new contents, "
+            + "the others keep the old file."
         : null;
 
     /// <summary>The file at the end of all links.</summary>
@@ -59,13 +61,15 @@ public sealed class OutputTarget
                 ? new OutputTarget(path, end, facts)
                 : throw Refused(path, "this leads to a file that no longer has a name; give another one");
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        catch (Exception e) when (
+            e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
             throw Refused(path, e.Message.TrimEnd('.'), e);
         }
     }
 
-    /// <summary>Finds out before the work, and not after it, that a file cannot be written. Leaves nothing behind.</summary>
+    /// <summary>Finds out before the work, and not after it, that a file cannot be written. Leaves nothing
+    /// behind.</summary>
     /// <exception cref="BitisException">It cannot; the message says why.</exception>
     public void RequireWritable()
     {
@@ -97,7 +101,8 @@ public sealed class OutputTarget
     }
 
     /// <summary>Makes sure that an output replaces none of the inputs, under whatever name.</summary>
-    /// <param name="inputs">Files and folders; what does not exist, and null, is skipped. In a folder any existing file counts.</param>
+    /// <param name="inputs">Files and folders; what does not exist, and null, is skipped. In a folder any existing file
+    /// counts.</param>
     /// <exception cref="BitisException">It would replace one.</exception>
     public void RequireOtherThan(params IEnumerable<string?> inputs)
     {
@@ -109,7 +114,8 @@ public sealed class OutputTarget
             if (facts?.Identity == _facts.Identity)
             {
                 throw Refused(
-                    Path, $"this is the same file as the input {DisplayText.Of(input)}, which would be lost; give another name");
+                    Path,
+                    $"this is the same file as the input {DisplayText.Of(input)}, which would be lost; give another name");
             }
             if (facts?.Kind == FileKind.Folder && IsInside(facts.Identity))
             {

@@ -1,17 +1,20 @@
 namespace Bitis.Checkpoints;
 
 /// <summary>
-/// The files that outputs are written to before they get their name: <c>.bitis-GUID.tmp</c> in the same folder. Whoever writes
+/// The files that outputs are written to before they get their name: <c>.bitis-GUID.tmp</c> in the same folder. Whoever
+/// writes
 /// one holds a lock on it, which ends with the process; so one without a lock was left by a process that was killed.
 /// </summary>
 internal static class TemporaryFiles
 {
     private const string Prefix = ".bitis-", Suffix = ".tmp";
 
-    /// <summary>How old a file without a lock must be in a network's folder, which may not show the locks of other machines.</summary>
+    /// <summary>How old a file without a lock must be in a network's folder, which may not show the locks of other
+    /// machines.</summary>
     private static readonly TimeSpan UnlockedElsewhere = TimeSpan.FromDays(1);
 
-    /// <summary>Creates and locks a temporary file; its lock is no hindrance to readers, and ends with the stream.</summary>
+    /// <summary>Creates and locks a temporary file; its lock is no hindrance to readers, and ends with the
+    /// stream.</summary>
     /// <param name="folder">Where.</param>
     /// <param name="mode">Its permissions at first; null for the usual.</param>
     public static FileStream Create(string folder, UnixFileMode? mode)
@@ -38,7 +41,8 @@ internal static class TemporaryFiles
             {
                 // Perhaps as below.
             }
-            // Between its creation and its lock another process took it for one that was left over: with a lock, that is over.
+            // Between its creation and its lock another process took it for one that was left over: with a lock, that
+            // is over.
         }
     }
 
@@ -49,7 +53,7 @@ internal static class TemporaryFiles
             return;
         try
         {
-            foreach (string path in Directory.EnumerateFiles(folder, $"{Prefix}*{Suffix}", SearchOption.TopDirectoryOnly))
+            foreach (string path in Directory.EnumerateFiles(folder, $"{Prefix}*{Suffix}"))
             {
                 if (IsOurs(Path.GetFileName(path)))
                     RemoveIfStale(path);
@@ -88,7 +92,8 @@ internal static class TemporaryFiles
     {
         try
         {
-            return new DriveInfo(Path.GetDirectoryName(path)!).DriveType is DriveType.Fixed or DriveType.Ram or DriveType.Removable;
+            var drive = new DriveInfo(Path.GetDirectoryName(path)!);
+            return drive.DriveType is DriveType.Fixed or DriveType.Ram or DriveType.Removable;
         }
         catch (Exception e) when (e is ArgumentException or IOException or UnauthorizedAccessException)
         {

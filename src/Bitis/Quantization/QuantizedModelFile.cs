@@ -84,7 +84,8 @@ internal static class QuantizedModelFile
         }
     }
 
-    private static (List<SafetensorsTensor> Tensors, Dictionary<string, string> Metadata) ContentsOf(QuantizedModel model)
+    private static (List<SafetensorsTensor> Tensors, Dictionary<string, string> Metadata) ContentsOf(
+        QuantizedModel model)
     {
         IEnumerable<SafetensorsTensor> floats = model.Weights
             .OrderBy(pair => pair.Key, StringComparer.Ordinal)

@@ -44,7 +44,8 @@ public sealed record TrainingFolder(string Path)
         }
     }
 
-    /// <summary>Finds out before the work that a file of the training cannot be written, or would replace what is read.</summary>
+    /// <summary>Finds out before the work that a file of the training cannot be written, or would replace what is
+    /// read.</summary>
     /// <param name="inputs">Files and folders that are read; null ones are skipped.</param>
     /// <exception cref="BitisException">One cannot, or would.</exception>
     public void RequireWritable(params IEnumerable<string?> inputs)
