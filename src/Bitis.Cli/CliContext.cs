@@ -34,6 +34,9 @@ internal sealed record CliContext
     public static CliContext ForProcess(CancellationToken cancellation)
     {
         Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        // Loads what writing a message takes: later it may have to say that no more files can be opened.
+        using (Stream error = Console.OpenStandardError())
+            error.Write([]);
         return new CliContext
         {
             Output = Console.Out,
@@ -46,6 +49,18 @@ internal sealed record CliContext
         };
     }
 
+    /// <summary>The same surroundings, with writers that let no control characters through (<see
+    /// cref="EscapingWriter"/>).</summary>
+    public CliContext WithEscaping() => this with
+    {
+        Output = new EscapingWriter(Output, "standard output"),
+        Error = new EscapingWriter(Error, name: null),
+    };
+
+    /// <summary>Writes a line that <see cref="CreateOutputConsole"/> has coloured; what is in it must be escaped
+    /// already.</summary>
+    public void WriteStyled(string line) => (OutputIsTerminal ? Plain(Output) : Output).WriteLine(line);
+
     /// <summary>A console that formats results: plain unless a person reads along.</summary>
     /// <param name="writer">Where the text goes.</param>
     /// <param name="wraps">Whether long lines are broken to fit a terminal.</param>
@@ -57,7 +72,9 @@ internal sealed record CliContext
     }
 
     /// <summary>A console that shows progress.</summary>
-    public IAnsiConsole CreateErrorConsole() => CreateConsole(Error, ErrorIsTerminal);
+    public IAnsiConsole CreateErrorConsole() => CreateConsole(ErrorIsTerminal ? Plain(Error) : Error, ErrorIsTerminal);
+
+    private static TextWriter Plain(TextWriter writer) => writer is EscapingWriter escaping ? escaping.Inner : writer;
 
     private IAnsiConsole CreateConsole(TextWriter writer, bool isTerminal) =>
         AnsiConsole.Create(new AnsiConsoleSettings

@@ -9,14 +9,19 @@ namespace Bitis.Cli;
 /// <summary>The <c>bitis</c> command: parses, runs one of the commands, and turns failures into messages and exit codes.</summary>
 internal static class CommandLine
 {
+    private const string Kept = "Outputs are whole or as they were.";
+
     /// <summary>Runs a command line and returns its exit code.</summary>
     public static int Run(IReadOnlyList<string> arguments, CliContext context)
     {
-        ParseResult parsed = CreateRoot(context).Parse(arguments.Count == 0 ? ["--help"] : arguments);
-        if (parsed.Errors.Count > 0 && parsed.Action is not { ClearsParseErrors: true })
-            return RefuseUsage(parsed, context);
+        context = context.WithEscaping();
+        // What a message needs is loaded now, since it may have to say that no more files can be opened.
+        Explain(new FileNotFoundException(), context with { Error = new EscapingWriter(new StringWriter(), name: null) });
         try
         {
+            ParseResult parsed = CreateRoot(context).Parse(arguments.Count == 0 ? ["--help"] : arguments);
+            if (parsed.Errors.Count > 0 && parsed.Action is not { ClearsParseErrors: true })
+                return RefuseUsage(parsed, context);
             return parsed.Invoke(new InvocationConfiguration
             {
                 Output = context.Output,
@@ -26,7 +31,7 @@ internal static class CommandLine
         }
         catch (Exception e)
         {
-            return Explain(Cause(e), context);
+            return Explain(e, context);
         }
     }
 
@@ -42,7 +47,8 @@ internal static class CommandLine
             new ClassifyCommand(context),
             new BenchCommand(context),
             new AnalyzeCommand(context),
-            new TrainCommand(context),            new FinetuneCommand(context),
+            new TrainCommand(context),
+            new FinetuneCommand(context),
             new VersionCommand(context),
         };
         foreach (HelpOption help in root.Options.OfType<HelpOption>())
@@ -56,7 +62,7 @@ internal static class CommandLine
         string message = parsed.Errors.Select(error => error.Message).OrderBy(Vagueness).First();
         Command command = parsed.CommandResult.Command;
         string name = command is RootCommand ? "bitis" : $"bitis {command.Name}";
-        context.Error.WriteLine(message.ReplaceLineEndings(" "));
+        context.Error.WriteLine(DisplayText.Of(message.ReplaceLineEndings(" "), DisplayText.MessageLength));
         context.Error.WriteLine($"See: {name} --help");
         return ExitCodes.BadInput;
     }
@@ -68,27 +74,50 @@ internal static class CommandLine
         _ => 2,
     };
 
-    /// <summary>Parallel loops wrap what went wrong in them.</summary>
-    private static Exception Cause(Exception e) =>
-        e is AggregateException many ? many.Flatten().InnerExceptions[0] : e;
-
-    private static int Explain(Exception e, CliContext context)
+    /// <summary>Tasks, parallel loops and the first use of a type wrap what went wrong in them.</summary>
+    private static Exception Cause(Exception e) => e switch
     {
+        AggregateException { InnerExceptions.Count: > 0 } many => Cause(many.Flatten().InnerExceptions[0]),
+        TaskSchedulerException { InnerException: { } inner } => Cause(inner),
+        TypeInitializationException { InnerException: { } inner } => Cause(inner),
+        _ => e,
+    };
+
+    /// <summary>Says what went wrong; the exit code.</summary>
+    internal static int Explain(Exception failure, CliContext context)
+    {
+        Exception e = Cause(failure);
+        if (e is OperationCanceledException && context.Cancellation.IsCancellationRequested)
+        {
+            context.Error.WriteLine("cancelled; nothing was written");
+            return ExitCodes.BadInput;
+        }
+        string reason = DisplayText.Of(e.Message, DisplayText.MessageLength);
         switch (e)
         {
-            case OperationCanceledException when context.Cancellation.IsCancellationRequested:
-                context.Error.WriteLine("cancelled; nothing was written");
-                return ExitCodes.BadInput;
             case BitisException:
-                context.Error.WriteLine(e.Message);
-                return ExitCodes.BadInput;
-            default:
+                context.Error.WriteLine(reason);
+                break;
+            case OutOfMemoryException: // also where no thread can be started
                 context.Error.WriteLine(
-                    $"This is a fault in bitis, not in your input: {e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")}");
+                    $"There is not enough memory, or no further thread or open file, for this: {reason} {Kept}");
+                context.Error.WriteLine("Fewer --threads, a smaller --batch or a machine with more memory may help.");
+                break;
+            case FileNotFoundException { FileName: { } file } when file.Contains("Version=", StringComparison.Ordinal):
+                context.Error.WriteLine(
+                    $"A part of bitis, {DisplayText.Of(file.Split(',')[0])}, cannot be loaded: "
+                    + $"the system may allow too few open files (ulimit -n), or the installation is incomplete. {Kept}");
+                break;
+            case IOException or UnauthorizedAccessException:
+                context.Error.WriteLine($"The system refused to read or write: {reason.TrimEnd('.')}. {Kept}");
+                break;
+            default:
+                context.Error.WriteLine($"This is a fault in bitis, not in your input: {e.GetType().Name}: {reason}");
                 context.Error.WriteLine(context.Debug
-                    ? e.ToString()
+                    ? DisplayText.Escape(e.ToString(), keepLines: true)
                     : "Please report it, with the output of the same command under BITIS_DEBUG=1 and of 'bitis version'.");
                 return ExitCodes.InternalFault;
         }
+        return ExitCodes.BadInput;
     }
 }

@@ -9,6 +9,9 @@ internal static class ExitCodes
     /// <summary>A defect of ours.</summary>
     public const int InternalFault = 1;
 
-    /// <summary>The input or the options cannot be used, or the user cancelled.</summary>
+    /// <summary>
+    /// The input or the options cannot be used, the system lacks something (memory, disk, open files), or the user
+    /// cancelled.
+    /// </summary>
     public const int BadInput = 2;
 }

@@ -3,19 +3,21 @@ namespace Bitis;
 /// <summary>
 /// Something the caller gave us cannot be used: a file, an option, a model, an image. The message stands alone: it names
 /// the file and the place in it, says what was expected, and what to do. The command line prints it and exits with code 2;
-/// every other exception is a defect of ours and exits with code 1.
+/// every other exception is a defect of ours and exits with code 1. Names in it come from strangers' files, so the
+/// message
+/// is escaped and cut here, once for all (<see cref="DisplayText"/>).
 /// </summary>
 public sealed class BitisException : Exception
 {
     /// <summary>Creates the exception from a complete message.</summary>
     public BitisException(string message)
-        : base(message)
+        : base(DisplayText.Of(message, DisplayText.MessageLength))
     {
     }
 
     /// <summary>Creates the exception from a complete message and the failure that caused it.</summary>
     public BitisException(string message, Exception innerException)
-        : base(message, innerException)
+        : base(DisplayText.Of(message, DisplayText.MessageLength), innerException)
     {
     }
 

@@ -37,7 +37,7 @@ public static class PostTrainingQuantizer
         Dictionary<string, QuantizedScan> scans = recipe.CoversScans && recipe.Bits.Activations != BitWidths.Float
             ? CalibrateScans(model, batches, recipe, options, cancellationToken)
             : [];
-        bool isBlockwise = QuantizationMethods.Find(recipe.Method) is { Smooths: true } or { Learns: true };
+        bool isBlockwise = KeepsWork(recipe);
         // Smoothing and learning are for the linear layers of blocks; all others have grids that do not change.
         (Node Node, BitWidths Bits)[] estimated = [.. selected.Where(pair => !isBlockwise || !(model.Graph.IsInBlock(pair.Node) && pair.Node.Operator is Linear))];
         var layers = new Dictionary<string, QuantizedLayer>();
@@ -57,6 +57,19 @@ public static class PostTrainingQuantizer
             weights.Remove(model.Graph[name].ParameterNames[0]); // A_log; a scan has codes for it
         SmoothingFolding.Fold(model.Graph, weights, layers);
         return new QuantizedModel(model.Config, model.Preprocessing, model.ClassNames, recipe, digest!, weights, layers, scans);
+    }
+
+    /// <summary>Deletes the finished blocks in a <see cref="QuantizationOptions.WorkFolder"/>, and the folder unless
+    /// other files are in it.</summary>
+    /// <param name="workFolder">The folder; it may be missing.</param>
+    /// <exception cref="BitisException">They cannot be deleted.</exception>
+    public static void DeleteWork(string workFolder) => new ReconstructionFolder(workFolder).Delete();
+
+    /// <summary>Whether a recipe's method goes block by block, and keeps finished blocks.</summary>
+    public static bool KeepsWork(Recipe recipe)
+    {
+        ArgumentNullException.ThrowIfNull(recipe);
+        return QuantizationMethods.Find(recipe.Method) is { Smooths: true } or { Learns: true };
     }
 
     private static Dictionary<string, QuantizedScan> CalibrateScans(

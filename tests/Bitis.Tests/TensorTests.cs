@@ -10,7 +10,8 @@ public sealed class TensorTests
         for (int n = 0; n < 100; n++)
         {
             var tensor = new Tensor([n, 3]);
-            Assert.Equal(0u, (nuint)tensor.Pointer % Tensor.Alignment);
+            if (GuardedMemory.Mode != GuardMode.End)
+                Assert.Equal(0u, (nuint)tensor.Pointer % Tensor.Alignment);
             Assert.Equal(3 * n, tensor.Span.Length);
             Assert.True(tensor.Span.TrimStart(0f).IsEmpty);
         }

@@ -43,12 +43,21 @@ internal sealed class AnalyzeCommand : BitisCommand
     {
         string[] sites = arguments.GetRequiredValue(_sites);
         string? folder = arguments.GetValue(_svg);
+        string[] files = folder is null ? [] : [.. sites.Select(site => FigureFile(folder, site))];
         if (folder is not null)
-            OutputFolder.Create(folder);
+            OutputFolder.RequireWritable(folder);
         LoadedModel model = LoadedModel.Load(_model.Reference(arguments), _model.Options(arguments), progress, Context.Cancellation);
         if (model.Float is null)
             throw BitisException.InFile(model.Reference, "this model is quantized already; give the checkpoint that it was made of.");
-        using ImageSource source = ImageSource.Open(arguments.GetRequiredValue(_data)!);
+        string data = arguments.GetRequiredValue(_data)!;
+        foreach (OutputTarget target in files.Where(_ => Directory.Exists(folder)).Select(OutputTarget.Resolve))
+        {
+            target.RequireWritable();
+            target.RequireOtherThan(model.Path, data);
+            if (target.Notice is { } notice)
+                Warn(notice);
+        }
+        using ImageSource source = ImageSource.Open(data);
         ImageSource images = source.Take(arguments.GetValue(_images), arguments.GetValue(_seed));
         int threads = arguments.GetValue(_threads) ?? Environment.ProcessorCount;
         IReadOnlyList<ScanStatistics> scans = ScanAnalyzer.Run(
@@ -60,10 +69,12 @@ internal sealed class AnalyzeCommand : BitisCommand
         bool decay = sites.Contains(DiscreteA), hidden = sites.Contains(HiddenState);
         ScanReport[] reports = [.. scans.Select(scan => ScanReport.Of(scan, decay, hidden))];
         List<string> figures = [];
+        if (folder is not null)
+            OutputFolder.Create(folder);
         if (folder is not null && decay)
-            figures.Add(Write(Path.Combine(folder, $"{DiscreteA}.svg"), DecayChart(reports)));
+            figures.Add(Write(FigureFile(folder, DiscreteA), DecayChart(reports)));
         if (folder is not null && hidden)
-            figures.Add(Write(Path.Combine(folder, $"{HiddenState}.svg"), HiddenStateChart(reports)));
+            figures.Add(Write(FigureFile(folder, HiddenState), HiddenStateChart(reports)));
         return new AnalyzeResult(model.Reference, source.Description, images.Count, reports, figures);
     }
 
@@ -82,6 +93,8 @@ internal sealed class AnalyzeCommand : BitisCommand
             chart.Add(scan.Name, scan.HiddenState!.TokenMaxima.Select((value, t) => ((double)t, (double)value)));
         return chart;
     }
+
+    private static string FigureFile(string folder, string site) => Path.Combine(folder, $"{site}.svg");
 
     private static string Write(string path, SvgChart chart)
     {

@@ -49,7 +49,7 @@ internal abstract class BitisCommand : Command
         finally
         {
             foreach (string warning in _warnings)
-                Context.Error.WriteLine($"Warning: {warning}");
+                Context.Error.WriteLine($"Warning: {DisplayText.Of(warning, DisplayText.MessageLength)}");
         }
         if (arguments.GetValue(_json))
             JsonOutput.Write(Context.Output, result);

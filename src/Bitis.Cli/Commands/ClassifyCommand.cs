@@ -51,7 +51,9 @@ internal sealed class ClassifyCommand : BitisCommand
             foreach (ImageBatch batch in ImageLoader.Load(
                 source, model.Preprocessing, arguments.GetValue(_batch), session.Threads, Context.Cancellation))
             {
-                ReadOnlySpan<float> logits = session.Run(batch.Images, Context.Cancellation).Span;
+                Tensor answers = session.Run(batch.Images, Context.Cancellation);
+                Logits.RequireFinite(answers, image => batch.Names[image]);
+                ReadOnlySpan<float> logits = answers.Span;
                 for (int i = 0; i < batch.Count; i++)
                     results.Add(new ImageAnswers(batch.Names[i], Rank(logits.Slice(i * model.Config.Classes, model.Config.Classes), names)));
                 progress.Report(new WorkProgress(source.Description, batch.StartIndex + batch.Count, source.Count));

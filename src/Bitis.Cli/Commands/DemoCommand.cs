@@ -58,7 +58,14 @@ internal sealed class DemoCommand : BitisCommand
                 EvaluationResult result = Evaluate(session, [original.Run], decoded, model);
                 (double latency, double floatLatency) = MeasureLatency(quantized, model, decoded, threads);
                 rows.Add(new DemoRow(
-                    bits, scope, method.Name, result.Counts.Top1, result.Counts.Agreements[0].Top1, FileSize(quantized), latency, floatLatency));
+                    bits,
+                    scope,
+                    method.Name,
+                    result.Counts.Top1,
+                    result.Counts.Agreements[0].Top1,
+                    quantized.Save(Stream.Null, Context.Cancellation),
+                    latency,
+                    floatLatency));
             }
         }
         return new DemoResult(
@@ -102,22 +109,6 @@ internal sealed class DemoCommand : BitisCommand
     /// <summary>The images themselves instead of the way to make them, since they are read many times.</summary>
     private static InMemoryImageSource Keep(ImageSource images) =>
         new([.. Enumerable.Range(0, images.Count).Select(images.Read)], images.ClassNames);
-
-    /// <summary>The size of the model's file, which is written to find out and then removed.</summary>
-    private static long FileSize(QuantizedModel model)
-    {
-        string folder = Directory.CreateTempSubdirectory("bitis-demo-").FullName;
-        try
-        {
-            string path = Path.Combine(folder, "model.bitis");
-            model.Save(path);
-            return new FileInfo(path).Length;
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
 
     private static IEnumerable<(Scope Scope, QuantizationMethod Method)> Methods(Scope scope, params string[] names) =>
         names.Select(name => (scope, QuantizationMethods.Find(name)));

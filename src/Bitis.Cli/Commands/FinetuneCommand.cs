@@ -22,7 +22,7 @@ internal sealed class FinetuneCommand : TrainingCommand
         => _model = new ModelOptionSet(this, "CHECKPOINT", takesQuantized: false);
 
     /// <inheritdoc />
-    protected override VisionModel? LoadInitial(ParseResult arguments, IProgress<WorkProgress> progress) =>
+    protected override LoadedModel? LoadInitial(ParseResult arguments, IProgress<WorkProgress> progress) =>
         LoadFloat(_model.Reference(arguments), _model.Options(arguments), "finetune", progress);
 
     /// <inheritdoc />

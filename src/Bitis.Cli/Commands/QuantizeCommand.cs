@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using Bitis.Checkpoints;
 using Bitis.Cli.Input;
 using Bitis.Cli.Output;
 using Bitis.Data;
@@ -53,16 +54,26 @@ internal sealed class QuantizeCommand : BitisCommand
     protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress)
     {
         string output = arguments.GetRequiredValue(_output)!;
-        OutputFile.RequireWritable(output);
+        OutputTarget target = OutputTarget.Resolve(output);
+        target.RequireWritable();
+        if (target.Notice is { } notice)
+            Warn(notice);
         Recipe recipe = _recipe.Read(arguments);
         recipe.Validate();
+        string calibration = arguments.GetRequiredValue(_calibration)!;
+        target.RequireOtherThan(calibration, _recipe.File(arguments));
+        // Nothing can be kept beside a device or a pipe.
+        string? workFolder = target.IsStream || !PostTrainingQuantizer.KeepsWork(recipe) ? null : $"{output}.work";
+        if (workFolder is not null)
+            OutputFolder.RequireWritable(workFolder, "the folder for finished blocks");
         long started = Stopwatch.GetTimestamp();
         LoadedModel model = LoadedModel.Load(_model.Reference(arguments), _model.Options(arguments), progress, Context.Cancellation);
+        target.RequireOtherThan(model.Path);
         if (model.Float is null)
             throw BitisException.InFile(model.Reference, "this model is quantized already; give the checkpoint that it was made of.");
         recipe.Select(model.Float.Graph); // an override that matches nothing is found before the images are read
 
-        using ImageSource source = ImageSource.Open(arguments.GetRequiredValue(_calibration)!);
+        using ImageSource source = ImageSource.Open(calibration);
         int wanted = arguments.GetValue(_images);
         ImageSource images = source.Take(wanted, arguments.GetValue(_seed));
         if (images.Count < wanted)
@@ -73,7 +84,6 @@ internal sealed class QuantizeCommand : BitisCommand
             .Load(images, model.Preprocessing, arguments.GetValue(_batch), threads, Context.Cancellation)
             .Select(batch => batch.Images);
         var blocks = new BlockLog(this);
-        string workFolder = $"{output}.work";
         var options = new QuantizationOptions
         {
             Threads = threads,
@@ -86,20 +96,25 @@ internal sealed class QuantizeCommand : BitisCommand
         {
             quantized = PostTrainingQuantizer.Quantize(model.Float, batches, recipe, options, Context.Cancellation);
         }
-        catch (OperationCanceledException) when (blocks.Records.Count > 0)
+        catch (OperationCanceledException) when (workFolder is not null && blocks.Records.Count > 0)
         {
             Warn($"{blocks.Records.Count} finished blocks are kept in {workFolder}; the same command goes on after them.");
             throw;
         }
         Context.Cancellation.ThrowIfCancellationRequested();
-        quantized.Save(output, Context.Cancellation);
-        if (Directory.Exists(workFolder))
-            Directory.Delete(workFolder, recursive: true);
-        return Summarize(model, quantized, blocks.Records, output, Stopwatch.GetElapsedTime(started));
+        long fileBytes = quantized.Save(output, Context.Cancellation);
+        if (workFolder is not null)
+            PostTrainingQuantizer.DeleteWork(workFolder);
+        return Summarize(model, quantized, blocks.Records, output, fileBytes, Stopwatch.GetElapsedTime(started));
     }
 
     private static QuantizeResult Summarize(
-        LoadedModel model, QuantizedModel quantized, IReadOnlyList<BlockRecord> blocks, string output, TimeSpan time)
+        LoadedModel model,
+        QuantizedModel quantized,
+        IReadOnlyList<BlockRecord> blocks,
+        string output,
+        long fileBytes,
+        TimeSpan time)
     {
         long parameters = model.Float!.Weights.Values.Sum(weight => (long)weight.Length);
         return new QuantizeResult(
@@ -111,7 +126,7 @@ internal sealed class QuantizeCommand : BitisCommand
             LayerSummary.Of(quantized),
             quantized.Scans.Count,
             blocks,
-            new FileInfo(output).Length,
+            fileBytes,
             parameters * sizeof(float),
             time.TotalSeconds,
             Process.GetCurrentProcess().PeakWorkingSet64);

@@ -23,7 +23,7 @@ internal sealed class TrainCommand : TrainingCommand
         => Options.Add(_initial);
 
     /// <inheritdoc />
-    protected override VisionModel? LoadInitial(ParseResult arguments, IProgress<WorkProgress> progress) =>
+    protected override LoadedModel? LoadInitial(ParseResult arguments, IProgress<WorkProgress> progress) =>
         arguments.GetValue(_initial) is { } reference ? LoadFloat(reference, ModelOptions.Default, "--init", progress) : null;
 
     /// <inheritdoc />

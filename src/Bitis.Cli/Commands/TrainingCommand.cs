@@ -47,7 +47,7 @@ internal abstract class TrainingCommand : BitisCommand
     }
 
     /// <summary>The model that a new training starts with; null for random weights.</summary>
-    protected abstract VisionModel? LoadInitial(ParseResult arguments, IProgress<WorkProgress> progress);
+    protected abstract LoadedModel? LoadInitial(ParseResult arguments, IProgress<WorkProgress> progress);
 
     /// <summary>Refuses what makes no sense when a training is resumed.</summary>
     protected virtual void CheckResume(ParseResult arguments)
@@ -67,8 +67,12 @@ internal abstract class TrainingCommand : BitisCommand
             CheckResume(arguments);
         else
             new TrainingFolder(folder).RequireNew(); // refused before anything is loaded
+        new TrainingFolder(folder).RequireWritable(
+            arguments.GetRequiredValue(_data), arguments.GetValue(_validation), _recipe.File(arguments));
 
-        VisionModel? initial = resumes ? null : LoadInitial(arguments, progress);
+        LoadedModel? loaded = resumes ? null : LoadInitial(arguments, progress);
+        new TrainingFolder(folder).RequireWritable(loaded?.Path);
+        VisionModel? initial = loaded?.Float;
         TrainingRecipe recipe = _recipe.Read(arguments, resumes ? Trainer.RecipeOf(folder) : null, initial?.Config);
         recipe.Validate();
 
@@ -85,9 +89,11 @@ internal abstract class TrainingCommand : BitisCommand
 
     /// <summary>A float32 model.</summary>
     /// <exception cref="BitisException">It cannot be used, or is quantized.</exception>
-    protected VisionModel LoadFloat(string reference, ModelOptions options, string taker, IProgress<WorkProgress> progress) =>
-        LoadedModel.Load(reference, options, progress, Context.Cancellation).Float
-        ?? throw BitisException.InFile(reference, $"this model is quantized; {taker} takes a float32 checkpoint.");
+    protected LoadedModel LoadFloat(
+        string reference, ModelOptions options, string taker, IProgress<WorkProgress> progress) =>
+        LoadedModel.Load(reference, options, progress, Context.Cancellation) is { Float: not null } model
+            ? model
+            : throw BitisException.InFile(reference, $"this model is quantized; {taker} takes a float32 checkpoint.");
 
     private TrainResult Train(Trainer trainer, TrainingRecipe recipe, TrainingData data, string? head, IProgress<WorkProgress> progress)
     {

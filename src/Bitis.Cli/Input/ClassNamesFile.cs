@@ -1,6 +1,7 @@
 namespace Bitis.Cli.Input;
 
 /// <summary>Reads the names of a model's classes from a text file, one a line.</summary>
+/// <remarks>At most 16 MiB are read, of devices and pipes as well.</remarks>
 internal static class ClassNamesFile
 {
     /// <summary>More than any list of class names; a longer file is something else.</summary>
@@ -15,10 +16,8 @@ internal static class ClassNamesFile
         string text;
         try
         {
-            var file = new FileInfo(path);
-            if (file.Exists && file.Length > MaxBytes)
-                throw BitisException.InFile(path, $"this is {file.Length} bytes long; {classes} class names were expected, one a line.");
-            text = File.ReadAllText(path);
+            text = BoundedText.Read(path, MaxBytes)
+                ?? throw BitisException.InFile(path, $"this is more than {MaxBytes >> 20} MiB long; {classes} class names were expected, one a line.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace Bitis.Cli.Input;
 
@@ -7,6 +8,7 @@ namespace Bitis.Cli.Input;
 /// Reads a small JSON file that a person wrote into a record: comments and trailing commas are allowed, unknown fields are
 /// not, and what is wrong is said with its line and field.
 /// </summary>
+/// <remarks>At most 1 MiB is read, of devices and pipes as well.</remarks>
 /// <param name="kind">What the file is called: <c>recipe</c>.</param>
 /// <param name="example">Two of its fields as JSON, for the message about a file that is something else.</param>
 /// <param name="expectedByField">What each field takes, by its name; those of a record within the record by their path.</param>
@@ -15,16 +17,15 @@ internal sealed class JsonFile(string kind, string example, IReadOnlyDictionary<
     /// <summary>Such a file takes a few lines; a longer one is something else.</summary>
     private const int MaxBytes = 1 << 20;
 
-    private static readonly JsonSerializerOptions Options = new()
+    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Strict)
     {
+        MaxDepth = StrictJson.MaxDepth,
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-        RespectNullableAnnotations = true,
-        RespectRequiredConstructorParameters = true,
         AllowOutOfOrderMetadataProperties = true,
         ReadCommentHandling = JsonCommentHandling.Skip,
         AllowTrailingCommas = true,
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
     };
 
     /// <summary>Reads a file and checks what it says.</summary>
@@ -32,11 +33,13 @@ internal sealed class JsonFile(string kind, string example, IReadOnlyDictionary<
     /// <param name="validate">Refuses values that the types allow.</param>
     /// <exception cref="BitisException">The file is missing or something else; the message names the place.</exception>
     public T Load<T>(string path, Action<T> validate)
+        where T : class
     {
         string text = ReadText(path);
         try
         {
-            T value = JsonSerializer.Deserialize<T>(text, Options) ?? throw new BitisException($"this is 'null', not a {kind}.");
+            var type = (JsonTypeInfo<T>)Options.GetTypeInfo(typeof(T));
+            T value = StrictJson.Read(text, type, isComplete: false) ?? throw new BitisException($"this is 'null', not a {kind}.");
             validate(value);
             return value;
         }
@@ -54,10 +57,13 @@ internal sealed class JsonFile(string kind, string example, IReadOnlyDictionary<
     {
         try
         {
-            var file = new FileInfo(path);
-            if (file.Exists && file.Length is 0 or > MaxBytes)
-                throw BitisException.InFile(path, $"this is {file.Length} bytes long; a {kind} (JSON) was expected, of at most {MaxBytes}.");
-            return File.ReadAllText(path);
+            string? text = BoundedText.Read(path, MaxBytes);
+            if (string.IsNullOrEmpty(text))
+            {
+                string length = text is null ? $"more than {MaxBytes}" : "0";
+                throw BitisException.InFile(path, $"this is {length} bytes long; a {kind} (JSON) was expected, of at most {MaxBytes}.");
+            }
+            return text;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -76,7 +82,7 @@ internal sealed class JsonFile(string kind, string example, IReadOnlyDictionary<
         string known = field.Split('[')[0];
         string? expected = expectedByField.GetValueOrDefault(known) ?? expectedByField.GetValueOrDefault(known.Split('.')[0]);
         return expected is not null
-            ? $"{line}, field '{field}': {expected} was expected."
+            ? $"{line}, field '{field}': {expected} was expected{(e.LineNumber is null ? $" ({e.Message})" : "")}."
             : $"{line}: this is not a {kind}: a JSON object with fields such as {example} was expected.";
     }
 

@@ -11,6 +11,7 @@ internal sealed class LoadedModel
     private LoadedModel(string reference, string path, VisionModel? original, QuantizedModel? quantized)
     {
         Reference = reference;
+        Path = path;
         FileLength = new FileInfo(path).Length;
         Float = original;
         Quantized = quantized;
@@ -18,6 +19,9 @@ internal sealed class LoadedModel
 
     /// <summary>What the user typed.</summary>
     public string Reference { get; }
+
+    /// <summary>The file on this machine.</summary>
+    public string Path { get; }
 
     /// <summary>The size of the file in bytes.</summary>
     public long FileLength { get; }

@@ -57,11 +57,14 @@ internal sealed class RecipeOptionSet
             command.Options.Add(option);
     }
 
+    /// <summary>The recipe file; null if there is none.</summary>
+    public string? File(ParseResult arguments) => arguments.GetValue(_file);
+
     /// <summary>The recipe that the user described.</summary>
     /// <exception cref="BitisException">The recipe file or an override cannot be used.</exception>
     public Recipe Read(ParseResult arguments)
     {
-        Recipe recipe = arguments.GetValue(_file) is { } file ? RecipeFile.Load(file) : new Recipe();
+        Recipe recipe = File(arguments) is { } file ? RecipeFile.Load(file) : new Recipe();
         SiteOverride[] overrides = [.. (arguments.GetValue(_overrides) ?? []).Select(SiteOverride.Parse)];
         return recipe with
         {

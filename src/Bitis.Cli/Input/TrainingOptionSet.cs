@@ -53,6 +53,9 @@ internal sealed class TrainingOptionSet
             command.Options.Add(option);
     }
 
+    /// <summary>The recipe file; null if there is none.</summary>
+    public string? File(ParseResult arguments) => arguments.GetValue(_file);
+
     /// <summary>The recipe that the user described.</summary>
     /// <param name="arguments">What the user typed.</param>
     /// <param name="started">The recipe of the training that is resumed; null for a new one.</param>
@@ -60,7 +63,7 @@ internal sealed class TrainingOptionSet
     /// <exception cref="BitisException">The recipe file cannot be used.</exception>
     public TrainingRecipe Read(ParseResult arguments, TrainingRecipe? started, ModelConfig? initial)
     {
-        string? file = arguments.GetValue(_file), model = _choosesModel ? arguments.GetValue(_model) : null;
+        string? file = File(arguments), model = _choosesModel ? arguments.GetValue(_model) : null;
         TrainingRecipe recipe = file is not null ? TrainingRecipeFile.Load(file) : started ?? _usual;
         if (!_choosesModel)
         {

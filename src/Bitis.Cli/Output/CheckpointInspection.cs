@@ -19,12 +19,14 @@ internal sealed record CheckpointInspection(
     IReadOnlyList<TensorLine>? Tensors,
     IReadOnlyList<NodeLine>? Nodes) : ICommandResult
 {
+    private const int MostLines = 100;
+
     /// <inheritdoc />
     public void Describe(Report report)
     {
         string weights = WeightsKey.Length == 0 ? "at the top level" : $"under '{WeightsKey}'";
         if (OtherWeightsKeys.Count > 0)
-            weights += $"; also under {string.Join(", ", OtherWeightsKeys.Select(NameOfKey))} (--weights-key)";
+            weights += $"; also under {InWords.Of([.. OtherWeightsKeys.Select(NameOfKey)])} (--weights-key)";
         report.Fields(
         [
             ("file", $"{File}, {Output.Format.Bytes(FileBytes)}"),
@@ -37,7 +39,7 @@ internal sealed record CheckpointInspection(
             ("weights", weights),
             .. Model.Fields(),
             .. Assumptions.Select(assumption => ("assumed", (string?)assumption)),
-            .. Notes.Select(note => (note.Key, (string?)note.Value)),
+            .. Shown(Notes.Select(note => (note.Key, (string?)note.Value)), Notes.Count, "notes"),
             .. Problem("missing", MissingTensors),
             .. Problem("wrong shape", MisshapedTensors),
             .. Problem("not finite", NonFiniteTensors),
@@ -50,7 +52,12 @@ internal sealed record CheckpointInspection(
     }
 
     private static IEnumerable<(string Name, string? Value)> Problem(string name, IReadOnlyList<string> tensors) =>
-        tensors.Select(tensor => (name, (string?)tensor));
+        Shown(tensors.Select(tensor => (name, (string?)tensor)), tensors.Count, name);
+
+    /// <summary>A damaged file may have a million of them.</summary>
+    private static IEnumerable<(string Name, string? Value)> Shown(
+        IEnumerable<(string Name, string? Value)> lines, int count, string name) =>
+        count <= MostLines ? lines : lines.Take(MostLines).Append((name, $"and {count - MostLines} more (--json has all)"));
 
     private static string NameOfKey(string key) => key.Length == 0 ? "the top level" : $"'{key}'";
 }

@@ -31,7 +31,9 @@ internal static class InWords
     public static string Of(IReadOnlyList<string> names)
     {
         const int most = 12;
-        return names.Count <= most ? string.Join(", ", names) : $"{string.Join(", ", names.Take(most))}, and {names.Count - most} more";
+        const int mostOfName = 60;
+        string shown = string.Join(", ", names.Take(most).Select(name => DisplayText.Of(name, mostOfName)));
+        return names.Count <= most ? shown : $"{shown}, and {names.Count - most} more";
     }
 
     private static string Of(ChannelValues values) => $"{values[0]} {values[1]} {values[2]}";

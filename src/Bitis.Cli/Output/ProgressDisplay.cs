@@ -25,11 +25,12 @@ internal static class ProgressDisplay
 
         public void Report(WorkProgress value)
         {
+            string stage = DisplayText.Of(value.Stage);
             lock (_gate)
             {
                 if (!_stages.TryGetValue(value.Stage, out ProgressTask? task))
-                    _stages[value.Stage] = task = progress.AddTask(Markup.Escape(value.Stage));
-                task.Description = Markup.Escape(value.Detail is null ? value.Stage : $"{value.Stage}: {value.Detail}");
+                    _stages[value.Stage] = task = progress.AddTask(Markup.Escape(stage));
+                task.Description = Markup.Escape(value.Detail is null ? stage : $"{stage}: {DisplayText.Of(value.Detail)}");
                 task.IsIndeterminate = value.Total <= 0;
                 task.MaxValue = Math.Max(value.Total, 1);
                 task.Value = value.Done;
@@ -53,8 +54,8 @@ internal static class ProgressDisplay
                     return;
                 _last = Stopwatch.GetTimestamp();
                 string total = value.Total > 0 ? $" of {value.Total}" : "";
-                string detail = value.Detail is null ? "" : $" ({value.Detail})";
-                error.WriteLine($"{value.Stage}: {value.Done}{total}{detail}");
+                string detail = value.Detail is null ? "" : $" ({DisplayText.Of(value.Detail)})";
+                error.WriteLine($"{DisplayText.Of(value.Stage)}: {value.Done}{total}{detail}");
             }
         }
     }

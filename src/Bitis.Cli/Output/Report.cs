@@ -3,11 +3,12 @@ using Spectre.Console.Rendering;
 
 namespace Bitis.Cli.Output;
 
-/// <summary>Results as aligned text: lines, names with values, tables.</summary>
+/// <summary>Results as aligned text: lines, names with values, tables. All of it is escaped and cut here (<see
+/// cref="DisplayText"/>).</summary>
 internal sealed class Report(CliContext context)
 {
-    /// <summary>One line as it is.</summary>
-    public void Line(string text = "") => context.Output.WriteLine(text);
+    /// <summary>One line.</summary>
+    public void Line(string text = "") => context.Output.WriteLine(DisplayText.Of(text, DisplayText.MessageLength));
 
     /// <summary>Names and values in two columns; values that are null are left out.</summary>
     public void Fields(params IEnumerable<(string Name, string? Value)> fields)
@@ -16,7 +17,11 @@ internal sealed class Report(CliContext context)
         foreach ((string name, string? value) in fields)
         {
             if (value is not null)
-                grid.AddRow(new Text(name, new Style(decoration: Decoration.Dim)), new Text(value));
+                {
+                grid.AddRow(
+                    new Text(DisplayText.Of(name), new Style(decoration: Decoration.Dim)),
+                    new Text(DisplayText.Of(value, DisplayText.MessageLength)));
+            }
         }
         Write(grid, wraps: true);
     }
@@ -37,7 +42,7 @@ internal sealed class Report(CliContext context)
             table.AddColumn(column);
         }
         foreach (IReadOnlyList<string> row in rows)
-            table.AddRow(row.Select(cell => new Text(cell)));
+            table.AddRow(row.Select(cell => new Text(DisplayText.Of(cell))));
         Write(table, wraps: false);
     }
 
@@ -48,6 +53,6 @@ internal sealed class Report(CliContext context)
         IAnsiConsole console = context.CreateOutputConsole(text, wraps);
         console.Write(content);
         foreach (string line in text.ToString().TrimEnd('\n', '\r').Split('\n'))
-            context.Output.WriteLine(line.TrimEnd());
+            context.WriteStyled(line.TrimEnd());
     }
 }

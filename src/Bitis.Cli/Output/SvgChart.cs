@@ -29,7 +29,7 @@ internal sealed class SvgChart(string title, string xLabel, string yLabel, bool 
             new XAttribute("viewBox", $"0 0 {Text(Width)} {Text(Height)}"),
             new XAttribute("font-family", "sans-serif"),
             new XAttribute("font-size", 12),
-            new XElement(Svg + "title", title),
+            new XElement(Svg + "title", DisplayText.Of(title)),
             new XElement(Svg + "rect", new XAttribute("width", Text(Width)), new XAttribute("height", Text(Height)), new XAttribute("fill", "white")),
             Label(title, Left, 24, "start", 15),
             Label(xLabel, (Left + Width - Right) / 2, Height - 12, "middle"),
@@ -54,7 +54,7 @@ internal sealed class SvgChart(string title, string xLabel, string yLabel, bool 
                 new XAttribute("fill", "none"),
                 new XAttribute("stroke", colour),
                 new XAttribute("stroke-width", "1.4"),
-                new XElement(Svg + "title", _lines[i].Name)));
+                new XElement(Svg + "title", DisplayText.Of(_lines[i].Name))));
             if (i % legendStep != 0)
                 continue;
             double row = Top + 8 + (i / legendStep * 18);
@@ -99,7 +99,7 @@ internal sealed class SvgChart(string title, string xLabel, string yLabel, bool 
         new XAttribute("y", Text(y)),
         new XAttribute("text-anchor", anchor),
         new XAttribute("font-size", size),
-        text);
+        DisplayText.Of(text));
 
     private static XElement Rule(double x1, double y1, double x2, double y2) => new(
         Svg + "line",

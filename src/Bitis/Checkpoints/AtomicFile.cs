@@ -4,50 +4,64 @@ namespace Bitis.Checkpoints;
 /// Writes a file so that it appears whole or not at all: to a temporary file in the same folder, flushed to the disk,
 /// then
 /// renamed over the old one. Whatever goes wrong before, the temporary file is deleted and the old file stays as it
-/// was.
+/// was; what
+/// a killed process has left is removed by the next one. An existing file keeps its permissions and, as far as the
+/// system
+/// allows, its owner; further hard links keep the old file. Links stay, and the file at their end is replaced. A device
+/// or a
+/// pipe gets the bytes one after another.
 /// </summary>
 public static class AtomicFile
 {
     /// <summary>Writes a file.</summary>
     /// <param name="path">The file; its folder must exist.</param>
-    /// <param name="write">Writes the contents.</param>
+    /// <param name="write">Writes the contents, from the first byte to the last.</param>
     /// <param name="cancellationToken">Checked once more just before the file appears.</param>
     /// <exception cref="BitisException">The file cannot be written; the message says why.</exception>
     public static void Write(string path, Action<Stream> write, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(write);
-        string fullPath = Path.GetFullPath(path);
-        string folder = Path.GetDirectoryName(fullPath) ?? fullPath;
-        if (Directory.Exists(fullPath))
-            throw BitisException.InFile(path, "cannot be written: this is a folder; give a file name.");
-        if (!Directory.Exists(folder))
-        {
-            throw BitisException.InFile(
-                path, $"cannot be written: the folder '{folder}' does not exist; create it first.");
-        }
-
-        string temporary = Path.Combine(folder, $".{Path.GetFileName(fullPath)}.{Guid.NewGuid():N}.tmp");
+        OutputTarget target = OutputTarget.Resolve(path);
         try
         {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
-            {
-                write(stream);
-                stream.Flush(flushToDisk: true);
-            }
-            cancellationToken.ThrowIfCancellationRequested();
-            File.Move(temporary, fullPath, overwrite: true);
+            if (target.IsStream)
+                WriteThrough(target, write);
+            else
+                Replace(target, write, cancellationToken);
         }
         catch (UnauthorizedAccessException e)
         {
-            throw new BitisException($"{path}: cannot be written: no permission to write to the folder '{folder}'.", e);
+            throw target.NoPermission(e);
         }
         catch (IOException e)
         {
-            throw new BitisException(
-                $"{path}: cannot be written: {e.Message.TrimEnd('.')}; nothing was changed. "
-                + "Check the disk's free space.",
-                e);
+            string hint = target.IsStream ? "" : "; nothing was changed. Check the disk's free space";
+            throw OutputTarget.Refused(path, e.Message.TrimEnd('.') + hint, e);
+        }
+    }
+
+    private static void WriteThrough(OutputTarget target, Action<Stream> write)
+    {
+        using var stream = new FileStream(target.File, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+        write(stream);
+        stream.Flush();
+    }
+
+    private static void Replace(OutputTarget target, Action<Stream> write, CancellationToken cancellationToken)
+    {
+        TemporaryFiles.RemoveStale(target.Folder);
+        string? temporary = null;
+        try
+        {
+            // Open, and so locked, until it has its name.
+            using FileStream stream = TemporaryFiles.Create(target.Folder, target.Existing?.Mode);
+            temporary = stream.Name;
+            write(stream);
+            stream.Flush(flushToDisk: true);
+            cancellationToken.ThrowIfCancellationRequested();
+            target.Existing?.ApplyTo(temporary);
+            File.Move(temporary, target.File, overwrite: true);
         }
         finally
         {
@@ -56,11 +70,12 @@ public static class AtomicFile
     }
 
     /// <summary>Removes what a failed attempt left; after a success there is nothing to remove.</summary>
-    private static void Delete(string temporary)
+    private static void Delete(string? temporary)
     {
         try
         {
-            File.Delete(temporary);
+            if (temporary is not null)
+                File.Delete(temporary);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

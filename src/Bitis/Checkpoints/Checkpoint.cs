@@ -10,22 +10,29 @@ namespace Bitis.Checkpoints;
 /// content,
 /// not by the file's name. Opening reads the directory of tensors only; <see cref="Read"/> loads one tensor. No code in
 /// a
-/// checkpoint is ever run.
+/// checkpoint is ever run. Reading every tensor once takes at most 64 times the file's size (or 1 MiB), whatever the
+/// file says; a file that shrinks meanwhile is an error (docs/limits.md).
 /// </summary>
 public sealed class Checkpoint : IDisposable
 {
     private const string DataParallelPrefix = "module.";
 
-    private readonly MappedFile _file;
+    /// <summary>How often the bytes of a file may be used: tied weights share them, and zeros compress.</summary>
+    private const int MaxSharing = 64;
+
+    private const long AlwaysAllowedBytes = 1 << 20;
+
+    private readonly CheckpointFile _file;
     private readonly Dictionary<string, StoredTensor> _tensors = [];
 
-    private Checkpoint(MappedFile file, CheckpointContents contents)
+    private Checkpoint(CheckpointFile file, CheckpointContents contents)
     {
         _file = file;
         Format = contents.Format;
         WeightsKey = contents.WeightsKey;
         WeightsKeys = contents.WeightsKeys;
         Metadata = contents.Metadata;
+        CheckSharing(file, contents.Tensors);
 
         bool prefixed = contents.Tensors.Count > 0
             && contents.Tensors.All(t => t.Key.StartsWith(DataParallelPrefix, StringComparison.Ordinal));
@@ -44,6 +51,9 @@ public sealed class Checkpoint : IDisposable
 
     /// <summary>The size of the file in bytes.</summary>
     public long FileLength => _file.Length;
+
+    /// <summary>The bytes that were read from the file or inflated so far.</summary>
+    internal long BytesProcessed => _file.BytesProcessed;
 
     /// <summary>The format of the file.</summary>
     public CheckpointFormat Format { get; }
@@ -75,7 +85,7 @@ public sealed class Checkpoint : IDisposable
     public static Checkpoint Open(string path, string? weightsKey = null)
     {
         ArgumentNullException.ThrowIfNull(path);
-        MappedFile file = MappedFile.Open(path);
+        CheckpointFile file = CheckpointFile.Open(path);
         try
         {
             return new Checkpoint(file, FormatDetector.Detect(file) switch
@@ -108,17 +118,25 @@ public sealed class Checkpoint : IDisposable
     public static int? FindNonFinite(Tensor tensor)
     {
         ArgumentNullException.ThrowIfNull(tensor);
-        ReadOnlySpan<float> values = tensor.Span;
-        if (TensorPrimitives.IsFiniteAll(values))
-            return null;
-        int index = 0;
-        while (float.IsFinite(values[index]))
-            index++;
-        return index;
+        return tensor.FindNonFinite();
     }
 
     /// <inheritdoc />
     public void Dispose() => _file.Dispose();
+
+    /// <summary>Reading all tensors once must not take more than the file's size allows.</summary>
+    private static void CheckSharing(CheckpointFile file, IReadOnlyList<KeyValuePair<string, StoredTensor>> tensors)
+    {
+        long total = 0;
+        foreach ((_, StoredTensor tensor) in tensors)
+            total += tensor.TouchedBytes;
+        if (total > AlwaysAllowedBytes && total / MaxSharing > file.Length)
+        {
+            throw file.Error(
+                $"its {tensors.Count} tensors claim {total} bytes, more than {MaxSharing} times the file's {file.Length}: "
+                + "many of them are made of the same bytes. The file may be malicious.");
+        }
+    }
 
     private T InTensor<T>(string name, Func<StoredTensor, T> read)
     {
@@ -130,7 +148,8 @@ public sealed class Checkpoint : IDisposable
         }
         catch (BitisException e)
         {
-            throw new BitisException($"{Path}: tensor '{name}': {e.Message}", e);
+            string problem = e.Message.StartsWith($"{Path}: ", StringComparison.Ordinal) ? e.Message[(Path.Length + 2)..] : e.Message;
+            throw new BitisException($"{Path}: tensor '{name}': {problem}", e);
         }
     }
 }

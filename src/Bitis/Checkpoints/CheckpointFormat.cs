@@ -1,6 +1,9 @@
+using System.Text.Json.Serialization;
+
 namespace Bitis.Checkpoints;
 
 /// <summary>The container formats that weights come in.</summary>
+[JsonConverter(typeof(EnumByName<CheckpointFormat>))]
 public enum CheckpointFormat
 {
     /// <summary>A JSON header and one block of raw tensors.</summary>

@@ -1,7 +1,10 @@
+using System.Text.Json.Serialization;
+
 namespace Bitis.Checkpoints;
 
 /// <summary>The element types of checkpoint files; the names in safetensors headers are in
 /// <see cref="DTypes"/>.</summary>
+[JsonConverter(typeof(EnumByName<DType>))]
 public enum DType
 {
     /// <summary>One byte, zero or one.</summary>

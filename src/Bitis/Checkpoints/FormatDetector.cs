@@ -14,9 +14,9 @@ internal static class FormatDetector
 
     /// <summary>The format of a checkpoint file.</summary>
     /// <exception cref="BitisException">It is something else; the message says what it seems to be.</exception>
-    public static CheckpointFormat Detect(MappedFile file)
+    public static CheckpointFormat Detect(CheckpointFile file)
     {
-        ReadOnlySpan<byte> head = file.Slice(0, (int)Math.Min(file.Length, 1024));
+        ReadOnlySpan<byte> head = file.Read(0, (int)Math.Min(file.Length, 1024));
         if (head.StartsWith("PK\x03\x04"u8) || head.StartsWith("PK\x05\x06"u8))
             return CheckpointFormat.TorchZip;
         if (head[0] == PickleProtocol && head.Length >= 2 && head[1] <= 5)
@@ -42,9 +42,9 @@ internal static class FormatDetector
     /// may:
     /// the reader then names what it refuses to construct.
     /// </summary>
-    private static bool LooksLikeTextPickle(MappedFile file, ReadOnlySpan<byte> head) =>
+    private static bool LooksLikeTextPickle(CheckpointFile file, ReadOnlySpan<byte> head) =>
         head[0] is (byte)'c' or (byte)'(' && head.Contains((byte)'\n')
-        && file.Slice(Math.Max(0, file.Length - 2), (int)Math.Min(2, file.Length)).Contains((byte)'.');
+        && file.Read(Math.Max(0, file.Length - 2), (int)Math.Min(2, file.Length)).Contains((byte)'.');
 
     private static string Describe(ReadOnlySpan<byte> head)
     {

@@ -9,11 +9,12 @@ internal static class MetadataJson
     /// <summary>Reads an entry.</summary>
     /// <exception cref="BitisException">It is missing or something else; the message names the entry, not the file.</exception>
     public static T Read<T>(IReadOnlyDictionary<string, string> metadata, string key, JsonTypeInfo<T> type)
+        where T : class
     {
         string text = metadata.GetValueOrDefault(key) ?? throw new BitisException($"the metadata have no '{key}'.");
         try
         {
-            return JsonSerializer.Deserialize(text, type) ?? throw new BitisException($"the metadata's '{key}' is empty.");
+            return StrictJson.Read(text, type) ?? throw new BitisException($"the metadata's '{key}' is empty.");
         }
         catch (Exception e) when (e is JsonException or NotSupportedException)
         {

@@ -10,6 +10,7 @@ namespace Bitis.Checkpoints;
 /// are those of the format's specification: names are unique, and the tensors fill the rest of the file without
 /// overlap or hole.
 /// </summary>
+/// <remarks>Work: the file once. Memory: 32 bytes for each byte of the header, which has at most 100 MB.</remarks>
 internal static class SafetensorsReader
 {
     private const string MetadataName = "__metadata__";
@@ -22,7 +23,7 @@ internal static class SafetensorsReader
     /// <param name="file">The file; it must stay open for the tensors to be read.</param>
     /// <param name="weightsKey">A prefix (without its dot) that the wanted names share; the prefix is removed.</param>
     /// <exception cref="BitisException">The file breaks the format's rules.</exception>
-    public static CheckpointContents Read(MappedFile file, string? weightsKey)
+    public static CheckpointContents Read(CheckpointFile file, string? weightsKey)
     {
         if (file.Length < LengthSize)
         {
@@ -30,7 +31,7 @@ internal static class SafetensorsReader
                 $"the file has {file.Length} bytes; a safetensors file begins with 8 bytes of header length.");
         }
 
-        ulong headerLength = BinaryPrimitives.ReadUInt64LittleEndian(file.Slice(0, LengthSize));
+        ulong headerLength = BinaryPrimitives.ReadUInt64LittleEndian(file.Read(0, LengthSize));
         ulong available = (ulong)file.Length - LengthSize;
         if (headerLength > available)
         {
@@ -49,7 +50,7 @@ internal static class SafetensorsReader
         SortedDictionary<string, string> metadata = new(StringComparer.Ordinal);
         try
         {
-            ParseHeader(file, file.Slice(LengthSize, (int)headerLength), headerEntries, metadata);
+            ParseHeader(file, file.Read(LengthSize, (int)headerLength), headerEntries, metadata);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
@@ -67,7 +68,7 @@ internal static class SafetensorsReader
     }
 
     private static void ParseHeader(
-        MappedFile file,
+        CheckpointFile file,
         ReadOnlySpan<byte> header,
         List<HeaderEntry> entries,
         SortedDictionary<string, string> metadata)
@@ -98,11 +99,12 @@ internal static class SafetensorsReader
         {
             string key = reader.GetString()!;
             Expect(ref reader, JsonTokenType.String, $"a text as {MetadataName} '{key}'");
-            metadata[key] = reader.GetString()!;
+            if (!metadata.TryAdd(key, reader.GetString()!))
+                throw new JsonException($"{MetadataName} names '{key}' twice");
         }
     }
 
-    private static HeaderEntry ParseEntry(MappedFile file, ref Utf8JsonReader reader, string name)
+    private static HeaderEntry ParseEntry(CheckpointFile file, ref Utf8JsonReader reader, string name)
     {
         string? typeName = null;
         List<long>? shape = null;
@@ -112,6 +114,10 @@ internal static class SafetensorsReader
         {
             switch (reader.GetString())
             {
+                case "dtype" when typeName is not null:
+                case "shape" when shape is not null:
+                case "data_offsets" when offsets is not null:
+                    throw new JsonException($"tensor '{name}' has a property twice");
                 case "dtype":
                     Expect(ref reader, JsonTokenType.String, $"a text as dtype of '{name}'");
                     typeName = reader.GetString();
@@ -159,7 +165,7 @@ internal static class SafetensorsReader
     }
 
     /// <summary>The entries, sorted by offset, must follow each other from 0 to the end of the data.</summary>
-    private static void CheckLayout(MappedFile file, List<HeaderEntry> sorted, long dataLength)
+    private static void CheckLayout(CheckpointFile file, List<HeaderEntry> sorted, long dataLength)
     {
         long position = 0;
         string previous = "the header";
@@ -191,14 +197,14 @@ internal static class SafetensorsReader
         }
     }
 
-    private static StoredTensor ToTensor(MappedFile file, HeaderEntry entry, long dataStart)
+    private static StoredTensor ToTensor(CheckpointFile file, HeaderEntry entry, long dataStart)
     {
         long length = entry.End - entry.Begin;
         StoredTensor tensor;
         try
         {
             tensor = new StoredTensor(
-                entry.DType, entry.Shape, [], 0, new MappedBytes(file, dataStart + entry.Begin, length));
+                entry.DType, entry.Shape, [], 0, new FileBytes(file, dataStart + entry.Begin, length));
         }
         catch (BitisException e)
         {
@@ -215,7 +221,7 @@ internal static class SafetensorsReader
     }
 
     private static List<KeyValuePair<string, StoredTensor>> Under(
-        MappedFile file, string? weightsKey, List<KeyValuePair<string, StoredTensor>> tensors)
+        CheckpointFile file, string? weightsKey, List<KeyValuePair<string, StoredTensor>> tensors)
     {
         if (string.IsNullOrEmpty(weightsKey))
             return tensors;

@@ -19,26 +19,40 @@ public static class SafetensorsWriter
     /// </param>
     /// <param name="metadata">Texts for <c>__metadata__</c>; none when null or empty.</param>
     /// <param name="cancellationToken">Stops the writing; an older file stays as it was.</param>
+    /// <returns>The length of the file in bytes.</returns>
     /// <exception cref="BitisException">The file cannot be written: folder missing, not permitted, disk
     /// full.</exception>
     /// <exception cref="ArgumentException">Two tensors share a name, or bytes do not fill a shape.</exception>
-    public static void Write(
+    public static long Write(
         string path,
         IReadOnlyList<SafetensorsTensor> tensors,
         IReadOnlyDictionary<string, string>? metadata = null,
         CancellationToken cancellationToken = default)
     {
+        long length = 0;
+        AtomicFile.Write(
+            path, stream => length = Write(stream, tensors, metadata, cancellationToken), cancellationToken);
+        return length;
+    }
+
+    /// <summary>Writes to a stream what would be a file.</summary>
+    /// <returns>The length in bytes.</returns>
+    internal static long Write(
+        Stream stream,
+        IReadOnlyList<SafetensorsTensor> tensors,
+        IReadOnlyDictionary<string, string>? metadata,
+        CancellationToken cancellationToken)
+    {
         ArgumentNullException.ThrowIfNull(tensors);
         byte[] header = Header(tensors, metadata);
-        AtomicFile.Write(
-            path,
-            stream =>
-            {
-                stream.Write(header);
-                foreach (SafetensorsTensor tensor in tensors)
-                    WriteChunks(stream, tensor.Bytes.Span, cancellationToken);
-            },
-            cancellationToken);
+        stream.Write(header);
+        long length = header.Length;
+        foreach (SafetensorsTensor tensor in tensors)
+        {
+            WriteChunks(stream, tensor.Bytes.Span, cancellationToken);
+            length += tensor.Bytes.Length;
+        }
+        return length;
     }
 
     private static void WriteChunks(Stream stream, ReadOnlySpan<byte> bytes, CancellationToken cancellationToken)

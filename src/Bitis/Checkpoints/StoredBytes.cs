@@ -6,7 +6,8 @@ internal abstract class StoredBytes
     /// <summary>The size in bytes, uncompressed.</summary>
     public abstract long Length { get; }
 
-    /// <summary>Some of the bytes; valid until the file is closed. The caller has checked the range.</summary>
-    /// <exception cref="BitisException">The bytes are damaged.</exception>
-    public abstract ReadOnlySpan<byte> Read(long offset, int length);
+    /// <summary>Copies the bytes from <paramref name="offset"/> on until the span is full. The caller has checked the
+    /// range.</summary>
+    /// <exception cref="BitisException">The bytes are damaged, or the file has become shorter.</exception>
+    public abstract void Read(long offset, Span<byte> destination);
 }

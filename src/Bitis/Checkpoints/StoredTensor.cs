@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Bitis.Tensors;
 
 namespace Bitis.Checkpoints;
@@ -10,6 +11,8 @@ internal sealed class StoredTensor
 {
     // .NET spans and arrays index with int; one tensor of a vision model is far smaller.
     private const int MaxBytes = 0x7FFF_FF00;
+
+    private const int ConvertedPieceBytes = 1 << 18;
 
     private readonly StoredBytes _bytes;
     private readonly long _offset;
@@ -41,8 +44,18 @@ internal sealed class StoredTensor
     /// <summary>The size of the elements in bytes.</summary>
     public long ByteLength { get; private set; }
 
+    /// <summary>How many bytes of its block a reading touches, or makes of them, whichever is more.</summary>
+    public long TouchedBytes { get; private set; }
+
     /// <summary>The elements as they are stored, row-major, little-endian.</summary>
-    public byte[] ReadBytes() => _strides.Length == 0 ? ReadRowMajor().ToArray() : Gather();
+    public byte[] ReadBytes()
+    {
+        if (_strides.Length > 0)
+            return Gather();
+        byte[] bytes = GC.AllocateUninitializedArray<byte>((int)ByteLength);
+        ReadRowMajor(0, bytes);
+        return bytes;
+    }
 
     /// <summary>The elements as float32.</summary>
     public Tensor Read()
@@ -54,18 +67,43 @@ internal sealed class StoredTensor
                 + "convert the checkpoint to F32 or F16.");
         }
         Tensor tensor = Tensor.Uninitialized(Shape);
-        DTypes.ToFloat(DType, _strides.Length == 0 ? ReadRowMajor() : Gather(), tensor.Span);
+        if (_strides.Length > 0)
+            DTypes.ToFloat(DType, Gather(), tensor.Span);
+        else if (DType == DType.Float32)
+            ReadRowMajor(0, MemoryMarshal.AsBytes(tensor.Span));
+        else
+            ReadConverted(tensor.Span);
         return tensor;
     }
 
-    private ReadOnlySpan<byte> ReadRowMajor() =>
-        ByteLength == 0 ? [] : _bytes.Read(_offset * DType.BitSize() / 8, (int)ByteLength);
+    /// <summary>Some of the elements of a row-major tensor, as stored.</summary>
+    private void ReadRowMajor(long first, Span<byte> destination)
+    {
+        if (!destination.IsEmpty)
+            _bytes.Read((_offset + first) * DType.BitSize() / 8, destination);
+    }
+
+    /// <summary>Reads and converts in pieces, so that nothing but the result takes memory.</summary>
+    private void ReadConverted(Span<float> destination)
+    {
+        int size = DType.BitSize() / 8;
+        byte[] piece = new byte[Math.Min(ConvertedPieceBytes, ByteLength)];
+        for (int done = 0; done < destination.Length;)
+        {
+            int count = Math.Min(piece.Length / size, destination.Length - done);
+            ReadRowMajor(done, piece.AsSpan(0, count * size));
+            DTypes.ToFloat(DType, piece.AsSpan(0, count * size), destination.Slice(done, count));
+            done += count;
+        }
+    }
 
     private byte[] Gather()
     {
         int size = DType.BitSize() / 8;
         long extent = Extent();
-        ReadOnlySpan<byte> source = _bytes.Read(_offset * size, (int)((extent + 1) * size));
+        byte[] block = GC.AllocateUninitializedArray<byte>((int)((extent + 1) * size));
+        _bytes.Read(_offset * size, block);
+        ReadOnlySpan<byte> source = block;
         byte[] result = new byte[ByteLength];
         int[] index = new int[Shape.Rank];
         long position = 0;
@@ -90,6 +128,7 @@ internal sealed class StoredTensor
         {
             long count = Shape.ElementCount;
             ByteLength = checked(count * DType.BitSize()) / 8;
+            TouchedBytes = ByteLength;
             if (count == 0)
                 return;
             long capacity = checked(_bytes.Length * 8) / DType.BitSize();
@@ -103,6 +142,7 @@ internal sealed class StoredTensor
             }
             if (checked(Math.Max(count, Extent() + 1) * Math.Max(sizeof(float), DType.BitSize() / 8)) > MaxBytes)
                 throw new BitisException($"the shape {Shape} is too large: one tensor may take at most 2 GiB.");
+            TouchedBytes = Math.Max(ByteLength, (Extent() + 1) * DType.BitSize() / 8);
         }
         catch (OverflowException e)
         {

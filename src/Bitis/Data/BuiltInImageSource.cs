@@ -29,6 +29,8 @@ public sealed class BuiltInImageSource : ImageSource
     /// <param name="seed">Another seed gives another set.</param>
     public BuiltInImageSource(BuiltInSplit split, int count = 0, int seed = 0)
     {
+        if (!Enum.IsDefined(split))
+            throw new ArgumentOutOfRangeException(nameof(split), split, "There is no such part.");
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         ArgumentOutOfRangeException.ThrowIfNegative(seed);
         _split = split;

@@ -1,6 +1,9 @@
+using System.Text.Json.Serialization;
+
 namespace Bitis.Data;
 
 /// <summary>The parts of the built-in set; no image is in two of them.</summary>
+[JsonConverter(typeof(EnumByName<BuiltInSplit>))]
 public enum BuiltInSplit
 {
     /// <summary>Images to learn from and to calibrate with.</summary>

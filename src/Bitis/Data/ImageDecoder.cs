@@ -7,6 +7,10 @@ namespace Bitis.Data;
 /// dropped, not blended; colour profiles, gamma and EXIF orientation are ignored. The format is found by content, never
 /// by the file's name.
 /// </summary>
+/// <remarks>
+/// Sizes are checked before memory is taken: at most 100 million pixels, and no more than the file's bytes can hold
+/// (docs/limits.md).
+/// </remarks>
 public static class ImageDecoder
 {
     /// <summary>Images with more pixels than this are refused before any memory is taken for them.</summary>

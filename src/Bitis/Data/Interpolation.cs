@@ -1,6 +1,9 @@
+using System.Text.Json.Serialization;
+
 namespace Bitis.Data;
 
 /// <summary>The filter of a resize; both widen when they shrink an image (antialiasing), as Pillow's do.</summary>
+[JsonConverter(typeof(EnumByName<Interpolation>))]
 public enum Interpolation
 {
     /// <summary>A triangle, two pixels wide before widening.</summary>

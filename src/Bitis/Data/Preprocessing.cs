@@ -62,11 +62,13 @@ public sealed record Preprocessing(
             throw new BitisException($"Preprocessing: {Interpolation} is not a known interpolation.");
         for (int c = 0; c < RgbImage.Channels; c++)
         {
-            if (!float.IsFinite(Mean[c]) || !float.IsFinite(Std[c]) || Std[c] <= 0)
+            bool isPossible = float.IsFinite(Mean[c]) && float.IsFinite(Std[c]) && Std[c] > 0
+                && float.IsFinite((0 - Mean[c]) / Std[c]) && float.IsFinite((1 - Mean[c]) / Std[c]);
+            if (!isPossible)
             {
                 throw new BitisException(
                     $"Preprocessing: channel {c} has mean {Mean[c]} and standard deviation {Std[c]}; "
-                    + "finite values and a positive deviation were expected.");
+                    + "finite values and a positive deviation were expected, and finite pixels by them.");
             }
         }
     }

@@ -1,3 +1,4 @@
+using Bitis.Runtime;
 using Bitis.Tensors;
 
 namespace Bitis.Evaluation;
@@ -47,6 +48,7 @@ public sealed class EvaluationShard
     /// <param name="labels">The images' classes; null where unknown.</param>
     /// <param name="references">The references' answers, each <c>[batch, classes]</c>.</param>
     /// <exception cref="ArgumentException">The sizes do not fit each other, or a label is not a class.</exception>
+    /// <exception cref="BitisException">An answer is not a finite number.</exception>
     public void Add(Tensor logits, IReadOnlyList<int?> labels, params ReadOnlySpan<Tensor> references)
     {
         if (logits.Shape.Rank != 2 || logits.Shape[0] != labels.Count)
@@ -58,6 +60,9 @@ public sealed class EvaluationShard
             if (reference.Shape != logits.Shape)
                 throw new ArgumentException($"A reference has logits {reference.Shape}, the model {logits.Shape}.", nameof(references));
         }
+        Logits.RequireFinite(logits, image => $"image {image} of the batch");
+        foreach (Tensor reference in references)
+            Logits.RequireFinite(reference, image => $"image {image} of the batch", Logits.Reference);
         int classes = logits.Shape[1];
         for (int image = 0; image < labels.Count; image++)
         {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Bitis.Data;
+using Bitis.Runtime;
 using Bitis.Tensors;
 
 namespace Bitis.Evaluation;
@@ -33,7 +34,9 @@ public sealed class Evaluator
     /// <param name="preprocessing">How they become the model's input.</param>
     /// <param name="progress">Hears of images done.</param>
     /// <param name="cancellationToken">Ends the evaluation.</param>
-    /// <exception cref="BitisException">A label is not one of the model's classes, or an image is damaged.</exception>
+    /// <exception cref="BitisException">
+    /// A label is not one of the model's classes, an image is damaged, or an answer is not a finite number.
+    /// </exception>
     public EvaluationResult Run(
         ImageSource images,
         Preprocessing preprocessing,
@@ -49,6 +52,9 @@ public sealed class Evaluator
             Tensor logits = _model(batch.Images, cancellationToken);
             modelTime.Stop();
             Tensor[] others = [.. _references.Select(reference => reference(batch.Images, cancellationToken))];
+            Logits.RequireFinite(logits, image => batch.Names[image]);
+            foreach (Tensor other in others)
+                Logits.RequireFinite(other, image => batch.Names[image], Logits.Reference);
             counts.Add(logits, batch.Labels, others);
             progress?.Report(new WorkProgress("evaluating", counts.Images, images.Count));
         }

@@ -37,8 +37,10 @@ public sealed class GraphBuilder
             throw new ArgumentException($"'{name}' needs {op.Parameters.Count} parameter names.", nameof(parameterNames));
         Node[] nodes = inputs.ToArray();
         Shape shape = op.OutputShape(Array.ConvertAll(nodes, node => node.Shape));
+        RequireTensor(name, shape);
         foreach ((string parameter, ParameterSpec spec) in parameterNames.Zip(op.Parameters))
         {
+            RequireTensor(parameter, spec.Shape);
             if (!_parameters.TryAdd(parameter, (spec.Shape, name)) && _parameters[parameter] is var other && other.Shape != spec.Shape)
             {
                 throw new ArgumentException(
@@ -48,6 +50,12 @@ public sealed class GraphBuilder
         var added = new Node(_nodes.Count, name, Block, op, nodes, parameterNames, shape);
         _nodes.Add(added);
         return added;
+    }
+
+    private static void RequireTensor(string name, Shape shape)
+    {
+        if (!Tensor.CanHave(shape))
+            throw new ArgumentException($"'{name}' would have the shape {shape}, more than a tensor can hold.", nameof(name));
     }
 
     /// <summary>Finishes the graph.</summary>

@@ -33,10 +33,12 @@ public sealed class GraphExecutor
     /// <param name="cancellationToken">Ends the walk between two nodes.</param>
     /// <returns>The graph's output, <c>[batch, classes]</c> for a classifier.</returns>
     /// <exception cref="ArgumentException">The images do not have the graph's input shape.</exception>
+    /// <exception cref="BitisException">A pixel is not finite.</exception>
     public Tensor Run(Tensor images, CancellationToken cancellationToken = default)
     {
         if (images.Shape.Rank == 0 || images.Shape.DropFirst() != _graph.Input.Shape)
             throw new ArgumentException($"The model takes [batch, {_graph.Input.Shape}], not {images.Shape}.", nameof(images));
+        InputImages.RequireFinite(images);
         var inputs = new Dictionary<Node, Tensor> { [_graph.Input] = images };
         return _whole.Run(inputs, _weights, _evaluator, cancellationToken)[_graph.Output];
     }

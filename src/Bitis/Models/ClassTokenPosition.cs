@@ -1,6 +1,9 @@
+using System.Text.Json.Serialization;
+
 namespace Bitis.Models;
 
 /// <summary>Where a Vim puts its class token.</summary>
+[JsonConverter(typeof(EnumByName<ClassTokenPosition>))]
 public enum ClassTokenPosition
 {
     /// <summary>There is none; the head sees the mean of all tokens.</summary>

@@ -1,6 +1,9 @@
+using System.Text.Json.Serialization;
+
 namespace Bitis.Models;
 
 /// <summary>How a pyramid halves its grid between stages.</summary>
+[JsonConverter(typeof(EnumByName<DownsamplingKind>))]
 public enum DownsamplingKind
 {
     /// <summary>Four tokens side by side, normalized, and a linear layer (official <c>downsample_version</c> <c>v1</c>).</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using Bitis.Graphs;
 using Bitis.Operators;
 
@@ -20,6 +21,9 @@ internal sealed class LocalScans(GraphBuilder graph, string name, string directi
     /// <summary>Channels for each channel inside of the gate (official <c>act_ratio</c> 1/8).</summary>
     public const int GateReduction = 8;
 
+    /// <summary>The orders of a graph: blocks of the same directions share them, however many there are.</summary>
+    private static readonly ConditionalWeakTable<GraphBuilder, Dictionary<(ScanDirection, int, int?), ScanOrder>> Orders = [];
+
     private readonly ScanDirection[] _directions = ScanDirection.ParseBlock(directions);
     private readonly List<(ArrangeTokens Order, Node Tokens)> _arranged = [];
 
@@ -35,9 +39,8 @@ internal sealed class LocalScans(GraphBuilder graph, string name, string directi
     {
         if (_directions[direction].IsReversed)
             y = graph.Add($"{name}.y_{Index(direction)}.reversed", new ReverseTokens(), y);
-        ArrangeTokens order = _directions[direction].Arrange(grid, classToken);
-        int tokens = grid * grid + (classToken is null ? 0 : 1);
-        return IsInOrder(order) ? y : graph.Add($"{name}.y_{Index(direction)}", order.Inverse(tokens), y);
+        ScanOrder order = OrderOf(direction);
+        return order.IsGridOrder ? y : graph.Add($"{name}.y_{Index(direction)}", order.Out, y);
     }
 
     /// <summary>The sum of the directions; the gate sees the mean of a direction's normalized tokens.</summary>
@@ -59,16 +62,33 @@ internal sealed class LocalScans(GraphBuilder graph, string name, string directi
     /// <summary>Directions of one order share its arrangement.</summary>
     private Node Arranged(Node x, int direction)
     {
-        ArrangeTokens order = _directions[direction].Arrange(grid, classToken);
-        if (IsInOrder(order))
+        ScanOrder order = OrderOf(direction);
+        if (order.IsGridOrder)
             return x;
-        Node? known = _arranged.FirstOrDefault(arranged => arranged.Order.Equals(order)).Tokens;
+        Node? known = _arranged.FirstOrDefault(arranged => arranged.Order.Equals(order.In)).Tokens;
         if (known is null)
-            _arranged.Add((order, known = graph.Add($"{name}.arranged_{Index(direction)}", order, x)));
+            _arranged.Add((order.In, known = graph.Add($"{name}.arranged_{Index(direction)}", order.In, x)));
         return known;
     }
 
-    private static bool IsInOrder(ArrangeTokens order) => order.Sources.Select((source, token) => source == token).All(same => same);
+    private ScanOrder OrderOf(int direction)
+    {
+        Dictionary<(ScanDirection, int, int?), ScanOrder> orders = Orders.GetOrCreateValue(graph);
+        (ScanDirection, int, int?) key = (_directions[direction], grid, classToken);
+        if (!orders.TryGetValue(key, out ScanOrder? order))
+        {
+            ArrangeTokens enter = _directions[direction].Arrange(grid, classToken);
+            bool isGridOrder = enter.Sources.Select((source, token) => source == token).All(same => same);
+            orders.Add(key, order = new ScanOrder(enter, enter.Inverse((grid * grid) + (classToken is null ? 0 : 1)), isGridOrder));
+        }
+        return order;
+    }
 
     private static string Index(int direction) => direction.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>The order in which a direction sees the tokens.</summary>
+    /// <param name="In">From the grid's order to the direction's.</param>
+    /// <param name="Out">And back.</param>
+    /// <param name="IsGridOrder">Whether they are the same.</param>
+    private sealed record ScanOrder(ArrangeTokens In, ArrangeTokens Out, bool IsGridOrder);
 }

@@ -85,8 +85,8 @@ public sealed record LocalVimConfig : ModelConfig
             throw new BitisException($"The model's patchSize is {PatchSize}; expected one that divides the imageSize of {ImageSize}.");
         if (HasRotaryPositions && (HasClassToken || Width % 4 != 0))
             throw new BitisException("The model has rotary positions; they need tokens without a class token, and a width that is a multiple of 4.");
-        if (!float.IsFinite(NormEpsilon) || NormEpsilon < 0)
-            throw new BitisException($"The model's normEpsilon is {NormEpsilon}; expected a small positive number.");
+        RequireKnown(Norm, "norm");
+        RequireEpsilon(NormEpsilon);
     }
 
     /// <inheritdoc />

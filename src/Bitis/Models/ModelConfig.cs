@@ -48,6 +48,21 @@ public abstract record ModelConfig
             throw new BitisException($"The model's {name} is {value}; expected {low} to {high}.");
     }
 
+    /// <summary>Throws unless a value of an enum is one of its names.</summary>
+    protected static void RequireKnown<T>(T value, string name)
+        where T : struct, Enum
+    {
+        if (!Enum.IsDefined(value))
+            throw new BitisException($"The model's {name} is {value}; expected one of {string.Join(", ", Enum.GetNames<T>())}.");
+    }
+
+    /// <summary>Throws unless a value can be the ε of a normalization.</summary>
+    protected static void RequireEpsilon(float value)
+    {
+        if (!(value is > 0 and <= 1))
+            throw new BitisException($"The model's normEpsilon is {value}; expected a small positive number.");
+    }
+
     private const int MaxImageSize = 8192, MaxClasses = 1 << 20;
 
     /// <summary>Writes the model down as a graph.</summary>

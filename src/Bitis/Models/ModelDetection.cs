@@ -30,6 +30,7 @@ public sealed record ModelDetection(
         IReadOnlyDictionary<string, string> metadata,
         ModelOptions options)
     {
+        options.Validate();
         if (VisionModelFile.IsDescribed(metadata))
             return Read(file, metadata, options);
         if (shapes.ContainsKey("layers.0.mixer.A_b_log"))

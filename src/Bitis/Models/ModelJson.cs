@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Bitis.Data;
 
@@ -5,10 +6,9 @@ namespace Bitis.Models;
 
 /// <summary>What model files hold as JSON, whether float or quantized.</summary>
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    UseStringEnumConverter = true,
-    RespectNullableAnnotations = true,
-    RespectRequiredConstructorParameters = true)]
+    JsonSerializerDefaults.Strict,
+    MaxDepth = StrictJson.MaxDepth,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(ModelConfig))]
 [JsonSerializable(typeof(Preprocessing))]
 [JsonSerializable(typeof(IReadOnlyList<string>))]

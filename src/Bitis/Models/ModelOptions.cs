@@ -26,4 +26,12 @@ public sealed record ModelOptions
 
     /// <summary>Whether the sum of a block's two directions is halved.</summary>
     public bool? HalvesDirections { get; init; }
+
+    /// <summary>Checks what the types cannot.</summary>
+    /// <exception cref="BitisException">A value is out of its range.</exception>
+    public void Validate()
+    {
+        if (ClassToken is { } place && !Enum.IsDefined(place))
+            throw new BitisException($"There is no place '{place}' for a class token; expected one of {string.Join(", ", Enum.GetNames<ClassTokenPosition>())}.");
+    }
 }

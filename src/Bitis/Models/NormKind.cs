@@ -1,6 +1,9 @@
+using System.Text.Json.Serialization;
+
 namespace Bitis.Models;
 
 /// <summary>Which normalization a backbone uses.</summary>
+[JsonConverter(typeof(EnumByName<NormKind>))]
 public enum NormKind
 {
     /// <summary>Root-mean-square normalization, without a bias.</summary>

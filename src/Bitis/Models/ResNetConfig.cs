@@ -46,8 +46,7 @@ public sealed record ResNetConfig : ModelConfig
         Require(Groups, 1, Width, "groups");
         if (Width % Groups != 0)
             throw new BitisException($"The model has {Groups} groups; expected a number that divides the width of {Width}.");
-        if (!float.IsFinite(NormEpsilon) || NormEpsilon < 0)
-            throw new BitisException($"The model's normEpsilon is {NormEpsilon}; expected a small positive number.");
+        RequireEpsilon(NormEpsilon);
     }
 
     /// <inheritdoc />

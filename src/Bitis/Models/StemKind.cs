@@ -1,6 +1,9 @@
+using System.Text.Json.Serialization;
+
 namespace Bitis.Models;
 
 /// <summary>How a VMamba turns the image into tokens.</summary>
+[JsonConverter(typeof(EnumByName<StemKind>))]
 public enum StemKind
 {
     /// <summary>One convolution over patches that do not overlap (official <c>patchembed_version</c> <c>v1</c>).</summary>

@@ -36,10 +36,12 @@ internal static class VMambaBuilder
         int grid = config.GridSize, block = 0;
         for (int stage = 0; stage < config.Depths.Count; stage++)
         {
+            // One for all blocks of a stage: its memory is that of the grid, however many blocks a file claims.
+            ArrangeTokens byColumn = ArrangeTokens.ByColumn(grid, grid);
             for (int i = 0; i < config.Depths[stage]; i++)
             {
                 graph.Block = block++;
-                x = Block(graph, config, $"layers.{stage}.blocks.{i}", stage, grid, x);
+                x = Block(graph, config, $"layers.{stage}.blocks.{i}", stage, grid, byColumn, x);
             }
             graph.Block = null;
             if (stage + 1 == config.Depths.Count)
@@ -104,9 +106,9 @@ internal static class VMambaBuilder
     }
 
     /// <summary>One block, <c>[L, D]</c> to <c>[L, D]</c>: the scans, and the MLP where there is one, each on top of the residual stream.</summary>
-    private static Node Block(GraphBuilder graph, VMambaConfig config, string name, int stage, int grid, Node x)
+    private static Node Block(GraphBuilder graph, VMambaConfig config, string name, int stage, int grid, ArrangeTokens byColumn, Node x)
     {
-        Node mixed = Mixer(graph, config, $"{name}.op", stage, grid, Norm(graph, $"{name}.norm", x));
+        Node mixed = Mixer(graph, config, $"{name}.op", stage, grid, byColumn, Norm(graph, $"{name}.norm", x));
         x = graph.Add(config.MlpWidth == 0 ? name : $"{name}.residual", new Add(), x, mixed);
         if (config.MlpWidth == 0)
             return x;
@@ -118,7 +120,7 @@ internal static class VMambaBuilder
     }
 
     /// <summary>The 2-D selective scan (SS2D), <c>[L, D]</c> to <c>[L, D]</c>.</summary>
-    private static Node Mixer(GraphBuilder graph, VMambaConfig config, string name, int stage, int grid, Node tokens)
+    private static Node Mixer(GraphBuilder graph, VMambaConfig config, string name, int stage, int grid, ArrangeTokens byColumn, Node tokens)
     {
         int width = config.Width << stage, inner = config.InnerWidth << stage;
         Node x = graph.Add($"{name}.in_proj", new Linear(width, config.IsGated ? 2 * inner : inner, HasBias: false), tokens);
@@ -133,7 +135,7 @@ internal static class VMambaBuilder
 
         Node y = config is LocalVMambaConfig local
             ? LocalScan(graph, local, name, stage, grid, u)
-            : CrossScan(graph, config, name, stage, grid, u);
+            : CrossScan(graph, config, name, stage, byColumn, u);
         y = graph.Add($"{name}.out_norm", new LayerNorm(inner, NormEpsilon), y);
         if (z is not null)
             y = graph.Add($"{name}.gated", new Multiply(), y, graph.Add($"{name}.gate", new Silu(), z));
@@ -141,12 +143,12 @@ internal static class VMambaBuilder
     }
 
     /// <summary>Row by row, column by column, and both from the end; the sum of all four, <c>[L, E]</c>.</summary>
-    private static Node CrossScan(GraphBuilder graph, VMambaConfig config, string name, int stage, int grid, Node u)
+    private static Node CrossScan(GraphBuilder graph, VMambaConfig config, string name, int stage, ArrangeTokens byColumn, Node u)
     {
-        Node columns = graph.Add($"{name}.u1", ArrangeTokens.ByColumn(grid, grid), u);
+        Node columns = graph.Add($"{name}.u1", byColumn, u);
         Node y = BothWays(graph, config, name, stage, u, first: 0);
         Node transposed = BothWays(graph, config, name, stage, columns, first: 1);
-        transposed = graph.Add($"{name}.rows", ArrangeTokens.ByColumn(grid, grid), transposed);
+        transposed = graph.Add($"{name}.rows", byColumn, transposed);
         return graph.Add($"{name}.y", new Add(), y, transposed); // cross merge
     }
 

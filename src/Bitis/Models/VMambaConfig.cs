@@ -107,11 +107,4 @@ public record VMambaConfig : ModelConfig
     internal override CheckpointPart PartOf(string parameter) => VMambaBuilder.PartOf(parameter);
 
     internal override Dictionary<string, Tensor> CreateWeights(ulong seed) => VMambaInitializer.Create(this, seed);
-
-    private static void RequireKnown<T>(T value, string name)
-        where T : struct, Enum
-    {
-        if (!Enum.IsDefined(value))
-            throw new BitisException($"The model's {name} is {value}; expected one of {string.Join(", ", Enum.GetNames<T>())}.");
-    }
 }

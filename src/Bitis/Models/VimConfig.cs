@@ -80,8 +80,9 @@ public sealed record VimConfig : ModelConfig
         Require(DeltaRank, 1, MaxWidth, "deltaRank");
         Require(ConvKernel, 1, MaxConvKernel, "convKernel");
         Require(Tokens, 1, MaxTokens, "number of tokens");
-        if (!float.IsFinite(NormEpsilon) || NormEpsilon < 0)
-            throw new BitisException($"The model's normEpsilon is {NormEpsilon}; expected a small positive number.");
+        RequireKnown(ClassToken, "classToken");
+        RequireKnown(Norm, "norm");
+        RequireEpsilon(NormEpsilon);
     }
 
     /// <inheritdoc />

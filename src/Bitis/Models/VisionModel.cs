@@ -44,15 +44,24 @@ public sealed class VisionModel
     {
         options ??= ModelOptions.Default;
         using Checkpoint checkpoint = Checkpoint.Open(path, options.WeightsKey);
+        if (VisionModelFile.IsDescribed(checkpoint.Metadata))
+            VisionModelFile.Verify(checkpoint);
         IReadOnlyDictionary<string, CheckpointEntry> entries = CheckpointNames.Current(checkpoint.Entries);
         Dictionary<string, Shape> found = entries.ToDictionary(entry => entry.Key, entry => entry.Value.Shape);
         ModelDetection detection = ModelDetection.Detect(path, found, checkpoint.Metadata, options);
         Graph graph = detection.Config.BuildGraph();
         var layout = new CheckpointLayout(detection.Config, graph);
         CheckShapes(path, layout, found);
-        if (VisionModelFile.IsDescribed(checkpoint.Metadata))
-            TensorDigest.Verify(checkpoint);
-        return new VisionModel(detection.Config, graph, layout.Split(name => ReadFinite(checkpoint, entries[name].Name)))
+        Dictionary<string, Tensor> weights = layout.Split(name => ReadFinite(checkpoint, entries[name].Name));
+        try
+        {
+            ScanRates.Validate(graph, weights);
+        }
+        catch (BitisException e)
+        {
+            throw new BitisException($"{path}: {e.Message}", e);
+        }
+        return new VisionModel(detection.Config, graph, weights)
         {
             Preprocessing = detection.Preprocessing,
             ClassNames = detection.ClassNames,

@@ -10,7 +10,7 @@ namespace Bitis.Models;
 /// </summary>
 internal static class VisionModelFile
 {
-    private const string FormatKey = "bitis_model", FormatVersion = "1";
+    private const string FormatKey = "bitis_model", FormatVersion = "2", OldVersion = "1";
 
     /// <summary>Whether a file's metadata describe the model.</summary>
     public static bool IsDescribed(IReadOnlyDictionary<string, string> metadata) => metadata.ContainsKey(FormatKey);
@@ -18,9 +18,20 @@ internal static class VisionModelFile
     /// <summary>What a file's metadata say.</summary>
     /// <exception cref="BitisException">They are damaged, or of a later version. The message does not name the file.</exception>
     public static ModelDescription ReadDescription(IReadOnlyDictionary<string, string> metadata) =>
-        metadata[FormatKey] == FormatVersion
+        metadata[FormatKey] is FormatVersion or OldVersion
             ? ModelDescription.Read(metadata)
-            : throw new BitisException($"this is a model of format {metadata[FormatKey]}; this version of Bitis reads format {FormatVersion}.");
+            : throw new BitisException(
+                $"this is a model of format {metadata[FormatKey]}; this version of Bitis reads formats {OldVersion} and {FormatVersion}.");
+
+    /// <summary>Makes sure that a file that describes itself is what was written: all of it; of the old format, the tensors' bytes.</summary>
+    /// <exception cref="BitisException">It is not.</exception>
+    public static void Verify(Checkpoint file)
+    {
+        if (file.Metadata[FormatKey] == OldVersion)
+            ContentDigest.VerifyFormat1(file);
+        else if (file.Metadata[FormatKey] == FormatVersion)
+            ContentDigest.Verify(file);
+    }
 
     /// <summary>What a file's metadata say besides: the notes of whoever made it.</summary>
     public static IReadOnlyDictionary<string, string> ReadNotes(IReadOnlyDictionary<string, string> metadata) =>
@@ -35,11 +46,7 @@ internal static class VisionModelFile
             .. new CheckpointLayout(model.Config, model.Graph).Join(model.Weights).OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => new SafetensorsTensor(
                 pair.Key, DType.Float32, pair.Value.Shape, MemoryMarshal.AsBytes(pair.Value.Span).ToArray())),
         ];
-        var metadata = new Dictionary<string, string>
-        {
-            [FormatKey] = FormatVersion,
-            [TensorDigest.Key] = TensorDigest.Of(tensors.Select(tensor => tensor.Bytes)),
-        };
+        var metadata = new Dictionary<string, string> { [FormatKey] = FormatVersion };
         new ModelDescription(model.Config, model.Preprocessing, model.ClassNames).AddTo(metadata);
         foreach ((string name, string text) in notes)
         {
@@ -47,8 +54,9 @@ internal static class VisionModelFile
                 throw new ArgumentException($"'{name}' is an entry of the format.", nameof(notes));
             metadata.Add(name, text);
         }
+        metadata[ContentDigest.Key] = ContentDigest.Of(metadata, tensors);
         SafetensorsWriter.Write(path, tensors, metadata);
     }
 
-    private static bool IsReserved(string key) => key is FormatKey or TensorDigest.Key || ModelDescription.Keys.Contains(key);
+    private static bool IsReserved(string key) => key is FormatKey or ContentDigest.Key || ModelDescription.Keys.Contains(key);
 }

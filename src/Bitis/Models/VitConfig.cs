@@ -52,8 +52,7 @@ public sealed record VitConfig : ModelConfig
             throw new BitisException($"The model's patchSize is {PatchSize}; expected one that divides the imageSize of {ImageSize}.");
         if (Width % Heads != 0)
             throw new BitisException($"The model has {Heads} heads; expected a number that divides the width of {Width}.");
-        if (!float.IsFinite(NormEpsilon) || NormEpsilon < 0)
-            throw new BitisException($"The model's normEpsilon is {NormEpsilon}; expected a small positive number.");
+        RequireEpsilon(NormEpsilon);
     }
 
     /// <inheritdoc />

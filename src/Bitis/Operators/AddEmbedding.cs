@@ -17,6 +17,8 @@ public sealed record AddEmbedding(int Tokens, int Channels) : Operator
     /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
+        RequireSetting("tokens", Tokens, 1);
+        RequireSetting("channels", Channels, 1);
         Require(inputs.Length == 1 && inputs[0] == [Tokens, Channels], inputs, $"[{Tokens}, {Channels}]");
         return inputs[0];
     }

@@ -12,6 +12,12 @@ public sealed record ArrangeTokens(IReadOnlyList<int> Sources) : Operator
     /// <summary>What <see cref="Sources"/> has for a token of zeros.</summary>
     public const int Zeros = -1;
 
+    /// <summary>How many tokens the input must have; null if no input will do.</summary>
+    private readonly int? _tokensNeeded = TokensNeeded(Sources);
+
+    /// <summary>For each token of the output the input's token, -1 for zeros.</summary>
+    public IReadOnlyList<int> Sources { get; } = Sources;
+
     /// <inheritdoc />
     public override string Kind => "arrange_tokens";
 
@@ -44,10 +50,7 @@ public sealed record ArrangeTokens(IReadOnlyList<int> Sources) : Operator
     /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
-        bool fits = inputs.Length == 1 && inputs[0].Rank == 2;
-        int tokens = fits ? inputs[0][0] : 0;
-        int[] sources = [.. Sources.Where(source => source != Zeros)];
-        fits = fits && sources.All(source => source >= 0 && source < tokens) && sources.Distinct().Count() == sources.Length;
+        bool fits = inputs.Length == 1 && inputs[0].Rank == 2 && inputs[0][0] >= _tokensNeeded;
         Require(fits, inputs, "[tokens, channels] with each source, and each source once");
         return [Sources.Count, inputs[0][1]];
     }
@@ -67,6 +70,20 @@ public sealed record ArrangeTokens(IReadOnlyList<int> Sources) : Operator
             }
         }
         return y;
+    }
+
+    private static int? TokensNeeded(IReadOnlyList<int> sources)
+    {
+        ArgumentNullException.ThrowIfNull(sources);
+        int needed = 0;
+        foreach (int source in sources)
+        {
+            if (source is < Zeros or int.MaxValue)
+                return null;
+            needed = Math.Max(needed, source + 1);
+        }
+        var found = new HashSet<int>(sources.Count);
+        return sources.Count > 0 && sources.All(source => source == Zeros || found.Add(source)) ? needed : null;
     }
 
     /// <summary>Whether two arrangements do the same.</summary>

@@ -21,6 +21,8 @@ public sealed record Attention(int Width, int Heads) : Operator
     /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
+        RequireSetting("width", Width, 1, int.MaxValue / 3);
+        RequireSetting("heads", Heads, 1, Width);
         Require(inputs.Length == 1 && inputs[0].Rank == 2 && inputs[0][1] == 3 * Width && Width % Heads == 0, inputs, $"[tokens, {3 * Width}]");
         return [inputs[0][0], Width];
     }

@@ -23,6 +23,8 @@ public sealed record CausalConv1d(int Channels, int Kernel) : Operator
     /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
+        RequireSetting("channels", Channels, 1);
+        RequireSetting("kernel", Kernel, 1);
         Require(
             inputs.Length == 1 && inputs[0].Rank == 2 && inputs[0][1] == Channels, inputs, $"[tokens, {Channels}]");
         return inputs[0];

@@ -25,6 +25,11 @@ public sealed record Conv2d(int InChannels, int OutChannels, int Kernel, int Str
     /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
+        RequireSetting("input channels", InChannels, 1);
+        RequireSetting("output channels", OutChannels, 1);
+        RequireSetting("kernel", Kernel, 1, MaxSide);
+        RequireSetting("stride", Stride, 1);
+        RequireSetting("padding", Padding, 0, Kernel - 1);
         Require(
             inputs.Length == 1 && inputs[0].Rank == 3 && inputs[0][0] == InChannels
                 && OutputSize(inputs[0][1]) > 0 && OutputSize(inputs[0][2]) > 0,
@@ -60,7 +65,7 @@ public sealed record Conv2d(int InChannels, int OutChannels, int Kernel, int Str
     }
 
     /// <summary>The output's height or width for an input's.</summary>
-    public int OutputSize(int size) => (size + 2 * Padding - Kernel) / Stride + 1;
+    public int OutputSize(int size) => ConvolvedSize(size, Kernel, Stride, Padding);
 
     private double Correlate(
         ReadOnlySpan<float> image, ReadOnlySpan<float> kernel, int height, int width, int row, int column)

@@ -24,6 +24,10 @@ public sealed record DepthwiseConv2d(int Channels, int Height, int Width, int Ke
     /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
+        RequireSetting("channels", Channels, 1);
+        RequireSetting("height", Height, 1, MaxSide);
+        RequireSetting("width", Width, 1, MaxSide);
+        RequireSetting("kernel", Kernel, 1, MaxSide);
         Require(inputs.Length == 1 && inputs[0] == [Height * Width, Channels], inputs, $"[{Height * Width}, {Channels}]");
         if (Kernel % 2 == 0)
             throw new ArgumentException($"{Kind} needs an odd kernel, not {Kernel}.", nameof(inputs));

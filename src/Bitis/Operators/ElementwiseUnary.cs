@@ -9,7 +9,7 @@ public abstract record ElementwiseUnary : Operator
     internal override TokenOrderUse OrderUse => TokenOrderUse.Equivariant;
 
     /// <inheritdoc />
-    public sealed override Shape OutputShape(ReadOnlySpan<Shape> inputs)
+    public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         Require(inputs.Length == 1, inputs, "one input");
         return inputs[0];

@@ -16,7 +16,7 @@ public sealed record FlattenSpatial : Operator
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         Require(inputs.Length == 1 && inputs[0].Rank == 3, inputs, "[channels, height, width]");
-        return [inputs[0][1] * inputs[0][2], inputs[0][0]];
+        return [SizeProduct(inputs[0][1], inputs[0][2]), inputs[0][0]];
     }
 
     /// <inheritdoc />

@@ -35,9 +35,16 @@ public sealed record GridConv2d(int InChannels, int OutChannels, int Height, int
     /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
+        RequireSetting("input channels", InChannels, 1);
+        RequireSetting("output channels", OutChannels, 1);
+        RequireSetting("height", Height, 1, MaxSide);
+        RequireSetting("width", Width, 1, MaxSide);
+        RequireSetting("kernel", Kernel, 1, MaxSide);
+        RequireSetting("stride", Stride, 1);
+        RequireSetting("padding", Padding, 0, Kernel - 1);
         bool fits = inputs.Length == 1 && inputs[0] == [Height * Width, InChannels] && OutHeight > 0 && OutWidth > 0;
         Require(fits, inputs, $"[{Height * Width}, {InChannels}]");
-        return [OutHeight * OutWidth, OutChannels];
+        return [SizeProduct(OutHeight, OutWidth), OutChannels];
     }
 
     /// <inheritdoc />
@@ -73,5 +80,5 @@ public sealed record GridConv2d(int InChannels, int OutChannels, int Height, int
         return row >= 0 && row < Height && column >= 0 && column < Width ? row * Width + column : null;
     }
 
-    private int OutputSize(int size) => (size + 2 * Padding - Kernel) / Stride + 1;
+    private int OutputSize(int size) => ConvolvedSize(size, Kernel, Stride, Padding);
 }

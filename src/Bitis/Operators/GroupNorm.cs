@@ -23,6 +23,8 @@ public sealed record GroupNorm(int Channels, int Groups, float Epsilon) : Operat
     /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
+        RequireSetting("channels", Channels, 1);
+        RequireEpsilon(Epsilon);
         Require(inputs.Length == 1 && inputs[0].Rank == 2 && inputs[0][0] > 0 && inputs[0][1] == Channels, inputs, $"[tokens, {Channels}]");
         if (Groups < 1 || Channels % Groups != 0)
             throw new ArgumentException($"{Kind} cannot divide {Channels} channels into {Groups} groups.", nameof(inputs));

@@ -10,7 +10,13 @@ public sealed record Input(Shape Shape) : Operator
     public override string Kind => "input";
 
     /// <inheritdoc />
-    public override Shape OutputShape(ReadOnlySpan<Shape> inputs) => Shape;
+    public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
+    {
+        Require(inputs.Length == 0, inputs, "no input");
+        foreach (int size in Shape)
+            RequireSetting("size", size, 1);
+        return Shape;
+    }
 
     /// <inheritdoc />
     public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters) => inputs[0];

@@ -20,8 +20,10 @@ public sealed record InsertToken(int Position, int Channels) : Operator
     /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
+        RequireSetting("channels", Channels, 1);
+        RequireSetting("position", Position, 0);
         Require(
-            inputs.Length == 1 && inputs[0].Rank == 2 && inputs[0][1] == Channels && Position <= inputs[0][0],
+            inputs.Length == 1 && inputs[0].Rank == 2 && inputs[0][1] == Channels && Position <= inputs[0][0] && inputs[0][0] < int.MaxValue,
             inputs,
             $"[at least {Position} tokens, {Channels}]");
         return [inputs[0][0] + 1, Channels];

@@ -28,6 +28,8 @@ public sealed record MeanOfNorms(int Channels, float Epsilon) : Operator
     /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
+        RequireSetting("channels", Channels, 1);
+        RequireEpsilon(Epsilon);
         bool fits = inputs.Length > 0;
         foreach (Shape input in inputs)
             fits &= input.Rank == 2 && input[0] > 0 && input[1] == Channels;

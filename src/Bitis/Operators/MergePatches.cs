@@ -23,8 +23,10 @@ public sealed record MergePatches(int Height, int Width) : Operator
     /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
+        RequireSetting("height", Height, 1, MaxSide);
+        RequireSetting("width", Width, 1, MaxSide);
         Require(inputs.Length == 1 && inputs[0].Rank == 2 && inputs[0][0] == Height * Width, inputs, $"[{Height * Width}, channels]");
-        return [(Height + 1) / 2 * OutWidth, Parts * inputs[0][1]];
+        return [(Height + 1) / 2 * OutWidth, SizeProduct(Parts, inputs[0][1])];
     }
 
     /// <inheritdoc />

@@ -55,4 +55,34 @@ public abstract record Operator
         string found = string.Join(", ", inputs.ToArray().Select(shape => shape.ToString()));
         throw new ArgumentException($"{Kind} takes {expected}, not {found}.", nameof(inputs));
     }
+
+    /// <summary>The longest side of a grid or kernel: its square is an int.</summary>
+    protected const int MaxSide = 46_340;
+
+    /// <summary>Throws unless a setting of the operator lies between two bounds; for <see cref="OutputShape"/>.</summary>
+    protected void RequireSetting(string name, int value, int low, int high = int.MaxValue)
+    {
+        if (value < low || value > high)
+            throw new ArgumentException($"{Kind} cannot have {value} as {name}: expected {low} to {high}.", nameof(value));
+    }
+
+    /// <summary>Throws unless a setting can be the ε of a normalization; for <see cref="OutputShape"/>.</summary>
+    protected void RequireEpsilon(float epsilon)
+    {
+        if (!(epsilon > 0 && float.IsFinite(epsilon)))
+            throw new ArgumentException($"{Kind} cannot have {epsilon} as epsilon: expected a positive number.", nameof(epsilon));
+    }
+
+    /// <summary>A product of sizes; for <see cref="OutputShape"/>.</summary>
+    /// <exception cref="ArgumentException">It is no int.</exception>
+    protected int SizeProduct(int left, int right) => (long)left * right is >= 0 and <= int.MaxValue and var product
+        ? (int)product
+        : throw new ArgumentException($"{Kind}: {left} × {right} is no size that a tensor can have.", nameof(left));
+
+    /// <summary>The output's height or width of a convolution for an input's; 0 or less where the kernel does not fit.</summary>
+    internal static int ConvolvedSize(int size, int kernel, int stride, int padding)
+    {
+        long range = size + (2L * padding) - kernel;
+        return range < 0 ? 0 : (int)Math.Min((range / stride) + 1, int.MaxValue);
+    }
 }

@@ -22,6 +22,8 @@ public sealed record RmsNorm(int Channels, float Epsilon) : Operator
     /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
+        RequireSetting("channels", Channels, 1);
+        RequireEpsilon(Epsilon);
         Require(inputs.Length == 1 && inputs[0].Rank >= 1 && inputs[0][^1] == Channels, inputs, $"[..., {Channels}]");
         return inputs[0];
     }

@@ -27,6 +27,9 @@ public sealed record RotaryPositions(int Grid, int Channels, int BaseGrid) : Ope
     /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
+        RequireSetting("grid", Grid, 1, MaxSide);
+        RequireSetting("base grid", BaseGrid, 1);
+        RequireSetting("channels", Channels, 1);
         bool fits = Channels % 4 == 0 && inputs.Length == 1 && inputs[0] == [Grid * Grid, Channels];
         Require(fits, inputs, $"[{Grid * Grid}, {Channels}], with a multiple of 4 channels");
         return inputs[0];

@@ -1,3 +1,5 @@
+using Bitis.Tensors;
+
 namespace Bitis.Operators;
 
 /// <summary>Multiplies by a constant; Vim halves the sum of its two directions.</summary>
@@ -6,6 +8,11 @@ public sealed record Scale(float Factor) : ElementwiseUnary
 {
     /// <inheritdoc />
     public override string Kind => "scale";
+
+    /// <inheritdoc />
+    public override Shape OutputShape(ReadOnlySpan<Shape> inputs) => float.IsFinite(Factor)
+        ? base.OutputShape(inputs)
+        : throw new ArgumentException($"{Kind} cannot have {Factor} as factor: expected a finite number.", nameof(inputs));
 
     /// <inheritdoc />
     public override float Apply(float x) => x * Factor;

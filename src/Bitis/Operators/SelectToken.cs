@@ -18,6 +18,7 @@ public sealed record SelectToken(int Position) : Operator
     /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
+        RequireSetting("position", Position, 0);
         Require(
             inputs.Length == 1 && inputs[0].Rank == 2 && Position < inputs[0][0],
             inputs,

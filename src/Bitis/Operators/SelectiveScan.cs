@@ -28,6 +28,8 @@ public sealed record SelectiveScan(int Channels, int States) : Operator
     /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
+        RequireSetting("channels", Channels, 1);
+        RequireSetting("states", States, 1);
         bool fits = inputs.Length == 4 && inputs[0].Rank == 2 && inputs[0][1] == Channels && inputs[1] == inputs[0]
             && inputs[2] == [inputs[0][0], States] && inputs[3] == inputs[2];
         Require(fits, inputs, $"u, Δ: [tokens, {Channels}] and B, C: [tokens, {States}]");

@@ -16,10 +16,12 @@ public sealed record SliceChannels(int Start, int Length) : Operator
     /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
+        RequireSetting("start", Start, 0);
+        RequireSetting("length", Length, 1);
         Require(
-            inputs.Length == 1 && inputs[0].Rank >= 1 && Start + Length <= inputs[0][^1],
+            inputs.Length == 1 && inputs[0].Rank >= 1 && Start <= inputs[0][^1] - Length,
             inputs,
-            $"[..., at least {Start + Length}]");
+            $"[..., at least {(long)Start + Length}]");
         return [.. inputs[0].Sizes[..^1], Length];
     }
 

@@ -1,6 +1,9 @@
+using System.Text.Json.Serialization;
+
 namespace Bitis.Quantization;
 
 /// <summary>How the levels of discrete parameters Ā, which lie between 0 and 1, are spread.</summary>
+[JsonConverter(typeof(EnumByName<DecayGrid>))]
 public enum DecayGrid
 {
     /// <summary>Evenly.</summary>

@@ -63,8 +63,8 @@ public sealed class DeltaQuantizer
     /// <exception cref="ArgumentException">The scale is not a positive, finite number, or the lowest level is not finite.</exception>
     public static DeltaQuantizer BeforeSoftplus(int bits, float scale, float lowest) => new(bits, isBeforeSoftplus: true, scale, lowest);
 
-    /// <summary>The level of a value: of x or Δ, whichever the levels are of.</summary>
-    public int Quantize(float value) => (int)Math.Clamp(MathF.Round((value - Lowest) * InverseScale), 0, MaxLevel);
+    /// <summary>The level of a value: of x or Δ, whichever the levels are of. NaN has level 0.</summary>
+    public int Quantize(float value) => (int)GridLevel.Limit(MathF.Round((value - Lowest) * InverseScale), 0, MaxLevel);
 
     /// <summary>Δ of a level.</summary>
     public double Dequantize(int level) => Unit * Multiples[level];

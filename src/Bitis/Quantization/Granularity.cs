@@ -1,6 +1,9 @@
+using System.Text.Json.Serialization;
+
 namespace Bitis.Quantization;
 
 /// <summary>Which values of a tensor share one scale and zero point.</summary>
+[JsonConverter(typeof(EnumByName<Granularity>))]
 public enum Granularity
 {
     /// <summary>All values share one: one scale.</summary>

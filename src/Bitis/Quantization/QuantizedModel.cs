@@ -76,9 +76,17 @@ public sealed class QuantizedModel
     /// <summary>Writes a <c>.bitis</c> file; an existing one is replaced only when the new one is complete.</summary>
     /// <param name="path">The file.</param>
     /// <param name="cancellationToken">Ends the writing; nothing is left behind.</param>
+    /// <returns>The length of the file in bytes.</returns>
     /// <exception cref="BitisException">The file cannot be written.</exception>
-    public void Save(string path, CancellationToken cancellationToken = default) =>
+    public long Save(string path, CancellationToken cancellationToken = default) =>
         QuantizedModelFile.Save(this, path, cancellationToken);
+
+    /// <summary>Writes the bytes of a <c>.bitis</c> file to a stream, from its position on.</summary>
+    /// <param name="stream">Where to.</param>
+    /// <param name="cancellationToken">Ends the writing.</param>
+    /// <returns>The length in bytes.</returns>
+    public long Save(Stream stream, CancellationToken cancellationToken = default) =>
+        QuantizedModelFile.Save(this, stream, cancellationToken);
 
     /// <summary>All parameters as float32: levels of weights, and codes of A, as the values that they stand for.</summary>
     public IReadOnlyDictionary<string, Tensor> DequantizeWeights()

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Bitis.Checkpoints;
@@ -6,6 +7,7 @@ using Bitis.Graphs;
 using Bitis.Models;
 using Bitis.Operators;
 using Bitis.Tensors;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Quantization;
 
@@ -20,14 +22,14 @@ namespace Bitis.Quantization;
 ///   {layer}.input_rotation     I32 [1], where they pass through a Hadamard transform of that many first
 /// </code>
 /// The other parameters keep their name and shape, as F16 where that loses nothing, else as F32. Everything else is in the
-/// metadata, with a digest of the tensors, since the container itself has no checksum.
+/// metadata, with a digest of all of it, since the container itself has no checksum.
 /// </summary>
 internal static class QuantizedModelFile
 {
     /// <summary>The entry of the metadata that lists the quantized layers.</summary>
     public const string LayersKey = "layers";
 
-    private const string FormatKey = "bitis_format", FormatVersion = "1";
+    private const string FormatKey = "bitis_format", FormatVersion = "2", OldVersion = "1";
 
     public static bool IsQuantized(string path)
     {
@@ -42,43 +44,32 @@ internal static class QuantizedModelFile
         }
     }
 
-    public static void Save(QuantizedModel model, string path, CancellationToken cancellationToken)
+    public static long Save(QuantizedModel model, string path, CancellationToken cancellationToken)
     {
-        IEnumerable<SafetensorsTensor> floats = model.Weights
-            .OrderBy(pair => pair.Key, StringComparer.Ordinal)
-            .Select(pair => FloatTensor(pair.Key, pair.Value));
-        // Wide types first, so that every tensor starts at a multiple of its element's size.
-        List<SafetensorsTensor> tensors =
-            [.. floats.Concat(TensorsOf(model.Layers, model.Graph)).Concat(QuantizedScanFile.TensorsOf(model.Scans, model.Graph)).OrderByDescending(tensor => tensor.DType.BitSize())];
+        (List<SafetensorsTensor> tensors, Dictionary<string, string> metadata) = ContentsOf(model);
+        return SafetensorsWriter.Write(path, tensors, metadata, cancellationToken);
+    }
 
-        if (tensors.GroupBy(tensor => tensor.Name).FirstOrDefault(named => named.Count() > 1) is { } twice)
-            throw BitisException.InFile(path, $"two tensors of the model would be called '{twice.Key}': give the parameter of that name another one.");
-
-        QuantizedModelJson json = QuantizedModelJson.Default;
-        var metadata = new Dictionary<string, string>
-        {
-            [FormatKey] = FormatVersion,
-            ["recipe"] = JsonSerializer.Serialize(model.Recipe, json.Recipe),
-            ["calibration"] = JsonSerializer.Serialize(model.Calibration, json.CalibrationDigest),
-            [LayersKey] = LayersOf(model.Layers),
-            [QuantizedScanFile.ScansKey] = QuantizedScanFile.Describe(model.Scans),
-            [TensorDigest.Key] = TensorDigest.Of(tensors.Select(tensor => tensor.Bytes)),
-        };
-        new ModelDescription(model.Config, model.Preprocessing, model.ClassNames).AddTo(metadata);
-        SafetensorsWriter.Write(path, tensors, metadata, cancellationToken);
+    public static long Save(QuantizedModel model, Stream stream, CancellationToken cancellationToken)
+    {
+        (List<SafetensorsTensor> tensors, Dictionary<string, string> metadata) = ContentsOf(model);
+        return SafetensorsWriter.Write(stream, tensors, metadata, cancellationToken);
     }
 
     public static QuantizedModel Load(string path)
     {
         using Checkpoint file = Checkpoint.Open(path);
         string? version = file.Metadata.GetValueOrDefault(FormatKey);
-        if (version != FormatVersion)
+        if (version is not (FormatVersion or OldVersion))
         {
             throw BitisException.InFile(path, version is null
                 ? "this is a checkpoint, not a quantized model; 'bitis quantize' makes one of it."
-                : $"this is a quantized model of format {version}; this version of Bitis reads format {FormatVersion}.");
+                : $"this is a quantized model of format {version}; this version of Bitis reads formats {OldVersion} and {FormatVersion}.");
         }
-        TensorDigest.Verify(file);
+        if (version == OldVersion)
+            ContentDigest.VerifyFormat1(file);
+        else
+            ContentDigest.Verify(file);
         try
         {
             return Read(file);
@@ -91,6 +82,36 @@ internal static class QuantizedModelFile
         {
             throw new BitisException($"{path}: the model in this file does not fit together: {e.Message}", e);
         }
+    }
+
+    private static (List<SafetensorsTensor> Tensors, Dictionary<string, string> Metadata) ContentsOf(
+        QuantizedModel model)
+    {
+        IEnumerable<SafetensorsTensor> floats = model.Weights
+            .OrderBy(pair => pair.Key, StringComparer.Ordinal)
+            .Select(pair => FloatTensor(pair.Key, pair.Value));
+        // Wide types first, so that every tensor starts at a multiple of its element's size.
+        List<SafetensorsTensor> tensors =
+            [.. floats.Concat(TensorsOf(model.Layers, model.Graph)).Concat(QuantizedScanFile.TensorsOf(model.Scans, model.Graph)).OrderByDescending(tensor => tensor.DType.BitSize())];
+
+        if (tensors.GroupBy(tensor => tensor.Name).FirstOrDefault(named => named.Count() > 1) is { } twice)
+            {
+            throw new BitisException(
+                $"Two tensors of the model would be called '{twice.Key}' in the file: give the parameter of that name another one.");
+        }
+
+        QuantizedModelJson json = QuantizedModelJson.Default;
+        var metadata = new Dictionary<string, string>
+        {
+            [FormatKey] = FormatVersion,
+            ["recipe"] = JsonSerializer.Serialize(model.Recipe, json.Recipe),
+            ["calibration"] = JsonSerializer.Serialize(model.Calibration, json.CalibrationDigest),
+            [LayersKey] = LayersOf(model.Layers),
+            [QuantizedScanFile.ScansKey] = QuantizedScanFile.Describe(model.Scans),
+        };
+        new ModelDescription(model.Config, model.Preprocessing, model.ClassNames).AddTo(metadata);
+        metadata[ContentDigest.Key] = ContentDigest.Of(metadata, tensors);
+        return (tensors, metadata);
     }
 
     /// <summary>The tensors of quantized layers, wide types first.</summary>
@@ -109,15 +130,24 @@ internal static class QuantizedModelFile
 
     /// <summary>The quantized layers of a file.</summary>
     /// <exception cref="BitisException">They do not fit the model.</exception>
-    public static Dictionary<string, QuantizedLayer> ReadLayers(Checkpoint file, Graph graph, Recipe recipe)
+    public static Dictionary<string, QuantizedLayer> ReadLayers(TensorDirectory tensors, Graph graph, Recipe recipe)
     {
         var layers = new Dictionary<string, QuantizedLayer>();
-        foreach ((string name, BitWidths bits) in MetadataJson.Read(file.Metadata, LayersKey, QuantizedModelJson.Default.DictionaryStringBitWidths))
+        Dictionary<string, Node> nodes = graph.Nodes.ToDictionary(node => node.Name);
+        foreach ((string name, BitWidths bits) in MetadataJson.Read(tensors.Metadata, LayersKey, QuantizedModelJson.Default.DictionaryStringBitWidths))
         {
-            Node? node = graph.Nodes.FirstOrDefault(node => node.Name == name);
-            if (node is null || !QuantizedLayer.Covers(node.Operator))
+            if (!nodes.TryGetValue(name, out Node? node) || !QuantizedLayer.Covers(node.Operator))
                 throw new BitisException($"'{name}' is quantized in this file, but the model has no such layer.");
-            layers.Add(name, ReadLayer(file, node, bits, recipe.GranularityOf(node)));
+            if (bits == BitWidths.None)
+                throw new BitisException($"'{name}' is listed as quantized with {bits}, which is not quantized.");
+            try
+            {
+                layers.Add(name, ReadLayer(tensors, node, bits, recipe.GranularityOf(node)));
+            }
+            catch (ArgumentException e)
+            {
+                throw new BitisException($"the layer '{name}' does not fit together: {e.Message}", e);
+            }
         }
         return layers;
     }
@@ -128,10 +158,15 @@ internal static class QuantizedModelFile
         (ModelConfig config, Preprocessing preprocessing, IReadOnlyList<string>? classNames) = ModelDescription.Read(file.Metadata);
         Recipe recipe = MetadataJson.Read(file.Metadata, "recipe", json.Recipe);
         recipe.Validate();
+        CalibrationDigest calibration = MetadataJson.Read(file.Metadata, "calibration", json.CalibrationDigest);
+        calibration.Validate();
 
         var graph = config.BuildGraph();
-        Dictionary<string, QuantizedLayer> layers = ReadLayers(file, graph, recipe);
-        Dictionary<string, QuantizedScan> scans = QuantizedScanFile.Read(file, graph);
+        var tensors = new TensorDirectory(file);
+        Dictionary<string, QuantizedLayer> layers = ReadLayers(tensors, graph, recipe);
+        Dictionary<string, QuantizedScan> scans = QuantizedScanFile.Read(tensors, graph);
+        if (scans.Count > 0 && !recipe.CoversScans)
+            throw new BitisException($"the file has quantized scans, but its recipe's scope is '{recipe.Scope}'.");
         HashSet<string> quantizedWeights =
         [
             .. layers.Where(pair => pair.Value.Weight is not null).Select(pair => graph[pair.Key].ParameterNames[0]),
@@ -139,9 +174,11 @@ internal static class QuantizedModelFile
         ];
         Dictionary<string, Tensor> weights = graph.Parameters
             .Where(parameter => !quantizedWeights.Contains(parameter.Name))
-            .ToDictionary(parameter => parameter.Name, parameter => ReadFloats(file, parameter.Name, parameter.Shape));
-        return new QuantizedModel(
-            config, preprocessing, classNames, recipe, MetadataJson.Read(file.Metadata, "calibration", json.CalibrationDigest), weights, layers, scans);
+            .ToDictionary(parameter => parameter.Name, parameter => tensors.Floats(parameter.Name, parameter.Shape));
+        tensors.RequireAllRead();
+        ScanRates.Validate(graph, weights);
+        QuantizedScanFile.RequireFiniteSkips(scans, graph, weights);
+        return new QuantizedModel(config, preprocessing, classNames, recipe, calibration, weights, layers, scans);
     }
 
     private static void AddLayer(List<SafetensorsTensor> tensors, Node node, QuantizedLayer layer)
@@ -167,7 +204,7 @@ internal static class QuantizedModelFile
             tensors.Add(new($"{name}.input_rotation", DType.Int32, [1], BitConverter.GetBytes(layer.RotationOrder)));
     }
 
-    private static QuantizedLayer ReadLayer(Checkpoint file, Node node, BitWidths bits, Granularity granularity)
+    private static QuantizedLayer ReadLayer(TensorDirectory tensors, Node node, BitWidths bits, Granularity granularity)
     {
         string name = node.Name;
         Shape shape = node.Operator.Parameters[0].Shape;
@@ -176,32 +213,51 @@ internal static class QuantizedModelFile
         if (bits.Weights != BitWidths.Float)
         {
             bool packed = bits.Weights <= 4;
-            byte[] bytes = ReadBytes(file, node.ParameterNames[0], packed ? DType.UInt8 : DType.Int8, packed ? PackedShape(shape) : shape);
+            byte[] bytes = tensors.Bytes(node.ParameterNames[0], packed ? DType.UInt8 : DType.Int8, packed ? PackedShape(shape) : shape);
             levels = packed ? Nibbles.Unpack(bytes, InputsOf(shape)) : MemoryMarshal.Cast<byte, sbyte>(bytes).ToArray();
-            float[] scales = ReadFloats(file, $"{name}.weight_scale", [shape[0]]).Span.ToArray();
-            weight = UniformQuantizer.Symmetric(bits.Weights, Granularity.PerChannel, scales);
+            weight = UniformQuantizer.Symmetric(bits.Weights, Granularity.PerChannel, tensors.Scales($"{name}.weight_scale", [shape[0]]));
             if (Array.FindIndex(levels, level => level < weight.MinLevel || level > weight.MaxLevel) is >= 0 and var index)
                 throw new BitisException($"tensor '{node.ParameterNames[0]}' has level {levels[index]}, outside {weight.MinLevel} to {weight.MaxLevel}.");
         }
         if (bits.Activations != BitWidths.Float)
         {
             Shape groups = [QuantizedLayer.InputGroups(granularity, node)];
-            float[] scales = ReadFloats(file, $"{name}.input_scale", groups).Span.ToArray();
-            int[] zeroPoints = Array.ConvertAll(ReadBytes(file, $"{name}.input_zero_point", DType.UInt8, groups), zero => (int)zero);
-            input = UniformQuantizer.Asymmetric(bits.Activations, granularity, scales, zeroPoints);
+            input = UniformQuantizer.Asymmetric(
+                bits.Activations,
+                granularity,
+                tensors.Scales($"{name}.input_scale", groups),
+                tensors.ZeroPoints($"{name}.input_zero_point", groups, bits.Activations));
         }
-        float[]? factors = node.Operator is Linear linear && file.Entries.Any(entry => entry.Name == $"{name}.input_factor")
-            ? ReadFloats(file, $"{name}.input_factor", [linear.InFeatures]).Span.ToArray()
+        float[]? factors = node.Operator is Linear linear && tensors.Contains($"{name}.input_factor")
+            ? tensors.Scales($"{name}.input_factor", [linear.InFeatures])
             : null;
-        return new QuantizedLayer(levels, weight, input, factors, ReadRotation(file, node));
+        var layer = new QuantizedLayer(levels, weight, input, factors, ReadRotation(tensors, node));
+        RequireFiniteProducts(name, layer, InputsOf(shape));
+        return layer;
     }
 
-    private static int ReadRotation(Checkpoint file, Node node)
+    /// <summary>Throws if what a layer computes could leave the range of float32 by its scales alone.</summary>
+    private static void RequireFiniteProducts(string name, QuantizedLayer layer, int inputs)
+    {
+        double weight = layer.Weight is { } w ? Largest(w.Scales) * w.MaxLevel : 1, input = layer.Input is { } x ? Largest(x.Scales) * x.MaxLevel : 1;
+        double factor = layer.InputFactors is { } factors ? Largest(factors) : 1;
+        double largest = weight * Math.Max(Math.Max(input * inputs, factor), Math.Sqrt(layer.RotationOrder));
+        if (largest > float.MaxValue)
+        {
+            string?[] scales = [layer.Weight is null ? null : $"'{name}.weight_scale'", layer.Input is null ? null : $"'{name}.input_scale'"];
+            throw new BitisException(
+                $"the numbers of {string.Join(" and ", scales.OfType<string>())} are so large that the layer's values could not be float32.");
+        }
+    }
+
+    private static double Largest(ReadOnlySpan<float> values) => TensorPrimitives.Max(values);
+
+    private static int ReadRotation(TensorDirectory tensors, Node node)
     {
         string name = $"{node.Name}.input_rotation";
-        if (file.Entries.All(entry => entry.Name != name))
+        if (!tensors.Contains(name))
             return 1;
-        int order = BitConverter.ToInt32(ReadBytes(file, name, DType.Int32, [1]));
+        int order = BinaryPrimitives.ReadInt32LittleEndian(tensors.Bytes(name, DType.Int32, [1]));
         return node.Operator is Linear linear && order > 1 && int.IsPow2(order) && linear.InFeatures % order == 0
             ? order
             : throw new BitisException($"tensor '{name}' is {order}; expected a power of two that divides the layer's inputs.");
@@ -227,26 +283,4 @@ internal static class QuantizedModelFile
         }
         return new SafetensorsTensor(name, DType.Float16, tensor.Shape, MemoryMarshal.AsBytes(halves.AsSpan()).ToArray());
     }
-
-    internal static Tensor ReadFloats(Checkpoint file, string name, Shape shape)
-    {
-        Shape found = Entry(file, name).Shape;
-        if (found != shape)
-            throw new BitisException($"tensor '{name}' has shape {found}; expected {shape}.");
-        Tensor tensor = file.Read(name);
-        return Checkpoint.FindNonFinite(tensor) is null
-            ? tensor
-            : throw new BitisException($"tensor '{name}' holds a value that is not a number, or infinite.");
-    }
-
-    internal static byte[] ReadBytes(Checkpoint file, string name, DType type, Shape shape)
-    {
-        CheckpointEntry entry = Entry(file, name);
-        return entry.DType == type && entry.Shape == shape
-            ? file.ReadBytes(name)
-            : throw new BitisException($"tensor '{name}' is {entry.DType} {entry.Shape}; expected {type} {shape}.");
-    }
-
-    private static CheckpointEntry Entry(Checkpoint file, string name) =>
-        file.Entries.FirstOrDefault(entry => entry.Name == name) ?? throw new BitisException($"tensor '{name}' is missing.");
 }

@@ -1,13 +1,13 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace Bitis.Quantization;
 
 /// <summary>What a <c>.bitis</c> file holds as JSON, besides what every model file does (<see cref="Models.ModelJson"/>).</summary>
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    UseStringEnumConverter = true,
-    RespectNullableAnnotations = true,
-    RespectRequiredConstructorParameters = true)]
+    JsonSerializerDefaults.Strict,
+    MaxDepth = StrictJson.MaxDepth,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(Recipe))]
 [JsonSerializable(typeof(CalibrationDigest))]
 [JsonSerializable(typeof(Dictionary<string, BitWidths>))]

@@ -5,6 +5,7 @@ using Bitis.Checkpoints;
 using Bitis.Graphs;
 using Bitis.Operators;
 using Bitis.Tensors;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Quantization;
 
@@ -54,68 +55,118 @@ internal static class QuantizedScanFile
 
     /// <summary>Reads the scans of a file; there are none in files of scope linear.</summary>
     /// <exception cref="BitisException">They do not fit the model.</exception>
-    public static Dictionary<string, QuantizedScan> Read(Checkpoint file, Graph graph)
+    public static Dictionary<string, QuantizedScan> Read(TensorDirectory tensors, Graph graph)
     {
         var scans = new Dictionary<string, QuantizedScan>();
-        if (!file.Metadata.ContainsKey(ScansKey))
+        if (!tensors.Metadata.ContainsKey(ScansKey))
             return scans;
+        Dictionary<string, Node> nodes = graph.Nodes.ToDictionary(node => node.Name);
         foreach ((string name, ScanDescription description) in
-            MetadataJson.Read(file.Metadata, ScansKey, QuantizedModelJson.Default.DictionaryStringScanDescription))
+            MetadataJson.Read(tensors.Metadata, ScansKey, QuantizedModelJson.Default.DictionaryStringScanDescription))
         {
-            Node? node = graph.Nodes.FirstOrDefault(node => node.Name == name);
-            if (node?.Operator is not SelectiveScan scan)
+            if (!nodes.TryGetValue(name, out Node? node) || node.Operator is not SelectiveScan scan)
                 throw new BitisException($"'{name}' is a quantized scan in this file, but the model has no such scan.");
-            scans.Add(name, Read(file, name, description, scan, node.Shape[0]));
+            try
+            {
+                scans.Add(name, Read(tensors, name, description, scan, node.Shape[0]));
+            }
+            catch (Exception e) when (e is ArgumentException or InvalidOperationException)
+            {
+                throw new BitisException($"the scan '{name}' does not fit together: {e.Message}", e);
+            }
         }
         return scans;
     }
 
-    private static QuantizedScan Read(Checkpoint file, string name, ScanDescription description, SelectiveScan shape, int tokens)
+    /// <summary>Throws if what the inputs of scans add to their outputs could leave the range of float32 by the scales alone.</summary>
+    /// <exception cref="BitisException">It could; the message names the tensors.</exception>
+    public static void RequireFiniteSkips(
+        IReadOnlyDictionary<string, QuantizedScan> scans, Graph graph, IReadOnlyDictionary<string, Tensor> weights)
+    {
+        foreach ((string name, QuantizedScan scan) in scans)
+        {
+            string skip = graph[name].ParameterNames[1]; // D
+            double largest = 0;
+            foreach (float d in weights[skip].Span)
+                largest = Math.Max(largest, Math.Abs(d));
+            if (!IsFloat(largest * TensorPrimitives.Max(scan.U.Scales) * scan.U.MaxLevel))
+                throw new BitisException($"tensors '{skip}' and '{name}.u_scale' multiply to more than float32 holds.");
+        }
+    }
+
+    private static QuantizedScan Read(TensorDirectory tensors, string name, ScanDescription description, SelectiveScan shape, int tokens)
     {
         int bits = description.Bits;
-        float[] u = ReadVector(file, $"{name}.u_scale", shape.Channels);
-        byte[] zeros = QuantizedModelFile.ReadBytes(file, $"{name}.u_zero_point", DType.UInt8, [u.Length]);
-        float[] delta = QuantizedModelFile.ReadFloats(file, $"{name}.delta_grid", [2]).Span.ToArray();
-        float[] b = ReadVector(file, $"{name}.b_scale", tokens), c = ReadVector(file, $"{name}.c_scale", tokens);
-        byte[] rates = QuantizedModelFile.ReadBytes(file, $"{name}.rate_code", DType.Int8, [shape.Channels, shape.States]);
-        Shape groups = ShapeOf(file, $"{name}.hidden_group_start", tokens);
-        byte[] starts = QuantizedModelFile.ReadBytes(file, $"{name}.hidden_group_start", DType.Int32, groups);
-        float[] groupScales = QuantizedModelFile.ReadFloats(file, $"{name}.hidden_group_scale", groups).Span.ToArray();
-        float[] channelScales = ReadVector(file, $"{name}.hidden_channel_scale", shape.Channels);
+        if (bits is < UniformQuantizer.MinBits or > UniformQuantizer.MaxBits)
+            throw new BitisException($"the scan '{name}' has {bits} bits; expected {UniformQuantizer.MinBits} to {UniformQuantizer.MaxBits}.");
+        float[] u = ReadScales(tensors, $"{name}.u_scale", shape.Channels);
+        int[] zeros = tensors.ZeroPoints($"{name}.u_zero_point", [u.Length], bits);
+        DeltaQuantizer delta = ReadDelta(tensors, $"{name}.delta_grid", bits, description.IsDeltaBeforeSoftplus);
+        float[] b = ReadScales(tensors, $"{name}.b_scale", tokens), c = ReadScales(tensors, $"{name}.c_scale", tokens);
+        byte[] rates = tensors.Bytes($"{name}.rate_code", DType.Int8, [shape.Channels, shape.States]);
+        Shape groups = tensors.VectorShape($"{name}.hidden_group_start", tokens);
+        byte[] starts = tensors.Bytes($"{name}.hidden_group_start", DType.Int32, groups);
+        float[] groupScales = tensors.Scales($"{name}.hidden_group_scale", groups);
+        float[] channelScales = ReadScales(tensors, $"{name}.hidden_channel_scale", shape.Channels);
         int[] firstTokens = [.. Enumerable.Range(0, groups[0]).Select(i => BinaryPrimitives.ReadInt32LittleEndian(starts.AsSpan(i * sizeof(int))))];
+        var scan = new QuantizedScan(
+            UniformQuantizer.Asymmetric(bits, u.Length == 1 ? Granularity.PerTensor : Granularity.PerChannel, u, zeros),
+            delta,
+            UniformQuantizer.Symmetric(bits, b.Length == 1 ? Granularity.PerTensor : Granularity.PerToken, b),
+            UniformQuantizer.Symmetric(bits, c.Length == 1 ? Granularity.PerTensor : Granularity.PerToken, c),
+            description.Decay,
+            new HiddenStateQuantizer(bits, tokens, firstTokens, groupScales, channelScales, description.IsHiddenStateDithered),
+            MemoryMarshal.Cast<byte, sbyte>(rates).ToArray());
+        RequireFiniteProducts(name, scan, shape);
+        return scan;
+    }
+
+    private static DeltaQuantizer ReadDelta(TensorDirectory tensors, string name, int bits, bool isBeforeSoftplus)
+    {
+        float[] grid = tensors.Floats(name, [2]).Span.ToArray();
+        if (!isBeforeSoftplus && grid[1] != 0)
+            throw new BitisException($"tensor '{name}' has a lowest level of {grid[1]}; levels after the softplus begin at 0.");
         try
         {
-            return new QuantizedScan(
-                UniformQuantizer.Asymmetric(bits, u.Length == 1 ? Granularity.PerTensor : Granularity.PerChannel, u, Array.ConvertAll(zeros, zero => (int)zero)),
-                description.IsDeltaBeforeSoftplus ? DeltaQuantizer.BeforeSoftplus(bits, delta[0], delta[1]) : DeltaQuantizer.AfterSoftplus(bits, delta[0]),
-                UniformQuantizer.Symmetric(bits, b.Length == 1 ? Granularity.PerTensor : Granularity.PerToken, b),
-                UniformQuantizer.Symmetric(bits, c.Length == 1 ? Granularity.PerTensor : Granularity.PerToken, c),
-                description.Decay,
-                new HiddenStateQuantizer(bits, tokens, firstTokens, groupScales, channelScales, description.IsHiddenStateDithered),
-                MemoryMarshal.Cast<byte, sbyte>(rates).ToArray());
+            return isBeforeSoftplus ? DeltaQuantizer.BeforeSoftplus(bits, grid[0], grid[1]) : DeltaQuantizer.AfterSoftplus(bits, grid[0]);
         }
-        catch (Exception e) when (e is ArgumentException or InvalidOperationException)
+        catch (ArgumentException e)
         {
-            throw new BitisException($"the scan '{name}' does not fit together: {e.Message}", e);
+            throw new BitisException($"tensor '{name}': {e.Message}", e);
         }
     }
 
-    /// <summary>One number for all, or one for each.</summary>
-    private static float[] ReadVector(Checkpoint file, string name, int each)
+    /// <summary>Throws if a factor of a scan could leave the range of float32: <see cref="QuantizedScan"/> has the formulas.</summary>
+    private static void RequireFiniteProducts(string name, QuantizedScan scan, SelectiveScan shape)
     {
-        Shape shape = ShapeOf(file, name, each);
-        return shape == [1] || shape == [each]
-            ? QuantizedModelFile.ReadFloats(file, name, shape).Span.ToArray()
-            : throw new BitisException($"tensor '{name}' has shape {shape}; expected [1] or [{each}].");
+        HiddenStateQuantizer hidden = scan.HiddenState;
+        double smallestGroup = hidden.GroupScales.Min(), largestGroup = hidden.GroupScales.Max();
+        double b = TensorPrimitives.Max(scan.B.Scales), c = TensorPrimitives.Max(scan.C.Scales);
+        Require(-(double)short.MinValue * largestGroup / smallestGroup, "hidden_group_scale");
+        for (int channel = 0; channel < shape.Channels; channel++)
+        {
+            double u = scan.U.Scales[QuantizedScan.GroupOf(scan.U, channel)], unit = (double)hidden.ChannelScale(channel) / (1 << scan.HiddenShift);
+            double input = u * scan.Delta.Unit * (1 << (scan.B.Bits - 1)) / (smallestGroup * unit);
+            Require(input * scan.U.MaxLevel * short.MaxValue * Math.Max(b, 1), "u_scale', 'delta_grid', 'b_scale' and 'hidden_group_scale");
+            Require(largestGroup * unit * shape.States * -short.MinValue * scan.C.MaxLevel * Math.Max(c, 1), "hidden_group_scale', 'hidden_channel_scale' and 'c_scale");
+        }
+
+        void Require(double largest, string tensors)
+        {
+            if (!IsFloat(largest))
+                throw new BitisException($"the numbers of the scan '{name}' multiply to more than float32 holds: its tensors '{tensors}'.");
+        }
     }
 
-    /// <summary>The shape of a vector whose length is not known beforehand, but at most as long as something.</summary>
-    private static Shape ShapeOf(Checkpoint file, string name, int longest)
+    private static bool IsFloat(double value) => Math.Abs(value) <= float.MaxValue;
+
+    /// <summary>One scale for all, or one for each.</summary>
+    private static float[] ReadScales(TensorDirectory tensors, string name, int each)
     {
-        Shape? shape = file.Entries.FirstOrDefault(entry => entry.Name == name)?.Shape;
-        return shape is { Rank: 1 } && shape.Value[0] >= 1 && shape.Value[0] <= longest
-            ? shape.Value
-            : throw new BitisException($"tensor '{name}' is missing, or not a vector of 1 to {longest} numbers.");
+        Shape shape = tensors.VectorShape(name, each);
+        return shape == [1] || shape == [each]
+            ? tensors.Scales(name, shape)
+            : throw new BitisException($"tensor '{name}' has shape {shape}; expected [1] or [{each}].");
     }
 
     private static SafetensorsTensor Floats(string name, float[] values) =>

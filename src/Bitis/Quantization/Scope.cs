@@ -1,6 +1,9 @@
+using System.Text.Json.Serialization;
+
 namespace Bitis.Quantization;
 
 /// <summary>Which sites of a model a recipe quantizes.</summary>
+[JsonConverter(typeof(EnumByName<Scope>))]
 public enum Scope
 {
     /// <summary>

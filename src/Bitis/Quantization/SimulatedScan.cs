@@ -31,7 +31,10 @@ internal static class SimulatedScan
             {
                 float rescale = scan.Rescale(++group);
                 for (int n = 0; n < states; n++)
-                    h[n] = Level(Clamp16((int)Math.Clamp(MathF.Round(h[n] * rescale), -32768f, 32767f)), 1 << (scan.HiddenShift - 1), scan.HiddenShift);
+                {
+                    int rescaled = (int)GridLevel.Limit(MathF.Round(h[n] * rescale), -32768f, 32767f);
+                    h[n] = Level(rescaled, 1 << (scan.HiddenShift - 1), scan.HiddenShift);
+                }
                 (inputFactor, outputFactor) = (scan.InputFactor(group, channel), scan.OutputFactor(group, channel));
             }
             int row = (image * tokens) + t;
@@ -39,7 +42,8 @@ internal static class SimulatedScan
             int qu = scan.U.Quantize(u.Span[(row * channels) + channel], uGroup) - scan.U.ZeroPoints[uGroup];
             float step = delta.Span[(row * channels) + channel];
             int qDelta = scan.Delta.Quantize(scan.Delta.IsBeforeSoftplus ? step : VectorMath.Softplus(step));
-            int v = (int)Math.Clamp(MathF.Round(qu * scan.Delta.Multiples[qDelta] * inputFactor * scan.B.Scales[bGroup]), -32768f, 32767f);
+            float product = qu * scan.Delta.Multiples[qDelta] * inputFactor * scan.B.Scales[bGroup];
+            int v = (int)GridLevel.Limit(MathF.Round(product), -32768f, 32767f);
             int sum = 0;
             for (int n = 0; n < states; n++)
             {

@@ -25,6 +25,8 @@ public sealed class UniformQuantizer
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bits, MinBits);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bits, MaxBits);
+        if (!Enum.IsDefined(granularity))
+            throw new ArgumentException($"There is no granularity '{granularity}'.", nameof(granularity));
         if (scales.Length == 0 || scales.Any(scale => !(float.IsFinite(1 / scale) && scale > 0)))
             throw new ArgumentException("Scales must be positive numbers whose reciprocal is finite.", nameof(scales));
         Bits = bits;
@@ -90,9 +92,9 @@ public sealed class UniformQuantizer
         Bits == other.Bits && IsSymmetric == other.IsSymmetric && Granularity == other.Granularity
         && Scales.SequenceEqual(other.Scales) && ZeroPoints.SequenceEqual(other.ZeroPoints);
 
-    /// <summary>The level of a value.</summary>
+    /// <summary>The level of a value; of NaN, the smallest.</summary>
     public int Quantize(float value, int group) =>
-        (int)Math.Clamp(MathF.Round(value * _inverseScales[group]) + _zeroPoints[group], MinLevel, MaxLevel);
+        (int)GridLevel.Limit(MathF.Round(value * _inverseScales[group]) + _zeroPoints[group], MinLevel, MaxLevel);
 
     /// <summary>The value of a level.</summary>
     public float Dequantize(int level, int group) => _scales[group] * (level - _zeroPoints[group]);
@@ -133,13 +135,14 @@ public sealed class UniformQuantizer
         {
             if (isPerChannel)
                 (inverse, zero) = (new(_inverseScales, i), Vector.ConvertToSingle(new Vector<int>(_zeroPoints, i)));
-            Vector<float> level = Vector.Min(Vector.Max(Vector.Round(new Vector<float>(values[i..]) * inverse) + zero, min), max);
-            (level - zero).CopyTo(result[i..]);
+            Vector<float> level = Vector.Round(new Vector<float>(values[i..]) * inverse) + zero;
+            (GridLevel.Limit(level, min, max) - zero).CopyTo(result[i..]);
         }
         for (; i < values.Length; i++)
         {
             int own = isPerChannel ? i : group;
-            result[i] = Math.Clamp(MathF.Round(values[i] * _inverseScales[own]) + _zeroPoints[own], MinLevel, MaxLevel) - _zeroPoints[own];
+            float level = MathF.Round(values[i] * _inverseScales[own]) + _zeroPoints[own];
+            result[i] = GridLevel.Limit(level, MinLevel, MaxLevel) - _zeroPoints[own];
         }
     }
 

@@ -51,6 +51,7 @@ internal sealed class ActivationStream
         int images = 0;
         foreach (Tensor batch in batches)
         {
+            InputImages.RequireFinite(batch);
             hash.Append(batch);
             var values = new Dictionary<Node, Tensor> { [image] = batch };
             foreach ((Node node, Tensor value) in stem?.Run(values, weights, evaluator, cancellationToken) ?? new Dictionary<Node, Tensor>())

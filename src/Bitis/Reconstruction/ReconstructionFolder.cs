@@ -16,7 +16,7 @@ namespace Bitis.Reconstruction;
 /// <param name="path">The folder; it is created when the first block is done.</param>
 internal sealed class ReconstructionFolder(string path)
 {
-    private const string IdentityKey = "bitis_reconstruction", RecordKey = "record";
+    private const string IdentityKey = "bitis_reconstruction", RecordKey = "record", FormatVersion = "2";
 
     private string _identity = "";
     private VisionModel _model = null!;
@@ -36,6 +36,7 @@ internal sealed class ReconstructionFolder(string path)
         string weights = Convert.ToHexStringLower(hash.GetHashAndReset());
         _identity = JsonSerializer.Serialize(new Dictionary<string, string>
         {
+            ["format"] = FormatVersion,
             ["weights"] = weights,
             ["calibration"] = calibration.Sha256,
             ["recipe"] = JsonSerializer.Serialize(recipe, QuantizedModelJson.Default.Recipe),
@@ -53,13 +54,21 @@ internal sealed class ReconstructionFolder(string path)
         if (checkpoint.Metadata.GetValueOrDefault(IdentityKey) != _identity)
         {
             throw BitisException.InFile(
-                path, "this folder has blocks of another quantization (another model, recipe or set of images). Delete it, or write to another output.");
+                path, "this folder has blocks of another quantization (another model, recipe, set of images or version of Bitis). Delete it, or write to another output.");
         }
-        TensorDigest.Verify(checkpoint);
-        return new ReconstructedBlock(
-            QuantizedModelFile.ReadLayers(checkpoint, _model.Graph, _recipe),
-            QuantizedScanFile.Read(checkpoint, _model.Graph),
-            MetadataJson.Read(checkpoint.Metadata, RecordKey, ReconstructionJson.Default.BlockRecord));
+        ContentDigest.Verify(checkpoint);
+        var tensors = new TensorDirectory(checkpoint);
+        try
+        {
+            return new ReconstructedBlock(
+                QuantizedModelFile.ReadLayers(tensors, _model.Graph, _recipe),
+                QuantizedScanFile.Read(tensors, _model.Graph),
+                MetadataJson.Read(checkpoint.Metadata, RecordKey, ReconstructionJson.Default.BlockRecord));
+        }
+        catch (ArgumentException e)
+        {
+            throw new BitisException($"{file}: the values do not fit together: {e.Message}", e);
+        }
     }
 
     /// <summary>Keeps a block.</summary>
@@ -80,9 +89,29 @@ internal sealed class ReconstructionFolder(string path)
             [RecordKey] = JsonSerializer.Serialize(block.Record, ReconstructionJson.Default.BlockRecord),
             [QuantizedModelFile.LayersKey] = QuantizedModelFile.LayersOf(block.Layers),
             [QuantizedScanFile.ScansKey] = QuantizedScanFile.Describe(block.Scans),
-            [TensorDigest.Key] = TensorDigest.Of(tensors.Select(tensor => tensor.Bytes)),
         };
+        metadata[ContentDigest.Key] = ContentDigest.Of(metadata, tensors);
         SafetensorsWriter.Write(file, tensors, metadata);
+    }
+
+    /// <summary>Deletes the blocks, and the folder if nothing else is in it.</summary>
+    /// <exception cref="BitisException">They cannot be deleted.</exception>
+    public void Delete()
+    {
+        if (!Directory.Exists(path))
+            return;
+        try
+        {
+            foreach (string file in Directory.EnumerateFiles(path, "block-*.safetensors"))
+                File.Delete(file);
+            TemporaryFiles.RemoveStale(path);
+            if (!Directory.EnumerateFileSystemEntries(path).Any())
+                Directory.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BitisException($"{path}: the folder of finished blocks cannot be deleted: {e.Message}", e);
+        }
     }
 
     private string FileOf(int block) => System.IO.Path.Combine(path, $"block-{block:D3}.safetensors");

@@ -15,7 +15,17 @@ internal sealed record RoundInput(UniformQuantizer Quantizer) : Operator
     public override IReadOnlyList<ParameterSpec> Parameters => [];
 
     /// <inheritdoc />
-    public override Shape OutputShape(ReadOnlySpan<Shape> inputs) => inputs[0];
+    public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
+    {
+        bool fits = inputs.Length == 1 && inputs[0].Rank >= 1 && inputs[0][^1] > 0 && (Quantizer.Granularity switch
+        {
+            Granularity.PerToken => inputs[0].ElementCount / inputs[0][^1] == Quantizer.Scales.Length,
+            Granularity.PerChannel => inputs[0][^1] == Quantizer.Scales.Length,
+            _ => true,
+        });
+        Require(fits, inputs, $"[..., channels] with {Quantizer.Scales.Length} scales");
+        return inputs[0];
+    }
 
     /// <inheritdoc />
     public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)

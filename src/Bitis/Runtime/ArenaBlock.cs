@@ -9,7 +9,7 @@ namespace Bitis.Runtime;
 internal sealed class ArenaBlock(long bytes)
 {
     /// <summary>How many bytes the value takes.</summary>
-    public long Bytes { get; } = bytes;
+    public long Bytes { get; } = bytes >= 0 ? bytes : throw new InvalidOperationException($"A block cannot have {bytes} bytes.");
 
     /// <summary>The block's number in its <see cref="ArenaLayout"/>; set by <see cref="ArenaPlanner"/>.</summary>
     public int Index { get; set; } = -1;

@@ -20,15 +20,23 @@ namespace Bitis.Runtime;
 internal readonly record struct ArenaMatrix(
     ArenaBlock Block, int Start, int Rows, int Columns, int Stride, bool IsReversed = false, int[]? RowMap = null)
 {
+    /// <summary>The memory; a matrix that does not lie in it cannot be made.</summary>
+    public ArenaBlock Block { get; init; } = Around(Block, Start, Rows, Columns, Stride, RowMap);
+
     /// <summary>The view of a range of columns.</summary>
-    public ArenaMatrix Slice(int start, int length) => this with { Start = Start + start, Columns = length };
+    /// <exception cref="InvalidOperationException">They are not all columns of this matrix.</exception>
+    public ArenaMatrix Slice(int start, int length) => start >= 0 && length >= 0 && length <= Columns - start
+        ? new(Block, Start + start, Rows, length, Stride, IsReversed, RowMap)
+        : throw new InvalidOperationException($"There are no columns {start} to {(long)start + length} among {Columns}.");
 
     /// <summary>The same tokens in the opposite order.</summary>
     public ArenaMatrix Reverse() => this with { IsReversed = !IsReversed };
 
     /// <summary>One row of the value.</summary>
-    public ArenaMatrix Row(int row) =>
-        this with { Start = Start + (IsReversed ? Rows - 1 - row : row) * Stride, Rows = 1, IsReversed = false };
+    /// <exception cref="InvalidOperationException">There is no such row, or an index map has to find it.</exception>
+    public ArenaMatrix Row(int row) => row >= 0 && row < Rows && RowMap is null
+        ? new(Block, Start + ((IsReversed ? Rows - 1 - row : row) * Stride), 1, Columns, Stride)
+        : throw new InvalidOperationException($"There is no row {row} among {Rows} that lie one after the other.");
 
     /// <summary>The matrix of another image, where those of several lie one after the other and this is the first one's.</summary>
     public ArenaMatrix OfImage(int image) => this with { Start = Start + (image * Rows * Stride) };
@@ -40,15 +48,19 @@ internal readonly record struct ArenaMatrix(
     /// <summary>The address of a row in memory.</summary>
     public unsafe float* Pointer(ArenaAddresses arena, int row) => Pointer(arena) + (nint)row * Stride;
 
-    /// <summary>Throws unless all rows lie in the block.</summary>
+    /// <summary>Throws unless all rows lie in the block, also where an index map was set later.</summary>
     /// <param name="user">Who reads or writes them, for the message.</param>
     /// <exception cref="InvalidOperationException">They do not: a defect of what laid out the plan.</exception>
     public void RequireInside(string user)
     {
-        int rows = RowMap is null ? Rows : RowMap.Length == Rows ? RowMap.DefaultIfEmpty(-1).Max() + 1 : -1;
-        long end = rows == 0 ? Start : Start + ((long)(rows - 1) * Stride) + Columns;
-        if (Start < 0 || rows < 0 || Columns < 0 || Stride < Columns || end * sizeof(float) > Block.Bytes)
-            throw new InvalidOperationException($"An operand of '{user}' lies outside of its memory: {this}.");
+        try
+        {
+            Around(Block, Start, Rows, Columns, Stride, RowMap);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new InvalidOperationException($"An operand of '{user}' lies outside of its memory. {e.Message}", e);
+        }
     }
 
     /// <summary>Whether the rows lie one after the other in memory, so that an operation on elements can take them all at once.</summary>
@@ -59,4 +71,17 @@ internal readonly record struct ArenaMatrix(
 
     /// <summary>A row in memory.</summary>
     public unsafe Span<float> MemoryRow(ArenaAddresses arena, int row) => new(Pointer(arena, row), Columns);
+
+    private static ArenaBlock Around(ArenaBlock block, int start, int rows, int columns, int stride, int[]? rowMap)
+    {
+        bool isMap = rowMap is null || (rowMap.Length == rows && (rows == 0 || rowMap.Min() >= -1));
+        long lastRow = rowMap is null ? rows - 1L : rowMap.DefaultIfEmpty(-1).Max();
+        long end = lastRow < 0 ? start : start + (lastRow * stride) + columns;
+        if (!isMap || start < 0 || rows < 0 || columns < 0 || stride < columns || end > block.Bytes / sizeof(float))
+        {
+            throw new InvalidOperationException(
+                $"A matrix of {rows}×{columns}, {stride} apart, from element {start} on does not lie in a block of {block.Bytes} bytes.");
+        }
+        return block;
+    }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Bitis.Data;
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
@@ -10,25 +9,20 @@ using Bitis.Tensors;
 namespace Bitis.Runtime;
 
 /// <summary>
-/// A model that is ready to answer: compiled, packed, with threads of its own. Quantized layers compute with integers.
-/// A session may be used from several threads; calls wait for each other.
+/// A model that is ready to answer: compiled and packed. Quantized layers compute with integers. A session may be used
+/// from several threads; calls wait for each other.
 /// </summary>
+/// <remarks>
+/// Threads belong to the process, and a call borrows them (<see cref="WorkerPool.Rent"/>). The plan with the packed
+/// weights never changes; what a call writes to is its <see cref="SessionWorkspace"/>. A session that nobody disposes
+/// is collected with all its memory.
+/// </remarks>
 public sealed class InferenceSession : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Plan _plan;
-    private readonly WorkerPool _pool;
-    private readonly Arena[] _arenas;
-    private readonly Action<int> _runPartOfStep;
-    private readonly Action<int> _runShareOfBatch;
+    private readonly SessionWorkspace _workspace;
     private bool _isDisposed;
-
-    // What the pool's threads work on; set under the gate.
-    private Step? _step;
-    private Tensor? _images;
-    private Tensor? _logits;
-    private int _shared;
-    private CancellationToken _cancellationToken;
 
     private InferenceSession(
         ModelConfig config,
@@ -42,10 +36,8 @@ public sealed class InferenceSession : IDisposable
         Preprocessing = preprocessing;
         ClassNames = classNames;
         _plan = plan;
-        _pool = new WorkerPool(options.Threads == 0 ? Environment.ProcessorCount : options.Threads);
-        _arenas = new Arena[_pool.ThreadCount];
-        _runPartOfStep = RunPartOfStep;
-        _runShareOfBatch = RunShareOfBatch;
+        Threads = options.Threads == 0 ? Environment.ProcessorCount : options.Threads;
+        _workspace = new SessionWorkspace(plan, Threads);
     }
 
     /// <summary>The architecture.</summary>
@@ -58,7 +50,7 @@ public sealed class InferenceSession : IDisposable
     public IReadOnlyList<string>? ClassNames { get; }
 
     /// <summary>How many threads compute.</summary>
-    public int Threads => _pool.ThreadCount;
+    public int Threads { get; }
 
     /// <summary>The bytes that the weights of linear layers and of the patch embedding take in memory, with scales and biases.</summary>
     public long WeightBytes => _plan.Steps.Sum(step => step.WeightBytes);
@@ -67,15 +59,21 @@ public sealed class InferenceSession : IDisposable
     internal Plan Plan => _plan;
 
     /// <summary>Prepares a float32 model.</summary>
+    /// <exception cref="BitisException">A weight is not a finite number.</exception>
     public static InferenceSession Create(VisionModel model, SessionOptions? options = null)
     {
+        ArgumentNullException.ThrowIfNull(model);
+        RequireFinite(model.Weights);
         Plan plan = PlanBuilder.Build(model.Graph, model.Weights);
         return new InferenceSession(model.Config, model.Preprocessing, model.ClassNames, plan, options ?? SessionOptions.Default);
     }
 
     /// <summary>Prepares a quantized model.</summary>
+    /// <exception cref="BitisException">A weight is not a finite number.</exception>
     public static InferenceSession Create(QuantizedModel model, SessionOptions? options = null)
     {
+        ArgumentNullException.ThrowIfNull(model);
+        RequireFinite(model.Weights);
         Plan plan = PlanBuilder.Build(model.Graph, model.Weights, model.Layers, model.Scans);
         return new InferenceSession(model.Config, model.Preprocessing, model.ClassNames, plan, options ?? SessionOptions.Default);
     }
@@ -91,21 +89,16 @@ public sealed class InferenceSession : IDisposable
     /// <param name="cancellationToken">Ends the work between two images.</param>
     /// <returns><c>[batch, classes]</c>; an image's logits depend neither on its neighbours nor on the threads.</returns>
     /// <exception cref="ArgumentException">The images do not have the model's input shape.</exception>
+    /// <exception cref="BitisException">A pixel is not finite.</exception>
     public Tensor Run(Tensor images, CancellationToken cancellationToken = default)
     {
-        RequireShape(images);
+        RequireImages(images);
         int batch = images.Shape[0];
         Tensor logits = Tensor.Uninitialized([batch, Config.Classes]);
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
-            (_images, _logits, _cancellationToken) = (images, logits, cancellationToken);
-            // As many images as there are threads run side by side, one on each; the threads share the images left over.
-            _shared = batch - batch % Threads;
-            _pool.Run(_shared == 0 ? 0 : Threads, _runShareOfBatch);
-            for (int image = _shared; image < batch; image++)
-                RunImage(image);
-            (_images, _logits, _step) = (null, null, null);
+            _workspace.Run(images, logits, cancellationToken);
         }
         return logits;
     }
@@ -113,26 +106,17 @@ public sealed class InferenceSession : IDisposable
     /// <summary>Runs an image as <see cref="Run"/> does with a single one, and tells how long each step took.</summary>
     /// <param name="image">Normalized pixels, <c>[1, channels, height, width]</c>.</param>
     /// <exception cref="ArgumentException">This is not one image of the model's input shape.</exception>
+    /// <exception cref="BitisException">A pixel is not finite.</exception>
     public IReadOnlyList<StepTime> Profile(Tensor image)
     {
-        RequireShape(image);
+        RequireImages(image);
         if (image.Shape[0] != 1)
             throw new ArgumentException($"One image is profiled at a time, not {image.Shape[0]}.", nameof(image));
-        var times = new List<StepTime>(_plan.Steps.Count);
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
-            _images = image;
-            ReadImage(0, Arena(0));
-            foreach (Step step in _plan.Steps)
-            {
-                long start = Stopwatch.GetTimestamp();
-                RunStep(step);
-                times.Add(new StepTime(step.Name, step.Kind, Stopwatch.GetElapsedTime(start)));
-            }
-            (_images, _step) = (null, null);
+            return _workspace.Profile(image);
         }
-        return times;
     }
 
     /// <summary>The classes that a photograph most probably shows, best first.</summary>
@@ -144,6 +128,7 @@ public sealed class InferenceSession : IDisposable
     /// <param name="images">The photographs, of any sizes.</param>
     /// <param name="count">How many classes.</param>
     /// <param name="cancellationToken">Ends the work between two photographs.</param>
+    /// <exception cref="BitisException">The model's answer is not a finite number.</exception>
     public IReadOnlyList<IReadOnlyList<Prediction>> Classify(
         IReadOnlyList<RgbImage> images, int count = 5, CancellationToken cancellationToken = default)
     {
@@ -153,6 +138,7 @@ public sealed class InferenceSession : IDisposable
         for (int i = 0; i < images.Count; i++)
             Preprocessing.Apply(images[i], input.Span.Slice(i * length, length));
         Tensor logits = Run(input, cancellationToken);
+        Logits.RequireFinite(logits, image => $"Image {image}");
         return [.. Enumerable.Range(0, images.Count).Select(i => Best(logits.Span.Slice(i * Config.Classes, Config.Classes), count))];
     }
 
@@ -160,7 +146,7 @@ public sealed class InferenceSession : IDisposable
     /// <exception cref="BitisException">The file is not an image that can be decoded.</exception>
     public IReadOnlyList<Prediction> Classify(string imagePath, int count = 5) => Classify(ImageDecoder.Load(imagePath), count);
 
-    /// <summary>Ends the threads and frees the memory; waits for a call that is under way.</summary>
+    /// <summary>Frees the memory; waits for a call that is under way.</summary>
     public void Dispose()
     {
         lock (_gate)
@@ -168,10 +154,8 @@ public sealed class InferenceSession : IDisposable
             if (_isDisposed)
                 return;
             _isDisposed = true;
-            _pool.Dispose();
+            _workspace.Dispose();
             _plan.Dispose();
-            foreach (Arena? arena in _arenas)
-                arena?.Dispose();
         }
     }
 
@@ -188,59 +172,24 @@ public sealed class InferenceSession : IDisposable
         ];
     }
 
-    private void RequireShape(Tensor images)
+    private void RequireImages(Tensor images)
     {
         ArgumentNullException.ThrowIfNull(images);
         if (images.Shape.Rank != 4 || images.Shape.DropFirst() != Config.InputShape)
             throw new ArgumentException($"The model takes [batch, {string.Join(", ", Config.InputShape)}], not {images.Shape}.", nameof(images));
+        InputImages.RequireFinite(images);
     }
 
-    /// <summary>Runs one image, with all threads on each step.</summary>
-    private void RunImage(int image)
+    /// <summary>A model that was loaded is known to be finite; one that was put together in memory is not.</summary>
+    private static void RequireFinite(IReadOnlyDictionary<string, Tensor> weights)
     {
-        _cancellationToken.ThrowIfCancellationRequested();
-        ArenaAddresses arena = Arena(0);
-        ReadImage(image, arena);
-        foreach (Step step in _plan.Steps)
-            RunStep(step);
-        WriteLogits(image, arena);
-    }
-
-    private void RunStep(Step step)
-    {
-        _step = step;
-        _pool.Run(Math.Min(Threads, step.Units), _runPartOfStep);
-    }
-
-    private void RunPartOfStep(int part)
-    {
-        Step step = _step!;
-        int parts = Math.Min(Threads, step.Units);
-        step.Run(Arena(0), (int)((long)step.Units * part / parts), (int)((long)step.Units * (part + 1) / parts));
-    }
-
-    /// <summary>Runs every n-th image of the shared part of the batch, alone.</summary>
-    private void RunShareOfBatch(int thread)
-    {
-        ArenaAddresses arena = Arena(thread);
-        for (int image = thread; image < _shared; image += Threads)
+        foreach ((string name, Tensor weight) in weights)
         {
-            _cancellationToken.ThrowIfCancellationRequested();
-            ReadImage(image, arena);
-            foreach (Step step in _plan.Steps)
-                step.Run(arena, 0, step.Units);
-            WriteLogits(image, arena);
+            if (weight.FindNonFinite() is { } index)
+            {
+                throw new BitisException(
+                    $"The weight '{name}' holds {weight.Span[index]} at element {index}; weights must be finite numbers.");
+            }
         }
     }
-
-    private unsafe void ReadImage(int image, ArenaAddresses arena)
-    {
-        int size = _images!.Length / _images.Shape[0];
-        _images.Span.Slice(image * size, size).CopyTo(new Span<float>(_plan.Inputs[0].Pointer(arena), size));
-    }
-
-    private void WriteLogits(int image, ArenaAddresses arena) =>
-        _plan.Output.MemoryRow(arena, 0).CopyTo(_logits!.Span[(image * Config.Classes)..]);
-
-    private ArenaAddresses Arena(int thread) => (_arenas[thread] ??= new Arena(_plan.Layout)).Addresses;
 }

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -47,6 +48,19 @@ public sealed class Tensor
     internal unsafe float* Pointer =>
         (float*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_buffer)) + _start;
 
+    /// <summary>Whether a tensor can have a shape: its elements fit an array.</summary>
+    internal static bool CanHave(Shape shape)
+    {
+        long count = 1;
+        foreach (int size in shape)
+        {
+            count *= size; // Both are ints.
+            if (count > Array.MaxLength - AlignmentElements)
+                return false;
+        }
+        return true;
+    }
+
     /// <summary>Creates a tensor whose contents are arbitrary until they are written.</summary>
     public static Tensor Uninitialized(Shape shape) =>
         new(shape, Allocate(shape, zeroed: false, out int start), start);
@@ -71,6 +85,18 @@ public sealed class Tensor
         return new Tensor(shape, _buffer, _start);
     }
 
+    /// <summary>The index of the first NaN or infinity; null when all elements are finite.</summary>
+    internal int? FindNonFinite()
+    {
+        ReadOnlySpan<float> values = Span;
+        if (values.IsEmpty || TensorPrimitives.IsFiniteAll(values))
+            return null;
+        int index = 0;
+        while (float.IsFinite(values[index]))
+            index++;
+        return index;
+    }
+
     /// <summary>A copy with memory of its own.</summary>
     public Tensor Clone() => From(Shape, Span);
 
@@ -79,6 +105,8 @@ public sealed class Tensor
 
     private static float[] Allocate(Shape shape, bool zeroed, out int start)
     {
+        if (GuardedMemory.Mode != GuardMode.Off)
+            return GuardedMemory.AllocateArray(checked((int)shape.ElementCount), zeroed, GuardedMemory.Mode, out start);
         int length = checked((int)shape.ElementCount + AlignmentElements);
         float[] buffer = zeroed
             ? GC.AllocateArray<float>(length, pinned: true)

@@ -84,12 +84,14 @@ public sealed class GradientExecutor : IDisposable
     /// Where the random numbers of low-bit layers start; give each step its own. Exact layers take none.
     /// </param>
     /// <exception cref="ArgumentException">A shape does not fit the model.</exception>
+    /// <exception cref="BitisException">A pixel is not finite.</exception>
     public BatchLoss Run(Tensor images, Tensor targets, ulong seed = 0)
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(targets);
         if (images.Shape.Rank == 0 || images.Shape[0] == 0 || images.Shape.DropFirst() != _graph.Input.Shape)
             throw new ArgumentException($"The model takes [batch, {_graph.Input.Shape}], not {images.Shape}.", nameof(images));
+        InputImages.RequireFinite(images);
         int batch = images.Shape[0], classes = _graph.Output.Shape[0];
         if (targets.Shape != [batch, classes])
             throw new ArgumentException($"Expected targets [{batch}, {classes}], not {targets.Shape}.", nameof(targets));

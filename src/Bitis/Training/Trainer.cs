@@ -116,7 +116,7 @@ public sealed class Trainer
             model = model.WithPreprocessing(preprocessing);
         var trainer = new Trainer(recipe, data, files, model, threads);
         checkpoint.Identity.RequireSame(trainer._identity, files.Checkpoint);
-        checkpoint.Restore(trainer._state);
+        checkpoint.Restore(trainer._state, recipe.Epochs, trainer._stepsPerEpoch);
         return trainer;
     }
 
@@ -141,7 +141,8 @@ public sealed class Trainer
         var pace = new Pace(_state.Position.Steps(_stepsPerEpoch), _schedule.Steps);
         Folder.Create();
         using FileStream trainingHere = Folder.Lock();
-        Save(); // finds out now, and not after an epoch, that files cannot be written
+        Folder.RequireWritable();
+        Save(); // finds out now, and not after an epoch, that the disk is full
         try
         {
             while (Epochs.Count < _recipe.Epochs)

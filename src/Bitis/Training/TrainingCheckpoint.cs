@@ -10,7 +10,7 @@ namespace Bitis.Training;
 
 /// <summary>
 /// The state of a training in one safetensors file, from which it goes on as if it had never stopped. The tensors are those
-/// of <see cref="TrainingState.Tensors"/>; the metadata hold the identity and the position as JSON, and a digest of it all.
+/// of <see cref="TrainingState.Tensors"/>; the metadata hold the identity and the position as JSON, and a digest of both, and of the tensors' names and bytes.
 /// </summary>
 internal sealed class TrainingCheckpoint
 {
@@ -78,34 +78,58 @@ internal sealed class TrainingCheckpoint
     }
 
     /// <summary>Puts a training of the same identity where this checkpoint was written.</summary>
-    /// <exception cref="BitisException">A tensor is missing or has another shape.</exception>
-    public void Restore(TrainingState state)
+    /// <param name="state">The state of a new training.</param>
+    /// <param name="epochs">How many epochs the training has.</param>
+    /// <param name="stepsPerEpoch">How many steps an epoch has.</param>
+    /// <exception cref="BitisException">A tensor or the position is none of this training, or a weight is not finite.</exception>
+    public void Restore(TrainingState state, int epochs, int stepsPerEpoch)
     {
+        try
+        {
+            Position.Validate(epochs, stepsPerEpoch);
+        }
+        catch (BitisException e)
+        {
+            throw new BitisException($"{_path}: {e.Message}", e);
+        }
         using Checkpoint file = Checkpoint.Open(_path);
+        Dictionary<string, CheckpointEntry> entries = file.Entries.ToDictionary(entry => entry.Name);
         foreach ((string name, Tensor tensor) in state.Tensors)
         {
+            // The digest covers names and bytes, not types and shapes.
+            if (!entries.Remove(name, out CheckpointEntry? entry) || entry.DType != DType.Float32 || entry.Shape != tensor.Shape)
+            {
+                string found = entry is null ? "missing" : $"{entry.DType} {entry.Shape}";
+                throw BitisException.InFile(_path, $"tensor '{name}' is {found}; the model needs {DType.Float32} {tensor.Shape}.");
+            }
             Tensor saved = file.Read(name);
-            if (saved.Shape != tensor.Shape)
-                throw BitisException.InFile(_path, $"tensor '{name}' has shape {saved.Shape}; the model needs {tensor.Shape}.");
+            bool isMoment = name.StartsWith("moment", StringComparison.Ordinal); // the square of a gradient may be infinite
+            if (!isMoment && saved.FindNonFinite() is { } index)
+            {
+                throw BitisException.InFile(
+                    _path, $"tensor '{name}' holds {saved.Span[index]} at element {index}: nothing can be learned from here. Train anew.");
+            }
             saved.Span.CopyTo(tensor.Span);
         }
+        if (entries.Count > 0)
+            throw BitisException.InFile(_path, $"tensor '{entries.Keys.First()}' belongs to nothing in this training.");
         state.Position = Position;
     }
 
     private static T Read<T>(Checkpoint file, string key, JsonTypeInfo<T> type)
+        where T : class
     {
         try
         {
-            return JsonSerializer.Deserialize(file.Metadata.GetValueOrDefault(key, "null"), type)
-                ?? throw BitisException.InFile(file.Path, $"the metadata '{key}' are missing; the file was not written by Bitis.");
+            return MetadataJson.Read(file.Metadata, key, type);
         }
-        catch (JsonException e)
+        catch (BitisException e)
         {
-            throw new BitisException($"{file.Path}: the metadata '{key}' cannot be read: {e.Message}", e);
+            throw new BitisException($"{file.Path}: {e.Message}", e);
         }
     }
 
-    private static string Digest(string identity, string position, IEnumerable<(string Name, ReadOnlyMemory<byte> Bytes)> tensors)
+    internal static string Digest(string identity, string position, IEnumerable<(string Name, ReadOnlyMemory<byte> Bytes)> tensors)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes($"{identity}\n{position}\n"));

@@ -44,6 +44,23 @@ public sealed record TrainingFolder(string Path)
         }
     }
 
+    /// <summary>Finds out before the work that a file of the training cannot be written, or would replace what is
+    /// read.</summary>
+    /// <param name="inputs">Files and folders that are read; null ones are skipped.</param>
+    /// <exception cref="BitisException">One cannot, or would.</exception>
+    public void RequireWritable(params IEnumerable<string?> inputs)
+    {
+        OutputFolder.RequireWritable(Path);
+        if (!Directory.Exists(Path))
+            return;
+        foreach (string file in (string[])[Checkpoint, BestModel, FinalModel, LogCsv, LogJson])
+        {
+            OutputTarget target = OutputTarget.Resolve(file);
+            target.RequireOtherThan(inputs);
+            target.RequireWritable();
+        }
+    }
+
     /// <summary>Creates the folder where it is missing.</summary>
     /// <exception cref="BitisException">It cannot be created.</exception>
     public void Create() => OutputFolder.Create(Path);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Bitis.Models;
 
@@ -5,10 +6,9 @@ namespace Bitis.Training;
 
 /// <summary>What checkpoints and logs of a training hold as JSON.</summary>
 [JsonSourceGenerationOptions(
+    JsonSerializerDefaults.Strict,
+    MaxDepth = StrictJson.MaxDepth,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    UseStringEnumConverter = true,
-    RespectNullableAnnotations = true,
-    RespectRequiredConstructorParameters = true,
     WriteIndented = true)]
 [JsonSerializable(typeof(ModelConfig))]
 [JsonSerializable(typeof(TrainingIdentity))]

@@ -15,6 +15,20 @@ internal sealed record TrainingPosition(IReadOnlyList<EpochRecord> Finished, Epo
     /// <param name="stepsPerEpoch">Steps an epoch.</param>
     public long Steps(int stepsPerEpoch) => (long)Finished.Count * stepsPerEpoch + Current.Steps;
 
+    /// <summary>Checks that a position, read from a file, can be one of a training.</summary>
+    /// <exception cref="BitisException">It cannot; the message does not name the file.</exception>
+    public void Validate(int epochs, int stepsPerEpoch)
+    {
+        bool isPossible = Finished.Count <= epochs && Finished.Select((record, index) => record.Epoch == index + 1).All(isNext => isNext)
+            && Current.Steps >= 0 && Current.Steps <= stepsPerEpoch && (Finished.Count < epochs || Current.Steps == 0);
+        if (!isPossible)
+        {
+            throw new BitisException(
+                $"the checkpoint says {Finished.Count} epochs and {Current.Steps} steps of the next are done; "
+                + $"the training has {epochs} epochs of {stepsPerEpoch} steps.");
+        }
+    }
+
     /// <summary>The position after the current epoch.</summary>
     public TrainingPosition Next(EpochRecord finished) => new([.. Finished, finished], EpochSums.None);
 }

@@ -74,8 +74,10 @@ public sealed class CheckpointFuzzTests : IDisposable
             long before = GC.GetAllocatedBytesForCurrentThread();
             TryRead(path);
             long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            // What is compressed may inflate to 1 MiB in any file, if deflate's best ratio allows it.
+            long inflated = Math.Min(1 << 20, 1032L * file.Length);
             Assert.True(
-                allocated <= (256 << 10) + (256L * file.Length), $"{allocated} bytes for a file of {file.Length}");
+                allocated <= (256 << 10) + (256L * file.Length) + inflated, $"{allocated} bytes for a file of {file.Length}");
             Assert.True(clock.Elapsed < TimeSpan.FromSeconds(5), $"{clock.Elapsed}");
         }));
     }

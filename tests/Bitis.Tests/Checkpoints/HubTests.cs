@@ -187,6 +187,213 @@ public sealed class HubTests : IDisposable
     }
 
     [Fact]
+    public async Task A_server_that_drips_is_given_up_and_what_arrived_is_kept()
+    {
+        using var server = new LoopbackServer(context =>
+        {
+            if (context.Request.HttpMethod == "HEAD")
+                Serve(context, Sha256);
+            else
+                Drip(context, Contents);
+        });
+        HubOptions options = Options(server) with { SpeedWindow = TimeSpan.FromMilliseconds(50), MinimumBytesPerSecond = 100_000 };
+        Assert.Contains("the server sends less than 100000 bytes a second", await Refused(options));
+        Assert.Equal(3, server.Requests.Count(r => r.Method == "GET"));
+        Assert.True(File.Exists(PartPath));
+    }
+
+    [Fact]
+    public async Task A_slow_server_that_is_fast_enough_is_waited_for()
+    {
+        using var server = new LoopbackServer(context =>
+        {
+            if (context.Request.HttpMethod == "HEAD")
+                Serve(context, Sha256);
+            else
+                Drip(context, Contents, pieces: 10);
+        });
+        using var client = new HubClient(Options(server) with { SpeedWindow = TimeSpan.FromMilliseconds(20), MinimumBytesPerSecond = 1000 });
+        Assert.Equal(Contents, File.ReadAllBytes(await client.DownloadAsync(_reference)));
+    }
+
+    [Fact]
+    public async Task A_server_that_sends_a_byte_at_a_time_is_asked_a_few_times_only()
+    {
+        using var server = new LoopbackServer(context =>
+        {
+            if (context.Request.HttpMethod == "HEAD")
+            {
+                Serve(context, Sha256);
+                return;
+            }
+            int from = context.Request.Headers["Range"] is { } range ? int.Parse(range["bytes=".Length..^1]) : 0;
+            context.Response.StatusCode = from > 0 ? 206 : 200;
+            context.Response.SendChunked = true;
+            if (from > 0)
+                context.Response.Headers["Content-Range"] = $"bytes {from}-{Contents.Length - 1}/{Contents.Length}";
+            context.Response.OutputStream.Write(Contents.AsSpan(from, 1));
+        });
+        Assert.Contains("broke off at 3 of 300000 bytes", await Refused(server));
+        Assert.Equal(3, server.Requests.Count(r => r.Method == "GET"));
+    }
+
+    [Fact]
+    public async Task A_file_of_unknown_size_has_a_limit()
+    {
+        int sent = 0;
+        using var server = new LoopbackServer(context =>
+        {
+            Describe(context, Sha256);
+            context.Response.SendChunked = true;
+            if (context.Request.HttpMethod == "HEAD")
+                return;
+            try
+            {
+                for (; sent < 100_000_000; sent += Contents.Length)
+                    context.Response.OutputStream.Write(Contents);
+            }
+            catch (Exception e) when (e is HttpListenerException or IOException)
+            {
+                // The client has had enough.
+            }
+        });
+        HubOptions options = Options(server) with { MaxUnannouncedBytes = 1_000_000 };
+        Assert.Contains("the server sends more than 1000000 bytes", await Refused(options));
+        Assert.Equal(0, new FileInfo(PartPath).Length);
+        Assert.Equal(1, server.Requests.Count(r => r.Method == "GET"));
+    }
+
+    [Fact]
+    public async Task A_file_of_unknown_size_is_checked_by_its_checksum()
+    {
+        using var server = new LoopbackServer(context =>
+        {
+            Describe(context, Sha256);
+            context.Response.SendChunked = true;
+            if (context.Request.HttpMethod == "GET")
+                context.Response.OutputStream.Write(Contents);
+        });
+        Assert.Equal(Contents, File.ReadAllBytes(await Download(server)));
+    }
+
+    [Fact]
+    public async Task Neither_a_size_nor_a_checksum_is_refused()
+    {
+        using var server = new LoopbackServer(context =>
+        {
+            Describe(context, "some-etag");
+            context.Response.SendChunked = true;
+        });
+        Assert.Contains("gives neither a checksum nor the size", await Refused(server));
+    }
+
+    [Fact]
+    public async Task Without_a_checksum_a_part_of_another_version_is_not_continued()
+    {
+        string part = Path.Combine(_folder["models--owner--name"], "blobs", "some-etag.incomplete");
+        Directory.CreateDirectory(Path.GetDirectoryName(part)!);
+        File.WriteAllBytes(part, new byte[100_000]);
+        using (var server = new LoopbackServer(context => Serve(context, "some-etag")))
+        {
+            Assert.Equal(Contents, File.ReadAllBytes(await Download(server)));
+            Assert.Null(server.Requests.Last().Range);
+        }
+        Directory.Delete(_folder["models--owner--name"], recursive: true);
+        Directory.CreateDirectory(Path.GetDirectoryName(part)!);
+        File.WriteAllBytes(part, new byte[Contents.Length]); // all bytes there, of which nothing shows whose they are
+        using var another = new LoopbackServer(context => Serve(context, "some-etag"));
+        Assert.Equal(Contents, File.ReadAllBytes(await Download(another)));
+    }
+
+    [Fact]
+    public async Task Contents_of_another_length_are_refused()
+    {
+        using var more = new LoopbackServer(context =>
+        {
+            if (context.Request.HttpMethod == "HEAD")
+            {
+                Serve(context, Sha256);
+                return;
+            }
+            context.Response.SendChunked = true;
+            context.Response.OutputStream.Write([.. Contents, 1]);
+        });
+        Assert.Contains("the server sends more than the 300000 bytes", await Refused(more));
+
+        using var fewer = new LoopbackServer(context =>
+        {
+            if (context.Request.HttpMethod == "HEAD")
+            {
+                Serve(context, Sha256);
+                return;
+            }
+            context.Response.SendChunked = true;
+            context.Response.OutputStream.Write(Contents.AsSpan(0, 1000));
+        });
+        Assert.Contains("broke off at 1000 of 300000 bytes", await Refused(fewer));
+
+        using var other = new LoopbackServer(context =>
+        {
+            if (context.Request.HttpMethod == "HEAD")
+            {
+                Serve(context, Sha256);
+                return;
+            }
+            context.Response.ContentLength64 = 5;
+            context.Response.OutputStream.Write(Contents.AsSpan(0, 5));
+        });
+        Assert.Contains("(the server announced another length than the hub)", await Refused(other));
+    }
+
+    [Theory]
+    [InlineData("Content-Encoding", "gzip", "sends the contents in the coding 'gzip', which was not asked for")]
+    [InlineData("Content-Type", "text/html; charset=utf-8", "sends a web page (HTML) instead of the file")]
+    public async Task Contents_of_another_kind_are_refused(string header, string value, string expected)
+    {
+        using var server = new LoopbackServer(context =>
+        {
+            if (context.Request.HttpMethod == "GET")
+                context.Response.Headers[header] = value;
+            Serve(context, Sha256);
+        });
+        Assert.Contains(expected, await Refused(server));
+        Assert.Equal(1, server.Requests.Count(r => r.Method == "GET"));
+    }
+
+    [Fact]
+    public async Task Endless_redirects_and_headers_are_given_up()
+    {
+        using var circle = new LoopbackServer(context =>
+        {
+            context.Response.StatusCode = 302;
+            context.Response.Headers["Location"] = context.Request.RawUrl;
+        });
+        Assert.Contains("the hub redirects more than 5 times", await Refused(circle));
+        Assert.Equal(6, circle.Requests.Count);
+
+        using var circleOfContents = new LoopbackServer(context =>
+        {
+            if (context.Request.HttpMethod == "HEAD")
+            {
+                Serve(context, Sha256);
+                return;
+            }
+            context.Response.StatusCode = 302;
+            context.Response.Headers["Location"] = context.Request.RawUrl;
+        });
+        Assert.Contains("answered 302", await Refused(circleOfContents));
+        Assert.Equal(7, circleOfContents.Requests.Count);
+
+        using var headers = new LoopbackServer(context =>
+        {
+            for (int i = 0; i < 30; i++)
+                context.Response.Headers[$"X-Long-{i}"] = new string('x', 4000);
+            Serve(context, Sha256);
+        });
+        Assert.Contains("cannot be reached", await Refused(headers));
+    }
+
+    [Fact]
     public async Task Without_a_network_the_cache_is_used()
     {
         string path;
@@ -300,19 +507,54 @@ public sealed class HubTests : IDisposable
         return await client.DownloadAsync(_reference, progress);
     }
 
-    private async Task<string> Refused(LoopbackServer server)
+    private Task<string> Refused(LoopbackServer server) => Refused(Options(server));
+
+    private async Task<string> Refused(HubOptions options)
     {
-        var e = await Assert.ThrowsAsync<BitisException>(() => Download(server));
+        using var client = new HubClient(options);
+        var e = await Assert.ThrowsAsync<BitisException>(() => client.DownloadAsync(_reference));
         Assert.StartsWith(_reference.ToString(), e.Message);
         return e.Message;
+    }
+
+    /// <summary>The headers by which the hub describes a file.</summary>
+    private static void Describe(HttpListenerContext context, string etag)
+    {
+        context.Response.Headers["X-Repo-Commit"] = Commit;
+        context.Response.Headers["ETag"] = $"\"{etag.Trim('"')}\"";
+    }
+
+    /// <summary>Sends the contents in pieces, with pauses; one that the client leaves ends it.</summary>
+    private static void Drip(HttpListenerContext context, byte[] contents, int pieces = 1000)
+    {
+        int from = context.Request.Headers["Range"] is { } range ? int.Parse(range["bytes=".Length..^1]) : 0;
+        if (from > 0)
+        {
+            context.Response.StatusCode = (int)HttpStatusCode.PartialContent;
+            context.Response.Headers["Content-Range"] = $"bytes {from}-{contents.Length - 1}/{contents.Length}";
+        }
+        context.Response.ContentLength64 = contents.Length - from;
+        int length = contents.Length / pieces;
+        try
+        {
+            for (int at = from; at < contents.Length; at += length)
+            {
+                context.Response.OutputStream.Write(contents.AsSpan(at, Math.Min(length, contents.Length - at)));
+                context.Response.OutputStream.Flush();
+                Thread.Sleep(10);
+            }
+        }
+        catch (Exception e) when (e is HttpListenerException or IOException)
+        {
+            // The client went away.
+        }
     }
 
     /// <summary>Answers as the hub does for a file that it holds itself.</summary>
     private static void Serve(HttpListenerContext context, string etag, bool ranges = true)
     {
         HttpListenerResponse response = context.Response;
-        response.Headers["X-Repo-Commit"] = Commit;
-        response.Headers["ETag"] = $"\"{etag.Trim('"')}\"";
+        Describe(context, etag);
         byte[] body = Contents;
         if (ranges && context.Request.Headers["Range"] is { } range)
         {

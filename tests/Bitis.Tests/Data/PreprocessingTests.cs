@@ -31,6 +31,8 @@ public sealed class PreprocessingTests
                 good with { Interpolation = (Interpolation)7 },
                 good with { Std = new ChannelValues(1, 0, 1) },
                 good with { Mean = new ChannelValues(float.NaN, 0, 1) },
+                good with { Std = new ChannelValues(1, 1e-40f, 1) }, // pixels would be infinite
+                good with { Mean = new ChannelValues(1e30f, 0, 1), Std = new ChannelValues(1e-20f, 1, 1) },
             ])
         {
             Assert.Throws<BitisException>(bad.Validate);

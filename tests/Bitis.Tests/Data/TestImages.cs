@@ -28,6 +28,14 @@ internal static class TestImages
         using var compressed = new MemoryStream();
         using (var zlib = new ZLibStream(compressed, CompressionLevel.Fastest, leaveOpen: true))
             zlib.Write(scanlines);
+        return PngOfData(width, height, bitDepth, colorType, compressed.ToArray(), interlaced, chunksBeforeData);
+    }
+
+    /// <summary>A PNG file from its compressed data.</summary>
+    public static byte[] PngOfData(
+        uint width, uint height, byte bitDepth, byte colorType, byte[] data, bool interlaced = false,
+        params (string Type, byte[] Data)[] chunksBeforeData)
+    {
         byte[] header = new byte[13];
         BinaryPrimitives.WriteUInt32BigEndian(header, width);
         BinaryPrimitives.WriteUInt32BigEndian(header.AsSpan(4), height);
@@ -36,9 +44,9 @@ internal static class TestImages
         using var file = new MemoryStream();
         file.Write([0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A]);
         WriteChunk(file, "IHDR", header);
-        foreach ((string type, byte[] data) in chunksBeforeData)
-            WriteChunk(file, type, data);
-        WriteChunk(file, "IDAT", compressed.ToArray());
+        foreach ((string type, byte[] contents) in chunksBeforeData)
+            WriteChunk(file, type, contents);
+        WriteChunk(file, "IDAT", data);
         WriteChunk(file, "IEND", []);
         return file.ToArray();
     }

@@ -21,6 +21,16 @@ public sealed class EvaluationShardTests
     }
 
     [Fact]
+    public void An_answer_that_is_not_finite_counts_as_nothing()
+    {
+        var shard = new EvaluationShard(references: 1);
+        Tensor good = Tensor.From([2, 2], [3, 4, 1, 0]), bad = Tensor.From([2, 2], [3, 4, float.NaN, 0]);
+        Assert.Contains("image 1", Assert.Throws<BitisException>(() => shard.Add(bad, [0, 0], good)).Message);
+        Assert.Contains("image 1", Assert.Throws<BitisException>(() => shard.Add(good, [0, 0], bad)).Message);
+        Assert.Equal(0, shard.Images);
+    }
+
+    [Fact]
     public void Images_without_labels_count_for_agreement_only()
     {
         var shard = new EvaluationShard(references: 1);

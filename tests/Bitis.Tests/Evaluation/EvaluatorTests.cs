@@ -44,6 +44,29 @@ public sealed class EvaluatorTests
         Assert.Contains("4 classes", e.Message);
     }
 
+    [Theory]
+    [InlineData(float.NaN, false)]
+    [InlineData(float.PositiveInfinity, false)]
+    [InlineData(float.NaN, true)]
+    public void An_answer_that_is_not_finite_is_an_error_that_names_the_image(float value, bool isOfReference)
+    {
+        using var source = new SyntheticImageSource(Count, 16, Classes, seed: 1);
+        int done = 0;
+        LogitFunction broken = (images, _) =>
+        {
+            Tensor logits = Zero(images);
+            if (done <= 12 && 12 < done + images.Shape[0])
+                logits.Span[((12 - done) * Classes) + 3] = value;
+            done += images.Shape[0];
+            return logits;
+        };
+        var evaluator = isOfReference ? new Evaluator(MeanColors, Classes, broken) : new Evaluator(broken, Classes);
+        BitisException e = Assert.Throws<BitisException>(() => evaluator.Run(source, Small));
+        Assert.StartsWith(source.Name(12), e.Message, StringComparison.Ordinal);
+        Assert.Contains("class 3", e.Message);
+        Assert.Equal(isOfReference, e.Message.Contains("compared with", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Cancelling_ends_the_evaluation()
     {

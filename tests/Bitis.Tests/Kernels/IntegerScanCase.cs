@@ -12,14 +12,17 @@ internal sealed unsafe record IntegerScanCase(int Tokens, int Channels, int Stat
     /// <summary>Whether the grids cover all values, those of the hidden states included.</summary>
     public bool CoversAll { get; init; }
 
-    public float[] U => Sample.Floats(1, Tokens * Channels, -0.3f * Magnitude, 2 * Magnitude);
+    /// <summary>Whether NaN, infinities and extremes are among the operands.</summary>
+    public bool IsSpoiled { get; init; }
+
+    public float[] U => Spoiled(Sample.Floats(1, Tokens * Channels, -0.3f * Magnitude, 2 * Magnitude));
 
     /// <summary>Before the softplus: steps of 0.002 to 1.</summary>
-    public float[] Delta => Sample.Floats(2, Tokens * Channels, -6, 0.5f);
+    public float[] Delta => Spoiled(Sample.Floats(2, Tokens * Channels, -6, 0.5f));
 
-    public float[] B => Sample.Floats(3, Tokens * States);
+    public float[] B => Spoiled(Sample.Floats(3, Tokens * States));
 
-    public float[] C => Sample.Floats(4, Tokens * States);
+    public float[] C => Spoiled(Sample.Floats(4, Tokens * States));
 
     /// <summary>ln |A|: the states decay at 1, 2, 3, …</summary>
     public Tensor ALog => Tensor.From([Channels, States], [.. Enumerable.Range(0, Channels * States).Select(i => MathF.Log(1 + (i % States)))]);
@@ -93,4 +96,6 @@ internal sealed unsafe record IntegerScanCase(int Tokens, int Channels, int Stat
             values.AsSpan((Tokens - 1 - t) * columns, columns).CopyTo(tensor.Span[(t * columns)..]);
         return tensor;
     }
+
+    private float[] Spoiled(float[] values) => IsSpoiled ? Sample.Spoiled(values) : values;
 }

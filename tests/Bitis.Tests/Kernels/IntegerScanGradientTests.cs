@@ -60,7 +60,7 @@ public sealed unsafe class IntegerScanGradientTests
 
     private static float[] OutputGradient(IntegerScanCase data) => Sample.Floats(20, data.Tokens * data.Channels);
 
-    private static float[][] Run(IntegerScanGradientKernel kernel, IntegerScanCase data, bool accumulateU, float start = 0)
+    internal static float[][] Run(IntegerScanGradientKernel kernel, IntegerScanCase data, bool accumulateU, float start = 0)
     {
         QuantizedScan scan = data.Scan();
         using var packed = new PackedScan(scan, data.D, data.Tokens);

@@ -32,6 +32,17 @@ public sealed unsafe class IntegerScanTests
         Check(data);
     }
 
+    [Theory]
+    [InlineData(1, 16, 1, 8)]
+    [InlineData(33, 37, 16, 4)]
+    [InlineData(20, 80, 3, 6)]
+    [InlineData(65, 130, 17, 8)]
+    public void What_is_not_finite_becomes_a_level_as_the_definition_says(int tokens, int channels, int states, int bits)
+    {
+        foreach (bool hasFineScales in (bool[])[false, true])
+            Check(new IntegerScanCase(tokens, channels, states, bits, 4, HasFineScales: hasFineScales, Reverse: hasFineScales) { IsSpoiled = true });
+    }
+
     [Fact]
     public void A_split_over_channels_gives_the_same_bits_and_the_output_can_be_added()
     {

@@ -1,3 +1,4 @@
+using System.Reflection;
 using Bitis.Runtime.Kernels;
 
 namespace Bitis.Tests.Kernels;
@@ -15,6 +16,30 @@ public sealed class KernelTableTests
             Assert.EndsWith("-" + InstructionSets.NameOf(kernel.InstructionSet), kernel.Name);
         }
         Assert.Contains(all, kernel => kernel.Name == "u8s8-gemm-6x16-avxvnni");
+    }
+
+    [Fact]
+    public void No_table_is_left_out()
+    {
+        var tables = typeof(KernelTables).Assembly.GetTypes()
+            .Where(type => !type.ContainsGenericParameters)
+            .SelectMany(type => type.GetProperties(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))
+            .Where(property => property.PropertyType is { IsGenericType: true } type && type.GetGenericTypeDefinition() == typeof(KernelTable<>))
+            .ToList();
+        Assert.Contains(tables, property => property.DeclaringType == typeof(IntegerScanGradient));
+        HashSet<Kernel> all = [.. KernelTables.All];
+        int rows = 0;
+        foreach (PropertyInfo property in tables)
+        {
+            object table = property.GetValue(null)!;
+            foreach (Kernel row in (IEnumerable<Kernel>)property.PropertyType.GetProperty(nameof(KernelTable<Kernel>.Rows))!.GetValue(table)!)
+            {
+                Assert.True(all.Contains(row), $"{row} of {property.DeclaringType!.Name} is not in KernelTables.All.");
+                rows++;
+            }
+        }
+        Assert.Equal(all.Count, rows);
+        Assert.Equal(["i16-scan-gradient-portable"], KernelTables.ParseForced("i16-scan-gradient-portable"));
     }
 
     [Fact]

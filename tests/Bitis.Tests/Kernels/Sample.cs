@@ -15,6 +15,25 @@ internal static class Sample
         return values;
     }
 
+    /// <summary>
+    /// NaN of both signs, infinities, the largest and the smallest numbers, what no 32-bit integer holds, and zeros of
+    /// both signs.
+    /// </summary>
+    public static IReadOnlyList<float> Extremes { get; } =
+    [
+        float.NaN, float.PositiveInfinity, -float.NaN, float.NegativeInfinity, float.MaxValue, float.MinValue, float.Epsilon, -float.Epsilon, -0f, 0f,
+        1e-40f, 3e9f, -3e9f, 2147483648f, -2147483904f, 1e30f, -1e30f,
+    ];
+
+    /// <summary>Puts extremes among values, each of them beside all kinds of neighbours.</summary>
+    public static float[] Spoiled(float[] values)
+    {
+        float[] spoiled = [.. values];
+        for (int i = 0; i < spoiled.Length; i += 3)
+            spoiled[i] = Extremes[i / 3 % Extremes.Count];
+        return spoiled;
+    }
+
     /// <summary>Whole numbers from <paramref name="low"/> to <paramref name="high"/>: centered levels.</summary>
     public static float[] Levels(int seed, int count, int low, int high)
     {

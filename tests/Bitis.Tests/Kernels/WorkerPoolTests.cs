@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Bitis.Runtime.Kernels;
 
 namespace Bitis.Tests.Kernels;
@@ -117,6 +118,48 @@ public sealed class WorkerPoolTests
         foreach (Thread caller in callers)
             caller.Join();
         Assert.Equal(6 + (3 * 200 * 4), ran);
+    }
+
+    [Fact]
+    public void Calls_one_after_the_other_share_their_threads_and_calls_at_once_do_not()
+    {
+        const int Threads = 7; // nobody else's number
+        WorkerPool first = WorkerPool.Rent(Threads), second = WorkerPool.Rent(Threads);
+        Assert.NotSame(first, second);
+        WorkerPool.Return(second);
+        WorkerPool again = WorkerPool.Rent(Threads);
+        Assert.Same(second, again);
+        Assert.Equal(Threads, again.ThreadCount);
+        WorkerPool.Return(again);
+        WorkerPool.Return(first);
+        Assert.Throws<ArgumentOutOfRangeException>(() => WorkerPool.Rent(0));
+    }
+
+    [Fact]
+    public void Threads_that_nobody_needs_end()
+    {
+        WorkerPool[] pools = [.. Enumerable.Range(0, Environment.ProcessorCount + 3).Select(_ => WorkerPool.Rent(6))];
+        foreach (WorkerPool pool in pools)
+            WorkerPool.Return(pool);
+        Assert.Throws<ObjectDisposedException>(() => pools[^1].Run(2, static _ => { }));
+    }
+
+    [Fact]
+    public void An_idle_pool_keeps_nothing_alive()
+    {
+        using var pool = new WorkerPool(2);
+        WeakReference reference = Use(pool);
+        for (int i = 0; i < 10 && reference.IsAlive; i++)
+            GC.Collect();
+        Assert.False(reference.IsAlive);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static WeakReference Use(WorkerPool pool)
+        {
+            var target = new object();
+            pool.Run(4, _ => GC.KeepAlive(target));
+            return new WeakReference(target);
+        }
     }
 
     [Fact]

@@ -43,6 +43,16 @@ public sealed class VMambaModelTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
+    /// <summary>A file claims blocks with a digit each; what they share must not be made for each.</summary>
+    [Fact]
+    public void Blocks_of_a_stage_share_the_order_of_their_columns()
+    {
+        Graph graph = (Config with { Depths = [9, 8] }).BuildGraph();
+        List<ArrangeTokens> orders = [.. graph.Nodes.Select(node => node.Operator).OfType<ArrangeTokens>()];
+        Assert.Equal(2 * (9 + 8), orders.Count);
+        Assert.Equal(2, orders.Distinct(ReferenceEqualityComparer.Instance).Count());
+    }
+
     [Fact]
     public void A_saved_model_has_the_official_tensors_and_comes_back()
     {

@@ -71,7 +71,7 @@ public sealed class VisionModelFileTests : IDisposable
     [InlineData("preprocessing", "null", "'preprocessing' is empty")]
     [InlineData("preprocessing", null, "no 'preprocessing'")]
     [InlineData("class_names", "[\"one\"]", "1 class names for 2 classes")]
-    [InlineData("bitis_model", "2", "format 2")]
+    [InlineData("bitis_model", "3", "format 3")]
     [InlineData("sha256", "0", "damaged")]
     public void A_damaged_description_is_named(string key, string? text, string words)
     {
@@ -141,10 +141,13 @@ public sealed class VisionModelFileTests : IDisposable
     {
         using Checkpoint file = Checkpoint.Open(Save());
         Dictionary<string, string> metadata = file.Metadata.ToDictionary();
+        string digest = metadata["sha256"];
         edit(metadata);
         string path = _folder["edited.safetensors"];
-        SafetensorsWriter.Write(
-            path, [.. file.Entries.Select(entry => new SafetensorsTensor(entry.Name, entry.DType, entry.Shape, file.ReadBytes(entry.Name)))], metadata);
+        SafetensorsTensor[] tensors = [.. file.Entries.Select(entry => new SafetensorsTensor(entry.Name, entry.DType, entry.Shape, file.ReadBytes(entry.Name)))];
+        if (metadata["sha256"] == digest)
+            metadata["sha256"] = ContentDigest.Of(metadata, tensors);
+        SafetensorsWriter.Write(path, tensors, metadata);
         return path;
     }
 

@@ -133,8 +133,14 @@ public sealed class IntegerContractTests : IDisposable
             Model, [Calibration], new Recipe(), cancellationToken: new CancellationToken(canceled: true)));
         var broken = new Tensor(Calibration.Shape);
         broken.Span.Fill(float.NaN);
-        Assert.Contains("layers.0.mixer.in_proj.input", Assert.Throws<BitisException>(
+        Assert.Contains("Image 0 of the batch holds NaN", Assert.Throws<BitisException>(
             () => PostTrainingQuantizer.Quantize(Model, [broken], new Recipe())).Message);
+        // Finite images and weights, but sums that are not.
+        broken.Span.Fill(1e30f);
+        var weights = new Dictionary<string, Tensor>(Model.Weights) { ["patch_embed.proj.weight"] = Model.Weights["patch_embed.proj.weight"].Clone() };
+        weights["patch_embed.proj.weight"].Span.Fill(1e30f);
+        Assert.Contains("layers.0.mixer.in_proj.input", Assert.Throws<BitisException>(
+            () => PostTrainingQuantizer.Quantize(Model.WithWeights(weights), [broken], new Recipe())).Message);
     }
 
     [Fact]

@@ -1,8 +1,7 @@
-using System.Security.Cryptography;
+using System.Runtime.InteropServices;
 using Bitis.Checkpoints;
 using Bitis.Models;
 using Bitis.Quantization;
-
 
 namespace Bitis.Tests.Quantization;
 
@@ -52,7 +51,7 @@ public sealed class QuantizedModelFileTests : IDisposable
 
     public static TheoryData<string, string> Edits => new()
     {
-        { "bitis_format", "2" },
+        { "bitis_format", "3" },
         { "config", "{}" },
         { "config", "null" },
         { "layers", """{"nothing":"w8a8"}""" },
@@ -86,6 +85,24 @@ public sealed class QuantizedModelFileTests : IDisposable
             var bytes = new byte[tensors[at].Bytes.Length];
             Array.Fill(bytes, (byte)value);
             tensors[at] = tensors[at] with { Bytes = bytes };
+        });
+
+    [Theory]
+    [InlineData("weight_scale", 3e38f)] // 127 of them are no float32
+    [InlineData("weight_scale", 1e36f)] // times the input's scale
+    public void Scales_whose_product_overflows_are_refused(string name, float value) =>
+        AssertRefused((tensors, _) =>
+        {
+            Fill(name, value);
+            Fill("input_scale", 1e3f);
+
+            void Fill(string suffix, float scale)
+            {
+                int at = tensors.FindIndex(t => t.Name.EndsWith($"dt_proj.{suffix}", StringComparison.Ordinal));
+                var bytes = new byte[tensors[at].Bytes.Length];
+                MemoryMarshal.Cast<byte, float>(bytes.AsSpan()).Fill(scale);
+                tensors[at] = tensors[at] with { Bytes = bytes };
+            }
         });
 
     [Fact]
@@ -146,7 +163,7 @@ public sealed class QuantizedModelFileTests : IDisposable
         string digest = metadata["sha256"];
         edit(tensors, metadata);
         if (metadata["sha256"] == digest)
-            metadata["sha256"] = Convert.ToHexStringLower(SHA256.HashData([.. tensors.SelectMany(t => t.Bytes.ToArray())]));
+            metadata["sha256"] = ContentDigest.Of(metadata, tensors);
         string path = _folder["edited.bitis"];
         SafetensorsWriter.Write(path, tensors, metadata);
         AssertRefused(path);

@@ -1,15 +1,12 @@
 using System.Diagnostics;
-using System.Security.Cryptography;
-using System.Text;
-using Bitis.Checkpoints;
 using Bitis.Models;
 using Bitis.Quantization;
 
 namespace Bitis.Tests.Quantization;
 
 /// <summary>
-/// A small valid quantized model with damaged bytes, and with damaged metadata under a right digest: it is read, or refused
-/// with a <see cref="BitisException"/>, in bounded memory. <c>BITIS_FUZZ=n</c> runs n cases of each kind.
+/// A small valid quantized model with damaged bytes: it is read, or refused with a <see cref="BitisException"/>, in bounded memory.
+/// <c>BITIS_FUZZ=n</c> runs n cases. <see cref="FuzzTests"/> has those whose digest is right.
 /// </summary>
 public sealed class QuantizedModelFuzzTests : IDisposable
 {
@@ -33,46 +30,17 @@ public sealed class QuantizedModelFuzzTests : IDisposable
         }
     }
 
-    [Fact]
-    public void Damaged_metadata_are_read_or_refused()
-    {
-        System.IO.File.WriteAllBytes(File, SmallFile());
-        using Checkpoint original = Checkpoint.Open(File);
-        SafetensorsTensor[] tensors = [.. original.Entries.Select(entry =>
-            new SafetensorsTensor(entry.Name, entry.DType, entry.Shape, original.ReadBytes(entry.Name)))];
-        string[] keys = [.. original.Metadata.Keys.Where(key => key is not ("sha256" or "bitis_format")).Order(StringComparer.Ordinal)];
-        var metadata = new Dictionary<string, string>(original.Metadata);
-        int read = 0;
-        for (int seed = 0; seed < Cases; seed++)
-        {
-            var random = new Random(seed);
-            string key = keys[random.Next(keys.Length)];
-            var damaged = new Dictionary<string, string>(metadata)
-            {
-                [key] = Encoding.Latin1.GetString(Mutation.Of(Encoding.Latin1.GetBytes(metadata[key]), random)),
-            };
-            SafetensorsTensor[] kept = random.Next(4) == 0 ? [.. tensors.Where(_ => random.Next(200) != 0)] : tensors;
-            damaged["sha256"] = Digest(kept);
-            SafetensorsWriter.Write(File, kept, damaged);
-            read += AssertReadOrRefused(seed) ? 1 : 0;
-        }
-        Assert.InRange(read, 1, Cases - 1);
-    }
-
-    /// <summary>Loads the file; true if that worked.</summary>
-    private bool AssertReadOrRefused(int seed)
+    private void AssertReadOrRefused(int seed)
     {
         var clock = Stopwatch.StartNew();
         long before = GC.GetAllocatedBytesForCurrentThread();
         try
         {
             QuantizedModel.Load(File);
-            return true;
         }
         catch (BitisException e)
         {
             Assert.StartsWith(File, e.Message);
-            return false;
         }
         finally
         {
@@ -100,13 +68,5 @@ public sealed class QuantizedModelFuzzTests : IDisposable
             seed: 1);
         MicroModel.Quantize(model, new Recipe { Bits = new(4, 8), ActivationGranularity = Granularity.PerToken }).Save(File);
         return System.IO.File.ReadAllBytes(File);
-    }
-
-    private static string Digest(IEnumerable<SafetensorsTensor> tensors)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (SafetensorsTensor tensor in tensors)
-            hash.AppendData(tensor.Bytes.Span);
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }

@@ -56,6 +56,20 @@ public sealed class ScanQuantizerTests
     public void Grids_that_cannot_be_are_refused(DecayGrid grid, int bits, int levelsPerOctave, double scale, double lowest) =>
         Assert.Throws<InvalidOperationException>(new DecayQuantizer(grid, bits, levelsPerOctave, scale, lowest).Validate);
 
+    [Theory]
+    [InlineData(3e38f, 1e-19f, 1f)] // f = s_u·unit_Δ·2⁷/unit is no float32
+    [InlineData(1f, 1e38f, 1e38f)] // nor is the unit of h
+    [InlineData(1f, 3e38f, 1e-19f)] // nor the quotient of two groups' scales
+    public void Scales_whose_products_overflow_are_refused(float u, float group, float channel) =>
+        Assert.Throws<ArgumentException>(() => new QuantizedScan(
+            UniformQuantizer.Asymmetric(8, Granularity.PerTensor, [u], [0]),
+            DeltaQuantizer.AfterSoftplus(8, 1),
+            UniformQuantizer.Symmetric(8, Granularity.PerTensor, [1]),
+            UniformQuantizer.Symmetric(8, Granularity.PerTensor, [1]),
+            DecayQuantizer.LongTailed(8),
+            new HiddenStateQuantizer(8, 4, [0, 2], [group, group == 3e38f ? 1e-19f : group], [channel]),
+            [0]));
+
     [Fact]
     public void Powers_of_two_are_the_logarithmic_levels()
     {

@@ -141,7 +141,7 @@ public sealed class OpenGraphQuantizationTests : IDisposable
             path, QuantizedModelFile.TensorsOf(model.Layers, graph), new Dictionary<string, string> { [QuantizedModelFile.LayersKey] = QuantizedModelFile.LayersOf(model.Layers) });
         using Checkpoint file = Checkpoint.Open(path);
         Assert.Contains(file.Entries, entry => entry.Name == "matrix");
-        Dictionary<string, QuantizedLayer> read = QuantizedModelFile.ReadLayers(file, graph, model.Recipe);
+        Dictionary<string, QuantizedLayer> read = QuantizedModelFile.ReadLayers(new TensorDirectory(file), graph, model.Recipe);
         Assert.Equal(model.Layers["linear"].Levels, read["linear"].Levels);
     }
 

@@ -53,6 +53,17 @@ public sealed class GradientExecutorTests
     }
 
     [Fact]
+    public void A_pixel_that_is_not_finite_is_refused()
+    {
+        VisionModel model = VisionModel.CreateRandom(SmallModels.Get("vim-micro", classes: 10), seed: 1);
+        (Tensor images, Tensor targets) = Batch(model, 3);
+        images.Span[(2 * images.Length / 3) + 1] = float.NaN;
+        using var executor = new GradientExecutor(model.Graph, model.Weights, threads: 1);
+        BitisException e = Assert.Throws<BitisException>(() => executor.Run(images, targets));
+        Assert.Contains("Image 2 of the batch holds NaN at [0, 0, 1]", e.Message);
+    }
+
+    [Fact]
     public void A_second_run_forgets_the_first()
     {
         VisionModel model = VisionModel.CreateRandom(SmallModels.Get("vim-micro", classes: 10), seed: 1);

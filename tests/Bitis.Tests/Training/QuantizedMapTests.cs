@@ -15,16 +15,39 @@ public sealed unsafe class QuantizedMapTests
         }
     }
 
+    [Fact]
+    public void Nan_is_0_and_does_not_move_the_grid_of_the_others()
+    {
+        foreach (int bits in (int[])[4, 8])
+        {
+            foreach (int count in (int[])[3, 64, 85])
+            {
+                for (int at = 0; at < count; at++)
+                {
+                    float[] values = Sample.Floats(count, count, -3, 3), expected = [.. values];
+                    (values[at], expected[at]) = (at % 2 == 0 ? float.NaN : -float.NaN, 0);
+                    Assert.Equal(Roundtrip(expected, bits), Roundtrip(values, bits));
+                }
+            }
+        }
+    }
+
+    private static float[] Roundtrip(float[] values, int bits)
+    {
+        using var source = new GuardedBuffer<float>(values);
+        using var kept = new GuardedBuffer<byte>(sizeof(float) + (bits == 8 ? values.Length : (values.Length + 1) / 2));
+        using var target = new GuardedBuffer<float>(values.Length);
+        QuantizedMap.Write(source.Pointer, values.Length, bits, kept.Pointer);
+        QuantizedMap.Read(kept.Pointer, values.Length, bits, target.Pointer);
+        return target.Span.ToArray();
+    }
+
     private static void Check(int count, int bits, int maxLevel)
     {
         float[] values = Sample.Floats(count, count, -3, 3);
         float largest = values.Max(Math.Abs), inverse = maxLevel / largest, scale = largest / maxLevel;
-        using var source = new GuardedBuffer<float>(values);
-        using var kept = new GuardedBuffer<byte>(sizeof(float) + (bits == 8 ? count : (count + 1) / 2));
-        using var target = new GuardedBuffer<float>(count);
-        QuantizedMap.Write(source.Pointer, count, bits, kept.Pointer);
-        QuantizedMap.Read(kept.Pointer, count, bits, target.Pointer);
+        float[] actual = Roundtrip(values, bits);
         for (int i = 0; i < count; i++)
-            Assert.Equal(scale * (int)MathF.Round(values[i] * inverse), target.Span[i]);
+            Assert.Equal(scale * (int)MathF.Round(values[i] * inverse), actual[i]);
     }
 }

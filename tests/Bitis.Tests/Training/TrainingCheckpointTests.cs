@@ -63,6 +63,17 @@ public sealed class TrainingCheckpointTests : IDisposable
     }
 
     [Fact]
+    public void A_weight_that_is_not_finite_is_refused_by_its_name()
+    {
+        TrainingCheckpoint checkpoint = TrainingCheckpoint.Open(_files.Checkpoint);
+        var state = new TrainingState(VisionModel.CreateRandom(TinyTraining.Config, seed: 1), TinyTraining.Recipe);
+        checkpoint.Restore(state, TinyTraining.Recipe.Epochs, stepsPerEpoch: int.MaxValue);
+        state.Model.Weights["head.bias"].Span[1] = float.NaN;
+        TrainingCheckpoint.Save(_files.Checkpoint, checkpoint.Identity, state);
+        Refused(() => Resume(TinyTraining.Recipe, TinyTraining.Data()), _files.Checkpoint, "weights.head.bias", "element 1");
+    }
+
+    [Fact]
     public void Other_files_are_refused()
     {
         SafetensorsWriter.Write(_files.Checkpoint, []);

@@ -23,7 +23,7 @@ internal sealed class HubCache(string cacheFolder, HubReference reference)
         if (!IsPinned)
         {
             string refPath = Path.Combine(_folder, "refs", reference.Revision);
-            commit = File.Exists(refPath) ? File.ReadAllText(refPath).Trim() : "";
+            commit = new FileInfo(refPath) is { Exists: true, Length: < 1024 } ? File.ReadAllText(refPath).Trim() : "";
             if (!IsCommit(commit))
                 return null;
         }
@@ -62,7 +62,8 @@ internal sealed class HubCache(string cacheFolder, HubReference reference)
         catch (Exception e) when ((e is IOException or UnauthorizedAccessException) && !File.Exists(path))
         {
             // Windows without developer mode, or a file system without links: Hugging Face's tools copy as well.
-            File.Copy(blob, path);
+            using FileStream contents = File.OpenRead(blob);
+            AtomicFile.Write(path, contents.CopyTo);
         }
     }
 

@@ -10,6 +10,9 @@ internal static class HubChecksum
     private const int Sha256Length = 64;
     private const int Sha1Length = 40;
 
+    /// <summary>Whether an ETag is a checksum: SHA-256 or SHA-1, in hexadecimal.</summary>
+    public static bool IsChecksum(string etag) => etag.Length is Sha1Length or Sha256Length && etag.All(char.IsAsciiHexDigit);
+
     /// <summary>
     /// Whether the contents are those that the ETag names: SHA-256 for files in large file storage, git's SHA-1 of a
     /// blob
@@ -19,7 +22,7 @@ internal static class HubChecksum
         Justification = "It is git's name of a blob.")]
     public static async Task<bool> MatchesAsync(FileStream contents, string etag, CancellationToken cancellationToken)
     {
-        if (!etag.All(char.IsAsciiHexDigit) || etag.Length is not (Sha1Length or Sha256Length))
+        if (!IsChecksum(etag))
             return true;
         using var hash = IncrementalHash.CreateHash(
             etag.Length == Sha256Length ? HashAlgorithmName.SHA256 : HashAlgorithmName.SHA1);

@@ -67,7 +67,7 @@ public sealed class HubClient : IDisposable
             }
             if (!File.Exists(cache.BlobPath(info.ETag)))
             {
-                var download = new HubDownload(_options.SilenceLimit, SendAsync);
+                var download = new HubDownload(_options, SendAsync);
                 await download.RunAsync(reference, info, cache.BlobPath(info.ETag), progress, cancellationToken);
             }
             return cache.Publish(info);
@@ -131,6 +131,12 @@ public sealed class HubClient : IDisposable
                 Header(response, "X-Linked-Size"), NumberStyles.None, CultureInfo.InvariantCulture, out long size)
                 ? size
                 : next is null ? response.Content.Headers.ContentLength : null;
+            if (length is null && !HubChecksum.IsChecksum(etag))
+            {
+                throw new BitisException(
+                    $"{reference}: {address.Host} gives neither a checksum nor the size of the file, so that nothing shows whether "
+                    + "it arrives whole; check HF_ENDPOINT, or download the file in another way and give its path.");
+            }
             return new HubFileInfo(commit, etag, length, next ?? address);
         }
         throw new BitisException($"{reference}: the hub redirects more than {MaxRedirects} times.");
@@ -166,9 +172,12 @@ public sealed class HubClient : IDisposable
         UriFormat.Unescaped,
         StringComparison.OrdinalIgnoreCase) == 0;
 
+    /// <summary>Where a redirect leads; null for other answers, and where it leads from an encrypted address to another
+    /// kind.</summary>
     private static Uri? NextAddress(Uri address, HttpResponseMessage response) =>
         (int)response.StatusCode is >= 300 and < 400 && response.Headers.Location is { } location
-        && new Uri(address, location) is { Scheme: "https" or "http" } next
+        && Uri.TryCreate(address, location, out Uri? next)
+        && (next.Scheme == Uri.UriSchemeHttps || (next.Scheme == Uri.UriSchemeHttp && address.Scheme == Uri.UriSchemeHttp))
             ? next
             : null;
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 
 namespace Bitis.Checkpoints.Hub;
@@ -5,15 +6,20 @@ namespace Bitis.Checkpoints.Hub;
 /// <summary>
 /// Fetches the contents of one file into <c>BLOB.incomplete</c>, resuming what an earlier attempt left, and renames it
 /// to
-/// its final name once size and checksum are right.
+/// its final name once size and checksum are right. It takes no more bytes than the hub announced (1 GiB where it
+/// announced none), makes at most 100 requests, and gives up a server that is silent or drips.
 /// </summary>
-/// <param name="silenceLimit">How long the server may stay silent.</param>
+/// <param name="options">How long the server may stay silent, and how slow it may be.</param>
 /// <param name="send">Sends a request: method, address, first byte wanted.</param>
 internal sealed class HubDownload(
-    TimeSpan silenceLimit, Func<HttpMethod, Uri, long, CancellationToken, Task<HttpResponseMessage>> send)
+    HubOptions options, Func<HttpMethod, Uri, long, CancellationToken, Task<HttpResponseMessage>> send)
 {
+    private const int MaxAttempts = 100;
     private const int MaxFruitlessAttempts = 3;
     private const int BufferLength = 1 << 17;
+
+    /// <summary>An attempt that brings fewer bytes is fruitless, unless they are the last ones.</summary>
+    private const int MinimumGain = 1 << 16;
 
     /// <summary>Downloads until the file is there.</summary>
     /// <exception cref="BitisException">The connection broke too often, or the contents are not what the hub
@@ -66,43 +72,59 @@ internal sealed class HubDownload(
     {
         if (part.Length > info.Length)
             part.SetLength(0);
-        int fruitless = 0;
+        // Without a checksum nothing would show that the rest belongs to another version of the file.
+        bool resumes = HubChecksum.IsChecksum(info.ETag);
+        int attempts = 0, fruitless = 0;
         // A part that has all its bytes only lacks its check: an earlier attempt was stopped just before.
-        while (part.Length == 0 ? info.Length != 0 : part.Length != info.Length)
+        while (part.Length == 0 ? info.Length != 0 : part.Length != info.Length || !resumes)
         {
+            if (!resumes)
+                part.SetLength(0);
             long before = part.Length;
+            Exception? failure = null;
             try
             {
                 using HttpResponseMessage response = await send(
                     HttpMethod.Get, info.Location, before, cancellationToken);
                 long start = StartOf(reference, response, info, part);
                 await CopyAsync(response, part, start, info.Length, progress, cancellationToken);
-                if (info.Length is null || part.Length == info.Length)
+                if (part.Length == info.Length || (info.Length is null && part.Length <= options.MaxUnannouncedBytes))
                     return;
-                if (part.Length > info.Length)
+                if (info.Length is null || part.Length > info.Length)
                 {
                     part.SetLength(0);
-                    throw new BitisException(
-                        $"{reference}: the server sends more than the {info.Length} bytes that the hub announced.");
+                    throw new BitisException(info.Length is null
+                        ? $"{reference}: the hub does not say how large the file is, and the server sends more than "
+                            + $"{options.MaxUnannouncedBytes} bytes; download it in another way and give its path."
+                        : $"{reference}: the server sends more than the {info.Length} bytes that the hub announced.");
                 }
-            }
-            catch (Exception e) when (
-                IsBroken(e, cancellationToken) && (part.Length > before || ++fruitless < MaxFruitlessAttempts))
-            {
-                continue; // resume
             }
             catch (Exception e) when (IsBroken(e, cancellationToken))
             {
-                throw Broken(reference, info, part, e);
+                failure = e; // resume
             }
-            if (part.Length <= before && ++fruitless >= MaxFruitlessAttempts)
-                throw Broken(reference, info, part, null);
+            bool isFruitless = !resumes || part.Length - before < MinimumGain;
+            if (++attempts == MaxAttempts || (isFruitless && ++fruitless == MaxFruitlessAttempts))
+                throw Broken(reference, info, part, failure);
         }
     }
 
     /// <summary>Where in the file the answer begins: after the part that is there, or at 0.</summary>
     private static long StartOf(HubReference reference, HttpResponseMessage response, HubFileInfo info, FileStream part)
     {
+        if (response.Content.Headers.ContentEncoding.FirstOrDefault(coding => coding != "identity") is { } coding)
+        {
+            throw new BitisException(
+                $"{reference}: {info.Location.Host} sends the contents in the coding '{coding}', which was not asked for; "
+                + "something on the way alters the data.");
+        }
+        if (response is { IsSuccessStatusCode: true, Content.Headers.ContentType.MediaType: "text/html" }
+            && !reference.File.EndsWith(".html", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new BitisException(
+                $"{reference}: {info.Location.Host} sends a web page (HTML) instead of the file: a login, a consent or a proxy's "
+                + "page; open the hub in a browser on this network to see which.");
+        }
         switch (response.StatusCode)
         {
             case HttpStatusCode.PartialContent
@@ -136,13 +158,15 @@ internal sealed class HubDownload(
         CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(silenceLimit);
+        limit.CancelAfter(options.SilenceLimit);
         await using Stream body = await response.Content.ReadAsStreamAsync(limit.Token);
         byte[] buffer = new byte[BufferLength];
         bool first = true;
+        var window = Stopwatch.StartNew();
+        long windowBytes = 0;
         while (true)
         {
-            limit.CancelAfter(silenceLimit);
+            limit.CancelAfter(options.SilenceLimit);
             int count;
             try
             {
@@ -153,8 +177,16 @@ internal sealed class HubDownload(
                 // Tell a broken connection from a full disk, which is an IOException as well.
                 throw new HttpRequestException(e.Message, e);
             }
-            if (count == 0 || part.Length > total)
+            if (count == 0 || part.Length > (total ?? options.MaxUnannouncedBytes))
                 return;
+            windowBytes += count;
+            if (window.Elapsed >= options.SpeedWindow)
+            {
+                if (windowBytes < options.MinimumBytesPerSecond * window.Elapsed.TotalSeconds)
+                    throw new HttpRequestException($"the server sends less than {options.MinimumBytesPerSecond} bytes a second");
+                window.Restart();
+                windowBytes = 0;
+            }
             // What an earlier attempt left is given up only once there is something better.
             if (first)
                 part.SetLength(start);
@@ -172,8 +204,16 @@ internal sealed class HubDownload(
     private static BitisException Broken(HubReference reference, HubFileInfo info, FileStream part, Exception? cause)
     {
         string total = info.Length?.ToString() ?? "an unknown number of";
-        string message = $"{reference}: the download broke off at {part.Length} of {total} bytes; "
-            + "what has arrived is kept: run the command again to resume.";
+        string reason = cause switch
+        {
+            null => "",
+            OperationCanceledException => " (the server was silent for too long)",
+            _ => $" ({cause.Message.TrimEnd('.')})",
+        };
+        string kept = HubChecksum.IsChecksum(info.ETag)
+            ? "what has arrived is kept: run the command again to resume."
+            : "run the command again; without a checksum from the hub it starts anew.";
+        string message = $"{reference}: the download broke off at {part.Length} of {total} bytes{reason}; {kept}";
         return cause is null ? new BitisException(message) : new BitisException(message, cause);
     }
 }

@@ -20,6 +20,16 @@ public sealed record HubOptions
     /// <summary>How long a server may stay silent before the connection counts as broken.</summary>
     public TimeSpan SilenceLimit { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>The bytes that must arrive each second on average of <see cref="SpeedWindow"/>; a server that drips counts
+    /// as broken.</summary>
+    internal int MinimumBytesPerSecond { get; init; } = 1024;
+
+    /// <summary>How long the speed is averaged.</summary>
+    internal TimeSpan SpeedWindow { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>The bytes that are taken of a file whose size the hub does not say.</summary>
+    internal long MaxUnannouncedBytes { get; init; } = 1L << 30;
+
     /// <summary>Reads the options from the environment.</summary>
     /// <exception cref="BitisException"><c>HF_ENDPOINT</c> is not an address.</exception>
     public static HubOptions FromEnvironment() => From(Environment.GetEnvironmentVariable);

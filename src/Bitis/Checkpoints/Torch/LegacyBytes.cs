@@ -1,7 +1,7 @@
 namespace Bitis.Checkpoints.Torch;
 
 /// <summary>A storage of a legacy file: tensors refer to it before its place in the file is known.</summary>
-internal sealed class LegacyBytes(MappedFile file, long length) : StoredBytes
+internal sealed class LegacyBytes(CheckpointFile file, long length) : StoredBytes
 {
     /// <inheritdoc />
     public override long Length => length;
@@ -10,7 +10,10 @@ internal sealed class LegacyBytes(MappedFile file, long length) : StoredBytes
     public long? Start { get; set; }
 
     /// <inheritdoc />
-    public override ReadOnlySpan<byte> Read(long offset, int count) => Start is { } start
-        ? file.Slice(start + offset, count)
-        : throw new InvalidOperationException("The storage has no place yet.");
+    public override void Read(long offset, Span<byte> destination)
+    {
+        if (Start is not { } start)
+            throw new InvalidOperationException("The storage has no place yet.");
+        file.Read(start + offset, destination);
+    }
 }

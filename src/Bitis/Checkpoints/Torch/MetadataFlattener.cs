@@ -28,10 +28,10 @@ internal static class MetadataFlattener
     {
         foreach ((object? key, object? value) in dictionary.Items)
         {
-            if (value is StoredTensor or PickleDictionary { HoldsTensors: true })
-                continue;
             if (++visits > MaxVisits || result.Count >= MaxEntries)
                 return;
+            if (value is StoredTensor or PickleDictionary { HoldsTensors: true })
+                continue;
             if (key is not string text)
                 continue;
             string name = prefix + Short(text);

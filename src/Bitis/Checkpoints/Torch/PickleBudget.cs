@@ -5,17 +5,22 @@ namespace Bitis.Checkpoints.Torch;
 /// copying constructors take memory that grows with the square of the file; in an honest file each element is copied
 /// once.
 /// </summary>
-/// <param name="pickleLength">The size of the pickle in bytes.</param>
-internal sealed class PickleBudget(long pickleLength)
+internal sealed class PickleBudget
 {
-    private long _left = 1024 + (4 * pickleLength);
+    private const long Allowance = 1024;
+    private const long ElementsPerByte = 2;
+
+    private long _copied;
+
+    /// <summary>The bytes of the pickle that have been read: what they hold may be copied.</summary>
+    public long BytesRead { get; set; }
 
     /// <summary>Takes note of a copy of <paramref name="elements"/> elements.</summary>
     /// <exception cref="BitisException">The pickle has copied more than it could hold itself.</exception>
     public void Charge(long elements)
     {
-        _left -= elements;
-        if (_left < 0)
+        _copied += elements;
+        if (_copied > Allowance + (ElementsPerByte * BytesRead))
             throw new BitisException("the pickle copies the same data over and over; the file may be malicious.");
     }
 }

@@ -7,21 +7,25 @@ namespace Bitis.Checkpoints.Torch;
 /// </param>
 internal sealed class PickleDictionary(bool attributesAreItems = false)
 {
-    private readonly Dictionary<string, int> _positions = [];
-    private readonly List<KeyValuePair<object?, object?>> _items = [];
+    private static readonly List<KeyValuePair<object?, object?>> NoItems = [];
+
+    // Made with the first item: an empty dictionary is one byte of a pickle, and should take little memory.
+    private Dictionary<string, int>? _positions;
+    private List<KeyValuePair<object?, object?>>? _items;
 
     /// <summary>Keys and values, in the order of their first appearance.</summary>
-    public IReadOnlyList<KeyValuePair<object?, object?>> Items => _items;
+    public IReadOnlyList<KeyValuePair<object?, object?>> Items => _items ?? NoItems;
 
     /// <summary>Whether attributes count as items.</summary>
     public bool AttributesAreItems { get; } = attributesAreItems;
 
     /// <summary>The value of a text key; null when there is none.</summary>
-    public object? this[string key] => _positions.TryGetValue(key, out int position) ? _items[position].Value : null;
+    public object? this[string key] =>
+        _positions is not null && _positions.TryGetValue(key, out int position) ? _items![position].Value : null;
 
     /// <summary>The items whose keys are texts.</summary>
     public IEnumerable<KeyValuePair<string, object?>> NamedItems =>
-        from item in _items where item.Key is string select KeyValuePair.Create((string)item.Key!, item.Value);
+        from item in Items where item.Key is string select KeyValuePair.Create((string)item.Key!, item.Value);
 
     /// <summary>How many of the values with text keys are tensors.</summary>
     public int TensorCount { get; private set; }
@@ -32,8 +36,10 @@ internal sealed class PickleDictionary(bool attributesAreItems = false)
     /// <summary>Sets an item. Only text keys replace an older item: others are never looked up.</summary>
     public void Set(object? key, object? value)
     {
+        _items ??= [];
         if (key is string name)
         {
+            _positions ??= [];
             if (value is StoredTensor)
                 TensorCount++;
             if (_positions.TryGetValue(name, out int position))

@@ -10,7 +10,8 @@ namespace Bitis.Checkpoints.Torch;
 /// this
 /// one knows no imports, only <see cref="TorchConstructors"/>. It is a loop, so deep nesting cannot exhaust our own
 /// stack,
-/// and every instruction takes memory in proportion to its own bytes.
+/// and every instruction takes time and memory in proportion to its own bytes: at most 128 bytes for each byte of the
+/// pickle, which has at most <see cref="MaxLength"/>.
 /// </summary>
 /// <remarks>
 /// Python's values become: <c>None</c> null, <c>bool</c>, <c>int</c> long (or BigInteger), <c>float</c> double,
@@ -18,32 +19,38 @@ namespace Bitis.Checkpoints.Torch;
 /// string, <c>bytes</c> byte[], <c>tuple</c> object?[], <c>list</c> and <c>set</c> List, <c>dict</c> PickleDictionary.
 /// Source of the instructions: CPython's Lib/pickletools.py.
 /// </remarks>
-internal ref struct PickleReader
+internal sealed class PickleReader
 {
-    private const int MaxIntegerBytes = 256;
+    /// <summary>Far above the pickles of vision models, which have a hundred bytes a tensor.</summary>
+    public const int MaxLength = 32 << 20;
 
-    private readonly ReadOnlySpan<byte> _data;
+    private const int MaxIntegerBytes = 256;
+    private const int MaxLineLength = 1 << 20;
+
+    private readonly PickleInput _input;
+    private readonly string _path;
     private readonly string _place;
     private readonly Func<object?, object?> _loadPersistent;
-    private readonly PickleBudget _budget;
+    private readonly PickleBudget _budget = new();
     private readonly List<object?> _stack = [];
     private readonly List<int> _marks = [];
-    private readonly Dictionary<long, object?> _memo = [];
+    private readonly PickleMemo _memo = new();
 
     /// <summary>Prepares to read.</summary>
     /// <param name="data">The pickle; bytes after its end are left alone.</param>
+    /// <param name="path">The file, with which a message about all of it starts.</param>
     /// <param name="place">The file and the place in it, for messages.</param>
     /// <param name="loadPersistent">Resolves the identifiers of things that lie outside the pickle: storages.</param>
-    public PickleReader(ReadOnlySpan<byte> data, string place, Func<object?, object?> loadPersistent)
+    public PickleReader(StoredBytes data, string path, string place, Func<object?, object?> loadPersistent)
     {
-        _data = data;
+        _input = new PickleInput(data);
+        _path = path;
         _place = place;
         _loadPersistent = loadPersistent;
-        _budget = new PickleBudget(data.Length);
     }
 
     /// <summary>How many bytes have been read.</summary>
-    public int Position { get; private set; }
+    public long Position => _input.Position;
 
     /// <summary>Reads one pickle, to its end.</summary>
     /// <exception cref="BitisException">The pickle is damaged, or wants something constructed that is not
@@ -52,7 +59,7 @@ internal ref struct PickleReader
     {
         while (true)
         {
-            int start = Position;
+            long start = Position;
             byte instruction = Take(1)[0];
             try
             {
@@ -60,7 +67,7 @@ internal ref struct PickleReader
                     return Pop();
                 Execute(instruction);
             }
-            catch (BitisException e) when (!e.Message.StartsWith(_place, StringComparison.Ordinal))
+            catch (BitisException e) when (!e.Message.StartsWith(_path, StringComparison.Ordinal))
             {
                 throw new BitisException($"{_place}, byte {start}: {e.Message}", e);
             }
@@ -123,10 +130,10 @@ internal ref struct PickleReader
             case (byte)'g': Push(Recall(ParseIndex(TakeLine()))); break;
             case (byte)'h': Push(Recall(Take(1)[0])); break;
             case (byte)'j': Push(Recall(BinaryPrimitives.ReadUInt32LittleEndian(Take(4)))); break;
-            case (byte)'p': _memo[ParseIndex(TakeLine())] = Peek(); break;
-            case (byte)'q': _memo[Take(1)[0]] = Peek(); break;
-            case (byte)'r': _memo[BinaryPrimitives.ReadUInt32LittleEndian(Take(4))] = Peek(); break;
-            case 0x94: _memo[_memo.Count] = Peek(); break; // MEMOIZE
+            case (byte)'p': Store(ParseIndex(TakeLine())); break;
+            case (byte)'q': Store(Take(1)[0]); break;
+            case (byte)'r': Store(BinaryPrimitives.ReadUInt32LittleEndian(Take(4))); break;
+            case 0x94: Store(_memo.Count); break; // MEMOIZE
 
             case (byte)'c': Push(TorchConstructors.Find(TakeLine(), TakeLine())); break;
             case 0x93: // STACK_GLOBAL
@@ -161,17 +168,21 @@ internal ref struct PickleReader
         }
     }
 
-    private readonly object? Construct(object? callable, object?[] arguments) =>
-        callable is PickleConstructor constructor
-        ? constructor(arguments, _budget)
-        : throw Damaged("a value is used as a constructor");
+    private object? Construct(object? callable, object?[] arguments)
+    {
+        if (callable is not PickleConstructor constructor)
+            throw Damaged("a value is used as a constructor");
+        _budget.BytesRead = Position;
+        return constructor(arguments, _budget);
+    }
 
     /// <summary>BUILD: attributes for the object on top of the stack.</summary>
-    private readonly void SetState(object? state)
+    private void SetState(object? state)
     {
         switch (Peek())
         {
             case PickleDictionary { AttributesAreItems: true } target when state is PickleDictionary attributes:
+                _budget.BytesRead = Position;
                 _budget.Charge(attributes.Items.Count);
                 // A copy: the attributes may be the object itself.
                 foreach ((object? key, object? value) in attributes.Items.ToArray())
@@ -186,7 +197,7 @@ internal ref struct PickleReader
         }
     }
 
-    private readonly void SetItems(object?[] items)
+    private void SetItems(object?[] items)
     {
         if (Peek() is not PickleDictionary dictionary || items.Length % 2 != 0)
             throw Damaged("items are added to something that is not a dictionary");
@@ -194,28 +205,28 @@ internal ref struct PickleReader
             dictionary.Set(items[i], items[i + 1]);
     }
 
-    private readonly void Append(ReadOnlySpan<object?> items)
+    private void Append(ReadOnlySpan<object?> items)
     {
         if (Peek() is not List<object?> list)
             throw Damaged("elements are added to something that is not a list");
         list.AddRange(items);
     }
 
-    private readonly void Push(object? value) => _stack.Add(value);
+    private void Push(object? value) => _stack.Add(value);
 
-    private readonly object? Peek() => _stack.Count > Floor ? _stack[^1] : throw Damaged("the stack is empty");
+    private object? Peek() => _stack.Count > Floor ? _stack[^1] : throw Damaged("the stack is empty");
 
-    private readonly object? Pop()
+    private object? Pop()
     {
         object? value = Peek();
         _stack.RemoveAt(_stack.Count - 1);
         return value;
     }
 
-    private readonly object?[] Pop(int count) =>
+    private object?[] Pop(int count) =>
         _stack.Count - count >= Floor ? Cut(_stack.Count - count) : throw Damaged("the stack is empty");
 
-    private readonly object?[] PopToMark()
+    private object?[] PopToMark()
     {
         if (_marks.Count == 0)
             throw Damaged("there is no mark on the stack");
@@ -225,9 +236,9 @@ internal ref struct PickleReader
     }
 
     /// <summary>What lies below the last mark is out of reach until the mark is gone.</summary>
-    private readonly int Floor => _marks.Count > 0 ? _marks[^1] : 0;
+    private int Floor => _marks.Count > 0 ? _marks[^1] : 0;
 
-    private readonly object?[] Cut(int from)
+    private object?[] Cut(int from)
     {
         object?[] values = new object?[_stack.Count - from];
         _stack.CopyTo(from, values, 0, values.Length);
@@ -235,22 +246,29 @@ internal ref struct PickleReader
         return values;
     }
 
-    private readonly object? Recall(long index) =>
-        _memo.TryGetValue(index, out object? value) ? value : throw Damaged(
+    private void Store(long index) => _memo.Store(index, Peek(), Position);
+
+    private object? Recall(long index) =>
+        _memo.TryRecall(index, out object? value) ? value : throw Damaged(
             $"value {index} is recalled but was never stored");
 
     private ReadOnlySpan<byte> Take(int length)
     {
-        if (length > _data.Length - Position)
+        if (length > _input.Left)
         {
             throw BitisException.InFile(
                 _place,
-                $"the file ends in the middle of its pickle (byte {_data.Length}, {length} more expected); "
+                $"the file ends in the middle of its pickle (byte {_input.Length}, {length} more expected); "
                 + "it is truncated. Download or copy it again.");
         }
-        ReadOnlySpan<byte> taken = _data.Slice(Position, length);
-        Position += length;
-        return taken;
+        if (Position + length > MaxLength)
+        {
+            throw BitisException.InFile(
+                _place,
+                $"the pickle goes on after {MaxLength >> 20} MiB, which no weights need; save the weights alone: "
+                + "torch.save(model.state_dict(), ...).");
+        }
+        return _input.Take(length);
     }
 
     /// <summary>A length of 4 or 8 bytes, checked against what is left before anything is allocated.</summary>
@@ -260,15 +278,15 @@ internal ref struct PickleReader
         ulong length = size == 4
             ? BinaryPrimitives.ReadUInt32LittleEndian(bytes)
             : BinaryPrimitives.ReadUInt64LittleEndian(bytes);
-        return length <= (ulong)(_data.Length - Position)
+        return length <= (ulong)Math.Min(_input.Left, int.MaxValue)
             ? (int)length
             : throw Damaged(
-                $"a text or block claims {length} bytes, but {_data.Length - Position} follow; the file is truncated");
+                $"a text or block claims {length} bytes, but {_input.Left} follow; the file is truncated");
     }
 
     private string TakeLine()
     {
-        int length = _data[Position..].IndexOf((byte)'\n');
+        int length = _input.Find((byte)'\n', MaxLineLength);
         if (length < 0)
             throw Damaged("a line has no end; the file is truncated");
         string line = Encoding.UTF8.GetString(Take(length));

@@ -8,6 +8,7 @@ namespace Bitis.Checkpoints.Torch;
 /// Reads what <c>torch.save</c> wrote before PyTorch 1.6: five pickles (a magic number, the protocol, facts about the
 /// machine, the objects, the keys of the storages), then for each key the number of elements and the elements.
 /// </summary>
+/// <remarks>Work: the pickles, of at most 32 MiB each; storages follow one another, so that none is counted twice.</remarks>
 internal static class TorchLegacyReader
 {
     private const long Protocol = 1001;
@@ -17,7 +18,7 @@ internal static class TorchLegacyReader
 
     /// <summary>Reads the pickles and finds the storages; their bytes stay in the file.</summary>
     /// <exception cref="BitisException">The file is damaged, is no checkpoint, or wants code to be run.</exception>
-    public static CheckpointContents Read(MappedFile file, string? weightsKey)
+    public static CheckpointContents Read(CheckpointFile file, string? weightsKey)
     {
         var storages = new Dictionary<string, LegacyStorage>(StringComparer.Ordinal);
         long position = 0;
@@ -42,18 +43,20 @@ internal static class TorchLegacyReader
         return WeightsFinder.Find(file, CheckpointFormat.TorchLegacy, root, weightsKey);
     }
 
-    private static object? ReadPickle(MappedFile file, ref long position, Dictionary<string, LegacyStorage> storages)
+    private static object? ReadPickle(CheckpointFile file, ref long position, Dictionary<string, LegacyStorage> storages)
     {
-        ReadOnlySpan<byte> rest = file.Slice(position, (int)Math.Min(file.Length - position, int.MaxValue));
         var reader = new PickleReader(
-            rest, $"{file.Path}: pickle at byte {position}", id => LoadStorage(file, storages, id));
+            new FileBytes(file, position, file.Length - position),
+            file.Path,
+            $"{file.Path}: pickle at byte {position}",
+            id => LoadStorage(file, storages, id));
         object? value = reader.Read();
         position += reader.Position;
         return value;
     }
 
     /// <summary>('storage', type, key, location, number of elements, view)</summary>
-    private static TorchStorage LoadStorage(MappedFile file, Dictionary<string, LegacyStorage> storages, object? id)
+    private static TorchStorage LoadStorage(CheckpointFile file, Dictionary<string, LegacyStorage> storages, object? id)
     {
         if (id is not object?[] parts
             || parts is not ["storage", TorchStorageType type, string key, _, long count, .. var rest])
@@ -83,7 +86,7 @@ internal static class TorchLegacyReader
     }
 
     private static void PlaceStorages(
-        MappedFile file, long position, List<object?> keys, Dictionary<string, LegacyStorage> storages)
+        CheckpointFile file, long position, List<object?> keys, Dictionary<string, LegacyStorage> storages)
     {
         foreach (object? item in keys)
         {
@@ -96,7 +99,7 @@ internal static class TorchLegacyReader
                     + $"({storage.Bytes.Length} bytes from byte {position + sizeof(long)}); it is truncated. "
                     + "Download or copy it again.");
             }
-            long count = BinaryPrimitives.ReadInt64LittleEndian(file.Slice(position, sizeof(long)));
+            long count = BinaryPrimitives.ReadInt64LittleEndian(file.Read(position, sizeof(long)));
             if (count != storage.Count)
             {
                 throw file.Error(

@@ -10,10 +10,11 @@ namespace Bitis.Checkpoints.Torch;
 internal static class TorchZipReader
 {
     private const string PickleName = "data.pkl";
+    private const int MaxByteOrderLength = 16;
 
     /// <summary>Reads the pickle; storages stay in the file.</summary>
     /// <exception cref="BitisException">The archive is damaged, is no checkpoint, or wants code to be run.</exception>
-    public static CheckpointContents Read(MappedFile file, string? weightsKey)
+    public static CheckpointContents Read(CheckpointFile file, string? weightsKey)
     {
         Dictionary<string, ZipEntry> entries = ZipDirectory.Read(file);
         string pickleName = entries.Keys
@@ -22,6 +23,12 @@ internal static class TorchZipReader
             ?? throw file.Error(
                 $"this is a zip archive without a {PickleName}, so not a PyTorch checkpoint; "
                 + "if it is an archive around a checkpoint, unpack it first.");
+        if (entries[pickleName].Length > PickleReader.MaxLength)
+        {
+            throw file.Error(
+                $"'{pickleName}' has {entries[pickleName].Length} bytes, more than the {PickleReader.MaxLength >> 20} MiB that are "
+                + "read; save the weights alone: torch.save(model.state_dict(), ...).");
+        }
         string prefix = pickleName[..^PickleName.Length];
         if (entries.ContainsKey(prefix + "constants.pkl"))
         {
@@ -30,14 +37,15 @@ internal static class TorchZipReader
                 + "save the weights with torch.save(model.state_dict(), ...).");
         }
         if (entries.TryGetValue(prefix + "byteorder", out ZipEntry? order)
-            && Encoding.ASCII.GetString(ReadAll(file, order)) is var name and not "little")
+            && ReadByteOrder(file, order) is var name and not "little")
         {
             throw file.Error($"the byte order is '{name}'; only little-endian checkpoints are read.");
         }
 
         var storages = new Dictionary<string, ZipBytes>(StringComparer.Ordinal);
         var reader = new PickleReader(
-            ReadAll(file, entries[pickleName]),
+            new ZipBytes(file, entries[pickleName]),
+            file.Path,
             $"{file.Path}: {pickleName}",
             id => LoadStorage(id, key =>
             {
@@ -52,11 +60,11 @@ internal static class TorchZipReader
         return WeightsFinder.Find(file, CheckpointFormat.TorchZip, reader.Read(), weightsKey);
     }
 
-    private static ReadOnlySpan<byte> ReadAll(MappedFile file, ZipEntry entry)
+    private static string ReadByteOrder(CheckpointFile file, ZipEntry entry)
     {
-        if (entry.Length > int.MaxValue)
-            throw file.Error($"'{entry.Name}' has {entry.Length} bytes, more than the 2 GiB that are read.");
-        return new ZipBytes(file, entry).Read(0, (int)entry.Length);
+        byte[] text = new byte[Math.Min(entry.Length, MaxByteOrderLength)];
+        new ZipBytes(file, entry).Read(0, text);
+        return Encoding.ASCII.GetString(text);
     }
 
     /// <summary>('storage', type, key, location, number of elements)</summary>

@@ -12,7 +12,7 @@ internal static class WeightsFinder
     /// <param name="root">The object that was saved.</param>
     /// <param name="weightsKey">Where to look; null for the usual places.</param>
     /// <exception cref="BitisException">There are no weights there; the message says where there are some.</exception>
-    public static CheckpointContents Find(MappedFile file, CheckpointFormat format, object? root, string? weightsKey)
+    public static CheckpointContents Find(CheckpointFile file, CheckpointFormat format, object? root, string? weightsKey)
     {
         if (root is not PickleDictionary top)
             throw file.Error("the checkpoint does not hold a dictionary of weights; save model.state_dict().");

@@ -3,24 +3,43 @@ using System.IO.Compression;
 
 namespace Bitis.Checkpoints.Torch;
 
-/// <summary>The contents of a file in a zip archive; the checksum is verified at the first reading.</summary>
-internal sealed class ZipBytes(MappedFile file, ZipEntry entry) : StoredBytes
+/// <summary>
+/// The contents of a file in a zip archive; the checksum is verified at the first reading. A compressed one is inflated
+/// once and kept, however many tensors lie in it: work and memory are those of its size.
+/// </summary>
+internal sealed class ZipBytes(CheckpointFile file, ZipEntry entry) : StoredBytes
 {
     private const int LocalHeaderLength = 30;
     private const int ChunkLength = 1 << 20;
 
     private long? _start;
+    private byte[]? _inflated;
 
     /// <inheritdoc />
     public override long Length => entry.Length;
 
     /// <inheritdoc />
-    public override ReadOnlySpan<byte> Read(long offset, int count)
+    public override void Read(long offset, Span<byte> destination)
     {
         if (entry.IsDeflated)
-            return Inflate(FindStart()).AsSpan((int)offset, count);
-        _start ??= Verify(FindStart());
-        return file.Slice(_start.Value + offset, count);
+        {
+            _inflated ??= Inflate(FindStart());
+            _inflated.AsSpan((int)offset, destination.Length).CopyTo(destination);
+            return;
+        }
+        long start = _start ?? FindStart();
+        if (_start is null && destination.Length == entry.Length)
+        {
+            file.Read(start, destination);
+            CheckCrc(Crc32.Append(0, destination));
+        }
+        else
+        {
+            if (_start is null)
+                Verify(start);
+            file.Read(start + offset, destination);
+        }
+        _start = start;
     }
 
     /// <summary>The local header repeats the name and adds fields of its own; the contents follow.</summary>
@@ -28,7 +47,8 @@ internal sealed class ZipBytes(MappedFile file, ZipEntry entry) : StoredBytes
     {
         if (entry.HeaderOffset <= file.Length - LocalHeaderLength)
         {
-            ReadOnlySpan<byte> header = file.Slice(entry.HeaderOffset, LocalHeaderLength);
+            Span<byte> header = stackalloc byte[LocalHeaderLength];
+            file.Read(entry.HeaderOffset, header);
             long start = entry.HeaderOffset + LocalHeaderLength
                 + BinaryPrimitives.ReadUInt16LittleEndian(header[26..]) + BinaryPrimitives.ReadUInt16LittleEndian(
                     header[28..]);
@@ -38,22 +58,27 @@ internal sealed class ZipBytes(MappedFile file, ZipEntry entry) : StoredBytes
         throw Damaged("its header is not where the directory says");
     }
 
-    private long Verify(long start)
+    private void Verify(long start)
     {
         uint crc = 0;
-        for (long done = 0; done < entry.Length; done += ChunkLength)
-            crc = Crc32.Append(crc, file.Slice(start + done, (int)Math.Min(ChunkLength, entry.Length - done)));
+        byte[] chunk = new byte[Math.Min(ChunkLength, entry.Length)];
+        for (long done = 0; done < entry.Length; done += chunk.Length)
+        {
+            Span<byte> part = chunk.AsSpan(0, (int)Math.Min(chunk.Length, entry.Length - done));
+            file.Read(start + done, part);
+            crc = Crc32.Append(crc, part);
+        }
         CheckCrc(crc);
-        return start;
     }
 
     private byte[] Inflate(long start)
     {
         if (entry.Length > Array.MaxLength || entry.CompressedLength > Array.MaxLength)
             throw Damaged("it is compressed and larger than 2 GiB");
-        byte[] contents = new byte[entry.Length];
-        using var source = new MemoryStream(file.Slice(start, (int)entry.CompressedLength).ToArray());
+        using var source = new MemoryStream(file.Read(start, (int)entry.CompressedLength));
         using var inflater = new DeflateStream(source, CompressionMode.Decompress);
+        byte[] contents = GC.AllocateUninitializedArray<byte>((int)entry.Length);
+        file.CountBytes(contents.Length);
         try
         {
             if (inflater.ReadAtLeast(contents, contents.Length, throwOnEndOfStream: false) != contents.Length

@@ -5,7 +5,8 @@ namespace Bitis.Checkpoints.Torch;
 
 /// <summary>
 /// Reads the directory at the end of a zip archive, zip64 included. The platform's <c>ZipArchive</c> gives streams, not
-/// places in the file; storages are read in place. Layout: PKWARE's APPNOTE.TXT, sections 4.3 and 4.5.3.
+/// places in the file; storages are read in place. Layout: PKWARE's APPNOTE.TXT, sections 4.3 and 4.5.3. All entries
+/// together inflate to at most 64 times the file (or 1 MiB), and none shares bytes with another.
 /// </summary>
 internal static class ZipDirectory
 {
@@ -13,6 +14,7 @@ internal static class ZipDirectory
     private const int End64LocatorLength = 20;
     private const int End64Length = 56;
     private const int EntryLength = 46;
+    private const int LocalHeaderLength = 30;
     private const int MaxCommentLength = 65535;
 
     /// <summary>Compression that no weights reach; beyond it, an archive is made to exhaust memory.</summary>
@@ -20,14 +22,17 @@ internal static class ZipDirectory
 
     private const long AlwaysAllowedLength = 1 << 20;
 
+    /// <summary>Deflate's best ratio; an entry that claims more is refused before memory is taken for it.</summary>
+    private const int MaxDeflateRatio = 1032;
+
     /// <summary>Reads the directory: entries by name.</summary>
     /// <exception cref="BitisException">The archive is damaged, encrypted, or expands beyond reason.</exception>
-    public static Dictionary<string, ZipEntry> Read(MappedFile file)
+    public static Dictionary<string, ZipEntry> Read(CheckpointFile file)
     {
         (long offset, long length, long count) = FindDirectory(file);
         if (offset < 0 || length is < 0 or > int.MaxValue || offset > file.Length - length)
             throw Damaged(file, "its directory lies outside of the file");
-        ReadOnlySpan<byte> directory = file.Slice(offset, (int)length);
+        ReadOnlySpan<byte> directory = file.Read(offset, (int)length);
         if (count < 0 || count > length / EntryLength)
             throw Damaged(file, $"its directory claims {count} entries in {length} bytes");
 
@@ -47,14 +52,36 @@ internal static class ZipDirectory
                 throw Damaged(file, $"'{name}' is there twice");
             directory = directory[(EntryLength + nameLength + extraLength + commentLength)..];
         }
+        CheckSums(file, [.. entries.Values.OrderBy(entry => entry.HeaderOffset)]);
         return entries;
     }
 
-    private static (long Offset, long Length, long Count) FindDirectory(MappedFile file)
+    /// <summary>Entries may not share bytes, nor be small each and beyond reason together.</summary>
+    private static void CheckSums(CheckpointFile file, List<ZipEntry> entries)
+    {
+        if (entries.Sum(entry => entry.Length) is var length && IsBeyondReason(length, file.Length))
+        {
+            throw file.Error(
+                $"the archive's {entries.Count} entries claim {length} bytes in a file of {file.Length}; "
+                + "no weights compress like that: this is a zip bomb, and is refused.");
+        }
+        long end = 0;
+        foreach (ZipEntry entry in entries)
+        {
+            if (entry.HeaderOffset < end)
+                throw Damaged(file, $"'{entry.Name}' overlaps the entry before it");
+            end = entry.HeaderOffset + LocalHeaderLength + entry.CompressedLength;
+        }
+    }
+
+    private static bool IsBeyondReason(long length, long compressed) =>
+        length > AlwaysAllowedLength && length / MaxRatio > compressed;
+
+    private static (long Offset, long Length, long Count) FindDirectory(CheckpointFile file)
     {
         int tailLength = (int)Math.Min(file.Length, EndLength + MaxCommentLength);
         long tailStart = file.Length - tailLength;
-        ReadOnlySpan<byte> tail = file.Slice(tailStart, tailLength);
+        ReadOnlySpan<byte> tail = file.Read(tailStart, tailLength);
         int position = tail.LastIndexOf("PK\x05\x06"u8);
         if (position < 0 || tailLength - position < EndLength)
             throw Damaged(file, "its directory at the end is missing, so the file is truncated");
@@ -64,13 +91,13 @@ internal static class ZipDirectory
         long offset = BinaryPrimitives.ReadUInt32LittleEndian(end[16..]);
 
         long locatorStart = tailStart + position - End64LocatorLength;
-        ReadOnlySpan<byte> locator = locatorStart < 0 ? [] : file.Slice(locatorStart, End64LocatorLength);
+        ReadOnlySpan<byte> locator = locatorStart < 0 ? [] : file.Read(locatorStart, End64LocatorLength);
         if (!locator.StartsWith("PK\x06\x07"u8))
             return (offset, length, count);
         long end64Start = BinaryPrimitives.ReadInt64LittleEndian(locator[8..]);
         if (end64Start < 0 || end64Start > file.Length - End64Length)
             throw Damaged(file, "its 64-bit directory lies outside of the file");
-        ReadOnlySpan<byte> end64 = file.Slice(end64Start, End64Length);
+        ReadOnlySpan<byte> end64 = file.Read(end64Start, End64Length);
         if (!end64.StartsWith("PK\x06\x06"u8))
             throw Damaged(file, "its 64-bit directory is missing");
         return (
@@ -79,7 +106,7 @@ internal static class ZipDirectory
             BinaryPrimitives.ReadInt64LittleEndian(end64[32..]));
     }
 
-    private static ZipEntry ParseEntry(MappedFile file, string name, ReadOnlySpan<byte> entry, ReadOnlySpan<byte> extra)
+    private static ZipEntry ParseEntry(CheckpointFile file, string name, ReadOnlySpan<byte> entry, ReadOnlySpan<byte> extra)
     {
         int flags = BinaryPrimitives.ReadUInt16LittleEndian(entry[8..]);
         int method = BinaryPrimitives.ReadUInt16LittleEndian(entry[10..]);
@@ -105,7 +132,9 @@ internal static class ZipDirectory
         bool deflated = method == 8;
         if (!deflated && length != compressed)
             throw Damaged(file, $"'{name}' is stored without compression, but has the sizes {compressed} and {length}");
-        if (length > AlwaysAllowedLength && length / MaxRatio > compressed)
+        if (deflated && length / MaxDeflateRatio > compressed)
+            throw Damaged(file, $"'{name}' claims {length} bytes, which {compressed} compressed bytes cannot hold");
+        if (IsBeyondReason(length, compressed))
         {
             throw file.Error(
                 $"'{name}' claims to expand from {compressed} to {length} bytes; "
@@ -130,7 +159,7 @@ internal static class ZipDirectory
         return [];
     }
 
-    private static long Widen(MappedFile file, string name, long value, ref ReadOnlySpan<byte> wide)
+    private static long Widen(CheckpointFile file, string name, long value, ref ReadOnlySpan<byte> wide)
     {
         if (value != uint.MaxValue)
             return value;
@@ -141,6 +170,6 @@ internal static class ZipDirectory
         return value;
     }
 
-    private static BitisException Damaged(MappedFile file, string problem) =>
+    private static BitisException Damaged(CheckpointFile file, string problem) =>
         file.Error($"the zip archive is damaged: {problem}. Download or copy it again.");
 }

@@ -1,8 +1,12 @@
+using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 
 namespace Bitis.Data.Codecs;
 
-/// <summary>JPEG files, through libjpeg-turbo with Pillow's settings: accurate DCT, smooth chroma upsampling.</summary>
+/// <summary>
+/// JPEG files, through libjpeg-turbo with Pillow's settings: accurate DCT, smooth chroma upsampling. A file decodes to at
+/// most 512 pixels a byte, and <see cref="ImageDecoder.MaxPixels"/>; its scans pass over at most 16 times as many.
+/// </summary>
 internal static unsafe class JpegDecoder
 {
     /// <summary>
@@ -10,6 +14,12 @@ internal static unsafe class JpegDecoder
     /// that claims more is refused before memory is taken for it.
     /// </summary>
     private const int MaxPixelsPerByte = 8 * 64;
+
+    /// <summary>
+    /// Each scan of a progressive file passes over all pixels, and may take a few bytes only. Ordinary files have about
+    /// ten.
+    /// </summary>
+    private const long MaxScannedPixels = 16L * ImageDecoder.MaxPixels;
 
     /// <summary>Whether the bytes start as a JPEG file does.</summary>
     public static bool Recognizes(ReadOnlySpan<byte> file) => file.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xD8, 0xFF]);
@@ -23,8 +33,9 @@ internal static unsafe class JpegDecoder
             throw new InvalidOperationException("libjpeg-turbo could not create a decompressor.");
         try
         {
+            int scans = CountScans(file);
             fixed (byte* start = file)
-                return Decode(handle, start, file.Length, name);
+                return Decode(handle, start, file.Length, scans, name);
         }
         finally
         {
@@ -32,7 +43,37 @@ internal static unsafe class JpegDecoder
         }
     }
 
-    private static RgbImage Decode(nint handle, byte* file, int length, string name)
+    /// <summary>The scans of a file: its markers 0xFFDA outside of other segments.</summary>
+    internal static int CountScans(ReadOnlySpan<byte> file)
+    {
+        const byte startOfScan = 0xDA;
+        int scans = 0;
+        ReadOnlySpan<byte> rest = file;
+        while (true)
+        {
+            int marker = rest.IndexOf(byte.MaxValue);
+            if (marker < 0 || marker + 1 >= rest.Length)
+                return scans;
+            byte kind = rest[marker + 1];
+            // A byte 0xFF of the data is followed by 0; padding, restarts, start and end of the image have no length.
+            if (kind is byte.MaxValue)
+            {
+                rest = rest[(marker + 1)..];
+                continue;
+            }
+            rest = rest[(marker + 2)..];
+            if (kind is 0 or 1 or (>= 0xD0 and <= 0xD9))
+                continue;
+            if (kind == startOfScan)
+                scans++;
+            if (rest.Length < sizeof(ushort))
+                return scans;
+            int length = BinaryPrimitives.ReadUInt16BigEndian(rest);
+            rest = rest[Math.Min(Math.Max(length, sizeof(ushort)), rest.Length)..];
+        }
+    }
+
+    private static RgbImage Decode(nint handle, byte* file, int length, int scans, string name)
     {
         int status = TurboJpeg.DecompressHeader(
             handle, file, new CULong((uint)length), out int width, out int height, out _, out int colorspace);
@@ -51,6 +92,13 @@ internal static unsafe class JpegDecoder
                 name,
                 $"the JPEG header claims {width}×{height} pixels, which {length} bytes cannot hold; the file is "
                 + "truncated or damaged.");
+        }
+        if ((long)width * height * scans > MaxScannedPixels)
+        {
+            throw BitisException.InFile(
+                name,
+                $"the JPEG file has {scans} scans of {width}×{height} pixels; no camera or program makes as many. "
+                + "Save it again with an image editor.");
         }
 
         if (colorspace is not (TurboJpeg.ColorspaceCmyk or TurboJpeg.ColorspaceYcck))

@@ -1,16 +1,20 @@
 using System.Buffers.Binary;
+using System.IO.Compression;
 
 namespace Bitis.Data.Codecs;
 
 /// <summary>
 /// PNG files, through libpng. Only the chunks that hold pixels are handed on: without gamma, profile and transparency
 /// chunks libpng has nothing to convert, and the samples come out as Pillow shows them. It also means that
-/// decompression bombs in text and profile chunks are never opened.
+/// decompression bombs in text and profile chunks are never opened. Data that go on after the pixels are refused.
 /// </summary>
 internal static unsafe class PngDecoder
 {
     /// <summary>Deflate's best ratio; a header that claims more pixels than this allows is refused.</summary>
     private const int MaxDeflateRatio = 1032;
+
+    /// <summary>Below this, whatever the data inflate to takes no time worth a look.</summary>
+    private const int AlwaysAllowedBytes = 1 << 18;
 
     private const int ChunkOverhead = 12;
 
@@ -24,6 +28,7 @@ internal static unsafe class PngDecoder
     {
         NativeCodec.RequirePng(name);
         byte[] pixelChunks = KeepPixelChunks(file, name, out int length, out PngHeader header);
+        RefuseEndlessData(pixelChunks.AsSpan(0, length), header, name);
         fixed (byte* start = pixelChunks)
             return Decode(start, length, header, name);
     }
@@ -132,6 +137,47 @@ internal static unsafe class PngDecoder
                 + "cannot hold; the file is truncated or damaged.");
         }
         return kept;
+    }
+
+    /// <summary>
+    /// libpng inflates the data to their end, even if the pixels have ended long before. So it is made sure first that they
+    /// inflate to about what the pixels take.
+    /// </summary>
+    private static void RefuseEndlessData(ReadOnlySpan<byte> chunks, PngHeader header, string name)
+    {
+        if (chunks.Length <= AlwaysAllowedBytes)
+            return;
+        using var compressed = new MemoryStream(chunks.Length);
+        for (ReadOnlySpan<byte> rest = chunks[Signature.Length..]; rest.Length > 0;)
+        {
+            int length = BinaryPrimitives.ReadInt32BigEndian(rest);
+            if (rest[4..8].SequenceEqual("IDAT"u8))
+                compressed.Write(rest.Slice(8, length));
+            rest = rest[(length + ChunkOverhead)..];
+        }
+        compressed.Position = 0;
+        // Interlacing adds rows, each with its filter's byte; twice the plain size is more than it ever takes.
+        long rowBytes = 1 + ((long)header.Width * header.BitsPerPixel + 7) / 8;
+        long allowed = (2 * header.Height * rowBytes) + (AlwaysAllowedBytes * MaxDeflateRatio);
+        using var inflater = new ZLibStream(compressed, CompressionMode.Decompress);
+        byte[] buffer = new byte[1 << 16];
+        try
+        {
+            int count;
+            while ((count = inflater.Read(buffer)) > 0)
+            {
+                allowed -= count;
+                if (allowed < 0)
+                {
+                    throw BitisException.InFile(
+                        name, $"the PNG file's data go on after its {header.Width}×{header.Height} pixels; it is damaged or made to exhaust a reader.");
+                }
+            }
+        }
+        catch (InvalidDataException)
+        {
+            // libpng finds the same damage, or has all pixels before it.
+        }
     }
 
     private static BitisException Truncated(string name, int position) =>

@@ -6,6 +6,7 @@ namespace Bitis.Data.Sources;
 /// CIFAR-10 and CIFAR-100 in their binary form: records of one label byte (CIFAR-100: a coarse and a fine one, of which
 /// the fine one counts) and a 32×32 image as three planes. Images are read from the files when they are asked for.
 /// </summary>
+/// <remarks>Work: the file once. Memory: a byte an image.</remarks>
 internal sealed class CifarSource : ImageSource
 {
     private const int Size = 32;

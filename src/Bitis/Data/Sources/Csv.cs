@@ -2,14 +2,23 @@ using System.Text;
 
 namespace Bitis.Data.Sources;
 
-/// <summary>Comma-separated values as RFC 4180 defines them: quotes, doubled quotes, line ends inside quotes.</summary>
+/// <summary>
+/// Comma-separated values as RFC 4180 defines them: quotes, doubled quotes, line ends inside quotes. Rows and columns are
+/// bounded, so that memory is in proportion to what the caller can use.
+/// </summary>
 internal static class Csv
 {
+    /// <summary>More than any export of labels has.</summary>
+    public const int MaxColumns = 1000;
+
     /// <summary>The rows of a text; empty lines are skipped.</summary>
     /// <param name="text">The file's contents.</param>
     /// <param name="name">What messages call the file.</param>
-    /// <exception cref="BitisException">A quote is not closed or not followed by a comma or line end.</exception>
-    public static List<CsvRow> Parse(string text, string name)
+    /// <param name="maxRows">How many rows there may be.</param>
+    /// <exception cref="BitisException">
+    /// A quote is not closed or not followed by a comma or line end, or there are more rows or columns than allowed.
+    /// </exception>
+    public static List<CsvRow> Parse(string text, string name, int maxRows)
     {
         var rows = new List<CsvRow>();
         var fields = new List<string>();
@@ -27,6 +36,8 @@ internal static class Csv
                 position = startsQuoted
                     ? ReadQuoted(text, position + 1, value, ref line, name)
                     : ReadPlain(text, position, value);
+                if (fields.Count == MaxColumns)
+                    throw BitisException.InFile(name, $"line {rowLine}: more than {MaxColumns} values; a row for each image was expected.");
                 fields.Add(value.ToString());
                 value.Clear();
                 if (position == text.Length || text[position] != ',')
@@ -36,7 +47,11 @@ internal static class Csv
             position = SkipLineEnd(text, position);
             line++;
             if (fields.Count > 1 || fields[0].Length > 0 || isQuoted)
+            {
+                if (rows.Count == maxRows)
+                    throw BitisException.InFile(name, $"line {rowLine}: more rows than the {maxRows} that a header and the files here make.");
                 rows.Add(new CsvRow(rowLine, [.. fields]));
+            }
             fields.Clear();
         }
         return rows;

@@ -5,7 +5,7 @@ namespace Bitis.Data.Sources;
 
 /// <summary>
 /// A CSV file that names images and their labels. Columns are found by their headers. Labels are class indices, or names
-/// that are numbered in ordinal order.
+/// that are numbered in ordinal order. The file has at most 64 MiB, a row for each file of the tree and 1000 columns.
 /// </summary>
 internal static class LabelFile
 {
@@ -27,7 +27,7 @@ internal static class LabelFile
     public static ImageSource Open(FileTree tree, string csvFile)
     {
         string name = tree.FullName(csvFile);
-        List<CsvRow> rows = Csv.Parse(ReadText(tree, csvFile), name);
+        List<CsvRow> rows = Csv.Parse(ReadText(tree, csvFile), name, maxRows: tree.Files.Count + 1);
         if (rows.Count < 2)
         {
             throw BitisException.InFile(

@@ -2,11 +2,17 @@ using System.IO.Compression;
 
 namespace Bitis.Data.Sources;
 
-/// <summary>The files inside a zip, or below a folder of it. Entries are read when they are asked for, nothing is unpacked.</summary>
+/// <summary>
+/// The files inside a zip, or below a folder of it. Entries are read when they are asked for, nothing is unpacked. Reading
+/// all of them once inflates at most 1032 times the zip's length, since none may share bytes with another.
+/// </summary>
 internal sealed class ZipTree : FileTree
 {
     /// <summary>Deflate's best ratio; an entry that claims more is lying or damaged.</summary>
     private const int MaxDeflateRatio = 1032;
+
+    /// <summary>Each folder of a name is a name itself: a name of many folders would grow with its length squared.</summary>
+    private const int MaxDepth = 16;
 
     private readonly Lock _lock = new();
     private readonly ZipArchive _archive;
@@ -27,8 +33,17 @@ internal sealed class ZipTree : FileTree
         {
             _zipLength = stream.Length;
             _archive = new ZipArchive(stream, ZipArchiveMode.Read);
+            long compressed = 0;
             foreach (ZipArchiveEntry entry in _archive.Entries)
             {
+                compressed += Math.Clamp(entry.CompressedLength, 0, _zipLength);
+                if (compressed > _zipLength)
+                {
+                    throw BitisException.InFile(
+                        zip,
+                        $"the zip's entries claim more compressed bytes than the {_zipLength} that it has, so they overlap: "
+                        + "it is damaged, or made to exhaust a reader.");
+                }
                 if (entry.FullName.StartsWith(prefix, StringComparison.Ordinal))
                     Add(entry.FullName[prefix.Length..], entry);
             }
@@ -98,6 +113,8 @@ internal sealed class ZipTree : FileTree
     {
         if (name.Length == 0 || IsHidden(name))
             return;
+        if (name.AsSpan().Count('/') > MaxDepth)
+            throw BitisException.InFile(Path, $"the zip holds files more than {MaxDepth} folders deep.");
         for (int slash = name.IndexOf('/', StringComparison.Ordinal); slash >= 0; slash = name.IndexOf('/', slash + 1))
             _folders.Add(name[..slash]);
         if (!name.EndsWith('/') && !_entries.TryAdd(name, entry))

@@ -129,7 +129,7 @@ internal static unsafe class HadamardRows
             }
             TLanes.Store(value, target + i);
             if (isWithinRegister)
-                max = TLanes.Max(max, TLanes.Abs(value));
+                max = TLanes.Max(TLanes.Abs(value), max); // in this order NaN does not count
         }
         if (isWithinRegister)
             return max;
@@ -145,7 +145,7 @@ internal static unsafe class HadamardRows
                 TLanes.Store(sum, target + i);
                 TLanes.Store(difference, target + i + distance);
                 if (isLast)
-                    max = TLanes.Max(max, TLanes.Max(TLanes.Abs(sum), TLanes.Abs(difference)));
+                    max = TLanes.Max(TLanes.Abs(sum), TLanes.Max(TLanes.Abs(difference), max));
             }
         }
         return max;

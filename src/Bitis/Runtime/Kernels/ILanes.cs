@@ -88,7 +88,9 @@ internal unsafe interface ILanes<TSelf> :
     /// <summary>
     /// Writes the levels of values: the next integers below or at them, cut off at <c>±max</c>, plus <paramref name="zeroPoint"/>, as bytes.
     /// </summary>
-    /// <param name="value">The values, of magnitudes below 2³¹.</param>
+    /// <param name="value">
+    /// The values. NaN, and what is 2³¹ or more, becomes the lowest level: what the processor's conversion gives.
+    /// </param>
     /// <param name="max">The largest level, up to 127.</param>
     /// <param name="zeroPoint">0 or 128.</param>
     /// <param name="target">Where they go; any alignment.</param>

@@ -52,7 +52,10 @@ internal static unsafe class IntegerScan
                 group = scan.Groups[t];
                 float rescale = scan.Rescales[group];
                 for (int i = 0; i < count; i++)
-                    states[i] = Level((int)Math.Clamp(MathF.Round(states[i] * rescale), -32768f, 32767f), 1 << (shift - 1), shift);
+                {
+                    int rescaled = (int)GridLevel.Limit(MathF.Round(states[i] * rescale), -32768f, 32767f);
+                    states[i] = Level(rescaled, 1 << (shift - 1), shift);
+                }
             }
             for (int channel = channelStart; channel < channelEnd; channel++)
                 ScanNumber(scan, in call, t, row, group, channel, b, c, states + ((channel - channelStart) * stateCount));
@@ -70,9 +73,11 @@ internal static unsafe class IntegerScan
         short* offsets = scan.Offsets + ((nint)token * 2 * scan.Pairs);
         float delta = call.Delta[(row * call.DeltaStride) + channel];
         int qDelta = grid.Quantize(grid.IsBeforeSoftplus ? delta : VectorMath.Softplus(delta));
-        float qu = Math.Clamp(MathF.Round(call.U[(row * call.UStride) + channel] * scan.UInverse[channel]), scan.ULow[channel], scan.UHigh[channel]);
+        float u = MathF.Round(call.U[(row * call.UStride) + channel] * scan.UInverse[channel]);
+        float qu = GridLevel.Limit(u, scan.ULow[channel], scan.UHigh[channel]);
         int factor = (group * scan.Channels) + channel, multiple = deltas[qDelta] | (deltas[256 + qDelta] << 8);
-        int v = (int)Math.Clamp(MathF.Round(qu * multiple * scan.InputFactors[factor] * scan.BScale[token]), -32768f, 32767f);
+        float product = qu * multiple * scan.InputFactors[factor] * scan.BScale[token];
+        int v = (int)GridLevel.Limit(MathF.Round(product), -32768f, 32767f);
         int code = (sbyte)deltas[512 + qDelta], sum = 0;
         for (int n = 0; n < states; n++)
         {
@@ -89,7 +94,7 @@ internal static unsafe class IntegerScan
     private static void QuantizeStates(float* values, int states, float inverse, int max, int shift, int* levels)
     {
         for (int n = 0; n < states; n++)
-            levels[n] = (int)Math.Clamp(MathF.Round(values[n] * inverse), -max, max) << shift;
+            levels[n] = (int)GridLevel.Limit(MathF.Round(values[n] * inverse), -max, max) << shift;
     }
 
     private static int Product(int x, int y) => ((x * y) + (1 << 14)) >> 15;
@@ -126,10 +131,11 @@ internal static unsafe class IntegerScan
         for (; Avx512F.IsSupported && n + 16 <= states; n += 16)
         {
             Vector512<float> level = Vector512.Round(Vector512.Load(values + n) * Vector512.Create(inverse));
-            level = Vector512.Min(Vector512.Max(level, Vector512.Create((float)-max)), Vector512.Create((float)max));
+            // In this order of operands NaN becomes the lowest level.
+            level = Avx512F.Min(Avx512F.Max(level, Vector512.Create((float)-max)), Vector512.Create((float)max));
             Avx512F.ConvertToVector256Int16(Vector512.ConvertToInt32Native(level) << shift).Store(levels + n);
         }
         for (; n < states; n++)
-            levels[n] = (short)((int)Math.Clamp(MathF.Round(values[n] * inverse), -max, max) << shift);
+            levels[n] = (short)((int)GridLevel.Limit(MathF.Round(values[n] * inverse), -max, max) << shift);
     }
 }

@@ -76,9 +76,11 @@ internal static unsafe class IntegerScanAvx2
             x = inputs;
         }
         Vector256<float> lowest = Vector256.Create(grid.Lowest), inverse = Vector256.Create(grid.InverseScale), max = Vector256.Create((float)grid.MaxLevel);
+        // Levels index tables. Avx.Max and Min give their second operand where the first is NaN, so NaN becomes the
+        // lowest level; Vector256's would pass it on, to a conversion that gives int.MinValue.
         for (int e = 0; e < Channels; e += HalfChannels)
         {
-            Vector256<float> level = Vector256.Min(Vector256.Max((Vector256.Load(x + e) - lowest) * inverse, Vector256<float>.Zero), max);
+            Vector256<float> level = Avx.Min(Avx.Max((Vector256.Load(x + e) - lowest) * inverse, Vector256<float>.Zero), max);
             Avx.ConvertToVector256Int32(level).Store(levels + e);
         }
         for (int e = 0; e < Channels; e++)
@@ -92,9 +94,9 @@ internal static unsafe class IntegerScanAvx2
         for (int e = 0; e < Channels; e += HalfChannels)
         {
             Vector256<float> qu = Vector256.Round(Vector256.Load(u + e) * Vector256.Load(scan.UInverse + channel + e));
-            qu = Vector256.Min(Vector256.Max(qu, Vector256.Load(scan.ULow + channel + e)), Vector256.Load(scan.UHigh + channel + e));
+            qu = Avx.Min(Avx.Max(qu, Vector256.Load(scan.ULow + channel + e)), Vector256.Load(scan.UHigh + channel + e));
             Vector256<float> product = qu * Vector256.ConvertToSingle(Vector256.Load(levels + e)) * Vector256.Load(factors + e) * bScale;
-            Vector256<int> v = Avx.ConvertToVector256Int32(Vector256.Max(Vector256.Min(product, highest), smallest));
+            Vector256<int> v = Avx.ConvertToVector256Int32(Avx.Min(Avx.Max(product, smallest), highest));
             ((v & Vector256.Create(0xFFFF)) | (v << 16)).Store(scratch.V + e);
             (Vector256.Load(scan.Skip + channel + e) * qu).Store(scratch.Skips + e);
         }
@@ -158,8 +160,8 @@ internal static unsafe class IntegerScanAvx2
         for (int i = 0; i < count; i += Vector256<short>.Count)
         {
             (Vector256<int> low, Vector256<int> high) = Vector256.Widen(Vector256.Load(states + i));
-            Vector256<float> x = Vector256.Min(Vector256.Max(Vector256.Round(Vector256.ConvertToSingle(low) * scale), lowest), highest);
-            Vector256<float> y = Vector256.Min(Vector256.Max(Vector256.Round(Vector256.ConvertToSingle(high) * scale), lowest), highest);
+            Vector256<float> x = Avx.Min(Avx.Max(Vector256.Round(Vector256.ConvertToSingle(low) * scale), lowest), highest);
+            Vector256<float> y = Avx.Min(Avx.Max(Vector256.Round(Vector256.ConvertToSingle(high) * scale), lowest), highest);
             Vector256<short> h = Vector256.Narrow(Avx.ConvertToVector256Int32(x), Avx.ConvertToVector256Int32(y));
             (Avx2.AddSaturate(h, half) & mask).Store(states + i);
         }

@@ -111,12 +111,13 @@ internal static unsafe class IntegerScanAvx512Vbmi
                 Elementwise.Softplus.Best.Run(x, inputs, channels);
                 x = inputs;
             }
+            // Avx512F.Max and Min give their second operand where the first is NaN, so NaN becomes the lowest level.
             for (int e = 0; e < channels; e += PackedScan.BlockChannels)
             {
-                Vector512<float> level = Vector512.Max((Vector512.Load(x + e) - lowest) * deltaInverse, Vector512<float>.Zero);
-                Avx512F.ConvertToVector128ByteWithSaturation(Avx512F.ConvertToVector512UInt32(Vector512.Min(level, deltaMax))).Store(deltas + e);
+                Vector512<float> level = Avx512F.Max((Vector512.Load(x + e) - lowest) * deltaInverse, Vector512<float>.Zero);
+                Avx512F.ConvertToVector128ByteWithSaturation(Avx512F.ConvertToVector512UInt32(Avx512F.Min(level, deltaMax))).Store(deltas + e);
                 Vector512<float> qu = Vector512.Round(Vector512.Load(u + e) * Vector512.Load(inverses + e));
-                Vector512.Min(Vector512.Max(qu, Vector512.Load(lows + e)), Vector512.Load(highs + e)).Store(inputs + e);
+                Avx512F.Min(Avx512F.Max(qu, Vector512.Load(lows + e)), Vector512.Load(highs + e)).Store(inputs + e);
             }
             row += rowStep;
             deltas += ChannelsAtOnce;
@@ -153,8 +154,9 @@ internal static unsafe class IntegerScanAvx512Vbmi
                 Vector512<int> multiple = Avx512Vbmi.PermuteVar64x8x2(low, multipleOrder, high).AsInt32() & lower16;
                 Vector512<float> qu = Vector512.Load(inputs + e);
                 Vector512<float> product = qu * Vector512.ConvertToSingle(multiple) * Vector512.Load(factors + e) * bScale;
-                // Below the lowest number the conversion gives the lowest one, which packing saturates.
-                Vector512<int> rounded = Avx512F.ConvertToVector512Int32(Vector512.Min(product, highest));
+                // Below the lowest number, and for NaN, which Min passes on as its second operand, the conversion gives
+                // the lowest one, which packing saturates.
+                Vector512<int> rounded = Avx512F.ConvertToVector512Int32(Avx512F.Min(highest, product));
                 Vector512<short> packed = Avx512BW.PackSignedSaturate(rounded, rounded);
                 Avx512BW.UnpackLow(packed, packed).Store(v + (2 * e));
                 Avx512Vbmi.PermuteVar64x8(code, codeOrder).Store(codes + (PackedScan.BlockStates * e));
@@ -339,8 +341,8 @@ internal static unsafe class IntegerScanAvx512Vbmi
         for (int i = 0; i < count; i += Vector512<short>.Count)
         {
             (Vector512<int> low, Vector512<int> high) = Vector512.Widen(Vector512.Load(states + i));
-            Vector512<float> x = Vector512.Min(Vector512.Max(Vector512.Round(Vector512.ConvertToSingle(low) * scale), lowest), highest);
-            Vector512<float> y = Vector512.Min(Vector512.Max(Vector512.Round(Vector512.ConvertToSingle(high) * scale), lowest), highest);
+            Vector512<float> x = Avx512F.Min(Avx512F.Max(Vector512.Round(Vector512.ConvertToSingle(low) * scale), lowest), highest);
+            Vector512<float> y = Avx512F.Min(Avx512F.Max(Vector512.Round(Vector512.ConvertToSingle(high) * scale), lowest), highest);
             Vector512<short> h = Vector512.Narrow(Vector512.ConvertToInt32Native(x), Vector512.ConvertToInt32Native(y));
             (Avx512BW.AddSaturate(h, half) & mask).Store(states + i);
         }

@@ -205,7 +205,7 @@ internal static unsafe class IntegerScanGradient
         {
             float* row = values + ((call.Reverse ? tables.Tokens - 1 - t : t) * stride);
             for (int n = 0; n < states; n++)
-                target[n] = scales[t] * Math.Clamp(MathF.Round(row[n] * inverses[t]), -max, max);
+                target[n] = scales[t] * GridLevel.Limit(MathF.Round(row[n] * inverses[t]), -max, max);
             target += states;
         }
     }
@@ -232,7 +232,7 @@ internal static unsafe class IntegerScanGradient
             for (int n = 0; n < tables.Packed.States; n++)
             {
                 float v = value[n] * inverses[t], passed = MathF.Abs(v) <= max ? gradients[n] : 0;
-                sum += (gradients[n] * Math.Clamp(MathF.Round(v), -max, max)) - (passed * v);
+                sum += (gradients[n] * GridLevel.Limit(MathF.Round(v), -max, max)) - (passed * v);
                 if (target != null)
                     target[(row * targetStride) + n] = passed;
             }

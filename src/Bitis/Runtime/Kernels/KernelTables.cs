@@ -27,6 +27,7 @@ internal static class KernelTables
         .. SelectiveScan.Table.Rows,
         .. SelectiveScanGradient.Table.Rows,
         .. IntegerScan.Table.Rows,
+        .. IntegerScanGradient.Table.Rows,
         .. CausalConv.Table.Rows,
         .. CausalConvGradient.Table.Rows,
         .. DepthwiseConv.Table.Rows,

@@ -118,7 +118,8 @@ internal readonly unsafe struct Lane1(float value) : ILanes<Lane1>
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreLevels(Lane1 value, sbyte max, byte zeroPoint, byte* target) =>
-        *target = (byte)(Math.Clamp((int)MathF.Floor(value._value), -max, max) + zeroPoint);
+        *target = (byte)(zeroPoint
+            + (value._value < Levels.Beyond ? Math.Clamp((int)MathF.Floor(value._value), -max, max) : -max));
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

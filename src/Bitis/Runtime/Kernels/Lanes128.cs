@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Bitis.Runtime.Kernels;
 
@@ -174,5 +175,15 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
     internal const ulong LastTransposed = 0x0F0B_0703_0E0A_0602;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<int> FloorToInt32(Lanes128 value) => Vector128.ConvertToInt32Native(Vector128.Floor(value._value));
+    private static Vector128<int> FloorToInt32(Lanes128 value)
+    {
+        Vector128<int> integers = Vector128.ConvertToInt32Native(Vector128.Floor(value._value));
+        // Processors without SSE saturate, and take NaN for 0.
+        return Sse2.IsSupported
+            ? integers
+            : Vector128.ConditionalSelect(
+                Vector128.LessThan(value._value, Vector128.Create(Levels.Beyond)).AsInt32(),
+                integers,
+                Vector128.Create(int.MinValue));
+    }
 }

@@ -5,6 +5,9 @@ namespace Bitis.Runtime.Kernels;
 /// <summary>Rounds values to the symmetric grid of a gradient, −max to max.</summary>
 internal static class Levels
 {
+    /// <summary>The least number that no integer of 32 bits is next to: 2³¹.</summary>
+    public const float Beyond = 2147483648f;
+
     /// <summary>The largest level of a logarithmic grid: seven powers of two.</summary>
     public const int LargestPower = 64;
 
@@ -32,10 +35,12 @@ internal static class Levels
 
     /// <summary>
     /// Rounds one value to a power of two. The mantissa is the probability of the larger neighbour: adding random bits below it
-    /// carries into the exponent just as often.
+    /// carries into the exponent just as often. NaN becomes the lowest level.
     /// </summary>
     public static float RoundToPower(float u, uint key, uint counter)
     {
+        if (float.IsNaN(u))
+            return -LargestPower;
         uint random = CounterRandom.Bits(key, counter) >> 9; // as many bits as a mantissa
         float magnitude = MathF.Abs(u);
         float level = magnitude < 1

@@ -1,13 +1,15 @@
+using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
-/// A fixed set of threads that compute the parts of one operation after another. The caller is one of them, the split
-/// is static (part p is thread p mod <see cref="ThreadCount"/>'s), and a call allocates nothing. A thread that has done its own parts
-/// takes over those that others have not begun, so that nobody waits for a thread that the system does not run. Between operations
-/// the threads spin briefly, then sleep.
+/// A fixed set of threads that compute the parts of one operation after another. Threads belong to the process: a call
+/// rents a pool that is idle, or starts one (<see cref="Rent"/>). The caller is one of the threads, the split is static
+/// (part p is thread p mod <see cref="ThreadCount"/>'s), and a call allocates nothing. A thread that has done its own
+/// parts takes over those that others have not begun, so that nobody waits for a thread that the system does not run.
+/// Between operations the threads spin briefly, then sleep.
 /// </summary>
 /// <remarks>
 /// Safe to call from several threads: while one operation runs, others (nested ones too) run on their callers alone.
@@ -26,6 +28,9 @@ internal sealed class WorkerPool : IDisposable
     private const int SpinIterations = 5;
 
     private const int MaxParts = 0xFFFF;
+
+    /// <summary>The pools that nobody rents, by their number of threads.</summary>
+    private static readonly ConcurrentDictionary<int, ConcurrentStack<WorkerPool>> Idle = new();
 
     private readonly object _gate = new();
     private readonly Thread[] _workers;
@@ -51,12 +56,34 @@ internal sealed class WorkerPool : IDisposable
         {
             int share = i + 1;
             _workers[i] = new Thread(() => Work(share)) { IsBackground = true, Name = $"Bitis worker {share}" };
-            _workers[i].Start();
+            _workers[i].UnsafeStart(); // what the first caller carries along is none of the others' business
         }
     }
 
     /// <summary>How many threads compute, the caller included.</summary>
     public int ThreadCount { get; }
+
+    /// <summary>
+    /// A pool for one call at a time, which gives it back (<see cref="Return"/>): however many objects compute, there
+    /// are as many threads as calls that run at once need.
+    /// </summary>
+    /// <param name="threadCount">How many threads compute, the caller included; at least 1.</param>
+    public static WorkerPool Rent(int threadCount) =>
+        Idle.TryGetValue(threadCount, out ConcurrentStack<WorkerPool>? idle) && idle.TryPop(out WorkerPool? pool)
+            ? pool
+            : new WorkerPool(threadCount);
+
+    /// <summary>
+    /// Gives a pool back; if there are more of them than the processors can use at once, its threads end.
+    /// </summary>
+    public static void Return(WorkerPool pool)
+    {
+        ConcurrentStack<WorkerPool> idle = Idle.GetOrAdd(pool.ThreadCount, static _ => new());
+        if (idle.Count <= Environment.ProcessorCount / pool.ThreadCount)
+            idle.Push(pool);
+        else
+            pool.Dispose();
+    }
 
     /// <summary>
     /// Calls <paramref name="body"/> once for each part from 0 to before <paramref name="parts"/> and returns when all
@@ -97,6 +124,9 @@ internal sealed class WorkerPool : IDisposable
         }
         finally
         {
+            // A thread that waits must not keep what it worked on alive. All parts are done, so none of them reads this
+            // any more.
+            (_body, _failure) = (null, null);
             Volatile.Write(ref _busy, 0);
         }
     }

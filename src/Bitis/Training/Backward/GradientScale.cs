@@ -1,6 +1,9 @@
+using System.Text.Json.Serialization;
+
 namespace Bitis.Training;
 
 /// <summary>Which values of an output's gradient share a scale in the product that gives the input's gradient.</summary>
+[JsonConverter(typeof(EnumByName<GradientScale>))]
 public enum GradientScale
 {
     /// <summary>One for each token: on a CPU as fast as one for all, and never less exact.</summary>

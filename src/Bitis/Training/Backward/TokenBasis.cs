@@ -1,6 +1,9 @@
+using System.Text.Json.Serialization;
+
 namespace Bitis.Training;
 
 /// <summary>Which rows of the Walsh-Hadamard transform along the tokens are kept.</summary>
+[JsonConverter(typeof(EnumByName<TokenBasis>))]
 public enum TokenBasis
 {
     /// <summary>

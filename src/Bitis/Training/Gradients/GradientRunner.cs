@@ -21,7 +21,7 @@ internal sealed class GradientRunner : IDisposable
     private const int Parts = 8;
 
     private readonly int _imagesPerLane;
-    private readonly WorkerPool _pool;
+    private readonly int _threads;
     private readonly GradientLane[] _lanes;
     private readonly ConcurrentStack<GradientLane> _freeLanes;
     private readonly OrderedSums _sums;
@@ -36,8 +36,8 @@ internal sealed class GradientRunner : IDisposable
         _sums = new OrderedSums(plan.SumsLength, Parts);
         _imagesPerLane = plan.Images;
         _parameters = [.. plan.Parameters.Values];
-        _pool = new WorkerPool(Math.Min(Parts, threads == 0 ? Environment.ProcessorCount : threads));
-        _lanes = new GradientLane[_pool.ThreadCount];
+        _threads = Math.Min(Parts, threads == 0 ? Environment.ProcessorCount : threads);
+        _lanes = new GradientLane[_threads];
         for (int i = 0; i < _lanes.Length; i++)
             _lanes[i] = new GradientLane(plan.Layout, plan.ScratchLength);
         _freeLanes = new ConcurrentStack<GradientLane>(_lanes);
@@ -67,19 +67,26 @@ internal sealed class GradientRunner : IDisposable
     /// <param name="key">Where the random numbers of low-bit steps start.</param>
     public void Run(int batch, LaneAction load, LaneAction setOutputGradient, bool backward = true, uint key = 0)
     {
-        _pool.Run(Plan.Steps.Count, i => Plan.Steps[i].Prepare());
-        _sums.Start();
-        _pool.Run(Parts, part => RunPart(part, batch, load, setOutputGradient, backward, key));
-        if (!backward)
-            return;
-        _pool.Run(_parameters.Length, i => _parameters[i].Collect(_sums.Total));
-        _pool.Run(Plan.Steps.Count, i => Plan.Steps[i].Finish());
+        WorkerPool pool = WorkerPool.Rent(_threads);
+        try
+        {
+            pool.Run(Plan.Steps.Count, i => Plan.Steps[i].Prepare());
+            _sums.Start();
+            pool.Run(Parts, part => RunPart(part, batch, load, setOutputGradient, backward, key));
+            if (!backward)
+                return;
+            pool.Run(_parameters.Length, i => _parameters[i].Collect(_sums.Total));
+            pool.Run(Plan.Steps.Count, i => Plan.Steps[i].Finish());
+        }
+        finally
+        {
+            WorkerPool.Return(pool);
+        }
     }
 
     /// <inheritdoc />
     public void Dispose()
     {
-        _pool.Dispose();
         foreach (GradientLane lane in _lanes)
             lane.Dispose();
         _sums.Dispose();

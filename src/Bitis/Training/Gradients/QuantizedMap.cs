@@ -59,23 +59,25 @@ internal static unsafe class QuantizedMap
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Largest(float* values, int count)
     {
+        // The processor's maximum gives its second operand where the first is NaN: NaN does not count.
         Vector512<float> max = Vector512<float>.Zero;
         int i = 0;
         for (; Vector512.IsHardwareAccelerated && i + Vector512<float>.Count <= count; i += Vector512<float>.Count)
-            max = Vector512.MaxNative(max, Vector512.Abs(Vector512.Load(values + i)));
+            max = Vector512.MaxNative(Vector512.Abs(Vector512.Load(values + i)), max);
         Vector256<float> half = Vector256.MaxNative(max.GetLower(), max.GetUpper());
         Vector128<float> quarter = Vector128.MaxNative(half.GetLower(), half.GetUpper());
         for (; Vector128.IsHardwareAccelerated && i + Vector128<float>.Count <= count; i += Vector128<float>.Count)
-            quarter = Vector128.MaxNative(quarter, Vector128.Abs(Vector128.Load(values + i)));
+            quarter = Vector128.MaxNative(Vector128.Abs(Vector128.Load(values + i)), quarter);
         float largest = 0;
         for (int lane = 0; lane < Vector128<float>.Count; lane++)
             largest = MathF.Max(largest, quarter[lane]);
         for (; i < count; i++)
-            largest = MathF.Max(largest, MathF.Abs(values[i]));
+            largest = MathF.Abs(values[i]) > largest ? MathF.Abs(values[i]) : largest;
         return largest;
     }
 
-    // Whole registers do what the tail does, to the bit.
+    // Whole registers do what the tail does, to the bit. No level is beyond the largest, and NaN becomes 0: the lower
+    // bytes of int.MinValue.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void WriteBytes(float* values, int count, float inverse, sbyte* target)
     {

@@ -1,0 +1,27 @@
+using System.Text;
+
+namespace Bitis.Cli.Input;
+
+/// <summary>Reads a small text file. What a device or pipe delivers is bounded as well, whatever length it states.</summary>
+internal static class BoundedText
+{
+    /// <summary>The text of a file; null if it has more bytes than allowed, of which no more are read.</summary>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
+    public static string? Read(string path, int maxBytes)
+    {
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        using var contents = new MemoryStream();
+        byte[] buffer = new byte[1 << 16];
+        int count;
+        while ((count = stream.Read(buffer)) > 0)
+        {
+            if (contents.Length + count > maxBytes)
+                return null;
+            contents.Write(buffer, 0, count);
+        }
+        contents.Position = 0;
+        using var reader = new StreamReader(contents, Encoding.UTF8);
+        return reader.ReadToEnd();
+    }
+}

@@ -1,0 +1,72 @@
+using System.Globalization;
+using System.Text;
+
+namespace Bitis;
+
+/// <summary>
+/// Text that may come from a file or a server, as it can be shown: nothing in it steers the terminal, reorders or hides
+/// what
+/// is around it, or starts a line of its own, and its length has a bound. Applying it twice does no harm.
+/// </summary>
+public static class DisplayText
+{
+    /// <summary>How many characters of a name are shown: of a class, tensor, file, or anything else from
+    /// outside.</summary>
+    public const int NameLength = 200;
+
+    /// <summary>How many characters of a message are shown, names and all.</summary>
+    public const int MessageLength = 1200;
+
+    /// <summary>Shortens and escapes a text.</summary>
+    /// <param name="text">The text; null counts as empty.</param>
+    /// <param name="length">How many characters remain; a longer text loses its middle. Escapes make them more.</param>
+    public static string Of(string? text, int length = NameLength) => Escape(Cut(text ?? "", length));
+
+    /// <summary>
+    /// Writes as <c>\u001b</c>, which JSON reads as well, what a terminal may obey or hide: control characters (C0, DEL
+    /// and
+    /// C1), format characters (bidirectional overrides, zero width), separators of lines, blank letters, lone
+    /// surrogates.
+    /// </summary>
+    /// <param name="text">The text.</param>
+    /// <param name="keepLines">Whether ends of lines stay as they are.</param>
+    public static string Escape(string text, bool keepLines = false)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        StringBuilder? escaped = null;
+        int copied = 0;
+        for (int i = 0; i < text.Length;)
+        {
+            bool isRune = Rune.TryGetRuneAt(text, i, out Rune rune);
+            int count = isRune ? rune.Utf16SequenceLength : 1;
+            if (isRune && (IsHarmless(rune) || (keepLines && IsLineEnd(text, i))))
+            {
+                i += count;
+                continue;
+            }
+            escaped ??= new StringBuilder(text.Length + 16);
+            escaped.Append(text, copied, i - copied);
+            for (int end = i + count; i < end; i++)
+                escaped.Append(CultureInfo.InvariantCulture, $"\\u{(int)text[i]:x4}");
+            copied = i;
+        }
+        return escaped is null ? text : escaped.Append(text, copied, text.Length - copied).ToString();
+    }
+
+    private static string Cut(string text, int length)
+    {
+        if (text.Length <= length)
+            return text;
+        int tail = length / 3, head = length - tail - 1;
+        return $"{text[..head]}…{text[^tail..]}";
+    }
+
+    private static bool IsLineEnd(string text, int i) =>
+        text[i] == '\n' || (text[i] == '\r' && i + 1 < text.Length && text[i + 1] == '\n');
+
+    private static bool IsHarmless(Rune rune) => rune.IsAscii
+        ? rune.Value is >= ' ' and < 0x7F
+        : Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format
+            or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator)
+        && rune.Value is not (0x034F or 0x115F or 0x1160 or 0x17B4 or 0x17B5 or 0x2800 or 0x3164 or 0xFFA0);
+}

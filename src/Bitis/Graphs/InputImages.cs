@@ -1,0 +1,23 @@
+using Bitis.Tensors;
+
+namespace Bitis.Graphs;
+
+/// <summary>What every batch of images must be before a model sees it.</summary>
+internal static class InputImages
+{
+    /// <summary>Checks that all pixels are finite numbers.</summary>
+    /// <param name="images"><c>[batch, channels, height, width]</c></param>
+    /// <exception cref="BitisException">One is NaN or infinite; the message says where.</exception>
+    public static void RequireFinite(Tensor images)
+    {
+        if (images.FindNonFinite() is not { } index)
+            return;
+        int image = index;
+        var place = new int[images.Shape.Rank - 1];
+        for (int d = place.Length - 1; d >= 0; d--)
+            (image, place[d]) = Math.DivRem(image, images.Shape[d + 1]);
+        throw new BitisException(
+            $"Image {image} of the batch holds {images.Span[index]} at [{string.Join(", ", place)}]. "
+            + "Pixels must be finite numbers; check how the images were made and normalized.");
+    }
+}

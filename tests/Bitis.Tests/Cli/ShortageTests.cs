@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using Bitis.Cli;
+
+namespace Bitis.Tests.Cli;
+
+/// <summary>What the system lacks is no fault of ours and none of the input: a message, exit code 2, nothing lost.</summary>
+public sealed class ShortageTests : IDisposable
+{
+    private static readonly string Checkpoint = TemporaryFolder.Golden("vim-micro.safetensors");
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Shortages_are_named_and_faults_stay_faults()
+    {
+        const string NoMemory = "not enough memory";
+        Named(new OutOfMemoryException("no block"), NoMemory);
+        Named(new InsufficientMemoryException(), NoMemory);
+        Named(new AggregateException(new AggregateException(new OutOfMemoryException())), NoMemory);
+        Named(new TypeInitializationException("T", new OutOfMemoryException()), NoMemory);
+        Named(new TaskSchedulerException(new OutOfMemoryException()), NoMemory);
+        Named(new IOException("Too many open files"), "The system refused to read or write: Too many open files.");
+        Named(new UnauthorizedAccessException("denied"), "refused to read or write: denied");
+        Named(new FileNotFoundException("", "Some.Part, Version=1.0.0.0"), "A part of bitis, Some.Part, cannot be loaded");
+        (int code, string error) = Explain(new AggregateException(new InvalidOperationException("x")));
+        Assert.Equal(ExitCodes.InternalFault, code);
+        Assert.Contains("fault in bitis", error);
+    }
+
+    [LinuxFact]
+    public void A_full_standard_output_is_named_and_the_model_is_there()
+    {
+        string output = _folder.File("vim.bitis");
+        CliOutcome outcome = Shell($"exec {Command("quantize", Checkpoint, "--calibration", "builtin/train", "--images", "2", "-o", output)} > /dev/full");
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.Contains("standard output cannot be written to: No space left on device", outcome.Error);
+        CliRunner.Run("inspect", output).AssertSucceeded();
+        Assert.Single(Directory.GetFileSystemEntries(_folder.Path));
+    }
+
+    [LinuxFact]
+    public void A_closed_standard_output_is_named_and_a_reader_that_has_enough_is_not()
+    {
+        CliOutcome closed = Shell($"exec {Command("version")} >&-");
+        Assert.Equal(2, closed.ExitCode);
+        Assert.Contains("standard output cannot be written to", closed.Error);
+        CliOutcome head = Shell($"{Command("inspect", Checkpoint, "--tensors")} | head -n 1; exit ${{PIPESTATUS[0]}}").AssertSucceeded();
+        Assert.Empty(head.Error);
+        Assert.Single(head.Output.TrimEnd().Split('\n'));
+        Shell($"exec {Command("version")} 2>&-").AssertSucceeded();
+    }
+
+    [LinuxFact]
+    public void Too_few_open_files_are_named()
+    {
+        string output = _folder.File("vim.bitis");
+        foreach (int files in (int[])[60, 75])
+        {
+            CliOutcome outcome = Shell($"ulimit -n {files}; exec {Command("quantize", Checkpoint, "--calibration", "builtin/train", "--images", "2", "-o", output)}");
+            if (outcome.ExitCode == 0)
+                break;
+            Assert.Equal(2, outcome.ExitCode);
+            Assert.Matches("open file|refused to read or write|cannot be", outcome.Error);
+            // Where only the report could not be written, the model is there, and whole.
+            if (Directory.GetFileSystemEntries(_folder.Path) is [var only])
+            {
+                Assert.Equal(output, only);
+                CliRunner.Run("inspect", output).AssertSucceeded();
+            }
+            else
+            {
+                Assert.Empty(Directory.GetFileSystemEntries(_folder.Path));
+            }
+        }
+    }
+
+    [LinuxFact]
+    public void Too_little_memory_is_named()
+    {
+        string output = _folder.WriteText("vim.bitis", "old");
+        CliOutcome outcome = Shell(
+            $"export DOTNET_GCHeapHardLimit=3000000; exec {Command("quantize", Checkpoint, "--calibration", "builtin/train", "--images", "2000", "--batch", "2000", "--threads", "1", "-o", output)}");
+        outcome.AssertRefused("not enough memory", "--batch");
+        Assert.Equal("old", File.ReadAllText(output));
+        Assert.Single(Directory.GetFileSystemEntries(_folder.Path));
+    }
+
+    private static string Command(params string[] arguments) =>
+        string.Join(' ', ((string[])["dotnet", Path.Combine(AppContext.BaseDirectory, "Bitis.Cli.dll"), .. arguments]).Select(word => $"'{word}'"));
+
+    private static CliOutcome Shell(string script)
+    {
+        var start = new ProcessStartInfo("bash", ["-c", script]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        using Process process = Process.Start(start)!;
+        return CliRunner.Finish(process);
+    }
+
+    private static void Named(Exception shortage, string words)
+    {
+        (int code, string error) = Explain(shortage);
+        Assert.Equal(ExitCodes.BadInput, code);
+        Assert.Contains(words, error);
+        Assert.DoesNotContain("fault", error);
+    }
+
+    private static (int Code, string Error) Explain(Exception e)
+    {
+        using var error = new StringWriter();
+        int code = CommandLine.Explain(e, new CliContext { Output = TextWriter.Null, Error = error });
+        return (code, error.ToString());
+    }
+}
