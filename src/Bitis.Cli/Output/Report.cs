@@ -17,7 +17,7 @@ internal sealed class Report(CliContext context)
         foreach ((string name, string? value) in fields)
         {
             if (value is not null)
-                {
+            {
                 grid.AddRow(
                     new Text(DisplayText.Of(name), new Style(decoration: Decoration.Dim)),
                     new Text(DisplayText.Of(value, DisplayText.MessageLength)));

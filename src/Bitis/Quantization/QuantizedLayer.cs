@@ -39,8 +39,7 @@ public sealed class QuantizedLayer
         if (weight is not null && !float.IsFinite(Largest(weight) * weight.MaxLevel))
             throw new ArgumentException($"A scale of {Largest(weight)} takes weights beyond float32.", nameof(weight));
         if (weight is not null && input is not null && !float.IsFinite(Largest(weight) * Largest(input)))
-            throw new ArgumentException(
-                $"The product of the scales {Largest(weight)} and {Largest(input)} is beyond float32.", nameof(input));
+            throw new ArgumentException($"The scales {Largest(weight)} and {Largest(input)} have no product.", nameof(input));
         Levels = levels;
         Weight = weight;
         Input = input;

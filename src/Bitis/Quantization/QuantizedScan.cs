@@ -57,7 +57,8 @@ public sealed class QuantizedScan
         Decay = decay;
         HiddenState = hiddenState;
         RateCodes = rateCodes;
-        RequireFiniteFactors();
+        if (FindOverflow() is { } problem)
+            throw new ArgumentException(problem, nameof(hiddenState));
         DecayTable = [.. Enumerable.Range(0, Codes).Select(DecayOf)];
         DeltaCodes = [.. Enumerable.Range(0, delta.MaxLevel + 1).Select(level => DeltaCode(delta.Dequantize(level)))];
     }
@@ -129,19 +130,21 @@ public sealed class QuantizedScan
     /// <summary>The index of a channel's or a token's scale.</summary>
     internal static int GroupOf(UniformQuantizer grid, int position) => grid.Granularity == Granularity.PerTensor ? 0 : position;
 
-    private void RequireFiniteFactors()
+    /// <summary>What is wrong with the products of scales; null if all of them are finite.</summary>
+    private string? FindOverflow()
     {
         int channels = Math.Max(U.Scales.Length, HiddenState.ChannelScales.Count);
         for (int g = 0; g < HiddenState.GroupScales.Count; g++)
         {
             if (g > 0 && !float.IsFinite(Rescale(g)))
-                throw new ArgumentException($"Scales of hidden states change too much from group {g - 1} to {g}.");
+                return $"Scales of hidden states change too much from group {g - 1} to {g}.";
             for (int e = 0; e < channels; e++)
             {
                 if (!float.IsFinite(InputFactor(g, e)) || !float.IsFinite(OutputFactor(g, e)))
-                    throw new ArgumentException($"Products of scales of channel {e}, group {g}, are beyond float32.");
+                    return $"Products of scales of channel {e}, group {g}, are beyond float32.";
             }
         }
+        return null;
     }
 
     private static sbyte DeltaCode(double delta) => delta == 0

@@ -57,14 +57,14 @@ internal static unsafe partial class GuardedMemory
     /// <param name="mode">Where the page lies.</param>
     /// <param name="mapping">What <see cref="Free"/> takes.</param>
     /// <returns>The block's first byte.</returns>
-    /// <exception cref="OutOfMemoryException">The system has no such block.</exception>
+    /// <exception cref="InsufficientMemoryException">The system has no such block.</exception>
     public static nint Allocate(nuint bytes, GuardMode mode, out (nint Address, nuint Bytes) mapping)
     {
         CollectNowAndThen();
         nuint usable = (nuint)RoundUp((nint)nuint.Max(bytes, 1)), length = usable + (nuint)PageBytes;
         nint address = Map(0, length, ReadWrite, PrivateAnonymous, -1, 0);
         if (address == -1)
-            throw new OutOfMemoryException($"The system has no block of {length} bytes.");
+            throw new InsufficientMemoryException($"The system has no block of {length} bytes.");
         mapping = (address, length);
         nint guard = mode == GuardMode.Start ? address : address + (nint)usable;
         Protect(guard, None);
@@ -113,7 +113,7 @@ internal static unsafe partial class GuardedMemory
     {
         if (Protect(page, (nuint)PageBytes, protection) != 0)
         {
-            throw new OutOfMemoryException(
+            throw new InsufficientMemoryException(
                 $"The system refuses to protect a page (error {Marshal.GetLastPInvokeError()}): "
                 + "are there too many blocks for vm.max_map_count?");
         }
@@ -129,21 +129,25 @@ internal static unsafe partial class GuardedMemory
     private static partial int Unmap(nint address, nuint length);
 
     /// <summary>Protects a page of an array, and keeps the array until the page is accessible again.</summary>
-    private sealed class ArrayGuard
+    private sealed class ArrayGuard : SafeHandle
     {
         private readonly float[] _array;
-        private readonly nint _page;
 
         public ArrayGuard(float[] array, nint page)
+            : base(invalidHandleValue: 0, ownsHandle: true)
         {
-            (_array, _page) = (array, page);
+            _array = array;
             Protect(page, None);
+            SetHandle(page);
         }
 
-        ~ArrayGuard()
+        public override bool IsInvalid => handle == 0;
+
+        protected override bool ReleaseHandle()
         {
-            Protect(_page, ReadWrite);
+            bool isDone = Protect(handle, (nuint)PageBytes, ReadWrite) == 0;
             GC.KeepAlive(_array);
+            return isDone;
         }
     }
 }
