@@ -29,7 +29,7 @@ public sealed record Conv2d(int InChannels, int OutChannels, int Kernel, int Str
         RequireSetting("output channels", OutChannels, 1);
         RequireSetting("kernel", Kernel, 1, MaxSide);
         RequireSetting("stride", Stride, 1);
-        RequireSetting("padding", Padding, 0, Kernel - 1);
+        RequireSetting("padding", Padding, 0, MaxSide);
         Require(
             inputs.Length == 1 && inputs[0].Rank == 3 && inputs[0][0] == InChannels
                 && OutputSize(inputs[0][1]) > 0 && OutputSize(inputs[0][2]) > 0,

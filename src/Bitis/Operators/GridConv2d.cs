@@ -41,7 +41,7 @@ public sealed record GridConv2d(int InChannels, int OutChannels, int Height, int
         RequireSetting("width", Width, 1, MaxSide);
         RequireSetting("kernel", Kernel, 1, MaxSide);
         RequireSetting("stride", Stride, 1);
-        RequireSetting("padding", Padding, 0, Kernel - 1);
+        RequireSetting("padding", Padding, 0, MaxSide);
         bool fits = inputs.Length == 1 && inputs[0] == [Height * Width, InChannels] && OutHeight > 0 && OutWidth > 0;
         Require(fits, inputs, $"[{Height * Width}, {InChannels}]");
         return [SizeProduct(OutHeight, OutWidth), OutChannels];

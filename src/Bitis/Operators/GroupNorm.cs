@@ -15,9 +15,6 @@ public sealed record GroupNorm(int Channels, int Groups, float Epsilon) : Operat
     public override string Kind => "group_norm";
 
     /// <inheritdoc />
-    internal override TokenOrderUse OrderUse => TokenOrderUse.Equivariant;
-
-    /// <inheritdoc />
     public override IReadOnlyList<ParameterSpec> Parameters => [new("weight", [Channels]), new("bias", [Channels])];
 
     /// <inheritdoc />

@@ -35,6 +35,8 @@ internal static partial class GraphChecks
     /// <summary>The gradients are those of differences in float64, each parameter's along a random direction.</summary>
     public static Finding? Gradients(GraphCase graph)
     {
+        if (graph.Graph.Parameters.Count == 0)
+            return null; // nothing learns
         if (Training(graph) is { } forward)
             return new Finding(FindingKind.Undecided, "training does not get as far as gradients", forward.Signature);
         return Guarded(graph, () =>

@@ -15,6 +15,9 @@ namespace Bitis.Runtime.Steps;
 internal sealed class MeanOfNormsStep(
     string name, ArenaMatrix[] x, ArenaMatrix y, Tensor weight, Tensor bias, float epsilon) : Step(name)
 {
+    // Sums go along the sequence, however it lies: their rounding is that of the simulation.
+    private readonly int[]?[] _rows = [.. x.Select(RowsOf)];
+
     public override string Kind => "mean of norms";
 
     public override int Units => x.Length;
@@ -23,10 +26,13 @@ internal sealed class MeanOfNormsStep(
     {
         for (int i = start; i < end; i++)
         {
-            fixed (int* rowMap = x[i].RowMap)
+            fixed (int* rowMap = _rows[i])
                 MeanOfRowNorms.Run(MeanOfNormsOperation.Call(arena, x[i], rowMap, weight, bias, epsilon, y.Pointer(arena, i)));
         }
         GC.KeepAlive(weight);
         GC.KeepAlive(bias);
     }
+
+    private static int[]? RowsOf(ArenaMatrix x) =>
+        x.IsReversed && x.RowMap is null ? [.. Enumerable.Range(0, x.Rows).Reverse()] : x.RowMap;
 }
