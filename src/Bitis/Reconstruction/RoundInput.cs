@@ -14,6 +14,9 @@ internal sealed record RoundInput(UniformQuantizer Quantizer) : Operator
     /// <inheritdoc />
     public override IReadOnlyList<ParameterSpec> Parameters => [];
 
+    /// <summary>Tokens have their scales in whichever order they lie: see <see cref="RoundInputGradient"/>.</summary>
+    internal override TokenOrderUse OrderUse => TokenOrderUse.Equivariant;
+
     /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {

@@ -1,4 +1,7 @@
+using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
 using Bitis.Models;
+using Bitis.Operators;
 using Bitis.Quantization;
 using Bitis.Reconstruction;
 using Bitis.Runtime;
@@ -182,6 +185,18 @@ public sealed class ReconstructionTests : IDisposable
 
     private static QuantizedModel Quantize(Recipe recipe, QuantizationOptions? options = null) =>
         PostTrainingQuantizer.Quantize(Model, [Calibration], recipe, options);
+
+    [Fact]
+    public void Rounding_an_input_leaves_reversed_tokens_where_they_are()
+    {
+        var builder = new GraphBuilder([3, 4, 4]);
+        Node reversed = builder.Add("reversed", new ReverseTokens(), builder.Add("flat", new FlattenSpatial(), builder.Input));
+        Node rounded = builder.Add("rounded", new RoundInput(UniformQuantizer.Asymmetric(8, Granularity.PerTensor, [1f], [0])), reversed);
+        Node convolved = builder.Add("convolved", new CausalConv1d(3, 2), rounded);
+        FusedGraph fused = FusionPass.Run(builder.Build(builder.Add("back", new ReverseTokens(), convolved)), FusionRules.Training);
+        Assert.IsType<ValueView>(fused.ProducerOf(reversed));
+        Assert.True(fused.LayoutOf(convolved).IsReversed);
+    }
 
     private byte[] Bytes(QuantizedModel model)
     {
