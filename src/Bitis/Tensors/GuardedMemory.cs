@@ -57,14 +57,14 @@ internal static unsafe partial class GuardedMemory
     /// <param name="mode">Where the page lies.</param>
     /// <param name="mapping">What <see cref="Free"/> takes.</param>
     /// <returns>The block's first byte.</returns>
-    /// <exception cref="InsufficientMemoryException">The system has no such block.</exception>
+    /// <exception cref="BitisException">The system has no such block.</exception>
     public static nint Allocate(nuint bytes, GuardMode mode, out (nint Address, nuint Bytes) mapping)
     {
         CollectNowAndThen();
         nuint usable = (nuint)RoundUp((nint)nuint.Max(bytes, 1)), length = usable + (nuint)PageBytes;
         nint address = Map(0, length, ReadWrite, PrivateAnonymous, -1, 0);
         if (address == -1)
-            throw new InsufficientMemoryException($"The system has no block of {length} bytes.");
+            throw new BitisException($"{Variable}: the system maps no block of {length} bytes (error {Marshal.GetLastPInvokeError()}).");
         mapping = (address, length);
         nint guard = mode == GuardMode.Start ? address : address + (nint)usable;
         Protect(guard, None);
@@ -113,8 +113,8 @@ internal static unsafe partial class GuardedMemory
     {
         if (Protect(page, (nuint)PageBytes, protection) != 0)
         {
-            throw new InsufficientMemoryException(
-                $"The system refuses to protect a page (error {Marshal.GetLastPInvokeError()}): "
+            throw new BitisException(
+                $"{Variable}: the system refuses to protect a page (error {Marshal.GetLastPInvokeError()}): "
                 + "are there too many blocks for vm.max_map_count?");
         }
     }
