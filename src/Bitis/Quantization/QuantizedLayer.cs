@@ -1,7 +1,6 @@
 using Bitis.Graphs;
 using Bitis.Operators;
 using Bitis.Tensors;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Quantization;
 
@@ -23,8 +22,7 @@ public sealed class QuantizedLayer
     /// levels are those of weights that are transformed likewise. A power of two; 1 for none.
     /// </param>
     /// <exception cref="ArgumentException">
-    /// The parts do not belong together, a factor is not a positive, finite number, products of scales are not finite,
-    /// or the rotation is not a power of two.
+    /// The parts do not belong together, a factor is not a positive, finite number, or the rotation is not a power of two.
     /// </exception>
     public QuantizedLayer(sbyte[]? levels, UniformQuantizer? weight, UniformQuantizer? input, float[]? inputFactors = null, int rotation = 1)
     {
@@ -36,10 +34,6 @@ public sealed class QuantizedLayer
             throw new ArgumentException("Only a layer with levels on both sides has input factors.", nameof(inputFactors));
         if (inputFactors is not null && inputFactors.Any(factor => !(float.IsFinite(factor) && factor > 0)))
             throw new ArgumentException("Input factors must be positive, finite numbers.", nameof(inputFactors));
-        if (weight is not null && !float.IsFinite(Largest(weight) * weight.MaxLevel))
-            throw new ArgumentException($"A scale of {Largest(weight)} takes weights beyond float32.", nameof(weight));
-        if (weight is not null && input is not null && !float.IsFinite(Largest(weight) * Largest(input)))
-            throw new ArgumentException($"The scales {Largest(weight)} and {Largest(input)} have no product.", nameof(input));
         Levels = levels;
         Weight = weight;
         Input = input;
@@ -149,8 +143,6 @@ public sealed class QuantizedLayer
             Rotation.Apply(weight.Span, RotationOrder, weight.Span);
         return weight;
     }
-
-    private static float Largest(UniformQuantizer quantizer) => TensorPrimitives.Max(quantizer.Scales);
 
     private static ValueRange[] Ranges(SiteStatistics statistics, int bits, IRangeEstimator estimator, int threads)
     {

@@ -38,9 +38,7 @@ public sealed class QuantizedScan
     /// <param name="decay">The grid of Ā.</param>
     /// <param name="hiddenState">The grid of h.</param>
     /// <param name="rateCodes">The codes of A, <c>[channels, states]</c>: <see cref="RateCode"/>.</param>
-    /// <exception cref="ArgumentException">
-    /// A grid is of another kind, or scales whose products a scan needs have none in float32.
-    /// </exception>
+    /// <exception cref="ArgumentException">A grid is of another kind.</exception>
     public QuantizedScan(
         UniformQuantizer u, DeltaQuantizer delta, UniformQuantizer b, UniformQuantizer c, DecayQuantizer decay, HiddenStateQuantizer hiddenState, sbyte[] rateCodes)
     {
@@ -57,8 +55,6 @@ public sealed class QuantizedScan
         Decay = decay;
         HiddenState = hiddenState;
         RateCodes = rateCodes;
-        if (FindOverflow() is { } problem)
-            throw new ArgumentException(problem, nameof(hiddenState));
         DecayTable = [.. Enumerable.Range(0, Codes).Select(DecayOf)];
         DeltaCodes = [.. Enumerable.Range(0, delta.MaxLevel + 1).Select(level => DeltaCode(delta.Dequantize(level)))];
     }
@@ -129,23 +125,6 @@ public sealed class QuantizedScan
 
     /// <summary>The index of a channel's or a token's scale.</summary>
     internal static int GroupOf(UniformQuantizer grid, int position) => grid.Granularity == Granularity.PerTensor ? 0 : position;
-
-    /// <summary>What is wrong with the products of scales; null if all of them are finite.</summary>
-    private string? FindOverflow()
-    {
-        int channels = Math.Max(U.Scales.Length, HiddenState.ChannelScales.Count);
-        for (int g = 0; g < HiddenState.GroupScales.Count; g++)
-        {
-            if (g > 0 && !float.IsFinite(Rescale(g)))
-                return $"Scales of hidden states change too much from group {g - 1} to {g}.";
-            for (int e = 0; e < channels; e++)
-            {
-                if (!float.IsFinite(InputFactor(g, e)) || !float.IsFinite(OutputFactor(g, e)))
-                    return $"Products of scales of channel {e}, group {g}, are beyond float32.";
-            }
-        }
-        return null;
-    }
 
     private static sbyte DeltaCode(double delta) => delta == 0
         ? sbyte.MinValue // no time passes

@@ -58,7 +58,7 @@ public sealed class HostileTextTests : IDisposable
     [Fact]
     public void Names_in_pickles_are_escaped_and_cut()
     {
-        foreach (string name in (string[])["\u001b]0;owned\u0007", new string('n', 5_000_000)])
+        foreach (string name in (string[])["\u001b]0;owned\u0007", new string('n', 100_000)])
         {
             var dictionary = new Dictionary<string, object?> { [name] = new PickleBuilder().Global("os", name) };
             foreach (byte[] bytes in (byte[][])[TorchFiles.Zip(PickleBuilder.Of(dictionary)), TorchFiles.Legacy(PickleBuilder.Of(dictionary)), PickleBuilder.Of(dictionary)])

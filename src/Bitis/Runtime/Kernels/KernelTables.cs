@@ -61,9 +61,20 @@ internal static class KernelTables
             if (kernel is { IsSupported: true })
                 continue;
             string problem = kernel is null ? "is not the name of a kernel" : "cannot run on this machine";
-            throw new BitisException($"{Variable}={value}: '{name}' {problem}. Kernels that can run here: " +
-                $"{string.Join(", ", All.Where(known => known.IsSupported))}.");
+            throw new BitisException($"{Variable}={value}: '{name}' {problem}. {Suggestions(name)}");
         }
         return names;
+    }
+
+    /// <summary>The kernels that can run of the operation that a name begins with; all operations, if it is none.</summary>
+    private static string Suggestions(string name)
+    {
+        string[] known = [.. All.Where(kernel => kernel.IsSupported).Select(kernel => kernel.Name)];
+        string[] same = [.. known.Where(other => OperationOf(other) == OperationOf(name))];
+        return same.Length > 0
+            ? $"Kernels of this operation that can run here: {string.Join(", ", same)}."
+            : $"Names begin with {string.Join(", ", known.Select(OperationOf).Distinct().Select(operation => $"'{operation}-'"))}.";
+
+        static string OperationOf(string kernel) => string.Join('-', kernel.Split('-').Take(2)); // f32-gemm-6x16-avx2
     }
 }
