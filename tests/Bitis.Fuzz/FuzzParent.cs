@@ -96,7 +96,12 @@ internal sealed class FuzzParent(long cases, long first, int jobs)
 
     private static Process Start(long begin, long end, string note)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(Environment.ProcessPath!)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
         if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
             start.ArgumentList.Add(typeof(FuzzParent).Assembly.Location);
         foreach (string argument in (string[])["child", begin.ToString(CultureInfo.InvariantCulture), end.ToString(CultureInfo.InvariantCulture), note])

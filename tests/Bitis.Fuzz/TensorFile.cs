@@ -41,10 +41,16 @@ internal sealed class TensorFile
         SafetensorsTensor[] tensors = [.. Tensors.Select(tensor => tensor.ToTensor()).OfType<SafetensorsTensor>()];
         bool isOld = Metadata.GetValueOrDefault("bitis_format") == "1" || Metadata.GetValueOrDefault("bitis_model") == "1";
         if (Metadata.ContainsKey("bitis_training"))
+        {
             Metadata["sha256"] = Training.TrainingCheckpoint.Digest(
-                Metadata.GetValueOrDefault("identity", ""), Metadata.GetValueOrDefault("position", ""), tensors.Select(tensor => (tensor.Name, tensor.Bytes)));
+                Metadata.GetValueOrDefault("identity", ""),
+                Metadata.GetValueOrDefault("position", ""),
+                tensors.Select(tensor => (tensor.Name, tensor.Bytes)));
+        }
         else
+        {
             Metadata["sha256"] = isOld ? ContentDigest.OfFormat1(tensors.Select(tensor => tensor.Bytes)) : ContentDigest.Of(Metadata, tensors);
+        }
     }
 
     /// <summary>Writes the file as it is.</summary>

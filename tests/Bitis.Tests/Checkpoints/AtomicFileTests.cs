@@ -75,6 +75,7 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [LinuxFact]
+    [System.Runtime.Versioning.SupportedOSPlatform("linux")]
     public void An_existing_file_keeps_its_permissions_and_a_new_one_has_the_usual()
     {
         const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -103,6 +104,7 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [LinuxFact(asUser: true)]
+    [System.Runtime.Versioning.SupportedOSPlatform("linux")]
     public void Read_only_files_and_folders_are_refused_before_the_work()
     {
         string file = _folder.Write("folder/file", [9]);

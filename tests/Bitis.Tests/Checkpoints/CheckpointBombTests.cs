@@ -218,7 +218,7 @@ public sealed class CheckpointBombTests : IDisposable
         return Builder.Of(weights);
     }
 
-    private static IEnumerable<int> Places(byte[] file, ReadOnlySpan<byte> signature)
+    private static List<int> Places(byte[] file, ReadOnlySpan<byte> signature)
     {
         List<int> places = [];
         for (int i = 0; i + signature.Length <= file.Length; i++)

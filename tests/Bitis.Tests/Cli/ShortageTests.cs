@@ -15,11 +15,11 @@ public sealed class ShortageTests : IDisposable
     public void Shortages_are_named_and_faults_stay_faults()
     {
         const string NoMemory = "not enough memory";
-        Named(new OutOfMemoryException("no block"), NoMemory);
+        Named(NoBlock(), NoMemory);
         Named(new InsufficientMemoryException(), NoMemory);
-        Named(new AggregateException(new AggregateException(new OutOfMemoryException())), NoMemory);
-        Named(new TypeInitializationException("T", new OutOfMemoryException()), NoMemory);
-        Named(new TaskSchedulerException(new OutOfMemoryException()), NoMemory);
+        Named(new AggregateException(new AggregateException(NoBlock())), NoMemory);
+        Named(new TypeInitializationException("T", NoBlock()), NoMemory);
+        Named(new TaskSchedulerException(NoBlock()), NoMemory);
         Named(new IOException("Too many open files"), "The system refused to read or write: Too many open files.");
         Named(new UnauthorizedAccessException("denied"), "refused to read or write: denied");
         Named(new FileNotFoundException("", "Some.Part, Version=1.0.0.0"), "A part of bitis, Some.Part, cannot be loaded");
@@ -89,9 +89,17 @@ public sealed class ShortageTests : IDisposable
     private static string Command(params string[] arguments) =>
         string.Join(' ', ((string[])["dotnet", Path.Combine(AppContext.BaseDirectory, "Bitis.Cli.dll"), .. arguments]).Select(word => $"'{word}'"));
 
+    /// <summary>What .NET throws where there is no memory.</summary>
+    private static Exception NoBlock() => (Exception)Activator.CreateInstance(typeof(OutOfMemoryException), "no block")!;
+
     private static CliOutcome Shell(string script)
     {
-        var start = new ProcessStartInfo("bash", ["-c", script]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("bash", ["-c", script])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
         using Process process = Process.Start(start)!;
         return CliRunner.Finish(process);
     }

@@ -152,7 +152,7 @@ internal static partial class GraphChecks
             if (e is BitisException || (e is NotSupportedException && namesNode))
                 return new Finding(FindingKind.Refusal, message, e.Message);
             string frame = e.StackTrace?.Split('\n').FirstOrDefault(line => Place().IsMatch(line)) ?? "";
-            return new Finding(FindingKind.Crash, $"{e.GetType().Name}: {message} ({Place().Match(frame).Groups[1].Value})", e.ToString());
+            return new Finding(FindingKind.Crash, $"{e.GetType().Name}: {message} ({Place().Match(frame).Groups["method"].Value})", e.ToString());
         }
     }
 
@@ -162,6 +162,6 @@ internal static partial class GraphChecks
     [GeneratedRegex("[0-9]+", RegexOptions.None, 1000)]
     private static partial Regex Numbers();
 
-    [GeneratedRegex(@"at (Bitis\.[^(]*)", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"at (?<method>Bitis\.[^(]*)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Place();
 }

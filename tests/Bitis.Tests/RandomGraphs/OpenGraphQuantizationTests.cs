@@ -261,7 +261,7 @@ public sealed class OpenGraphQuantizationTests : IDisposable
         IsCloseToFloat(graph, model);
     }
 
-    private void IsQuantized(string method, Graph graph, string[] layers)
+    private static void IsQuantized(string method, Graph graph, string[] layers)
     {
         QuantizedModel model = Quantize(graph, RecipeOf(method));
         Assert.Equal(layers.Order(), model.Layers.Keys.Order());
