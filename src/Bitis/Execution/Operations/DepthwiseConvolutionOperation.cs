@@ -39,17 +39,17 @@ internal sealed class DepthwiseConvolutionOperation(FusedConvolution fused) : We
     /// <summary>What the kernel takes; weights packed, <c>[kernel², channels]</c>.</summary>
     public static unsafe DepthwiseConvCall Call(
         ArenaAddresses arena, DepthwiseConv2d layer, ArenaMatrix x, ArenaMatrix y, bool sumsOnly, float* weights, Tensor? bias) => new()
-    {
-        Height = layer.Height,
-        Width = layer.Width,
-        Kernel = layer.Kernel,
-        SumsOnly = sumsOnly,
-        Source = x.Pointer(arena),
-        SourceStride = x.Stride,
-        Weights = weights,
-        WeightStride = layer.Channels,
-        Bias = bias is null ? null : bias.Pointer,
-        Target = y.Pointer(arena),
-        TargetStride = y.Stride,
-    };
+        {
+            Height = layer.Height,
+            Width = layer.Width,
+            Kernel = layer.Kernel,
+            SumsOnly = sumsOnly,
+            Source = x.Pointer(arena),
+            SourceStride = x.Stride,
+            Weights = weights,
+            WeightStride = layer.Channels,
+            Bias = bias is null ? null : bias.Pointer,
+            Target = y.Pointer(arena),
+            TargetStride = y.Stride,
+        };
 }

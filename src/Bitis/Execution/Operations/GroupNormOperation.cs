@@ -28,17 +28,17 @@ internal sealed class GroupNormOperation(Node node) : Operation
     /// <summary>What the kernel takes for one image.</summary>
     public static unsafe GroupNormalizationCall Call(
         ArenaAddresses arena, GroupNorm norm, ArenaMatrix x, ArenaMatrix y, ArenaMatrix statistics, Tensor weight, Tensor bias) => new()
-    {
-        Rows = x.Rows,
-        Columns = x.Columns,
-        Groups = norm.Groups,
-        Source = x.Pointer(arena),
-        SourceStride = x.Stride,
-        Target = y.Pointer(arena),
-        TargetStride = y.Stride,
-        Weight = weight.Pointer,
-        Bias = bias.Pointer,
-        Epsilon = norm.Epsilon,
-        Statistics = statistics.Pointer(arena),
-    };
+        {
+            Rows = x.Rows,
+            Columns = x.Columns,
+            Groups = norm.Groups,
+            Source = x.Pointer(arena),
+            SourceStride = x.Stride,
+            Target = y.Pointer(arena),
+            TargetStride = y.Stride,
+            Weight = weight.Pointer,
+            Bias = bias.Pointer,
+            Epsilon = norm.Epsilon,
+            Statistics = statistics.Pointer(arena),
+        };
 }
