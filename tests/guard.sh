@@ -10,7 +10,7 @@ if [[ ${1:-} == full ]]; then
     classes='Tests.Kernels|Tests.Runtime|GuardedMemory|OperatorGradient|LowBitGradient|GradientExecutor|QuantizedMap|QuantizedModelFile|ScanQuantizer'
     classes+='|RangeEstimator|UniformQuantizer'
 else
-    classes='GuardedMemory|NonFinite|Int8GemmTests.Padding|IntegerScanTests.A_split|QuantizeTests|OperatorGradient|Logits_depend|A_pixel'
+    classes='GuardedMemory|NonFinite|Int8GemmTests.Padding|IntegerScanTests.A_split|QuantizeTests|Logits_depend|CausalConv|HadamardRows'
 fi
 filter="FullyQualifiedName~${classes//|/|FullyQualifiedName~}"
 dotnet build -c Release tests/Bitis.Tests --nologo -v quiet
