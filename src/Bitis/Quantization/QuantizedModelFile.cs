@@ -95,7 +95,7 @@ internal static class QuantizedModelFile
             [.. floats.Concat(TensorsOf(model.Layers, model.Graph)).Concat(QuantizedScanFile.TensorsOf(model.Scans, model.Graph)).OrderByDescending(tensor => tensor.DType.BitSize())];
 
         if (tensors.GroupBy(tensor => tensor.Name).FirstOrDefault(named => named.Count() > 1) is { } twice)
-            {
+        {
             throw new BitisException(
                 $"Two tensors of the model would be called '{twice.Key}' in the file: give the parameter of that name another one.");
         }

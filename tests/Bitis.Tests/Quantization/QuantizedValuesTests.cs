@@ -177,7 +177,11 @@ public sealed class QuantizedValuesTests : IDisposable
         {
             var recipe = new Recipe
             {
-                Method = "qmamba", Bits = key.Bits, Scope = key.Scope, Learning = new LearningRecipe { Steps = 0 }, TimeGroups = key.Scope == Scope.Full ? 3 : null,
+                Method = "qmamba",
+                Bits = key.Bits,
+                Scope = key.Scope,
+                Learning = new LearningRecipe { Steps = 0 },
+                TimeGroups = key.Scope == Scope.Full ? 3 : null,
             };
             MicroModels.Quantize("vim", recipe).Save(path);
             return TensorFile.Open(path);

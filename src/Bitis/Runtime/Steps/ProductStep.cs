@@ -1,5 +1,5 @@
-using Bitis.Execution.Planning;
 using System.Numerics.Tensors;
+using Bitis.Execution.Planning;
 
 namespace Bitis.Runtime.Steps;
 
