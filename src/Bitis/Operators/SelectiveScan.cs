@@ -15,6 +15,9 @@ namespace Bitis.Operators;
 /// <param name="States">The number of states a channel has, n.</param>
 public sealed record SelectiveScan(int Channels, int States) : Operator
 {
+    /// <summary>The most states that kernels take; scans with more of them run through the forward here.</summary>
+    internal const int MaxKernelStates = 256;
+
     /// <inheritdoc />
     public override string Kind => "selective_scan";
 

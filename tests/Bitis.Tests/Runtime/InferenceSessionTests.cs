@@ -178,6 +178,18 @@ public sealed class InferenceSessionTests
     }
 
     [Fact]
+    public void A_scan_with_more_states_than_kernels_take_runs_through_the_reference()
+    {
+        const int States = SelectiveScan.MaxKernelStates + 1;
+        var builder = new GraphBuilder([2, 2, 3]);
+        Node tokens = builder.Add("tokens", new FlattenSpatial(), builder.Input);
+        Node wide = builder.Add("wide", new Linear(2, 2 * States, HasBias: false), tokens);
+        Node delta = builder.Add("delta", new Softplus(), tokens);
+        Node b = builder.Add("b", new SliceChannels(0, States), wide), c = builder.Add("c", new SliceChannels(States, States), wide);
+        AssertPlanEqualsReference(builder.Build(builder.Add("scan", new SelectiveScan(2, States), tokens, delta, b, c)));
+    }
+
+    [Fact]
     public void A_gate_never_overwrites_what_others_still_read()
     {
         var builder = new GraphBuilder([4, 4, 4]);

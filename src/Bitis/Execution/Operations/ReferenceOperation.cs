@@ -15,8 +15,8 @@ internal class ReferenceOperation(Node node, Func<GradientStep>? gradient = null
     /// <inheritdoc />
     public override void Plan(PlanBuilder plan)
     {
-        if (plan.LayerOf(node) is not null)
-            throw new NotSupportedException($"The layer '{node.Name}' ({node.Operator.Kind}) is quantized, and there is no step that computes it so here.");
+        if (plan.LayerOf(node) is not null || plan.ScanOf(node) is not null)
+            throw new NotSupportedException($"'{node.Name}' ({node.Operator.Kind}) is quantized, and there is no step that computes it so here.");
         ArenaMatrix[] inputs = [.. node.Inputs.Select(plan.Value)];
         Tensor[] parameters = [.. Enumerable.Range(0, node.ParameterNames.Count).Select(index => plan.Parameter(node, index))];
         ArenaMatrix y = plan.Allocate(node);

@@ -99,7 +99,7 @@ internal sealed class FusionPass
 
     private void TakeScan(Node node)
     {
-        if (node.Operator is not SelectiveScan)
+        if (node.Operator is not SelectiveScan { States: <= SelectiveScan.MaxKernelStates })
             return;
         Node delta = node.Inputs[1];
         Node? softplus = delta.Operator is Softplus && OnlyUser(delta) == node && !_taken.Contains(delta) ? delta : null;

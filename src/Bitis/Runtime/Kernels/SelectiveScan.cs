@@ -17,7 +17,7 @@ namespace Bitis.Runtime.Kernels;
 internal static unsafe class SelectiveScan
 {
     /// <summary>The largest hidden state; the states of a register of channels lie on the stack.</summary>
-    public const int MaxStates = 256;
+    public const int MaxStates = Operators.SelectiveScan.MaxKernelStates;
 
     /// <summary>
     /// Tokens whose Δ and gate are computed ahead of the recurrence, and the distance of
