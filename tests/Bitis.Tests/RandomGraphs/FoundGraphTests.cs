@@ -13,7 +13,7 @@ public sealed class FoundGraphTests
     private readonly GraphBuilder _graph = new([3, Side, Side]);
     private GraphCase? _classified;
 
-    [LoweringFact]
+    [Fact]
     public void A_gate_may_be_written_before_the_values()
     {
         Node x = Tokens();
@@ -21,14 +21,14 @@ public sealed class FoundGraphTests
         IsRight(_graph.Add("y", new Multiply(), Linear("v", x), silu));
     }
 
-    [LoweringFact]
+    [Fact]
     public void A_gate_may_be_written_after_the_values()
     {
         Node x = Tokens(), values = Linear("v", x);
         IsRight(_graph.Add("y", new Multiply(), values, _graph.Add("s", new Silu(), Linear("z", x))));
     }
 
-    [LoweringFact]
+    [Fact]
     public void A_gate_may_be_on_the_left_and_written_before_the_values()
     {
         Node x = Tokens();
@@ -36,21 +36,21 @@ public sealed class FoundGraphTests
         IsRight(_graph.Add("y", new Multiply(), silu, Linear("v", x)));
     }
 
-    [LoweringFact]
+    [Fact]
     public void A_gate_may_be_on_the_left_and_written_after_the_values()
     {
         Node x = Tokens(), values = Linear("v", x);
         IsRight(_graph.Add("y", new Multiply(), _graph.Add("s", new Silu(), Linear("z", x)), values));
     }
 
-    [LoweringFact]
+    [Fact]
     public void Both_sides_of_a_product_may_be_gates()
     {
         Node x = Tokens();
         IsRight(_graph.Add("y", new Multiply(), _graph.Add("s", new Silu(), Linear("z", x)), _graph.Add("t", new Silu(), Linear("v", x))));
     }
 
-    [LoweringFact]
+    [Fact]
     public void A_gate_may_be_a_causal_convolution()
     {
         Node x = Tokens();
@@ -58,7 +58,7 @@ public sealed class FoundGraphTests
         IsRight(_graph.Add("y", new Multiply(), Linear("v", x), silu));
     }
 
-    [LoweringFact]
+    [Fact]
     public void A_gate_may_be_a_convolution_whose_silu_is_written_last()
     {
         Node x = Tokens();
@@ -66,7 +66,7 @@ public sealed class FoundGraphTests
         IsRight(_graph.Add("y", new Multiply(), values, _graph.Add("s", new Silu(), convolved)));
     }
 
-    [LoweringFact]
+    [Fact]
     public void A_gate_may_be_a_depthwise_convolution()
     {
         Node x = Tokens();
@@ -74,7 +74,7 @@ public sealed class FoundGraphTests
         IsRight(_graph.Add("y", new Multiply(), Linear("v", x), silu));
     }
 
-    [LoweringFact]
+    [Fact]
     public void A_gate_may_be_of_what_is_gated()
     {
         Node x = Linear("v", Tokens());
@@ -82,7 +82,7 @@ public sealed class FoundGraphTests
         IsRight(_graph.Add("y", new Multiply(), Linear("w", x), silu));
     }
 
-    [LoweringFact]
+    [Fact]
     public void A_gate_may_have_other_users()
     {
         Node x = Tokens();
@@ -90,7 +90,7 @@ public sealed class FoundGraphTests
         IsRight(_graph.Add("sum", new Add(), _graph.Add("y", new Multiply(), Linear("v", x), silu), silu));
     }
 
-    [LoweringFact]
+    [Fact]
     public void Gated_values_may_be_scaled_before_the_gate_is_written()
     {
         Node x = Tokens();
@@ -99,7 +99,7 @@ public sealed class FoundGraphTests
         IsRight(_graph.Add("y", new Multiply(), scaled, gate));
     }
 
-    [LoweringFact]
+    [Fact]
     public void Gated_values_may_be_scaled_after_the_gate_is_written()
     {
         Node x = Tokens();
@@ -107,49 +107,49 @@ public sealed class FoundGraphTests
         IsRight(_graph.Add("y", new Multiply(), _graph.Add("half", new Scale(0.5f), Linear("v", x)), gate));
     }
 
-    [LoweringFact]
+    [Fact]
     public void A_product_may_have_arranged_and_reversed_tokens()
     {
         Node x = Tokens();
         IsRight(_graph.Add("y", new Multiply(), ByColumn(x), Reversed(x)));
     }
 
-    [LoweringFact]
+    [Fact]
     public void A_product_may_have_reversed_and_arranged_tokens()
     {
         Node x = Tokens();
         IsRight(_graph.Add("y", new Multiply(), Reversed(x), ByColumn(x)));
     }
 
-    [LoweringFact]
+    [Fact]
     public void A_product_may_have_reversed_tokens_on_one_side()
     {
         Node x = Tokens();
         IsRight(_graph.Add("y", new Multiply(), x, Reversed(x)));
     }
 
-    [LoweringFact]
+    [Fact]
     public void A_sum_may_have_arranged_and_reversed_tokens()
     {
         Node x = Tokens();
         IsRight(_graph.Add("norm", new RmsNorm(Channels, 1e-5f), _graph.Add("y", new Add(), Reversed(x), ByColumn(x))));
     }
 
-    [LoweringFact]
+    [Fact]
     public void Means_of_norms_may_be_of_reversed_tokens()
     {
         Node x = Tokens();
         IsRight(_graph.Add("y", new MeanOfNorms(Channels, 1e-5f), Reversed(x), x, ByColumn(x)));
     }
 
-    [LoweringFact]
+    [Fact]
     public void Means_of_norms_may_be_of_arranged_tokens_in_reverse()
     {
         Node x = Tokens();
         IsRight(_graph.Add("y", new MeanOfNorms(Channels, 1e-5f), Reversed(ByColumn(x)), x));
     }
 
-    [LoweringFact]
+    [Fact]
     public void A_gated_sum_may_be_of_reversed_tokens()
     {
         Node x = Tokens();
@@ -157,7 +157,7 @@ public sealed class FoundGraphTests
         IsRight(_graph.Add("y", new GatedSum(), gates, Reversed(x), x, ByColumn(x)));
     }
 
-    [LoweringFact]
+    [Fact]
     public void A_gated_sum_may_have_reversed_gates()
     {
         Node x = Tokens();
@@ -189,7 +189,7 @@ public sealed class FoundGraphTests
         new ArrangeTokens([3, 1, -1, 2]), new ReverseTokens(),
     }.ToDictionary(op => op.Kind);
 
-    [LoweringTheory]
+    [Theory]
     [MemberData(nameof(Ordered))]
     public void Every_operator_takes_tokens_in_any_order(string consumer, string order)
     {
@@ -203,33 +203,33 @@ public sealed class FoundGraphTests
         IsRight(_graph.Add("y", Consumers[consumer], x));
     }
 
-    [LoweringFact]
+    [Fact]
     public void Pixels_may_be_tokens()
     {
         IsRight(Linear("v", _graph.Add("tokens", new FlattenSpatial(), _graph.Input)));
     }
 
-    [LoweringFact]
+    [Fact]
     public void An_image_may_be_changed_before_it_becomes_tokens()
     {
         Node image = _graph.Add("half", new Scale(0.5f), _graph.Input);
         IsRight(_graph.Add("flat", new FlattenSpatial(), _graph.Add("embed", new Conv2d(3, Channels, 2, 2, 0, HasBias: true), image)));
     }
 
-    [LoweringFact]
+    [Fact]
     public void A_slice_may_be_all_that_is_read_of_a_value()
     {
         IsRight(_graph.Add("slice", new SliceChannels(2, 3), Tokens()));
     }
 
-    [LoweringFact]
+    [Fact]
     public void Slices_may_overlap()
     {
         Node x = Tokens();
         IsRight(_graph.Add("y", new Add(), _graph.Add("left", new SliceChannels(0, 5), x), _graph.Add("right", new SliceChannels(3, 5), x)));
     }
 
-    [LoweringFact]
+    [Fact]
     public void A_map_may_be_read_whole_and_in_slices()
     {
         Node map = _graph.Add("map", new Conv2d(3, Channels, 1, 1, 0, HasBias: true), _graph.Input);
@@ -240,7 +240,7 @@ public sealed class FoundGraphTests
         IsRight(new GraphCase(_graph.Build(_graph.Add("head", new Linear(Channels, 5, HasBias: true), sum)), seed: 1));
     }
 
-    [LoweringFact]
+    [Fact]
     public void A_value_may_be_read_whole_and_in_slices()
     {
         Node x = Tokens();
@@ -248,7 +248,7 @@ public sealed class FoundGraphTests
         IsRight(_graph.Add("y", new Add(), x, _graph.Add("wide", new Linear(4, Channels, HasBias: true), slice)));
     }
 
-    [LoweringFact]
+    [Fact]
     public void Scans_may_have_operands_with_other_users()
     {
         Node u = Tokens(), delta = _graph.Add("delta", new Softplus(), Linear("dt", u));
@@ -257,7 +257,7 @@ public sealed class FoundGraphTests
         IsRight(_graph.Add("sum", new Add(), y, delta));
     }
 
-    [LoweringFact]
+    [Fact]
     public void Scans_may_have_operands_in_other_orders()
     {
         Node u = Tokens(), delta = _graph.Add("delta", new Softplus(), Linear("dt", u));
@@ -265,7 +265,7 @@ public sealed class FoundGraphTests
         IsRight(_graph.Add("scan", new SelectiveScan(Channels, 4), u, delta, b, Reversed(c)));
     }
 
-    [LoweringFact]
+    [Fact]
     public void Scans_may_have_any_step()
     {
         Node u = Tokens(), delta = _graph.Add("delta", new Sigmoid(), Linear("dt", u));
@@ -273,7 +273,7 @@ public sealed class FoundGraphTests
         IsRight(_graph.Add("scan", new SelectiveScan(Channels, 4), u, delta, b, c));
     }
 
-    [LoweringFact]
+    [Fact]
     public void Equal_layers_may_share_their_weights()
     {
         Node x = Tokens();
@@ -282,28 +282,28 @@ public sealed class FoundGraphTests
         IsRight(_graph.Add("norm", new LayerNorm(Channels, 1e-5f), second));
     }
 
-    [LoweringFact]
+    [Fact]
     public void A_softplus_by_itself_has_the_bits_of_the_simulation()
     {
         Node x = Tokens();
         IntegersAreRight(_graph.Add("y", new Softplus(), Linear("v", x)), "minmax", Scope.Linear);
     }
 
-    [LoweringFact]
+    [Fact]
     public void Means_of_norms_of_reversed_tokens_have_the_bits_of_the_simulation()
     {
         Node x = Linear("v", Tokens());
         IntegersAreRight(_graph.Add("y", new MeanOfNorms(Channels, 1e-5f), x, Reversed(x)), "minmax", Scope.Linear);
     }
 
-    [LoweringFact]
+    [Fact]
     public void A_mean_of_reversed_tokens_has_the_bits_of_the_simulation()
     {
         Node x = _graph.Add("mean", new MeanTokens(), Reversed(Linear("v", Tokens())));
         IntegersAreRight(x, "minmax", Scope.Linear);
     }
 
-    [LoweringFact]
+    [Fact]
     public void A_scan_without_a_softplus_has_the_bits_of_the_simulation()
     {
         Node u = Tokens(), delta = _graph.Add("delta", new Sigmoid(), Linear("dt", u));
@@ -311,7 +311,7 @@ public sealed class FoundGraphTests
         IntegersAreRight(_graph.Add("scan", new SelectiveScan(Channels, 4), u, delta, b, c), "minmax", Scope.Linear);
     }
 
-    [LoweringFact]
+    [Fact]
     public void A_linear_layer_over_a_maps_rows_has_the_bits_of_the_simulation()
     {
         Node map = _graph.Add("map", new Conv2d(3, Channels, 2, 1, 0, HasBias: false), _graph.Input);
@@ -320,7 +320,7 @@ public sealed class FoundGraphTests
         IntegersAreRight(_graph.Add("relu", new Relu(), Linear("v", tokens)), "minmax", Scope.Linear);
     }
 
-    [LoweringFact]
+    [Fact]
     public void A_convolution_between_maps_has_the_bits_of_the_simulation()
     {
         Node map = _graph.Add("first", new Conv2d(3, 4, 3, 1, 1, HasBias: true), _graph.Input);
@@ -330,13 +330,13 @@ public sealed class FoundGraphTests
         IntegersAreRight(y, "minmax", Scope.Full);
     }
 
-    [LoweringFact]
+    [Fact]
     public void A_convolution_without_its_silu_is_quantized()
     {
         IntegersAreRight(_graph.Add("conv", new CausalConv1d(Channels, 3), Tokens()), "minmax", Scope.Full);
     }
 
-    [LoweringFact]
+    [Fact]
     public void A_block_may_give_its_tokens_in_reverse()
     {
         Node x = Tokens();
@@ -347,7 +347,7 @@ public sealed class FoundGraphTests
             IntegersAreRight(y, method, Scope.Linear, floatHead: false);
     }
 
-    [LoweringFact]
+    [Fact]
     public void A_block_may_give_its_tokens_in_another_order()
     {
         Node x = Tokens();

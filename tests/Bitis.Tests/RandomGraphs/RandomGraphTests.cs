@@ -53,16 +53,16 @@ public sealed class RandomGraphTests(DiagnosticSink sink, ITestOutputHelper outp
     [Fact]
     public void The_reference_computes_what_the_formulas_say() => Run("reference", GraphChecks.Oracle, Math.Min(Graphs / 3, 2000), needsLogits: false);
 
-    [LoweringFact]
+    [Fact]
     public void Sessions_equal_the_reference() => Run("session", GraphChecks.Session, Graphs, needsLogits: false);
 
-    [LoweringFact]
+    [Fact]
     public void Training_equals_the_reference() => Run("training", GraphChecks.Training, Graphs);
 
-    [LoweringFact]
+    [Fact]
     public void Gradients_equal_differences() => Run("gradients", GraphChecks.Gradients, Share());
 
-    [LoweringFact]
+    [Fact]
     public void Integers_equal_the_simulation() => Run("integers", GraphChecks.Integers, Share());
 
     private static int Share() => Math.Max(Graphs / 10, 60);
