@@ -6,9 +6,6 @@ namespace Bitis.Fuzz;
 /// <summary>The process that runs cases: it notes each before it begins, so that a crash can be told from its note.</summary>
 internal static class FuzzChild
 {
-    /// <summary>How many cases run before their tensors are collected, where each has a guard page: the system maps some 65,000 of them.</summary>
-    private const int CasesBetweenCollections = 20;
-
     /// <summary>Runs cases and reports faults on standard output.</summary>
     /// <param name="first">The first case.</param>
     /// <param name="end">The case after the last.</param>
@@ -20,14 +17,8 @@ internal static class FuzzChild
         using var fuzzer = new Fuzzer();
         var counts = new SortedDictionary<(string Target, FuzzOutcomeKind Kind), int>();
         Span<byte> bytes = stackalloc byte[sizeof(long)];
-        bool isGuarded = Environment.GetEnvironmentVariable("BITIS_GUARD") is not null;
         for (long seed = first; seed < end; seed++)
         {
-            if (isGuarded && seed % CasesBetweenCollections == 0)
-            {
-                GC.Collect();
-                GC.WaitForPendingFinalizers();
-            }
             note.Position = 0;
             BinaryPrimitives.WriteInt64LittleEndian(bytes, seed);
             note.Write(bytes);
