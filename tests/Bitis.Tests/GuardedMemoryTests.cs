@@ -42,9 +42,8 @@ public sealed unsafe partial class GuardedMemoryTests
             Check(block, bytes, mode);
             Assert.Equal(-1, new ReadOnlySpan<byte>(block, bytes).IndexOfAnyExcept((byte)0));
             new Span<byte>(block, bytes).Fill(1);
+            // Whether the block can still be read says nothing: another thread may map the same addresses at once.
             Assert.True(GuardedMemory.Free(mapping));
-            if (bytes > 0)
-                Assert.False(CanRead(block));
         }
     }
 
