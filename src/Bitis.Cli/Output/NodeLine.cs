@@ -10,7 +10,7 @@ namespace Bitis.Cli.Output;
 internal sealed record NodeLine(string Name, string Operator, Shape Shape)
 {
     public static IReadOnlyList<NodeLine> Of(Graph graph) =>
-        [.. graph.Nodes.Select(node => new NodeLine(node.Name, node.Operator.Kind, node.Shape))];
+        [.. graph.Nodes.Select(node => new NodeLine(node.Name, node.Kind, node.Shape))];
 
     /// <summary>Writes operators as a table.</summary>
     public static void Describe(Report report, IReadOnlyList<NodeLine>? nodes)

@@ -4,11 +4,26 @@ using Bitis.Tensors;
 namespace Bitis.Graphs;
 
 /// <summary>Builds a <see cref="Graph"/> node by node; shapes are checked as the nodes are added.</summary>
+/// <remarks>
+/// Shapes are those of one image: a map is <c>[channels, height, width]</c>, a sequence <c>[tokens, channels]</c>, a vector <c>[channels]</c>.
+/// A grid of tokens is a sequence, row by row. A node has the name of its module in the checkpoint, and its parameters are called as the
+/// module's are (<c>{name}.weight</c>), unless a method is given other names for them, in the order that it states. Nodes that name the
+/// same parameter share it.
+/// <para>
+/// All methods throw an <see cref="ArgumentException"/> if the input does not fit, the name is taken, a setting is out of its range, or
+/// a parameter of that name has another shape at another node.
+/// </para>
+/// </remarks>
 public sealed class GraphBuilder
 {
+    private const float UsualEpsilon = 1e-5f;
+
     private readonly List<Node> _nodes = [];
     private readonly HashSet<string> _names = [];
     private readonly Dictionary<string, (Shape Shape, string Node)> _parameters = [];
+
+    /// <summary>The operators so far: equal ones are one, with the tables that they hold.</summary>
+    private readonly HashSet<Operator> _operators = [];
 
     /// <summary>Starts a graph whose input is one image.</summary>
     /// <param name="input">The image's shape, <c>[channels, height, width]</c>.</param>
@@ -17,27 +32,245 @@ public sealed class GraphBuilder
     /// <summary>The image.</summary>
     public Node Input { get; }
 
-    /// <summary>The block that the nodes added from now on belong to; null outside the backbone's blocks.</summary>
+    /// <summary>The block that the nodes added from now on belong to, counted from 0; null outside the backbone's blocks.</summary>
+    /// <remarks>Recipes quantize layers inside of blocks, and learn scales block by block. A graph without blocks is one itself.</remarks>
     public int? Block { get; set; }
 
-    /// <summary>Adds a node whose parameters are named <c>{name}.{role}</c>, as a module's are.</summary>
-    /// <exception cref="ArgumentException">The inputs do not fit the operator, or the name is taken.</exception>
-    public Node Add(string name, Operator op, params ReadOnlySpan<Node> inputs) =>
-        Add(name, op, inputs, [.. op.Parameters.Select(spec => $"{name}.{spec.Role}")]);
+    /// <summary>A fully connected layer over the channels, <c>y = x·Wᵀ + b</c>: <c>[..., in]</c> to <c>[..., out]</c>.</summary>
+    /// <param name="name">The node's name.</param>
+    /// <param name="x">The input.</param>
+    /// <param name="outFeatures">The channels of the output.</param>
+    /// <param name="hasBias">Whether there is a bias.</param>
+    /// <param name="parameters">Names for <c>weight [out, in]</c> and <c>bias [out]</c>.</param>
+    public Node Linear(string name, Node x, int outFeatures, bool hasBias = true, IReadOnlyList<string>? parameters = null) =>
+        Add(name, new Linear(ChannelsOf(x), outFeatures, hasBias), [x], parameters);
 
-    /// <summary>Adds a node whose parameters have names of their own; nodes that name the same one share it.</summary>
-    /// <exception cref="ArgumentException">
-    /// The inputs do not fit the operator, the name is taken, or another node has a parameter of that name with another shape.
-    /// </exception>
-    public Node Add(string name, Operator op, ReadOnlySpan<Node> inputs, IReadOnlyList<string> parameterNames)
+    /// <summary>A convolution over a map with square kernels: <c>[in, height, width]</c> to <c>[out, height', width']</c>.</summary>
+    /// <param name="name">The node's name.</param>
+    /// <param name="x">The map.</param>
+    /// <param name="outChannels">The channels of the output.</param>
+    /// <param name="kernel">The side of the kernel, in pixels.</param>
+    /// <param name="stride">The distance between kernel positions, in pixels.</param>
+    /// <param name="padding">Zeros around the map, in pixels.</param>
+    /// <param name="hasBias">Whether there is a bias.</param>
+    /// <param name="parameters">Names for <c>weight [out, in, kernel, kernel]</c> and <c>bias [out]</c>.</param>
+    public Node Conv2d(
+        string name, Node x, int outChannels, int kernel, int stride = 1, int padding = 0, bool hasBias = true, IReadOnlyList<string>? parameters = null) =>
+        Add(name, new Conv2d(Sized(x, 3, "[channels, height, width]").Shape[0], outChannels, kernel, stride, padding, hasBias), [x], parameters);
+
+    /// <summary>A map as tokens, row by row: <c>[channels, height, width]</c> to <c>[height·width, channels]</c>.</summary>
+    public Node FlattenSpatial(string name, Node x) => Add(name, new FlattenSpatial(), x);
+
+    /// <summary>A convolution over a grid of tokens, with zeros around it: <c>[height·width, in]</c> to <c>[height'·width', out]</c>.</summary>
+    /// <param name="name">The node's name.</param>
+    /// <param name="x">The tokens.</param>
+    /// <param name="height">Rows of the grid.</param>
+    /// <param name="width">Columns of the grid.</param>
+    /// <param name="outChannels">The channels of the output.</param>
+    /// <param name="kernel">The side of the square kernel.</param>
+    /// <param name="stride">The distance between kernel positions.</param>
+    /// <param name="padding">Zeros around the grid.</param>
+    /// <param name="parameters">Names for <c>weight [out, in, kernel, kernel]</c> and <c>bias [out]</c>.</param>
+    public Node GridConv2d(
+        string name, Node x, int height, int width, int outChannels, int kernel, int stride = 1, int padding = 0, IReadOnlyList<string>? parameters = null) =>
+        Add(name, new GridConv2d(ChannelsOf(x), outChannels, height, width, kernel, stride, padding), [x], parameters);
+
+    /// <summary>A convolution of each channel by itself over a grid of tokens, whose size zeros around it keep: <c>[height·width, channels]</c>.</summary>
+    /// <param name="name">The node's name.</param>
+    /// <param name="x">The tokens.</param>
+    /// <param name="height">Rows of the grid.</param>
+    /// <param name="width">Columns of the grid.</param>
+    /// <param name="kernel">The side of the square kernel; odd.</param>
+    /// <param name="hasBias">Whether there is a bias.</param>
+    /// <param name="parameters">Names for <c>weight [channels, 1, kernel, kernel]</c> and <c>bias [channels]</c>.</param>
+    public Node DepthwiseConv2d(
+        string name, Node x, int height, int width, int kernel, bool hasBias = true, IReadOnlyList<string>? parameters = null) =>
+        Add(name, new DepthwiseConv2d(ChannelsOf(x), height, width, kernel, hasBias), [x], parameters);
+
+    /// <summary>A convolution of each channel by itself along the tokens, which sees only the past: <c>[tokens, channels]</c>.</summary>
+    /// <param name="name">The node's name.</param>
+    /// <param name="x">The tokens.</param>
+    /// <param name="kernel">How many tokens the kernel covers.</param>
+    /// <param name="parameters">Names for <c>weight [channels, 1, kernel]</c> and <c>bias [channels]</c>.</param>
+    public Node CausalConv1d(string name, Node x, int kernel, IReadOnlyList<string>? parameters = null) =>
+        Add(name, new CausalConv1d(ChannelsOf(x), kernel), [x], parameters);
+
+    /// <summary>The selective state space recurrence: <c>hₜ = exp(Δₜ·A)·hₜ₋₁ + Δₜ·Bₜ·uₜ, yₜ = Cₜ·hₜ + D·uₜ</c> with <c>A = −exp(A_log)</c>.</summary>
+    /// <param name="name">The node's name.</param>
+    /// <param name="u">The input, <c>[tokens, channels]</c>.</param>
+    /// <param name="delta">Δ, after the softplus, <c>[tokens, channels]</c>.</param>
+    /// <param name="b">B, <c>[tokens, states]</c>.</param>
+    /// <param name="c">C, <c>[tokens, states]</c>.</param>
+    /// <param name="parameters">Names for <c>A_log [channels, states]</c> and <c>D [channels]</c>.</param>
+    public Node SelectiveScan(string name, Node u, Node delta, Node b, Node c, IReadOnlyList<string>? parameters = null) =>
+        Add(name, new SelectiveScan(ChannelsOf(u), ChannelsOf(b)), [u, delta, b, c], parameters);
+
+    /// <summary>Layer normalization over the channels.</summary>
+    /// <param name="name">The node's name.</param>
+    /// <param name="x">The input.</param>
+    /// <param name="epsilon">Added to the variance before the root.</param>
+    /// <param name="parameters">Names for <c>weight</c> and <c>bias [channels]</c>.</param>
+    public Node LayerNorm(string name, Node x, float epsilon = UsualEpsilon, IReadOnlyList<string>? parameters = null) =>
+        Add(name, new LayerNorm(ChannelsOf(x), epsilon), [x], parameters);
+
+    /// <summary>Root mean square normalization over the channels.</summary>
+    /// <param name="name">The node's name.</param>
+    /// <param name="x">The input.</param>
+    /// <param name="epsilon">Added to the mean square before the root.</param>
+    /// <param name="parameters">A name for <c>weight [channels]</c>.</param>
+    public Node RmsNorm(string name, Node x, float epsilon = UsualEpsilon, IReadOnlyList<string>? parameters = null) =>
+        Add(name, new RmsNorm(ChannelsOf(x), epsilon), [x], parameters);
+
+    /// <summary>Group normalization: groups of neighbouring channels over all tokens, <c>[tokens, channels]</c>.</summary>
+    /// <param name="name">The node's name.</param>
+    /// <param name="x">The tokens.</param>
+    /// <param name="groups">How many groups there are; divides the channels.</param>
+    /// <param name="epsilon">Added to the variance before the root.</param>
+    /// <param name="parameters">Names for <c>weight</c> and <c>bias [channels]</c>.</param>
+    public Node GroupNorm(string name, Node x, int groups, float epsilon = UsualEpsilon, IReadOnlyList<string>? parameters = null) =>
+        Add(name, new GroupNorm(ChannelsOf(x), groups, epsilon), [x], parameters);
+
+    /// <summary>The mean over the tokens of each sequence's layer normalization: <c>[tokens, channels]</c> each to <c>[sequences, channels]</c>.</summary>
+    /// <param name="name">The node's name.</param>
+    /// <param name="sequences">The sequences, at least one.</param>
+    /// <param name="epsilon">Added to the variance before the root.</param>
+    /// <param name="parameters">Names for <c>weight</c> and <c>bias [channels]</c>.</param>
+    public Node MeanOfNorms(string name, IReadOnlyList<Node> sequences, float epsilon = UsualEpsilon, IReadOnlyList<string>? parameters = null)
     {
-        if (!_names.Add(name))
-            throw new ArgumentException($"The graph already has a node named '{name}'.", nameof(name));
-        if (parameterNames.Count != op.Parameters.Count)
-            throw new ArgumentException($"'{name}' needs {op.Parameters.Count} parameter names.", nameof(parameterNames));
+        ArgumentNullException.ThrowIfNull(sequences);
+        ArgumentOutOfRangeException.ThrowIfZero(sequences.Count, nameof(sequences));
+        return Add(name, new MeanOfNorms(ChannelsOf(sequences[0]), epsilon), [.. sequences], parameters);
+    }
+
+    /// <summary>The sum of sequences with a gate for each channel, <c>y[t] = Σₖ g[k]·xₖ[t]</c>.</summary>
+    /// <param name="name">The node's name.</param>
+    /// <param name="gates">The gates, <c>[sequences, channels]</c>.</param>
+    /// <param name="sequences">The sequences, each <c>[tokens, channels]</c>.</param>
+    public Node GatedSum(string name, Node gates, IReadOnlyList<Node> sequences) => Add(name, new GatedSum(), [gates, .. sequences]);
+
+    /// <summary>Multi-head self-attention between its projections: queries, keys and values <c>[tokens, 3·width]</c> to <c>[tokens, width]</c>.</summary>
+    /// <param name="name">The node's name.</param>
+    /// <param name="x">Queries, keys and values, one after the other in each token.</param>
+    /// <param name="heads">How many heads there are; divides the width.</param>
+    public Node Attention(string name, Node x, int heads) => Add(name, new Attention(ChannelsOf(x) / 3, heads), x);
+
+    /// <summary>Turns pairs of channels by angles that grow with a token's row and column on a square grid (EVA-02's rotary positions).</summary>
+    /// <param name="name">The node's name.</param>
+    /// <param name="x">The tokens, <c>[grid², channels]</c>, with a multiple of 4 channels.</param>
+    /// <param name="grid">Tokens along one side of the grid.</param>
+    /// <param name="baseGrid">The grid on which neighbours are one step apart.</param>
+    public Node RotaryPositions(string name, Node x, int grid, int baseGrid) => Add(name, new RotaryPositions(grid, ChannelsOf(x), baseGrid), x);
+
+    /// <summary>Adds a learned embedding, such as positions, <c>[tokens, channels]</c>.</summary>
+    /// <param name="name">The node's name.</param>
+    /// <param name="x">The tokens.</param>
+    /// <param name="parameter">The name of <c>embedding [1, tokens, channels]</c>; null for <c>{name}.embedding</c>.</param>
+    public Node AddEmbedding(string name, Node x, string? parameter = null) =>
+        Add(name, new AddEmbedding(Sized(x, 2, "[tokens, channels]").Shape[0], ChannelsOf(x)), [x], parameter is null ? null : [parameter]);
+
+    /// <summary>Inserts a learned token, the class token: <c>[tokens, channels]</c> to <c>[tokens + 1, channels]</c>.</summary>
+    /// <param name="name">The node's name.</param>
+    /// <param name="x">The tokens.</param>
+    /// <param name="position">The token's index in the output.</param>
+    /// <param name="parameter">The name of <c>token [1, 1, channels]</c>; null for <c>{name}.token</c>.</param>
+    public Node InsertToken(string name, Node x, int position, string? parameter = null) =>
+        Add(name, new InsertToken(position, ChannelsOf(x)), [x], parameter is null ? null : [parameter]);
+
+    /// <summary>One token of a sequence: <c>[tokens, channels]</c> to <c>[channels]</c>.</summary>
+    /// <param name="name">The node's name.</param>
+    /// <param name="x">The tokens.</param>
+    /// <param name="position">The token's index.</param>
+    public Node SelectToken(string name, Node x, int position) => Add(name, new SelectToken(position), x);
+
+    /// <summary>The mean over the tokens: <c>[tokens, channels]</c> to <c>[channels]</c>.</summary>
+    public Node MeanTokens(string name, Node x) => Add(name, new MeanTokens(), x);
+
+    /// <summary>The tokens from the last to the first.</summary>
+    public Node ReverseTokens(string name, Node x) => Add(name, new ReverseTokens(), x);
+
+    /// <summary>Tokens in another order, <c>y[t] = x[order[t]]</c>.</summary>
+    /// <param name="name">The node's name.</param>
+    /// <param name="x">The tokens.</param>
+    /// <param name="order">The input's token for each of the output, or <see cref="TokenOrder.Zeros"/>; none twice.</param>
+    public Node ArrangeTokens(string name, Node x, IReadOnlyList<int> order)
+    {
+        ArgumentNullException.ThrowIfNull(order);
+        // A large grid's order is checked once, however many blocks there are.
+        ArrangeTokens? known = _operators.OfType<ArrangeTokens>().FirstOrDefault(one => one.Sources.SequenceEqual(order));
+        return Add(name, known ?? new ArrangeTokens(order), x);
+    }
+
+    /// <summary>Four neighbouring tokens of a grid side by side in one: <c>[height·width, channels]</c> to <c>[⌈height/2⌉·⌈width/2⌉, 4·channels]</c>.</summary>
+    /// <param name="name">The node's name.</param>
+    /// <param name="x">The tokens.</param>
+    /// <param name="height">Rows of the grid.</param>
+    /// <param name="width">Columns of the grid.</param>
+    public Node MergePatches(string name, Node x, int height, int width) => Add(name, new MergePatches(height, width), x);
+
+    /// <summary>A range of the channels, <c>x[..., start : start + length]</c>.</summary>
+    /// <param name="name">The node's name.</param>
+    /// <param name="x">The input.</param>
+    /// <param name="start">The first channel.</param>
+    /// <param name="length">How many channels.</param>
+    public Node SliceChannels(string name, Node x, int start, int length) => Add(name, new SliceChannels(start, length), x);
+
+    /// <summary>The sum of two values of one shape.</summary>
+    public Node Add(string name, Node x, Node y) => Add(name, new Add(), x, y);
+
+    /// <summary>The product of two values of one shape, element by element.</summary>
+    public Node Multiply(string name, Node x, Node y) => Add(name, new Multiply(), x, y);
+
+    /// <summary>A value times a constant.</summary>
+    public Node Scale(string name, Node x, float factor) => Add(name, new Scale(factor), x);
+
+    /// <summary><c>x·σ(x)</c>.</summary>
+    public Node Silu(string name, Node x) => Add(name, new Silu(), x);
+
+    /// <summary><c>x·Φ(x)</c>, with the error function and not its approximation.</summary>
+    public Node Gelu(string name, Node x) => Add(name, new Gelu(), x);
+
+    /// <summary><c>max(x, 0)</c>.</summary>
+    public Node Relu(string name, Node x) => Add(name, new Relu(), x);
+
+    /// <summary><c>σ(x) = 1 / (1 + e⁻ˣ)</c>.</summary>
+    public Node Sigmoid(string name, Node x) => Add(name, new Sigmoid(), x);
+
+    /// <summary><c>ln(1 + eˣ)</c>.</summary>
+    public Node Softplus(string name, Node x) => Add(name, new Softplus(), x);
+
+    /// <summary>Finishes the graph.</summary>
+    /// <param name="output">The node whose value is the answer.</param>
+    public Graph Build(Node output)
+    {
+        ArgumentNullException.ThrowIfNull(output);
+        RequireOwn(output, nameof(output));
+        return new([.. _nodes], output);
+    }
+
+    /// <summary>Adds a node whose parameters are named <c>{name}.{role}</c>, as a module's are.</summary>
+    internal Node Add(string name, Operator op, params ReadOnlySpan<Node> inputs) => Add(name, op, inputs, parameterNames: null);
+
+    /// <summary>Adds a node.</summary>
+    /// <param name="name">The node's name.</param>
+    /// <param name="op">What it computes.</param>
+    /// <param name="inputs">What it takes.</param>
+    /// <param name="parameterNames">The names of its parameters; null for <c>{name}.{role}</c>.</param>
+    internal Node Add(string name, Operator op, ReadOnlySpan<Node> inputs, IReadOnlyList<string>? parameterNames)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
         Node[] nodes = inputs.ToArray();
+        foreach (Node input in nodes)
+            RequireOwn(input, nameof(inputs));
+        parameterNames ??= [.. op.Parameters.Select(spec => $"{name}.{spec.Role}")];
+        if (parameterNames.Count != op.Parameters.Count || parameterNames.Any(string.IsNullOrEmpty))
+        {
+            throw new ArgumentException(
+                $"'{name}' needs {op.Parameters.Count} parameter names ({string.Join(", ", op.Parameters.Select(spec => spec.Role))}).", nameof(parameterNames));
+        }
         Shape shape = op.OutputShape(Array.ConvertAll(nodes, node => node.Shape));
         RequireTensor(name, shape);
+        if (_names.Contains(name))
+            throw new ArgumentException($"The graph already has a node named '{name}'.", nameof(name));
         foreach ((string parameter, ParameterSpec spec) in parameterNames.Zip(op.Parameters))
         {
             RequireTensor(parameter, spec.Shape);
@@ -47,9 +280,24 @@ public sealed class GraphBuilder
                     $"The parameter '{parameter}' is {spec.Shape} at '{name}' and {other.Shape} at '{other.Node}'.", nameof(parameterNames));
             }
         }
+        if (!_operators.Add(op) && _operators.TryGetValue(op, out Operator? known))
+            op = known;
         var added = new Node(_nodes.Count, name, Block, op, nodes, parameterNames, shape);
+        _names.Add(name);
         _nodes.Add(added);
         return added;
+    }
+
+    private static int ChannelsOf(Node x)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        return x.Shape.Rank > 0 ? x.Shape[^1] : throw new ArgumentException($"'{x.Name}' is a number, without channels.", nameof(x));
+    }
+
+    private static Node Sized(Node x, int rank, string expected)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        return x.Shape.Rank == rank ? x : throw new ArgumentException($"'{x.Name}' is {x.Shape}; expected {expected}.", nameof(x));
     }
 
     private static void RequireTensor(string name, Shape shape)
@@ -58,7 +306,10 @@ public sealed class GraphBuilder
             throw new ArgumentException($"'{name}' would have the shape {shape}, more than a tensor can hold.", nameof(name));
     }
 
-    /// <summary>Finishes the graph.</summary>
-    /// <param name="output">The node whose value is the answer.</param>
-    public Graph Build(Node output) => new(_nodes, output);
+    private void RequireOwn(Node node, string parameter)
+    {
+        ArgumentNullException.ThrowIfNull(node, parameter);
+        if (node.Index >= _nodes.Count || _nodes[node.Index] != node)
+            throw new ArgumentException($"'{node.Name}' belongs to another graph.", parameter);
+    }
 }

@@ -107,7 +107,7 @@ public sealed class GraphSegment
     /// <summary>This segment as a graph of its own, with an <see cref="Input"/> in place of each node that it takes a value of.</summary>
     /// <param name="output">The graph's output, one of <see cref="Outputs"/>.</param>
     /// <param name="before">What the first input of a node passes through first, if anything; null for nothing anywhere.</param>
-    public Graph ToGraph(Node output, Func<Node, Operator?>? before = null) => Isolate(Inputs, Nodes, output, before);
+    internal Graph ToGraph(Node output, Func<Node, Operator?>? before = null) => Isolate(Inputs, Nodes, output, before);
 
     /// <summary>Some nodes as a graph of their own, with an <see cref="Input"/> in place of each node that they take a value of.</summary>
     internal static Graph Isolate(IEnumerable<Node> inputs, IEnumerable<Node> members, Node output, Func<Node, Operator?>? before = null)

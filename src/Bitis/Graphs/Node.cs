@@ -29,13 +29,16 @@ public sealed class Node
     /// <summary>The block of the backbone that the node belongs to, counted from 0; none for the stem and the head.</summary>
     public int? Block { get; }
 
+    /// <summary>The name of what the node computes: <c>linear</c>, <c>selective_scan</c>.</summary>
+    public string Kind => Operator.Kind;
+
     /// <summary>What the node computes.</summary>
-    public Operator Operator { get; }
+    internal Operator Operator { get; }
 
     /// <summary>The nodes whose values it takes.</summary>
     public IReadOnlyList<Node> Inputs { get; }
 
-    /// <summary>The names of its parameters in the checkpoint, in the order of <see cref="Operator.Parameters"/>.</summary>
+    /// <summary>The names of its parameters in the checkpoint, in the order that its method of <see cref="GraphBuilder"/> states.</summary>
     public IReadOnlyList<string> ParameterNames { get; }
 
     /// <summary>The shape of its value for one image, without the batch.</summary>
@@ -45,5 +48,5 @@ public sealed class Node
     internal bool IsInput => Operator is Input;
 
     /// <summary>The name, operator and shape, for a debugger.</summary>
-    public override string ToString() => $"{Name}: {Operator.Kind} {Shape}";
+    public override string ToString() => $"{Name}: {Kind} {Shape}";
 }

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using Bitis.Graphs;
-using Bitis.Operators;
 
 namespace Bitis.Models;
 
@@ -25,22 +24,22 @@ internal sealed class LocalScans(GraphBuilder graph, string name, string directi
     private static readonly ConditionalWeakTable<GraphBuilder, Dictionary<(ScanDirection, int, int?), ScanOrder>> Orders = [];
 
     private readonly ScanDirection[] _directions = ScanDirection.ParseBlock(directions);
-    private readonly List<(ArrangeTokens Order, Node Tokens)> _arranged = [];
+    private readonly List<(IReadOnlyList<int> Order, Node Tokens)> _arranged = [];
 
     /// <summary>The tokens as a direction sees them: <c>[L, E]</c>, longer where windows reach over the grid's edge.</summary>
     public Node Enter(Node x, int direction)
     {
         Node tokens = Arranged(x, direction);
-        return _directions[direction].IsReversed ? graph.Add($"{name}.reversed_{Index(direction)}", new ReverseTokens(), tokens) : tokens;
+        return _directions[direction].IsReversed ? graph.ReverseTokens($"{name}.reversed_{Index(direction)}", tokens) : tokens;
     }
 
     /// <summary>A direction's output in the order of the grid, <c>[L, E]</c>.</summary>
     public Node Leave(Node y, int direction)
     {
         if (_directions[direction].IsReversed)
-            y = graph.Add($"{name}.y_{Index(direction)}.reversed", new ReverseTokens(), y);
+            y = graph.ReverseTokens($"{name}.y_{Index(direction)}.reversed", y);
         ScanOrder order = OrderOf(direction);
-        return order.IsGridOrder ? y : graph.Add($"{name}.y_{Index(direction)}", order.Out, y);
+        return order.IsGridOrder ? y : graph.ArrangeTokens($"{name}.y_{Index(direction)}", y, order.Out);
     }
 
     /// <summary>The sum of the directions; the gate sees the mean of a direction's normalized tokens.</summary>
@@ -51,12 +50,12 @@ internal sealed class LocalScans(GraphBuilder graph, string name, string directi
     public static Node Merge(GraphBuilder graph, string sum, string gate, Node[] outputs)
     {
         int width = outputs[0].Shape[1], inner = width / GateReduction;
-        Node gates = graph.Add($"{gate}.norm", new MeanOfNorms(width, NormEpsilon), outputs); // [4, E]
-        gates = graph.Add($"{gate}.global_reduce", new Linear(width, inner, HasBias: true), gates);
-        gates = graph.Add($"{gate}.act_fn", new Gelu(), gates);
-        gates = graph.Add($"{gate}.channel_select", new Linear(inner, width, HasBias: true), gates);
-        gates = graph.Add($"{gate}.gate_fn", new Sigmoid(), gates);
-        return graph.Add(sum, new GatedSum(), [gates, .. outputs]); // [L, E]
+        Node gates = graph.MeanOfNorms($"{gate}.norm", outputs, NormEpsilon); // [4, E]
+        gates = graph.Linear($"{gate}.global_reduce", gates, inner);
+        gates = graph.Gelu($"{gate}.act_fn", gates);
+        gates = graph.Linear($"{gate}.channel_select", gates, width);
+        gates = graph.Sigmoid($"{gate}.gate_fn", gates);
+        return graph.GatedSum(sum, gates, outputs); // [L, E]
     }
 
     /// <summary>Directions of one order share its arrangement.</summary>
@@ -65,9 +64,9 @@ internal sealed class LocalScans(GraphBuilder graph, string name, string directi
         ScanOrder order = OrderOf(direction);
         if (order.IsGridOrder)
             return x;
-        Node? known = _arranged.FirstOrDefault(arranged => arranged.Order.Equals(order.In)).Tokens;
+        Node? known = _arranged.FirstOrDefault(arranged => arranged.Order.SequenceEqual(order.In)).Tokens;
         if (known is null)
-            _arranged.Add((order.In, known = graph.Add($"{name}.arranged_{Index(direction)}", order.In, x)));
+            _arranged.Add((order.In, known = graph.ArrangeTokens($"{name}.arranged_{Index(direction)}", x, order.In)));
         return known;
     }
 
@@ -77,9 +76,9 @@ internal sealed class LocalScans(GraphBuilder graph, string name, string directi
         (ScanDirection, int, int?) key = (_directions[direction], grid, classToken);
         if (!orders.TryGetValue(key, out ScanOrder? order))
         {
-            ArrangeTokens enter = _directions[direction].Arrange(grid, classToken);
-            bool isGridOrder = enter.Sources.Select((source, token) => source == token).All(same => same);
-            orders.Add(key, order = new ScanOrder(enter, enter.Inverse((grid * grid) + (classToken is null ? 0 : 1)), isGridOrder));
+            IReadOnlyList<int> enter = _directions[direction].Arrange(grid, classToken);
+            bool isGridOrder = enter.Select((source, token) => source == token).All(same => same);
+            orders.Add(key, order = new ScanOrder(enter, TokenOrder.Inverse(enter, grid * grid + (classToken is null ? 0 : 1)), isGridOrder));
         }
         return order;
     }
@@ -90,5 +89,5 @@ internal sealed class LocalScans(GraphBuilder graph, string name, string directi
     /// <param name="In">From the grid's order to the direction's.</param>
     /// <param name="Out">And back.</param>
     /// <param name="IsGridOrder">Whether they are the same.</param>
-    private sealed record ScanOrder(ArrangeTokens In, ArrangeTokens Out, bool IsGridOrder);
+    private sealed record ScanOrder(IReadOnlyList<int> In, IReadOnlyList<int> Out, bool IsGridOrder);
 }

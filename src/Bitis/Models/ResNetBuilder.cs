@@ -1,5 +1,4 @@
 using Bitis.Graphs;
-using Bitis.Operators;
 
 namespace Bitis.Models;
 
@@ -13,9 +12,9 @@ internal static class ResNetBuilder
     {
         var graph = new GraphBuilder(config.InputShape);
         int size = config.ImageSize;
-        Node x = graph.Add("conv1", new Conv2d(config.ImageChannels, config.Width, Kernel: 3, Stride: 1, Padding: 1, HasBias: true), graph.Input);
-        x = graph.Add("conv1.tokens", new FlattenSpatial(), x); // [size², C]
-        x = graph.Add("relu", new Relu(), Norm(graph, config, "norm1", x));
+        Node x = graph.Conv2d("conv1", graph.Input, config.Width, kernel: 3, padding: 1);
+        x = graph.FlattenSpatial("conv1.tokens", x); // [size², C]
+        x = graph.Relu("relu", Norm(graph, config, "norm1", x));
         int block = 0;
         for (int stage = 0; stage < config.Depths.Count; stage++)
         {
@@ -28,27 +27,27 @@ internal static class ResNetBuilder
             }
         }
         graph.Block = null;
-        x = graph.Add("avgpool", new MeanTokens(), x); // [C]
-        return graph.Build(graph.Add("fc", new Linear(x.Shape[0], config.Classes, HasBias: true), x));
+        x = graph.MeanTokens("avgpool", x); // [C]
+        return graph.Build(graph.Linear("fc", x, config.Classes));
     }
 
     /// <summary>relu(x + norm(conv(relu(norm(conv(x)))))); the first convolution, and the shortcut with it, may halve the grid.</summary>
     private static Node Block(GraphBuilder graph, ResNetConfig config, string name, Node input, int width, int size, int stride)
     {
         int inputs = input.Shape[1], halved = (size - 1) / stride + 1;
-        Node x = graph.Add($"{name}.conv1", new GridConv2d(inputs, width, size, size, Kernel: 3, stride, Padding: 1), input);
-        x = graph.Add($"{name}.relu1", new Relu(), Norm(graph, config, $"{name}.norm1", x));
-        x = graph.Add($"{name}.conv2", new GridConv2d(width, width, halved, halved, Kernel: 3, Stride: 1, Padding: 1), x);
+        Node x = graph.GridConv2d($"{name}.conv1", input, size, size, width, kernel: 3, stride, padding: 1);
+        x = graph.Relu($"{name}.relu1", Norm(graph, config, $"{name}.norm1", x));
+        x = graph.GridConv2d($"{name}.conv2", x, halved, halved, width, kernel: 3, padding: 1);
         x = Norm(graph, config, $"{name}.norm2", x);
         Node shortcut = input;
         if (stride > 1)
         {
-            shortcut = graph.Add($"{name}.downsample.0", new GridConv2d(inputs, width, size, size, Kernel: 1, stride, Padding: 0), input);
+            shortcut = graph.GridConv2d($"{name}.downsample.0", input, size, size, width, kernel: 1, stride);
             shortcut = Norm(graph, config, $"{name}.downsample.1", shortcut);
         }
-        return graph.Add($"{name}.relu2", new Relu(), graph.Add($"{name}.residual", new Add(), x, shortcut));
+        return graph.Relu($"{name}.relu2", graph.Add($"{name}.residual", x, shortcut));
     }
 
     private static Node Norm(GraphBuilder graph, ResNetConfig config, string name, Node x) =>
-        graph.Add(name, new GroupNorm(x.Shape[1], config.Groups, config.NormEpsilon), x);
+        graph.GroupNorm(name, x, config.Groups, config.NormEpsilon);
 }

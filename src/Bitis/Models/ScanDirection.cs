@@ -1,5 +1,5 @@
 using System.Globalization;
-using Bitis.Operators;
+using Bitis.Graphs;
 
 namespace Bitis.Models;
 
@@ -80,12 +80,12 @@ internal readonly record struct ScanDirection(string Order, bool IsReversed)
     /// </summary>
     /// <param name="grid">Tokens along one side of the grid.</param>
     /// <param name="classToken">The index of a class token in the sequence; null if there is none.</param>
-    public ArrangeTokens Arrange(int grid, int? classToken)
+    public IReadOnlyList<int> Arrange(int grid, int? classToken)
     {
         List<int> sources = [.. Order switch
         {
             "h" => Enumerable.Range(0, grid * grid),
-            "v" => ArrangeTokens.ByColumn(grid, grid).Sources,
+            "v" => TokenOrder.ByColumn(grid, grid),
             _ => WindowSources(grid),
         }];
         if (classToken is { } index)
@@ -94,7 +94,7 @@ internal readonly record struct ScanDirection(string Order, bool IsReversed)
                 sources[i] += sources[i] >= index ? 1 : 0;
             sources.Insert(IsReversed ? sources.Count - index : index, index);
         }
-        return new ArrangeTokens(sources);
+        return sources;
     }
 
     private IEnumerable<int> WindowSources(int grid)
@@ -104,7 +104,7 @@ internal readonly record struct ScanDirection(string Order, bool IsReversed)
         {
             int window = i / area, place = i % area;
             int row = window / windows * side + place / side, column = window % windows * side + place % side;
-            yield return row < grid && column < grid ? row * grid + column : ArrangeTokens.Zeros;
+            yield return row < grid && column < grid ? row * grid + column : TokenOrder.Zeros;
         }
     }
 }

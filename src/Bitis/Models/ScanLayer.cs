@@ -1,5 +1,4 @@
 using Bitis.Graphs;
-using Bitis.Operators;
 
 namespace Bitis.Models;
 
@@ -18,14 +17,14 @@ internal static class ScanLayer
     {
         int inner = u.Shape[1];
         string xProj = $"{name}.x_proj{suffix}";
-        Node projected = graph.Add(xProj, new Linear(inner, rank + 2 * states, HasBias: false), u); // [L, R + 2N]
-        Node dt = graph.Add($"{xProj}.dt", new SliceChannels(0, rank), projected);
-        Node b = graph.Add($"{xProj}.B", new SliceChannels(rank, states), projected); // [L, N]
-        Node c = graph.Add($"{xProj}.C", new SliceChannels(rank + states, states), projected); // [L, N]
+        Node projected = graph.Linear(xProj, u, rank + 2 * states, hasBias: false); // [L, R + 2N]
+        Node dt = graph.SliceChannels($"{xProj}.dt", projected, 0, rank);
+        Node b = graph.SliceChannels($"{xProj}.B", projected, rank, states); // [L, N]
+        Node c = graph.SliceChannels($"{xProj}.C", projected, rank + states, states); // [L, N]
 
-        Node delta = graph.Add($"{name}.dt_proj{suffix}", new Linear(rank, inner, HasBias: true), dt); // [L, E]
-        delta = graph.Add($"{name}.delta{suffix}", new Softplus(), delta);
+        Node delta = graph.Linear($"{name}.dt_proj{suffix}", dt, inner); // [L, E]
+        delta = graph.Softplus($"{name}.delta{suffix}", delta);
         string[] parameters = [$"{name}.{aLog ?? $"A_log{suffix}"}", $"{name}.D{suffix}"];
-        return graph.Add($"{name}.scan{suffix}", new SelectiveScan(inner, states), [u, delta, b, c], parameters);
+        return graph.SelectiveScan($"{name}.scan{suffix}", u, delta, b, c, parameters);
     }
 }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Bitis.Graphs;
-using Bitis.Operators;
 
 namespace Bitis.Models;
 
@@ -36,8 +35,7 @@ internal static class VMambaBuilder
         int grid = config.GridSize, block = 0;
         for (int stage = 0; stage < config.Depths.Count; stage++)
         {
-            // One for all blocks of a stage: its memory is that of the grid, however many blocks a file claims.
-            ArrangeTokens byColumn = ArrangeTokens.ByColumn(grid, grid);
+            IReadOnlyList<int> byColumn = TokenOrder.ByColumn(grid, grid);
             for (int i = 0; i < config.Depths[stage]; i++)
             {
                 graph.Block = block++;
@@ -49,8 +47,8 @@ internal static class VMambaBuilder
             x = Downsample(graph, config, $"layers.{stage}.downsample", grid, x);
             grid = VMambaConfig.Halved(grid);
         }
-        Node features = graph.Add("classifier.avgpool", new MeanTokens(), Norm(graph, "classifier.norm", x)); // [D]
-        return graph.Build(graph.Add("classifier.head", new Linear(features.Shape[0], config.Classes, HasBias: true), features));
+        Node features = graph.MeanTokens("classifier.avgpool", Norm(graph, "classifier.norm", x)); // [D]
+        return graph.Build(graph.Linear("classifier.head", features, config.Classes));
     }
 
     /// <summary>Where the official checkpoint has a parameter.</summary>
@@ -79,17 +77,18 @@ internal static class VMambaBuilder
         const string name = "patch_embed";
         if (config.Stem == StemKind.Patches)
         {
-            var patches = new Conv2d(config.ImageChannels, config.Width, config.PatchSize, config.PatchSize, Padding: 0, HasBias: true);
-            return Norm(graph, $"{name}.2", Flatten(graph, graph.Add($"{name}.0", patches, graph.Input)));
+            int patch = config.PatchSize;
+            Node patches = graph.Conv2d($"{name}.0", graph.Input, config.Width, patch, stride: patch);
+            return Norm(graph, $"{name}.2", Flatten(graph, patches));
         }
         int half = config.Width / 2, size = VMambaConfig.Halved(config.ImageSize);
-        Node x = graph.Add($"{name}.0", new Conv2d(config.ImageChannels, half, Kernel: 3, Stride: 2, Padding: 1, HasBias: true), graph.Input);
-        x = graph.Add($"{name}.4", new Gelu(), Norm(graph, $"{name}.2", Flatten(graph, x)));
-        x = graph.Add($"{name}.5", new GridConv2d(half, config.Width, size, size, Kernel: 3, Stride: 2, Padding: 1), x);
+        Node x = graph.Conv2d($"{name}.0", graph.Input, half, kernel: 3, stride: 2, padding: 1);
+        x = graph.Gelu($"{name}.4", Norm(graph, $"{name}.2", Flatten(graph, x)));
+        x = graph.GridConv2d($"{name}.5", x, size, size, config.Width, kernel: 3, stride: 2, padding: 1);
         return Norm(graph, $"{name}.7", x);
     }
 
-    private static Node Flatten(GraphBuilder graph, Node map) => graph.Add($"{map.Name}.tokens", new FlattenSpatial(), map);
+    private static Node Flatten(GraphBuilder graph, Node map) => graph.FlattenSpatial($"{map.Name}.tokens", map);
 
     /// <summary>Half the grid with twice the channels.</summary>
     private static Node Downsample(GraphBuilder graph, VMambaConfig config, string name, int grid, Node x)
@@ -97,59 +96,62 @@ internal static class VMambaBuilder
         int width = x.Shape[1];
         if (config.Downsampling == DownsamplingKind.Convolution)
         {
-            x = graph.Add($"{name}.1", new GridConv2d(width, 2 * width, grid, grid, Kernel: 3, Stride: 2, Padding: 1), x);
+            x = graph.GridConv2d($"{name}.1", x, grid, grid, 2 * width, kernel: 3, stride: 2, padding: 1);
             return Norm(graph, $"{name}.3", x);
         }
-        x = graph.Add($"{name}.merge", new MergePatches(grid, grid), x); // [L/4, 4D]
+        x = graph.MergePatches($"{name}.merge", x, grid, grid); // [L/4, 4D]
         x = Norm(graph, $"{name}.norm", x);
-        return graph.Add($"{name}.reduction", new Linear(MergePatches.Parts * width, 2 * width, HasBias: false), x);
+        return graph.Linear($"{name}.reduction", x, 2 * width, hasBias: false);
     }
 
     /// <summary>One block, <c>[L, D]</c> to <c>[L, D]</c>: the scans, and the MLP where there is one, each on top of the residual stream.</summary>
-    private static Node Block(GraphBuilder graph, VMambaConfig config, string name, int stage, int grid, ArrangeTokens byColumn, Node x)
+    private static Node Block(
+        GraphBuilder graph, VMambaConfig config, string name, int stage, int grid, IReadOnlyList<int> byColumn, Node x)
     {
         Node mixed = Mixer(graph, config, $"{name}.op", stage, grid, byColumn, Norm(graph, $"{name}.norm", x));
-        x = graph.Add(config.MlpWidth == 0 ? name : $"{name}.residual", new Add(), x, mixed);
+        x = graph.Add(config.MlpWidth == 0 ? name : $"{name}.residual", x, mixed);
         if (config.MlpWidth == 0)
             return x;
         int width = x.Shape[1], inner = config.MlpWidth << stage;
-        Node hidden = graph.Add($"{name}.mlp.fc1", new Linear(width, inner, HasBias: true), Norm(graph, $"{name}.norm2", x));
-        hidden = graph.Add($"{name}.mlp.act", new Gelu(), hidden);
-        hidden = graph.Add($"{name}.mlp.fc2", new Linear(inner, width, HasBias: true), hidden);
-        return graph.Add(name, new Add(), x, hidden);
+        Node hidden = graph.Linear($"{name}.mlp.fc1", Norm(graph, $"{name}.norm2", x), inner);
+        hidden = graph.Gelu($"{name}.mlp.act", hidden);
+        hidden = graph.Linear($"{name}.mlp.fc2", hidden, width);
+        return graph.Add(name, x, hidden);
     }
 
     /// <summary>The 2-D selective scan (SS2D), <c>[L, D]</c> to <c>[L, D]</c>.</summary>
-    private static Node Mixer(GraphBuilder graph, VMambaConfig config, string name, int stage, int grid, ArrangeTokens byColumn, Node tokens)
+    private static Node Mixer(
+        GraphBuilder graph, VMambaConfig config, string name, int stage, int grid, IReadOnlyList<int> byColumn, Node tokens)
     {
         int width = config.Width << stage, inner = config.InnerWidth << stage;
-        Node x = graph.Add($"{name}.in_proj", new Linear(width, config.IsGated ? 2 * inner : inner, HasBias: false), tokens);
+        Node x = graph.Linear($"{name}.in_proj", tokens, config.IsGated ? 2 * inner : inner, hasBias: false);
         Node? z = null;
         if (config.IsGated)
         {
-            z = graph.Add($"{name}.z", new SliceChannels(inner, inner), x); // [L, E]
-            x = graph.Add($"{name}.x", new SliceChannels(0, inner), x); // [L, E]
+            z = graph.SliceChannels($"{name}.z", x, inner, inner); // [L, E]
+            x = graph.SliceChannels($"{name}.x", x, 0, inner); // [L, E]
         }
-        Node u = graph.Add($"{name}.conv2d", new DepthwiseConv2d(inner, grid, grid, Kernel: 3, config.HasConvBias), x);
-        u = graph.Add($"{name}.act", new Silu(), u); // [L, E]
+        Node u = graph.DepthwiseConv2d($"{name}.conv2d", x, grid, grid, kernel: 3, config.HasConvBias);
+        u = graph.Silu($"{name}.act", u); // [L, E]
 
         Node y = config is LocalVMambaConfig local
             ? LocalScan(graph, local, name, stage, grid, u)
             : CrossScan(graph, config, name, stage, byColumn, u);
-        y = graph.Add($"{name}.out_norm", new LayerNorm(inner, NormEpsilon), y);
+        y = graph.LayerNorm($"{name}.out_norm", y, NormEpsilon);
         if (z is not null)
-            y = graph.Add($"{name}.gated", new Multiply(), y, graph.Add($"{name}.gate", new Silu(), z));
-        return graph.Add($"{name}.out_proj", new Linear(inner, width, HasBias: false), y); // [L, D]
+            y = graph.Multiply($"{name}.gated", y, graph.Silu($"{name}.gate", z));
+        return graph.Linear($"{name}.out_proj", y, width, hasBias: false); // [L, D]
     }
 
     /// <summary>Row by row, column by column, and both from the end; the sum of all four, <c>[L, E]</c>.</summary>
-    private static Node CrossScan(GraphBuilder graph, VMambaConfig config, string name, int stage, ArrangeTokens byColumn, Node u)
+    private static Node CrossScan(
+        GraphBuilder graph, VMambaConfig config, string name, int stage, IReadOnlyList<int> byColumn, Node u)
     {
-        Node columns = graph.Add($"{name}.u1", byColumn, u);
+        Node columns = graph.ArrangeTokens($"{name}.u1", u, byColumn);
         Node y = BothWays(graph, config, name, stage, u, first: 0);
         Node transposed = BothWays(graph, config, name, stage, columns, first: 1);
-        transposed = graph.Add($"{name}.rows", byColumn, transposed);
-        return graph.Add($"{name}.y", new Add(), y, transposed); // cross merge
+        transposed = graph.ArrangeTokens($"{name}.rows", transposed, byColumn);
+        return graph.Add($"{name}.y", y, transposed); // cross merge
     }
 
     /// <summary>The directions of a LocalVMamba's block, and their sum with a gate for each channel, <c>[L, E]</c>.</summary>
@@ -167,14 +169,14 @@ internal static class VMambaBuilder
     {
         int second = first + 2;
         Node forward = Direction(graph, config, name, stage, u, first);
-        Node backward = Direction(graph, config, name, stage, graph.Add($"{name}.u{second}", new ReverseTokens(), u), second);
-        backward = graph.Add($"{name}.y{second}", new ReverseTokens(), backward);
-        return graph.Add($"{name}.y{first}{second}", new Add(), forward, backward); // [L, E]
+        Node backward = Direction(graph, config, name, stage, graph.ReverseTokens($"{name}.u{second}", u), second);
+        backward = graph.ReverseTokens($"{name}.y{second}", backward);
+        return graph.Add($"{name}.y{first}{second}", forward, backward); // [L, E]
     }
 
     /// <summary>One direction's scan, <c>[L, E]</c> to <c>[L, E]</c>.</summary>
     private static Node Direction(GraphBuilder graph, VMambaConfig config, string name, int stage, Node u, int k) =>
         ScanLayer.Add(graph, name, k.ToString(CultureInfo.InvariantCulture), u, config.DeltaRank(stage), config.StateSize);
 
-    private static Node Norm(GraphBuilder graph, string name, Node tokens) => graph.Add(name, new LayerNorm(tokens.Shape[1], NormEpsilon), tokens);
+    private static Node Norm(GraphBuilder graph, string name, Node tokens) => graph.LayerNorm(name, tokens, NormEpsilon);
 }

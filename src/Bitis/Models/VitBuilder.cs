@@ -1,5 +1,4 @@
 using Bitis.Graphs;
-using Bitis.Operators;
 
 namespace Bitis.Models;
 
@@ -8,38 +7,37 @@ internal static class VitBuilder
 {
     public static Graph Build(VitConfig config)
     {
-        int width = config.Width;
         var graph = new GraphBuilder(config.InputShape);
-        var patches = new Conv2d(config.ImageChannels, width, config.PatchSize, config.PatchSize, Padding: 0, HasBias: true);
-        Node x = graph.Add("patch_embed.proj", patches, graph.Input); // [D, grid, grid]
-        x = graph.Add("patch_embed", new FlattenSpatial(), x); // [grid², D]
-        x = graph.Add("cls_token", new InsertToken(0, width), [x], ["cls_token"]); // [L, D]
-        x = graph.Add("pos_embed", new AddEmbedding(config.Tokens, width), [x], ["pos_embed"]);
+        int patch = config.PatchSize;
+        Node x = graph.Conv2d("patch_embed.proj", graph.Input, config.Width, patch, stride: patch); // [D, grid, grid]
+        x = graph.FlattenSpatial("patch_embed", x); // [grid², D]
+        x = graph.InsertToken("cls_token", x, 0, "cls_token"); // [L, D]
+        x = graph.AddEmbedding("pos_embed", x, "pos_embed");
         for (int i = 0; i < config.Depth; i++)
         {
             graph.Block = i;
-            x = graph.Add($"blocks.{i}.residual1", new Add(), x, Attend(graph, config, $"blocks.{i}", x));
-            x = graph.Add($"blocks.{i}.residual2", new Add(), x, Mlp(graph, config, $"blocks.{i}", x));
+            x = graph.Add($"blocks.{i}.residual1", x, Attend(graph, config, $"blocks.{i}", x));
+            x = graph.Add($"blocks.{i}.residual2", x, Mlp(graph, config, $"blocks.{i}", x));
         }
         graph.Block = null;
-        x = graph.Add("norm", new LayerNorm(width, config.NormEpsilon), x);
-        x = graph.Add("pool", new SelectToken(0), x); // [D]
-        return graph.Build(graph.Add("head", new Linear(width, config.Classes, HasBias: true), x));
+        x = graph.LayerNorm("norm", x, config.NormEpsilon);
+        x = graph.SelectToken("pool", x, 0); // [D]
+        return graph.Build(graph.Linear("head", x, config.Classes));
     }
 
     private static Node Attend(GraphBuilder graph, VitConfig config, string name, Node x)
     {
-        x = graph.Add($"{name}.norm1", new LayerNorm(config.Width, config.NormEpsilon), x);
-        x = graph.Add($"{name}.attn.qkv", new Linear(config.Width, 3 * config.Width, HasBias: true), x); // [L, 3D]
-        x = graph.Add($"{name}.attn", new Attention(config.Width, config.Heads), x); // [L, D]
-        return graph.Add($"{name}.attn.proj", new Linear(config.Width, config.Width, HasBias: true), x);
+        x = graph.LayerNorm($"{name}.norm1", x, config.NormEpsilon);
+        x = graph.Linear($"{name}.attn.qkv", x, 3 * config.Width); // [L, 3D]
+        x = graph.Attention($"{name}.attn", x, config.Heads); // [L, D]
+        return graph.Linear($"{name}.attn.proj", x, config.Width);
     }
 
     private static Node Mlp(GraphBuilder graph, VitConfig config, string name, Node x)
     {
-        x = graph.Add($"{name}.norm2", new LayerNorm(config.Width, config.NormEpsilon), x);
-        x = graph.Add($"{name}.mlp.fc1", new Linear(config.Width, config.HiddenWidth, HasBias: true), x);
-        x = graph.Add($"{name}.mlp.act", new Gelu(), x);
-        return graph.Add($"{name}.mlp.fc2", new Linear(config.HiddenWidth, config.Width, HasBias: true), x);
+        x = graph.LayerNorm($"{name}.norm2", x, config.NormEpsilon);
+        x = graph.Linear($"{name}.mlp.fc1", x, config.HiddenWidth);
+        x = graph.Gelu($"{name}.mlp.act", x);
+        return graph.Linear($"{name}.mlp.fc2", x, config.Width);
     }
 }

@@ -3,7 +3,7 @@ using System.Numerics.Tensors;
 namespace Bitis.Operators;
 
 /// <summary>The sum of two tensors: residual streams, and the two directions of a Vim block.</summary>
-public sealed record Add : ElementwiseBinary
+internal sealed record Add : ElementwiseBinary
 {
     /// <inheritdoc />
     public override string Kind => "add";

@@ -6,7 +6,7 @@ namespace Bitis.Operators;
 /// <summary>Adds a learned embedding, such as absolute positions, to each image's tokens.</summary>
 /// <param name="Tokens">The number of tokens.</param>
 /// <param name="Channels">The size of a token.</param>
-public sealed record AddEmbedding(int Tokens, int Channels) : Operator
+internal sealed record AddEmbedding(int Tokens, int Channels) : Operator
 {
     /// <inheritdoc />
     public override string Kind => "add_embedding";

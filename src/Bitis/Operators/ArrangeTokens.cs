@@ -1,3 +1,4 @@
+using Bitis.Graphs;
 using Bitis.Tensors;
 
 namespace Bitis.Operators;
@@ -7,16 +8,16 @@ namespace Bitis.Operators;
 /// source: the orders in which the directions of a block see a grid, and their inverses.
 /// </summary>
 /// <param name="Sources">For each token of the output the input's token, -1 for zeros; no token has two places.</param>
-public sealed record ArrangeTokens(IReadOnlyList<int> Sources) : Operator
+internal sealed record ArrangeTokens(IReadOnlyList<int> Sources) : Operator
 {
     /// <summary>What <see cref="Sources"/> has for a token of zeros.</summary>
-    public const int Zeros = -1;
+    public const int Zeros = TokenOrder.Zeros;
 
     /// <summary>How many tokens the input must have; null if no input will do.</summary>
     private readonly int? _tokensNeeded = TokensNeeded(Sources);
 
     /// <summary>For each token of the output the input's token, -1 for zeros.</summary>
-    public IReadOnlyList<int> Sources { get; } = Sources;
+    public IReadOnlyList<int> Sources { get; } = [.. Sources];
 
     /// <inheritdoc />
     public override string Kind => "arrange_tokens";
@@ -25,20 +26,11 @@ public sealed record ArrangeTokens(IReadOnlyList<int> Sources) : Operator
     /// <param name="height">The rows of the input's grid.</param>
     /// <param name="width">The columns of the input's grid.</param>
     public static ArrangeTokens ByColumn(int height, int width) =>
-        new([.. Enumerable.Range(0, height * width).Select(token => token % height * width + token / height)]);
+        new(TokenOrder.ByColumn(height, width));
 
     /// <summary>The way back to the order of the input, without the tokens of zeros.</summary>
     /// <param name="tokens">How many tokens the input had; each must be a source.</param>
-    public ArrangeTokens Inverse(int tokens)
-    {
-        int[] places = new int[tokens];
-        for (int token = 0; token < Sources.Count; token++)
-        {
-            if (Sources[token] != Zeros)
-                places[Sources[token]] = token;
-        }
-        return new ArrangeTokens(places);
-    }
+    public ArrangeTokens Inverse(int tokens) => new(TokenOrder.Inverse(Sources, tokens));
 
     /// <inheritdoc />
     internal override GridLayout PlaceOnGrid(IReadOnlyList<(Shape Shape, GridLayout Layout)> inputs, int rows)
@@ -90,5 +82,6 @@ public sealed record ArrangeTokens(IReadOnlyList<int> Sources) : Operator
     public bool Equals(ArrangeTokens? other) => other is not null && Sources.SequenceEqual(other.Sources);
 
     /// <inheritdoc />
-    public override int GetHashCode() => Sources.Aggregate(Sources.Count, HashCode.Combine);
+    public override int GetHashCode() =>
+        Sources.Count == 0 ? 0 : HashCode.Combine(Sources.Count, Sources[0], Sources[Sources.Count / 2], Sources[^1]);
 }

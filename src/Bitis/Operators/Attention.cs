@@ -10,7 +10,7 @@ namespace Bitis.Operators;
 /// </summary>
 /// <param name="Width">The channels of all heads together.</param>
 /// <param name="Heads">How many heads there are; divides the width.</param>
-public sealed record Attention(int Width, int Heads) : Operator
+internal sealed record Attention(int Width, int Heads) : Operator
 {
     /// <inheritdoc />
     public override string Kind => "attention";

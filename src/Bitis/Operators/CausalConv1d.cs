@@ -8,7 +8,7 @@ namespace Bitis.Operators;
 /// </summary>
 /// <param name="Channels">The size of a token.</param>
 /// <param name="Kernel">K, the number of tokens that the kernel covers.</param>
-public sealed record CausalConv1d(int Channels, int Kernel) : Operator
+internal sealed record CausalConv1d(int Channels, int Kernel) : Operator
 {
     /// <inheritdoc />
     public override string Kind => "causal_conv1d";

@@ -9,7 +9,7 @@ namespace Bitis.Operators;
 /// <param name="Stride">Distance between kernel positions, in pixels.</param>
 /// <param name="Padding">Zeros around the image, in pixels.</param>
 /// <param name="HasBias">Whether there is a bias.</param>
-public sealed record Conv2d(int InChannels, int OutChannels, int Kernel, int Stride, int Padding, bool HasBias) : Operator
+internal sealed record Conv2d(int InChannels, int OutChannels, int Kernel, int Stride, int Padding, bool HasBias) : Operator
 {
     /// <inheritdoc />
     public override string Kind => "conv2d";

@@ -11,7 +11,7 @@ namespace Bitis.Operators;
 /// <param name="Width">Columns of the grid.</param>
 /// <param name="Kernel">K, the side of the square kernel; odd.</param>
 /// <param name="HasBias">Whether there is a bias.</param>
-public sealed record DepthwiseConv2d(int Channels, int Height, int Width, int Kernel, bool HasBias) : Operator
+internal sealed record DepthwiseConv2d(int Channels, int Height, int Width, int Kernel, bool HasBias) : Operator
 {
     /// <inheritdoc />
     public override string Kind => "depthwise_conv2d";

@@ -3,7 +3,7 @@ using Bitis.Tensors;
 namespace Bitis.Operators;
 
 /// <summary>An operator that combines two tensors of one shape, element by element.</summary>
-public abstract record ElementwiseBinary : Operator
+internal abstract record ElementwiseBinary : Operator
 {
     /// <inheritdoc />
     internal override TokenOrderUse OrderUse => TokenOrderUse.Equivariant;

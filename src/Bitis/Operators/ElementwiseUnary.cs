@@ -3,7 +3,7 @@ using Bitis.Tensors;
 namespace Bitis.Operators;
 
 /// <summary>An operator that maps each element by itself.</summary>
-public abstract record ElementwiseUnary : Operator
+internal abstract record ElementwiseUnary : Operator
 {
     /// <inheritdoc />
     internal override TokenOrderUse OrderUse => TokenOrderUse.Equivariant;

@@ -3,7 +3,7 @@ using Bitis.Tensors;
 namespace Bitis.Operators;
 
 /// <summary>Turns a map into tokens in row-major order: <c>[channels, height, width]</c> to <c>[height·width, channels]</c>.</summary>
-public sealed record FlattenSpatial : Operator
+internal sealed record FlattenSpatial : Operator
 {
     /// <inheritdoc />
     public override string Kind => "flatten_spatial";

@@ -7,7 +7,7 @@ namespace Bitis.Operators;
 /// The sum of several sequences, each with a gate of its own for every channel: <c>y[t] = Σₖ g[k] · xₖ[t]</c>. Inputs: the gates
 /// <c>[sequences, channels]</c>, then the sequences, each <c>[tokens, channels]</c>.
 /// </summary>
-public sealed record GatedSum : Operator
+internal sealed record GatedSum : Operator
 {
     /// <inheritdoc />
     public override string Kind => "gated_sum";

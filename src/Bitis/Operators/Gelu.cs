@@ -1,7 +1,7 @@
 namespace Bitis.Operators;
 
 /// <summary>The Gaussian error linear unit in its exact form: <c>x·Φ(x) = x/2·(1 + erf(x/√2))</c>.</summary>
-public sealed record Gelu : ElementwiseUnary
+internal sealed record Gelu : ElementwiseUnary
 {
     /// <inheritdoc />
     public override string Kind => "gelu";

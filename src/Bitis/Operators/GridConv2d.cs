@@ -14,7 +14,7 @@ namespace Bitis.Operators;
 /// <param name="Kernel">The side of the square kernel.</param>
 /// <param name="Stride">S, the distance between kernel positions.</param>
 /// <param name="Padding">P, the zeros around the grid.</param>
-public sealed record GridConv2d(int InChannels, int OutChannels, int Height, int Width, int Kernel, int Stride, int Padding) : Operator
+internal sealed record GridConv2d(int InChannels, int OutChannels, int Height, int Width, int Kernel, int Stride, int Padding) : Operator
 {
     /// <inheritdoc />
     public override string Kind => "grid_conv2d";

@@ -9,7 +9,7 @@ namespace Bitis.Operators;
 /// <param name="Channels">The size of a token.</param>
 /// <param name="Groups">The number of groups; divides the channels.</param>
 /// <param name="Epsilon">ε, added to the (biased) variance.</param>
-public sealed record GroupNorm(int Channels, int Groups, float Epsilon) : Operator
+internal sealed record GroupNorm(int Channels, int Groups, float Epsilon) : Operator
 {
     /// <inheritdoc />
     public override string Kind => "group_norm";

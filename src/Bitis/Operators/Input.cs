@@ -4,7 +4,7 @@ namespace Bitis.Operators;
 
 /// <summary>Where an image enters a graph: normalized pixels, <c>[channels, height, width]</c>.</summary>
 /// <param name="Shape">The shape of one image.</param>
-public sealed record Input(Shape Shape) : Operator
+internal sealed record Input(Shape Shape) : Operator
 {
     /// <inheritdoc />
     public override string Kind => "input";

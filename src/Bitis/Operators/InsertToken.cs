@@ -5,7 +5,7 @@ namespace Bitis.Operators;
 /// <summary>Inserts a learned token, the class token, before the token at <paramref name="Position"/>.</summary>
 /// <param name="Position">The new token's index in the output; Vim's middle class token has <c>tokens / 2</c>.</param>
 /// <param name="Channels">The size of a token.</param>
-public sealed record InsertToken(int Position, int Channels) : Operator
+internal sealed record InsertToken(int Position, int Channels) : Operator
 {
     /// <inheritdoc />
     public override string Kind => "insert_token";

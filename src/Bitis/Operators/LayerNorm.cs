@@ -5,7 +5,7 @@ namespace Bitis.Operators;
 /// <summary>Layer normalization of each token: <c>y = (x − mean(x)) / √(var(x) + ε) · w + b</c>.</summary>
 /// <param name="Channels">The size of a token.</param>
 /// <param name="Epsilon">ε, added to the (biased) variance.</param>
-public sealed record LayerNorm(int Channels, float Epsilon) : Operator
+internal sealed record LayerNorm(int Channels, float Epsilon) : Operator
 {
     /// <inheritdoc />
     public override string Kind => "layer_norm";

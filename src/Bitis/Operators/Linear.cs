@@ -6,7 +6,7 @@ namespace Bitis.Operators;
 /// <param name="InFeatures">The size of the input's innermost dimension.</param>
 /// <param name="OutFeatures">The size of the output's innermost dimension.</param>
 /// <param name="HasBias">Whether there is a bias.</param>
-public sealed record Linear(int InFeatures, int OutFeatures, bool HasBias) : Operator
+internal sealed record Linear(int InFeatures, int OutFeatures, bool HasBias) : Operator
 {
     /// <inheritdoc />
     public override string Kind => "linear";

@@ -8,7 +8,7 @@ namespace Bitis.Operators;
 /// </summary>
 /// <param name="Channels">The size of a token.</param>
 /// <param name="Epsilon">Added to the variance before the root.</param>
-public sealed record MeanOfNorms(int Channels, float Epsilon) : Operator
+internal sealed record MeanOfNorms(int Channels, float Epsilon) : Operator
 {
     /// <inheritdoc />
     public override string Kind => "mean_of_norms";

@@ -3,7 +3,7 @@ using Bitis.Tensors;
 namespace Bitis.Operators;
 
 /// <summary>The mean over the tokens: <c>[tokens, channels]</c> to <c>[channels]</c>.</summary>
-public sealed record MeanTokens : Operator
+internal sealed record MeanTokens : Operator
 {
     /// <inheritdoc />
     public override string Kind => "mean_tokens";

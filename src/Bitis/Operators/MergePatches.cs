@@ -9,7 +9,7 @@ namespace Bitis.Operators;
 /// </summary>
 /// <param name="Height">Rows of the input's grid.</param>
 /// <param name="Width">Columns of the input's grid.</param>
-public sealed record MergePatches(int Height, int Width) : Operator
+internal sealed record MergePatches(int Height, int Width) : Operator
 {
     /// <summary>How many tokens become one.</summary>
     public const int Parts = 4;

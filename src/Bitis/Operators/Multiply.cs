@@ -4,7 +4,7 @@ using Bitis.Tensors;
 namespace Bitis.Operators;
 
 /// <summary>The product of two tensors: the gate of a Mamba block.</summary>
-public sealed record Multiply : ElementwiseBinary
+internal sealed record Multiply : ElementwiseBinary
 {
     /// <inheritdoc />
     public override string Kind => "multiply";

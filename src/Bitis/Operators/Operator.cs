@@ -7,7 +7,7 @@ namespace Bitis.Operators;
 /// <see cref="Forward"/> have the batch as an additional outermost dimension. The forward here is the oracle:
 /// plain float32 in the order of the formula, written to be read. Fast forms live in <c>Kernels</c>.
 /// </summary>
-public abstract record Operator
+internal abstract record Operator
 {
     /// <summary>The operator's name for people and files: <c>linear</c>, <c>selective_scan</c>.</summary>
     public abstract string Kind { get; }

@@ -1,7 +1,7 @@
 namespace Bitis.Operators;
 
 /// <summary>The rectifier: <c>max(x, 0)</c>.</summary>
-public sealed record Relu : ElementwiseUnary
+internal sealed record Relu : ElementwiseUnary
 {
     /// <inheritdoc />
     public override string Kind => "relu";

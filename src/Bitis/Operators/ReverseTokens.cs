@@ -3,7 +3,7 @@ using Bitis.Tensors;
 namespace Bitis.Operators;
 
 /// <summary>The tokens in the opposite order, as the backward direction of a scan sees them.</summary>
-public sealed record ReverseTokens : Operator
+internal sealed record ReverseTokens : Operator
 {
     /// <inheritdoc />
     public override string Kind => "reverse_tokens";

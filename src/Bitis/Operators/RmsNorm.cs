@@ -5,7 +5,7 @@ namespace Bitis.Operators;
 /// <summary>Root-mean-square normalization of each token: <c>y = x / √(mean(x²) + ε) · w</c>.</summary>
 /// <param name="Channels">The size of a token.</param>
 /// <param name="Epsilon">ε, added to the mean square.</param>
-public sealed record RmsNorm(int Channels, float Epsilon) : Operator
+internal sealed record RmsNorm(int Channels, float Epsilon) : Operator
 {
     /// <inheritdoc />
     public override string Kind => "rms_norm";

@@ -15,7 +15,7 @@ namespace Bitis.Operators;
 /// <param name="Grid">Tokens along one side of the grid.</param>
 /// <param name="Channels">The size of a token; a multiple of 4.</param>
 /// <param name="BaseGrid">The grid on which neighbours are one step apart.</param>
-public sealed record RotaryPositions(int Grid, int Channels, int BaseGrid) : Operator
+internal sealed record RotaryPositions(int Grid, int Channels, int BaseGrid) : Operator
 {
     private const double Base = 10000;
 

@@ -4,7 +4,7 @@ namespace Bitis.Operators;
 
 /// <summary>Multiplies by a constant; Vim halves the sum of its two directions.</summary>
 /// <param name="Factor">The constant.</param>
-public sealed record Scale(float Factor) : ElementwiseUnary
+internal sealed record Scale(float Factor) : ElementwiseUnary
 {
     /// <inheritdoc />
     public override string Kind => "scale";

@@ -4,7 +4,7 @@ namespace Bitis.Operators;
 
 /// <summary>One token of the sequence, the class token: <c>[tokens, channels]</c> to <c>[channels]</c>.</summary>
 /// <param name="Position">The token's index.</param>
-public sealed record SelectToken(int Position) : Operator
+internal sealed record SelectToken(int Position) : Operator
 {
     /// <inheritdoc />
     public override string Kind => "select_token";

@@ -13,7 +13,7 @@ namespace Bitis.Operators;
 /// </summary>
 /// <param name="Channels">The number of channels, d.</param>
 /// <param name="States">The number of states a channel has, n.</param>
-public sealed record SelectiveScan(int Channels, int States) : Operator
+internal sealed record SelectiveScan(int Channels, int States) : Operator
 {
     /// <summary>The most states that kernels take; scans with more of them run through the forward here.</summary>
     internal const int MaxKernelStates = 256;

@@ -1,7 +1,7 @@
 namespace Bitis.Operators;
 
 /// <summary>The logistic function: <c>σ(x) = 1 / (1 + e^−x)</c>.</summary>
-public sealed record Sigmoid : ElementwiseUnary
+internal sealed record Sigmoid : ElementwiseUnary
 {
     /// <inheritdoc />
     public override string Kind => "sigmoid";

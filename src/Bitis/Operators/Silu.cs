@@ -1,7 +1,7 @@
 namespace Bitis.Operators;
 
 /// <summary>The sigmoid-weighted linear unit: <c>x·σ(x) = x / (1 + e^−x)</c>.</summary>
-public sealed record Silu : ElementwiseUnary
+internal sealed record Silu : ElementwiseUnary
 {
     /// <inheritdoc />
     public override string Kind => "silu";

@@ -5,7 +5,7 @@ namespace Bitis.Operators;
 /// <summary>A range of the innermost dimension: <c>x[..., start : start + length]</c>.</summary>
 /// <param name="Start">The first channel.</param>
 /// <param name="Length">The number of channels.</param>
-public sealed record SliceChannels(int Start, int Length) : Operator
+internal sealed record SliceChannels(int Start, int Length) : Operator
 {
     /// <inheritdoc />
     public override string Kind => "slice_channels";

@@ -1,7 +1,7 @@
 namespace Bitis.Operators;
 
 /// <summary><c>ln(1 + eˣ)</c>, and x itself above 20, as PyTorch computes it; turns a projection into the step Δ.</summary>
-public sealed record Softplus : ElementwiseUnary
+internal sealed record Softplus : ElementwiseUnary
 {
     /// <summary>Above this, softplus(x) is x.</summary>
     public const float Threshold = 20;

@@ -25,7 +25,7 @@ public sealed class ScanStatistics
     /// <param name="name">The scan's node.</param>
     /// <param name="tokens">L.</param>
     /// <param name="scan">The scan.</param>
-    public ScanStatistics(string name, int tokens, SelectiveScan scan)
+    internal ScanStatistics(string name, int tokens, SelectiveScan scan)
     {
         ArgumentNullException.ThrowIfNull(scan);
         Name = name;

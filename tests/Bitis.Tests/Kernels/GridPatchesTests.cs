@@ -5,21 +5,24 @@ namespace Bitis.Tests.Kernels;
 
 public sealed unsafe class GridPatchesTests
 {
-    public static TheoryData<GridConv2d, int> Layers => new()
-    {
-        { new GridConv2d(3, 1, 5, 4, Kernel: 3, Stride: 1, Padding: 1), 3 },
-        { new GridConv2d(16, 1, 4, 7, Kernel: 3, Stride: 2, Padding: 1), 16 },
-        { new GridConv2d(2, 1, 6, 5, Kernel: 5, Stride: 2, Padding: 2), 7 }, // a slice of longer rows
-        { new GridConv2d(4, 1, 4, 4, Kernel: 2, Stride: 2, Padding: 0), 4 },
-        { new GridConv2d(5, 1, 3, 3, Kernel: 1, Stride: 2, Padding: 0), 6 },
-        { new GridConv2d(2, 1, 1, 2, Kernel: 5, Stride: 1, Padding: 3), 2 }, // taps that see nothing at all
-    };
+    /// <summary>The layers, and the distance between the tokens of their grid in memory.</summary>
+    private static readonly (GridConv2d Layer, int Stride)[] Layers =
+    [
+        (new GridConv2d(3, 1, 5, 4, Kernel: 3, Stride: 1, Padding: 1), 3),
+        (new GridConv2d(16, 1, 4, 7, Kernel: 3, Stride: 2, Padding: 1), 16),
+        (new GridConv2d(2, 1, 6, 5, Kernel: 5, Stride: 2, Padding: 2), 7), // a slice of longer rows
+        (new GridConv2d(4, 1, 4, 4, Kernel: 2, Stride: 2, Padding: 0), 4),
+        (new GridConv2d(5, 1, 3, 3, Kernel: 1, Stride: 2, Padding: 0), 6),
+        (new GridConv2d(2, 1, 1, 2, Kernel: 5, Stride: 1, Padding: 3), 2), // taps that see nothing at all
+    ];
+
+    public static TheoryData<int> Indices => [.. Enumerable.Range(0, Layers.Length)];
 
     [Theory]
-    [MemberData(nameof(Layers))]
-    public void Rows_hold_the_tokens_under_the_kernel_and_go_back_where_they_came_from(GridConv2d layer, int stride)
+    [MemberData(nameof(Indices))]
+    public void Rows_hold_the_tokens_under_the_kernel_and_go_back_where_they_came_from(int index)
     {
-        ArgumentNullException.ThrowIfNull(layer);
+        (GridConv2d layer, int stride) = Layers[index];
         int tokens = layer.Height * layer.Width, places = layer.OutHeight * layer.OutWidth, taps = layer.Kernel * layer.Kernel, channels = layer.InChannels;
         float[] grid = Sample.Floats(1, tokens * stride);
         using var source = new GuardedBuffer<float>(grid.AsSpan(0, ((tokens - 1) * stride) + channels));
@@ -43,10 +46,10 @@ public sealed unsafe class GridPatchesTests
     }
 
     [Theory]
-    [MemberData(nameof(Layers))]
-    public void Levels_are_unfolded_alike_with_a_level_outside_of_the_grid(GridConv2d layer, int stride)
+    [MemberData(nameof(Indices))]
+    public void Levels_are_unfolded_alike_with_a_level_outside_of_the_grid(int index)
     {
-        ArgumentNullException.ThrowIfNull(layer);
+        (GridConv2d layer, int stride) = Layers[index];
         const byte Outside = 128, Untouched = 99;
         int tokens = layer.Height * layer.Width, places = layer.OutHeight * layer.OutWidth, length = GridPatches.Length(layer), padded = length + 3;
         using var source = new GuardedBuffer<byte>(Sample.Bytes(1, ((tokens - 1) * stride) + layer.InChannels));

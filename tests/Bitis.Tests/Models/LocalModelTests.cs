@@ -158,7 +158,7 @@ public sealed class LocalModelTests : IDisposable
 
         static IEnumerable<int> Seen(ScanDirection direction, int? classToken)
         {
-            IEnumerable<int> sources = direction.Arrange(grid: 3, classToken).Sources;
+            IEnumerable<int> sources = direction.Arrange(grid: 3, classToken);
             return direction.IsReversed ? sources.Reverse() : sources;
         }
     }

@@ -215,7 +215,8 @@ public sealed class InferenceSessionTests
         var builder = new GraphBuilder([4, 3, 3]);
         Node tokens = builder.Add("tokens", new FlattenSpatial(), builder.Input);
         Node x = Linear("x", tokens), z = Linear("z", tokens);
-        ArrangeTokens windows = ScanDirection.Parse("w2").Arrange(grid: 3, classToken: null), columns = ArrangeTokens.ByColumn(3, 3);
+        var windows = new ArrangeTokens(ScanDirection.Parse("w2").Arrange(grid: 3, classToken: null));
+        ArrangeTokens columns = ArrangeTokens.ByColumn(3, 3);
         Node Arranged() => builder.Add("arranged", columns, x);
         Node Windows() => builder.Add("windows", windows, x);
         Node output = readers switch
