@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using Bitis.Models;
 
 namespace Bitis;
 
@@ -85,6 +86,8 @@ public static class StrictJson
             return;
         foreach (JsonPropertyInfo property in type.Properties)
         {
+            if (property.PropertyType == typeof(ModelConfig))
+                continue; // its converter has read it through here
             JsonElement member = default;
             bool isRead = property.Set is not null || property.AssociatedParameter is not null;
             if (isRead && json?.TryGetProperty(property.Name, out member) == false && !MayBeNull(property))

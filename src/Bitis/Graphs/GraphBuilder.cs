@@ -27,7 +27,8 @@ public sealed class GraphBuilder
 
     /// <summary>Starts a graph whose input is one image.</summary>
     /// <param name="input">The image's shape, <c>[channels, height, width]</c>.</param>
-    public GraphBuilder(Shape input) => Input = Add("input", new Input(input), []);
+    /// <param name="name">The image's name.</param>
+    public GraphBuilder(Shape input, string name = "input") => Input = Add(name, new Input(input), []);
 
     /// <summary>The image.</summary>
     public Node Input { get; }
@@ -261,7 +262,7 @@ public sealed class GraphBuilder
         Node[] nodes = inputs.ToArray();
         foreach (Node input in nodes)
             RequireOwn(input, nameof(inputs));
-        parameterNames ??= [.. op.Parameters.Select(spec => $"{name}.{spec.Role}")];
+        parameterNames = parameterNames is null ? ParameterNames(name, op) : [.. parameterNames];
         if (parameterNames.Count != op.Parameters.Count || parameterNames.Any(string.IsNullOrEmpty))
         {
             throw new ArgumentException(
@@ -287,6 +288,9 @@ public sealed class GraphBuilder
         _nodes.Add(added);
         return added;
     }
+
+    /// <summary>The names of a module's parameters, <c>{name}.{role}</c>.</summary>
+    internal static IReadOnlyList<string> ParameterNames(string name, Operator op) => [.. op.Parameters.Select(spec => $"{name}.{spec.Role}")];
 
     private static int ChannelsOf(Node x)
     {

@@ -5,4 +5,4 @@ namespace Bitis.Models;
 /// <param name="Index">Which part it is.</param>
 /// <param name="Count">How many parts the tensor has.</param>
 /// <param name="IsStacked">Whether the parts have a dimension of their own; else they follow one another in the outermost one.</param>
-internal readonly record struct CheckpointPart(string Tensor, int Index = 0, int Count = 1, bool IsStacked = false);
+public readonly record struct CheckpointPart(string Tensor, int Index = 0, int Count = 1, bool IsStacked = false);

@@ -5,13 +5,7 @@ using Bitis.Tensors;
 namespace Bitis.Models;
 
 /// <summary>The architecture of a model: everything that its graph depends on, and nothing else.</summary>
-[JsonPolymorphic(TypeDiscriminatorPropertyName = "family")]
-[JsonDerivedType(typeof(VimConfig), "vim")]
-[JsonDerivedType(typeof(VMambaConfig), "vmamba")]
-[JsonDerivedType(typeof(LocalVimConfig), "localvim")]
-[JsonDerivedType(typeof(LocalVMambaConfig), "localvmamba")]
-[JsonDerivedType(typeof(VitConfig), "vit")]
-[JsonDerivedType(typeof(ResNetConfig), "resnet")]
+[JsonConverter(typeof(ModelConfigConverter))]
 public abstract record ModelConfig
 {
     /// <summary>The family's name, as people write it: <c>Vim</c>.</summary>
@@ -37,8 +31,7 @@ public abstract record ModelConfig
     {
         Require(ImageSize, 1, MaxImageSize, "imageSize");
         Require(Classes, 1, MaxClasses, "classes");
-        if (ImageChannels != 3)
-            throw new BitisException($"The model takes images of {ImageChannels} channels; Bitis runs models of RGB images.");
+        Require(ImageChannels, 1, MaxChannels, "imageChannels");
     }
 
     /// <summary>Throws unless a value lies between two bounds.</summary>
@@ -63,7 +56,7 @@ public abstract record ModelConfig
             throw new BitisException($"The model's normEpsilon is {value}; expected a small positive number.");
     }
 
-    private const int MaxImageSize = 8192, MaxClasses = 1 << 20;
+    private const int MaxImageSize = 8192, MaxChannels = 1024, MaxClasses = 1 << 20;
 
     /// <summary>Writes the model down as a graph.</summary>
     public abstract Graph BuildGraph();
@@ -71,8 +64,12 @@ public abstract record ModelConfig
     /// <summary>The architecture in a line: <c>width 192, depth 24, ...</c>.</summary>
     public abstract string Describe();
 
+    /// <summary>The same architecture for other classes; what tells them apart is the graph's last layer.</summary>
+    /// <exception cref="BitisException">The architecture has no such layer.</exception>
+    public virtual ModelConfig WithClasses(int classes) => this with { Classes = classes };
+
     /// <summary>Where the official checkpoint has a parameter of the graph: usually a tensor of the same name.</summary>
-    internal virtual CheckpointPart PartOf(string parameter) => new(parameter);
+    public virtual CheckpointPart PartOf(string parameter) => new(parameter);
 
     /// <summary>Whether a tensor of the official checkpoint holds what the graph computes by itself.</summary>
     public virtual bool IsComputed(string tensor) => false;
@@ -82,5 +79,6 @@ public abstract record ModelConfig
     public virtual bool IsLearnedOfficially(string layer) => true;
 
     /// <summary>Fresh weights, distributed as the official code initializes them; the same seed gives the same ones.</summary>
-    internal abstract Dictionary<string, Tensor> CreateWeights(ulong seed);
+    /// <remarks>Unless a family says otherwise, they are those of its operators (<see cref="GraphInitializer"/>).</remarks>
+    public virtual IReadOnlyDictionary<string, Tensor> CreateWeights(ulong seed) => GraphInitializer.Create(BuildGraph(), seed);
 }

@@ -33,22 +33,15 @@ public sealed record ModelDetection(
         options.Validate();
         if (VisionModelFile.IsDescribed(metadata))
             return Read(file, metadata, options);
-        if (shapes.ContainsKey("layers.0.mixer.A_b_log"))
-            return new VimDetector(file, shapes, metadata, options).Detect();
-        if (shapes.ContainsKey("layers.0.blocks.0.op.x_proj_weight"))
-            return new VMambaDetector(file, shapes, options).Detect();
-        if (shapes.ContainsKey("layers.0.mixer.A_log_0"))
-            return new LocalVimDetector(file, shapes, options).Detect();
-        throw BitisException.InFile(file, shapes.ContainsKey("layers.0.mixer.A_log")
-            ? "this is a Vim with one scan direction; Bitis runs those with two ('bimamba v2')."
-            : $"none of its {shapes.Count} tensors looks like a Vision Mamba: expected names such as "
-                + $"'layers.0.mixer.in_proj.weight' or 'layers.0.blocks.0.op.in_proj.weight', found {Examples(shapes)}. "
-                + "If the weights are under another key of the file, name it with --weights-key.");
+        var tensors = new CheckpointTensors(file, shapes, metadata, options);
+        ModelConfig config = ModelFamilies.Recognize(tensors).Detect(tensors);
+        return FromTensors(file, config, tensors.Assumptions, options);
     }
 
     /// <summary>What the tensors alone tell: the architecture, and the preprocessing that is usual for its images.</summary>
     /// <exception cref="BitisException">The values do not describe a model.</exception>
-    internal static ModelDetection FromTensors(string file, ModelConfig config, IReadOnlyList<string> assumptions)
+    private static ModelDetection FromTensors(
+        string file, ModelConfig config, IReadOnlyList<string> assumptions, ModelOptions options)
     {
         try
         {
@@ -58,6 +51,7 @@ public sealed record ModelDetection(
         {
             throw BitisException.InFile(file, e.Message);
         }
+        options.RequireAgreement(file, config);
         return new ModelDetection(
             config,
             Preprocessing.ForSize(config.ImageSize),
@@ -78,16 +72,7 @@ public sealed record ModelDetection(
         {
             throw new BitisException($"{file}: {e.Message}", e);
         }
-        RequireSame(file, "--image-size", options.ImageSize, described.Config.ImageSize);
-        if (described.Config is VimConfig vim)
-        {
-            RequireSame(file, "--stride", options.Stride, vim.Stride);
-            RequireSame(file, "--class-token", options.ClassToken, vim.ClassToken);
-            RequireSame(file, "--no-halving", options.HalvesDirections, vim.HalvesDirections);
-        }
-        IReadOnlyList<string>? directions = (described.Config as LocalVimConfig)?.Directions ?? (described.Config as LocalVMambaConfig)?.Directions;
-        if (options.Directions is not null && directions is not null && !directions.SequenceEqual(ScanDirection.ParseAll(options.Directions, directions.Count)))
-            throw Contradiction(file, "--directions", string.Join('/', directions));
+        options.RequireAgreement(file, described.Config);
         return new ModelDetection(
             described.Config,
             described.Preprocessing,
@@ -96,18 +81,4 @@ public sealed record ModelDetection(
             VisionModelFile.ReadNotes(metadata),
             Assumptions: []);
     }
-
-    private static void RequireSame<T>(string file, string option, T? chosen, T described)
-        where T : struct
-    {
-        if (chosen is { } value && !value.Equals(described))
-            throw Contradiction(file, option, described);
-    }
-
-    private static BitisException Contradiction(string file, string option, object described) => BitisException.InFile(
-        file, $"{option} contradicts the file, which says how the model was made ({described}); leave the option out.");
-
-    private static string Examples(IReadOnlyDictionary<string, Shape> shapes) => shapes.Count == 0
-        ? "no tensor at all"
-        : string.Join(", ", shapes.Keys.Take(3).Select(name => $"'{name}'"));
 }

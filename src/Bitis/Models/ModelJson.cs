@@ -8,8 +8,16 @@ namespace Bitis.Models;
 [JsonSourceGenerationOptions(
     JsonSerializerDefaults.Strict,
     MaxDepth = StrictJson.MaxDepth,
+    IgnoreReadOnlyProperties = true,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(ModelConfig))]
+[JsonSerializable(typeof(VimConfig))]
+[JsonSerializable(typeof(VMambaConfig))]
+[JsonSerializable(typeof(LocalVimConfig))]
+[JsonSerializable(typeof(LocalVMambaConfig))]
+[JsonSerializable(typeof(VitConfig))]
+[JsonSerializable(typeof(ResNetConfig))]
+[JsonSerializable(typeof(GraphConfig))]
 [JsonSerializable(typeof(Preprocessing))]
 [JsonSerializable(typeof(IReadOnlyList<string>))]
 internal sealed partial class ModelJson : JsonSerializerContext;

@@ -46,7 +46,7 @@ public sealed class VisionModel
         using Checkpoint checkpoint = Checkpoint.Open(path, options.WeightsKey);
         if (VisionModelFile.IsDescribed(checkpoint.Metadata))
             VisionModelFile.Verify(checkpoint);
-        IReadOnlyDictionary<string, CheckpointEntry> entries = CheckpointNames.Current(checkpoint.Entries);
+        IReadOnlyDictionary<string, CheckpointEntry> entries = CheckpointNames.Current(checkpoint);
         Dictionary<string, Shape> found = entries.ToDictionary(entry => entry.Key, entry => entry.Value.Shape);
         ModelDetection detection = ModelDetection.Detect(path, found, checkpoint.Metadata, options);
         Graph graph = detection.Config.BuildGraph();
@@ -78,6 +78,36 @@ public sealed class VisionModel
         return new VisionModel(config, config.BuildGraph(), config.CreateWeights(seed));
     }
 
+    /// <summary>A model that no family describes: its file carries its graph, and runs without the code that built it.</summary>
+    /// <param name="graph">Takes a square image, and answers with a logit for each class.</param>
+    /// <param name="weights">The graph's parameters, by name, and nothing else.</param>
+    /// <param name="preprocessing">How images become the input; null for what is usual for their size.</param>
+    /// <param name="classNames">The classes' names, by index; null if unknown.</param>
+    /// <exception cref="ArgumentException">A weight is missing, of another shape, or no parameter of the graph.</exception>
+    /// <exception cref="BitisException">The graph takes or answers something else, or a weight is not a finite number.</exception>
+    public static VisionModel FromGraph(
+        Graph graph,
+        IReadOnlyDictionary<string, Tensor> weights,
+        Preprocessing? preprocessing = null,
+        IReadOnlyList<string>? classNames = null)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        var config = new GraphConfig(graph);
+        Graph own = config.BuildGraph();
+        HashSet<string> known = [.. own.Parameters.Select(parameter => parameter.Name)];
+        if (weights.Keys.FirstOrDefault(name => !known.Contains(name)) is { } unknown)
+            throw new ArgumentException($"'{unknown}' is no parameter of the graph.", nameof(weights));
+        VisionModel model = new VisionModel(config, own, weights).WithWeights(weights);
+        foreach ((string name, Tensor weight) in weights)
+        {
+            if (Checkpoint.FindNonFinite(weight) is { } index)
+                throw new BitisException($"The weight '{name}' holds {weight.Span[index]} at element {index}; expected finite numbers.");
+        }
+        ScanRates.Validate(own, weights);
+        model = preprocessing is null ? model : model.WithPreprocessing(preprocessing);
+        return classNames is null ? model : model.WithClassNames(classNames);
+    }
+
     /// <summary>The same model with other weights.</summary>
     /// <param name="weights">All parameters, by name.</param>
     /// <exception cref="ArgumentException">One is missing or of another shape.</exception>
@@ -97,7 +127,7 @@ public sealed class VisionModel
     /// <param name="seed">The same seed gives the same head.</param>
     public VisionModel WithNewHead(int classes, ulong seed)
     {
-        VisionModel fresh = CreateRandom(Config with { Classes = classes }, seed);
+        VisionModel fresh = CreateRandom(Config.WithClasses(classes), seed);
         Dictionary<string, Tensor> weights = fresh.Graph.Parameters.ToDictionary(
             parameter => parameter.Name,
             parameter => (fresh.Graph.Output.ParameterNames.Contains(parameter.Name) ? fresh : this).Weights[parameter.Name]);

@@ -17,7 +17,7 @@ internal sealed record ArrangeTokens(IReadOnlyList<int> Sources) : Operator
     private readonly int? _tokensNeeded = TokensNeeded(Sources);
 
     /// <summary>For each token of the output the input's token, -1 for zeros.</summary>
-    public IReadOnlyList<int> Sources { get; } = [.. Sources];
+    public IReadOnlyList<int> Sources { get; init; } = [.. Sources];
 
     /// <inheritdoc />
     public override string Kind => "arrange_tokens";

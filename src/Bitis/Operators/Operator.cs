@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Bitis.Tensors;
 
 namespace Bitis.Operators;
@@ -7,6 +8,37 @@ namespace Bitis.Operators;
 /// <see cref="Forward"/> have the batch as an additional outermost dimension. The forward here is the oracle:
 /// plain float32 in the order of the formula, written to be read. Fast forms live in <c>Kernels</c>.
 /// </summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
+[JsonDerivedType(typeof(Add), "add")]
+[JsonDerivedType(typeof(AddEmbedding), "add_embedding")]
+[JsonDerivedType(typeof(ArrangeTokens), "arrange_tokens")]
+[JsonDerivedType(typeof(Attention), "attention")]
+[JsonDerivedType(typeof(CausalConv1d), "causal_conv1d")]
+[JsonDerivedType(typeof(Conv2d), "conv2d")]
+[JsonDerivedType(typeof(DepthwiseConv2d), "depthwise_conv2d")]
+[JsonDerivedType(typeof(FlattenSpatial), "flatten_spatial")]
+[JsonDerivedType(typeof(GatedSum), "gated_sum")]
+[JsonDerivedType(typeof(Gelu), "gelu")]
+[JsonDerivedType(typeof(GridConv2d), "grid_conv2d")]
+[JsonDerivedType(typeof(GroupNorm), "group_norm")]
+[JsonDerivedType(typeof(InsertToken), "insert_token")]
+[JsonDerivedType(typeof(LayerNorm), "layer_norm")]
+[JsonDerivedType(typeof(Linear), "linear")]
+[JsonDerivedType(typeof(MeanOfNorms), "mean_of_norms")]
+[JsonDerivedType(typeof(MeanTokens), "mean_tokens")]
+[JsonDerivedType(typeof(MergePatches), "merge_patches")]
+[JsonDerivedType(typeof(Multiply), "multiply")]
+[JsonDerivedType(typeof(Relu), "relu")]
+[JsonDerivedType(typeof(ReverseTokens), "reverse_tokens")]
+[JsonDerivedType(typeof(RmsNorm), "rms_norm")]
+[JsonDerivedType(typeof(RotaryPositions), "rotary_positions")]
+[JsonDerivedType(typeof(Scale), "scale")]
+[JsonDerivedType(typeof(SelectToken), "select_token")]
+[JsonDerivedType(typeof(SelectiveScan), "selective_scan")]
+[JsonDerivedType(typeof(Sigmoid), "sigmoid")]
+[JsonDerivedType(typeof(Silu), "silu")]
+[JsonDerivedType(typeof(SliceChannels), "slice_channels")]
+[JsonDerivedType(typeof(Softplus), "softplus")]
 internal abstract record Operator
 {
     /// <summary>The operator's name for people and files: <c>linear</c>, <c>selective_scan</c>.</summary>

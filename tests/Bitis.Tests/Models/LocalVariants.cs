@@ -17,6 +17,6 @@ internal static class LocalVariants
     {
         using Checkpoint golden = OpenGolden(name);
         string directions = string.Concat(golden.Metadata["directions"].Where(c => c is not ('\'' or ' ')));
-        return new ModelOptions { ImageSize = 64, Directions = directions.Trim('[', ']').Replace("],[", "/", StringComparison.Ordinal) };
+        return new ModelOptions { ImageSize = name.StartsWith("localvmamba", StringComparison.Ordinal) ? 64 : null, Directions = directions.Trim('[', ']').Replace("],[", "/", StringComparison.Ordinal) };
     }
 }

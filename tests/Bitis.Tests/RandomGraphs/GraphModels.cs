@@ -15,8 +15,7 @@ internal static class GraphModels
     private static readonly SessionOptions OneThread = new() { Threads = 1 };
 
     /// <summary>A graph as a model.</summary>
-    public static VisionModel Of(Graph graph, Dictionary<string, Tensor> weights) => VisionModel.CreateRandom(
-        new GraphConfig(graph, weights) { ImageSize = graph.Input.Shape[1], ImageChannels = graph.Input.Shape[0], Classes = graph.Output.Shape[0] }, seed: 0);
+    public static VisionModel Of(Graph graph, Dictionary<string, Tensor> weights) => VisionModel.FromGraph(graph, weights);
 
     /// <summary>What the operators' own forwards compute.</summary>
     public static Tensor Reference(Graph graph, IReadOnlyDictionary<string, Tensor> weights, Tensor images) =>

@@ -57,7 +57,7 @@ public sealed record ResNetConfig : ModelConfig
         $"width {Width}, depths {string.Join("-", Depths)}, {Groups} groups; images {ImageSize}×{ImageSize}; {Classes} classes";
 
     /// <inheritdoc />
-    internal override Dictionary<string, Tensor> CreateWeights(ulong seed) => ResNetInitializer.Create(this, seed);
+    public override IReadOnlyDictionary<string, Tensor> CreateWeights(ulong seed) => ResNetInitializer.Create(this, seed);
 
     /// <summary>Records compare lists by reference; configs compare by what they say.</summary>
     public bool Equals(ResNetConfig? other) =>

@@ -64,5 +64,5 @@ public sealed record VitConfig : ModelConfig
         + $"images {ImageSize}×{ImageSize}, patches of {PatchSize} pixels, {Tokens} tokens; {Classes} classes";
 
     /// <inheritdoc />
-    internal override Dictionary<string, Tensor> CreateWeights(ulong seed) => VitInitializer.Create(this, seed);
+    public override IReadOnlyDictionary<string, Tensor> CreateWeights(ulong seed) => VitInitializer.Create(this, seed);
 }

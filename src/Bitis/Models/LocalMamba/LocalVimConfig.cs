@@ -113,5 +113,6 @@ public sealed record LocalVimConfig : ModelConfig
     /// <inheritdoc />
     public override bool IsComputed(string tensor) => tensor is RotaryCosines or RotarySines;
 
-    internal override Dictionary<string, Tensor> CreateWeights(ulong seed) => LocalVimInitializer.Create(this, seed);
+    /// <inheritdoc />
+    public override IReadOnlyDictionary<string, Tensor> CreateWeights(ulong seed) => LocalVimInitializer.Create(this, seed);
 }

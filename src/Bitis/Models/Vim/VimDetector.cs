@@ -3,28 +3,23 @@ using Bitis.Tensors;
 namespace Bitis.Models;
 
 /// <summary>Reads a Vim's architecture off the names and shapes of its tensors.</summary>
-internal sealed class VimDetector(
-    string file,
-    IReadOnlyDictionary<string, Shape> shapes,
-    IReadOnlyDictionary<string, string> metadata,
-    ModelOptions options)
-    : ArchitectureDetector(file, shapes, options, "Vim")
+internal sealed class VimDetector(CheckpointTensors tensors)
 {
     /// <summary>
     /// The training script's name for the model, if it is one of the official long names: they spell out what the shapes
     /// do not (<c>vim_tiny_patch16_224_bimambav2_final_pool_mean_abs_pos_embed_with_midclstok_div2</c>).
     /// </summary>
     private readonly string? _officialName =
-        metadata.GetValueOrDefault("args.model") is { } name && name.Contains("_patch") && name.Contains("_bimambav2") ? name : null;
+        tensors.Metadata.GetValueOrDefault("args.model") is { } name && name.Contains("_patch") && name.Contains("_bimambav2") ? name : null;
 
-    protected override ModelConfig Read()
+    public VimConfig Read()
     {
         RefuseUnknownForms();
-        Shape patches = Require("patch_embed.proj.weight", 4); // [D, channels, patch, patch]
-        Shape aLog = Require("layers.0.mixer.A_log", 2); // [E, N]
-        bool hasClassToken = Shapes.ContainsKey("cls_token");
+        Shape patches = tensors.Require("patch_embed.proj.weight", 4); // [D, channels, patch, patch]
+        Shape aLog = tensors.Require("layers.0.mixer.A_log", 2); // [E, N]
+        bool hasClassToken = tensors.Shapes.ContainsKey("cls_token");
         int patchSize = patches[2];
-        int grid = GridSize(hasClassToken);
+        int grid = tensors.GridSide("pos_embed", hasClassToken);
         int stride = Stride(patchSize, grid);
         return new VimConfig
         {
@@ -35,19 +30,19 @@ internal sealed class VimDetector(
             Width = patches[0],
             InnerWidth = aLog[0],
             StateSize = aLog[1],
-            DeltaRank = Require("layers.0.mixer.dt_proj.weight", 2)[1],
-            ConvKernel = Require("layers.0.mixer.conv1d.weight", 3)[2],
-            Depth = Count(i => $"layers.{i}.mixer.A_log"),
-            Classes = Require("head.weight", 2)[0],
+            DeltaRank = tensors.Require("layers.0.mixer.dt_proj.weight", 2)[1],
+            ConvKernel = tensors.Require("layers.0.mixer.conv1d.weight", 3)[2],
+            Depth = tensors.Count(i => $"layers.{i}.mixer.A_log"),
+            Classes = tensors.Require("head.weight", 2)[0],
             ClassToken = hasClassToken ? ClassToken() : ClassTokenPosition.None,
             HalvesDirections = HalvesDirections(),
-            Norm = Shapes.ContainsKey("norm_f.bias") ? NormKind.Layer : NormKind.Rms,
+            Norm = tensors.Shapes.ContainsKey("norm_f.bias") ? NormKind.Layer : NormKind.Rms,
         };
     }
 
     private void RefuseUnknownForms()
     {
-        foreach (string name in Shapes.Keys)
+        foreach (string name in tensors.Shapes.Keys)
         {
             if (name.StartsWith("rope.", StringComparison.Ordinal))
                 throw Unsupported(name, "rotary positions");
@@ -56,39 +51,39 @@ internal sealed class VimDetector(
             if (name.EndsWith(".gamma", StringComparison.Ordinal))
                 throw Unsupported(name, "layer scale");
         }
-        if (!Shapes.ContainsKey("pos_embed"))
-            throw BitisException.InFile(File, "tensor 'pos_embed' is missing: Bitis runs Vim models with absolute positions.");
+        if (!tensors.Shapes.ContainsKey("pos_embed"))
+            throw tensors.Refusal("tensor 'pos_embed' is missing: Bitis runs Vim models with absolute positions.");
     }
 
     private BitisException Unsupported(string name, string form) =>
-        BitisException.InFile(File, $"tensor '{name}' belongs to a Vim with {form}, a form that no published model has and Bitis does not run.");
+        tensors.Refusal($"tensor '{name}' belongs to a Vim with {form}, a form that no published model has and Bitis does not run.");
 
     private int Stride(int patchSize, int grid)
     {
-        if (Options.Stride is { } chosen)
+        if (tensors.Options.Stride is { } chosen)
         {
             if (chosen < 1 || chosen > patchSize)
-                throw BitisException.InFile(File, $"a stride of {chosen} does not fit patches of {patchSize} pixels (1 to {patchSize}).");
+                throw tensors.Refusal($"a stride of {chosen} does not fit patches of {patchSize} pixels (1 to {patchSize}).");
             return chosen;
         }
         if (NumberAfter("stride") is { } named && named >= 1 && named <= patchSize)
             return named;
         // The published models with overlapping patches: 27×27 patches of 16 pixels, 8 apart, in 224 pixels.
         if (patchSize == 16 && grid == 27)
-            return Assume(8, "patches are 8 pixels apart, as in the published Vim+ models (--stride)");
-        return _officialName is not null ? patchSize : Assume(patchSize, "patches do not overlap (--stride)");
+            return tensors.Assume(8, "patches are 8 pixels apart, as in the published Vim+ models (--stride)");
+        return _officialName is not null ? patchSize : tensors.Assume(patchSize, "patches do not overlap (--stride)");
     }
 
     private ClassTokenPosition ClassToken()
     {
-        if (Options.ClassToken is { } chosen)
+        if (tensors.Options.ClassToken is { } chosen)
         {
             return chosen != ClassTokenPosition.None
                 ? chosen
-                : throw BitisException.InFile(File, "the checkpoint has a class token ('cls_token'); --class-token takes 'first' or 'middle' here.");
+                : throw tensors.Refusal("the checkpoint has a class token ('cls_token'); --class-token takes 'first' or 'middle' here.");
         }
         if (_officialName is null)
-            return Assume(ClassTokenPosition.Middle, "the class token is in the middle, as in the published models (--class-token)");
+            return tensors.Assume(ClassTokenPosition.Middle, "the class token is in the middle, as in the published models (--class-token)");
         return _officialName.Contains("midclstok") || _officialName.Contains("middle_cls_token")
             ? ClassTokenPosition.Middle
             : ClassTokenPosition.First;
@@ -96,11 +91,11 @@ internal sealed class VimDetector(
 
     private bool HalvesDirections()
     {
-        if (Options.HalvesDirections is { } chosen)
+        if (tensors.Options.HalvesDirections is { } chosen)
             return chosen;
         // Every published name means halving ("div2"), and the official class halves unless it is told not to.
         return _officialName is not null
-            || Assume(true, "the sum of the two directions is halved, as in the published models (--no-halving)");
+            || tensors.Assume(true, "the sum of the two directions is halved, as in the published models (--no-halving)");
     }
 
     private int? NumberAfter(string word)

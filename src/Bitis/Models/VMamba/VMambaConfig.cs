@@ -104,7 +104,9 @@ public record VMambaConfig : ModelConfig
     private (StemKind, int, DownsamplingKind, int, int, int, int, bool, bool) Values =>
         (Stem, PatchSize, Downsampling, Width, InnerWidth, MlpWidth, StateSize, HasConvBias, IsGated);
 
-    internal override CheckpointPart PartOf(string parameter) => VMambaBuilder.PartOf(parameter);
+    /// <inheritdoc />
+    public override CheckpointPart PartOf(string parameter) => VMambaBuilder.PartOf(parameter);
 
-    internal override Dictionary<string, Tensor> CreateWeights(ulong seed) => VMambaInitializer.Create(this, seed);
+    /// <inheritdoc />
+    public override IReadOnlyDictionary<string, Tensor> CreateWeights(ulong seed) => VMambaInitializer.Create(this, seed);
 }

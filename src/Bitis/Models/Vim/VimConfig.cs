@@ -101,5 +101,5 @@ public sealed record VimConfig : ModelConfig
         layer[(layer.LastIndexOf('.') + 1)..] is not ("x_proj" or "x_proj_b" or "dt_proj" or "dt_proj_b");
 
     /// <inheritdoc />
-    internal override Dictionary<string, Tensor> CreateWeights(ulong seed) => VimInitializer.Create(this, seed);
+    public override IReadOnlyDictionary<string, Tensor> CreateWeights(ulong seed) => VimInitializer.Create(this, seed);
 }

@@ -1,0 +1,90 @@
+using Bitis.Tensors;
+
+namespace Bitis.Models;
+
+/// <summary>What a family reads an architecture off: the names and shapes of a checkpoint's tensors, and what stands beside them.</summary>
+public sealed class CheckpointTensors
+{
+    private readonly List<string> _assumptions = [];
+
+    internal CheckpointTensors(
+        string file,
+        IReadOnlyDictionary<string, Shape> shapes,
+        IReadOnlyDictionary<string, string> metadata,
+        ModelOptions options)
+    {
+        File = file;
+        Shapes = shapes;
+        Metadata = metadata;
+        Options = options;
+    }
+
+    /// <summary>The checkpoint's name, for messages.</summary>
+    public string File { get; }
+
+    /// <summary>The tensors: name and shape.</summary>
+    public IReadOnlyDictionary<string, Shape> Shapes { get; }
+
+    /// <summary>Text beside the weights, such as the training run's arguments (<c>args.model</c>).</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; }
+
+    /// <summary>What the user knows better.</summary>
+    public ModelOptions Options { get; }
+
+    /// <summary>What was assumed so far, one sentence each.</summary>
+    internal IReadOnlyList<string> Assumptions => _assumptions;
+
+    /// <summary>The shape of a tensor that must be there, with one of some numbers of dimensions.</summary>
+    /// <param name="name">The tensor.</param>
+    /// <param name="ranks">How many dimensions it may have.</param>
+    /// <exception cref="BitisException">It is missing, or has another form.</exception>
+    public Shape Require(string name, params ReadOnlySpan<int> ranks)
+    {
+        if (!Shapes.TryGetValue(name, out Shape shape))
+            throw Refusal($"tensor '{name}' is missing; a model of this family has it. Is the file complete?");
+        if (!ranks.Contains(shape.Rank) || shape.ElementCount == 0)
+        {
+            string expected = string.Join(" or ", ranks.ToArray());
+            throw Refusal($"tensor '{name}' has shape {shape}; expected {expected} dimensions, none of them 0.");
+        }
+        return shape;
+    }
+
+    /// <summary>How many tensors there are whose names differ by a number, counted from 0.</summary>
+    /// <param name="name">The name with a number in it.</param>
+    public int Count(Func<int, string> name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        int count = 0;
+        while (Shapes.ContainsKey(name(count)))
+            count++;
+        return count;
+    }
+
+    /// <summary>The side of a square grid of patches, from the embedding of its positions, <c>[1, tokens, channels]</c>.</summary>
+    /// <param name="positions">The embedding.</param>
+    /// <param name="hasClassToken">Whether one of the positions is that of a class token.</param>
+    /// <exception cref="BitisException">The patches make no square.</exception>
+    public int GridSide(string positions, bool hasClassToken)
+    {
+        int tokens = Require(positions, 3)[1];
+        int patches = tokens - (hasClassToken ? 1 : 0);
+        int side = (int)Math.Round(Math.Sqrt(patches));
+        return side * side == patches && side > 0
+            ? side
+            : throw Refusal($"'{positions}' has {tokens} positions; {patches} patches do not make a square image.");
+    }
+
+    /// <summary>Takes a value that is not in the file, and says so.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="assumption">The sentence that people read, without a full stop, with the option that changes the value.</param>
+    public T Assume<T>(T value, string assumption)
+    {
+        _assumptions.Add(assumption);
+        return value;
+    }
+
+    /// <summary>An error about the checkpoint.</summary>
+    /// <param name="problem">What is wrong, what was expected, and what to do.</param>
+    public BitisException Refusal(string problem) => BitisException.InFile(File, problem);
+}

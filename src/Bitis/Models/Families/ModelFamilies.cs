@@ -1,0 +1,68 @@
+using System.Text.Json;
+using Bitis.Tensors;
+
+namespace Bitis.Models;
+
+/// <summary>The families that are known: those of Bitis, and what a program registers.</summary>
+public static class ModelFamilies
+{
+    private static readonly Lock Registration = new();
+
+    private static ModelFamily[] _all =
+    [
+        new VimFamily(), new VMambaFamily(), new LocalVMambaFamily(), new LocalVimFamily(), new VitFamily(), new ResNetFamily(), new GraphFamily(),
+    ];
+
+    /// <summary>All of them, in the order in which they are asked whether a checkpoint is theirs.</summary>
+    public static IReadOnlyList<ModelFamily> All => _all;
+
+    /// <summary>Makes a family known: its files open from now on, and checkpoints of it are recognized.</summary>
+    /// <remarks>It is asked after those of Bitis. Register at the program's start, before files are opened.</remarks>
+    /// <param name="family">The family.</param>
+    /// <exception cref="ArgumentException">There is one of this name, or of these architectures, already.</exception>
+    public static void Register(ModelFamily family)
+    {
+        ArgumentNullException.ThrowIfNull(family);
+        lock (Registration)
+        {
+            if (_all.FirstOrDefault(known => known.Name == family.Name || known.ConfigType == family.ConfigType) is { } taken)
+                throw new ArgumentException($"There is a family '{taken.Name}' of {taken.ConfigType.Name} already.", nameof(family));
+            _all = [.. _all, family];
+        }
+    }
+
+    /// <summary>The family of an architecture.</summary>
+    /// <exception cref="BitisException">It was not registered.</exception>
+    internal static ModelFamily Of(ModelConfig config) =>
+        _all.FirstOrDefault(family => family.ConfigType == config.GetType()) ?? throw new BitisException(
+            $"No family has architectures of the type {config.GetType().Name}: register one first (ModelFamilies.Register).");
+
+    /// <summary>The family with a name from a file.</summary>
+    /// <exception cref="JsonException">There is none; the message lists those that are known.</exception>
+    internal static ModelFamily Named(string name) =>
+        _all.FirstOrDefault(family => family.Name == name) ?? throw new JsonException(
+            $"the model's family '{DisplayText.Of(name)}' is unknown here; known are {string.Join(", ", _all.Select(family => family.Name))}. "
+            + "It runs where the program registers it (ModelFamilies.Register), or anywhere once it is saved with its graph (VisionModel.FromGraph).");
+
+    /// <summary>The family of a checkpoint that says nothing of itself.</summary>
+    /// <exception cref="BitisException">No family recognizes it, or more than one does.</exception>
+    internal static ModelFamily Recognize(CheckpointTensors tensors)
+    {
+        ModelFamily[] found = [.. _all.Where(family => family.Recognizes(tensors.Shapes))];
+        return found switch
+        {
+            [var family] => family,
+            [] => throw tensors.Refusal(
+                _all.Select(family => family.NearMiss(tensors.Shapes)).FirstOrDefault(reason => reason is not null)
+                ?? $"none of its {tensors.Shapes.Count} tensors looks like a Vision Mamba: expected names such as "
+                + $"{string.Join(" or ", _all.Select(family => family.ExampleTensor).OfType<string>().Distinct().Select(name => $"'{name}'"))}, "
+                + $"found {Examples(tensors.Shapes)}. "
+                + "If the weights are under another key of the file, name it with --weights-key."),
+            _ => throw tensors.Refusal($"it looks like models of several families: {string.Join(", ", found.Select(family => family.Name))}."),
+        };
+    }
+
+    private static string Examples(IReadOnlyDictionary<string, Shape> shapes) => shapes.Count == 0
+        ? "no tensor at all"
+        : string.Join(", ", shapes.Keys.Take(3).Select(name => $"'{name}'"));
+}

@@ -1,0 +1,19 @@
+using Bitis.Tensors;
+
+namespace Bitis.Models;
+
+/// <summary>LocalVim, with four scan directions of its own choice in each block.</summary>
+internal sealed class LocalVimFamily() : ModelFamily<LocalVimConfig>("localvim", ModelJson.Default.LocalVimConfig)
+{
+    /// <inheritdoc />
+    public override bool Recognizes(IReadOnlyDictionary<string, Shape> tensors) => tensors.ContainsKey("layers.0.mixer.A_log_0");
+
+    /// <inheritdoc />
+    protected override LocalVimConfig DetectConfig(CheckpointTensors tensors) => new LocalVimDetector(tensors).Read();
+
+    /// <inheritdoc />
+    protected override IReadOnlyDictionary<string, string> OptionsOf(LocalVimConfig config) => new Dictionary<string, string>
+    {
+        [ModelOptions.DirectionsOption] = ModelOptions.Text(config.Directions),
+    };
+}

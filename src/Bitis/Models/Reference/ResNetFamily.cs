@@ -1,0 +1,4 @@
+namespace Bitis.Models;
+
+/// <summary>Residual networks, to compare with.</summary>
+internal sealed class ResNetFamily() : ModelFamily<ResNetConfig>("resnet", ModelJson.Default.ResNetConfig);

@@ -1,0 +1,35 @@
+using Bitis.Tensors;
+
+namespace Bitis.Models;
+
+/// <summary>VMamba, a pyramid of blocks that scan a grid in four directions.</summary>
+internal sealed class VMambaFamily() : ModelFamily<VMambaConfig>("vmamba", ModelJson.Default.VMambaConfig)
+{
+    /// <summary>What an older training code called the first block's projection.</summary>
+    private const string MarkOfOldNames = "layers.0.blocks.0.self_attention.x_proj_weight";
+
+    /// <inheritdoc />
+    public override string ExampleTensor => "layers.0.blocks.0.op.in_proj.weight";
+
+    /// <summary>Whether tensors are those of a VMamba's or a LocalVMamba's pyramid.</summary>
+    public static bool IsPyramid(IReadOnlyDictionary<string, Shape> tensors) => tensors.ContainsKey($"{VMambaDetector.FirstBlock}.op.x_proj_weight");
+
+    /// <inheritdoc />
+    public override bool Recognizes(IReadOnlyDictionary<string, Shape> tensors) => IsPyramid(tensors) && !LocalVMambaFamily.IsLocal(tensors);
+
+    /// <inheritdoc />
+    public override Func<string, string>? RenameFrom(IReadOnlyCollection<string> names) =>
+        names.Contains(MarkOfOldNames) ? VMambaOldNames.Today : null;
+
+    /// <summary>The options that a pyramid takes: its tensors do not tell the size of images.</summary>
+    public static Dictionary<string, string> PyramidOptions(VMambaConfig config) => new()
+    {
+        [ModelOptions.ImageSizeOption] = ModelOptions.Text(config.ImageSize),
+    };
+
+    /// <inheritdoc />
+    protected override VMambaConfig DetectConfig(CheckpointTensors tensors) => new VMambaDetector(tensors).Read();
+
+    /// <inheritdoc />
+    protected override IReadOnlyDictionary<string, string> OptionsOf(VMambaConfig config) => PyramidOptions(config);
+}
