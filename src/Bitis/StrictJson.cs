@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using Bitis.Data;
 using Bitis.Models;
 
 namespace Bitis;
@@ -69,6 +70,8 @@ public static class StrictJson
                 throw Refusal("the number is too large", path);
             case float number when !float.IsFinite(number):
                 throw Refusal("the number is too large", path);
+            case ChannelValues:
+                return; // its converter has checked it
             case IDictionary entries:
                 foreach (DictionaryEntry entry in entries)
                     CheckElement(entry.Value, options, json?.GetProperty((string)entry.Key), $"{path}.{entry.Key}");
@@ -92,8 +95,8 @@ public static class StrictJson
             bool isRead = property.Set is not null || property.AssociatedParameter is not null;
             if (isRead && json?.TryGetProperty(property.Name, out member) == false && !MayBeNull(property))
                 throw Refusal($"'{property.Name}' is missing", path);
-            if (property.Get?.Invoke(value) is { } content)
-                Check(content, options, isRead && member.ValueKind != JsonValueKind.Undefined ? member : null, $"{path}.{property.Name}");
+            if (isRead && property.Get?.Invoke(value) is { } content)
+                Check(content, options, member.ValueKind != JsonValueKind.Undefined ? member : null, $"{path}.{property.Name}");
         }
     }
 

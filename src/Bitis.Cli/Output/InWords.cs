@@ -36,5 +36,5 @@ internal static class InWords
         return names.Count <= most ? shown : $"{shown}, and {names.Count - most} more";
     }
 
-    private static string Of(ChannelValues values) => $"{values[0]} {values[1]} {values[2]}";
+    private static string Of(ChannelValues values) => string.Join(' ', values);
 }

@@ -54,7 +54,7 @@ public sealed class BuiltInImageSource : ImageSource
     public override int? Label(int index) => index % Names.Length;
 
     /// <inheritdoc />
-    protected override RgbImage ReadImage(int index)
+    protected override PixelImage ReadImage(int index)
     {
         ulong stream = ((ulong)_split << 32) + (ulong)index;
         var random = SeededRandom.ForPart((ulong)_seed, stream);

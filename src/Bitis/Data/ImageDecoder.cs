@@ -29,13 +29,13 @@ public static class ImageDecoder
 
     /// <summary>Reads and decodes an image file.</summary>
     /// <exception cref="BitisException">The file cannot be read or decoded.</exception>
-    public static RgbImage Load(string path) => Decode(InputFile.ReadAllBytes(path, MaxFileBytes), path);
+    public static PixelImage Load(string path) => Decode(InputFile.ReadAllBytes(path, MaxFileBytes), path);
 
     /// <summary>Decodes a JPEG, PNG or BMP file that is in memory.</summary>
     /// <param name="file">The whole file.</param>
     /// <param name="name">What messages call it.</param>
     /// <exception cref="BitisException">The bytes are not an image that can be decoded.</exception>
-    public static RgbImage Decode(ReadOnlySpan<byte> file, string name)
+    public static PixelImage Decode(ReadOnlySpan<byte> file, string name)
     {
         ArgumentNullException.ThrowIfNull(name);
         if (JpegDecoder.Recognizes(file))

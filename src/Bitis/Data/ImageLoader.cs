@@ -80,7 +80,7 @@ public static class ImageLoader
         ImageSource source, Preprocessing preprocessing, int start, int count, CancellationToken cancellation)
     {
         int size = preprocessing.CropSize;
-        Tensor images = Tensor.Uninitialized([count, RgbImage.Channels, size, size]);
+        Tensor images = Tensor.Uninitialized([count, preprocessing.Channels, size, size]);
         int imageLength = images.Length / count;
         var labels = new int?[count];
         string[] names = new string[count];

@@ -72,5 +72,5 @@ public abstract class ImageSource : IDisposable
     }
 
     /// <summary>Reads and decodes the image at an index that was checked.</summary>
-    protected abstract RgbImage ReadImage(int index);
+    protected abstract PixelImage ReadImage(int index);
 }

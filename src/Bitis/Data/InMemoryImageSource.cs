@@ -45,5 +45,5 @@ public sealed class InMemoryImageSource : ImageSource
     public override int? Label(int index) => _images[index].Label;
 
     /// <inheritdoc />
-    protected override RgbImage ReadImage(int index) => _images[index].Image;
+    protected override PixelImage ReadImage(int index) => _images[index].Image;
 }

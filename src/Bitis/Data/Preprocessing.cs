@@ -25,7 +25,7 @@ public sealed record Preprocessing(
     /// <summary>Below this input size images are used whole, as sets of small images are.</summary>
     private const int SmallestCroppedSize = 128;
 
-    /// <summary>A bound on what a damaged file can make <see cref="Apply(RgbImage)"/> allocate.</summary>
+    /// <summary>A bound on what a damaged file can make <see cref="Apply(PixelImage)"/> allocate.</summary>
     private const int MaxSide = 16_384;
 
     /// <summary>The mean of ImageNet's training images.</summary>
@@ -34,18 +34,31 @@ public sealed record Preprocessing(
     /// <summary>The standard deviation of ImageNet's training images.</summary>
     public static ChannelValues ImageNetStd { get; } = new(0.229f, 0.224f, 0.225f);
 
+    /// <summary>What is subtracted from, and what then divides, the pixels of models that are not of colours.</summary>
+    private const float Centre = 0.5f;
+
+    /// <summary>How many channels the model's input has: as many as means and deviations.</summary>
+    public int Channels => Mean.Count;
+
     /// <summary>The evaluation of published ImageNet models: shorter side 256, bicubic, centre 224.</summary>
     public static Preprocessing ImageNet224 { get; } = ForSize(224);
 
     /// <summary>
     /// What fits a model with square inputs of <paramref name="size"/>: the ImageNet evaluation from 128 on, and for
-    /// smaller models (CIFAR's 32, for instance) the whole shorter side.
+    /// smaller models (CIFAR's 32, for instance) the whole shorter side. Colours have ImageNet's mean and deviation; other images have 0.5 for
+    /// both, which makes pixels -1 to 1.
     /// </summary>
-    public static Preprocessing ForSize(int size)
+    /// <param name="size">The side of the input, in pixels.</param>
+    /// <param name="channels">The input's channels.</param>
+    public static Preprocessing ForSize(int size, int channels = PixelImage.RgbChannels)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(channels);
         int shorterSide = size < SmallestCroppedSize ? size : (int)(size / ImageNetCropRatio);
-        return new Preprocessing(shorterSide, size, ImageNetMean, ImageNetStd);
+        if (channels == PixelImage.RgbChannels)
+            return new Preprocessing(shorterSide, size, ImageNetMean, ImageNetStd);
+        var centre = new ChannelValues([.. Enumerable.Repeat(Centre, channels)]);
+        return new Preprocessing(shorterSide, size, centre, centre);
     }
 
     /// <summary>Checks the values; call it on anything that was read from a file.</summary>
@@ -60,7 +73,9 @@ public sealed record Preprocessing(
         }
         if (!Enum.IsDefined(Interpolation))
             throw new BitisException($"Preprocessing: {Interpolation} is not a known interpolation.");
-        for (int c = 0; c < RgbImage.Channels; c++)
+        if (Mean.Count == 0 || Mean.Count != Std.Count)
+            throw new BitisException($"Preprocessing: there are {Mean.Count} means and {Std.Count} deviations; expected one of each for every channel.");
+        for (int c = 0; c < Channels; c++)
         {
             bool isPossible = float.IsFinite(Mean[c]) && float.IsFinite(Std[c]) && Std[c] > 0
                 && float.IsFinite((0 - Mean[c]) / Std[c]) && float.IsFinite((1 - Mean[c]) / Std[c]);
@@ -74,7 +89,7 @@ public sealed record Preprocessing(
     }
 
     /// <summary>The resized and cropped image, <see cref="CropSize"/> pixels wide and high.</summary>
-    public RgbImage ResizeAndCrop(RgbImage image)
+    public PixelImage ResizeAndCrop(PixelImage image)
     {
         ArgumentNullException.ThrowIfNull(image);
         if (image.Width == CropSize && image.Height == CropSize && ResizeShorterSide == CropSize)
@@ -83,30 +98,33 @@ public sealed record Preprocessing(
         return Resampler.Resize(image, AxisWeights(image.Width, shorter), AxisWeights(image.Height, shorter));
     }
 
-    /// <summary>The model's input for one image, <c>[3, CropSize, CropSize]</c>.</summary>
-    public Tensor Apply(RgbImage image)
+    /// <summary>The model's input for one image, <c>[Channels, CropSize, CropSize]</c>.</summary>
+    /// <exception cref="BitisException">There is no way from the image's channels to the model's.</exception>
+    public Tensor Apply(PixelImage image)
     {
-        Tensor tensor = Tensor.Uninitialized([RgbImage.Channels, CropSize, CropSize]);
+        Tensor tensor = Tensor.Uninitialized([Channels, CropSize, CropSize]);
         Apply(image, tensor.Span);
         return tensor;
     }
 
-    /// <summary>Writes the model's input for one image to <paramref name="chw"/>, <c>[3, CropSize, CropSize]</c>.</summary>
+    /// <summary>Writes the model's input for one image to <paramref name="chw"/>, <c>[Channels, CropSize, CropSize]</c>.</summary>
     /// <exception cref="ArgumentException">The span has another length.</exception>
-    public void Apply(RgbImage image, Span<float> chw)
+    public void Apply(PixelImage image, Span<float> chw)
     {
         int plane = CropSize * CropSize;
-        if (chw.Length != RgbImage.Channels * plane)
-            throw new ArgumentException($"{chw.Length} values do not hold [3, {CropSize}, {CropSize}].", nameof(chw));
-        ReadOnlySpan<byte> pixels = ResizeAndCrop(image).Pixels;
+        int channels = Channels;
+        if (chw.Length != channels * plane)
+            throw new ArgumentException($"{chw.Length} values do not hold [{channels}, {CropSize}, {CropSize}].", nameof(chw));
+        ArgumentNullException.ThrowIfNull(image);
+        ReadOnlySpan<byte> pixels = ResizeAndCrop(image.WithChannels(channels)).Pixels;
         Span<float> normalized = stackalloc float[byte.MaxValue + 1];
-        for (int c = 0; c < RgbImage.Channels; c++)
+        for (int c = 0; c < channels; c++)
         {
             for (int value = 0; value < normalized.Length; value++)
                 normalized[value] = (value / 255f - Mean[c]) / Std[c];
             Span<float> channel = chw.Slice(c * plane, plane);
             for (int i = 0; i < channel.Length; i++)
-                channel[i] = normalized[pixels[i * RgbImage.Channels + c]];
+                channel[i] = normalized[pixels[i * channels + c]];
         }
     }
 

@@ -12,20 +12,24 @@ internal static class Resampler
     private const int Rounding = 1 << (ResampleWeights.PrecisionBits - 1);
 
     /// <summary>The window of the resized image that <paramref name="horizontal"/> and <paramref name="vertical"/> describe.</summary>
-    public static RgbImage Resize(RgbImage image, ResampleWeights horizontal, ResampleWeights vertical)
+    public static PixelImage Resize(PixelImage image, ResampleWeights horizontal, ResampleWeights vertical)
     {
         int firstRow = vertical.InputStart;
         int rows = vertical.InputEnd - firstRow;
-        int rowBytes = horizontal.Count * RgbImage.Channels;
+        int channels = image.Channels, rowBytes = checked(horizontal.Count * channels);
         byte[] narrowed = new byte[checked(rows * rowBytes)];
 
-        // One Vector128 a pixel: lanes red, green, blue, unused.
+        // One Vector128 a pixel for up to four of its channels: lanes red, green, blue, unused.
         int firstColumn = horizontal.InputStart;
         var pixels = new Vector128<int>[horizontal.InputEnd - firstColumn];
         for (int y = 0; y < rows; y++)
         {
-            Widen(image.Row(firstRow + y)[(firstColumn * RgbImage.Channels)..], pixels);
-            ResampleRow(pixels, firstColumn, horizontal, narrowed.AsSpan(y * rowBytes, rowBytes));
+            for (int channel = 0; channel < channels; channel += Vector128<int>.Count)
+            {
+                int lanes = Math.Min(channels - channel, Vector128<int>.Count);
+                Widen(image.Row(firstRow + y)[(firstColumn * channels + channel)..], channels, lanes, pixels);
+                ResampleRow(pixels, firstColumn, horizontal, narrowed.AsSpan(y * rowBytes + channel), channels, lanes);
+            }
         }
 
         byte[] result = new byte[vertical.Count * rowBytes];
@@ -34,20 +38,22 @@ internal static class Resampler
             ReadOnlySpan<byte> source = narrowed.AsSpan((vertical.Start(y) - firstRow) * rowBytes);
             CombineRows(source, rowBytes, vertical.Weights(y), result.AsSpan(y * rowBytes, rowBytes));
         }
-        return new RgbImage(horizontal.Count, vertical.Count, result);
+        return new PixelImage(horizontal.Count, vertical.Count, channels, result);
     }
 
-    private static void Widen(ReadOnlySpan<byte> rgb, Span<Vector128<int>> pixels)
+    private static void Widen(ReadOnlySpan<byte> source, int stride, int lanes, Span<Vector128<int>> pixels)
     {
         for (int x = 0; x < pixels.Length; x++)
         {
-            ReadOnlySpan<byte> pixel = rgb.Slice(x * RgbImage.Channels, RgbImage.Channels);
-            pixels[x] = Vector128.Create(pixel[0], pixel[1], pixel[2], 0);
+            ReadOnlySpan<byte> pixel = source.Slice(x * stride, lanes);
+            pixels[x] = lanes == PixelImage.RgbChannels
+                ? Vector128.Create(pixel[0], pixel[1], pixel[2], 0)
+                : Vector128.Create(pixel[0], lanes > 1 ? pixel[1] : 0, lanes > 2 ? pixel[2] : 0, lanes > 3 ? pixel[3] : 0);
         }
     }
 
     private static void ResampleRow(
-        ReadOnlySpan<Vector128<int>> pixels, int firstColumn, ResampleWeights horizontal, Span<byte> target)
+        ReadOnlySpan<Vector128<int>> pixels, int firstColumn, ResampleWeights horizontal, Span<byte> target, int stride, int lanes)
     {
         for (int x = 0; x < horizontal.Count; x++)
         {
@@ -57,10 +63,8 @@ internal static class Resampler
             for (int i = 0; i < window.Length; i++)
                 sum += window[i] * weights[i];
             Vector128<int> clipped = Clip(sum);
-            int o = x * RgbImage.Channels;
-            target[o] = (byte)clipped[0];
-            target[o + 1] = (byte)clipped[1];
-            target[o + 2] = (byte)clipped[2];
+            for (int lane = 0; lane < lanes; lane++)
+                target[x * stride + lane] = (byte)clipped[lane];
         }
     }
 

@@ -64,7 +64,7 @@ public sealed class SyntheticImageSource : ImageSource
     public override int? Label(int index) => index % _classNames.Length;
 
     /// <inheritdoc />
-    protected override RgbImage ReadImage(int index)
+    protected override PixelImage ReadImage(int index)
     {
         int label = index % _classNames.Length;
         int family = label / Shapes.Length;
@@ -80,11 +80,11 @@ public sealed class SyntheticImageSource : ImageSource
         (float R, float G, float B) top = Color(random.NextSingle(), 0.4f, 0.15f + 0.35f * random.NextSingle());
         (float R, float G, float B) bottom = Color(random.NextSingle(), 0.4f, 0.15f + 0.35f * random.NextSingle());
 
-        byte[] pixels = new byte[_size * _size * RgbImage.Channels];
+        byte[] pixels = new byte[_size * _size * PixelImage.RgbChannels];
         for (int y = 0, o = 0; y < _size; y++)
         {
             float shade = (y + 0.5f) / _size;
-            for (int x = 0; x < _size; x++, o += RgbImage.Channels)
+            for (int x = 0; x < _size; x++, o += PixelImage.RgbChannels)
             {
                 float u = (x + 0.5f - centerX) / radius;
                 float v = (y + 0.5f - centerY) / radius;
@@ -96,7 +96,7 @@ public sealed class SyntheticImageSource : ImageSource
                 pixels[o + 2] = ToByte(color.B, noise);
             }
         }
-        return new RgbImage(_size, _size, pixels);
+        return PixelImage.Rgb(_size, _size, pixels);
     }
 
     private static byte ToByte(float value, int noise) =>

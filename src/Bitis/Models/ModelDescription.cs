@@ -26,6 +26,8 @@ internal sealed record ModelDescription(ModelConfig Config, Preprocessing Prepro
         preprocessing.Validate();
         if (preprocessing.CropSize != config.ImageSize)
             throw new BitisException($"the preprocessing makes images of {preprocessing.CropSize} pixels, the model takes {config.ImageSize}.");
+        if (preprocessing.Channels != config.ImageChannels)
+            throw new BitisException($"the preprocessing makes images of {preprocessing.Channels} channels, the model takes {config.ImageChannels}.");
         IReadOnlyList<string>? classNames = metadata.ContainsKey(ClassNamesKey)
             ? MetadataJson.Read(metadata, ClassNamesKey, ModelJson.Default.IReadOnlyListString)
             : null;

@@ -54,7 +54,7 @@ public sealed record ModelDetection(
         options.RequireAgreement(file, config);
         return new ModelDetection(
             config,
-            Preprocessing.ForSize(config.ImageSize),
+            Preprocessing.ForSize(config.ImageSize, config.ImageChannels),
             ClassNames: null,
             ModelCatalogue.Find(config),
             Notes: new Dictionary<string, string>(),

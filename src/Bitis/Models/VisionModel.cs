@@ -13,7 +13,7 @@ public sealed class VisionModel
         Config = config;
         Graph = graph;
         Weights = weights;
-        Preprocessing = Preprocessing.ForSize(config.ImageSize);
+        Preprocessing = Preprocessing.ForSize(config.ImageSize, config.ImageChannels);
     }
 
     /// <summary>The architecture.</summary>
@@ -152,6 +152,8 @@ public sealed class VisionModel
         preprocessing.Validate();
         if (preprocessing.CropSize != Config.ImageSize)
             throw new BitisException($"The preprocessing makes images of {preprocessing.CropSize} pixels; the model takes {Config.ImageSize}.");
+        if (preprocessing.Channels != Config.ImageChannels)
+            throw new BitisException($"The preprocessing makes images of {preprocessing.Channels} channels; the model takes {Config.ImageChannels}.");
         return new VisionModel(Config, Graph, Weights) { Preprocessing = preprocessing, ClassNames = ClassNames };
     }
 

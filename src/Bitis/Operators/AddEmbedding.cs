@@ -12,7 +12,7 @@ internal sealed record AddEmbedding(int Tokens, int Channels) : Operator
     public override string Kind => "add_embedding";
 
     /// <inheritdoc />
-    public override IReadOnlyList<ParameterSpec> Parameters => [new("embedding", [1, Tokens, Channels])];
+    internal override IReadOnlyList<ParameterSpec> Parameters => [new("embedding", [1, Tokens, Channels])];
 
     /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)

@@ -17,7 +17,7 @@ internal sealed record CausalConv1d(int Channels, int Kernel) : Operator
     internal override TokenOrderUse OrderUse => TokenOrderUse.Equivariant;
 
     /// <inheritdoc />
-    public override IReadOnlyList<ParameterSpec> Parameters =>
+    internal override IReadOnlyList<ParameterSpec> Parameters =>
         [new("weight", [Channels, 1, Kernel]), new("bias", [Channels])];
 
     /// <inheritdoc />

@@ -15,7 +15,7 @@ internal sealed record Conv2d(int InChannels, int OutChannels, int Kernel, int S
     public override string Kind => "conv2d";
 
     /// <inheritdoc />
-    public override IReadOnlyList<ParameterSpec> Parameters => HasBias
+    internal override IReadOnlyList<ParameterSpec> Parameters => HasBias
         ? [new("weight", [OutChannels, InChannels, Kernel, Kernel]), new("bias", [OutChannels])]
         : [new("weight", [OutChannels, InChannels, Kernel, Kernel])];
 

@@ -20,7 +20,7 @@ internal sealed record GridConv2d(int InChannels, int OutChannels, int Height, i
     public override string Kind => "grid_conv2d";
 
     /// <inheritdoc />
-    public override IReadOnlyList<ParameterSpec> Parameters =>
+    internal override IReadOnlyList<ParameterSpec> Parameters =>
         [new("weight", [OutChannels, InChannels, Kernel, Kernel]), new("bias", [OutChannels])];
 
     /// <summary>Rows of the output's grid.</summary>

@@ -15,7 +15,7 @@ internal sealed record GroupNorm(int Channels, int Groups, float Epsilon) : Oper
     public override string Kind => "group_norm";
 
     /// <inheritdoc />
-    public override IReadOnlyList<ParameterSpec> Parameters => [new("weight", [Channels]), new("bias", [Channels])];
+    internal override IReadOnlyList<ParameterSpec> Parameters => [new("weight", [Channels]), new("bias", [Channels])];
 
     /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)

@@ -11,7 +11,7 @@ internal sealed record InsertToken(int Position, int Channels) : Operator
     public override string Kind => "insert_token";
 
     /// <inheritdoc />
-    public override IReadOnlyList<ParameterSpec> Parameters => [new("token", [1, 1, Channels])];
+    internal override IReadOnlyList<ParameterSpec> Parameters => [new("token", [1, 1, Channels])];
 
     /// <inheritdoc />
     internal override GridLayout PlaceOnGrid(IReadOnlyList<(Shape Shape, GridLayout Layout)> inputs, int rows) =>

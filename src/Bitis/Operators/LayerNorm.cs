@@ -14,7 +14,7 @@ internal sealed record LayerNorm(int Channels, float Epsilon) : Operator
     internal override TokenOrderUse OrderUse => TokenOrderUse.Equivariant;
 
     /// <inheritdoc />
-    public override IReadOnlyList<ParameterSpec> Parameters =>
+    internal override IReadOnlyList<ParameterSpec> Parameters =>
         [new("weight", [Channels]), new("bias", [Channels])];
 
     /// <inheritdoc />

@@ -15,7 +15,7 @@ internal sealed record Linear(int InFeatures, int OutFeatures, bool HasBias) : O
     internal override TokenOrderUse OrderUse => TokenOrderUse.Equivariant;
 
     /// <inheritdoc />
-    public override IReadOnlyList<ParameterSpec> Parameters => HasBias
+    internal override IReadOnlyList<ParameterSpec> Parameters => HasBias
         ? [new("weight", [OutFeatures, InFeatures]), new("bias", [OutFeatures])]
         : [new("weight", [OutFeatures, InFeatures])];
 

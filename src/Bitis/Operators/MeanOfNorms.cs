@@ -20,7 +20,7 @@ internal sealed record MeanOfNorms(int Channels, float Epsilon) : Operator
     internal override TokenOrderUse OrderUse => TokenOrderUse.Invariant;
 
     /// <inheritdoc />
-    public override IReadOnlyList<ParameterSpec> Parameters => [new("weight", [Channels]), new("bias", [Channels])];
+    internal override IReadOnlyList<ParameterSpec> Parameters => [new("weight", [Channels]), new("bias", [Channels])];
 
     /// <inheritdoc />
     internal override GridLayout PlaceOnGrid(IReadOnlyList<(Shape Shape, GridLayout Layout)> inputs, int rows) => GridLayout.None(rows);

@@ -45,7 +45,7 @@ internal abstract record Operator
     public abstract string Kind { get; }
 
     /// <summary>The parameters, in the order in which <see cref="Forward"/> takes them.</summary>
-    public virtual IReadOnlyList<ParameterSpec> Parameters => [];
+    internal virtual IReadOnlyList<ParameterSpec> Parameters => [];
 
     /// <summary>The output's shape for one image.</summary>
     /// <param name="inputs">The inputs' shapes, without the batch.</param>

@@ -14,7 +14,7 @@ internal sealed record RmsNorm(int Channels, float Epsilon) : Operator
     internal override TokenOrderUse OrderUse => TokenOrderUse.Equivariant;
 
     /// <inheritdoc />
-    public override IReadOnlyList<ParameterSpec> Parameters => [new("weight", [Channels])];
+    internal override IReadOnlyList<ParameterSpec> Parameters => [new("weight", [Channels])];
 
     /// <inheritdoc />
     internal override bool TakesOutputFactors => true;

@@ -25,7 +25,7 @@ internal sealed record SelectiveScan(int Channels, int States) : Operator
     internal override TokenOrderUse OrderUse => TokenOrderUse.Equivariant;
 
     /// <inheritdoc />
-    public override IReadOnlyList<ParameterSpec> Parameters =>
+    internal override IReadOnlyList<ParameterSpec> Parameters =>
         [new("A_log", [Channels, States]), new("D", [Channels])];
 
     /// <inheritdoc />

@@ -122,7 +122,7 @@ public sealed class InferenceSession : IDisposable
     /// <summary>The classes that a photograph most probably shows, best first.</summary>
     /// <param name="image">The photograph, of any size.</param>
     /// <param name="count">How many classes.</param>
-    public IReadOnlyList<Prediction> Classify(RgbImage image, int count = 5) => Classify([image], count)[0];
+    public IReadOnlyList<Prediction> Classify(PixelImage image, int count = 5) => Classify([image], count)[0];
 
     /// <summary>The classes that each of some photographs most probably shows, best first; all go through the model together.</summary>
     /// <param name="images">The photographs, of any sizes.</param>
@@ -130,7 +130,7 @@ public sealed class InferenceSession : IDisposable
     /// <param name="cancellationToken">Ends the work between two photographs.</param>
     /// <exception cref="BitisException">The model's answer is not a finite number.</exception>
     public IReadOnlyList<IReadOnlyList<Prediction>> Classify(
-        IReadOnlyList<RgbImage> images, int count = 5, CancellationToken cancellationToken = default)
+        IReadOnlyList<PixelImage> images, int count = 5, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(images);
         Tensor input = Tensor.Uninitialized(Config.InputShape.Prepend(images.Count));

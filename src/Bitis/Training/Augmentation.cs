@@ -47,7 +47,7 @@ public sealed record Augmentation
     /// Changes a batch in place and computes its targets. The result depends on the arguments alone: give each batch of
     /// a training run a seed of its own.
     /// </summary>
-    /// <param name="images">Preprocessed images, <c>[batch, 3, height, width]</c>.</param>
+    /// <param name="images">Preprocessed images, <c>[batch, channels, height, width]</c>.</param>
     /// <param name="labels">The class of each image.</param>
     /// <param name="targets">Receives the probabilities that the model should give, <c>[batch, classes]</c>; rows sum to 1.</param>
     /// <param name="seed">Where the random numbers start.</param>
@@ -76,13 +76,13 @@ public sealed record Augmentation
 
     private void CropAndFlip(Tensor images, int index, SeededRandom random)
     {
-        int height = images.Shape[2], width = images.Shape[3];
+        int channels = images.Shape[1], height = images.Shape[2], width = images.Shape[3];
         int right = random.NextInt32(2 * CropPadding + 1) - CropPadding;
         int down = random.NextInt32(2 * CropPadding + 1) - CropPadding;
         bool flip = Flip && random.NextInt32(2) == 1;
-        for (int channel = 0; channel < RgbImage.Channels; channel++)
+        for (int channel = 0; channel < channels; channel++)
         {
-            int start = (index * RgbImage.Channels + channel) * height * width;
+            int start = (index * channels + channel) * height * width;
             var plane = new ImagePlane(images.Span.Slice(start, height * width), width);
             plane.Move(right, down);
             if (flip)
@@ -120,8 +120,8 @@ public sealed record Augmentation
 
     private static void CheckShapes(Shape images, int labels, Shape targets)
     {
-        if (images.Rank != 4 || images[1] != RgbImage.Channels || targets.Rank != 2 || targets[1] == 0)
-            throw new ArgumentException($"Images {images} and targets {targets} are not [batch, 3, height, width] and [batch, classes].", nameof(images));
+        if (images.Rank != 4 || targets.Rank != 2 || targets[1] == 0)
+            throw new ArgumentException($"Images {images} and targets {targets} are not [batch, channels, height, width] and [batch, classes].", nameof(images));
         if (images[0] != labels || targets[0] != labels)
             throw new ArgumentException($"{labels} labels were given for images {images} and targets {targets}.", nameof(labels));
     }

@@ -39,7 +39,7 @@ public sealed class Trainer
             recipe,
             DataDigest.Of(data.Training),
             data.Validation is null ? null : DataDigest.Of(data.Validation),
-            model.Preprocessing == Preprocessing.ForSize(model.Config.ImageSize) ? null : model.Preprocessing);
+            model.Preprocessing == Preprocessing.ForSize(model.Config.ImageSize, model.Config.ImageChannels) ? null : model.Preprocessing);
         _state = new TrainingState(data.ClassNames is null ? model : model.WithClassNames(data.ClassNames), recipe);
     }
 

@@ -54,7 +54,7 @@ internal sealed class TemporaryFolder : IDisposable
     private static byte[] BigEndian(int value) => [(byte)(value >> 24), (byte)(value >> 16), (byte)(value >> 8), (byte)value];
 
     /// <summary>24 bits a pixel, rows from the bottom, padded to four bytes.</summary>
-    private static byte[] Bmp(RgbImage image)
+    private static byte[] Bmp(PixelImage image)
     {
         int stride = (image.Width * 3 + 3) / 4 * 4, length = 54 + stride * image.Height;
         using var stream = new MemoryStream();

@@ -22,7 +22,7 @@ public sealed class BinarySourceTests : IDisposable
         Assert.Equal("data_batch_2.bin 0", source.Name(2));
         Assert.Equal((int?[])[3, 9, 0], Enumerable.Range(0, 3).Select(source.Label));
         Assert.Equal("cat", source.ClassNames![3]);
-        RgbImage image = source.Read(2).Image;
+        PixelImage image = source.Read(2).Image;
         Assert.Equal((32, 32), (image.Width, image.Height));
         Assert.Equal([4, 5, 6, 4, 5, 6], image.Pixels[..6].ToArray());
     }
@@ -72,8 +72,8 @@ public sealed class BinarySourceTests : IDisposable
             Assert.Equal(2, source.Count);
             LabeledImage image = source.Read(1);
             Assert.Equal(9, image.Label);
-            Assert.Equal((3, 1), (image.Image.Width, image.Image.Height));
-            Assert.Equal([4, 4, 4, 5, 5, 5, 6, 6, 6], image.Image.Pixels.ToArray());
+            Assert.Equal((3, 1, 1), (image.Image.Width, image.Image.Height, image.Image.Channels));
+            Assert.Equal([4, 5, 6], image.Image.Pixels.ToArray());
         }
     }
 

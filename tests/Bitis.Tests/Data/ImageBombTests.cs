@@ -100,7 +100,7 @@ public sealed class ImageBombTests : IDisposable
     public void An_image_of_one_row_is_resized_in_its_crop_only()
     {
         // The shorter side becomes 256, the longer one 256 million: only the crop is computed.
-        RgbImage line = ImageDecoder.Decode(TestImages.Png(1_000_000, 1, 1, 0, new byte[125_001]), "line.png");
+        PixelImage line = ImageDecoder.Decode(TestImages.Png(1_000_000, 1, 1, 0, new byte[125_001]), "line.png");
         long before = GC.GetAllocatedBytesForCurrentThread();
         Preprocessing.ImageNet224.Apply(line);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64 << 20);

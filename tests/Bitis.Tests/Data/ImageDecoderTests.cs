@@ -10,7 +10,7 @@ public sealed class ImageDecoderTests
     public void The_content_decides_and_not_the_name()
     {
         using var folder = new TempFolder();
-        RgbImage image = ImageDecoder.Load(folder.Write("really-a-png.jpg", TestImages.SolidPng(1, 2, 3)));
+        PixelImage image = ImageDecoder.Load(folder.Write("really-a-png.jpg", TestImages.SolidPng(1, 2, 3)));
         Assert.Equal([1, 2, 3], image.Pixels.ToArray());
     }
 
@@ -73,9 +73,9 @@ public sealed class ImageDecoderTests
     [Fact]
     public void Pixels_must_fill_the_stated_size()
     {
-        Assert.Throws<ArgumentException>(() => new RgbImage(2, 2, new byte[11]));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new RgbImage(0, 2, []));
-        Assert.Throws<ArgumentException>(() => new RgbImage(int.MaxValue, int.MaxValue, new byte[3]));
-        Assert.Equal([4, 5, 6], new RgbImage(1, 2, [1, 2, 3, 4, 5, 6]).Row(1).ToArray());
+        Assert.Throws<ArgumentException>(() => PixelImage.Rgb(2, 2, new byte[11]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => PixelImage.Rgb(0, 2, []));
+        Assert.Throws<ArgumentException>(() => PixelImage.Rgb(int.MaxValue, int.MaxValue, new byte[3]));
+        Assert.Equal([4, 5, 6], PixelImage.Rgb(1, 2, [1, 2, 3, 4, 5, 6]).Row(1).ToArray());
     }
 }

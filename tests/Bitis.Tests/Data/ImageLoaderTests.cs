@@ -108,7 +108,7 @@ public sealed class ImageLoaderTests
 
         public override int? Label(int index) => null;
 
-        protected override RgbImage ReadImage(int index)
+        protected override PixelImage ReadImage(int index)
         {
             Interlocked.Increment(ref _active);
             try

@@ -54,7 +54,7 @@ public sealed class PngDecoderTests
         // Adam7 on 3×2: pass 1 holds (0,0), pass 6 (1,0), pass 4 nothing, pass 5 (2,0) at x = 2, pass 7 row 1.
         byte[] passes = [0, 11, /* pass 4: x = 2, y = 0 */ 0, 13, /* pass 6: x = 1, y = 0 */ 0, 12, /* pass 7: y = 1 */ 0, 21, 22, 23];
         byte[] pixels = Decode(TestImages.Png(3, 2, 8, 0, passes, interlaced: true));
-        Assert.Equal([11, 12, 13, 21, 22, 23], pixels.Where((_, i) => i % RgbImage.Channels == 0));
+        Assert.Equal([11, 12, 13, 21, 22, 23], pixels.Where((_, i) => i % PixelImage.RgbChannels == 0));
     }
 
     [Theory]

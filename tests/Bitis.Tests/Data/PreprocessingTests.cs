@@ -43,7 +43,7 @@ public sealed class PreprocessingTests
     [Fact]
     public void An_image_of_the_right_size_is_left_alone()
     {
-        RgbImage image = TestImages.Noise(32, 32, seed: 1);
+        PixelImage image = TestImages.Noise(32, 32, seed: 1);
         Assert.Same(image, Preprocessing.ForSize(32).ResizeAndCrop(image));
 
         // Through the resampler itself as well: equal sizes are its identity.
@@ -58,9 +58,9 @@ public sealed class PreprocessingTests
     public void The_crop_is_centred_with_halves_rounded_to_even()
     {
         // 7 columns cut to 4: (7 − 4) / 2 = 1.5, which rounds to 2; 5 to 4: 0.5 rounds to 0.
-        var preprocessing = new Preprocessing(4, 4, default, new ChannelValues(1, 1, 1));
-        RgbImage wide = TestImages.Noise(7, 4, seed: 2);
-        RgbImage narrow = TestImages.Noise(5, 4, seed: 3);
+        var preprocessing = new Preprocessing(4, 4, new ChannelValues(0, 0, 0), new ChannelValues(1, 1, 1));
+        PixelImage wide = TestImages.Noise(7, 4, seed: 2);
+        PixelImage narrow = TestImages.Noise(5, 4, seed: 3);
         Assert.True(wide.Row(1)[6..18].SequenceEqual(preprocessing.ResizeAndCrop(wide).Row(1)));
         Assert.True(narrow.Row(1)[..12].SequenceEqual(preprocessing.ResizeAndCrop(narrow).Row(1)));
     }
@@ -69,7 +69,7 @@ public sealed class PreprocessingTests
     public void Channels_are_planes_scaled_then_normalized()
     {
         var preprocessing = new Preprocessing(1, 1, new ChannelValues(0.5f, 0.25f, 0), new ChannelValues(0.5f, 2, 1));
-        Tensor input = preprocessing.Apply(new RgbImage(1, 1, [255, 51, 102]));
+        Tensor input = preprocessing.Apply(PixelImage.Rgb(1, 1, [255, 51, 102]));
         Assert.Equal([3, 1, 1], input.Shape);
         Assert.Equal([(255 / 255f - 0.5f) / 0.5f, (51 / 255f - 0.25f) / 2, 102 / 255f], input.Span.ToArray());
     }
@@ -80,11 +80,11 @@ public sealed class PreprocessingTests
         values =>
         {
             (int a, int b, int c, int d) = values;
-            RgbImage image = TestImages.Noise(1 + (a & 63), 1 + (b & 63), seed: d);
+            PixelImage image = TestImages.Noise(1 + (a & 63), 1 + (b & 63), seed: d);
             int crop = 1 + (c & 31);
             var preprocessing = new Preprocessing(
-                crop + (d & 15), crop, default, new ChannelValues(1, 1, 1), (d & 16) == 0 ? Interpolation.Bicubic : Interpolation.Bilinear);
-            RgbImage actual = preprocessing.ResizeAndCrop(image);
+                crop + (d & 15), crop, new ChannelValues(0, 0, 0), new ChannelValues(1, 1, 1), (d & 16) == 0 ? Interpolation.Bicubic : Interpolation.Bilinear);
+            PixelImage actual = preprocessing.ResizeAndCrop(image);
             Assert.Equal(PlainResizeAndCrop(image, preprocessing), actual.Pixels.ToArray());
         }));
 
@@ -94,24 +94,24 @@ public sealed class PreprocessingTests
         values =>
         {
             (byte width, byte height, byte value) = values;
-            byte[] pixels = new byte[(width + 1) * (height + 1) * RgbImage.Channels];
+            byte[] pixels = new byte[(width + 1) * (height + 1) * PixelImage.RgbChannels];
             pixels.AsSpan().Fill(value);
-            RgbImage crop = Preprocessing.ForSize(40).ResizeAndCrop(new RgbImage(width + 1, height + 1, pixels));
+            PixelImage crop = Preprocessing.ForSize(40).ResizeAndCrop(PixelImage.Rgb(width + 1, height + 1, pixels));
             Assert.Equal(-1, crop.Pixels.IndexOfAnyExcept(value));
         }));
 
     [Fact]
     public void An_extremely_long_image_takes_little_memory()
     {
-        var image = new RgbImage(1_000_000, 1, new byte[3_000_000]);
+        var image = PixelImage.Rgb(1_000_000, 1, new byte[3_000_000]);
         long before = GC.GetAllocatedBytesForCurrentThread();
-        RgbImage crop = Preprocessing.ImageNet224.ResizeAndCrop(image);
+        PixelImage crop = Preprocessing.ImageNet224.ResizeAndCrop(image);
         Assert.Equal((224, 224), (crop.Width, crop.Height));
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 2_000_000);
     }
 
     /// <summary>The whole image resized pixel by pixel, then cropped: the definition, without windows or vectors.</summary>
-    private static byte[] PlainResizeAndCrop(RgbImage image, Preprocessing preprocessing)
+    private static byte[] PlainResizeAndCrop(PixelImage image, Preprocessing preprocessing)
     {
         int shorter = Math.Min(image.Width, image.Height);
         int width = (int)((double)preprocessing.ResizeShorterSide * image.Width / shorter);

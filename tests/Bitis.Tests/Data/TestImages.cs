@@ -10,11 +10,11 @@ internal static class TestImages
     private const uint CrcPolynomial = 0xEDB88320;
 
     /// <summary>An image whose pixels are drawn from a seed.</summary>
-    public static RgbImage Noise(int width, int height, int seed)
+    public static PixelImage Noise(int width, int height, int seed)
     {
-        byte[] pixels = new byte[width * height * RgbImage.Channels];
+        byte[] pixels = new byte[width * height * PixelImage.RgbChannels];
         new Random(seed).NextBytes(pixels);
-        return new RgbImage(width, height, pixels);
+        return PixelImage.Rgb(width, height, pixels);
     }
 
     /// <summary>A small valid PNG of one colour.</summary>

@@ -76,7 +76,7 @@ public sealed class InferenceSessionTests
         weights[bias].Span.Fill(3e38f);
         weights[weight].Span.Fill(3e38f);
         using InferenceSession session = InferenceSession.Create(model.WithWeights(weights));
-        var image = new RgbImage(40, 40, new byte[40 * 40 * 3]);
+        var image = PixelImage.Rgb(40, 40, new byte[40 * 40 * 3]);
         Assert.Contains("Image 0", Assert.Throws<BitisException>(() => session.Classify(image)).Message);
     }
 
@@ -289,7 +289,7 @@ public sealed class InferenceSessionTests
     {
         using InferenceSession session = InferenceSession.Create(ShippedModels.Load("vim-micro-builtin"));
         using var source = new BuiltInImageSource(BuiltInSplit.Test, count: 5);
-        RgbImage[] images = [.. Enumerable.Range(0, 5).Select(i => source.Read(i).Image)];
+        PixelImage[] images = [.. Enumerable.Range(0, 5).Select(i => source.Read(i).Image)];
         IReadOnlyList<IReadOnlyList<Prediction>> together = session.Classify(images, count: 3);
         Assert.Equal(images.Select(image => session.Classify(image, count: 3)), together);
         Assert.All(together, answers => Assert.Equal(3, answers.Count));

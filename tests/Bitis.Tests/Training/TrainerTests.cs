@@ -254,7 +254,7 @@ public sealed class TrainerTests : IDisposable
 
         public override int? Label(int index) => inner.Label(index);
 
-        protected override RgbImage ReadImage(int index) => Interlocked.Decrement(ref _left) >= 0
+        protected override PixelImage ReadImage(int index) => Interlocked.Decrement(ref _left) >= 0
             ? inner.Read(index).Image
             : throw new BitisException($"{Name(index)}: damaged.");
     }

@@ -5,7 +5,7 @@ namespace Bitis.Tests.Training;
 
 public sealed class TrainingDataTests
 {
-    private static readonly RgbImage Pixel = new(1, 1, [0, 0, 0]);
+    private static readonly PixelImage Pixel = PixelImage.Rgb(1, 1, [0, 0, 0]);
 
     [Fact]
     public void Classes_are_those_that_have_names_or_labels()

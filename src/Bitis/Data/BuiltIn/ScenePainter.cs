@@ -16,7 +16,7 @@ internal static class ScenePainter
     /// <param name="shape">The class.</param>
     /// <param name="size">The side of the image in pixels.</param>
     /// <param name="random">The image's random numbers.</param>
-    public static RgbImage Paint(ShapeClass shape, int size, SeededRandom random)
+    public static PixelImage Paint(ShapeClass shape, int size, SeededRandom random)
     {
         var canvas = new Color[size * size];
         float backgroundLevel = PaintBackground(canvas, size, random);
@@ -109,13 +109,13 @@ internal static class ScenePainter
     }
 
     /// <summary>Light from one side, contrast, a colour cast and noise; then bytes.</summary>
-    private static RgbImage Photograph(Color[] canvas, int size, SeededRandom random)
+    private static PixelImage Photograph(Color[] canvas, int size, SeededRandom random)
     {
         (float sin, float cos) = MathF.SinCos(random.NextSingle(0, 2 * MathF.PI));
         float slope = random.NextSingle(0, 0.5f), contrast = random.NextSingle(0.6f, 1.1f), level = random.NextSingle(-0.08f, 0.08f);
         Color cast = (random.NextSingle(0.9f, 1.1f), random.NextSingle(0.9f, 1.1f), random.NextSingle(0.9f, 1.1f));
         float noise = random.NextSingle(0.01f, Difficulty.MostNoise);
-        byte[] pixels = new byte[canvas.Length * RgbImage.Channels];
+        byte[] pixels = new byte[canvas.Length * PixelImage.RgbChannels];
         for (int i = 0, o = 0; i < canvas.Length; i++)
         {
             float light = 1 + (slope * (((((float)(i % size)) / size) - 0.5f) * cos + ((((float)(i / size)) / size) - 0.5f) * sin));
@@ -130,7 +130,7 @@ internal static class ScenePainter
                 return (byte)Math.Clamp((int)MathF.Round(exposed * byte.MaxValue), 0, byte.MaxValue);
             }
         }
-        return new RgbImage(size, size, pixels);
+        return PixelImage.Rgb(size, size, pixels);
     }
 
     /// <summary>Nearly normal with mean 0 and variance 1: the sum of four uniform numbers out of one draw.</summary>

@@ -21,7 +21,7 @@ internal static class BmpDecoder
     public static bool Recognizes(ReadOnlySpan<byte> file) => file.StartsWith("BM"u8);
 
     /// <summary>Decodes a whole BMP file.</summary>
-    public static RgbImage Decode(ReadOnlySpan<byte> file, string name)
+    public static PixelImage Decode(ReadOnlySpan<byte> file, string name)
     {
         if (file.Length < FileHeaderLength + InfoHeaderLength)
         {
@@ -70,12 +70,12 @@ internal static class BmpDecoder
             : default;
         ReadOnlySpan<byte> masks = hasMasks ? Masks(file, name) : default;
 
-        byte[] rgb = new byte[width * height * RgbImage.Channels];
+        byte[] rgb = new byte[width * height * PixelImage.RgbChannels];
         for (int y = 0; y < height; y++)
         {
             long storedRow = signedHeight < 0 ? y : height - 1 - y;
             ReadOnlySpan<byte> row = file.Slice((int)(pixelOffset + storedRow * stride), (int)stride);
-            Span<byte> target = rgb.AsSpan(y * width * RgbImage.Channels, width * RgbImage.Channels);
+            Span<byte> target = rgb.AsSpan(y * width * PixelImage.RgbChannels, width * PixelImage.RgbChannels);
             if (hasMasks)
                 CopyMasked(row, masks, target);
             else if (bits <= 8)
@@ -83,7 +83,7 @@ internal static class BmpDecoder
             else
                 CopyBgr(row, bits / 8, target);
         }
-        return new RgbImage(width, height, rgb);
+        return PixelImage.Rgb(width, height, rgb);
     }
 
     private static ReadOnlySpan<byte> Palette(ReadOnlySpan<byte> file, long offset, uint statedSize, int bits, string name)
@@ -101,11 +101,11 @@ internal static class BmpDecoder
     private static ReadOnlySpan<byte> Masks(ReadOnlySpan<byte> file, string name)
     {
         const int offset = FileHeaderLength + InfoHeaderLength; // in or right after the header, at the same place
-        const int length = RgbImage.Channels * sizeof(uint);
+        const int length = PixelImage.RgbChannels * sizeof(uint);
         if (file.Length < offset + length)
             throw BitisException.InFile(name, "the BMP file is truncated: its colour masks are not complete.");
         ReadOnlySpan<byte> masks = file.Slice(offset, length);
-        for (int c = 0; c < RgbImage.Channels; c++)
+        for (int c = 0; c < PixelImage.RgbChannels; c++)
         {
             uint mask = BinaryPrimitives.ReadUInt32LittleEndian(masks[(c * 4)..]);
             if (mask >> BitOperations.TrailingZeroCount(mask) != byte.MaxValue)
@@ -120,7 +120,7 @@ internal static class BmpDecoder
 
     private static void CopyBgr(ReadOnlySpan<byte> row, int bytesPerPixel, Span<byte> rgb)
     {
-        for (int i = 0, o = 0; o < rgb.Length; i += bytesPerPixel, o += RgbImage.Channels)
+        for (int i = 0, o = 0; o < rgb.Length; i += bytesPerPixel, o += PixelImage.RgbChannels)
         {
             rgb[o] = row[i + 2];
             rgb[o + 1] = row[i + 1];
@@ -131,21 +131,21 @@ internal static class BmpDecoder
     private static void CopyIndexed(ReadOnlySpan<byte> row, int bits, ReadOnlySpan<byte> palette, Span<byte> rgb)
     {
         int perByte = 8 / bits;
-        for (int x = 0; x < rgb.Length / RgbImage.Channels; x++)
+        for (int x = 0; x < rgb.Length / PixelImage.RgbChannels; x++)
         {
             int shift = 8 - bits - x % perByte * bits; // the leftmost pixel is in the highest bits
             int entry = ((row[x / perByte] >> shift) & ((1 << bits) - 1)) * PaletteEntryLength;
             if (entry < palette.Length) // a colour beyond the palette stays black
-                CopyBgr(palette[entry..], PaletteEntryLength, rgb.Slice(x * RgbImage.Channels, RgbImage.Channels));
+                CopyBgr(palette[entry..], PaletteEntryLength, rgb.Slice(x * PixelImage.RgbChannels, PixelImage.RgbChannels));
         }
     }
 
     private static void CopyMasked(ReadOnlySpan<byte> row, ReadOnlySpan<byte> masks, Span<byte> rgb)
     {
-        for (int c = 0; c < RgbImage.Channels; c++)
+        for (int c = 0; c < PixelImage.RgbChannels; c++)
         {
             int shift = BitOperations.TrailingZeroCount(BinaryPrimitives.ReadUInt32LittleEndian(masks[(c * 4)..]));
-            for (int i = 0, o = c; o < rgb.Length; i += 4, o += RgbImage.Channels)
+            for (int i = 0, o = c; o < rgb.Length; i += 4, o += PixelImage.RgbChannels)
                 rgb[o] = (byte)(BinaryPrimitives.ReadUInt32LittleEndian(row[i..]) >> shift);
         }
     }

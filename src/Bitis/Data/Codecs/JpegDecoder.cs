@@ -25,7 +25,7 @@ internal static unsafe class JpegDecoder
     public static bool Recognizes(ReadOnlySpan<byte> file) => file.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xD8, 0xFF]);
 
     /// <summary>Decodes a whole JPEG file.</summary>
-    public static RgbImage Decode(ReadOnlySpan<byte> file, string name)
+    public static PixelImage Decode(ReadOnlySpan<byte> file, string name)
     {
         NativeCodec.RequireTurboJpeg(name);
         nint handle = TurboJpeg.InitDecompress();
@@ -73,7 +73,7 @@ internal static unsafe class JpegDecoder
         }
     }
 
-    private static RgbImage Decode(nint handle, byte* file, int length, int scans, string name)
+    private static PixelImage Decode(nint handle, byte* file, int length, int scans, string name)
     {
         int status = TurboJpeg.DecompressHeader(
             handle, file, new CULong((uint)length), out int width, out int height, out _, out int colorspace);
@@ -103,11 +103,11 @@ internal static unsafe class JpegDecoder
 
         if (colorspace is not (TurboJpeg.ColorspaceCmyk or TurboJpeg.ColorspaceYcck))
         {
-            byte[] rgb = Decompress(handle, file, length, width, height, TurboJpeg.PixelFormatRgb, RgbImage.Channels, name);
-            return new RgbImage(width, height, rgb);
+            byte[] rgb = Decompress(handle, file, length, width, height, TurboJpeg.PixelFormatRgb, PixelImage.RgbChannels, name);
+            return PixelImage.Rgb(width, height, rgb);
         }
         byte[] cmyk = Decompress(handle, file, length, width, height, TurboJpeg.PixelFormatCmyk, 4, name);
-        return new RgbImage(width, height, RgbFromInvertedCmyk(cmyk));
+        return PixelImage.Rgb(width, height, RgbFromInvertedCmyk(cmyk));
     }
 
     private static byte[] Decompress(
@@ -144,11 +144,11 @@ internal static unsafe class JpegDecoder
     /// </summary>
     private static byte[] RgbFromInvertedCmyk(byte[] cmyk)
     {
-        byte[] rgb = new byte[cmyk.Length / 4 * RgbImage.Channels];
-        for (int i = 0, o = 0; o < rgb.Length; i += 4, o += RgbImage.Channels)
+        byte[] rgb = new byte[cmyk.Length / 4 * PixelImage.RgbChannels];
+        for (int i = 0, o = 0; o < rgb.Length; i += 4, o += PixelImage.RgbChannels)
         {
             int white = cmyk[i + 3];
-            for (int c = 0; c < RgbImage.Channels; c++)
+            for (int c = 0; c < PixelImage.RgbChannels; c++)
             {
                 int product = (255 - cmyk[i + c]) * white + 128;
                 rgb[o + c] = (byte)(white - (((product >> 8) + product) >> 8));

@@ -24,7 +24,7 @@ internal static unsafe class PngDecoder
     public static bool Recognizes(ReadOnlySpan<byte> file) => file.StartsWith(Signature);
 
     /// <summary>Decodes a whole PNG file.</summary>
-    public static RgbImage Decode(ReadOnlySpan<byte> file, string name)
+    public static PixelImage Decode(ReadOnlySpan<byte> file, string name)
     {
         NativeCodec.RequirePng(name);
         byte[] pixelChunks = KeepPixelChunks(file, name, out int length, out PngHeader header);
@@ -33,7 +33,7 @@ internal static unsafe class PngDecoder
             return Decode(start, length, header, name);
     }
 
-    private static RgbImage Decode(byte* file, int length, PngHeader header, string name)
+    private static PixelImage Decode(byte* file, int length, PngHeader header, string name)
     {
         var image = new LibPng.Image { Version = LibPng.ImageVersion };
         try
@@ -42,15 +42,15 @@ internal static unsafe class PngDecoder
                 throw Damaged(name, image);
             if (image.Width != header.Width || image.Height != header.Height)
                 throw new InvalidOperationException("libpng reads another image size than the header states.");
-            byte[] rgb = new byte[(long)header.Width * header.Height * RgbImage.Channels];
+            byte[] rgb = new byte[(long)header.Width * header.Height * PixelImage.RgbChannels];
             if (header.HasAlpha)
             {
                 // libpng rounds 16-bit samples with alpha to 8 bits; all other files come out bit for bit.
                 image.Flags |= LibPng.Flag16BitSrgb;
                 byte[] rgba = new byte[(long)header.Width * header.Height * 4];
                 Read(ref image, LibPng.FormatRgba, rgba, name);
-                for (int i = 0, o = 0; o < rgb.Length; i += 4, o += RgbImage.Channels)
-                    rgba.AsSpan(i, RgbImage.Channels).CopyTo(rgb.AsSpan(o));
+                for (int i = 0, o = 0; o < rgb.Length; i += 4, o += PixelImage.RgbChannels)
+                    rgba.AsSpan(i, PixelImage.RgbChannels).CopyTo(rgb.AsSpan(o));
             }
             else if (header.BitDepth == 16)
             {
@@ -63,7 +63,7 @@ internal static unsafe class PngDecoder
             {
                 Read(ref image, LibPng.FormatRgb, rgb, name);
             }
-            return new RgbImage((int)header.Width, (int)header.Height, rgb);
+            return PixelImage.Rgb((int)header.Width, (int)header.Height, rgb);
         }
         finally
         {

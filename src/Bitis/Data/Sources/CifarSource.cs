@@ -11,7 +11,7 @@ internal sealed class CifarSource : ImageSource
 {
     private const int Size = 32;
     private const int PlaneLength = Size * Size;
-    private const int ImageLength = RgbImage.Channels * PlaneLength;
+    private const int ImageLength = PixelImage.RgbChannels * PlaneLength;
 
     private static readonly string[] Cifar10Names =
         ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
@@ -70,7 +70,7 @@ internal sealed class CifarSource : ImageSource
 
     public override int? Label(int index) => _labels[index];
 
-    protected override RgbImage ReadImage(int index)
+    protected override PixelImage ReadImage(int index)
     {
         (SafeFileHandle handle, string path, int first) = FileOf(index);
         Span<byte> planes = stackalloc byte[ImageLength];
@@ -79,10 +79,10 @@ internal sealed class CifarSource : ImageSource
         byte[] rgb = new byte[ImageLength];
         for (int i = 0; i < PlaneLength; i++)
         {
-            for (int c = 0; c < RgbImage.Channels; c++)
-                rgb[i * RgbImage.Channels + c] = planes[c * PlaneLength + i];
+            for (int c = 0; c < PixelImage.RgbChannels; c++)
+                rgb[i * PixelImage.RgbChannels + c] = planes[c * PlaneLength + i];
         }
-        return new RgbImage(Size, Size, rgb);
+        return PixelImage.Rgb(Size, Size, rgb);
     }
 
     protected override void Dispose(bool disposing)

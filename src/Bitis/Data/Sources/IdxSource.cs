@@ -40,14 +40,11 @@ internal sealed class IdxSource : ImageSource
 
     public override int? Label(int index) => _labels?[index];
 
-    protected override RgbImage ReadImage(int index)
+    protected override PixelImage ReadImage(int index)
     {
         int length = Width * Height;
         ReadOnlySpan<byte> gray = _images.Data.AsSpan(index * length, length);
-        byte[] rgb = new byte[length * RgbImage.Channels];
-        for (int i = 0; i < rgb.Length; i++)
-            rgb[i] = gray[i / RgbImage.Channels];
-        return new RgbImage(Width, Height, rgb);
+        return PixelImage.Gray(Width, Height, gray.ToArray());
     }
 
     /// <summary><c>train-images-idx3-ubyte.gz</c> belongs to <c>train-labels-idx1-ubyte</c>, gzipped or not.</summary>

@@ -19,7 +19,7 @@ internal sealed class ImageFileSource(
 
     public override int? Label(int index) => images[index].Label;
 
-    protected override RgbImage ReadImage(int index)
+    protected override PixelImage ReadImage(int index)
     {
         string file = images[index].File;
         return ImageDecoder.Decode(tree.Read(file, ImageDecoder.MaxFileBytes), tree.FullName(file));

@@ -54,7 +54,7 @@ internal static class SourceOpener
             return new IdxSource(path);
         if (Path.GetExtension(path).Equals(".bin", StringComparison.OrdinalIgnoreCase))
             return new CifarSource([path]);
-        RgbImage image = ImageDecoder.Load(path);
+        PixelImage image = ImageDecoder.Load(path);
         return new InMemoryImageSource([new LabeledImage(image, Label: null, path)]);
     }
 

@@ -1,0 +1,35 @@
+using Bitis;
+using Bitis.Checkpoints;
+using Bitis.Data;
+using Bitis.Graphs;
+using Bitis.Models;
+using Bitis.Quantization;
+using Bitis.Tensors;
+using CustomBackbone;
+
+// Quantizes a Mamba of one's own: dotnet run -c Release --project samples/CustomBackbone -- WEIGHTS.pth IMAGES OUT.bitis
+if (args is not [string weights, string images, string output])
+{
+    Console.Error.WriteLine("Usage: CustomBackbone WEIGHTS.pth IMAGES OUT.bitis (IMAGES: a folder, or builtin/train)");
+    return 2;
+}
+try
+{
+    Graph graph = GrayMamba.Build();
+    using Checkpoint checkpoint = Checkpoint.Open(weights);
+    Dictionary<string, Tensor> parameters = graph.Parameters.ToDictionary(
+        parameter => parameter.Name, parameter => checkpoint.Read(parameter.Name));
+    VisionModel model = VisionModel.FromGraph(graph, parameters, Preprocessing.ForSize(GrayMamba.ImageSize, channels: 1));
+
+    using ImageSource photos = ImageSource.Open(images).Take(32, seed: 0);
+    IEnumerable<Tensor> calibration = ImageLoader.Load(photos, model.Preprocessing, batchSize: 8).Select(batch => batch.Images);
+    Recipe recipe = new() { Method = "smoothquant", Bits = BitWidths.Parse("w8a8"), Scope = Scope.Full };
+    PostTrainingQuantizer.Quantize(model, calibration, recipe).Save(output);
+    Console.WriteLine($"{output}: {model.Config.Describe()}");
+    return 0;
+}
+catch (Exception e) when (e is BitisException or ArgumentException)
+{
+    Console.Error.WriteLine(e.Message);
+    return 2;
+}
