@@ -83,19 +83,16 @@ internal sealed class JsonInspector(JsonSerializerOptions options, bool isComple
         var seen = new HashSet<string>();
         while (NextMember(ref reader, seen) is { } name)
         {
-            if (name == discriminator)
-            {
-                if (seen.Count > 1 && !options.AllowOutOfOrderMetadataProperties)
-                    throw Refusal("this member must be the first", expected: null);
-                Next(ref reader);
-            }
+            if (name == discriminator && seen.Count > 1 && !options.AllowOutOfOrderMetadataProperties)
+                throw Refusal("this member must be the first", expected: null);
+            JsonPropertyInfo? property = MembersOf(type).FirstOrDefault(property => property.Name == name);
+            if (property is null && name != discriminator && !IsComputed(type, name))
+                throw Refusal("there is no such member", $"one of {string.Join(", ", NamesOf(type, discriminator))}");
+            Next(ref reader);
+            if (property is null)
+                reader.Skip();
             else
-            {
-                JsonPropertyInfo property = MembersOf(type).FirstOrDefault(property => property.Name == name)
-                    ?? throw Refusal("there is no such member", $"one of {string.Join(", ", NamesOf(type, discriminator))}");
-                Next(ref reader);
                 InspectMember(ref reader, property);
-            }
             Leave();
         }
         _position = start;
@@ -205,6 +202,10 @@ internal sealed class JsonInspector(JsonSerializerOptions options, bool isComple
 
     private static IEnumerable<JsonPropertyInfo> MembersOf(JsonTypeInfo type) =>
         type.Properties.Where(property => property.Set is not null || property.AssociatedParameter is not null);
+
+    /// <summary>Whether a member is written for people and computed anew instead of read.</summary>
+    private static bool IsComputed(JsonTypeInfo type, string name) =>
+        type.Properties.Any(property => property.Name == name && property is { Get: not null, Set: null, AssociatedParameter: null });
 
     private static IEnumerable<string> NamesOf(JsonTypeInfo type, string? discriminator)
     {
