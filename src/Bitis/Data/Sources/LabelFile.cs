@@ -57,7 +57,9 @@ internal static class LabelFile
         (int[] labels, IReadOnlyList<string>? classNames) = isNumeric
             ? Numbered(rows, labelColumn, nameColumn, name)
             : Named(rows, labelColumn, name);
-        return new ImageFileSource(tree, [.. files.Zip(labels, (file, label) => (file, (int?)label))], classNames);
+        // A column of class indices has the numbers of whatever model it was made for, perhaps not of all its classes.
+        int? classCount = indexColumn >= 0 ? null : classNames?.Count ?? labels.Max() + 1;
+        return new ImageFileSource(tree, [.. files.Zip(labels, (file, label) => (file, (int?)label))], classNames, classCount);
     }
 
     private static string ReadText(FileTree tree, string csvFile)
