@@ -29,7 +29,7 @@ public sealed class TrainingData
             return;
         for (int i = 0; i < validation.Count; i++)
             RequireLabel(validation, i);
-        CheckClassesOf(validation);
+        ValidationClasses = MatchClassesOf(validation);
     }
 
     /// <summary>The images to train with.</summary>
@@ -37,6 +37,9 @@ public sealed class TrainingData
 
     /// <summary>The images to validate with; null if there are none.</summary>
     public ImageSource? Validation { get; }
+
+    /// <summary>Which classes the validation images show; null if there are none.</summary>
+    public ClassMap? ValidationClasses { get; }
 
     /// <summary>How many classes there are.</summary>
     public int Classes { get; }
@@ -93,11 +96,11 @@ public sealed class TrainingData
     }
 
     /// <summary>The validation images are matched to the classes as those of an evaluation are.</summary>
-    private void CheckClassesOf(ImageSource validation)
+    private ClassMap MatchClassesOf(ImageSource validation)
     {
         try
         {
-            ClassMap.Create(validation, Classes, ClassNames);
+            return ClassMap.Create(validation, Classes, ClassNames);
         }
         catch (BitisException e)
         {
