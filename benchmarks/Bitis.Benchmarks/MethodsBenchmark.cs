@@ -109,7 +109,7 @@ internal static class MethodsBenchmark
     }
 
     private static double Accuracy(InferenceSession session, VisionModel model, ImageSource test) =>
-        new Evaluator(session.Run, model.Config.Classes, []) { BatchSize = Batch }
+        new Evaluator(session.Run, model.Config.Classes, model.ClassNames, []) { BatchSize = Batch }
             .Run(test, model.Preprocessing, progress: null, CancellationToken.None).Counts.Top1!.Value;
 
     private static string Percent(double share) => Number(100 * share);

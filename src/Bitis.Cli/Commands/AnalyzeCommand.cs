@@ -4,6 +4,7 @@ using Bitis.Checkpoints;
 using Bitis.Cli.Input;
 using Bitis.Cli.Output;
 using Bitis.Data;
+using Bitis.Evaluation;
 using Bitis.Quantization;
 
 namespace Bitis.Cli.Commands;
@@ -75,7 +76,13 @@ internal sealed class AnalyzeCommand : BitisCommand
             figures.Add(Write(FigureFile(folder, DiscreteA), DecayChart(reports)));
         if (folder is not null && hidden)
             figures.Add(Write(FigureFile(folder, HiddenState), HiddenStateChart(reports)));
-        return new AnalyzeResult(model.Reference, source.Description, images.Count, reports, figures);
+        return new AnalyzeResult(
+            model.Reference,
+            source.Description,
+            images.Count,
+            ClassMap.Describe(images, model.Config.Classes, model.ClassNames),
+            reports,
+            figures);
     }
 
     private static SvgChart DecayChart(ScanReport[] scans)

@@ -92,7 +92,7 @@ internal sealed class DemoCommand : BitisCommand
     };
 
     private EvaluationResult Evaluate(InferenceSession session, IReadOnlyList<LogitFunction> references, ImageSource test, VisionModel model) =>
-        new Evaluator(session.Run, model.Config.Classes, references) { BatchSize = Batch }
+        new Evaluator(session.Run, model.Config.Classes, model.ClassNames, references) { BatchSize = Batch }
             .Run(test, model.Preprocessing, progress: null, Context.Cancellation);
 
     /// <summary>Milliseconds for one image, the two models in turn.</summary>

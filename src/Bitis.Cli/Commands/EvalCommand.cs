@@ -7,6 +7,7 @@ using Bitis.Graphs;
 using Bitis.Models;
 using Bitis.Quantization;
 using Bitis.Runtime;
+using Bitis.Tensors;
 
 namespace Bitis.Cli.Commands;
 
@@ -19,6 +20,9 @@ internal sealed class EvalCommand : BitisCommand
 
     private readonly Option<string?> _baseline = CommonOptions.Path(
         "--baseline", "A model to compare the answers with: the float checkpoint, or another .bitis file.", "MODEL");
+
+    private readonly Option<string?> _classes = CommonOptions.Path(
+        "--classes", "A text file with the names of the images' classes, one a line, in the order of their labels.", "FILE");
 
     private readonly Option<bool> _simulate = new("--simulate")
     {
@@ -40,7 +44,7 @@ internal sealed class EvalCommand : BitisCommand
             context)
     {
         _model = new ModelOptionSet(this, "MODEL");
-        foreach (Option option in (Option[])[_data, _baseline, _simulate, _confusion, _images, _batch, _seed, _threads])
+        foreach (Option option in (Option[])[_data, _classes, _baseline, _simulate, _confusion, _images, _batch, _seed, _threads])
             Options.Add(option);
     }
 
@@ -48,7 +52,8 @@ internal sealed class EvalCommand : BitisCommand
     protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress)
     {
         using ImageSource source = ImageSource.Open(arguments.GetRequiredValue(_data)!);
-        ImageSource images = arguments.GetValue(_images) is { } count ? source.Take(count, arguments.GetValue(_seed)) : source;
+        ImageSource named = arguments.GetValue(_classes) is { } file ? source.WithClassNames(ClassNamesFile.Load(file)) : source;
+        ImageSource images = arguments.GetValue(_images) is { } count ? named.Take(count, arguments.GetValue(_seed)) : named;
         int threads = arguments.GetValue(_threads) ?? 0;
         ModelOptions options = _model.Options(arguments);
         LoadedModel model = LoadedModel.Load(_model.Reference(arguments), options, progress, Context.Cancellation);
@@ -59,20 +64,19 @@ internal sealed class EvalCommand : BitisCommand
             ? LoadBaseline(LoadedModel.Load(reference, options, progress, Context.Cancellation), model, threads)
             : null;
         if (baseline is not null)
-            references.Add(("baseline", baseline.Run));
+            references.Add(("baseline", InOrderOf(model, baseline)));
         using var simulation = new VectorizedEvaluator(threads) { CubicDecay = true };
         if (arguments.GetValue(_simulate))
             references.Add(("simulation", Simulate(model, simulation)));
 
-        var evaluator = new Evaluator(session.Run, model.Config.Classes, [.. references.Select(r => r.Run)])
+        var evaluator = new Evaluator(session.Run, model.Config.Classes, model.ClassNames, [.. references.Select(r => r.Run)])
         {
             BatchSize = arguments.GetValue(_batch),
             LoaderThreads = session.Threads,
         };
         EvaluationResult result = evaluator.Run(images, model.Preprocessing, progress, Context.Cancellation);
-        IReadOnlyList<string>? names = model.ClassNames ?? source.ClassNames;
         return EvalReport.Of(
-            model, source.Description, result, [.. references.Select(r => r.Name)], session.Threads, arguments.GetValue(_confusion), names);
+            model, source.Description, result, [.. references.Select(r => r.Name)], session.Threads, arguments.GetValue(_confusion));
     }
 
     private static InferenceSession LoadBaseline(LoadedModel baseline, LoadedModel model, int threads)
@@ -85,6 +89,23 @@ internal sealed class EvalCommand : BitisCommand
                 + $"the model {model.Config.InputShape} and {model.Config.Classes}; their answers cannot be compared.");
         }
         return baseline.CreateSession(threads);
+    }
+
+    /// <summary>A baseline's answers in the order of the model's classes.</summary>
+    private static LogitFunction InOrderOf(LoadedModel model, InferenceSession baseline)
+    {
+        if (model.ClassNames is not { } names || baseline.ClassNames is not { } others || names.SequenceEqual(others))
+            return baseline.Run;
+        int[] order = ClassMap.Permutation(names, others) ?? throw new BitisException(
+            $"{model.Reference}: the baseline has other classes ({InWords.Of(others)}) than the model ({InWords.Of(names)}); "
+            + "their answers cannot be compared.");
+        return (images, cancellation) =>
+        {
+            Tensor answers = baseline.Run(images, cancellation), ordered = new(answers.Shape);
+            for (int i = 0; i < ordered.Length; i++)
+                ordered.Span[i] = answers.Span[(i / order.Length * order.Length) + order[i % order.Length]];
+            return ordered;
+        };
     }
 
     private static LogitFunction Simulate(LoadedModel model, VectorizedEvaluator evaluator)

@@ -29,12 +29,25 @@ internal sealed class FinetuneCommand : TrainingCommand
     protected override (VisionModel? Model, TrainingRecipe Recipe, string? Head) Adapt(VisionModel? initial, TrainingRecipe recipe, TrainingData data)
     {
         VisionModel model = initial!;
-        string? difference = model.Config.Classes != data.Classes ? $"{data.Classes} classes, where the checkpoint has {model.Config.Classes}"
-            : model.ClassNames is { } old && data.ClassNames is { } names && !old.SequenceEqual(names) ? $"{data.Classes} other classes than the checkpoint's"
-            : null;
-        if (difference is not null)
-            model = model.WithNewHead(data.Classes, (ulong)recipe.Seed);
-        string head = difference is null ? "the checkpoint's, since the classes are the same" : $"new, for {difference}";
+        (model, string head) = WithHeadFor(model, data, (ulong)recipe.Seed);
         return (model, recipe with { Config = model.Config }, head);
+    }
+
+    /// <summary>A model whose head is for the classes of the images: of one that it knows, by name, it keeps the row.</summary>
+    private static (VisionModel Model, string Head) WithHeadFor(VisionModel model, TrainingData data, ulong seed)
+    {
+        const string Same = "the checkpoint's, since the classes are the same";
+        if (model.ClassNames is not { } known || data.ClassNames is not { } names)
+        {
+            return model.Config.Classes == data.Classes
+                ? (model, Same)
+                : (model.WithNewHead(data.Classes, seed), $"new, for {data.Classes} classes, where the checkpoint has {model.Config.Classes}");
+        }
+        if (known.SequenceEqual(names))
+            return (model, Same);
+        (VisionModel changed, int kept) = KnownHead.For(model, names, seed);
+        return (changed, kept == 0
+            ? $"new, for {names.Count} classes, none of which is one of the checkpoint's {known.Count}"
+            : $"for {names.Count} classes, of which {kept} keep what the checkpoint knows of them");
     }
 }

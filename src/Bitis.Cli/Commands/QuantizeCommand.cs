@@ -4,6 +4,7 @@ using Bitis.Checkpoints;
 using Bitis.Cli.Input;
 using Bitis.Cli.Output;
 using Bitis.Data;
+using Bitis.Evaluation;
 using Bitis.Quantization;
 using Bitis.Reconstruction;
 using Bitis.Tensors;
@@ -105,12 +106,14 @@ internal sealed class QuantizeCommand : BitisCommand
         long fileBytes = quantized.Save(output, Context.Cancellation);
         if (workFolder is not null)
             PostTrainingQuantizer.DeleteWork(workFolder);
-        return Summarize(model, quantized, blocks.Records, output, fileBytes, Stopwatch.GetElapsedTime(started));
+        string? classes = ClassMap.Describe(images, model.Config.Classes, model.ClassNames);
+        return Summarize(model, quantized, classes, blocks.Records, output, fileBytes, Stopwatch.GetElapsedTime(started));
     }
 
     private static QuantizeResult Summarize(
         LoadedModel model,
         QuantizedModel quantized,
+        string? classes,
         IReadOnlyList<BlockRecord> blocks,
         string output,
         long fileBytes,
@@ -123,6 +126,7 @@ internal sealed class QuantizeCommand : BitisCommand
             quantized.Config.Family,
             quantized.Recipe,
             quantized.Calibration,
+            classes,
             LayerSummary.Of(quantized),
             quantized.Scans.Count,
             blocks,

@@ -1,31 +1,41 @@
 namespace Bitis.Cli.Input;
 
-/// <summary>Reads the names of a model's classes from a text file, one a line.</summary>
+/// <summary>Reads the names of classes from a text file, one a line.</summary>
 /// <remarks>At most 16 MiB are read, of devices and pipes as well.</remarks>
 internal static class ClassNamesFile
 {
     /// <summary>More than any list of class names; a longer file is something else.</summary>
     private const int MaxBytes = 16 << 20;
 
-    /// <summary>Reads the names; blank lines at the end do not count.</summary>
+    /// <summary>Reads the names of a model's classes.</summary>
     /// <param name="path">The file.</param>
     /// <param name="classes">How many names there must be.</param>
     /// <exception cref="BitisException">The file cannot be read, or has another number of names.</exception>
     public static IReadOnlyList<string> Load(string path, int classes)
     {
+        IReadOnlyList<string> names = Load(path);
+        return names.Count == classes
+            ? names
+            : throw BitisException.InFile(path, $"there are {names.Count} lines; the model has {classes} classes, one name a line was expected.");
+    }
+
+    /// <summary>Reads names, however many; blank lines at the end do not count.</summary>
+    /// <exception cref="BitisException">The file cannot be read, or a line before the last name is empty.</exception>
+    public static IReadOnlyList<string> Load(string path)
+    {
         string text;
         try
         {
             text = BoundedText.Read(path, MaxBytes)
-                ?? throw BitisException.InFile(path, $"this is more than {MaxBytes >> 20} MiB long; {classes} class names were expected, one a line.");
+                ?? throw BitisException.InFile(path, $"this is more than {MaxBytes >> 20} MiB long; class names were expected, one a line.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new BitisException($"{path}: the class names cannot be read: {e.Message}", e);
         }
         string[] names = [.. text.TrimEnd().Split('\n').Select(name => name.Trim())];
-        if (names.Length != classes)
-            throw BitisException.InFile(path, $"there are {names.Length} lines; the model has {classes} classes, one name a line was expected.");
-        return names;
+        return Array.IndexOf(names, "") is >= 0 and var empty
+            ? throw BitisException.InFile(path, $"line {empty + 1} is empty; one class name a line was expected.")
+            : names;
     }
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 
 namespace Bitis.Cli.Input;
@@ -11,7 +10,7 @@ namespace Bitis.Cli.Input;
 /// <remarks>At most 1 MiB is read, of devices and pipes as well.</remarks>
 /// <param name="kind">What the file is called: <c>recipe</c>.</param>
 /// <param name="example">Two of its fields as JSON, for the message about a file that is something else.</param>
-/// <param name="expectedByField">What each field takes, by its name; those of a record within the record by their path.</param>
+/// <param name="expectedByField">What a field takes, by its path, where its type does not tell.</param>
 internal sealed class JsonFile(string kind, string example, IReadOnlyDictionary<string, string> expectedByField)
 {
     /// <summary>Such a file takes a few lines; a longer one is something else.</summary>
@@ -24,7 +23,7 @@ internal sealed class JsonFile(string kind, string example, IReadOnlyDictionary<
         AllowOutOfOrderMetadataProperties = true,
         ReadCommentHandling = JsonCommentHandling.Skip,
         AllowTrailingCommas = true,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
+        Converters = { new CamelCaseEnums() },
         TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
     };
 
@@ -39,11 +38,11 @@ internal sealed class JsonFile(string kind, string example, IReadOnlyDictionary<
         try
         {
             var type = (JsonTypeInfo<T>)Options.GetTypeInfo(typeof(T));
-            T value = StrictJson.Read(text, type, isComplete: false) ?? throw new BitisException($"this is 'null', not a {kind}.");
+            T value = StrictJson.Read(text, type, isComplete: false);
             validate(value);
             return value;
         }
-        catch (JsonException e)
+        catch (StrictJsonException e)
         {
             throw new BitisException($"{path}: {Explain(e)}", e);
         }
@@ -71,28 +70,12 @@ internal sealed class JsonFile(string kind, string example, IReadOnlyDictionary<
         }
     }
 
-    /// <summary>The place and the problem, in the words of the file rather than those of the serializer.</summary>
-    private string Explain(JsonException e)
+    /// <summary>The place and the problem, with what this kind of file takes there.</summary>
+    private string Explain(StrictJsonException e)
     {
-        string line = e.LineNumber is { } number ? $"line {number + 1}" : $"the {kind}";
-        // "$.overrides[0].bits" for a value, "$" for the whole; a syntax error may have either.
-        string field = e.Path is { Length: > 2 } path ? path[2..] : "";
-        if (e.Message.Contains("could not be mapped", StringComparison.Ordinal))
-            return $"{line}: there is no field '{field}'; {Siblings(field)}.";
-        string known = field.Split('[')[0];
-        string? expected = expectedByField.GetValueOrDefault(known) ?? expectedByField.GetValueOrDefault(known.Split('.')[0]);
-        return expected is not null
-            ? $"{line}, field '{field}': {expected} was expected{(e.LineNumber is null ? $" ({e.Message})" : "")}."
-            : $"{line}: this is not a {kind}: a JSON object with fields such as {example} was expected.";
-    }
-
-    /// <summary>The fields that there are where a wrong one was found.</summary>
-    private string Siblings(string field)
-    {
-        string parent = field.Contains('.') ? field[..(field.LastIndexOf('.') + 1)] : "";
-        string[] names = [.. expectedByField.Keys.Where(name => name.StartsWith(parent, StringComparison.Ordinal) && !name[parent.Length..].Contains('.'))];
-        return names.Length == 0
-            ? $"'{parent.TrimEnd('.')}' takes {expectedByField.GetValueOrDefault(parent.Split('.', '[')[0], "no such field")}"
-            : $"{(parent.Length == 0 ? $"a {kind}" : $"'{parent.TrimEnd('.')}'")} has {string.Join(", ", names.Select(name => name[parent.Length..]))}";
+        string place = $"line {e.Line}{(e.Path.Length == 0 ? "" : $", field '{DisplayText.Of(e.Path)}'")}: {e.Problem}";
+        string? expected = e.Expected is null ? null : expectedByField.GetValueOrDefault(e.Path, e.Expected);
+        string ending = e.Path.Length > 0 ? "" : $" This is not a {kind}: a JSON object with fields such as {example}.";
+        return $"{place}{(expected is null ? "" : $"; expected {expected}")}.{ending}";
     }
 }

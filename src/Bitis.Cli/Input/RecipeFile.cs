@@ -9,20 +9,16 @@ internal static class RecipeFile
     {
         ["method"] = "a method's name, such as \"mse\"",
         ["bits"] = "text such as \"w8a8\"",
-        ["scope"] = "\"linear\" or \"ssm\"",
         ["activationGranularity"] = "\"perTensor\" or \"perToken\"",
         ["percentile"] = "a number such as 99.99",
         ["alpha"] = "a number from 0 to 1",
-        ["smoothing"] = "true or false",
         ["learning"] = "an object such as { \"steps\": 100 }",
         ["learning.steps"] = "a whole number of at least 0",
         ["learning.batchSize"] = "a whole number of at least 1",
         ["learning.weightRate"] = "a number such as 0.01",
         ["learning.activationRate"] = "a number such as 0.01",
         ["learning.smoothingRate"] = "a number such as 0.01",
-        ["official"] = "true or false",
         ["timeGroups"] = "a whole number from 1 to 4096",
-        ["decay"] = "\"uniform\", \"longTailed\" or \"logarithmic\"",
         ["overrides"] = "a list such as [{ \"pattern\": \"*.x_proj*\", \"bits\": \"w8a8\" }]",
     });
 

@@ -26,14 +26,11 @@ internal static class TrainingRecipeFile
         ["backward"] = "an object such as { \"method\": \"hlq\" }",
         ["backward.method"] = "a method's name, such as \"hlq\"",
         ["backward.overrides"] = "a list such as [ { \"pattern\": \"layers.0.*\", \"method\": \"exact\" } ]",
-        ["backward.scale"] = "\"token\", \"tensor\" or \"auto\"",
-        ["backward.basis"] = "\"patch\", \"sequency\" or \"energy\"",
         ["backward.rank"] = "4, 8, 12 or 16",
         ["backward.activationBits"] = "4 or 8",
         ["freeze"] = "a list of patterns such as [ \"patch_embed*\", \"layers.0.*\" ]",
         ["augmentation"] = "an object such as { \"flip\": true, \"labelSmoothing\": 0.1 }",
         ["augmentation.cropPadding"] = "a whole number of pixels such as 4",
-        ["augmentation.flip"] = "true or false",
         ["augmentation.labelSmoothing"] = "a number such as 0.1",
         ["augmentation.mixupAlpha"] = "a number such as 0.2",
         ["augmentation.cutMixAlpha"] = "a number such as 1",
@@ -41,16 +38,5 @@ internal static class TrainingRecipeFile
 
     /// <summary>Reads and checks a recipe.</summary>
     /// <exception cref="BitisException">The file is missing, or is not a recipe; the message names the place.</exception>
-    public static TrainingRecipe Load(string path)
-    {
-        try
-        {
-            return File.Load<TrainingRecipe>(path, recipe => recipe.Validate());
-        }
-        catch (NotSupportedException e)
-        {
-            // How the serializer says that an abstract record does not name its form; the architecture is the only one.
-            throw new BitisException($"{path}: the field 'config' needs a family, such as \"family\": \"vim\".", e);
-        }
-    }
+    public static TrainingRecipe Load(string path) => File.Load<TrainingRecipe>(path, recipe => recipe.Validate());
 }

@@ -2,12 +2,12 @@ namespace Bitis.Cli.Output;
 
 /// <summary>What <c>bitis analyze</c> found.</summary>
 internal sealed record AnalyzeResult(
-    string Model, string Images, int ImageCount, IReadOnlyList<ScanReport> Scans, IReadOnlyList<string> Figures) : ICommandResult
+    string Model, string Images, int ImageCount, string? ClassMatch, IReadOnlyList<ScanReport> Scans, IReadOnlyList<string> Figures) : ICommandResult
 {
     /// <inheritdoc />
     public void Describe(Report report)
     {
-        report.Fields(("model", Model), ("images", $"{ImageCount} of {Images}"));
+        report.Fields(("model", Model), ("images", $"{ImageCount} of {Images}"), ("classes", ClassMatch));
         if (Scans[0].DiscreteA is not null)
         {
             report.Line();

@@ -8,6 +8,7 @@ internal sealed record EvalReport(
     string Model,
     string Kind,
     string Data,
+    string? ClassMatch,
     long Images,
     long Labeled,
     double? Top1,
@@ -27,14 +28,15 @@ internal sealed record EvalReport(
         EvaluationResult result,
         IReadOnlyList<string> references,
         int threads,
-        bool withConfusions,
-        IReadOnlyList<string>? names)
+        bool withConfusions)
     {
         EvaluationShard counts = result.Counts;
+        Func<int, string> name = result.Classes.NameOf;
         return new EvalReport(
             model.Reference,
             model.Kind,
             data,
+            result.Classes.Summary,
             counts.Images,
             counts.Labeled,
             counts.Top1,
@@ -42,12 +44,10 @@ internal sealed record EvalReport(
             [.. references.Zip(counts.Agreements, AgreementReport.Of)],
             result.ImagesPerSecond,
             threads,
-            withConfusions ? [.. counts.Confusions.Classes.Select(c => new ClassReport(c.Class, Name(c.Class), c.Images, c.Top1))] : null,
+            withConfusions ? [.. counts.Confusions.Classes.Select(c => new ClassReport(c.Class, name(c.Class), c.Images, c.Top1))] : null,
             withConfusions
-                ? [.. counts.Confusions.MostFrequent(ShownConfusions).Select(c => new ConfusionReport(Name(c.Label), Name(c.Predicted), c.Images))]
+                ? [.. counts.Confusions.MostFrequent(ShownConfusions).Select(c => new ConfusionReport(name(c.Label), name(c.Predicted), c.Images))]
                 : null);
-
-        string Name(int index) => names is not null && index < names.Count ? names[index] : $"class {index}";
     }
 
     /// <inheritdoc />
@@ -57,6 +57,7 @@ internal sealed record EvalReport(
         [
             ("model", $"{Model} ({Kind})"),
             ("images", Labeled == Images ? $"{Data}; {Images} evaluated" : $"{Data}; {Images} evaluated, {Labeled} with labels"),
+            ("classes", ClassMatch),
             ("top-1", Format.Accuracy(Top1)),
             ("top-5", Format.Accuracy(Top5)),
             .. Agreements.Select(agreement => ($"agreement with {agreement.With}", (string?)agreement.Describe())),

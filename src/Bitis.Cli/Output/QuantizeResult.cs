@@ -10,6 +10,7 @@ internal sealed record QuantizeResult(
     string Family,
     Recipe Recipe,
     CalibrationDigest Calibration,
+    string? ClassMatch,
     IReadOnlyList<LayerSummary> Layers,
     int Scans,
     IReadOnlyList<BlockRecord> Blocks,
@@ -27,6 +28,7 @@ internal sealed record QuantizeResult(
             ("layers", LayerSummary.Describe(Layers)),
             ("scans", InWords.OfScans(Scans, Recipe)),
             ("calibration", $"{Calibration.Images} images"),
+            ("classes", ClassMatch),
             ("time", Format.Duration(TimeSpan.FromSeconds(Seconds))),
             ("peak memory", Format.Bytes(PeakMemoryBytes)));
         if (Blocks.Any(block => block.Steps > 0))

@@ -12,6 +12,8 @@ internal static class ContentDigest
     /// <summary>The entry of the metadata that holds it.</summary>
     public const string Key = "sha256";
 
+    private const string MakeAgain = "Copy it again from where it came from, or make it again";
+
     /// <summary>
     /// The digest of metadata and tensors, hexadecimal: each entry of the metadata but the digest, by key; then each tensor's name, type,
     /// shape and bytes, by name. The order in the file does not matter.
@@ -20,10 +22,15 @@ internal static class ContentDigest
         Of(metadata, [.. tensors.Select(tensor => (tensor.Name, tensor.DType, tensor.Shape, (Func<ReadOnlyMemory<byte>>)(() => tensor.Bytes)))]);
 
     /// <summary>Makes sure that a file has the metadata and tensors that were written.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="advice">What to do if it has not.</param>
     /// <exception cref="BitisException">It has not.</exception>
-    public static void Verify(Checkpoint file) => Require(file, Of(
-        file.Metadata,
-        [.. file.Entries.Select(entry => (entry.Name, entry.DType, entry.Shape, (Func<ReadOnlyMemory<byte>>)(() => file.ReadBytes(entry.Name))))]));
+    public static void Verify(Checkpoint file, string advice = MakeAgain) => Require(
+        file,
+        Of(
+            file.Metadata,
+            [.. file.Entries.Select(entry => (entry.Name, entry.DType, entry.Shape, (Func<ReadOnlyMemory<byte>>)(() => file.ReadBytes(entry.Name))))]),
+        advice);
 
     /// <summary>
     /// Makes sure that a file of format 1 has the bytes that were written as tensors. Its digest covers neither the metadata nor the tensors'
@@ -31,7 +38,7 @@ internal static class ContentDigest
     /// </summary>
     /// <exception cref="BitisException">It has not.</exception>
     public static void VerifyFormat1(Checkpoint file) =>
-        Require(file, OfFormat1(file.Entries.Select(entry => (ReadOnlyMemory<byte>)file.ReadBytes(entry.Name))));
+        Require(file, OfFormat1(file.Entries.Select(entry => (ReadOnlyMemory<byte>)file.ReadBytes(entry.Name))), MakeAgain);
 
     /// <summary>The digest of format 1, which no file is written in any more: the tensors' bytes, in the file's order.</summary>
     internal static string OfFormat1(IEnumerable<ReadOnlyMemory<byte>> tensors)
@@ -42,13 +49,19 @@ internal static class ContentDigest
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    private static void Require(Checkpoint file, string digest)
+    /// <summary>Makes sure that a file's metadata hold a digest.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="digest">The digest of what the file holds.</param>
+    /// <param name="advice">What to do if they do not.</param>
+    /// <exception cref="BitisException">They do not.</exception>
+    public static void Require(Checkpoint file, string digest, string advice)
     {
-        if (file.Metadata.GetValueOrDefault(Key) != digest)
-        {
-            throw BitisException.InFile(
-                file.Path, "this is not what was written (the SHA-256 differs): the file is damaged. Copy or make it again.");
-        }
+        string? stated = file.Metadata.GetValueOrDefault(Key);
+        if (stated == digest)
+            return;
+        throw BitisException.InFile(file.Path, stated is null
+            ? $"the metadata have no '{Key}', the SHA-256 of the file's contents, so nobody can tell whether it is whole: something else rewrote it. {advice}."
+            : $"this is not what was written (the SHA-256 differs): the file was damaged or changed. {advice}.");
     }
 
     private static string Of(

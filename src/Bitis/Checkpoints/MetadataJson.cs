@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
 namespace Bitis.Checkpoints;
@@ -14,11 +13,11 @@ internal static class MetadataJson
         string text = metadata.GetValueOrDefault(key) ?? throw new BitisException($"the metadata have no '{key}'.");
         try
         {
-            return StrictJson.Read(text, type) ?? throw new BitisException($"the metadata's '{key}' is empty.");
+            return StrictJson.Read(text, type);
         }
-        catch (Exception e) when (e is JsonException or NotSupportedException)
+        catch (StrictJsonException e)
         {
-            throw new BitisException($"the metadata's '{key}' cannot be read: {e.Message}", e);
+            throw new BitisException($"the metadata's '{key}' cannot be read: {e.Message}.", e);
         }
     }
 }

@@ -18,6 +18,11 @@ public abstract class ImageSource : IDisposable
     public virtual IReadOnlyList<string>? ClassNames => null;
 
     /// <summary>
+    /// How many classes the set has, images or not; null if that is not known, and labels are numbers of whatever model they are for.
+    /// </summary>
+    public virtual int? ClassCount => ClassNames?.Count;
+
+    /// <summary>
     /// Opens a set of images; what it is shows in its content. A folder or a zip of class folders (index = ordinal order
     /// of the folder names), of images without labels, or of images with a <c>labels.csv</c>; a CSV file; CIFAR-10 or
     /// CIFAR-100 binary files; IDX (MNIST) files, also gzipped; or one image. The path may go on inside a zip:
@@ -42,6 +47,18 @@ public abstract class ImageSource : IDisposable
 
     /// <summary>The images at <paramref name="indices"/>, in that order. The parent must stay open.</summary>
     public ImageSource Subset(IReadOnlyList<int> indices) => new SubsetSource(this, indices);
+
+    /// <summary>The same images, with names for their classes. The parent must stay open.</summary>
+    /// <param name="names">The names, by label.</param>
+    /// <exception cref="BitisException">A label has no name, or the classes have names already and these are more or fewer.</exception>
+    public ImageSource WithClassNames(IReadOnlyList<string> names)
+    {
+        ArgumentNullException.ThrowIfNull(names);
+        int needed = ClassNames?.Count ?? 1 + Enumerable.Range(0, Count).Max(index => Label(index) ?? -1);
+        if (names.Count < needed || (ClassNames is not null && names.Count != needed))
+            throw new BitisException($"{Description}: {names.Count} class names were given; the images have {needed} classes. One name for each was expected.");
+        return new NamedClassesSource(this, names);
+    }
 
     /// <summary>
     /// A random sample of <paramref name="count"/> images without repetition, in the order of the source; all images if

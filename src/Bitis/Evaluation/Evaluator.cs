@@ -11,15 +11,18 @@ public sealed class Evaluator
     private readonly LogitFunction _model;
     private readonly IReadOnlyList<LogitFunction> _references;
     private readonly int _classes;
+    private readonly IReadOnlyList<string>? _classNames;
 
     /// <summary>Describes an evaluation.</summary>
     /// <param name="model">What is evaluated.</param>
     /// <param name="classes">How many classes it tells apart.</param>
-    /// <param name="references">What its answers are compared with; each takes the same images.</param>
-    public Evaluator(LogitFunction model, int classes, params IReadOnlyList<LogitFunction> references)
+    /// <param name="classNames">The classes' names, by index, by which those of the images are found; null if they are unknown.</param>
+    /// <param name="references">What its answers are compared with; each takes the same images and has the same classes.</param>
+    public Evaluator(LogitFunction model, int classes, IReadOnlyList<string>? classNames, params IReadOnlyList<LogitFunction> references)
     {
         _model = model;
         _classes = classes;
+        _classNames = classNames;
         _references = references;
     }
 
@@ -35,7 +38,7 @@ public sealed class Evaluator
     /// <param name="progress">Hears of images done.</param>
     /// <param name="cancellationToken">Ends the evaluation.</param>
     /// <exception cref="BitisException">
-    /// A label is not one of the model's classes, an image is damaged, or an answer is not a finite number.
+    /// The images' classes are not the model's (<see cref="ClassMap"/>), an image is damaged, or an answer is not a finite number.
     /// </exception>
     public EvaluationResult Run(
         ImageSource images,
@@ -43,7 +46,7 @@ public sealed class Evaluator
         IProgress<WorkProgress>? progress = null,
         CancellationToken cancellationToken = default)
     {
-        CheckLabels(images);
+        var map = ClassMap.Create(images, _classes, _classNames); // refuses before the first image is decoded
         var counts = new EvaluationShard(_references.Count);
         var modelTime = new Stopwatch();
         foreach (ImageBatch batch in ImageLoader.Load(images, preprocessing, BatchSize, LoaderThreads, cancellationToken))
@@ -55,23 +58,9 @@ public sealed class Evaluator
             Logits.RequireFinite(logits, image => batch.Names[image]);
             foreach (Tensor other in others)
                 Logits.RequireFinite(other, image => batch.Names[image], Logits.Reference);
-            counts.Add(logits, batch.Labels, others);
+            counts.Add(logits, map.ClassesOf(batch.Labels), others);
             progress?.Report(new WorkProgress("evaluating", counts.Images, images.Count));
         }
-        return new EvaluationResult(counts, modelTime.Elapsed);
-    }
-
-    /// <summary>Labels are known before the first image is decoded; so is this mistake.</summary>
-    private void CheckLabels(ImageSource images)
-    {
-        for (int i = 0; i < images.Count; i++)
-        {
-            if (images.Label(i) is { } label && (uint)label >= (uint)_classes)
-            {
-                throw new BitisException(
-                    $"{images.Name(i)} has the label {label}, but the model has {_classes} classes (0 to {_classes - 1}). "
-                    + "Is this the data set that the model was trained for?");
-            }
-        }
+        return new EvaluationResult(counts, modelTime.Elapsed, map);
     }
 }

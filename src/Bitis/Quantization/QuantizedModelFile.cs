@@ -78,7 +78,7 @@ internal static class QuantizedModelFile
         {
             throw new BitisException($"{path}: {e.Message}", e);
         }
-        catch (Exception e) when (e is ArgumentException or JsonException)
+        catch (ArgumentException e)
         {
             throw new BitisException($"{path}: the model in this file does not fit together: {e.Message}", e);
         }

@@ -17,6 +17,7 @@ namespace Bitis.Reconstruction;
 internal sealed class ReconstructionFolder(string path)
 {
     private const string IdentityKey = "bitis_reconstruction", RecordKey = "record", FormatVersion = "2";
+    private const string Advice = "Delete this file: its block is made again";
 
     private string _identity = "";
     private VisionModel _model = null!;
@@ -56,7 +57,7 @@ internal sealed class ReconstructionFolder(string path)
             throw BitisException.InFile(
                 path, "this folder has blocks of another quantization (another model, recipe, set of images or version of Bitis). Delete it, or write to another output.");
         }
-        ContentDigest.Verify(checkpoint);
+        ContentDigest.Verify(checkpoint, Advice);
         var tensors = new TensorDirectory(checkpoint);
         try
         {
@@ -65,9 +66,9 @@ internal sealed class ReconstructionFolder(string path)
                 QuantizedScanFile.Read(tensors, _model.Graph),
                 MetadataJson.Read(checkpoint.Metadata, RecordKey, ReconstructionJson.Default.BlockRecord));
         }
-        catch (ArgumentException e)
+        catch (Exception e) when (e is BitisException or ArgumentException)
         {
-            throw new BitisException($"{file}: the values do not fit together: {e.Message}", e);
+            throw new BitisException($"{file}: the finished block cannot be read: {e.Message.TrimEnd('.')}. {Advice}.", e);
         }
     }
 

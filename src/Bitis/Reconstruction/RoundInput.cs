@@ -12,7 +12,7 @@ internal sealed record RoundInput(UniformQuantizer Quantizer) : Operator
     public override string Kind => "round";
 
     /// <inheritdoc />
-    public override IReadOnlyList<ParameterSpec> Parameters => [];
+    internal override IReadOnlyList<ParameterSpec> Parameters => [];
 
     /// <summary>Tokens have their scales in whichever order they lie: see <see cref="RoundInputGradient"/>.</summary>
     internal override TokenOrderUse OrderUse => TokenOrderUse.Equivariant;

@@ -90,6 +90,7 @@ public sealed class Trainer
         VisionModel model = VisionModel.CreateRandom(config, (ulong)recipe.Seed);
         if (initial is not null)
         {
+            initial = KnownHead.InOrder(initial, data.ClassNames);
             foreach ((string name, Tensor weight) in initial.Weights)
                 weight.Span.CopyTo(model.Weights[name].Span);
             model = model.WithPreprocessing(initial.Preprocessing);
@@ -228,7 +229,7 @@ public sealed class Trainer
         if (_data.Validation is null)
             return null;
         using InferenceSession session = InferenceSession.Create(AveragedModel, new SessionOptions { Threads = _threads });
-        var evaluator = new Evaluator(session.Run, _data.Classes) { LoaderThreads = LoaderThreads };
+        var evaluator = new Evaluator(session.Run, _data.Classes, _data.ClassNames) { LoaderThreads = LoaderThreads };
         return evaluator.Run(_data.Validation, Model.Preprocessing, progress: null, cancellationToken).Counts.Top1;
     }
 

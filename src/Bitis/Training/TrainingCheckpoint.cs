@@ -15,7 +15,8 @@ namespace Bitis.Training;
 internal sealed class TrainingCheckpoint
 {
     private const string FormatKey = "bitis_training", FormatVersion = "1";
-    private const string IdentityKey = "identity", PositionKey = "position", DigestKey = "sha256";
+    private const string IdentityKey = "identity", PositionKey = "position";
+    private const string Advice = "Use a copy of it, or train anew in another folder";
 
     private readonly string _path;
 
@@ -48,7 +49,7 @@ internal sealed class TrainingCheckpoint
             [FormatKey] = FormatVersion,
             [IdentityKey] = identityText,
             [PositionKey] = positionText,
-            [DigestKey] = Digest(identityText, positionText, tensors.Select(tensor => (tensor.Name, tensor.Bytes))),
+            [ContentDigest.Key] = Digest(identityText, positionText, tensors.Select(tensor => (tensor.Name, tensor.Bytes))),
         };
         SafetensorsWriter.Write(path, tensors, metadata);
     }
@@ -62,15 +63,15 @@ internal sealed class TrainingCheckpoint
         if (version != FormatVersion)
         {
             throw BitisException.InFile(path, version is null
-                ? "this is not the checkpoint of a training."
-                : $"this is a training checkpoint of format {version}; this version of Bitis reads format {FormatVersion}.");
+                ? "this is not the checkpoint of a training. Resume with the folder that 'bitis train' or 'bitis finetune' wrote."
+                : $"this is a training checkpoint of format {version}; this version of Bitis reads format {FormatVersion}. "
+                + "Resume with the version of Bitis that wrote it, or train anew in another folder.");
         }
         string digest = Digest(
             file.Metadata.GetValueOrDefault(IdentityKey, ""),
             file.Metadata.GetValueOrDefault(PositionKey, ""),
             file.Entries.Select(entry => (entry.Name, (ReadOnlyMemory<byte>)file.ReadBytes(entry.Name))));
-        if (file.Metadata.GetValueOrDefault(DigestKey) != digest)
-            throw BitisException.InFile(path, "this is not what was written (the SHA-256 differs): the file is damaged. Use a copy of it, or train anew.");
+        ContentDigest.Require(file, digest, Advice);
         return new TrainingCheckpoint(
             path,
             Read(file, IdentityKey, TrainingJson.Default.TrainingIdentity),
@@ -90,7 +91,7 @@ internal sealed class TrainingCheckpoint
         }
         catch (BitisException e)
         {
-            throw new BitisException($"{_path}: {e.Message}", e);
+            throw new BitisException($"{_path}: {e.Message} {Advice}.", e);
         }
         using Checkpoint file = Checkpoint.Open(_path);
         Dictionary<string, CheckpointEntry> entries = file.Entries.ToDictionary(entry => entry.Name);
@@ -100,19 +101,19 @@ internal sealed class TrainingCheckpoint
             if (!entries.Remove(name, out CheckpointEntry? entry) || entry.DType != DType.Float32 || entry.Shape != tensor.Shape)
             {
                 string found = entry is null ? "missing" : $"{entry.DType} {entry.Shape}";
-                throw BitisException.InFile(_path, $"tensor '{name}' is {found}; the model needs {DType.Float32} {tensor.Shape}.");
+                throw BitisException.InFile(_path, $"tensor '{name}' is {found}; the model needs {DType.Float32} {tensor.Shape}. {Advice}.");
             }
             Tensor saved = file.Read(name);
             bool isMoment = name.StartsWith("moment", StringComparison.Ordinal); // the square of a gradient may be infinite
             if (!isMoment && saved.FindNonFinite() is { } index)
             {
                 throw BitisException.InFile(
-                    _path, $"tensor '{name}' holds {saved.Span[index]} at element {index}: nothing can be learned from here. Train anew.");
+                    _path, $"tensor '{name}' holds {saved.Span[index]} at element {index}: nothing can be learned from here. {Advice}.");
             }
             saved.Span.CopyTo(tensor.Span);
         }
         if (entries.Count > 0)
-            throw BitisException.InFile(_path, $"tensor '{entries.Keys.First()}' belongs to nothing in this training.");
+            throw BitisException.InFile(_path, $"tensor '{entries.Keys.First()}' belongs to nothing in this training. {Advice}.");
         state.Position = Position;
     }
 
@@ -125,7 +126,7 @@ internal sealed class TrainingCheckpoint
         }
         catch (BitisException e)
         {
-            throw new BitisException($"{file.Path}: {e.Message}", e);
+            throw new BitisException($"{file.Path}: {e.Message} {Advice}.", e);
         }
     }
 

@@ -1,4 +1,5 @@
 using Bitis.Data;
+using Bitis.Evaluation;
 using Bitis.Tensors;
 
 namespace Bitis.Training;
@@ -13,21 +14,22 @@ public sealed class TrainingData
     /// <param name="training">Images of all classes, each with its label. It must stay open, and is not disposed.</param>
     /// <param name="validation">Other images of the same classes; null to train without.</param>
     /// <exception cref="BitisException">
-    /// A label is missing or not a class, a class has no image, or the two sets name their classes differently.
+    /// A label is missing or not a class, a class has no image, or a validation image shows a class that no training image does.
     /// </exception>
     public TrainingData(ImageSource training, ImageSource? validation)
     {
         ArgumentNullException.ThrowIfNull(training);
         Training = training;
         Validation = validation;
-        Classes = training.ClassNames?.Count
+        Classes = training.ClassCount
             ?? 1 + Enumerable.Range(0, training.Count).Max(index => RequireLabel(training, index));
         CheckLabels(training);
         CheckEveryClassHasAnImage();
         if (validation is null)
             return;
-        CheckLabels(validation);
-        CheckSameClassNames(validation);
+        for (int i = 0; i < validation.Count; i++)
+            RequireLabel(validation, i);
+        ValidationClasses = MatchClassesOf(validation);
     }
 
     /// <summary>The images to train with.</summary>
@@ -35,6 +37,9 @@ public sealed class TrainingData
 
     /// <summary>The images to validate with; null if there are none.</summary>
     public ImageSource? Validation { get; }
+
+    /// <summary>Which classes the validation images show; null if there are none.</summary>
+    public ClassMap? ValidationClasses { get; }
 
     /// <summary>How many classes there are.</summary>
     public int Classes { get; }
@@ -90,16 +95,16 @@ public sealed class TrainingData
             + "Add images of it, take more images, or remove the class.");
     }
 
-    private void CheckSameClassNames(ImageSource validation)
+    /// <summary>The validation images are matched to the classes as those of an evaluation are.</summary>
+    private ClassMap MatchClassesOf(ImageSource validation)
     {
-        if (ClassNames is null || validation.ClassNames is null || ClassNames.SequenceEqual(validation.ClassNames))
-            return;
-        int different = Enumerable.Range(0, Math.Max(ClassNames.Count, validation.ClassNames.Count))
-            .First(i => ClassNames.ElementAtOrDefault(i) != validation.ClassNames.ElementAtOrDefault(i));
-        throw new BitisException(
-            $"Class {different} is {Quoted(ClassNames)} in the training images and {Quoted(validation.ClassNames)} in the validation images; "
-            + "both need the same classes.");
-
-        string Quoted(IReadOnlyList<string> names) => different < names.Count ? $"'{names[different]}'" : "missing";
+        try
+        {
+            return ClassMap.Create(validation, Classes, ClassNames);
+        }
+        catch (BitisException e)
+        {
+            throw new BitisException($"The validation images do not have the classes of the training images. {e.Message}", e);
+        }
     }
 }

@@ -27,7 +27,7 @@ public sealed class FinetuneTests : IDisposable
     public void Other_classes_get_a_new_head_on_the_checkpoint_s_backbone()
     {
         JsonElement result = CliRunner.RunJson([.. _command, "--validation", _images, "--freeze", "layers.0.*", "--freeze", "patch_embed*"]);
-        Assert.Contains("2 classes, where the checkpoint has 3", result.GetProperty("head").GetString());
+        Assert.Contains("new, for 2 classes, none of which is one of the checkpoint's 3", result.GetProperty("head").GetString());
         Assert.Equal(2, result.GetProperty("model").GetProperty("classes").GetInt32());
         Assert.Equal(3e-4, result.GetProperty("recipe").GetProperty("learningRate").GetDouble());
         VisionModel before = VisionModel.Load(_model), after = VisionModel.Load(result.GetProperty("finalModel").GetString()!);
@@ -49,7 +49,7 @@ public sealed class FinetuneTests : IDisposable
         TensorAssert.Close(
             VisionModel.Load(_model).Weights["head.weight"], VisionModel.Load(Path.Combine(_folder.File("kept"), "final.safetensors")).Weights["head.weight"], 1e-3);
         CliOutcome replaced = CliRunner.Run(["finetune", _model, "-o", _folder.File("replaced"), .. options]).AssertSucceeded();
-        Assert.Contains("3 other classes than the checkpoint's", replaced.Output);
+        Assert.Contains("new, for 3 classes, none of which is one of the checkpoint's 3", replaced.Output);
     }
 
     [Fact]

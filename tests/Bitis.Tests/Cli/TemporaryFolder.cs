@@ -28,13 +28,23 @@ internal sealed class TemporaryFolder : IDisposable
     public string WriteImages(string name, int count, int classes)
     {
         using var source = new SyntheticImageSource(count, 40, classes, seed: 5);
-        for (int i = 0; i < count; i++)
+        return WriteImages(name, source, label => $"class{label:00}");
+    }
+
+    /// <summary>Writes images as BMP files into class folders.</summary>
+    public string WriteImages(string name, ImageSource source, Func<int, string> nameOfClass)
+    {
+        for (int i = 0; i < source.Count; i++)
         {
-            string folder = CreateFolder(System.IO.Path.Combine(name, $"class{source.Label(i):00}"));
+            string folder = CreateFolder(System.IO.Path.Combine(name, nameOfClass(source.Label(i)!.Value)));
             System.IO.File.WriteAllBytes(System.IO.Path.Combine(folder, $"image{i:000}.bmp"), Bmp(source.Read(i).Image));
         }
         return File(name);
     }
+
+    /// <summary>Writes an IDX file of labels.</summary>
+    public void WriteIdxLabels(string name, params byte[] labels) =>
+        System.IO.File.WriteAllBytes(File(name), [0, 0, 8, 1, .. BigEndian(labels.Length), .. labels]);
 
     /// <summary>Writes an IDX file of gray noise: many images at little cost.</summary>
     public string WriteIdx(string name, int count)

@@ -81,7 +81,7 @@ public sealed class TrainingRecipeFileTests : IDisposable
 
     [Theory]
     [InlineData("{\n\"epoch\": 3}", "line 2", "'epoch'", "epochs", "batchSize")]
-    [InlineData("{\"augmentation\": { \"crop\": 4 }}", "'augmentation.crop'", "'augmentation' has cropPadding, flip")]
+    [InlineData("{\"augmentation\": { \"crop\": 4 }}", "'augmentation.crop'", "cropPadding, flip")]
     [InlineData("{\"epochs\": \"many\"}", "'epochs'", "whole number")]
     [InlineData("{\"epochs\": 1.5}", "'epochs'", "whole number")]
     [InlineData("{\"epochs\": 0}", "epochs is 0", "1 to")]

@@ -39,6 +39,24 @@ public sealed class LabelFileTests : IDisposable
     }
 
     [Fact]
+    public void Numbers_that_are_almost_whole_are_numbers()
+    {
+        using ImageSource source = Open("file,label\na.png,3.0\nsub/b.png, 10.0000000001\n");
+        Assert.Equal([3, 10], [source.Label(0)!.Value, source.Label(1)!.Value]);
+        Assert.Null(source.ClassNames);
+        Assert.Equal(11, source.ClassCount);
+    }
+
+    [Fact]
+    public void Indices_may_be_those_of_some_of_a_model_s_classes()
+    {
+        using ImageSource source = Open("file,class_index,class_name\na.png,3.0,4\nsub/b.png,0,cat\n");
+        Assert.Equal([3, 0], [source.Label(0)!.Value, source.Label(1)!.Value]);
+        Assert.Equal(["cat", "class 1", "class 2", "4"], source.ClassNames);
+        Assert.Null(source.ClassCount);
+    }
+
+    [Fact]
     public void Class_names_come_from_their_own_column()
     {
         using ImageSource source = Open("Image,Class,Class_Index\na.png,dog,2\nsub/b.png,cat,0\n");
@@ -49,7 +67,7 @@ public sealed class LabelFileTests : IDisposable
     [Fact]
     public void Named_labels_are_numbered_in_ordinal_order()
     {
-        using ImageSource source = Open("path,label\na.png,dog\nsub/b.png,cat\n");
+        using ImageSource source = Open("path,label\na.png,dog\nsub/b.png, cat \n");
         Assert.Equal(["cat", "dog"], source.ClassNames);
         Assert.Equal(1, source.Label(0));
     }
@@ -71,7 +89,17 @@ public sealed class LabelFileTests : IDisposable
     [InlineData("file,label\na.png\n", "line 2: 1 values, where the header has 2")]
     [InlineData("file,class_index\na.png,cat\n", "line 2: 'cat' is not a class index")]
     [InlineData("file,label\na.png,-1\n", "line 2: '-1' is not a class index")]
-    [InlineData("file,label\na.png,2000000000\n", "line 2: '2000000000' is not a class index; a number from 0 to 99999 was expected")]
+    [InlineData("file,label\na.png,2000000000\n", "line 2: '2000000000' is not a class index; a whole number from 0 to 99999 was expected")]
+    [InlineData("file,label\na.png,1\nsub/b.png,2.5\n", "line 3: '2.5' is not a class index")]
+    [InlineData("file,label\na.png,1\nsub/b.png,NaN\n", "line 3: 'NaN' is not a class index")]
+    [InlineData("file,label\na.png,1\nsub/b.png,-1.0\n", "line 3: '-1.0' is not a class index")]
+    [InlineData("file,label\na.png,1\nsub/b.png,1e300\n", "line 3: '1e300' is not a class index")]
+    [InlineData("file,label\na.png,1\nsub/b.png,\n", "line 3: the label is empty")]
+    [InlineData("file,label\na.png,3\nsub/b.png,cat\n", "line 3: the label 'cat' is a name, that of line 2, '3', is not")]
+    [InlineData("file,label\na.png,cat\nsub/b.png,3.0\n", "line 3: the label '3.0' is a number, that of line 2, 'cat', is not")]
+    [InlineData("file;label\na.png;1\n", "line 1: the columns are separated by semicolons; commas were expected")]
+    [InlineData("\"file\";\"label\"\r\n\"a.png\";\"1\"\r\n", "line 1: the columns are separated by semicolons")]
+    [InlineData("file\tlabel\na.png\t1\n", "line 1: the columns are separated by tabs")]
     [InlineData("file,label\na.png,dog\nsub/b.png, \n", "line 3: the label is empty")]
     [InlineData("file,label,name\na.png,1,dog\nsub/b.png,1,cat\n", "line 3: class 1 is called 'cat' here and 'dog' above")]
     public void Malformed_rows_are_reported_with_their_line(string csv, string expected)

@@ -68,11 +68,12 @@ public sealed class VisionModelFileTests : IDisposable
     [InlineData("config", "{", "'config' cannot be read")]
     [InlineData("config", "{\"family\": \"vgg\"}", "'config' cannot be read")]
     [InlineData("config", null, "no 'config'")]
-    [InlineData("preprocessing", "null", "'preprocessing' is empty")]
+    [InlineData("preprocessing", "null", "'preprocessing' cannot be read: null was found")]
     [InlineData("preprocessing", null, "no 'preprocessing'")]
     [InlineData("class_names", "[\"one\"]", "1 class names for 2 classes")]
     [InlineData("bitis_model", "3", "format 3")]
-    [InlineData("sha256", "0", "damaged")]
+    [InlineData("sha256", "0", "the SHA-256 differs): the file was damaged or changed. Copy it again")]
+    [InlineData("sha256", null, "no 'sha256', the SHA-256 of the file's contents")]
     public void A_damaged_description_is_named(string key, string? text, string words)
     {
         string path = Edit(metadata =>
@@ -145,7 +146,7 @@ public sealed class VisionModelFileTests : IDisposable
         edit(metadata);
         string path = _folder["edited.safetensors"];
         SafetensorsTensor[] tensors = [.. file.Entries.Select(entry => new SafetensorsTensor(entry.Name, entry.DType, entry.Shape, file.ReadBytes(entry.Name)))];
-        if (metadata["sha256"] == digest)
+        if (metadata.GetValueOrDefault("sha256") == digest)
             metadata["sha256"] = ContentDigest.Of(metadata, tensors);
         SafetensorsWriter.Write(path, tensors, metadata);
         return path;

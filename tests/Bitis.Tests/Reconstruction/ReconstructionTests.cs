@@ -1,3 +1,4 @@
+using Bitis.Checkpoints;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
 using Bitis.Models;
@@ -98,7 +99,29 @@ public sealed class ReconstructionTests : IDisposable
         byte[] bytes = File.ReadAllBytes(file);
         bytes[^3] ^= 1;
         File.WriteAllBytes(file, bytes);
-        Assert.StartsWith(file, Assert.Throws<BitisException>(() => Quantize(recipe, options)).Message);
+        AssertRefused("the SHA-256 differs");
+
+        bytes[^3] ^= 1;
+        File.WriteAllBytes(file, bytes);
+        using (Checkpoint whole = Checkpoint.Open(file))
+        {
+            Dictionary<string, string> metadata = whole.Metadata.ToDictionary();
+            metadata["record"] = "{}";
+            SafetensorsTensor[] tensors =
+                [.. whole.Entries.Select(entry => new SafetensorsTensor(entry.Name, entry.DType, entry.Shape, whole.ReadBytes(entry.Name)))];
+            metadata["sha256"] = ContentDigest.Of(metadata, tensors);
+            SafetensorsWriter.Write($"{file}.changed", tensors, metadata);
+        }
+        File.Move($"{file}.changed", file, overwrite: true);
+        AssertRefused("the metadata's 'record' cannot be read");
+
+        void AssertRefused(string words)
+        {
+            string message = Assert.Throws<BitisException>(() => Quantize(recipe, options)).Message;
+            Assert.StartsWith(file, message);
+            Assert.Contains(words, message);
+            Assert.EndsWith("Delete this file: its block is made again.", message);
+        }
     }
 
     [Theory]

@@ -73,6 +73,33 @@ public sealed class TrainingCheckpointTests : IDisposable
         Refused(() => Resume(TinyTraining.Recipe, TinyTraining.Data()), _files.Checkpoint, "weights.head.bias", "element 1");
     }
 
+    [Theory]
+    [InlineData("sha256", null, "no 'sha256'")]
+    [InlineData("sha256", "0", "the SHA-256 differs")]
+    [InlineData("position", "{}", "'finished', 'current' are missing")]
+    [InlineData("identity", null, "no 'identity'")]
+    public void What_is_wrong_with_a_checkpoint_is_said_and_what_to_do(string key, string? text, string words)
+    {
+        using (Checkpoint file = Checkpoint.Open(_files.Checkpoint))
+        {
+            Dictionary<string, string> metadata = file.Metadata.ToDictionary();
+            if (text is null)
+                metadata.Remove(key);
+            else
+                metadata[key] = text;
+            SafetensorsTensor[] tensors =
+                [.. file.Entries.Select(entry => new SafetensorsTensor(entry.Name, entry.DType, entry.Shape, file.ReadBytes(entry.Name)))];
+            if (key != "sha256")
+            {
+                metadata["sha256"] = TrainingCheckpoint.Digest(
+                    metadata.GetValueOrDefault("identity", ""), metadata["position"], tensors.Select(tensor => (tensor.Name, tensor.Bytes)));
+            }
+            SafetensorsWriter.Write(_folder["changed.safetensors"], tensors, metadata);
+        }
+        File.Move(_folder["changed.safetensors"], _files.Checkpoint, overwrite: true);
+        Refused(() => Resume(TinyTraining.Recipe, TinyTraining.Data()), _files.Checkpoint, words, "train anew in another folder");
+    }
+
     [Fact]
     public void Other_files_are_refused()
     {

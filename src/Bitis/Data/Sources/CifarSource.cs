@@ -49,6 +49,8 @@ internal sealed class CifarSource : ImageSource
 
     public override IReadOnlyList<string>? ClassNames { get; }
 
+    public override int? ClassCount => _classes;
+
     private int RecordLength => _labelBytes + ImageLength;
 
     /// <summary>Whether a file name is one that the published archives use.</summary>

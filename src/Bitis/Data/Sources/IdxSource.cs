@@ -12,6 +12,7 @@ internal sealed class IdxSource : ImageSource
     private readonly string _path;
     private readonly IdxFile _images;
     private readonly byte[]? _labels;
+    private readonly int? _classes;
 
     /// <summary>Opens an image file and, if there is one, its label file.</summary>
     /// <exception cref="BitisException">A file is damaged, or there are more or fewer labels than images.</exception>
@@ -26,11 +27,15 @@ internal sealed class IdxSource : ImageSource
         _labels = IdxFile.Read(labelPath, rank: 1).Data;
         if (_labels.Length != Count)
             throw BitisException.InFile(labelPath, $"{_labels.Length} labels for {Count} images in {path}.");
+        _classes = 1 + _labels.Max();
     }
 
     public override int Count => _images.Sizes[0];
 
     public override string Description => $"{Path.GetFileName(_path)} (IDX), {Count} images of {Width}×{Height}";
+
+    /// <summary>The format has no number of classes, so it is taken from the largest label.</summary>
+    public override int? ClassCount => _classes;
 
     private int Height => _images.Sizes[1];
 

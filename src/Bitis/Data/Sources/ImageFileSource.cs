@@ -4,8 +4,9 @@ namespace Bitis.Data.Sources;
 /// <param name="tree">Where the files are; the source owns it.</param>
 /// <param name="images">Each image's file and label.</param>
 /// <param name="classNames">The names of the classes by index, if they are known.</param>
+/// <param name="classCount">How many classes there are, if that is known.</param>
 internal sealed class ImageFileSource(
-    FileTree tree, IReadOnlyList<(string File, int? Label)> images, IReadOnlyList<string>? classNames) : ImageSource
+    FileTree tree, IReadOnlyList<(string File, int? Label)> images, IReadOnlyList<string>? classNames, int? classCount) : ImageSource
 {
     public override int Count => images.Count;
 
@@ -14,6 +15,8 @@ internal sealed class ImageFileSource(
         : $"{tree.Path}, {Count} images, {classNames.Count} classes";
 
     public override IReadOnlyList<string>? ClassNames => classNames;
+
+    public override int? ClassCount => classCount;
 
     public override string Name(int index) => images[index].File;
 

@@ -1,11 +1,10 @@
-using System.Globalization;
 using System.Text;
 
 namespace Bitis.Data.Sources;
 
 /// <summary>
 /// A CSV file that names images and their labels. Columns are found by their headers. Labels are class indices, or names
-/// that are numbered in ordinal order. The file has at most 64 MiB, a row for each file of the tree and 1000 columns.
+/// that are numbered in ordinal order, but not both. The file has at most 64 MiB, a row for each file of the tree and 1000 columns.
 /// </summary>
 internal static class LabelFile
 {
@@ -13,9 +12,6 @@ internal static class LabelFile
     public const string DefaultName = "labels.csv";
 
     private const int MaxFileBytes = 64 << 20;
-
-    /// <summary>Class indices must be below this; it bounds what a wrong number can make the reader allocate.</summary>
-    private const int MaxClasses = 100_000;
 
     private static readonly string[] FileHeaders = ["file", "filename", "file_name", "image", "image_path", "path"];
     private static readonly string[] IndexHeaders = ["class_index", "label_index"];
@@ -27,7 +23,9 @@ internal static class LabelFile
     public static ImageSource Open(FileTree tree, string csvFile)
     {
         string name = tree.FullName(csvFile);
-        List<CsvRow> rows = Csv.Parse(ReadText(tree, csvFile), name, maxRows: tree.Files.Count + 1);
+        string text = ReadText(tree, csvFile);
+        RequireCommas(text, name);
+        List<CsvRow> rows = Csv.Parse(text, name, maxRows: tree.Files.Count + 1);
         if (rows.Count < 2)
         {
             throw BitisException.InFile(
@@ -52,18 +50,51 @@ internal static class LabelFile
 
         rows.RemoveAt(0);
         string[] files = CheckFiles(tree, csvFile, rows, header.Count, fileColumn);
-        bool isNumeric = indexColumn >= 0
-            || rows.TrueForAll(row => int.TryParse(row.Fields[labelColumn], CultureInfo.InvariantCulture, out _));
+        bool isNumeric = indexColumn >= 0 || HoldsNumbers(rows, labelColumn, name);
         (int[] labels, IReadOnlyList<string>? classNames) = isNumeric
             ? Numbered(rows, labelColumn, nameColumn, name)
-            : Named(rows, labelColumn, name);
-        return new ImageFileSource(tree, [.. files.Zip(labels, (file, label) => (file, (int?)label))], classNames);
+            : Named(rows, labelColumn);
+        // A column of class indices has the numbers of whatever model it was made for, perhaps not of all its classes.
+        int? classCount = indexColumn >= 0 ? null : classNames?.Count ?? labels.Max() + 1;
+        return new ImageFileSource(tree, [.. files.Zip(labels, (file, label) => (file, (int?)label))], classNames, classCount);
     }
 
     private static string ReadText(FileTree tree, string csvFile)
     {
         using var reader = new StreamReader(new MemoryStream(tree.Read(csvFile, MaxFileBytes)), Encoding.UTF8);
         return reader.ReadToEnd();
+    }
+
+    /// <summary>Refuses what spreadsheets export where the comma is the decimal point; a header has two columns at least.</summary>
+    private static void RequireCommas(string text, string name)
+    {
+        ReadOnlySpan<char> header = text.AsSpan(0, text.AsSpan().IndexOfAny('\r', '\n') is >= 0 and var end ? end : text.Length);
+        if (header.Contains(',') || header.IndexOfAny(';', '\t') is not (>= 0 and var at))
+            return;
+        throw BitisException.InFile(
+            name,
+            $"line 1: the columns are separated by {(header[at] == ';' ? "semicolons" : "tabs")}; commas were expected. Export the table again with commas.");
+    }
+
+    /// <summary>Whether the labels are numbers; all of them have to be, or none.</summary>
+    private static bool HoldsNumbers(List<CsvRow> rows, int labelColumn, string name)
+    {
+        bool isNumeric = LabelNumber.IsNumber(rows[0].Fields[labelColumn]);
+        foreach (CsvRow row in rows)
+        {
+            string text = row.Fields[labelColumn];
+            if (string.IsNullOrWhiteSpace(text))
+                throw BitisException.InFile(name, $"line {row.Line}: the label is empty.");
+            if (LabelNumber.IsNumber(text) != isNumeric)
+            {
+                throw BitisException.InFile(
+                    name,
+                    $"line {row.Line}: the label '{text}' is a {(isNumeric ? "name" : "number")}, that of line {rows[0].Line}, "
+                    + $"'{rows[0].Fields[labelColumn]}', is not. All have to be numbers, or all names; where numbers are names, "
+                    + "put the indices into a column class_index and the names into class_name.");
+            }
+        }
+        return isNumeric;
     }
 
     /// <summary>Lower case, without what some exports add around the plain word: <c>imagenet_class_index_0based</c>.</summary>
@@ -126,13 +157,9 @@ internal static class LabelFile
         for (int i = 0; i < labels.Length; i++)
         {
             string text = rows[i].Fields[labelColumn];
-            if (!int.TryParse(text, CultureInfo.InvariantCulture, out labels[i]) || labels[i] is < 0 or >= MaxClasses)
-            {
-                throw BitisException.InFile(
-                    name,
-                    $"line {rows[i].Line}: '{text}' is not a class index; a number from 0 to {MaxClasses - 1} was "
-                    + "expected.");
-            }
+            labels[i] = LabelNumber.Parse(text) ?? throw BitisException.InFile(
+                name,
+                $"line {rows[i].Line}: '{text}' is not a class index; a whole number from 0 to {LabelNumber.MaxClasses - 1} was expected.");
         }
         if (nameColumn < 0)
             return (labels, null);
@@ -141,7 +168,7 @@ internal static class LabelFile
         for (int i = 0; i < labels.Length; i++)
         {
             ref string? known = ref names[labels[i]];
-            string stated = rows[i].Fields[nameColumn];
+            string stated = rows[i].Fields[nameColumn].Trim();
             known ??= stated;
             if (known != stated)
             {
@@ -153,15 +180,11 @@ internal static class LabelFile
         return (labels, [.. names.Select((known, index) => known ?? $"class {index}")]);
     }
 
-    private static (int[] Labels, IReadOnlyList<string> ClassNames) Named(List<CsvRow> rows, int labelColumn, string name)
+    private static (int[] Labels, IReadOnlyList<string> ClassNames) Named(List<CsvRow> rows, int labelColumn)
     {
-        foreach (CsvRow row in rows)
-        {
-            if (string.IsNullOrWhiteSpace(row.Fields[labelColumn]))
-                throw BitisException.InFile(name, $"line {row.Line}: the label is empty.");
-        }
-        string[] classes = [.. rows.Select(row => row.Fields[labelColumn]).Distinct().Order(StringComparer.Ordinal)];
+        string[] labels = [.. rows.Select(row => row.Fields[labelColumn].Trim())];
+        string[] classes = [.. labels.Distinct().Order(StringComparer.Ordinal)];
         var indices = classes.Index().ToDictionary(c => c.Item, c => c.Index);
-        return ([.. rows.Select(row => indices[row.Fields[labelColumn]])], classes);
+        return ([.. labels.Select(label => indices[label])], classes);
     }
 }

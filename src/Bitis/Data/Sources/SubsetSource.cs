@@ -20,6 +20,8 @@ internal sealed class SubsetSource : ImageSource
 
     public override IReadOnlyList<string>? ClassNames => _parent.ClassNames;
 
+    public override int? ClassCount => _parent.ClassCount;
+
     public override string Name(int index) => _parent.Name(_indices[index]);
 
     public override int? Label(int index) => _parent.Label(_indices[index]);

@@ -7,7 +7,8 @@ namespace Bitis.Models;
 /// <summary>Writes an architecture as an object whose first member is the name of its family, and reads it back.</summary>
 internal sealed class ModelConfigConverter : JsonConverter<ModelConfig>
 {
-    private const string FamilyKey = "family";
+    /// <summary>The member that names the family.</summary>
+    public const string FamilyKey = "family";
 
     /// <inheritdoc />
     public override ModelConfig Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
@@ -18,7 +19,8 @@ internal sealed class ModelConfigConverter : JsonConverter<ModelConfig>
             throw new JsonException($"a model is an object with a '{FamilyKey}', not {config.ValueKind}.");
         if (!config.TryGetProperty(FamilyKey, out JsonElement name) || name.ValueKind != JsonValueKind.String)
             throw new JsonException($"a model has a '{FamilyKey}' that is text.");
-        return ModelFamilies.Named(name.GetString()!).Read(WithoutFamily(config));
+        ModelFamily family = ModelFamilies.Named(name.GetString()!);
+        return (ModelConfig?)JsonSerializer.Deserialize(WithoutFamily(config), family.FormIn(options)) ?? throw new JsonException("a model is missing.");
     }
 
     /// <inheritdoc />
@@ -29,7 +31,7 @@ internal sealed class ModelConfigConverter : JsonConverter<ModelConfig>
         ModelFamily family = ModelFamilies.Of(value);
         writer.WriteStartObject();
         writer.WriteString(FamilyKey, family.Name);
-        foreach (JsonProperty member in family.Write(value).EnumerateObject())
+        foreach (JsonProperty member in JsonSerializer.SerializeToElement(value, family.FormIn(options)).EnumerateObject())
             member.WriteTo(writer);
         writer.WriteEndObject();
     }

@@ -42,7 +42,12 @@ public static class ModelFamilies
     internal static ModelFamily Named(string name) =>
         _all.FirstOrDefault(family => family.Name == name) ?? throw new JsonException(
             $"the model's family '{DisplayText.Of(name)}' is unknown here; known are {string.Join(", ", _all.Select(family => family.Name))}. "
-            + "It runs where the program registers it (ModelFamilies.Register), or anywhere once it is saved with its graph (VisionModel.FromGraph).");
+            + Advice);
+
+    /// <summary>What to do about a family that is not known here.</summary>
+    internal const string Advice =
+        "A model of another family opens where the program registers it (ModelFamilies.Register), or anywhere if its file was saved with its graph "
+        + "(VisionModel.FromGraph)";
 
     /// <summary>The family of a checkpoint that says nothing of itself.</summary>
     /// <exception cref="BitisException">No family recognizes it, or more than one does.</exception>

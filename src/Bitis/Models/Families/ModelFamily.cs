@@ -36,9 +36,11 @@ public abstract class ModelFamily
 
     internal abstract IReadOnlyDictionary<string, string> Options(ModelConfig config);
 
-    internal abstract ModelConfig Read(string json);
+    private protected abstract JsonTypeInfo Form { get; }
 
-    internal abstract JsonElement Write(ModelConfig config);
+    /// <summary>How an architecture is written among other JSON: as the options for that say, if they know its type.</summary>
+    internal JsonTypeInfo FormIn(JsonSerializerOptions options) =>
+        options.TryGetTypeInfo(ConfigType, out JsonTypeInfo? form) ? form : Form;
 }
 
 /// <summary>A family whose architectures are records of one type.</summary>
@@ -85,8 +87,5 @@ public abstract class ModelFamily<TConfig> : ModelFamily
 
     internal sealed override IReadOnlyDictionary<string, string> Options(ModelConfig config) => OptionsOf((TConfig)config);
 
-    internal sealed override ModelConfig Read(string json) =>
-        StrictJson.Read(json, _json) ?? throw new JsonException($"a {Name} is missing.");
-
-    internal sealed override JsonElement Write(ModelConfig config) => JsonSerializer.SerializeToElement((TConfig)config, _json);
+    private protected sealed override JsonTypeInfo Form => _json;
 }

@@ -1,0 +1,15 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Bitis.Cli.Input;
+
+/// <summary>Enums in files that people write: exactly one name, in camel case as the members are.</summary>
+internal sealed class CamelCaseEnums : JsonConverterFactory
+{
+    /// <inheritdoc />
+    public override bool CanConvert(Type typeToConvert) => typeToConvert.IsEnum;
+
+    /// <inheritdoc />
+    public override JsonConverter CreateConverter(Type typeToConvert, JsonSerializerOptions options) =>
+        (JsonConverter)Activator.CreateInstance(typeof(EnumByName<>).MakeGenericType(typeToConvert), JsonNamingPolicy.CamelCase)!;
+}

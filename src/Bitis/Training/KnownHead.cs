@@ -1,0 +1,58 @@
+using Bitis.Evaluation;
+using Bitis.Models;
+using Bitis.Tensors;
+
+namespace Bitis.Training;
+
+/// <summary>What a trained head knows of classes, for models that tell others or the same in another order apart.</summary>
+public static class KnownHead
+{
+    /// <summary>A model with a new head for other classes. Classes that the model has, by name, keep their rows of the head.</summary>
+    /// <param name="model">A model that knows the names of its classes.</param>
+    /// <param name="names">The names of the new classes, by index.</param>
+    /// <param name="seed">The same seed gives the same fresh rows.</param>
+    /// <returns>The model, and how many classes kept their rows.</returns>
+    /// <exception cref="ArgumentException">The model knows no names.</exception>
+    public static (VisionModel Model, int Kept) For(VisionModel model, IReadOnlyList<string> names, ulong seed)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(names);
+        IReadOnlyList<string> known = model.ClassNames ?? throw new ArgumentException("The model knows no names of its classes.", nameof(model));
+        int[] sources = ClassMap.Match(names, known);
+        VisionModel result = model.WithNewHead(names.Count, seed);
+        Dictionary<string, Tensor> weights = result.Weights.ToDictionary();
+        foreach (string parameter in result.Graph.Output.ParameterNames)
+            weights[parameter] = WithRows(weights[parameter], model.Weights[parameter], sources);
+        return (result.WithWeights(weights).WithClassNames(names), sources.Count(source => source >= 0));
+    }
+
+    /// <summary>A model whose classes are in the order of some names.</summary>
+    /// <param name="model">The model; it stays as it is where it or the other side knows no names.</param>
+    /// <param name="names">The names, as many as the model has classes; null if they are unknown.</param>
+    /// <exception cref="BitisException">The model's classes are others.</exception>
+    internal static VisionModel InOrder(VisionModel model, IReadOnlyList<string>? names)
+    {
+        if (names is null || model.ClassNames is not { } known || names.SequenceEqual(known))
+            return model;
+        if (ClassMap.Permutation(names, known) is null)
+        {
+            throw new BitisException(
+                $"The initial model has other classes than the training images: it has {ClassMap.Quote(known)}, they have {ClassMap.Quote(names)}. "
+                + "'bitis finetune' makes a new head for other classes.");
+        }
+        return For(model, names, seed: 0).Model;
+    }
+
+    /// <summary>A copy of <c>[classes, ...]</c> with rows of another tensor where there is one.</summary>
+    private static Tensor WithRows(Tensor fresh, Tensor known, int[] sources)
+    {
+        Tensor result = Tensor.From(fresh.Shape, fresh.Span.ToArray());
+        int length = result.Length / sources.Length;
+        for (int row = 0; row < sources.Length; row++)
+        {
+            if (sources[row] >= 0)
+                known.Span.Slice(sources[row] * length, length).CopyTo(result.Span.Slice(row * length, length));
+        }
+        return result;
+    }
+}

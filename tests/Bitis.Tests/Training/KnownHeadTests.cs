@@ -1,0 +1,40 @@
+using Bitis.Models;
+using Bitis.Tensors;
+using Bitis.Training;
+
+namespace Bitis.Tests.Training;
+
+public sealed class KnownHeadTests
+{
+    private static readonly VisionModel Model = VisionModel.CreateRandom(TinyTraining.Config, seed: 5).WithClassNames(["a", "b", "c"]);
+
+    [Fact]
+    public void Classes_that_the_model_has_keep_their_rows()
+    {
+        (VisionModel changed, int kept) = KnownHead.For(Model, ["C", "new", "a", "other"], seed: 1);
+        Assert.Equal((4, 2), (changed.Config.Classes, kept));
+        Assert.Equal(["C", "new", "a", "other"], changed.ClassNames);
+        Tensor before = Model.Weights["head.weight"], after = changed.Weights["head.weight"];
+        Assert.Equal(Row(before, 2, 3), Row(after, 0, 4));
+        Assert.Equal(Row(before, 0, 3), Row(after, 2, 4));
+        Assert.Equal(Row(Model.WithNewHead(4, 1).Weights["head.weight"], 1, 4), Row(after, 1, 4));
+        Assert.Equal(Model.Weights["head.bias"].Span[2], changed.Weights["head.bias"].Span[0]);
+    }
+
+    [Fact]
+    public void A_training_starts_with_a_model_of_the_same_classes_in_its_own_order()
+    {
+        using var folder = new TempFolder();
+        var data = new TrainingData(TinyTraining.Images(14, seed: 1), null);
+        string[] names = [.. data.ClassNames!];
+        VisionModel initial = Model.WithClassNames([names[2], names[0], names[1]]);
+        Trainer trainer = Trainer.Create(TinyTraining.Recipe, data, folder["run"], initial: initial);
+        Assert.Equal(Row(Model.Weights["head.weight"], 0, 3), Row(trainer.Model.Weights["head.weight"], 2, 3));
+
+        BitisException e = Assert.Throws<BitisException>(() => Trainer.Create(TinyTraining.Recipe, data, folder["other"], initial: Model));
+        Assert.Contains("other classes than the training images: it has 'a', 'b', 'c'", e.Message);
+        Assert.Contains("finetune", e.Message);
+    }
+
+    private static float[] Row(Tensor tensor, int row, int rows) => tensor.Span.Slice(row * (tensor.Length / rows), tensor.Length / rows).ToArray();
+}
