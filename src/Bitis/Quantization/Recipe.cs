@@ -72,10 +72,13 @@ public sealed record Recipe
     public bool CoversScans => Scope is Scope.Ssm or Scope.Full;
 
     /// <summary>The operators that this recipe quantizes, with their bits.</summary>
-    /// <exception cref="BitisException">Nothing is in the scope, or an override matches nothing there.</exception>
+    /// <exception cref="BitisException">
+    /// Nothing is in the scope, an override matches nothing there, or something that the recipe says has no effect on the model.
+    /// </exception>
     public IReadOnlyList<(Node Node, BitWidths Bits)> Select(Graph graph)
     {
         ArgumentNullException.ThrowIfNull(graph);
+        IdleMembers.Refuse(this, graph);
         Node[] inScope =
         [
             .. graph.Nodes.Where(node => Scope == Scope.Full ? QuantizedLayer.Covers(node.Operator) : graph.IsInBlock(node) && node.Operator is Linear),

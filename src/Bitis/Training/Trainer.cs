@@ -79,6 +79,7 @@ public sealed class Trainer
     public static Trainer Create(TrainingRecipe recipe, TrainingData data, string folder, int threads = 0, VisionModel? initial = null)
     {
         ModelConfig config = Check(recipe, data);
+        recipe.RequireUsed();
         if (initial is not null && initial.Config != config)
         {
             throw new BitisException(

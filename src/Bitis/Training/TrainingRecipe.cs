@@ -102,6 +102,15 @@ public sealed record TrainingRecipe
         Backward.Validate();
     }
 
+    /// <summary>Refuses values that have no effect; for new trainings, since older ones may have them.</summary>
+    /// <exception cref="BitisException">There is one; the message names it.</exception>
+    public void RequireUsed()
+    {
+        if (Config is not null && Model != new TrainingRecipe().Model)
+            throw new BitisException($"The recipe's model '{Model}' does nothing beside a config: leave one of the two out.");
+        Backward.RequireUsed();
+    }
+
     /// <summary>Records compare lists by reference; recipes compare by what they say.</summary>
     public bool Equals(TrainingRecipe? other) => other is not null && Text == other.Text;
 
