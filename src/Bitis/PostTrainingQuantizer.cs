@@ -69,7 +69,7 @@ public static class PostTrainingQuantizer
     public static bool KeepsWork(Recipe recipe)
     {
         ArgumentNullException.ThrowIfNull(recipe);
-        return QuantizationMethods.Find(recipe.Method) is { Smooths: true } or { Learns: true };
+        return recipe.Behavior.Learning is not null;
     }
 
     private static Dictionary<string, QuantizedScan> CalibrateScans(
@@ -142,10 +142,8 @@ public static class PostTrainingQuantizer
         return (layers, digest);
     }
 
-    /// <summary>The method's estimator, or another one where it would need all values at once, which only a block's layers can keep.</summary>
-    private static IRangeEstimator StreamingEstimator(Recipe recipe)
-    {
-        IRangeEstimator estimator = QuantizationMethods.Find(recipe.Method).CreateEstimator(recipe);
-        return estimator.NeedsValues ? new MseEstimator() : estimator;
-    }
+    /// <summary>The recipe's estimator, or another one where it would need all values at once, which only a block's layers can keep.</summary>
+    private static IRangeEstimator StreamingEstimator(Recipe recipe) => recipe.CreateEstimator().WithoutValues ?? throw new BitisException(
+        $"The estimator of '{recipe.Method}' needs all values of an activation, which are kept for the linear layers of blocks alone: "
+        + "it must say what decides ranges elsewhere (WithoutValues), or the method must go block by block in scope 'linear'.");
 }
