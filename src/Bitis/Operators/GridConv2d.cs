@@ -33,6 +33,9 @@ public sealed record GridConv2d(int InChannels, int OutChannels, int Height, int
     internal override LayerProduct Product => new(InChannels, OutChannels, IsConvolution: true);
 
     /// <inheritdoc />
+    internal override InputScales FinestScales => InputScales.One;
+
+    /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         RequireSetting("input channels", InChannels, 1);

@@ -23,6 +23,12 @@ public sealed record Linear(int InFeatures, int OutFeatures, bool HasBias) : Ope
     internal override LayerProduct Product => new(InFeatures, OutFeatures);
 
     /// <inheritdoc />
+    internal override InputScales FinestScales => InputScales.Tokens;
+
+    /// <inheritdoc />
+    internal override bool PassesScanOn => false;
+
+    /// <inheritdoc />
     internal override bool TakesOutputFactors => true;
 
     /// <inheritdoc />

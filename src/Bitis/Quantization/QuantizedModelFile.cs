@@ -5,7 +5,6 @@ using Bitis.Checkpoints;
 using Bitis.Data;
 using Bitis.Graphs;
 using Bitis.Models;
-using Bitis.Operators;
 using Bitis.Tensors;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
@@ -227,8 +226,8 @@ internal static class QuantizedModelFile
                 tensors.Scales($"{name}.input_scale", groups),
                 tensors.ZeroPoints($"{name}.input_zero_point", groups, bits.Activations));
         }
-        float[]? factors = node.Operator is Linear linear && tensors.Contains($"{name}.input_factor")
-            ? tensors.Scales($"{name}.input_factor", [linear.InFeatures])
+        float[]? factors = node.Operator.Product is { IsConvolution: false } linear && tensors.Contains($"{name}.input_factor")
+            ? tensors.Scales($"{name}.input_factor", [linear.Inputs])
             : null;
         var layer = new QuantizedLayer(levels, weight, input, factors, ReadRotation(tensors, node));
         RequireFiniteProducts(name, layer, InputsOf(shape));
@@ -257,7 +256,7 @@ internal static class QuantizedModelFile
         if (!tensors.Contains(name))
             return 1;
         int order = BinaryPrimitives.ReadInt32LittleEndian(tensors.Bytes(name, DType.Int32, [1]));
-        return node.Operator is Linear linear && order > 1 && int.IsPow2(order) && linear.InFeatures % order == 0
+        return node.Operator.Product is { IsConvolution: false } linear && order > 1 && int.IsPow2(order) && linear.Inputs % order == 0
             ? order
             : throw new BitisException($"tensor '{name}' is {order}; expected a power of two that divides the layer's inputs.");
     }

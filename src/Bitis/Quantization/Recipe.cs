@@ -94,9 +94,9 @@ public sealed record Recipe
         ArgumentNullException.ThrowIfNull(graph);
         Node[] inScope =
         [
-            .. graph.Nodes.Where(node => Scope == Scope.Full ? QuantizedLayer.Covers(node.Operator) : graph.IsInBlock(node) && node.Operator is Linear),
+            .. graph.Nodes.Where(node => Scope == Scope.Full ? QuantizedLayer.Covers(node.Operator) : graph.IsInBlock(node) && node.IsLinear),
         ];
-        bool hasScans = CoversScans && Bits.Activations != BitWidths.Float && graph.Nodes.Any(node => node.Operator is SelectiveScan);
+        bool hasScans = CoversScans && Bits.Activations != BitWidths.Float && graph.Nodes.Any(node => node.Operator.ScanSize is not null);
         string scope = Scope.ToString().ToLowerInvariant();
         if (inScope.Length == 0 && (Overrides.Count > 0 || !hasScans))
         {
@@ -124,10 +124,10 @@ public sealed record Recipe
     public Granularity GranularityOf(Node node)
     {
         ArgumentNullException.ThrowIfNull(node);
-        return node.Operator switch
+        return node.Operator.FinestScales switch
         {
-            Linear => Granularity,
-            CausalConv1d or DepthwiseConv2d when Granularity == Granularity.PerToken => Granularity.PerChannel,
+            InputScales.Tokens => Granularity,
+            InputScales.Channels when Granularity == Granularity.PerToken => Granularity.PerChannel,
             _ => Granularity.PerTensor,
         };
     }
@@ -139,10 +139,10 @@ public sealed record Recipe
     public int RotationOf(Node node)
     {
         ArgumentNullException.ThrowIfNull(node);
-        return Behavior.Rotates && node.Operator is Linear linear && ReadsScan(node) ? Rotation.OrderFor(linear.InFeatures) : 1;
+        return Behavior.Rotates && node.Operator.Product is { IsConvolution: false } linear && ReadsScan(node) ? Rotation.OrderFor(linear.Inputs) : 1;
 
         static bool ReadsScan(Node node) => node.Inputs.Any(
-            input => input.Operator is SelectiveScan || (input.Operator is not (Linear or MeanOfNorms) && ReadsScan(input)));
+            input => input.Operator.ScanSize is not null || (input.Operator.PassesScanOn && ReadsScan(input)));
     }
 
     /// <summary>Checks what the types cannot.</summary>

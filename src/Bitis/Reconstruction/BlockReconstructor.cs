@@ -199,7 +199,7 @@ internal sealed class BlockReconstructor
     {
         int block = segment.Block!.Value;
         // From the first linear layer on, whether it is quantized or not: both directions' values lie in one order then.
-        IEnumerable<Node> linears = segment.Nodes.Where(node => node.Operator.Product is { IsConvolution: false });
+        IEnumerable<Node> linears = segment.Nodes.Where(node => node.IsLinear);
         GraphSegment part = segment.After(linears.Concat(operators.SelectMany(learned => learned.Nodes)).ToHashSet());
         if (part.Outputs.Count != 1)
         {
