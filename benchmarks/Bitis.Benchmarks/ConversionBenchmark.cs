@@ -26,7 +26,7 @@ internal static class ConversionBenchmark
             : VisionModel.CreateRandom(WithDepth((VimConfig)ModelCatalogue.Get(variant).Config, depth), seed: 0);
         using ImageSource images = new SyntheticImageSource(Images, model.Config.ImageSize, classes: 10, seed: 0);
         Tensor[] batches = [.. ImageLoader.Load(images, model.Preprocessing, Batch).Select(batch => batch.Images)];
-        Scope scope = QuantizationMethods.Find(method).Scan.SearchesOutput ? Scope.Ssm : Scope.Linear;
+        Scope scope = new Recipe { Method = method }.Scan.SearchesOutput ? Scope.Ssm : Scope.Linear;
         var times = new StepTimes();
         long started = Stopwatch.GetTimestamp();
         PostTrainingQuantizer.Quantize(

@@ -32,8 +32,7 @@ internal static class RandomModel
                 Bits = BitWidths.Parse(bits),
                 Scope = scope,
                 ActivationGranularity = Granularity.PerTensor,
-                Smoothing = false,
-                Learning = new() { Steps = 0 },
+                Settings = new SmoothedLearningSettings { Smoothing = false, Learning = new() { Steps = 0 } },
             });
 
     /// <summary>What a table calls a model: <c>w8a8 ssm</c>.</summary>

@@ -71,7 +71,7 @@ internal static class TrainingBenchmark
         Console.WriteLine(
             $"{threads} threads: {perImage * 1e3:F2} ms an image, {1 / perImage:F0} images/s, {OfficialSeconds / perImage:F0} times the official 1.1 s");
         double total = executor.Times!.Totals.Sum(entry => entry.Time.TotalSeconds);
-        double macs = model.Graph.Nodes.Where(node => node.Operator is Linear).Sum(Macs);
+        double macs = model.Graph.Nodes.Where(node => node.IsLinear).Sum(Macs);
         foreach ((string kind, bool isBackward, TimeSpan time) in executor.Times.Totals)
         {
             double milliseconds = time.TotalMilliseconds / (Runs * Batch);
@@ -96,11 +96,7 @@ internal static class TrainingBenchmark
             $"  batch {batch,3}, {config.Tokens,3} tokens: {grown:F0} MiB, {executor.LaneBytes / (double)(1 << 20):F1} MiB of it for each thread's values");
     }
 
-    private static double Macs(Graphs.Node node)
-    {
-        var layer = (Linear)node.Operator;
-        return (double)node.Shape.ElementCount * layer.InFeatures;
-    }
+    private static double Macs(Graphs.Node node) => (double)node.Shape.ElementCount * node.Operator.Product!.Inputs;
 
     private static (Tensor Images, Tensor Targets) CreateBatch(ModelConfig config, int count)
     {

@@ -1,6 +1,5 @@
 using Bitis.Graphs;
 using Bitis.Models;
-using Bitis.Operators;
 using Bitis.Quantization;
 using Bitis.Reconstruction;
 using Bitis.Runtime;
@@ -39,7 +38,7 @@ public static class PostTrainingQuantizer
             : [];
         bool isBlockwise = KeepsWork(recipe);
         // Smoothing and learning are for the linear layers of blocks; all others have grids that do not change.
-        (Node Node, BitWidths Bits)[] estimated = [.. selected.Where(pair => !isBlockwise || !(model.Graph.IsInBlock(pair.Node) && pair.Node.Operator is Linear))];
+        (Node Node, BitWidths Bits)[] estimated = [.. selected.Where(pair => !isBlockwise || !(model.Graph.IsInBlock(pair.Node) && pair.Node.IsLinear))];
         var layers = new Dictionary<string, QuantizedLayer>();
         CalibrationDigest? digest = null;
         if (estimated.Length > 0 || !isBlockwise)
@@ -69,19 +68,19 @@ public static class PostTrainingQuantizer
     public static bool KeepsWork(Recipe recipe)
     {
         ArgumentNullException.ThrowIfNull(recipe);
-        return QuantizationMethods.Find(recipe.Method) is { Smooths: true } or { Learns: true };
+        return recipe.Behavior.Learning is not null;
     }
 
     private static Dictionary<string, QuantizedScan> CalibrateScans(
         VisionModel model, IEnumerable<Tensor> batches, Recipe recipe, QuantizationOptions options, CancellationToken cancellationToken)
     {
-        Node[] scans = [.. model.Graph.Nodes.Where(node => node.Operator is SelectiveScan)];
+        Node[] scans = [.. model.Graph.Nodes.Where(node => node.Operator.ScanSize is not null)];
         RequireParametersOfTheirOwn(model.Graph, scans);
         foreach (Node scan in scans)
         {
             Node delta = scan.Inputs[1];
             int users = model.Graph.Nodes.Sum(node => node.Inputs.Count(input => input == delta));
-            if (delta.Operator is not Softplus || delta == model.Graph.Output || users > 1)
+            if (!delta.Operator.IsPartOfQuantizedScan || delta == model.Graph.Output || users > 1)
             {
                 throw new BitisException(
                     $"The scan '{scan.Name}' cannot be quantized: its step, '{delta.Name}', is not a softplus that nothing else reads. "
@@ -142,10 +141,8 @@ public static class PostTrainingQuantizer
         return (layers, digest);
     }
 
-    /// <summary>The method's estimator, or another one where it would need all values at once, which only a block's layers can keep.</summary>
-    private static IRangeEstimator StreamingEstimator(Recipe recipe)
-    {
-        IRangeEstimator estimator = QuantizationMethods.Find(recipe.Method).CreateEstimator(recipe);
-        return estimator.NeedsValues ? new MseEstimator() : estimator;
-    }
+    /// <summary>The recipe's estimator, or another one where it would need all values at once, which only a block's layers can keep.</summary>
+    private static IRangeEstimator StreamingEstimator(Recipe recipe) => recipe.CreateEstimator().WithoutValues ?? throw new BitisException(
+        $"The estimator of '{recipe.Method}' needs all values of an activation, which are kept for the linear layers of blocks alone: "
+        + "it must say what decides ranges elsewhere (WithoutValues), or the method must go block by block in scope 'linear'.");
 }

@@ -121,13 +121,14 @@ public sealed class JsonPlacesTests
             foreach (Type root in context.GetCustomAttributesData()
                 .Where(attribute => attribute.AttributeType == typeof(JsonSerializableAttribute))
                 .Select(attribute => (Type)attribute.ConstructorArguments[0].Value!)
-                .Where(type => type != typeof(ModelConfig))) // the forms of its families are roots of their own
+                .Where(type => type != typeof(ModelConfig)) // the forms of its families are roots of their own
+                .Where(type => options.GetTypeInfo(type).Properties.Count > 0 || !type.Name.StartsWith("No", StringComparison.Ordinal)))
             {
                 foreach (Type type in root.GetCustomAttributes<JsonDerivedTypeAttribute>().Select(derived => derived.DerivedType).Prepend(root))
                     types.Add($"{context.Name} {type}", options.GetTypeInfo(type));
             }
         }
-        foreach (Type type in (Type[])[typeof(Recipe), typeof(TrainingRecipe)])
+        foreach (Type type in (Type[])[typeof(RecipeDocument), typeof(TrainingRecipe)])
             types.Add($"file {type}", FileOptions.GetTypeInfo(type));
         return types;
     }

@@ -72,6 +72,11 @@ internal sealed class JsonSample(JsonTypeInfo type)
         foreach (JsonPropertyInfo property in form.Properties.Where(property => property.Set is not null || property.AssociatedParameter is not null))
         {
             string name = char.ToUpperInvariant(property.Name[0]) + property.Name[1..];
+            if (property.PropertyType == typeof(JsonElement?))
+            {
+                result[property.Name] = new JsonObject(); // what it is depends on other members
+                continue;
+            }
             bool mayBeNull = _nullability.Create(form.Type.GetProperty(name, BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)!).ReadState == NullabilityState.Nullable;
             Add(new JsonPlace($"{path}.{property.Name}", mayBeNull, IsMember: true), property.PropertyType, value => result[property.Name] = value);
         }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json.Nodes;
 using Bitis.Cli.Input;
 using Bitis.Cli.Output;
 using Bitis.Data;
@@ -83,13 +84,13 @@ internal sealed class DemoCommand : BitisCommand
     }
 
     /// <summary>Learning takes a quarter of its usual steps, so that all of the demo takes less than a minute.</summary>
-    private static Recipe RecipeOf(Scope scope, QuantizationMethod method, BitWidths bits) => new()
+    private static Recipe RecipeOf(Scope scope, QuantizationMethod method, BitWidths bits)
     {
-        Scope = scope,
-        Method = method.Name,
-        Bits = bits,
-        Learning = method.Learns ? new LearningRecipe { Steps = LearningSteps } : null,
-    };
+        var recipe = new Recipe { Scope = scope, Method = method.Name, Bits = bits };
+        return method.SettingNames.Contains("learning")
+            ? recipe.WithSettings(new JsonObject { ["learning"] = new JsonObject { ["steps"] = LearningSteps } })
+            : recipe;
+    }
 
     private EvaluationResult Evaluate(InferenceSession session, IReadOnlyList<LogitFunction> references, ImageSource test, VisionModel model) =>
         new Evaluator(session.Run, model.Config.Classes, model.ClassNames, references) { BatchSize = Batch }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json.Nodes;
 using Bitis.Quantization;
 
 namespace Bitis.Cli.Input;
@@ -11,7 +12,7 @@ internal sealed class RecipeOptionSet
         "--recipe", "A recipe as a JSON file; the other options change it.", "FILE");
 
     private readonly Option<string?> _method = CommonOptions.Parsed<string?>(
-        "--method", $"The method: {string.Join(", ", QuantizationMethods.Names)}. [default: mse]", ParseMethod, "NAME");
+        "--method", $"The method: {string.Join("; ", QuantizationMethods.All.Select(method => $"{method.Name} ({method.Summary})"))}. [default: mse]", ParseMethod, "NAME");
 
     private readonly Option<BitWidths?> _bits = CommonOptions.Parsed<BitWidths?>(
         "--bits", "Bits of weights and activations: w8a8, w6a6, w4a8, ... [default: w8a8]", text => BitWidths.Parse(text), "BITS");
@@ -65,22 +66,45 @@ internal sealed class RecipeOptionSet
     public Recipe Read(ParseResult arguments)
     {
         Recipe recipe = File(arguments) is { } file ? RecipeFile.Load(file) : new Recipe();
+        if (arguments.GetValue(_method) is { } method && method != recipe.Method)
+            recipe = recipe.WithMethod(method);
         SiteOverride[] overrides = [.. (arguments.GetValue(_overrides) ?? []).Select(SiteOverride.Parse)];
-        return recipe with
+        return WithSettings(recipe, arguments) with
         {
-            Method = arguments.GetValue(_method) ?? recipe.Method,
             Bits = arguments.GetValue(_bits) ?? recipe.Bits,
             ActivationGranularity = arguments.GetValue(_granularity) ?? recipe.ActivationGranularity,
             Scope = arguments.GetValue(_scope) ?? recipe.Scope,
-            Percentile = arguments.GetValue(_percentile) ?? recipe.Percentile,
-            Alpha = arguments.GetValue(_alpha) ?? recipe.Alpha,
-            Smoothing = recipe.Smoothing && !arguments.GetValue(_noSmoothing),
-            Learning = arguments.GetValue(_steps) is { } steps ? (recipe.Learning ?? new LearningRecipe()) with { Steps = steps } : recipe.Learning,
-            Official = recipe.Official || arguments.GetValue(_official),
             TimeGroups = arguments.GetValue(_timeGroups) ?? recipe.TimeGroups,
             Decay = arguments.GetValue(_decay) ?? recipe.Decay,
             Overrides = [.. overrides, .. recipe.Overrides.Where(old => Array.TrueForAll(overrides, given => given.Pattern != old.Pattern))],
         };
+    }
+
+    /// <summary>The recipe with the settings that options change; each method takes only some of them.</summary>
+    private Recipe WithSettings(Recipe recipe, ParseResult arguments)
+    {
+        (Option Option, string Setting, JsonNode? Value)[] given =
+        [
+            (_percentile, "percentile", arguments.GetValue(_percentile)),
+            (_alpha, "alpha", arguments.GetValue(_alpha)),
+            (_noSmoothing, "smoothing", arguments.GetValue(_noSmoothing) ? false : null),
+            (_steps, "learning", arguments.GetValue(_steps) is { } steps ? new JsonObject { ["steps"] = steps } : null),
+            (_official, "official", arguments.GetValue(_official) ? true : null),
+        ];
+        foreach ((Option option, string setting, JsonNode? value) in given)
+        {
+            if (value is null)
+                continue;
+            if (!QuantizationMethods.Find(recipe.Method).SettingNames.Contains(setting))
+            {
+                IEnumerable<string> takers = QuantizationMethods.All.Where(method => method.SettingNames.Contains(setting)).Select(method => method.Name);
+                throw new BitisException(
+                    $"{option.Name} does not apply to the method '{recipe.Method}': it has no setting '{setting}'. "
+                    + $"These have it: {string.Join(", ", takers)}.");
+            }
+            recipe = recipe.WithSettings(new JsonObject { [setting] = value });
+        }
+        return recipe;
     }
 
     private static string ParseMethod(string text)
@@ -104,7 +128,7 @@ internal sealed class RecipeOptionSet
         _ => throw new BitisException($"There is no scope '{text}'; the scopes are 'linear', 'ssm' and 'full'."),
     };
 
-    private static double? ParseAlpha(string text) => double.TryParse(text, CultureInfo.InvariantCulture, out double value)
+    private static double? ParseAlpha(string text) => double.TryParse(text, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value)
         ? value
         : throw new BitisException($"--alpha takes a number from 0 to 1, not '{text}'.");
 
@@ -124,7 +148,7 @@ internal sealed class RecipeOptionSet
         _ => throw new BitisException($"--decay takes 'uniform', 'ltsq' or 'log2', not '{text}'."),
     };
 
-    private static double? ParsePercentile(string text) => double.TryParse(text, out double value)
+    private static double? ParsePercentile(string text) => double.TryParse(text, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value)
         ? value
         : throw new BitisException($"--percentile takes a number such as 99.99, not '{text}'.");
 }

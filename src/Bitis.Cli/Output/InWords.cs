@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Bitis.Data;
 using Bitis.Models;
 using Bitis.Quantization;
@@ -10,10 +11,9 @@ internal static class InWords
     /// <summary>A recipe: <c>mse, w8a8, scope linear, activations per tensor</c>.</summary>
     public static string Of(Recipe recipe)
     {
-        string method = recipe.Method == "percentile" ? $"percentile {recipe.Percentile}" : recipe.Method;
-        method += recipe.Official ? " --official" : "";
-        method += recipe.Smoothing ? "" : " without smoothing";
-        method += recipe.Learning?.Steps is { } steps ? $" with {steps} steps" : "";
+        string[] settings = [.. Named(recipe.SettingChanges(), "")];
+        string method = settings.Length == 0 ? recipe.Method : $"{recipe.Method} with {string.Join(" and ", settings)}";
+        method += recipe.Estimator is { } estimator ? $" with ranges by {estimator.Name}" : "";
         string granularity = recipe.Granularity == Granularity.PerToken ? "per token" : "per tensor";
         string overrides = recipe.Overrides.Count == 0 ? "" : $", {string.Join(", ", recipe.Overrides.Select(o => $"{o.Pattern}={o.Bits}"))}";
         return $"{method}, {recipe.Bits}, scope {recipe.Scope.ToString().ToLowerInvariant()}, activations {granularity}{overrides}";
@@ -35,6 +35,11 @@ internal static class InWords
         string shown = string.Join(", ", names.Take(most).Select(name => DisplayText.Of(name, mostOfName)));
         return names.Count <= most ? shown : $"{shown}, and {names.Count - most} more";
     }
+
+    /// <summary>The values in an object of JSON: <c>alpha 0.3</c>, <c>learning.steps 10</c>.</summary>
+    private static IEnumerable<string> Named(JsonObject values, string path) => values.SelectMany(member => member.Value is JsonObject inner
+        ? Named(inner, $"{path}{member.Key}.")
+        : [$"{path}{member.Key} {member.Value?.ToJsonString() ?? "null"}"]);
 
     private static string Of(ChannelValues values) => string.Join(' ', values);
 }

@@ -1,6 +1,5 @@
 using Bitis.Graphs;
 using Bitis.Models;
-using Bitis.Operators;
 using Bitis.Quantization;
 using Bitis.Runtime;
 using Bitis.Tensors;
@@ -28,8 +27,8 @@ public static class ScanAnalyzer
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(batches);
         Dictionary<Node, ScanStatistics> statistics = model.Graph.Nodes
-            .Where(node => node.Operator is SelectiveScan)
-            .ToDictionary(node => node, node => new ScanStatistics(node.Name, node.Shape[0], (SelectiveScan)node.Operator));
+            .Where(node => node.Operator.ScanSize is not null)
+            .ToDictionary(node => node, node => new ScanStatistics(node.Name, node.Shape[0], node.Operator.ScanSize!));
         if (statistics.Count == 0)
             throw new BitisException("The model has no selective scan.");
         using var evaluator = new VectorizedEvaluator(threads);

@@ -25,6 +25,9 @@ public sealed class GraphBuilder
     /// <summary>The operators so far: equal ones are one, with the tables that they hold.</summary>
     private readonly HashSet<Operator> _operators = [];
 
+    /// <summary>The orders of tokens so far.</summary>
+    private readonly List<ArrangeTokens> _arrangements = [];
+
     /// <summary>Starts a graph whose input is one image.</summary>
     /// <param name="input">The image's shape, <c>[channels, height, width]</c>.</param>
     /// <param name="name">The image's name.</param>
@@ -197,8 +200,10 @@ public sealed class GraphBuilder
     {
         ArgumentNullException.ThrowIfNull(order);
         // A large grid's order is checked once, however many blocks there are.
-        ArrangeTokens? known = _operators.OfType<ArrangeTokens>().FirstOrDefault(one => one.Sources.SequenceEqual(order));
-        return Add(name, known ?? new ArrangeTokens(order), x);
+        ArrangeTokens? known = _arrangements.Find(one => one.Sources.SequenceEqual(order));
+        if (known is null)
+            _arrangements.Add(known = new ArrangeTokens(order));
+        return Add(name, known, x);
     }
 
     /// <summary>Four neighbouring tokens of a grid side by side in one: <c>[height·width, channels]</c> to <c>[⌈height/2⌉·⌈width/2⌉, 4·channels]</c>.</summary>

@@ -45,7 +45,10 @@ public sealed class Node
     public Shape Shape { get; }
 
     /// <summary>Whether the value comes from outside: the image, or what a part of a model takes.</summary>
-    internal bool IsInput => Operator is Input;
+    internal bool IsInput => Operator.IsInput;
+
+    /// <summary>Whether it is a linear layer.</summary>
+    internal bool IsLinear => Operator.Product is { IsConvolution: false };
 
     /// <summary>The name, operator and shape, for a debugger.</summary>
     public override string ToString() => $"{Name}: {Kind} {Shape}";

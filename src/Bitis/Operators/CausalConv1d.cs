@@ -14,6 +14,9 @@ internal sealed record CausalConv1d(int Channels, int Kernel) : Operator
     public override string Kind => "causal_conv1d";
 
     /// <inheritdoc />
+    internal override InputScales FinestScales => InputScales.Channels;
+
+    /// <inheritdoc />
     internal override TokenOrderUse OrderUse => TokenOrderUse.Equivariant;
 
     /// <inheritdoc />

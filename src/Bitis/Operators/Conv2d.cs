@@ -23,6 +23,9 @@ internal sealed record Conv2d(int InChannels, int OutChannels, int Kernel, int S
     internal override LayerProduct Product => new(InChannels, OutChannels, IsConvolution: true, IsOfMaps: true);
 
     /// <inheritdoc />
+    internal override InputScales FinestScales => InputScales.One;
+
+    /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         RequireSetting("input channels", InChannels, 1);

@@ -17,6 +17,9 @@ internal sealed record DepthwiseConv2d(int Channels, int Height, int Width, int 
     public override string Kind => "depthwise_conv2d";
 
     /// <inheritdoc />
+    internal override InputScales FinestScales => InputScales.Channels;
+
+    /// <inheritdoc />
     internal override IReadOnlyList<ParameterSpec> Parameters => HasBias
         ? [new("weight", [Channels, 1, Kernel, Kernel]), new("bias", [Channels])]
         : [new("weight", [Channels, 1, Kernel, Kernel])];

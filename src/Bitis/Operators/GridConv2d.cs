@@ -33,6 +33,9 @@ internal sealed record GridConv2d(int InChannels, int OutChannels, int Height, i
     internal override LayerProduct Product => new(InChannels, OutChannels, IsConvolution: true);
 
     /// <inheritdoc />
+    internal override InputScales FinestScales => InputScales.One;
+
+    /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         RequireSetting("input channels", InChannels, 1);

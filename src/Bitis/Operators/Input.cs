@@ -10,6 +10,9 @@ internal sealed record Input(Shape Shape) : Operator
     public override string Kind => "input";
 
     /// <inheritdoc />
+    internal override bool IsInput => true;
+
+    /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         Require(inputs.Length == 0, inputs, "no input");

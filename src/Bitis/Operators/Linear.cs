@@ -23,6 +23,15 @@ internal sealed record Linear(int InFeatures, int OutFeatures, bool HasBias) : O
     internal override LayerProduct Product => new(InFeatures, OutFeatures);
 
     /// <inheritdoc />
+    internal override InputScales FinestScales => InputScales.Tokens;
+
+    /// <inheritdoc />
+    internal override bool PassesScanOn => false;
+
+    /// <inheritdoc />
+    internal override Operator WithOutputs(int outputs) => this with { OutFeatures = outputs };
+
+    /// <inheritdoc />
     internal override bool TakesOutputFactors => true;
 
     /// <inheritdoc />

@@ -14,6 +14,9 @@ internal sealed record MeanOfNorms(int Channels, float Epsilon) : Operator
     public override string Kind => "mean_of_norms";
 
     /// <inheritdoc />
+    internal override bool PassesScanOn => false;
+
+    /// <inheritdoc />
     internal override bool TakesIndexMap(int input) => true;
 
     /// <inheritdoc />

@@ -68,6 +68,24 @@ internal abstract record Operator
     /// <summary>The product that a linear or convolutional layer is; null for other operators.</summary>
     internal virtual LayerProduct? Product => null;
 
+    /// <summary>The same layer with another number of outputs; null for what is no fully connected layer.</summary>
+    internal virtual Operator? WithOutputs(int outputs) => null;
+
+    /// <summary>The finest scales that the input can have where the operator is a layer that is quantized.</summary>
+    internal virtual InputScales FinestScales => InputScales.None;
+
+    /// <summary>The size of the selective scan that it is; null for other operators.</summary>
+    internal virtual ScanSize? ScanSize => null;
+
+    /// <summary>Whether a quantized scan computes it, too, where it makes the scan's step Δ.</summary>
+    internal virtual bool IsPartOfQuantizedScan => false;
+
+    /// <summary>Whether the output is still what a scan computed, where an input is: gated, scaled, in another order.</summary>
+    internal virtual bool PassesScanOn => true;
+
+    /// <summary>Whether the value comes from outside of the graph.</summary>
+    internal virtual bool IsInput => false;
+
     /// <summary>
     /// Whether factors of the output's channels may go into the parameters instead: rows of each parameter are multiplied, one row a channel.
     /// </summary>

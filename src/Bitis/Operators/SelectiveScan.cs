@@ -22,6 +22,9 @@ internal sealed record SelectiveScan(int Channels, int States) : Operator
     public override string Kind => "selective_scan";
 
     /// <inheritdoc />
+    internal override ScanSize ScanSize => new(Channels, States);
+
+    /// <inheritdoc />
     internal override TokenOrderUse OrderUse => TokenOrderUse.Equivariant;
 
     /// <inheritdoc />

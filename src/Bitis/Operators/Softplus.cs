@@ -10,6 +10,9 @@ internal sealed record Softplus : ElementwiseUnary
     public override string Kind => "softplus";
 
     /// <inheritdoc />
+    internal override bool IsPartOfQuantizedScan => true;
+
+    /// <inheritdoc />
     public override float Apply(float x) => Of(x);
 
     /// <summary>softplus(x).</summary>

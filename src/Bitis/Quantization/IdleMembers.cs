@@ -1,5 +1,4 @@
 using Bitis.Graphs;
-using Bitis.Operators;
 
 namespace Bitis.Quantization;
 
@@ -24,7 +23,7 @@ internal static class IdleMembers
     {
         if (recipe.Bits.Activations == BitWidths.Float)
             throw Idle(member, $"scans stay float32 with {recipe.Bits}");
-        Node[] scans = [.. graph.Nodes.Where(node => node.Operator is SelectiveScan)];
+        Node[] scans = [.. graph.Nodes.Where(node => node.Operator.ScanSize is not null)];
         if (scans.Length == 0)
             throw Idle(member, "the model has no scans");
         if (recipe.Decay == DecayGrid.LongTailed && !recipe.Scan.SearchesOutput)

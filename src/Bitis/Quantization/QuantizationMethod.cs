@@ -1,18 +1,77 @@
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
+
 namespace Bitis.Quantization;
 
-/// <summary>What distinguishes a method from the others.</summary>
-/// <param name="Name">As recipes and the command line write it.</param>
-/// <param name="Granularity">Which values of an activation share a scale, unless a recipe says otherwise.</param>
-/// <param name="Smooths">Whether it moves range from activations to weights, channel by channel.</param>
-/// <param name="Learns">Whether it learns scales block by block.</param>
-/// <param name="Rotates">Whether what scans compute passes through a Hadamard transform before the layer that reads it quantizes it.</param>
-/// <param name="Scan">How it quantizes what is inside of a scan, in scope <see cref="Scope.Ssm"/>.</param>
-/// <param name="CreateEstimator">What decides the ranges that scales start with.</param>
-public sealed record QuantizationMethod(
-    string Name,
-    Granularity Granularity,
-    bool Smooths,
-    bool Learns,
-    bool Rotates,
-    ScanMethod Scan,
-    Func<Recipe, IRangeEstimator> CreateEstimator);
+/// <summary>A method that recipes can name, with the settings that it has: <see cref="QuantizationMethods.Register"/> adds one.</summary>
+public sealed class QuantizationMethod
+{
+    private readonly SettingsForm<MethodSettings> _settings;
+    private readonly Func<MethodSettings, Scope, MethodBehavior> _behavior;
+
+    private QuantizationMethod(
+        string name, string summary, SettingsForm<MethodSettings> settings, Func<MethodSettings, Scope, MethodBehavior> behavior)
+    {
+        Name = name;
+        Summary = summary;
+        _settings = settings;
+        _behavior = behavior;
+    }
+
+    /// <summary>As recipes and the command line write it.</summary>
+    public string Name { get; }
+
+    /// <summary>What it does, in a few words.</summary>
+    public string Summary { get; }
+
+    /// <summary>The settings where a recipe says nothing of them.</summary>
+    public MethodSettings UsualSettings => _settings.Usual;
+
+    /// <summary>The names of its settings, as recipes write them.</summary>
+    public IReadOnlyList<string> SettingNames => _settings.Names;
+
+    /// <summary>Describes a method with settings.</summary>
+    /// <typeparam name="TSettings">The settings; a new one has the usual values.</typeparam>
+    /// <param name="name">As recipes write it: letters, digits, <c>+</c>, <c>-</c>, <c>_</c> and <c>.</c>.</param>
+    /// <param name="summary">What it does, in a few words.</param>
+    /// <param name="json">How settings are read and written, with the strict options of <see cref="StrictJson.IsStrict"/>.</param>
+    /// <param name="behavior">What it does with settings, in a scope. It must give the same for the same.</param>
+    /// <exception cref="ArgumentException">The name has other characters, or the JSON is not strict.</exception>
+    public static QuantizationMethod Create<TSettings>(
+        string name, string summary, JsonTypeInfo<TSettings> json, Func<TSettings, Scope, MethodBehavior> behavior)
+        where TSettings : MethodSettings, new()
+    {
+        ArgumentNullException.ThrowIfNull(behavior);
+        SettingsForm<MethodSettings> form = SettingsForm<MethodSettings>.Create($"method '{RegisteredName.Checked(name)}'", json);
+        return new QuantizationMethod(name, summary, form, (settings, scope) => behavior((TSettings)settings, scope));
+    }
+
+    /// <summary>Describes a method without settings.</summary>
+    /// <inheritdoc cref="Create{TSettings}" />
+    public static QuantizationMethod Create(string name, string summary, Func<Scope, MethodBehavior> behavior)
+    {
+        ArgumentNullException.ThrowIfNull(behavior);
+        return Create(name, summary, SettingsJson.Default.NoSettings, (_, scope) => behavior(scope));
+    }
+
+    /// <summary>What it does, with settings or, for null, the usual ones.</summary>
+    internal MethodBehavior Behavior(MethodSettings? settings, Scope scope)
+    {
+        MethodBehavior behavior = _behavior(_settings.Checked(settings), scope);
+        behavior.Validate(Name);
+        return behavior;
+    }
+
+    /// <summary>Checks settings of a recipe.</summary>
+    /// <exception cref="BitisException">They are another method's, or a value is out of its range.</exception>
+    internal void Validate(MethodSettings? settings) => _settings.Checked(settings).Validate();
+
+    /// <inheritdoc cref="SettingsForm{TBase}.Read" />
+    internal MethodSettings ReadSettings(JsonObject changes, MethodSettings? from = null) => _settings.Read(changes, from);
+
+    /// <inheritdoc cref="SettingsForm{TBase}.Write" />
+    internal JsonObject WriteSettings(MethodSettings settings) => _settings.Write(settings);
+
+    /// <inheritdoc cref="SettingsForm{TBase}.Changes" />
+    internal JsonObject ChangesOf(MethodSettings? settings) => settings is null ? [] : _settings.Changes(settings);
+}

@@ -68,7 +68,7 @@ public sealed class QuantizedLayer
     public bool IsInteger => Weight is not null && Input is not null;
 
     /// <summary>Whether an operator is a layer that can be quantized.</summary>
-    internal static bool Covers(Operator op) => op is Linear or Conv2d or GridConv2d or DepthwiseConv2d or CausalConv1d;
+    internal static bool Covers(Operator op) => op.FinestScales != InputScales.None;
 
     /// <summary>How many scales a layer's input has.</summary>
     /// <param name="granularity">Which values share one.</param>
@@ -128,7 +128,6 @@ public sealed class QuantizedLayer
     /// <exception cref="InvalidOperationException">The weights are float32.</exception>
     internal Tensor DequantizeWeight(Operator op)
     {
-        ArgumentNullException.ThrowIfNull(op);
         if (Levels is null || Weight is null)
             throw new InvalidOperationException("The weights of this layer are float32.");
         Tensor weight = Tensor.Uninitialized(op.Parameters[0].Shape);

@@ -5,7 +5,6 @@ using Bitis.Checkpoints;
 using Bitis.Data;
 using Bitis.Graphs;
 using Bitis.Models;
-using Bitis.Operators;
 using Bitis.Tensors;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
@@ -29,7 +28,7 @@ internal static class QuantizedModelFile
     /// <summary>The entry of the metadata that lists the quantized layers.</summary>
     public const string LayersKey = "layers";
 
-    private const string FormatKey = "bitis_format", FormatVersion = "2", OldVersion = "1";
+    private const string FormatKey = "bitis_format", FormatVersion = "3", FlatRecipes = "2", OldDigest = "1";
 
     public static bool IsQuantized(string path)
     {
@@ -60,19 +59,19 @@ internal static class QuantizedModelFile
     {
         using Checkpoint file = Checkpoint.Open(path);
         string? version = file.Metadata.GetValueOrDefault(FormatKey);
-        if (version is not (FormatVersion or OldVersion))
+        if (version is not (FormatVersion or FlatRecipes or OldDigest))
         {
             throw BitisException.InFile(path, version is null
                 ? "this is a checkpoint, not a quantized model; 'bitis quantize' makes one of it."
-                : $"this is a quantized model of format {version}; this version of Bitis reads formats {OldVersion} and {FormatVersion}.");
+                : $"this is a quantized model of format {version}; this version of Bitis reads formats {OldDigest}, {FlatRecipes} and {FormatVersion}.");
         }
-        if (version == OldVersion)
+        if (version == OldDigest)
             ContentDigest.VerifyFormat1(file);
         else
             ContentDigest.Verify(file);
         try
         {
-            return Read(file);
+            return Read(file, hasFlatRecipe: version != FormatVersion);
         }
         catch (BitisException e) when (!e.Message.StartsWith(path, StringComparison.Ordinal))
         {
@@ -104,7 +103,7 @@ internal static class QuantizedModelFile
         var metadata = new Dictionary<string, string>
         {
             [FormatKey] = FormatVersion,
-            ["recipe"] = JsonSerializer.Serialize(model.Recipe, json.Recipe),
+            ["recipe"] = JsonSerializer.Serialize(RecipeDocument.Of(model.Recipe), json.RecipeDocument),
             ["calibration"] = JsonSerializer.Serialize(model.Calibration, json.CalibrationDigest),
             [LayersKey] = LayersOf(model.Layers),
             [QuantizedScanFile.ScansKey] = QuantizedScanFile.Describe(model.Scans),
@@ -152,12 +151,11 @@ internal static class QuantizedModelFile
         return layers;
     }
 
-    private static QuantizedModel Read(Checkpoint file)
+    private static QuantizedModel Read(Checkpoint file, bool hasFlatRecipe)
     {
         QuantizedModelJson json = QuantizedModelJson.Default;
         (ModelConfig config, Preprocessing preprocessing, IReadOnlyList<string>? classNames) = ModelDescription.Read(file.Metadata);
-        Recipe recipe = MetadataJson.Read(file.Metadata, "recipe", json.Recipe);
-        recipe.Validate();
+        Recipe recipe = MetadataJson.Read(file.Metadata, "recipe", json.RecipeDocument).ToRecipe(hasFlatRecipe);
         CalibrationDigest calibration = MetadataJson.Read(file.Metadata, "calibration", json.CalibrationDigest);
         calibration.Validate();
 
@@ -228,8 +226,8 @@ internal static class QuantizedModelFile
                 tensors.Scales($"{name}.input_scale", groups),
                 tensors.ZeroPoints($"{name}.input_zero_point", groups, bits.Activations));
         }
-        float[]? factors = node.Operator is Linear linear && tensors.Contains($"{name}.input_factor")
-            ? tensors.Scales($"{name}.input_factor", [linear.InFeatures])
+        float[]? factors = node.Operator.Product is { IsConvolution: false } linear && tensors.Contains($"{name}.input_factor")
+            ? tensors.Scales($"{name}.input_factor", [linear.Inputs])
             : null;
         var layer = new QuantizedLayer(levels, weight, input, factors, ReadRotation(tensors, node));
         RequireFiniteProducts(name, layer, InputsOf(shape));
@@ -258,7 +256,7 @@ internal static class QuantizedModelFile
         if (!tensors.Contains(name))
             return 1;
         int order = BinaryPrimitives.ReadInt32LittleEndian(tensors.Bytes(name, DType.Int32, [1]));
-        return node.Operator is Linear linear && order > 1 && int.IsPow2(order) && linear.InFeatures % order == 0
+        return node.Operator.Product is { IsConvolution: false } linear && order > 1 && int.IsPow2(order) && linear.Inputs % order == 0
             ? order
             : throw new BitisException($"tensor '{name}' is {order}; expected a power of two that divides the layer's inputs.");
     }

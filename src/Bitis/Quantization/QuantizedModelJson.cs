@@ -8,7 +8,7 @@ namespace Bitis.Quantization;
     JsonSerializerDefaults.Strict,
     MaxDepth = StrictJson.MaxDepth,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-[JsonSerializable(typeof(Recipe))]
+[JsonSerializable(typeof(RecipeDocument))]
 [JsonSerializable(typeof(CalibrationDigest))]
 [JsonSerializable(typeof(Dictionary<string, BitWidths>))]
 [JsonSerializable(typeof(Dictionary<string, ScanDescription>))]

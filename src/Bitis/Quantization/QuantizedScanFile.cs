@@ -39,7 +39,7 @@ internal static class QuantizedScanFile
     {
         foreach ((string name, QuantizedScan scan) in scans.OrderBy(pair => pair.Key, StringComparer.Ordinal))
         {
-            var shape = (SelectiveScan)graph[name].Operator;
+            ScanSize shape = graph[name].Operator.ScanSize!;
             HiddenStateQuantizer hidden = scan.HiddenState;
             yield return Floats($"{name}.u_scale", scan.U.Scales.ToArray());
             yield return new($"{name}.u_zero_point", DType.UInt8, [scan.U.Scales.Length], Array.ConvertAll(scan.U.ZeroPoints.ToArray(), zero => (byte)zero));
@@ -64,7 +64,7 @@ internal static class QuantizedScanFile
         foreach ((string name, ScanDescription description) in
             MetadataJson.Read(tensors.Metadata, ScansKey, QuantizedModelJson.Default.DictionaryStringScanDescription))
         {
-            if (!nodes.TryGetValue(name, out Node? node) || node.Operator is not SelectiveScan scan)
+            if (!nodes.TryGetValue(name, out Node? node) || node.Operator.ScanSize is not { } scan)
                 throw new BitisException($"'{name}' is a quantized scan in this file, but the model has no such scan.");
             try
             {
@@ -94,7 +94,7 @@ internal static class QuantizedScanFile
         }
     }
 
-    private static QuantizedScan Read(TensorDirectory tensors, string name, ScanDescription description, SelectiveScan shape, int tokens)
+    private static QuantizedScan Read(TensorDirectory tensors, string name, ScanDescription description, ScanSize shape, int tokens)
     {
         int bits = description.Bits;
         if (bits is < UniformQuantizer.MinBits or > UniformQuantizer.MaxBits)
@@ -137,7 +137,7 @@ internal static class QuantizedScanFile
     }
 
     /// <summary>Throws if a factor of a scan could leave the range of float32: <see cref="QuantizedScan"/> has the formulas.</summary>
-    private static void RequireFiniteProducts(string name, QuantizedScan scan, SelectiveScan shape)
+    private static void RequireFiniteProducts(string name, QuantizedScan scan, ScanSize shape)
     {
         HiddenStateQuantizer hidden = scan.HiddenState;
         double smallestGroup = hidden.GroupScales.Min(), largestGroup = hidden.GroupScales.Max();

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Bitis.Graphs;
 using Bitis.Operators;
@@ -5,6 +6,7 @@ using Bitis.Operators;
 namespace Bitis.Quantization;
 
 /// <summary>Says how to quantize a model: everything that a result depends on besides the model and the calibration images.</summary>
+[JsonConverter(typeof(RecipeJson))]
 public sealed record Recipe
 {
     /// <summary>The fewest bits, without an override, of the layer that sees the image and of the one that gives the logits.</summary>
@@ -12,6 +14,12 @@ public sealed record Recipe
 
     /// <summary>The method's name: one of <see cref="QuantizationMethods.Names"/>.</summary>
     public string Method { get; init; } = "mse";
+
+    /// <summary>The method's own settings, of the record that it has for them; null for the usual ones.</summary>
+    public MethodSettings? Settings { get; init; }
+
+    /// <summary>What decides ranges in place of the method's own estimator; null for that.</summary>
+    public EstimatorChoice? Estimator { get; init; }
 
     /// <summary>Bits of weights and activations.</summary>
     public BitWidths Bits { get; init; } = new(8, 8);
@@ -25,24 +33,6 @@ public sealed record Recipe
     /// </summary>
     public Granularity? ActivationGranularity { get; init; }
 
-    /// <summary>
-    /// For methods that smooth: the exponent α of <c>m_j = (max |x_j|)^α / (max |w_j|)^(1−α)</c>, from 0 to 1; null for what is usual
-    /// for the method.
-    /// </summary>
-    public double? Alpha { get; init; }
-
-    /// <summary>Whether methods that smooth do so; false shows what it is worth.</summary>
-    public bool Smoothing { get; init; } = true;
-
-    /// <summary>For methods that learn: how; null for what is usual for the method.</summary>
-    public LearningRecipe? Learning { get; init; }
-
-    /// <summary>For <c>ptq4vm</c>: what its authors' code does wherever that differs from the paper's intent (docs/ptq4vm.md).</summary>
-    public bool Official { get; init; }
-
-    /// <summary>For the method <c>percentile</c>: the share of the values, in percent, that is below the upper end of the range.</summary>
-    public double Percentile { get; init; } = 99.99;
-
     /// <summary>Inside of scans: how many groups of tokens a hidden state has scales for; null for what is usual for the method.</summary>
     public int? TimeGroups { get; init; }
 
@@ -54,7 +44,7 @@ public sealed record Recipe
 
     /// <summary>Which values of an activation share a scale, the method's usual choice included.</summary>
     [JsonIgnore]
-    public Granularity Granularity => ActivationGranularity ?? QuantizationMethods.Find(Method).Granularity;
+    public Granularity Granularity => ActivationGranularity ?? Behavior.Granularity;
 
     /// <summary>How the inside of scans is quantized, the method's usual choices included.</summary>
     [JsonIgnore]
@@ -62,14 +52,40 @@ public sealed record Recipe
     {
         get
         {
-            ScanMethod scan = QuantizationMethods.Find(Method).Scan;
+            ScanMethod scan = Behavior.Scan;
             return scan with { TimeGroups = TimeGroups ?? scan.TimeGroups, Decay = Decay ?? scan.Decay };
         }
     }
 
+    /// <summary>What the method does with the settings.</summary>
+    internal MethodBehavior Behavior => QuantizationMethods.Find(Method).Behavior(Settings, Scope);
+
     /// <summary>Whether the insides of scans are quantized.</summary>
     [JsonIgnore]
     public bool CoversScans => Scope is Scope.Ssm or Scope.Full;
+
+    /// <summary>This recipe with some of its method's settings changed.</summary>
+    /// <param name="changes">
+    /// New values by name, as in JSON; of a record within, too, only some may be there: <c>{ "learning": { "steps": 10 } }</c>.
+    /// </param>
+    /// <exception cref="BitisException">The method has no such setting, or it does not take the value.</exception>
+    public Recipe WithSettings(JsonObject changes)
+    {
+        ArgumentNullException.ThrowIfNull(changes);
+        return this with { Settings = QuantizationMethods.Find(Method).ReadSettings(changes, Settings) };
+    }
+
+    /// <summary>This recipe with another method, which gets the settings that are not as usual.</summary>
+    /// <exception cref="BitisException">There is no such method, or it does not have one of the settings.</exception>
+    public Recipe WithMethod(string method)
+    {
+        JsonObject settings = SettingChanges();
+        Recipe usual = this with { Method = method, Settings = null };
+        return settings.Count == 0 ? usual : usual.WithSettings(settings);
+    }
+
+    /// <summary>The settings that are not as usual for the method, by name, as in JSON.</summary>
+    public JsonObject SettingChanges() => QuantizationMethods.Find(Method).ChangesOf(Settings);
 
     /// <summary>The operators that this recipe quantizes, with their bits.</summary>
     /// <exception cref="BitisException">
@@ -81,9 +97,9 @@ public sealed record Recipe
         IdleMembers.Refuse(this, graph);
         Node[] inScope =
         [
-            .. graph.Nodes.Where(node => Scope == Scope.Full ? QuantizedLayer.Covers(node.Operator) : graph.IsInBlock(node) && node.Operator is Linear),
+            .. graph.Nodes.Where(node => Scope == Scope.Full ? QuantizedLayer.Covers(node.Operator) : graph.IsInBlock(node) && node.IsLinear),
         ];
-        bool hasScans = CoversScans && Bits.Activations != BitWidths.Float && graph.Nodes.Any(node => node.Operator is SelectiveScan);
+        bool hasScans = CoversScans && Bits.Activations != BitWidths.Float && graph.Nodes.Any(node => node.Operator.ScanSize is not null);
         string scope = Scope.ToString().ToLowerInvariant();
         if (inScope.Length == 0 && (Overrides.Count > 0 || !hasScans))
         {
@@ -111,10 +127,10 @@ public sealed record Recipe
     public Granularity GranularityOf(Node node)
     {
         ArgumentNullException.ThrowIfNull(node);
-        return node.Operator switch
+        return node.Operator.FinestScales switch
         {
-            Linear => Granularity,
-            CausalConv1d or DepthwiseConv2d when Granularity == Granularity.PerToken => Granularity.PerChannel,
+            InputScales.Tokens => Granularity,
+            InputScales.Channels when Granularity == Granularity.PerToken => Granularity.PerChannel,
             _ => Granularity.PerTensor,
         };
     }
@@ -126,51 +142,42 @@ public sealed record Recipe
     public int RotationOf(Node node)
     {
         ArgumentNullException.ThrowIfNull(node);
-        return QuantizationMethods.Find(Method).Rotates && node.Operator is Linear linear && ReadsScan(node) ? Rotation.OrderFor(linear.InFeatures) : 1;
+        return Behavior.Rotates && node.Operator.Product is { IsConvolution: false } linear && ReadsScan(node) ? Rotation.OrderFor(linear.Inputs) : 1;
 
         static bool ReadsScan(Node node) => node.Inputs.Any(
-            input => input.Operator is SelectiveScan || (input.Operator is not (Linear or MeanOfNorms) && ReadsScan(input)));
+            input => input.Operator.ScanSize is not null || (input.Operator.PassesScanOn && ReadsScan(input)));
     }
 
     /// <summary>Checks what the types cannot.</summary>
     /// <exception cref="BitisException">A value is out of its range.</exception>
     public void Validate()
     {
-        QuantizationMethod method = QuantizationMethods.Find(Method);
-        method.CreateEstimator(this);
         if (!Enum.IsDefined(Scope))
             throw new BitisException($"There is no scope '{Scope}'.");
         if (ActivationGranularity is not (null or Quantization.Granularity.PerTensor or Quantization.Granularity.PerToken))
             throw new BitisException("Activations are quantized per tensor or per token; per channel is for weights.");
-        if (!(Percentile is > 50 and <= 100))
-            throw new BitisException($"A percentile of {Percentile} does not make a range: expected more than 50, at most 100.");
-        if (Alpha is { } alpha && !(alpha is >= 0 and <= 1))
-            throw new BitisException($"The smoothing exponent alpha is {alpha}; expected 0 to 1.");
-        if (Alpha is not null && !method.Smooths)
-            throw new BitisException($"The method '{Method}' does not smooth, so it takes no alpha; {QuantizationMethods.Having(m => m.Smooths)} do.");
-        if (Learning is not null && !method.Learns)
-            throw new BitisException($"The method '{Method}' learns nothing, so it takes no steps; {QuantizationMethods.Having(m => m.Learns)} do.");
-        Learning?.Validate();
+        QuantizationMethods.Find(Method).Validate(Settings);
+        CreateEstimator();
         if (!CoversScans && (TimeGroups is not null || Decay is not null))
             throw new BitisException("Groups of tokens and the spread of Ā's levels are for the inside of scans: scopes 'ssm' and 'full'.");
         if (TimeGroups is { } groups && !(groups is >= 1 and <= 4096))
             throw new BitisException($"{groups} groups of tokens; expected 1 to 4096.");
         if (Decay is { } decay && !Enum.IsDefined(decay))
             throw new BitisException($"There is no spread of levels '{decay}'.");
-        if (Official && Method != "ptq4vm")
-            throw new BitisException($"'official' is for the method ptq4vm, not for '{Method}'.");
     }
 
     /// <summary>Records compare lists by reference; recipes compare by what they say.</summary>
     public bool Equals(Recipe? other) =>
-        other is not null && Method == other.Method && Bits == other.Bits && Scope == other.Scope
-        && Alpha.Equals(other.Alpha) && Smoothing == other.Smoothing && Learning == other.Learning && Official == other.Official
-        && TimeGroups == other.TimeGroups && Decay == other.Decay
-        && ActivationGranularity == other.ActivationGranularity && Percentile.Equals(other.Percentile)
-        && Overrides.SequenceEqual(other.Overrides);
+        other is not null && Method == other.Method && Equals(Settings, other.Settings) && Estimator == other.Estimator
+        && Bits == other.Bits && Scope == other.Scope && ActivationGranularity == other.ActivationGranularity
+        && TimeGroups == other.TimeGroups && Decay == other.Decay && Overrides.SequenceEqual(other.Overrides);
 
     /// <inheritdoc />
-    public override int GetHashCode() => HashCode.Combine(Method, Bits, Scope, ActivationGranularity, Percentile, Overrides.Count);
+    public override int GetHashCode() => HashCode.Combine(Method, Settings, Bits, Scope, ActivationGranularity, Overrides.Count);
+
+    /// <summary>What decides the ranges that scales start with.</summary>
+    internal IRangeEstimator CreateEstimator() =>
+        Estimator is { } choice ? RangeEstimators.Find(choice.Name).CreateEstimator(choice.Settings) : Behavior.Estimator;
 
     private BitWidths BitsOf(Node node, Graph graph)
     {

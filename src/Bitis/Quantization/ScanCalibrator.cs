@@ -44,15 +44,13 @@ internal sealed class ScanCalibrator
         _inputEstimator = method.InputPercentile is { } percentile ? new PercentileEstimator(percentile) : estimator;
         _method = method;
         _bits = bits;
-        Node[] scans = [.. graph.Nodes.Where(node => node.Operator is SelectiveScan)];
+        Node[] scans = [.. graph.Nodes.Where(node => node.Operator.ScanSize is not null)];
         long imageValues = scans.Sum(scan => (3 * scan.Shape.ElementCount) + (2 * scan.Inputs[2].Shape.ElementCount)); // u, Δ, y; B, C
         int samples = (int)Math.Clamp(SampleValues / Math.Max(imageValues, 1), MinSampleImages, MaxSampleImages);
         foreach (Node node in scans)
         {
             var observer = new ScanObserver(
-                node.Name,
-                node.Shape[0],
-                (SelectiveScan)node.Operator,
+                node,
                 weights[node.ParameterNames[0]],
                 weights[node.ParameterNames[1]],
                 method.HasFineScales,

@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
+using Bitis.Graphs;
+using Bitis.Operators;
 using Bitis.Runtime.Kernels;
-using SelectiveScan = Bitis.Operators.SelectiveScan;
 using Tensor = Bitis.Tensors.Tensor;
 
 namespace Bitis.Quantization;
@@ -11,7 +12,7 @@ namespace Bitis.Quantization;
 /// </summary>
 internal sealed class ScanObserver
 {
-    private readonly SelectiveScan _scan;
+    private readonly Node _node;
     private readonly Tensor _aLog;
     private readonly Tensor _d;
     private readonly int _sampleImages;
@@ -20,16 +21,17 @@ internal sealed class ScanObserver
     private Tensor? _softplusInput;
 
     /// <summary>Starts with nothing seen.</summary>
-    /// <param name="name">The scan's node.</param>
-    /// <param name="tokens">L.</param>
-    /// <param name="scan">The scan.</param>
+    /// <param name="node">The scan.</param>
     /// <param name="aLog">A_log.</param>
     /// <param name="d">D.</param>
     /// <param name="hasFineScales">Whether statistics are for each channel of u and each token of B and C.</param>
     /// <param name="sampleImages">How many images to keep.</param>
-    public ScanObserver(string name, int tokens, SelectiveScan scan, Tensor aLog, Tensor d, bool hasFineScales, int sampleImages)
+    public ScanObserver(Node node, Tensor aLog, Tensor d, bool hasFineScales, int sampleImages)
     {
-        _scan = scan;
+        string name = node.Name;
+        int tokens = node.Shape[0];
+        ScanSize scan = node.Operator.ScanSize!;
+        _node = node;
         _aLog = aLog;
         _d = d;
         _sampleImages = sampleImages;
@@ -87,7 +89,7 @@ internal sealed class ScanObserver
         for (int image = 0; image < batch && _samples.Count < _sampleImages; image++)
         {
             Tensor[] sample = [.. inputs.ToArray().Select(values => ImageOf(values, image))];
-            _outputs.Add(_scan.Forward(sample, [_aLog, _d]));
+            _outputs.Add(_node.Operator.Forward(sample, [_aLog, _d]));
             _samples.Add([sample[0], ImageOf(x, image), sample[2], sample[3]]);
         }
     }
@@ -99,7 +101,7 @@ internal sealed class ScanObserver
         foreach ((SiteStatistics site, Tensor values) in Sites(inputs))
             site.ObserveHistogram(values);
         if (observesInside)
-            new ScanStatistics(Statistics.Name, inputs[0].Shape[1], _scan).Observe(inputs, _aLog, (decay, states) => { Decay.ObserveHistogram(decay); HiddenState.ObserveHistogram(states); });
+            new ScanStatistics(Statistics.Name, inputs[0].Shape[1], _node.Operator.ScanSize!).Observe(inputs, _aLog, (decay, states) => { Decay.ObserveHistogram(decay); HiddenState.ObserveHistogram(states); });
     }
 
     /// <summary>

@@ -24,8 +24,8 @@ public sealed class ScanStatistics
     /// <summary>Starts with nothing seen.</summary>
     /// <param name="name">The scan's node.</param>
     /// <param name="tokens">L.</param>
-    /// <param name="scan">The scan.</param>
-    internal ScanStatistics(string name, int tokens, SelectiveScan scan)
+    /// <param name="scan">The scan's size.</param>
+    internal ScanStatistics(string name, int tokens, ScanSize scan)
     {
         ArgumentNullException.ThrowIfNull(scan);
         Name = name;

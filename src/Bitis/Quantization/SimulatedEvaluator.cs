@@ -1,5 +1,4 @@
 using Bitis.Graphs;
-using Bitis.Operators;
 using Bitis.Tensors;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
@@ -27,7 +26,7 @@ public sealed class SimulatedEvaluator(
     /// <inheritdoc />
     public Tensor Evaluate(Node node, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
     {
-        if (scans is { Count: > 0 } && node.Operator is Softplus)
+        if (scans is { Count: > 0 } && node.Operator.IsPartOfQuantizedScan)
             _softplusInputs[node] = inputs[0];
         if (scans is not null && scans.TryGetValue(node.Name, out QuantizedScan? scan))
         {
@@ -42,7 +41,7 @@ public sealed class SimulatedEvaluator(
         Tensor x = layer.InputFactors is { } factors ? MultiplyChannels(inputs[0], factors) : Rotate(inputs[0], layer.RotationOrder);
         Tensor y = inner.Evaluate(node, [Map(x, input.CenteredLevels)], LevelParameters(node, layer)); // of q_x − z
         ReadOnlySpan<float> bias = parameters.Length > 1 ? parameters[1].Span : default;
-        if (node.Operator is Conv2d)
+        if (node.Operator.Product is { IsOfMaps: true })
             RescaleMaps(y, input, weight, bias);
         else
             RescaleTokens(y, input, weight, bias);

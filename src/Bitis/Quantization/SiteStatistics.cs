@@ -47,7 +47,7 @@ public sealed class SiteStatistics
 
     /// <summary>The values of a group, token by token.</summary>
     /// <exception cref="InvalidOperationException">No values were kept.</exception>
-    internal IEnumerable<ReadOnlyMemory<float>> Values(int group)
+    public IEnumerable<ReadOnlyMemory<float>> Values(int group)
     {
         foreach (Tensor values in _values ?? throw new InvalidOperationException($"{Name}: no values were kept."))
         {

@@ -16,6 +16,8 @@ internal sealed class TruncationEstimator : IRangeEstimator
 
     public bool NeedsValues => true;
 
+    public IRangeEstimator WithoutValues => new MseEstimator();
+
     public ValueRange ActivationRange(SiteStatistics statistics, int group, int bits)
     {
         ValueRange full = statistics.Range(group), best = full;

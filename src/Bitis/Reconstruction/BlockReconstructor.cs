@@ -27,7 +27,6 @@ internal sealed class BlockReconstructor
     private readonly Dictionary<Node, BitWidths> _selected;
     private readonly Dictionary<string, QuantizedLayer> _layers;
     private readonly Dictionary<string, QuantizedScan> _scans;
-    private readonly bool _smooths, _learnsScans;
     private readonly QuantizationOptions _options;
     private readonly CancellationToken _cancellation;
 
@@ -54,11 +53,8 @@ internal sealed class BlockReconstructor
         _scans = scans;
         _model = model;
         _recipe = recipe;
-        _settings = LearningSettings.For(recipe);
-        QuantizationMethod method = QuantizationMethods.Find(recipe.Method);
-        _estimator = method.CreateEstimator(recipe);
-        _smooths = method.Smooths && recipe.Smoothing;
-        _learnsScans = method.Learns && recipe.Scan.SearchesOutput;
+        _settings = recipe.Behavior.Learning!;
+        _estimator = recipe.CreateEstimator();
         _selected = selected.Where(pair => !layers.ContainsKey(pair.Node.Name)).ToDictionary(pair => pair.Node, pair => pair.Bits);
         _options = options;
         _cancellation = cancellation;
@@ -152,7 +148,7 @@ internal sealed class BlockReconstructor
         LearnedScan[] scans =
         [
             .. segment.Nodes.Where(node => _scans.ContainsKey(node.Name)).Select(node => new LearnedScan(
-                node, _scans[node.Name], _model.Weights[node.ParameterNames[0]], _model.Weights[node.ParameterNames[1]], _learnsScans)),
+                node, _scans[node.Name], _model.Weights[node.ParameterNames[0]], _model.Weights[node.ParameterNames[1]], _recipe.Scan.SearchesOutput)),
         ];
         ILearnedOperator[] operators = [.. linears, .. scans];
         BlockRecord record = operators.Length == 0
@@ -179,9 +175,9 @@ internal sealed class BlockReconstructor
             : exact[input].Clone();
         Tensor weight = Weight(node);
         float[]? smoothing = null;
-        if (_smooths && bits.Weights != BitWidths.Float)
+        if (_settings.SmoothingAlpha is { } alpha && bits.Weights != BitWidths.Float)
         {
-            smoothing = Quantization.Smoothing.Of(x, weight, _settings.Alpha);
+            smoothing = Quantization.Smoothing.Of(x, weight, alpha);
             Quantization.Smoothing.Divide(x, smoothing);
             weight = Quantization.Smoothing.Multiply(weight, smoothing);
         }
@@ -203,7 +199,7 @@ internal sealed class BlockReconstructor
     {
         int block = segment.Block!.Value;
         // From the first linear layer on, whether it is quantized or not: both directions' values lie in one order then.
-        IEnumerable<Node> linears = segment.Nodes.Where(node => node.Operator.Product is { IsConvolution: false });
+        IEnumerable<Node> linears = segment.Nodes.Where(node => node.IsLinear);
         GraphSegment part = segment.After(linears.Concat(operators.SelectMany(learned => learned.Nodes)).ToHashSet());
         if (part.Outputs.Count != 1)
         {

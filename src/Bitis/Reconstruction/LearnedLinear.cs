@@ -32,14 +32,14 @@ internal sealed class LearnedLinear : ILearnedOperator
         Node = node;
         Weight = weight;
         Bias = bias;
-        Layer = (Linear)node.Operator;
+        Product = node.Operator.Product!;
         Bits = new BitWidths(start.Weight!.Bits, start.Input!.Bits);
         Granularity = start.Input.Granularity;
         HasSmoothing = smoothing is not null;
         _weightScales = new(LearnedKind.WeightScale, start.Weight.Scales.ToArray());
         _inputScales = new(LearnedKind.ActivationScale, start.Input.Scales.ToArray());
         _zeroPoints = new(LearnedKind.ZeroPoint, Array.ConvertAll(start.Input.ZeroPoints.ToArray(), zero => (float)zero));
-        _smoothing = new(LearnedKind.Smoothing, smoothing ?? [.. Enumerable.Repeat(1f, Layer.InFeatures)]);
+        _smoothing = new(LearnedKind.Smoothing, smoothing ?? [.. Enumerable.Repeat(1f, Product.Inputs)]);
         if (isLearned)
             Learned = HasSmoothing ? [_weightScales, _inputScales, _zeroPoints, _smoothing] : [_weightScales, _inputScales, _zeroPoints];
     }
@@ -57,7 +57,7 @@ internal sealed class LearnedLinear : ILearnedOperator
     public bool IsLearned => Learned.Count > 0;
 
     /// <summary>The layer's sizes.</summary>
-    public Linear Layer { get; }
+    public LayerProduct Product { get; }
 
     /// <summary>W, <c>[out, in]</c>.</summary>
     public Tensor Weight { get; }
@@ -119,11 +119,11 @@ internal sealed class LearnedLinear : ILearnedOperator
         var levels = new sbyte[Weight.Length];
         ReadOnlySpan<float> weight = Weight.Span;
         float max = MaxWeightLevel;
-        for (int i = 0; i < Layer.OutFeatures; i++)
+        for (int i = 0; i < Product.Outputs; i++)
         {
             float inverse = 1 / WeightScales[i];
-            ReadOnlySpan<float> row = weight.Slice(i * Layer.InFeatures, Layer.InFeatures);
-            Span<sbyte> target = levels.AsSpan(i * Layer.InFeatures, Layer.InFeatures);
+            ReadOnlySpan<float> row = weight.Slice(i * Product.Inputs, Product.Inputs);
+            Span<sbyte> target = levels.AsSpan(i * Product.Inputs, Product.Inputs);
             for (int j = 0; j < row.Length; j++)
                 target[j] = (sbyte)GridLevel.Limit(MathF.Round(row[j] * Smoothing[j] * inverse), -max, max);
         }

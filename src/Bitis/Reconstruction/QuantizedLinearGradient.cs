@@ -23,7 +23,7 @@ namespace Bitis.Reconstruction;
 /// <param name="node">The layer's node in the graph that is run.</param>
 internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node node) : GradientStep, IDisposable
 {
-    private readonly int _inputs = linear.Layer.InFeatures, _outputs = linear.Layer.OutFeatures;
+    private readonly int _inputs = linear.Product.Inputs, _outputs = linear.Product.Outputs;
     private PackedIntegerWeights? _packed;
     private PackedFloatWeights _transposed = null!;
     private sbyte[] _weightLevels = [];
@@ -85,7 +85,7 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
         linear.InverseSmoothing().CopyTo(_factors.Span);
         _weightLevels = linear.WeightLevels();
         _packed?.Dispose();
-        ReadOnlySpan<float> bias = linear.Layer.HasBias ? linear.Bias!.Span : default;
+        ReadOnlySpan<float> bias = linear.Bias is { } floats ? floats.Span : default;
         _packed = new PackedIntegerWeights(_weightLevels, linear.WeightScales, bias, _outputs, _inputs);
         if (linear.IsLearned)
             _transposed.PackTransposed(DequantizedWeights());

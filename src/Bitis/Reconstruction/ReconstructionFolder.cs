@@ -40,7 +40,7 @@ internal sealed class ReconstructionFolder(string path)
             ["format"] = FormatVersion,
             ["weights"] = weights,
             ["calibration"] = calibration.Sha256,
-            ["recipe"] = JsonSerializer.Serialize(recipe, QuantizedModelJson.Default.Recipe),
+            ["recipe"] = JsonSerializer.Serialize(RecipeDocument.Of(recipe), QuantizedModelJson.Default.RecipeDocument),
         }, ReconstructionJson.Default.DictionaryStringString);
     }
 

@@ -1,3 +1,5 @@
+using Bitis.Quantization;
+
 namespace Bitis.Reconstruction;
 
 /// <summary>AdamW (Loshchilov and Hutter, 2019) over the scales, zero points and smoothing of a block.</summary>

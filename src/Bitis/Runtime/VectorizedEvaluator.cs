@@ -1,7 +1,6 @@
 using Bitis.Execution.Operations;
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
-using Bitis.Operators;
 using Bitis.Quantization;
 using Bitis.Tensors;
 
@@ -36,7 +35,7 @@ public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
     /// <inheritdoc />
     public Tensor Evaluate(Node node, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
     {
-        if (Scans is { Count: > 0 } && node.Operator is Softplus)
+        if (Scans is { Count: > 0 } && node.Operator.IsPartOfQuantizedScan)
             _softplusInputs[node] = inputs[0];
         if (Scans is not null && Scans.TryGetValue(node.Name, out QuantizedScan? scan))
         {

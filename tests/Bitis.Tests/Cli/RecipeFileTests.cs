@@ -23,7 +23,7 @@ public sealed class RecipeFileTests : IDisposable
             new Recipe
             {
                 Method = "percentile",
-                Percentile = 99.9,
+                Settings = new PercentileSettings { Percentile = 99.9 },
                 Bits = new BitWidths(4, 8),
                 ActivationGranularity = Granularity.PerToken,
                 Overrides = [new SiteOverride("*.x_proj*", new BitWidths(8, 8))],
@@ -32,15 +32,50 @@ public sealed class RecipeFileTests : IDisposable
         Assert.Equal(new Recipe(), Load("{}"));
     }
 
+    [Fact]
+    public void Settings_are_of_the_method_and_usual_where_nothing_is_said()
+    {
+        Recipe expected = new()
+        {
+            Method = "ptq4vm",
+            Settings = new Ptq4vmSettings { Alpha = 0.3, Official = true, Learning = new() { Steps = 7 } },
+            Estimator = new("percentile", new PercentileRange { Percentile = 99 }),
+        };
+        Assert.Equal(expected, Load(
+            """
+            { "method": "ptq4vm", "settings": { "alpha": 0.3, "learning": { "steps": 7 }, "official": true },
+              "estimator": { "name": "percentile", "settings": { "percentile": 99 } } }
+            """));
+        // As recipes were written before there were settings.
+        Assert.Equal(expected with { Estimator = null }, Load(
+            """{ "method": "ptq4vm", "alpha": 0.3, "smoothing": true, "learning": { "steps": 7 }, "official": true, "percentile": 99.99 }"""));
+    }
+
     [Theory]
     [InlineData("{\n\"bitz\": \"w8a8\"}", "line 2", "'bitz'", "bits")]
     [InlineData("{\"bits\": 8}", "w8a8")]
     [InlineData("{\"bits\": \"w99a8\"}", "'w99a8'")]
     [InlineData("{\"method\": 3}", "line 1", "'method'", "mse")]
     [InlineData("{\"method\": null}", "'method'")]
-    [InlineData("{\"method\": \"best\"}", "'best'", "minmax")]
-    [InlineData("{\"percentile\": 20}", "20")]
+    [InlineData("{\"method\": \"best\"}", "'best'", "minmax", "QuantizationMethods.Register")]
+    [InlineData("{\"method\": \"percentile\", \"percentile\": 20}", "20")]
     [InlineData("{\"percentile\": \"x\"}", "'percentile'", "number")]
+    [InlineData("{\"percentile\": 99}", "method 'mse'", "'percentile'", "no settings")]
+    [InlineData("{\"smoothing\": false}", "method 'mse'", "'smoothing'", "no settings")]
+    [InlineData("{\"method\": \"ptq4vm+\", \"official\": true}", "method 'ptq4vm+'", "'official'", "alpha, smoothing, learning")]
+    [InlineData("{\"method\": \"smoothquant\", \"settings\": {\"steps\": 3}}", "method 'smoothquant'", "'steps'", "alpha, smoothing")]
+    [InlineData("{\"method\": \"ptq4vm\", \"settings\": {\"learning\": {\"step\": 3}}}", "method 'ptq4vm'", "step")]
+    [InlineData("{\"method\": \"ptq4vm\", \"settings\": {\"learning\": null}}", "method 'ptq4vm'", "learning")]
+    [InlineData("{\"method\": \"ptq4vm\", \"settings\": {\"learning\": {\"steps\": -1}}}", "-1 steps")]
+    [InlineData("{\"method\": \"smoothquant\", \"settings\": {\"alpha\": \"x\"}}", "method 'smoothquant'", "alpha", "x")]
+    [InlineData("{\"method\": \"smoothquant\", \"settings\": {\"alpha\": 1e999}}", "method 'smoothquant'", "alpha")]
+    [InlineData("{\"method\": \"smoothquant\", \"settings\": {\"alpha\": 1.5}}", "1.5", "0 to 1")]
+    [InlineData("{\"method\": \"smoothquant\", \"settings\": {\"alpha\": 0.1, \"alpha\": 0.2}}", "alpha")]
+    [InlineData("{\"method\": \"smoothquant\", \"settings\": [1]}", "'settings'", "object")]
+    [InlineData("{\"method\": \"smoothquant\", \"settings\": {}, \"alpha\": 0.5}", "'alpha'", "'settings'")]
+    [InlineData("{\"estimator\": {\"name\": \"best\"}}", "estimator 'best'", "truncation", "RangeEstimators.Register")]
+    [InlineData("{\"estimator\": {\"name\": \"mse\", \"settings\": {\"percentile\": 9}}}", "estimator 'mse'", "no settings")]
+    [InlineData("{\"estimator\": {\"name\": \"percentile\", \"settings\": {\"percentile\": 9}}}", "percentile of 9")]
     [InlineData("{\"activationGranularity\": \"perChannel\"}", "per channel")]
     [InlineData("{\"activationGranularity\": 1}", "perToken")]
     [InlineData("{\"overrides\": [null]}", "null")]

@@ -56,6 +56,18 @@ public sealed class UsageTests
         Assert.Matches("^See: bitis.* --help$", lines[1]);
     }
 
+    /// <summary>Options for settings that the method does not have.</summary>
+    [Theory]
+    [InlineData("mse", "alpha", "--alpha", "0.5")]
+    [InlineData("qmamba", "alpha", "--alpha", "0.5")]
+    [InlineData("minmax", "percentile", "--percentile", "99")]
+    [InlineData("mse", "smoothing", "--no-smoothing")]
+    [InlineData("smoothquant", "learning", "--steps", "3")]
+    [InlineData("ptq4vm+", "official", "--official")]
+    public void Options_that_do_not_apply_to_the_method_are_refused(string method, string setting, params string[] option) => CliRunner
+        .Run(["quantize", "m", "--calibration", "i", "-o", "o", "--method", method, .. option])
+        .AssertRefused($"{option[0]} does not apply to the method '{method}'", $"'{setting}'", "These have it: ");
+
     [Theory]
     [InlineData("inspect", "missing.pth")]
     [InlineData("eval", "missing.pth", "--data", ".")]

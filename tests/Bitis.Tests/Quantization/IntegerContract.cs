@@ -25,8 +25,7 @@ internal static class IntegerContract
             Bits = BitWidths.Parse(bits),
             ActivationGranularity = granularity,
             Scope = scope,
-            Learning = QuantizationMethods.Find(method).Learns ? new LearningRecipe { Steps = 2 } : null,
-        };
+        }.WithSteps(2);
         QuantizedModel quantized = MicroModel.Quantize(model, recipe);
         Assert.Equal(
             model.Graph.Nodes.Count(node => scope == Scope.Full ? QuantizedLayer.Covers(node.Operator) : node.Block is not null && node.Operator is Linear),

@@ -157,13 +157,12 @@ public sealed class IntegerContractTests : IDisposable
         PostTrainingQuantizer.Quantize(Model, [Calibration], RecipeOf(method, bits, granularity));
 
     private static Recipe RecipeOf(string method, string bits, Granularity granularity) =>
-        new()
+        new Recipe
         {
             Method = method,
             Bits = BitWidths.Parse(bits),
             ActivationGranularity = granularity,
-            Learning = QuantizationMethods.Find(method).Learns ? new LearningRecipe { Steps = 3 } : null,
-        };
+        }.WithSteps(3);
 
     private static Tensor Simulate(QuantizedModel quantized, INodeEvaluator evaluator) =>
         new GraphExecutor(quantized.Graph, quantized.DequantizeWeights(), new SimulatedEvaluator(evaluator, quantized.Layers, quantized.Scans)).Run(Images);

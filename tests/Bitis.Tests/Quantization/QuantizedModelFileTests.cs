@@ -51,7 +51,7 @@ public sealed class QuantizedModelFileTests : IDisposable
 
     public static TheoryData<string, string> Edits => new()
     {
-        { "bitis_format", "3" },
+        { "bitis_format", "4" },
         { "config", "{}" },
         { "config", "null" },
         { "layers", """{"nothing":"w8a8"}""" },

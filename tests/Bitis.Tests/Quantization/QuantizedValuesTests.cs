@@ -180,7 +180,7 @@ public sealed class QuantizedValuesTests : IDisposable
                 Method = "qmamba",
                 Bits = key.Bits,
                 Scope = key.Scope,
-                Learning = new LearningRecipe { Steps = 0 },
+                Settings = new QMambaSettings { Learning = new() { Steps = 0 } },
                 TimeGroups = key.Scope == Scope.Full ? 3 : null,
             };
             MicroModels.Quantize("vim", recipe).Save(path);

@@ -71,7 +71,7 @@ public sealed class RangeEstimatorTests
     {
         Tensor values = Values("silu");
         SiteStatistics statistics = Observe(values, 1, Images);
-        ValueRange range = QuantizationMethods.Find("percentile").CreateEstimator(new Recipe { Method = "percentile", Percentile = percentile })
+        ValueRange range = new Recipe { Method = "percentile", Settings = new PercentileSettings { Percentile = percentile } }.CreateEstimator()
             .ActivationRange(statistics, 0, 8);
         float[] sorted = [.. values.Span.ToArray().Order()];
         int clipped = (int)(sorted.Length * (1 - percentile / 100));
@@ -107,7 +107,7 @@ public sealed class RangeEstimatorTests
         Assert.Equal(largest, Estimator("minmax").WeightMagnitude(weights, bits));
     }
 
-    private static IRangeEstimator Estimator(string method) => QuantizationMethods.Find(method).CreateEstimator(new Recipe { Method = method });
+    private static IRangeEstimator Estimator(string method) => new Recipe { Method = method }.CreateEstimator();
 
     private static double TrueError(Tensor values, int bits, ValueRange range)
     {

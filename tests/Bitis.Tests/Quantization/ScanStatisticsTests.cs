@@ -60,7 +60,7 @@ public sealed class ScanStatisticsTests
         Assert.Contains("token 2", message);
     }
 
-    private static ScanStatistics New() => new("layers.3.mixer.scan", Tokens, new SelectiveScan(Channels, States));
+    private static ScanStatistics New() => new("layers.3.mixer.scan", Tokens, new ScanSize(Channels, States));
 
     private ScanStatistics Observe(Tensor u, Tensor delta, Tensor b)
     {

@@ -2,6 +2,7 @@ using Bitis.Graphs;
 using Bitis.Operators;
 using Bitis.Quantization;
 using Bitis.Tensors;
+using Bitis.Tests.Quantization;
 
 namespace Bitis.Tests.RandomGraphs;
 
@@ -393,9 +394,8 @@ public sealed class FoundGraphTests
         {
             Method = method,
             Scope = scope,
-            Learning = QuantizationMethods.Find(method).Learns ? new LearningRecipe { Steps = 2 } : null,
             Overrides = floatHead ? [new("head", BitWidths.None)] : [], // so that the smallest difference is seen
-        };
+        }.WithSteps(2);
         GraphCase graph = Classified(value);
         QuantizedModel model = GraphModels.Quantize(graph.Graph, graph.Weights, graph.Images, recipe);
         Assert.NotEmpty(model.Layers);

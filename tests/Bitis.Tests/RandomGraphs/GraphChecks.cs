@@ -3,6 +3,7 @@ using Bitis.Graphs;
 using Bitis.Operators;
 using Bitis.Quantization;
 using Bitis.Tensors;
+using Bitis.Tests.Quantization;
 using Bitis.Tests.Kernels;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
@@ -106,8 +107,7 @@ internal static partial class GraphChecks
             Bits = BitWidths.Parse(Of("w8a8", "w8a8", "w6a6", "w4a8", "w4a4", "w2a3", "w8a32", "w32a8")),
             Scope = hasLinear ? Of(Scope.Linear, Scope.Ssm, Scope.Full, Scope.Full) : Scope.Full,
             ActivationGranularity = granularity,
-            Learning = QuantizationMethods.Find(method).Learns ? new LearningRecipe { Steps = 2 } : null,
-        };
+        }.WithSteps(2);
 
         T Of<T>(params ReadOnlySpan<T> choices) => choices[random.NextInt32(choices.Length)];
     }

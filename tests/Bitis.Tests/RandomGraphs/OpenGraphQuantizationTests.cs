@@ -4,6 +4,7 @@ using Bitis.Models;
 using Bitis.Operators;
 using Bitis.Quantization;
 using Bitis.Tensors;
+using Bitis.Tests.Quantization;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Tests.RandomGraphs;
@@ -285,11 +286,7 @@ public sealed class OpenGraphQuantizationTests : IDisposable
 
     private static Dictionary<string, Tensor> Weights(Graph graph) => GraphWeights.Of(graph, seed: 1);
 
-    private static Recipe RecipeOf(string method) => new()
-    {
-        Method = method,
-        Learning = QuantizationMethods.Find(method).Learns ? new LearningRecipe { Steps = 3 } : null,
-    };
+    private static Recipe RecipeOf(string method) => new Recipe { Method = method }.WithSteps(3);
 
     private Node Tokens() =>
         _graph.Add("tokens", new FlattenSpatial(), _graph.Add("embed", new Conv2d(3, Channels, 1, 1, 0, HasBias: true), _graph.Input));

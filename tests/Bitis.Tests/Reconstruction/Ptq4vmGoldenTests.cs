@@ -51,7 +51,7 @@ public sealed class Ptq4vmGoldenTests
         golden.Read($"{kind}.{bits}.weight_scale").Span.CopyTo(linear.WeightScales);
         golden.Read($"{kind}.{bits}.act_scale").Span.CopyTo(linear.InputScales);
         Dictionary<string, Tensor> results = Run(golden, kind, linear, graph);
-        Tensor weight = linear.ToQuantized().DequantizeWeight(linear.Layer);
+        Tensor weight = linear.ToQuantized().DequantizeWeight(linear.Node.Operator);
         for (int i = 0; i < weight.Length; i++)
             weight.Span[i] *= linear.Smoothing[i % linear.Smoothing.Length]; // the golden ŵ is that of W·m
         TensorAssert.Close(golden.Read($"{kind}.{bits}.w_hat"), weight, 1e-5, "w_hat");

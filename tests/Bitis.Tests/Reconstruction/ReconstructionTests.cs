@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Bitis.Checkpoints;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
@@ -35,14 +36,16 @@ public sealed class ReconstructionTests : IDisposable
     public void Learning_brings_every_block_closer_to_the_float_model(string method, Scope scope, bool official)
     {
         var records = new Records();
-        Recipe recipe = RecipeOf(method, steps: 40) with { Scope = scope, Official = official };
+        Recipe recipe = Official(RecipeOf(method, steps: 40) with { Scope = scope });
         QuantizedModel learned = Quantize(recipe, new QuantizationOptions { Blocks = records });
         Assert.Equal(Model.Graph.BlockCount, records.All.Count);
         Assert.All(records.All, record => Assert.True(record.LossAfter < record.LossBefore, $"block {record.Block}: {record.LossBefore} to {record.LossAfter}"));
         Assert.All(records.All, record => Assert.Equal((40, null), (record.Steps, record.Warning)));
         // 16 images of noise are too few for ptq4vm+ to make a better model of random weights, too; the demo's test is about that.
-        double before = Error(Quantize(RecipeOf(method, steps: 0) with { Scope = scope, Official = official })), after = Error(learned);
+        double before = Error(Quantize(Official(RecipeOf(method, steps: 0) with { Scope = scope }))), after = Error(learned);
         Assert.True(after < before * 1.1, $"{before} to {after}");
+
+        Recipe Official(Recipe plain) => official ? plain.WithSettings(new JsonObject { ["official"] = true }) : plain;
     }
 
     [Theory]
@@ -131,7 +134,7 @@ public sealed class ReconstructionTests : IDisposable
     {
         var records = new Records();
         var learning = new LearningRecipe { Steps = 20, WeightRate = weightRate, SmoothingRate = smoothingRate };
-        QuantizedModel quantized = Quantize(RecipeOf("ptq4vm+", steps: 0) with { Learning = learning }, new QuantizationOptions { Blocks = records });
+        QuantizedModel quantized = Quantize(RecipeOf("ptq4vm+", steps: 0) with { Settings = new SmoothedLearningSettings { Learning = learning } }, new QuantizationOptions { Blocks = records });
         Assert.All(records.All, record => Assert.True(record.LossAfter <= record.LossBefore));
         Assert.InRange(Error(quantized), 0, 1);
     }
@@ -152,7 +155,7 @@ public sealed class ReconstructionTests : IDisposable
     public void Folded_smoothing_computes_the_same_function()
     {
         double smoothed = Error(Quantize(RecipeOf("smoothquant", steps: null) with { Bits = new(8, 8) }));
-        double plain = Error(Quantize(RecipeOf("smoothquant", steps: null) with { Bits = new(8, 8), Smoothing = false }));
+        double plain = Error(Quantize(RecipeOf("smoothquant", steps: null) with { Bits = new(8, 8), Settings = new SmoothQuantSettings { Smoothing = false } }));
         Assert.InRange(smoothed, 0, 0.05);
         Assert.InRange(plain, 0, 0.05);
     }
@@ -203,8 +206,11 @@ public sealed class ReconstructionTests : IDisposable
         }
     }
 
-    private static Recipe RecipeOf(string method, int? steps) =>
-        new() { Method = method, Bits = new(4, 4), Learning = steps is null || method == "smoothquant" ? null : new LearningRecipe { Steps = steps } };
+    private static Recipe RecipeOf(string method, int? steps)
+    {
+        var recipe = new Recipe { Method = method, Bits = new(4, 4) };
+        return steps is { } count ? recipe.WithSteps(count) : recipe;
+    }
 
     private static QuantizedModel Quantize(Recipe recipe, QuantizationOptions? options = null) =>
         PostTrainingQuantizer.Quantize(Model, [Calibration], recipe, options);

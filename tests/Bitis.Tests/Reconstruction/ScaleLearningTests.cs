@@ -3,6 +3,7 @@ using Bitis.Operators;
 using Bitis.Quantization;
 using Bitis.Reconstruction;
 using Bitis.Tensors;
+using Bitis.Tests.Quantization;
 
 namespace Bitis.Tests.Reconstruction;
 
@@ -15,7 +16,6 @@ public sealed class ScaleLearningTests
         WeightRate = 0.1,
         ActivationRate = 0.1,
         SmoothingRate = 0.1,
-        Alpha = 0.5,
         KeepsBest = true,
     };
 
@@ -24,8 +24,8 @@ public sealed class ScaleLearningTests
     {
         foreach (QuantizationMethod method in QuantizationMethods.All)
         {
-            LearningSettings settings = LearningSettings.For(new Recipe { Method = method.Name, Bits = new(4, 4), Scope = Scope.Ssm });
-            Assert.Equal(method.Learns, settings is { Steps: > 0, WeightRate: > 0, ActivationRate: > 0, SmoothingRate: > 0 });
+            LearningSettings? settings = new Recipe { Method = method.Name, Bits = new(4, 4), Scope = Scope.Ssm }.Behavior.Learning;
+            Assert.Equal(RecipeSteps.Learns(method.Name), settings is { Steps: > 0, WeightRate: > 0, ActivationRate: > 0, SmoothingRate: > 0 });
         }
     }
 

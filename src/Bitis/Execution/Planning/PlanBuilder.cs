@@ -101,7 +101,7 @@ internal sealed class PlanBuilder
 
     /// <summary>What a value is a reversed view of; the value itself, if it is none.</summary>
     public Node UnreversedOf(Node node) =>
-        _graph.ProducerOf(node) is ValueView { Node.Operator: ReverseTokens } ? node.Inputs[0] : node;
+        _graph.ProducerOf(node) is ValueView { Reverses: true } ? node.Inputs[0] : node;
 
     /// <summary>Says where a value of the current operation lies: in new memory that a step writes, or in that of another value.</summary>
     public void SetValue(Node node, ArenaMatrix place)

@@ -6,6 +6,9 @@ namespace Bitis.Graphs.Fusion;
 /// <param name="Node">The view.</param>
 internal sealed record ValueView(Node Node) : FusedOperation([Node], [Node])
 {
+    /// <summary>Whether it has the tokens in reverse.</summary>
+    public bool Reverses => Node.Operator is ReverseTokens;
+
     /// <summary>The first channel of a slice; null for other views.</summary>
     public int? FirstChannel => Node.Operator is SliceChannels slice ? slice.Start : null;
 

@@ -94,9 +94,9 @@ public sealed record GraphConfig : ModelConfig
         if (classes == Classes)
             return this;
         GraphNode head = Nodes.First(node => node.Name == Output);
-        if (head.Operator is not Linear linear)
+        if (head.Operator.WithOutputs(classes) is not { } layer)
             throw new BitisException($"The graph's output '{DisplayText.Of(Output)}' is no linear layer: it cannot be made for {classes} classes.");
-        GraphNode other = head with { Operator = linear with { OutFeatures = classes } };
+        GraphNode other = head with { Operator = layer };
         return this with { Classes = classes, Nodes = [.. Nodes.Select(node => node.Name == Output ? other : node)] };
     }
 
@@ -104,7 +104,7 @@ public sealed record GraphConfig : ModelConfig
     public override string Describe()
     {
         int blocks = Nodes.Max(node => node.Block + 1) ?? 0;
-        string scans = string.Create(CultureInfo.InvariantCulture, $"{Nodes.Count(node => node.Operator is SelectiveScan)} of them scans");
+        string scans = string.Create(CultureInfo.InvariantCulture, $"{Nodes.Count(node => node.Operator.ScanSize is not null)} of them scans");
         return $"{Nodes.Count} operators, {scans}, in {blocks} blocks; images {ImageSize}×{ImageSize} of {ImageChannels} channels; {Classes} classes";
     }
 

@@ -1,7 +1,10 @@
-namespace Bitis.Reconstruction;
+using System.Text.Json.Serialization;
+
+namespace Bitis.Quantization;
 
 /// <summary>How far a block's output Y is from its target T, token by token; the loss is the mean over images and tokens.</summary>
-internal enum BlockLoss
+[JsonConverter(typeof(EnumByName<BlockLoss>))]
+public enum BlockLoss
 {
     /// <summary>1 − cos(T, Y): PTQ4VM's. It does not see the length of Y.</summary>
     Cosine,

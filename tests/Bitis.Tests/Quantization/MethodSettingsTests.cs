@@ -1,0 +1,122 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
+using Bitis.Quantization;
+
+namespace Bitis.Tests.Quantization;
+
+/// <summary>Settings of methods, and what recipes do with them.</summary>
+public sealed class MethodSettingsTests
+{
+    private static readonly JsonSerializerOptions Lax = new() { TypeInfoResolver = new DefaultJsonTypeInfoResolver() };
+
+    public static TheoryData<string> Methods => [.. BuiltInMethods.All.Select(method => method.Name)];
+
+    [Theory]
+    [MemberData(nameof(Methods))]
+    public void Recipes_come_back_from_json_as_they_were(string method)
+    {
+        var usual = new Recipe { Method = method };
+        Recipe said = usual with { Settings = QuantizationMethods.Find(method).UsualSettings };
+        foreach (Recipe recipe in (Recipe[])[usual, said, said.WithSteps(7)])
+        {
+            string text = JsonSerializer.Serialize(recipe);
+            Assert.Equal(recipe, JsonSerializer.Deserialize<Recipe>(text));
+            Assert.DoesNotContain("percentile\":99.99,\"", text, StringComparison.Ordinal);
+        }
+        Assert.Equal(usual.Behavior.Learning, said.Behavior.Learning);
+        Assert.Empty(said.SettingChanges());
+    }
+
+    [Fact]
+    public void Changes_leave_the_other_settings_as_they_are()
+    {
+        var recipe = new Recipe { Method = "ptq4vm", Settings = new Ptq4vmSettings { Official = true, Learning = new() { Steps = 3, BatchSize = 5 } } };
+        Recipe changed = recipe.WithSettings(Json("""{ "alpha": 0.25, "learning": { "steps": 9 } }"""));
+        Assert.Equal(new Ptq4vmSettings { Alpha = 0.25, Official = true, Learning = new() { Steps = 9, BatchSize = 5 } }, changed.Settings);
+        Assert.Equal("""{"alpha":0.25,"learning":{"steps":9,"batchSize":5},"official":true}""", Sorted(changed.SettingChanges()));
+    }
+
+    [Fact]
+    public void Another_method_takes_over_what_was_said_or_refuses_it()
+    {
+        var recipe = new Recipe { Method = "ptq4vm", Settings = new Ptq4vmSettings { Alpha = 0.25 } };
+        Assert.Equal(new SmoothQuantSettings { Alpha = 0.25 }, recipe.WithMethod("smoothquant").Settings);
+        AssertRefused(() => recipe.WithMethod("mse"), "'mse'", "'alpha'");
+    }
+
+    [Fact]
+    public void Settings_of_another_method_are_refused()
+    {
+        var recipe = new Recipe { Method = "ptq4vm+", Settings = new Ptq4vmSettings() };
+        AssertRefused(recipe.Validate, "'ptq4vm+'", nameof(SmoothedLearningSettings), nameof(Ptq4vmSettings));
+        AssertRefused((new Recipe { Estimator = new("mse", new PercentileRange()) }).Validate, "'mse'", nameof(PercentileRange));
+    }
+
+    [Fact]
+    public void An_estimator_of_the_recipe_takes_the_place_of_the_methods()
+    {
+        Assert.IsType<MseEstimator>(new Recipe().CreateEstimator());
+        Assert.IsType<TruncationEstimator>(new Recipe { Estimator = new("truncation") }.CreateEstimator());
+    }
+
+    [Fact]
+    public void A_name_is_registered_once()
+    {
+        var registry = new Registry<string>("thing", "Things.Register", name => name, ["ours"]);
+        registry.Register("theirs");
+        Assert.Equal(["ours", "theirs"], registry.Names);
+        Assert.Equal("theirs", registry.Find("theirs"));
+        Assert.Contains("'theirs' already", Assert.Throws<ArgumentException>(() => registry.Register("theirs")).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => registry.Register("ours"));
+        AssertRefused(() => registry.Find("none"), "'none'", "ours, theirs", "Things.Register", "before the file is opened");
+    }
+
+    [Fact]
+    public void Registering_a_method_or_estimator_of_ours_again_is_refused()
+    {
+        Assert.Throws<ArgumentException>(() => QuantizationMethods.Register(QuantizationMethod.Create("mse", "", _ => new() { Estimator = new MseEstimator() })));
+        Assert.Throws<ArgumentException>(() => RangeEstimators.Register(RangeEstimatorKind.Create("mse", "", () => new MseEstimator())));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("two words")]
+    [InlineData("new\nline")]
+    [InlineData("a,b")]
+    public void Names_are_words(string name) => Assert.Throws<ArgumentException>(() => QuantizationMethod.Create(name, "", _ => null!));
+
+    [Fact]
+    public void Settings_are_read_by_strict_options_alone() => Assert.Throws<ArgumentException>(() => QuantizationMethod.Create(
+        "theirs", "", (JsonTypeInfo<PercentileSettings>)Lax.GetTypeInfo(typeof(PercentileSettings)), (_, _) => null!));
+
+    public static TheoryData<string, MethodBehavior> WrongBehaviors => new()
+    {
+        { "per tensor or per token", new() { Estimator = new MseEstimator(), Granularity = Granularity.PerChannel } },
+        { "rotated", new() { Estimator = new MseEstimator(), Rotates = true, Learning = new() } },
+        { "exponent of 2", new() { Estimator = new MseEstimator(), Learning = new() { SmoothingAlpha = 2 } } },
+        { "-1 steps", new() { Estimator = new MseEstimator(), Learning = new() { Steps = -1 } } },
+        { "batch of 0", new() { Estimator = new MseEstimator(), Learning = new() { BatchSize = 0 } } },
+        { "a rate", new() { Estimator = new MseEstimator(), Learning = new() { ScanRate = double.NaN } } },
+        { "no estimator", new() { Estimator = null! } },
+    };
+
+    [Theory]
+    [MemberData(nameof(WrongBehaviors), DisableDiscoveryEnumeration = true)]
+    public void What_no_method_can_ask_for_is_refused(string words, MethodBehavior behavior)
+    {
+        QuantizationMethod method = QuantizationMethod.Create("theirs", "", _ => behavior);
+        AssertRefused(() => method.Behavior(null, Scope.Linear), "'theirs'", words);
+    }
+
+    private static void AssertRefused(Action act, params string[] words)
+    {
+        string message = Assert.Throws<BitisException>(act).Message;
+        Assert.All(words, word => Assert.Contains(word, message, StringComparison.Ordinal));
+    }
+
+    private static string Sorted(JsonObject values) =>
+        $"{{{string.Join(',', values.OrderBy(value => value.Key, StringComparer.Ordinal).Select(value => $"\"{value.Key}\":{value.Value!.ToJsonString()}"))}}}";
+
+    private static JsonObject Json(string text) => JsonNode.Parse(text)!.AsObject();
+}
