@@ -59,7 +59,7 @@ internal sealed class AnalyzeCommand : BitisCommand
         }
         using ImageSource source = ImageSource.Open(data);
         ImageSource images = source.Take(arguments.GetValue(_images), arguments.GetValue(_seed));
-        int threads = arguments.GetValue(_threads) ?? Environment.ProcessorCount;
+        int threads = arguments.GetValue(_threads) ?? 0;
         IReadOnlyList<ScanStatistics> scans = ScanAnalyzer.Run(
             model.Float,
             ImageLoader.Load(images, model.Preprocessing, batchSize: 8, threads, Context.Cancellation).Select(batch => batch.Images),

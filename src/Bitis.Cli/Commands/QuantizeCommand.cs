@@ -79,7 +79,7 @@ internal sealed class QuantizeCommand : BitisCommand
         if (images.Count < wanted)
             Warn($"{source.Description}: only {images.Count} images to calibrate with; {wanted} were asked for.");
 
-        int threads = arguments.GetValue(_threads) ?? Environment.ProcessorCount;
+        int threads = arguments.GetValue(_threads) ?? 0;
         IEnumerable<Tensor> batches = ImageLoader
             .Load(images, model.Preprocessing, arguments.GetValue(_batch), threads, Context.Cancellation)
             .Select(batch => batch.Images);

@@ -27,6 +27,7 @@ public static class ScanAnalyzer
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(batches);
+        _ = ThreadCount.Resolve(threads);
         Dictionary<Node, ScanStatistics> statistics = model.Graph.Nodes
             .Where(node => node.Operator is SelectiveScan)
             .ToDictionary(node => node, node => new ScanStatistics(node.Name, node.Shape[0], (SelectiveScan)node.Operator));

@@ -95,9 +95,9 @@ public sealed record Preprocessing(
     /// <exception cref="ArgumentException">The span has another length.</exception>
     public void Apply(RgbImage image, Span<float> chw)
     {
-        int plane = CropSize * CropSize;
-        if (chw.Length != RgbImage.Channels * plane)
+        if (chw.Length != (long)RgbImage.Channels * CropSize * CropSize)
             throw new ArgumentException($"{chw.Length} values do not hold [3, {CropSize}, {CropSize}].", nameof(chw));
+        int plane = CropSize * CropSize;
         ReadOnlySpan<byte> pixels = ResizeAndCrop(image).Pixels;
         Span<float> normalized = stackalloc float[byte.MaxValue + 1];
         for (int c = 0; c < RgbImage.Channels; c++)

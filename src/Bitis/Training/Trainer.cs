@@ -26,11 +26,10 @@ public sealed class Trainer
 
     private Trainer(TrainingRecipe recipe, TrainingData data, TrainingFolder folder, VisionModel model, int threads)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(threads);
         _recipe = recipe;
         _data = data;
         Folder = folder;
-        _threads = threads;
+        _threads = ThreadCount.Resolve(threads);
         // Images that do not fill a batch are left out; the epoch's order decides which they are.
         _stepsPerEpoch = data.Training.Count / recipe.BatchSize;
         _schedule = LearningRateSchedule.Of(recipe, _stepsPerEpoch);
@@ -78,7 +77,7 @@ public sealed class Trainer
     /// </exception>
     public static Trainer Create(TrainingRecipe recipe, TrainingData data, string folder, int threads = 0, VisionModel? initial = null)
     {
-        ModelConfig config = Check(recipe, data);
+        ModelConfig config = Check(recipe, data, threads);
         if (initial is not null && initial.Config != config)
         {
             throw new BitisException(
@@ -107,7 +106,7 @@ public sealed class Trainer
     /// </exception>
     public static Trainer Resume(TrainingRecipe recipe, TrainingData data, string folder, int threads = 0)
     {
-        ModelConfig config = Check(recipe, data);
+        ModelConfig config = Check(recipe, data, threads);
         var files = new TrainingFolder(folder);
         files.RequireStarted();
         TrainingCheckpoint checkpoint = TrainingCheckpoint.Open(files.Checkpoint);
@@ -160,10 +159,11 @@ public sealed class Trainer
         return Epochs;
     }
 
-    private static ModelConfig Check(TrainingRecipe recipe, TrainingData data)
+    private static ModelConfig Check(TrainingRecipe recipe, TrainingData data, int threads)
     {
         ArgumentNullException.ThrowIfNull(recipe);
         ArgumentNullException.ThrowIfNull(data);
+        _ = ThreadCount.Resolve(threads);
         recipe.Validate();
         if (data.Training.Count < recipe.BatchSize)
         {
