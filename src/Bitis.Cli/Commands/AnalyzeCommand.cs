@@ -52,6 +52,7 @@ internal sealed class AnalyzeCommand : BitisCommand
         string data = arguments.GetRequiredValue(_data)!;
         foreach (OutputTarget target in files.Where(_ => Directory.Exists(folder)).Select(OutputTarget.Resolve))
         {
+            using OutputTarget checkedTarget = target;
             target.RequireWritable();
             target.RequireOtherThan(model.Path, data);
             if (target.Notice is { } notice)

@@ -54,7 +54,7 @@ internal sealed class QuantizeCommand : BitisCommand
     protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress)
     {
         string output = arguments.GetRequiredValue(_output)!;
-        OutputTarget target = OutputTarget.Resolve(output);
+        using OutputTarget target = OutputTarget.Resolve(output);
         target.RequireWritable();
         if (target.Notice is { } notice)
             Warn(notice);

@@ -1,7 +1,7 @@
 namespace Bitis.Cli.Input;
 
 /// <summary>Reads the names of a model's classes from a text file, one a line.</summary>
-/// <remarks>At most 16 MiB are read, of devices and pipes as well.</remarks>
+/// <remarks>At most 16 MiB are read.</remarks>
 internal static class ClassNamesFile
 {
     /// <summary>More than any list of class names; a longer file is something else.</summary>
@@ -16,7 +16,7 @@ internal static class ClassNamesFile
         string text;
         try
         {
-            text = BoundedText.Read(path, MaxBytes)
+            text = BoundedText.Read(path, MaxBytes, "the list of class names")
                 ?? throw BitisException.InFile(path, $"this is more than {MaxBytes >> 20} MiB long; {classes} class names were expected, one a line.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -8,7 +8,7 @@ namespace Bitis.Cli.Input;
 /// Reads a small JSON file that a person wrote into a record: comments and trailing commas are allowed, unknown fields are
 /// not, and what is wrong is said with its line and field.
 /// </summary>
-/// <remarks>At most 1 MiB is read, of devices and pipes as well.</remarks>
+/// <remarks>At most 1 MiB is read.</remarks>
 /// <param name="kind">What the file is called: <c>recipe</c>.</param>
 /// <param name="example">Two of its fields as JSON, for the message about a file that is something else.</param>
 /// <param name="expectedByField">What each field takes, by its name; those of a record within the record by their path.</param>
@@ -57,7 +57,7 @@ internal sealed class JsonFile(string kind, string example, IReadOnlyDictionary<
     {
         try
         {
-            string? text = BoundedText.Read(path, MaxBytes);
+            string? text = BoundedText.Read(path, MaxBytes, $"the {kind}");
             if (string.IsNullOrEmpty(text))
             {
                 string length = text is null ? $"more than {MaxBytes}" : "0";

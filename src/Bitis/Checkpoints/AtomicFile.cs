@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace Bitis.Checkpoints;
 
 /// <summary>
@@ -43,6 +45,7 @@ public static class AtomicFile
 
     private static void WriteThrough(OutputTarget target, Action<Stream> write)
     {
+        using SafeFileHandle? pipe = target.OpenPipe(); // so that opening it as a stream does not wait
         using var stream = new FileStream(target.File, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
         write(stream);
         stream.Flush();

@@ -55,7 +55,9 @@ public sealed record TrainingFolder(string Path)
             return;
         foreach (string file in (string[])[Checkpoint, BestModel, FinalModel, LogCsv, LogJson])
         {
-            OutputTarget target = OutputTarget.Resolve(file);
+            using OutputTarget target = OutputTarget.Resolve(file);
+            if (target.IsStream)
+                throw BitisException.InFile(file, "this is a device or a pipe; a training keeps files. Name another folder.");
             target.RequireOtherThan(inputs);
             target.RequireWritable();
         }

@@ -1,0 +1,35 @@
+namespace Bitis.Checkpoints;
+
+/// <summary>What may be read: files, at the end of all links.</summary>
+public static class InputPath
+{
+    /// <summary>
+    /// Refuses folders, pipes and devices before they are opened: opening a pipe waits for its writer, without a word, and
+    /// none of them can be read at any place. What does not exist, or may not be looked at, is left to whoever opens it.
+    /// </summary>
+    /// <param name="path">The path, as the user gave it.</param>
+    /// <param name="expected">What the file should be, for the message: <c>the checkpoint</c>.</param>
+    /// <exception cref="BitisException">It is something else than a file.</exception>
+    public static void RequireFile(string path, string expected)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        FileKind? kind;
+        try
+        {
+            kind = FileFacts.Of(path)?.Kind;
+        }
+        catch (PathTooLongException e)
+        {
+            throw new BitisException($"{path}: there is no such file: {e.Message}.", e);
+        }
+        string? problem = kind switch
+        {
+            FileKind.Folder => $"this is a folder; give the file inside it that is {expected}.",
+            FileKind.Pipe => $"this is a pipe; {expected} is read from a file only. Write it to one first.",
+            FileKind.Device or FileKind.Other => $"this is a device or a socket; {expected} is read from a file only.",
+            _ => null,
+        };
+        if (problem is not null)
+            throw BitisException.InFile(path, problem);
+    }
+}
