@@ -71,11 +71,15 @@ internal sealed class AnalyzeCommand : BitisCommand
         ScanReport[] reports = [.. scans.Select(scan => ScanReport.Of(scan, decay, hidden))];
         List<string> figures = [];
         if (folder is not null)
-            OutputFolder.Create(folder);
-        if (folder is not null && decay)
-            figures.Add(Write(FigureFile(folder, DiscreteA), DecayChart(reports)));
-        if (folder is not null && hidden)
-            figures.Add(Write(FigureFile(folder, HiddenState), HiddenStateChart(reports)));
+        {
+            OutputFolder.Fill(folder, () =>
+            {
+                if (decay)
+                    figures.Add(Write(FigureFile(folder, DiscreteA), DecayChart(reports)));
+                if (hidden)
+                    figures.Add(Write(FigureFile(folder, HiddenState), HiddenStateChart(reports)));
+            });
+        }
         return new AnalyzeResult(model.Reference, source.Description, images.Count, reports, figures);
     }
 

@@ -39,7 +39,7 @@ public static class AtomicFile
         catch (IOException e)
         {
             string hint = target.IsStream ? "" : "; nothing was changed. Check the disk's free space";
-            throw OutputTarget.Refused(path, e.Message.TrimEnd('.') + hint, e);
+            throw OutputTarget.Refused(path, SystemMessage.Of(e) + hint, e);
         }
     }
 

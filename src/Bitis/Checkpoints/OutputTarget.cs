@@ -70,7 +70,7 @@ public sealed partial class OutputTarget : IDisposable
         catch (Exception e) when (
             e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            throw Refused(path, e.Message.TrimEnd('.'), e);
+            throw Refused(path, SystemMessage.Of(e), e);
         }
     }
 
@@ -103,7 +103,7 @@ public sealed partial class OutputTarget : IDisposable
         }
         catch (Exception e) when (e is IOException or ArgumentException or NotSupportedException)
         {
-            throw Refused(Path, e.Message.TrimEnd('.'), e);
+            throw Refused(Path, SystemMessage.Of(e), e);
         }
     }
 

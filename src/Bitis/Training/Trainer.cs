@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using Bitis.Checkpoints;
 using Bitis.Data;
 using Bitis.Evaluation;
 using Bitis.Models;
@@ -23,6 +24,7 @@ public sealed class Trainer
     private readonly int _stepsPerEpoch;
     private readonly int _threads;
     private long _savedAt;
+    private bool _isNew;
 
     private Trainer(TrainingRecipe recipe, TrainingData data, TrainingFolder folder, VisionModel model, int threads)
     {
@@ -93,7 +95,7 @@ public sealed class Trainer
                 weight.Span.CopyTo(model.Weights[name].Span);
             model = model.WithPreprocessing(initial.Preprocessing);
         }
-        return new Trainer(recipe, data, files, model, threads);
+        return new Trainer(recipe, data, files, model, threads) { _isNew = true };
     }
 
     /// <summary>Prepares to go on with a training where its last checkpoint was written.</summary>
@@ -136,12 +138,17 @@ public sealed class Trainer
     /// <exception cref="OperationCanceledException">The training was stopped, and a checkpoint written.</exception>
     public IReadOnlyList<EpochRecord> Run(IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
     {
+        OutputFolder.Fill(Folder.Path, () => RunInFolder(progress, cancellationToken));
+        return Epochs;
+    }
+
+    private void RunInFolder(IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
+    {
         using var step = new TrainingStep(_recipe, _state, _schedule, _stepsPerEpoch, _threads);
         var pace = new Pace(_state.Position.Steps(_stepsPerEpoch), _schedule.Steps);
-        Folder.Create();
-        using FileStream trainingHere = Folder.Lock();
         Folder.RequireWritable();
-        Save(); // finds out now, and not after an epoch, that the disk is full
+        using FileStream trainingHere = Folder.Lock();
+        Begin();
         try
         {
             while (Epochs.Count < _recipe.Epochs)
@@ -156,7 +163,23 @@ public sealed class Trainer
             throw;
         }
         AveragedModel.Save(Folder.FinalModel, Notes());
-        return Epochs;
+    }
+
+    /// <summary>Finds out now, and not after an epoch, that the disk is full; then a new training leaves nothing.</summary>
+    private void Begin()
+    {
+        if (_isNew)
+            Folder.RequireNew(); // another process may have trained here since
+        try
+        {
+            Save();
+        }
+        catch when (_isNew)
+        {
+            Folder.RemoveFiles();
+            throw;
+        }
+        _isNew = false;
     }
 
     private static ModelConfig Check(TrainingRecipe recipe, TrainingData data, int threads)

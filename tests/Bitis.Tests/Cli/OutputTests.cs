@@ -55,8 +55,8 @@ public sealed class OutputTests : IDisposable
         CliRunner.Run("train", "--recipe", recipe, "--data", _images, "-o", _folder.File("first")).AssertSucceeded();
         File.Copy(Path.Combine(_folder.File("first"), "final.safetensors"), best);
         byte[] before = File.ReadAllBytes(best);
-        CliRunner.Run("train", "--recipe", recipe, "--data", _images, "--init", best, "-o", run).AssertRefused(best, "the same file as the input");
-        CliRunner.Run("finetune", best, "--data", _images, "-o", run).AssertRefused(best, "the same file as the input");
+        CliRunner.Run("train", "--recipe", recipe, "--data", _images, "--init", best, "-o", run).AssertRefused(run, "best.safetensors already");
+        CliRunner.Run("finetune", best, "--data", _images, "-o", run).AssertRefused(run, "best.safetensors already");
         Assert.Equal(before, File.ReadAllBytes(best));
         Assert.Single(Directory.GetFileSystemEntries(run));
     }
