@@ -53,8 +53,8 @@ internal sealed record CliContext
     /// cref="EscapingWriter"/>).</summary>
     public CliContext WithEscaping() => this with
     {
-        Output = new EscapingWriter(Output, "standard output"),
-        Error = new EscapingWriter(Error, name: null),
+        Output = new EscapingWriter(new StandardWriter(Output, "standard output")),
+        Error = new EscapingWriter(new StandardWriter(Error, name: null)),
     };
 
     /// <summary>Writes a line that <see cref="CreateOutputConsole"/> has coloured; what is in it must be escaped

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Bitis.Cli;
+using Spectre.Console;
 
 namespace Bitis.Tests.Cli;
 
@@ -44,11 +45,20 @@ public sealed class ShortageTests : IDisposable
     {
         CliOutcome closed = Shell($"exec {Command("version")} >&-");
         Assert.Equal(2, closed.ExitCode);
-        Assert.Contains("standard output cannot be written to", closed.Error);
+        Assert.Equal("standard output cannot be written to: it is closed. Files that were written are complete.", closed.Error.TrimEnd());
+        Assert.Equal(2, Shell($"exec {Command("version")} >&- 2>&-").ExitCode);
         CliOutcome head = Shell($"{Command("inspect", Checkpoint, "--tensors")} | head -n 1; exit ${{PIPESTATUS[0]}}").AssertSucceeded();
         Assert.Empty(head.Error);
         Assert.Single(head.Output.TrimEnd().Split('\n'));
         Shell($"exec {Command("version")} 2>&-").AssertSucceeded();
+    }
+
+    [Fact]
+    public void A_terminal_that_is_gone_ends_no_display()
+    {
+        CliContext context = new CliContext { Output = new GoneWriter(), Error = new GoneWriter(), OutputIsTerminal = true, ErrorIsTerminal = true }.WithEscaping();
+        context.CreateErrorConsole().WriteLine("progress is written by a thread that nobody watches");
+        Assert.Contains("standard output cannot be written to: gone", Assert.Throws<BitisException>(() => context.WriteStyled("result")).Message);
     }
 
     [LinuxFact]
@@ -116,6 +126,17 @@ public sealed class ShortageTests : IDisposable
         Assert.Equal(ExitCodes.BadInput, code);
         Assert.Contains(words, error);
         Assert.DoesNotContain("fault", error);
+    }
+
+    private sealed class GoneWriter : StringWriter
+    {
+        public override void Write(char value) => throw new IOException("gone");
+
+        public override void Write(string? value) => throw new IOException("gone");
+
+        public override void WriteLine(string? value) => throw new IOException("gone");
+
+        public override void Flush() => throw new IOException("gone");
     }
 
     private static (int Code, string Error) Explain(Exception e)
