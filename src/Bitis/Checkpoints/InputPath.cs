@@ -1,8 +1,27 @@
 namespace Bitis.Checkpoints;
 
-/// <summary>What may be read: files, at the end of all links.</summary>
+/// <summary>What may be read: files, at the end of all links, whose names are UTF-8.</summary>
 public static class InputPath
 {
+    /// <summary>What .NET puts in the place of bytes that are not UTF-8.</summary>
+    private const char Replacement = '\uFFFD';
+
+    /// <summary>
+    /// Refuses a name with bytes that are not UTF-8: .NET knows it by another one only, under which there is nothing, or
+    /// under which an output would be written.
+    /// </summary>
+    /// <param name="path">The path, as .NET gives it.</param>
+    /// <exception cref="BitisException">It is such a name.</exception>
+    public static void RequireUtf8(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        if (path.Contains(Replacement, StringComparison.Ordinal) && !Path.Exists(path))
+        {
+            throw BitisException.InFile(
+                path, $"the name has bytes that are not UTF-8 (each shown as {Replacement}), and cannot be used. Rename the file or folder.");
+        }
+    }
+
     /// <summary>
     /// Refuses folders, pipes and devices before they are opened: opening a pipe waits for its writer, without a word, and
     /// none of them can be read at any place. What does not exist, or may not be looked at, is left to whoever opens it.
@@ -12,7 +31,7 @@ public static class InputPath
     /// <exception cref="BitisException">It is something else than a file.</exception>
     public static void RequireFile(string path, string expected)
     {
-        ArgumentNullException.ThrowIfNull(path);
+        RequireUtf8(path);
         FileKind? kind;
         try
         {

@@ -33,6 +33,7 @@ public static class OutputFolder
     /// <exception cref="BitisException">It cannot.</exception>
     public static void RequireWritable(string path, string what = "the folder")
     {
+        InputPath.RequireUtf8(path);
         try
         {
             string existing = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
@@ -64,6 +65,7 @@ public static class OutputFolder
     /// <summary>Creates a folder; those that were missing, the innermost first.</summary>
     private static List<string> Create(string path, string what)
     {
+        InputPath.RequireUtf8(path);
         var missing = new List<string>();
         try
         {

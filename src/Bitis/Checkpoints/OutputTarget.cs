@@ -48,6 +48,7 @@ public sealed partial class OutputTarget : IDisposable
     public static OutputTarget Resolve(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        InputPath.RequireUtf8(path);
         try
         {
             string full = System.IO.Path.GetFullPath(path);
