@@ -24,8 +24,11 @@ public sealed unsafe partial class GuardedMemoryTests
         {
             Assert.Equal(GuardMode.Start, GuardedMemory.Parse("start"));
             Assert.Equal(GuardMode.End, GuardedMemory.Parse("end"));
+            Assert.Equal(GuardMode.End, GuardedMemory.Parse(" End "));
         }
-        Assert.Contains("BITIS_GUARD=both", Assert.Throws<BitisException>(() => GuardedMemory.Parse("both")).Message);
+        string message = Assert.Throws<BitisException>(() => GuardedMemory.Parse("both")).Message;
+        Assert.Contains("BITIS_GUARD=both", message);
+        Assert.Contains("start, end", message);
     }
 
     [Theory]

@@ -50,13 +50,14 @@ internal sealed class AnalyzeCommand : BitisCommand
         if (model.Float is null)
             throw BitisException.InFile(model.Reference, "this model is quantized already; give the checkpoint that it was made of.");
         string data = arguments.GetRequiredValue(_data)!;
+        List<string> notices = [];
         foreach (OutputTarget target in files.Where(_ => Directory.Exists(folder)).Select(OutputTarget.Resolve))
         {
             using OutputTarget checkedTarget = target;
             target.RequireWritable();
             target.RequireOtherThan(model.Path, data);
             if (target.Notice is { } notice)
-                Warn(notice);
+                notices.Add(notice);
         }
         using ImageSource source = ImageSource.Open(data);
         ImageSource images = source.Take(arguments.GetValue(_images), arguments.GetValue(_seed));
@@ -70,6 +71,7 @@ internal sealed class AnalyzeCommand : BitisCommand
         bool decay = sites.Contains(DiscreteA), hidden = sites.Contains(HiddenState);
         ScanReport[] reports = [.. scans.Select(scan => ScanReport.Of(scan, decay, hidden))];
         List<string> figures = [];
+        notices.ForEach(Warn);
         if (folder is not null)
         {
             OutputFolder.Fill(folder, () =>

@@ -56,8 +56,6 @@ internal sealed class QuantizeCommand : BitisCommand
         string output = arguments.GetRequiredValue(_output)!;
         using OutputTarget target = OutputTarget.Resolve(output);
         target.RequireWritable();
-        if (target.Notice is { } notice)
-            Warn(notice);
         Recipe recipe = _recipe.Read(arguments);
         recipe.Validate();
         string calibration = arguments.GetRequiredValue(_calibration)!;
@@ -102,6 +100,8 @@ internal sealed class QuantizeCommand : BitisCommand
             throw;
         }
         Context.Cancellation.ThrowIfCancellationRequested();
+        if (target.Notice is { } notice)
+            Warn(notice);
         long fileBytes = quantized.Save(output, Context.Cancellation);
         if (workFolder is not null)
             PostTrainingQuantizer.DeleteWork(workFolder);

@@ -10,12 +10,26 @@ internal static class BoundedText
     /// <param name="path">The file.</param>
     /// <param name="maxBytes">How many bytes are allowed.</param>
     /// <param name="expected">What the file should be, for the message.</param>
-    /// <exception cref="BitisException">It is a folder, a pipe or a device.</exception>
-    /// <exception cref="IOException">The file cannot be read.</exception>
-    /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
+    /// <exception cref="BitisException">There is no such file, it is something else, or it cannot be read.</exception>
     public static string? Read(string path, int maxBytes, string expected)
     {
         InputPath.RequireFile(path, expected);
+        try
+        {
+            return ReadBounded(path, maxBytes);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new BitisException($"{path}: there is no such file; {expected} was expected.", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BitisException($"{path}: this cannot be read: {e.Message}", e);
+        }
+    }
+
+    private static string? ReadBounded(string path, int maxBytes)
+    {
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
         using var contents = new MemoryStream();
         byte[] buffer = new byte[1 << 16];

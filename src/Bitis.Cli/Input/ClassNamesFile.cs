@@ -13,16 +13,8 @@ internal static class ClassNamesFile
     /// <exception cref="BitisException">The file cannot be read, or has another number of names.</exception>
     public static IReadOnlyList<string> Load(string path, int classes)
     {
-        string text;
-        try
-        {
-            text = BoundedText.Read(path, MaxBytes, "the list of class names")
-                ?? throw BitisException.InFile(path, $"this is more than {MaxBytes >> 20} MiB long; {classes} class names were expected, one a line.");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new BitisException($"{path}: the class names cannot be read: {e.Message}", e);
-        }
+        string text = BoundedText.Read(path, MaxBytes, "a file of class names")
+            ?? throw BitisException.InFile(path, $"this is more than {MaxBytes >> 20} MiB long; {classes} class names were expected, one a line.");
         string[] names = [.. text.TrimEnd().Split('\n').Select(name => name.Trim())];
         if (names.Length != classes)
             throw BitisException.InFile(path, $"there are {names.Length} lines; the model has {classes} classes, one name a line was expected.");

@@ -55,20 +55,13 @@ internal sealed class JsonFile(string kind, string example, IReadOnlyDictionary<
 
     private string ReadText(string path)
     {
-        try
+        string? text = BoundedText.Read(path, MaxBytes, $"a {kind} file");
+        if (string.IsNullOrEmpty(text))
         {
-            string? text = BoundedText.Read(path, MaxBytes, $"the {kind}");
-            if (string.IsNullOrEmpty(text))
-            {
-                string length = text is null ? $"more than {MaxBytes}" : "0";
-                throw BitisException.InFile(path, $"this is {length} bytes long; a {kind} (JSON) was expected, of at most {MaxBytes}.");
-            }
-            return text;
+            string length = text is null ? $"more than {MaxBytes}" : "0";
+            throw BitisException.InFile(path, $"this is {length} bytes long; a {kind} (JSON) was expected, of at most {MaxBytes}.");
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new BitisException($"{path}: the {kind} cannot be read: {e.Message}", e);
-        }
+        return text;
     }
 
     /// <summary>The place and the problem, in the words of the file rather than those of the serializer.</summary>

@@ -31,7 +31,7 @@ internal sealed class CheckpointFile : IDisposable
     /// <exception cref="BitisException">It is missing, no file, empty or unreadable.</exception>
     public static CheckpointFile Open(string path)
     {
-        InputPath.RequireFile(path, "the checkpoint");
+        InputPath.RequireFile(path, "a checkpoint file");
         SafeFileHandle? handle = null;
         try
         {

@@ -27,7 +27,7 @@ public static class InputPath
     /// none of them can be read at any place. What does not exist, or may not be looked at, is left to whoever opens it.
     /// </summary>
     /// <param name="path">The path, as the user gave it.</param>
-    /// <param name="expected">What the file should be, for the message: <c>the checkpoint</c>.</param>
+    /// <param name="expected">What the file should be, for the message: <c>a checkpoint file</c>.</param>
     /// <exception cref="BitisException">It is something else than a file.</exception>
     public static void RequireFile(string path, string expected)
     {
@@ -37,15 +37,15 @@ public static class InputPath
         {
             kind = FileFacts.Of(path)?.Kind;
         }
-        catch (PathTooLongException e)
+        catch (IOException e)
         {
             throw new BitisException($"{path}: there is no such file: {e.Message}.", e);
         }
         string? problem = kind switch
         {
-            FileKind.Folder => $"this is a folder; give the file inside it that is {expected}.",
-            FileKind.Pipe => $"this is a pipe; {expected} is read from a file only. Write it to one first.",
-            FileKind.Device or FileKind.Other => $"this is a device or a socket; {expected} is read from a file only.",
+            FileKind.Folder => $"this is a folder; {expected} was expected.",
+            FileKind.Pipe => $"this is a pipe; {expected} was expected. Write what comes from the pipe to a file first.",
+            FileKind.Device or FileKind.Other => $"this is a device or a socket; {expected} was expected.",
             _ => null,
         };
         if (problem is not null)

@@ -42,7 +42,7 @@ internal static class InputFile
     }
 
     /// <summary>Refuses what is no file before it is opened.</summary>
-    public static void RequireFile(string path) => InputPath.RequireFile(path, "the image or set of images");
+    public static void RequireFile(string path) => InputPath.RequireFile(path, "a file of images");
 
     /// <summary>Whether an exception comes from the file system rather than from a defect of ours.</summary>
     public static bool IsFileSystemFailure(Exception e) =>

@@ -40,16 +40,16 @@ internal static unsafe partial class GuardedMemory
     /// <summary>The mode that a value of the environment variable stands for.</summary>
     internal static GuardMode Parse(string? value)
     {
-        if (string.IsNullOrEmpty(value))
-            return GuardMode.Off;
-        if (!OperatingSystem.IsLinux())
-            throw new BitisException($"{Variable}={value}: memory can be guarded on Linux only. Unset the variable.");
-        return value switch
+        GuardMode mode = value?.Trim().ToUpperInvariant() switch
         {
-            "start" => GuardMode.Start,
-            "end" => GuardMode.End,
-            _ => throw new BitisException($"{Variable}={value}: expected start, end or nothing."),
+            null or "" => GuardMode.Off,
+            "START" => GuardMode.Start,
+            "END" => GuardMode.End,
+            _ => throw new BitisException($"{Variable}={value}: is not a place for guard pages. Valid values: start, end, or nothing."),
         };
+        return mode == GuardMode.Off || OperatingSystem.IsLinux()
+            ? mode
+            : throw new BitisException($"{Variable}={value}: memory can be guarded on Linux only. Unset the variable.");
     }
 
     /// <summary>Maps a block of zeros beside a page that nobody may touch.</summary>

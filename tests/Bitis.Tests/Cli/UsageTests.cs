@@ -100,6 +100,17 @@ public sealed class UsageTests
         CliRunner.Finish(bad).AssertRefused("'frob'");
     }
 
+    [Theory]
+    [InlineData("BITIS_GUARD", "both", "start, end")]
+    [InlineData("BITIS_ISA", "sse9", "portable, avx2")]
+    [InlineData("BITIS_KERNEL", "fast", "'f32-scan-'")]
+    public void Variables_that_mean_nothing_are_refused_before_the_work(string name, string value, string values)
+    {
+        using Process process = CliRunner.StartWith([(name, value)], "inspect", "missing.pth");
+        CliOutcome outcome = CliRunner.Finish(process).AssertRefused($"{name}={value}", values);
+        Assert.Single(outcome.Error.TrimEnd().Split('\n'));
+    }
+
     [Fact]
     public void Tables_are_aligned_plain_text_where_nobody_looks()
     {
