@@ -140,8 +140,11 @@ public sealed class Tensor
 
     private static float[] Allocate(int elements, bool zeroed, out int start)
     {
-        if (GuardedMemory.Mode != GuardMode.Off)
-            return GuardedMemory.AllocateArray(elements, zeroed, GuardedMemory.Mode, out start);
+        if (GuardedMemory.Mode != GuardMode.Off
+            && GuardedMemory.TryAllocateArray(elements, zeroed, GuardedMemory.Mode, out float[]? guarded, out start))
+        {
+            return guarded;
+        }
         int length = elements + AlignmentElements;
         float[] buffer = zeroed
             ? GC.AllocateArray<float>(length, pinned: true)

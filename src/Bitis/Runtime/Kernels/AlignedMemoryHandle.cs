@@ -23,9 +23,9 @@ internal sealed unsafe class AlignedMemoryHandle : SafeHandle
         : base(invalidHandleValue: 0, ownsHandle: true)
     {
         _bytes = (long)bytes;
-        if (GuardedMemory.Mode != GuardMode.Off)
+        if (GuardedMemory.Mode != GuardMode.Off && GuardedMemory.TryAllocate(bytes, GuardedMemory.Mode, out nint block, out _mapping))
         {
-            SetHandle(GuardedMemory.Allocate(bytes, GuardedMemory.Mode, out _mapping));
+            SetHandle(block);
         }
         else
         {
