@@ -6,6 +6,9 @@ namespace Bitis.Cli;
 /// <summary>The surroundings of a command: where its output goes, and what may cancel it. Tests bring their own.</summary>
 internal sealed record CliContext
 {
+    /// <summary>The environment variable that shows the stack of an internal fault.</summary>
+    private const string DebugVariable = "BITIS_DEBUG";
+
     /// <summary>Pipes have no width; tables are not wrapped there.</summary>
     private const int UnlimitedWidth = 10_000, NarrowestTerminal = 80;
 
@@ -44,7 +47,7 @@ internal sealed record CliContext
             OutputIsTerminal = !Console.IsOutputRedirected,
             ErrorIsTerminal = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb",
             NoColor = !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")),
-            Debug = Environment.GetEnvironmentVariable("BITIS_DEBUG") == "1",
+            Debug = Environment.GetEnvironmentVariable(DebugVariable)?.Trim().ToUpperInvariant() is "1" or "TRUE" or "YES" or "ON",
             Cancellation = cancellation,
         };
     }
@@ -53,8 +56,8 @@ internal sealed record CliContext
     /// cref="EscapingWriter"/>).</summary>
     public CliContext WithEscaping() => this with
     {
-        Output = new EscapingWriter(Output, "standard output"),
-        Error = new EscapingWriter(Error, name: null),
+        Output = new EscapingWriter(new StandardWriter(Output, "standard output")),
+        Error = new EscapingWriter(new StandardWriter(Error, name: null)),
     };
 
     /// <summary>Writes a line that <see cref="CreateOutputConsole"/> has coloured; what is in it must be escaped

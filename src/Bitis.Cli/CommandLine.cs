@@ -16,7 +16,7 @@ internal static class CommandLine
     {
         context = context.WithEscaping();
         // What a message needs is loaded now, since it may have to say that no more files can be opened.
-        Explain(new FileNotFoundException(), context with { Error = new EscapingWriter(new StringWriter(), name: null) });
+        Explain(new FileNotFoundException(), context with { Error = new EscapingWriter(new StringWriter()) });
         try
         {
             ParseResult parsed = CreateRoot(context).Parse(arguments.Count == 0 ? ["--help"] : arguments);

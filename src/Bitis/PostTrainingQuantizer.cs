@@ -31,6 +31,7 @@ public static class PostTrainingQuantizer
         ArgumentNullException.ThrowIfNull(recipe);
         recipe.Validate();
         options ??= new QuantizationOptions();
+        _ = ThreadCount.Resolve(options.Threads);
         IReadOnlyList<(Node Node, BitWidths Bits)> selected = recipe.Select(model.Graph);
         RequireParametersOfTheirOwn(model.Graph, [.. selected.Where(pair => pair.Bits.Weights != BitWidths.Float).Select(pair => pair.Node)]);
         Dictionary<string, QuantizedScan> scans = recipe.CoversScans && recipe.Bits.Activations != BitWidths.Float

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using Bitis.Tensors;
 
 namespace Bitis.Fuzz;
 
@@ -29,6 +30,8 @@ internal static class FuzzChild
         }
         foreach (((string target, FuzzOutcomeKind kind), int count) in counts)
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"COUNT {target} {kind} {count}"));
+        if (GuardedMemory.Mode != GuardMode.Off)
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"COUNT blocks without-guard {GuardedMemory.UnguardedBlocks}"));
         return 0;
     }
 

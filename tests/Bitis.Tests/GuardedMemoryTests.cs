@@ -24,8 +24,11 @@ public sealed unsafe partial class GuardedMemoryTests
         {
             Assert.Equal(GuardMode.Start, GuardedMemory.Parse("start"));
             Assert.Equal(GuardMode.End, GuardedMemory.Parse("end"));
+            Assert.Equal(GuardMode.End, GuardedMemory.Parse(" End "));
         }
-        Assert.Contains("BITIS_GUARD=both", Assert.Throws<BitisException>(() => GuardedMemory.Parse("both")).Message);
+        string message = Assert.Throws<BitisException>(() => GuardedMemory.Parse("both")).Message;
+        Assert.Contains("BITIS_GUARD=both", message);
+        Assert.Contains("start, end", message);
     }
 
     [Theory]
@@ -38,7 +41,8 @@ public sealed unsafe partial class GuardedMemoryTests
     {
         foreach (GuardMode mode in Modes)
         {
-            byte* block = (byte*)GuardedMemory.Allocate((nuint)bytes, mode, out var mapping);
+            Assert.True(GuardedMemory.TryAllocate((nuint)bytes, mode, out nint address, out var mapping));
+            byte* block = (byte*)address;
             Check(block, bytes, mode);
             Assert.Equal(-1, new ReadOnlySpan<byte>(block, bytes).IndexOfAnyExcept((byte)0));
             new Span<byte>(block, bytes).Fill(1);
@@ -57,7 +61,7 @@ public sealed unsafe partial class GuardedMemoryTests
     {
         foreach (GuardMode mode in Modes)
         {
-            float[] array = GuardedMemory.AllocateArray(length, zeroed: true, mode, out int start);
+            Assert.True(GuardedMemory.TryAllocateArray(length, zeroed: true, mode, out float[]? array, out int start));
             fixed (float* first = array)
                 Check((byte*)(first + start), length * sizeof(float), mode);
             Assert.Equal(-1, array.AsSpan(start, length).IndexOfAnyExcept(0f));
@@ -70,13 +74,35 @@ public sealed unsafe partial class GuardedMemoryTests
         for (int i = 0; i < 200; i++)
         {
             foreach (GuardMode mode in Modes)
-                GuardedMemory.AllocateArray(length, zeroed: i % 2 == 0, mode, out _);
+                GuardedMemory.TryAllocateArray(length, zeroed: i % 2 == 0, mode, out _, out _);
             if (i % 50 == 0)
             {
                 GC.Collect();
                 GC.WaitForPendingFinalizers();
             }
         }
+    }
+
+    [Fact]
+    public void Blocks_beyond_the_budget_have_no_page_and_are_counted()
+    {
+        int collections = 0;
+        GuardBudget? budget = null;
+        budget = new GuardBudget(8, () =>
+        {
+            if (++collections == 1)
+                budget!.Give(); // one was garbage
+        });
+        for (int i = 0; i < 9; i++)
+            Assert.True(budget.TryTake());
+        Assert.Equal((8, 0, 1), (budget.Live, budget.Unguarded, collections));
+        for (int i = 0; i < 5; i++)
+            Assert.False(budget.TryTake());
+        Assert.Equal((8, 5), (budget.Live, budget.Unguarded));
+        Assert.InRange(collections, 2, 4); // not for each of them
+        budget.Give();
+        Assert.True(budget.TryTake());
+        Assert.False(budget.TryTake());
     }
 
     [Fact]

@@ -1,4 +1,7 @@
+using Bitis.Execution.Planning;
+using Bitis.Runtime.Kernels;
 using Bitis.Tensors;
+using Bitis.Training;
 
 namespace Bitis.Tests;
 
@@ -26,6 +29,28 @@ public sealed class TensorTests
         Assert.Equal(9, tensor.Span[0]);
         Assert.Throws<ArgumentException>(() => tensor.Reshape([7]));
         Assert.Throws<ArgumentException>(() => Tensor.From([2], [1f]));
+    }
+
+    [Fact]
+    public void Shapes_that_no_tensor_can_have_are_named()
+    {
+        Shape[] shapes = [[1_000_000, 3, 224, 224], [int.MaxValue, int.MaxValue, int.MaxValue], [int.MaxValue], [1 << 16, 1 << 16]];
+        foreach (Shape shape in shapes)
+        {
+            Assert.Contains($"{shape}", Assert.Throws<BitisException>(() => new Tensor(shape)).Message);
+            Assert.Contains($"{shape}", Assert.Throws<BitisException>(() => Tensor.Uninitialized(shape)).Message);
+        }
+        Assert.Equal(0, new Tensor([int.MaxValue, int.MaxValue, 0]).Length);
+    }
+
+    [Fact]
+    public void Blocks_beyond_an_int_are_refused_with_their_size()
+    {
+        long length = 1L << 33;
+        Assert.Contains($"{length * 4} bytes", Assert.Throws<BitisException>(() => new NativeBuffer<float>(length)).Message);
+        var layout = new ArenaLayout([], length);
+        Assert.Contains($"{length} bytes", Assert.Throws<BitisException>(() => new Arena(layout)).Message);
+        Assert.Contains($"{length} bytes", Assert.Throws<BitisException>(() => ScratchSpace.Length(length / 2, length / 2)).Message);
     }
 
     [Fact]

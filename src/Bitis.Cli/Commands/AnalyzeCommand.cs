@@ -51,16 +51,18 @@ internal sealed class AnalyzeCommand : BitisCommand
         if (model.Float is null)
             throw BitisException.InFile(model.Reference, "this model is quantized already; give the checkpoint that it was made of.");
         string data = arguments.GetRequiredValue(_data)!;
+        List<string> notices = [];
         foreach (OutputTarget target in files.Where(_ => Directory.Exists(folder)).Select(OutputTarget.Resolve))
         {
+            using OutputTarget checkedTarget = target;
             target.RequireWritable();
             target.RequireOtherThan(model.Path, data);
             if (target.Notice is { } notice)
-                Warn(notice);
+                notices.Add(notice);
         }
         using ImageSource source = ImageSource.Open(data);
         ImageSource images = source.Take(arguments.GetValue(_images), arguments.GetValue(_seed));
-        int threads = arguments.GetValue(_threads) ?? Environment.ProcessorCount;
+        int threads = arguments.GetValue(_threads) ?? 0;
         IReadOnlyList<ScanStatistics> scans = ScanAnalyzer.Run(
             model.Float,
             ImageLoader.Load(images, model.Preprocessing, batchSize: 8, threads, Context.Cancellation).Select(batch => batch.Images),
@@ -70,12 +72,17 @@ internal sealed class AnalyzeCommand : BitisCommand
         bool decay = sites.Contains(DiscreteA), hidden = sites.Contains(HiddenState);
         ScanReport[] reports = [.. scans.Select(scan => ScanReport.Of(scan, decay, hidden))];
         List<string> figures = [];
+        notices.ForEach(Warn);
         if (folder is not null)
-            OutputFolder.Create(folder);
-        if (folder is not null && decay)
-            figures.Add(Write(FigureFile(folder, DiscreteA), DecayChart(reports)));
-        if (folder is not null && hidden)
-            figures.Add(Write(FigureFile(folder, HiddenState), HiddenStateChart(reports)));
+        {
+            OutputFolder.Fill(folder, () =>
+            {
+                if (decay)
+                    figures.Add(Write(FigureFile(folder, DiscreteA), DecayChart(reports)));
+                if (hidden)
+                    figures.Add(Write(FigureFile(folder, HiddenState), HiddenStateChart(reports)));
+            });
+        }
         return new AnalyzeResult(
             model.Reference,
             source.Description,

@@ -80,7 +80,7 @@ internal sealed class BenchCommand : BitisCommand
         return ProfileLine.Of(runs);
     }
 
-    private static int Runs(int images, int batch) => (images + batch - 1) / batch;
+    private static int Runs(int images, int batch) => (int)(((long)images + batch - 1) / batch);
 
     private Tensor GenerateImages(LoadedModel model, int batch, int seed)
     {

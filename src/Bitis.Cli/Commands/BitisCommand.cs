@@ -41,6 +41,7 @@ internal abstract class BitisCommand : Command
 
     private int Execute(ParseResult arguments)
     {
+        BitisEnvironment.Validate();
         ICommandResult result;
         try
         {

@@ -26,7 +26,7 @@ internal sealed class DemoCommand : BitisCommand
         .. Methods(Scope.Ssm, "minmax", "qmamba", "qmamba+"),
     ];
 
-    private readonly Option<int> _threads = CommonOptions.Number("--threads", "How many threads the latency is measured with.", 1, minimum: 1);
+    private readonly Option<int> _threads = CommonOptions.Threads("How many threads the latency is measured with.", 1);
 
     /// <summary>Creates the command.</summary>
     public DemoCommand(CliContext context)

@@ -55,10 +55,8 @@ internal sealed class QuantizeCommand : BitisCommand
     protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress)
     {
         string output = arguments.GetRequiredValue(_output)!;
-        OutputTarget target = OutputTarget.Resolve(output);
+        using OutputTarget target = OutputTarget.Resolve(output);
         target.RequireWritable();
-        if (target.Notice is { } notice)
-            Warn(notice);
         Recipe recipe = _recipe.Read(arguments);
         recipe.Validate();
         string calibration = arguments.GetRequiredValue(_calibration)!;
@@ -80,7 +78,7 @@ internal sealed class QuantizeCommand : BitisCommand
         if (images.Count < wanted)
             Warn($"{source.Description}: only {images.Count} images to calibrate with; {wanted} were asked for.");
 
-        int threads = arguments.GetValue(_threads) ?? Environment.ProcessorCount;
+        int threads = arguments.GetValue(_threads) ?? 0;
         IEnumerable<Tensor> batches = ImageLoader
             .Load(images, model.Preprocessing, arguments.GetValue(_batch), threads, Context.Cancellation)
             .Select(batch => batch.Images);
@@ -103,6 +101,8 @@ internal sealed class QuantizeCommand : BitisCommand
             throw;
         }
         Context.Cancellation.ThrowIfCancellationRequested();
+        if (target.Notice is { } notice)
+            Warn(notice);
         long fileBytes = quantized.Save(output, Context.Cancellation);
         if (workFolder is not null)
             PostTrainingQuantizer.DeleteWork(workFolder);

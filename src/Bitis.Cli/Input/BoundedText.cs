@@ -1,14 +1,34 @@
 using System.Text;
+using Bitis.Checkpoints;
 
 namespace Bitis.Cli.Input;
 
-/// <summary>Reads a small text file. What a device or pipe delivers is bounded as well, whatever length it states.</summary>
+/// <summary>Reads a small text file. Its bytes are counted as they come, whatever length it states.</summary>
 internal static class BoundedText
 {
     /// <summary>The text of a file; null if it has more bytes than allowed, of which no more are read.</summary>
-    /// <exception cref="IOException">The file cannot be read.</exception>
-    /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
-    public static string? Read(string path, int maxBytes)
+    /// <param name="path">The file.</param>
+    /// <param name="maxBytes">How many bytes are allowed.</param>
+    /// <param name="expected">What the file should be, for the message.</param>
+    /// <exception cref="BitisException">There is no such file, it is something else, or it cannot be read.</exception>
+    public static string? Read(string path, int maxBytes, string expected)
+    {
+        InputPath.RequireFile(path, expected);
+        try
+        {
+            return ReadBounded(path, maxBytes);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new BitisException($"{path}: there is no such file; {expected} was expected.", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BitisException($"{path}: this cannot be read: {e.Message}", e);
+        }
+    }
+
+    private static string? ReadBounded(string path, int maxBytes)
     {
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
         using var contents = new MemoryStream();

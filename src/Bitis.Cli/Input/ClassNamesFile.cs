@@ -1,7 +1,7 @@
 namespace Bitis.Cli.Input;
 
 /// <summary>Reads the names of classes from a text file, one a line.</summary>
-/// <remarks>At most 16 MiB are read, of devices and pipes as well.</remarks>
+/// <remarks>At most 16 MiB are read.</remarks>
 internal static class ClassNamesFile
 {
     /// <summary>More than any list of class names; a longer file is something else.</summary>
@@ -23,16 +23,8 @@ internal static class ClassNamesFile
     /// <exception cref="BitisException">The file cannot be read, or a line before the last name is empty.</exception>
     public static IReadOnlyList<string> Load(string path)
     {
-        string text;
-        try
-        {
-            text = BoundedText.Read(path, MaxBytes)
-                ?? throw BitisException.InFile(path, $"this is more than {MaxBytes >> 20} MiB long; class names were expected, one a line.");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new BitisException($"{path}: the class names cannot be read: {e.Message}", e);
-        }
+        string text = BoundedText.Read(path, MaxBytes, "a file of class names")
+            ?? throw BitisException.InFile(path, $"this is more than {MaxBytes >> 20} MiB long; class names were expected, one a line.");
         string[] names = [.. text.TrimEnd().Split('\n').Select(name => name.Trim())];
         return Array.IndexOf(names, "") is >= 0 and var empty
             ? throw BitisException.InFile(path, $"line {empty + 1} is empty; one class name a line was expected.")

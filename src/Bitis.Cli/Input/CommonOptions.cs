@@ -12,7 +12,15 @@ internal static class CommonOptions
     public static Option<bool> Json() => new("--json") { Description = "Write the result as JSON to standard output, and nothing else." };
 
     public static Option<int?> Threads() =>
-        OptionalNumber("--threads", "How many threads compute; by default one for each processor.");
+        Parsed<int?>("--threads", "How many threads compute; by default one for each processor.", ParseThreads, "N");
+
+    /// <summary>As <see cref="Threads()"/>, with another description and a number where it is not given.</summary>
+    public static Option<int> Threads(string description, int otherwise)
+    {
+        Option<int> option = Parsed("--threads", description, text => ParseThreads(text)!.Value, "N");
+        option.DefaultValueFactory = _ => otherwise;
+        return option;
+    }
 
     public static Option<int> Seed() => Number("--seed", "Where random numbers start.", 0, minimum: 0);
 
@@ -72,6 +80,10 @@ internal static class CommonOptions
     private static int ParseNumber(string name, string text, int minimum) => int.TryParse(text, out int value) && value >= minimum
         ? value
         : throw new BitisException($"{name} takes a whole number of at least {minimum}, not '{text}'.");
+
+    private static int? ParseThreads(string text) => int.TryParse(text, out int value) && value is >= 1 and <= ThreadCount.Limit
+        ? value
+        : throw new BitisException($"--threads takes a whole number from 1 to {ThreadCount.Limit}, not '{text}'.");
 
     private static T? Read<T>(ArgumentResult result, Func<string, T> parse)
     {

@@ -7,7 +7,7 @@ namespace Bitis.Cli.Input;
 /// Reads a small JSON file that a person wrote into a record: comments and trailing commas are allowed, unknown fields are
 /// not, and what is wrong is said with its line and field.
 /// </summary>
-/// <remarks>At most 1 MiB is read, of devices and pipes as well.</remarks>
+/// <remarks>At most 1 MiB is read.</remarks>
 /// <param name="kind">What the file is called: <c>recipe</c>.</param>
 /// <param name="example">Two of its fields as JSON, for the message about a file that is something else.</param>
 /// <param name="expectedByField">What a field takes, by its path, where its type does not tell.</param>
@@ -54,20 +54,13 @@ internal sealed class JsonFile(string kind, string example, IReadOnlyDictionary<
 
     private string ReadText(string path)
     {
-        try
+        string? text = BoundedText.Read(path, MaxBytes, $"a {kind} file");
+        if (string.IsNullOrEmpty(text))
         {
-            string? text = BoundedText.Read(path, MaxBytes);
-            if (string.IsNullOrEmpty(text))
-            {
-                string length = text is null ? $"more than {MaxBytes}" : "0";
-                throw BitisException.InFile(path, $"this is {length} bytes long; a {kind} (JSON) was expected, of at most {MaxBytes}.");
-            }
-            return text;
+            string length = text is null ? $"more than {MaxBytes}" : "0";
+            throw BitisException.InFile(path, $"this is {length} bytes long; a {kind} (JSON) was expected, of at most {MaxBytes}.");
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new BitisException($"{path}: the {kind} cannot be read: {e.Message}", e);
-        }
+        return text;
     }
 
     /// <summary>The place and the problem, with what this kind of file takes there.</summary>

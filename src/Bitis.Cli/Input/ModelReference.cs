@@ -1,3 +1,4 @@
+using Bitis.Checkpoints;
 using Bitis.Checkpoints.Hub;
 using Bitis.Models;
 
@@ -21,6 +22,7 @@ internal static class ModelReference
             using var client = new HubClient();
             return client.DownloadAsync(hub, new Kilobytes(progress), cancellationToken).GetAwaiter().GetResult();
         }
+        InputPath.RequireUtf8(reference);
         if (File.Exists(reference))
             return reference;
         if (ShippedModels.Find(reference) is { } shipped)

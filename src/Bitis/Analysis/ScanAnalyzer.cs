@@ -26,6 +26,7 @@ public static class ScanAnalyzer
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(batches);
+        _ = ThreadCount.Resolve(threads);
         Dictionary<Node, ScanStatistics> statistics = model.Graph.Nodes
             .Where(node => node.Operator.ScanSize is not null)
             .ToDictionary(node => node, node => new ScanStatistics(node.Name, node.Shape[0], node.Operator.ScanSize!));

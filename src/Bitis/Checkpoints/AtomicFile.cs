@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace Bitis.Checkpoints;
 
 /// <summary>
@@ -37,12 +39,13 @@ public static class AtomicFile
         catch (IOException e)
         {
             string hint = target.IsStream ? "" : "; nothing was changed. Check the disk's free space";
-            throw OutputTarget.Refused(path, e.Message.TrimEnd('.') + hint, e);
+            throw OutputTarget.Refused(path, SystemMessage.Of(e) + hint, e);
         }
     }
 
     private static void WriteThrough(OutputTarget target, Action<Stream> write)
     {
+        using SafeFileHandle? pipe = target.OpenPipe(); // so that opening it as a stream does not wait
         using var stream = new FileStream(target.File, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
         write(stream);
         stream.Flush();

@@ -28,11 +28,10 @@ internal sealed class CheckpointFile : IDisposable
     public long BytesProcessed => Interlocked.Read(ref _bytesProcessed);
 
     /// <summary>Opens a file.</summary>
-    /// <exception cref="BitisException">It is missing, a folder, empty or unreadable.</exception>
+    /// <exception cref="BitisException">It is missing, no file, empty or unreadable.</exception>
     public static CheckpointFile Open(string path)
     {
-        if (Directory.Exists(path))
-            throw BitisException.InFile(path, "this is a folder; give the checkpoint file inside it.");
+        InputPath.RequireFile(path, "a checkpoint file");
         SafeFileHandle? handle = null;
         try
         {

@@ -18,7 +18,7 @@ internal sealed partial record FileFacts(
     FileKind Kind, string Identity, uint Names, UnixFileMode? Mode, uint Owner, uint Group, bool IsMounted)
 {
     private const int StatusLength = 256, FromCurrentFolder = -100, NoFollow = 0x100, BasicStatus = 0x7FF;
-    private const int NameTooLong = 36, MountRoot = 0x2000;
+    private const int NameTooLong = 36, TooManyLinks = 40, MountRoot = 0x2000;
     private const int TypeMask = 0xF000, PipeType = 0x1000, DeviceType = 0x2000, FolderType = 0x4000, FileType = 0x8000;
 
     /// <summary>Looks at a path.</summary>
@@ -26,6 +26,7 @@ internal sealed partial record FileFacts(
     /// <param name="followsLink">Whether a link stands for what it leads to.</param>
     /// <returns>The facts; null if there is nothing, or it may not be looked at.</returns>
     /// <exception cref="PathTooLongException">The system takes no names that long.</exception>
+    /// <exception cref="IOException">Its links lead in a circle.</exception>
     public static FileFacts? Of(string path, bool followsLink = true)
     {
         if (!OperatingSystem.IsLinux())
@@ -34,9 +35,12 @@ internal sealed partial record FileFacts(
         int flags = followsLink ? 0 : NoFollow;
         if (Status(FromCurrentFolder, path, flags, BasicStatus, ref MemoryMarshal.GetReference(status)) != 0)
         {
-            return Marshal.GetLastPInvokeError() == NameTooLong
-                ? throw new PathTooLongException("the name is too long")
-                : null;
+            return Marshal.GetLastPInvokeError() switch
+            {
+                NameTooLong => throw new PathTooLongException("the name is too long"),
+                TooManyLinks => throw new IOException("its links lead in a circle"),
+                _ => null,
+            };
         }
         int mode = BinaryPrimitives.ReadUInt16LittleEndian(status[28..]);
         return new FileFacts(

@@ -3,19 +3,26 @@ namespace Bitis.Checkpoints;
 /// <summary>Folders for results.</summary>
 public static class OutputFolder
 {
-    /// <summary>Creates a folder where it is missing.</summary>
+    /// <summary>
+    /// Creates a folder where it is missing, and lets something write to it. If that fails, what was created and is still
+    /// empty is removed.
+    /// </summary>
     /// <param name="path">The folder.</param>
+    /// <param name="fill">What writes to it.</param>
     /// <param name="what">What the message calls it.</param>
     /// <exception cref="BitisException">It cannot be created.</exception>
-    public static void Create(string path, string what = "the folder")
+    public static void Fill(string path, Action fill, string what = "the folder")
     {
+        ArgumentNullException.ThrowIfNull(fill);
+        List<string> created = Create(path, what);
         try
         {
-            Directory.CreateDirectory(path);
+            fill();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch
         {
-            throw Refused(path, what, e);
+            RemoveEmpty(created);
+            throw;
         }
     }
 
@@ -26,6 +33,7 @@ public static class OutputFolder
     /// <exception cref="BitisException">It cannot.</exception>
     public static void RequireWritable(string path, string what = "the folder")
     {
+        InputPath.RequireUtf8(path);
         try
         {
             string existing = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
@@ -54,6 +62,38 @@ public static class OutputFolder
         }
     }
 
+    /// <summary>Creates a folder; those that were missing, the innermost first.</summary>
+    private static List<string> Create(string path, string what)
+    {
+        InputPath.RequireUtf8(path);
+        var missing = new List<string>();
+        try
+        {
+            for (string? folder = Path.GetFullPath(path); folder is not null && !Directory.Exists(folder); folder = Path.GetDirectoryName(folder))
+                missing.Add(folder);
+            Directory.CreateDirectory(path);
+            return missing;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            RemoveEmpty(missing);
+            throw Refused(path, what, e);
+        }
+    }
+
+    private static void RemoveEmpty(List<string> folders)
+    {
+        try
+        {
+            foreach (string folder in folders.Where(Directory.Exists))
+                Directory.Delete(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Something is in it, which stays, and so does what is around it.
+        }
+    }
+
     private static BitisException Refused(string path, string what, Exception e) =>
-        new($"{path}: {what} cannot be {(Directory.Exists(path) ? "written to" : "created")}: {e.Message.TrimEnd('.')}.", e);
+        new($"{path}: {what} cannot be {(Directory.Exists(path) ? "written to" : "created")}: {SystemMessage.Of(e)}.", e);
 }

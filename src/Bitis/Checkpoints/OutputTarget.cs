@@ -1,3 +1,6 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
 namespace Bitis.Checkpoints;
 
 /// <summary>
@@ -5,9 +8,12 @@ namespace Bitis.Checkpoints;
 /// is
 /// written to as it is. Everything else is refused, with one message, before there is anything to write.
 /// </summary>
-public sealed class OutputTarget
+public sealed partial class OutputTarget : IDisposable
 {
+    private const int WriteOnly = 1, NonBlocking = 0x800, CloseOnExecute = 0x80000; // of Linux, as pipes are known there only
+
     private readonly FileFacts? _facts;
+    private SafeFileHandle? _pipe;
 
     private OutputTarget(string path, string file, FileFacts? facts)
     {
@@ -42,6 +48,7 @@ public sealed class OutputTarget
     public static OutputTarget Resolve(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        InputPath.RequireUtf8(path);
         try
         {
             string full = System.IO.Path.GetFullPath(path);
@@ -64,7 +71,7 @@ public sealed class OutputTarget
         catch (Exception e) when (
             e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            throw Refused(path, e.Message.TrimEnd('.'), e);
+            throw Refused(path, SystemMessage.Of(e), e);
         }
     }
 
@@ -79,7 +86,8 @@ public sealed class OutputTarget
         {
             if (_facts!.Kind == FileKind.Pipe && FileFacts.Of("/proc/self/fd/1")?.Identity == _facts.Identity)
                 throw Refused(Path, "this is the pipe of standard output, where the report goes; give a file name");
-            return; // opening a pipe would wait for its reader, and end the reader's input
+            _pipe ??= OpenPipe(); // kept, since closing it would end the reader's input
+            return;
         }
         TemporaryFiles.RemoveStale(Folder);
         try
@@ -96,8 +104,23 @@ public sealed class OutputTarget
         }
         catch (Exception e) when (e is IOException or ArgumentException or NotSupportedException)
         {
-            throw Refused(Path, e.Message.TrimEnd('.'), e);
+            throw Refused(Path, SystemMessage.Of(e), e);
         }
+    }
+
+    /// <summary>Closes a pipe that <see cref="RequireWritable"/> keeps open for its reader.</summary>
+    public void Dispose() => _pipe?.Dispose();
+
+    /// <summary>Opens a pipe, which otherwise waits for its reader; null for all else.</summary>
+    /// <exception cref="BitisException">Nobody reads from the pipe, or it cannot be opened.</exception>
+    internal SafeFileHandle? OpenPipe()
+    {
+        if (_facts?.Kind != FileKind.Pipe)
+            return null;
+        int handle = Open(File, WriteOnly | NonBlocking | CloseOnExecute);
+        return handle >= 0
+            ? new SafeFileHandle(handle, ownsHandle: true)
+            : throw Refused(Path, "this is a pipe that nobody reads from; start its reader first, or give a file name");
     }
 
     /// <summary>Makes sure that an output replaces none of the inputs, under whatever name.</summary>
@@ -184,6 +207,9 @@ public sealed class OutputTarget
         }
         return false;
     }
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
 
     /// <summary>Whether the file system takes the name: its length and its characters.</summary>
     private void RequireName()

@@ -12,9 +12,12 @@ public static class ImageLoader
     /// <param name="source">Where the images come from; it must stay open during the enumeration.</param>
     /// <param name="preprocessing">How pixels become the model's input.</param>
     /// <param name="batchSize">Images a batch; the last batch may be shorter.</param>
-    /// <param name="threads">How many batches are prepared at once.</param>
+    /// <param name="threads">How many batches are prepared at once; 0 for one on each processor.</param>
     /// <param name="cancellation">Ends the enumeration with an <see cref="OperationCanceledException"/>.</param>
-    /// <exception cref="BitisException">While enumerating: an image is damaged. The batches before it are delivered.</exception>
+    /// <exception cref="BitisException">
+    /// There are too many threads. While enumerating: an image is damaged, and the batches before it were delivered; or a
+    /// batch is more than a tensor can hold.
+    /// </exception>
     public static IEnumerable<ImageBatch> Load(
         ImageSource source,
         Preprocessing preprocessing,
@@ -25,7 +28,7 @@ public static class ImageLoader
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(preprocessing);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchSize);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(threads);
+        threads = ThreadCount.Resolve(threads);
         preprocessing.Validate();
         return Enumerate(source, preprocessing, batchSize, threads, cancellation);
     }

@@ -1,3 +1,5 @@
+using Bitis.Checkpoints;
+
 namespace Bitis.Data;
 
 /// <summary>Reads files that a user named, and turns every failure of the file system into one clear message.</summary>
@@ -6,6 +8,7 @@ internal static class InputFile
     /// <summary>Opens a file for reading.</summary>
     public static FileStream Open(string path)
     {
+        RequireFile(path);
         try
         {
             return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
@@ -37,6 +40,9 @@ internal static class InputFile
             throw Failure(path, e);
         }
     }
+
+    /// <summary>Refuses what is no file before it is opened.</summary>
+    public static void RequireFile(string path) => InputPath.RequireFile(path, "a file of images");
 
     /// <summary>Whether an exception comes from the file system rather than from a defect of ours.</summary>
     public static bool IsFileSystemFailure(Exception e) =>

@@ -111,11 +111,11 @@ public sealed record Preprocessing(
     /// <exception cref="ArgumentException">The span has another length.</exception>
     public void Apply(PixelImage image, Span<float> chw)
     {
-        int plane = CropSize * CropSize;
         int channels = Channels;
-        if (chw.Length != channels * plane)
+        if (chw.Length != (long)channels * CropSize * CropSize)
             throw new ArgumentException($"{chw.Length} values do not hold [{channels}, {CropSize}, {CropSize}].", nameof(chw));
         ArgumentNullException.ThrowIfNull(image);
+        int plane = CropSize * CropSize;
         ReadOnlySpan<byte> pixels = ResizeAndCrop(image.WithChannels(channels)).Pixels;
         Span<float> normalized = stackalloc float[byte.MaxValue + 1];
         for (int c = 0; c < channels; c++)

@@ -39,7 +39,7 @@ public sealed record Latency(TimeSpan Median, TimeSpan P10, TimeSpan P90)
                 if (run >= 0)
                     times[m][run] = Stopwatch.GetElapsedTime(start) / images.Shape[0];
             }
-            progress?.Report(new WorkProgress("measuring", run + warmup + 1, runs + warmup));
+            progress?.Report(new WorkProgress("measuring", run + warmup + 1L, (long)runs + warmup));
         }
         return [.. times.Select(Summarize)];
     }

@@ -146,7 +146,7 @@ public sealed class QuantizedLayer
     private static ValueRange[] Ranges(SiteStatistics statistics, int bits, IRangeEstimator estimator, int threads)
     {
         var ranges = new ValueRange[statistics.Groups];
-        var parallel = new ParallelOptions { MaxDegreeOfParallelism = threads == 0 ? Environment.ProcessorCount : threads };
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = ThreadCount.Resolve(threads) };
         Parallel.For(0, ranges.Length, parallel, group => ranges[group] = estimator.ActivationRange(statistics, group, bits));
         return ranges;
     }

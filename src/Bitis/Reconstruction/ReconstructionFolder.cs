@@ -78,7 +78,6 @@ internal sealed class ReconstructionFolder(string path)
         string file = FileOf(block.Record.Block);
         if (File.Exists(file))
             return;
-        OutputFolder.Create(path, "the folder for finished blocks");
         List<SafetensorsTensor> tensors =
         [
             .. QuantizedModelFile.TensorsOf(block.Layers, _model.Graph),
@@ -92,7 +91,7 @@ internal sealed class ReconstructionFolder(string path)
             [QuantizedScanFile.ScansKey] = QuantizedScanFile.Describe(block.Scans),
         };
         metadata[ContentDigest.Key] = ContentDigest.Of(metadata, tensors);
-        SafetensorsWriter.Write(file, tensors, metadata);
+        OutputFolder.Fill(path, () => SafetensorsWriter.Write(file, tensors, metadata), "the folder for finished blocks");
     }
 
     /// <summary>Deletes the blocks, and the folder if nothing else is in it.</summary>

@@ -29,14 +29,13 @@ public sealed class InferenceSession : IDisposable
         Preprocessing preprocessing,
         IReadOnlyList<string>? classNames,
         Plan plan,
-        SessionOptions options)
+        int threads)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(options.Threads, nameof(options));
         Config = config;
         Preprocessing = preprocessing;
         ClassNames = classNames;
         _plan = plan;
-        Threads = options.Threads == 0 ? Environment.ProcessorCount : options.Threads;
+        Threads = threads;
         _workspace = new SessionWorkspace(plan, Threads);
     }
 
@@ -59,23 +58,25 @@ public sealed class InferenceSession : IDisposable
     internal Plan Plan => _plan;
 
     /// <summary>Prepares a float32 model.</summary>
-    /// <exception cref="BitisException">A weight is not a finite number.</exception>
+    /// <exception cref="BitisException">A weight is not a finite number, or there are too many threads.</exception>
     public static InferenceSession Create(VisionModel model, SessionOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
+        int threads = ThreadCount.Resolve((options ?? SessionOptions.Default).Threads);
         RequireFinite(model.Weights);
         Plan plan = PlanBuilder.Build(model.Graph, model.Weights);
-        return new InferenceSession(model.Config, model.Preprocessing, model.ClassNames, plan, options ?? SessionOptions.Default);
+        return new InferenceSession(model.Config, model.Preprocessing, model.ClassNames, plan, threads);
     }
 
     /// <summary>Prepares a quantized model.</summary>
-    /// <exception cref="BitisException">A weight is not a finite number.</exception>
+    /// <exception cref="BitisException">A weight is not a finite number, or there are too many threads.</exception>
     public static InferenceSession Create(QuantizedModel model, SessionOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
+        int threads = ThreadCount.Resolve((options ?? SessionOptions.Default).Threads);
         RequireFinite(model.Weights);
         Plan plan = PlanBuilder.Build(model.Graph, model.Weights, model.Layers, model.Scans);
-        return new InferenceSession(model.Config, model.Preprocessing, model.ClassNames, plan, options ?? SessionOptions.Default);
+        return new InferenceSession(model.Config, model.Preprocessing, model.ClassNames, plan, threads);
     }
 
     /// <summary>Loads a <c>.bitis</c> file or a float checkpoint, and prepares it.</summary>

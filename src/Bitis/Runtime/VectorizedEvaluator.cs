@@ -20,8 +20,7 @@ public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
     /// <param name="threads">How many threads compute; 0 for one on each processor. Results do not depend on it.</param>
     public VectorizedEvaluator(int threads = 0)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(threads);
-        _threads = new ParallelOptions { MaxDegreeOfParallelism = threads == 0 ? Environment.ProcessorCount : threads };
+        _threads = new ParallelOptions { MaxDegreeOfParallelism = ThreadCount.Resolve(threads) };
     }
 
     /// <summary>

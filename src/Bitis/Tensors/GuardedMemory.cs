@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -10,7 +12,8 @@ namespace Bitis.Tensors;
 /// </summary>
 /// <remarks>
 /// Under <c>end</c> a block whose size is no multiple of 64 bytes does not start at one: no kernel needs that for such
-/// blocks. Native blocks are mapped one by one, and unmapped when they are freed. A tensor's page lies inside of its
+/// blocks. Native blocks are mapped one by one, and unmapped when they are freed. Where very many blocks are in use, some
+/// have no page (<see cref="GuardBudget"/>, <see cref="UnguardedBlocks"/>). A tensor's page lies inside of its
 /// managed array, whose contents the garbage collector does not look at; it is made accessible again before the array
 /// is given back.
 /// </remarks>
@@ -19,9 +22,6 @@ internal static unsafe partial class GuardedMemory
     /// <summary>The environment variable.</summary>
     public const string Variable = "BITIS_GUARD";
 
-    /// <summary>After so many blocks garbage is collected: each costs two of a process' 65,530 mappings.</summary>
-    private const int BlocksPerCollection = 8192;
-
     private const int None = 0, ReadWrite = 3, PrivateAnonymous = 0x22;
 
     private static readonly Lazy<GuardMode> LazyMode =
@@ -29,51 +29,68 @@ internal static unsafe partial class GuardedMemory
 
     private static readonly ConditionalWeakTable<float[], ArrayGuard> Guards = [];
 
-    private static int _allocated;
+    private static readonly Lazy<GuardBudget> LazyBudget = new(() => new GuardBudget(MostBlocks(), Collect));
 
     /// <summary>What the environment variable says; read once.</summary>
     /// <exception cref="BitisException">Its value is unknown, or this is not Linux.</exception>
     public static GuardMode Mode => LazyMode.Value;
+
+    /// <summary>How many blocks have got no guard page so far, since too many have one or the system made none.</summary>
+    public static long UnguardedBlocks => Budget.Unguarded;
+
+    private static GuardBudget Budget => LazyBudget.Value;
 
     private static nint PageBytes => Environment.SystemPageSize;
 
     /// <summary>The mode that a value of the environment variable stands for.</summary>
     internal static GuardMode Parse(string? value)
     {
-        if (string.IsNullOrEmpty(value))
-            return GuardMode.Off;
-        if (!OperatingSystem.IsLinux())
-            throw new BitisException($"{Variable}={value}: memory can be guarded on Linux only. Unset the variable.");
-        return value switch
+        GuardMode mode = value?.Trim().ToUpperInvariant() switch
         {
-            "start" => GuardMode.Start,
-            "end" => GuardMode.End,
-            _ => throw new BitisException($"{Variable}={value}: expected start, end or nothing."),
+            null or "" => GuardMode.Off,
+            "START" => GuardMode.Start,
+            "END" => GuardMode.End,
+            _ => throw new BitisException($"{Variable}={value}: is not a place for guard pages. Valid values: start, end, or nothing."),
         };
+        return mode == GuardMode.Off || OperatingSystem.IsLinux()
+            ? mode
+            : throw new BitisException($"{Variable}={value}: memory can be guarded on Linux only. Unset the variable.");
     }
 
     /// <summary>Maps a block of zeros beside a page that nobody may touch.</summary>
     /// <param name="bytes">Its size.</param>
     /// <param name="mode">Where the page lies.</param>
+    /// <param name="block">The block's first byte.</param>
     /// <param name="mapping">What <see cref="Free"/> takes.</param>
-    /// <returns>The block's first byte.</returns>
-    /// <exception cref="BitisException">The system has no such block.</exception>
-    public static nint Allocate(nuint bytes, GuardMode mode, out (nint Address, nuint Bytes) mapping)
+    /// <returns>Whether there is such a block; else the caller takes one without a page.</returns>
+    public static bool TryAllocate(nuint bytes, GuardMode mode, out nint block, out (nint Address, nuint Bytes) mapping)
     {
-        CollectNowAndThen();
+        (block, mapping) = (0, (0, 0));
+        if (!Budget.TryTake())
+            return false;
         nuint usable = (nuint)RoundUp((nint)nuint.Max(bytes, 1)), length = usable + (nuint)PageBytes;
         nint address = Map(0, length, ReadWrite, PrivateAnonymous, -1, 0);
-        if (address == -1)
-            throw new BitisException($"{Variable}: the system maps no block of {length} bytes (error {Marshal.GetLastPInvokeError()}).");
-        mapping = (address, length);
         nint guard = mode == GuardMode.Start ? address : address + (nint)usable;
-        Protect(guard, None);
-        return mode == GuardMode.Start ? address + PageBytes : guard - (nint)bytes;
+        if (address == -1 || !Protect(guard, None))
+        {
+            if (address != -1)
+                Unmap(address, length);
+            Budget.Give();
+            Budget.CountUnguarded();
+            return false;
+        }
+        mapping = (address, length);
+        block = mode == GuardMode.Start ? address + PageBytes : guard - (nint)bytes;
+        return true;
     }
 
     /// <summary>Unmaps a block.</summary>
     /// <returns>Whether the system knew it.</returns>
-    public static bool Free((nint Address, nuint Bytes) mapping) => Unmap(mapping.Address, mapping.Bytes) == 0;
+    public static bool Free((nint Address, nuint Bytes) mapping)
+    {
+        Budget.Give();
+        return Unmap(mapping.Address, mapping.Bytes) == 0;
+    }
 
     /// <summary>
     /// A pinned array in which some elements lie flush with a page that nobody may touch, for as long as anything
@@ -82,12 +99,16 @@ internal static unsafe partial class GuardedMemory
     /// <param name="length">How many elements.</param>
     /// <param name="zeroed">Whether they are 0; else they are arbitrary.</param>
     /// <param name="mode">Where the page lies.</param>
+    /// <param name="array">The array.</param>
     /// <param name="start">The index of the first.</param>
-    public static float[] AllocateArray(int length, bool zeroed, GuardMode mode, out int start)
+    /// <returns>Whether there is such an array; else the caller takes one without a page.</returns>
+    public static bool TryAllocateArray(int length, bool zeroed, GuardMode mode, [NotNullWhen(true)] out float[]? array, out int start)
     {
-        CollectNowAndThen();
+        (array, start) = (null, 0);
+        if (!Budget.TryTake())
+            return false;
         int total = checked(length + (int)(2 * PageBytes / sizeof(float)));
-        float[] array = zeroed
+        array = zeroed
             ? GC.AllocateArray<float>(total, pinned: true)
             : GC.AllocateUninitializedArray<float>(total, pinned: true);
         nint first = (nint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(array));
@@ -96,28 +117,36 @@ internal static unsafe partial class GuardedMemory
         nint guard = RoundUp(isAtEnd ? first + bytes : first);
         start = (int)(((isAtEnd ? guard - bytes : guard + PageBytes) - first) / sizeof(float));
         Guards.Add(array, new ArrayGuard(array, guard));
-        return array;
+        if (!Protect(guard, None))
+            Budget.CountUnguarded();
+        return true;
     }
 
-    private static void CollectNowAndThen()
+    /// <summary>Three quarters of the mappings that the system allows, of which each page takes two.</summary>
+    private static int MostBlocks()
     {
-        if (Interlocked.Increment(ref _allocated) % BlocksPerCollection != 0)
-            return;
+        const int usual = 65_530;
+        try
+        {
+            string text = File.ReadAllText("/proc/sys/vm/max_map_count");
+            return (int)(long.Parse(text, CultureInfo.InvariantCulture) * 3 / 8 is var blocks and < int.MaxValue ? blocks : int.MaxValue);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
+        {
+            return usual * 3 / 8;
+        }
+    }
+
+    /// <summary>Opens the pages of arrays that nobody uses any more.</summary>
+    private static void Collect()
+    {
         GC.Collect();
         GC.WaitForPendingFinalizers();
     }
 
     private static nint RoundUp(nint address) => (address + PageBytes - 1) / PageBytes * PageBytes;
 
-    private static void Protect(nint page, int protection)
-    {
-        if (Protect(page, (nuint)PageBytes, protection) != 0)
-        {
-            throw new BitisException(
-                $"{Variable}: the system refuses to protect a page (error {Marshal.GetLastPInvokeError()}): "
-                + "are there too many blocks for vm.max_map_count?");
-        }
-    }
+    private static bool Protect(nint page, int protection) => Protect(page, (nuint)PageBytes, protection) == 0;
 
     [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
     private static partial nint Map(nint address, nuint length, int protection, int flags, int file, nint offset);
@@ -128,7 +157,7 @@ internal static unsafe partial class GuardedMemory
     [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
     private static partial int Unmap(nint address, nuint length);
 
-    /// <summary>Protects a page of an array, and keeps the array until the page is accessible again.</summary>
+    /// <summary>Keeps an array with a protected page until the page is accessible again.</summary>
     private sealed class ArrayGuard : SafeHandle
     {
         private readonly float[] _array;
@@ -137,7 +166,6 @@ internal static unsafe partial class GuardedMemory
             : base(invalidHandleValue: 0, ownsHandle: true)
         {
             _array = array;
-            Protect(page, None);
             SetHandle(page);
         }
 
@@ -145,7 +173,8 @@ internal static unsafe partial class GuardedMemory
 
         protected override bool ReleaseHandle()
         {
-            bool isDone = Protect(handle, (nuint)PageBytes, ReadWrite) == 0;
+            bool isDone = Protect(handle, ReadWrite);
+            Budget.Give();
             GC.KeepAlive(_array);
             return isDone;
         }

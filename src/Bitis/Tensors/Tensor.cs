@@ -15,10 +15,19 @@ public sealed class Tensor
 
     private const int AlignmentElements = Alignment / sizeof(float);
 
+    /// <summary>Tensors above this size are compared with the memory that there is.</summary>
+    private const long LargeBytes = 1 << 26;
+
+    /// <summary>The most elements: those of an array, less what alignment and guards take.</summary>
+    internal static readonly int MaxElements =
+        Array.MaxLength - Math.Max(AlignmentElements, 2 * Environment.SystemPageSize / sizeof(float));
+
     private readonly float[] _buffer;
     private readonly int _start;
 
     /// <summary>Creates a tensor of zeros.</summary>
+    /// <exception cref="BitisException">The shape has more elements than a tensor can hold.</exception>
+    /// <exception cref="OutOfMemoryException">There is no memory for them; the message says how much it is.</exception>
     public Tensor(Shape shape)
         : this(shape, Allocate(shape, zeroed: true, out int start), start)
     {
@@ -27,7 +36,7 @@ public sealed class Tensor
     private Tensor(Shape shape, float[] buffer, int start)
     {
         Shape = shape;
-        Length = checked((int)shape.ElementCount);
+        Length = (int)shape.ElementCount; // fits, since there is a buffer for it
         _buffer = buffer;
         _start = start;
     }
@@ -51,17 +60,21 @@ public sealed class Tensor
     /// <summary>Whether a tensor can have a shape: its elements fit an array.</summary>
     internal static bool CanHave(Shape shape)
     {
+        if (shape.Sizes.Contains(0))
+            return true;
         long count = 1;
         foreach (int size in shape)
         {
             count *= size; // Both are ints.
-            if (count > Array.MaxLength - AlignmentElements)
+            if (count > MaxElements)
                 return false;
         }
         return true;
     }
 
     /// <summary>Creates a tensor whose contents are arbitrary until they are written.</summary>
+    /// <exception cref="BitisException">The shape has more elements than a tensor can hold.</exception>
+    /// <exception cref="OutOfMemoryException">There is no memory for them; the message says how much it is.</exception>
     public static Tensor Uninitialized(Shape shape) =>
         new(shape, Allocate(shape, zeroed: false, out int start), start);
 
@@ -105,9 +118,34 @@ public sealed class Tensor
 
     private static float[] Allocate(Shape shape, bool zeroed, out int start)
     {
-        if (GuardedMemory.Mode != GuardMode.Off)
-            return GuardedMemory.AllocateArray(checked((int)shape.ElementCount), zeroed, GuardedMemory.Mode, out start);
-        int length = checked((int)shape.ElementCount + AlignmentElements);
+        if (!CanHave(shape))
+        {
+            throw new BitisException(
+                $"A tensor of shape {shape} was asked for; a tensor has at most {MaxElements} elements. "
+                + "Use a smaller batch or smaller images.");
+        }
+        long bytes = shape.ElementCount * sizeof(float);
+        try
+        {
+            // Far above the limit of a container, .NET 10 ends the process instead of refusing.
+            if (bytes > LargeBytes && GC.GetGCMemoryInfo().TotalAvailableMemoryBytes is > 0 and var available && bytes > available)
+                throw new InsufficientMemoryException($"There are {available} bytes.");
+            return Allocate((int)shape.ElementCount, zeroed, out start);
+        }
+        catch (OutOfMemoryException e)
+        {
+            throw new InsufficientMemoryException($"A tensor of shape {shape} takes {bytes} bytes.", e);
+        }
+    }
+
+    private static float[] Allocate(int elements, bool zeroed, out int start)
+    {
+        if (GuardedMemory.Mode != GuardMode.Off
+            && GuardedMemory.TryAllocateArray(elements, zeroed, GuardedMemory.Mode, out float[]? guarded, out start))
+        {
+            return guarded;
+        }
+        int length = elements + AlignmentElements;
         float[] buffer = zeroed
             ? GC.AllocateArray<float>(length, pinned: true)
             : GC.AllocateUninitializedArray<float>(length, pinned: true);

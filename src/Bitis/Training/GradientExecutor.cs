@@ -39,7 +39,7 @@ public sealed class GradientExecutor : IDisposable
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(weights);
-        ArgumentOutOfRangeException.ThrowIfNegative(threads);
+        _ = ThreadCount.Resolve(threads);
         if (graph.Output.Shape.Rank != 1)
             throw new ArgumentException($"The model's output is {graph.Output.Shape}; expected [classes].", nameof(graph));
         _graph = graph;

@@ -32,7 +32,7 @@ internal sealed class ParameterPieces
     /// <param name="body">What is called.</param>
     public void ForEach(int threads, Body body)
     {
-        var options = new ParallelOptions { MaxDegreeOfParallelism = threads == 0 ? Environment.ProcessorCount : threads };
+        var options = new ParallelOptions { MaxDegreeOfParallelism = ThreadCount.Resolve(threads) };
         Parallel.For(0, _pieces.Length, options, i => body(i, _pieces[i].Name, _pieces[i].Start, _pieces[i].Length));
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using Bitis.Checkpoints;
 using Bitis.Data;
 using Bitis.Evaluation;
 using Bitis.Models;
@@ -23,14 +24,14 @@ public sealed class Trainer
     private readonly int _stepsPerEpoch;
     private readonly int _threads;
     private long _savedAt;
+    private bool _isNew;
 
     private Trainer(TrainingRecipe recipe, TrainingData data, TrainingFolder folder, VisionModel model, int threads)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(threads);
         _recipe = recipe;
         _data = data;
         Folder = folder;
-        _threads = threads;
+        _threads = ThreadCount.Resolve(threads);
         // Images that do not fill a batch are left out; the epoch's order decides which they are.
         _stepsPerEpoch = data.Training.Count / recipe.BatchSize;
         _schedule = LearningRateSchedule.Of(recipe, _stepsPerEpoch);
@@ -78,7 +79,7 @@ public sealed class Trainer
     /// </exception>
     public static Trainer Create(TrainingRecipe recipe, TrainingData data, string folder, int threads = 0, VisionModel? initial = null)
     {
-        ModelConfig config = Check(recipe, data);
+        ModelConfig config = Check(recipe, data, threads);
         recipe.RequireUsed();
         if (initial is not null && initial.Config != config)
         {
@@ -96,7 +97,7 @@ public sealed class Trainer
                 weight.Span.CopyTo(model.Weights[name].Span);
             model = model.WithPreprocessing(initial.Preprocessing);
         }
-        return new Trainer(recipe, data, files, model, threads);
+        return new Trainer(recipe, data, files, model, threads) { _isNew = true };
     }
 
     /// <summary>Prepares to go on with a training where its last checkpoint was written.</summary>
@@ -109,7 +110,7 @@ public sealed class Trainer
     /// </exception>
     public static Trainer Resume(TrainingRecipe recipe, TrainingData data, string folder, int threads = 0)
     {
-        ModelConfig config = Check(recipe, data);
+        ModelConfig config = Check(recipe, data, threads);
         var files = new TrainingFolder(folder);
         files.RequireStarted();
         TrainingCheckpoint checkpoint = TrainingCheckpoint.Open(files.Checkpoint);
@@ -139,12 +140,17 @@ public sealed class Trainer
     /// <exception cref="OperationCanceledException">The training was stopped, and a checkpoint written.</exception>
     public IReadOnlyList<EpochRecord> Run(IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
     {
+        OutputFolder.Fill(Folder.Path, () => RunInFolder(progress, cancellationToken));
+        return Epochs;
+    }
+
+    private void RunInFolder(IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
+    {
         using var step = new TrainingStep(_recipe, _state, _schedule, _stepsPerEpoch, _threads);
         var pace = new Pace(_state.Position.Steps(_stepsPerEpoch), _schedule.Steps);
-        Folder.Create();
-        using FileStream trainingHere = Folder.Lock();
         Folder.RequireWritable();
-        Save(); // finds out now, and not after an epoch, that the disk is full
+        using FileStream trainingHere = Folder.Lock();
+        Begin();
         try
         {
             while (Epochs.Count < _recipe.Epochs)
@@ -159,13 +165,30 @@ public sealed class Trainer
             throw;
         }
         AveragedModel.Save(Folder.FinalModel, Notes());
-        return Epochs;
     }
 
-    private static ModelConfig Check(TrainingRecipe recipe, TrainingData data)
+    /// <summary>Finds out now, and not after an epoch, that the disk is full; then a new training leaves nothing.</summary>
+    private void Begin()
+    {
+        if (_isNew)
+            Folder.RequireNew(); // another process may have trained here since
+        try
+        {
+            Save();
+        }
+        catch when (_isNew)
+        {
+            Folder.RemoveFiles();
+            throw;
+        }
+        _isNew = false;
+    }
+
+    private static ModelConfig Check(TrainingRecipe recipe, TrainingData data, int threads)
     {
         ArgumentNullException.ThrowIfNull(recipe);
         ArgumentNullException.ThrowIfNull(data);
+        _ = ThreadCount.Resolve(threads);
         recipe.Validate();
         if (data.Training.Count < recipe.BatchSize)
         {

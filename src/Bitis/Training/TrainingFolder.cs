@@ -22,7 +22,9 @@ public sealed record TrainingFolder(string Path)
     /// <summary>The log as JSON, with the recipe.</summary>
     public string LogJson => IOPath.Combine(Path, "log.json");
 
-    /// <summary>Makes sure that there is no training yet.</summary>
+    private string[] Files => [Checkpoint, BestModel, FinalModel, LogCsv, LogJson];
+
+    /// <summary>Makes sure that there is no training yet, and no file of one.</summary>
     /// <exception cref="BitisException">There is one.</exception>
     public void RequireNew()
     {
@@ -30,6 +32,13 @@ public sealed record TrainingFolder(string Path)
         {
             throw BitisException.InFile(
                 Path, "this folder has a training already. Go on with it (--resume), or name another folder for a new one.");
+        }
+        if (Files.FirstOrDefault(File.Exists) is { } file)
+        {
+            throw BitisException.InFile(
+                Path,
+                $"this folder has a {IOPath.GetFileName(file)} already, which a new training would replace, and no checkpoint to go on "
+                + "from (--resume). Name another folder, or move the file away.");
         }
     }
 
@@ -53,17 +62,29 @@ public sealed record TrainingFolder(string Path)
         OutputFolder.RequireWritable(Path);
         if (!Directory.Exists(Path))
             return;
-        foreach (string file in (string[])[Checkpoint, BestModel, FinalModel, LogCsv, LogJson])
+        foreach (string file in Files)
         {
-            OutputTarget target = OutputTarget.Resolve(file);
+            using OutputTarget target = OutputTarget.Resolve(file);
+            if (target.IsStream)
+                throw BitisException.InFile(file, "this is a device or a pipe; a training keeps files. Name another folder.");
             target.RequireOtherThan(inputs);
             target.RequireWritable();
         }
     }
 
-    /// <summary>Creates the folder where it is missing.</summary>
-    /// <exception cref="BitisException">It cannot be created.</exception>
-    public void Create() => OutputFolder.Create(Path);
+    /// <summary>Removes what a training wrote that could not even begin.</summary>
+    internal void RemoveFiles()
+    {
+        try
+        {
+            foreach (string file in Files)
+                File.Delete(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The failure that brought us here says more than this one would.
+        }
+    }
 
     /// <summary>Keeps other processes from training here; disposing allows them to.</summary>
     /// <exception cref="BitisException">Another one is training here already.</exception>
@@ -74,10 +95,16 @@ public sealed record TrainingFolder(string Path)
             return new FileStream(
                 IOPath.Combine(Path, "lock"), FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
         }
+        catch (IOException e) when (IsLocked(e))
+        {
+            throw new BitisException($"{Path}: another process is training here. Wait for it, stop it, or name another folder.", e);
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new BitisException(
-                $"{Path}: another process seems to be training here ({e.Message}). Wait for it, stop it, or name another folder.", e);
+            throw new BitisException($"{Path}: no file can be written here: {SystemMessage.Of(e)}.", e);
         }
     }
+
+    /// <summary>The codes for a lock of another process: of Linux, macOS and Windows.</summary>
+    private static bool IsLocked(IOException e) => e.HResult is 11 or 35 or unchecked((int)0x80070020);
 }

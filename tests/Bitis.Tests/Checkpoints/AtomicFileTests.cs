@@ -36,11 +36,27 @@ public sealed class AtomicFileTests : IDisposable
             stream.CopyTo(copy);
             return copy.ToArray();
         });
-        OutputTarget.Resolve(pipe).RequireWritable(); // does not open it: the reader would see its end
-        AtomicFile.Write(pipe, Write);
+        using OutputTarget target = OutputTarget.Resolve(pipe);
+        Assert.True(target.IsStream);
+        while (!IsRead(target))
+            Thread.Yield(); // until the reader is there
+        AtomicFile.Write(pipe, Write); // the reader has not seen an end before
+        target.Dispose();
         Assert.Equal(Contents, reader.Result);
-        Assert.True(OutputTarget.Resolve(pipe).IsStream);
         Assert.Single(Directory.GetFileSystemEntries(_folder.Path));
+    }
+
+    [LinuxFact]
+    public async Task A_pipe_that_nobody_reads_from_is_refused_instead_of_waited_for()
+    {
+        string pipe = _folder["pipe"];
+        using (Process make = Process.Start("mkfifo", [pipe]))
+            await make.WaitForExitAsync();
+        foreach (Action use in (Action[])[() => OutputTarget.Resolve(pipe).RequireWritable(), () => AtomicFile.Write(pipe, Write)])
+        {
+            Task<string> refused = Task.Run(() => Refused(use));
+            Assert.Contains("nobody reads from", await refused.WaitAsync(TimeSpan.FromMinutes(1)));
+        }
     }
 
     [LinuxFact]
@@ -201,6 +217,19 @@ public sealed class AtomicFileTests : IDisposable
         if (OperatingSystem.IsLinux())
             File.OpenHandle(temporary.Name, share: FileShare.Read).Dispose();
         Assert.Throws<IOException>(() => File.OpenHandle(temporary.Name, share: FileShare.None));
+    }
+
+    private static bool IsRead(OutputTarget pipe)
+    {
+        try
+        {
+            pipe.RequireWritable();
+            return true;
+        }
+        catch (BitisException)
+        {
+            return false;
+        }
     }
 
     private static void Write(Stream stream) => stream.Write(Contents);

@@ -48,6 +48,22 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Fact]
+    public void Batches_that_no_tensor_can_hold_are_named() =>
+        CliRunner.Run("bench", Checkpoint, "--batch", "1000000000").AssertRefused("[1000000000, 3, ", "smaller batch");
+
+    [Fact]
+    public void Architectures_that_no_tensor_can_hold_are_named()
+    {
+        string recipe = _folder.WriteText("recipe.json", """
+            { "config": { "family": "vim", "imageSize": 2048, "patchSize": 4, "stride": 4, "width": 65536, "innerWidth": 65536,
+              "depth": 1, "deltaRank": 1, "classes": 2 }, "epochs": 1, "batchSize": 4 }
+            """);
+        string run = _folder.File("run");
+        CliRunner.Run("train", "--recipe", recipe, "--data", _images, "-o", run).AssertRefused("65536", "elements");
+        Assert.False(Directory.Exists(run));
+    }
+
+    [Fact]
     public void A_folder_is_not_a_model() => CliRunner.Run("inspect", _images).AssertRefused(_images, "folder");
 
     [Fact]

@@ -24,7 +24,10 @@ internal static class CliRunner
     }
 
     /// <summary>Starts the command in a process of its own, its output redirected.</summary>
-    public static Process Start(params string[] arguments)
+    public static Process Start(params string[] arguments) => StartWith([], arguments);
+
+    /// <summary>As <see cref="Start"/>, with some variables in its environment.</summary>
+    public static Process StartWith(IEnumerable<(string Name, string Value)> environment, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet")
         {
@@ -33,6 +36,8 @@ internal static class CliRunner
             RedirectStandardError = true,
         };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "Bitis.Cli.dll"));
+        foreach ((string name, string value) in environment)
+            start.Environment[name] = value;
         foreach (string argument in arguments)
             start.ArgumentList.Add(argument);
         return Process.Start(start)!;

@@ -47,12 +47,37 @@ public sealed class InterruptionTests : IDisposable
         try
         {
             string output = Path.Combine(small, "vim.bitis");
-            CliRunner.Run("quantize", Checkpoint, "--calibration", images, "-o", output).AssertRefused(output, "cannot be written");
+            CliRunner.Run("quantize", Checkpoint, "--calibration", images, "-o", output).AssertRefused(output, "cannot be written: No space left on device; nothing was changed");
             Assert.Empty(Directory.GetFileSystemEntries(small));
         }
         finally
         {
             MountFactAttribute.Run("umount", small);
+        }
+    }
+
+    [MountFact]
+    public void A_training_that_a_full_disk_does_not_let_begin_leaves_nothing()
+    {
+        string images = _folder.WriteImages("images", 8, 2), small = _folder.CreateFolder("small");
+        string recipe = _folder.WriteText("recipe.json", """
+            { "config": { "family": "vim", "imageSize": 8, "patchSize": 4, "stride": 4, "width": 8, "innerWidth": 16, "depth": 1,
+              "stateSize": 4, "deltaRank": 1, "classes": 2 }, "epochs": 1, "batchSize": 4 }
+            """);
+        foreach (string size in (string[])["8k", "20k"]) // no room for the checkpoint, or for the log
+        {
+            MountFactAttribute.Run("mount", "-t", "tmpfs", "-o", $"size={size}", "tmpfs", small);
+            try
+            {
+                string run = Path.Combine(small, "deep", "run");
+                CliOutcome outcome = CliRunner.Run("train", "--recipe", recipe, "--data", images, "-o", run).AssertRefused(run, "cannot be written", "No space left");
+                Assert.DoesNotContain(".tmp", outcome.Error);
+                Assert.Empty(Directory.GetFileSystemEntries(small));
+            }
+            finally
+            {
+                MountFactAttribute.Run("umount", small);
+            }
         }
     }
 

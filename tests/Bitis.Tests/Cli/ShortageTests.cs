@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Bitis.Cli;
+using Spectre.Console;
 
 namespace Bitis.Tests.Cli;
 
@@ -44,11 +45,20 @@ public sealed class ShortageTests : IDisposable
     {
         CliOutcome closed = Shell($"exec {Command("version")} >&-");
         Assert.Equal(2, closed.ExitCode);
-        Assert.Contains("standard output cannot be written to", closed.Error);
+        Assert.Equal("standard output cannot be written to: it is closed. Files that were written are complete.", closed.Error.TrimEnd());
+        Assert.Equal(2, Shell($"exec {Command("version")} >&- 2>&-").ExitCode);
         CliOutcome head = Shell($"{Command("inspect", Checkpoint, "--tensors")} | head -n 1; exit ${{PIPESTATUS[0]}}").AssertSucceeded();
         Assert.Empty(head.Error);
         Assert.Single(head.Output.TrimEnd().Split('\n'));
         Shell($"exec {Command("version")} 2>&-").AssertSucceeded();
+    }
+
+    [Fact]
+    public void A_terminal_that_is_gone_ends_no_display()
+    {
+        CliContext context = new CliContext { Output = new GoneWriter(), Error = new GoneWriter(), OutputIsTerminal = true, ErrorIsTerminal = true }.WithEscaping();
+        context.CreateErrorConsole().WriteLine("progress is written by a thread that nobody watches");
+        Assert.Contains("standard output cannot be written to: gone", Assert.Throws<BitisException>(() => context.WriteStyled("result")).Message);
     }
 
     [LinuxFact]
@@ -81,10 +91,16 @@ public sealed class ShortageTests : IDisposable
         string output = _folder.WriteText("vim.bitis", "old");
         CliOutcome outcome = Shell(
             $"export DOTNET_GCHeapHardLimit=3000000; exec {Command("quantize", Checkpoint, "--calibration", "builtin/train", "--images", "2000", "--batch", "2000", "--threads", "1", "-o", output)}");
-        outcome.AssertRefused("not enough memory", "--batch");
+        outcome.AssertRefused("not enough memory", "--batch", "A tensor of shape [2000, ");
         Assert.Equal("old", File.ReadAllText(output));
         Assert.Single(Directory.GetFileSystemEntries(_folder.Path));
     }
+
+    /// <summary>The runtime does not survive arrays that are far beyond the limit.</summary>
+    [LinuxFact]
+    public void Tensors_far_beyond_the_memory_are_named() => Shell(
+        $"export DOTNET_GCHeapHardLimit=10000000; exec {Command("bench", Checkpoint, "--batch", "150000", "--threads", "1")}")
+        .AssertRefused("not enough memory", "A tensor of shape [150000, 3, ");
 
     private static string Command(params string[] arguments) =>
         string.Join(' ', ((string[])["dotnet", Path.Combine(AppContext.BaseDirectory, "Bitis.Cli.dll"), .. arguments]).Select(word => $"'{word}'"));
@@ -110,6 +126,17 @@ public sealed class ShortageTests : IDisposable
         Assert.Equal(ExitCodes.BadInput, code);
         Assert.Contains(words, error);
         Assert.DoesNotContain("fault", error);
+    }
+
+    private sealed class GoneWriter : StringWriter
+    {
+        public override void Write(char value) => throw new IOException("gone");
+
+        public override void Write(string? value) => throw new IOException("gone");
+
+        public override void WriteLine(string? value) => throw new IOException("gone");
+
+        public override void Flush() => throw new IOException("gone");
     }
 
     private static (int Code, string Error) Explain(Exception e)

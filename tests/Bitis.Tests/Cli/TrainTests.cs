@@ -120,6 +120,22 @@ public sealed class TrainTests : IDisposable
     }
 
     [Theory]
+    [InlineData("final.safetensors")]
+    [InlineData("best.safetensors")]
+    [InlineData("log.csv")]
+    [InlineData("log.json")]
+    public void Files_of_another_training_are_not_replaced(string name)
+    {
+        string file = Path.Combine(_folder.CreateFolder("run"), name);
+        File.WriteAllText(file, "precious");
+        CliRunner.Run(_command).AssertRefused(_run, $"{name} already", "--resume", "another folder");
+        Assert.Equal("precious", File.ReadAllText(file));
+        File.Move(file, Path.Combine(_run, "notes.txt"));
+        CliRunner.Run(_command).AssertSucceeded();
+        Assert.Equal("precious", File.ReadAllText(Path.Combine(_run, "notes.txt")));
+    }
+
+    [Theory]
     [InlineData("vim-micro", "--model", "vim-huge")]
     [InlineData("--lr takes a positive number", "--lr", "-1")]
     [InlineData("--lr takes a positive number", "--lr", "fast")]

@@ -43,7 +43,10 @@ public sealed class UsageTests
     [InlineData("--output", "quantize", "model.pth", "--calibration", "images")]
     [InlineData("'w9a9' is not a bit width", "quantize", "m", "--calibration", "i", "-o", "o", "--bits", "w9a9")]
     [InlineData("minmax, percentile, mse", "quantize", "m", "--calibration", "i", "-o", "o", "--method", "best")]
-    [InlineData("at least 1, not '0'", "eval", "m", "--data", "i", "--threads", "0")]
+    [InlineData("from 1 to 1024, not '0'", "eval", "m", "--data", "i", "--threads", "0")]
+    [InlineData("from 1 to 1024, not '20000'", "bench", "m", "--threads", "20000")]
+    [InlineData("from 1 to 1024, not '1025'", "demo", "--threads", "1025")]
+    [InlineData("from 1 to 1024, not '20000'", "train", "--data", "d", "-o", "o", "--threads", "20000")]
     [InlineData("at least 1, not 'x'", "bench", "m", "--batch", "x")]
     [InlineData("at least 0, not '-1'", "bench", "model.pth", "--seed", "-1")]
     [InlineData("'first' or 'middle'", "inspect", "m", "--class-token", "last")]
@@ -107,6 +110,17 @@ public sealed class UsageTests
 
         using Process bad = CliRunner.Start("frob");
         CliRunner.Finish(bad).AssertRefused("'frob'");
+    }
+
+    [Theory]
+    [InlineData("BITIS_GUARD", "both", "start, end")]
+    [InlineData("BITIS_ISA", "sse9", "portable, avx2")]
+    [InlineData("BITIS_KERNEL", "fast", "'f32-scan-'")]
+    public void Variables_that_mean_nothing_are_refused_before_the_work(string name, string value, string values)
+    {
+        using Process process = CliRunner.StartWith([(name, value)], "inspect", "missing.pth");
+        CliOutcome outcome = CliRunner.Finish(process).AssertRefused($"{name}={value}", values);
+        Assert.Single(outcome.Error.TrimEnd().Split('\n'));
     }
 
     [Fact]

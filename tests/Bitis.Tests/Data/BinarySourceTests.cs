@@ -106,6 +106,15 @@ public sealed class BinarySourceTests : IDisposable
         .. Enumerable.Repeat(red, PlaneLength), .. Enumerable.Repeat(green, PlaneLength), .. Enumerable.Repeat(blue, PlaneLength),
     ];
 
+    [Fact]
+    public void A_gzipped_file_with_another_checksum_is_refused()
+    {
+        byte[] file = Pack([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6], isGzipped: true);
+        file[^8] ^= 1; // the CRC-32, before the length
+        string path = _folder.Write("train-images-idx3-ubyte.gz", file);
+        Assert.Contains(path, Assert.Throws<BitisException>(() => ImageSource.Open(path)).Message);
+    }
+
     private static byte[] Pack(byte[] data, bool isGzipped)
     {
         if (!isGzipped)

@@ -104,6 +104,32 @@ public sealed class ImageFolderTests : IDisposable
         Assert.Contains("the zip file is damaged", Refusal(_folder.Write("cut.zip", zip.AsSpan(0, zip.Length - 30))));
     }
 
+    [Theory]
+    [InlineData(CompressionLevel.NoCompression)]
+    [InlineData(CompressionLevel.Fastest)]
+    public void A_changed_byte_in_a_zip_is_refused(CompressionLevel level)
+    {
+        byte[] bmp = TestImages.Bmp(16, 16, 24, TestImages.Noise(16, 16, seed: 1).Pixels.ToArray());
+        WriteZip("set.zip", level, ("cat/a.bmp", bmp), ("dog/b.bmp", bmp));
+        byte[] zip = File.ReadAllBytes(_folder["set.zip"]);
+        using (ImageSource source = ImageSource.Open(_folder["set.zip"]))
+            Assert.Equal(0, source.Read(0).Label);
+        zip[700] ^= 4; // a pixel of the first
+        using ImageSource damaged = ImageSource.Open(_folder.Write("damaged.zip", zip));
+        string message = Assert.Throws<BitisException>(() => damaged.Read(0)).Message;
+        Assert.Contains($"{_folder["damaged.zip"]}/cat/a.bmp", message);
+        Assert.Contains("damaged", message);
+        Assert.Equal(1, damaged.Read(1).Label);
+
+        WriteZip("labels.zip", level, ("labels.csv", "file,label\na.bmp,5\n"u8.ToArray()), ("a.bmp", bmp));
+        zip = File.ReadAllBytes(_folder["labels.zip"]);
+        if (level == CompressionLevel.NoCompression)
+        {
+            zip[zip.AsSpan().IndexOf(",5\n"u8) + 1] ^= 1;
+            Assert.Contains("labels.csv: the zip entry does not match its checksum", Refusal(_folder.Write("labels.zip", zip)));
+        }
+    }
+
     [Fact]
     public void A_zip_entry_that_claims_too_much_is_not_unpacked()
     {
@@ -121,12 +147,14 @@ public sealed class ImageFolderTests : IDisposable
 
     private static string Refusal(string path) => Assert.Throws<BitisException>(() => ImageSource.Open(path)).Message;
 
-    private void WriteZip(string name, params (string Name, byte[] Data)[] entries)
+    private void WriteZip(string name, params (string Name, byte[] Data)[] entries) => WriteZip(name, CompressionLevel.Optimal, entries);
+
+    private void WriteZip(string name, CompressionLevel level, params (string Name, byte[] Data)[] entries)
     {
         using ZipArchive zip = ZipFile.Open(_folder[name], ZipArchiveMode.Create);
         foreach ((string entryName, byte[] data) in entries)
         {
-            using Stream stream = zip.CreateEntry(entryName).Open();
+            using Stream stream = zip.CreateEntry(entryName, level).Open();
             stream.Write(data);
         }
     }

@@ -40,6 +40,7 @@ public sealed class KernelTableTests
         }
         Assert.Equal(all.Count, rows);
         Assert.Equal(["i16-scan-gradient-portable"], KernelTables.ParseForced("i16-scan-gradient-portable"));
+        Assert.Equal(["i16-scan-gradient-portable"], KernelTables.ParseForced("I16-Scan-Gradient-PORTABLE"));
     }
 
     [Fact]

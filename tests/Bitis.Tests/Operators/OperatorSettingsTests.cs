@@ -124,9 +124,9 @@ public sealed class OperatorSettingsTests
     public void Values_and_parameters_that_no_tensor_can_hold_are_refused()
     {
         var graph = new GraphBuilder([1 << 15, 1 << 10]);
-        Assert.Throws<ArgumentException>(() => graph.Add("wide", new Linear(1 << 10, 1 << 16, false), graph.Input)); // the value
-        Assert.Throws<ArgumentException>(() => graph.Add("many", new Linear(1 << 10, Huge, true), graph.Input)); // the weights, too
-        Assert.Throws<ArgumentException>(() => new GraphBuilder([1 << 16, 1 << 16]));
+        Assert.Throws<BitisException>(() => graph.Add("wide", new Linear(1 << 10, 1 << 16, false), graph.Input)); // the value
+        Assert.Throws<BitisException>(() => graph.Add("many", new Linear(1 << 10, Huge, true), graph.Input)); // the weights, too
+        Assert.Throws<BitisException>(() => new GraphBuilder([1 << 16, 1 << 16]));
         Assert.Throws<ArgumentException>(() => new GraphBuilder([3, 0, 4]));
         graph.Add("just right", new Linear(1 << 10, 1 << 10, false), graph.Input);
     }

@@ -202,10 +202,14 @@ public sealed class TrainerTests : IDisposable
     {
         Trainer first = Trainer.Create(TinyTraining.Recipe, TinyTraining.Data(), _folder["run"]);
         Trainer second = Trainer.Create(TinyTraining.Recipe, TinyTraining.Data(), _folder["run"]);
-        first.Folder.Create();
+        Directory.CreateDirectory(_folder["run"]);
         using (first.Folder.Lock())
-            Assert.Contains("another process seems to be training here", Assert.Throws<BitisException>(() => second.Run()).Message);
+            Assert.Contains("another process is training here", Assert.Throws<BitisException>(() => second.Run()).Message);
         second.Run();
+        byte[] model = File.ReadAllBytes(second.Folder.FinalModel);
+        // It was prepared before the other one began.
+        Assert.Contains("has a training already", Assert.Throws<BitisException>(() => first.Run()).Message);
+        Assert.Equal(model, File.ReadAllBytes(second.Folder.FinalModel));
         Assert.Equal(["best.safetensors", "final.safetensors", "last.checkpoint.safetensors", "log.csv", "log.json"],
             Directory.GetFiles(_folder["run"]).Select(file => Path.GetFileName(file)).Order());
     }

@@ -141,6 +141,7 @@ internal sealed class CifarSource : ImageSource
 
     private void Add(string path)
     {
+        InputFile.RequireFile(path);
         SafeFileHandle handle;
         long length;
         try

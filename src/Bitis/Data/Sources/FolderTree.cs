@@ -1,3 +1,5 @@
+using Bitis.Checkpoints;
+
 namespace Bitis.Data.Sources;
 
 /// <summary>The files below a folder.</summary>
@@ -22,9 +24,11 @@ internal sealed class FolderTree : FileTree
         {
             foreach (FileSystemInfo entry in new DirectoryInfo(folder).EnumerateFileSystemInfos("*", Everything))
             {
-                string name = System.IO.Path.GetRelativePath(folder, entry.FullName).Replace('\\', '/');
-                if (!IsHidden(name))
-                    (entry.Attributes.HasFlag(FileAttributes.Directory) ? _folders : _files).Add(name);
+                string name = System.IO.Path.GetRelativePath(folder, entry.FullName).Replace(System.IO.Path.DirectorySeparatorChar, '/');
+                if (IsHidden(name))
+                    continue;
+                InputPath.RequireUtf8(entry.FullName); // would be left out without a word
+                (entry.Attributes.HasFlag(FileAttributes.Directory) ? _folders : _files).Add(name);
             }
         }
         catch (Exception e) when (InputFile.IsFileSystemFailure(e))

@@ -1,3 +1,5 @@
+using Bitis.Checkpoints;
+
 namespace Bitis.Data.Sources;
 
 /// <summary>Finds out what a path holds, and opens it.</summary>
@@ -9,7 +11,7 @@ internal static class SourceOpener
     /// <summary>Opens the image set at a path; see <see cref="ImageSource.Open"/>.</summary>
     public static ImageSource Open(string path)
     {
-        ArgumentNullException.ThrowIfNull(path);
+        InputPath.RequireUtf8(path);
         if (Directory.Exists(path))
             return OpenFolder(path);
         if (File.Exists(path))

@@ -1,9 +1,11 @@
 using System.IO.Compression;
+using Bitis.Checkpoints.Torch;
 
 namespace Bitis.Data.Sources;
 
 /// <summary>
-/// The files inside a zip, or below a folder of it. Entries are read when they are asked for, nothing is unpacked. Reading
+/// The files inside a zip, or below a folder of it. Entries are read when they are asked for, and compared with their
+/// checksum; nothing is unpacked. Reading
 /// all of them once inflates at most 1032 times the zip's length, since none may share bytes with another.
 /// </summary>
 internal sealed class ZipTree : FileTree
@@ -70,6 +72,19 @@ internal sealed class ZipTree : FileTree
     public override byte[] Read(string file, int maxBytes)
     {
         ZipArchiveEntry entry = _entries[file];
+        byte[] bytes = Inflate(file, entry, maxBytes);
+        if (Crc32.Append(0, bytes) != entry.Crc32)
+        {
+            throw BitisException.InFile(
+                FullName(file), "the zip entry does not match its checksum, so it is damaged. Download or copy the zip again.");
+        }
+        return bytes;
+    }
+
+    public override void Dispose() => _archive.Dispose();
+
+    private byte[] Inflate(string file, ZipArchiveEntry entry, int maxBytes)
+    {
         try
         {
             // One archive has one position in its file, so entries are read one after the other.
@@ -106,8 +121,6 @@ internal sealed class ZipTree : FileTree
             throw new BitisException($"{FullName(file)}: the zip entry is damaged: {e.Message}", e);
         }
     }
-
-    public override void Dispose() => _archive.Dispose();
 
     private void Add(string name, ZipArchiveEntry entry)
     {

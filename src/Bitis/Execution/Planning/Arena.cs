@@ -11,10 +11,11 @@ internal sealed unsafe class Arena : IDisposable
 
     /// <summary>Reserves memory for all blocks.</summary>
     /// <param name="layout">The plan's blocks.</param>
+    /// <exception cref="BitisException">They take more than a block can have.</exception>
     /// <exception cref="OutOfMemoryException">The system has no such memory.</exception>
     public Arena(ArenaLayout layout)
     {
-        _memory = new NativeBuffer<byte>(checked((int)layout.Bytes));
+        _memory = new NativeBuffer<byte>(layout.Bytes);
         _addresses = new NativeBuffer<nint>(layout.Blocks.Count);
         for (int i = 0; i < layout.Blocks.Count; i++)
             _addresses.Span[i] = (nint)_memory.Pointer + (nint)layout.Blocks[i].Offset;

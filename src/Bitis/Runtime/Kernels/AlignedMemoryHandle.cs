@@ -23,14 +23,14 @@ internal sealed unsafe class AlignedMemoryHandle : SafeHandle
         : base(invalidHandleValue: 0, ownsHandle: true)
     {
         _bytes = (long)bytes;
-        if (GuardedMemory.Mode != GuardMode.Off)
+        if (GuardedMemory.Mode != GuardMode.Off && GuardedMemory.TryAllocate(bytes, GuardedMemory.Mode, out nint block, out _mapping))
         {
-            SetHandle(GuardedMemory.Allocate(bytes, GuardedMemory.Mode, out _mapping));
+            SetHandle(block);
         }
         else
         {
             bytes = nuint.Max(bytes, 1);
-            void* memory = NativeMemory.AlignedAlloc(bytes, alignment);
+            void* memory = Allocate(bytes, alignment);
             if (zeroed)
                 NativeMemory.Clear(memory, bytes);
             SetHandle((nint)memory);
@@ -42,6 +42,18 @@ internal sealed unsafe class AlignedMemoryHandle : SafeHandle
 
     /// <summary>The bytes of all blocks of the process.</summary>
     public static long LiveBytes => Volatile.Read(ref _liveBytes);
+
+    private static void* Allocate(nuint bytes, nuint alignment)
+    {
+        try
+        {
+            return NativeMemory.AlignedAlloc(bytes, alignment);
+        }
+        catch (OutOfMemoryException e)
+        {
+            throw new InsufficientMemoryException($"A block of {bytes} bytes was asked for.", e);
+        }
+    }
 
     /// <inheritdoc />
     public override bool IsInvalid => handle == 0;

@@ -50,11 +50,11 @@ public static class InstructionSets
     /// </summary>
     internal static InstructionSet Choose(string? value)
     {
-        if (string.IsNullOrEmpty(value))
+        if (string.IsNullOrWhiteSpace(value))
             return Detected[^1];
         foreach (InstructionSet candidate in Enum.GetValues<InstructionSet>())
         {
-            if (!value.Equals(NameOf(candidate), StringComparison.OrdinalIgnoreCase))
+            if (!value.Trim().Equals(NameOf(candidate), StringComparison.OrdinalIgnoreCase))
                 continue;
             return IsSupported(candidate) ? candidate : throw Refuse(value, "is not available here");
         }

@@ -55,11 +55,15 @@ internal static class KernelTables
     {
         const StringSplitOptions options = StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries;
         string[] names = (value ?? "").Split(',', options);
-        foreach (string name in names)
+        foreach (ref string name in names.AsSpan())
         {
-            Kernel? kernel = All.FirstOrDefault(kernel => kernel.Name == name);
+            string given = name;
+            Kernel? kernel = All.FirstOrDefault(kernel => kernel.Name.Equals(given, StringComparison.OrdinalIgnoreCase));
             if (kernel is { IsSupported: true })
+            {
+                name = kernel.Name;
                 continue;
+            }
             string problem = kernel is null ? "is not the name of a kernel" : "cannot run on this machine";
             throw new BitisException($"{Variable}={value}: '{name}' {problem}. {Suggestions(name)}");
         }

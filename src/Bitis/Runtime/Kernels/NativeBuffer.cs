@@ -14,11 +14,12 @@ internal sealed unsafe class NativeBuffer<T> : IDisposable
 
     /// <summary>Allocates <paramref name="length"/> elements, zero or arbitrary.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The length is negative.</exception>
-    /// <exception cref="OutOfMemoryException">The system has no such block.</exception>
-    public NativeBuffer(int length, bool zeroed = false)
+    /// <exception cref="BitisException">The length is no int: callers pass products of sizes as they are.</exception>
+    /// <exception cref="OutOfMemoryException">The system has no such block; the message says how large it is.</exception>
+    public NativeBuffer(long length, bool zeroed = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        Length = length;
+        Length = BlockSize.Require(length, sizeof(T));
         _memory = new AlignedMemoryHandle((nuint)length * (nuint)sizeof(T), Alignment, zeroed);
     }
 

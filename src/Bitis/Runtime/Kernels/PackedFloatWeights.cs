@@ -22,8 +22,8 @@ internal sealed unsafe class PackedFloatWeights : IPackedWeights
         Inputs = inputs;
 
         int columns = Kernel.Columns;
-        int padded = checked((outputs + columns - 1) / columns * columns);
-        _panels = new NativeBuffer<float>(checked(padded * inputs), zeroed: true);
+        int padded = BlockSize.Require(((long)outputs + columns - 1) / columns * columns, sizeof(float));
+        _panels = new NativeBuffer<float>((long)padded * inputs, zeroed: true);
         _bias = new NativeBuffer<float>(padded, zeroed: true);
     }
 

@@ -52,9 +52,9 @@ internal sealed unsafe class PackedIntegerWeights : IPackedWeights
         Groups = (inputs + 3) / 4;
 
         int columns = Kernel.Columns, step = Kernel.ColumnStep;
-        int padded = checked((outputs + step - 1) / step * step);
+        int padded = BlockSize.Require(((long)outputs + step - 1) / step * step, sizeof(sbyte));
         HasNibbles = bits <= Int8Gemm.NibbleBits;
-        var panels = new NativeBuffer<sbyte>(checked(padded * Groups * 4), zeroed: true);
+        var panels = new NativeBuffer<sbyte>((long)padded * Groups * 4, zeroed: true);
         _columnSums = new NativeBuffer<int>(padded, zeroed: true);
         _scales = new NativeBuffer<float>(padded, zeroed: true);
         _bias = new NativeBuffer<float>(padded, zeroed: true);

@@ -41,8 +41,8 @@ internal sealed unsafe class PackedScan : IDisposable
         _rateLanes = PackRates(scan.RateCodes);
         _decayTables = Tables(QuantizedScan.Codes, scan.DecayTable);
         _deltaTables = Tables(256, scan.Delta.Multiples, [.. scan.DeltaCodes.Select(code => (short)code)]);
-        _inputFactors = new NativeBuffer<float>(groups * Channels);
-        _outputFactors = new NativeBuffer<float>(groups * Channels);
+        _inputFactors = new NativeBuffer<float>((long)groups * Channels);
+        _outputFactors = new NativeBuffer<float>((long)groups * Channels);
         _rescales = new NativeBuffer<float>(groups);
         for (int g = 0; g < groups; g++)
         {
@@ -56,7 +56,7 @@ internal sealed unsafe class PackedScan : IDisposable
         _groups = new NativeBuffer<int>(tokens);
         for (int t = 0; t < tokens; t++)
             _groups.Span[t] = scan.HiddenState.GroupOf(t);
-        _offsets = new NativeBuffer<short>(tokens * 2 * Pairs);
+        _offsets = new NativeBuffer<short>((long)tokens * 2 * Pairs);
         for (int i = 0; i < _offsets.Length; i++)
             _offsets.Span[i] = (short)scan.RoundingOffset(i / (2 * Pairs), i % (2 * Pairs));
         float[] inverses = Each(Channels, scan.U, scan.U.InverseScales), lows = new float[Channels], highs = new float[Channels], skips = new float[Channels];
@@ -158,7 +158,7 @@ internal sealed unsafe class PackedScan : IDisposable
     private NativeBuffer<sbyte> PackRates(sbyte[] codes)
     {
         int blocks = Channels / BlockChannels, stateBlocks = (States + BlockStates - 1) / BlockStates, lanes = BlockChannels * BlockStates;
-        var packed = new NativeBuffer<sbyte>(Math.Max(1, blocks * stateBlocks * lanes), zeroed: true);
+        var packed = new NativeBuffer<sbyte>(Math.Max(1, (long)blocks * stateBlocks * lanes), zeroed: true);
         for (int e = 0; e < blocks * BlockChannels; e++)
         {
             for (int n = 0; n < States; n++)
@@ -173,7 +173,7 @@ internal sealed unsafe class PackedScan : IDisposable
     /// <summary>Tables of a length: the lower and the upper bytes of numbers, and what else there is byte by byte.</summary>
     private static NativeBuffer<byte> Tables(int length, IReadOnlyList<short> numbers, IReadOnlyList<short>? bytes = null)
     {
-        var tables = new NativeBuffer<byte>(length * (bytes is null ? 2 : 3), zeroed: true);
+        var tables = new NativeBuffer<byte>((long)length * (bytes is null ? 2 : 3), zeroed: true);
         for (int i = 0; i < numbers.Count; i++)
         {
             tables.Span[i] = (byte)numbers[i];

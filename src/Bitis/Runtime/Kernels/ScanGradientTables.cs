@@ -21,19 +21,19 @@ internal sealed unsafe class ScanGradientTables : IDisposable
         Tokens = tokens;
         int states = packed.States, channels = packed.Channels;
         _decays = NativeBuffer<float>.Of([.. scan.DecayTable.Select(decay => decay / 32768f)]);
-        _rateCodes = new NativeBuffer<float>(states * channels);
-        _rates = new NativeBuffer<float>(states * channels);
+        _rateCodes = new NativeBuffer<float>((long)states * channels);
+        _rates = new NativeBuffer<float>((long)states * channels);
         for (int i = 0; i < states * channels; i++)
         {
             int source = (i % channels * states) + (i / channels);
             _rateCodes.Span[i] = scan.RateCodes[source];
             _rates.Span[i] = -MathF.Exp(aLog.Span[source]);
         }
-        _offsets = new NativeBuffer<float>(tokens * states);
+        _offsets = new NativeBuffer<float>((long)tokens * states);
         for (int i = 0; i < _offsets.Length; i++)
             _offsets.Span[i] = (float)scan.RoundingOffset(i / states, i % states) / (1 << scan.HiddenShift);
         Groups = scan.HiddenState.GroupScales.Count;
-        _scales = new NativeBuffer<float>(Groups * channels);
+        _scales = new NativeBuffer<float>((long)Groups * channels);
         for (int i = 0; i < _scales.Length; i++)
             _scales.Span[i] = scan.HiddenState.GroupScales[i / channels] * scan.HiddenState.ChannelScale(i % channels);
         _skip = NativeBuffer<float>.Of(d.Span);

@@ -52,11 +52,19 @@ internal sealed class WorkerPool : IDisposable
         ThreadCount = threadCount;
         _shares = new Share[threadCount];
         _workers = new Thread[threadCount - 1];
-        for (int i = 0; i < _workers.Length; i++)
+        try
         {
-            int share = i + 1;
-            _workers[i] = new Thread(() => Work(share)) { IsBackground = true, Name = $"Bitis worker {share}" };
-            _workers[i].UnsafeStart(); // what the first caller carries along is none of the others' business
+            for (int i = 0; i < _workers.Length; i++)
+            {
+                int share = i + 1;
+                _workers[i] = new Thread(() => Work(share)) { IsBackground = true, Name = $"Bitis worker {share}" };
+                _workers[i].UnsafeStart(); // what the first caller carries along is none of the others' business
+            }
+        }
+        catch
+        {
+            Stop(); // those that the system did start
+            throw;
         }
     }
 
@@ -134,13 +142,18 @@ internal sealed class WorkerPool : IDisposable
     /// <summary>Ends the threads; must not be called while an operation runs.</summary>
     public void Dispose()
     {
+        Stop();
+        foreach (Thread worker in _workers)
+            worker.Join();
+    }
+
+    private void Stop()
+    {
         lock (_gate)
         {
             _stopping = true;
             Monitor.PulseAll(_gate);
         }
-        foreach (Thread worker in _workers)
-            worker.Join();
     }
 
     private void Work(int share)

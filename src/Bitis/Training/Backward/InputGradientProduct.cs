@@ -44,7 +44,7 @@ internal sealed unsafe class InputGradientProduct : IDisposable
         }
         (_parts, _partInputs) = (parts, inputs / parts);
         _paddedPart = (_partInputs + _kernel.ColumnStep - 1) / _kernel.ColumnStep * _kernel.ColumnStep;
-        _levels = new NativeBuffer<sbyte>(checked(PaddedOutputs * _parts * _paddedPart));
+        _levels = new NativeBuffer<sbyte>((long)PaddedOutputs * _parts * _paddedPart);
         _scales = new NativeBuffer<float>(_parts * _paddedPart, zeroed: true);
         _inverseScales = new NativeBuffer<float>(_parts * _paddedPart, zeroed: true);
         _bias = new NativeBuffer<float>(_parts * _paddedPart, zeroed: true);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Bitis.Runtime.Kernels;
 
 namespace Bitis.Training;
 
@@ -15,7 +16,7 @@ internal unsafe struct ScratchSpace(float* start)
         long sum = 0;
         foreach (long count in bytes)
             sum += Padded(count);
-        return checked((int)(sum / sizeof(float)));
+        return BlockSize.Require(sum / sizeof(float), sizeof(float));
     }
 
     /// <summary>Takes room for some elements, with arbitrary contents.</summary>

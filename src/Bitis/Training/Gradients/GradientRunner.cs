@@ -36,7 +36,7 @@ internal sealed class GradientRunner : IDisposable
         _sums = new OrderedSums(plan.SumsLength, Parts);
         _imagesPerLane = plan.Images;
         _parameters = [.. plan.Parameters.Values];
-        _threads = Math.Min(Parts, threads == 0 ? Environment.ProcessorCount : threads);
+        _threads = Math.Min(Parts, ThreadCount.Resolve(threads));
         _lanes = new GradientLane[_threads];
         for (int i = 0; i < _lanes.Length; i++)
             _lanes[i] = new GradientLane(plan.Layout, plan.ScratchLength);

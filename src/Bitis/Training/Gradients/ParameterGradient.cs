@@ -1,3 +1,4 @@
+using Bitis.Runtime.Kernels;
 using Bitis.Tensors;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
@@ -24,7 +25,7 @@ internal sealed class ParameterGradient(Tensor weight, Shape shape)
         {
             known = _slots.Count;
             _slots.Add((form, new ParameterSlot(weight, known == 0 ? Gradient : new Tensor(shape), end, unpack)));
-            end = checked(end + Gradient.Length);
+            end = BlockSize.Require((long)end + Gradient.Length, sizeof(float));
         }
         return _slots[known].Slot;
     }

@@ -1,0 +1,53 @@
+namespace Bitis.Tensors;
+
+/// <summary>
+/// How many blocks may have a guard page at once: each page costs two of a process' mappings, of which the system allows
+/// 65,530, and the runtime ends the process when it gets no more. Blocks beyond that have none, and are counted.
+/// </summary>
+/// <param name="limit">How many may have one.</param>
+/// <param name="collect">Finds blocks that nobody uses any more.</param>
+internal sealed class GuardBudget(int limit, Action collect)
+{
+    /// <summary>After a collection that did not help, so many blocks have no guard page before the next one.</summary>
+    private readonly int _pause = Math.Max(1, limit / 4);
+
+    private int _live;
+    private long _unguarded, _collectAt;
+
+    /// <summary>How many blocks have a guard page now.</summary>
+    public int Live => Volatile.Read(ref _live);
+
+    /// <summary>How many blocks have got none so far.</summary>
+    public long Unguarded => Interlocked.Read(ref _unguarded);
+
+    /// <summary>Takes a guard page, which <see cref="Give"/> gives back.</summary>
+    /// <returns>Whether there is one left; else the block is counted.</returns>
+    public bool TryTake()
+    {
+        if (TryTakeNow())
+            return true;
+        if (Unguarded >= Interlocked.Read(ref _collectAt))
+        {
+            Interlocked.Exchange(ref _collectAt, Unguarded + _pause);
+            collect();
+            if (TryTakeNow())
+                return true;
+        }
+        CountUnguarded();
+        return false;
+    }
+
+    /// <summary>Gives a guard page back.</summary>
+    public void Give() => Interlocked.Decrement(ref _live);
+
+    /// <summary>Counts a block that has no guard page.</summary>
+    public void CountUnguarded() => Interlocked.Increment(ref _unguarded);
+
+    private bool TryTakeNow()
+    {
+        if (Interlocked.Increment(ref _live) <= limit)
+            return true;
+        Interlocked.Decrement(ref _live);
+        return false;
+    }
+}
