@@ -16,7 +16,9 @@ internal static class ClassNamesFile
         IReadOnlyList<string> names = Load(path);
         return names.Count == classes
             ? names
-            : throw BitisException.InFile(path, $"there are {names.Count} lines; the model has {classes} classes, one name a line was expected.");
+            : throw BitisException.InFile(
+                path,
+                $"there are {names.Count} lines; the model has {classes} classes, one name a line was expected.");
     }
 
     /// <summary>Reads names, however many; blank lines at the end do not count.</summary>
@@ -27,7 +29,8 @@ internal static class ClassNamesFile
         try
         {
             text = BoundedText.Read(path, MaxBytes)
-                ?? throw BitisException.InFile(path, $"this is more than {MaxBytes >> 20} MiB long; class names were expected, one a line.");
+                ?? throw BitisException.InFile(
+                    path, $"this is more than {MaxBytes >> 20} MiB long; class names were expected, one a line.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -79,7 +79,11 @@ internal sealed class RecipeOptionSet
             Official = recipe.Official || arguments.GetValue(_official),
             TimeGroups = arguments.GetValue(_timeGroups) ?? recipe.TimeGroups,
             Decay = arguments.GetValue(_decay) ?? recipe.Decay,
-            Overrides = [.. overrides, .. recipe.Overrides.Where(old => Array.TrueForAll(overrides, given => given.Pattern != old.Pattern))],
+            Overrides =
+            [
+                .. overrides,
+                .. recipe.Overrides.Where(old => Array.TrueForAll(overrides, given => given.Pattern != old.Pattern)),
+            ],
         };
     }
 
