@@ -3,7 +3,9 @@ using System.Text.Json.Serialization;
 
 namespace Bitis;
 
-/// <summary>How enums are read and written in JSON: as exactly one of their names, never as a number or a list of names.</summary>
+/// <summary>
+/// How enums are read and written in JSON: as exactly one of their names, never as a number or a list of names.
+/// </summary>
 /// <typeparam name="T">The enum, which names this in its <see cref="JsonConverterAttribute"/>.</typeparam>
 public sealed class EnumByName<T> : JsonConverter<T>
     where T : struct, Enum
@@ -26,7 +28,8 @@ public sealed class EnumByName<T> : JsonConverter<T>
     {
         if (reader.TokenType == JsonTokenType.String && _values.TryGetValue(reader.GetString()!, out T value))
             return value;
-        throw new JsonException($"expected one of {string.Join(", ", _values.Keys.Select(name => $"\"{name}\""))}");
+        string names = string.Join(", ", _values.Keys.Select(name => $"\"{name}\""));
+        throw new JsonException($"expected one of {names}");
     }
 
     /// <inheritdoc />

@@ -7,8 +7,8 @@ using Bitis.Models;
 namespace Bitis;
 
 /// <summary>
-/// Compares JSON with the type that it is to become, before anything is created of it: members, kinds of values, nulls. What is wrong is
-/// said with its path, what was found and what was expected.
+/// Compares JSON with the type that it is to become, before anything is created of it: members, kinds of values, nulls.
+/// What is wrong is said with its path, what was found and what was expected.
 /// </summary>
 /// <param name="options">The strict options that the JSON is read with.</param>
 /// <param name="isComplete">Whether only members that may be null can be missing.</param>
@@ -41,8 +41,8 @@ internal sealed class JsonInspector(JsonSerializerOptions options, bool isComple
         }
         catch (JsonException e)
         {
-            string problem = e.Message.Split(" LineNumber: ")[0];
-            throw new StrictJsonException(PathText, (int)(e.LineNumber ?? 0) + 1, $"this is not JSON: {problem}", expected: null, e);
+            string problem = $"this is not JSON: {e.Message.Split(" LineNumber: ")[0]}";
+            throw new StrictJsonException(PathText, (int)(e.LineNumber ?? 0) + 1, problem, expected: null, e);
         }
         catch (InvalidOperationException e)
         {
@@ -125,10 +125,11 @@ internal sealed class JsonInspector(JsonSerializerOptions options, bool isComple
             Leave();
         }
         _position = start;
-        string[] missing =
-            [.. MembersOf(type).Where(IsNeeded).Select(property => property.Name).Where(name => !seen.Contains(name)).Select(name => $"'{name}'")];
-        if (missing.Length > 0)
-            throw Refusal($"{string.Join(", ", missing)} {(missing.Length == 1 ? "is" : "are")} missing", expected: null);
+        string[] missing = [.. MembersOf(type).Where(IsNeeded).Select(property => property.Name).Except(seen)];
+        if (missing.Length == 1)
+            throw Refusal($"'{missing[0]}' is missing", expected: null);
+        if (missing.Length > 1)
+            throw Refusal($"'{string.Join("', '", missing)}' are missing", expected: null);
     }
 
     private void InspectMember(ref Utf8JsonReader reader, JsonPropertyInfo property)
@@ -187,8 +188,7 @@ internal sealed class JsonInspector(JsonSerializerOptions options, bool isComple
         try
         {
             object? value = JsonSerializer.Deserialize(ref reader, type);
-            bool isInfinite = value is double number ? !double.IsFinite(number) : value is float single && !float.IsFinite(single);
-            if (isInfinite)
+            if (value is double number && !double.IsFinite(number) || value is float single && !float.IsFinite(single))
                 throw Refusal(found, "a smaller number");
         }
         catch (JsonException e)
@@ -234,7 +234,8 @@ internal sealed class JsonInspector(JsonSerializerOptions options, bool isComple
 
     /// <summary>Whether a member is written for people and computed anew instead of read.</summary>
     private static bool IsComputed(JsonTypeInfo type, string name) =>
-        type.Properties.Any(property => property.Name == name && property is { Get: not null, Set: null, AssociatedParameter: null });
+        type.Properties.FirstOrDefault(property => property.Name == name)
+            is { Get: not null, Set: null, AssociatedParameter: null };
 
     private static IEnumerable<string> NamesOf(JsonTypeInfo type, string? discriminator)
     {
@@ -247,8 +248,9 @@ internal sealed class JsonInspector(JsonSerializerOptions options, bool isComple
         || property.AssociatedParameter is { HasDefaultValue: false, IsMemberInitializer: false }
         || (isComplete && !MayBeNull(property));
 
-    private static bool MayBeNull(JsonPropertyInfo property) =>
-        property.PropertyType.IsValueType ? Nullable.GetUnderlyingType(property.PropertyType) is not null : property.IsSetNullable;
+    private static bool MayBeNull(JsonPropertyInfo property) => property.PropertyType.IsValueType
+        ? Nullable.GetUnderlyingType(property.PropertyType) is not null
+        : property.IsSetNullable;
 
     private JsonTypeInfo TypeOf(Type type) => _options.GetTypeInfo(Nullable.GetUnderlyingType(type) ?? type);
 

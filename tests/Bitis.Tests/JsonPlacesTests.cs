@@ -10,15 +10,22 @@ using Bitis.Training;
 
 namespace Bitis.Tests;
 
-/// <summary>Every place in every JSON that is read: null, a missing member, an unknown one and a value of another kind have one message.</summary>
+/// <summary>
+/// Every place in every JSON that is read: null, a missing member, and a value of another kind have one message.
+/// </summary>
 public sealed class JsonPlacesTests
 {
     private static readonly JsonSerializerOptions FileOptions = (JsonSerializerOptions)typeof(JsonFile)
-        .GetFields(BindingFlags.Static | BindingFlags.NonPublic).Single(field => field.FieldType == typeof(JsonSerializerOptions)).GetValue(null)!;
+        .GetFields(BindingFlags.Static | BindingFlags.NonPublic)
+        .Single(field => field.FieldType == typeof(JsonSerializerOptions))
+        .GetValue(null)!;
 
     private static readonly Dictionary<string, JsonTypeInfo> Types = FindTypes();
 
-    private const string VimMembers = "one of family, patchSize, stride, width, depth, innerWidth, stateSize, deltaRank, convKernel, classToken, "
+    private const string Scales = "one of \"token\", \"tensor\", \"auto\"";
+
+    private const string VimMembers =
+        "one of family, patchSize, stride, width, depth, innerWidth, stateSize, deltaRank, convKernel, classToken, "
         + "halvesDirections, norm, normEpsilon, imageSize, imageChannels, classes";
 
     /// <summary>What is expected of a family; tests may have registered others.</summary>
@@ -69,7 +76,8 @@ public sealed class JsonPlacesTests
     public void A_missing_member_that_may_not_be_null_is_named(string name)
     {
         var sample = new JsonSample(Types[name]);
-        foreach (JsonPlace place in sample.Create().Places.Where(place => place is { IsMember: true, MayBeNull: false }))
+        IReadOnlyList<JsonPlace> places = sample.Create().Places;
+        foreach (JsonPlace place in places.Where(place => place is { IsMember: true, MayBeNull: false }))
         {
             string changed = sample.Without(place);
             StrictJsonException e = Assert.Throws<StrictJsonException>(() => Read(name, changed));
@@ -82,10 +90,10 @@ public sealed class JsonPlacesTests
     [InlineData("""{"epochs":"many"}""", "epochs", "\"many\" was found", "a whole number below 2³¹")]
     [InlineData("""{"epochs":1.5}""", "epochs", "1.5 was found", "a whole number below 2³¹")]
     [InlineData("""{"beta1":1e999}""", "beta1", "1e999 was found", "a smaller number")]
-    [InlineData("""{"backward":{"scale":"Token, Tensor"}}""", "backward.scale", "\"Token, Tensor\" was found", "one of \"token\", \"tensor\", \"auto\"")]
-    [InlineData("""{"backward":{"scale":"TOKEN"}}""", "backward.scale", "\"TOKEN\" was found", "one of \"token\", \"tensor\", \"auto\"")]
-    [InlineData("""{"backward":{"scale":1}}""", "backward.scale", "1 was found", "one of \"token\", \"tensor\", \"auto\"")]
-    [InlineData("""{"augmentation":{"flip":true,"flip":true}}""", "augmentation.flip", "this member is there twice", null)]
+    [InlineData("""{"backward":{"scale":"Token, Tensor"}}""", "backward.scale", "\"Token, Tensor\" was found", Scales)]
+    [InlineData("""{"backward":{"scale":"TOKEN"}}""", "backward.scale", "\"TOKEN\" was found", Scales)]
+    [InlineData("""{"backward":{"scale":1}}""", "backward.scale", "1 was found", Scales)]
+    [InlineData("""{"freeze":[],"freeze":[]}""", "freeze", "this member is there twice", null)]
     [InlineData("""{"freeze":["x",null]}""", "freeze[1]", "null was found", "text")]
     [InlineData("""{"freeze":["\ud800"]}""", "freeze[0]", "text that is not Unicode was found", "text")]
     [InlineData("""{"\ud800":1}""", "", "text that is not Unicode was found", "text")]
@@ -94,8 +102,7 @@ public sealed class JsonPlacesTests
     [InlineData("""{"config":{"family":"vim","tokens":5}}""", "config.tokens", "there is no such member", VimMembers)]
     public void Messages_say_what_was_found_and_expected(string text, string path, string problem, string? expected)
     {
-        StrictJsonException e = Assert.Throws<StrictJsonException>(
-            () => StrictJson.Read(text, (JsonTypeInfo<TrainingRecipe>)FileOptions.GetTypeInfo(typeof(TrainingRecipe)), isComplete: false));
+        StrictJsonException e = Assert.Throws<StrictJsonException>(() => ReadRecipe(text));
         Assert.Equal((path, problem), (e.Path, e.Problem));
         if (expected == Families)
             Assert.StartsWith(expected, e.Expected, StringComparison.Ordinal);
@@ -106,25 +113,32 @@ public sealed class JsonPlacesTests
     [Fact]
     public void The_line_is_that_of_the_value()
     {
-        StrictJsonException e = Assert.Throws<StrictJsonException>(() => StrictJson.Read(
-            "{\n\"seed\": 1,\n\"epochs\":\n\"x\"}", (JsonTypeInfo<TrainingRecipe>)FileOptions.GetTypeInfo(typeof(TrainingRecipe)), isComplete: false));
+        const string Text = "{\n\"seed\": 1,\n\"epochs\":\n\"x\"}";
+        StrictJsonException e = Assert.Throws<StrictJsonException>(() => ReadRecipe(Text));
         Assert.Equal(4, e.Line);
     }
 
-    /// <summary>What the contexts name, the forms of records that have several, and the files that people write.</summary>
+    private static TrainingRecipe ReadRecipe(string text) => StrictJson.Read(
+        text, (JsonTypeInfo<TrainingRecipe>)FileOptions.GetTypeInfo(typeof(TrainingRecipe)), isComplete: false);
+
+    /// <summary>What the contexts name, all forms of a record that has several, and the files of people.</summary>
     private static Dictionary<string, JsonTypeInfo> FindTypes()
     {
         var types = new Dictionary<string, JsonTypeInfo>();
-        foreach (Type context in typeof(StrictJson).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(JsonSerializerContext))))
+        IEnumerable<Type> contexts =
+            typeof(StrictJson).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(JsonSerializerContext)));
+        foreach (Type context in contexts)
         {
-            var options = ((JsonSerializerContext)context.GetProperty("Default", BindingFlags.Static | BindingFlags.Public)!.GetValue(null)!).Options;
+            PropertyInfo instance = context.GetProperty("Default", BindingFlags.Static | BindingFlags.Public)!;
+            JsonSerializerOptions options = ((JsonSerializerContext)instance.GetValue(null)!).Options;
             foreach (Type root in context.GetCustomAttributesData()
                 .Where(attribute => attribute.AttributeType == typeof(JsonSerializableAttribute))
                 .Select(attribute => (Type)attribute.ConstructorArguments[0].Value!)
                 .Where(type => type != typeof(ModelConfig)) // the forms of its families are roots of their own
                 .Where(type => options.GetTypeInfo(type).Properties.Count > 0 || !type.Name.StartsWith("No", StringComparison.Ordinal)))
             {
-                foreach (Type type in root.GetCustomAttributes<JsonDerivedTypeAttribute>().Select(derived => derived.DerivedType).Prepend(root))
+                var forms = root.GetCustomAttributes<JsonDerivedTypeAttribute>().Select(derived => derived.DerivedType);
+                foreach (Type type in forms.Prepend(root))
                     types.Add($"{context.Name} {type}", options.GetTypeInfo(type));
             }
         }

@@ -47,7 +47,8 @@ internal sealed class JsonSample(JsonTypeInfo type)
                 return Object(at, path);
             case JsonTypeInfoKind.Dictionary:
                 var dictionary = new JsonObject();
-                Add(new JsonPlace($"{path}.x", MayBeNull: false, IsMember: false), at.ElementType!, value => dictionary["x"] = value);
+                var entry = new JsonPlace($"{path}.x", MayBeNull: false, IsMember: false);
+                Add(entry, at.ElementType!, value => dictionary["x"] = value);
                 return dictionary;
             case JsonTypeInfoKind.Enumerable:
                 var list = new JsonArray();
@@ -64,21 +65,24 @@ internal sealed class JsonSample(JsonTypeInfo type)
         JsonTypeInfo form = declared;
         if (declared.PolymorphismOptions is { } options)
         {
-            var (derived, name) = options.DerivedTypes.Select(derived => (Type: TypeOf(derived.DerivedType), derived.TypeDiscriminator))
-                .MaxBy(derived => derived.Type.Properties.Count);
-            form = derived;
-            result[options.TypeDiscriminatorPropertyName] = (string)name!;
+            JsonDerivedType largest = options.DerivedTypes.MaxBy(other => TypeOf(other.DerivedType).Properties.Count);
+            form = TypeOf(largest.DerivedType);
+            result[options.TypeDiscriminatorPropertyName] = (string)largest.TypeDiscriminator!;
         }
-        foreach (JsonPropertyInfo property in form.Properties.Where(property => property.Set is not null || property.AssociatedParameter is not null))
+        foreach (JsonPropertyInfo property in form.Properties)
         {
+            if (property is { Set: null, AssociatedParameter: null })
+                continue;
             string name = char.ToUpperInvariant(property.Name[0]) + property.Name[1..];
             if (property.PropertyType == typeof(JsonElement?))
             {
                 result[property.Name] = new JsonObject(); // what it is depends on other members
                 continue;
             }
-            bool mayBeNull = _nullability.Create(form.Type.GetProperty(name, BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)!).ReadState == NullabilityState.Nullable;
-            Add(new JsonPlace($"{path}.{property.Name}", mayBeNull, IsMember: true), property.PropertyType, value => result[property.Name] = value);
+            PropertyInfo member = form.Type.GetProperty(name, BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)!;
+            bool mayBeNull = _nullability.Create(member).ReadState == NullabilityState.Nullable;
+            var place = new JsonPlace($"{path}.{property.Name}", mayBeNull, IsMember: true);
+            Add(place, property.PropertyType, value => result[property.Name] = value);
         }
         return result;
     }

@@ -22,7 +22,9 @@ internal sealed class EvalCommand : BitisCommand
         "--baseline", "A model to compare the answers with: the float checkpoint, or another .bitis file.", "MODEL");
 
     private readonly Option<string?> _classes = CommonOptions.Path(
-        "--classes", "A text file with the names of the images' classes, one a line, in the order of their labels.", "FILE");
+        "--classes",
+        "A text file with the names of the images' classes, one a line, in the order of their labels.",
+        "FILE");
 
     private readonly Option<bool> _simulate = new("--simulate")
     {
@@ -44,7 +46,8 @@ internal sealed class EvalCommand : BitisCommand
             context)
     {
         _model = new ModelOptionSet(this, "MODEL");
-        foreach (Option option in (Option[])[_data, _classes, _baseline, _simulate, _confusion, _images, _batch, _seed, _threads])
+        Option[] options = [_data, _classes, _baseline, _simulate, _confusion, _images, _batch, _seed, _threads];
+        foreach (Option option in options)
             Options.Add(option);
     }
 
@@ -52,8 +55,11 @@ internal sealed class EvalCommand : BitisCommand
     protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress)
     {
         using ImageSource source = ImageSource.Open(arguments.GetRequiredValue(_data)!);
-        ImageSource named = arguments.GetValue(_classes) is { } file ? source.WithClassNames(ClassNamesFile.Load(file)) : source;
-        ImageSource images = arguments.GetValue(_images) is { } count ? named.Take(count, arguments.GetValue(_seed)) : named;
+        ImageSource images = arguments.GetValue(_classes) is { } file
+            ? source.WithClassNames(ClassNamesFile.Load(file))
+            : source;
+        if (arguments.GetValue(_images) is { } count)
+            images = images.Take(count, arguments.GetValue(_seed));
         int threads = arguments.GetValue(_threads) ?? 0;
         ModelOptions options = _model.Options(arguments);
         LoadedModel model = LoadedModel.Load(_model.Reference(arguments), options, progress, Context.Cancellation);
@@ -69,14 +75,20 @@ internal sealed class EvalCommand : BitisCommand
         if (arguments.GetValue(_simulate))
             references.Add(("simulation", Simulate(model, simulation)));
 
-        var evaluator = new Evaluator(session.Run, model.Config.Classes, model.ClassNames, [.. references.Select(r => r.Run)])
+        LogitFunction[] others = [.. references.Select(r => r.Run)];
+        var evaluator = new Evaluator(session.Run, model.Config.Classes, model.ClassNames, others)
         {
             BatchSize = arguments.GetValue(_batch),
             LoaderThreads = session.Threads,
         };
         EvaluationResult result = evaluator.Run(images, model.Preprocessing, progress, Context.Cancellation);
         return EvalReport.Of(
-            model, source.Description, result, [.. references.Select(r => r.Name)], session.Threads, arguments.GetValue(_confusion));
+            model,
+            source.Description,
+            result,
+            [.. references.Select(r => r.Name)],
+            session.Threads,
+            arguments.GetValue(_confusion));
     }
 
     private static InferenceSession LoadBaseline(LoadedModel baseline, LoadedModel model, int threads)
@@ -97,8 +109,8 @@ internal sealed class EvalCommand : BitisCommand
         if (model.ClassNames is not { } names || baseline.ClassNames is not { } others || names.SequenceEqual(others))
             return baseline.Run;
         int[] order = ClassMap.Permutation(names, others) ?? throw new BitisException(
-            $"{model.Reference}: the baseline has other classes ({InWords.Of(others)}) than the model ({InWords.Of(names)}); "
-            + "their answers cannot be compared.");
+            $"{model.Reference}: the baseline has other classes ({InWords.Of(others)}) than the model "
+            + $"({InWords.Of(names)}); their answers cannot be compared.");
         return (images, cancellation) =>
         {
             Tensor answers = baseline.Run(images, cancellation), ordered = new(answers.Shape);

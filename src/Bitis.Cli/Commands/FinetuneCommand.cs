@@ -33,15 +33,16 @@ internal sealed class FinetuneCommand : TrainingCommand
         return (model, recipe with { Config = model.Config }, head);
     }
 
-    /// <summary>A model whose head is for the classes of the images: of one that it knows, by name, it keeps the row.</summary>
+    /// <summary>A model with a head for the images' classes; it keeps the rows of those that it knows.</summary>
     private static (VisionModel Model, string Head) WithHeadFor(VisionModel model, TrainingData data, ulong seed)
     {
         const string Same = "the checkpoint's, since the classes are the same";
         if (model.ClassNames is not { } known || data.ClassNames is not { } names)
         {
-            return model.Config.Classes == data.Classes
-                ? (model, Same)
-                : (model.WithNewHead(data.Classes, seed), $"new, for {data.Classes} classes, where the checkpoint has {model.Config.Classes}");
+            if (model.Config.Classes == data.Classes)
+                return (model, Same);
+            string numbers = $"{data.Classes} classes, where the checkpoint has {model.Config.Classes}";
+            return (model.WithNewHead(data.Classes, seed), $"new, for {numbers}");
         }
         if (known.SequenceEqual(names))
             return (model, Same);

@@ -107,7 +107,8 @@ internal sealed class QuantizeCommand : BitisCommand
         if (workFolder is not null)
             PostTrainingQuantizer.DeleteWork(workFolder);
         string? classes = ClassMap.Describe(images, model.Config.Classes, model.ClassNames);
-        return Summarize(model, quantized, classes, blocks.Records, output, fileBytes, Stopwatch.GetElapsedTime(started));
+        TimeSpan time = Stopwatch.GetElapsedTime(started);
+        return Summarize(model, quantized, classes, blocks.Records, output, fileBytes, time);
     }
 
     private static QuantizeResult Summarize(

@@ -11,5 +11,6 @@ internal sealed class CamelCaseEnums : JsonConverterFactory
 
     /// <inheritdoc />
     public override JsonConverter CreateConverter(Type typeToConvert, JsonSerializerOptions options) =>
-        (JsonConverter)Activator.CreateInstance(typeof(EnumByName<>).MakeGenericType(typeToConvert), JsonNamingPolicy.CamelCase)!;
+        (JsonConverter)Activator.CreateInstance(
+            typeof(EnumByName<>).MakeGenericType(typeToConvert), JsonNamingPolicy.CamelCase)!;
 }

@@ -16,7 +16,9 @@ internal static class ClassNamesFile
         IReadOnlyList<string> names = Load(path);
         return names.Count == classes
             ? names
-            : throw BitisException.InFile(path, $"there are {names.Count} lines; the model has {classes} classes, one name a line was expected.");
+            : throw BitisException.InFile(
+                path,
+                $"there are {names.Count} lines; the model has {classes} classes, one name a line was expected.");
     }
 
     /// <summary>Reads names, however many; blank lines at the end do not count.</summary>

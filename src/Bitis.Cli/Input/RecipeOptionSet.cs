@@ -76,7 +76,11 @@ internal sealed class RecipeOptionSet
             Scope = arguments.GetValue(_scope) ?? recipe.Scope,
             TimeGroups = arguments.GetValue(_timeGroups) ?? recipe.TimeGroups,
             Decay = arguments.GetValue(_decay) ?? recipe.Decay,
-            Overrides = [.. overrides, .. recipe.Overrides.Where(old => Array.TrueForAll(overrides, given => given.Pattern != old.Pattern))],
+            Overrides =
+            [
+                .. overrides,
+                .. recipe.Overrides.Where(old => Array.TrueForAll(overrides, given => given.Pattern != old.Pattern)),
+            ],
         };
     }
 

@@ -2,7 +2,12 @@ namespace Bitis.Cli.Output;
 
 /// <summary>What <c>bitis analyze</c> found.</summary>
 internal sealed record AnalyzeResult(
-    string Model, string Images, int ImageCount, string? ClassMatch, IReadOnlyList<ScanReport> Scans, IReadOnlyList<string> Figures) : ICommandResult
+    string Model,
+    string Images,
+    int ImageCount,
+    string? ClassMatch,
+    IReadOnlyList<ScanReport> Scans,
+    IReadOnlyList<string> Figures) : ICommandResult
 {
     /// <inheritdoc />
     public void Describe(Report report)

@@ -44,10 +44,12 @@ internal sealed record EvalReport(
             [.. references.Zip(counts.Agreements, AgreementReport.Of)],
             result.ImagesPerSecond,
             threads,
-            withConfusions ? [.. counts.Confusions.Classes.Select(c => new ClassReport(c.Class, name(c.Class), c.Images, c.Top1))] : null,
-            withConfusions
-                ? [.. counts.Confusions.MostFrequent(ShownConfusions).Select(c => new ConfusionReport(name(c.Label), name(c.Predicted), c.Images))]
-                : null);
+            withConfusions ? [.. counts.Confusions.Classes.Select(Report)] : null,
+            withConfusions ? [.. counts.Confusions.MostFrequent(ShownConfusions).Select(ReportConfusion)] : null);
+
+        ClassReport Report(ClassAccuracy c) => new(c.Class, name(c.Class), c.Images, c.Top1);
+
+        ConfusionReport ReportConfusion(Confusion c) => new(name(c.Label), name(c.Predicted), c.Images);
     }
 
     /// <inheritdoc />

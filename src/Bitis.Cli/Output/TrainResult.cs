@@ -65,7 +65,9 @@ internal sealed record TrainResult(
             ("head", Head),
             ("frozen", LearningParameters == Parameters ? null : $"{Format.Count(Parameters - LearningParameters)} parameters; {Format.Count(LearningParameters)} learned"),
             ("images", Data),
-            ("validation", Validation is null ? null : $"{Validation}: {Format.Percent(ValidationTop1)} top-1; {ValidationClassMatch}"),
+            ("validation", Validation is null
+                ? null
+                : $"{Validation}: {Format.Percent(ValidationTop1)} top-1; {ValidationClassMatch}"),
             ("training", $"loss {TrainLoss:0.0000}, {Format.Percent(TrainTop1)} top-1 on augmented images, {Recipe.Epochs} epochs"),
             ("backward", BackwardInWords(Backward)),
             ("gradients", GradientCosines is { } cosines

@@ -25,12 +25,14 @@ internal static class ContentDigest
     /// <param name="file">The file.</param>
     /// <param name="advice">What to do if it has not.</param>
     /// <exception cref="BitisException">It has not.</exception>
-    public static void Verify(Checkpoint file, string advice = MakeAgain) => Require(
-        file,
-        Of(
-            file.Metadata,
-            [.. file.Entries.Select(entry => (entry.Name, entry.DType, entry.Shape, (Func<ReadOnlyMemory<byte>>)(() => file.ReadBytes(entry.Name))))]),
-        advice);
+    public static void Verify(Checkpoint file, string advice = MakeAgain)
+    {
+        string digest = Of(
+            file.Metadata, [.. file.Entries.Select(entry => (entry.Name, entry.DType, entry.Shape, Reader(entry)))]);
+        Require(file, digest, advice);
+
+        Func<ReadOnlyMemory<byte>> Reader(CheckpointEntry entry) => () => file.ReadBytes(entry.Name);
+    }
 
     /// <summary>
     /// Makes sure that a file of format 1 has the bytes that were written as tensors. Its digest covers neither the metadata nor the tensors'
@@ -38,7 +40,8 @@ internal static class ContentDigest
     /// </summary>
     /// <exception cref="BitisException">It has not.</exception>
     public static void VerifyFormat1(Checkpoint file) =>
-        Require(file, OfFormat1(file.Entries.Select(entry => (ReadOnlyMemory<byte>)file.ReadBytes(entry.Name))), MakeAgain);
+        Require(
+            file, OfFormat1(file.Entries.Select(entry => (ReadOnlyMemory<byte>)file.ReadBytes(entry.Name))), MakeAgain);
 
     /// <summary>The digest of format 1, which no file is written in any more: the tensors' bytes, in the file's order.</summary>
     internal static string OfFormat1(IEnumerable<ReadOnlyMemory<byte>> tensors)
@@ -60,7 +63,8 @@ internal static class ContentDigest
         if (stated == digest)
             return;
         throw BitisException.InFile(file.Path, stated is null
-            ? $"the metadata have no '{Key}', the SHA-256 of the file's contents, so nobody can tell whether it is whole: something else rewrote it. {advice}."
+            ? $"the metadata have no '{Key}', the SHA-256 of the file's contents, "
+                + $"so nobody can tell whether it is whole: something else rewrote it. {advice}."
             : $"this is not what was written (the SHA-256 differs): the file was damaged or changed. {advice}.");
     }
 

@@ -18,7 +18,8 @@ public abstract class ImageSource : IDisposable
     public virtual IReadOnlyList<string>? ClassNames => null;
 
     /// <summary>
-    /// How many classes the set has, images or not; null if that is not known, and labels are numbers of whatever model they are for.
+    /// How many classes the set has, images or not; null if that is not known, and labels are numbers of whatever model
+    /// they are for.
     /// </summary>
     public virtual int? ClassCount => ClassNames?.Count;
 
@@ -50,13 +51,19 @@ public abstract class ImageSource : IDisposable
 
     /// <summary>The same images, with names for their classes. The parent must stay open.</summary>
     /// <param name="names">The names, by label.</param>
-    /// <exception cref="BitisException">A label has no name, or the classes have names already and these are more or fewer.</exception>
+    /// <exception cref="BitisException">
+    /// A label has no name, or the classes have names already and these are more or fewer.
+    /// </exception>
     public ImageSource WithClassNames(IReadOnlyList<string> names)
     {
         ArgumentNullException.ThrowIfNull(names);
         int needed = ClassNames?.Count ?? 1 + Enumerable.Range(0, Count).Max(index => Label(index) ?? -1);
         if (names.Count < needed || (ClassNames is not null && names.Count != needed))
-            throw new BitisException($"{Description}: {names.Count} class names were given; the images have {needed} classes. One name for each was expected.");
+        {
+            throw new BitisException(
+                $"{Description}: {names.Count} class names were given; the images have {needed} classes. "
+                + "One name for each was expected.");
+        }
         return new NamedClassesSource(this, names);
     }
 

@@ -3,8 +3,8 @@ using Bitis.Data;
 namespace Bitis.Evaluation;
 
 /// <summary>
-/// Which of a model's classes the classes of some images are. Where both sides know names, the names decide: exact ones, then those
-/// that differ in case only. Otherwise the numbers decide, and there must be as many classes on both sides.
+/// Which of a model's classes the classes of some images are. Where both sides know names, the names decide: exact
+/// ones, then those that differ in case only. Otherwise the numbers decide, and their counts must be equal.
 /// </summary>
 public sealed class ClassMap
 {
@@ -28,7 +28,10 @@ public sealed class ClassMap
     /// <summary>Whether the classes were matched by their names.</summary>
     public bool IsByName => _targets is not null;
 
-    /// <summary>What to tell people: <c>3 of the model's 10 classes have images, matched by name</c>; null if no image has a label.</summary>
+    /// <summary>
+    /// What to tell people: <c>3 of the model's 10 classes have images, matched by name</c>; null if no image has a
+    /// label.
+    /// </summary>
     public string? Summary
     {
         get
@@ -47,8 +50,8 @@ public sealed class ClassMap
     /// <param name="classes">How many classes the model has.</param>
     /// <param name="classNames">The names of the model's classes, by index; null if they are unknown.</param>
     /// <exception cref="BitisException">
-    /// The images show a class that the model does not have, or a name that could be several, or there are more or fewer classes than
-    /// the model's where numbers have to decide.
+    /// The images show a class that the model does not have, or a name that could be several, or there are more or
+    /// fewer classes than the model's where numbers have to decide.
     /// </exception>
     public static ClassMap Create(ImageSource images, int classes, IReadOnlyList<string>? classNames)
     {
@@ -58,9 +61,12 @@ public sealed class ClassMap
         SortedDictionary<int, string> shown = LabelsOf(images);
         if (shown.Count == 0)
             return new ClassMap(classes, classesWithImages: 0, targets: null, classNames);
-        RequireLabels(shown, images.ClassNames?.Count ?? classes, images.ClassNames is null ? "the model has" : "the images have");
-        if (images.ClassNames is { } names && classNames is not null)
-            return ByName(images, [.. shown.Keys], names, classNames);
+        if (images.ClassNames is { } names)
+            RequireLabels(shown, names.Count, "the images have");
+        else
+            RequireLabels(shown, classes, "the model has");
+        if (images.ClassNames is { } known && classNames is not null)
+            return ByName(images, [.. shown.Keys], known, classNames);
         RequireSameCount(images, classes, classNames);
         return new ClassMap(classes, shown.Count, targets: null, classNames ?? images.ClassNames);
     }
@@ -82,28 +88,38 @@ public sealed class ClassMap
     public int ClassOf(int label) => _targets is null ? label : _targets[label];
 
     /// <summary>The model's classes that labels of the images are; null stays null.</summary>
-    public int?[] ClassesOf(IReadOnlyList<int?> labels) => [.. labels.Select(label => label is { } known ? ClassOf(known) : (int?)null)];
+    public int?[] ClassesOf(IReadOnlyList<int?> labels) =>
+        [.. labels.Select(label => label is { } known ? ClassOf(known) : (int?)null)];
 
     /// <summary>The name of a class of the model: its own, or that of the images, or <c>class 3</c>.</summary>
     public string NameOf(int modelClass) => _names?[modelClass] ?? $"class {modelClass}";
 
-    /// <summary>Where each of some names is among others, if these are the same names in another order; null if they are not.</summary>
+    /// <summary>
+    /// Where each of some names is among others, if these are the same names in another order; null if they are not.
+    /// </summary>
     public static int[]? Permutation(IReadOnlyList<string> names, IReadOnlyList<string> others)
     {
         ArgumentNullException.ThrowIfNull(names);
         ArgumentNullException.ThrowIfNull(others);
         int[] order = Match(names, others);
-        return names.Count == others.Count && order.All(index => index >= 0) && order.Distinct().Count() == order.Length ? order : null;
+        bool isPermutation = names.Count == others.Count
+            && order.All(index => index >= 0)
+            && order.Distinct().Count() == order.Length;
+        return isPermutation ? order : null;
     }
 
-    /// <summary>For each name the index of the same one among others; −1 where there is none, −2 where there are several.</summary>
+    /// <summary>
+    /// For each name the index of the same one among others; −1 where there is none, −2 where there are several.
+    /// </summary>
     internal static int[] Match(IReadOnlyList<string> names, IReadOnlyList<string> others)
     {
         if (names.SequenceEqual(others))
             return [.. Enumerable.Range(0, names.Count)]; // even if names come twice, as two of ImageNet's do
-        ILookup<string, int> exact = others.Index().ToLookup(other => other.Item, other => other.Index, StringComparer.Ordinal);
-        ILookup<string, int> similar = others.Index().ToLookup(other => other.Item, other => other.Index, StringComparer.OrdinalIgnoreCase);
+        ILookup<string, int> exact = LookUp(StringComparer.Ordinal), similar = LookUp(StringComparer.OrdinalIgnoreCase);
         return [.. names.Select(name => Single(exact[name]) is var index and not -1 ? index : Single(similar[name]))];
+
+        ILookup<string, int> LookUp(StringComparer comparer) =>
+            others.Index().ToLookup(other => other.Item, other => other.Index, comparer);
 
         static int Single(IEnumerable<int> indices) => indices.Take(2).ToArray() switch
         {
@@ -121,7 +137,8 @@ public sealed class ClassMap
         return names.Count > Most ? $"{shown} and {names.Count - Most} more" : shown;
     }
 
-    private static ClassMap ByName(ImageSource images, int[] labels, IReadOnlyList<string> names, IReadOnlyList<string> modelNames)
+    private static ClassMap ByName(
+        ImageSource images, int[] labels, IReadOnlyList<string> names, IReadOnlyList<string> modelNames)
     {
         int[] targets = Match(names, modelNames);
         string[] unknown = [.. labels.Where(label => targets[label] == -1).Select(label => names[label])];
@@ -129,19 +146,21 @@ public sealed class ClassMap
         {
             throw new BitisException(
                 $"{images.Description}: the model has no class {Quote(unknown)}; its classes are {Quote(modelNames)}. "
-                + "Use images of the model's classes, or give the images' classes the model's names (eval: --classes FILE).");
+                + "Use images of the model's classes, or give the images' classes the model's names "
+                + "(eval: --classes FILE).");
         }
         if (labels.FirstOrDefault(label => targets[label] == -2, -1) is var several and not -1)
         {
             throw new BitisException(
-                $"{images.Description}: the class '{names[several]}' could be several of the model's classes, whose names are the same "
-                + "or differ in case only. Name the images' classes exactly as the model does, all of them and in its order.");
+                $"{images.Description}: the class '{names[several]}' could be several of the model's classes, "
+                + "whose names are the same or differ in case only. "
+                + "Name the images' classes exactly as the model does, all of them and in its order.");
         }
         foreach (IGrouping<int, int> same in labels.GroupBy(label => targets[label]).Where(group => group.Count() > 1))
         {
             throw new BitisException(
-                $"{images.Description}: the classes {Quote([.. same.Select(label => names[label])])} are both the model's '{modelNames[same.Key]}'. "
-                + "Make one class of them, or rename one.");
+                $"{images.Description}: the classes {Quote([.. same.Select(label => names[label])])} are both "
+                + $"the model's '{modelNames[same.Key]}'. Make one class of them, or rename one.");
         }
         return new ClassMap(modelNames.Count, labels.Length, targets, modelNames);
     }
@@ -176,8 +195,10 @@ public sealed class ClassMap
         if (images.ClassCount is not { } count || count == classes)
             return;
         string advice = classNames is null
-            ? "The model knows no names of its classes, so images of some of them need a labels.csv with the model's numbers in a column class_index."
+            ? "The model knows no names of its classes, so images of some of them need a labels.csv "
+                + "with the model's numbers in a column class_index."
             : "Say which classes these are: --classes FILE with their names, one a line.";
-        throw new BitisException($"{images.Description}: the images have {count} classes, the model has {classes}. {advice}");
+        throw new BitisException(
+            $"{images.Description}: the images have {count} classes, the model has {classes}. {advice}");
     }
 }

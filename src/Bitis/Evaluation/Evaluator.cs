@@ -16,9 +16,17 @@ public sealed class Evaluator
     /// <summary>Describes an evaluation.</summary>
     /// <param name="model">What is evaluated.</param>
     /// <param name="classes">How many classes it tells apart.</param>
-    /// <param name="classNames">The classes' names, by index, by which those of the images are found; null if they are unknown.</param>
-    /// <param name="references">What its answers are compared with; each takes the same images and has the same classes.</param>
-    public Evaluator(LogitFunction model, int classes, IReadOnlyList<string>? classNames, params IReadOnlyList<LogitFunction> references)
+    /// <param name="classNames">
+    /// The classes' names, by index, by which those of the images are found; null if they are unknown.
+    /// </param>
+    /// <param name="references">
+    /// What its answers are compared with; each takes the same images and has the same classes.
+    /// </param>
+    public Evaluator(
+        LogitFunction model,
+        int classes,
+        IReadOnlyList<string>? classNames,
+        params IReadOnlyList<LogitFunction> references)
     {
         _model = model;
         _classes = classes;
@@ -38,7 +46,8 @@ public sealed class Evaluator
     /// <param name="progress">Hears of images done.</param>
     /// <param name="cancellationToken">Ends the evaluation.</param>
     /// <exception cref="BitisException">
-    /// The images' classes are not the model's (<see cref="ClassMap"/>), an image is damaged, or an answer is not a finite number.
+    /// The images' classes are not the model's (<see cref="ClassMap"/>), an image is damaged, or an answer is not a
+    /// finite number.
     /// </exception>
     public EvaluationResult Run(
         ImageSource images,

@@ -3,8 +3,8 @@ using Bitis.Graphs;
 namespace Bitis.Quantization;
 
 /// <summary>
-/// Finds what a recipe says without any effect on a model. Only new quantizations are checked, not recipes in files: those may be
-/// of older versions, which let it pass.
+/// Finds what a recipe says without any effect on a model. Only new quantizations are checked. Recipes in model files
+/// may be of older versions, which let it pass.
 /// </summary>
 internal static class IdleMembers
 {
@@ -16,7 +16,10 @@ internal static class IdleMembers
         if (member is not null)
             RefuseForScans(recipe, graph, member);
         if (recipe.Overrides.GroupBy(entry => entry.Pattern).FirstOrDefault(same => same.Count() > 1) is { } twice)
-            throw new BitisException($"The override '{twice.Key}' is there twice, and the first decides: leave the other out.");
+        {
+            throw new BitisException(
+                $"The override '{twice.Key}' is there twice, and the first decides: leave the other out.");
+        }
     }
 
     private static void RefuseForScans(Recipe recipe, Graph graph, string member)
@@ -27,13 +30,13 @@ internal static class IdleMembers
         if (scans.Length == 0)
             throw Idle(member, "the model has no scans");
         if (recipe.Decay == DecayGrid.LongTailed && !recipe.Scan.SearchesOutput)
-            throw Idle(member: "decay", $"the method '{recipe.Method}' does not try long-tailed levels (qmamba does)");
+            throw Idle("decay", $"the method '{recipe.Method}' does not try long-tailed levels (qmamba does)");
         int longest = scans.Max(scan => scan.Shape[0]);
         if (recipe.TimeGroups > longest)
         {
             throw new BitisException(
-                $"The recipe has {recipe.TimeGroups} groups of tokens (timeGroups), but the model's longest scan has {longest} tokens; "
-                + "take fewer groups.");
+                $"The recipe has {recipe.TimeGroups} groups of tokens (timeGroups), "
+                + $"but the model's longest scan has {longest} tokens; take fewer groups.");
         }
     }
 

@@ -89,7 +89,8 @@ public sealed record Recipe
 
     /// <summary>The operators that this recipe quantizes, with their bits.</summary>
     /// <exception cref="BitisException">
-    /// Nothing is in the scope, an override matches nothing there, or something that the recipe says has no effect on the model.
+    /// Nothing is in the scope, an override matches nothing there, or something that the recipe says has no effect on
+    /// the model.
     /// </exception>
     public IReadOnlyList<(Node Node, BitWidths Bits)> Select(Graph graph)
     {

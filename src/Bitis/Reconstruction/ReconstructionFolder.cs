@@ -68,7 +68,8 @@ internal sealed class ReconstructionFolder(string path)
         }
         catch (Exception e) when (e is BitisException or ArgumentException)
         {
-            throw new BitisException($"{file}: the finished block cannot be read: {e.Message.TrimEnd('.')}. {Advice}.", e);
+            throw new BitisException(
+                $"{file}: the finished block cannot be read: {e.Message.TrimEnd('.')}. {Advice}.", e);
         }
     }
 

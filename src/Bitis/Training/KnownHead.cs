@@ -4,10 +4,10 @@ using Bitis.Tensors;
 
 namespace Bitis.Training;
 
-/// <summary>What a trained head knows of classes, for models that tell others or the same in another order apart.</summary>
+/// <summary>What a trained head knows of classes, kept in a head for other classes or another order.</summary>
 public static class KnownHead
 {
-    /// <summary>A model with a new head for other classes. Classes that the model has, by name, keep their rows of the head.</summary>
+    /// <summary>A model with a new head. Classes that the model has, by name, keep their rows of the head.</summary>
     /// <param name="model">A model that knows the names of its classes.</param>
     /// <param name="names">The names of the new classes, by index.</param>
     /// <param name="seed">The same seed gives the same fresh rows.</param>
@@ -17,7 +17,8 @@ public static class KnownHead
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(names);
-        IReadOnlyList<string> known = model.ClassNames ?? throw new ArgumentException("The model knows no names of its classes.", nameof(model));
+        IReadOnlyList<string> known = model.ClassNames
+            ?? throw new ArgumentException("The model knows no names of its classes.", nameof(model));
         int[] sources = ClassMap.Match(names, known);
         VisionModel result = model.WithNewHead(names.Count, seed);
         Dictionary<string, Tensor> weights = result.Weights.ToDictionary();
@@ -37,7 +38,8 @@ public static class KnownHead
         if (ClassMap.Permutation(names, known) is null)
         {
             throw new BitisException(
-                $"The initial model has other classes than the training images: it has {ClassMap.Quote(known)}, they have {ClassMap.Quote(names)}. "
+                "The initial model has other classes than the training images: "
+                + $"it has {ClassMap.Quote(known)}, they have {ClassMap.Quote(names)}. "
                 + "'bitis finetune' makes a new head for other classes.");
         }
         return For(model, names, seed: 0).Model;

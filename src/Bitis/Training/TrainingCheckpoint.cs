@@ -49,7 +49,8 @@ internal sealed class TrainingCheckpoint
             [FormatKey] = FormatVersion,
             [IdentityKey] = identityText,
             [PositionKey] = positionText,
-            [ContentDigest.Key] = Digest(identityText, positionText, tensors.Select(tensor => (tensor.Name, tensor.Bytes))),
+            [ContentDigest.Key] = Digest(
+                identityText, positionText, tensors.Select(tensor => (tensor.Name, tensor.Bytes))),
         };
         SafetensorsWriter.Write(path, tensors, metadata);
     }
@@ -63,9 +64,11 @@ internal sealed class TrainingCheckpoint
         if (version != FormatVersion)
         {
             throw BitisException.InFile(path, version is null
-                ? "this is not the checkpoint of a training. Resume with the folder that 'bitis train' or 'bitis finetune' wrote."
-                : $"this is a training checkpoint of format {version}; this version of Bitis reads format {FormatVersion}. "
-                + "Resume with the version of Bitis that wrote it, or train anew in another folder.");
+                ? "this is not the checkpoint of a training. "
+                    + "Resume with the folder that 'bitis train' or 'bitis finetune' wrote."
+                : $"this is a training checkpoint of format {version}; "
+                    + $"this version of Bitis reads format {FormatVersion}. "
+                    + "Resume with the version of Bitis that wrote it, or train anew in another folder.");
         }
         string digest = Digest(
             file.Metadata.GetValueOrDefault(IdentityKey, ""),
@@ -101,19 +104,25 @@ internal sealed class TrainingCheckpoint
             if (!entries.Remove(name, out CheckpointEntry? entry) || entry.DType != DType.Float32 || entry.Shape != tensor.Shape)
             {
                 string found = entry is null ? "missing" : $"{entry.DType} {entry.Shape}";
-                throw BitisException.InFile(_path, $"tensor '{name}' is {found}; the model needs {DType.Float32} {tensor.Shape}. {Advice}.");
+                throw BitisException.InFile(
+                    _path, $"tensor '{name}' is {found}; the model needs {DType.Float32} {tensor.Shape}. {Advice}.");
             }
             Tensor saved = file.Read(name);
             bool isMoment = name.StartsWith("moment", StringComparison.Ordinal); // the square of a gradient may be infinite
             if (!isMoment && saved.FindNonFinite() is { } index)
             {
                 throw BitisException.InFile(
-                    _path, $"tensor '{name}' holds {saved.Span[index]} at element {index}: nothing can be learned from here. {Advice}.");
+                    _path,
+                    $"tensor '{name}' holds {saved.Span[index]} at element {index}: nothing can be learned from here. "
+                    + $"{Advice}.");
             }
             saved.Span.CopyTo(tensor.Span);
         }
         if (entries.Count > 0)
-            throw BitisException.InFile(_path, $"tensor '{entries.Keys.First()}' belongs to nothing in this training. {Advice}.");
+        {
+            throw BitisException.InFile(
+                _path, $"tensor '{entries.Keys.First()}' belongs to nothing in this training. {Advice}.");
+        }
         state.Position = Position;
     }
 

@@ -14,7 +14,8 @@ public sealed class TrainingData
     /// <param name="training">Images of all classes, each with its label. It must stay open, and is not disposed.</param>
     /// <param name="validation">Other images of the same classes; null to train without.</param>
     /// <exception cref="BitisException">
-    /// A label is missing or not a class, a class has no image, or a validation image shows a class that no training image does.
+    /// A label is missing or not a class, a class has no image, or a validation image shows a class that no training
+    /// image does.
     /// </exception>
     public TrainingData(ImageSource training, ImageSource? validation)
     {
@@ -104,7 +105,8 @@ public sealed class TrainingData
         }
         catch (BitisException e)
         {
-            throw new BitisException($"The validation images do not have the classes of the training images. {e.Message}", e);
+            throw new BitisException(
+                $"The validation images do not have the classes of the training images. {e.Message}", e);
         }
     }
 }

@@ -107,7 +107,10 @@ public sealed record TrainingRecipe
     public void RequireUsed()
     {
         if (Config is not null && Model != new TrainingRecipe().Model)
-            throw new BitisException($"The recipe's model '{Model}' does nothing beside a config: leave one of the two out.");
+        {
+            throw new BitisException(
+                $"The recipe's model '{Model}' does nothing beside a config: leave one of the two out.");
+        }
         Backward.RequireUsed();
     }
 

@@ -111,7 +111,8 @@ public sealed class BadInputTests : IDisposable
     public void Labels_must_be_classes_of_the_model()
     {
         string images = _folder.WriteImages("many", 12, 12);
-        CliRunner.Run("eval", Checkpoint, "--data", images).AssertRefused("the images have 12 classes, the model has 10");
+        CliRunner.Run("eval", Checkpoint, "--data", images)
+            .AssertRefused("the images have 12 classes, the model has 10");
     }
 
     [Fact]

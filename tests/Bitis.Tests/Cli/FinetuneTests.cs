@@ -27,7 +27,8 @@ public sealed class FinetuneTests : IDisposable
     public void Other_classes_get_a_new_head_on_the_checkpoint_s_backbone()
     {
         JsonElement result = CliRunner.RunJson([.. _command, "--validation", _images, "--freeze", "layers.0.*", "--freeze", "patch_embed*"]);
-        Assert.Contains("new, for 2 classes, none of which is one of the checkpoint's 3", result.GetProperty("head").GetString());
+        Assert.Equal(
+            "new, for 2 classes, none of which is one of the checkpoint's 3", result.GetProperty("head").GetString());
         Assert.Equal(2, result.GetProperty("model").GetProperty("classes").GetInt32());
         Assert.Equal(3e-4, result.GetProperty("recipe").GetProperty("learningRate").GetDouble());
         VisionModel before = VisionModel.Load(_model), after = VisionModel.Load(result.GetProperty("finalModel").GetString()!);

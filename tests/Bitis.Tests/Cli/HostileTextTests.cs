@@ -81,7 +81,8 @@ public sealed class HostileTextTests : IDisposable
     [Fact]
     public void Class_names_and_file_names_are_escaped_and_cut()
     {
-        string images = _folder.WriteImages("images", 20, 10), name = OperatingSystem.IsWindows() ? "[red]x" : "\u001b[2J[red]x\n\u202e";
+        string images = _folder.WriteImages("images", 20, 10);
+        string name = OperatingSystem.IsWindows() ? "[red]x" : "\u001b[2J[red]x\n\u202e";
         Directory.Move(Directory.GetDirectories(images)[0], Path.Combine(images, name));
         string classes = _folder.WriteText("classes.txt", string.Join('\n', Enumerable.Range(0, 10).Select(i => $"{i}\u001b[2J\u202e[red]" + new string('c', 1_000_000))));
         CliOutcome outcome = Harmless("classify", Checkpoint, images, "--classes", classes).AssertSucceeded();

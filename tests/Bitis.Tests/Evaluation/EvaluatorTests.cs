@@ -28,7 +28,8 @@ public sealed class EvaluatorTests
     public void References_see_the_same_images()
     {
         using var source = new SyntheticImageSource(Count, 16, Classes, seed: 1);
-        var evaluator = new Evaluator(MeanColors, Classes, null, MeanColors, (images, token) => Zero(images)) { BatchSize = 5 };
+        LogitFunction zero = (images, _) => Zero(images);
+        var evaluator = new Evaluator(MeanColors, Classes, null, MeanColors, zero) { BatchSize = 5 };
         EvaluationShard counts = evaluator.Run(source, Small).Counts;
         Assert.Equal((1.0, 0.0), (counts.Agreements[0].Top1, counts.Agreements[0].MaxLogitError));
         Assert.True(counts.Agreements[1].MaxLogitError > 0);
@@ -59,7 +60,9 @@ public sealed class EvaluatorTests
             done += images.Shape[0];
             return logits;
         };
-        var evaluator = isOfReference ? new Evaluator(MeanColors, Classes, null, broken) : new Evaluator(broken, Classes, null);
+        Evaluator evaluator = isOfReference
+            ? new(MeanColors, Classes, null, broken)
+            : new(broken, Classes, null);
         BitisException e = Assert.Throws<BitisException>(() => evaluator.Run(source, Small));
         Assert.StartsWith(source.Name(12), e.Message, StringComparison.Ordinal);
         Assert.Contains("class 3", e.Message);

@@ -17,7 +17,8 @@ public sealed class IdleMembersTests
         Graph vit = SmallModels.Get("vit-mini", classes: 10).BuildGraph();
         Refused(QMamba with { TimeGroups = 4 }, vit, "'timeGroups' does nothing", "the model has no scans");
         Refused(QMamba with { Decay = DecayGrid.Uniform }, vit, "'decay' does nothing", "the model has no scans");
-        Refused(QMamba with { TimeGroups = 4, Bits = new(8, BitWidths.Float) }, Vim, "'timeGroups' does nothing", "w8a32");
+        Recipe floatScans = QMamba with { TimeGroups = 4, Bits = new(8, BitWidths.Float) };
+        Refused(floatScans, Vim, "'timeGroups' does nothing", "w8a32");
         Refused(QMamba with { TimeGroups = 66 }, Vim, "66 groups", "65 tokens");
         Assert.NotEmpty((QMamba with { TimeGroups = 65, Decay = DecayGrid.LongTailed }).Select(Vim));
     }
@@ -32,7 +33,8 @@ public sealed class IdleMembersTests
     [Fact]
     public void An_override_is_there_once()
     {
-        Refused(new Recipe { Overrides = [SiteOverride.Parse("*.x_proj*=w8a8"), SiteOverride.Parse("*.x_proj*=w6a6")] }, Vim, "'*.x_proj*' is there twice");
+        SiteOverride[] overrides = [SiteOverride.Parse("*.x_proj*=w8a8"), SiteOverride.Parse("*.x_proj*=w6a6")];
+        Refused(new Recipe { Overrides = overrides }, Vim, "'*.x_proj*' is there twice");
     }
 
     [Theory]
@@ -46,7 +48,14 @@ public sealed class IdleMembersTests
     public void A_reverse_pass_refuses_what_its_methods_do_not_use(
         string method, int? rank, int? bits, GradientScale scale, TokenBasis basis, string name)
     {
-        var policy = new BackwardPolicy { Method = method, Rank = rank, ActivationBits = bits, Scale = scale, Basis = basis };
+        var policy = new BackwardPolicy
+        {
+            Method = method,
+            Rank = rank,
+            ActivationBits = bits,
+            Scale = scale,
+            Basis = basis,
+        };
         string message = Assert.Throws<BitisException>(policy.RequireUsed).Message;
         Assert.Contains($"{name} does nothing", message);
         Assert.Contains($"'{method}'", message);
@@ -58,8 +67,9 @@ public sealed class IdleMembersTests
     public void A_new_training_refuses_them()
     {
         using var folder = new TempFolder();
-        Refused(Training.TinyTraining.Recipe with { Backward = new BackwardPolicy { Rank = 4 } }, "rank does nothing");
-        Refused(Training.TinyTraining.Recipe with { Model = "vim-mini" }, "model 'vim-mini' does nothing beside a config");
+        TrainingRecipe tiny = Training.TinyTraining.Recipe;
+        Refused(tiny with { Backward = new BackwardPolicy { Rank = 4 } }, "rank does nothing");
+        Refused(tiny with { Model = "vim-mini" }, "model 'vim-mini' does nothing beside a config");
 
         void Refused(TrainingRecipe recipe, string words) => Assert.Contains(words, Assert.Throws<BitisException>(
             () => Trainer.Create(recipe, Training.TinyTraining.Data(), folder["run"])).Message);

@@ -111,7 +111,10 @@ public sealed class ReconstructionTests : IDisposable
             Dictionary<string, string> metadata = whole.Metadata.ToDictionary();
             metadata["record"] = "{}";
             SafetensorsTensor[] tensors =
-                [.. whole.Entries.Select(entry => new SafetensorsTensor(entry.Name, entry.DType, entry.Shape, whole.ReadBytes(entry.Name)))];
+            [
+                .. whole.Entries.Select(entry => new SafetensorsTensor(
+                    entry.Name, entry.DType, entry.Shape, whole.ReadBytes(entry.Name))),
+            ];
             metadata["sha256"] = ContentDigest.Of(metadata, tensors);
             SafetensorsWriter.Write($"{file}.changed", tensors, metadata);
         }

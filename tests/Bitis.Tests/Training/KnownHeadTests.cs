@@ -1,3 +1,4 @@
+using Bitis.Data;
 using Bitis.Models;
 using Bitis.Tensors;
 using Bitis.Training;
@@ -6,7 +7,8 @@ namespace Bitis.Tests.Training;
 
 public sealed class KnownHeadTests
 {
-    private static readonly VisionModel Model = VisionModel.CreateRandom(TinyTraining.Config, seed: 5).WithClassNames(["a", "b", "c"]);
+    private static readonly VisionModel Model =
+        VisionModel.CreateRandom(TinyTraining.Config, seed: 5).WithClassNames(["a", "b", "c"]);
 
     [Fact]
     public void Classes_that_the_model_has_keep_their_rows()
@@ -31,10 +33,32 @@ public sealed class KnownHeadTests
         Trainer trainer = Trainer.Create(TinyTraining.Recipe, data, folder["run"], initial: initial);
         Assert.Equal(Row(Model.Weights["head.weight"], 0, 3), Row(trainer.Model.Weights["head.weight"], 2, 3));
 
-        BitisException e = Assert.Throws<BitisException>(() => Trainer.Create(TinyTraining.Recipe, data, folder["other"], initial: Model));
+        BitisException e = Assert.Throws<BitisException>(
+            () => Trainer.Create(TinyTraining.Recipe, data, folder["other"], initial: Model));
         Assert.Contains("other classes than the training images: it has 'a', 'b', 'c'", e.Message);
         Assert.Contains("finetune", e.Message);
     }
 
-    private static float[] Row(Tensor tensor, int row, int rows) => tensor.Span.Slice(row * (tensor.Length / rows), tensor.Length / rows).ToArray();
+    [Fact]
+    public void Validation_images_count_by_name()
+    {
+        using var folder = new TempFolder();
+        ImageSource training = TinyTraining.Images(14, seed: 1), validation = TinyTraining.Images(9, seed: 2);
+        LabeledImage[] images = [.. Enumerable.Range(0, validation.Count).Select(validation.Read)];
+        var reversed = new InMemoryImageSource(
+            [.. images.Select(image => image with { Label = 2 - image.Label })], [.. validation.ClassNames!.Reverse()]);
+        double?[] top1 =
+        [
+            .. ((ImageSource[])[validation, reversed]).Select((source, index) =>
+                Trainer.Create(TinyTraining.Recipe, new TrainingData(training, source), folder[$"run{index}"])
+                    .Run()[^1].ValidationTop1),
+        ];
+        Assert.Equal(top1[0], top1[1]);
+    }
+
+    private static float[] Row(Tensor tensor, int row, int rows)
+    {
+        int length = tensor.Length / rows;
+        return tensor.Span.Slice(row * length, length).ToArray();
+    }
 }

@@ -88,16 +88,24 @@ public sealed class TrainingCheckpointTests : IDisposable
             else
                 metadata[key] = text;
             SafetensorsTensor[] tensors =
-                [.. file.Entries.Select(entry => new SafetensorsTensor(entry.Name, entry.DType, entry.Shape, file.ReadBytes(entry.Name)))];
+            [
+                .. file.Entries.Select(entry => new SafetensorsTensor(
+                    entry.Name, entry.DType, entry.Shape, file.ReadBytes(entry.Name))),
+            ];
             if (key != "sha256")
             {
+                string identity = metadata.GetValueOrDefault("identity", "");
                 metadata["sha256"] = TrainingCheckpoint.Digest(
-                    metadata.GetValueOrDefault("identity", ""), metadata["position"], tensors.Select(tensor => (tensor.Name, tensor.Bytes)));
+                    identity, metadata["position"], tensors.Select(tensor => (tensor.Name, tensor.Bytes)));
             }
             SafetensorsWriter.Write(_folder["changed.safetensors"], tensors, metadata);
         }
         File.Move(_folder["changed.safetensors"], _files.Checkpoint, overwrite: true);
-        Refused(() => Resume(TinyTraining.Recipe, TinyTraining.Data()), _files.Checkpoint, words, "train anew in another folder");
+        Refused(
+            () => Resume(TinyTraining.Recipe, TinyTraining.Data()),
+            _files.Checkpoint,
+            words,
+            "train anew in another folder");
     }
 
     [Fact]

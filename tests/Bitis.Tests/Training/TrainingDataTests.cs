@@ -33,7 +33,10 @@ public sealed class TrainingDataTests
     [Fact]
     public void Validation_images_show_classes_of_the_training_images()
     {
-        Refused(() => new TrainingData(Source(["cat", "dog"], 0, 1), Source(["cat", "emu"], 0, 1)), "no class 'emu'", "'cat', 'dog'");
+        Refused(
+            () => new TrainingData(Source(["cat", "dog"], 0, 1), Source(["cat", "emu"], 0, 1)),
+            "no class 'emu'",
+            "'cat', 'dog'");
         var data = new TrainingData(Source(["cat", "dog"], 0, 1), Source(["dog"], 0));
         Assert.Equal((2, 1), (data.Classes, data.ValidationClasses!.ClassOf(0)));
     }

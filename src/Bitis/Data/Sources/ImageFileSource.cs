@@ -6,7 +6,10 @@ namespace Bitis.Data.Sources;
 /// <param name="classNames">The names of the classes by index, if they are known.</param>
 /// <param name="classCount">How many classes there are, if that is known.</param>
 internal sealed class ImageFileSource(
-    FileTree tree, IReadOnlyList<(string File, int? Label)> images, IReadOnlyList<string>? classNames, int? classCount) : ImageSource
+    FileTree tree,
+    IReadOnlyList<(string File, int? Label)> images,
+    IReadOnlyList<string>? classNames,
+    int? classCount) : ImageSource
 {
     public override int Count => images.Count;
 

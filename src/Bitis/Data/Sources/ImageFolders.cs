@@ -34,7 +34,10 @@ internal static class ImageFolders
                 + "none.");
         }
         if (loose is not null)
-            return new ImageFileSource(tree, [.. images.Select(image => (image, (int?)null))], classNames: null, classCount: null);
+        {
+            return new ImageFileSource(
+                tree, [.. images.Select(image => (image, (int?)null))], classNames: null, classCount: null);
+        }
         if (classes.TrueForAll(name => SplitNames.Contains(name, StringComparer.OrdinalIgnoreCase)))
         {
             throw BitisException.InFile(
@@ -44,7 +47,10 @@ internal static class ImageFolders
 
         var labels = classes.Index().ToDictionary(c => c.Item, c => c.Index);
         return new ImageFileSource(
-            tree, [.. images.Select(image => (image, (int?)labels[FirstPart(Below(root, image))]))], classes, classes.Count);
+            tree,
+            [.. images.Select(image => (image, (int?)labels[FirstPart(Below(root, image))]))],
+            classes,
+            classes.Count);
     }
 
     /// <summary>The wrapping folders of a zip that holds its set one or more folders down: <c>""</c> or <c>"set/"</c>.</summary>

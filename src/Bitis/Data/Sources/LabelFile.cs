@@ -4,7 +4,8 @@ namespace Bitis.Data.Sources;
 
 /// <summary>
 /// A CSV file that names images and their labels. Columns are found by their headers. Labels are class indices, or names
-/// that are numbered in ordinal order, but not both. The file has at most 64 MiB, a row for each file of the tree and 1000 columns.
+/// that are numbered in ordinal order, but not both. The file has at most 64 MiB, a row for each file of the tree and
+/// 1000 columns.
 /// </summary>
 internal static class LabelFile
 {
@@ -56,7 +57,8 @@ internal static class LabelFile
             : Named(rows, labelColumn);
         // A column of class indices has the numbers of whatever model it was made for, perhaps not of all its classes.
         int? classCount = indexColumn >= 0 ? null : classNames?.Count ?? labels.Max() + 1;
-        return new ImageFileSource(tree, [.. files.Zip(labels, (file, label) => (file, (int?)label))], classNames, classCount);
+        return new ImageFileSource(
+            tree, [.. files.Zip(labels, (file, label) => (file, (int?)label))], classNames, classCount);
     }
 
     private static string ReadText(FileTree tree, string csvFile)
@@ -65,15 +67,17 @@ internal static class LabelFile
         return reader.ReadToEnd();
     }
 
-    /// <summary>Refuses what spreadsheets export where the comma is the decimal point; a header has two columns at least.</summary>
+    /// <summary>Refuses what spreadsheets export where the comma is the decimal point; a header has a comma.</summary>
     private static void RequireCommas(string text, string name)
     {
-        ReadOnlySpan<char> header = text.AsSpan(0, text.AsSpan().IndexOfAny('\r', '\n') is >= 0 and var end ? end : text.Length);
+        int end = text.AsSpan().IndexOfAny('\r', '\n');
+        ReadOnlySpan<char> header = end < 0 ? text : text.AsSpan(0, end);
         if (header.Contains(',') || header.IndexOfAny(';', '\t') is not (>= 0 and var at))
             return;
         throw BitisException.InFile(
             name,
-            $"line 1: the columns are separated by {(header[at] == ';' ? "semicolons" : "tabs")}; commas were expected. Export the table again with commas.");
+            $"line 1: the columns are separated by {(header[at] == ';' ? "semicolons" : "tabs")}; "
+            + "commas were expected. Export the table again with commas.");
     }
 
     /// <summary>Whether the labels are numbers; all of them have to be, or none.</summary>
@@ -89,8 +93,9 @@ internal static class LabelFile
             {
                 throw BitisException.InFile(
                     name,
-                    $"line {row.Line}: the label '{text}' is a {(isNumeric ? "name" : "number")}, that of line {rows[0].Line}, "
-                    + $"'{rows[0].Fields[labelColumn]}', is not. All have to be numbers, or all names; where numbers are names, "
+                    $"line {row.Line}: the label '{text}' is a {(isNumeric ? "name" : "number")}, "
+                    + $"that of line {rows[0].Line}, '{rows[0].Fields[labelColumn]}', is not. "
+                    + "All have to be numbers, or all names; where numbers are names, "
                     + "put the indices into a column class_index and the names into class_name.");
             }
         }
@@ -159,7 +164,8 @@ internal static class LabelFile
             string text = rows[i].Fields[labelColumn];
             labels[i] = LabelNumber.Parse(text) ?? throw BitisException.InFile(
                 name,
-                $"line {rows[i].Line}: '{text}' is not a class index; a whole number from 0 to {LabelNumber.MaxClasses - 1} was expected.");
+                $"line {rows[i].Line}: '{text}' is not a class index; "
+                + $"a whole number from 0 to {LabelNumber.MaxClasses - 1} was expected.");
         }
         if (nameColumn < 0)
             return (labels, null);

@@ -2,7 +2,10 @@ using System.Globalization;
 
 namespace Bitis.Data.Sources;
 
-/// <summary>Labels that are numbers, as tables write them: <c>3</c>, or <c>3.0</c>, since pandas makes floats of columns with gaps.</summary>
+/// <summary>
+/// Labels that are numbers, as tables write them: <c>3</c>, or <c>3.0</c>, since pandas makes floats of columns with
+/// gaps.
+/// </summary>
 internal static class LabelNumber
 {
     /// <summary>Class indices must be below this; it bounds what a wrong number can make the reader allocate.</summary>
@@ -11,8 +14,9 @@ internal static class LabelNumber
     /// <summary>How far a number may be from a whole one: what a detour over floats costs.</summary>
     private const double Tolerance = 1e-6;
 
-    /// <summary>Whether a text is a number of any kind: negative, huge, fractional or NaN ones are no names either.</summary>
-    public static bool IsNumber(string text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
+    /// <summary>Whether a text is a number of any kind: negative, huge and fractional ones are no names.</summary>
+    public static bool IsNumber(string text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
 
     /// <summary>Reads a class index.</summary>
     /// <param name="text">The text.</param>

@@ -62,23 +62,27 @@ public sealed record BackwardPolicy
             throw new BitisException($"The backward policy's activationBits is {ActivationBits}; expected 4 or 8.");
     }
 
-    /// <summary>Refuses values that no method of the policy uses; for new trainings, since older ones may have them.</summary>
+    /// <summary>Refuses values that no method of the policy uses; older trainings may have them.</summary>
     /// <exception cref="BitisException">There is one; the message names it.</exception>
     public void RequireUsed()
     {
-        BackwardMethod[] methods = [.. Overrides.Select(entry => entry.Method).Prepend(Method).Distinct().Select(BackwardMethods.Find)];
+        IEnumerable<string> named = Overrides.Select(entry => entry.Method).Prepend(Method).Distinct();
+        BackwardMethod[] methods = [.. named.Select(BackwardMethods.Find)];
         bool reduces = methods.Any(method => method.Weight.LowRank || method.Input.LowRank);
-        Require(Rank is null || reduces, "rank", "reduces tokens");
-        Require(Basis == TokenBasis.Patch || reduces, "basis", "reduces tokens");
-        Require(Scale == GradientScale.Token || methods.Any(method => method.Input.IsInteger), "scale", "computes the input's gradient with integers");
-        Require(ActivationBits is null || methods.Any(method => method.Weight.IsInteger), "activationBits", "keeps inputs as integers");
+        bool hasIntegerGradient = methods.Any(method => method.Input.IsInteger);
+        bool keepsIntegers = methods.Any(method => method.Weight.IsInteger);
+        Require(reduces || Rank is null, "rank", "reduces tokens");
+        Require(reduces || Basis == TokenBasis.Patch, "basis", "reduces tokens");
+        Require(hasIntegerGradient || Scale == GradientScale.Token, "scale", "has integers in the input's gradient");
+        Require(keepsIntegers || ActivationBits is null, "activationBits", "keeps inputs as integers");
 
         void Require(bool isUsed, string name, string use)
         {
             if (!isUsed)
             {
                 string names = string.Join(", ", methods.Select(method => $"'{method.Name}'"));
-                throw new BitisException($"The backward policy's {name} does nothing, since no method of it ({names}) {use}: leave it out.");
+                throw new BitisException(
+                    $"The backward policy's {name} does nothing, since no method of it ({names}) {use}: leave it out.");
             }
         }
     }
