@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
+using Bitis.Models;
 using Bitis.Quantization;
 
 namespace Bitis.Tests.Quantization;
@@ -64,6 +65,20 @@ public sealed class MethodSettingsTests
         Assert.IsType<TruncationEstimator>(new Recipe { Estimator = new("truncation") }.CreateEstimator());
     }
 
+    /// <summary>Values are kept for the linear layers of blocks alone, and for them by methods that go block by block.</summary>
+    [Fact]
+    public void An_estimator_that_needs_values_is_refused_where_there_are_none()
+    {
+        string name = $"values-{Guid.NewGuid()}";
+        RangeEstimators.Register(RangeEstimatorKind.Create(name, "of this test", () => new ValuesEstimator()));
+        VisionModel model = MicroModel.Load();
+        Recipe blockwise = new Recipe { Method = "ptq4vm+", Estimator = new(name) }.WithSteps(0);
+        Assert.NotEmpty(MicroModel.Quantize(model, blockwise).Layers);
+        Recipe[] others = [blockwise with { Scope = Scope.Full }, new Recipe { Method = "minmax", Estimator = new(name) }];
+        foreach (Recipe recipe in others)
+            AssertRefused(() => MicroModel.Quantize(model, recipe), "needs all values", nameof(IRangeEstimator.WithoutValues));
+    }
+
     [Fact]
     public void A_name_is_registered_once()
     {
@@ -119,6 +134,27 @@ public sealed class MethodSettingsTests
     {
         QuantizationMethod method = QuantizationMethod.Create("theirs", "", _ => behavior);
         AssertRefused(() => method.Behavior(null, Scope.Linear), "'theirs'", words);
+    }
+
+    /// <summary>Half of the largest value of each group.</summary>
+    private sealed class ValuesEstimator : IRangeEstimator
+    {
+        public bool NeedsHistograms => false;
+
+        public bool NeedsValues => true;
+
+        public ValueRange ActivationRange(SiteStatistics statistics, int group, int bits)
+        {
+            float largest = 0;
+            foreach (ReadOnlyMemory<float> row in statistics.Values(group))
+            {
+                foreach (float value in row.Span)
+                    largest = Math.Max(largest, Math.Abs(value));
+            }
+            return new ValueRange(-largest / 2, largest / 2);
+        }
+
+        public float WeightMagnitude(ReadOnlySpan<float> weights, int bits) => Math.Max(weights[0], 1);
     }
 
     private static void AssertRefused(Action act, params string[] words)
