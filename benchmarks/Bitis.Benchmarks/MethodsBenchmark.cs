@@ -19,7 +19,10 @@ internal static class MethodsBenchmark
 
     private static readonly string[] AllBits = ["w8a8", "w6a6", "w4a8", "w4a4"];
 
-    private static readonly SmoothedLearningSettings AllImages = new() { Learning = new() { BatchSize = CalibrationImages } };
+    private static readonly LearningRecipe NoSteps = new() { Steps = 0 };
+
+    private static readonly SmoothedLearningSettings
+        AllImages = new() { Learning = new() { BatchSize = CalibrationImages } };
 
     /// <summary>The rows of the table: the methods, and PTQ4VM's parts by themselves.</summary>
     private static readonly (string Name, Recipe Recipe)[] Rows =
@@ -32,14 +35,17 @@ internal static class MethodsBenchmark
         ("mse, per token", new() { Method = "mse", ActivationGranularity = Granularity.PerToken }),
         ("smoothquant", new() { Method = "smoothquant" }),
         ("smoothquant, per token", new() { Method = "smoothquant", ActivationGranularity = Granularity.PerToken }),
-        ("ptq4vm: PTS", new() { Method = "ptq4vm", Settings = new Ptq4vmSettings { Smoothing = false, Learning = new() { Steps = 0 } } }),
-        ("ptq4vm: PTS, smoothing", new() { Method = "ptq4vm", Settings = new Ptq4vmSettings { Learning = new() { Steps = 0 } } }),
+        ("ptq4vm: PTS",
+            new() { Method = "ptq4vm", Settings = new Ptq4vmSettings { Smoothing = false, Learning = NoSteps } }),
+        ("ptq4vm: PTS, smoothing", new() { Method = "ptq4vm", Settings = new Ptq4vmSettings { Learning = NoSteps } }),
         ("ptq4vm: PTS, JLSS", new() { Method = "ptq4vm", Settings = new Ptq4vmSettings { Smoothing = false } }),
         ("ptq4vm: smoothing, JLSS", new() { Method = "ptq4vm", ActivationGranularity = Granularity.PerTensor }),
         ("ptq4vm --official", new() { Method = "ptq4vm", Settings = new Ptq4vmSettings { Official = true } }),
         ("ptq4vm", new() { Method = "ptq4vm" }),
-        ("ptq4vm+: PTS, smoothing", new() { Method = "ptq4vm+", Settings = new SmoothedLearningSettings { Learning = new() { Steps = 0 } } }),
-        ("ptq4vm+, per tensor, all images in a step", new() { Method = "ptq4vm+", ActivationGranularity = Granularity.PerTensor, Settings = AllImages }),
+        ("ptq4vm+: PTS, smoothing",
+            new() { Method = "ptq4vm+", Settings = new SmoothedLearningSettings { Learning = NoSteps } }),
+        ("ptq4vm+, per tensor, all images in a step",
+            new() { Method = "ptq4vm+", ActivationGranularity = Granularity.PerTensor, Settings = AllImages }),
         ("ptq4vm+, all images in a step", new() { Method = "ptq4vm+", Settings = AllImages }),
         ("ptq4vm+", new() { Method = "ptq4vm+" }),
         ("ssm: minmax", new() { Method = "minmax", Scope = Scope.Ssm }),

@@ -1,4 +1,5 @@
-// Quantizes a model by a method and an estimator that are not part of Bitis: CustomMethod [OUT.bitis]. The guide is docs/custom-methods.md.
+// Quantizes a model by a method and an estimator that are not part of Bitis: CustomMethod [OUT.bitis].
+// The guide is docs/custom-methods.md.
 using Bitis;
 using Bitis.Data;
 using Bitis.Models;
@@ -55,5 +56,6 @@ foreach (Recipe recipe in recipes)
     using ImageSource test = ImageSource.Open("builtin/test").Take(TestImages, seed: 0);
     int right = Enumerable.Range(0, TestImages)
         .Count(i => session.Classify(test.Read(i).Image, count: 1)[0].Class == test.Label(i));
-    Console.WriteLine($"{loaded.Recipe.Method}, {loaded.Recipe.Bits}: {right} of {TestImages} right, {loaded.Recipe.Settings ?? (object?)loaded.Recipe.Estimator}");
+    Recipe made = loaded.Recipe;
+    Console.WriteLine($"{made.Method}, {made.Bits}: {right} of {TestImages} right, {made.Settings} {made.Estimator}");
 }

@@ -39,7 +39,8 @@ public static class PostTrainingQuantizer
             : [];
         bool isBlockwise = KeepsWork(recipe);
         // Smoothing and learning are for the linear layers of blocks; all others have grids that do not change.
-        (Node Node, BitWidths Bits)[] estimated = [.. selected.Where(pair => !isBlockwise || !(model.Graph.IsInBlock(pair.Node) && pair.Node.IsLinear))];
+        (Node Node, BitWidths Bits)[] estimated =
+            [.. selected.Where(pair => !isBlockwise || !model.Graph.IsInBlock(pair.Node) || !pair.Node.IsLinear)];
         var layers = new Dictionary<string, QuantizedLayer>();
         CalibrationDigest? digest = null;
         if (estimated.Length > 0 || !isBlockwise)
@@ -142,8 +143,12 @@ public static class PostTrainingQuantizer
         return (layers, digest);
     }
 
-    /// <summary>The recipe's estimator, or another one where it would need all values at once, which only a block's layers can keep.</summary>
-    private static IRangeEstimator StreamingEstimator(Recipe recipe) => recipe.CreateEstimator().WithoutValues ?? throw new BitisException(
-        $"The estimator of '{recipe.Method}' needs all values of an activation, which are kept for the linear layers of blocks alone: "
-        + "it must say what decides ranges elsewhere (WithoutValues), or the method must go block by block in scope 'linear'.");
+    /// <summary>
+    /// The recipe's estimator, or another one where it would need all values at once: only a block's layers keep them.
+    /// </summary>
+    private static IRangeEstimator StreamingEstimator(Recipe recipe) =>
+        recipe.CreateEstimator().WithoutValues ?? throw new BitisException(
+            $"The estimator of '{recipe.Method}' needs all values of an activation, which are kept for linear layers of "
+            + "blocks alone: it must say what decides ranges elsewhere (WithoutValues), or the method must go block by "
+            + "block in scope 'linear'.");
 }

@@ -41,8 +41,9 @@ internal static class FuzzTargets
     }
 
     private const string RecipeText = """
-        { "method": "qmamba+", "bits": "w4a8", "scope": "full", "activationGranularity": "perToken", "settings": { "alpha": 0.5, "smoothing": true,
-          "learning": { "steps": 2, "batchSize": 1, "weightRate": 0.01, "activationRate": 0.01, "smoothingRate": 0.001 } },
+        { "method": "qmamba+", "bits": "w4a8", "scope": "full", "activationGranularity": "perToken",
+          "settings": { "alpha": 0.5, "smoothing": true,
+            "learning": { "steps": 2, "batchSize": 1, "weightRate": 0.01, "activationRate": 0.01, "smoothingRate": 0.001 } },
           "estimator": { "name": "percentile", "settings": { "percentile": 99.9 } }, "timeGroups": 3,
           "decay": "longTailed", "overrides": [ { "pattern": "*.x_proj", "bits": "w8a8" }, { "pattern": "layers.0.*", "bits": "float" } ] }
         """;

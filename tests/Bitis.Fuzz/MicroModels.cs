@@ -124,10 +124,22 @@ internal static class MicroModels
     /// <summary>The recipes whose files are changed, with the model that each is for.</summary>
     public static IReadOnlyList<(string Model, Recipe Recipe)> Recipes { get; } =
     [
-        ("vim", new Recipe { Method = "qmamba+", Bits = new(4, 8), Scope = Scope.Full, Settings = new SmoothedLearningSettings { Learning = new() { Steps = 0 } } }),
+        ("vim", new Recipe
+        {
+            Method = "qmamba+",
+            Bits = new(4, 8),
+            Scope = Scope.Full,
+            Settings = new SmoothedLearningSettings { Learning = new() { Steps = 0 } },
+        }),
         ("vim-first", new Recipe { Method = "quamba", Scope = Scope.Ssm, Overrides = [SiteOverride.Parse("*.x_proj*=w8a32")] }),
         ("vim-mean", new Recipe { Method = "mse", Bits = new(3, 4), ActivationGranularity = Granularity.PerToken }),
-        ("vmamba", new Recipe { Method = "qmamba", Scope = Scope.Full, Bits = new(8, 6), Settings = new QMambaSettings { Learning = new() { Steps = 0 } } }),
+        ("vmamba", new Recipe
+        {
+            Method = "qmamba",
+            Bits = new(8, 6),
+            Scope = Scope.Full,
+            Settings = new QMambaSettings { Learning = new() { Steps = 0 } },
+        }),
         ("vmamba-v0", new Recipe { Method = "minmax", Scope = Scope.Full, ActivationGranularity = Granularity.PerToken }),
         ("localvim", new Recipe { Method = "log2", Scope = Scope.Full, Bits = new(4, 8), ActivationGranularity = Granularity.PerToken }),
         ("localvmamba", new Recipe { Method = "percentile", Scope = Scope.Full }),

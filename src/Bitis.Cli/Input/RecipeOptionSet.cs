@@ -12,7 +12,10 @@ internal sealed class RecipeOptionSet
         "--recipe", "A recipe as a JSON file; the other options change it.", "FILE");
 
     private readonly Option<string?> _method = CommonOptions.Parsed<string?>(
-        "--method", $"The method: {string.Join("; ", QuantizationMethods.All.Select(method => $"{method.Name} ({method.Summary})"))}. [default: mse]", ParseMethod, "NAME");
+        "--method",
+        $"The method: {string.Join("; ", QuantizationMethods.All.Select(InWords))}. [default: mse]",
+        ParseMethod,
+        "NAME");
 
     private readonly Option<BitWidths?> _bits = CommonOptions.Parsed<BitWidths?>(
         "--bits", "Bits of weights and activations: w8a8, w6a6, w4a8, ... [default: w8a8]", text => BitWidths.Parse(text), "BITS");
@@ -101,7 +104,9 @@ internal sealed class RecipeOptionSet
                 continue;
             if (!QuantizationMethods.Find(recipe.Method).SettingNames.Contains(setting))
             {
-                IEnumerable<string> takers = QuantizationMethods.All.Where(method => method.SettingNames.Contains(setting)).Select(method => method.Name);
+                IEnumerable<string> takers = QuantizationMethods.All
+                    .Where(method => method.SettingNames.Contains(setting))
+                    .Select(method => method.Name);
                 throw new BitisException(
                     $"{option.Name} does not apply to the method '{recipe.Method}': it has no setting '{setting}'. "
                     + $"These have it: {string.Join(", ", takers)}.");
@@ -110,6 +115,11 @@ internal sealed class RecipeOptionSet
         }
         return recipe;
     }
+
+    private static string InWords(QuantizationMethod method) => $"{method.Name} ({method.Summary})";
+
+    private static double? Number(string text) =>
+        double.TryParse(text, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value) ? value : null;
 
     private static string ParseMethod(string text)
     {
@@ -132,9 +142,8 @@ internal sealed class RecipeOptionSet
         _ => throw new BitisException($"There is no scope '{text}'; the scopes are 'linear', 'ssm' and 'full'."),
     };
 
-    private static double? ParseAlpha(string text) => double.TryParse(text, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value)
-        ? value
-        : throw new BitisException($"--alpha takes a number from 0 to 1, not '{text}'.");
+    private static double? ParseAlpha(string text) => Number(text)
+        ?? throw new BitisException($"--alpha takes a number from 0 to 1, not '{text}'.");
 
     private static int? ParseSteps(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value)
         ? value
@@ -152,7 +161,6 @@ internal sealed class RecipeOptionSet
         _ => throw new BitisException($"--decay takes 'uniform', 'ltsq' or 'log2', not '{text}'."),
     };
 
-    private static double? ParsePercentile(string text) => double.TryParse(text, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value)
-        ? value
-        : throw new BitisException($"--percentile takes a number such as 99.99, not '{text}'.");
+    private static double? ParsePercentile(string text) => Number(text)
+        ?? throw new BitisException($"--percentile takes a number such as 99.99, not '{text}'.");
 }

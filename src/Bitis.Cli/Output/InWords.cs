@@ -37,9 +37,10 @@ internal static class InWords
     }
 
     /// <summary>The values in an object of JSON: <c>alpha 0.3</c>, <c>learning.steps 10</c>.</summary>
-    private static IEnumerable<string> Named(JsonObject values, string path) => values.SelectMany(member => member.Value is JsonObject inner
-        ? Named(inner, $"{path}{member.Key}.")
-        : [$"{path}{member.Key} {member.Value?.ToJsonString() ?? "null"}"]);
+    private static IEnumerable<string> Named(JsonObject values, string path) =>
+        values.SelectMany(member => member.Value is JsonObject inner
+            ? Named(inner, $"{path}{member.Key}.")
+            : [$"{path}{member.Key} {member.Value?.ToJsonString() ?? "null"}"]);
 
     private static string Of(ChannelValues values) => string.Join(' ', values);
 }

@@ -8,7 +8,8 @@ namespace Bitis.Cli.Output;
 internal sealed class RecipeOutput : JsonConverter<Recipe>
 {
     /// <inheritdoc />
-    public override Recipe Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => throw new NotSupportedException();
+    public override Recipe Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        throw new NotSupportedException();
 
     /// <inheritdoc />
     public override void Write(Utf8JsonWriter writer, Recipe value, JsonSerializerOptions options) =>

@@ -1,6 +1,8 @@
 namespace Bitis.Operators;
 
-/// <summary>The finest scales that a layer's quantized input can have at no cost: what a sum runs over has one.</summary>
+/// <summary>
+/// The finest scales that a layer's quantized input can have at no cost: what a sum runs over has one.
+/// </summary>
 internal enum InputScales
 {
     /// <summary>None: the operator is no layer that can be quantized.</summary>

@@ -80,7 +80,9 @@ internal abstract record Operator
     /// <summary>Whether a quantized scan computes it, too, where it makes the scan's step Δ.</summary>
     internal virtual bool IsPartOfQuantizedScan => false;
 
-    /// <summary>Whether the output is still what a scan computed, where an input is: gated, scaled, in another order.</summary>
+    /// <summary>
+    /// Whether the output is still what a scan computed, where an input is: gated, scaled, in another order.
+    /// </summary>
     internal virtual bool PassesScanOn => true;
 
     /// <summary>Whether the value comes from outside of the graph.</summary>

@@ -3,7 +3,8 @@ namespace Bitis.Quantization;
 /// <summary>The methods that come with Bitis (docs/quantization.md, docs/ptq4vm.md, docs/qmamba.md).</summary>
 internal static class BuiltInMethods
 {
-    // A quarter of the usual 256 images: about as accurate as all of them in each step, in a quarter of the time (docs/ptq4vm.md).
+    // A quarter of the usual 256 images: about as accurate as all of them in each step, in a quarter of the time
+    // (docs/ptq4vm.md).
     private const int SmallBatch = 64;
 
     /// <summary>Learning of <c>ptq4vm+</c>, <c>qmamba</c> and <c>qmamba+</c>.</summary>
@@ -52,7 +53,10 @@ internal static class BuiltInMethods
                 Estimator = new MinMaxEstimator(),
                 Learning = new() { SmoothingAlpha = AlphaOf(settings.Smoothing, settings.Alpha) },
             }),
-        QuantizationMethod.Create("log2", "powers of two for Ā", _ => new() { Estimator = new MseEstimator(), Scan = ScanMethod.Log2 }),
+        QuantizationMethod.Create(
+            "log2",
+            "powers of two for Ā",
+            _ => new() { Estimator = new MseEstimator(), Scan = ScanMethod.Log2 }),
         QuantizationMethod.Create(
             "quamba",
             "rotated outputs of scans",
@@ -61,7 +65,12 @@ internal static class BuiltInMethods
             "qmamba",
             "long-tailed Ā, groups of tokens, learned scales",
             SettingsJson.Default.QMambaSettings,
-            (settings, _) => new() { Estimator = new MseEstimator(), Learning = Ours.With(settings.Learning), Scan = ScanMethod.QMamba }),
+            (settings, _) => new()
+            {
+                Estimator = new MseEstimator(),
+                Learning = Ours.With(settings.Learning),
+                Scan = ScanMethod.QMamba,
+            }),
         QuantizationMethod.Create(
             "qmamba+",
             "ours for scopes ssm and full",
@@ -92,12 +101,16 @@ internal static class BuiltInMethods
             (settings, _) => PerToken(new MseEstimator(), Ours, settings)),
     ];
 
-    private static MethodBehavior PerToken(IRangeEstimator estimator, LearningSettings learning, SmoothedLearningSettings settings) => new()
-    {
-        Estimator = estimator,
-        Granularity = Granularity.PerToken,
-        Learning = learning.With(settings.Learning) with { SmoothingAlpha = AlphaOf(settings.Smoothing, settings.Alpha) },
-    };
+    private static MethodBehavior PerToken(
+        IRangeEstimator estimator, LearningSettings learning, SmoothedLearningSettings settings) => new()
+        {
+            Estimator = estimator,
+            Granularity = Granularity.PerToken,
+            Learning = learning.With(settings.Learning) with
+            {
+                SmoothingAlpha = AlphaOf(settings.Smoothing, settings.Alpha),
+            },
+        };
 
     private static double? AlphaOf(bool smooths, double alpha) => smooths ? alpha : null;
 }

@@ -1,8 +1,8 @@
 namespace Bitis.Quantization;
 
 /// <summary>
-/// What a recipe says of the estimator of ranges that it names: each <see cref="RangeEstimatorKind"/> has a record of its own, whose initial
-/// values are the usual ones.
+/// What a recipe says of the estimator of ranges that it names: each <see cref="RangeEstimatorKind"/> has a record of
+/// its own, whose initial values are the usual ones.
 /// </summary>
 public abstract record EstimatorSettings
 {

@@ -9,7 +9,9 @@ public interface IRangeEstimator
     /// <summary>Whether <see cref="ActivationRange"/> looks at the values themselves, which have to be kept.</summary>
     bool NeedsValues => false;
 
-    /// <summary>What decides ranges where values cannot be kept: outside of blocks, and inside of scans; null for nothing.</summary>
+    /// <summary>
+    /// What decides ranges where values cannot be kept: outside of blocks, and inside of scans; null for nothing.
+    /// </summary>
     IRangeEstimator? WithoutValues => NeedsValues ? null : this;
 
     /// <summary>The range of one group of an activation.</summary>

@@ -3,7 +3,9 @@ namespace Bitis.Quantization;
 /// <summary>How a method goes through a model block by block: it smooths linear layers, and learns scales.</summary>
 public sealed record LearningSettings
 {
-    /// <summary>α of the smoothing, from 0 to 1 (<see cref="SmoothedLearningSettings.Alpha"/>); null for none.</summary>
+    /// <summary>
+    /// α of the smoothing, from 0 to 1 (<see cref="SmoothedLearningSettings.Alpha"/>); null for none.
+    /// </summary>
     public double? SmoothingAlpha { get; init; }
 
     /// <summary>What is made small.</summary>
@@ -30,7 +32,9 @@ public sealed record LearningSettings
     /// <summary>The relative learning rate of scales inside of scans.</summary>
     public double ScanRate { get; init; } = 0.01;
 
-    /// <summary>Whether the logarithms of scales and smoothing are learned, so that rates are relative and signs cannot change.</summary>
+    /// <summary>
+    /// Whether the logarithms of scales and smoothing are learned, so that rates are relative and signs cannot change.
+    /// </summary>
     public bool InLogarithms { get; init; }
 
     /// <summary>Whether rates fall to 0 along a cosine; else they are constant.</summary>
@@ -46,8 +50,9 @@ public sealed record LearningSettings
     public bool KeepsBest { get; init; }
 
     /// <summary>
-    /// Whether layers whose scales the official code of PTQ4VM does not learn (<see cref="Models.ModelConfig.IsLearnedOfficially"/>) stay as
-    /// the search found them, and pass gradients on as if they were not quantized.
+    /// Whether layers whose scales the official code of PTQ4VM does not learn
+    /// (<see cref="Models.ModelConfig.IsLearnedOfficially"/>) stay as the search found them, and pass gradients on as
+    /// if they were not quantized.
     /// </summary>
     public bool KeepsUnlearnedLayers { get; init; }
 
@@ -76,7 +81,8 @@ public sealed record LearningSettings
                 return $"{Steps} steps of learning: expected 0 or more";
             if (BatchSize is < 1)
                 return $"a batch of {BatchSize} images: expected 1 or more";
-            double[] rates = [WeightRate, ActivationRate, SmoothingRate, ZeroPointRate, ScanRate, WeightDecay, ClipNorm];
+            double[] rates =
+                [WeightRate, ActivationRate, SmoothingRate, ZeroPointRate, ScanRate, WeightDecay, ClipNorm];
             return Array.TrueForAll(rates, rate => rate >= 0 && double.IsFinite(rate))
                 ? null
                 : "a rate, weight decay or norm that is not a number of at least 0";

@@ -1,10 +1,12 @@
 namespace Bitis.Quantization;
 
 /// <summary>
-/// What a recipe says of its method: each <see cref="QuantizationMethod"/> has a record of its own, whose initial values are the usual ones.
+/// What a recipe says of its method: each <see cref="QuantizationMethod"/> has a record of its own, whose initial
+/// values are the usual ones.
 /// </summary>
 /// <remarks>
-/// Records are written to recipes and <c>.bitis</c> files as JSON, and compared: two settings that say the same must be equal.
+/// Records are written to recipes and <c>.bitis</c> files as JSON, and compared: two settings that say the same must be
+/// equal.
 /// </remarks>
 public abstract record MethodSettings
 {

@@ -3,7 +3,9 @@ namespace Bitis.Quantization;
 /// <summary>The settings of the method <c>percentile</c>.</summary>
 public sealed record PercentileSettings : MethodSettings
 {
-    /// <summary>The share of the values, in percent, that is below the upper end of the range: more than 50, at most 100.</summary>
+    /// <summary>
+    /// The share of the values, in percent, that is below the upper end of the range: more than 50, at most 100.
+    /// </summary>
     public double Percentile { get; init; } = 99.99;
 
     /// <inheritdoc />

@@ -3,14 +3,19 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Bitis.Quantization;
 
-/// <summary>A method that recipes can name, with the settings that it has: <see cref="QuantizationMethods.Register"/> adds one.</summary>
+/// <summary>
+/// A method that recipes can name, with the settings that it has: <see cref="QuantizationMethods.Register"/> adds one.
+/// </summary>
 public sealed class QuantizationMethod
 {
     private readonly SettingsForm<MethodSettings> _settings;
     private readonly Func<MethodSettings, Scope, MethodBehavior> _behavior;
 
     private QuantizationMethod(
-        string name, string summary, SettingsForm<MethodSettings> settings, Func<MethodSettings, Scope, MethodBehavior> behavior)
+        string name,
+        string summary,
+        SettingsForm<MethodSettings> settings,
+        Func<MethodSettings, Scope, MethodBehavior> behavior)
     {
         Name = name;
         Summary = summary;
@@ -34,7 +39,7 @@ public sealed class QuantizationMethod
     /// <typeparam name="TSettings">The settings; a new one has the usual values.</typeparam>
     /// <param name="name">As recipes write it: letters, digits, <c>+</c>, <c>-</c>, <c>_</c> and <c>.</c>.</param>
     /// <param name="summary">What it does, in a few words.</param>
-    /// <param name="json">How settings are read and written, with the strict options of <see cref="StrictJson.IsStrict"/>.</param>
+    /// <param name="json">How they are read and written, by strict options: <see cref="StrictJson.IsStrict"/>.</param>
     /// <param name="behavior">What it does with settings, in a scope. It must give the same for the same.</param>
     /// <exception cref="ArgumentException">The name has other characters, or the JSON is not strict.</exception>
     public static QuantizationMethod Create<TSettings>(
@@ -42,7 +47,8 @@ public sealed class QuantizationMethod
         where TSettings : MethodSettings, new()
     {
         ArgumentNullException.ThrowIfNull(behavior);
-        SettingsForm<MethodSettings> form = SettingsForm<MethodSettings>.Create($"method '{RegisteredName.Checked(name)}'", json);
+        string owner = $"method '{RegisteredName.Checked(name)}'";
+        SettingsForm<MethodSettings> form = SettingsForm<MethodSettings>.Create(owner, json);
         return new QuantizationMethod(name, summary, form, (settings, scope) => behavior((TSettings)settings, scope));
     }
 
@@ -67,7 +73,8 @@ public sealed class QuantizationMethod
     internal void Validate(MethodSettings? settings) => _settings.Checked(settings).Validate();
 
     /// <inheritdoc cref="SettingsForm{TBase}.Read" />
-    internal MethodSettings ReadSettings(JsonObject changes, MethodSettings? from = null) => _settings.Read(changes, from);
+    internal MethodSettings ReadSettings(JsonObject changes, MethodSettings? from = null) =>
+        _settings.Read(changes, from);
 
     /// <inheritdoc cref="SettingsForm{TBase}.Write" />
     internal JsonObject WriteSettings(MethodSettings settings) => _settings.Write(settings);

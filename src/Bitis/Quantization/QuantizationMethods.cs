@@ -16,7 +16,9 @@ public static class QuantizationMethods
     /// <exception cref="BitisException">There is no such method; the message lists them.</exception>
     public static QuantizationMethod Find(string name) => Known.Find(name);
 
-    /// <summary>Adds a method from outside, for all recipes and files of this process (docs/custom-methods.md).</summary>
+    /// <summary>
+    /// Adds a method from outside, for all recipes and files of this process (docs/custom-methods.md).
+    /// </summary>
     /// <exception cref="ArgumentException">There is a method of that name.</exception>
     public static void Register(QuantizationMethod method) => Known.Register(method);
 }

@@ -63,7 +63,8 @@ internal static class QuantizedModelFile
         {
             throw BitisException.InFile(path, version is null
                 ? "this is a checkpoint, not a quantized model; 'bitis quantize' makes one of it."
-                : $"this is a quantized model of format {version}; this version of Bitis reads formats {OldDigest}, {FlatRecipes} and {FormatVersion}.");
+                : $"this is a quantized model of format {version}; this version of Bitis reads formats "
+                    + $"{OldDigest}, {FlatRecipes} and {FormatVersion}.");
         }
         if (version == OldDigest)
             ContentDigest.VerifyFormat1(file);
@@ -226,8 +227,8 @@ internal static class QuantizedModelFile
                 tensors.Scales($"{name}.input_scale", groups),
                 tensors.ZeroPoints($"{name}.input_zero_point", groups, bits.Activations));
         }
-        float[]? factors = node.Operator.Product is { IsConvolution: false } linear && tensors.Contains($"{name}.input_factor")
-            ? tensors.Scales($"{name}.input_factor", [linear.Inputs])
+        float[]? factors = node.IsLinear && tensors.Contains($"{name}.input_factor")
+            ? tensors.Scales($"{name}.input_factor", [node.Operator.Product!.Inputs])
             : null;
         var layer = new QuantizedLayer(levels, weight, input, factors, ReadRotation(tensors, node));
         RequireFiniteProducts(name, layer, InputsOf(shape));
@@ -256,7 +257,7 @@ internal static class QuantizedModelFile
         if (!tensors.Contains(name))
             return 1;
         int order = BinaryPrimitives.ReadInt32LittleEndian(tensors.Bytes(name, DType.Int32, [1]));
-        return node.Operator.Product is { IsConvolution: false } linear && order > 1 && int.IsPow2(order) && linear.Inputs % order == 0
+        return node.IsLinear && order > 1 && int.IsPow2(order) && node.Operator.Product!.Inputs % order == 0
             ? order
             : throw new BitisException($"tensor '{name}' is {order}; expected a power of two that divides the layer's inputs.");
     }

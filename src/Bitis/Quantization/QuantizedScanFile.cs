@@ -94,7 +94,8 @@ internal static class QuantizedScanFile
         }
     }
 
-    private static QuantizedScan Read(TensorDirectory tensors, string name, ScanDescription description, ScanSize shape, int tokens)
+    private static QuantizedScan Read(
+        TensorDirectory tensors, string name, ScanDescription description, ScanSize shape, int tokens)
     {
         int bits = description.Bits;
         if (bits is < UniformQuantizer.MinBits or > UniformQuantizer.MaxBits)

@@ -3,14 +3,20 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Bitis.Quantization;
 
-/// <summary>An estimator of ranges that recipes can name, with the settings that it has: <see cref="RangeEstimators.Register"/> adds one.</summary>
+/// <summary>
+/// An estimator of ranges that recipes can name, with the settings that it has: <see cref="RangeEstimators.Register"/>
+/// adds one.
+/// </summary>
 public sealed class RangeEstimatorKind
 {
     private readonly SettingsForm<EstimatorSettings> _settings;
     private readonly Func<EstimatorSettings, IRangeEstimator> _create;
 
     private RangeEstimatorKind(
-        string name, string summary, SettingsForm<EstimatorSettings> settings, Func<EstimatorSettings, IRangeEstimator> create)
+        string name,
+        string summary,
+        SettingsForm<EstimatorSettings> settings,
+        Func<EstimatorSettings, IRangeEstimator> create)
     {
         Name = name;
         Summary = summary;
@@ -31,7 +37,7 @@ public sealed class RangeEstimatorKind
     /// <typeparam name="TSettings">The settings; a new one has the usual values.</typeparam>
     /// <param name="name">As recipes write it: letters, digits, <c>+</c>, <c>-</c>, <c>_</c> and <c>.</c>.</param>
     /// <param name="summary">Which ranges it finds, in a few words.</param>
-    /// <param name="json">How settings are read and written, with the strict options of <see cref="StrictJson.IsStrict"/>.</param>
+    /// <param name="json">How they are read and written, by strict options: <see cref="StrictJson.IsStrict"/>.</param>
     /// <param name="create">Creates an estimator; several threads may use it at once.</param>
     /// <exception cref="ArgumentException">The name has other characters, or the JSON is not strict.</exception>
     public static RangeEstimatorKind Create<TSettings>(
@@ -39,7 +45,8 @@ public sealed class RangeEstimatorKind
         where TSettings : EstimatorSettings, new()
     {
         ArgumentNullException.ThrowIfNull(create);
-        SettingsForm<EstimatorSettings> form = SettingsForm<EstimatorSettings>.Create($"estimator '{RegisteredName.Checked(name)}'", json);
+        string owner = $"estimator '{RegisteredName.Checked(name)}'";
+        SettingsForm<EstimatorSettings> form = SettingsForm<EstimatorSettings>.Create(owner, json);
         return new RangeEstimatorKind(name, summary, form, settings => create((TSettings)settings));
     }
 
@@ -52,7 +59,7 @@ public sealed class RangeEstimatorKind
     }
 
     /// <summary>An estimator with settings or, for null, the usual ones.</summary>
-    /// <exception cref="BitisException">The settings are another estimator's, or a value is out of its range.</exception>
+    /// <exception cref="BitisException">They are another estimator's, or a value is out of its range.</exception>
     public IRangeEstimator CreateEstimator(EstimatorSettings? settings = null)
     {
         EstimatorSettings checkedSettings = _settings.Checked(settings);

@@ -15,7 +15,10 @@ public static class RangeEstimators
                 SettingsJson.Default.PercentileRange,
                 settings => new PercentileEstimator(settings.Percentile)),
             RangeEstimatorKind.Create("mse", "least squared error", () => new MseEstimator()),
-            RangeEstimatorKind.Create("truncation", "least error to the power of 2.4 of ranges cut at both ends", () => new TruncationEstimator()),
+            RangeEstimatorKind.Create(
+                "truncation",
+                "least error to the power of 2.4 of ranges cut at both ends",
+                () => new TruncationEstimator()),
         ]);
 
     /// <summary>All estimators: ours, then those that were registered.</summary>
@@ -28,7 +31,9 @@ public static class RangeEstimators
     /// <exception cref="BitisException">There is no such estimator; the message lists them.</exception>
     public static RangeEstimatorKind Find(string name) => Known.Find(name);
 
-    /// <summary>Adds an estimator from outside, for all recipes and files of this process (docs/custom-methods.md).</summary>
+    /// <summary>
+    /// Adds an estimator from outside, for all recipes and files of this process (docs/custom-methods.md).
+    /// </summary>
     /// <exception cref="ArgumentException">There is an estimator of that name.</exception>
     public static void Register(RangeEstimatorKind estimator) => Known.Register(estimator);
 }

@@ -66,7 +66,8 @@ public sealed record Recipe
 
     /// <summary>This recipe with some of its method's settings changed.</summary>
     /// <param name="changes">
-    /// New values by name, as in JSON; of a record within, too, only some may be there: <c>{ "learning": { "steps": 10 } }</c>.
+    /// New values by name, as in JSON; of a record within, too, only some may be there:
+    /// <c>{ "learning": { "steps": 10 } }</c>.
     /// </param>
     /// <exception cref="BitisException">The method has no such setting, or it does not take the value.</exception>
     public Recipe WithSettings(JsonObject changes)
@@ -98,9 +99,12 @@ public sealed record Recipe
         IdleMembers.Refuse(this, graph);
         Node[] inScope =
         [
-            .. graph.Nodes.Where(node => Scope == Scope.Full ? QuantizedLayer.Covers(node.Operator) : graph.IsInBlock(node) && node.IsLinear),
+            .. graph.Nodes.Where(node => Scope == Scope.Full
+                ? QuantizedLayer.Covers(node.Operator)
+                : graph.IsInBlock(node) && node.IsLinear),
         ];
-        bool hasScans = CoversScans && Bits.Activations != BitWidths.Float && graph.Nodes.Any(node => node.Operator.ScanSize is not null);
+        bool hasScans = CoversScans && Bits.Activations != BitWidths.Float
+            && graph.Nodes.Any(node => node.Operator.ScanSize is not null);
         string scope = Scope.ToString().ToLowerInvariant();
         if (inScope.Length == 0 && (Overrides.Count > 0 || !hasScans))
         {
@@ -143,7 +147,9 @@ public sealed record Recipe
     public int RotationOf(Node node)
     {
         ArgumentNullException.ThrowIfNull(node);
-        return Behavior.Rotates && node.Operator.Product is { IsConvolution: false } linear && ReadsScan(node) ? Rotation.OrderFor(linear.Inputs) : 1;
+        return Behavior.Rotates && node.IsLinear && ReadsScan(node)
+            ? Rotation.OrderFor(node.Operator.Product!.Inputs)
+            : 1;
 
         static bool ReadsScan(Node node) => node.Inputs.Any(
             input => input.Operator.ScanSize is not null || (input.Operator.PassesScanOn && ReadsScan(input)));
@@ -174,11 +180,13 @@ public sealed record Recipe
         && TimeGroups == other.TimeGroups && Decay == other.Decay && Overrides.SequenceEqual(other.Overrides);
 
     /// <inheritdoc />
-    public override int GetHashCode() => HashCode.Combine(Method, Settings, Bits, Scope, ActivationGranularity, Overrides.Count);
+    public override int GetHashCode() =>
+        HashCode.Combine(Method, Settings, Bits, Scope, ActivationGranularity, Overrides.Count);
 
     /// <summary>What decides the ranges that scales start with.</summary>
-    internal IRangeEstimator CreateEstimator() =>
-        Estimator is { } choice ? RangeEstimators.Find(choice.Name).CreateEstimator(choice.Settings) : Behavior.Estimator;
+    internal IRangeEstimator CreateEstimator() => Estimator is { } choice
+        ? RangeEstimators.Find(choice.Name).CreateEstimator(choice.Settings)
+        : Behavior.Estimator;
 
     private BitWidths BitsOf(Node node, Graph graph)
     {

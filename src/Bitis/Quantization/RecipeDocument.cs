@@ -5,8 +5,8 @@ using System.Text.Json.Serialization;
 namespace Bitis.Quantization;
 
 /// <summary>
-/// A recipe as JSON: <c>{ "method": "ptq4vm+", "settings": { "alpha": 0.3 }, "bits": "w4a4" }</c>. Before there were settings, those of all methods
-/// stood in the recipe itself; such recipes are read, and none is written.
+/// A recipe as JSON: <c>{ "method": "ptq4vm+", "settings": { "alpha": 0.3 }, "bits": "w4a4" }</c>. Before there were
+/// settings, those of all methods stood in the recipe itself; such recipes are read, and none is written.
 /// </summary>
 public sealed record RecipeDocument
 {
@@ -68,10 +68,10 @@ public sealed record RecipeDocument
         return new()
         {
             Method = recipe.Method,
-            Settings = recipe.Settings is { } settings ? ElementOf(QuantizationMethods.Find(recipe.Method).WriteSettings(settings)) : null,
-            Estimator = recipe.Estimator is { } estimator
-                ? new(estimator.Name, estimator.Settings is { } own ? ElementOf(RangeEstimators.Find(estimator.Name).WriteSettings(own)) : null)
+            Settings = recipe.Settings is { } settings
+                ? ElementOf(QuantizationMethods.Find(recipe.Method).WriteSettings(settings))
                 : null,
+            Estimator = recipe.Estimator is { } estimator ? EstimatorDocument.Of(estimator) : null,
             Bits = recipe.Bits,
             Scope = recipe.Scope,
             ActivationGranularity = recipe.ActivationGranularity,
@@ -83,7 +83,7 @@ public sealed record RecipeDocument
 
     /// <summary>The recipe, with the checks of <see cref="Recipe.Validate"/>.</summary>
     /// <param name="isOfOldFile">
-    /// Whether it is of a file from before settings: it may say of smoothing and percentiles what its method never heard.
+    /// Whether it is of a file from before settings: it may hold smoothing and a percentile that its method lacks.
     /// </param>
     /// <exception cref="BitisException">There is no such method, or it does not have a setting.</exception>
     public Recipe ToRecipe(bool isOfOldFile = false)
@@ -110,14 +110,16 @@ public sealed record RecipeDocument
     /// <exception cref="BitisException">It is no object.</exception>
     internal static JsonObject ObjectOf(JsonElement settings) => settings.ValueKind == JsonValueKind.Object
         ? JsonObject.Create(settings)!
-        : throw new BitisException($"'settings' is {settings.GetRawText()}; expected an object such as {{ \"alpha\": 0.5 }}.");
+        : throw new BitisException(
+            $"'settings' is {settings.GetRawText()}; expected an object such as {{ \"alpha\": 0.5 }}.");
 
     private JsonObject SettingsOf(QuantizationMethod method, bool isOfOldFile)
     {
         var old = new JsonObject();
         Add("alpha", Alpha);
         Add("smoothing", Smoothing);
-        Add("learning", Learning is null ? null : JsonSerializer.SerializeToNode(Learning, SettingsJson.Default.LearningRecipe));
+        if (Learning is not null)
+            Add("learning", JsonSerializer.SerializeToNode(Learning, SettingsJson.Default.LearningRecipe));
         Add("official", Official);
         Add("percentile", Percentile);
         if (Settings is not { } settings)
@@ -128,7 +130,9 @@ public sealed record RecipeDocument
             Drop("percentile", isOfOldFile || Percentile == OldPercentile);
             return old;
         }
-        return old.Count == 0 ? ObjectOf(settings) : throw new BitisException($"'{old.First().Key}' is for recipes without 'settings': move it into them.");
+        return old.Count == 0
+            ? ObjectOf(settings)
+            : throw new BitisException($"'{old.First().Key}' is for recipes without 'settings': move it into them.");
 
         void Add(string name, JsonNode? value)
         {
@@ -143,7 +147,8 @@ public sealed record RecipeDocument
         }
     }
 
-    private static JsonElement ElementOf(JsonObject value)
+    /// <summary>An object as an element.</summary>
+    internal static JsonElement ElementOf(JsonObject value)
     {
         using var document = JsonDocument.Parse(value.ToJsonString());
         return document.RootElement.Clone();

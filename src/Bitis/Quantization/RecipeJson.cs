@@ -3,7 +3,10 @@ using System.Text.Json.Serialization;
 
 namespace Bitis.Quantization;
 
-/// <summary>A recipe as the JSON of its <see cref="RecipeDocument"/>, in the form of <c>.bitis</c> files, whatever the caller's options.</summary>
+/// <summary>
+/// A recipe as the JSON of its <see cref="RecipeDocument"/>, in the form of <c>.bitis</c> files, whatever the caller's
+/// options.
+/// </summary>
 internal sealed class RecipeJson : JsonConverter<Recipe>
 {
     /// <inheritdoc />

@@ -10,11 +10,13 @@ internal static class RegisteredName
     public static string Checked(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        if (name.Length is 0 or > MaxLength || !name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '+' or '-' or '_' or '.'))
-        {
-            throw new ArgumentException(
-                $"'{name}' cannot be a name: expected 1 to {MaxLength} letters, digits, '+', '-', '_' and '.'.", nameof(name));
-        }
-        return name;
+        return name.Length is > 0 and <= MaxLength && name.All(IsAllowed)
+            ? name
+            : throw new ArgumentException(
+                $"'{name}' cannot be a name: expected 1 to {MaxLength} letters, digits, '+', '-', '_' and '.'.",
+                nameof(name));
+
+        static bool IsAllowed(char letter) =>
+            char.IsAsciiLetterOrDigit(letter) || letter is '+' or '-' or '_' or '.';
     }
 }

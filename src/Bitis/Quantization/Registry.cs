@@ -34,7 +34,10 @@ internal sealed class Registry<T>(string kind, string register, Func<T, string> 
         lock (_lock)
         {
             if (_all.Any(other => nameOf(other) == name))
-                throw new ArgumentException($"There is a {kind} '{name}' already: names are registered once.", nameof(item));
+            {
+                throw new ArgumentException(
+                    $"There is a {kind} '{name}' already: names are registered once.", nameof(item));
+            }
             _all = _all.Add(item);
         }
     }

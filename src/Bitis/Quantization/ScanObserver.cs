@@ -101,7 +101,14 @@ internal sealed class ScanObserver
         foreach ((SiteStatistics site, Tensor values) in Sites(inputs))
             site.ObserveHistogram(values);
         if (observesInside)
-            new ScanStatistics(Statistics.Name, inputs[0].Shape[1], _node.Operator.ScanSize!).Observe(inputs, _aLog, (decay, states) => { Decay.ObserveHistogram(decay); HiddenState.ObserveHistogram(states); });
+        {
+            var unused = new ScanStatistics(Statistics.Name, inputs[0].Shape[1], _node.Operator.ScanSize!);
+            unused.Observe(inputs, _aLog, (decay, states) =>
+            {
+                Decay.ObserveHistogram(decay);
+                HiddenState.ObserveHistogram(states);
+            });
+        }
     }
 
     /// <summary>

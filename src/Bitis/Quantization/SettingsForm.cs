@@ -39,7 +39,8 @@ internal sealed class SettingsForm<TBase>
         if (!StrictJson.IsStrict(json.Options))
         {
             throw new ArgumentException(
-                $"The JSON of the {owner} allows what no file may hold: use JsonSerializerDefaults.Strict and MaxDepth = {StrictJson.MaxDepth}.",
+                $"The JSON of the {owner} allows what no file may hold: "
+                + $"use JsonSerializerDefaults.Strict and MaxDepth = {StrictJson.MaxDepth}.",
                 nameof(json));
         }
         return new SettingsForm<TBase>(owner, json, new TSettings(), text => StrictJson.Read(text, json));
@@ -112,5 +113,6 @@ internal sealed class SettingsForm<TBase>
         }
     }
 
-    private static bool IsSetting(JsonPropertyInfo property) => property.Set is not null || property.AssociatedParameter is not null;
+    private static bool IsSetting(JsonPropertyInfo property) =>
+        property.Set is not null || property.AssociatedParameter is not null;
 }

@@ -148,7 +148,11 @@ internal sealed class BlockReconstructor
         LearnedScan[] scans =
         [
             .. segment.Nodes.Where(node => _scans.ContainsKey(node.Name)).Select(node => new LearnedScan(
-                node, _scans[node.Name], _model.Weights[node.ParameterNames[0]], _model.Weights[node.ParameterNames[1]], _recipe.Scan.SearchesOutput)),
+                node,
+                _scans[node.Name],
+                _model.Weights[node.ParameterNames[0]],
+                _model.Weights[node.ParameterNames[1]],
+                _recipe.Scan.SearchesOutput)),
         ];
         ILearnedOperator[] operators = [.. linears, .. scans];
         BlockRecord record = operators.Length == 0

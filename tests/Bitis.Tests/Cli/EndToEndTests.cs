@@ -68,7 +68,8 @@ public sealed class EndToEndTests : IDisposable
 
         JsonElement inspected = CliRunner.RunJson("inspect", quantized, "--tensors");
         Assert.Equal((method, bits), (Text(inspected, "recipe", "method"), Text(inspected, "recipe", "bits")));
-        Assert.Equal(granularity == "token" ? "perToken" : "perTensor", Text(inspected, "recipe", "activationGranularity"));
+        Assert.Equal(
+            granularity == "token" ? "perToken" : "perTensor", Text(inspected, "recipe", "activationGranularity"));
 
         JsonElement evaluated = CliRunner.RunJson("eval", quantized, "--data", _images, "--baseline", Checkpoint, "--simulate", "--confusion");
         Assert.Equal((Images, Images), (Int(evaluated, "images"), Int(evaluated, "labeled")));

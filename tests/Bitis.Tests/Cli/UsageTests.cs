@@ -67,7 +67,8 @@ public sealed class UsageTests
     [InlineData("mse", "smoothing", "--no-smoothing")]
     [InlineData("smoothquant", "learning", "--steps", "3")]
     [InlineData("ptq4vm+", "official", "--official")]
-    public void Options_that_do_not_apply_to_the_method_are_refused(string method, string setting, params string[] option) => CliRunner
+    public void Options_that_do_not_apply_to_the_method_are_refused(
+        string method, string setting, params string[] option) => CliRunner
         .Run(["quantize", "m", "--calibration", "i", "-o", "o", "--method", method, .. option])
         .AssertRefused($"{option[0]} does not apply to the method '{method}'", $"'{setting}'", "These have it: ");
 

@@ -4,7 +4,9 @@ using Bitis.Tests.Cli;
 
 namespace Bitis.Tests.Quantization;
 
-/// <summary>The sample of a method and an estimator from outside. Registering is for a whole process, so it has one of its own.</summary>
+/// <summary>
+/// The sample of a method and an estimator from outside. Registering is for a whole process, so it has one of its own.
+/// </summary>
 public sealed class CustomMethodTests
 {
     private static readonly string Sample = Path.Combine(ReadmeTests.Root, "samples", "CustomMethod");
@@ -42,7 +44,12 @@ public sealed class CustomMethodTests
 
     private static CliOutcome Run(string file)
     {
-        var start = new ProcessStartInfo("dotnet") { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet")
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "CustomMethod.dll"));
         start.ArgumentList.Add(file);
         using Process process = Process.Start(start)!;

@@ -10,9 +10,9 @@ using Bitis.Runtime;
 namespace Bitis.Tests.Quantization;
 
 /// <summary>
-/// Model files of all formats. Those under <c>Golden/format-1</c> were written before there was a format 2: a Vim of two blocks, trained for
-/// 12 epochs on 3000 built-in images, and quantized by <c>qmamba+</c> in scope full. Those under <c>Golden/format-2</c>, of the same Vim, are
-/// older than settings of methods.
+/// Model files of all formats. Those under <c>Golden/format-1</c> were written before there was a format 2: a Vim of
+/// two blocks, trained for 12 epochs on 3000 built-in images, and quantized by <c>qmamba+</c> in scope full. Those
+/// under <c>Golden/format-2</c>, of the same Vim, are older than settings of methods.
 /// </summary>
 public sealed class FileFormatTests : IDisposable
 {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
+using Bitis.Models;
 using Bitis.Quantization;
 
 namespace Bitis.Tests.Quantization;
@@ -31,10 +32,13 @@ public sealed class MethodSettingsTests
     [Fact]
     public void Changes_leave_the_other_settings_as_they_are()
     {
-        var recipe = new Recipe { Method = "ptq4vm", Settings = new Ptq4vmSettings { Official = true, Learning = new() { Steps = 3, BatchSize = 5 } } };
+        var settings = new Ptq4vmSettings { Official = true, Learning = new() { Steps = 3, BatchSize = 5 } };
+        var recipe = new Recipe { Method = "ptq4vm", Settings = settings };
         Recipe changed = recipe.WithSettings(Json("""{ "alpha": 0.25, "learning": { "steps": 9 } }"""));
-        Assert.Equal(new Ptq4vmSettings { Alpha = 0.25, Official = true, Learning = new() { Steps = 9, BatchSize = 5 } }, changed.Settings);
-        Assert.Equal("""{"alpha":0.25,"learning":{"steps":9,"batchSize":5},"official":true}""", Sorted(changed.SettingChanges()));
+        Assert.Equal(settings with { Alpha = 0.25, Learning = new() { Steps = 9, BatchSize = 5 } }, changed.Settings);
+        JsonObject expected =
+            Json("""{ "alpha": 0.25, "learning": { "steps": 9, "batchSize": 5 }, "official": true }""");
+        Assert.True(JsonNode.DeepEquals(expected, changed.SettingChanges()));
     }
 
     [Fact]
@@ -50,7 +54,8 @@ public sealed class MethodSettingsTests
     {
         var recipe = new Recipe { Method = "ptq4vm+", Settings = new Ptq4vmSettings() };
         AssertRefused(recipe.Validate, "'ptq4vm+'", nameof(SmoothedLearningSettings), nameof(Ptq4vmSettings));
-        AssertRefused((new Recipe { Estimator = new("mse", new PercentileRange()) }).Validate, "'mse'", nameof(PercentileRange));
+        Recipe other = new() { Estimator = new("mse", new PercentileRange()) };
+        AssertRefused(other.Validate, "'mse'", nameof(PercentileRange));
     }
 
     [Fact]
@@ -60,6 +65,20 @@ public sealed class MethodSettingsTests
         Assert.IsType<TruncationEstimator>(new Recipe { Estimator = new("truncation") }.CreateEstimator());
     }
 
+    /// <summary>Values are kept for the linear layers of blocks alone, and for them by methods that go block by block.</summary>
+    [Fact]
+    public void An_estimator_that_needs_values_is_refused_where_there_are_none()
+    {
+        string name = $"values-{Guid.NewGuid()}";
+        RangeEstimators.Register(RangeEstimatorKind.Create(name, "of this test", () => new ValuesEstimator()));
+        VisionModel model = MicroModel.Load();
+        Recipe blockwise = new Recipe { Method = "ptq4vm+", Estimator = new(name) }.WithSteps(0);
+        Assert.NotEmpty(MicroModel.Quantize(model, blockwise).Layers);
+        Recipe[] others = [blockwise with { Scope = Scope.Full }, new Recipe { Method = "minmax", Estimator = new(name) }];
+        foreach (Recipe recipe in others)
+            AssertRefused(() => MicroModel.Quantize(model, recipe), "needs all values", nameof(IRangeEstimator.WithoutValues));
+    }
+
     [Fact]
     public void A_name_is_registered_once()
     {
@@ -67,16 +86,20 @@ public sealed class MethodSettingsTests
         registry.Register("theirs");
         Assert.Equal(["ours", "theirs"], registry.Names);
         Assert.Equal("theirs", registry.Find("theirs"));
-        Assert.Contains("'theirs' already", Assert.Throws<ArgumentException>(() => registry.Register("theirs")).Message, StringComparison.Ordinal);
+        string message = Assert.Throws<ArgumentException>(() => registry.Register("theirs")).Message;
+        Assert.Contains("'theirs' already", message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => registry.Register("ours"));
-        AssertRefused(() => registry.Find("none"), "'none'", "ours, theirs", "Things.Register", "before the file is opened");
+        AssertRefused(
+            () => registry.Find("none"), "'none'", "ours, theirs", "Things.Register", "before the file is opened");
     }
 
     [Fact]
     public void Registering_a_method_or_estimator_of_ours_again_is_refused()
     {
-        Assert.Throws<ArgumentException>(() => QuantizationMethods.Register(QuantizationMethod.Create("mse", "", _ => new() { Estimator = new MseEstimator() })));
-        Assert.Throws<ArgumentException>(() => RangeEstimators.Register(RangeEstimatorKind.Create("mse", "", () => new MseEstimator())));
+        QuantizationMethod method = QuantizationMethod.Create("mse", "", _ => new() { Estimator = new MseEstimator() });
+        Assert.Throws<ArgumentException>(() => QuantizationMethods.Register(method));
+        RangeEstimatorKind estimator = RangeEstimatorKind.Create("mse", "", () => new MseEstimator());
+        Assert.Throws<ArgumentException>(() => RangeEstimators.Register(estimator));
     }
 
     [Theory]
@@ -84,11 +107,15 @@ public sealed class MethodSettingsTests
     [InlineData("two words")]
     [InlineData("new\nline")]
     [InlineData("a,b")]
-    public void Names_are_words(string name) => Assert.Throws<ArgumentException>(() => QuantizationMethod.Create(name, "", _ => null!));
+    public void Names_are_words(string name) =>
+        Assert.Throws<ArgumentException>(() => QuantizationMethod.Create(name, "", _ => null!));
 
     [Fact]
-    public void Settings_are_read_by_strict_options_alone() => Assert.Throws<ArgumentException>(() => QuantizationMethod.Create(
-        "theirs", "", (JsonTypeInfo<PercentileSettings>)Lax.GetTypeInfo(typeof(PercentileSettings)), (_, _) => null!));
+    public void Settings_are_read_by_strict_options_alone()
+    {
+        var json = (JsonTypeInfo<PercentileSettings>)Lax.GetTypeInfo(typeof(PercentileSettings));
+        Assert.Throws<ArgumentException>(() => QuantizationMethod.Create("theirs", "", json, (_, _) => null!));
+    }
 
     public static TheoryData<string, MethodBehavior> WrongBehaviors => new()
     {
@@ -109,14 +136,32 @@ public sealed class MethodSettingsTests
         AssertRefused(() => method.Behavior(null, Scope.Linear), "'theirs'", words);
     }
 
+    /// <summary>Half of the largest value of each group.</summary>
+    private sealed class ValuesEstimator : IRangeEstimator
+    {
+        public bool NeedsHistograms => false;
+
+        public bool NeedsValues => true;
+
+        public ValueRange ActivationRange(SiteStatistics statistics, int group, int bits)
+        {
+            float largest = 0;
+            foreach (ReadOnlyMemory<float> row in statistics.Values(group))
+            {
+                foreach (float value in row.Span)
+                    largest = Math.Max(largest, Math.Abs(value));
+            }
+            return new ValueRange(-largest / 2, largest / 2);
+        }
+
+        public float WeightMagnitude(ReadOnlySpan<float> weights, int bits) => Math.Max(weights[0], 1);
+    }
+
     private static void AssertRefused(Action act, params string[] words)
     {
         string message = Assert.Throws<BitisException>(act).Message;
         Assert.All(words, word => Assert.Contains(word, message, StringComparison.Ordinal));
     }
-
-    private static string Sorted(JsonObject values) =>
-        $"{{{string.Join(',', values.OrderBy(value => value.Key, StringComparer.Ordinal).Select(value => $"\"{value.Key}\":{value.Value!.ToJsonString()}"))}}}";
 
     private static JsonObject Json(string text) => JsonNode.Parse(text)!.AsObject();
 }

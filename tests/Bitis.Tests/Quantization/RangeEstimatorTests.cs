@@ -71,8 +71,9 @@ public sealed class RangeEstimatorTests
     {
         Tensor values = Values("silu");
         SiteStatistics statistics = Observe(values, 1, Images);
-        ValueRange range = new Recipe { Method = "percentile", Settings = new PercentileSettings { Percentile = percentile } }.CreateEstimator()
-            .ActivationRange(statistics, 0, 8);
+        var settings = new PercentileSettings { Percentile = percentile };
+        var recipe = new Recipe { Method = "percentile", Settings = settings };
+        ValueRange range = recipe.CreateEstimator().ActivationRange(statistics, 0, 8);
         float[] sorted = [.. values.Span.ToArray().Order()];
         int clipped = (int)(sorted.Length * (1 - percentile / 100));
         float bin = (sorted[^1] - sorted[0]) / SiteStatistics.Bins;

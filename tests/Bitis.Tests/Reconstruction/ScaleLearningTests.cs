@@ -24,8 +24,10 @@ public sealed class ScaleLearningTests
     {
         foreach (QuantizationMethod method in QuantizationMethods.All)
         {
-            LearningSettings? settings = new Recipe { Method = method.Name, Bits = new(4, 4), Scope = Scope.Ssm }.Behavior.Learning;
-            Assert.Equal(RecipeSteps.Learns(method.Name), settings is { Steps: > 0, WeightRate: > 0, ActivationRate: > 0, SmoothingRate: > 0 });
+            LearningSettings? settings = new Recipe { Method = method.Name, Scope = Scope.Ssm }.Behavior.Learning;
+            Assert.Equal(
+                RecipeSteps.Learns(method.Name),
+                settings is { Steps: > 0, WeightRate: > 0, ActivationRate: > 0, SmoothingRate: > 0 });
         }
     }
 
