@@ -79,7 +79,9 @@ internal static class CommonOptions
 
     private static int ParseNumber(string name, string text, int minimum) => int.TryParse(text, out int value) && value >= minimum
         ? value
-        : throw new BitisException($"{name} takes a whole number of at least {minimum}, not '{text}'.");
+        : throw new BitisException(text.Length > 9 && text.All(char.IsAsciiDigit)
+            ? $"{name} takes a whole number of at most {int.MaxValue}, not '{text}'."
+            : $"{name} takes a whole number of at least {minimum}, not '{text}'.");
 
     private static int? ParseThreads(string text) => int.TryParse(text, out int value) && value is >= 1 and <= ThreadCount.Limit
         ? value

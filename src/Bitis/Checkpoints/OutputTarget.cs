@@ -82,10 +82,9 @@ public sealed partial class OutputTarget : IDisposable
     {
         if (_facts is not null && !FileFacts.MayWrite(File))
             throw Refused(Path, "its permissions do not allow it");
+        RequireOtherThanReport();
         if (IsStream)
         {
-            if (_facts!.Kind == FileKind.Pipe && FileFacts.Of("/proc/self/fd/1")?.Identity == _facts.Identity)
-                throw Refused(Path, "this is the pipe of standard output, where the report goes; give a file name");
             _pipe ??= OpenPipe(); // kept, since closing it would end the reader's input
             return;
         }
@@ -105,6 +104,18 @@ public sealed partial class OutputTarget : IDisposable
         catch (Exception e) when (e is IOException or ArgumentException or NotSupportedException)
         {
             throw Refused(Path, SystemMessage.Of(e), e);
+        }
+    }
+
+    /// <summary>A file is replaced, so that what standard output or standard error still writes to it would be lost.</summary>
+    private void RequireOtherThanReport()
+    {
+        if (_facts?.Kind is not (FileKind.File or FileKind.Pipe))
+            return;
+        foreach (int descriptor in (int[])[1, 2])
+        {
+            if (FileFacts.Of($"/proc/self/fd/{descriptor}")?.Identity == _facts.Identity)
+                throw Refused(Path, "this is where the report or messages go (standard output or error); give another file name");
         }
     }
 

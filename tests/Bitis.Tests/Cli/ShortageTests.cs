@@ -17,6 +17,9 @@ public sealed class ShortageTests : IDisposable
     {
         const string NoMemory = "not enough memory";
         Named(NoBlock(), NoMemory);
+        Named(
+            (Exception)Activator.CreateInstance(typeof(OutOfMemoryException), "Exception of type 'System.OutOfMemoryException' was thrown.")!,
+            "for this. Outputs are whole");
         Named(new InsufficientMemoryException(), NoMemory);
         Named(new AggregateException(new AggregateException(NoBlock())), NoMemory);
         Named(new TypeInitializationException("T", NoBlock()), NoMemory);
@@ -38,6 +41,17 @@ public sealed class ShortageTests : IDisposable
         Assert.Contains("standard output cannot be written to: No space left on device", outcome.Error);
         CliRunner.Run("inspect", output).AssertSucceeded();
         Assert.Single(Directory.GetFileSystemEntries(_folder.Path));
+    }
+
+    [LinuxFact]
+    public void An_output_that_is_also_standard_output_is_refused()
+    {
+        string file = _folder.File("out.bitis");
+        string quantize = Command("quantize", Checkpoint, "--calibration", "builtin/train", "--images", "2", "-o");
+        Shell($"exec {quantize} '{file}' > '{file}'").AssertRefused(file, "standard output");
+        Assert.Equal(0, new FileInfo(file).Length);
+        Shell($"exec {quantize} /dev/stdout > '{file}'").AssertRefused("/dev/stdout", "standard output");
+        Shell($"exec {quantize} /dev/stdout | cat; exit ${{PIPESTATUS[0]}}").AssertRefused("/dev/stdout", "standard output");
     }
 
     [LinuxFact]

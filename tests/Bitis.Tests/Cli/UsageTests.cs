@@ -48,6 +48,7 @@ public sealed class UsageTests
     [InlineData("from 1 to 1024, not '1025'", "demo", "--threads", "1025")]
     [InlineData("from 1 to 1024, not '20000'", "train", "--data", "d", "-o", "o", "--threads", "20000")]
     [InlineData("at least 1, not 'x'", "bench", "m", "--batch", "x")]
+    [InlineData("at most 2147483647, not '99999999999'", "bench", "m", "--batch", "99999999999")]
     [InlineData("at least 0, not '-1'", "bench", "model.pth", "--seed", "-1")]
     [InlineData("'first' or 'middle'", "inspect", "m", "--class-token", "last")]
     [InlineData("'tensor' or 'token'", "quantize", "m", "--calibration", "i", "-o", "o", "--granularity", "row")]
