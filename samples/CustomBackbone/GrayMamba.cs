@@ -3,13 +3,14 @@ using Bitis.Graphs;
 namespace CustomBackbone;
 
 /// <summary>
-/// A small causal Mamba over gray images: patches, blocks that scan the tokens once, and the last token for the head. Nodes have the names
-/// of the modules in the PyTorch code, so that its <c>state_dict</c> fits as it is.
+/// A small causal Mamba over gray images: patches, blocks that scan the tokens once, and the last token for the head.
+/// Nodes have the names of the modules in the PyTorch code, so that its <c>state_dict</c> fits as it is.
 /// </summary>
 internal static class GrayMamba
 {
     public const int ImageSize = 28;
-    private const int Patch = 4, Width = 32, Inner = 2 * Width, States = 8, Rank = 4, Kernel = 4, Depth = 2, Classes = 10;
+    private const int Patch =
+        4, Width = 32, Inner = 2 * Width, States = 8, Rank = 4, Kernel = 4, Depth = 2, Classes = 10;
 
     public static Graph Build()
     {

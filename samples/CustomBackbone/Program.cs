@@ -19,10 +19,12 @@ try
     using Checkpoint checkpoint = Checkpoint.Open(weights);
     Dictionary<string, Tensor> parameters = graph.Parameters.ToDictionary(
         parameter => parameter.Name, parameter => checkpoint.Read(parameter.Name));
-    VisionModel model = VisionModel.FromGraph(graph, parameters, Preprocessing.ForSize(GrayMamba.ImageSize, channels: 1));
+    VisionModel model =
+        VisionModel.FromGraph(graph, parameters, Preprocessing.ForSize(GrayMamba.ImageSize, channels: 1));
 
     using ImageSource photos = ImageSource.Open(images).Take(32, seed: 0);
-    IEnumerable<Tensor> calibration = ImageLoader.Load(photos, model.Preprocessing, batchSize: 8).Select(batch => batch.Images);
+    IEnumerable<Tensor> calibration =
+        ImageLoader.Load(photos, model.Preprocessing, batchSize: 8).Select(batch => batch.Images);
     Recipe recipe = new() { Method = "smoothquant", Bits = BitWidths.Parse("w8a8"), Scope = Scope.Full };
     PostTrainingQuantizer.Quantize(model, calibration, recipe).Save(output);
     Console.WriteLine($"{output}: {model.Config.Describe()}");

@@ -43,7 +43,8 @@ internal sealed class StandardWriter(TextWriter inner, string? name) : TextWrite
                 return;
             // .NET's words for a descriptor that is closed, or not for writing, are about a path.
             string problem = e is UnauthorizedAccessException ? "it is closed" : e.Message.TrimEnd('.');
-            throw new BitisException($"{name} cannot be written to: {problem}. Files that were written are complete.", e);
+            throw new BitisException(
+                $"{name} cannot be written to: {problem}. Files that were written are complete.", e);
         }
     }
 }

@@ -90,7 +90,8 @@ internal sealed class JsonInspector(JsonSerializerOptions options, bool isComple
             return;
         }
         string discriminator = forms.TypeDiscriminatorPropertyName;
-        Dictionary<string, Type> types = forms.DerivedTypes.ToDictionary(form => (string)form.TypeDiscriminator!, form => form.DerivedType);
+        Dictionary<string, Type> types =
+            forms.DerivedTypes.ToDictionary(form => (string)form.TypeDiscriminator!, form => form.DerivedType);
         InspectMembers(ref reader, TypeOf(types[FindForm(reader, discriminator, [.. types.Keys])]), discriminator);
     }
 

@@ -119,6 +119,7 @@ internal static class MicroModels
             ["h,v_flip,w2,w2_flip", "h,h,v,w3"]),
         ["vit"] = new VitConfig { ImageSize = 8, PatchSize = 4, Width = 8, Depth = 1, Heads = 2, HiddenWidth = 12, Classes = 3 },
         ["resnet"] = new ResNetConfig { ImageSize = 8, Width = 8, Depths = [1, 1], Groups = 2, Classes = 3 },
+        ["graph"] = new GraphConfig(AllOperators.Build()),
     };
 
     /// <summary>The recipes whose files are changed, with the model that each is for.</summary>
@@ -144,6 +145,7 @@ internal static class MicroModels
         ("localvim", new Recipe { Method = "log2", Scope = Scope.Full, Bits = new(4, 8), ActivationGranularity = Granularity.PerToken }),
         ("localvmamba", new Recipe { Method = "percentile", Scope = Scope.Full }),
         ("vit", new Recipe { Method = "minmax", Bits = new(8, 32), Scope = Scope.Full }),
+        ("graph", new Recipe { Method = "smoothquant", Bits = new(4, 8), Scope = Scope.Full }),
         ("resnet", new Recipe { Method = "minmax", Bits = new(32, 8), Scope = Scope.Full }),
     ];
 

@@ -29,7 +29,8 @@ public sealed class JsonPlacesTests
         + "halvesDirections, norm, normEpsilon, imageSize, imageChannels, classes";
 
     /// <summary>What is expected of a family; tests may have registered others.</summary>
-    private const string Families = "one of \"vim\", \"vmamba\", \"localvmamba\", \"localvim\", \"vit\", \"resnet\", \"graph\"";
+    private const string Families =
+        "one of \"vim\", \"vmamba\", \"localvmamba\", \"localvim\", \"vit\", \"resnet\", \"graph\"";
 
     public static TheoryData<string> Names => [.. Types.Keys];
 

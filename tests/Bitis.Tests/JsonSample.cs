@@ -79,7 +79,8 @@ internal sealed class JsonSample(JsonTypeInfo type)
                 result[property.Name] = new JsonObject(); // what it is depends on other members
                 continue;
             }
-            PropertyInfo member = form.Type.GetProperty(name, BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)!;
+            PropertyInfo member =
+                form.Type.GetProperty(name, BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)!;
             bool mayBeNull = _nullability.Create(member).ReadState == NullabilityState.Nullable;
             var place = new JsonPlace($"{path}.{property.Name}", mayBeNull, IsMember: true);
             Add(place, property.PropertyType, value => result[property.Name] = value);

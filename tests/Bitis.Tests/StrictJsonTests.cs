@@ -114,7 +114,8 @@ public sealed class StrictJsonTests
     {
         AssertRefused("x", () => StrictJson.Read("""{"x":null}""", QuantizedModelJson.Default.DictionaryStringScanDescription));
         AssertRefused("[1]", () => StrictJson.Read("""["a",null]""", ModelJson.Default.IReadOnlyListString));
-        string recipe = JsonSerializer.Serialize(RecipeDocument.Of(new Recipe()), QuantizedModelJson.Default.RecipeDocument);
+        string recipe =
+            JsonSerializer.Serialize(RecipeDocument.Of(new Recipe()), QuantizedModelJson.Default.RecipeDocument);
         AssertRefused("overrides[0]", () => StrictJson.Read(recipe.Replace("[]", "[null]"), QuantizedModelJson.Default.RecipeDocument));
         string training = JsonSerializer.Serialize(new TrainingRecipe(), TrainingJson.Default.TrainingRecipe);
         AssertRefused("freeze[0]", () => StrictJson.Read(training.Replace("\"freeze\": []", "\"freeze\": [null]"), TrainingJson.Default.TrainingRecipe));
@@ -221,5 +222,6 @@ public sealed class StrictJsonTests
             Assert.Throws<JsonException>(() => JsonSerializer.Deserialize(other, type, options));
     }
 
-    private static void AssertRefused(string path, Func<object?> read) => Assert.Equal(path, Assert.Throws<StrictJsonException>(read).Path);
+    private static void AssertRefused(string path, Func<object?> read) =>
+        Assert.Equal(path, Assert.Throws<StrictJsonException>(read).Path);
 }

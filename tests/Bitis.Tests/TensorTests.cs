@@ -34,7 +34,8 @@ public sealed class TensorTests
     [Fact]
     public void Shapes_that_no_tensor_can_have_are_named()
     {
-        Shape[] shapes = [[1_000_000, 3, 224, 224], [int.MaxValue, int.MaxValue, int.MaxValue], [int.MaxValue], [1 << 16, 1 << 16]];
+        Shape[] shapes =
+            [[1_000_000, 3, 224, 224], [int.MaxValue, int.MaxValue, int.MaxValue], [int.MaxValue], [1 << 16, 1 << 16]];
         foreach (Shape shape in shapes)
         {
             Assert.Contains($"{shape}", Assert.Throws<BitisException>(() => new Tensor(shape)).Message);

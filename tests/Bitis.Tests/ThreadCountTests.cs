@@ -11,7 +11,8 @@ public sealed class ThreadCountTests
 {
     private const int TooMany = 20_000;
 
-    private static readonly VisionModel Model = VisionModel.CreateRandom(SmallModels.Get("vim-micro", classes: 2), seed: 1);
+    private static readonly VisionModel Model =
+        VisionModel.CreateRandom(SmallModels.Get("vim-micro", classes: 2), seed: 1);
 
     public static TheoryData<int> Bad => [-1, ThreadCount.Limit + 1, TooMany, int.MaxValue];
 

@@ -64,7 +64,8 @@ internal sealed class InspectCommand : BitisCommand
     private CheckpointInspection Describe(string reference, string path, ModelOptions options, bool listTensors, bool listNodes)
     {
         using Checkpoint checkpoint = Checkpoint.Open(path, options.WeightsKey);
-        Dictionary<string, Shape> found = CheckpointNames.Current(checkpoint).ToDictionary(entry => entry.Key, entry => entry.Value.Shape);
+        Dictionary<string, Shape> found =
+            CheckpointNames.Current(checkpoint).ToDictionary(entry => entry.Key, entry => entry.Value.Shape);
         ModelDetection detection = ModelDetection.Detect(reference, found, checkpoint.Metadata, options);
         Graph graph = detection.Config.BuildGraph();
         var expected = new CheckpointLayout(detection.Config, graph);

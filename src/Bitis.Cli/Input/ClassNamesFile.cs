@@ -26,7 +26,8 @@ internal static class ClassNamesFile
     public static IReadOnlyList<string> Load(string path)
     {
         string text = BoundedText.Read(path, MaxBytes, "a file of class names")
-            ?? throw BitisException.InFile(path, $"this is more than {MaxBytes >> 20} MiB long; class names were expected, one a line.");
+            ?? throw BitisException.InFile(
+                path, $"this is more than {MaxBytes >> 20} MiB long; class names were expected, one a line.");
         string[] names = [.. text.TrimEnd().Split('\n').Select(name => name.Trim())];
         return Array.IndexOf(names, "") is >= 0 and var empty
             ? throw BitisException.InFile(path, $"line {empty + 1} is empty; one class name a line was expected.")

@@ -4,7 +4,8 @@ using System.Text.Json.Serialization;
 namespace Bitis.Data;
 
 /// <summary>
-/// Three values are an object with the names of the colours, as they have always been written; any other number is an array. Both are read.
+/// Three values are an object with the names of the colours, as they have always been written; any other number is an
+/// array. Both are read.
 /// </summary>
 internal sealed class ChannelValuesConverter : JsonConverter<ChannelValues>
 {
@@ -21,7 +22,8 @@ internal sealed class ChannelValuesConverter : JsonConverter<ChannelValues>
             JsonValueKind.Array when json.GetArrayLength() <= MaxChannels => new([.. json.EnumerateArray().Select(Number)]),
             JsonValueKind.Object when json.EnumerateObject().Select(member => member.Name).Order().SequenceEqual(Colours.Order()) =>
                 new([.. Colours.Select(colour => Number(json.GetProperty(colour)))]),
-            _ => throw new JsonException($"expected a number for each of at most {MaxChannels} channels: [0.5], or red, green and blue."),
+            _ => throw new JsonException(
+                $"expected a number for each of at most {MaxChannels} channels: [0.5], or red, green and blue."),
         };
     }
 

@@ -1,8 +1,9 @@
 namespace Bitis.Data;
 
 /// <summary>
-/// A decoded picture: rows from top to bottom, pixels from left to right, a byte for each channel of a pixel (gray, or red, green and blue)
-/// and nothing between rows. An application that has a decoder of its own creates one from its pixels.
+/// A decoded picture: rows from top to bottom, pixels from left to right, a byte for each channel of a pixel (gray, or
+/// red, green and blue) and nothing between rows. An application that has a decoder of its own creates one from its
+/// pixels.
 /// </summary>
 public sealed class PixelImage
 {
@@ -19,7 +20,8 @@ public sealed class PixelImage
     /// <param name="height">Rows, at least 1.</param>
     /// <param name="channels">Bytes a pixel, at least 1.</param>
     /// <param name="pixels"><c>[height, width, channels]</c> bytes.</param>
-    /// <exception cref="ArgumentException">A size is not positive, or the number of bytes is not height × width × channels.</exception>
+    /// <exception cref="ArgumentException">A size is not positive, or the number of bytes is not height × width ×
+    /// channels.</exception>
     public PixelImage(int width, int height, int channels, byte[] pixels)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
@@ -51,11 +53,13 @@ public sealed class PixelImage
     public ReadOnlySpan<byte> Pixels => _pixels;
 
     /// <summary>A colour image over <paramref name="pixels"/>, <c>[height, width, 3]</c>.</summary>
-    /// <exception cref="ArgumentException">A size is not positive, or the number of bytes is not height × width × 3.</exception>
+    /// <exception cref="ArgumentException">A size is not positive, or the number of bytes is not height × width ×
+    /// 3.</exception>
     public static PixelImage Rgb(int width, int height, byte[] pixels) => new(width, height, RgbChannels, pixels);
 
     /// <summary>A gray image over <paramref name="pixels"/>, <c>[height, width]</c>.</summary>
-    /// <exception cref="ArgumentException">A size is not positive, or the number of bytes is not height × width.</exception>
+    /// <exception cref="ArgumentException">A size is not positive, or the number of bytes is not height ×
+    /// width.</exception>
     public static PixelImage Gray(int width, int height, byte[] pixels) => new(width, height, channels: 1, pixels);
 
     /// <summary>One row, <c>[width, channels]</c>.</summary>
@@ -66,8 +70,8 @@ public sealed class PixelImage
     }
 
     /// <summary>
-    /// The image with the channels that a model takes: colours become gray as in Pillow, <c>L = 0.299·R + 0.587·G + 0.114·B</c>, and gray
-    /// becomes three equal colours.
+    /// The image with the channels that a model takes: colours become gray as in Pillow,
+    /// <c>L = 0.299·R + 0.587·G + 0.114·B</c>, and gray becomes three equal colours.
     /// </summary>
     /// <param name="channels">How many channels the model takes.</param>
     /// <exception cref="BitisException">There is no way from this image's channels to those.</exception>

@@ -8,7 +8,8 @@ namespace Bitis.Data;
 /// operations are those of torchvision on Pillow images.
 /// </summary>
 /// <param name="ResizeShorterSide">The length of the shorter side after the resize, in pixels.</param>
-/// <param name="CropSize">The side of the square that is cut from the centre; at most <paramref name="ResizeShorterSide"/>.</param>
+/// <param name="CropSize">The side of the square that is cut from the centre; at most
+/// <paramref name="ResizeShorterSide"/>.</param>
 /// <param name="Mean">What is subtracted, by channel.</param>
 /// <param name="Std">What is divided by, by channel.</param>
 /// <param name="Interpolation">The filter of the resize.</param>
@@ -45,8 +46,8 @@ public sealed record Preprocessing(
 
     /// <summary>
     /// What fits a model with square inputs of <paramref name="size"/>: the ImageNet evaluation from 128 on, and for
-    /// smaller models (CIFAR's 32, for instance) the whole shorter side. Colours have ImageNet's mean and deviation; other images have 0.5 for
-    /// both, which makes pixels -1 to 1.
+    /// smaller models (CIFAR's 32, for instance) the whole shorter side. Colours have ImageNet's mean and deviation;
+    /// other images have 0.5 for both, which makes pixels -1 to 1.
     /// </summary>
     /// <param name="size">The side of the input, in pixels.</param>
     /// <param name="channels">The input's channels.</param>
@@ -107,13 +108,16 @@ public sealed record Preprocessing(
         return tensor;
     }
 
-    /// <summary>Writes the model's input for one image to <paramref name="chw"/>, <c>[Channels, CropSize, CropSize]</c>.</summary>
+    /// <summary>
+    /// Writes the model's input for one image to <paramref name="chw"/>, <c>[Channels, CropSize, CropSize]</c>.
+    /// </summary>
     /// <exception cref="ArgumentException">The span has another length.</exception>
     public void Apply(PixelImage image, Span<float> chw)
     {
         int channels = Channels;
         if (chw.Length != (long)channels * CropSize * CropSize)
-            throw new ArgumentException($"{chw.Length} values do not hold [{channels}, {CropSize}, {CropSize}].", nameof(chw));
+            throw new ArgumentException(
+                $"{chw.Length} values do not hold [{channels}, {CropSize}, {CropSize}].", nameof(chw));
         ArgumentNullException.ThrowIfNull(image);
         int plane = CropSize * CropSize;
         ReadOnlySpan<byte> pixels = ResizeAndCrop(image.WithChannels(channels)).Pixels;
@@ -128,7 +132,9 @@ public sealed record Preprocessing(
         }
     }
 
-    /// <summary>Weights for the crop's window of one axis; torchvision truncates the longer side and rounds half to even.</summary>
+    /// <summary>
+    /// Weights for the crop's window of one axis; torchvision truncates the longer side and rounds half to even.
+    /// </summary>
     private ResampleWeights AxisWeights(int size, int shorterSide)
     {
         long resized = (long)((double)((long)ResizeShorterSide * size) / shorterSide);

@@ -5,13 +5,13 @@ namespace Bitis.Graphs;
 
 /// <summary>Builds a <see cref="Graph"/> node by node; shapes are checked as the nodes are added.</summary>
 /// <remarks>
-/// Shapes are those of one image: a map is <c>[channels, height, width]</c>, a sequence <c>[tokens, channels]</c>, a vector <c>[channels]</c>.
-/// A grid of tokens is a sequence, row by row. A node has the name of its module in the checkpoint, and its parameters are called as the
-/// module's are (<c>{name}.weight</c>), unless a method is given other names for them, in the order that it states. Nodes that name the
-/// same parameter share it.
+/// Shapes are those of one image: a map is <c>[channels, height, width]</c>, a sequence <c>[tokens, channels]</c>, a
+/// vector <c>[channels]</c>. A grid of tokens is a sequence, row by row. A node has the name of its module in the
+/// checkpoint, and its parameters are called as the module's are (<c>{name}.weight</c>), unless a method is given other
+/// names for them, in the order that it states. Nodes that name the same parameter share it.
 /// <para>
-/// All methods throw an <see cref="ArgumentException"/> if the input does not fit, the name is taken, a setting is out of its range, or
-/// a parameter of that name has another shape at another node.
+/// All methods throw an <see cref="ArgumentException"/> if the input does not fit, the name is taken, a setting is out
+/// of its range, or a parameter of that name has another shape at another node.
 /// </para>
 /// </remarks>
 public sealed class GraphBuilder
@@ -36,11 +36,17 @@ public sealed class GraphBuilder
     /// <summary>The image.</summary>
     public Node Input { get; }
 
-    /// <summary>The block that the nodes added from now on belong to, counted from 0; null outside the backbone's blocks.</summary>
-    /// <remarks>Recipes quantize layers inside of blocks, and learn scales block by block. A graph without blocks is one itself.</remarks>
+    /// <summary>
+    /// The block that the nodes added from now on belong to, counted from 0; null outside the backbone's blocks.
+    /// </summary>
+    /// <remarks>
+    /// Recipes quantize layers inside of blocks, and learn scales block by block. A graph without blocks is one itself.
+    /// </remarks>
     public int? Block { get; set; }
 
-    /// <summary>A fully connected layer over the channels, <c>y = x·Wᵀ + b</c>: <c>[..., in]</c> to <c>[..., out]</c>.</summary>
+    /// <summary>
+    /// A fully connected layer over the channels, <c>y = x·Wᵀ + b</c>: <c>[..., in]</c> to <c>[..., out]</c>.
+    /// </summary>
     /// <param name="name">The node's name.</param>
     /// <param name="x">The input.</param>
     /// <param name="outFeatures">The channels of the output.</param>
@@ -49,7 +55,9 @@ public sealed class GraphBuilder
     public Node Linear(string name, Node x, int outFeatures, bool hasBias = true, IReadOnlyList<string>? parameters = null) =>
         Add(name, new Linear(ChannelsOf(x), outFeatures, hasBias), [x], parameters);
 
-    /// <summary>A convolution over a map with square kernels: <c>[in, height, width]</c> to <c>[out, height', width']</c>.</summary>
+    /// <summary>
+    /// A convolution over a map with square kernels: <c>[in, height, width]</c> to <c>[out, height', width']</c>.
+    /// </summary>
     /// <param name="name">The node's name.</param>
     /// <param name="x">The map.</param>
     /// <param name="outChannels">The channels of the output.</param>
@@ -62,10 +70,15 @@ public sealed class GraphBuilder
         string name, Node x, int outChannels, int kernel, int stride = 1, int padding = 0, bool hasBias = true, IReadOnlyList<string>? parameters = null) =>
         Add(name, new Conv2d(Sized(x, 3, "[channels, height, width]").Shape[0], outChannels, kernel, stride, padding, hasBias), [x], parameters);
 
-    /// <summary>A map as tokens, row by row: <c>[channels, height, width]</c> to <c>[height·width, channels]</c>.</summary>
+    /// <summary>
+    /// A map as tokens, row by row: <c>[channels, height, width]</c> to <c>[height·width, channels]</c>.
+    /// </summary>
     public Node FlattenSpatial(string name, Node x) => Add(name, new FlattenSpatial(), x);
 
-    /// <summary>A convolution over a grid of tokens, with zeros around it: <c>[height·width, in]</c> to <c>[height'·width', out]</c>.</summary>
+    /// <summary>
+    /// A convolution over a grid of tokens, with zeros around it: <c>[height·width, in]</c> to <c>[height'·width',
+    /// out]</c>.
+    /// </summary>
     /// <param name="name">The node's name.</param>
     /// <param name="x">The tokens.</param>
     /// <param name="height">Rows of the grid.</param>
@@ -79,19 +92,25 @@ public sealed class GraphBuilder
         string name, Node x, int height, int width, int outChannels, int kernel, int stride = 1, int padding = 0, IReadOnlyList<string>? parameters = null) =>
         Add(name, new GridConv2d(ChannelsOf(x), outChannels, height, width, kernel, stride, padding), [x], parameters);
 
-    /// <summary>A convolution of each channel by itself over a grid of tokens, whose size zeros around it keep: <c>[height·width, channels]</c>.</summary>
+    /// <summary>
+    /// A convolution of each channel by itself over a grid of tokens, whose size zeros around it keep:
+    /// <c>[height·width, channels]</c>.
+    /// </summary>
     /// <param name="name">The node's name.</param>
     /// <param name="x">The tokens.</param>
     /// <param name="height">Rows of the grid.</param>
     /// <param name="width">Columns of the grid.</param>
     /// <param name="kernel">The side of the square kernel; odd.</param>
     /// <param name="hasBias">Whether there is a bias.</param>
-    /// <param name="parameters">Names for <c>weight [channels, 1, kernel, kernel]</c> and <c>bias [channels]</c>.</param>
+    /// <param name="parameters">Names for <c>weight [channels, 1, kernel, kernel]</c> and <c>bias
+    /// [channels]</c>.</param>
     public Node DepthwiseConv2d(
         string name, Node x, int height, int width, int kernel, bool hasBias = true, IReadOnlyList<string>? parameters = null) =>
         Add(name, new DepthwiseConv2d(ChannelsOf(x), height, width, kernel, hasBias), [x], parameters);
 
-    /// <summary>A convolution of each channel by itself along the tokens, which sees only the past: <c>[tokens, channels]</c>.</summary>
+    /// <summary>
+    /// A convolution of each channel by itself along the tokens, which sees only the past: <c>[tokens, channels]</c>.
+    /// </summary>
     /// <param name="name">The node's name.</param>
     /// <param name="x">The tokens.</param>
     /// <param name="kernel">How many tokens the kernel covers.</param>
@@ -99,7 +118,10 @@ public sealed class GraphBuilder
     public Node CausalConv1d(string name, Node x, int kernel, IReadOnlyList<string>? parameters = null) =>
         Add(name, new CausalConv1d(ChannelsOf(x), kernel), [x], parameters);
 
-    /// <summary>The selective state space recurrence: <c>hₜ = exp(Δₜ·A)·hₜ₋₁ + Δₜ·Bₜ·uₜ, yₜ = Cₜ·hₜ + D·uₜ</c> with <c>A = −exp(A_log)</c>.</summary>
+    /// <summary>
+    /// The selective state space recurrence: <c>hₜ = exp(Δₜ·A)·hₜ₋₁ + Δₜ·Bₜ·uₜ, yₜ = Cₜ·hₜ + D·uₜ</c> with <c>A =
+    /// −exp(A_log)</c>.
+    /// </summary>
     /// <param name="name">The node's name.</param>
     /// <param name="u">The input, <c>[tokens, channels]</c>.</param>
     /// <param name="delta">Δ, after the softplus, <c>[tokens, channels]</c>.</param>
@@ -125,7 +147,9 @@ public sealed class GraphBuilder
     public Node RmsNorm(string name, Node x, float epsilon = UsualEpsilon, IReadOnlyList<string>? parameters = null) =>
         Add(name, new RmsNorm(ChannelsOf(x), epsilon), [x], parameters);
 
-    /// <summary>Group normalization: groups of neighbouring channels over all tokens, <c>[tokens, channels]</c>.</summary>
+    /// <summary>
+    /// Group normalization: groups of neighbouring channels over all tokens, <c>[tokens, channels]</c>.
+    /// </summary>
     /// <param name="name">The node's name.</param>
     /// <param name="x">The tokens.</param>
     /// <param name="groups">How many groups there are; divides the channels.</param>
@@ -134,7 +158,10 @@ public sealed class GraphBuilder
     public Node GroupNorm(string name, Node x, int groups, float epsilon = UsualEpsilon, IReadOnlyList<string>? parameters = null) =>
         Add(name, new GroupNorm(ChannelsOf(x), groups, epsilon), [x], parameters);
 
-    /// <summary>The mean over the tokens of each sequence's layer normalization: <c>[tokens, channels]</c> each to <c>[sequences, channels]</c>.</summary>
+    /// <summary>
+    /// The mean over the tokens of each sequence's layer normalization: <c>[tokens, channels]</c> each to
+    /// <c>[sequences, channels]</c>.
+    /// </summary>
     /// <param name="name">The node's name.</param>
     /// <param name="sequences">The sequences, at least one.</param>
     /// <param name="epsilon">Added to the variance before the root.</param>
@@ -150,29 +177,40 @@ public sealed class GraphBuilder
     /// <param name="name">The node's name.</param>
     /// <param name="gates">The gates, <c>[sequences, channels]</c>.</param>
     /// <param name="sequences">The sequences, each <c>[tokens, channels]</c>.</param>
-    public Node GatedSum(string name, Node gates, IReadOnlyList<Node> sequences) => Add(name, new GatedSum(), [gates, .. sequences]);
+    public Node GatedSum(string name, Node gates, IReadOnlyList<Node> sequences) =>
+        Add(name, new GatedSum(), [gates, .. sequences]);
 
-    /// <summary>Multi-head self-attention between its projections: queries, keys and values <c>[tokens, 3·width]</c> to <c>[tokens, width]</c>.</summary>
+    /// <summary>
+    /// Multi-head self-attention between its projections: queries, keys and values <c>[tokens, 3·width]</c> to
+    /// <c>[tokens, width]</c>.
+    /// </summary>
     /// <param name="name">The node's name.</param>
     /// <param name="x">Queries, keys and values, one after the other in each token.</param>
     /// <param name="heads">How many heads there are; divides the width.</param>
     public Node Attention(string name, Node x, int heads) => Add(name, new Attention(ChannelsOf(x) / 3, heads), x);
 
-    /// <summary>Turns pairs of channels by angles that grow with a token's row and column on a square grid (EVA-02's rotary positions).</summary>
+    /// <summary>
+    /// Turns pairs of channels by angles that grow with a token's row and column on a square grid (EVA-02's rotary
+    /// positions).
+    /// </summary>
     /// <param name="name">The node's name.</param>
     /// <param name="x">The tokens, <c>[grid², channels]</c>, with a multiple of 4 channels.</param>
     /// <param name="grid">Tokens along one side of the grid.</param>
     /// <param name="baseGrid">The grid on which neighbours are one step apart.</param>
-    public Node RotaryPositions(string name, Node x, int grid, int baseGrid) => Add(name, new RotaryPositions(grid, ChannelsOf(x), baseGrid), x);
+    public Node RotaryPositions(string name, Node x, int grid, int baseGrid) =>
+        Add(name, new RotaryPositions(grid, ChannelsOf(x), baseGrid), x);
 
     /// <summary>Adds a learned embedding, such as positions, <c>[tokens, channels]</c>.</summary>
     /// <param name="name">The node's name.</param>
     /// <param name="x">The tokens.</param>
-    /// <param name="parameter">The name of <c>embedding [1, tokens, channels]</c>; null for <c>{name}.embedding</c>.</param>
+    /// <param name="parameter">The name of <c>embedding [1, tokens, channels]</c>; null for
+    /// <c>{name}.embedding</c>.</param>
     public Node AddEmbedding(string name, Node x, string? parameter = null) =>
         Add(name, new AddEmbedding(Sized(x, 2, "[tokens, channels]").Shape[0], ChannelsOf(x)), [x], parameter is null ? null : [parameter]);
 
-    /// <summary>Inserts a learned token, the class token: <c>[tokens, channels]</c> to <c>[tokens + 1, channels]</c>.</summary>
+    /// <summary>
+    /// Inserts a learned token, the class token: <c>[tokens, channels]</c> to <c>[tokens + 1, channels]</c>.
+    /// </summary>
     /// <param name="name">The node's name.</param>
     /// <param name="x">The tokens.</param>
     /// <param name="position">The token's index in the output.</param>
@@ -195,7 +233,8 @@ public sealed class GraphBuilder
     /// <summary>Tokens in another order, <c>y[t] = x[order[t]]</c>.</summary>
     /// <param name="name">The node's name.</param>
     /// <param name="x">The tokens.</param>
-    /// <param name="order">The input's token for each of the output, or <see cref="TokenOrder.Zeros"/>; none twice.</param>
+    /// <param name="order">The input's token for each of the output, or <see cref="TokenOrder.Zeros"/>; none
+    /// twice.</param>
     public Node ArrangeTokens(string name, Node x, IReadOnlyList<int> order)
     {
         ArgumentNullException.ThrowIfNull(order);
@@ -206,19 +245,24 @@ public sealed class GraphBuilder
         return Add(name, known, x);
     }
 
-    /// <summary>Four neighbouring tokens of a grid side by side in one: <c>[height·width, channels]</c> to <c>[⌈height/2⌉·⌈width/2⌉, 4·channels]</c>.</summary>
+    /// <summary>
+    /// Four neighbouring tokens of a grid side by side in one: <c>[height·width, channels]</c> to
+    /// <c>[⌈height/2⌉·⌈width/2⌉, 4·channels]</c>.
+    /// </summary>
     /// <param name="name">The node's name.</param>
     /// <param name="x">The tokens.</param>
     /// <param name="height">Rows of the grid.</param>
     /// <param name="width">Columns of the grid.</param>
-    public Node MergePatches(string name, Node x, int height, int width) => Add(name, new MergePatches(height, width), x);
+    public Node MergePatches(string name, Node x, int height, int width) =>
+        Add(name, new MergePatches(height, width), x);
 
     /// <summary>A range of the channels, <c>x[..., start : start + length]</c>.</summary>
     /// <param name="name">The node's name.</param>
     /// <param name="x">The input.</param>
     /// <param name="start">The first channel.</param>
     /// <param name="length">How many channels.</param>
-    public Node SliceChannels(string name, Node x, int start, int length) => Add(name, new SliceChannels(start, length), x);
+    public Node SliceChannels(string name, Node x, int start, int length) =>
+        Add(name, new SliceChannels(start, length), x);
 
     /// <summary>The sum of two values of one shape.</summary>
     public Node Add(string name, Node x, Node y) => Add(name, new Add(), x, y);
@@ -254,7 +298,8 @@ public sealed class GraphBuilder
     }
 
     /// <summary>Adds a node whose parameters are named <c>{name}.{role}</c>, as a module's are.</summary>
-    internal Node Add(string name, Operator op, params ReadOnlySpan<Node> inputs) => Add(name, op, inputs, parameterNames: null);
+    internal Node Add(string name, Operator op, params ReadOnlySpan<Node> inputs) =>
+        Add(name, op, inputs, parameterNames: null);
 
     /// <summary>Adds a node.</summary>
     /// <param name="name">The node's name.</param>
@@ -295,18 +340,21 @@ public sealed class GraphBuilder
     }
 
     /// <summary>The names of a module's parameters, <c>{name}.{role}</c>.</summary>
-    internal static IReadOnlyList<string> ParameterNames(string name, Operator op) => [.. op.Parameters.Select(spec => $"{name}.{spec.Role}")];
+    internal static IReadOnlyList<string> ParameterNames(string name, Operator op) =>
+        [.. op.Parameters.Select(spec => $"{name}.{spec.Role}")];
 
     private static int ChannelsOf(Node x)
     {
         ArgumentNullException.ThrowIfNull(x);
-        return x.Shape.Rank > 0 ? x.Shape[^1] : throw new ArgumentException($"'{x.Name}' is a number, without channels.", nameof(x));
+        return x.Shape.Rank > 0 ? x.Shape[^1] : throw new ArgumentException(
+            $"'{x.Name}' is a number, without channels.", nameof(x));
     }
 
     private static Node Sized(Node x, int rank, string expected)
     {
         ArgumentNullException.ThrowIfNull(x);
-        return x.Shape.Rank == rank ? x : throw new ArgumentException($"'{x.Name}' is {x.Shape}; expected {expected}.", nameof(x));
+        return x.Shape.Rank == rank ? x : throw new ArgumentException(
+            $"'{x.Name}' is {x.Shape}; expected {expected}.", nameof(x));
     }
 
     private static void RequireTensor(string name, Shape shape)

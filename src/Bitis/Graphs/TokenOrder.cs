@@ -1,13 +1,19 @@
 namespace Bitis.Graphs;
 
-/// <summary>Orders in which a block may see the tokens of a grid, for <see cref="GraphBuilder.ArrangeTokens"/>.</summary>
-/// <remarks>An order has, for each token of the output, the index of the input's token. No token has two places.</remarks>
+/// <summary>
+/// Orders in which a block may see the tokens of a grid, for <see cref="GraphBuilder.ArrangeTokens"/>.
+/// </summary>
+/// <remarks>
+/// An order has, for each token of the output, the index of the input's token. No token has two places.
+/// </remarks>
 public static class TokenOrder
 {
     /// <summary>What an order has for a token of zeros.</summary>
     public const int Zeros = -1;
 
-    /// <summary>Column by column, <c>y[j·height + i] = x[i·width + j]</c>; with both exchanged its own inverse.</summary>
+    /// <summary>
+    /// Column by column, <c>y[j·height + i] = x[i·width + j]</c>; with both exchanged its own inverse.
+    /// </summary>
     /// <param name="height">The rows of the input's grid.</param>
     /// <param name="width">The columns of the input's grid.</param>
     public static IReadOnlyList<int> ByColumn(int height, int width)

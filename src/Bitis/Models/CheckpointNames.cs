@@ -2,7 +2,9 @@ using Bitis.Checkpoints;
 
 namespace Bitis.Models;
 
-/// <summary>The names of a checkpoint's tensors in today's official code, which may have renamed what older code wrote.</summary>
+/// <summary>
+/// The names of a checkpoint's tensors in today's official code, which may have renamed what older code wrote.
+/// </summary>
 public static class CheckpointNames
 {
     /// <summary>The tensors of a checkpoint, by their names of today; files that Bitis wrote have no others.</summary>

@@ -25,7 +25,9 @@ public abstract record ModelConfig
     [JsonIgnore]
     public Shape InputShape => [ImageChannels, ImageSize, ImageSize];
 
-    /// <summary>Checks that the values describe a model, of a size that could be one; call it on anything read from a file.</summary>
+    /// <summary>
+    /// Checks that the values describe a model, of a size that could be one; call it on anything read from a file.
+    /// </summary>
     /// <exception cref="BitisException">They do not; the message names the value.</exception>
     public virtual void Validate()
     {
@@ -68,17 +70,27 @@ public abstract record ModelConfig
     /// <exception cref="BitisException">The architecture has no such layer.</exception>
     public virtual ModelConfig WithClasses(int classes) => this with { Classes = classes };
 
-    /// <summary>Where the official checkpoint has a parameter of the graph: usually a tensor of the same name.</summary>
+    /// <summary>
+    /// Where the official checkpoint has a parameter of the graph: usually a tensor of the same name.
+    /// </summary>
     public virtual CheckpointPart PartOf(string parameter) => new(parameter);
 
     /// <summary>Whether a tensor of the official checkpoint holds what the graph computes by itself.</summary>
     public virtual bool IsComputed(string tensor) => false;
 
-    /// <summary>Whether the official code of PTQ4VM learns the scales of a linear layer; <c>Recipe.Official</c> keeps those of others.</summary>
+    /// <summary>
+    /// Whether the official code of PTQ4VM learns the scales of a linear layer; <c>Recipe.Official</c> keeps those of
+    /// others.
+    /// </summary>
     /// <param name="layer">The layer's node.</param>
     public virtual bool IsLearnedOfficially(string layer) => true;
 
-    /// <summary>Fresh weights, distributed as the official code initializes them; the same seed gives the same ones.</summary>
-    /// <remarks>Unless a family says otherwise, they are those of its operators (<see cref="GraphInitializer"/>).</remarks>
-    public virtual IReadOnlyDictionary<string, Tensor> CreateWeights(ulong seed) => GraphInitializer.Create(BuildGraph(), seed);
+    /// <summary>
+    /// Fresh weights, distributed as the official code initializes them; the same seed gives the same ones.
+    /// </summary>
+    /// <remarks>
+    /// Unless a family says otherwise, they are those of its operators (<see cref="GraphInitializer"/>).
+    /// </remarks>
+    public virtual IReadOnlyDictionary<string, Tensor> CreateWeights(ulong seed) =>
+        GraphInitializer.Create(BuildGraph(), seed);
 }

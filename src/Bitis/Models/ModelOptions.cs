@@ -2,20 +2,28 @@ using System.Globalization;
 
 namespace Bitis.Models;
 
-/// <summary>What cannot be read off a checkpoint's names and shapes; anything left null comes from the published variant.</summary>
+/// <summary>
+/// What cannot be read off a checkpoint's names and shapes; anything left null comes from the published variant.
+/// </summary>
 public sealed record ModelOptions
 {
     /// <summary>The options that decide nothing.</summary>
     public static ModelOptions Default { get; } = new();
 
-    /// <summary>Where the weights are inside the file (<c>model</c>, <c>model_ema</c>, <c>state_dict</c>); found by itself if null.</summary>
+    /// <summary>
+    /// Where the weights are inside the file (<c>model</c>, <c>model_ema</c>, <c>state_dict</c>); found by itself if
+    /// null.
+    /// </summary>
     public string? WeightsKey { get; init; }
 
-    /// <summary>Height and width of the images, in pixels; only for VMamba and LocalVMamba, whose tensors do not tell.</summary>
+    /// <summary>
+    /// Height and width of the images, in pixels; only for VMamba and LocalVMamba, whose tensors do not tell.
+    /// </summary>
     public int? ImageSize { get; init; }
 
     /// <summary>
-    /// The scan directions of each block of a LocalVim or LocalVMamba by their official names, <c>h,v_flip,w7,w7_flip/h,h_flip,v,w2/...</c>, or
+    /// The scan directions of each block of a LocalVim or LocalVMamba by their official names,
+    /// <c>h,v_flip,w7,w7_flip/h,h_flip,v,w2/...</c>, or
     /// of one block for all.
     /// </summary>
     public string? Directions { get; init; }
@@ -43,14 +51,16 @@ public sealed record ModelOptions
     /// <summary>Makes sure that what the user knows better is so, and means something for the model.</summary>
     /// <param name="file">The checkpoint's name, for messages.</param>
     /// <param name="config">The architecture.</param>
-    /// <exception cref="BitisException">An option does not apply to the family, or contradicts the architecture.</exception>
+    /// <exception cref="BitisException">An option does not apply to the family, or contradicts the
+    /// architecture.</exception>
     internal void RequireAgreement(string file, ModelConfig config)
     {
         IReadOnlyDictionary<string, string> described = ModelFamilies.Of(config).Options(config);
         foreach ((string option, string chosen) in Chosen(described))
         {
             if (!described.TryGetValue(option, out string? value))
-                throw BitisException.InFile(file, $"{option} does not apply to a {config.Family}; leave the option out.");
+                throw BitisException.InFile(
+                    file, $"{option} does not apply to a {config.Family}; leave the option out.");
             if (chosen != value)
             {
                 throw BitisException.InFile(

@@ -22,7 +22,10 @@ public sealed class VisionModel
     /// <summary>The model as operators.</summary>
     public Graph Graph { get; }
 
-    /// <summary>The parameters, by their name in the graph; <see cref="CheckpointLayout"/> relates them to the official checkpoint's tensors.</summary>
+    /// <summary>
+    /// The parameters, by their name in the graph; <see cref="CheckpointLayout"/> relates them to the official
+    /// checkpoint's tensors.
+    /// </summary>
     public IReadOnlyDictionary<string, Tensor> Weights { get; }
 
     /// <summary>How images become the model's input.</summary>
@@ -38,7 +41,8 @@ public sealed class VisionModel
     /// <param name="path">The file.</param>
     /// <param name="options">What cannot be read off the file.</param>
     /// <exception cref="BitisException">
-    /// The file cannot be read, no supported model has such tensors, or one is missing, of another shape, or not a number.
+    /// The file cannot be read, no supported model has such tensors, or one is missing, of another shape, or not a
+    /// number.
     /// </exception>
     public static VisionModel Load(string path, ModelOptions? options = null)
     {
@@ -78,13 +82,17 @@ public sealed class VisionModel
         return new VisionModel(config, config.BuildGraph(), config.CreateWeights(seed));
     }
 
-    /// <summary>A model that no family describes: its file carries its graph, and runs without the code that built it.</summary>
+    /// <summary>
+    /// A model that no family describes: its file carries its graph, and runs without the code that built it.
+    /// </summary>
     /// <param name="graph">Takes a square image, and answers with a logit for each class.</param>
     /// <param name="weights">The graph's parameters, by name, and nothing else.</param>
     /// <param name="preprocessing">How images become the input; null for what is usual for their size.</param>
     /// <param name="classNames">The classes' names, by index; null if unknown.</param>
-    /// <exception cref="ArgumentException">A weight is missing, of another shape, or no parameter of the graph.</exception>
-    /// <exception cref="BitisException">The graph takes or answers something else, or a weight is not a finite number.</exception>
+    /// <exception cref="ArgumentException">A weight is missing, of another shape, or no parameter of the
+    /// graph.</exception>
+    /// <exception cref="BitisException">The graph takes or answers something else, or a weight is not a finite
+    /// number.</exception>
     public static VisionModel FromGraph(
         Graph graph,
         IReadOnlyDictionary<string, Tensor> weights,
@@ -101,7 +109,8 @@ public sealed class VisionModel
         foreach ((string name, Tensor weight) in weights)
         {
             if (Checkpoint.FindNonFinite(weight) is { } index)
-                throw new BitisException($"The weight '{name}' holds {weight.Span[index]} at element {index}; expected finite numbers.");
+                throw new BitisException(
+                    $"The weight '{name}' holds {weight.Span[index]} at element {index}; expected finite numbers.");
         }
         ScanRates.Validate(own, weights);
         model = preprocessing is null ? model : model.WithPreprocessing(preprocessing);
@@ -122,7 +131,10 @@ public sealed class VisionModel
         return new VisionModel(Config, Graph, weights) { Preprocessing = Preprocessing, ClassNames = ClassNames };
     }
 
-    /// <summary>The same backbone for other classes: the head, which is the graph's last layer, has fresh weights. The weights of all else are shared.</summary>
+    /// <summary>
+    /// The same backbone for other classes: the head, which is the graph's last layer, has fresh weights. The weights
+    /// of all else are shared.
+    /// </summary>
     /// <param name="classes">How many classes the head tells apart.</param>
     /// <param name="seed">The same seed gives the same head.</param>
     public VisionModel WithNewHead(int classes, ulong seed)
@@ -145,7 +157,8 @@ public sealed class VisionModel
     }
 
     /// <summary>The same model for images that are prepared in another way.</summary>
-    /// <exception cref="BitisException">The values do not fit each other, or the images would not have the model's size.</exception>
+    /// <exception cref="BitisException">The values do not fit each other, or the images would not have the model's
+    /// size.</exception>
     public VisionModel WithPreprocessing(Preprocessing preprocessing)
     {
         ArgumentNullException.ThrowIfNull(preprocessing);

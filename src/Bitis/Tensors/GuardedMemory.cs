@@ -50,7 +50,8 @@ internal static unsafe partial class GuardedMemory
             null or "" => GuardMode.Off,
             "START" => GuardMode.Start,
             "END" => GuardMode.End,
-            _ => throw new BitisException($"{Variable}={value}: is not a place for guard pages. Valid values: start, end, or nothing."),
+            _ => throw new BitisException(
+                $"{Variable}={value}: is not a place for guard pages. Valid values: start, end, or nothing."),
         };
         return mode == GuardMode.Off || OperatingSystem.IsLinux()
             ? mode

@@ -38,7 +38,8 @@ public sealed class OutputFolderTests : IDisposable
     public void A_file_in_the_way_is_named()
     {
         string file = _folder.Write("file", [1]);
-        string message = Assert.Throws<BitisException>(() => OutputFolder.Fill(Path.Combine(file, "run"), () => { })).Message;
+        string message =
+            Assert.Throws<BitisException>(() => OutputFolder.Fill(Path.Combine(file, "run"), () => { })).Message;
         Assert.Contains($"{file}", message);
         Assert.Contains("cannot be created", message);
         Assert.Equal([file], Directory.GetFileSystemEntries(_folder.Path));

@@ -147,7 +147,8 @@ public sealed class ImageFolderTests : IDisposable
 
     private static string Refusal(string path) => Assert.Throws<BitisException>(() => ImageSource.Open(path)).Message;
 
-    private void WriteZip(string name, params (string Name, byte[] Data)[] entries) => WriteZip(name, CompressionLevel.Optimal, entries);
+    private void WriteZip(string name, params (string Name, byte[] Data)[] entries) =>
+        WriteZip(name, CompressionLevel.Optimal, entries);
 
     private void WriteZip(string name, CompressionLevel level, params (string Name, byte[] Data)[] entries)
     {

@@ -50,7 +50,8 @@ public sealed class PixelImageTests
     {
         PixelImage noise = TestImages.Noise(19, 13, seed: 4);
         Preprocessing preprocessing = Preprocessing.ForSize(6) with { ResizeShorterSide = 7 };
-        byte[] many = [.. Enumerable.Range(0, 19 * 13 * channels).Select(i => noise.Pixels[i / channels * 3 + i % channels % 3])];
+        byte[] many =
+            [.. Enumerable.Range(0, 19 * 13 * channels).Select(i => noise.Pixels[i / channels * 3 + i % channels % 3])];
         ReadOnlySpan<byte> expected = preprocessing.ResizeAndCrop(noise).Pixels;
         ReadOnlySpan<byte> found = preprocessing.ResizeAndCrop(new PixelImage(19, 13, channels, many)).Pixels;
         Assert.Equal(6 * 6 * channels, found.Length);
@@ -97,7 +98,8 @@ public sealed class PixelImageTests
         Assert.Contains("2 means and 1 deviations", Refusal(good with { Std = new ChannelValues(1) }));
         Assert.Contains("0 means", Refusal(good with { Mean = default, Std = default }));
 
-        static string Refusal(Preprocessing preprocessing) => Assert.Throws<BitisException>(preprocessing.Validate).Message;
+        static string Refusal(Preprocessing preprocessing) =>
+            Assert.Throws<BitisException>(preprocessing.Validate).Message;
     }
 
     private static Preprocessing Read(string values) => StrictJson.Read(

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Bitis.Checkpoints;
 using Bitis.Data;
+using Bitis.Fuzz;
 using Bitis.Graphs;
 using Bitis.Models;
 using Bitis.Operators;
@@ -52,7 +53,8 @@ public sealed class GraphModelTests : IDisposable
     [Fact]
     public void Files_call_each_operator_by_its_kind()
     {
-        JsonDerivedTypeAttribute[] written = [.. typeof(Operator).GetCustomAttributes(inherit: false).OfType<JsonDerivedTypeAttribute>()];
+        JsonDerivedTypeAttribute[] written =
+            [.. typeof(Operator).GetCustomAttributes(inherit: false).OfType<JsonDerivedTypeAttribute>()];
         Dictionary<Type, string> used = AllOperators.Build().Nodes.Skip(1).Select(node => node.Operator)
             .DistinctBy(op => op.GetType()).ToDictionary(op => op.GetType(), op => op.Kind);
         Assert.Equal(
@@ -197,7 +199,8 @@ public sealed class GraphModelTests : IDisposable
             bias => Assert.InRange(MathF.Log(1 + MathF.Exp(bias)), 0.00099f, 0.1001f));
     }
 
-    private static string Config(Graph graph) => JsonSerializer.Serialize(new GraphConfig(graph), ModelJson.Default.ModelConfig);
+    private static string Config(Graph graph) =>
+        JsonSerializer.Serialize(new GraphConfig(graph), ModelJson.Default.ModelConfig);
 
     private static VisionModel Random(Graph graph) => VisionModel.CreateRandom(new GraphConfig(graph), seed: 5);
 

@@ -117,7 +117,8 @@ public sealed partial class ModelFamilyTests : IDisposable
 
     private sealed class PooledFamily(string name) : ModelFamily<PooledConfig>(name, PooledJson.Default.PooledConfig)
     {
-        public override bool Recognizes(IReadOnlyDictionary<string, Shape> tensors) => tensors.ContainsKey("pooled_head.weight");
+        public override bool Recognizes(IReadOnlyDictionary<string, Shape> tensors) =>
+            tensors.ContainsKey("pooled_head.weight");
 
         public override Func<string, string>? RenameFrom(IReadOnlyCollection<string> names) => names.Contains("old_head.weight")
             ? old => old.Replace("old_head", "pooled_head", StringComparison.Ordinal)

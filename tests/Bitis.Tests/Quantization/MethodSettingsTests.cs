@@ -74,7 +74,8 @@ public sealed class MethodSettingsTests
         VisionModel model = MicroModel.Load();
         Recipe blockwise = new Recipe { Method = "ptq4vm+", Estimator = new(name) }.WithSteps(0);
         Assert.NotEmpty(MicroModel.Quantize(model, blockwise).Layers);
-        Recipe[] others = [blockwise with { Scope = Scope.Full }, new Recipe { Method = "minmax", Estimator = new(name) }];
+        Recipe[] others =
+            [blockwise with { Scope = Scope.Full }, new Recipe { Method = "minmax", Estimator = new(name) }];
         foreach (Recipe recipe in others)
             AssertRefused(() => MicroModel.Quantize(model, recipe), "needs all values", nameof(IRangeEstimator.WithoutValues));
     }

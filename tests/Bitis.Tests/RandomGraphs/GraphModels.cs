@@ -15,7 +15,8 @@ internal static class GraphModels
     private static readonly SessionOptions OneThread = new() { Threads = 1 };
 
     /// <summary>A graph as a model.</summary>
-    public static VisionModel Of(Graph graph, Dictionary<string, Tensor> weights) => VisionModel.FromGraph(graph, weights);
+    public static VisionModel Of(Graph graph, Dictionary<string, Tensor> weights) =>
+        VisionModel.FromGraph(graph, weights);
 
     /// <summary>What the operators' own forwards compute.</summary>
     public static Tensor Reference(Graph graph, IReadOnlyDictionary<string, Tensor> weights, Tensor images) =>

@@ -103,7 +103,8 @@ internal static unsafe class JpegDecoder
 
         if (colorspace is not (TurboJpeg.ColorspaceCmyk or TurboJpeg.ColorspaceYcck))
         {
-            byte[] rgb = Decompress(handle, file, length, width, height, TurboJpeg.PixelFormatRgb, PixelImage.RgbChannels, name);
+            byte[] rgb =
+                Decompress(handle, file, length, width, height, TurboJpeg.PixelFormatRgb, PixelImage.RgbChannels, name);
             return PixelImage.Rgb(width, height, rgb);
         }
         byte[] cmyk = Decompress(handle, file, length, width, height, TurboJpeg.PixelFormatCmyk, 4, name);

@@ -2,7 +2,10 @@ using Bitis.Tensors;
 
 namespace Bitis.Models;
 
-/// <summary>What a family reads an architecture off: the names and shapes of a checkpoint's tensors, and what stands beside them.</summary>
+/// <summary>
+/// What a family reads an architecture off: the names and shapes of a checkpoint's tensors, and what stands beside
+/// them.
+/// </summary>
 public sealed class CheckpointTensors
 {
     private readonly List<string> _assumptions = [];
@@ -61,7 +64,9 @@ public sealed class CheckpointTensors
         return count;
     }
 
-    /// <summary>The side of a square grid of patches, from the embedding of its positions, <c>[1, tokens, channels]</c>.</summary>
+    /// <summary>
+    /// The side of a square grid of patches, from the embedding of its positions, <c>[1, tokens, channels]</c>.
+    /// </summary>
     /// <param name="positions">The embedding.</param>
     /// <param name="hasClassToken">Whether one of the positions is that of a class token.</param>
     /// <exception cref="BitisException">The patches make no square.</exception>
@@ -77,7 +82,8 @@ public sealed class CheckpointTensors
 
     /// <summary>Takes a value that is not in the file, and says so.</summary>
     /// <param name="value">The value.</param>
-    /// <param name="assumption">The sentence that people read, without a full stop, with the option that changes the value.</param>
+    /// <param name="assumption">The sentence that people read, without a full stop, with the option that changes the
+    /// value.</param>
     public T Assume<T>(T value, string assumption)
     {
         _assumptions.Add(assumption);

@@ -4,7 +4,9 @@ using System.Text.Json.Serialization;
 
 namespace Bitis.Models;
 
-/// <summary>Writes an architecture as an object whose first member is the name of its family, and reads it back.</summary>
+/// <summary>
+/// Writes an architecture as an object whose first member is the name of its family, and reads it back.
+/// </summary>
 internal sealed class ModelConfigConverter : JsonConverter<ModelConfig>
 {
     /// <summary>The member that names the family.</summary>
@@ -20,7 +22,8 @@ internal sealed class ModelConfigConverter : JsonConverter<ModelConfig>
         if (!config.TryGetProperty(FamilyKey, out JsonElement name) || name.ValueKind != JsonValueKind.String)
             throw new JsonException($"a model has a '{FamilyKey}' that is text.");
         ModelFamily family = ModelFamilies.Named(name.GetString()!);
-        return (ModelConfig?)JsonSerializer.Deserialize(WithoutFamily(config), family.FormIn(options)) ?? throw new JsonException("a model is missing.");
+        return (ModelConfig?)JsonSerializer.Deserialize(WithoutFamily(config), family.FormIn(options)) ?? throw new JsonException(
+            "a model is missing.");
     }
 
     /// <inheritdoc />

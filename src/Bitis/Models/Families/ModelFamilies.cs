@@ -26,7 +26,8 @@ public static class ModelFamilies
         lock (Registration)
         {
             if (_all.FirstOrDefault(known => known.Name == family.Name || known.ConfigType == family.ConfigType) is { } taken)
-                throw new ArgumentException($"There is a family '{taken.Name}' of {taken.ConfigType.Name} already.", nameof(family));
+                throw new ArgumentException(
+                    $"There is a family '{taken.Name}' of {taken.ConfigType.Name} already.", nameof(family));
             _all = [.. _all, family];
         }
     }
@@ -63,7 +64,8 @@ public static class ModelFamilies
                 + $"{string.Join(" or ", _all.Select(family => family.ExampleTensor).OfType<string>().Distinct().Select(name => $"'{name}'"))}, "
                 + $"found {Examples(tensors.Shapes)}. "
                 + "If the weights are under another key of the file, name it with --weights-key."),
-            _ => throw tensors.Refusal($"it looks like models of several families: {string.Join(", ", found.Select(family => family.Name))}."),
+            _ => throw tensors.Refusal(
+                $"it looks like models of several families: {string.Join(", ", found.Select(family => family.Name))}."),
         };
     }
 

@@ -4,8 +4,12 @@ using Bitis.Tensors;
 
 namespace Bitis.Models;
 
-/// <summary>Models of one architecture in different sizes: what their checkpoints look like, and how files say their sizes.</summary>
-/// <remarks>Derive from <see cref="ModelFamily{TConfig}"/>, and make the family known with <see cref="ModelFamilies.Register"/>.</remarks>
+/// <summary>
+/// Models of one architecture in different sizes: what their checkpoints look like, and how files say their sizes.
+/// </summary>
+/// <remarks>
+/// Derive from <see cref="ModelFamily{TConfig}"/>, and make the family known with <see cref="ModelFamilies.Register"/>.
+/// </remarks>
 public abstract class ModelFamily
 {
     private protected ModelFamily(string name) => Name = name;
@@ -25,10 +29,14 @@ public abstract class ModelFamily
     /// <returns>The way to today's names; null if the checkpoint has them already, or is of another family.</returns>
     public virtual Func<string, string>? RenameFrom(IReadOnlyCollection<string> names) => null;
 
-    /// <summary>A tensor that all checkpoints of the family have, for the message that no family was recognized; null for none.</summary>
+    /// <summary>
+    /// A tensor that all checkpoints of the family have, for the message that no family was recognized; null for none.
+    /// </summary>
     public virtual string? ExampleTensor => null;
 
-    /// <summary>Why a checkpoint that looks much like one of this family is none that Bitis runs; null if it does not.</summary>
+    /// <summary>
+    /// Why a checkpoint that looks much like one of this family is none that Bitis runs; null if it does not.
+    /// </summary>
     /// <param name="tensors">Names and shapes.</param>
     public virtual string? NearMiss(IReadOnlyDictionary<string, Shape> tensors) => null;
 
@@ -38,7 +46,9 @@ public abstract class ModelFamily
 
     private protected abstract JsonTypeInfo Form { get; }
 
-    /// <summary>How an architecture is written among other JSON: as the options for that say, if they know its type.</summary>
+    /// <summary>
+    /// How an architecture is written among other JSON: as the options for that say, if they know its type.
+    /// </summary>
     internal JsonTypeInfo FormIn(JsonSerializerOptions options) =>
         options.TryGetTypeInfo(ConfigType, out JsonTypeInfo? form) ? form : Form;
 }
@@ -53,8 +63,8 @@ public abstract class ModelFamily<TConfig> : ModelFamily
     /// <summary>A family.</summary>
     /// <param name="name">What files call it: small letters, digits and hyphens.</param>
     /// <param name="json">
-    /// How an architecture is written: a generated serializer with strict options (<c>JsonSerializerDefaults.Strict</c>, a <c>MaxDepth</c> of at
-    /// most <see cref="StrictJson.MaxDepth"/>).
+    /// How an architecture is written: a generated serializer with strict options
+    /// (<c>JsonSerializerDefaults.Strict</c>, a <c>MaxDepth</c> of at most <see cref="StrictJson.MaxDepth"/>).
     /// </param>
     /// <exception cref="ArgumentException">The name has other characters, or the serializer is not strict.</exception>
     protected ModelFamily(string name, JsonTypeInfo<TConfig> json)
@@ -63,7 +73,8 @@ public abstract class ModelFamily<TConfig> : ModelFamily
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(json);
         if (!name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-'))
-            throw new ArgumentException($"'{name}' is no name of a family: expected small letters, digits and hyphens.", nameof(name));
+            throw new ArgumentException(
+                $"'{name}' is no name of a family: expected small letters, digits and hyphens.", nameof(name));
         if (!StrictJson.IsStrict(json.Options))
             throw new ArgumentException($"The serializer of {typeof(TConfig).Name} is not strict.", nameof(json));
         _json = json;
@@ -78,14 +89,18 @@ public abstract class ModelFamily<TConfig> : ModelFamily
     protected virtual TConfig DetectConfig(CheckpointTensors tensors) =>
         throw tensors.Refusal($"models of the family '{Name}' are not read off their tensors.");
 
-    /// <summary>What options of people mean for this family, and what they would be for an architecture: <c>--stride</c>, <c>16</c>.</summary>
+    /// <summary>
+    /// What options of people mean for this family, and what they would be for an architecture: <c>--stride</c>,
+    /// <c>16</c>.
+    /// </summary>
     /// <param name="config">The architecture.</param>
     /// <returns>The names of command-line options; those that are missing do not apply.</returns>
     protected virtual IReadOnlyDictionary<string, string> OptionsOf(TConfig config) => new Dictionary<string, string>();
 
     internal sealed override ModelConfig Detect(CheckpointTensors tensors) => DetectConfig(tensors);
 
-    internal sealed override IReadOnlyDictionary<string, string> Options(ModelConfig config) => OptionsOf((TConfig)config);
+    internal sealed override IReadOnlyDictionary<string, string> Options(ModelConfig config) =>
+        OptionsOf((TConfig)config);
 
     private protected sealed override JsonTypeInfo Form => _json;
 }

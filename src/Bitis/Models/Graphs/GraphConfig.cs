@@ -7,7 +7,8 @@ using Bitis.Operators;
 namespace Bitis.Models;
 
 /// <summary>
-/// An architecture that is its graph, operator by operator: files carry all of it, so that it runs where nobody knows who wrote it.
+/// An architecture that is its graph, operator by operator: files carry all of it, so that it runs where nobody knows
+/// who wrote it.
 /// </summary>
 public sealed record GraphConfig : ModelConfig
 {
@@ -33,9 +34,11 @@ public sealed record GraphConfig : ModelConfig
     {
         ArgumentNullException.ThrowIfNull(graph);
         if (graph.Input.Shape is not { Rank: 3 } image || image[1] != image[2])
-            throw new BitisException($"The graph takes {graph.Input.Shape}; expected a square image, [channels, size, size].");
+            throw new BitisException(
+                $"The graph takes {graph.Input.Shape}; expected a square image, [channels, size, size].");
         if (graph.Output.Shape.Rank != 1)
-            throw new BitisException($"The graph's output '{graph.Output.Name}' is {graph.Output.Shape}; expected logits, [classes].");
+            throw new BitisException(
+                $"The graph's output '{graph.Output.Name}' is {graph.Output.Shape}; expected logits, [classes].");
         (ImageChannels, ImageSize, Classes) = (image[0], image[1], graph.Output.Shape[0]);
         InputName = graph.Input.Name;
         Nodes = [.. graph.Nodes.Skip(1).Select(Describe)];
@@ -68,13 +71,15 @@ public sealed record GraphConfig : ModelConfig
     {
         base.Validate();
         if (Version != FormatVersion)
-            throw new BitisException($"The model's graph is of version {Version}; this version of Bitis reads version {FormatVersion}.");
+            throw new BitisException(
+                $"The model's graph is of version {Version}; this version of Bitis reads version {FormatVersion}.");
         Require(Nodes.Count, 1, MaxNodes, "number of nodes");
         BuildGraph();
     }
 
     /// <inheritdoc />
-    /// <exception cref="BitisException">The nodes are no graph; the message names the first that does not fit.</exception>
+    /// <exception cref="BitisException">The nodes are no graph; the message names the first that does not
+    /// fit.</exception>
     public override Graph BuildGraph()
     {
         var builder = new GraphBuilder(InputShape, InputName);
@@ -130,7 +135,8 @@ public sealed record GraphConfig : ModelConfig
                 $"The graph's node '{DisplayText.Of(node.Name)}' takes '{DisplayText.Of(node.Inputs[i])}', which is no node before it.");
         }
         if (node.Block is < 0 or > MaxNodes)
-            throw new BitisException($"The graph's node '{DisplayText.Of(node.Name)}' is in block {node.Block}; expected 0 to {MaxNodes}.");
+            throw new BitisException(
+                $"The graph's node '{DisplayText.Of(node.Name)}' is in block {node.Block}; expected 0 to {MaxNodes}.");
         try
         {
             builder.Block = node.Block;

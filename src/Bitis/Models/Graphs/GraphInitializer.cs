@@ -6,8 +6,8 @@ namespace Bitis.Models;
 
 /// <summary>Fresh weights by what operators are, for graphs that no family initializes; from one seed.</summary>
 /// <remarks>
-/// Norms begin with 1 and 0; A, D and the bias before Δ as in Mamba; embeddings and the last layer are normal with a standard deviation of
-/// 0.02, other layers uniform between ±1/√(fan-in).
+/// Norms begin with 1 and 0; A, D and the bias before Δ as in Mamba; embeddings and the last layer are normal with a
+/// standard deviation of 0.02, other layers uniform between ±1/√(fan-in).
 /// </remarks>
 internal static class GraphInitializer
 {
@@ -15,7 +15,8 @@ internal static class GraphInitializer
 
     public static Dictionary<string, Tensor> Create(Graph graph, ulong seed)
     {
-        HashSet<Node> deltas = [.. graph.Nodes.Where(node => node.Operator is SelectiveScan).Select(scan => DeltaLayer(scan.Inputs[1]))];
+        HashSet<Node> deltas =
+            [.. graph.Nodes.Where(node => node.Operator is SelectiveScan).Select(scan => DeltaLayer(scan.Inputs[1]))];
         return Initialization.Create(graph, seed, (node, role, random) => Distribution(node, role, node == graph.Output, deltas.Contains(node), random));
     }
 
@@ -29,7 +30,9 @@ internal static class GraphInitializer
         _ => Initialization.Uniform(random, Initialization.FanIn(node.Operator)),
     };
 
-    /// <summary>The layer that Δ comes from, through a softplus and whatever moves tokens or takes some of the channels.</summary>
+    /// <summary>
+    /// The layer that Δ comes from, through a softplus and whatever moves tokens or takes some of the channels.
+    /// </summary>
     private static Node DeltaLayer(Node node)
     {
         while (node.Operator is Softplus or ReverseTokens or ArrangeTokens or SliceChannels)

@@ -5,7 +5,8 @@ using Bitis.Graphs;
 namespace Bitis.Models;
 
 /// <summary>
-/// The four scans of a LocalMamba block (hunto/LocalMamba, <c>mamba/multi_mamba.py</c>: <c>MultiScan</c> and <c>BiAttn</c>): tokens into
+/// The four scans of a LocalMamba block (hunto/LocalMamba, <c>mamba/multi_mamba.py</c>: <c>MultiScan</c> and
+/// <c>BiAttn</c>): tokens into
 /// the order of each direction and back, and the sum of the directions with a gate for each channel of each direction.
 /// </summary>
 /// <param name="graph">The graph.</param>
@@ -26,7 +27,9 @@ internal sealed class LocalScans(GraphBuilder graph, string name, string directi
     private readonly ScanDirection[] _directions = ScanDirection.ParseBlock(directions);
     private readonly List<(IReadOnlyList<int> Order, Node Tokens)> _arranged = [];
 
-    /// <summary>The tokens as a direction sees them: <c>[L, E]</c>, longer where windows reach over the grid's edge.</summary>
+    /// <summary>
+    /// The tokens as a direction sees them: <c>[L, E]</c>, longer where windows reach over the grid's edge.
+    /// </summary>
     public Node Enter(Node x, int direction)
     {
         Node tokens = Arranged(x, direction);

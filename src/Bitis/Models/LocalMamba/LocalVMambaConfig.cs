@@ -4,8 +4,10 @@ using System.Text.Json.Serialization;
 namespace Bitis.Models;
 
 /// <summary>
-/// The architecture of a LocalVMamba (Huang et al., "LocalMamba: Visual State Space Model with Windowed Selective Scan", 2024): a
-/// pyramid as a VMamba is, each of whose blocks has four scan directions of its own choice, and a gate that merges them.
+/// The architecture of a LocalVMamba (Huang et al., "LocalMamba: Visual State Space Model with Windowed Selective
+/// Scan", 2024): a
+/// pyramid as a VMamba is, each of whose blocks has four scan directions of its own choice, and a gate that merges
+/// them.
 /// </summary>
 public sealed record LocalVMambaConfig : VMambaConfig
 {
@@ -26,7 +28,8 @@ public sealed record LocalVMambaConfig : VMambaConfig
     public override string Family => "LocalVMamba";
 
     /// <summary>
-    /// The four scan directions of each block, stage by stage, by their official names: <c>h,v_flip,w7,w7_flip</c>. Rows (<c>h</c>), columns
+    /// The four scan directions of each block, stage by stage, by their official names: <c>h,v_flip,w7,w7_flip</c>.
+    /// Rows (<c>h</c>), columns
     /// (<c>v</c>) or windows of so many tokens a side (<c>w7</c>); <c>_flip</c> starts at the end.
     /// </summary>
     public required IReadOnlyList<string> Directions { get; init; }
@@ -38,7 +41,8 @@ public sealed record LocalVMambaConfig : VMambaConfig
         Require(InnerWidth, LocalScans.GateReduction, int.MaxValue, "innerWidth");
         int blocks = Depths.Sum();
         if (Directions is null || Directions.Count != blocks)
-            throw new BitisException($"The model has scan directions of {Directions?.Count ?? 0} blocks; expected {blocks}.");
+            throw new BitisException(
+                $"The model has scan directions of {Directions?.Count ?? 0} blocks; expected {blocks}.");
         ScanDirection.Validate(Directions);
     }
 

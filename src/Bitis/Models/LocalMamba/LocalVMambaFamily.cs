@@ -10,7 +10,8 @@ internal sealed class LocalVMambaFamily() : ModelFamily<LocalVMambaConfig>("loca
         tensors.ContainsKey($"{VMambaDetector.FirstBlock}.op.multi_scan.attn.norm.weight");
 
     /// <inheritdoc />
-    public override bool Recognizes(IReadOnlyDictionary<string, Shape> tensors) => VMambaFamily.IsPyramid(tensors) && IsLocal(tensors);
+    public override bool Recognizes(IReadOnlyDictionary<string, Shape> tensors) =>
+        VMambaFamily.IsPyramid(tensors) && IsLocal(tensors);
 
     /// <inheritdoc />
     protected override LocalVMambaConfig DetectConfig(CheckpointTensors tensors)

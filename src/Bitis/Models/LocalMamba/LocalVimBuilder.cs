@@ -10,8 +10,10 @@ namespace Bitis.Models;
 ///   L  tokens      D  width of the residual stream     N  states
 ///   E  inner width R  rank of the Δ projection
 /// </code>
-/// Two deliberate differences, which change no value: the official code turns the residual stream and the block's output, here their sum is
-/// turned (<c>rope(a) + rope(b) = rope(a + b)</c>); and z gates a direction's output in the order of the grid, not of the scan.
+/// Two deliberate differences, which change no value: the official code turns the residual stream and the block's
+/// output, here their sum is
+/// turned (<c>rope(a) + rope(b) = rope(a + b)</c>); and z gates a direction's output in the order of the grid, not of
+/// the scan.
 /// </summary>
 internal static class LocalVimBuilder
 {

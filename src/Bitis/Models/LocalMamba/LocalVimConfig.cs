@@ -5,13 +5,15 @@ using Bitis.Tensors;
 namespace Bitis.Models;
 
 /// <summary>
-/// The architecture of a LocalVim (Huang et al., "LocalMamba: Visual State Space Model with Windowed Selective Scan", 2024): a plain
+/// The architecture of a LocalVim (Huang et al., "LocalMamba: Visual State Space Model with Windowed Selective Scan",
+/// 2024): a plain
 /// sequence of blocks as a Vim has them, each with four scan directions of its own choice.
 /// </summary>
 public sealed record LocalVimConfig : ModelConfig
 {
     // Far above all published models; they keep a damaged file from asking for endless memory.
-    private const int MaxWidth = 1 << 16, MaxDepth = 1 << 10, MaxStateSize = 256, MaxConvKernel = 64, MaxTokens = 1 << 20;
+    private const int MaxWidth =
+        1 << 16, MaxDepth = 1 << 10, MaxStateSize = 256, MaxConvKernel = 64, MaxTokens = 1 << 20;
 
     /// <summary>The official checkpoint's cosines and sines of rotary positions.</summary>
     internal const string RotaryCosines = "rope.freqs_cos", RotarySines = "rope.freqs_sin";
@@ -30,7 +32,8 @@ public sealed record LocalVimConfig : ModelConfig
     public required int InnerWidth { get; init; }
 
     /// <summary>
-    /// The four scan directions of each block, by their official names: <c>h,v_flip,w7,w7_flip</c>. Rows (<c>h</c>), columns (<c>v</c>) or
+    /// The four scan directions of each block, by their official names: <c>h,v_flip,w7,w7_flip</c>. Rows (<c>h</c>),
+    /// columns (<c>v</c>) or
     /// windows of so many tokens a side (<c>w7</c>); <c>_flip</c> starts at the end.
     /// </summary>
     public required IReadOnlyList<string> Directions { get; init; }
@@ -82,7 +85,8 @@ public sealed record LocalVimConfig : ModelConfig
         Require(Directions?.Count ?? 0, 1, MaxDepth, "number of blocks with directions");
         ScanDirection.Validate(Directions!);
         if (ImageSize % PatchSize != 0)
-            throw new BitisException($"The model's patchSize is {PatchSize}; expected one that divides the imageSize of {ImageSize}.");
+            throw new BitisException(
+                $"The model's patchSize is {PatchSize}; expected one that divides the imageSize of {ImageSize}.");
         if (HasRotaryPositions && (HasClassToken || Width % 4 != 0))
             throw new BitisException("The model has rotary positions; they need tokens without a class token, and a width that is a multiple of 4.");
         RequireKnown(Norm, "norm");
@@ -114,5 +118,6 @@ public sealed record LocalVimConfig : ModelConfig
     public override bool IsComputed(string tensor) => tensor is RotaryCosines or RotarySines;
 
     /// <inheritdoc />
-    public override IReadOnlyDictionary<string, Tensor> CreateWeights(ulong seed) => LocalVimInitializer.Create(this, seed);
+    public override IReadOnlyDictionary<string, Tensor> CreateWeights(ulong seed) =>
+        LocalVimInitializer.Create(this, seed);
 }

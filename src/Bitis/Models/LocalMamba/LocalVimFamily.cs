@@ -6,7 +6,8 @@ namespace Bitis.Models;
 internal sealed class LocalVimFamily() : ModelFamily<LocalVimConfig>("localvim", ModelJson.Default.LocalVimConfig)
 {
     /// <inheritdoc />
-    public override bool Recognizes(IReadOnlyDictionary<string, Shape> tensors) => tensors.ContainsKey("layers.0.mixer.A_log_0");
+    public override bool Recognizes(IReadOnlyDictionary<string, Shape> tensors) =>
+        tensors.ContainsKey("layers.0.mixer.A_log_0");
 
     /// <inheritdoc />
     protected override LocalVimConfig DetectConfig(CheckpointTensors tensors) => new LocalVimDetector(tensors).Read();

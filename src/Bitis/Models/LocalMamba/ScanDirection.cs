@@ -4,10 +4,13 @@ using Bitis.Graphs;
 namespace Bitis.Models;
 
 /// <summary>
-/// An order in which a LocalMamba block scans the tokens of its grid, with the official names: row by row (<c>h</c>), column by column
-/// (<c>v</c>), or window by window (<c>w2</c>, <c>w7</c>: squares of so many tokens), each from the end, too (<c>h_flip</c>).
+/// An order in which a LocalMamba block scans the tokens of its grid, with the official names: row by row (<c>h</c>),
+/// column by column
+/// (<c>v</c>), or window by window (<c>w2</c>, <c>w7</c>: squares of so many tokens), each from the end, too
+/// (<c>h_flip</c>).
 /// </summary>
-/// <param name="Order">The order without its direction: <c>h</c>, <c>v</c>, or <c>w</c> and the side of a window.</param>
+/// <param name="Order">The order without its direction: <c>h</c>, <c>v</c>, or <c>w</c> and the side of a
+/// window.</param>
 /// <param name="IsReversed">Whether the scan starts at the end.</param>
 internal readonly record struct ScanDirection(string Order, bool IsReversed)
 {
@@ -17,7 +20,10 @@ internal readonly record struct ScanDirection(string Order, bool IsReversed)
     private const string Reversed = "_flip";
     private const int MaxWindow = 64;
 
-    /// <summary>Reads the directions of all blocks, <c>h,v_flip,w7,w7_flip/h,h_flip,v,w2</c>; those of one block are those of all.</summary>
+    /// <summary>
+    /// Reads the directions of all blocks, <c>h,v_flip,w7,w7_flip/h,h_flip,v,w2</c>; those of one block are those of
+    /// all.
+    /// </summary>
     /// <param name="text">The directions of a block separated by commas, blocks by slashes.</param>
     /// <param name="blocks">How many blocks the model has.</param>
     /// <returns>The directions of each block, separated by commas.</returns>
@@ -37,7 +43,8 @@ internal readonly record struct ScanDirection(string Order, bool IsReversed)
         "scans by block out of " + string.Join(", ", blocks.SelectMany(ParseBlock).Select(direction => direction.Order).Distinct().Order(StringComparer.Ordinal));
 
     /// <summary>Checks the directions of all blocks.</summary>
-    /// <exception cref="BitisException">Those of a block are missing, too many or too few, or one is unknown.</exception>
+    /// <exception cref="BitisException">Those of a block are missing, too many or too few, or one is
+    /// unknown.</exception>
     public static void Validate(IEnumerable<string?> blocks)
     {
         foreach (string? block in blocks)
@@ -74,8 +81,10 @@ internal readonly record struct ScanDirection(string Order, bool IsReversed)
         Order.StartsWith('w') && int.TryParse(Order.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out int side) ? side : 0;
 
     /// <summary>
-    /// The order as an arrangement of a sequence; the scan starts at its first token, or at its last if <see cref="IsReversed"/>.
-    /// Windows that reach over the grid's edge are filled with zeros, which the scan sees. A class token keeps its index in the
+    /// The order as an arrangement of a sequence; the scan starts at its first token, or at its last if
+    /// <see cref="IsReversed"/>.
+    /// Windows that reach over the grid's edge are filled with zeros, which the scan sees. A class token keeps its
+    /// index in the
     /// sequence as the scan sees it.
     /// </summary>
     /// <param name="grid">Tokens along one side of the grid.</param>

@@ -45,7 +45,8 @@ public sealed record ResNetConfig : ModelConfig
             Require(depth, 1, MaxBlocks, "depth of a stage");
         Require(Groups, 1, Width, "groups");
         if (Width % Groups != 0)
-            throw new BitisException($"The model has {Groups} groups; expected a number that divides the width of {Width}.");
+            throw new BitisException(
+                $"The model has {Groups} groups; expected a number that divides the width of {Width}.");
         RequireEpsilon(NormEpsilon);
     }
 
@@ -57,7 +58,8 @@ public sealed record ResNetConfig : ModelConfig
         $"width {Width}, depths {string.Join("-", Depths)}, {Groups} groups; images {ImageSize}×{ImageSize}; {Classes} classes";
 
     /// <inheritdoc />
-    public override IReadOnlyDictionary<string, Tensor> CreateWeights(ulong seed) => ResNetInitializer.Create(this, seed);
+    public override IReadOnlyDictionary<string, Tensor> CreateWeights(ulong seed) =>
+        ResNetInitializer.Create(this, seed);
 
     /// <summary>Records compare lists by reference; configs compare by what they say.</summary>
     public bool Equals(ResNetConfig? other) =>

@@ -6,7 +6,9 @@ namespace Bitis.Models;
 [JsonConverter(typeof(EnumByName<DownsamplingKind>))]
 public enum DownsamplingKind
 {
-    /// <summary>Four tokens side by side, normalized, and a linear layer (official <c>downsample_version</c> <c>v1</c>).</summary>
+    /// <summary>
+    /// Four tokens side by side, normalized, and a linear layer (official <c>downsample_version</c> <c>v1</c>).
+    /// </summary>
     PatchMerging,
 
     /// <summary>A convolution of 3×3 with stride 2, and a norm (<c>v3</c>).</summary>

@@ -5,20 +5,26 @@ namespace Bitis.Models;
 
 /// <summary>
 /// VMamba as a graph, with the official names (MzeroMiko/VMamba, <c>classification/models/vmamba.py</c>: forward types
-/// <c>v05_noz</c> and, gated, <c>v0</c>), and LocalVMamba, which differs from the latter in its scans (hunto/LocalMamba,
-/// <c>classification/lib/models/local_vmamba.py</c>). Maps are tokens here, row by row, so the official norms <c>ln</c> and <c>ln2d</c> are one.
+/// <c>v05_noz</c> and, gated, <c>v0</c>), and LocalVMamba, which differs from the latter in its scans
+/// (hunto/LocalMamba,
+/// <c>classification/lib/models/local_vmamba.py</c>). Maps are tokens here, row by row, so the official norms <c>ln</c>
+/// and <c>ln2d</c> are one.
 /// <code>
 ///   L  tokens      D  width of the residual stream     N  states
 ///   E  inner width R  rank of the Δ projection         H, W  the grid: L = H·W
 /// </code>
-/// The official code keeps the parameters of a block's four directions in one tensor for each role; here each has its own node,
+/// The official code keeps the parameters of a block's four directions in one tensor for each role; here each has its
+/// own node,
 /// with the names that PTQ4VM gives them (<c>op.x_proj0</c> to <c>op.x_proj3</c>), so that each is a site of its own.
 /// </summary>
 internal static class VMambaBuilder
 {
     private const float NormEpsilon = 1e-5f;
 
-    /// <summary>The official tensor of each parameter of a direction: what holds all four, and whether they are stacked or follow one another.</summary>
+    /// <summary>
+    /// The official tensor of each parameter of a direction: what holds all four, and whether they are stacked or
+    /// follow one another.
+    /// </summary>
     private static readonly (string Role, string Tensor, bool IsStacked)[] Shared =
     [
         ("x_proj#.weight", "x_proj_weight", true),
@@ -69,7 +75,8 @@ internal static class VMambaBuilder
         return new CheckpointPart(parameter);
     }
 
-    private static string Named(string role, int direction) => role.Replace("#", direction.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+    private static string Named(string role, int direction) =>
+        role.Replace("#", direction.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
 
     /// <summary>Image to tokens.</summary>
     private static Node Embed(GraphBuilder graph, VMambaConfig config)
@@ -104,7 +111,10 @@ internal static class VMambaBuilder
         return graph.Linear($"{name}.reduction", x, 2 * width, hasBias: false);
     }
 
-    /// <summary>One block, <c>[L, D]</c> to <c>[L, D]</c>: the scans, and the MLP where there is one, each on top of the residual stream.</summary>
+    /// <summary>
+    /// One block, <c>[L, D]</c> to <c>[L, D]</c>: the scans, and the MLP where there is one, each on top of the
+    /// residual stream.
+    /// </summary>
     private static Node Block(
         GraphBuilder graph, VMambaConfig config, string name, int stage, int grid, IReadOnlyList<int> byColumn, Node x)
     {
@@ -154,7 +164,9 @@ internal static class VMambaBuilder
         return graph.Add($"{name}.y", y, transposed); // cross merge
     }
 
-    /// <summary>The directions of a LocalVMamba's block, and their sum with a gate for each channel, <c>[L, E]</c>.</summary>
+    /// <summary>
+    /// The directions of a LocalVMamba's block, and their sum with a gate for each channel, <c>[L, E]</c>.
+    /// </summary>
     private static Node LocalScan(GraphBuilder graph, LocalVMambaConfig config, string name, int stage, int grid, Node u)
     {
         var scans = new LocalScans(graph, $"{name}.multi_scan", config.Directions[graph.Block!.Value], grid);
@@ -178,5 +190,6 @@ internal static class VMambaBuilder
     private static Node Direction(GraphBuilder graph, VMambaConfig config, string name, int stage, Node u, int k) =>
         ScanLayer.Add(graph, name, k.ToString(CultureInfo.InvariantCulture), u, config.DeltaRank(stage), config.StateSize);
 
-    private static Node Norm(GraphBuilder graph, string name, Node tokens) => graph.LayerNorm(name, tokens, NormEpsilon);
+    private static Node Norm(GraphBuilder graph, string name, Node tokens) =>
+        graph.LayerNorm(name, tokens, NormEpsilon);
 }

@@ -5,7 +5,8 @@ using Bitis.Tensors;
 namespace Bitis.Models;
 
 /// <summary>
-/// The architecture of a VMamba (Liu et al., "VMamba: Visual State Space Model", 2024): a pyramid of stages, whose widths double
+/// The architecture of a VMamba (Liu et al., "VMamba: Visual State Space Model", 2024): a pyramid of stages, whose
+/// widths double
 /// while the grid of tokens halves, with four scan directions a block.
 /// </summary>
 public record VMambaConfig : ModelConfig
@@ -16,7 +17,9 @@ public record VMambaConfig : ModelConfig
     /// <summary>What two convolutions of stride 2 make one token of.</summary>
     internal const int ConvolutionsPatchSize = 4;
 
-    /// <summary>Channels of the residual stream for each rank of the projection to Δ (official <c>dt_rank</c> <c>auto</c>).</summary>
+    /// <summary>
+    /// Channels of the residual stream for each rank of the projection to Δ (official <c>dt_rank</c> <c>auto</c>).
+    /// </summary>
     private const int WidthPerRank = 16;
 
     /// <inheritdoc />
@@ -26,7 +29,9 @@ public record VMambaConfig : ModelConfig
     /// <summary>How the image becomes tokens.</summary>
     public StemKind Stem { get; init; } = StemKind.Convolutions;
 
-    /// <summary>Pixels along one side of the square that becomes one token; 4 where the stem is two convolutions of stride 2.</summary>
+    /// <summary>
+    /// Pixels along one side of the square that becomes one token; 4 where the stem is two convolutions of stride 2.
+    /// </summary>
     public int PatchSize { get; init; } = ConvolutionsPatchSize;
 
     /// <summary>How the grid halves between stages.</summary>
@@ -41,7 +46,10 @@ public record VMambaConfig : ModelConfig
     /// <summary>E, the channels inside a block, in the first stage; each further stage doubles it.</summary>
     public required int InnerWidth { get; init; }
 
-    /// <summary>The channels inside the MLP of a block, in the first stage; each further stage doubles it. 0 for blocks without an MLP.</summary>
+    /// <summary>
+    /// The channels inside the MLP of a block, in the first stage; each further stage doubles it. 0 for blocks without
+    /// an MLP.
+    /// </summary>
     public required int MlpWidth { get; init; }
 
     /// <summary>N, the states of each channel.</summary>
@@ -108,5 +116,6 @@ public record VMambaConfig : ModelConfig
     public override CheckpointPart PartOf(string parameter) => VMambaBuilder.PartOf(parameter);
 
     /// <inheritdoc />
-    public override IReadOnlyDictionary<string, Tensor> CreateWeights(ulong seed) => VMambaInitializer.Create(this, seed);
+    public override IReadOnlyDictionary<string, Tensor> CreateWeights(ulong seed) =>
+        VMambaInitializer.Create(this, seed);
 }

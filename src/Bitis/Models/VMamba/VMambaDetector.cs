@@ -2,7 +2,10 @@ using Bitis.Tensors;
 
 namespace Bitis.Models;
 
-/// <summary>Reads the architecture of a VMamba, or of the pyramid that a LocalVMamba is, off the names and shapes of its tensors.</summary>
+/// <summary>
+/// Reads the architecture of a VMamba, or of the pyramid that a LocalVMamba is, off the names and shapes of its
+/// tensors.
+/// </summary>
 internal sealed class VMambaDetector(CheckpointTensors tensors)
 {
     /// <summary>The first block, which tells most.</summary>

@@ -12,10 +12,12 @@ internal sealed class VMambaFamily() : ModelFamily<VMambaConfig>("vmamba", Model
     public override string ExampleTensor => "layers.0.blocks.0.op.in_proj.weight";
 
     /// <summary>Whether tensors are those of a VMamba's or a LocalVMamba's pyramid.</summary>
-    public static bool IsPyramid(IReadOnlyDictionary<string, Shape> tensors) => tensors.ContainsKey($"{VMambaDetector.FirstBlock}.op.x_proj_weight");
+    public static bool IsPyramid(IReadOnlyDictionary<string, Shape> tensors) =>
+        tensors.ContainsKey($"{VMambaDetector.FirstBlock}.op.x_proj_weight");
 
     /// <inheritdoc />
-    public override bool Recognizes(IReadOnlyDictionary<string, Shape> tensors) => IsPyramid(tensors) && !LocalVMambaFamily.IsLocal(tensors);
+    public override bool Recognizes(IReadOnlyDictionary<string, Shape> tensors) =>
+        IsPyramid(tensors) && !LocalVMambaFamily.IsLocal(tensors);
 
     /// <inheritdoc />
     public override Func<string, string>? RenameFrom(IReadOnlyCollection<string> names) =>

@@ -4,12 +4,15 @@ using Bitis.Tensors;
 
 namespace Bitis.Models;
 
-/// <summary>Fresh weights for a VMamba or LocalVMamba, distributed as the official code initializes them; from one seed.</summary>
+/// <summary>
+/// Fresh weights for a VMamba or LocalVMamba, distributed as the official code initializes them; from one seed.
+/// </summary>
 internal static class VMambaInitializer
 {
     private const double Deviation = 0.02;
 
-    public static Dictionary<string, Tensor> Create(VMambaConfig config, ulong seed) => Initialization.Create(config.BuildGraph(), seed, Distribution);
+    public static Dictionary<string, Tensor> Create(VMambaConfig config, ulong seed) =>
+        Initialization.Create(config.BuildGraph(), seed, Distribution);
 
     private static Func<int, double> Distribution(Node node, string role, SeededRandom random)
     {

@@ -3,7 +3,8 @@ using Bitis.Graphs;
 namespace Bitis.Models;
 
 /// <summary>
-/// Vim as a graph, with the official names (hustvl/Vim, <c>vim/models_mamba.py</c> and <c>mamba_simple.py</c>, bimamba v2).
+/// Vim as a graph, with the official names (hustvl/Vim, <c>vim/models_mamba.py</c> and <c>mamba_simple.py</c>, bimamba
+/// v2).
 /// <code>
 ///   L  tokens      D  width of the residual stream     N  states
 ///   E  inner width R  rank of the Δ projection
@@ -64,7 +65,9 @@ internal static class VimBuilder
         return graph.Linear($"{name}.out_proj", y, config.Width, hasBias: false); // [L, D]
     }
 
-    /// <summary>One direction: convolution, the projections to Δ, B and C, and the scan; <c>[L, E]</c> to <c>[L, E]</c>.</summary>
+    /// <summary>
+    /// One direction: convolution, the projections to Δ, B and C, and the scan; <c>[L, E]</c> to <c>[L, E]</c>.
+    /// </summary>
     private static Node Direction(GraphBuilder graph, VimConfig config, string name, Node x, string suffix, string aLog)
     {
         Node u = graph.CausalConv1d($"{name}.conv1d{suffix}", x, config.ConvKernel);

@@ -8,7 +8,8 @@ namespace Bitis.Models;
 public sealed record VimConfig : ModelConfig
 {
     // Far above all published models; they keep a damaged file from asking for endless memory.
-    private const int MaxWidth = 1 << 16, MaxDepth = 1 << 10, MaxStateSize = 256, MaxConvKernel = 64, MaxTokens = 1 << 20;
+    private const int MaxWidth =
+        1 << 16, MaxDepth = 1 << 10, MaxStateSize = 256, MaxConvKernel = 64, MaxTokens = 1 << 20;
 
     /// <inheritdoc />
     [JsonIgnore]

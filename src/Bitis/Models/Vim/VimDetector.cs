@@ -6,7 +6,8 @@ namespace Bitis.Models;
 internal sealed class VimDetector(CheckpointTensors tensors)
 {
     /// <summary>
-    /// The training script's name for the model, if it is one of the official long names: they spell out what the shapes
+    /// The training script's name for the model, if it is one of the official long names: they spell out what the
+    /// shapes
     /// do not (<c>vim_tiny_patch16_224_bimambav2_final_pool_mean_abs_pos_embed_with_midclstok_div2</c>).
     /// </summary>
     private readonly string? _officialName =
@@ -63,7 +64,8 @@ internal sealed class VimDetector(CheckpointTensors tensors)
         if (tensors.Options.Stride is { } chosen)
         {
             if (chosen < 1 || chosen > patchSize)
-                throw tensors.Refusal($"a stride of {chosen} does not fit patches of {patchSize} pixels (1 to {patchSize}).");
+                throw tensors.Refusal(
+                    $"a stride of {chosen} does not fit patches of {patchSize} pixels (1 to {patchSize}).");
             return chosen;
         }
         if (NumberAfter("stride") is { } named && named >= 1 && named <= patchSize)
@@ -80,7 +82,8 @@ internal sealed class VimDetector(CheckpointTensors tensors)
         {
             return chosen != ClassTokenPosition.None
                 ? chosen
-                : throw tensors.Refusal("the checkpoint has a class token ('cls_token'); --class-token takes 'first' or 'middle' here.");
+                : throw tensors.Refusal(
+                    "the checkpoint has a class token ('cls_token'); --class-token takes 'first' or 'middle' here.");
         }
         if (_officialName is null)
             return tensors.Assume(ClassTokenPosition.Middle, "the class token is in the middle, as in the published models (--class-token)");

@@ -9,7 +9,8 @@ internal sealed class VimFamily() : ModelFamily<VimConfig>("vim", ModelJson.Defa
     public override string ExampleTensor => "layers.0.mixer.in_proj.weight";
 
     /// <inheritdoc />
-    public override bool Recognizes(IReadOnlyDictionary<string, Shape> tensors) => tensors.ContainsKey("layers.0.mixer.A_b_log");
+    public override bool Recognizes(IReadOnlyDictionary<string, Shape> tensors) =>
+        tensors.ContainsKey("layers.0.mixer.A_b_log");
 
     /// <inheritdoc />
     public override string? NearMiss(IReadOnlyDictionary<string, Shape> tensors) => tensors.ContainsKey("layers.0.mixer.A_log")

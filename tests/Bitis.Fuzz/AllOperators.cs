@@ -1,6 +1,6 @@
 using Bitis.Graphs;
 
-namespace Bitis.Tests.Models;
+namespace Bitis.Fuzz;
 
 /// <summary>A graph with each operator that <see cref="GraphBuilder"/> has a method for, over gray images.</summary>
 internal static class AllOperators
