@@ -26,7 +26,7 @@ public sealed class CustomBackboneTests : IDisposable
 
         JsonElement inspected = CliRunner.RunJson("inspect", output);
         Assert.Equal("Graph", inspected.GetProperty("model").GetProperty("family").GetString());
-        JsonElement evaluated = CliRunner.RunJson("eval", output, "--data", "builtin/test", "--take", "20");
+        JsonElement evaluated = CliRunner.RunJson("eval", output, "--data", "builtin/test");
         Assert.InRange(evaluated.GetProperty("top1").GetDouble(), 0, 1);
     }
 
