@@ -116,13 +116,34 @@ internal sealed class SettingsForm<TBase>
     private static bool IsSetting(JsonPropertyInfo property) =>
         property.Set is not null || property.AssociatedParameter is not null;
 
-    /// <summary>The place and the value, where the reader names the place.</summary>
-    private static string Explain(JsonException e, JsonObject all)
+    /// <summary>The place, the value and what was expected, where the reader names the place.</summary>
+    private string Explain(JsonException e, JsonObject all)
     {
         string path = e.Path is { Length: > 2 } place ? place[2..] : "";
         JsonNode? value = all;
+        JsonTypeInfo? type = _json;
         foreach (string name in path.Split('.'))
+        {
             value = value is JsonObject container ? container[name] : null;
-        return value is null ? e.Message : $"{value.ToJsonString()} is no value for '{path}'";
+            JsonPropertyInfo? property = type?.Properties.FirstOrDefault(member => member.Name == name);
+            type = property is null ? null : _json.Options.GetTypeInfo(property.PropertyType);
+        }
+        return value is null || type is null
+            ? e.Message
+            : $"'{path}' is {value.ToJsonString()}; expected {InWords(type.Type)}";
+    }
+
+    private static string InWords(Type type)
+    {
+        type = Nullable.GetUnderlyingType(type) ?? type;
+        return Type.GetTypeCode(type) switch
+        {
+            _ when type.IsEnum => string.Join(", ", Enum.GetNames(type)),
+            TypeCode.Boolean => "true or false",
+            TypeCode.Int32 or TypeCode.Int64 => "a whole number",
+            TypeCode.Single or TypeCode.Double => "a number",
+            TypeCode.String => "a text",
+            _ => $"what {type.Name} is in JSON",
+        };
     }
 }
