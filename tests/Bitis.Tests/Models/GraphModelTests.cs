@@ -116,7 +116,7 @@ public sealed class GraphModelTests : IDisposable
     [Fact]
     public void A_long_chain_of_nodes_needs_no_stack()
     {
-        const int Length = 20_000;
+        const int Length = 16_000;
         var builder = new GraphBuilder([1, 2, 2]);
         Node x = builder.FlattenSpatial("tokens", builder.Input);
         for (int i = 0; i < Length; i++)
@@ -127,6 +127,24 @@ public sealed class GraphModelTests : IDisposable
         model.Save(path);
         VisionModel loaded = VisionModel.Load(path).WithNewHead(3, seed: 1);
         Assert.Equal(3, Logits(loaded).Shape[1]);
+    }
+
+    [Fact]
+    public void Blocks_may_have_any_numbers()
+    {
+        var builder = new GraphBuilder([1, 4, 4]);
+        Node x = builder.FlattenSpatial("tokens", builder.Conv2d("patches", builder.Input, 8, kernel: 2, stride: 2));
+        builder.Block = 7;
+        x = builder.Add("sum", x, builder.Linear("later", builder.LayerNorm("norm", x), 8));
+        builder.Block = 3;
+        x = builder.Linear("sooner", builder.Silu("silu", x), 8);
+        builder.Block = null;
+        VisionModel model = Random(builder.Build(builder.Linear("head", builder.MeanTokens("mean", x), 2)));
+        var recipe = new Recipe { Method = "ptq4vm+", Settings = new SmoothedLearningSettings { Learning = new() { Steps = 1 } } };
+        QuantizedModel quantized = PostTrainingQuantizer.Quantize(
+            model, [Sample(model, 2)], recipe, new QuantizationOptions { Threads = 1 });
+        Assert.Equal(["later", "sooner"], quantized.Layers.Keys.Order());
+        Assert.Equal(2, Logits(quantized).Shape[1]);
     }
 
     [Fact]

@@ -65,7 +65,7 @@ public sealed class MethodSettingsTests
         Assert.IsType<TruncationEstimator>(new Recipe { Estimator = new("truncation") }.CreateEstimator());
     }
 
-    /// <summary>Values are kept for the linear layers of blocks alone, and for them by methods that go block by block.</summary>
+    /// <summary>Values are kept for the linear layers of blocks alone, by methods that go block by block.</summary>
     [Fact]
     public void An_estimator_that_needs_values_is_refused_where_there_are_none()
     {
@@ -74,10 +74,9 @@ public sealed class MethodSettingsTests
         VisionModel model = MicroModel.Load();
         Recipe blockwise = new Recipe { Method = "ptq4vm+", Estimator = new(name) }.WithSteps(0);
         Assert.NotEmpty(MicroModel.Quantize(model, blockwise).Layers);
-        Recipe[] others =
-            [blockwise with { Scope = Scope.Full }, new Recipe { Method = "minmax", Estimator = new(name) }];
+        Recipe[] others = [blockwise with { Scope = Scope.Full }, new() { Method = "minmax", Estimator = new(name) }];
         foreach (Recipe recipe in others)
-            AssertRefused(() => MicroModel.Quantize(model, recipe), "needs all values", nameof(IRangeEstimator.WithoutValues));
+            AssertRefused(() => MicroModel.Quantize(model, recipe), "needs all values", "WithoutValues");
     }
 
     [Fact]

@@ -18,7 +18,7 @@ public sealed record GraphConfig : ModelConfig
     /// <summary>The most numbers that a value may be for one image: 1 GiB.</summary>
     private const long MaxValueSize = 1 << 28;
 
-    private const int MaxNodes = 1 << 16;
+    private const int MaxNodes = 1 << 14;
 
     /// <summary>An architecture whose values are still to be set; files are read through it.</summary>
     [JsonConstructor]
