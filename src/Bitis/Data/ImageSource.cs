@@ -57,8 +57,9 @@ public abstract class ImageSource : IDisposable
     public ImageSource WithClassNames(IReadOnlyList<string> names)
     {
         ArgumentNullException.ThrowIfNull(names);
-        int needed = ClassNames?.Count ?? 1 + Enumerable.Range(0, Count).Max(index => Label(index) ?? -1);
-        if (names.Count < needed || (ClassNames is not null && names.Count != needed))
+        int needed = ClassCount ?? 1 + Enumerable.Range(0, Count).Max(index => Label(index) ?? -1);
+        bool isCountKnown = ClassNames is not null && ClassCount is not null;
+        if (names.Count < needed || (isCountKnown && names.Count != needed))
         {
             throw new BitisException(
                 $"{Description}: {names.Count} class names were given; the images have {needed} classes. "

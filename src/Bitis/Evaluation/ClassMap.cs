@@ -38,9 +38,9 @@ public sealed class ClassMap
         {
             if (ClassesWithImages == 0)
                 return null;
-            string how = IsByName ? "matched by name" : "matched by number, since only one side or none knows names";
+            string how = IsByName ? "matched by name" : "matched by number, since not both sides know names";
             return ClassesWithImages == Classes
-                ? $"all {Classes} of the model have images, {how}"
+                ? $"all {Classes} classes of the model have images, {how}"
                 : $"{ClassesWithImages} of the model's {Classes} classes have images, {how}";
         }
     }

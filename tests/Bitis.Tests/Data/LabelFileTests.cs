@@ -54,6 +54,7 @@ public sealed class LabelFileTests : IDisposable
         Assert.Equal([3, 0], [source.Label(0)!.Value, source.Label(1)!.Value]);
         Assert.Equal(["cat", "class 1", "class 2", "4"], source.ClassNames);
         Assert.Null(source.ClassCount);
+        Assert.Equal(5, source.WithClassNames(["a", "b", "c", "d", "e"]).ClassCount);
     }
 
     [Fact]

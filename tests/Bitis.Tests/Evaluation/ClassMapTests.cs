@@ -117,6 +117,8 @@ public sealed class ClassMapTests
         using ImageSource images = new Counted(2, 0, 1);
         ClassMap map = ClassMap.Create(images.WithClassNames(["fox", "cat"]), 4, Animals);
         Assert.Equal((3, 0), (map.ClassOf(0), map.ClassOf(1)));
+        using ImageSource some = new Counted(3, 0, 1);
+        Refused(() => some.WithClassNames(["fox", "cat"]), "2 class names were given; the images have 3 classes");
         Refused(() => images.WithClassNames(["fox"]), "1 class names were given; the images have 2 classes");
         Refused(() => Images(Animals, 0).WithClassNames(["a", "b", "c", "d", "e"]), "5 class names");
     }
