@@ -14,7 +14,9 @@ internal static class ClassNamesFile
     public static IReadOnlyList<string> Load(string path, int classes)
     {
         string text = BoundedText.Read(path, MaxBytes, "a file of class names")
-            ?? throw BitisException.InFile(path, $"this is more than {MaxBytes >> 20} MiB long; {classes} class names were expected, one a line.");
+            ?? throw BitisException.InFile(
+                path,
+                $"this is more than {MaxBytes >> 20} MiB long; {classes} class names were expected, one a line.");
         string[] names = [.. text.TrimEnd().Split('\n').Select(name => name.Trim())];
         if (names.Length != classes)
             throw BitisException.InFile(path, $"there are {names.Length} lines; the model has {classes} classes, one name a line was expected.");

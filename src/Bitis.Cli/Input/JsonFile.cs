@@ -59,7 +59,8 @@ internal sealed class JsonFile(string kind, string example, IReadOnlyDictionary<
         if (string.IsNullOrEmpty(text))
         {
             string length = text is null ? $"more than {MaxBytes}" : "0";
-            throw BitisException.InFile(path, $"this is {length} bytes long; a {kind} (JSON) was expected, of at most {MaxBytes}.");
+            throw BitisException.InFile(
+                path, $"this is {length} bytes long; a {kind} (JSON) was expected, of at most {MaxBytes}.");
         }
         return text;
     }

@@ -37,8 +37,8 @@ public sealed record TrainingFolder(string Path)
         {
             throw BitisException.InFile(
                 Path,
-                $"this folder has a {IOPath.GetFileName(file)} already, which a new training would replace, and no checkpoint to go on "
-                + "from (--resume). Name another folder, or move the file away.");
+                $"this folder has a {IOPath.GetFileName(file)} already, which a new training would replace, and no "
+                + "checkpoint to go on from (--resume). Name another folder, or move the file away.");
         }
     }
 
@@ -66,7 +66,10 @@ public sealed record TrainingFolder(string Path)
         {
             using OutputTarget target = OutputTarget.Resolve(file);
             if (target.IsStream)
-                throw BitisException.InFile(file, "this is a device or a pipe; a training keeps files. Name another folder.");
+            {
+                throw BitisException.InFile(
+                    file, "this is a device or a pipe; a training keeps files. Name another folder.");
+            }
             target.RequireOtherThan(inputs);
             target.RequireWritable();
         }
@@ -97,7 +100,8 @@ public sealed record TrainingFolder(string Path)
         }
         catch (IOException e) when (IsLocked(e))
         {
-            throw new BitisException($"{Path}: another process is training here. Wait for it, stop it, or name another folder.", e);
+            throw new BitisException(
+                $"{Path}: another process is training here. Wait for it, stop it, or name another folder.", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
