@@ -34,7 +34,8 @@ public sealed class TensorTests
     [Fact]
     public void Shapes_that_no_tensor_can_have_are_named()
     {
-        Shape[] shapes = [[1_000_000, 3, 224, 224], [int.MaxValue, int.MaxValue, int.MaxValue], [int.MaxValue], [1 << 16, 1 << 16]];
+        Shape[] shapes =
+            [[1_000_000, 3, 224, 224], [int.MaxValue, int.MaxValue, int.MaxValue], [int.MaxValue], [1 << 16, 1 << 16]];
         foreach (Shape shape in shapes)
         {
             Assert.Contains($"{shape}", Assert.Throws<BitisException>(() => new Tensor(shape)).Message);
@@ -47,10 +48,12 @@ public sealed class TensorTests
     public void Blocks_beyond_an_int_are_refused_with_their_size()
     {
         long length = 1L << 33;
-        Assert.Contains($"{length * 4} bytes", Assert.Throws<BitisException>(() => new NativeBuffer<float>(length)).Message);
         var layout = new ArenaLayout([], length);
-        Assert.Contains($"{length} bytes", Assert.Throws<BitisException>(() => new Arena(layout)).Message);
-        Assert.Contains($"{length} bytes", Assert.Throws<BitisException>(() => ScratchSpace.Length(length / 2, length / 2)).Message);
+        Assert.Contains($"{length * 4} bytes", Refused(() => new NativeBuffer<float>(length)));
+        Assert.Contains($"{length} bytes", Refused(() => new Arena(layout)));
+        Assert.Contains($"{length} bytes", Refused(() => ScratchSpace.Length(length / 2, length / 2)));
+
+        static string Refused(Func<object?> create) => Assert.Throws<BitisException>(create).Message;
     }
 
     [Fact]

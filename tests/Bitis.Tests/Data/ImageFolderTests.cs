@@ -126,7 +126,8 @@ public sealed class ImageFolderTests : IDisposable
         if (level == CompressionLevel.NoCompression)
         {
             zip[zip.AsSpan().IndexOf(",5\n"u8) + 1] ^= 1;
-            Assert.Contains("labels.csv: the zip entry does not match its checksum", Refusal(_folder.Write("labels.zip", zip)));
+            string refusal = Refusal(_folder.Write("labels.zip", zip));
+            Assert.Contains("labels.csv: the zip entry does not match its checksum", refusal);
         }
     }
 
@@ -147,7 +148,8 @@ public sealed class ImageFolderTests : IDisposable
 
     private static string Refusal(string path) => Assert.Throws<BitisException>(() => ImageSource.Open(path)).Message;
 
-    private void WriteZip(string name, params (string Name, byte[] Data)[] entries) => WriteZip(name, CompressionLevel.Optimal, entries);
+    private void WriteZip(string name, params (string Name, byte[] Data)[] entries) =>
+        WriteZip(name, CompressionLevel.Optimal, entries);
 
     private void WriteZip(string name, CompressionLevel level, params (string Name, byte[] Data)[] entries)
     {
