@@ -47,7 +47,8 @@ internal sealed record CliContext
             OutputIsTerminal = !Console.IsOutputRedirected,
             ErrorIsTerminal = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb",
             NoColor = !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")),
-            Debug = Environment.GetEnvironmentVariable(DebugVariable)?.Trim().ToUpperInvariant() is "1" or "TRUE" or "YES" or "ON",
+            Debug = Environment.GetEnvironmentVariable(DebugVariable)?.Trim().ToUpperInvariant()
+                is "1" or "TRUE" or "YES" or "ON",
             Cancellation = cancellation,
         };
     }

@@ -100,9 +100,10 @@ internal static class CommandLine
                 break;
             case OutOfMemoryException: // also where no thread can be started
                 // .NET's own message says nothing.
-                string detail =
-                    e.Message.Contains(nameof(OutOfMemoryException), StringComparison.Ordinal) ? "." : $": {reason}";
-                context.Error.WriteLine($"There is not enough memory, or no further thread or open file, for this{detail} {Kept}");
+                bool saysNothing = e.Message.Contains(nameof(OutOfMemoryException), StringComparison.Ordinal);
+                context.Error.WriteLine(
+                    "There is not enough memory, or no further thread or open file, for this"
+                    + $"{(saysNothing ? "." : $": {reason}")} {Kept}");
                 context.Error.WriteLine("Fewer --threads, a smaller --batch or a machine with more memory may help.");
                 break;
             case FileNotFoundException { FileName: { } file } when file.Contains("Version=", StringComparison.Ordinal):

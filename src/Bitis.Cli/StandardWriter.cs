@@ -3,8 +3,8 @@ using System.Text;
 namespace Bitis.Cli;
 
 /// <summary>
-/// Standard output or standard error. What cannot be written (a full disk, a closed descriptor, a terminal that is gone) is
-/// the user's to know, once, and no fault of ours; not even where a display writes from a thread of its own.
+/// Standard output or standard error. What cannot be written (a full disk, a closed descriptor, a terminal that is
+/// gone) is the user's to know, once, and no fault of ours; not even where a display writes from a thread of its own.
 /// </summary>
 /// <param name="inner">Where the text goes.</param>
 /// <param name="name">What a message calls it; null where a failure has nobody to be told to.</param>

@@ -6,7 +6,9 @@ namespace Bitis;
 /// <summary>How a quantization is carried out. None of it changes the result.</summary>
 public sealed record QuantizationOptions
 {
-    /// <summary>How many threads compute, at most <see cref="ThreadCount.Limit"/>; 0 for one on each processor.</summary>
+    /// <summary>
+    /// How many threads compute, at most <see cref="ThreadCount.Limit"/>; 0 for one on each processor.
+    /// </summary>
     public int Threads { get; init; }
 
     /// <summary>Hears how far the work has come.</summary>

@@ -3,7 +3,9 @@ namespace Bitis;
 /// <summary>How many threads a caller may ask for.</summary>
 public static class ThreadCount
 {
-    /// <summary>The most threads that one piece of work takes: the system ends a process that starts too many.</summary>
+    /// <summary>
+    /// The most threads that one piece of work takes: the system ends a process that starts too many.
+    /// </summary>
     public const int Limit = 1024;
 
     /// <summary>The number of threads that a request stands for.</summary>

@@ -31,7 +31,10 @@ internal static class FuzzChild
         foreach (((string target, FuzzOutcomeKind kind), int count) in counts)
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"COUNT {target} {kind} {count}"));
         if (GuardedMemory.Mode != GuardMode.Off)
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"COUNT blocks without-guard {GuardedMemory.UnguardedBlocks}"));
+        {
+            long unguarded = GuardedMemory.UnguardedBlocks;
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"COUNT blocks without-guard {unguarded}"));
+        }
         return 0;
     }
 

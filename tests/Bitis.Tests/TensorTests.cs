@@ -48,10 +48,12 @@ public sealed class TensorTests
     public void Blocks_beyond_an_int_are_refused_with_their_size()
     {
         long length = 1L << 33;
-        Assert.Contains($"{length * 4} bytes", Assert.Throws<BitisException>(() => new NativeBuffer<float>(length)).Message);
         var layout = new ArenaLayout([], length);
-        Assert.Contains($"{length} bytes", Assert.Throws<BitisException>(() => new Arena(layout)).Message);
-        Assert.Contains($"{length} bytes", Assert.Throws<BitisException>(() => ScratchSpace.Length(length / 2, length / 2)).Message);
+        Assert.Contains($"{length * 4} bytes", Refused(() => new NativeBuffer<float>(length)));
+        Assert.Contains($"{length} bytes", Refused(() => new Arena(layout)));
+        Assert.Contains($"{length} bytes", Refused(() => ScratchSpace.Length(length / 2, length / 2)));
+
+        static string Refused(Func<object?> create) => Assert.Throws<BitisException>(create).Message;
     }
 
     [Fact]

@@ -6,7 +6,9 @@ using Bitis.Training;
 
 namespace Bitis.Tests;
 
-/// <summary>More threads than the limit are refused before anything starts, wherever a caller can ask for them.</summary>
+/// <summary>
+/// More threads than the limit are refused before anything starts, wherever a caller can ask for them.
+/// </summary>
 public sealed class ThreadCountTests
 {
     private const int TooMany = 20_000;
@@ -24,6 +26,7 @@ public sealed class ThreadCountTests
         var data = new TrainingData(images, null);
         using var folder = new TempFolder();
         string run = folder["run"];
+        var quantization = new QuantizationOptions { Threads = threads };
         var started = new List<int>();
         Action[] uses =
         [
@@ -31,7 +34,7 @@ public sealed class ThreadCountTests
             () => InferenceSession.Create(Model, new SessionOptions { Threads = threads }),
             () => _ = new VectorizedEvaluator(threads),
             () => ImageLoader.Load(images, Model.Preprocessing, 1, threads),
-            () => PostTrainingQuantizer.Quantize(Model, Batches(started), new Recipe(), new QuantizationOptions { Threads = threads }),
+            () => PostTrainingQuantizer.Quantize(Model, Batches(started), new Recipe(), quantization),
             () => Bitis.Analysis.ScanAnalyzer.Run(Model, Batches(started), threads),
             () => Trainer.Create(new TrainingRecipe { BatchSize = 2 }, data, run, threads),
             () => _ = new GradientExecutor(Model.Graph, Model.Weights, threads),

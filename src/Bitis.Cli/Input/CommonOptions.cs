@@ -83,7 +83,8 @@ internal static class CommonOptions
             ? $"{name} takes a whole number of at most {int.MaxValue}, not '{text}'."
             : $"{name} takes a whole number of at least {minimum}, not '{text}'.");
 
-    private static int? ParseThreads(string text) => int.TryParse(text, out int value) && value is >= 1 and <= ThreadCount.Limit
+    private static int? ParseThreads(string text) =>
+        int.TryParse(text, out int value) && value is >= 1 and <= ThreadCount.Limit
         ? value
         : throw new BitisException($"--threads takes a whole number from 1 to {ThreadCount.Limit}, not '{text}'.");
 

@@ -7,8 +7,8 @@ public static class InputPath
     private const char Replacement = '\uFFFD';
 
     /// <summary>
-    /// Refuses a name with bytes that are not UTF-8: .NET knows it by another one only, under which there is nothing, or
-    /// under which an output would be written.
+    /// Refuses a name with bytes that are not UTF-8. .NET knows it by another one only: there is nothing of that name,
+    /// and an output would get it.
     /// </summary>
     /// <param name="path">The path, as .NET gives it.</param>
     /// <exception cref="BitisException">It is such a name.</exception>
@@ -18,13 +18,16 @@ public static class InputPath
         if (path.Contains(Replacement, StringComparison.Ordinal) && !Path.Exists(path))
         {
             throw BitisException.InFile(
-                path, $"the name has bytes that are not UTF-8 (each shown as {Replacement}), and cannot be used. Rename the file or folder.");
+                path,
+                $"the name has bytes that are not UTF-8 (each shown as {Replacement}), and cannot be used. "
+                + "Rename the file or folder.");
         }
     }
 
     /// <summary>
-    /// Refuses folders, pipes and devices before they are opened: opening a pipe waits for its writer, without a word, and
-    /// none of them can be read at any place. What does not exist, or may not be looked at, is left to whoever opens it.
+    /// Refuses folders, pipes and devices before they are opened: opening a pipe waits for its writer, without a word,
+    /// and none of them can be read at any place. What does not exist, or may not be looked at, is left to whoever
+    /// opens it.
     /// </summary>
     /// <param name="path">The path, as the user gave it.</param>
     /// <param name="expected">What the file should be, for the message: <c>a checkpoint file</c>.</param>
@@ -44,7 +47,7 @@ public static class InputPath
         string? problem = kind switch
         {
             FileKind.Folder => $"this is a folder; {expected} was expected.",
-            FileKind.Pipe => $"this is a pipe; {expected} was expected. Write what comes from the pipe to a file first.",
+            FileKind.Pipe => $"this is a pipe; {expected} was expected. Write what comes from it to a file first.",
             FileKind.Device or FileKind.Other => $"this is a device or a socket; {expected} was expected.",
             _ => null,
         };

@@ -4,8 +4,8 @@ namespace Bitis.Checkpoints;
 public static class OutputFolder
 {
     /// <summary>
-    /// Creates a folder where it is missing, and lets something write to it. If that fails, what was created and is still
-    /// empty is removed.
+    /// Creates a folder where it is missing, and lets something write to it. If that fails, what was created and is
+    /// still empty is removed.
     /// </summary>
     /// <param name="path">The folder.</param>
     /// <param name="fill">What writes to it.</param>
@@ -69,7 +69,8 @@ public static class OutputFolder
         var missing = new List<string>();
         try
         {
-            for (string? folder = Path.GetFullPath(path); folder is not null && !Directory.Exists(folder); folder = Path.GetDirectoryName(folder))
+            string? folder = Path.GetFullPath(path);
+            for (; folder is not null && !Directory.Exists(folder); folder = Path.GetDirectoryName(folder))
                 missing.Add(folder);
             Directory.CreateDirectory(path);
             return missing;
@@ -95,5 +96,6 @@ public static class OutputFolder
     }
 
     private static BitisException Refused(string path, string what, Exception e) =>
-        new($"{path}: {what} cannot be {(Directory.Exists(path) ? "written to" : "created")}: {SystemMessage.Of(e)}.", e);
+        new(
+            $"{path}: {what} cannot be {(Directory.Exists(path) ? "written to" : "created")}: {SystemMessage.Of(e)}.", e);
 }

@@ -10,7 +10,8 @@ namespace Bitis.Checkpoints;
 /// </summary>
 public sealed partial class OutputTarget : IDisposable
 {
-    private const int WriteOnly = 1, NonBlocking = 0x800, CloseOnExecute = 0x80000; // of Linux, as pipes are known there only
+    // Of Linux, as pipes are known there only.
+    private const int WriteOnly = 1, NonBlocking = 0x800, CloseOnExecute = 0x80000;
 
     private readonly FileFacts? _facts;
     private SafeFileHandle? _pipe;
@@ -107,7 +108,9 @@ public sealed partial class OutputTarget : IDisposable
         }
     }
 
-    /// <summary>A file is replaced, so that what standard output or standard error still writes to it would be lost.</summary>
+    /// <summary>
+    /// A file is replaced, so that what standard output or standard error still writes to it would be lost.
+    /// </summary>
     private void RequireOtherThanReport()
     {
         if (_facts?.Kind is not (FileKind.File or FileKind.Pipe))
@@ -115,7 +118,10 @@ public sealed partial class OutputTarget : IDisposable
         foreach (int descriptor in (int[])[1, 2])
         {
             if (FileFacts.Of($"/proc/self/fd/{descriptor}")?.Identity == _facts.Identity)
-                throw Refused(Path, "this is where the report or messages go (standard output or error); give another file name");
+            {
+                throw Refused(
+                    Path, "this is where the report or messages go (standard output or error); give another file name");
+            }
         }
     }
 

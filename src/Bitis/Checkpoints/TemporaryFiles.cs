@@ -7,7 +7,7 @@ namespace Bitis.Checkpoints;
 /// </summary>
 internal static class TemporaryFiles
 {
-    private const string Prefix = ".bitis-", Suffix = ".tmp";
+    internal const string Prefix = ".bitis-", Suffix = ".tmp";
 
     /// <summary>How old a file without a lock must be in a network's folder, which may not show the locks of other
     /// machines.</summary>

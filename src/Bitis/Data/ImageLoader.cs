@@ -15,8 +15,8 @@ public static class ImageLoader
     /// <param name="threads">How many batches are prepared at once; 0 for one on each processor.</param>
     /// <param name="cancellation">Ends the enumeration with an <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="BitisException">
-    /// There are too many threads. While enumerating: an image is damaged, and the batches before it were delivered; or a
-    /// batch is more than a tensor can hold.
+    /// There are too many threads. While enumerating: an image is damaged, and the batches before it were delivered; or
+    /// a batch is more than a tensor can hold.
     /// </exception>
     public static IEnumerable<ImageBatch> Load(
         ImageSource source,

@@ -360,7 +360,10 @@ public sealed class GraphBuilder
     private static void RequireTensor(string name, Shape shape)
     {
         if (!Tensor.CanHave(shape))
-            throw new BitisException($"'{name}' would have the shape {shape}, more than the {Tensor.MaxElements} elements that a tensor can hold.");
+        {
+            throw new BitisException(
+                $"'{name}' would have the shape {shape}, more than the {Tensor.MaxElements} elements that a tensor can hold.");
+        }
     }
 
     private void RequireOwn(Node node, string parameter)

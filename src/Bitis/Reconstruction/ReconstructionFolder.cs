@@ -92,7 +92,8 @@ internal sealed class ReconstructionFolder(string path)
             [QuantizedScanFile.ScansKey] = QuantizedScanFile.Describe(block.Scans),
         };
         metadata[ContentDigest.Key] = ContentDigest.Of(metadata, tensors);
-        OutputFolder.Fill(path, () => SafetensorsWriter.Write(file, tensors, metadata), "the folder for finished blocks");
+        OutputFolder.Fill(
+            path, () => SafetensorsWriter.Write(file, tensors, metadata), "the folder for finished blocks");
     }
 
     /// <summary>Deletes the blocks, and the folder if nothing else is in it.</summary>

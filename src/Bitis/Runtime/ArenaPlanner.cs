@@ -6,8 +6,8 @@ namespace Bitis.Runtime;
 /// <summary>Places blocks in one arena: largest first, each at the lowest place that is free for its whole life.</summary>
 internal static class ArenaPlanner
 {
-    private static readonly Comparer<ArenaBlock> ByOffset = Comparer<ArenaBlock>.Create((x, y) =>
-        x.Offset.CompareTo(y.Offset));
+    private static readonly Comparer<ArenaBlock> ByOffset =
+        Comparer<ArenaBlock>.Create((x, y) => x.Offset.CompareTo(y.Offset));
 
     /// <summary>Sets the offset and the index of every block.</summary>
     /// <param name="blocks">The blocks.</param>

@@ -6,6 +6,8 @@ public sealed record SessionOptions
     /// <summary>The options that use the whole machine.</summary>
     public static SessionOptions Default { get; } = new();
 
-    /// <summary>How many threads compute, at most <see cref="ThreadCount.Limit"/>; 0 for one on each processor. Results do not depend on it.</summary>
+    /// <summary>
+    /// How many threads compute, at most <see cref="ThreadCount.Limit"/>; 0 for one on each processor. Results do not depend on it.
+    /// </summary>
     public int Threads { get; init; }
 }

@@ -12,8 +12,8 @@ namespace Bitis.Tensors;
 /// </summary>
 /// <remarks>
 /// Under <c>end</c> a block whose size is no multiple of 64 bytes does not start at one: no kernel needs that for such
-/// blocks. Native blocks are mapped one by one, and unmapped when they are freed. Where very many blocks are in use, some
-/// have no page (<see cref="GuardBudget"/>, <see cref="UnguardedBlocks"/>). A tensor's page lies inside of its
+/// blocks. Native blocks are mapped one by one, and unmapped when they are freed. Where very many blocks are in use,
+/// some have no page (<see cref="GuardBudget"/>, <see cref="UnguardedBlocks"/>). A tensor's page lies inside of its
 /// managed array, whose contents the garbage collector does not look at; it is made accessible again before the array
 /// is given back.
 /// </remarks>
@@ -35,7 +35,9 @@ internal static unsafe partial class GuardedMemory
     /// <exception cref="BitisException">Its value is unknown, or this is not Linux.</exception>
     public static GuardMode Mode => LazyMode.Value;
 
-    /// <summary>How many blocks have got no guard page so far, since too many have one or the system made none.</summary>
+    /// <summary>
+    /// How many blocks have got no guard page so far, since too many have one or the system made none.
+    /// </summary>
     public static long UnguardedBlocks => Budget.Unguarded;
 
     private static GuardBudget Budget => LazyBudget.Value;
@@ -103,7 +105,8 @@ internal static unsafe partial class GuardedMemory
     /// <param name="array">The array.</param>
     /// <param name="start">The index of the first.</param>
     /// <returns>Whether there is such an array; else the caller takes one without a page.</returns>
-    public static bool TryAllocateArray(int length, bool zeroed, GuardMode mode, [NotNullWhen(true)] out float[]? array, out int start)
+    public static bool TryAllocateArray(
+        int length, bool zeroed, GuardMode mode, [NotNullWhen(true)] out float[]? array, out int start)
     {
         (array, start) = (null, 0);
         if (!Budget.TryTake())
@@ -130,7 +133,7 @@ internal static unsafe partial class GuardedMemory
         try
         {
             string text = File.ReadAllText("/proc/sys/vm/max_map_count");
-            return (int)(long.Parse(text, CultureInfo.InvariantCulture) * 3 / 8 is var blocks and < int.MaxValue ? blocks : int.MaxValue);
+            return (int)Math.Min(long.Parse(text, CultureInfo.InvariantCulture) / 8 * 3, int.MaxValue);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
         {

@@ -26,8 +26,9 @@ public sealed class Tensor
     private readonly int _start;
 
     /// <summary>Creates a tensor of zeros.</summary>
-    /// <exception cref="BitisException">The shape has more elements than a tensor can hold.</exception>
-    /// <exception cref="OutOfMemoryException">There is no memory for them; the message says how much it is.</exception>
+    /// <exception cref="BitisException">
+    /// The shape has more elements than a tensor can hold, or there is no memory for them.
+    /// </exception>
     public Tensor(Shape shape)
         : this(shape, Allocate(shape, zeroed: true, out int start), start)
     {
@@ -73,8 +74,9 @@ public sealed class Tensor
     }
 
     /// <summary>Creates a tensor whose contents are arbitrary until they are written.</summary>
-    /// <exception cref="BitisException">The shape has more elements than a tensor can hold.</exception>
-    /// <exception cref="OutOfMemoryException">There is no memory for them; the message says how much it is.</exception>
+    /// <exception cref="BitisException">
+    /// The shape has more elements than a tensor can hold, or there is no memory for them.
+    /// </exception>
     public static Tensor Uninitialized(Shape shape) =>
         new(shape, Allocate(shape, zeroed: false, out int start), start);
 
@@ -124,17 +126,18 @@ public sealed class Tensor
                 $"A tensor of shape {shape} was asked for; a tensor has at most {MaxElements} elements. "
                 + "Use a smaller batch or smaller images.");
         }
-        long bytes = shape.ElementCount * sizeof(float);
         try
         {
             // Far above the limit of a container, .NET 10 ends the process instead of refusing.
-            if (bytes > LargeBytes && GC.GetGCMemoryInfo().TotalAvailableMemoryBytes is > 0 and var available && bytes > available)
-                throw new InsufficientMemoryException($"There are {available} bytes.");
-            return Allocate((int)shape.ElementCount, zeroed, out start);
+            long bytes = shape.ElementCount * sizeof(float);
+            long available = bytes > LargeBytes ? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes : 0;
+            return available > 0 && bytes > available
+                ? throw BlockSize.Shortage($"a tensor of shape {shape}", bytes)
+                : Allocate((int)shape.ElementCount, zeroed, out start);
         }
         catch (OutOfMemoryException e)
         {
-            throw new InsufficientMemoryException($"A tensor of shape {shape} takes {bytes} bytes.", e);
+            throw BlockSize.Shortage($"a tensor of shape {shape}", shape.ElementCount * sizeof(float), e);
         }
     }
 

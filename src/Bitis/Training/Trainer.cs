@@ -167,7 +167,9 @@ public sealed class Trainer
         AveragedModel.Save(Folder.FinalModel, Notes());
     }
 
-    /// <summary>Finds out now, and not after an epoch, that the disk is full; then a new training leaves nothing.</summary>
+    /// <summary>
+    /// Finds out now, and not after an epoch, that the disk is full; then a new training leaves nothing.
+    /// </summary>
     private void Begin()
     {
         if (_isNew)

@@ -37,8 +37,8 @@ public sealed record TrainingFolder(string Path)
         {
             throw BitisException.InFile(
                 Path,
-                $"this folder has a {IOPath.GetFileName(file)} already, which a new training would replace, and no checkpoint to go on "
-                + "from (--resume). Name another folder, or move the file away.");
+                $"this folder has a {IOPath.GetFileName(file)} already, which a new training would replace, and no "
+                + "checkpoint to go on from (--resume). Name another folder, or move the file away.");
         }
     }
 
@@ -66,8 +66,10 @@ public sealed record TrainingFolder(string Path)
         {
             using OutputTarget target = OutputTarget.Resolve(file);
             if (target.IsStream)
+            {
                 throw BitisException.InFile(
                     file, "this is a device or a pipe; a training keeps files. Name another folder.");
+            }
             target.RequireOtherThan(inputs);
             target.RequireWritable();
         }

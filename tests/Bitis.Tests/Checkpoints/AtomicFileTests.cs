@@ -52,7 +52,8 @@ public sealed class AtomicFileTests : IDisposable
         string pipe = _folder["pipe"];
         using (Process make = Process.Start("mkfifo", [pipe]))
             await make.WaitForExitAsync();
-        foreach (Action use in (Action[])[() => OutputTarget.Resolve(pipe).RequireWritable(), () => AtomicFile.Write(pipe, Write)])
+        Action[] uses = [() => OutputTarget.Resolve(pipe).RequireWritable(), () => AtomicFile.Write(pipe, Write)];
+        foreach (Action use in uses)
         {
             Task<string> refused = Task.Run(() => Refused(use));
             Assert.Contains("nobody reads from", await refused.WaitAsync(TimeSpan.FromMinutes(1)));

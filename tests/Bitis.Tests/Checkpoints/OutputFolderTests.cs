@@ -37,17 +37,16 @@ public sealed class OutputFolderTests : IDisposable
     [Fact]
     public void A_file_in_the_way_is_named()
     {
-        string file = _folder.Write("file", [1]);
-        string message =
-            Assert.Throws<BitisException>(() => OutputFolder.Fill(Path.Combine(file, "run"), () => { })).Message;
+        string file = _folder.Write("file", [1]), run = Path.Combine(file, "run");
+        string message = Assert.Throws<BitisException>(() => OutputFolder.Fill(run, () => { })).Message;
         Assert.Contains($"{file}", message);
         Assert.Contains("cannot be created", message);
         Assert.Equal([file], Directory.GetFileSystemEntries(_folder.Path));
     }
 
     [Theory]
-    [InlineData("No space left on device : '/a b/it's/.bitis-0123456789abcdef0123456789abcdef.tmp'.", "No space left on device")]
-    [InlineData("Access to the path '/x/.bitis-0123456789abcdef0123456789abcdef.tmp' is denied.", "Access to the path is denied")]
+    [InlineData("No space left on device : '/a b/it's/.bitis-0123456789abcdef.tmp'.", "No space left on device")]
+    [InlineData("Access to the path '/x/.bitis-0123456789abcdef.tmp' is denied.", "Access to the path is denied")]
     [InlineData("Could not find '/x/mine.tmp'.", "Could not find '/x/mine.tmp'")]
     public void Names_of_temporary_files_are_left_out_of_messages(string message, string expected) =>
         Assert.Equal(expected, SystemMessage.Of(new IOException(message)));

@@ -55,8 +55,8 @@ public sealed class BadInputTests : IDisposable
     public void Architectures_that_no_tensor_can_hold_are_named()
     {
         string recipe = _folder.WriteText("recipe.json", """
-            { "config": { "family": "vim", "imageSize": 2048, "patchSize": 4, "stride": 4, "width": 65536, "innerWidth": 65536,
-              "depth": 1, "deltaRank": 1, "classes": 2 }, "epochs": 1, "batchSize": 4 }
+            { "config": { "family": "vim", "imageSize": 2048, "patchSize": 4, "stride": 4, "width": 65536,
+              "innerWidth": 65536, "depth": 1, "deltaRank": 1, "classes": 2 }, "epochs": 1, "batchSize": 4 }
             """);
         string run = _folder.File("run");
         CliRunner.Run("train", "--recipe", recipe, "--data", _images, "-o", run).AssertRefused("65536", "elements");

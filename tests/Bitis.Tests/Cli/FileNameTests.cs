@@ -37,7 +37,8 @@ public sealed class FileNameTests : IDisposable
         CliRunner.Run("inspect", path).AssertRefused(path, NotUtf8);
         CliRunner.Run("classify", Checkpoint, path).AssertRefused(path, NotUtf8);
         CliRunner.Run("classify", Checkpoint, _images, "--classes", path).AssertRefused(path, NotUtf8);
-        CliRunner.Run("quantize", Checkpoint, "--calibration", _images, "--recipe", path, "-o", _folder.File("o")).AssertRefused(path, NotUtf8);
+        CliRunner.Run("quantize", Checkpoint, "--calibration", _images, "--recipe", path, "-o", _folder.File("o"))
+            .AssertRefused(path, NotUtf8);
         CliRunner.Run("quantize", Checkpoint, "--calibration", _images, "-o", path).AssertRefused(path, NotUtf8);
         CliRunner.Run("train", "--data", _images, "-o", path).AssertRefused(path, NotUtf8);
         CliRunner.Run("analyze", Checkpoint, "--data", _images, "--svg", path).AssertRefused(path, NotUtf8);
@@ -47,7 +48,8 @@ public sealed class FileNameTests : IDisposable
     [LinuxFact]
     public void Control_characters_and_backslashes_are_read_and_shown_escaped()
     {
-        string set = _folder.CreateFolder("set/a\u001b[31m\n"), image = Directory.GetFiles(_images, "*", SearchOption.AllDirectories)[0];
+        string set = _folder.CreateFolder("set/a\u001b[31m\n");
+        string image = Directory.GetFiles(_images, "*", SearchOption.AllDirectories)[0];
         File.Copy(image, Path.Combine(set, "b\\c\u0007.bmp"));
         CliOutcome outcome = CliRunner.Run("classify", Checkpoint, _folder.File("set")).AssertSucceeded();
         Assert.Contains(@"a\u001b[31m\u000a/b\c\u0007.bmp", outcome.Output);

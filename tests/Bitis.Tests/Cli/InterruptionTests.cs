@@ -47,7 +47,8 @@ public sealed class InterruptionTests : IDisposable
         try
         {
             string output = Path.Combine(small, "vim.bitis");
-            CliRunner.Run("quantize", Checkpoint, "--calibration", images, "-o", output).AssertRefused(output, "cannot be written: No space left on device; nothing was changed");
+            CliRunner.Run("quantize", Checkpoint, "--calibration", images, "-o", output)
+                .AssertRefused(output, "cannot be written: No space left on device; nothing was changed");
             Assert.Empty(Directory.GetFileSystemEntries(small));
         }
         finally
@@ -61,8 +62,8 @@ public sealed class InterruptionTests : IDisposable
     {
         string images = _folder.WriteImages("images", 8, 2), small = _folder.CreateFolder("small");
         string recipe = _folder.WriteText("recipe.json", """
-            { "config": { "family": "vim", "imageSize": 8, "patchSize": 4, "stride": 4, "width": 8, "innerWidth": 16, "depth": 1,
-              "stateSize": 4, "deltaRank": 1, "classes": 2 }, "epochs": 1, "batchSize": 4 }
+            { "config": { "family": "vim", "imageSize": 8, "patchSize": 4, "stride": 4, "width": 8, "innerWidth": 16,
+              "depth": 1, "stateSize": 4, "deltaRank": 1, "classes": 2 }, "epochs": 1, "batchSize": 4 }
             """);
         foreach (string size in (string[])["8k", "20k"]) // no room for the checkpoint, or for the log
         {
@@ -70,7 +71,8 @@ public sealed class InterruptionTests : IDisposable
             try
             {
                 string run = Path.Combine(small, "deep", "run");
-                CliOutcome outcome = CliRunner.Run("train", "--recipe", recipe, "--data", images, "-o", run).AssertRefused(run, "cannot be written", "No space left");
+                CliOutcome outcome = CliRunner.Run("train", "--recipe", recipe, "--data", images, "-o", run)
+                    .AssertRefused(run, "cannot be written", "No space left");
                 Assert.DoesNotContain(".tmp", outcome.Error);
                 Assert.Empty(Directory.GetFileSystemEntries(small));
             }

@@ -52,7 +52,8 @@ public sealed class NoFileTests : IDisposable
         foreach (string device in (string[])["/dev/zero", "/dev/null"])
         {
             await Refused("device", device, "inspect", device);
-            await Refused("device", device, "quantize", Checkpoint, "--recipe", device, "--calibration", _images, "-o", _output);
+            await Refused(
+                "device", device, "quantize", Checkpoint, "--recipe", device, "--calibration", _images, "-o", _output);
             await Refused("device", device, "classify", Checkpoint, device);
         }
     }
@@ -61,8 +62,9 @@ public sealed class NoFileTests : IDisposable
     public async Task Folders_are_refused_where_files_are_read()
     {
         await Refused("this is a folder", _images, "inspect", _images);
-        await Refused("this is a folder", _images, "quantize", Checkpoint, "--recipe", _images, "--calibration", _images, "-o", _output);
-        await Refused("this is a folder", _images, "train", "--recipe", _images, "--data", _images, "-o", _folder.File("run"));
+        const string folder = "this is a folder";
+        await Refused(folder, _images, "quantize", Checkpoint, "--recipe", _images, "--calibration", _images, "-o", _output);
+        await Refused(folder, _images, "train", "--recipe", _images, "--data", _images, "-o", _folder.File("run"));
         await Refused("this is a folder", _images, "classify", Checkpoint, _images, "--classes", _images);
     }
 

@@ -62,7 +62,8 @@ public sealed class OutputTests : IDisposable
         CliRunner.Run("train", "--recipe", recipe, "--data", _images, "-o", _folder.File("first")).AssertSucceeded();
         File.Copy(Path.Combine(_folder.File("first"), "final.safetensors"), best);
         byte[] before = File.ReadAllBytes(best);
-        CliRunner.Run("train", "--recipe", recipe, "--data", _images, "--init", best, "-o", run).AssertRefused(run, "best.safetensors already");
+        CliRunner.Run("train", "--recipe", recipe, "--data", _images, "--init", best, "-o", run)
+            .AssertRefused(run, "best.safetensors already");
         CliRunner.Run("finetune", best, "--data", _images, "-o", run).AssertRefused(run, "best.safetensors already");
         Assert.Equal(before, File.ReadAllBytes(best));
         Assert.Single(Directory.GetFileSystemEntries(run));
@@ -131,13 +132,15 @@ public sealed class OutputTests : IDisposable
         string output = _folder.WriteText("a.bitis", "old"), other = _folder.File("b.bitis"), dangling = _folder.File("c.bitis");
         using (Process link = Process.Start("ln", [output, other]))
             link.WaitForExit();
-        string refused = CliRunner.Run("quantize", _checkpoint, "--calibration", "missing", "-o", output).AssertRefused("missing").Error;
+        string refused = CliRunner.Run("quantize", _checkpoint, "--calibration", "missing", "-o", output)
+            .AssertRefused("missing").Error;
         Assert.DoesNotContain("hard links", refused); // nothing was written, so there is nothing to say of them
         Assert.Contains("Warning: ", Quantize(output).AssertSucceeded().Error);
         Assert.Equal("old", File.ReadAllText(other));
         string circle = _folder.File("circle");
         File.CreateSymbolicLink(circle, "circle");
-        CliRunner.Run("quantize", "missing", "--calibration", "missing", "-o", circle).AssertRefused(circle, "in a circle");
+        CliRunner.Run("quantize", "missing", "--calibration", "missing", "-o", circle)
+            .AssertRefused(circle, "in a circle");
         CliRunner.Run("inspect", circle).AssertRefused(circle, "in a circle");
         File.CreateSymbolicLink(dangling, "nowhere");
         CliRunner.Run("quantize", "missing", "--calibration", "missing", "-o", dangling).AssertRefused(dangling, "'nowhere', which does not exist");

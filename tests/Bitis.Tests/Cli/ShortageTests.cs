@@ -17,9 +17,7 @@ public sealed class ShortageTests : IDisposable
     {
         const string NoMemory = "not enough memory";
         Named(NoBlock(), NoMemory);
-        Named(
-            (Exception)Activator.CreateInstance(typeof(OutOfMemoryException), "Exception of type 'System.OutOfMemoryException' was thrown.")!,
-            "for this. Outputs are whole");
+        Named(NoBlock("Exception of type 'System.OutOfMemoryException' was thrown."), "for this. Outputs are whole");
         Named(new InsufficientMemoryException(), NoMemory);
         Named(new AggregateException(new AggregateException(NoBlock())), NoMemory);
         Named(new TypeInitializationException("T", NoBlock()), NoMemory);
@@ -51,7 +49,8 @@ public sealed class ShortageTests : IDisposable
         Shell($"exec {quantize} '{file}' > '{file}'").AssertRefused(file, "standard output");
         Assert.Equal(0, new FileInfo(file).Length);
         Shell($"exec {quantize} /dev/stdout > '{file}'").AssertRefused("/dev/stdout", "standard output");
-        Shell($"exec {quantize} /dev/stdout | cat; exit ${{PIPESTATUS[0]}}").AssertRefused("/dev/stdout", "standard output");
+        Shell($"exec {quantize} /dev/stdout | cat; exit ${{PIPESTATUS[0]}}")
+            .AssertRefused("/dev/stdout", "standard output");
     }
 
     [LinuxFact]
@@ -59,7 +58,9 @@ public sealed class ShortageTests : IDisposable
     {
         CliOutcome closed = Shell($"exec {Command("version")} >&-");
         Assert.Equal(2, closed.ExitCode);
-        Assert.Equal("standard output cannot be written to: it is closed. Files that were written are complete.", closed.Error.TrimEnd());
+        Assert.Equal(
+            "standard output cannot be written to: it is closed. Files that were written are complete.",
+            closed.Error.TrimEnd());
         Assert.Equal(2, Shell($"exec {Command("version")} >&- 2>&-").ExitCode);
         CliOutcome head = Shell($"{Command("inspect", Checkpoint, "--tensors")} | head -n 1; exit ${{PIPESTATUS[0]}}").AssertSucceeded();
         Assert.Empty(head.Error);
@@ -70,9 +71,17 @@ public sealed class ShortageTests : IDisposable
     [Fact]
     public void A_terminal_that_is_gone_ends_no_display()
     {
-        CliContext context = new CliContext { Output = new GoneWriter(), Error = new GoneWriter(), OutputIsTerminal = true, ErrorIsTerminal = true }.WithEscaping();
+        var terminal = new CliContext
+        {
+            Output = new GoneWriter(),
+            Error = new GoneWriter(),
+            OutputIsTerminal = true,
+            ErrorIsTerminal = true,
+        };
+        CliContext context = terminal.WithEscaping();
         context.CreateErrorConsole().WriteLine("progress is written by a thread that nobody watches");
-        Assert.Contains("standard output cannot be written to: gone", Assert.Throws<BitisException>(() => context.WriteStyled("result")).Message);
+        string message = Assert.Throws<BitisException>(() => context.WriteStyled("result")).Message;
+        Assert.Contains("standard output cannot be written to: gone", message);
     }
 
     [LinuxFact]
@@ -105,7 +114,7 @@ public sealed class ShortageTests : IDisposable
         string output = _folder.WriteText("vim.bitis", "old");
         CliOutcome outcome = Shell(
             $"export DOTNET_GCHeapHardLimit=3000000; exec {Command("quantize", Checkpoint, "--calibration", "builtin/train", "--images", "2000", "--batch", "2000", "--threads", "1", "-o", output)}");
-        outcome.AssertRefused("not enough memory", "--batch", "A tensor of shape [2000, ");
+        outcome.AssertRefused("not enough memory", "smaller batch", "a tensor of shape [2000, ");
         Assert.Equal("old", File.ReadAllText(output));
         Assert.Single(Directory.GetFileSystemEntries(_folder.Path));
     }
@@ -113,14 +122,16 @@ public sealed class ShortageTests : IDisposable
     /// <summary>The runtime does not survive arrays that are far beyond the limit.</summary>
     [LinuxFact]
     public void Tensors_far_beyond_the_memory_are_named() => Shell(
-        $"export DOTNET_GCHeapHardLimit=10000000; exec {Command("bench", Checkpoint, "--batch", "150000", "--threads", "1")}")
-        .AssertRefused("not enough memory", "A tensor of shape [150000, 3, ");
+        "export DOTNET_GCHeapHardLimit=10000000; "
+        + $"exec {Command("bench", Checkpoint, "--batch", "150000", "--threads", "1")}")
+        .AssertRefused("not enough memory", "a tensor of shape [150000, 3, ");
 
     private static string Command(params string[] arguments) =>
         string.Join(' ', ((string[])["dotnet", Path.Combine(AppContext.BaseDirectory, "Bitis.Cli.dll"), .. arguments]).Select(word => $"'{word}'"));
 
     /// <summary>What .NET throws where there is no memory.</summary>
-    private static Exception NoBlock() => (Exception)Activator.CreateInstance(typeof(OutOfMemoryException), "no block")!;
+    private static Exception NoBlock(string message = "no block") =>
+        (Exception)Activator.CreateInstance(typeof(OutOfMemoryException), message)!;
 
     private static CliOutcome Shell(string script)
     {

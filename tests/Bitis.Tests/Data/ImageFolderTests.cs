@@ -126,7 +126,8 @@ public sealed class ImageFolderTests : IDisposable
         if (level == CompressionLevel.NoCompression)
         {
             zip[zip.AsSpan().IndexOf(",5\n"u8) + 1] ^= 1;
-            Assert.Contains("labels.csv: the zip entry does not match its checksum", Refusal(_folder.Write("labels.zip", zip)));
+            string refusal = Refusal(_folder.Write("labels.zip", zip));
+            Assert.Contains("labels.csv: the zip entry does not match its checksum", refusal);
         }
     }
 

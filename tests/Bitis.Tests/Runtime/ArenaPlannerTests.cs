@@ -9,7 +9,9 @@ public sealed class ArenaPlannerTests
     public void Blocks_that_are_alive_together_do_not_overlap_and_others_share_bytes()
     {
         var random = new Random(3);
-        ArenaBlock[] blocks = [.. Enumerable.Range(0, 200).Select(_ => Block(random.Next(1, 1000), random.Next(100), random.Next(1, 20)))];
+        ArenaBlock[] blocks = new ArenaBlock[200];
+        for (int i = 0; i < blocks.Length; i++)
+            blocks[i] = Block(random.Next(1, 1000), random.Next(100), random.Next(1, 20));
         ArenaLayout layout = ArenaPlanner.Place(blocks);
         for (int i = 0; i < blocks.Length; i++)
         {

@@ -204,7 +204,10 @@ public sealed class TrainerTests : IDisposable
         Trainer second = Trainer.Create(TinyTraining.Recipe, TinyTraining.Data(), _folder["run"]);
         Directory.CreateDirectory(_folder["run"]);
         using (first.Folder.Lock())
-            Assert.Contains("another process is training here", Assert.Throws<BitisException>(() => second.Run()).Message);
+        {
+            string message = Assert.Throws<BitisException>(() => second.Run()).Message;
+            Assert.Contains("another process is training here", message);
+        }
         second.Run();
         byte[] model = File.ReadAllBytes(second.Folder.FinalModel);
         // It was prepared before the other one began.

@@ -24,7 +24,8 @@ internal sealed class FolderTree : FileTree
         {
             foreach (FileSystemInfo entry in new DirectoryInfo(folder).EnumerateFileSystemInfos("*", Everything))
             {
-                string name = System.IO.Path.GetRelativePath(folder, entry.FullName).Replace(System.IO.Path.DirectorySeparatorChar, '/');
+                string name = System.IO.Path.GetRelativePath(folder, entry.FullName)
+                    .Replace(System.IO.Path.DirectorySeparatorChar, '/');
                 if (IsHidden(name))
                     continue;
                 InputPath.RequireUtf8(entry.FullName); // would be left out without a word

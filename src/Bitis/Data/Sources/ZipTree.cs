@@ -76,7 +76,8 @@ internal sealed class ZipTree : FileTree
         if (Crc32.Append(0, bytes) != entry.Crc32)
         {
             throw BitisException.InFile(
-                FullName(file), "the zip entry does not match its checksum, so it is damaged. Download or copy the zip again.");
+                FullName(file),
+                "the zip entry does not match its checksum, so it is damaged. Download or copy the zip again.");
         }
         return bytes;
     }

@@ -18,12 +18,13 @@ internal sealed unsafe class AlignedMemoryHandle : SafeHandle
     private readonly (nint Address, nuint Bytes) _mapping;
 
     /// <summary>Allocates at least one byte.</summary>
-    /// <exception cref="OutOfMemoryException">The system has no such block.</exception>
+    /// <exception cref="BitisException">The system has no such block.</exception>
     public AlignedMemoryHandle(nuint bytes, nuint alignment, bool zeroed)
         : base(invalidHandleValue: 0, ownsHandle: true)
     {
         _bytes = (long)bytes;
-        if (GuardedMemory.Mode != GuardMode.Off && GuardedMemory.TryAllocate(bytes, GuardedMemory.Mode, out nint block, out _mapping))
+        GuardMode mode = GuardedMemory.Mode;
+        if (mode != GuardMode.Off && GuardedMemory.TryAllocate(bytes, mode, out nint block, out _mapping))
         {
             SetHandle(block);
         }
@@ -51,7 +52,7 @@ internal sealed unsafe class AlignedMemoryHandle : SafeHandle
         }
         catch (OutOfMemoryException e)
         {
-            throw new InsufficientMemoryException($"A block of {bytes} bytes was asked for.", e);
+            throw BlockSize.Shortage("a block", (long)bytes, e);
         }
     }
 

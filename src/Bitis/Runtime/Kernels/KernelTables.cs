@@ -58,8 +58,7 @@ internal static class KernelTables
         foreach (ref string name in names.AsSpan())
         {
             string given = name;
-            Kernel? kernel =
-                All.FirstOrDefault(kernel => kernel.Name.Equals(given, StringComparison.OrdinalIgnoreCase));
+            Kernel? kernel = All.FirstOrDefault(row => row.Name.Equals(given, StringComparison.OrdinalIgnoreCase));
             if (kernel is { IsSupported: true })
             {
                 name = kernel.Name;

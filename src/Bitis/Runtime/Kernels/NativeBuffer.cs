@@ -1,3 +1,5 @@
+using Bitis.Tensors;
+
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
@@ -14,8 +16,9 @@ internal sealed unsafe class NativeBuffer<T> : IDisposable
 
     /// <summary>Allocates <paramref name="length"/> elements, zero or arbitrary.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The length is negative.</exception>
-    /// <exception cref="BitisException">The length is no int: callers pass products of sizes as they are.</exception>
-    /// <exception cref="OutOfMemoryException">The system has no such block; the message says how large it is.</exception>
+    /// <exception cref="BitisException">
+    /// The length is no int (callers pass products of sizes as they are), or the system has no such block.
+    /// </exception>
     public NativeBuffer(long length, bool zeroed = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);

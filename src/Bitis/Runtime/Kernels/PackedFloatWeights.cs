@@ -1,3 +1,5 @@
+using Bitis.Tensors;
+
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>

@@ -1,4 +1,3 @@
-using Bitis.Runtime.Kernels;
 using Bitis.Tensors;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
