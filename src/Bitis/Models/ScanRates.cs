@@ -1,5 +1,4 @@
 using Bitis.Graphs;
-using Bitis.Operators;
 using Bitis.Tensors;
 
 namespace Bitis.Models;
@@ -15,7 +14,7 @@ internal static class ScanRates
     {
         foreach (Node node in graph.Nodes)
         {
-            if (node.Operator is not SelectiveScan || !weights.TryGetValue(node.ParameterNames[0], out Tensor? logarithms))
+            if (node.Operator.ScanSize is null || !weights.TryGetValue(node.ParameterNames[0], out Tensor? logarithms))
                 continue;
             foreach (float value in logarithms.Span)
             {
