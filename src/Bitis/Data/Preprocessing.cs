@@ -116,8 +116,10 @@ public sealed record Preprocessing(
     {
         int channels = Channels;
         if (chw.Length != (long)channels * CropSize * CropSize)
+        {
             throw new ArgumentException(
                 $"{chw.Length} values do not hold [{channels}, {CropSize}, {CropSize}].", nameof(chw));
+        }
         ArgumentNullException.ThrowIfNull(image);
         int plane = CropSize * CropSize;
         ReadOnlySpan<byte> pixels = ResizeAndCrop(image.WithChannels(channels)).Pixels;

@@ -59,8 +59,10 @@ public sealed record ModelOptions
         foreach ((string option, string chosen) in Chosen(described))
         {
             if (!described.TryGetValue(option, out string? value))
+            {
                 throw BitisException.InFile(
                     file, $"{option} does not apply to a {config.Family}; leave the option out.");
+            }
             if (chosen != value)
             {
                 throw BitisException.InFile(

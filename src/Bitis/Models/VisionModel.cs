@@ -109,8 +109,10 @@ public sealed class VisionModel
         foreach ((string name, Tensor weight) in weights)
         {
             if (Checkpoint.FindNonFinite(weight) is { } index)
+            {
                 throw new BitisException(
                     $"The weight '{name}' holds {weight.Span[index]} at element {index}; expected finite numbers.");
+            }
         }
         ScanRates.Validate(own, weights);
         model = preprocessing is null ? model : model.WithPreprocessing(preprocessing);

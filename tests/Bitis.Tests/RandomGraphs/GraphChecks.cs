@@ -3,8 +3,8 @@ using Bitis.Graphs;
 using Bitis.Operators;
 using Bitis.Quantization;
 using Bitis.Tensors;
-using Bitis.Tests.Quantization;
 using Bitis.Tests.Kernels;
+using Bitis.Tests.Quantization;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Tests.RandomGraphs;

@@ -26,8 +26,10 @@ public static class ModelFamilies
         lock (Registration)
         {
             if (_all.FirstOrDefault(known => known.Name == family.Name || known.ConfigType == family.ConfigType) is { } taken)
+            {
                 throw new ArgumentException(
                     $"There is a family '{taken.Name}' of {taken.ConfigType.Name} already.", nameof(family));
+            }
             _all = [.. _all, family];
         }
     }

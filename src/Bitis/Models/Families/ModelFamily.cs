@@ -73,8 +73,10 @@ public abstract class ModelFamily<TConfig> : ModelFamily
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(json);
         if (!name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-'))
+        {
             throw new ArgumentException(
                 $"'{name}' is no name of a family: expected small letters, digits and hyphens.", nameof(name));
+        }
         if (!StrictJson.IsStrict(json.Options))
             throw new ArgumentException($"The serializer of {typeof(TConfig).Name} is not strict.", nameof(json));
         _json = json;

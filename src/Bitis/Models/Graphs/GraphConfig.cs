@@ -34,11 +34,15 @@ public sealed record GraphConfig : ModelConfig
     {
         ArgumentNullException.ThrowIfNull(graph);
         if (graph.Input.Shape is not { Rank: 3 } image || image[1] != image[2])
+        {
             throw new BitisException(
                 $"The graph takes {graph.Input.Shape}; expected a square image, [channels, size, size].");
+        }
         if (graph.Output.Shape.Rank != 1)
+        {
             throw new BitisException(
                 $"The graph's output '{graph.Output.Name}' is {graph.Output.Shape}; expected logits, [classes].");
+        }
         (ImageChannels, ImageSize, Classes) = (image[0], image[1], graph.Output.Shape[0]);
         InputName = graph.Input.Name;
         Nodes = [.. graph.Nodes.Skip(1).Select(Describe)];
@@ -71,8 +75,10 @@ public sealed record GraphConfig : ModelConfig
     {
         base.Validate();
         if (Version != FormatVersion)
+        {
             throw new BitisException(
                 $"The model's graph is of version {Version}; this version of Bitis reads version {FormatVersion}.");
+        }
         Require(Nodes.Count, 1, MaxNodes, "number of nodes");
         BuildGraph();
     }
@@ -135,8 +141,10 @@ public sealed record GraphConfig : ModelConfig
                 $"The graph's node '{DisplayText.Of(node.Name)}' takes '{DisplayText.Of(node.Inputs[i])}', which is no node before it.");
         }
         if (node.Block is < 0 or > MaxNodes)
+        {
             throw new BitisException(
                 $"The graph's node '{DisplayText.Of(node.Name)}' is in block {node.Block}; expected 0 to {MaxNodes}.");
+        }
         try
         {
             builder.Block = node.Block;

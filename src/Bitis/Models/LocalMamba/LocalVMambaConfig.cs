@@ -41,8 +41,10 @@ public sealed record LocalVMambaConfig : VMambaConfig
         Require(InnerWidth, LocalScans.GateReduction, int.MaxValue, "innerWidth");
         int blocks = Depths.Sum();
         if (Directions is null || Directions.Count != blocks)
+        {
             throw new BitisException(
                 $"The model has scan directions of {Directions?.Count ?? 0} blocks; expected {blocks}.");
+        }
         ScanDirection.Validate(Directions);
     }
 

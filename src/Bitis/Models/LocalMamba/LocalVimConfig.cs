@@ -85,8 +85,10 @@ public sealed record LocalVimConfig : ModelConfig
         Require(Directions?.Count ?? 0, 1, MaxDepth, "number of blocks with directions");
         ScanDirection.Validate(Directions!);
         if (ImageSize % PatchSize != 0)
+        {
             throw new BitisException(
                 $"The model's patchSize is {PatchSize}; expected one that divides the imageSize of {ImageSize}.");
+        }
         if (HasRotaryPositions && (HasClassToken || Width % 4 != 0))
             throw new BitisException("The model has rotary positions; they need tokens without a class token, and a width that is a multiple of 4.");
         RequireKnown(Norm, "norm");

@@ -45,8 +45,10 @@ public sealed record ResNetConfig : ModelConfig
             Require(depth, 1, MaxBlocks, "depth of a stage");
         Require(Groups, 1, Width, "groups");
         if (Width % Groups != 0)
+        {
             throw new BitisException(
                 $"The model has {Groups} groups; expected a number that divides the width of {Width}.");
+        }
         RequireEpsilon(NormEpsilon);
     }
 

@@ -49,11 +49,15 @@ public sealed record VitConfig : ModelConfig
         Require(Heads, 1, Width, "heads");
         Require(Tokens, 1, MaxTokens, "number of tokens");
         if (ImageSize % PatchSize != 0)
+        {
             throw new BitisException(
                 $"The model's patchSize is {PatchSize}; expected one that divides the imageSize of {ImageSize}.");
+        }
         if (Width % Heads != 0)
+        {
             throw new BitisException(
                 $"The model has {Heads} heads; expected a number that divides the width of {Width}.");
+        }
         RequireEpsilon(NormEpsilon);
     }
 

@@ -64,8 +64,10 @@ internal sealed class VimDetector(CheckpointTensors tensors)
         if (tensors.Options.Stride is { } chosen)
         {
             if (chosen < 1 || chosen > patchSize)
+            {
                 throw tensors.Refusal(
                     $"a stride of {chosen} does not fit patches of {patchSize} pixels (1 to {patchSize}).");
+            }
             return chosen;
         }
         if (NumberAfter("stride") is { } named && named >= 1 && named <= patchSize)
