@@ -99,7 +99,8 @@ internal sealed class JsonInspector(JsonSerializerOptions options, bool isComple
     private void InspectConfig(ref Utf8JsonReader reader, JsonTypeInfo declared)
     {
         Require(ref reader, JsonTokenType.StartObject, declared);
-        string name = FindForm(reader, ModelConfigConverter.FamilyKey, [.. ModelFamilies.All.Select(family => family.Name)], $". {ModelFamilies.Advice}");
+        IReadOnlyList<string> families = [.. ModelFamilies.All.Select(family => family.Name)];
+        string name = FindForm(reader, ModelConfigConverter.FamilyKey, families, $". {ModelFamilies.Advice}");
         JsonSerializerOptions outer = _options;
         JsonTypeInfo form = ModelFamilies.Named(name).FormIn(outer);
         _options = form.Options;
@@ -209,7 +210,8 @@ internal sealed class JsonInspector(JsonSerializerOptions options, bool isComple
     /// <param name="discriminator">The member that names the form.</param>
     /// <param name="known">The names that there are.</param>
     /// <param name="advice">What to do about another name.</param>
-    private string FindForm(Utf8JsonReader reader, string discriminator, IReadOnlyList<string> known, string advice = "")
+    private string FindForm(
+        Utf8JsonReader reader, string discriminator, IReadOnlyList<string> known, string advice = "")
     {
         string names = $"one of {string.Join(", ", known.Select(name => $"\"{name}\""))}{advice}";
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)

@@ -31,7 +31,8 @@ public sealed class PixelImage
         if ((Int128)width * height * channels != pixels.Length)
         {
             throw new ArgumentException(
-                $"{pixels.Length} bytes are not {width}×{height} pixels of {channels} bytes, which take {(Int128)width * height * channels}.",
+                $"{pixels.Length} bytes are not {width}×{height} pixels of {channels} bytes, "
+                + $"which take {(Int128)width * height * channels}.",
                 nameof(pixels));
         }
         Width = width;
@@ -81,7 +82,8 @@ public sealed class PixelImage
         (RgbChannels, 1) => Gray(Width, Height, Luma(_pixels)),
         (1, RgbChannels) => Rgb(Width, Height, Repeat(_pixels)),
         _ => throw new BitisException(
-            $"The model takes images of {channels} channels, not of {Channels}. Image files give 1 or 3; give others as tensors (InferenceSession.Run)."),
+            $"The model takes images of {channels} channels, not of {Channels}. "
+            + "Image files give 1 or 3; give others as tensors (InferenceSession.Run)."),
     };
 
     /// <summary>The size, for a debugger.</summary>

@@ -75,7 +75,10 @@ public sealed record Preprocessing(
         if (!Enum.IsDefined(Interpolation))
             throw new BitisException($"Preprocessing: {Interpolation} is not a known interpolation.");
         if (Mean.Count == 0 || Mean.Count != Std.Count)
-            throw new BitisException($"Preprocessing: there are {Mean.Count} means and {Std.Count} deviations; expected one of each for every channel.");
+        {
+            throw new BitisException($"Preprocessing: there are {Mean.Count} means and {Std.Count} deviations; "
+                + "expected one of each for every channel.");
+        }
         for (int c = 0; c < Channels; c++)
         {
             bool isPossible = float.IsFinite(Mean[c]) && float.IsFinite(Std[c]) && Std[c] > 0

@@ -52,7 +52,8 @@ public sealed class GraphBuilder
     /// <param name="outFeatures">The channels of the output.</param>
     /// <param name="hasBias">Whether there is a bias.</param>
     /// <param name="parameters">Names for <c>weight [out, in]</c> and <c>bias [out]</c>.</param>
-    public Node Linear(string name, Node x, int outFeatures, bool hasBias = true, IReadOnlyList<string>? parameters = null) =>
+    public Node Linear(
+        string name, Node x, int outFeatures, bool hasBias = true, IReadOnlyList<string>? parameters = null) =>
         Add(name, new Linear(ChannelsOf(x), outFeatures, hasBias), [x], parameters);
 
     /// <summary>
@@ -67,8 +68,9 @@ public sealed class GraphBuilder
     /// <param name="hasBias">Whether there is a bias.</param>
     /// <param name="parameters">Names for <c>weight [out, in, kernel, kernel]</c> and <c>bias [out]</c>.</param>
     public Node Conv2d(
-        string name, Node x, int outChannels, int kernel, int stride = 1, int padding = 0, bool hasBias = true, IReadOnlyList<string>? parameters = null) =>
-        Add(name, new Conv2d(Sized(x, 3, "[channels, height, width]").Shape[0], outChannels, kernel, stride, padding, hasBias), [x], parameters);
+        string name, Node x, int outChannels, int kernel, int stride = 1, int padding = 0, bool hasBias = true,
+        IReadOnlyList<string>? parameters = null) =>
+        Add(name, new Conv2d(ChannelsOfMap(x), outChannels, kernel, stride, padding, hasBias), [x], parameters);
 
     /// <summary>
     /// A map as tokens, row by row: <c>[channels, height, width]</c> to <c>[height·width, channels]</c>.
@@ -89,7 +91,8 @@ public sealed class GraphBuilder
     /// <param name="padding">Zeros around the grid.</param>
     /// <param name="parameters">Names for <c>weight [out, in, kernel, kernel]</c> and <c>bias [out]</c>.</param>
     public Node GridConv2d(
-        string name, Node x, int height, int width, int outChannels, int kernel, int stride = 1, int padding = 0, IReadOnlyList<string>? parameters = null) =>
+        string name, Node x, int height, int width, int outChannels, int kernel, int stride = 1, int padding = 0,
+        IReadOnlyList<string>? parameters = null) =>
         Add(name, new GridConv2d(ChannelsOf(x), outChannels, height, width, kernel, stride, padding), [x], parameters);
 
     /// <summary>
@@ -105,7 +108,8 @@ public sealed class GraphBuilder
     /// <param name="parameters">Names for <c>weight [channels, 1, kernel, kernel]</c> and <c>bias
     /// [channels]</c>.</param>
     public Node DepthwiseConv2d(
-        string name, Node x, int height, int width, int kernel, bool hasBias = true, IReadOnlyList<string>? parameters = null) =>
+        string name, Node x, int height, int width, int kernel, bool hasBias = true,
+        IReadOnlyList<string>? parameters = null) =>
         Add(name, new DepthwiseConv2d(ChannelsOf(x), height, width, kernel, hasBias), [x], parameters);
 
     /// <summary>
@@ -119,8 +123,8 @@ public sealed class GraphBuilder
         Add(name, new CausalConv1d(ChannelsOf(x), kernel), [x], parameters);
 
     /// <summary>
-    /// The selective state space recurrence: <c>hₜ = exp(Δₜ·A)·hₜ₋₁ + Δₜ·Bₜ·uₜ, yₜ = Cₜ·hₜ + D·uₜ</c> with <c>A =
-    /// −exp(A_log)</c>.
+    /// The selective state space recurrence: <c>hₜ = exp(Δₜ·A)·hₜ₋₁ + Δₜ·Bₜ·uₜ, yₜ = Cₜ·hₜ + D·uₜ</c>
+    /// with <c>A = −exp(A_log)</c>.
     /// </summary>
     /// <param name="name">The node's name.</param>
     /// <param name="u">The input, <c>[tokens, channels]</c>.</param>
@@ -128,7 +132,8 @@ public sealed class GraphBuilder
     /// <param name="b">B, <c>[tokens, states]</c>.</param>
     /// <param name="c">C, <c>[tokens, states]</c>.</param>
     /// <param name="parameters">Names for <c>A_log [channels, states]</c> and <c>D [channels]</c>.</param>
-    public Node SelectiveScan(string name, Node u, Node delta, Node b, Node c, IReadOnlyList<string>? parameters = null) =>
+    public Node SelectiveScan(
+        string name, Node u, Node delta, Node b, Node c, IReadOnlyList<string>? parameters = null) =>
         Add(name, new SelectiveScan(ChannelsOf(u), ChannelsOf(b)), [u, delta, b, c], parameters);
 
     /// <summary>Layer normalization over the channels.</summary>
@@ -136,7 +141,8 @@ public sealed class GraphBuilder
     /// <param name="x">The input.</param>
     /// <param name="epsilon">Added to the variance before the root.</param>
     /// <param name="parameters">Names for <c>weight</c> and <c>bias [channels]</c>.</param>
-    public Node LayerNorm(string name, Node x, float epsilon = UsualEpsilon, IReadOnlyList<string>? parameters = null) =>
+    public Node LayerNorm(
+        string name, Node x, float epsilon = UsualEpsilon, IReadOnlyList<string>? parameters = null) =>
         Add(name, new LayerNorm(ChannelsOf(x), epsilon), [x], parameters);
 
     /// <summary>Root mean square normalization over the channels.</summary>
@@ -155,7 +161,8 @@ public sealed class GraphBuilder
     /// <param name="groups">How many groups there are; divides the channels.</param>
     /// <param name="epsilon">Added to the variance before the root.</param>
     /// <param name="parameters">Names for <c>weight</c> and <c>bias [channels]</c>.</param>
-    public Node GroupNorm(string name, Node x, int groups, float epsilon = UsualEpsilon, IReadOnlyList<string>? parameters = null) =>
+    public Node GroupNorm(
+        string name, Node x, int groups, float epsilon = UsualEpsilon, IReadOnlyList<string>? parameters = null) =>
         Add(name, new GroupNorm(ChannelsOf(x), groups, epsilon), [x], parameters);
 
     /// <summary>
@@ -166,7 +173,11 @@ public sealed class GraphBuilder
     /// <param name="sequences">The sequences, at least one.</param>
     /// <param name="epsilon">Added to the variance before the root.</param>
     /// <param name="parameters">Names for <c>weight</c> and <c>bias [channels]</c>.</param>
-    public Node MeanOfNorms(string name, IReadOnlyList<Node> sequences, float epsilon = UsualEpsilon, IReadOnlyList<string>? parameters = null)
+    public Node MeanOfNorms(
+        string name,
+        IReadOnlyList<Node> sequences,
+        float epsilon = UsualEpsilon,
+        IReadOnlyList<string>? parameters = null)
     {
         ArgumentNullException.ThrowIfNull(sequences);
         ArgumentOutOfRangeException.ThrowIfZero(sequences.Count, nameof(sequences));
@@ -206,7 +217,11 @@ public sealed class GraphBuilder
     /// <param name="parameter">The name of <c>embedding [1, tokens, channels]</c>; null for
     /// <c>{name}.embedding</c>.</param>
     public Node AddEmbedding(string name, Node x, string? parameter = null) =>
-        Add(name, new AddEmbedding(Sized(x, 2, "[tokens, channels]").Shape[0], ChannelsOf(x)), [x], parameter is null ? null : [parameter]);
+        Add(
+            name,
+            new AddEmbedding(Sized(x, 2, "[tokens, channels]").Shape[0], ChannelsOf(x)),
+            [x],
+            parameter is null ? null : [parameter]);
 
     /// <summary>
     /// Inserts a learned token, the class token: <c>[tokens, channels]</c> to <c>[tokens + 1, channels]</c>.
@@ -315,8 +330,9 @@ public sealed class GraphBuilder
         parameterNames = parameterNames is null ? ParameterNames(name, op) : [.. parameterNames];
         if (parameterNames.Count != op.Parameters.Count || parameterNames.Any(string.IsNullOrEmpty))
         {
+            string roles = string.Join(", ", op.Parameters.Select(spec => spec.Role));
             throw new ArgumentException(
-                $"'{name}' needs {op.Parameters.Count} parameter names ({string.Join(", ", op.Parameters.Select(spec => spec.Role))}).", nameof(parameterNames));
+                $"'{name}' needs {op.Parameters.Count} parameter names ({roles}).", nameof(parameterNames));
         }
         Shape shape = op.OutputShape(Array.ConvertAll(nodes, node => node.Shape));
         RequireTensor(name, shape);
@@ -325,10 +341,13 @@ public sealed class GraphBuilder
         foreach ((string parameter, ParameterSpec spec) in parameterNames.Zip(op.Parameters))
         {
             RequireTensor(parameter, spec.Shape);
-            if (!_parameters.TryAdd(parameter, (spec.Shape, name)) && _parameters[parameter] is var other && other.Shape != spec.Shape)
+            bool isNew = _parameters.TryAdd(parameter, (spec.Shape, name));
+            (Shape Shape, string Node) other = _parameters[parameter];
+            if (!isNew && other.Shape != spec.Shape)
             {
                 throw new ArgumentException(
-                    $"The parameter '{parameter}' is {spec.Shape} at '{name}' and {other.Shape} at '{other.Node}'.", nameof(parameterNames));
+                    $"The parameter '{parameter}' is {spec.Shape} at '{name}' and {other.Shape} at '{other.Node}'.",
+                    nameof(parameterNames));
             }
         }
         if (!_operators.Add(op) && _operators.TryGetValue(op, out Operator? known))
@@ -349,6 +368,8 @@ public sealed class GraphBuilder
         return x.Shape.Rank > 0 ? x.Shape[^1] : throw new ArgumentException(
             $"'{x.Name}' is a number, without channels.", nameof(x));
     }
+
+    private static int ChannelsOfMap(Node x) => Sized(x, 3, "[channels, height, width]").Shape[0];
 
     private static Node Sized(Node x, int rank, string expected)
     {

@@ -15,7 +15,8 @@ public static class CheckpointNames
             return checkpoint.Entries.ToDictionary(entry => entry.Name);
         HashSet<string> names = [.. checkpoint.Entries.Select(entry => entry.Name)];
         Func<string, string> rename =
-            ModelFamilies.All.Select(family => family.RenameFrom(names)).OfType<Func<string, string>>().FirstOrDefault(name => name);
+            ModelFamilies.All.Select(family => family.RenameFrom(names)).FirstOrDefault(way => way is not null)
+            ?? (name => name);
         return checkpoint.Entries.ToDictionary(entry => rename(entry.Name));
     }
 }

@@ -27,7 +27,12 @@ internal static class CliRunner
     public static Process Start(params string[] arguments) => StartWith([], arguments);
 
     /// <summary>As <see cref="Start"/>, with some variables in its environment.</summary>
-    public static Process StartWith(IEnumerable<(string Name, string Value)> environment, params string[] arguments)
+    public static Process StartWith(IEnumerable<(string Name, string Value)> environment, params string[] arguments) =>
+        StartProgram("Bitis.Cli.dll", environment, arguments);
+
+    /// <summary>Starts a program that lies beside the tests in a process of its own, its output redirected.</summary>
+    public static Process StartProgram(
+        string assembly, IEnumerable<(string Name, string Value)> environment, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet")
         {
@@ -35,7 +40,7 @@ internal static class CliRunner
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "Bitis.Cli.dll"));
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, assembly));
         foreach ((string name, string value) in environment)
             start.Environment[name] = value;
         foreach (string argument in arguments)

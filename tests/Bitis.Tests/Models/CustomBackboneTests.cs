@@ -51,14 +51,8 @@ public sealed class CustomBackboneTests : IDisposable
         Assert.InRange(lines.Length - 1 - start, 10, 40);
     }
 
-    private static Process Start(params string[] arguments)
-    {
-        var start = new ProcessStartInfo("dotnet") { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "CustomBackbone.dll"));
-        foreach (string argument in arguments)
-            start.ArgumentList.Add(argument);
-        return Process.Start(start)!;
-    }
+    private static Process Start(params string[] arguments) =>
+        CliRunner.StartProgram("CustomBackbone.dll", environment: [], arguments);
 
     /// <summary>A file as <c>torch.save(model.state_dict())</c> writes it.</summary>
     private static byte[] StateDict(IReadOnlyDictionary<string, Tensor> weights)

@@ -44,15 +44,7 @@ public sealed class CustomMethodTests
 
     private static CliOutcome Run(string file)
     {
-        var start = new ProcessStartInfo("dotnet")
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "CustomMethod.dll"));
-        start.ArgumentList.Add(file);
-        using Process process = Process.Start(start)!;
+        using Process process = CliRunner.StartProgram("CustomMethod.dll", environment: [], file);
         return CliRunner.Finish(process);
     }
 }

@@ -22,8 +22,8 @@ internal sealed class ModelConfigConverter : JsonConverter<ModelConfig>
         if (!config.TryGetProperty(FamilyKey, out JsonElement name) || name.ValueKind != JsonValueKind.String)
             throw new JsonException($"a model has a '{FamilyKey}' that is text.");
         ModelFamily family = ModelFamilies.Named(name.GetString()!);
-        return (ModelConfig?)JsonSerializer.Deserialize(WithoutFamily(config), family.FormIn(options)) ?? throw new JsonException(
-            "a model is missing.");
+        return (ModelConfig?)JsonSerializer.Deserialize(WithoutFamily(config), family.FormIn(options))
+            ?? throw new JsonException("a model is missing.");
     }
 
     /// <inheritdoc />
@@ -34,7 +34,8 @@ internal sealed class ModelConfigConverter : JsonConverter<ModelConfig>
         ModelFamily family = ModelFamilies.Of(value);
         writer.WriteStartObject();
         writer.WriteString(FamilyKey, family.Name);
-        foreach (JsonProperty member in JsonSerializer.SerializeToElement(value, family.FormIn(options)).EnumerateObject())
+        JsonElement members = JsonSerializer.SerializeToElement(value, family.FormIn(options));
+        foreach (JsonProperty member in members.EnumerateObject())
             member.WriteTo(writer);
         writer.WriteEndObject();
     }

@@ -10,7 +10,13 @@ public static class ModelFamilies
 
     private static ModelFamily[] _all =
     [
-        new VimFamily(), new VMambaFamily(), new LocalVMambaFamily(), new LocalVimFamily(), new VitFamily(), new ResNetFamily(), new GraphFamily(),
+        new VimFamily(),
+        new VMambaFamily(),
+        new LocalVMambaFamily(),
+        new LocalVimFamily(),
+        new VitFamily(),
+        new ResNetFamily(),
+        new GraphFamily(),
     ];
 
     /// <summary>All of them, in the order in which they are asked whether a checkpoint is theirs.</summary>
@@ -25,7 +31,9 @@ public static class ModelFamilies
         ArgumentNullException.ThrowIfNull(family);
         lock (Registration)
         {
-            if (_all.FirstOrDefault(known => known.Name == family.Name || known.ConfigType == family.ConfigType) is { } taken)
+            ModelFamily? taken =
+                _all.FirstOrDefault(known => known.Name == family.Name || known.ConfigType == family.ConfigType);
+            if (taken is not null)
             {
                 throw new ArgumentException(
                     $"There is a family '{taken.Name}' of {taken.ConfigType.Name} already.", nameof(family));
@@ -38,24 +46,28 @@ public static class ModelFamilies
     /// <exception cref="BitisException">It was not registered.</exception>
     internal static ModelFamily Of(ModelConfig config) =>
         _all.FirstOrDefault(family => family.ConfigType == config.GetType()) ?? throw new BitisException(
-            $"No family has architectures of the type {config.GetType().Name}: register one first (ModelFamilies.Register).");
+            $"No family has architectures of the type {config.GetType().Name}: "
+            + "register one first (ModelFamilies.Register).");
 
     /// <summary>The family with a name from a file.</summary>
     /// <exception cref="JsonException">There is none; the message lists those that are known.</exception>
     internal static ModelFamily Named(string name) =>
         _all.FirstOrDefault(family => family.Name == name) ?? throw new JsonException(
-            $"the model's family '{DisplayText.Of(name)}' is unknown here; known are {string.Join(", ", _all.Select(family => family.Name))}. "
+            $"the model's family '{DisplayText.Of(name)}' is unknown here; "
+            + $"known are {string.Join(", ", _all.Select(family => family.Name))}. "
             + Advice);
 
     /// <summary>What to do about a family that is not known here.</summary>
     internal const string Advice =
-        "A model of another family opens where the program registers it (ModelFamilies.Register), or anywhere if its file was saved with its graph "
-        + "(VisionModel.FromGraph)";
+        "A model of another family opens where the program registers it (ModelFamilies.Register), or anywhere if its file "
+        + "was saved with its graph (VisionModel.FromGraph)";
 
     /// <summary>The family of a checkpoint that says nothing of itself.</summary>
     /// <exception cref="BitisException">No family recognizes it, or more than one does.</exception>
     internal static ModelFamily Recognize(CheckpointTensors tensors)
     {
+        IEnumerable<string> examples =
+            _all.Select(family => family.ExampleTensor).OfType<string>().Distinct().Select(name => $"'{name}'");
         ModelFamily[] found = [.. _all.Where(family => family.Recognizes(tensors.Shapes))];
         return found switch
         {
@@ -63,7 +75,7 @@ public static class ModelFamilies
             [] => throw tensors.Refusal(
                 _all.Select(family => family.NearMiss(tensors.Shapes)).FirstOrDefault(reason => reason is not null)
                 ?? $"none of its {tensors.Shapes.Count} tensors looks like a Vision Mamba: expected names such as "
-                + $"{string.Join(" or ", _all.Select(family => family.ExampleTensor).OfType<string>().Distinct().Select(name => $"'{name}'"))}, "
+                + $"{string.Join(" or ", examples)}, "
                 + $"found {Examples(tensors.Shapes)}. "
                 + "If the weights are under another key of the file, name it with --weights-key."),
             _ => throw tensors.Refusal(

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
 using System.Text.Json.Serialization;
 using Bitis.Graphs;
 using Bitis.Operators;
@@ -95,7 +94,10 @@ public sealed record GraphConfig : ModelConfig
         if (!byName.TryGetValue(Output, out Node? output))
             throw new BitisException($"The graph's output '{DisplayText.Of(Output)}' is none of its nodes.");
         if (output.Shape != [Classes])
-            throw new BitisException($"The graph's output '{DisplayText.Of(Output)}' is {output.Shape}; expected a logit for each of {Classes} classes.");
+        {
+            throw new BitisException($"The graph's output '{DisplayText.Of(Output)}' is {output.Shape}; "
+                + $"expected a logit for each of {Classes} classes.");
+        }
         return builder.Build(output);
     }
 
@@ -106,7 +108,10 @@ public sealed record GraphConfig : ModelConfig
             return this;
         GraphNode head = Nodes.First(node => node.Name == Output);
         if (head.Operator.WithOutputs(classes) is not { } layer)
-            throw new BitisException($"The graph's output '{DisplayText.Of(Output)}' is no linear layer: it cannot be made for {classes} classes.");
+        {
+            throw new BitisException($"The graph's output '{DisplayText.Of(Output)}' is no linear layer: "
+                + $"it cannot be made for {classes} classes.");
+        }
         GraphNode other = head with { Operator = layer };
         return this with { Classes = classes, Nodes = [.. Nodes.Select(node => node.Name == Output ? other : node)] };
     }
@@ -115,13 +120,16 @@ public sealed record GraphConfig : ModelConfig
     public override string Describe()
     {
         int blocks = Nodes.Max(node => node.Block + 1) ?? 0;
-        string scans = string.Create(CultureInfo.InvariantCulture, $"{Nodes.Count(node => node.Operator.ScanSize is not null)} of them scans");
-        return $"{Nodes.Count} operators, {scans}, in {blocks} blocks; images {ImageSize}×{ImageSize} of {ImageChannels} channels; {Classes} classes";
+        int scans = Nodes.Count(node => node.Operator.ScanSize is not null);
+        return $"{Nodes.Count} operators, {scans} of them scans, in {blocks} blocks; "
+            + $"images {ImageSize}×{ImageSize} of {ImageChannels} channels; {Classes} classes";
     }
 
     /// <summary>Whether two architectures are the same, node by node.</summary>
     public bool Equals(GraphConfig? other) =>
-        base.Equals(other) && (InputName, Output, Version) == (other.InputName, other.Output, other.Version) && Nodes.SequenceEqual(other.Nodes);
+        base.Equals(other)
+        && (InputName, Output, Version) == (other.InputName, other.Output, other.Version)
+        && Nodes.SequenceEqual(other.Nodes);
 
     /// <inheritdoc />
     public override int GetHashCode() => HashCode.Combine(base.GetHashCode(), Nodes.Count, Output);
@@ -129,7 +137,8 @@ public sealed record GraphConfig : ModelConfig
     private static GraphNode Describe(Node node)
     {
         bool isNamedByRule = node.ParameterNames.SequenceEqual(GraphBuilder.ParameterNames(node.Name, node.Operator));
-        return new(node.Name, node.Operator, [.. node.Inputs.Select(input => input.Name)], isNamedByRule ? null : node.ParameterNames, node.Block);
+        IReadOnlyList<string>? parameters = isNamedByRule ? null : node.ParameterNames;
+        return new(node.Name, node.Operator, [.. node.Inputs.Select(input => input.Name)], parameters, node.Block);
     }
 
     private static Node Add(GraphBuilder builder, GraphNode node, Dictionary<string, Node> byName)
@@ -138,7 +147,8 @@ public sealed record GraphConfig : ModelConfig
         for (int i = 0; i < inputs.Length; i++)
         {
             inputs[i] = byName.GetValueOrDefault(node.Inputs[i]) ?? throw new BitisException(
-                $"The graph's node '{DisplayText.Of(node.Name)}' takes '{DisplayText.Of(node.Inputs[i])}', which is no node before it.");
+                $"The graph's node '{DisplayText.Of(node.Name)}' takes '{DisplayText.Of(node.Inputs[i])}', "
+                + "which is no node before it.");
         }
         if (node.Block is < 0 or > MaxNodes)
         {
@@ -151,7 +161,8 @@ public sealed record GraphConfig : ModelConfig
             Node added = builder.Add(node.Name, node.Operator, inputs, node.Parameters);
             return added.Shape.ElementCount <= MaxValueSize
                 ? added
-                : throw new BitisException($"The graph's node '{DisplayText.Of(node.Name)}' is {added.Shape}, more than {MaxValueSize} numbers.");
+                : throw new BitisException(
+                    $"The graph's node '{DisplayText.Of(node.Name)}' is {added.Shape}, more than {MaxValueSize} numbers.");
         }
         catch (ArgumentException e)
         {

@@ -17,10 +17,14 @@ internal static class GraphInitializer
     {
         HashSet<Node> deltas =
             [.. graph.Nodes.Where(node => node.Operator is SelectiveScan).Select(scan => DeltaLayer(scan.Inputs[1]))];
-        return Initialization.Create(graph, seed, (node, role, random) => Distribution(node, role, node == graph.Output, deltas.Contains(node), random));
+        return Initialization.Create(
+            graph,
+            seed,
+            (node, role, random) => Distribution(node, role, node == graph.Output, deltas.Contains(node), random));
     }
 
-    private static Func<int, double> Distribution(Node node, string role, bool isHead, bool isDelta, SeededRandom random) => node.Operator switch
+    private static Func<int, double> Distribution(
+        Node node, string role, bool isHead, bool isDelta, SeededRandom random) => node.Operator switch
     {
         SelectiveScan scan => role == "D" ? _ => 1 : Initialization.LogStates(scan.States),
         RmsNorm or LayerNorm or GroupNorm or MeanOfNorms => role == "weight" ? _ => 1 : _ => 0,

@@ -33,7 +33,9 @@ internal sealed class LocalScans(GraphBuilder graph, string name, string directi
     public Node Enter(Node x, int direction)
     {
         Node tokens = Arranged(x, direction);
-        return _directions[direction].IsReversed ? graph.ReverseTokens($"{name}.reversed_{Index(direction)}", tokens) : tokens;
+        return _directions[direction].IsReversed
+            ? graph.ReverseTokens($"{name}.reversed_{Index(direction)}", tokens)
+            : tokens;
     }
 
     /// <summary>A direction's output in the order of the grid, <c>[L, E]</c>.</summary>
@@ -81,7 +83,8 @@ internal sealed class LocalScans(GraphBuilder graph, string name, string directi
         {
             IReadOnlyList<int> enter = _directions[direction].Arrange(grid, classToken);
             bool isGridOrder = enter.Select((source, token) => source == token).All(same => same);
-            orders.Add(key, order = new ScanOrder(enter, TokenOrder.Inverse(enter, grid * grid + (classToken is null ? 0 : 1)), isGridOrder));
+            int tokens = grid * grid + (classToken is null ? 0 : 1);
+            orders.Add(key, order = new ScanOrder(enter, TokenOrder.Inverse(enter, tokens), isGridOrder));
         }
         return order;
     }

@@ -3,7 +3,8 @@ using Bitis.Tensors;
 namespace Bitis.Models;
 
 /// <summary>LocalVMamba, a VMamba's pyramid with four scan directions of its own choice in each block.</summary>
-internal sealed class LocalVMambaFamily() : ModelFamily<LocalVMambaConfig>("localvmamba", ModelJson.Default.LocalVMambaConfig)
+internal sealed class LocalVMambaFamily()
+    : ModelFamily<LocalVMambaConfig>("localvmamba", ModelJson.Default.LocalVMambaConfig)
 {
     /// <summary>Whether a pyramid's blocks have the gate that merges directions of their own choice.</summary>
     public static bool IsLocal(IReadOnlyDictionary<string, Shape> tensors) =>
@@ -17,19 +18,23 @@ internal sealed class LocalVMambaFamily() : ModelFamily<LocalVMambaConfig>("loca
     protected override LocalVMambaConfig DetectConfig(CheckpointTensors tensors)
     {
         VMambaConfig pyramid = new VMambaDetector(tensors).Read();
-        return new LocalVMambaConfig(pyramid, PublishedDirections.Of(tensors, "LocalVMamba", pyramid.Depths.Sum(), Published));
+        int blocks = pyramid.Depths.Sum();
+        return new LocalVMambaConfig(pyramid, PublishedDirections.Of(tensors, "LocalVMamba", blocks, Published));
 
         IReadOnlyList<string>? Published(ModelConfig variant)
         {
-            bool isSame = variant is LocalVMambaConfig other
-                && new LocalVMambaConfig(pyramid, other.Directions) == other with { ImageSize = pyramid.ImageSize, Classes = pyramid.Classes };
-            return isSame ? ((LocalVMambaConfig)variant).Directions : null;
+            if (variant is not LocalVMambaConfig other)
+                return null;
+            LocalVMambaConfig resized = other with { ImageSize = pyramid.ImageSize, Classes = pyramid.Classes };
+            return new LocalVMambaConfig(pyramid, other.Directions) == resized ? other.Directions : null;
         }
     }
 
     /// <inheritdoc />
-    protected override IReadOnlyDictionary<string, string> OptionsOf(LocalVMambaConfig config) => new Dictionary<string, string>(VMambaFamily.PyramidOptions(config))
+    protected override IReadOnlyDictionary<string, string> OptionsOf(LocalVMambaConfig config)
     {
-        [ModelOptions.DirectionsOption] = ModelOptions.Text(config.Directions),
-    };
+        Dictionary<string, string> options = VMambaFamily.PyramidOptions(config);
+        options[ModelOptions.DirectionsOption] = ModelOptions.Text(config.Directions);
+        return options;
+    }
 }
