@@ -187,6 +187,11 @@ internal sealed class JsonInspector(JsonSerializerOptions options, bool isComple
         string found = $"{Found(ref reader)} was found";
         if (reader.TokenType == JsonTokenType.Null)
             throw Refusal(found, Describe(type.Type));
+        if (type.Type == typeof(JsonElement))
+        {
+            InspectTexts(ref reader);
+            return;
+        }
         try
         {
             object? value = JsonSerializer.Deserialize(ref reader, type);
@@ -202,6 +207,20 @@ internal sealed class JsonInspector(JsonSerializerOptions options, bool isComple
         catch (BitisException e)
         {
             throw Refusal(e.Message.TrimEnd('.'), expected: null, e);
+        }
+    }
+
+    /// <summary>Any value: whoever reads it later inspects it, but for its texts, which must be Unicode to get there.</summary>
+    private static void InspectTexts(ref Utf8JsonReader reader)
+    {
+        int depth = reader.CurrentDepth;
+        bool isMore = true;
+        while (isMore)
+        {
+            if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName)
+                _ = reader.GetString();
+            bool isWithin = reader.CurrentDepth > depth;
+            isMore = (isWithin || reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray) && reader.Read();
         }
     }
 

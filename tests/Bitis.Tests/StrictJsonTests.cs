@@ -63,6 +63,18 @@ public sealed class StrictJsonTests
 
     /// <summary>Reading goes through one door: no code but it and its inspector calls the serializer to read.</summary>
     [Fact]
+    public void Texts_of_any_value_are_Unicode()
+    {
+        const string Recipe =
+            """{"method":"mse","settings":{"a":[1,{"b":"TEXT"}]},"bits":"w8a8","scope":"Linear","overrides":[]}""";
+        JsonTypeInfo<RecipeDocument> type = QuantizedModelJson.Default.RecipeDocument;
+        Assert.NotNull(StrictJson.Read(Recipe, type, isComplete: false));
+        string damaged = Recipe.Replace("TEXT", "\\ud800");
+        StrictJsonException e = Assert.Throws<StrictJsonException>(() => StrictJson.Read(damaged, type, isComplete: false));
+        Assert.Equal("text that is not Unicode was found", e.Problem);
+    }
+
+    [Fact]
     public void Nothing_else_deserializes()
     {
         string[] readers =

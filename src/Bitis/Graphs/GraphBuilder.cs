@@ -327,6 +327,7 @@ public sealed class GraphBuilder
         Node[] nodes = inputs.ToArray();
         foreach (Node input in nodes)
             RequireOwn(input, nameof(inputs));
+        Shape shape = op.OutputShape(Array.ConvertAll(nodes, node => node.Shape)); // checks the settings first
         parameterNames = parameterNames is null ? ParameterNames(name, op) : [.. parameterNames];
         if (parameterNames.Count != op.Parameters.Count || parameterNames.Any(string.IsNullOrEmpty))
         {
@@ -334,7 +335,6 @@ public sealed class GraphBuilder
             throw new ArgumentException(
                 $"'{name}' needs {op.Parameters.Count} parameter names ({roles}).", nameof(parameterNames));
         }
-        Shape shape = op.OutputShape(Array.ConvertAll(nodes, node => node.Shape));
         RequireTensor(name, shape);
         if (_names.Contains(name))
             throw new ArgumentException($"The graph already has a node named '{name}'.", nameof(name));

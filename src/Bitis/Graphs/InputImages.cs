@@ -10,6 +10,7 @@ internal static class InputImages
     /// <exception cref="BitisException">One is NaN or infinite; the message says where.</exception>
     public static void RequireFinite(Tensor images)
     {
+        ArgumentNullException.ThrowIfNull(images);
         if (images.FindNonFinite() is not { } index)
             return;
         int image = index;

@@ -127,7 +127,7 @@ public sealed class VisionModel
         ArgumentNullException.ThrowIfNull(weights);
         foreach ((string name, Shape shape) in Graph.Parameters)
         {
-            if (!weights.TryGetValue(name, out Tensor? weight) || weight.Shape != shape)
+            if (!weights.TryGetValue(name, out Tensor? weight) || weight?.Shape != shape)
                 throw new ArgumentException($"The model needs '{name}' {shape}.", nameof(weights));
         }
         return new VisionModel(Config, Graph, weights) { Preprocessing = Preprocessing, ClassNames = ClassNames };
@@ -153,6 +153,8 @@ public sealed class VisionModel
     public VisionModel WithClassNames(IReadOnlyList<string> names)
     {
         ArgumentNullException.ThrowIfNull(names);
+        if (names.Any(name => name is null))
+            throw new ArgumentException("A class has no name.", nameof(names));
         if (names.Count != Config.Classes)
             throw new ArgumentException($"{names.Count} names for {Config.Classes} classes.", nameof(names));
         return new VisionModel(Config, Graph, Weights) { Preprocessing = Preprocessing, ClassNames = names };

@@ -41,6 +41,13 @@ internal static class VisionModelFile
     /// <exception cref="ArgumentException">A note has a name that the format uses.</exception>
     public static void Save(VisionModel model, string path, IReadOnlyDictionary<string, string> notes)
     {
+        foreach ((string name, Tensor weight) in model.Weights)
+        {
+            if (Checkpoint.FindNonFinite(weight) is not { } index)
+                continue;
+            throw BitisException.InFile(
+                path, $"'{name}' holds {weight.Span[index]} at element {index}; only finite weights are written.");
+        }
         SafetensorsTensor[] tensors =
         [
             .. new CheckpointLayout(model.Config, model.Graph).Join(model.Weights).OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => new SafetensorsTensor(

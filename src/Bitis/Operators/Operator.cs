@@ -104,7 +104,7 @@ internal abstract record Operator
     {
         if (condition)
             return;
-        string found = string.Join(", ", inputs.ToArray().Select(shape => shape.ToString()));
+        string found = inputs.IsEmpty ? "nothing" : string.Join(", ", inputs.ToArray().Select(shape => shape.ToString()));
         throw new ArgumentException($"{Kind} takes {expected}, not {found}.", nameof(inputs));
     }
 

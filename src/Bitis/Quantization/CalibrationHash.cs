@@ -9,7 +9,11 @@ internal sealed class CalibrationHash : IDisposable
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
 
-    public void Append(Tensor images) => _hash.AppendData(MemoryMarshal.AsBytes(images.Span));
+    public void Append(Tensor images)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        _hash.AppendData(MemoryMarshal.AsBytes(images.Span));
+    }
 
     public CalibrationDigest Finish(int images) => new(images, Convert.ToHexStringLower(_hash.GetHashAndReset()));
 

@@ -63,7 +63,8 @@ public sealed class QuantizationMethod
     /// <summary>What it does, with settings or, for null, the usual ones.</summary>
     internal MethodBehavior Behavior(MethodSettings? settings, Scope scope)
     {
-        MethodBehavior behavior = _behavior(_settings.Checked(settings), scope);
+        MethodBehavior behavior = _behavior(_settings.Checked(settings), scope)
+            ?? throw new BitisException($"The method '{Name}' does not say what it does: its function gave null.");
         behavior.Validate(Name);
         return behavior;
     }

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Bitis.Graphs;
 using Bitis.Operators;
 using Bitis.Tensors;
@@ -147,7 +148,15 @@ public sealed class QuantizedLayer
     {
         var ranges = new ValueRange[statistics.Groups];
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = ThreadCount.Resolve(threads) };
-        Parallel.For(0, ranges.Length, parallel, group => ranges[group] = estimator.ActivationRange(statistics, group, bits));
+        try
+        {
+            Parallel.For(
+                0, ranges.Length, parallel, group => ranges[group] = estimator.ActivationRange(statistics, group, bits));
+        }
+        catch (AggregateException e)
+        {
+            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]); // as if there were one thread
+        }
         return ranges;
     }
 }

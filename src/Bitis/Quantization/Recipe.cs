@@ -184,9 +184,13 @@ public sealed record Recipe
         HashCode.Combine(Method, Settings, Bits, Scope, ActivationGranularity, Overrides.Count);
 
     /// <summary>What decides the ranges that scales start with.</summary>
-    internal IRangeEstimator CreateEstimator() => Estimator is { } choice
-        ? RangeEstimators.Find(choice.Name).CreateEstimator(choice.Settings)
-        : Behavior.Estimator;
+    internal IRangeEstimator CreateEstimator()
+    {
+        if (Estimator is not { } choice)
+            return new CheckedEstimator($"method '{Method}'", Behavior.Estimator);
+        IRangeEstimator estimator = RangeEstimators.Find(choice.Name).CreateEstimator(choice.Settings);
+        return new CheckedEstimator($"estimator '{choice.Name}'", estimator);
+    }
 
     private BitWidths BitsOf(Node node, Graph graph)
     {

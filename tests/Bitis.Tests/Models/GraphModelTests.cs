@@ -46,6 +46,9 @@ public sealed class GraphModelTests : IDisposable
         { "\"sources\":[0,", "\"sources\":[4,", "does not fit" },
         { "\"epsilon\":1E-05", "\"epsilon\":-1", "epsilon" },
         { "\"hasBias\":false", "\"hasBias\":3", "hasBias" },
+        { "\"kernel\":2", "\"kernel\":-1", "cannot have -1 as kernel" },
+        { "\"outFeatures\":8", "\"outFeatures\":-1", "cannot have -1 as output features" },
+        { "\"inputs\":[\"group_norm\"]", "\"inputs\":[]", "not nothing." },
     };
 
     public void Dispose() => _folder.Dispose();
@@ -189,6 +192,21 @@ public sealed class GraphModelTests : IDisposable
                 changed.Add(name, value);
             return Assert.ThrowsAny<Exception>(() => VisionModel.FromGraph(graph, changed)).Message;
         }
+    }
+
+    [Fact]
+    public void What_could_not_be_read_again_is_not_written()
+    {
+        VisionModel model = Random(GrayMamba.Build());
+        Assert.Throws<ArgumentException>(() => model.WithClassNames(new string[10]));
+        var weights = new Dictionary<string, Tensor>(model.Weights) { ["head.bias"] = Filled([10], float.NaN) };
+        string path = _folder["nan.safetensors"];
+        BitisException refusal = Assert.Throws<BitisException>(() => model.WithWeights(weights).Save(path));
+        Assert.Contains("'head.bias' holds NaN", refusal.Message);
+        Assert.False(File.Exists(path));
+        weights["head.bias"] = null!;
+        Assert.Throws<ArgumentException>(() => model.WithWeights(weights));
+        Assert.Throws<ArgumentNullException>(() => PostTrainingQuantizer.Quantize(model, [null!], new Recipe()));
     }
 
     [Fact]

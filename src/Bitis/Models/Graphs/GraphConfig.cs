@@ -166,7 +166,8 @@ public sealed record GraphConfig : ModelConfig
         }
         catch (ArgumentException e)
         {
-            throw new BitisException($"The graph's node '{DisplayText.Of(node.Name)}' does not fit: {e.Message}", e);
+            string problem = e.Message.Replace($" (Parameter '{e.ParamName}')", "", StringComparison.Ordinal);
+            throw new BitisException($"The graph's node '{DisplayText.Of(node.Name)}' does not fit: {problem}", e);
         }
     }
 }
