@@ -22,7 +22,7 @@ public sealed class CustomBackboneTests : IDisposable
         string weights = _folder.Write("weights.pth", StateDict(model.Weights)), output = _folder["mine.bitis"];
         CliOutcome outcome = CliRunner.Finish(Start(weights, "builtin/train", output));
         Assert.True(outcome.ExitCode == 0, outcome.Error);
-        Assert.Contains("in 2 blocks; images 28×28 of 1 channels; 10 classes", outcome.Output);
+        Assert.Contains("in 2 blocks; images 28×28 of 1 channel; 10 classes", outcome.Output);
 
         JsonElement inspected = CliRunner.RunJson("inspect", output);
         Assert.Equal("Graph", inspected.GetProperty("model").GetProperty("family").GetString());

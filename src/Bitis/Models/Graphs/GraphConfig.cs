@@ -122,7 +122,7 @@ public sealed record GraphConfig : ModelConfig
         int blocks = Nodes.Max(node => node.Block + 1) ?? 0;
         int scans = Nodes.Count(node => node.Operator.ScanSize is not null);
         return $"{Nodes.Count} operators, {scans} of them scans, in {blocks} blocks; "
-            + $"images {ImageSize}×{ImageSize} of {ImageChannels} channels; {Classes} classes";
+            + $"images {ImageSize}×{ImageSize} of {ImageChannels} channel{(ImageChannels == 1 ? "" : "s")}; {Classes} classes";
     }
 
     /// <summary>Whether two architectures are the same, node by node.</summary>
