@@ -63,7 +63,7 @@ internal sealed class InspectCommand : BitisCommand
 
     private CheckpointInspection Describe(string reference, string path, ModelOptions options, bool listTensors, bool listNodes)
     {
-        using Checkpoint checkpoint = Checkpoint.Open(path, options.WeightsKey);
+        using Checkpoint checkpoint = VisionModel.OpenCheckpoint(path, options);
         Dictionary<string, Shape> found =
             CheckpointNames.Current(checkpoint).ToDictionary(entry => entry.Key, entry => entry.Value.Shape);
         ModelDetection detection = ModelDetection.Detect(reference, found, checkpoint.Metadata, options);
