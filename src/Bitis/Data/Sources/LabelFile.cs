@@ -1,4 +1,4 @@
-using System.Text;
+using Bitis.Checkpoints;
 
 namespace Bitis.Data.Sources;
 
@@ -24,7 +24,7 @@ internal static class LabelFile
     public static ImageSource Open(FileTree tree, string csvFile)
     {
         string name = tree.FullName(csvFile);
-        string text = ReadText(tree, csvFile);
+        string text = InputText.Decode(tree.Read(csvFile, MaxFileBytes), name);
         RequireCommas(text, name);
         List<CsvRow> rows = Csv.Parse(text, name, maxRows: tree.Files.Count + 1);
         if (rows.Count < 2)
@@ -59,12 +59,6 @@ internal static class LabelFile
         int? classCount = indexColumn >= 0 ? null : classNames?.Count ?? labels.Max() + 1;
         return new ImageFileSource(
             tree, [.. files.Zip(labels, (file, label) => (file, (int?)label))], classNames, classCount);
-    }
-
-    private static string ReadText(FileTree tree, string csvFile)
-    {
-        using var reader = new StreamReader(new MemoryStream(tree.Read(csvFile, MaxFileBytes)), Encoding.UTF8);
-        return reader.ReadToEnd();
     }
 
     /// <summary>Refuses what spreadsheets export where the comma is the decimal point; a header has a comma.</summary>
