@@ -54,7 +54,9 @@ public sealed class LabelFileTests : IDisposable
         Assert.Equal([3, 0], [source.Label(0)!.Value, source.Label(1)!.Value]);
         Assert.Equal(["cat", "class 1", "class 2", "4"], source.ClassNames);
         Assert.Null(source.ClassCount);
-        Assert.Equal(5, source.WithClassNames(["a", "b", "c", "d", "e"]).ClassCount);
+        using ImageSource unnamed = Open("file,class_index\na.png,3\n");
+        Assert.Null(unnamed.ClassCount);
+        Assert.Equal(5, unnamed.WithClassNames(["a", "b", "c", "d", "e"]).ClassCount);
     }
 
     [Fact]
