@@ -39,9 +39,9 @@ internal sealed class BenchCommand : BitisCommand
     protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress)
     {
         int threads = arguments.GetValue(_threads) ?? 0, batch = arguments.GetValue(_batch);
-        var models = new List<LoadedModel> { LoadedModel.Load(_model.Reference(arguments), _model.Options(arguments), progress, Context.Cancellation) };
-        if (arguments.GetValue(_baseline) is { } baseline)
-            models.Add(LoadedModel.Load(baseline, _model.Options(arguments), progress, Context.Cancellation));
+        string?[] references = [_model.Reference(arguments), arguments.GetValue(_baseline)];
+        IReadOnlyList<LoadedModel> models =
+            LoadedModel.LoadAll(references, _model.Options(arguments), progress, Context.Cancellation);
         if (models.Any(model => model.Config.InputShape != models[0].Config.InputShape))
             throw BitisException.InFile(models[1].Reference, $"the baseline takes images {models[1].Config.InputShape}, the model {models[0].Config.InputShape}.");
 

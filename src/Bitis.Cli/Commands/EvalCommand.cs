@@ -61,22 +61,22 @@ internal sealed class EvalCommand : BitisCommand
         if (arguments.GetValue(_images) is { } count)
             images = images.Take(count, arguments.GetValue(_seed));
         int threads = arguments.GetValue(_threads) ?? 0;
-        ModelOptions options = _model.Options(arguments);
-        LoadedModel model = LoadedModel.Load(_model.Reference(arguments), options, progress, Context.Cancellation);
+        string?[] references = [_model.Reference(arguments), arguments.GetValue(_baseline)];
+        IReadOnlyList<LoadedModel> models =
+            LoadedModel.LoadAll(references, _model.Options(arguments), progress, Context.Cancellation);
+        LoadedModel model = models[0];
         using InferenceSession session = model.CreateSession(threads);
 
-        var references = new List<(string Name, LogitFunction Run)>();
-        using InferenceSession? baseline = arguments.GetValue(_baseline) is { } reference
-            ? LoadBaseline(LoadedModel.Load(reference, options, progress, Context.Cancellation), model, threads)
-            : null;
+        var others = new List<(string Name, LogitFunction Run)>();
+        using InferenceSession? baseline = models.Count > 1 ? LoadBaseline(models[1], model, threads) : null;
         if (baseline is not null)
-            references.Add(("baseline", InOrderOf(model, baseline)));
+            others.Add(("baseline", InOrderOf(model, baseline)));
         using var simulation = new VectorizedEvaluator(threads) { CubicDecay = true };
         if (arguments.GetValue(_simulate))
-            references.Add(("simulation", Simulate(model, simulation)));
+            others.Add(("simulation", Simulate(model, simulation)));
 
-        LogitFunction[] others = [.. references.Select(r => r.Run)];
-        var evaluator = new Evaluator(session.Run, model.Config.Classes, model.ClassNames, others)
+        LogitFunction[] functions = [.. others.Select(r => r.Run)];
+        var evaluator = new Evaluator(session.Run, model.Config.Classes, model.ClassNames, functions)
         {
             BatchSize = arguments.GetValue(_batch),
             LoaderThreads = session.Threads,
@@ -86,7 +86,7 @@ internal sealed class EvalCommand : BitisCommand
             model,
             source.Description,
             result,
-            [.. references.Select(r => r.Name)],
+            [.. others.Select(r => r.Name)],
             session.Threads,
             arguments.GetValue(_confusion));
     }

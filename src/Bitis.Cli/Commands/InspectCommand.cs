@@ -36,13 +36,15 @@ internal sealed class InspectCommand : BitisCommand
         string reference = _model.Reference(arguments);
         string path = ModelReference.Resolve(reference, progress, Context.Cancellation);
         bool listTensors = arguments.GetValue(_tensors), listNodes = arguments.GetValue(_nodes);
+        ModelOptions options = _model.Options(arguments);
         return QuantizedModel.IsQuantized(path)
-            ? Describe(reference, QuantizedModel.Load(path), new FileInfo(path).Length, listTensors, listNodes)
-            : Describe(reference, path, _model.Options(arguments), listTensors, listNodes);
+            ? Describe(LoadedModel.Load(reference, options, progress, Context.Cancellation), listTensors, listNodes)
+            : Describe(reference, path, options, listTensors, listNodes);
     }
 
-    private static QuantizedInspection Describe(string reference, QuantizedModel model, long fileBytes, bool listTensors, bool listNodes)
+    private static QuantizedInspection Describe(LoadedModel loaded, bool listTensors, bool listNodes)
     {
+        QuantizedModel model = loaded.Quantized!;
         IEnumerable<TensorLine> levels = model.Layers.Where(layer => layer.Value.Weight is not null)
             .Select(layer => (Name: model.Graph[layer.Key].ParameterNames[0], layer.Value.Weight!.Bits))
             .Select(weight => new TensorLine(weight.Name, $"int{weight.Bits}", ShapeOf(model.Graph, weight.Name)));
@@ -50,8 +52,8 @@ internal sealed class InspectCommand : BitisCommand
             .Select(name => new TensorLine(name, "int8", ShapeOf(model.Graph, name)));
         IEnumerable<TensorLine> floats = model.Weights.Select(weight => new TensorLine(weight.Key, "float32", weight.Value.Shape));
         return new QuantizedInspection(
-            reference,
-            fileBytes,
+            loaded.Reference,
+            loaded.FileLength,
             ModelSummary.Of(model.Config, model.Graph, model.Preprocessing, model.ClassNames),
             model.Recipe,
             model.Calibration,
@@ -63,7 +65,7 @@ internal sealed class InspectCommand : BitisCommand
 
     private CheckpointInspection Describe(string reference, string path, ModelOptions options, bool listTensors, bool listNodes)
     {
-        using Checkpoint checkpoint = Checkpoint.Open(path, options.WeightsKey);
+        using Checkpoint checkpoint = VisionModel.OpenCheckpoint(path, options);
         Dictionary<string, Shape> found =
             CheckpointNames.Current(checkpoint).ToDictionary(entry => entry.Key, entry => entry.Value.Shape);
         ModelDetection detection = ModelDetection.Detect(reference, found, checkpoint.Metadata, options);

@@ -1,4 +1,3 @@
-using System.Text;
 using Bitis.Checkpoints;
 
 namespace Bitis.Cli.Input;
@@ -10,7 +9,7 @@ internal static class BoundedText
     /// <param name="path">The file.</param>
     /// <param name="maxBytes">How many bytes are allowed.</param>
     /// <param name="expected">What the file should be, for the message.</param>
-    /// <exception cref="BitisException">There is no such file, it is something else, or it cannot be read.</exception>
+    /// <exception cref="BitisException">There is no such file, it is something else or not UTF-8, or it cannot be read.</exception>
     public static string? Read(string path, int maxBytes, string expected)
     {
         InputPath.RequireFile(path, expected);
@@ -40,8 +39,6 @@ internal static class BoundedText
                 return null;
             contents.Write(buffer, 0, count);
         }
-        contents.Position = 0;
-        using var reader = new StreamReader(contents, Encoding.UTF8);
-        return reader.ReadToEnd();
+        return InputText.Decode(contents.GetBuffer().AsSpan(0, (int)contents.Length), path);
     }
 }

@@ -45,14 +45,43 @@ internal sealed class LoadedModel
     public string Kind => Quantized is { } q ? $"{Config.Family}, {q.Recipe.Bits} ({q.Recipe.Method})" : $"{Config.Family}, float32";
 
     /// <summary>Loads a model file, or a file of the Hugging Face hub.</summary>
-    /// <exception cref="BitisException">It cannot be used.</exception>
+    /// <exception cref="BitisException">It cannot be used, or contradicts the options.</exception>
     public static LoadedModel Load(
+        string reference, ModelOptions options, IProgress<WorkProgress> progress, CancellationToken cancellationToken) =>
+        LoadAll([reference], options, progress, cancellationToken)[0];
+
+    /// <summary>Loads models that share the options; the key of the weights is for those that are checkpoints.</summary>
+    /// <param name="references">The models; null is skipped.</param>
+    /// <param name="options">What the user knows better than the files.</param>
+    /// <param name="progress">Hears of downloads.</param>
+    /// <param name="cancellationToken">Ends downloads.</param>
+    /// <exception cref="BitisException">
+    /// One cannot be used, or contradicts the options, or none has weights under a key.
+    /// </exception>
+    public static IReadOnlyList<LoadedModel> LoadAll(
+        IEnumerable<string?> references,
+        ModelOptions options,
+        IProgress<WorkProgress> progress,
+        CancellationToken cancellationToken)
+    {
+        LoadedModel[] models =
+            [.. references.OfType<string>().Select(name => LoadOne(name, options, progress, cancellationToken))];
+        return options.WeightsKey is null || models.Any(model => model.Float is not null)
+            ? models
+            : throw BitisException.InFile(
+                models[0].Reference,
+                "--weights-key is for checkpoints; a quantized model has one set of weights. Leave the option out.");
+    }
+
+    private static LoadedModel LoadOne(
         string reference, ModelOptions options, IProgress<WorkProgress> progress, CancellationToken cancellationToken)
     {
         string path = ModelReference.Resolve(reference, progress, cancellationToken);
-        return QuantizedModel.IsQuantized(path)
-            ? new LoadedModel(reference, path, original: null, QuantizedModel.Load(path))
-            : new LoadedModel(reference, path, VisionModel.Load(path, options), quantized: null);
+        if (!QuantizedModel.IsQuantized(path))
+            return new LoadedModel(reference, path, VisionModel.Load(path, options), quantized: null);
+        QuantizedModel quantized = QuantizedModel.Load(path);
+        options.RequireAgreement(reference, quantized.Config);
+        return new LoadedModel(reference, path, original: null, quantized);
     }
 
     /// <summary>Makes it ready to answer.</summary>

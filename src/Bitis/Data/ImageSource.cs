@@ -50,22 +50,30 @@ public abstract class ImageSource : IDisposable
     public ImageSource Subset(IReadOnlyList<int> indices) => new SubsetSource(this, indices);
 
     /// <summary>The same images, with names for their classes. The parent must stay open.</summary>
-    /// <param name="names">The names, by label.</param>
+    /// <param name="names">The names, by label; as they are if the classes have names already.</param>
     /// <exception cref="BitisException">
-    /// A label has no name, or the classes have names already and these are more or fewer.
+    /// No image has a label, a label has no name, or the classes have other names already.
     /// </exception>
     public ImageSource WithClassNames(IReadOnlyList<string> names)
     {
         ArgumentNullException.ThrowIfNull(names);
-        int needed = ClassCount ?? 1 + Enumerable.Range(0, Count).Max(index => Label(index) ?? -1);
-        bool isCountKnown = ClassNames is not null && ClassCount is not null;
-        if (names.Count < needed || (isCountKnown && names.Count != needed))
+        int largest = Enumerable.Range(0, Count).Max(index => Label(index) ?? -1);
+        if (largest < 0)
         {
             throw new BitisException(
-                $"{Description}: {names.Count} class names were given; the images have {needed} classes. "
-                + "One name for each was expected.");
+                $"{Description}: the images have no labels, so nothing tells which of the class names are theirs. "
+                + "Use images with labels, or leave the names out (eval: --classes).");
         }
-        return new NamedClassesSource(this, names);
+        if (ClassNames is { } known && !known.SequenceEqual(names))
+        {
+            throw new BitisException(
+                $"{Description}: the classes have names already ('{DisplayText.Of(known.FirstOrDefault())}', ...), "
+                + "which others would replace. Rename the folders or labels, or leave the names out (eval: --classes).");
+        }
+        int needed = ClassCount ?? largest + 1;
+        return names.Count >= needed ? new NamedClassesSource(this, names) : throw new BitisException(
+            $"{Description}: {names.Count} class names were given; the images have {needed} classes. "
+            + "One name for each was expected.");
     }
 
     /// <summary>

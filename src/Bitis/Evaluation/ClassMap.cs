@@ -146,8 +146,8 @@ public sealed class ClassMap
         {
             throw new BitisException(
                 $"{images.Description}: the model has no class {Quote(unknown)}; its classes are {Quote(modelNames)}. "
-                + "Use images of the model's classes, or give the images' classes the model's names "
-                + "(eval: --classes FILE).");
+                + "Use images of the model's classes, or give the images' classes the model's names where they have "
+                + "theirs: folders, labels.csv, or --classes FILE.");
         }
         if (labels.FirstOrDefault(label => targets[label] == -2, -1) is var several and not -1)
         {

@@ -53,8 +53,10 @@ public sealed record ModelOptions
     /// <param name="config">The architecture.</param>
     /// <exception cref="BitisException">An option does not apply to the family, or contradicts the
     /// architecture.</exception>
-    internal void RequireAgreement(string file, ModelConfig config)
+    public void RequireAgreement(string file, ModelConfig config)
     {
+        ArgumentNullException.ThrowIfNull(config);
+        Validate();
         IReadOnlyDictionary<string, string> described = ModelFamilies.Of(config).Options(config);
         foreach ((string option, string chosen) in Chosen(described))
         {

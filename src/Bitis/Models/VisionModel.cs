@@ -47,9 +47,7 @@ public sealed class VisionModel
     public static VisionModel Load(string path, ModelOptions? options = null)
     {
         options ??= ModelOptions.Default;
-        using Checkpoint checkpoint = Checkpoint.Open(path, options.WeightsKey);
-        if (VisionModelFile.IsDescribed(checkpoint.Metadata))
-            VisionModelFile.Verify(checkpoint);
+        using Checkpoint checkpoint = OpenCheckpoint(path, options);
         IReadOnlyDictionary<string, CheckpointEntry> entries = CheckpointNames.Current(checkpoint);
         Dictionary<string, Shape> found = entries.ToDictionary(entry => entry.Key, entry => entry.Value.Shape);
         ModelDetection detection = ModelDetection.Detect(path, found, checkpoint.Metadata, options);
@@ -70,6 +68,28 @@ public sealed class VisionModel
             Preprocessing = detection.Preprocessing,
             ClassNames = detection.ClassNames,
         };
+    }
+
+    /// <summary>
+    /// Opens a model's file without loading it; one that describes itself is compared with its digest first.
+    /// </summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">Where the weights are.</param>
+    /// <exception cref="BitisException">The file cannot be read, or is not what was written.</exception>
+    public static Checkpoint OpenCheckpoint(string path, ModelOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        Checkpoint checkpoint = Checkpoint.Open(path, options.WeightsKey);
+        try
+        {
+            VisionModelFile.Verify(checkpoint);
+            return checkpoint;
+        }
+        catch
+        {
+            checkpoint.Dispose();
+            throw;
+        }
     }
 
     /// <summary>A model with fresh weights, distributed as the official code initializes them.</summary>

@@ -24,9 +24,17 @@ internal static class VisionModelFile
                 $"this is a model of format {metadata[FormatKey]}; this version of Bitis reads formats {OldVersion} and {FormatVersion}.");
 
     /// <summary>Makes sure that a file that describes itself is what was written: all of it; of the old format, the tensors' bytes.</summary>
-    /// <exception cref="BitisException">It is not.</exception>
+    /// <remarks>Files that do not describe themselves have no digest, and pass.</remarks>
+    /// <exception cref="BitisException">It is not, or only a part of it was opened.</exception>
     public static void Verify(Checkpoint file)
     {
+        if (!IsDescribed(file.Metadata))
+            return;
+        if (file.WeightsKey.Length > 0)
+        {
+            throw BitisException.InFile(
+                file.Path, "--weights-key is for checkpoints; this model describes itself. Leave the option out.");
+        }
         if (file.Metadata[FormatKey] == OldVersion)
             ContentDigest.VerifyFormat1(file);
         else if (file.Metadata[FormatKey] == FormatVersion)

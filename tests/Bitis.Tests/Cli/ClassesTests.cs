@@ -70,6 +70,15 @@ public sealed class ClassesTests : IDisposable
     }
 
     [Fact]
+    public void Names_are_for_classes_that_have_none_and_images_that_have_labels()
+    {
+        string names = _folder.WriteText("names.txt", "dog\ncat\n"), animals = CatsAndDogs();
+        string[] eval = ["eval", "vim-cifar10", "--classes", names, "--data"];
+        CliRunner.Run([.. eval, animals]).AssertRefused("names already ('cat', ...)", "--classes");
+        CliRunner.Run([.. eval, Path.Combine(animals, "cat")]).AssertRefused("no labels", "--classes");
+    }
+
+    [Fact]
     public void A_baseline_s_classes_are_compared_by_name()
     {
         string model = _folder.File("model.safetensors"), reordered = _folder.File("reordered.safetensors");

@@ -28,6 +28,39 @@ public sealed class ImageFolderTests : IDisposable
     }
 
     [Fact]
+    public void A_link_back_to_a_folder_above_it_is_left_out()
+    {
+        _folder.Write("set/cat/a.png", TestImages.SolidPng(1, 1, 1));
+        _folder.Write("elsewhere/dogs/b.png", TestImages.SolidPng(2, 2, 2));
+        Directory.CreateSymbolicLink(_folder["set/dog"], _folder["elsewhere/dogs"]);
+        Directory.CreateSymbolicLink(_folder["alias"], "set");
+        Directory.CreateSymbolicLink(_folder["set/cat/up"], "..");
+        Directory.CreateSymbolicLink(_folder["set/cat/itself"], ".");
+        Directory.CreateSymbolicLink(_folder["set/cat/further"], "../..");
+        Directory.CreateSymbolicLink(_folder["set/back"], _folder.Path);
+        Directory.CreateSymbolicLink(_folder["elsewhere/dogs/back"], _folder["alias"]);
+        foreach (string path in (string[])[_folder["set"], _folder["set"] + "/", _folder["alias"]])
+        {
+            using ImageSource source = ImageSource.Open(path);
+            Assert.Equal(["cat/a.png", "dog/b.png"], Enumerable.Range(0, source.Count).Select(source.Name));
+            Assert.Equal(["cat", "dog"], source.ClassNames);
+        }
+    }
+
+    [Fact]
+    public void Images_in_too_many_folders_are_not_left_out()
+    {
+        string deep = $"a{string.Concat(Enumerable.Repeat("/x", 15))}";
+        _folder.Write($"{deep}/a.png", TestImages.SolidPng(1, 1, 1));
+        _folder.Write("b/b.png", TestImages.SolidPng(1, 1, 1));
+        using ImageSource source = ImageSource.Open(_folder.Path);
+        Assert.Equal(2, source.Count);
+        _folder.Write($"{deep}/x/a.png", TestImages.SolidPng(1, 1, 1));
+        Assert.Contains(
+            "more than 16 folders deep", Assert.Throws<BitisException>(() => ImageSource.Open(_folder.Path)).Message);
+    }
+
+    [Fact]
     public void A_folder_of_images_has_no_labels()
     {
         _folder.Write("b.png", TestImages.SolidPng(2, 2, 2));

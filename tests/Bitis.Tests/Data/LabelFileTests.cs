@@ -54,7 +54,9 @@ public sealed class LabelFileTests : IDisposable
         Assert.Equal([3, 0], [source.Label(0)!.Value, source.Label(1)!.Value]);
         Assert.Equal(["cat", "class 1", "class 2", "4"], source.ClassNames);
         Assert.Null(source.ClassCount);
-        Assert.Equal(5, source.WithClassNames(["a", "b", "c", "d", "e"]).ClassCount);
+        using ImageSource unnamed = Open("file,class_index\na.png,3\n");
+        Assert.Null(unnamed.ClassCount);
+        Assert.Equal(5, unnamed.WithClassNames(["a", "b", "c", "d", "e"]).ClassCount);
     }
 
     [Fact]
@@ -80,6 +82,13 @@ public sealed class LabelFileTests : IDisposable
         Assert.Equal(3, source.Read(0).Label);
     }
 
+    [Fact]
+    public void Columns_that_nobody_reads_may_have_the_same_header()
+    {
+        using ImageSource source = Open("file,label,x,x,class,class\na.png,1,2,3,4,5\n");
+        Assert.Equal(1, source.Label(0));
+    }
+
     [Theory]
     [InlineData("file,label\n", "there are no rows")]
     [InlineData("picture,label\na.png,1\n", "line 1: the header 'picture,label' has no file column")]
@@ -102,6 +111,10 @@ public sealed class LabelFileTests : IDisposable
     [InlineData("\"file\";\"label\"\r\n\"a.png\";\"1\"\r\n", "line 1: the columns are separated by semicolons")]
     [InlineData("file\tlabel\na.png\t1\n", "line 1: the columns are separated by tabs")]
     [InlineData("file,label\na.png,dog\nsub/b.png, \n", "line 3: the label is empty")]
+    [InlineData("file,label,label\na.png,1,2\n", "line 1: columns 2 and 3 are both called 'label'")]
+    [InlineData("\nfile,x, File ,label\na.png,1,b.png,2\n", "line 2: columns 1 and 3 are both called 'file'")]
+    [InlineData("file,class_index,name,Name\na.png,1,a,b\n", "line 1: columns 3 and 4 are both called 'name'")]
+    [InlineData("file,class_index,imagenet_class_index_0based\na.png,1,2\n", "are both called 'class_index'")]
     [InlineData("file,label,name\na.png,1,dog\nsub/b.png,1,cat\n", "line 3: class 1 is called 'cat' here and 'dog' above")]
     public void Malformed_rows_are_reported_with_their_line(string csv, string expected)
     {

@@ -120,8 +120,21 @@ public sealed class ClassMapTests
         using ImageSource some = new Counted(3, 0, 1);
         Refused(() => some.WithClassNames(["fox", "cat"]), "2 class names were given; the images have 3 classes");
         Refused(() => images.WithClassNames(["fox"]), "1 class names were given; the images have 2 classes");
-        Refused(() => Images(Animals, 0).WithClassNames(["a", "b", "c", "d", "e"]), "5 class names");
     }
+
+    [Fact]
+    public void Names_that_classes_have_are_not_replaced()
+    {
+        using ImageSource images = Images(Animals, 0);
+        string[] reversed = [.. Animals.AsEnumerable().Reverse()];
+        Refused(() => images.WithClassNames(reversed), "the classes have names already ('cat', ...)");
+        Refused(() => images.WithClassNames([.. Animals, "gnu"]), "the classes have names already");
+        Assert.Equal(Animals, images.WithClassNames([.. Animals]).ClassNames);
+    }
+
+    [Fact]
+    public void Images_without_labels_take_no_names() =>
+        Refused(() => Images(null, null, null).WithClassNames(Animals), "the images have no labels");
 
     private static InMemoryImageSource Images(string[]? names, params int?[] labels) =>
         new([.. labels.Select((label, i) => new LabeledImage(Pixel, label, $"image {i}"))], names);

@@ -114,6 +114,17 @@ public sealed class VisionModelFileTests : IDisposable
     }
 
     [Fact]
+    public void Inspect_refuses_a_file_with_a_changed_byte_as_loading_does()
+    {
+        string path = Save();
+        byte[] bytes = File.ReadAllBytes(path);
+        bytes[^4] ^= 1; // a weight that stays finite
+        File.WriteAllBytes(path, bytes);
+        Assert.Contains("the SHA-256 differs", Refusal(path));
+        CliRunner.Run("inspect", path).AssertRefused(path, "the SHA-256 differs");
+    }
+
+    [Fact]
     public void Models_that_come_with_bitis_load_by_name_and_say_how_they_were_trained()
     {
         Assert.Contains("vim-micro-builtin", ShippedModels.Names);

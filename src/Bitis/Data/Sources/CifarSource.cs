@@ -1,3 +1,4 @@
+using Bitis.Checkpoints;
 using Microsoft.Win32.SafeHandles;
 
 namespace Bitis.Data.Sources;
@@ -109,7 +110,7 @@ internal sealed class CifarSource : ImageSource
         string file = Path.Combine(Path.GetDirectoryName(path) ?? "", "fine_label_names.txt");
         if (!File.Exists(file))
             return null;
-        string text = System.Text.Encoding.UTF8.GetString(InputFile.ReadAllBytes(file, 1 << 16));
+        string text = InputText.Decode(InputFile.ReadAllBytes(file, 1 << 16), file);
         string[] names = text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         return names.Length == 100
             ? names

@@ -6,6 +6,12 @@ namespace Bitis.Data.Sources;
 /// </summary>
 internal abstract class FileTree : IDisposable
 {
+    /// <summary>
+    /// How many folders a file may lie in. Each folder of a zip's name is a name itself, so that a name of many would
+    /// grow with its length squared; links between folders make paths in number exponential in the depth.
+    /// </summary>
+    protected const int MaxDepth = 16;
+
     private static readonly string[] ImageExtensions = [".jpg", ".jpeg", ".jpe", ".png", ".bmp"];
 
     /// <summary>What messages call the tree.</summary>

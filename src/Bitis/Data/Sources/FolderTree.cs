@@ -1,15 +1,16 @@
+using System.Collections.Immutable;
 using Bitis.Checkpoints;
 
 namespace Bitis.Data.Sources;
 
-/// <summary>The files below a folder.</summary>
+/// <summary>
+/// The files below a folder. Links are followed, as class folders may be links, but for those that lead back to a folder
+/// above them.
+/// </summary>
 internal sealed class FolderTree : FileTree
 {
-    // Links are followed, as class folders may be links; the depth limit ends those that lead back up.
     private static readonly EnumerationOptions Everything = new()
     {
-        RecurseSubdirectories = true,
-        MaxRecursionDepth = 8,
         IgnoreInaccessible = false,
         AttributesToSkip = FileAttributes.None,
     };
@@ -22,15 +23,7 @@ internal sealed class FolderTree : FileTree
         Path = folder.Length > 1 ? folder.TrimEnd('/', System.IO.Path.DirectorySeparatorChar) : folder;
         try
         {
-            foreach (FileSystemInfo entry in new DirectoryInfo(folder).EnumerateFileSystemInfos("*", Everything))
-            {
-                string name = System.IO.Path.GetRelativePath(folder, entry.FullName)
-                    .Replace(System.IO.Path.DirectorySeparatorChar, '/');
-                if (IsHidden(name))
-                    continue;
-                InputPath.RequireUtf8(entry.FullName); // would be left out without a word
-                (entry.Attributes.HasFlag(FileAttributes.Directory) ? _folders : _files).Add(name);
-            }
+            Add(new DirectoryInfo(folder), prefix: "", above: [.. IdentitiesAbove(folder)]);
         }
         catch (Exception e) when (InputFile.IsFileSystemFailure(e))
         {
@@ -49,5 +42,44 @@ internal sealed class FolderTree : FileTree
 
     public override void Dispose()
     {
+    }
+
+    /// <summary>Which folders a folder lies in, really and not by its name, and which it is.</summary>
+    private static IEnumerable<string> IdentitiesAbove(string folder)
+    {
+        string? last = null;
+        while (FileFacts.Of(folder)?.Identity is { } identity && identity != last)
+        {
+            yield return identity;
+            last = identity; // that of the root, whose parent is itself
+            folder = System.IO.Path.Join(folder, "..");
+        }
+    }
+
+    /// <summary>Adds what is in a folder and below.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="prefix">Its name in the tree with a trailing '/', or nothing.</param>
+    /// <param name="above">The identities of the folder and those on the way to it.</param>
+    private void Add(DirectoryInfo folder, string prefix, ImmutableHashSet<string> above)
+    {
+        foreach (FileSystemInfo entry in folder.EnumerateFileSystemInfos("*", Everything))
+        {
+            string name = prefix + entry.Name;
+            if (IsHidden(name))
+                continue;
+            InputPath.RequireUtf8(entry.FullName); // would be left out without a word
+            if (!entry.Attributes.HasFlag(FileAttributes.Directory))
+            {
+                _files.Add(name);
+                continue;
+            }
+            string identity = FileFacts.Of(entry.FullName)?.Identity ?? entry.FullName;
+            if (above.Contains(identity))
+                continue;
+            if (name.AsSpan().Count('/') >= MaxDepth)
+                throw BitisException.InFile(FullName(name), $"this is more than {MaxDepth} folders deep. Move it up.");
+            _folders.Add(name);
+            Add(new DirectoryInfo(entry.FullName), name + "/", above.Add(identity));
+        }
     }
 }

@@ -1,4 +1,4 @@
-using System.Text;
+using Bitis.Checkpoints;
 
 namespace Bitis.Data.Sources;
 
@@ -24,7 +24,7 @@ internal static class LabelFile
     public static ImageSource Open(FileTree tree, string csvFile)
     {
         string name = tree.FullName(csvFile);
-        string text = ReadText(tree, csvFile);
+        string text = InputText.Decode(tree.Read(csvFile, MaxFileBytes), name);
         RequireCommas(text, name);
         List<CsvRow> rows = Csv.Parse(text, name, maxRows: tree.Files.Count + 1);
         if (rows.Count < 2)
@@ -34,17 +34,19 @@ internal static class LabelFile
                 "there are no rows; a header line and one line for each image were expected.");
         }
 
-        IReadOnlyList<string> header = [.. rows[0].Fields.Select(Normalize)];
-        int fileColumn = Find(header, FileHeaders);
-        int indexColumn = Find(header, IndexHeaders);
-        int labelColumn = indexColumn >= 0 ? indexColumn : Find(header, LabelHeaders);
-        int nameColumn = Find(header, indexColumn >= 0 ? [.. NameHeaders, .. LabelHeaders] : NameHeaders);
+        List<string> header = [.. rows[0].Fields.Select(Normalize)];
+        int headerLine = rows[0].Line;
+        int fileColumn = Find(header, FileHeaders, name, headerLine);
+        int indexColumn = Find(header, IndexHeaders, name, headerLine);
+        int labelColumn = indexColumn >= 0 ? indexColumn : Find(header, LabelHeaders, name, headerLine);
+        string[] nameHeaders = indexColumn >= 0 ? [.. NameHeaders, .. LabelHeaders] : NameHeaders;
+        int nameColumn = Find(header, nameHeaders, name, headerLine);
         if (fileColumn < 0 || labelColumn < 0)
         {
             string[] expected = fileColumn < 0 ? FileHeaders : [.. IndexHeaders, .. LabelHeaders];
             throw BitisException.InFile(
                 name,
-                $"line {rows[0].Line}: the header '{string.Join(',', rows[0].Fields)}' has no "
+                $"line {headerLine}: the header '{string.Join(',', rows[0].Fields)}' has no "
                 + $"{(fileColumn < 0 ? "file" : "label")} column; "
                 + $"one of {string.Join(", ", expected)} was expected.");
         }
@@ -59,12 +61,6 @@ internal static class LabelFile
         int? classCount = indexColumn >= 0 ? null : classNames?.Count ?? labels.Max() + 1;
         return new ImageFileSource(
             tree, [.. files.Zip(labels, (file, label) => (file, (int?)label))], classNames, classCount);
-    }
-
-    private static string ReadText(FileTree tree, string csvFile)
-    {
-        using var reader = new StreamReader(new MemoryStream(tree.Read(csvFile, MaxFileBytes)), Encoding.UTF8);
-        return reader.ReadToEnd();
     }
 
     /// <summary>Refuses what spreadsheets export where the comma is the decimal point; a header has a comma.</summary>
@@ -112,15 +108,19 @@ internal static class LabelFile
     }
 
     /// <summary>The column with the first of the names that is there, or −1.</summary>
-    private static int Find(IReadOnlyList<string> header, ReadOnlySpan<string> names)
+    /// <exception cref="BitisException">Two columns have that name.</exception>
+    private static int Find(List<string> header, ReadOnlySpan<string> names, string file, int line)
     {
         foreach (string name in names)
         {
-            for (int column = 0; column < header.Count; column++)
-            {
-                if (header[column] == name)
-                    return column;
-            }
+            int column = header.IndexOf(name);
+            if (column < 0)
+                continue;
+            int second = header.IndexOf(name, column + 1);
+            return second < 0 ? column : throw BitisException.InFile(
+                file,
+                $"line {line}: columns {column + 1} and {second + 1} are both called '{name}'; "
+                + "one was expected. Remove or rename the other.");
         }
         return -1;
     }

@@ -13,9 +13,6 @@ internal sealed class ZipTree : FileTree
     /// <summary>Deflate's best ratio; an entry that claims more is lying or damaged.</summary>
     private const int MaxDeflateRatio = 1032;
 
-    /// <summary>Each folder of a name is a name itself: a name of many folders would grow with its length squared.</summary>
-    private const int MaxDepth = 16;
-
     private readonly Lock _lock = new();
     private readonly ZipArchive _archive;
     private readonly long _zipLength;
