@@ -191,15 +191,15 @@ public sealed class VisionModel
     private void RequireHeadOfItsOwn()
     {
         Node head = Graph.Output;
-        if (Graph.Nodes.FirstOrDefault(node => node != head && node.ParameterNames.Any(head.ParameterNames.Contains))
-            is not { } other)
+        foreach (string parameter in head.ParameterNames)
         {
-            return;
+            if (Graph.OtherUserOf(parameter, head) is { } other)
+            {
+                throw new BitisException(
+                    $"The head '{head.Name}' shares the parameter '{parameter}' with '{other.Name}', "
+                    + "which a new head would change. Give each of them a parameter of its own.");
+            }
         }
-        string shared = other.ParameterNames.First(head.ParameterNames.Contains);
-        throw new BitisException(
-            $"The head '{head.Name}' shares the parameter '{shared}' with '{other.Name}', which a new head would change. "
-            + "Give each of them a parameter of its own.");
     }
 
     private static void CheckShapes(string path, CheckpointLayout layout, Dictionary<string, Shape> found)

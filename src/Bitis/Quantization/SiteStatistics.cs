@@ -111,7 +111,7 @@ public sealed class SiteStatistics
         return result;
     }
 
-    /// <summary>An image's tokens and their length: a vector is one token, a map has one for each of its rows.</summary>
+    /// <summary>An image's tokens and their length: a vector is one, a map has one for each of its rows.</summary>
     private static (int Tokens, int Channels) Rows(Tensor values)
     {
         int channels = values.Shape[^1];
