@@ -100,7 +100,7 @@ public static class PostTrainingQuantizer
         foreach (Node node in quantized)
         {
             string parameter = node.ParameterNames[0];
-            if (graph.Nodes.FirstOrDefault(other => other != node && other.ParameterNames.Contains(parameter)) is { } other)
+            if (graph.OtherUserOf(parameter, node) is { } other)
             {
                 throw new BitisException(
                     $"'{node.Name}' and '{other.Name}' share the parameter '{parameter}'; what is quantized needs one of its own. "

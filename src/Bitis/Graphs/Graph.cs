@@ -6,6 +6,7 @@ namespace Bitis.Graphs;
 public sealed class Graph
 {
     private readonly Dictionary<string, Node> _byName;
+    private readonly ILookup<string, Node> _parameterUsers;
 
     internal Graph(IReadOnlyList<Node> nodes, Node output)
     {
@@ -13,6 +14,8 @@ public sealed class Graph
         Output = output;
         _byName = nodes.ToDictionary(node => node.Name);
         Parameters = [.. nodes.SelectMany(ParametersOf).DistinctBy(parameter => parameter.Name)];
+        _parameterUsers = nodes.SelectMany(node => node.ParameterNames.Select(name => (name, node)))
+            .ToLookup(pair => pair.name, pair => pair.node);
         BlockCount = nodes.Max(node => node.Block + 1) ?? 0;
     }
 
@@ -40,6 +43,10 @@ public sealed class Graph
 
     /// <summary>Whether a node belongs to a block; a graph without blocks is one itself.</summary>
     internal bool IsInBlock(Node node) => node.Block is not null || BlockCount == 0;
+
+    /// <summary>A node other than this one that has the parameter, too; null if there is none.</summary>
+    internal Node? OtherUserOf(string parameter, Node node) =>
+        _parameterUsers[parameter].FirstOrDefault(user => user != node);
 
     private static IEnumerable<(string Name, Shape Shape)> ParametersOf(Node node) =>
         node.ParameterNames.Zip(node.Operator.Parameters, (name, spec) => (name, spec.Shape));

@@ -9,19 +9,16 @@ namespace Bitis.Graphs;
 /// </summary>
 public sealed class GraphSegment
 {
-    private readonly Graph _graph;
     private readonly Dictionary<Node, Node> _lastUse = [];
 
-    private GraphSegment(Graph graph, int? block, IReadOnlyList<Node> nodes, IReadOnlyList<Node>? outputs = null)
+    private GraphSegment(int? block, IReadOnlyList<Node> nodes, IReadOnlyList<Node> outputs)
     {
-        _graph = graph;
         Block = block;
         Nodes = nodes;
+        Outputs = outputs;
         var inside = nodes.ToHashSet();
-        IEnumerable<Node> read = nodes.SelectMany(node => node.Inputs).Concat(outputs ?? []);
+        IEnumerable<Node> read = nodes.SelectMany(node => node.Inputs).Concat(outputs);
         Inputs = [.. read.Where(input => !inside.Contains(input)).Distinct().OrderBy(node => node.Index)];
-        var usedOutside = graph.Nodes.Where(node => !inside.Contains(node)).SelectMany(node => node.Inputs).Append(graph.Output).ToHashSet();
-        Outputs = outputs ?? [.. nodes.Where(usedOutside.Contains)];
         foreach (Node node in nodes)
         {
             foreach (Node input in node.Inputs)
@@ -47,35 +44,44 @@ public sealed class GraphSegment
     {
         ArgumentNullException.ThrowIfNull(graph);
         if (graph.BlockCount == 0)
-            return [new GraphSegment(graph, block: 0, [.. graph.Nodes.Skip(1)])];
-        var segments = new List<GraphSegment>();
-        var nodes = new List<Node>();
+            return [new GraphSegment(block: 0, [.. graph.Nodes.Skip(1)], [graph.Output])];
+        List<List<Node>> parts = CutAtBlocks(graph);
+        var partOf = new Dictionary<Node, List<Node>>();
+        foreach (List<Node> part in parts)
+        {
+            foreach (Node node in part)
+                partOf.Add(node, part);
+        }
+        var usedOutside = new HashSet<Node> { graph.Output };
+        foreach ((Node node, List<Node> part) in partOf)
+            usedOutside.UnionWith(node.Inputs.Where(input => !ReferenceEquals(partOf.GetValueOrDefault(input), part)));
+        return [.. parts.Select(part => new GraphSegment(part[0].Block, part, [.. part.Where(usedOutside.Contains)]))];
+    }
+
+    /// <summary>All nodes but the image: those of a block, or what lies between two, together.</summary>
+    private static List<List<Node>> CutAtBlocks(Graph graph)
+    {
+        var parts = new List<List<Node>>();
+        var partOfBlock = new Dictionary<int, List<Node>>();
         foreach (Node node in graph.Nodes.Skip(1))
         {
-            if (nodes.Count > 0 && nodes[0].Block != node.Block)
+            if (parts.Count == 0 || parts[^1][0].Block != node.Block)
             {
-                Close();
-                if (node.Block is not null && segments.LastOrDefault(segment => segment.Block == node.Block) is { } earlier)
+                parts.Add([]);
+                if (node.Block is { } block && !partOfBlock.TryAdd(block, parts[^1]))
                 {
                     throw new BitisException(
-                        $"'{node.Name}' belongs to block {node.Block}, whose other nodes end with '{earlier.Nodes[^1].Name}': "
-                        + "add the nodes of a block one after the other.");
+                        $"'{node.Name}' belongs to block {block}, whose other nodes end with "
+                        + $"'{partOfBlock[block][^1].Name}': add the nodes of a block one after the other.");
                 }
             }
-            nodes.Add(node);
+            parts[^1].Add(node);
         }
-        Close();
-        return segments;
-
-        void Close()
-        {
-            segments.Add(new GraphSegment(graph, nodes[0].Block, [.. nodes]));
-            nodes.Clear();
-        }
+        return parts;
     }
 
     /// <summary>The whole of a graph.</summary>
-    public static GraphSegment All(Graph graph) => new(graph, block: null, [.. graph.Nodes.Skip(1)]);
+    public static GraphSegment All(Graph graph) => new(block: null, [.. graph.Nodes.Skip(1)], [graph.Output]);
 
     /// <summary>The part of this segment that computes some of its values.</summary>
     public GraphSegment For(params IReadOnlyList<Node> outputs)
@@ -86,7 +92,7 @@ public sealed class GraphSegment
             if (needed.Contains(node))
                 needed.UnionWith(node.Inputs);
         }
-        return new GraphSegment(_graph, Block, [.. Nodes.Where(needed.Contains)], outputs);
+        return new GraphSegment(Block, [.. Nodes.Where(needed.Contains)], outputs);
     }
 
     /// <summary>The part of this segment whose values change if some of its nodes do.</summary>
@@ -98,7 +104,7 @@ public sealed class GraphSegment
             if (changing.Contains(node) || node.Inputs.Any(affected.Contains))
                 affected.Add(node);
         }
-        return new GraphSegment(_graph, Block, [.. Nodes.Where(affected.Contains)], [.. Outputs.Where(affected.Contains)]);
+        return new GraphSegment(Block, [.. Nodes.Where(affected.Contains)], [.. Outputs.Where(affected.Contains)]);
     }
 
     /// <summary>The node in <see cref="ToGraph"/> that the first input of a node passes through.</summary>

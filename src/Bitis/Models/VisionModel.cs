@@ -159,8 +159,12 @@ public sealed class VisionModel
     /// </summary>
     /// <param name="classes">How many classes the head tells apart.</param>
     /// <param name="seed">The same seed gives the same head.</param>
+    /// <exception cref="BitisException">
+    /// The head cannot have other classes, or shares a parameter with another layer.
+    /// </exception>
     public VisionModel WithNewHead(int classes, ulong seed)
     {
+        RequireHeadOfItsOwn();
         VisionModel fresh = CreateRandom(Config.WithClasses(classes), seed);
         Dictionary<string, Tensor> weights = fresh.Graph.Parameters.ToDictionary(
             parameter => parameter.Name,
@@ -204,6 +208,21 @@ public sealed class VisionModel
     /// <exception cref="BitisException">The file cannot be written.</exception>
     public void Save(string path, IReadOnlyDictionary<string, string>? notes = null) =>
         VisionModelFile.Save(this, path, notes ?? new Dictionary<string, string>());
+
+    /// <summary>A new head must change nothing but the head.</summary>
+    private void RequireHeadOfItsOwn()
+    {
+        Node head = Graph.Output;
+        foreach (string parameter in head.ParameterNames)
+        {
+            if (Graph.OtherUserOf(parameter, head) is { } other)
+            {
+                throw new BitisException(
+                    $"The head '{head.Name}' shares the parameter '{parameter}' with '{other.Name}', "
+                    + "which a new head would change. Give each of them a parameter of its own.");
+            }
+        }
+    }
 
     private static void CheckShapes(string path, CheckpointLayout layout, Dictionary<string, Shape> found)
     {

@@ -51,7 +51,7 @@ public sealed class SiteStatistics
     {
         foreach (Tensor values in _values ?? throw new InvalidOperationException($"{Name}: no values were kept."))
         {
-            int tokens = values.Shape[1], channels = values.Shape[2];
+            (int tokens, int channels) = Rows(values);
             for (int row = Groups == 1 ? 0 : group; row < values.Shape[0] * tokens; row += Groups == 1 ? 1 : tokens)
                 yield return values.Memory.Slice(row * channels, channels);
         }
@@ -111,9 +111,17 @@ public sealed class SiteStatistics
         return result;
     }
 
+    /// <summary>An image's tokens and their length: a vector is one, a map has one for each of its rows.</summary>
+    private static (int Tokens, int Channels) Rows(Tensor values)
+    {
+        int channels = values.Shape[^1];
+        return (values.Length / (values.Shape[0] * channels), channels);
+    }
+
     private void ForEachGroup(Tensor values, RowAction observe)
     {
-        int batch = values.Shape[0], channels = values.Shape[^1], tokens = values.Length / (batch * channels);
+        int batch = values.Shape[0];
+        (int tokens, int channels) = Rows(values);
         if (Groups != 1 && Groups != tokens)
             throw new ArgumentException($"{Name} has {Groups} groups, not {tokens} tokens.", nameof(values));
         for (int row = 0; row < batch * tokens; row++)

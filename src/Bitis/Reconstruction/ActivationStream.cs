@@ -14,10 +14,10 @@ internal sealed class ActivationStream
 
     private readonly IReadOnlyDictionary<Node, Tensor> _values;
 
-    private ActivationStream(IReadOnlyDictionary<Node, Tensor> values)
+    private ActivationStream(IReadOnlyDictionary<Node, Tensor> values, int images)
     {
         _values = values;
-        Images = values.Values.First().Shape[0];
+        Images = images;
     }
 
     /// <summary>How many images there are.</summary>
@@ -29,7 +29,7 @@ internal sealed class ActivationStream
     /// <summary>Runs what comes before a model's first block on batches of images.</summary>
     /// <param name="image">The model's input.</param>
     /// <param name="stem">What comes before the first block; null for nothing, so that the values are the images.</param>
-    /// <param name="needed">The nodes whose values later segments take.</param>
+    /// <param name="isNeeded">Whether later segments take the value of a node.</param>
     /// <param name="batches">The images.</param>
     /// <param name="weights">The model's parameters, by name.</param>
     /// <param name="evaluator">What computes a node.</param>
@@ -39,7 +39,7 @@ internal sealed class ActivationStream
     public static (ActivationStream Stream, CalibrationDigest Digest) Start(
         Node image,
         GraphSegment? stem,
-        HashSet<Node> needed,
+        Func<Node, bool> isNeeded,
         IEnumerable<Tensor> batches,
         IReadOnlyDictionary<string, Tensor> weights,
         INodeEvaluator evaluator,
@@ -56,13 +56,13 @@ internal sealed class ActivationStream
             var values = new Dictionary<Node, Tensor> { [image] = batch };
             foreach ((Node node, Tensor value) in stem?.Run(values, weights, evaluator, cancellationToken) ?? new Dictionary<Node, Tensor>())
                 values[node] = value;
-            parts.Add(values.Where(pair => needed.Contains(pair.Key)).ToDictionary());
+            parts.Add(values.Where(pair => isNeeded(pair.Key)).ToDictionary());
             images += batch.Shape[0];
             progress?.Report(new WorkProgress("reading images", images, 0));
         }
         if (images == 0)
             throw new BitisException("There is no image to calibrate with: give at least one, better 100 or more.");
-        return (new ActivationStream(Join(parts[0].Keys, parts)), hash.Finish(images));
+        return (new ActivationStream(Join(parts[0].Keys, parts), images), hash.Finish(images));
     }
 
     /// <summary>The values after a segment.</summary>
@@ -76,14 +76,12 @@ internal sealed class ActivationStream
             var inputs = segment.Inputs.ToDictionary(node => node, node => Part(_values[node], image, count));
             parts.Add(segment.Run(inputs, weights, evaluator, cancellationToken));
         }
-        return new ActivationStream(Join(segment.Outputs, parts));
+        return new ActivationStream(Join(segment.Outputs, parts), Images);
     }
 
     /// <summary>What later segments need of this stream and of the values that one more segment computed.</summary>
-    public ActivationStream With(ActivationStream newer, HashSet<Node> needed) => new(_values
-        .Concat(newer._values)
-        .Where(pair => needed.Contains(pair.Key))
-        .ToDictionary());
+    public ActivationStream With(ActivationStream newer, Func<Node, bool> isNeeded) => new(
+        _values.Concat(newer._values).Where(pair => isNeeded(pair.Key)).ToDictionary(), Images);
 
     private static Dictionary<Node, Tensor> Join(IEnumerable<Node> nodes, List<IReadOnlyDictionary<Node, Tensor>> parts)
     {

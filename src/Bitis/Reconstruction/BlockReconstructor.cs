@@ -27,6 +27,7 @@ internal sealed class BlockReconstructor
     private readonly Dictionary<Node, BitWidths> _selected;
     private readonly Dictionary<string, QuantizedLayer> _layers;
     private readonly Dictionary<string, QuantizedScan> _scans;
+    private readonly HashSet<Node> _leadToAnswer;
     private readonly QuantizationOptions _options;
     private readonly CancellationToken _cancellation;
 
@@ -56,6 +57,7 @@ internal sealed class BlockReconstructor
         _settings = recipe.Behavior.Learning!;
         _estimator = recipe.CreateEstimator();
         _selected = selected.Where(pair => !layers.ContainsKey(pair.Node.Name)).ToDictionary(pair => pair.Node, pair => pair.Bits);
+        _leadToAnswer = [.. GraphSegment.All(model.Graph).For(model.Graph.Output).Nodes];
         _options = options;
         _cancellation = cancellation;
     }
@@ -71,9 +73,17 @@ internal sealed class BlockReconstructor
         using var evaluator = new VectorizedEvaluator(_options.Threads);
         GraphSegment? stem = segments[0].Block is null ? segments[0] : null;
         int first = stem is null ? 0 : 1;
-        HashSet<Node> neededFirst = [.. segments.Skip(first).SelectMany(later => later.Inputs)];
+        Dictionary<Node, int> lastReaders = LastReaders(segments);
+        bool IsNeededFirst(Node node) => lastReaders.GetValueOrDefault(node, -1) >= first;
         (ActivationStream exact, CalibrationDigest digest) = ActivationStream.Start(
-            _model.Graph.Input, stem, neededFirst, batches, _model.Weights, evaluator, _options.Progress, _cancellation);
+            _model.Graph.Input,
+            stem,
+            IsNeededFirst,
+            batches,
+            _model.Weights,
+            evaluator,
+            _options.Progress,
+            _cancellation);
         folder?.Open(_model, _recipe, digest);
         Dictionary<string, QuantizedLayer> stemLayers = stem is null ? [] : LayersOf(stem);
         ActivationStream quantized = exact;
@@ -82,7 +92,14 @@ internal sealed class BlockReconstructor
             using var forward = new VectorizedEvaluator(_options.Threads) { CubicDecay = true, Scans = _scans };
             var simulated = new SimulatedEvaluator(forward, stemLayers);
             (quantized, _) = ActivationStream.Start(
-                _model.Graph.Input, stem, neededFirst, batches, WithLevelsOf(stemLayers), simulated, progress: null, _cancellation);
+                _model.Graph.Input,
+                stem,
+                IsNeededFirst,
+                batches,
+                WeightsOf(stem, stemLayers),
+                simulated,
+                progress: null,
+                _cancellation);
         }
         int blocks = 0;
         for (int i = first; i < segments.Count; i++)
@@ -106,13 +123,27 @@ internal sealed class BlockReconstructor
                 break; // nothing comes after it
             using var forward = new VectorizedEvaluator(_options.Threads) { CubicDecay = true, Scans = _scans };
             Dictionary<string, QuantizedLayer> layers = LayersOf(segment);
-            ActivationStream quantizedNext = quantized.Run(segment, WithLevelsOf(layers), new SimulatedEvaluator(forward, layers), _cancellation);
-            HashSet<Node> needed = [.. segments.Skip(i + 1).SelectMany(later => later.Inputs)];
-            exact = exact.With(exactNext, needed);
-            quantized = quantized.With(quantizedNext, needed);
+            var simulated = new SimulatedEvaluator(forward, layers);
+            ActivationStream quantizedNext = quantized.Run(
+                segment, WeightsOf(segment, layers), simulated, _cancellation);
+            bool IsNeeded(Node node) => lastReaders.GetValueOrDefault(node, -1) > i;
+            exact = exact.With(exactNext, IsNeeded);
+            quantized = quantized.With(quantizedNext, IsNeeded);
             Report(blocks, 0, null);
         }
         return digest;
+    }
+
+    /// <summary>The last segment that takes the value of a node, by its index.</summary>
+    private static Dictionary<Node, int> LastReaders(IReadOnlyList<GraphSegment> segments)
+    {
+        var readers = new Dictionary<Node, int>();
+        for (int i = 0; i < segments.Count; i++)
+        {
+            foreach (Node input in segments[i].Inputs)
+                readers[input] = i;
+        }
+        return readers;
     }
 
     /// <summary>A quantized scan applies the softplus before it, so both are computed together.</summary>
@@ -204,20 +235,21 @@ internal sealed class BlockReconstructor
         int block = segment.Block!.Value;
         // From the first linear layer on, whether it is quantized or not: both directions' values lie in one order then.
         IEnumerable<Node> linears = segment.Nodes.Where(node => node.IsLinear);
-        GraphSegment part = segment.After(linears.Concat(operators.SelectMany(learned => learned.Nodes)).ToHashSet());
-        if (part.Outputs.Count != 1)
+        IEnumerable<Node> changing = linears.Concat(operators.SelectMany(learned => learned.Nodes));
+        GraphSegment changed = segment.After(changing.ToHashSet());
+        Node[] results = [.. changed.Outputs.Where(_leadToAnswer.Contains)];
+        if (results.Length == 0 || (results.Length > 1 && _settings.Steps == 0))
+            return new BlockRecord(block, 0, 0, 0, 0); // no loss to make small
+        if (results.Length > 1)
         {
-            if (_settings.Steps == 0)
-                return new BlockRecord(block, 0, 0, 0, 0); // no loss to make small
-            throw new BitisException(part.Outputs.Count == 0
-                ? $"Nothing outside of block {block} reads what '{operators[0].Node.Name}' leads to, so '{_recipe.Method}' has nothing to "
-                    + "learn from: leave the layer out."
-                : $"The block {block} has {part.Outputs.Count} values that depend on its quantized layers and are read outside, "
-                    + $"{string.Join(", ", part.Outputs.Select(output => $"'{output.Name}'"))}; '{_recipe.Method}' learns from one. "
-                    + "End the block where they have met.");
+            throw new BitisException(
+                $"The block {block} has {results.Length} values that depend on its quantized layers and are read "
+                + $"outside, {string.Join(", ", results.Select(output => $"'{output.Name}'"))}; "
+                + $"'{_recipe.Method}' learns from one. End the block where they have met.");
         }
+        GraphSegment part = changed.For(results);
         var layers = LayersOf(segment).Concat(unlearned).ToDictionary();
-        Dictionary<string, Tensor> weights = WithLevelsOf(layers);
+        Dictionary<string, Tensor> weights = WeightsOf(segment, layers);
         using var evaluator = new VectorizedEvaluator(_options.Threads);
         ActivationStream before = quantized.Run(segment.For(part.Inputs), weights, new SimulatedEvaluator(evaluator, layers), _cancellation);
         using var learner = new BlockLearner(
@@ -226,7 +258,7 @@ internal sealed class BlockReconstructor
             layers,
             operators,
             part.Inputs.ToDictionary(node => node, node => before[node]),
-            exactNext[part.Outputs[0]],
+            exactNext[results[0]],
             _settings.Loss,
             _options.Threads)
         { Times = _options.LearningTimes };
@@ -240,10 +272,12 @@ internal sealed class BlockReconstructor
     private void Report(int block, int step, string? detail) => _options.Progress?.Report(new WorkProgress(
         _settings.Steps > 0 ? "learning scales" : "quantizing", ((long)block * Math.Max(_settings.Steps, 1)) + step, (long)Math.Max(_model.Graph.BlockCount, 1) * Math.Max(_settings.Steps, 1), detail));
 
-    /// <summary>The model's weights, with the values of their levels in some layers.</summary>
-    private Dictionary<string, Tensor> WithLevelsOf(IReadOnlyDictionary<string, QuantizedLayer> layers)
+    /// <summary>The weights of a segment, with the values of their levels in some layers.</summary>
+    private Dictionary<string, Tensor> WeightsOf(
+        GraphSegment segment, IReadOnlyDictionary<string, QuantizedLayer> layers)
     {
-        var weights = new Dictionary<string, Tensor>(_model.Weights);
+        Dictionary<string, Tensor> weights = segment.Nodes.SelectMany(node => node.ParameterNames).Distinct()
+            .ToDictionary(name => name, name => _model.Weights[name]);
         foreach ((string name, QuantizedLayer layer) in layers)
         {
             Node node = _model.Graph[name];

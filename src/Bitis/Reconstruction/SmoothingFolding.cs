@@ -38,7 +38,7 @@ internal static class SmoothingFolding
 
     /// <summary>Whether a node's value is not the answer, and its parameters are those of no other node.</summary>
     private static bool IsHidden(Node node, Graph graph) =>
-        node != graph.Output && !graph.Nodes.Any(other => other != node && other.ParameterNames.Any(node.ParameterNames.Contains));
+        node != graph.Output && node.ParameterNames.All(name => graph.OtherUserOf(name, node) is null);
 
     /// <summary>Whether nobody but a slice, or the only reader of the whole, has the channels that it has.</summary>
     private static bool IsOnlyViewOf(Node source, ValueView? slice, FusedGraph fused) => slice is null || fused.ReadersOf(source)

@@ -16,7 +16,10 @@ public sealed class FrozenLayers
     /// <summary>Freezes the nodes whose name matches a pattern.</summary>
     /// <param name="graph">The model.</param>
     /// <param name="patterns">Names of nodes with <c>*</c> and <c>?</c>: <c>layers.0.*</c>, <c>patch_embed*</c>.</param>
-    /// <exception cref="BitisException">A pattern matches no node with parameters, or nothing is left that learns.</exception>
+    /// <exception cref="BitisException">
+    /// A pattern matches no node with parameters, a node shares a parameter with one that learns, or nothing is left
+    /// that learns.
+    /// </exception>
     public FrozenLayers(Graph graph, IReadOnlyList<string> patterns)
     {
         ArgumentNullException.ThrowIfNull(graph);
@@ -27,12 +30,20 @@ public sealed class FrozenLayers
             throw new BitisException(
                 $"The pattern '{pattern}' of layers to freeze matches no layer with weights; their names are like '{nodes[0].Name}' and '{nodes[^1].Name}'.");
         }
-        // A parameter that several nodes share learns unless all of them are frozen.
-        HashSet<string> learning = [.. nodes.Where(node => !patterns.Any(pattern => Matches(pattern, node))).SelectMany(node => node.ParameterNames)];
+        _frozen = [.. nodes.Where(node => patterns.Any(pattern => Matches(pattern, node)))];
+        Node[] learners = [.. nodes.Where(node => !_frozen.Contains(node))];
+        HashSet<string> learning = [.. learners.SelectMany(node => node.ParameterNames)];
         if (learning.Count == 0)
             throw new BitisException($"The patterns {string.Join(", ", patterns.Select(pattern => $"'{pattern}'"))} freeze all layers; one at least must learn.");
+        if (_frozen.FirstOrDefault(node => node.ParameterNames.Any(learning.Contains)) is { } frozen)
+        {
+            string shared = frozen.ParameterNames.First(learning.Contains);
+            string learner = learners.First(node => node.ParameterNames.Contains(shared)).Name;
+            throw new BitisException(
+                $"'{frozen.Name}' cannot be frozen: it shares the parameter '{shared}' with '{learner}', which learns. "
+                + "Freeze both of them, or neither.");
+        }
         Learning = [.. graph.Parameters.Where(parameter => learning.Contains(parameter.Name))];
-        _frozen = [.. nodes.Where(node => !node.ParameterNames.Any(learning.Contains))];
         foreach (Node node in graph.Nodes)
         {
             if (node.ParameterNames.Any(learning.Contains) || node.Inputs.Any(_differentiated.Contains))

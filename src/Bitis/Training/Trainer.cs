@@ -198,7 +198,14 @@ public sealed class Trainer
                 $"{data.Training.Description}: {data.Training.Count} training images do not fill a batch of {recipe.BatchSize}; "
                 + "use a smaller batchSize or more images.");
         }
-        return recipe.ConfigFor(data.Classes);
+        ModelConfig config = recipe.ConfigFor(data.Classes);
+        if (config.ImageChannels is not (1 or PixelImage.RgbChannels))
+        {
+            throw new BitisException(
+                $"{data.Training.Description}: images have 1 or {PixelImage.RgbChannels} channels, and the model takes "
+                + $"{config.ImageChannels}. Train a model for 1 or {PixelImage.RgbChannels} channels.");
+        }
+        return config;
     }
 
     /// <summary>The steps of the current epoch that are not done yet.</summary>

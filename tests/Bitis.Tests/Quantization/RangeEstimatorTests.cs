@@ -49,6 +49,24 @@ public sealed class RangeEstimatorTests
     }
 
     [Fact]
+    public void All_values_are_kept_of_vectors_tokens_and_maps()
+    {
+        foreach (Shape shape in (Shape[])[[2, 12], [2, 3, 4], [2, 2, 2, 3]])
+        {
+            Tensor values = Tensor.From(shape, [.. Enumerable.Range(0, 24).Select(i => (float)i)]);
+            var whole = new SiteStatistics("site", groups: 1);
+            whole.Keep(values);
+            Assert.Equal(values.Span.ToArray(), whole.Values(0).SelectMany(row => row.ToArray()));
+            int tokens = values.Length / (shape[0] * shape[^1]);
+            var split = new SiteStatistics("site", tokens);
+            split.Keep(values);
+            IEnumerable<float> kept = Enumerable.Range(0, tokens)
+                .SelectMany(token => split.Values(token)).SelectMany(row => row.ToArray());
+            Assert.Equal(values.Span.ToArray(), kept.Order());
+        }
+    }
+
+    [Fact]
     public void Constant_values_make_a_usable_grid()
     {
         var values = new Tensor([2, 3, 4]);

@@ -101,7 +101,7 @@ internal static partial class GraphChecks
     {
         var random = SeededRandom.ForPart(graph.Seed, 2);
         bool hasLinear = graph.Graph.Nodes.Any(node => node.Operator is Linear && graph.Graph.IsInBlock(node));
-        string method = Of("minmax", "smoothquant", "ptq4vm+", "qmamba+");
+        string method = Of("minmax", "smoothquant", "ptq4vm", "ptq4vm+", "qmamba+", "ptq4vm+qmamba");
         Granularity? granularity = Of<Granularity?>(null, Granularity.PerTensor, Granularity.PerToken);
         return new Recipe
         {

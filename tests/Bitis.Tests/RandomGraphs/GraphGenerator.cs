@@ -155,7 +155,7 @@ internal sealed class GraphGenerator
     {
         List<int> loose = [.. Enumerable.Range(1, _nodes.Count - 1).Where(i => _uses[i] == 0)];
         int last = loose[^1];
-        bool keepsDead = Chance(0.02);
+        bool keepsDead = Chance(0.08);
         if (Chance(0.12) && _shapes[last].Rank == 2)
             return Result(last); // an answer for each token
         int classes = 2 + _random.NextInt32(9);

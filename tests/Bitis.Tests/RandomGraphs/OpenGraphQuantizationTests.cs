@@ -19,6 +19,8 @@ public sealed class OpenGraphQuantizationTests : IDisposable
 
     public static TheoryData<string> Methods => ["minmax", "smoothquant", "ptq4vm+", "qmamba+"];
 
+    public static TheoryData<string> AllMethods => [.. QuantizationMethods.Names];
+
     public void Dispose() => _folder.Dispose();
 
     [Theory]
@@ -81,6 +83,74 @@ public sealed class OpenGraphQuantizationTests : IDisposable
         Node rows = _graph.Add("rows", new Linear(4, 4, HasBias: true), _graph.Input);
         Node x = _graph.Add("tokens", new FlattenSpatial(), _graph.Add("embed", new Conv2d(3, Channels, 1, 1, 0, HasBias: true), rows));
         IsQuantized(method, Head(Mixer("first", x)), ["rows", "first.in", "first.out", "head"]);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllMethods))]
+    public void A_linear_layer_of_a_block_may_read_a_vector(string method)
+    {
+        Node x = Tokens();
+        _graph.Block = 0;
+        Node pool = _graph.Add("pool", new MeanTokens(), Mixer("first", x));
+        Graph graph = _graph.Build(_graph.Add("head", new Linear(Channels, 5, HasBias: true), pool));
+        Assert.Equal(["first.in", "first.out", "head"], Quantized(method, graph).Layers.Keys.Order());
+    }
+
+    [Theory]
+    [MemberData(nameof(AllMethods))]
+    public void A_classifier_may_have_nothing_but_vectors(string method)
+    {
+        Node x = _graph.Add("pool", new MeanTokens(), Tokens());
+        x = _graph.Add("relu", new Relu(), _graph.Add("hidden", new Linear(Channels, 12, HasBias: true), x));
+        Graph graph = _graph.Build(_graph.Add("head", new Linear(12, 5, HasBias: true), x));
+        Assert.Equal(["head", "hidden"], Quantized(method, graph).Layers.Keys.Order());
+    }
+
+    [Theory]
+    [MemberData(nameof(AllMethods))]
+    public void Nodes_may_have_no_reader(string method)
+    {
+        _graph.Add("image.unused", new Silu(), _graph.Input);
+        Node x = Tokens();
+        Mixer("stem.unused", x);
+        _graph.Block = 0;
+        x = Mixer("first", x);
+        Node unused = Mixer("first.unused", x);
+        _graph.Block = null;
+        _graph.Add("between.unused", new Silu(), unused);
+        _graph.Block = 1;
+        x = Mixer("second", x);
+        _graph.Block = null;
+        Graph graph = Head(x);
+        Assert.Equal(
+            ["first.in", "first.out", "first.unused.in", "first.unused.out", "second.in", "second.out"],
+            Quantized(method, graph).Layers.Keys.Order());
+    }
+
+    [Theory]
+    [MemberData(nameof(AllMethods))]
+    public void Nobody_may_read_a_block(string method)
+    {
+        Node x = Tokens();
+        _graph.Block = 0;
+        Mixer("unused", x);
+        _graph.Block = 1;
+        x = Mixer("first", x);
+        _graph.Block = 2;
+        Scan("unused.scan", x);
+        _graph.Block = 3;
+        x = Head(x).Output;
+        _graph.Block = 4;
+        _graph.Add("last.unused", new Linear(5, 5, HasBias: true), x);
+        Graph graph = _graph.Build(x);
+        foreach (Scope scope in (Scope[])[Scope.Linear, Scope.Full])
+        {
+            QuantizedModel model = Quantized(method, graph, scope);
+            Assert.Superset(
+                (HashSet<string>)["unused.in", "unused.out", "first.in", "first.out", "head", "last.unused"],
+                model.Layers.Keys.ToHashSet());
+            Assert.Equal(scope == Scope.Full, model.Scans.ContainsKey("unused.scan.scan"));
+        }
     }
 
     [Theory]
@@ -260,6 +330,15 @@ public sealed class OpenGraphQuantizationTests : IDisposable
         QuantizedModel model = Quantize(graph, RecipeOf(method) with { Scope = Scope.Ssm });
         Assert.Equal(["between.scan", "stem.scan"], model.Scans.Keys.Order());
         IsCloseToFloat(graph, model);
+    }
+
+    /// <summary>A quantized model that computes what its simulation does.</summary>
+    private static QuantizedModel Quantized(string method, Graph graph, Scope scope = Scope.Linear)
+    {
+        QuantizedModel model = Quantize(graph, RecipeOf(method) with { Scope = scope });
+        Tensor images = GraphWeights.Images(graph, 4, seed: 3);
+        TensorAssert.Same(GraphModels.Simulate(model, images), GraphModels.Session(model, images));
+        return model;
     }
 
     private static void IsQuantized(string method, Graph graph, string[] layers)

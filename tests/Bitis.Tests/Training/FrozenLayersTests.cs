@@ -59,19 +59,23 @@ public sealed class FrozenLayersTests
     }
 
     [Fact]
-    public void A_parameter_that_two_layers_share_learns_unless_both_are_frozen()
+    public void Layers_that_share_a_parameter_are_frozen_together()
     {
         var b = new GraphBuilder([3, 4, 4]);
         Node x = b.Add("tokens", new FlattenSpatial(), b.Add("embed", new Conv2d(3, 8, 1, 1, 0, HasBias: true), b.Input));
         x = b.Add("first", new Linear(8, 8, HasBias: false), [x], ["shared.weight"]);
         x = b.Add("second", new Linear(8, 8, HasBias: false), [x], ["shared.weight"]);
         Graph graph = b.Build(b.Add("mean", new MeanTokens(), x));
-        var one = new FrozenLayers(graph, ["first", "embed"]);
-        Assert.False(one.IsFrozen(graph["first"]));
-        Assert.Equal(["shared.weight"], one.Learning.Select(parameter => parameter.Name));
-        Assert.True(one.IsDifferentiated(graph["first"]));
-        Assert.False(one.IsDifferentiated(graph["tokens"]));
-        Assert.True(new FrozenLayers(graph, ["first", "second"]).IsFrozen(graph["second"]));
+        string message = Assert.Throws<BitisException>(() => new FrozenLayers(graph, ["first", "embed"])).Message;
+        Assert.Contains("'first' cannot be frozen: it shares the parameter 'shared.weight' with 'second'", message);
+        var both = new FrozenLayers(graph, ["first", "second"]);
+        Assert.Equal(["embed.weight", "embed.bias"], both.Learning.Select(parameter => parameter.Name));
+        Assert.True(both.IsFrozen(graph["first"]));
+        Assert.True(both.IsFrozen(graph["second"]));
+        var none = new FrozenLayers(graph, ["embed"]);
+        Assert.False(none.IsFrozen(graph["first"]));
+        Assert.True(none.IsDifferentiated(graph["first"]));
+        Assert.False(none.IsDifferentiated(graph["tokens"]));
     }
 
     [Fact]

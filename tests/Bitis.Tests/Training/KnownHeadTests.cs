@@ -1,5 +1,7 @@
 using Bitis.Data;
+using Bitis.Graphs;
 using Bitis.Models;
+using Bitis.Operators;
 using Bitis.Tensors;
 using Bitis.Training;
 
@@ -21,6 +23,27 @@ public sealed class KnownHeadTests
         Assert.Equal(Row(before, 0, 3), Row(after, 2, 4));
         Assert.Equal(Row(Model.WithNewHead(4, 1).Weights["head.weight"], 1, 4), Row(after, 1, 4));
         Assert.Equal(Model.Weights["head.bias"].Span[2], changed.Weights["head.bias"].Span[0]);
+    }
+
+    [Fact]
+    public void A_head_that_shares_a_parameter_is_refused()
+    {
+        var graph = new GraphBuilder([3, 8, 8]);
+        Node tokens = graph.Add("tokens", new FlattenSpatial(), graph.Input);
+        Node x = graph.Add("embed", new Linear(3, 6, HasBias: true), graph.Add("mean", new MeanTokens(), tokens));
+        var square = new Linear(6, 6, HasBias: true);
+        x = graph.Add("inner", square, [x], ["shared", "inner.bias"]);
+        Node head = graph.Add("head", square, [graph.Add("relu", new Relu(), x)], ["shared", "head.bias"]);
+        VisionModel model = VisionModel.CreateRandom(new GraphConfig(graph.Build(head)), seed: 1)
+            .WithClassNames(["a", "b", "c", "d", "e", "f"]);
+        const string Message = "The head 'head' shares the parameter 'shared' with 'inner'";
+        Action[] changes =
+        [
+            () => model.WithNewHead(6, seed: 2),
+            () => model.WithNewHead(4, seed: 2),
+            () => KnownHead.For(model, ["f", "e", "d", "c", "b", "a"], seed: 2),
+        ];
+        Assert.All(changes, change => Assert.Contains(Message, Assert.Throws<BitisException>(change).Message));
     }
 
     [Fact]

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Bitis.Data;
+using Bitis.Graphs;
 using Bitis.Models;
+using Bitis.Operators;
 using Bitis.Tensors;
 using Bitis.Training;
 
@@ -226,6 +228,11 @@ public sealed class TrainerTests : IDisposable
         Refused(
             () => Trainer.Create(TinyTraining.Recipe with { Config = TinyTraining.Config with { Classes = 4 } }, data, _folder["run"]),
             "4 classes", "have 3");
+        foreach (int channels in (int[])[2, 5])
+        {
+            TrainingRecipe recipe = TinyTraining.Recipe with { Config = Averages(channels) };
+            Refused(() => Trainer.Create(recipe, data, _folder["run"]), "1 or 3 channels", $"takes {channels}");
+        }
         Refused(
             () => Trainer.Create(TinyTraining.Recipe, data, _folder["run"], initial: VisionModel.CreateRandom(TinyTraining.Config with { Classes = 5 }, 1)),
             "initial model", "it has 5");
@@ -237,6 +244,14 @@ public sealed class TrainerTests : IDisposable
         Trainer trainer = Trainer.Create(recipe ?? TinyTraining.Recipe, TinyTraining.Data(), _folder[name], threads);
         trainer.Run();
         return trainer;
+    }
+
+    /// <summary>A classifier of the mean pixel of images with some channels.</summary>
+    private static GraphConfig Averages(int channels)
+    {
+        var graph = new GraphBuilder([channels, 8, 8]);
+        Node mean = graph.Add("mean", new MeanTokens(), graph.Add("tokens", new FlattenSpatial(), graph.Input));
+        return new GraphConfig(graph.Build(graph.Add("head", new Linear(channels, 3, HasBias: true), mean)));
     }
 
     private static void Refused(Func<Trainer> create, params string[] words)
