@@ -9,7 +9,9 @@ internal static class BoundedText
     /// <param name="path">The file.</param>
     /// <param name="maxBytes">How many bytes are allowed.</param>
     /// <param name="expected">What the file should be, for the message.</param>
-    /// <exception cref="BitisException">There is no such file, it is something else or not UTF-8, or it cannot be read.</exception>
+    /// <exception cref="BitisException">
+    /// There is no such file, it is something else or not UTF-8, or it cannot be read.
+    /// </exception>
     public static string? Read(string path, int maxBytes, string expected)
     {
         InputPath.RequireFile(path, expected);

@@ -47,10 +47,13 @@ internal sealed class LoadedModel
     /// <summary>Loads a model file, or a file of the Hugging Face hub.</summary>
     /// <exception cref="BitisException">It cannot be used, or contradicts the options.</exception>
     public static LoadedModel Load(
-        string reference, ModelOptions options, IProgress<WorkProgress> progress, CancellationToken cancellationToken) =>
+        string reference,
+        ModelOptions options,
+        IProgress<WorkProgress> progress,
+        CancellationToken cancellationToken) =>
         LoadAll([reference], options, progress, cancellationToken)[0];
 
-    /// <summary>Loads models that share the options; the key of the weights is for those that are checkpoints.</summary>
+    /// <summary>Loads models that share options; the key of the weights is for those that are checkpoints.</summary>
     /// <param name="references">The models; null is skipped.</param>
     /// <param name="options">What the user knows better than the files.</param>
     /// <param name="progress">Hears of downloads.</param>

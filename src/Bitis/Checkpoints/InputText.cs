@@ -17,9 +17,11 @@ public static class InputText
         {
             throw BitisException.InFile(
                 file,
-                $"line {LineOfDamage(bytes)}: this is not UTF-8. Save the file as UTF-8, as text editors and spreadsheets can.");
+                $"line {LineOfDamage(bytes)}: this is not UTF-8. "
+                + "Save the file as UTF-8, as text editors and spreadsheets can.");
         }
-        return Encoding.UTF8.GetString(bytes.StartsWith(Encoding.UTF8.Preamble) ? bytes[Encoding.UTF8.Preamble.Length..] : bytes);
+        ReadOnlySpan<byte> mark = Encoding.UTF8.Preamble;
+        return Encoding.UTF8.GetString(bytes.StartsWith(mark) ? bytes[mark.Length..] : bytes);
     }
 
     private static int LineOfDamage(ReadOnlySpan<byte> bytes)

@@ -66,9 +66,10 @@ public abstract class ImageSource : IDisposable
         }
         if (ClassNames is { } known && !known.SequenceEqual(names))
         {
+            string some = string.Join(", ", known.Take(2).Select(name => DisplayText.Of(name)));
             throw new BitisException(
-                $"{Description}: the classes have names already ('{DisplayText.Of(known.FirstOrDefault())}', ...), "
-                + "which others would replace. Rename the folders or labels, or leave the names out (eval: --classes).");
+                $"{Description}: the classes have names already ({some}, ...), which others would replace. "
+                + "Rename the folders or labels, or leave the names out (eval: --classes).");
         }
         int needed = ClassCount ?? largest + 1;
         return names.Count >= needed ? new NamedClassesSource(this, names) : throw new BitisException(

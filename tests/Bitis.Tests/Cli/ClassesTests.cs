@@ -74,7 +74,7 @@ public sealed class ClassesTests : IDisposable
     {
         string names = _folder.WriteText("names.txt", "dog\ncat\n"), animals = CatsAndDogs();
         string[] eval = ["eval", "vim-cifar10", "--classes", names, "--data"];
-        CliRunner.Run([.. eval, animals]).AssertRefused("names already ('cat', ...)", "--classes");
+        CliRunner.Run([.. eval, animals]).AssertRefused("names already (cat, dog, ...)", "--classes");
         CliRunner.Run([.. eval, Path.Combine(animals, "cat")]).AssertRefused("no labels", "--classes");
     }
 

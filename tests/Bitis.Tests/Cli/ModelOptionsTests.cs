@@ -60,7 +60,7 @@ public sealed class ModelOptionsTests : IDisposable
     {
         string path = _folder.File("model.safetensors");
         VisionModel.Load(Checkpoint).Save(path);
-        foreach (string key in (string[])["nix", "head"])
-            CliRunner.Run("inspect", path, "--weights-key", key).AssertRefused(path, key == "nix" ? key : "--weights-key");
+        CliRunner.Run("inspect", path, "--weights-key", "nix").AssertRefused(path, "nix");
+        CliRunner.Run("inspect", path, "--weights-key", "head").AssertRefused(path, "--weights-key", "describes");
     }
 }

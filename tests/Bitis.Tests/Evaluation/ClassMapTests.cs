@@ -127,7 +127,7 @@ public sealed class ClassMapTests
     {
         using ImageSource images = Images(Animals, 0);
         string[] reversed = [.. Animals.AsEnumerable().Reverse()];
-        Refused(() => images.WithClassNames(reversed), "the classes have names already ('cat', ...)");
+        Refused(() => images.WithClassNames(reversed), "the classes have names already (cat, dog, ...)");
         Refused(() => images.WithClassNames([.. Animals, "gnu"]), "the classes have names already");
         Assert.Equal(Animals, images.WithClassNames([.. Animals]).ClassNames);
     }

@@ -4,8 +4,8 @@ using Bitis.Checkpoints;
 namespace Bitis.Data.Sources;
 
 /// <summary>
-/// The files below a folder. Links are followed, as class folders may be links, but for those that lead back to a folder
-/// above them.
+/// The files below a folder. Links are followed, as class folders may be links, but for those that lead back to a
+/// folder above them.
 /// </summary>
 internal sealed class FolderTree : FileTree
 {
