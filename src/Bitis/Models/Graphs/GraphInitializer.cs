@@ -25,14 +25,14 @@ internal static class GraphInitializer
 
     private static Func<int, double> Distribution(
         Node node, string role, bool isHead, bool isDelta, SeededRandom random) => node.Operator switch
-    {
-        SelectiveScan scan => role == "D" ? _ => 1 : Initialization.LogStates(scan.States),
-        RmsNorm or LayerNorm or GroupNorm or MeanOfNorms => role == "weight" ? _ => 1 : _ => 0,
-        InsertToken or AddEmbedding => Initialization.TruncatedNormal(random, Deviation),
-        Linear when isHead => role == "weight" ? Initialization.TruncatedNormal(random, Deviation) : _ => 0,
-        Linear when isDelta && role == "bias" => Initialization.DeltaBias(random),
-        _ => Initialization.Uniform(random, Initialization.FanIn(node.Operator)),
-    };
+        {
+            SelectiveScan scan => role == "D" ? _ => 1 : Initialization.LogStates(scan.States),
+            RmsNorm or LayerNorm or GroupNorm or MeanOfNorms => role == "weight" ? _ => 1 : _ => 0,
+            InsertToken or AddEmbedding => Initialization.TruncatedNormal(random, Deviation),
+            Linear when isHead => role == "weight" ? Initialization.TruncatedNormal(random, Deviation) : _ => 0,
+            Linear when isDelta && role == "bias" => Initialization.DeltaBias(random),
+            _ => Initialization.Uniform(random, Initialization.FanIn(node.Operator)),
+        };
 
     /// <summary>
     /// The layer that Δ comes from, through a softplus and whatever moves tokens or takes some of the channels.
