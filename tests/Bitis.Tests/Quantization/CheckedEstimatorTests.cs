@@ -34,7 +34,7 @@ public sealed class CheckedEstimatorTests
         Assert.IsType<CheckedEstimator>(new CheckedEstimator("method 'x'", new TruncationEstimator()).WithoutValues);
     }
 
-    private static void Ask(IRangeEstimator estimator)
+    private static void Ask(CheckedEstimator estimator)
     {
         _ = estimator.WeightMagnitude([1, 2], bits: 8);
         _ = estimator.ActivationRange(new SiteStatistics("x", groups: 1), group: 0, bits: 8);
