@@ -121,7 +121,7 @@ internal sealed class JsonInspector(JsonSerializerOptions options, bool isComple
                 throw Refusal("there is no such member", $"one of {string.Join(", ", NamesOf(type, discriminator))}");
             Next(ref reader);
             if (property is null)
-                reader.Skip();
+                InspectTexts(ref reader);
             else
                 InspectMember(ref reader, property);
             Leave();
@@ -210,7 +210,9 @@ internal sealed class JsonInspector(JsonSerializerOptions options, bool isComple
         }
     }
 
-    /// <summary>Any value: whoever reads it later inspects it, but for its texts, which must be Unicode to get there.</summary>
+    /// <summary>
+    /// Any value, which nobody reads, or inspects later; but its texts must be Unicode, since it may be copied on the way.
+    /// </summary>
     private static void InspectTexts(ref Utf8JsonReader reader)
     {
         int depth = reader.CurrentDepth;

@@ -47,6 +47,7 @@ public sealed class GraphModelTests : IDisposable
         { "\"epsilon\":1E-05", "\"epsilon\":-1", "epsilon" },
         { "\"hasBias\":false", "\"hasBias\":3", "hasBias" },
         { "\"kernel\":2", "\"kernel\":-1", "cannot have -1 as kernel" },
+        { "\"type\":\"relu\"", "\"type\":\"relu\",\"kind\":\"\\ud800\"", "text that is not Unicode" },
         { "\"outFeatures\":8", "\"outFeatures\":-1", "cannot have -1 as output features" },
         { "\"inputs\":[\"group_norm\"]", "\"inputs\":[]", "not nothing." },
     };
