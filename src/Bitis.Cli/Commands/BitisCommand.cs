@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Bitis.Cli.Input;
 using Bitis.Cli.Output;
+using Bitis.Data;
 
 namespace Bitis.Cli.Commands;
 
@@ -39,6 +40,16 @@ internal abstract class BitisCommand : Command
     /// <summary>Tells the user something that is not the result, once the progress display is gone.</summary>
     protected void Warn(string message) => _warnings.Add(message);
 
+    /// <summary>Opens images, and warns of what was left out.</summary>
+    /// <exception cref="BitisException">There are none, or they cannot be opened.</exception>
+    protected ImageSource OpenImages(string path)
+    {
+        ImageSource source = ImageSource.Open(path);
+        foreach (string notice in source.Notices)
+            Warn(notice);
+        return source;
+    }
+
     private int Execute(ParseResult arguments)
     {
         BitisEnvironment.Validate();
@@ -50,7 +61,7 @@ internal abstract class BitisCommand : Command
         finally
         {
             foreach (string warning in _warnings)
-                Context.Error.WriteLine($"Warning: {DisplayText.Of(warning, DisplayText.MessageLength)}");
+                Context.WriteMessage($"Warning: {DisplayText.Of(warning, DisplayText.MessageLength)}");
         }
         if (arguments.GetValue(_json))
             JsonOutput.Write(Context.Output, result);

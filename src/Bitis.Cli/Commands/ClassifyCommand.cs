@@ -47,7 +47,7 @@ internal sealed class ClassifyCommand : BitisCommand
         var results = new List<ImageAnswers>();
         foreach (string path in arguments.GetRequiredValue(_images))
         {
-            using ImageSource source = ImageSource.Open(path);
+            using ImageSource source = OpenImages(path);
             foreach (ImageBatch batch in ImageLoader.Load(
                 source, model.Preprocessing, arguments.GetValue(_batch), session.Threads, Context.Cancellation))
             {

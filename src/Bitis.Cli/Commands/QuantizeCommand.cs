@@ -72,11 +72,11 @@ internal sealed class QuantizeCommand : BitisCommand
             throw BitisException.InFile(model.Reference, "this model is quantized already; give the checkpoint that it was made of.");
         recipe.Select(model.Float.Graph); // an override that matches nothing is found before the images are read
 
-        using ImageSource source = ImageSource.Open(calibration);
+        using ImageSource source = OpenImages(calibration);
         int wanted = arguments.GetValue(_images);
         ImageSource images = source.Take(wanted, arguments.GetValue(_seed));
         if (images.Count < wanted)
-            Warn($"{source.Description}: only {images.Count} images to calibrate with; {wanted} were asked for.");
+            Warn(TooFew(source, wanted, isAskedFor: arguments.GetResult(_images) is { Implicit: false }));
 
         int threads = arguments.GetValue(_threads) ?? 0;
         IEnumerable<Tensor> batches = ImageLoader
@@ -95,10 +95,13 @@ internal sealed class QuantizeCommand : BitisCommand
         {
             quantized = PostTrainingQuantizer.Quantize(model.Float, batches, recipe, options, Context.Cancellation);
         }
-        catch (OperationCanceledException) when (workFolder is not null && blocks.Records.Count > 0)
+        catch (OperationCanceledException e) when (workFolder is not null && blocks.Records.Count > 0)
         {
-            Warn($"{blocks.Records.Count} finished blocks are kept in {workFolder}; the same command goes on after them.");
-            throw;
+            int done = blocks.Records.Count;
+            throw new BitisException(
+                $"{workFolder}: cancelled; {DisplayText.Count(done, "finished block")} "
+                + $"{(done == 1 ? "is" : "are")} kept here, and the same command goes on after that.",
+                e);
         }
         Context.Cancellation.ThrowIfCancellationRequested();
         if (target.Notice is { } notice)
@@ -108,7 +111,15 @@ internal sealed class QuantizeCommand : BitisCommand
             PostTrainingQuantizer.DeleteWork(workFolder);
         string? classes = ClassMap.Describe(images, model.Config.Classes, model.ClassNames);
         TimeSpan time = Stopwatch.GetElapsedTime(started);
-        return Summarize(model, quantized, classes, blocks.Records, output, fileBytes, time);
+        string? next = target.IsStream ? null : CommandText.Of(
+            ["bitis", "eval", output, "--data", "IMAGES", "--baseline", model.Reference, .. _model.Given(arguments)]);
+        return Summarize(model, quantized, classes, blocks.Records, output, fileBytes, time, next);
+    }
+
+    private static string TooFew(ImageSource source, int wanted, bool isAskedFor)
+    {
+        string expected = isAskedFor ? $"{wanted} were asked for" : $"{wanted} are usual (--images)";
+        return $"{source.Description}: only {DisplayText.Count(source.Count, "image")} to calibrate with; {expected}.";
     }
 
     private static QuantizeResult Summarize(
@@ -118,7 +129,8 @@ internal sealed class QuantizeCommand : BitisCommand
         IReadOnlyList<BlockRecord> blocks,
         string output,
         long fileBytes,
-        TimeSpan time)
+        TimeSpan time,
+        string? next)
     {
         long parameters = model.Float!.Weights.Values.Sum(weight => (long)weight.Length);
         return new QuantizeResult(
@@ -134,7 +146,8 @@ internal sealed class QuantizeCommand : BitisCommand
             fileBytes,
             parameters * sizeof(float),
             time.TotalSeconds,
-            Process.GetCurrentProcess().PeakWorkingSet64);
+            Process.GetCurrentProcess().PeakWorkingSet64,
+            next);
     }
 
     /// <summary>Keeps what happened to the blocks, and warns of those that went wrong.</summary>

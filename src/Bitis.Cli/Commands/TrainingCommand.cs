@@ -76,9 +76,9 @@ internal abstract class TrainingCommand : BitisCommand
         TrainingRecipe recipe = _recipe.Read(arguments, resumes ? Trainer.RecipeOf(folder) : null, initial?.Config);
         recipe.Validate();
 
-        using ImageSource all = ImageSource.Open(arguments.GetRequiredValue(_data)!);
+        using ImageSource all = OpenImages(arguments.GetRequiredValue(_data)!);
         ImageSource training = arguments.GetValue(_take) is { } count ? all.Take(count, recipe.Seed) : all;
-        using ImageSource? validation = arguments.GetValue(_validation) is { } path ? ImageSource.Open(path) : null;
+        using ImageSource? validation = arguments.GetValue(_validation) is { } path ? OpenImages(path) : null;
         var data = new TrainingData(training, validation);
         int threads = arguments.GetValue(_threads) ?? 0;
         if (resumes)
@@ -104,7 +104,9 @@ internal abstract class TrainingCommand : BitisCommand
         catch (OperationCanceledException e) when (Context.Cancellation.IsCancellationRequested)
         {
             throw new BitisException(
-                $"{trainer.Folder.Path}: stopped after {trainer.Epochs.Count} of {recipe.Epochs} epochs and {trainer.StepsOfEpoch} steps of the next; "
+                $"{trainer.Folder.Path}: stopped after {trainer.Epochs.Count} of "
+                + $"{DisplayText.Count(recipe.Epochs, "epoch")} and "
+                + $"{DisplayText.Count(trainer.StepsOfEpoch, "step")} of the next; "
                 + "the same command with --resume goes on from there.",
                 e);
         }
