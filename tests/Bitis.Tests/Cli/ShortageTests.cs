@@ -25,6 +25,7 @@ public sealed class ShortageTests : IDisposable
         Named(new IOException("Too many open files"), "The system refused to read or write: Too many open files.");
         Named(new UnauthorizedAccessException("denied"), "refused to read or write: denied");
         Named(new FileNotFoundException("", "Some.Part, Version=1.0.0.0"), "A part of bitis, Some.Part, cannot be loaded");
+        Named(new DllNotFoundException("Unable to load shared library 'libx'"), "cannot be loaded: the system may allow too few");
         (int code, string error) = Explain(new AggregateException(new InvalidOperationException("x")));
         Assert.Equal(ExitCodes.InternalFault, code);
         Assert.Contains("fault in bitis", error);
