@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.IO.Compression;
 using Bitis.Data;
 using NetVips;
 
@@ -7,12 +8,15 @@ namespace Bitis.Imaging.Formats;
 /// <summary>
 /// PNG files. Only the chunks that hold pixels are handed on: without gamma, profile and transparency chunks there is
 /// nothing to convert, and the samples come out as Pillow shows them. It also means that decompression bombs in text and
-/// profile chunks are never opened. Data that go on after the pixels are not inflated.
+/// profile chunks are never opened. Data that go on long after the pixels are refused.
 /// </summary>
 internal static class PngFile
 {
     /// <summary>Deflate's best ratio; a header that claims more pixels than this allows is refused.</summary>
     private const int MaxDeflateRatio = 1032;
+
+    /// <summary>Below this, whatever the data inflate to takes no time worth a look.</summary>
+    private const int AlwaysAllowedBytes = 1 << 18;
 
     private const int ChunkOverhead = 12;
 
@@ -21,7 +25,8 @@ internal static class PngFile
     /// <summary>Decodes a whole file.</summary>
     public static PixelImage Decode(ReadOnlySpan<byte> file, bool turns, string name)
     {
-        byte[] chunks = KeepPixelChunks(file, turns, name, out int length);
+        byte[] chunks = KeepPixelChunks(file, turns, name, out int length, out PngHeader header);
+        RefuseEndlessData(chunks.AsSpan(0, length), header, name);
         return VipsDecoder.Decode(
             chunks.AsSpan(0, length),
             source => Image.PngloadSource(source, access: Enums.Access.Sequential, failOn: Enums.FailOn.Error),
@@ -34,12 +39,12 @@ internal static class PngFile
     /// Copies the signature and the IHDR, PLTE, IDAT, IEND and perhaps the eXIf chunks, and checks the header on the way.
     /// </summary>
     private static byte[] KeepPixelChunks(
-        ReadOnlySpan<byte> file, bool keepsExif, string name, out int length)
+        ReadOnlySpan<byte> file, bool keepsExif, string name, out int length, out PngHeader header)
     {
         byte[] kept = new byte[file.Length];
         Signature.CopyTo(kept);
         length = Signature.Length;
-        PngHeader header = default;
+        header = default;
         long compressed = 0;
         int position = Signature.Length;
         while (true)
@@ -88,6 +93,49 @@ internal static class PngFile
                 + "cannot hold; the file is truncated or damaged.");
         }
         return kept;
+    }
+
+    /// <summary>
+    /// The native library inflates the data to their end, even if the pixels have ended long before. So it is made sure
+    /// first that they inflate to about what the pixels take.
+    /// </summary>
+    private static void RefuseEndlessData(ReadOnlySpan<byte> chunks, PngHeader header, string name)
+    {
+        if (chunks.Length <= AlwaysAllowedBytes)
+            return;
+        using var compressed = new MemoryStream(chunks.Length);
+        for (ReadOnlySpan<byte> rest = chunks[Signature.Length..]; rest.Length > 0;)
+        {
+            int length = BinaryPrimitives.ReadInt32BigEndian(rest);
+            if (rest[4..8].SequenceEqual("IDAT"u8))
+                compressed.Write(rest.Slice(8, length));
+            rest = rest[(length + ChunkOverhead)..];
+        }
+        compressed.Position = 0;
+        // Interlacing adds rows, each with its filter's byte; twice the plain size is more than it ever takes.
+        long rowBytes = 1 + ((long)header.Width * header.BitsPerPixel + 7) / 8;
+        long allowed = (2 * header.Height * rowBytes) + (AlwaysAllowedBytes * MaxDeflateRatio);
+        using var inflater = new ZLibStream(compressed, CompressionMode.Decompress);
+        byte[] buffer = new byte[1 << 16];
+        try
+        {
+            int count;
+            while ((count = inflater.Read(buffer)) > 0)
+            {
+                allowed -= count;
+                if (allowed < 0)
+                {
+                    throw BitisException.InFile(
+                        name,
+                        $"the PNG file's data go on after its {header.Width}×{header.Height} pixels; it is damaged or made "
+                        + "to exhaust a reader.");
+                }
+            }
+        }
+        catch (InvalidDataException)
+        {
+            // The native library finds the same damage, or has all pixels before it.
+        }
     }
 
     private static BitisException Truncated(string name, int position) =>

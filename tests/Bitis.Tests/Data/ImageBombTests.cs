@@ -38,11 +38,11 @@ public sealed class ImageBombTests : IDisposable
             block.CopyTo(data, 2 + (i * block.Length));
         byte[] bomb = TestImages.PngOfData(1, 1, 8, 0, data);
         Assert.InRange(bomb.Length, 0, 12_000_000);
-        Cheap(() => Assert.Equal(0, ImageDecoder.Default.Decode(bomb, "bomb.png").Pixels[0]), (4 << 20) + (3L * bomb.Length));
+        Cheap(() => Refused(bomb, "data go on after its 1×1 pixels"), (4 << 20) + (3L * bomb.Length));
     }
 
     [Fact]
-    public void A_large_png_is_decoded()
+    public void A_large_png_is_decoded_although_it_is_looked_at_twice()
     {
         const int side = 512;
         byte[] rows = new byte[side * ((3 * side) + 1)];

@@ -114,7 +114,7 @@ public sealed class VipsFormatTests
     {
         foreach (string kind in (string[])["VP8X", "VP8L", "VP8 "])
         {
-            byte[] webp = [.. "RIFF\xFF\0\0\0WEBP"u8, .. Encoding.ASCII.GetBytes(kind), .. Enumerable.Repeat(byte.MaxValue, 60)];
+            byte[] webp = [.. "RIFF\0\0\0\0WEBP"u8, .. Encoding.ASCII.GetBytes(kind), .. Enumerable.Repeat(byte.MaxValue, 60)];
             Assert.Contains("at most 100 million", Refusal(webp));
         }
         byte[] gif = [.. "GIF89a"u8, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0];
