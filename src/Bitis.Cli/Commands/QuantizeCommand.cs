@@ -140,7 +140,21 @@ internal sealed class QuantizeCommand : BitisCommand
             fileBytes,
             parameters * sizeof(float),
             time.TotalSeconds,
-            Process.GetCurrentProcess().PeakWorkingSet64);
+            PeakMemory());
+    }
+
+    /// <summary>The process's memory at its peak, in bytes; null where the system does not tell.</summary>
+    private static long? PeakMemory()
+    {
+        try
+        {
+            return Process.GetCurrentProcess().PeakWorkingSet64;
+        }
+        catch (InvalidOperationException)
+        {
+            // .NET reads it from a file, and says "Process has exited" where no more can be opened. The model is written by now.
+            return null;
+        }
     }
 
     /// <summary>Keeps what happened to the blocks, and warns of those that went wrong.</summary>

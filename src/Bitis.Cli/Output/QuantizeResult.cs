@@ -18,7 +18,7 @@ internal sealed record QuantizeResult(
     long FileBytes,
     long Float32Bytes,
     double Seconds,
-    long PeakMemoryBytes) : ICommandResult
+    long? PeakMemoryBytes) : ICommandResult
 {
     public void Describe(Report report)
     {
@@ -32,7 +32,7 @@ internal sealed record QuantizeResult(
             ("left out", Format.Undecodable(Skipped)),
             ("classes", ClassMatch),
             ("time", Format.Duration(TimeSpan.FromSeconds(Seconds))),
-            ("peak memory", Format.Bytes(PeakMemoryBytes)));
+            ("peak memory", PeakMemoryBytes is { } bytes ? Format.Bytes(bytes) : null));
         if (Blocks.Any(block => block.Steps > 0))
         {
             report.Line();

@@ -52,7 +52,7 @@ public sealed class InferenceSession : IDisposable
     public int Threads { get; }
 
     /// <summary>The bytes that the weights of linear layers and of the patch embedding take in memory, with scales and biases.</summary>
-    public long WeightBytes => _plan.Steps.Sum(step => step.WeightBytes);
+    public long WeightBytes => _plan.Steps.SelectMany(step => step.Weights).Distinct().Sum(weights => weights.Bytes);
 
     /// <summary>The compiled model.</summary>
     internal Plan Plan => _plan;
