@@ -10,6 +10,7 @@ internal sealed record QuantizeResult(
     string Family,
     Recipe Recipe,
     CalibrationDigest Calibration,
+    int Skipped,
     string? ClassMatch,
     IReadOnlyList<LayerSummary> Layers,
     int Scans,
@@ -28,6 +29,7 @@ internal sealed record QuantizeResult(
             ("layers", LayerSummary.Describe(Layers)),
             ("scans", InWords.OfScans(Scans, Recipe)),
             ("calibration", $"{Calibration.Images} images"),
+            ("left out", Format.Undecodable(Skipped)),
             ("classes", ClassMatch),
             ("time", Format.Duration(TimeSpan.FromSeconds(Seconds))),
             ("peak memory", PeakMemoryBytes is { } bytes ? Format.Bytes(bytes) : null));

@@ -143,10 +143,6 @@ public sealed class InferenceSession : IDisposable
         return [.. Enumerable.Range(0, images.Count).Select(i => Best(logits.Span.Slice(i * Config.Classes, Config.Classes), count))];
     }
 
-    /// <summary>The classes that the photograph in a file most probably shows, best first.</summary>
-    /// <exception cref="BitisException">The file is not an image that can be decoded.</exception>
-    public IReadOnlyList<Prediction> Classify(string imagePath, int count = 5) => Classify(ImageDecoder.Load(imagePath), count);
-
     /// <summary>Frees the memory; waits for a call that is under way.</summary>
     public void Dispose()
     {
