@@ -2,6 +2,7 @@ using System.Formats.Tar;
 using System.IO.Compression;
 using System.Text;
 using Bitis.Checkpoints;
+using NetVips;
 
 namespace Bitis.Fuzz.Readers;
 
@@ -39,6 +40,12 @@ internal static class Seeds
         Put("checkpoint", "compressed.pth", Archive(Pickle(), CompressionLevel.Optimal));
         Put("checkpoint", "small.legacy.pth", Legacy());
         Put("image", "pixel.png", Png);
+        using (Image image = Image.Black(4, 3, bands: 3))
+        {
+            Put("image", "pixels.webp", image.WebpsaveBuffer(lossless: true));
+            Put("image", "pixels.gif", image.GifsaveBuffer());
+            Put("image", "pixels.tif", image.TiffsaveBuffer(Enums.ForeignTiffCompression.Lzw));
+        }
         Put("pickle", "small.pkl", Pickle());
         Put("source", "labels", [0, .. "file,class_index,name\r\n\"a.png\",7,\"x\"\"y\"\r\n"u8]);
         byte[] idx = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];

@@ -8,6 +8,9 @@ namespace Bitis.Cli.Commands;
 /// <summary>A command of <c>bitis</c>: computes a result, which is then written as text or JSON.</summary>
 internal abstract class BitisCommand : Command
 {
+    /// <summary>So many images are named on standard error; the others are counted.</summary>
+    private const int NamedImages = 3;
+
     private readonly Option<bool> _json = CommonOptions.Json();
     private readonly List<string> _warnings = [];
 
@@ -40,14 +43,27 @@ internal abstract class BitisCommand : Command
     /// <summary>Tells the user something that is not the result, once the progress display is gone.</summary>
     protected void Warn(string message) => _warnings.Add(message);
 
-    /// <summary>Opens images, and warns of what was left out.</summary>
-    /// <exception cref="BitisException">There are none, or they cannot be opened.</exception>
-    protected ImageSource OpenImages(string path)
+    /// <summary>Says what was left out when images were opened.</summary>
+    internal void WarnOfLeftOut(ImageSource images)
     {
-        ImageSource source = ImageSource.Open(path);
-        foreach (string notice in source.Notices)
+        foreach (string notice in images.Notices)
             Warn(notice);
-        return source;
+    }
+
+    /// <summary>Names the first images that are left out because they cannot be decoded.</summary>
+    internal void WarnOfSkipped(IReadOnlyList<BadImage> images) =>
+        WarnOfImages([.. images.Select(image => $"left out: {image.Reason}")], "left out, too");
+
+    /// <summary>Names the first images that are damaged and were used all the same.</summary>
+    protected void WarnOfDamaged(ImageSource? images) => WarnOfImages(images?.Warnings ?? [], "damaged, too");
+
+    private void WarnOfImages(IReadOnlyList<string> messages, string others)
+    {
+        foreach (string message in messages.Take(NamedImages))
+            Warn(message);
+        int more = messages.Count - NamedImages;
+        if (more > 0)
+            Warn($"{DisplayText.Count(more, "more image")} {(more == 1 ? "is" : "are")} {others}.");
     }
 
     private int Execute(ParseResult arguments)
@@ -67,6 +83,6 @@ internal abstract class BitisCommand : Command
             JsonOutput.Write(Context.Output, result);
         else
             result.Describe(new Report(Context));
-        return ExitCodes.Success;
+        return result.ExitCode;
     }
 }

@@ -70,7 +70,7 @@ internal sealed class InspectCommand : BitisCommand
             CheckpointNames.Current(checkpoint).ToDictionary(entry => entry.Key, entry => entry.Value.Shape);
         ModelDetection detection = ModelDetection.Detect(reference, found, checkpoint.Metadata, options);
         Graph graph = detection.Config.BuildGraph();
-        var expected = new CheckpointLayout(detection.Config, graph);
+        var expected = new CheckpointLayout(detection.StoredConfig, detection.StoredConfig.BuildGraph());
         return new CheckpointInspection(
             reference,
             checkpoint.FileLength,

@@ -18,6 +18,7 @@ internal sealed class QuantizeCommand : BitisCommand
 
     private readonly ModelOptionSet _model;
     private readonly RecipeOptionSet _recipe;
+    private readonly ImageOptionSet _imageOptions;
     private readonly Option<string?> _calibration = CommonOptions.RequiredPath(
         "--calibration", "Images to calibrate with; labels are not needed. A folder, a zip, CIFAR or IDX files.", "IMAGES");
 
@@ -49,6 +50,7 @@ internal sealed class QuantizeCommand : BitisCommand
         Options.Add(_batch);
         Options.Add(_seed);
         Options.Add(_threads);
+        _imageOptions = new ImageOptionSet(this);
     }
 
     /// <inheritdoc />
@@ -72,13 +74,14 @@ internal sealed class QuantizeCommand : BitisCommand
             throw BitisException.InFile(model.Reference, "this model is quantized already; give the checkpoint that it was made of.");
         recipe.Select(model.Float.Graph); // an override that matches nothing is found before the images are read
 
-        using ImageSource source = OpenImages(calibration);
+        using ImageSource source = _imageOptions.Open(arguments, calibration, this);
         int wanted = arguments.GetValue(_images);
         ImageSource images = source.Take(wanted, arguments.GetValue(_seed));
         if (images.Count < wanted)
             Warn(TooFew(source, wanted, isAskedFor: arguments.GetResult(_images) is { Implicit: false }));
 
         int threads = arguments.GetValue(_threads) ?? 0;
+        (images, int skipped) = _imageOptions.Usable(arguments, images, threads, this, progress, Context.Cancellation);
         IEnumerable<Tensor> batches = ImageLoader
             .Load(images, model.Preprocessing, arguments.GetValue(_batch), threads, Context.Cancellation)
             .Select(batch => batch.Images);
@@ -104,6 +107,7 @@ internal sealed class QuantizeCommand : BitisCommand
                 e);
         }
         Context.Cancellation.ThrowIfCancellationRequested();
+        WarnOfDamaged(images);
         if (target.Notice is { } notice)
             Warn(notice);
         long fileBytes = quantized.Save(output, Context.Cancellation);
@@ -113,7 +117,7 @@ internal sealed class QuantizeCommand : BitisCommand
         TimeSpan time = Stopwatch.GetElapsedTime(started);
         string? next = target.IsStream ? null : CommandText.Of(
             ["bitis", "eval", output, "--data", "IMAGES", "--baseline", model.Reference, .. _model.Given(arguments)]);
-        return Summarize(model, quantized, classes, blocks.Records, output, fileBytes, time, next);
+        return Summarize(model, quantized, skipped, classes, blocks.Records, output, fileBytes, time, next);
     }
 
     private static string TooFew(ImageSource source, int wanted, bool isAskedFor)
@@ -125,6 +129,7 @@ internal sealed class QuantizeCommand : BitisCommand
     private static QuantizeResult Summarize(
         LoadedModel model,
         QuantizedModel quantized,
+        int skipped,
         string? classes,
         IReadOnlyList<BlockRecord> blocks,
         string output,
@@ -139,6 +144,7 @@ internal sealed class QuantizeCommand : BitisCommand
             quantized.Config.Family,
             quantized.Recipe,
             quantized.Calibration,
+            skipped,
             classes,
             LayerSummary.Of(quantized),
             quantized.Scans.Count,
@@ -146,8 +152,22 @@ internal sealed class QuantizeCommand : BitisCommand
             fileBytes,
             parameters * sizeof(float),
             time.TotalSeconds,
-            Process.GetCurrentProcess().PeakWorkingSet64,
+            PeakMemory(),
             next);
+    }
+
+    /// <summary>The process's memory at its peak, in bytes; null where the system does not tell.</summary>
+    private static long? PeakMemory()
+    {
+        try
+        {
+            return Process.GetCurrentProcess().PeakWorkingSet64;
+        }
+        catch (InvalidOperationException)
+        {
+            // .NET reads it from a file, and says "Process has exited" where no more can be opened. The model is written by now.
+            return null;
+        }
     }
 
     /// <summary>Keeps what happened to the blocks, and warns of those that went wrong.</summary>

@@ -11,6 +11,7 @@ internal sealed record QuantizeResult(
     string Family,
     Recipe Recipe,
     CalibrationDigest Calibration,
+    int Skipped,
     string? ClassMatch,
     IReadOnlyList<LayerSummary> Layers,
     int Scans,
@@ -18,7 +19,7 @@ internal sealed record QuantizeResult(
     long FileBytes,
     long Float32Bytes,
     double Seconds,
-    long PeakMemoryBytes,
+    long? PeakMemoryBytes,
     [property: JsonIgnore] string? Next) : ICommandResult
 {
     public void Describe(Report report)
@@ -30,9 +31,10 @@ internal sealed record QuantizeResult(
             ("layers", LayerSummary.Describe(Layers)),
             ("scans", InWords.OfScans(Scans, Recipe)),
             ("calibration", DisplayText.Count(Calibration.Images, "image")),
+            ("left out", Format.Undecodable(Skipped)),
             ("classes", ClassMatch),
             ("time", Format.Duration(TimeSpan.FromSeconds(Seconds))),
-            ("peak memory", Format.Bytes(PeakMemoryBytes)));
+            ("peak memory", PeakMemoryBytes is { } bytes ? Format.Bytes(bytes) : null));
         if (Blocks.Any(block => block.Steps > 0))
         {
             report.Line();

@@ -51,8 +51,8 @@ public sealed class VisionModel
         IReadOnlyDictionary<string, CheckpointEntry> entries = CheckpointNames.Current(checkpoint);
         Dictionary<string, Shape> found = entries.ToDictionary(entry => entry.Key, entry => entry.Value.Shape);
         ModelDetection detection = ModelDetection.Detect(path, found, checkpoint.Metadata, options);
-        Graph graph = detection.Config.BuildGraph();
-        var layout = new CheckpointLayout(detection.Config, graph);
+        Graph graph = detection.StoredConfig.BuildGraph();
+        var layout = new CheckpointLayout(detection.StoredConfig, graph);
         CheckShapes(path, layout, found);
         Dictionary<string, Tensor> weights = layout.Split(name => ReadFinite(checkpoint, entries[name].Name));
         try
@@ -63,11 +63,10 @@ public sealed class VisionModel
         {
             throw new BitisException($"{path}: {e.Message}", e);
         }
-        return new VisionModel(detection.Config, graph, weights)
-        {
-            Preprocessing = detection.Preprocessing,
-            ClassNames = detection.ClassNames,
-        };
+        VisionModel model = new VisionModel(detection.StoredConfig, graph, weights)
+            .WithImageSize(detection.Config.ImageSize)
+            .WithPreprocessing(detection.Preprocessing);
+        return detection.ClassNames is null ? model : model.WithClassNames(detection.ClassNames);
     }
 
     /// <summary>
@@ -151,6 +150,28 @@ public sealed class VisionModel
                 throw new ArgumentException($"The model needs '{name}' {shape}.", nameof(weights));
         }
         return new VisionModel(Config, Graph, weights) { Preprocessing = Preprocessing, ClassNames = ClassNames };
+    }
+
+    /// <summary>
+    /// The same model for images of another size: its position embedding is resized (bicubic), all other weights are
+    /// shared.
+    /// </summary>
+    /// <param name="size">Height and width of the images, in pixels.</param>
+    /// <exception cref="BitisException">The model has no position embedding that could be resized, or cannot have this
+    /// size.</exception>
+    public VisionModel WithImageSize(int size)
+    {
+        if (size == Config.ImageSize)
+            return this;
+        ModelConfig resized = Config.WithImageSize(size);
+        PositionEmbedding positions = Config.Positions!;
+        Tensor embedding = PositionResampler.Resize(Weights[positions.Parameter], positions, resized.Positions!);
+        var weights = new Dictionary<string, Tensor>(Weights) { [positions.Parameter] = embedding };
+        return new VisionModel(resized, resized.BuildGraph(), weights)
+        {
+            Preprocessing = Preprocessing.Resized(size),
+            ClassNames = ClassNames,
+        };
     }
 
     /// <summary>

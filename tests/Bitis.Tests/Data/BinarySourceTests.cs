@@ -173,7 +173,7 @@ public sealed class BinarySourceTests : IDisposable
         _folder.Write("dog/b.png", TestImages.SolidPng(1, 1, 1));
         using ImageSource source = ImageSource.Open(_folder.Path);
         Assert.Equal(["cat", "dog"], source.ClassNames);
-        Assert.Equal([$"{_folder.Path}: 1 file left out: 1 other."], source.Notices);
+        Assert.Equal([$"{_folder.Path}: 1 file left out: 1 unknown format."], source.Notices);
     }
 
     private static byte[] Record(byte label, byte red, byte green, byte blue) =>

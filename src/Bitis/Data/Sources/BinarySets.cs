@@ -36,7 +36,7 @@ internal static class BinarySets
             string[] files = [.. tree.Files.Where(file => kind.IsKnown(Path.GetFileName(file)))];
             string[] here = [.. files.Where(file => !file.Contains('/', StringComparison.Ordinal))];
             // Such a file in some corner of a set of image files is not the set.
-            string[] set = here.Length > 0 || tree.Files.Any(FileTree.HasImageExtension)
+            string[] set = here.Length > 0 || tree.Files.Any(file => FileTree.FormatByName(file) is not null)
                 ? here
                 : [.. files.Where(file => file.AsSpan().Count('/') <= MaxFolders)];
             if (set.Length > 0)

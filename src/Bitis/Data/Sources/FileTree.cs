@@ -12,8 +12,24 @@ internal abstract class FileTree : IDisposable
     /// </summary>
     protected const int MaxDepth = 16;
 
-    private static readonly string[] ImageExtensions =
-        [".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".pjpeg", ".pjp", ".png", ".bmp", ".dib"];
+    /// <summary>Formats by the extensions of their files, as <see cref="FileContent"/> calls them.</summary>
+    private static readonly Dictionary<string, string> Formats = new(StringComparer.OrdinalIgnoreCase)
+    {
+        [".jpg"] = "JPEG",
+        [".jpeg"] = "JPEG",
+        [".jpe"] = "JPEG",
+        [".jfif"] = "JPEG",
+        [".jif"] = "JPEG",
+        [".pjpeg"] = "JPEG",
+        [".pjp"] = "JPEG",
+        [".png"] = "PNG",
+        [".bmp"] = "BMP",
+        [".dib"] = "BMP",
+        [".gif"] = "GIF",
+        [".webp"] = "WebP",
+        [".tif"] = "TIFF",
+        [".tiff"] = "TIFF",
+    };
 
     /// <summary>What messages call the tree.</summary>
     public abstract string Path { get; }
@@ -27,9 +43,8 @@ internal abstract class FileTree : IDisposable
     /// <summary>What was left out.</summary>
     public abstract TreeClutter Clutter { get; }
 
-    /// <summary>Whether a file's name says that it is an image of a kind that can be read.</summary>
-    public static bool HasImageExtension(string file) =>
-        ImageExtensions.Contains(System.IO.Path.GetExtension(file), StringComparer.OrdinalIgnoreCase);
+    /// <summary>The format of images that a file's name claims; null if it claims none.</summary>
+    public static string? FormatByName(string file) => Formats.GetValueOrDefault(System.IO.Path.GetExtension(file));
 
     /// <summary>Reads a whole file that is at most <paramref name="maxBytes"/> long. Safe to call from several threads.</summary>
     /// <exception cref="BitisException">It cannot be read.</exception>

@@ -25,7 +25,7 @@ internal sealed class IdxSource : ImageSource
         _tree = tree;
         _name = Path.GetFileName(file);
         _images = ReadFile(tree, file, ImageRank);
-        ImageDecoder.CheckSize(Width, Height, path);
+        ImageLimits.CheckSize(Width, Height, path);
         if (LabelFileOf(tree, file) is not { } labelFile)
             return;
         _labels = ReadFile(tree, labelFile, rank: 1).Data;

@@ -11,18 +11,20 @@ internal static class ImageFolders
     private static readonly string[] OtherPartNames = ["test", "testing", "val", "valid", "validation"];
 
     /// <summary>Opens the images of a tree.</summary>
+    /// <param name="tree">The files.</param>
+    /// <param name="decoder">What decodes them.</param>
     /// <exception cref="BitisException">There are none, or their arrangement is ambiguous.</exception>
-    public static ImageSource Open(FileTree tree)
+    public static ImageSource Open(FileTree tree, IImageDecoder decoder)
     {
         var images = new List<string>();
         var unreadable = new List<string>();
         foreach (string file in tree.Files)
-            Sort(tree, file, images, unreadable);
+            Sort(tree, file, decoder, images, unreadable);
         if (images.Count == 0)
         {
             string seen = tree.Clutter.Files is { } files ? $" ({files})" : "";
             throw BitisException.InFile(
-                tree.Path, $"there are no images here{seen}; JPEG, PNG or BMP files were expected.");
+                tree.Path, $"there are no images here{seen}; {string.Join(", ", decoder.Formats)} files were expected.");
         }
 
         string root = CommonFolder(images);
@@ -38,7 +40,12 @@ internal static class ImageFolders
         if (loose is not null)
         {
             return new ImageFileSource(
-                tree, [.. images.Select(image => (image, (int?)null))], classNames: null, classCount: null, notices);
+                tree,
+                decoder,
+                [.. images.Select(image => (image, (int?)null))],
+                classNames: null,
+                classCount: null,
+                notices);
         }
 
         // A folder of pictures that cannot be read keeps its number.
@@ -61,6 +68,7 @@ internal static class ImageFolders
         var labels = classes.Index().ToDictionary(c => c.Item, c => c.Index);
         return new ImageFileSource(
             tree,
+            decoder,
             [.. images.Select(image => (image, (int?)labels[FirstPart(Below(root, image))]))],
             classes,
             classes.Count,
@@ -70,31 +78,32 @@ internal static class ImageFolders
     /// <summary>
     /// Finds out whether a file is an image. Where its name says so, that is left to whoever decodes it.
     /// </summary>
-    private static void Sort(FileTree tree, string file, List<string> images, List<string> unreadable)
+    private static void Sort(
+        FileTree tree, string file, IImageDecoder decoder, List<string> images, List<string> unreadable)
     {
-        if (FileTree.HasImageExtension(file))
+        if (FileTree.FormatByName(file) is { } format && decoder.Formats.Contains(format))
         {
             images.Add(file);
             return;
         }
         Span<byte> start = stackalloc byte[FileContent.StartLength];
-        FileContent content;
         try
         {
-            content = FileContent.Of(start[..tree.ReadStart(file, start)]);
+            start = start[..tree.ReadStart(file, start)];
         }
         catch (BitisException)
         {
             tree.Clutter.AddFile("unreadable");
             return;
         }
-        if (content.IsReadable)
+        if (decoder.Identify(start) is not null)
         {
             images.Add(file);
             return;
         }
-        tree.Clutter.AddFile(content.Name);
-        if (content.IsPicture)
+        string content = FileContent.NameOf(start);
+        tree.Clutter.AddFile(content);
+        if (FileContent.IsPicture(content))
             unreadable.Add(file);
     }
 

@@ -6,13 +6,13 @@ namespace Bitis.Data.Sources;
 internal static class SourceOpener
 {
     /// <summary>Opens the image set at a path; see <see cref="ImageSource.Open"/>.</summary>
-    public static ImageSource Open(string path)
+    public static ImageSource Open(string path, IImageDecoder? decoder)
     {
         InputPath.RequireUtf8(path);
         if (Directory.Exists(path))
-            return OpenTree(new FolderTree(path));
+            return OpenTree(new FolderTree(path), decoder);
         if (File.Exists(path))
-            return OpenFile(path);
+            return OpenFile(path, decoder);
         if (BuiltInSplitOf(path) is { } split)
             return new BuiltInImageSource(split);
 
@@ -23,7 +23,7 @@ internal static class SourceOpener
             string outer = normalized[..slash];
             string inner = normalized[(slash + 1)..].Trim('/');
             if (File.Exists(outer))
-                return OpenInside(outer, inner);
+                return OpenInside(outer, inner, decoder);
             if (Directory.Exists(outer))
                 return OpenPart(outer, inner) ?? throw Missing(path);
         }
@@ -37,18 +37,27 @@ internal static class SourceOpener
         _ => null,
     };
 
-    private static ImageSource OpenFile(string path)
+    private static ImageSource OpenFile(string path, IImageDecoder? decoder)
     {
         if (OpenArchive(path) is { } archive)
-            return OpenTree(Entered(archive));
+            return OpenTree(Entered(archive), decoder);
         if (HasExtension(path, ".csv"))
-            return LabelFile.Open(new FolderTree(FolderOf(path)), Path.GetFileName(path));
+            return OpenLabelFile(path, decoder);
         if (HoldsIdxImages(path))
             return new IdxSource(new FolderTree(FolderOf(path), depth: 0), Path.GetFileName(path));
         if (HasExtension(path, ".bin"))
             return CifarBinary.Open(new FolderTree(FolderOf(path), depth: 0), [Path.GetFileName(path)]);
-        PixelImage image = ImageDecoder.Load(path);
-        return new InMemoryImageSource([new LabeledImage(image, Label: null, path)]);
+        return new SingleImageSource(path, RequireDecoder(decoder, path));
+    }
+
+    private static IImageDecoder RequireDecoder(IImageDecoder? decoder, string path) =>
+        decoder ?? throw BitisException.InFile(
+            path, "image files need a decoder; give ImageSource.Open one, such as ImageDecoder of Bitis.Imaging.");
+
+    private static ImageSource OpenLabelFile(string path, IImageDecoder? decoder)
+    {
+        IImageDecoder required = RequireDecoder(decoder, path);
+        return LabelFile.Open(new FolderTree(FolderOf(path)), Path.GetFileName(path), required);
     }
 
     private static ArchiveTree Entered(ArchiveTree archive)
@@ -76,15 +85,16 @@ internal static class SourceOpener
         return IdxSource.Recognizes(file);
     }
 
-    private static ImageSource OpenTree(FileTree tree)
+    private static ImageSource OpenTree(FileTree tree, IImageDecoder? decoder)
     {
         try
         {
             if (BinarySets.Open(tree, part: null) is { } binary)
                 return binary;
+            IImageDecoder required = RequireDecoder(decoder, tree.Path);
             return tree.Files.Contains(LabelFile.DefaultName)
-                ? LabelFile.Open(tree, LabelFile.DefaultName)
-                : ImageFolders.Open(tree);
+                ? LabelFile.Open(tree, LabelFile.DefaultName, required)
+                : ImageFolders.Open(tree, required);
         }
         catch
         {
@@ -94,14 +104,14 @@ internal static class SourceOpener
     }
 
     /// <summary>Opens a folder of an archive, or a part of the binary files in one.</summary>
-    private static ImageSource OpenInside(string path, string inner)
+    private static ImageSource OpenInside(string path, string inner, IImageDecoder? decoder)
     {
         ArchiveTree archive = OpenArchive(path)
             ?? throw BitisException.InFile($"{path}/{inner}", $"{path} is a file, and no zip or tar archive.");
         try
         {
             if (archive.Enter(inner))
-                return OpenTree(archive);
+                return OpenTree(archive, decoder);
             int slash = inner.LastIndexOf('/');
             string folder = inner[..Math.Max(0, slash)], part = inner[(slash + 1)..];
             return (IsPart(part) && archive.Enter(folder) ? BinarySets.Open(archive, part) : null)
