@@ -79,7 +79,7 @@ public sealed class VisionModel
     public static Checkpoint OpenCheckpoint(string path, ModelOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        Checkpoint checkpoint = Checkpoint.Open(path, options.WeightsKey);
+        Checkpoint checkpoint = Checkpoint.Open(path, options.WeightsKey, ModelFamilies.Marks);
         try
         {
             VisionModelFile.Verify(checkpoint);
