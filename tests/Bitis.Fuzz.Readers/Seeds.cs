@@ -71,6 +71,7 @@ internal static class Seeds
                 ".jpg" or ".png" or ".bmp" => "image",
                 ".pth" or ".safetensors" => "checkpoint",
                 ".bitis" => "model",
+                ".pkl" => "pickle",
                 _ => "",
             };
             if (target.Length > 0)

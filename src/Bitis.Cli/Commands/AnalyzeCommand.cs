@@ -48,7 +48,7 @@ internal sealed class AnalyzeCommand : BitisCommand
         string[] files = folder is null ? [] : [.. sites.Select(site => FigureFile(folder, site))];
         if (folder is not null)
             OutputFolder.RequireWritable(folder);
-        LoadedModel model = LoadedModel.Load(_model.Reference(arguments), _model.Options(arguments), progress, Context.Cancellation);
+        LoadedModel model = LoadModel(_model.Reference(arguments), _model.Options(arguments), progress);
         if (model.Float is null)
             throw BitisException.InFile(model.Reference, "this model is quantized already; give the checkpoint that it was made of.");
         string data = arguments.GetRequiredValue(_data)!;

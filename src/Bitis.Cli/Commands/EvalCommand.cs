@@ -65,7 +65,7 @@ internal sealed class EvalCommand : BitisCommand
         int threads = arguments.GetValue(_threads) ?? 0;
         string?[] references = [_model.Reference(arguments), arguments.GetValue(_baseline)];
         IReadOnlyList<LoadedModel> models =
-            LoadedModel.LoadAll(references, _model.Options(arguments), progress, Context.Cancellation);
+            LoadModels(references, _model.Options(arguments), progress);
         LoadedModel model = models[0];
         using InferenceSession session = model.CreateSession(threads);
 

@@ -68,7 +68,7 @@ internal sealed class QuantizeCommand : BitisCommand
         if (workFolder is not null)
             OutputFolder.RequireWritable(workFolder, "the folder for finished blocks");
         long started = Stopwatch.GetTimestamp();
-        LoadedModel model = LoadedModel.Load(_model.Reference(arguments), _model.Options(arguments), progress, Context.Cancellation);
+        LoadedModel model = LoadModel(_model.Reference(arguments), _model.Options(arguments), progress);
         target.RequireOtherThan(model.Path);
         if (model.Float is null)
             throw BitisException.InFile(model.Reference, "this model is quantized already; give the checkpoint that it was made of.");

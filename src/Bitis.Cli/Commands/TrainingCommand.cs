@@ -104,7 +104,7 @@ internal abstract class TrainingCommand : BitisCommand
     /// <exception cref="BitisException">It cannot be used, or is quantized.</exception>
     protected LoadedModel LoadFloat(
         string reference, ModelOptions options, string taker, IProgress<WorkProgress> progress) =>
-        LoadedModel.Load(reference, options, progress, Context.Cancellation) is { Float: not null } model
+        LoadModel(reference, options, progress) is { Float: not null } model
             ? model
             : throw BitisException.InFile(reference, $"this model is quantized; {taker} takes a float32 checkpoint.");
 
