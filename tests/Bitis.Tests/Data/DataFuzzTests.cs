@@ -134,6 +134,13 @@ public sealed class DataFuzzTests : IDisposable
         FuzzSource(name, File.ReadAllBytes(path));
     }
 
+    [Theory]
+    [InlineData(CifarPythonTests.Form.Python2)]
+    [InlineData(CifarPythonTests.Form.Python3)]
+    [InlineData(CifarPythonTests.Form.Buffers)]
+    public void Damaged_batches_of_Python_open_or_are_refused(CifarPythonTests.Form form) =>
+        FuzzSource("test_batch", CifarPythonTests.Batch(form, "labels", (3, 10), (9, 20)));
+
     private void FuzzSource(string name, byte[] original) => Fuzz(original, Cases, bytes =>
     {
         using ImageSource source = ImageSource.Open(_folder.Write(name, bytes));
