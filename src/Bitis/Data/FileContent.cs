@@ -147,7 +147,9 @@ public static class FileContent
         string characters = Encoding.UTF8.GetString(text).TrimStart();
         if (characters.StartsWith("<!doctype html", StringComparison.OrdinalIgnoreCase)
             || characters.StartsWith("<html", StringComparison.OrdinalIgnoreCase))
+        {
             return WebPage;
+        }
         return characters.StartsWith('<') && characters.Contains("<svg", StringComparison.OrdinalIgnoreCase) ? "SVG" : Text;
     }
 
