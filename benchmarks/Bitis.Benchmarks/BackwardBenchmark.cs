@@ -87,12 +87,13 @@ internal static class BackwardBenchmark
         EpochRecord[] last = [.. trainers.Select(trainer => trainer.Epochs[^1])];
         IReadOnlyList<LayerBackward> layers = policy.Select(trainers[0].Model.Graph);
         double[] cosines = [.. last.SelectMany(epoch => epoch.GradientCosines?.Values ?? [])];
-        double[] accuracies = [.. last.Select(epoch => 100 * epoch.ValidationTop1!.Value)];
+        double[] accuracies = [.. last.Select(epoch => epoch.ValidationTop1!.Value)];
         string[] cells =
         [
             method,
             $"{layers.Count(layer => layer.Method != "exact")} of {layers.Count}",
-            Number(accuracies.Average(), "F2") + (accuracies.Length > 1 ? $" ({string.Join(", ", accuracies.Select(value => Number(value, "F2")))})" : ""),
+            DisplayText.Percent(accuracies.Average())
+                + (accuracies.Length > 1 ? $" ({string.Join(", ", accuracies.Select(DisplayText.Percent))})" : ""),
             Number(last.Average(epoch => epoch.TrainLoss), "F4"),
             cosines.Length > 0 ? Number(cosines.Average(), "F3") : "",
             cosines.Length > 0 ? Number(cosines.Min(), "F3") : "",

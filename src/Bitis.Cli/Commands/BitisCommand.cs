@@ -47,6 +47,13 @@ internal abstract class BitisCommand : Command
     /// <summary>Tells the user something that is not the result, once the progress display is gone.</summary>
     protected void Warn(string message) => _warnings.Add(message);
 
+    /// <summary>Says what was left out when images were opened.</summary>
+    internal void WarnOfLeftOut(ImageSource images)
+    {
+        foreach (string notice in images.Notices)
+            Warn(notice);
+    }
+
     /// <summary>Names the first images that are left out because they cannot be decoded.</summary>
     internal void WarnOfSkipped(IReadOnlyList<BadImage> images) =>
         WarnOfImages([.. images.Select(image => $"left out: {image.Reason}")], "left out, too");
@@ -60,7 +67,7 @@ internal abstract class BitisCommand : Command
             Warn(message);
         int more = messages.Count - NamedImages;
         if (more > 0)
-            Warn($"{more} more image{(more == 1 ? " is" : "s are")} {others}.");
+            Warn($"{DisplayText.Count(more, "more image")} {(more == 1 ? "is" : "are")} {others}.");
     }
 
     /// <summary>Loads a model, and tells the user what is to know of how its file was read.</summary>
@@ -101,6 +108,6 @@ internal abstract class BitisCommand : Command
     private void WriteWarnings(IEnumerable<string> warnings)
     {
         foreach (string warning in warnings)
-            Context.Error.WriteLine($"Warning: {DisplayText.Of(warning, DisplayText.MessageLength)}");
+            Context.WriteMessage($"Warning: {DisplayText.Of(warning, DisplayText.MessageLength)}");
     }
 }

@@ -151,7 +151,7 @@ public sealed record BackwardPolicy
         (int tokens, int inputs, int outputs) = ((int)(layer.Shape.ElementCount / product.Outputs), product.Inputs, product.Outputs);
         (int fewestInputs, int fewestOutputs) = product.IsConvolution ? (FewestConvolutionChannels, FewestConvolutionChannels) : (FewestInputs, FewestOutputs);
         if (tokens < FewestTokens)
-            return $"{tokens} tokens, fewer than {FewestTokens}";
+            return $"{DisplayText.Count(tokens, "token")}, fewer than {FewestTokens}";
         return inputs < fewestInputs || outputs < fewestOutputs ? $"{inputs} to {outputs} channels, fewer than {fewestInputs} to {fewestOutputs}" : null;
     }
 
