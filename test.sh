@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs all tests, from any folder. Installs the system libraries that decode images first, if they are missing.
+# Runs all tests, from any folder. Needs the .NET SDK only.
 # The last line is "N passed, N failed" (and ", N skipped" if any were). Exit code 0 only if tests ran and none failed.
 #
 #   ./test.sh                        everything
@@ -8,37 +8,6 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
-
-has_library() { # the file name up to its first dot
-    if command -v ldconfig >/dev/null && ldconfig -p 2>/dev/null | grep -F "$1." >/dev/null; then return 0; fi
-    local folder
-    for folder in /lib /usr/lib /usr/lib/* /usr/lib64 /usr/local/lib /opt/homebrew/lib; do
-        if compgen -G "$folder/$1.*" >/dev/null; then return 0; fi
-    done
-    return 1
-}
-
-as_root() {
-    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
-}
-
-install_missing_libraries() {
-    local debian=()
-    if ! has_library libturbojpeg; then debian+=(libturbojpeg0); fi
-    if ! has_library libpng16; then debian+=(libpng16-16); fi
-    if [ ${#debian[@]} -eq 0 ]; then return; fi
-
-    if command -v apt-get >/dev/null; then
-        echo "Installing ${debian[*]} ..." >&2
-        as_root apt-get update -qq </dev/null >&2 || echo "apt-get update failed; going on with the package lists that are there." >&2
-        if ! apt-cache show libturbojpeg0 >/dev/null 2>&1; then debian=("${debian[@]/libturbojpeg0/libturbojpeg}"); fi # Ubuntu's name
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${debian[@]}" </dev/null >&2 && return
-        echo "Could not install ${debian[*]}; the tests that need them will fail." >&2
-    else
-        echo "The system libraries libturbojpeg or libpng are missing. Install them first:" >&2
-        echo "  Fedora: dnf install turbojpeg libpng    Alpine: apk add libjpeg-turbo libpng    macOS: brew install jpeg-turbo libpng" >&2
-    fi
-}
 
 # The sum of a counter over all result files: <Counters total="3" executed="3" passed="2" failed="1" ... />
 count() {
@@ -51,7 +20,6 @@ names_with_outcome() {
         | sed 's/&quot;/"/g; s/&lt;/</g; s/&gt;/>/g; s/&amp;/\&/g' | sort
 }
 
-install_missing_libraries
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 

@@ -20,6 +20,7 @@ dotnet build tests/Bitis.Fuzz.Readers -c Release -o "$plain"
 cp -r "$plain" "$instrumented"
 [ -x "$work/tools/sharpfuzz" ] || dotnet tool install SharpFuzz.CommandLine --version 2.3.0 --tool-path "$work/tools"
 DOTNET_ROLL_FORWARD=Major "$work/tools/sharpfuzz" "$instrumented/Bitis.dll" Bitis.Checkpoints Bitis.Data Bitis.Models Bitis.Quantization
+DOTNET_ROLL_FORWARD=Major "$work/tools/sharpfuzz" "$instrumented/Bitis.Imaging.dll" Bitis.Imaging
 dotnet "$plain/Bitis.Fuzz.Readers.dll" seeds tests/Bitis.Tests/Golden "$work/seeds"
 export AFL_SKIP_BIN_CHECK=1 AFL_SKIP_CPUFREQ=1 AFL_NO_AFFINITY=1 AFL_NO_UI=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1
 export AFL_FORKSRV_INIT_TMOUT=60000

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Bitis.Data;
+using Bitis.Imaging;
 using Bitis.Models;
 using Bitis.Training;
 

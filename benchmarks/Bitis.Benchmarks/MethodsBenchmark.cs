@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Bitis.Data;
 using Bitis.Evaluation;
+using Bitis.Imaging;
 using Bitis.Models;
 using Bitis.Quantization;
 using Bitis.Runtime;

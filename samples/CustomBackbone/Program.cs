@@ -2,6 +2,7 @@ using Bitis;
 using Bitis.Checkpoints;
 using Bitis.Data;
 using Bitis.Graphs;
+using Bitis.Imaging;
 using Bitis.Models;
 using Bitis.Quantization;
 using Bitis.Tensors;

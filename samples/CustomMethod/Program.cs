@@ -39,7 +39,7 @@ QuantizationMethods.Register(QuantizationMethod.Create(
 
 string path = args.Length > 0 ? args[0] : Path.Combine(Path.GetTempPath(), "custom-method.bitis");
 VisionModel model = ShippedModels.Load("vim-micro-builtin");
-using ImageSource calibration = ImageSource.Open("builtin/train").Take(CalibrationImages, seed: 0);
+using ImageSource calibration = new BuiltInImageSource(BuiltInSplit.Train).Take(CalibrationImages, seed: 0);
 Tensor[] images = [.. ImageLoader.Load(calibration, model.Preprocessing, batchSize: 16).Select(batch => batch.Images)];
 
 // Our method with settings of its own, and one that comes with Bitis, with our estimator.
@@ -53,7 +53,7 @@ foreach (Recipe recipe in recipes)
     PostTrainingQuantizer.Quantize(model, images, recipe).Save(path);
     QuantizedModel loaded = QuantizedModel.Load(path);
     using InferenceSession session = InferenceSession.Create(loaded);
-    using ImageSource test = ImageSource.Open("builtin/test").Take(TestImages, seed: 0);
+    using ImageSource test = new BuiltInImageSource(BuiltInSplit.Test).Take(TestImages, seed: 0);
     int right = Enumerable.Range(0, TestImages)
         .Count(i => session.Classify(test.Read(i).Image, count: 1)[0].Class == test.Label(i));
     Recipe made = loaded.Recipe;

@@ -11,6 +11,9 @@ internal static class CommandLine
 {
     private const string Kept = "Outputs are whole or as they were.";
 
+    private const string LoadCauses =
+        "the system may allow too few open files (ulimit -n), or the installation is incomplete.";
+
     /// <summary>Runs a command line and returns its exit code.</summary>
     public static int Run(IReadOnlyList<string> arguments, CliContext context)
     {
@@ -108,8 +111,11 @@ internal static class CommandLine
                 break;
             case FileNotFoundException { FileName: { } file } when file.Contains("Version=", StringComparison.Ordinal):
                 context.Error.WriteLine(
-                    $"A part of bitis, {DisplayText.Of(file.Split(',')[0])}, cannot be loaded: "
-                    + $"the system may allow too few open files (ulimit -n), or the installation is incomplete. {Kept}");
+                    $"A part of bitis, {DisplayText.Of(file.Split(',')[0])}, cannot be loaded: {LoadCauses} {Kept}");
+                break;
+            case DllNotFoundException: // .NET's message starts with the library's name
+                context.Error.WriteLine($"A part of bitis or of the system cannot be loaded: {LoadCauses} {Kept}");
+                context.Error.WriteLine(reason);
                 break;
             case IOException or UnauthorizedAccessException:
                 context.Error.WriteLine($"The system refused to read or write: {reason.TrimEnd('.')}. {Kept}");

@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Text;
 using Bitis.Checkpoints;
+using NetVips;
 
 namespace Bitis.Fuzz.Readers;
 
@@ -41,6 +42,12 @@ internal static class Seeds
         Put("checkpoint", "compressed.pth", Archive(Pickle(), CompressionLevel.Optimal));
         Put("checkpoint", "small.legacy.pth", Legacy());
         Put("image", "pixel.png", Png);
+        using (Image image = Image.Black(4, 3, bands: 3))
+        {
+            Put("image", "pixels.webp", image.WebpsaveBuffer(lossless: true));
+            Put("image", "pixels.gif", image.GifsaveBuffer());
+            Put("image", "pixels.tif", image.TiffsaveBuffer(Enums.ForeignTiffCompression.Lzw));
+        }
         Put("pickle", "small.pkl", Pickle());
         Put("index", "small", [.. """{"metadata":{"total_size":16},"weight_map":{"a":"a","b":"b"}}"""u8]);
         Put("source", "labels", [0, .. "file,class_index,name\r\n\"a.png\",7,\"x\"\"y\"\r\n"u8]);

@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using Bitis.Checkpoints;
 using Bitis.Data;
+using Bitis.Imaging;
 using Bitis.Models;
 using Bitis.Quantization;
 
@@ -21,7 +22,7 @@ internal static class Targets
         ["pickle"] = bytes => ReadCheckpoint(Write("fuzz.pth", Seeds.Archive(bytes, CompressionLevel.NoCompression))),
         ["index"] = bytes => ReadCheckpoint(Write("fuzz.index.json", bytes)),
         ["model"] = bytes => ReadModel(Write("fuzz.bitis", bytes)),
-        ["image"] = bytes => Preprocessing.ForSize(32).Apply(ImageDecoder.Decode(bytes, "fuzz")),
+        ["image"] = bytes => Preprocessing.ForSize(32).Apply(ImageDecoder.Default.Decode(bytes, "fuzz")),
         ["source"] = ReadSource,
     };
 

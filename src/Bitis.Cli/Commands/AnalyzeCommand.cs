@@ -23,6 +23,7 @@ internal sealed class AnalyzeCommand : BitisCommand
     private readonly Option<string?> _svg = CommonOptions.Path("--svg", "A folder to write figures to, as SVG; it is created if it is missing.", "FOLDER");
     private readonly Option<int> _images = CommonOptions.Number("--images", "How many images, drawn at random.", 64, minimum: 1);
     private readonly Option<int> _seed = CommonOptions.Seed();
+    private readonly ImageOptionSet _imageOptions;
     private readonly Option<int?> _threads = CommonOptions.Threads();
 
     /// <summary>Creates the command.</summary>
@@ -37,6 +38,7 @@ internal sealed class AnalyzeCommand : BitisCommand
         _model = new ModelOptionSet(this, "MODEL");
         foreach (Option option in (Option[])[_data, _sites, _svg, _images, _seed, _threads])
             Options.Add(option);
+        _imageOptions = new ImageOptionSet(this);
     }
 
     /// <inheritdoc />
@@ -60,15 +62,17 @@ internal sealed class AnalyzeCommand : BitisCommand
             if (target.Notice is { } notice)
                 notices.Add(notice);
         }
-        using ImageSource source = ImageSource.Open(data);
+        using ImageSource source = _imageOptions.Open(arguments, data);
         ImageSource images = source.Take(arguments.GetValue(_images), arguments.GetValue(_seed));
         int threads = arguments.GetValue(_threads) ?? 0;
+        (images, int skipped) = _imageOptions.Usable(arguments, images, threads, this, progress, Context.Cancellation);
         IReadOnlyList<ScanStatistics> scans = ScanAnalyzer.Run(
             model.Float,
             ImageLoader.Load(images, model.Preprocessing, batchSize: 8, threads, Context.Cancellation).Select(batch => batch.Images),
             threads,
             new ProgressWithTotal(progress, images.Count),
             Context.Cancellation);
+        WarnOfDamaged(images);
         bool decay = sites.Contains(DiscreteA), hidden = sites.Contains(HiddenState);
         ScanReport[] reports = [.. scans.Select(scan => ScanReport.Of(scan, decay, hidden))];
         List<string> figures = [];
@@ -87,6 +91,7 @@ internal sealed class AnalyzeCommand : BitisCommand
             model.Reference,
             source.Description,
             images.Count,
+            skipped,
             ClassMap.Describe(images, model.Config.Classes, model.ClassNames),
             reports,
             figures);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Bitis.Cli.Input;
 using Bitis.Cli.Output;
+using Bitis.Data;
 using Bitis.Models;
 
 namespace Bitis.Cli.Commands;
@@ -8,6 +9,9 @@ namespace Bitis.Cli.Commands;
 /// <summary>A command of <c>bitis</c>: computes a result, which is then written as text or JSON.</summary>
 internal abstract class BitisCommand : Command
 {
+    /// <summary>So many images are named on standard error; the others are counted.</summary>
+    private const int NamedImages = 3;
+
     private readonly Option<bool> _json = CommonOptions.Json();
     private readonly List<string> _warnings = [];
 
@@ -58,6 +62,22 @@ internal abstract class BitisCommand : Command
         return models;
     }
 
+    /// <summary>Names the first images that are left out because they cannot be decoded.</summary>
+    internal void WarnOfSkipped(IReadOnlyList<BadImage> images) =>
+        WarnOfImages([.. images.Select(image => $"left out: {image.Reason}")], "left out, too");
+
+    /// <summary>Names the first images that are damaged and were used all the same.</summary>
+    protected void WarnOfDamaged(ImageSource? images) => WarnOfImages(images?.Warnings ?? [], "damaged, too");
+
+    private void WarnOfImages(IReadOnlyList<string> messages, string others)
+    {
+        foreach (string message in messages.Take(NamedImages))
+            Warn(message);
+        int more = messages.Count - NamedImages;
+        if (more > 0)
+            Warn($"{more} more image{(more == 1 ? " is" : "s are")} {others}.");
+    }
+
     private int Execute(ParseResult arguments)
     {
         BitisEnvironment.Validate();
@@ -75,7 +95,7 @@ internal abstract class BitisCommand : Command
             JsonOutput.Write(Context.Output, result);
         else
             result.Describe(new Report(Context));
-        return ExitCodes.Success;
+        return result.ExitCode;
     }
 
     private void WriteWarnings(IEnumerable<string> warnings)

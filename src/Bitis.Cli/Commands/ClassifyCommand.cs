@@ -15,6 +15,7 @@ internal sealed class ClassifyCommand : BitisCommand
 
     private readonly ModelOptionSet _model;
     private readonly Argument<string[]> _images = CommonOptions.Files("IMAGE", "Image files, and folders or zips of them.");
+    private readonly ImageOptionSet _imageOptions;
     private readonly Option<string?> _classes = CommonOptions.Path(
         "--classes", "A text file with the classes' names, one a line, in the order of the model's outputs.", "FILE");
 
@@ -34,6 +35,7 @@ internal sealed class ClassifyCommand : BitisCommand
         Options.Add(_classes);
         Options.Add(_batch);
         Options.Add(_threads);
+        _imageOptions = new ImageOptionSet(this);
     }
 
     /// <inheritdoc />
@@ -44,22 +46,59 @@ internal sealed class ClassifyCommand : BitisCommand
             ? ClassNamesFile.Load(file, model.Config.Classes)
             : model.ClassNames;
         using InferenceSession session = model.CreateSession(arguments.GetValue(_threads) ?? 0);
-        var results = new List<ImageAnswers>();
+        var answers = new List<ImageAnswers>();
+        var bad = new List<BadImage>();
         foreach (string path in arguments.GetRequiredValue(_images))
         {
-            using ImageSource source = ImageSource.Open(path);
-            foreach (ImageBatch batch in ImageLoader.Load(
-                source, model.Preprocessing, arguments.GetValue(_batch), session.Threads, Context.Cancellation))
-            {
-                Tensor answers = session.Run(batch.Images, Context.Cancellation);
-                Logits.RequireFinite(answers, image => batch.Names[image]);
-                ReadOnlySpan<float> logits = answers.Span;
-                for (int i = 0; i < batch.Count; i++)
-                    results.Add(new ImageAnswers(batch.Names[i], Rank(logits.Slice(i * model.Config.Classes, model.Config.Classes), names)));
-                progress.Report(new WorkProgress(source.Description, batch.StartIndex + batch.Count, source.Count));
-            }
+            using ImageSource? source = OpenOrNote(arguments, path, bad);
+            if (source is null)
+                continue;
+            var check = ImageCheck.Of(source, session.Threads, progress, Context.Cancellation);
+            bad.AddRange(check.Bad);
+            WarnOfDamaged(source);
+            if (check.Good is { } images)
+                answers.AddRange(Answer(session, images, names, arguments.GetValue(_batch), progress));
         }
-        return new ClassifyResult(model.Reference, results);
+        bool skips = _imageOptions.Skips(arguments);
+        if (answers.Count == 0)
+            throw new BitisException(
+                bad.Count == 1 ? bad[0].Reason : $"None of the {bad.Count} images can be used. The first: {bad[0].Reason}");
+        WarnOfSkipped(bad);
+        if (bad.Count > 0 && !skips)
+            Warn("The exit code is 2 because of what was left out; with --bad-images skip it is 0.");
+        return new ClassifyResult(model.Reference, answers, bad, Fails: !skips);
+    }
+
+    private ImageSource? OpenOrNote(ParseResult arguments, string path, List<BadImage> bad)
+    {
+        try
+        {
+            return _imageOptions.Open(arguments, path);
+        }
+        catch (BitisException e)
+        {
+            bad.Add(new BadImage(path, e.Message));
+            return null;
+        }
+    }
+
+    private IEnumerable<ImageAnswers> Answer(
+        InferenceSession session,
+        ImageSource images,
+        IReadOnlyList<string>? names,
+        int batchSize,
+        IProgress<WorkProgress> progress)
+    {
+        int classes = session.Config.Classes;
+        foreach (ImageBatch batch in ImageLoader.Load(
+            images, session.Preprocessing, batchSize, session.Threads, Context.Cancellation))
+        {
+            Tensor answers = session.Run(batch.Images, Context.Cancellation);
+            Logits.RequireFinite(answers, image => batch.Names[image]);
+            for (int i = 0; i < batch.Count; i++)
+                yield return new ImageAnswers(batch.Names[i], Rank(answers.Span.Slice(i * classes, classes), names));
+            progress.Report(new WorkProgress(images.Description, batch.StartIndex + batch.Count, images.Count));
+        }
     }
 
     private static List<Answer> Rank(ReadOnlySpan<float> logits, IReadOnlyList<string>? names)

@@ -41,8 +41,8 @@ internal sealed class DemoCommand : BitisCommand
     {
         int threads = arguments.GetValue(_threads);
         VisionModel model = ShippedModels.Load(Model);
-        using ImageSource calibration = ImageSource.Open("builtin/train").Take(CalibrationImages, seed: 0);
-        using ImageSource test = ImageSource.Open("builtin/test"), decoded = Keep(test);
+        using ImageSource calibration = new BuiltInImageSource(BuiltInSplit.Train).Take(CalibrationImages, seed: 0);
+        using ImageSource test = new BuiltInImageSource(BuiltInSplit.Test), decoded = Keep(test);
         Tensor[] batches = [.. ImageLoader.Load(calibration, model.Preprocessing, Batch, cancellation: Context.Cancellation).Select(b => b.Images)];
         using InferenceSession original = InferenceSession.Create(model);
         EvaluationResult floats = Evaluate(original, [], decoded, model);

@@ -35,6 +35,7 @@ internal sealed class EvalCommand : BitisCommand
     private readonly Option<int?> _images = CommonOptions.OptionalNumber("--images", "How many images, drawn at random; by default all.");
     private readonly Option<int> _batch = CommonOptions.Number("--batch", "Images at once.", 16, minimum: 1);
     private readonly Option<int> _seed = CommonOptions.Seed();
+    private readonly ImageOptionSet _imageOptions;
     private readonly Option<int?> _threads = CommonOptions.Threads();
 
     /// <summary>Creates the command.</summary>
@@ -49,12 +50,13 @@ internal sealed class EvalCommand : BitisCommand
         Option[] options = [_data, _classes, _baseline, _simulate, _confusion, _images, _batch, _seed, _threads];
         foreach (Option option in options)
             Options.Add(option);
+        _imageOptions = new ImageOptionSet(this);
     }
 
     /// <inheritdoc />
     protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress)
     {
-        using ImageSource source = ImageSource.Open(arguments.GetRequiredValue(_data)!);
+        using ImageSource source = _imageOptions.Open(arguments, arguments.GetRequiredValue(_data)!);
         ImageSource images = arguments.GetValue(_classes) is { } file
             ? source.WithClassNames(ClassNamesFile.Load(file))
             : source;
@@ -75,6 +77,7 @@ internal sealed class EvalCommand : BitisCommand
         if (arguments.GetValue(_simulate))
             others.Add(("simulation", Simulate(model, simulation)));
 
+        (images, int skipped) = _imageOptions.Usable(arguments, images, threads, this, progress, Context.Cancellation);
         LogitFunction[] functions = [.. others.Select(r => r.Run)];
         var evaluator = new Evaluator(session.Run, model.Config.Classes, model.ClassNames, functions)
         {
@@ -82,10 +85,12 @@ internal sealed class EvalCommand : BitisCommand
             LoaderThreads = session.Threads,
         };
         EvaluationResult result = evaluator.Run(images, model.Preprocessing, progress, Context.Cancellation);
+        WarnOfDamaged(images);
         return EvalReport.Of(
             model,
             source.Description,
             result,
+            skipped,
             [.. others.Select(r => r.Name)],
             session.Threads,
             arguments.GetValue(_confusion));

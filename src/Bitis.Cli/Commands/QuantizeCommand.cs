@@ -18,6 +18,7 @@ internal sealed class QuantizeCommand : BitisCommand
 
     private readonly ModelOptionSet _model;
     private readonly RecipeOptionSet _recipe;
+    private readonly ImageOptionSet _imageOptions;
     private readonly Option<string?> _calibration = CommonOptions.RequiredPath(
         "--calibration", "Images to calibrate with; labels are not needed. A folder, a zip, CIFAR or IDX files.", "IMAGES");
 
@@ -49,6 +50,7 @@ internal sealed class QuantizeCommand : BitisCommand
         Options.Add(_batch);
         Options.Add(_seed);
         Options.Add(_threads);
+        _imageOptions = new ImageOptionSet(this);
     }
 
     /// <inheritdoc />
@@ -72,13 +74,14 @@ internal sealed class QuantizeCommand : BitisCommand
             throw BitisException.InFile(model.Reference, "this model is quantized already; give the checkpoint that it was made of.");
         recipe.Select(model.Float.Graph); // an override that matches nothing is found before the images are read
 
-        using ImageSource source = ImageSource.Open(calibration);
+        using ImageSource source = _imageOptions.Open(arguments, calibration);
         int wanted = arguments.GetValue(_images);
         ImageSource images = source.Take(wanted, arguments.GetValue(_seed));
         if (images.Count < wanted)
             Warn($"{source.Description}: only {images.Count} images to calibrate with; {wanted} were asked for.");
 
         int threads = arguments.GetValue(_threads) ?? 0;
+        (images, int skipped) = _imageOptions.Usable(arguments, images, threads, this, progress, Context.Cancellation);
         IEnumerable<Tensor> batches = ImageLoader
             .Load(images, model.Preprocessing, arguments.GetValue(_batch), threads, Context.Cancellation)
             .Select(batch => batch.Images);
@@ -101,6 +104,7 @@ internal sealed class QuantizeCommand : BitisCommand
             throw;
         }
         Context.Cancellation.ThrowIfCancellationRequested();
+        WarnOfDamaged(images);
         if (target.Notice is { } notice)
             Warn(notice);
         long fileBytes = quantized.Save(output, Context.Cancellation);
@@ -108,12 +112,13 @@ internal sealed class QuantizeCommand : BitisCommand
             PostTrainingQuantizer.DeleteWork(workFolder);
         string? classes = ClassMap.Describe(images, model.Config.Classes, model.ClassNames);
         TimeSpan time = Stopwatch.GetElapsedTime(started);
-        return Summarize(model, quantized, classes, blocks.Records, output, fileBytes, time);
+        return Summarize(model, quantized, skipped, classes, blocks.Records, output, fileBytes, time);
     }
 
     private static QuantizeResult Summarize(
         LoadedModel model,
         QuantizedModel quantized,
+        int skipped,
         string? classes,
         IReadOnlyList<BlockRecord> blocks,
         string output,
@@ -127,6 +132,7 @@ internal sealed class QuantizeCommand : BitisCommand
             quantized.Config.Family,
             quantized.Recipe,
             quantized.Calibration,
+            skipped,
             classes,
             LayerSummary.Of(quantized),
             quantized.Scans.Count,
@@ -134,7 +140,21 @@ internal sealed class QuantizeCommand : BitisCommand
             fileBytes,
             parameters * sizeof(float),
             time.TotalSeconds,
-            Process.GetCurrentProcess().PeakWorkingSet64);
+            PeakMemory());
+    }
+
+    /// <summary>The process's memory at its peak, in bytes; null where the system does not tell.</summary>
+    private static long? PeakMemory()
+    {
+        try
+        {
+            return Process.GetCurrentProcess().PeakWorkingSet64;
+        }
+        catch (InvalidOperationException)
+        {
+            // .NET reads it from a file, and says "Process has exited" where no more can be opened. The model is written by now.
+            return null;
+        }
     }
 
     /// <summary>Keeps what happened to the blocks, and warns of those that went wrong.</summary>

@@ -11,6 +11,7 @@ namespace Bitis.Cli.Commands;
 internal abstract class TrainingCommand : BitisCommand
 {
     private readonly TrainingOptionSet _recipe;
+    private readonly ImageOptionSet _imageOptions;
     private readonly Option<string?> _data = CommonOptions.RequiredPath(
         "--data", "Images to train with, all with labels. A folder, a zip, CIFAR or IDX files.", "IMAGES");
 
@@ -44,6 +45,7 @@ internal abstract class TrainingCommand : BitisCommand
         _recipe = new TrainingOptionSet(this, usual, choosesModel);
         foreach (Option option in (Option[])[_take, _threads])
             Options.Add(option);
+        _imageOptions = new ImageOptionSet(this);
     }
 
     /// <summary>The model that a new training starts with; null for random weights.</summary>
@@ -76,15 +78,26 @@ internal abstract class TrainingCommand : BitisCommand
         TrainingRecipe recipe = _recipe.Read(arguments, resumes ? Trainer.RecipeOf(folder) : null, initial?.Config);
         recipe.Validate();
 
-        using ImageSource all = ImageSource.Open(arguments.GetRequiredValue(_data)!);
+        using ImageSource all = _imageOptions.Open(arguments, arguments.GetRequiredValue(_data)!);
         ImageSource training = arguments.GetValue(_take) is { } count ? all.Take(count, recipe.Seed) : all;
-        using ImageSource? validation = arguments.GetValue(_validation) is { } path ? ImageSource.Open(path) : null;
-        var data = new TrainingData(training, validation);
+        using ImageSource? validation =
+            arguments.GetValue(_validation) is { } path ? _imageOptions.Open(arguments, path) : null;
         int threads = arguments.GetValue(_threads) ?? 0;
-        if (resumes)
-            return Train(Trainer.Resume(recipe, data, folder, threads), recipe, data, head: null, progress);
-        (initial, recipe, string? head) = Adapt(initial, recipe, data);
-        return Train(Trainer.Create(recipe, data, folder, threads, initial), recipe, data, head, progress);
+        (training, int skipped) = _imageOptions.Usable(arguments, training, threads, this, progress, Context.Cancellation);
+        (ImageSource? usable, int skippedValidation) = validation is null
+            ? (null, 0)
+            : _imageOptions.Usable(arguments, validation, threads, this, progress, Context.Cancellation);
+        var data = new TrainingData(training, usable);
+        string? head = null;
+        if (!resumes)
+            (initial, recipe, head) = Adapt(initial, recipe, data);
+        Trainer trainer = resumes
+            ? Trainer.Resume(recipe, data, folder, threads)
+            : Trainer.Create(recipe, data, folder, threads, initial);
+        TrainResult result = Train(trainer, recipe, data, head, progress);
+        WarnOfDamaged(training);
+        WarnOfDamaged(usable);
+        return result with { Skipped = skipped, SkippedValidation = skippedValidation };
     }
 
     /// <summary>A float32 model.</summary>

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using Bitis.Cli.Output;
-using Bitis.Data;
+using Bitis.Imaging;
 using Bitis.Runtime.Kernels;
 
 namespace Bitis.Cli.Commands;
@@ -10,7 +10,7 @@ namespace Bitis.Cli.Commands;
 /// <summary><c>bitis version</c>: what runs here, on what.</summary>
 internal sealed class VersionCommand(CliContext context) : BitisCommand(
     "version",
-    "Shows the versions of Bitis and .NET, the processor's instruction sets, and the image libraries found.",
+    "Shows the versions of Bitis and .NET, the processor's instruction sets, and the library that decodes images.",
     "bitis version --json",
     context)
 {
@@ -22,5 +22,5 @@ internal sealed class VersionCommand(CliContext context) : BitisCommand(
         Environment.ProcessorCount,
         [.. InstructionSets.Detected.Select(InstructionSets.NameOf)],
         InstructionSets.NameOf(InstructionSets.Current),
-        NativeImageLibrary.All);
+        ImageDecoder.NativeLibrary);
 }

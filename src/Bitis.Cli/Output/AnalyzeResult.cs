@@ -5,6 +5,7 @@ internal sealed record AnalyzeResult(
     string Model,
     string Images,
     int ImageCount,
+    int Skipped,
     string? ClassMatch,
     IReadOnlyList<ScanReport> Scans,
     IReadOnlyList<string> Figures) : ICommandResult
@@ -12,7 +13,7 @@ internal sealed record AnalyzeResult(
     /// <inheritdoc />
     public void Describe(Report report)
     {
-        report.Fields(("model", Model), ("images", $"{ImageCount} of {Images}"), ("classes", ClassMatch));
+        report.Fields(("model", Model), ("images", $"{ImageCount} of {Images}"), ("left out", Format.Undecodable(Skipped)), ("classes", ClassMatch));
         if (Scans[0].DiscreteA is not null)
         {
             report.Line();

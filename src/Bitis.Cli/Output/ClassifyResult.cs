@@ -1,8 +1,22 @@
+using System.Text.Json.Serialization;
+using Bitis.Data;
+
 namespace Bitis.Cli.Output;
 
 /// <summary>What <c>bitis classify</c> answered.</summary>
-internal sealed record ClassifyResult(string Model, IReadOnlyList<ImageAnswers> Images) : ICommandResult
+/// <param name="Model">The model.</param>
+/// <param name="Images">The answers, in the order of the images.</param>
+/// <param name="BadImages">What could not be opened or decoded.</param>
+/// <param name="Fails">Whether bad images end in an error.</param>
+internal sealed record ClassifyResult(
+    string Model,
+    IReadOnlyList<ImageAnswers> Images,
+    IReadOnlyList<BadImage> BadImages,
+    [property: JsonIgnore] bool Fails) : ICommandResult
 {
+    /// <inheritdoc />
+    int ICommandResult.ExitCode => Fails && BadImages.Count > 0 ? ExitCodes.BadInput : ExitCodes.Success;
+
     /// <inheritdoc />
     public void Describe(Report report)
     {

@@ -11,6 +11,7 @@ internal sealed record EvalReport(
     string? ClassMatch,
     long Images,
     long Labeled,
+    long Skipped,
     double? Top1,
     double? Top5,
     IReadOnlyList<AgreementReport> Agreements,
@@ -26,6 +27,7 @@ internal sealed record EvalReport(
         LoadedModel model,
         string data,
         EvaluationResult result,
+        long skipped,
         IReadOnlyList<string> references,
         int threads,
         bool withConfusions)
@@ -39,6 +41,7 @@ internal sealed record EvalReport(
             result.Classes.Summary,
             counts.Images,
             counts.Labeled,
+            skipped,
             counts.Top1,
             counts.Top5,
             [.. references.Zip(counts.Agreements, AgreementReport.Of)],
@@ -59,6 +62,7 @@ internal sealed record EvalReport(
         [
             ("model", $"{Model} ({Kind})"),
             ("images", Labeled == Images ? $"{Data}; {Images} evaluated" : $"{Data}; {Images} evaluated, {Labeled} with labels"),
+            ("left out", Format.Undecodable(Skipped)),
             ("classes", ClassMatch),
             ("top-1", Format.Accuracy(Top1)),
             ("top-5", Format.Accuracy(Top5)),

@@ -22,6 +22,14 @@ internal static class Format
     /// <summary>A number of things: <c>7.1 million</c>.</summary>
     public static string Count(long count) => count < 1_000_000 ? $"{count:N0}" : $"{count / 1e6:0.0} million";
 
+    /// <summary>How many images were left out, in words; null for none.</summary>
+    public static string? Undecodable(long images) => images switch
+    {
+        0 => null,
+        1 => "1 image that cannot be decoded",
+        _ => $"{images} images that cannot be decoded",
+    };
+
     /// <summary>A short time: <c>12.3 ms</c>.</summary>
     public static string Milliseconds(TimeSpan time) => $"{time.TotalMilliseconds:0.000} ms";
 

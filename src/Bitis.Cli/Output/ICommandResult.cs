@@ -7,4 +7,7 @@ internal interface ICommandResult
 {
     /// <summary>Writes the result for a person.</summary>
     void Describe(Report report);
+
+    /// <summary>What the process returns.</summary>
+    int ExitCode => ExitCodes.Success;
 }

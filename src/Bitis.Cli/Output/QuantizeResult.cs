@@ -10,6 +10,7 @@ internal sealed record QuantizeResult(
     string Family,
     Recipe Recipe,
     CalibrationDigest Calibration,
+    int Skipped,
     string? ClassMatch,
     IReadOnlyList<LayerSummary> Layers,
     int Scans,
@@ -17,7 +18,7 @@ internal sealed record QuantizeResult(
     long FileBytes,
     long Float32Bytes,
     double Seconds,
-    long PeakMemoryBytes) : ICommandResult
+    long? PeakMemoryBytes) : ICommandResult
 {
     public void Describe(Report report)
     {
@@ -28,9 +29,10 @@ internal sealed record QuantizeResult(
             ("layers", LayerSummary.Describe(Layers)),
             ("scans", InWords.OfScans(Scans, Recipe)),
             ("calibration", $"{Calibration.Images} images"),
+            ("left out", Format.Undecodable(Skipped)),
             ("classes", ClassMatch),
             ("time", Format.Duration(TimeSpan.FromSeconds(Seconds))),
-            ("peak memory", Format.Bytes(PeakMemoryBytes)));
+            ("peak memory", PeakMemoryBytes is { } bytes ? Format.Bytes(bytes) : null));
         if (Blocks.Any(block => block.Steps > 0))
         {
             report.Line();

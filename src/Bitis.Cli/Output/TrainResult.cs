@@ -26,6 +26,12 @@ internal sealed record TrainResult(
     double ImagesPerSecond,
     double Seconds) : ICommandResult
 {
+    /// <summary>How many training images were left out, since they cannot be decoded.</summary>
+    public int Skipped { get; init; }
+
+    /// <summary>How many validation images were left out, since they cannot be decoded.</summary>
+    public int SkippedValidation { get; init; }
+
     /// <summary>Sums a finished training up.</summary>
     public static TrainResult Of(Trainer trainer, TrainingRecipe recipe, TrainingData data, string? head)
     {
@@ -65,9 +71,11 @@ internal sealed record TrainResult(
             ("head", Head),
             ("frozen", LearningParameters == Parameters ? null : $"{Format.Count(Parameters - LearningParameters)} parameters; {Format.Count(LearningParameters)} learned"),
             ("images", Data),
+            ("left out", Format.Undecodable(Skipped)),
             ("validation", Validation is null
                 ? null
                 : $"{Validation}: {Format.Percent(ValidationTop1)} top-1; {ValidationClassMatch}"),
+            ("left out there", Format.Undecodable(SkippedValidation)),
             ("training", $"loss {TrainLoss:0.0000}, {Format.Percent(TrainTop1)} top-1 on augmented images, {Recipe.Epochs} epochs"),
             ("backward", BackwardInWords(Backward)),
             ("gradients", GradientCosines is { } cosines

@@ -1,4 +1,4 @@
-using Bitis.Data;
+using Bitis.Imaging;
 
 namespace Bitis.Cli.Output;
 
@@ -10,7 +10,7 @@ internal sealed record VersionResult(
     int Processors,
     IReadOnlyList<string> InstructionSets,
     string InstructionSetInUse,
-    IReadOnlyList<NativeImageLibrary> ImageLibraries) : ICommandResult
+    string? ImageLibrary) : ICommandResult
 {
     /// <inheritdoc />
     public void Describe(Report report) => report.Fields(
@@ -20,7 +20,6 @@ internal sealed record VersionResult(
         ("system", System),
         ("processors", $"{Processors}"),
         ("instruction sets", $"{string.Join(", ", InstructionSets)}; in use: {InstructionSetInUse}"),
-        .. ImageLibraries.Select(library =>
-            ($"{library.Format} images", (string?)$"{library.Name} {(library.IsFound ? "found" : $"not found; install {library.Packages}")}")),
+        ("images", ImageLibrary ?? $"libvips cannot be loaded. {ImageDecoder.NativeLibraryHint}"),
     ]);
 }

@@ -90,11 +90,24 @@ public static class ImageLoader
         for (int i = 0; i < count; i++)
         {
             cancellation.ThrowIfCancellationRequested();
-            LabeledImage image = source.Read(start + i);
+            LabeledImage image = Read(source, start + i);
             preprocessing.Apply(image.Image, images.Span.Slice(i * imageLength, imageLength));
             labels[i] = image.Label;
             names[i] = image.Name;
         }
         return new ImageBatch(images, labels, names, start);
+    }
+
+    private static LabeledImage Read(ImageSource source, int index)
+    {
+        try
+        {
+            return source.Read(index);
+        }
+        catch (BitisException e) when (source.Count > 1)
+        {
+            throw new BitisException(
+                $"{e.Message} Leave out what cannot be decoded with --bad-images skip (in the library: ImageCheck).", e);
+        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Bitis.Data.Sources;
 
 namespace Bitis.Data;
@@ -8,6 +9,8 @@ namespace Bitis.Data;
 /// </summary>
 public abstract class ImageSource : IDisposable
 {
+    private readonly ConcurrentDictionary<int, string> _warnings = [];
+
     /// <summary>How many images there are; at least one.</summary>
     public abstract int Count { get; }
 
@@ -29,8 +32,15 @@ public abstract class ImageSource : IDisposable
     /// CIFAR-100 binary files; IDX (MNIST) files, also gzipped; or one image. The path may go on inside a zip:
     /// <c>cifar10.zip/test</c>.
     /// </summary>
-    /// <exception cref="BitisException">There is nothing at the path, or no images in it, or it is damaged.</exception>
-    public static ImageSource Open(string path) => SourceOpener.Open(path);
+    /// <param name="path">Where the set is, or <c>builtin/train</c> or <c>builtin/test</c>.</param>
+    /// <param name="decoder">
+    /// What decodes image files, such as <c>Bitis.Imaging.ImageDecoder</c>; null where there are none: built-in images,
+    /// CIFAR and IDX files.
+    /// </param>
+    /// <exception cref="BitisException">
+    /// There is nothing at the path, or no images in it, or it is damaged, or holds image files and there is no decoder.
+    /// </exception>
+    public static ImageSource Open(string path, IImageDecoder? decoder) => SourceOpener.Open(path, decoder);
 
     /// <summary>What messages and reports call an image.</summary>
     public abstract string Name(int index);
@@ -43,8 +53,17 @@ public abstract class ImageSource : IDisposable
     public LabeledImage Read(int index)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Count, nameof(index));
-        return new LabeledImage(ReadImage(index), Label(index), Name(index));
+        PixelImage image = ReadImage(index);
+        if (image.Warning is { } warning)
+            _warnings[index] = $"{Name(index)}: {warning}";
+        return new LabeledImage(image, Label(index), Name(index));
     }
+
+    /// <summary>
+    /// What was wrong with images that have been read and are shown all the same: damage that viewers pass over.
+    /// In the order of the images.
+    /// </summary>
+    public IReadOnlyList<string> Warnings => [.. _warnings.OrderBy(entry => entry.Key).Select(entry => entry.Value)];
 
     /// <summary>The images at <paramref name="indices"/>, in that order. The parent must stay open.</summary>
     public ImageSource Subset(IReadOnlyList<int> indices) => new SubsetSource(this, indices);

@@ -19,6 +19,21 @@ internal static class InputFile
         }
     }
 
+    /// <summary>The first <paramref name="length"/> bytes of a file, or all of a shorter one.</summary>
+    public static byte[] ReadStart(string path, int length)
+    {
+        using FileStream stream = Open(path);
+        byte[] start = new byte[length];
+        try
+        {
+            return start[..stream.ReadAtLeast(start, length, throwOnEndOfStream: false)];
+        }
+        catch (Exception e) when (IsFileSystemFailure(e))
+        {
+            throw Failure(path, e);
+        }
+    }
+
     /// <summary>Reads a whole file that is at most <paramref name="maxBytes"/> long.</summary>
     public static byte[] ReadAllBytes(string path, int maxBytes)
     {

@@ -50,6 +50,9 @@ public sealed class PixelImage
     /// <summary>Bytes a pixel: 1 for gray, 3 for red, green and blue.</summary>
     public int Channels { get; }
 
+    /// <summary>What is wrong with the file that the pixels come from; null for nothing.</summary>
+    public string? Warning { get; private init; }
+
     /// <summary>All pixels, <c>[height, width, channels]</c>.</summary>
     public ReadOnlySpan<byte> Pixels => _pixels;
 
@@ -62,6 +65,10 @@ public sealed class PixelImage
     /// <exception cref="ArgumentException">A size is not positive, or the number of bytes is not height ×
     /// width.</exception>
     public static PixelImage Gray(int width, int height, byte[] pixels) => new(width, height, channels: 1, pixels);
+
+    /// <summary>The same pixels with a warning; nothing is copied.</summary>
+    /// <param name="warning">What is wrong with the file that they come from.</param>
+    public PixelImage WithWarning(string warning) => new(Width, Height, Channels, _pixels) { Warning = warning };
 
     /// <summary>One row, <c>[width, channels]</c>.</summary>
     public ReadOnlySpan<byte> Row(int y)

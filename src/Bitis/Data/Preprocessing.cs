@@ -62,6 +62,14 @@ public sealed record Preprocessing(
         return new Preprocessing(shorterSide, size, centre, centre);
     }
 
+    /// <summary>The same for inputs of another size: the same share of the image is cut.</summary>
+    /// <param name="size">The side of the input, in pixels.</param>
+    public Preprocessing Resized(int size) => this with
+    {
+        ResizeShorterSide = Math.Max(size, (int)((double)ResizeShorterSide * size / CropSize)),
+        CropSize = size,
+    };
+
     /// <summary>Checks the values; call it on anything that was read from a file.</summary>
     /// <exception cref="BitisException">A size, a deviation or the filter is out of range.</exception>
     public void Validate()

@@ -26,6 +26,13 @@ public abstract record ModelConfig
     public Shape InputShape => [ImageChannels, ImageSize, ImageSize];
 
     /// <summary>
+    /// What is resized when the model gets images of another size; null for a model that cannot have another size, or
+    /// whose weights fit all.
+    /// </summary>
+    [JsonIgnore]
+    public virtual PositionEmbedding? Positions => null;
+
+    /// <summary>
     /// Checks that the values describe a model, of a size that could be one; call it on anything read from a file.
     /// </summary>
     /// <exception cref="BitisException">They do not; the message names the value.</exception>
@@ -69,6 +76,20 @@ public abstract record ModelConfig
     /// <summary>The same architecture for other classes; what tells them apart is the graph's last layer.</summary>
     /// <exception cref="BitisException">The architecture has no such layer.</exception>
     public virtual ModelConfig WithClasses(int classes) => this with { Classes = classes };
+
+    /// <summary>The same architecture for images of another size, by resizing its <see cref="Positions"/>.</summary>
+    /// <param name="size">Height and width, in pixels.</param>
+    /// <exception cref="BitisException">The architecture has no positions to resize, or cannot have this size.</exception>
+    public ModelConfig WithImageSize(int size)
+    {
+        if (size == ImageSize)
+            return this;
+        if (Positions is null)
+            throw new BitisException($"A {Family} like this has no position embedding that could be resized.");
+        ModelConfig resized = this with { ImageSize = size };
+        resized.Validate();
+        return resized;
+    }
 
     /// <summary>
     /// Where the official checkpoint has a parameter of the graph: usually a tensor of the same name.

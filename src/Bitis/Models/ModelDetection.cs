@@ -4,7 +4,9 @@ using Bitis.Tensors;
 namespace Bitis.Models;
 
 /// <summary>What a checkpoint holds, as far as it describes itself, or its names and shapes tell.</summary>
-/// <param name="Config">The architecture.</param>
+/// <param name="Config">The architecture of the model that is loaded.</param>
+/// <param name="StoredConfig">The architecture of the file's weights, which differs in the size of the images where
+/// <see cref="ModelOptions.ImageSize"/> asks for another.</param>
 /// <param name="Preprocessing">How images become the model's input.</param>
 /// <param name="ClassNames">The classes' names, by index; null if unknown.</param>
 /// <param name="Variant">The published model with this architecture, if there is one.</param>
@@ -12,6 +14,7 @@ namespace Bitis.Models;
 /// <param name="Assumptions">What was assumed and not read, one sentence each, with the option that changes it.</param>
 public sealed record ModelDetection(
     ModelConfig Config,
+    ModelConfig StoredConfig,
     Preprocessing Preprocessing,
     IReadOnlyList<string>? ClassNames,
     ModelVariant? Variant,
@@ -54,14 +57,44 @@ public sealed record ModelDetection(
         {
             throw BitisException.InFile(file, e.Message);
         }
-        options.RequireAgreement(file, config);
-        return new ModelDetection(
+        return Resize(file, options, new ModelDetection(
+            config,
             config,
             Preprocessing.ForSize(config.ImageSize, config.ImageChannels),
             ClassNames: null,
             ModelCatalogue.Find(config),
             Notes: new Dictionary<string, string>(),
-            assumptions);
+            assumptions));
+    }
+
+    /// <summary>Takes the size of images that the options ask for, where the model can have another one.</summary>
+    /// <exception cref="BitisException">The options do not apply, or contradict the file.</exception>
+    private static ModelDetection Resize(string file, ModelOptions options, ModelDetection stored)
+    {
+        ModelConfig config = stored.Config;
+        if (config.Positions is not { } positions || options.ImageSize is not { } size || size == config.ImageSize)
+        {
+            options.RequireAgreement(file, config);
+            return stored;
+        }
+        (options with { ImageSize = null }).RequireAgreement(file, config);
+        try
+        {
+            ModelConfig resized = config.WithImageSize(size);
+            (int from, int to) = (positions.GridSide, resized.Positions!.GridSide);
+            string assumption = $"'{positions.Parameter}' is resized from {from}×{from} to {to}×{to} patches (--image-size)";
+            return stored with
+            {
+                Config = resized,
+                Preprocessing = stored.Preprocessing.Resized(size),
+                Variant = null,
+                Assumptions = [.. stored.Assumptions, assumption],
+            };
+        }
+        catch (BitisException e)
+        {
+            throw BitisException.InFile(file, e.Message);
+        }
     }
 
     private static ModelDetection Read(string file, IReadOnlyDictionary<string, string> metadata, ModelOptions options)
@@ -75,13 +108,13 @@ public sealed record ModelDetection(
         {
             throw new BitisException($"{file}: {e.Message}", e);
         }
-        options.RequireAgreement(file, described.Config);
-        return new ModelDetection(
+        return Resize(file, options, new ModelDetection(
+            described.Config,
             described.Config,
             described.Preprocessing,
             described.ClassNames,
             ModelCatalogue.Find(described.Config),
             VisionModelFile.ReadNotes(metadata),
-            Assumptions: []);
+            Assumptions: []));
     }
 }

@@ -17,7 +17,8 @@ public sealed record ModelOptions
     public string? WeightsKey { get; init; }
 
     /// <summary>
-    /// Height and width of the images, in pixels; only for VMamba and LocalVMamba, whose tensors do not tell.
+    /// Height and width of the images, in pixels: of a VMamba or LocalVMamba, whose tensors do not tell, or other ones
+    /// for a model with a position embedding, which is then resized (<see cref="VisionModel.WithImageSize"/>).
     /// </summary>
     public int? ImageSize { get; init; }
 

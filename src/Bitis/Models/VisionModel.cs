@@ -61,15 +61,18 @@ public sealed class VisionModel
         Dictionary<string, Tensor> weights = match.ReadWeights();
         try
         {
-            ScanRates.Validate(match.Graph, weights);
+            ScanRates.Validate(match.StoredGraph, weights);
         }
         catch (BitisException e)
         {
             throw new BitisException($"{path}: {e.Message}", e);
         }
-        return new VisionModel(match.Detection.Config, match.Graph, weights)
+        VisionModel model = new VisionModel(match.Detection.StoredConfig, match.StoredGraph, weights)
+            .WithImageSize(match.Detection.Config.ImageSize)
+            .WithPreprocessing(match.Detection.Preprocessing);
+        return new VisionModel(model.Config, model.Graph, model.Weights)
         {
-            Preprocessing = match.Detection.Preprocessing,
+            Preprocessing = model.Preprocessing,
             ClassNames = match.Detection.ClassNames,
             Notices = match.Notices,
             Files = checkpoint.Files,
@@ -158,6 +161,28 @@ public sealed class VisionModel
                 throw new ArgumentException($"The model needs '{name}' {shape}.", nameof(weights));
         }
         return new VisionModel(Config, Graph, weights) { Preprocessing = Preprocessing, ClassNames = ClassNames };
+    }
+
+    /// <summary>
+    /// The same model for images of another size: its position embedding is resized (bicubic), all other weights are
+    /// shared.
+    /// </summary>
+    /// <param name="size">Height and width of the images, in pixels.</param>
+    /// <exception cref="BitisException">The model has no position embedding that could be resized, or cannot have this
+    /// size.</exception>
+    public VisionModel WithImageSize(int size)
+    {
+        if (size == Config.ImageSize)
+            return this;
+        ModelConfig resized = Config.WithImageSize(size);
+        PositionEmbedding positions = Config.Positions!;
+        Tensor embedding = PositionResampler.Resize(Weights[positions.Parameter], positions, resized.Positions!);
+        var weights = new Dictionary<string, Tensor>(Weights) { [positions.Parameter] = embedding };
+        return new VisionModel(resized, resized.BuildGraph(), weights)
+        {
+            Preprocessing = Preprocessing.Resized(size),
+            ClassNames = ClassNames,
+        };
     }
 
     /// <summary>

@@ -216,12 +216,12 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
     private static void Dequantize(byte* levels, float scale, float zero, float* target, int count)
     {
         int i = 0;
-        for (; Vector512.IsHardwareAccelerated && i + Vector128<byte>.Count <= count; i += Vector128<byte>.Count)
+        for (bool has512 = InstructionSets.Has512; has512 && i + Vector128<byte>.Count <= count; i += Vector128<byte>.Count)
         {
             Vector512<int> wide = Avx512F.ConvertToVector512Int32(Vector128.Load(levels + i));
             ((Vector512.ConvertToSingle(wide) - Vector512.Create(zero)) * Vector512.Create(scale)).Store(target + i);
         }
-        for (; Avx2.IsSupported && i + Vector256<int>.Count <= count; i += Vector256<int>.Count)
+        for (bool hasAvx2 = InstructionSets.HasAvx2; hasAvx2 && i + Vector256<int>.Count <= count; i += Vector256<int>.Count)
         {
             Vector256<int> wide = Avx2.ConvertToVector256Int32(levels + i);
             ((Vector256.ConvertToSingle(wide) - Vector256.Create(zero)) * Vector256.Create(scale)).Store(target + i);

@@ -52,7 +52,7 @@ public sealed class InferenceSession : IDisposable
     public int Threads { get; }
 
     /// <summary>The bytes that the weights of linear layers and of the patch embedding take in memory, with scales and biases.</summary>
-    public long WeightBytes => _plan.Steps.Sum(step => step.WeightBytes);
+    public long WeightBytes => _plan.Steps.SelectMany(step => step.Weights).Distinct().Sum(weights => weights.Bytes);
 
     /// <summary>The compiled model.</summary>
     internal Plan Plan => _plan;
@@ -142,10 +142,6 @@ public sealed class InferenceSession : IDisposable
         Logits.RequireFinite(logits, image => $"Image {image}");
         return [.. Enumerable.Range(0, images.Count).Select(i => Best(logits.Span.Slice(i * Config.Classes, Config.Classes), count))];
     }
-
-    /// <summary>The classes that the photograph in a file most probably shows, best first.</summary>
-    /// <exception cref="BitisException">The file is not an image that can be decoded.</exception>
-    public IReadOnlyList<Prediction> Classify(string imagePath, int count = 5) => Classify(ImageDecoder.Load(imagePath), count);
 
     /// <summary>Frees the memory; waits for a call that is under way.</summary>
     public void Dispose()

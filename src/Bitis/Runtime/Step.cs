@@ -5,7 +5,7 @@ namespace Bitis.Runtime;
 
 /// <summary>One piece of a plan: a kernel with its operands' places and its packed weights.</summary>
 /// <param name="name">The graph node that the step computes (the last one, where several are fused).</param>
-/// <param name="owned">Packed weights that are freed with the step.</param>
+/// <param name="owned">Packed weights that are freed with the step; steps of one plan may share them.</param>
 internal abstract class Step(string name, params IReadOnlyList<IDisposable> owned) : IDisposable
 {
     /// <summary>The graph node that the step computes.</summary>
@@ -17,8 +17,8 @@ internal abstract class Step(string name, params IReadOnlyList<IDisposable> owne
     /// <summary>How many rows, or groups of channels, the work can be divided into.</summary>
     public abstract int Units { get; }
 
-    /// <summary>The bytes of the layer's weights, where the step is a layer.</summary>
-    public long WeightBytes => owned.OfType<IPackedWeights>().Sum(weights => weights.Bytes);
+    /// <summary>The layer's weights, where the step is a layer.</summary>
+    public IEnumerable<IPackedWeights> Weights => owned.OfType<IPackedWeights>();
 
     /// <summary>
     /// What the step writes, if its units are rows and none reads what another one writes; else null. The layer that quantizes these rows may run the

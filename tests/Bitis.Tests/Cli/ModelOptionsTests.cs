@@ -23,7 +23,7 @@ public sealed class ModelOptionsTests : IDisposable
     [InlineData("--stride", "7", "contradicts the file")]
     [InlineData("--class-token", "first", "contradicts the file")]
     [InlineData("--no-halving", null, "contradicts the file")]
-    [InlineData("--image-size", "99", "does not apply")]
+    [InlineData("--image-size", "99", "contradicts the file")]
     [InlineData("--directions", "h", "does not apply")]
     [InlineData("--weights-key", "nix", "Leave the option out")]
     public void Every_command_refuses_them_for_a_quantized_model(string option, string? value, string words)

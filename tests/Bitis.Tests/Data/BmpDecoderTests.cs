@@ -45,14 +45,14 @@ public sealed class BmpDecoderTests
     {
         byte[] file = TestImages.Bmp(2, 2, 24, TwoRows);
         for (int length = 2; length < file.Length; length++)
-            Assert.Throws<BitisException>(() => ImageDecoder.Decode(file.AsSpan(0, length), "cut.bmp"));
+            Assert.Throws<BitisException>(() => ImageDecoder.Default.Decode(file.AsSpan(0, length), "cut.bmp"));
         Assert.Contains("empty image", Refusal(TestImages.Bmp(0, 1, 24, [])));
         Assert.Contains("empty image", Refusal(TestImages.Bmp(-1, 1, 24, [])));
         Assert.Contains("at most 100 million", Refusal(TestImages.Bmp(60_000, int.MinValue, 24, [])));
         Assert.Contains("palette", Refusal(TestImages.Bmp(1, 1, 8, [0, 0, 0, 0])));
     }
 
-    private static byte[] Decode(byte[] file) => ImageDecoder.Decode(file, "test.bmp").Pixels.ToArray();
+    private static byte[] Decode(byte[] file) => ImageDecoder.Default.Decode(file, "test.bmp").Pixels.ToArray();
 
     private static string Refusal(byte[] file) => Assert.Throws<BitisException>(() => Decode(file)).Message;
 }

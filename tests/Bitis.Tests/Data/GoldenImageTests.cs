@@ -14,7 +14,7 @@ public sealed class GoldenImageTests
     [InlineData("rgba.png")]
     public void Lossless_images_decode_exactly(string name)
     {
-        PixelImage image = ImageDecoder.Load(GoldenImages.PathOf(name));
+        PixelImage image = ImageDecoder.Default.Load(GoldenImages.PathOf(name));
         Assert.True(image.Pixels.SequenceEqual(GoldenImages.Find($"{name}/decoded_u8")));
     }
 
@@ -27,7 +27,7 @@ public sealed class GoldenImageTests
     [InlineData("photo.bmp")]
     public void Lossless_images_resize_and_crop_exactly(string name)
     {
-        PixelImage crop = Preprocessing.ImageNet224.ResizeAndCrop(ImageDecoder.Load(GoldenImages.PathOf(name)));
+        PixelImage crop = Preprocessing.ImageNet224.ResizeAndCrop(ImageDecoder.Default.Load(GoldenImages.PathOf(name)));
         Assert.Equal((224, 224), (crop.Width, crop.Height));
         Assert.True(crop.Pixels.SequenceEqual(GoldenImages.Find($"{name}/crop_u8")));
     }
@@ -43,7 +43,7 @@ public sealed class GoldenImageTests
     [InlineData("tiny.jpg")]
     public void Jpeg_images_agree_within_two_levels(string name)
     {
-        PixelImage crop = Preprocessing.ImageNet224.ResizeAndCrop(ImageDecoder.Load(GoldenImages.PathOf(name)));
+        PixelImage crop = Preprocessing.ImageNet224.ResizeAndCrop(ImageDecoder.Default.Load(GoldenImages.PathOf(name)));
         byte[] expected = GoldenImages.Find($"{name}/crop_u8")!;
         Assert.Equal(expected.Length, crop.Pixels.Length);
         int worst = 0;
@@ -55,7 +55,7 @@ public sealed class GoldenImageTests
     [Fact]
     public void Normalized_values_are_exact()
     {
-        Bitis.Tensors.Tensor input = Preprocessing.ImageNet224.Apply(ImageDecoder.Load(GoldenImages.PathOf("rgb.png")));
+        Bitis.Tensors.Tensor input = Preprocessing.ImageNet224.Apply(ImageDecoder.Default.Load(GoldenImages.PathOf("rgb.png")));
         Assert.Equal([3, 224, 224], input.Shape);
         Assert.True(input.Span.SequenceEqual(MemoryMarshal.Cast<byte, float>(GoldenImages.Find("rgb.png/normalized"))));
     }
@@ -63,7 +63,7 @@ public sealed class GoldenImageTests
     [Fact]
     public void Sixteen_bit_gray_keeps_the_high_byte()
     {
-        PixelImage image = ImageDecoder.Load(GoldenImages.PathOf("gray16.png"));
+        PixelImage image = ImageDecoder.Default.Load(GoldenImages.PathOf("gray16.png"));
         Assert.Equal((256, 256), (image.Width, image.Height));
         Assert.True(image.Pixels.ToArray().Distinct().Count() > 64);
         for (int i = 0; i < image.Pixels.Length; i += PixelImage.RgbChannels)

@@ -3,7 +3,7 @@ using System.IO.Compression;
 using System.Text;
 using Bitis.Cli.Input;
 using Bitis.Data;
-using Bitis.Data.Codecs;
+using Bitis.Imaging.Formats;
 using Bitis.Data.Sources;
 
 namespace Bitis.Tests.Data;
@@ -51,7 +51,7 @@ public sealed class ImageBombTests : IDisposable
             rows[y * ((3 * side) + 1)] = 0;
         byte[] png = TestImages.Png(side, side, 8, 2, rows);
         Assert.InRange(png.Length, 1 << 19, 1 << 20);
-        Assert.Equal(rows.AsSpan(1, 3 * side).ToArray(), ImageDecoder.Decode(png, "large.png").Row(0).ToArray());
+        Assert.Equal(rows.AsSpan(1, 3 * side).ToArray(), ImageDecoder.Default.Decode(png, "large.png").Row(0).ToArray());
     }
 
     [Fact]
@@ -62,22 +62,22 @@ public sealed class ImageBombTests : IDisposable
         using (var zlib = new ZLibStream(text, CompressionLevel.Fastest, leaveOpen: true))
             zlib.Write(new byte[16 << 20]);
         byte[] bomb = TestImages.Png(1, 1, 8, 0, [0, 7], interlaced: false, ("zTXt", text.ToArray()), ("iCCP", text.ToArray()));
-        Cheap(() => Assert.Equal(7, ImageDecoder.Decode(bomb, "text.png").Pixels[0]));
+        Cheap(() => Assert.Equal(7, ImageDecoder.Default.Decode(bomb, "text.png").Pixels[0]));
     }
 
     [Fact]
     public void Scans_of_a_jpeg_are_counted()
     {
-        Assert.Equal(1, JpegDecoder.CountScans(GoldenImages.FileBytes("tiny.jpg")));
-        Assert.Equal(1, JpegDecoder.CountScans(GoldenImages.FileBytes("exif-rotate6.jpg")));
+        Assert.Equal(1, JpegFile.CountScans(GoldenImages.FileBytes("tiny.jpg")));
+        Assert.Equal(1, JpegFile.CountScans(GoldenImages.FileBytes("exif-rotate6.jpg")));
         byte[] progressive = GoldenImages.FileBytes("progressive444.jpg");
-        int scans = JpegDecoder.CountScans(progressive);
+        int scans = JpegFile.CountScans(progressive);
         Assert.InRange(scans, 6, 12);
 
         // A segment that holds what looks like a scan is none; one that claims to go on after the end ends the count.
-        Assert.Equal(0, JpegDecoder.CountScans([0xFF, 0xD8, 0xFF, 0xE1, 0, 6, 0xFF, 0xDA, 0, 2]));
-        Assert.Equal(1, JpegDecoder.CountScans([0xFF, 0xD8, 0xFF, 0xE1, 0, 6, 0xFF, 0xDA, 0, 2, 0xFF, 0xFF, 0xDA, 0xFF, 0xFF]));
-        Assert.Equal(0, JpegDecoder.CountScans([0xFF, 0xD8, 0xFF, 0x00, 0xFF]));
+        Assert.Equal(0, JpegFile.CountScans([0xFF, 0xD8, 0xFF, 0xE1, 0, 6, 0xFF, 0xDA, 0, 2]));
+        Assert.Equal(1, JpegFile.CountScans([0xFF, 0xD8, 0xFF, 0xE1, 0, 6, 0xFF, 0xDA, 0, 2, 0xFF, 0xFF, 0xDA, 0xFF, 0xFF]));
+        Assert.Equal(0, JpegFile.CountScans([0xFF, 0xD8, 0xFF, 0x00, 0xFF]));
     }
 
     [Fact]
@@ -100,7 +100,7 @@ public sealed class ImageBombTests : IDisposable
     public void An_image_of_one_row_is_resized_in_its_crop_only()
     {
         // The shorter side becomes 256, the longer one 256 million: only the crop is computed.
-        PixelImage line = ImageDecoder.Decode(TestImages.Png(1_000_000, 1, 1, 0, new byte[125_001]), "line.png");
+        PixelImage line = ImageDecoder.Default.Decode(TestImages.Png(1_000_000, 1, 1, 0, new byte[125_001]), "line.png");
         long before = GC.GetAllocatedBytesForCurrentThread();
         Preprocessing.ImageNet224.Apply(line);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64 << 20);
@@ -196,7 +196,7 @@ public sealed class ImageBombTests : IDisposable
             return;
         Cheap(() => Assert.Throws<BitisException>(() => ClassNamesFile.Load("/dev/zero", 3)), 64 << 20);
         Cheap(() => Assert.Throws<BitisException>(() => RecipeFile.Load("/dev/zero")));
-        Cheap(() => Assert.Throws<BitisException>(() => ImageDecoder.Load("/dev/zero")));
+        Cheap(() => Assert.Throws<BitisException>(() => ImageDecoder.Default.Load("/dev/zero")));
         Cheap(() => Assert.Throws<BitisException>(() => Bitis.Checkpoints.Checkpoint.Open("/dev/zero")));
     }
 
@@ -209,7 +209,7 @@ public sealed class ImageBombTests : IDisposable
     }
 
     private static void Refused(byte[] file, string expected) =>
-        Assert.Contains(expected, Assert.Throws<BitisException>(() => ImageDecoder.Decode(file, "bomb")).Message);
+        Assert.Contains(expected, Assert.Throws<BitisException>(() => ImageDecoder.Default.Decode(file, "bomb")).Message);
 
     private void RefusedSource(string name, byte[] contents, string expected)
     {

@@ -165,6 +165,29 @@ public sealed class GraphModelTests : IDisposable
         Assert.Contains("'temperature' is no linear layer", Assert.Throws<BitisException>(() => scaled.WithNewHead(3, seed: 1)).Message);
     }
 
+    /// <summary>A small file may have thousands of layers that share their parameters.</summary>
+    [Fact]
+    public void Layers_that_share_parameters_are_packed_once()
+    {
+        using InferenceSession one = InferenceSession.Create(Chain(layers: 1)), ten = InferenceSession.Create(Chain(layers: 10));
+        Assert.Equal(one.WeightBytes, ten.WeightBytes);
+        Assert.True(one.WeightBytes >= 2 * 16 * 16 * sizeof(float));
+        VisionModel model = Chain(layers: 10);
+        Tensor images = Sample(model, 2);
+        Tensor expected = new GraphExecutor(model.Graph, model.Weights, ReferenceEvaluator.Instance).Run(images);
+        TensorAssert.Close(expected, ten.Run(images), 1e-4);
+
+        VisionModel Chain(int layers)
+        {
+            var graph = new GraphBuilder([1, 4, 4]);
+            Node x = graph.Conv2d("patch", graph.Input, outChannels: 16, kernel: 4, stride: 4);
+            x = graph.FlattenSpatial("tokens", x);
+            for (int i = 0; i < layers; i++)
+                x = graph.Linear($"layers.{i}", x, 16, parameters: ["shared.weight", "shared.bias"]);
+            return Random(graph.Build(graph.Linear("head", graph.MeanTokens("mean", x), 16)));
+        }
+    }
+
     [Fact]
     public void Weights_and_shapes_that_do_not_fit_are_refused()
     {

@@ -20,7 +20,7 @@ internal sealed class IdxSource : ImageSource
     {
         _path = path;
         _images = IdxFile.Read(path, ImageRank);
-        ImageDecoder.CheckSize(Width, Height, path);
+        ImageLimits.CheckSize(Width, Height, path);
         string? labelPath = LabelPath(path);
         if (labelPath is null)
             return;

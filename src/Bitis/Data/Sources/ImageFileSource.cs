@@ -2,11 +2,13 @@ namespace Bitis.Data.Sources;
 
 /// <summary>Image files of a tree, with or without labels.</summary>
 /// <param name="tree">Where the files are; the source owns it.</param>
+/// <param name="decoder">What decodes them.</param>
 /// <param name="images">Each image's file and label.</param>
 /// <param name="classNames">The names of the classes by index, if they are known.</param>
 /// <param name="classCount">How many classes there are, if that is known.</param>
 internal sealed class ImageFileSource(
     FileTree tree,
+    IImageDecoder decoder,
     IReadOnlyList<(string File, int? Label)> images,
     IReadOnlyList<string>? classNames,
     int? classCount) : ImageSource
@@ -28,7 +30,7 @@ internal sealed class ImageFileSource(
     protected override PixelImage ReadImage(int index)
     {
         string file = images[index].File;
-        return ImageDecoder.Decode(tree.Read(file, ImageDecoder.MaxFileBytes), tree.FullName(file));
+        return decoder.Decode(tree.Read(file, ImageLimits.MaxFileBytes), tree.FullName(file));
     }
 
     protected override void Dispose(bool disposing)

@@ -9,8 +9,10 @@ internal static class ImageFolders
     private static readonly string[] SplitNames = ["train", "training", "test", "testing", "val", "valid", "validation"];
 
     /// <summary>Opens the images of a tree.</summary>
+    /// <param name="tree">The files.</param>
+    /// <param name="decoder">What decodes them.</param>
     /// <exception cref="BitisException">There are none, or their arrangement is ambiguous.</exception>
-    public static ImageSource Open(FileTree tree)
+    public static ImageSource Open(FileTree tree, IImageDecoder decoder)
     {
         List<string> images = [.. tree.Files.Where(FileTree.IsImage)];
         if (images.Count == 0)
@@ -36,7 +38,7 @@ internal static class ImageFolders
         if (loose is not null)
         {
             return new ImageFileSource(
-                tree, [.. images.Select(image => (image, (int?)null))], classNames: null, classCount: null);
+                tree, decoder, [.. images.Select(image => (image, (int?)null))], classNames: null, classCount: null);
         }
         if (classes.TrueForAll(name => SplitNames.Contains(name, StringComparer.OrdinalIgnoreCase)))
         {
@@ -48,6 +50,7 @@ internal static class ImageFolders
         var labels = classes.Index().ToDictionary(c => c.Item, c => c.Index);
         return new ImageFileSource(
             tree,
+            decoder,
             [.. images.Select(image => (image, (int?)labels[FirstPart(Below(root, image))]))],
             classes,
             classes.Count);

@@ -21,7 +21,7 @@ internal static class LabelFile
 
     /// <summary>Opens the images that a CSV file of a tree names.</summary>
     /// <exception cref="BitisException">The file is malformed, names no image, or names one that is missing.</exception>
-    public static ImageSource Open(FileTree tree, string csvFile)
+    public static ImageSource Open(FileTree tree, string csvFile, IImageDecoder decoder)
     {
         string name = tree.FullName(csvFile);
         string text = InputText.Decode(tree.Read(csvFile, MaxFileBytes), name);
@@ -60,7 +60,7 @@ internal static class LabelFile
         // A column of class indices has the numbers of whatever model it was made for, perhaps not of all its classes.
         int? classCount = indexColumn >= 0 ? null : classNames?.Count ?? labels.Max() + 1;
         return new ImageFileSource(
-            tree, [.. files.Zip(labels, (file, label) => (file, (int?)label))], classNames, classCount);
+            tree, decoder, [.. files.Zip(labels, (file, label) => (file, (int?)label))], classNames, classCount);
     }
 
     /// <summary>Refuses what spreadsheets export where the comma is the decimal point; a header has a comma.</summary>

@@ -9,13 +9,13 @@ internal static class SourceOpener
     private const string Test = "test";
 
     /// <summary>Opens the image set at a path; see <see cref="ImageSource.Open"/>.</summary>
-    public static ImageSource Open(string path)
+    public static ImageSource Open(string path, IImageDecoder? decoder)
     {
         InputPath.RequireUtf8(path);
         if (Directory.Exists(path))
-            return OpenFolder(path);
+            return OpenFolder(path, decoder);
         if (File.Exists(path))
-            return OpenFile(path);
+            return OpenFile(path, decoder);
         if (BuiltInSplitOf(path) is { } split)
             return new BuiltInImageSource(split);
 
@@ -28,7 +28,7 @@ internal static class SourceOpener
             if (File.Exists(outer))
             {
                 return IsZip(outer)
-                    ? OpenTree(new ZipTree(outer, inner))
+                    ? OpenTree(new ZipTree(outer, inner), decoder)
                     : throw BitisException.InFile(path, $"{outer} is a file, and no zip.");
             }
             if (Directory.Exists(outer))
@@ -44,35 +44,40 @@ internal static class SourceOpener
         _ => null,
     };
 
-    private static ImageSource OpenFolder(string path) => OpenBinaryFiles(path, part: null) ?? OpenTree(new FolderTree(path));
+    private static ImageSource OpenFolder(string path, IImageDecoder? decoder) =>
+        OpenBinaryFiles(path, part: null) ?? OpenTree(new FolderTree(path), decoder);
 
-    private static ImageSource OpenFile(string path)
+    private static ImageSource OpenFile(string path, IImageDecoder? decoder)
     {
         if (IsZip(path))
-            return OpenTree(new ZipTree(path, folder: ""));
+            return OpenTree(new ZipTree(path, folder: ""), decoder);
         if (Path.GetExtension(path).Equals(".csv", StringComparison.OrdinalIgnoreCase))
-            return OpenLabelFile(path);
+            return OpenLabelFile(path, decoder);
         if (IdxFile.Recognizes(path, IdxSource.ImageRank))
             return new IdxSource(path);
         if (Path.GetExtension(path).Equals(".bin", StringComparison.OrdinalIgnoreCase))
             return new CifarSource([path]);
-        PixelImage image = ImageDecoder.Load(path);
-        return new InMemoryImageSource([new LabeledImage(image, Label: null, path)]);
+        return new SingleImageSource(path, RequireDecoder(decoder, path));
     }
 
-    private static ImageSource OpenLabelFile(string path)
+    private static IImageDecoder RequireDecoder(IImageDecoder? decoder, string path) =>
+        decoder ?? throw BitisException.InFile(
+            path, "image files need a decoder; give ImageSource.Open one, such as ImageDecoder of Bitis.Imaging.");
+
+    private static ImageSource OpenLabelFile(string path, IImageDecoder? decoder)
     {
         string folder = Path.GetDirectoryName(path) is { Length: > 0 } parent ? parent : ".";
-        return LabelFile.Open(new FolderTree(folder), Path.GetFileName(path));
+        return LabelFile.Open(new FolderTree(folder), Path.GetFileName(path), RequireDecoder(decoder, path));
     }
 
-    private static ImageSource OpenTree(FileTree tree)
+    private static ImageSource OpenTree(FileTree tree, IImageDecoder? decoder)
     {
         try
         {
+            IImageDecoder required = RequireDecoder(decoder, tree.Path);
             return tree.Files.Contains(LabelFile.DefaultName)
-                ? LabelFile.Open(tree, LabelFile.DefaultName)
-                : ImageFolders.Open(tree);
+                ? LabelFile.Open(tree, LabelFile.DefaultName, required)
+                : ImageFolders.Open(tree, required);
         }
         catch
         {

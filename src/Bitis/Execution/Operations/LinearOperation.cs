@@ -18,16 +18,16 @@ internal sealed class LinearOperation(Node node) : WeightedOperation
     /// <inheritdoc />
     public override void Plan(PlanBuilder plan)
     {
-        ReadOnlySpan<float> bias = _layer.HasBias ? plan.Parameter(node, 1).Span : default;
+        Tensor? bias = _layer.HasBias ? plan.Parameter(node, 1) : null;
         ArenaMatrix y = plan.Allocate(node);
         if (plan.LayerOf(node) is { IsInteger: true } layer)
         {
-            PlanIntegers(plan, layer, bias, y);
+            PlanIntegers(plan, layer, bias is null ? default : bias.Span, y);
         }
         else
         {
             (ArenaMatrix x, Tensor weight) = FloatOperands(plan, node);
-            plan.Add(new LinearStep(node.Name, x, y, new PackedFloatWeights(weight.Span, bias, _layer.OutFeatures, _layer.InFeatures)), [x], [y]);
+            plan.Add(new LinearStep(node.Name, x, y, plan.Pack(weight, bias)), [x], [y]);
         }
         plan.SetValue(node, y);
     }

@@ -4,6 +4,7 @@ using Bitis.Graphs.Fusion;
 using Bitis.Operators;
 using Bitis.Quantization;
 using Bitis.Runtime;
+using Bitis.Runtime.Kernels;
 using Bitis.Tensors;
 
 namespace Bitis.Execution.Planning;
@@ -17,6 +18,7 @@ internal sealed class PlanBuilder
     private readonly IReadOnlyDictionary<string, QuantizedScan> _scans;
     private readonly Dictionary<Node, ArenaMatrix> _values = [];
     private readonly List<(Node Source, UniformQuantizer Quantizer, ArenaMatrix Levels)> _centered = [];
+    private readonly Dictionary<(Tensor Weight, Tensor? Bias), PackedFloatWeights> _packed = [];
     private readonly List<Step> _steps = [];
     private readonly List<ArenaBlock> _blocks = [];
     private int _current = -1;
@@ -89,6 +91,19 @@ internal sealed class PlanBuilder
 
     /// <summary>A parameter of a node.</summary>
     public Tensor Parameter(Node node, int index) => _weights[node.ParameterNames[index]];
+
+    /// <summary>Packs a linear layer's parameters, once for all layers that share them.</summary>
+    /// <param name="weight"><c>[outputs, inputs]</c></param>
+    /// <param name="bias"><c>[outputs]</c>; null for none.</param>
+    public PackedFloatWeights Pack(Tensor weight, Tensor? bias)
+    {
+        if (!_packed.TryGetValue((weight, bias), out PackedFloatWeights? packed))
+        {
+            packed = new PackedFloatWeights(weight.Span, bias is null ? default : bias.Span, weight.Shape[0], weight.Shape[1]);
+            _packed.Add((weight, bias), packed);
+        }
+        return packed;
+    }
 
     /// <summary>The quantized layer that a node is; null for a float one.</summary>
     public QuantizedLayer? LayerOf(Node node) => _layers.GetValueOrDefault(node.Name);

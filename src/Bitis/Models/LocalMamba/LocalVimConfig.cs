@@ -67,6 +67,12 @@ public sealed record LocalVimConfig : ModelConfig
     [JsonIgnore]
     public int? ClassTokenIndex => HasClassToken ? GridSize * GridSize / 2 : null;
 
+    /// <inheritdoc />
+    /// <remarks>Rotary positions would have to be stretched, too, as the official code does or does not.</remarks>
+    [JsonIgnore]
+    public override PositionEmbedding? Positions =>
+        HasRotaryPositions ? null : new("pos_embed", GridSize, ClassTokenIndex);
+
     /// <summary>L, the length of the sequence: patches and class token.</summary>
     [JsonIgnore]
     public int Tokens => GridSize * GridSize + (HasClassToken ? 1 : 0);

@@ -34,6 +34,10 @@ public sealed record VitConfig : ModelConfig
     /// <summary>ε of the normalization.</summary>
     public float NormEpsilon { get; init; } = 1e-6f;
 
+    /// <inheritdoc />
+    [JsonIgnore]
+    public override PositionEmbedding Positions => new("pos_embed", ImageSize / PatchSize, ClassTokenIndex: 0);
+
     /// <summary>L, the length of the sequence: the class token and the patches.</summary>
     [JsonIgnore]
     public int Tokens => (ImageSize / PatchSize * (ImageSize / PatchSize)) + 1;

@@ -1,4 +1,11 @@
 namespace Bitis.Models;
 
 /// <summary>Vision transformers, to compare with.</summary>
-internal sealed class VitFamily() : ModelFamily<VitConfig>("vit", ModelJson.Default.VitConfig);
+internal sealed class VitFamily() : ModelFamily<VitConfig>("vit", ModelJson.Default.VitConfig)
+{
+    /// <inheritdoc />
+    protected override IReadOnlyDictionary<string, string> OptionsOf(VitConfig config) => new Dictionary<string, string>
+    {
+        [ModelOptions.ImageSizeOption] = ModelOptions.Text(config.ImageSize),
+    };
+}

@@ -64,6 +64,11 @@ public sealed record VimConfig : ModelConfig
         _ => -1,
     };
 
+    /// <inheritdoc />
+    [JsonIgnore]
+    public override PositionEmbedding Positions =>
+        new("pos_embed", GridSize, ClassTokenIndex < 0 ? null : ClassTokenIndex);
+
     /// <summary>L, the length of the sequence: patches and class token.</summary>
     [JsonIgnore]
     public int Tokens => GridSize * GridSize + (ClassToken == ClassTokenPosition.None ? 0 : 1);

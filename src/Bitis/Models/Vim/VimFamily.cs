@@ -23,6 +23,7 @@ internal sealed class VimFamily() : ModelFamily<VimConfig>("vim", ModelJson.Defa
     /// <inheritdoc />
     protected override IReadOnlyDictionary<string, string> OptionsOf(VimConfig config) => new Dictionary<string, string>
     {
+        [ModelOptions.ImageSizeOption] = ModelOptions.Text(config.ImageSize),
         [ModelOptions.StrideOption] = ModelOptions.Text(config.Stride),
         [ModelOptions.ClassTokenOption] = ModelOptions.Text(config.ClassToken),
         [ModelOptions.HalvesDirectionsOption] = ModelOptions.Text(config.HalvesDirections),

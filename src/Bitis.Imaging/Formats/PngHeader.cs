@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Bitis.Data.Codecs;
+namespace Bitis.Imaging.Formats;
 
 /// <summary>The contents of a PNG file's IHDR chunk that decoding needs.</summary>
 /// <param name="Width">Pixels a row.</param>
@@ -11,9 +11,6 @@ internal readonly record struct PngHeader(uint Width, uint Height, byte BitDepth
 {
     /// <summary>The length of an IHDR chunk's data.</summary>
     public const int Length = 13;
-
-    /// <summary>Whether pixels carry alpha.</summary>
-    public bool HasAlpha => (ColorType & 4) != 0;
 
     /// <summary>Bits a pixel in the file.</summary>
     public int BitsPerPixel => BitDepth * ColorType switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 };

@@ -1,14 +1,16 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using Bitis.Data;
+using NetVips;
 
-namespace Bitis.Data.Codecs;
+namespace Bitis.Imaging.Formats;
 
 /// <summary>
-/// PNG files, through libpng. Only the chunks that hold pixels are handed on: without gamma, profile and transparency
-/// chunks libpng has nothing to convert, and the samples come out as Pillow shows them. It also means that
-/// decompression bombs in text and profile chunks are never opened. Data that go on after the pixels are refused.
+/// PNG files. Only the chunks that hold pixels are handed on: without gamma, profile and transparency chunks there is
+/// nothing to convert, and the samples come out as Pillow shows them. It also means that decompression bombs in text and
+/// profile chunks are never opened. Data that go on long after the pixels are refused.
 /// </summary>
-internal static unsafe class PngDecoder
+internal static class PngFile
 {
     /// <summary>Deflate's best ratio; a header that claims more pixels than this allows is refused.</summary>
     private const int MaxDeflateRatio = 1032;
@@ -20,71 +22,24 @@ internal static unsafe class PngDecoder
 
     private static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
 
-    /// <summary>Whether the bytes start as a PNG file does.</summary>
-    public static bool Recognizes(ReadOnlySpan<byte> file) => file.StartsWith(Signature);
-
-    /// <summary>Decodes a whole PNG file.</summary>
-    public static PixelImage Decode(ReadOnlySpan<byte> file, string name)
+    /// <summary>Decodes a whole file.</summary>
+    public static PixelImage Decode(ReadOnlySpan<byte> file, bool turns, string name)
     {
-        NativeCodec.RequirePng(name);
-        byte[] pixelChunks = KeepPixelChunks(file, name, out int length, out PngHeader header);
-        RefuseEndlessData(pixelChunks.AsSpan(0, length), header, name);
-        fixed (byte* start = pixelChunks)
-            return Decode(start, length, header, name);
+        byte[] chunks = KeepPixelChunks(file, turns, name, out int length, out PngHeader header);
+        RefuseEndlessData(chunks.AsSpan(0, length), header, name);
+        return VipsDecoder.Decode(
+            chunks.AsSpan(0, length),
+            source => Image.PngloadSource(source, access: Enums.Access.Sequential, failOn: Enums.FailOn.Error),
+            "PNG",
+            name,
+            turns: turns);
     }
 
-    private static PixelImage Decode(byte* file, int length, PngHeader header, string name)
-    {
-        var image = new LibPng.Image { Version = LibPng.ImageVersion };
-        try
-        {
-            if (LibPng.BeginReadFromMemory(&image, file, (nuint)length) == 0)
-                throw Damaged(name, image);
-            if (image.Width != header.Width || image.Height != header.Height)
-                throw new InvalidOperationException("libpng reads another image size than the header states.");
-            byte[] rgb = new byte[(long)header.Width * header.Height * PixelImage.RgbChannels];
-            if (header.HasAlpha)
-            {
-                // libpng rounds 16-bit samples with alpha to 8 bits; all other files come out bit for bit.
-                image.Flags |= LibPng.Flag16BitSrgb;
-                byte[] rgba = new byte[(long)header.Width * header.Height * 4];
-                Read(ref image, LibPng.FormatRgba, rgba, name);
-                for (int i = 0, o = 0; o < rgb.Length; i += 4, o += PixelImage.RgbChannels)
-                    rgba.AsSpan(i, PixelImage.RgbChannels).CopyTo(rgb.AsSpan(o));
-            }
-            else if (header.BitDepth == 16)
-            {
-                ushort[] rgb16 = new ushort[rgb.Length];
-                Read(ref image, LibPng.FormatRgb16, rgb16, name);
-                for (int i = 0; i < rgb.Length; i++)
-                    rgb[i] = (byte)(rgb16[i] >> 8);
-            }
-            else
-            {
-                Read(ref image, LibPng.FormatRgb, rgb, name);
-            }
-            return PixelImage.Rgb((int)header.Width, (int)header.Height, rgb);
-        }
-        finally
-        {
-            LibPng.Free(&image);
-        }
-    }
-
-    private static void Read<T>(ref LibPng.Image image, uint format, T[] buffer, string name)
-        where T : unmanaged
-    {
-        image.Format = format;
-        fixed (LibPng.Image* state = &image)
-        fixed (T* target = buffer)
-        {
-            if (LibPng.FinishRead(state, background: null, target, rowStride: 0, colormap: null) == 0)
-                throw Damaged(name, image);
-        }
-    }
-
-    /// <summary>Copies the signature and the IHDR, PLTE, IDAT and IEND chunks, and checks the header on the way.</summary>
-    private static byte[] KeepPixelChunks(ReadOnlySpan<byte> file, string name, out int length, out PngHeader header)
+    /// <summary>
+    /// Copies the signature and the IHDR, PLTE, IDAT, IEND and perhaps the eXIf chunks, and checks the header on the way.
+    /// </summary>
+    private static byte[] KeepPixelChunks(
+        ReadOnlySpan<byte> file, bool keepsExif, string name, out int length, out PngHeader header)
     {
         byte[] kept = new byte[file.Length];
         Signature.CopyTo(kept);
@@ -114,13 +69,14 @@ internal static unsafe class PngDecoder
             if (isHeader)
             {
                 header = PngHeader.Parse(chunk[8..]);
-                ImageDecoder.CheckSize(header.Width, header.Height, name);
+                ImageLimits.CheckSize(header.Width, header.Height, name);
             }
             bool isData = type.SequenceEqual("IDAT"u8);
             bool isEnd = type.SequenceEqual("IEND"u8);
             if (isData)
                 compressed += dataLength;
-            if (isHeader || isData || isEnd || type.SequenceEqual("PLTE"u8))
+            bool isExif = keepsExif && type.SequenceEqual("eXIf"u8);
+            if (isHeader || isData || isEnd || isExif || type.SequenceEqual("PLTE"u8))
             {
                 chunk.CopyTo(kept.AsSpan(length));
                 length += chunk.Length;
@@ -140,8 +96,8 @@ internal static unsafe class PngDecoder
     }
 
     /// <summary>
-    /// libpng inflates the data to their end, even if the pixels have ended long before. So it is made sure first that they
-    /// inflate to about what the pixels take.
+    /// The native library inflates the data to their end, even if the pixels have ended long before. So it is made sure
+    /// first that they inflate to about what the pixels take.
     /// </summary>
     private static void RefuseEndlessData(ReadOnlySpan<byte> chunks, PngHeader header, string name)
     {
@@ -170,19 +126,18 @@ internal static unsafe class PngDecoder
                 if (allowed < 0)
                 {
                     throw BitisException.InFile(
-                        name, $"the PNG file's data go on after its {header.Width}×{header.Height} pixels; it is damaged or made to exhaust a reader.");
+                        name,
+                        $"the PNG file's data go on after its {header.Width}×{header.Height} pixels; it is damaged or made "
+                        + "to exhaust a reader.");
                 }
             }
         }
         catch (InvalidDataException)
         {
-            // libpng finds the same damage, or has all pixels before it.
+            // The native library finds the same damage, or has all pixels before it.
         }
     }
 
     private static BitisException Truncated(string name, int position) =>
         BitisException.InFile(name, $"the PNG file is truncated: the chunk at byte {position} is not complete.");
-
-    private static BitisException Damaged(string name, in LibPng.Image image) =>
-        BitisException.InFile(name, $"the PNG file is damaged or truncated: {image.Message}.");
 }

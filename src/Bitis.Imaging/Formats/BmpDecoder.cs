@@ -1,7 +1,8 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using Bitis.Data;
 
-namespace Bitis.Data.Codecs;
+namespace Bitis.Imaging.Formats;
 
 /// <summary>
 /// Windows bitmaps without compression: palettes of 1, 4 and 8 bits, 24 and 32 bits (also with bit masks), bottom-up or
@@ -16,9 +17,6 @@ internal static class BmpDecoder
     private const uint CompressionNone = 0;
     private const uint CompressionBitFields = 3;
     private const uint CompressionAlphaBitFields = 6;
-
-    /// <summary>Whether the bytes start as a BMP file does.</summary>
-    public static bool Recognizes(ReadOnlySpan<byte> file) => file.StartsWith("BM"u8);
 
     /// <summary>Decodes a whole BMP file.</summary>
     public static PixelImage Decode(ReadOnlySpan<byte> file, string name)
@@ -54,7 +52,7 @@ internal static class BmpDecoder
                 $"this kind of BMP ({bits} bits, compression {compression}) is not supported; save it uncompressed "
                 + "with 24 bits, or as PNG.");
         }
-        ImageDecoder.CheckSize(width, Math.Abs(signedHeight), name);
+        ImageLimits.CheckSize(width, Math.Abs(signedHeight), name);
 
         int height = (int)Math.Abs(signedHeight);
         long stride = ((long)width * bits + 31) / 32 * 4;

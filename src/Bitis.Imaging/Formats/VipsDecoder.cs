@@ -1,0 +1,76 @@
+using Bitis.Data;
+using NetVips;
+
+namespace Bitis.Imaging.Formats;
+
+/// <summary>Decodes with libvips, some rows at a time, on the thread that asks.</summary>
+internal static class VipsDecoder
+{
+    /// <summary>What the rows that are decoded at once take at most, unless one row takes more.</summary>
+    private const int StripBytes = 1 << 16;
+
+    /// <summary>Opens a file with the loader of its format; only its header is read.</summary>
+    /// <param name="source">The file.</param>
+    public delegate Image Loader(Source source);
+
+    /// <summary>Decodes a file.</summary>
+    /// <param name="file">The whole file, or what is left of it.</param>
+    /// <param name="load">The loader of its format.</param>
+    /// <param name="format">What messages call the format.</param>
+    /// <param name="name">What messages call the file.</param>
+    /// <param name="check">Looks at the header before memory is taken for pixels.</param>
+    /// <param name="turns">Whether the image is turned as its metadata say.</param>
+    /// <param name="isWarning">Whether a message of the library is worth a warning.</param>
+    /// <exception cref="BitisException">It is damaged, cut off, too large, or of a kind that is not read.</exception>
+    public static PixelImage Decode(
+        ReadOnlySpan<byte> file,
+        Loader load,
+        string format,
+        string name,
+        Action<Image>? check = null,
+        bool turns = false,
+        Func<string, bool>? isWarning = null)
+    {
+        VipsLibrary.Require(name);
+        using Source source = Source.NewFromMemory(file);
+        try
+        {
+            PixelImage image = VipsLibrary.Listen(() => Read(source, load, format, name, check, turns), out IReadOnlyList<string> log);
+            return log.Any(isWarning ?? (_ => true))
+                ? image.WithWarning($"the {format} file is damaged; it is used as other programs show it.")
+                : image;
+        }
+        catch (VipsException e)
+        {
+            // The library's own words are those of all threads together, so they are not shown.
+            throw new BitisException($"{name}: the {format} file is truncated or damaged, and cannot be decoded.", e);
+        }
+    }
+
+    private static PixelImage Read(
+        Source source, Loader load, string format, string name, Action<Image>? check, bool turns)
+    {
+        using Image image = load(source);
+        ImageLimits.CheckSize(image.Width, image.Height, name);
+        check?.Invoke(image);
+        PixelRows rows = PixelRows.Of(image)
+            ?? throw BitisException.InFile(
+                name,
+                $"this kind of {format} ({image.Bands} channels of type {image.Format}, {image.Interpretation}) is not "
+                + "read; gray, RGB or CMYK of 8 or 16 bits was expected. Convert it first.");
+        int width = image.Width, height = image.Height, orientation = turns ? Orientation.Of(image) : Orientation.Upright;
+        int rowLength = width * PixelImage.RgbChannels;
+        int stripRows = Math.Clamp(StripBytes / (width * rows.BytesPerPixel), 1, height);
+        using Region region = Region.New(image);
+        byte[] strip = region.Fetch(0, 0, width, stripRows); // memory is taken when the first rows are there
+        byte[] rgb = new byte[height * rowLength];
+        for (int y = 0; y < height; y += stripRows)
+        {
+            int count = Math.Min(stripRows, height - y);
+            if (y > 0)
+                strip = region.Fetch(0, y, width, count);
+            rows.ToRgb(strip, rgb.AsSpan(y * rowLength, count * rowLength));
+        }
+        return Orientation.Apply(PixelImage.Rgb(width, height, rgb), orientation);
+    }
+}

@@ -1,0 +1,58 @@
+using Bitis.Data;
+using Bitis.Imaging.Formats;
+
+namespace Bitis.Imaging;
+
+/// <summary>
+/// Turns image files into pixels as the reference pipeline (Pillow's <c>Image.open(…).convert("RGB")</c>) does: alpha is
+/// dropped, not blended; colour profiles and gamma are ignored; of 16 bits the higher 8 count; of an animation the first
+/// frame. The format is found by content, never by the file's name.
+/// </summary>
+/// <remarks>
+/// JPEG, PNG, WebP, TIFF and GIF are decoded by libvips, on the caller's thread. Sizes are checked before memory is taken:
+/// at most 100 million pixels, and no more than the file's bytes can hold (docs/limits.md).
+/// </remarks>
+public sealed class ImageDecoder : IImageDecoder
+{
+    private static readonly string[] AllFormats = [Jpeg, Png, WebP, Tiff, Gif, Bmp];
+
+    private const string Jpeg = "JPEG", Png = "PNG", WebP = "WebP", Tiff = "TIFF", Gif = "GIF", Bmp = "BMP";
+
+    /// <summary>The decoder that ignores the orientation in EXIF, as Pillow does.</summary>
+    public static ImageDecoder Default { get; } = new();
+
+    /// <summary>
+    /// Whether images are turned as their EXIF data say. Evaluations that are published do not turn them. TIFF files are
+    /// always turned, as Pillow does.
+    /// </summary>
+    public bool AppliesExifOrientation { get; init; }
+
+    /// <inheritdoc />
+    public IReadOnlyList<string> Formats => AllFormats;
+
+    /// <summary>The native library and its version, <c>libvips 8.18.7</c>; null if it cannot be loaded.</summary>
+    public static string? NativeLibrary => VipsLibrary.Version;
+
+    /// <summary>What to do if <see cref="NativeLibrary"/> is null.</summary>
+    public static string NativeLibraryHint => VipsLibrary.Hint;
+
+    /// <inheritdoc />
+    public string? Identify(ReadOnlySpan<byte> start) =>
+        FileContent.NameOf(start) is { } name && AllFormats.Contains(name) ? name : null;
+
+    /// <inheritdoc />
+    public PixelImage Decode(ReadOnlySpan<byte> file, string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return Identify(file) switch
+        {
+            Jpeg => JpegFile.Decode(file, AppliesExifOrientation, name),
+            Png => PngFile.Decode(file, AppliesExifOrientation, name),
+            WebP => WebPFile.Decode(file, AppliesExifOrientation, name),
+            Tiff => TiffFile.Decode(file, name),
+            Gif => GifFile.Decode(file, name),
+            Bmp => BmpDecoder.Decode(file, name),
+            _ => throw FileContent.RefuseAsImage(name, file, AllFormats),
+        };
+    }
+}

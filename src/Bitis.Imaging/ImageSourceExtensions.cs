@@ -1,0 +1,15 @@
+using Bitis.Data;
+
+namespace Bitis.Imaging;
+
+/// <summary>Image sets with the decoder of this package.</summary>
+public static class ImageSourceExtensions
+{
+    extension(ImageSource)
+    {
+        /// <summary>Opens a set of images (<see cref="ImageSource.Open(string, IImageDecoder)"/>).</summary>
+        /// <param name="path">Where the set is.</param>
+        /// <exception cref="BitisException">There is nothing at the path, or no images in it, or it is damaged.</exception>
+        public static ImageSource Open(string path) => ImageSource.Open(path, ImageDecoder.Default);
+    }
+}

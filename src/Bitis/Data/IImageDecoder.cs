@@ -1,0 +1,21 @@
+namespace Bitis.Data;
+
+/// <summary>Turns image files into pixels. <c>Bitis.Imaging</c> has one; an application may bring its own.</summary>
+/// <remarks>A decoder is called by several threads at once.</remarks>
+public interface IImageDecoder
+{
+    /// <summary>The formats that it reads, by the names that <see cref="FileContent.NameOf"/> gives: <c>JPEG</c>.</summary>
+    IReadOnlyList<string> Formats { get; }
+
+    /// <summary>Tells the format of a file from its first bytes.</summary>
+    /// <param name="start">The first <see cref="FileContent.StartLength"/> bytes, or all of a shorter file.</param>
+    /// <returns>One of <see cref="Formats"/>; null for a file that it does not read.</returns>
+    string? Identify(ReadOnlySpan<byte> start);
+
+    /// <summary>Decodes a file. Sizes are checked before memory is taken for pixels (<see cref="ImageLimits"/>).</summary>
+    /// <param name="file">The whole file.</param>
+    /// <param name="name">What messages call it.</param>
+    /// <returns>The pixels; <see cref="PixelImage.Warning"/> says if the file is damaged and shown all the same.</returns>
+    /// <exception cref="BitisException">The bytes are not an image that it can decode.</exception>
+    PixelImage Decode(ReadOnlySpan<byte> file, string name);
+}

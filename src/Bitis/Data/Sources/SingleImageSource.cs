@@ -1,0 +1,32 @@
+namespace Bitis.Data.Sources;
+
+/// <summary>One image file; it is decoded when it is read.</summary>
+internal sealed class SingleImageSource : ImageSource
+{
+    private readonly string _path;
+    private readonly IImageDecoder _decoder;
+
+    /// <summary>Looks at the file's first bytes.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="decoder">What decodes it.</param>
+    /// <exception cref="BitisException">It is not an image that the decoder reads.</exception>
+    public SingleImageSource(string path, IImageDecoder decoder)
+    {
+        byte[] start = InputFile.ReadStart(path, FileContent.StartLength);
+        if (decoder.Identify(start) is null)
+            throw FileContent.RefuseAsImage(path, start, decoder.Formats);
+        _path = path;
+        _decoder = decoder;
+    }
+
+    public override int Count => 1;
+
+    public override string Description => _path;
+
+    public override string Name(int index) => _path;
+
+    public override int? Label(int index) => null;
+
+    protected override PixelImage ReadImage(int index) =>
+        _decoder.Decode(InputFile.ReadAllBytes(_path, ImageLimits.MaxFileBytes), _path);
+}
