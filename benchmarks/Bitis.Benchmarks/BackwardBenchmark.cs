@@ -7,7 +7,7 @@ using Bitis.Training;
 namespace Bitis.Benchmarks;
 
 /// <summary>
-/// What the methods of the reverse pass cost in accuracy: the same training with each of them, from scratch or from a checkpoint with a new head, from one
+/// What the methods of the backward pass cost in accuracy: the same training with each of them, from scratch or from a checkpoint with a new head, from one
 /// seed or several. Each training has a folder of its own under <c>runs/backward</c>: a comparison that was stopped goes on where it was, and one that is
 /// finished only prints its table.
 /// </summary>

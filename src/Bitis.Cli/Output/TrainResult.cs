@@ -94,7 +94,7 @@ internal sealed record TrainResult(
         report.Command($"Next: {next}");
     }
 
-    /// <summary>The methods of the layers' reverse passes, and why some are exact; nothing where all are.</summary>
+    /// <summary>The methods of the layers' backward passes, and why some are exact; nothing where all are.</summary>
     private static string? BackwardInWords(IReadOnlyList<LayerBackward> layers)
     {
         if (layers.All(layer => layer.Method is "exact" or LayerBackward.None))

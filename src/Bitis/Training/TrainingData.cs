@@ -64,7 +64,7 @@ public sealed class TrainingData
     internal static ulong AugmentationSeed(int seed, long step) =>
         SeededRandom.ForPart((ulong)seed, AugmentationStream + (ulong)step).NextBits();
 
-    /// <summary>Where the random numbers of a step's reverse pass start.</summary>
+    /// <summary>Where the random numbers of a step's backward pass start.</summary>
     internal static ulong BackwardSeed(int seed, long step) => SeededRandom.ForPart((ulong)seed, BackwardStream + (ulong)step).NextBits();
 
     private static int RequireLabel(ImageSource source, int index) => source.Label(index) ?? throw new BitisException(

@@ -58,7 +58,7 @@ public sealed record TrainingRecipe
     /// <summary>How training images vary.</summary>
     public Augmentation Augmentation { get; init; } = new();
 
-    /// <summary>How the reverse pass of linear and convolutional layers is computed.</summary>
+    /// <summary>How the backward pass of linear and convolutional layers is computed.</summary>
     public BackwardPolicy Backward { get; init; } = BackwardPolicy.Exact;
 
     /// <summary>
