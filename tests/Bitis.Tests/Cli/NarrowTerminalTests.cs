@@ -30,7 +30,7 @@ public sealed class NarrowTerminalTests
         context.WriteMessage(Text);
         foreach (StringWriter writer in (StringWriter[])[output, error])
         {
-            string plain = Regex.Replace(writer.ToString(), "\u001b\\[[0-9;]*m", "");
+            string plain = Regex.Replace(writer.ToString(), "\u001b\\[[0-9;]*m", "", RegexOptions.NonBacktracking);
             string[] lines = plain.ReplaceLineEndings("\n").TrimEnd().Split('\n');
             Assert.All(lines, line => Assert.InRange(line.Length, 1, width));
             string[] words = string.Join(' ', lines).Split(' ', StringSplitOptions.RemoveEmptyEntries);
