@@ -41,7 +41,7 @@ internal sealed class BenchCommand : BitisCommand
         int threads = arguments.GetValue(_threads) ?? 0, batch = arguments.GetValue(_batch);
         string?[] references = [_model.Reference(arguments), arguments.GetValue(_baseline)];
         IReadOnlyList<LoadedModel> models =
-            LoadedModel.LoadAll(references, _model.Options(arguments), progress, Context.Cancellation);
+            LoadModels(references, _model.Options(arguments), progress);
         if (models.Any(model => model.Config.InputShape != models[0].Config.InputShape))
             throw BitisException.InFile(models[1].Reference, $"the baseline takes images {models[1].Config.InputShape}, the model {models[0].Config.InputShape}.");
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Bitis.Cli.Input;
 using Bitis.Cli.Output;
 using Bitis.Data;
+using Bitis.Models;
 
 namespace Bitis.Cli.Commands;
 
@@ -13,6 +14,9 @@ internal abstract class BitisCommand : Command
 
     private readonly Option<bool> _json = CommonOptions.Json();
     private readonly List<string> _warnings = [];
+
+    /// <summary>What there is to know of the models; without a result nobody needs it.</summary>
+    private readonly HashSet<string> _notices = [];
 
     /// <summary>Describes the command.</summary>
     /// <param name="name">What the user types.</param>
@@ -43,6 +47,13 @@ internal abstract class BitisCommand : Command
     /// <summary>Tells the user something that is not the result, once the progress display is gone.</summary>
     protected void Warn(string message) => _warnings.Add(message);
 
+    /// <summary>Says what was left out when images were opened.</summary>
+    internal void WarnOfLeftOut(ImageSource images)
+    {
+        foreach (string notice in images.Notices)
+            Warn(notice);
+    }
+
     /// <summary>Names the first images that are left out because they cannot be decoded.</summary>
     internal void WarnOfSkipped(IReadOnlyList<BadImage> images) =>
         WarnOfImages([.. images.Select(image => $"left out: {image.Reason}")], "left out, too");
@@ -56,7 +67,22 @@ internal abstract class BitisCommand : Command
             Warn(message);
         int more = messages.Count - NamedImages;
         if (more > 0)
-            Warn($"{more} more image{(more == 1 ? " is" : "s are")} {others}.");
+            Warn($"{DisplayText.Count(more, "more image")} {(more == 1 ? "is" : "are")} {others}.");
+    }
+
+    /// <summary>Loads a model, and tells the user what is to know of how its file was read.</summary>
+    /// <exception cref="BitisException">It cannot be used, or contradicts the options.</exception>
+    protected LoadedModel LoadModel(string reference, ModelOptions options, IProgress<WorkProgress> progress) =>
+        LoadModels([reference], options, progress)[0];
+
+    /// <summary>As <see cref="LoadModel"/>, for models that share options; null is skipped.</summary>
+    protected IReadOnlyList<LoadedModel> LoadModels(
+        IEnumerable<string?> references, ModelOptions options, IProgress<WorkProgress> progress)
+    {
+        IReadOnlyList<LoadedModel> models =
+            LoadedModel.LoadAll(references, options, progress, Context.Cancellation);
+        _notices.UnionWith(models.SelectMany(model => model.Notices));
+        return models;
     }
 
     private int Execute(ParseResult arguments)
@@ -69,13 +95,19 @@ internal abstract class BitisCommand : Command
         }
         finally
         {
-            foreach (string warning in _warnings)
-                Context.Error.WriteLine($"Warning: {DisplayText.Of(warning, DisplayText.MessageLength)}");
+            WriteWarnings(_warnings);
         }
+        WriteWarnings(_notices);
         if (arguments.GetValue(_json))
             JsonOutput.Write(Context.Output, result);
         else
             result.Describe(new Report(Context));
         return result.ExitCode;
+    }
+
+    private void WriteWarnings(IEnumerable<string> warnings)
+    {
+        foreach (string warning in warnings)
+            Context.WriteMessage($"Warning: {DisplayText.Of(warning, DisplayText.MessageLength)}");
     }
 }

@@ -41,7 +41,7 @@ internal sealed class ClassifyCommand : BitisCommand
     /// <inheritdoc />
     protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress)
     {
-        LoadedModel model = LoadedModel.Load(_model.Reference(arguments), _model.Options(arguments), progress, Context.Cancellation);
+        LoadedModel model = LoadModel(_model.Reference(arguments), _model.Options(arguments), progress);
         IReadOnlyList<string>? names = arguments.GetValue(_classes) is { } file
             ? ClassNamesFile.Load(file, model.Config.Classes)
             : model.ClassNames;
@@ -77,7 +77,7 @@ internal sealed class ClassifyCommand : BitisCommand
     {
         try
         {
-            return _imageOptions.Open(arguments, path);
+            return _imageOptions.Open(arguments, path, this);
         }
         catch (BitisException e)
         {

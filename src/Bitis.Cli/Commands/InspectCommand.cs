@@ -38,7 +38,7 @@ internal sealed class InspectCommand : BitisCommand
         bool listTensors = arguments.GetValue(_tensors), listNodes = arguments.GetValue(_nodes);
         ModelOptions options = _model.Options(arguments);
         return QuantizedModel.IsQuantized(path)
-            ? Describe(LoadedModel.Load(reference, options, progress, Context.Cancellation), listTensors, listNodes)
+            ? Describe(LoadModel(reference, options, progress), listTensors, listNodes)
             : Describe(reference, path, options, listTensors, listNodes);
     }
 
@@ -66,11 +66,9 @@ internal sealed class InspectCommand : BitisCommand
     private CheckpointInspection Describe(string reference, string path, ModelOptions options, bool listTensors, bool listNodes)
     {
         using Checkpoint checkpoint = VisionModel.OpenCheckpoint(path, options);
-        Dictionary<string, Shape> found =
-            CheckpointNames.Current(checkpoint).ToDictionary(entry => entry.Key, entry => entry.Value.Shape);
-        ModelDetection detection = ModelDetection.Detect(reference, found, checkpoint.Metadata, options);
+        var match = CheckpointMatch.Of(checkpoint, reference, options);
+        ModelDetection detection = match.Detection;
         Graph graph = detection.Config.BuildGraph();
-        var expected = new CheckpointLayout(detection.StoredConfig, detection.StoredConfig.BuildGraph());
         return new CheckpointInspection(
             reference,
             checkpoint.FileLength,
@@ -80,19 +78,22 @@ internal sealed class InspectCommand : BitisCommand
             ModelSummary.Of(detection.Config, graph, detection.Preprocessing, detection.ClassNames),
             detection.Assumptions,
             detection.Notes,
-            [.. expected.Tensors.Keys.Where(name => !found.ContainsKey(name))],
-            [.. found.Keys.Where(name => !expected.Tensors.ContainsKey(name) && !detection.Config.IsComputed(name))],
-            [.. expected.Tensors.Where(pair => found.TryGetValue(pair.Key, out Shape shape) && !expected.Fits(pair.Key, shape))
-                .Select(pair => $"{pair.Key}: {found[pair.Key]}, expected {pair.Value}")],
+            [.. match.Missing.Select(name => WithReason(checkpoint, name))],
+            match.LeftOver,
+            match.Misshaped,
+            match.Unusable,
             FindNonFinite(checkpoint),
             listTensors ? [.. checkpoint.Entries.Select(entry => new TensorLine(entry.Name, $"{entry.DType}".ToLowerInvariant(), entry.Shape))] : null,
             listNodes ? NodeLine.Of(graph) : null);
     }
 
+    private static string WithReason(Checkpoint checkpoint, string name) =>
+        checkpoint.Unreadable.TryGetValue(name, out string? reason) ? $"{name}: {reason}" : name;
+
     private List<string> FindNonFinite(Checkpoint checkpoint)
     {
         var names = new List<string>();
-        foreach (CheckpointEntry entry in checkpoint.Entries)
+        foreach (CheckpointEntry entry in checkpoint.Entries.Where(entry => entry.DType.ConvertsToFloat()))
         {
             Context.Cancellation.ThrowIfCancellationRequested();
             if (Checkpoint.FindNonFinite(checkpoint.Read(entry.Name)) is not null)

@@ -41,17 +41,11 @@ internal sealed class LoadedModel
     /// <summary>The classes' names, by index; null if unknown.</summary>
     public IReadOnlyList<string>? ClassNames => Quantized is not null ? Quantized.ClassNames : Float!.ClassNames;
 
+    /// <summary>What people should know of how the file was read (<see cref="VisionModel.Notices"/>).</summary>
+    public IReadOnlyList<string> Notices => Float?.Notices ?? [];
+
     /// <summary>The family and the number format: <c>Vim, w8a8 (mse)</c>.</summary>
     public string Kind => Quantized is { } q ? $"{Config.Family}, {q.Recipe.Bits} ({q.Recipe.Method})" : $"{Config.Family}, float32";
-
-    /// <summary>Loads a model file, or a file of the Hugging Face hub.</summary>
-    /// <exception cref="BitisException">It cannot be used, or contradicts the options.</exception>
-    public static LoadedModel Load(
-        string reference,
-        ModelOptions options,
-        IProgress<WorkProgress> progress,
-        CancellationToken cancellationToken) =>
-        LoadAll([reference], options, progress, cancellationToken)[0];
 
     /// <summary>Loads models that share options; the key of the weights is for those that are checkpoints.</summary>
     /// <param name="references">The models; null is skipped.</param>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Bitis.Models;
 
 namespace Bitis.Cli.Input;
@@ -9,7 +10,8 @@ internal sealed class ModelOptionSet
     private readonly Argument<string> _model;
     private readonly Option<string?> _weightsKey = new("--weights-key")
     {
-        Description = "Where the weights are inside a checkpoint: 'model', 'model_ema', ...; found by itself if not given.",
+        Description = "Where the weights are inside a checkpoint: a key ('model_ema'), a prefix of names ('net.backbone'), or "
+            + "both with a dot; found by itself if not given.",
         HelpName = "KEY",
     };
 
@@ -62,6 +64,20 @@ internal sealed class ModelOptionSet
         ClassToken = arguments.GetValue(_classToken),
         HalvesDirections = arguments.GetValue(_noHalving) ? false : null,
     };
+
+    /// <summary>The options as the user typed them, for a command that has to load the same model.</summary>
+    public IEnumerable<string> Given(ParseResult arguments)
+    {
+        Option[] options = [_weightsKey, _imageSize, _directions, _stride, _classToken, _noHalving];
+        foreach (Option option in options)
+        {
+            if (arguments.GetResult(option) is not { Implicit: false } given)
+                continue;
+            yield return option.Name;
+            foreach (Token value in given.Tokens)
+                yield return value.Value;
+        }
+    }
 
     private static ClassTokenPosition? ParseClassToken(string text) => text.ToLowerInvariant() switch
     {

@@ -15,6 +15,7 @@ internal sealed record CheckpointInspection(
     IReadOnlyList<string> MissingTensors,
     IReadOnlyList<string> UnexpectedTensors,
     IReadOnlyList<string> MisshapedTensors,
+    IReadOnlyList<string> UnusableTensors,
     IReadOnlyList<string> NonFiniteTensors,
     IReadOnlyList<TensorLine>? Tensors,
     IReadOnlyList<NodeLine>? Nodes) : ICommandResult
@@ -42,10 +43,11 @@ internal sealed record CheckpointInspection(
             .. Shown(Notes.Select(note => (note.Key, (string?)note.Value)), Notes.Count, "notes"),
             .. Problem("missing", MissingTensors),
             .. Problem("wrong shape", MisshapedTensors),
+            .. Problem("not usable", UnusableTensors),
             .. Problem("not finite", NonFiniteTensors),
             .. Problem("left over", UnexpectedTensors),
         ]);
-        if (MissingTensors.Count + MisshapedTensors.Count + NonFiniteTensors.Count == 0)
+        if (MissingTensors.Count + MisshapedTensors.Count + UnusableTensors.Count + NonFiniteTensors.Count == 0)
             report.Line("All weights are there, in their shapes, and finite.");
         TensorLine.Describe(report, Tensors);
         NodeLine.Describe(report, Nodes);

@@ -15,8 +15,6 @@ namespace Bitis.Checkpoints;
 /// </summary>
 public sealed class Checkpoint : IDisposable
 {
-    private const string DataParallelPrefix = "module.";
-
     /// <summary>How often the bytes of a file may be used: tied weights share them, and zeros compress.</summary>
     private const int MaxSharing = 64;
 
@@ -25,28 +23,26 @@ public sealed class Checkpoint : IDisposable
     private readonly CheckpointFile _file;
     private readonly Dictionary<string, StoredTensor> _tensors = [];
 
-    private Checkpoint(CheckpointFile file, CheckpointContents contents)
+    private Checkpoint(CheckpointFile file, CheckpointContents contents, ChosenWeights weights)
     {
         _file = file;
         Format = contents.Format;
-        WeightsKey = contents.WeightsKey;
-        WeightsKeys = contents.WeightsKeys;
+        WeightsKey = weights.Key;
+        WeightsKeys = weights.Keys;
         Metadata = contents.Metadata;
-        CheckSharing(file, contents.Tensors);
-
-        bool prefixed = contents.Tensors.Count > 0
-            && contents.Tensors.All(t => t.Key.StartsWith(DataParallelPrefix, StringComparison.Ordinal));
-        var entries = new List<CheckpointEntry>(contents.Tensors.Count);
-        foreach ((string fullName, StoredTensor tensor) in contents.Tensors)
+        Unreadable = weights.Unreadable;
+        LeftOut = weights.LeftOut;
+        CheckSharing(file, weights.Tensors);
+        var entries = new List<CheckpointEntry>(weights.Tensors.Count);
+        foreach ((string name, StoredTensor tensor) in weights.Tensors)
         {
-            string name = prefixed ? fullName[DataParallelPrefix.Length..] : fullName;
             _tensors.Add(name, tensor);
             entries.Add(new CheckpointEntry(name, tensor.DType, tensor.Shape, tensor.ByteLength));
         }
         Entries = entries;
     }
 
-    /// <summary>The path as it was given to <see cref="Open"/>.</summary>
+    /// <summary>The path as it was given to <see cref="Open(string, string?)"/>.</summary>
     public string Path => _file.Path;
 
     /// <summary>The size of the file in bytes.</summary>
@@ -58,10 +54,13 @@ public sealed class Checkpoint : IDisposable
     /// <summary>The format of the file.</summary>
     public CheckpointFormat Format { get; }
 
-    /// <summary>The key under which the weights were found, such as <c>model</c>; empty for the top level.</summary>
+    /// <summary>
+    /// The key under which the weights were found, and the prefix of their names: <c>state_dict.model</c>. Empty for
+    /// the top level.
+    /// </summary>
     public string WeightsKey { get; }
 
-    /// <summary>All keys that hold weights and could be given to <see cref="Open"/>; the chosen one included.</summary>
+    /// <summary>All keys that hold weights and could be given to <see cref="Open(string, string?)"/>; the chosen one included.</summary>
     public IReadOnlyList<string> WeightsKeys { get; }
 
     /// <summary>
@@ -71,29 +70,46 @@ public sealed class Checkpoint : IDisposable
     /// </summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
-    /// <summary>The tensors, in the file's order. A <c>module.</c> that all names share has been removed.</summary>
+    /// <summary>
+    /// The tensors, in the file's order. A <c>module.</c> or <c>_orig_mod.</c> that all names share has been removed.
+    /// </summary>
     public IReadOnlyList<CheckpointEntry> Entries { get; }
+
+    /// <summary>
+    /// What has a name among the weights but cannot be read as a tensor, such as a sparse tensor: name and reason.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> Unreadable { get; }
+
+    /// <summary>Tensors without an entry: their names lack the weights' prefix, or they cannot be read.</summary>
+    public IReadOnlyList<string> LeftOut { get; }
 
     /// <summary>Opens a checkpoint file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="weightsKey">
-    /// Where the weights are: a key, or nested keys separated by dots; empty for the top level. By default the first of
-    /// <c>model</c>, <c>state_dict</c>, <c>model_ema</c> and the top level that holds tensors.
+    /// Where the weights are: a key, nested keys separated by dots, a prefix of the tensors' names, or both; empty for
+    /// the top level. By default a usual place, such as <c>model</c>, or the one with most tensors.
     /// </param>
-    /// <exception cref="BitisException">The file is missing, is not a checkpoint, is damaged, or asks to run
-    /// code.</exception>
-    public static Checkpoint Open(string path, string? weightsKey = null)
+    /// <exception cref="BitisException">The file is missing, no checkpoint, damaged, or can do harm.</exception>
+    public static Checkpoint Open(string path, string? weightsKey = null) => Open(path, weightsKey, marks: []);
+
+    /// <summary>Opens a checkpoint file whose weights may have a prefix.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="weightsKey">Where the weights are; null for where the marks or usual keys are.</param>
+    /// <param name="marks">Names of tensors that begin a known architecture: a longer name shows the prefix.</param>
+    /// <exception cref="BitisException">As above, or the weights of several models are in it.</exception>
+    internal static Checkpoint Open(string path, string? weightsKey, IReadOnlyList<string> marks)
     {
         ArgumentNullException.ThrowIfNull(path);
         CheckpointFile file = CheckpointFile.Open(path);
         try
         {
-            return new Checkpoint(file, FormatDetector.Detect(file) switch
+            CheckpointContents contents = FormatDetector.Detect(file) switch
             {
-                CheckpointFormat.Safetensors => SafetensorsReader.Read(file, weightsKey),
-                CheckpointFormat.TorchZip => TorchZipReader.Read(file, weightsKey),
-                _ => TorchLegacyReader.Read(file, weightsKey),
-            });
+                CheckpointFormat.Safetensors => SafetensorsReader.Read(file),
+                CheckpointFormat.TorchZip => TorchZipReader.Read(file),
+                _ => TorchLegacyReader.Read(file),
+            };
+            return new Checkpoint(file, contents, WeightsChooser.Choose(file, contents, weightsKey, marks));
         }
         catch
         {
@@ -127,21 +143,28 @@ public sealed class Checkpoint : IDisposable
     /// <summary>Reading all tensors once must not take more than the file's size allows.</summary>
     private static void CheckSharing(CheckpointFile file, IReadOnlyList<KeyValuePair<string, StoredTensor>> tensors)
     {
-        long total = 0;
+        long total = 0, expanded = 0;
         foreach ((_, StoredTensor tensor) in tensors)
+        {
             total += tensor.TouchedBytes;
-        if (total > AlwaysAllowedBytes && total / MaxSharing > file.Length)
+            expanded += tensor.ExpandedBytes;
+        }
+        if ((total > AlwaysAllowedBytes && total / MaxSharing > file.Length) || expanded / MaxSharing > file.Length)
         {
             throw file.Error(
-                $"its {tensors.Count} tensors claim {total} bytes, more than {MaxSharing} times the file's {file.Length}: "
-                + "many of them are made of the same bytes. The file may be malicious.");
+                $"its {tensors.Count} tensors claim {Math.Max(total, expanded)} bytes, more than {MaxSharing} times "
+                + $"the file's {file.Length}: many of them are made of the same bytes. The file may be malicious.");
         }
     }
 
     private T InTensor<T>(string name, Func<StoredTensor, T> read)
     {
         if (!_tensors.TryGetValue(name, out StoredTensor? tensor))
-            throw _file.Error($"there is no tensor '{name}' among the {Entries.Count} of this checkpoint.");
+        {
+            throw _file.Error(Unreadable.TryGetValue(name, out string? reason)
+                ? $"tensor '{name}' cannot be read: {reason}."
+                : $"there is no tensor '{name}' among the {Entries.Count} of this checkpoint.");
+        }
         try
         {
             return read(tensor);

@@ -31,9 +31,8 @@ public static class DTypes
         return index < 0 ? null : (DType)index;
     }
 
-    /// <summary>Whether <see cref="ToFloat"/> knows the type: all but the packed 4 and 6-bit ones and complex
-    /// numbers.</summary>
-    internal static bool ConvertsToFloat(this DType type) =>
+    /// <summary>Whether a type can be read as float32: all but the packed 4 and 6-bit ones and complex.</summary>
+    public static bool ConvertsToFloat(this DType type) =>
         type is not (DType.Float4 or DType.Float6E2M3 or DType.Float6E3M2 or DType.Complex64);
 
     /// <summary>Converts little-endian elements to float32, to the nearest where float32 is the coarser type.</summary>

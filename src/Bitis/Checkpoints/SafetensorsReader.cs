@@ -21,9 +21,8 @@ internal static class SafetensorsReader
 
     /// <summary>Reads the directory of tensors.</summary>
     /// <param name="file">The file; it must stay open for the tensors to be read.</param>
-    /// <param name="weightsKey">A prefix (without its dot) that the wanted names share; the prefix is removed.</param>
     /// <exception cref="BitisException">The file breaks the format's rules.</exception>
-    public static CheckpointContents Read(CheckpointFile file, string? weightsKey)
+    public static CheckpointContents Read(CheckpointFile file)
     {
         if (file.Length < LengthSize)
         {
@@ -60,11 +59,14 @@ internal static class SafetensorsReader
 
         headerEntries.Sort((a, b) => (a.Begin, a.End).CompareTo((b.Begin, b.End)));
         CheckLayout(file, headerEntries, file.Length - dataStart);
-        var tensors = new List<KeyValuePair<string, StoredTensor>>(headerEntries.Count);
+        var tensors = new List<KeyValuePair<string, object?>>(headerEntries.Count);
         foreach (HeaderEntry entry in headerEntries)
             tensors.Add(new(entry.Name, ToTensor(file, entry, dataStart)));
         return new CheckpointContents(
-            CheckpointFormat.Safetensors, weightsKey ?? "", [""], Under(file, weightsKey, tensors), metadata);
+            CheckpointFormat.Safetensors,
+            [new WeightsPlace("", tensors)],
+            [.. tensors.Take(8).Select(tensor => tensor.Key)],
+            metadata);
     }
 
     private static void ParseHeader(
@@ -218,22 +220,6 @@ internal static class SafetensorsReader
                 + $"takes {entry.Shape.ElementCount * entry.DType.BitSize() / 8.0}.");
         }
         return tensor;
-    }
-
-    private static List<KeyValuePair<string, StoredTensor>> Under(
-        CheckpointFile file, string? weightsKey, List<KeyValuePair<string, StoredTensor>> tensors)
-    {
-        if (string.IsNullOrEmpty(weightsKey))
-            return tensors;
-        string prefix = weightsKey + ".";
-        List<KeyValuePair<string, StoredTensor>> chosen =
-        [
-            .. tensors.Where(t => t.Key.StartsWith(prefix, StringComparison.Ordinal))
-                .Select(t => KeyValuePair.Create(t.Key[prefix.Length..], t.Value)),
-        ];
-        return chosen.Count > 0
-            ? chosen
-            : throw file.Error($"no tensor's name begins with '{prefix}'; a safetensors file needs no weights key.");
     }
 
     private sealed record HeaderEntry(string Name, DType DType, Shape Shape, long Begin, long End);

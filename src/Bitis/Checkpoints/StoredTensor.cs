@@ -47,6 +47,9 @@ internal sealed class StoredTensor
     /// <summary>How many bytes of its block a reading touches, or makes of them, whichever is more.</summary>
     public long TouchedBytes { get; private set; }
 
+    /// <summary>The size in float32 of a tensor whose elements repeat along a dimension; 0 for all others.</summary>
+    public long ExpandedBytes { get; private set; }
+
     /// <summary>The elements as they are stored, row-major, little-endian.</summary>
     public byte[] ReadBytes()
     {
@@ -132,9 +135,9 @@ internal sealed class StoredTensor
             if (count == 0)
                 return;
             long capacity = checked(_bytes.Length * 8) / DType.BitSize();
-            // More elements than the block holds would be a broadcast view: tiny on disk, as large as it likes in
-            // memory.
-            if (_offset < 0 || count > capacity || checked(_offset + Extent()) >= capacity)
+            // A dimension of stride 0 repeats elements. Other views with more elements than the block overlap.
+            long distinct = DistinctElements();
+            if (_offset < 0 || distinct > capacity || checked(_offset + Extent()) >= capacity)
             {
                 throw new BitisException(
                     $"the shape {Shape} (strides [{string.Join(", ", _strides)}], offset {_offset}) needs more "
@@ -143,11 +146,20 @@ internal sealed class StoredTensor
             if (checked(Math.Max(count, Extent() + 1) * Math.Max(sizeof(float), DType.BitSize() / 8)) > MaxBytes)
                 throw new BitisException($"the shape {Shape} is too large: one tensor may take at most 2 GiB.");
             TouchedBytes = Math.Max(ByteLength, (Extent() + 1) * DType.BitSize() / 8);
+            ExpandedBytes = distinct < count ? count * Math.Max(sizeof(float), DType.BitSize() / 8) : 0;
         }
         catch (OverflowException e)
         {
             throw new BitisException($"the sizes of shape {Shape} multiply to more than any file can hold.", e);
         }
+    }
+
+    private long DistinctElements()
+    {
+        long distinct = 1;
+        for (int d = 0; d < Shape.Rank; d++)
+            distinct = checked(distinct * (_strides.Length > 0 && _strides[d] == 0 ? 1 : Shape[d]));
+        return distinct;
     }
 
     /// <summary>The distance from the first element to the last, in elements.</summary>

@@ -8,6 +8,7 @@ namespace Bitis.Models;
 public static class CheckpointNames
 {
     /// <summary>The tensors of a checkpoint, by their names of today; files that Bitis wrote have no others.</summary>
+    /// <exception cref="BitisException">Two tensors have the same name of today.</exception>
     public static IReadOnlyDictionary<string, CheckpointEntry> Current(Checkpoint checkpoint)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
@@ -17,6 +18,17 @@ public static class CheckpointNames
         Func<string, string> rename =
             ModelFamilies.All.Select(family => family.RenameFrom(names)).FirstOrDefault(way => way is not null)
             ?? (name => name);
-        return checkpoint.Entries.ToDictionary(entry => rename(entry.Name));
+        var current = new Dictionary<string, CheckpointEntry>();
+        foreach (CheckpointEntry entry in checkpoint.Entries)
+        {
+            string name = rename(entry.Name);
+            if (!current.TryAdd(name, entry))
+            {
+                throw BitisException.InFile(
+                    checkpoint.Path,
+                    $"tensors '{current[name].Name}' and '{entry.Name}' are both '{name}' today; remove one of them.");
+            }
+        }
+        return current;
     }
 }

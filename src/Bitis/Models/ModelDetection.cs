@@ -26,17 +26,20 @@ public sealed record ModelDetection(
     /// <param name="shapes">The tensors: name and shape.</param>
     /// <param name="metadata">Text beside the weights, such as the training run's arguments (<c>args.model</c>).</param>
     /// <param name="options">What the user knows better.</param>
+    /// <param name="unreadable">What has a tensor's name but cannot be read as one: name and reason.</param>
     /// <exception cref="BitisException">No supported family has such tensors, or they, the metadata and the options contradict each other.</exception>
     public static ModelDetection Detect(
         string file,
         IReadOnlyDictionary<string, Shape> shapes,
         IReadOnlyDictionary<string, string> metadata,
-        ModelOptions options)
+        ModelOptions options,
+        IReadOnlyDictionary<string, string>? unreadable = null)
     {
         options.Validate();
         if (VisionModelFile.IsDescribed(metadata))
             return Read(file, metadata, options);
-        var tensors = new CheckpointTensors(file, shapes, metadata, options);
+        var tensors = new CheckpointTensors(
+            file, shapes, metadata, options, unreadable ?? new Dictionary<string, string>());
         ModelConfig config = ModelFamilies.Recognize(tensors).Detect(tensors);
         return FromTensors(file, config, tensors.Assumptions, options);
     }

@@ -35,6 +35,12 @@ public sealed class VisionModel
     public IReadOnlyList<string>? ClassNames { get; private init; }
 
     /// <summary>
+    /// What people should know of how the file was read: which weights were chosen, what was left over or assumed, a
+    /// sentence each. Empty for models that were not loaded, and for files that describe themselves.
+    /// </summary>
+    public IReadOnlyList<string> Notices { get; private init; } = [];
+
+    /// <summary>
     /// Loads an official checkpoint, safetensors or PyTorch in any of its file forms, or what <see cref="Save"/> wrote.
     /// No code in it is run.
     /// </summary>
@@ -48,25 +54,25 @@ public sealed class VisionModel
     {
         options ??= ModelOptions.Default;
         using Checkpoint checkpoint = OpenCheckpoint(path, options);
-        IReadOnlyDictionary<string, CheckpointEntry> entries = CheckpointNames.Current(checkpoint);
-        Dictionary<string, Shape> found = entries.ToDictionary(entry => entry.Key, entry => entry.Value.Shape);
-        ModelDetection detection = ModelDetection.Detect(path, found, checkpoint.Metadata, options);
-        Graph graph = detection.StoredConfig.BuildGraph();
-        var layout = new CheckpointLayout(detection.StoredConfig, graph);
-        CheckShapes(path, layout, found);
-        Dictionary<string, Tensor> weights = layout.Split(name => ReadFinite(checkpoint, entries[name].Name));
+        var match = CheckpointMatch.Of(checkpoint, path, options);
+        Dictionary<string, Tensor> weights = match.ReadWeights();
         try
         {
-            ScanRates.Validate(graph, weights);
+            ScanRates.Validate(match.Graph, weights);
         }
         catch (BitisException e)
         {
             throw new BitisException($"{path}: {e.Message}", e);
         }
-        VisionModel model = new VisionModel(detection.StoredConfig, graph, weights)
-            .WithImageSize(detection.Config.ImageSize)
-            .WithPreprocessing(detection.Preprocessing);
-        return detection.ClassNames is null ? model : model.WithClassNames(detection.ClassNames);
+        ModelDetection detection = match.Detection;
+        VisionModel model = new VisionModel(detection.StoredConfig, match.Graph, weights)
+            .WithImageSize(detection.Config.ImageSize);
+        return new VisionModel(model.Config, model.Graph, model.Weights)
+        {
+            Preprocessing = detection.Preprocessing,
+            ClassNames = detection.ClassNames,
+            Notices = match.Notices,
+        };
     }
 
     /// <summary>
@@ -78,7 +84,7 @@ public sealed class VisionModel
     public static Checkpoint OpenCheckpoint(string path, ModelOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        Checkpoint checkpoint = Checkpoint.Open(path, options.WeightsKey);
+        Checkpoint checkpoint = Checkpoint.Open(path, options.WeightsKey, ModelFamilies.Marks);
         try
         {
             VisionModelFile.Verify(checkpoint);
@@ -215,7 +221,8 @@ public sealed class VisionModel
         if (preprocessing.CropSize != Config.ImageSize)
             throw new BitisException($"The preprocessing makes images of {preprocessing.CropSize} pixels; the model takes {Config.ImageSize}.");
         if (preprocessing.Channels != Config.ImageChannels)
-            throw new BitisException($"The preprocessing makes images of {preprocessing.Channels} channels; the model takes {Config.ImageChannels}.");
+            throw new BitisException($"The preprocessing makes images of "
+                + $"{DisplayText.Count(preprocessing.Channels, "channel")}; the model takes {Config.ImageChannels}.");
         return new VisionModel(Config, Graph, Weights) { Preprocessing = preprocessing, ClassNames = ClassNames };
     }
 
@@ -243,32 +250,5 @@ public sealed class VisionModel
                     + "which a new head would change. Give each of them a parameter of its own.");
             }
         }
-    }
-
-    private static void CheckShapes(string path, CheckpointLayout layout, Dictionary<string, Shape> found)
-    {
-        string[] missing = [.. layout.Tensors.Keys.Where(name => !found.ContainsKey(name))];
-        if (missing.Length > 0)
-        {
-            string more = missing.Length > 1 ? $" and {missing.Length - 1} more" : "";
-            throw BitisException.InFile(
-                path, $"tensor '{missing[0]}'{more} is missing. Is the file complete? (bitis inspect lists what is missing and left over.)");
-        }
-        foreach ((string name, Shape shape) in layout.Tensors)
-        {
-            if (!layout.Fits(name, found[name]))
-                throw BitisException.InFile(path, $"tensor '{name}' has shape {found[name]}; the rest of the file needs {shape}.");
-        }
-    }
-
-    private static Tensor ReadFinite(Checkpoint checkpoint, string name)
-    {
-        Tensor tensor = checkpoint.Read(name);
-        return Checkpoint.FindNonFinite(tensor) is { } index
-            ? throw BitisException.InFile(
-                checkpoint.Path,
-                $"tensor '{name}' holds {tensor.Span[index]} at element {index}: the weights are damaged, or training diverged. "
-                + "Use another checkpoint.")
-            : tensor;
     }
 }

@@ -10,6 +10,9 @@ namespace Bitis.Models;
 /// </summary>
 internal static class VisionModelFile
 {
+    /// <summary>The entry of the metadata that quantized models have.</summary>
+    internal const string QuantizedFormatKey = "bitis_format";
+
     private const string FormatKey = "bitis_model", FormatVersion = "2", OldVersion = "1";
 
     /// <summary>Whether a file's metadata describe the model.</summary>
@@ -28,6 +31,11 @@ internal static class VisionModelFile
     /// <exception cref="BitisException">It is not, or only a part of it was opened.</exception>
     public static void Verify(Checkpoint file)
     {
+        if (file.Metadata.ContainsKey(QuantizedFormatKey))
+        {
+            throw BitisException.InFile(
+                file.Path, "this is a quantized model, not a checkpoint; load it as one (QuantizedModel.Load).");
+        }
         if (!IsDescribed(file.Metadata))
             return;
         if (file.WeightsKey.Length > 0)

@@ -28,7 +28,9 @@ internal static class QuantizedModelFile
     /// <summary>The entry of the metadata that lists the quantized layers.</summary>
     public const string LayersKey = "layers";
 
-    private const string FormatKey = "bitis_format", FormatVersion = "3", FlatRecipes = "2", OldDigest = "1";
+    private const string FormatKey = VisionModelFile.QuantizedFormatKey;
+
+    private const string FormatVersion = "3", FlatRecipes = "2", OldDigest = "1";
 
     public static bool IsQuantized(string path)
     {

@@ -126,6 +126,16 @@ public sealed class CheckpointBombTests : IDisposable
     [InlineData("U\u0001x")]
     [InlineData("ccollections\nOrderedDict\n)R")]
     [InlineData("N2")]
+    [InlineData("cx\nY\n")]
+    [InlineData("cx\nY\n)R")]
+    [InlineData("cx\nY\n)\u0081}b")]
+    [InlineData("cx\nY\n)\u0081Na")]
+    [InlineData("cx\nY\n)\u0081U\0Ns")]
+    [InlineData("cx\nY\n)\u0081)R")]
+    [InlineData("cx\nY\n)}\u0092")]
+    [InlineData("cbuiltins\ngetattr\ncx\nY\nU\u0001z\u0086R")]
+    [InlineData("cnumpy\ndtype\nU\u0002f8\u0085R")]
+    [InlineData("ccopyreg\n_reconstructor\ncx\nY\nN}\u0087R")]
     public void A_pickle_takes_memory_in_proportion_to_its_length(string instructions)
     {
         byte[] pickle = new Builder().Raw(0x80, 2).Text(string.Concat(Enumerable.Repeat(instructions, (1 << 18) / instructions.Length))).Raw('.').ToArray();
@@ -133,6 +143,51 @@ public sealed class CheckpointBombTests : IDisposable
         long before = GC.GetAllocatedBytesForCurrentThread();
         Assert.Throws<BitisException>(() => Checkpoint.Open(path).Dispose());
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 128L * pickle.Length);
+    }
+
+    [Fact]
+    public void Names_made_of_old_texts_take_memory_in_proportion()
+    {
+        Builder pickle = new Builder().Raw(0x80, 4)
+            .Value(new string('m', 150)).Raw(0x94, '0').Value(new string('n', 40)).Raw(0x94, '0');
+        for (int i = 0; i < 50_000; i++)
+            pickle.Raw('h', 0, 'h', 1, 0x93);
+        byte[] bytes = pickle.Raw('.').ToArray();
+        string path = _folder.Write("names", TorchFiles.Legacy(bytes));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Throws<BitisException>(() => Checkpoint.Open(path).Dispose());
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 128L * bytes.Length);
+    }
+
+    [Fact]
+    public void Containers_that_hold_each_other_many_times_are_looked_at_a_bounded_number_of_times()
+    {
+        // Three levels of lists with 2,000 references each: 8 billion values.
+        var pickle = new Builder().Raw(0x80, 2).Value(new Dictionary<string, object?>()).Raw('q', 0, '0');
+        for (int level = 1; level <= 3; level++)
+        {
+            pickle.Raw(']', 'q', level, '(');
+            for (int i = 0; i < 2000; i++)
+                pickle.Raw('h', level - 1);
+            pickle.Raw('e', '0');
+        }
+        byte[] file = TorchFiles.Zip(
+            pickle.Raw('}', '(').Value("w").Value(Builder.Tensor("FloatStorage", "0", 1, [1L], [1L]))
+                .Value("lists").Raw('h', 3, 'u', '.').ToArray(),
+            new Dictionary<string, byte[]> { ["0"] = TorchFiles.Floats(7) });
+        string path = _folder.Write("lists", file);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        using (Checkpoint checkpoint = Checkpoint.Open(path))
+            Assert.Equal([7f], checkpoint.Read("w").Span.ToArray());
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, (8 << 20) + (128L * file.Length));
+    }
+
+    [Fact]
+    public void Expanded_tensors_count_with_what_they_become()
+    {
+        byte[] pickle = References(2, i => Builder.Tensor("ByteStorage", "0", 4, [20_000L], [0L]));
+        byte[] file = TorchFiles.Zip(pickle, new Dictionary<string, byte[]> { ["0"] = new byte[4] });
+        Refused(file, "its 2 tensors claim 160000 bytes");
     }
 
     [Fact]

@@ -48,6 +48,13 @@ public sealed class CheckpointFuzzTests : IDisposable
     public void Damaged_pickles_in_intact_archives_are_read_or_refused() =>
         Fuzz(Pickle(legacy: false), pickle => TorchFiles.Zip(pickle, Storages()));
 
+    [Theory]
+    [InlineData("beside-2.pkl")]
+    [InlineData("beside-5.pkl")]
+    [InlineData("module-4.pkl")]
+    public void Damaged_pickles_of_objects_and_modules_are_read_or_refused(string name) =>
+        Fuzz(File.ReadAllBytes(GoldenFiles.Path($"pickles/{name}")), pickle => TorchFiles.Zip(pickle, Storages()));
+
     private static byte[] Pickle(bool legacy) => Builder.Of(new Dictionary<string, object?>
     {
         ["model"] = new Dictionary<string, object?>

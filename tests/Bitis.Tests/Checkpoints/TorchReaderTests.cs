@@ -123,7 +123,7 @@ public sealed class TorchReaderTests : IDisposable
         using (var checkpoint = Checkpoint.Open(path))
         {
             Assert.Equal("state_dict", checkpoint.WeightsKey);
-            Assert.Equal(["state_dict", "model_ema"], checkpoint.WeightsKeys);
+            Assert.Equal(["state_dict", "model_ema", "net.inner"], checkpoint.WeightsKeys);
             Assert.Equal([2], checkpoint.Read("w").Span.ToArray());
         }
         using (var checkpoint = Checkpoint.Open(path, "model_ema"))
@@ -132,7 +132,7 @@ public sealed class TorchReaderTests : IDisposable
             Assert.Equal([1, 2], checkpoint.Read("w").Span.ToArray());
         var e = Assert.Throws<BitisException>(() => Checkpoint.Open(path, "teacher"));
         Assert.Contains("no weights under the key 'teacher'", e.Message);
-        Assert.Contains("'state_dict', 'model_ema'", e.Message);
+        Assert.Contains("'model_ema', 'state_dict', 'net.inner'", e.Message);
     }
 
     [Fact]

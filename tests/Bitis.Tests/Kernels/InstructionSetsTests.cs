@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Bitis.Runtime.Kernels;
 
 namespace Bitis.Tests.Kernels;
@@ -47,5 +48,21 @@ public sealed class InstructionSetsTests
         Assert.Equal(InstructionSets.Choose(value), InstructionSets.Current);
         Assert.Equal(
             SelectiveScan.Table.Choose(KernelTables.Forced, InstructionSets.Current), SelectiveScan.Table.Best);
+    }
+
+    /// <summary>A loop that asks the processor itself would use what <c>BITIS_ISA</c> forbids.</summary>
+    [Fact]
+    public void Nobody_else_asks_the_processor()
+    {
+        string[] allowed = ["InstructionSets.cs", "Int8GemmVnni.cs"];
+        string sources = Path.Combine(ReadmeTests.Root, "src");
+        string[] asking =
+        [
+            .. Directory.EnumerateFiles(sources, "*.cs", SearchOption.AllDirectories)
+                .Where(file => Regex.IsMatch(
+                    File.ReadAllText(file), @"\b(Vector(256|512)\.IsHardwareAccelerated|(Avx|Fma)\w*(\.\w+)?\.IsSupported)"))
+                .Select(file => Path.GetFileName(file)),
+        ];
+        Assert.Equal(allowed.Order(), asking.Order());
     }
 }

@@ -30,12 +30,15 @@ internal static class MetadataFlattener
         {
             if (++visits > MaxVisits || result.Count >= MaxEntries)
                 return;
-            if (value is StoredTensor or PickleDictionary { HoldsTensors: true })
+            if (value is TorchTensor or PickleDictionary { HoldsTensors: true })
                 continue;
             if (key is not string text)
                 continue;
             string name = prefix + Short(text);
-            if (value is PickleDictionary nested)
+            if (value is PickleObject known && ModuleState.IsModule(known))
+                continue;
+            PickleDictionary? nested = value is PickleObject other ? other.Contents : value as PickleDictionary;
+            if (nested is not null)
             {
                 if (depth < MaxDepth)
                     Collect(nested, name + ".", depth + 1, ref visits, result);

@@ -1,6 +1,5 @@
 namespace Bitis.Checkpoints.Torch;
 
-/// <summary>Builds plain data from the arguments that a pickle passes to an allowed Python class or function.</summary>
-/// <exception cref="BitisException">The arguments are not what PyTorch writes; the message has no file or
-/// place.</exception>
+/// <summary>Builds plain data from the arguments that a pickle passes to a Python class or function.</summary>
+/// <returns>The data, or <see cref="PickleClass.NotPlain"/> for arguments of another form.</returns>
 internal delegate object? PickleConstructor(object?[] arguments, PickleBudget budget);

@@ -5,7 +5,7 @@ namespace Bitis.Checkpoints.Torch;
 /// Whether state given to the object belongs to its data (<c>argparse.Namespace</c>) or is bookkeeping of its class
 /// (<c>OrderedDict</c>, <c>CfgNode</c>).
 /// </param>
-internal sealed class PickleDictionary(bool attributesAreItems = false)
+internal class PickleDictionary(bool attributesAreItems = false)
 {
     private static readonly List<KeyValuePair<object?, object?>> NoItems = [];
 
@@ -40,11 +40,11 @@ internal sealed class PickleDictionary(bool attributesAreItems = false)
         if (key is string name)
         {
             _positions ??= [];
-            if (value is StoredTensor)
+            if (value is TorchTensor)
                 TensorCount++;
             if (_positions.TryGetValue(name, out int position))
             {
-                if (_items[position].Value is StoredTensor)
+                if (_items[position].Value is TorchTensor)
                     TensorCount--;
                 _items[position] = new(key, value);
                 return;

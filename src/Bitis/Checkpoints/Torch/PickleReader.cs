@@ -8,15 +8,16 @@ namespace Bitis.Checkpoints.Torch;
 /// <summary>
 /// Reads a Python pickle, protocols 0 to 5, as data. The pickle machine is a list of one-byte instructions on a stack;
 /// this
-/// one knows no imports, only <see cref="TorchConstructors"/>. It is a loop, so deep nesting cannot exhaust our own
-/// stack,
+/// one knows no imports: plain data come from <see cref="PickleNames"/>, other classes are names. It is a loop, so deep
+/// nesting cannot exhaust our own stack,
 /// and every instruction takes time and memory in proportion to its own bytes: at most 128 bytes for each byte of the
 /// pickle, which has at most <see cref="MaxLength"/>.
 /// </summary>
 /// <remarks>
 /// Python's values become: <c>None</c> null, <c>bool</c>, <c>int</c> long (or BigInteger), <c>float</c> double,
 /// <c>str</c>
-/// string, <c>bytes</c> byte[], <c>tuple</c> object?[], <c>list</c> and <c>set</c> List, <c>dict</c> PickleDictionary.
+/// string, <c>bytes</c> byte[], <c>tuple</c> object?[], <c>list</c> and <c>set</c> List, <c>dict</c> PickleDictionary,
+/// and an object of any other class a PickleObject.
 /// Source of the instructions: CPython's Lib/pickletools.py.
 /// </remarks>
 internal sealed class PickleReader
@@ -135,10 +136,10 @@ internal sealed class PickleReader
             case (byte)'r': Store(BinaryPrimitives.ReadUInt32LittleEndian(Take(4))); break;
             case 0x94: Store(_memo.Count); break; // MEMOIZE
 
-            case (byte)'c': Push(TorchConstructors.Find(TakeLine(), TakeLine())); break;
+            case (byte)'c': Push(PickleNames.Find(TakeLine(), TakeLine())); break;
             case 0x93: // STACK_GLOBAL
                 Push(Pop(2) is [string module, string name]
-                    ? TorchConstructors.Find(module, name)
+                    ? PickleNames.Find(module, name)
                     : throw Damaged("a global name is not a text"));
                 break;
             case (byte)'R' or 0x81: // REDUCE, NEWOBJ
@@ -147,12 +148,12 @@ internal sealed class PickleReader
                     : throw Damaged("the arguments of a constructor are not a tuple"));
                 break;
             case 0x92: // NEWOBJ_EX
-                Push(Pop(3) is [var type, object?[] positional, PickleDictionary { Items.Count: 0 }]
-                    ? Construct(type, positional)
-                    : throw Damaged("a constructor is given keyword arguments"));
+                Push(Pop(3) is [var type, object?[] positional, PickleDictionary named]
+                    ? Construct(type, named.Items.Count > 0 ? WithNamed(positional, named) : positional)
+                    : throw Damaged("the arguments of a constructor are not a tuple and a dictionary"));
                 break;
             case (byte)'i': // INST
-                object constructor = TorchConstructors.Find(TakeLine(), TakeLine());
+                object constructor = PickleNames.Find(TakeLine(), TakeLine());
                 Push(Construct(constructor, PopToMark()));
                 break;
             case (byte)'o': // OBJ
@@ -170,10 +171,21 @@ internal sealed class PickleReader
 
     private object? Construct(object? callable, object?[] arguments)
     {
-        if (callable is not PickleConstructor constructor)
-            throw Damaged("a value is used as a constructor");
         _budget.BytesRead = Position;
-        return constructor(arguments, _budget);
+        return callable switch
+        {
+            PickleClass type => type.Construct(arguments, _budget),
+            PickleObject partial => new PickleObject(partial.Type, arguments), // such as a functools.partial
+            _ => throw Damaged("a value is used as a constructor"),
+        };
+    }
+
+    /// <summary>Arguments that have names follow the others as one: no class that we know takes any.</summary>
+    private object?[] WithNamed(object?[] positional, PickleDictionary named)
+    {
+        _budget.BytesRead = Position;
+        _budget.Charge(positional.Length);
+        return [.. positional, named];
     }
 
     /// <summary>BUILD: attributes for the object on top of the stack.</summary>
@@ -181,6 +193,9 @@ internal sealed class PickleReader
     {
         switch (Peek())
         {
+            case PickleObject target:
+                target.State = state;
+                break;
             case PickleDictionary { AttributesAreItems: true } target when state is PickleDictionary attributes:
                 _budget.BytesRead = Position;
                 _budget.Charge(attributes.Items.Count);
@@ -188,12 +203,13 @@ internal sealed class PickleReader
                 foreach ((object? key, object? value) in attributes.Items.ToArray())
                     target.Set(key, value);
                 break;
-            case NumpyDType when state is object?[] and [_, ">", ..]:
-                throw new BitisException("a NumPy scalar is big-endian; only little-endian checkpoints are read.");
-            case PickleDictionary or NumpyDType or List<object?> or StoredTensor:
-                break; // bookkeeping of the Python class, such as OrderedDict's _metadata
-            default:
+            case NumpyDType type when state is object?[] and [_, ">", ..]:
+                type.IsBigEndian = true;
+                break;
+            case null or bool or long or double or BigInteger:
                 throw Damaged("attributes are given to a value that has none");
+            default:
+                break; // bookkeeping of the Python class, such as OrderedDict's _metadata
         }
     }
 
@@ -207,9 +223,12 @@ internal sealed class PickleReader
 
     private void Append(ReadOnlySpan<object?> items)
     {
-        if (Peek() is not List<object?> list)
-            throw Damaged("elements are added to something that is not a list");
-        list.AddRange(items);
+        switch (Peek())
+        {
+            case List<object?> list: list.AddRange(items); break;
+            case PickleObject target: target.Append(items); break;
+            default: throw Damaged("elements are added to something that is not a list");
+        }
     }
 
     private void Push(object? value) => _stack.Add(value);

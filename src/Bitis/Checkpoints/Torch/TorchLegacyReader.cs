@@ -18,7 +18,7 @@ internal static class TorchLegacyReader
 
     /// <summary>Reads the pickles and finds the storages; their bytes stay in the file.</summary>
     /// <exception cref="BitisException">The file is damaged, is no checkpoint, or wants code to be run.</exception>
-    public static CheckpointContents Read(CheckpointFile file, string? weightsKey)
+    public static CheckpointContents Read(CheckpointFile file)
     {
         var storages = new Dictionary<string, LegacyStorage>(StringComparer.Ordinal);
         long position = 0;
@@ -40,7 +40,7 @@ internal static class TorchLegacyReader
         if (ReadPickle(file, ref position, storages) is not List<object?> keys)
             throw file.Error($"the list of storages is missing before byte {position}; the file is damaged.");
         PlaceStorages(file, position, keys, storages);
-        return WeightsFinder.Find(file, CheckpointFormat.TorchLegacy, root, weightsKey);
+        return TorchPlaces.Find(file, CheckpointFormat.TorchLegacy, root);
     }
 
     private static object? ReadPickle(CheckpointFile file, ref long position, Dictionary<string, LegacyStorage> storages)
@@ -49,17 +49,23 @@ internal static class TorchLegacyReader
             new FileBytes(file, position, file.Length - position),
             file.Path,
             $"{file.Path}: pickle at byte {position}",
-            id => LoadStorage(file, storages, id));
+            id => LoadPersistent(file, storages, id));
         object? value = reader.Read();
         position += reader.Position;
         return value;
     }
 
-    /// <summary>('storage', type, key, location, number of elements, view)</summary>
-    private static TorchStorage LoadStorage(CheckpointFile file, Dictionary<string, LegacyStorage> storages, object? id)
+    /// <summary>
+    /// ('storage', type, key, location, number of elements, view), or ('module', class, file, source): the source code
+    /// of a module is left alone.
+    /// </summary>
+    private static object LoadPersistent(CheckpointFile file, Dictionary<string, LegacyStorage> storages, object? id)
     {
-        if (id is not object?[] parts
-            || parts is not ["storage", TorchStorageType type, string key, _, long count, .. var rest])
+        object?[] parts = id as object?[] ?? [];
+        if (parts is ["module", PickleClass module, ..])
+            return module;
+        if (parts is not ["storage", var named, string key, _, long count, .. var rest]
+            || TorchTypes.StorageOf(named) is not { } type)
         {
             throw new BitisException(
                 "a storage is named in a form that this reader does not know; save the file again.");
@@ -69,20 +75,23 @@ internal static class TorchLegacyReader
             throw new BitisException(
                 $"the storage '{key}' is a view of another (PyTorch before 0.4); save the file again.");
         }
-        if (count < 0 || count > file.Length * 8 / type.DType.BitSize())
+        if (type.BitSize is not { } bits)
         {
             throw new BitisException(
-                $"the storage '{key}' claims {count} elements of type {type.DType.SafetensorsName()}, "
+                $"the storage '{key}' is a {type.Name}, whose elements have a size that this reader does not know, "
+                + "so what follows it cannot be found. Save the weights alone: torch.save(model.state_dict(), ...).");
+        }
+        if (count < 0 || count > file.Length * 8 / bits)
+        {
+            throw new BitisException(
+                $"the storage '{key}' claims {count} elements of type {type.Name}, "
                 + $"but the file has {file.Length} bytes; it is truncated or damaged.");
         }
         if (!storages.TryGetValue(key, out LegacyStorage? storage))
-        {
-            storage = new LegacyStorage(type.DType, count, new LegacyBytes(file, count * type.DType.BitSize() / 8));
-            storages.Add(key, storage);
-        }
-        if (storage.DType != type.DType || storage.Count != count)
+            storages.Add(key, storage = new LegacyStorage(type, count, new LegacyBytes(file, count * bits / 8)));
+        if (storage.Type != type || storage.Count != count)
             throw new BitisException($"the storage '{key}' is described twice in different ways; the file is damaged.");
-        return new TorchStorage(type.DType, storage.Bytes);
+        return new TorchStorage(type, storage.Bytes);
     }
 
     private static void PlaceStorages(
@@ -116,5 +125,5 @@ internal static class TorchLegacyReader
         }
     }
 
-    private sealed record LegacyStorage(DType DType, long Count, LegacyBytes Bytes);
+    private sealed record LegacyStorage(TorchStorageType Type, long Count, LegacyBytes Bytes);
 }

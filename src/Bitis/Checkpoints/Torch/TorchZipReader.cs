@@ -14,7 +14,7 @@ internal static class TorchZipReader
 
     /// <summary>Reads the pickle; storages stay in the file.</summary>
     /// <exception cref="BitisException">The archive is damaged, is no checkpoint, or wants code to be run.</exception>
-    public static CheckpointContents Read(CheckpointFile file, string? weightsKey)
+    public static CheckpointContents Read(CheckpointFile file)
     {
         Dictionary<string, ZipEntry> entries = ZipDirectory.Read(file);
         string pickleName = entries.Keys
@@ -57,7 +57,7 @@ internal static class TorchZipReader
 
                 return bytes;
             }));
-        return WeightsFinder.Find(file, CheckpointFormat.TorchZip, reader.Read(), weightsKey);
+        return TorchPlaces.Find(file, CheckpointFormat.TorchZip, reader.Read());
     }
 
     private static string ReadByteOrder(CheckpointFile file, ZipEntry entry)
@@ -70,15 +70,19 @@ internal static class TorchZipReader
     /// <summary>('storage', type, key, location, number of elements)</summary>
     private static TorchStorage LoadStorage(object? id, Func<string, ZipBytes?> find)
     {
-        if (id is not object?[] parts || parts is not ["storage", TorchStorageType type, string key, _, long count, ..])
+        object?[] parts = id as object?[] ?? [];
+        if (parts is not ["storage", var named, string key, _, long count, ..]
+            || TorchTypes.StorageOf(named) is not { } type)
+        {
             throw new BitisException("a storage is named in a form that PyTorch does not use.");
+        }
         ZipBytes bytes = find(key) ?? throw new BitisException($"the storage '{key}' is missing from the archive.");
-        if (count < 0 || count > bytes.Length * 8 / type.DType.BitSize())
+        if (count < 0 || (type.BitSize is { } bits && count > bytes.Length * 8 / bits))
         {
             throw new BitisException(
-                $"the storage '{key}' should hold {count} elements of type {type.DType.SafetensorsName()}, "
+                $"the storage '{key}' should hold {count} elements of type {type.Name}, "
                 + $"but has {bytes.Length} bytes; the file is damaged.");
         }
-        return new TorchStorage(type.DType, bytes);
+        return new TorchStorage(type, bytes);
     }
 }

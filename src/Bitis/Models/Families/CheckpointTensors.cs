@@ -9,13 +9,16 @@ namespace Bitis.Models;
 public sealed class CheckpointTensors
 {
     private readonly List<string> _assumptions = [];
+    private readonly IReadOnlyDictionary<string, string> _unreadable;
 
     internal CheckpointTensors(
         string file,
         IReadOnlyDictionary<string, Shape> shapes,
         IReadOnlyDictionary<string, string> metadata,
-        ModelOptions options)
+        ModelOptions options,
+        IReadOnlyDictionary<string, string> unreadable)
     {
+        _unreadable = unreadable;
         File = file;
         Shapes = shapes;
         Metadata = metadata;
@@ -44,7 +47,11 @@ public sealed class CheckpointTensors
     public Shape Require(string name, params ReadOnlySpan<int> ranks)
     {
         if (!Shapes.TryGetValue(name, out Shape shape))
-            throw Refusal($"tensor '{name}' is missing; a model of this family has it. Is the file complete?");
+        {
+            throw Refusal(_unreadable.TryGetValue(name, out string? reason)
+                ? $"tensor '{name}' cannot be read: {reason}."
+                : $"tensor '{name}' is missing; a model of this family has it. Is the file complete?");
+        }
         if (!ranks.Contains(shape.Rank) || shape.ElementCount == 0)
         {
             string expected = string.Join(" or ", ranks.ToArray());

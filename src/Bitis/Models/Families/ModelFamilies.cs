@@ -22,6 +22,9 @@ public static class ModelFamilies
     /// <summary>All of them, in the order in which they are asked whether a checkpoint is theirs.</summary>
     public static IReadOnlyList<ModelFamily> All => _all;
 
+    /// <summary>The names of tensors that tell where a model of any family begins.</summary>
+    internal static IReadOnlyList<string> Marks => [.. _all.SelectMany(family => family.Marks).Distinct()];
+
     /// <summary>Makes a family known: its files open from now on, and checkpoints of it are recognized.</summary>
     /// <remarks>It is asked after those of Bitis. Register at the program's start, before files are opened.</remarks>
     /// <param name="family">The family.</param>
@@ -67,7 +70,7 @@ public static class ModelFamilies
     internal static ModelFamily Recognize(CheckpointTensors tensors)
     {
         IEnumerable<string> examples =
-            _all.Select(family => family.ExampleTensor).OfType<string>().Distinct().Select(name => $"'{name}'");
+            _all.SelectMany(family => family.Marks.Take(1)).Distinct().Select(name => $"'{name}'");
         ModelFamily[] found = [.. _all.Where(family => family.Recognizes(tensors.Shapes))];
         return found switch
         {

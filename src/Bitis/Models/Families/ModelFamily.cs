@@ -30,9 +30,13 @@ public abstract class ModelFamily
     public virtual Func<string, string>? RenameFrom(IReadOnlyCollection<string> names) => null;
 
     /// <summary>
-    /// A tensor that all checkpoints of the family have, for the message that no family was recognized; null for none.
+    /// Names that tell where a model begins in a file: each checkpoint of the family has one of them. Today's is first.
     /// </summary>
-    public virtual string? ExampleTensor => null;
+    /// <remarks>
+    /// Where one follows a prefix (<c>model.backbone.</c>), the tensors with this prefix are the model's. Without any,
+    /// checkpoints are recognized where no prefix but <c>module.</c> or <c>_orig_mod.</c> is in front.
+    /// </remarks>
+    public virtual IReadOnlyList<string> Marks => [];
 
     /// <summary>
     /// Why a checkpoint that looks much like one of this family is none that Bitis runs; null if it does not.

@@ -9,7 +9,7 @@ internal sealed class VMambaFamily() : ModelFamily<VMambaConfig>("vmamba", Model
     private const string MarkOfOldNames = "layers.0.blocks.0.self_attention.x_proj_weight";
 
     /// <inheritdoc />
-    public override string ExampleTensor => "layers.0.blocks.0.op.in_proj.weight";
+    public override IReadOnlyList<string> Marks => ["layers.0.blocks.0.op.in_proj.weight", MarkOfOldNames];
 
     /// <summary>Whether tensors are those of a VMamba's or a LocalVMamba's pyramid.</summary>
     public static bool IsPyramid(IReadOnlyDictionary<string, Shape> tensors) =>

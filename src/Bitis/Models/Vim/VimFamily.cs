@@ -6,7 +6,7 @@ namespace Bitis.Models;
 internal sealed class VimFamily() : ModelFamily<VimConfig>("vim", ModelJson.Default.VimConfig)
 {
     /// <inheritdoc />
-    public override string ExampleTensor => "layers.0.mixer.in_proj.weight";
+    public override IReadOnlyList<string> Marks => ["layers.0.mixer.in_proj.weight"];
 
     /// <inheritdoc />
     public override bool Recognizes(IReadOnlyDictionary<string, Shape> tensors) =>

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
 namespace Bitis.Runtime.Kernels;
@@ -20,6 +21,14 @@ public static class InstructionSets
     /// </summary>
     /// <exception cref="BitisException">The variable's value is unknown, or this machine does not have it.</exception>
     public static InstructionSet Current => LazyCurrent.Value;
+
+    /// <summary>
+    /// Whether loops outside of kernel tables may use vectors of 512 bits: the machine has them, and <c>BITIS_ISA</c> allows them.
+    /// </summary>
+    internal static bool Has512 => Vector512.IsHardwareAccelerated && Current >= InstructionSet.Avx512;
+
+    /// <summary>Whether loops outside of kernel tables may use AVX2.</summary>
+    internal static bool HasAvx2 => Avx2.IsSupported && Current >= InstructionSet.Avx2;
 
     /// <summary>The name that <c>BITIS_ISA</c> and kernel names use: <c>avxvnni</c>.</summary>
     public static string NameOf(InstructionSet instructionSet) => instructionSet switch

@@ -124,16 +124,30 @@ internal static unsafe class IntegerScan
         Math.Max(channelStart, channelEnd / PackedScan.BlockChannels * PackedScan.BlockChannels);
 
     /// <summary>The levels of B or C of a token, in the upper bits.</summary>
+    /// <param name="values">As many as there are states.</param>
+    /// <param name="states">How many.</param>
+    /// <param name="inverse">What the values are multiplied by.</param>
+    /// <param name="max">The highest level; the lowest is −max.</param>
+    /// <param name="shift">How far the levels are moved to the left.</param>
+    /// <param name="levels">As many as there are states.</param>
+    /// <param name="has512">Whether the form of the scan is for AVX-512; else it is for AVX2.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void QuantizeStates(float* values, int states, float inverse, int max, int shift, short* levels)
+    public static void QuantizeStates(float* values, int states, float inverse, int max, int shift, short* levels, bool has512)
     {
         int n = 0;
-        for (; Avx512F.IsSupported && n + 16 <= states; n += 16)
+        for (; has512 && n + 16 <= states; n += 16)
         {
             Vector512<float> level = Vector512.Round(Vector512.Load(values + n) * Vector512.Create(inverse));
             // In this order of operands NaN becomes the lowest level.
             level = Avx512F.Min(Avx512F.Max(level, Vector512.Create((float)-max)), Vector512.Create((float)max));
             Avx512F.ConvertToVector256Int16(Vector512.ConvertToInt32Native(level) << shift).Store(levels + n);
+        }
+        for (; n + 8 <= states; n += 8)
+        {
+            Vector256<float> level = Vector256.Round(Vector256.Load(values + n) * Vector256.Create(inverse));
+            level = Avx.Min(Avx.Max(level, Vector256.Create((float)-max)), Vector256.Create((float)max));
+            Vector256<int> whole = Vector256.ConvertToInt32Native(level) << shift;
+            Vector128.Narrow(whole.GetLower(), whole.GetUpper()).Store(levels + n);
         }
         for (; n < states; n++)
             levels[n] = (short)((int)GridLevel.Limit(MathF.Round(values[n] * inverse), -max, max) << shift);

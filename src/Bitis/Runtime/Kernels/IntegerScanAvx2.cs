@@ -46,8 +46,8 @@ internal static unsafe class IntegerScanAvx2
         for (int t = 0; t < call.Tokens; t++)
         {
             nint row = call.Reverse ? call.Tokens - 1 - t : t;
-            IntegerScan.QuantizeStates(call.B + (row * call.BStride), scan.States, scan.BInverse[t], scan.Scan.B.MaxLevel, 16 - scan.Scan.B.Bits, scratch.B);
-            IntegerScan.QuantizeStates(call.C + (row * call.CStride), scan.States, scan.CInverse[t], scan.Scan.C.MaxLevel, shift: 0, scratch.C);
+            IntegerScan.QuantizeStates(call.B + (row * call.BStride), scan.States, scan.BInverse[t], scan.Scan.B.MaxLevel, 16 - scan.Scan.B.Bits, scratch.B, has512: false);
+            IntegerScan.QuantizeStates(call.C + (row * call.CStride), scan.States, scan.CInverse[t], scan.Scan.C.MaxLevel, shift: 0, scratch.C, has512: false);
             if (groups[t] != group)
                 Rescale(scratch.States, states, scan.Rescales[groups[t]], scan.Scan.HiddenShift);
             group = groups[t];

@@ -58,8 +58,8 @@ internal static unsafe class IntegerScanAvx512Vbmi
             {
                 int t = start + i;
                 nint row = call.Reverse ? call.Tokens - 1 - t : t;
-                IntegerScan.QuantizeStates(call.B + (row * call.BStride), scan.States, scan.BInverse[t], scan.Scan.B.MaxLevel, bShift, scratch.B + (i * 2 * pairs));
-                IntegerScan.QuantizeStates(call.C + (row * call.CStride), scan.States, scan.CInverse[t], scan.Scan.C.MaxLevel, shift: 0, scratch.C + (i * 2 * pairs));
+                IntegerScan.QuantizeStates(call.B + (row * call.BStride), scan.States, scan.BInverse[t], scan.Scan.B.MaxLevel, bShift, scratch.B + (i * 2 * pairs), has512: true);
+                IntegerScan.QuantizeStates(call.C + (row * call.CStride), scan.States, scan.CInverse[t], scan.Scan.C.MaxLevel, shift: 0, scratch.C + (i * 2 * pairs), has512: true);
             }
             if (groups[start] != group)
                 Rescale(scratch.States, states, scan.Rescales[groups[start]], scan.Scan.HiddenShift);

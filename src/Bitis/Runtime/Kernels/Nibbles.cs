@@ -14,7 +14,7 @@ internal static unsafe class Nibbles
     public static void Pack(sbyte* numbers, byte* packed, int count)
     {
         int i = 0;
-        for (; Vector512.IsHardwareAccelerated && i + Vector512<byte>.Count <= count; i += Vector512<byte>.Count)
+        for (bool has512 = InstructionSets.Has512; has512 && i + Vector512<byte>.Count <= count; i += Vector512<byte>.Count)
         {
             Vector512<byte> low = Vector512.Load((byte*)numbers + i), high = Vector512.Load((byte*)numbers + count + i), mask = Vector512.Create((byte)0xF);
             ((low & mask) | ((high & mask).AsUInt16() << 4).AsByte()).Store(packed + i);
@@ -36,7 +36,7 @@ internal static unsafe class Nibbles
     public static void Unpack(byte* packed, sbyte* numbers, int count)
     {
         int i = 0;
-        for (; Vector512.IsHardwareAccelerated && i + Vector512<byte>.Count <= count; i += Vector512<byte>.Count)
+        for (bool has512 = InstructionSets.Has512; has512 && i + Vector512<byte>.Count <= count; i += Vector512<byte>.Count)
         {
             Vector512<byte> pairs = Vector512.Load(packed + i), low = Vector512.Create((byte)0xF), sign = Vector512.Create((byte)8);
             (((pairs & low) ^ sign) - sign).Store((byte*)numbers + i);

@@ -62,7 +62,7 @@ internal static unsafe class QuantizedMap
         // The processor's maximum gives its second operand where the first is NaN: NaN does not count.
         Vector512<float> max = Vector512<float>.Zero;
         int i = 0;
-        for (; Vector512.IsHardwareAccelerated && i + Vector512<float>.Count <= count; i += Vector512<float>.Count)
+        for (bool has512 = InstructionSets.Has512; has512 && i + Vector512<float>.Count <= count; i += Vector512<float>.Count)
             max = Vector512.MaxNative(Vector512.Abs(Vector512.Load(values + i)), max);
         Vector256<float> half = Vector256.MaxNative(max.GetLower(), max.GetUpper());
         Vector128<float> quarter = Vector128.MaxNative(half.GetLower(), half.GetUpper());
@@ -82,7 +82,7 @@ internal static unsafe class QuantizedMap
     private static void WriteBytes(float* values, int count, float inverse, sbyte* target)
     {
         int i = 0;
-        for (; Vector512.IsHardwareAccelerated && i + Vector512<sbyte>.Count <= count; i += Vector512<sbyte>.Count)
+        for (bool has512 = InstructionSets.Has512; has512 && i + Vector512<sbyte>.Count <= count; i += Vector512<sbyte>.Count)
         {
             Vector512<short> low = Vector512.Narrow(Level(values + i, inverse), Level(values + i + 16, inverse));
             Vector512<short> high = Vector512.Narrow(Level(values + i + 32, inverse), Level(values + i + 48, inverse));
@@ -110,7 +110,7 @@ internal static unsafe class QuantizedMap
     private static void ReadBytes(sbyte* source, int count, float scale, float* values)
     {
         int i = 0;
-        for (; Vector512.IsHardwareAccelerated && i + Vector512<float>.Count <= count; i += Vector512<float>.Count)
+        for (bool has512 = InstructionSets.Has512; has512 && i + Vector512<float>.Count <= count; i += Vector512<float>.Count)
         {
             Vector256<short> words = Vector256.WidenLower(Vector128.Load(source + i).ToVector256());
             (Vector512.ConvertToSingle(Vector512.WidenLower(words.ToVector512())) * Vector512.Create(scale)).Store(values + i);

@@ -1,0 +1,83 @@
+using System.Globalization;
+
+namespace Bitis.Checkpoints.Torch;
+
+/// <summary>
+/// Finds where tensors with names are in what a PyTorch file holds: dictionaries in each other, and whole modules.
+/// </summary>
+/// <remarks>Work: at most 100,000 values are looked at, 4 levels deep.</remarks>
+internal static class TorchPlaces
+{
+    private const int MaxDepth = 4, MaxValues = 100_000, MaxContainers = 4096, MaxPlaces = 256, MaxKeyLength = 200;
+
+    /// <summary>Finds them, those that are less deep first.</summary>
+    /// <exception cref="BitisException">The file holds no dictionary, or a module that is none.</exception>
+    public static CheckpointContents Find(CheckpointFile file, CheckpointFormat format, object? root)
+    {
+        if (root is not (PickleDictionary or List<object?> or object?[]))
+            throw file.Error("the checkpoint does not hold a dictionary of weights; save model.state_dict().");
+        List<WeightsPlace> places;
+        try
+        {
+            places = Search(root);
+        }
+        catch (BitisException e)
+        {
+            throw new BitisException($"{file.Path}: {e.Message}", e);
+        }
+        return new CheckpointContents(
+            format,
+            places,
+            [.. Children(root).Take(8).Select(item => item.Key)],
+            DictionaryOf(root) is { } top ? MetadataFlattener.Flatten(top) : new SortedDictionary<string, string>());
+    }
+
+    private static List<WeightsPlace> Search(object root)
+    {
+        var places = new List<WeightsPlace>();
+        var nodes = new List<Node> { new(root, "", null) };
+        int looked = 0;
+        for (int i = 0; i < nodes.Count && places.Count < MaxPlaces; i++)
+        {
+            if (nodes[i].Value is PickleObject module && ModuleState.IsModule(module))
+            {
+                places.Add(new WeightsPlace(nodes[i].Key, ModuleState.Of(module)));
+                continue;
+            }
+            if (DictionaryOf(nodes[i].Value) is { HoldsTensors: true } weights)
+                places.Add(new WeightsPlace(nodes[i].Key, weights.NamedItems));
+            if (nodes[i].Depth == MaxDepth)
+                continue;
+            foreach ((string name, object? value) in Children(nodes[i].Value))
+            {
+                if (++looked > MaxValues || nodes.Count == MaxContainers)
+                    break;
+                if (name.Length <= MaxKeyLength && !IsOptimizer(name)
+                    && value is PickleDictionary or List<object?> or object?[])
+                {
+                    nodes.Add(new Node(value, name, nodes[i]));
+                }
+            }
+        }
+        return places;
+    }
+
+    /// <summary>The state of an optimizer has tensors by the weights' names, which are none.</summary>
+    private static bool IsOptimizer(string key) => key.StartsWith("optim", StringComparison.OrdinalIgnoreCase);
+
+    private static PickleDictionary? DictionaryOf(object value) =>
+        value is PickleObject other ? other.Contents : value as PickleDictionary;
+
+    private static IEnumerable<KeyValuePair<string, object?>> Children(object value) =>
+        value is IReadOnlyList<object?> list
+        ? list.Select((item, index) => KeyValuePair.Create(index.ToString(CultureInfo.InvariantCulture), item))
+        : DictionaryOf(value)!.NamedItems;
+
+    /// <summary>A container, and how one comes to it.</summary>
+    private sealed record Node(object Value, string Name, Node? Parent)
+    {
+        public int Depth => Parent is null ? 0 : Parent.Depth + 1;
+
+        public string Key => Parent is null || Parent.Parent is null ? Name : $"{Parent.Key}.{Name}";
+    }
+}

@@ -1,0 +1,155 @@
+using Bitis.Checkpoints;
+using Bitis.Models;
+using Bitis.Tensors;
+using Bitis.Tests.Checkpoints;
+using Builder = Bitis.Tests.Checkpoints.PickleBuilder;
+
+namespace Bitis.Tests.Models;
+
+/// <summary>A model is found under whatever prefix and key it begins, among whatever else the file holds.</summary>
+public sealed class CheckpointPrefixTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData("module.")]
+    [InlineData("_orig_mod.")]
+    [InlineData("model.")]
+    [InlineData("backbone.")]
+    [InlineData("net.")]
+    [InlineData("module._orig_mod.model.backbone.")]
+    [InlineData("image_encoder.trunk.")]
+    public void A_prefix_is_found_in_both_formats_with_other_tensors_beside(string prefix)
+    {
+        ChangedCheckpoint changed = new ChangedCheckpoint().WithPrefix(prefix);
+        changed.Add("n_averaged", 3);
+        changed.Add("decode_head.weight", 1, 2);
+        changed.Add("decode_head.bias", 1);
+        foreach (string path in (string[])[changed.WriteSafetensors(_folder), WriteTorch(("state_dict", changed))])
+        {
+            VisionModel model = VisionModel.Load(path);
+            AssertOriginal(model);
+            Assert.Contains($"{path}: not used: 3 tensors: n_averaged, decode_head.* (2).", model.Notices);
+        }
+    }
+
+    [Fact]
+    public void A_prefix_can_be_named_in_both_formats()
+    {
+        ChangedCheckpoint student = new ChangedCheckpoint().WithPrefix("student.backbone.");
+        ChangedCheckpoint teacher = new ChangedCheckpoint().WithPrefix("teacher.backbone.");
+        teacher.Tensors[0] = teacher.Tensors[0] with { Bytes = new byte[teacher.Tensors[0].Bytes.Length] };
+        string first = teacher.Tensors[0].Name["teacher.backbone.".Length..];
+        student.Tensors.AddRange(teacher.Tensors);
+        foreach (string path in (string[])[student.WriteSafetensors(_folder), WriteTorch(("state_dict", student))])
+        {
+            string outer = path.EndsWith(".pth", StringComparison.Ordinal) ? "state_dict." : "";
+            string message = Assert.Throws<BitisException>(() => VisionModel.Load(path)).Message;
+            Assert.Contains($"They are under: '{outer}student.backbone', '{outer}teacher.backbone'", message);
+            foreach (string key in (string[])["student", "student.backbone"])
+                AssertOriginal(VisionModel.Load(path, new ModelOptions { WeightsKey = outer + key }));
+            VisionModel other = VisionModel.Load(path, new ModelOptions { WeightsKey = $"{outer}teacher" });
+            Assert.All(other.Weights[first].Span.ToArray(), value => Assert.Equal(0, value));
+        }
+    }
+
+    [Theory]
+    [InlineData("model")]
+    [InlineData("state_dict")]
+    [InlineData("model_state_dict")]
+    [InlineData("params")]
+    [InlineData("model_ema")]
+    [InlineData("ema")]
+    [InlineData("state_dict_ema")]
+    [InlineData("whatever")]
+    public void One_place_is_found_under_any_key(string key)
+    {
+        VisionModel model = VisionModel.Load(WriteTorch((key, new ChangedCheckpoint())));
+        AssertOriginal(model);
+        Assert.DoesNotContain(model.Notices, notice => notice.Contains("--weights-key", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("model_ema", "state_dict", "state_dict")]
+    [InlineData("ema", "model_state_dict", "model_state_dict")]
+    [InlineData("state_dict", "model", "model")]
+    [InlineData("teacher", "model_ema", "model_ema")]
+    public void Of_several_places_the_plain_one_is_taken_and_named(string first, string second, string chosen)
+    {
+        string path = WriteTorch((first, new ChangedCheckpoint()), (second, new ChangedCheckpoint()));
+        VisionModel model = VisionModel.Load(path);
+        string other = chosen == first ? second : first;
+        string notice = $"the weights under '{chosen}' are used; there are others under '{other}' (--weights-key).";
+        Assert.Contains($"{path}: {notice}", model.Notices);
+        VisionModel asked = VisionModel.Load(path, new ModelOptions { WeightsKey = other });
+        Assert.DoesNotContain(asked.Notices, notice => notice.Contains("--weights-key", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_tensor_at_the_top_does_not_make_the_top_the_weights()
+    {
+        string path = WriteTorch(("network_state", new ChangedCheckpoint()), ("seed", null));
+        AssertOriginal(VisionModel.Load(path));
+        using Checkpoint checkpoint = Checkpoint.Open(path);
+        Assert.Equal("network_state", checkpoint.WeightsKey);
+    }
+
+    [Fact]
+    public void State_of_an_optimizer_is_no_place()
+    {
+        string path = WriteTorch(("optimizer", new ChangedCheckpoint()), ("net_g", new ChangedCheckpoint()));
+        VisionModel model = VisionModel.Load(path);
+        AssertOriginal(model);
+        Assert.DoesNotContain(model.Notices, notice => notice.Contains("--weights-key", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void What_Bitis_wrote_keeps_its_names()
+    {
+        var graph = new Bitis.Graphs.GraphBuilder([1, 4, 4]);
+        Bitis.Graphs.Node mean = graph.MeanTokens("mean", graph.FlattenSpatial("tokens", graph.Input));
+        Bitis.Graphs.Graph built = graph.Build(graph.Linear("module.layers.0.mixer.in_proj", mean, 2));
+        Dictionary<string, Tensor> weights = built.Parameters.ToDictionary(p => p.Name, p => new Tensor(p.Shape));
+        string path = _folder["own.safetensors"];
+        VisionModel.FromGraph(built, weights).Save(path);
+        Assert.Equal(weights.Keys.Order(), VisionModel.Load(path).Weights.Keys.Order());
+    }
+
+    [Fact]
+    public void A_tensor_that_the_model_needs_and_nobody_reads_is_named()
+    {
+        var storages = new Dictionary<string, byte[]>();
+        Dictionary<string, object?> weights = new ChangedCheckpoint().ToPickle(storages);
+        Builder sparse = new Builder().Global("torch._utils", "_rebuild_sparse_tensor").Raw(')', 'R');
+        foreach (string name in (string[])["norm_f.weight", "patch_embed.proj.weight"])
+        {
+            object? original = weights[name];
+            weights[name] = sparse;
+            string path = _folder.Write("sparse.pth", TorchFiles.Zip(Builder.Of(weights), storages));
+            Assert.Contains(
+                $"tensor '{name}' cannot be read: it is a torch._utils._rebuild_sparse_tensor",
+                Assert.Throws<BitisException>(() => VisionModel.Load(path)).Message);
+            weights[name] = original;
+        }
+    }
+
+    /// <summary>A PyTorch file; a null stands for a single tensor.</summary>
+    private string WriteTorch(params (string Key, ChangedCheckpoint? Contents)[] parts)
+    {
+        var storages = new Dictionary<string, byte[]> { ["0"] = TorchFiles.Floats(1) };
+        var top = new Dictionary<string, object?>();
+        foreach ((string key, ChangedCheckpoint? contents) in parts)
+            top[key] = contents?.ToPickle(storages) ?? (object)Builder.Tensor("FloatStorage", "0", 1, [1L], [1L]);
+        return _folder.Write("changed.pth", TorchFiles.Zip(Builder.Of(top), storages));
+    }
+
+    private static void AssertOriginal(VisionModel model)
+    {
+        VisionModel original = VisionModel.Load(ChangedCheckpoint.Original);
+        Assert.Equal(original.Config, model.Config);
+        foreach ((string name, Tensor weight) in original.Weights)
+            TensorAssert.Same(weight, model.Weights[name]);
+    }
+}
