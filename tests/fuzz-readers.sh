@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Coverage-guided fuzzing of the readers with SharpFuzz and AFL++ (apt-get install afl++).
 #   tests/fuzz-readers.sh [MINUTES] [TARGET...]
-# MINUTES are for each target (15 by default): checkpoint, pickle, model, image, source. Inputs that end in anything but a
+# MINUTES are for each target (15 by default): checkpoint, pickle, index, model, image, source. Inputs that end in anything but a
 # result or a BitisException, take more than 10 seconds, or more than 1 GiB of memory are kept in
 # artifacts/fuzz/findings/TARGET/default/crashes and hangs. To run one again:
 #   dotnet artifacts/fuzz/plain/Bitis.Fuzz.Readers.dll TARGET FILE
@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 minutes=${1:-15}
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(checkpoint pickle image source model)
+[ ${#targets[@]} -gt 0 ] || targets=(checkpoint pickle index image source model)
 work=$PWD/artifacts/fuzz
 mkdir -p "$work/findings"
 plain=$work/plain

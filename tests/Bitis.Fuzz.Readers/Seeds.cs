@@ -12,6 +12,9 @@ internal static class Seeds
     /// <summary>Larger files make fuzzing slow and find nothing more.</summary>
     private const int MaxSeedBytes = 150_000;
 
+    /// <summary>The files that lie beside indexes; each has one tensor, of its own name.</summary>
+    public static string[] Parts { get; } = ["a", "b"];
+
     /// <summary>A gray PNG of one pixel.</summary>
     public static byte[] Png { get; } = Convert.FromHexString(
         "89504E470D0A1A0A0000000D49484452000000010000000108000000003A7E9B550000000A49444154789C63680000008200817"
@@ -47,6 +50,7 @@ internal static class Seeds
             Put("image", "pixels.tif", image.TiffsaveBuffer(Enums.ForeignTiffCompression.Lzw));
         }
         Put("pickle", "small.pkl", Pickle());
+        Put("index", "small", [.. """{"metadata":{"total_size":16},"weight_map":{"a":"a","b":"b"}}"""u8]);
         Put("source", "labels", [0, .. "file,class_index,name\r\n\"a.png\",7,\"x\"\"y\"\r\n"u8]);
         byte[] idx = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
         Put("source", "idx", [1, .. idx]);

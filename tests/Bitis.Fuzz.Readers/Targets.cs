@@ -13,17 +13,27 @@ namespace Bitis.Fuzz.Readers;
 /// </summary>
 internal static class Targets
 {
-    private static readonly string Folder = Directory.CreateTempSubdirectory("bitis-fuzz-").FullName;
+    private static readonly string Folder = MakeFolder();
 
     /// <summary>The targets by name.</summary>
     public static IReadOnlyDictionary<string, Action<byte[]>> All { get; } = new Dictionary<string, Action<byte[]>>
     {
         ["checkpoint"] = bytes => ReadCheckpoint(Write("fuzz.pth", bytes)),
         ["pickle"] = bytes => ReadCheckpoint(Write("fuzz.pth", Seeds.Archive(bytes, CompressionLevel.NoCompression))),
+        ["index"] = bytes => ReadCheckpoint(Write("fuzz.index.json", bytes)),
         ["model"] = bytes => ReadModel(Write("fuzz.bitis", bytes)),
         ["image"] = bytes => Preprocessing.ForSize(32).Apply(ImageDecoder.Default.Decode(bytes, "fuzz")),
         ["source"] = ReadSource,
     };
+
+    /// <summary>A folder with the files that indexes name.</summary>
+    private static string MakeFolder()
+    {
+        string folder = Directory.CreateTempSubdirectory("bitis-fuzz-").FullName;
+        foreach (string name in Seeds.Parts)
+            SafetensorsWriter.Write(Path.Combine(folder, name), [new(name, DType.Float32, [2], new byte[8])]);
+        return folder;
+    }
 
     private static string Write(string name, byte[] bytes)
     {

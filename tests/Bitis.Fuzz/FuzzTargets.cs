@@ -33,6 +33,8 @@ internal static class FuzzTargets
             MicroModels.Create(name).Save(path, new Dictionary<string, string> { ["note"] = "a note" });
             targets.Add(new($"{name}.safetensors", Changed(TensorFile.Open(path)), UseModel));
         }
+        targets.Add(new("coded.safetensors", Changed(TensorFile.Open(PlainCheckpoints.WriteCoded(folder))), UseModel));
+        targets.Add(new("sharded.index.json", Changed(PlainCheckpoints.WriteShards(folder)), UseModel));
         targets.Add(new("recipe.json", Changed(RecipeText), UseRecipe));
         targets.Add(new("training-recipe.json", Changed(TrainingRecipeText), UseTrainingRecipe));
         string training = Path.Combine(folder, "training");

@@ -57,7 +57,7 @@ internal sealed class AnalyzeCommand : BitisCommand
         {
             using OutputTarget checkedTarget = target;
             target.RequireWritable();
-            target.RequireOtherThan(model.Path, data);
+            target.RequireOtherThan([.. model.Files, data]);
             if (target.Notice is { } notice)
                 notices.Add(notice);
         }

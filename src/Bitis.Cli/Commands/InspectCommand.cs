@@ -68,14 +68,13 @@ internal sealed class InspectCommand : BitisCommand
         using Checkpoint checkpoint = VisionModel.OpenCheckpoint(path, options);
         var match = CheckpointMatch.Of(checkpoint, reference, options);
         ModelDetection detection = match.Detection;
-        Graph graph = detection.Config.BuildGraph();
         return new CheckpointInspection(
             reference,
             checkpoint.FileLength,
             checkpoint.Format,
             checkpoint.WeightsKey,
             [.. checkpoint.WeightsKeys.Where(key => key != checkpoint.WeightsKey)],
-            ModelSummary.Of(detection.Config, graph, detection.Preprocessing, detection.ClassNames),
+            ModelSummary.Of(detection.Config, match.Graph, detection.Preprocessing, detection.ClassNames),
             detection.Assumptions,
             detection.Notes,
             [.. match.Missing.Select(name => WithReason(checkpoint, name))],
@@ -84,7 +83,7 @@ internal sealed class InspectCommand : BitisCommand
             match.Unusable,
             FindNonFinite(checkpoint),
             listTensors ? [.. checkpoint.Entries.Select(entry => new TensorLine(entry.Name, $"{entry.DType}".ToLowerInvariant(), entry.Shape))] : null,
-            listNodes ? NodeLine.Of(graph) : null);
+            listNodes ? NodeLine.Of(match.Graph) : null);
     }
 
     private static string WithReason(Checkpoint checkpoint, string name) =>

@@ -69,7 +69,7 @@ internal sealed class QuantizeCommand : BitisCommand
             OutputFolder.RequireWritable(workFolder, "the folder for finished blocks");
         long started = Stopwatch.GetTimestamp();
         LoadedModel model = LoadModel(_model.Reference(arguments), _model.Options(arguments), progress);
-        target.RequireOtherThan(model.Path);
+        target.RequireOtherThan(model.Files);
         if (model.Float is null)
             throw BitisException.InFile(model.Reference, "this model is quantized already; give the checkpoint that it was made of.");
         recipe.Select(model.Float.Graph); // an override that matches nothing is found before the images are read

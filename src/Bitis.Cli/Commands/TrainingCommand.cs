@@ -73,7 +73,7 @@ internal abstract class TrainingCommand : BitisCommand
             arguments.GetRequiredValue(_data), arguments.GetValue(_validation), _recipe.File(arguments));
 
         LoadedModel? loaded = resumes ? null : LoadInitial(arguments, progress);
-        new TrainingFolder(folder).RequireWritable(loaded?.Path);
+        new TrainingFolder(folder).RequireWritable([.. loaded?.Files ?? []]);
         VisionModel? initial = loaded?.Float;
         TrainingRecipe recipe = _recipe.Read(arguments, resumes ? Trainer.RecipeOf(folder) : null, initial?.Config);
         recipe.Validate();

@@ -12,7 +12,8 @@ internal sealed class LoadedModel
     {
         Reference = reference;
         Path = path;
-        FileLength = new FileInfo(path).Length;
+        Files = original?.Files ?? [path];
+        FileLength = Files.Sum(file => new FileInfo(file).Length);
         Float = original;
         Quantized = quantized;
     }
@@ -23,7 +24,10 @@ internal sealed class LoadedModel
     /// <summary>The file on this machine.</summary>
     public string Path { get; }
 
-    /// <summary>The size of the file in bytes.</summary>
+    /// <summary>The files that it consists of: this one, or an index and the files that it names.</summary>
+    public IReadOnlyList<string> Files { get; }
+
+    /// <summary>The size of all files in bytes.</summary>
     public long FileLength { get; }
 
     /// <summary>The float32 model, if it is one.</summary>

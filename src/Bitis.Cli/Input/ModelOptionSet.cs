@@ -10,8 +10,8 @@ internal sealed class ModelOptionSet
     private readonly Argument<string> _model;
     private readonly Option<string?> _weightsKey = new("--weights-key")
     {
-        Description = "Where the weights are inside a checkpoint: a key ('model_ema'), a prefix of names ('net.backbone'), or "
-            + "both with a dot; found by itself if not given.",
+        Description = "Where the weights are inside a checkpoint: a key ('model_ema'), a prefix of names ('net'), "
+            + "or both with a dot; found by itself if not given.",
         HelpName = "KEY",
     };
 

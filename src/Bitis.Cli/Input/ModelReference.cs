@@ -11,8 +11,8 @@ internal static class ModelReference
         $"a model was expected (.pth, .safetensors, .bitis, hf:owner/name/file, or one that comes with Bitis: {string.Join(", ", ShippedModels.Names)})";
 
     /// <summary>
-    /// The path of a model: a file, one that comes with Bitis, or one of the Hugging Face hub, which is downloaded unless the
-    /// cache has it.
+    /// The path of a model: a file, a folder that has one, one that comes with Bitis, or one of the Hugging Face hub,
+    /// which is downloaded unless the cache has it.
     /// </summary>
     /// <exception cref="BitisException">There is no such file, here or there.</exception>
     public static string Resolve(string reference, IProgress<WorkProgress> progress, CancellationToken cancellationToken)
@@ -20,14 +20,16 @@ internal static class ModelReference
         if (HubReference.TryParse(reference, out HubReference? hub))
         {
             using var client = new HubClient();
-            return client.DownloadAsync(hub, new Kilobytes(progress), cancellationToken).GetAwaiter().GetResult();
+            return client.DownloadModelAsync(hub, new Kilobytes(progress), cancellationToken).GetAwaiter().GetResult();
         }
         InputPath.RequireUtf8(reference);
         if (File.Exists(reference))
             return reference;
         if (ShippedModels.Find(reference) is { } shipped)
             return shipped;
-        throw BitisException.InFile(reference, $"{(Directory.Exists(reference) ? "this is a folder" : "there is no such file")}; {Expected}.");
+        return Directory.Exists(reference)
+            ? ModelFolder.Resolve(reference)
+            : throw BitisException.InFile(reference, $"there is no such file; {Expected}.");
     }
 
     private sealed class Kilobytes(IProgress<WorkProgress> progress) : IProgress<HubProgress>

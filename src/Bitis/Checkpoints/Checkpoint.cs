@@ -20,19 +20,19 @@ public sealed class Checkpoint : IDisposable
 
     private const long AlwaysAllowedBytes = 1 << 20;
 
-    private readonly CheckpointFile _file;
+    private readonly List<CheckpointFile> _files;
     private readonly Dictionary<string, StoredTensor> _tensors = [];
 
-    private Checkpoint(CheckpointFile file, CheckpointContents contents, ChosenWeights weights)
+    private Checkpoint(List<CheckpointFile> files, CheckpointContents contents, ChosenWeights weights)
     {
-        _file = file;
+        _files = files;
         Format = contents.Format;
         WeightsKey = weights.Key;
         WeightsKeys = weights.Keys;
         Metadata = contents.Metadata;
         Unreadable = weights.Unreadable;
         LeftOut = weights.LeftOut;
-        CheckSharing(file, weights.Tensors);
+        CheckSharing(weights.Tensors);
         var entries = new List<CheckpointEntry>(weights.Tensors.Count);
         foreach ((string name, StoredTensor tensor) in weights.Tensors)
         {
@@ -42,14 +42,17 @@ public sealed class Checkpoint : IDisposable
         Entries = entries;
     }
 
-    /// <summary>The path as it was given to <see cref="Open(string, string?)"/>.</summary>
-    public string Path => _file.Path;
+    /// <summary>The path as it was given; of a folder that of the file in it.</summary>
+    public string Path => _files[0].Path;
 
-    /// <summary>The size of the file in bytes.</summary>
-    public long FileLength => _file.Length;
+    /// <summary>The files that it consists of: one, or an index and the files that it names.</summary>
+    public IReadOnlyList<string> Files => [.. _files.Select(file => file.Path)];
 
-    /// <summary>The bytes that were read from the file or inflated so far.</summary>
-    internal long BytesProcessed => _file.BytesProcessed;
+    /// <summary>The size of all files in bytes.</summary>
+    public long FileLength => _files.Sum(file => file.Length);
+
+    /// <summary>The bytes that were read from the files or inflated so far.</summary>
+    internal long BytesProcessed => _files.Sum(file => file.BytesProcessed);
 
     /// <summary>The format of the file.</summary>
     public CheckpointFormat Format { get; }
@@ -60,7 +63,7 @@ public sealed class Checkpoint : IDisposable
     /// </summary>
     public string WeightsKey { get; }
 
-    /// <summary>All keys that hold weights and could be given to <see cref="Open(string, string?)"/>; the chosen one included.</summary>
+    /// <summary>All keys under which weights could be taken, the chosen one included.</summary>
     public IReadOnlyList<string> WeightsKeys { get; }
 
     /// <summary>
@@ -84,7 +87,7 @@ public sealed class Checkpoint : IDisposable
     public IReadOnlyList<string> LeftOut { get; }
 
     /// <summary>Opens a checkpoint file.</summary>
-    /// <param name="path">The file.</param>
+    /// <param name="path">The file, the index of several, or a folder that has one of them.</param>
     /// <param name="weightsKey">
     /// Where the weights are: a key, nested keys separated by dots, a prefix of the tensors' names, or both; empty for
     /// the top level. By default a usual place, such as <c>model</c>, or the one with most tensors.
@@ -100,20 +103,19 @@ public sealed class Checkpoint : IDisposable
     internal static Checkpoint Open(string path, string? weightsKey, IReadOnlyList<string> marks)
     {
         ArgumentNullException.ThrowIfNull(path);
-        CheckpointFile file = CheckpointFile.Open(path);
+        List<CheckpointFile> files = [];
         try
         {
-            CheckpointContents contents = FormatDetector.Detect(file) switch
-            {
-                CheckpointFormat.Safetensors => SafetensorsReader.Read(file),
-                CheckpointFormat.TorchZip => TorchZipReader.Read(file),
-                _ => TorchLegacyReader.Read(file),
-            };
-            return new Checkpoint(file, contents, WeightsChooser.Choose(file, contents, weightsKey, marks));
+            CheckpointFile file = CheckpointFile.Open(ModelFolder.Resolve(path));
+            files.Add(file);
+            CheckpointContents contents = ShardIndex.IsIndex(file)
+                ? ShardIndex.Read(file, files, ReadContents)
+                : ReadContents(file);
+            return new Checkpoint(files, contents, WeightsChooser.Choose(file, contents, weightsKey, marks));
         }
         catch
         {
-            file.Dispose();
+            files.ForEach(file => file.Dispose());
             throw;
         }
     }
@@ -138,22 +140,30 @@ public sealed class Checkpoint : IDisposable
     }
 
     /// <inheritdoc />
-    public void Dispose() => _file.Dispose();
+    public void Dispose() => _files.ForEach(file => file.Dispose());
+
+    private static CheckpointContents ReadContents(CheckpointFile file) => FormatDetector.Detect(file) switch
+    {
+        CheckpointFormat.Safetensors => SafetensorsReader.Read(file),
+        CheckpointFormat.TorchZip => TorchZipReader.Read(file),
+        _ => TorchLegacyReader.Read(file),
+    };
 
     /// <summary>Reading all tensors once must not take more than the file's size allows.</summary>
-    private static void CheckSharing(CheckpointFile file, IReadOnlyList<KeyValuePair<string, StoredTensor>> tensors)
+    private void CheckSharing(IReadOnlyList<KeyValuePair<string, StoredTensor>> tensors)
     {
+        long length = FileLength;
         long total = 0, expanded = 0;
         foreach ((_, StoredTensor tensor) in tensors)
         {
             total += tensor.TouchedBytes;
             expanded += tensor.ExpandedBytes;
         }
-        if ((total > AlwaysAllowedBytes && total / MaxSharing > file.Length) || expanded / MaxSharing > file.Length)
+        if ((total > AlwaysAllowedBytes && total / MaxSharing > length) || expanded / MaxSharing > length)
         {
-            throw file.Error(
+            throw _files[0].Error(
                 $"its {tensors.Count} tensors claim {Math.Max(total, expanded)} bytes, more than {MaxSharing} times "
-                + $"the file's {file.Length}: many of them are made of the same bytes. The file may be malicious.");
+                + $"the file's {length}: many of them are made of the same bytes. The file may be malicious.");
         }
     }
 
@@ -161,7 +171,7 @@ public sealed class Checkpoint : IDisposable
     {
         if (!_tensors.TryGetValue(name, out StoredTensor? tensor))
         {
-            throw _file.Error(Unreadable.TryGetValue(name, out string? reason)
+            throw _files[0].Error(Unreadable.TryGetValue(name, out string? reason)
                 ? $"tensor '{name}' cannot be read: {reason}."
                 : $"there is no tensor '{name}' among the {Entries.Count} of this checkpoint.");
         }

@@ -28,7 +28,8 @@ internal static class FormatDetector
         throw file.Error(Describe(head));
     }
 
-    private static bool LooksLikeSafetensors(long fileLength, ReadOnlySpan<byte> head)
+    /// <summary>Whether the first bytes can be those of a safetensors file of some length.</summary>
+    public static bool LooksLikeSafetensors(long fileLength, ReadOnlySpan<byte> head)
     {
         if (head.Length <= sizeof(ulong) || head[sizeof(ulong)] != '{')
             return false;

@@ -21,8 +21,9 @@ public sealed class CheckpointMatch
         _stored = new StoredWeights(checkpoint, _entries);
         Dictionary<string, Shape> found = _entries.ToDictionary(entry => entry.Key, entry => entry.Value.Shape);
         Detection = ModelDetection.Detect(name, found, checkpoint.Metadata, options, checkpoint.Unreadable);
-        Graph = Detection.StoredConfig.BuildGraph();
-        _layout = new CheckpointLayout(Detection.StoredConfig, Graph);
+        StoredGraph = Detection.StoredConfig.BuildGraph();
+        Graph = Detection.Config == Detection.StoredConfig ? StoredGraph : Detection.Config.BuildGraph();
+        _layout = new CheckpointLayout(Detection.StoredConfig, StoredGraph);
         Missing = [.. _layout.Tensors.Keys.Where(tensor => !found.ContainsKey(tensor))];
         Misshaped =
         [
@@ -44,8 +45,11 @@ public sealed class CheckpointMatch
     /// <summary>What the checkpoint holds.</summary>
     public ModelDetection Detection { get; }
 
-    /// <summary>The stored model as operators (<see cref="ModelDetection.StoredConfig"/>).</summary>
+    /// <summary>The model as operators.</summary>
     public Graph Graph { get; }
+
+    /// <summary>The model that the stored weights are for, which may be one for images of another size.</summary>
+    internal Graph StoredGraph { get; }
 
     /// <summary>The tensors that the model needs and the checkpoint lacks.</summary>
     public IReadOnlyList<string> Missing { get; }
@@ -111,7 +115,7 @@ public sealed class CheckpointMatch
         return
         [
             .. _entries.Keys.Concat(_checkpoint.LeftOut)
-                .Where(name => !used.Contains(name) && !Detection.Config.IsComputed(name)),
+                .Where(name => !used.Contains(name) && !Detection.StoredConfig.IsComputed(name)),
         ];
     }
 

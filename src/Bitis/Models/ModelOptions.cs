@@ -11,8 +11,8 @@ public sealed record ModelOptions
     public static ModelOptions Default { get; } = new();
 
     /// <summary>
-    /// Where the weights are inside the file: a key (<c>model_ema</c>), a prefix of names (<c>net.backbone</c>), or both
-    /// with a dot; found by itself if null.
+    /// Where the weights are inside the file: a key (<c>model_ema</c>), a prefix of names (<c>net.backbone</c>), or
+    /// both with a dot; found by itself if null.
     /// </summary>
     public string? WeightsKey { get; init; }
 

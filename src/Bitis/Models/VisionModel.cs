@@ -34,6 +34,9 @@ public sealed class VisionModel
     /// <summary>The classes' names, by index; null if unknown.</summary>
     public IReadOnlyList<string>? ClassNames { get; private init; }
 
+    /// <summary>The files that it was loaded from; empty for models that were not loaded.</summary>
+    public IReadOnlyList<string> Files { get; private init; } = [];
+
     /// <summary>
     /// What people should know of how the file was read: which weights were chosen, what was left over or assumed, a
     /// sentence each. Empty for models that were not loaded, and for files that describe themselves.
@@ -44,7 +47,7 @@ public sealed class VisionModel
     /// Loads an official checkpoint, safetensors or PyTorch in any of its file forms, or what <see cref="Save"/> wrote.
     /// No code in it is run.
     /// </summary>
-    /// <param name="path">The file.</param>
+    /// <param name="path">The file, the index of several, or a folder that has one of them.</param>
     /// <param name="options">What cannot be read off the file.</param>
     /// <exception cref="BitisException">
     /// The file cannot be read, no supported model has such tensors, or one is missing, of another shape, or not a
@@ -58,20 +61,21 @@ public sealed class VisionModel
         Dictionary<string, Tensor> weights = match.ReadWeights();
         try
         {
-            ScanRates.Validate(match.Graph, weights);
+            ScanRates.Validate(match.StoredGraph, weights);
         }
         catch (BitisException e)
         {
             throw new BitisException($"{path}: {e.Message}", e);
         }
-        ModelDetection detection = match.Detection;
-        VisionModel model = new VisionModel(detection.StoredConfig, match.Graph, weights)
-            .WithImageSize(detection.Config.ImageSize);
+        VisionModel model = new VisionModel(match.Detection.StoredConfig, match.StoredGraph, weights)
+            .WithImageSize(match.Detection.Config.ImageSize)
+            .WithPreprocessing(match.Detection.Preprocessing);
         return new VisionModel(model.Config, model.Graph, model.Weights)
         {
-            Preprocessing = detection.Preprocessing,
-            ClassNames = detection.ClassNames,
+            Preprocessing = model.Preprocessing,
+            ClassNames = match.Detection.ClassNames,
             Notices = match.Notices,
+            Files = checkpoint.Files,
         };
     }
 
@@ -84,6 +88,7 @@ public sealed class VisionModel
     public static Checkpoint OpenCheckpoint(string path, ModelOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
+        ShardName.RequireWhole(path);
         Checkpoint checkpoint = Checkpoint.Open(path, options.WeightsKey, ModelFamilies.Marks);
         try
         {

@@ -55,6 +55,14 @@ public sealed class CheckpointFuzzTests : IDisposable
     public void Damaged_pickles_of_objects_and_modules_are_read_or_refused(string name) =>
         Fuzz(File.ReadAllBytes(GoldenFiles.Path($"pickles/{name}")), pickle => TorchFiles.Zip(pickle, Storages()));
 
+    [Fact]
+    public void Damaged_indexes_are_read_or_refused()
+    {
+        foreach (string name in (string[])["a", "b"])
+            SafetensorsWriter.Write(_folder[name], [new(name, DType.Float32, [2], new byte[8])]);
+        Fuzz([.. """{"metadata":{"total_size":16},"weight_map":{"a":"a","b":"b"}}"""u8]);
+    }
+
     private static byte[] Pickle(bool legacy) => Builder.Of(new Dictionary<string, object?>
     {
         ["model"] = new Dictionary<string, object?>

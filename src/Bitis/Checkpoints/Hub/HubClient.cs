@@ -32,6 +32,30 @@ public sealed class HubClient : IDisposable
         _http.DefaultRequestHeaders.AcceptEncoding.Add(new StringWithQualityHeaderValue("identity"));
     }
 
+    /// <summary>As <see cref="DownloadAsync"/>; of an index also the files that it names, beside it.</summary>
+    /// <param name="reference">The file of a model.</param>
+    /// <param name="progress">Told as bytes arrive.</param>
+    /// <param name="cancellationToken">Stops; what has arrived is kept for the next attempt.</param>
+    /// <returns>The path of the file in the cache.</returns>
+    /// <exception cref="BitisException">As there, or the repository changes meanwhile.</exception>
+    public async Task<string> DownloadModelAsync(
+        HubReference reference, IProgress<HubProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        string path = await DownloadAsync(reference, progress, cancellationToken).ConfigureAwait(false);
+        string folder = reference.File[..(reference.File.LastIndexOf('/') + 1)];
+        foreach (string part in ModelFolder.PartsOf(path))
+        {
+            HubReference other = reference with { File = folder + part };
+            string partPath = await DownloadAsync(other, progress, cancellationToken).ConfigureAwait(false);
+            if (Path.GetDirectoryName(partPath) != Path.GetDirectoryName(path))
+            {
+                throw new BitisException(
+                    $"{other}: the repository changed after its index was downloaded; run the command again.");
+            }
+        }
+        return path;
+    }
+
     /// <summary>Finds a file in the cache, or downloads it.</summary>
     /// <param name="reference">The file.</param>
     /// <param name="progress">Told as bytes arrive; not at all when the cache has the file.</param>
