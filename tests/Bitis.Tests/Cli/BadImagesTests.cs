@@ -73,7 +73,7 @@ public sealed class BadImagesTests : IDisposable
             File.WriteAllBytes(Path.Combine(_images, "class00", $"cut{i}.jpg"), Jpeg[..1000]);
         string[] command = ["eval", Checkpoint, "--data", _images, "--bad-images", "skip"];
         CliOutcome outcome = CliRunner.Run(command).AssertSucceeded();
-        Assert.Equal(4, outcome.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+        Assert.Equal(4, outcome.Error.Split('\n').Count(line => line.Contains("left out", StringComparison.Ordinal)));
         Assert.Contains("3 more images are left out, too", outcome.Error);
         Assert.Contains("6 images that cannot be decoded", outcome.Output);
     }
