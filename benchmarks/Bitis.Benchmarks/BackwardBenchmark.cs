@@ -7,7 +7,7 @@ using Bitis.Training;
 namespace Bitis.Benchmarks;
 
 /// <summary>
-/// What the methods of the reverse pass cost in accuracy: the same training with each of them, from scratch or from a checkpoint with a new head, from one
+/// What the methods of the backward pass cost in accuracy: the same training with each of them, from scratch or from a checkpoint with a new head, from one
 /// seed or several. Each training has a folder of its own under <c>runs/backward</c>: a comparison that was stopped goes on where it was, and one that is
 /// finished only prints its table.
 /// </summary>
@@ -87,12 +87,13 @@ internal static class BackwardBenchmark
         EpochRecord[] last = [.. trainers.Select(trainer => trainer.Epochs[^1])];
         IReadOnlyList<LayerBackward> layers = policy.Select(trainers[0].Model.Graph);
         double[] cosines = [.. last.SelectMany(epoch => epoch.GradientCosines?.Values ?? [])];
-        double[] accuracies = [.. last.Select(epoch => 100 * epoch.ValidationTop1!.Value)];
+        double[] accuracies = [.. last.Select(epoch => epoch.ValidationTop1!.Value)];
         string[] cells =
         [
             method,
             $"{layers.Count(layer => layer.Method != "exact")} of {layers.Count}",
-            Number(accuracies.Average(), "F2") + (accuracies.Length > 1 ? $" ({string.Join(", ", accuracies.Select(value => Number(value, "F2")))})" : ""),
+            DisplayText.Percent(accuracies.Average())
+                + (accuracies.Length > 1 ? $" ({string.Join(", ", accuracies.Select(DisplayText.Percent))})" : ""),
             Number(last.Average(epoch => epoch.TrainLoss), "F4"),
             cosines.Length > 0 ? Number(cosines.Average(), "F3") : "",
             cosines.Length > 0 ? Number(cosines.Min(), "F3") : "",

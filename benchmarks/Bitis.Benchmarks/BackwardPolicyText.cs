@@ -3,7 +3,7 @@ using Bitis.Training;
 
 namespace Bitis.Benchmarks;
 
-/// <summary>Policies of the reverse pass as a word: a method, its rank and the bits of kept inputs where they are not the usual ones: <c>hlq</c>, <c>hlq:16</c>, <c>hlq:16:4</c>.</summary>
+/// <summary>Policies of the backward pass as a word: a method, its rank and the bits of kept inputs where they are not the usual ones: <c>hlq</c>, <c>hlq:16</c>, <c>hlq:16:4</c>.</summary>
 internal static class BackwardPolicyText
 {
     public static BackwardPolicy Parse(string text)

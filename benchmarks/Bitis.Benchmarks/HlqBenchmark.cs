@@ -8,7 +8,7 @@ using Bitis.Training;
 namespace Bitis.Benchmarks;
 
 /// <summary>
-/// HLQ against the exact reverse pass, both at our best, in turns on one thread: the time of a layer's reverse pass by shape, with what keeping
+/// HLQ against the exact backward pass, both at our best, in turns on one thread: the time of a layer's backward pass by shape, with what keeping
 /// the input compressed costs in the forward pass, and the bytes that are kept.
 /// </summary>
 internal static unsafe class HlqBenchmark
@@ -38,15 +38,15 @@ internal static unsafe class HlqBenchmark
         ("256 to 256", 8, true, 4, 256, 256),
     ];
 
-    /// <param name="name">What is compared with the exact reverse pass, as <see cref="BackwardPolicyText"/> takes it.</param>
+    /// <param name="name">What is compared with the exact backward pass, as <see cref="BackwardPolicyText"/> takes it.</param>
     public static void Run(string name)
     {
         BackwardPolicy policy = BackwardPolicyText.Parse(name);
         Console.WriteLine($"policy {name}");
-        Console.WriteLine("the reverse pass of a linear layer, microseconds: x̄ and W̄ exact and by HLQ; the forward pass's compression; bytes kept of the input");
+        Console.WriteLine("the backward pass of a linear layer, microseconds: x̄ and W̄ exact and by HLQ; the forward pass's compression; bytes kept of the input");
         foreach (var shape in Shapes)
             MeasureLayer(policy, shape.Name, shape.Side, shape.HasClassToken, shape.Images, shape.Inputs, shape.Outputs);
-        Console.WriteLine("the reverse pass of a convolution, microseconds an image: both products, unfolding and folding, exact and by HLQ");
+        Console.WriteLine("the backward pass of a convolution, microseconds an image: both products, unfolding and folding, exact and by HLQ");
         foreach ((int inputs, int outputs, int side, int kernel, int stride) in ((int, int, int, int, int)[])
             [(8, 8, 32, 3, 1), (16, 16, 32, 3, 1), (16, 32, 32, 1, 2), (32, 64, 16, 1, 2), (32, 32, 16, 1, 1), (64, 64, 16, 1, 1), (64, 64, 4, 3, 1), (16, 32, 32, 3, 2), (32, 32, 16, 3, 1), (32, 64, 16, 3, 2), (64, 64, 8, 3, 1), (64, 64, 16, 3, 1), (64, 128, 16, 3, 2), (128, 128, 8, 3, 1), (128, 256, 8, 1, 1), (256, 128, 8, 1, 1)])
         {
@@ -159,7 +159,7 @@ internal static unsafe class HlqBenchmark
         Console.WriteLine(
             $"  {"",-28} kept inputs {exact.KeptInputBytes / mib:F2} to {hlq.KeptInputBytes / mib:F2} MiB ({(double)hlq.KeptInputBytes / exact.KeptInputBytes:P0}); "
             + $"those of low-bit layers {LowBitBytes(exact) / mib:F2} to {LowBitBytes(hlq) / mib:F2} MiB ({(double)LowBitBytes(hlq) / LowBitBytes(exact):P0}); "
-            + $"all values and gradients {exact.LaneArenaBytes / mib:F2} to {hlq.LaneArenaBytes / mib:F2} MiB");
+            + $"all values and gradients {exact.MicroBatchArenaBytes / mib:F2} to {hlq.MicroBatchArenaBytes / mib:F2} MiB");
 
         double Median(int i, Func<(double Layers, double Forward, double Step), double> of) => samples[i].Select(of).Order().ElementAt(rounds / 2);
         long LowBitBytes(GradientExecutor executor)

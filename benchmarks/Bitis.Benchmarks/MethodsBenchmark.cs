@@ -121,7 +121,7 @@ internal static class MethodsBenchmark
         new Evaluator(session.Run, model.Config.Classes, model.ClassNames, []) { BatchSize = Batch }
             .Run(test, model.Preprocessing, progress: null, CancellationToken.None).Counts.Top1!.Value;
 
-    private static string Percent(double share) => Number(100 * share);
+    private static string Percent(double share) => DisplayText.Percent(share);
 
     private static string Number(double value) => value.ToString("F2", CultureInfo.InvariantCulture);
 

@@ -93,7 +93,7 @@ internal static class TrainingBenchmark
         executor.Run(images, targets);
         double grown = (Environment.WorkingSet - before) / (double)(1 << 20);
         Console.WriteLine(
-            $"  batch {batch,3}, {config.Tokens,3} tokens: {grown:F0} MiB, {executor.LaneBytes / (double)(1 << 20):F1} MiB of it for each thread's values");
+            $"  batch {batch,3}, {config.Tokens,3} tokens: {grown:F0} MiB, {executor.MicroBatchBytes / (double)(1 << 20):F1} MiB of it for each thread's values");
     }
 
     private static double Macs(Graphs.Node node) => (double)node.Shape.ElementCount * node.Operator.Product!.Inputs;

@@ -22,7 +22,7 @@ internal static class TrainingMemoryBenchmark
     private static readonly string[] Models = ["vim-mini", "vit-mini", "resnet-20", "vim-tiny"];
 
     /// <summary>Prints a row for each model.</summary>
-    /// <param name="policy">What is compared with the exact reverse pass, as <see cref="BackwardPolicyText"/> takes it.</param>
+    /// <param name="policy">What is compared with the exact backward pass, as <see cref="BackwardPolicyText"/> takes it.</param>
     public static void Run(string policy)
     {
         Console.WriteLine($"peak resident memory of a process that trains on one thread, {Steps} steps of {Batch} images: without the training, exact, by {policy}");

@@ -1,4 +1,5 @@
 using System.Text;
+using Bitis.Cli.Output;
 using Spectre.Console;
 
 namespace Bitis.Cli;
@@ -10,7 +11,7 @@ internal sealed record CliContext
     private const string DebugVariable = "BITIS_DEBUG";
 
     /// <summary>Pipes have no width; tables are not wrapped there.</summary>
-    private const int UnlimitedWidth = 10_000, NarrowestTerminal = 80;
+    private const int UnlimitedWidth = 10_000, NarrowestTerminal = 40;
 
     /// <summary>Where results go.</summary>
     public required TextWriter Output { get; init; }
@@ -23,6 +24,9 @@ internal sealed record CliContext
 
     /// <summary>Whether a person sees progress as it is written.</summary>
     public bool ErrorIsTerminal { get; init; }
+
+    /// <summary>How many columns a terminal has; null for what the console says.</summary>
+    public int? TerminalWidth { get; init; }
 
     /// <summary>Whether colours are unwanted (<c>NO_COLOR</c>).</summary>
     public bool NoColor { get; init; }
@@ -61,6 +65,16 @@ internal sealed record CliContext
         Error = new EscapingWriter(new StandardWriter(Error, name: null)),
     };
 
+    /// <summary>How wide lines of results may be.</summary>
+    public int OutputWidth => Width(OutputIsTerminal);
+
+    /// <summary>Writes a message to the user, broken between words where a terminal is narrower.</summary>
+    public void WriteMessage(string message)
+    {
+        foreach (string line in WordWrap.Lines(message, Width(ErrorIsTerminal)))
+            Error.WriteLine(line);
+    }
+
     /// <summary>Writes a line that <see cref="CreateOutputConsole"/> has coloured; what is in it must be escaped
     /// already.</summary>
     public void WriteStyled(string line) => (OutputIsTerminal ? Plain(Output) : Output).WriteLine(line);
@@ -71,12 +85,15 @@ internal sealed record CliContext
     public IAnsiConsole CreateOutputConsole(TextWriter writer, bool wraps)
     {
         IAnsiConsole console = CreateConsole(writer, OutputIsTerminal);
-        console.Profile.Width = wraps && OutputIsTerminal ? Math.Max(Console.WindowWidth, NarrowestTerminal) : UnlimitedWidth;
+        console.Profile.Width = wraps ? OutputWidth : UnlimitedWidth;
         return console;
     }
 
     /// <summary>A console that shows progress.</summary>
     public IAnsiConsole CreateErrorConsole() => CreateConsole(ErrorIsTerminal ? Plain(Error) : Error, ErrorIsTerminal);
+
+    private int Width(bool isTerminal) =>
+        isTerminal ? Math.Max(TerminalWidth ?? Console.WindowWidth, NarrowestTerminal) : UnlimitedWidth;
 
     private static TextWriter Plain(TextWriter writer) => writer is EscapingWriter escaping ? escaping.Inner : writer;
 

@@ -65,7 +65,7 @@ internal static class CommandLine
         string message = parsed.Errors.Select(error => error.Message).OrderBy(Vagueness).First();
         Command command = parsed.CommandResult.Command;
         string name = command is RootCommand ? "bitis" : $"bitis {command.Name}";
-        context.Error.WriteLine(DisplayText.Of(message.ReplaceLineEndings(" "), DisplayText.MessageLength));
+        context.WriteMessage(DisplayText.Of(message.ReplaceLineEndings(" "), DisplayText.MessageLength));
         context.Error.WriteLine($"See: {name} --help");
         return ExitCodes.BadInput;
     }
@@ -92,36 +92,36 @@ internal static class CommandLine
         Exception e = Cause(failure);
         if (e is OperationCanceledException && context.Cancellation.IsCancellationRequested)
         {
-            context.Error.WriteLine("cancelled; nothing was written");
+            context.WriteMessage("cancelled; no output was written");
             return ExitCodes.BadInput;
         }
         string reason = DisplayText.Of(e.Message, DisplayText.MessageLength);
         switch (e)
         {
             case BitisException:
-                context.Error.WriteLine(reason);
+                context.WriteMessage(reason);
                 break;
             case OutOfMemoryException: // also where no thread can be started
                 // .NET's own message says nothing.
                 bool saysNothing = e.Message.Contains(nameof(OutOfMemoryException), StringComparison.Ordinal);
-                context.Error.WriteLine(
+                context.WriteMessage(
                     "There is not enough memory, or no further thread or open file, for this"
                     + $"{(saysNothing ? "." : $": {reason}")} {Kept}");
-                context.Error.WriteLine("Fewer --threads, a smaller --batch or a machine with more memory may help.");
+                context.WriteMessage("Fewer --threads, a smaller --batch or a machine with more memory may help.");
                 break;
             case FileNotFoundException { FileName: { } file } when file.Contains("Version=", StringComparison.Ordinal):
-                context.Error.WriteLine(
+                context.WriteMessage(
                     $"A part of bitis, {DisplayText.Of(file.Split(',')[0])}, cannot be loaded: {LoadCauses} {Kept}");
                 break;
             case DllNotFoundException: // .NET's message starts with the library's name
-                context.Error.WriteLine($"A part of bitis or of the system cannot be loaded: {LoadCauses} {Kept}");
-                context.Error.WriteLine(reason);
+                context.WriteMessage($"A part of bitis or of the system cannot be loaded: {LoadCauses} {Kept}");
+                context.WriteMessage(reason);
                 break;
             case IOException or UnauthorizedAccessException:
-                context.Error.WriteLine($"The system refused to read or write: {reason.TrimEnd('.')}. {Kept}");
+                context.WriteMessage($"The system refused to read or write: {reason.TrimEnd('.')}. {Kept}");
                 break;
             default:
-                context.Error.WriteLine($"This is a fault in bitis, not in your input: {e.GetType().Name}: {reason}");
+                context.WriteMessage($"This is a fault in bitis, not in your input: {e.GetType().Name}: {reason}");
                 context.Error.WriteLine(context.Debug
                     ? DisplayText.Escape(e.ToString(), keepLines: true)
                     : "Please report it, with the output of the same command under BITIS_DEBUG=1 and of 'bitis version'.");

@@ -17,7 +17,7 @@ public sealed class BitisException : Exception
 
     /// <summary>Creates the exception from a complete message and the failure that caused it.</summary>
     public BitisException(string message, Exception innerException)
-        : base(DisplayText.Of(message, DisplayText.MessageLength), innerException)
+        : base(DisplayText.Of(WithoutParameter(message, innerException), DisplayText.MessageLength), innerException)
     {
     }
 
@@ -25,4 +25,10 @@ public sealed class BitisException : Exception
     /// <param name="file">The path or name of the file, as the user gave it.</param>
     /// <param name="problem">The place, what was found, what was expected and what to do.</param>
     public static BitisException InFile(string file, string problem) => new($"{file}: {problem}");
+
+    /// <summary>.NET adds the name of our parameter, which says nothing to a user.</summary>
+    private static string WithoutParameter(string message, Exception cause) =>
+        cause is ArgumentException { ParamName: { Length: > 0 } name }
+            ? message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal)
+            : message;
 }

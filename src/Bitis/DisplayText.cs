@@ -53,6 +53,35 @@ public static class DisplayText
         return escaped is null ? text : escaped.Append(text, copied, text.Length - copied).ToString();
     }
 
+    /// <summary>A number of things: <c>1 image</c>, <c>2 images</c>, <c>3 classes</c>, <c>4 copies</c>.</summary>
+    /// <param name="count">How many there are.</param>
+    /// <param name="thing">What one of them is called.</param>
+    public static string Count(long count, string thing)
+    {
+        ArgumentNullException.ThrowIfNull(thing);
+        return string.Create(CultureInfo.InvariantCulture, $"{count} {(count == 1 ? thing : Many(thing))}");
+    }
+
+    /// <summary>
+    /// A share of 0 to 1 in percent with two decimals, <c>76.10</c>; half a hundredth is rounded up, as on paper.
+    /// </summary>
+    public static string Percent(double share)
+    {
+        double percent = 100 * share;
+        // A decimal number has what the share was meant to be: 6934 of 8000 are 86.675 %, and not 86.67499999.
+        return Math.Abs(percent) < 1e15
+            ? string.Create(
+                CultureInfo.InvariantCulture, $"{Math.Round((decimal)percent, 2, MidpointRounding.AwayFromZero):0.00}")
+            : string.Create(CultureInfo.InvariantCulture, $"{percent:0.00}");
+    }
+
+    private static string Many(string thing) => thing switch
+    {
+        [.., 's' or 'x'] or [.., 't', 'c', 'h'] or [.., 's', 'h'] => thing + "es",
+        [.., not ('a' or 'e' or 'i' or 'o' or 'u'), 'y'] => thing[..^1] + "ies",
+        _ => thing + "s",
+    };
+
     private static string Cut(string text, int length)
     {
         if (text.Length <= length)

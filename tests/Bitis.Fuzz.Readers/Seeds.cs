@@ -1,3 +1,4 @@
+using System.Formats.Tar;
 using System.IO.Compression;
 using System.Text;
 using Bitis.Checkpoints;
@@ -56,6 +57,15 @@ internal static class Seeds
         Put("source", "idx-gz", [2, .. Gzip(idx)]);
         Put("source", "cifar", [3, .. new byte[2 * 3073]]);
         Put("source", "zip", [4, .. Zip(("cat/a.png", Png), ("dog/b.png", Png))]);
+        Put("source", "idx-zip", [4, .. Zip(("raw/train-images-idx3-ubyte", idx))]);
+        TarEntryFormat[] formats = [TarEntryFormat.Ustar, TarEntryFormat.Pax, TarEntryFormat.Gnu];
+        foreach (TarEntryFormat format in formats)
+        {
+            byte[] tar = Tar(format, (new string('x', 101) + "/a.png", Png), ("dog/b.png", Png));
+            Put("source", $"tar-{format}", [5, .. tar]);
+            Put("source", $"tgz-{format}", [6, .. Gzip(tar)]);
+        }
+        Put("source", "cifar-tar", [5, .. Tar(TarEntryFormat.Ustar, ("cifar/test_batch.bin", new byte[3073]))]);
         foreach (string file in Directory.EnumerateFiles(golden, "*", SearchOption.AllDirectories))
         {
             if (new FileInfo(file).Length > MaxSeedBytes)
@@ -113,6 +123,27 @@ internal static class Seeds
             {
                 using Stream entry = archive.CreateEntry(name).Open();
                 entry.Write(bytes);
+            }
+        }
+        return stream.ToArray();
+    }
+
+    private static byte[] Tar(TarEntryFormat format, params (string Name, byte[] Bytes)[] files)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new TarWriter(stream, format, leaveOpen: true))
+        {
+            foreach ((string name, byte[] bytes) in files)
+            {
+                using var data = new MemoryStream(bytes);
+                TarEntry entry = format switch
+                {
+                    TarEntryFormat.Ustar => new UstarTarEntry(TarEntryType.RegularFile, name),
+                    TarEntryFormat.Gnu => new GnuTarEntry(TarEntryType.RegularFile, name),
+                    _ => new PaxTarEntry(TarEntryType.RegularFile, name),
+                };
+                entry.DataStream = data;
+                writer.WriteEntry(entry);
             }
         }
         return stream.ToArray();

@@ -68,7 +68,11 @@ internal static class Targets
     {
         if (bytes.Length == 0)
             return;
-        string[] names = ["labels.csv", "train-images-idx3-ubyte", "train-images-idx3-ubyte.gz", "test_batch.bin", "set.zip"];
+        string[] names = 
+        [
+            "labels.csv", "train-images-idx3-ubyte", "train-images-idx3-ubyte.gz", "test_batch.bin", "set.zip",
+            "set.tar", "set.tar.gz",
+        ];
         foreach (string old in names)
             File.Delete(Path.Combine(Folder, old));
         File.WriteAllBytes(Path.Combine(Folder, "a.png"), Seeds.Png);

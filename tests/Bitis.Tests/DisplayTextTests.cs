@@ -6,6 +6,47 @@ namespace Bitis.Tests;
 public sealed class DisplayTextTests
 {
     [Theory]
+    [InlineData(0, "image", "0 images")]
+    [InlineData(1, "image", "1 image")]
+    [InlineData(2, "class", "2 classes")]
+    [InlineData(1, "class", "1 class")]
+    [InlineData(3, "batch", "3 batches")]
+    [InlineData(3, "epoch", "3 epochs")]
+    [InlineData(3, "copy", "3 copies")]
+    [InlineData(3, "day", "3 days")]
+    [InlineData(-1, "entry", "-1 entries")]
+    [InlineData(12345678901, "byte", "12345678901 bytes")]
+    public void A_number_of_things_has_its_form(long count, string thing, string expected) =>
+        Assert.Equal(expected, DisplayText.Count(count, thing));
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    [InlineData(8000)]
+    [InlineData(10000)]
+    [InlineData(50000)]
+    public void Shares_are_rounded_as_their_counts_are(int images)
+    {
+        for (int correct = 0; correct <= images; correct++)
+        {
+            long hundredths = ((20_000L * correct) + images) / (2L * images); // half a hundredth is rounded up
+            string expected = $"{hundredths / 100}.{hundredths % 100:00}";
+            Assert.Equal(expected, DisplayText.Percent((double)correct / images));
+        }
+        Assert.Equal("86.68", DisplayText.Percent(6934 / 8000.0));
+        Assert.Equal("-12.35", DisplayText.Percent(-0.12345));
+    }
+
+    [Fact]
+    public void Names_of_our_parameters_are_not_shown()
+    {
+        var cause = new ArgumentException("Scales must be positive.", "scales");
+        Assert.Contains("(Parameter 'scales')", cause.Message);
+        var shown = new BitisException($"a.bitis: {cause.Message}", cause);
+        Assert.Equal("a.bitis: Scales must be positive.", shown.Message);
+    }
+
+    [Theory]
     [InlineData("plain.weight", "plain.weight")]
     [InlineData("Käse 猫 🐈 «x» C:\\models", "Käse 猫 🐈 «x» C:\\models")]
     [InlineData("\u001b]0;owned\u0007", @"\u001b]0;owned\u0007")]

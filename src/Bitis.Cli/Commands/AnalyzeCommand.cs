@@ -17,7 +17,7 @@ internal sealed class AnalyzeCommand : BitisCommand
     private readonly ModelOptionSet _model;
     private readonly Option<string?> _data = CommonOptions.RequiredPath("--data", "Images to look at; labels are not needed.", "IMAGES");
 
-    private readonly Option<string[]> _sites = CommonOptions.Parsed(
+    private readonly Option<string[]?> _sites = CommonOptions.Parsed<string[]?>(
         "--site", $"What to look at, with commas: {DiscreteA}, {HiddenState}. [default: both]", ParseSites, "SITES");
 
     private readonly Option<string?> _svg = CommonOptions.Path("--svg", "A folder to write figures to, as SVG; it is created if it is missing.", "FOLDER");
@@ -34,7 +34,6 @@ internal sealed class AnalyzeCommand : BitisCommand
             "bitis analyze vim_t.pth --data photos/ --site discreteA,hiddenState --svg figures",
             context)
     {
-        _sites.DefaultValueFactory = _ => [DiscreteA, HiddenState];
         _model = new ModelOptionSet(this, "MODEL");
         foreach (Option option in (Option[])[_data, _sites, _svg, _images, _seed, _threads])
             Options.Add(option);
@@ -44,7 +43,7 @@ internal sealed class AnalyzeCommand : BitisCommand
     /// <inheritdoc />
     protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress)
     {
-        string[] sites = arguments.GetRequiredValue(_sites);
+        string[] sites = arguments.GetValue(_sites) is { Length: > 0 } given ? given : [DiscreteA, HiddenState];
         string? folder = arguments.GetValue(_svg);
         string[] files = folder is null ? [] : [.. sites.Select(site => FigureFile(folder, site))];
         if (folder is not null)
@@ -62,7 +61,7 @@ internal sealed class AnalyzeCommand : BitisCommand
             if (target.Notice is { } notice)
                 notices.Add(notice);
         }
-        using ImageSource source = _imageOptions.Open(arguments, data);
+        using ImageSource source = _imageOptions.Open(arguments, data, this);
         ImageSource images = source.Take(arguments.GetValue(_images), arguments.GetValue(_seed));
         int threads = arguments.GetValue(_threads) ?? 0;
         (images, int skipped) = _imageOptions.Usable(arguments, images, threads, this, progress, Context.Cancellation);
@@ -123,7 +122,7 @@ internal sealed class AnalyzeCommand : BitisCommand
 
     private static string[] ParseSites(string text)
     {
-        string[] sites = text.Split(',', StringSplitOptions.TrimEntries);
+        string[] sites = [.. text.Split(',', StringSplitOptions.TrimEntries).Distinct()];
         foreach (string site in sites)
         {
             if (site is not (DiscreteA or HiddenState))

@@ -47,19 +47,11 @@ internal abstract class BitisCommand : Command
     /// <summary>Tells the user something that is not the result, once the progress display is gone.</summary>
     protected void Warn(string message) => _warnings.Add(message);
 
-    /// <summary>Loads a model, and tells the user what is to know of how its file was read.</summary>
-    /// <exception cref="BitisException">It cannot be used, or contradicts the options.</exception>
-    protected LoadedModel LoadModel(string reference, ModelOptions options, IProgress<WorkProgress> progress) =>
-        LoadModels([reference], options, progress)[0];
-
-    /// <summary>As <see cref="LoadModel"/>, for models that share options; null is skipped.</summary>
-    protected IReadOnlyList<LoadedModel> LoadModels(
-        IEnumerable<string?> references, ModelOptions options, IProgress<WorkProgress> progress)
+    /// <summary>Says what was left out when images were opened.</summary>
+    internal void WarnOfLeftOut(ImageSource images)
     {
-        IReadOnlyList<LoadedModel> models =
-            LoadedModel.LoadAll(references, options, progress, Context.Cancellation);
-        _notices.UnionWith(models.SelectMany(model => model.Notices));
-        return models;
+        foreach (string notice in images.Notices)
+            Warn(notice);
     }
 
     /// <summary>Names the first images that are left out because they cannot be decoded.</summary>
@@ -75,7 +67,22 @@ internal abstract class BitisCommand : Command
             Warn(message);
         int more = messages.Count - NamedImages;
         if (more > 0)
-            Warn($"{more} more image{(more == 1 ? " is" : "s are")} {others}.");
+            Warn($"{DisplayText.Count(more, "more image")} {(more == 1 ? "is" : "are")} {others}.");
+    }
+
+    /// <summary>Loads a model, and tells the user what is to know of how its file was read.</summary>
+    /// <exception cref="BitisException">It cannot be used, or contradicts the options.</exception>
+    protected LoadedModel LoadModel(string reference, ModelOptions options, IProgress<WorkProgress> progress) =>
+        LoadModels([reference], options, progress)[0];
+
+    /// <summary>As <see cref="LoadModel"/>, for models that share options; null is skipped.</summary>
+    protected IReadOnlyList<LoadedModel> LoadModels(
+        IEnumerable<string?> references, ModelOptions options, IProgress<WorkProgress> progress)
+    {
+        IReadOnlyList<LoadedModel> models =
+            LoadedModel.LoadAll(references, options, progress, Context.Cancellation);
+        _notices.UnionWith(models.SelectMany(model => model.Notices));
+        return models;
     }
 
     private int Execute(ParseResult arguments)
@@ -101,6 +108,6 @@ internal abstract class BitisCommand : Command
     private void WriteWarnings(IEnumerable<string> warnings)
     {
         foreach (string warning in warnings)
-            Context.Error.WriteLine($"Warning: {DisplayText.Of(warning, DisplayText.MessageLength)}");
+            Context.WriteMessage($"Warning: {DisplayText.Of(warning, DisplayText.MessageLength)}");
     }
 }

@@ -73,7 +73,7 @@ internal sealed class ClassifyCommand : BitisCommand
     {
         try
         {
-            return _imageOptions.Open(arguments, path);
+            return _imageOptions.Open(arguments, path, this);
         }
         catch (BitisException e)
         {

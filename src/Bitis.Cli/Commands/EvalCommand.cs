@@ -56,7 +56,7 @@ internal sealed class EvalCommand : BitisCommand
     /// <inheritdoc />
     protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress)
     {
-        using ImageSource source = _imageOptions.Open(arguments, arguments.GetRequiredValue(_data)!);
+        using ImageSource source = _imageOptions.Open(arguments, arguments.GetRequiredValue(_data)!, this);
         ImageSource images = arguments.GetValue(_classes) is { } file
             ? source.WithClassNames(ClassNamesFile.Load(file))
             : source;
@@ -102,7 +102,8 @@ internal sealed class EvalCommand : BitisCommand
         {
             throw BitisException.InFile(
                 baseline.Reference,
-                $"the baseline takes images {baseline.Config.InputShape} and has {baseline.Config.Classes} classes, "
+                $"the baseline takes images {baseline.Config.InputShape} and has "
+                    + $"{DisplayText.Count(baseline.Config.Classes, "class")}, "
                 + $"the model {model.Config.InputShape} and {model.Config.Classes}; their answers cannot be compared.");
         }
         return baseline.CreateSession(threads);

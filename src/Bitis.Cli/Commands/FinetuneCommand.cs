@@ -41,14 +41,16 @@ internal sealed class FinetuneCommand : TrainingCommand
         {
             if (model.Config.Classes == data.Classes)
                 return (model, Same);
-            string numbers = $"{data.Classes} classes, where the checkpoint has {model.Config.Classes}";
+            string numbers = $"{DisplayText.Count(data.Classes, "class")}, where the checkpoint has "
+                + $"{model.Config.Classes}";
             return (model.WithNewHead(data.Classes, seed), $"new, for {numbers}");
         }
         if (known.SequenceEqual(names))
             return (model, Same);
         (VisionModel changed, int kept) = KnownHead.For(model, names, seed);
         return (changed, kept == 0
-            ? $"new, for {names.Count} classes, none of which is one of the checkpoint's {known.Count}"
-            : $"for {names.Count} classes, of which {kept} keep what the checkpoint knows of them");
+            ? $"new, for {DisplayText.Count(names.Count, "class")}, none of which is one of the checkpoint's "
+                + $"{known.Count}"
+            : $"for {DisplayText.Count(names.Count, "class")}, of which {kept} keep what the checkpoint knows of them");
     }
 }

@@ -74,11 +74,11 @@ internal sealed class QuantizeCommand : BitisCommand
             throw BitisException.InFile(model.Reference, "this model is quantized already; give the checkpoint that it was made of.");
         recipe.Select(model.Float.Graph); // an override that matches nothing is found before the images are read
 
-        using ImageSource source = _imageOptions.Open(arguments, calibration);
+        using ImageSource source = _imageOptions.Open(arguments, calibration, this);
         int wanted = arguments.GetValue(_images);
         ImageSource images = source.Take(wanted, arguments.GetValue(_seed));
         if (images.Count < wanted)
-            Warn($"{source.Description}: only {images.Count} images to calibrate with; {wanted} were asked for.");
+            Warn(TooFew(source, wanted, isAskedFor: arguments.GetResult(_images) is { Implicit: false }));
 
         int threads = arguments.GetValue(_threads) ?? 0;
         (images, int skipped) = _imageOptions.Usable(arguments, images, threads, this, progress, Context.Cancellation);
@@ -98,10 +98,13 @@ internal sealed class QuantizeCommand : BitisCommand
         {
             quantized = PostTrainingQuantizer.Quantize(model.Float, batches, recipe, options, Context.Cancellation);
         }
-        catch (OperationCanceledException) when (workFolder is not null && blocks.Records.Count > 0)
+        catch (OperationCanceledException e) when (workFolder is not null && blocks.Records.Count > 0)
         {
-            Warn($"{blocks.Records.Count} finished blocks are kept in {workFolder}; the same command goes on after them.");
-            throw;
+            int done = blocks.Records.Count;
+            throw new BitisException(
+                $"{workFolder}: cancelled; {DisplayText.Count(done, "finished block")} "
+                + $"{(done == 1 ? "is" : "are")} kept here, and the same command goes on after that.",
+                e);
         }
         Context.Cancellation.ThrowIfCancellationRequested();
         WarnOfDamaged(images);
@@ -112,7 +115,15 @@ internal sealed class QuantizeCommand : BitisCommand
             PostTrainingQuantizer.DeleteWork(workFolder);
         string? classes = ClassMap.Describe(images, model.Config.Classes, model.ClassNames);
         TimeSpan time = Stopwatch.GetElapsedTime(started);
-        return Summarize(model, quantized, skipped, classes, blocks.Records, output, fileBytes, time);
+        string? next = target.IsStream ? null : CommandText.Of(
+            ["bitis", "eval", output, "--data", "IMAGES", "--baseline", model.Reference, .. _model.Given(arguments)]);
+        return Summarize(model, quantized, skipped, classes, blocks.Records, output, fileBytes, time, next);
+    }
+
+    private static string TooFew(ImageSource source, int wanted, bool isAskedFor)
+    {
+        string expected = isAskedFor ? $"{wanted} were asked for" : $"{wanted} are usual (--images)";
+        return $"{source.Description}: only {DisplayText.Count(source.Count, "image")} to calibrate with; {expected}.";
     }
 
     private static QuantizeResult Summarize(
@@ -123,7 +134,8 @@ internal sealed class QuantizeCommand : BitisCommand
         IReadOnlyList<BlockRecord> blocks,
         string output,
         long fileBytes,
-        TimeSpan time)
+        TimeSpan time,
+        string? next)
     {
         long parameters = model.Float!.Weights.Values.Sum(weight => (long)weight.Length);
         return new QuantizeResult(
@@ -140,7 +152,8 @@ internal sealed class QuantizeCommand : BitisCommand
             fileBytes,
             parameters * sizeof(float),
             time.TotalSeconds,
-            PeakMemory());
+            PeakMemory(),
+            next);
     }
 
     /// <summary>The process's memory at its peak, in bytes; null where the system does not tell.</summary>

@@ -78,10 +78,10 @@ internal abstract class TrainingCommand : BitisCommand
         TrainingRecipe recipe = _recipe.Read(arguments, resumes ? Trainer.RecipeOf(folder) : null, initial?.Config);
         recipe.Validate();
 
-        using ImageSource all = _imageOptions.Open(arguments, arguments.GetRequiredValue(_data)!);
+        using ImageSource all = _imageOptions.Open(arguments, arguments.GetRequiredValue(_data)!, this);
         ImageSource training = arguments.GetValue(_take) is { } count ? all.Take(count, recipe.Seed) : all;
         using ImageSource? validation =
-            arguments.GetValue(_validation) is { } path ? _imageOptions.Open(arguments, path) : null;
+            arguments.GetValue(_validation) is { } path ? _imageOptions.Open(arguments, path, this) : null;
         int threads = arguments.GetValue(_threads) ?? 0;
         (training, int skipped) = _imageOptions.Usable(arguments, training, threads, this, progress, Context.Cancellation);
         (ImageSource? usable, int skippedValidation) = validation is null
@@ -117,7 +117,9 @@ internal abstract class TrainingCommand : BitisCommand
         catch (OperationCanceledException e) when (Context.Cancellation.IsCancellationRequested)
         {
             throw new BitisException(
-                $"{trainer.Folder.Path}: stopped after {trainer.Epochs.Count} of {recipe.Epochs} epochs and {trainer.StepsOfEpoch} steps of the next; "
+                $"{trainer.Folder.Path}: stopped after {trainer.Epochs.Count} of "
+                + $"{DisplayText.Count(recipe.Epochs, "epoch")} and "
+                + $"{DisplayText.Count(trainer.StepsOfEpoch, "step")} of the next; "
                 + "the same command with --resume goes on from there.",
                 e);
         }

@@ -18,7 +18,8 @@ internal static class ClassNamesFile
             ? names
             : throw BitisException.InFile(
                 path,
-                $"there are {names.Count} lines; the model has {classes} classes, one name a line was expected.");
+                $"there are {DisplayText.Count(names.Count, "line")}; the model has "
+                    + $"{DisplayText.Count(classes, "class")}, one name a line was expected.");
     }
 
     /// <summary>Reads names, however many; blank lines at the end do not count.</summary>

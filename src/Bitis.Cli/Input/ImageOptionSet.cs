@@ -33,9 +33,17 @@ internal sealed class ImageOptionSet
     public bool Skips(ParseResult arguments) => arguments.GetValue(_badImages) == Skip;
 
     /// <summary>Opens a set of images.</summary>
+    /// <param name="arguments">What the user typed.</param>
+    /// <param name="path">Where the set is.</param>
+    /// <param name="command">Who warns of what is left out.</param>
     /// <exception cref="BitisException">There is no such set.</exception>
-    public ImageSource Open(ParseResult arguments, string path) =>
-        ImageSource.Open(path, new ImageDecoder { AppliesExifOrientation = arguments.GetValue(_orientation) });
+    public ImageSource Open(ParseResult arguments, string path, BitisCommand command)
+    {
+        var decoder = new ImageDecoder { AppliesExifOrientation = arguments.GetValue(_orientation) };
+        ImageSource source = ImageSource.Open(path, decoder);
+        command.WarnOfLeftOut(source);
+        return source;
+    }
 
     /// <summary>The images that a run takes: all, or those that can be decoded.</summary>
     /// <param name="arguments">What the user typed.</param>

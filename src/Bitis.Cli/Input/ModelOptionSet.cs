@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Bitis.Models;
 
 namespace Bitis.Cli.Input;
@@ -63,6 +64,20 @@ internal sealed class ModelOptionSet
         ClassToken = arguments.GetValue(_classToken),
         HalvesDirections = arguments.GetValue(_noHalving) ? false : null,
     };
+
+    /// <summary>The options as the user typed them, for a command that has to load the same model.</summary>
+    public IEnumerable<string> Given(ParseResult arguments)
+    {
+        Option[] options = [_weightsKey, _imageSize, _directions, _stride, _classToken, _noHalving];
+        foreach (Option option in options)
+        {
+            if (arguments.GetResult(option) is not { Implicit: false } given)
+                continue;
+            yield return option.Name;
+            foreach (Token value in given.Tokens)
+                yield return value.Value;
+        }
+    }
 
     private static ClassTokenPosition? ParseClassToken(string text) => text.ToLowerInvariant() switch
     {

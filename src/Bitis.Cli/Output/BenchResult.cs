@@ -14,7 +14,7 @@ internal sealed record BenchResult(
             ["model", "kind", ">median ms/image", ">10 %", ">90 %", ">images/s", ">weights"],
             Models.Select(m => (string[])[m.Model, m.Kind, $"{m.MedianMs:0.000}", $"{m.P10Ms:0.000}", $"{m.P90Ms:0.000}", $"{1000 / m.MedianMs:0.0}", Format.Bytes(m.WeightBytes)]));
         report.Line();
-        report.Line($"{Threads} thread{(Threads == 1 ? "" : "s")}, batch {Batch}, model only, on generated images.");
+        report.Line($"{DisplayText.Count(Threads, "thread")}, batch {Batch}, model only, on generated images.");
         if (SpeedUp is { } factor)
             report.Line($"The first model is {Format.Factor(factor)} as fast as the baseline.");
         if (Profile is not null)

@@ -42,10 +42,12 @@ internal sealed record DemoResult(
         report.Line($"Methods that learn made {LearningSteps} steps a block here; 'bitis quantize' makes 100.");
         report.Line("To go on, with nothing to download:");
         report.Line();
-        report.Line($"  bitis inspect  {Model}");
-        report.Line($"  bitis quantize {Model} --calibration builtin/train --method ptq4vm+ --bits w4a4 -o micro.bitis");
-        report.Line($"  bitis eval     micro.bitis --data builtin/test --baseline {Model} --confusion");
-        report.Line("  bitis train    --model vim-micro --data builtin/train --validation builtin/test --epochs 5 -o run");
+        report.Command($"  bitis inspect  {Model}");
+        report.Command(
+            $"  bitis quantize {Model} --calibration builtin/train --method ptq4vm+ --bits w4a4 -o micro.bitis");
+        report.Command($"  bitis eval     micro.bitis --data builtin/test --baseline {Model} --confusion");
+        report.Command(
+            "  bitis train    --model vim-micro --data builtin/train --validation builtin/test --epochs 5 -o run");
         report.Line();
         report.Line("With a checkpoint and photographs of your own: bitis quantize model.pth --calibration photos/ -o model.bitis");
     }

@@ -67,7 +67,7 @@ internal sealed record EvalReport(
             ("top-1", Format.Accuracy(Top1)),
             ("top-5", Format.Accuracy(Top5)),
             .. Agreements.Select(agreement => ($"agreement with {agreement.With}", (string?)agreement.Describe())),
-            ("speed", $"{ImagesPerSecond:0.0} images/s on {Threads} thread{(Threads == 1 ? "" : "s")} (model only)"),
+            ("speed", $"{ImagesPerSecond:0.0} images/s on {DisplayText.Count(Threads, "thread")} (model only)"),
         ]);
         if (Classes is not { Count: > 0 } || Confusions is null)
             return;

@@ -5,7 +5,7 @@ internal static class Format
 {
     /// <summary>A share of 0 to 1: <c>76.10 %</c>; <c>-</c> if there is none.</summary>
     public static string Percent(double? share) =>
-        share is { } value && !double.IsNaN(value) ? $"{100 * value:0.00} %" : "-";
+        share is { } value && !double.IsNaN(value) ? $"{DisplayText.Percent(value)} %" : "-";
 
     /// <summary>An accuracy, which may have no labels to be measured with.</summary>
     public static string Accuracy(double? share) => share is null ? "no labels" : Percent(share);
@@ -13,7 +13,7 @@ internal static class Format
     /// <summary>A size in bytes: <c>6.9 MB</c>, in powers of ten.</summary>
     public static string Bytes(long bytes) => bytes switch
     {
-        < 1_000 => $"{bytes} bytes",
+        < 1_000 => DisplayText.Count(bytes, "byte"),
         < 1_000_000 => $"{bytes / 1e3:0.0} kB",
         < 1_000_000_000 => $"{bytes / 1e6:0.0} MB",
         _ => $"{bytes / 1e9:0.00} GB",

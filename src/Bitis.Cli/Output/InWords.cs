@@ -20,7 +20,8 @@ internal static class InWords
     }
 
     /// <summary>The scans that are quantized: <c>12, with 8 bits</c>; null for none.</summary>
-    public static string? OfScans(int scans, Recipe recipe) => scans == 0 ? null : $"{scans}, with {recipe.Bits.Activations} bits";
+    public static string? OfScans(int scans, Recipe recipe) =>
+        scans == 0 ? null : $"{scans}, with {DisplayText.Count(recipe.Bits.Activations, "bit")}";
 
     /// <summary>A preprocessing: <c>shorter side to 256 (bicubic), centre 224×224, mean ..., std ...</c>.</summary>
     public static string Of(Preprocessing p) =>

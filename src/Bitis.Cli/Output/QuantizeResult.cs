@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Bitis.Quantization;
 using Bitis.Reconstruction;
 
@@ -18,7 +19,8 @@ internal sealed record QuantizeResult(
     long FileBytes,
     long Float32Bytes,
     double Seconds,
-    long? PeakMemoryBytes) : ICommandResult
+    long? PeakMemoryBytes,
+    [property: JsonIgnore] string? Next) : ICommandResult
 {
     public void Describe(Report report)
     {
@@ -28,7 +30,7 @@ internal sealed record QuantizeResult(
             ("method", InWords.Of(Recipe)),
             ("layers", LayerSummary.Describe(Layers)),
             ("scans", InWords.OfScans(Scans, Recipe)),
-            ("calibration", $"{Calibration.Images} images"),
+            ("calibration", DisplayText.Count(Calibration.Images, "image")),
             ("left out", Format.Undecodable(Skipped)),
             ("classes", ClassMatch),
             ("time", Format.Duration(TimeSpan.FromSeconds(Seconds))),
@@ -43,7 +45,9 @@ internal sealed record QuantizeResult(
                     $"{block.Block}", $"{block.LossBefore:G4}", $"{block.LossAfter:G4}", $"{block.Steps}", Format.Duration(TimeSpan.FromSeconds(block.Seconds)),
                 ]));
         }
+        if (Next is null)
+            return;
         report.Line();
-        report.Line($"Next: bitis eval {Output} --data IMAGES --baseline {Model}");
+        report.Command($"Next: {Next}");
     }
 }

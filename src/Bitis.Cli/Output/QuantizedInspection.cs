@@ -26,7 +26,8 @@ internal sealed record QuantizedInspection(
             ("method", InWords.Of(Recipe)),
             ("layers", LayerSummary.Describe(Layers)),
             ("scans", InWords.OfScans(Scans, Recipe)),
-            ("calibration", $"{Calibration.Images} images, SHA-256 {string.Concat(Calibration.Sha256.Take(16))}..."),
+            ("calibration", $"{DisplayText.Count(Calibration.Images, "image")}, SHA-256 "
+                + $"{string.Concat(Calibration.Sha256.Take(16))}..."),
         ]);
         TensorLine.Describe(report, Tensors);
         NodeLine.Describe(report, Nodes);

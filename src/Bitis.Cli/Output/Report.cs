@@ -7,8 +7,15 @@ namespace Bitis.Cli.Output;
 /// cref="DisplayText"/>).</summary>
 internal sealed class Report(CliContext context)
 {
-    /// <summary>One line.</summary>
-    public void Line(string text = "") => context.Output.WriteLine(DisplayText.Of(text, DisplayText.MessageLength));
+    /// <summary>A text, broken between words where the terminal is narrower.</summary>
+    public void Line(string text = "")
+    {
+        foreach (string line in WordWrap.Lines(DisplayText.Of(text, DisplayText.MessageLength), context.OutputWidth))
+            context.Output.WriteLine(line);
+    }
+
+    /// <summary>A line with a command to copy, which is never broken.</summary>
+    public void Command(string text) => context.Output.WriteLine(DisplayText.Of(text, DisplayText.MessageLength));
 
     /// <summary>Names and values in two columns; values that are null are left out.</summary>
     public void Fields(params IEnumerable<(string Name, string? Value)> fields)

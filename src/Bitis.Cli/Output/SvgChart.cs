@@ -8,7 +8,7 @@ namespace Bitis.Cli.Output;
 internal sealed class SvgChart(string title, string xLabel, string yLabel, bool logarithmic = false)
 {
     private const double Width = 760, Height = 420, Left = 78, Right = 190, Top = 44, Bottom = 54;
-    private const int MaxLegendEntries = 18;
+    private const int MaxLegendEntries = 17;
 
     private static readonly XNamespace Svg = "http://www.w3.org/2000/svg";
 
@@ -37,10 +37,15 @@ internal sealed class SvgChart(string title, string xLabel, string yLabel, bool 
                 Svg + "g",
                 new XAttribute("transform", $"translate(18 {Text((Top + Height - Bottom) / 2)}) rotate(-90)"),
                 Label(yLabel, 0, 0, "middle")));
-        foreach (double tick in Ticks(xLow, xHigh))
-            picture.Add(Rule(X(tick), Top, X(tick), Height - Bottom), Label(Number(tick), X(tick), Height - Bottom + 18, "middle"));
-        foreach (double tick in Ticks(yLow, yHigh))
-            picture.Add(Rule(Left, Y(tick), Width - Right, Y(tick)), Label(Number(logarithmic ? Math.Pow(10, tick) : tick), Left - 8, Y(tick) + 4, "end"));
+        double[] xTicks = [.. Ticks(xLow, xHigh)], yTicks = [.. Ticks(yLow, yHigh)];
+        foreach ((double tick, string number) in xTicks.Zip(Numbers(xTicks)))
+        {
+            picture.Add(
+                Rule(X(tick), Top, X(tick), Height - Bottom), Label(number, X(tick), Height - Bottom + 18, "middle"));
+        }
+        IEnumerable<string> yNumbers = Numbers([.. yTicks.Select(tick => logarithmic ? Math.Pow(10, tick) : tick)]);
+        foreach ((double tick, string number) in yTicks.Zip(yNumbers))
+            picture.Add(Rule(Left, Y(tick), Width - Right, Y(tick)), Label(number, Left - 8, Y(tick) + 4, "end"));
         int legendStep = Math.Max(1, (_lines.Count + MaxLegendEntries - 1) / MaxLegendEntries);
         for (int i = 0; i < _lines.Count; i++)
         {
@@ -67,6 +72,14 @@ internal sealed class SvgChart(string title, string xLabel, string yLabel, bool 
                     new XAttribute("height", 8),
                     new XAttribute("fill", colour)),
                 Label(_lines[i].Name, Width - Right + 34, row, "start", 11));
+        }
+        if (legendStep > 1)
+        {
+            double row = Top + 8 + ((_lines.Count + legendStep - 1) / legendStep * 18);
+            int named = (_lines.Count + legendStep - 1) / legendStep;
+            picture.Add(
+                Label($"{named} of {_lines.Count} lines are named;", Width - Right + 14, row, "start", 11),
+                Label("point at one for its name", Width - Right + 14, row + 14, "start", 11));
         }
         return picture.ToString(SaveOptions.None) + "\n";
 
@@ -113,9 +126,13 @@ internal sealed class SvgChart(string title, string xLabel, string yLabel, bool 
 
     private double Scale(double value) => logarithmic ? Math.Log10(value) : value;
 
-    private static string Number(double value) => value.ToString("0.###E+0", CultureInfo.InvariantCulture) is var text && (Math.Abs(value) is >= 1e5 or (< 1e-3 and > 0))
-        ? text
-        : value.ToString("0.###", CultureInfo.InvariantCulture);
+    /// <summary>The numbers of an axis, all in one form.</summary>
+    private static IEnumerable<string> Numbers(double[] values)
+    {
+        bool needsExponent = values.Any(value => Math.Abs(value) is >= 1e5 or (< 1e-3 and > 1e-12));
+        string form = needsExponent ? "0.##E+0" : "0.####";
+        return values.Select(value => value.ToString(form, CultureInfo.InvariantCulture));
+    }
 
     private static string Text(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
 }

@@ -76,7 +76,8 @@ internal sealed record TrainResult(
                 ? null
                 : $"{Validation}: {Format.Percent(ValidationTop1)} top-1; {ValidationClassMatch}"),
             ("left out there", Format.Undecodable(SkippedValidation)),
-            ("training", $"loss {TrainLoss:0.0000}, {Format.Percent(TrainTop1)} top-1 on augmented images, {Recipe.Epochs} epochs"),
+            ("training", $"loss {TrainLoss:0.0000}, {Format.Percent(TrainTop1)} top-1 on augmented images, "
+                + $"{DisplayText.Count(Recipe.Epochs, "epoch")}"),
             ("backward", BackwardInWords(Backward)),
             ("gradients", GradientCosines is { } cosines
                 ? $"cosine to the exact ones {cosines.Mean:0.000} on average, {cosines.Worst:0.000} at worst ({cosines.WorstLayer}), in the last epoch"
@@ -88,15 +89,18 @@ internal sealed record TrainResult(
             report.Line(advice);
             report.Line();
         }
-        report.Line($"Next: bitis quantize {BestModel ?? FinalModel} --calibration IMAGES -o model.bitis");
+        string next = CommandText.Of(
+            "bitis", "quantize", BestModel ?? FinalModel, "--calibration", "IMAGES", "-o", "model.bitis");
+        report.Command($"Next: {next}");
     }
 
-    /// <summary>The methods of the layers' reverse passes, and why some are exact; nothing where all are.</summary>
+    /// <summary>The methods of the layers' backward passes, and why some are exact; nothing where all are.</summary>
     private static string? BackwardInWords(IReadOnlyList<LayerBackward> layers)
     {
         if (layers.All(layer => layer.Method is "exact" or LayerBackward.None))
             return null;
-        IEnumerable<string> methods = layers.GroupBy(layer => layer.Method).Select(group => $"{group.Key} in {group.Count()} layers");
+        IEnumerable<string> methods = layers.GroupBy(layer => layer.Method).Select(group => $"{group.Key} in "
+            + $"{DisplayText.Count(group.Count(), "layer")}");
         IEnumerable<string> reasons = layers.Where(layer => layer is { Method: "exact", Reason: not null }).Select(layer => $"{layer.Layer} ({layer.Reason})").Take(1);
         return string.Join(", ", methods) + string.Concat(reasons.Select(reason => $"; exact, for example, {reason}"));
     }

@@ -16,7 +16,9 @@ public static class ScanAnalyzer
     /// <param name="progress">Hears of images done.</param>
     /// <param name="cancellationToken">Ends the work.</param>
     /// <returns>The statistics of each scan, in the order of the graph.</returns>
-    /// <exception cref="BitisException">There is no image, or the model has no scan.</exception>
+    /// <exception cref="BitisException">
+    /// There is no image, the model has no scan, or an answer is not a finite number.
+    /// </exception>
     public static IReadOnlyList<ScanStatistics> Run(
         VisionModel model,
         IEnumerable<Tensor> batches,
@@ -37,7 +39,8 @@ public static class ScanAnalyzer
         int images = 0;
         foreach (Tensor batch in batches)
         {
-            executor.Run(batch, cancellationToken);
+            Tensor logits = executor.Run(batch, cancellationToken);
+            Logits.RequireFinite(logits, image => $"image {images + image}");
             images += batch.Shape[0];
             progress?.Report(new WorkProgress("analyzing", images, 0));
         }

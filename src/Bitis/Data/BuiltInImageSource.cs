@@ -42,7 +42,9 @@ public sealed class BuiltInImageSource : ImageSource
     public override int Count { get; }
 
     /// <inheritdoc />
-    public override string Description => $"built-in shapes, {_split.ToString().ToLowerInvariant()}, {Count} images of {Side}×{Side}, {Names.Length} classes, seed {_seed}";
+    public override string Description => $"built-in shapes, {_split.ToString().ToLowerInvariant()}, "
+        + $"{DisplayText.Count(Count, "image")} of {Side}×{Side}, {DisplayText.Count(Names.Length, "class")}, "
+        + $"seed {_seed}";
 
     /// <inheritdoc />
     public override IReadOnlyList<string> ClassNames => Names;

@@ -19,6 +19,7 @@ public static class FileContent
     public const string Unknown = "unknown format";
 
     private const string WebPage = "web page", LfsPointer = "Git LFS pointer", NumpyArray = "NumPy array";
+    private const string Pdf = "PDF", Video = "video (MP4)", Container = "RIFF container";
     private const int TarMagicOffset = 257, DicomMagicOffset = 128, BmpInfoOffset = 14;
 
     private static readonly (string Name, int Offset, byte[] Signature)[] Signatures =
@@ -37,7 +38,7 @@ public static class FileContent
         ("JPEG 2000", 0, [0, 0, 0, 12, (byte)'j', (byte)'P', (byte)' ', (byte)' ']),
         ("JPEG 2000", 0, [0xFF, 0x4F, 0xFF, 0x51]),
         ("Photoshop", 0, "8BPS"u8.ToArray()),
-        ("PDF", 0, "%PDF-"u8.ToArray()),
+        (Pdf, 0, "%PDF-"u8.ToArray()),
         ("icon (ICO)", 0, [0, 0, 1, 0]),
         ("OpenEXR", 0, [0x76, 0x2F, 0x31, 0x01]),
         ("Radiance HDR", 0, "#?RADIANCE"u8.ToArray()),
@@ -71,6 +72,10 @@ public static class FileContent
         }
         return NameOfContainer(start) ?? (IsBmp(start) ? "BMP" : NameOfText(start) ?? Unknown);
     }
+
+    /// <summary>Whether a name that <see cref="NameOf"/> gives is that of pictures, readable or not.</summary>
+    internal static bool IsPicture(string name) =>
+        name is not (Empty or Text or Unknown or Pdf or Video or Container) && !IsNoImage(name);
 
     /// <summary>The message for a file that is not an image, or not one that a decoder reads.</summary>
     /// <param name="file">What the message calls the file.</param>
@@ -115,7 +120,7 @@ public static class FileContent
             return null;
         ReadOnlySpan<byte> brand = start[8..12];
         if (start.StartsWith("RIFF"u8))
-            return brand.SequenceEqual("WEBP"u8) ? "WebP" : "RIFF container";
+            return brand.SequenceEqual("WEBP"u8) ? "WebP" : Container;
         if (!start[4..8].SequenceEqual("ftyp"u8))
             return null;
         return Encoding.Latin1.GetString(brand) switch
@@ -123,7 +128,7 @@ public static class FileContent
             "avif" or "avis" => "AVIF",
             "heic" or "heix" or "heim" or "heis" or "hevc" or "hevx" or "mif1" or "msf1" => "HEIC",
             "crx " => "camera raw (CR3)",
-            _ => "video (MP4)",
+            _ => Video,
         };
     }
 

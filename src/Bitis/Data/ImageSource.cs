@@ -27,10 +27,15 @@ public abstract class ImageSource : IDisposable
     public virtual int? ClassCount => ClassNames?.Count;
 
     /// <summary>
+    /// What was left out when the set was opened, in sentences: <c>photos: 3 files left out: 2 text, 1 AVIF.</c>
+    /// </summary>
+    public virtual IReadOnlyList<string> Notices => [];
+
+    /// <summary>
     /// Opens a set of images; what it is shows in its content. A folder or a zip of class folders (index = ordinal order
     /// of the folder names), of images without labels, or of images with a <c>labels.csv</c>; a CSV file; CIFAR-10 or
-    /// CIFAR-100 binary files; IDX (MNIST) files, also gzipped; or one image. The path may go on inside a zip:
-    /// <c>cifar10.zip/test</c>.
+    /// CIFAR-100, binary or as python's batches; IDX (MNIST) files, also gzipped; or one image. Tar archives, also
+    /// gzipped, are as good as zips. The path may go on inside an archive: <c>cifar10.zip/test</c>.
     /// </summary>
     /// <param name="path">Where the set is, or <c>builtin/train</c> or <c>builtin/test</c>.</param>
     /// <param name="decoder">
@@ -92,8 +97,8 @@ public abstract class ImageSource : IDisposable
         }
         int needed = ClassCount ?? largest + 1;
         return names.Count >= needed ? new NamedClassesSource(this, names) : throw new BitisException(
-            $"{Description}: {names.Count} class names were given; the images have {needed} classes. "
-            + "One name for each was expected.");
+            $"{Description}: {DisplayText.Count(names.Count, "class name")} for images of "
+            + $"{DisplayText.Count(needed, "class")}; one for each was expected.");
     }
 
     /// <summary>

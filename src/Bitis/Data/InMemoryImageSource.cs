@@ -22,7 +22,7 @@ public sealed class InMemoryImageSource : ImageSource
             {
                 throw BitisException.InFile(
                     image.Name,
-                    $"the label {image.Label} is not among the {classNames.Count} classes.");
+                    $"the label {image.Label} is not among the {DisplayText.Count(classNames.Count, "class")}.");
             }
         }
         _images = images;
@@ -33,7 +33,7 @@ public sealed class InMemoryImageSource : ImageSource
     public override int Count => _images.Count;
 
     /// <inheritdoc />
-    public override string Description => $"{Count} images in memory";
+    public override string Description => $"{DisplayText.Count(Count, "image")} in memory";
 
     /// <inheritdoc />
     public override IReadOnlyList<string>? ClassNames { get; }

@@ -31,7 +31,8 @@ public sealed class PixelImage
         if ((Int128)width * height * channels != pixels.Length)
         {
             throw new ArgumentException(
-                $"{pixels.Length} bytes are not {width}×{height} pixels of {channels} bytes, "
+                $"{DisplayText.Count(pixels.Length, "byte")} are not {width}×{height} pixels of "
+                    + $"{DisplayText.Count(channels, "byte")}, "
                 + $"which take {(Int128)width * height * channels}.",
                 nameof(pixels));
         }
@@ -89,7 +90,7 @@ public sealed class PixelImage
         (RgbChannels, 1) => Gray(Width, Height, Luma(_pixels)),
         (1, RgbChannels) => Rgb(Width, Height, Repeat(_pixels)),
         _ => throw new BitisException(
-            $"The model takes images of {channels} channels, not of {Channels}. "
+            $"The model takes images of {DisplayText.Count(channels, "channel")}, not of {Channels}. "
             + "Image files give 1 or 3; give others as tensors (InferenceSession.Run)."),
     };
 

@@ -52,7 +52,8 @@ public sealed class SyntheticImageSource : ImageSource
 
     /// <inheritdoc />
     public override string Description =>
-        $"generated shapes, {Count} images of {_size}×{_size}, {_classNames.Length} classes, seed {_seed}";
+        $"generated shapes, {DisplayText.Count(Count, "image")} of {_size}×{_size}, "
+            + $"{DisplayText.Count(_classNames.Length, "class")}, seed {_seed}";
 
     /// <inheritdoc />
     public override IReadOnlyList<string> ClassNames => _classNames;

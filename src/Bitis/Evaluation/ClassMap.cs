@@ -39,9 +39,10 @@ public sealed class ClassMap
             if (ClassesWithImages == 0)
                 return null;
             string how = IsByName ? "matched by name" : "matched by number, since not both sides know names";
+            string have = ClassesWithImages == 1 ? "has" : "have";
             return ClassesWithImages == Classes
-                ? $"all {Classes} classes of the model have images, {how}"
-                : $"{ClassesWithImages} of the model's {Classes} classes have images, {how}";
+                ? $"all {DisplayText.Count(Classes, "class")} of the model {have} images, {how}"
+                : $"{ClassesWithImages} of the model's {DisplayText.Count(Classes, "class")} {have} images, {how}";
         }
     }
 
@@ -57,7 +58,8 @@ public sealed class ClassMap
     {
         ArgumentNullException.ThrowIfNull(images);
         if (classNames is not null && classNames.Count != classes)
-            throw new ArgumentException($"{classNames.Count} names for {classes} classes.", nameof(classNames));
+            throw new ArgumentException($"{classNames.Count} names for "
+                + $"{DisplayText.Count(classes, "class")}.", nameof(classNames));
         SortedDictionary<int, string> shown = LabelsOf(images);
         if (shown.Count == 0)
             return new ClassMap(classes, classesWithImages: 0, targets: null, classNames);
@@ -184,7 +186,8 @@ public sealed class ClassMap
             if ((uint)label >= (uint)classes)
             {
                 throw new BitisException(
-                    $"{image} has the label {label}, but {owner} {classes} classes (0 to {classes - 1}). "
+                    $"{image} has the label {label}, but {owner} {DisplayText.Count(classes, "class")} (0 to "
+                        + $"{classes - 1}). "
                     + "Is this the data set that the model was trained for?");
             }
         }
@@ -199,6 +202,7 @@ public sealed class ClassMap
                 + "with the model's numbers in a column class_index."
             : "Say which classes these are: --classes FILE with their names, one a line.";
         throw new BitisException(
-            $"{images.Description}: the images have {count} classes, the model has {classes}. {advice}");
+            $"{images.Description}: the images have {DisplayText.Count(count, "class")}, the model has "
+                + $"{classes}. {advice}");
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Bitis.Runtime;
 using Bitis.Tensors;
 
 namespace Bitis.Evaluation;
@@ -20,6 +21,7 @@ public sealed record Latency(TimeSpan Median, TimeSpan P10, TimeSpan P90)
     /// <param name="progress">Hears of runs done.</param>
     /// <param name="cancellationToken">Ends the measurement.</param>
     /// <returns>The latency of each model: a run's time divided by its images.</returns>
+    /// <exception cref="BitisException">An answer is not a finite number.</exception>
     public static IReadOnlyList<Latency> Measure(
         IReadOnlyList<LogitFunction> models,
         Tensor images,
@@ -35,9 +37,11 @@ public sealed record Latency(TimeSpan Median, TimeSpan P10, TimeSpan P90)
             for (int m = 0; m < models.Count; m++)
             {
                 long start = Stopwatch.GetTimestamp();
-                models[m](images, cancellationToken);
+                Tensor logits = models[m](images, cancellationToken);
+                TimeSpan time = Stopwatch.GetElapsedTime(start);
                 if (run >= 0)
-                    times[m][run] = Stopwatch.GetElapsedTime(start) / images.Shape[0];
+                    times[m][run] = time / images.Shape[0];
+                Logits.RequireFinite(logits, image => $"image {image} of the batch");
             }
             progress?.Report(new WorkProgress("measuring", run + warmup + 1L, (long)runs + warmup));
         }

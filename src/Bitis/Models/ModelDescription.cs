@@ -27,12 +27,17 @@ internal sealed record ModelDescription(ModelConfig Config, Preprocessing Prepro
         if (preprocessing.CropSize != config.ImageSize)
             throw new BitisException($"the preprocessing makes images of {preprocessing.CropSize} pixels, the model takes {config.ImageSize}.");
         if (preprocessing.Channels != config.ImageChannels)
-            throw new BitisException($"the preprocessing makes images of {preprocessing.Channels} channels, the model takes {config.ImageChannels}.");
+            throw new BitisException($"the preprocessing makes images of "
+                + $"{DisplayText.Count(preprocessing.Channels, "channel")}, the model takes {config.ImageChannels}.");
         IReadOnlyList<string>? classNames = metadata.ContainsKey(ClassNamesKey)
             ? MetadataJson.Read(metadata, ClassNamesKey, ModelJson.Default.IReadOnlyListString)
             : null;
         if (classNames is not null && classNames.Count != config.Classes)
-            throw new BitisException($"there are {classNames.Count} class names for {config.Classes} classes.");
+        {
+            throw new BitisException(
+                $"{DisplayText.Count(classNames.Count, "class name")} for {DisplayText.Count(config.Classes, "class")}; "
+                + "one for each was expected.");
+        }
         return new ModelDescription(config, preprocessing, classNames);
     }
 

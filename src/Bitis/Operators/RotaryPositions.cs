@@ -49,7 +49,7 @@ internal sealed record RotaryPositions(int Grid, int Channels, int BaseGrid) : O
     /// <param name="x">The token.</param>
     /// <param name="position">Its position in the sequence.</param>
     /// <param name="y">The turned token; may be <paramref name="x"/>.</param>
-    /// <param name="isBack">Turn the other way: the inverse, and the reverse pass.</param>
+    /// <param name="isBack">Turn the other way: the inverse, and the backward pass.</param>
     internal void Turn(ReadOnlySpan<float> x, int position, Span<float> y, bool isBack)
     {
         (float[] cos, float[] sin) = _factors.Value;

@@ -18,7 +18,8 @@ public sealed record CalibrationDigest(int Images, string Sha256)
         if (Images < 1 || Sha256.Length != HexDigits || Sha256.AsSpan().ContainsAnyExcept(Hexadecimal))
         {
             throw new BitisException(
-                $"The calibration names {Images} images and a digest of {Sha256.Length} characters; "
+                $"The calibration names {DisplayText.Count(Images, "image")} and a digest of {Sha256.Length} "
+                    + $"characters; "
                 + $"expected images and {HexDigits} hexadecimal digits.");
         }
     }

@@ -1,4 +1,5 @@
 using Bitis.Graphs;
+using Bitis.Runtime;
 using Bitis.Tensors;
 
 namespace Bitis.Quantization;
@@ -36,7 +37,9 @@ public sealed class Calibrator
     /// <param name="progress">Hears of images done.</param>
     /// <param name="cancellationToken">Ends the run.</param>
     /// <returns>The statistics of each node, and what the images were.</returns>
-    /// <exception cref="BitisException">There is no image, or an activation is not a number.</exception>
+    /// <exception cref="BitisException">
+    /// There is no image, or an activation or answer is not a finite number.
+    /// </exception>
     public (IReadOnlyDictionary<Node, SiteStatistics> Statistics, CalibrationDigest Digest) Run(
         IEnumerable<Tensor> batches,
         bool histograms,
@@ -49,7 +52,8 @@ public sealed class Calibrator
         foreach (Tensor batch in batches)
         {
             hash.Append(batch);
-            _executor.Run(batch, cancellationToken);
+            Tensor logits = _executor.Run(batch, cancellationToken);
+            Logits.RequireFinite(logits, image => $"calibration image {images + image}");
             images += batch.Shape[0];
             progress?.Report(new WorkProgress("calibrating: ranges", images, 0));
         }

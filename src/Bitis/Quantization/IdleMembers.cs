@@ -36,7 +36,7 @@ internal static class IdleMembers
         {
             throw new BitisException(
                 $"The recipe has {recipe.TimeGroups} groups of tokens (timeGroups), "
-                + $"but the model's longest scan has {longest} tokens; take fewer groups.");
+                + $"but the model's longest scan has {DisplayText.Count(longest, "token")}; take fewer groups.");
         }
     }
 

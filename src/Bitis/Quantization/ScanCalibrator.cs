@@ -1,5 +1,6 @@
 using Bitis.Graphs;
 using Bitis.Operators;
+using Bitis.Runtime;
 using Bitis.Tensors;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
@@ -86,7 +87,8 @@ internal sealed class ScanCalibrator
             int images = 0;
             foreach (Tensor batch in batches)
             {
-                _executor.Run(batch, cancellationToken);
+                Tensor logits = _executor.Run(batch, cancellationToken);
+                Logits.RequireFinite(logits, image => $"calibration image {images + image}");
                 images += batch.Shape[0];
                 progress?.Report(new WorkProgress(stage, images, 0));
             }

@@ -51,7 +51,7 @@ internal sealed unsafe class BlockLearner : IDisposable
                 substitutes.Add(GraphSegment.NameOfInput(name), operation => new RoundInputGradient(operation.Main, input));
         }
         var plan = new GradientPlan(
-            graph, weights, GradientRunner.ImagesPerLane(graph), operation => substitutes.GetValueOrDefault(operation.Main.Name)?.Invoke(operation));
+            graph, weights, GradientRunner.ImagesPerMicroBatch(graph), operation => substitutes.GetValueOrDefault(operation.Main.Name)?.Invoke(operation));
         _runner = new GradientRunner(plan, threads);
         _inputs = plan.Inputs.ToDictionary(input => input.Node.Name, input => inputs.Single(value => value.Key.Name == input.Node.Name).Value);
         _target = target;
@@ -74,8 +74,8 @@ internal sealed unsafe class BlockLearner : IDisposable
     {
         _runner.Run(
             images,
-            (lane, image) => Load(lane, firstImage + image),
-            (lane, image) => SetOutputGradient(lane, firstImage + image, images),
+            (microBatch, image) => Load(microBatch, firstImage + image),
+            (microBatch, image) => SetOutputGradient(microBatch, firstImage + image, images),
             backward);
         double sum = 0;
         for (int i = firstImage; i < firstImage + images; i++)
@@ -86,25 +86,25 @@ internal sealed unsafe class BlockLearner : IDisposable
     /// <inheritdoc />
     public void Dispose() => _runner.Dispose();
 
-    private void Load(GradientLane lane, int image)
+    private void Load(MicroBatch microBatch, int image)
     {
         foreach ((Node node, ArenaMatrix place) in _runner.Plan.Inputs)
         {
             Tensor values = _inputs[node.Name];
-            lane.Bind(place, values.Pointer + ((nint)image * (values.Length / values.Shape[0])));
+            microBatch.Bind(place, values.Pointer + ((nint)image * (values.Length / values.Shape[0])));
         }
     }
 
-    private void SetOutputGradient(GradientLane lane, int firstImage, int batch)
+    private void SetOutputGradient(MicroBatch microBatch, int firstImage, int batch)
     {
         ArenaMatrix y = _runner.Plan.Output, gradient = _runner.Plan.OutputGradient;
-        for (int i = 0; i < lane.Images; i++)
+        for (int i = 0; i < microBatch.Images; i++)
         {
             double loss = 0;
             for (int row = 0; row < y.Rows; row++)
             {
                 ReadOnlySpan<float> target = _target.Span.Slice((((firstImage + i) * y.Rows) + row) * y.Columns, y.Columns);
-                Span<float> output = lane.Row(y, (i * y.Rows) + row), outputGradient = lane.Row(gradient, (i * y.Rows) + row);
+                Span<float> output = microBatch.Row(y, (i * y.Rows) + row), outputGradient = microBatch.Row(gradient, (i * y.Rows) + row);
                 float weight = 1f / (batch * y.Rows);
                 loss += _loss == BlockLoss.Cosine
                     ? CosineLoss(target, output, weight, outputGradient)

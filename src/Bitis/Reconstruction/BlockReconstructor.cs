@@ -102,15 +102,21 @@ internal sealed class BlockReconstructor
                 _cancellation);
         }
         int blocks = 0;
+        bool isKept = false;
         for (int i = first; i < segments.Count; i++)
         {
             GraphSegment segment = segments[i];
             if (segment.Block is null && segments.Skip(i).All(later => later.Block is null))
-                break; // only the head is left
+            {
+                RequireFiniteAnswers(exact, [.. segments.Skip(i)], evaluator); // only the head is left
+                break;
+            }
             ActivationStream exactNext = exact.Run(segment, _model.Weights, evaluator, _cancellation);
             if (segment.Block is not null && segment.Nodes.Any(node => _selected.ContainsKey(node) || _scans.ContainsKey(node.Name)))
             {
-                ReconstructedBlock block = folder?.Load(segment.Block!.Value) ?? Quantize(segment, exact, exactNext, quantized, evaluator);
+                ReconstructedBlock? kept = folder?.Load(segment.Block!.Value);
+                ReconstructedBlock block = kept ?? Quantize(segment, exact, exactNext, quantized, evaluator);
+                isKept = kept is not null;
                 folder?.Save(block);
                 _options.Blocks?.Report(block.Record);
                 blocks++;
@@ -120,7 +126,10 @@ internal sealed class BlockReconstructor
                     _scans[name] = scan;
             }
             if (i + 1 == segments.Count)
-                break; // nothing comes after it
+            {
+                RequireFiniteAnswers(exactNext, [], evaluator); // nothing comes after it
+                break;
+            }
             using var forward = new VectorizedEvaluator(_options.Threads) { CubicDecay = true, Scans = _scans };
             Dictionary<string, QuantizedLayer> layers = LayersOf(segment);
             var simulated = new SimulatedEvaluator(forward, layers);
@@ -129,9 +138,23 @@ internal sealed class BlockReconstructor
             bool IsNeeded(Node node) => lastReaders.GetValueOrDefault(node, -1) > i;
             exact = exact.With(exactNext, IsNeeded);
             quantized = quantized.With(quantizedNext, IsNeeded);
-            Report(blocks, 0, null);
+            // Blocks of an earlier run are a stage of their own: they come so fast that no time could be told by them.
+            if (isKept)
+                _options.Progress?.Report(new WorkProgress("reading finished blocks", blocks, 0));
+            else
+                Report(blocks, 0, null);
         }
         return digest;
+    }
+
+    /// <summary>
+    /// Runs what is left of the float model; nothing else would hear of a head whose numbers overflow.
+    /// </summary>
+    private void RequireFiniteAnswers(ActivationStream exact, GraphSegment[] head, INodeEvaluator evaluator)
+    {
+        foreach (GraphSegment segment in head)
+            exact = exact.With(exact.Run(segment, _model.Weights, evaluator, _cancellation), _ => true);
+        Logits.RequireFinite(exact[_model.Graph.Output], image => $"calibration image {image}");
     }
 
     /// <summary>The last segment that takes the value of a node, by its index.</summary>

@@ -94,13 +94,13 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
     }
 
     /// <inheritdoc />
-    public override void Forward(GradientLane lane)
+    public override void Forward(MicroBatch microBatch)
     {
-        int rows = lane.Rows(_x), stride = _levels.Stride * sizeof(float);
-        byte* levels = (byte*)lane.Pointer(_levels);
+        int rows = microBatch.Rows(_x), stride = _levels.Stride * sizeof(float);
+        byte* levels = (byte*)microBatch.Pointer(_levels);
         var call = new QuantizeCall
         {
-            Source = lane.Pointer(_x),
+            Source = microBatch.Pointer(_x),
             SourceStride = _x.Stride,
             Target = levels,
             TargetStride = stride,
@@ -113,27 +113,27 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
         };
         Quantize.Run(in call, 0, rows);
         var grids = new TokenGrids(_scales.Pointer, _zeros.Pointer, stride: 1);
-        Int8Gemm.Run(_packed!, levels, stride, in grids, lane.Pointer(_y), _y.Stride, 0, rows, accumulate: false);
+        Int8Gemm.Run(_packed!, levels, stride, in grids, microBatch.Pointer(_y), _y.Stride, 0, rows, accumulate: false);
     }
 
     /// <inheritdoc />
-    public override void Backward(GradientLane lane)
+    public override void Backward(MicroBatch microBatch)
     {
-        int rows = lane.Rows(_x);
-        float* yGradient = lane.Pointer(_yGradient), values = lane.Scratch, scratch = values + ((nint)rows * _inputs);
+        int rows = microBatch.Rows(_x);
+        float* yGradient = microBatch.Pointer(_yGradient), values = microBatch.Scratch, scratch = values + ((nint)rows * _inputs);
         if (!linear.IsLearned)
         {
             if (_xGradient is { } direct)
-                FloatGemm.Run(_transposed, yGradient, _yGradient.Stride, lane.Pointer(direct.Matrix), direct.Matrix.Stride, 0, rows, direct.Accumulate);
+                FloatGemm.Run(_transposed, yGradient, _yGradient.Stride, microBatch.Pointer(direct.Matrix), direct.Matrix.Stride, 0, rows, direct.Accumulate);
             return;
         }
-        Dequantize(lane, rows, values);
+        Dequantize(microBatch, rows, values);
         FloatGemm.AddTransposed(
-            yGradient, _yGradient.Stride, values, _inputs, rows, _outputs, _inputs, lane.Gradient(_weightSums), scratch);
+            yGradient, _yGradient.Stride, values, _inputs, rows, _outputs, _inputs, microBatch.Gradient(_weightSums), scratch);
         FloatGemm.Run(_transposed, yGradient, _yGradient.Stride, values, _inputs, 0, rows, accumulate: false); // g
-        float* x = lane.Pointer(_x), factors = _factors.Pointer, scales = _scales.Pointer, inverseScales = _inverseScales.Pointer;
+        float* x = microBatch.Pointer(_x), factors = _factors.Pointer, scales = _scales.Pointer, inverseScales = _inverseScales.Pointer;
         int* zeros = _zeros.Pointer;
-        float* target = _xGradient is { } xGradient ? lane.Pointer(xGradient.Matrix) : null;
+        float* target = _xGradient is { } xGradient ? microBatch.Pointer(xGradient.Matrix) : null;
         for (int row = 0; row < rows; row++)
         {
             int token = row % _x.Rows;
@@ -145,9 +145,9 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
                 inverseScales[row],
                 zeros[row],
                 linear.MaxInputLevel,
-                lane.Gradient(_smoothingSums));
-            lane.Gradient(_inputScaleSums)[token] += scaleSum;
-            lane.Gradient(_zeroPointSums)[token] -= scales[row] * zeroSum;
+                microBatch.Gradient(_smoothingSums));
+            microBatch.Gradient(_inputScaleSums)[token] += scaleSum;
+            microBatch.Gradient(_zeroPointSums)[token] -= scales[row] * zeroSum;
         }
         if (target != null)
             MatrixSums.Write(values, _inputs, _xGradient!.Value, target, rows);
@@ -202,9 +202,9 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
     }
 
     /// <summary>x̂ of all rows, contiguous.</summary>
-    private void Dequantize(GradientLane lane, int rows, float* values)
+    private void Dequantize(MicroBatch microBatch, int rows, float* values)
     {
-        byte* levels = (byte*)lane.Pointer(_levels);
+        byte* levels = (byte*)microBatch.Pointer(_levels);
         int stride = _levels.Stride * sizeof(float);
         float* scales = _scales.Pointer;
         int* zeros = _zeros.Pointer;

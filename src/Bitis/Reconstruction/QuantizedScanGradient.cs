@@ -59,40 +59,40 @@ internal sealed unsafe class QuantizedScanGradient(LearnedScan scan, FusedScan f
     }
 
     /// <inheritdoc />
-    public override void Forward(GradientLane lane)
+    public override void Forward(MicroBatch microBatch)
     {
-        for (int image = 0; image < lane.Images; image++)
+        for (int image = 0; image < microBatch.Images; image++)
         {
-            IntegerScanCall call = ScanOperation.Call(lane.Addresses, _operands.OfImage(image));
+            IntegerScanCall call = ScanOperation.Call(microBatch.Addresses, _operands.OfImage(image));
             IntegerScan.Run(_packed!, in call, 0, _operands.Y.Columns);
         }
     }
 
     /// <inheritdoc />
-    public override void Backward(GradientLane lane)
+    public override void Backward(MicroBatch microBatch)
     {
-        for (int image = 0; image < lane.Images; image++)
+        for (int image = 0; image < microBatch.Images; image++)
         {
             var call = new IntegerScanGradientCall
             {
-                Forward = ScanOperation.Call(lane.Addresses, _operands.OfImage(image)),
+                Forward = ScanOperation.Call(microBatch.Addresses, _operands.OfImage(image)),
                 Gradients = new ScanGradients
                 {
-                    Output = lane.Pointer(_yGradient, image),
+                    Output = microBatch.Pointer(_yGradient, image),
                     OutputStride = _yGradient.Stride,
-                    U = Pointer(lane, _uGradient?.Matrix, image),
+                    U = Pointer(microBatch, _uGradient?.Matrix, image),
                     UStride = _uGradient?.Matrix.Stride ?? 0,
                     AccumulateU = _uGradient is { Accumulate: true },
-                    Delta = Pointer(lane, _deltaGradient, image),
+                    Delta = Pointer(microBatch, _deltaGradient, image),
                     DeltaStride = _deltaGradient?.Stride ?? 0,
-                    B = Pointer(lane, _bGradient, image),
+                    B = Pointer(microBatch, _bGradient, image),
                     BStride = _bGradient?.Stride ?? 0,
-                    C = Pointer(lane, _cGradient, image),
+                    C = Pointer(microBatch, _cGradient, image),
                     CStride = _cGradient?.Stride ?? 0,
                 },
-                Sums = lane.Gradient(_sums),
+                Sums = microBatch.Gradient(_sums),
             };
-            IntegerScanGradient.Run(_tables!, in call, lane.Scratch);
+            IntegerScanGradient.Run(_tables!, in call, microBatch.Scratch);
         }
     }
 
@@ -109,5 +109,5 @@ internal sealed unsafe class QuantizedScanGradient(LearnedScan scan, FusedScan f
     private ScanOperands Inputs(GradientPlanner planner) => new(
         planner.Value(_node.Inputs[0]), planner.Value(fused.Delta), planner.Value(_node.Inputs[2]), planner.Value(_node.Inputs[3]), Y: default);
 
-    private static float* Pointer(GradientLane lane, ArenaMatrix? target, int image) => target is { } known ? lane.Pointer(known, image) : null;
+    private static float* Pointer(MicroBatch microBatch, ArenaMatrix? target, int image) => target is { } known ? microBatch.Pointer(known, image) : null;
 }

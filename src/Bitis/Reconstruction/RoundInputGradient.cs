@@ -34,21 +34,21 @@ internal sealed class RoundInputGradient(Node node, UniformQuantizer quantizer) 
     }
 
     /// <inheritdoc />
-    public override void Forward(GradientLane lane)
+    public override void Forward(MicroBatch microBatch)
     {
-        for (int row = 0; row < lane.Rows(_x); row++)
-            quantizer.Simulate(lane.Row(_x, row), Token(row), lane.Row(_y, row));
+        for (int row = 0; row < microBatch.Rows(_x); row++)
+            quantizer.Simulate(microBatch.Row(_x, row), Token(row), microBatch.Row(_y, row));
     }
 
     /// <inheritdoc />
-    public override void Backward(GradientLane lane)
+    public override void Backward(MicroBatch microBatch)
     {
         if (_xGradient is not { } xGradient)
             return;
-        for (int row = 0; row < lane.Rows(_x); row++)
+        for (int row = 0; row < microBatch.Rows(_x); row++)
         {
-            ReadOnlySpan<float> x = lane.Row(_x, row), gradient = lane.Row(_yGradient, row);
-            Span<float> target = lane.Row(xGradient.Matrix, row);
+            ReadOnlySpan<float> x = microBatch.Row(_x, row), gradient = microBatch.Row(_yGradient, row);
+            Span<float> target = microBatch.Row(xGradient.Matrix, row);
             int token = Token(row);
             for (int channel = 0; channel < x.Length; channel++)
             {

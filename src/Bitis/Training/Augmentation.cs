@@ -36,7 +36,8 @@ public sealed record Augmentation
     public void Validate()
     {
         if (CropPadding < 0)
-            throw new BitisException($"Augmentation: a crop padding of {CropPadding} pixels was found; 0 (no crop) or more was expected.");
+            throw new BitisException($"Augmentation: a crop padding of "
+                + $"{DisplayText.Count(CropPadding, "pixel")} was found; 0 (no crop) or more was expected.");
         if (!(LabelSmoothing is >= 0 and < 1))
             throw new BitisException($"Augmentation: a label smoothing of {LabelSmoothing} was found; at least 0 and less than 1 was expected.");
         ValidateAlpha("mixup", MixupAlpha);
@@ -66,7 +67,8 @@ public sealed record Augmentation
         if (CropPadding > 0 && CropPadding >= Math.Min(height, width))
         {
             throw new BitisException(
-                $"Augmentation: a crop padding of {CropPadding} pixels was found; less than the images' {Math.Min(height, width)} was expected.");
+                $"Augmentation: a crop padding of {DisplayText.Count(CropPadding, "pixel")} was found; less "
+                    + $"than the images' {Math.Min(height, width)} was expected.");
         }
 
         for (int i = 0; i < labels.Length; i++)
@@ -133,7 +135,8 @@ public sealed record Augmentation
             if ((uint)labels[i] >= (uint)classes)
             {
                 throw new BitisException(
-                    $"Image {i} of a training batch has the label {labels[i]}; the model has {classes} classes, so 0 to {classes - 1} was expected.");
+                    $"Image {i} of a training batch has the label {labels[i]}; the model has "
+                        + $"{DisplayText.Count(classes, "class")}, so 0 to {classes - 1} was expected.");
             }
         }
     }

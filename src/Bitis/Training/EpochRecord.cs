@@ -13,7 +13,7 @@ namespace Bitis.Training;
 /// <param name="ImagesPerSecond">Images trained with in a second, evaluation not counted.</param>
 /// <param name="Seconds">How long the epoch took, evaluation not counted.</param>
 /// <param name="GradientCosines">
-/// With a low-bit reverse pass: the cosine of the weights' gradient to the exact one, by layer, both at the weights and on some images of the epoch's
+/// With a low-bit backward pass: the cosine of the weights' gradient to the exact one, by layer, both at the weights and on some images of the epoch's
 /// first step; null for exact trainings.
 /// </param>
 public sealed record EpochRecord(

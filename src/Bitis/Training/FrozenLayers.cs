@@ -5,7 +5,7 @@ using Bitis.Tensors;
 namespace Bitis.Training;
 
 /// <summary>
-/// Which parameters of a model stay as they are, and where the reverse pass therefore ends: below the lowest node that learns, no gradient is
+/// Which parameters of a model stay as they are, and where the backward pass therefore ends: below the lowest node that learns, no gradient is
 /// computed, and nothing is kept for one.
 /// </summary>
 public sealed class FrozenLayers

@@ -23,7 +23,7 @@ internal static class GradientComparison
         Graph model, IReadOnlyDictionary<string, Tensor> weights, GradientExecutor lowBit, FrozenLayers? frozen, Tensor images, Tensor targets, ulong seed)
     {
         // One image at a time on one thread: the memory of low-bit training is not to be outdone by that of its measurement.
-        using var exact = new GradientExecutor(model, weights, threads: 1, BackwardPolicy.Exact, frozen, imagesPerLane: 1);
+        using var exact = new GradientExecutor(model, weights, threads: 1, BackwardPolicy.Exact, frozen, imagesPerMicroBatch: 1);
         (images, targets) = (First(images), First(targets));
         exact.Run(images, targets);
         lowBit.Run(images, targets, seed);

@@ -24,18 +24,18 @@ public sealed class GradientExecutor : IDisposable
     /// Its parameters, by name. They are read anew in each run, so a trainer may change their contents in between.
     /// </param>
     /// <param name="threads">How many threads compute; 0 for one on each processor. Results do not depend on it.</param>
-    /// <param name="backward">How the reverse pass of linear and convolutional layers is computed; null for exactly.</param>
+    /// <param name="backward">How the backward pass of linear and convolutional layers is computed; null for exactly.</param>
     /// <param name="frozen">Which layers do not learn, and have no gradients; null if all of them do.</param>
-    /// <exception cref="NotSupportedException">An operator of the graph has no reverse pass.</exception>
+    /// <exception cref="NotSupportedException">An operator of the graph has no backward pass.</exception>
     /// <exception cref="BitisException">The policy is not valid, or one of its overrides matches no layer.</exception>
     public GradientExecutor(Graph graph, IReadOnlyDictionary<string, Tensor> weights, int threads = 0, BackwardPolicy? backward = null, FrozenLayers? frozen = null)
-        : this(graph, weights, threads, backward ?? BackwardPolicy.Exact, frozen, imagesPerLane: null)
+        : this(graph, weights, threads, backward ?? BackwardPolicy.Exact, frozen, imagesPerMicroBatch: null)
     {
     }
 
     /// <summary>As the public form, with a number of images that pass through the model together; null for what is fastest.</summary>
     internal GradientExecutor(
-        Graph graph, IReadOnlyDictionary<string, Tensor> weights, int threads, BackwardPolicy backward, FrozenLayers? frozen, int? imagesPerLane)
+        Graph graph, IReadOnlyDictionary<string, Tensor> weights, int threads, BackwardPolicy backward, FrozenLayers? frozen, int? imagesPerMicroBatch)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(weights);
@@ -45,7 +45,7 @@ public sealed class GradientExecutor : IDisposable
         _graph = graph;
         backward.Validate();
         Layers = backward.Select(graph, frozen);
-        _runner = new GradientRunner(new GradientPlan(graph, weights, imagesPerLane ?? GradientRunner.ImagesPerLane(graph), policy: backward, frozen: frozen), threads);
+        _runner = new GradientRunner(new GradientPlan(graph, weights, imagesPerMicroBatch ?? GradientRunner.ImagesPerMicroBatch(graph), policy: backward, frozen: frozen), threads);
         Gradients = (frozen?.Learning ?? graph.Parameters).ToDictionary(parameter => parameter.Name, parameter => _runner.Plan.Parameters[parameter.Name].Gradient);
     }
 
@@ -53,19 +53,19 @@ public sealed class GradientExecutor : IDisposable
     public IReadOnlyDictionary<string, Tensor> Gradients { get; }
 
     /// <summary>The bytes of one thread's values and gradients.</summary>
-    public long LaneBytes => _runner.Plan.Layout.Bytes + ((long)_runner.Plan.ScratchLength * sizeof(float));
+    public long MicroBatchBytes => _runner.Plan.Layout.Bytes + ((long)_runner.Plan.ScratchLength * sizeof(float));
 
-    /// <summary>What the reverse pass of each linear and convolutional layer is, and why.</summary>
+    /// <summary>What the backward pass of each linear and convolutional layer is, and why.</summary>
     public IReadOnlyList<LayerBackward> Layers { get; }
 
     /// <summary>
-    /// The bytes of one thread that hold the inputs of linear and convolutional layers from the forward to the reverse pass. An input that
+    /// The bytes of one thread that hold the inputs of linear and convolutional layers from the forward to the backward pass. An input that
     /// several layers need counts once, and one that other operators need in float32 counts as that.
     /// </summary>
     public long KeptInputBytes => _runner.Plan.KeptInputs.Select(kept => kept.Block).Distinct().Sum(block => block.Bytes);
 
     /// <summary>The bytes of one thread's values and gradients, without the scratch memory of single steps.</summary>
-    public long LaneArenaBytes => _runner.Plan.Layout.Bytes;
+    public long MicroBatchArenaBytes => _runner.Plan.Layout.Bytes;
 
     /// <summary>What each layer keeps of its input, in bytes of one thread.</summary>
     internal IEnumerable<(string Layer, long Bytes)> KeptInputs => _runner.Plan.KeptInputs.Select(kept => (kept.Layer, kept.Block.Bytes));
@@ -100,8 +100,8 @@ public sealed class GradientExecutor : IDisposable
         double[] losses = new double[batch];
         _runner.Run(
             batch,
-            (lane, image) => Load(lane, images, image),
-            (lane, image) => SetLogitsGradient(lane, image, targets, logits, losses),
+            (microBatch, image) => Load(microBatch, images, image),
+            (microBatch, image) => SetLogitsGradient(microBatch, image, targets, logits, losses),
             key: (uint)new SeededRandom(seed).NextBits());
         GC.KeepAlive(images);
         return new BatchLoss(losses.Sum() / batch, logits);
@@ -110,20 +110,20 @@ public sealed class GradientExecutor : IDisposable
     /// <inheritdoc />
     public void Dispose() => _runner.Dispose();
 
-    private unsafe void Load(GradientLane lane, Tensor images, int image) =>
-        lane.Bind(_runner.Plan.Inputs[0].Place, images.Pointer + ((nint)image * (images.Length / images.Shape[0])));
+    private unsafe void Load(MicroBatch microBatch, Tensor images, int image) =>
+        microBatch.Bind(_runner.Plan.Inputs[0].Place, images.Pointer + ((nint)image * (images.Length / images.Shape[0])));
 
-    /// <summary>∂(mean loss)/∂logits = (softmax(logits) − target) / batch, for the images of a lane.</summary>
-    private unsafe void SetLogitsGradient(GradientLane lane, int firstImage, Tensor targets, Tensor logits, double[] losses)
+    /// <summary>∂(mean loss)/∂logits = (softmax(logits) − target) / batch, for the images of a micro-batch.</summary>
+    private unsafe void SetLogitsGradient(MicroBatch microBatch, int firstImage, Tensor targets, Tensor logits, double[] losses)
     {
         int batch = targets.Shape[0], classes = targets.Shape[1];
-        for (int i = 0; i < lane.Images; i++)
+        for (int i = 0; i < microBatch.Images; i++)
         {
             int image = firstImage + i;
             Span<float> row = logits.Span.Slice(image * classes, classes);
-            new ReadOnlySpan<float>(lane.Pointer(_runner.Plan.Output, i), classes).CopyTo(row);
+            new ReadOnlySpan<float>(microBatch.Pointer(_runner.Plan.Output, i), classes).CopyTo(row);
             ReadOnlySpan<float> target = targets.Span.Slice(image * classes, classes);
-            var gradient = new Span<float>(lane.Pointer(_runner.Plan.OutputGradient, i), classes);
+            var gradient = new Span<float>(microBatch.Pointer(_runner.Plan.OutputGradient, i), classes);
             losses[image] = SoftmaxCrossEntropy.Loss(row, target, gradient);
             TensorPrimitives.Divide(gradient, batch, gradient);
         }

@@ -64,7 +64,7 @@ public sealed class TrainingData
     internal static ulong AugmentationSeed(int seed, long step) =>
         SeededRandom.ForPart((ulong)seed, AugmentationStream + (ulong)step).NextBits();
 
-    /// <summary>Where the random numbers of a step's reverse pass start.</summary>
+    /// <summary>Where the random numbers of a step's backward pass start.</summary>
     internal static ulong BackwardSeed(int seed, long step) => SeededRandom.ForPart((ulong)seed, BackwardStream + (ulong)step).NextBits();
 
     private static int RequireLabel(ImageSource source, int index) => source.Label(index) ?? throw new BitisException(
@@ -78,7 +78,8 @@ public sealed class TrainingData
             if ((uint)label >= (uint)Classes)
             {
                 throw new BitisException(
-                    $"{source.Name(i)} has the label {label}, but there are {Classes} classes (0 to {Classes - 1}). "
+                    $"{source.Name(i)} has the label {label}, but there are "
+                        + $"{DisplayText.Count(Classes, "class")} (0 to {Classes - 1}). "
                     + "Do the training and the validation images belong to the same data set?");
             }
         }
@@ -92,7 +93,8 @@ public sealed class TrainingData
         int empty = Enumerable.Range(0, Classes).First(label => !shown.Contains(label));
         string name = ClassNames is null ? "" : $" ('{ClassNames[empty]}')";
         throw new BitisException(
-            $"No training image shows class {empty}{name} of the {Classes} classes: {Training.Description}. "
+            $"No training image shows class {empty}{name} of the {DisplayText.Count(Classes, "class")}: "
+                + $"{Training.Description}. "
             + "Add images of it, take more images, or remove the class.");
     }
 

@@ -58,7 +58,7 @@ public sealed record TrainingRecipe
     /// <summary>How training images vary.</summary>
     public Augmentation Augmentation { get; init; } = new();
 
-    /// <summary>How the reverse pass of linear and convolutional layers is computed.</summary>
+    /// <summary>How the backward pass of linear and convolutional layers is computed.</summary>
     public BackwardPolicy Backward { get; init; } = BackwardPolicy.Exact;
 
     /// <summary>
@@ -74,7 +74,8 @@ public sealed record TrainingRecipe
         if (Config is null)
             return SmallModels.Get(Model, classes);
         return Config.Classes == classes ? Config : throw new BitisException(
-            $"The recipe's config has {Config.Classes} classes, the training images have {classes}; the numbers must be the same.");
+            $"The recipe's config has {DisplayText.Count(Config.Classes, "class")}, the training images have "
+                + $"{classes}; the numbers must be the same.");
     }
 
     /// <summary>Checks what the types cannot.</summary>

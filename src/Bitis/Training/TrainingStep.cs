@@ -47,6 +47,8 @@ internal sealed class TrainingStep : IDisposable
         BatchLoss result = _executor.Run(batch.Images, _targets, seed);
         if (!double.IsFinite(result.Loss))
             throw Diverged($"the loss is {result.Loss}", learningRate);
+        if (result.Logits.FindNonFinite() is { } index)
+            throw Diverged($"an answer is {result.Logits.Span[index]}", learningRate);
         double norm = GradientClipping.Norm(_executor.Gradients, _threads);
         if (!double.IsFinite(norm))
             throw Diverged($"the norm of the gradient is {norm}", learningRate);

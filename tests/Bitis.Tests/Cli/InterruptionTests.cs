@@ -18,7 +18,7 @@ public sealed class InterruptionTests : IDisposable
         using var error = new StringWriter();
         var context = new CliContext { Output = TextWriter.Null, Error = error, Cancellation = new CancellationToken(canceled: true) };
         Assert.Equal(2, CommandLine.Run(["quantize", Checkpoint, "--calibration", images, "-o", output], context));
-        Assert.Equal($"cancelled; nothing was written{Environment.NewLine}", LastLine(error.ToString()));
+        Assert.Equal($"cancelled; no output was written{Environment.NewLine}", LastLine(error.ToString()));
         Assert.False(File.Exists(output));
     }
 
@@ -35,7 +35,7 @@ public sealed class InterruptionTests : IDisposable
         using (Process kill = Process.Start("kill", ["-INT", $"{process.Id}"]))
             kill.WaitForExit();
         CliOutcome outcome = CliRunner.Finish(process).AssertRefused();
-        Assert.Equal($"cancelled; nothing was written{Environment.NewLine}", LastLine(outcome.Error));
+        Assert.Equal($"cancelled; no output was written{Environment.NewLine}", LastLine(outcome.Error));
         Assert.Empty(Directory.GetFileSystemEntries(results));
     }
 

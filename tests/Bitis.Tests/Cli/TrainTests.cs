@@ -59,7 +59,7 @@ public sealed class TrainTests : IDisposable
         Assert.Equal("hlq", result.GetProperty("recipe").GetProperty("backward").GetProperty("method").GetString());
         JsonElement head = result.GetProperty("backward").EnumerateArray().Single(layer => layer.GetProperty("layer").GetString() == "head");
         Assert.Equal("exact", head.GetProperty("method").GetString());
-        Assert.Contains("1 tokens", head.GetProperty("reason").GetString());
+        Assert.Contains("1 token,", head.GetProperty("reason").GetString());
     }
 
     [Fact]

@@ -78,8 +78,10 @@ public sealed class BinarySourceTests : IDisposable
     }
 
     [Theory]
-    [InlineData(new byte[] { 0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3, 1, 2, 3, 4, 5 }, "do not fit a file of 21 bytes")]
-    [InlineData(new byte[] { 0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 2 }, "goes on after the 1 values")]
+    [InlineData(
+        new byte[] { 0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3, 1, 2, 3, 4, 5 },
+        "2×1×3, which do not fit a file of 21 bytes")]
+    [InlineData(new byte[] { 0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 2 }, "goes on after the 1 value ")]
     [InlineData(new byte[] { 0, 0, 8, 3, 0, 0, 0, 1, 0, 0 }, "truncated")]
     [InlineData(new byte[] { 0, 0, 8, 3, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1 }, "0×1×1, which do not fit")]
     [InlineData(new byte[] { 0, 0, 8, 3, 127, 255, 255, 255, 127, 255, 255, 255, 127, 255, 255, 255 }, "do not fit")]
@@ -95,9 +97,83 @@ public sealed class BinarySourceTests : IDisposable
     {
         string path = _folder.Write("train-images-idx3-ubyte", [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 1]);
         string labels = _folder.Write("train-labels-idx1-ubyte", [0, 0, 8, 1, 0, 0, 0, 2, 7, 9]);
-        Assert.Equal($"{labels}: 2 labels for 1 images in {path}.", Refusal(path));
+        Assert.Equal($"{labels}: 2 labels for 1 image in {path}.", Refusal(path));
         _folder.Write("train-labels-idx1-ubyte", [0, 0, 8, 3, 0, 0, 0, 2]);
         Assert.Contains("starts with 00000801", Refusal(path));
+    }
+
+    [Theory]
+    [InlineData("folder")]
+    [InlineData("set.zip")]
+    [InlineData("set.tar")]
+    [InlineData("set.tar.gz")]
+    public void Published_sets_are_read_from_archives_and_wrapping_folders(string name)
+    {
+        string cifar = TestArchives.Write(
+            _folder[name],
+            ("cifar-10-batches-bin/batches.meta.txt", "airplane\n"u8.ToArray()),
+            ("cifar-10-batches-bin/data_batch_1.bin", [.. Record(1, 10, 20, 30), .. Record(4, 1, 2, 3)]),
+            ("cifar-10-batches-bin/data_batch_2.bin", Record(5, 4, 5, 6)),
+            ("cifar-10-batches-bin/test_batch.bin", Record(2, 7, 8, 9)),
+            ("cifar-10-batches-bin/readme.html", "<html>"u8.ToArray()));
+        Assert.Contains($"{cifar}/train or {cifar}/test", Refusal(cifar));
+        foreach (string path in (string[])[cifar, $"{cifar}/cifar-10-batches-bin"])
+        {
+            using ImageSource train = ImageSource.Open($"{path}/train"), test = ImageSource.Open($"{path}/test");
+            Assert.Equal((int?[])[1, 4, 5], Enumerable.Range(0, train.Count).Select(train.Label));
+            Assert.Equal([4, 5, 6], train.Read(2).Image.Pixels[..3].ToArray());
+            Assert.Equal((int?[])[2], Enumerable.Range(0, test.Count).Select(test.Label));
+            Assert.Equal([7, 8, 9], test.Read(0).Image.Pixels[..3].ToArray());
+            Assert.Equal("CIFAR-10 (test_batch.bin), 1 image, 10 classes", test.Description);
+        }
+    }
+
+    [Theory]
+    [InlineData("MNIST")]
+    [InlineData("set.zip")]
+    [InlineData("set.tgz")]
+    public void Torchvision_s_MNIST_has_files_twice(string name)
+    {
+        byte[] images = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6];
+        byte[] labels = [0, 0, 8, 1, 0, 0, 0, 2, 7, 9];
+        (string, byte[])[] files =
+        [
+            .. ((string[])["train", "t10k"]).SelectMany(part => ((string, byte[])[])
+            [
+                ($"raw/{part}-images-idx3-ubyte", images),
+                ($"raw/{part}-images-idx3-ubyte.gz", TestArchives.Gzip(images)),
+                ($"raw/{part}-labels-idx1-ubyte", labels),
+                ($"raw/{part}-labels-idx1-ubyte.gz", TestArchives.Gzip(labels)),
+            ]),
+        ];
+        string set = TestArchives.Write(_folder[name], files);
+        Assert.Contains($"{set}/train or {set}/test", Refusal(set));
+        foreach (string path in (string[])[$"{set}/train", $"{set}/raw/train", $"{set}/test", $"{set}/raw/test"])
+        {
+            using ImageSource source = ImageSource.Open(path);
+            Assert.Equal((int?[])[7, 9], Enumerable.Range(0, source.Count).Select(source.Label));
+            Assert.Equal([4, 5, 6], source.Read(1).Image.Pixels.ToArray());
+        }
+    }
+
+    [Fact]
+    public void Two_sets_in_a_folder_are_told_apart()
+    {
+        _folder.Write("cifar-10-batches-bin/test_batch.bin", Record(1, 1, 1, 1));
+        _folder.Write("cifar-100-binary/test.bin", [1, .. Record(2, 1, 1, 1)]);
+        string cifar10 = _folder["cifar-10-batches-bin"], cifar100 = _folder["cifar-100-binary"];
+        Assert.Contains($"several sets here; name one: {cifar10} or {cifar100}", Refusal(_folder.Path));
+    }
+
+    [Fact]
+    public void A_file_of_a_known_name_among_images_is_no_set()
+    {
+        _folder.Write("cat/a.png", TestImages.SolidPng(1, 1, 1));
+        _folder.Write("dog/test.bin", [0, 0, 1]);
+        _folder.Write("dog/b.png", TestImages.SolidPng(1, 1, 1));
+        using ImageSource source = ImageSource.Open(_folder.Path);
+        Assert.Equal(["cat", "dog"], source.ClassNames);
+        Assert.Equal([$"{_folder.Path}: 1 file left out: 1 unknown format."], source.Notices);
     }
 
     private static byte[] Record(byte label, byte red, byte green, byte blue) =>

@@ -1,3 +1,4 @@
+using System.Formats.Tar;
 using System.IO.Compression;
 using Bitis.Data;
 using FsCheck;
@@ -106,6 +107,31 @@ public sealed class DataFuzzTests : IDisposable
             }
         }
         FuzzSource("set.zip", memory.ToArray());
+    }
+
+    [Theory]
+    [InlineData("set.tar", TarEntryFormat.Ustar)]
+    [InlineData("set.tar", TarEntryFormat.Pax)]
+    [InlineData("set.tgz", TarEntryFormat.Gnu)]
+    public void Damaged_tars_open_or_are_refused(string name, TarEntryFormat format)
+    {
+        byte[] tar = TestArchives.Tar(
+            format,
+            ($"cat/{new string('x', 120)}/a.png", TestImages.SolidPng(1, 2, 3)),
+            ("dog/b", TestImages.SolidPng(1, 2, 3)));
+        FuzzSource(name, name == "set.tgz" ? TestArchives.Gzip(tar) : tar);
+    }
+
+    [Theory]
+    [InlineData("set.zip")]
+    [InlineData("set.tar")]
+    public void Damaged_binary_sets_in_archives_open_or_are_refused(string name)
+    {
+        byte[] images = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6];
+        byte[] labels = TestArchives.Gzip([0, 0, 8, 1, 0, 0, 0, 2, 7, 9]);
+        string path = TestArchives.Write(
+            _folder[name], ("raw/train-images-idx3-ubyte", images), ("raw/train-labels-idx1-ubyte.gz", labels));
+        FuzzSource(name, File.ReadAllBytes(path));
     }
 
     private void FuzzSource(string name, byte[] original) => Fuzz(original, Cases, bytes =>

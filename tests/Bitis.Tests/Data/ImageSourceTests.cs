@@ -14,7 +14,7 @@ public sealed class ImageSourceTests
         Assert.Throws<ArgumentOutOfRangeException>(() => source.Read(1));
         Assert.Throws<BitisException>(() => new InMemoryImageSource([]));
         Assert.Equal("mine: the label -1 is negative.", Assert.Throws<BitisException>(() => new InMemoryImageSource([image with { Label = -1 }])).Message);
-        Assert.Equal("mine: the label 1 is not among the 1 classes.", Assert.Throws<BitisException>(() => new InMemoryImageSource([image], ["a"])).Message);
+        Assert.Equal("mine: the label 1 is not among the 1 class.", Assert.Throws<BitisException>(() => new InMemoryImageSource([image], ["a"])).Message);
     }
 
     [Fact]

@@ -96,7 +96,7 @@ public sealed class LabelFileTests : IDisposable
     [InlineData("file,label\na.png,1\nnone.png,2\n", "line 3: there is no file 'none.png' beside the CSV file")]
     [InlineData("file,label\n../a.png,1\n", "line 2: there is no file '../a.png'")]
     [InlineData("file,label\na.png,1\n\n./a.png,2\n", "line 4: './a.png' was already given on line 2")]
-    [InlineData("file,label\na.png\n", "line 2: 1 values, where the header has 2")]
+    [InlineData("file,label\na.png\n", "line 2: 1 value, where the header has 2")]
     [InlineData("file,class_index\na.png,cat\n", "line 2: 'cat' is not a class index")]
     [InlineData("file,label\na.png,-1\n", "line 2: '-1' is not a class index")]
     [InlineData("file,label\na.png,2000000000\n", "line 2: '2000000000' is not a class index; a whole number from 0")]

@@ -118,8 +118,8 @@ public sealed class ClassMapTests
         ClassMap map = ClassMap.Create(images.WithClassNames(["fox", "cat"]), 4, Animals);
         Assert.Equal((3, 0), (map.ClassOf(0), map.ClassOf(1)));
         using ImageSource some = new Counted(3, 0, 1);
-        Refused(() => some.WithClassNames(["fox", "cat"]), "2 class names were given; the images have 3 classes");
-        Refused(() => images.WithClassNames(["fox"]), "1 class names were given; the images have 2 classes");
+        Refused(() => some.WithClassNames(["fox", "cat"]), "2 class names for images of 3 classes");
+        Refused(() => images.WithClassNames(["fox"]), "1 class name for images of 2 classes");
     }
 
     [Fact]

@@ -13,6 +13,18 @@ public sealed class TopKTests
         Assert.Equal([4, 0, 1, 3, 2, 5], Enumerable.Range(0, 6).Select(i => TopK.Rank(scores, i)));
     }
 
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    [InlineData(float.NegativeInfinity)]
+    public void Scores_that_are_not_finite_have_no_order(float score)
+    {
+        float[] scores = [0, 1, score, 2];
+        Action[] orders = [() => TopK.First(scores), () => TopK.Indices(scores, 1), () => TopK.Rank(scores, 1)];
+        foreach (Action order in orders)
+            Assert.Contains("The score of class 2 is ", Assert.Throws<BitisException>(order).Message);
+    }
+
     [Fact]
     public void More_answers_than_classes_are_all_classes() => Assert.Equal([1, 0], TopK.Indices([0f, 1f], 5));
 

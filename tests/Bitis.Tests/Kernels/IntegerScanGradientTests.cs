@@ -4,7 +4,7 @@ using Bitis.Tensors;
 
 namespace Bitis.Tests.Kernels;
 
-/// <summary>Every form of the integer scan's reverse pass against its equations in float64; and, with fine grids, against the float scan's.</summary>
+/// <summary>Every form of the integer scan's backward pass against its equations in float64; and, with fine grids, against the float scan's.</summary>
 public sealed unsafe class IntegerScanGradientTests
 {
     private static readonly string[] Names = ["u", "delta", "B", "C", "sums"];

@@ -1,6 +1,6 @@
 namespace Bitis.Tests.Kernels;
 
-/// <summary>Derivatives by central differences in float64: what every reverse pass is held against.</summary>
+/// <summary>Derivatives by central differences in float64: what every backward pass is held against.</summary>
 internal static class NumericalGradient
 {
     private const double Step = 1e-5;

@@ -123,8 +123,8 @@ public sealed class LocalModelTests : IDisposable
     public void Values_that_do_not_describe_a_model_are_refused_by_name()
     {
         Refused(Vim with { Directions = [] }, "number of blocks with directions is 0");
-        Refused(Vim with { Directions = ["h,v"] }, "'h,v' are 2");
-        Refused(Vim with { Directions = [null!] }, "'' are 1");
+        Refused(Vim with { Directions = ["h,v"] }, "'h,v' names 2 scan directions; a block has 4");
+        Refused(Vim with { Directions = [null!] }, "'' names 0");
         Refused(Vim with { PatchSize = 3 }, "patchSize");
         Refused(Vim with { InnerWidth = 4 }, "innerWidth");
         Refused(Vim with { HasClassToken = true }, "rotary positions");

@@ -60,7 +60,7 @@ public sealed class ModelDetectionTests
 
     [Theory]
     [InlineData("layers.0.mixer.A_log", "one scan direction")]
-    [InlineData("layers.0.mixer.A_log_0", "1 scan directions")]
+    [InlineData("layers.0.mixer.A_log_0", "1 scan direction;")]
     [InlineData("blocks.0.attn.qkv.weight", "--weights-key")]
     public void Other_models_are_named_or_their_tensors_shown(string tensor, string expected)
     {
@@ -115,11 +115,11 @@ public sealed class ModelDetectionTests
     }
 
     [Theory]
-    [InlineData("h,v,w2", "'h,v,w2' are 3; a block has 4")]
+    [InlineData("h,v,w2", "'h,v,w2' names 3 scan directions; a block has 4")]
     [InlineData("h,v,w2,x7", "no scan direction 'x7'")]
     [InlineData("h,v,w2,w0", "no scan direction 'w0'")]
     [InlineData("h,v,w2,w-2", "no scan direction 'w-2'")]
-    [InlineData("", "are 1; a block has 4")]
+    [InlineData("", "names 0 scan directions; a block has 4")]
     [InlineData("h,v,w2,w7/h,v,w2,w7", "of 2 blocks; the model has 20")]
     public void Directions_that_do_not_fit_are_refused(string directions, string expected)
     {

@@ -70,7 +70,7 @@ public sealed class VisionModelFileTests : IDisposable
     [InlineData("config", null, "no 'config'")]
     [InlineData("preprocessing", "null", "'preprocessing' cannot be read: null was found")]
     [InlineData("preprocessing", null, "no 'preprocessing'")]
-    [InlineData("class_names", "[\"one\"]", "1 class names for 2 classes")]
+    [InlineData("class_names", "[\"one\"]", "1 class name for 2 classes")]
     [InlineData("bitis_model", "3", "format 3")]
     [InlineData("sha256", "0", "the SHA-256 differs): the file was damaged or changed. Copy it again")]
     [InlineData("sha256", null, "no 'sha256', the SHA-256 of the file's contents")]

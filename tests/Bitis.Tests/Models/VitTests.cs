@@ -59,6 +59,6 @@ public sealed class VitTests
         using var hlq = new GradientExecutor(model.Graph, model.Weights, threads: 1, new BackwardPolicy { Method = "hlq" });
         Assert.Equal(4 * 6, hlq.Layers.Count(layer => layer.Method == "hlq"));
         Assert.True(hlq.KeptInputBytes <= 0.25 * exact.KeptInputBytes, $"{hlq.KeptInputBytes} of {exact.KeptInputBytes}");
-        Assert.True(hlq.LaneArenaBytes < exact.LaneArenaBytes);
+        Assert.True(hlq.MicroBatchArenaBytes < exact.MicroBatchArenaBytes);
     }
 }

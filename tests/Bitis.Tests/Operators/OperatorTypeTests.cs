@@ -36,7 +36,7 @@ public sealed class OperatorTypeTests
         RegexOptions.None,
         TimeSpan.FromSeconds(1));
 
-    /// <summary>A cast knows the type: the reverse pass of an operation may.</summary>
+    /// <summary>A cast knows the type: the backward pass of an operation may.</summary>
     private static readonly Regex Cast = new($@"\({Qualified}\)\s*[\w(]", RegexOptions.None, TimeSpan.FromSeconds(1));
 
     [Fact]

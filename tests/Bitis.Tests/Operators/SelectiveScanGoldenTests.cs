@@ -8,7 +8,7 @@ using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Tests.Operators;
 
-/// <summary>The reference recurrence, and the kernels of its reverse pass, against the official one, whose tensors are <c>[batch, channels, tokens]</c>.</summary>
+/// <summary>The reference recurrence, and the kernels of its backward pass, against the official one, whose tensors are <c>[batch, channels, tokens]</c>.</summary>
 public sealed class SelectiveScanGoldenTests
 {
     public static TheoryData<string> Cases => ["vim-like", "vmamba-like", "no-softplus", "length1", "odd", "large-delta"];
@@ -83,7 +83,7 @@ public sealed class SelectiveScanGoldenTests
             };
             if (hasGate)
             {
-                data.Run(kernel); // the gate's reverse pass needs the scan's output
+                data.Run(kernel); // the gate's backward pass needs the scan's output
                 (float[] scan, float[] z) = GateBackward(data.Y, Image(Swap(Read("z"))), Image(output));
                 Put("z", z);
                 data = data with { OutputGradient = scan };

@@ -5,7 +5,7 @@ using Bitis.Training;
 
 namespace Bitis.Tests.Quantization;
 
-/// <summary>What has no effect is refused, in recipes of quantizations and of reverse passes.</summary>
+/// <summary>What has no effect is refused, in recipes of quantizations and of backward passes.</summary>
 public sealed class IdleMembersTests
 {
     private static readonly Recipe QMamba = new() { Method = "qmamba", Scope = Scope.Ssm };

@@ -119,11 +119,11 @@ public sealed class Ptq4vmGoldenTests
             int current = image;
             runner.Run(
                 1,
-                (lane, _) => lane.Bind(plan.Inputs[0].Place, x.Pointer + (current * inLength)),
-                (lane, _) =>
+                (microBatch, _) => microBatch.Bind(plan.Inputs[0].Place, x.Pointer + (current * inLength)),
+                (microBatch, _) =>
                 {
-                    new Span<float>(lane.Pointer(plan.Output), outLength).CopyTo(y.Span[(current * outLength)..]);
-                    yGradient.Span.Slice(current * outLength, outLength).CopyTo(new Span<float>(lane.Pointer(plan.OutputGradient), outLength));
+                    new Span<float>(microBatch.Pointer(plan.Output), outLength).CopyTo(y.Span[(current * outLength)..]);
+                    yGradient.Span.Slice(current * outLength, outLength).CopyTo(new Span<float>(microBatch.Pointer(plan.OutputGradient), outLength));
                 });
             plan.Parameters[graph.Nodes[1].ParameterNames[0]].Gradient.Span.CopyTo(xGradient.Span[(image * inLength)..]);
             Add(inputScales, linear.InputScaleGradient);

@@ -17,7 +17,7 @@ public sealed class BackwardPolicyTests
         Assert.Equal(new LayerBackward("layers.0.mixer.in_proj", "hlq", null), layers["layers.0.mixer.in_proj"]);
         Assert.Equal(new LayerBackward("layers.0.mixer.x_proj", "hlq", null), layers["layers.0.mixer.x_proj"]);
         Assert.Equal(("exact", "10 to 320 channels, fewer than 48 to 32"), (layers["layers.0.mixer.dt_proj"].Method, layers["layers.0.mixer.dt_proj"].Reason));
-        Assert.Equal(("exact", "1 tokens, fewer than 16"), (layers["head"].Method, layers["head"].Reason));
+        Assert.Equal(("exact", "1 token, fewer than 16"), (layers["head"].Method, layers["head"].Reason));
         Assert.Equal("exact", layers["patch_embed.proj"].Method);
 
         var narrow = new VimConfig { ImageSize = 32, PatchSize = 4, Stride = 4, Width = 32, InnerWidth = 64, Depth = 1, DeltaRank = 4, Classes = 10 };

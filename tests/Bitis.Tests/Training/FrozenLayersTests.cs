@@ -40,7 +40,7 @@ public sealed class FrozenLayersTests
 
         Assert.DoesNotContain(some.KeptInputs, kept => frozen.IsFrozen(model.Graph[kept.Layer]));
         Assert.True(some.KeptInputBytes < all.KeptInputBytes);
-        Assert.True(some.LaneArenaBytes <= all.LaneArenaBytes);
+        Assert.True(some.MicroBatchArenaBytes <= all.MicroBatchArenaBytes);
     }
 
     [Fact]
@@ -53,9 +53,9 @@ public sealed class FrozenLayersTests
         Assert.Equal(["layer_norm", "linear", "select_token"], executor.Times.Totals.Where(entry => entry.IsBackward).Select(entry => entry.Kind).Order());
         Assert.Equal(LayerBackward.None, executor.Layers.Single(layer => layer.Layer == "blocks.5.mlp.fc2").Method);
         Assert.Equal(["head"], executor.KeptInputs.Select(kept => kept.Layer));
-        // What goes forward is kept by nobody: the lane holds the values of a block at most.
+        // What goes forward is kept by nobody: the micro-batch holds the values of a block at most.
         using var all = new GradientExecutor(model.Graph, model.Weights, threads: 1);
-        Assert.True(executor.LaneArenaBytes < all.LaneArenaBytes / 3, $"{executor.LaneArenaBytes} of {all.LaneArenaBytes}");
+        Assert.True(executor.MicroBatchArenaBytes < all.MicroBatchArenaBytes / 3, $"{executor.MicroBatchArenaBytes} of {all.MicroBatchArenaBytes}");
     }
 
     [Fact]

@@ -82,19 +82,19 @@ public sealed class GradientExecutorTests
     public void Memory_grows_in_proportion_to_the_tokens_and_not_with_the_states()
     {
         VimConfig config = (VimConfig)SmallModels.Get("vim-micro", classes: 10);
-        // 17 and 65 tokens of four images each; of larger images a lane holds fewer.
-        long small = LaneBytes(config with { ImageSize = 16 }), large = LaneBytes(config);
+        // 17 and 65 tokens of four images each; of larger images a micro-batch holds fewer.
+        long small = MicroBatchBytes(config with { ImageSize = 16 }), large = MicroBatchBytes(config);
         Assert.InRange((double)large / small, 3.4, 3.9);
 
-        // All hidden states, [tokens, channels, states], of the images of a lane in both directions of all layers.
+        // All hidden states, [tokens, channels, states], of the images of a micro-batch in both directions of all layers.
         long states = 4L * (64 + 1) * config.InnerWidth * config.StateSize * 2 * config.Depth * sizeof(float);
         Assert.True(large < states / 2, $"{large} bytes, the states alone are {states}");
 
-        static long LaneBytes(VimConfig config)
+        static long MicroBatchBytes(VimConfig config)
         {
             VisionModel model = VisionModel.CreateRandom(config, seed: 1);
             using var executor = new GradientExecutor(model.Graph, model.Weights, threads: 1);
-            return executor.LaneBytes;
+            return executor.MicroBatchBytes;
         }
     }
 

@@ -8,7 +8,7 @@ using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Tests.Training;
 
-/// <summary>The approximated reverse passes of linear and convolutional layers against the exact one.</summary>
+/// <summary>The approximated backward passes of linear and convolutional layers against the exact one.</summary>
 public sealed class LowBitGradientTests
 {
     private const int Side = 8, Width = 40, Hidden = 96, Classes = 5, Batch = 11;
@@ -163,7 +163,7 @@ public sealed class LowBitGradientTests
         Assert.Equal(64 + (padded * 4) + (groups * 4 * padded), hlq.KeptInputs.Single(kept => kept.Layer == "fc1").Bytes);
         Assert.Equal(64 + (Hidden * 4) + (groups * 4 * Hidden), hlq.KeptInputs.Single(kept => kept.Layer == "fc2").Bytes);
         Assert.True(hlq.KeptInputBytes < 0.2 * exact.KeptInputBytes, $"{hlq.KeptInputBytes} of {exact.KeptInputBytes}");
-        Assert.True(hlq.LaneArenaBytes < exact.LaneArenaBytes, $"{hlq.LaneArenaBytes} of {exact.LaneArenaBytes}");
+        Assert.True(hlq.MicroBatchArenaBytes < exact.MicroBatchArenaBytes, $"{hlq.MicroBatchArenaBytes} of {exact.MicroBatchArenaBytes}");
 
         // At full rank all tokens, and each channel's scale; in 4 bits, which is what linear layers do unless the policy says, half of the levels' bytes.
         using var full = new GradientExecutor(graph, weights, threads: 1, policy with { Rank = 16, ActivationBits = 8 });
@@ -215,7 +215,7 @@ public sealed class LowBitGradientTests
     [Fact]
     public void An_input_that_others_need_in_float32_is_not_kept_twice()
     {
-        // x feeds a layer and a product, whose reverse pass needs x itself.
+        // x feeds a layer and a product, whose backward pass needs x itself.
         var b = new GraphBuilder([3, Side, Side]);
         Node x = Tokens(b, Width);
         Node y = b.Add("y", new Multiply(), b.Add("fc", new Linear(Width, Width, HasBias: false), x), x);
@@ -237,7 +237,7 @@ public sealed class LowBitGradientTests
         var policy = new BackwardPolicy { Overrides = [new("layers.1.mixer.x_proj*", "int8")] };
         Dictionary<string, Tensor> exact = Gradients(model.Graph, model.Weights, BackwardPolicy.Exact), actual = Gradients(model.Graph, model.Weights, policy);
 
-        // The last layer's scans come before its x_proj in the reverse pass: all that is low-bit comes after them.
+        // The last layer's scans come before its x_proj in the backward pass: all that is low-bit comes after them.
         string[] scans = [.. exact.Keys.Where(name => name.StartsWith("layers.1.mixer.", StringComparison.Ordinal) && (name.Contains("A_") || name.Contains(".D") || name.Contains("dt_proj")))];
         Assert.Equal(8, scans.Length);
         foreach (string name in scans)
@@ -253,7 +253,7 @@ public sealed class LowBitGradientTests
         using var exact = new GradientExecutor(model.Graph, model.Weights, threads: 1);
         using var hlq = new GradientExecutor(model.Graph, model.Weights, threads: 1, new BackwardPolicy { Method = "hlq" });
         Assert.True(hlq.KeptInputBytes < exact.KeptInputBytes / 5, $"{hlq.KeptInputBytes} of {exact.KeptInputBytes}");
-        Assert.True(hlq.LaneArenaBytes < exact.LaneArenaBytes * 3 / 4, $"{hlq.LaneArenaBytes} of {exact.LaneArenaBytes}");
+        Assert.True(hlq.MicroBatchArenaBytes < exact.MicroBatchArenaBytes * 3 / 4, $"{hlq.MicroBatchArenaBytes} of {exact.MicroBatchArenaBytes}");
     }
 
     private static BackwardPolicy Everywhere(string method) => new() { Overrides = [new BackwardOverride("*", method)] };

@@ -17,9 +17,17 @@ internal sealed class FolderTree : FileTree
 
     private readonly List<string> _files = [];
     private readonly List<string> _folders = [];
+    private readonly int _depth;
 
-    public FolderTree(string folder)
+    /// <summary>Lists a folder.</summary>
+    /// <param name="folder">Its path.</param>
+    /// <param name="depth">
+    /// How many folders deep files are looked for; null for all. Deeper ones are left out, and those that may not be
+    /// looked into as well.
+    /// </param>
+    public FolderTree(string folder, int? depth = null)
     {
+        _depth = depth ?? int.MaxValue;
         Path = folder.Length > 1 ? folder.TrimEnd('/', System.IO.Path.DirectorySeparatorChar) : folder;
         try
         {
@@ -38,7 +46,17 @@ internal sealed class FolderTree : FileTree
 
     public override IReadOnlyCollection<string> Folders => _folders;
 
+    public override TreeClutter Clutter { get; } = new();
+
     public override byte[] Read(string file, int maxBytes) => InputFile.ReadAllBytes(FullName(file), maxBytes);
+
+    public override int ReadStart(string file, Span<byte> start)
+    {
+        using DataFile data = DataFile.Open(FullName(file));
+        return data.ReadStart(start);
+    }
+
+    public override DataFile OpenData(string file, int maxBytes) => DataFile.Open(FullName(file));
 
     public override void Dispose()
     {
@@ -65,10 +83,14 @@ internal sealed class FolderTree : FileTree
         foreach (FileSystemInfo entry in folder.EnumerateFileSystemInfos("*", Everything))
         {
             string name = prefix + entry.Name;
-            if (IsHidden(name))
+            bool isFolder = entry.Attributes.HasFlag(FileAttributes.Directory);
+            if (TreeClutter.IsClutter(entry.Name))
+            {
+                Count(name, isFolder);
                 continue;
+            }
             InputPath.RequireUtf8(entry.FullName); // would be left out without a word
-            if (!entry.Attributes.HasFlag(FileAttributes.Directory))
+            if (!isFolder)
             {
                 _files.Add(name);
                 continue;
@@ -79,7 +101,28 @@ internal sealed class FolderTree : FileTree
             if (name.AsSpan().Count('/') >= MaxDepth)
                 throw BitisException.InFile(FullName(name), $"this is more than {MaxDepth} folders deep. Move it up.");
             _folders.Add(name);
-            Add(new DirectoryInfo(entry.FullName), name + "/", above.Add(identity));
+            if (name.AsSpan().Count('/') < _depth)
+                AddFolder(entry.FullName, name, above.Add(identity));
         }
+    }
+
+    private void AddFolder(string path, string name, ImmutableHashSet<string> above)
+    {
+        try
+        {
+            Add(new DirectoryInfo(path), name + "/", above);
+        }
+        catch (UnauthorizedAccessException) when (_depth < int.MaxValue)
+        {
+            // What is looked for in the first few folders is perhaps in another one.
+        }
+    }
+
+    private void Count(string name, bool isFolder)
+    {
+        if (isFolder)
+            Clutter.AddFolder(name);
+        else
+            Clutter.AddFile(TreeClutter.Hidden);
     }
 }

@@ -1,93 +1,72 @@
 using System.Buffers.Binary;
-using System.IO.Compression;
 
 namespace Bitis.Data.Sources;
 
 /// <summary>A file of bytes in MNIST's IDX format, also gzipped, read whole.</summary>
-/// <remarks>Work and memory: at most 1032 times the file (deflate's best ratio) and 1 GiB, checked by the header.</remarks>
+/// <remarks>Work and memory: at most 1032 times the file (deflate's best ratio) and 1 GiB.</remarks>
 /// <param name="Sizes">The sizes of the dimensions, outermost first.</param>
 /// <param name="Data">The values, row-major.</param>
-internal sealed record IdxFile(IReadOnlyList<int> Sizes, byte[] Data)
+internal sealed record IdxFile(IReadOnlyList<int> Sizes, ReadOnlyMemory<byte> Data)
 {
-    private const int MaxDataBytes = 1 << 30;
-    private const int MaxDeflateRatio = 1032;
+    /// <summary>How long a file may be, and what is in it.</summary>
+    public const int MaxFileBytes = 1 << 30;
+
     private const byte UnsignedByte = 0x08;
+    private const int StartLength = 512;
 
     /// <summary>Whether a file starts as an IDX file of bytes with some dimensions does, looking into gzip.</summary>
-    public static bool Recognizes(string path, int rank)
+    public static bool Recognizes(DataFile file, int rank)
     {
-        using FileStream file = InputFile.Open(path);
-        Span<byte> start = stackalloc byte[4];
-        try
-        {
-            using Stream stream = Decompressed(file);
-            return stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) == start.Length
-                && start.SequenceEqual((ReadOnlySpan<byte>)[0, 0, UnsignedByte, (byte)rank]);
-        }
-        catch (Exception e) when (e is IOException or InvalidDataException)
-        {
-            return false;
-        }
+        Span<byte> start = stackalloc byte[StartLength];
+        start = start[..file.ReadStart(start)];
+        if (!GzipFile.Recognizes(start))
+            return HasMagic(start, rank);
+        Span<byte> inflated = stackalloc byte[4];
+        return HasMagic(inflated[..GzipFile.ReadStart(start, inflated)], rank);
     }
 
     /// <summary>Reads a file that must have <paramref name="rank"/> dimensions.</summary>
     /// <exception cref="BitisException">The header is another one, or the length does not fit it.</exception>
-    public static IdxFile Read(string path, int rank)
+    public static IdxFile Read(DataFile file, int rank)
     {
-        using FileStream file = InputFile.Open(path);
-        long fileLength = file.Length;
-        try
+        Span<byte> start = stackalloc byte[StartLength];
+        start = start[..file.ReadStart(start)];
+        bool isGzip = GzipFile.Recognizes(start);
+        Span<byte> header = stackalloc byte[sizeof(int) * (1 + rank)];
+        int read = isGzip ? GzipFile.ReadStart(start, header) : file.ReadStart(header);
+        if (read < header.Length)
+            throw BitisException.InFile(file.Name, $"the IDX file is truncated; its header has {header.Length} bytes.");
+        if (!HasMagic(header, rank))
         {
-            using Stream stream = Decompressed(file);
-            byte[] header = new byte[4 + rank * sizeof(int)];
-            stream.ReadExactly(header);
-            if (!header.AsSpan(0, 4).SequenceEqual((ReadOnlySpan<byte>)[0, 0, UnsignedByte, (byte)rank]))
-            {
-                throw BitisException.InFile(
-                    path,
-                    $"the file starts with {Convert.ToHexString(header.AsSpan(0, 4))}; an IDX file of bytes with "
-                    + $"{rank} dimensions starts with 000008{rank:X2}.");
-            }
-            int[] sizes = new int[rank];
-            long length = 1;
-            for (int i = 0; i < rank; i++)
-            {
-                sizes[i] = BinaryPrimitives.ReadInt32BigEndian(header.AsSpan(4 + i * sizeof(int)));
-                length = sizes[i] <= 0 || length > MaxDataBytes ? 0 : length * sizes[i];
-            }
-            long possible = stream is GZipStream ? fileLength * MaxDeflateRatio : fileLength - header.Length;
-            if (length is <= 0 or > MaxDataBytes || length > possible)
-            {
-                throw BitisException.InFile(
-                    path,
-                    $"the header states the sizes {string.Join('×', sizes)}, which do not fit a file of {fileLength} "
-                    + "bytes.");
-            }
+            throw BitisException.InFile(
+                file.Name,
+                $"the file starts with {Convert.ToHexString(header[..4])}; an IDX file of bytes with "
+                + $"{DisplayText.Count(rank, "dimension")} starts with 000008{rank:X2}.");
+        }
+        int[] sizes = new int[rank];
+        long length = 1;
+        for (int i = 0; i < rank; i++)
+        {
+            sizes[i] = BinaryPrimitives.ReadInt32BigEndian(header[(sizeof(int) * (1 + i))..]);
+            length = sizes[i] <= 0 || length > MaxFileBytes ? 0 : length * sizes[i];
+        }
+        long possible = isGzip ? GzipFile.MaxLength(file) : file.Length;
+        if (length <= 0 || length > Math.Min(MaxFileBytes, possible) - header.Length)
+            throw WrongSizes(file, sizes, $"a file of {DisplayText.Count(file.Length, "byte")}");
 
-            byte[] data = new byte[length];
-            stream.ReadExactly(data);
-            if (stream.ReadByte() >= 0)
-            {
-                throw BitisException.InFile(
-                    path,
-                    $"the file goes on after the {length} values that its header states.");
-            }
-            return new IdxFile(sizes, data);
-        }
-        catch (EndOfStreamException e)
-        {
-            throw new BitisException($"{path}: the IDX file is truncated.", e);
-        }
-        catch (Exception e) when (e is IOException or InvalidDataException)
-        {
-            throw new BitisException($"{path}: the IDX file is damaged: {e.Message}", e);
-        }
+        int whole = header.Length + (int)length;
+        string goesOn = $"the file goes on after the {DisplayText.Count(length, "value")} that its header states.";
+        ReadOnlyMemory<byte> bytes = isGzip ? GzipFile.Inflate(file, whole, goesOn) : file.ReadAll(MaxFileBytes);
+        if (bytes.Length < whole)
+            throw WrongSizes(file, sizes, $"the {DisplayText.Count(bytes.Length, "byte")} that there are");
+        return bytes.Length == whole
+            ? new IdxFile(sizes, bytes[header.Length..])
+            : throw BitisException.InFile(file.Name, goesOn);
     }
 
-    private static Stream Decompressed(FileStream file)
-    {
-        bool isGzip = file.ReadByte() == 0x1F && file.ReadByte() == 0x8B;
-        file.Position = 0;
-        return isGzip ? new GZipStream(file, CompressionMode.Decompress) : file;
-    }
+    private static BitisException WrongSizes(DataFile file, int[] sizes, string there) => BitisException.InFile(
+        file.Name, $"the header states the sizes {string.Join('×', sizes)}, which do not fit {there}.");
+
+    private static bool HasMagic(ReadOnlySpan<byte> start, int rank) =>
+        start.StartsWith((ReadOnlySpan<byte>)[0, 0, UnsignedByte, (byte)rank]);
 }

@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace Bitis.Data.Sources;
 
 /// <summary>
@@ -6,33 +8,40 @@ namespace Bitis.Data.Sources;
 /// </summary>
 internal sealed class IdxSource : ImageSource
 {
-    /// <summary>The dimensions of an image file.</summary>
-    public const int ImageRank = 3;
+    private const int ImageRank = 3;
+    private const string GzipExtension = ".gz";
 
-    private readonly string _path;
+    private readonly FileTree _tree;
+    private readonly string _name;
     private readonly IdxFile _images;
-    private readonly byte[]? _labels;
+    private readonly ReadOnlyMemory<byte>? _labels;
     private readonly int? _classes;
 
-    /// <summary>Opens an image file and, if there is one, its label file.</summary>
+    /// <summary>Reads an image file and, if there is one, its label file; the tree is closed with the source.</summary>
     /// <exception cref="BitisException">A file is damaged, or there are more or fewer labels than images.</exception>
-    public IdxSource(string path)
+    public IdxSource(FileTree tree, string file)
     {
-        _path = path;
-        _images = IdxFile.Read(path, ImageRank);
+        string path = tree.FullName(file);
+        _tree = tree;
+        _name = Path.GetFileName(file);
+        _images = ReadFile(tree, file, ImageRank);
         ImageLimits.CheckSize(Width, Height, path);
-        string? labelPath = LabelPath(path);
-        if (labelPath is null)
+        if (LabelFileOf(tree, file) is not { } labelFile)
             return;
-        _labels = IdxFile.Read(labelPath, rank: 1).Data;
-        if (_labels.Length != Count)
-            throw BitisException.InFile(labelPath, $"{_labels.Length} labels for {Count} images in {path}.");
-        _classes = 1 + _labels.Max();
+        _labels = ReadFile(tree, labelFile, rank: 1).Data;
+        if (_labels.Value.Length != Count)
+        {
+            throw BitisException.InFile(
+                tree.FullName(labelFile),
+                $"{DisplayText.Count(_labels.Value.Length, "label")} for "
+                + $"{DisplayText.Count(Count, "image")} in {path}.");
+        }
+        _classes = 1 + TensorPrimitives.Max(_labels.Value.Span);
     }
 
     public override int Count => _images.Sizes[0];
 
-    public override string Description => $"{Path.GetFileName(_path)} (IDX), {Count} images of {Width}×{Height}";
+    public override string Description => $"{_name} (IDX), {DisplayText.Count(Count, "image")} of {Width}×{Height}";
 
     /// <summary>The format has no number of classes, so it is taken from the largest label.</summary>
     public override int? ClassCount => _classes;
@@ -41,29 +50,62 @@ internal sealed class IdxSource : ImageSource
 
     private int Width => _images.Sizes[2];
 
-    public override string Name(int index) => $"{Path.GetFileName(_path)} {index}";
+    /// <summary>Whether a file holds images as MNIST does, looking into gzip.</summary>
+    public static bool Recognizes(DataFile file) => IdxFile.Recognizes(file, ImageRank);
 
-    public override int? Label(int index) => _labels?[index];
+    /// <summary>Whether a name is that of an image file.</summary>
+    public static bool IsKnownName(string fileName) =>
+        fileName.Contains("images", StringComparison.Ordinal) && fileName.Contains("idx3", StringComparison.Ordinal);
+
+    /// <summary>Whether a file with a known name belongs to the test part.</summary>
+    public static bool IsTest(string fileName) =>
+        fileName.Contains("t10k", StringComparison.Ordinal) || fileName.Contains("test", StringComparison.Ordinal);
+
+    /// <summary>Whether a file with a known name belongs to the training part.</summary>
+    public static bool IsTraining(string fileName) => fileName.Contains("train", StringComparison.Ordinal);
+
+    /// <summary>The names without those of compressed files that lie beside the plain ones.</summary>
+    public static IEnumerable<string> WithoutCopies(IReadOnlyCollection<string> names) =>
+        names.Where(name => !name.EndsWith(GzipExtension, StringComparison.Ordinal)
+            || !names.Contains(name[..^GzipExtension.Length]));
+
+    public override string Name(int index) => $"{_name} {index}";
+
+    public override int? Label(int index) => _labels?.Span[index];
 
     protected override PixelImage ReadImage(int index)
     {
         int length = Width * Height;
-        ReadOnlySpan<byte> gray = _images.Data.AsSpan(index * length, length);
-        return PixelImage.Gray(Width, Height, gray.ToArray());
+        return PixelImage.Gray(Width, Height, _images.Data.Slice(index * length, length).ToArray());
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        _tree.Dispose();
+        base.Dispose(disposing);
+    }
+
+    private static IdxFile ReadFile(FileTree tree, string file, int rank)
+    {
+        using DataFile data = tree.OpenData(file, IdxFile.MaxFileBytes);
+        return IdxFile.Read(data, rank);
     }
 
     /// <summary><c>train-images-idx3-ubyte.gz</c> belongs to <c>train-labels-idx1-ubyte</c>, gzipped or not.</summary>
-    private static string? LabelPath(string path)
+    private static string? LabelFileOf(FileTree tree, string file)
     {
-        string imageName = Path.GetFileName(path);
+        int nameStart = file.LastIndexOf('/') + 1;
+        string imageName = file[nameStart..];
         string name = imageName
             .Replace("images", "labels", StringComparison.Ordinal)
             .Replace("idx3", "idx1", StringComparison.Ordinal);
         if (name == imageName)
             return null;
-        string plain = name.EndsWith(".gz", StringComparison.Ordinal) ? name[..^3] : name;
-        string folder = Path.GetDirectoryName(path) ?? "";
-        string[] candidates = [Path.Combine(folder, plain), Path.Combine(folder, plain + ".gz")];
-        return candidates.FirstOrDefault(File.Exists);
+        if (name.EndsWith(GzipExtension, StringComparison.Ordinal))
+            name = name[..^GzipExtension.Length];
+        string plain = file[..nameStart] + name;
+        return tree.Files.Contains(plain) ? plain
+            : tree.Files.Contains(plain + GzipExtension) ? plain + GzipExtension
+            : null;
     }
 }

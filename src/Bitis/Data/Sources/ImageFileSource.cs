@@ -6,22 +6,26 @@ namespace Bitis.Data.Sources;
 /// <param name="images">Each image's file and label.</param>
 /// <param name="classNames">The names of the classes by index, if they are known.</param>
 /// <param name="classCount">How many classes there are, if that is known.</param>
+/// <param name="notices">What was left out, in sentences.</param>
 internal sealed class ImageFileSource(
     FileTree tree,
     IImageDecoder decoder,
     IReadOnlyList<(string File, int? Label)> images,
     IReadOnlyList<string>? classNames,
-    int? classCount) : ImageSource
+    int? classCount,
+    IReadOnlyList<string>? notices = null) : ImageSource
 {
     public override int Count => images.Count;
 
     public override string Description => classNames is null
-        ? $"{tree.Path}, {Count} images"
-        : $"{tree.Path}, {Count} images, {classNames.Count} classes";
+        ? $"{tree.Path}, {DisplayText.Count(Count, "image")}"
+        : $"{tree.Path}, {DisplayText.Count(Count, "image")}, {DisplayText.Count(classNames.Count, "class")}";
 
     public override IReadOnlyList<string>? ClassNames => classNames;
 
     public override int? ClassCount => classCount;
+
+    public override IReadOnlyList<string> Notices => notices ?? [];
 
     public override string Name(int index) => images[index].File;
 

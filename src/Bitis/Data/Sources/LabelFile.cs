@@ -139,7 +139,8 @@ internal static class LabelFile
             {
                 throw BitisException.InFile(
                     name,
-                    $"line {row.Line}: {row.Fields.Count} values, where the header has {columns}.");
+                    $"line {row.Line}: {DisplayText.Count(row.Fields.Count, "value")}, where the header has "
+                        + $"{columns}.");
             }
             string stated = row.Fields[fileColumn].Trim().Replace('\\', '/');
             files[i] = folder + (stated.StartsWith("./", StringComparison.Ordinal) ? stated[2..] : stated);

@@ -11,6 +11,8 @@ internal sealed class NamedClassesSource(ImageSource parent, IReadOnlyList<strin
 
     public override IReadOnlyList<string> ClassNames => names;
 
+    public override IReadOnlyList<string> Notices => parent.Notices;
+
     public override string Name(int index) => parent.Name(index);
 
     public override int? Label(int index) => parent.Label(index);

@@ -5,34 +5,27 @@ namespace Bitis.Data.Sources;
 /// <summary>Finds out what a path holds, and opens it.</summary>
 internal static class SourceOpener
 {
-    private const string Train = "train";
-    private const string Test = "test";
-
     /// <summary>Opens the image set at a path; see <see cref="ImageSource.Open"/>.</summary>
     public static ImageSource Open(string path, IImageDecoder? decoder)
     {
         InputPath.RequireUtf8(path);
         if (Directory.Exists(path))
-            return OpenFolder(path, decoder);
+            return OpenTree(new FolderTree(path), decoder);
         if (File.Exists(path))
             return OpenFile(path, decoder);
         if (BuiltInSplitOf(path) is { } split)
             return new BuiltInImageSource(split);
 
-        // The path may go on inside a zip, or name a part of a folder of binary files.
+        // The path may go on inside an archive, or name a part of a folder of binary files.
         string normalized = path.Replace(".zip!", ".zip/", StringComparison.OrdinalIgnoreCase).Replace('\\', '/').TrimEnd('/');
         for (int slash = normalized.LastIndexOf('/'); slash > 0; slash = normalized.LastIndexOf('/', slash - 1))
         {
             string outer = normalized[..slash];
             string inner = normalized[(slash + 1)..].Trim('/');
             if (File.Exists(outer))
-            {
-                return IsZip(outer)
-                    ? OpenTree(new ZipTree(outer, inner), decoder)
-                    : throw BitisException.InFile(path, $"{outer} is a file, and no zip.");
-            }
+                return OpenInside(outer, inner, decoder);
             if (Directory.Exists(outer))
-                return (inner is Train or Test ? OpenBinaryFiles(outer, inner) : null) ?? throw Missing(path);
+                return OpenPart(outer, inner) ?? throw Missing(path);
         }
         throw Missing(path);
     }
@@ -44,19 +37,16 @@ internal static class SourceOpener
         _ => null,
     };
 
-    private static ImageSource OpenFolder(string path, IImageDecoder? decoder) =>
-        OpenBinaryFiles(path, part: null) ?? OpenTree(new FolderTree(path), decoder);
-
     private static ImageSource OpenFile(string path, IImageDecoder? decoder)
     {
-        if (IsZip(path))
-            return OpenTree(new ZipTree(path, folder: ""), decoder);
-        if (Path.GetExtension(path).Equals(".csv", StringComparison.OrdinalIgnoreCase))
+        if (OpenArchive(path) is { } archive)
+            return OpenTree(Entered(archive), decoder);
+        if (HasExtension(path, ".csv"))
             return OpenLabelFile(path, decoder);
-        if (IdxFile.Recognizes(path, IdxSource.ImageRank))
-            return new IdxSource(path);
-        if (Path.GetExtension(path).Equals(".bin", StringComparison.OrdinalIgnoreCase))
-            return new CifarSource([path]);
+        if (HoldsIdxImages(path))
+            return new IdxSource(new FolderTree(FolderOf(path), depth: 0), Path.GetFileName(path));
+        if (HasExtension(path, ".bin"))
+            return CifarBinary.Open(new FolderTree(FolderOf(path), depth: 0), [Path.GetFileName(path)]);
         return new SingleImageSource(path, RequireDecoder(decoder, path));
     }
 
@@ -66,14 +56,41 @@ internal static class SourceOpener
 
     private static ImageSource OpenLabelFile(string path, IImageDecoder? decoder)
     {
-        string folder = Path.GetDirectoryName(path) is { Length: > 0 } parent ? parent : ".";
-        return LabelFile.Open(new FolderTree(folder), Path.GetFileName(path), RequireDecoder(decoder, path));
+        IImageDecoder required = RequireDecoder(decoder, path);
+        return LabelFile.Open(new FolderTree(FolderOf(path)), Path.GetFileName(path), required);
+    }
+
+    private static ArchiveTree Entered(ArchiveTree archive)
+    {
+        try
+        {
+            archive.Enter("");
+            return archive;
+        }
+        catch
+        {
+            archive.Dispose();
+            throw;
+        }
+    }
+
+    private static bool HasExtension(string path, string extension) =>
+        Path.GetExtension(path).Equals(extension, StringComparison.OrdinalIgnoreCase);
+
+    private static string FolderOf(string path) => Path.GetDirectoryName(path) is { Length: > 0 } folder ? folder : ".";
+
+    private static bool HoldsIdxImages(string path)
+    {
+        using DataFile file = DataFile.Open(path);
+        return IdxSource.Recognizes(file);
     }
 
     private static ImageSource OpenTree(FileTree tree, IImageDecoder? decoder)
     {
         try
         {
+            if (BinarySets.Open(tree, part: null) is { } binary)
+                return binary;
             IImageDecoder required = RequireDecoder(decoder, tree.Path);
             return tree.Files.Contains(LabelFile.DefaultName)
                 ? LabelFile.Open(tree, LabelFile.DefaultName, required)
@@ -86,63 +103,44 @@ internal static class SourceOpener
         }
     }
 
-    /// <summary>The CIFAR or IDX files of a folder, all or those of one part; null if there are none.</summary>
-    private static ImageSource? OpenBinaryFiles(string folder, string? part)
+    /// <summary>Opens a folder of an archive, or a part of the binary files in one.</summary>
+    private static ImageSource OpenInside(string path, string inner, IImageDecoder? decoder)
     {
-        string[] names = FileNames(folder);
-        string[] cifar = [.. names.Where(name => part switch
-        {
-            Train => CifarSource.IsTraining(name),
-            Test => CifarSource.IsTest(name),
-            _ => CifarSource.IsKnownName(name),
-        })];
-        if (cifar.Length > 0)
-        {
-            if (cifar.Any(CifarSource.IsTraining) && cifar.Any(CifarSource.IsTest))
-                throw NamePart(folder, cifar);
-            return new CifarSource([.. cifar.Select(name => Path.Combine(folder, name))]);
-        }
-
-        string prefix = part switch { Train => "train-", Test => "t10k-", _ => "" };
-        string[] idx = [.. names.Where(name =>
-            name.StartsWith(prefix, StringComparison.Ordinal)
-            && name.Contains("images", StringComparison.Ordinal)
-            && name.Contains("idx3", StringComparison.Ordinal))];
-        return idx.Length switch
-        {
-            0 => null,
-            1 => new IdxSource(Path.Combine(folder, idx[0])),
-            _ => throw NamePart(folder, idx),
-        };
-    }
-
-    private static string[] FileNames(string folder)
-    {
+        ArchiveTree archive = OpenArchive(path)
+            ?? throw BitisException.InFile($"{path}/{inner}", $"{path} is a file, and no zip or tar archive.");
         try
         {
-            string[] names = [.. Directory.EnumerateFiles(folder).Select(path => Path.GetFileName(path))];
-            Array.Sort(names, StringComparer.Ordinal);
-            return names;
+            if (archive.Enter(inner))
+                return OpenTree(archive, decoder);
+            int slash = inner.LastIndexOf('/');
+            string folder = inner[..Math.Max(0, slash)], part = inner[(slash + 1)..];
+            return (IsPart(part) && archive.Enter(folder) ? BinarySets.Open(archive, part) : null)
+                ?? throw BitisException.InFile(path, $"the archive holds no folder '{inner}'.");
         }
-        catch (Exception e) when (InputFile.IsFileSystemFailure(e))
+        catch
         {
-            throw InputFile.Failure(folder, e);
+            archive.Dispose();
+            throw;
         }
     }
+
+    private static ImageSource? OpenPart(string folder, string part) =>
+        IsPart(part) ? BinarySets.Open(new FolderTree(folder, BinarySets.MaxFolders), part) : null;
+
+    private static bool IsPart(string name) => name is BinarySets.Train or BinarySets.Test;
+
+    /// <summary>The archive that a file is; null if it is none.</summary>
+    private static ArchiveTree? OpenArchive(string path) =>
+        IsZip(path) ? new ZipTree(path) : TarTree.Recognizes(path) ? new TarTree(path) : null;
 
     private static bool IsZip(string path)
     {
-        using FileStream stream = InputFile.Open(path);
+        using DataFile file = DataFile.Open(path);
         Span<byte> start = stackalloc byte[4];
         // "PK\3\4" starts an entry, "PK\5\6" ends a zip without any.
-        return stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) == start.Length
+        return file.ReadStart(start) == start.Length
             && (start.SequenceEqual("PK\u0003\u0004"u8) || start.SequenceEqual("PK\u0005\u0006"u8));
     }
-
-    private static BitisException NamePart(string folder, string[] names) => BitisException.InFile(
-        folder,
-        $"this holds several parts of a set ({string.Join(", ", names)}); "
-        + $"name a file, {folder}/{Train} or {folder}/{Test}.");
 
     private static BitisException Missing(string path)
     {

@@ -22,6 +22,8 @@ internal sealed class SubsetSource : ImageSource
 
     public override int? ClassCount => _parent.ClassCount;
 
+    public override IReadOnlyList<string> Notices => _parent.Notices;
+
     public override string Name(int index) => _parent.Name(_indices[index]);
 
     public override int? Label(int index) => _parent.Label(_indices[index]);

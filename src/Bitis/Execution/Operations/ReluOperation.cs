@@ -4,7 +4,7 @@ using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
 
-/// <summary>The rectifier, whose reverse pass needs no more than signs.</summary>
+/// <summary>The rectifier, whose backward pass needs no more than signs.</summary>
 internal sealed class ReluOperation(Node node) : ElementwiseOperation(node, Elementwise.Relu)
 {
     /// <inheritdoc />

@@ -96,7 +96,7 @@ public sealed record GraphConfig : ModelConfig
         if (output.Shape != [Classes])
         {
             throw new BitisException($"The graph's output '{DisplayText.Of(Output)}' is {output.Shape}; "
-                + $"expected a logit for each of {Classes} classes.");
+                + $"expected a logit for each of {DisplayText.Count(Classes, "class")}.");
         }
         return builder.Build(output);
     }
@@ -110,7 +110,7 @@ public sealed record GraphConfig : ModelConfig
         if (head.Operator.WithOutputs(classes) is not { } layer)
         {
             throw new BitisException($"The graph's output '{DisplayText.Of(Output)}' is no linear layer: "
-                + $"it cannot be made for {classes} classes.");
+                + $"it cannot be made for {DisplayText.Count(classes, "class")}.");
         }
         GraphNode other = head with { Operator = layer };
         return this with { Classes = classes, Nodes = [.. Nodes.Select(node => node.Name == Output ? other : node)] };
@@ -121,8 +121,10 @@ public sealed record GraphConfig : ModelConfig
     {
         int blocks = Nodes.Max(node => node.Block + 1) ?? 0;
         int scans = Nodes.Count(node => node.Operator.ScanSize is not null);
-        return $"{Nodes.Count} operators, {scans} of them scans, in {blocks} blocks; "
-            + $"images {ImageSize}×{ImageSize} of {ImageChannels} channel{(ImageChannels == 1 ? "" : "s")}; {Classes} classes";
+        return $"{DisplayText.Count(Nodes.Count, "operator")}, {scans} of them scans, in "
+            + $"{DisplayText.Count(blocks, "block")}; "
+            + $"images {ImageSize}×{ImageSize} of {DisplayText.Count(ImageChannels, "channel")}; "
+            + $"{DisplayText.Count(Classes, "class")}";
     }
 
     /// <summary>Whether two architectures are the same, node by node.</summary>
@@ -166,8 +168,7 @@ public sealed record GraphConfig : ModelConfig
         }
         catch (ArgumentException e)
         {
-            string problem = e.Message.Replace($" (Parameter '{e.ParamName}')", "", StringComparison.Ordinal);
-            throw new BitisException($"The graph's node '{DisplayText.Of(node.Name)}' does not fit: {problem}", e);
+            throw new BitisException($"The graph's node '{DisplayText.Of(node.Name)}' does not fit: {e.Message}", e);
         }
     }
 }

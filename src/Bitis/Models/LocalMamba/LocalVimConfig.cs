@@ -107,9 +107,10 @@ public sealed record LocalVimConfig : ModelConfig
     /// <inheritdoc />
     public override string Describe() =>
         $"width {Width}, inner {InnerWidth}, depth {Directions.Count}, states {StateSize}, delta rank {DeltaRank}; "
-        + $"images {ImageSize}×{ImageSize}, patches of {PatchSize} pixels, {Tokens} tokens; "
+        + $"images {ImageSize}×{ImageSize}, patches of {PatchSize} pixels, {DisplayText.Count(Tokens, "token")}; "
         + $"class token {(HasClassToken ? "middle" : "none")}{(HasRotaryPositions ? ", rotary positions" : "")}, "
-        + $"{Norm.ToString().ToLowerInvariant()} norm; {ScanDirection.Describe(Directions)}; {Classes} classes";
+        + $"{Norm.ToString().ToLowerInvariant()} norm; {ScanDirection.Describe(Directions)}; "
+        + $"{DisplayText.Count(Classes, "class")}";
 
     /// <summary>Whether two architectures are the same; directions count by their names.</summary>
     public bool Equals(LocalVimConfig? other) =>

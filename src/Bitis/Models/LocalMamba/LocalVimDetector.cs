@@ -13,7 +13,8 @@ internal sealed class LocalVimDetector(CheckpointTensors tensors)
         if (directions != ScanDirection.PerBlock)
         {
             throw tensors.Refusal(
-                $"a block has {directions} scan directions; Bitis runs models with {ScanDirection.PerBlock}, not those that search for directions.");
+                $"a block has {DisplayText.Count(directions, "scan direction")}; Bitis runs models with "
+                    + $"{ScanDirection.PerBlock}, not those that search for directions.");
         }
         Shape patches = tensors.Require("patch_embed.proj.weight", 4); // [D, channels, patch, patch]
         Shape aLog = tensors.Require($"{FirstMixer}.A_log_0", 2); // [E, N]

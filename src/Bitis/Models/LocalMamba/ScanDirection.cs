@@ -35,7 +35,9 @@ internal readonly record struct ScanDirection(string Order, bool IsReversed)
             return [.. Enumerable.Repeat(parsed[0], blocks)];
         return parsed.Length == blocks
             ? parsed
-            : throw new BitisException($"There are scan directions of {parsed.Length} blocks; the model has {blocks}. (Those of one block serve for all.)");
+            : throw new BitisException(
+                $"There are scan directions of {DisplayText.Count(parsed.Length, "block")}; the model has {blocks}. "
+                + "(Those of one block serve for all.)");
     }
 
     /// <summary>The orders that occur in a model's blocks, for people.</summary>
@@ -58,7 +60,9 @@ internal readonly record struct ScanDirection(string Order, bool IsReversed)
         string[] names = text.Split(',', StringSplitOptions.TrimEntries);
         return names.Length == PerBlock
             ? Array.ConvertAll(names, Parse)
-            : throw new BitisException($"The scan directions '{text}' are {names.Length}; a block has {PerBlock}, such as h,v_flip,w7,w7_flip.");
+            : throw new BitisException(
+                $"'{text}' names {DisplayText.Count(names.Count(name => name.Length > 0), "scan direction")}; "
+                + $"a block has {PerBlock}, such as h,v_flip,w7,w7_flip.");
     }
 
     /// <summary>Reads one direction.</summary>

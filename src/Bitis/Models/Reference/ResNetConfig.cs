@@ -47,7 +47,8 @@ public sealed record ResNetConfig : ModelConfig
         if (Width % Groups != 0)
         {
             throw new BitisException(
-                $"The model has {Groups} groups; expected a number that divides the width of {Width}.");
+                $"The model has {DisplayText.Count(Groups, "group")}; expected a number that divides the width "
+                    + $"of {Width}.");
         }
         RequireEpsilon(NormEpsilon);
     }
@@ -57,7 +58,8 @@ public sealed record ResNetConfig : ModelConfig
 
     /// <inheritdoc />
     public override string Describe() =>
-        $"width {Width}, depths {string.Join("-", Depths)}, {Groups} groups; images {ImageSize}×{ImageSize}; {Classes} classes";
+        $"width {Width}, depths {string.Join("-", Depths)}, {DisplayText.Count(Groups, "group")}; images "
+            + $"{ImageSize}×{ImageSize}; {DisplayText.Count(Classes, "class")}";
 
     /// <inheritdoc />
     public override IReadOnlyDictionary<string, Tensor> CreateWeights(ulong seed) =>

@@ -60,7 +60,8 @@ public sealed record VitConfig : ModelConfig
         if (Width % Heads != 0)
         {
             throw new BitisException(
-                $"The model has {Heads} heads; expected a number that divides the width of {Width}.");
+                $"The model has {DisplayText.Count(Heads, "head")}; expected a number that divides the width of "
+                    + $"{Width}.");
         }
         RequireEpsilon(NormEpsilon);
     }
@@ -71,7 +72,8 @@ public sealed record VitConfig : ModelConfig
     /// <inheritdoc />
     public override string Describe() =>
         $"width {Width}, hidden {HiddenWidth}, depth {Depth}, heads {Heads}; "
-        + $"images {ImageSize}×{ImageSize}, patches of {PatchSize} pixels, {Tokens} tokens; {Classes} classes";
+        + $"images {ImageSize}×{ImageSize}, patches of {PatchSize} pixels, "
+        + $"{DisplayText.Count(Tokens, "token")}; {DisplayText.Count(Classes, "class")}";
 
     /// <inheritdoc />
     public override IReadOnlyDictionary<string, Tensor> CreateWeights(ulong seed) => VitInitializer.Create(this, seed);

@@ -99,7 +99,7 @@ public record VMambaConfig : ModelConfig
         $"width {Width}, inner {InnerWidth}, MLP {MlpWidth} (doubled by each stage), depths {string.Join("-", Depths)}, states {StateSize}; "
         + $"images {ImageSize}×{ImageSize}, {GridSize}×{GridSize} tokens, stem of {Stem.ToString().ToLowerInvariant()}, "
         + $"{(Downsampling == DownsamplingKind.Convolution ? "convolutions" : "patch merging")} between stages"
-        + $"{(IsGated ? ", gated" : "")}; {Classes} classes";
+        + $"{(IsGated ? ", gated" : "")}; {DisplayText.Count(Classes, "class")}";
 
     /// <summary>Whether two architectures are the same; stages count by their depths.</summary>
     public virtual bool Equals(VMambaConfig? other) =>

@@ -97,9 +97,10 @@ public sealed record VimConfig : ModelConfig
     /// <inheritdoc />
     public override string Describe() =>
         $"width {Width}, inner {InnerWidth}, depth {Depth}, states {StateSize}, delta rank {DeltaRank}; "
-        + $"images {ImageSize}×{ImageSize}, patches of {PatchSize} every {Stride} pixels, {Tokens} tokens; "
+        + $"images {ImageSize}×{ImageSize}, patches of {PatchSize} every {DisplayText.Count(Stride, "pixel")}, "
+        + $"{DisplayText.Count(Tokens, "token")}; "
         + $"class token {ClassToken.ToString().ToLowerInvariant()}, directions {(HalvesDirections ? "halved" : "summed")}, "
-        + $"{Norm.ToString().ToLowerInvariant()} norm; {Classes} classes";
+        + $"{Norm.ToString().ToLowerInvariant()} norm; {DisplayText.Count(Classes, "class")}";
 
     /// <inheritdoc />
     public override bool IsLearnedOfficially(string layer) =>

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
-/// The reverse pass of <see cref="CausalConv"/>. With s the convolution's sum, computed again, and ȳ = ∂L/∂y:
+/// The backward pass of <see cref="CausalConv"/>. With s the convolution's sum, computed again, and ȳ = ∂L/∂y:
 /// <code>
 /// s̄_t = ȳ_t·silu'(s_t)       x̄_t = Σ_k w[k]·s̄_(t+K−1−k)       w̄[k] = Σ_t s̄_t·x_(t−K+1+k)       b̄ = Σ_t s̄_t
 /// </code>

@@ -1,6 +1,6 @@
 namespace Bitis.Runtime.Kernels;
 
-/// <summary>A form of the reverse pass of the causal convolution; see <see cref="CausalConvGradient"/>.</summary>
+/// <summary>A form of the backward pass of the causal convolution; see <see cref="CausalConvGradient"/>.</summary>
 internal sealed unsafe class CausalConvGradientKernel(
     InstructionSet instructionSet, delegate*<in CausalConvGradientCall, int, void> run)
     : Kernel("f32-causalconv-gradient", tile: null, instructionSet)

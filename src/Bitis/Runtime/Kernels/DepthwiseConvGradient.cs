@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
-/// The reverse pass of <see cref="DepthwiseConv"/>. With s the convolution's sum, computed again, and ȳ = ∂L/∂y:
+/// The backward pass of <see cref="DepthwiseConv"/>. With s the convolution's sum, computed again, and ȳ = ∂L/∂y:
 /// <code>
 /// s̄_t = ȳ_t·silu'(s_t)       w̄[tap] = Σ_t s̄_t·x_(source of t under the tap)       b̄ = Σ_t s̄_t
 /// </code>

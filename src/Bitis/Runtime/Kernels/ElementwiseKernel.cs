@@ -1,6 +1,6 @@
 namespace Bitis.Runtime.Kernels;
 
-/// <summary>A form of a function that is applied to each element of an array, and of its reverse pass.</summary>
+/// <summary>A form of a function that is applied to each element of an array, and of its backward pass.</summary>
 internal sealed unsafe class ElementwiseKernel(
     string operation,
     InstructionSet instructionSet,

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
-/// The gate of a Mamba block, <c>y = (x·factor)·silu(z)</c>, over contiguous arrays, and its reverse pass for a factor of 1:
+/// The gate of a Mamba block, <c>y = (x·factor)·silu(z)</c>, over contiguous arrays, and its backward pass for a factor of 1:
 /// <c>x̄ = ȳ·silu(z)</c>, <c>z̄ = ȳ·x·silu'(z)</c>.
 /// </summary>
 internal static unsafe class Gate

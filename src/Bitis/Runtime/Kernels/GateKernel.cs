@@ -1,6 +1,6 @@
 namespace Bitis.Runtime.Kernels;
 
-/// <summary>A form of the gate and its reverse pass; see <see cref="Gate"/>.</summary>
+/// <summary>A form of the gate and its backward pass; see <see cref="Gate"/>.</summary>
 internal sealed unsafe class GateKernel(
     InstructionSet instructionSet,
     delegate*<float*, float*, float, float*, nint, void> forward,

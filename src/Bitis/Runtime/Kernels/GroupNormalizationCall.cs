@@ -33,6 +33,6 @@ internal unsafe struct GroupNormalizationCall
     /// <summary>Added to the variance before the root.</summary>
     public float Epsilon;
 
-    /// <summary><c>[2, columns]</c>, written by the forward and read by the reverse pass: the mean of each column's group, and 1 / sqrt(its variance + ε).</summary>
+    /// <summary><c>[2, columns]</c>, written by the forward and read by the backward pass: the mean of each column's group, and 1 / sqrt(its variance + ε).</summary>
     public float* Statistics;
 }

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
-/// The reverse pass of <see cref="GroupNormalization"/>. With x̂ = (x − μ)·r, ȳ = ∂L/∂y, and means over a group's columns and all rows:
+/// The backward pass of <see cref="GroupNormalization"/>. With x̂ = (x − μ)·r, ȳ = ∂L/∂y, and means over a group's columns and all rows:
 /// <code>
 /// x̄ = r·(ȳ·w − mean(ȳ·w) − x̂·mean(ȳ·w·x̂))        w̄ = Σ_rows ȳ·x̂        b̄ = Σ_rows ȳ
 /// </code>

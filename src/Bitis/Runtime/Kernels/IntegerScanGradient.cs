@@ -5,7 +5,7 @@ using Bitis.Quantization;
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
-/// The reverse pass of <see cref="IntegerScan"/> with straight-through gradients, in float32. With ȳ = ∂L/∂y, S the scale of h at
+/// The backward pass of <see cref="IntegerScan"/> with straight-through gradients, in float32. With ȳ = ∂L/∂y, S the scale of h at
 /// a token, x̂ the value of x's level, and 1 where what is rounded lies inside of the grid, from the last token to the first:
 /// <code>
 ///   v_t     = Ā_t·h_(t−1) + Δ̂_t·û_t·B̂_t       h_t = S·q(v_t/S)            as the forward pass, but for its 16-bit products

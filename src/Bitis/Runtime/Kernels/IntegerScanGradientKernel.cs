@@ -1,6 +1,6 @@
 namespace Bitis.Runtime.Kernels;
 
-/// <summary>A form of the reverse pass of the integer scan; see <see cref="IntegerScanGradient"/>.</summary>
+/// <summary>A form of the backward pass of the integer scan; see <see cref="IntegerScanGradient"/>.</summary>
 internal sealed unsafe class IntegerScanGradientKernel(
     InstructionSet instructionSet, delegate*<ScanGradientTables, in IntegerScanGradientCall, float*, void> run)
     : Kernel("i16-scan-gradient", tile: null, instructionSet)

@@ -1,7 +1,7 @@
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
-/// The gradients that the reverse pass of a layer with weights reads and writes: matrices in the order of memory, one row a token. Those of
+/// The gradients that the backward pass of a layer with weights reads and writes: matrices in the order of memory, one row a token. Those of
 /// parameters add to their target.
 /// </summary>
 internal unsafe struct LayerGradients

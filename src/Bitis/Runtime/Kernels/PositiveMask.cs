@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
-/// Where values are positive, one bit each: all that the reverse pass of a rectifier needs. Words of 16 bits, the first value in the lowest
+/// Where values are positive, one bit each: all that the backward pass of a rectifier needs. Words of 16 bits, the first value in the lowest
 /// bit; the last word is filled up with zeros.
 /// </summary>
 internal static unsafe class PositiveMask

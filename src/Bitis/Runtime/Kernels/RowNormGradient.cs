@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
-/// The reverse pass of <see cref="RowNorm"/>. With r = 1 / sqrt(mean((x − μ)²) + ε), x̂ = (x − μ)·r and ȳ = ∂L/∂y:
+/// The backward pass of <see cref="RowNorm"/>. With r = 1 / sqrt(mean((x − μ)²) + ε), x̂ = (x − μ)·r and ȳ = ∂L/∂y:
 /// <code>
 /// x̄ = r·(ȳ·w − [mean(ȳ·w)] − x̂·mean(ȳ·w·x̂))        w̄ = Σ_rows ȳ·x̂        b̄ = Σ_rows ȳ
 /// </code>

@@ -1,6 +1,6 @@
 namespace Bitis.Runtime.Kernels;
 
-/// <summary>A form of the reverse pass of the normalization of rows; see <see cref="RowNormGradient"/>.</summary>
+/// <summary>A form of the backward pass of the normalization of rows; see <see cref="RowNormGradient"/>.</summary>
 internal sealed unsafe class RowNormGradientKernel(
     InstructionSet instructionSet, delegate*<in RowNormGradientCall, int, void> run)
     : Kernel("f32-rownorm-gradient", tile: null, instructionSet)

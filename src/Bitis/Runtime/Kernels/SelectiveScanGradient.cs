@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace Bitis.Runtime.Kernels;
 
 /// <summary>
-/// The reverse pass of <see cref="SelectiveScan"/>. With ȳ = ∂L/∂y, from the last token to the first:
+/// The backward pass of <see cref="SelectiveScan"/>. With ȳ = ∂L/∂y, from the last token to the first:
 /// <code>
 /// h̄_t     = h̄_t + C_t·ȳ_t                     C̄_t = Σ_e ȳ_t·h_t
 /// B̄_t     = Σ_e h̄_t·Δ_t·u_t                   ū_t = D·ȳ_t + Δ_t·Σ_n h̄_t·B_t        D̄ = Σ_t ȳ_t·u_t

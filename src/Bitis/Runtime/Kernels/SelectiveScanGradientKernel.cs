@@ -1,6 +1,6 @@
 namespace Bitis.Runtime.Kernels;
 
-/// <summary>A form of the reverse pass of the selective scan; see <see cref="SelectiveScanGradient"/>.</summary>
+/// <summary>A form of the backward pass of the selective scan; see <see cref="SelectiveScanGradient"/>.</summary>
 internal sealed unsafe class SelectiveScanGradientKernel(
     InstructionSet instructionSet, delegate*<in SelectiveScanGradientCall, int, float*, void> run)
     : Kernel("f32-scan-gradient", tile: null, instructionSet)

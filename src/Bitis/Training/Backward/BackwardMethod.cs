@@ -1,6 +1,6 @@
 namespace Bitis.Training;
 
-/// <summary>A method of the reverse pass of linear and convolutional layers: how its two products are computed.</summary>
+/// <summary>A method of the backward pass of linear and convolutional layers: how its two products are computed.</summary>
 /// <param name="Name">As recipes and the command line write it.</param>
 /// <param name="Input">x̄ = ȳ·W, the gradient of the layer's input.</param>
 /// <param name="Weight">W̄ = ȳᵀ·x, the gradient of its weights, and thereby how x is kept.</param>

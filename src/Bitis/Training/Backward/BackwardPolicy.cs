@@ -5,7 +5,7 @@ using Bitis.Runtime.Kernels;
 namespace Bitis.Training;
 
 /// <summary>
-/// How the reverse pass of linear and convolutional layers is computed: exactly, by HLQ (Hadamard Low-rank Quantization: 4-bit
+/// How the backward pass of linear and convolutional layers is computed: exactly, by HLQ (Hadamard Low-rank Quantization: 4-bit
 /// operands after a Hadamard transform for the gradient of the input, 8-bit operands, reduced along the tokens, for that of the
 /// weights), or by one of the methods that it is compared with. The forward pass is float32 always.
 /// </summary>
@@ -44,7 +44,7 @@ public sealed record BackwardPolicy
     /// </summary>
     public int? ActivationBits { get; init; }
 
-    /// <summary>The exact reverse pass.</summary>
+    /// <summary>The exact backward pass.</summary>
     public static BackwardPolicy Exact { get; } = new();
 
     /// <summary>Checks what the types cannot.</summary>
@@ -87,7 +87,7 @@ public sealed record BackwardPolicy
         }
     }
 
-    /// <summary>What the reverse pass of each linear and convolutional layer will be.</summary>
+    /// <summary>What the backward pass of each linear and convolutional layer will be.</summary>
     /// <param name="graph">The model.</param>
     /// <param name="frozen">Which layers do not learn; null if all of them do.</param>
     /// <exception cref="BitisException">An override matches no layer.</exception>
@@ -151,7 +151,7 @@ public sealed record BackwardPolicy
         (int tokens, int inputs, int outputs) = ((int)(layer.Shape.ElementCount / product.Outputs), product.Inputs, product.Outputs);
         (int fewestInputs, int fewestOutputs) = product.IsConvolution ? (FewestConvolutionChannels, FewestConvolutionChannels) : (FewestInputs, FewestOutputs);
         if (tokens < FewestTokens)
-            return $"{tokens} tokens, fewer than {FewestTokens}";
+            return $"{DisplayText.Count(tokens, "token")}, fewer than {FewestTokens}";
         return inputs < fewestInputs || outputs < fewestOutputs ? $"{inputs} to {outputs} channels, fewer than {fewestInputs} to {fewestOutputs}" : null;
     }
 

@@ -2,7 +2,7 @@ using Bitis.Runtime.Kernels;
 
 namespace Bitis.Training;
 
-/// <summary>How one of the two products of a layer's reverse pass is computed.</summary>
+/// <summary>How one of the two products of a layer's backward pass is computed.</summary>
 /// <param name="Bits">The bits of the operands; 32 for float32.</param>
 /// <param name="Rounding">How the gradient of the output becomes levels.</param>
 /// <param name="Hadamard">Whether the channels of both operands are transformed first, which spreads outliers.</param>

@@ -5,7 +5,7 @@ namespace Bitis.Training;
 
 /// <summary>
 /// The gradient of a layer's input, x̄ = ȳ·W. With integers: blocks of the output channels are transformed in both operands,
-/// <c>x̄ = (1/n)·(ȳ·H)·(H·W)</c> for blocks of n, then rounded to levels: ȳ at random, with a scale for all tokens of a lane or for each one, and W to the
+/// <c>x̄ = (1/n)·(ȳ·H)·(H·W)</c> for blocks of n, then rounded to levels: ȳ at random, with a scale for all tokens of a micro-batch or for each one, and W to the
 /// nearest, with a scale for each input channel. Reduced along the tokens, in float32: <c>x̄ = Ĥᵀ·((Ĥ·ȳ)·W)</c>, as LBP-WHT has it.
 /// </summary>
 internal sealed unsafe class InputGradientProduct : IDisposable
@@ -31,7 +31,7 @@ internal sealed unsafe class InputGradientProduct : IDisposable
     /// <param name="outputs">The channels of ȳ.</param>
     /// <param name="inputs">The channels of x̄.</param>
     /// <param name="rows">The tokens of an image.</param>
-    /// <param name="images">The most images that a lane holds.</param>
+    /// <param name="images">The most images that a micro-batch holds.</param>
     /// <param name="parts">How many equal parts the channels of x̄ fall into, which integer products compute one at a time.</param>
     public InputGradientProduct(GradientArithmetic arithmetic, GradientScale scale, TokenBlocks blocks, int outputs, int inputs, int rows, int images, int parts = 1)
     {
@@ -108,7 +108,7 @@ internal sealed unsafe class InputGradientProduct : IDisposable
             PackPart(part, transformed, maxima);
     }
 
-    /// <summary>Computes x̄ for the images of a lane.</summary>
+    /// <summary>Computes x̄ for the images of a micro-batch.</summary>
     /// <param name="y">ȳ, <c>[images·rows, outputs]</c>.</param>
     /// <param name="ldy">The distance of its rows in elements.</param>
     /// <param name="images">The images.</param>

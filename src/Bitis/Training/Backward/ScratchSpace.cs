@@ -3,7 +3,7 @@ using Bitis.Tensors;
 
 namespace Bitis.Training;
 
-/// <summary>Hands out pieces of a lane's scratch memory, each on a cache line of its own.</summary>
+/// <summary>Hands out pieces of a micro-batch's scratch memory, each on a cache line of its own.</summary>
 /// <param name="start">The first free byte, aligned.</param>
 internal unsafe struct ScratchSpace(float* start)
 {

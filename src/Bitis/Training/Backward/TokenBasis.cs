@@ -17,6 +17,6 @@ public enum TokenBasis
     /// </summary>
     Sequency,
 
-    /// <summary>Blocks as for <see cref="Patch"/>; the functions in which the layer's input has most energy, for each lane anew.</summary>
+    /// <summary>Blocks as for <see cref="Patch"/>; the functions in which the layer's input has most energy, for each micro-batch anew.</summary>
     Energy,
 }

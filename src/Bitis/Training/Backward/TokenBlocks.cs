@@ -4,7 +4,7 @@ using Bitis.Runtime.Kernels;
 namespace Bitis.Training;
 
 /// <summary>
-/// How the tokens of a lane's images fall into blocks of 16, of which some coefficients are kept, and single tokens, which are
+/// How the tokens of a micro-batch's images fall into blocks of 16, of which some coefficients are kept, and single tokens, which are
 /// kept as they are: class tokens, and tails that do not fill a block. First all blocks of the first image, of the second one, ...; then
 /// the single tokens likewise.
 /// </summary>
@@ -55,7 +55,7 @@ internal sealed unsafe class TokenBlocks : IDisposable
     /// <param name="layout">How they lie.</param>
     /// <param name="basis">How they are cut into blocks, and which coefficients are kept.</param>
     /// <param name="rank">How many of 16.</param>
-    /// <param name="images">The most images that a lane holds.</param>
+    /// <param name="images">The most images that a micro-batch holds.</param>
     public static TokenBlocks For(GridLayout layout, TokenBasis basis, int rank, int images)
     {
         bool isPatch = basis != TokenBasis.Sequency && layout.Height > 0;

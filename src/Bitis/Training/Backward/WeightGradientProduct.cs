@@ -34,7 +34,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
     /// <param name="basis">Which coefficients are kept.</param>
     /// <param name="outputs">The channels of ȳ.</param>
     /// <param name="inputs">The channels of x.</param>
-    /// <param name="images">The most images that a lane holds.</param>
+    /// <param name="images">The most images that a micro-batch holds.</param>
     /// <param name="seen">For a convolution: the tokens that each tap of its kernel sees, whose channels side by side are the inputs; null for the blocks themselves.</param>
     public WeightGradientProduct(
         GradientArithmetic arithmetic, int inputBits, TokenBlocks blocks, TokenBasis basis, int outputs, int inputs, int images, TokenBlocks[]? seen = null)
@@ -97,7 +97,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
     /// <summary>The distance of neighbouring groups of ȳ's levels in units of four bytes.</summary>
     private int GradientColumns { get; }
 
-    /// <summary>Compresses the inputs of a lane's images.</summary>
+    /// <summary>Compresses the inputs of a micro-batch's images.</summary>
     /// <param name="x"><c>[images·tokens, inputs]</c>; for a convolution <c>[tokens, inputs/taps]</c>.</param>
     /// <param name="ldx">The distance of its rows in elements.</param>
     /// <param name="images">The images.</param>
@@ -143,7 +143,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
             IntegerPanels.PackNibbles(_kernel, _paddedInputs, groups, (sbyte*)pack.Target, (sbyte*)levels);
     }
 
-    /// <summary>Adds W̄ of a lane's images.</summary>
+    /// <summary>Adds W̄ of a micro-batch's images.</summary>
     /// <param name="kept">What <see cref="Keep"/> wrote.</param>
     /// <param name="y">ȳ, <c>[images·tokens, outputs]</c>.</param>
     /// <param name="ldy">The distance of its rows in elements.</param>

@@ -30,23 +30,23 @@ internal sealed unsafe class AddEmbeddingGradient(Node node) : GradientStep
     }
 
     /// <inheritdoc />
-    public override void Forward(GradientLane lane)
+    public override void Forward(MicroBatch microBatch)
     {
-        for (int row = 0; row < lane.Rows(_y); row++)
-            TensorPrimitives.Add(lane.Row(_x, row), Embedding(row), lane.Row(_y, row));
+        for (int row = 0; row < microBatch.Rows(_y); row++)
+            TensorPrimitives.Add(microBatch.Row(_x, row), Embedding(row), microBatch.Row(_y, row));
     }
 
     /// <inheritdoc />
-    public override void Backward(GradientLane lane)
+    public override void Backward(MicroBatch microBatch)
     {
-        var sums = new Span<float>(lane.Gradient(_embedding), _embedding.Gradient.Length);
-        for (int row = 0; row < lane.Rows(_y); row++)
+        var sums = new Span<float>(microBatch.Gradient(_embedding), _embedding.Gradient.Length);
+        for (int row = 0; row < microBatch.Rows(_y); row++)
         {
             Span<float> sum = sums.Slice(row % _y.Rows * _y.Columns, _y.Columns);
-            TensorPrimitives.Add(sum, lane.Row(_yGradient, row), sum);
+            TensorPrimitives.Add(sum, microBatch.Row(_yGradient, row), sum);
         }
         if (_copy is { } target)
-            MatrixSums.Write(lane.Pointer(_yGradient), _yGradient.Stride, target, lane.Pointer(target.Matrix), lane.Rows(_y));
+            MatrixSums.Write(microBatch.Pointer(_yGradient), _yGradient.Stride, target, microBatch.Pointer(target.Matrix), microBatch.Rows(_y));
     }
 
     private ReadOnlySpan<float> Embedding(int row) => _embedding.Weight.Span.Slice(row % _y.Rows * _y.Columns, _y.Columns);

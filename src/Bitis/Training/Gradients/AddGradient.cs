@@ -35,10 +35,10 @@ internal sealed unsafe class AddGradient(Node node) : GradientStep
     }
 
     /// <inheritdoc />
-    public override void Forward(GradientLane lane)
+    public override void Forward(MicroBatch microBatch)
     {
-        float* left = lane.Pointer(_left), right = lane.Pointer(_right), y = lane.Pointer(_y);
-        for (nint row = 0; row < lane.Rows(_y); row++)
+        float* left = microBatch.Pointer(_left), right = microBatch.Pointer(_right), y = microBatch.Pointer(_y);
+        for (nint row = 0; row < microBatch.Rows(_y); row++)
         {
             TensorPrimitives.Add(
                 new ReadOnlySpan<float>(left + (row * _left.Stride), _y.Columns),
@@ -48,9 +48,9 @@ internal sealed unsafe class AddGradient(Node node) : GradientStep
     }
 
     /// <inheritdoc />
-    public override void Backward(GradientLane lane)
+    public override void Backward(MicroBatch microBatch)
     {
         foreach (GradientTarget target in _copies)
-            MatrixSums.Write(lane.Pointer(_yGradient), _yGradient.Stride, target, lane.Pointer(target.Matrix), lane.Rows(_y));
+            MatrixSums.Write(microBatch.Pointer(_yGradient), _yGradient.Stride, target, microBatch.Pointer(target.Matrix), microBatch.Rows(_y));
     }
 }

@@ -9,7 +9,7 @@ namespace Bitis.Training.Gradients;
 
 /// <summary>
 /// Self-attention, y = P·v with P = softmax(q·kᵀ/√d): v̄ = Pᵀ·ȳ, and with P̄ = ȳ·vᵀ and S̄ = P·(P̄ − Σ P·P̄)/√d (row by row), q̄ = S̄·k, k̄ = S̄ᵀ·q.
-/// P is computed again in the reverse pass, for one head at a time, and never kept.
+/// P is computed again in the backward pass, for one head at a time, and never kept.
 /// </summary>
 /// <remarks>
 /// Every product is one of <see cref="FloatGemm.AddTransposed"/>, Aᵀ·B, which reads both matrices where they lie; operands that lie the other way
@@ -47,12 +47,12 @@ internal sealed unsafe class AttentionGradient(Node node) : GradientStep
     }
 
     /// <inheritdoc />
-    public override void Forward(GradientLane lane)
+    public override void Forward(MicroBatch microBatch)
     {
-        var scratch = new Scratch(lane.Scratch, Tokens, Channels);
-        for (int image = 0; image < lane.Images; image++)
+        var scratch = new Scratch(microBatch.Scratch, Tokens, Channels);
+        for (int image = 0; image < microBatch.Images; image++)
         {
-            float* x = lane.Pointer(_x, image), y = lane.Pointer(_y, image);
+            float* x = microBatch.Pointer(_x, image), y = microBatch.Pointer(_y, image);
             for (int head = 0; head < _layer.Heads; head++)
             {
                 Weigh(scratch, x, head);
@@ -64,15 +64,15 @@ internal sealed unsafe class AttentionGradient(Node node) : GradientStep
     }
 
     /// <inheritdoc />
-    public override void Backward(GradientLane lane)
+    public override void Backward(MicroBatch microBatch)
     {
-        var scratch = new Scratch(lane.Scratch, Tokens, Channels);
-        for (int image = 0; image < lane.Images; image++)
+        var scratch = new Scratch(microBatch.Scratch, Tokens, Channels);
+        for (int image = 0; image < microBatch.Images; image++)
         {
-            float* x = lane.Pointer(_x, image), gradient = lane.Pointer(_xGradient.Matrix, image);
+            float* x = microBatch.Pointer(_x, image), gradient = microBatch.Pointer(_xGradient.Matrix, image);
             for (int head = 0; head < _layer.Heads; head++)
             {
-                float* y = lane.Pointer(_yGradient, image) + (head * Channels);
+                float* y = microBatch.Pointer(_yGradient, image) + (head * Channels);
                 Weigh(scratch, x, head);
                 Multiply(scratch, scratch.Weights, y, _yGradient.Stride);
                 WriteGradient(scratch, gradient, Value, head);

@@ -56,33 +56,33 @@ internal sealed unsafe class CausalConvolutionGradient : GradientStep
     public override void Prepare() => CausalConv.PackWeights(_weight.Weight.Span, _packed.Span, _layer.Channels, _layer.Kernel);
 
     /// <inheritdoc />
-    public override void Forward(GradientLane lane) => Repeat(lane, _y);
+    public override void Forward(MicroBatch microBatch) => Recompute(microBatch, _y);
 
     /// <inheritdoc />
-    public override void Repeat(GradientLane lane, ArenaMatrix place)
+    public override void Recompute(MicroBatch microBatch, ArenaMatrix place)
     {
-        for (int image = 0; image < lane.Images; image++)
+        for (int image = 0; image < microBatch.Images; image++)
         {
-            CausalConvCall call = Call(lane, place, image);
+            CausalConvCall call = Call(microBatch, place, image);
             CausalConv.Run(in call, 0, _layer.Channels);
         }
     }
 
     /// <inheritdoc />
-    public override void Backward(GradientLane lane)
+    public override void Backward(MicroBatch microBatch)
     {
-        for (int image = 0; image < lane.Images; image++)
+        for (int image = 0; image < microBatch.Images; image++)
         {
             var call = new CausalConvGradientCall
             {
-                Forward = Call(lane, _y, image),
-                Gradients = lane.Gradients(_yGradient, _xGradient, _weight, _bias, image),
-                Sums = lane.Scratch,
+                Forward = Call(microBatch, _y, image),
+                Gradients = microBatch.Gradients(_yGradient, _xGradient, _weight, _bias, image),
+                Sums = microBatch.Scratch,
             };
             CausalConvGradient.Run(in call, _layer.Channels);
         }
     }
 
-    private CausalConvCall Call(GradientLane lane, ArenaMatrix y, int image) => CausalConvolutionOperation.Call(
-        lane.Addresses, _x.OfImage(image), y.OfImage(image), _layer.Kernel, sumsOnly: _output == _convolution, _packed.Pointer, _bias.Weight);
+    private CausalConvCall Call(MicroBatch microBatch, ArenaMatrix y, int image) => CausalConvolutionOperation.Call(
+        microBatch.Addresses, _x.OfImage(image), y.OfImage(image), _layer.Kernel, sumsOnly: _output == _convolution, _packed.Pointer, _bias.Weight);
 }

@@ -4,9 +4,9 @@ using Bitis.Runtime;
 namespace Bitis.Training.Gradients;
 
 /// <summary>
-/// What a layer keeps of its input for the reverse pass: a compressed copy, written in the forward pass, so that the value's own
-/// memory is free as soon as nobody reads it there any more. If another step needs the value itself in its reverse pass, it is there anyway:
-/// then it stays, and the copy is written and read in the layer's reverse pass only.
+/// What a layer keeps of its input for the backward pass: a compressed copy, written in the forward pass, so that the value's own
+/// memory is free as soon as nobody reads it there any more. If another step needs the value itself in its backward pass, it is there anyway:
+/// then it stays, and the copy is written and read in the layer's backward pass only.
 /// </summary>
 /// <param name="writer">The layer that writes the copy.</param>
 /// <param name="block">The memory of the copy.</param>
@@ -25,7 +25,7 @@ internal sealed class CompressedInput(Node writer, ArenaBlock block, ArenaBlock 
     /// <summary>Whether the copy is all that is kept.</summary>
     public bool IsCompressed { get; private set; }
 
-    /// <summary>What takes memory from the forward to the reverse pass.</summary>
+    /// <summary>What takes memory from the forward to the backward pass.</summary>
     public ArenaBlock Kept => IsCompressed ? block : value;
 
     /// <summary>Notes a reverse step that reads it.</summary>

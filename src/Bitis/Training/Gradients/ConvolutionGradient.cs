@@ -7,7 +7,7 @@ namespace Bitis.Training.Gradients;
 
 /// <summary>
 /// A convolution between maps: the places of the kernel are unfolded to rows, the rest is a linear layer, y = x·Wᵀ + b.
-/// The reverse pass unfolds again instead of keeping the rows, which are K² times the input, and folds x̄ = ȳ·W back by
+/// The backward pass unfolds again instead of keeping the rows, which are K² times the input, and folds x̄ = ȳ·W back by
 /// adding up what overlaps.
 /// </summary>
 internal sealed unsafe class ConvolutionGradient(Node node) : GradientStep, IDisposable
@@ -58,28 +58,28 @@ internal sealed unsafe class ConvolutionGradient(Node node) : GradientStep, IDis
     }
 
     /// <inheritdoc />
-    public override void Forward(GradientLane lane)
+    public override void Forward(MicroBatch microBatch)
     {
-        float* rows = Rows(lane);
-        for (int image = 0; image < lane.Images; image++)
+        float* rows = Rows(microBatch);
+        for (int image = 0; image < microBatch.Images; image++)
         {
-            Unfold(lane, image);
-            FloatGemm.Run(_weights, lane.Scratch, PatchLength, rows, _layer.OutChannels, 0, _places, accumulate: false);
-            MatrixSums.Transpose(rows, _layer.OutChannels, _places, _layer.OutChannels, lane.Pointer(_y, image), accumulate: false);
+            Unfold(microBatch, image);
+            FloatGemm.Run(_weights, microBatch.Scratch, PatchLength, rows, _layer.OutChannels, 0, _places, accumulate: false);
+            MatrixSums.Transpose(rows, _layer.OutChannels, _places, _layer.OutChannels, microBatch.Pointer(_y, image), accumulate: false);
         }
     }
 
     /// <inheritdoc />
-    public override void Backward(GradientLane lane)
+    public override void Backward(MicroBatch microBatch)
     {
-        float* rows = Rows(lane);
-        for (int image = 0; image < lane.Images; image++)
+        float* rows = Rows(microBatch);
+        for (int image = 0; image < microBatch.Images; image++)
         {
-            MatrixSums.Transpose(lane.Pointer(_yGradient, image), _places, _layer.OutChannels, _places, rows, accumulate: false);
+            MatrixSums.Transpose(microBatch.Pointer(_yGradient, image), _places, _layer.OutChannels, _places, rows, accumulate: false);
             if (!_isFrozen)
-                AddParameterGradients(lane, image, rows);
+                AddParameterGradients(microBatch, image, rows);
             if (_xGradient is { } target)
-                FoldBack(lane, image, target);
+                FoldBack(microBatch, image, target);
         }
     }
 
@@ -90,30 +90,30 @@ internal sealed unsafe class ConvolutionGradient(Node node) : GradientStep, IDis
         _transposed.Dispose();
     }
 
-    private float* Rows(GradientLane lane) => lane.Scratch + (_places * PatchLength);
+    private float* Rows(MicroBatch microBatch) => microBatch.Scratch + (_places * PatchLength);
 
-    private void Unfold(GradientLane lane, int image)
+    private void Unfold(MicroBatch microBatch, int image)
     {
-        Im2Col.Run(lane.Pointer(_x, image), _layer.InChannels, _height, _width, _layer.Kernel, _layer.Stride, _layer.Padding, lane.Scratch, PatchLength);
+        Im2Col.Run(microBatch.Pointer(_x, image), _layer.InChannels, _height, _width, _layer.Kernel, _layer.Stride, _layer.Padding, microBatch.Scratch, PatchLength);
     }
 
-    private void AddParameterGradients(GradientLane lane, int image, float* rows)
+    private void AddParameterGradients(MicroBatch microBatch, int image, float* rows)
     {
-        Unfold(lane, image);
+        Unfold(microBatch, image);
         float* panel = rows + (_places * _layer.OutChannels);
         FloatGemm.AddTransposed(
-            rows, _layer.OutChannels, lane.Scratch, PatchLength, _places, _layer.OutChannels, PatchLength, lane.Gradient(_weight), panel);
+            rows, _layer.OutChannels, microBatch.Scratch, PatchLength, _places, _layer.OutChannels, PatchLength, microBatch.Gradient(_weight), panel);
         if (_bias is not null)
-            MatrixSums.AddColumns(rows, _layer.OutChannels, _places, _layer.OutChannels, lane.Gradient(_bias));
+            MatrixSums.AddColumns(rows, _layer.OutChannels, _places, _layer.OutChannels, microBatch.Gradient(_bias));
     }
 
     /// <summary>The gradient of the unfolded rows takes their place.</summary>
-    private void FoldBack(GradientLane lane, int image, GradientTarget target)
+    private void FoldBack(MicroBatch microBatch, int image, GradientTarget target)
     {
-        FloatGemm.Run(_transposed, Rows(lane), _layer.OutChannels, lane.Scratch, PatchLength, 0, _places, accumulate: false);
-        float* x = lane.Pointer(target.Matrix, image);
+        FloatGemm.Run(_transposed, Rows(microBatch), _layer.OutChannels, microBatch.Scratch, PatchLength, 0, _places, accumulate: false);
+        float* x = microBatch.Pointer(target.Matrix, image);
         if (!target.Accumulate)
             new Span<float>(x, InputLength).Clear();
-        Im2Col.AddBack(lane.Scratch, PatchLength, _layer.InChannels, _height, _width, _layer.Kernel, _layer.Stride, _layer.Padding, x);
+        Im2Col.AddBack(microBatch.Scratch, PatchLength, _layer.InChannels, _height, _width, _layer.Kernel, _layer.Stride, _layer.Padding, x);
     }
 }

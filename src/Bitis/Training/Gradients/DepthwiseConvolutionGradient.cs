@@ -56,30 +56,30 @@ internal sealed unsafe class DepthwiseConvolutionGradient : GradientStep
     public override void Prepare() => CausalConv.PackWeights(_weight.Weight.Span, _packed.Span, _layer.Channels, _packed.Shape[0]);
 
     /// <inheritdoc />
-    public override void Forward(GradientLane lane)
+    public override void Forward(MicroBatch microBatch)
     {
-        for (int image = 0; image < lane.Images; image++)
+        for (int image = 0; image < microBatch.Images; image++)
         {
-            DepthwiseConvCall call = Call(lane, image);
+            DepthwiseConvCall call = Call(microBatch, image);
             DepthwiseConv.Run(in call, 0, _layer.Channels);
         }
     }
 
     /// <inheritdoc />
-    public override void Backward(GradientLane lane)
+    public override void Backward(MicroBatch microBatch)
     {
-        for (int image = 0; image < lane.Images; image++)
+        for (int image = 0; image < microBatch.Images; image++)
         {
             var call = new DepthwiseConvGradientCall
             {
-                Forward = Call(lane, image),
-                Gradients = lane.Gradients(_yGradient, _xGradient, _weight, _bias, image),
-                Scratch = lane.Scratch,
+                Forward = Call(microBatch, image),
+                Gradients = microBatch.Gradients(_yGradient, _xGradient, _weight, _bias, image),
+                Scratch = microBatch.Scratch,
             };
             DepthwiseConvGradient.Run(in call, _layer.Channels);
         }
     }
 
-    private DepthwiseConvCall Call(GradientLane lane, int image) => DepthwiseConvolutionOperation.Call(
-        lane.Addresses, _layer, _x.OfImage(image), _y.OfImage(image), sumsOnly: _output == _convolution, _packed.Pointer, _bias?.Weight);
+    private DepthwiseConvCall Call(MicroBatch microBatch, int image) => DepthwiseConvolutionOperation.Call(
+        microBatch.Addresses, _layer, _x.OfImage(image), _y.OfImage(image), sumsOnly: _output == _convolution, _packed.Pointer, _bias?.Weight);
 }

@@ -28,19 +28,19 @@ internal sealed unsafe class FlattenSpatialGradient(Node node) : GradientStep
     }
 
     /// <inheritdoc />
-    public override void Forward(GradientLane lane)
+    public override void Forward(MicroBatch microBatch)
     {
-        for (int image = 0; image < lane.Images; image++)
-            MatrixSums.Transpose(lane.Pointer(_x, image), _tokens, _channels, _tokens, lane.Pointer(_y, image), accumulate: false);
+        for (int image = 0; image < microBatch.Images; image++)
+            MatrixSums.Transpose(microBatch.Pointer(_x, image), _tokens, _channels, _tokens, microBatch.Pointer(_y, image), accumulate: false);
     }
 
     /// <inheritdoc />
-    public override void Backward(GradientLane lane)
+    public override void Backward(MicroBatch microBatch)
     {
-        for (int image = 0; image < lane.Images; image++)
+        for (int image = 0; image < microBatch.Images; image++)
         {
             MatrixSums.Transpose(
-                lane.Pointer(_yGradient, image), _channels, _tokens, _channels, lane.Pointer(_xGradient.Matrix, image), _xGradient.Accumulate);
+                microBatch.Pointer(_yGradient, image), _channels, _tokens, _channels, microBatch.Pointer(_xGradient.Matrix, image), _xGradient.Accumulate);
         }
     }
 }

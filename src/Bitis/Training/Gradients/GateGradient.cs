@@ -30,21 +30,21 @@ internal sealed unsafe class GateGradient(FusedGate fused) : GradientStep
     }
 
     /// <inheritdoc />
-    public override void Forward(GradientLane lane)
+    public override void Forward(MicroBatch microBatch)
     {
-        float* left = lane.Pointer(_x), right = lane.Pointer(_z), y = lane.Pointer(_y);
+        float* left = microBatch.Pointer(_x), right = microBatch.Pointer(_z), y = microBatch.Pointer(_y);
         GateKernel kernel = Gate.Table.Best;
-        for (nint row = 0; row < lane.Rows(_y); row++)
+        for (nint row = 0; row < microBatch.Rows(_y); row++)
             kernel.Forward(left + (row * _x.Stride), right + (row * _z.Stride), 1f, y + (row * _y.Stride), _y.Columns);
     }
 
     /// <inheritdoc />
-    public override void Backward(GradientLane lane)
+    public override void Backward(MicroBatch microBatch)
     {
-        float* left = lane.Pointer(_x), right = lane.Pointer(_z), y = lane.Pointer(_yGradient);
-        float* leftGradient = lane.Pointer(_xGradient), rightGradient = lane.Pointer(_zGradient);
+        float* left = microBatch.Pointer(_x), right = microBatch.Pointer(_z), y = microBatch.Pointer(_yGradient);
+        float* leftGradient = microBatch.Pointer(_xGradient), rightGradient = microBatch.Pointer(_zGradient);
         GateKernel kernel = Gate.Table.Best;
-        for (nint row = 0; row < lane.Rows(_y); row++)
+        for (nint row = 0; row < microBatch.Rows(_y); row++)
         {
             kernel.Backward(
                 left + (row * _x.Stride),

@@ -35,32 +35,32 @@ internal sealed unsafe class GatedSumGradient(Node node) : GradientStep
     }
 
     /// <inheritdoc />
-    public override void Forward(GradientLane lane)
+    public override void Forward(MicroBatch microBatch)
     {
-        for (int row = 0; row < lane.Rows(_y); row++)
+        for (int row = 0; row < microBatch.Rows(_y); row++)
         {
             for (int k = 0; k < _x.Length; k++)
-                GatedSum.AddGated(lane.Row(_x[k], row), Gate(lane, _gates, row, k), lane.Row(_y, row), isFirst: k == 0);
+                GatedSum.AddGated(microBatch.Row(_x[k], row), Gate(microBatch, _gates, row, k), microBatch.Row(_y, row), isFirst: k == 0);
         }
     }
 
     /// <inheritdoc />
-    public override void Backward(GradientLane lane)
+    public override void Backward(MicroBatch microBatch)
     {
-        for (int row = 0; row < lane.Rows(_gates) && !_gatesGradient.Accumulate; row++)
-            lane.Row(_gatesGradient.Matrix, row).Clear();
-        for (int row = 0; row < lane.Rows(_y); row++)
+        for (int row = 0; row < microBatch.Rows(_gates) && !_gatesGradient.Accumulate; row++)
+            microBatch.Row(_gatesGradient.Matrix, row).Clear();
+        for (int row = 0; row < microBatch.Rows(_y); row++)
         {
-            Span<float> y = lane.Row(_yGradient, row);
+            Span<float> y = microBatch.Row(_yGradient, row);
             for (int k = 0; k < _x.Length; k++)
             {
-                GatedSum.AddGated(y, Gate(lane, _gates, row, k), lane.Row(_xGradients[k].Matrix, row), isFirst: !_xGradients[k].Accumulate);
-                Span<float> gate = Gate(lane, _gatesGradient.Matrix, row, k);
-                TensorPrimitives.MultiplyAdd(y, lane.Row(_x[k], row), gate, gate);
+                GatedSum.AddGated(y, Gate(microBatch, _gates, row, k), microBatch.Row(_xGradients[k].Matrix, row), isFirst: !_xGradients[k].Accumulate);
+                Span<float> gate = Gate(microBatch, _gatesGradient.Matrix, row, k);
+                TensorPrimitives.MultiplyAdd(y, microBatch.Row(_x[k], row), gate, gate);
             }
         }
     }
 
     /// <summary>The gate of a sequence, for the image that a row belongs to.</summary>
-    private Span<float> Gate(GradientLane lane, ArenaMatrix gates, int row, int sequence) => lane.Row(gates, (row / _y.Rows * _x.Length) + sequence);
+    private Span<float> Gate(MicroBatch microBatch, ArenaMatrix gates, int row, int sequence) => microBatch.Row(gates, (row / _y.Rows * _x.Length) + sequence);
 }

@@ -7,17 +7,17 @@ using Bitis.Tensors;
 
 namespace Bitis.Training.Gradients;
 
-/// <summary>The steps of a graph with their places in a lane's arena.</summary>
+/// <summary>The steps of a graph with their places in a micro-batch's arena.</summary>
 internal sealed class GradientPlan : IDisposable
 {
     /// <summary>Plans a graph: the operations that its output needs.</summary>
     /// <param name="graph">The model, or a part of one.</param>
     /// <param name="weights">Its parameters, by name.</param>
-    /// <param name="images">The most images that a lane holds.</param>
+    /// <param name="images">The most images that a micro-batch holds.</param>
     /// <param name="substitute">
     /// Where only scales of quantized layers are learned: makes the steps of such layers, and null for other operations.
     /// </param>
-    /// <param name="policy">How the reverse pass of linear and convolutional layers is computed; null for exactly.</param>
+    /// <param name="policy">How the backward pass of linear and convolutional layers is computed; null for exactly.</param>
     /// <param name="frozen">Which layers do not learn; null if all of them do.</param>
     /// <exception cref="NotSupportedException">An operator has no backward form; the message names its node.</exception>
     public GradientPlan(
@@ -51,12 +51,12 @@ internal sealed class GradientPlan : IDisposable
         };
         Inputs = [.. graph.Inputs.Select(node => (node, planner.Value(node)))];
         foreach ((FusedOperation operation, GradientStep step) in steps)
-            Forward.AddRange(planner.Plan(operation, new LaneWork(step.Kind, step.Forward), step.PlanForward));
+            Forward.AddRange(planner.Plan(operation, new MicroBatchWork(step.Kind, step.Forward), step.PlanForward));
         Output = planner.Value(graph.Output);
         OutputGradient = planner.RequiredTarget(graph.Output).Matrix;
         int forwardEnd = ++planner.Time;
         foreach ((FusedOperation operation, GradientStep step) in steps.Where(entry => differentiated.Contains(entry.Operation.Main)).Reverse())
-            Reverse.AddRange(planner.Plan(operation, new LaneWork(step.Kind, step.Backward), step.PlanBackward));
+            Reverse.AddRange(planner.Plan(operation, new MicroBatchWork(step.Kind, step.Backward), step.PlanBackward));
         Layout = planner.Place(forwardEnd);
         KeptInputs = planner.KeptInputs;
         ScratchLength = planner.ScratchLength;
@@ -64,25 +64,25 @@ internal sealed class GradientPlan : IDisposable
         SumsLength = planner.SumsLength;
     }
 
-    /// <summary>The most images that a lane holds.</summary>
+    /// <summary>The most images that a micro-batch holds.</summary>
     public int Images { get; }
 
     /// <summary>The steps, in the order of the forward pass.</summary>
     public IReadOnlyList<GradientStep> Steps { get; }
 
     /// <summary>The work of the forward pass.</summary>
-    public List<LaneWork> Forward { get; } = [];
+    public List<MicroBatchWork> Forward { get; } = [];
 
-    /// <summary>The work of the reverse pass.</summary>
-    public List<LaneWork> Reverse { get; } = [];
+    /// <summary>The work of the backward pass.</summary>
+    public List<MicroBatchWork> Reverse { get; } = [];
 
     /// <summary>The parameters and other sums by name.</summary>
     public IReadOnlyDictionary<string, ParameterGradient> Parameters { get; }
 
-    /// <summary>The elements of a lane's sums of all <see cref="Parameters"/>.</summary>
+    /// <summary>The elements of a micro-batch's sums of all <see cref="Parameters"/>.</summary>
     public int SumsLength { get; }
 
-    /// <summary>The inputs, each in memory of the caller's (<see cref="GradientLane.Bind"/>): contiguous, one image after the other.</summary>
+    /// <summary>The inputs, each in memory of the caller's (<see cref="MicroBatch.Bind"/>): contiguous, one image after the other.</summary>
     public IReadOnlyList<(Node Node, ArenaMatrix Place)> Inputs { get; }
 
     /// <summary>The graph's output.</summary>
@@ -91,13 +91,13 @@ internal sealed class GradientPlan : IDisposable
     /// <summary>Where the gradient of the loss with respect to <see cref="Output"/> goes.</summary>
     public ArenaMatrix OutputGradient { get; }
 
-    /// <summary>The memory of a lane.</summary>
+    /// <summary>The memory of a micro-batch.</summary>
     public ArenaLayout Layout { get; }
 
-    /// <summary>What is kept of the inputs of linear and convolutional layers for the reverse pass; layers may share a block.</summary>
+    /// <summary>What is kept of the inputs of linear and convolutional layers for the backward pass; layers may share a block.</summary>
     public IReadOnlyList<(string Layer, ArenaBlock Block)> KeptInputs { get; }
 
-    /// <summary>The elements of a lane's scratch memory.</summary>
+    /// <summary>The elements of a micro-batch's scratch memory.</summary>
     public int ScratchLength { get; }
 
     /// <inheritdoc />

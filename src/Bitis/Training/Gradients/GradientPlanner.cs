@@ -8,7 +8,7 @@ using Bitis.Tensors;
 namespace Bitis.Training.Gradients;
 
 /// <summary>
-/// Decides where values and gradients lie in a lane's arena. Values and gradients share one timeline (all forward steps,
+/// Decides where values and gradients lie in a micro-batch's arena. Values and gradients share one timeline (all forward steps,
 /// then all reverse steps), so a gradient takes the place of a value that nobody needs any more. The gradient of a view is the same view of the
 /// gradient of what it shows; a sum's gradient is, without a copy, the gradient of each term that is used nowhere else.
 /// </summary>
@@ -29,7 +29,7 @@ internal sealed class GradientPlanner
     private readonly HashSet<Node> _leaving = [];
     private readonly Dictionary<Node, (GradientStep Step, ArenaMatrix Input)> _repeatable = [];
     private readonly HashSet<ArenaBlock> _bound = [];
-    private readonly List<LaneWork> _before = [], _after = [];
+    private readonly List<MicroBatchWork> _before = [], _after = [];
     private readonly List<(string Layer, Func<ArenaBlock> Block)> _keptInputs = [];
     private readonly FusedGraph _graph;
     private readonly IReadOnlyDictionary<string, Tensor> _weights;
@@ -41,7 +41,7 @@ internal sealed class GradientPlanner
     /// <summary>Starts a plan.</summary>
     /// <param name="graph">The operations; all are needed for the output.</param>
     /// <param name="weights">The parameters, by name.</param>
-    /// <param name="images">The most images that a lane holds.</param>
+    /// <param name="images">The most images that a micro-batch holds.</param>
     /// <param name="differentiated">The values that depend on something that learns.</param>
     public GradientPlanner(FusedGraph graph, IReadOnlyDictionary<string, Tensor> weights, int images, IReadOnlySet<Node> differentiated)
     {
@@ -59,10 +59,10 @@ internal sealed class GradientPlanner
     /// <summary>Which layers do not learn; null if all of them do.</summary>
     public FrozenLayers? Frozen { get; init; }
 
-    /// <summary>Whether the reverse pass computes cheap values again instead of keeping them: where inputs are kept compressed, to save memory.</summary>
+    /// <summary>Whether the backward pass computes cheap values again instead of keeping them: where inputs are kept compressed, to save memory.</summary>
     public bool Repeats { get; init; }
 
-    /// <summary>The most images that a lane holds.</summary>
+    /// <summary>The most images that a micro-batch holds.</summary>
     public int Images => _images;
 
     /// <summary>The elements of scratch memory that the hungriest step needs.</summary>
@@ -71,7 +71,7 @@ internal sealed class GradientPlanner
     /// <summary>The parameters and other sums by name.</summary>
     public IReadOnlyDictionary<string, ParameterGradient> Parameters => _parameters;
 
-    /// <summary>The elements of a lane's sums of all <see cref="Parameters"/>.</summary>
+    /// <summary>The elements of a micro-batch's sums of all <see cref="Parameters"/>.</summary>
     public int SumsLength => _sumsLength;
 
     /// <summary>Plans a step forward or back.</summary>
@@ -79,11 +79,11 @@ internal sealed class GradientPlanner
     /// <param name="work">What it does.</param>
     /// <param name="plan">Claims its memory.</param>
     /// <returns>The step, with what has to be done before and after it.</returns>
-    public IReadOnlyList<LaneWork> Plan(FusedOperation operation, LaneWork work, Action<GradientPlanner> plan)
+    public IReadOnlyList<MicroBatchWork> Plan(FusedOperation operation, MicroBatchWork work, Action<GradientPlanner> plan)
     {
         _user = operation.Main.Name;
         plan(this);
-        LaneWork[] all = [.. _before, work, .. _after];
+        MicroBatchWork[] all = [.. _before, work, .. _after];
         _before.Clear();
         _after.Clear();
         Time++;
@@ -99,7 +99,7 @@ internal sealed class GradientPlanner
     /// <summary>A parameter of a node, whose gradient a step adds up in a packed form; nodes of one kind that share it share the sums.</summary>
     /// <param name="node">The node.</param>
     /// <param name="index">Which parameter.</param>
-    /// <param name="unpack">Brings the gradient into the checkpoint's form, in place, once all lanes have run.</param>
+    /// <param name="unpack">Brings the gradient into the checkpoint's form, in place, once all micro-batches have run.</param>
     public ParameterSlot Parameter(Node node, int index, Action<Tensor> unpack) =>
         _parameters[node.ParameterNames[index]].Slot(node.Operator.Kind, unpack, ref _sumsLength);
 
@@ -146,7 +146,7 @@ internal sealed class GradientPlanner
         if (_copies.TryGetValue(node, out ArenaMatrix copy))
             return Keep(copy);
         _copies.Add(node, copy = NewMatrixOf(node));
-        _before.Add(new LaneWork("copy", lane => Copy(lane, value, new GradientTarget(copy, Accumulate: false))));
+        _before.Add(new MicroBatchWork("copy", microBatch => Copy(microBatch, value, new GradientTarget(copy, Accumulate: false))));
         return copy;
     }
 
@@ -170,18 +170,18 @@ internal sealed class GradientPlanner
 
     /// <summary>
     /// Where a value lies that the planned reverse step reads: where the forward pass left it, or where it is computed again
-    /// before the step, if that saves its memory. Only the step that reads it first in the reverse pass may ask.
+    /// before the step, if that saves its memory. Only the step that reads it first in the backward pass may ask.
     /// </summary>
     /// <param name="node">The value.</param>
     /// <param name="reader">The main node of the operation that reads it.</param>
-    public ArenaMatrix RepeatedValue(Node node, Node reader)
+    public ArenaMatrix RecomputedValue(Node node, Node reader)
     {
         bool isRead = _graph.ReadersOf(node).Any(operation => operation.Main != reader && !_leaving.Contains(operation.Main));
         if (!Repeats || isRead || !_repeatable.TryGetValue(node, out (GradientStep Step, ArenaMatrix Input) source))
             return Value(node);
         ArenaMatrix place = NewMatrixOf(node);
         Keep(source.Input);
-        _before.Add(new LaneWork(source.Step.Kind, lane => source.Step.Repeat(lane, place)));
+        _before.Add(new MicroBatchWork(source.Step.Kind, microBatch => source.Step.Recompute(microBatch, place)));
         return place;
     }
 
@@ -204,7 +204,7 @@ internal sealed class GradientPlanner
 
     private ArenaMatrix NewMatrixOf(Node node) => NewMatrix(RowsOf(node.Shape), node.Shape[^1], _graph.LayoutOf(node).IsReversed);
 
-    /// <summary>Keeps a matrix alive up to the planned step, which uses it: proved to lie in its memory, for all images of a lane.</summary>
+    /// <summary>Keeps a matrix alive up to the planned step, which uses it: proved to lie in its memory, for all images of a micro-batch.</summary>
     public ArenaMatrix Keep(ArenaMatrix matrix)
     {
         (matrix with { Rows = matrix.Rows * _images }).RequireInside(_user);
@@ -215,7 +215,7 @@ internal sealed class GradientPlanner
     /// <summary>Memory for a compressed copy of a layer's input; see <see cref="CompressedInput"/>.</summary>
     /// <param name="layer">The layer, whose forward step is being planned.</param>
     /// <param name="value">Its input.</param>
-    /// <param name="bytes">The bytes of the copy, for all images of a lane.</param>
+    /// <param name="bytes">The bytes of the copy, for all images of a micro-batch.</param>
     public CompressedInput CompressInput(Node layer, ArenaMatrix value, long bytes)
     {
         var block = new ArenaBlock(bytes);
@@ -230,7 +230,7 @@ internal sealed class GradientPlanner
     /// <summary>As <see cref="CompressInput"/>, for a copy that depends on the input and its length alone: layers with the same input share it.</summary>
     /// <param name="layer">The layer, whose forward step is being planned.</param>
     /// <param name="value">Its input.</param>
-    /// <param name="bytes">The bytes of the copy, for all images of a lane.</param>
+    /// <param name="bytes">The bytes of the copy, for all images of a micro-batch.</param>
     public CompressedInput ShareCompressedInput(Node layer, ArenaMatrix value, long bytes)
     {
         if (!_shared.TryGetValue((layer.Inputs[0], bytes), out CompressedInput? input))
@@ -240,7 +240,7 @@ internal sealed class GradientPlanner
         return input;
     }
 
-    /// <summary>Notes, in the forward pass, that a layer does not read its input in the reverse pass, or a compressed copy only.</summary>
+    /// <summary>Notes, in the forward pass, that a layer does not read its input in the backward pass, or a compressed copy only.</summary>
     public void LeaveInput(Node layer) => _leaving.Add(layer);
 
     /// <summary>Keeps the input of a linear or convolutional layer as it is, up to the planned step.</summary>
@@ -302,7 +302,7 @@ internal sealed class GradientPlanner
 
     /// <summary>Places everything.</summary>
     /// <param name="forwardEnd">The time after the last forward step.</param>
-    /// <returns>A lane's memory.</returns>
+    /// <returns>A micro-batch's memory.</returns>
     public ArenaLayout Place(int forwardEnd)
     {
         // A value that only low-bit layers need is free after the forward pass: none of these decisions changes another one.
@@ -313,8 +313,8 @@ internal sealed class GradientPlanner
     /// <summary>The rows of a value: all dimensions but the innermost.</summary>
     private static int RowsOf(Shape shape) => (int)(shape.ElementCount / shape[^1]);
 
-    private static unsafe void Copy(GradientLane lane, ArenaMatrix source, GradientTarget target) =>
-        MatrixSums.Write(lane.Pointer(source), source.Stride, target, lane.Pointer(target.Matrix), lane.Rows(source));
+    private static unsafe void Copy(MicroBatch microBatch, ArenaMatrix source, GradientTarget target) =>
+        MatrixSums.Write(microBatch.Pointer(source), source.Stride, target, microBatch.Pointer(target.Matrix), microBatch.Rows(source));
 
     private ViewOperation? ViewOf(Node node) => _graph.ProducerOf(node) is ValueView view ? ViewOperation.Of(view) : null;
 
@@ -388,10 +388,10 @@ internal sealed class GradientPlanner
         {
             ArenaMatrix columns = matrix with { Start = start, Columns = end - start };
             _written[matrix.Block].Add((start, end));
-            _before.Add(new LaneWork("clear", lane =>
+            _before.Add(new MicroBatchWork("clear", microBatch =>
             {
-                for (int row = 0; row < lane.Rows(columns); row++)
-                    lane.Row(columns, row).Clear();
+                for (int row = 0; row < microBatch.Rows(columns); row++)
+                    microBatch.Row(columns, row).Clear();
             }));
         }
     }
@@ -400,7 +400,7 @@ internal sealed class GradientPlanner
     private ArenaMatrix AddedAfter(Node node, GradientTarget target)
     {
         ArenaMatrix own = NewMatrixOf(node);
-        _after.Add(new LaneWork("add", lane => Copy(lane, own, target)));
+        _after.Add(new MicroBatchWork("add", microBatch => Copy(microBatch, own, target)));
         return own;
     }
 }

@@ -12,18 +12,18 @@ namespace Bitis.Training.Gradients;
 internal sealed class GradientRunner : IDisposable
 {
     /// <summary>The most images that go through the steps together.</summary>
-    private const int MaxImagesPerLane = 4;
+    private const int MaxImagesPerMicroBatch = 4;
 
-    /// <summary>About how many values the widest layer may have in a lane: more of them leave the nearer caches.</summary>
-    private const long ValuesPerLane = 280_000;
+    /// <summary>About how many values the widest layer may have in a micro-batch: more of them leave the nearer caches.</summary>
+    private const long ValuesPerMicroBatch = 280_000;
 
     /// <summary>How many parts a batch has: also the most threads that can work on it.</summary>
     private const int Parts = 8;
 
-    private readonly int _imagesPerLane;
+    private readonly int _imagesPerMicroBatch;
     private readonly int _threads;
-    private readonly GradientLane[] _lanes;
-    private readonly ConcurrentStack<GradientLane> _freeLanes;
+    private readonly MicroBatch[] _microBatches;
+    private readonly ConcurrentStack<MicroBatch> _freeMicroBatches;
     private readonly OrderedSums _sums;
     private readonly ParameterGradient[] _parameters;
 
@@ -34,24 +34,24 @@ internal sealed class GradientRunner : IDisposable
     {
         Plan = plan;
         _sums = new OrderedSums(plan.SumsLength, Parts);
-        _imagesPerLane = plan.Images;
+        _imagesPerMicroBatch = plan.Images;
         _parameters = [.. plan.Parameters.Values];
         _threads = Math.Min(Parts, ThreadCount.Resolve(threads));
-        _lanes = new GradientLane[_threads];
-        for (int i = 0; i < _lanes.Length; i++)
-            _lanes[i] = new GradientLane(plan.Layout, plan.ScratchLength);
-        _freeLanes = new ConcurrentStack<GradientLane>(_lanes);
+        _microBatches = new MicroBatch[_threads];
+        for (int i = 0; i < _microBatches.Length; i++)
+            _microBatches[i] = new MicroBatch(plan.Layout, plan.ScratchLength);
+        _freeMicroBatches = new ConcurrentStack<MicroBatch>(_microBatches);
     }
 
     /// <summary>How many images go through the steps of a graph together: few for large images, several for small ones.</summary>
-    public static int ImagesPerLane(Graph graph)
+    public static int ImagesPerMicroBatch(Graph graph)
     {
         long widest = graph.Nodes.Where(node => !node.IsInput).Max(node => node.Shape.ElementCount);
-        return (int)Math.Clamp(ValuesPerLane / widest, 1, MaxImagesPerLane);
+        return (int)Math.Clamp(ValuesPerMicroBatch / widest, 1, MaxImagesPerMicroBatch);
     }
 
-    /// <summary>Does something with a lane's images, of which the first has an index in the batch.</summary>
-    public delegate void LaneAction(GradientLane lane, int firstImage);
+    /// <summary>Does something with a micro-batch's images, of which the first has an index in the batch.</summary>
+    public delegate void MicroBatchAction(MicroBatch microBatch, int firstImage);
 
     /// <summary>The steps.</summary>
     public GradientPlan Plan { get; }
@@ -61,11 +61,11 @@ internal sealed class GradientRunner : IDisposable
 
     /// <summary>Runs a batch; afterwards the slots of all parameters have the gradients.</summary>
     /// <param name="batch">The number of images.</param>
-    /// <param name="load">Brings images to a lane.</param>
+    /// <param name="load">Brings images to a micro-batch.</param>
     /// <param name="setOutputGradient">Computes the gradient of the plan's output from the output.</param>
     /// <param name="backward">Whether gradients are wanted; else nothing is done after the output.</param>
     /// <param name="key">Where the random numbers of low-bit steps start.</param>
-    public void Run(int batch, LaneAction load, LaneAction setOutputGradient, bool backward = true, uint key = 0)
+    public void Run(int batch, MicroBatchAction load, MicroBatchAction setOutputGradient, bool backward = true, uint key = 0)
     {
         WorkerPool pool = WorkerPool.Rent(_threads);
         try
@@ -87,50 +87,50 @@ internal sealed class GradientRunner : IDisposable
     /// <inheritdoc />
     public void Dispose()
     {
-        foreach (GradientLane lane in _lanes)
-            lane.Dispose();
+        foreach (MicroBatch microBatch in _microBatches)
+            microBatch.Dispose();
         _sums.Dispose();
         Plan.Dispose();
     }
 
-    private unsafe void RunPart(int part, int batch, LaneAction load, LaneAction setOutputGradient, bool backward, uint key)
+    private unsafe void RunPart(int part, int batch, MicroBatchAction load, MicroBatchAction setOutputGradient, bool backward, uint key)
     {
         int start = (int)((long)batch * part / Parts), end = (int)((long)batch * (part + 1) / Parts);
-        if (!_freeLanes.TryPop(out GradientLane? lane))
+        if (!_freeMicroBatches.TryPop(out MicroBatch? microBatch))
             throw new InvalidOperationException("More parts run at once than there are threads.");
         try
         {
             NativeBuffer<float> sums = _sums.Take();
-            lane.Sums = sums.Pointer;
-            for (int image = start; image < end; image += _imagesPerLane)
+            microBatch.Sums = sums.Pointer;
+            for (int image = start; image < end; image += _imagesPerMicroBatch)
             {
-                lane.Images = Math.Min(_imagesPerLane, end - image);
-                lane.Key = CounterRandom.Key(key, (uint)image);
-                RunImages(lane, image, load, setOutputGradient, backward);
+                microBatch.Images = Math.Min(_imagesPerMicroBatch, end - image);
+                microBatch.Key = CounterRandom.Key(key, (uint)image);
+                RunImages(microBatch, image, load, setOutputGradient, backward);
             }
             _sums.Add(part, sums);
         }
         finally
         {
-            _freeLanes.Push(lane);
+            _freeMicroBatches.Push(microBatch);
         }
     }
 
-    private void RunImages(GradientLane lane, int firstImage, LaneAction load, LaneAction setOutputGradient, bool backward)
+    private void RunImages(MicroBatch microBatch, int firstImage, MicroBatchAction load, MicroBatchAction setOutputGradient, bool backward)
     {
-        load(lane, firstImage);
-        Run(lane, Plan.Forward, isBackward: false);
-        setOutputGradient(lane, firstImage);
+        load(microBatch, firstImage);
+        Run(microBatch, Plan.Forward, isBackward: false);
+        setOutputGradient(microBatch, firstImage);
         if (backward)
-            Run(lane, Plan.Reverse, isBackward: true);
+            Run(microBatch, Plan.Reverse, isBackward: true);
     }
 
-    private void Run(GradientLane lane, List<LaneWork> all, bool isBackward)
+    private void Run(MicroBatch microBatch, List<MicroBatchWork> all, bool isBackward)
     {
-        foreach (LaneWork work in all)
+        foreach (MicroBatchWork work in all)
         {
             long began = StepTimes.Now;
-            work.Run(lane);
+            work.Run(microBatch);
             Times?.Add(work.Kind, began, isBackward);
         }
     }

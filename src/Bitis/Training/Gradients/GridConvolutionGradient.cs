@@ -4,7 +4,7 @@ using Bitis.Runtime.Kernels;
 namespace Bitis.Training.Gradients;
 
 /// <summary>
-/// The exact reverse pass of a convolution over a grid of tokens: it unfolds the input again instead of keeping the rows, and adds their gradients
+/// The exact backward pass of a convolution over a grid of tokens: it unfolds the input again instead of keeping the rows, and adds their gradients
 /// up where they overlap.
 /// </summary>
 internal sealed unsafe class GridConvolutionGradient(Node node) : GridConvolutionStep(node)
@@ -38,18 +38,18 @@ internal sealed unsafe class GridConvolutionGradient(Node node) : GridConvolutio
     protected override void PrepareProduct(ReadOnlySpan<float> weights) => _transposed.PackTransposed(weights);
 
     /// <inheritdoc />
-    protected override void KeepInput(GradientLane lane, int image)
+    protected override void KeepInput(MicroBatch microBatch, int image)
     {
     }
 
     /// <inheritdoc />
-    protected override void AddWeightGradient(GradientLane lane, int image, float* y) =>
-        AddFloatWeightGradient(lane, image, y, panelStart: Places * PatchLength);
+    protected override void AddWeightGradient(MicroBatch microBatch, int image, float* y) =>
+        AddFloatWeightGradient(microBatch, image, y, panelStart: Places * PatchLength);
 
     /// <summary>The gradient of the tokens under the kernel takes their place.</summary>
-    protected override void WriteInputGradient(GradientLane lane, int image, float* y, float* x, GradientTarget target)
+    protected override void WriteInputGradient(MicroBatch microBatch, int image, float* y, float* x, GradientTarget target)
     {
-        FloatGemm.Run(_transposed, y, YGradient.Stride, lane.Scratch, PatchLength, 0, Places, accumulate: false);
-        FoldBack(lane, x, target);
+        FloatGemm.Run(_transposed, y, YGradient.Stride, microBatch.Scratch, PatchLength, 0, Places, accumulate: false);
+        FoldBack(microBatch, x, target);
     }
 }

@@ -8,7 +8,7 @@ namespace Bitis.Training.Gradients;
 
 /// <summary>
 /// A convolution over a grid of tokens: the tokens under the kernel are put side by side (<see cref="GridPatches"/>), the rest is a
-/// linear layer. How the two products of the reverse pass are computed, and what is kept for them, is up to its forms.
+/// linear layer. How the two products of the backward pass are computed, and what is kept for them, is up to its forms.
 /// </summary>
 internal abstract unsafe class GridConvolutionStep : GradientStep, IDisposable
 {
@@ -44,7 +44,7 @@ internal abstract unsafe class GridConvolutionStep : GradientStep, IDisposable
     /// <summary>Whether the weights do not learn.</summary>
     protected bool IsFrozen { get; private set; }
 
-    /// <summary>The weights, whose gradient has the order of the packed ones, <c>[out, kernel²·in]</c>, until all lanes ran.</summary>
+    /// <summary>The weights, whose gradient has the order of the packed ones, <c>[out, kernel²·in]</c>, until all micro-batches ran.</summary>
     protected ParameterSlot Weight { get; private set; } = null!;
 
     /// <summary>The input.</summary>
@@ -85,29 +85,29 @@ internal abstract unsafe class GridConvolutionStep : GradientStep, IDisposable
     }
 
     /// <inheritdoc />
-    public sealed override void Forward(GradientLane lane)
+    public sealed override void Forward(MicroBatch microBatch)
     {
-        for (int image = 0; image < lane.Images; image++)
+        for (int image = 0; image < microBatch.Images; image++)
         {
-            Unfold(lane, image);
-            FloatGemm.Run(_weights, lane.Scratch, PatchLength, lane.Pointer(Y, image), Y.Stride, 0, Places, accumulate: false);
-            KeepInput(lane, image);
+            Unfold(microBatch, image);
+            FloatGemm.Run(_weights, microBatch.Scratch, PatchLength, microBatch.Pointer(Y, image), Y.Stride, 0, Places, accumulate: false);
+            KeepInput(microBatch, image);
         }
     }
 
     /// <inheritdoc />
-    public sealed override void Backward(GradientLane lane)
+    public sealed override void Backward(MicroBatch microBatch)
     {
-        for (int image = 0; image < lane.Images; image++)
+        for (int image = 0; image < microBatch.Images; image++)
         {
-            float* y = lane.Pointer(YGradient, image);
+            float* y = microBatch.Pointer(YGradient, image);
             if (!IsFrozen)
-                AddWeightGradient(lane, image, y);
+                AddWeightGradient(microBatch, image, y);
             if (XGradient is { } target)
-                WriteInputGradient(lane, image, y, lane.Pointer(target.Matrix, image), target);
+                WriteInputGradient(microBatch, image, y, microBatch.Pointer(target.Matrix, image), target);
         }
         if (!IsFrozen)
-            MatrixSums.AddColumns(lane.Pointer(YGradient), YGradient.Stride, lane.Rows(Y), Layer.OutChannels, lane.Gradient(_bias));
+            MatrixSums.AddColumns(microBatch.Pointer(YGradient), YGradient.Stride, microBatch.Rows(Y), Layer.OutChannels, microBatch.Gradient(_bias));
     }
 
     /// <inheritdoc />
@@ -116,22 +116,22 @@ internal abstract unsafe class GridConvolutionStep : GradientStep, IDisposable
     /// <summary>Brings changed weights, <c>[out, kernel²·in]</c>, into the form of the product that gives x̄.</summary>
     protected abstract void PrepareProduct(ReadOnlySpan<float> weights);
 
-    /// <summary>Keeps an image's input for the reverse pass, where its own memory will not do.</summary>
-    protected abstract void KeepInput(GradientLane lane, int image);
+    /// <summary>Keeps an image's input for the backward pass, where its own memory will not do.</summary>
+    protected abstract void KeepInput(MicroBatch microBatch, int image);
 
     /// <summary>Adds W̄ of an image.</summary>
-    /// <param name="lane">The lane.</param>
+    /// <param name="microBatch">The micro-batch.</param>
     /// <param name="image">The image.</param>
     /// <param name="y">ȳ, <c>[places, out]</c>.</param>
-    protected abstract void AddWeightGradient(GradientLane lane, int image, float* y);
+    protected abstract void AddWeightGradient(MicroBatch microBatch, int image, float* y);
 
     /// <summary>Writes x̄ of an image.</summary>
-    /// <param name="lane">The lane.</param>
+    /// <param name="microBatch">The micro-batch.</param>
     /// <param name="image">The image.</param>
     /// <param name="y">ȳ, <c>[places, out]</c>.</param>
     /// <param name="x">x̄, <c>[tokens, in]</c>.</param>
     /// <param name="target">The distance of its rows, and whether to add.</param>
-    protected abstract void WriteInputGradient(GradientLane lane, int image, float* y, float* x, GradientTarget target);
+    protected abstract void WriteInputGradient(MicroBatch microBatch, int image, float* y, float* x, GradientTarget target);
 
     private void Unpack(Tensor gradient)
     {
@@ -140,23 +140,23 @@ internal abstract unsafe class GridConvolutionStep : GradientStep, IDisposable
     }
 
     /// <summary>Puts the tokens under the kernel side by side at the start of scratch memory.</summary>
-    protected void Unfold(GradientLane lane, int image) =>
-        GridPatches.Unfold(Layer, lane.Pointer(X, image), X.Stride, lane.Scratch, PatchLength, 0, Places);
+    protected void Unfold(MicroBatch microBatch, int image) =>
+        GridPatches.Unfold(Layer, microBatch.Pointer(X, image), X.Stride, microBatch.Scratch, PatchLength, 0, Places);
 
     /// <summary>Adds W̄ in float32: scratch memory holds the unfolded input, then a panel.</summary>
-    protected void AddFloatWeightGradient(GradientLane lane, int image, float* y, int panelStart)
+    protected void AddFloatWeightGradient(MicroBatch microBatch, int image, float* y, int panelStart)
     {
-        Unfold(lane, image);
+        Unfold(microBatch, image);
         FloatGemm.AddTransposed(
-            y, YGradient.Stride, lane.Scratch, PatchLength, Places, Layer.OutChannels, PatchLength, lane.Gradient(Weight), lane.Scratch + panelStart);
+            y, YGradient.Stride, microBatch.Scratch, PatchLength, Places, Layer.OutChannels, PatchLength, microBatch.Gradient(Weight), microBatch.Scratch + panelStart);
     }
 
     /// <summary>Adds the gradient of the unfolded input, at the start of scratch memory, up where it came from.</summary>
-    protected void FoldBack(GradientLane lane, float* x, GradientTarget target)
+    protected void FoldBack(MicroBatch microBatch, float* x, GradientTarget target)
     {
         nint stride = target.Matrix.Stride;
         for (int token = 0; !target.Accumulate && token < X.Rows; token++)
             new Span<float>(x + (token * stride), Layer.InChannels).Clear();
-        GridPatches.AddBack(Layer, lane.Scratch, x, stride);
+        GridPatches.AddBack(Layer, microBatch.Scratch, x, stride);
     }
 }

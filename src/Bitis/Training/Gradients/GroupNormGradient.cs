@@ -38,26 +38,26 @@ internal sealed unsafe class GroupNormGradient(Node node) : GradientStep
     }
 
     /// <inheritdoc />
-    public override void Forward(GradientLane lane)
+    public override void Forward(MicroBatch microBatch)
     {
-        for (int image = 0; image < lane.Images; image++)
-            GroupNormalization.Run(Call(lane, image));
+        for (int image = 0; image < microBatch.Images; image++)
+            GroupNormalization.Run(Call(microBatch, image));
     }
 
     /// <inheritdoc />
-    public override void Backward(GradientLane lane)
+    public override void Backward(MicroBatch microBatch)
     {
-        for (int image = 0; image < lane.Images; image++)
+        for (int image = 0; image < microBatch.Images; image++)
         {
             GroupNormalizationGradient.Run(new GroupNormalizationGradientCall
             {
-                Forward = Call(lane, image),
-                Gradients = lane.Gradients(_yGradient, _xGradient, _weight, _bias, image),
-                Sums = lane.Scratch,
+                Forward = Call(microBatch, image),
+                Gradients = microBatch.Gradients(_yGradient, _xGradient, _weight, _bias, image),
+                Sums = microBatch.Scratch,
             });
         }
     }
 
-    private GroupNormalizationCall Call(GradientLane lane, int image) => GroupNormOperation.Call(
-        lane.Addresses, _norm, _x.OfImage(image), _y.OfImage(image), _statistics.OfImage(image), _weight.Weight, _bias.Weight);
+    private GroupNormalizationCall Call(MicroBatch microBatch, int image) => GroupNormOperation.Call(
+        microBatch.Addresses, _norm, _x.OfImage(image), _y.OfImage(image), _statistics.OfImage(image), _weight.Weight, _bias.Weight);
 }

@@ -31,12 +31,12 @@ internal sealed unsafe class InsertTokenGradient(Node node) : GradientStep
     }
 
     /// <inheritdoc />
-    public override void Forward(GradientLane lane)
+    public override void Forward(MicroBatch microBatch)
     {
         int columns = _x.Columns;
-        for (int image = 0; image < lane.Images; image++)
+        for (int image = 0; image < microBatch.Images; image++)
         {
-            float* x = lane.Pointer(_x, image), y = lane.Pointer(_y, image);
+            float* x = microBatch.Pointer(_x, image), y = microBatch.Pointer(_y, image);
             for (int row = 0; row < _y.Rows; row++)
             {
                 ReadOnlySpan<float> source = row == _position
@@ -48,14 +48,14 @@ internal sealed unsafe class InsertTokenGradient(Node node) : GradientStep
     }
 
     /// <inheritdoc />
-    public override void Backward(GradientLane lane)
+    public override void Backward(MicroBatch microBatch)
     {
         ArenaMatrix target = _xGradient.Matrix;
-        for (int image = 0; image < lane.Images; image++)
+        for (int image = 0; image < microBatch.Images; image++)
         {
-            float* y = lane.Pointer(_yGradient, image), x = lane.Pointer(target, image);
+            float* y = microBatch.Pointer(_yGradient, image), x = microBatch.Pointer(target, image);
             nint stride = _yGradient.Stride;
-            MatrixSums.AddColumns(y + (_position * stride), stride, rows: 1, _x.Columns, lane.Gradient(_token));
+            MatrixSums.AddColumns(y + (_position * stride), stride, rows: 1, _x.Columns, microBatch.Gradient(_token));
             MatrixSums.Write(y, stride, _xGradient, x, _position);
             MatrixSums.Write(
                 y + ((_position + 1) * stride), stride, _xGradient, x + ((nint)_position * target.Stride), _x.Rows - _position);

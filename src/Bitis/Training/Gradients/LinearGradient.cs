@@ -6,7 +6,7 @@ using Bitis.Runtime.Kernels;
 namespace Bitis.Training.Gradients;
 
 /// <summary>
-/// A linear layer, y = x·Wᵀ + b: x̄ = ȳ·W, W̄ = ȳᵀ·x, b̄ = Σ ȳ. Weights are packed once for all lanes, in both
+/// A linear layer, y = x·Wᵀ + b: x̄ = ȳ·W, W̄ = ȳᵀ·x, b̄ = Σ ȳ. Weights are packed once for all micro-batches, in both
 /// directions.
 /// </summary>
 internal sealed unsafe class LinearGradient(Node node) : GradientStep, IDisposable
@@ -55,28 +55,28 @@ internal sealed unsafe class LinearGradient(Node node) : GradientStep, IDisposab
     }
 
     /// <inheritdoc />
-    public override void Forward(GradientLane lane) => Repeat(lane, _y);
+    public override void Forward(MicroBatch microBatch) => Recompute(microBatch, _y);
 
     /// <inheritdoc />
-    public override void Repeat(GradientLane lane, ArenaMatrix place) => FloatGemm.Run(
-        _weights, lane.Pointer(_x), _x.Stride, lane.Pointer(place), place.Stride, 0, lane.Rows(_x), accumulate: false);
+    public override void Recompute(MicroBatch microBatch, ArenaMatrix place) => FloatGemm.Run(
+        _weights, microBatch.Pointer(_x), _x.Stride, microBatch.Pointer(place), place.Stride, 0, microBatch.Rows(_x), accumulate: false);
 
     /// <inheritdoc />
-    public override void Backward(GradientLane lane)
+    public override void Backward(MicroBatch microBatch)
     {
-        int rows = lane.Rows(_x);
-        float* y = lane.Pointer(_yGradient), x = lane.Pointer(_x);
+        int rows = microBatch.Rows(_x);
+        float* y = microBatch.Pointer(_yGradient), x = microBatch.Pointer(_x);
         if (!_isFrozen)
         {
             FloatGemm.AddTransposed(
-                y, _yGradient.Stride, x, _x.Stride, rows, _layer.OutFeatures, _layer.InFeatures, lane.Gradient(_weight), lane.Scratch);
+                y, _yGradient.Stride, x, _x.Stride, rows, _layer.OutFeatures, _layer.InFeatures, microBatch.Gradient(_weight), microBatch.Scratch);
         }
         if (!_isFrozen && _bias is not null)
-            MatrixSums.AddColumns(y, _yGradient.Stride, rows, _layer.OutFeatures, lane.Gradient(_bias));
+            MatrixSums.AddColumns(y, _yGradient.Stride, rows, _layer.OutFeatures, microBatch.Gradient(_bias));
         if (_xGradient is { } target)
         {
             FloatGemm.Run(
-                _transposed, y, _yGradient.Stride, lane.Pointer(target.Matrix), target.Matrix.Stride, 0, rows, target.Accumulate);
+                _transposed, y, _yGradient.Stride, microBatch.Pointer(target.Matrix), target.Matrix.Stride, 0, rows, target.Accumulate);
         }
     }
 

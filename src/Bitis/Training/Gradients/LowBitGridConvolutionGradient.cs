@@ -5,7 +5,7 @@ using Bitis.Runtime.Kernels;
 namespace Bitis.Training.Gradients;
 
 /// <summary>
-/// A convolution over a grid of tokens whose reverse pass is approximated, image by image: with the tokens under the kernel side by side, it is a
+/// A convolution over a grid of tokens whose backward pass is approximated, image by image: with the tokens under the kernel side by side, it is a
 /// linear layer whose tokens are the places of the output (<see cref="LowBitLinearGradient"/>). What is kept is the grid, rounded to 8 or 4 bits with a
 /// scale for each image: rows of what the kernel sees would be K² times as many, more than the grid itself in float32 even at 8 bits and half the
 /// tokens. Neither integer product makes such rows: W̄ gathers the tokens of each tap (<see cref="WeightGradientProduct"/>), and x̄ adds up each tap's
@@ -77,49 +77,49 @@ internal sealed unsafe class LowBitGridConvolutionGradient(Node node, BackwardMe
     protected override void PrepareProduct(ReadOnlySpan<float> weights) => _inputProduct.Prepare(weights);
 
     /// <inheritdoc />
-    protected override void KeepInput(GradientLane lane, int image)
+    protected override void KeepInput(MicroBatch microBatch, int image)
     {
         if (_kept is { IsCompressed: true } && _kept.Writer == Node)
-            QuantizedMap.Write(lane.Pointer(X, image), InputLength, _bits, Kept(lane, image));
+            QuantizedMap.Write(microBatch.Pointer(X, image), InputLength, _bits, Kept(microBatch, image));
     }
 
     /// <inheritdoc />
-    protected override void AddWeightGradient(GradientLane lane, int image, float* y)
+    protected override void AddWeightGradient(MicroBatch microBatch, int image, float* y)
     {
         if (_weightProduct is null)
         {
-            AddFloatWeightGradient(lane, image, y, panelStart: PatchesScratch);
+            AddFloatWeightGradient(microBatch, image, y, panelStart: PatchesScratch);
             return;
         }
-        float* x = lane.Pointer(X, image), scratch = lane.Scratch;
+        float* x = microBatch.Pointer(X, image), scratch = microBatch.Scratch;
         if (_kept is { IsCompressed: true })
         {
             x = scratch;
             scratch += ScratchSpace.Length((long)InputLength * sizeof(float));
-            QuantizedMap.Read(Kept(lane, image), InputLength, _bits, x);
+            QuantizedMap.Read(Kept(microBatch, image), InputLength, _bits, x);
         }
         var rows = (byte*)scratch;
         scratch += KeptRowsScratch;
         _weightProduct.Keep(x, Layer.InChannels, images: 1, rows, scratch);
-        _weightProduct.Add(rows, y, YGradient.Stride, images: 1, lane.Gradient(Weight), scratch, Key(lane, image, product: 0));
+        _weightProduct.Add(rows, y, YGradient.Stride, images: 1, microBatch.Gradient(Weight), scratch, Key(microBatch, image, product: 0));
     }
 
     /// <inheritdoc />
-    protected override void WriteInputGradient(GradientLane lane, int image, float* y, float* x, GradientTarget target)
+    protected override void WriteInputGradient(MicroBatch microBatch, int image, float* y, float* x, GradientTarget target)
     {
-        uint key = Key(lane, image, product: 1);
+        uint key = Key(microBatch, image, product: 1);
         if (_folding is not null)
         {
-            _folding.Run(y, YGradient.Stride, x, target.Matrix.Stride, target.Accumulate, lane.Scratch, key);
+            _folding.Run(y, YGradient.Stride, x, target.Matrix.Stride, target.Accumulate, microBatch.Scratch, key);
             return;
         }
-        _inputProduct.Run(y, YGradient.Stride, images: 1, lane.Scratch, PatchLength, accumulate: false, lane.Scratch + PatchesScratch, key);
-        FoldBack(lane, x, target);
+        _inputProduct.Run(y, YGradient.Stride, images: 1, microBatch.Scratch, PatchLength, accumulate: false, microBatch.Scratch + PatchesScratch, key);
+        FoldBack(microBatch, x, target);
     }
 
-    private byte* Kept(GradientLane lane, int image) => lane.Bytes(_kept!.Block) + ((nint)image * KeptBytesOfImage);
+    private byte* Kept(MicroBatch microBatch, int image) => microBatch.Bytes(_kept!.Block) + ((nint)image * KeptBytesOfImage);
 
     /// <summary>The key of the random numbers of one of an image's two products.</summary>
-    private uint Key(GradientLane lane, int image, uint product) =>
-        CounterRandom.Key(CounterRandom.Key(CounterRandom.Key(lane.Key, (uint)Node.Index), (uint)image), product);
+    private uint Key(MicroBatch microBatch, int image, uint product) =>
+        CounterRandom.Key(CounterRandom.Key(CounterRandom.Key(microBatch.Key, (uint)Node.Index), (uint)image), product);
 }

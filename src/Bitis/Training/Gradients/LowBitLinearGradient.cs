@@ -6,7 +6,7 @@ using Bitis.Runtime.Kernels;
 namespace Bitis.Training.Gradients;
 
 /// <summary>
-/// A linear layer whose reverse pass is approximated: x̄ by <see cref="InputGradientProduct"/>, W̄ by
+/// A linear layer whose backward pass is approximated: x̄ by <see cref="InputGradientProduct"/>, W̄ by
 /// <see cref="WeightGradientProduct"/>; b̄ = Σ ȳ as ever. The forward pass is that of <see cref="LinearGradient"/>.
 /// </summary>
 internal sealed unsafe class LowBitLinearGradient(Node node, BackwardMethod method, BackwardPolicy policy, GridLayout layout) : GradientStep, IDisposable
@@ -71,27 +71,27 @@ internal sealed unsafe class LowBitLinearGradient(Node node, BackwardMethod meth
     }
 
     /// <inheritdoc />
-    public override void Repeat(GradientLane lane, ArenaMatrix place) =>
-        FloatGemm.Run(_weights, lane.Pointer(_x), _x.Stride, lane.Pointer(place), place.Stride, 0, lane.Rows(_x), accumulate: false);
+    public override void Recompute(MicroBatch microBatch, ArenaMatrix place) =>
+        FloatGemm.Run(_weights, microBatch.Pointer(_x), _x.Stride, microBatch.Pointer(place), place.Stride, 0, microBatch.Rows(_x), accumulate: false);
 
     /// <inheritdoc />
-    public override void Forward(GradientLane lane)
+    public override void Forward(MicroBatch microBatch)
     {
-        Repeat(lane, _y);
+        Recompute(microBatch, _y);
         if (_kept is { IsCompressed: true })
-            _weightProduct!.Keep(lane.Pointer(_x), _x.Stride, lane.Images, lane.Bytes(_kept.Block), lane.Scratch);
+            _weightProduct!.Keep(microBatch.Pointer(_x), _x.Stride, microBatch.Images, microBatch.Bytes(_kept.Block), microBatch.Scratch);
     }
 
     /// <inheritdoc />
-    public override void Backward(GradientLane lane)
+    public override void Backward(MicroBatch microBatch)
     {
-        uint key = CounterRandom.Key(lane.Key, (uint)node.Index);
+        uint key = CounterRandom.Key(microBatch.Key, (uint)node.Index);
         if (!_isFrozen)
-            AddParameterGradients(lane, CounterRandom.Key(key, 0));
+            AddParameterGradients(microBatch, CounterRandom.Key(key, 0));
         if (_xGradient is { Matrix: var x, Accumulate: var accumulate })
         {
             _inputProduct.Run(
-                lane.Pointer(_yGradient), _yGradient.Stride, lane.Images, lane.Pointer(x), x.Stride, accumulate, lane.Scratch, CounterRandom.Key(key, 1));
+                microBatch.Pointer(_yGradient), _yGradient.Stride, microBatch.Images, microBatch.Pointer(x), x.Stride, accumulate, microBatch.Scratch, CounterRandom.Key(key, 1));
         }
     }
 
@@ -104,23 +104,23 @@ internal sealed unsafe class LowBitLinearGradient(Node node, BackwardMethod meth
         _weightProduct?.Dispose();
     }
 
-    private void AddParameterGradients(GradientLane lane, uint key)
+    private void AddParameterGradients(MicroBatch microBatch, uint key)
     {
-        int rows = lane.Rows(_x);
-        float* y = lane.Pointer(_yGradient), x = lane.Pointer(_x), weightGradient = lane.Gradient(_weight);
+        int rows = microBatch.Rows(_x);
+        float* y = microBatch.Pointer(_yGradient), x = microBatch.Pointer(_x), weightGradient = microBatch.Gradient(_weight);
         if (_weightProduct is null)
         {
             FloatGemm.AddTransposed(
-                y, _yGradient.Stride, x, _x.Stride, rows, _layer.OutFeatures, _layer.InFeatures, weightGradient, lane.Scratch);
+                y, _yGradient.Stride, x, _x.Stride, rows, _layer.OutFeatures, _layer.InFeatures, weightGradient, microBatch.Scratch);
         }
         else
         {
-            byte* kept = lane.Bytes(_kept!.Block);
+            byte* kept = microBatch.Bytes(_kept!.Block);
             if (!_kept.IsCompressed)
-                _weightProduct.Keep(x, _x.Stride, lane.Images, kept, lane.Scratch);
-            _weightProduct.Add(kept, y, _yGradient.Stride, lane.Images, weightGradient, lane.Scratch, key);
+                _weightProduct.Keep(x, _x.Stride, microBatch.Images, kept, microBatch.Scratch);
+            _weightProduct.Add(kept, y, _yGradient.Stride, microBatch.Images, weightGradient, microBatch.Scratch, key);
         }
         if (_bias is not null)
-            MatrixSums.AddColumns(y, _yGradient.Stride, rows, _layer.OutFeatures, lane.Gradient(_bias));
+            MatrixSums.AddColumns(y, _yGradient.Stride, rows, _layer.OutFeatures, microBatch.Gradient(_bias));
     }
 }

@@ -5,7 +5,7 @@ using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Training.Gradients;
 
-/// <summary>Sums of rows and matrices, which the reverse passes of additions are made of.</summary>
+/// <summary>Sums of rows and matrices, which the backward passes of additions are made of.</summary>
 internal static unsafe class MatrixSums
 {
     /// <summary>The side of the squares in which matrices are transposed: a cache line of float32.</summary>

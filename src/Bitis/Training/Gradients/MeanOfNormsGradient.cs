@@ -39,29 +39,29 @@ internal sealed unsafe class MeanOfNormsGradient(Node node) : GradientStep
     }
 
     /// <inheritdoc />
-    public override void Forward(GradientLane lane)
+    public override void Forward(MicroBatch microBatch)
     {
-        for (int row = 0; row < lane.Rows(_y); row++)
+        for (int row = 0; row < microBatch.Rows(_y); row++)
         {
-            float* mean = lane.Pointer(_y) + ((nint)row * _y.Stride);
+            float* mean = microBatch.Pointer(_y) + ((nint)row * _y.Stride);
             MeanOfRowNorms.Run(MeanOfNormsOperation.Call(
-                lane.Addresses, _x[row % _y.Rows].OfImage(row / _y.Rows), rowMap: null, _weight.Weight, _bias.Weight, _epsilon, mean));
+                microBatch.Addresses, _x[row % _y.Rows].OfImage(row / _y.Rows), rowMap: null, _weight.Weight, _bias.Weight, _epsilon, mean));
         }
     }
 
     /// <inheritdoc />
-    public override void Backward(GradientLane lane)
+    public override void Backward(MicroBatch microBatch)
     {
-        for (int row = 0; row < lane.Rows(_y); row++)
+        for (int row = 0; row < microBatch.Rows(_y); row++)
         {
             ArenaMatrix x = _x[row % _y.Rows];
             GradientTarget target = _xGradients[row % _y.Rows];
-            var part = new Span<float>(lane.Scratch, _y.Columns);
-            TensorPrimitives.Divide(lane.Row(_yGradient, row), x.Rows, part);
+            var part = new Span<float>(microBatch.Scratch, _y.Columns);
+            TensorPrimitives.Divide(microBatch.Row(_yGradient, row), x.Rows, part);
             var call = new RowNormGradientCall
             {
-                Forward = NormOperation.Call(lane.Addresses, x.OfImage(row / _y.Rows), _y, _weight.Weight, _bias.Weight, _epsilon),
-                Gradients = lane.Gradients(_yGradient, target, _weight, _bias, row / _y.Rows) with { Output = lane.Scratch, OutputStride = 0 }, // all tokens have the same
+                Forward = NormOperation.Call(microBatch.Addresses, x.OfImage(row / _y.Rows), _y, _weight.Weight, _bias.Weight, _epsilon),
+                Gradients = microBatch.Gradients(_yGradient, target, _weight, _bias, row / _y.Rows) with { Output = microBatch.Scratch, OutputStride = 0 }, // all tokens have the same
             };
             RowNormGradient.Run(in call, x.Rows);
         }

@@ -34,22 +34,22 @@ internal sealed unsafe class NormGradient(Node node, float epsilon, bool hasBias
     }
 
     /// <inheritdoc />
-    public override void Forward(GradientLane lane)
+    public override void Forward(MicroBatch microBatch)
     {
-        RowNormCall call = Call(lane);
-        RowNorm.Run(in call, 0, lane.Rows(_x));
+        RowNormCall call = Call(microBatch);
+        RowNorm.Run(in call, 0, microBatch.Rows(_x));
     }
 
     /// <inheritdoc />
-    public override void Backward(GradientLane lane)
+    public override void Backward(MicroBatch microBatch)
     {
         var call = new RowNormGradientCall
         {
-            Forward = Call(lane),
-            Gradients = lane.Gradients(_yGradient, _xGradient, _weight, _bias),
+            Forward = Call(microBatch),
+            Gradients = microBatch.Gradients(_yGradient, _xGradient, _weight, _bias),
         };
-        RowNormGradient.Run(in call, lane.Rows(_x));
+        RowNormGradient.Run(in call, microBatch.Rows(_x));
     }
 
-    private RowNormCall Call(GradientLane lane) => NormOperation.Call(lane.Addresses, _x, _y, _weight.Weight, _bias?.Weight, epsilon);
+    private RowNormCall Call(MicroBatch microBatch) => NormOperation.Call(microBatch.Addresses, _x, _y, _weight.Weight, _bias?.Weight, epsilon);
 }

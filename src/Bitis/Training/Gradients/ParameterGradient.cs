@@ -29,7 +29,7 @@ internal sealed class ParameterGradient(Tensor weight, Shape shape)
         return _slots[known].Slot;
     }
 
-    /// <summary>Takes the gradient from the sums of all lanes.</summary>
+    /// <summary>Takes the gradient from the sums of all micro-batches.</summary>
     public void Collect(ReadOnlySpan<float> sums)
     {
         for (int i = 0; i < _slots.Count; i++)

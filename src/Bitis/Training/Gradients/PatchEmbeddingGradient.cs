@@ -46,26 +46,26 @@ internal sealed unsafe class PatchEmbeddingGradient(Node convolution, Node token
     public override void Prepare() => _weights.Pack(_weight.Weight.Span, _bias is null ? default : _bias.Weight.Span);
 
     /// <inheritdoc />
-    public override void Forward(GradientLane lane)
+    public override void Forward(MicroBatch microBatch)
     {
-        for (int image = 0; image < lane.Images; image++)
+        for (int image = 0; image < microBatch.Images; image++)
         {
             Im2Col.Run(
-                lane.Pointer(_x, image), _layer.InChannels, _height, _width, _layer.Kernel, _layer.Stride, _layer.Padding, lane.Pointer(_patches, image), _patches.Stride);
+                microBatch.Pointer(_x, image), _layer.InChannels, _height, _width, _layer.Kernel, _layer.Stride, _layer.Padding, microBatch.Pointer(_patches, image), _patches.Stride);
         }
         FloatGemm.Run(
-            _weights, lane.Pointer(_patches), _patches.Stride, lane.Pointer(_y), _y.Stride, 0, lane.Rows(_y), accumulate: false);
+            _weights, microBatch.Pointer(_patches), _patches.Stride, microBatch.Pointer(_y), _y.Stride, 0, microBatch.Rows(_y), accumulate: false);
     }
 
     /// <inheritdoc />
-    public override void Backward(GradientLane lane)
+    public override void Backward(MicroBatch microBatch)
     {
-        int rows = lane.Rows(_y);
-        float* y = lane.Pointer(_yGradient);
+        int rows = microBatch.Rows(_y);
+        float* y = microBatch.Pointer(_yGradient);
         FloatGemm.AddTransposed(
-            y, _yGradient.Stride, lane.Pointer(_patches), _patches.Stride, rows, _layer.OutChannels, PatchLength, lane.Gradient(_weight), lane.Scratch);
+            y, _yGradient.Stride, microBatch.Pointer(_patches), _patches.Stride, rows, _layer.OutChannels, PatchLength, microBatch.Gradient(_weight), microBatch.Scratch);
         if (_bias is not null)
-            MatrixSums.AddColumns(y, _yGradient.Stride, rows, _layer.OutChannels, lane.Gradient(_bias));
+            MatrixSums.AddColumns(y, _yGradient.Stride, rows, _layer.OutChannels, microBatch.Gradient(_bias));
     }
 
     /// <inheritdoc />

@@ -33,33 +33,33 @@ internal sealed unsafe class PoolGradient(Node node, int? token) : GradientStep
     }
 
     /// <inheritdoc />
-    public override void Forward(GradientLane lane)
+    public override void Forward(MicroBatch microBatch)
     {
-        for (int image = 0; image < lane.Images; image++)
+        for (int image = 0; image < microBatch.Images; image++)
         {
-            Span<float> y = lane.Row(_y, image);
+            Span<float> y = microBatch.Row(_y, image);
             if (SelectedRow is { } selected)
             {
-                lane.Row(_x, (image * _x.Rows) + selected).CopyTo(y);
+                microBatch.Row(_x, (image * _x.Rows) + selected).CopyTo(y);
                 continue;
             }
             y.Clear();
-            MatrixSums.AddColumns(lane.Pointer(_x, image), _x.Stride, _x.Rows, _x.Columns, lane.Pointer(_y, image));
+            MatrixSums.AddColumns(microBatch.Pointer(_x, image), _x.Stride, _x.Rows, _x.Columns, microBatch.Pointer(_y, image));
             TensorPrimitives.Divide(y, _x.Rows, y);
         }
     }
 
     /// <inheritdoc />
-    public override void Backward(GradientLane lane)
+    public override void Backward(MicroBatch microBatch)
     {
-        for (int row = 0; row < lane.Rows(_x); row++)
+        for (int row = 0; row < microBatch.Rows(_x); row++)
         {
-            Span<float> x = lane.Row(_xGradient.Matrix, row);
+            Span<float> x = microBatch.Row(_xGradient.Matrix, row);
             float share = SelectedRow is null ? 1f / _x.Rows : row % _x.Rows == SelectedRow ? 1 : 0;
             if (!_xGradient.Accumulate)
                 x.Clear();
             if (share > 0)
-                TensorPrimitives.MultiplyAdd(lane.Row(_yGradient, row / _x.Rows), share, x, x);
+                TensorPrimitives.MultiplyAdd(microBatch.Row(_yGradient, row / _x.Rows), share, x, x);
         }
     }
 }

@@ -31,19 +31,19 @@ internal sealed unsafe class ProductGradient(Node node) : GradientStep
     }
 
     /// <inheritdoc />
-    public override void Forward(GradientLane lane)
+    public override void Forward(MicroBatch microBatch)
     {
-        for (int row = 0; row < lane.Rows(_y); row++)
-            TensorPrimitives.Multiply(lane.Row(_left, row), lane.Row(_right, row), lane.Row(_y, row));
+        for (int row = 0; row < microBatch.Rows(_y); row++)
+            TensorPrimitives.Multiply(microBatch.Row(_left, row), microBatch.Row(_right, row), microBatch.Row(_y, row));
     }
 
     /// <inheritdoc />
-    public override void Backward(GradientLane lane)
+    public override void Backward(MicroBatch microBatch)
     {
-        for (int row = 0; row < lane.Rows(_y); row++)
+        for (int row = 0; row < microBatch.Rows(_y); row++)
         {
-            AddProduct(lane.Row(_yGradient, row), lane.Row(_right, row), lane.Row(_leftGradient.Matrix, row), _leftGradient.Accumulate);
-            AddProduct(lane.Row(_yGradient, row), lane.Row(_left, row), lane.Row(_rightGradient.Matrix, row), _rightGradient.Accumulate);
+            AddProduct(microBatch.Row(_yGradient, row), microBatch.Row(_right, row), microBatch.Row(_leftGradient.Matrix, row), _leftGradient.Accumulate);
+            AddProduct(microBatch.Row(_yGradient, row), microBatch.Row(_left, row), microBatch.Row(_rightGradient.Matrix, row), _rightGradient.Accumulate);
         }
     }
 

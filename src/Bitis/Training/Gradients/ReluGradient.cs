@@ -33,13 +33,13 @@ internal sealed unsafe class ReluGradient(Node node) : GradientStep
     }
 
     /// <inheritdoc />
-    public override void Forward(GradientLane lane)
+    public override void Forward(MicroBatch microBatch)
     {
         (int rows, int columns) = Pieces();
-        for (int image = 0; image < lane.Images; image++)
+        for (int image = 0; image < microBatch.Images; image++)
         {
-            float* x = lane.Pointer(_x, image), y = lane.Pointer(_y, image);
-            var mask = (ushort*)lane.Pointer(_mask, image);
+            float* x = microBatch.Pointer(_x, image), y = microBatch.Pointer(_y, image);
+            var mask = (ushort*)microBatch.Pointer(_mask, image);
             for (nint row = 0; row < rows; row++)
             {
                 PositiveMask.Write(x + (row * _x.Stride), mask + (row * PositiveMask.Words(columns)), columns);
@@ -49,13 +49,13 @@ internal sealed unsafe class ReluGradient(Node node) : GradientStep
     }
 
     /// <inheritdoc />
-    public override void Backward(GradientLane lane)
+    public override void Backward(MicroBatch microBatch)
     {
         (int rows, int columns) = Pieces();
-        for (int image = 0; image < lane.Images; image++)
+        for (int image = 0; image < microBatch.Images; image++)
         {
-            float* y = lane.Pointer(_yGradient, image), x = lane.Pointer(_xGradient.Matrix, image);
-            var mask = (ushort*)lane.Pointer(_mask, image);
+            float* y = microBatch.Pointer(_yGradient, image), x = microBatch.Pointer(_xGradient.Matrix, image);
+            var mask = (ushort*)microBatch.Pointer(_mask, image);
             for (nint row = 0; row < rows; row++)
             {
                 PositiveMask.Apply(

@@ -31,20 +31,20 @@ internal sealed unsafe class RotaryGradient(Node node) : GradientStep
     }
 
     /// <inheritdoc />
-    public override void Forward(GradientLane lane)
+    public override void Forward(MicroBatch microBatch)
     {
-        for (int row = 0; row < lane.Rows(_y); row++)
-            _positions.Turn(lane.Row(_x, row), row % _y.Rows, lane.Row(_y, row), isBack: false);
+        for (int row = 0; row < microBatch.Rows(_y); row++)
+            _positions.Turn(microBatch.Row(_x, row), row % _y.Rows, microBatch.Row(_y, row), isBack: false);
     }
 
     /// <inheritdoc />
-    public override void Backward(GradientLane lane)
+    public override void Backward(MicroBatch microBatch)
     {
-        var turned = new Span<float>(lane.Scratch, _y.Columns);
-        for (int row = 0; row < lane.Rows(_y); row++)
+        var turned = new Span<float>(microBatch.Scratch, _y.Columns);
+        for (int row = 0; row < microBatch.Rows(_y); row++)
         {
-            Span<float> target = lane.Row(_xGradient.Matrix, row);
-            _positions.Turn(lane.Row(_yGradient, row), row % _y.Rows, _xGradient.Accumulate ? turned : target, isBack: true);
+            Span<float> target = microBatch.Row(_xGradient.Matrix, row);
+            _positions.Turn(microBatch.Row(_yGradient, row), row % _y.Rows, _xGradient.Accumulate ? turned : target, isBack: true);
             if (_xGradient.Accumulate)
                 TensorPrimitives.Add(target, turned, target);
         }

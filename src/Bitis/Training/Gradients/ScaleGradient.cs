@@ -32,18 +32,18 @@ internal sealed unsafe class ScaleGradient(Node node) : GradientStep
     }
 
     /// <inheritdoc />
-    public override void Forward(GradientLane lane)
+    public override void Forward(MicroBatch microBatch)
     {
-        for (int row = 0; row < lane.Rows(_y); row++)
-            TensorPrimitives.Multiply(lane.Row(_x, row), _factor, lane.Row(_y, row));
+        for (int row = 0; row < microBatch.Rows(_y); row++)
+            TensorPrimitives.Multiply(microBatch.Row(_x, row), _factor, microBatch.Row(_y, row));
     }
 
     /// <inheritdoc />
-    public override void Backward(GradientLane lane)
+    public override void Backward(MicroBatch microBatch)
     {
-        for (int row = 0; row < lane.Rows(_y); row++)
+        for (int row = 0; row < microBatch.Rows(_y); row++)
         {
-            Span<float> y = lane.Row(_yGradient, row), x = lane.Row(_xGradient.Matrix, row);
+            Span<float> y = microBatch.Row(_yGradient, row), x = microBatch.Row(_xGradient.Matrix, row);
             if (_xGradient.Accumulate)
                 TensorPrimitives.MultiplyAdd(y, _factor, x, x);
             else

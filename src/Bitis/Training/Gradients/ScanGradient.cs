@@ -24,7 +24,7 @@ internal sealed unsafe class ScanGradient : GradientStep
     private ParameterSlot _aLog = null!;
     private ParameterSlot _d = null!;
     private ScanOperands _operands;
-    private ArenaMatrix _checkpoints, _uAgain, _deltaAgain, _yGradient, _deltaGradient, _bGradient, _cGradient;
+    private ArenaMatrix _checkpoints, _recomputedU, _recomputedDelta, _yGradient, _deltaGradient, _bGradient, _cGradient;
     private GradientTarget _uGradient;
 
     /// <summary>Creates the step.</summary>
@@ -57,8 +57,8 @@ internal sealed unsafe class ScanGradient : GradientStep
     /// <inheritdoc />
     public override void PlanBackward(GradientPlanner planner)
     {
-        _uAgain = planner.RepeatedValue(_scan.Inputs[0], reader: _scan);
-        _deltaAgain = planner.RepeatedValue(_fused.Delta, reader: _scan);
+        _recomputedU = planner.RecomputedValue(_scan.Inputs[0], reader: _scan);
+        _recomputedDelta = planner.RecomputedValue(_fused.Delta, reader: _scan);
         planner.Keep(_operands.B);
         planner.Keep(_operands.C);
         planner.Keep(_checkpoints);
@@ -74,41 +74,41 @@ internal sealed unsafe class ScanGradient : GradientStep
     public override void Prepare() => SelectiveScan.PackA(_aLog.Weight.Span, _packedA.Span, _channels, _states);
 
     /// <inheritdoc />
-    public override void Forward(GradientLane lane)
+    public override void Forward(MicroBatch microBatch)
     {
-        for (int image = 0; image < lane.Images; image++)
+        for (int image = 0; image < microBatch.Images; image++)
         {
-            SelectiveScanCall call = Call(lane, image, _operands);
+            SelectiveScanCall call = Call(microBatch, image, _operands);
             SelectiveScan.Run(in call, 0, _channels);
         }
     }
 
     /// <inheritdoc />
-    public override void Backward(GradientLane lane)
+    public override void Backward(MicroBatch microBatch)
     {
-        for (int image = 0; image < lane.Images; image++)
+        for (int image = 0; image < microBatch.Images; image++)
         {
             var call = new SelectiveScanGradientCall
             {
-                Forward = Call(lane, image, _operands with { U = _uAgain, Delta = _deltaAgain }),
+                Forward = Call(microBatch, image, _operands with { U = _recomputedU, Delta = _recomputedDelta }),
                 Gradients = new ScanGradients
                 {
-                    Output = lane.Pointer(_yGradient, image),
+                    Output = microBatch.Pointer(_yGradient, image),
                     OutputStride = _yGradient.Stride,
-                    U = lane.Pointer(_uGradient.Matrix, image),
+                    U = microBatch.Pointer(_uGradient.Matrix, image),
                     UStride = _uGradient.Matrix.Stride,
                     AccumulateU = _uGradient.Accumulate,
-                    Delta = lane.Pointer(_deltaGradient, image),
+                    Delta = microBatch.Pointer(_deltaGradient, image),
                     DeltaStride = _deltaGradient.Stride,
-                    B = lane.Pointer(_bGradient, image),
+                    B = microBatch.Pointer(_bGradient, image),
                     BStride = _bGradient.Stride,
-                    C = lane.Pointer(_cGradient, image),
+                    C = microBatch.Pointer(_cGradient, image),
                     CStride = _cGradient.Stride,
                 },
-                AGradient = _isFrozen ? null : lane.Gradient(_aLog),
-                DGradient = _isFrozen ? null : lane.Gradient(_d),
+                AGradient = _isFrozen ? null : microBatch.Gradient(_aLog),
+                DGradient = _isFrozen ? null : microBatch.Gradient(_d),
             };
-            SelectiveScanGradient.Run(in call, _channels, lane.Scratch);
+            SelectiveScanGradient.Run(in call, _channels, microBatch.Scratch);
         }
     }
 
@@ -127,12 +127,12 @@ internal sealed unsafe class ScanGradient : GradientStep
         }
     }
 
-    private SelectiveScanCall Call(GradientLane lane, int image, ScanOperands operands)
+    private SelectiveScanCall Call(MicroBatch microBatch, int image, ScanOperands operands)
     {
         // The decay is computed as the model that is being quantized computes it.
         SelectiveScanCall call = ScanOperation.Call(
-            lane.Addresses, operands.OfImage(image), _fused.Softplus is not null, hasCubicDecay: _isQuantizing, _packedA.Pointer, _d.Weight);
-        call.Checkpoints = lane.Pointer(_checkpoints, image);
+            microBatch.Addresses, operands.OfImage(image), _fused.Softplus is not null, hasCubicDecay: _isQuantizing, _packedA.Pointer, _d.Weight);
+        call.Checkpoints = microBatch.Pointer(_checkpoints, image);
         return call;
     }
 }

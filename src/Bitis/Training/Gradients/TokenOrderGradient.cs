@@ -34,33 +34,33 @@ internal sealed unsafe class TokenOrderGradient(Node node, int[] sources) : Grad
     }
 
     /// <inheritdoc />
-    public override void Forward(GradientLane lane)
+    public override void Forward(MicroBatch microBatch)
     {
-        for (int image = 0; image < lane.Images; image++)
+        for (int image = 0; image < microBatch.Images; image++)
         {
             for (int i = 0; i < sources.Length; i++)
             {
-                Span<float> part = Part(lane, _y, image, i);
+                Span<float> part = Part(microBatch, _y, image, i);
                 if (sources[i] < 0)
                     part.Clear();
                 else
-                    lane.Row(_x, (image * _x.Rows) + sources[i]).CopyTo(part);
+                    microBatch.Row(_x, (image * _x.Rows) + sources[i]).CopyTo(part);
             }
         }
     }
 
     /// <inheritdoc />
-    public override void Backward(GradientLane lane)
+    public override void Backward(MicroBatch microBatch)
     {
-        for (int image = 0; image < lane.Images; image++)
+        for (int image = 0; image < microBatch.Images; image++)
         {
             for (int i = 0; i < _unused.Length && !_xGradient.Accumulate; i++)
-                lane.Row(_xGradient.Matrix, (image * _x.Rows) + _unused[i]).Clear();
+                microBatch.Row(_xGradient.Matrix, (image * _x.Rows) + _unused[i]).Clear();
             for (int i = 0; i < sources.Length; i++)
             {
                 if (sources[i] < 0)
                     continue;
-                Span<float> part = Part(lane, _yGradient, image, i), target = lane.Row(_xGradient.Matrix, (image * _x.Rows) + sources[i]);
+                Span<float> part = Part(microBatch, _yGradient, image, i), target = microBatch.Row(_xGradient.Matrix, (image * _x.Rows) + sources[i]);
                 if (_xGradient.Accumulate)
                     TensorPrimitives.Add(target, part, target);
                 else
@@ -70,9 +70,9 @@ internal sealed unsafe class TokenOrderGradient(Node node, int[] sources) : Grad
     }
 
     /// <summary>A token of the output, or the part of one that was a token of the input.</summary>
-    private Span<float> Part(GradientLane lane, ArenaMatrix matrix, int image, int index)
+    private Span<float> Part(MicroBatch microBatch, ArenaMatrix matrix, int image, int index)
     {
         int parts = sources.Length / _y.Rows;
-        return lane.Row(matrix, (image * _y.Rows) + (index / parts)).Slice(index % parts * _x.Columns, _x.Columns);
+        return microBatch.Row(matrix, (image * _y.Rows) + (index / parts)).Slice(index % parts * _x.Columns, _x.Columns);
     }
 }

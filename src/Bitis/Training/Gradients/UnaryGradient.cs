@@ -31,21 +31,21 @@ internal sealed unsafe class UnaryGradient(Node node, KernelTable<ElementwiseKer
     }
 
     /// <inheritdoc />
-    public override void Forward(GradientLane lane)
+    public override void Forward(MicroBatch microBatch)
     {
-        float* x = lane.Pointer(_x), y = lane.Pointer(_y);
-        for (nint row = 0; row < lane.Rows(_x); row++)
+        float* x = microBatch.Pointer(_x), y = microBatch.Pointer(_y);
+        for (nint row = 0; row < microBatch.Rows(_x); row++)
             forms.Best.Run(x + (row * _x.Stride), y + (row * _y.Stride), _x.Columns);
     }
 
     /// <inheritdoc />
-    public override void Backward(GradientLane lane)
+    public override void Backward(MicroBatch microBatch)
     {
-        float* x = lane.Pointer(_x), y = lane.Pointer(_yGradient), xGradient = lane.Pointer(_xGradient.Matrix);
-        for (nint row = 0; row < lane.Rows(_x); row++)
+        float* x = microBatch.Pointer(_x), y = microBatch.Pointer(_yGradient), xGradient = microBatch.Pointer(_xGradient.Matrix);
+        for (nint row = 0; row < microBatch.Rows(_x); row++)
         {
             float* target = xGradient + (row * _xGradient.Matrix.Stride);
-            float* product = _xGradient.Accumulate ? lane.Scratch : target;
+            float* product = _xGradient.Accumulate ? microBatch.Scratch : target;
             forms.Best.Backward(x + (row * _x.Stride), y + (row * _yGradient.Stride), product, _x.Columns);
             if (_xGradient.Accumulate)
             {

@@ -8,7 +8,7 @@ namespace Bitis.Training.Gradients;
 /// The memory of one thread: values and gradients of a few images, which go through the whole network, forward and back,
 /// before the next ones, so that most of what a step reads is still in a cache.
 /// </summary>
-internal sealed unsafe class GradientLane : IDisposable
+internal sealed unsafe class MicroBatch : IDisposable
 {
     private readonly Arena _arena;
     private readonly NativeBuffer<float> _scratch;
@@ -16,23 +16,23 @@ internal sealed unsafe class GradientLane : IDisposable
     /// <summary>Reserves the memory.</summary>
     /// <param name="layout">What the planner says.</param>
     /// <param name="scratchLength">What the planner says, in elements.</param>
-    public GradientLane(ArenaLayout layout, int scratchLength)
+    public MicroBatch(ArenaLayout layout, int scratchLength)
     {
         _arena = new Arena(layout);
         Addresses = _arena.Addresses;
         _scratch = new NativeBuffer<float>(scratchLength);
     }
 
-    /// <summary>How many images are in the lane now.</summary>
+    /// <summary>How many images are in the micro-batch now.</summary>
     public int Images { get; set; }
 
     /// <summary>Where the blocks are.</summary>
     public ArenaAddresses Addresses { get; }
 
-    /// <summary>The sums of all parameters' gradients that the lane adds to.</summary>
+    /// <summary>The sums of all parameters' gradients that the micro-batch adds to.</summary>
     public float* Sums { get; set; }
 
-    /// <summary>The key of the lane's random numbers, of which each step makes its own.</summary>
+    /// <summary>The key of the micro-batch's random numbers, of which each step makes its own.</summary>
     public uint Key { get; set; }
 
     /// <summary>Memory that a step may use while it runs.</summary>
@@ -44,17 +44,17 @@ internal sealed unsafe class GradientLane : IDisposable
     /// <summary>The bytes of a block that is not a matrix.</summary>
     public byte* Bytes(ArenaBlock block) => Addresses[block];
 
-    /// <summary>The first row of a matrix, of the lane's first image.</summary>
+    /// <summary>The first row of a matrix, of the micro-batch's first image.</summary>
     public float* Pointer(ArenaMatrix matrix) => matrix.Pointer(Addresses);
 
     /// <summary>The first row of a matrix, of one image.</summary>
     public float* Pointer(ArenaMatrix matrix, int image) =>
         Pointer(matrix.OfImage(image));
 
-    /// <summary>A row of a matrix, counted over all of the lane's images.</summary>
+    /// <summary>A row of a matrix, counted over all of the micro-batch's images.</summary>
     public Span<float> Row(ArenaMatrix matrix, int row) => new(Pointer(matrix) + ((nint)row * matrix.Stride), matrix.Columns);
 
-    /// <summary>The rows of a matrix in all of the lane's images; they lie one after the other.</summary>
+    /// <summary>The rows of a matrix in all of the micro-batch's images; they lie one after the other.</summary>
     public int Rows(ArenaMatrix matrix) => Images * matrix.Rows;
 
     /// <summary>The sum of a parameter's gradient.</summary>

@@ -1,0 +1,15 @@
+namespace Bitis.Cli.Output;
+
+/// <summary>Command lines that a user can copy.</summary>
+internal static class CommandText
+{
+    private const string PlainCharacters = "-_./:=,+@%~\\";
+
+    /// <summary>The words of a command line, quoted for a shell where that is needed.</summary>
+    public static string Of(params IEnumerable<string> words) => string.Join(' ', words.Select(Quoted));
+
+    private static string Quoted(string word) =>
+        word.Length > 0 && word.All(c => char.IsLetterOrDigit(c) || PlainCharacters.Contains(c))
+            ? word
+            : $"'{word.Replace("'", @"'\''", StringComparison.Ordinal)}'";
+}

@@ -1,0 +1,52 @@
+using Bitis.Models;
+using Bitis.Tensors;
+
+namespace Bitis.Tests.Cli;
+
+/// <summary>A model whose answers leave float32's range: no command makes a result of them.</summary>
+public sealed class OverflowTests : IDisposable
+{
+    private static readonly string Good = TemporaryFolder.Golden("vim-micro.safetensors");
+
+    private readonly TemporaryFolder _folder = new();
+    private readonly string _model;
+    private readonly string _images;
+
+    public OverflowTests()
+    {
+        VisionModel model = VisionModel.Load(Good);
+        var weights = new Dictionary<string, Tensor>(model.Weights);
+        foreach (string name in model.Graph.Output.ParameterNames)
+        {
+            weights[name] = weights[name].Clone();
+            weights[name].Span.Fill(3e38f);
+        }
+        _model = _folder.File("overflow.safetensors");
+        model.WithWeights(weights).Save(_model);
+        _images = _folder.WriteImages("images", 4, 2);
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Every_command_that_runs_it_refuses()
+    {
+        string output = _folder.File("x.bitis"), figures = _folder.File("figures");
+        string labels = _folder.WriteText("images/labels.csv", "file,class_index\nclass00/image000.bmp,3\n");
+        CliRunner.Run("eval", _model, "--data", labels).AssertRefused("class00/image000.bmp: the model answers");
+        CliRunner.Run("eval", Good, "--data", labels, "--baseline", _model)
+            .AssertRefused("class00/image000.bmp: the model that it is compared with");
+        CliRunner.Run("classify", _model, _images).AssertRefused("class00/image000.bmp: the model answers");
+        CliRunner.Run("bench", _model, "--images", "1", "--warmup", "0").AssertRefused("image 0 of the batch");
+        CliRunner.Run("bench", Good, "--baseline", _model, "--images", "1", "--warmup", "0")
+            .AssertRefused("image 0 of the batch");
+        foreach (string method in (string[])["--method mse", "--method ptq4vm+ --steps 1", "--scope ssm"])
+        {
+            CliRunner.Run(["quantize", _model, "--calibration", _images, "-o", output, .. method.Split(' ')])
+                .AssertRefused("calibration image 0: the model answers");
+        }
+        CliRunner.Run("analyze", _model, "--data", _images, "--svg", figures)
+            .AssertRefused("image 0: the model answers");
+        Assert.False(File.Exists(output) || Directory.Exists(figures));
+    }
+}
