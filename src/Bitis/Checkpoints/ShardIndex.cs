@@ -70,7 +70,9 @@ internal static class ShardIndex
         foreach (KeyValuePair<string, object?> value in place.Values)
         {
             if (map.GetValueOrDefault(value.Key) == shard)
+            {
                 yield return value;
+            }
             else if (StoredValue.IsTensor(value.Value))
             {
                 throw index.Error(

@@ -64,6 +64,7 @@ public sealed class CheckpointPrefixTests : IDisposable
     [InlineData("ema")]
     [InlineData("state_dict_ema")]
     [InlineData("whatever")]
+    [InlineData("optimized")]
     public void One_place_is_found_under_any_key(string key)
     {
         VisionModel model = VisionModel.Load(WriteTorch((key, new ChangedCheckpoint())));
@@ -103,6 +104,33 @@ public sealed class CheckpointPrefixTests : IDisposable
         VisionModel model = VisionModel.Load(path);
         AssertOriginal(model);
         Assert.DoesNotContain(model.Notices, notice => notice.Contains("--weights-key", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Weights_in_a_tuple_are_found()
+    {
+        var storages = new Dictionary<string, byte[]>();
+        object?[] tuple = [new ChangedCheckpoint().ToPickle(storages), new Dictionary<string, object?> { ["lr"] = 0.1 }, 7L];
+        string path = _folder.Write("tuple.pth", TorchFiles.Zip(Builder.Of(tuple), storages));
+        AssertOriginal(VisionModel.Load(path));
+        AssertOriginal(VisionModel.Load(path, new ModelOptions { WeightsKey = "0" }));
+    }
+
+    [Fact]
+    public void Two_names_of_one_tensor_are_refused()
+    {
+        string path = _folder["twice.safetensors"];
+        byte[] one = new byte[4];
+        SafetensorsWriter.Write(
+            path,
+            [
+                new("layers.0.blocks.0.self_attention.x_proj_weight", DType.Float32, [1], one),
+                new("head.weight", DType.Float32, [1], one),
+                new("classifier.head.weight", DType.Float32, [1], one),
+            ]);
+        Assert.Contains(
+            "'head.weight' and 'classifier.head.weight' are both 'classifier.head.weight' today",
+            Assert.Throws<BitisException>(() => VisionModel.Load(path)).Message);
     }
 
     [Fact]

@@ -13,8 +13,7 @@ internal static class HarmfulNames
     {
         "os", "posix", "nt", "subprocess", "sys", "shutil", "socket", "importlib", "imp", "runpy", "pty", "ctypes",
         "_ctypes", "codeop", "pdb", "bdb", "cProfile", "timeit", "webbrowser", "popen2", "asyncio", "marshal", "pickle",
-        "_pickle", "cPickle", "pip", "urllib", "urllib2", "httplib", "requests", "ftplib", "smtplib", "telnetlib",
-        "zipimport", "pkgutil", "doctest",
+        "_pickle", "cPickle", "pip", "ftplib", "smtplib", "telnetlib", "zipimport", "pkgutil", "doctest",
     }.ToFrozenSet(StringComparer.Ordinal);
 
     /// <summary>Names of modules that also hold harmless ones.</summary>
@@ -29,7 +28,8 @@ internal static class HarmfulNames
         "code.interact", "commands.getoutput", "commands.getstatusoutput", "profile.run", "trace.Trace",
         "torch.load", "torch.jit.load", "torch.hub.load",
         "torch.hub.load_state_dict_from_url", "torch.serialization.load", "torch.package.PackageImporter",
-        "numpy.load", "numpy.fromfile", "pandas.eval", "pandas.read_pickle", "joblib.load",
+        "urllib.request.urlopen", "urllib.request.urlretrieve", "urllib.urlopen", "urllib2.urlopen", "requests.get",
+        "requests.post", "requests.request", "requests.api.get", "requests.api.post", "numpy.load", "numpy.fromfile", "pandas.eval", "pandas.read_pickle", "joblib.load",
     ]).ToFrozenSet(StringComparer.Ordinal);
 
     private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> ModuleParts =

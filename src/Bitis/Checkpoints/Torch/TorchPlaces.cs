@@ -63,7 +63,9 @@ internal static class TorchPlaces
     }
 
     /// <summary>The state of an optimizer has tensors by the weights' names, which are none.</summary>
-    private static bool IsOptimizer(string key) => key.StartsWith("optim", StringComparison.OrdinalIgnoreCase);
+    private static bool IsOptimizer(string key) =>
+        key is "optim" || key.StartsWith("optimizer", StringComparison.Ordinal)
+        || key.StartsWith("optim_", StringComparison.Ordinal);
 
     private static PickleDictionary? DictionaryOf(object value) =>
         value is PickleObject other ? other.Contents : value as PickleDictionary;
