@@ -34,7 +34,7 @@ public sealed class MessageTests : IDisposable
     [Theory]
     [InlineData("localvim-micro.pth", "--directions", Directions)]
     [InlineData("vim-micro-overlap.pth", "--stride", "4")]
-    [InlineData("vim-micro-headcls.pth", "--class-token", "first", "--no-halving")]
+    [InlineData("vim-micro-headcls.pth", "--class-token", "first", "--no-halving", "--exif-orientation")]
     [InlineData("vim-micro.safetensors")]
     public void The_next_command_works_as_it_is_printed(string checkpoint, params string[] options)
     {
@@ -48,6 +48,7 @@ public sealed class MessageTests : IDisposable
         File.WriteAllText(Path.Combine(_images, "labels.csv"), "file,class_index\nclass00/image000.bmp,1\n");
         CliRunner.Run(words[1..]).AssertSucceeded();
         Assert.Contains(model, words);
+        Assert.Equal(options, words[^options.Length..]);
     }
 
     [LinuxFact]
