@@ -24,8 +24,9 @@ internal sealed record TrainingPosition(IReadOnlyList<EpochRecord> Finished, Epo
         if (!isPossible)
         {
             throw new BitisException(
-                $"the checkpoint says {Finished.Count} epochs and {Current.Steps} steps of the next are done; "
-                + $"the training has {epochs} epochs of {stepsPerEpoch} steps.");
+                $"the checkpoint says {DisplayText.Count(Finished.Count, "epoch")} "
+                + $"and {DisplayText.Count(Current.Steps, "step")} of the next are done; the training has "
+                + $"{DisplayText.Count(epochs, "epoch")} of {DisplayText.Count(stepsPerEpoch, "step")}.");
         }
     }
 

@@ -130,7 +130,7 @@ public sealed class LocalModelTests : IDisposable
         Refused(Vim with { HasClassToken = true }, "rotary positions");
         Refused(Vim with { Width = 18 }, "rotary positions");
         Refused(Vim with { NormEpsilon = float.NaN }, "normEpsilon");
-        Refused(VMamba with { Directions = ["h,v,w2,w2_flip"] }, "scan directions of 1 blocks; expected 2");
+        Refused(VMamba with { Directions = ["h,v,w2,w2_flip"] }, "scan directions of 1 block; expected 2");
         Refused(VMamba with { Directions = ["h,v,w2,w2_flip", "h,v,q,w2_flip"] }, "no scan direction 'q'");
         Refused(VMamba with { InnerWidth = 4 }, "innerWidth");
 

@@ -43,7 +43,8 @@ public sealed record LocalVMambaConfig : VMambaConfig
         if (Directions is null || Directions.Count != blocks)
         {
             throw new BitisException(
-                $"The model has scan directions of {Directions?.Count ?? 0} blocks; expected {blocks}.");
+                $"The model has scan directions of {DisplayText.Count(Directions?.Count ?? 0, "block")}; "
+                + $"expected {blocks}.");
         }
         ScanDirection.Validate(Directions);
     }

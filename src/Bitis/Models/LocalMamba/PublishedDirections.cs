@@ -28,6 +28,7 @@ internal static class PublishedDirections
         }
         throw tensors.Refusal(
             $"the weights of a {family} do not tell its scan directions, and no published one has this shape. "
-            + $"Name them for each of its {blocks} blocks, or once for all, with --directions (h,v_flip,w7,w7_flip/h,h_flip,v,w2/...).");
+            + $"Name them for each block ({blocks}), or once for all, with --directions "
+            + "(h,v_flip,w7,w7_flip/h,h_flip,v,w2/...).");
     }
 }
