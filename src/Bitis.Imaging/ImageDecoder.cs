@@ -4,13 +4,13 @@ using Bitis.Imaging.Formats;
 namespace Bitis.Imaging;
 
 /// <summary>
-/// Turns image files into pixels as the reference pipeline (Pillow's <c>Image.open(…).convert("RGB")</c>) does: alpha is
-/// dropped, not blended; colour profiles and gamma are ignored; of 16 bits the higher 8 count; of an animation the first
-/// frame. The format is found by content, never by the file's name.
+/// Turns image files into the pixels that Pillow's <c>Image.open(…).convert("RGB")</c> gives. Their content decides, not
+/// their names.
 /// </summary>
 /// <remarks>
-/// JPEG, PNG, WebP, TIFF and GIF are decoded by libvips, on the caller's thread. Sizes are checked before memory is taken:
-/// at most 100 million pixels, and no more than the file's bytes can hold (docs/limits.md).
+/// Alpha is dropped, not blended. Colour profiles and gamma are ignored. Of 16 bits the higher 8 count, of an animation
+/// the first frame. JPEG, PNG, WebP, TIFF and GIF are decoded by libvips, on the caller's thread. Sizes are checked
+/// before memory is taken: at most 100 million pixels, and no more than the file's bytes can hold (docs/limits.md).
 /// </remarks>
 public sealed class ImageDecoder : IImageDecoder
 {
@@ -21,10 +21,8 @@ public sealed class ImageDecoder : IImageDecoder
     /// <summary>The decoder that ignores the orientation in EXIF, as Pillow does.</summary>
     public static ImageDecoder Default { get; } = new();
 
-    /// <summary>
-    /// Whether images are turned as their EXIF data say. Evaluations that are published do not turn them. TIFF files are
-    /// always turned, as Pillow does.
-    /// </summary>
+    /// <summary>Whether images are turned as their EXIF data say. Published evaluations do not turn them.</summary>
+    /// <remarks>TIFF files are always turned, as Pillow does.</remarks>
     public bool AppliesExifOrientation { get; init; }
 
     /// <inheritdoc />

@@ -9,7 +9,7 @@ public static class ImageSourceExtensions
     {
         /// <summary>Opens a set of images (<see cref="ImageSource.Open(string, IImageDecoder)"/>).</summary>
         /// <param name="path">Where the set is.</param>
-        /// <exception cref="BitisException">There is nothing at the path, or no images in it, or it is damaged.</exception>
+        /// <exception cref="BitisException">There is nothing at the path, or no images, or damage.</exception>
         public static ImageSource Open(string path) => ImageSource.Open(path, ImageDecoder.Default);
     }
 }

@@ -3,11 +3,11 @@ using NetVips;
 
 namespace Bitis.Imaging;
 
-/// <summary>
-/// The native library: loaded when the first image is decoded. It keeps nothing between images, starts no threads, and
-/// refuses the loaders that its authors do not trust with strangers' files. What it logs goes to whoever decodes, never
-/// to standard error.
-/// </summary>
+/// <summary>The native library, loaded when the first image is decoded. Nothing that it logs goes to standard error.</summary>
+/// <remarks>
+/// It keeps nothing between images, starts no threads, and refuses the loaders that its authors do not trust with
+/// strangers' files.
+/// </remarks>
 internal static class VipsLibrary
 {
     /// <summary>What the library and those that it is made of log under; null is the program itself.</summary>
@@ -29,9 +29,10 @@ internal static class VipsLibrary
     {
         get
         {
-            string system = OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux";
             bool isMusl = RuntimeInformation.RuntimeIdentifier.Contains("musl", StringComparison.Ordinal);
-            return $"{system}-{(isMusl ? "musl-" : "")}{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
+            string linux = isMusl ? "linux-musl" : "linux";
+            string system = OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : linux;
+            return $"{system}-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
         }
     }
 
@@ -41,7 +42,7 @@ internal static class VipsLibrary
     public static void Require(string file)
     {
         if (Version is null)
-            throw BitisException.InFile(file, $"the native library libvips, which decodes images, cannot be loaded. {Hint}");
+            throw BitisException.InFile(file, $"the native library libvips, which decodes it, cannot be loaded. {Hint}");
     }
 
     /// <summary>Does something, and collects what the library logs on this thread meanwhile.</summary>
@@ -71,6 +72,7 @@ internal static class VipsLibrary
         global::NetVips.NetVips.BlockUntrusted = true;
         global::NetVips.NetVips.Concurrency = 1;
         Cache.Max = 0;
-        return $"libvips {string.Join('.', Enumerable.Range(0, 3).Select(part => global::NetVips.NetVips.Version(part)))}";
+        IEnumerable<int> version = Enumerable.Range(0, 3).Select(part => global::NetVips.NetVips.Version(part));
+        return $"libvips {string.Join('.', version)}";
     }
 }

@@ -65,6 +65,7 @@ internal static class Seeds
             Put("source", $"tar-{format}", [5, .. tar]);
             Put("source", $"tgz-{format}", [6, .. Gzip(tar)]);
         }
+        Put("source", "cifar-python", [7, .. CifarPython()]);
         Put("source", "cifar-tar", [5, .. Tar(TarEntryFormat.Ustar, ("cifar/test_batch.bin", new byte[3073]))]);
         foreach (string file in Directory.EnumerateFiles(golden, "*", SearchOption.AllDirectories))
         {
@@ -99,6 +100,17 @@ internal static class Seeds
         }
         return stream.ToArray();
     }
+
+    /// <summary>A batch of CIFAR with one image, as Python 2 writes it.</summary>
+    private static byte[] CifarPython() =>
+    [
+        .. Encoding.Latin1.GetBytes(
+            "\u0080\u0002}q\u0001(U\u0006labelsq\u0002]q\u0003(K\u0007eU\u0004dataq\u0004cnumpy.core.multiarray\n_reconstruct\n"
+            + "cnumpy\nndarray\nK\0\u0085U\u0001b\u0087R(K\u0001K\u0001M\0\u000C\u0086cnumpy\ndtype\nU\u0002u1K\0K\u0001\u0087R"
+            + "(K\u0003U\u0001|NNNJ\u00FF\u00FF\u00FF\u00FFJ\u00FF\u00FF\u00FF\u00FFK\0tb\u0089T\0\u000C\0\0"),
+        .. new byte[3072],
+        .. "tbu."u8,
+    ];
 
     private static byte[] Legacy() =>
     [

@@ -71,7 +71,7 @@ internal static class Targets
         string[] names = 
         [
             "labels.csv", "train-images-idx3-ubyte", "train-images-idx3-ubyte.gz", "test_batch.bin", "set.zip",
-            "set.tar", "set.tar.gz",
+            "set.tar", "set.tar.gz", "data_batch_1",
         ];
         foreach (string old in names)
             File.Delete(Path.Combine(Folder, old));

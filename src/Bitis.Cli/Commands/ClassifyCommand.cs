@@ -61,8 +61,12 @@ internal sealed class ClassifyCommand : BitisCommand
         }
         bool skips = _imageOptions.Skips(arguments);
         if (answers.Count == 0)
+        {
             throw new BitisException(
-                bad.Count == 1 ? bad[0].Reason : $"None of the {bad.Count} images can be used. The first: {bad[0].Reason}");
+                bad.Count == 1
+                    ? bad[0].Reason
+                    : $"None of the {bad.Count} images can be used. The first: {bad[0].Reason}");
+        }
         WarnOfSkipped(bad);
         if (bad.Count > 0 && !skips)
             Warn("The exit code is 2 because of what was left out; with --bad-images skip it is 0.");

@@ -83,7 +83,8 @@ internal abstract class TrainingCommand : BitisCommand
         using ImageSource? validation =
             arguments.GetValue(_validation) is { } path ? _imageOptions.Open(arguments, path, this) : null;
         int threads = arguments.GetValue(_threads) ?? 0;
-        (training, int skipped) = _imageOptions.Usable(arguments, training, threads, this, progress, Context.Cancellation);
+        (training, int skipped) =
+            _imageOptions.Usable(arguments, training, threads, this, progress, Context.Cancellation);
         (ImageSource? usable, int skippedValidation) = validation is null
             ? (null, 0)
             : _imageOptions.Usable(arguments, validation, threads, this, progress, Context.Cancellation);

@@ -12,8 +12,8 @@ internal sealed class ImageOptionSet
 
     private readonly Option<string?> _badImages = CommonOptions.Parsed<string?>(
         "--bad-images",
-        $"What becomes of images that cannot be decoded: {Skip} leaves them out and says so, {Fail} ends with exit code 2. "
-        + $"[default: {Fail}]",
+        $"What becomes of images that cannot be decoded: {Skip} leaves them out and says so, "
+        + $"{Fail} ends with exit code 2. [default: {Fail}]",
         Parse,
         $"{Skip}|{Fail}");
 

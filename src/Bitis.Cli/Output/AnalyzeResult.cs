@@ -13,7 +13,11 @@ internal sealed record AnalyzeResult(
     /// <inheritdoc />
     public void Describe(Report report)
     {
-        report.Fields(("model", Model), ("images", $"{ImageCount} of {Images}"), ("left out", Format.Undecodable(Skipped)), ("classes", ClassMatch));
+        report.Fields(
+            ("model", Model),
+            ("images", $"{ImageCount} of {Images}"),
+            ("left out", Format.Undecodable(Skipped)),
+            ("classes", ClassMatch));
         if (Scans[0].DiscreteA is not null)
         {
             report.Line();

@@ -23,12 +23,8 @@ internal static class Format
     public static string Count(long count) => count < 1_000_000 ? $"{count:N0}" : $"{count / 1e6:0.0} million";
 
     /// <summary>How many images were left out, in words; null for none.</summary>
-    public static string? Undecodable(long images) => images switch
-    {
-        0 => null,
-        1 => "1 image that cannot be decoded",
-        _ => $"{images} images that cannot be decoded",
-    };
+    public static string? Undecodable(long images) =>
+        images == 0 ? null : $"{DisplayText.Count(images, "image")} that cannot be decoded";
 
     /// <summary>A short time: <c>12.3 ms</c>.</summary>
     public static string Milliseconds(TimeSpan time) => $"{time.TotalMilliseconds:0.000} ms";

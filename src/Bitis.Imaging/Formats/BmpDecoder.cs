@@ -84,7 +84,8 @@ internal static class BmpDecoder
         return PixelImage.Rgb(width, height, rgb);
     }
 
-    private static ReadOnlySpan<byte> Palette(ReadOnlySpan<byte> file, long offset, uint statedSize, int bits, string name)
+    private static ReadOnlySpan<byte> Palette(
+        ReadOnlySpan<byte> file, long offset, uint statedSize, int bits, string name)
     {
         int size = statedSize == 0 ? 1 << bits : (int)Math.Min(statedSize, 1u << bits);
         if (offset + size * PaletteEntryLength > file.Length)
@@ -133,8 +134,9 @@ internal static class BmpDecoder
         {
             int shift = 8 - bits - x % perByte * bits; // the leftmost pixel is in the highest bits
             int entry = ((row[x / perByte] >> shift) & ((1 << bits) - 1)) * PaletteEntryLength;
+            Span<byte> pixel = rgb.Slice(x * PixelImage.RgbChannels, PixelImage.RgbChannels);
             if (entry < palette.Length) // a colour beyond the palette stays black
-                CopyBgr(palette[entry..], PaletteEntryLength, rgb.Slice(x * PixelImage.RgbChannels, PixelImage.RgbChannels));
+                CopyBgr(palette[entry..], PaletteEntryLength, pixel);
         }
     }
 

@@ -4,10 +4,11 @@ using NetVips;
 
 namespace Bitis.Imaging.Formats;
 
-/// <summary>
-/// JPEG files. A file decodes to at most 512 pixels a byte, and <see cref="ImageLimits.MaxPixels"/>; its scans pass over
-/// at most 16 times as many. As in Pillow, a file that ends too early is refused, and stray or wrong bytes are passed over.
-/// </summary>
+/// <summary>JPEG files. As in Pillow, one that ends too early is refused, and stray or wrong bytes are passed over.</summary>
+/// <remarks>
+/// A file decodes to at most 512 pixels a byte, and <see cref="ImageLimits.MaxPixels"/>. Its scans pass over at most 16
+/// times as many.
+/// </remarks>
 internal static class JpegFile
 {
     /// <summary>
@@ -74,15 +75,15 @@ internal static class JpegFile
         {
             throw BitisException.InFile(
                 name,
-                $"the JPEG header claims {header.Width}×{header.Height} pixels, which {length} bytes cannot hold; the file "
-                + "is truncated or damaged.");
+                $"the JPEG header claims {header.Width}×{header.Height} pixels, which {length} bytes cannot hold; "
+                + "the file is truncated or damaged.");
         }
         if (pixels * scans > MaxScannedPixels)
         {
             throw BitisException.InFile(
                 name,
-                $"the JPEG file has {scans} scans of {header.Width}×{header.Height} pixels; no camera or program makes as "
-                + "many. Save it again with an image editor.");
+                $"the JPEG file has {scans} scans of {header.Width}×{header.Height} pixels; "
+                + "no camera or program makes as many. Save it again with an image editor.");
         }
     }
 }

@@ -5,11 +5,11 @@ using NetVips;
 
 namespace Bitis.Imaging.Formats;
 
-/// <summary>
-/// PNG files. Only the chunks that hold pixels are handed on: without gamma, profile and transparency chunks there is
-/// nothing to convert, and the samples come out as Pillow shows them. It also means that decompression bombs in text and
-/// profile chunks are never opened. Data that go on long after the pixels are refused.
-/// </summary>
+/// <summary>PNG files. Only the chunks that hold pixels are handed on.</summary>
+/// <remarks>
+/// Without gamma, profile and transparency chunks there is nothing to convert, and samples come out as Pillow shows them.
+/// Decompression bombs in text and profile chunks are never opened. Data that go on long after the pixels are refused.
+/// </remarks>
 internal static class PngFile
 {
     /// <summary>Deflate's best ratio; a header that claims more pixels than this allows is refused.</summary>
@@ -35,9 +35,7 @@ internal static class PngFile
             turns: turns);
     }
 
-    /// <summary>
-    /// Copies the signature and the IHDR, PLTE, IDAT, IEND and perhaps the eXIf chunks, and checks the header on the way.
-    /// </summary>
+    /// <summary>Copies the signature, IHDR, PLTE, IDAT, IEND and perhaps eXIf; checks the header on the way.</summary>
     private static byte[] KeepPixelChunks(
         ReadOnlySpan<byte> file, bool keepsExif, string name, out int length, out PngHeader header)
     {
@@ -127,8 +125,8 @@ internal static class PngFile
                 {
                     throw BitisException.InFile(
                         name,
-                        $"the PNG file's data go on after its {header.Width}×{header.Height} pixels; it is damaged or made "
-                        + "to exhaust a reader.");
+                        $"the PNG file's data go on after its {header.Width}×{header.Height} pixels; "
+                        + "it is damaged or made to exhaust a reader.");
                 }
             }
         }

@@ -35,7 +35,8 @@ internal static class VipsDecoder
         using Source source = Source.NewFromMemory(file);
         try
         {
-            PixelImage image = VipsLibrary.Listen(() => Read(source, load, format, name, check, turns), out IReadOnlyList<string> log);
+            PixelImage image = VipsLibrary.Listen(
+                () => Read(source, load, format, name, check, turns), out IReadOnlyList<string> log);
             return log.Any(isWarning ?? (_ => true))
                 ? image.WithWarning($"the {format} file is damaged; it is used as other programs show it.")
                 : image;
@@ -58,7 +59,8 @@ internal static class VipsDecoder
                 name,
                 $"this kind of {format} ({image.Bands} channels of type {image.Format}, {image.Interpretation}) is not "
                 + "read; gray, RGB or CMYK of 8 or 16 bits was expected. Convert it first.");
-        int width = image.Width, height = image.Height, orientation = turns ? Orientation.Of(image) : Orientation.Upright;
+        int width = image.Width, height = image.Height;
+        int orientation = turns ? Orientation.Of(image) : Orientation.Upright;
         int rowLength = width * PixelImage.RgbChannels;
         int stripRows = Math.Clamp(StripBytes / (width * rows.BytesPerPixel), 1, height);
         using Region region = Region.New(image);

@@ -92,7 +92,8 @@ public static class FileContent
         {
             Empty => "the file is empty",
             Text => "this is text, not an image",
-            Unknown => $"this is not an image (it starts with {Convert.ToHexString(start[..Math.Min(8, start.Length)])})",
+            Unknown =>
+                $"this is not an image (it starts with {Convert.ToHexString(start[..Math.Min(8, start.Length)])})",
             _ when IsNoImage(name) => $"this is a {name}, not an image",
             _ => $"{name} is not read",
         };
@@ -139,7 +140,8 @@ public static class FileContent
 
     private static string? NameOfText(ReadOnlySpan<byte> start)
     {
-        ReadOnlySpan<byte> text = start.StartsWith(Encoding.UTF8.Preamble) ? start[Encoding.UTF8.Preamble.Length..] : start;
+        ReadOnlySpan<byte> mark = Encoding.UTF8.Preamble;
+        ReadOnlySpan<byte> text = start.StartsWith(mark) ? start[mark.Length..] : start;
         if (IsPortableMap(text))
             return "portable map (PNM)";
         if (!IsText(text))
@@ -147,13 +149,19 @@ public static class FileContent
         string characters = Encoding.UTF8.GetString(text).TrimStart();
         if (characters.StartsWith("<!doctype html", StringComparison.OrdinalIgnoreCase)
             || characters.StartsWith("<html", StringComparison.OrdinalIgnoreCase))
+        {
             return WebPage;
-        return characters.StartsWith('<') && characters.Contains("<svg", StringComparison.OrdinalIgnoreCase) ? "SVG" : Text;
+        }
+        bool isSvg = characters.StartsWith('<') && characters.Contains("<svg", StringComparison.OrdinalIgnoreCase);
+        return isSvg ? "SVG" : Text;
     }
 
     /// <summary><c>P1</c> to <c>P7</c> and a line end or blank.</summary>
     private static bool IsPortableMap(ReadOnlySpan<byte> start) =>
-        start.Length > 2 && start[0] == 'P' && start[1] is >= (byte)'1' and <= (byte)'7' && start[2] is (byte)'\n' or (byte)' ';
+        start.Length > 2
+        && start[0] == 'P'
+        && start[1] is >= (byte)'1' and <= (byte)'7'
+        && start[2] is (byte)'\n' or (byte)' ';
 
     /// <summary>UTF-8 without control characters but those of lines; the last character may be cut.</summary>
     private static bool IsText(ReadOnlySpan<byte> start)

@@ -4,7 +4,7 @@ namespace Bitis.Data;
 /// <remarks>A decoder is called by several threads at once.</remarks>
 public interface IImageDecoder
 {
-    /// <summary>The formats that it reads, by the names that <see cref="FileContent.NameOf"/> gives: <c>JPEG</c>.</summary>
+    /// <summary>The formats that it reads, as <see cref="FileContent.NameOf"/> calls them: <c>JPEG</c>.</summary>
     IReadOnlyList<string> Formats { get; }
 
     /// <summary>Tells the format of a file from its first bytes.</summary>
@@ -12,10 +12,10 @@ public interface IImageDecoder
     /// <returns>One of <see cref="Formats"/>; null for a file that it does not read.</returns>
     string? Identify(ReadOnlySpan<byte> start);
 
-    /// <summary>Decodes a file. Sizes are checked before memory is taken for pixels (<see cref="ImageLimits"/>).</summary>
+    /// <summary>Decodes a file; sizes are checked before memory is taken (<see cref="ImageLimits"/>).</summary>
     /// <param name="file">The whole file.</param>
     /// <param name="name">What messages call it.</param>
-    /// <returns>The pixels; <see cref="PixelImage.Warning"/> says if the file is damaged and shown all the same.</returns>
+    /// <returns>The pixels; <see cref="PixelImage.Warning"/> says if the file is damaged all the same.</returns>
     /// <exception cref="BitisException">The bytes are not an image that it can decode.</exception>
     PixelImage Decode(ReadOnlySpan<byte> file, string name);
 }

@@ -65,5 +65,7 @@ public sealed class ImageCheck
     /// <summary>The images that can be decoded.</summary>
     /// <exception cref="BitisException">There are none.</exception>
     public ImageSource RequireGood() => Good ?? throw new BitisException(
-        Bad.Count == 1 ? Bad[0].Reason : $"None of the {Bad.Count} images can be decoded. The first: {Bad[0].Reason}");
+        Bad.Count == 1
+            ? Bad[0].Reason
+            : $"None of the {Bad.Count} images can be decoded. The first: {Bad[0].Reason}");
 }

@@ -29,7 +29,10 @@ public static class ImageDecoderExtensions
         while ((count = stream.Read(buffer)) > 0)
         {
             if (file.Length + count > ImageLimits.MaxFileBytes)
-                throw BitisException.InFile(name, $"the image has more than the {ImageLimits.MaxFileBytes} bytes that are accepted.");
+            {
+                throw BitisException.InFile(
+                    name, $"the image has more than the {ImageLimits.MaxFileBytes} bytes that are accepted.");
+            }
             file.Write(buffer, 0, count);
         }
         return decoder.Decode(file.GetBuffer().AsSpan(0, (int)file.Length), name);

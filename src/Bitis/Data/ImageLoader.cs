@@ -107,7 +107,8 @@ public static class ImageLoader
         catch (BitisException e) when (source.Count > 1)
         {
             throw new BitisException(
-                $"{e.Message} Leave out what cannot be decoded with --bad-images skip (in the library: ImageCheck).", e);
+                $"{e.Message} Leave out what cannot be decoded with --bad-images skip (in the library: ImageCheck).",
+                e);
         }
     }
 }

@@ -43,7 +43,7 @@ public abstract class ImageSource : IDisposable
     /// CIFAR and IDX files.
     /// </param>
     /// <exception cref="BitisException">
-    /// There is nothing at the path, or no images in it, or it is damaged, or holds image files and there is no decoder.
+    /// There is nothing at the path, or no images in it, or damage, or image files and no decoder.
     /// </exception>
     public static ImageSource Open(string path, IImageDecoder? decoder) => SourceOpener.Open(path, decoder);
 
@@ -64,10 +64,7 @@ public abstract class ImageSource : IDisposable
         return new LabeledImage(image, Label(index), Name(index));
     }
 
-    /// <summary>
-    /// What was wrong with images that have been read and are shown all the same: damage that viewers pass over.
-    /// In the order of the images.
-    /// </summary>
+    /// <summary>What was wrong with images that have been read and are used all the same, in their order.</summary>
     public IReadOnlyList<string> Warnings => [.. _warnings.OrderBy(entry => entry.Key).Select(entry => entry.Value)];
 
     /// <summary>The images at <paramref name="indices"/>, in that order. The parent must stay open.</summary>

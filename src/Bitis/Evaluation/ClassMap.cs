@@ -58,8 +58,7 @@ public sealed class ClassMap
     {
         ArgumentNullException.ThrowIfNull(images);
         if (classNames is not null && classNames.Count != classes)
-            throw new ArgumentException($"{classNames.Count} names for "
-                + $"{DisplayText.Count(classes, "class")}.", nameof(classNames));
+            throw new ArgumentException($"{classNames.Count} names for {classes} classes.", nameof(classNames));
         SortedDictionary<int, string> shown = LabelsOf(images);
         if (shown.Count == 0)
             return new ClassMap(classes, classesWithImages: 0, targets: null, classNames);

@@ -27,8 +27,11 @@ internal sealed record ModelDescription(ModelConfig Config, Preprocessing Prepro
         if (preprocessing.CropSize != config.ImageSize)
             throw new BitisException($"the preprocessing makes images of {preprocessing.CropSize} pixels, the model takes {config.ImageSize}.");
         if (preprocessing.Channels != config.ImageChannels)
-            throw new BitisException($"the preprocessing makes images of "
-                + $"{DisplayText.Count(preprocessing.Channels, "channel")}, the model takes {config.ImageChannels}.");
+        {
+            string channels = DisplayText.Count(preprocessing.Channels, "channel");
+            throw new BitisException(
+                $"the preprocessing makes images of {channels}, the model takes {config.ImageChannels}.");
+        }
         IReadOnlyList<string>? classNames = metadata.ContainsKey(ClassNamesKey)
             ? MetadataJson.Read(metadata, ClassNamesKey, ModelJson.Default.IReadOnlyListString)
             : null;

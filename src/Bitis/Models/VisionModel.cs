@@ -226,8 +226,11 @@ public sealed class VisionModel
         if (preprocessing.CropSize != Config.ImageSize)
             throw new BitisException($"The preprocessing makes images of {preprocessing.CropSize} pixels; the model takes {Config.ImageSize}.");
         if (preprocessing.Channels != Config.ImageChannels)
-            throw new BitisException($"The preprocessing makes images of "
-                + $"{DisplayText.Count(preprocessing.Channels, "channel")}; the model takes {Config.ImageChannels}.");
+        {
+            string channels = DisplayText.Count(preprocessing.Channels, "channel");
+            throw new BitisException(
+                $"The preprocessing makes images of {channels}; the model takes {Config.ImageChannels}.");
+        }
         return new VisionModel(Config, Graph, Weights) { Preprocessing = preprocessing, ClassNames = ClassNames };
     }
 

@@ -99,8 +99,11 @@ internal static class QuantizedScanFile
     {
         int bits = description.Bits;
         if (bits is < UniformQuantizer.MinBits or > UniformQuantizer.MaxBits)
-            throw new BitisException($"the scan '{name}' has {DisplayText.Count(bits, "bit")}; expected "
-                + $"{UniformQuantizer.MinBits} to {UniformQuantizer.MaxBits}.");
+        {
+            throw new BitisException(
+                $"the scan '{name}' has {DisplayText.Count(bits, "bit")}; "
+                + $"expected {UniformQuantizer.MinBits} to {UniformQuantizer.MaxBits}.");
+        }
         float[] u = ReadScales(tensors, $"{name}.u_scale", shape.Channels);
         int[] zeros = tensors.ZeroPoints($"{name}.u_zero_point", [u.Length], bits);
         DeltaQuantizer delta = ReadDelta(tensors, $"{name}.delta_grid", bits, description.IsDeltaBeforeSoftplus);

@@ -73,7 +73,7 @@ internal sealed class BlockReconstructor
         using var evaluator = new VectorizedEvaluator(_options.Threads);
         GraphSegment? stem = segments[0].Block is null ? segments[0] : null;
         int first = stem is null ? 0 : 1;
-        Dictionary<Node, int> lastReaders = LastReaders(segments);
+        Dictionary<Node, int> lastReaders = LastReaders(segments, _model.Graph.Output);
         bool IsNeededFirst(Node node) => lastReaders.GetValueOrDefault(node, -1) >= first;
         (ActivationStream exact, CalibrationDigest digest) = ActivationStream.Start(
             _model.Graph.Input,
@@ -127,7 +127,7 @@ internal sealed class BlockReconstructor
             }
             if (i + 1 == segments.Count)
             {
-                RequireFiniteAnswers(exactNext, [], evaluator); // nothing comes after it
+                RequireFiniteAnswers(exact.With(exactNext, _ => true), [], evaluator); // nothing comes after it
                 break;
             }
             using var forward = new VectorizedEvaluator(_options.Threads) { CubicDecay = true, Scans = _scans };
@@ -158,7 +158,7 @@ internal sealed class BlockReconstructor
     }
 
     /// <summary>The last segment that takes the value of a node, by its index.</summary>
-    private static Dictionary<Node, int> LastReaders(IReadOnlyList<GraphSegment> segments)
+    private static Dictionary<Node, int> LastReaders(IReadOnlyList<GraphSegment> segments, Node answer)
     {
         var readers = new Dictionary<Node, int>();
         for (int i = 0; i < segments.Count; i++)
@@ -166,6 +166,7 @@ internal sealed class BlockReconstructor
             foreach (Node input in segments[i].Inputs)
                 readers[input] = i;
         }
+        readers[answer] = segments.Count; // it is compared last, also where blocks come after it that nobody reads
         return readers;
     }
 

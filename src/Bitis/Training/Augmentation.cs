@@ -36,8 +36,7 @@ public sealed record Augmentation
     public void Validate()
     {
         if (CropPadding < 0)
-            throw new BitisException($"Augmentation: a crop padding of "
-                + $"{DisplayText.Count(CropPadding, "pixel")} was found; 0 (no crop) or more was expected.");
+            throw new BitisException($"Augmentation: a crop padding of {CropPadding} pixels was found; 0 (no crop) or more was expected.");
         if (!(LabelSmoothing is >= 0 and < 1))
             throw new BitisException($"Augmentation: a label smoothing of {LabelSmoothing} was found; at least 0 and less than 1 was expected.");
         ValidateAlpha("mixup", MixupAlpha);

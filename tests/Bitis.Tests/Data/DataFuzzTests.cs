@@ -35,9 +35,14 @@ public sealed class DataFuzzTests : IDisposable
     [Fact]
     public void Damaged_bitmaps_decode_or_are_refused()
     {
-        Fuzz(TestImages.Bmp(5, 3, 24, new byte[48]), Cases, bytes => ImageDecoder.Default.Decode(bytes, "a.bmp"));
-        Fuzz(TestImages.Bmp(5, 3, 8, new byte[24], 0, new byte[64]), Cases, bytes => ImageDecoder.Default.Decode(bytes, "a.bmp"));
-        Fuzz(TestImages.Bmp(2, 1, 32, new byte[8], 3, 0, 0xFF, 0, 0, 0, 0, 0xFF, 0, 0, 0, 0, 0xFF), Cases, bytes => ImageDecoder.Default.Decode(bytes, "a.bmp"));
+        byte[][] files =
+        [
+            TestImages.Bmp(5, 3, 24, new byte[48]),
+            TestImages.Bmp(5, 3, 8, new byte[24], 0, new byte[64]),
+            TestImages.Bmp(2, 1, 32, new byte[8], 3, 0, 0xFF, 0, 0, 0, 0, 0xFF, 0, 0, 0, 0, 0xFF),
+        ];
+        foreach (byte[] file in files)
+            Fuzz(file, Cases, bytes => ImageDecoder.Default.Decode(bytes, "a.bmp"));
     }
 
     [Fact]
@@ -69,7 +74,8 @@ public sealed class DataFuzzTests : IDisposable
         using Image image = Image.NewFromMemoryCopy<byte>(noise, 9, 7, 3, Enums.BandFormat.Uchar);
         // These formats have no least number of bytes for a pixel.
         const long largest = 4L * ImageLimits.MaxPixels;
-        Fuzz(image.WriteToBuffer($".{format}"), Cases / 2, bytes => ImageDecoder.Default.Decode(bytes, format), largest);
+        byte[] file = image.WriteToBuffer($".{format}");
+        Fuzz(file, Cases / 2, bytes => ImageDecoder.Default.Decode(bytes, format), largest);
     }
 
     [Fact]
@@ -133,6 +139,13 @@ public sealed class DataFuzzTests : IDisposable
             _folder[name], ("raw/train-images-idx3-ubyte", images), ("raw/train-labels-idx1-ubyte.gz", labels));
         FuzzSource(name, File.ReadAllBytes(path));
     }
+
+    [Theory]
+    [InlineData(CifarPythonTests.Form.Python2)]
+    [InlineData(CifarPythonTests.Form.Python3)]
+    [InlineData(CifarPythonTests.Form.Buffers)]
+    public void Damaged_batches_of_Python_open_or_are_refused(CifarPythonTests.Form form) =>
+        FuzzSource("test_batch", CifarPythonTests.Batch(form, "labels", (3, 10), (9, 20)));
 
     private void FuzzSource(string name, byte[] original) => Fuzz(original, Cases, bytes =>
     {

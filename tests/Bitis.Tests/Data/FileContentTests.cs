@@ -66,12 +66,20 @@ public sealed class FileContentTests
     }
 
     [Theory]
-    [InlineData("<html>", "a.jpg: this is a web page, not an image; JPEG or PNG was expected. A download may have failed, or needs a login; download the image again.")]
-    [InlineData("version https://git-lfs", "a.jpg: this is a Git LFS pointer, not an image; JPEG or PNG was expected. Fetch the file itself with 'git lfs pull'.")]
-    [InlineData("PK\u0003\u0004", "a.jpg: this is a zip archive, not an image; JPEG or PNG was expected. Unpack it first.")]
-    [InlineData("\0\0\0\u001Cftypavif", "a.jpg: AVIF is not read; JPEG or PNG was expected. Convert it first.")]
-    [InlineData("GIF89a", "a.jpg: GIF is not read; JPEG or PNG was expected. Convert it first.")]
-    [InlineData("\0\u0001\u0002\u0003", "a.jpg: this is not an image (it starts with 00010203); JPEG or PNG was expected.")]
-    public void What_is_no_image_is_named_with_what_helps(string start, string message) =>
-        Assert.Equal(message, FileContent.RefuseAsImage("a.jpg", Encoding.Latin1.GetBytes(start), Formats).Message);
+    [InlineData(
+        "<html>",
+        "this is a web page, not an image",
+        " A download may have failed, or needs a login; download the image again.")]
+    [InlineData(
+        "version https://git-lfs",
+        "this is a Git LFS pointer, not an image",
+        " Fetch the file itself with 'git lfs pull'.")]
+    [InlineData("PK\u0003\u0004", "this is a zip archive, not an image", " Unpack it first.")]
+    [InlineData("\0\0\0\u001Cftypavif", "AVIF is not read", " Convert it first.")]
+    [InlineData("GIF89a", "GIF is not read", " Convert it first.")]
+    [InlineData("\0\u0001\u0002\u0003", "this is not an image (it starts with 00010203)", "")]
+    public void What_is_no_image_is_named_with_what_helps(string start, string found, string advice) =>
+        Assert.Equal(
+            $"a.jpg: {found}; JPEG or PNG was expected.{advice}",
+            FileContent.RefuseAsImage("a.jpg", Encoding.Latin1.GetBytes(start), Formats).Message);
 }

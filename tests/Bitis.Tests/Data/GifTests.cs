@@ -63,7 +63,7 @@ public sealed class GifTests
     private static byte[] Gif(byte[] palette, byte[] extensions, params byte[][] frames) =>
         [.. "GIF89a"u8, 2, 0, 2, 0, 0x81, 0, 0, .. palette, .. extensions, .. frames.SelectMany(frame => frame), 0x3B];
 
-    /// <summary>A frame of 2×2 pixels of 2 bits. The codes have 3 bits, and a clear code before each pixel keeps them so.</summary>
+    /// <summary>A frame of 2×2 pixels. Codes have 3 bits; a clear code before each pixel keeps them so.</summary>
     private static byte[] Frame(ReadOnlySpan<byte> indices)
     {
         const int clear = 4, end = 5, bits = 3;

@@ -14,7 +14,7 @@ public sealed class ImageCheckTests : IDisposable
     {
         byte[] jpeg = GoldenImages.FileBytes("tiny.jpg");
         _folder.Write("set/a/1.png", TestImages.SolidPng(1, 2, 3));
-        _folder.Write("set/a/2.jpg", jpeg[..(jpeg.Length / 2)]);
+        _folder.Write("set/a/2.jpg", jpeg.AsSpan(0, jpeg.Length / 2));
         _folder.Write("set/b/1.png", TestImages.SolidPng(4, 5, 6));
         using ImageSource source = ImageSource.Open(_folder["set"]);
         var check = ImageCheck.Of(source);
@@ -40,7 +40,7 @@ public sealed class ImageCheckTests : IDisposable
     public void A_set_without_good_images_is_refused_with_the_first_reason()
     {
         _folder.Write("set/1.png", [0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10]);
-        _folder.Write("set/2.png", TestImages.SolidPng(1, 2, 3)[..20]);
+        _folder.Write("set/2.png", TestImages.SolidPng(1, 2, 3).AsSpan(0, 20));
         using ImageSource source = ImageSource.Open(_folder["set"]);
         var check = ImageCheck.Of(source);
         Assert.Null(check.Good);

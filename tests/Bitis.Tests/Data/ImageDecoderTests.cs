@@ -21,15 +21,18 @@ public sealed class ImageDecoderTests
     {
         using var folder = new TempFolder();
         string path = folder.Write("photo.jpg", System.Text.Encoding.UTF8.GetBytes(contents));
-        Assert.Equal($"{path}: {expected}", Assert.Throws<BitisException>(() => ImageDecoder.Default.Load(path)).Message);
+        string message = Assert.Throws<BitisException>(() => ImageDecoder.Default.Load(path)).Message;
+        Assert.Equal($"{path}: {expected}", message);
     }
 
     [Fact]
     public void A_missing_file_and_a_folder_are_clear_messages()
     {
         using var folder = new TempFolder();
-        Assert.Contains("no such file", Assert.Throws<BitisException>(() => ImageDecoder.Default.Load(folder["none.png"])).Message);
-        string message = Assert.Throws<BitisException>(() => ImageDecoder.Default.Load(folder.Path)).Message;
+        string missing = folder["none.png"];
+        string message = Assert.Throws<BitisException>(() => ImageDecoder.Default.Load(missing)).Message;
+        Assert.Contains("no such file", message);
+        message = Assert.Throws<BitisException>(() => ImageDecoder.Default.Load(folder.Path)).Message;
         Assert.Contains("this is a folder", message);
     }
 
@@ -42,7 +45,8 @@ public sealed class ImageDecoderTests
         byte[] jpeg = GoldenImages.FileBytes(name);
         foreach (int length in (int[])[4, 100, 400, jpeg.Length / 10, jpeg.Length / 2, jpeg.Length * 9 / 10, jpeg.Length - 100])
         {
-            BitisException e = Assert.Throws<BitisException>(() => ImageDecoder.Default.Decode(jpeg.AsSpan(0, length), "cut.jpg"));
+            BitisException e = Assert.Throws<BitisException>(
+                () => ImageDecoder.Default.Decode(jpeg.AsSpan(0, length), "cut.jpg"));
             Assert.StartsWith("cut.jpg: the JPEG", e.Message);
         }
     }
@@ -58,7 +62,8 @@ public sealed class ImageDecoderTests
             (jpeg[frame + 5], jpeg[frame + 6]) = ((byte)(height >> 8), (byte)height);
             (jpeg[frame + 7], jpeg[frame + 8]) = ((byte)(width >> 8), (byte)width);
             long before = GC.GetAllocatedBytesForCurrentThread();
-            Assert.Contains(expected, Assert.Throws<BitisException>(() => ImageDecoder.Default.Decode(jpeg, "big.jpg")).Message);
+            Assert.Contains(
+                expected, Assert.Throws<BitisException>(() => ImageDecoder.Default.Decode(jpeg, "big.jpg")).Message);
             Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100_000);
         }
     }

@@ -100,7 +100,8 @@ public sealed class ImageFolderTests : IDisposable
     {
         _folder.Write("set/cat/a.jpg", "text"u8);
         using ImageSource source = ImageSource.Open(_folder["set"]);
-        Assert.StartsWith($"{_folder["set"]}/cat/a.jpg: this is text, not an image", Assert.Throws<BitisException>(() => source.Read(0)).Message);
+        string message = Assert.Throws<BitisException>(() => source.Read(0)).Message;
+        Assert.StartsWith($"{_folder["set"]}/cat/a.jpg: this is text, not an image", message);
     }
 
     [Theory]

@@ -79,7 +79,8 @@ public sealed class PngDecoderTests
         byte[] png = GoldenImages.FileBytes("palette.png");
         for (int length = 8; length < png.Length; length += 97)
         {
-            BitisException e = Assert.Throws<BitisException>(() => ImageDecoder.Default.Decode(png.AsSpan(0, length), "cut.png"));
+            BitisException e = Assert.Throws<BitisException>(
+                () => ImageDecoder.Default.Decode(png.AsSpan(0, length), "cut.png"));
             Assert.Contains("truncated", e.Message);
         }
     }
@@ -89,7 +90,8 @@ public sealed class PngDecoderTests
     {
         byte[] png = GoldenImages.FileBytes("rgb.png");
         png[5000] ^= 0x10;
-        Assert.Contains("damaged", Assert.Throws<BitisException>(() => ImageDecoder.Default.Decode(png, "bad.png")).Message);
+        Assert.Contains(
+            "damaged", Assert.Throws<BitisException>(() => ImageDecoder.Default.Decode(png, "bad.png")).Message);
     }
 
     [Fact]

@@ -10,6 +10,9 @@ public sealed class VipsFormatTests
 {
     private const int Width = 5, Height = 3;
 
+    private static readonly byte[] Svg =
+        "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"u8.ToArray();
+
     private static readonly byte[] Rgb = Samples<byte>(3, i => (byte)(7 * i));
 
     [Fact]
@@ -19,7 +22,8 @@ public sealed class VipsFormatTests
         Assert.Equal(Rgb, Decode(rgb.WebpsaveBuffer(lossless: true)).Pixels.ToArray());
         byte[] rgba = Samples<byte>(4, i => (byte)(i % 4 == 3 ? 100 : 11 * i));
         using Image translucent = Make(rgba, 4);
-        Assert.Equal(WithoutLast(rgba, 4), Decode(translucent.WebpsaveBuffer(lossless: true, exact: true)).Pixels.ToArray());
+        byte[] file = translucent.WebpsaveBuffer(lossless: true, exact: true);
+        Assert.Equal(WithoutLast(rgba, 4), Decode(file).Pixels.ToArray());
     }
 
     [Fact]
@@ -35,7 +39,8 @@ public sealed class VipsFormatTests
         }
         byte[] gray = Samples<byte>(1, i => (byte)(17 * i));
         using Image grayImage = Make(gray, 1);
-        Assert.Equal(gray.SelectMany(value => (byte[])[value, value, value]), Decode(grayImage.TiffsaveBuffer()).Pixels.ToArray());
+        IEnumerable<byte> repeated = gray.SelectMany(value => (byte[])[value, value, value]);
+        Assert.Equal(repeated, Decode(grayImage.TiffsaveBuffer()).Pixels.ToArray());
         byte[] rgba = Samples<byte>(4, i => (byte)(11 * i));
         using Image translucent = Make(rgba, 4);
         Assert.Equal(WithoutLast(rgba, 4), Decode(translucent.TiffsaveBuffer()).Pixels.ToArray());
@@ -60,7 +65,8 @@ public sealed class VipsFormatTests
         for (int i = 0; i < expected.Length; i++)
         {
             double white = 255 - cmyk[i / 3 * 4 + 3];
-            expected[i] = (byte)(white - Math.Round(cmyk[i / 3 * 4 + i % 3] * white / 255, MidpointRounding.AwayFromZero));
+            double ink = cmyk[i / 3 * 4 + i % 3] * white / 255;
+            expected[i] = (byte)(white - Math.Round(ink, MidpointRounding.AwayFromZero));
         }
         Assert.Equal(expected, Decode(image.TiffsaveBuffer()).Pixels.ToArray());
     }
@@ -80,7 +86,7 @@ public sealed class VipsFormatTests
         using Image image = Make(Samples<byte>(3, i => (byte)i), 3);
         byte[] avif = image.HeifsaveBuffer(compression: Enums.ForeignHeifCompression.Av1);
         Assert.Contains("AVIF is not read; JPEG, PNG", Refusal(avif));
-        Assert.Contains("SVG is not read", Refusal("<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"u8.ToArray()));
+        Assert.Contains("SVG is not read", Refusal(Svg));
         Assert.Contains("portable map (PNM) is not read", Refusal("P2\n2 1\n255\n1 2\n"u8.ToArray()));
         Assert.Contains("this is text", Refusal("1 2 3\n4 5 6\n"u8.ToArray()));
     }
@@ -89,7 +95,7 @@ public sealed class VipsFormatTests
     public void Loaders_that_nobody_asked_for_are_blocked_and_nothing_is_kept()
     {
         Decode(Make(Rgb, 3).PngsaveBuffer());
-        Assert.Throws<VipsException>(() => Image.SvgloadBuffer("<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"u8.ToArray()));
+        Assert.Throws<VipsException>(() => Image.SvgloadBuffer(Svg));
         Assert.Throws<VipsException>(() => Image.PpmloadBuffer("P2\n2 1\n255\n1 2\n"u8.ToArray()));
         Assert.Equal(1, global::NetVips.NetVips.Concurrency);
         Assert.Equal((0, 0), (Cache.Max, Cache.Size));
@@ -114,7 +120,8 @@ public sealed class VipsFormatTests
     {
         foreach (string kind in (string[])["VP8X", "VP8L", "VP8 "])
         {
-            byte[] webp = [.. "RIFF\0\0\0\0WEBP"u8, .. Encoding.ASCII.GetBytes(kind), .. Enumerable.Repeat(byte.MaxValue, 60)];
+            byte[] start = Encoding.ASCII.GetBytes($"RIFF\0\0\0\0WEBP{kind}");
+            byte[] webp = [.. start, .. Enumerable.Repeat(byte.MaxValue, 60)];
             Assert.Contains("at most 100 million", Refusal(webp));
         }
         byte[] gif = [.. "GIF89a"u8, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0];
@@ -143,6 +150,7 @@ public sealed class VipsFormatTests
             _ => Enums.BandFormat.Float,
         };
         using Image image = Image.NewFromMemoryCopy<T>(samples, Width, Height, channels, format);
-        return image.Copy(interpretation: interpretation ?? (channels < 3 ? Enums.Interpretation.Bw : Enums.Interpretation.Srgb));
+        Enums.Interpretation usual = channels < 3 ? Enums.Interpretation.Bw : Enums.Interpretation.Srgb;
+        return image.Copy(interpretation: interpretation ?? usual);
     }
 }

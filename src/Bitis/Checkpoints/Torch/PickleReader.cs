@@ -29,6 +29,7 @@ internal sealed class PickleReader
     private const int MaxLineLength = 1 << 20;
 
     private readonly PickleInput _input;
+    private readonly long _maxLength;
     private readonly string _path;
     private readonly string _place;
     private readonly Func<object?, object?> _loadPersistent;
@@ -42,8 +43,15 @@ internal sealed class PickleReader
     /// <param name="path">The file, with which a message about all of it starts.</param>
     /// <param name="place">The file and the place in it, for messages.</param>
     /// <param name="loadPersistent">Resolves the identifiers of things that lie outside the pickle: storages.</param>
-    public PickleReader(StoredBytes data, string path, string place, Func<object?, object?> loadPersistent)
+    /// <param name="maxLength">How many bytes a pickle may have.</param>
+    public PickleReader(
+        StoredBytes data,
+        string path,
+        string place,
+        Func<object?, object?> loadPersistent,
+        long maxLength = MaxLength)
     {
+        _maxLength = maxLength;
         _input = new PickleInput(data);
         _path = path;
         _place = place;
@@ -101,7 +109,7 @@ internal sealed class PickleReader
 
             case (byte)'S': Push(Unquote(TakeLine())); break;
             case (byte)'V': Push(TakeLine()); break;
-            case (byte)'T': Push(Encoding.Latin1.GetString(Take(TakeLength(4)))); break;
+            case (byte)'T': Push(ToOldText(Take(TakeLength(4)))); break;
             case (byte)'U': Push(Encoding.Latin1.GetString(Take(Take(1)[0]))); break;
             case (byte)'X': Push(Encoding.UTF8.GetString(Take(TakeLength(4)))); break;
             case 0x8C: Push(Encoding.UTF8.GetString(Take(Take(1)[0]))); break; // SHORT_BINUNICODE
@@ -280,15 +288,19 @@ internal sealed class PickleReader
                 $"the file ends in the middle of its pickle (byte {_input.Length}, {length} more expected); "
                 + "it is truncated. Download or copy it again.");
         }
-        if (Position + length > MaxLength)
+        if (Position + length > _maxLength)
         {
             throw BitisException.InFile(
                 _place,
-                $"the pickle goes on after {MaxLength >> 20} MiB, which no weights need; save the weights alone: "
+                $"the pickle goes on after {_maxLength >> 20} MiB, which no weights need; save the weights alone: "
                 + "torch.save(model.state_dict(), ...).");
         }
         return _input.Take(length);
     }
+
+    /// <summary>A text of Python 2, which has no bytes of their own: a long one is the contents of an array.</summary>
+    private static object ToOldText(ReadOnlySpan<byte> bytes) =>
+        bytes.Length > MaxLineLength ? bytes.ToArray() : Encoding.Latin1.GetString(bytes);
 
     /// <summary>A length of 4 or 8 bytes, checked against what is left before anything is allocated.</summary>
     private int TakeLength(int size)

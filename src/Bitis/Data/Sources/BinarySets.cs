@@ -14,13 +14,14 @@ internal static class BinarySets
     private static readonly BinaryKind[] Kinds =
     [
         new(
-            name => CifarBinary.IsTraining(name) || CifarBinary.IsTest(name),
+            (_, file) => CifarBinary.IsTraining(Path.GetFileName(file)) || CifarBinary.IsTest(Path.GetFileName(file)),
             CifarBinary.IsTraining,
             CifarBinary.IsTest,
             TakesSeveral: true,
             CifarBinary.Open),
+        new(IsPythonBatch, CifarPython.IsTraining, CifarPython.IsTest, TakesSeveral: true, CifarPython.Open),
         new(
-            IdxSource.IsKnownName,
+            (_, file) => IdxSource.IsKnownName(Path.GetFileName(file)),
             IdxSource.IsTraining,
             IdxSource.IsTest,
             TakesSeveral: false,
@@ -33,7 +34,7 @@ internal static class BinarySets
     {
         foreach (BinaryKind kind in Kinds)
         {
-            string[] files = [.. tree.Files.Where(file => kind.IsKnown(Path.GetFileName(file)))];
+            string[] files = [.. tree.Files.Where(file => kind.IsKnown(tree, file))];
             string[] here = [.. files.Where(file => !file.Contains('/', StringComparison.Ordinal))];
             // Such a file in some corner of a set of image files is not the set.
             string[] set = here.Length > 0 || tree.Files.Any(file => FileTree.FormatByName(file) is not null)
@@ -43,6 +44,23 @@ internal static class BinarySets
                 return Open(kind, tree, set, part);
         }
         return null;
+    }
+
+    /// <summary>Names such as <c>test</c> say little, so the content counts, too.</summary>
+    private static bool IsPythonBatch(FileTree tree, string file)
+    {
+        string name = Path.GetFileName(file);
+        if (!CifarPython.IsTraining(name) && !CifarPython.IsTest(name))
+            return false;
+        Span<byte> start = stackalloc byte[2];
+        try
+        {
+            return CifarPython.Recognizes(start[..tree.ReadStart(file, start)]);
+        }
+        catch (BitisException)
+        {
+            return false; // an encrypted entry, a pipe, a link that leads nowhere
+        }
     }
 
     private static ImageSource? Open(BinaryKind kind, FileTree tree, string[] set, string? part)

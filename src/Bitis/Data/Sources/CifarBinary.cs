@@ -13,7 +13,8 @@ internal static class CifarBinary
     /// <summary>How many bytes all files of a set may take, where they have to be unpacked.</summary>
     private const int MaxUnpackedBytes = 1 << 30;
 
-    private static readonly string[] Cifar10Names =
+    /// <summary>The classes of CIFAR-10.</summary>
+    public static IReadOnlyList<string> Cifar10Names { get; } =
         ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
     /// <summary>Whether a file of the published archives belongs to the training part.</summary>

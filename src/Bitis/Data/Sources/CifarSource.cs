@@ -7,7 +7,7 @@ namespace Bitis.Data.Sources;
 internal sealed class CifarSource : ImageSource
 {
     private readonly FileTree _tree;
-    private readonly IReadOnlyList<(CifarFile File, int FirstIndex)> _files;
+    private readonly List<(CifarFile File, int FirstIndex)> _files = [];
     private readonly string _description;
 
     /// <summary>Takes files that together are one set; they and their tree are closed with it.</summary>
@@ -17,13 +17,11 @@ internal sealed class CifarSource : ImageSource
     public CifarSource(FileTree tree, IReadOnlyList<CifarFile> files, IReadOnlyList<string>? classNames)
     {
         _tree = tree;
-        var starts = new List<(CifarFile File, int FirstIndex)>();
         foreach (CifarFile file in files)
         {
-            starts.Add((file, Count));
+            _files.Add((file, Count));
             Count = checked(Count + file.Labels.Length);
         }
-        _files = starts;
         ClassNames = classNames;
         int classes = files[0].Classes;
         ClassCount = classes;

@@ -47,6 +47,8 @@ internal static class SourceOpener
             return new IdxSource(new FolderTree(FolderOf(path), depth: 0), Path.GetFileName(path));
         if (HasExtension(path, ".bin"))
             return CifarBinary.Open(new FolderTree(FolderOf(path), depth: 0), [Path.GetFileName(path)]);
+        if (IsPickle(path))
+            return CifarPython.Open(new FolderTree(FolderOf(path), depth: 0), [Path.GetFileName(path)]);
         return new SingleImageSource(path, RequireDecoder(decoder, path));
     }
 
@@ -83,6 +85,13 @@ internal static class SourceOpener
     {
         using DataFile file = DataFile.Open(path);
         return IdxSource.Recognizes(file);
+    }
+
+    private static bool IsPickle(string path)
+    {
+        Span<byte> start = stackalloc byte[2];
+        using DataFile file = DataFile.Open(path);
+        return CifarPython.Recognizes(start[..file.ReadStart(start)]);
     }
 
     private static ImageSource OpenTree(FileTree tree, IImageDecoder? decoder)

@@ -50,7 +50,9 @@ internal static class TarDirectory
             {
                 string text = ReadText(file, start, length);
                 if (type is 'L')
+                {
                     longName = text.TrimEnd('\0');
+                }
                 else if (type is 'x' or 'X')
                 {
                     longName = PaxValue(text, "path") ?? longName;
