@@ -183,6 +183,23 @@ public sealed class CheckpointBombTests : IDisposable
     }
 
     [Fact]
+    public void One_dictionary_in_many_places_is_searched_a_bounded_number_of_times()
+    {
+        var tensors = new Builder().Raw('}', 'q', 0, '(').Value("t")
+            .Value(Builder.Tensor("FloatStorage", "0", 1, [1L], [1L])).Raw('q', 1);
+        for (int i = 1; i < 30_000; i++)
+            tensors.Value($"{i}").Raw('h', 1);
+        Builder top = new Builder().Raw(0x80, 2, '}', '(').Value("model").Value(tensors.Raw('u'));
+        for (int i = 0; i < 200; i++)
+            top.Value($"k{i}").Raw('h', 0);
+        byte[] file = TorchFiles.Zip(
+            top.Text("u.").ToArray(), new Dictionary<string, byte[]> { ["0"] = TorchFiles.Floats(7) });
+        using Checkpoint checkpoint = Checkpoint.Open(_folder.Write("places", file));
+        Assert.Equal(30_000, checkpoint.Entries.Count);
+        Assert.InRange(checkpoint.WeightsKeys.Count, 2, 20);
+    }
+
+    [Fact]
     public void Expanded_tensors_count_with_what_they_become()
     {
         byte[] pickle = References(2, i => Builder.Tensor("ByteStorage", "0", 4, [20_000L], [0L]));

@@ -106,11 +106,24 @@ public sealed class CheckpointPrefixTests : IDisposable
         Assert.DoesNotContain(model.Notices, notice => notice.Contains("--weights-key", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("module.")]
+    public void A_module_that_was_saved_as_a_whole_is_the_model(string prefix)
+    {
+        var storages = new Dictionary<string, byte[]>();
+        Builder module = Module(new ChangedCheckpoint().WithPrefix(prefix).ToPickle(storages));
+        var beside = new Dictionary<string, object?> { ["model"] = module, ["epoch"] = 3L };
+        foreach (object root in (object[])[module, beside])
+            AssertOriginal(VisionModel.Load(_folder.Write("whole.pt", TorchFiles.Zip(Builder.Of(root), storages))));
+    }
+
     [Fact]
     public void Weights_in_a_tuple_are_found()
     {
         var storages = new Dictionary<string, byte[]>();
-        object?[] tuple = [new ChangedCheckpoint().ToPickle(storages), new Dictionary<string, object?> { ["lr"] = 0.1 }, 7L];
+        var settings = new Dictionary<string, object?> { ["lr"] = 0.1 };
+        object?[] tuple = [new ChangedCheckpoint().ToPickle(storages), settings, 7L];
         string path = _folder.Write("tuple.pth", TorchFiles.Zip(Builder.Of(tuple), storages));
         AssertOriginal(VisionModel.Load(path));
         AssertOriginal(VisionModel.Load(path, new ModelOptions { WeightsKey = "0" }));
@@ -161,6 +174,26 @@ public sealed class CheckpointPrefixTests : IDisposable
                 Assert.Throws<BitisException>(() => VisionModel.Load(path)).Message);
             weights[name] = original;
         }
+    }
+
+    /// <summary>A module with the modules in it that the names of its weights tell.</summary>
+    private static Builder Module(Dictionary<string, object?> weights)
+    {
+        Dictionary<string, object?> own = weights.Where(entry => !entry.Key.Contains('.')).ToDictionary();
+        var modules = new Dictionary<string, object?>();
+        foreach (IGrouping<string, KeyValuePair<string, object?>> part in weights
+            .Where(entry => entry.Key.Contains('.')).GroupBy(entry => entry.Key.Split('.')[0]))
+        {
+            int length = part.Key.Length + 1;
+            modules[part.Key] = Module(part.ToDictionary(entry => entry.Key[length..], entry => entry.Value));
+        }
+        return new Builder().Global("models_mamba", "Module").Raw(')', 0x81).Value(new Dictionary<string, object?>
+        {
+            ["training"] = false,
+            ["_parameters"] = own,
+            ["_buffers"] = new Dictionary<string, object?>(),
+            ["_modules"] = modules,
+        }).Raw('b');
     }
 
     /// <summary>A PyTorch file; a null stands for a single tensor.</summary>

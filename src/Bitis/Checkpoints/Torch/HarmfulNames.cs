@@ -29,7 +29,8 @@ internal static class HarmfulNames
         "torch.load", "torch.jit.load", "torch.hub.load",
         "torch.hub.load_state_dict_from_url", "torch.serialization.load", "torch.package.PackageImporter",
         "urllib.request.urlopen", "urllib.request.urlretrieve", "urllib.urlopen", "urllib2.urlopen", "requests.get",
-        "requests.post", "requests.request", "requests.api.get", "requests.api.post", "numpy.load", "numpy.fromfile", "pandas.eval", "pandas.read_pickle", "joblib.load",
+        "requests.post", "requests.request", "requests.api.get", "requests.api.post", "numpy.load", "numpy.fromfile",
+        "pandas.eval", "pandas.read_pickle", "joblib.load",
     ]).ToFrozenSet(StringComparer.Ordinal);
 
     private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> ModuleParts =

@@ -5,10 +5,13 @@ namespace Bitis.Checkpoints.Torch;
 /// <summary>
 /// Finds where tensors with names are in what a PyTorch file holds: dictionaries in each other, and whole modules.
 /// </summary>
-/// <remarks>Work: at most 100,000 values are looked at, 4 levels deep.</remarks>
+/// <remarks>Work: at most 100,000 values are looked at, 4 levels deep; places have at most 500,000 names.</remarks>
 internal static class TorchPlaces
 {
-    private const int MaxDepth = 4, MaxValues = 100_000, MaxContainers = 4096, MaxPlaces = 256, MaxKeyLength = 200;
+    private const int MaxDepth = 4, MaxValues = 100_000, MaxContainers = 4096, MaxKeyLength = 200;
+
+    /// <summary>One dictionary may be in many places, each of which is searched for weights.</summary>
+    private const int MaxPlaces = 256, MaxNames = 500_000;
 
     /// <summary>Finds them, those that are less deep first.</summary>
     /// <exception cref="BitisException">The file holds no dictionary, or a module that is none.</exception>
@@ -37,15 +40,21 @@ internal static class TorchPlaces
         var places = new List<WeightsPlace>();
         var nodes = new List<Node> { new(root, "", null) };
         int looked = 0;
-        for (int i = 0; i < nodes.Count && places.Count < MaxPlaces; i++)
+        long names = 0;
+        for (int i = 0; i < nodes.Count && places.Count < MaxPlaces && names < MaxNames; i++)
         {
             if (nodes[i].Value is PickleObject module && ModuleState.IsModule(module))
             {
-                places.Add(new WeightsPlace(nodes[i].Key, ModuleState.Of(module)));
+                IReadOnlyList<KeyValuePair<string, object?>> state = ModuleState.Of(module);
+                places.Add(new WeightsPlace(nodes[i].Key, state));
+                names += state.Count;
                 continue;
             }
             if (DictionaryOf(nodes[i].Value) is { HoldsTensors: true } weights)
+            {
                 places.Add(new WeightsPlace(nodes[i].Key, weights.NamedItems));
+                names += weights.Items.Count;
+            }
             if (nodes[i].Depth == MaxDepth)
                 continue;
             foreach ((string name, object? value) in Children(nodes[i].Value))
