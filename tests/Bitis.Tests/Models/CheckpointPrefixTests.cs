@@ -107,6 +107,23 @@ public sealed class CheckpointPrefixTests : IDisposable
     }
 
     [Theory]
+    [InlineData("numpy.core.multiarray")]
+    [InlineData("numpy._core.multiarray")]
+    public void Weights_that_are_arrays_are_named(string module)
+    {
+        Dictionary<string, object?> weights = new ChangedCheckpoint().ToPickle([]);
+        foreach (string name in weights.Keys)
+        {
+            object?[] arguments = [new Builder().Global("numpy", "ndarray"), new object?[] { 0L }, "b"];
+            weights[name] = new Builder().Global(module, "_reconstruct").Value(arguments).Raw('R');
+        }
+        string path = _folder.Write(
+            "arrays.pth", TorchFiles.Zip(Builder.Of(new Dictionary<string, object?> { ["model"] = weights })));
+        string message = Assert.Throws<BitisException>(() => VisionModel.Load(path)).Message;
+        Assert.Contains($"cannot be read: it is a numpy.ndarray ({module}._reconstruct)", message);
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData("module.")]
     public void A_module_that_was_saved_as_a_whole_is_the_model(string prefix)
