@@ -28,6 +28,9 @@ public sealed class ImageDecoder : IImageDecoder
     /// <inheritdoc />
     public IReadOnlyList<string> Formats => AllFormats;
 
+    /// <inheritdoc />
+    public string? Settings => AppliesExifOrientation ? "turned as EXIF says" : null;
+
     /// <summary>The native library and its version, <c>libvips 8.18.7</c>; null if it cannot be loaded.</summary>
     public static string? NativeLibrary => VipsLibrary.Version;
 

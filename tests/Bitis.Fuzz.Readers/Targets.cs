@@ -68,7 +68,7 @@ internal static class Targets
     {
         if (bytes.Length == 0)
             return;
-        string[] names = 
+        string[] names =
         [
             "labels.csv", "train-images-idx3-ubyte", "train-images-idx3-ubyte.gz", "test_batch.bin", "set.zip",
             "set.tar", "set.tar.gz", "data_batch_1",

@@ -40,10 +40,12 @@ public sealed class DisplayTextTests
     [Fact]
     public void Names_of_our_parameters_are_not_shown()
     {
-        var cause = new ArgumentException("Scales must be positive.", "scales");
+        ArgumentException cause = Cause([0]);
         Assert.Contains("(Parameter 'scales')", cause.Message);
         var shown = new BitisException($"a.bitis: {cause.Message}", cause);
         Assert.Equal("a.bitis: Scales must be positive.", shown.Message);
+
+        static ArgumentException Cause(float[] scales) => new("Scales must be positive.", nameof(scales));
     }
 
     [Theory]

@@ -115,8 +115,10 @@ internal sealed class QuantizeCommand : BitisCommand
             PostTrainingQuantizer.DeleteWork(workFolder);
         string? classes = ClassMap.Describe(images, model.Config.Classes, model.ClassNames);
         TimeSpan time = Stopwatch.GetElapsedTime(started);
-        string? next = target.IsStream ? null : CommandText.Of(
-            ["bitis", "eval", output, "--data", "IMAGES", "--baseline", model.Reference, .. _model.Given(arguments)]);
+        string[] given = [.. _model.Given(arguments), .. _imageOptions.Given(arguments)];
+        string? next = target.IsStream
+            ? null
+            : CommandText.Of(["bitis", "eval", output, "--data", "IMAGES", "--baseline", model.Reference, .. given]);
         return Summarize(model, quantized, skipped, classes, blocks.Records, output, fileBytes, time, next);
     }
 

@@ -39,7 +39,7 @@ internal static class ProgressDisplay
         return text.Length <= most ? text : text[..(most - 1)] + "…";
     }
 
-    private static int BarWidth(int width) => Math.Clamp(width / 4, 8, 40);
+    private static int BarWidth(int width) => Math.Clamp(width / 6, 8, 40);
 
     /// <summary>One bar for each stage. A stage of unknown length has a bar that only shows life.</summary>
     private sealed class Bars(IAnsiConsole console) : IProgress<WorkProgress>

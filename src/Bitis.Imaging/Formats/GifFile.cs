@@ -15,7 +15,8 @@ internal static class GifFile
         FirstFrame(file, name),
         source => Image.GifloadSource(source, access: Enums.Access.Sequential, failOn: Enums.FailOn.Error),
         "GIF",
-        name);
+        name,
+        isDamage: _ => true);
 
     /// <summary>
     /// The file up to the end of its first frame, without the mark that a colour is transparent: other frames cost

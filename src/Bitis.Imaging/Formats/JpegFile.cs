@@ -35,7 +35,9 @@ internal static class JpegFile
             "JPEG",
             name,
             header => CheckCost(header, length, scans, name),
-            turns);
+            turns,
+            // Other messages are of what lies beside the picture, such as its resolution in print.
+            isDamage: message => message.StartsWith("read gave", StringComparison.Ordinal));
     }
 
     /// <summary>The scans of a file: its markers 0xFFDA outside of other segments.</summary>

@@ -32,7 +32,8 @@ internal static class PngFile
             source => Image.PngloadSource(source, access: Enums.Access.Sequential, failOn: Enums.FailOn.Error),
             "PNG",
             name,
-            turns: turns);
+            turns: turns,
+            isDamage: message => !message.Contains("exif", StringComparison.OrdinalIgnoreCase));
     }
 
     /// <summary>Copies the signature, IHDR, PLTE, IDAT, IEND and perhaps eXIf; checks the header on the way.</summary>

@@ -13,5 +13,5 @@ internal static class TiffFile
         "TIFF",
         name,
         turns: true,
-        isWarning: message => !message.Contains("Unknown field", StringComparison.Ordinal)); // cameras have their own
+        isDamage: message => !message.Contains("Unknown field", StringComparison.Ordinal)); // cameras have their own
 }

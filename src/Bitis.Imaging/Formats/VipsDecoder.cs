@@ -20,7 +20,7 @@ internal static class VipsDecoder
     /// <param name="name">What messages call the file.</param>
     /// <param name="check">Looks at the header before memory is taken for pixels.</param>
     /// <param name="turns">Whether the image is turned as its metadata say.</param>
-    /// <param name="isWarning">Whether a message of the library is worth a warning.</param>
+    /// <param name="isDamage">Whether a message of the library says that the picture is damaged; null for none.</param>
     /// <exception cref="BitisException">It is damaged, cut off, too large, or of a kind that is not read.</exception>
     public static PixelImage Decode(
         ReadOnlySpan<byte> file,
@@ -29,7 +29,7 @@ internal static class VipsDecoder
         string name,
         Action<Image>? check = null,
         bool turns = false,
-        Func<string, bool>? isWarning = null)
+        Func<string, bool>? isDamage = null)
     {
         VipsLibrary.Require(name);
         using Source source = Source.NewFromMemory(file);
@@ -37,7 +37,7 @@ internal static class VipsDecoder
         {
             PixelImage image = VipsLibrary.Listen(
                 () => Read(source, load, format, name, check, turns), out IReadOnlyList<string> log);
-            return log.Any(isWarning ?? (_ => true))
+            return isDamage is not null && log.Any(isDamage)
                 ? image.WithWarning($"the {format} file is damaged; it is used as other programs show it.")
                 : image;
         }

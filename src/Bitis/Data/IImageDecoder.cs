@@ -7,6 +7,9 @@ public interface IImageDecoder
     /// <summary>The formats that it reads, as <see cref="FileContent.NameOf"/> calls them: <c>JPEG</c>.</summary>
     IReadOnlyList<string> Formats { get; }
 
+    /// <summary>How its pixels differ from the usual, in words; null if they do not. Reports show it.</summary>
+    string? Settings => null;
+
     /// <summary>Tells the format of a file from its first bytes.</summary>
     /// <param name="start">The first <see cref="FileContent.StartLength"/> bytes, or all of a shorter file.</param>
     /// <returns>One of <see cref="Formats"/>; null for a file that it does not read.</returns>

@@ -17,6 +17,9 @@ public abstract class ImageSource : IDisposable
     /// <summary>What the source is, for reports: <c>"CIFAR-10 (binary), 10000 images, 10 classes"</c>.</summary>
     public abstract string Description { get; }
 
+    /// <summary>How pixels differ from those that decoders usually give (<see cref="IImageDecoder.Settings"/>).</summary>
+    public virtual string? DecoderSettings => null;
+
     /// <summary>The names of the classes by index; null if they are not known.</summary>
     public virtual IReadOnlyList<string>? ClassNames => null;
 

@@ -133,6 +133,18 @@ public sealed class BadImagesTests : IDisposable
     }
 
     [Fact]
+    public void A_training_goes_on_with_the_same_orientation_only()
+    {
+        File.Delete(_cut);
+        string run = _folder.File("run");
+        string[] start = ["train", "--data", _images, "--epochs", "1", "--batch", "6", "-o", run, "--exif-orientation"];
+        Assert.Contains("turned as EXIF says", CliRunner.Run(start).AssertSucceeded().Output);
+        string[] resume = ["train", "--data", _images, "-o", run, "--resume"];
+        CliRunner.Run(resume).AssertRefused("training.decoderSettings is \"turned as EXIF says\" in it, and null here");
+        CliRunner.Run([.. resume, "--exif-orientation"]).AssertSucceeded();
+    }
+
+    [Fact]
     public void Orientation_is_an_option()
     {
         string photo = TemporaryFolder.Golden("images/exif-rotate6.jpg");

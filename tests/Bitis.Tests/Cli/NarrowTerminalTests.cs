@@ -30,7 +30,7 @@ public sealed class NarrowTerminalTests
         context.WriteMessage(Text);
         foreach (StringWriter writer in (StringWriter[])[output, error])
         {
-            string plain = Regex.Replace(writer.ToString(), "\u001b\\[[0-9;]*m", "");
+            string plain = Regex.Replace(writer.ToString(), "\u001b\\[[0-9;]*m", "", RegexOptions.NonBacktracking);
             string[] lines = plain.ReplaceLineEndings("\n").TrimEnd().Split('\n');
             Assert.All(lines, line => Assert.InRange(line.Length, 1, width));
             string[] words = string.Join(' ', lines).Split(' ', StringSplitOptions.RemoveEmptyEntries);
@@ -67,7 +67,7 @@ public sealed class NarrowTerminalTests
         string description = ProgressDisplay.Description(value, width);
         const int Percentage = 4, Gaps = 8;
         int left = $"{Format.Duration(TimeSpan.FromHours(99.9))} left".Length;
-        int others = Math.Clamp(width / 4, 8, 40) + Percentage + left + Gaps;
+        int others = Math.Clamp(width / 6, 8, 40) + Percentage + left + Gaps;
         Assert.InRange(description.Length, 1, width - others + 1);
         Assert.StartsWith(description[..^1], $"training: {value.Detail}", StringComparison.Ordinal);
     }

@@ -103,6 +103,17 @@ public sealed class CifarPythonTests : IDisposable
         Assert.Contains("1×3072 of u1 were expected for 1 label", Refusal(Write(Builder.Of(batch))));
     }
 
+    [LinuxFact]
+    public void A_file_that_is_too_long_is_refused_unread()
+    {
+        string path = Write([0x80, 2]);
+        using (var file = new FileStream(path, FileMode.Open))
+            file.SetLength((256 << 20) + 1L); // takes no room on the disk
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Contains("268435457 bytes; at most 268435456 are accepted", Refusal(path));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 200_000);
+    }
+
     /// <summary>A batch; the pixels of an image's planes are a number and those after it.</summary>
     internal static byte[] Batch(Form form, string labelsKey, params (int Label, byte First)[] images)
     {

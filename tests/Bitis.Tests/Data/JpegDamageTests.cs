@@ -15,6 +15,15 @@ public sealed class JpegDamageTests
     public void Whole_files_have_no_warning(string name) =>
         Assert.Null(ImageDecoder.Default.Decode(GoldenImages.FileBytes(name), name).Warning);
 
+    [Fact]
+    public void What_is_odd_beside_the_picture_is_no_damage()
+    {
+        byte[] jpeg = GoldenImages.FileBytes("tiny.jpg");
+        Assert.Equal("JFIF"u8, jpeg.AsSpan(6, 4));
+        (jpeg[13], jpeg[15], jpeg[17]) = (7, 72, 72); // 72 dots to an unknown unit
+        Assert.Null(ImageDecoder.Default.Decode(jpeg, "unit.jpg").Warning);
+    }
+
     [Theory]
     [InlineData("tiny.jpg")]
     [InlineData("progressive444.jpg")]

@@ -1,6 +1,7 @@
 using System.Formats.Tar;
 using System.Text;
 using Bitis.Data;
+using Bitis.Data.Sources;
 
 namespace Bitis.Tests.Data;
 
@@ -150,6 +151,23 @@ public sealed class TarTests : IDisposable
         long before = GC.GetAllocatedBytesForCurrentThread();
         Refusal(path);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1032L * gzip.Length + 200_000);
+    }
+
+    [Fact]
+    public void What_unpacks_to_more_than_is_accepted_is_refused_on_the_way()
+    {
+        byte[] gzip = TestArchives.Gzip(new byte[50_000_000]);
+        DataFile file = DataFile.Of("a.tgz", gzip);
+        Assert.Equal(50_000_000, GzipFile.Inflate(file, 50_000_000, "too long").Length);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        BitisException e = Assert.Throws<BitisException>(() => GzipFile.Inflate(file, 1_000_000, "too long"));
+        Assert.Equal("a.tgz: too long", e.Message);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1_200_000);
+        // Two members, of which the last states its own length only.
+        byte[] two = [.. TestArchives.Gzip([1, 2, 3]), .. TestArchives.Gzip(new byte[100_000])];
+        ReadOnlySpan<byte> both = GzipFile.Inflate(DataFile.Of("two.gz", two), 1_000_000, "too long").Span;
+        Assert.Equal(100_003, both.Length);
+        Assert.Equal([1, 2, 3, 0], both[..4].ToArray());
     }
 
     private static void WriteFile(TarWriter writer, string name, byte[] data) =>

@@ -17,9 +17,17 @@ internal sealed class ImageFileSource(
 {
     public override int Count => images.Count;
 
-    public override string Description => classNames is null
-        ? $"{tree.Path}, {DisplayText.Count(Count, "image")}"
-        : $"{tree.Path}, {DisplayText.Count(Count, "image")}, {DisplayText.Count(classNames.Count, "class")}";
+    public override string Description => string.Join(
+        ", ",
+        ((string?[])
+        [
+            tree.Path,
+            DisplayText.Count(Count, "image"),
+            classNames is null ? null : DisplayText.Count(classNames.Count, "class"),
+            DecoderSettings,
+        ]).OfType<string>());
+
+    public override string? DecoderSettings => decoder.Settings;
 
     public override IReadOnlyList<string>? ClassNames => classNames;
 

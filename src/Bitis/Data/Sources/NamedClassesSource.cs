@@ -13,6 +13,8 @@ internal sealed class NamedClassesSource(ImageSource parent, IReadOnlyList<strin
 
     public override IReadOnlyList<string> Notices => parent.Notices;
 
+    public override string? DecoderSettings => parent.DecoderSettings;
+
     public override string Name(int index) => parent.Name(index);
 
     public override int? Label(int index) => parent.Label(index);

@@ -21,7 +21,9 @@ internal sealed class SingleImageSource : ImageSource
 
     public override int Count => 1;
 
-    public override string Description => _path;
+    public override string Description => DecoderSettings is { } settings ? $"{_path}, {settings}" : _path;
+
+    public override string? DecoderSettings => _decoder.Settings;
 
     public override string Name(int index) => _path;
 

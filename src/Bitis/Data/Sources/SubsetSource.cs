@@ -24,6 +24,8 @@ internal sealed class SubsetSource : ImageSource
 
     public override IReadOnlyList<string> Notices => _parent.Notices;
 
+    public override string? DecoderSettings => _parent.DecoderSettings;
+
     public override string Name(int index) => _parent.Name(_indices[index]);
 
     public override int? Label(int index) => _parent.Label(_indices[index]);
