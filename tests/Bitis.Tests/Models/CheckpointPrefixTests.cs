@@ -47,7 +47,7 @@ public sealed class CheckpointPrefixTests : IDisposable
         {
             string outer = path.EndsWith(".pth", StringComparison.Ordinal) ? "state_dict." : "";
             string message = Assert.Throws<BitisException>(() => VisionModel.Load(path)).Message;
-            Assert.Contains($"They are under: '{outer}student.backbone', '{outer}teacher.backbone'", message);
+            Assert.Contains($"Weights are under: '{outer}student.backbone', '{outer}teacher.backbone'", message);
             foreach (string key in (string[])["student", "student.backbone"])
                 AssertOriginal(VisionModel.Load(path, new ModelOptions { WeightsKey = outer + key }));
             VisionModel other = VisionModel.Load(path, new ModelOptions { WeightsKey = $"{outer}teacher" });
@@ -95,6 +95,23 @@ public sealed class CheckpointPrefixTests : IDisposable
         AssertOriginal(VisionModel.Load(path));
         using Checkpoint checkpoint = Checkpoint.Open(path);
         Assert.Equal("network_state", checkpoint.WeightsKey);
+    }
+
+    [Fact]
+    public void Few_arrays_of_a_log_are_no_place_beside_many_weights()
+    {
+        var storages = new Dictionary<string, byte[]>();
+        Builder loss = Builder.Tensor("FloatStorage", "0", 1, [1L], [1L]);
+        var top = new Dictionary<string, object?>
+        {
+            ["log"] = new Dictionary<string, object?> { ["loss"] = loss },
+            ["trained"] = new ChangedCheckpoint().ToPickle(storages),
+        };
+        string path = _folder.Write("log.pth", TorchFiles.Zip(Builder.Of(top), storages));
+        using (Checkpoint checkpoint = Checkpoint.Open(path))
+            Assert.Equal(["trained"], checkpoint.WeightsKeys);
+        string message = Assert.Throws<BitisException>(() => Checkpoint.Open(path, "none")).Message;
+        Assert.Contains("Weights are under: 'trained'; choose", message);
     }
 
     [Fact]
