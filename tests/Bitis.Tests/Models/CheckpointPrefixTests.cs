@@ -98,6 +98,18 @@ public sealed class CheckpointPrefixTests : IDisposable
     }
 
     [Fact]
+    public void A_backbone_without_its_head_is_refused_with_the_place()
+    {
+        ChangedCheckpoint changed = new ChangedCheckpoint().WithPrefix("backbone.");
+        changed.Tensors.RemoveAll(tensor => tensor.Name.StartsWith("backbone.head.", StringComparison.Ordinal));
+        changed.Add("decode_head.weight", 1);
+        string path = WriteTorch(("state_dict", changed));
+        string message = Assert.Throws<BitisException>(() => VisionModel.Load(path)).Message;
+        Assert.Contains("tensor 'head.weight' is missing", message);
+        Assert.Contains("(The tensors under 'state_dict.backbone' were looked at.)", message);
+    }
+
+    [Fact]
     public void Few_arrays_of_a_log_are_no_place_beside_many_weights()
     {
         var storages = new Dictionary<string, byte[]>();
