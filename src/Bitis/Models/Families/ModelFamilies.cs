@@ -71,6 +71,8 @@ public static class ModelFamilies
     {
         IEnumerable<string> examples =
             _all.SelectMany(family => family.Marks.Take(1)).Distinct().Select(name => $"'{name}'");
+        if (Marks.Select(tensors.UnreadableRefusal).FirstOrDefault(refusal => refusal is not null) is { } unreadable)
+            throw unreadable;
         ModelFamily[] found = [.. _all.Where(family => family.Recognizes(tensors.Shapes))];
         return found switch
         {
