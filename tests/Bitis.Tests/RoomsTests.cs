@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using Bitis.Tensors;
 using NetArchTest.Rules;
 
@@ -55,8 +54,7 @@ public sealed class RoomsTests
         {
             string folder = Path.GetRelativePath(sources, Path.GetDirectoryName(file)!);
             string expected = folder == "." ? "Bitis" : $"Bitis.{folder.Replace(Path.DirectorySeparatorChar, '.')}";
-            Match match = Regex.Match(File.ReadAllText(file), @"^namespace ([\w.]+);", RegexOptions.Multiline);
-            Assert.Equal((file, expected), (file, match.Groups[1].Value));
+            Assert.Contains($"namespace {expected};", File.ReadLines(file));
             rooms.Add(folder.Split(Path.DirectorySeparatorChar)[0]);
         }
         Assert.Equal(Rooms.Append(".").Order(), rooms.Order());
