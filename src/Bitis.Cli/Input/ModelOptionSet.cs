@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Bitis.Models;
+using Bitis.Models.Vim;
 
 namespace Bitis.Cli.Input;
 
@@ -41,7 +42,10 @@ internal sealed class ModelOptionSet
     public ModelOptionSet(Command command, string name, bool takesQuantized = true)
     {
         string quantized = takesQuantized ? " a quantized model (.bitis)," : "";
-        _model = CommonOptions.File(name, $"A checkpoint (.pth, .safetensors),{quantized} hf:owner/name[@revision]/file, or the name of a model that comes with Bitis.");
+        _model = CommonOptions.File(
+            name,
+            $"A checkpoint (.pth, .safetensors, the index of several files),{quantized} a folder with one, "
+            + "hf:owner/name[@revision]/file, or the name of a model that comes with Bitis.");
         command.Arguments.Add(_model);
         command.Options.Add(_weightsKey);
         command.Options.Add(_imageSize);

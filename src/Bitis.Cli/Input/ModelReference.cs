@@ -8,7 +8,8 @@ namespace Bitis.Cli.Input;
 internal static class ModelReference
 {
     private static readonly string Expected =
-        $"a model was expected (.pth, .safetensors, .bitis, hf:owner/name/file, or one that comes with Bitis: {string.Join(", ", ShippedModels.Names)})";
+        "a model was expected (.pth, .safetensors, .bitis, a folder with one, hf:owner/name/file, "
+        + $"or one that comes with Bitis: {string.Join(", ", ShippedModels.Names)})";
 
     /// <summary>
     /// The path of a model: a file, a folder that has one, one that comes with Bitis, or one of the Hugging Face hub,

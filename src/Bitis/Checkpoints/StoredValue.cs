@@ -7,8 +7,7 @@ internal static class StoredValue
 {
     /// <summary>Whether it is a tensor, of a kind that is read or not.</summary>
     public static bool IsTensor(object? value) =>
-        value is StoredTensor or TorchTensor
-        || (value is PickleObject other && other.Type.Name.StartsWith("torch.", StringComparison.Ordinal));
+        value is StoredTensor or TorchTensor or PickleObject { IsTensor: true };
 
     /// <summary>Why nobody can read an object or a tensor; null for readable ones, and for plain data.</summary>
     public static string? ObstacleOf(object? value) => value switch

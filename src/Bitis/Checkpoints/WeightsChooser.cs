@@ -46,7 +46,15 @@ internal sealed class WeightsChooser
         }
         Candidate[] unmarked = [.. scopes.OrderBy(scope => WeightsNames.Rank(scope.Name, key))];
         Candidate chosen = key is null ? chooser.FirstOrLargest(unmarked) : scopes[0];
-        return chooser.Take(chosen.WithoutWrappers(), chosen.Name, [.. unmarked.Select(scope => scope.Name)]);
+        IEnumerable<Candidate> named = Large(unmarked, chosen);
+        return chooser.Take(chosen.WithoutWrappers(), chosen.Name, [.. named.Select(scope => scope.Name)]);
+    }
+
+    /// <summary>Those that could be a model beside the largest: not the few arrays of a log.</summary>
+    private static IEnumerable<Candidate> Large(IReadOnlyList<Candidate> candidates, Candidate? chosen = null)
+    {
+        int most = candidates.Max(candidate => candidate.Count);
+        return candidates.Where(candidate => candidate == chosen || candidate.Count >= most / 10);
     }
 
     /// <summary>What a key of the user means: the longest key of a place, and a prefix of the names there.</summary>
@@ -104,7 +112,8 @@ internal sealed class WeightsChooser
         return largest.Length == 1 || largest[0].Count > largest[1].Count
             ? largest[0]
             : throw _file.Error(
-                "tensors were found in several places, and nothing tells which ones are meant. " + Listed(ranked));
+                "tensors were found in several places, and nothing tells which ones are meant. "
+                + Listed(Large(ranked)));
     }
 
     private ChosenWeights Take(Candidate chosen, string name, IReadOnlyList<string> keys)
@@ -137,12 +146,11 @@ internal sealed class WeightsChooser
     private static string Quote(string key) => key.Length == 0 ? "the top level (an empty key)" : $"'{key}'";
 
     private static string Listed(IEnumerable<Candidate> candidates) =>
-        $"They are under: {string.Join(", ", candidates.Take(8).Select(candidate => Quote(candidate.Name)))}; "
+        $"Weights are under: {string.Join(", ", candidates.Take(8).Select(candidate => Quote(candidate.Name)))}; "
         + "choose with the weights key (--weights-key).";
 
     private string Advice() => _contents.Places.Count > 0
-        ? $"Weights were found under: {string.Join(", ", _contents.Places.Take(8).Select(place => Quote(place.Key)))}; "
-            + "choose with the weights key (--weights-key)."
+        ? Listed(Large([.. _contents.Places.Select(place => new Candidate(place, ""))]))
         : $"The file holds: {string.Join(", ", _contents.Names.Select(name => $"'{name}'"))}; "
             + "give the weights key (--weights-key), with dots between nested keys.";
 

@@ -20,7 +20,7 @@ public sealed class CheckpointMatch
         _entries = CheckpointNames.Current(checkpoint);
         _stored = new StoredWeights(checkpoint, _entries);
         Dictionary<string, Shape> found = _entries.ToDictionary(entry => entry.Key, entry => entry.Value.Shape);
-        Detection = ModelDetection.Detect(name, found, checkpoint.Metadata, options, checkpoint.Unreadable);
+        Detection = Detect(found, options);
         StoredGraph = Detection.StoredConfig.BuildGraph();
         Graph = Detection.Config == Detection.StoredConfig ? StoredGraph : Detection.Config.BuildGraph();
         _layout = new CheckpointLayout(Detection.StoredConfig, StoredGraph);
@@ -84,6 +84,19 @@ public sealed class CheckpointMatch
     {
         RequireAll();
         return _layout.Split(_stored.Read);
+    }
+
+    private ModelDetection Detect(Dictionary<string, Shape> found, ModelOptions options)
+    {
+        try
+        {
+            return ModelDetection.Detect(_name, found, _checkpoint.Metadata, options, _checkpoint.Unreadable);
+        }
+        catch (BitisException e) when (_checkpoint.WeightsKey.Length > 0)
+        {
+            throw new BitisException(
+                $"{e.Message} (The tensors {Place(_checkpoint.WeightsKey)} were looked at.)", e);
+        }
     }
 
     private void RequireAll()

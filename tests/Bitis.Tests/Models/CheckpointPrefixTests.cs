@@ -47,7 +47,7 @@ public sealed class CheckpointPrefixTests : IDisposable
         {
             string outer = path.EndsWith(".pth", StringComparison.Ordinal) ? "state_dict." : "";
             string message = Assert.Throws<BitisException>(() => VisionModel.Load(path)).Message;
-            Assert.Contains($"They are under: '{outer}student.backbone', '{outer}teacher.backbone'", message);
+            Assert.Contains($"Weights are under: '{outer}student.backbone', '{outer}teacher.backbone'", message);
             foreach (string key in (string[])["student", "student.backbone"])
                 AssertOriginal(VisionModel.Load(path, new ModelOptions { WeightsKey = outer + key }));
             VisionModel other = VisionModel.Load(path, new ModelOptions { WeightsKey = $"{outer}teacher" });
@@ -98,12 +98,58 @@ public sealed class CheckpointPrefixTests : IDisposable
     }
 
     [Fact]
+    public void A_backbone_without_its_head_is_refused_with_the_place()
+    {
+        ChangedCheckpoint changed = new ChangedCheckpoint().WithPrefix("backbone.");
+        changed.Tensors.RemoveAll(tensor => tensor.Name.StartsWith("backbone.head.", StringComparison.Ordinal));
+        changed.Add("decode_head.weight", 1);
+        string path = WriteTorch(("state_dict", changed));
+        string message = Assert.Throws<BitisException>(() => VisionModel.Load(path)).Message;
+        Assert.Contains("tensor 'head.weight' is missing", message);
+        Assert.Contains("(The tensors under 'state_dict.backbone' were looked at.)", message);
+    }
+
+    [Fact]
+    public void Few_arrays_of_a_log_are_no_place_beside_many_weights()
+    {
+        var storages = new Dictionary<string, byte[]>();
+        Builder loss = Builder.Tensor("FloatStorage", "0", 1, [1L], [1L]);
+        var top = new Dictionary<string, object?>
+        {
+            ["log"] = new Dictionary<string, object?> { ["loss"] = loss },
+            ["trained"] = new ChangedCheckpoint().ToPickle(storages),
+        };
+        string path = _folder.Write("log.pth", TorchFiles.Zip(Builder.Of(top), storages));
+        using (Checkpoint checkpoint = Checkpoint.Open(path))
+            Assert.Equal(["trained"], checkpoint.WeightsKeys);
+        string message = Assert.Throws<BitisException>(() => Checkpoint.Open(path, "none")).Message;
+        Assert.Contains("Weights are under: 'trained'; choose", message);
+    }
+
+    [Fact]
     public void State_of_an_optimizer_is_no_place()
     {
         string path = WriteTorch(("optimizer", new ChangedCheckpoint()), ("net_g", new ChangedCheckpoint()));
         VisionModel model = VisionModel.Load(path);
         AssertOriginal(model);
         Assert.DoesNotContain(model.Notices, notice => notice.Contains("--weights-key", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("numpy.core.multiarray")]
+    [InlineData("numpy._core.multiarray")]
+    public void Weights_that_are_arrays_are_named(string module)
+    {
+        Dictionary<string, object?> weights = new ChangedCheckpoint().ToPickle([]);
+        foreach (string name in weights.Keys)
+        {
+            object?[] arguments = [new Builder().Global("numpy", "ndarray"), new object?[] { 0L }, "b"];
+            weights[name] = new Builder().Global(module, "_reconstruct").Value(arguments).Raw('R');
+        }
+        string path = _folder.Write(
+            "arrays.pth", TorchFiles.Zip(Builder.Of(new Dictionary<string, object?> { ["model"] = weights })));
+        string message = Assert.Throws<BitisException>(() => VisionModel.Load(path)).Message;
+        Assert.Contains($"cannot be read: it is a numpy.ndarray ({module}._reconstruct)", message);
     }
 
     [Theory]

@@ -1,9 +1,15 @@
 using Bitis.Checkpoints;
+using Bitis.Execution.Planning;
+using Bitis.Execution.Sessions;
 using Bitis.Graphs;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Models;
-using Bitis.Operators;
+using Bitis.Models.LocalMamba;
+using Bitis.Models.VMamba;
 using Bitis.Quantization;
-using Bitis.Runtime;
+using Bitis.Quantization.Methods;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 using Bitis.Tests.Quantization;
 

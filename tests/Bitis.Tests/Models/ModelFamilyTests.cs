@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Bitis.Checkpoints;
 using Bitis.Graphs;
 using Bitis.Models;
+using Bitis.Models.Families;
 using Bitis.Tensors;
 
 namespace Bitis.Tests.Models;
@@ -42,14 +43,19 @@ public sealed partial class ModelFamilyTests : IDisposable
         Tensor weight = model.Weights["pooled_head.weight"], bias = model.Weights["pooled_head.bias"];
         byte[] bytes = [.. weight.Span.ToArray().SelectMany(BitConverter.GetBytes)];
         byte[] biasBytes = [.. bias.Span.ToArray().Concat(new float[2]).SelectMany(BitConverter.GetBytes)];
-        SafetensorsWriter.Write(
-            path,
-            [new("old_head.weight", DType.Float32, weight.Shape, bytes), new("old_head.biases", DType.Float32, [4], biasBytes)],
-            new Dictionary<string, string>());
-        VisionModel loaded = VisionModel.Load(path, new ModelOptions { ImageSize = 4 });
-        Assert.Equal(model.Config, loaded.Config);
-        TensorAssert.Same(weight, loaded.Weights["pooled_head.weight"]);
-        TensorAssert.Same(bias, loaded.Weights["pooled_head.bias"]);
+        foreach (string prefix in (string[])["", "net.pool."])
+        {
+            SafetensorsWriter.Write(
+                path,
+                [
+                    new($"{prefix}old_head.weight", DType.Float32, weight.Shape, bytes),
+                    new($"{prefix}old_head.biases", DType.Float32, [4], biasBytes),
+                ]);
+            VisionModel loaded = VisionModel.Load(path, new ModelOptions { ImageSize = 4 });
+            Assert.Equal(model.Config, loaded.Config);
+            TensorAssert.Same(weight, loaded.Weights["pooled_head.weight"]);
+            TensorAssert.Same(bias, loaded.Weights["pooled_head.bias"]);
+        }
         Assert.Contains("--stride does not apply to a Pooled", Assert.Throws<BitisException>(
             () => VisionModel.Load(path, new ModelOptions { ImageSize = 4, Stride = 2 })).Message);
     }
@@ -117,6 +123,8 @@ public sealed partial class ModelFamilyTests : IDisposable
 
     private sealed class PooledFamily(string name) : ModelFamily<PooledConfig>(name, PooledJson.Default.PooledConfig)
     {
+        public override IReadOnlyList<string> Marks => ["pooled_head.weight", "old_head.weight"];
+
         public override bool Recognizes(IReadOnlyDictionary<string, Shape> tensors) =>
             tensors.ContainsKey("pooled_head.weight");
 

@@ -33,6 +33,9 @@ internal class PickleDictionary(bool attributesAreItems = false)
     /// <summary>Whether a value is a tensor with a name.</summary>
     public bool HoldsTensors => TensorCount > 0;
 
+    /// <summary>Whether a value is an array, or a tensor of a kind that is not read, with a name.</summary>
+    public bool HoldsArrays { get; private set; }
+
     /// <summary>Sets an item. Only text keys replace an older item: others are never looked up.</summary>
     public void Set(object? key, object? value)
     {
@@ -42,6 +45,7 @@ internal class PickleDictionary(bool attributesAreItems = false)
             _positions ??= [];
             if (value is TorchTensor)
                 TensorCount++;
+            HoldsArrays |= value is PickleObject { IsTensor: true };
             if (_positions.TryGetValue(name, out int position))
             {
                 if (_items[position].Value is TorchTensor)

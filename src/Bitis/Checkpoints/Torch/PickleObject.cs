@@ -20,6 +20,12 @@ internal sealed class PickleObject(PickleClass type, object?[] arguments) : Pick
     /// <summary>What is appended to it, as to a list or a set; null for nothing.</summary>
     public List<object?>? Elements { get; private set; }
 
+    /// <summary>Whether it is a tensor of a kind that is not read, or a NumPy array.</summary>
+    public bool IsTensor =>
+        type.Name.StartsWith("torch.", StringComparison.Ordinal)
+        || type.Name is "numpy.core.multiarray._reconstruct" or "numpy._core.multiarray._reconstruct"
+            or "numpy.core.numeric._frombuffer" or "numpy._core.numeric._frombuffer";
+
     /// <summary>Its attributes, where the state has them: a dictionary, or one beside that of slots.</summary>
     public PickleDictionary? Attributes => State switch
     {

@@ -50,7 +50,7 @@ internal static class TorchPlaces
                 names += state.Count;
                 continue;
             }
-            if (DictionaryOf(nodes[i].Value) is { HoldsTensors: true } weights)
+            if (DictionaryOf(nodes[i].Value) is { } weights && (weights.HoldsTensors || weights.HoldsArrays))
             {
                 places.Add(new WeightsPlace(nodes[i].Key, weights.NamedItems));
                 names += weights.Items.Count;

@@ -1,6 +1,6 @@
 using Bitis.Tensors;
 
-namespace Bitis.Models;
+namespace Bitis.Models.Families;
 
 /// <summary>
 /// What a family reads an architecture off: the names and shapes of a checkpoint's tensors, and what stands beside
@@ -48,9 +48,8 @@ public sealed class CheckpointTensors
     {
         if (!Shapes.TryGetValue(name, out Shape shape))
         {
-            throw Refusal(_unreadable.TryGetValue(name, out string? reason)
-                ? $"tensor '{name}' cannot be read: {reason}."
-                : $"tensor '{name}' is missing; a model of this family has it. Is the file complete?");
+            throw UnreadableRefusal(name)
+                ?? Refusal($"tensor '{name}' is missing; a model of this family has it. Is the file complete?");
         }
         if (!ranks.Contains(shape.Rank) || shape.ElementCount == 0)
         {
@@ -96,6 +95,11 @@ public sealed class CheckpointTensors
         _assumptions.Add(assumption);
         return value;
     }
+
+    /// <summary>The error that something of this name is there, but no tensor that can be read; null if not.</summary>
+    internal BitisException? UnreadableRefusal(string name) => _unreadable.TryGetValue(name, out string? reason)
+        ? Refusal($"tensor '{name}' cannot be read: {reason}.")
+        : null;
 
     /// <summary>An error about the checkpoint.</summary>
     /// <param name="problem">What is wrong, what was expected, and what to do.</param>

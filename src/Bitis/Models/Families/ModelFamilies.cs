@@ -1,7 +1,12 @@
 using System.Text.Json;
+using Bitis.Models.Graphs;
+using Bitis.Models.LocalMamba;
+using Bitis.Models.Reference;
+using Bitis.Models.VMamba;
+using Bitis.Models.Vim;
 using Bitis.Tensors;
 
-namespace Bitis.Models;
+namespace Bitis.Models.Families;
 
 /// <summary>The families that are known: those of Bitis, and what a program registers.</summary>
 public static class ModelFamilies
@@ -71,6 +76,8 @@ public static class ModelFamilies
     {
         IEnumerable<string> examples =
             _all.SelectMany(family => family.Marks.Take(1)).Distinct().Select(name => $"'{name}'");
+        if (Marks.Select(tensors.UnreadableRefusal).FirstOrDefault(refusal => refusal is not null) is { } unreadable)
+            throw unreadable;
         ModelFamily[] found = [.. _all.Where(family => family.Recognizes(tensors.Shapes))];
         return found switch
         {

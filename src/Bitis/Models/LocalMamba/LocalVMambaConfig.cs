@@ -1,7 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json.Serialization;
+using Bitis.Models.VMamba;
 
-namespace Bitis.Models;
+namespace Bitis.Models.LocalMamba;
 
 /// <summary>
 /// The architecture of a LocalVMamba (Huang et al., "LocalMamba: Visual State Space Model with Windowed Selective

@@ -1,4 +1,6 @@
-namespace Bitis.Models;
+using Bitis.Models.Families;
+
+namespace Bitis.Models.LocalMamba;
 
 /// <summary>The scan directions of a checkpoint's blocks, which its tensors do not tell.</summary>
 internal static class PublishedDirections
