@@ -83,9 +83,14 @@ public sealed class ReconstructionTests : IDisposable
         Assert.Equal(["block-000.safetensors", "block-001.safetensors"], Directory.GetFiles(WorkFolder).Select(Path.GetFileName).Order());
 
         var all = new Records();
-        Assert.Equal(expected, Bytes(Quantize(recipe, new QuantizationOptions { WorkFolder = WorkFolder, Blocks = all })));
+        var stages = new Stages();
+        var options = new QuantizationOptions { WorkFolder = WorkFolder, Blocks = all, Progress = stages };
+        Assert.Equal(expected, Bytes(Quantize(recipe, options)));
         Assert.Equal(records.All, all.All.Take(2)); // with the times of then
         Assert.Equal(Model.Graph.BlockCount, all.All.Count);
+        // The time that is left is told by what this run does, so it hears nothing of learning before that.
+        Assert.Equal(2, stages.Values.Count(value => value.Stage == "reading finished blocks"));
+        Assert.Equal(2 * 3, stages.Values.First(value => value.Stage == "learning scales").Done);
     }
 
     [Fact]
@@ -253,6 +258,13 @@ public sealed class ReconstructionTests : IDisposable
         using InferenceSession integers = InferenceSession.Create(quantized), floats = InferenceSession.Create(Model);
         Tensor expected = floats.Run(Calibration), actual = integers.Run(Calibration);
         return TensorPrimitives.Distance<float>(expected.Span, actual.Span) / TensorPrimitives.Norm<float>(expected.Span);
+    }
+
+    private sealed class Stages : IProgress<WorkProgress>
+    {
+        public List<WorkProgress> Values { get; } = [];
+
+        public void Report(WorkProgress value) => Values.Add(value);
     }
 
     private sealed class Records : IProgress<BlockRecord>
