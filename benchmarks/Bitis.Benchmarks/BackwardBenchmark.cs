@@ -1,7 +1,9 @@
 using System.Globalization;
 using Bitis.Data;
+using Bitis.Execution.LowBit;
 using Bitis.Imaging;
 using Bitis.Models;
+using Bitis.Models.Reference;
 using Bitis.Training;
 
 namespace Bitis.Benchmarks;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Bitis.Training;
+using Bitis.Execution.LowBit;
 
 namespace Bitis.Benchmarks;
 

@@ -1,10 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
 using Bitis.Data;
+using Bitis.Execution.Gradients;
 using Bitis.Models;
-using Bitis.Quantization;
+using Bitis.Models.Vim;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
-using Bitis.Training;
 
 namespace Bitis.Benchmarks;
 

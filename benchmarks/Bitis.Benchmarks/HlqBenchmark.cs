@@ -1,7 +1,13 @@
+using Bitis.Execution.Gradients;
+using Bitis.Execution.LowBit;
 using Bitis.Graphs;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Graphs.Operators.Tokens;
+using Bitis.Kernels.Gemm;
+using Bitis.Kernels.Memory;
 using Bitis.Models;
-using Bitis.Operators;
-using Bitis.Runtime.Kernels;
+using Bitis.Models.Vim;
 using Bitis.Tensors;
 using Bitis.Training;
 

@@ -1,4 +1,7 @@
-using Bitis.Runtime.Kernels;
+using Bitis.Kernels.Dispatch;
+using Bitis.Kernels.Gemm;
+using Bitis.Kernels.Memory;
+using Bitis.Kernels.Rounding;
 
 namespace Bitis.Benchmarks;
 

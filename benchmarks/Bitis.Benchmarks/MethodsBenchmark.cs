@@ -2,10 +2,13 @@ using System.Diagnostics;
 using System.Globalization;
 using Bitis.Data;
 using Bitis.Evaluation;
+using Bitis.Execution.Sessions;
 using Bitis.Imaging;
 using Bitis.Models;
 using Bitis.Quantization;
-using Bitis.Runtime;
+using Bitis.Quantization.Methods;
+using Bitis.Quantization.Quantizers;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 
 namespace Bitis.Benchmarks;

@@ -1,6 +1,8 @@
+using Bitis.Execution.Planning;
+using Bitis.Execution.Sessions;
 using Bitis.Models;
 using Bitis.Quantization;
-using Bitis.Runtime;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 
 namespace Bitis.Benchmarks;

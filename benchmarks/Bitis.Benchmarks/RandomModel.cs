@@ -1,5 +1,7 @@
 using Bitis.Models;
 using Bitis.Quantization;
+using Bitis.Quantization.Methods;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 
 namespace Bitis.Benchmarks;

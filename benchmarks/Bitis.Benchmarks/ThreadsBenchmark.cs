@@ -1,7 +1,8 @@
 using System.Diagnostics;
+using Bitis.Execution.Sessions;
 using Bitis.Models;
 using Bitis.Quantization;
-using Bitis.Runtime;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 
 namespace Bitis.Benchmarks;

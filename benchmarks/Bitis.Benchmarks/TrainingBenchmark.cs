@@ -1,7 +1,9 @@
 using System.Diagnostics;
+using Bitis.Execution.Gradients;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Models;
-using Bitis.Operators;
-using Bitis.Runtime;
+using Bitis.Models.Vim;
 using Bitis.Tensors;
 using Bitis.Training;
 

@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
 using Bitis.Graphs;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Graphs.Operators.Tokens;
 using Bitis.Models;
-using Bitis.Operators;
 using Bitis.Tensors;
 using Bitis.Training;
 

@@ -4,7 +4,7 @@ using Bitis.Data;
 using Bitis.Graphs;
 using Bitis.Imaging;
 using Bitis.Models;
-using Bitis.Quantization;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 using CustomBackbone;
 

@@ -2,9 +2,12 @@
 // The guide is docs/custom-methods.md.
 using Bitis;
 using Bitis.Data;
+using Bitis.Execution.Sessions;
 using Bitis.Models;
 using Bitis.Quantization;
-using Bitis.Runtime;
+using Bitis.Quantization.Estimators;
+using Bitis.Quantization.Methods;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 using CustomMethod;
 

@@ -1,4 +1,5 @@
-using Bitis.Quantization;
+using Bitis.Quantization.Calibration;
+using Bitis.Quantization.Estimators;
 
 namespace CustomMethod;
 

@@ -1,5 +1,5 @@
 using Bitis;
-using Bitis.Quantization;
+using Bitis.Quantization.Methods;
 
 namespace CustomMethod;
 

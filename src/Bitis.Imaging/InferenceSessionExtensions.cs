@@ -1,5 +1,5 @@
 using Bitis.Data;
-using Bitis.Runtime;
+using Bitis.Execution.Sessions;
 
 namespace Bitis.Imaging;
 

@@ -1,4 +1,4 @@
-using Bitis.Runtime.Kernels;
+using Bitis.Kernels.Dispatch;
 using Bitis.Tensors;
 
 namespace Bitis;

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Bitis.Models;
+using Bitis.Models.Families;
 
 namespace Bitis;
 

@@ -1,8 +1,13 @@
+using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Models;
 using Bitis.Quantization;
+using Bitis.Quantization.Calibration;
+using Bitis.Quantization.Estimators;
+using Bitis.Quantization.Methods;
+using Bitis.Quantization.Recipes;
+using Bitis.Quantization.Scans;
 using Bitis.Reconstruction;
-using Bitis.Runtime;
 using Bitis.Tensors;
 
 namespace Bitis;

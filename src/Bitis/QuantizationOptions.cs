@@ -1,5 +1,5 @@
+using Bitis.Execution.Gradients;
 using Bitis.Reconstruction;
-using Bitis.Training;
 
 namespace Bitis;
 

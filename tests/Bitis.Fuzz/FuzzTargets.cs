@@ -1,10 +1,13 @@
 using Bitis.Cli;
 using Bitis.Cli.Input;
 using Bitis.Data;
+using Bitis.Execution.Gradients;
+using Bitis.Execution.LowBit;
+using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Models;
 using Bitis.Quantization;
-using Bitis.Runtime;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 using Bitis.Training;
 

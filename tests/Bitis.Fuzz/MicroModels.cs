@@ -1,6 +1,13 @@
 using Bitis.Data;
 using Bitis.Models;
+using Bitis.Models.Graphs;
+using Bitis.Models.LocalMamba;
+using Bitis.Models.Reference;
+using Bitis.Models.VMamba;
+using Bitis.Models.Vim;
 using Bitis.Quantization;
+using Bitis.Quantization.Methods;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 
 namespace Bitis.Fuzz;

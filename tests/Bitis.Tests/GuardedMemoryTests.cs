@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
-using Bitis.Runtime.Kernels;
+using Bitis.Kernels.Memory;
+using Bitis.Kernels.Simd;
 using Bitis.Tensors;
 
 namespace Bitis.Tests;

@@ -5,7 +5,7 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Bitis.Cli.Input;
 using Bitis.Models;
-using Bitis.Quantization;
+using Bitis.Quantization.Recipes;
 using Bitis.Training;
 
 namespace Bitis.Tests;

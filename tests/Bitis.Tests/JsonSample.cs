@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using Bitis.Data;
 using Bitis.Models;
-using Bitis.Quantization;
+using Bitis.Quantization.Recipes;
 
 namespace Bitis.Tests;
 

@@ -2,9 +2,10 @@ using System.Runtime.CompilerServices;
 using Bitis.Cli;
 using Bitis.Cli.Input;
 using Bitis.Data;
+using Bitis.Execution.Sessions;
 using Bitis.Models;
 using Bitis.Quantization;
-using Bitis.Runtime;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 using Xunit.Abstractions;
 

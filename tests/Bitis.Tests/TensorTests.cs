@@ -1,7 +1,7 @@
+using Bitis.Execution.LowBit;
 using Bitis.Execution.Planning;
-using Bitis.Runtime.Kernels;
+using Bitis.Kernels.Memory;
 using Bitis.Tensors;
-using Bitis.Training;
 
 namespace Bitis.Tests;
 

@@ -1,7 +1,7 @@
 using Bitis.Data;
+using Bitis.Execution.Sessions;
 using Bitis.Models;
-using Bitis.Quantization;
-using Bitis.Runtime;
+using Bitis.Quantization.Recipes;
 using Bitis.Training;
 
 namespace Bitis.Tests;

@@ -1,8 +1,11 @@
 using System.Diagnostics;
+using Bitis.Execution.Sessions;
+using Bitis.Kernels.Dispatch;
+using Bitis.Kernels.Gemm;
+using Bitis.Kernels.Memory;
+using Bitis.Kernels.Rounding;
 using Bitis.Models;
-using Bitis.Quantization;
-using Bitis.Runtime;
-using Bitis.Runtime.Kernels;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 
 namespace Bitis.Benchmarks.Peer;

@@ -5,7 +5,7 @@ using Bitis.Cli.Input;
 using Bitis.Cli.Output;
 using Bitis.Data;
 using Bitis.Evaluation;
-using Bitis.Quantization;
+using Bitis.Quantization.Scans;
 
 namespace Bitis.Cli.Commands;
 

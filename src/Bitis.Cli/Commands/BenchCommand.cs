@@ -3,7 +3,8 @@ using Bitis.Cli.Input;
 using Bitis.Cli.Output;
 using Bitis.Data;
 using Bitis.Evaluation;
-using Bitis.Runtime;
+using Bitis.Execution.Planning;
+using Bitis.Execution.Sessions;
 using Bitis.Tensors;
 
 namespace Bitis.Cli.Commands;

@@ -4,9 +4,11 @@ using Bitis.Cli.Input;
 using Bitis.Cli.Output;
 using Bitis.Data;
 using Bitis.Evaluation;
+using Bitis.Execution.Sessions;
 using Bitis.Models;
 using Bitis.Quantization;
-using Bitis.Runtime;
+using Bitis.Quantization.Methods;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 
 namespace Bitis.Cli.Commands;

@@ -3,10 +3,9 @@ using Bitis.Cli.Input;
 using Bitis.Cli.Output;
 using Bitis.Data;
 using Bitis.Evaluation;
+using Bitis.Execution.Sessions;
 using Bitis.Graphs;
-using Bitis.Models;
 using Bitis.Quantization;
-using Bitis.Runtime;
 using Bitis.Tensors;
 
 namespace Bitis.Cli.Commands;

@@ -6,6 +6,7 @@ using Bitis.Data;
 using Bitis.Graphs;
 using Bitis.Models;
 using Bitis.Quantization;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 
 namespace Bitis.Cli.Commands;

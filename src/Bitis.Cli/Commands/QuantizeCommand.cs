@@ -6,6 +6,7 @@ using Bitis.Cli.Output;
 using Bitis.Data;
 using Bitis.Evaluation;
 using Bitis.Quantization;
+using Bitis.Quantization.Recipes;
 using Bitis.Reconstruction;
 using Bitis.Tensors;
 

@@ -3,7 +3,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using Bitis.Cli.Output;
 using Bitis.Imaging;
-using Bitis.Runtime.Kernels;
+using Bitis.Kernels.Dispatch;
 
 namespace Bitis.Cli.Commands;
 

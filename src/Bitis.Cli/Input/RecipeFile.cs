@@ -1,4 +1,4 @@
-using Bitis.Quantization;
+using Bitis.Quantization.Recipes;
 
 namespace Bitis.Cli.Input;
 

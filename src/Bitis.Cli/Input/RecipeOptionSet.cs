@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Bitis.Quantization;
+using Bitis.Quantization.Methods;
+using Bitis.Quantization.Quantizers;
+using Bitis.Quantization.Recipes;
 
 namespace Bitis.Cli.Input;
 

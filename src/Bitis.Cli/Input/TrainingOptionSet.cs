@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Bitis.Execution.LowBit;
 using Bitis.Models;
 using Bitis.Training;
 

@@ -1,3 +1,4 @@
+using Bitis.Execution.LowBit;
 using Bitis.Training;
 
 namespace Bitis.Cli.Output;

@@ -1,4 +1,4 @@
-using Bitis.Quantization;
+using Bitis.Quantization.Scans;
 
 namespace Bitis.Cli.Output;
 

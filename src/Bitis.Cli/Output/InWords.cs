@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Bitis.Data;
-using Bitis.Models;
-using Bitis.Quantization;
+using Bitis.Quantization.Recipes;
 
 namespace Bitis.Cli.Output;
 

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
-using Bitis.Quantization;
+using Bitis.Quantization.Calibration;
+using Bitis.Quantization.Recipes;
 using Bitis.Reconstruction;
 
 namespace Bitis.Cli.Output;

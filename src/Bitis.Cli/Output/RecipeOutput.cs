@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Bitis.Quantization;
+using Bitis.Quantization.Recipes;
 
 namespace Bitis.Cli.Output;
 

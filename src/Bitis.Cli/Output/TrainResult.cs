@@ -1,3 +1,4 @@
+using Bitis.Execution.LowBit;
 using Bitis.Models;
 using Bitis.Training;
 

@@ -1,7 +1,7 @@
+using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Models;
-using Bitis.Quantization;
-using Bitis.Runtime;
+using Bitis.Quantization.Scans;
 using Bitis.Tensors;
 
 namespace Bitis.Analysis;

@@ -1,4 +1,4 @@
-using Bitis.Runtime;
+using Bitis.Graphs;
 using Bitis.Tensors;
 
 namespace Bitis.Evaluation;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Bitis.Data;
-using Bitis.Runtime;
+using Bitis.Graphs;
 using Bitis.Tensors;
 
 namespace Bitis.Evaluation;

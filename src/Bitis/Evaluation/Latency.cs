@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Bitis.Runtime;
+using Bitis.Graphs;
 using Bitis.Tensors;
 
 namespace Bitis.Evaluation;

@@ -1,4 +1,6 @@
-using Bitis.Operators;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Graphs.Operators.Tokens;
 using Bitis.Tensors;
 
 namespace Bitis.Graphs;

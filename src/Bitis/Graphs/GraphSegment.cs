@@ -1,4 +1,5 @@
-using Bitis.Operators;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Tensors;
 
 namespace Bitis.Graphs;

@@ -1,4 +1,5 @@
 using Bitis.Checkpoints;
+using Bitis.Models.Families;
 
 namespace Bitis.Models;
 

@@ -1,3 +1,7 @@
+using Bitis.Models.LocalMamba;
+using Bitis.Models.VMamba;
+using Bitis.Models.Vim;
+
 namespace Bitis.Models;
 
 /// <summary>The published models: ImageNet classifiers for 224×224 pixels. Accuracies are those of the official READMEs.</summary>

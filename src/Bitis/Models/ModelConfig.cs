@@ -1,5 +1,7 @@
 using System.Text.Json.Serialization;
 using Bitis.Graphs;
+using Bitis.Models.Families;
+using Bitis.Models.Graphs;
 using Bitis.Tensors;
 
 namespace Bitis.Models;

@@ -1,4 +1,5 @@
 using Bitis.Data;
+using Bitis.Models.Families;
 using Bitis.Tensors;
 
 namespace Bitis.Models;

@@ -1,4 +1,7 @@
 using System.Globalization;
+using Bitis.Models.Families;
+using Bitis.Models.LocalMamba;
+using Bitis.Models.Vim;
 
 namespace Bitis.Models;
 

@@ -12,8 +12,7 @@ internal static class NameList
             from name in names
             group name by name.Split('.')[0] into part
             select part.Count() == 1 ? DisplayText.Of(part.First()) : $"{DisplayText.Of(part.Key)}.* ({part.Count()})";
-        string count = names.Count == 1 ? "1 tensor" : $"{names.Count} tensors";
-        return $"{count}: {Shorten(groups)}";
+        return $"{DisplayText.Count(names.Count, "tensor")}: {Shorten(groups)}";
     }
 
     /// <summary>The first of some texts, and how many more there are.</summary>

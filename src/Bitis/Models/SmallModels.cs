@@ -1,3 +1,8 @@
+using Bitis.Models.LocalMamba;
+using Bitis.Models.Reference;
+using Bitis.Models.VMamba;
+using Bitis.Models.Vim;
+
 namespace Bitis.Models;
 
 /// <summary>Architectures for images of 32×32 pixels, small enough to be trained on a CPU.</summary>

@@ -1,6 +1,8 @@
 using Bitis.Checkpoints;
 using Bitis.Data;
 using Bitis.Graphs;
+using Bitis.Models.Families;
+using Bitis.Models.Graphs;
 using Bitis.Tensors;
 
 namespace Bitis.Models;

@@ -1,7 +1,12 @@
 using Bitis.Data;
 using Bitis.Graphs;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Models;
-using Bitis.Operators;
+using Bitis.Quantization.Calibration;
+using Bitis.Quantization.Files;
+using Bitis.Quantization.Recipes;
+using Bitis.Quantization.Scans;
 using Bitis.Tensors;
 
 namespace Bitis.Quantization;

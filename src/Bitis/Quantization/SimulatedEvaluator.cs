@@ -1,4 +1,7 @@
 using Bitis.Graphs;
+using Bitis.Quantization.Methods;
+using Bitis.Quantization.Quantizers;
+using Bitis.Quantization.Scans;
 using Bitis.Tensors;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 

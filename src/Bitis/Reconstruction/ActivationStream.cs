@@ -1,5 +1,5 @@
 using Bitis.Graphs;
-using Bitis.Quantization;
+using Bitis.Quantization.Calibration;
 using Bitis.Tensors;
 
 namespace Bitis.Reconstruction;

@@ -1,10 +1,10 @@
+using Bitis.Execution.Gradients;
+using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
 using Bitis.Quantization;
-using Bitis.Runtime;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
-using Bitis.Training;
-using Bitis.Training.Gradients;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Reconstruction;

@@ -1,8 +1,13 @@
 using System.Diagnostics;
+using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Models;
 using Bitis.Quantization;
-using Bitis.Runtime;
+using Bitis.Quantization.Calibration;
+using Bitis.Quantization.Estimators;
+using Bitis.Quantization.Methods;
+using Bitis.Quantization.Recipes;
+using Bitis.Quantization.Scans;
 using Bitis.Tensors;
 
 namespace Bitis.Reconstruction;
@@ -236,9 +241,9 @@ internal sealed class BlockReconstructor
         float[]? smoothing = null;
         if (_settings.SmoothingAlpha is { } alpha && bits.Weights != BitWidths.Float)
         {
-            smoothing = Quantization.Smoothing.Of(x, weight, alpha);
-            Quantization.Smoothing.Divide(x, smoothing);
-            weight = Quantization.Smoothing.Multiply(weight, smoothing);
+            smoothing = Quantization.Methods.Smoothing.Of(x, weight, alpha);
+            Quantization.Methods.Smoothing.Divide(x, smoothing);
+            weight = Quantization.Methods.Smoothing.Multiply(weight, smoothing);
         }
         var statistics = new SiteStatistics($"{node.Name}.input", QuantizedLayer.InputGroups(_recipe.Granularity, node));
         statistics.ObserveRange(x);

@@ -1,6 +1,6 @@
+using Bitis.Execution.Gradients;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
-using Bitis.Training.Gradients;
 
 namespace Bitis.Reconstruction;
 

@@ -1,9 +1,12 @@
+using Bitis.Execution.Gradients;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
-using Bitis.Operators;
+using Bitis.Graphs.Operators;
 using Bitis.Quantization;
+using Bitis.Quantization.Methods;
+using Bitis.Quantization.Quantizers;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
-using Bitis.Training.Gradients;
 
 namespace Bitis.Reconstruction;
 

@@ -1,9 +1,11 @@
+using Bitis.Execution.Gradients;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
-using Bitis.Quantization;
-using Bitis.Runtime.Kernels;
+using Bitis.Kernels.Scan;
+using Bitis.Quantization.Quantizers;
+using Bitis.Quantization.Recipes;
+using Bitis.Quantization.Scans;
 using Bitis.Tensors;
-using Bitis.Training.Gradients;
 
 namespace Bitis.Reconstruction;
 

@@ -2,12 +2,16 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using Bitis.Execution.Gradients;
+using Bitis.Execution.Planning;
 using Bitis.Graphs;
-using Bitis.Quantization;
-using Bitis.Runtime;
-using Bitis.Runtime.Kernels;
+using Bitis.Kernels.Dispatch;
+using Bitis.Kernels.Gemm;
+using Bitis.Kernels.Memory;
+using Bitis.Kernels.Rounding;
+using Bitis.Quantization.Methods;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
-using Bitis.Training.Gradients;
 
 namespace Bitis.Reconstruction;
 

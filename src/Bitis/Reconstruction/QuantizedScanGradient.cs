@@ -1,11 +1,11 @@
+using Bitis.Execution.Gradients;
 using Bitis.Execution.Operations;
+using Bitis.Execution.Planning;
+using Bitis.Execution.Steps;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
-using Bitis.Quantization;
-using Bitis.Runtime;
-using Bitis.Runtime.Kernels;
-using Bitis.Runtime.Steps;
-using Bitis.Training.Gradients;
+using Bitis.Kernels.Scan;
+using Bitis.Quantization.Scans;
 
 namespace Bitis.Reconstruction;
 

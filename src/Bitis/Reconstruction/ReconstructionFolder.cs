@@ -3,8 +3,9 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Bitis.Checkpoints;
 using Bitis.Models;
-using Bitis.Operators;
-using Bitis.Quantization;
+using Bitis.Quantization.Calibration;
+using Bitis.Quantization.Files;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 
 namespace Bitis.Reconstruction;

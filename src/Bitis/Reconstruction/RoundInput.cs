@@ -1,5 +1,7 @@
-using Bitis.Operators;
-using Bitis.Quantization;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Tokens;
+using Bitis.Quantization.Quantizers;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 
 namespace Bitis.Reconstruction;

@@ -1,7 +1,7 @@
+using Bitis.Execution.Gradients;
+using Bitis.Execution.Planning;
 using Bitis.Graphs;
-using Bitis.Quantization;
-using Bitis.Runtime;
-using Bitis.Training.Gradients;
+using Bitis.Quantization.Quantizers;
 
 namespace Bitis.Reconstruction;
 

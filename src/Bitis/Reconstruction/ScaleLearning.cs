@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Numerics.Tensors;
-using Bitis.Quantization;
+using Bitis.Quantization.Recipes;
 
 namespace Bitis.Reconstruction;
 

@@ -1,6 +1,8 @@
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
 using Bitis.Quantization;
+using Bitis.Quantization.Quantizers;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 
 namespace Bitis.Reconstruction;

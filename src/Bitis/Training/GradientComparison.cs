@@ -1,3 +1,5 @@
+using Bitis.Execution.Gradients;
+using Bitis.Execution.LowBit;
 using Bitis.Graphs;
 using Bitis.Tensors;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;

@@ -1,6 +1,8 @@
+using Bitis.Execution.Gradients;
+using Bitis.Execution.LowBit;
 using Bitis.Graphs;
 using Bitis.Tensors;
-using Bitis.Training.Gradients;
+using Bitis.Training.Optimization;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Training;

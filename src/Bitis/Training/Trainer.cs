@@ -4,9 +4,12 @@ using System.Text.Json;
 using Bitis.Checkpoints;
 using Bitis.Data;
 using Bitis.Evaluation;
+using Bitis.Execution.Gradients;
+using Bitis.Execution.Sessions;
 using Bitis.Models;
-using Bitis.Runtime;
 using Bitis.Tensors;
+using Bitis.Training.Loop;
+using Bitis.Training.Optimization;
 
 namespace Bitis.Training;
 

@@ -1,5 +1,9 @@
 using System.Text.Json;
+using Bitis.Execution.LowBit;
 using Bitis.Models;
+using Bitis.Training.Images;
+using Bitis.Training.Loop;
+using Bitis.Training.Optimization;
 
 namespace Bitis.Training;
 

@@ -1,8 +1,9 @@
 using System.IO.Compression;
 using Bitis.Checkpoints;
 using Bitis.Data;
+using Bitis.Execution.Sessions;
 using Bitis.Quantization;
-using Bitis.Runtime;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 using Bitis.Tests.Data;
 using Bitis.Tests.Quantization;

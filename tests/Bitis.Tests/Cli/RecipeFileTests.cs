@@ -1,5 +1,7 @@
 using Bitis.Cli.Input;
-using Bitis.Quantization;
+using Bitis.Quantization.Estimators;
+using Bitis.Quantization.Methods;
+using Bitis.Quantization.Recipes;
 
 namespace Bitis.Tests.Cli;
 

@@ -2,8 +2,10 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Bitis.Cli.Input;
-using Bitis.Models;
+using Bitis.Execution.LowBit;
+using Bitis.Models.Vim;
 using Bitis.Training;
+using Bitis.Training.Images;
 
 namespace Bitis.Tests.Cli;
 

@@ -1,4 +1,6 @@
-using Bitis.Runtime.Kernels;
+using Bitis.Kernels.Convolution;
+using Bitis.Kernels.Memory;
+using Bitis.Kernels.Rounding;
 
 namespace Bitis.Tests.Kernels;
 

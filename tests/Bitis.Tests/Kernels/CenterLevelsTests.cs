@@ -1,5 +1,7 @@
-using Bitis.Quantization;
-using Bitis.Runtime.Kernels;
+using Bitis.Kernels.Rounding;
+using Bitis.Quantization.Estimators;
+using Bitis.Quantization.Quantizers;
+using Bitis.Quantization.Recipes;
 
 namespace Bitis.Tests.Kernels;
 

@@ -1,5 +1,11 @@
-using Bitis.Operators;
-using Bitis.Runtime.Kernels;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Graphs.Operators.Tokens;
+using Bitis.Kernels.Convolution;
+using Bitis.Kernels.Dispatch;
+using Bitis.Kernels.Memory;
+using Bitis.Kernels.Normalization;
+using Bitis.Kernels.Rounding;
 using Bitis.Tensors;
 
 namespace Bitis.Tests.Kernels;

@@ -1,4 +1,6 @@
-using Bitis.Runtime.Kernels;
+using Bitis.Kernels.Activations;
+using Bitis.Kernels.Dispatch;
+using Bitis.Kernels.Simd;
 
 namespace Bitis.Tests.Kernels;
 

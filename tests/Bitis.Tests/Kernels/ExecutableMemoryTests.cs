@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
-using Bitis.Runtime.Kernels;
+using Bitis.Kernels.Gemm;
+using Bitis.Kernels.Memory;
 
 namespace Bitis.Tests.Kernels;
 

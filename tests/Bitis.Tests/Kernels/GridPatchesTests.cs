@@ -1,5 +1,6 @@
-using Bitis.Operators;
-using Bitis.Runtime.Kernels;
+using Bitis.Execution.Steps;
+using Bitis.Graphs.Operators;
+using Bitis.Kernels.Dispatch;
 
 namespace Bitis.Tests.Kernels;
 

@@ -1,4 +1,6 @@
-using Bitis.Runtime.Kernels;
+using Bitis.Kernels.Hadamard;
+using Bitis.Kernels.Rounding;
+using Bitis.Kernels.Simd;
 
 namespace Bitis.Tests.Kernels;
 

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
-using Bitis.Runtime.Kernels;
+using Bitis.Kernels.Dispatch;
+using Bitis.Kernels.Scan;
 
 namespace Bitis.Tests.Kernels;
 

@@ -1,4 +1,5 @@
-using Bitis.Runtime.Kernels;
+using Bitis.Kernels.Gemm;
+using Bitis.Kernels.Rounding;
 
 namespace Bitis.Tests.Kernels;
 

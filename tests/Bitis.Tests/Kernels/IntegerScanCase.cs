@@ -1,5 +1,8 @@
-using Bitis.Quantization;
-using Bitis.Runtime.Kernels;
+using Bitis.Kernels.Scan;
+using Bitis.Quantization.Estimators;
+using Bitis.Quantization.Quantizers;
+using Bitis.Quantization.Recipes;
+using Bitis.Quantization.Scans;
 using Bitis.Tensors;
 
 namespace Bitis.Tests.Kernels;

@@ -1,5 +1,9 @@
-using Bitis.Quantization;
-using Bitis.Runtime.Kernels;
+using Bitis.Kernels.Rounding;
+using Bitis.Kernels.Scan;
+using Bitis.Kernels.Simd;
+using Bitis.Quantization.Quantizers;
+using Bitis.Quantization.Recipes;
+using Bitis.Quantization.Scans;
 using Bitis.Tensors;
 
 namespace Bitis.Tests.Kernels;

@@ -1,5 +1,7 @@
 using System.Reflection;
-using Bitis.Runtime.Kernels;
+using Bitis.Kernels.Dispatch;
+using Bitis.Kernels.Gemm;
+using Bitis.Kernels.Scan;
 
 namespace Bitis.Tests.Kernels;
 

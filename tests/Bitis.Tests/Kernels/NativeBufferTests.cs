@@ -1,4 +1,4 @@
-using Bitis.Runtime.Kernels;
+using Bitis.Kernels.Memory;
 using Bitis.Tensors;
 
 namespace Bitis.Tests.Kernels;

@@ -1,5 +1,13 @@
-using Bitis.Quantization;
-using Bitis.Runtime.Kernels;
+using Bitis.Kernels.Activations;
+using Bitis.Kernels.Convolution;
+using Bitis.Kernels.Dispatch;
+using Bitis.Kernels.Gemm;
+using Bitis.Kernels.Hadamard;
+using Bitis.Kernels.Normalization;
+using Bitis.Kernels.Rounding;
+using Bitis.Kernels.Scan;
+using Bitis.Quantization.Quantizers;
+using Bitis.Quantization.Recipes;
 
 namespace Bitis.Tests.Kernels;
 

@@ -1,4 +1,8 @@
-using Bitis.Runtime.Kernels;
+using Bitis.Kernels.Dispatch;
+using Bitis.Kernels.Gemm;
+using Bitis.Kernels.Hadamard;
+using Bitis.Kernels.Rounding;
+using Bitis.Kernels.Simd;
 
 namespace Bitis.Tests.Kernels;
 

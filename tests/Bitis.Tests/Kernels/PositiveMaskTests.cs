@@ -1,4 +1,4 @@
-using Bitis.Runtime.Kernels;
+using Bitis.Kernels.Activations;
 
 namespace Bitis.Tests.Kernels;
 

@@ -1,4 +1,4 @@
-using Bitis.Runtime.Kernels;
+using Bitis.Kernels.Rounding;
 
 namespace Bitis.Tests.Kernels;
 

@@ -1,4 +1,4 @@
-using Bitis.Runtime.Kernels;
+using Bitis.Kernels.Normalization;
 
 namespace Bitis.Tests.Kernels;
 

@@ -1,4 +1,5 @@
-using Bitis.Runtime.Kernels;
+using Bitis.Kernels.Activations;
+using Bitis.Kernels.Rounding;
 
 namespace Bitis.Tests.Kernels;
 

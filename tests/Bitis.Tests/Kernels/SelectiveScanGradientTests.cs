@@ -1,4 +1,4 @@
-using Bitis.Runtime.Kernels;
+using Bitis.Kernels.Scan;
 
 namespace Bitis.Tests.Kernels;
 

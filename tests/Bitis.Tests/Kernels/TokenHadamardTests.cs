@@ -1,4 +1,4 @@
-using Bitis.Runtime.Kernels;
+using Bitis.Kernels.Hadamard;
 
 namespace Bitis.Tests.Kernels;
 

@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using Bitis.Runtime.Kernels;
+using Bitis.Kernels.Dispatch;
 
 namespace Bitis.Tests.Kernels;
 

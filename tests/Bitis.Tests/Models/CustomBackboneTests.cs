@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Bitis.Models;
+using Bitis.Models.Graphs;
 using Bitis.Tensors;
 using Bitis.Tests.Checkpoints;
 using Bitis.Tests.Cli;

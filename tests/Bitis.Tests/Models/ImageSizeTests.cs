@@ -1,8 +1,9 @@
+using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Models;
-using Bitis.Runtime;
+using Bitis.Models.LocalMamba;
+using Bitis.Models.Vim;
 using Bitis.Tensors;
-using Bitis.Training;
 
 namespace Bitis.Tests.Models;
 

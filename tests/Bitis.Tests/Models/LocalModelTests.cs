@@ -1,9 +1,15 @@
 using Bitis.Checkpoints;
+using Bitis.Execution.Planning;
+using Bitis.Execution.Sessions;
 using Bitis.Graphs;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Models;
-using Bitis.Operators;
+using Bitis.Models.LocalMamba;
+using Bitis.Models.VMamba;
 using Bitis.Quantization;
-using Bitis.Runtime;
+using Bitis.Quantization.Methods;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 using Bitis.Tests.Quantization;
 
@@ -130,7 +136,7 @@ public sealed class LocalModelTests : IDisposable
         Refused(Vim with { HasClassToken = true }, "rotary positions");
         Refused(Vim with { Width = 18 }, "rotary positions");
         Refused(Vim with { NormEpsilon = float.NaN }, "normEpsilon");
-        Refused(VMamba with { Directions = ["h,v,w2,w2_flip"] }, "scan directions of 1 blocks; expected 2");
+        Refused(VMamba with { Directions = ["h,v,w2,w2_flip"] }, "scan directions of 1 block; expected 2");
         Refused(VMamba with { Directions = ["h,v,w2,w2_flip", "h,v,q,w2_flip"] }, "no scan direction 'q'");
         Refused(VMamba with { InnerWidth = 4 }, "innerWidth");
 

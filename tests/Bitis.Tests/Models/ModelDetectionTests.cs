@@ -1,4 +1,6 @@
 using Bitis.Models;
+using Bitis.Models.LocalMamba;
+using Bitis.Models.Vim;
 using Bitis.Tensors;
 
 namespace Bitis.Tests.Models;

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Bitis.Checkpoints;
 using Bitis.Graphs;
 using Bitis.Models;
+using Bitis.Models.Families;
 using Bitis.Tensors;
 
 namespace Bitis.Tests.Models;

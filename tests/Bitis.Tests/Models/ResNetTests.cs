@@ -1,7 +1,9 @@
+using Bitis.Execution.LowBit;
+using Bitis.Execution.Sessions;
 using Bitis.Graphs;
+using Bitis.Graphs.Operators;
 using Bitis.Models;
-using Bitis.Operators;
-using Bitis.Runtime;
+using Bitis.Models.Reference;
 using Bitis.Tensors;
 using Bitis.Tests.Kernels;
 using Bitis.Training;

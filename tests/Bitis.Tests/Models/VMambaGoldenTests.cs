@@ -55,5 +55,5 @@ public sealed class VMambaGoldenTests
     }
 
     /// <summary><c>[batch, channels, height, width]</c> to <c>[batch, height·width, channels]</c>.</summary>
-    private static Tensor ToTokens(Tensor maps) => new Bitis.Operators.FlattenSpatial().Forward([maps], []);
+    private static Tensor ToTokens(Tensor maps) => new Bitis.Graphs.Operators.Tokens.FlattenSpatial().Forward([maps], []);
 }

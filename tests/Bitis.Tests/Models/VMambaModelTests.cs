@@ -1,10 +1,13 @@
 using System.Runtime.InteropServices;
 using Bitis.Checkpoints;
+using Bitis.Execution.Planning;
+using Bitis.Execution.Sessions;
 using Bitis.Graphs;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Tokens;
 using Bitis.Models;
-using Bitis.Operators;
-using Bitis.Quantization;
-using Bitis.Runtime;
+using Bitis.Models.VMamba;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 using Bitis.Tests.Quantization;
 

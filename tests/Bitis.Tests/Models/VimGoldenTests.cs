@@ -1,7 +1,7 @@
 using Bitis.Checkpoints;
+using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Models;
-using Bitis.Runtime;
 using Bitis.Tensors;
 
 namespace Bitis.Tests.Models;

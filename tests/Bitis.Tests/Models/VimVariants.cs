@@ -1,4 +1,5 @@
 using Bitis.Models;
+using Bitis.Models.Vim;
 
 namespace Bitis.Tests.Models;
 

@@ -1,7 +1,9 @@
 using Bitis.Checkpoints;
 using Bitis.Data;
 using Bitis.Models;
+using Bitis.Models.Vim;
 using Bitis.Quantization;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 using Bitis.Tests.Cli;
 

@@ -69,7 +69,7 @@ public sealed class VisionModelTests : IDisposable
         Assert.Equal([0f, (float)Math.Log(2)], model.Weights["layers.0.mixer.A_log"].Span[..2].ToArray());
         Assert.All(model.Weights["layers.0.mixer.D_b"].Span.ToArray(), d => Assert.Equal(1, d));
         // softplus(bias) is log-uniform in [0.001, 0.1].
-        Assert.All(model.Weights["layers.0.mixer.dt_proj.bias"].Span.ToArray(), b => Assert.InRange(Bitis.Operators.Softplus.Of(b), 0.00099f, 0.101f));
+        Assert.All(model.Weights["layers.0.mixer.dt_proj.bias"].Span.ToArray(), b => Assert.InRange(Bitis.Graphs.Operators.Elementwise.Softplus.Of(b), 0.00099f, 0.101f));
         Assert.All(model.Weights["layers.0.mixer.in_proj.weight"].Span.ToArray(), w => Assert.InRange(Math.Abs(w), 0, 1 / MathF.Sqrt(32)));
     }
 

@@ -1,6 +1,8 @@
+using Bitis.Execution.LowBit;
+using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Models;
-using Bitis.Runtime;
+using Bitis.Models.Reference;
 using Bitis.Tensors;
 using Bitis.Tests.Kernels;
 using Bitis.Training;

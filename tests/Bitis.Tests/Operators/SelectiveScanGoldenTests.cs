@@ -1,9 +1,11 @@
 using Bitis.Checkpoints;
-using Bitis.Operators;
-using Bitis.Runtime.Kernels;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Kernels.Activations;
+using Bitis.Kernels.Scan;
 using Bitis.Tensors;
 using Bitis.Tests.Kernels;
-using SelectiveScan = Bitis.Operators.SelectiveScan;
+using SelectiveScan = Bitis.Graphs.Operators.SelectiveScan;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Tests.Operators;

@@ -1,4 +1,6 @@
-using Bitis.Quantization;
+using Bitis.Quantization.Calibration;
+using Bitis.Quantization.Estimators;
+using Bitis.Quantization.Recipes;
 
 namespace Bitis.Tests.Quantization;
 

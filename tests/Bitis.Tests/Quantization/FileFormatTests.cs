@@ -3,9 +3,11 @@ using System.Security.Cryptography;
 using System.Text;
 using Bitis.Checkpoints;
 using Bitis.Data;
+using Bitis.Execution.Sessions;
 using Bitis.Models;
 using Bitis.Quantization;
-using Bitis.Runtime;
+using Bitis.Quantization.Methods;
+using Bitis.Quantization.Recipes;
 
 namespace Bitis.Tests.Quantization;
 

@@ -1,6 +1,8 @@
+using Bitis.Execution.LowBit;
 using Bitis.Graphs;
 using Bitis.Models;
-using Bitis.Quantization;
+using Bitis.Quantization.Quantizers;
+using Bitis.Quantization.Recipes;
 using Bitis.Training;
 
 namespace Bitis.Tests.Quantization;

@@ -1,8 +1,9 @@
+using Bitis.Execution.Sessions;
 using Bitis.Graphs;
+using Bitis.Graphs.Operators;
 using Bitis.Models;
-using Bitis.Operators;
 using Bitis.Quantization;
-using Bitis.Runtime;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 
 namespace Bitis.Tests.Quantization;

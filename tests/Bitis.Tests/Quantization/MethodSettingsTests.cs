@@ -2,7 +2,10 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using Bitis.Models;
-using Bitis.Quantization;
+using Bitis.Quantization.Calibration;
+using Bitis.Quantization.Estimators;
+using Bitis.Quantization.Methods;
+using Bitis.Quantization.Recipes;
 
 namespace Bitis.Tests.Quantization;
 

@@ -1,5 +1,6 @@
 using Bitis.Models;
 using Bitis.Quantization;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 
 namespace Bitis.Tests.Quantization;

@@ -2,6 +2,8 @@ using System.Runtime.InteropServices;
 using Bitis.Checkpoints;
 using Bitis.Models;
 using Bitis.Quantization;
+using Bitis.Quantization.Quantizers;
+using Bitis.Quantization.Recipes;
 
 namespace Bitis.Tests.Quantization;
 

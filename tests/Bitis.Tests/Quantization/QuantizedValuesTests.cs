@@ -3,6 +3,9 @@ using System.Runtime.InteropServices;
 using Bitis.Checkpoints;
 using Bitis.Fuzz;
 using Bitis.Quantization;
+using Bitis.Quantization.Methods;
+using Bitis.Quantization.Quantizers;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 
 namespace Bitis.Tests.Quantization;

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
-using Bitis.Quantization;
+using Bitis.Quantization.Methods;
+using Bitis.Quantization.Recipes;
 
 namespace Bitis.Tests.Quantization;
 

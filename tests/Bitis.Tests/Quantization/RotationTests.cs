@@ -1,5 +1,9 @@
 using Bitis.Models;
 using Bitis.Quantization;
+using Bitis.Quantization.Calibration;
+using Bitis.Quantization.Estimators;
+using Bitis.Quantization.Methods;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 using Bitis.Tests.Kernels;
 
@@ -59,7 +63,7 @@ public sealed class RotationTests
         var statistics = new SiteStatistics("x", 1);
         statistics.ObserveRange(Tensor.From([1, 1, 16], rotated));
         QuantizedLayer layer = QuantizedLayer.Create(weight, new BitWidths(8, 8), Granularity.PerTensor, statistics, new MinMaxEstimator(), threads: 1, rotation: 16);
-        Tensor back = layer.DequantizeWeight(new Bitis.Operators.Linear(16, 4, HasBias: false));
+        Tensor back = layer.DequantizeWeight(new Bitis.Graphs.Operators.Linear(16, 4, HasBias: false));
         for (int i = 0; i < weight.Length; i++)
             Assert.Equal(weight.Span[i], back.Span[i], 0.02);
         Assert.Throws<ArgumentException>(() => new QuantizedLayer(null, null, layer.Input, rotation: 16));

@@ -1,4 +1,5 @@
-using Bitis.Quantization;
+using Bitis.Quantization.Quantizers;
+using Bitis.Quantization.Scans;
 using Bitis.Tensors;
 using Bitis.Tests.Kernels;
 

@@ -1,5 +1,6 @@
-using Bitis.Operators;
-using Bitis.Quantization;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Quantization.Scans;
 using Bitis.Tensors;
 
 namespace Bitis.Tests.Quantization;

@@ -1,5 +1,6 @@
-using Bitis.Quantization;
-using Bitis.Runtime.Kernels;
+using Bitis.Kernels.Rounding;
+using Bitis.Quantization.Quantizers;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 
 namespace Bitis.Tests.Quantization;

@@ -1,7 +1,8 @@
 using System.Text.RegularExpressions;
 using Bitis.Graphs;
-using Bitis.Operators;
+using Bitis.Graphs.Operators;
 using Bitis.Quantization;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 using Bitis.Tests.Kernels;
 using Bitis.Tests.Quantization;

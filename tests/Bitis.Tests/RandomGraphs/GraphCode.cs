@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using System.Text;
-using Bitis.Operators;
+using Bitis.Graphs.Operators;
 using Bitis.Tensors;
 
 namespace Bitis.Tests.RandomGraphs;

@@ -1,11 +1,13 @@
 using Bitis.Execution.Planning;
+using Bitis.Execution.Sessions;
 using Bitis.Graphs;
+using Bitis.Kernels.Rounding;
 using Bitis.Models;
 using Bitis.Quantization;
-using Bitis.Runtime;
-using Bitis.Runtime.Kernels;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 using Bitis.Training;
+using Bitis.Training.Optimization;
 
 namespace Bitis.Tests.RandomGraphs;
 

@@ -1,5 +1,5 @@
 using Bitis.Graphs;
-using Bitis.Operators;
+using Bitis.Graphs.Operators;
 using Bitis.Tensors;
 
 namespace Bitis.Tests.RandomGraphs;

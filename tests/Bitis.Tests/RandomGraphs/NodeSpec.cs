@@ -1,4 +1,4 @@
-using Bitis.Operators;
+using Bitis.Graphs.Operators;
 
 namespace Bitis.Tests.RandomGraphs;
 

@@ -1,8 +1,13 @@
 using Bitis.Checkpoints;
 using Bitis.Graphs;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Graphs.Operators.Tokens;
 using Bitis.Models;
-using Bitis.Operators;
 using Bitis.Quantization;
+using Bitis.Quantization.Files;
+using Bitis.Quantization.Methods;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 using Bitis.Tests.Quantization;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;

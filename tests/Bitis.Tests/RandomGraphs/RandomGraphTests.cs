@@ -1,5 +1,6 @@
 using System.Globalization;
-using Bitis.Operators;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
 using Xunit.Abstractions;
 
 namespace Bitis.Tests.RandomGraphs;
@@ -21,7 +22,8 @@ public sealed class RandomGraphTests(DiagnosticSink sink, ITestOutputHelper outp
     [Fact]
     public void Every_operator_occurs()
     {
-        Type[] all = [.. typeof(Operator).Assembly.GetTypes().Where(type => type is { IsAbstract: false, Namespace: "Bitis.Operators" } && type.IsAssignableTo(typeof(Operator)))];
+        Type[] all = [.. typeof(Operator).Assembly.GetTypes().Where(type => type is { IsAbstract: false, Namespace: not null }
+            && type.Namespace.StartsWith("Bitis.Graphs.Operators", StringComparison.Ordinal) && type.IsAssignableTo(typeof(Operator)))];
         Assert.True(all.Length >= 29);
         HashSet<Type> found = [.. Enumerable.Range(0, EnoughForAllOperators).SelectMany(seed => GraphGenerator.Generate((ulong)seed).Nodes).Select(node => node.Operator.GetType())];
         Assert.Empty(all.Where(type => !found.Contains(type)).Select(type => type.Name));

@@ -1,11 +1,15 @@
 using Bitis.Checkpoints;
+using Bitis.Execution.Gradients;
 using Bitis.Graphs;
-using Bitis.Operators;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Quantization;
+using Bitis.Quantization.Calibration;
+using Bitis.Quantization.Estimators;
+using Bitis.Quantization.Methods;
+using Bitis.Quantization.Recipes;
 using Bitis.Reconstruction;
-using Bitis.Runtime.Kernels;
 using Bitis.Tensors;
-using Bitis.Training.Gradients;
 
 namespace Bitis.Tests.Reconstruction;
 

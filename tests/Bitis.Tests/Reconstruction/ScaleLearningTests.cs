@@ -1,6 +1,10 @@
 using Bitis.Graphs;
-using Bitis.Operators;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Quantization;
+using Bitis.Quantization.Methods;
+using Bitis.Quantization.Quantizers;
+using Bitis.Quantization.Recipes;
 using Bitis.Reconstruction;
 using Bitis.Tensors;
 using Bitis.Tests.Quantization;

@@ -1,4 +1,4 @@
-using Bitis.Runtime;
+using Bitis.Execution.Planning;
 
 namespace Bitis.Tests.Runtime;
 

@@ -1,5 +1,4 @@
 using Bitis.Execution.Planning;
-using Bitis.Runtime;
 
 namespace Bitis.Tests.Runtime;
 

@@ -1,6 +1,6 @@
 using Bitis.Data;
+using Bitis.Execution.Sessions;
 using Bitis.Models;
-using Bitis.Runtime;
 
 namespace Bitis.Tests.Runtime;
 

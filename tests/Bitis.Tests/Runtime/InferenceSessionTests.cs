@@ -1,10 +1,14 @@
 using Bitis.Data;
 using Bitis.Execution.Planning;
+using Bitis.Execution.Sessions;
 using Bitis.Graphs;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Graphs.Operators.Tokens;
 using Bitis.Models;
-using Bitis.Operators;
+using Bitis.Models.LocalMamba;
 using Bitis.Quantization;
-using Bitis.Runtime;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 using Bitis.Tests.Models;
 using Bitis.Tests.Quantization;

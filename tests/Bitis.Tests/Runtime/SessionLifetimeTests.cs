@@ -1,7 +1,8 @@
 using System.Runtime.CompilerServices;
+using Bitis.Execution.Sessions;
+using Bitis.Kernels.Memory;
+using Bitis.Kernels.Rounding;
 using Bitis.Models;
-using Bitis.Runtime;
-using Bitis.Runtime.Kernels;
 using Bitis.Tensors;
 using Bitis.Tests.Models;
 using Bitis.Tests.Quantization;

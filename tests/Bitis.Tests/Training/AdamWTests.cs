@@ -1,8 +1,11 @@
 using Bitis.Graphs;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Models;
-using Bitis.Operators;
+using Bitis.Models.Vim;
 using Bitis.Tensors;
 using Bitis.Training;
+using Bitis.Training.Optimization;
 
 namespace Bitis.Tests.Training;
 

@@ -1,8 +1,9 @@
+using Bitis.Execution.LowBit;
 using Bitis.Graphs;
+using Bitis.Graphs.Operators;
 using Bitis.Models;
-using Bitis.Operators;
+using Bitis.Models.Vim;
 using Bitis.Tests.Kernels;
-using Bitis.Training;
 
 namespace Bitis.Tests.Training;
 

@@ -1,6 +1,10 @@
+using Bitis.Execution.Gradients;
+using Bitis.Execution.LowBit;
 using Bitis.Graphs;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Graphs.Operators.Tokens;
 using Bitis.Models;
-using Bitis.Operators;
 using Bitis.Tensors;
 using Bitis.Tests.Kernels;
 using Bitis.Training;

@@ -1,5 +1,5 @@
 using Bitis.Tensors;
-using Bitis.Training;
+using Bitis.Training.Optimization;
 
 namespace Bitis.Tests.Training;
 

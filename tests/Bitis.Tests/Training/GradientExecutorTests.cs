@@ -1,9 +1,11 @@
 using Bitis.Checkpoints;
 using Bitis.Models;
+using Bitis.Models.Vim;
 using Bitis.Tensors;
 using Bitis.Tests.Kernels;
 using Bitis.Tests.Models;
 using Bitis.Training;
+using Bitis.Training.Optimization;
 
 namespace Bitis.Tests.Training;
 

@@ -1,7 +1,10 @@
 using Bitis.Data;
 using Bitis.Graphs;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Graphs.Operators.Tokens;
 using Bitis.Models;
-using Bitis.Operators;
+using Bitis.Models.Graphs;
 using Bitis.Tensors;
 using Bitis.Training;
 

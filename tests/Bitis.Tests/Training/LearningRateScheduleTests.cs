@@ -1,4 +1,5 @@
 using Bitis.Training;
+using Bitis.Training.Optimization;
 
 namespace Bitis.Tests.Training;
 

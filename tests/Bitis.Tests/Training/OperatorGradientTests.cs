@@ -1,14 +1,19 @@
+using Bitis.Execution.Gradients;
+using Bitis.Execution.LowBit;
+using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
-using Bitis.Operators;
-using Bitis.Quantization;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Graphs.Operators.Tokens;
+using Bitis.Quantization.Quantizers;
+using Bitis.Quantization.Recipes;
 using Bitis.Reconstruction;
-using Bitis.Runtime;
 using Bitis.Tensors;
 using Bitis.Tests.Kernels;
 using Bitis.Tests.RandomGraphs;
 using Bitis.Training;
-using Bitis.Training.Gradients;
+using Bitis.Training.Optimization;
 
 namespace Bitis.Tests.Training;
 

@@ -1,5 +1,5 @@
-using Bitis.Runtime.Kernels;
-using Bitis.Training.Gradients;
+using Bitis.Execution.Gradients;
+using Bitis.Kernels.Memory;
 
 namespace Bitis.Tests.Training;
 

@@ -1,5 +1,5 @@
+using Bitis.Execution.Gradients;
 using Bitis.Tests.Kernels;
-using Bitis.Training.Gradients;
 
 namespace Bitis.Tests.Training;
 

@@ -1,5 +1,5 @@
 using Bitis.Tests.Kernels;
-using Bitis.Training;
+using Bitis.Training.Optimization;
 
 namespace Bitis.Tests.Training;
 

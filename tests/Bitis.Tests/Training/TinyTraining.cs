@@ -1,5 +1,5 @@
 using Bitis.Data;
-using Bitis.Models;
+using Bitis.Models.Vim;
 using Bitis.Tensors;
 using Bitis.Training;
 

@@ -1,10 +1,15 @@
 using System.Text.Json;
 using Bitis.Data;
+using Bitis.Execution.LowBit;
 using Bitis.Graphs;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Graphs.Operators.Tokens;
 using Bitis.Models;
-using Bitis.Operators;
+using Bitis.Models.Graphs;
 using Bitis.Tensors;
 using Bitis.Training;
+using Bitis.Training.Images;
 
 namespace Bitis.Tests.Training;
 

@@ -1,6 +1,9 @@
 using Bitis.Checkpoints;
 using Bitis.Models;
+using Bitis.Models.Vim;
 using Bitis.Training;
+using Bitis.Training.Images;
+using Bitis.Training.Loop;
 
 namespace Bitis.Tests.Training;
 

@@ -1,5 +1,6 @@
 using Bitis.Data;
 using Bitis.Training;
+using Bitis.Training.Loop;
 
 namespace Bitis.Tests.Training;
 

@@ -1,7 +1,8 @@
 using Bitis.Graphs;
-using Bitis.Operators;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Tensors;
-using Bitis.Training;
+using Bitis.Training.Optimization;
 
 namespace Bitis.Tests.Training;
 

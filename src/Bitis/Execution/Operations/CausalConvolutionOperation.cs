@@ -1,11 +1,11 @@
+using Bitis.Execution.Gradients;
+using Bitis.Execution.Gradients.Layers;
 using Bitis.Execution.Planning;
+using Bitis.Execution.Steps;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
-using Bitis.Runtime;
-using Bitis.Runtime.Kernels;
-using Bitis.Runtime.Steps;
+using Bitis.Kernels.Convolution;
 using Bitis.Tensors;
-using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
 

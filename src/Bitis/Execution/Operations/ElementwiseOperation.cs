@@ -1,9 +1,10 @@
+using Bitis.Execution.Gradients;
+using Bitis.Execution.Gradients.Values;
 using Bitis.Execution.Planning;
+using Bitis.Execution.Steps;
 using Bitis.Graphs;
-using Bitis.Runtime;
-using Bitis.Runtime.Kernels;
-using Bitis.Runtime.Steps;
-using Bitis.Training.Gradients;
+using Bitis.Kernels.Activations;
+using Bitis.Kernels.Dispatch;
 
 namespace Bitis.Execution.Operations;
 

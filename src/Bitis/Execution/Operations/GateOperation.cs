@@ -1,9 +1,10 @@
+using Bitis.Execution.Gradients;
+using Bitis.Execution.Gradients.Values;
 using Bitis.Execution.Planning;
+using Bitis.Execution.Steps;
 using Bitis.Graphs.Fusion;
-using Bitis.Operators;
-using Bitis.Runtime;
-using Bitis.Runtime.Steps;
-using Bitis.Training.Gradients;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
 
 namespace Bitis.Execution.Operations;
 

@@ -1,8 +1,8 @@
+using Bitis.Execution.Gradients;
+using Bitis.Execution.Gradients.Values;
 using Bitis.Execution.Planning;
+using Bitis.Execution.Steps;
 using Bitis.Graphs;
-using Bitis.Runtime;
-using Bitis.Runtime.Steps;
-using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
 

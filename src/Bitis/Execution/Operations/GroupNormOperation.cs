@@ -1,11 +1,12 @@
+using Bitis.Execution.Gradients;
+using Bitis.Execution.Gradients.Layers;
 using Bitis.Execution.Planning;
+using Bitis.Execution.Steps;
 using Bitis.Graphs;
-using Bitis.Operators;
-using Bitis.Runtime;
-using Bitis.Runtime.Kernels;
-using Bitis.Runtime.Steps;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Kernels.Normalization;
 using Bitis.Tensors;
-using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
 

@@ -1,5 +1,5 @@
+using Bitis.Execution.Gradients;
 using Bitis.Execution.Planning;
-using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
 

@@ -1,8 +1,12 @@
+using Bitis.Execution.Gradients.Layers;
+using Bitis.Execution.Gradients.Values;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
-using Bitis.Operators;
-using Bitis.Runtime.Kernels;
-using Bitis.Training.Gradients;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Graphs.Operators.Tokens;
+using Bitis.Kernels.Activations;
+using Bitis.Kernels.Scan;
 
 namespace Bitis.Execution.Operations;
 
@@ -45,7 +49,7 @@ internal static class OperationTable
     };
 
     /// <summary>Whether an operator by itself has steps of its own; the others are views, or run through their reference forward.</summary>
-    public static bool HasKernel(Operator op) => op is CausalConv1d or DepthwiseConv2d or Bitis.Operators.SelectiveScan || Operators.ContainsKey(op.GetType());
+    public static bool HasKernel(Operator op) => op is CausalConv1d or DepthwiseConv2d or Bitis.Graphs.Operators.SelectiveScan || Operators.ContainsKey(op.GetType());
 
     /// <summary>The class that computes an operation.</summary>
     public static Operation For(FusedOperation fused) => fused switch

@@ -1,12 +1,16 @@
+using Bitis.Execution.Gradients;
+using Bitis.Execution.Gradients.Layers;
 using Bitis.Execution.Planning;
+using Bitis.Execution.Steps;
+using Bitis.Execution.Steps.Integer;
 using Bitis.Graphs;
-using Bitis.Operators;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Kernels.Dispatch;
+using Bitis.Kernels.Gemm;
+using Bitis.Kernels.Rounding;
 using Bitis.Quantization;
-using Bitis.Runtime;
-using Bitis.Runtime.Kernels;
-using Bitis.Runtime.Steps;
 using Bitis.Tensors;
-using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
 

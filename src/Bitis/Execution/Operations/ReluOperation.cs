@@ -1,6 +1,7 @@
+using Bitis.Execution.Gradients;
+using Bitis.Execution.Gradients.Values;
 using Bitis.Graphs;
-using Bitis.Runtime.Kernels;
-using Bitis.Training.Gradients;
+using Bitis.Kernels.Activations;
 
 namespace Bitis.Execution.Operations;
 

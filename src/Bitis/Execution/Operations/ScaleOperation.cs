@@ -1,5 +1,5 @@
+using Bitis.Execution.Gradients.Values;
 using Bitis.Graphs;
-using Bitis.Training.Gradients;
 
 namespace Bitis.Execution.Operations;
 

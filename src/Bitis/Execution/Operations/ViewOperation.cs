@@ -1,9 +1,9 @@
+using Bitis.Execution.Gradients;
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
-using Bitis.Operators;
-using Bitis.Runtime;
-using Bitis.Training.Gradients;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Tokens;
 
 namespace Bitis.Execution.Operations;
 

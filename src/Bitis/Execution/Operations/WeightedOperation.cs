@@ -1,8 +1,7 @@
 using Bitis.Execution.Planning;
+using Bitis.Execution.Steps.Integer;
 using Bitis.Graphs;
-using Bitis.Quantization;
-using Bitis.Runtime;
-using Bitis.Runtime.Steps;
+using Bitis.Quantization.Quantizers;
 using Bitis.Tensors;
 
 namespace Bitis.Execution.Operations;

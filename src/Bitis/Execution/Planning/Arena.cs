@@ -1,5 +1,4 @@
-using Bitis.Runtime;
-using Bitis.Runtime.Kernels;
+using Bitis.Kernels.Memory;
 
 namespace Bitis.Execution.Planning;
 

@@ -1,4 +1,3 @@
-using Bitis.Runtime;
 
 namespace Bitis.Execution.Planning;
 

@@ -1,7 +1,6 @@
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
-using Bitis.Quantization;
-using Bitis.Runtime;
+using Bitis.Quantization.Scans;
 using Bitis.Tensors;
 
 namespace Bitis.Execution.Planning;

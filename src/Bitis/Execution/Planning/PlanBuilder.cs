@@ -1,10 +1,12 @@
 using Bitis.Execution.Operations;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
-using Bitis.Operators;
+using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Kernels.Gemm;
+using Bitis.Kernels.Rounding;
 using Bitis.Quantization;
-using Bitis.Runtime;
-using Bitis.Runtime.Kernels;
+using Bitis.Quantization.Quantizers;
+using Bitis.Quantization.Scans;
 using Bitis.Tensors;
 
 namespace Bitis.Execution.Planning;

@@ -1,4 +1,6 @@
-using Bitis.Operators;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Graphs.Operators.Tokens;
 
 namespace Bitis.Graphs.Fusion;
 

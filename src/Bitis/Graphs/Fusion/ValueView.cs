@@ -1,4 +1,5 @@
-using Bitis.Operators;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Tokens;
 
 namespace Bitis.Graphs.Fusion;
 

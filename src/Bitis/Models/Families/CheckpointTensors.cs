@@ -1,6 +1,6 @@
 using Bitis.Tensors;
 
-namespace Bitis.Models;
+namespace Bitis.Models.Families;
 
 /// <summary>
 /// What a family reads an architecture off: the names and shapes of a checkpoint's tensors, and what stands beside

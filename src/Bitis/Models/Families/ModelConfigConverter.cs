@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace Bitis.Models;
+namespace Bitis.Models.Families;
 
 /// <summary>
 /// Writes an architecture as an object whose first member is the name of its family, and reads it back.

@@ -1,7 +1,12 @@
 using System.Text.Json;
+using Bitis.Models.Graphs;
+using Bitis.Models.LocalMamba;
+using Bitis.Models.Reference;
+using Bitis.Models.VMamba;
+using Bitis.Models.Vim;
 using Bitis.Tensors;
 
-namespace Bitis.Models;
+namespace Bitis.Models.Families;
 
 /// <summary>The families that are known: those of Bitis, and what a program registers.</summary>
 public static class ModelFamilies

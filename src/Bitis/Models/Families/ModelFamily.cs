@@ -2,7 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Bitis.Tensors;
 
-namespace Bitis.Models;
+namespace Bitis.Models.Families;
 
 /// <summary>
 /// Models of one architecture in different sizes: what their checkpoints look like, and how files say their sizes.

@@ -1,9 +1,10 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json.Serialization;
 using Bitis.Graphs;
-using Bitis.Operators;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
 
-namespace Bitis.Models;
+namespace Bitis.Models.Graphs;
 
 /// <summary>
 /// An architecture that is its graph, operator by operator: files carry all of it, so that it runs where nobody knows

@@ -1,8 +1,10 @@
 using Bitis.Graphs;
-using Bitis.Operators;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Graphs.Operators.Tokens;
 using Bitis.Tensors;
 
-namespace Bitis.Models;
+namespace Bitis.Models.Graphs;
 
 /// <summary>Fresh weights by what operators are, for graphs that no family initializes; from one seed.</summary>
 /// <remarks>

@@ -1,6 +1,6 @@
-using Bitis.Operators;
+using Bitis.Graphs.Operators;
 
-namespace Bitis.Models;
+namespace Bitis.Models.Graphs;
 
 /// <summary>A node of a graph as files have it (docs/file-format.md).</summary>
 /// <param name="Name">The node's name.</param>

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using Bitis.Graphs;
 
-namespace Bitis.Models;
+namespace Bitis.Models.LocalMamba;
 
 /// <summary>
 /// The four scans of a LocalMamba block (hunto/LocalMamba, <c>mamba/multi_mamba.py</c>: <c>MultiScan</c> and

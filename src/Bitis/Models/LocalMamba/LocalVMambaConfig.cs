@@ -1,7 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json.Serialization;
+using Bitis.Models.VMamba;
 
-namespace Bitis.Models;
+namespace Bitis.Models.LocalMamba;
 
 /// <summary>
 /// The architecture of a LocalVMamba (Huang et al., "LocalMamba: Visual State Space Model with Windowed Selective
@@ -43,7 +44,8 @@ public sealed record LocalVMambaConfig : VMambaConfig
         if (Directions is null || Directions.Count != blocks)
         {
             throw new BitisException(
-                $"The model has scan directions of {Directions?.Count ?? 0} blocks; expected {blocks}.");
+                $"The model has scan directions of {DisplayText.Count(Directions?.Count ?? 0, "block")}; "
+                + $"expected {blocks}.");
         }
         ScanDirection.Validate(Directions);
     }

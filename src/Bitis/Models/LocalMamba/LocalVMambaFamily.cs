@@ -1,6 +1,8 @@
+using Bitis.Models.Families;
+using Bitis.Models.VMamba;
 using Bitis.Tensors;
 
-namespace Bitis.Models;
+namespace Bitis.Models.LocalMamba;
 
 /// <summary>LocalVMamba, a VMamba's pyramid with four scan directions of its own choice in each block.</summary>
 internal sealed class LocalVMambaFamily()

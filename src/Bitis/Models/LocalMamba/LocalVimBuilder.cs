@@ -1,7 +1,7 @@
 using System.Globalization;
 using Bitis.Graphs;
 
-namespace Bitis.Models;
+namespace Bitis.Models.LocalMamba;
 
 /// <summary>
 /// LocalVim as a graph, with the official names (hunto/LocalMamba, <c>classification/lib/models/local_vim.py</c> and

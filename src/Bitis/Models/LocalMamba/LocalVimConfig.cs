@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 using Bitis.Graphs;
 using Bitis.Tensors;
 
-namespace Bitis.Models;
+namespace Bitis.Models.LocalMamba;
 
 /// <summary>
 /// The architecture of a LocalVim (Huang et al., "LocalMamba: Visual State Space Model with Windowed Selective Scan",

@@ -1,6 +1,7 @@
+using Bitis.Models.Families;
 using Bitis.Tensors;
 
-namespace Bitis.Models;
+namespace Bitis.Models.LocalMamba;
 
 /// <summary>Reads a LocalVim's architecture off the names and shapes of its tensors.</summary>
 internal sealed class LocalVimDetector(CheckpointTensors tensors)

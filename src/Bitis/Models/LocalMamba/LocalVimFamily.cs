@@ -1,6 +1,7 @@
+using Bitis.Models.Families;
 using Bitis.Tensors;
 
-namespace Bitis.Models;
+namespace Bitis.Models.LocalMamba;
 
 /// <summary>LocalVim, with four scan directions of its own choice in each block.</summary>
 internal sealed class LocalVimFamily() : ModelFamily<LocalVimConfig>("localvim", ModelJson.Default.LocalVimConfig)

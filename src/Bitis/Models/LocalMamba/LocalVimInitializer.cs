@@ -1,8 +1,9 @@
 using Bitis.Graphs;
-using Bitis.Operators;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Tokens;
 using Bitis.Tensors;
 
-namespace Bitis.Models;
+namespace Bitis.Models.LocalMamba;
 
 /// <summary>Fresh weights for a LocalVim, distributed as the official code initializes them; from one seed.</summary>
 internal static class LocalVimInitializer

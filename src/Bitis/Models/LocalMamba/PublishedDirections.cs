@@ -1,4 +1,6 @@
-namespace Bitis.Models;
+using Bitis.Models.Families;
+
+namespace Bitis.Models.LocalMamba;
 
 /// <summary>The scan directions of a checkpoint's blocks, which its tensors do not tell.</summary>
 internal static class PublishedDirections
@@ -28,6 +30,7 @@ internal static class PublishedDirections
         }
         throw tensors.Refusal(
             $"the weights of a {family} do not tell its scan directions, and no published one has this shape. "
-            + $"Name them for each of its {blocks} blocks, or once for all, with --directions (h,v_flip,w7,w7_flip/h,h_flip,v,w2/...).");
+            + $"Name them for each block ({blocks}), or once for all, with --directions "
+            + "(h,v_flip,w7,w7_flip/h,h_flip,v,w2/...).");
     }
 }

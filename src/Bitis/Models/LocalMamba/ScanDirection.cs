@@ -1,7 +1,7 @@
 using System.Globalization;
 using Bitis.Graphs;
 
-namespace Bitis.Models;
+namespace Bitis.Models.LocalMamba;
 
 /// <summary>
 /// An order in which a LocalMamba block scans the tokens of its grid, with the official names: row by row (<c>h</c>),

@@ -1,6 +1,6 @@
 using Bitis.Graphs;
 
-namespace Bitis.Models;
+namespace Bitis.Models.Reference;
 
 /// <summary>
 /// A residual network as a graph, with torchvision's names (<c>torchvision/models/resnet.py</c>; norms are <c>norm</c> for its <c>bn</c>). Maps

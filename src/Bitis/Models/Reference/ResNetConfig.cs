@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 using Bitis.Graphs;
 using Bitis.Tensors;
 
-namespace Bitis.Models;
+namespace Bitis.Models.Reference;
 
 /// <summary>
 /// The architecture of a residual network of basic blocks for small images (He et al., 2016, section 4.2), with the names that torchvision

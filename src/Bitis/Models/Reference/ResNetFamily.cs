@@ -1,4 +1,6 @@
-namespace Bitis.Models;
+using Bitis.Models.Families;
+
+namespace Bitis.Models.Reference;
 
 /// <summary>Residual networks, to compare with.</summary>
 internal sealed class ResNetFamily() : ModelFamily<ResNetConfig>("resnet", ModelJson.Default.ResNetConfig);

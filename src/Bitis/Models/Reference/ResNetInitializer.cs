@@ -1,8 +1,8 @@
 using Bitis.Graphs;
-using Bitis.Operators;
+using Bitis.Graphs.Operators;
 using Bitis.Tensors;
 
-namespace Bitis.Models;
+namespace Bitis.Models.Reference;
 
 /// <summary>Fresh weights for a residual network, distributed as torchvision initializes them; from one seed.</summary>
 internal static class ResNetInitializer

@@ -1,6 +1,6 @@
 using Bitis.Graphs;
 
-namespace Bitis.Models;
+namespace Bitis.Models.Reference;
 
 /// <summary>A vision transformer as a graph, with timm's names (<c>timm/models/vision_transformer.py</c>): L tokens, D channels.</summary>
 internal static class VitBuilder

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 using Bitis.Graphs;
 using Bitis.Tensors;
 
-namespace Bitis.Models;
+namespace Bitis.Models.Reference;
 
 /// <summary>
 /// The architecture of a vision transformer (Dosovitskiy et al., 2021), with the names that timm gives its parts: what Vision Mambas are

@@ -1,4 +1,6 @@
-namespace Bitis.Models;
+using Bitis.Models.Families;
+
+namespace Bitis.Models.Reference;
 
 /// <summary>Vision transformers, to compare with.</summary>
 internal sealed class VitFamily() : ModelFamily<VitConfig>("vit", ModelJson.Default.VitConfig)

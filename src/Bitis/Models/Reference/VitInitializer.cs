@@ -1,6 +1,6 @@
 using Bitis.Tensors;
 
-namespace Bitis.Models;
+namespace Bitis.Models.Reference;
 
 /// <summary>Fresh weights for a vision transformer, distributed as timm initializes them; from one seed.</summary>
 internal static class VitInitializer

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Bitis.Models;
+namespace Bitis.Models.VMamba;
 
 /// <summary>How a pyramid halves its grid between stages.</summary>
 [JsonConverter(typeof(EnumByName<DownsamplingKind>))]

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Bitis.Models;
+namespace Bitis.Models.VMamba;
 
 /// <summary>How a VMamba turns the image into tokens.</summary>
 [JsonConverter(typeof(EnumByName<StemKind>))]

@@ -1,7 +1,8 @@
 using System.Globalization;
 using Bitis.Graphs;
+using Bitis.Models.LocalMamba;
 
-namespace Bitis.Models;
+namespace Bitis.Models.VMamba;
 
 /// <summary>
 /// VMamba as a graph, with the official names (MzeroMiko/VMamba, <c>classification/models/vmamba.py</c>: forward types

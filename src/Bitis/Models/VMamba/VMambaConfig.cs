@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 using Bitis.Graphs;
 using Bitis.Tensors;
 
-namespace Bitis.Models;
+namespace Bitis.Models.VMamba;
 
 /// <summary>
 /// The architecture of a VMamba (Liu et al., "VMamba: Visual State Space Model", 2024): a pyramid of stages, whose

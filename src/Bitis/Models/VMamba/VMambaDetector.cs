@@ -1,6 +1,7 @@
+using Bitis.Models.Families;
 using Bitis.Tensors;
 
-namespace Bitis.Models;
+namespace Bitis.Models.VMamba;
 
 /// <summary>
 /// Reads the architecture of a VMamba, or of the pyramid that a LocalVMamba is, off the names and shapes of its

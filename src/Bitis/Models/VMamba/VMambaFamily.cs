@@ -1,6 +1,8 @@
+using Bitis.Models.Families;
+using Bitis.Models.LocalMamba;
 using Bitis.Tensors;
 
-namespace Bitis.Models;
+namespace Bitis.Models.VMamba;
 
 /// <summary>VMamba, a pyramid of blocks that scan a grid in four directions.</summary>
 internal sealed class VMambaFamily() : ModelFamily<VMambaConfig>("vmamba", ModelJson.Default.VMambaConfig)

@@ -1,8 +1,8 @@
 using Bitis.Graphs;
-using Bitis.Operators;
+using Bitis.Graphs.Operators;
 using Bitis.Tensors;
 
-namespace Bitis.Models;
+namespace Bitis.Models.VMamba;
 
 /// <summary>
 /// Fresh weights for a VMamba or LocalVMamba, distributed as the official code initializes them; from one seed.

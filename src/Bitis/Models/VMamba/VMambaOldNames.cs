@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace Bitis.Models;
+namespace Bitis.Models.VMamba;
 
 /// <summary>The names that VMamba's older training code wrote, and those of today's.</summary>
 internal static partial class VMambaOldNames

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Bitis.Models;
+namespace Bitis.Models.Vim;
 
 /// <summary>Where a Vim puts its class token.</summary>
 [JsonConverter(typeof(EnumByName<ClassTokenPosition>))]

@@ -1,6 +1,6 @@
 using Bitis.Graphs;
 
-namespace Bitis.Models;
+namespace Bitis.Models.Vim;
 
 /// <summary>
 /// Vim as a graph, with the official names (hustvl/Vim, <c>vim/models_mamba.py</c> and <c>mamba_simple.py</c>, bimamba

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 using Bitis.Graphs;
 using Bitis.Tensors;
 
-namespace Bitis.Models;
+namespace Bitis.Models.Vim;
 
 /// <summary>The architecture of a Vim (Zhu et al., "Vision Mamba", 2024), with two scan directions a block.</summary>
 public sealed record VimConfig : ModelConfig

@@ -1,6 +1,7 @@
+using Bitis.Models.Families;
 using Bitis.Tensors;
 
-namespace Bitis.Models;
+namespace Bitis.Models.Vim;
 
 /// <summary>Reads a Vim's architecture off the names and shapes of its tensors.</summary>
 internal sealed class VimDetector(CheckpointTensors tensors)

@@ -1,6 +1,7 @@
+using Bitis.Models.Families;
 using Bitis.Tensors;
 
-namespace Bitis.Models;
+namespace Bitis.Models.Vim;
 
 /// <summary>Vim, with two scan directions a block.</summary>
 internal sealed class VimFamily() : ModelFamily<VimConfig>("vim", ModelJson.Default.VimConfig)

@@ -1,6 +1,6 @@
 using Bitis.Tensors;
 
-namespace Bitis.Models;
+namespace Bitis.Models.Vim;
 
 /// <summary>Fresh weights for a Vim, distributed as the official code initializes them; from one seed.</summary>
 internal static class VimInitializer

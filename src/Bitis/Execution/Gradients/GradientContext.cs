@@ -1,0 +1,33 @@
+using Bitis.Execution.LowBit;
+using Bitis.Graphs;
+using Bitis.Graphs.Operators;
+
+namespace Bitis.Execution.Gradients;
+
+/// <summary>What decides which backward form an operation has.</summary>
+internal sealed class GradientContext
+{
+    private readonly GridLayouts _layouts;
+
+    /// <summary>Takes what was asked for.</summary>
+    /// <param name="graph">The model, or a part of one.</param>
+    /// <param name="policy">How the backward pass of linear and convolutional layers is computed.</param>
+    /// <param name="frozen">Which layers do not learn; null if all of them do.</param>
+    public GradientContext(Graph graph, BackwardPolicy policy, FrozenLayers? frozen)
+    {
+        (Policy, Frozen) = (policy, frozen);
+        _layouts = new GridLayouts(graph);
+    }
+
+    /// <summary>How the backward pass of linear and convolutional layers is computed.</summary>
+    public BackwardPolicy Policy { get; }
+
+    /// <summary>Which layers do not learn; null if all of them do.</summary>
+    public FrozenLayers? Frozen { get; }
+
+    /// <summary>The method that approximates a layer's backward pass; null for the exact one.</summary>
+    public BackwardMethod? ApproximationOf(Node layer) => Policy.MethodOf(layer, Frozen) is { IsExact: false } method ? method : null;
+
+    /// <summary>How the rows of a value lie on the image.</summary>
+    public GridLayout LayoutOf(Node node) => _layouts[node];
+}

@@ -1,0 +1,109 @@
+using Bitis.Execution.LowBit;
+using Bitis.Execution.Operations;
+using Bitis.Execution.Planning;
+using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
+using Bitis.Tensors;
+
+namespace Bitis.Execution.Gradients;
+
+/// <summary>The steps of a graph with their places in a micro-batch's arena.</summary>
+internal sealed class GradientPlan : IDisposable
+{
+    /// <summary>Plans a graph: the operations that its output needs.</summary>
+    /// <param name="graph">The model, or a part of one.</param>
+    /// <param name="weights">Its parameters, by name.</param>
+    /// <param name="images">The most images that a micro-batch holds.</param>
+    /// <param name="substitute">
+    /// Where only scales of quantized layers are learned: makes the steps of such layers, and null for other operations.
+    /// </param>
+    /// <param name="policy">How the backward pass of linear and convolutional layers is computed; null for exactly.</param>
+    /// <param name="frozen">Which layers do not learn; null if all of them do.</param>
+    /// <exception cref="NotSupportedException">An operator has no backward form; the message names its node.</exception>
+    public GradientPlan(
+        Graph graph,
+        IReadOnlyDictionary<string, Tensor> weights,
+        int images,
+        Func<FusedOperation, GradientStep?>? substitute = null,
+        BackwardPolicy? policy = null,
+        FrozenLayers? frozen = null)
+    {
+        Images = images;
+        FusedGraph fused = FusionPass.Run(graph, FusionRules.Training).WithoutDeadOperations();
+        var context = new GradientContext(graph, policy ?? BackwardPolicy.Exact, frozen);
+        var steps = new List<(FusedOperation Operation, GradientStep Step)>();
+        var differentiated = new HashSet<Node>();
+        foreach (FusedOperation operation in fused.Operations)
+        {
+            GradientStep? substituted = substitute?.Invoke(operation);
+            bool learns = operation.Nodes.Any(node => frozen is null ? node.ParameterNames.Count > 0 : frozen.IsDifferentiated(node));
+            if (learns || substituted is not null || (frozen is null && operation.Inputs.Any(differentiated.Contains)))
+                differentiated.UnionWith(operation.Nodes);
+            if ((substituted ?? OperationTable.For(operation).CreateGradient(context)) is { } step)
+                steps.Add((operation, step));
+        }
+        Steps = [.. steps.Select(entry => entry.Step)];
+        var planner = new GradientPlanner(fused, weights, images, differentiated)
+        {
+            AreParametersFrozen = substitute is not null,
+            Frozen = frozen,
+            Repeats = Steps.Any(step => step.KeepsCompressedInput),
+        };
+        Inputs = [.. graph.Inputs.Select(node => (node, planner.Value(node)))];
+        foreach ((FusedOperation operation, GradientStep step) in steps)
+            Forward.AddRange(planner.Plan(operation, new MicroBatchWork(step.Kind, step.Forward), step.PlanForward));
+        Output = planner.Value(graph.Output);
+        OutputGradient = planner.RequiredTarget(graph.Output).Matrix;
+        int forwardEnd = ++planner.Time;
+        foreach ((FusedOperation operation, GradientStep step) in steps.Where(entry => differentiated.Contains(entry.Operation.Main)).Reverse())
+            Reverse.AddRange(planner.Plan(operation, new MicroBatchWork(step.Kind, step.Backward), step.PlanBackward));
+        Layout = planner.Place(forwardEnd);
+        KeptInputs = planner.KeptInputs;
+        ScratchLength = planner.ScratchLength;
+        Parameters = planner.Parameters;
+        SumsLength = planner.SumsLength;
+    }
+
+    /// <summary>The most images that a micro-batch holds.</summary>
+    public int Images { get; }
+
+    /// <summary>The steps, in the order of the forward pass.</summary>
+    public IReadOnlyList<GradientStep> Steps { get; }
+
+    /// <summary>The work of the forward pass.</summary>
+    public List<MicroBatchWork> Forward { get; } = [];
+
+    /// <summary>The work of the backward pass.</summary>
+    public List<MicroBatchWork> Reverse { get; } = [];
+
+    /// <summary>The parameters and other sums by name.</summary>
+    public IReadOnlyDictionary<string, ParameterGradient> Parameters { get; }
+
+    /// <summary>The elements of a micro-batch's sums of all <see cref="Parameters"/>.</summary>
+    public int SumsLength { get; }
+
+    /// <summary>The inputs, each in memory of the caller's (<see cref="MicroBatch.Bind"/>): contiguous, one image after the other.</summary>
+    public IReadOnlyList<(Node Node, ArenaMatrix Place)> Inputs { get; }
+
+    /// <summary>The graph's output.</summary>
+    public ArenaMatrix Output { get; }
+
+    /// <summary>Where the gradient of the loss with respect to <see cref="Output"/> goes.</summary>
+    public ArenaMatrix OutputGradient { get; }
+
+    /// <summary>The memory of a micro-batch.</summary>
+    public ArenaLayout Layout { get; }
+
+    /// <summary>What is kept of the inputs of linear and convolutional layers for the backward pass; layers may share a block.</summary>
+    public IReadOnlyList<(string Layer, ArenaBlock Block)> KeptInputs { get; }
+
+    /// <summary>The elements of a micro-batch's scratch memory.</summary>
+    public int ScratchLength { get; }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        foreach (IDisposable step in Steps.OfType<IDisposable>())
+            step.Dispose();
+    }
+}

@@ -1,0 +1,405 @@
+using Bitis.Execution.Operations;
+using Bitis.Execution.Planning;
+using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
+using Bitis.Tensors;
+
+namespace Bitis.Execution.Gradients;
+
+/// <summary>
+/// Decides where values and gradients lie in a micro-batch's arena. Values and gradients share one timeline (all forward steps,
+/// then all reverse steps), so a gradient takes the place of a value that nobody needs any more. The gradient of a view is the same view of the
+/// gradient of what it shows; a sum's gradient is, without a copy, the gradient of each term that is used nowhere else.
+/// </summary>
+/// <remarks>
+/// All users of a value add to its gradient: the first one writes, the others add. Where users of slices overlap in part, or leave
+/// channels out, these are cleared first; what a step can only overwrite it writes elsewhere, and it is added afterwards.
+/// </remarks>
+internal sealed class GradientPlanner
+{
+    private readonly Dictionary<Node, ArenaMatrix> _values = [];
+    private readonly Dictionary<Node, ArenaMatrix> _copies = [];
+    private readonly Dictionary<Node, ArenaMatrix> _gradients = [];
+    private readonly Dictionary<ArenaBlock, List<(int Start, int End)>> _written = [];
+    private readonly List<ArenaBlock> _blocks = [];
+    private readonly Dictionary<string, ParameterGradient> _parameters = [];
+    private readonly List<CompressedInput> _compressed = [];
+    private readonly Dictionary<(Node Input, long Bytes), CompressedInput> _shared = [];
+    private readonly HashSet<Node> _leaving = [];
+    private readonly Dictionary<Node, (GradientStep Step, ArenaMatrix Input)> _repeatable = [];
+    private readonly HashSet<ArenaBlock> _bound = [];
+    private readonly List<MicroBatchWork> _before = [], _after = [];
+    private readonly List<(string Layer, Func<ArenaBlock> Block)> _keptInputs = [];
+    private readonly FusedGraph _graph;
+    private readonly IReadOnlyDictionary<string, Tensor> _weights;
+    private readonly IReadOnlySet<Node> _differentiated;
+    private readonly int _images;
+    private string _user = "input";
+    private int _sumsLength;
+
+    /// <summary>Starts a plan.</summary>
+    /// <param name="graph">The operations; all are needed for the output.</param>
+    /// <param name="weights">The parameters, by name.</param>
+    /// <param name="images">The most images that a micro-batch holds.</param>
+    /// <param name="differentiated">The values that depend on something that learns.</param>
+    public GradientPlanner(FusedGraph graph, IReadOnlyDictionary<string, Tensor> weights, int images, IReadOnlySet<Node> differentiated)
+    {
+        foreach ((string name, Shape shape) in graph.Graph.Parameters)
+            _parameters.Add(name, new ParameterGradient(weights[name], shape));
+        (_graph, _weights, _images, _differentiated) = (graph, weights, images, differentiated);
+    }
+
+    /// <summary>The step on the timeline that is being planned.</summary>
+    public int Time { get; set; }
+
+    /// <summary>Whether nobody needs the gradients of the model's parameters: only scales are learned.</summary>
+    public bool AreParametersFrozen { get; init; }
+
+    /// <summary>Which layers do not learn; null if all of them do.</summary>
+    public FrozenLayers? Frozen { get; init; }
+
+    /// <summary>Whether the backward pass computes cheap values again instead of keeping them: where inputs are kept compressed, to save memory.</summary>
+    public bool Repeats { get; init; }
+
+    /// <summary>The most images that a micro-batch holds.</summary>
+    public int Images => _images;
+
+    /// <summary>The elements of scratch memory that the hungriest step needs.</summary>
+    public int ScratchLength { get; private set; }
+
+    /// <summary>The parameters and other sums by name.</summary>
+    public IReadOnlyDictionary<string, ParameterGradient> Parameters => _parameters;
+
+    /// <summary>The elements of a micro-batch's sums of all <see cref="Parameters"/>.</summary>
+    public int SumsLength => _sumsLength;
+
+    /// <summary>Plans a step forward or back.</summary>
+    /// <param name="operation">The operation that it belongs to.</param>
+    /// <param name="work">What it does.</param>
+    /// <param name="plan">Claims its memory.</param>
+    /// <returns>The step, with what has to be done before and after it.</returns>
+    public IReadOnlyList<MicroBatchWork> Plan(FusedOperation operation, MicroBatchWork work, Action<GradientPlanner> plan)
+    {
+        _user = operation.Main.Name;
+        plan(this);
+        MicroBatchWork[] all = [.. _before, work, .. _after];
+        _before.Clear();
+        _after.Clear();
+        Time++;
+        return all;
+    }
+
+    /// <summary>The values of a parameter of a node.</summary>
+    public Tensor Weight(Node node, int index) => _weights[node.ParameterNames[index]];
+
+    /// <summary>A parameter of a node, whose gradient a step adds up in the checkpoint's form.</summary>
+    public ParameterSlot Parameter(Node node, int index) => _parameters[node.ParameterNames[index]].Slot(form: null, unpack: null, ref _sumsLength);
+
+    /// <summary>A parameter of a node, whose gradient a step adds up in a packed form; nodes of one kind that share it share the sums.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="index">Which parameter.</param>
+    /// <param name="unpack">Brings the gradient into the checkpoint's form, in place, once all micro-batches have run.</param>
+    public ParameterSlot Parameter(Node node, int index, Action<Tensor> unpack) =>
+        _parameters[node.ParameterNames[index]].Slot(node.Operator.Kind, unpack, ref _sumsLength);
+
+    /// <summary>Whether nobody needs the gradients of a node's parameters.</summary>
+    public bool IsFrozen(Node node) => AreParametersFrozen || Frozen?.IsFrozen(node) == true;
+
+    /// <summary>Room among the gradients for sums over all images of something else that a step computes.</summary>
+    public ParameterSlot NewSums(string name, int length)
+    {
+        var sums = new ParameterGradient(new Tensor([length]), [length]);
+        _parameters.Add(name, sums);
+        return sums.Slot(form: null, unpack: null, ref _sumsLength);
+    }
+
+    /// <summary>Where a value lies that the planned step reads.</summary>
+    public ArenaMatrix Value(Node node)
+    {
+        if (!_values.TryGetValue(node, out ArenaMatrix matrix))
+        {
+            if (node.IsInput)
+            {
+                matrix = NewMatrixOf(node);
+                _bound.Add(matrix.Block);
+            }
+            else if (ViewOf(node) is { } view)
+            {
+                matrix = view.Show(Value(node.Inputs[0]));
+            }
+            else
+            {
+                throw new InvalidOperationException($"'{node.Name}' has no value yet.");
+            }
+            _values.Add(node, matrix);
+        }
+        return Keep(matrix);
+    }
+
+    /// <summary>As <see cref="Value"/>, for a step that takes whole maps only: a copy, where the value is a slice.</summary>
+    public ArenaMatrix ContiguousValue(Node node)
+    {
+        ArenaMatrix value = Value(node);
+        if (value.IsContiguous)
+            return value;
+        if (_copies.TryGetValue(node, out ArenaMatrix copy))
+            return Keep(copy);
+        _copies.Add(node, copy = NewMatrixOf(node));
+        _before.Add(new MicroBatchWork("copy", microBatch => Copy(microBatch, value, new GradientTarget(copy, Accumulate: false))));
+        return copy;
+    }
+
+    /// <summary>Memory for a value that the planned step computes.</summary>
+    public ArenaMatrix NewValue(Node node)
+    {
+        ArenaMatrix matrix = NewMatrixOf(node);
+        _values.Add(node, matrix);
+        return matrix;
+    }
+
+    /// <summary>As <see cref="NewValue"/>, for a step that can compute the value again at little cost.</summary>
+    /// <param name="node">The value.</param>
+    /// <param name="input">What it is computed from, in the same order of tokens.</param>
+    /// <param name="step">The step.</param>
+    public ArenaMatrix NewRepeatableValue(Node node, ArenaMatrix input, GradientStep step)
+    {
+        _repeatable.Add(node, (step, input));
+        return NewValue(node);
+    }
+
+    /// <summary>
+    /// Where a value lies that the planned reverse step reads: where the forward pass left it, or where it is computed again
+    /// before the step, if that saves its memory. Only the step that reads it first in the backward pass may ask.
+    /// </summary>
+    /// <param name="node">The value.</param>
+    /// <param name="reader">The main node of the operation that reads it.</param>
+    public ArenaMatrix RecomputedValue(Node node, Node reader)
+    {
+        bool isRead = _graph.ReadersOf(node).Any(operation => operation.Main != reader && !_leaving.Contains(operation.Main));
+        if (!Repeats || isRead || !_repeatable.TryGetValue(node, out (GradientStep Step, ArenaMatrix Input) source))
+            return Value(node);
+        ArenaMatrix place = NewMatrixOf(node);
+        Keep(source.Input);
+        _before.Add(new MicroBatchWork(source.Step.Kind, microBatch => source.Step.Recompute(microBatch, place)));
+        return place;
+    }
+
+    /// <summary>A value that the planned step computes in the memory of its input.</summary>
+    public ArenaMatrix ReplaceValue(Node node, Node input)
+    {
+        ArenaMatrix matrix = Value(input);
+        _values.Add(node, matrix);
+        return matrix;
+    }
+
+    /// <summary>Memory for anything of a fixed size per image.</summary>
+    public ArenaMatrix NewMatrix(int rows, int columns, bool isReversed = false)
+    {
+        var block = new ArenaBlock((long)rows * columns * sizeof(float) * _images);
+        block.Touch(Time);
+        _blocks.Add(block);
+        return new ArenaMatrix(block, Start: 0, rows, columns, columns, isReversed);
+    }
+
+    private ArenaMatrix NewMatrixOf(Node node) => NewMatrix(RowsOf(node.Shape), node.Shape[^1], _graph.LayoutOf(node).IsReversed);
+
+    /// <summary>Keeps a matrix alive up to the planned step, which uses it: proved to lie in its memory, for all images of a micro-batch.</summary>
+    public ArenaMatrix Keep(ArenaMatrix matrix)
+    {
+        (matrix with { Rows = matrix.Rows * _images }).RequireInside(_user);
+        matrix.Block.Touch(Time);
+        return matrix;
+    }
+
+    /// <summary>Memory for a compressed copy of a layer's input; see <see cref="CompressedInput"/>.</summary>
+    /// <param name="layer">The layer, whose forward step is being planned.</param>
+    /// <param name="value">Its input.</param>
+    /// <param name="bytes">The bytes of the copy, for all images of a micro-batch.</param>
+    public CompressedInput CompressInput(Node layer, ArenaMatrix value, long bytes)
+    {
+        var block = new ArenaBlock(bytes);
+        _blocks.Add(block);
+        var input = new CompressedInput(layer, block, value.Block, Time);
+        _compressed.Add(input);
+        LeaveInput(layer);
+        _keptInputs.Add((layer.Name, () => input.Kept));
+        return input;
+    }
+
+    /// <summary>As <see cref="CompressInput"/>, for a copy that depends on the input and its length alone: layers with the same input share it.</summary>
+    /// <param name="layer">The layer, whose forward step is being planned.</param>
+    /// <param name="value">Its input.</param>
+    /// <param name="bytes">The bytes of the copy, for all images of a micro-batch.</param>
+    public CompressedInput ShareCompressedInput(Node layer, ArenaMatrix value, long bytes)
+    {
+        if (!_shared.TryGetValue((layer.Inputs[0], bytes), out CompressedInput? input))
+            return _shared[(layer.Inputs[0], bytes)] = CompressInput(layer, value, bytes);
+        LeaveInput(layer);
+        _keptInputs.Add((layer.Name, () => input.Kept));
+        return input;
+    }
+
+    /// <summary>Notes, in the forward pass, that a layer does not read its input in the backward pass, or a compressed copy only.</summary>
+    public void LeaveInput(Node layer) => _leaving.Add(layer);
+
+    /// <summary>Keeps the input of a linear or convolutional layer as it is, up to the planned step.</summary>
+    public void KeepInput(Node layer, ArenaMatrix value)
+    {
+        Keep(value);
+        if (!_bound.Contains(value.Block)) // the image itself is there anyway
+            _keptInputs.Add((layer.Name, () => value.Block));
+    }
+
+    /// <summary>What is kept of the inputs of linear and convolutional layers, once everything is placed; layers may share a block.</summary>
+    public IReadOnlyList<(string Layer, ArenaBlock Block)> KeptInputs => [.. _keptInputs.Select(kept => (kept.Layer, kept.Block()))];
+
+    /// <summary>Asks for scratch memory, in elements.</summary>
+    public void NeedScratch(int length) => ScratchLength = Math.Max(ScratchLength, length);
+
+    /// <summary>Where the gradient of a value lies, which all users of the value have written.</summary>
+    public ArenaMatrix Gradient(Node node)
+    {
+        ArenaMatrix matrix = Keep(GradientOf(node));
+        Clear(matrix, GapsIn(matrix));
+        return matrix;
+    }
+
+    /// <summary>Where the planned step writes the gradient of an input; null if nobody needs it: the value depends on nothing that learns.</summary>
+    public GradientTarget? Target(Node node) => _differentiated.Contains(node) ? RequiredTarget(node) : null;
+
+    /// <summary>Where the planned step writes the gradient of an input that it cannot leave out, whether anybody needs it or not.</summary>
+    public GradientTarget RequiredTarget(Node node)
+    {
+        ArenaMatrix matrix = Keep(GradientOf(node));
+        List<(int Start, int End)> gaps = GapsIn(matrix);
+        if (gaps is [var gap] && gap == (matrix.Start, matrix.Start + matrix.Columns))
+        {
+            _written[matrix.Block].Add(gap);
+            return new GradientTarget(matrix, Accumulate: false);
+        }
+        Clear(matrix, gaps);
+        return new GradientTarget(matrix, Accumulate: true);
+    }
+
+    /// <summary>As <see cref="RequiredTarget"/>, for a step that can only overwrite: if there are other users, it is added after the step.</summary>
+    public ArenaMatrix OverwrittenTarget(Node node)
+    {
+        GradientTarget target = RequiredTarget(node);
+        return target.Accumulate ? AddedAfter(node, target) : target.Matrix;
+    }
+
+    /// <summary>As <see cref="OverwrittenTarget"/>; null if nobody needs the gradient.</summary>
+    public ArenaMatrix? OverwrittenTargetIfNeeded(Node node) => _differentiated.Contains(node) ? OverwrittenTarget(node) : null;
+
+    /// <summary>As <see cref="Target"/>, for a step that writes whole maps only.</summary>
+    public GradientTarget? ContiguousTarget(Node node) => Target(node) is not { } target
+        ? null
+        : target.Matrix.IsContiguous ? target : new GradientTarget(AddedAfter(node, target), Accumulate: false);
+
+    /// <summary>Whether the gradient of a value lies where that of its only user's output does; then the user may take the value's memory, too.</summary>
+    public bool SharesGradient(Node node) => SharerOf(RootOf(node)) is not null;
+
+    /// <summary>Places everything.</summary>
+    /// <param name="forwardEnd">The time after the last forward step.</param>
+    /// <returns>A micro-batch's memory.</returns>
+    public ArenaLayout Place(int forwardEnd)
+    {
+        // A value that only low-bit layers need is free after the forward pass: none of these decisions changes another one.
+        _compressed.ForEach(input => input.Decide(forwardEnd));
+        return ArenaPlanner.Place(_blocks, _bound);
+    }
+
+    /// <summary>The rows of a value: all dimensions but the innermost.</summary>
+    private static int RowsOf(Shape shape) => (int)(shape.ElementCount / shape[^1]);
+
+    private static unsafe void Copy(MicroBatch microBatch, ArenaMatrix source, GradientTarget target) =>
+        MatrixSums.Write(microBatch.Pointer(source), source.Stride, target, microBatch.Pointer(target.Matrix), microBatch.Rows(source));
+
+    private ViewOperation? ViewOf(Node node) => _graph.ProducerOf(node) is ValueView view ? ViewOperation.Of(view) : null;
+
+    /// <summary>What a view is a view of, in the end; the value itself, if it is none.</summary>
+    private Node RootOf(Node node)
+    {
+        while (_graph.ProducerOf(node) is ValueView)
+            node = node.Inputs[0];
+        return node;
+    }
+
+    /// <summary>
+    /// The value in whose gradient's memory that of a value lies, which is no view: the output of its only user, where that passes the gradient on.
+    /// Views of all of the value may lie between them.
+    /// </summary>
+    private Node? SharerOf(Node root)
+    {
+        if (root.IsInput)
+            return null;
+        Node read = root;
+        FusedOperation? reader = _graph.OnlyReaderOf(read);
+        while (reader is ValueView { Node: var view } && view.Shape == read.Shape)
+            (read, reader) = (view, _graph.OnlyReaderOf(view));
+        if (reader is null or ValueView || reader.Nodes.Sum(node => node.Inputs.Count(input => input == read)) > 1)
+            return null;
+        return OperationTable.For(reader).Passing switch
+        {
+            GradientPassing.Unchanged => reader.Outputs[0],
+            // A product changes the gradient that a sum's other term has, too.
+            GradientPassing.Scaled when !SharesGradient(reader.Outputs[0]) => reader.Outputs[0],
+            _ => null,
+        };
+    }
+
+    private ArenaMatrix GradientOf(Node node)
+    {
+        if (_gradients.TryGetValue(node, out ArenaMatrix matrix))
+            return matrix;
+        if (ViewOf(node) is { } view)
+            matrix = view.Show(GradientOf(node.Inputs[0]));
+        else if (SharerOf(node) is { } sharer)
+            matrix = GradientOf(sharer) with { IsReversed = _graph.LayoutOf(node).IsReversed };
+        else
+            _written.Add((matrix = NewMatrixOf(node)).Block, []);
+        _gradients.Add(node, matrix);
+        return matrix;
+    }
+
+    /// <summary>The columns of a gradient that nobody has written yet.</summary>
+    private List<(int Start, int End)> GapsIn(ArenaMatrix matrix)
+    {
+        var gaps = new List<(int Start, int End)>();
+        int at = matrix.Start, end = matrix.Start + matrix.Columns;
+        foreach ((int writtenStart, int writtenEnd) in _written[matrix.Block].Where(written => written.End > at).OrderBy(written => written.Start))
+        {
+            if (writtenStart >= end)
+                break;
+            if (writtenStart > at)
+                gaps.Add((at, writtenStart));
+            at = Math.Max(at, writtenEnd);
+        }
+        if (at < end)
+            gaps.Add((at, end));
+        return gaps;
+    }
+
+    /// <summary>Clears columns of a gradient before the planned step.</summary>
+    private void Clear(ArenaMatrix matrix, List<(int Start, int End)> gaps)
+    {
+        foreach ((int start, int end) in gaps)
+        {
+            ArenaMatrix columns = matrix with { Start = start, Columns = end - start };
+            _written[matrix.Block].Add((start, end));
+            _before.Add(new MicroBatchWork("clear", microBatch =>
+            {
+                for (int row = 0; row < microBatch.Rows(columns); row++)
+                    microBatch.Row(columns, row).Clear();
+            }));
+        }
+    }
+
+    /// <summary>Memory that the planned step writes, and that is brought to a target after it.</summary>
+    private ArenaMatrix AddedAfter(Node node, GradientTarget target)
+    {
+        ArenaMatrix own = NewMatrixOf(node);
+        _after.Add(new MicroBatchWork("add", microBatch => Copy(microBatch, own, target)));
+        return own;
+    }
+}

@@ -1,0 +1,139 @@
+using System.Collections.Concurrent;
+using Bitis.Graphs;
+using Bitis.Kernels.Dispatch;
+using Bitis.Kernels.Memory;
+using Bitis.Kernels.Simd;
+
+namespace Bitis.Execution.Gradients;
+
+/// <summary>
+/// Takes a batch through a plan, forward and back, on all processors. A batch is split into a fixed number of parts, and a
+/// part into a few images at a time, which pass through all steps, forward and back, while their values are still in the
+/// caches. Each part has its own sums of gradients (<see cref="OrderedSums"/>): results do not depend on the threads.
+/// </summary>
+internal sealed class GradientRunner : IDisposable
+{
+    /// <summary>The most images that go through the steps together.</summary>
+    private const int MaxImagesPerMicroBatch = 4;
+
+    /// <summary>About how many values the widest layer may have in a micro-batch: more of them leave the nearer caches.</summary>
+    private const long ValuesPerMicroBatch = 280_000;
+
+    /// <summary>How many parts a batch has: also the most threads that can work on it.</summary>
+    private const int Parts = 8;
+
+    private readonly int _imagesPerMicroBatch;
+    private readonly int _threads;
+    private readonly MicroBatch[] _microBatches;
+    private readonly ConcurrentStack<MicroBatch> _freeMicroBatches;
+    private readonly OrderedSums _sums;
+    private readonly ParameterGradient[] _parameters;
+
+    /// <summary>Reserves the memory.</summary>
+    /// <param name="plan">The steps; the runner disposes of them.</param>
+    /// <param name="threads">How many threads compute; 0 for one on each processor.</param>
+    public GradientRunner(GradientPlan plan, int threads)
+    {
+        Plan = plan;
+        _sums = new OrderedSums(plan.SumsLength, Parts);
+        _imagesPerMicroBatch = plan.Images;
+        _parameters = [.. plan.Parameters.Values];
+        _threads = Math.Min(Parts, ThreadCount.Resolve(threads));
+        _microBatches = new MicroBatch[_threads];
+        for (int i = 0; i < _microBatches.Length; i++)
+            _microBatches[i] = new MicroBatch(plan.Layout, plan.ScratchLength);
+        _freeMicroBatches = new ConcurrentStack<MicroBatch>(_microBatches);
+    }
+
+    /// <summary>How many images go through the steps of a graph together: few for large images, several for small ones.</summary>
+    public static int ImagesPerMicroBatch(Graph graph)
+    {
+        long widest = graph.Nodes.Where(node => !node.IsInput).Max(node => node.Shape.ElementCount);
+        return (int)Math.Clamp(ValuesPerMicroBatch / widest, 1, MaxImagesPerMicroBatch);
+    }
+
+    /// <summary>Does something with a micro-batch's images, of which the first has an index in the batch.</summary>
+    public delegate void MicroBatchAction(MicroBatch microBatch, int firstImage);
+
+    /// <summary>The steps.</summary>
+    public GradientPlan Plan { get; }
+
+    /// <summary>Where the time of steps is added up, by kind; null for no measurement.</summary>
+    public StepTimes? Times { get; set; }
+
+    /// <summary>Runs a batch; afterwards the slots of all parameters have the gradients.</summary>
+    /// <param name="batch">The number of images.</param>
+    /// <param name="load">Brings images to a micro-batch.</param>
+    /// <param name="setOutputGradient">Computes the gradient of the plan's output from the output.</param>
+    /// <param name="backward">Whether gradients are wanted; else nothing is done after the output.</param>
+    /// <param name="key">Where the random numbers of low-bit steps start.</param>
+    public void Run(int batch, MicroBatchAction load, MicroBatchAction setOutputGradient, bool backward = true, uint key = 0)
+    {
+        WorkerPool pool = WorkerPool.Rent(_threads);
+        try
+        {
+            pool.Run(Plan.Steps.Count, i => Plan.Steps[i].Prepare());
+            _sums.Start();
+            pool.Run(Parts, part => RunPart(part, batch, load, setOutputGradient, backward, key));
+            if (!backward)
+                return;
+            pool.Run(_parameters.Length, i => _parameters[i].Collect(_sums.Total));
+            pool.Run(Plan.Steps.Count, i => Plan.Steps[i].Finish());
+        }
+        finally
+        {
+            WorkerPool.Return(pool);
+        }
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        foreach (MicroBatch microBatch in _microBatches)
+            microBatch.Dispose();
+        _sums.Dispose();
+        Plan.Dispose();
+    }
+
+    private unsafe void RunPart(int part, int batch, MicroBatchAction load, MicroBatchAction setOutputGradient, bool backward, uint key)
+    {
+        int start = (int)((long)batch * part / Parts), end = (int)((long)batch * (part + 1) / Parts);
+        if (!_freeMicroBatches.TryPop(out MicroBatch? microBatch))
+            throw new InvalidOperationException("More parts run at once than there are threads.");
+        try
+        {
+            NativeBuffer<float> sums = _sums.Take();
+            microBatch.Sums = sums.Pointer;
+            for (int image = start; image < end; image += _imagesPerMicroBatch)
+            {
+                microBatch.Images = Math.Min(_imagesPerMicroBatch, end - image);
+                microBatch.Key = CounterRandom.Key(key, (uint)image);
+                RunImages(microBatch, image, load, setOutputGradient, backward);
+            }
+            _sums.Add(part, sums);
+        }
+        finally
+        {
+            _freeMicroBatches.Push(microBatch);
+        }
+    }
+
+    private void RunImages(MicroBatch microBatch, int firstImage, MicroBatchAction load, MicroBatchAction setOutputGradient, bool backward)
+    {
+        load(microBatch, firstImage);
+        Run(microBatch, Plan.Forward, isBackward: false);
+        setOutputGradient(microBatch, firstImage);
+        if (backward)
+            Run(microBatch, Plan.Reverse, isBackward: true);
+    }
+
+    private void Run(MicroBatch microBatch, List<MicroBatchWork> all, bool isBackward)
+    {
+        foreach (MicroBatchWork work in all)
+        {
+            long began = StepTimes.Now;
+            work.Run(microBatch);
+            Times?.Add(work.Kind, began, isBackward);
+        }
+    }
+}

@@ -1,0 +1,166 @@
+using Bitis.Execution.Planning;
+using Bitis.Graphs;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Kernels.Gemm;
+using Bitis.Tensors;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
+namespace Bitis.Execution.Gradients.Layers;
+
+/// <summary>
+/// Self-attention, y = P·v with P = softmax(q·kᵀ/√d): v̄ = Pᵀ·ȳ, and with P̄ = ȳ·vᵀ and S̄ = P·(P̄ − Σ P·P̄)/√d (row by row), q̄ = S̄·k, k̄ = S̄ᵀ·q.
+/// P is computed again in the backward pass, for one head at a time, and never kept.
+/// </summary>
+/// <remarks>
+/// Every product is one of <see cref="FloatGemm.AddTransposed"/>, Aᵀ·B, which reads both matrices where they lie; operands that lie the other way
+/// round are transposed first. They are small: the tokens of one image and the channels of one head.
+/// </remarks>
+internal sealed unsafe class AttentionGradient(Node node) : GradientStep
+{
+    private const int Query = 0, Key = 1, Value = 2;
+
+    private readonly Attention _layer = (Attention)node.Operator;
+    private ArenaMatrix _x, _y, _yGradient;
+    private GradientTarget _xGradient;
+
+    /// <inheritdoc />
+    public override string Kind => _layer.Kind;
+
+    private int Tokens => _x.Rows;
+
+    private int Channels => _layer.HeadWidth;
+
+    /// <inheritdoc />
+    public override void PlanForward(GradientPlanner planner)
+    {
+        _x = planner.Value(node.Inputs[0]);
+        _y = planner.NewValue(node);
+        planner.NeedScratch(Scratch.Length(Tokens, Channels));
+    }
+
+    /// <inheritdoc />
+    public override void PlanBackward(GradientPlanner planner)
+    {
+        planner.Value(node.Inputs[0]);
+        _yGradient = planner.Gradient(node);
+        _xGradient = planner.RequiredTarget(node.Inputs[0]);
+    }
+
+    /// <inheritdoc />
+    public override void Forward(MicroBatch microBatch)
+    {
+        var scratch = new Scratch(microBatch.Scratch, Tokens, Channels);
+        for (int image = 0; image < microBatch.Images; image++)
+        {
+            float* x = microBatch.Pointer(_x, image), y = microBatch.Pointer(_y, image);
+            for (int head = 0; head < _layer.Heads; head++)
+            {
+                Weigh(scratch, x, head);
+                MatrixSums.Transpose(scratch.Weights, Tokens, Tokens, Tokens, scratch.Slopes, accumulate: false);
+                Multiply(scratch, scratch.Slopes, x + Offset(Value, head), _x.Stride);
+                Write(scratch, new GradientTarget(_y.Slice(head * Channels, Channels), Accumulate: false), y + (head * Channels));
+            }
+        }
+    }
+
+    /// <inheritdoc />
+    public override void Backward(MicroBatch microBatch)
+    {
+        var scratch = new Scratch(microBatch.Scratch, Tokens, Channels);
+        for (int image = 0; image < microBatch.Images; image++)
+        {
+            float* x = microBatch.Pointer(_x, image), gradient = microBatch.Pointer(_xGradient.Matrix, image);
+            for (int head = 0; head < _layer.Heads; head++)
+            {
+                float* y = microBatch.Pointer(_yGradient, image) + (head * Channels);
+                Weigh(scratch, x, head);
+                Multiply(scratch, scratch.Weights, y, _yGradient.Stride);
+                WriteGradient(scratch, gradient, Value, head);
+
+                MultiplyByTokens(scratch, y, _yGradient.Stride, x + Offset(Value, head), scratch.Slopes); // P̄
+                for (int row = 0; row < Tokens; row++)
+                    SoftMaxGradient(new(scratch.Weights + (row * Tokens), Tokens), new(scratch.Slopes + (row * Tokens), Tokens));
+
+                Multiply(scratch, scratch.Slopes, x + Offset(Query, head), _x.Stride);
+                WriteGradient(scratch, gradient, Key, head);
+                MatrixSums.Transpose(scratch.Slopes, Tokens, Tokens, Tokens, scratch.Weights, accumulate: false);
+                Multiply(scratch, scratch.Weights, x + Offset(Key, head), _x.Stride);
+                WriteGradient(scratch, gradient, Query, head);
+            }
+        }
+    }
+
+    /// <summary>The first channel of a head's queries, keys or values in a token.</summary>
+    private int Offset(int part, int head) => (part * _layer.Width) + (head * Channels);
+
+    /// <summary>P, <c>[tokens, tokens]</c>, into <see cref="Scratch.Weights"/>.</summary>
+    private void Weigh(Scratch scratch, float* x, int head)
+    {
+        MultiplyByTokens(scratch, x + Offset(Query, head), _x.Stride, x + Offset(Key, head), scratch.Weights);
+        for (int row = 0; row < Tokens; row++)
+        {
+            var weights = new Span<float>(scratch.Weights + (row * Tokens), Tokens);
+            TensorPrimitives.Multiply(weights, 1 / MathF.Sqrt(Channels), weights);
+            Softmax.Compute(weights, weights);
+        }
+    }
+
+    /// <summary>A row of P̄ becomes one of S̄.</summary>
+    private void SoftMaxGradient(ReadOnlySpan<float> weights, Span<float> slopes)
+    {
+        TensorPrimitives.Subtract(slopes, TensorPrimitives.Dot(weights, slopes), slopes);
+        TensorPrimitives.Multiply(slopes, weights, slopes);
+        TensorPrimitives.Multiply(slopes, 1 / MathF.Sqrt(Channels), slopes);
+    }
+
+    /// <summary><c>left·rightᵀ</c> of two matrices <c>[tokens, channels]</c>, of which the right one lies in the layer's input.</summary>
+    private void MultiplyByTokens(Scratch scratch, float* left, nint leftStride, float* right, float* product)
+    {
+        MatrixSums.Transpose(left, leftStride, Tokens, Channels, scratch.Left, accumulate: false);
+        MatrixSums.Transpose(right, _x.Stride, Tokens, Channels, scratch.Right, accumulate: false);
+        new Span<float>(product, Tokens * Tokens).Clear();
+        FloatGemm.AddTransposed(scratch.Left, Tokens, scratch.Right, Tokens, Channels, Tokens, Tokens, product, scratch.Panel);
+    }
+
+    /// <summary><c>leftᵀ·right</c> of <c>[tokens, tokens]</c> and <c>[tokens, channels]</c>, into <see cref="Scratch.Product"/>.</summary>
+    private void Multiply(Scratch scratch, float* left, float* right, nint rightStride)
+    {
+        new Span<float>(scratch.Product, Tokens * Channels).Clear();
+        FloatGemm.AddTransposed(left, Tokens, right, rightStride, Tokens, Tokens, Channels, scratch.Product, scratch.Panel);
+    }
+
+    private void WriteGradient(Scratch scratch, float* gradient, int part, int head)
+    {
+        int offset = Offset(part, head);
+        Write(scratch, _xGradient with { Matrix = _xGradient.Matrix.Slice(offset, Channels) }, gradient + offset);
+    }
+
+    private void Write(Scratch scratch, GradientTarget target, float* rows) => MatrixSums.Write(scratch.Product, Channels, target, rows, Tokens);
+
+    /// <summary>The matrices of one head.</summary>
+    private readonly struct Scratch(float* start, int tokens, int channels)
+    {
+        /// <summary>An operand, <c>[channels, tokens]</c>.</summary>
+        public float* Left { get; } = start;
+
+        /// <summary>The other operand, <c>[channels, tokens]</c>.</summary>
+        public float* Right => Left + (channels * tokens);
+
+        /// <summary>A product, <c>[tokens, channels]</c>.</summary>
+        public float* Product => Right + (channels * tokens);
+
+        /// <summary>P, <c>[tokens, tokens]</c>; in the end S̄ᵀ.</summary>
+        public float* Weights => Product + (channels * tokens);
+
+        /// <summary>P̄ and then S̄, <c>[tokens, tokens]</c>; in the forward pass Pᵀ.</summary>
+        public float* Slopes => Weights + (tokens * tokens);
+
+        /// <summary>What <see cref="FloatGemm.AddTransposed"/> needs.</summary>
+        public float* Panel => Slopes + (tokens * tokens);
+
+        /// <summary>The elements of all of them.</summary>
+        public static int Length(int tokens, int channels) =>
+            (3 * channels * tokens) + (2 * tokens * tokens) + FloatGemm.TransposedScratch(Math.Max(tokens, channels));
+    }
+}

@@ -1,0 +1,55 @@
+using Bitis.Graphs;
+using Bitis.Kernels.Gemm;
+
+namespace Bitis.Execution.Gradients.Layers;
+
+/// <summary>
+/// The exact backward pass of a convolution over a grid of tokens: it unfolds the input again instead of keeping the rows, and adds their gradients
+/// up where they overlap.
+/// </summary>
+internal sealed unsafe class GridConvolutionGradient(Node node) : GridConvolutionStep(node)
+{
+    private PackedFloatWeights _transposed = null!;
+
+    /// <inheritdoc />
+    public override void PlanForward(GradientPlanner planner)
+    {
+        base.PlanForward(planner);
+        _transposed = new PackedFloatWeights(PatchLength, Layer.OutChannels);
+        planner.NeedScratch((Places * PatchLength) + FloatGemm.TransposedScratch(Places));
+    }
+
+    /// <inheritdoc />
+    public override void PlanBackward(GradientPlanner planner)
+    {
+        base.PlanBackward(planner);
+        if (!IsFrozen)
+            planner.KeepInput(Node, X);
+    }
+
+    /// <inheritdoc />
+    public override void Dispose()
+    {
+        base.Dispose();
+        _transposed.Dispose();
+    }
+
+    /// <inheritdoc />
+    protected override void PrepareProduct(ReadOnlySpan<float> weights) => _transposed.PackTransposed(weights);
+
+    /// <inheritdoc />
+    protected override void KeepInput(MicroBatch microBatch, int image)
+    {
+    }
+
+    /// <inheritdoc />
+    protected override void AddWeightGradient(MicroBatch microBatch, int image, float* y) =>
+        AddFloatWeightGradient(microBatch, image, y, panelStart: Places * PatchLength);
+
+    /// <summary>The gradient of the tokens under the kernel takes their place.</summary>
+    protected override void WriteInputGradient(MicroBatch microBatch, int image, float* y, float* x, GradientTarget target)
+    {
+        FloatGemm.Run(_transposed, y, YGradient.Stride, microBatch.Scratch, PatchLength, 0, Places, accumulate: false);
+        FoldBack(microBatch, x, target);
+    }
+}

@@ -1,0 +1,129 @@
+using Bitis.Execution.LowBit;
+using Bitis.Execution.Planning;
+using Bitis.Graphs;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Kernels.Gemm;
+using Bitis.Kernels.Simd;
+
+namespace Bitis.Execution.Gradients.Layers;
+
+/// <summary>
+/// A linear layer whose backward pass is approximated: x̄ by <see cref="InputGradientProduct"/>, W̄ by
+/// <see cref="WeightGradientProduct"/>; b̄ = Σ ȳ as ever. The forward pass is that of <see cref="LinearGradient"/>.
+/// </summary>
+internal sealed unsafe class LowBitLinearGradient(Node node, BackwardMethod method, BackwardPolicy policy, GridLayout layout) : GradientStep, IDisposable
+{
+    private readonly Linear _layer = (Linear)node.Operator;
+    private TokenBlocks _blocks = null!;
+    private PackedFloatWeights _weights = null!;
+    private InputGradientProduct _inputProduct = null!;
+    private WeightGradientProduct? _weightProduct;
+    private ParameterSlot _weight = null!;
+    private ParameterSlot? _bias;
+    private ArenaMatrix _x, _y, _yGradient;
+    private CompressedInput? _kept;
+    private bool _isFrozen;
+    private GradientTarget? _xGradient;
+
+    /// <inheritdoc />
+    public override bool KeepsCompressedInput => true;
+
+    /// <inheritdoc />
+    public override string Kind => _layer.Kind;
+
+    /// <inheritdoc />
+    public override void PlanForward(GradientPlanner planner)
+    {
+        int outputs = _layer.OutFeatures, inputs = _layer.InFeatures, images = planner.Images;
+        _weights = new PackedFloatWeights(outputs, inputs);
+        _weight = planner.Parameter(node, 0);
+        _bias = _layer.HasBias ? planner.Parameter(node, 1) : null;
+        _x = planner.Value(node.Inputs[0]);
+        _y = planner.NewRepeatableValue(node, _x, this);
+        _blocks = policy.BlocksOf(method, _layer, layout, images);
+        _inputProduct = new InputGradientProduct(method.Input, policy.Scale, _blocks, outputs, inputs, _x.Rows, images);
+        _isFrozen = planner.IsFrozen(node);
+        if (_isFrozen)
+            planner.LeaveInput(node);
+        if (!method.Weight.IsExact && !_isFrozen)
+        {
+            _weightProduct = new WeightGradientProduct(method.Weight, policy.BitsOfInput(method, _layer), _blocks, policy.Basis, outputs, inputs, images);
+            _kept = planner.CompressInput(node, _x, _weightProduct.KeptBytes(images));
+        }
+        planner.NeedScratch(_weightProduct?.ScratchLength ?? 0);
+    }
+
+    /// <inheritdoc />
+    public override void PlanBackward(GradientPlanner planner)
+    {
+        if (_kept is null && !_isFrozen)
+            planner.KeepInput(node, planner.Value(node.Inputs[0]));
+        _kept?.NeedAt(planner.Time);
+        planner.NeedScratch(FloatGemm.TransposedScratch(planner.Images * _x.Rows));
+        planner.NeedScratch(_inputProduct.ScratchLength);
+        _yGradient = planner.Gradient(node);
+        _xGradient = planner.Target(node.Inputs[0]);
+    }
+
+    /// <inheritdoc />
+    public override void Prepare()
+    {
+        _weights.Pack(_weight.Weight.Span, _bias is null ? default : _bias.Weight.Span);
+        _inputProduct.Prepare(_weight.Weight.Span);
+    }
+
+    /// <inheritdoc />
+    public override void Recompute(MicroBatch microBatch, ArenaMatrix place) =>
+        FloatGemm.Run(_weights, microBatch.Pointer(_x), _x.Stride, microBatch.Pointer(place), place.Stride, 0, microBatch.Rows(_x), accumulate: false);
+
+    /// <inheritdoc />
+    public override void Forward(MicroBatch microBatch)
+    {
+        Recompute(microBatch, _y);
+        if (_kept is { IsCompressed: true })
+            _weightProduct!.Keep(microBatch.Pointer(_x), _x.Stride, microBatch.Images, microBatch.Bytes(_kept.Block), microBatch.Scratch);
+    }
+
+    /// <inheritdoc />
+    public override void Backward(MicroBatch microBatch)
+    {
+        uint key = CounterRandom.Key(microBatch.Key, (uint)node.Index);
+        if (!_isFrozen)
+            AddParameterGradients(microBatch, CounterRandom.Key(key, 0));
+        if (_xGradient is { Matrix: var x, Accumulate: var accumulate })
+        {
+            _inputProduct.Run(
+                microBatch.Pointer(_yGradient), _yGradient.Stride, microBatch.Images, microBatch.Pointer(x), x.Stride, accumulate, microBatch.Scratch, CounterRandom.Key(key, 1));
+        }
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _weights.Dispose();
+        _blocks.Dispose();
+        _inputProduct.Dispose();
+        _weightProduct?.Dispose();
+    }
+
+    private void AddParameterGradients(MicroBatch microBatch, uint key)
+    {
+        int rows = microBatch.Rows(_x);
+        float* y = microBatch.Pointer(_yGradient), x = microBatch.Pointer(_x), weightGradient = microBatch.Gradient(_weight);
+        if (_weightProduct is null)
+        {
+            FloatGemm.AddTransposed(
+                y, _yGradient.Stride, x, _x.Stride, rows, _layer.OutFeatures, _layer.InFeatures, weightGradient, microBatch.Scratch);
+        }
+        else
+        {
+            byte* kept = microBatch.Bytes(_kept!.Block);
+            if (!_kept.IsCompressed)
+                _weightProduct.Keep(x, _x.Stride, microBatch.Images, kept, microBatch.Scratch);
+            _weightProduct.Add(kept, y, _yGradient.Stride, microBatch.Images, weightGradient, microBatch.Scratch, key);
+        }
+        if (_bias is not null)
+            MatrixSums.AddColumns(y, _yGradient.Stride, rows, _layer.OutFeatures, microBatch.Gradient(_bias));
+    }
+}

@@ -1,0 +1,69 @@
+using Bitis.Execution.Operations;
+using Bitis.Execution.Planning;
+using Bitis.Graphs;
+using Bitis.Graphs.Operators;
+using Bitis.Kernels.Normalization;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
+namespace Bitis.Execution.Gradients.Layers;
+
+/// <summary>The mean of each sequence's normalized tokens: each token has a part of the mean's gradient; see <see cref="RowNormGradient"/>.</summary>
+internal sealed unsafe class MeanOfNormsGradient(Node node) : GradientStep
+{
+    private readonly float _epsilon = ((MeanOfNorms)node.Operator).Epsilon;
+    private ParameterSlot _weight = null!, _bias = null!;
+    private ArenaMatrix[] _x = [];
+    private ArenaMatrix _y, _yGradient;
+    private GradientTarget[] _xGradients = [];
+
+    /// <inheritdoc />
+    public override string Kind => node.Operator.Kind;
+
+    /// <inheritdoc />
+    public override void PlanForward(GradientPlanner planner)
+    {
+        _weight = planner.Parameter(node, 0);
+        _bias = planner.Parameter(node, 1);
+        _x = [.. node.Inputs.Select(planner.Value)];
+        _y = planner.NewValue(node);
+    }
+
+    /// <inheritdoc />
+    public override void PlanBackward(GradientPlanner planner)
+    {
+        foreach (Node input in node.Inputs)
+            planner.Value(input);
+        planner.NeedScratch(_y.Columns);
+        _yGradient = planner.Gradient(node);
+        _xGradients = [.. node.Inputs.Select(input => planner.RequiredTarget(input))];
+    }
+
+    /// <inheritdoc />
+    public override void Forward(MicroBatch microBatch)
+    {
+        for (int row = 0; row < microBatch.Rows(_y); row++)
+        {
+            float* mean = microBatch.Pointer(_y) + ((nint)row * _y.Stride);
+            MeanOfRowNorms.Run(MeanOfNormsOperation.Call(
+                microBatch.Addresses, _x[row % _y.Rows].OfImage(row / _y.Rows), rowMap: null, _weight.Weight, _bias.Weight, _epsilon, mean));
+        }
+    }
+
+    /// <inheritdoc />
+    public override void Backward(MicroBatch microBatch)
+    {
+        for (int row = 0; row < microBatch.Rows(_y); row++)
+        {
+            ArenaMatrix x = _x[row % _y.Rows];
+            GradientTarget target = _xGradients[row % _y.Rows];
+            var part = new Span<float>(microBatch.Scratch, _y.Columns);
+            TensorPrimitives.Divide(microBatch.Row(_yGradient, row), x.Rows, part);
+            var call = new RowNormGradientCall
+            {
+                Forward = NormOperation.Call(microBatch.Addresses, x.OfImage(row / _y.Rows), _y, _weight.Weight, _bias.Weight, _epsilon),
+                Gradients = microBatch.Gradients(_yGradient, target, _weight, _bias, row / _y.Rows) with { Output = microBatch.Scratch, OutputStride = 0 }, // all tokens have the same
+            };
+            RowNormGradient.Run(in call, x.Rows);
+        }
+    }
+}

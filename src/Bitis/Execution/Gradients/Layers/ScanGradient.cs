@@ -1,0 +1,138 @@
+using Bitis.Execution.Operations;
+using Bitis.Execution.Planning;
+using Bitis.Execution.Steps;
+using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
+using Bitis.Kernels.Scan;
+using Bitis.Tensors;
+using SelectiveScan = Bitis.Kernels.Scan.SelectiveScan;
+
+namespace Bitis.Execution.Gradients.Layers;
+
+/// <summary>
+/// The selective scan and, where there is one, the softplus before it; see <see cref="SelectiveScanGradient"/>. Of the
+/// hidden states only those before every <see cref="SelectiveScan.ChunkTokens"/> tokens are kept.
+/// </summary>
+internal sealed unsafe class ScanGradient : GradientStep
+{
+    private readonly FusedScan _fused;
+    private readonly Node _scan;
+    private readonly int _channels;
+    private readonly int _states;
+    private readonly Tensor _packedA;
+    private bool _isFrozen, _isQuantizing;
+    private ParameterSlot _aLog = null!;
+    private ParameterSlot _d = null!;
+    private ScanOperands _operands;
+    private ArenaMatrix _checkpoints, _recomputedU, _recomputedDelta, _yGradient, _deltaGradient, _bGradient, _cGradient;
+    private GradientTarget _uGradient;
+
+    /// <summary>Creates the step.</summary>
+    public ScanGradient(FusedScan fused)
+    {
+        (_fused, _scan) = (fused, fused.Scan);
+        var op = (Graphs.Operators.SelectiveScan)_scan.Operator;
+        _channels = op.Channels;
+        _states = op.States;
+        _packedA = new Tensor([_states, _channels]);
+    }
+
+    /// <inheritdoc />
+    public override string Kind => _scan.Operator.Kind;
+
+    /// <inheritdoc />
+    public override void PlanForward(GradientPlanner planner)
+    {
+        _isFrozen = planner.IsFrozen(_scan);
+        _isQuantizing = planner.AreParametersFrozen;
+        _aLog = planner.Parameter(_scan, 0, Unpack);
+        _d = planner.Parameter(_scan, 1);
+        ArenaMatrix u = planner.Value(_scan.Inputs[0]), delta = planner.Value(_fused.Delta);
+        ArenaMatrix b = planner.Value(_scan.Inputs[2]), c = planner.Value(_scan.Inputs[3]);
+        int chunks = (u.Rows + SelectiveScan.ChunkTokens - 1) / SelectiveScan.ChunkTokens;
+        _checkpoints = planner.NewMatrix(chunks * _states, _channels);
+        _operands = new ScanOperands(u, delta, b, c, planner.NewValue(_scan));
+    }
+
+    /// <inheritdoc />
+    public override void PlanBackward(GradientPlanner planner)
+    {
+        _recomputedU = planner.RecomputedValue(_scan.Inputs[0], reader: _scan);
+        _recomputedDelta = planner.RecomputedValue(_fused.Delta, reader: _scan);
+        planner.Keep(_operands.B);
+        planner.Keep(_operands.C);
+        planner.Keep(_checkpoints);
+        planner.NeedScratch(SelectiveScanGradient.ScratchLength(_channels, _states));
+        _yGradient = planner.Gradient(_scan);
+        _uGradient = planner.RequiredTarget(_scan.Inputs[0]);
+        _deltaGradient = planner.OverwrittenTarget(_fused.Delta);
+        _bGradient = planner.OverwrittenTarget(_scan.Inputs[2]);
+        _cGradient = planner.OverwrittenTarget(_scan.Inputs[3]);
+    }
+
+    /// <inheritdoc />
+    public override void Prepare() => SelectiveScan.PackA(_aLog.Weight.Span, _packedA.Span, _channels, _states);
+
+    /// <inheritdoc />
+    public override void Forward(MicroBatch microBatch)
+    {
+        for (int image = 0; image < microBatch.Images; image++)
+        {
+            SelectiveScanCall call = Call(microBatch, image, _operands);
+            SelectiveScan.Run(in call, 0, _channels);
+        }
+    }
+
+    /// <inheritdoc />
+    public override void Backward(MicroBatch microBatch)
+    {
+        for (int image = 0; image < microBatch.Images; image++)
+        {
+            var call = new SelectiveScanGradientCall
+            {
+                Forward = Call(microBatch, image, _operands with { U = _recomputedU, Delta = _recomputedDelta }),
+                Gradients = new ScanGradients
+                {
+                    Output = microBatch.Pointer(_yGradient, image),
+                    OutputStride = _yGradient.Stride,
+                    U = microBatch.Pointer(_uGradient.Matrix, image),
+                    UStride = _uGradient.Matrix.Stride,
+                    AccumulateU = _uGradient.Accumulate,
+                    Delta = microBatch.Pointer(_deltaGradient, image),
+                    DeltaStride = _deltaGradient.Stride,
+                    B = microBatch.Pointer(_bGradient, image),
+                    BStride = _bGradient.Stride,
+                    C = microBatch.Pointer(_cGradient, image),
+                    CStride = _cGradient.Stride,
+                },
+                AGradient = _isFrozen ? null : microBatch.Gradient(_aLog),
+                DGradient = _isFrozen ? null : microBatch.Gradient(_d),
+            };
+            SelectiveScanGradient.Run(in call, _channels, microBatch.Scratch);
+        }
+    }
+
+    /// <summary>∂L/∂A <c>[N, E]</c> to ∂L/∂A_log = ∂L/∂A·A <c>[E, N]</c>.</summary>
+    private void Unpack(Tensor sums)
+    {
+        Tensor packed = sums.Clone();
+        Span<float> gradient = sums.Span;
+        for (int e = 0; e < _channels; e++)
+        {
+            for (int n = 0; n < _states; n++)
+            {
+                int i = (e * _states) + n;
+                gradient[i] = packed.Span[(n * _channels) + e] * -MathF.Exp(_aLog.Weight.Span[i]);
+            }
+        }
+    }
+
+    private SelectiveScanCall Call(MicroBatch microBatch, int image, ScanOperands operands)
+    {
+        // The decay is computed as the model that is being quantized computes it.
+        SelectiveScanCall call = ScanOperation.Call(
+            microBatch.Addresses, operands.OfImage(image), _fused.Softplus is not null, hasCubicDecay: _isQuantizing, _packedA.Pointer, _d.Weight);
+        call.Checkpoints = microBatch.Pointer(_checkpoints, image);
+        return call;
+    }
+}

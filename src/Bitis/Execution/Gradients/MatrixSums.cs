@@ -1,0 +1,106 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using Tensor = Bitis.Tensors.Tensor;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
+namespace Bitis.Execution.Gradients;
+
+/// <summary>Sums of rows and matrices, which the backward passes of additions are made of.</summary>
+internal static unsafe class MatrixSums
+{
+    /// <summary>The side of the squares in which matrices are transposed: a cache line of float32.</summary>
+    private const int Square = 16;
+
+    /// <summary>Adds the sum of a matrix's rows to a vector.</summary>
+    /// <param name="matrix"><c>[rows, columns]</c></param>
+    /// <param name="stride">The distance of rows in elements.</param>
+    /// <param name="rows">The number of rows.</param>
+    /// <param name="columns">The length of a row.</param>
+    /// <param name="sums"><c>[columns]</c></param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void AddColumns(float* matrix, nint stride, int rows, int columns, float* sums)
+    {
+        // A few columns at a time, whose sums stay in registers.
+        int count = Vector<float>.Count, i = 0;
+        for (; i + (2 * count) <= columns; i += 2 * count)
+        {
+            Vector<float> left = Vector.Load(sums + i), right = Vector.Load(sums + i + count);
+            float* row = matrix + i;
+            for (int j = 0; j < rows; j++, row += stride)
+            {
+                left += Vector.Load(row);
+                right += Vector.Load(row + count);
+            }
+            left.Store(sums + i);
+            right.Store(sums + i + count);
+        }
+        for (; i < columns; i++)
+        {
+            for (int row = 0; row < rows; row++)
+                sums[i] += matrix[(row * stride) + i];
+        }
+    }
+
+    /// <summary>Writes a matrix with rows and columns exchanged, or adds it to what is there.</summary>
+    /// <param name="source"><c>[rows, columns]</c></param>
+    /// <param name="stride">The distance of the source's rows in elements.</param>
+    /// <param name="rows">The rows of the source.</param>
+    /// <param name="columns">The columns of the source.</param>
+    /// <param name="target"><c>[columns, rows]</c>, contiguous.</param>
+    /// <param name="accumulate">Add instead of overwriting.</param>
+    public static void Transpose(float* source, nint stride, int rows, int columns, float* target, bool accumulate)
+    {
+        // Square by square, so that the lines of the target that a square touches stay in the nearest cache.
+        for (int top = 0; top < rows; top += Square)
+        {
+            for (int left = 0; left < columns; left += Square)
+                TransposeSquare(source, stride, rows, columns, target, accumulate, top, left);
+        }
+    }
+
+    /// <summary>Exchanges rows and columns of what a tensor holds; its shape stays.</summary>
+    /// <param name="matrix"><c>[rows, columns]</c> before, <c>[columns, rows]</c> after.</param>
+    /// <param name="rows">The rows before.</param>
+    /// <param name="columns">The columns before.</param>
+    public static void TransposeInPlace(Tensor matrix, int rows, int columns)
+    {
+        Tensor copy = matrix.Clone();
+        Transpose(copy.Pointer, columns, rows, columns, matrix.Pointer, accumulate: false);
+        GC.KeepAlive(copy);
+        GC.KeepAlive(matrix);
+    }
+
+    /// <summary>Copies a matrix to another place, or adds it to what is there.</summary>
+    public static void Write(float* source, nint sourceStride, GradientTarget target, float* targetRows, int rows)
+    {
+        int columns = target.Matrix.Columns;
+        for (int row = 0; row < rows; row++)
+        {
+            var from = new ReadOnlySpan<float>(source + (row * sourceStride), columns);
+            var to = new Span<float>(targetRows + ((nint)row * target.Matrix.Stride), columns);
+            if (target.Accumulate)
+                TensorPrimitives.Add(to, from, to);
+            else
+                from.CopyTo(to);
+        }
+    }
+
+    private static void TransposeSquare(float* source, nint stride, int rows, int columns, float* target, bool accumulate, int top, int left)
+    {
+        int bottom = Math.Min(top + Square, rows), right = Math.Min(left + Square, columns);
+        for (nint column = left; column < right; column++)
+        {
+            float* to = target + (column * rows), from = source + column;
+            if (accumulate)
+            {
+                for (nint row = top; row < bottom; row++)
+                    to[row] += from[row * stride];
+            }
+            else
+            {
+                for (nint row = top; row < bottom; row++)
+                    to[row] = from[row * stride];
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using Bitis.Kernels.Memory;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
+namespace Bitis.Execution.Gradients;
+
+/// <summary>
+/// The sum of what the parts of a batch computed, each in memory of its own, added up in the order of the parts whatever the order in which they finish.
+/// A part is added as soon as those before it are, so there is memory for the parts under way, not for all of them.
+/// </summary>
+/// <param name="length">The elements of a part's sums.</param>
+/// <param name="parts">How many parts there are.</param>
+internal sealed class OrderedSums(int length, int parts) : IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly List<NativeBuffer<float>> _all = [];
+    private readonly Stack<NativeBuffer<float>> _free = [];
+    private readonly NativeBuffer<float>?[] _waiting = new NativeBuffer<float>?[parts];
+    private NativeBuffer<float>? _total;
+    private int _added;
+
+    /// <summary>The sum of all parts, once they are all added.</summary>
+    public ReadOnlySpan<float> Total => _total!.Span;
+
+    /// <summary>Forgets the parts before, of which some may be missing.</summary>
+    public void Start()
+    {
+        (_total, _added) = (null, 0);
+        Array.Clear(_waiting);
+        _free.Clear();
+        _all.ForEach(_free.Push);
+    }
+
+    /// <summary>Memory for the sums of a part, which are zero.</summary>
+    public NativeBuffer<float> Take()
+    {
+        NativeBuffer<float>? sums;
+        lock (_gate)
+        {
+            if (!_free.TryPop(out sums))
+                _all.Add(sums = new NativeBuffer<float>(length));
+        }
+        sums.Span.Clear();
+        return sums;
+    }
+
+    /// <summary>Adds the sums of a finished part to the total, or leaves that to the part before, if it is not finished.</summary>
+    public void Add(int part, NativeBuffer<float> sums)
+    {
+        lock (_gate)
+        {
+            _waiting[part] = sums;
+            for (; _added < parts && _waiting[_added] is { } next; _waiting[_added++] = null)
+            {
+                if (_total is null)
+                {
+                    _total = next;
+                    continue;
+                }
+                TensorPrimitives.Add(_total.Span, next.Span, _total.Span);
+                _free.Push(next);
+            }
+        }
+    }
+
+    /// <inheritdoc />
+    public void Dispose() => _all.ForEach(sums => sums.Dispose());
+}

@@ -1,0 +1,167 @@
+using Bitis.Execution.Gradients;
+using Bitis.Graphs;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Kernels.Hadamard;
+
+namespace Bitis.Execution.LowBit;
+
+/// <summary>
+/// How the backward pass of linear and convolutional layers is computed: exactly, by HLQ (Hadamard Low-rank Quantization: 4-bit
+/// operands after a Hadamard transform for the gradient of the input, 8-bit operands, reduced along the tokens, for that of the
+/// weights), or by one of the methods that it is compared with. The forward pass is float32 always.
+/// </summary>
+public sealed record BackwardPolicy
+{
+    // Below them, transforming and rounding cost more than the integer products save (docs/hlq.md, "Shapes"): rounding ȳ is paid once for each output and
+    // saves a product for each input, and the other way round with x. A convolution saves its unfolding, too.
+    private const int FewestInputs = 48, FewestOutputs = 32, FewestConvolutionChannels = 16, FewestTokens = 16;
+
+    private const int BitsAtFullRank = 4;
+
+    /// <summary>The method: one of <see cref="BackwardMethods.Names"/>.</summary>
+    public string Method { get; init; } = "exact";
+
+    /// <summary>Exceptions by pattern; the first that matches a layer decides, whatever the layer's shape. Layers that see the image itself, and convolutions of maps instead of tokens, stay exact.</summary>
+    public IReadOnlyList<BackwardOverride> Overrides { get; init; } = [];
+
+    /// <summary>Where the gradient of the input is computed with integers: which values share a scale.</summary>
+    public GradientScale Scale { get; init; } = GradientScale.Token;
+
+    /// <summary>For the methods that reduce tokens: the basis.</summary>
+    public TokenBasis Basis { get; init; } = TokenBasis.Patch;
+
+    /// <summary>The rank that leaves nothing out: blocks have as many tokens.</summary>
+    public const int FullRank = TokenHadamard.BlockRows;
+
+    /// <summary>
+    /// For the methods that reduce tokens: how many of 16 coefficients are kept; 4, 8, 12, or <see cref="FullRank"/> for all. At full rank integer products
+    /// take the tokens as they are, with a scale for each channel. Null for what is usual: all for linear layers with <c>hlq</c>, which the reduction costs
+    /// accuracy (docs/hlq.md, "Rank"), else 8.
+    /// </summary>
+    public int? Rank { get; init; }
+
+    /// <summary>
+    /// The bits of kept inputs, 4 or 8; null for what is usual: for linear layers at full rank 4, as many bytes as 8 bits take at rank 8; else the method's.
+    /// </summary>
+    public int? ActivationBits { get; init; }
+
+    /// <summary>The exact backward pass.</summary>
+    public static BackwardPolicy Exact { get; } = new();
+
+    /// <summary>Checks what the types cannot.</summary>
+    /// <exception cref="BitisException">A value is out of its range; the message names it.</exception>
+    public void Validate()
+    {
+        BackwardMethods.Find(Method);
+        foreach (BackwardOverride entry in Overrides)
+            BackwardMethods.Find(entry.Method);
+        if (!Enum.IsDefined(Scale) || !Enum.IsDefined(Basis))
+            throw new BitisException($"The backward policy's scale is {Scale} and its basis {Basis}; there are no such.");
+        if (Rank is not (null or 4 or 8 or 12 or FullRank))
+            throw new BitisException($"The backward policy's rank is {Rank}; expected 4, 8, 12 or 16 (of 16 tokens).");
+        if (ActivationBits is not (null or 4 or 8))
+            throw new BitisException($"The backward policy's activationBits is {ActivationBits}; expected 4 or 8.");
+    }
+
+    /// <summary>Refuses values that no method of the policy uses; older trainings may have them.</summary>
+    /// <exception cref="BitisException">There is one; the message names it.</exception>
+    public void RequireUsed()
+    {
+        IEnumerable<string> named = Overrides.Select(entry => entry.Method).Prepend(Method).Distinct();
+        BackwardMethod[] methods = [.. named.Select(BackwardMethods.Find)];
+        bool reduces = methods.Any(method => method.Weight.LowRank || method.Input.LowRank);
+        bool hasIntegerGradient = methods.Any(method => method.Input.IsInteger);
+        bool keepsIntegers = methods.Any(method => method.Weight.IsInteger);
+        Require(reduces || Rank is null, "rank", "reduces tokens");
+        Require(reduces || Basis == TokenBasis.Patch, "basis", "reduces tokens");
+        Require(hasIntegerGradient || Scale == GradientScale.Token, "scale", "has integers in the input's gradient");
+        Require(keepsIntegers || ActivationBits is null, "activationBits", "keeps inputs as integers");
+
+        void Require(bool isUsed, string name, string use)
+        {
+            if (!isUsed)
+            {
+                string names = string.Join(", ", methods.Select(method => $"'{method.Name}'"));
+                throw new BitisException(
+                    $"The backward policy's {name} does nothing, since no method of it ({names}) {use}: leave it out.");
+            }
+        }
+    }
+
+    /// <summary>What the backward pass of each linear and convolutional layer will be.</summary>
+    /// <param name="graph">The model.</param>
+    /// <param name="frozen">Which layers do not learn; null if all of them do.</param>
+    /// <exception cref="BitisException">An override matches no layer.</exception>
+    public IReadOnlyList<LayerBackward> Select(Graph graph, FrozenLayers? frozen = null)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        Node[] layers = [.. graph.Nodes.Where(node => node.Operator.Product is not null)];
+        foreach (BackwardOverride entry in Overrides)
+        {
+            if (!layers.Any(layer => entry.Matches(layer.Name)))
+            {
+                throw new BitisException(
+                    $"The backward override '{entry.Pattern}' matches no linear or convolutional layer; their names are like '{layers[0].Name}'.");
+            }
+        }
+        return [.. layers.Select(layer => Select(layer, frozen))];
+    }
+
+    /// <summary>The method of a layer.</summary>
+    internal BackwardMethod MethodOf(Node layer, FrozenLayers? frozen) =>
+        Select(layer, frozen) is { Method: not LayerBackward.None } selected ? BackwardMethods.Find(selected.Method) : BackwardMethods.Find("exact");
+
+    /// <summary>How many coefficients of 16 a method keeps of a layer's tokens.</summary>
+    internal int RankOf(BackwardMethod method, Operator layer) => Rank ?? (IsLinear(layer) ? method.LinearRank : BackwardMethod.UsualRank);
+
+    /// <summary>The bits in which a method keeps a layer's input.</summary>
+    internal int BitsOfInput(BackwardMethod method, Operator layer) =>
+        ActivationBits ?? (IsLinear(layer) && TakesTokensAsTheyAre(method, layer) ? BitsAtFullRank : method.Weight.Bits);
+
+    /// <summary>How a method cuts a layer's tokens into blocks: not at all at full rank, where integers need no transform.</summary>
+    internal TokenBlocks BlocksOf(BackwardMethod method, Operator layer, GridLayout layout, int images)
+    {
+        bool transforms = (method.Weight.LowRank || method.Input.LowRank) && !TakesTokensAsTheyAre(method, layer);
+        return transforms ? TokenBlocks.For(layout, Basis, RankOf(method, layer), images) : TokenBlocks.None(layout, images);
+    }
+
+    private static bool IsLinear(Operator layer) => layer.Product is { IsConvolution: false };
+
+    private bool TakesTokensAsTheyAre(BackwardMethod method, Operator layer) =>
+        method.Weight is { LowRank: true, IsInteger: true } && RankOf(method, layer) == FullRank;
+
+    private LayerBackward Select(Node layer, FrozenLayers? frozen)
+    {
+        if (frozen?.IsDifferentiated(layer) == false)
+            return new LayerBackward(layer.Name, LayerBackward.None, "frozen, as is all before it");
+        if (layer.Inputs[0].IsInput)
+            return new LayerBackward(layer.Name, "exact", Method == "exact" ? null : "the image has no gradient, and is kept anyway");
+        if (layer.Operator.Product!.IsOfMaps)
+            return new LayerBackward(layer.Name, "exact", Method == "exact" ? null : "a convolution of maps; those of tokens have other forms");
+        if (Overrides.FirstOrDefault(entry => entry.Matches(layer.Name)) is { } chosen)
+            return new LayerBackward(layer.Name, chosen.Method, chosen.Method == Method ? null : $"override '{chosen.Pattern}'");
+        return Method != "exact" && TooSmall(layer) is { } reason
+            ? new LayerBackward(layer.Name, "exact", reason)
+            : new LayerBackward(layer.Name, Method, Reason: null);
+    }
+
+    /// <summary>Why a layer's products are too small to gain from integers; null if they are not.</summary>
+    private static string? TooSmall(Node layer)
+    {
+        LayerProduct product = layer.Operator.Product!;
+        (int tokens, int inputs, int outputs) = ((int)(layer.Shape.ElementCount / product.Outputs), product.Inputs, product.Outputs);
+        (int fewestInputs, int fewestOutputs) = product.IsConvolution ? (FewestConvolutionChannels, FewestConvolutionChannels) : (FewestInputs, FewestOutputs);
+        if (tokens < FewestTokens)
+            return $"{DisplayText.Count(tokens, "token")}, fewer than {FewestTokens}";
+        return inputs < fewestInputs || outputs < fewestOutputs ? $"{inputs} to {outputs} channels, fewer than {fewestInputs} to {fewestOutputs}" : null;
+    }
+
+    /// <summary>Records compare lists by reference; policies compare by what they say.</summary>
+    public bool Equals(BackwardPolicy? other) =>
+        other is not null && Method == other.Method && Scale == other.Scale && Basis == other.Basis && Rank == other.Rank
+        && ActivationBits == other.ActivationBits && Overrides.SequenceEqual(other.Overrides);
+
+    /// <inheritdoc />
+    public override int GetHashCode() => HashCode.Combine(Method, Scale, Basis, Rank, ActivationBits, Overrides.Count);
+}

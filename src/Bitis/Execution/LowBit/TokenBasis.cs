@@ -1,0 +1,22 @@
+using System.Text.Json.Serialization;
+
+namespace Bitis.Execution.LowBit;
+
+/// <summary>Which rows of the Walsh-Hadamard transform along the tokens are kept.</summary>
+[JsonConverter(typeof(EnumByName<TokenBasis>))]
+public enum TokenBasis
+{
+    /// <summary>
+    /// Blocks are patches of 4×4 neighbours on the grid; the functions that change least often along both axes are kept.
+    /// </summary>
+    Patch,
+
+    /// <summary>
+    /// Blocks are 16 tokens in their order; the functions that change sign least often are kept. Half of them span what is constant
+    /// on pairs of neighbours.
+    /// </summary>
+    Sequency,
+
+    /// <summary>Blocks as for <see cref="Patch"/>; the functions in which the layer's input has most energy, for each micro-batch anew.</summary>
+    Energy,
+}

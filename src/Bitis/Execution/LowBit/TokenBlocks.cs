@@ -1,0 +1,128 @@
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Kernels.Hadamard;
+using Bitis.Kernels.Memory;
+
+namespace Bitis.Execution.LowBit;
+
+/// <summary>
+/// How the tokens of a micro-batch's images fall into blocks of 16, of which some coefficients are kept, and single tokens, which are
+/// kept as they are: class tokens, and tails that do not fill a block. First all blocks of the first image, of the second one, ...; then
+/// the single tokens likewise.
+/// </summary>
+internal sealed unsafe class TokenBlocks : IDisposable
+{
+    private const int PatchSide = 4;
+
+    // The number, in natural order, of the Walsh function of 16 values with 0, 1, 2, ... changes of sign.
+    private static readonly byte[] BySequency = [0, 8, 12, 4, 6, 14, 10, 2, 3, 11, 15, 7, 5, 13, 9, 1];
+
+    // Of products of two functions of 4 values: 4·(that along y) + (that along x), where 0, 2, 3, 1 have 0, 1, 2, 3 changes. The first ten
+    // are LBP-WHT's triangle; with the first eight the pure frequencies go before the mixed ones, which have less energy.
+    private static readonly byte[] ByPatchFrequency = [0, 2, 8, 10, 3, 12, 1, 4, 11, 14, 15, 9, 6, 13, 7, 5];
+
+    private readonly NativeBuffer<int> _blockRows;
+    private readonly NativeBuffer<int> _singleRows;
+    private readonly NativeBuffer<byte> _kept;
+    private readonly bool _ownsKept = true;
+    private readonly int _blocksPerImage;
+    private readonly int _singlesPerImage;
+
+    private TokenBlocks(GridLayout layout, List<int[]> blocks, byte[] kept, int images)
+    {
+        int[] singles = [.. Enumerable.Range(0, layout.Rows).Except(blocks.SelectMany(block => block))];
+        _blocksPerImage = blocks.Count;
+        _singlesPerImage = singles.Length;
+        Rank = kept.Length;
+        _kept = NativeBuffer<byte>.Of(kept);
+        _blockRows = NativeBuffer<int>.Of([.. Enumerable.Range(0, images).SelectMany(i => blocks.SelectMany(block => block.Select(row => (i * layout.Rows) + row)))]);
+        _singleRows = NativeBuffer<int>.Of([.. Enumerable.Range(0, images).SelectMany(i => singles.Select(row => (i * layout.Rows) + row))]);
+    }
+
+    /// <summary>Other rows for the same blocks.</summary>
+    private TokenBlocks(TokenBlocks blocks, Func<int, int> row)
+    {
+        (_blocksPerImage, _singlesPerImage, Rank, _kept, _ownsKept) = (blocks._blocksPerImage, blocks._singlesPerImage, blocks.Rank, blocks._kept, false);
+        _blockRows = NativeBuffer<int>.Of([.. blocks._blockRows.Span.ToArray().Select(row)]);
+        _singleRows = NativeBuffer<int>.Of([.. blocks._singleRows.Span.ToArray().Select(row)]);
+    }
+
+    /// <summary>The coefficients that are kept of a block.</summary>
+    public int Rank { get; }
+
+    /// <summary>Which ones, in natural order.</summary>
+    public byte* Kept => _kept.Pointer;
+
+    /// <summary>The blocks of a layer's tokens.</summary>
+    /// <param name="layout">How they lie.</param>
+    /// <param name="basis">How they are cut into blocks, and which coefficients are kept.</param>
+    /// <param name="rank">How many of 16.</param>
+    /// <param name="images">The most images that a micro-batch holds.</param>
+    public static TokenBlocks For(GridLayout layout, TokenBasis basis, int rank, int images)
+    {
+        bool isPatch = basis != TokenBasis.Sequency && layout.Height > 0;
+        byte[] order = isPatch ? ByPatchFrequency : BySequency;
+        return new TokenBlocks(layout, isPatch ? Patches(layout) : Runs(layout), order[..rank], images);
+    }
+
+    /// <summary>All tokens as they are.</summary>
+    public static TokenBlocks None(GridLayout layout, int images) => new(layout, [], [], images);
+
+    /// <summary>What a tap of a convolution sees from the places that these blocks are made of, of one image; −1 for what lies outside of the grid.</summary>
+    public TokenBlocks Seen(GridConv2d convolution, int tap) => new(this, place => convolution.Source(place, tap) ?? -1);
+
+    /// <summary>The rows that remain of some images.</summary>
+    public int Rows(int images) => images * ((_blocksPerImage * Rank) + _singlesPerImage);
+
+    /// <summary>The rows of some images that are in blocks.</summary>
+    public int TokensInBlocks(int images) => images * _blocksPerImage * TokenHadamard.BlockRows;
+
+    /// <summary>The rows of some images that are in no block.</summary>
+    public int Singles(int images) => images * _singlesPerImage;
+
+    /// <summary>Whether there are any blocks.</summary>
+    public bool HasBlocks => _blocksPerImage > 0;
+
+    /// <summary>Fills in the blocks of some images and the coefficients that are kept.</summary>
+    public void Describe(ref TokenHadamardCall call, int images)
+    {
+        call.BlockRows = _blockRows.Pointer;
+        call.Blocks = images * _blocksPerImage;
+        call.Transforms = true;
+        call.Kept = Kept;
+        call.Rank = Rank;
+        call.Factor = 0.25f; // 1/√16: orthonormal, so that single tokens are of the same scale
+        call.SingleRows = _singleRows.Pointer;
+        call.Singles = images * _singlesPerImage;
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _blockRows.Dispose();
+        _singleRows.Dispose();
+        if (_ownsKept)
+            _kept.Dispose();
+    }
+
+    private static List<int[]> Patches(GridLayout layout)
+    {
+        var blocks = new List<int[]>();
+        for (int y = 0; y + PatchSide <= layout.Height; y += PatchSide)
+        {
+            for (int x = 0; x + PatchSide <= layout.Width; x += PatchSide)
+            {
+                int first = (y * layout.Width) + x;
+                blocks.Add([.. Enumerable.Range(0, PatchSide * PatchSide).Select(i => layout.RowOf(first + (i / PatchSide * layout.Width) + (i % PatchSide)))]);
+            }
+        }
+        return blocks;
+    }
+
+    private static List<int[]> Runs(GridLayout layout)
+    {
+        int tokens = layout.Rows - (layout.ExtraRow < 0 ? 0 : 1);
+        return [.. Enumerable.Range(0, tokens / TokenHadamard.BlockRows).Select(block =>
+            Enumerable.Range(block * TokenHadamard.BlockRows, TokenHadamard.BlockRows).Select(position => layout.RowOf(position)).ToArray())];
+    }
+}

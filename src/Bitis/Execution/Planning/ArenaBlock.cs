@@ -1,0 +1,34 @@
+
+namespace Bitis.Execution.Planning;
+
+/// <summary>
+/// A piece of the arena that holds one value from the step that writes it first to the step that reads it last; the
+/// planner gives blocks that are never alive together the same bytes.
+/// </summary>
+internal sealed class ArenaBlock(long bytes)
+{
+    /// <summary>How many bytes the value takes.</summary>
+    public long Bytes { get; } = bytes >= 0 ? bytes : throw new InvalidOperationException($"A block cannot have {bytes} bytes.");
+
+    /// <summary>The block's number in its <see cref="ArenaLayout"/>; set by <see cref="ArenaPlanner"/>.</summary>
+    public int Index { get; set; } = -1;
+
+    /// <summary>Where the block starts in the arena; set by <see cref="ArenaPlanner"/>.</summary>
+    public long Offset { get; set; }
+
+    /// <summary>The first step that touches the block.</summary>
+    public int FirstStep { get; private set; } = int.MaxValue;
+
+    /// <summary>The last step that touches the block.</summary>
+    public int LastStep { get; private set; } = -1;
+
+    /// <summary>Notes that a step touches the block.</summary>
+    public void Touch(int step)
+    {
+        FirstStep = Math.Min(FirstStep, step);
+        LastStep = Math.Max(LastStep, step);
+    }
+
+    /// <summary>Whether two blocks are ever alive in the same step.</summary>
+    public bool OverlapsInTime(ArenaBlock other) => FirstStep <= other.LastStep && other.FirstStep <= LastStep;
+}

@@ -1,0 +1,28 @@
+
+namespace Bitis.Execution.Planning;
+
+/// <summary>
+/// A graph compiled for one image: steps in order, and the arena that all intermediate values share.
+/// A plan is read-only; any number of arenas may run it at once.
+/// </summary>
+internal sealed class Plan(IReadOnlyList<Step> steps, IReadOnlyList<ArenaMatrix> inputs, ArenaMatrix output, ArenaLayout layout) : IDisposable
+{
+    /// <summary>The steps, in order.</summary>
+    public IReadOnlyList<Step> Steps { get; } = steps;
+
+    /// <summary>Where the inputs go: the image, or the values that a part of a model takes.</summary>
+    public IReadOnlyList<ArenaMatrix> Inputs { get; } = inputs;
+
+    /// <summary>Where the answer is.</summary>
+    public ArenaMatrix Output { get; } = output;
+
+    /// <summary>The memory that one image needs for its values.</summary>
+    public ArenaLayout Layout { get; } = layout;
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        foreach (Step step in Steps)
+            step.Dispose();
+    }
+}

@@ -1,0 +1,13 @@
+namespace Bitis.Execution.Sessions;
+
+/// <summary>How an <see cref="InferenceSession"/> uses the machine.</summary>
+public sealed record SessionOptions
+{
+    /// <summary>The options that use the whole machine.</summary>
+    public static SessionOptions Default { get; } = new();
+
+    /// <summary>
+    /// How many threads compute, at most <see cref="ThreadCount.Limit"/>; 0 for one on each processor. Results do not depend on it.
+    /// </summary>
+    public int Threads { get; init; }
+}

@@ -1,0 +1,30 @@
+using Bitis.Tensors;
+
+namespace Bitis.Graphs;
+
+/// <summary>What a model's answers must be before predictions are made of them.</summary>
+public static class Logits
+{
+    /// <summary>What messages call a model that another one is compared with.</summary>
+    internal const string Reference = "the model that it is compared with";
+
+    /// <summary>
+    /// Checks that all logits are finite numbers; NaN compares as nothing, so a prediction made of it would mean
+    /// nothing.
+    /// </summary>
+    /// <param name="logits"><c>[batch, classes]</c></param>
+    /// <param name="nameOf">What to call an image, by its index in the batch.</param>
+    /// <param name="model">Whose answers they are, for the message.</param>
+    /// <exception cref="BitisException">One is NaN or infinite; the message names the first such image.</exception>
+    public static void RequireFinite(Tensor logits, Func<int, string> nameOf, string model = "the model")
+    {
+        ArgumentNullException.ThrowIfNull(logits);
+        ArgumentNullException.ThrowIfNull(nameOf);
+        if (logits.FindNonFinite() is not { } index)
+            return;
+        (int image, int label) = Math.DivRem(index, logits.Shape[^1]);
+        throw new BitisException(
+            $"{nameOf(image)}: {model} answers {logits.Span[index]} for class {label}, which is no prediction: "
+            + "its numbers leave float32's range. Check its weights (bitis inspect), or quantize or train it again.");
+    }
+}

@@ -1,0 +1,64 @@
+using Bitis.Graphs.Operators.Tokens;
+using Bitis.Tensors;
+
+namespace Bitis.Graphs.Operators;
+
+/// <summary>
+/// A depthwise convolution along the tokens that sees only the past:
+/// <c>y[t, c] = b[c] + Σₖ w[c, k] · x[t − (K−1) + k, c]</c>, with zeros before the first token.
+/// </summary>
+/// <param name="Channels">The size of a token.</param>
+/// <param name="Kernel">K, the number of tokens that the kernel covers.</param>
+internal sealed record CausalConv1d(int Channels, int Kernel) : Operator
+{
+    /// <inheritdoc />
+    public override string Kind => "causal_conv1d";
+
+    /// <inheritdoc />
+    internal override InputScales FinestScales => InputScales.Channels;
+
+    /// <inheritdoc />
+    internal override TokenOrderUse OrderUse => TokenOrderUse.Equivariant;
+
+    /// <inheritdoc />
+    internal override IReadOnlyList<ParameterSpec> Parameters =>
+        [new("weight", [Channels, 1, Kernel]), new("bias", [Channels])];
+
+    /// <inheritdoc />
+    public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
+    {
+        RequireSetting("channels", Channels, 1);
+        RequireSetting("kernel", Kernel, 1);
+        Require(
+            inputs.Length == 1 && inputs[0].Rank == 2 && inputs[0][1] == Channels, inputs, $"[tokens, {Channels}]");
+        return inputs[0];
+    }
+
+    /// <inheritdoc />
+    public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    {
+        Tensor x = inputs[0]; // [batch, tokens, channels]
+        ReadOnlySpan<float> weight = parameters[0].Span, bias = parameters[1].Span; // [channels, 1, kernel], [channels]
+        int batch = x.Shape[0], tokens = x.Shape[1];
+        Tensor y = Tensor.Uninitialized(x.Shape);
+        for (int b = 0; b < batch; b++)
+        {
+            int image = b * tokens * Channels;
+            for (int t = 0; t < tokens; t++)
+            {
+                for (int c = 0; c < Channels; c++)
+                {
+                    double sum = bias[c];
+                    for (int k = 0; k < Kernel; k++)
+                    {
+                        int source = t - (Kernel - 1) + k;
+                        if (source >= 0)
+                            sum += (double)weight[c * Kernel + k] * x.Span[image + source * Channels + c];
+                    }
+                    y.Span[image + t * Channels + c] = (float)sum;
+                }
+            }
+        }
+        return y;
+    }
+}

@@ -1,0 +1,87 @@
+using Bitis.Tensors;
+
+namespace Bitis.Graphs.Operators;
+
+/// <summary>
+/// A convolution over tokens that lie on a grid row by row, with zeros around it: what <see cref="Conv2d"/> is to maps, for the
+/// inside of a pyramid, <c>[height·width, in]</c> to <c>[height'·width', out]</c>:
+/// <c>y[(i, j), o] = b[o] + Σ w[o, c, m, n] · x[(i·S − P + m, j·S − P + n), c]</c>.
+/// </summary>
+/// <param name="InChannels">The size of an input token.</param>
+/// <param name="OutChannels">The size of an output token.</param>
+/// <param name="Height">Rows of the input's grid.</param>
+/// <param name="Width">Columns of the input's grid.</param>
+/// <param name="Kernel">The side of the square kernel.</param>
+/// <param name="Stride">S, the distance between kernel positions.</param>
+/// <param name="Padding">P, the zeros around the grid.</param>
+internal sealed record GridConv2d(int InChannels, int OutChannels, int Height, int Width, int Kernel, int Stride, int Padding) : Operator
+{
+    /// <inheritdoc />
+    public override string Kind => "grid_conv2d";
+
+    /// <inheritdoc />
+    internal override IReadOnlyList<ParameterSpec> Parameters =>
+        [new("weight", [OutChannels, InChannels, Kernel, Kernel]), new("bias", [OutChannels])];
+
+    /// <summary>Rows of the output's grid.</summary>
+    public int OutHeight => OutputSize(Height);
+
+    /// <summary>Columns of the output's grid.</summary>
+    public int OutWidth => OutputSize(Width);
+
+    /// <inheritdoc />
+    internal override LayerProduct Product => new(InChannels, OutChannels, IsConvolution: true);
+
+    /// <inheritdoc />
+    internal override InputScales FinestScales => InputScales.One;
+
+    /// <inheritdoc />
+    public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
+    {
+        RequireSetting("input channels", InChannels, 1);
+        RequireSetting("output channels", OutChannels, 1);
+        RequireSetting("height", Height, 1, MaxSide);
+        RequireSetting("width", Width, 1, MaxSide);
+        RequireSetting("kernel", Kernel, 1, MaxSide);
+        RequireSetting("stride", Stride, 1);
+        RequireSetting("padding", Padding, 0, MaxSide);
+        bool fits = inputs.Length == 1 && inputs[0] == [Height * Width, InChannels] && OutHeight > 0 && OutWidth > 0;
+        Require(fits, inputs, $"[{Height * Width}, {InChannels}]");
+        return [SizeProduct(OutHeight, OutWidth), OutChannels];
+    }
+
+    /// <inheritdoc />
+    public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    {
+        Tensor x = inputs[0]; // [batch, height·width, in]
+        ReadOnlySpan<float> weight = parameters[0].Span, bias = parameters[1].Span; // [out, in, kernel, kernel], [out]
+        int batch = x.Shape[0], tokens = OutHeight * OutWidth, taps = Kernel * Kernel;
+        Tensor y = Tensor.Uninitialized([batch, tokens, OutChannels]);
+        for (int row = 0; row < batch * tokens; row++)
+        {
+            ReadOnlySpan<float> image = x.Span.Slice(row / tokens * Height * Width * InChannels, Height * Width * InChannels);
+            for (int o = 0; o < OutChannels; o++)
+            {
+                double sum = bias[o];
+                for (int tap = 0; tap < taps; tap++)
+                {
+                    if (Source(row % tokens, tap) is not { } source)
+                        continue;
+                    for (int c = 0; c < InChannels; c++)
+                        sum += (double)weight[(o * InChannels + c) * taps + tap] * image[source * InChannels + c];
+                }
+                y.Span[row * OutChannels + o] = (float)sum;
+            }
+        }
+        return y;
+    }
+
+    /// <summary>The input's token that a tap of the kernel sees from an output's token, or null if it is outside the grid.</summary>
+    public int? Source(int token, int tap)
+    {
+        int row = token / OutWidth * Stride - Padding + tap / Kernel, column = token % OutWidth * Stride - Padding + tap % Kernel;
+        return row >= 0 && row < Height && column >= 0 && column < Width ? row * Width + column : null;
+    }
+
+    private int OutputSize(int size) => ConvolvedSize(size, Kernel, Stride, Padding);
+}

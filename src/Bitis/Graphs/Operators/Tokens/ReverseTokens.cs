@@ -1,0 +1,34 @@
+using Bitis.Tensors;
+
+namespace Bitis.Graphs.Operators.Tokens;
+
+/// <summary>The tokens in the opposite order, as the backward direction of a scan sees them.</summary>
+internal sealed record ReverseTokens : Operator
+{
+    /// <inheritdoc />
+    public override string Kind => "reverse_tokens";
+
+    /// <inheritdoc />
+    public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
+    {
+        Require(inputs.Length == 1 && inputs[0].Rank == 2, inputs, "[tokens, channels]");
+        return inputs[0];
+    }
+
+    /// <inheritdoc />
+    public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    {
+        Tensor x = inputs[0]; // [batch, tokens, channels]
+        int batch = x.Shape[0], tokens = x.Shape[1], channels = x.Shape[2];
+        Tensor y = Tensor.Uninitialized(x.Shape);
+        for (int b = 0; b < batch; b++)
+        {
+            for (int t = 0; t < tokens; t++)
+            {
+                int source = (b * tokens + t) * channels, target = (b * tokens + tokens - 1 - t) * channels;
+                x.Span.Slice(source, channels).CopyTo(y.Span[target..]);
+            }
+        }
+        return y;
+    }
+}

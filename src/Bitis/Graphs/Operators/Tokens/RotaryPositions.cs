@@ -1,0 +1,86 @@
+using System.Runtime.Intrinsics;
+using Bitis.Tensors;
+
+namespace Bitis.Graphs.Operators.Tokens;
+
+/// <summary>
+/// Rotary positions on a grid: each pair of channels is turned by an angle that grows with the token's row (first half of the
+/// channels) or column (second half), <c>(a, b) → (a·cos φ − b·sin φ, b·cos φ + a·sin φ)</c>, with
+/// <code>
+///   φ = p·base / grid · 10000^(−2i / (channels/2))      p: row or column     i: the pair within its half
+/// </code>
+/// A grid of another size than <paramref name="BaseGrid"/> covers the same angles in smaller or larger steps (EVA-02's
+/// <c>VisionRotaryEmbeddingFast</c>).
+/// </summary>
+/// <param name="Grid">Tokens along one side of the grid.</param>
+/// <param name="Channels">The size of a token; a multiple of 4.</param>
+/// <param name="BaseGrid">The grid on which neighbours are one step apart.</param>
+internal sealed record RotaryPositions(int Grid, int Channels, int BaseGrid) : Operator
+{
+    private const double Base = 10000;
+
+    private readonly Lazy<(float[] Cos, float[] Sin)> _factors = new(() => Factors(Grid, Channels, BaseGrid));
+
+    /// <inheritdoc />
+    public override string Kind => "rotary_positions";
+
+    /// <inheritdoc />
+    public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
+    {
+        RequireSetting("grid", Grid, 1, MaxSide);
+        RequireSetting("base grid", BaseGrid, 1);
+        RequireSetting("channels", Channels, 1);
+        bool fits = Channels % 4 == 0 && inputs.Length == 1 && inputs[0] == [Grid * Grid, Channels];
+        Require(fits, inputs, $"[{Grid * Grid}, {Channels}], with a multiple of 4 channels");
+        return inputs[0];
+    }
+
+    /// <inheritdoc />
+    public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    {
+        Tensor x = inputs[0]; // [batch, tokens, channels]
+        Tensor y = Tensor.Uninitialized(x.Shape);
+        for (int row = 0; row < x.Length / Channels; row++)
+            Turn(x.Span.Slice(row * Channels, Channels), row % (Grid * Grid), y.Span.Slice(row * Channels, Channels), isBack: false);
+        return y;
+    }
+
+    /// <summary>Turns one token.</summary>
+    /// <param name="x">The token.</param>
+    /// <param name="position">Its position in the sequence.</param>
+    /// <param name="y">The turned token; may be <paramref name="x"/>.</param>
+    /// <param name="isBack">Turn the other way: the inverse, and the backward pass.</param>
+    internal void Turn(ReadOnlySpan<float> x, int position, Span<float> y, bool isBack)
+    {
+        (float[] cos, float[] sin) = _factors.Value;
+        Vector128<int> partners = Vector128.Create(1, 0, 3, 2);
+        for (int c = 0, i = position * Channels; c < Channels; c += 4, i += 4) // two pairs at once
+        {
+            Vector128<float> pairs = Vector128.Create(x[c..]), turned = Vector128.Shuffle(pairs, partners) * Vector128.Create(sin, i);
+            pairs *= Vector128.Create(cos, i);
+            (isBack ? pairs - turned : pairs + turned).CopyTo(y[c..]);
+        }
+    }
+
+    /// <summary>Whether two operators turn alike.</summary>
+    public bool Equals(RotaryPositions? other) =>
+        other is not null && (Grid, Channels, BaseGrid) == (other.Grid, other.Channels, other.BaseGrid);
+
+    /// <inheritdoc />
+    public override int GetHashCode() => HashCode.Combine(Grid, Channels, BaseGrid);
+
+    /// <summary>cos φ of each token's channels, and what their partners are multiplied by: −sin φ for the first of a pair, sin φ for the second.</summary>
+    private static (float[] Cos, float[] Sin) Factors(int grid, int channels, int baseGrid)
+    {
+        int half = channels / 2; // the channels that turn with the row; as many turn with the column
+        float[] cos = new float[grid * grid * channels], sin = new float[cos.Length];
+        for (int i = 0; i < cos.Length; i++)
+        {
+            int token = i / channels, channel = i % channels, pair = channel % half / 2;
+            double position = (double)(channel < half ? token / grid : token % grid) * baseGrid / grid;
+            double angle = position * Math.Pow(Base, -2.0 * pair / half);
+            (cos[i], sin[i]) = ((float)Math.Cos(angle), (float)(channel % 2 == 0 ? -Math.Sin(angle) : Math.Sin(angle)));
+        }
+        return (cos, sin);
+    }
+}

@@ -1,0 +1,65 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Bitis.Kernels.Dispatch;
+using Bitis.Kernels.Simd;
+
+namespace Bitis.Kernels.Activations;
+
+/// <summary>
+/// The gate of a Mamba block, <c>y = (x·factor)·silu(z)</c>, over contiguous arrays, and its backward pass for a factor of 1:
+/// <c>x̄ = ȳ·silu(z)</c>, <c>z̄ = ȳ·x·silu'(z)</c>.
+/// </summary>
+internal static unsafe class Gate
+{
+    /// <summary>The forms of this operation.</summary>
+    public static KernelTable<GateKernel> Table { get; } = new(
+        new(InstructionSet.Avx512, &Forward<Lanes512>, &Backward<Lanes512>),
+        new(InstructionSet.Avx2, &Forward<Lanes256>, &Backward<Lanes256>),
+        Vector128.IsHardwareAccelerated
+            ? new(InstructionSet.Portable, &Forward<Lanes128>, &Backward<Lanes128>)
+            : new(InstructionSet.Portable, &Forward<Lane1>, &Backward<Lane1>));
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Forward<TLanes>(float* x, float* z, float factor, float* y, nint count)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        var exp = new ExpPolynomial<TLanes>(PolynomialCoefficients.Exp);
+        var scalar = new ExpPolynomial<Lane1>(PolynomialCoefficients.Exp);
+        TLanes scale = TLanes.Create(factor);
+        nint i = 0;
+        for (; i + (2 * TLanes.Count) <= count; i += 2 * TLanes.Count)
+        {
+            TLanes gate0 = TLanes.Load(z + i), gate1 = TLanes.Load(z + i + TLanes.Count);
+            VectorMath.SiluPair(ref gate0, ref gate1, in exp);
+            TLanes.Store(TLanes.Load(x + i) * scale * gate0, y + i);
+            TLanes.Store(TLanes.Load(x + i + TLanes.Count) * scale * gate1, y + i + TLanes.Count);
+        }
+        for (; i < count; i++)
+            Lane1.Store(Lane1.Load(x + i) * Lane1.Create(factor) * VectorMath.Silu(Lane1.Load(z + i), in scalar), y + i);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Backward<TLanes>(float* x, float* z, float* y, float* xGradient, float* zGradient, nint count)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        var exp = new ExpPolynomial<TLanes>(PolynomialCoefficients.Exp);
+        var scalar = new ExpPolynomial<Lane1>(PolynomialCoefficients.Exp);
+        nint i = 0;
+        for (; i + TLanes.Count <= count; i += TLanes.Count)
+            Backward(x + i, z + i, y + i, xGradient + i, zGradient + i, in exp);
+        for (; i < count; i++)
+            Backward(x + i, z + i, y + i, xGradient + i, zGradient + i, in scalar);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Backward<TLanes>(
+        float* x, float* z, float* y, float* xGradient, float* zGradient, in ExpPolynomial<TLanes> exp)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        TLanes value = TLanes.Load(z), gradient = TLanes.Load(y), gated = TLanes.Load(x);
+        TLanes sigmoid = VectorMath.Sigmoid(value, in exp);
+        TLanes one = exp.One;
+        TLanes.Store(gradient * value * sigmoid, xGradient);
+        TLanes.Store(gradient * gated * sigmoid * TLanes.MultiplyAdd(value, one - sigmoid, one), zGradient);
+    }
+}

@@ -1,0 +1,52 @@
+namespace Bitis.Kernels.Convolution;
+
+/// <summary>
+/// The operands of a <see cref="CausalConv"/> over <c>[tokens, channels]</c>. Strides are distances of rows in
+/// elements.
+/// </summary>
+internal unsafe struct CausalConvCall
+{
+    /// <summary>L.</summary>
+    public int Tokens;
+
+    /// <summary>K, the number of taps.</summary>
+    public int Taps;
+
+    /// <summary>Look ahead instead of back: the convolution of the reversed sequence, in place.</summary>
+    public bool Reverse;
+
+    /// <summary>Leave the SiLU out: the output is the convolution alone.</summary>
+    public bool SumsOnly;
+
+    /// <summary>Add to what <see cref="Target"/> holds instead of overwriting it.</summary>
+    public bool Accumulate;
+
+    /// <summary>The input <c>[L, E]</c>.</summary>
+    public float* Source;
+
+    /// <summary>The distance of rows of <see cref="Source"/>.</summary>
+    public nint SourceStride;
+
+    /// <summary>For each token its row of <see cref="Source"/>, -1 for zeros; or null for the same. Only the forward pass takes it.</summary>
+    public int* Rows;
+
+    /// <summary>The weights as <see cref="CausalConv.PackWeights"/> leaves them, <c>[K, E]</c>.</summary>
+    public float* Weights;
+
+    /// <summary>The distance of rows of <see cref="Weights"/>.</summary>
+    public nint WeightStride;
+
+    /// <summary>
+    /// What sums of levels are multiplied by before the bias is added, <c>[E]</c>; null for values. Only the forward pass takes it.
+    /// </summary>
+    public float* Scales;
+
+    /// <summary>The bias <c>[E]</c>, or null.</summary>
+    public float* Bias;
+
+    /// <summary>The output <c>[L, E]</c>; must not overlap the input.</summary>
+    public float* Target;
+
+    /// <summary>The distance of rows of <see cref="Target"/>.</summary>
+    public nint TargetStride;
+}

@@ -1,0 +1,16 @@
+using Bitis.Kernels.Normalization;
+
+namespace Bitis.Kernels.Convolution;
+
+/// <summary>The operands of a <see cref="CausalConvGradient"/>.</summary>
+internal unsafe struct CausalConvGradientCall
+{
+    /// <summary>The operands of the forward convolution; its output is not read.</summary>
+    public CausalConvCall Forward;
+
+    /// <summary>The gradients; that of the source may be added to what is there.</summary>
+    public LayerGradients Gradients;
+
+    /// <summary><c>[L, E]</c> elements of scratch memory, rows contiguous.</summary>
+    public float* Sums;
+}

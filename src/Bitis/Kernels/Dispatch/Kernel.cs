@@ -1,0 +1,28 @@
+namespace Bitis.Kernels.Dispatch;
+
+/// <summary>
+/// One row of a kernel table: a form of an operation for one instruction set. Its name follows the grammar
+/// <c>types-operation-tile-instructionset</c>, for example <c>u8s8-gemm-6x16-avxvnni</c>; kernels without a tile leave
+/// it out. Families derive from this to add the function pointer.
+/// </summary>
+internal abstract class Kernel(string operation, string? tile, InstructionSet instructionSet)
+{
+    /// <summary>The unique name that <c>BITIS_KERNEL</c> may force.</summary>
+    public string Name { get; } = string.Join('-',
+        new[] { operation, tile, InstructionSets.NameOf(instructionSet) }.Where(part => part is not null));
+
+    /// <summary>The operand types and the operation, shared by all rows of a table: <c>f32-scan</c>.</summary>
+    public string Operation { get; } = operation;
+
+    /// <summary>The outputs that stay in registers, rows x columns; null if the kernel has no tile.</summary>
+    public string? Tile { get; } = tile;
+
+    /// <summary>What the processor needs.</summary>
+    public InstructionSet InstructionSet { get; } = instructionSet;
+
+    /// <summary>Whether this machine can run it.</summary>
+    public bool IsSupported => InstructionSets.IsSupported(InstructionSet);
+
+    /// <inheritdoc />
+    public override string ToString() => Name;
+}

@@ -1,0 +1,255 @@
+using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
+
+namespace Bitis.Kernels.Dispatch;
+
+/// <summary>
+/// A fixed set of threads that compute the parts of one operation after another. Threads belong to the process: a call
+/// rents a pool that is idle, or starts one (<see cref="Rent"/>). The caller is one of the threads, the split is static
+/// (part p is thread p mod <see cref="ThreadCount"/>'s), and a call allocates nothing. A thread that has done its own
+/// parts takes over those that others have not begun, so that nobody waits for a thread that the system does not run.
+/// Between operations the threads spin briefly, then sleep.
+/// </summary>
+/// <remarks>
+/// Safe to call from several threads: while one operation runs, others (nested ones too) run on their callers alone.
+/// Kernels give the same bits for every split, so nobody can tell.
+/// <code>
+///   share of thread s:  operation (32 bits) | its parts (16) | parts of the share that are taken (16)
+/// </code>
+/// A part is taken by exchanging this word for one that is greater by 1, which fails if anything of it has changed, the operation included. As
+/// long as a part that was taken is not done, its operation is not over, so what the word belongs to cannot change meanwhile.
+/// </remarks>
+internal sealed class WorkerPool : IDisposable
+{
+    // About 300 µs, since .NET calibrates a spin iteration to roughly 30 ns: longer than one thread waits for another
+    // within an inference, shorter than anyone would notice. Waking a thread that sleeps takes some 50 µs.
+    private const int SpinRounds = 2000;
+    private const int SpinIterations = 5;
+
+    private const int MaxParts = 0xFFFF;
+
+    /// <summary>The pools that nobody rents, by their number of threads.</summary>
+    private static readonly ConcurrentDictionary<int, ConcurrentStack<WorkerPool>> Idle = new();
+
+    private readonly object _gate = new();
+    private readonly Thread[] _workers;
+    private Action<int>? _body;
+    private ExceptionDispatchInfo? _failure;
+    private readonly Share[] _shares;
+    private int _busy;
+    private int _pending;
+    private int _generation;
+    private int _sleepingWorkers;
+    private int _callerSleeps;
+    private bool _stopping;
+
+    /// <summary>Starts the threads.</summary>
+    /// <param name="threadCount">How many threads compute, the caller included; at least 1.</param>
+    public WorkerPool(int threadCount)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(threadCount, 1);
+        ThreadCount = threadCount;
+        _shares = new Share[threadCount];
+        _workers = new Thread[threadCount - 1];
+        try
+        {
+            for (int i = 0; i < _workers.Length; i++)
+            {
+                int share = i + 1;
+                _workers[i] = new Thread(() => Work(share)) { IsBackground = true, Name = $"Bitis worker {share}" };
+                _workers[i].UnsafeStart(); // what the first caller carries along is none of the others' business
+            }
+        }
+        catch
+        {
+            Stop(); // those that the system did start
+            throw;
+        }
+    }
+
+    /// <summary>How many threads compute, the caller included.</summary>
+    public int ThreadCount { get; }
+
+    /// <summary>
+    /// A pool for one call at a time, which gives it back (<see cref="Return"/>): however many objects compute, there
+    /// are as many threads as calls that run at once need.
+    /// </summary>
+    /// <param name="threadCount">How many threads compute, the caller included; at least 1.</param>
+    public static WorkerPool Rent(int threadCount) =>
+        Idle.TryGetValue(threadCount, out ConcurrentStack<WorkerPool>? idle) && idle.TryPop(out WorkerPool? pool)
+            ? pool
+            : new WorkerPool(threadCount);
+
+    /// <summary>
+    /// Gives a pool back; if there are more of them than the processors can use at once, its threads end.
+    /// </summary>
+    public static void Return(WorkerPool pool)
+    {
+        ConcurrentStack<WorkerPool> idle = Idle.GetOrAdd(pool.ThreadCount, static _ => new());
+        if (idle.Count <= Environment.ProcessorCount / pool.ThreadCount)
+            idle.Push(pool);
+        else
+            pool.Dispose();
+    }
+
+    /// <summary>
+    /// Calls <paramref name="body"/> once for each part from 0 to before <paramref name="parts"/> and returns when all
+    /// are done. Keep the delegate in a field: creating one allocates.
+    /// </summary>
+    /// <param name="parts">At most 65535.</param>
+    /// <param name="body">What to do; several parts at once.</param>
+    /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
+    /// <exception cref="Exception">
+    /// What a part threw (the first in time); the parts of other threads still ran.
+    /// </exception>
+    public void Run(int parts, Action<int> body)
+    {
+        ObjectDisposedException.ThrowIf(_stopping, this);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(parts, MaxParts);
+        if (parts <= 1 || ThreadCount == 1 || Interlocked.CompareExchange(ref _busy, 1, 0) != 0)
+        {
+            for (int part = 0; part < parts; part++)
+                body(part);
+            return;
+        }
+
+        try
+        {
+            _body = body;
+            _failure = null;
+            _pending = parts;
+            ulong word = ((ulong)(uint)(_generation + 1) << 32) | ((ulong)parts << 16);
+            foreach (ref Share share in _shares.AsSpan())
+                Volatile.Write(ref share.Word, word);
+            // From here on the workers that spin run. One that is about to sleep has either counted itself, or sees this.
+            Interlocked.Increment(ref _generation);
+            if (Volatile.Read(ref _sleepingWorkers) != 0)
+                WakeAll();
+            RunParts(0);
+            WaitForWorkers();
+            _failure?.Throw();
+        }
+        finally
+        {
+            // A thread that waits must not keep what it worked on alive. All parts are done, so none of them reads this
+            // any more.
+            (_body, _failure) = (null, null);
+            Volatile.Write(ref _busy, 0);
+        }
+    }
+
+    /// <summary>Ends the threads; must not be called while an operation runs.</summary>
+    public void Dispose()
+    {
+        Stop();
+        foreach (Thread worker in _workers)
+            worker.Join();
+    }
+
+    private void Stop()
+    {
+        lock (_gate)
+        {
+            _stopping = true;
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    private void Work(int share)
+    {
+        int seen = 0;
+        while (true)
+        {
+            for (int round = 0; round < SpinRounds && Volatile.Read(ref _generation) == seen; round++)
+                Thread.SpinWait(SpinIterations);
+            if (Volatile.Read(ref _generation) == seen && !SleepUntilAfter(seen))
+                return;
+            seen = Volatile.Read(ref _generation);
+            RunParts(share);
+        }
+    }
+
+    /// <summary>Waits for an operation after the one with a number.</summary>
+    /// <returns>Whether there is one; false if the pool ends.</returns>
+    private bool SleepUntilAfter(int generation)
+    {
+        lock (_gate)
+        {
+            Interlocked.Increment(ref _sleepingWorkers);
+            while (Volatile.Read(ref _generation) == generation && !_stopping)
+                Monitor.Wait(_gate);
+            Interlocked.Decrement(ref _sleepingWorkers);
+            return !_stopping;
+        }
+    }
+
+    private void WaitForWorkers()
+    {
+        for (int round = 0; round < SpinRounds && Volatile.Read(ref _pending) != 0; round++)
+            Thread.SpinWait(SpinIterations);
+        if (Volatile.Read(ref _pending) == 0)
+            return;
+        lock (_gate)
+        {
+            Interlocked.Exchange(ref _callerSleeps, 1);
+            while (Volatile.Read(ref _pending) != 0)
+                Monitor.Wait(_gate);
+            _callerSleeps = 0;
+        }
+    }
+
+    private void WakeAll()
+    {
+        lock (_gate)
+            Monitor.PulseAll(_gate);
+    }
+
+    /// <summary>Runs a thread's own parts, and then those of others that nobody has begun.</summary>
+    private void RunParts(int thread)
+    {
+        for (int i = 0; i < ThreadCount; i++)
+        {
+            int share = (thread + i) % ThreadCount;
+            while (Take(share) is >= 0 and var part)
+                RunPart(part);
+        }
+    }
+
+    /// <summary>The next part of a share, or -1 if all are taken.</summary>
+    private int Take(int share)
+    {
+        ref ulong word = ref _shares[share].Word;
+        while (true)
+        {
+            ulong found = Volatile.Read(ref word);
+            int part = share + ((int)(found & 0xFFFF) * ThreadCount);
+            if (part >= (int)((found >> 16) & 0xFFFF))
+                return -1;
+            if (Interlocked.CompareExchange(ref word, found + 1, found) == found)
+                return part;
+        }
+    }
+
+    private void RunPart(int part)
+    {
+        try
+        {
+            _body!(part);
+        }
+        catch (Exception exception)
+        {
+            Interlocked.CompareExchange(ref _failure, ExceptionDispatchInfo.Capture(exception), null);
+        }
+        if (Interlocked.Decrement(ref _pending) == 0 && Volatile.Read(ref _callerSleeps) != 0)
+            WakeAll();
+    }
+
+    /// <summary>The parts of one thread, on a cache line of their own.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 128)]
+    private struct Share
+    {
+        [FieldOffset(64)]
+        public ulong Word;
+    }
+}

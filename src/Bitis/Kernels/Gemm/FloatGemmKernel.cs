@@ -1,0 +1,26 @@
+using Bitis.Kernels.Dispatch;
+
+namespace Bitis.Kernels.Gemm;
+
+/// <summary>A form of the float32 matrix product; see <see cref="FloatGemm"/>.</summary>
+internal sealed unsafe class FloatGemmKernel(
+    int rows,
+    int columns,
+    InstructionSet instructionSet,
+    delegate*<PackedFloatWeights, float*, nint, float*, nint, int, int, int, int, bool, void> run,
+    delegate*<float*, nint, float*, nint, int, int, int, float*, float*, void> addTransposed)
+    : Kernel("f32-gemm", $"{rows}x{columns}", instructionSet)
+{
+    /// <summary>Outputs that one pass over a panel of weights computes: the width of a panel.</summary>
+    public int Columns { get; } = columns;
+
+    /// <summary>
+    /// The arguments of <see cref="FloatGemm.Run"/>, with the first panel and the one after the last before the accumulation; the
+    /// weights must be packed for this kernel.
+    /// </summary>
+    public delegate*<PackedFloatWeights, float*, nint, float*, nint, int, int, int, int, bool, void> Run { get; } = run;
+
+    /// <summary>The arguments of <see cref="FloatGemm.AddTransposed"/>.</summary>
+    public delegate*<float*, nint, float*, nint, int, int, int, float*, float*, void> AddTransposed { get; } =
+        addTransposed;
+}

@@ -1,0 +1,213 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Bitis.Kernels.Dispatch;
+using Bitis.Kernels.Rounding;
+using Bitis.Kernels.Simd;
+
+namespace Bitis.Kernels.Gemm;
+
+/// <summary>
+/// The integer linear layer: activations u8 × weights s8, or s4 that are unpacked to s8 → exact int32 sums → float32. All forms give the same bits:
+/// <code>
+/// sum    = Σ_k a[m, k]·w[n, k]                                        int32
+/// value  = (float)(sum − zeroPoint[m]·columnSum[n])                    int32, then rounded once
+/// y[m,n] = value·(scaleA[m]·scaleW[n]) + bias[n]                       float32: every product and sum rounded
+/// C[m,n] = y[m,n], or C[m,n] + y[m,n]
+/// </code>
+/// </summary>
+/// <remarks>
+/// Activation rows are read up to K rounded up to a multiple of 4. What lies in that padding does not matter, since the
+/// weights there are zero, but it must be readable.
+/// </remarks>
+internal static unsafe class Int8Gemm
+{
+    /// <summary>The values that a dot-product instruction takes at once, and the padding of a row.</summary>
+    private const int GroupBytes = 4;
+
+    /// <summary>The bits of weights that <see cref="NibbleTable"/> is for.</summary>
+    public const int NibbleBits = 4;
+
+    /// <summary>
+    /// The forms of this operation. The 8-bit dot product of 256 bits beats 16-bit products of 512 bits, hence the
+    /// order.
+    /// </summary>
+    public static KernelTable<Int8GemmKernel> Table { get; } = new(
+        VnniRow(weightBits: 8),
+        Row<Int8GemmAvxVnni, Lanes256>(8, InstructionSet.AvxVnni),
+        Row<Int8GemmAvx512, Lanes512>(8, InstructionSet.Avx512),
+        Row<Int8GemmAvx2, Lanes256>(8, InstructionSet.Avx2),
+        PortableRow(weightBits: 8));
+
+    /// <summary>The forms for weights of at most 4 bits: without an 8-bit dot product, sums of 16 bits take half the work.</summary>
+    public static KernelTable<Int8GemmKernel> NibbleTable { get; } = new(
+        VnniRow(NibbleBits),
+        Row<Int8GemmAvxVnni, Lanes256>(NibbleBits, InstructionSet.AvxVnni),
+        Row<Int4Gemm<PairSums512>, Lanes512>(NibbleBits, InstructionSet.Avx512),
+        Row<Int4Gemm<PairSums256>, Lanes256>(NibbleBits, InstructionSet.Avx2),
+        PortableRow(NibbleBits));
+
+    /// <summary>The form for weights of some bits.</summary>
+    public static Int8GemmKernel BestFor(int weightBits) => weightBits <= NibbleBits ? NibbleTable.Best : Table.Best;
+
+    /// <summary>
+    /// Computes the output rows from <paramref name="rowStart"/> to before <paramref name="rowEnd"/>.
+    /// </summary>
+    /// <param name="weights">The layer.</param>
+    /// <param name="a">Input <c>[M, K]</c>.</param>
+    /// <param name="lda">The distance of input rows in bytes, at least K rounded up to a multiple of 4.</param>
+    /// <param name="grids">The scales and zero points of the input.</param>
+    /// <param name="c">Output <c>[M, N]</c>.</param>
+    /// <param name="ldc">The distance of output rows in elements.</param>
+    /// <param name="rowStart">The first row to compute.</param>
+    /// <param name="rowEnd">The row after the last.</param>
+    /// <param name="accumulate">Add to the output instead of overwriting it.</param>
+    public static void Run(
+        PackedIntegerWeights weights,
+        byte* a,
+        nint lda,
+        in TokenGrids grids,
+        float* c,
+        nint ldc,
+        int rowStart,
+        int rowEnd,
+        bool accumulate)
+    {
+        Run(weights.Panels, a, lda, GroupBytes, in grids, c, ldc, rowStart, rowEnd, accumulate);
+        GC.KeepAlive(weights);
+    }
+
+    /// <summary>As the other form, for weights wherever they lie and rows whose groups of four values are not neighbours.</summary>
+    /// <param name="weights">The layer.</param>
+    /// <param name="a">Input <c>[M, K]</c>: value k of row m lies at <c>a + m·lda + k/4·step + k%4</c>.</param>
+    /// <param name="lda">The distance of input rows in bytes; 4 where rows are interleaved in groups.</param>
+    /// <param name="step">The distance of the groups of a row in bytes; 4 for contiguous rows.</param>
+    /// <param name="grids">The scales and zero points of the input.</param>
+    /// <param name="c">Output <c>[M, N]</c>.</param>
+    /// <param name="ldc">The distance of output rows in elements.</param>
+    /// <param name="rowStart">The first row to compute.</param>
+    /// <param name="rowEnd">The row after the last.</param>
+    /// <param name="accumulate">Add to the output instead of overwriting it.</param>
+    public static void Run(
+        in IntegerPanels weights,
+        byte* a,
+        nint lda,
+        nint step,
+        in TokenGrids grids,
+        float* c,
+        nint ldc,
+        int rowStart,
+        int rowEnd,
+        bool accumulate) =>
+        weights.Kernel.Run(in weights, a, lda, step, in grids, c, ldc, rowStart, rowEnd, accumulate);
+
+    /// <summary>As the forms that dequantize, but leaves the raw int32 sums.</summary>
+    public static void Accumulate(
+        PackedIntegerWeights weights, byte* a, nint lda, int* sums, nint ldsums, int rowStart, int rowEnd)
+    {
+        weights.Kernel.Accumulate(weights.Panels, a, lda, GroupBytes, sums, ldsums, rowStart, rowEnd);
+        GC.KeepAlive(weights);
+    }
+
+    private static Int8GemmKernel VnniRow(int weightBits) => new(
+        weightBits,
+        VnniGemmAssembler.MaxRows(vectors: 4),
+        Int8GemmVnni.Columns,
+        Int8GemmVnni.ColumnStep,
+        InstructionSet.Avx512Vnni,
+        &Int8GemmVnni.Run,
+        &Int8GemmVnni.Accumulate);
+
+    private static Int8GemmKernel PortableRow(int weightBits) => Vector128.IsHardwareAccelerated
+        ? Row<Int8GemmPortable, Lanes128>(weightBits, InstructionSet.Portable)
+        : Row<Int8GemmPortable, Lane1>(weightBits, InstructionSet.Portable);
+
+    private static Int8GemmKernel Row<TTile, TLanes>(int weightBits, InstructionSet instructionSet)
+        where TTile : struct, IInt8GemmTile
+        where TLanes : struct, ILanes<TLanes> =>
+        new(weightBits, TTile.Rows, TTile.Columns, TTile.Columns, instructionSet, &Run<TTile, TLanes>, &Accumulate<TTile>);
+
+    // Panel by panel, so that a panel stays in the nearest cache while all rows pass over it.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Run<TTile, TLanes>(
+        in IntegerPanels weights,
+        byte* a,
+        nint lda,
+        nint step,
+        in TokenGrids grids,
+        float* c,
+        nint ldc,
+        int rowStart,
+        int rowEnd,
+        bool accumulate)
+        where TTile : struct, IInt8GemmTile
+        where TLanes : struct, ILanes<TLanes>
+    {
+        int* sums = stackalloc int[TTile.Rows * TTile.Columns];
+        for (int n = 0; n < weights.Outputs; n += TTile.Columns)
+        {
+            sbyte* panel = weights.Panel(n);
+            int* columnSums = weights.ColumnSums + n;
+            float* scales = weights.Scales + n;
+            float* bias = weights.Bias + n;
+            int columns = Math.Min(TTile.Columns, weights.Outputs - n);
+            for (int m = rowStart; m < rowEnd; m += TTile.Rows)
+            {
+                int rows = Math.Min(TTile.Rows, rowEnd - m);
+                TTile.Multiply(a + (m * lda), lda, step, rows, panel, weights.Groups, sums);
+                for (int row = 0; row < rows; row++)
+                {
+                    int* source = sums + (row * TTile.Columns);
+                    float* target = c + ((m + row) * ldc) + n;
+                    float scale = grids.Scale(m + row);
+                    int zero = grids.ZeroPoint(m + row);
+                    int i = 0;
+                    for (; i + TLanes.Count <= columns; i += TLanes.Count)
+                        Dequantize<TLanes>(source, columnSums, zero, scale, scales, bias, target, i, accumulate);
+                    for (; i < columns; i++)
+                        Dequantize<Lane1>(source, columnSums, zero, scale, scales, bias, target, i, accumulate);
+                }
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Dequantize<TLanes>(
+        int* sums,
+        int* columnSums,
+        int zero,
+        float scale,
+        float* scales,
+        float* bias,
+        float* target,
+        int i,
+        bool accumulate)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        TLanes value = TLanes.LoadCorrected(sums + i, columnSums + i, zero);
+        value = (value * (TLanes.Create(scale) * TLanes.Load(scales + i))) + TLanes.Load(bias + i);
+        TLanes.Store(accumulate ? TLanes.Load(target + i) + value : value, target + i);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Accumulate<TTile>(
+        in IntegerPanels weights, byte* a, nint lda, nint step, int* target, nint ldtarget, int rowStart, int rowEnd)
+        where TTile : struct, IInt8GemmTile
+    {
+        int* sums = stackalloc int[TTile.Rows * TTile.Columns];
+        for (int n = 0; n < weights.Outputs; n += TTile.Columns)
+        {
+            sbyte* panel = weights.Panel(n);
+            int columns = Math.Min(TTile.Columns, weights.Outputs - n);
+            for (int m = rowStart; m < rowEnd; m += TTile.Rows)
+            {
+                int rows = Math.Min(TTile.Rows, rowEnd - m);
+                TTile.Multiply(a + (m * lda), lda, step, rows, panel, weights.Groups, sums);
+                for (int row = 0; row < rows; row++)
+                {
+                    new ReadOnlySpan<int>(sums + (row * TTile.Columns), columns)
+                        .CopyTo(new Span<int>(target + ((m + row) * ldtarget) + n, columns));
+                }
+            }
+        }
+    }
+}

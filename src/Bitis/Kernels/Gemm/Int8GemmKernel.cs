@@ -1,0 +1,34 @@
+using Bitis.Kernels.Dispatch;
+using Bitis.Kernels.Rounding;
+
+namespace Bitis.Kernels.Gemm;
+
+/// <summary>A form of the integer matrix product; see <see cref="Int8Gemm"/>.</summary>
+internal sealed unsafe class Int8GemmKernel(
+    int weightBits,
+    int rows,
+    int columns,
+    int columnStep,
+    InstructionSet instructionSet,
+    delegate*<in IntegerPanels, byte*, nint, nint, in TokenGrids, float*, nint, int, int, bool, void> run,
+    delegate*<in IntegerPanels, byte*, nint, nint, int*, nint, int, int, void> accumulate)
+    : Kernel($"u8s{weightBits}-gemm", $"{rows}x{columns}", instructionSet)
+{
+    /// <summary>The most bits that a weight may have.</summary>
+    public int WeightBits { get; } = weightBits;
+
+    /// <summary>Outputs that one pass over a panel of weights computes: the width of a panel.</summary>
+    public int Columns { get; } = columns;
+
+    /// <summary>What the width of the last panel is a multiple of.</summary>
+    public int ColumnStep { get; } = columnStep;
+
+    /// <summary>The arguments of <see cref="Int8Gemm"/>; the weights must be packed for this kernel.</summary>
+    public delegate*<in IntegerPanels, byte*, nint, nint, in TokenGrids, float*, nint, int, int, bool, void> Run { get; } =
+        run;
+
+    /// <summary>
+    /// The arguments of <see cref="Int8Gemm"/>, raw sums; the weights must be packed for this kernel.
+    /// </summary>
+    public delegate*<in IntegerPanels, byte*, nint, nint, int*, nint, int, int, void> Accumulate { get; } = accumulate;
+}

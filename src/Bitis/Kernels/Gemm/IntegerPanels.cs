@@ -1,0 +1,74 @@
+using Bitis.Kernels.Dispatch;
+using Bitis.Kernels.Memory;
+using Bitis.Kernels.Rounding;
+
+namespace Bitis.Kernels.Gemm;
+
+/// <summary>
+/// Where the weights, scales and bias of an integer product lie: panels <c>[N/columns][K/4][columns][4]</c> of one kernel's
+/// layout (<see cref="PackedIntegerWeights"/>), in memory that somebody else owns.
+/// </summary>
+internal unsafe struct IntegerPanels
+{
+    /// <summary>Where this thread unpacks a panel.</summary>
+    [ThreadStatic]
+    private static NativeBuffer<sbyte>? _unpacked;
+
+    /// <summary>The kernel whose layout this is.</summary>
+    public Int8GemmKernel Kernel;
+
+    /// <summary>N, the length of an output row.</summary>
+    public int Outputs;
+
+    /// <summary>The width of all panels together: N rounded up to the kernel's step.</summary>
+    public int PaddedOutputs;
+
+    /// <summary>K / 4, rounded up: the steps of a dot product.</summary>
+    public int Groups;
+
+    /// <summary>Whether two weights share a byte.</summary>
+    public bool HasNibbles;
+
+    /// <summary>The panels.</summary>
+    public sbyte* Weights;
+
+    /// <summary>The sum of each output's weights, for the activation's zero point.</summary>
+    public int* ColumnSums;
+
+    /// <summary>The weight scale of each output.</summary>
+    public float* Scales;
+
+    /// <summary>The bias of each output, zero where there is none.</summary>
+    public float* Bias;
+
+    /// <summary>The panel that starts at a column, one weight a byte. It stays as it is until this thread asks for another one.</summary>
+    public readonly sbyte* Panel(int column)
+    {
+        nint start = (nint)column * Groups * 4;
+        if (!HasNibbles)
+            return Weights + start;
+        int length = Math.Min(Kernel.Columns, PaddedOutputs - column) * Groups * 4;
+        if (_unpacked is null || _unpacked.Length < length)
+        {
+            _unpacked?.Dispose();
+            _unpacked = new NativeBuffer<sbyte>(length);
+        }
+        Nibbles.Unpack((byte*)Weights + (start / 2), _unpacked.Pointer, length / 2);
+        return _unpacked.Pointer;
+    }
+
+    /// <summary>Packs panels of bytes, each a weight of at most 4 bits, two to a byte.</summary>
+    /// <param name="kernel">The kernel whose layout this is.</param>
+    /// <param name="paddedOutputs">The width of all panels together.</param>
+    /// <param name="groups">The steps of a dot product.</param>
+    /// <param name="panels">The panels.</param>
+    /// <param name="target">Half as many bytes.</param>
+    public static void PackNibbles(Int8GemmKernel kernel, int paddedOutputs, int groups, sbyte* panels, sbyte* target)
+    {
+        for (int column = 0; column < paddedOutputs; column += kernel.Columns)
+        {
+            nint half = (nint)Math.Min(kernel.Columns, paddedOutputs - column) * groups * 2, start = (nint)column * groups * 4;
+            Nibbles.Pack(panels + start, (byte*)target + (start / 2), (int)half);
+        }
+    }
+}

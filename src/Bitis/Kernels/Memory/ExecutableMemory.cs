@@ -1,0 +1,41 @@
+using System.Runtime.InteropServices;
+
+namespace Bitis.Kernels.Memory;
+
+/// <summary>
+/// Memory for machine code that was assembled at run time: written first, then made executable, never both at once. Kernels
+/// live as long as the process. Linux only; elsewhere, and where the system forbids it, such kernels are absent.
+/// </summary>
+internal static unsafe partial class ExecutableMemory
+{
+    private const int Read = 1, Write = 2, Execute = 4, Private = 2, Anonymous = 0x20;
+
+    private static readonly Lazy<bool> LazyIsAllowed = new(() => OperatingSystem.IsLinux() && Place([0xC3]) != 0); // ret
+
+    /// <summary>Whether the system lets this process run code that it wrote.</summary>
+    public static bool IsAllowed => LazyIsAllowed.Value;
+
+    /// <summary>Copies code to where it can be run.</summary>
+    /// <returns>The address; 0 if the system refuses.</returns>
+    public static nint Place(ReadOnlySpan<byte> code)
+    {
+        nuint length = (nuint)(code.Length + Environment.SystemPageSize - 1) / (nuint)Environment.SystemPageSize * (nuint)Environment.SystemPageSize;
+        nint memory = Map(0, length, Read | Write, Private | Anonymous, -1, 0);
+        if (memory == -1)
+            return 0;
+        code.CopyTo(new Span<byte>((void*)memory, code.Length));
+        if (Protect(memory, length, Read | Execute) == 0)
+            return memory;
+        _ = Unmap(memory, length);
+        return 0;
+    }
+
+    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
+    private static partial nint Map(nint address, nuint length, int protection, int flags, int file, nint offset);
+
+    [LibraryImport("libc", EntryPoint = "mprotect", SetLastError = true)]
+    private static partial int Protect(nint address, nuint length, int protection);
+
+    [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
+    private static partial int Unmap(nint address, nuint length);
+}

@@ -1,0 +1,84 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Bitis.Kernels.Dispatch;
+using Bitis.Kernels.Simd;
+
+namespace Bitis.Kernels.Normalization;
+
+/// <summary>
+/// The mean over rows of their layer normalization, without the normalized rows:
+/// <code>
+/// y = weight·mean_rows((x − μ) / sqrt(mean((x − μ)²) + ε)) + bias          μ = mean(x) of a row
+/// </code>
+/// Rows are added up in their order.
+/// </summary>
+internal static unsafe class MeanOfRowNorms
+{
+    /// <summary>The forms of this operation.</summary>
+    public static KernelTable<MeanOfRowNormsKernel> Table { get; } = new(
+        new(InstructionSet.Avx512, &Run<Lanes512>),
+        new(InstructionSet.Avx2, &Run<Lanes256>),
+        Vector128.IsHardwareAccelerated ? new(InstructionSet.Portable, &Run<Lanes128>) : new(InstructionSet.Portable, &Run<Lane1>));
+
+    /// <summary>Computes the mean of all rows.</summary>
+    public static void Run(in MeanOfRowNormsCall call) => Table.Best.Run(in call);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Run<TLanes>(in MeanOfRowNormsCall call)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        int columns = call.Columns;
+        float* sum = call.Mean;
+        new Span<float>(sum, columns).Clear();
+        for (int row = 0; row < call.Rows; row++)
+        {
+            float* x = call.Source + ((call.RowMap is null ? row : call.RowMap[row]) * call.SourceStride);
+            float mean = Sum<TLanes, Off>(x, columns, 0f) / columns;
+            float scale = 1f / MathF.Sqrt((Sum<TLanes, On>(x, columns, mean) / columns) + call.Epsilon);
+            TLanes means = TLanes.Create(mean), scales = TLanes.Create(scale);
+            int i = 0;
+            for (; i + TLanes.Count <= columns; i += TLanes.Count)
+                TLanes.Store(TLanes.MultiplyAdd(TLanes.Load(x + i) - means, scales, TLanes.Load(sum + i)), sum + i);
+            for (; i < columns; i++)
+                sum[i] += (x[i] - mean) * scale;
+        }
+        float share = 1f / call.Rows;
+        for (int i = 0; i < columns; i++)
+            sum[i] = (sum[i] * share * call.Weight[i]) + call.Bias[i];
+    }
+
+    /// <summary>The sum of a row, or of the squares of its distances from a value; four sums side by side, as each waits for its last addition.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Sum<TLanes, TSquares>(float* x, int count, float center)
+        where TLanes : struct, ILanes<TLanes>
+        where TSquares : struct, ISwitch
+    {
+        TLanes c = TLanes.Create(center), s0 = TLanes.Create(0f), s1 = s0, s2 = s0, s3 = s0;
+        int i = 0, step = TLanes.Count;
+        for (; i + (4 * step) <= count; i += 4 * step)
+        {
+            s0 = Add<TLanes, TSquares>(s0, x + i, c);
+            s1 = Add<TLanes, TSquares>(s1, x + i + step, c);
+            s2 = Add<TLanes, TSquares>(s2, x + i + (2 * step), c);
+            s3 = Add<TLanes, TSquares>(s3, x + i + (3 * step), c);
+        }
+        for (; i + step <= count; i += step)
+            s0 = Add<TLanes, TSquares>(s0, x + i, c);
+        float sum = TLanes.Sum(s0 + s1 + (s2 + s3));
+        for (; i < count; i++)
+            sum += TSquares.IsOn ? (x[i] - center) * (x[i] - center) : x[i];
+        return sum;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TLanes Add<TLanes, TSquares>(TLanes sum, float* x, TLanes center)
+        where TLanes : struct, ILanes<TLanes>
+        where TSquares : struct, ISwitch
+    {
+        TLanes value = TLanes.Load(x);
+        if (!TSquares.IsOn)
+            return sum + value;
+        value -= center;
+        return TLanes.MultiplyAdd(value, value, sum);
+    }
+}

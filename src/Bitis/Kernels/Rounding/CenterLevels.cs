@@ -1,0 +1,51 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Bitis.Kernels.Dispatch;
+using Bitis.Kernels.Simd;
+
+namespace Bitis.Kernels.Rounding;
+
+/// <summary>
+/// Rounds activations to levels, less their zero point, as float32: what convolutions of each channel by itself multiply. With a
+/// zero point z for each column:
+/// <code>
+/// q − z = clamp(round(x·inverseScale), qmin − z, qmax − z)
+/// </code>
+/// A channel's own four or nine products are no work for an 8-bit dot product, which would want them side by side; whole numbers in float32
+/// are as exact, and lie where they are needed. All forms give the same bits.
+/// </summary>
+internal static unsafe class CenterLevels
+{
+    /// <summary>The forms of this operation.</summary>
+    public static KernelTable<CenterLevelsKernel> Table { get; } = new(
+        new(InstructionSet.Avx512, &Run<Lanes512>),
+        new(InstructionSet.Avx2, &Run<Lanes256>),
+        Vector128.IsHardwareAccelerated ? new(InstructionSet.Portable, &Run<Lanes128>) : new(InstructionSet.Portable, &Run<Lane1>));
+
+    /// <summary>Rounds the tokens from <paramref name="rowStart"/> to before <paramref name="rowEnd"/>.</summary>
+    public static void Run(in CenterLevelsCall call, int rowStart, int rowEnd) => Table.Best.Run(in call, rowStart, rowEnd);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Run<TLanes>(in CenterLevelsCall call, int rowStart, int rowEnd)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        for (int row = rowStart; row < rowEnd; row++)
+        {
+            float* source = call.Source + (row * call.SourceStride), target = call.Target + (row * call.TargetStride);
+            int i = 0;
+            for (; i + TLanes.Count <= call.Columns; i += TLanes.Count)
+                Round<TLanes>(in call, source, target, i);
+            for (; i < call.Columns; i++)
+                Round<Lane1>(in call, source, target, i);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Round<TLanes>(in CenterLevelsCall call, float* source, float* target, int column)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        TLanes level = TLanes.Round(TLanes.Load(source + column) * TLanes.Load(call.InverseScales + column));
+        level = TLanes.Min(TLanes.Max(level, TLanes.Load(call.Lowest + column)), TLanes.Load(call.Highest + column));
+        TLanes.Store(level, target + column);
+    }
+}

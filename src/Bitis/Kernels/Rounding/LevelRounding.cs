@@ -1,0 +1,17 @@
+namespace Bitis.Kernels.Rounding;
+
+/// <summary>How a value u, in units of its scale, becomes a level of a gradient's grid.</summary>
+internal enum LevelRounding
+{
+    /// <summary>The nearest level, half to even.</summary>
+    Nearest,
+
+    /// <summary>⌊u + r⌋ with r uniform in [0, 1): the level is u on average.</summary>
+    Stochastic,
+
+    /// <summary>
+    /// One of the two neighbouring powers of two (below 1: ±1 or 0), so that the level is u on average: LUQ's format of one
+    /// sign and three exponent bits (Chmiel et al., 2021), whose levels are integers from 1 to 64.
+    /// </summary>
+    Logarithmic,
+}

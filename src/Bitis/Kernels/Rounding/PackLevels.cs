@@ -1,0 +1,141 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Bitis.Kernels.Dispatch;
+using Bitis.Kernels.Gemm;
+using Bitis.Kernels.Simd;
+
+namespace Bitis.Kernels.Rounding;
+
+/// <summary>
+/// Quantizes a matrix whose rows an integer product sums over, and interleaves four rows at a time, as the dot product of
+/// <see cref="Int8Gemm"/> takes them: as weights, in panels of the kernel's width, or as input, in one panel as wide as the matrix. All
+/// forms give the same bits.
+/// </summary>
+internal static unsafe class PackLevels
+{
+    private const int GroupRows = 4;
+
+    /// <summary>The forms of this operation.</summary>
+    public static KernelTable<PackLevelsKernel> Table { get; } = new(
+        new(InstructionSet.Avx512, &Run<Lanes512>),
+        new(InstructionSet.Avx2, &Run<Lanes256>),
+        Vector128.IsHardwareAccelerated
+            ? new(InstructionSet.Portable, &Run<Lanes128>)
+            : new(InstructionSet.Portable, &Run<Lane1>));
+
+    /// <summary>Quantizes and packs.</summary>
+    public static void Run(in PackLevelsCall call) => Table.Best.Run(in call);
+
+    private static void Run<TLanes>(in PackLevelsCall call)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        if (call.Rounding == LevelRounding.Stochastic)
+            Run<TLanes, On>(in call);
+        else if (call.Rounding == LevelRounding.Nearest)
+            Run<TLanes, Off>(in call);
+        else
+            RunPowers(in call);
+    }
+
+    // Column by column, so that a column's sums stay in a register. The last register of a panel overlaps the one before where the columns do not
+    // fill it: what both write is the same.
+    private static void Run<TLanes, TStochastic>(in PackLevelsCall call)
+        where TLanes : struct, ILanes<TLanes>
+        where TStochastic : struct, ISwitch
+    {
+        for (int panel = 0; panel < call.Columns; panel += call.PanelColumns)
+        {
+            int end = Math.Min(panel + call.PanelColumns, call.Columns);
+            if (end - panel >= TLanes.Count)
+                PackPanel<TLanes, TStochastic>(in call, panel, end);
+            else
+                PackPanel<Lane1, TStochastic>(in call, panel, end);
+        }
+    }
+
+    private static void PackPanel<TLanes, TStochastic>(in PackLevelsCall call, int panel, int end)
+        where TLanes : struct, ILanes<TLanes>
+        where TStochastic : struct, ISwitch
+    {
+        for (int i = panel; i < end; i += TLanes.Count)
+            PackColumns<TLanes, TStochastic>(in call, panel, Math.Min(i, end - TLanes.Count));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void PackColumns<TLanes, TStochastic>(in PackLevelsCall call, int panel, int column)
+        where TLanes : struct, ILanes<TLanes>
+        where TStochastic : struct, ISwitch
+    {
+        int width = Width(in call, panel), rows = call.Rows, wholeGroups = rows / GroupRows;
+        byte* target = Target(in call, panel, column);
+        nint groupBytes = width * GroupRows, stride = call.SourceStride;
+        float* source = call.Source + column;
+        uint key = call.Key, counter = (uint)column, columns = (uint)call.Columns;
+        sbyte maxLevel = (sbyte)call.MaxLevel;
+        byte zeroPoint = (byte)call.ZeroPoint;
+        TLanes inverse = TLanes.Load(call.InverseScales + column), sums = TLanes.Create(0f);
+        for (int group = 0; group < wholeGroups; group++)
+        {
+            TLanes a = TLanes.Load(source) * inverse, b = TLanes.Load(source + stride) * inverse;
+            TLanes c = TLanes.Load(source + (2 * stride)) * inverse, d = TLanes.Load(source + (3 * stride)) * inverse;
+            Levels.Round<TLanes, TStochastic>(ref a, ref b, key, counter);
+            Levels.Round<TLanes, TStochastic>(ref c, ref d, key, counter + (2 * columns));
+            if (!TStochastic.IsOn)
+                sums += a + b + (c + d);
+            TLanes.StoreLevels(a, b, c, d, maxLevel, zeroPoint, target);
+            source += GroupRows * stride;
+            counter += GroupRows * columns;
+            target += groupBytes;
+        }
+        for (int group = wholeGroups; group < call.Groups; group++)
+        {
+            TLanes zero = TLanes.Create(0f), a = zero, b = zero, c = zero, unused = zero;
+            int left = rows - (group * GroupRows);
+            if (left > 0)
+            {
+                TLanes next = left > 1 ? TLanes.Load(source + stride) * inverse : zero;
+                a = TLanes.Load(source) * inverse;
+                Levels.Round<TLanes, TStochastic>(ref a, ref next, key, counter);
+                b = left > 1 ? next : zero;
+            }
+            if (left > 2)
+            {
+                c = TLanes.Load(source + (2 * stride)) * inverse;
+                Levels.Round<TLanes, TStochastic>(ref c, ref unused, key, counter + (2 * columns));
+            }
+            if (!TStochastic.IsOn)
+                sums += a + b + c;
+            TLanes.StoreLevels(a, b, c, zero, maxLevel, zeroPoint, target);
+            target += groupBytes;
+        }
+        if (TStochastic.IsOn)
+            return;
+        float* lanes = stackalloc float[TLanes.Count];
+        TLanes.Store(sums, lanes);
+        for (int i = 0; i < TLanes.Count; i++)
+            call.ColumnSums[column + i] = (int)lanes[i];
+    }
+
+    private static void RunPowers(in PackLevelsCall call)
+    {
+        for (int column = 0; column < call.Columns; column++)
+        {
+            int panel = column / call.PanelColumns * call.PanelColumns, width = Width(in call, panel);
+            byte* target = Target(in call, panel, column);
+            for (int row = 0; row < call.Groups * GroupRows; row++)
+            {
+                int level = row < call.Rows
+                    ? (int)Levels.RoundToPower(
+                        call.Source[(row * call.SourceStride) + column] * call.InverseScales[column], call.Key, (uint)((row * call.Columns) + column))
+                    : 0;
+                target[((nint)(row / GroupRows) * width * GroupRows) + (row % GroupRows)] = (byte)(level + call.ZeroPoint);
+            }
+        }
+    }
+
+    private static int Width(in PackLevelsCall call, int panel) => Math.Min(call.PanelColumns, call.PaddedColumns - panel);
+
+    /// <summary>Where the first group of a column lies.</summary>
+    private static byte* Target(in PackLevelsCall call, int panel, int column) =>
+        call.Target + ((nint)panel * call.Groups * GroupRows) + ((column - panel) * GroupRows);
+}

@@ -1,0 +1,37 @@
+namespace Bitis.Kernels.Rounding;
+
+/// <summary>
+/// The operands of <see cref="Quantize"/>: <c>source[tokens, columns]</c> to <c>target[tokens, columns]</c>.
+/// </summary>
+internal unsafe struct QuantizeCall
+{
+    /// <summary>The values; NaN becomes 0.</summary>
+    public float* Source;
+
+    /// <summary>The distance of source rows in elements.</summary>
+    public nint SourceStride;
+
+    /// <summary>The integers. Padding between the rows is left alone.</summary>
+    public byte* Target;
+
+    /// <summary>The distance of target rows in bytes.</summary>
+    public nint TargetStride;
+
+    /// <summary>The length of a row.</summary>
+    public int Columns;
+
+    /// <summary>What each column is multiplied by first, rounded before anything else happens; null for nothing.</summary>
+    public float* ColumnFactors;
+
+    /// <summary>1 / scale of token m at <c>m·GridStride</c>.</summary>
+    public float* InverseScales;
+
+    /// <summary>The integer that stands for 0 in token m at <c>m·GridStride</c>.</summary>
+    public int* ZeroPoints;
+
+    /// <summary>1 for a grid per token, 0 for one grid for all.</summary>
+    public int GridStride;
+
+    /// <summary>The largest integer: 255 for 8 bits, 15 for 4.</summary>
+    public int MaxValue;
+}

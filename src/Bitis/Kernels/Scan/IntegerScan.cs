@@ -1,0 +1,159 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using Bitis.Kernels.Dispatch;
+using Bitis.Kernels.Rounding;
+using Bitis.Kernels.Simd;
+using Bitis.Quantization.Quantizers;
+using Bitis.Quantization.Scans;
+
+namespace Bitis.Kernels.Scan;
+
+/// <summary>
+/// The selective scan in integers: <see cref="QuantizedScan"/> defines what it computes, and all forms give the same bits. Ā is
+/// looked up, so there is no exponential; a hidden state is a 16-bit number.
+/// </summary>
+internal static unsafe class IntegerScan
+{
+    /// <summary>Channels that are prepared together, and the unit of work.</summary>
+    public const int ChannelsAtOnce = 64;
+
+    /// <summary>The most bytes of states that go through all tokens together: they stay in the nearest cache.</summary>
+    public const int StateBytes = 1 << 14;
+
+    /// <summary>The forms of this operation.</summary>
+    public static KernelTable<IntegerScanKernel> Table { get; } = new(
+        new(InstructionSet.Avx512Vbmi, &RunAvx512Vbmi),
+        new(InstructionSet.Avx2, &RunAvx2),
+        new(InstructionSet.Portable, &RunPortable));
+
+    /// <summary>Scans the channels from <paramref name="channelStart"/> to before <paramref name="channelEnd"/>; the start is a multiple of 16.</summary>
+    public static void Run(PackedScan scan, in IntegerScanCall call, int channelStart, int channelEnd) =>
+        Table.Best.Run(scan, in call, channelStart, channelEnd);
+
+    private static void RunPortable(PackedScan scan, in IntegerScanCall call, int channelStart, int channelEnd)
+    {
+        int* b = stackalloc int[2 * scan.States], h = stackalloc int[ChannelsAtOnce * scan.States];
+        for (int channel = channelStart; channel < channelEnd; channel += ChannelsAtOnce)
+            ScanNumbers(scan, in call, channel, Math.Min(channel + ChannelsAtOnce, channelEnd), b, b + scan.States, h);
+        GC.KeepAlive(scan);
+    }
+
+    /// <summary>Some channels through all tokens, number by number.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ScanNumbers(PackedScan scan, in IntegerScanCall call, int channelStart, int channelEnd, int* b, int* c, int* states)
+    {
+        int stateCount = scan.States, group = 0, shift = scan.Scan.HiddenShift;
+        int count = (channelEnd - channelStart) * stateCount;
+        new Span<int>(states, count).Clear();
+        for (int t = 0; t < call.Tokens; t++)
+        {
+            nint row = call.Reverse ? call.Tokens - 1 - t : t;
+            QuantizeStates(call.B + (row * call.BStride), stateCount, scan.BInverse[t], scan.Scan.B.MaxLevel, 16 - scan.Scan.B.Bits, b);
+            QuantizeStates(call.C + (row * call.CStride), stateCount, scan.CInverse[t], scan.Scan.C.MaxLevel, shift: 0, c);
+            if (scan.Groups[t] != group)
+            {
+                group = scan.Groups[t];
+                float rescale = scan.Rescales[group];
+                for (int i = 0; i < count; i++)
+                {
+                    int rescaled = (int)GridLevel.Limit(MathF.Round(states[i] * rescale), -32768f, 32767f);
+                    states[i] = Level(rescaled, 1 << (shift - 1), shift);
+                }
+            }
+            for (int channel = channelStart; channel < channelEnd; channel++)
+                ScanNumber(scan, in call, t, row, group, channel, b, c, states + ((channel - channelStart) * stateCount));
+        }
+    }
+
+    /// <summary>One token of one channel.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void ScanNumber(PackedScan scan, in IntegerScanCall call, int token, nint row, int group, int channel, int* b, int* c, int* h)
+    {
+        DeltaQuantizer grid = scan.Scan.Delta;
+        int states = scan.States, shift = scan.Scan.HiddenShift;
+        sbyte* rates = scan.RateCodes + ((nint)channel * states);
+        byte* decays = scan.DecayTables, deltas = scan.DeltaTables;
+        short* offsets = scan.Offsets + ((nint)token * 2 * scan.Pairs);
+        float delta = call.Delta[(row * call.DeltaStride) + channel];
+        int qDelta = grid.Quantize(grid.IsBeforeSoftplus ? delta : VectorMath.Softplus(delta));
+        float u = MathF.Round(call.U[(row * call.UStride) + channel] * scan.UInverse[channel]);
+        float qu = GridLevel.Limit(u, scan.ULow[channel], scan.UHigh[channel]);
+        int factor = (group * scan.Channels) + channel, multiple = deltas[qDelta] | (deltas[256 + qDelta] << 8);
+        float product = qu * multiple * scan.InputFactors[factor] * scan.BScale[token];
+        int v = (int)GridLevel.Limit(MathF.Round(product), -32768f, 32767f);
+        int code = (sbyte)deltas[512 + qDelta], sum = 0;
+        for (int n = 0; n < states; n++)
+        {
+            int index = Math.Clamp(code + rates[n], 0, QuantizedScan.Codes - 1);
+            int decay = decays[index] | (decays[QuantizedScan.Codes + index] << 8);
+            h[n] = Level(Clamp16(Product(decay, h[n]) + Product(v, b[n])), offsets[n], shift);
+            sum += h[n] * c[n];
+        }
+        float y = (sum * scan.OutputFactors[factor] * scan.CScale[token]) + (scan.Skip[channel] * qu);
+        float* target = call.Y + (row * call.YStride) + channel;
+        *target = call.Accumulate ? *target + y : y;
+    }
+
+    private static void QuantizeStates(float* values, int states, float inverse, int max, int shift, int* levels)
+    {
+        for (int n = 0; n < states; n++)
+            levels[n] = (int)GridLevel.Limit(MathF.Round(values[n] * inverse), -max, max) << shift;
+    }
+
+    private static int Product(int x, int y) => ((x * y) + (1 << 14)) >> 15;
+
+    private static int Clamp16(int x) => Math.Clamp(x, short.MinValue, short.MaxValue);
+
+    private static int Level(int x, int offset, int shift) => Clamp16(x + offset) & (-1 << shift);
+
+    private static void RunAvx2(PackedScan scan, in IntegerScanCall call, int channelStart, int channelEnd)
+    {
+        int whole = WholeBlocks(channelStart, channelEnd);
+        IntegerScanAvx2.Run(scan, in call, channelStart, whole);
+        RunPortable(scan, in call, whole, channelEnd);
+        GC.KeepAlive(scan);
+    }
+
+    private static void RunAvx512Vbmi(PackedScan scan, in IntegerScanCall call, int channelStart, int channelEnd)
+    {
+        int whole = WholeBlocks(channelStart, channelEnd);
+        IntegerScanAvx512Vbmi.Run(scan, in call, channelStart, whole);
+        RunPortable(scan, in call, whole, channelEnd);
+        GC.KeepAlive(scan);
+    }
+
+    /// <summary>Where the channels end that fill blocks.</summary>
+    private static int WholeBlocks(int channelStart, int channelEnd) =>
+        Math.Max(channelStart, channelEnd / PackedScan.BlockChannels * PackedScan.BlockChannels);
+
+    /// <summary>The levels of B or C of a token, in the upper bits.</summary>
+    /// <param name="values">As many as there are states.</param>
+    /// <param name="states">How many.</param>
+    /// <param name="inverse">What the values are multiplied by.</param>
+    /// <param name="max">The highest level; the lowest is −max.</param>
+    /// <param name="shift">How far the levels are moved to the left.</param>
+    /// <param name="levels">As many as there are states.</param>
+    /// <param name="has512">Whether the form of the scan is for AVX-512; else it is for AVX2.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void QuantizeStates(float* values, int states, float inverse, int max, int shift, short* levels, bool has512)
+    {
+        int n = 0;
+        for (; has512 && n + 16 <= states; n += 16)
+        {
+            Vector512<float> level = Vector512.Round(Vector512.Load(values + n) * Vector512.Create(inverse));
+            // In this order of operands NaN becomes the lowest level.
+            level = Avx512F.Min(Avx512F.Max(level, Vector512.Create((float)-max)), Vector512.Create((float)max));
+            Avx512F.ConvertToVector256Int16(Vector512.ConvertToInt32Native(level) << shift).Store(levels + n);
+        }
+        for (; n + 8 <= states; n += 8)
+        {
+            Vector256<float> level = Vector256.Round(Vector256.Load(values + n) * Vector256.Create(inverse));
+            level = Avx.Min(Avx.Max(level, Vector256.Create((float)-max)), Vector256.Create((float)max));
+            Vector256<int> whole = Vector256.ConvertToInt32Native(level) << shift;
+            Vector128.Narrow(whole.GetLower(), whole.GetUpper()).Store(levels + n);
+        }
+        for (; n < states; n++)
+            levels[n] = (short)((int)GridLevel.Limit(MathF.Round(values[n] * inverse), -max, max) << shift);
+    }
+}

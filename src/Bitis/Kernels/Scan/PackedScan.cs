@@ -1,0 +1,196 @@
+using Bitis.Kernels.Memory;
+using Bitis.Quantization.Quantizers;
+using Bitis.Quantization.Scans;
+using Bitis.Tensors;
+
+namespace Bitis.Kernels.Scan;
+
+/// <summary>
+/// The constants of a quantized scan as the kernels take them. Codes of A lie twice: <c>[channels, states]</c>, and for vectors in
+/// the order of 64 lanes, four states of 16 channels:
+/// <code>
+///   [channels/16][states/4]   e0 n0 | e0 n1 | e1 n0 | … e3 n1 | e0 n2 | e0 n3 | … e3 n3     four channels fill 16 bytes
+/// </code>
+/// so that unpacking the lower and the upper halves of each 16 bytes gives a register of states n0, n1 and one of n2, n3.
+/// </summary>
+internal sealed unsafe class PackedScan : IDisposable
+{
+    /// <summary>Channels in a register.</summary>
+    public const int BlockChannels = 16;
+
+    /// <summary>States whose codes lie in a register.</summary>
+    public const int BlockStates = 4;
+
+    private readonly NativeBuffer<sbyte> _rateCodes, _rateLanes;
+    private readonly NativeBuffer<byte> _decayTables, _deltaTables;
+    private readonly NativeBuffer<float> _inputFactors, _outputFactors, _rescales, _skip, _uGrid, _bInverse, _bScale, _cInverse, _cScale;
+    private readonly NativeBuffer<int> _groups;
+    private readonly NativeBuffer<short> _offsets;
+
+    /// <summary>Packs a scan.</summary>
+    /// <param name="scan">The grids.</param>
+    /// <param name="d">D, <c>[channels]</c>.</param>
+    /// <param name="tokens">L.</param>
+    public PackedScan(QuantizedScan scan, Tensor d, int tokens)
+    {
+        Scan = scan;
+        Channels = d.Length;
+        States = scan.RateCodes.Length / Channels;
+        int groups = scan.HiddenState.GroupScales.Count;
+        _rateCodes = NativeBuffer<sbyte>.Of(scan.RateCodes);
+        FirstCode = Math.Clamp(scan.DeltaCodes.Min() + scan.RateCodes.Min(), 0, QuantizedScan.Codes - 1);
+        LastCode = Math.Clamp(scan.DeltaCodes.Max() + scan.RateCodes.Max(), 0, QuantizedScan.Codes - 1);
+        _rateLanes = PackRates(scan.RateCodes);
+        _decayTables = Tables(QuantizedScan.Codes, scan.DecayTable);
+        _deltaTables = Tables(256, scan.Delta.Multiples, [.. scan.DeltaCodes.Select(code => (short)code)]);
+        _inputFactors = new NativeBuffer<float>((long)groups * Channels);
+        _outputFactors = new NativeBuffer<float>((long)groups * Channels);
+        _rescales = new NativeBuffer<float>(groups);
+        for (int g = 0; g < groups; g++)
+        {
+            _rescales.Span[g] = g == 0 ? 1 : scan.Rescale(g);
+            for (int e = 0; e < Channels; e++)
+            {
+                _inputFactors.Span[(g * Channels) + e] = scan.InputFactor(g, e);
+                _outputFactors.Span[(g * Channels) + e] = scan.OutputFactor(g, e);
+            }
+        }
+        _groups = new NativeBuffer<int>(tokens);
+        for (int t = 0; t < tokens; t++)
+            _groups.Span[t] = scan.HiddenState.GroupOf(t);
+        _offsets = new NativeBuffer<short>((long)tokens * 2 * Pairs);
+        for (int i = 0; i < _offsets.Length; i++)
+            _offsets.Span[i] = (short)scan.RoundingOffset(i / (2 * Pairs), i % (2 * Pairs));
+        float[] inverses = Each(Channels, scan.U, scan.U.InverseScales), lows = new float[Channels], highs = new float[Channels], skips = new float[Channels];
+        for (int e = 0; e < Channels; e++)
+        {
+            lows[e] = -scan.U.ZeroPoints[QuantizedScan.GroupOf(scan.U, e)];
+            highs[e] = scan.U.MaxLevel + lows[e];
+            skips[e] = scan.SkipFactor(d.Span[e], e);
+        }
+        _skip = NativeBuffer<float>.Of(skips);
+        _uGrid = NativeBuffer<float>.Of([.. inverses, .. lows, .. highs]);
+        _bInverse = NativeBuffer<float>.Of(Each(tokens, scan.B, scan.B.InverseScales));
+        _bScale = NativeBuffer<float>.Of(Each(tokens, scan.B, scan.B.Scales));
+        _cInverse = NativeBuffer<float>.Of(Each(tokens, scan.C, scan.C.InverseScales));
+        _cScale = NativeBuffer<float>.Of(Each(tokens, scan.C, scan.C.Scales));
+    }
+
+    /// <summary>The grids.</summary>
+    public QuantizedScan Scan { get; }
+
+    /// <summary>E.</summary>
+    public int Channels { get; }
+
+    /// <summary>N.</summary>
+    public int States { get; }
+
+    /// <summary>Pairs of states, of which an even number is stored.</summary>
+    public int Pairs => (States + 1) / 2;
+
+    /// <summary>The least and the largest code of Ā that may occur.</summary>
+    public int FirstCode { get; }
+
+    /// <inheritdoc cref="FirstCode"/>
+    public int LastCode { get; }
+
+    /// <summary>The codes of A, <c>[channels, states]</c>.</summary>
+    public sbyte* RateCodes => _rateCodes.Pointer;
+
+    /// <summary>The codes of A in the order of lanes; only whole blocks of channels.</summary>
+    public sbyte* RateLanes => _rateLanes.Pointer;
+
+    /// <summary>Ā·2¹⁵ by code: 128 lower bytes, then 128 upper ones.</summary>
+    public byte* DecayTables => _decayTables.Pointer;
+
+    /// <summary>By the level of Δ: 256 lower bytes of its multiple, 256 upper ones, and 256 codes.</summary>
+    public byte* DeltaTables => _deltaTables.Pointer;
+
+    /// <summary>1/s_u, <c>[channels]</c>.</summary>
+    public float* UInverse => _uGrid.Pointer;
+
+    /// <summary>The lowest level of u, less the zero point, <c>[channels]</c>.</summary>
+    public float* ULow => _uGrid.Pointer + Channels;
+
+    /// <summary>The highest level of u, less the zero point, <c>[channels]</c>.</summary>
+    public float* UHigh => _uGrid.Pointer + (2 * Channels);
+
+    /// <summary>1/s_B, <c>[tokens]</c>.</summary>
+    public float* BInverse => _bInverse.Pointer;
+
+    /// <summary>s_B, <c>[tokens]</c>.</summary>
+    public float* BScale => _bScale.Pointer;
+
+    /// <summary>1/s_C, <c>[tokens]</c>.</summary>
+    public float* CInverse => _cInverse.Pointer;
+
+    /// <summary>s_C, <c>[tokens]</c>.</summary>
+    public float* CScale => _cScale.Pointer;
+
+    /// <summary>f, <c>[groups, channels]</c>.</summary>
+    public float* InputFactors => _inputFactors.Pointer;
+
+    /// <summary>unit, <c>[groups, channels]</c>.</summary>
+    public float* OutputFactors => _outputFactors.Pointer;
+
+    /// <summary>What h is multiplied by where a group begins.</summary>
+    public float* Rescales => _rescales.Pointer;
+
+    /// <summary>The group of each token, in the order of the scan.</summary>
+    public int* Groups => _groups.Pointer;
+
+    /// <summary>What is added to h before its lower bits are cut off, <c>[tokens, states]</c>, an even number of states.</summary>
+    public short* Offsets => _offsets.Pointer;
+
+    /// <summary>D·s_u, <c>[channels]</c>.</summary>
+    public float* Skip => _skip.Pointer;
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        IDisposable[] buffers =
+        [
+            _rateCodes, _rateLanes, _decayTables, _deltaTables, _inputFactors, _outputFactors, _rescales, _skip, _uGrid, _bInverse, _bScale, _cInverse,
+            _cScale, _groups, _offsets,
+        ];
+        foreach (IDisposable buffer in buffers)
+            buffer.Dispose();
+    }
+
+    private NativeBuffer<sbyte> PackRates(sbyte[] codes)
+    {
+        int blocks = Channels / BlockChannels, stateBlocks = (States + BlockStates - 1) / BlockStates, lanes = BlockChannels * BlockStates;
+        var packed = new NativeBuffer<sbyte>(Math.Max(1, (long)blocks * stateBlocks * lanes), zeroed: true);
+        for (int e = 0; e < blocks * BlockChannels; e++)
+        {
+            for (int n = 0; n < States; n++)
+            {
+                int block = (e / BlockChannels * stateBlocks) + (n / BlockStates), channel = e % BlockChannels, state = n % BlockStates;
+                packed.Span[(block * lanes) + (channel / 4 * 16) + (state / 2 * 8) + (channel % 4 * 2) + (state % 2)] = codes[(e * States) + n];
+            }
+        }
+        return packed;
+    }
+
+    /// <summary>Tables of a length: the lower and the upper bytes of numbers, and what else there is byte by byte.</summary>
+    private static NativeBuffer<byte> Tables(int length, IReadOnlyList<short> numbers, IReadOnlyList<short>? bytes = null)
+    {
+        var tables = new NativeBuffer<byte>((long)length * (bytes is null ? 2 : 3), zeroed: true);
+        for (int i = 0; i < numbers.Count; i++)
+        {
+            tables.Span[i] = (byte)numbers[i];
+            tables.Span[length + i] = (byte)(numbers[i] >> 8);
+            if (bytes is not null)
+                tables.Span[(2 * length) + i] = (byte)bytes[i];
+        }
+        return tables;
+    }
+
+    private static float[] Each(int count, UniformQuantizer grid, ReadOnlySpan<float> values)
+    {
+        var each = new float[count];
+        for (int i = 0; i < count; i++)
+            each[i] = values[QuantizedScan.GroupOf(grid, i)];
+        return each;
+    }
+}

@@ -1,0 +1,23 @@
+namespace Bitis.Kernels.Scan;
+
+/// <summary>
+/// The operands of a <see cref="SelectiveScanGradient"/>. Gradients of values overwrite their target, or add to it where
+/// a flag says so; gradients of parameters always add.
+/// </summary>
+internal unsafe struct SelectiveScanGradientCall
+{
+    /// <summary>
+    /// The operands of the forward scan; <see cref="SelectiveScanCall.Checkpoints"/> is required, the gate z is not
+    /// supported, and the output is not read.
+    /// </summary>
+    public SelectiveScanCall Forward;
+
+    /// <summary>The gradients of values.</summary>
+    public ScanGradients Gradients;
+
+    /// <summary>∂L/∂A <c>[N, E]</c>, A itself and not the packed form; rows at the distance of the forward's A. Null where nobody needs it.</summary>
+    public float* AGradient;
+
+    /// <summary>∂L/∂D <c>[E]</c>; null where nobody needs it.</summary>
+    public float* DGradient;
+}

@@ -1,0 +1,92 @@
+using System.Runtime.CompilerServices;
+
+namespace Bitis.Kernels.Simd;
+
+/// <summary>
+/// 2^x for the decay of the selective scan, exactly 1 for x = 0; below −126 it stays at 2^−126. Larger values than 127 are not
+/// allowed: the decay of a stable system never exceeds 1.
+/// </summary>
+/// <remarks>
+/// The coefficients come from memory and stay in registers for as long as the value lives. Written as literals in an inner
+/// loop, the JIT reads each of them from memory at each use, and the loop waits for its loads.
+/// </remarks>
+internal readonly unsafe struct Exp2Polynomial<TLanes, TDegree>
+    where TLanes : struct, ILanes<TLanes>
+    where TDegree : struct, IExp2Degree
+{
+    private readonly TLanes _lowest, _c5, _c4, _c3, _c2, _c1, _c0;
+
+    /// <summary>Loads the coefficients: once, before a loop.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Exp2Polynomial()
+    {
+        float* next = TDegree.Coefficients;
+        _lowest = TLanes.Create(*next++);
+        _c5 = TDegree.IsFifth ? TLanes.Create(*next++) : default;
+        _c4 = TDegree.IsFifth ? TLanes.Create(*next++) : default;
+        _c3 = TLanes.Create(*next++);
+        _c2 = TLanes.Create(*next++);
+        _c1 = TLanes.Create(*next++);
+        _c0 = TLanes.Create(*next);
+    }
+
+    /// <summary>2^x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TLanes Of(TLanes x)
+    {
+        x = TLanes.Max(x, _lowest);
+        TLanes n = TLanes.Round(x);
+        TLanes f = x - n; // in [−1/2, 1/2], exact
+        TLanes p = TDegree.IsFifth ? TLanes.MultiplyAdd(TLanes.MultiplyAdd(_c5, f, _c4), f, _c3) : _c3;
+        p = TLanes.MultiplyAdd(p, f, _c2);
+        p = TLanes.MultiplyAdd(p, f, _c1);
+        p = TLanes.MultiplyAdd(p, f, _c0);
+        return TLanes.Scale(p, n);
+    }
+
+    /// <summary>
+    /// 2^x of four registers. Their chains of dependent operations advance side by side: one after the other, the waiting
+    /// operations of one would fill the processor's scheduler and keep those of the next from starting.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Of(ref TLanes x0, ref TLanes x1, ref TLanes x2, ref TLanes x3)
+    {
+        x0 = TLanes.Max(x0, _lowest);
+        x1 = TLanes.Max(x1, _lowest);
+        x2 = TLanes.Max(x2, _lowest);
+        x3 = TLanes.Max(x3, _lowest);
+        TLanes n0 = TLanes.Round(x0), n1 = TLanes.Round(x1), n2 = TLanes.Round(x2), n3 = TLanes.Round(x3);
+        x0 -= n0;
+        x1 -= n1;
+        x2 -= n2;
+        x3 -= n3;
+        TLanes p0 = _c3, p1 = _c3, p2 = _c3, p3 = _c3;
+        if (TDegree.IsFifth)
+        {
+            p0 = TLanes.MultiplyAdd(_c5, x0, _c4);
+            p1 = TLanes.MultiplyAdd(_c5, x1, _c4);
+            p2 = TLanes.MultiplyAdd(_c5, x2, _c4);
+            p3 = TLanes.MultiplyAdd(_c5, x3, _c4);
+            p0 = TLanes.MultiplyAdd(p0, x0, _c3);
+            p1 = TLanes.MultiplyAdd(p1, x1, _c3);
+            p2 = TLanes.MultiplyAdd(p2, x2, _c3);
+            p3 = TLanes.MultiplyAdd(p3, x3, _c3);
+        }
+        p0 = TLanes.MultiplyAdd(p0, x0, _c2);
+        p1 = TLanes.MultiplyAdd(p1, x1, _c2);
+        p2 = TLanes.MultiplyAdd(p2, x2, _c2);
+        p3 = TLanes.MultiplyAdd(p3, x3, _c2);
+        p0 = TLanes.MultiplyAdd(p0, x0, _c1);
+        p1 = TLanes.MultiplyAdd(p1, x1, _c1);
+        p2 = TLanes.MultiplyAdd(p2, x2, _c1);
+        p3 = TLanes.MultiplyAdd(p3, x3, _c1);
+        p0 = TLanes.MultiplyAdd(p0, x0, _c0);
+        p1 = TLanes.MultiplyAdd(p1, x1, _c0);
+        p2 = TLanes.MultiplyAdd(p2, x2, _c0);
+        p3 = TLanes.MultiplyAdd(p3, x3, _c0);
+        x0 = TLanes.Scale(p0, n0);
+        x1 = TLanes.Scale(p1, n1);
+        x2 = TLanes.Scale(p2, n2);
+        x3 = TLanes.Scale(p3, n3);
+    }
+}

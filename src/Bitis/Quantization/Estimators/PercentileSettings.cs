@@ -1,0 +1,18 @@
+using Bitis.Quantization.Methods;
+
+namespace Bitis.Quantization.Estimators;
+
+/// <summary>The settings of the method <c>percentile</c>.</summary>
+public sealed record PercentileSettings : MethodSettings
+{
+    /// <summary>
+    /// The share of the values, in percent, that is below the upper end of the range: more than 50, at most 100.
+    /// </summary>
+    public double Percentile { get; init; } = 99.99;
+
+    /// <inheritdoc />
+    public override void Validate() => Range.Validate();
+
+    /// <summary>The same for the estimator of ranges.</summary>
+    internal PercentileRange Range => new() { Percentile = Percentile };
+}

@@ -1,0 +1,53 @@
+using System.Numerics;
+using Bitis.Quantization.Quantizers;
+
+namespace Bitis.Quantization.Estimators;
+
+/// <summary>The bins of a histogram that are not empty, as arrays that a vector loop can walk.</summary>
+internal sealed class SparseHistogram
+{
+    private readonly float[] _centers;
+    private readonly float[] _counts;
+    private readonly float _binVariance;
+
+    /// <summary>Keeps the filled bins, padded with bins of weight 0 to a whole number of vectors.</summary>
+    public SparseHistogram(ReadOnlySpan<int> counts, ValueRange range)
+    {
+        float binWidth = range.High / counts.Length - range.Low / counts.Length;
+        _binVariance = binWidth * binWidth / 12;
+        int filled = counts.Length - counts.Count(0);
+        int padded = (filled + Vector<float>.Count - 1) / Vector<float>.Count * Vector<float>.Count;
+        _centers = new float[padded];
+        _counts = new float[padded];
+        int next = 0;
+        for (int i = 0; i < counts.Length; i++)
+        {
+            if (counts[i] == 0)
+                continue;
+            _centers[next] = range.Low + (i + 0.5f) * binWidth;
+            _counts[next++] = counts[i];
+        }
+    }
+
+    /// <summary>
+    /// Σ (x − x̂)² for the grid that covers a range. A value inside the range is taken as spread evenly over its bin,
+    /// which adds the bin's variance.
+    /// </summary>
+    public double SquaredError(int bits, ValueRange range)
+    {
+        (float scale, int zeroPoint) = UniformQuantizer.AsymmetricGrid(bits, range);
+        float inverse = 1 / scale;
+        Vector<float> lowest = new(-zeroPoint), highest = new(UniformQuantizer.LevelsOf(bits, isSymmetric: false).Max - zeroPoint);
+        Vector<float> sums = Vector<float>.Zero, variance = new(_binVariance);
+        for (int i = 0; i < _centers.Length; i += Vector<float>.Count)
+        {
+            var value = new Vector<float>(_centers, i);
+            Vector<float> unclipped = Vector.Round(value * inverse);
+            Vector<float> level = Vector.Min(Vector.Max(unclipped, lowest), highest);
+            Vector<float> error = value - level * scale;
+            Vector<float> inside = Vector.ConditionalSelect(Vector.Equals(unclipped, level), variance, Vector<float>.Zero);
+            sums += (error * error + inside) * new Vector<float>(_counts, i);
+        }
+        return Vector.Sum(sums);
+    }
+}

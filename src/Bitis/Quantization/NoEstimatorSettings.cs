@@ -1,4 +1,0 @@
-namespace Bitis.Quantization;
-
-/// <summary>The settings of an estimator of ranges that has none.</summary>
-public sealed record NoEstimatorSettings : EstimatorSettings;

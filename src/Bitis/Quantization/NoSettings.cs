@@ -1,4 +1,0 @@
-namespace Bitis.Quantization;
-
-/// <summary>The settings of a method that has none.</summary>
-public sealed record NoSettings : MethodSettings;

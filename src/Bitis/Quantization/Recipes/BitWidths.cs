@@ -1,0 +1,55 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Bitis.Quantization.Quantizers;
+
+namespace Bitis.Quantization.Recipes;
+
+/// <summary>Bits of weights and activations, written <c>w8a8</c>, <c>w4a8</c>, <c>w8a32</c>; 32 means float32.</summary>
+/// <param name="Weights">Bits of a weight: 2 to 8, or 32.</param>
+/// <param name="Activations">Bits of an activation: 2 to 8, or 32.</param>
+[JsonConverter(typeof(TextConverter))]
+public readonly record struct BitWidths(int Weights, int Activations)
+{
+    /// <summary>The number of bits that stands for "left in float32".</summary>
+    public const int Float = 32;
+
+    /// <summary>Nothing is quantized.</summary>
+    public static BitWidths None => new(Float, Float);
+
+    /// <summary>Reads <c>w8a8</c> and the like, and <c>float</c>.</summary>
+    /// <exception cref="BitisException">The text is something else, or the bits are out of range.</exception>
+    public static BitWidths Parse(string text)
+    {
+        if (text == "float")
+            return None;
+        string lower = text.ToLowerInvariant();
+        int a = lower.IndexOf('a');
+        if (lower.StartsWith('w') && a > 1
+            && int.TryParse(lower.AsSpan(1, a - 1), NumberStyles.None, null, out int weights)
+            && int.TryParse(lower.AsSpan(a + 1), NumberStyles.None, null, out int activations)
+            && IsValid(weights) && IsValid(activations))
+        {
+            return new BitWidths(weights, activations);
+        }
+        throw new BitisException(
+            $"'{text}' is not a bit width: expected w<bits>a<bits> such as w8a8, w6a6 or w4a8, "
+            + $"with {UniformQuantizer.MinBits} to {UniformQuantizer.MaxBits} bits, or {Float} for float32; or 'float'.");
+    }
+
+    /// <summary>The form that <see cref="Parse"/> reads.</summary>
+    public override string ToString() => $"w{Weights}a{Activations}";
+
+    private static bool IsValid(int bits) => bits is (>= UniformQuantizer.MinBits and <= UniformQuantizer.MaxBits) or Float;
+
+    internal sealed class TextConverter : JsonConverter<BitWidths>
+    {
+        public override BitWidths Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            reader.TokenType == JsonTokenType.String
+                ? Parse(reader.GetString()!)
+                : throw new BitisException("bits are written as text, such as \"w8a8\".");
+
+        public override void Write(Utf8JsonWriter writer, BitWidths value, JsonSerializerOptions options) =>
+            writer.WriteStringValue(value.ToString());
+    }
+}

@@ -1,0 +1,32 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Bitis.Quantization.Estimators;
+
+namespace Bitis.Quantization.Recipes;
+
+/// <summary>
+/// An estimator of ranges in a recipe as JSON: <c>{ "name": "percentile", "settings": { "percentile": 99.9 } }</c>.
+/// </summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Settings">Its settings; those that are missing are usual.</param>
+public sealed record EstimatorDocument(
+    string Name, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] JsonElement? Settings = null)
+{
+    /// <summary>The document of a choice.</summary>
+    public static EstimatorDocument Of(EstimatorChoice choice)
+    {
+        ArgumentNullException.ThrowIfNull(choice);
+        return new(choice.Name, choice.Settings is { } settings
+            ? RecipeDocument.ElementOf(RangeEstimators.Find(choice.Name).WriteSettings(settings))
+            : null);
+    }
+
+    /// <summary>What the document says.</summary>
+    /// <exception cref="BitisException">There is no such estimator, or it does not have a setting.</exception>
+    public EstimatorChoice ToChoice()
+    {
+        RangeEstimatorKind kind = RangeEstimators.Find(Name);
+        return new EstimatorChoice(
+            Name, Settings is { } settings ? kind.ReadSettings(RecipeDocument.ObjectOf(settings)) : null);
+    }
+}

@@ -1,0 +1,145 @@
+using Bitis.Quantization.Quantizers;
+using Bitis.Quantization.Recipes;
+using Bitis.Tensors;
+
+namespace Bitis.Quantization.Scans;
+
+/// <summary>
+/// A selective scan in integers: the grids of its operands, of the discrete parameters and of the hidden states. What it computes,
+/// for each channel e and state n (all of it is exact in integers but the two roundings to float32 that are named):
+/// <code>
+///   u  = s_u[e]·(q_u − z_u[e])    Δ = unit_Δ·d[q_Δ]    B = s_B[t]·q_B    C = s_C[t]·q_C    the operands' grids
+///   i  = clamp(codeΔ[q_Δ] + codeA[e, n], 0, 127)                                           log₂(−log₂ Ā) in eighths
+///   Ā  = decay[i] / 2¹⁵                                                                    a level of Ā's grid
+///   v  = clamp16(round((float((q_u − z_u)·d[q_Δ])·f[g, e])·s_B[t]))                        f = s_u·unit_Δ·2^(b_B−1)/unit, float32
+///   h  = level(clamp16(Ā ∗ h + v ∗ (q_B·2^(16−b_B))))                                      x ∗ y = (x·y + 2¹⁴) ≫ 15
+///   y  = ((Σ_n h·q_C)·unit)·s_C[t] + (D·s_u)·(q_u − z_u)                                   float32
+/// </code>
+/// h is a 16-bit number whose upper b bits are the level and whose lower ones are 0: <c>level(x) = clamp16(x + o) &amp; mask</c>;
+/// its unit is the scale of h divided by 2^(16−b). The offset o is 2^(15−b) for rounding to nearest; dithered, it is
+/// <c>⌊frac(0.618…·t + 0.754…·n)·2^(16−b)⌋</c>, which takes all values alike, so that a state that changes by less than a level at a
+/// time moves on average as it should instead of standing still. Where a group of tokens begins, h becomes
+/// <c>level(clamp16(round(h·(s_before/s_after))))</c>, the product in float32, to nearest.
+/// </summary>
+public sealed class QuantizedScan
+{
+    /// <summary>Codes of −log₂ Ā for an octave.</summary>
+    public const int CodesPerOctave = 8;
+
+    /// <summary>How many values of Ā there are.</summary>
+    public const int Codes = 128;
+
+    /// <summary>The code of −log₂ Ā = 1: code 0 is 2⁻¹².</summary>
+    public const int CodeOfOne = 96;
+
+    /// <summary>Puts a scan together.</summary>
+    /// <param name="u">The grid of u: unsigned, per tensor or channel.</param>
+    /// <param name="delta">The grid of Δ.</param>
+    /// <param name="b">The grid of B: signed, per tensor or token (in the order in which the scan sees them).</param>
+    /// <param name="c">The grid of C, as B's.</param>
+    /// <param name="decay">The grid of Ā.</param>
+    /// <param name="hiddenState">The grid of h.</param>
+    /// <param name="rateCodes">The codes of A, <c>[channels, states]</c>: <see cref="RateCode"/>.</param>
+    /// <exception cref="ArgumentException">A grid is of another kind.</exception>
+    public QuantizedScan(
+        UniformQuantizer u, DeltaQuantizer delta, UniformQuantizer b, UniformQuantizer c, DecayQuantizer decay, HiddenStateQuantizer hiddenState, sbyte[] rateCodes)
+    {
+        ArgumentNullException.ThrowIfNull(decay);
+        if (u.IsSymmetric || !b.IsSymmetric || !c.IsSymmetric)
+            throw new ArgumentException("u has unsigned levels, B and C have signed ones.", nameof(u));
+        if (u.Granularity == Granularity.PerToken || b.Granularity == Granularity.PerChannel || c.Granularity == Granularity.PerChannel)
+            throw new ArgumentException("Scales of u may differ between channels, those of B and C between tokens.", nameof(u));
+        decay.Validate();
+        U = u;
+        Delta = delta;
+        B = b;
+        C = c;
+        Decay = decay;
+        HiddenState = hiddenState;
+        RateCodes = rateCodes;
+        DecayTable = [.. Enumerable.Range(0, Codes).Select(DecayOf)];
+        DeltaCodes = [.. Enumerable.Range(0, delta.MaxLevel + 1).Select(level => DeltaCode(delta.Dequantize(level)))];
+    }
+
+    /// <summary>The grid of u.</summary>
+    public UniformQuantizer U { get; }
+
+    /// <summary>The grid of Δ.</summary>
+    public DeltaQuantizer Delta { get; }
+
+    /// <summary>The grid of B.</summary>
+    public UniformQuantizer B { get; }
+
+    /// <summary>The grid of C.</summary>
+    public UniformQuantizer C { get; }
+
+    /// <summary>The grid of Ā.</summary>
+    public DecayQuantizer Decay { get; }
+
+    /// <summary>The grid of h.</summary>
+    public HiddenStateQuantizer HiddenState { get; }
+
+    /// <summary>The codes of A, <c>[channels, states]</c>.</summary>
+    public sbyte[] RateCodes { get; }
+
+    /// <summary>Ā·2¹⁵ by code.</summary>
+    public IReadOnlyList<short> DecayTable { get; }
+
+    /// <summary>The code that each level of Δ adds.</summary>
+    public IReadOnlyList<sbyte> DeltaCodes { get; }
+
+    /// <summary>The code of A = −exp(A_log): log₂(|A|·log₂ e) in eighths.</summary>
+    public static sbyte RateCode(float aLog) => ToCode((aLog * Math.Log2(Math.E)) + Math.Log2(Math.Log2(Math.E)));
+
+    /// <summary>The A_log that the codes of A stand for.</summary>
+    /// <param name="shape"><c>[channels, states]</c></param>
+    /// <exception cref="ArgumentException">There are not as many codes.</exception>
+    public Tensor DequantizeRates(Shape shape)
+    {
+        double codeOfRate = CodesPerOctave * Math.Log2(Math.Log2(Math.E)); // of A = −1
+        return Tensor.From(shape, Array.ConvertAll(RateCodes, code => (float)((code - codeOfRate) / CodesPerOctave / Math.Log2(Math.E))));
+    }
+
+    /// <summary>The bits of h below its level.</summary>
+    internal int HiddenShift => 16 - HiddenState.Bits;
+
+    /// <summary>f[g, e]: what (q_u − z_u)·d[q_Δ] is multiplied by.</summary>
+    internal float InputFactor(int group, int channel) => (float)(
+        U.Scales[GroupOf(U, channel)] * Delta.Unit * (1 << (B.Bits - 1)) / Unit(group, channel));
+
+    /// <summary>unit: what a sum of h·q_C is multiplied by.</summary>
+    internal float OutputFactor(int group, int channel) => (float)Unit(group, channel);
+
+    /// <summary>D·s_u: what q_u − z_u adds to y.</summary>
+    internal float SkipFactor(float d, int channel) => d * U.Scales[GroupOf(U, channel)];
+
+    /// <summary>s_before/s_after, where a group begins.</summary>
+    internal float Rescale(int group) => HiddenState.GroupScales[group - 1] / HiddenState.GroupScales[group];
+
+    /// <summary>o: what is added to a hidden state before the bits below its level are cut off.</summary>
+    internal int RoundingOffset(int token, int state)
+    {
+        if (!HiddenState.IsDithered)
+            return 1 << (HiddenShift - 1);
+        double phase = (token * 0.6180339887498949) + (state * 0.7548776662466927);
+        return (int)((phase - Math.Floor(phase)) * (1 << HiddenShift));
+    }
+
+    /// <summary>The index of a channel's or a token's scale.</summary>
+    internal static int GroupOf(UniformQuantizer grid, int position) => grid.Granularity == Granularity.PerTensor ? 0 : position;
+
+    private static sbyte DeltaCode(double delta) => delta == 0
+        ? sbyte.MinValue // no time passes
+        : ToCode(Math.Log2(delta) + ((double)CodeOfOne / CodesPerOctave));
+
+    private static sbyte ToCode(double octaves) => (sbyte)Math.Clamp(Math.Round(octaves * CodesPerOctave), sbyte.MinValue, sbyte.MaxValue);
+
+    private double Unit(int group, int channel) =>
+        (double)HiddenState.GroupScales[group] * HiddenState.ChannelScale(channel) / (1 << HiddenShift);
+
+    private short DecayOf(int code)
+    {
+        double exact = Math.Pow(2, -Math.Pow(2, (double)(code - CodeOfOne) / CodesPerOctave));
+        return (short)Math.Min(Math.Round(Decay.Dequantize(Decay.Quantize(exact)) * 32768), short.MaxValue);
+    }
+}

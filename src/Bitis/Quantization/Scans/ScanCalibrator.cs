@@ -1,0 +1,297 @@
+using Bitis.Graphs;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Quantization.Calibration;
+using Bitis.Quantization.Estimators;
+using Bitis.Quantization.Quantizers;
+using Bitis.Quantization.Recipes;
+using Bitis.Tensors;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
+namespace Bitis.Quantization.Scans;
+
+/// <summary>
+/// Finds the grids of a model's scans (QMamba): observes the float model, then either lets an estimator of ranges decide, or tries
+/// grids on a few images' scans, one operand after the other, and keeps what the scan's output is closest with.
+/// </summary>
+internal sealed class ScanCalibrator
+{
+    private const int MaxSampleImages = 32, MinSampleImages = 4, Rounds = 2;
+
+    /// <summary>About how many values of samples are kept, of all scans together: 256 MB.</summary>
+    private const long SampleValues = 1 << 26;
+
+    /// <summary>The shares of a range that are tried.</summary>
+    private static readonly double[] Clips = [1.1, 1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.42, 0.35, 0.28, 0.2];
+
+    /// <summary>Likewise of what h usually is, and may exceed.</summary>
+    private static readonly double[] HiddenStateClips = [32, 22.6, 16, 11.3, 8, 5.7, 4, 3.3, 2.7, 2.2, 1.8, 1.5, 1.25, 1, 0.8, 0.6, 0.42];
+
+    private readonly Dictionary<Node, ScanObserver> _observers = [];
+    private readonly Dictionary<Node, ScanObserver> _bySoftplus = [];
+    private readonly GraphExecutor _executor;
+    private readonly IRangeEstimator _estimator, _inputEstimator;
+    private readonly ScanMethod _method;
+    private readonly int _bits;
+    private bool _collectsHistograms;
+
+    /// <summary>Prepares a run.</summary>
+    /// <param name="graph">The model; each scan has a softplus of its own before Δ.</param>
+    /// <param name="weights">Its float parameters.</param>
+    /// <param name="evaluator">What computes a node.</param>
+    /// <param name="estimator">What decides ranges.</param>
+    /// <param name="method">How scans are quantized.</param>
+    /// <param name="bits">Bits of an activation.</param>
+    public ScanCalibrator(
+        Graph graph, IReadOnlyDictionary<string, Tensor> weights, INodeEvaluator evaluator, IRangeEstimator estimator, ScanMethod method, int bits)
+    {
+        _estimator = estimator;
+        _inputEstimator = method.InputPercentile is { } percentile ? new PercentileEstimator(percentile) : estimator;
+        _method = method;
+        _bits = bits;
+        Node[] scans = [.. graph.Nodes.Where(node => node.Operator.ScanSize is not null)];
+        long imageValues = scans.Sum(scan => (3 * scan.Shape.ElementCount) + (2 * scan.Inputs[2].Shape.ElementCount)); // u, Δ, y; B, C
+        int samples = (int)Math.Clamp(SampleValues / Math.Max(imageValues, 1), MinSampleImages, MaxSampleImages);
+        foreach (Node node in scans)
+        {
+            var observer = new ScanObserver(
+                node,
+                weights[node.ParameterNames[0]],
+                weights[node.ParameterNames[1]],
+                method.HasFineScales,
+                samples);
+            _observers.Add(node, observer);
+            _bySoftplus.Add(node.Inputs[1], observer);
+        }
+        _executor = new GraphExecutor(graph, weights, new ProbingEvaluator(evaluator, Observe));
+    }
+
+    /// <summary>Runs the images, once or twice, and chooses the grids.</summary>
+    /// <returns>The quantized scans by the name of their node.</returns>
+    public Dictionary<string, QuantizedScan> Run(IEnumerable<Tensor> batches, IProgress<WorkProgress>? progress, CancellationToken cancellationToken)
+    {
+        Walk("calibrating: scans");
+        if (_estimator.NeedsHistograms || _inputEstimator.NeedsHistograms)
+        {
+            _collectsHistograms = true;
+            Walk("calibrating: scans' histograms");
+        }
+        var scans = new Dictionary<string, QuantizedScan>();
+        foreach ((Node node, ScanObserver observer) in _observers)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            QuantizedScan start = Estimate(observer);
+            scans.Add(node.Name, _method.SearchesOutput ? Search(observer, start) : start);
+            progress?.Report(new WorkProgress("quantizing scans", scans.Count, _observers.Count));
+        }
+        return scans;
+
+        void Walk(string stage)
+        {
+            int images = 0;
+            foreach (Tensor batch in batches)
+            {
+                Tensor logits = _executor.Run(batch, cancellationToken);
+                Logits.RequireFinite(logits, image => $"calibration image {images + image}");
+                images += batch.Shape[0];
+                progress?.Report(new WorkProgress(stage, images, 0));
+            }
+        }
+    }
+
+    private void Observe(Node node, ReadOnlySpan<Tensor> inputs)
+    {
+        if (_bySoftplus.TryGetValue(node, out ScanObserver? observer))
+            observer.ObserveSoftplus(inputs[0]);
+        if (!_observers.TryGetValue(node, out observer))
+            return;
+        if (_collectsHistograms)
+            observer.ObserveHistograms(inputs, observesInside: !_method.SearchesOutput);
+        else
+            observer.ObserveRanges(inputs, observesInside: !_method.SearchesOutput);
+    }
+
+    /// <summary>Grids by the estimator's ranges.</summary>
+    private QuantizedScan Estimate(ScanObserver observer)
+    {
+        ValueRange delta = _estimator.ActivationRange(observer.Delta, 0, _bits);
+        return new QuantizedScan(
+            UniformQuantizer.ForRanges(_bits, observer.U.Groups == 1 ? Granularity.PerTensor : Granularity.PerChannel, Ranges(observer.U, _inputEstimator)),
+            DeltaQuantizer.AfterSoftplus(_bits, Math.Max(delta.High, 1e-20f) / ((1 << _bits) - 1)),
+            Signed(observer.B),
+            Signed(observer.C),
+            Decay(observer),
+            HiddenState(observer, _method.SearchesOutput ? null : Magnitude(_estimator.ActivationRange(observer.HiddenState, 0, _bits))),
+            observer.RateCodes);
+    }
+
+    private DecayQuantizer Decay(ScanObserver observer)
+    {
+        if (_method.Decay == DecayGrid.Logarithmic)
+            return DecayQuantizer.Logarithmic(_bits);
+        if (_method.SearchesOutput)
+            return DecayQuantizer.Uniform(_bits, observer.Statistics.DecayQuantile(0), observer.Statistics.DecayQuantile(1));
+        ValueRange range = _estimator.ActivationRange(observer.Decay, 0, _bits);
+        return DecayQuantizer.Uniform(_bits, Math.Max(range.Low, observer.Decay.Range(0).Low), Math.Min(range.High, 1));
+    }
+
+    /// <summary>One operand after the other, by the error of the scan's output: the notes on QMamba say why Ā's own error misleads.</summary>
+    private QuantizedScan Search(ScanObserver observer, QuantizedScan scan)
+    {
+        double least = observer.OutputErrors(scan).Sum();
+        UniformQuantizer u = scan.U, b = scan.B, c = scan.C;
+        HiddenStateQuantizer hidden = scan.HiddenState;
+        float deltaScale = scan.Delta.Scale;
+        for (int round = 0; round < Rounds; round++)
+        {
+            Try(_method.HasFineScales ? DeltasBeforeSoftplus(observer.SoftplusInput) : Clips.Select(clip => DeltaQuantizer.AfterSoftplus(_bits, (float)(deltaScale * clip))), (s, delta) => With(s, delta: delta));
+            Try(Decays(observer), (s, decay) => With(s, decay: decay));
+            Try(HiddenStates(observer, scan, hidden), (s, hiddenState) => With(s, hiddenState: hiddenState));
+            Try(Inputs(observer, scan, u), (s, grid) => With(s, u: grid));
+            Try(Clips.Select(clip => Clipped(b, _ => clip)), (s, grid) => With(s, b: grid));
+            Try(Clips.Select(clip => Clipped(c, _ => clip)), (s, grid) => With(s, c: grid));
+        }
+        return scan;
+
+        void Try<T>(IEnumerable<T> candidates, Func<QuantizedScan, T, QuantizedScan> with)
+        {
+            QuantizedScan start = scan;
+            foreach (T candidate in candidates)
+            {
+                QuantizedScan changed = with(start, candidate);
+                double error = observer.OutputErrors(changed).Sum();
+                if (error < least)
+                    (least, scan) = (error, changed);
+            }
+        }
+    }
+
+    /// <summary>Grids of h: a clip for all channels or, where each has a scale, the best one for each.</summary>
+    private IEnumerable<HiddenStateQuantizer> HiddenStates(ScanObserver observer, QuantizedScan scan, HiddenStateQuantizer grid)
+    {
+        if (!_method.HasFineScales)
+            return Clips.Select(clip => Clipped(grid, _ => clip, isDithered: false));
+        return ((bool[])[false, true]).Select(isDithered =>
+        {
+            double[] best = BestClips(observer, HiddenStateClips, clip => With(scan, hiddenState: Clipped(grid, _ => clip, isDithered)));
+            return Clipped(grid, e => best[e], isDithered);
+        });
+    }
+
+    /// <summary>Grids of u, likewise.</summary>
+    private IEnumerable<UniformQuantizer> Inputs(ScanObserver observer, QuantizedScan scan, UniformQuantizer grid)
+    {
+        if (!_method.HasFineScales)
+            return Clips.Select(clip => Clipped(grid, _ => clip));
+        double[] best = BestClips(observer, Clips, clip => With(scan, u: Clipped(grid, _ => clip)));
+        return [Clipped(grid, e => best[e])];
+    }
+
+    /// <summary>For each channel the clip with which its output is closest.</summary>
+    private static double[] BestClips(ScanObserver observer, double[] clips, Func<double, QuantizedScan> with)
+    {
+        double[][] errors = [.. clips.Select(clip => observer.OutputErrors(with(clip)))];
+        return [.. Enumerable.Range(0, errors[0].Length).Select(e => clips[Enumerable.Range(0, clips.Length).MinBy(i => errors[i][e])])];
+    }
+
+    private static QuantizedScan With(
+        QuantizedScan scan,
+        UniformQuantizer? u = null,
+        DeltaQuantizer? delta = null,
+        UniformQuantizer? b = null,
+        UniformQuantizer? c = null,
+        DecayQuantizer? decay = null,
+        HiddenStateQuantizer? hiddenState = null) =>
+        new(u ?? scan.U, delta ?? scan.Delta, b ?? scan.B, c ?? scan.C, decay ?? scan.Decay, hiddenState ?? scan.HiddenState, scan.RateCodes);
+
+    /// <summary>The same levels over a part of the range; zero stays a level.</summary>
+    private static UniformQuantizer Clipped(UniformQuantizer grid, Func<int, double> clipOf)
+    {
+        float[] scales = [.. grid.Scales.ToArray().Select((scale, i) => (float)(scale * clipOf(i)))];
+        if (grid.IsSymmetric)
+            return UniformQuantizer.Symmetric(grid.Bits, grid.Granularity, scales);
+        // What is cut off is cut off above: u, the output of a SiLU, has its long tail there.
+        int[] zeros = [.. grid.ZeroPoints.ToArray().Select((zero, i) => (int)Math.Clamp(Math.Round(zero / clipOf(i)), 0, grid.MaxLevel))];
+        return UniformQuantizer.Asymmetric(grid.Bits, grid.Granularity, scales, zeros);
+    }
+
+    /// <summary>Likewise for hidden states.</summary>
+    private static HiddenStateQuantizer Clipped(HiddenStateQuantizer grid, Func<int, double> clipOf, bool isDithered) => new(
+        grid.Bits,
+        grid.Tokens,
+        [.. grid.GroupStarts],
+        [.. grid.GroupScales],
+        [.. grid.ChannelScales.Select((scale, e) => (float)(scale * clipOf(e)))],
+        isDithered);
+
+    private IEnumerable<DeltaQuantizer> DeltasBeforeSoftplus(ValueRange range)
+    {
+        float width = Math.Max(range.High - range.Low, 1e-6f);
+        for (float low = 0; low < 0.65f; low += 0.08f)
+        {
+            for (float high = 0; high < 0.35f; high += 0.08f)
+                yield return DeltaQuantizer.BeforeSoftplus(_bits, width * (1 - low - high) / ((1 << _bits) - 1), range.Low + (low * width));
+        }
+    }
+
+    private IEnumerable<DecayQuantizer> Decays(ScanObserver observer)
+    {
+        foreach (double share in (double[])[0, 0.01, 0.05, 0.1])
+            yield return DecayQuantizer.Uniform(_bits, observer.Statistics.DecayQuantile(share), observer.Statistics.DecayQuantile(1));
+        if (_method.Decay != DecayGrid.LongTailed)
+            yield break;
+        foreach (int r in _method.LevelsPerOctave!)
+        {
+            yield return DecayQuantizer.LongTailed(_bits, r);
+            for (double scale = 0.25; r > 1 && scale < 1; scale += 0.25)
+                yield return DecayQuantizer.LongTailed(_bits, r, scale);
+        }
+    }
+
+    /// <summary>The grid of h: over what calibration saw, or over a magnitude that an estimator gives for all of it.</summary>
+    private HiddenStateQuantizer HiddenState(ScanObserver observer, double? magnitude)
+    {
+        float[] tokens = observer.Statistics.TokenMaxima, channels = [1];
+        if (_method.HasFineScales)
+        {
+            // What is usual, not what is largest: over many images and channels the largest values are the same at all tokens, and groups are worth nothing.
+            float[][] usual = [.. Enumerable.Range(0, tokens.Length).Select(observer.Statistics.MeanMaximaOf)];
+            channels = [.. Enumerable.Range(0, usual[0].Length).Select(e => Math.Max(usual.Max(token => token[e]), 1e-6f))];
+            for (int t = 0; t < tokens.Length; t++)
+            {
+                TensorPrimitives.Divide(usual[t], channels, usual[t]);
+                tokens[t] = TensorPrimitives.Norm<float>(usual[t]) / MathF.Sqrt(channels.Length);
+            }
+        }
+        int[] starts = GroupStarts(tokens);
+        var scales = new float[starts.Length];
+        for (int g = 0; g < starts.Length; g++)
+        {
+            int end = g + 1 < starts.Length ? starts[g + 1] : tokens.Length;
+            double largest = magnitude ?? tokens.AsSpan(starts[g], end - starts[g]).ToArray().Max();
+            scales[g] = (float)Math.Max(largest / ((1 << (_bits - 1)) - 1), 1e-12);
+        }
+        return new HiddenStateQuantizer(_bits, tokens.Length, starts, scales, channels);
+    }
+
+    /// <summary>The groups of tokens. Long ones begin at multiples of four, since the kernels take four tokens of a group at a time.</summary>
+    private int[] GroupStarts(float[] ranges)
+    {
+        int length = ranges.Length >= 8 * _method.TimeGroups ? 4 : 1;
+        float[] blocks = [.. ranges.Chunk(length).Select(block => block.Max())];
+        int[] starts = _method.HasOptimalGroups
+            ? TimeGroups.Optimal(blocks, _method.TimeGroups)
+            : TimeGroups.Equal(blocks.Length, _method.TimeGroups);
+        return Array.ConvertAll(starts, start => start * length);
+    }
+
+    private UniformQuantizer Signed(SiteStatistics statistics) => UniformQuantizer.Symmetric(
+        _bits,
+        statistics.Groups == 1 ? Granularity.PerTensor : Granularity.PerToken,
+        [.. Ranges(statistics, _estimator).Select(range => UniformQuantizer.SymmetricScale(_bits, Magnitude(range)))]);
+
+    private ValueRange[] Ranges(SiteStatistics statistics, IRangeEstimator estimator) =>
+        [.. Enumerable.Range(0, statistics.Groups).Select(group => estimator.ActivationRange(statistics, group, _bits))];
+
+    private static float Magnitude(ValueRange range) => Math.Max(Math.Abs(range.Low), Math.Abs(range.High));
+}

@@ -1,6 +1,0 @@
-namespace Bitis.Quantization;
-
-/// <summary>The values that a grid covers; those outside are clipped.</summary>
-/// <param name="Low">The smallest.</param>
-/// <param name="High">The largest.</param>
-public readonly record struct ValueRange(float Low, float High);

@@ -1,8 +1,0 @@
-namespace Bitis.Runtime.Kernels;
-
-/// <summary>A choice that a kernel is compiled for, so that its innermost loop has no branch.</summary>
-internal interface ISwitch
-{
-    /// <summary>The choice.</summary>
-    static abstract bool IsOn { get; }
-}

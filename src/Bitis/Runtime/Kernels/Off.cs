@@ -1,8 +1,0 @@
-namespace Bitis.Runtime.Kernels;
-
-/// <summary>A switch that is off.</summary>
-internal readonly struct Off : ISwitch
-{
-    /// <inheritdoc />
-    public static bool IsOn => false;
-}

@@ -1,8 +1,0 @@
-namespace Bitis.Runtime.Kernels;
-
-/// <summary>A switch that is on.</summary>
-internal readonly struct On : ISwitch
-{
-    /// <inheritdoc />
-    public static bool IsOn => true;
-}

@@ -1,8 +1,0 @@
-using Bitis.Runtime;
-
-namespace Bitis.Training.Gradients;
-
-/// <summary>Where a step writes the gradient of one of its inputs.</summary>
-/// <param name="Matrix">The memory.</param>
-/// <param name="Accumulate">Another user of the value was there before: add to it.</param>
-internal readonly record struct GradientTarget(ArenaMatrix Matrix, bool Accumulate);

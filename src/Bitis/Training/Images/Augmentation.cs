@@ -1,0 +1,147 @@
+using Bitis.Tensors;
+
+namespace Bitis.Training.Images;
+
+/// <summary>
+/// How training images and their targets are varied, so that a model sees each image differently in each epoch: random
+/// crops of the padded image, mirroring, label smoothing (Szegedy et al. 2016), mixup (Zhang et al. 2018) and CutMix
+/// (Yun et al. 2019).
+/// </summary>
+public sealed record Augmentation
+{
+    /// <summary>The random stream of the batch as a whole; those of its images are their positions.</summary>
+    private const ulong BatchStream = ulong.MaxValue;
+
+    /// <summary>Images move by up to this many pixels each way; what comes in is zero, the mean colour. 0: not at all.</summary>
+    public int CropPadding { get; init; } = 4;
+
+    /// <summary>Whether every other image, at random, is mirrored left to right.</summary>
+    public bool Flip { get; init; } = true;
+
+    /// <summary>The probability that is taken from the true class and spread over all classes; at least 0, less than 1.</summary>
+    public float LabelSmoothing { get; init; } = 0.1f;
+
+    /// <summary>Mixup's α: images are blended in proportions drawn from Beta(α, α). 0: never.</summary>
+    public float MixupAlpha { get; init; }
+
+    /// <summary>
+    /// CutMix's α: a box, whose share of the area is drawn from Beta(α, α), comes from another image. 0: never. When both
+    /// alphas are positive each batch takes one of the two, at random.
+    /// </summary>
+    public float CutMixAlpha { get; init; }
+
+    /// <summary>Checks what the types cannot.</summary>
+    /// <exception cref="BitisException">A value is out of its range.</exception>
+    public void Validate()
+    {
+        if (CropPadding < 0)
+            throw new BitisException($"Augmentation: a crop padding of {CropPadding} pixels was found; 0 (no crop) or more was expected.");
+        if (!(LabelSmoothing is >= 0 and < 1))
+            throw new BitisException($"Augmentation: a label smoothing of {LabelSmoothing} was found; at least 0 and less than 1 was expected.");
+        ValidateAlpha("mixup", MixupAlpha);
+        ValidateAlpha("CutMix", CutMixAlpha);
+    }
+
+    /// <summary>
+    /// Changes a batch in place and computes its targets. The result depends on the arguments alone: give each batch of
+    /// a training run a seed of its own.
+    /// </summary>
+    /// <param name="images">Preprocessed images, <c>[batch, channels, height, width]</c>.</param>
+    /// <param name="labels">The class of each image.</param>
+    /// <param name="targets">Receives the probabilities that the model should give, <c>[batch, classes]</c>; rows sum to 1.</param>
+    /// <param name="seed">Where the random numbers start.</param>
+    /// <exception cref="BitisException">
+    /// A setting or a label is out of its range, or the padding is not smaller than the images; nothing has been changed.
+    /// </exception>
+    /// <exception cref="ArgumentException">The shapes do not fit each other.</exception>
+    public void Apply(Tensor images, ReadOnlySpan<int> labels, Tensor targets, ulong seed)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        ArgumentNullException.ThrowIfNull(targets);
+        CheckShapes(images.Shape, labels.Length, targets.Shape);
+        Validate();
+        CheckLabels(labels, targets.Shape[1]);
+        int height = images.Shape[2], width = images.Shape[3];
+        if (CropPadding > 0 && CropPadding >= Math.Min(height, width))
+        {
+            throw new BitisException(
+                $"Augmentation: a crop padding of {DisplayText.Count(CropPadding, "pixel")} was found; less "
+                    + $"than the images' {Math.Min(height, width)} was expected.");
+        }
+
+        for (int i = 0; i < labels.Length; i++)
+            CropAndFlip(images, i, SeededRandom.ForPart(seed, (ulong)i));
+        FillTargets(targets, labels, Mix(images, SeededRandom.ForPart(seed, BatchStream)));
+    }
+
+    private void CropAndFlip(Tensor images, int index, SeededRandom random)
+    {
+        int channels = images.Shape[1], height = images.Shape[2], width = images.Shape[3];
+        int right = random.NextInt32(2 * CropPadding + 1) - CropPadding;
+        int down = random.NextInt32(2 * CropPadding + 1) - CropPadding;
+        bool flip = Flip && random.NextInt32(2) == 1;
+        for (int channel = 0; channel < channels; channel++)
+        {
+            int start = (index * channels + channel) * height * width;
+            var plane = new ImagePlane(images.Span.Slice(start, height * width), width);
+            plane.Move(right, down);
+            if (flip)
+                plane.Mirror();
+        }
+    }
+
+    /// <summary>Mixes the images as the alphas say; null if they stay as they are.</summary>
+    private BatchMix? Mix(Tensor images, SeededRandom random)
+    {
+        bool cut = CutMixAlpha > 0 && (MixupAlpha <= 0 || random.NextInt32(2) == 1);
+        float alpha = cut ? CutMixAlpha : MixupAlpha;
+        if (alpha <= 0 || images.Shape[0] < 2)
+            return null;
+        float partnerShare = (float)random.NextBeta(alpha, alpha);
+        return cut
+            ? BatchMix.Paste(images, PixelBox.Draw(images.Shape[2], images.Shape[3], partnerShare, random), random)
+            : BatchMix.Blend(images, partnerShare, random);
+    }
+
+    private void FillTargets(Tensor targets, ReadOnlySpan<int> labels, BatchMix? mix)
+    {
+        int classes = targets.Shape[1];
+        float certainty = 1 - LabelSmoothing;
+        targets.Span.Fill(LabelSmoothing / classes);
+        for (int i = 0; i < labels.Length; i++)
+        {
+            Span<float> row = targets.Span.Slice(i * classes, classes);
+            float partnerShare = mix?.PartnerShare ?? 0;
+            row[labels[i]] += certainty * (1 - partnerShare);
+            if (mix is not null)
+                row[labels[mix.Partners[i]]] += certainty * partnerShare;
+        }
+    }
+
+    private static void CheckShapes(Shape images, int labels, Shape targets)
+    {
+        if (images.Rank != 4 || targets.Rank != 2 || targets[1] == 0)
+            throw new ArgumentException($"Images {images} and targets {targets} are not [batch, channels, height, width] and [batch, classes].", nameof(images));
+        if (images[0] != labels || targets[0] != labels)
+            throw new ArgumentException($"{labels} labels were given for images {images} and targets {targets}.", nameof(labels));
+    }
+
+    private static void CheckLabels(ReadOnlySpan<int> labels, int classes)
+    {
+        for (int i = 0; i < labels.Length; i++)
+        {
+            if ((uint)labels[i] >= (uint)classes)
+            {
+                throw new BitisException(
+                    $"Image {i} of a training batch has the label {labels[i]}; the model has "
+                        + $"{DisplayText.Count(classes, "class")}, so 0 to {classes - 1} was expected.");
+            }
+        }
+    }
+
+    private static void ValidateAlpha(string name, float alpha)
+    {
+        if (!(alpha >= 0) || !float.IsFinite(alpha))
+            throw new BitisException($"Augmentation: {name} has an alpha of {alpha}; 0 (never) or a positive number was expected.");
+    }
+}

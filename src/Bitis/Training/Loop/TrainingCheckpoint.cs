@@ -1,0 +1,153 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Bitis.Checkpoints;
+using Bitis.Tensors;
+
+namespace Bitis.Training.Loop;
+
+/// <summary>
+/// The state of a training in one safetensors file, from which it goes on as if it had never stopped. The tensors are those
+/// of <see cref="TrainingState.Tensors"/>; the metadata hold the identity and the position as JSON, and a digest of both, and of the tensors' names and bytes.
+/// </summary>
+internal sealed class TrainingCheckpoint
+{
+    private const string FormatKey = "bitis_training", FormatVersion = "1";
+    private const string IdentityKey = "identity", PositionKey = "position";
+    private const string Advice = "Use a copy of it, or train anew in another folder";
+
+    private readonly string _path;
+
+    private TrainingCheckpoint(string path, TrainingIdentity identity, TrainingPosition position)
+    {
+        _path = path;
+        Identity = identity;
+        Position = position;
+    }
+
+    /// <summary>What is trained.</summary>
+    public TrainingIdentity Identity { get; }
+
+    /// <summary>How far it has come.</summary>
+    public TrainingPosition Position { get; }
+
+    /// <summary>Writes a checkpoint; an older one stays as it was until the new one is whole.</summary>
+    /// <exception cref="BitisException">The file cannot be written.</exception>
+    public static void Save(string path, TrainingIdentity identity, TrainingState state)
+    {
+        SafetensorsTensor[] tensors =
+        [
+            .. state.Tensors.Select(entry => new SafetensorsTensor(
+                entry.Name, DType.Float32, entry.Tensor.Shape, MemoryMarshal.AsBytes(entry.Tensor.Span).ToArray())),
+        ];
+        string identityText = JsonSerializer.Serialize(identity, TrainingJson.Default.TrainingIdentity);
+        string positionText = JsonSerializer.Serialize(state.Position, TrainingJson.Default.TrainingPosition);
+        var metadata = new Dictionary<string, string>
+        {
+            [FormatKey] = FormatVersion,
+            [IdentityKey] = identityText,
+            [PositionKey] = positionText,
+            [ContentDigest.Key] = Digest(
+                identityText, positionText, tensors.Select(tensor => (tensor.Name, tensor.Bytes))),
+        };
+        SafetensorsWriter.Write(path, tensors, metadata);
+    }
+
+    /// <summary>Reads what a checkpoint says about itself.</summary>
+    /// <exception cref="BitisException">The file is not the checkpoint of a training, or damaged.</exception>
+    public static TrainingCheckpoint Open(string path)
+    {
+        using Checkpoint file = Checkpoint.Open(path);
+        string? version = file.Metadata.GetValueOrDefault(FormatKey);
+        if (version != FormatVersion)
+        {
+            throw BitisException.InFile(path, version is null
+                ? "this is not the checkpoint of a training. "
+                    + "Resume with the folder that 'bitis train' or 'bitis finetune' wrote."
+                : $"this is a training checkpoint of format {version}; "
+                    + $"this version of Bitis reads format {FormatVersion}. "
+                    + "Resume with the version of Bitis that wrote it, or train anew in another folder.");
+        }
+        string digest = Digest(
+            file.Metadata.GetValueOrDefault(IdentityKey, ""),
+            file.Metadata.GetValueOrDefault(PositionKey, ""),
+            file.Entries.Select(entry => (entry.Name, (ReadOnlyMemory<byte>)file.ReadBytes(entry.Name))));
+        ContentDigest.Require(file, digest, Advice);
+        return new TrainingCheckpoint(
+            path,
+            Read(file, IdentityKey, TrainingJson.Default.TrainingIdentity),
+            Read(file, PositionKey, TrainingJson.Default.TrainingPosition));
+    }
+
+    /// <summary>Puts a training of the same identity where this checkpoint was written.</summary>
+    /// <param name="state">The state of a new training.</param>
+    /// <param name="epochs">How many epochs the training has.</param>
+    /// <param name="stepsPerEpoch">How many steps an epoch has.</param>
+    /// <exception cref="BitisException">A tensor or the position is none of this training, or a weight is not finite.</exception>
+    public void Restore(TrainingState state, int epochs, int stepsPerEpoch)
+    {
+        try
+        {
+            Position.Validate(epochs, stepsPerEpoch);
+        }
+        catch (BitisException e)
+        {
+            throw new BitisException($"{_path}: {e.Message} {Advice}.", e);
+        }
+        using Checkpoint file = Checkpoint.Open(_path);
+        Dictionary<string, CheckpointEntry> entries = file.Entries.ToDictionary(entry => entry.Name);
+        foreach ((string name, Tensor tensor) in state.Tensors)
+        {
+            // The digest covers names and bytes, not types and shapes.
+            if (!entries.Remove(name, out CheckpointEntry? entry) || entry.DType != DType.Float32 || entry.Shape != tensor.Shape)
+            {
+                string found = entry is null ? "missing" : $"{entry.DType} {entry.Shape}";
+                throw BitisException.InFile(
+                    _path, $"tensor '{name}' is {found}; the model needs {DType.Float32} {tensor.Shape}. {Advice}.");
+            }
+            Tensor saved = file.Read(name);
+            bool isMoment = name.StartsWith("moment", StringComparison.Ordinal); // the square of a gradient may be infinite
+            if (!isMoment && saved.FindNonFinite() is { } index)
+            {
+                throw BitisException.InFile(
+                    _path,
+                    $"tensor '{name}' holds {saved.Span[index]} at element {index}: nothing can be learned from here. "
+                    + $"{Advice}.");
+            }
+            saved.Span.CopyTo(tensor.Span);
+        }
+        if (entries.Count > 0)
+        {
+            throw BitisException.InFile(
+                _path, $"tensor '{entries.Keys.First()}' belongs to nothing in this training. {Advice}.");
+        }
+        state.Position = Position;
+    }
+
+    private static T Read<T>(Checkpoint file, string key, JsonTypeInfo<T> type)
+        where T : class
+    {
+        try
+        {
+            return MetadataJson.Read(file.Metadata, key, type);
+        }
+        catch (BitisException e)
+        {
+            throw new BitisException($"{file.Path}: {e.Message} {Advice}.", e);
+        }
+    }
+
+    internal static string Digest(string identity, string position, IEnumerable<(string Name, ReadOnlyMemory<byte> Bytes)> tensors)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Encoding.UTF8.GetBytes($"{identity}\n{position}\n"));
+        foreach ((string name, ReadOnlyMemory<byte> bytes) in tensors)
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes($"{name}\n"));
+            hash.AppendData(bytes.Span);
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+}

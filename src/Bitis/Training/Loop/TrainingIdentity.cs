@@ -1,0 +1,44 @@
+using System.Text.Json;
+using Bitis.Data;
+using Bitis.Models;
+
+namespace Bitis.Training.Loop;
+
+/// <summary>What a training is, as opposed to how far it has come. Only a checkpoint of the same one can be resumed.</summary>
+/// <param name="Config">The architecture.</param>
+/// <param name="Recipe">The recipe.</param>
+/// <param name="Training">The images to train with.</param>
+/// <param name="Validation">The images to validate with; null if there are none.</param>
+/// <param name="Preprocessing">How images become the model's input; null for what is usual for their size.</param>
+internal sealed record TrainingIdentity(
+    ModelConfig Config, TrainingRecipe Recipe, DataDigest Training, DataDigest? Validation, Preprocessing? Preprocessing = null)
+{
+    /// <summary>Throws unless this training, read from a checkpoint, is the one that is wanted.</summary>
+    /// <exception cref="BitisException">It is another; the message names the first difference.</exception>
+    public void RequireSame(TrainingIdentity wanted, string file)
+    {
+        TrainingJson json = TrainingJson.Default;
+        JsonElement saved = JsonSerializer.SerializeToElement(this, json.TrainingIdentity);
+        if (FindDifference(saved, JsonSerializer.SerializeToElement(wanted, json.TrainingIdentity), "") is not var (path, found, expected))
+            return;
+        throw BitisException.InFile(
+            file,
+            $"this is a checkpoint of another training: {path} is {found} in it, and {expected} here. "
+            + "Resume with what the training was started with, or start a new one in another folder.");
+    }
+
+    /// <summary>The first value that differs, with its path: <c>recipe.epochs</c>.</summary>
+    private static (string Path, string Saved, string Wanted)? FindDifference(JsonElement saved, JsonElement wanted, string path)
+    {
+        if (saved.ValueKind != JsonValueKind.Object || wanted.ValueKind != JsonValueKind.Object)
+            return JsonElement.DeepEquals(saved, wanted) ? null : (path, saved.GetRawText(), wanted.GetRawText());
+        return saved.EnumerateObject().Concat(wanted.EnumerateObject()).Select(property => property.Name).Distinct()
+            .Select(name => FindDifference(Property(saved, name), Property(wanted, name), path.Length == 0 ? name : $"{path}.{name}"))
+            .FirstOrDefault(difference => difference is not null);
+    }
+
+    private static JsonElement Property(JsonElement element, string name) =>
+        element.TryGetProperty(name, out JsonElement value) ? value : NullElement;
+
+    private static JsonElement NullElement { get; } = JsonElement.Parse("null");
+}

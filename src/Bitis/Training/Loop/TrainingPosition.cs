@@ -1,0 +1,35 @@
+namespace Bitis.Training.Loop;
+
+/// <summary>How far a training has come.</summary>
+/// <param name="Finished">The epochs that are finished, in order.</param>
+/// <param name="Current">The epoch under way.</param>
+internal sealed record TrainingPosition(IReadOnlyList<EpochRecord> Finished, EpochSums Current)
+{
+    /// <summary>The position before the first step.</summary>
+    public static TrainingPosition Start { get; } = new([], EpochSums.None);
+
+    /// <summary>The best accuracy so far on the validation images, 0 to 1; null if there is none.</summary>
+    public double? BestTop1 => Finished.Max(epoch => epoch.ValidationTop1);
+
+    /// <summary>Steps done since the start.</summary>
+    /// <param name="stepsPerEpoch">Steps an epoch.</param>
+    public long Steps(int stepsPerEpoch) => (long)Finished.Count * stepsPerEpoch + Current.Steps;
+
+    /// <summary>Checks that a position, read from a file, can be one of a training.</summary>
+    /// <exception cref="BitisException">It cannot; the message does not name the file.</exception>
+    public void Validate(int epochs, int stepsPerEpoch)
+    {
+        bool isPossible = Finished.Count <= epochs && Finished.Select((record, index) => record.Epoch == index + 1).All(isNext => isNext)
+            && Current.Steps >= 0 && Current.Steps <= stepsPerEpoch && (Finished.Count < epochs || Current.Steps == 0);
+        if (!isPossible)
+        {
+            throw new BitisException(
+                $"the checkpoint says {DisplayText.Count(Finished.Count, "epoch")} "
+                + $"and {DisplayText.Count(Current.Steps, "step")} of the next are done; the training has "
+                + $"{DisplayText.Count(epochs, "epoch")} of {DisplayText.Count(stepsPerEpoch, "step")}.");
+        }
+    }
+
+    /// <summary>The position after the current epoch.</summary>
+    public TrainingPosition Next(EpochRecord finished) => new([.. Finished, finished], EpochSums.None);
+}

@@ -1,0 +1,64 @@
+using System.Text.RegularExpressions;
+using Bitis.Tensors;
+using NetArchTest.Rules;
+
+namespace Bitis.Tests;
+
+/// <summary>Folders are namespaces, and a room uses only rooms that stand before it (docs/architecture.md, "Rooms").</summary>
+public sealed class RoomsTests
+{
+    /// <summary>Each uses only those before it.</summary>
+    private static readonly string[] Rooms =
+    [
+        "Tensors", "Kernels", "Graphs", "Checkpoints", "Data", "Models", "Quantization", "Execution", "Evaluation", "Training",
+        "Reconstruction", "Analysis",
+    ];
+
+    /// <summary>Types that still use a later room, each with the room; the list may only become shorter.</summary>
+    private static readonly (string Type, string Room)[] Exceptions =
+    [
+        ("Bitis.Kernels.Scan.IntegerScan", "Quantization"),
+        ("Bitis.Kernels.Scan.IntegerScanAvx2", "Quantization"),
+        ("Bitis.Kernels.Scan.IntegerScanAvx512Vbmi", "Quantization"),
+        ("Bitis.Kernels.Scan.IntegerScanGradient", "Quantization"),
+        ("Bitis.Kernels.Scan.PackedScan", "Quantization"),
+        ("Bitis.Kernels.Scan.ScanGradientTables", "Quantization"),
+    ];
+
+    public static TheoryData<string> RoomNames => [.. Rooms];
+
+    [Theory]
+    [MemberData(nameof(RoomNames))]
+    public void A_room_uses_only_rooms_before_it(string room)
+    {
+        List<string> broken = [];
+        foreach (string later in Rooms[(Array.IndexOf(Rooms, room) + 1)..])
+        {
+            TestResult result = Types.InAssembly(typeof(Tensor).Assembly)
+                .That().ResideInNamespace($"Bitis.{room}")
+                .ShouldNot().HaveDependencyOnAny($"Bitis.{later}")
+                .GetResult();
+            broken.AddRange(result.FailingTypes.Select(type => $"{type.FullName} uses {later}"));
+        }
+        Assert.Equal(
+            Exceptions.Where(entry => entry.Type.StartsWith($"Bitis.{room}.", StringComparison.Ordinal))
+                .Select(entry => $"{entry.Type} uses {entry.Room}").Order(),
+            broken.Where(line => !line.Contains('+')).Distinct().Order());
+    }
+
+    [Fact]
+    public void Folders_are_namespaces()
+    {
+        string sources = Path.Combine(ReadmeTests.Root, "src", "Bitis");
+        HashSet<string> rooms = [];
+        foreach (string file in Directory.EnumerateFiles(sources, "*.cs", SearchOption.AllDirectories))
+        {
+            string folder = Path.GetRelativePath(sources, Path.GetDirectoryName(file)!);
+            string expected = folder == "." ? "Bitis" : $"Bitis.{folder.Replace(Path.DirectorySeparatorChar, '.')}";
+            Match match = Regex.Match(File.ReadAllText(file), @"^namespace ([\w.]+);", RegexOptions.Multiline);
+            Assert.Equal((file, expected), (file, match.Groups[1].Value));
+            rooms.Add(folder.Split(Path.DirectorySeparatorChar)[0]);
+        }
+        Assert.Equal(Rooms.Append(".").Order(), rooms.Order());
+    }
+}
