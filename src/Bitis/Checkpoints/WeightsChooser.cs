@@ -36,18 +36,17 @@ internal sealed class WeightsChooser
             : [chooser.ScopeOf(key)];
         // What carries a digest was written by Bitis, and has no prefix but those that somebody asks for.
         if (contents.Format == CheckpointFormat.Safetensors && contents.Metadata.ContainsKey(ContentDigest.Key))
-            return chooser.Take(scopes[0], scopes[0].Name, [scopes[0].Name]);
+            return chooser.Take(scopes[0], scopes[0], scopes, asked: scopes[0].Prefix);
         List<Candidate> marked = [.. scopes.SelectMany(chooser.Marked)];
         if (marked.Count > 0)
         {
             Candidate[] ranked = [.. marked.OrderBy(candidate => WeightsNames.Rank(candidate.Name, key))];
             Candidate best = chooser.First(ranked, key);
-            return chooser.Take(best, best.Name, [.. ranked.Select(candidate => candidate.Name)]);
+            return chooser.Take(best, best, ranked, asked: scopes[0].Prefix);
         }
         Candidate[] unmarked = [.. scopes.OrderBy(scope => WeightsNames.Rank(scope.Name, key))];
         Candidate chosen = key is null ? chooser.FirstOrLargest(unmarked) : scopes[0];
-        IEnumerable<Candidate> named = Large(unmarked, chosen);
-        return chooser.Take(chosen.WithoutWrappers(), chosen.Name, [.. named.Select(scope => scope.Name)]);
+        return chooser.Take(chosen.WithoutWrappers(), chosen, [.. Large(unmarked, chosen)], asked: chosen.Prefix);
     }
 
     /// <summary>Those that could be a model beside the largest: not the few arrays of a log.</summary>
@@ -116,8 +115,20 @@ internal sealed class WeightsChooser
                 + Listed(Large(ranked)));
     }
 
-    private ChosenWeights Take(Candidate chosen, string name, IReadOnlyList<string> keys)
+    /// <summary>Takes the tensors of a candidate.</summary>
+    /// <param name="chosen">The candidate.</param>
+    /// <param name="named">The same, or what it is called by: without the prefix of wrappers.</param>
+    /// <param name="candidates">Where else weights could be.</param>
+    /// <param name="asked">The prefix that the user asked for, or none: what lies beside it is not missed.</param>
+    private ChosenWeights Take(
+        Candidate chosen, Candidate named, IReadOnlyList<Candidate> candidates, string asked)
     {
+        string[] others =
+        [
+            .. from other in candidates
+               where other != named && other.Place == chosen.Place && other.Prefix.Length > 0
+               select other.Prefix,
+        ];
         List<KeyValuePair<string, StoredTensor>> tensors = [];
         var unreadable = new Dictionary<string, string>(StringComparer.Ordinal);
         List<string> leftOut = [];
@@ -125,7 +136,9 @@ internal sealed class WeightsChooser
         {
             if (!fullName.StartsWith(chosen.Prefix, StringComparison.Ordinal))
             {
-                if (StoredValue.IsTensor(value))
+                bool isKnown = !fullName.StartsWith(asked, StringComparison.Ordinal)
+                    || Array.Exists(others, other => fullName.StartsWith(other, StringComparison.Ordinal));
+                if (!isKnown && StoredValue.IsTensor(value))
                     leftOut.Add(fullName);
                 continue;
             }
@@ -140,7 +153,8 @@ internal sealed class WeightsChooser
             else
                 leftOut.Add(shortName);
         }
-        return new ChosenWeights(name, keys, tensors, unreadable, leftOut);
+        string[] keys = [.. candidates.Select(candidate => candidate.Name)];
+        return new ChosenWeights(named.Name, keys, tensors, unreadable, leftOut);
     }
 
     private static string Quote(string key) => key.Length == 0 ? "the top level (an empty key)" : $"'{key}'";

@@ -98,6 +98,21 @@ public sealed class CheckpointPrefixTests : IDisposable
     }
 
     [Fact]
+    public void What_was_not_asked_for_is_not_left_over()
+    {
+        ChangedCheckpoint changed = new ChangedCheckpoint().WithPrefix("model.");
+        changed.Tensors.AddRange(new ChangedCheckpoint().WithPrefix("ema_model.").Tensors);
+        changed.Add("model.aux", 1);
+        string path = changed.WriteSafetensors(_folder);
+        IReadOnlyList<string> found = VisionModel.Load(path).Notices;
+        Assert.Contains($"{path}: not used: 1 tensor: aux.", found);
+        string place = "the weights under 'model' are used; there are others under 'ema_model' (--weights-key).";
+        Assert.Contains($"{path}: {place}", found);
+        IReadOnlyList<string> asked = VisionModel.Load(path, new ModelOptions { WeightsKey = "ema_model" }).Notices;
+        Assert.StartsWith($"{path}: assumed: ", Assert.Single(asked));
+    }
+
+    [Fact]
     public void A_backbone_without_its_head_is_refused_with_the_place()
     {
         ChangedCheckpoint changed = new ChangedCheckpoint().WithPrefix("backbone.");

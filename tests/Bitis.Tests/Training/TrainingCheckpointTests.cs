@@ -50,6 +50,7 @@ public sealed class TrainingCheckpointTests : IDisposable
     {
         VisionModel model = VisionModel.Load(_files.Checkpoint, new ModelOptions { WeightsKey = "average" });
         Assert.Equal(TinyTraining.Config.Width, ((VimConfig)model.Config).Width);
+        Assert.DoesNotContain(model.Notices, notice => notice.Contains("not used", StringComparison.Ordinal));
     }
 
     [Fact]
