@@ -97,7 +97,7 @@ internal sealed unsafe class TokenKernelBenchmarks : IDisposable
         };
         PrintTimes(SelectiveScanGradient.Table, updates, kernel => kernel.Run(in gradient, _channels, scratch.Pointer));
 
-        using var tables = new ScanGradientTables(packed, new Tensor([_channels, _states]), new Tensor([_channels]), _tokens);
+        using var tables = new ScanGradientTables(packed, new Tensor([_channels, _states]), new Tensor([_channels]));
         using NativeBuffer<float> sums = new(new ScanSums(_channels, _tokens, tables.Groups).Length, zeroed: true);
         using NativeBuffer<float> integerScratch = new(IntegerScanGradient.ScratchLength(_tokens, _states));
         var integerGradient = new IntegerScanGradientCall { Forward = integerScan, Gradients = ScanGradients(), Sums = sums.Pointer };
@@ -241,16 +241,14 @@ internal sealed unsafe class TokenKernelBenchmarks : IDisposable
         UniformQuantizer unsigned = UniformQuantizer.Asymmetric(8, Granularity.PerTensor, [1f / 255], [0]);
         float[] channelScales = [.. Enumerable.Range(1, channels).Select(e => 1f + (e % 7))];
         int[] groups = [.. TimeGroups.Equal((tokens + 3) / 4, 8).Select(start => 4 * start)]; // as calibration places them
-        return new PackedScan(
-            new QuantizedScan(
-                unsigned,
-                DeltaQuantizer.BeforeSoftplus(8, 6f / 255, -5),
-                signed,
-                signed,
-                DecayQuantizer.LongTailed(8, 8),
-                new HiddenStateQuantizer(8, tokens, groups, [.. groups.Select((_, g) => (1f + g) / 127)], channelScales),
-                [.. Enumerable.Range(0, channels * states).Select(i => QuantizedScan.RateCode(MathF.Log(1 + (i % states))))]),
-            new Tensor([channels]),
-            tokens);
+        var scan = new QuantizedScan(
+            unsigned,
+            DeltaQuantizer.BeforeSoftplus(8, 6f / 255, -5),
+            signed,
+            signed,
+            DecayQuantizer.LongTailed(8, 8),
+            new HiddenStateQuantizer(8, tokens, groups, [.. groups.Select((_, g) => (1f + g) / 127)], channelScales),
+            [.. Enumerable.Range(0, channels * states).Select(i => QuantizedScan.RateCode(MathF.Log(1 + (i % states))))]);
+        return new PackedScan(scan.TablesFor(new Tensor([channels]), tokens));
     }
 }

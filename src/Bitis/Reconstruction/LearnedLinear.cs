@@ -1,3 +1,4 @@
+using Bitis.Kernels.Rounding;
 using Bitis.Execution.Gradients;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;

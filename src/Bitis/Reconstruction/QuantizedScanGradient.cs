@@ -54,8 +54,8 @@ internal sealed unsafe class QuantizedScanGradient(LearnedScan scan, FusedScan f
     {
         Dispose();
         QuantizedScan quantized = scan.ToQuantized();
-        _packed = new PackedScan(quantized, scan.D, _operands.U.Rows);
-        _tables = new ScanGradientTables(_packed, scan.ALog, scan.D, _operands.U.Rows);
+        _packed = new PackedScan(quantized.TablesFor(scan.D, _operands.U.Rows));
+        _tables = new ScanGradientTables(_packed, scan.ALog, scan.D);
     }
 
     /// <inheritdoc />

@@ -41,7 +41,7 @@ internal sealed unsafe record IntegerScanCase(int Tokens, int Channels, int Stat
 
     public float[] Run(IntegerScanKernel kernel, bool accumulate, params int[] splits)
     {
-        using var packed = new PackedScan(Scan(), D, Tokens);
+        using var packed = new PackedScan(Scan().TablesFor(D, Tokens));
         using var u = new GuardedBuffer<float>(U);
         using var delta = new GuardedBuffer<float>(Delta);
         using var b = new GuardedBuffer<float>(B);

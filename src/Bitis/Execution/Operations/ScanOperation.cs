@@ -97,6 +97,6 @@ internal sealed class ScanOperation(FusedScan fused) : Operation
             return new ScanStep(node.Name, operands, accumulates, hasSoftplus, plan.HasCubicDecay, plan.Parameter(node, 0), plan.Parameter(node, 1));
         if (!hasSoftplus)
             throw new NotSupportedException($"The scan '{node.Name}' is quantized, and has no softplus of its own before Δ.");
-        return new IntegerScanStep(node.Name, operands, accumulates, new PackedScan(scan, plan.Parameter(node, 1), operands.U.Rows));
+        return new IntegerScanStep(node.Name, operands, accumulates, new PackedScan(scan.TablesFor(plan.Parameter(node, 1), operands.U.Rows)));
     }
 }

@@ -4,13 +4,11 @@ using System.Runtime.Intrinsics.X86;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Rounding;
 using Bitis.Kernels.Simd;
-using Bitis.Quantization.Quantizers;
-using Bitis.Quantization.Scans;
 
 namespace Bitis.Kernels.Scan;
 
 /// <summary>
-/// The selective scan in integers: <see cref="QuantizedScan"/> defines what it computes, and all forms give the same bits. Ā is
+/// The selective scan in integers: <c>QuantizedScan</c> defines what it computes, and all forms give the same bits. Ā is
 /// looked up, so there is no exponential; a hidden state is a 16-bit number.
 /// </summary>
 internal static unsafe class IntegerScan
@@ -43,14 +41,14 @@ internal static unsafe class IntegerScan
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ScanNumbers(PackedScan scan, in IntegerScanCall call, int channelStart, int channelEnd, int* b, int* c, int* states)
     {
-        int stateCount = scan.States, group = 0, shift = scan.Scan.HiddenShift;
+        int stateCount = scan.States, group = 0, shift = scan.Tables.HiddenShift;
         int count = (channelEnd - channelStart) * stateCount;
         new Span<int>(states, count).Clear();
         for (int t = 0; t < call.Tokens; t++)
         {
             nint row = call.Reverse ? call.Tokens - 1 - t : t;
-            QuantizeStates(call.B + (row * call.BStride), stateCount, scan.BInverse[t], scan.Scan.B.MaxLevel, 16 - scan.Scan.B.Bits, b);
-            QuantizeStates(call.C + (row * call.CStride), stateCount, scan.CInverse[t], scan.Scan.C.MaxLevel, shift: 0, c);
+            QuantizeStates(call.B + (row * call.BStride), stateCount, scan.BInverse[t], scan.Tables.BMaxLevel, 16 - scan.Tables.BBits, b);
+            QuantizeStates(call.C + (row * call.CStride), stateCount, scan.CInverse[t], scan.Tables.CMaxLevel, shift: 0, c);
             if (scan.Groups[t] != group)
             {
                 group = scan.Groups[t];
@@ -70,13 +68,13 @@ internal static unsafe class IntegerScan
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void ScanNumber(PackedScan scan, in IntegerScanCall call, int token, nint row, int group, int channel, int* b, int* c, int* h)
     {
-        DeltaQuantizer grid = scan.Scan.Delta;
-        int states = scan.States, shift = scan.Scan.HiddenShift;
+        DeltaLevels grid = scan.Tables.Delta;
+        int states = scan.States, shift = scan.Tables.HiddenShift;
         sbyte* rates = scan.RateCodes + ((nint)channel * states);
         byte* decays = scan.DecayTables, deltas = scan.DeltaTables;
         short* offsets = scan.Offsets + ((nint)token * 2 * scan.Pairs);
         float delta = call.Delta[(row * call.DeltaStride) + channel];
-        int qDelta = grid.Quantize(grid.IsBeforeSoftplus ? delta : VectorMath.Softplus(delta));
+        int qDelta = grid.Of(grid.IsBeforeSoftplus ? delta : VectorMath.Softplus(delta));
         float u = MathF.Round(call.U[(row * call.UStride) + channel] * scan.UInverse[channel]);
         float qu = GridLevel.Limit(u, scan.ULow[channel], scan.UHigh[channel]);
         int factor = (group * scan.Channels) + channel, multiple = deltas[qDelta] | (deltas[256 + qDelta] << 8);
@@ -85,8 +83,8 @@ internal static unsafe class IntegerScan
         int code = (sbyte)deltas[512 + qDelta], sum = 0;
         for (int n = 0; n < states; n++)
         {
-            int index = Math.Clamp(code + rates[n], 0, QuantizedScan.Codes - 1);
-            int decay = decays[index] | (decays[QuantizedScan.Codes + index] << 8);
+            int index = Math.Clamp(code + rates[n], 0, IntegerScanTables.Codes - 1);
+            int decay = decays[index] | (decays[IntegerScanTables.Codes + index] << 8);
             h[n] = Level(Clamp16(Product(decay, h[n]) + Product(v, b[n])), offsets[n], shift);
             sum += h[n] * c[n];
         }

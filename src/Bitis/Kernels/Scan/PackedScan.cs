@@ -1,7 +1,4 @@
 using Bitis.Kernels.Memory;
-using Bitis.Quantization.Quantizers;
-using Bitis.Quantization.Scans;
-using Bitis.Tensors;
 
 namespace Bitis.Kernels.Scan;
 
@@ -28,62 +25,38 @@ internal sealed unsafe class PackedScan : IDisposable
     private readonly NativeBuffer<short> _offsets;
 
     /// <summary>Packs a scan.</summary>
-    /// <param name="scan">The grids.</param>
-    /// <param name="d">D, <c>[channels]</c>.</param>
-    /// <param name="tokens">L.</param>
-    public PackedScan(QuantizedScan scan, Tensor d, int tokens)
+    /// <param name="tables">Its constants.</param>
+    public PackedScan(IntegerScanTables tables)
     {
-        Scan = scan;
-        Channels = d.Length;
-        States = scan.RateCodes.Length / Channels;
-        int groups = scan.HiddenState.GroupScales.Count;
-        _rateCodes = NativeBuffer<sbyte>.Of(scan.RateCodes);
-        FirstCode = Math.Clamp(scan.DeltaCodes.Min() + scan.RateCodes.Min(), 0, QuantizedScan.Codes - 1);
-        LastCode = Math.Clamp(scan.DeltaCodes.Max() + scan.RateCodes.Max(), 0, QuantizedScan.Codes - 1);
-        _rateLanes = PackRates(scan.RateCodes);
-        _decayTables = Tables(QuantizedScan.Codes, scan.DecayTable);
-        _deltaTables = Tables(256, scan.Delta.Multiples, [.. scan.DeltaCodes.Select(code => (short)code)]);
-        _inputFactors = new NativeBuffer<float>((long)groups * Channels);
-        _outputFactors = new NativeBuffer<float>((long)groups * Channels);
-        _rescales = new NativeBuffer<float>(groups);
-        for (int g = 0; g < groups; g++)
-        {
-            _rescales.Span[g] = g == 0 ? 1 : scan.Rescale(g);
-            for (int e = 0; e < Channels; e++)
-            {
-                _inputFactors.Span[(g * Channels) + e] = scan.InputFactor(g, e);
-                _outputFactors.Span[(g * Channels) + e] = scan.OutputFactor(g, e);
-            }
-        }
-        _groups = new NativeBuffer<int>(tokens);
-        for (int t = 0; t < tokens; t++)
-            _groups.Span[t] = scan.HiddenState.GroupOf(t);
-        _offsets = new NativeBuffer<short>((long)tokens * 2 * Pairs);
-        for (int i = 0; i < _offsets.Length; i++)
-            _offsets.Span[i] = (short)scan.RoundingOffset(i / (2 * Pairs), i % (2 * Pairs));
-        float[] inverses = Each(Channels, scan.U, scan.U.InverseScales), lows = new float[Channels], highs = new float[Channels], skips = new float[Channels];
-        for (int e = 0; e < Channels; e++)
-        {
-            lows[e] = -scan.U.ZeroPoints[QuantizedScan.GroupOf(scan.U, e)];
-            highs[e] = scan.U.MaxLevel + lows[e];
-            skips[e] = scan.SkipFactor(d.Span[e], e);
-        }
-        _skip = NativeBuffer<float>.Of(skips);
-        _uGrid = NativeBuffer<float>.Of([.. inverses, .. lows, .. highs]);
-        _bInverse = NativeBuffer<float>.Of(Each(tokens, scan.B, scan.B.InverseScales));
-        _bScale = NativeBuffer<float>.Of(Each(tokens, scan.B, scan.B.Scales));
-        _cInverse = NativeBuffer<float>.Of(Each(tokens, scan.C, scan.C.InverseScales));
-        _cScale = NativeBuffer<float>.Of(Each(tokens, scan.C, scan.C.Scales));
+        const int LastCodeOfAll = IntegerScanTables.Codes - 1;
+        Tables = tables;
+        _rateCodes = NativeBuffer<sbyte>.Of(tables.RateCodes);
+        FirstCode = Math.Clamp(tables.DeltaCodes.Min() + tables.RateCodes.Min(), 0, LastCodeOfAll);
+        LastCode = Math.Clamp(tables.DeltaCodes.Max() + tables.RateCodes.Max(), 0, LastCodeOfAll);
+        _rateLanes = PackRates(tables.RateCodes);
+        _decayTables = ByteTables(IntegerScanTables.Codes, tables.Decays);
+        _deltaTables = ByteTables(256, tables.DeltaMultiples, [.. tables.DeltaCodes.Select(code => (short)code)]);
+        _inputFactors = NativeBuffer<float>.Of(tables.InputFactors);
+        _outputFactors = NativeBuffer<float>.Of(tables.OutputFactors);
+        _rescales = NativeBuffer<float>.Of(tables.Rescales);
+        _groups = NativeBuffer<int>.Of(tables.Groups);
+        _offsets = NativeBuffer<short>.Of(tables.Offsets);
+        _skip = NativeBuffer<float>.Of(tables.Skips);
+        _uGrid = NativeBuffer<float>.Of([.. tables.UInverses, .. tables.ULows, .. tables.UHighs]);
+        _bInverse = NativeBuffer<float>.Of(tables.BInverses);
+        _bScale = NativeBuffer<float>.Of(tables.BScales);
+        _cInverse = NativeBuffer<float>.Of(tables.CInverses);
+        _cScale = NativeBuffer<float>.Of(tables.CScales);
     }
 
-    /// <summary>The grids.</summary>
-    public QuantizedScan Scan { get; }
+    /// <summary>The constants.</summary>
+    public IntegerScanTables Tables { get; }
 
     /// <summary>E.</summary>
-    public int Channels { get; }
+    public int Channels => Tables.Channels;
 
     /// <summary>N.</summary>
-    public int States { get; }
+    public int States => Tables.States;
 
     /// <summary>Pairs of states, of which an even number is stored.</summary>
     public int Pairs => (States + 1) / 2;
@@ -173,7 +146,7 @@ internal sealed unsafe class PackedScan : IDisposable
     }
 
     /// <summary>Tables of a length: the lower and the upper bytes of numbers, and what else there is byte by byte.</summary>
-    private static NativeBuffer<byte> Tables(int length, IReadOnlyList<short> numbers, IReadOnlyList<short>? bytes = null)
+    private static NativeBuffer<byte> ByteTables(int length, IReadOnlyList<short> numbers, IReadOnlyList<short>? bytes = null)
     {
         var tables = new NativeBuffer<byte>((long)length * (bytes is null ? 2 : 3), zeroed: true);
         for (int i = 0; i < numbers.Count; i++)
@@ -184,13 +157,5 @@ internal sealed unsafe class PackedScan : IDisposable
                 tables.Span[(2 * length) + i] = (byte)bytes[i];
         }
         return tables;
-    }
-
-    private static float[] Each(int count, UniformQuantizer grid, ReadOnlySpan<float> values)
-    {
-        var each = new float[count];
-        for (int i = 0; i < count; i++)
-            each[i] = values[QuantizedScan.GroupOf(grid, i)];
-        return each;
     }
 }

@@ -1,5 +1,4 @@
 using Bitis.Kernels.Memory;
-using Bitis.Quantization.Scans;
 using Bitis.Tensors;
 
 namespace Bitis.Kernels.Scan;
@@ -14,14 +13,12 @@ internal sealed unsafe class ScanGradientTables : IDisposable
     /// <param name="packed">The scan; it must outlive the tables.</param>
     /// <param name="aLog">ln |A|, <c>[channels, states]</c>.</param>
     /// <param name="d">D, <c>[channels]</c>.</param>
-    /// <param name="tokens">L.</param>
-    public ScanGradientTables(PackedScan packed, Tensor aLog, Tensor d, int tokens)
+    public ScanGradientTables(PackedScan packed, Tensor aLog, Tensor d)
     {
-        QuantizedScan scan = packed.Scan;
+        IntegerScanTables scan = packed.Tables;
         Packed = packed;
-        Tokens = tokens;
-        int states = packed.States, channels = packed.Channels;
-        _decays = NativeBuffer<float>.Of([.. scan.DecayTable.Select(decay => decay / 32768f)]);
+        int states = scan.States, channels = scan.Channels;
+        _decays = NativeBuffer<float>.Of([.. scan.Decays.Select(decay => decay / 32768f)]);
         _rateCodes = new NativeBuffer<float>((long)states * channels);
         _rates = new NativeBuffer<float>((long)states * channels);
         for (int i = 0; i < states * channels; i++)
@@ -30,20 +27,16 @@ internal sealed unsafe class ScanGradientTables : IDisposable
             _rateCodes.Span[i] = scan.RateCodes[source];
             _rates.Span[i] = -MathF.Exp(aLog.Span[source]);
         }
-        _offsets = new NativeBuffer<float>((long)tokens * states);
+        _offsets = new NativeBuffer<float>((long)Tokens * states);
         for (int i = 0; i < _offsets.Length; i++)
-            _offsets.Span[i] = (float)scan.RoundingOffset(i / states, i % states) / (1 << scan.HiddenShift);
-        Groups = scan.HiddenState.GroupScales.Count;
-        _scales = new NativeBuffer<float>((long)Groups * channels);
-        for (int i = 0; i < _scales.Length; i++)
-            _scales.Span[i] = scan.HiddenState.GroupScales[i / channels] * scan.HiddenState.ChannelScale(i % channels);
+            _offsets.Span[i] = (float)scan.Offsets[(i / states * 2 * packed.Pairs) + (i % states)] / (1 << scan.HiddenShift);
+        _scales = NativeBuffer<float>.Of(scan.HiddenScales);
         _skip = NativeBuffer<float>.Of(d.Span);
-        float[] deltas = [.. Enumerable.Range(0, scan.Delta.MaxLevel + 1).Select(level => (float)scan.Delta.Dequantize(level))];
-        _levelCount = deltas.Length;
+        _levelCount = scan.DeltaValues.Length;
         _levels = NativeBuffer<float>.Of(
         [
-            .. deltas,
-            .. deltas.Select(delta => 1 - MathF.Exp(-delta)), // softplus' = 1 − e^−softplus
+            .. scan.DeltaValues,
+            .. scan.DeltaValues.Select(delta => 1 - MathF.Exp(-delta)), // softplus' = 1 − e^−softplus
             .. scan.DeltaCodes.Select(code => (float)code),
         ]);
     }
@@ -52,12 +45,12 @@ internal sealed unsafe class ScanGradientTables : IDisposable
     public PackedScan Packed { get; }
 
     /// <summary>L.</summary>
-    public int Tokens { get; }
+    public int Tokens => Packed.Tables.Groups.Length;
 
     /// <summary>The groups of tokens whose hidden states have scales of their own.</summary>
-    public int Groups { get; }
+    public int Groups => Packed.Tables.Rescales.Length;
 
-    /// <summary>Ā by code, <see cref="QuantizedScan.Codes"/> of them.</summary>
+    /// <summary>Ā by code, <see cref="IntegerScanTables.Codes"/> of them.</summary>
     public float* Decays => _decays.Pointer;
 
     /// <summary>The codes of A, <c>[states, channels]</c>.</summary>

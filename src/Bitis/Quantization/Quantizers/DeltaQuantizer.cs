@@ -1,3 +1,4 @@
+using Bitis.Kernels.Rounding;
 namespace Bitis.Quantization.Quantizers;
 
 /// <summary>

@@ -1,3 +1,4 @@
+using Bitis.Kernels.Rounding;
 using System.Numerics;
 using System.Numerics.Tensors;
 using Bitis.Quantization.Estimators;

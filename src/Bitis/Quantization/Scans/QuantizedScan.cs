@@ -1,5 +1,6 @@
 using Bitis.Quantization.Quantizers;
 using Bitis.Quantization.Recipes;
+using Bitis.Kernels.Scan;
 using Bitis.Tensors;
 
 namespace Bitis.Quantization.Scans;
@@ -27,7 +28,7 @@ public sealed class QuantizedScan
     public const int CodesPerOctave = 8;
 
     /// <summary>How many values of Ā there are.</summary>
-    public const int Codes = 128;
+    public const int Codes = IntegerScanTables.Codes;
 
     /// <summary>The code of −log₂ Ā = 1: code 0 is 2⁻¹².</summary>
     public const int CodeOfOne = 96;
@@ -125,8 +126,56 @@ public sealed class QuantizedScan
         return (int)((phase - Math.Floor(phase)) * (1 << HiddenShift));
     }
 
+    /// <summary>The constants of the scan as the kernels take them.</summary>
+    /// <param name="d">D, <c>[channels]</c>.</param>
+    /// <param name="tokens">L.</param>
+    internal IntegerScanTables TablesFor(Tensor d, int tokens)
+    {
+        int channels = d.Length, states = RateCodes.Length / channels, pairs = (states + 1) / 2;
+        int[] each = [.. Enumerable.Range(0, channels)], groups = [.. Enumerable.Range(0, HiddenState.GroupScales.Count)];
+        float[] lows = [.. each.Select(e => (float)-U.ZeroPoints[GroupOf(U, e)])];
+        return new IntegerScanTables
+        {
+            Channels = channels,
+            States = states,
+            RateCodes = RateCodes,
+            Decays = DecayTable,
+            Delta = new DeltaLevels(
+                Delta.IsBeforeSoftplus, Delta.Lowest, Delta.Scale, Delta.InverseScale, Delta.MaxLevel),
+            DeltaMultiples = Delta.Multiples,
+            DeltaValues = [.. Enumerable.Range(0, Delta.MaxLevel + 1).Select(level => (float)Delta.Dequantize(level))],
+            DeltaCodes = DeltaCodes,
+            UInverses = Each(channels, U, U.InverseScales),
+            ULows = lows,
+            UHighs = [.. lows.Select(low => U.MaxLevel + low)],
+            Skips = [.. each.Select(e => SkipFactor(d.Span[e], e))],
+            BScales = Each(tokens, B, B.Scales),
+            BInverses = Each(tokens, B, B.InverseScales),
+            CScales = Each(tokens, C, C.Scales),
+            CInverses = Each(tokens, C, C.InverseScales),
+            BBits = B.Bits,
+            BMaxLevel = B.MaxLevel,
+            CMaxLevel = C.MaxLevel,
+            HiddenBits = HiddenState.Bits,
+            Groups = [.. Enumerable.Range(0, tokens).Select(HiddenState.GroupOf)],
+            Rescales = [.. groups.Select(g => g == 0 ? 1 : Rescale(g))],
+            HiddenScales = [.. groups.SelectMany(g => each.Select(e => HiddenState.GroupScales[g] * HiddenState.ChannelScale(e)))],
+            InputFactors = [.. groups.SelectMany(g => each.Select(e => InputFactor(g, e)))],
+            OutputFactors = [.. groups.SelectMany(g => each.Select(e => OutputFactor(g, e)))],
+            Offsets = [.. Enumerable.Range(0, tokens * 2 * pairs).Select(i => (short)RoundingOffset(i / (2 * pairs), i % (2 * pairs)))],
+        };
+    }
+
     /// <summary>The index of a channel's or a token's scale.</summary>
     internal static int GroupOf(UniformQuantizer grid, int position) => grid.Granularity == Granularity.PerTensor ? 0 : position;
+
+    private static float[] Each(int count, UniformQuantizer grid, ReadOnlySpan<float> values)
+    {
+        var each = new float[count];
+        for (int i = 0; i < count; i++)
+            each[i] = values[GroupOf(grid, i)];
+        return each;
+    }
 
     private static sbyte DeltaCode(double delta) => delta == 0
         ? sbyte.MinValue // no time passes

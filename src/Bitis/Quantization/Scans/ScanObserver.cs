@@ -120,7 +120,7 @@ internal sealed class ScanObserver
     /// </summary>
     public double[] OutputErrors(QuantizedScan candidate)
     {
-        using var packed = new PackedScan(candidate, _d, _outputs[0].Shape[1]);
+        using var packed = new PackedScan(candidate.TablesFor(_d, _outputs[0].Shape[1]));
         var errors = new double[_samples.Count][];
         Parallel.For(0, errors.Length, image =>
         {

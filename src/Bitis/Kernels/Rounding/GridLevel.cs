@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace Bitis.Quantization.Quantizers;
+namespace Bitis.Kernels.Rounding;
 
 /// <summary>
 /// Cuts rounded values off at the ends of a grid, before they become integers: infinities become the level at their
