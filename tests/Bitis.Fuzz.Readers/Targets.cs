@@ -13,7 +13,8 @@ namespace Bitis.Fuzz.Readers;
 /// </summary>
 internal static class Targets
 {
-    private static readonly string Folder = MakeFolder();
+    /// <summary>Made by the first input: instrumented code may not run before the fuzzer has set up its counters.</summary>
+    private static readonly Lazy<string> Folder = new(MakeFolder);
 
     /// <summary>The targets by name.</summary>
     public static IReadOnlyDictionary<string, Action<byte[]>> All { get; } = new Dictionary<string, Action<byte[]>>
@@ -37,7 +38,7 @@ internal static class Targets
 
     private static string Write(string name, byte[] bytes)
     {
-        string path = Path.Combine(Folder, name);
+        string path = Path.Combine(Folder.Value, name);
         File.WriteAllBytes(path, bytes);
         return path;
     }
@@ -74,8 +75,8 @@ internal static class Targets
             "set.tar", "set.tar.gz", "data_batch_1",
         ];
         foreach (string old in names)
-            File.Delete(Path.Combine(Folder, old));
-        File.WriteAllBytes(Path.Combine(Folder, "a.png"), Seeds.Png);
+            File.Delete(Path.Combine(Folder.Value, old));
+        File.WriteAllBytes(Path.Combine(Folder.Value, "a.png"), Seeds.Png);
         string path = Write(names[bytes[0] % names.Length], bytes[1..]);
         using ImageSource source = ImageSource.Open(path);
         for (int i = 0; i < Math.Min(source.Count, 4); i++)
