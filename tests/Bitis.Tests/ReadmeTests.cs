@@ -1,12 +1,8 @@
 using System.Runtime.CompilerServices;
 using Bitis.Cli;
 using Bitis.Cli.Input;
-using Bitis.Data;
-using Bitis.Execution.Sessions;
-using Bitis.Models;
 using Bitis.Quantization;
 using Bitis.Quantization.Recipes;
-using Bitis.Tensors;
 using Xunit.Abstractions;
 
 namespace Bitis.Tests;
@@ -24,7 +20,7 @@ public sealed class ReadmeTests(ITestOutputHelper output)
         try
         {
             PrepareFiles(folder);
-            RunExample(folder);
+            ReadmeExample.Run(folder, output);
             Assert.True(QuantizedModel.IsQuantized(folder + "vim.bitis"));
         }
         finally
@@ -36,12 +32,16 @@ public sealed class ReadmeTests(ITestOutputHelper output)
     [Fact]
     public void The_library_example_is_the_one_that_the_test_runs()
     {
-        string[] source = File.ReadAllLines(ThisFile());
+        string[] source = File.ReadAllLines(Path.Combine(Root, "tests", "Bitis.Tests", "ReadmeExample.cs"));
+        IEnumerable<string> usings = source
+            .Where(line => line.StartsWith("using Bitis", StringComparison.Ordinal))
+            .Prepend("using Bitis;"); // the test stands in a namespace below it
         int start = Array.FindIndex(source, line => line.EndsWith("// README", StringComparison.Ordinal)) + 1;
         IEnumerable<string> example = source.Skip(start)
             .TakeWhile(line => !line.EndsWith("// end", StringComparison.Ordinal))
             .Select(line => line.Trim().Replace("folder + ", "").Replace("output.WriteLine", "Console.WriteLine"));
-        Assert.Equal(Readme.Split("```csharp\n")[1].Split("\n```")[0], string.Join('\n', example));
+        Assert.Equal(
+            Readme.Split("```csharp\n")[1].Split("\n```")[0], string.Join('\n', [.. usings, "", .. example]));
     }
 
     [Fact]
@@ -75,19 +75,6 @@ public sealed class ReadmeTests(ITestOutputHelper output)
         {
             Directory.Delete(folder, recursive: true);
         }
-    }
-
-    private void RunExample(string folder)
-    {
-        // README
-        VisionModel model = VisionModel.Load(folder + "vim.pth");
-        using ImageSource photos = ImageSource.Open(folder + "photos");
-        IEnumerable<Tensor> images = ImageLoader.Load(photos, model.Preprocessing, batchSize: 8).Select(batch => batch.Images);
-        QuantizedModel quantized = PostTrainingQuantizer.Quantize(model, images, new Recipe { Bits = BitWidths.Parse("w8a8") });
-        quantized.Save(folder + "vim.bitis");
-        using InferenceSession session = InferenceSession.Load(folder + "vim.bitis");
-        output.WriteLine(session.Classify(folder + "photo.png")[0].ToString());
-        // end
     }
 
     private static void PrepareFiles(string folder)
