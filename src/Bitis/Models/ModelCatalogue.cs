@@ -1,6 +1,6 @@
 using Bitis.Models.LocalMamba;
-using Bitis.Models.VMamba;
 using Bitis.Models.Vim;
+using Bitis.Models.VMamba;
 
 namespace Bitis.Models;
 

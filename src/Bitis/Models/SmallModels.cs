@@ -1,7 +1,7 @@
 using Bitis.Models.LocalMamba;
 using Bitis.Models.Reference;
-using Bitis.Models.VMamba;
 using Bitis.Models.Vim;
+using Bitis.Models.VMamba;
 
 namespace Bitis.Models;
 

@@ -1,8 +1,8 @@
-using Bitis.Kernels.Rounding;
 using Bitis.Execution.Gradients;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
 using Bitis.Graphs.Operators;
+using Bitis.Kernels.Rounding;
 using Bitis.Quantization;
 using Bitis.Quantization.Methods;
 using Bitis.Quantization.Quantizers;

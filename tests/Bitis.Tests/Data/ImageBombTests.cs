@@ -3,8 +3,8 @@ using System.IO.Compression;
 using System.Text;
 using Bitis.Cli.Input;
 using Bitis.Data;
-using Bitis.Imaging.Formats;
 using Bitis.Data.Sources;
+using Bitis.Imaging.Formats;
 
 namespace Bitis.Tests.Data;
 

@@ -2,8 +2,8 @@ using System.Text.Json;
 using Bitis.Models.Graphs;
 using Bitis.Models.LocalMamba;
 using Bitis.Models.Reference;
-using Bitis.Models.VMamba;
 using Bitis.Models.Vim;
+using Bitis.Models.VMamba;
 using Bitis.Tensors;
 
 namespace Bitis.Models.Families;

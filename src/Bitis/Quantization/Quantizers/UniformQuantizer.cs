@@ -1,6 +1,6 @@
-using Bitis.Kernels.Rounding;
 using System.Numerics;
 using System.Numerics.Tensors;
+using Bitis.Kernels.Rounding;
 using Bitis.Quantization.Estimators;
 using Bitis.Quantization.Recipes;
 

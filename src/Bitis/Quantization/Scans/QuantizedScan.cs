@@ -1,6 +1,6 @@
+using Bitis.Kernels.Scan;
 using Bitis.Quantization.Quantizers;
 using Bitis.Quantization.Recipes;
-using Bitis.Kernels.Scan;
 using Bitis.Tensors;
 
 namespace Bitis.Quantization.Scans;
