@@ -67,7 +67,11 @@ public sealed class ClassMap
         else
             RequireLabels(shown, classes, "the model has");
         if (images.ClassNames is { } known && classNames is not null)
+        {
+            if (images.HasNumbersOfModel)
+                return ByNumberAndName(images, shown, known, classNames);
             return ByName(images, [.. shown.Keys], known, classNames);
+        }
         RequireSameCount(images, classes, classNames);
         return new ClassMap(classes, shown.Count, targets: null, classNames ?? images.ClassNames);
     }
@@ -164,6 +168,27 @@ public sealed class ClassMap
                 + $"the model's '{modelNames[same.Key]}'. Make one class of them, or rename one.");
         }
         return new ClassMap(modelNames.Count, labels.Length, targets, modelNames);
+    }
+
+    /// <summary>Where labels are the model's numbers, their names have to be those of the same classes.</summary>
+    private static ClassMap ByNumberAndName(
+        ImageSource images,
+        SortedDictionary<int, string> shown,
+        IReadOnlyList<string> names,
+        IReadOnlyList<string> modelNames)
+    {
+        RequireLabels(shown, modelNames.Count, "the model has");
+        foreach ((int label, string image) in shown)
+        {
+            if (string.Equals(names[label], modelNames[label], StringComparison.OrdinalIgnoreCase))
+                continue;
+            throw new BitisException(
+                $"{image} has the class_index {label} with the name {Quote([names[label]])}, "
+                + $"but the model's class {label} is {Quote([modelNames[label]])}. "
+                + "Correct the numbers or the names, or leave out the column that is wrong.");
+        }
+        int[] targets = [.. Enumerable.Range(0, names.Count)];
+        return new ClassMap(modelNames.Count, shown.Count, targets, modelNames);
     }
 
     /// <summary>The labels that images have, each with the first such image.</summary>

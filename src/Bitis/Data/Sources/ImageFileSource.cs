@@ -33,6 +33,8 @@ internal sealed class ImageFileSource(
 
     public override int? ClassCount => classCount;
 
+    internal override bool HasNumbersOfModel => classCount is null;
+
     public override IReadOnlyList<string> Notices => notices ?? [];
 
     public override string Name(int index) => images[index].File;
