@@ -95,7 +95,19 @@ public sealed class TarTests : IDisposable
             Assert.Contains("was cut off", Refusal(_folder.Write("cut.tar", tar.AsSpan(0, length))));
         byte[] gzip = TestArchives.Gzip(tar);
         for (int length = gzip.Length / 2; length < gzip.Length; length++)
-            Refusal(_folder.Write("cut.tar.gz", gzip.AsSpan(0, length)));
+            AssertCutOff(gzip, length);
+        byte[] noise = new byte[20_000]; // what does not shrink, so that data are cut
+        new Random(1).NextBytes(noise);
+        gzip = TestArchives.Gzip(TestArchives.Tar(TarEntryFormat.Ustar, ("cat/a.png", noise)));
+        for (int length = 1_000; length < gzip.Length; length += 101)
+            AssertCutOff(gzip, length);
+
+        void AssertCutOff(byte[] whole, int length)
+        {
+            string message = Refusal(_folder.Write("cut.tar.gz", whole.AsSpan(0, length)));
+            Assert.Contains("was cut off", message);
+            Assert.Contains("Download or copy it again.", message);
+        }
     }
 
     [Fact]

@@ -20,13 +20,20 @@ internal sealed class DataFileStream(DataFile file) : Stream
 
     public override long Position { get; set; }
 
+    /// <summary>Reads on.</summary>
+    /// <exception cref="InvalidDataException">All was read, and the reader asks for more.</exception>
     public override int Read(Span<byte> buffer)
     {
         int count = (int)Math.Clamp(file.Length - Position, 0, buffer.Length);
-        file.ReadExactly(buffer[..count], Position);
-        if (count == 0)
+        if (count > 0)
+        {
+            file.ReadExactly(buffer[..count], Position);
+        }
+        else
         {
             count = (int)Math.Min(Length - Position, buffer.Length);
+            if (count == 0) // Of a whole file, the reader takes no more than a part of the ones.
+                throw new InvalidDataException("it ends before its data do.");
             buffer[..count].Fill(byte.MaxValue);
         }
         Position += count;

@@ -63,7 +63,10 @@ internal static class GzipFile
         }
         catch (Exception e) when (e is InvalidDataException or IOException)
         {
-            throw new BitisException($"{file.Name}: the gzip file is damaged: {e.Message}", e);
+            throw new BitisException(
+                $"{file.Name}: the gzip file was cut off or damaged: {e.Message.TrimEnd('.')}. "
+                + "Download or copy it again.",
+                e);
         }
     }
 
