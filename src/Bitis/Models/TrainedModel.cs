@@ -24,7 +24,9 @@ internal static class TrainedModel
     }
 
     /// <summary>What the metadata of a checkpoint say about the model.</summary>
-    /// <exception cref="BitisException">They are damaged, or of a later version; the message does not name the file.</exception>
+    /// <exception cref="BitisException">
+    /// They are damaged, or of a later version; the message does not name the file.
+    /// </exception>
     public static ModelDescription ReadDescription(IReadOnlyDictionary<string, string> metadata)
     {
         string version = metadata[TrainingFile.FormatKey];

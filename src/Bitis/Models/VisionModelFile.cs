@@ -19,7 +19,9 @@ internal static class VisionModelFile
     public static bool IsDescribed(IReadOnlyDictionary<string, string> metadata) =>
         metadata.ContainsKey(FormatKey) || TrainingFile.Recognizes(metadata);
 
-    /// <summary>Whether the weights have the names of the graph's parameters, not those of official checkpoints.</summary>
+    /// <summary>
+    /// Whether the weights have the names of the graph's parameters, not those of official checkpoints.
+    /// </summary>
     public static bool IsNamedByGraph(IReadOnlyDictionary<string, string> metadata) =>
         !metadata.ContainsKey(FormatKey) && TrainingFile.Recognizes(metadata);
 

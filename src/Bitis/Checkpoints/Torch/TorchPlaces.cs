@@ -88,7 +88,7 @@ internal static class TorchPlaces
         value is IReadOnlyList<object?> list
         ? list.Select((item, index) => KeyValuePair.Create(index.ToString(CultureInfo.InvariantCulture), item))
         : from item in DictionaryOf(value)?.Items ?? []
-          let name = item.Key as string ?? (item.Key is long number ? number.ToString(CultureInfo.InvariantCulture) : null)
+          let name = item.Key as string ?? (item.Key as long?)?.ToString(CultureInfo.InvariantCulture)
           where name is not null
           select KeyValuePair.Create(name, item.Value);
 

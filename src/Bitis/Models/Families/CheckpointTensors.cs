@@ -111,7 +111,8 @@ public sealed class CheckpointTensors
     /// <summary>A sentence on what has the name of a tensor but cannot be read; empty if there is nothing.</summary>
     internal string UnreadableNote => _unreadable.Count == 0
         ? ""
-        : $" What cannot be read: {string.Join("; ", _unreadable.Take(3).Select(item => $"'{item.Key}' ({item.Value})"))}.";
+        : " What cannot be read: "
+            + string.Join("; ", _unreadable.Take(3).Select(item => $"'{item.Key}' ({item.Value})")) + ".";
 
     /// <summary>An error about the checkpoint.</summary>
     /// <param name="problem">What is wrong, what was expected, and what to do.</param>
