@@ -71,7 +71,7 @@ public sealed class TarTests : IDisposable
         using ImageSource source = ImageSource.Open(path);
         Assert.Equal(["cat/a.png"], Enumerable.Range(0, source.Count).Select(source.Name));
         Assert.Equal(["cat"], source.ClassNames);
-        Assert.Equal([$"{path}: 8 files left out: 5 outside of the archive, 2 link, 1 special."], source.Notices);
+        Assert.Equal([$"{path}: 8 files left out: 5 outside of the archive, 2 links, 1 special file."], source.Notices);
     }
 
     [Fact]
