@@ -142,6 +142,11 @@ public sealed class ClassMap
         ImageSource images, int[] labels, IReadOnlyList<string> names, IReadOnlyList<string> modelNames)
     {
         int[] targets = Match(names, modelNames);
+        if (images.HasModelLabels)
+        {
+            foreach (int label in labels.Where(label => IsSame(label)))
+                targets[label] = label; // the number tells apart what several classes are called
+        }
         string[] unknown = [.. labels.Where(label => targets[label] == -1).Select(label => names[label])];
         if (unknown.Length > 0)
         {
@@ -163,7 +168,18 @@ public sealed class ClassMap
                 $"{images.Description}: the classes {Quote([.. same.Select(label => names[label])])} are both "
                 + $"the model's '{modelNames[same.Key]}'. Make one class of them, or rename one.");
         }
+        if (images.HasModelLabels && labels.FirstOrDefault(label => targets[label] != label, -1) is var wrong and not -1)
+        {
+            string there = wrong < modelNames.Count ? $"'{modelNames[wrong]}'" : "not there";
+            throw new BitisException(
+                $"{images.Description}: class_index {wrong} is '{names[wrong]}' there, and {there} in the model, "
+                + $"where '{modelNames[targets[wrong]]}' is {targets[wrong]}. "
+                + "Correct the numbers or the names, or leave one of them out.");
+        }
         return new ClassMap(modelNames.Count, labels.Length, targets, modelNames);
+
+        bool IsSame(int label) => label < modelNames.Count
+            && string.Equals(names[label], modelNames[label], StringComparison.OrdinalIgnoreCase);
     }
 
     /// <summary>The labels that images have, each with the first such image.</summary>

@@ -23,9 +23,14 @@ internal sealed class DataFileStream(DataFile file) : Stream
     public override int Read(Span<byte> buffer)
     {
         int count = (int)Math.Clamp(file.Length - Position, 0, buffer.Length);
-        file.ReadExactly(buffer[..count], Position);
-        if (count == 0)
+        if (count > 0)
         {
+            file.ReadExactly(buffer[..count], Position);
+        }
+        else
+        {
+            if (Position == Length)
+                throw new InvalidDataException("the data have no end"); // the reader would take these for whole
             count = (int)Math.Min(Length - Position, buffer.Length);
             buffer[..count].Fill(byte.MaxValue);
         }

@@ -11,6 +11,8 @@ internal sealed class NamedClassesSource(ImageSource parent, IReadOnlyList<strin
 
     public override IReadOnlyList<string> ClassNames => names;
 
+    internal override bool HasModelLabels => parent.HasModelLabels;
+
     public override IReadOnlyList<string> Notices => parent.Notices;
 
     public override string? DecoderSettings => parent.DecoderSettings;

@@ -22,6 +22,8 @@ internal sealed class SubsetSource : ImageSource
 
     public override int? ClassCount => _parent.ClassCount;
 
+    internal override bool HasModelLabels => _parent.HasModelLabels;
+
     public override IReadOnlyList<string> Notices => _parent.Notices;
 
     public override string? DecoderSettings => _parent.DecoderSettings;
