@@ -42,7 +42,7 @@ internal sealed class TensorFile
         bool isOld = Metadata.GetValueOrDefault("bitis_format") == "1" || Metadata.GetValueOrDefault("bitis_model") == "1";
         if (Metadata.ContainsKey("bitis_training"))
         {
-            Metadata["sha256"] = Training.Loop.TrainingCheckpoint.Digest(
+            Metadata["sha256"] = TrainingFile.Digest(
                 Metadata.GetValueOrDefault("identity", ""),
                 Metadata.GetValueOrDefault("position", ""),
                 tensors.Select(tensor => (tensor.Name, tensor.Bytes)));

@@ -32,7 +32,7 @@ internal sealed class StoredTensor
         _offset = offset;
         _strides = IsRowMajor(shape, strides) ? [] : strides;
         _bytes = bytes;
-        Check();
+        Check(strides);
     }
 
     /// <summary>The type of the elements.</summary>
@@ -125,7 +125,7 @@ internal sealed class StoredTensor
         return result;
     }
 
-    private void Check()
+    private void Check(long[] strides)
     {
         try
         {
@@ -139,8 +139,9 @@ internal sealed class StoredTensor
             long distinct = DistinctElements();
             if (_offset < 0 || distinct > capacity || checked(_offset + Extent()) >= capacity)
             {
+                string steps = strides.Length == Shape.Rank ? $"strides [{string.Join(", ", strides)}], " : "";
                 throw new BitisException(
-                    $"the shape {Shape} (strides [{string.Join(", ", _strides)}], offset {_offset}) needs more "
+                    $"the shape {Shape} ({steps}offset {_offset}) needs more "
                     + $"elements than its storage of {_bytes.Length} bytes holds ({capacity} of type {DType.SafetensorsName()}).");
             }
             if (checked(Math.Max(count, Extent() + 1) * Math.Max(sizeof(float), DType.BitSize() / 8)) > MaxBytes)

@@ -163,10 +163,22 @@ internal sealed class WeightsChooser
         $"Weights are under: {string.Join(", ", candidates.Take(8).Select(candidate => Quote(candidate.Name)))}; "
         + "choose with the weights key (--weights-key).";
 
-    private string Advice() => _contents.Places.Count > 0
-        ? Listed(Large([.. _contents.Places.Select(place => new Candidate(place, ""))]))
-        : $"The file holds: {string.Join(", ", _contents.Names.Select(name => $"'{name}'"))}; "
-            + "give the weights key (--weights-key), with dots between nested keys.";
+    /// <summary>Where weights are: of known architectures, or else any.</summary>
+    private string Advice()
+    {
+        if (TrainingFile.Recognizes(_contents.Metadata))
+            return $"This is the checkpoint of a training; {TrainingFile.ChoiceOfWeights}";
+        Candidate[] places = [.. _contents.Places.Select(place => new Candidate(place, ""))];
+        Candidate[] marked = [.. places.SelectMany(Marked)];
+        if (marked.Length > 0)
+            return Listed(marked.OrderBy(candidate => WeightsNames.Rank(candidate.Name, asked: null)));
+        if (places.Length > 0)
+            return Listed(Large(places));
+        return _contents.Names.Count == 0
+            ? "The file holds nothing that has a name; save model.state_dict()."
+            : $"The file holds: {string.Join(", ", _contents.Names.Select(name => $"'{name}'"))}; "
+                + "give the weights key (--weights-key), with dots between nested keys.";
+    }
 
     /// <summary>A place and a prefix of the names there, with its dot.</summary>
     internal sealed record Candidate(WeightsPlace Place, string Prefix)

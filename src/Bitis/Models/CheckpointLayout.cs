@@ -9,22 +9,31 @@ namespace Bitis.Models;
 /// </summary>
 public sealed class CheckpointLayout
 {
-    private readonly ModelConfig _config;
+    private readonly Func<string, CheckpointPart> _partOf;
     private readonly Graph _graph;
 
     /// <summary>The layout of a model.</summary>
     /// <param name="config">The architecture.</param>
     /// <param name="graph">Its graph.</param>
     public CheckpointLayout(ModelConfig config, Graph graph)
+        : this(config, graph, isNamedByGraph: false)
+    {
+    }
+
+    /// <summary>The layout of a model, or of what a training writes.</summary>
+    /// <param name="config">The architecture.</param>
+    /// <param name="graph">Its graph.</param>
+    /// <param name="isNamedByGraph">Whether each tensor is a parameter of the graph, under its name.</param>
+    internal CheckpointLayout(ModelConfig config, Graph graph, bool isNamedByGraph)
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(graph);
-        _config = config;
+        _partOf = isNamedByGraph ? name => new CheckpointPart(name) : config.PartOf;
         _graph = graph;
         var tensors = new Dictionary<string, Shape>();
         foreach ((string name, Shape shape) in graph.Parameters)
         {
-            CheckpointPart part = config.PartOf(name);
+            CheckpointPart part = _partOf(name);
             tensors[part.Tensor] = part switch
             {
                 { Count: 1 } => shape,
@@ -52,7 +61,7 @@ public sealed class CheckpointLayout
         Dictionary<string, Tensor> tensors = Tensors.Keys.ToDictionary(name => name, read);
         return _graph.Parameters.ToDictionary(parameter => parameter.Name, parameter =>
         {
-            CheckpointPart part = _config.PartOf(parameter.Name);
+            CheckpointPart part = _partOf(parameter.Name);
             Tensor whole = tensors[part.Tensor];
             int length = whole.Length / part.Count;
             return part.Count == 1
@@ -68,7 +77,7 @@ public sealed class CheckpointLayout
         var tensors = new Dictionary<string, Tensor>();
         foreach ((string name, _) in _graph.Parameters)
         {
-            CheckpointPart part = _config.PartOf(name);
+            CheckpointPart part = _partOf(name);
             if (part.Count == 1)
             {
                 tensors.Add(part.Tensor, parameters[name]);

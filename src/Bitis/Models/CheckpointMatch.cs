@@ -23,7 +23,8 @@ public sealed class CheckpointMatch
         Detection = Detect(found, options);
         StoredGraph = Detection.StoredConfig.BuildGraph();
         Graph = Detection.Config == Detection.StoredConfig ? StoredGraph : Detection.Config.BuildGraph();
-        _layout = new CheckpointLayout(Detection.StoredConfig, StoredGraph);
+        _layout = new CheckpointLayout(
+            Detection.StoredConfig, StoredGraph, VisionModelFile.IsNamedByGraph(checkpoint.Metadata));
         Missing = [.. _layout.Tensors.Keys.Where(tensor => !found.ContainsKey(tensor))];
         Misshaped =
         [

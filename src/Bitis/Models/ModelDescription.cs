@@ -11,7 +11,10 @@ namespace Bitis.Models;
 /// <param name="ClassNames">The classes' names, by index; null if unknown.</param>
 internal sealed record ModelDescription(ModelConfig Config, Preprocessing Preprocessing, IReadOnlyList<string>? ClassNames)
 {
-    private const string ToolKey = "tool_version", ConfigKey = "config", PreprocessingKey = "preprocessing", ClassNamesKey = "class_names";
+    /// <summary>The entries with the architecture, the preprocessing, and the classes' names.</summary>
+    internal const string ConfigKey = "config", PreprocessingKey = "preprocessing", ClassNamesKey = "class_names";
+
+    private const string ToolKey = "tool_version";
 
     /// <summary>The entries of the metadata that this writes.</summary>
     public static IReadOnlySet<string> Keys { get; } = new HashSet<string> { ToolKey, ConfigKey, PreprocessingKey, ClassNamesKey };

@@ -16,12 +16,18 @@ internal static class VisionModelFile
     private const string FormatKey = "bitis_model", FormatVersion = "2", OldVersion = "1";
 
     /// <summary>Whether a file's metadata describe the model.</summary>
-    public static bool IsDescribed(IReadOnlyDictionary<string, string> metadata) => metadata.ContainsKey(FormatKey);
+    public static bool IsDescribed(IReadOnlyDictionary<string, string> metadata) =>
+        metadata.ContainsKey(FormatKey) || TrainingFile.Recognizes(metadata);
+
+    /// <summary>Whether the weights have the names of the graph's parameters, not those of official checkpoints.</summary>
+    public static bool IsNamedByGraph(IReadOnlyDictionary<string, string> metadata) =>
+        !metadata.ContainsKey(FormatKey) && TrainingFile.Recognizes(metadata);
 
     /// <summary>What a file's metadata say.</summary>
     /// <exception cref="BitisException">They are damaged, or of a later version. The message does not name the file.</exception>
     public static ModelDescription ReadDescription(IReadOnlyDictionary<string, string> metadata) =>
-        metadata[FormatKey] is FormatVersion or OldVersion
+        IsNamedByGraph(metadata) ? TrainedModel.ReadDescription(metadata)
+        : metadata[FormatKey] is FormatVersion or OldVersion
             ? ModelDescription.Read(metadata)
             : throw new BitisException(
                 $"this is a model of format {metadata[FormatKey]}; this version of Bitis reads formats {OldVersion} and {FormatVersion}.");
@@ -38,6 +44,11 @@ internal static class VisionModelFile
         }
         if (!IsDescribed(file.Metadata))
             return;
+        if (IsNamedByGraph(file.Metadata))
+        {
+            TrainedModel.Verify(file);
+            return;
+        }
         if (file.WeightsKey.Length > 0)
         {
             throw BitisException.InFile(
@@ -51,7 +62,9 @@ internal static class VisionModelFile
 
     /// <summary>What a file's metadata say besides: the notes of whoever made it.</summary>
     public static IReadOnlyDictionary<string, string> ReadNotes(IReadOnlyDictionary<string, string> metadata) =>
-        metadata.Where(entry => !IsReserved(entry.Key)).OrderBy(entry => entry.Key, StringComparer.Ordinal).ToDictionary();
+        IsNamedByGraph(metadata)
+        ? new Dictionary<string, string>()
+        : metadata.Where(entry => !IsReserved(entry.Key)).OrderBy(entry => entry.Key, StringComparer.Ordinal).ToDictionary();
 
     /// <summary>Writes a model.</summary>
     /// <exception cref="ArgumentException">A note has a name that the format uses.</exception>

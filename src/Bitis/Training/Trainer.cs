@@ -43,7 +43,8 @@ public sealed class Trainer
             recipe,
             DataDigest.Of(data.Training),
             data.Validation is null ? null : DataDigest.Of(data.Validation),
-            model.Preprocessing == Preprocessing.ForSize(model.Config.ImageSize, model.Config.ImageChannels) ? null : model.Preprocessing);
+            model.Preprocessing == Preprocessing.ForSize(model.Config.ImageSize, model.Config.ImageChannels) ? null : model.Preprocessing,
+            data.ClassNames);
         _state = new TrainingState(data.ClassNames is null ? model : model.WithClassNames(data.ClassNames), recipe);
     }
 

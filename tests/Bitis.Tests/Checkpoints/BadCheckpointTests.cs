@@ -122,6 +122,7 @@ public sealed class BadCheckpointTests : IDisposable
     [InlineData(new object[] { 1L }, new object[] { 1L }, 2, "needs more elements")]
     [InlineData(new object[] { 1L }, new object[] { 1L }, -1, "needs more elements")]
     [InlineData(new object[] { 1000000L }, new object[] { 0L }, 0, "claim 4000000 bytes, more than 64 times the file")]
+    [InlineData(new object[] { 3L }, new object[] { 1L }, 0, "the shape [3] (strides [1], offset 0)")]
     [InlineData(new object[] { 2L }, new object[] { -1L }, 1, "the stride -1")]
     [InlineData(new object[] { -2L }, new object[] { 1L }, 0, "the size -2")]
     [InlineData(new object[] { 2L }, new object[] { long.MaxValue }, 1, "multiply to more than any file can hold")]

@@ -237,6 +237,91 @@ public sealed class CheckpointPrefixTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("cls_token")]
+    [InlineData("pos_embed")]
+    [InlineData("norm_f.bias")]
+    [InlineData("layers.1.mixer.A_log")]
+    [InlineData("layers.0.mixer.A_b_log")]
+    public void An_array_or_object_that_decides_on_the_architecture_is_named(string name)
+    {
+        object?[] arguments = [new Builder().Global("numpy", "ndarray"), new object?[] { 0L }, "b"];
+        Builder array = new Builder().Global("numpy.core.multiarray", "_reconstruct").Value(arguments).Raw('R');
+        Builder other = new Builder().Global("mylib", "Weight").Raw(')', 0x81);
+        foreach ((Builder value, string type) in ((Builder, string)[])[(array, "numpy.ndarray"), (other, "mylib.Weight")])
+        {
+            var storages = new Dictionary<string, byte[]>();
+            Dictionary<string, object?> weights = new ChangedCheckpoint().ToPickle(storages);
+            weights[name] = value;
+            string path = _folder.Write("array.pth", TorchFiles.Zip(Builder.Of(weights), storages));
+            string message = Assert.Throws<BitisException>(() => VisionModel.Load(path)).Message;
+            Assert.Contains($"'{name}'", message);
+            Assert.Contains($"it is a {type}", message);
+        }
+    }
+
+    [Fact]
+    public void A_dictionary_that_holds_nothing_is_said_to()
+    {
+        string path = _folder.Write("empty.pth", TorchFiles.Zip(Builder.Of(new Dictionary<string, object?>())));
+        string message = Assert.Throws<BitisException>(() => VisionModel.Load(path)).Message;
+        Assert.Contains("no weights were found. The file holds nothing that has a name", message);
+    }
+
+    [Fact]
+    public void Weights_under_a_number_are_found()
+    {
+        var storages = new Dictionary<string, byte[]>();
+        Builder numbered = new Builder().Raw('}', '(')
+            .Value(0L).Value(new ChangedCheckpoint().ToPickle(storages)).Value(1L).Value(2L).Raw('u');
+        string path = _folder.Write("numbered.pth", TorchFiles.Zip(Builder.Of(numbered), storages));
+        AssertOriginal(VisionModel.Load(path));
+        AssertOriginal(VisionModel.Load(path, new ModelOptions { WeightsKey = "0" }));
+        using Checkpoint checkpoint = Checkpoint.Open(path);
+        Assert.Equal("0", checkpoint.WeightsKey);
+    }
+
+    [Fact]
+    public void State_of_an_optimizer_is_no_place_under_any_key()
+    {
+        var storages = new Dictionary<string, byte[]>();
+        Builder state = new Builder().Raw('}', '(')
+            .Value(0L).Value(new ChangedCheckpoint().ToPickle(storages)).Raw('u');
+        var optimizer = new Dictionary<string, object?> { ["state"] = state, ["param_groups"] = new List<object?>() };
+        var top = new Dictionary<string, object?>
+        {
+            ["opt"] = optimizer,
+            ["trained"] = new ChangedCheckpoint().ToPickle(storages),
+        };
+        string path = _folder.Write("opt.pth", TorchFiles.Zip(Builder.Of(top), storages));
+        using Checkpoint checkpoint = Checkpoint.Open(path);
+        Assert.Equal(["trained"], checkpoint.WeightsKeys);
+    }
+
+    [Fact]
+    public void A_key_without_weights_is_answered_with_the_places_of_models()
+    {
+        ChangedCheckpoint both = new ChangedCheckpoint().WithPrefix("student.");
+        both.Tensors.AddRange(new ChangedCheckpoint().WithPrefix("teacher.").Tensors);
+        string path = WriteTorch(("state_dict", both));
+        var options = new ModelOptions { WeightsKey = "student" };
+        string message = Assert.Throws<BitisException>(() => VisionModel.Load(path, options)).Message;
+        Assert.Contains("Weights are under: 'state_dict.student', 'state_dict.teacher'; choose", message);
+    }
+
+    [Fact]
+    public void A_dictionary_that_holds_itself_is_one_place()
+    {
+        var storages = new Dictionary<string, byte[]>();
+        Builder endless = new Builder().Raw('}', 'q', 0, '(')
+            .Value("model").Value(new ChangedCheckpoint().ToPickle(storages))
+            .Value("me").Raw('h', 0).Raw('u');
+        string path = _folder.Write("endless.pth", TorchFiles.Zip(Builder.Of(endless), storages));
+        VisionModel model = VisionModel.Load(path);
+        AssertOriginal(model);
+        Assert.DoesNotContain(model.Notices, notice => notice.Contains("others", StringComparison.Ordinal));
+    }
+
     /// <summary>A module with the modules in it that the names of its weights tell.</summary>
     private static Builder Module(Dictionary<string, object?> weights)
     {

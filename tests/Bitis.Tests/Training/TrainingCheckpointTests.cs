@@ -1,6 +1,9 @@
+using System.Text.Json;
 using Bitis.Checkpoints;
+using Bitis.Data;
 using Bitis.Models;
 using Bitis.Models.Vim;
+using Bitis.Tensors;
 using Bitis.Training;
 using Bitis.Training.Images;
 using Bitis.Training.Loop;
@@ -53,6 +56,79 @@ public sealed class TrainingCheckpointTests : IDisposable
         Assert.DoesNotContain(model.Notices, notice => notice.Contains("not used", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [MemberData(nameof(Architectures))]
+    public void As_a_model_it_is_what_was_trained(ModelConfig config)
+    {
+        var preprocessing = Preprocessing.ForSize(config.ImageSize) with { Mean = new(0.1f, 0.2f, 0.3f) };
+        string[] names = [.. Enumerable.Range(0, config.Classes).Select(i => $"class-{i}")];
+        VisionModel trained = VisionModel.CreateRandom(config, seed: 1);
+        TrainingRecipe recipe = TinyTraining.Recipe with { Config = config };
+        var digest = new DataDigest(1, "00");
+        var identity = new TrainingIdentity(config, recipe, digest, digest, preprocessing, names);
+        TrainingCheckpoint.Save(_files.Checkpoint, identity, new TrainingState(trained, recipe));
+        foreach (string key in (string[])["average", "weights"])
+        {
+            VisionModel model = VisionModel.Load(_files.Checkpoint, new ModelOptions { WeightsKey = key });
+            Assert.Equal(JsonSerializer.Serialize(config, ModelJson.Default.ModelConfig),
+                JsonSerializer.Serialize(model.Config, ModelJson.Default.ModelConfig));
+            Assert.Equal(preprocessing, model.Preprocessing);
+            Assert.Equal(names, model.ClassNames);
+            Assert.Empty(model.Notices);
+            foreach ((string name, Tensor weight) in trained.Weights)
+                Assert.Equal(weight.Span.ToArray(), model.Weights[name].Span.ToArray());
+        }
+    }
+
+    public static TheoryData<ModelConfig> Architectures =>
+    [
+        TinyTraining.Config with { ClassToken = ClassTokenPosition.First, HalvesDirections = false },
+        .. SmallModels.Names.Select(name => SmallModels.Get(name, TinyTraining.Classes)),
+    ];
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData("moment1")]
+    [InlineData("optimizer")]
+    public void The_weights_in_it_have_to_be_chosen(string? key)
+    {
+        var options = new ModelOptions { WeightsKey = key };
+        string message = Assert.Throws<BitisException>(() => VisionModel.Load(_files.Checkpoint, options)).Message;
+        Assert.Contains("checkpoint of a training", message);
+        Assert.Contains("--weights-key average", message);
+        Assert.Contains("--weights-key weights", message);
+    }
+
+    [Fact]
+    public void As_a_model_it_takes_no_options_that_contradict_it()
+    {
+        var options = new ModelOptions { WeightsKey = "average", ClassToken = ClassTokenPosition.First };
+        string message = Assert.Throws<BitisException>(() => VisionModel.Load(_files.Checkpoint, options)).Message;
+        Assert.Contains("--class-token contradicts the file", message);
+    }
+
+    [Fact]
+    public void As_a_model_it_is_compared_with_its_digest()
+    {
+        byte[] bytes = File.ReadAllBytes(_files.Checkpoint);
+        bytes[^1] ^= 1; // a moment: not even one of the weights
+        File.WriteAllBytes(_files.Checkpoint, bytes);
+        var options = new ModelOptions { WeightsKey = "average" };
+        string message = Assert.Throws<BitisException>(() => VisionModel.Load(_files.Checkpoint, options)).Message;
+        Assert.Contains("the SHA-256 differs", message);
+    }
+
+    [Fact]
+    public void A_checkpoint_without_names_of_classes_is_resumed_with_them()
+    {
+        TrainingCheckpoint checkpoint = TrainingCheckpoint.Open(_files.Checkpoint);
+        TrainingIdentity wanted = checkpoint.Identity with { ClassNames = ["a", "b", "c"] };
+        (checkpoint.Identity with { ClassNames = null }).RequireSame(wanted, _files.Checkpoint);
+        var other = checkpoint.Identity with { ClassNames = ["a", "c", "b"] };
+        Assert.Throws<BitisException>(() => other.RequireSame(wanted, _files.Checkpoint));
+    }
+
     [Fact]
     public void A_flipped_bit_anywhere_is_found()
     {
@@ -99,7 +175,7 @@ public sealed class TrainingCheckpointTests : IDisposable
             if (key != "sha256")
             {
                 string identity = metadata.GetValueOrDefault("identity", "");
-                metadata["sha256"] = TrainingCheckpoint.Digest(
+                metadata["sha256"] = TrainingFile.Digest(
                     identity, metadata["position"], tensors.Select(tensor => (tensor.Name, tensor.Bytes)));
             }
             SafetensorsWriter.Write(_folder["changed.safetensors"], tensors, metadata);

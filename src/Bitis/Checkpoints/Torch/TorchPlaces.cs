@@ -55,14 +55,14 @@ internal static class TorchPlaces
                 places.Add(new WeightsPlace(nodes[i].Key, weights.NamedItems));
                 names += weights.Items.Count;
             }
-            if (nodes[i].Depth == MaxDepth)
+            if (nodes[i].Depth == MaxDepth || IsOptimizer(nodes[i].Value))
                 continue;
             foreach ((string name, object? value) in Children(nodes[i].Value))
             {
                 if (++looked > MaxValues || nodes.Count == MaxContainers)
                     break;
                 if (name.Length <= MaxKeyLength && !IsOptimizer(name)
-                    && value is PickleDictionary or List<object?> or object?[])
+                    && value is PickleDictionary or List<object?> or object?[] && !nodes[i].IsWithin(value))
                 {
                     nodes.Add(new Node(value, name, nodes[i]));
                 }
@@ -76,18 +76,30 @@ internal static class TorchPlaces
         key is "optim" || key.StartsWith("optimizer", StringComparison.Ordinal)
         || key.StartsWith("optim_", StringComparison.Ordinal);
 
+    /// <summary>Optimizers under other keys: their dictionary has these two.</summary>
+    private static bool IsOptimizer(object value) =>
+        value is PickleDictionary dictionary
+        && dictionary["param_groups"] is not null && dictionary["state"] is not null;
+
     private static PickleDictionary? DictionaryOf(object value) =>
         value is PickleObject other ? other.Contents : value as PickleDictionary;
 
     private static IEnumerable<KeyValuePair<string, object?>> Children(object value) =>
         value is IReadOnlyList<object?> list
         ? list.Select((item, index) => KeyValuePair.Create(index.ToString(CultureInfo.InvariantCulture), item))
-        : DictionaryOf(value)!.NamedItems;
+        : from item in DictionaryOf(value)?.Items ?? []
+          let name = item.Key as string ?? (item.Key is long number ? number.ToString(CultureInfo.InvariantCulture) : null)
+          where name is not null
+          select KeyValuePair.Create(name, item.Value);
 
     /// <summary>A container, and how one comes to it.</summary>
     private sealed record Node(object Value, string Name, Node? Parent)
     {
         public int Depth => Parent is null ? 0 : Parent.Depth + 1;
+
+        /// <summary>Whether a container is this one, or one that holds it: dictionaries may hold themselves.</summary>
+        public bool IsWithin(object container) =>
+            ReferenceEquals(Value, container) || Parent?.IsWithin(container) == true;
 
         public string Key => Parent is null || Parent.Parent is null ? Name : $"{Parent.Key}.{Name}";
     }

@@ -59,13 +59,20 @@ public sealed class CheckpointTensors
         return shape;
     }
 
+    /// <summary>Whether there is a tensor, of those that not every checkpoint of a family has.</summary>
+    /// <param name="name">The tensor.</param>
+    /// <exception cref="BitisException">Something of this name is there, but no tensor that can be read.</exception>
+    public bool Has(string name) =>
+        Shapes.ContainsKey(name) || (UnreadableRefusal(name) is { } refusal ? throw refusal : false);
+
     /// <summary>How many tensors there are whose names differ by a number, counted from 0.</summary>
     /// <param name="name">The name with a number in it.</param>
+    /// <exception cref="BitisException">One of them is no tensor that can be read.</exception>
     public int Count(Func<int, string> name)
     {
         ArgumentNullException.ThrowIfNull(name);
         int count = 0;
-        while (Shapes.ContainsKey(name(count)))
+        while (Has(name(count)))
             count++;
         return count;
     }
@@ -100,6 +107,11 @@ public sealed class CheckpointTensors
     internal BitisException? UnreadableRefusal(string name) => _unreadable.TryGetValue(name, out string? reason)
         ? Refusal($"tensor '{name}' cannot be read: {reason}.")
         : null;
+
+    /// <summary>A sentence on what has the name of a tensor but cannot be read; empty if there is nothing.</summary>
+    internal string UnreadableNote => _unreadable.Count == 0
+        ? ""
+        : $" What cannot be read: {string.Join("; ", _unreadable.Take(3).Select(item => $"'{item.Key}' ({item.Value})"))}.";
 
     /// <summary>An error about the checkpoint.</summary>
     /// <param name="problem">What is wrong, what was expected, and what to do.</param>

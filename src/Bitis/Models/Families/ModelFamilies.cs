@@ -83,11 +83,12 @@ public static class ModelFamilies
         {
             [var family] => family,
             [] => throw tensors.Refusal(
-                _all.Select(family => family.NearMiss(tensors.Shapes)).FirstOrDefault(reason => reason is not null)
+                (_all.Select(family => family.NearMiss(tensors.Shapes)).FirstOrDefault(reason => reason is not null)
                 ?? $"none of its {tensors.Shapes.Count} tensors looks like a Vision Mamba: expected names such as "
                 + $"{string.Join(" or ", examples)}, "
                 + $"found {Examples(tensors.Shapes)}. "
-                + "If the weights are under another key of the file, name it with --weights-key."),
+                + "If the weights are under another key of the file, name it with --weights-key.")
+                + tensors.UnreadableNote),
             _ => throw tensors.Refusal(
                 $"it looks like models of several families: {string.Join(", ", found.Select(family => family.Name))}."),
         };

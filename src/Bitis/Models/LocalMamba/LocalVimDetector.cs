@@ -19,7 +19,7 @@ internal sealed class LocalVimDetector(CheckpointTensors tensors)
         }
         Shape patches = tensors.Require("patch_embed.proj.weight", 4); // [D, channels, patch, patch]
         Shape aLog = tensors.Require($"{FirstMixer}.A_log_0", 2); // [E, N]
-        bool hasClassToken = tensors.Shapes.ContainsKey("cls_token");
+        bool hasClassToken = tensors.Has("cls_token");
         int depth = tensors.Count(i => $"layers.{i}.mixer.A_log_0");
         var config = new LocalVimConfig
         {
@@ -33,8 +33,8 @@ internal sealed class LocalVimDetector(CheckpointTensors tensors)
             ConvKernel = tensors.Require($"{FirstMixer}.conv1d_0.weight", 3)[2],
             Directions = [],
             HasClassToken = hasClassToken,
-            HasRotaryPositions = tensors.Shapes.ContainsKey(LocalVimConfig.RotaryCosines),
-            Norm = tensors.Shapes.ContainsKey("norm_f.bias") ? NormKind.Layer : NormKind.Rms,
+            HasRotaryPositions = tensors.Has(LocalVimConfig.RotaryCosines),
+            Norm = tensors.Has("norm_f.bias") ? NormKind.Layer : NormKind.Rms,
             Classes = tensors.Require("head.weight", 2)[0],
         };
         return config with { Directions = PublishedDirections.Of(tensors, "LocalVim", depth, Published) };

@@ -18,20 +18,20 @@ internal sealed class VMambaDetector(CheckpointTensors tensors)
         RefuseUnknownForms();
         Shape stem = tensors.Require("patch_embed.0.weight", 4); // [D or D/2, channels, kernel, kernel]
         Shape inner = tensors.Require($"{FirstBlock}.op.conv2d.weight", 4); // [E, 1, 3, 3]
-        bool hasTwoConvolutions = tensors.Shapes.ContainsKey("patch_embed.5.weight");
+        bool hasTwoConvolutions = tensors.Has("patch_embed.5.weight");
         return new VMambaConfig
         {
             ImageSize = tensors.Options.ImageSize ?? tensors.Assume(UsualImageSize, $"images have {UsualImageSize}×{UsualImageSize} pixels (--image-size)"),
             ImageChannels = stem[1],
             Stem = hasTwoConvolutions ? StemKind.Convolutions : StemKind.Patches,
             PatchSize = hasTwoConvolutions ? VMambaConfig.ConvolutionsPatchSize : stem[2],
-            Downsampling = tensors.Shapes.ContainsKey("layers.0.downsample.reduction.weight") ? DownsamplingKind.PatchMerging : DownsamplingKind.Convolution,
+            Downsampling = tensors.Has("layers.0.downsample.reduction.weight") ? DownsamplingKind.PatchMerging : DownsamplingKind.Convolution,
             Depths = Depths(),
             Width = tensors.Require($"{FirstBlock}.norm.weight", 1)[0],
             InnerWidth = inner[0],
-            MlpWidth = tensors.Shapes.ContainsKey($"{FirstBlock}.mlp.fc1.weight") ? tensors.Require($"{FirstBlock}.mlp.fc1.weight", 2, 4)[0] : 0,
+            MlpWidth = tensors.Has($"{FirstBlock}.mlp.fc1.weight") ? tensors.Require($"{FirstBlock}.mlp.fc1.weight", 2, 4)[0] : 0,
             StateSize = tensors.Require($"{FirstBlock}.op.A_logs", 2)[1],
-            HasConvBias = tensors.Shapes.ContainsKey($"{FirstBlock}.op.conv2d.bias"),
+            HasConvBias = tensors.Has($"{FirstBlock}.op.conv2d.bias"),
             IsGated = tensors.Require($"{FirstBlock}.op.in_proj.weight", 2, 4)[0] == 2 * inner[0],
             Classes = tensors.Require("classifier.head.weight", 2, 4)[0],
         };

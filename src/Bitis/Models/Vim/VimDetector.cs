@@ -19,7 +19,7 @@ internal sealed class VimDetector(CheckpointTensors tensors)
         RefuseUnknownForms();
         Shape patches = tensors.Require("patch_embed.proj.weight", 4); // [D, channels, patch, patch]
         Shape aLog = tensors.Require("layers.0.mixer.A_log", 2); // [E, N]
-        bool hasClassToken = tensors.Shapes.ContainsKey("cls_token");
+        bool hasClassToken = tensors.Has("cls_token");
         int patchSize = patches[2];
         int grid = tensors.GridSide("pos_embed", hasClassToken);
         int stride = Stride(patchSize, grid);
@@ -38,7 +38,7 @@ internal sealed class VimDetector(CheckpointTensors tensors)
             Classes = tensors.Require("head.weight", 2)[0],
             ClassToken = hasClassToken ? ClassToken() : ClassTokenPosition.None,
             HalvesDirections = HalvesDirections(),
-            Norm = tensors.Shapes.ContainsKey("norm_f.bias") ? NormKind.Layer : NormKind.Rms,
+            Norm = tensors.Has("norm_f.bias") ? NormKind.Layer : NormKind.Rms,
         };
     }
 
@@ -53,7 +53,7 @@ internal sealed class VimDetector(CheckpointTensors tensors)
             if (name.EndsWith(".gamma", StringComparison.Ordinal))
                 throw Unsupported(name, "layer scale");
         }
-        if (!tensors.Shapes.ContainsKey("pos_embed"))
+        if (!tensors.Has("pos_embed"))
             throw tensors.Refusal("tensor 'pos_embed' is missing: Bitis runs Vim models with absolute positions.");
     }
 

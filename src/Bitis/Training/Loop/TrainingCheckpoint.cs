@@ -1,6 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Bitis.Checkpoints;
@@ -14,8 +12,6 @@ namespace Bitis.Training.Loop;
 /// </summary>
 internal sealed class TrainingCheckpoint
 {
-    private const string FormatKey = "bitis_training", FormatVersion = "1";
-    private const string IdentityKey = "identity", PositionKey = "position";
     private const string Advice = "Use a copy of it, or train anew in another folder";
 
     private readonly string _path;
@@ -46,10 +42,10 @@ internal sealed class TrainingCheckpoint
         string positionText = JsonSerializer.Serialize(state.Position, TrainingJson.Default.TrainingPosition);
         var metadata = new Dictionary<string, string>
         {
-            [FormatKey] = FormatVersion,
-            [IdentityKey] = identityText,
-            [PositionKey] = positionText,
-            [ContentDigest.Key] = Digest(
+            [TrainingFile.FormatKey] = TrainingFile.FormatVersion,
+            [TrainingFile.IdentityKey] = identityText,
+            [TrainingFile.PositionKey] = positionText,
+            [ContentDigest.Key] = TrainingFile.Digest(
                 identityText, positionText, tensors.Select(tensor => (tensor.Name, tensor.Bytes))),
         };
         SafetensorsWriter.Write(path, tensors, metadata);
@@ -60,25 +56,21 @@ internal sealed class TrainingCheckpoint
     public static TrainingCheckpoint Open(string path)
     {
         using Checkpoint file = Checkpoint.Open(path);
-        string? version = file.Metadata.GetValueOrDefault(FormatKey);
-        if (version != FormatVersion)
+        string? version = file.Metadata.GetValueOrDefault(TrainingFile.FormatKey);
+        if (version != TrainingFile.FormatVersion)
         {
             throw BitisException.InFile(path, version is null
                 ? "this is not the checkpoint of a training. "
                     + "Resume with the folder that 'bitis train' or 'bitis finetune' wrote."
                 : $"this is a training checkpoint of format {version}; "
-                    + $"this version of Bitis reads format {FormatVersion}. "
+                    + $"this version of Bitis reads format {TrainingFile.FormatVersion}. "
                     + "Resume with the version of Bitis that wrote it, or train anew in another folder.");
         }
-        string digest = Digest(
-            file.Metadata.GetValueOrDefault(IdentityKey, ""),
-            file.Metadata.GetValueOrDefault(PositionKey, ""),
-            file.Entries.Select(entry => (entry.Name, (ReadOnlyMemory<byte>)file.ReadBytes(entry.Name))));
-        ContentDigest.Require(file, digest, Advice);
+        TrainingFile.Verify(file, Advice);
         return new TrainingCheckpoint(
             path,
-            Read(file, IdentityKey, TrainingJson.Default.TrainingIdentity),
-            Read(file, PositionKey, TrainingJson.Default.TrainingPosition));
+            Read(file, TrainingFile.IdentityKey, TrainingJson.Default.TrainingIdentity),
+            Read(file, TrainingFile.PositionKey, TrainingJson.Default.TrainingPosition));
     }
 
     /// <summary>Puts a training of the same identity where this checkpoint was written.</summary>
@@ -137,17 +129,5 @@ internal sealed class TrainingCheckpoint
         {
             throw new BitisException($"{file.Path}: {e.Message} {Advice}.", e);
         }
-    }
-
-    internal static string Digest(string identity, string position, IEnumerable<(string Name, ReadOnlyMemory<byte> Bytes)> tensors)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Encoding.UTF8.GetBytes($"{identity}\n{position}\n"));
-        foreach ((string name, ReadOnlyMemory<byte> bytes) in tensors)
-        {
-            hash.AppendData(Encoding.UTF8.GetBytes($"{name}\n"));
-            hash.AppendData(bytes.Span);
-        }
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Bitis.Data;
 using Bitis.Models;
 
@@ -10,13 +11,21 @@ namespace Bitis.Training.Loop;
 /// <param name="Training">The images to train with.</param>
 /// <param name="Validation">The images to validate with; null if there are none.</param>
 /// <param name="Preprocessing">How images become the model's input; null for what is usual for their size.</param>
+/// <param name="ClassNames">The classes' names, by index; null if unknown, or if an older version wrote it.</param>
 internal sealed record TrainingIdentity(
-    ModelConfig Config, TrainingRecipe Recipe, DataDigest Training, DataDigest? Validation, Preprocessing? Preprocessing = null)
+    ModelConfig Config,
+    TrainingRecipe Recipe,
+    DataDigest Training,
+    DataDigest? Validation,
+    Preprocessing? Preprocessing = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? ClassNames = null)
 {
     /// <summary>Throws unless this training, read from a checkpoint, is the one that is wanted.</summary>
     /// <exception cref="BitisException">It is another; the message names the first difference.</exception>
     public void RequireSame(TrainingIdentity wanted, string file)
     {
+        if (ClassNames is null)
+            wanted = wanted with { ClassNames = null };
         TrainingJson json = TrainingJson.Default;
         JsonElement saved = JsonSerializer.SerializeToElement(this, json.TrainingIdentity);
         if (FindDifference(saved, JsonSerializer.SerializeToElement(wanted, json.TrainingIdentity), "") is not var (path, found, expected))

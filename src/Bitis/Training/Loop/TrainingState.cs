@@ -1,3 +1,4 @@
+using Bitis.Checkpoints;
 using Bitis.Execution.Gradients;
 using Bitis.Models;
 using Bitis.Tensors;
@@ -37,8 +38,8 @@ internal sealed class TrainingState
     /// <summary>All tensors, by their name in a checkpoint: <c>weights.head.bias</c>, <c>average.head.bias</c>, ...</summary>
     public IEnumerable<(string Name, Tensor Tensor)> Tensors =>
     [
-        .. Under("weights", Model.Weights),
-        .. Under("average", Average.Weights),
+        .. Under(TrainingFile.Weights, Model.Weights),
+        .. Under(TrainingFile.Average, Average.Weights),
         .. Under("moment1", Optimizer.FirstMoments),
         .. Under("moment2", Optimizer.SecondMoments),
     ];

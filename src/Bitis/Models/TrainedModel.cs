@@ -1,0 +1,75 @@
+using System.Text.Json;
+using Bitis.Checkpoints;
+using Bitis.Data;
+
+namespace Bitis.Models;
+
+/// <summary>The model in the checkpoint of a training, which says how it was made.</summary>
+internal static class TrainedModel
+{
+    private const string Advice = "Use a copy of it, or a model that the training saved";
+
+    /// <summary>Makes sure that one of the sets of weights was chosen, and that the file is what was written.</summary>
+    /// <exception cref="BitisException">It is not.</exception>
+    public static void Verify(Checkpoint file)
+    {
+        if (file.WeightsKey is not (TrainingFile.Weights or TrainingFile.Average))
+        {
+            throw BitisException.InFile(
+                file.Path,
+                $"this is the checkpoint of a training, with two sets of weights; {TrainingFile.ChoiceOfWeights}");
+        }
+        using Checkpoint whole = Checkpoint.Open(file.Path);
+        TrainingFile.Verify(whole, Advice);
+    }
+
+    /// <summary>What the metadata of a checkpoint say about the model.</summary>
+    /// <exception cref="BitisException">They are damaged, or of a later version; the message does not name the file.</exception>
+    public static ModelDescription ReadDescription(IReadOnlyDictionary<string, string> metadata)
+    {
+        string version = metadata[TrainingFile.FormatKey];
+        if (version != TrainingFile.FormatVersion)
+        {
+            throw new BitisException(
+                $"this is a training checkpoint of format {DisplayText.Of(version)}; "
+                + $"this version of Bitis reads format {TrainingFile.FormatVersion}.");
+        }
+        if (!metadata.TryGetValue(TrainingFile.IdentityKey, out string? identity))
+            throw new BitisException($"the metadata have no '{TrainingFile.IdentityKey}'.");
+        try
+        {
+            using var json = JsonDocument.Parse(identity, new() { MaxDepth = StrictJson.MaxDepth });
+            return ModelDescription.Read(Entries(json.RootElement));
+        }
+        catch (JsonException e)
+        {
+            throw new BitisException(
+                $"the metadata's '{TrainingFile.IdentityKey}' cannot be read: {DisplayText.Of(e.Message)}.", e);
+        }
+    }
+
+    /// <summary>The identity's values by the names that they have in the metadata of models.</summary>
+    private static Dictionary<string, string> Entries(JsonElement identity)
+    {
+        var entries = new Dictionary<string, string>();
+        Add("config", ModelDescription.ConfigKey);
+        Add("preprocessing", ModelDescription.PreprocessingKey);
+        Add("classNames", ModelDescription.ClassNamesKey);
+        if (entries.ContainsKey(ModelDescription.ConfigKey) && !entries.ContainsKey(ModelDescription.PreprocessingKey))
+        {
+            ModelConfig config = MetadataJson.Read(entries, ModelDescription.ConfigKey, ModelJson.Default.ModelConfig);
+            config.Validate();
+            entries[ModelDescription.PreprocessingKey] = JsonSerializer.Serialize(
+                Preprocessing.ForSize(config.ImageSize, config.ImageChannels), ModelJson.Default.Preprocessing);
+        }
+        return entries;
+
+        void Add(string property, string key)
+        {
+            bool isThere = identity.ValueKind == JsonValueKind.Object
+                && identity.TryGetProperty(property, out JsonElement value) && value.ValueKind != JsonValueKind.Null;
+            if (isThere)
+                entries.Add(key, identity.GetProperty(property).GetRawText());
+        }
+    }
+}
