@@ -20,11 +20,13 @@ internal static class CommandLine
         context = context.WithEscaping();
         // What a message needs is loaded now, since it may have to say that no more files can be opened.
         Explain(new FileNotFoundException(), context with { Error = new EscapingWriter(new StringWriter()) });
+        bool writes = true;
         try
         {
             ParseResult parsed = CreateRoot(context).Parse(arguments.Count == 0 ? ["--help"] : arguments);
             if (parsed.Errors.Count > 0 && parsed.Action is not { ClearsParseErrors: true })
                 return RefuseUsage(parsed, context);
+            writes = parsed.CommandResult.Command.Options.Any(option => option.Name == "--output");
             return parsed.Invoke(new InvocationConfiguration
             {
                 Output = context.Output,
@@ -34,7 +36,7 @@ internal static class CommandLine
         }
         catch (Exception e)
         {
-            return Explain(e, context);
+            return Explain(e, context, writes);
         }
     }
 
@@ -87,12 +89,15 @@ internal static class CommandLine
     };
 
     /// <summary>Says what went wrong; the exit code.</summary>
-    internal static int Explain(Exception failure, CliContext context)
+    /// <param name="failure">What was thrown.</param>
+    /// <param name="context">Where the command ran.</param>
+    /// <param name="writes">Whether the command writes files.</param>
+    internal static int Explain(Exception failure, CliContext context, bool writes = true)
     {
         Exception e = Cause(failure);
         if (e is OperationCanceledException && context.Cancellation.IsCancellationRequested)
         {
-            context.WriteMessage("cancelled; no output was written");
+            context.WriteMessage(writes ? "cancelled; no output was written" : "cancelled");
             return ExitCodes.BadInput;
         }
         string reason = DisplayText.Of(e.Message, DisplayText.MessageLength);

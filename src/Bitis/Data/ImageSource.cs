@@ -29,8 +29,8 @@ public abstract class ImageSource : IDisposable
     /// </summary>
     public virtual int? ClassCount => ClassNames?.Count;
 
-    /// <summary>Whether labels are the numbers of the model's classes, also where names are known.</summary>
-    internal virtual bool HasNumbersOfModel => false;
+    /// <summary>Whether labels are said to be the model's own numbers, so that names may not contradict them.</summary>
+    internal virtual bool HasModelLabels => false;
 
     /// <summary>
     /// What was left out when the set was opened, in sentences: <c>photos: 3 files left out: 2 text, 1 AVIF.</c>

@@ -67,11 +67,7 @@ public sealed class ClassMap
         else
             RequireLabels(shown, classes, "the model has");
         if (images.ClassNames is { } known && classNames is not null)
-        {
-            if (images.HasNumbersOfModel)
-                return ByNumberAndName(images, shown, known, classNames);
             return ByName(images, [.. shown.Keys], known, classNames);
-        }
         RequireSameCount(images, classes, classNames);
         return new ClassMap(classes, shown.Count, targets: null, classNames ?? images.ClassNames);
     }
@@ -146,6 +142,11 @@ public sealed class ClassMap
         ImageSource images, int[] labels, IReadOnlyList<string> names, IReadOnlyList<string> modelNames)
     {
         int[] targets = Match(names, modelNames);
+        if (images.HasModelLabels)
+        {
+            foreach (int label in labels.Where(label => IsSame(label)))
+                targets[label] = label; // the number tells apart what several classes are called
+        }
         string[] unknown = [.. labels.Where(label => targets[label] == -1).Select(label => names[label])];
         if (unknown.Length > 0)
         {
@@ -167,28 +168,18 @@ public sealed class ClassMap
                 $"{images.Description}: the classes {Quote([.. same.Select(label => names[label])])} are both "
                 + $"the model's '{modelNames[same.Key]}'. Make one class of them, or rename one.");
         }
-        return new ClassMap(modelNames.Count, labels.Length, targets, modelNames);
-    }
-
-    /// <summary>Where labels are the model's numbers, their names have to be those of the same classes.</summary>
-    private static ClassMap ByNumberAndName(
-        ImageSource images,
-        SortedDictionary<int, string> shown,
-        IReadOnlyList<string> names,
-        IReadOnlyList<string> modelNames)
-    {
-        RequireLabels(shown, modelNames.Count, "the model has");
-        foreach ((int label, string image) in shown)
+        if (images.HasModelLabels && labels.FirstOrDefault(label => targets[label] != label, -1) is var wrong and not -1)
         {
-            if (string.Equals(names[label], modelNames[label], StringComparison.OrdinalIgnoreCase))
-                continue;
+            string there = wrong < modelNames.Count ? $"'{modelNames[wrong]}'" : "not there";
             throw new BitisException(
-                $"{image} has the class_index {label} with the name {Quote([names[label]])}, "
-                + $"but the model's class {label} is {Quote([modelNames[label]])}. "
-                + "Correct the numbers or the names, or leave out the column that is wrong.");
+                $"{images.Description}: class_index {wrong} is '{names[wrong]}' there, and {there} in the model, "
+                + $"where '{modelNames[targets[wrong]]}' is {targets[wrong]}. "
+                + "Correct the numbers or the names, or leave one of them out.");
         }
-        int[] targets = [.. Enumerable.Range(0, names.Count)];
-        return new ClassMap(modelNames.Count, shown.Count, targets, modelNames);
+        return new ClassMap(modelNames.Count, labels.Length, targets, modelNames);
+
+        bool IsSame(int label) => label < modelNames.Count
+            && string.Equals(names[label], modelNames[label], StringComparison.OrdinalIgnoreCase);
     }
 
     /// <summary>The labels that images have, each with the first such image.</summary>

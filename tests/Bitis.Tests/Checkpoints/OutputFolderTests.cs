@@ -45,11 +45,19 @@ public sealed class OutputFolderTests : IDisposable
     }
 
     [Theory]
+    [InlineData("No space left on device : '/dev/full'", "No space left on device")]
     [InlineData("No space left on device : '/a b/it's/.bitis-0123456789abcdef.tmp'.", "No space left on device")]
     [InlineData("Access to the path '/x/.bitis-0123456789abcdef.tmp' is denied.", "Access to the path is denied")]
     [InlineData("Could not find '/x/mine.tmp'.", "Could not find '/x/mine.tmp'")]
     public void Names_of_temporary_files_are_left_out_of_messages(string message, string expected) =>
         Assert.Equal(expected, SystemMessage.Of(new IOException(message)));
+
+    [LinuxFact]
+    public void A_folder_of_the_system_is_said_to_take_no_files()
+    {
+        string message = Assert.Throws<BitisException>(() => OutputFolder.RequireWritable("/proc/x")).Message;
+        Assert.Equal("/proc/x: the folder cannot be created: no files can be created there.", message);
+    }
 
     private static void Fail() => throw new InvalidOperationException();
 }

@@ -84,7 +84,7 @@ public sealed class FinetuneTests : IDisposable
     [InlineData("freeze all layers", "--freeze", "*", "--batch", "4")]
     [InlineData("--freeze", "--freeze")]
     [InlineData("--model", "--model", "vim-mini")]
-    [InlineData("do not fill a batch of 100", "--batch", "100")]
+    [InlineData("cannot fill a batch of 100; use a smaller batch (--batch", "--batch", "100")]
     public void Mistakes_are_named(string words, params string[] options)
     {
         CliRunner.Run(["finetune", _model, "--data", _images, "-o", _run, .. options]).AssertRefused(words);

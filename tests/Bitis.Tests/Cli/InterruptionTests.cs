@@ -23,6 +23,24 @@ public sealed class InterruptionTests : IDisposable
     }
 
     [Fact]
+    public void A_cancelled_command_that_writes_nothing_does_not_talk_of_it()
+    {
+        string[][] commands =
+        [
+            ["eval", Checkpoint, "--data", _folder.WriteIdx("noise-images-idx3-ubyte", 4)],
+            ["bench", Checkpoint, "--images", "1"],
+        ];
+        foreach (string[] command in commands)
+        {
+            using var error = new StringWriter();
+            var cancelled = new CancellationToken(canceled: true);
+            var context = new CliContext { Output = TextWriter.Null, Error = error, Cancellation = cancelled };
+            Assert.Equal(2, CommandLine.Run(command, context));
+            Assert.Equal($"cancelled{Environment.NewLine}", LastLine(error.ToString()));
+        }
+    }
+
+    [Fact]
     public void Ctrl_C_half_way_ends_the_process_cleanly()
     {
         if (OperatingSystem.IsWindows())

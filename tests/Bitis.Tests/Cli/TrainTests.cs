@@ -115,7 +115,7 @@ public sealed class TrainTests : IDisposable
         CliRunner.Run(_command).AssertSucceeded();
         CliRunner.Run(_command).AssertRefused(_run, "already", "--resume");
         CliRunner.Run("train", "--data", _images, "-o", _run, "--resume", "--lr", "0.5").AssertRefused("recipe.learningRate is 0.001 in it, and 0.5 here");
-        CliRunner.Run("train", "--data", _images, "-o", _run, "--resume", "--take", "6").AssertRefused("training.images is 10 in it, and 6 here");
+        CliRunner.Run("train", "--data", _images, "-o", _run, "--resume", "--take", "6").AssertRefused("training.images is 10 in it, and 6 here", "--take");
         CliRunner.Run("train", "--data", _images, "-o", _folder.File("other"), "--resume").AssertRefused("other", "no training to resume");
     }
 
@@ -142,7 +142,7 @@ public sealed class TrainTests : IDisposable
     [InlineData("at least 1, not '0'", "--epochs", "0")]
     [InlineData("at least 0, not '-3'", "--seed", "-3")]
     [InlineData("'hql'; the methods are exact, hlq", "--backward", "hql")]
-    [InlineData("do not fill a batch of 100", "--batch", "100")]
+    [InlineData("cannot fill a batch of 100; use a smaller batch (--batch", "--batch", "100")]
     [InlineData("learningRate is 100", "--lr", "100")]
     [InlineData("missing.pth", "--init", "missing.pth")]
     public void Mistakes_are_named(string words, params string[] options)

@@ -77,7 +77,10 @@ public sealed class CifarPythonTests : IDisposable
         Builder command = new Builder().Global("posix", "system").Value(new object?[] { "a" }).Raw('R');
         Assert.Contains("no batch of CIFAR", Refusal(Write(Builder.Of(labels))));
         Assert.Contains("no dictionary", Refusal(Write(Builder.Of(1))));
-        Assert.Contains("can run commands", Refusal(Write(Builder.Of(command))));
+        string harmful = Refusal(Write(Builder.Of(command)));
+        Assert.Contains("can run commands", harmful);
+        Assert.DoesNotContain("checkpoint", harmful);
+        Assert.DoesNotContain("torch.save", harmful);
         byte[] batch = Batch(Form.Python2, "labels", (3, 10), (9, 20));
         byte[] wrong = Batch(Form.Python2, "labels", (3, 1), (10, 2));
         Assert.Contains("label of image 1 is no number from 0 to 9", Refusal(Write(wrong)));

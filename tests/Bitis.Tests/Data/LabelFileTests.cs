@@ -1,4 +1,5 @@
 using Bitis.Data;
+using Bitis.Evaluation;
 using Bitis.Data.Sources;
 
 namespace Bitis.Tests.Data;
@@ -57,6 +58,26 @@ public sealed class LabelFileTests : IDisposable
         using ImageSource unnamed = Open("file,class_index\na.png,3\n");
         Assert.Null(unnamed.ClassCount);
         Assert.Equal(5, unnamed.WithClassNames(["a", "b", "c", "d", "e"]).ClassCount);
+    }
+
+    [Fact]
+    public void Names_beside_indices_do_not_contradict_the_model()
+    {
+        using ImageSource same = Open("file,class_index,name\na.png,2,DOG\nsub/b.png,0,dog\n");
+        Assert.Equal(2, ClassMap.Create(same, 3, ["dog", "cat", "Dog"]).ClassOf(2)); // dogs come twice
+        using ImageSource other = Open("file,class_index,name\na.png,0,square\nsub/b.png,1,triangle\n");
+        using ImageSource unnamed = Open("file,class_index\na.png,0\nsub/b.png,1\n");
+        ImageSource[] all = [other, other.Subset([1, 0]), unnamed.WithClassNames(["square", "triangle"])];
+        foreach (ImageSource images in all)
+        {
+            string message = Assert.Throws<BitisException>(
+                () => ClassMap.Create(images, 2, ["triangle", "square"])).Message;
+            Assert.Contains(
+                "class_index 0 is 'square' there, and 'triangle' in the model, where 'square' is 1", message);
+        }
+        using ImageSource large = Open("file,class_index,name\na.png,7,square\n");
+        string outside = Assert.Throws<BitisException>(() => ClassMap.Create(large, 2, ["square", "x"])).Message;
+        Assert.Contains("class_index 7 is 'square' there, and not there in the model", outside);
     }
 
     [Fact]

@@ -71,7 +71,7 @@ public sealed class TarTests : IDisposable
         using ImageSource source = ImageSource.Open(path);
         Assert.Equal(["cat/a.png"], Enumerable.Range(0, source.Count).Select(source.Name));
         Assert.Equal(["cat"], source.ClassNames);
-        Assert.Equal([$"{path}: 8 files left out: 5 outside of the archive, 2 link, 1 special."], source.Notices);
+        Assert.Equal([$"{path}: 8 files left out: 5 outside of the archive, 2 links, 1 special file."], source.Notices);
     }
 
     [Fact]
@@ -95,19 +95,7 @@ public sealed class TarTests : IDisposable
             Assert.Contains("was cut off", Refusal(_folder.Write("cut.tar", tar.AsSpan(0, length))));
         byte[] gzip = TestArchives.Gzip(tar);
         for (int length = gzip.Length / 2; length < gzip.Length; length++)
-            AssertCutOff(gzip, length);
-        byte[] noise = new byte[20_000]; // what does not shrink, so that data are cut
-        new Random(1).NextBytes(noise);
-        gzip = TestArchives.Gzip(TestArchives.Tar(TarEntryFormat.Ustar, ("cat/a.png", noise)));
-        for (int length = 1_000; length < gzip.Length; length += 101)
-            AssertCutOff(gzip, length);
-
-        void AssertCutOff(byte[] whole, int length)
-        {
-            string message = Refusal(_folder.Write("cut.tar.gz", whole.AsSpan(0, length)));
-            Assert.Contains("was cut off", message);
-            Assert.Contains("Download or copy it again.", message);
-        }
+            Assert.Contains("was cut off. Download", Refusal(_folder.Write("cut.tar.gz", gzip.AsSpan(0, length))));
     }
 
     [Fact]
@@ -120,7 +108,7 @@ public sealed class TarTests : IDisposable
         byte[] plain = TestArchives.Tar(TarEntryFormat.Ustar, ("a.png", TestImages.SolidPng(1, 1, 1)));
         byte[] gzip = TestArchives.Gzip(plain);
         gzip[^8] ^= 1;
-        Assert.Contains("damaged", Refusal(_folder.Write("a.tgz", gzip)));
+        Assert.Contains("the gzip file is damaged", Refusal(_folder.Write("a.tgz", gzip)));
     }
 
     [Fact]

@@ -1,8 +1,6 @@
 using Bitis.Data;
 using Bitis.Evaluation;
-using Bitis.Imaging;
 using Bitis.Tensors;
-using Bitis.Tests.Data;
 
 namespace Bitis.Tests.Evaluation;
 
@@ -54,38 +52,6 @@ public sealed class ClassMapTests
         ClassMap map = ClassMap.Create(Images(names, 0, 2), 3, names);
         Assert.Equal((0, 2), (map.ClassOf(0), map.ClassOf(2)));
         Refused(() => ClassMap.Create(Images(["dog", "crane"], 1), 3, names), "'crane' could be several");
-    }
-
-    [Theory]
-    [InlineData("file,class_index,name\na.png,0,CAT\nb.png,3,fox\n", null)]
-    [InlineData("file,class_index,name\na.png,0,cat\nb.png,1,fox\n", "b.png has the class_index 1 with the name 'fox'")]
-    [InlineData("file,class_index,name\na.png,0,cat\nb.png,1,gnu\n", "but the model's class 1 is 'dog'")]
-    [InlineData("file,class_index,name\na.png,0,cat\nb.png,4,dog\n", "4 classes (0 to 3)")]
-    [InlineData("file,label,name\na.png,0,dog\nb.png,1,cat\n", null)]
-    public void Numbers_of_the_model_s_classes_must_not_contradict_names(string table, string? words)
-    {
-        using var folder = new TempFolder();
-        foreach (string name in (string[])["a.png", "b.png"])
-            folder.Write(name, TestImages.SolidPng(1, 1, 1));
-        File.WriteAllText(folder["labels.csv"], table);
-        using ImageSource opened = ImageSource.Open(folder.Path, new ImageDecoder());
-        foreach (ImageSource images in (ImageSource[])[opened, opened.Subset([0, 1])])
-        {
-            if (words is null)
-                Assert.True(ClassMap.Create(images, 4, Animals).IsByName);
-            else
-                Refused(() => ClassMap.Create(images, 4, Animals), words);
-        }
-    }
-
-    [Fact]
-    public void Names_that_come_twice_are_told_apart_by_numbers_of_the_model()
-    {
-        using var folder = new TempFolder();
-        folder.Write("a.png", TestImages.SolidPng(1, 1, 1));
-        File.WriteAllText(folder["labels.csv"], "file,class_index,name\na.png,2,crane\n");
-        using ImageSource images = ImageSource.Open(folder.Path, new ImageDecoder());
-        Assert.Equal(2, ClassMap.Create(images, 3, ["crane", "dog", "crane"]).ClassOf(2));
     }
 
     [Theory]

@@ -38,9 +38,9 @@ internal static class PickleNames
     private static PickleClass Unknown(string name) => !HarmfulNames.Contains(name)
         ? new PickleClass(name)
         : throw new BitisException(
-            $"refuses the file for '{name}', which can run commands or reach files where a checkpoint is loaded by "
-            + "Python. Nothing of it was run here. No weights need it: the file may be malicious. If you trust its "
-            + "source, ask there for the weights alone: torch.save(model.state_dict(), ...), or safetensors.");
+            $"refuses the file for '{name}', which can run commands or reach files where Python loads it. "
+            + "Nothing of it was run here. Neither weights nor images need it: the file may be malicious. If you "
+            + "trust its source, ask there for plain data: weights as safetensors, images as files.");
 
     private static Dictionary<string, object> Build()
     {

@@ -74,7 +74,7 @@ internal abstract class ArchiveTree(string archive) : FileTree
     {
         if (Normalize(name) is not { } normal)
         {
-            _leftOut.Add(("", "outside of the archive"));
+            _leftOut.Add(("", TreeClutter.Outside));
             return true;
         }
         if (normal.Length == 0)

@@ -20,8 +20,6 @@ internal sealed class DataFileStream(DataFile file) : Stream
 
     public override long Position { get; set; }
 
-    /// <summary>Reads on.</summary>
-    /// <exception cref="InvalidDataException">All was read, and the reader asks for more.</exception>
     public override int Read(Span<byte> buffer)
     {
         int count = (int)Math.Clamp(file.Length - Position, 0, buffer.Length);
@@ -31,9 +29,9 @@ internal sealed class DataFileStream(DataFile file) : Stream
         }
         else
         {
+            if (Position == Length)
+                throw new InvalidDataException("the data have no end"); // the reader would take these for whole
             count = (int)Math.Min(Length - Position, buffer.Length);
-            if (count == 0) // Of a whole file, the reader takes no more than a part of the ones.
-                throw new InvalidDataException("it ends before its data do.");
             buffer[..count].Fill(byte.MaxValue);
         }
         Position += count;

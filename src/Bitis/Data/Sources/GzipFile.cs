@@ -45,9 +45,10 @@ internal static class GzipFile
     /// <exception cref="BitisException">It is damaged, or there are more bytes.</exception>
     public static ReadOnlyMemory<byte> Inflate(DataFile file, int maxBytes, string tooLong)
     {
+        using var source = new DataFileStream(file);
         try
         {
-            using var stream = new GZipStream(new DataFileStream(file), CompressionMode.Decompress);
+            using var stream = new GZipStream(source, CompressionMode.Decompress, leaveOpen: true);
             byte[] bytes = GC.AllocateUninitializedArray<byte>((int)Math.Min(StatedLength(file), maxBytes));
             int count = 0;
             while (true)
@@ -63,10 +64,11 @@ internal static class GzipFile
         }
         catch (Exception e) when (e is InvalidDataException or IOException)
         {
-            throw new BitisException(
-                $"{file.Name}: the gzip file was cut off or damaged: {e.Message.TrimEnd('.')}. "
-                + "Download or copy it again.",
-                e);
+            // The reader asks for what comes after the file's end only where its own end is missing.
+            string problem = source.Position > file.Length
+                ? "was cut off. Download or copy it again."
+                : $"is damaged: {e.Message}";
+            throw new BitisException($"{file.Name}: the gzip file {problem}", e);
         }
     }
 

@@ -7,13 +7,15 @@ namespace Bitis.Data.Sources;
 /// <param name="classNames">The names of the classes by index, if they are known.</param>
 /// <param name="classCount">How many classes there are, if that is known.</param>
 /// <param name="notices">What was left out, in sentences.</param>
+/// <param name="hasModelLabels">Whether labels are said to be the model's own numbers.</param>
 internal sealed class ImageFileSource(
     FileTree tree,
     IImageDecoder decoder,
     IReadOnlyList<(string File, int? Label)> images,
     IReadOnlyList<string>? classNames,
     int? classCount,
-    IReadOnlyList<string>? notices = null) : ImageSource
+    IReadOnlyList<string>? notices = null,
+    bool hasModelLabels = false) : ImageSource
 {
     public override int Count => images.Count;
 
@@ -33,7 +35,7 @@ internal sealed class ImageFileSource(
 
     public override int? ClassCount => classCount;
 
-    internal override bool HasNumbersOfModel => classCount is null;
+    internal override bool HasModelLabels => hasModelLabels;
 
     public override IReadOnlyList<string> Notices => notices ?? [];
 

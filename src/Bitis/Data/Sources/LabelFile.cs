@@ -60,7 +60,12 @@ internal static class LabelFile
         // A column of class indices has the numbers of whatever model it was made for, perhaps not of all its classes.
         int? classCount = indexColumn >= 0 ? null : classNames?.Count ?? labels.Max() + 1;
         return new ImageFileSource(
-            tree, decoder, [.. files.Zip(labels, (file, label) => (file, (int?)label))], classNames, classCount);
+            tree,
+            decoder,
+            [.. files.Zip(labels, (file, label) => (file, (int?)label))],
+            classNames,
+            classCount,
+            hasModelLabels: indexColumn >= 0);
     }
 
     /// <summary>Refuses what spreadsheets export where the comma is the decimal point; a header has a comma.</summary>

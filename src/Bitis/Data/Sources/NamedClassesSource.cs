@@ -11,7 +11,7 @@ internal sealed class NamedClassesSource(ImageSource parent, IReadOnlyList<strin
 
     public override IReadOnlyList<string> ClassNames => names;
 
-    internal override bool HasNumbersOfModel => parent.HasNumbersOfModel;
+    internal override bool HasModelLabels => parent.HasModelLabels;
 
     public override IReadOnlyList<string> Notices => parent.Notices;
 

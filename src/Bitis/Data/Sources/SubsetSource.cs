@@ -22,7 +22,7 @@ internal sealed class SubsetSource : ImageSource
 
     public override int? ClassCount => _parent.ClassCount;
 
-    internal override bool HasNumbersOfModel => _parent.HasNumbersOfModel;
+    internal override bool HasModelLabels => _parent.HasModelLabels;
 
     public override IReadOnlyList<string> Notices => _parent.Notices;
 

@@ -66,7 +66,7 @@ internal static class TarDirectory
             {
                 '0' or '\0' or '7' or '5' => null,
                 '1' or '2' => "link",
-                _ => "special",
+                _ => "special file",
             };
             entries.Add(new TarEntry(name, start, length, isFolder, leftOut));
             (longName, longLength) = (null, null);

@@ -9,6 +9,9 @@ internal sealed class TreeClutter
     /// <summary>The reason for files that are hidden.</summary>
     public const string Hidden = "hidden";
 
+    /// <summary>The reason for names in an archive that lead out of it.</summary>
+    public const string Outside = "outside of the archive";
+
     private const int MostShown = 4;
 
     private static readonly string[] GeneratedFolders =
@@ -61,7 +64,7 @@ internal sealed class TreeClutter
                 return null;
             int count = _files.Values.Sum();
             IEnumerable<string> reasons =
-                _files.OrderByDescending(file => file.Value).Select(file => $"{file.Value} {file.Key}");
+                _files.OrderByDescending(file => file.Value).Select(file => Counted(file.Value, file.Key));
             return $"{DisplayText.Count(count, "file")} left out: {string.Join(", ", reasons)}";
         }
     }
@@ -77,4 +80,10 @@ internal sealed class TreeClutter
         string shown = string.Join(", ", names.Take(MostShown).Select(name => DisplayText.Of(name)));
         return names.Count > MostShown ? $"{shown} and {names.Count - MostShown} more" : shown;
     }
+
+    /// <summary>Things have a plural, formats and properties have none: <c>2 zip archives</c>, <c>2 AVIF</c>.</summary>
+    private static string Counted(int count, string reason) =>
+        reason != Outside && reason.Split(' ')[^1] is "link" or "file" or "archive" or "page" or "pointer" or "array" or "container"
+            ? DisplayText.Count(count, reason)
+            : $"{count} {reason}";
 }

@@ -30,10 +30,16 @@ internal sealed record TrainingIdentity(
         JsonElement saved = JsonSerializer.SerializeToElement(this, json.TrainingIdentity);
         if (FindDifference(saved, JsonSerializer.SerializeToElement(wanted, json.TrainingIdentity), "") is not var (path, found, expected))
             return;
+        string same = path.Split('.')[0] switch
+        {
+            "training" => "the same training images (--data, --take, --exif-orientation)",
+            "validation" => "the same validation images (--validation, --exif-orientation)",
+            _ => "what the training was started with",
+        };
         throw BitisException.InFile(
             file,
             $"this is a checkpoint of another training: {path} is {found} in it, and {expected} here. "
-            + "Resume with what the training was started with, or start a new one in another folder.");
+            + $"Resume with {same}, or start a new training in another folder.");
     }
 
     /// <summary>The first value that differs, with its path: <c>recipe.epochs</c>.</summary>
