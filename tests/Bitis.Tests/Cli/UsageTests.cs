@@ -133,7 +133,8 @@ public sealed class UsageTests
         Assert.Contains("a Vim, a ViT, or a LocalVim without rotary positions", HelpOf("eval"));
 
         static string HelpOf(string command) =>
-            string.Join(' ', CliRunner.Run(command, "--help").AssertSucceeded().Output.Split(default(char[]), StringSplitOptions.RemoveEmptyEntries));
+            string.Join(' ', CliRunner.Run(command, "--help").AssertSucceeded().Output.Split(
+                default(char[]), StringSplitOptions.RemoveEmptyEntries));
     }
 
     [Fact]
