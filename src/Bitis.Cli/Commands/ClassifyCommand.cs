@@ -15,7 +15,9 @@ internal sealed class ClassifyCommand : BitisCommand
     private const int Answers = 5;
 
     private readonly ModelOptionSet _model;
-    private readonly Argument<string[]> _images = CommonOptions.Files("IMAGE", "Image files, and folders or zips of them.");
+    private readonly Argument<string[]> _images = CommonOptions.Files(
+        "IMAGE", "Image files, and folders, zips or tar archives of them.");
+
     private readonly ImageOptionSet _imageOptions;
     private readonly Option<string?> _classes = CommonOptions.Path(
         "--classes", "A text file with the classes' names, one a line, in the order of the model's outputs.", "FILE");

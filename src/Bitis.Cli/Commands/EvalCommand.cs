@@ -15,7 +15,8 @@ internal sealed class EvalCommand : BitisCommand
 {
     private readonly ModelOptionSet _model;
     private readonly Option<string?> _data = CommonOptions.RequiredPath(
-        "--data", "Images to evaluate, with labels if accuracy is wanted. A folder, a zip, CIFAR or IDX files.", "IMAGES");
+        "--data", "Images to evaluate, with labels if accuracy is wanted. "
+        + "A folder, a zip or tar archive, CIFAR or IDX files.", "IMAGES");
 
     private readonly Option<string?> _baseline = CommonOptions.Path(
         "--baseline", "A model to compare the answers with: the float checkpoint, or another .bitis file.", "MODEL");

@@ -21,7 +21,8 @@ internal sealed class QuantizeCommand : BitisCommand
     private readonly RecipeOptionSet _recipe;
     private readonly ImageOptionSet _imageOptions;
     private readonly Option<string?> _calibration = CommonOptions.RequiredPath(
-        "--calibration", "Images to calibrate with; labels are not needed. A folder, a zip, CIFAR or IDX files.", "IMAGES");
+        "--calibration", "Images to calibrate with; labels are not needed. "
+        + "A folder, a zip or tar archive, CIFAR or IDX files.", "IMAGES");
 
     private readonly Option<string?> _output = CommonOptions.RequiredPath(
         "--output", "The quantized model to write; an existing file is replaced.", "OUT.bitis");

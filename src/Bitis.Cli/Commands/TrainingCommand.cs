@@ -13,7 +13,8 @@ internal abstract class TrainingCommand : BitisCommand
     private readonly TrainingOptionSet _recipe;
     private readonly ImageOptionSet _imageOptions;
     private readonly Option<string?> _data = CommonOptions.RequiredPath(
-        "--data", "Images to train with, all with labels. A folder, a zip, CIFAR or IDX files.", "IMAGES");
+        "--data", "Images to train with, all with labels. "
+        + "A folder, a zip or tar archive, CIFAR or IDX files.", "IMAGES");
 
     private readonly Option<string?> _validation = CommonOptions.Path(
         "--validation", "Other images of the same classes, to measure the accuracy with after each epoch.", "IMAGES");

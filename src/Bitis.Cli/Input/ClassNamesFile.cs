@@ -18,7 +18,7 @@ internal static class ClassNamesFile
             ? names
             : throw BitisException.InFile(
                 path,
-                $"there are {DisplayText.Count(names.Count, "line")}; the model has "
+                $"this has {DisplayText.Count(names.Count, "line")}; the model has "
                     + $"{DisplayText.Count(classes, "class")}, one name a line was expected.");
     }
 

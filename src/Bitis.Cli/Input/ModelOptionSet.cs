@@ -18,7 +18,8 @@ internal sealed class ModelOptionSet
 
     private readonly Option<int?> _imageSize = CommonOptions.OptionalNumber(
         "--image-size", "Height and width of the images, in pixels: of a VMamba or LocalVMamba whose file does not say, "
-        + "or other ones for a Vim, whose position embedding is then resized.");
+        + "or other ones for a Vim, a ViT, or a LocalVim without rotary positions, "
+        + "whose position embedding is then resized.");
 
     private readonly Option<string?> _directions = new("--directions")
     {

@@ -94,7 +94,7 @@ public static class FileContent
             Text => "this is text, not an image",
             Unknown =>
                 $"this is not an image (it starts with {Convert.ToHexString(start[..Math.Min(8, start.Length)])})",
-            _ when IsNoImage(name) => $"this is a {name}, not an image",
+            _ when IsNoImage(name) => $"this is {(name.StartsWith('x') ? "an" : "a")} {name}, not an image",
             _ => $"{name} is not read",
         };
         return BitisException.InFile(file, $"{found}; {expected}.{AdviceFor(name)}");

@@ -168,7 +168,8 @@ public sealed class ClassMap
                 $"{images.Description}: the classes {Quote([.. same.Select(label => names[label])])} are both "
                 + $"the model's '{modelNames[same.Key]}'. Make one class of them, or rename one.");
         }
-        if (images.HasModelLabels && labels.FirstOrDefault(label => targets[label] != label, -1) is var wrong and not -1)
+        if (images.HasModelLabels
+            && labels.FirstOrDefault(label => targets[label] != label, -1) is var wrong and not -1)
         {
             string there = wrong < modelNames.Count ? $"'{modelNames[wrong]}'" : "not there";
             throw new BitisException(

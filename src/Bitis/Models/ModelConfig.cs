@@ -34,6 +34,10 @@ public abstract record ModelConfig
     [JsonIgnore]
     public virtual PositionEmbedding? Positions => null;
 
+    /// <summary>Why the images cannot have another size, where people may expect it; null otherwise.</summary>
+    [JsonIgnore]
+    internal virtual string? FixedSizeReason => null;
+
     /// <summary>
     /// Checks that the values describe a model, of a size that could be one; call it on anything read from a file.
     /// </summary>

@@ -69,6 +69,11 @@ public sealed record ModelOptions
                 throw BitisException.InFile(
                     file, $"{option} does not apply to a {config.Family}; leave the option out.");
             }
+            if (chosen != value && option == ImageSizeOption && config.FixedSizeReason is { } reason)
+            {
+                throw BitisException.InFile(
+                    file, $"{option} cannot be {chosen}: the model takes {value}, and {reason}; leave the option out.");
+            }
             if (chosen != value)
             {
                 throw BitisException.InFile(

@@ -120,6 +120,8 @@ public sealed class BadInputTests : IDisposable
     {
         string names = _folder.WriteText("names.txt", "cat\ndog\n");
         CliRunner.Run("classify", Checkpoint, _images, "--classes", names).AssertRefused(names, "2 lines", "10 classes");
+        File.WriteAllText(names, "cat\n");
+        CliRunner.Run("classify", Checkpoint, _images, "--classes", names).AssertRefused("this has 1 line;");
         CliRunner.Run("classify", Checkpoint, _images, "--classes", "missing.txt").AssertRefused("missing.txt");
     }
 

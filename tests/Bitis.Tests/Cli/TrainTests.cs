@@ -115,7 +115,8 @@ public sealed class TrainTests : IDisposable
         CliRunner.Run(_command).AssertSucceeded();
         CliRunner.Run(_command).AssertRefused(_run, "already", "--resume");
         CliRunner.Run("train", "--data", _images, "-o", _run, "--resume", "--lr", "0.5").AssertRefused("recipe.learningRate is 0.001 in it, and 0.5 here");
-        CliRunner.Run("train", "--data", _images, "-o", _run, "--resume", "--take", "6").AssertRefused("training.images is 10 in it, and 6 here", "--take");
+        CliRunner.Run("train", "--data", _images, "-o", _run, "--resume", "--take", "6")
+            .AssertRefused("training.images is 10 in it, and 6 here", "--take");
         CliRunner.Run("train", "--data", _images, "-o", _folder.File("other"), "--resume").AssertRefused("other", "no training to resume");
     }
 

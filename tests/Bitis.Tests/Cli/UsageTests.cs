@@ -126,6 +126,18 @@ public sealed class UsageTests
     }
 
     [Fact]
+    public void Help_names_all_kinds_of_archives_and_of_models_that_take_other_sizes()
+    {
+        foreach (string command in (string[])["train", "finetune", "quantize", "eval", "classify"])
+            Assert.Contains("tar archive", HelpOf(command));
+        Assert.Contains("a Vim, a ViT, or a LocalVim without rotary positions", HelpOf("eval"));
+
+        static string HelpOf(string command) =>
+            string.Join(' ', CliRunner.Run(command, "--help").AssertSucceeded().Output.Split(
+                default(char[]), StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Fact]
     public void Tables_are_aligned_plain_text_where_nobody_looks()
     {
         using var output = new StringWriter();

@@ -75,6 +75,8 @@ public sealed class FileContentTests
         "this is a Git LFS pointer, not an image",
         " Fetch the file itself with 'git lfs pull'.")]
     [InlineData("PK\u0003\u0004", "this is a zip archive, not an image", " Unpack it first.")]
+    [InlineData("7z\u00BC\u00AF\u0027\u001C", "this is a 7z archive, not an image", " Unpack it first.")]
+    [InlineData("\u00FD7zXZ\0", "this is an xz file, not an image", " Unpack it first.")]
     [InlineData("\0\0\0\u001Cftypavif", "AVIF is not read", " Convert it first.")]
     [InlineData("GIF89a", "GIF is not read", " Convert it first.")]
     [InlineData("\0\u0001\u0002\u0003", "this is not an image (it starts with 00010203)", "")]

@@ -83,6 +83,7 @@ public sealed class ImageSizeTests : IDisposable
             string message = Assert.Throws<BitisException>(() => VisionModel.Load(path, new ModelOptions { ImageSize = 64 })).Message;
             Assert.Contains("--image-size", message);
             Assert.Contains("leave the option out", message);
+            Assert.Equal(config is LocalVimConfig, message.Contains("rotary positions cannot be resized"));
         }
         VisionModel vim = VisionModel.CreateRandom(Vim(ClassTokenPosition.Middle), seed: 3);
         Assert.Throws<BitisException>(() => vim.WithImageSize(1));

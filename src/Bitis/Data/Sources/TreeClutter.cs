@@ -83,7 +83,8 @@ internal sealed class TreeClutter
 
     /// <summary>Things have a plural, formats and properties have none: <c>2 zip archives</c>, <c>2 AVIF</c>.</summary>
     private static string Counted(int count, string reason) =>
-        reason != Outside && reason.Split(' ')[^1] is "link" or "file" or "archive" or "page" or "pointer" or "array" or "container"
+        reason != Outside
+        && reason.Split(' ')[^1] is "link" or "file" or "archive" or "page" or "pointer" or "array" or "container"
             ? DisplayText.Count(count, reason)
             : $"{count} {reason}";
 }

@@ -73,6 +73,9 @@ public sealed record LocalVimConfig : ModelConfig
     public override PositionEmbedding? Positions =>
         HasRotaryPositions ? null : new("pos_embed", GridSize, ClassTokenIndex);
 
+    /// <inheritdoc />
+    internal override string? FixedSizeReason => HasRotaryPositions ? "rotary positions cannot be resized" : null;
+
     /// <summary>L, the length of the sequence: patches and class token.</summary>
     [JsonIgnore]
     public int Tokens => GridSize * GridSize + (HasClassToken ? 1 : 0);
