@@ -1,6 +1,6 @@
 using Bitis.Data;
-using Bitis.Evaluation;
 using Bitis.Data.Sources;
+using Bitis.Evaluation;
 
 namespace Bitis.Tests.Data;
 
