@@ -3,6 +3,7 @@
 # The last line is "N passed, N failed" (and ", N skipped" if any were). Exit code 0 only if tests ran and none failed.
 #
 #   ./test.sh                        everything
+#   ./test.sh --quick                all but the slow classes (trait Speed=Slow)
 #   ./test.sh --filter FullyQualifiedName~Vim      further arguments go to dotnet test
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -19,6 +20,11 @@ names_with_outcome() {
     cat "$results"/*.trx 2>/dev/null | grep -o '<UnitTestResult [^>]*' | grep "outcome=\"$1\"" | sed -n 's/.* testName="\([^"]*\)".*/  \1/p' \
         | sed 's/&quot;/"/g; s/&lt;/</g; s/&gt;/>/g; s/&amp;/\&/g' | sort
 }
+
+if [ "${1:-}" = --quick ]; then
+    shift
+    set -- --filter Speed!=Slow "$@"
+fi
 
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT

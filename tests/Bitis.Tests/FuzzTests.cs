@@ -6,6 +6,7 @@ namespace Bitis.Tests;
 /// A sample of what <c>tests/Bitis.Fuzz</c> does: changed files whose digest is right are used, or refused with a
 /// <see cref="BitisException"/>. <c>BITIS_FUZZ=n</c> runs n cases.
 /// </summary>
+[Trait(Speed.Name, Speed.Slow)]
 public sealed class FuzzTests
 {
     private static readonly int Cases = int.TryParse(Environment.GetEnvironmentVariable("BITIS_FUZZ"), out int cases) ? cases : 500;

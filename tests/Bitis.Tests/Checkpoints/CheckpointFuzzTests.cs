@@ -11,6 +11,7 @@ namespace Bitis.Tests.Checkpoints;
 /// Small valid files with flipped, cut, inserted, repeated and spliced bytes: each is read, or refused with a
 /// <see cref="BitisException"/>, in memory that its length bounds. <c>BITIS_FUZZ=n</c> runs n cases of each kind.
 /// </summary>
+[Trait(Speed.Name, Speed.Slow)]
 public sealed class CheckpointFuzzTests : IDisposable
 {
     private static readonly int Cases =

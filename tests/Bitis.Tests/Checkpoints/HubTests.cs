@@ -7,6 +7,7 @@ namespace Bitis.Tests.Checkpoints;
 
 /// <summary>The hub client against servers on this machine that behave, and misbehave, as the hub and its network
 /// may.</summary>
+[Trait(Speed.Name, Speed.Slow)]
 public sealed class HubTests : IDisposable
 {
     private const string Commit = "0123456789abcdef0123456789abcdef01234567";

@@ -4,6 +4,7 @@ using Bitis.Cli;
 namespace Bitis.Tests.Cli;
 
 /// <summary>A newcomer's first command, and the commands that it names.</summary>
+[Trait(Speed.Name, Speed.Slow)]
 public sealed class DemoTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();

@@ -4,6 +4,7 @@ using Bitis.Tests.Data;
 namespace Bitis.Tests.Cli;
 
 /// <summary>What decoding does to a process: its memory, and its standard error.</summary>
+[Trait(Speed.Name, Speed.Slow)]
 public sealed class ImageProcessTests : IDisposable
 {
     private static readonly string Checkpoint = TemporaryFolder.Golden("vim-micro.safetensors");

@@ -3,6 +3,7 @@ using System.Diagnostics;
 namespace Bitis.Tests.Cli;
 
 /// <summary>A process that ends without a chance to tidy up: the next one goes on, and tidies up. <c>tests/kills.sh</c> does it at random moments.</summary>
+[Trait(Speed.Name, Speed.Slow)]
 public sealed class KillTests : IDisposable
 {
     private static readonly string Checkpoint = TemporaryFolder.Golden("vim-micro.safetensors");

@@ -5,6 +5,7 @@ using Spectre.Console;
 namespace Bitis.Tests.Cli;
 
 /// <summary>What the system lacks is no fault of ours and none of the input: a message, exit code 2, nothing lost.</summary>
+[Trait(Speed.Name, Speed.Slow)]
 public sealed class ShortageTests : IDisposable
 {
     private static readonly string Checkpoint = TemporaryFolder.Golden("vim-micro.safetensors");

@@ -11,6 +11,7 @@ namespace Bitis.Tests.Data;
 /// Files with flipped, cut, repeated and overwritten bytes: each is read, or refused with a <see cref="BitisException"/>,
 /// in memory that its length bounds. <c>BITIS_FUZZ=n</c> runs n cases of each kind instead of the default.
 /// </summary>
+[Trait(Speed.Name, Speed.Slow)]
 public sealed class DataFuzzTests : IDisposable
 {
     private static readonly int Cases =

@@ -2,6 +2,7 @@ using Bitis.Kernels.Scan;
 
 namespace Bitis.Tests.Kernels;
 
+[Trait(Speed.Name, Speed.Slow)]
 public sealed unsafe class SelectiveScanGradientTests
 {
     [Theory]

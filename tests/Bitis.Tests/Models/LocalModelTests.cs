@@ -16,6 +16,7 @@ using Bitis.Tests.Quantization;
 namespace Bitis.Tests.Models;
 
 /// <summary>LocalVim's and LocalVMamba's files, configurations, sites and plans.</summary>
+[Trait(Speed.Name, Speed.Slow)]
 public sealed class LocalModelTests : IDisposable
 {
     /// <summary>A grid of 5×5, over which all windows reach.</summary>

@@ -14,6 +14,7 @@ using Bitis.Tests.Quantization;
 namespace Bitis.Tests.Models;
 
 /// <summary>VMamba's files, configurations, sites and plans.</summary>
+[Trait(Speed.Name, Speed.Slow)]
 public sealed class VMambaModelTests : IDisposable
 {
     /// <summary>Odd grids: 7×7, 4×4.</summary>

@@ -14,6 +14,7 @@ namespace Bitis.Tests.Quantization;
 /// The contract of every method and bit width: what the integer runtime computes is what the simulation computes, before
 /// and after a trip through a file.
 /// </summary>
+[Trait(Speed.Name, Speed.Slow)]
 public sealed class IntegerContractTests : IDisposable
 {
     private static readonly VisionModel Model = MicroModel.Load();

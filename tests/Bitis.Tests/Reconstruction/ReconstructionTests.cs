@@ -20,6 +20,7 @@ using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 namespace Bitis.Tests.Reconstruction;
 
 /// <summary>Quantization block by block: what learning achieves, that it is reproducible, and that it goes on where it was stopped.</summary>
+[Trait(Speed.Name, Speed.Slow)]
 public sealed class ReconstructionTests : IDisposable
 {
     private static readonly VisionModel Model = MicroModel.Load();

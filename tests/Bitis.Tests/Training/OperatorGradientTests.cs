@@ -20,6 +20,7 @@ namespace Bitis.Tests.Training;
 /// <summary>
 /// Every operator, in small graphs and in the company of others, against central differences in float64.
 /// </summary>
+[Trait(Speed.Name, Speed.Slow)]
 public sealed class OperatorGradientTests
 {
     private const int Side = 5, Classes = 3, Batch = 9; // more images than parts, and not a multiple of anything
