@@ -1,4 +1,5 @@
 using Bitis.Checkpoints;
+using Bitis.Data.Sources;
 
 namespace Bitis.Data;
 
@@ -22,38 +23,16 @@ internal static class InputFile
     /// <summary>The first <paramref name="length"/> bytes of a file, or all of a shorter one.</summary>
     public static byte[] ReadStart(string path, int length)
     {
-        using FileStream stream = Open(path);
+        using var file = DataFile.Open(path);
         byte[] start = new byte[length];
-        try
-        {
-            return start[..stream.ReadAtLeast(start, length, throwOnEndOfStream: false)];
-        }
-        catch (Exception e) when (IsFileSystemFailure(e))
-        {
-            throw Failure(path, e);
-        }
+        return start[..file.ReadStart(start)];
     }
 
     /// <summary>Reads a whole file that is at most <paramref name="maxBytes"/> long.</summary>
     public static byte[] ReadAllBytes(string path, int maxBytes)
     {
-        using FileStream stream = Open(path);
-        try
-        {
-            if (stream.Length > maxBytes)
-            {
-                throw BitisException.InFile(
-                    path,
-                    $"the file has {stream.Length} bytes; at most {maxBytes} are accepted here.");
-            }
-            byte[] bytes = GC.AllocateUninitializedArray<byte>((int)stream.Length);
-            stream.ReadExactly(bytes);
-            return bytes;
-        }
-        catch (Exception e) when (IsFileSystemFailure(e))
-        {
-            throw Failure(path, e);
-        }
+        using var file = DataFile.Open(path);
+        return file.ReadAll(maxBytes);
     }
 
     /// <summary>Refuses what is no file before it is opened.</summary>
