@@ -68,10 +68,12 @@ internal static class TrainedModel
 
         void Add(string property, string key)
         {
-            bool isThere = identity.ValueKind == JsonValueKind.Object
-                && identity.TryGetProperty(property, out JsonElement value) && value.ValueKind != JsonValueKind.Null;
-            if (isThere)
-                entries.Add(key, identity.GetProperty(property).GetRawText());
+            if (identity.ValueKind == JsonValueKind.Object
+                && identity.TryGetProperty(property, out JsonElement value)
+                && value.ValueKind != JsonValueKind.Null)
+            {
+                entries.Add(key, value.GetRawText());
+            }
         }
     }
 }
