@@ -68,7 +68,8 @@ internal sealed unsafe class TokenKernelBenchmarks : IDisposable
         SelectiveScanCall scan = ScanCall();
         PrintTimes(SelectiveScan.Table, updates, kernel => kernel.Run(in scan, 0, _channels));
 
-        using PackedScan packed = IntegerScanOf(_tokens, _channels, _states);
+        IntegerScanTables constants = IntegerScanOf(_tokens, _channels, _states);
+        using var packed = new PackedScan(constants);
         var integerScan = new IntegerScanCall
         {
             Tokens = _tokens,
@@ -97,7 +98,8 @@ internal sealed unsafe class TokenKernelBenchmarks : IDisposable
         };
         PrintTimes(SelectiveScanGradient.Table, updates, kernel => kernel.Run(in gradient, _channels, scratch.Pointer));
 
-        using var tables = new ScanGradientTables(packed, new Tensor([_channels, _states]), new Tensor([_channels]));
+        using var tables = new ScanGradientTables(
+            packed, constants, new Tensor([_channels, _states]), new Tensor([_channels]));
         using NativeBuffer<float> sums = new(new ScanSums(_channels, _tokens, tables.Groups).Length, zeroed: true);
         using NativeBuffer<float> integerScratch = new(IntegerScanGradient.ScratchLength(_tokens, _states));
         var integerGradient = new IntegerScanGradientCall { Forward = integerScan, Gradients = ScanGradients(), Sums = sums.Pointer };
@@ -235,7 +237,7 @@ internal sealed unsafe class TokenKernelBenchmarks : IDisposable
     }
 
     /// <summary>A scan in 8 bits with eight groups of tokens and a scale for each channel.</summary>
-    private static PackedScan IntegerScanOf(int tokens, int channels, int states)
+    private static IntegerScanTables IntegerScanOf(int tokens, int channels, int states)
     {
         UniformQuantizer signed = UniformQuantizer.Symmetric(8, Granularity.PerTensor, [1f / 127]);
         UniformQuantizer unsigned = UniformQuantizer.Asymmetric(8, Granularity.PerTensor, [1f / 255], [0]);
@@ -249,6 +251,6 @@ internal sealed unsafe class TokenKernelBenchmarks : IDisposable
             DecayQuantizer.LongTailed(8, 8),
             new HiddenStateQuantizer(8, tokens, groups, [.. groups.Select((_, g) => (1f + g) / 127)], channelScales),
             [.. Enumerable.Range(0, channels * states).Select(i => QuantizedScan.RateCode(MathF.Log(1 + (i % states))))]);
-        return new PackedScan(scan.TablesFor(new Tensor([channels]), tokens));
+        return scan.TablesFor(new Tensor([channels]), tokens);
     }
 }

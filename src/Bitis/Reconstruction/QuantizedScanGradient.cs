@@ -53,9 +53,9 @@ internal sealed unsafe class QuantizedScanGradient(LearnedScan scan, FusedScan f
     public override void Prepare()
     {
         Dispose();
-        QuantizedScan quantized = scan.ToQuantized();
-        _packed = new PackedScan(quantized.TablesFor(scan.D, _operands.U.Rows));
-        _tables = new ScanGradientTables(_packed, scan.ALog, scan.D);
+        IntegerScanTables tables = scan.ToQuantized().TablesFor(scan.D, _operands.U.Rows);
+        _packed = new PackedScan(tables);
+        _tables = new ScanGradientTables(_packed, tables, scan.ALog, scan.D);
     }
 
     /// <inheritdoc />

@@ -67,8 +67,9 @@ public sealed unsafe class IntegerScanGradientTests
     internal static float[][] Run(IntegerScanGradientKernel kernel, IntegerScanCase data, bool accumulateU, float start = 0)
     {
         QuantizedScan scan = data.Scan();
-        using var packed = new PackedScan(scan.TablesFor(data.D, data.Tokens));
-        using var tables = new ScanGradientTables(packed, data.ALog, data.D);
+        IntegerScanTables constants = scan.TablesFor(data.D, data.Tokens);
+        using var packed = new PackedScan(constants);
+        using var tables = new ScanGradientTables(packed, constants, data.ALog, data.D);
         var layout = new ScanSums(data.Channels, data.Tokens, tables.Groups);
         float[][] inputs = [data.U, data.Delta, data.B, data.C, OutputGradient(data)];
         GuardedBuffer<float>[] sources = [.. inputs.Select(values => new GuardedBuffer<float>(values))];

@@ -41,14 +41,14 @@ internal static unsafe class IntegerScan
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ScanNumbers(PackedScan scan, in IntegerScanCall call, int channelStart, int channelEnd, int* b, int* c, int* states)
     {
-        int stateCount = scan.States, group = 0, shift = scan.Tables.HiddenShift;
+        int stateCount = scan.States, group = 0, shift = scan.HiddenShift;
         int count = (channelEnd - channelStart) * stateCount;
         new Span<int>(states, count).Clear();
         for (int t = 0; t < call.Tokens; t++)
         {
             nint row = call.Reverse ? call.Tokens - 1 - t : t;
-            QuantizeStates(call.B + (row * call.BStride), stateCount, scan.BInverse[t], scan.Tables.BMaxLevel, 16 - scan.Tables.BBits, b);
-            QuantizeStates(call.C + (row * call.CStride), stateCount, scan.CInverse[t], scan.Tables.CMaxLevel, shift: 0, c);
+            QuantizeStates(call.B + (row * call.BStride), stateCount, scan.BInverse[t], scan.BMaxLevel, 16 - scan.BBits, b);
+            QuantizeStates(call.C + (row * call.CStride), stateCount, scan.CInverse[t], scan.CMaxLevel, shift: 0, c);
             if (scan.Groups[t] != group)
             {
                 group = scan.Groups[t];
@@ -68,8 +68,8 @@ internal static unsafe class IntegerScan
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void ScanNumber(PackedScan scan, in IntegerScanCall call, int token, nint row, int group, int channel, int* b, int* c, int* h)
     {
-        DeltaLevels grid = scan.Tables.Delta;
-        int states = scan.States, shift = scan.Tables.HiddenShift;
+        DeltaLevels grid = scan.Delta;
+        int states = scan.States, shift = scan.HiddenShift;
         sbyte* rates = scan.RateCodes + ((nint)channel * states);
         byte* decays = scan.DecayTables, deltas = scan.DeltaTables;
         short* offsets = scan.Offsets + ((nint)token * 2 * scan.Pairs);

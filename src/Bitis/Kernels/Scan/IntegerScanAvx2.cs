@@ -48,10 +48,10 @@ internal static unsafe class IntegerScanAvx2
         for (int t = 0; t < call.Tokens; t++)
         {
             nint row = call.Reverse ? call.Tokens - 1 - t : t;
-            IntegerScan.QuantizeStates(call.B + (row * call.BStride), scan.States, scan.BInverse[t], scan.Tables.BMaxLevel, 16 - scan.Tables.BBits, scratch.B, has512: false);
-            IntegerScan.QuantizeStates(call.C + (row * call.CStride), scan.States, scan.CInverse[t], scan.Tables.CMaxLevel, shift: 0, scratch.C, has512: false);
+            IntegerScan.QuantizeStates(call.B + (row * call.BStride), scan.States, scan.BInverse[t], scan.BMaxLevel, 16 - scan.BBits, scratch.B, has512: false);
+            IntegerScan.QuantizeStates(call.C + (row * call.CStride), scan.States, scan.CInverse[t], scan.CMaxLevel, shift: 0, scratch.C, has512: false);
             if (groups[t] != group)
-                Rescale(scratch.States, states, scan.Rescales[groups[t]], scan.Tables.HiddenShift);
+                Rescale(scratch.States, states, scan.Rescales[groups[t]], scan.HiddenShift);
             group = groups[t];
             short* state = scratch.States;
             for (int channel = channelStart; channel < channelEnd; channel += Channels, state += Channels * 2 * pairs)
@@ -68,7 +68,7 @@ internal static unsafe class IntegerScanAvx2
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Prepare(PackedScan scan, in IntegerScanCall call, int token, nint row, int channel, in Scratch scratch)
     {
-        DeltaLevels grid = scan.Tables.Delta;
+        DeltaLevels grid = scan.Delta;
         float* x = call.Delta + (row * call.DeltaStride) + channel, u = call.U + (row * call.UStride) + channel, inputs = scratch.Inputs;
         byte* tables = scan.DeltaTables;
         int* levels = scratch.Levels;
@@ -113,7 +113,7 @@ internal static unsafe class IntegerScanAvx2
         sbyte* rates = scan.RateLanes + ((nint)channel * PackedScan.BlockStates * ((pairs + 1) / 2)) + (half * Vector256<byte>.Count);
         byte* decays = scratch.Decays;
         int* b = (int*)scratch.B, c = (int*)scratch.C, offsets = (int*)(scan.Offsets + ((nint)token * 2 * pairs));
-        Vector256<short> v = Vector256.Load(scratch.V + (half * HalfChannels)).AsInt16(), mask = Vector256.Create((short)(-1 << scan.Tables.HiddenShift));
+        Vector256<short> v = Vector256.Load(scratch.V + (half * HalfChannels)).AsInt16(), mask = Vector256.Create((short)(-1 << scan.HiddenShift));
         // Four channels' codes for two states fill 8 bytes, and are wanted for the next two states, too.
         Vector256<sbyte> code = Avx2.Permute4x64(Vector128.Load((ulong*)scratch.Codes + (2 * half)).ToVector256(), 0b_01_01_00_00).AsSByte();
         Vector256<int> sums = Vector256<int>.Zero;

@@ -46,7 +46,7 @@ internal static unsafe class IntegerScanAvx512Vbmi
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void ScanChannels(PackedScan scan, in IntegerScanCall call, int channelStart, int channelEnd, in Scratch scratch)
     {
-        int pairs = scan.Pairs, group = 0, bShift = 16 - scan.Tables.BBits, states = (channelEnd - channelStart) * 2 * pairs;
+        int pairs = scan.Pairs, group = 0, bShift = 16 - scan.BBits, states = (channelEnd - channelStart) * 2 * pairs;
         int* groups = scan.Groups;
         new Span<short>(scratch.States, states).Clear();
         new Span<short>(scratch.B, ChunkTokens * 4 * pairs).Clear(); // an odd state's neighbour
@@ -59,11 +59,11 @@ internal static unsafe class IntegerScanAvx512Vbmi
             {
                 int t = start + i;
                 nint row = call.Reverse ? call.Tokens - 1 - t : t;
-                IntegerScan.QuantizeStates(call.B + (row * call.BStride), scan.States, scan.BInverse[t], scan.Tables.BMaxLevel, bShift, scratch.B + (i * 2 * pairs), has512: true);
-                IntegerScan.QuantizeStates(call.C + (row * call.CStride), scan.States, scan.CInverse[t], scan.Tables.CMaxLevel, shift: 0, scratch.C + (i * 2 * pairs), has512: true);
+                IntegerScan.QuantizeStates(call.B + (row * call.BStride), scan.States, scan.BInverse[t], scan.BMaxLevel, bShift, scratch.B + (i * 2 * pairs), has512: true);
+                IntegerScan.QuantizeStates(call.C + (row * call.CStride), scan.States, scan.CInverse[t], scan.CMaxLevel, shift: 0, scratch.C + (i * 2 * pairs), has512: true);
             }
             if (groups[start] != group)
-                Rescale(scratch.States, states, scan.Rescales[groups[start]], scan.Tables.HiddenShift);
+                Rescale(scratch.States, states, scan.Rescales[groups[start]], scan.HiddenShift);
             group = groups[start];
             short* state = scratch.States;
             for (int channel = channelStart; channel < channelEnd; channel += ChannelsAtOnce)
@@ -98,7 +98,7 @@ internal static unsafe class IntegerScanAvx512Vbmi
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void QuantizeTokens(PackedScan scan, in IntegerScanCall call, nint row, nint rowStep, int count, int channelStart, int channels, in Scratch scratch)
     {
-        DeltaLevels grid = scan.Tables.Delta;
+        DeltaLevels grid = scan.Delta;
         bool isBeforeSoftplus = grid.IsBeforeSoftplus;
         byte* deltas = scratch.Deltas;
         float* inputs = scratch.Inputs, inverses = scan.UInverse + channelStart, lows = scan.ULow + channelStart, highs = scan.UHigh + channelStart;
@@ -135,7 +135,7 @@ internal static unsafe class IntegerScanAvx512Vbmi
         short* v = scratch.V;
         float* factors = scan.InputFactors + ((nint)scan.Groups[token] * scan.Channels) + channelStart;
         float* skip = scan.Skip + channelStart;
-        bool isLarge = scan.Tables.Delta.MaxLevel >= 128;
+        bool isLarge = scan.Delta.MaxLevel >= 128;
         Vector512<float> highest = Vector512.Create(32767f);
         Vector512<int> lower16 = Vector512.Create(0xFFFF);
         // Byte 0 and 1 of 32 bits: the lower and the upper byte of a channel's multiple. And for codes: each channel's, four times.
@@ -189,7 +189,7 @@ internal static unsafe class IntegerScanAvx512Vbmi
     private static void ScanTokens(
         PackedScan scan, int token, int channelStart, int channels, short* state, in Scratch scratch, float* target, nint targetStep, bool accumulate)
     {
-        int pairs = scan.Pairs, shift = scan.Tables.HiddenShift;
+        int pairs = scan.Pairs, shift = scan.HiddenShift;
         nint row = pairs;
         sbyte* rates = scan.RateLanes + ((nint)channelStart * PackedScan.BlockStates * ((pairs + 1) / 2));
         float* factors = scan.OutputFactors + ((nint)scan.Groups[token] * scan.Channels) + channelStart, cScale = scan.CScale + token;
@@ -270,7 +270,7 @@ internal static unsafe class IntegerScanAvx512Vbmi
     private static void ScanToken(
         PackedScan scan, int token, int channelStart, int channels, short* state, in Scratch scratch, int i, float* target, bool accumulate)
     {
-        int pairs = scan.Pairs, shift = scan.Tables.HiddenShift;
+        int pairs = scan.Pairs, shift = scan.HiddenShift;
         sbyte* rates = scan.RateLanes + ((nint)channelStart * PackedScan.BlockStates * ((pairs + 1) / 2));
         float* factors = scan.OutputFactors + ((nint)scan.Groups[token] * scan.Channels) + channelStart;
         short* v = scratch.V + (i * InputLanes);

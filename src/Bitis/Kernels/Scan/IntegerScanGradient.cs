@@ -66,8 +66,8 @@ internal static unsafe class IntegerScanGradient
         int tokens = tables.Tokens, states = packed.States, length = tokens * states, channels = packed.Channels, width = TLanes.Count;
         float* sums = scratch, work = sums + (2 * length * width), b = work + (((4 * length) + (7 * tokens) + states) * width), c = b + length;
         new Span<float>(sums, 2 * length * width).Clear();
-        Quantize(tables, in call.Forward, call.Forward.B, call.Forward.BStride, packed.BInverse, packed.BScale, packed.Tables.BMaxLevel, b);
-        Quantize(tables, in call.Forward, call.Forward.C, call.Forward.CStride, packed.CInverse, packed.CScale, packed.Tables.CMaxLevel, c);
+        Quantize(tables, in call.Forward, call.Forward.B, call.Forward.BStride, packed.BInverse, packed.BScale, packed.BMaxLevel, b);
+        Quantize(tables, in call.Forward, call.Forward.C, call.Forward.CStride, packed.CInverse, packed.CScale, packed.CMaxLevel, c);
         int whole = channels / width * width;
         for (int channel = 0; channel < whole; channel += width)
             RunChannels<TLanes>(tables, in call, channel, b, sums, width, work);
@@ -77,9 +77,9 @@ internal static unsafe class IntegerScanGradient
             sums[i] = TLanes.Sum(TLanes.Load(sums + ((nint)i * width)));
         var layout = new ScanSums(channels, tokens, tables.Groups);
         Deliver(
-            tables, in call.Forward, call.Forward.B, call.Forward.BStride, packed.BInverse, packed.Tables.BMaxLevel, sums, call.Gradients.B, call.Gradients.BStride, call.Sums + layout.B);
+            tables, in call.Forward, call.Forward.B, call.Forward.BStride, packed.BInverse, packed.BMaxLevel, sums, call.Gradients.B, call.Gradients.BStride, call.Sums + layout.B);
         Deliver(
-            tables, in call.Forward, call.Forward.C, call.Forward.CStride, packed.CInverse, packed.Tables.CMaxLevel, sums + length, call.Gradients.C, call.Gradients.CStride, call.Sums + layout.C);
+            tables, in call.Forward, call.Forward.C, call.Forward.CStride, packed.CInverse, packed.CMaxLevel, sums + length, call.Gradients.C, call.Gradients.CStride, call.Sums + layout.C);
         GC.KeepAlive(tables);
     }
 
@@ -106,7 +106,7 @@ internal static unsafe class IntegerScanGradient
         int* groups = tables.Packed.Groups;
         float* scales = tables.Scales + channel;
         float* decays = tables.Decays, offset = tables.Offsets, input = operands + (2 * tokens * width), code = operands + (6 * tokens * width);
-        int half = 1 << (tables.Packed.Tables.HiddenBits - 1), row = 4 * states * width;
+        int half = 1 << (tables.Packed.HiddenBits - 1), row = 4 * states * width;
         TLanes lowest = TLanes.Create(-half), highest = TLanes.Create(half - 1), one = TLanes.Create(1f), none = TLanes.Create(0f);
         TLanes lastCode = TLanes.Create(IntegerScanTables.Codes - 1), scale = TLanes.Load(scales), inverse = one / scale;
         for (int t = 0; t < tokens; t++)
@@ -151,7 +151,7 @@ internal static unsafe class IntegerScanGradient
         int* groups = tables.Packed.Groups;
         nint length = (nint)tokens * states, row = 4 * states * width;
         float* scales = tables.Scales + channel, carried = history + (4 * length * width);
-        int half = 1 << (tables.Packed.Tables.HiddenBits - 1);
+        int half = 1 << (tables.Packed.HiddenBits - 1);
         TLanes lowest = TLanes.Create(-half), highest = TLanes.Create(half - 1), one = TLanes.Create(1f), none = TLanes.Create(0f), scaleGradient = none;
         new Span<float>(carried, states * width).Clear();
         for (int t = tokens - 1; t >= 0; t--)
@@ -250,7 +250,7 @@ internal static unsafe class IntegerScanGradient
     {
         ref readonly IntegerScanCall forward = ref call.Forward;
         PackedScan packed = tables.Packed;
-        DeltaLevels delta = packed.Tables.Delta;
+        DeltaLevels delta = packed.Delta;
         int tokens = tables.Tokens, column = tokens * TLanes.Count;
         bool isBeforeSoftplus = delta.IsBeforeSoftplus;
         float* deltas = tables.Deltas, codes = tables.DeltaCodes;
@@ -284,7 +284,7 @@ internal static unsafe class IntegerScanGradient
     {
         ref readonly IntegerScanCall forward = ref call.Forward;
         PackedScan packed = tables.Packed;
-        DeltaLevels delta = packed.Tables.Delta;
+        DeltaLevels delta = packed.Delta;
         int tokens = tables.Tokens, column = tokens * TLanes.Count;
         bool isBeforeSoftplus = delta.IsBeforeSoftplus;
         float* deltas = tables.Deltas, slopes = tables.Slopes, found = stackalloc float[2 * TLanes.Count];

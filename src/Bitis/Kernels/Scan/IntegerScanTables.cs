@@ -1,6 +1,9 @@
 namespace Bitis.Kernels.Scan;
 
-/// <summary>The constants of a scan in integers as plain numbers, which <see cref="PackedScan"/> lays out for the kernels.</summary>
+/// <summary>
+/// The constants of a scan in integers as plain numbers, which <see cref="PackedScan"/> lays out for the kernels, and
+/// does not keep.
+/// </summary>
 internal sealed class IntegerScanTables
 {
     /// <summary>How many values Ā has.</summary>

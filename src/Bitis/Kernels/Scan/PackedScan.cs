@@ -29,7 +29,8 @@ internal sealed unsafe class PackedScan : IDisposable
     public PackedScan(IntegerScanTables tables)
     {
         const int LastCodeOfAll = IntegerScanTables.Codes - 1;
-        Tables = tables;
+        (Channels, States, Delta) = (tables.Channels, tables.States, tables.Delta);
+        (HiddenBits, BBits, BMaxLevel, CMaxLevel) = (tables.HiddenBits, tables.BBits, tables.BMaxLevel, tables.CMaxLevel);
         _rateCodes = NativeBuffer<sbyte>.Of(tables.RateCodes);
         FirstCode = Math.Clamp(tables.DeltaCodes.Min() + tables.RateCodes.Min(), 0, LastCodeOfAll);
         LastCode = Math.Clamp(tables.DeltaCodes.Max() + tables.RateCodes.Max(), 0, LastCodeOfAll);
@@ -49,14 +50,29 @@ internal sealed unsafe class PackedScan : IDisposable
         _cScale = NativeBuffer<float>.Of(tables.CScales);
     }
 
-    /// <summary>The constants.</summary>
-    public IntegerScanTables Tables { get; }
-
     /// <summary>E.</summary>
-    public int Channels => Tables.Channels;
+    public int Channels { get; }
 
     /// <summary>N.</summary>
-    public int States => Tables.States;
+    public int States { get; }
+
+    /// <inheritdoc cref="IntegerScanTables.Delta"/>
+    public DeltaLevels Delta { get; }
+
+    /// <inheritdoc cref="IntegerScanTables.HiddenBits"/>
+    public int HiddenBits { get; }
+
+    /// <inheritdoc cref="IntegerScanTables.HiddenShift"/>
+    public int HiddenShift => 16 - HiddenBits;
+
+    /// <inheritdoc cref="IntegerScanTables.BBits"/>
+    public int BBits { get; }
+
+    /// <inheritdoc cref="IntegerScanTables.BMaxLevel"/>
+    public int BMaxLevel { get; }
+
+    /// <inheritdoc cref="IntegerScanTables.CMaxLevel"/>
+    public int CMaxLevel { get; }
 
     /// <summary>Pairs of states, of which an even number is stored.</summary>
     public int Pairs => (States + 1) / 2;

@@ -11,12 +11,12 @@ internal sealed unsafe class ScanGradientTables : IDisposable
 
     /// <summary>Prepares a scan.</summary>
     /// <param name="packed">The scan; it must outlive the tables.</param>
+    /// <param name="scan">Its constants.</param>
     /// <param name="aLog">ln |A|, <c>[channels, states]</c>.</param>
     /// <param name="d">D, <c>[channels]</c>.</param>
-    public ScanGradientTables(PackedScan packed, Tensor aLog, Tensor d)
+    public ScanGradientTables(PackedScan packed, IntegerScanTables scan, Tensor aLog, Tensor d)
     {
-        IntegerScanTables scan = packed.Tables;
-        Packed = packed;
+        (Packed, Tokens, Groups) = (packed, scan.Groups.Length, scan.Rescales.Length);
         int states = scan.States, channels = scan.Channels;
         _decays = NativeBuffer<float>.Of([.. scan.Decays.Select(decay => decay / 32768f)]);
         _rateCodes = new NativeBuffer<float>((long)states * channels);
@@ -45,10 +45,10 @@ internal sealed unsafe class ScanGradientTables : IDisposable
     public PackedScan Packed { get; }
 
     /// <summary>L.</summary>
-    public int Tokens => Packed.Tables.Groups.Length;
+    public int Tokens { get; }
 
     /// <summary>The groups of tokens whose hidden states have scales of their own.</summary>
-    public int Groups => Packed.Tables.Rescales.Length;
+    public int Groups { get; }
 
     /// <summary>Ā by code, <see cref="IntegerScanTables.Codes"/> of them.</summary>
     public float* Decays => _decays.Pointer;
