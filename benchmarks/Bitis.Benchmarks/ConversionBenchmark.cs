@@ -1,8 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
 using Bitis.Data;
+using Bitis.Data.BuiltIn;
+using Bitis.Data.Decoding;
 using Bitis.Execution.Gradients;
 using Bitis.Models;
+using Bitis.Models.Catalogue;
 using Bitis.Models.Vim;
 using Bitis.Quantization.Recipes;
 using Bitis.Tensors;

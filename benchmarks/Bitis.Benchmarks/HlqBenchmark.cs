@@ -6,7 +6,7 @@ using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Graphs.Operators.Tokens;
 using Bitis.Kernels.Gemm;
 using Bitis.Kernels.Memory;
-using Bitis.Models;
+using Bitis.Models.Catalogue;
 using Bitis.Models.Vim;
 using Bitis.Tensors;
 using Bitis.Training;

@@ -1,10 +1,12 @@
 using System.Diagnostics;
 using System.Globalization;
 using Bitis.Data;
+using Bitis.Data.Decoding;
 using Bitis.Evaluation;
 using Bitis.Execution.Sessions;
 using Bitis.Imaging;
 using Bitis.Models;
+using Bitis.Models.Catalogue;
 using Bitis.Quantization;
 using Bitis.Quantization.Methods;
 using Bitis.Quantization.Quantizers;

@@ -1,4 +1,5 @@
 using Bitis.Execution.Gradients;
+using Bitis.Kernels.Dispatch;
 using Bitis.Reconstruction;
 
 namespace Bitis;

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using Bitis.Data;
 using Bitis.Models;
+using Bitis.Models.Catalogue;
 using Bitis.Quantization.Recipes;
 
 namespace Bitis.Tests;

@@ -1,7 +1,7 @@
+using Bitis.Execution.Compiled;
 using Bitis.Execution.Gradients;
 using Bitis.Execution.Operations;
 using Bitis.Execution.Planning;
-using Bitis.Execution.Steps;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
 using Bitis.Kernels.Scan;

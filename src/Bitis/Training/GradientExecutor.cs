@@ -1,6 +1,7 @@
 using Bitis.Execution.Gradients;
 using Bitis.Execution.LowBit;
 using Bitis.Graphs;
+using Bitis.Kernels.Dispatch;
 using Bitis.Tensors;
 using Bitis.Training.Optimization;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;

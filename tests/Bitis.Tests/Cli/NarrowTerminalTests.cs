@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.RegularExpressions;
 using Bitis.Cli;
 using Bitis.Cli.Output;
+using Bitis.Cli.Output.Progress;
 using Bitis.Training;
 
 namespace Bitis.Tests.Cli;

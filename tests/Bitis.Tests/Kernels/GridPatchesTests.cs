@@ -1,4 +1,4 @@
-using Bitis.Execution.Steps;
+using Bitis.Execution.Compiled.Convolutions;
 using Bitis.Graphs.Operators;
 using Bitis.Kernels.Dispatch;
 

@@ -1,7 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Bitis.Checkpoints;
+using Bitis.Checkpoints.Safetensors;
 using Bitis.Data;
+using Bitis.Data.BuiltIn;
+using Bitis.Data.Decoding;
 using Bitis.Execution.Sessions;
 using Bitis.Fuzz;
 using Bitis.Graphs;

@@ -3,6 +3,7 @@ using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Models;
+using Bitis.Models.Catalogue;
 using Bitis.Models.Reference;
 using Bitis.Tensors;
 using Bitis.Tests.Kernels;

@@ -1,11 +1,13 @@
 using System.Runtime.InteropServices;
 using Bitis.Checkpoints;
+using Bitis.Checkpoints.Safetensors;
 using Bitis.Execution.Planning;
 using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Tokens;
 using Bitis.Models;
+using Bitis.Models.Detection;
 using Bitis.Models.VMamba;
 using Bitis.Quantization.Recipes;
 using Bitis.Tensors;

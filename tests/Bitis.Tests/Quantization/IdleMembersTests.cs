@@ -1,6 +1,6 @@
 using Bitis.Execution.LowBit;
 using Bitis.Graphs;
-using Bitis.Models;
+using Bitis.Models.Catalogue;
 using Bitis.Quantization.Quantizers;
 using Bitis.Quantization.Recipes;
 using Bitis.Training;

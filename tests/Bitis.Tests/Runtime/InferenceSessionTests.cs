@@ -1,4 +1,6 @@
 using Bitis.Data;
+using Bitis.Data.BuiltIn;
+using Bitis.Data.Decoding;
 using Bitis.Execution.Planning;
 using Bitis.Execution.Sessions;
 using Bitis.Graphs;
@@ -6,6 +8,7 @@ using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Graphs.Operators.Tokens;
 using Bitis.Models;
+using Bitis.Models.Catalogue;
 using Bitis.Models.LocalMamba;
 using Bitis.Quantization;
 using Bitis.Quantization.Recipes;

@@ -1,4 +1,5 @@
 using Bitis.Execution.Operations;
+using Bitis.Execution.Operations.Tokens;
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;

@@ -1,5 +1,9 @@
 using Bitis.Execution.Gradients.Layers;
 using Bitis.Execution.Gradients.Values;
+using Bitis.Execution.Operations.Arithmetic;
+using Bitis.Execution.Operations.Convolutions;
+using Bitis.Execution.Operations.Norms;
+using Bitis.Execution.Operations.Tokens;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
 using Bitis.Graphs.Operators;

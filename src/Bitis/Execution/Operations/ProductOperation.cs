@@ -1,7 +1,7 @@
+using Bitis.Execution.Compiled;
 using Bitis.Execution.Gradients;
 using Bitis.Execution.Gradients.Values;
 using Bitis.Execution.Planning;
-using Bitis.Execution.Steps;
 using Bitis.Graphs;
 
 namespace Bitis.Execution.Operations;

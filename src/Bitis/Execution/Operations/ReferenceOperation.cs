@@ -1,6 +1,6 @@
+using Bitis.Execution.Compiled;
 using Bitis.Execution.Gradients;
 using Bitis.Execution.Planning;
-using Bitis.Execution.Steps;
 using Bitis.Graphs;
 using Bitis.Tensors;
 

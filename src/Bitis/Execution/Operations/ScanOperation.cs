@@ -1,8 +1,9 @@
+using Bitis.Execution.Compiled;
+using Bitis.Execution.Compiled.Arithmetic;
+using Bitis.Execution.Compiled.Integer;
 using Bitis.Execution.Gradients;
 using Bitis.Execution.Gradients.Layers;
 using Bitis.Execution.Planning;
-using Bitis.Execution.Steps;
-using Bitis.Execution.Steps.Integer;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
 using Bitis.Graphs.Operators.Elementwise;

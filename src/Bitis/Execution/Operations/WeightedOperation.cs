@@ -1,5 +1,5 @@
+using Bitis.Execution.Compiled.Integer;
 using Bitis.Execution.Planning;
-using Bitis.Execution.Steps.Integer;
 using Bitis.Graphs;
 using Bitis.Quantization.Quantizers;
 using Bitis.Tensors;

@@ -1,4 +1,5 @@
 using Bitis.Data;
+using Bitis.Data.Decoding;
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Kernels.Dispatch;

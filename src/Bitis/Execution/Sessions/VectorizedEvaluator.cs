@@ -1,6 +1,7 @@
 using Bitis.Execution.Operations;
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
+using Bitis.Kernels.Dispatch;
 using Bitis.Quantization.Scans;
 using Bitis.Tensors;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Bitis.Graphs;
+using Bitis.Models.Detection;
 using Bitis.Models.LocalMamba;
 
 namespace Bitis.Models.VMamba;

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Bitis.Checkpoints;
+using Bitis.Checkpoints.Safetensors;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;

@@ -1,4 +1,4 @@
-using Bitis.Execution.Operations;
+using Bitis.Execution.Operations.Convolutions;
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;

@@ -1,5 +1,5 @@
+using Bitis.Execution.Compiled.Convolutions;
 using Bitis.Execution.Planning;
-using Bitis.Execution.Steps;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Kernels.Gemm;

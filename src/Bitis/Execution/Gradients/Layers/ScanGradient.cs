@@ -1,6 +1,6 @@
+using Bitis.Execution.Compiled;
 using Bitis.Execution.Operations;
 using Bitis.Execution.Planning;
-using Bitis.Execution.Steps;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
 using Bitis.Kernels.Scan;
