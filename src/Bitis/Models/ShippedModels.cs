@@ -19,8 +19,13 @@ public static class ShippedModels
 
     /// <summary>Loads a model.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="BitisException">There is none of this name; the message lists the names.</exception>
-    public static VisionModel Load(string name) => VisionModel.Load(
-        Find(name) ?? throw new BitisException(
-            $"No model named '{name}' comes with Bitis; expected one of: {string.Join(", ", Names)}. (They are in the folder {Folder}.)"));
+    public static VisionModel Load(string name, CancellationToken cancellationToken = default)
+    {
+        string path = Find(name) ?? throw new BitisException(
+            $"No model named '{name}' comes with Bitis; expected one of: {string.Join(", ", Names)}. "
+            + $"(They are in the folder {Folder}.)");
+        return VisionModel.Load(path, options: null, cancellationToken);
+    }
 }
