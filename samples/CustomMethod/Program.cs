@@ -8,7 +8,6 @@ using Bitis.Quantization;
 using Bitis.Quantization.Estimators;
 using Bitis.Quantization.Methods;
 using Bitis.Quantization.Recipes;
-using Bitis.Tensors;
 using CustomMethod;
 
 const int CalibrationImages = 32, TestImages = 200;
@@ -42,8 +41,8 @@ QuantizationMethods.Register(QuantizationMethod.Create(
 
 string path = args.Length > 0 ? args[0] : Path.Combine(Path.GetTempPath(), "custom-method.bitis");
 VisionModel model = ShippedModels.Load("vim-micro-builtin");
-using ImageSource calibration = new BuiltInImageSource(BuiltInSplit.Train).Take(CalibrationImages, seed: 0);
-Tensor[] images = [.. ImageLoader.Load(calibration, model.Preprocessing, batchSize: 16).Select(batch => batch.Images)];
+using var shapes = new BuiltInImageSource(BuiltInSplit.Train);
+var images = CalibrationSet.FromImages(shapes, model.Preprocessing, CalibrationImages);
 
 // Our method with settings of its own, and one that comes with Bitis, with our estimator.
 Recipe[] recipes =

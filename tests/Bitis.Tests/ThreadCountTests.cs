@@ -1,6 +1,7 @@
 using Bitis.Data;
 using Bitis.Execution.Sessions;
 using Bitis.Models;
+using Bitis.Quantization;
 using Bitis.Quantization.Recipes;
 using Bitis.Training;
 
@@ -27,6 +28,7 @@ public sealed class ThreadCountTests
         using var folder = new TempFolder();
         string run = folder["run"];
         var quantization = new QuantizationOptions { Threads = threads };
+        var calibration = CalibrationSet.FromImages(images, Model.Preprocessing);
         var started = new List<int>();
         Action[] uses =
         [
@@ -34,7 +36,8 @@ public sealed class ThreadCountTests
             () => InferenceSession.Create(Model, new SessionOptions { Threads = threads }),
             () => _ = new VectorizedEvaluator(threads),
             () => ImageLoader.Load(images, Model.Preprocessing, 1, threads),
-            () => PostTrainingQuantizer.Quantize(Model, Batches(started), new Recipe(), quantization),
+            () => CalibrationSet.FromImages(images, Model.Preprocessing, threads: threads),
+            () => PostTrainingQuantizer.Quantize(Model, calibration, new Recipe(), quantization),
             () => Bitis.Analysis.ScanAnalyzer.Run(Model, Batches(started), threads),
             () => Trainer.Create(new TrainingRecipe { BatchSize = 2 }, data, run, threads),
             () => _ = new GradientExecutor(Model.Graph, Model.Weights, threads),
