@@ -1,8 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
 using Bitis.Data;
+using Bitis.Data.BuiltIn;
+using Bitis.Data.Decoding;
 using Bitis.Execution.Gradients;
 using Bitis.Models;
+using Bitis.Models.Catalogue;
 using Bitis.Models.Vim;
 using Bitis.Quantization;
 using Bitis.Quantization.Recipes;
@@ -30,7 +33,7 @@ internal static class ConversionBenchmark
         var calibration = CalibrationSet.FromTensors(
             ImageLoader.Load(images, model.Preprocessing, Batch).Select(batch => batch.Images));
         Scope scope = new Recipe { Method = method }.Scan.SearchesOutput ? Scope.Ssm : Scope.Linear;
-        var times = new StepTimes();
+        var times = new OperationTimes();
         long started = Stopwatch.GetTimestamp();
         PostTrainingQuantizer.Quantize(
             model, calibration, new Recipe { Method = method, Scope = scope, Bits = new(4, 4) }, new QuantizationOptions { LearningTimes = times });

@@ -1,4 +1,5 @@
 using Bitis.Data;
+using Bitis.Kernels.Dispatch;
 using Bitis.Quantization.Calibration;
 using Bitis.Tensors;
 

@@ -1,4 +1,5 @@
 using Bitis.Data;
+using Bitis.Data.Decoding;
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Kernels.Dispatch;
@@ -60,7 +61,7 @@ public sealed class InferenceSession : IDisposable
     /// The bytes that the weights of linear layers and of the patch embedding take in memory, with scales and biases.
     /// </summary>
     public long WeightBytes =>
-        _plan.Steps.SelectMany(step => step.Weights).Distinct().Sum(weights => weights.Bytes);
+        _plan.Operations.SelectMany(operation => operation.Weights).Distinct().Sum(weights => weights.Bytes);
 
     /// <summary>The compiled model.</summary>
     internal Plan Plan => _plan;
@@ -146,13 +147,13 @@ public sealed class InferenceSession : IDisposable
         Run(workspace, images, logits, cancellationToken);
     }
 
-    /// <summary>Runs one image as <see cref="Run(Tensor, CancellationToken)"/> does, and times each step.</summary>
+    /// <summary>Runs one image as <see cref="Run(Tensor, CancellationToken)"/> does, and times each operation.</summary>
     /// <param name="image">Normalized pixels, <c>[1, channels, height, width]</c>.</param>
-    /// <param name="cancellationToken">Ends the wait for other calls, or the work between two steps.</param>
+    /// <param name="cancellationToken">Ends the wait for other calls, or the work between two operations.</param>
     /// <exception cref="ArgumentException">This is not one image of the model's input shape.</exception>
     /// <exception cref="BitisException">A pixel is not finite.</exception>
     /// <exception cref="ObjectDisposedException">The session was disposed, before or while the call waited.</exception>
-    public IReadOnlyList<StepTime> Profile(Tensor image, CancellationToken cancellationToken = default)
+    public IReadOnlyList<OperationTime> Profile(Tensor image, CancellationToken cancellationToken = default)
     {
         RequireImages(image);
         if (image.Shape[0] != 1)

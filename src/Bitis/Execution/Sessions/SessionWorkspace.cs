@@ -14,12 +14,12 @@ internal sealed unsafe class SessionWorkspace : IDisposable
     private readonly int _imageLength;
     private readonly int _classes;
     private readonly Arena[] _arenas;
-    private readonly Action<int> _runPartOfStep;
+    private readonly Action<int> _runPartOfOperation;
     private readonly Action<int> _runShareOfBatch;
 
     // What the threads work on during a call.
     private WorkerPool? _pool;
-    private Step? _step;
+    private CompiledOperation? _operation;
     private float* _images;
     private float* _logits;
     private int _shared;
@@ -35,7 +35,7 @@ internal sealed unsafe class SessionWorkspace : IDisposable
         _imageLength = input.Rows * input.Columns;
         _classes = plan.Output.Columns;
         _arenas = new Arena[threads];
-        _runPartOfStep = RunPartOfStep;
+        _runPartOfOperation = RunPartOfOperation;
         _runShareOfBatch = RunShareOfBatch;
     }
 
@@ -72,14 +72,14 @@ internal sealed unsafe class SessionWorkspace : IDisposable
         }
     }
 
-    /// <summary>Runs an image as <see cref="Run"/> does with a single one, and tells how long each step took.</summary>
+    /// <summary>Runs an image as <see cref="Run"/> does with a single one, and tells how long each operation took.</summary>
     /// <param name="image">Normalized pixels, <c>[channels, height, width]</c>.</param>
     /// <param name="pool">The threads that compute, no more than the workspace is for.</param>
-    /// <param name="cancellationToken">Ends the work between two steps.</param>
-    public IReadOnlyList<StepTime> Profile(
+    /// <param name="cancellationToken">Ends the work between two operations.</param>
+    public IReadOnlyList<OperationTime> Profile(
         ReadOnlySpan<float> image, WorkerPool pool, CancellationToken cancellationToken)
     {
-        var times = new List<StepTime>(_plan.Steps.Length);
+        var times = new List<OperationTime>(_plan.Operations.Length);
         fixed (float* input = image)
         {
             try
@@ -87,12 +87,13 @@ internal sealed unsafe class SessionWorkspace : IDisposable
                 _images = input;
                 _pool = pool;
                 ReadImage(0, Arena(0));
-                foreach (Step step in _plan.Steps)
+                foreach (CompiledOperation operation in _plan.Operations)
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                     long start = Stopwatch.GetTimestamp();
-                    RunStep(step);
-                    times.Add(new StepTime(step.Name, step.Kind, Stopwatch.GetElapsedTime(start)));
+                    RunOperation(operation);
+                    times.Add(new OperationTime(
+                        operation.Name, operation.Kind, Stopwatch.GetElapsedTime(start)));
                 }
             }
             finally
@@ -115,31 +116,33 @@ internal sealed unsafe class SessionWorkspace : IDisposable
     {
         _images = null;
         _logits = null;
-        (_pool, _step, _cancellationToken) = (null, null, default);
+        (_pool, _operation, _cancellationToken) = (null, null, default);
     }
 
-    /// <summary>Runs one image, with all threads on each step.</summary>
+    /// <summary>Runs one image, with all threads on each operation.</summary>
     private void RunImage(int image)
     {
         _cancellationToken.ThrowIfCancellationRequested();
         ArenaAddresses arena = Arena(0);
         ReadImage(image, arena);
-        foreach (Step step in _plan.Steps)
-            RunStep(step);
+        foreach (CompiledOperation operation in _plan.Operations)
+            RunOperation(operation);
         WriteLogits(image, arena);
     }
 
-    private void RunStep(Step step)
+    private void RunOperation(CompiledOperation operation)
     {
-        _step = step;
-        _pool!.Run(Math.Min(_pool.ThreadCount, step.Units), _runPartOfStep);
+        _operation = operation;
+        _pool!.Run(Math.Min(_pool.ThreadCount, operation.Units), _runPartOfOperation);
     }
 
-    private void RunPartOfStep(int part)
+    private void RunPartOfOperation(int part)
     {
-        Step step = _step!;
-        int parts = Math.Min(_pool!.ThreadCount, step.Units);
-        step.Run(Arena(0), (int)((long)step.Units * part / parts), (int)((long)step.Units * (part + 1) / parts));
+        CompiledOperation operation = _operation!;
+        int parts = Math.Min(_pool!.ThreadCount, operation.Units);
+        int start = (int)((long)operation.Units * part / parts);
+        int end = (int)((long)operation.Units * (part + 1) / parts);
+        operation.Run(Arena(0), start, end);
     }
 
     /// <summary>Runs every n-th image of the shared part of the batch, alone.</summary>
@@ -150,8 +153,8 @@ internal sealed unsafe class SessionWorkspace : IDisposable
         {
             _cancellationToken.ThrowIfCancellationRequested();
             ReadImage(image, arena);
-            foreach (Step step in _plan.Steps)
-                step.Run(arena, 0, step.Units);
+            foreach (CompiledOperation operation in _plan.Operations)
+                operation.Run(arena, 0, operation.Units);
             WriteLogits(image, arena);
         }
     }
