@@ -4,7 +4,6 @@ using Bitis.Graphs;
 using Bitis.Models;
 using Bitis.Models.Reference;
 using Bitis.Tensors;
-using Bitis.Tests.Kernels;
 using Bitis.Training;
 
 namespace Bitis.Tests.Models;

@@ -6,7 +6,6 @@ using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Graphs.Operators.Tokens;
 using Bitis.Models;
 using Bitis.Tensors;
-using Bitis.Tests.Kernels;
 using Bitis.Training;
 
 namespace Bitis.Tests.Training;

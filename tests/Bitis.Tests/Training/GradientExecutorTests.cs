@@ -2,7 +2,6 @@ using Bitis.Checkpoints;
 using Bitis.Models;
 using Bitis.Models.Vim;
 using Bitis.Tensors;
-using Bitis.Tests.Kernels;
 using Bitis.Tests.Models;
 using Bitis.Training;
 using Bitis.Training.Optimization;

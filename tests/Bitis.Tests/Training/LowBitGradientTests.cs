@@ -6,7 +6,6 @@ using Bitis.Graphs.Operators.Tokens;
 using Bitis.Models;
 using Bitis.Models.Vim;
 using Bitis.Tensors;
-using Bitis.Tests.Kernels;
 using Bitis.Training;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
