@@ -1,8 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
 using Bitis.Data;
+using Bitis.Data.BuiltIn;
+using Bitis.Data.Decoding;
 using Bitis.Execution.Gradients;
 using Bitis.Models;
+using Bitis.Models.Catalogue;
 using Bitis.Models.Vim;
 using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
@@ -28,7 +31,7 @@ internal static class ConversionBenchmark
         using ImageSource images = new SyntheticImageSource(Images, model.Config.ImageSize, classes: 10, seed: 0);
         Tensor[] batches = [.. ImageLoader.Load(images, model.Preprocessing, Batch).Select(batch => batch.Images)];
         Scope scope = new Recipe { Method = method }.Scan.SearchesOutput ? Scope.Ssm : Scope.Linear;
-        var times = new StepTimes();
+        var times = new OperationTimes();
         long started = Stopwatch.GetTimestamp();
         PostTrainingQuantizer.Quantize(
             model, batches, new Recipe { Method = method, Scope = scope, Bits = new(4, 4) }, new QuantizationOptions { LearningTimes = times });

@@ -1,4 +1,5 @@
 using Bitis.Models;
+using Bitis.Models.Catalogue;
 using Bitis.Quantization;
 using Bitis.Quantization.Methods;
 using Bitis.Quantization.Recipes;

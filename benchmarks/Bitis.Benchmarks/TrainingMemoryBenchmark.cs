@@ -5,6 +5,7 @@ using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Graphs.Operators.Tokens;
 using Bitis.Models;
+using Bitis.Models.Catalogue;
 using Bitis.Tensors;
 using Bitis.Training;
 

@@ -1,6 +1,7 @@
 using Bitis;
 using Bitis.Checkpoints;
 using Bitis.Data;
+using Bitis.Data.Decoding;
 using Bitis.Graphs;
 using Bitis.Imaging;
 using Bitis.Models;

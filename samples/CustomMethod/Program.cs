@@ -2,8 +2,11 @@
 // The guide is docs/custom-methods.md.
 using Bitis;
 using Bitis.Data;
+using Bitis.Data.BuiltIn;
+using Bitis.Data.Decoding;
 using Bitis.Execution.Sessions;
 using Bitis.Models;
+using Bitis.Models.Catalogue;
 using Bitis.Quantization;
 using Bitis.Quantization.Estimators;
 using Bitis.Quantization.Methods;

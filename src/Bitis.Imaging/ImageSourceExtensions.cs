@@ -1,4 +1,5 @@
 using Bitis.Data;
+using Bitis.Data.Decoding;
 
 namespace Bitis.Imaging;
 

@@ -2,6 +2,7 @@ using System.Formats.Tar;
 using System.IO.Compression;
 using System.Text;
 using Bitis.Checkpoints;
+using Bitis.Checkpoints.Safetensors;
 using NetVips;
 
 namespace Bitis.Fuzz.Readers;

@@ -1,6 +1,8 @@
 using Bitis.Cli;
 using Bitis.Cli.Input;
 using Bitis.Data;
+using Bitis.Data.BuiltIn;
+using Bitis.Data.Decoding;
 using Bitis.Execution.Gradients;
 using Bitis.Execution.LowBit;
 using Bitis.Execution.Sessions;

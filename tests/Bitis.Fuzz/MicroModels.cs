@@ -1,10 +1,11 @@
 using Bitis.Data;
+using Bitis.Data.BuiltIn;
 using Bitis.Models;
 using Bitis.Models.Graphs;
 using Bitis.Models.LocalMamba;
 using Bitis.Models.Reference;
-using Bitis.Models.Vim;
 using Bitis.Models.VMamba;
+using Bitis.Models.Vim;
 using Bitis.Quantization;
 using Bitis.Quantization.Methods;
 using Bitis.Quantization.Recipes;

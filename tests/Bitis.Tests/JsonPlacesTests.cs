@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Bitis.Cli.Input;
+using Bitis.Json;
 using Bitis.Models;
 using Bitis.Quantization.Recipes;
 using Bitis.Training;

@@ -9,9 +9,12 @@ public sealed class RoomsTests
     /// <summary>Each uses only those before it.</summary>
     private static readonly string[] Rooms =
     [
-        "Tensors", "Kernels", "Graphs", "Checkpoints", "Data", "Models", "Quantization", "Execution", "Evaluation", "Training",
+        "Json", "Tensors", "Kernels", "Graphs", "Files", "Checkpoints", "Data", "Models", "Quantization", "Execution", "Evaluation", "Training",
         "Reconstruction", "Analysis",
     ];
+
+    /// <summary>More than that gets sub-folders.</summary>
+    private const int FilesInAFolder = 21;
 
     public static TheoryData<string> RoomNames => [.. Rooms];
 
@@ -29,6 +32,17 @@ public sealed class RoomsTests
             broken.AddRange(result.FailingTypes.Select(type => $"{type.FullName} uses {later}"));
         }
         Assert.Empty(broken);
+    }
+
+    [Fact]
+    public void A_folder_has_few_files()
+    {
+        string sources = Path.Combine(ReadmeTests.Root, "src");
+        IEnumerable<string> crowded = Directory.EnumerateFiles(sources, "*.cs", SearchOption.AllDirectories)
+            .GroupBy(file => Path.GetDirectoryName(file)!)
+            .Where(folder => folder.Count() > FilesInAFolder)
+            .Select(folder => $"{Path.GetRelativePath(sources, folder.Key)} has {folder.Count()} files.");
+        Assert.Empty(crowded);
     }
 
     [Fact]

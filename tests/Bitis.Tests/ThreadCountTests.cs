@@ -1,6 +1,10 @@
 using Bitis.Data;
+using Bitis.Data.BuiltIn;
+using Bitis.Data.Decoding;
 using Bitis.Execution.Sessions;
+using Bitis.Kernels.Dispatch;
 using Bitis.Models;
+using Bitis.Models.Catalogue;
 using Bitis.Quantization.Recipes;
 using Bitis.Training;
 

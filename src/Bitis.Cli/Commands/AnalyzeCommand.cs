@@ -1,10 +1,14 @@
 using System.CommandLine;
 using Bitis.Analysis;
-using Bitis.Checkpoints;
 using Bitis.Cli.Input;
 using Bitis.Cli.Output;
+using Bitis.Cli.Output.Parts;
+using Bitis.Cli.Output.Progress;
+using Bitis.Cli.Output.Results;
 using Bitis.Data;
+using Bitis.Data.Decoding;
 using Bitis.Evaluation;
+using Bitis.Files;
 using Bitis.Quantization.Scans;
 
 namespace Bitis.Cli.Commands;

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using Bitis.Cli.Input;
 using Bitis.Cli.Output;
+using Bitis.Cli.Output.Progress;
+using Bitis.Cli.Output.Results;
 using Bitis.Data;
 using Bitis.Models;
 

@@ -1,7 +1,10 @@
 using System.CommandLine;
 using Bitis.Cli.Input;
 using Bitis.Cli.Output;
+using Bitis.Cli.Output.Parts;
+using Bitis.Cli.Output.Results;
 using Bitis.Data;
+using Bitis.Data.Decoding;
 using Bitis.Evaluation;
 using Bitis.Execution.Sessions;
 using Bitis.Graphs;

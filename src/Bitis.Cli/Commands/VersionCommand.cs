@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Reflection;
 using System.Runtime.InteropServices;
-using Bitis.Cli.Output;
+using Bitis.Cli.Output.Results;
 using Bitis.Imaging;
 using Bitis.Kernels.Dispatch;
 

@@ -1,4 +1,4 @@
-using Bitis.Checkpoints;
+using Bitis.Files;
 
 namespace Bitis.Cli.Input;
 

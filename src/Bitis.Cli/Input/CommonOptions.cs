@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Bitis.Kernels.Dispatch;
 
 namespace Bitis.Cli.Input;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Bitis.Cli.Commands;
 using Bitis.Data;
+using Bitis.Data.Decoding;
 using Bitis.Imaging;
 
 namespace Bitis.Cli.Input;

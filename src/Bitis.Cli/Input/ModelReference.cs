@@ -1,6 +1,7 @@
-using Bitis.Checkpoints;
+using Bitis.Checkpoints.Folders;
 using Bitis.Checkpoints.Hub;
-using Bitis.Models;
+using Bitis.Files;
+using Bitis.Models.Catalogue;
 
 namespace Bitis.Cli.Input;
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Bitis.Execution.LowBit;
 using Bitis.Models;
+using Bitis.Models.Catalogue;
 using Bitis.Training;
 
 namespace Bitis.Cli.Input;

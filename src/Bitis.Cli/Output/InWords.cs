@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Bitis.Data;
+using Bitis.Data.Resampling;
 using Bitis.Quantization.Recipes;
 
 namespace Bitis.Cli.Output;

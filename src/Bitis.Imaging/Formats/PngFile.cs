@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using Bitis.Data;
+using Bitis.Data.Decoding;
 using NetVips;
 
 namespace Bitis.Imaging.Formats;

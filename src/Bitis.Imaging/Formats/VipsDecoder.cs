@@ -1,4 +1,5 @@
 using Bitis.Data;
+using Bitis.Data.Decoding;
 using NetVips;
 
 namespace Bitis.Imaging.Formats;

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Bitis.Data;
+using Bitis.Data.Decoding;
 using NetVips;
 
 namespace Bitis.Imaging.Formats;

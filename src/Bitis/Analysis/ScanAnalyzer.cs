@@ -1,5 +1,6 @@
 using Bitis.Execution.Sessions;
 using Bitis.Graphs;
+using Bitis.Kernels.Dispatch;
 using Bitis.Models;
 using Bitis.Quantization.Scans;
 using Bitis.Tensors;

@@ -1,5 +1,8 @@
 using System.Numerics.Tensors;
+using Bitis.Checkpoints.Folders;
+using Bitis.Checkpoints.Safetensors;
 using Bitis.Checkpoints.Torch;
+using Bitis.Checkpoints.Weights;
 using Bitis.Tensors;
 using Tensor = Bitis.Tensors.Tensor;
 

@@ -1,3 +1,5 @@
+using Bitis.Checkpoints.Weights;
+
 namespace Bitis.Checkpoints;
 
 /// <summary>What a reader found in a file.</summary>

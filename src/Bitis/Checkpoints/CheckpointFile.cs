@@ -1,3 +1,4 @@
+using Bitis.Files;
 using Microsoft.Win32.SafeHandles;
 
 namespace Bitis.Checkpoints;

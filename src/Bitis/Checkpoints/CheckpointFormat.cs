@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Bitis.Json;
 
 namespace Bitis.Checkpoints;
 

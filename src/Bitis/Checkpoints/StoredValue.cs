@@ -1,4 +1,5 @@
 using Bitis.Checkpoints.Torch;
+using Bitis.Checkpoints.Torch.Pickle;
 
 namespace Bitis.Checkpoints;
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Bitis.Checkpoints.Safetensors;
 
 namespace Bitis.Checkpoints;
 

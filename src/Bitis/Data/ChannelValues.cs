@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Text.Json.Serialization;
+using Bitis.Data.Resampling;
 
 namespace Bitis.Data;
 

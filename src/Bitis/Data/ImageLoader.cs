@@ -1,3 +1,5 @@
+using Bitis.Data.Decoding;
+using Bitis.Kernels.Dispatch;
 using Bitis.Tensors;
 
 namespace Bitis.Data;

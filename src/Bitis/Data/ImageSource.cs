@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using Bitis.Data.Decoding;
 using Bitis.Data.Sources;
+using Bitis.Data.Sources.Labels;
 
 namespace Bitis.Data;
 

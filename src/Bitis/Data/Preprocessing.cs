@@ -1,3 +1,4 @@
+using Bitis.Data.Resampling;
 using Bitis.Tensors;
 
 namespace Bitis.Data;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Bitis.Data;
+using Bitis.Data.Decoding;
 using Bitis.Graphs;
 using Bitis.Tensors;
 

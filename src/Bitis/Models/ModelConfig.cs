@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Bitis.Graphs;
+using Bitis.Models.Detection;
 using Bitis.Models.Families;
 using Bitis.Models.Graphs;
 using Bitis.Tensors;

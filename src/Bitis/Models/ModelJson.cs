@@ -1,11 +1,12 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Bitis.Data;
+using Bitis.Json;
 using Bitis.Models.Graphs;
 using Bitis.Models.LocalMamba;
 using Bitis.Models.Reference;
-using Bitis.Models.Vim;
 using Bitis.Models.VMamba;
+using Bitis.Models.Vim;
 
 namespace Bitis.Models;
 

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Bitis.Checkpoints;
+using Bitis.Checkpoints.Safetensors;
 using Bitis.Data;
+using Bitis.Json;
 
 namespace Bitis.Models;
 

@@ -1,6 +1,9 @@
 using Bitis.Checkpoints;
+using Bitis.Checkpoints.Folders;
 using Bitis.Data;
+using Bitis.Data.Decoding;
 using Bitis.Graphs;
+using Bitis.Models.Detection;
 using Bitis.Models.Families;
 using Bitis.Models.Graphs;
 using Bitis.Tensors;

@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
 using Bitis.Checkpoints;
+using Bitis.Checkpoints.Safetensors;
+using Bitis.Models.Detection;
 using Bitis.Tensors;
 
 namespace Bitis.Models;

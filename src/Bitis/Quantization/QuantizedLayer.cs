@@ -1,6 +1,7 @@
 using System.Runtime.ExceptionServices;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
+using Bitis.Kernels.Dispatch;
 using Bitis.Quantization.Calibration;
 using Bitis.Quantization.Estimators;
 using Bitis.Quantization.Methods;

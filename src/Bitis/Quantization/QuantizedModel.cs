@@ -1,4 +1,5 @@
 using Bitis.Data;
+using Bitis.Data.Decoding;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;

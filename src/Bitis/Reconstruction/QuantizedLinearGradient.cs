@@ -17,7 +17,7 @@ namespace Bitis.Reconstruction;
 
 /// <summary>
 /// A quantized linear layer, forward in integers as the runtime computes it, and back with straight-through gradients. With
-/// g = ∂L/∂x̂ = ȳ·Ŵ, G = ∂L/∂Ŵ = ȳᵀ·x̂, u = x/m, and 1 where the unrounded value is strictly inside of the grid:
+/// g = ∂L/∂x̂ = ȳ·Ŵ, G = ∂L/∂Ŵ = ȳᵀ·x̂, u = x/m, and 1 where the unrounded value is strictly inside of the levels:
 /// <code>
 ///   ∂L/∂s_t = Σ g·(q_x − z − 1·u/s)        ∂L/∂z_t = −s·Σ g·(not 1)        ∂L/∂x = g·1/m
 ///   ∂L/∂s_i = Σ_j G·(q_w − 1·W·m/s_i)      ∂L/∂m_j = −Σ g·1·x/m² + Σ_i G·1·W
@@ -25,7 +25,7 @@ namespace Bitis.Reconstruction;
 /// </summary>
 /// <param name="linear">The layer; its gradients are written there.</param>
 /// <param name="node">The layer's node in the graph that is run.</param>
-internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node node) : GradientStep, IDisposable
+internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node node) : OperationGradient, IDisposable
 {
     private readonly int _inputs = linear.Product.Inputs, _outputs = linear.Product.Outputs;
     private PackedIntegerWeights? _packed;
@@ -116,8 +116,8 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
             MaxValue = linear.MaxInputLevel,
         };
         Quantize.Run(in call, 0, rows);
-        var grids = new TokenGrids(_scales.Pointer, _zeros.Pointer, stride: 1);
-        Int8Gemm.Run(_packed!, levels, stride, in grids, microBatch.Pointer(_y), _y.Stride, 0, rows, accumulate: false);
+        var parameters = new TokenGrids(_scales.Pointer, _zeros.Pointer, stride: 1);
+        Int8Gemm.Run(_packed!, levels, stride, in parameters, microBatch.Pointer(_y), _y.Stride, 0, rows, accumulate: false);
     }
 
     /// <inheritdoc />
@@ -235,7 +235,7 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
     }
 
     /// <summary>Turns g of a row into ∂L/∂x, and adds Σ g·1·x to the sums of its channels.</summary>
-    /// <returns>Σ g·(q_x − z − 1·u/s), and Σ g where the value is outside of the grid.</returns>
+    /// <returns>Σ g·(q_x − z − 1·u/s), and Σ g where the value is outside of the levels.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static (float ScaleSum, float ZeroSum) PassBack(
         float* g, float* x, float* factors, int count, float inverseScale, float zero, float max, float* smoothingSums)

@@ -2,6 +2,8 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Bitis.Checkpoints;
+using Bitis.Checkpoints.Safetensors;
+using Bitis.Files;
 using Bitis.Models;
 using Bitis.Quantization.Calibration;
 using Bitis.Quantization.Files;

@@ -1,6 +1,7 @@
 using Bitis.Execution.Gradients;
 using Bitis.Execution.LowBit;
 using Bitis.Graphs;
+using Bitis.Kernels.Dispatch;
 using Bitis.Tensors;
 using Bitis.Training.Optimization;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
@@ -73,7 +74,7 @@ public sealed class GradientExecutor : IDisposable
     internal IEnumerable<(string Layer, long Bytes)> KeptInputs => _runner.Plan.KeptInputs.Select(kept => (kept.Layer, kept.Block.Bytes));
 
     /// <summary>Where the time of steps is added up, by kind; null for no measurement.</summary>
-    internal StepTimes? Times
+    internal OperationTimes? Times
     {
         get => _runner.Times;
         set => _runner.Times = value;

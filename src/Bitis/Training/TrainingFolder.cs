@@ -1,4 +1,5 @@
 using Bitis.Checkpoints;
+using Bitis.Files;
 using IOPath = System.IO.Path;
 
 namespace Bitis.Training;

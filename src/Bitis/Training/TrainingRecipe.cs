@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Bitis.Execution.LowBit;
 using Bitis.Models;
+using Bitis.Models.Catalogue;
 using Bitis.Training.Images;
 using Bitis.Training.Loop;
 using Bitis.Training.Optimization;

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Bitis.Checkpoints;
+using Bitis.Files;
 using Microsoft.Win32.SafeHandles;
 
 namespace Bitis.Tests.Checkpoints;

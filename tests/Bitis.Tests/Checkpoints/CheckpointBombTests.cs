@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
 using Bitis.Checkpoints;
-using Bitis.Checkpoints.Torch;
+using Bitis.Checkpoints.Torch.Pickle;
 using Builder = Bitis.Tests.Checkpoints.PickleBuilder;
 
 namespace Bitis.Tests.Checkpoints;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.IO.Compression;
 using Bitis.Checkpoints;
+using Bitis.Checkpoints.Safetensors;
 using FsCheck;
 using FsCheck.Fluent;
 using Builder = Bitis.Tests.Checkpoints.PickleBuilder;

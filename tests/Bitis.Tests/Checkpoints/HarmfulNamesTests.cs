@@ -1,4 +1,4 @@
-using Bitis.Checkpoints.Torch;
+using Bitis.Checkpoints.Torch.Pickle;
 
 namespace Bitis.Tests.Checkpoints;
 

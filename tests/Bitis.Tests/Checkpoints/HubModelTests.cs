@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Bitis.Checkpoints;
 using Bitis.Checkpoints.Hub;
+using Bitis.Checkpoints.Safetensors;
 
 namespace Bitis.Tests.Checkpoints;
 

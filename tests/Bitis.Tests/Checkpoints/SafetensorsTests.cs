@@ -1,5 +1,7 @@
 using System.Text;
 using Bitis.Checkpoints;
+using Bitis.Checkpoints.Safetensors;
+using Bitis.Files;
 
 namespace Bitis.Tests.Checkpoints;
 

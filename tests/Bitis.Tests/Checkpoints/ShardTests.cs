@@ -1,5 +1,7 @@
 using System.Text;
 using Bitis.Checkpoints;
+using Bitis.Checkpoints.Folders;
+using Bitis.Checkpoints.Safetensors;
 using Bitis.Models;
 using Bitis.Tensors;
 using Bitis.Tests.Models;

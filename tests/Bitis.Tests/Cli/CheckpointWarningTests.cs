@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Bitis.Checkpoints;
+using Bitis.Checkpoints.Safetensors;
 using Bitis.Tests.Models;
 
 namespace Bitis.Tests.Cli;

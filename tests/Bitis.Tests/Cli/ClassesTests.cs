@@ -1,6 +1,8 @@
 using System.Text.Json;
-using Bitis.Data;
+using Bitis.Data.BuiltIn;
+using Bitis.Data.Decoding;
 using Bitis.Models;
+using Bitis.Models.Catalogue;
 using Bitis.Tensors;
 using Bitis.Training;
 

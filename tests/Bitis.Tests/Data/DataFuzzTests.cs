@@ -1,6 +1,7 @@
 using System.Formats.Tar;
 using System.IO.Compression;
 using Bitis.Data;
+using Bitis.Data.Decoding;
 using FsCheck;
 using FsCheck.Fluent;
 using NetVips;

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Bitis.Data;
+using Bitis.Data.Decoding;
 
 namespace Bitis.Tests.Data;
 

@@ -3,7 +3,7 @@ using System.IO.Compression;
 using System.Text;
 using Bitis.Cli.Input;
 using Bitis.Data;
-using Bitis.Data.Sources;
+using Bitis.Data.Decoding;
 using Bitis.Imaging.Formats;
 
 namespace Bitis.Tests.Data;

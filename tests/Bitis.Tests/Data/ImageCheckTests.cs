@@ -1,4 +1,6 @@
 using Bitis.Data;
+using Bitis.Data.BuiltIn;
+using Bitis.Data.Decoding;
 
 namespace Bitis.Tests.Data;
 

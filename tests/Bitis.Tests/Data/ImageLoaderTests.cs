@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using Bitis.Data;
+using Bitis.Data.BuiltIn;
+using Bitis.Data.Decoding;
 
 namespace Bitis.Tests.Data;
 

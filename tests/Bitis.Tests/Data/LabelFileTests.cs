@@ -1,5 +1,5 @@
 using Bitis.Data;
-using Bitis.Data.Sources;
+using Bitis.Data.Sources.Labels;
 using Bitis.Evaluation;
 
 namespace Bitis.Tests.Data;

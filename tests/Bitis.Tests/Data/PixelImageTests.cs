@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Bitis.Data;
+using Bitis.Json;
 using Bitis.Models;
 using Bitis.Tensors;
 

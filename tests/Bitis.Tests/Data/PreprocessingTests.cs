@@ -1,4 +1,5 @@
 using Bitis.Data;
+using Bitis.Data.Resampling;
 using Bitis.Tensors;
 using FsCheck;
 using FsCheck.Fluent;

@@ -2,6 +2,7 @@ using System.Formats.Tar;
 using System.Text;
 using Bitis.Data;
 using Bitis.Data.Sources;
+using Bitis.Data.Sources.Trees;
 
 namespace Bitis.Tests.Data;
 

@@ -1,4 +1,5 @@
 using Bitis.Data;
+using Bitis.Data.BuiltIn;
 using Bitis.Evaluation;
 using Bitis.Tensors;
 

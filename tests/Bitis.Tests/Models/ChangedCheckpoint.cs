@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Bitis.Checkpoints;
+using Bitis.Checkpoints.Safetensors;
 using Bitis.Tests.Checkpoints;
 using Builder = Bitis.Tests.Checkpoints.PickleBuilder;
 

@@ -1,4 +1,5 @@
 using Bitis.Checkpoints;
+using Bitis.Checkpoints.Safetensors;
 using Bitis.Models;
 using Bitis.Tensors;
 using Bitis.Tests.Checkpoints;

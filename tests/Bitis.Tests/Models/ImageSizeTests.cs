@@ -1,6 +1,8 @@
 using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Models;
+using Bitis.Models.Catalogue;
+using Bitis.Models.Detection;
 using Bitis.Models.LocalMamba;
 using Bitis.Models.Vim;
 using Bitis.Tensors;

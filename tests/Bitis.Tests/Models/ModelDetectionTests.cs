@@ -1,4 +1,6 @@
 using Bitis.Models;
+using Bitis.Models.Catalogue;
+using Bitis.Models.Detection;
 using Bitis.Models.LocalMamba;
 using Bitis.Models.Vim;
 using Bitis.Tensors;

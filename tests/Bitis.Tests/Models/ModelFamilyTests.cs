@@ -1,8 +1,11 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Bitis.Checkpoints;
+using Bitis.Checkpoints.Safetensors;
 using Bitis.Graphs;
+using Bitis.Json;
 using Bitis.Models;
+using Bitis.Models.Detection;
 using Bitis.Models.Families;
 using Bitis.Tensors;
 

@@ -2,6 +2,7 @@ using Bitis.Checkpoints;
 using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Models;
+using Bitis.Models.Catalogue;
 using Bitis.Tensors;
 
 namespace Bitis.Tests.Models;

@@ -2,6 +2,7 @@ using Bitis.Execution.LowBit;
 using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Models;
+using Bitis.Models.Catalogue;
 using Bitis.Models.Reference;
 using Bitis.Tensors;
 using Bitis.Training;

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
-using Bitis.Checkpoints;
 using Bitis.Fuzz;
 using Bitis.Quantization;
 using Bitis.Quantization.Methods;

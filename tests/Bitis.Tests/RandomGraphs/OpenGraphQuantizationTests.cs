@@ -1,9 +1,11 @@
 using Bitis.Checkpoints;
+using Bitis.Checkpoints.Safetensors;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Graphs.Operators.Tokens;
 using Bitis.Models;
+using Bitis.Models.Catalogue;
 using Bitis.Quantization;
 using Bitis.Quantization.Files;
 using Bitis.Quantization.Methods;

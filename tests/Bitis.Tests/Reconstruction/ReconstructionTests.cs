@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Bitis.Checkpoints;
+using Bitis.Checkpoints.Safetensors;
 using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;

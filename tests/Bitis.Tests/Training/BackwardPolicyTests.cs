@@ -1,7 +1,7 @@
 using Bitis.Execution.LowBit;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
-using Bitis.Models;
+using Bitis.Models.Catalogue;
 using Bitis.Models.Vim;
 
 namespace Bitis.Tests.Training;

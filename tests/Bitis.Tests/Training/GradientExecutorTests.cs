@@ -1,5 +1,7 @@
 using Bitis.Checkpoints;
 using Bitis.Models;
+using Bitis.Models.Catalogue;
+using Bitis.Models.Detection;
 using Bitis.Models.Vim;
 using Bitis.Tensors;
 using Bitis.Tests.Models;

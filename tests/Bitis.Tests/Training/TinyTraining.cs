@@ -1,4 +1,5 @@
 using Bitis.Data;
+using Bitis.Data.BuiltIn;
 using Bitis.Models.Vim;
 using Bitis.Tensors;
 using Bitis.Training;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Bitis.Data;
+using Bitis.Data.Decoding;
 using Bitis.Execution.LowBit;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;

@@ -1,7 +1,10 @@
 using System.Text.Json;
 using Bitis.Checkpoints;
+using Bitis.Checkpoints.Safetensors;
 using Bitis.Data;
+using Bitis.Data.Decoding;
 using Bitis.Models;
+using Bitis.Models.Catalogue;
 using Bitis.Models.Vim;
 using Bitis.Tensors;
 using Bitis.Training;

@@ -1,3 +1,5 @@
+using Bitis.Files;
+
 namespace Bitis.Checkpoints.Hub;
 
 /// <summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Bitis.Checkpoints.Torch.Pickle;
 
 namespace Bitis.Checkpoints.Torch;
 

@@ -1,3 +1,5 @@
+using Bitis.Checkpoints.Torch.Pickle;
+
 namespace Bitis.Checkpoints.Torch;
 
 /// <summary>

@@ -1,4 +1,6 @@
 using System.Globalization;
+using Bitis.Checkpoints.Torch.Pickle;
+using Bitis.Checkpoints.Weights;
 
 namespace Bitis.Checkpoints.Torch;
 

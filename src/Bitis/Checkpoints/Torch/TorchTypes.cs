@@ -1,3 +1,5 @@
+using Bitis.Checkpoints.Torch.Pickle;
+
 namespace Bitis.Checkpoints.Torch;
 
 /// <summary>The storage classes and element types of PyTorch, by their Python names.</summary>

@@ -1,4 +1,6 @@
 using System.Text;
+using Bitis.Checkpoints.Torch.Pickle;
+using Bitis.Checkpoints.Torch.Zip;
 
 namespace Bitis.Checkpoints.Torch;
 

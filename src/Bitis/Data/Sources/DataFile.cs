@@ -1,3 +1,4 @@
+using Bitis.Data.Decoding;
 using Microsoft.Win32.SafeHandles;
 
 namespace Bitis.Data.Sources;

@@ -1,3 +1,5 @@
+using Bitis.Data.Sources.Trees;
+
 namespace Bitis.Data.Sources;
 
 /// <summary>

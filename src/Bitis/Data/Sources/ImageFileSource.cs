@@ -1,3 +1,6 @@
+using Bitis.Data.Decoding;
+using Bitis.Data.Sources.Trees;
+
 namespace Bitis.Data.Sources;
 
 /// <summary>Image files of a tree, with or without labels.</summary>

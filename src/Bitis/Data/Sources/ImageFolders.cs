@@ -1,3 +1,6 @@
+using Bitis.Data.Decoding;
+using Bitis.Data.Sources.Trees;
+
 namespace Bitis.Data.Sources;
 
 /// <summary>

@@ -1,3 +1,5 @@
+using Bitis.Data.Decoding;
+
 namespace Bitis.Data.Sources;
 
 /// <summary>One image file; it is decoded when it is read.</summary>

@@ -1,4 +1,9 @@
-using Bitis.Checkpoints;
+using Bitis.Data.BuiltIn;
+using Bitis.Data.Decoding;
+using Bitis.Data.Sources.Binary;
+using Bitis.Data.Sources.Labels;
+using Bitis.Data.Sources.Trees;
+using Bitis.Files;
 
 namespace Bitis.Data.Sources;
 

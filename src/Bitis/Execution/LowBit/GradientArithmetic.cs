@@ -28,6 +28,6 @@ internal sealed record GradientArithmetic(
     /// <summary>The largest level of the output's gradient.</summary>
     public int MaxGradientLevel => Rounding == LevelRounding.Logarithmic ? Levels.LargestPower : MaxLevel(Bits);
 
-    /// <summary>The largest level of a symmetric grid.</summary>
+    /// <summary>The largest level of symmetric levels.</summary>
     public static int MaxLevel(int bits) => (1 << (bits - 1)) - 1;
 }

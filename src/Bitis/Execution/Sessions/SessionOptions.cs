@@ -1,3 +1,5 @@
+using Bitis.Kernels.Dispatch;
+
 namespace Bitis.Execution.Sessions;
 
 /// <summary>How an <see cref="InferenceSession"/> uses the machine.</summary>

@@ -1,16 +1,30 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Bitis.Json;
 
 namespace Bitis.Models.Families;
 
 /// <summary>
 /// Writes an architecture as an object whose first member is the name of its family, and reads it back.
 /// </summary>
-internal sealed class ModelConfigConverter : JsonConverter<ModelConfig>
+internal sealed class ModelConfigConverter : JsonConverter<ModelConfig>, IFormsByName
 {
     /// <summary>The member that names the family.</summary>
-    public const string FamilyKey = "family";
+    private const string FamilyKey = "family";
+
+    /// <inheritdoc />
+    public string NameKey => FamilyKey;
+
+    /// <inheritdoc />
+    public IReadOnlyList<string> Names => [.. ModelFamilies.All.Select(family => family.Name)];
+
+    /// <inheritdoc />
+    public string Advice => ModelFamilies.Advice;
+
+    /// <inheritdoc />
+    public JsonTypeInfo FormOf(string name, JsonSerializerOptions options) => ModelFamilies.Named(name).FormIn(options);
 
     /// <inheritdoc />
     public override ModelConfig Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)

@@ -1,3 +1,4 @@
+using Bitis.Models.Catalogue;
 using Bitis.Models.Families;
 
 namespace Bitis.Models.LocalMamba;

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
+using Bitis.Json;
 using Bitis.Quantization.Recipes;
 
 namespace Bitis.Quantization.Methods;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Bitis.Json;
 using Bitis.Models;
 
 namespace Bitis.Training.Loop;

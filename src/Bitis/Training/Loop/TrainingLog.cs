@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using Bitis.Checkpoints;
+using Bitis.Files;
 
 namespace Bitis.Training.Loop;
 

@@ -1,3 +1,4 @@
+using Bitis.Kernels.Dispatch;
 using Bitis.Tensors;
 
 namespace Bitis.Training.Optimization;

@@ -1,4 +1,4 @@
-using Bitis.Execution.Operations;
+using Bitis.Execution.Operations.Norms;
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Kernels.Normalization;
@@ -6,7 +6,7 @@ using Bitis.Kernels.Normalization;
 namespace Bitis.Execution.Gradients.Layers;
 
 /// <summary>RMSNorm or LayerNorm of each token; see <see cref="RowNormGradient"/>.</summary>
-internal sealed unsafe class NormGradient(Node node, float epsilon, bool hasBias) : GradientStep
+internal sealed unsafe class NormGradient(Node node, float epsilon, bool hasBias) : OperationGradient
 {
     private ParameterSlot _weight = null!;
     private ParameterSlot? _bias;

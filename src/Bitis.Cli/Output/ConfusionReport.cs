@@ -1,4 +1,0 @@
-namespace Bitis.Cli.Output;
-
-/// <summary>Images of one class that were taken for another, by name.</summary>
-internal sealed record ConfusionReport(string Label, string Predicted, long Images);

@@ -1,0 +1,28 @@
+using Bitis.Cli.Output.Parts;
+
+namespace Bitis.Cli.Output.Results;
+
+/// <summary>What <c>bitis bench</c> measured: the model, then the baseline if there is one.</summary>
+internal sealed record BenchResult(
+    IReadOnlyList<ModelLatency> Models, int Threads, int Batch, IReadOnlyList<ProfileLine>? Profile) : ICommandResult
+{
+    /// <summary>How many times faster the model is than the baseline, by the medians; null without one.</summary>
+    public double? SpeedUp => Models.Count > 1 ? Models[1].MedianMs / Models[0].MedianMs : null;
+
+    /// <inheritdoc />
+    public void Describe(Report report)
+    {
+        report.Table(
+            ["model", "kind", ">median ms/image", ">10 %", ">90 %", ">images/s", ">weights"],
+            Models.Select(m => (string[])[m.Model, m.Kind, $"{m.MedianMs:0.000}", $"{m.P10Ms:0.000}", $"{m.P90Ms:0.000}", $"{1000 / m.MedianMs:0.0}", Format.Bytes(m.WeightBytes)]));
+        report.Line();
+        report.Line($"{DisplayText.Count(Threads, "thread")}, batch {Batch}, model only, on generated images.");
+        if (SpeedUp is { } factor)
+            report.Line($"The first model is {Format.Factor(factor)} as fast as the baseline.");
+        if (Profile is not null)
+        {
+            report.Line();
+            ProfileLine.Describe(report, Profile);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+using Bitis.Cli.Input;
+using Bitis.Cli.Output.Parts;
+using Bitis.Evaluation;
+
+namespace Bitis.Cli.Output.Results;
+
+/// <summary>What <c>bitis eval</c> found. Shares are 0 to 1; those that need labels are null without labels.</summary>
+internal sealed record EvalReport(
+    string Model,
+    string Kind,
+    string Data,
+    string? ClassMatch,
+    long Images,
+    long Labeled,
+    long Skipped,
+    double? Top1,
+    double? Top5,
+    IReadOnlyList<AgreementReport> Agreements,
+    double ImagesPerSecond,
+    int Threads,
+    IReadOnlyList<ClassReport>? Classes,
+    IReadOnlyList<ConfusionReport>? Confusions) : ICommandResult
+{
+    private const int ShownConfusions = 10;
+
+    /// <summary>Puts the result of an evaluation into words.</summary>
+    public static EvalReport Of(
+        LoadedModel model,
+        string data,
+        EvaluationResult result,
+        long skipped,
+        IReadOnlyList<string> references,
+        int threads,
+        bool withConfusions)
+    {
+        EvaluationShard counts = result.Counts;
+        Func<int, string> name = result.Classes.NameOf;
+        return new EvalReport(
+            model.Reference,
+            model.Kind,
+            data,
+            result.Classes.Summary,
+            counts.Images,
+            counts.Labeled,
+            skipped,
+            counts.Top1,
+            counts.Top5,
+            [.. references.Zip(counts.Agreements, AgreementReport.Of)],
+            result.ImagesPerSecond,
+            threads,
+            withConfusions ? [.. counts.Confusions.Classes.Select(Report)] : null,
+            withConfusions ? [.. counts.Confusions.MostFrequent(ShownConfusions).Select(ReportConfusion)] : null);
+
+        ClassReport Report(ClassAccuracy c) => new(c.Class, name(c.Class), c.Images, c.Top1);
+
+        ConfusionReport ReportConfusion(Confusion c) => new(name(c.Label), name(c.Predicted), c.Images);
+    }
+
+    /// <inheritdoc />
+    public void Describe(Report report)
+    {
+        report.Fields(
+        [
+            ("model", $"{Model} ({Kind})"),
+            ("images", Labeled == Images ? $"{Data}; {Images} evaluated" : $"{Data}; {Images} evaluated, {Labeled} with labels"),
+            ("left out", Format.Undecodable(Skipped)),
+            ("classes", ClassMatch),
+            ("top-1", Format.Accuracy(Top1)),
+            ("top-5", Format.Accuracy(Top5)),
+            .. Agreements.Select(agreement => ($"agreement with {agreement.With}", (string?)agreement.Describe())),
+            ("speed", $"{ImagesPerSecond:0.0} images/s on {DisplayText.Count(Threads, "thread")} (model only)"),
+        ]);
+        if (Classes is not { Count: > 0 } || Confusions is null)
+            return;
+        report.Line();
+        report.Table(["class", ">images", ">top-1"], Classes.Select(c => (string[])[c.Name, $"{c.Images}", Format.Percent(c.Top1)]));
+        if (Confusions.Count == 0)
+            return;
+        report.Line();
+        report.Table(["shows", "taken for", ">images"], Confusions.Select(c => (string[])[c.Label, c.Predicted, $"{c.Images}"]));
+    }
+}

@@ -1,0 +1,25 @@
+using Bitis.Imaging;
+
+namespace Bitis.Cli.Output.Results;
+
+/// <summary>What <c>bitis version</c> found.</summary>
+internal sealed record VersionResult(
+    string Version,
+    string Runtime,
+    string System,
+    int Processors,
+    IReadOnlyList<string> InstructionSets,
+    string InstructionSetInUse,
+    string? ImageLibrary) : ICommandResult
+{
+    /// <inheritdoc />
+    public void Describe(Report report) => report.Fields(
+    [
+        ("bitis", Version),
+        ("runtime", Runtime),
+        ("system", System),
+        ("processors", $"{Processors}"),
+        ("instruction sets", $"{string.Join(", ", InstructionSets)}; in use: {InstructionSetInUse}"),
+        ("images", ImageLibrary ?? $"libvips cannot be loaded. {ImageDecoder.NativeLibraryHint}"),
+    ]);
+}

@@ -1,0 +1,43 @@
+namespace Bitis.Checkpoints.Torch.Pickle;
+
+/// <summary>
+/// An object of a class that is not known here, as inert data: items, elements, arguments and state that the pickle
+/// gives it. It is a dictionary, since subclasses of <c>dict</c> hold weights, too.
+/// </summary>
+/// <param name="type">The class.</param>
+/// <param name="arguments">What its constructor would get.</param>
+internal sealed class PickleObject(PickleClass type, object?[] arguments) : PickleDictionary
+{
+    /// <summary>The class.</summary>
+    public PickleClass Type => type;
+
+    /// <summary>What its constructor would get.</summary>
+    public object?[] Arguments => arguments;
+
+    /// <summary>What the object would be told of its state; null for nothing.</summary>
+    public object? State { get; set; }
+
+    /// <summary>What is appended to it, as to a list or a set; null for nothing.</summary>
+    public List<object?>? Elements { get; private set; }
+
+    /// <summary>Whether it is a tensor of a kind that is not read, or a NumPy array.</summary>
+    public bool IsTensor =>
+        type.Name.StartsWith("torch.", StringComparison.Ordinal)
+        || type.Name is "numpy.core.multiarray._reconstruct" or "numpy._core.multiarray._reconstruct"
+            or "numpy.core.numeric._frombuffer" or "numpy._core.numeric._frombuffer";
+
+    /// <summary>Its attributes, where the state has them: a dictionary, or one beside that of slots.</summary>
+    public PickleDictionary? Attributes => State switch
+    {
+        PickleDictionary attributes => attributes,
+        object?[] and [PickleDictionary attributes, ..] => attributes,
+        object?[] and [null, PickleDictionary slots] => slots,
+        _ => null,
+    };
+
+    /// <summary>What can be looked up in it: its items, or else its attributes.</summary>
+    public PickleDictionary Contents => Items.Count > 0 ? this : Attributes ?? this;
+
+    /// <summary>Appends elements.</summary>
+    public void Append(ReadOnlySpan<object?> elements) => (Elements ??= []).AddRange(elements);
+}

@@ -1,0 +1,88 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Bitis.Files;
+
+/// <summary>
+/// Writes a file so that it appears whole or not at all: to a temporary file in the same folder, flushed to the disk,
+/// then
+/// renamed over the old one. Whatever goes wrong before, the temporary file is deleted and the old file stays as it
+/// was; what
+/// a killed process has left is removed by the next one. An existing file keeps its permissions and, as far as the
+/// system
+/// allows, its owner; further hard links keep the old file. Links stay, and the file at their end is replaced. A device
+/// or a
+/// pipe gets the bytes one after another.
+/// </summary>
+public static class AtomicFile
+{
+    /// <summary>Writes a file.</summary>
+    /// <param name="path">The file; its folder must exist.</param>
+    /// <param name="write">Writes the contents, from the first byte to the last.</param>
+    /// <param name="cancellationToken">Checked once more just before the file appears.</param>
+    /// <exception cref="BitisException">The file cannot be written; the message says why.</exception>
+    public static void Write(string path, Action<Stream> write, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(write);
+        OutputTarget target = OutputTarget.Resolve(path);
+        try
+        {
+            if (target.IsStream)
+                WriteThrough(target, write);
+            else
+                Replace(target, write, cancellationToken);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw target.NoPermission(e);
+        }
+        catch (IOException e)
+        {
+            string hint = target.IsStream ? "" : "; nothing was changed. Check the disk's free space";
+            throw OutputTarget.Refused(path, SystemMessage.Of(e) + hint, e);
+        }
+    }
+
+    private static void WriteThrough(OutputTarget target, Action<Stream> write)
+    {
+        using SafeFileHandle? pipe = target.OpenPipe(); // so that opening it as a stream does not wait
+        using var stream = new FileStream(target.File, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+        write(stream);
+        stream.Flush();
+    }
+
+    private static void Replace(OutputTarget target, Action<Stream> write, CancellationToken cancellationToken)
+    {
+        TemporaryFiles.RemoveStale(target.Folder);
+        string? temporary = null;
+        try
+        {
+            // Open, and so locked, until it has its name.
+            using FileStream stream = TemporaryFiles.Create(target.Folder, target.Existing?.Mode);
+            temporary = stream.Name;
+            write(stream);
+            stream.Flush(flushToDisk: true);
+            cancellationToken.ThrowIfCancellationRequested();
+            target.Existing?.ApplyTo(temporary);
+            File.Move(temporary, target.File, overwrite: true);
+        }
+        finally
+        {
+            Delete(temporary);
+        }
+    }
+
+    /// <summary>Removes what a failed attempt left; after a success there is nothing to remove.</summary>
+    private static void Delete(string? temporary)
+    {
+        try
+        {
+            if (temporary is not null)
+                File.Delete(temporary);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The failure that brought us here is already on its way to the user, and says more than this one would.
+        }
+    }
+}

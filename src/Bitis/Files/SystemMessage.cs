@@ -1,0 +1,25 @@
+namespace Bitis.Files;
+
+/// <summary>What the system says about a file that cannot be written, for messages.</summary>
+internal static class SystemMessage
+{
+    private const string Suffix = TemporaryFiles.Suffix + "'";
+
+    /// <summary>
+    /// The message without its full stop, and without names: that of a temporary file means nothing to a user, and
+    /// that of the file itself is in front already.
+    /// </summary>
+    public static string Of(Exception e)
+    {
+        string text = e.Message;
+        int start = text.IndexOf('\'', StringComparison.Ordinal), end = text.IndexOf(Suffix, StringComparison.Ordinal);
+        bool isNamed = start >= 0 && end > start
+            && text.AsSpan(start, end - start).Contains(TemporaryFiles.Prefix, StringComparison.Ordinal);
+        if (isNamed && e is (FileNotFoundException or DirectoryNotFoundException))
+            return "no files can be created there"; // as in /proc
+        if (isNamed)
+            text = text[..start].TrimEnd(' ', ':') + text[(end + Suffix.Length)..];
+        int name = text.IndexOf(" : '", StringComparison.Ordinal); // messages name the file in front
+        return (name > 0 ? text[..name] : text).TrimEnd('.');
+    }
+}

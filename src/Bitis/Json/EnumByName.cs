@@ -1,0 +1,50 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Bitis.Json;
+
+/// <summary>
+/// How enums are read and written in JSON: as exactly one of their names, never as a number or a list of names.
+/// </summary>
+/// <typeparam name="T">The enum, which names this in its <see cref="JsonConverterAttribute"/>.</typeparam>
+public sealed class EnumByName<T> : JsonConverter<T>
+    where T : struct, Enum
+{
+    private readonly Dictionary<string, T> _values;
+
+    /// <summary>Names as the code has them: <c>PerToken</c>.</summary>
+    public EnumByName()
+        : this(policy: null)
+    {
+    }
+
+    /// <summary>Names in another spelling.</summary>
+    /// <param name="policy">Turns a name of the code into one of the JSON; null for no change.</param>
+    public EnumByName(JsonNamingPolicy? policy) =>
+        _values = Enum.GetNames<T>().ToDictionary(name => policy?.ConvertName(name) ?? name, Enum.Parse<T>);
+
+    /// <inheritdoc />
+    public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        if (reader.TokenType == JsonTokenType.String && _values.TryGetValue(reader.GetString()!, out T value))
+            return value;
+        string names = string.Join(", ", _values.Keys.Select(name => $"\"{name}\""));
+        throw new JsonException($"expected one of {names}");
+    }
+
+    /// <inheritdoc />
+    /// <exception cref="JsonException">The value has no name.</exception>
+    public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        foreach ((string name, T known) in _values)
+        {
+            if (EqualityComparer<T>.Default.Equals(known, value))
+            {
+                writer.WriteStringValue(name);
+                return;
+            }
+        }
+        throw new JsonException($"{value} is no {typeof(T).Name}.");
+    }
+}

@@ -1,0 +1,99 @@
+using Bitis.Models.LocalMamba;
+using Bitis.Models.Reference;
+using Bitis.Models.Vim;
+using Bitis.Models.VMamba;
+
+namespace Bitis.Models.Catalogue;
+
+/// <summary>Architectures for images of 32×32 pixels, small enough to be trained on a CPU.</summary>
+public static class SmallModels
+{
+    private const int ImageSize = 32;
+
+    private static readonly string[] LocalDirections =
+        ["h,v_flip,w4,w4_flip", "h_flip,w2_flip,w4,w4_flip", "h,h_flip,v,w4", "h,h_flip,v,v_flip", "h,v,v_flip,w2", "h,v,w2,w2_flip"];
+
+    private static readonly (string Name, Func<int, ModelConfig> Create)[] All =
+    [
+        ("vim-micro", classes => Vim(width: 64, depth: 6, classes)),
+        ("vim-mini", classes => Vim(width: 160, depth: 8, classes)),
+        ("vmamba-micro", classes => VMamba(width: 32, [1, 1, 1], classes)),
+        ("vmamba-mini", classes => VMamba(width: 64, [2, 4, 1], classes)),
+        ("localvim-micro", classes => LocalVim(width: 64, depth: 6, classes)),
+        ("localvmamba-micro", classes => LocalVMamba(width: 32, [1, 1, 1], classes)),
+        ("vit-mini", classes => Vit(width: 192, depth: 6, classes)),
+        ("resnet-20", ResNet20),
+    ];
+
+    /// <summary>The names, smaller ones first in each family; transformers and residual networks are there to compare with.</summary>
+    public static IReadOnlyList<string> Names { get; } = [.. All.Select(model => model.Name)];
+
+    /// <summary>The architecture with this name.</summary>
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <param name="classes">How many classes the model tells apart.</param>
+    /// <exception cref="BitisException">There is none; the message lists the names.</exception>
+    public static ModelConfig Get(string name, int classes)
+    {
+        foreach ((string known, Func<int, ModelConfig> create) in All)
+        {
+            if (known == name)
+                return create(classes);
+        }
+        throw new BitisException($"There is no architecture named '{name}'; expected one of {string.Join(", ", Names)}.");
+    }
+
+    private static VimConfig Vim(int width, int depth, int classes) => new()
+    {
+        ImageSize = ImageSize,
+        PatchSize = 4,
+        Stride = 4,
+        Width = width,
+        InnerWidth = 2 * width,
+        Depth = depth,
+        DeltaRank = (width + 15) / 16,
+        Classes = classes,
+    };
+
+    /// <summary>A pyramid on 16×16 tokens, one for each square of 2×2 pixels.</summary>
+    private static VMambaConfig VMamba(int width, IReadOnlyList<int> depths, int classes) => new()
+    {
+        ImageSize = ImageSize,
+        Stem = StemKind.Patches,
+        PatchSize = 2,
+        Depths = depths,
+        Width = width,
+        InnerWidth = width,
+        MlpWidth = 4 * width,
+        Classes = classes,
+    };
+
+    /// <summary>What a Vim of the same size is, with directions as those of the published models, but windows of 4 where these have 7: the grid is 8×8.</summary>
+    private static LocalVimConfig LocalVim(int width, int depth, int classes) => new()
+    {
+        ImageSize = ImageSize,
+        PatchSize = 4,
+        Width = width,
+        InnerWidth = 2 * width,
+        Directions = [.. LocalDirections.Take(depth)],
+        DeltaRank = (width + 15) / 16,
+        Classes = classes,
+    };
+
+    /// <summary>A pyramid as <see cref="VMamba"/> makes it, with the scans of a LocalVMamba and its gated blocks without an MLP.</summary>
+    private static LocalVMambaConfig LocalVMamba(int width, IReadOnlyList<int> depths, int classes) => new(
+        VMamba(width, depths, classes) with { InnerWidth = 2 * width, MlpWidth = 0, IsGated = true, HasConvBias = true, Downsampling = DownsamplingKind.PatchMerging },
+        [.. LocalDirections.Take(depths.Sum())]);
+
+    private static ResNetConfig ResNet20(int classes) => new() { ImageSize = ImageSize, Width = 16, Depths = [3, 3, 3], Classes = classes };
+
+    private static VitConfig Vit(int width, int depth, int classes) => new()
+    {
+        ImageSize = ImageSize,
+        PatchSize = 4,
+        Width = width,
+        Depth = depth,
+        Heads = width / 64,
+        HiddenWidth = 4 * width,
+        Classes = classes,
+    };
+}

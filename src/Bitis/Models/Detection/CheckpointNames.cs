@@ -1,0 +1,35 @@
+using Bitis.Checkpoints;
+using Bitis.Models.Families;
+
+namespace Bitis.Models.Detection;
+
+/// <summary>
+/// The names of a checkpoint's tensors in today's official code, which may have renamed what older code wrote.
+/// </summary>
+public static class CheckpointNames
+{
+    /// <summary>The tensors of a checkpoint, by their names of today; files that Bitis wrote have no others.</summary>
+    /// <exception cref="BitisException">Two tensors have the same name of today.</exception>
+    public static IReadOnlyDictionary<string, CheckpointEntry> Current(Checkpoint checkpoint)
+    {
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        if (VisionModelFile.IsDescribed(checkpoint.Metadata))
+            return checkpoint.Entries.ToDictionary(entry => entry.Name);
+        HashSet<string> names = [.. checkpoint.Entries.Select(entry => entry.Name)];
+        Func<string, string> rename =
+            ModelFamilies.All.Select(family => family.RenameFrom(names)).FirstOrDefault(way => way is not null)
+            ?? (name => name);
+        var current = new Dictionary<string, CheckpointEntry>();
+        foreach (CheckpointEntry entry in checkpoint.Entries)
+        {
+            string name = rename(entry.Name);
+            if (!current.TryAdd(name, entry))
+            {
+                throw BitisException.InFile(
+                    checkpoint.Path,
+                    $"tensors '{current[name].Name}' and '{entry.Name}' are both '{name}' today; remove one of them.");
+            }
+        }
+        return current;
+    }
+}
