@@ -27,7 +27,7 @@ internal static class ConversionBenchmark
     {
         VisionModel model = ShippedModels.Names.Contains(variant)
             ? ShippedModels.Load(variant)
-            : VisionModel.CreateRandom(WithDepth((VimConfig)ModelCatalogue.Get(variant).Config, depth), seed: 0);
+            : VisionModel.CreateRandom(WithDepth(ModelCatalogue.Get(variant).Config, depth), seed: 0);
         using ImageSource images = new SyntheticImageSource(Images, model.Config.ImageSize, classes: 10, seed: 0);
         Tensor[] batches = [.. ImageLoader.Load(images, model.Preprocessing, Batch).Select(batch => batch.Images)];
         Scope scope = new Recipe { Method = method }.Scan.SearchesOutput ? Scope.Ssm : Scope.Linear;
@@ -49,5 +49,10 @@ internal static class ConversionBenchmark
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  the rest (streams, search, packing, optimizer)  {total.TotalSeconds - sum,4:F2} s"));
     }
 
-    private static VimConfig WithDepth(VimConfig config, int? depth) => depth is { } blocks ? config with { Depth = blocks } : config;
+    private static ModelConfig WithDepth(ModelConfig config, int? depth) => (config, depth) switch
+    {
+        (_, null) => config,
+        (VimConfig vim, { } blocks) => vim with { Depth = blocks },
+        _ => throw new BitisException("Only a Vim can be measured with fewer blocks; leave BLOCKS out."),
+    };
 }

@@ -18,6 +18,8 @@ internal sealed unsafe record DepthwiseConvGradientCase(int Height, int Width, i
 
     internal override string Variant => "backward";
 
+    internal override string Size => $"{Height}×{Width}×{Channels}";
+
     internal override double Work => (double)Tokens * Channels;
 
     private int Tokens => Height * Width;
