@@ -108,7 +108,7 @@ public sealed class ClassMapTests
         Assert.Equal(2, result.Top1Correct);
         Assert.Equal(
             [("cat", 0L), ("fox", 2L)],
-            result.Confusions.Classes!.Select(c => (result.Classes.NameOf(c.Class), c.Correct)));
+            result.Confusions.Classes.Select(c => (result.Classes!.NameOf(c.Class), c.Correct)));
     }
 
     [Fact]

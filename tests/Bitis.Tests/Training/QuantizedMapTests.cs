@@ -1,5 +1,4 @@
 using Bitis.Execution.Gradients;
-using Bitis.Tests.Kernels;
 
 namespace Bitis.Tests.Training;
 
