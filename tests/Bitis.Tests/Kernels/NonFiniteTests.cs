@@ -26,6 +26,8 @@ public sealed unsafe class NonFiniteTests
         Case(Int8Gemm.Table, kernel => RunIntegerGemm(kernel, bits: 8)),
         Case(Int8Gemm.NibbleTable, kernel => RunIntegerGemm(kernel, bits: 4)),
         Case(Quantize.Table, RunQuantize),
+        Case(Dequantize.Table, RunDequantize),
+        Case(QuantizedMap.Table, RunQuantizedMap),
         Case(CenterLevels.Table, RunCenterLevels),
         Case(HadamardRows.Table, RunHadamardRows),
         Case(TokenHadamard.Table, RunTokenHadamard),
@@ -177,6 +179,49 @@ public sealed unsafe class NonFiniteTests
         call.ColumnFactors = factors.Pointer;
         kernel.Run(in call, 0, Rows);
         return [target.Span.ToArray(), scaled.Span.ToArray()];
+    }
+
+    private static Array[] RunDequantize(RangeKernel<DequantizeCall> kernel)
+    {
+        byte[] levels = [.. Enumerable.Range(0, Rows * Columns).Select(i => (byte)(37 * i))];
+        int[] zeros = [.. Enumerable.Range(0, Rows).Select(row => 31 * row)];
+        using GuardedBuffer<byte> source = new(levels);
+        using GuardedBuffer<int> zeroPoints = new(zeros);
+        using GuardedBuffer<float> scales = new(Sample.Spoiled(Sample.Floats(5, Rows))), target = new(levels.Length);
+        var call = new DequantizeCall
+        {
+            Source = source.Pointer,
+            SourceStride = Columns,
+            Target = target.Pointer,
+            TargetStride = Columns,
+            Columns = Columns,
+            Scales = scales.Pointer,
+            ZeroPoints = zeroPoints.Pointer,
+        };
+        kernel.Run(in call, 0, 4);
+        kernel.Run(in call, 4, Rows);
+        for (int i = 0; i < levels.Length; i++)
+            Assert.Equal(scales.Span[i / Columns] * (levels[i] - zeros[i / Columns]), target.Span[i]);
+        return [target.Span.ToArray()];
+    }
+
+    private static Array[] RunQuantizedMap(QuantizedMapKernel kernel)
+    {
+        List<Array> results = [];
+        foreach (float[] values in (float[][])[X, Sample.Floats(6, Rows * Columns), [.. X.Where(float.IsFinite)]])
+        {
+            foreach (int bits in (int[])[8, 4])
+            {
+                int bytes = bits == 8 ? values.Length : (values.Length + 1) / 2;
+                using GuardedBuffer<float> source = new(values), target = new(values.Length);
+                using GuardedBuffer<byte> map = new(sizeof(float) + bytes);
+                kernel.Write(source.Pointer, values.Length, bits, map.Pointer);
+                kernel.Read(map.Pointer, values.Length, bits, target.Pointer);
+                results.Add(map.Span.ToArray());
+                results.Add(target.Span.ToArray());
+            }
+        }
+        return [.. results];
     }
 
     private static Array[] RunCenterLevels(CenterLevelsKernel kernel)

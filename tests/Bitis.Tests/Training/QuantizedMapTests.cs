@@ -1,4 +1,4 @@
-using Bitis.Execution.Gradients;
+using Bitis.Kernels.Rounding;
 using Bitis.Tests.Kernels;
 
 namespace Bitis.Tests.Training;

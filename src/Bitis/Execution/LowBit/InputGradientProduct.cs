@@ -207,7 +207,7 @@ internal sealed unsafe class InputGradientProduct : IDisposable
 
     private void PackPart(int part, float* transformed, float* maxima)
     {
-        int maxLevel = GradientArithmetic.MaxLevel(_arithmetic.Bits), first = part * _partInputs, padded = part * _paddedPart;
+        int maxLevel = Levels.MaxLevel(_arithmetic.Bits), first = part * _partInputs, padded = part * _paddedPart;
         for (int i = 0; i < _partInputs; i++)
         {
             _inverseScales!.Span[padded + i] = Levels.InverseScale(maxima[first + i], maxLevel);

@@ -121,7 +121,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         if (!_arithmetic.IsInteger)
             return;
 
-        int maxLevel = GradientArithmetic.MaxLevel(_inputBits);
+        int maxLevel = Levels.MaxLevel(_inputBits);
         if (_hasChannelScales)
             new Span<float>(kept + ScalesOffset, _paddedInputs).Clear();
         FindScales(maxima, _inputs, maxLevel, _hasChannelScales ? (float*)(kept + ScalesOffset) : (float*)kept, inverseScales);

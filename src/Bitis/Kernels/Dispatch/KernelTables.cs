@@ -28,6 +28,8 @@ internal static class KernelTables
         .. Int8Gemm.Table.Rows,
         .. Int8Gemm.NibbleTable.Rows,
         .. Quantize.Table.Rows,
+        .. Dequantize.Table.Rows,
+        .. QuantizedMap.Table.Rows,
         .. CenterLevels.Table.Rows,
         .. HadamardRows.Table.Rows,
         .. TokenHadamard.Table.Rows,

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
+using Bitis.Kernels.Gemm.Tiles;
 using Bitis.Kernels.Rounding;
 using Bitis.Kernels.Simd;
 
@@ -33,17 +34,17 @@ internal static unsafe class Int8Gemm
     /// </summary>
     public static KernelTable<Int8GemmKernel> Table { get; } = new(
         VnniRow(weightBits: 8),
-        Row<Int8GemmAvxVnni, Lanes256>(8, InstructionSet.AvxVnni),
-        Row<Int8GemmAvx512, Lanes512>(8, InstructionSet.Avx512),
-        Row<Int8GemmAvx2, Lanes256>(8, InstructionSet.Avx2),
+        Row<Int8GemmTile<Int8DotAvxVnni>, Lanes256>(8, InstructionSet.AvxVnni),
+        Row<Int8GemmTile<Int8DotAvx512>, Lanes512>(8, InstructionSet.Avx512),
+        Row<Int8GemmTile<Int8DotAvx2>, Lanes256>(8, InstructionSet.Avx2),
         PortableRow(weightBits: 8));
 
     /// <summary>The forms for weights of at most 4 bits: without an 8-bit dot product, sums of 16 bits take half the work.</summary>
     public static KernelTable<Int8GemmKernel> NibbleTable { get; } = new(
         VnniRow(NibbleBits),
-        Row<Int8GemmAvxVnni, Lanes256>(NibbleBits, InstructionSet.AvxVnni),
-        Row<Int4Gemm<PairSums512>, Lanes512>(NibbleBits, InstructionSet.Avx512),
-        Row<Int4Gemm<PairSums256>, Lanes256>(NibbleBits, InstructionSet.Avx2),
+        Row<Int8GemmTile<Int8DotAvxVnni>, Lanes256>(NibbleBits, InstructionSet.AvxVnni),
+        Row<Int4GemmTile<PairSums512>, Lanes512>(NibbleBits, InstructionSet.Avx512),
+        Row<Int4GemmTile<PairSums256>, Lanes256>(NibbleBits, InstructionSet.Avx2),
         PortableRow(NibbleBits));
 
     /// <summary>The form for weights of some bits.</summary>
@@ -118,8 +119,8 @@ internal static unsafe class Int8Gemm
         &Int8GemmVnni.Accumulate);
 
     private static Int8GemmKernel PortableRow(int weightBits) => Vector128.IsHardwareAccelerated
-        ? Row<Int8GemmPortable, Lanes128>(weightBits, InstructionSet.Portable)
-        : Row<Int8GemmPortable, Lane1>(weightBits, InstructionSet.Portable);
+        ? Row<Int8GemmPortableTile, Lanes128>(weightBits, InstructionSet.Portable)
+        : Row<Int8GemmPortableTile, Lane1>(weightBits, InstructionSet.Portable);
 
     private static Int8GemmKernel Row<TTile, TLanes>(int weightBits, InstructionSet instructionSet)
         where TTile : struct, IInt8GemmTile

@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace Bitis.Kernels.Rounding;
 
 /// <summary>
@@ -16,12 +14,5 @@ internal static class GridLevel
     {
         float above = level > low ? level : low;
         return above < high ? above : high;
-    }
-
-    /// <inheritdoc cref="Limit(float, float, float)"/>
-    public static Vector<float> Limit(Vector<float> level, Vector<float> low, Vector<float> high)
-    {
-        Vector<float> above = Vector.ConditionalSelect(Vector.GreaterThan(level, low), level, low);
-        return Vector.ConditionalSelect(Vector.LessThan(above, high), above, high);
     }
 }

@@ -12,6 +12,9 @@ internal static class Levels
     /// <summary>The largest level of a logarithmic grid: seven powers of two.</summary>
     public const int LargestPower = 64;
 
+    /// <summary>The largest level of some bits: 7 for 4 bits, 127 for 8.</summary>
+    public static int MaxLevel(int bits) => (1 << (bits - 1)) - 1;
+
     /// <summary>
     /// Takes two registers of values to numbers whose next integers below are their levels: the nearest integers, or, at random, the values plus
     /// numbers from [0, 1), which are levels of the right mean. A pair takes both numbers of one counter.

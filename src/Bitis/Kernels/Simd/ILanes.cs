@@ -23,6 +23,12 @@ internal unsafe interface ILanes<TSelf> :
     /// <summary>Reads <see cref="Count"/> values; any alignment.</summary>
     static abstract TSelf Load(float* source);
 
+    /// <summary>Reads <see cref="Count"/> integers of 8 bits without a sign.</summary>
+    static abstract TSelf LoadBytes(byte* source);
+
+    /// <summary>Reads <see cref="Count"/> integers of 8 bits with a sign.</summary>
+    static abstract TSelf LoadBytes(sbyte* source);
+
     /// <summary>
     /// Reads integer accumulators and removes the activation's zero point: <c>(float)(sum[i] − zero·columnSum[i])</c>,
     /// computed in int32 and rounded once.

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
-namespace Bitis.Kernels.Gemm;
+namespace Bitis.Kernels.Gemm.Tiles;
 
 /// <summary>
 /// The portable tile of <see cref="Int8Gemm"/>: 4 rows × 8 columns, in the platform's 128-bit vectors or in scalar
@@ -15,7 +15,7 @@ namespace Bitis.Kernels.Gemm;
 ///   broadcast a[3, k]      c30             c31
 /// </code>
 /// </remarks>
-internal readonly unsafe struct Int8GemmPortable : IInt8GemmTile
+internal readonly unsafe struct Int8GemmPortableTile : IInt8GemmTile
 {
     /// <inheritdoc />
     public static int Rows => 4;
@@ -25,16 +25,16 @@ internal readonly unsafe struct Int8GemmPortable : IInt8GemmTile
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(byte* a, nint lda, nint step, int rows, sbyte* panel, int groups, int* sums)
+    public static void Multiply(byte* a, nint lda, nint stride, int rows, sbyte* panel, int groups, int* sums)
     {
         if (Vector128.IsHardwareAccelerated)
-            MultiplyVectors(a, lda, step, rows, panel, groups, sums);
+            MultiplyVectors(a, lda, stride, rows, panel, groups, sums);
         else
-            MultiplyScalars(a, lda, step, rows, panel, groups, sums);
+            MultiplyScalars(a, lda, stride, rows, panel, groups, sums);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void MultiplyVectors(byte* a, nint lda, nint step, int rows, sbyte* panel, int groups, int* sums)
+    private static void MultiplyVectors(byte* a, nint lda, nint stride, int rows, sbyte* panel, int groups, int* sums)
     {
         // Rows that do not exist repeat the last one that does.
         byte* a0 = a;
@@ -46,7 +46,7 @@ internal readonly unsafe struct Int8GemmPortable : IInt8GemmTile
         Vector128<int> c20 = Vector128<int>.Zero, c21 = Vector128<int>.Zero;
         Vector128<int> c30 = Vector128<int>.Zero, c31 = Vector128<int>.Zero;
 
-        nint end = (nint)groups * 4, next = step - 4;
+        nint end = (nint)groups * 4, next = stride - 4;
         for (nint i = 0, k = 0; i < end; i++, k++)
         {
             // A lane holds the four bytes of a column; shifting left and back leaves byte i%4 with its sign.
@@ -81,7 +81,7 @@ internal readonly unsafe struct Int8GemmPortable : IInt8GemmTile
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void MultiplyScalars(byte* a, nint lda, nint step, int rows, sbyte* panel, int groups, int* sums)
+    private static void MultiplyScalars(byte* a, nint lda, nint stride, int rows, sbyte* panel, int groups, int* sums)
     {
         for (int row = 0; row < rows; row++)
         {
@@ -93,7 +93,7 @@ internal readonly unsafe struct Int8GemmPortable : IInt8GemmTile
                 for (int group = 0; group < groups; group++)
                 {
                     sum += (x[0] * w[0]) + (x[1] * w[1]) + (x[2] * w[2]) + (x[3] * w[3]);
-                    x += step;
+                    x += stride;
                     w += 4 * Columns;
                 }
                 sums[(row * Columns) + column] = sum;

@@ -1,8 +1,6 @@
-using Bitis.Kernels.Gemm;
+namespace Bitis.Kernels.Gemm.Tiles;
 
-namespace Bitis.Kernels.Simd;
-
-/// <summary>A register of 16-bit sums, each of products of two bytes, and the operations that <see cref="Int4Gemm{TPairs}"/> needs.</summary>
+/// <summary>A register of 16-bit sums, each of products of two bytes, and the operations that <see cref="Int4GemmTile{TPairs}"/> needs.</summary>
 internal unsafe interface IPairSums<TSelf>
     where TSelf : struct, IPairSums<TSelf>
 {

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
-namespace Bitis.Kernels.Simd;
+namespace Bitis.Kernels.Gemm.Tiles;
 
 /// <summary>256 bits of 16-bit sums.</summary>
 internal readonly unsafe struct PairSums256(Vector256<short> sums) : IPairSums<PairSums256>

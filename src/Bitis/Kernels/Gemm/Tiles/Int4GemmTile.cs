@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
-using Bitis.Kernels.Simd;
 
-namespace Bitis.Kernels.Gemm;
+namespace Bitis.Kernels.Gemm.Tiles;
 
 /// <summary>
 /// The tile of <see cref="Int8Gemm"/> for weights of 4 bits and processors without an 8-bit dot product: 6 rows × two registers of columns.
@@ -16,7 +15,7 @@ namespace Bitis.Kernels.Gemm;
 ///   broadcast a[5, k..k+3] c50               c51
 /// </code>
 /// </remarks>
-internal readonly unsafe struct Int4Gemm<TPairs> : IInt8GemmTile
+internal readonly unsafe struct Int4GemmTile<TPairs> : IInt8GemmTile
     where TPairs : struct, IPairSums<TPairs>
 {
     /// <summary>How many groups of k sums of 16 bits can hold.</summary>
@@ -30,7 +29,7 @@ internal readonly unsafe struct Int4Gemm<TPairs> : IInt8GemmTile
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(byte* a, nint lda, nint step, int rows, sbyte* panel, int groups, int* sums)
+    public static void Multiply(byte* a, nint lda, nint stride, int rows, sbyte* panel, int groups, int* sums)
     {
         int width = TPairs.Groups;
         new Span<int>(sums, Rows * Columns).Clear();
@@ -50,7 +49,7 @@ internal readonly unsafe struct Int4Gemm<TPairs> : IInt8GemmTile
             TPairs c30 = default, c31 = default;
             TPairs c40 = default, c41 = default;
             TPairs c50 = default, c51 = default;
-            for (nint end = k + (Math.Min(GroupsAtOnce, groups - group) * step); k < end; k += step)
+            for (nint end = k + (Math.Min(GroupsAtOnce, groups - group) * stride); k < end; k += stride)
             {
                 TPairs w0 = TPairs.Load(panel), w1 = TPairs.Load(panel + (4 * width));
                 panel += 8 * width;
