@@ -31,7 +31,7 @@ internal static class ConversionBenchmark
         using ImageSource images = new SyntheticImageSource(Images, model.Config.ImageSize, classes: 10, seed: 0);
         Tensor[] batches = [.. ImageLoader.Load(images, model.Preprocessing, Batch).Select(batch => batch.Images)];
         Scope scope = new Recipe { Method = method }.Scan.SearchesOutput ? Scope.Ssm : Scope.Linear;
-        var times = new StepTimes();
+        var times = new OperationTimes();
         long started = Stopwatch.GetTimestamp();
         PostTrainingQuantizer.Quantize(
             model, batches, new Recipe { Method = method, Scope = scope, Bits = new(4, 4) }, new QuantizationOptions { LearningTimes = times });

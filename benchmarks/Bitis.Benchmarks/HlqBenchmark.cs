@@ -109,7 +109,7 @@ internal static unsafe class HlqBenchmark
         {
             for (int i = 0; i < 2; i++)
             {
-                executors[i].Times = new StepTimes();
+                executors[i].Times = new OperationTimes();
                 executors[i].Run(images, targets);
                 var times = executors[i].Times!.Totals.Where(entry => entry.Kind == "grid_conv2d").ToDictionary(entry => entry.IsBackward, entry => entry.Time.TotalMicroseconds / batch);
                 if (round < 0)
@@ -144,7 +144,7 @@ internal static unsafe class HlqBenchmark
             for (int i = 0; i < 2; i++)
             {
                 GradientExecutor executor = i == 0 ? exact : hlq;
-                executor.Times = new StepTimes();
+                executor.Times = new OperationTimes();
                 executor.Run(images, targets, seed: (ulong)(round + 2));
                 var times = executor.Times.Totals.ToLookup(entry => entry.Kind is "linear" or "conv2d" or "grid_conv2d", entry => (entry.IsBackward, entry.Time.TotalMilliseconds));
                 if (round >= 0)

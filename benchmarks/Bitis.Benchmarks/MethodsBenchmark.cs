@@ -63,14 +63,14 @@ internal static class MethodsBenchmark
         ("ssm: smoothquant", new() { Method = "smoothquant", Scope = Scope.Ssm }),
         ("ssm: ptq4vm", new() { Method = "ptq4vm", Scope = Scope.Ssm }),
         ("ssm: ptq4vm+", new() { Method = "ptq4vm+", Scope = Scope.Ssm }),
-        ("ssm: qmamba, neither", new() { Method = "qmamba", Scope = Scope.Ssm, Decay = DecayGrid.Uniform, TimeGroups = 1 }),
+        ("ssm: qmamba, neither", new() { Method = "qmamba", Scope = Scope.Ssm, Decay = DecaySpacing.Uniform, TimeGroups = 1 }),
         ("ssm: qmamba, LtSQ", new() { Method = "qmamba", Scope = Scope.Ssm, TimeGroups = 1 }),
-        ("ssm: qmamba, TGQ", new() { Method = "qmamba", Scope = Scope.Ssm, Decay = DecayGrid.Uniform }),
+        ("ssm: qmamba, TGQ", new() { Method = "qmamba", Scope = Scope.Ssm, Decay = DecaySpacing.Uniform }),
         ("ssm: qmamba", new() { Method = "qmamba", Scope = Scope.Ssm }),
         ("ssm: ptq4vm+qmamba", new() { Method = "ptq4vm+qmamba", Scope = Scope.Ssm }),
         .. Array.ConvertAll<int, (string, Recipe)>(
             [1, 2, 4, 16, 32], groups => ($"ssm: qmamba+, {groups} groups", new() { Method = "qmamba+", Scope = Scope.Ssm, TimeGroups = groups })),
-        ("ssm: qmamba+, uniform decay", new() { Method = "qmamba+", Scope = Scope.Ssm, Decay = DecayGrid.Uniform }),
+        ("ssm: qmamba+, uniform decay", new() { Method = "qmamba+", Scope = Scope.Ssm, Decay = DecaySpacing.Uniform }),
         ("ssm: qmamba+", new() { Method = "qmamba+", Scope = Scope.Ssm }),
         .. QuantizationMethods.Names.Select(method => ($"full: {method}", new Recipe { Method = method, Scope = Scope.Full })),
     ];

@@ -31,12 +31,12 @@ internal static class ProfileBenchmark
             })),
         ];
         // The models take turns.
-        var runs = Array.ConvertAll(models, _ => new List<IReadOnlyList<StepTime>>());
+        var runs = Array.ConvertAll(models, _ => new List<IReadOnlyList<OperationTime>>());
         for (int run = -WarmUp; run < Runs; run++)
         {
             for (int i = 0; i < models.Length; i++)
             {
-                IReadOnlyList<StepTime> times = models[i].Session.Profile(image);
+                IReadOnlyList<OperationTime> times = models[i].Session.Profile(image);
                 if (run >= 0)
                     runs[i].Add(times);
             }
@@ -70,7 +70,7 @@ internal static class ProfileBenchmark
         }
     }
 
-    private static double Print(string title, InferenceSession session, List<IReadOnlyList<StepTime>> runs)
+    private static double Print(string title, InferenceSession session, List<IReadOnlyList<OperationTime>> runs)
     {
         double[] times = [.. runs[0].Select((_, step) => Median([.. runs.Select(run => run[step].Time.TotalMilliseconds)]))];
         Console.WriteLine($"{title}: {times.Sum():F2} ms, arena {session.Plan.Layout.Bytes / 1024} KiB");
@@ -82,7 +82,7 @@ internal static class ProfileBenchmark
     }
 
     /// <summary>The kind of step; linear layers by their name in the block.</summary>
-    private static string KindOf(StepTime step) =>
+    private static string KindOf(OperationTime step) =>
         step.Kind.Contains("linear", StringComparison.Ordinal) ? $"{step.Kind} {step.Node[(step.Node.LastIndexOf('.') + 1)..]}" : step.Kind;
 
     private static double Median(double[] values)

@@ -64,7 +64,7 @@ internal static class TrainingBenchmark
         double[] seconds = new double[Runs];
         for (int run = -WarmUp; run < Runs; run++)
         {
-            executor.Times = run == 0 ? new StepTimes() : executor.Times;
+            executor.Times = run == 0 ? new OperationTimes() : executor.Times;
             long start = Stopwatch.GetTimestamp();
             executor.Run(images, targets);
             seconds[Math.Max(run, 0)] = Stopwatch.GetElapsedTime(start).TotalSeconds;

@@ -15,7 +15,7 @@ internal static class GrayMamba
     public static Graph Build()
     {
         var graph = new GraphBuilder([1, ImageSize, ImageSize]);
-        Node x = graph.Conv2d("patch_embed", graph.Input, Width, kernel: Patch, stride: Patch); // [D, 7, 7]
+        Node x = graph.Conv2d("patch_embed", graph.Input, Width, kernelSize: Patch, stride: Patch); // [D, 7, 7]
         x = graph.AddEmbedding("positions", graph.FlattenSpatial("tokens", x), "pos_embed"); // [49, D]
         for (int i = 0; i < Depth; i++)
         {

@@ -44,7 +44,7 @@ public static class PostTrainingQuantizer
             ? CalibrateScans(model, batches, recipe, options, cancellationToken)
             : [];
         bool isBlockwise = KeepsWork(recipe);
-        // Smoothing and learning are for the linear layers of blocks; all others have grids that do not change.
+        // Smoothing and learning are for the linear layers of blocks; all others have quantizers that do not change.
         (Node Node, BitWidths Bits)[] estimated =
             [.. selected.Where(pair => !isBlockwise || !model.Graph.IsInBlock(pair.Node) || !pair.Node.IsLinear)];
         var layers = new Dictionary<string, QuantizedLayer>();

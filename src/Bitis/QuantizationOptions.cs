@@ -26,5 +26,5 @@ public sealed record QuantizationOptions
     public IProgress<BlockRecord>? Blocks { get; init; }
 
     /// <summary>Where the time of learning is added up, by kind of step; null for no measurement.</summary>
-    internal StepTimes? LearningTimes { get; init; }
+    internal OperationTimes? LearningTimes { get; init; }
 }

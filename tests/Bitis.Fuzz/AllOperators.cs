@@ -11,15 +11,15 @@ internal static class AllOperators
     public static Graph Build()
     {
         var b = new GraphBuilder([1, ImageSize, ImageSize]);
-        Node x = b.FlattenSpatial("tokens", b.Conv2d("patches", b.Input, Width, kernel: 2, stride: 2, parameters: ["p.w", "p.b"]));
-        x = b.Relu("relu", b.GroupNorm("group_norm", b.GridConv2d("grid", x, Side, Side, Width, kernel: 3, padding: 1), groups: 2));
+        Node x = b.FlattenSpatial("tokens", b.Conv2d("patches", b.Input, Width, kernelSize: 2, stride: 2, parameters: ["p.w", "p.b"]));
+        x = b.Relu("relu", b.GroupNorm("group_norm", b.GridConv2d("grid", x, Side, Side, Width, kernelSize: 3, padding: 1), groups: 2));
         b.Block = 0;
         x = b.Add("sum", x, Scans(b, b.LayerNorm("norm", x)));
         b.Block = 1;
         x = b.RotaryPositions("rotary", x, Side, baseGrid: 14);
         Node a = b.Attention("attention", b.Linear("qkv", b.RmsNorm("rms", x), 3 * Width, hasBias: false), heads: 2);
         x = b.Add("attended", x, b.Gelu("gelu", b.Scale("scale", a, 0.5f)));
-        x = b.MergePatches("merge", b.DepthwiseConv2d("depthwise", x, Side, Side, kernel: 3), Side, Side);
+        x = b.MergePatches("merge", b.DepthwiseConv2d("depthwise", x, Side, Side, kernelSize: 3), Side, Side);
         b.Block = null;
         x = b.AddEmbedding("positions", b.InsertToken("class", x, 2, "cls_token"), "pos_embed");
         Node features = b.Add("features", b.SelectToken("select", x, 2), b.MeanTokens("mean", x));
@@ -39,7 +39,7 @@ internal static class AllOperators
 
     private static Node Scan(GraphBuilder b, string name, Node x)
     {
-        Node u = b.Silu($"{name}.silu", b.CausalConv1d($"{name}.conv", x, kernel: 3));
+        Node u = b.Silu($"{name}.silu", b.CausalConv1d($"{name}.conv", x, kernelSize: 3));
         Node delta = b.Softplus($"{name}.softplus", b.Linear($"{name}.delta", u, Width));
         Node bc = b.Linear($"{name}.bc", u, 2 * States, hasBias: false);
         Node y = b.SelectiveScan(

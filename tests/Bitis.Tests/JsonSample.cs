@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Bitis.Data;
 using Bitis.Models;
@@ -74,20 +75,23 @@ internal sealed class JsonSample(JsonTypeInfo type)
         {
             if (property is { Set: null, AssociatedParameter: null })
                 continue;
-            string name = char.ToUpperInvariant(property.Name[0]) + property.Name[1..];
             if (property.PropertyType == typeof(JsonElement?))
             {
                 result[property.Name] = new JsonObject(); // what it is depends on other members
                 continue;
             }
-            PropertyInfo member =
-                form.Type.GetProperty(name, BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)!;
+            PropertyInfo member = MemberOf(form.Type, property.Name);
             bool mayBeNull = _nullability.Create(member).ReadState == NullabilityState.Nullable;
             var place = new JsonPlace($"{path}.{property.Name}", mayBeNull, IsMember: true);
             Add(place, property.PropertyType, value => result[property.Name] = value);
         }
         return result;
     }
+
+    private static PropertyInfo MemberOf(Type type, string jsonName) =>
+        type.GetProperties(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).Single(member =>
+            (member.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name ?? JsonNamingPolicy.CamelCase.ConvertName(member.Name))
+            == jsonName);
 
     private void Add(JsonPlace place, Type at, Action<JsonNode?> add)
     {

@@ -201,7 +201,7 @@ public sealed class StrictJsonTests
         Assert.Throws<BitisException>(new ModelOptions { ClassToken = (ClassTokenPosition)3 }.Validate);
         Assert.Throws<BitisException>((Preprocessing.ImageNet224 with { Interpolation = (Interpolation)9 }).Validate);
         Assert.Throws<BitisException>(new Recipe { Scope = (Scope)9 }.Validate);
-        Assert.Throws<BitisException>(new Recipe { Scope = Scope.Full, Decay = (DecayGrid)9 }.Validate);
+        Assert.Throws<BitisException>(new Recipe { Scope = Scope.Full, Decay = (DecaySpacing)9 }.Validate);
         Assert.Throws<BitisException>(new Recipe { ActivationGranularity = (Granularity)9 }.Validate);
         Assert.Throws<BitisException>(new BackwardPolicy { Basis = (TokenBasis)9 }.Validate);
         Assert.Throws<BitisException>(new BackwardPolicy { Scale = (GradientScale)9 }.Validate);

@@ -75,7 +75,7 @@ internal sealed class BenchCommand : BitisCommand
     private IReadOnlyList<ProfileLine> Profile(InferenceSession session, LoadedModel model, ParseResult arguments)
     {
         Tensor image = GenerateImages(model, batch: 1, arguments.GetValue(_seed));
-        var runs = new List<IReadOnlyList<StepTime>>();
+        var runs = new List<IReadOnlyList<OperationTime>>();
         for (int run = 0; run < arguments.GetValue(_images); run++)
         {
             Context.Cancellation.ThrowIfCancellationRequested();

@@ -42,7 +42,7 @@ internal sealed class RecipeOptionSet
     private readonly Option<int?> _timeGroups = CommonOptions.Parsed<int?>(
         "--time-groups", "Inside of scans: how many groups of tokens a hidden state has scales for. [default: 8 for qmamba, else 1]", ParseTimeGroups, "N");
 
-    private readonly Option<DecayGrid?> _decay = CommonOptions.Parsed<DecayGrid?>(
+    private readonly Option<DecaySpacing?> _decay = CommonOptions.Parsed<DecaySpacing?>(
         "--decay", "Inside of scans: how levels of the discrete parameters may be spread: uniform, ltsq or log2. [default: the method's]", ParseDecay, "SPREAD");
 
     private readonly Option<bool> _official = new("--official")
@@ -155,11 +155,11 @@ internal sealed class RecipeOptionSet
         ? value
         : throw new BitisException($"--time-groups takes a whole number of at least 1, not '{text}'.");
 
-    private static DecayGrid? ParseDecay(string text) => text switch
+    private static DecaySpacing? ParseDecay(string text) => text switch
     {
-        "uniform" => DecayGrid.Uniform,
-        "ltsq" => DecayGrid.LongTailed,
-        "log2" => DecayGrid.Logarithmic,
+        "uniform" => DecaySpacing.Uniform,
+        "ltsq" => DecaySpacing.LongTailed,
+        "log2" => DecaySpacing.Logarithmic,
         _ => throw new BitisException($"--decay takes 'uniform', 'ltsq' or 'log2', not '{text}'."),
     };
 

@@ -64,15 +64,15 @@ public sealed class GraphBuilder
     /// <param name="name">The node's name.</param>
     /// <param name="x">The map.</param>
     /// <param name="outChannels">The channels of the output.</param>
-    /// <param name="kernel">The side of the kernel, in pixels.</param>
+    /// <param name="kernelSize">The side of the kernel, in pixels.</param>
     /// <param name="stride">The distance between kernel positions, in pixels.</param>
     /// <param name="padding">Zeros around the map, in pixels.</param>
     /// <param name="hasBias">Whether there is a bias.</param>
-    /// <param name="parameters">Names for <c>weight [out, in, kernel, kernel]</c> and <c>bias [out]</c>.</param>
+    /// <param name="parameters">Names for <c>weight [out, in, kernelSize, kernel]</c> and <c>bias [out]</c>.</param>
     public Node Conv2d(
-        string name, Node x, int outChannels, int kernel, int stride = 1, int padding = 0, bool hasBias = true,
+        string name, Node x, int outChannels, int kernelSize, int stride = 1, int padding = 0, bool hasBias = true,
         IReadOnlyList<string>? parameters = null) =>
-        Add(name, new Conv2d(ChannelsOfMap(x), outChannels, kernel, stride, padding, hasBias), [x], parameters);
+        Add(name, new Conv2d(ChannelsOfMap(x), outChannels, kernelSize, stride, padding, hasBias), [x], parameters);
 
     /// <summary>
     /// A map as tokens, row by row: <c>[channels, height, width]</c> to <c>[height·width, channels]</c>.
@@ -88,14 +88,14 @@ public sealed class GraphBuilder
     /// <param name="height">Rows of the grid.</param>
     /// <param name="width">Columns of the grid.</param>
     /// <param name="outChannels">The channels of the output.</param>
-    /// <param name="kernel">The side of the square kernel.</param>
+    /// <param name="kernelSize">The side of the square kernel.</param>
     /// <param name="stride">The distance between kernel positions.</param>
     /// <param name="padding">Zeros around the grid.</param>
-    /// <param name="parameters">Names for <c>weight [out, in, kernel, kernel]</c> and <c>bias [out]</c>.</param>
+    /// <param name="parameters">Names for <c>weight [out, in, kernelSize, kernel]</c> and <c>bias [out]</c>.</param>
     public Node GridConv2d(
-        string name, Node x, int height, int width, int outChannels, int kernel, int stride = 1, int padding = 0,
+        string name, Node x, int height, int width, int outChannels, int kernelSize, int stride = 1, int padding = 0,
         IReadOnlyList<string>? parameters = null) =>
-        Add(name, new GridConv2d(ChannelsOf(x), outChannels, height, width, kernel, stride, padding), [x], parameters);
+        Add(name, new GridConv2d(ChannelsOf(x), outChannels, height, width, kernelSize, stride, padding), [x], parameters);
 
     /// <summary>
     /// A convolution of each channel by itself over a grid of tokens, whose size zeros around it keep:
@@ -105,24 +105,24 @@ public sealed class GraphBuilder
     /// <param name="x">The tokens.</param>
     /// <param name="height">Rows of the grid.</param>
     /// <param name="width">Columns of the grid.</param>
-    /// <param name="kernel">The side of the square kernel; odd.</param>
+    /// <param name="kernelSize">The side of the square kernel; odd.</param>
     /// <param name="hasBias">Whether there is a bias.</param>
-    /// <param name="parameters">Names for <c>weight [channels, 1, kernel, kernel]</c> and <c>bias
+    /// <param name="parameters">Names for <c>weight [channels, 1, kernelSize, kernel]</c> and <c>bias
     /// [channels]</c>.</param>
     public Node DepthwiseConv2d(
-        string name, Node x, int height, int width, int kernel, bool hasBias = true,
+        string name, Node x, int height, int width, int kernelSize, bool hasBias = true,
         IReadOnlyList<string>? parameters = null) =>
-        Add(name, new DepthwiseConv2d(ChannelsOf(x), height, width, kernel, hasBias), [x], parameters);
+        Add(name, new DepthwiseConv2d(ChannelsOf(x), height, width, kernelSize, hasBias), [x], parameters);
 
     /// <summary>
     /// A convolution of each channel by itself along the tokens, which sees only the past: <c>[tokens, channels]</c>.
     /// </summary>
     /// <param name="name">The node's name.</param>
     /// <param name="x">The tokens.</param>
-    /// <param name="kernel">How many tokens the kernel covers.</param>
+    /// <param name="kernelSize">How many tokens the kernel covers.</param>
     /// <param name="parameters">Names for <c>weight [channels, 1, kernel]</c> and <c>bias [channels]</c>.</param>
-    public Node CausalConv1d(string name, Node x, int kernel, IReadOnlyList<string>? parameters = null) =>
-        Add(name, new CausalConv1d(ChannelsOf(x), kernel), [x], parameters);
+    public Node CausalConv1d(string name, Node x, int kernelSize, IReadOnlyList<string>? parameters = null) =>
+        Add(name, new CausalConv1d(ChannelsOf(x), kernelSize), [x], parameters);
 
     /// <summary>
     /// The selective state space recurrence: <c>hₜ = exp(Δₜ·A)·hₜ₋₁ + Δₜ·Bₜ·uₜ, yₜ = Cₜ·hₜ + D·uₜ</c>

@@ -9,7 +9,7 @@ namespace Bitis.Quantization;
 
 /// <summary>
 /// Simulated quantization ("fake quantization"): computes quantized layers in float32, with values that lie on the
-/// quantizers' grids, and leaves the other nodes to another evaluator. Weights come from
+/// quantizers' levels, and leaves the other nodes to another evaluator. Weights come from
 /// <see cref="QuantizedModel.DequantizeWeights"/>.
 /// </summary>
 /// <remarks>

@@ -43,8 +43,8 @@ internal sealed unsafe class BlockLearner : IDisposable
         int threads)
     {
         Graph graph = part.ToGraph(part.Outputs.Single(), node => fixedLayers.GetValueOrDefault(node.Name)?.Input is { } input ? new RoundInput(input) : null);
-        Dictionary<string, Func<FusedOperation, GradientStep>> substitutes = operators.ToDictionary(
-            learned => learned.Node.Name, learned => (Func<FusedOperation, GradientStep>)learned.CreateStep);
+        Dictionary<string, Func<FusedOperation, OperationGradient>> substitutes = operators.ToDictionary(
+            learned => learned.Node.Name, learned => (Func<FusedOperation, OperationGradient>)learned.CreateStep);
         foreach ((string name, QuantizedLayer layer) in fixedLayers)
         {
             if (layer.Input is { } input)
@@ -63,7 +63,7 @@ internal sealed unsafe class BlockLearner : IDisposable
     public int Images => _losses.Length;
 
     /// <summary>Where the time of steps is added up; null for no measurement.</summary>
-    public StepTimes? Times
+    public OperationTimes? Times
     {
         get => _runner.Times;
         set => _runner.Times = value;

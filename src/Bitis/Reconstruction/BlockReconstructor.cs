@@ -19,7 +19,7 @@ namespace Bitis.Reconstruction;
 /// <code>
 ///   float ────► block ────► target ─┐
 ///                                   ├─ loss ──► scales, smoothing, zero points
-///   quantized ► block with grids ───┘
+///   quantized ► quantized block ────┘
 ///                 └──────────────────────────► next block
 /// </code>
 /// </summary>
@@ -42,7 +42,7 @@ internal sealed class BlockReconstructor
     /// <param name="selected">All layers that are quantized, with their bits.</param>
     /// <param name="layers">Those that are quantized already, by the name of their node; the blocks' linear layers are added.</param>
     /// <param name="scans">
-    /// The quantized scans, by the name of their node, with the grids that calibration has found; those that are learned are replaced.
+    /// The quantized scans, by the name of their node, with the quantizers that calibration has found; those that are learned are replaced.
     /// </param>
     /// <param name="options">How to carry it out.</param>
     /// <param name="cancellation">Ends the work.</param>

@@ -16,7 +16,7 @@ internal interface ILearnedOperator
     /// <summary>Creates what trains in the place of an operation.</summary>
     /// <param name="operation">The operation that the node belongs to, in the graph that is run.</param>
     /// <exception cref="NotSupportedException">The operation has no such form; the message names the node.</exception>
-    GradientStep CreateStep(FusedOperation operation);
+    OperationGradient CreateStep(FusedOperation operation);
 
     /// <summary>What is learned, with the gradients of the last step; nothing if the operator stays as it is.</summary>
     IReadOnlyList<LearnedValues> Learned { get; }

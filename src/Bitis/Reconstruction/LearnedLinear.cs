@@ -115,7 +115,7 @@ internal sealed class LearnedLinear : ILearnedOperator
     public float[] InverseSmoothing() => Array.ConvertAll(Smoothing, m => 1 / m);
 
     /// <inheritdoc />
-    public GradientStep CreateStep(FusedOperation operation) => new QuantizedLinearGradient(this, operation.Main);
+    public OperationGradient CreateStep(FusedOperation operation) => new QuantizedLinearGradient(this, operation.Main);
 
     /// <summary>q_w, <c>[out, in]</c>.</summary>
     public sbyte[] WeightLevels()

@@ -18,9 +18,9 @@ internal sealed class LearnedScan : ILearnedOperator
     private readonly QuantizedScan _start;
     private readonly LearnedValues _u, _deltaScale, _deltaZeroPoint, _b, _c, _groups, _channels;
 
-    /// <summary>Starts with grids that a search has found.</summary>
+    /// <summary>Starts with quantizers that a search has found.</summary>
     /// <param name="node">The scan's node.</param>
-    /// <param name="start">The grids.</param>
+    /// <param name="start">The quantizers.</param>
     /// <param name="aLog">ln |A|, <c>[channels, states]</c>.</param>
     /// <param name="d">D, <c>[channels]</c>.</param>
     /// <param name="isLearned">Whether scales are learned; else they stay, and only gradients pass.</param>
@@ -66,7 +66,7 @@ internal sealed class LearnedScan : ILearnedOperator
     public IReadOnlyList<LearnedValues> Learned { get; } = [];
 
     /// <inheritdoc />
-    public GradientStep CreateStep(FusedOperation operation) => operation is FusedScan { Softplus: not null } fused
+    public OperationGradient CreateStep(FusedOperation operation) => operation is FusedScan { Softplus: not null } fused
         ? new QuantizedScanGradient(this, fused)
         : throw new NotSupportedException($"The scan '{Node.Name}' is quantized, and has no softplus of its own before Δ.");
 

@@ -15,7 +15,7 @@ namespace Bitis.Reconstruction;
 /// </summary>
 /// <param name="scan">The scan; its gradients are written there.</param>
 /// <param name="fused">The operation in the graph that is run.</param>
-internal sealed unsafe class QuantizedScanGradient(LearnedScan scan, FusedScan fused) : GradientStep, IDisposable
+internal sealed unsafe class QuantizedScanGradient(LearnedScan scan, FusedScan fused) : OperationGradient, IDisposable
 {
     private readonly Node _node = fused.Scan;
     private PackedScan? _packed;

@@ -6,11 +6,11 @@ using Bitis.Quantization.Quantizers;
 namespace Bitis.Reconstruction;
 
 /// <summary>
-/// <see cref="RoundInput"/> with a straight-through gradient: x̄ = ȳ where x is inside of the grid, else 0.
+/// <see cref="RoundInput"/> with a straight-through gradient: x̄ = ȳ where x is inside of the levels, else 0.
 /// </summary>
 /// <param name="node">The node.</param>
 /// <param name="quantizer">Its quantizer.</param>
-internal sealed class RoundInputGradient(Node node, UniformQuantizer quantizer) : GradientStep
+internal sealed class RoundInputGradient(Node node, UniformQuantizer quantizer) : OperationGradient
 {
     private ArenaMatrix _x, _y, _yGradient;
     private GradientTarget? _xGradient;

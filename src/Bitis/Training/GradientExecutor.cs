@@ -74,7 +74,7 @@ public sealed class GradientExecutor : IDisposable
     internal IEnumerable<(string Layer, long Bytes)> KeptInputs => _runner.Plan.KeptInputs.Select(kept => (kept.Layer, kept.Block.Bytes));
 
     /// <summary>Where the time of steps is added up, by kind; null for no measurement.</summary>
-    internal StepTimes? Times
+    internal OperationTimes? Times
     {
         get => _runner.Times;
         set => _runner.Times = value;

@@ -154,7 +154,8 @@ public sealed class Trainer
     private void RunInFolder(IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
     {
         using var step = new TrainingStep(_recipe, _state, _schedule, _stepsPerEpoch, _threads);
-        var pace = new Pace(_state.Position.Steps(_stepsPerEpoch), _schedule.Steps);
+        var eta = new EtaEstimator();
+        eta.Report(_state.Position.Steps(_stepsPerEpoch), _schedule.Steps, Stopwatch.GetTimestamp());
         Folder.RequireWritable();
         using FileStream trainingHere = Folder.Lock();
         Begin();
@@ -162,7 +163,7 @@ public sealed class Trainer
         {
             while (Epochs.Count < _recipe.Epochs)
             {
-                RunSteps(step, pace, progress, cancellationToken);
+                RunSteps(step, eta, progress, cancellationToken);
                 FinishEpoch(cancellationToken);
             }
         }
@@ -216,7 +217,7 @@ public sealed class Trainer
     }
 
     /// <summary>The steps of the current epoch that are not done yet.</summary>
-    private void RunSteps(TrainingStep step, Pace pace, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
+    private void RunSteps(TrainingStep step, EtaEstimator eta, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
     {
         int done = _state.Position.Current.Steps, batchSize = _recipe.BatchSize;
         if (done == _stepsPerEpoch)
@@ -231,7 +232,7 @@ public sealed class Trainer
             {
                 Current = _state.Position.Current.With(result, Stopwatch.GetElapsedTime(began).TotalSeconds),
             };
-            progress?.Report(Progress(pace));
+            progress?.Report(Progress(eta));
             cancellationToken.ThrowIfCancellationRequested();
             if (Stopwatch.GetElapsedTime(_savedAt) > CheckpointInterval)
                 Save();
@@ -273,10 +274,11 @@ public sealed class Trainer
         return evaluator.Run(_data.Validation, Model.Preprocessing, progress: null, cancellationToken).Counts.Top1;
     }
 
-    private TrainingProgress Progress(Pace pace)
+    private TrainingProgress Progress(EtaEstimator eta)
     {
         EpochSums sums = _state.Position.Current;
         long step = _state.Position.Steps(_stepsPerEpoch), images = (long)sums.Steps * _recipe.BatchSize;
+        eta.Report(step, _schedule.Steps, Stopwatch.GetTimestamp());
         return new TrainingProgress(
             Epochs.Count + 1,
             _recipe.Epochs,
@@ -287,7 +289,7 @@ public sealed class Trainer
             (double)sums.Correct / images,
             images / sums.Seconds,
             _state.Position.BestTop1,
-            pace.Remaining(step));
+            eta.Remaining ?? TimeSpan.Zero);
     }
 
     /// <summary>How the model was made, for its file.</summary>

@@ -76,16 +76,18 @@ public sealed class NarrowTerminalTests
     [Fact]
     public void The_remaining_time_counts_from_where_a_run_has_begun()
     {
-        var pace = new StagePace();
+        var eta = new EtaEstimator();
         long second = Stopwatch.Frequency;
-        pace.Report(new WorkProgress("quantizing", 900, 1000), 0);
-        Assert.Null(pace.Remaining);
-        pace.Report(new WorkProgress("quantizing", 910, 1000), 10 * second);
-        Assert.Equal(90, pace.Remaining!.Value.TotalSeconds, 1e-6);
-        pace.Report(new WorkProgress("quantizing", 920, 0), 20 * second);
-        Assert.Null(pace.Remaining);
-        pace.Report(new WorkProgress("quantizing", 920, 1000, null, TimeSpan.FromSeconds(7)), 20 * second);
-        Assert.Equal(7, pace.Remaining!.Value.TotalSeconds);
+        eta.Report(900, 1000, 0);
+        Assert.Null(eta.Remaining);
+        eta.Report(910, 1000, 10 * second);
+        Assert.Equal(90, eta.Remaining!.Value.TotalSeconds, 1e-6);
+        eta.Report(920, 0, 20 * second);
+        Assert.Null(eta.Remaining);
+        eta.Report(20, 1000, 30 * second); // work that began anew
+        Assert.Null(eta.Remaining);
+        eta.Report(30, 1000, 31 * second);
+        Assert.Equal(97, eta.Remaining!.Value.TotalSeconds, 1e-6);
     }
 
     [Fact]

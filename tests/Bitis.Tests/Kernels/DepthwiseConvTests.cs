@@ -149,7 +149,7 @@ public sealed unsafe class DepthwiseConvTests
         DepthwiseConvKernel form, DepthwiseConv2d layer, float[] x, float[] w, float[]? scales, float[] bias, params int[] cuts)
     {
         var packed = new float[w.Length];
-        CausalConv.PackWeights(w, packed, layer.Channels, layer.Kernel * layer.Kernel);
+        CausalConv.PackWeights(w, packed, layer.Channels, layer.KernelSize * layer.KernelSize);
         using var source = new GuardedBuffer<float>(x);
         using var weights = new GuardedBuffer<float>(packed);
         using var biases = new GuardedBuffer<float>(bias);
@@ -180,7 +180,7 @@ public sealed unsafe class DepthwiseConvTests
     {
         Height = layer.Height,
         Width = layer.Width,
-        Kernel = layer.Kernel,
+        Kernel = layer.KernelSize,
         Source = x,
         SourceStride = layer.Channels,
         Weights = w,

@@ -9,12 +9,12 @@ public sealed unsafe class GridPatchesTests
     /// <summary>The layers, and the distance between the tokens of their grid in memory.</summary>
     private static readonly (GridConv2d Layer, int Stride)[] Layers =
     [
-        (new GridConv2d(3, 1, 5, 4, Kernel: 3, Stride: 1, Padding: 1), 3),
-        (new GridConv2d(16, 1, 4, 7, Kernel: 3, Stride: 2, Padding: 1), 16),
-        (new GridConv2d(2, 1, 6, 5, Kernel: 5, Stride: 2, Padding: 2), 7), // a slice of longer rows
-        (new GridConv2d(4, 1, 4, 4, Kernel: 2, Stride: 2, Padding: 0), 4),
-        (new GridConv2d(5, 1, 3, 3, Kernel: 1, Stride: 2, Padding: 0), 6),
-        (new GridConv2d(2, 1, 1, 2, Kernel: 5, Stride: 1, Padding: 3), 2), // taps that see nothing at all
+        (new GridConv2d(3, 1, 5, 4, KernelSize: 3, Stride: 1, Padding: 1), 3),
+        (new GridConv2d(16, 1, 4, 7, KernelSize: 3, Stride: 2, Padding: 1), 16),
+        (new GridConv2d(2, 1, 6, 5, KernelSize: 5, Stride: 2, Padding: 2), 7), // a slice of longer rows
+        (new GridConv2d(4, 1, 4, 4, KernelSize: 2, Stride: 2, Padding: 0), 4),
+        (new GridConv2d(5, 1, 3, 3, KernelSize: 1, Stride: 2, Padding: 0), 6),
+        (new GridConv2d(2, 1, 1, 2, KernelSize: 5, Stride: 1, Padding: 3), 2), // taps that see nothing at all
     ];
 
     public static TheoryData<int> Indices => [.. Enumerable.Range(0, Layers.Length)];
@@ -24,7 +24,7 @@ public sealed unsafe class GridPatchesTests
     public void Rows_hold_the_tokens_under_the_kernel_and_go_back_where_they_came_from(int index)
     {
         (GridConv2d layer, int stride) = Layers[index];
-        int tokens = layer.Height * layer.Width, places = layer.OutHeight * layer.OutWidth, taps = layer.Kernel * layer.Kernel, channels = layer.InChannels;
+        int tokens = layer.Height * layer.Width, places = layer.OutHeight * layer.OutWidth, taps = layer.KernelSize * layer.KernelSize, channels = layer.InChannels;
         float[] grid = Sample.Floats(1, tokens * stride);
         using var source = new GuardedBuffer<float>(grid.AsSpan(0, ((tokens - 1) * stride) + channels));
         using var patches = new GuardedBuffer<float>(places * taps * channels);

@@ -144,7 +144,7 @@ public sealed class GraphModelTests : IDisposable
     public void Blocks_may_have_any_numbers()
     {
         var builder = new GraphBuilder([1, 4, 4]);
-        Node x = builder.FlattenSpatial("tokens", builder.Conv2d("patches", builder.Input, 8, kernel: 2, stride: 2));
+        Node x = builder.FlattenSpatial("tokens", builder.Conv2d("patches", builder.Input, 8, kernelSize: 2, stride: 2));
         builder.Block = 7;
         x = builder.Add("sum", x, builder.Linear("later", builder.LayerNorm("norm", x), 8));
         builder.Block = 3;
@@ -187,7 +187,7 @@ public sealed class GraphModelTests : IDisposable
         VisionModel Chain(int layers)
         {
             var graph = new GraphBuilder([1, 4, 4]);
-            Node x = graph.Conv2d("patch", graph.Input, outChannels: 16, kernel: 4, stride: 4);
+            Node x = graph.Conv2d("patch", graph.Input, outChannels: 16, kernelSize: 4, stride: 4);
             x = graph.FlattenSpatial("tokens", x);
             for (int i = 0; i < layers; i++)
                 x = graph.Linear($"layers.{i}", x, 16, parameters: ["shared.weight", "shared.bias"]);

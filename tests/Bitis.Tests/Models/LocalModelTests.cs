@@ -115,7 +115,7 @@ public sealed class LocalModelTests : IDisposable
         [
             Vim with { Directions = ["h,v_flip,w2,w2_flip", "h_flip,w3_flip,v,w2"] }, Vim with { Width = 8 }, Vim with { InnerWidth = 16 },
             Vim with { HasRotaryPositions = false }, Vim with { StateSize = 8 }, Vim with { DeltaRank = 2 }, Vim with { Norm = NormKind.Layer },
-            Vim with { ConvKernel = 3 }, Vim with { PatchSize = 5 }, Vim with { ImageSize = 24 }, Vim with { Classes = 4 },
+            Vim with { ConvKernelSize = 3 }, Vim with { PatchSize = 5 }, Vim with { ImageSize = 24 }, Vim with { Classes = 4 },
             Vim with { HasClassToken = true },
         ];
         foreach (LocalVimConfig other in others)
@@ -196,9 +196,9 @@ public sealed class LocalModelTests : IDisposable
     public void Only_operators_that_have_a_kernel_are_in_a_plan_and_tokens_are_not_copied_into_other_orders(string name)
     {
         using InferenceSession session = InferenceSession.Create(VisionModel.CreateRandom(ConfigOf(name), seed: 1));
-        Assert.DoesNotContain(session.Plan.Steps, step => step.Kind.Contains("reference", StringComparison.Ordinal));
+        Assert.DoesNotContain(session.Plan.Operations, operation => operation.Kind.Contains("reference", StringComparison.Ordinal));
         // The merging of patches alone is a copy.
-        Assert.DoesNotContain(session.Plan.Steps, step => step.Kind == "token order" && !step.Name.EndsWith(".merge", StringComparison.Ordinal));
+        Assert.DoesNotContain(session.Plan.Operations, operation => operation.Kind == "token order" && !operation.Name.EndsWith(".merge", StringComparison.Ordinal));
     }
 
     [Fact]

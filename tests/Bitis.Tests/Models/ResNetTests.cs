@@ -42,7 +42,7 @@ public sealed class ResNetTests
         Assert.Equal(269_722 + (16 * 32) + (32 * 64) + (2 * 96) + 688 + 96, model.Weights.Values.Sum(weight => weight.Length));
         Assert.Equal([64, 32, 3, 3], model.Weights["layer3.0.conv1.weight"].Shape.Sizes.ToArray());
         Assert.Equal([64, 32, 1, 1], model.Weights["layer3.0.downsample.0.weight"].Shape.Sizes.ToArray());
-        Assert.Equal(20, model.Graph.Nodes.Count(node => node.Operator is Conv2d or GridConv2d { Kernel: 3 } or Linear));
+        Assert.Equal(20, model.Graph.Nodes.Count(node => node.Operator is Conv2d or GridConv2d { KernelSize: 3 } or Linear));
         Assert.Equal(9, model.Graph.Nodes.Max(node => node.Block) + 1);
     }
 

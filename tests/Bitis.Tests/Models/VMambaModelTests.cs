@@ -190,7 +190,7 @@ public sealed class VMambaModelTests : IDisposable
         foreach (string name in (string[])["vmamba-micro", "vmamba-micro-v0"])
         {
             using InferenceSession session = InferenceSession.Create(VMambaVariants.Load(name));
-            Assert.DoesNotContain(session.Plan.Steps, step => step.Kind.Contains("reference", StringComparison.Ordinal));
+            Assert.DoesNotContain(session.Plan.Operations, operation => operation.Kind.Contains("reference", StringComparison.Ordinal));
         }
     }
 
@@ -198,6 +198,6 @@ public sealed class VMambaModelTests : IDisposable
     public void Cross_scan_and_merge_are_no_steps_of_a_plan()
     {
         using InferenceSession session = InferenceSession.Create(VMambaVariants.Load("vmamba-micro"));
-        Assert.DoesNotContain(session.Plan.Steps, step => step.Kind == "token order");
+        Assert.DoesNotContain(session.Plan.Operations, operation => operation.Kind == "token order");
     }
 }

@@ -18,18 +18,18 @@ public sealed class IdleMembersTests
     {
         Graph vit = SmallModels.Get("vit-mini", classes: 10).BuildGraph();
         Refused(QMamba with { TimeGroups = 4 }, vit, "'timeGroups' does nothing", "the model has no scans");
-        Refused(QMamba with { Decay = DecayGrid.Uniform }, vit, "'decay' does nothing", "the model has no scans");
+        Refused(QMamba with { Decay = DecaySpacing.Uniform }, vit, "'decay' does nothing", "the model has no scans");
         Recipe floatScans = QMamba with { TimeGroups = 4, Bits = new(8, BitWidths.Float) };
         Refused(floatScans, Vim, "'timeGroups' does nothing", "w8a32");
         Refused(QMamba with { TimeGroups = 66 }, Vim, "66 groups", "65 tokens");
-        Assert.NotEmpty((QMamba with { TimeGroups = 65, Decay = DecayGrid.LongTailed }).Select(Vim));
+        Assert.NotEmpty((QMamba with { TimeGroups = 65, Decay = DecaySpacing.LongTailed }).Select(Vim));
     }
 
     [Fact]
     public void Long_tailed_levels_need_a_method_that_tries_them()
     {
-        Refused(QMamba with { Method = "mse", Decay = DecayGrid.LongTailed }, Vim, "'decay' does nothing", "'mse'");
-        Assert.NotEmpty((QMamba with { Method = "mse", Decay = DecayGrid.Logarithmic }).Select(Vim));
+        Refused(QMamba with { Method = "mse", Decay = DecaySpacing.LongTailed }, Vim, "'decay' does nothing", "'mse'");
+        Assert.NotEmpty((QMamba with { Method = "mse", Decay = DecaySpacing.Logarithmic }).Select(Vim));
     }
 
     [Fact]

@@ -101,12 +101,12 @@ public sealed class IntegerContractTests : IDisposable
         Assert.DoesNotContain(quantized.Weights.Keys, quantized.Layers.Keys.Select(name => $"{name}.weight").Contains);
 
         using InferenceSession session = InferenceSession.Create(quantized);
-        string[] kinds = [.. session.Plan.Steps.Select(step => step.Kind)];
+        string[] kinds = [.. session.Plan.Operations.Select(operation => operation.Kind)];
         Assert.Contains("patch embedding int8", kinds);
         Assert.DoesNotContain("linear", kinds);
         Assert.DoesNotContain("patch embedding", kinds);
         // Both directions of a block read one copy of the levels: what they see has the same grid.
-        Assert.Equal(Model.Graph.BlockCount, session.Plan.Steps.Count(step => step.Name.EndsWith("conv1d.input", StringComparison.Ordinal)));
+        Assert.Equal(Model.Graph.BlockCount, session.Plan.Operations.Count(operation => operation.Name.EndsWith("conv1d.input", StringComparison.Ordinal)));
 
         Recipe fewer = RecipeOf("mse", "w4a4", Granularity.PerTensor) with { Scope = Scope.Full, Overrides = [new("head", new BitWidths(4, 4))] };
         Assert.Equal((4, 4), BitsOf(PostTrainingQuantizer.Quantize(Model, [Calibration], fewer).Layers["head"]));

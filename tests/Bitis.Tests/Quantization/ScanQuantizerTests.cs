@@ -47,14 +47,14 @@ public sealed class ScanQuantizerTests
     }
 
     [Theory]
-    [InlineData(DecayGrid.Uniform, 1, 0, 0.5, 0)]
-    [InlineData(DecayGrid.Uniform, 9, 0, 0.5, 0)]
-    [InlineData(DecayGrid.LongTailed, 4, 65, 1, 0)]
-    [InlineData(DecayGrid.LongTailed, 4, 0, 1, 0)]
-    [InlineData(DecayGrid.Logarithmic, 4, 1, double.NaN, 0)]
-    [InlineData(DecayGrid.Uniform, 4, 0, 0.1, -0.5)]
-    [InlineData((DecayGrid)3, 4, 0, 0.1, 0)]
-    public void Grids_that_cannot_be_are_refused(DecayGrid grid, int bits, int levelsPerOctave, double scale, double lowest) =>
+    [InlineData(DecaySpacing.Uniform, 1, 0, 0.5, 0)]
+    [InlineData(DecaySpacing.Uniform, 9, 0, 0.5, 0)]
+    [InlineData(DecaySpacing.LongTailed, 4, 65, 1, 0)]
+    [InlineData(DecaySpacing.LongTailed, 4, 0, 1, 0)]
+    [InlineData(DecaySpacing.Logarithmic, 4, 1, double.NaN, 0)]
+    [InlineData(DecaySpacing.Uniform, 4, 0, 0.1, -0.5)]
+    [InlineData((DecaySpacing)3, 4, 0, 0.1, 0)]
+    public void Grids_that_cannot_be_are_refused(DecaySpacing grid, int bits, int levelsPerOctave, double scale, double lowest) =>
         Assert.Throws<InvalidOperationException>(new DecayQuantizer(grid, bits, levelsPerOctave, scale, lowest).Validate);
 
     [Theory]

@@ -128,15 +128,15 @@ internal sealed class DoubleReference
                 return [.. Enumerable.Range(0, node.Inputs[1].Shape.Sizes[0] * channels).Select(i =>
                     Enumerable.Range(1, node.Inputs.Count - 1).Sum(k => x[((k - 1) * channels) + (i % channels)] * _values[node.Inputs[k]][i]))];
             case CausalConv1d op:
-                return Tokens(node, (t, c) => q[c] + Enumerable.Range(0, op.Kernel).Sum(
-                    k => t - op.Kernel + 1 + k is >= 0 and var source ? p[(c * op.Kernel) + k] * x[(source * channels) + c] : 0));
+                return Tokens(node, (t, c) => q[c] + Enumerable.Range(0, op.KernelSize).Sum(
+                    k => t - op.KernelSize + 1 + k is >= 0 and var source ? p[(c * op.KernelSize) + k] * x[(source * channels) + c] : 0));
             case DepthwiseConv2d op:
-                int taps = op.Kernel * op.Kernel;
+                int taps = op.KernelSize * op.KernelSize;
                 return Tokens(node, (t, c) => (op.HasBias ? q[c] : 0) + Enumerable.Range(0, taps).Sum(
                     k => op.Source(t, k) is { } source ? p[(c * taps) + k] * x[(source * channels) + c] : 0));
             case GridConv2d op:
-                return Tokens(node, (t, o) => q[o] + Enumerable.Range(0, op.Kernel * op.Kernel).Sum(k => op.Source(t, k) is { } source
-                    ? Enumerable.Range(0, channels).Sum(c => p[(((o * channels) + c) * op.Kernel * op.Kernel) + k] * x[(source * channels) + c])
+                return Tokens(node, (t, o) => q[o] + Enumerable.Range(0, op.KernelSize * op.KernelSize).Sum(k => op.Source(t, k) is { } source
+                    ? Enumerable.Range(0, channels).Sum(c => p[(((o * channels) + c) * op.KernelSize * op.KernelSize) + k] * x[(source * channels) + c])
                     : 0));
             case Conv2d op:
                 return Convolve(op, node, x, p, op.HasBias ? q : new double[op.OutChannels]);
@@ -205,11 +205,11 @@ internal sealed class DoubleReference
         {
             int o = i / pixels, row = (i % pixels / outWidth * op.Stride) - op.Padding, column = (i % outWidth * op.Stride) - op.Padding;
             double sum = bias[o];
-            for (int k = 0; k < op.InChannels * op.Kernel * op.Kernel; k++)
+            for (int k = 0; k < op.InChannels * op.KernelSize * op.KernelSize; k++)
             {
-                int c = k / (op.Kernel * op.Kernel), r = row + (k / op.Kernel % op.Kernel), s = column + (k % op.Kernel);
+                int c = k / (op.KernelSize * op.KernelSize), r = row + (k / op.KernelSize % op.KernelSize), s = column + (k % op.KernelSize);
                 if (r >= 0 && r < height && s >= 0 && s < width)
-                    sum += weight[(o * op.InChannels * op.Kernel * op.Kernel) + k] * x[(((c * height) + r) * width) + s];
+                    sum += weight[(o * op.InChannels * op.KernelSize * op.KernelSize) + k] * x[(((c * height) + r) * width) + s];
             }
             return sum;
         })];

@@ -77,7 +77,7 @@ internal static class GraphModels
         for (int image = 0; image < batch; image++)
         {
             images.Span.Slice(image * size, size).CopyTo(new Span<float>(plan.Inputs[0].Pointer(memory), size));
-            foreach (Step step in plan.Steps)
+            foreach (CompiledOperation step in plan.Operations)
                 step.Run(memory, 0, step.Units);
             for (int row = 0; row < y.Rows; row++)
             {

@@ -103,7 +103,7 @@ public sealed class InferenceSessionTests
         foreach (object[] row in (IEnumerable<object[]>)VimVariants.Names)
         {
             using InferenceSession session = InferenceSession.Create(VimVariants.Load((string)row[0]));
-            Assert.DoesNotContain(session.Plan.Steps, step => step.Kind.Contains("reference"));
+            Assert.DoesNotContain(session.Plan.Operations, step => step.Kind.Contains("reference"));
         }
     }
 
@@ -113,7 +113,7 @@ public sealed class InferenceSessionTests
         VisionModel model = VimVariants.Load("vim-micro");
         QuantizedModel quantized = MicroModel.Quantize(model, new Recipe { Method = "minmax", Bits = new(8, 8) });
         using InferenceSession session = InferenceSession.Create(quantized);
-        string[] kinds = [.. session.Plan.Steps.Select(step => step.Kind)];
+        string[] kinds = [.. session.Plan.Operations.Select(step => step.Kind)];
         Assert.Equal(model.Graph.BlockCount, kinds.Count(kind => kind.EndsWith("norm + linear int8", StringComparison.Ordinal)));
         Assert.Equal(model.Graph.BlockCount, kinds.Count(kind => kind == "gate + linear int8"));
         Assert.DoesNotContain("gate", kinds);
@@ -246,7 +246,7 @@ public sealed class InferenceSessionTests
             _ => builder.Add("means", new MeanOfNorms(4, 1e-5f), Windows(), z),
         };
         Graph graph = builder.Build(output);
-        AssertPlanEqualsReference(graph, plan => Assert.Equal(copies, plan.Steps.Count(step => step.Kind == "token order")));
+        AssertPlanEqualsReference(graph, plan => Assert.Equal(copies, plan.Operations.Count(step => step.Kind == "token order")));
 
         Node Linear(string name, Node input) => builder.Add(name, new Linear(4, 4, HasBias: true), input);
         Node Mean(Node input) => builder.Add("mean", new MeanTokens(), input);
@@ -261,8 +261,8 @@ public sealed class InferenceSessionTests
         VisionModel model = VimVariants.Load("vim-micro");
         using InferenceSession session = InferenceSession.Create(model, new SessionOptions { Threads = 2 });
         Tensor images = RandomImages(model.Config, 1), before = session.Run(images);
-        IReadOnlyList<StepTime> profile = session.Profile(images);
-        Assert.Equal(session.Plan.Steps.Select(step => step.Name), profile.Select(step => step.Node));
+        IReadOnlyList<OperationTime> profile = session.Profile(images);
+        Assert.Equal(session.Plan.Operations.Select(step => step.Name), profile.Select(step => step.Node));
         Assert.All(profile, step => Assert.True(step.Time > TimeSpan.Zero));
         TensorAssert.Same(before, session.Run(images));
         Assert.Throws<ArgumentException>(() => session.Profile(RandomImages(model.Config, 2)));
@@ -343,7 +343,7 @@ public sealed class InferenceSessionTests
     {
         using var arena = new Arena(plan.Layout);
         image.Span.CopyTo(new Span<float>(plan.Inputs[0].Pointer(arena.Addresses), image.Length));
-        foreach (Step step in plan.Steps)
+        foreach (CompiledOperation step in plan.Operations)
             step.Run(arena.Addresses, 0, step.Units);
         Tensor output = Tensor.Uninitialized([plan.Output.Rows, plan.Output.Columns]);
         for (int row = 0; row < plan.Output.Rows; row++)

@@ -53,7 +53,7 @@ public sealed class FrozenLayersTests
     {
         VisionModel model = VisionModel.CreateRandom(SmallModels.Get("vit-mini", classes: 3), seed: 1);
         var frozen = new FrozenLayers(model.Graph, ["patch_embed*", "cls_token", "pos_embed", "blocks.*"]);
-        using var executor = new GradientExecutor(model.Graph, model.Weights, threads: 1, new BackwardPolicy { Method = "hlq" }, frozen) { Times = new StepTimes() };
+        using var executor = new GradientExecutor(model.Graph, model.Weights, threads: 1, new BackwardPolicy { Method = "hlq" }, frozen) { Times = new OperationTimes() };
         executor.Run(new Tensor([1, 3, 32, 32]), Tensor.From([1, 3], [1, 0, 0]));
         Assert.Equal(["layer_norm", "linear", "select_token"], executor.Times.Totals.Where(entry => entry.IsBackward).Select(entry => entry.Kind).Order());
         Assert.Equal(LayerBackward.None, executor.Layers.Single(layer => layer.Layer == "blocks.5.mlp.fc2").Method);

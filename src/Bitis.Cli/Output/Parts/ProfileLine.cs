@@ -11,7 +11,7 @@ internal sealed record ProfileLine(string Node, string Kind, double MedianMs)
     private const int SlowestShown = 12;
 
     /// <summary>The medians of several runs of a model, in the order of the steps.</summary>
-    public static IReadOnlyList<ProfileLine> Of(IReadOnlyList<IReadOnlyList<StepTime>> runs) =>
+    public static IReadOnlyList<ProfileLine> Of(IReadOnlyList<IReadOnlyList<OperationTime>> runs) =>
     [
         .. runs[0].Select((step, i) => new ProfileLine(
             step.Node, step.Kind, runs.Select(run => run[i].Time.TotalMilliseconds).Order().ElementAt(runs.Count / 2))),

@@ -45,7 +45,7 @@ internal static class ProgressDisplay
     private sealed class Bars(IAnsiConsole console) : IProgress<WorkProgress>
     {
         private readonly Lock _gate = new();
-        private readonly Dictionary<string, (ProgressTask Task, StagePace Pace)> _stages = [];
+        private readonly Dictionary<string, Stage> _stages = [];
         private ProgressContext? _progress;
 
         public Bars In(ProgressContext progress)
@@ -58,12 +58,12 @@ internal static class ProgressDisplay
         {
             lock (_gate)
             {
-                if (!_stages.TryGetValue(value.Stage, out (ProgressTask Task, StagePace Pace) stage))
+                if (!_stages.TryGetValue(value.Stage, out Stage? stage))
                 {
-                    stage = (_progress!.AddTask(Markup.Escape(DisplayText.Of(value.Stage))), new StagePace());
+                    stage = new Stage(_progress!.AddTask(Markup.Escape(DisplayText.Of(value.Stage))));
                     _stages[value.Stage] = stage;
                 }
-                stage.Pace.Report(value, Stopwatch.GetTimestamp());
+                stage.Report(value);
                 ProgressTask task = stage.Task;
                 task.Description = Markup.Escape(Description(value, console.Profile.Width));
                 task.IsIndeterminate = value.Total <= 0;
@@ -75,7 +75,23 @@ internal static class ProgressDisplay
         public TimeSpan? RemainingOf(ProgressTask task)
         {
             lock (_gate)
-                return _stages.Values.FirstOrDefault(stage => stage.Task == task).Pace?.Remaining;
+                return _stages.Values.FirstOrDefault(stage => stage.Task == task)?.Remaining;
+        }
+    }
+
+    /// <summary>The bar of a stage, and when it ends.</summary>
+    private sealed class Stage(ProgressTask task)
+    {
+        private readonly EtaEstimator _eta = new();
+
+        public ProgressTask Task { get; } = task;
+
+        public TimeSpan? Remaining { get; private set; }
+
+        public void Report(WorkProgress value)
+        {
+            _eta.Report(value.Done, value.Total, Stopwatch.GetTimestamp());
+            Remaining = value.Remaining ?? _eta.Remaining;
         }
     }
 

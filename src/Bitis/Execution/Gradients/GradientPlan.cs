@@ -7,7 +7,7 @@ using Bitis.Tensors;
 
 namespace Bitis.Execution.Gradients;
 
-/// <summary>The steps of a graph with their places in a micro-batch's arena.</summary>
+/// <summary>The operations of a graph with their places in a micro-batch's arena.</summary>
 internal sealed class GradientPlan : IDisposable
 {
     /// <summary>Plans a graph: the operations that its output needs.</summary>
@@ -15,7 +15,7 @@ internal sealed class GradientPlan : IDisposable
     /// <param name="weights">Its parameters, by name.</param>
     /// <param name="images">The most images that a micro-batch holds.</param>
     /// <param name="substitute">
-    /// Where only scales of quantized layers are learned: makes the steps of such layers, and null for other operations.
+    /// Where only scales of quantized layers are learned: makes the operations of such layers, and null for other operations.
     /// </param>
     /// <param name="policy">How the backward pass of linear and convolutional layers is computed; null for exactly.</param>
     /// <param name="frozen">Which layers do not learn; null if all of them do.</param>
@@ -24,39 +24,40 @@ internal sealed class GradientPlan : IDisposable
         Graph graph,
         IReadOnlyDictionary<string, Tensor> weights,
         int images,
-        Func<FusedOperation, GradientStep?>? substitute = null,
+        Func<FusedOperation, OperationGradient?>? substitute = null,
         BackwardPolicy? policy = null,
         FrozenLayers? frozen = null)
     {
         Images = images;
         FusedGraph fused = FusionPass.Run(graph, FusionRules.Training).WithoutDeadOperations();
         var context = new GradientContext(graph, policy ?? BackwardPolicy.Exact, frozen);
-        var steps = new List<(FusedOperation Operation, GradientStep Step)>();
+        var gradients = new List<(FusedOperation Operation, OperationGradient Gradient)>();
         var differentiated = new HashSet<Node>();
         foreach (FusedOperation operation in fused.Operations)
         {
-            GradientStep? substituted = substitute?.Invoke(operation);
+            OperationGradient? substituted = substitute?.Invoke(operation);
             bool learns = operation.Nodes.Any(node => frozen is null ? node.ParameterNames.Count > 0 : frozen.IsDifferentiated(node));
             if (learns || substituted is not null || (frozen is null && operation.Inputs.Any(differentiated.Contains)))
                 differentiated.UnionWith(operation.Nodes);
-            if ((substituted ?? OperationTable.For(operation).CreateGradient(context)) is { } step)
-                steps.Add((operation, step));
+            if ((substituted ?? OperationTable.For(operation).CreateGradient(context)) is { } gradient)
+                gradients.Add((operation, gradient));
         }
-        Steps = [.. steps.Select(entry => entry.Step)];
+        Gradients = [.. gradients.Select(entry => entry.Gradient)];
         var planner = new GradientPlanner(fused, weights, images, differentiated)
         {
             AreParametersFrozen = substitute is not null,
             Frozen = frozen,
-            Repeats = Steps.Any(step => step.KeepsCompressedInput),
+            Recomputes = Gradients.Any(gradient => gradient.KeepsCompressedInput),
         };
         Inputs = [.. graph.Inputs.Select(node => (node, planner.Value(node)))];
-        foreach ((FusedOperation operation, GradientStep step) in steps)
-            Forward.AddRange(planner.Plan(operation, new MicroBatchWork(step.Kind, step.Forward), step.PlanForward));
+        foreach ((FusedOperation operation, OperationGradient gradient) in gradients)
+            Forward.AddRange(planner.Plan(operation, new MicroBatchWork(gradient.Kind, gradient.Forward), gradient.PlanForward));
         Output = planner.Value(graph.Output);
         OutputGradient = planner.RequiredTarget(graph.Output).Matrix;
         int forwardEnd = ++planner.Time;
-        foreach ((FusedOperation operation, GradientStep step) in steps.Where(entry => differentiated.Contains(entry.Operation.Main)).Reverse())
-            Reverse.AddRange(planner.Plan(operation, new MicroBatchWork(step.Kind, step.Backward), step.PlanBackward));
+        IEnumerable<(FusedOperation, OperationGradient)> backward = gradients.Where(entry => differentiated.Contains(entry.Operation.Main)).Reverse();
+        foreach ((FusedOperation operation, OperationGradient gradient) in backward)
+            Backward.AddRange(planner.Plan(operation, new MicroBatchWork(gradient.Kind, gradient.Backward), gradient.PlanBackward));
         Layout = planner.Place(forwardEnd);
         KeptInputs = planner.KeptInputs;
         ScratchLength = planner.ScratchLength;
@@ -67,14 +68,14 @@ internal sealed class GradientPlan : IDisposable
     /// <summary>The most images that a micro-batch holds.</summary>
     public int Images { get; }
 
-    /// <summary>The steps, in the order of the forward pass.</summary>
-    public IReadOnlyList<GradientStep> Steps { get; }
+    /// <summary>The operations, in the order of the forward pass.</summary>
+    public IReadOnlyList<OperationGradient> Gradients { get; }
 
     /// <summary>The work of the forward pass.</summary>
     public List<MicroBatchWork> Forward { get; } = [];
 
     /// <summary>The work of the backward pass.</summary>
-    public List<MicroBatchWork> Reverse { get; } = [];
+    public List<MicroBatchWork> Backward { get; } = [];
 
     /// <summary>The parameters and other sums by name.</summary>
     public IReadOnlyDictionary<string, ParameterGradient> Parameters { get; }
@@ -103,7 +104,7 @@ internal sealed class GradientPlan : IDisposable
     /// <inheritdoc />
     public void Dispose()
     {
-        foreach (IDisposable step in Steps.OfType<IDisposable>())
-            step.Dispose();
+        foreach (IDisposable gradient in Gradients.OfType<IDisposable>())
+            gradient.Dispose();
     }
 }

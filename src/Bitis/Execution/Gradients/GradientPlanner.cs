@@ -8,13 +8,13 @@ using Bitis.Tensors;
 namespace Bitis.Execution.Gradients;
 
 /// <summary>
-/// Decides where values and gradients lie in a micro-batch's arena. Values and gradients share one timeline (all forward steps,
-/// then all reverse steps), so a gradient takes the place of a value that nobody needs any more. The gradient of a view is the same view of the
+/// Decides where values and gradients lie in a micro-batch's arena. Values and gradients share one timeline (all forward operations,
+/// then all backward operations), so a gradient takes the place of a value that nobody needs any more. The gradient of a view is the same view of the
 /// gradient of what it shows; a sum's gradient is, without a copy, the gradient of each term that is used nowhere else.
 /// </summary>
 /// <remarks>
 /// All users of a value add to its gradient: the first one writes, the others add. Where users of slices overlap in part, or leave
-/// channels out, these are cleared first; what a step can only overwrite it writes elsewhere, and it is added afterwards.
+/// channels out, these are cleared first; what an operation can only overwrite it writes elsewhere, and it is added afterwards.
 /// </remarks>
 internal sealed class GradientPlanner
 {
@@ -27,7 +27,7 @@ internal sealed class GradientPlanner
     private readonly List<CompressedInput> _compressed = [];
     private readonly Dictionary<(Node Input, long Bytes), CompressedInput> _shared = [];
     private readonly HashSet<Node> _leaving = [];
-    private readonly Dictionary<Node, (GradientStep Step, ArenaMatrix Input)> _repeatable = [];
+    private readonly Dictionary<Node, (OperationGradient Gradient, ArenaMatrix Input)> _recomputable = [];
     private readonly HashSet<ArenaBlock> _bound = [];
     private readonly List<MicroBatchWork> _before = [], _after = [];
     private readonly List<(string Layer, Func<ArenaBlock> Block)> _keptInputs = [];
@@ -50,7 +50,7 @@ internal sealed class GradientPlanner
         (_graph, _weights, _images, _differentiated) = (graph, weights, images, differentiated);
     }
 
-    /// <summary>The step on the timeline that is being planned.</summary>
+    /// <summary>The operation on the timeline that is being planned.</summary>
     public int Time { get; set; }
 
     /// <summary>Whether nobody needs the gradients of the model's parameters: only scales are learned.</summary>
@@ -60,12 +60,12 @@ internal sealed class GradientPlanner
     public FrozenLayers? Frozen { get; init; }
 
     /// <summary>Whether the backward pass computes cheap values again instead of keeping them: where inputs are kept compressed, to save memory.</summary>
-    public bool Repeats { get; init; }
+    public bool Recomputes { get; init; }
 
     /// <summary>The most images that a micro-batch holds.</summary>
     public int Images => _images;
 
-    /// <summary>The elements of scratch memory that the hungriest step needs.</summary>
+    /// <summary>The elements of scratch memory that the hungriest operation needs.</summary>
     public int ScratchLength { get; private set; }
 
     /// <summary>The parameters and other sums by name.</summary>
@@ -74,11 +74,11 @@ internal sealed class GradientPlanner
     /// <summary>The elements of a micro-batch's sums of all <see cref="Parameters"/>.</summary>
     public int SumsLength => _sumsLength;
 
-    /// <summary>Plans a step forward or back.</summary>
+    /// <summary>Plans an operation forward or back.</summary>
     /// <param name="operation">The operation that it belongs to.</param>
     /// <param name="work">What it does.</param>
     /// <param name="plan">Claims its memory.</param>
-    /// <returns>The step, with what has to be done before and after it.</returns>
+    /// <returns>The operation, with what has to be done before and after it.</returns>
     public IReadOnlyList<MicroBatchWork> Plan(FusedOperation operation, MicroBatchWork work, Action<GradientPlanner> plan)
     {
         _user = operation.Main.Name;
@@ -93,10 +93,10 @@ internal sealed class GradientPlanner
     /// <summary>The values of a parameter of a node.</summary>
     public Tensor Weight(Node node, int index) => _weights[node.ParameterNames[index]];
 
-    /// <summary>A parameter of a node, whose gradient a step adds up in the checkpoint's form.</summary>
+    /// <summary>A parameter of a node, whose gradient an operation adds up in the checkpoint's form.</summary>
     public ParameterSlot Parameter(Node node, int index) => _parameters[node.ParameterNames[index]].Slot(form: null, unpack: null, ref _sumsLength);
 
-    /// <summary>A parameter of a node, whose gradient a step adds up in a packed form; nodes of one kind that share it share the sums.</summary>
+    /// <summary>A parameter of a node, whose gradient an operation adds up in a packed form; nodes of one kind that share it share the sums.</summary>
     /// <param name="node">The node.</param>
     /// <param name="index">Which parameter.</param>
     /// <param name="unpack">Brings the gradient into the checkpoint's form, in place, once all micro-batches have run.</param>
@@ -106,7 +106,7 @@ internal sealed class GradientPlanner
     /// <summary>Whether nobody needs the gradients of a node's parameters.</summary>
     public bool IsFrozen(Node node) => AreParametersFrozen || Frozen?.IsFrozen(node) == true;
 
-    /// <summary>Room among the gradients for sums over all images of something else that a step computes.</summary>
+    /// <summary>Room among the gradients for sums over all images of something else that an operation computes.</summary>
     public ParameterSlot NewSums(string name, int length)
     {
         var sums = new ParameterGradient(new Tensor([length]), [length]);
@@ -114,7 +114,7 @@ internal sealed class GradientPlanner
         return sums.Slot(form: null, unpack: null, ref _sumsLength);
     }
 
-    /// <summary>Where a value lies that the planned step reads.</summary>
+    /// <summary>Where a value lies that the planned operation reads.</summary>
     public ArenaMatrix Value(Node node)
     {
         if (!_values.TryGetValue(node, out ArenaMatrix matrix))
@@ -137,7 +137,7 @@ internal sealed class GradientPlanner
         return Keep(matrix);
     }
 
-    /// <summary>As <see cref="Value"/>, for a step that takes whole maps only: a copy, where the value is a slice.</summary>
+    /// <summary>As <see cref="Value"/>, for an operation that takes whole maps only: a copy, where the value is a slice.</summary>
     public ArenaMatrix ContiguousValue(Node node)
     {
         ArenaMatrix value = Value(node);
@@ -150,7 +150,7 @@ internal sealed class GradientPlanner
         return copy;
     }
 
-    /// <summary>Memory for a value that the planned step computes.</summary>
+    /// <summary>Memory for a value that the planned operation computes.</summary>
     public ArenaMatrix NewValue(Node node)
     {
         ArenaMatrix matrix = NewMatrixOf(node);
@@ -158,34 +158,34 @@ internal sealed class GradientPlanner
         return matrix;
     }
 
-    /// <summary>As <see cref="NewValue"/>, for a step that can compute the value again at little cost.</summary>
+    /// <summary>As <see cref="NewValue"/>, for an operation that can compute the value again at little cost.</summary>
     /// <param name="node">The value.</param>
     /// <param name="input">What it is computed from, in the same order of tokens.</param>
-    /// <param name="step">The step.</param>
-    public ArenaMatrix NewRepeatableValue(Node node, ArenaMatrix input, GradientStep step)
+    /// <param name="operation">The operation.</param>
+    public ArenaMatrix NewRecomputableValue(Node node, ArenaMatrix input, OperationGradient operation)
     {
-        _repeatable.Add(node, (step, input));
+        _recomputable.Add(node, (operation, input));
         return NewValue(node);
     }
 
     /// <summary>
-    /// Where a value lies that the planned reverse step reads: where the forward pass left it, or where it is computed again
-    /// before the step, if that saves its memory. Only the step that reads it first in the backward pass may ask.
+    /// Where a value lies that the planned backward operation reads: where the forward pass left it, or where it is computed again
+    /// before the operation, if that saves its memory. Only the operation that reads it first in the backward pass may ask.
     /// </summary>
     /// <param name="node">The value.</param>
     /// <param name="reader">The main node of the operation that reads it.</param>
     public ArenaMatrix RecomputedValue(Node node, Node reader)
     {
         bool isRead = _graph.ReadersOf(node).Any(operation => operation.Main != reader && !_leaving.Contains(operation.Main));
-        if (!Repeats || isRead || !_repeatable.TryGetValue(node, out (GradientStep Step, ArenaMatrix Input) source))
+        if (!Recomputes || isRead || !_recomputable.TryGetValue(node, out (OperationGradient Gradient, ArenaMatrix Input) source))
             return Value(node);
         ArenaMatrix place = NewMatrixOf(node);
         Keep(source.Input);
-        _before.Add(new MicroBatchWork(source.Step.Kind, microBatch => source.Step.Recompute(microBatch, place)));
+        _before.Add(new MicroBatchWork(source.Gradient.Kind, microBatch => source.Gradient.Recompute(microBatch, place)));
         return place;
     }
 
-    /// <summary>A value that the planned step computes in the memory of its input.</summary>
+    /// <summary>A value that the planned operation computes in the memory of its input.</summary>
     public ArenaMatrix ReplaceValue(Node node, Node input)
     {
         ArenaMatrix matrix = Value(input);
@@ -204,7 +204,7 @@ internal sealed class GradientPlanner
 
     private ArenaMatrix NewMatrixOf(Node node) => NewMatrix(RowsOf(node.Shape), node.Shape[^1], _graph.LayoutOf(node).IsReversed);
 
-    /// <summary>Keeps a matrix alive up to the planned step, which uses it: proved to lie in its memory, for all images of a micro-batch.</summary>
+    /// <summary>Keeps a matrix alive up to the planned operation, which uses it: proved to lie in its memory, for all images of a micro-batch.</summary>
     public ArenaMatrix Keep(ArenaMatrix matrix)
     {
         (matrix with { Rows = matrix.Rows * _images }).RequireInside(_user);
@@ -213,7 +213,7 @@ internal sealed class GradientPlanner
     }
 
     /// <summary>Memory for a compressed copy of a layer's input; see <see cref="CompressedInput"/>.</summary>
-    /// <param name="layer">The layer, whose forward step is being planned.</param>
+    /// <param name="layer">The layer, whose forward operation is being planned.</param>
     /// <param name="value">Its input.</param>
     /// <param name="bytes">The bytes of the copy, for all images of a micro-batch.</param>
     public CompressedInput CompressInput(Node layer, ArenaMatrix value, long bytes)
@@ -228,7 +228,7 @@ internal sealed class GradientPlanner
     }
 
     /// <summary>As <see cref="CompressInput"/>, for a copy that depends on the input and its length alone: layers with the same input share it.</summary>
-    /// <param name="layer">The layer, whose forward step is being planned.</param>
+    /// <param name="layer">The layer, whose forward operation is being planned.</param>
     /// <param name="value">Its input.</param>
     /// <param name="bytes">The bytes of the copy, for all images of a micro-batch.</param>
     public CompressedInput ShareCompressedInput(Node layer, ArenaMatrix value, long bytes)
@@ -243,7 +243,7 @@ internal sealed class GradientPlanner
     /// <summary>Notes, in the forward pass, that a layer does not read its input in the backward pass, or a compressed copy only.</summary>
     public void LeaveInput(Node layer) => _leaving.Add(layer);
 
-    /// <summary>Keeps the input of a linear or convolutional layer as it is, up to the planned step.</summary>
+    /// <summary>Keeps the input of a linear or convolutional layer as it is, up to the planned operation.</summary>
     public void KeepInput(Node layer, ArenaMatrix value)
     {
         Keep(value);
@@ -265,10 +265,10 @@ internal sealed class GradientPlanner
         return matrix;
     }
 
-    /// <summary>Where the planned step writes the gradient of an input; null if nobody needs it: the value depends on nothing that learns.</summary>
+    /// <summary>Where the planned operation writes the gradient of an input; null if nobody needs it: the value depends on nothing that learns.</summary>
     public GradientTarget? Target(Node node) => _differentiated.Contains(node) ? RequiredTarget(node) : null;
 
-    /// <summary>Where the planned step writes the gradient of an input that it cannot leave out, whether anybody needs it or not.</summary>
+    /// <summary>Where the planned operation writes the gradient of an input that it cannot leave out, whether anybody needs it or not.</summary>
     public GradientTarget RequiredTarget(Node node)
     {
         ArenaMatrix matrix = Keep(GradientOf(node));
@@ -282,7 +282,7 @@ internal sealed class GradientPlanner
         return new GradientTarget(matrix, Accumulate: true);
     }
 
-    /// <summary>As <see cref="RequiredTarget"/>, for a step that can only overwrite: if there are other users, it is added after the step.</summary>
+    /// <summary>As <see cref="RequiredTarget"/>, for an operation that can only overwrite: if there are other users, it is added after the operation.</summary>
     public ArenaMatrix OverwrittenTarget(Node node)
     {
         GradientTarget target = RequiredTarget(node);
@@ -292,7 +292,7 @@ internal sealed class GradientPlanner
     /// <summary>As <see cref="OverwrittenTarget"/>; null if nobody needs the gradient.</summary>
     public ArenaMatrix? OverwrittenTargetIfNeeded(Node node) => _differentiated.Contains(node) ? OverwrittenTarget(node) : null;
 
-    /// <summary>As <see cref="Target"/>, for a step that writes whole maps only.</summary>
+    /// <summary>As <see cref="Target"/>, for an operation that writes whole maps only.</summary>
     public GradientTarget? ContiguousTarget(Node node) => Target(node) is not { } target
         ? null
         : target.Matrix.IsContiguous ? target : new GradientTarget(AddedAfter(node, target), Accumulate: false);
@@ -301,7 +301,7 @@ internal sealed class GradientPlanner
     public bool SharesGradient(Node node) => SharerOf(RootOf(node)) is not null;
 
     /// <summary>Places everything.</summary>
-    /// <param name="forwardEnd">The time after the last forward step.</param>
+    /// <param name="forwardEnd">The time after the last forward operation.</param>
     /// <returns>A micro-batch's memory.</returns>
     public ArenaLayout Place(int forwardEnd)
     {
@@ -381,7 +381,7 @@ internal sealed class GradientPlanner
         return gaps;
     }
 
-    /// <summary>Clears columns of a gradient before the planned step.</summary>
+    /// <summary>Clears columns of a gradient before the planned operation.</summary>
     private void Clear(ArenaMatrix matrix, List<(int Start, int End)> gaps)
     {
         foreach ((int start, int end) in gaps)
@@ -396,7 +396,7 @@ internal sealed class GradientPlanner
         }
     }
 
-    /// <summary>Memory that the planned step writes, and that is brought to a target after it.</summary>
+    /// <summary>Memory that the planned operation writes, and that is brought to a target after it.</summary>
     private ArenaMatrix AddedAfter(Node node, GradientTarget target)
     {
         ArenaMatrix own = NewMatrixOf(node);

@@ -8,12 +8,12 @@ namespace Bitis.Execution.Gradients;
 
 /// <summary>
 /// Takes a batch through a plan, forward and back, on all processors. A batch is split into a fixed number of parts, and a
-/// part into a few images at a time, which pass through all steps, forward and back, while their values are still in the
+/// part into a few images at a time, which pass through all operations, forward and back, while their values are still in the
 /// caches. Each part has its own sums of gradients (<see cref="OrderedSums"/>): results do not depend on the threads.
 /// </summary>
 internal sealed class GradientRunner : IDisposable
 {
-    /// <summary>The most images that go through the steps together.</summary>
+    /// <summary>The most images that go through the operations together.</summary>
     private const int MaxImagesPerMicroBatch = 4;
 
     /// <summary>About how many values the widest layer may have in a micro-batch: more of them leave the nearer caches.</summary>
@@ -30,7 +30,7 @@ internal sealed class GradientRunner : IDisposable
     private readonly ParameterGradient[] _parameters;
 
     /// <summary>Reserves the memory.</summary>
-    /// <param name="plan">The steps; the runner disposes of them.</param>
+    /// <param name="plan">The operations; the runner disposes of them.</param>
     /// <param name="threads">How many threads compute; 0 for one on each processor.</param>
     public GradientRunner(GradientPlan plan, int threads)
     {
@@ -45,7 +45,7 @@ internal sealed class GradientRunner : IDisposable
         _freeMicroBatches = new ConcurrentStack<MicroBatch>(_microBatches);
     }
 
-    /// <summary>How many images go through the steps of a graph together: few for large images, several for small ones.</summary>
+    /// <summary>How many images go through the operations of a graph together: few for large images, several for small ones.</summary>
     public static int ImagesPerMicroBatch(Graph graph)
     {
         long widest = graph.Nodes.Where(node => !node.IsInput).Max(node => node.Shape.ElementCount);
@@ -55,11 +55,11 @@ internal sealed class GradientRunner : IDisposable
     /// <summary>Does something with a micro-batch's images, of which the first has an index in the batch.</summary>
     public delegate void MicroBatchAction(MicroBatch microBatch, int firstImage);
 
-    /// <summary>The steps.</summary>
+    /// <summary>The operations.</summary>
     public GradientPlan Plan { get; }
 
-    /// <summary>Where the time of steps is added up, by kind; null for no measurement.</summary>
-    public StepTimes? Times { get; set; }
+    /// <summary>Where the time of operations is added up, by kind; null for no measurement.</summary>
+    public OperationTimes? Times { get; set; }
 
     /// <summary>Runs a batch; afterwards the slots of all parameters have the gradients.</summary>
     /// <param name="batch">The number of images.</param>
@@ -72,13 +72,13 @@ internal sealed class GradientRunner : IDisposable
         WorkerPool pool = WorkerPool.Rent(_threads);
         try
         {
-            pool.Run(Plan.Steps.Count, i => Plan.Steps[i].Prepare());
+            pool.Run(Plan.Gradients.Count, i => Plan.Gradients[i].Prepare());
             _sums.Start();
             pool.Run(Parts, part => RunPart(part, batch, load, setOutputGradient, backward, key));
             if (!backward)
                 return;
             pool.Run(_parameters.Length, i => _parameters[i].Collect(_sums.Total));
-            pool.Run(Plan.Steps.Count, i => Plan.Steps[i].Finish());
+            pool.Run(Plan.Gradients.Count, i => Plan.Gradients[i].Finish());
         }
         finally
         {
@@ -124,14 +124,14 @@ internal sealed class GradientRunner : IDisposable
         Run(microBatch, Plan.Forward, isBackward: false);
         setOutputGradient(microBatch, firstImage);
         if (backward)
-            Run(microBatch, Plan.Reverse, isBackward: true);
+            Run(microBatch, Plan.Backward, isBackward: true);
     }
 
     private void Run(MicroBatch microBatch, List<MicroBatchWork> all, bool isBackward)
     {
         foreach (MicroBatchWork work in all)
         {
-            long began = StepTimes.Now;
+            long began = OperationTimes.Now;
             work.Run(microBatch);
             Times?.Add(work.Kind, began, isBackward);
         }

@@ -6,7 +6,7 @@ namespace Bitis.Execution.Gradients;
 
 /// <summary>
 /// The memory of one thread: values and gradients of a few images, which go through the whole network, forward and back,
-/// before the next ones, so that most of what a step reads is still in a cache.
+/// before the next ones, so that most of what an operation reads is still in a cache.
 /// </summary>
 internal sealed unsafe class MicroBatch : IDisposable
 {
@@ -32,10 +32,10 @@ internal sealed unsafe class MicroBatch : IDisposable
     /// <summary>The sums of all parameters' gradients that the micro-batch adds to.</summary>
     public float* Sums { get; set; }
 
-    /// <summary>The key of the micro-batch's random numbers, of which each step makes its own.</summary>
+    /// <summary>The key of the micro-batch's random numbers, of which each operation makes its own.</summary>
     public uint Key { get; set; }
 
-    /// <summary>Memory that a step may use while it runs.</summary>
+    /// <summary>Memory that an operation may use while it runs.</summary>
     public float* Scratch => _scratch.Pointer;
 
     /// <summary>Says where an input of the plan is: memory of the caller's, which must outlive the run.</summary>

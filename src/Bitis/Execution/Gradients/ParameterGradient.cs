@@ -3,14 +3,14 @@ using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Execution.Gradients;
 
-/// <summary>The gradient of a parameter, which several steps may share: those that use one form of it have one slot.</summary>
+/// <summary>The gradient of a parameter, which several operations may share: those that use one form of it have one slot.</summary>
 /// <param name="weight">The values.</param>
 /// <param name="shape">The parameter's shape.</param>
 internal sealed class ParameterGradient(Tensor weight, Shape shape)
 {
     private readonly List<(string? Form, ParameterSlot Slot)> _slots = [];
 
-    /// <summary>The gradient; zero while no step asks for a slot.</summary>
+    /// <summary>The gradient; zero while no operation asks for a slot.</summary>
     public Tensor Gradient { get; } = new(shape);
 
     /// <summary>The slot of a form.</summary>

@@ -201,8 +201,8 @@ internal sealed unsafe class InputGradientProduct : IDisposable
             Scales = _scales!.Pointer + first,
             Bias = _bias!.Pointer + first,
         };
-        var grids = new TokenGrids(rows.Scales, rows.Zeros, stride: 1);
-        Int8Gemm.Run(in panels, rows.Levels, LevelStride, step: 4, in grids, x, ldx, 0, rows.Count, accumulate);
+        var parameters = new TokenGrids(rows.Scales, rows.Zeros, stride: 1);
+        Int8Gemm.Run(in panels, rows.Levels, LevelStride, step: 4, in parameters, x, ldx, 0, rows.Count, accumulate);
     }
 
     private void PackPart(int part, float* transformed, float* maxima)

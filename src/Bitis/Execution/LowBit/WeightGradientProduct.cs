@@ -208,8 +208,8 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
             Scales = inputScales,
             Bias = _bias.Pointer,
         };
-        var grids = new TokenGrids(scales, _zeroPoints.Pointer, stride: _hasChannelScales ? 1 : 0);
-        Int8Gemm.Run(in panels, pack.Target, lda: 4, step: 4 * GradientColumns, in grids, gradient, _inputs, 0, _outputs, accumulate: true);
+        var parameters = new TokenGrids(scales, _zeroPoints.Pointer, stride: _hasChannelScales ? 1 : 0);
+        Int8Gemm.Run(in panels, pack.Target, lda: 4, step: 4 * GradientColumns, in parameters, gradient, _inputs, 0, _outputs, accumulate: true);
     }
 
     /// <inheritdoc />

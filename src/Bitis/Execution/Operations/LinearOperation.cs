@@ -31,13 +31,13 @@ internal sealed class LinearOperation(Node node) : WeightedOperation
         else
         {
             (ArenaMatrix x, Tensor weight) = FloatOperands(plan, node);
-            plan.Add(new LinearStep(node.Name, x, y, plan.Pack(weight, bias)), [x], [y]);
+            plan.Add(new CompiledLinear(node.Name, x, y, plan.Pack(weight, bias)), [x], [y]);
         }
         plan.SetValue(node, y);
     }
 
     /// <inheritdoc />
-    public override GradientStep CreateGradient(GradientContext context) => context.ApproximationOf(node) is { } method
+    public override OperationGradient CreateGradient(GradientContext context) => context.ApproximationOf(node) is { } method
         ? new LowBitLinearGradient(node, method, context.Policy, context.LayoutOf(node.Inputs[0]))
         : new LinearGradient(node);
 
@@ -45,20 +45,20 @@ internal sealed class LinearOperation(Node node) : WeightedOperation
     {
         ArenaMatrix x = plan.Value(node.Inputs[0]);
         if (layer.RotationOrder > 1)
-            x = InCopy(plan, x, (source, copy) => new RotateStep($"{node.Name}.input", source, copy, layer.RotationOrder));
-        ArenaBlock levels = plan.NewBlock((long)x.Rows * IntegerLinearStep.LevelStride(x.Columns));
-        Step? writer = plan.TakeWriter(x);
+            x = InCopy(plan, x, (source, copy) => new CompiledRotate($"{node.Name}.input", source, copy, layer.RotationOrder));
+        ArenaBlock levels = plan.NewBlock((long)x.Rows * CompiledIntegerLinear.LevelStride(x.Columns));
+        CompiledOperation? writer = plan.TakeWriter(x);
         var packed = new PackedIntegerWeights(layer.Levels, layer.Weight!.Scales, bias, _layer.OutFeatures, _layer.InFeatures, layer.Weight!.Bits);
-        var step = new IntegerLinearStep(
+        var operation = new CompiledIntegerLinear(
             node.Name,
             writer,
             x,
             y,
             levels,
             packed,
-            new TokenGridBuffers(layer.Input!, x.IsReversed),
+            new TokenParameterBuffers(layer.Input!, x.IsReversed),
             layer.InputFactors is { } factors ? NativeBuffer<float>.Of(factors) : null,
             layer.Input!.MaxLevel);
-        plan.Add(step, [x], [y], levels);
+        plan.Add(operation, [x], [y], levels);
     }
 }

@@ -12,11 +12,11 @@ internal abstract class Operation
     /// <summary>What the gradients of the inputs are to that of the output.</summary>
     public virtual GradientPassing Passing => GradientPassing.None;
 
-    /// <summary>Adds the steps of the forward pass, and says where the outputs lie.</summary>
+    /// <summary>Adds the operations of the forward pass, and says where the outputs lie.</summary>
     /// <exception cref="NotSupportedException">The operation is quantized, and has no such form here.</exception>
     public abstract void Plan(PlanBuilder plan);
 
     /// <summary>The form that training runs, forward and back; null for a view.</summary>
     /// <exception cref="NotSupportedException">There is none; the message names the node.</exception>
-    public abstract GradientStep? CreateGradient(GradientContext context);
+    public abstract OperationGradient? CreateGradient(GradientContext context);
 }

@@ -52,7 +52,7 @@ internal static class OperationTable
         [typeof(SelectToken)] = node => new ReferenceOperation(node, () => new PoolGradient(node, ((SelectToken)node.Operator).Position)),
     };
 
-    /// <summary>Whether an operator by itself has steps of its own; the others are views, or run through their reference forward.</summary>
+    /// <summary>Whether an operator by itself has operations of its own; the others are views, or run through their reference forward.</summary>
     public static bool HasKernel(Operator op) => op is CausalConv1d or DepthwiseConv2d or Bitis.Graphs.Operators.SelectiveScan || Operators.ContainsKey(op.GetType());
 
     /// <summary>The class that computes an operation.</summary>

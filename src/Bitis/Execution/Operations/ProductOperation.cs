@@ -21,10 +21,10 @@ internal sealed class ProductOperation(Node node) : Operation
             y = left;
         else
             y = plan.NewMatrix(left.RowMap.Max() + 1, left.Columns) with { Rows = left.Rows, RowMap = left.RowMap };
-        plan.Add(new ProductStep(node.Name, left, right, y), [left, right], [y]);
+        plan.Add(new CompiledProduct(node.Name, left, right, y), [left, right], [y]);
         plan.SetValue(node, y);
     }
 
     /// <inheritdoc />
-    public override GradientStep CreateGradient(GradientContext context) => new ProductGradient(node);
+    public override OperationGradient CreateGradient(GradientContext context) => new ProductGradient(node);
 }

@@ -9,21 +9,21 @@ namespace Bitis.Execution.Operations;
 /// <summary>Any operator through its reference forward, so that every graph runs.</summary>
 /// <param name="node">The node.</param>
 /// <param name="gradient">Creates the form that training runs; null if there is none.</param>
-internal class ReferenceOperation(Node node, Func<GradientStep>? gradient = null) : Operation
+internal class ReferenceOperation(Node node, Func<OperationGradient>? gradient = null) : Operation
 {
     /// <inheritdoc />
     public override void Plan(PlanBuilder plan)
     {
         if (plan.LayerOf(node) is not null || plan.ScanOf(node) is not null)
-            throw new NotSupportedException($"'{node.Name}' ({node.Operator.Kind}) is quantized, and there is no step that computes it so here.");
+            throw new NotSupportedException($"'{node.Name}' ({node.Operator.Kind}) is quantized, and there is no operation that computes it so here.");
         ArenaMatrix[] inputs = [.. node.Inputs.Select(plan.Value)];
         Tensor[] parameters = [.. Enumerable.Range(0, node.ParameterNames.Count).Select(index => plan.Parameter(node, index))];
         ArenaMatrix y = plan.Allocate(node);
-        plan.Add(new ReferenceStep(node, inputs, y, parameters), inputs, [y]);
+        plan.Add(new CompiledReference(node, inputs, y, parameters), inputs, [y]);
         plan.SetValue(node, y);
     }
 
     /// <inheritdoc />
-    public override GradientStep CreateGradient(GradientContext context) => (gradient ?? throw new NotSupportedException(
+    public override OperationGradient CreateGradient(GradientContext context) => (gradient ?? throw new NotSupportedException(
         $"Training does not support the operator {node.Operator.Kind} at '{node.Name}'."))();
 }

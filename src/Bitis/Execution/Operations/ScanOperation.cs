@@ -33,13 +33,13 @@ internal sealed class ScanOperation(FusedScan fused) : Operation
         if (!accumulates)
         {
             ArenaMatrix term = plan.Value(fused.Other!);
-            plan.Add(new AddStep(fused.Sum.Name, sum, term, sum), [sum, term], [sum]);
+            plan.Add(new CompiledSum(fused.Sum.Name, sum, term, sum), [sum, term], [sum]);
         }
         plan.SetValue(fused.Sum, sum);
     }
 
     /// <inheritdoc />
-    public override GradientStep CreateGradient(GradientContext context) => new ScanGradient(fused);
+    public override OperationGradient CreateGradient(GradientContext context) => new ScanGradient(fused);
 
     /// <summary>What the float32 kernel takes; A packed, <c>[states, channels]</c>.</summary>
     public static unsafe SelectiveScanCall Call(ArenaAddresses arena, ScanOperands operands, bool hasSoftplus, bool hasCubicDecay, float* a, Tensor d)
@@ -90,14 +90,14 @@ internal sealed class ScanOperation(FusedScan fused) : Operation
         };
     }
 
-    private Step CreateStep(PlanBuilder plan, ScanOperands operands, bool accumulates)
+    private CompiledOperation CreateStep(PlanBuilder plan, ScanOperands operands, bool accumulates)
     {
         Node node = fused.Scan;
         bool hasSoftplus = fused.Softplus is not null;
         if (plan.ScanOf(node) is not { } scan)
-            return new ScanStep(node.Name, operands, accumulates, hasSoftplus, plan.HasCubicDecay, plan.Parameter(node, 0), plan.Parameter(node, 1));
+            return new CompiledScan(node.Name, operands, accumulates, hasSoftplus, plan.HasCubicDecay, plan.Parameter(node, 0), plan.Parameter(node, 1));
         if (!hasSoftplus)
             throw new NotSupportedException($"The scan '{node.Name}' is quantized, and has no softplus of its own before Δ.");
-        return new IntegerScanStep(node.Name, operands, accumulates, new PackedScan(scan.TablesFor(plan.Parameter(node, 1), operands.U.Rows)));
+        return new CompiledIntegerScan(node.Name, operands, accumulates, new PackedScan(scan.TablesFor(plan.Parameter(node, 1), operands.U.Rows)));
     }
 }

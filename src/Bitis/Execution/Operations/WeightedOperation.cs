@@ -14,8 +14,8 @@ internal abstract class WeightedOperation : Operation
     {
         ArenaMatrix x = plan.Value(node.Inputs[0]);
         ArenaBlock levels = plan.NewBlock((long)x.Rows * x.Columns);
-        var step = new QuantizeStep($"{node.Name}.input", x, levels, new TokenGridBuffers(quantizer, isReversed: false), quantizer.MaxLevel);
-        plan.Add(step, [x], [], levels);
+        var operation = new CompiledQuantize($"{node.Name}.input", x, levels, new TokenParameterBuffers(quantizer, isReversed: false), quantizer.MaxLevel);
+        plan.Add(operation, [x], [], levels);
         return levels;
     }
 
@@ -26,7 +26,7 @@ internal abstract class WeightedOperation : Operation
         if (plan.LayerOf(node) is not { } layer)
             return (x, plan.Parameter(node, 0));
         if (layer.Input is { } input)
-            x = InCopy(plan, x, (source, copy) => new RoundStep($"{node.Name}.input", source, copy, input));
+            x = InCopy(plan, x, (source, copy) => new CompiledRound($"{node.Name}.input", source, copy, input));
         return (x, layer.Weight is null ? plan.Parameter(node, 0) : layer.DequantizeWeight(node.Operator));
     }
 
@@ -50,12 +50,12 @@ internal abstract class WeightedOperation : Operation
 
         ArenaMatrix x = plan.Value(node.Inputs[0]);
         ArenaMatrix levels = plan.CenteredLevels(plan.UnreversedOf(node.Inputs[0]), layer.Input!, () => InCopy(
-            plan, x, (source, copy) => new CenterLevelsStep($"{node.Name}.input", source, copy, layer.Input!)));
+            plan, x, (source, copy) => new CompiledCenterLevels($"{node.Name}.input", source, copy, layer.Input!)));
         return (levels with { IsReversed = x.IsReversed }, weight, scales);
     }
 
-    /// <summary>Adds a step that writes a copy of a matrix as it lies in memory; the copy is seen as the matrix is.</summary>
-    protected static ArenaMatrix InCopy(PlanBuilder plan, ArenaMatrix x, Func<ArenaMatrix, ArenaMatrix, Step> create)
+    /// <summary>Adds an operation that writes a copy of a matrix as it lies in memory; the copy is seen as the matrix is.</summary>
+    protected static ArenaMatrix InCopy(PlanBuilder plan, ArenaMatrix x, Func<ArenaMatrix, ArenaMatrix, CompiledOperation> create)
     {
         ArenaMatrix source = x.RowMap is null ? x : x with { Rows = x.RowMap.Max() + 1, RowMap = null, IsReversed = false };
         ArenaMatrix copy = source with { Block = plan.NewBlock((long)source.Rows * x.Columns * sizeof(float)), Start = 0, Stride = x.Columns };

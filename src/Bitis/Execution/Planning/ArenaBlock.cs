@@ -2,7 +2,7 @@
 namespace Bitis.Execution.Planning;
 
 /// <summary>
-/// A piece of the arena that holds one value from the step that writes it first to the step that reads it last; the
+/// A piece of the arena that holds one value from the operation that writes it first to the operation that reads it last; the
 /// planner gives blocks that are never alive together the same bytes.
 /// </summary>
 internal sealed class ArenaBlock(long bytes)
@@ -16,19 +16,19 @@ internal sealed class ArenaBlock(long bytes)
     /// <summary>Where the block starts in the arena; set by <see cref="ArenaPlanner"/>.</summary>
     public long Offset { get; set; }
 
-    /// <summary>The first step that touches the block.</summary>
-    public int FirstStep { get; private set; } = int.MaxValue;
+    /// <summary>The first operation that touches the block.</summary>
+    public int FirstOperation { get; private set; } = int.MaxValue;
 
-    /// <summary>The last step that touches the block.</summary>
-    public int LastStep { get; private set; } = -1;
+    /// <summary>The last operation that touches the block.</summary>
+    public int LastOperation { get; private set; } = -1;
 
-    /// <summary>Notes that a step touches the block.</summary>
-    public void Touch(int step)
+    /// <summary>Notes that an operation touches the block.</summary>
+    public void Touch(int operation)
     {
-        FirstStep = Math.Min(FirstStep, step);
-        LastStep = Math.Max(LastStep, step);
+        FirstOperation = Math.Min(FirstOperation, operation);
+        LastOperation = Math.Max(LastOperation, operation);
     }
 
-    /// <summary>Whether two blocks are ever alive in the same step.</summary>
-    public bool OverlapsInTime(ArenaBlock other) => FirstStep <= other.LastStep && other.FirstStep <= LastStep;
+    /// <summary>Whether two blocks are ever alive in the same operation.</summary>
+    public bool OverlapsInTime(ArenaBlock other) => FirstOperation <= other.LastOperation && other.FirstOperation <= LastOperation;
 }

@@ -14,7 +14,7 @@ namespace Bitis.Execution.Planning;
 /// place, on the tokens as they lie, so that reversing a sequence costs nothing.
 /// </param>
 /// <param name="RowMap">
-/// For each row the row in memory, -1 for a row of zeros; null where they are the same. Only steps that look at it read such a view.
+/// For each row the row in memory, -1 for a row of zeros; null where they are the same. Only operations that look at it read such a view.
 /// </param>
 internal readonly record struct ArenaMatrix(
     ArenaBlock Block, int Start, int Rows, int Columns, int Stride, bool IsReversed = false, int[]? RowMap = null)

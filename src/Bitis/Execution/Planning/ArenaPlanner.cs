@@ -17,7 +17,7 @@ internal static class ArenaPlanner
             blocks[i].Index = i;
         var placed = new List<ArenaBlock>(); // by their offsets
         long size = 0;
-        foreach (ArenaBlock block in blocks.Where(block => bound?.Contains(block) != true).OrderByDescending(block => block.Bytes).ThenBy(block => block.FirstStep))
+        foreach (ArenaBlock block in blocks.Where(block => bound?.Contains(block) != true).OrderByDescending(block => block.Bytes).ThenBy(block => block.FirstOperation))
         {
             block.Offset = LowestFreeOffset(block, placed);
             int place = placed.BinarySearch(block, ByOffset);

@@ -53,7 +53,7 @@ internal sealed unsafe class NodePlan : IDisposable
     /// <summary>Computes one image.</summary>
     /// <param name="tensors">The inputs, then the output.</param>
     /// <param name="image">Which image.</param>
-    /// <param name="splits">The threads that share each step; null for the one that calls.</param>
+    /// <param name="splits">The threads that share each operation; null for the one that calls.</param>
     private void RunImage(Tensor[] tensors, int image, ParallelOptions? splits)
     {
         using var arena = new Arena(_plan.Layout);
@@ -62,20 +62,20 @@ internal sealed unsafe class NodePlan : IDisposable
             ArenaMatrix place = i < _plan.Inputs.Count ? _plan.Inputs[i] : _plan.Output;
             arena.Bind(place.Block, tensors[i].Pointer + ((nint)image * (tensors[i].Length / tensors[i].Shape[0])));
         }
-        foreach (Step step in _plan.Steps)
+        foreach (CompiledOperation operation in _plan.Operations)
         {
             if (splits is null)
-                step.Run(arena.Addresses, 0, step.Units);
+                operation.Run(arena.Addresses, 0, operation.Units);
             else
-                RunShared(step, arena, splits);
+                RunShared(operation, arena, splits);
         }
         GC.KeepAlive(tensors);
     }
 
-    private static void RunShared(Step step, Arena arena, ParallelOptions threads)
+    private static void RunShared(CompiledOperation operation, Arena arena, ParallelOptions threads)
     {
-        int parts = Math.Min(threads.MaxDegreeOfParallelism, step.Units);
-        Parallel.For(0, parts, threads, part => step.Run(
-            arena.Addresses, (int)((long)step.Units * part / parts), (int)((long)step.Units * (part + 1) / parts)));
+        int parts = Math.Min(threads.MaxDegreeOfParallelism, operation.Units);
+        Parallel.For(0, parts, threads, part => operation.Run(
+            arena.Addresses, (int)((long)operation.Units * part / parts), (int)((long)operation.Units * (part + 1) / parts)));
     }
 }

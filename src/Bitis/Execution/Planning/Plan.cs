@@ -2,13 +2,13 @@
 namespace Bitis.Execution.Planning;
 
 /// <summary>
-/// A graph compiled for one image: steps in order, and the arena that all intermediate values share.
+/// A graph compiled for one image: operations in order, and the arena that all intermediate values share.
 /// A plan is read-only; any number of arenas may run it at once.
 /// </summary>
-internal sealed class Plan(IReadOnlyList<Step> steps, IReadOnlyList<ArenaMatrix> inputs, ArenaMatrix output, ArenaLayout layout) : IDisposable
+internal sealed class Plan(IReadOnlyList<CompiledOperation> operations, IReadOnlyList<ArenaMatrix> inputs, ArenaMatrix output, ArenaLayout layout) : IDisposable
 {
-    /// <summary>The steps, in order.</summary>
-    public IReadOnlyList<Step> Steps { get; } = steps;
+    /// <summary>The operations, in order.</summary>
+    public IReadOnlyList<CompiledOperation> Operations { get; } = operations;
 
     /// <summary>Where the inputs go: the image, or the values that a part of a model takes.</summary>
     public IReadOnlyList<ArenaMatrix> Inputs { get; } = inputs;
@@ -22,7 +22,7 @@ internal sealed class Plan(IReadOnlyList<Step> steps, IReadOnlyList<ArenaMatrix>
     /// <inheritdoc />
     public void Dispose()
     {
-        foreach (Step step in Steps)
-            step.Dispose();
+        foreach (CompiledOperation operation in Operations)
+            operation.Dispose();
     }
 }

@@ -11,7 +11,7 @@ using Bitis.Tensors;
 
 namespace Bitis.Execution.Planning;
 
-/// <summary>Turns a fused graph into a <see cref="Plan"/>: each operation adds its steps and claims the memory of its values.</summary>
+/// <summary>Turns a fused graph into a <see cref="Plan"/>: each operation adds its operations and claims the memory of its values.</summary>
 internal sealed class PlanBuilder
 {
     private readonly FusedGraph _graph;
@@ -21,7 +21,7 @@ internal sealed class PlanBuilder
     private readonly Dictionary<Node, ArenaMatrix> _values = [];
     private readonly List<(Node Source, UniformQuantizer Quantizer, ArenaMatrix Levels)> _centered = [];
     private readonly Dictionary<(Tensor Weight, Tensor? Bias), PackedFloatWeights> _packed = [];
-    private readonly List<Step> _steps = [];
+    private readonly List<CompiledOperation> _operations = [];
     private readonly List<ArenaBlock> _blocks = [];
     private int _current = -1;
     private bool _isOverTensors;
@@ -46,7 +46,7 @@ internal sealed class PlanBuilder
     /// <param name="weights">Its float parameters, by name.</param>
     /// <param name="layers">Its quantized layers, by node; null for a float model.</param>
     /// <param name="scans">Its quantized scans, by node; null for a float model.</param>
-    /// <exception cref="NotSupportedException">A quantized layer or scan stands where no step computes it so.</exception>
+    /// <exception cref="NotSupportedException">A quantized layer or scan stands where no operation computes it so.</exception>
     public static Plan Build(
         Graph graph,
         IReadOnlyDictionary<string, Tensor> weights,
@@ -64,7 +64,7 @@ internal sealed class PlanBuilder
     /// <param name="layers">The quantized layers, by node; empty for a float model.</param>
     /// <param name="scans">The quantized scans, by node; empty for a float model.</param>
     /// <param name="cubicDecay">Whether the decay of scans needs no more accuracy than 8 bits.</param>
-    /// <exception cref="NotSupportedException">A quantized layer or scan stands where no step computes it so.</exception>
+    /// <exception cref="NotSupportedException">A quantized layer or scan stands where no operation computes it so.</exception>
     public static Plan Build(
         FusedGraph graph,
         IReadOnlyDictionary<string, Tensor> weights,
@@ -120,7 +120,7 @@ internal sealed class PlanBuilder
     public Node UnreversedOf(Node node) =>
         _graph.ProducerOf(node) is ValueView { Reverses: true } ? node.Inputs[0] : node;
 
-    /// <summary>Says where a value of the current operation lies: in new memory that a step writes, or in that of another value.</summary>
+    /// <summary>Says where a value of the current operation lies: in new memory that an operation writes, or in that of another value.</summary>
     public void SetValue(Node node, ArenaMatrix place)
     {
         TokenLayout layout = _graph.LayoutOf(node);
@@ -161,45 +161,45 @@ internal sealed class PlanBuilder
     /// <summary>The place of an input, if the current operation may write its output there, or new memory.</summary>
     public ArenaMatrix PlaceOver(Node input, Node output) => CanOverwrite(input) ? _values[input] : Allocate(output);
 
-    /// <summary>Adds a step.</summary>
-    /// <param name="step">The step.</param>
+    /// <summary>Adds an operation.</summary>
+    /// <param name="operation">The operation.</param>
     /// <param name="reads">What it reads.</param>
     /// <param name="writes">What it writes.</param>
     /// <param name="room">Memory that it uses besides.</param>
     /// <exception cref="InvalidOperationException">An operand does not lie in its block: a defect of the operation.</exception>
-    public void Add(Step step, ReadOnlySpan<ArenaMatrix> reads, ReadOnlySpan<ArenaMatrix> writes, params ReadOnlySpan<ArenaBlock> room)
+    public void Add(CompiledOperation operation, ReadOnlySpan<ArenaMatrix> reads, ReadOnlySpan<ArenaMatrix> writes, params ReadOnlySpan<ArenaBlock> room)
     {
         foreach (ArenaMatrix matrix in (ReadOnlySpan<ArenaMatrix>)[.. reads, .. writes])
         {
-            matrix.RequireInside(step.Name);
-            matrix.Block.Touch(_steps.Count);
+            matrix.RequireInside(operation.Name);
+            matrix.Block.Touch(_operations.Count);
         }
         foreach (ArenaBlock block in room)
-            block.Touch(_steps.Count);
-        _steps.Add(step);
+            block.Touch(_operations.Count);
+        _operations.Add(operation);
     }
 
     /// <summary>
-    /// Takes back the step that was added last, if it writes a matrix row by row: the step that is added now reads these rows, and runs it.
+    /// Takes back the operation that was added last, if it writes a matrix row by row: the operation that is added now reads these rows, and runs it.
     /// </summary>
-    public Step? TakeWriter(ArenaMatrix matrix)
+    public CompiledOperation? TakeWriter(ArenaMatrix matrix)
     {
-        if (_steps.Count == 0 || _steps[^1] is not { Rows: { } rows } writer || rows with { IsReversed = matrix.IsReversed } != matrix)
+        if (_operations.Count == 0 || _operations[^1] is not { Rows: { } rows } writer || rows with { IsReversed = matrix.IsReversed } != matrix)
             return null;
-        _steps.RemoveAt(_steps.Count - 1);
+        _operations.RemoveAt(_operations.Count - 1);
         return writer;
     }
 
     /// <summary>
-    /// The levels of a value less their zero point, as float32: made once for all layers that see the same values through the same grid, as both
+    /// The levels of a value less their zero point, as float32: made once for all layers that see the same values through the same quantizer, as both
     /// directions of a Vim block do.
     /// </summary>
     /// <param name="source">What the value is a view of, or the value itself.</param>
-    /// <param name="quantizer">The grid.</param>
-    /// <param name="create">Adds the step that makes them.</param>
+    /// <param name="quantizer">The quantizer.</param>
+    /// <param name="create">Adds the operation that makes them.</param>
     public ArenaMatrix CenteredLevels(Node source, UniformQuantizer quantizer, Func<ArenaMatrix> create)
     {
-        int known = _centered.FindIndex(entry => entry.Source == source && entry.Quantizer.HasSameGrid(quantizer));
+        int known = _centered.FindIndex(entry => entry.Source == source && entry.Quantizer.HasSameParameters(quantizer));
         if (known < 0)
         {
             known = _centered.Count;
@@ -216,7 +216,7 @@ internal sealed class PlanBuilder
         }
         catch
         {
-            _steps.ForEach(step => step.Dispose());
+            _operations.ForEach(operation => operation.Dispose());
             throw;
         }
     }
@@ -233,10 +233,10 @@ internal sealed class PlanBuilder
         for (_current = 0; _current < _graph.Operations.Count; _current++)
             OperationTable.For(_graph.Operations[_current]).Plan(this);
         ArenaMatrix output = _values[_graph.Graph.Output];
-        output.Block.Touch(_steps.Count); // The answer is read after the last step.
+        output.Block.Touch(_operations.Count); // The answer is read after the last operation.
         ArenaMatrix[] places = [.. inputs.Select(input => _values[input])];
         HashSet<ArenaBlock> bound = _isOverTensors ? [output.Block, .. places.Select(place => place.Block)] : [];
-        return new Plan(_steps, places, output, ArenaPlanner.Place(_blocks, bound));
+        return new Plan(_operations, places, output, ArenaPlanner.Place(_blocks, bound));
     }
 
     private bool IsReadLater(ArenaBlock block)

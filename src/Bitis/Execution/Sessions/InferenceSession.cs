@@ -53,7 +53,7 @@ public sealed class InferenceSession : IDisposable
     public int Threads { get; }
 
     /// <summary>The bytes that the weights of linear layers and of the patch embedding take in memory, with scales and biases.</summary>
-    public long WeightBytes => _plan.Steps.SelectMany(step => step.Weights).Distinct().Sum(weights => weights.Bytes);
+    public long WeightBytes => _plan.Operations.SelectMany(operation => operation.Weights).Distinct().Sum(weights => weights.Bytes);
 
     /// <summary>The compiled model.</summary>
     internal Plan Plan => _plan;
@@ -105,11 +105,11 @@ public sealed class InferenceSession : IDisposable
         return logits;
     }
 
-    /// <summary>Runs an image as <see cref="Run"/> does with a single one, and tells how long each step took.</summary>
+    /// <summary>Runs an image as <see cref="Run"/> does with a single one, and tells how long each operation took.</summary>
     /// <param name="image">Normalized pixels, <c>[1, channels, height, width]</c>.</param>
     /// <exception cref="ArgumentException">This is not one image of the model's input shape.</exception>
     /// <exception cref="BitisException">A pixel is not finite.</exception>
-    public IReadOnlyList<StepTime> Profile(Tensor image)
+    public IReadOnlyList<OperationTime> Profile(Tensor image)
     {
         RequireImages(image);
         if (image.Shape[0] != 1)

@@ -14,12 +14,12 @@ internal sealed class SessionWorkspace : IDisposable
     private readonly Plan _plan;
     private readonly int _threads;
     private readonly Arena[] _arenas;
-    private readonly Action<int> _runPartOfStep;
+    private readonly Action<int> _runPartOfOperation;
     private readonly Action<int> _runShareOfBatch;
 
     // What the threads work on during a call.
     private WorkerPool? _pool;
-    private Step? _step;
+    private CompiledOperation? _operation;
     private Tensor? _images;
     private Tensor? _logits;
     private int _shared;
@@ -33,7 +33,7 @@ internal sealed class SessionWorkspace : IDisposable
         _plan = plan;
         _threads = threads;
         _arenas = new Arena[threads];
-        _runPartOfStep = RunPartOfStep;
+        _runPartOfOperation = RunPartOfOperation;
         _runShareOfBatch = RunShareOfBatch;
     }
 
@@ -61,19 +61,19 @@ internal sealed class SessionWorkspace : IDisposable
         }
     }
 
-    /// <summary>Runs an image as <see cref="Run"/> does with a single one, and tells how long each step took.</summary>
-    public IReadOnlyList<StepTime> Profile(Tensor image)
+    /// <summary>Runs an image as <see cref="Run"/> does with a single one, and tells how long each operation took.</summary>
+    public IReadOnlyList<OperationTime> Profile(Tensor image)
     {
-        var times = new List<StepTime>(_plan.Steps.Count);
+        var times = new List<OperationTime>(_plan.Operations.Count);
         Begin(image);
         try
         {
             ReadImage(0, Arena(0));
-            foreach (Step step in _plan.Steps)
+            foreach (CompiledOperation operation in _plan.Operations)
             {
                 long start = Stopwatch.GetTimestamp();
-                RunStep(step);
-                times.Add(new StepTime(step.Name, step.Kind, Stopwatch.GetElapsedTime(start)));
+                RunOperation(operation);
+                times.Add(new OperationTime(operation.Name, operation.Kind, Stopwatch.GetElapsedTime(start)));
             }
         }
         finally
@@ -99,31 +99,31 @@ internal sealed class SessionWorkspace : IDisposable
     private void End()
     {
         WorkerPool.Return(_pool!);
-        (_pool, _images, _logits, _step, _cancellationToken) = (null, null, null, null, default);
+        (_pool, _images, _logits, _operation, _cancellationToken) = (null, null, null, null, default);
     }
 
-    /// <summary>Runs one image, with all threads on each step.</summary>
+    /// <summary>Runs one image, with all threads on each operation.</summary>
     private void RunImage(int image)
     {
         _cancellationToken.ThrowIfCancellationRequested();
         ArenaAddresses arena = Arena(0);
         ReadImage(image, arena);
-        foreach (Step step in _plan.Steps)
-            RunStep(step);
+        foreach (CompiledOperation operation in _plan.Operations)
+            RunOperation(operation);
         WriteLogits(image, arena);
     }
 
-    private void RunStep(Step step)
+    private void RunOperation(CompiledOperation operation)
     {
-        _step = step;
-        _pool!.Run(Math.Min(_threads, step.Units), _runPartOfStep);
+        _operation = operation;
+        _pool!.Run(Math.Min(_threads, operation.Units), _runPartOfOperation);
     }
 
-    private void RunPartOfStep(int part)
+    private void RunPartOfOperation(int part)
     {
-        Step step = _step!;
-        int parts = Math.Min(_threads, step.Units);
-        step.Run(Arena(0), (int)((long)step.Units * part / parts), (int)((long)step.Units * (part + 1) / parts));
+        CompiledOperation operation = _operation!;
+        int parts = Math.Min(_threads, operation.Units);
+        operation.Run(Arena(0), (int)((long)operation.Units * part / parts), (int)((long)operation.Units * (part + 1) / parts));
     }
 
     /// <summary>Runs every n-th image of the shared part of the batch, alone.</summary>
@@ -134,8 +134,8 @@ internal sealed class SessionWorkspace : IDisposable
         {
             _cancellationToken.ThrowIfCancellationRequested();
             ReadImage(image, arena);
-            foreach (Step step in _plan.Steps)
-                step.Run(arena, 0, step.Units);
+            foreach (CompiledOperation operation in _plan.Operations)
+                operation.Run(arena, 0, operation.Units);
             WriteLogits(image, arena);
         }
     }

@@ -25,7 +25,7 @@ public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
     }
 
     /// <summary>
-    /// Whether the scan's decay is computed as sessions of quantized models do it: with an error of a tenth of a step of 8 bits.
+    /// Whether the scan's decay is computed as sessions of quantized models do it: with an error of a tenth of an operation of 8 bits.
     /// </summary>
     public bool CubicDecay { get; init; }
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Bitis.Graphs.Operators.Tokens;
 using Bitis.Tensors;
 
@@ -8,8 +9,8 @@ namespace Bitis.Graphs.Operators;
 /// <c>y[t, c] = b[c] + Σₖ w[c, k] · x[t − (K−1) + k, c]</c>, with zeros before the first token.
 /// </summary>
 /// <param name="Channels">The size of a token.</param>
-/// <param name="Kernel">K, the number of tokens that the kernel covers.</param>
-internal sealed record CausalConv1d(int Channels, int Kernel) : Operator
+/// <param name="KernelSize">K, the number of tokens that the kernel covers.</param>
+internal sealed record CausalConv1d(int Channels, [property: JsonPropertyName("kernel")] int KernelSize) : Operator
 {
     /// <inheritdoc />
     public override string Kind => "causal_conv1d";
@@ -22,13 +23,13 @@ internal sealed record CausalConv1d(int Channels, int Kernel) : Operator
 
     /// <inheritdoc />
     internal override IReadOnlyList<ParameterSpec> Parameters =>
-        [new("weight", [Channels, 1, Kernel]), new("bias", [Channels])];
+        [new("weight", [Channels, 1, KernelSize]), new("bias", [Channels])];
 
     /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         RequireSetting("channels", Channels, 1);
-        RequireSetting("kernel", Kernel, 1);
+        RequireSetting("kernel", KernelSize, 1);
         Require(
             inputs.Length == 1 && inputs[0].Rank == 2 && inputs[0][1] == Channels, inputs, $"[tokens, {Channels}]");
         return inputs[0];
@@ -49,11 +50,11 @@ internal sealed record CausalConv1d(int Channels, int Kernel) : Operator
                 for (int c = 0; c < Channels; c++)
                 {
                     double sum = bias[c];
-                    for (int k = 0; k < Kernel; k++)
+                    for (int k = 0; k < KernelSize; k++)
                     {
-                        int source = t - (Kernel - 1) + k;
+                        int source = t - (KernelSize - 1) + k;
                         if (source >= 0)
-                            sum += (double)weight[c * Kernel + k] * x.Span[image + source * Channels + c];
+                            sum += (double)weight[c * KernelSize + k] * x.Span[image + source * Channels + c];
                     }
                     y.Span[image + t * Channels + c] = (float)sum;
                 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Bitis.Tensors;
 
 namespace Bitis.Graphs.Operators;
@@ -9,9 +10,9 @@ namespace Bitis.Graphs.Operators;
 /// <param name="Channels">The size of a token.</param>
 /// <param name="Height">Rows of the grid.</param>
 /// <param name="Width">Columns of the grid.</param>
-/// <param name="Kernel">K, the side of the square kernel; odd.</param>
+/// <param name="KernelSize">K, the side of the square kernel; odd.</param>
 /// <param name="HasBias">Whether there is a bias.</param>
-internal sealed record DepthwiseConv2d(int Channels, int Height, int Width, int Kernel, bool HasBias) : Operator
+internal sealed record DepthwiseConv2d(int Channels, int Height, int Width, [property: JsonPropertyName("kernel")] int KernelSize, bool HasBias) : Operator
 {
     /// <inheritdoc />
     public override string Kind => "depthwise_conv2d";
@@ -21,8 +22,8 @@ internal sealed record DepthwiseConv2d(int Channels, int Height, int Width, int 
 
     /// <inheritdoc />
     internal override IReadOnlyList<ParameterSpec> Parameters => HasBias
-        ? [new("weight", [Channels, 1, Kernel, Kernel]), new("bias", [Channels])]
-        : [new("weight", [Channels, 1, Kernel, Kernel])];
+        ? [new("weight", [Channels, 1, KernelSize, KernelSize]), new("bias", [Channels])]
+        : [new("weight", [Channels, 1, KernelSize, KernelSize])];
 
     /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
@@ -30,10 +31,10 @@ internal sealed record DepthwiseConv2d(int Channels, int Height, int Width, int 
         RequireSetting("channels", Channels, 1);
         RequireSetting("height", Height, 1, MaxSide);
         RequireSetting("width", Width, 1, MaxSide);
-        RequireSetting("kernel", Kernel, 1, MaxSide);
+        RequireSetting("kernel", KernelSize, 1, MaxSide);
         Require(inputs.Length == 1 && inputs[0] == [Height * Width, Channels], inputs, $"[{Height * Width}, {Channels}]");
-        if (Kernel % 2 == 0)
-            throw new ArgumentException($"{Kind} needs an odd kernel, not {Kernel}.", nameof(inputs));
+        if (KernelSize % 2 == 0)
+            throw new ArgumentException($"{Kind} needs an odd kernel, not {KernelSize}.", nameof(inputs));
         return inputs[0];
     }
 
@@ -50,10 +51,10 @@ internal sealed record DepthwiseConv2d(int Channels, int Height, int Width, int 
             for (int c = 0; c < Channels; c++)
             {
                 double sum = HasBias ? parameters[1].Span[c] : 0;
-                for (int tap = 0; tap < Kernel * Kernel; tap++)
+                for (int tap = 0; tap < KernelSize * KernelSize; tap++)
                 {
                     if (Source(row % tokens, tap) is { } source)
-                        sum += (double)weight[c * Kernel * Kernel + tap] * image[source * Channels + c];
+                        sum += (double)weight[c * KernelSize * KernelSize + tap] * image[source * Channels + c];
                 }
                 y.Span[row * Channels + c] = (float)sum;
             }
@@ -64,7 +65,7 @@ internal sealed record DepthwiseConv2d(int Channels, int Height, int Width, int 
     /// <summary>The token that a tap of the kernel sees from a token, or null if it is outside the grid.</summary>
     public int? Source(int token, int tap)
     {
-        int row = token / Width + tap / Kernel - Kernel / 2, column = token % Width + tap % Kernel - Kernel / 2;
+        int row = token / Width + tap / KernelSize - KernelSize / 2, column = token % Width + tap % KernelSize - KernelSize / 2;
         return row >= 0 && row < Height && column >= 0 && column < Width ? row * Width + column : null;
     }
 }

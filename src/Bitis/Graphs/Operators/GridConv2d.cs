@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Bitis.Tensors;
 
 namespace Bitis.Graphs.Operators;
@@ -11,17 +12,17 @@ namespace Bitis.Graphs.Operators;
 /// <param name="OutChannels">The size of an output token.</param>
 /// <param name="Height">Rows of the input's grid.</param>
 /// <param name="Width">Columns of the input's grid.</param>
-/// <param name="Kernel">The side of the square kernel.</param>
+/// <param name="KernelSize">The side of the square kernel.</param>
 /// <param name="Stride">S, the distance between kernel positions.</param>
 /// <param name="Padding">P, the zeros around the grid.</param>
-internal sealed record GridConv2d(int InChannels, int OutChannels, int Height, int Width, int Kernel, int Stride, int Padding) : Operator
+internal sealed record GridConv2d(int InChannels, int OutChannels, int Height, int Width, [property: JsonPropertyName("kernel")] int KernelSize, int Stride, int Padding) : Operator
 {
     /// <inheritdoc />
     public override string Kind => "grid_conv2d";
 
     /// <inheritdoc />
     internal override IReadOnlyList<ParameterSpec> Parameters =>
-        [new("weight", [OutChannels, InChannels, Kernel, Kernel]), new("bias", [OutChannels])];
+        [new("weight", [OutChannels, InChannels, KernelSize, KernelSize]), new("bias", [OutChannels])];
 
     /// <summary>Rows of the output's grid.</summary>
     public int OutHeight => OutputSize(Height);
@@ -42,7 +43,7 @@ internal sealed record GridConv2d(int InChannels, int OutChannels, int Height, i
         RequireSetting("output channels", OutChannels, 1);
         RequireSetting("height", Height, 1, MaxSide);
         RequireSetting("width", Width, 1, MaxSide);
-        RequireSetting("kernel", Kernel, 1, MaxSide);
+        RequireSetting("kernel", KernelSize, 1, MaxSide);
         RequireSetting("stride", Stride, 1);
         RequireSetting("padding", Padding, 0, MaxSide);
         bool fits = inputs.Length == 1 && inputs[0] == [Height * Width, InChannels] && OutHeight > 0 && OutWidth > 0;
@@ -55,7 +56,7 @@ internal sealed record GridConv2d(int InChannels, int OutChannels, int Height, i
     {
         Tensor x = inputs[0]; // [batch, height·width, in]
         ReadOnlySpan<float> weight = parameters[0].Span, bias = parameters[1].Span; // [out, in, kernel, kernel], [out]
-        int batch = x.Shape[0], tokens = OutHeight * OutWidth, taps = Kernel * Kernel;
+        int batch = x.Shape[0], tokens = OutHeight * OutWidth, taps = KernelSize * KernelSize;
         Tensor y = Tensor.Uninitialized([batch, tokens, OutChannels]);
         for (int row = 0; row < batch * tokens; row++)
         {
@@ -79,9 +80,9 @@ internal sealed record GridConv2d(int InChannels, int OutChannels, int Height, i
     /// <summary>The input's token that a tap of the kernel sees from an output's token, or null if it is outside the grid.</summary>
     public int? Source(int token, int tap)
     {
-        int row = token / OutWidth * Stride - Padding + tap / Kernel, column = token % OutWidth * Stride - Padding + tap % Kernel;
+        int row = token / OutWidth * Stride - Padding + tap / KernelSize, column = token % OutWidth * Stride - Padding + tap % KernelSize;
         return row >= 0 && row < Height && column >= 0 && column < Width ? row * Width + column : null;
     }
 
-    private int OutputSize(int size) => ConvolvedSize(size, Kernel, Stride, Padding);
+    private int OutputSize(int size) => ConvolvedSize(size, KernelSize, Stride, Padding);
 }

@@ -67,7 +67,7 @@ internal static class LocalVimBuilder
         for (int k = 0; k < outputs.Length; k++)
         {
             string suffix = "_" + k.ToString(CultureInfo.InvariantCulture);
-            Node u = graph.CausalConv1d($"{name}.conv1d{suffix}", scans.Enter(x, k), config.ConvKernel);
+            Node u = graph.CausalConv1d($"{name}.conv1d{suffix}", scans.Enter(x, k), config.ConvKernelSize);
             u = graph.Silu($"{name}.u{suffix}", u); // [L, E], longer in windows that reach over the edge
             Node y = scans.Leave(ScanLayer.Add(graph, name, suffix, u, config.DeltaRank, config.StateSize), k);
             outputs[k] = graph.Multiply($"{name}.gated{suffix}", y, gate); // [L, E]

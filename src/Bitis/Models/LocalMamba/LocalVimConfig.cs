@@ -13,7 +13,7 @@ public sealed record LocalVimConfig : ModelConfig
 {
     // Far above all published models; they keep a damaged file from asking for endless memory.
     private const int MaxWidth =
-        1 << 16, MaxDepth = 1 << 10, MaxStateSize = 256, MaxConvKernel = 64, MaxTokens = 1 << 20;
+        1 << 16, MaxDepth = 1 << 10, MaxStateSize = 256, MaxConvKernelSize = 64, MaxTokens = 1 << 20;
 
     /// <summary>The official checkpoint's cosines and sines of rotary positions.</summary>
     internal const string RotaryCosines = "rope.freqs_cos", RotarySines = "rope.freqs_sin";
@@ -45,7 +45,8 @@ public sealed record LocalVimConfig : ModelConfig
     public required int DeltaRank { get; init; }
 
     /// <summary>K, the tokens that the causal convolution covers.</summary>
-    public int ConvKernel { get; init; } = 4;
+    [JsonPropertyName("convKernel")]
+    public int ConvKernelSize { get; init; } = 4;
 
     /// <summary>Whether there is a class token, in the middle; else the head sees the mean of all tokens.</summary>
     public bool HasClassToken { get; init; }
@@ -89,7 +90,7 @@ public sealed record LocalVimConfig : ModelConfig
         Require(InnerWidth, LocalScans.GateReduction, MaxWidth, "innerWidth");
         Require(StateSize, 1, MaxStateSize, "stateSize");
         Require(DeltaRank, 1, MaxWidth, "deltaRank");
-        Require(ConvKernel, 1, MaxConvKernel, "convKernel");
+        Require(ConvKernelSize, 1, MaxConvKernelSize, "convKernel");
         Require(Tokens, 1, MaxTokens, "number of tokens");
         Require(Directions?.Count ?? 0, 1, MaxDepth, "number of blocks with directions");
         ScanDirection.Validate(Directions!);
@@ -124,7 +125,7 @@ public sealed record LocalVimConfig : ModelConfig
 
     /// <summary>All that is no list.</summary>
     private (int, int, int, int, int, int, bool, bool, NormKind, float) Values =>
-        (PatchSize, Width, InnerWidth, StateSize, DeltaRank, ConvKernel, HasClassToken, HasRotaryPositions, Norm, NormEpsilon);
+        (PatchSize, Width, InnerWidth, StateSize, DeltaRank, ConvKernelSize, HasClassToken, HasRotaryPositions, Norm, NormEpsilon);
 
     /// <inheritdoc />
     public override bool IsComputed(string tensor) => tensor is RotaryCosines or RotarySines;

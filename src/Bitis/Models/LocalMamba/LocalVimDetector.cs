@@ -30,7 +30,7 @@ internal sealed class LocalVimDetector(CheckpointTensors tensors)
             InnerWidth = aLog[0],
             StateSize = aLog[1],
             DeltaRank = tensors.Require($"{FirstMixer}.dt_proj_0.weight", 2)[1],
-            ConvKernel = tensors.Require($"{FirstMixer}.conv1d_0.weight", 3)[2],
+            ConvKernelSize = tensors.Require($"{FirstMixer}.conv1d_0.weight", 3)[2],
             Directions = [],
             HasClassToken = hasClassToken,
             HasRotaryPositions = tensors.Has(LocalVimConfig.RotaryCosines),

@@ -12,7 +12,7 @@ internal static class ResNetBuilder
     {
         var graph = new GraphBuilder(config.InputShape);
         int size = config.ImageSize;
-        Node x = graph.Conv2d("conv1", graph.Input, config.Width, kernel: 3, padding: 1);
+        Node x = graph.Conv2d("conv1", graph.Input, config.Width, kernelSize: 3, padding: 1);
         x = graph.FlattenSpatial("conv1.tokens", x); // [size², C]
         x = graph.Relu("relu", Norm(graph, config, "norm1", x));
         int block = 0;
@@ -35,14 +35,14 @@ internal static class ResNetBuilder
     private static Node Block(GraphBuilder graph, ResNetConfig config, string name, Node input, int width, int size, int stride)
     {
         int inputs = input.Shape[1], halved = (size - 1) / stride + 1;
-        Node x = graph.GridConv2d($"{name}.conv1", input, size, size, width, kernel: 3, stride, padding: 1);
+        Node x = graph.GridConv2d($"{name}.conv1", input, size, size, width, kernelSize: 3, stride, padding: 1);
         x = graph.Relu($"{name}.relu1", Norm(graph, config, $"{name}.norm1", x));
-        x = graph.GridConv2d($"{name}.conv2", x, halved, halved, width, kernel: 3, padding: 1);
+        x = graph.GridConv2d($"{name}.conv2", x, halved, halved, width, kernelSize: 3, padding: 1);
         x = Norm(graph, config, $"{name}.norm2", x);
         Node shortcut = input;
         if (stride > 1)
         {
-            shortcut = graph.GridConv2d($"{name}.downsample.0", input, size, size, width, kernel: 1, stride);
+            shortcut = graph.GridConv2d($"{name}.downsample.0", input, size, size, width, kernelSize: 1, stride);
             shortcut = Norm(graph, config, $"{name}.downsample.1", shortcut);
         }
         return graph.Relu($"{name}.relu2", graph.Add($"{name}.residual", x, shortcut));

@@ -91,9 +91,9 @@ internal static class VMambaBuilder
             return Norm(graph, $"{name}.2", Flatten(graph, patches));
         }
         int half = config.Width / 2, size = VMambaConfig.Halved(config.ImageSize);
-        Node x = graph.Conv2d($"{name}.0", graph.Input, half, kernel: 3, stride: 2, padding: 1);
+        Node x = graph.Conv2d($"{name}.0", graph.Input, half, kernelSize: 3, stride: 2, padding: 1);
         x = graph.Gelu($"{name}.4", Norm(graph, $"{name}.2", Flatten(graph, x)));
-        x = graph.GridConv2d($"{name}.5", x, size, size, config.Width, kernel: 3, stride: 2, padding: 1);
+        x = graph.GridConv2d($"{name}.5", x, size, size, config.Width, kernelSize: 3, stride: 2, padding: 1);
         return Norm(graph, $"{name}.7", x);
     }
 
@@ -105,7 +105,7 @@ internal static class VMambaBuilder
         int width = x.Shape[1];
         if (config.Downsampling == DownsamplingKind.Convolution)
         {
-            x = graph.GridConv2d($"{name}.1", x, grid, grid, 2 * width, kernel: 3, stride: 2, padding: 1);
+            x = graph.GridConv2d($"{name}.1", x, grid, grid, 2 * width, kernelSize: 3, stride: 2, padding: 1);
             return Norm(graph, $"{name}.3", x);
         }
         x = graph.MergePatches($"{name}.merge", x, grid, grid); // [L/4, 4D]
@@ -143,7 +143,7 @@ internal static class VMambaBuilder
             z = graph.SliceChannels($"{name}.z", x, inner, inner); // [L, E]
             x = graph.SliceChannels($"{name}.x", x, 0, inner); // [L, E]
         }
-        Node u = graph.DepthwiseConv2d($"{name}.conv2d", x, grid, grid, kernel: 3, config.HasConvBias);
+        Node u = graph.DepthwiseConv2d($"{name}.conv2d", x, grid, grid, kernelSize: 3, config.HasConvBias);
         u = graph.Silu($"{name}.act", u); // [L, E]
 
         Node y = config is LocalVMambaConfig local

@@ -70,7 +70,7 @@ internal static class VimBuilder
     /// </summary>
     private static Node Direction(GraphBuilder graph, VimConfig config, string name, Node x, string suffix, string aLog)
     {
-        Node u = graph.CausalConv1d($"{name}.conv1d{suffix}", x, config.ConvKernel);
+        Node u = graph.CausalConv1d($"{name}.conv1d{suffix}", x, config.ConvKernelSize);
         u = graph.Silu($"{name}.u{suffix}", u); // [L, E]
         return ScanLayer.Add(graph, name, suffix, u, config.DeltaRank, config.StateSize, aLog);
     }

@@ -9,7 +9,7 @@ public sealed record VimConfig : ModelConfig
 {
     // Far above all published models; they keep a damaged file from asking for endless memory.
     private const int MaxWidth =
-        1 << 16, MaxDepth = 1 << 10, MaxStateSize = 256, MaxConvKernel = 64, MaxTokens = 1 << 20;
+        1 << 16, MaxDepth = 1 << 10, MaxStateSize = 256, MaxConvKernelSize = 64, MaxTokens = 1 << 20;
 
     /// <inheritdoc />
     [JsonIgnore]
@@ -37,7 +37,8 @@ public sealed record VimConfig : ModelConfig
     public required int DeltaRank { get; init; }
 
     /// <summary>K, the tokens that the causal convolution covers.</summary>
-    public int ConvKernel { get; init; } = 4;
+    [JsonPropertyName("convKernel")]
+    public int ConvKernelSize { get; init; } = 4;
 
     /// <summary>Where the class token is.</summary>
     public ClassTokenPosition ClassToken { get; init; } = ClassTokenPosition.Middle;
@@ -84,7 +85,7 @@ public sealed record VimConfig : ModelConfig
         Require(Depth, 1, MaxDepth, "depth");
         Require(StateSize, 1, MaxStateSize, "stateSize");
         Require(DeltaRank, 1, MaxWidth, "deltaRank");
-        Require(ConvKernel, 1, MaxConvKernel, "convKernel");
+        Require(ConvKernelSize, 1, MaxConvKernelSize, "convKernel");
         Require(Tokens, 1, MaxTokens, "number of tokens");
         RequireKnown(ClassToken, "classToken");
         RequireKnown(Norm, "norm");

@@ -33,7 +33,7 @@ internal sealed class VimDetector(CheckpointTensors tensors)
             InnerWidth = aLog[0],
             StateSize = aLog[1],
             DeltaRank = tensors.Require("layers.0.mixer.dt_proj.weight", 2)[1],
-            ConvKernel = tensors.Require("layers.0.mixer.conv1d.weight", 3)[2],
+            ConvKernelSize = tensors.Require("layers.0.mixer.conv1d.weight", 3)[2],
             Depth = tensors.Count(i => $"layers.{i}.mixer.A_log"),
             Classes = tensors.Require("head.weight", 2)[0],
             ClassToken = hasClassToken ? ClassToken() : ClassTokenPosition.None,

@@ -39,7 +39,7 @@ internal static class VimInitializer
             "weight" when module.EndsWith("out_proj", StringComparison.Ordinal) =>
                 Initialization.Uniform(random, config.InnerWidth * (double)config.Depth),
             "bias" when module == "patch_embed.proj" => Initialization.Uniform(random, config.ImageChannels * config.PatchSize * config.PatchSize),
-            "bias" => Initialization.Uniform(random, config.ConvKernel),
+            "bias" => Initialization.Uniform(random, config.ConvKernelSize),
             _ => Initialization.Uniform(random, FanIn(shape)),
         };
     }

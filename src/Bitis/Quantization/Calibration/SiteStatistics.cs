@@ -11,7 +11,7 @@ public sealed class SiteStatistics
 {
     /// <summary>
     /// Bins of a group's histogram. Errors are computed as if the values were spread evenly within a bin, which is exact
-    /// enough as soon as a step of the grid covers a few bins: 1024 bins are 4 for each of 255 steps.
+    /// enough as soon as a quantization interval covers a few bins: 1024 bins are 4 for each of 255 intervals.
     /// </summary>
     public const int Bins = 1024;
 

@@ -2,7 +2,7 @@ using Bitis.Quantization.Calibration;
 
 namespace Bitis.Quantization.Estimators;
 
-/// <summary>Decides which range of values a grid covers: the one choice in which the classic methods differ.</summary>
+/// <summary>Decides which range of values the levels cover: the one choice in which the classic methods differ.</summary>
 public interface IRangeEstimator
 {
     /// <summary>Whether <see cref="ActivationRange"/> looks at histograms, which cost a second pass over the images.</summary>
@@ -19,6 +19,6 @@ public interface IRangeEstimator
     /// <summary>The range of one group of an activation.</summary>
     ValueRange ActivationRange(SiteStatistics statistics, int group, int bits);
 
-    /// <summary>The largest magnitude that the grid of one output channel's weights reaches.</summary>
+    /// <summary>The largest magnitude that the levels of one output channel's weights reach.</summary>
     float WeightMagnitude(ReadOnlySpan<float> weights, int bits);
 }

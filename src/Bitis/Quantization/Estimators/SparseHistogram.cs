@@ -30,12 +30,12 @@ internal sealed class SparseHistogram
     }
 
     /// <summary>
-    /// Σ (x − x̂)² for the grid that covers a range. A value inside the range is taken as spread evenly over its bin,
+    /// Σ (x − x̂)² for the levels that cover a range. A value inside the range is taken as spread evenly over its bin,
     /// which adds the bin's variance.
     /// </summary>
     public double SquaredError(int bits, ValueRange range)
     {
-        (float scale, int zeroPoint) = UniformQuantizer.AsymmetricGrid(bits, range);
+        (float scale, int zeroPoint) = UniformQuantizer.AsymmetricParameters(bits, range);
         int max = UniformQuantizer.LevelsOf(bits, isSymmetric: false).Max;
         return RoundingError.Square(_centers, _counts, _binVariance, scale, -zeroPoint, max - zeroPoint);
     }

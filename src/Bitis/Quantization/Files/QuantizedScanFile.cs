@@ -27,7 +27,7 @@ namespace Bitis.Quantization.Files;
 ///   {scan}.hidden_group_scale    F32 [groups]
 ///   {scan}.hidden_channel_scale  F32 [1] or [channels]
 /// </code>
-/// and in the metadata its bits, the grid of Ā, whether Δ's levels are spread before its softplus, and whether h's rounding is dithered.
+/// and in the metadata its bits, how the levels of Ā are spread, whether Δ's levels are spread before its softplus, and whether h's rounding is dithered.
 /// </summary>
 internal static class QuantizedScanFile
 {
@@ -133,12 +133,12 @@ internal static class QuantizedScanFile
 
     private static DeltaQuantizer ReadDelta(TensorDirectory tensors, string name, int bits, bool isBeforeSoftplus)
     {
-        float[] grid = tensors.Floats(name, [2]).Span.ToArray();
-        if (!isBeforeSoftplus && grid[1] != 0)
-            throw new BitisException($"tensor '{name}' has a lowest level of {grid[1]}; levels after the softplus begin at 0.");
+        float[] values = tensors.Floats(name, [2]).Span.ToArray();
+        if (!isBeforeSoftplus && values[1] != 0)
+            throw new BitisException($"tensor '{name}' has a lowest level of {values[1]}; levels after the softplus begin at 0.");
         try
         {
-            return isBeforeSoftplus ? DeltaQuantizer.BeforeSoftplus(bits, grid[0], grid[1]) : DeltaQuantizer.AfterSoftplus(bits, grid[0]);
+            return isBeforeSoftplus ? DeltaQuantizer.BeforeSoftplus(bits, values[0], values[1]) : DeltaQuantizer.AfterSoftplus(bits, values[0]);
         }
         catch (ArgumentException e)
         {

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Bitis.Quantization.Quantizers;
 
 /// <summary>
@@ -9,33 +11,34 @@ namespace Bitis.Quantization.Quantizers;
 /// </code>
 /// With r = 1 and s = 1, QMamba's own, a product with a level of LtSQ is a shift: <c>Ā·h = h − (h ≫ q)</c>.
 /// </summary>
-/// <param name="Grid">How the levels are spread.</param>
+/// <param name="Spacing">How the levels are spread.</param>
 /// <param name="Bits">b.</param>
 /// <param name="LevelsPerOctave">r; 0 for uniform levels.</param>
 /// <param name="Scale">s.</param>
 /// <param name="Lowest">The smallest uniform level's value; 0 for the others.</param>
-public sealed record DecayQuantizer(DecayGrid Grid, int Bits, int LevelsPerOctave, double Scale, double Lowest)
+public sealed record DecayQuantizer(
+    [property: JsonPropertyName("grid")] DecaySpacing Spacing, int Bits, int LevelsPerOctave, double Scale, double Lowest)
 {
     private int MaxLevel => (1 << Bits) - 1;
 
     /// <summary>Levels of LtSQ.</summary>
     public static DecayQuantizer LongTailed(int bits, int levelsPerOctave = 1, double scale = 1) =>
-        new(DecayGrid.LongTailed, bits, levelsPerOctave, scale, 0);
+        new(DecaySpacing.LongTailed, bits, levelsPerOctave, scale, 0);
 
     /// <summary>Powers of two from 1 on.</summary>
-    public static DecayQuantizer Logarithmic(int bits) => new(DecayGrid.Logarithmic, bits, 1, 1, 0);
+    public static DecayQuantizer Logarithmic(int bits) => new(DecaySpacing.Logarithmic, bits, 1, 1, 0);
 
     /// <summary>Evenly spaced levels from a low value to a high one.</summary>
     public static DecayQuantizer Uniform(int bits, double low, double high) =>
-        new(DecayGrid.Uniform, bits, 0, Math.Max((high - low) / ((1 << bits) - 1), 1e-9), low);
+        new(DecaySpacing.Uniform, bits, 0, Math.Max((high - low) / ((1 << bits) - 1), 1e-9), low);
 
     /// <summary>The level of a value.</summary>
     public int Quantize(double decay)
     {
-        double level = Grid switch
+        double level = Spacing switch
         {
-            DecayGrid.LongTailed => -LevelsPerOctave * Math.Log2(Math.Max(1 - decay, double.Epsilon) / Scale),
-            DecayGrid.Logarithmic => -LevelsPerOctave * Math.Log2(Math.Max(decay, double.Epsilon) / Scale),
+            DecaySpacing.LongTailed => -LevelsPerOctave * Math.Log2(Math.Max(1 - decay, double.Epsilon) / Scale),
+            DecaySpacing.Logarithmic => -LevelsPerOctave * Math.Log2(Math.Max(decay, double.Epsilon) / Scale),
             _ => (decay - Lowest) / Scale,
         };
         return (int)Math.Clamp(Math.Round(level), 0, MaxLevel);
@@ -46,10 +49,10 @@ public sealed record DecayQuantizer(DecayGrid Grid, int Bits, int LevelsPerOctav
     {
         double power = LevelsPerOctave == 0 ? 0 : Scale * Math.Pow(2, -(double)level / LevelsPerOctave);
         return Math.Clamp(
-            Grid switch
+            Spacing switch
             {
-                DecayGrid.LongTailed => 1 - power,
-                DecayGrid.Logarithmic => power,
+                DecaySpacing.LongTailed => 1 - power,
+                DecaySpacing.Logarithmic => power,
                 _ => Lowest + (Scale * level),
             },
             0,
@@ -60,10 +63,10 @@ public sealed record DecayQuantizer(DecayGrid Grid, int Bits, int LevelsPerOctav
     /// <exception cref="InvalidOperationException">A value is out of its range.</exception>
     public void Validate()
     {
-        bool isPossible = Enum.IsDefined(Grid) && Bits is >= UniformQuantizer.MinBits and <= UniformQuantizer.MaxBits
-            && (Grid == DecayGrid.Uniform ? LevelsPerOctave == 0 : LevelsPerOctave is >= 1 and <= 64)
+        bool isPossible = Enum.IsDefined(Spacing) && Bits is >= UniformQuantizer.MinBits and <= UniformQuantizer.MaxBits
+            && (Spacing == DecaySpacing.Uniform ? LevelsPerOctave == 0 : LevelsPerOctave is >= 1 and <= 64)
             && Scale is > 0 and <= 4 && Lowest is >= 0 and <= 1;
         if (!isPossible)
-            throw new InvalidOperationException($"{this} is no grid for values from 0 to 1.");
+            throw new InvalidOperationException($"{this} has no levels for values from 0 to 1.");
     }
 }

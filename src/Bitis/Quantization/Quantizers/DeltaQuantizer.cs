@@ -19,7 +19,7 @@ public sealed class DeltaQuantizer
         ArgumentOutOfRangeException.ThrowIfLessThan(bits, UniformQuantizer.MinBits);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bits, UniformQuantizer.MaxBits);
         if (!(scale > 0 && float.IsFinite(scale) && float.IsFinite(1 / scale) && Math.Abs(lowest) <= 1e6f))
-            throw new ArgumentException($"A scale of {scale} and a lowest level of {lowest} are no grid.", nameof(scale));
+            throw new ArgumentException($"A scale of {scale} and a lowest level of {lowest} make no levels.", nameof(scale));
         Bits = bits;
         IsBeforeSoftplus = isBeforeSoftplus;
         Scale = scale;

@@ -85,12 +85,12 @@ public sealed class UniformQuantizer
         var scales = new float[ranges.Count];
         var zeroPoints = new int[ranges.Count];
         for (int i = 0; i < ranges.Count; i++)
-            (scales[i], zeroPoints[i]) = AsymmetricGrid(bits, ranges[i]);
+            (scales[i], zeroPoints[i]) = AsymmetricParameters(bits, ranges[i]);
         return Asymmetric(bits, granularity, scales, zeroPoints);
     }
 
     /// <summary>Whether another quantizer gives the same level to every value.</summary>
-    internal bool HasSameGrid(UniformQuantizer other) =>
+    internal bool HasSameParameters(UniformQuantizer other) =>
         Bits == other.Bits && IsSymmetric == other.IsSymmetric && Granularity == other.Granularity
         && Scales.SequenceEqual(other.Scales) && ZeroPoints.SequenceEqual(other.ZeroPoints);
 
@@ -132,7 +132,7 @@ public sealed class UniformQuantizer
         SimulatedLevels.Center(values, inverseScales, _zeroPoints.AsSpan(first, count), MinLevel, MaxLevel, result);
     }
 
-    /// <summary>The smallest and largest level of a grid.</summary>
+    /// <summary>The smallest and largest level.</summary>
     internal static (int Min, int Max) LevelsOf(int bits, bool isSymmetric) =>
         isSymmetric ? (1 - (1 << (bits - 1)), (1 << (bits - 1)) - 1) : (0, (1 << bits) - 1);
 
@@ -141,7 +141,7 @@ public sealed class UniformQuantizer
         Math.Max(magnitude / LevelsOf(bits, isSymmetric: true).Max, SmallestScale);
 
     /// <summary>Scale and zero point of unsigned levels that cover a range.</summary>
-    internal static (float Scale, int ZeroPoint) AsymmetricGrid(int bits, ValueRange range)
+    internal static (float Scale, int ZeroPoint) AsymmetricParameters(int bits, ValueRange range)
     {
         float low = Math.Min(range.Low, 0), high = Math.Max(range.High, 0);
         int levels = LevelsOf(bits, isSymmetric: false).Max;

@@ -30,7 +30,7 @@ internal static class IdleMembers
         Node[] scans = [.. graph.Nodes.Where(node => node.Operator.ScanSize is not null)];
         if (scans.Length == 0)
             throw Idle(member, "the model has no scans");
-        if (recipe.Decay == DecayGrid.LongTailed && !recipe.Scan.SearchesOutput)
+        if (recipe.Decay == DecaySpacing.LongTailed && !recipe.Scan.SearchesOutput)
             throw Idle("decay", $"the method '{recipe.Method}' does not try long-tailed levels (qmamba does)");
         int longest = scans.Max(scan => scan.Shape[0]);
         if (recipe.TimeGroups > longest)

@@ -41,7 +41,7 @@ public sealed record Recipe
     public int? TimeGroups { get; init; }
 
     /// <summary>Inside of scans: how levels of Ā may be spread; null for what is usual for the method.</summary>
-    public DecayGrid? Decay { get; init; }
+    public DecaySpacing? Decay { get; init; }
 
     /// <summary>Exceptions by pattern; the first that matches an operator decides.</summary>
     public IReadOnlyList<SiteOverride> Overrides { get; init; } = [];

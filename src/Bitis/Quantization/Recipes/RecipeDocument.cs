@@ -38,7 +38,7 @@ public sealed record RecipeDocument
     public int? TimeGroups { get; init; }
 
     /// <summary>As <see cref="Recipe.Decay"/>.</summary>
-    public DecayGrid? Decay { get; init; }
+    public DecaySpacing? Decay { get; init; }
 
     /// <summary>As <see cref="Recipe.Overrides"/>.</summary>
     public IReadOnlyList<SiteOverride> Overrides { get; init; } = [];

@@ -6,12 +6,12 @@ using Bitis.Tensors;
 namespace Bitis.Quantization.Scans;
 
 /// <summary>
-/// A selective scan in integers: the grids of its operands, of the discrete parameters and of the hidden states. What it computes,
+/// A selective scan in integers: the quantizers of its operands, of the discrete parameters and of the hidden states. What it computes,
 /// for each channel e and state n (all of it is exact in integers but the two roundings to float32 that are named):
 /// <code>
-///   u  = s_u[e]·(q_u − z_u[e])    Δ = unit_Δ·d[q_Δ]    B = s_B[t]·q_B    C = s_C[t]·q_C    the operands' grids
+///   u  = s_u[e]·(q_u − z_u[e])    Δ = unit_Δ·d[q_Δ]    B = s_B[t]·q_B    C = s_C[t]·q_C    the operands' levels
 ///   i  = clamp(codeΔ[q_Δ] + codeA[e, n], 0, 127)                                           log₂(−log₂ Ā) in eighths
-///   Ā  = decay[i] / 2¹⁵                                                                    a level of Ā's grid
+///   Ā  = decay[i] / 2¹⁵                                                                    a level of Ā
 ///   v  = clamp16(round((float((q_u − z_u)·d[q_Δ])·f[g, e])·s_B[t]))                        f = s_u·unit_Δ·2^(b_B−1)/unit, float32
 ///   h  = level(clamp16(Ā ∗ h + v ∗ (q_B·2^(16−b_B))))                                      x ∗ y = (x·y + 2¹⁴) ≫ 15
 ///   y  = ((Σ_n h·q_C)·unit)·s_C[t] + (D·s_u)·(q_u − z_u)                                   float32
@@ -34,14 +34,14 @@ public sealed class QuantizedScan
     public const int CodeOfOne = 96;
 
     /// <summary>Puts a scan together.</summary>
-    /// <param name="u">The grid of u: unsigned, per tensor or channel.</param>
-    /// <param name="delta">The grid of Δ.</param>
-    /// <param name="b">The grid of B: signed, per tensor or token (in the order in which the scan sees them).</param>
-    /// <param name="c">The grid of C, as B's.</param>
-    /// <param name="decay">The grid of Ā.</param>
-    /// <param name="hiddenState">The grid of h.</param>
+    /// <param name="u">The quantizer of u: unsigned, per tensor or channel.</param>
+    /// <param name="delta">The quantizer of Δ.</param>
+    /// <param name="b">The quantizer of B: signed, per tensor or token (in the order in which the scan sees them).</param>
+    /// <param name="c">The quantizer of C, as B's.</param>
+    /// <param name="decay">The quantizer of Ā.</param>
+    /// <param name="hiddenState">The quantizer of h.</param>
     /// <param name="rateCodes">The codes of A, <c>[channels, states]</c>: <see cref="RateCode"/>.</param>
-    /// <exception cref="ArgumentException">A grid is of another kind.</exception>
+    /// <exception cref="ArgumentException">A quantizer is of another kind.</exception>
     public QuantizedScan(
         UniformQuantizer u, DeltaQuantizer delta, UniformQuantizer b, UniformQuantizer c, DecayQuantizer decay, HiddenStateQuantizer hiddenState, sbyte[] rateCodes)
     {
@@ -62,22 +62,22 @@ public sealed class QuantizedScan
         DeltaCodes = [.. Enumerable.Range(0, delta.MaxLevel + 1).Select(level => DeltaCode(delta.Dequantize(level)))];
     }
 
-    /// <summary>The grid of u.</summary>
+    /// <summary>The quantizer of u.</summary>
     public UniformQuantizer U { get; }
 
-    /// <summary>The grid of Δ.</summary>
+    /// <summary>The quantizer of Δ.</summary>
     public DeltaQuantizer Delta { get; }
 
-    /// <summary>The grid of B.</summary>
+    /// <summary>The quantizer of B.</summary>
     public UniformQuantizer B { get; }
 
-    /// <summary>The grid of C.</summary>
+    /// <summary>The quantizer of C.</summary>
     public UniformQuantizer C { get; }
 
-    /// <summary>The grid of Ā.</summary>
+    /// <summary>The quantizer of Ā.</summary>
     public DecayQuantizer Decay { get; }
 
-    /// <summary>The grid of h.</summary>
+    /// <summary>The quantizer of h.</summary>
     public HiddenStateQuantizer HiddenState { get; }
 
     /// <summary>The codes of A, <c>[channels, states]</c>.</summary>
@@ -167,13 +167,13 @@ public sealed class QuantizedScan
     }
 
     /// <summary>The index of a channel's or a token's scale.</summary>
-    internal static int GroupOf(UniformQuantizer grid, int position) => grid.Granularity == Granularity.PerTensor ? 0 : position;
+    internal static int GroupOf(UniformQuantizer quantizer, int position) => quantizer.Granularity == Granularity.PerTensor ? 0 : position;
 
-    private static float[] Each(int count, UniformQuantizer grid, ReadOnlySpan<float> values)
+    private static float[] Each(int count, UniformQuantizer quantizer, ReadOnlySpan<float> values)
     {
         var each = new float[count];
         for (int i = 0; i < count; i++)
-            each[i] = values[GroupOf(grid, i)];
+            each[i] = values[GroupOf(quantizer, i)];
         return each;
     }
 

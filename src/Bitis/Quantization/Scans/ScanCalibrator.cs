@@ -11,8 +11,8 @@ using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 namespace Bitis.Quantization.Scans;
 
 /// <summary>
-/// Finds the grids of a model's scans (QMamba): observes the float model, then either lets an estimator of ranges decide, or tries
-/// grids on a few images' scans, one operand after the other, and keeps what the scan's output is closest with.
+/// Finds the quantizers of a model's scans (QMamba): observes the float model, then either lets an estimator of ranges decide, or tries
+/// quantizers on a few images' scans, one operand after the other, and keeps what the scan's output is closest with.
 /// </summary>
 internal sealed class ScanCalibrator
 {
@@ -66,7 +66,7 @@ internal sealed class ScanCalibrator
         _executor = new GraphExecutor(graph, weights, new ProbingEvaluator(evaluator, Observe));
     }
 
-    /// <summary>Runs the images, once or twice, and chooses the grids.</summary>
+    /// <summary>Runs the images, once or twice, and chooses the quantizers.</summary>
     /// <returns>The quantized scans by the name of their node.</returns>
     public Dictionary<string, QuantizedScan> Run(IEnumerable<Tensor> batches, IProgress<WorkProgress>? progress, CancellationToken cancellationToken)
     {
@@ -111,7 +111,7 @@ internal sealed class ScanCalibrator
             observer.ObserveRanges(inputs, observesInside: !_method.SearchesOutput);
     }
 
-    /// <summary>Grids by the estimator's ranges.</summary>
+    /// <summary>Quantizers by the estimator's ranges.</summary>
     private QuantizedScan Estimate(ScanObserver observer)
     {
         ValueRange delta = _estimator.ActivationRange(observer.Delta, 0, _bits);
@@ -127,7 +127,7 @@ internal sealed class ScanCalibrator
 
     private DecayQuantizer Decay(ScanObserver observer)
     {
-        if (_method.Decay == DecayGrid.Logarithmic)
+        if (_method.Decay == DecaySpacing.Logarithmic)
             return DecayQuantizer.Logarithmic(_bits);
         if (_method.SearchesOutput)
             return DecayQuantizer.Uniform(_bits, observer.Statistics.DecayQuantile(0), observer.Statistics.DecayQuantile(1));
@@ -147,9 +147,9 @@ internal sealed class ScanCalibrator
             Try(_method.HasFineScales ? DeltasBeforeSoftplus(observer.SoftplusInput) : Clips.Select(clip => DeltaQuantizer.AfterSoftplus(_bits, (float)(deltaScale * clip))), (s, delta) => With(s, delta: delta));
             Try(Decays(observer), (s, decay) => With(s, decay: decay));
             Try(HiddenStates(observer, scan, hidden), (s, hiddenState) => With(s, hiddenState: hiddenState));
-            Try(Inputs(observer, scan, u), (s, grid) => With(s, u: grid));
-            Try(Clips.Select(clip => Clipped(b, _ => clip)), (s, grid) => With(s, b: grid));
-            Try(Clips.Select(clip => Clipped(c, _ => clip)), (s, grid) => With(s, c: grid));
+            Try(Inputs(observer, scan, u), (s, quantizer) => With(s, u: quantizer));
+            Try(Clips.Select(clip => Clipped(b, _ => clip)), (s, quantizer) => With(s, b: quantizer));
+            Try(Clips.Select(clip => Clipped(c, _ => clip)), (s, quantizer) => With(s, c: quantizer));
         }
         return scan;
 
@@ -166,25 +166,25 @@ internal sealed class ScanCalibrator
         }
     }
 
-    /// <summary>Grids of h: a clip for all channels or, where each has a scale, the best one for each.</summary>
-    private IEnumerable<HiddenStateQuantizer> HiddenStates(ScanObserver observer, QuantizedScan scan, HiddenStateQuantizer grid)
+    /// <summary>Quantizers of h: a clip for all channels or, where each has a scale, the best one for each.</summary>
+    private IEnumerable<HiddenStateQuantizer> HiddenStates(ScanObserver observer, QuantizedScan scan, HiddenStateQuantizer quantizer)
     {
         if (!_method.HasFineScales)
-            return Clips.Select(clip => Clipped(grid, _ => clip, isDithered: false));
+            return Clips.Select(clip => Clipped(quantizer, _ => clip, isDithered: false));
         return ((bool[])[false, true]).Select(isDithered =>
         {
-            double[] best = BestClips(observer, HiddenStateClips, clip => With(scan, hiddenState: Clipped(grid, _ => clip, isDithered)));
-            return Clipped(grid, e => best[e], isDithered);
+            double[] best = BestClips(observer, HiddenStateClips, clip => With(scan, hiddenState: Clipped(quantizer, _ => clip, isDithered)));
+            return Clipped(quantizer, e => best[e], isDithered);
         });
     }
 
-    /// <summary>Grids of u, likewise.</summary>
-    private IEnumerable<UniformQuantizer> Inputs(ScanObserver observer, QuantizedScan scan, UniformQuantizer grid)
+    /// <summary>Quantizers of u, likewise.</summary>
+    private IEnumerable<UniformQuantizer> Inputs(ScanObserver observer, QuantizedScan scan, UniformQuantizer quantizer)
     {
         if (!_method.HasFineScales)
-            return Clips.Select(clip => Clipped(grid, _ => clip));
-        double[] best = BestClips(observer, Clips, clip => With(scan, u: Clipped(grid, _ => clip)));
-        return [Clipped(grid, e => best[e])];
+            return Clips.Select(clip => Clipped(quantizer, _ => clip));
+        double[] best = BestClips(observer, Clips, clip => With(scan, u: Clipped(quantizer, _ => clip)));
+        return [Clipped(quantizer, e => best[e])];
     }
 
     /// <summary>For each channel the clip with which its output is closest.</summary>
@@ -205,23 +205,23 @@ internal sealed class ScanCalibrator
         new(u ?? scan.U, delta ?? scan.Delta, b ?? scan.B, c ?? scan.C, decay ?? scan.Decay, hiddenState ?? scan.HiddenState, scan.RateCodes);
 
     /// <summary>The same levels over a part of the range; zero stays a level.</summary>
-    private static UniformQuantizer Clipped(UniformQuantizer grid, Func<int, double> clipOf)
+    private static UniformQuantizer Clipped(UniformQuantizer quantizer, Func<int, double> clipOf)
     {
-        float[] scales = [.. grid.Scales.ToArray().Select((scale, i) => (float)(scale * clipOf(i)))];
-        if (grid.IsSymmetric)
-            return UniformQuantizer.Symmetric(grid.Bits, grid.Granularity, scales);
+        float[] scales = [.. quantizer.Scales.ToArray().Select((scale, i) => (float)(scale * clipOf(i)))];
+        if (quantizer.IsSymmetric)
+            return UniformQuantizer.Symmetric(quantizer.Bits, quantizer.Granularity, scales);
         // What is cut off is cut off above: u, the output of a SiLU, has its long tail there.
-        int[] zeros = [.. grid.ZeroPoints.ToArray().Select((zero, i) => (int)Math.Clamp(Math.Round(zero / clipOf(i)), 0, grid.MaxLevel))];
-        return UniformQuantizer.Asymmetric(grid.Bits, grid.Granularity, scales, zeros);
+        int[] zeros = [.. quantizer.ZeroPoints.ToArray().Select((zero, i) => (int)Math.Clamp(Math.Round(zero / clipOf(i)), 0, quantizer.MaxLevel))];
+        return UniformQuantizer.Asymmetric(quantizer.Bits, quantizer.Granularity, scales, zeros);
     }
 
     /// <summary>Likewise for hidden states.</summary>
-    private static HiddenStateQuantizer Clipped(HiddenStateQuantizer grid, Func<int, double> clipOf, bool isDithered) => new(
-        grid.Bits,
-        grid.Tokens,
-        [.. grid.GroupStarts],
-        [.. grid.GroupScales],
-        [.. grid.ChannelScales.Select((scale, e) => (float)(scale * clipOf(e)))],
+    private static HiddenStateQuantizer Clipped(HiddenStateQuantizer quantizer, Func<int, double> clipOf, bool isDithered) => new(
+        quantizer.Bits,
+        quantizer.Tokens,
+        [.. quantizer.GroupStarts],
+        [.. quantizer.GroupScales],
+        [.. quantizer.ChannelScales.Select((scale, e) => (float)(scale * clipOf(e)))],
         isDithered);
 
     private IEnumerable<DeltaQuantizer> DeltasBeforeSoftplus(ValueRange range)
@@ -238,7 +238,7 @@ internal sealed class ScanCalibrator
     {
         foreach (double share in (double[])[0, 0.01, 0.05, 0.1])
             yield return DecayQuantizer.Uniform(_bits, observer.Statistics.DecayQuantile(share), observer.Statistics.DecayQuantile(1));
-        if (_method.Decay != DecayGrid.LongTailed)
+        if (_method.Decay != DecaySpacing.LongTailed)
             yield break;
         foreach (int r in _method.LevelsPerOctave!)
         {
@@ -248,7 +248,7 @@ internal sealed class ScanCalibrator
         }
     }
 
-    /// <summary>The grid of h: over what calibration saw, or over a magnitude that an estimator gives for all of it.</summary>
+    /// <summary>The quantizer of h: over what calibration saw, or over a magnitude that an estimator gives for all of it.</summary>
     private HiddenStateQuantizer HiddenState(ScanObserver observer, double? magnitude)
     {
         float[] tokens = observer.Statistics.TokenMaxima, channels = [1];

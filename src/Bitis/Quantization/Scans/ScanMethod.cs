@@ -12,9 +12,9 @@ namespace Bitis.Quantization.Scans;
 /// softplus, and h may be rounded with a dither: what costs nothing when the scan runs. Else each tensor has one scale, and h one for each group.
 /// </param>
 /// <param name="InputPercentile">The share of u's values, in percent, that is below the upper end of its range; null if the method's estimator decides.</param>
-/// <param name="SearchesOutput">Whether grids are chosen by the error of the scan's output; else by the method's estimator of ranges.</param>
+/// <param name="SearchesOutput">Whether quantizers are chosen by the error of the scan's output; else by the method's estimator of ranges.</param>
 public sealed record ScanMethod(
-    DecayGrid Decay = DecayGrid.Uniform,
+    DecaySpacing Decay = DecaySpacing.Uniform,
     IReadOnlyList<int>? LevelsPerOctave = null,
     int TimeGroups = 1,
     bool HasOptimalGroups = false,
@@ -26,15 +26,15 @@ public sealed record ScanMethod(
     public static ScanMethod Plain { get; } = new();
 
     /// <summary>A baseline: as plain, but with powers of two for Ā.</summary>
-    public static ScanMethod Log2 { get; } = new(DecayGrid.Logarithmic, [1]);
+    public static ScanMethod Log2 { get; } = new(DecaySpacing.Logarithmic, [1]);
 
     /// <summary>A baseline (Quamba, Chiang et al. 2024): as plain, but with the few largest values of u cut off.</summary>
     public static ScanMethod Quamba { get; } = new(InputPercentile: 99.999);
 
     /// <summary>QMamba: LtSQ with whole powers of two, eight groups of tokens of equal length.</summary>
-    public static ScanMethod QMamba { get; } = new(DecayGrid.LongTailed, [1], TimeGroups: 8, SearchesOutput: true);
+    public static ScanMethod QMamba { get; } = new(DecaySpacing.LongTailed, [1], TimeGroups: 8, SearchesOutput: true);
 
-    /// <summary>Ours: a finer grid for Ā, groups that begin where ranges change, finer scales.</summary>
+    /// <summary>Ours: finer levels for Ā, groups that begin where ranges change, finer scales.</summary>
     public static ScanMethod QMambaPlus { get; } =
-        new(DecayGrid.LongTailed, [1, 2, 3, 4, 8, 16], TimeGroups: 8, HasOptimalGroups: true, HasFineScales: true, SearchesOutput: true);
+        new(DecaySpacing.LongTailed, [1, 2, 3, 4, 8, 16], TimeGroups: 8, HasOptimalGroups: true, HasFineScales: true, SearchesOutput: true);
 }

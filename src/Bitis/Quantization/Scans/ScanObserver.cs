@@ -11,7 +11,7 @@ namespace Bitis.Quantization.Scans;
 
 /// <summary>
 /// What calibration sees of one scan: statistics of its operands, Ā's distribution, the largest |h| of each token and channel, and
-/// the operands of the first images themselves, to try grids on.
+/// the operands of the first images themselves, to try quantizers on.
 /// </summary>
 internal sealed class ScanObserver
 {
@@ -116,7 +116,7 @@ internal sealed class ScanObserver
 
     /// <summary>
     /// The squared error of the scan's output on the kept images, by channel. A channel's error depends on its own scales of u and h
-    /// only, and on the grids that all channels share.
+    /// only, and on the levels that all channels share.
     /// </summary>
     public double[] OutputErrors(QuantizedScan candidate)
     {

@@ -9,7 +9,7 @@ namespace Bitis.Quantization.Scans;
 internal static class SimulatedScan
 {
     /// <summary>Scans a batch.</summary>
-    /// <param name="scan">The grids.</param>
+    /// <param name="scan">The quantizers.</param>
     /// <param name="inputs">u and Δ before its softplus <c>[batch, tokens, channels]</c>, B and C <c>[batch, tokens, states]</c>.</param>
     /// <param name="d">D, <c>[channels]</c>.</param>
     /// <returns>y, as u.</returns>

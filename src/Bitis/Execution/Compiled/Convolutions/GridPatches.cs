@@ -13,15 +13,15 @@ namespace Bitis.Execution.Compiled.Convolutions;
 internal static unsafe class GridPatches
 {
     /// <summary>The length of a row.</summary>
-    public static int Length(GridConv2d convolution) => convolution.Kernel * convolution.Kernel * convolution.InChannels;
+    public static int Length(GridConv2d convolution) => convolution.KernelSize * convolution.KernelSize * convolution.InChannels;
 
     /// <summary>Exchanges channels and taps of each output's weights, <c>[out, in, K²]</c> to <c>[out, K², in]</c>.</summary>
     public static void PackWeights<T>(GridConv2d convolution, ReadOnlySpan<T> weights, Span<T> packed) =>
-        ExchangeInner(weights, packed, convolution.InChannels, convolution.Kernel * convolution.Kernel);
+        ExchangeInner(weights, packed, convolution.InChannels, convolution.KernelSize * convolution.KernelSize);
 
     /// <summary>The reverse of <see cref="PackWeights"/>, for gradients.</summary>
     public static void UnpackWeights(GridConv2d convolution, ReadOnlySpan<float> packed, Span<float> weights) =>
-        ExchangeInner(packed, weights, convolution.Kernel * convolution.Kernel, convolution.InChannels);
+        ExchangeInner(packed, weights, convolution.KernelSize * convolution.KernelSize, convolution.InChannels);
 
     /// <summary>Unfolds places: values, or their levels.</summary>
     /// <param name="convolution">The convolution.</param>
@@ -37,12 +37,12 @@ internal static unsafe class GridPatches
         GridConv2d convolution, T* source, nint sourceStride, T* target, nint targetStride, int start, int end, T zero = default)
         where T : unmanaged
     {
-        int channels = convolution.InChannels, line = convolution.Kernel * channels;
+        int channels = convolution.InChannels, line = convolution.KernelSize * channels;
         for (int place = start; place < end; place++)
         {
             (int top, int left, int from, int to) = Window(convolution, place);
             T* patch = target + (place * targetStride);
-            for (int y = top; y < top + convolution.Kernel; y++, patch += line)
+            for (int y = top; y < top + convolution.KernelSize; y++, patch += line)
             {
                 var row = new Span<T>(patch, line);
                 if (y < 0 || y >= convolution.Height)
@@ -68,11 +68,11 @@ internal static unsafe class GridPatches
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddBack(GridConv2d convolution, float* patches, float* target, nint targetStride)
     {
-        int channels = convolution.InChannels, line = convolution.Kernel * channels;
+        int channels = convolution.InChannels, line = convolution.KernelSize * channels;
         for (int place = 0; place < convolution.OutHeight * convolution.OutWidth; place++)
         {
             (int top, int left, int from, int to) = Window(convolution, place);
-            for (int y = top; y < top + convolution.Kernel; y++, patches += line)
+            for (int y = top; y < top + convolution.KernelSize; y++, patches += line)
             {
                 if (y < 0 || y >= convolution.Height)
                     continue;
@@ -93,7 +93,7 @@ internal static unsafe class GridPatches
     private static (int Top, int Left, int From, int To) Window(GridConv2d convolution, int place)
     {
         int left = (place % convolution.OutWidth * convolution.Stride) - convolution.Padding;
-        int from = Math.Clamp(-left, 0, convolution.Kernel), to = Math.Clamp(convolution.Width - left, from, convolution.Kernel);
+        int from = Math.Clamp(-left, 0, convolution.KernelSize), to = Math.Clamp(convolution.Width - left, from, convolution.KernelSize);
         return ((place / convolution.OutWidth * convolution.Stride) - convolution.Padding, left, from, to);
     }
 

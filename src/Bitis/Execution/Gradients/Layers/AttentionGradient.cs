@@ -16,7 +16,7 @@ namespace Bitis.Execution.Gradients.Layers;
 /// Every product is one of <see cref="FloatGemm.AddTransposed"/>, Aᵀ·B, which reads both matrices where they lie; operands that lie the other way
 /// round are transposed first. They are small: the tokens of one image and the channels of one head.
 /// </remarks>
-internal sealed unsafe class AttentionGradient(Node node) : GradientStep
+internal sealed unsafe class AttentionGradient(Node node) : OperationGradient
 {
     private const int Query = 0, Key = 1, Value = 2;
 

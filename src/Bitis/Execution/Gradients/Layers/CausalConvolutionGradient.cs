@@ -13,7 +13,7 @@ namespace Bitis.Execution.Gradients.Layers;
 /// The causal convolution and, where there is one, the SiLU after it; see <see cref="CausalConvGradient"/>. The sum
 /// between them is not kept. Sequences that lie in reverse are convolved in reverse.
 /// </summary>
-internal sealed unsafe class CausalConvolutionGradient : GradientStep
+internal sealed unsafe class CausalConvolutionGradient : OperationGradient
 {
     private readonly Node _convolution;
     private readonly Node _output;
@@ -24,12 +24,12 @@ internal sealed unsafe class CausalConvolutionGradient : GradientStep
     private ArenaMatrix _x, _y, _yGradient;
     private GradientTarget _xGradient;
 
-    /// <summary>Creates the step.</summary>
+    /// <summary>Creates the operation.</summary>
     public CausalConvolutionGradient(FusedConvolution fused)
     {
         (_convolution, _output) = (fused.Convolution, fused.Output);
         _layer = (CausalConv1d)_convolution.Operator;
-        _packed = new Tensor([_layer.Kernel, _layer.Channels]);
+        _packed = new Tensor([_layer.KernelSize, _layer.Channels]);
     }
 
     /// <inheritdoc />
@@ -38,10 +38,10 @@ internal sealed unsafe class CausalConvolutionGradient : GradientStep
     /// <inheritdoc />
     public override void PlanForward(GradientPlanner planner)
     {
-        _weight = planner.Parameter(_convolution, 0, gradient => MatrixSums.TransposeInPlace(gradient, _layer.Kernel, _layer.Channels));
+        _weight = planner.Parameter(_convolution, 0, gradient => MatrixSums.TransposeInPlace(gradient, _layer.KernelSize, _layer.Channels));
         _bias = planner.Parameter(_convolution, 1);
         _x = planner.Value(_convolution.Inputs[0]);
-        _y = planner.NewRepeatableValue(_output, _x, this);
+        _y = planner.NewRecomputableValue(_output, _x, this);
     }
 
     /// <inheritdoc />
@@ -54,7 +54,7 @@ internal sealed unsafe class CausalConvolutionGradient : GradientStep
     }
 
     /// <inheritdoc />
-    public override void Prepare() => CausalConv.PackWeights(_weight.Weight.Span, _packed.Span, _layer.Channels, _layer.Kernel);
+    public override void Prepare() => CausalConv.PackWeights(_weight.Weight.Span, _packed.Span, _layer.Channels, _layer.KernelSize);
 
     /// <inheritdoc />
     public override void Forward(MicroBatch microBatch) => Recompute(microBatch, _y);
@@ -85,5 +85,5 @@ internal sealed unsafe class CausalConvolutionGradient : GradientStep
     }
 
     private CausalConvCall Call(MicroBatch microBatch, ArenaMatrix y, int image) => CausalConvolutionOperation.Call(
-        microBatch.Addresses, _x.OfImage(image), y.OfImage(image), _layer.Kernel, sumsOnly: _output == _convolution, _packed.Pointer, _bias.Weight);
+        microBatch.Addresses, _x.OfImage(image), y.OfImage(image), _layer.KernelSize, sumsOnly: _output == _convolution, _packed.Pointer, _bias.Weight);
 }

@@ -13,7 +13,7 @@ namespace Bitis.Execution.Gradients.Layers;
 /// The backward pass unfolds again instead of keeping the rows, which are K² times the input, and folds x̄ = ȳ·W back by
 /// adding up what overlaps.
 /// </summary>
-internal sealed unsafe class ConvolutionGradient(Node node) : GradientStep, IDisposable
+internal sealed unsafe class ConvolutionGradient(Node node) : OperationGradient, IDisposable
 {
     private readonly Conv2d _layer = (Conv2d)node.Operator;
     private readonly int _height = node.Inputs[0].Shape[1], _width = node.Inputs[0].Shape[2], _places = node.Shape[1] * node.Shape[2];
@@ -27,7 +27,7 @@ internal sealed unsafe class ConvolutionGradient(Node node) : GradientStep, IDis
     /// <inheritdoc />
     public override string Kind => _layer.Kind;
 
-    private int PatchLength => _layer.InChannels * _layer.Kernel * _layer.Kernel;
+    private int PatchLength => _layer.InChannels * _layer.KernelSize * _layer.KernelSize;
 
     private int InputLength => _layer.InChannels * _height * _width;
 
@@ -97,7 +97,7 @@ internal sealed unsafe class ConvolutionGradient(Node node) : GradientStep, IDis
 
     private void Unfold(MicroBatch microBatch, int image)
     {
-        Im2Col.Run(microBatch.Pointer(_x, image), _layer.InChannels, _height, _width, _layer.Kernel, _layer.Stride, _layer.Padding, microBatch.Scratch, PatchLength);
+        Im2Col.Run(microBatch.Pointer(_x, image), _layer.InChannels, _height, _width, _layer.KernelSize, _layer.Stride, _layer.Padding, microBatch.Scratch, PatchLength);
     }
 
     private void AddParameterGradients(MicroBatch microBatch, int image, float* rows)
@@ -117,6 +117,6 @@ internal sealed unsafe class ConvolutionGradient(Node node) : GradientStep, IDis
         float* x = microBatch.Pointer(target.Matrix, image);
         if (!target.Accumulate)
             new Span<float>(x, InputLength).Clear();
-        Im2Col.AddBack(microBatch.Scratch, PatchLength, _layer.InChannels, _height, _width, _layer.Kernel, _layer.Stride, _layer.Padding, x);
+        Im2Col.AddBack(microBatch.Scratch, PatchLength, _layer.InChannels, _height, _width, _layer.KernelSize, _layer.Stride, _layer.Padding, x);
     }
 }

@@ -13,7 +13,7 @@ namespace Bitis.Execution.Gradients.Layers;
 /// A depthwise convolution over a grid of tokens and, where there is one, the SiLU after it; see
 /// <see cref="DepthwiseConvGradient"/>. The sum between them is not kept.
 /// </summary>
-internal sealed unsafe class DepthwiseConvolutionGradient : GradientStep
+internal sealed unsafe class DepthwiseConvolutionGradient : OperationGradient
 {
     private readonly Node _convolution;
     private readonly Node _output;
@@ -24,12 +24,12 @@ internal sealed unsafe class DepthwiseConvolutionGradient : GradientStep
     private ArenaMatrix _x, _y, _yGradient;
     private GradientTarget _xGradient;
 
-    /// <summary>Creates the step.</summary>
+    /// <summary>Creates the operation.</summary>
     public DepthwiseConvolutionGradient(FusedConvolution fused)
     {
         (_convolution, _output) = (fused.Convolution, fused.Output);
         _layer = (DepthwiseConv2d)_convolution.Operator;
-        _packed = new Tensor([_layer.Kernel * _layer.Kernel, _layer.Channels]);
+        _packed = new Tensor([_layer.KernelSize * _layer.KernelSize, _layer.Channels]);
     }
 
     /// <inheritdoc />

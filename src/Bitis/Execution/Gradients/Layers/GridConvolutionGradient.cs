@@ -7,7 +7,7 @@ namespace Bitis.Execution.Gradients.Layers;
 /// The exact backward pass of a convolution over a grid of tokens: it unfolds the input again instead of keeping the rows, and adds their gradients
 /// up where they overlap.
 /// </summary>
-internal sealed unsafe class GridConvolutionGradient(Node node) : GridConvolutionStep(node)
+internal sealed unsafe class GridConvolutionGradient(Node node) : GridConvolutionGradientBase(node)
 {
     private PackedFloatWeights _transposed = null!;
 

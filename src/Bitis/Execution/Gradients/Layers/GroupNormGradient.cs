@@ -7,7 +7,7 @@ using Bitis.Kernels.Normalization;
 namespace Bitis.Execution.Gradients.Layers;
 
 /// <summary>Group normalization, image by image; the statistics of the groups are kept.</summary>
-internal sealed unsafe class GroupNormGradient(Node node) : GradientStep
+internal sealed unsafe class GroupNormGradient(Node node) : OperationGradient
 {
     private readonly GroupNorm _norm = (GroupNorm)node.Operator;
     private ParameterSlot _weight = null!, _bias = null!;

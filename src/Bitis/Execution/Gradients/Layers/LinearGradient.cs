@@ -10,7 +10,7 @@ namespace Bitis.Execution.Gradients.Layers;
 /// A linear layer, y = x·Wᵀ + b: x̄ = ȳ·W, W̄ = ȳᵀ·x, b̄ = Σ ȳ. Weights are packed once for all micro-batches, in both
 /// directions.
 /// </summary>
-internal sealed unsafe class LinearGradient(Node node) : GradientStep, IDisposable
+internal sealed unsafe class LinearGradient(Node node) : OperationGradient, IDisposable
 {
     private readonly Linear _layer = (Linear)node.Operator;
     private PackedFloatWeights _weights = null!;
@@ -35,7 +35,7 @@ internal sealed unsafe class LinearGradient(Node node) : GradientStep, IDisposab
         _weight = planner.Parameter(node, 0);
         _bias = _layer.HasBias ? planner.Parameter(node, 1) : null;
         _x = planner.Value(node.Inputs[0]);
-        _y = planner.NewRepeatableValue(node, _x, this);
+        _y = planner.NewRecomputableValue(node, _x, this);
     }
 
     /// <inheritdoc />

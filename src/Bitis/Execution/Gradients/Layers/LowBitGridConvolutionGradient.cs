@@ -14,14 +14,14 @@ namespace Bitis.Execution.Gradients.Layers;
 /// linear layer whose tokens are the places of the output (<see cref="LowBitLinearGradient"/>). What is kept is the grid, rounded to 8 or 4 bits with a
 /// scale for each image: rows of what the kernel sees would be K² times as many, more than the grid itself in float32 even at 8 bits and half the
 /// tokens. Neither integer product makes such rows: W̄ gathers the tokens of each tap (<see cref="WeightGradientProduct"/>), and x̄ adds up each tap's
-/// product where its tokens lie (<see cref="GridInputGradient"/>).
+/// product where its tokens lie (<see cref="ConvolutionInputGradient"/>).
 /// </summary>
-internal sealed unsafe class LowBitGridConvolutionGradient(Node node, BackwardMethod method, BackwardPolicy policy) : GridConvolutionStep(node)
+internal sealed unsafe class LowBitGridConvolutionGradient(Node node, BackwardMethod method, BackwardPolicy policy) : GridConvolutionGradientBase(node)
 {
     private readonly int _bits = policy.BitsOfInput(method, node.Operator);
     private TokenBlocks _blocks = null!;
     private InputGradientProduct _inputProduct = null!;
-    private GridInputGradient? _folding;
+    private ConvolutionInputGradient? _folding;
     private WeightGradientProduct? _weightProduct;
     private CompressedInput? _kept;
 
@@ -33,7 +33,7 @@ internal sealed unsafe class LowBitGridConvolutionGradient(Node node, BackwardMe
     /// <summary>Where scratch memory goes on behind the rows of what the kernel sees, for the products that take them.</summary>
     private int PatchesScratch => ScratchSpace.Length((long)Places * PatchLength * sizeof(float));
 
-    /// <summary>What <see cref="WeightGradientProduct.Keep"/> writes: here for the length of the step only.</summary>
+    /// <summary>What <see cref="WeightGradientProduct.Keep"/> writes: here for the length of the operation only.</summary>
     private int KeptRowsScratch => ScratchSpace.Length(_weightProduct?.KeptBytes(images: 1) ?? 0);
 
     /// <inheritdoc />
@@ -44,9 +44,9 @@ internal sealed unsafe class LowBitGridConvolutionGradient(Node node, BackwardMe
     {
         base.PlanForward(planner);
         _blocks = policy.BlocksOf(method, Layer, GridLayout.Grid(Layer.OutHeight, Layer.OutWidth), images: 1);
-        int taps = Layer.Kernel * Layer.Kernel;
+        int taps = Layer.KernelSize * Layer.KernelSize;
         _inputProduct = new InputGradientProduct(method.Input, policy.Scale, _blocks, Layer.OutChannels, PatchLength, Places, images: 1, parts: taps);
-        _folding = method.Input.IsInteger ? new GridInputGradient(Layer, _inputProduct) : null;
+        _folding = method.Input.IsInteger ? new ConvolutionInputGradient(Layer, _inputProduct) : null;
         if (!method.Weight.IsExact && !IsFrozen)
         {
             TokenBlocks[] seen = [.. Enumerable.Range(0, taps).Select(tap => _blocks.Seen(Layer, tap))];

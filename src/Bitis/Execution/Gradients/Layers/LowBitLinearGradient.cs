@@ -13,7 +13,7 @@ namespace Bitis.Execution.Gradients.Layers;
 /// A linear layer whose backward pass is approximated: x̄ by <see cref="InputGradientProduct"/>, W̄ by
 /// <see cref="WeightGradientProduct"/>; b̄ = Σ ȳ as ever. The forward pass is that of <see cref="LinearGradient"/>.
 /// </summary>
-internal sealed unsafe class LowBitLinearGradient(Node node, BackwardMethod method, BackwardPolicy policy, GridLayout layout) : GradientStep, IDisposable
+internal sealed unsafe class LowBitLinearGradient(Node node, BackwardMethod method, BackwardPolicy policy, GridLayout layout) : OperationGradient, IDisposable
 {
     private readonly Linear _layer = (Linear)node.Operator;
     private TokenBlocks _blocks = null!;
@@ -41,7 +41,7 @@ internal sealed unsafe class LowBitLinearGradient(Node node, BackwardMethod meth
         _weight = planner.Parameter(node, 0);
         _bias = _layer.HasBias ? planner.Parameter(node, 1) : null;
         _x = planner.Value(node.Inputs[0]);
-        _y = planner.NewRepeatableValue(node, _x, this);
+        _y = planner.NewRecomputableValue(node, _x, this);
         _blocks = policy.BlocksOf(method, _layer, layout, images);
         _inputProduct = new InputGradientProduct(method.Input, policy.Scale, _blocks, outputs, inputs, _x.Rows, images);
         _isFrozen = planner.IsFrozen(node);

@@ -8,7 +8,7 @@ using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 namespace Bitis.Execution.Gradients.Layers;
 
 /// <summary>The mean of each sequence's normalized tokens: each token has a part of the mean's gradient; see <see cref="RowNormGradient"/>.</summary>
-internal sealed unsafe class MeanOfNormsGradient(Node node) : GradientStep
+internal sealed unsafe class MeanOfNormsGradient(Node node) : OperationGradient
 {
     private readonly float _epsilon = ((MeanOfNorms)node.Operator).Epsilon;
     private ParameterSlot _weight = null!, _bias = null!;

@@ -6,7 +6,7 @@ using Bitis.Kernels.Normalization;
 namespace Bitis.Execution.Gradients.Layers;
 
 /// <summary>RMSNorm or LayerNorm of each token; see <see cref="RowNormGradient"/>.</summary>
-internal sealed unsafe class NormGradient(Node node, float epsilon, bool hasBias) : GradientStep
+internal sealed unsafe class NormGradient(Node node, float epsilon, bool hasBias) : OperationGradient
 {
     private ParameterSlot _weight = null!;
     private ParameterSlot? _bias;

@@ -12,7 +12,7 @@ namespace Bitis.Execution.Gradients.Layers;
 /// The convolution that turns the image into tokens, with the change of layout after it: pixels are unfolded to patches,
 /// the rest is a linear layer. The image's own gradient is not computed.
 /// </summary>
-internal sealed unsafe class PatchEmbeddingGradient(Node convolution, Node tokens) : GradientStep, IDisposable
+internal sealed unsafe class PatchEmbeddingGradient(Node convolution, Node tokens) : OperationGradient, IDisposable
 {
     private readonly Conv2d _layer = (Conv2d)convolution.Operator;
     private readonly int _height = convolution.Inputs[0].Shape[1], _width = convolution.Inputs[0].Shape[2];
@@ -24,7 +24,7 @@ internal sealed unsafe class PatchEmbeddingGradient(Node convolution, Node token
     /// <inheritdoc />
     public override string Kind => _layer.Kind;
 
-    private int PatchLength => _layer.InChannels * _layer.Kernel * _layer.Kernel;
+    private int PatchLength => _layer.InChannels * _layer.KernelSize * _layer.KernelSize;
 
     /// <inheritdoc />
     public override void PlanForward(GradientPlanner planner)
@@ -54,7 +54,7 @@ internal sealed unsafe class PatchEmbeddingGradient(Node convolution, Node token
         for (int image = 0; image < microBatch.Images; image++)
         {
             Im2Col.Run(
-                microBatch.Pointer(_x, image), _layer.InChannels, _height, _width, _layer.Kernel, _layer.Stride, _layer.Padding, microBatch.Pointer(_patches, image), _patches.Stride);
+                microBatch.Pointer(_x, image), _layer.InChannels, _height, _width, _layer.KernelSize, _layer.Stride, _layer.Padding, microBatch.Pointer(_patches, image), _patches.Stride);
         }
         FloatGemm.Run(
             _weights, microBatch.Pointer(_patches), _patches.Stride, microBatch.Pointer(_y), _y.Stride, 0, microBatch.Rows(_y), accumulate: false);

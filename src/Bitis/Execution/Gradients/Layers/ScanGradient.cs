@@ -13,7 +13,7 @@ namespace Bitis.Execution.Gradients.Layers;
 /// The selective scan and, where there is one, the softplus before it; see <see cref="SelectiveScanGradient"/>. Of the
 /// hidden states only those before every <see cref="SelectiveScan.ChunkTokens"/> tokens are kept.
 /// </summary>
-internal sealed unsafe class ScanGradient : GradientStep
+internal sealed unsafe class ScanGradient : OperationGradient
 {
     private readonly FusedScan _fused;
     private readonly Node _scan;
@@ -27,7 +27,7 @@ internal sealed unsafe class ScanGradient : GradientStep
     private ArenaMatrix _checkpoints, _recomputedU, _recomputedDelta, _yGradient, _deltaGradient, _bGradient, _cGradient;
     private GradientTarget _uGradient;
 
-    /// <summary>Creates the step.</summary>
+    /// <summary>Creates the operation.</summary>
     public ScanGradient(FusedScan fused)
     {
         (_fused, _scan) = (fused, fused.Scan);

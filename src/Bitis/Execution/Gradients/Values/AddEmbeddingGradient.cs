@@ -5,7 +5,7 @@ using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 namespace Bitis.Execution.Gradients.Values;
 
 /// <summary>The position embedding, added in place if nobody else uses the input; its gradient is the sum over the images.</summary>
-internal sealed unsafe class AddEmbeddingGradient(Node node) : GradientStep
+internal sealed unsafe class AddEmbeddingGradient(Node node) : OperationGradient
 {
     private ParameterSlot _embedding = null!;
     private ArenaMatrix _x, _y, _yGradient;

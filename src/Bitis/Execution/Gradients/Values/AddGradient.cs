@@ -8,7 +8,7 @@ namespace Bitis.Execution.Gradients.Values;
 /// The sum of two values: both terms have the sum's gradient. A term that is used nowhere else shares its memory;
 /// the other one, the residual stream, gets a copy.
 /// </summary>
-internal sealed unsafe class AddGradient(Node node) : GradientStep
+internal sealed unsafe class AddGradient(Node node) : OperationGradient
 {
     private readonly List<GradientTarget> _copies = [];
     private ArenaMatrix _left, _right, _y, _yGradient;

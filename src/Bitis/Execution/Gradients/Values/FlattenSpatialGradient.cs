@@ -4,7 +4,7 @@ using Bitis.Graphs;
 namespace Bitis.Execution.Gradients.Values;
 
 /// <summary>The change from a map, <c>[channels, height, width]</c>, to tokens, <c>[height·width, channels]</c>: a transposition.</summary>
-internal sealed unsafe class FlattenSpatialGradient(Node node) : GradientStep
+internal sealed unsafe class FlattenSpatialGradient(Node node) : OperationGradient
 {
     private readonly int _channels = node.Shape[1], _tokens = node.Shape[0];
     private ArenaMatrix _x, _y, _yGradient;

@@ -5,7 +5,7 @@ using Bitis.Kernels.Activations;
 namespace Bitis.Execution.Gradients.Values;
 
 /// <summary>The gate of a Mamba block, y = x·silu(z); see <see cref="Gate"/>.</summary>
-internal sealed unsafe class GateGradient(FusedGate fused) : GradientStep
+internal sealed unsafe class GateGradient(FusedGate fused) : OperationGradient
 {
     private ArenaMatrix _x, _z, _y, _yGradient, _xGradient, _zGradient;
 

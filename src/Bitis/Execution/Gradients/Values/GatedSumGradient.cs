@@ -7,7 +7,7 @@ using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 namespace Bitis.Execution.Gradients.Values;
 
 /// <summary>The sum of gated sequences, y = Σₖ g[k]·xₖ: x̄ₖ = ȳ·g[k], ḡ[k] = Σ_tokens ȳ·xₖ.</summary>
-internal sealed unsafe class GatedSumGradient(Node node) : GradientStep
+internal sealed unsafe class GatedSumGradient(Node node) : OperationGradient
 {
     private ArenaMatrix _gates, _y, _yGradient;
     private ArenaMatrix[] _x = [];

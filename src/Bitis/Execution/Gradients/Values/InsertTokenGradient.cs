@@ -7,7 +7,7 @@ using Bitis.Kernels.Matrices;
 namespace Bitis.Execution.Gradients.Values;
 
 /// <summary>The class token: its gradient is the sum of its row over the images.</summary>
-internal sealed unsafe class InsertTokenGradient(Node node) : GradientStep
+internal sealed unsafe class InsertTokenGradient(Node node) : OperationGradient
 {
     private readonly int _position = ((InsertToken)node.Operator).Position;
     private ParameterSlot _token = null!;

@@ -8,7 +8,7 @@ namespace Bitis.Execution.Gradients.Values;
 /// <summary>One vector for all tokens of an image: the class token's row, or the mean of all rows.</summary>
 /// <param name="node">The node.</param>
 /// <param name="token">The token; null for the mean.</param>
-internal sealed unsafe class PoolGradient(Node node, int? token) : GradientStep
+internal sealed unsafe class PoolGradient(Node node, int? token) : OperationGradient
 {
     private ArenaMatrix _x, _y, _yGradient;
     private GradientTarget _xGradient;

@@ -5,7 +5,7 @@ using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 namespace Bitis.Execution.Gradients.Values;
 
 /// <summary>The product of two values, y = a·b: ā = ȳ·b, b̄ = ȳ·a.</summary>
-internal sealed unsafe class ProductGradient(Node node) : GradientStep
+internal sealed unsafe class ProductGradient(Node node) : OperationGradient
 {
     private ArenaMatrix _left, _right, _y, _yGradient;
     private GradientTarget _leftGradient, _rightGradient;

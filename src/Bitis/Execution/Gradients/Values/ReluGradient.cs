@@ -8,7 +8,7 @@ namespace Bitis.Execution.Gradients.Values;
 /// The rectifier, x̄ = ȳ where x was positive. It keeps one bit an element (<see cref="PositiveMask"/>) instead of a value, so that a low-bit
 /// layer behind it keeps the only copy of its input.
 /// </summary>
-internal sealed unsafe class ReluGradient(Node node) : GradientStep
+internal sealed unsafe class ReluGradient(Node node) : OperationGradient
 {
     private ArenaMatrix _x, _y, _yGradient, _mask;
     private GradientTarget _xGradient;

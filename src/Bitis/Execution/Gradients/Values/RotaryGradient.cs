@@ -8,7 +8,7 @@ using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 namespace Bitis.Execution.Gradients.Values;
 
 /// <summary>Rotary positions: the gradient is turned the other way.</summary>
-internal sealed unsafe class RotaryGradient(Node node) : GradientStep
+internal sealed unsafe class RotaryGradient(Node node) : OperationGradient
 {
     private readonly RotaryPositions _positions = (RotaryPositions)node.Operator;
     private ArenaMatrix _x, _y, _yGradient;

@@ -7,7 +7,7 @@ using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 namespace Bitis.Execution.Gradients.Values;
 
 /// <summary>A product with a constant; in place, forward and back, where nobody else uses the input.</summary>
-internal sealed unsafe class ScaleGradient(Node node) : GradientStep
+internal sealed unsafe class ScaleGradient(Node node) : OperationGradient
 {
     private readonly float _factor = ((Scale)node.Operator).Factor;
     private ArenaMatrix _x, _y, _yGradient;

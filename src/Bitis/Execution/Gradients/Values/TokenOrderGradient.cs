@@ -10,7 +10,7 @@ namespace Bitis.Execution.Gradients.Values;
 /// </summary>
 /// <param name="node">The node.</param>
 /// <param name="sources">The token of the input that each token, or part of a token, of the output is; -1 for zeros.</param>
-internal sealed unsafe class TokenOrderGradient(Node node, int[] sources) : GradientStep
+internal sealed unsafe class TokenOrderGradient(Node node, int[] sources) : OperationGradient
 {
     private readonly int[] _unused = [.. Enumerable.Range(0, node.Inputs[0].Shape[0]).Except(sources)]; // tokens that go nowhere
     private ArenaMatrix _x, _y, _yGradient;

@@ -7,7 +7,7 @@ using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 namespace Bitis.Execution.Gradients.Values;
 
 /// <summary>A function of each element by itself, y = f(x): x̄ = ȳ·f'(x).</summary>
-internal sealed unsafe class UnaryGradient(Node node, KernelTable<ElementwiseKernel> forms) : GradientStep
+internal sealed unsafe class UnaryGradient(Node node, KernelTable<ElementwiseKernel> forms) : OperationGradient
 {
     private ArenaMatrix _x, _y, _yGradient;
     private GradientTarget _xGradient;

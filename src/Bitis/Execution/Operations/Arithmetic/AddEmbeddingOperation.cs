@@ -16,10 +16,10 @@ internal sealed class AddEmbeddingOperation(Node node) : Operation
     public override void Plan(PlanBuilder plan)
     {
         ArenaMatrix x = plan.Value(node.Inputs[0]), y = plan.PlaceOver(node.Inputs[0], node);
-        plan.Add(new AddEmbeddingStep(node.Name, x, y, plan.Parameter(node, 0)), [x], [y]);
+        plan.Add(new CompiledAddEmbedding(node.Name, x, y, plan.Parameter(node, 0)), [x], [y]);
         plan.SetValue(node, y);
     }
 
     /// <inheritdoc />
-    public override GradientStep CreateGradient(GradientContext context) => new AddEmbeddingGradient(node);
+    public override OperationGradient CreateGradient(GradientContext context) => new AddEmbeddingGradient(node);
 }

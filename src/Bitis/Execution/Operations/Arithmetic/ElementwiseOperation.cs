@@ -18,10 +18,10 @@ internal class ElementwiseOperation(Node node, KernelTable<ElementwiseKernel> fo
     public override void Plan(PlanBuilder plan)
     {
         ArenaMatrix x = plan.Value(node.Inputs[0]), y = plan.PlaceOver(node.Inputs[0], node);
-        plan.Add(new ElementwiseStep(node.Name, node.Operator.Kind, x, y, forms), [x], [y]);
+        plan.Add(new CompiledElementwise(node.Name, node.Operator.Kind, x, y, forms), [x], [y]);
         plan.SetValue(node, y);
     }
 
     /// <inheritdoc />
-    public override GradientStep CreateGradient(GradientContext context) => new UnaryGradient(node, forms);
+    public override OperationGradient CreateGradient(GradientContext context) => new UnaryGradient(node, forms);
 }

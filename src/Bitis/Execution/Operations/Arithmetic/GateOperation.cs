@@ -15,10 +15,10 @@ internal sealed class GateOperation(FusedGate fused) : Operation
     public override void Plan(PlanBuilder plan)
     {
         ArenaMatrix x = plan.Value(fused.Values), z = plan.Value(fused.Gate), y = plan.PlaceOver(fused.Values, fused.Product);
-        plan.Add(new GateStep(fused.Product.Name, x, z, y, fused.Scale is { Operator: Scale scale } ? scale.Factor : 1), [x, z], [y]);
+        plan.Add(new CompiledGate(fused.Product.Name, x, z, y, fused.Scale is { Operator: Scale scale } ? scale.Factor : 1), [x, z], [y]);
         plan.SetValue(fused.Product, y);
     }
 
     /// <inheritdoc />
-    public override GradientStep CreateGradient(GradientContext context) => new GateGradient(fused);
+    public override OperationGradient CreateGradient(GradientContext context) => new GateGradient(fused);
 }

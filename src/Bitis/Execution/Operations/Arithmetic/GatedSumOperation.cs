@@ -14,10 +14,10 @@ internal sealed class GatedSumOperation(Node node) : Operation
     {
         ArenaMatrix gates = plan.Value(node.Inputs[0]), y = plan.Allocate(node);
         ArenaMatrix[] x = [.. node.Inputs.Skip(1).Select(plan.Value)];
-        plan.Add(new GatedSumStep(node.Name, gates, x, y), [gates, .. x], [y]);
+        plan.Add(new CompiledGatedSum(node.Name, gates, x, y), [gates, .. x], [y]);
         plan.SetValue(node, y);
     }
 
     /// <inheritdoc />
-    public override GradientStep CreateGradient(GradientContext context) => new GatedSumGradient(node);
+    public override OperationGradient CreateGradient(GradientContext context) => new GatedSumGradient(node);
 }

@@ -9,5 +9,5 @@ namespace Bitis.Execution.Operations.Arithmetic;
 internal sealed class ReluOperation(Node node) : ElementwiseOperation(node, Elementwise.Relu)
 {
     /// <inheritdoc />
-    public override GradientStep CreateGradient(GradientContext context) => new ReluGradient(Node);
+    public override OperationGradient CreateGradient(GradientContext context) => new ReluGradient(Node);
 }

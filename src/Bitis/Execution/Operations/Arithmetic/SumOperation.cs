@@ -16,10 +16,10 @@ internal sealed class SumOperation(Node node) : Operation
     public override void Plan(PlanBuilder plan)
     {
         ArenaMatrix left = plan.Value(node.Inputs[0]), right = plan.Value(node.Inputs[1]), y = plan.Allocate(node);
-        plan.Add(new AddStep(node.Name, left, right, y), [left, right], [y]);
+        plan.Add(new CompiledSum(node.Name, left, right, y), [left, right], [y]);
         plan.SetValue(node, y);
     }
 
     /// <inheritdoc />
-    public override GradientStep CreateGradient(GradientContext context) => new AddGradient(node);
+    public override OperationGradient CreateGradient(GradientContext context) => new AddGradient(node);
 }

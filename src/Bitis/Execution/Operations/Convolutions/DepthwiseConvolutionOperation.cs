@@ -29,17 +29,17 @@ internal sealed class DepthwiseConvolutionOperation(FusedConvolution fused) : We
         ArrangedCopy[] copies =
             [.. fused.Copies.Select(copy => ArrangedCopy.Of((ArrangeTokens)copy.Operator, y.Rows, plan.Allocate(copy)))];
         var weights = new NativeBuffer<float>(weight.Length);
-        CausalConv.PackWeights(weight.Span, weights.Span, _layer.Channels, _layer.Kernel * _layer.Kernel);
+        CausalConv.PackWeights(weight.Span, weights.Span, _layer.Channels, _layer.KernelSize * _layer.KernelSize);
         Tensor? bias = _layer.HasBias ? plan.Parameter(node, 1) : null;
-        var step = new DepthwiseConvStep(fused.Output.Name, _layer, sumsOnly: fused.Silu is null, x, y, copies, weights, scales, bias);
-        plan.Add(step, [x], [y, .. copies.Select(copy => copy.Target)]);
+        var operation = new CompiledDepthwiseConvolution(fused.Output.Name, _layer, sumsOnly: fused.Silu is null, x, y, copies, weights, scales, bias);
+        plan.Add(operation, [x], [y, .. copies.Select(copy => copy.Target)]);
         plan.SetValue(fused.Output, y);
         foreach ((Node copy, ArrangedCopy written) in fused.Copies.Zip(copies))
             plan.SetValue(copy, written.Target);
     }
 
     /// <inheritdoc />
-    public override GradientStep CreateGradient(GradientContext context) => new DepthwiseConvolutionGradient(fused);
+    public override OperationGradient CreateGradient(GradientContext context) => new DepthwiseConvolutionGradient(fused);
 
     /// <summary>What the kernel takes; weights packed, <c>[kernel², channels]</c>.</summary>
     public static unsafe DepthwiseConvCall Call(
@@ -47,7 +47,7 @@ internal sealed class DepthwiseConvolutionOperation(FusedConvolution fused) : We
         {
             Height = layer.Height,
             Width = layer.Width,
-            Kernel = layer.Kernel,
+            Kernel = layer.KernelSize,
             SumsOnly = sumsOnly,
             Source = x.Pointer(arena),
             SourceStride = x.Stride,

@@ -26,12 +26,12 @@ internal sealed class GridConvolutionOperation(Node node) : WeightedOperation
         if (plan.LayerOf(node) is { IsInteger: true } layer)
         {
             ArenaBlock levels = QuantizeInput(plan, node, layer.Input!);
-            ArenaBlock patches = plan.NewBlock((long)y.Rows * IntegerLinearStep.LevelStride(patch));
+            ArenaBlock patches = plan.NewBlock((long)y.Rows * CompiledIntegerLinear.LevelStride(patch));
             var matrix = new sbyte[layer.Levels!.Length];
             GridPatches.PackWeights<sbyte>(_layer, layer.Levels, matrix);
             var packed = new PackedIntegerWeights(matrix, layer.Weight!.Scales, bias, _layer.OutChannels, patch, layer.Weight.Bits);
-            var grids = new TokenGridBuffers(layer.Input!, isReversed: false);
-            plan.Add(new IntegerGridConvStep(node.Name, _layer, levels, patches, y, packed, layer.Input!, grids), [], [y], levels, patches);
+            var grids = new TokenParameterBuffers(layer.Input!, isReversed: false);
+            plan.Add(new CompiledIntegerGridConvolution(node.Name, _layer, levels, patches, y, packed, layer.Input!, grids), [], [y], levels, patches);
         }
         else
         {
@@ -40,13 +40,13 @@ internal sealed class GridConvolutionOperation(Node node) : WeightedOperation
             float[] matrix = new float[weight.Length];
             GridPatches.PackWeights<float>(_layer, weight.Span, matrix);
             var packed = new PackedFloatWeights(matrix, bias, _layer.OutChannels, patch);
-            plan.Add(new GridConvStep(node.Name, _layer, x, patches, y, packed), [x], [y, patches]);
+            plan.Add(new CompiledGridConvolution(node.Name, _layer, x, patches, y, packed), [x], [y, patches]);
         }
         plan.SetValue(node, y);
     }
 
     /// <inheritdoc />
-    public override GradientStep CreateGradient(GradientContext context) => context.ApproximationOf(node) is { } method
+    public override OperationGradient CreateGradient(GradientContext context) => context.ApproximationOf(node) is { } method
         ? new LowBitGridConvolutionGradient(node, method, context.Policy)
         : new GridConvolutionGradient(node);
 }

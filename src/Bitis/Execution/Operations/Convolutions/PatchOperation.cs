@@ -38,15 +38,15 @@ internal sealed class PatchOperation(Node node, Node? flatten) : WeightedOperati
             return;
         }
         ArenaMatrix maps = plan.Allocate(node);
-        plan.Add(new TransposeStep(node.Name, tokens, maps), [tokens], [maps]);
+        plan.Add(new CompiledTranspose(node.Name, tokens, maps), [tokens], [maps]);
         plan.SetValue(node, maps);
     }
 
     /// <inheritdoc />
-    public override GradientStep CreateGradient(GradientContext context) =>
+    public override OperationGradient CreateGradient(GradientContext context) =>
         flatten is null ? new ConvolutionGradient(node) : new PatchEmbeddingGradient(node, flatten);
 
-    private int Patch => _layer.InChannels * _layer.Kernel * _layer.Kernel;
+    private int Patch => _layer.InChannels * _layer.KernelSize * _layer.KernelSize;
 
     private int Height => node.Inputs[0].Shape[1];
 
@@ -58,19 +58,19 @@ internal sealed class PatchOperation(Node node, Node? flatten) : WeightedOperati
     {
         (ArenaMatrix x, Tensor weight) = FloatOperands(plan, node);
         if (!x.IsContiguous) // part of a map that was written in place: unfolding takes whole maps only
-            x = InCopy(plan, x, (source, copy) => new TokenOrderStep($"{node.Name}.input", source, copy, [.. Enumerable.Range(0, source.Rows)]));
+            x = InCopy(plan, x, (source, copy) => new CompiledTokenOrder($"{node.Name}.input", source, copy, [.. Enumerable.Range(0, source.Rows)]));
         ArenaMatrix patches = plan.NewMatrix(tokens.Rows, Patch);
         var packed = new PackedFloatWeights(weight.Span, bias, _layer.OutChannels, Patch);
-        plan.Add(new PatchEmbeddingStep(Name, x, Height, Width, patches, tokens, _layer, packed), [x], [tokens, patches]);
+        plan.Add(new CompiledPatchEmbedding(Name, x, Height, Width, patches, tokens, _layer, packed), [x], [tokens, patches]);
     }
 
     private void PlanIntegers(PlanBuilder plan, QuantizedLayer layer, ReadOnlySpan<float> bias, ArenaMatrix tokens)
     {
         ArenaBlock levels = QuantizeInput(plan, node, layer.Input!);
-        ArenaBlock patches = plan.NewBlock((long)tokens.Rows * IntegerLinearStep.LevelStride(Patch));
+        ArenaBlock patches = plan.NewBlock((long)tokens.Rows * CompiledIntegerLinear.LevelStride(Patch));
         var packed = new PackedIntegerWeights(layer.Levels, layer.Weight!.Scales, bias, _layer.OutChannels, Patch, layer.Weight.Bits);
-        var grids = new TokenGridBuffers(layer.Input!, isReversed: false);
-        var step = new IntegerPatchEmbeddingStep(Name, levels, Height, Width, patches, tokens, _layer, packed, layer.Input!, grids);
-        plan.Add(step, [], [tokens], levels, patches);
+        var grids = new TokenParameterBuffers(layer.Input!, isReversed: false);
+        var operation = new CompiledIntegerPatchEmbedding(Name, levels, Height, Width, patches, tokens, _layer, packed, layer.Input!, grids);
+        plan.Add(operation, [], [tokens], levels, patches);
     }
 }

@@ -19,12 +19,12 @@ internal sealed class GroupNormOperation(Node node) : Operation
     public override void Plan(PlanBuilder plan)
     {
         ArenaMatrix x = plan.Value(node.Inputs[0]), y = plan.PlaceOver(node.Inputs[0], node), statistics = plan.NewMatrix(2, _norm.Channels);
-        plan.Add(new GroupNormStep(node.Name, _norm, x, y, statistics, plan.Parameter(node, 0), plan.Parameter(node, 1)), [x], [y, statistics]);
+        plan.Add(new CompiledGroupNorm(node.Name, _norm, x, y, statistics, plan.Parameter(node, 0), plan.Parameter(node, 1)), [x], [y, statistics]);
         plan.SetValue(node, y);
     }
 
     /// <inheritdoc />
-    public override GradientStep CreateGradient(GradientContext context) => new GroupNormGradient(node);
+    public override OperationGradient CreateGradient(GradientContext context) => new GroupNormGradient(node);
 
     /// <summary>What the kernel takes for one image.</summary>
     public static unsafe GroupNormalizationCall Call(

@@ -19,12 +19,12 @@ internal sealed class MeanOfNormsOperation(Node node) : Operation
         ArenaMatrix[] x = [.. node.Inputs.Select(plan.Value)];
         ArenaMatrix y = plan.Allocate(node);
         float epsilon = ((MeanOfNorms)node.Operator).Epsilon;
-        plan.Add(new MeanOfNormsStep(node.Name, x, y, plan.Parameter(node, 0), plan.Parameter(node, 1), epsilon), x, [y]);
+        plan.Add(new CompiledMeanOfNorms(node.Name, x, y, plan.Parameter(node, 0), plan.Parameter(node, 1), epsilon), x, [y]);
         plan.SetValue(node, y);
     }
 
     /// <inheritdoc />
-    public override GradientStep CreateGradient(GradientContext context) => new MeanOfNormsGradient(node);
+    public override OperationGradient CreateGradient(GradientContext context) => new MeanOfNormsGradient(node);
 
     /// <summary>What the kernel takes for one sequence.</summary>
     public static unsafe MeanOfRowNormsCall Call(ArenaAddresses arena, ArenaMatrix x, int* rowMap, Tensor weight, Tensor bias, float epsilon, float* mean) => new()

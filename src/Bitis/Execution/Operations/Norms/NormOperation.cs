@@ -39,20 +39,20 @@ internal sealed class NormOperation : Operation
             bool isInPlace = _sum.Inputs[0] != _sum.Inputs[1] && plan.CanOverwrite(_sum.Inputs[0]);
             ArenaMatrix sum = isInPlace ? left : plan.Allocate(_sum);
             if (!isInPlace)
-                plan.Add(new AddStep(_sum.Name, left, x, sum), [left, x], [sum]);
+                plan.Add(new CompiledSum(_sum.Name, left, x, sum), [left, x], [sum]);
             plan.SetValue(_sum, sum);
             x = isInPlace ? x : sum;
             stream = isInPlace ? sum : null;
         }
         ArenaMatrix y = plan.Allocate(_norm);
         Tensor? bias = HasBias ? plan.Parameter(_norm, 1) : null;
-        var step = new NormStep(_norm.Name, x, stream, y, plan.Parameter(_norm, 0), bias, Epsilon);
-        plan.Add(step, stream is { } read ? [x, read] : [x], stream is { } written ? [y, written] : [y]);
+        var operation = new CompiledNorm(_norm.Name, x, stream, y, plan.Parameter(_norm, 0), bias, Epsilon);
+        plan.Add(operation, stream is { } read ? [x, read] : [x], stream is { } written ? [y, written] : [y]);
         plan.SetValue(_norm, y);
     }
 
     /// <inheritdoc />
-    public override GradientStep CreateGradient(GradientContext context) => new NormGradient(_norm, Epsilon, HasBias);
+    public override OperationGradient CreateGradient(GradientContext context) => new NormGradient(_norm, Epsilon, HasBias);
 
     /// <summary>What the kernel takes for the rows of a matrix; with a bias it centers them first.</summary>
     public static unsafe RowNormCall Call(ArenaAddresses arena, ArenaMatrix x, ArenaMatrix y, Tensor weight, Tensor? bias, float epsilon) => new()

@@ -16,10 +16,10 @@ internal sealed class InsertTokenOperation(Node node) : Operation
     public override void Plan(PlanBuilder plan)
     {
         ArenaMatrix x = plan.Value(node.Inputs[0]), y = plan.Allocate(node);
-        plan.Add(new InsertTokenStep(node.Name, x, y, plan.Parameter(node, 0), ((InsertToken)node.Operator).Position), [x], [y]);
+        plan.Add(new CompiledInsertToken(node.Name, x, y, plan.Parameter(node, 0), ((InsertToken)node.Operator).Position), [x], [y]);
         plan.SetValue(node, y);
     }
 
     /// <inheritdoc />
-    public override GradientStep CreateGradient(GradientContext context) => new InsertTokenGradient(node);
+    public override OperationGradient CreateGradient(GradientContext context) => new InsertTokenGradient(node);
 }

@@ -13,10 +13,10 @@ internal sealed class MeanTokensOperation(Node node) : Operation
     public override void Plan(PlanBuilder plan)
     {
         ArenaMatrix x = plan.Value(node.Inputs[0]), y = plan.Allocate(node);
-        plan.Add(new MeanTokensStep(node.Name, x, y), [x], [y]);
+        plan.Add(new CompiledMeanTokens(node.Name, x, y), [x], [y]);
         plan.SetValue(node, y);
     }
 
     /// <inheritdoc />
-    public override GradientStep CreateGradient(GradientContext context) => new PoolGradient(node, token: null);
+    public override OperationGradient CreateGradient(GradientContext context) => new PoolGradient(node, token: null);
 }

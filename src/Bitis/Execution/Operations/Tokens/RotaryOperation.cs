@@ -16,10 +16,10 @@ internal sealed class RotaryOperation(Node node) : Operation
     public override void Plan(PlanBuilder plan)
     {
         ArenaMatrix x = plan.Value(node.Inputs[0]), y = plan.PlaceOver(node.Inputs[0], node);
-        plan.Add(new RotaryStep(node.Name, (RotaryPositions)node.Operator, x, y), [x], [y]);
+        plan.Add(new CompiledRotary(node.Name, (RotaryPositions)node.Operator, x, y), [x], [y]);
         plan.SetValue(node, y);
     }
 
     /// <inheritdoc />
-    public override GradientStep CreateGradient(GradientContext context) => new RotaryGradient(node);
+    public override OperationGradient CreateGradient(GradientContext context) => new RotaryGradient(node);
 }

@@ -29,10 +29,10 @@ internal sealed class TokenOrderOperation(Node node, int[] sources) : Operation
     public override void Plan(PlanBuilder plan)
     {
         ArenaMatrix x = plan.Value(node.Inputs[0]), y = plan.Allocate(node);
-        plan.Add(new TokenOrderStep(node.Name, x, y, sources), [x], [y]);
+        plan.Add(new CompiledTokenOrder(node.Name, x, y, sources), [x], [y]);
         plan.SetValue(node, y);
     }
 
     /// <inheritdoc />
-    public override GradientStep CreateGradient(GradientContext context) => new TokenOrderGradient(node, sources);
+    public override OperationGradient CreateGradient(GradientContext context) => new TokenOrderGradient(node, sources);
 }

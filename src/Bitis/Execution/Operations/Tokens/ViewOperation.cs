@@ -33,5 +33,5 @@ internal sealed class ViewOperation(Node node, Func<ArenaMatrix, ArenaMatrix>? v
     }
 
     /// <inheritdoc />
-    public override GradientStep? CreateGradient(GradientContext context) => null;
+    public override OperationGradient? CreateGradient(GradientContext context) => null;
 }

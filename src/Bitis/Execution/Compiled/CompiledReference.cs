@@ -1,0 +1,34 @@
+using Bitis.Execution.Planning;
+using Bitis.Graphs;
+using Bitis.Tensors;
+
+namespace Bitis.Execution.Compiled;
+
+/// <summary>
+/// Any operator, through its reference forward: what the compiler falls back to, so that every graph runs. It copies and
+/// allocates, and keeps the operator's speed, which is meant to be read and not to be fast.
+/// </summary>
+internal sealed class CompiledReference(
+    Node node, IReadOnlyList<ArenaMatrix> inputs, ArenaMatrix output, Tensor[] parameters) : CompiledOperation(node.Name)
+{
+    public override string Kind => $"{node.Operator.Kind} (reference)";
+
+    public override int Units => 1;
+
+    public override void Run(ArenaAddresses arena, int start, int end)
+    {
+        Tensor[] tensors = [.. inputs.Select((input, i) => Read(arena, input, node.Inputs[i].Shape))];
+        Tensor result = node.Operator.Forward(tensors, parameters);
+        for (int row = 0; row < output.Rows; row++)
+            result.Span.Slice(row * output.Columns, output.Columns).CopyTo(output.Row(row).MemoryRow(arena, 0));
+    }
+
+    /// <summary>Copies a value out of the arena, in its own order of tokens.</summary>
+    private static Tensor Read(ArenaAddresses arena, ArenaMatrix matrix, Shape shape)
+    {
+        Tensor tensor = Tensor.Uninitialized(shape.Prepend(1));
+        for (int row = 0; row < matrix.Rows; row++)
+            matrix.Row(row).MemoryRow(arena, 0).CopyTo(tensor.Span[(row * matrix.Columns)..]);
+        return tensor;
+    }
+}

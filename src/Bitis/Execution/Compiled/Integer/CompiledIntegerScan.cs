@@ -1,0 +1,24 @@
+using Bitis.Execution.Operations;
+using Bitis.Execution.Planning;
+using Bitis.Kernels.Scan;
+
+namespace Bitis.Execution.Compiled.Integer;
+
+/// <summary>One direction of a quantized selective scan, with the softplus before it.</summary>
+/// <param name="name">The node.</param>
+/// <param name="operands">Where the inputs and the output are.</param>
+/// <param name="accumulate">Whether the output is added to what is there: the other direction's.</param>
+/// <param name="scan">The scan; the operation disposes of it.</param>
+internal sealed class CompiledIntegerScan(string name, ScanOperands operands, bool accumulate, PackedScan scan) : CompiledOperation(name, scan)
+{
+    public override string Kind => "selective scan int16";
+
+    public override int Units => (operands.U.Columns + IntegerScan.ChannelsAtOnce - 1) / IntegerScan.ChannelsAtOnce;
+
+    public override unsafe void Run(ArenaAddresses arena, int start, int end)
+    {
+        IntegerScanCall call = ScanOperation.Call(arena, operands);
+        call.Accumulate = accumulate;
+        IntegerScan.Run(scan, in call, start * IntegerScan.ChannelsAtOnce, Math.Min(end * IntegerScan.ChannelsAtOnce, operands.U.Columns));
+    }
+}

@@ -1,0 +1,31 @@
+using Bitis.Execution.Operations.Norms;
+using Bitis.Execution.Planning;
+using Bitis.Graphs.Operators;
+using Bitis.Kernels.Normalization;
+using Bitis.Tensors;
+
+namespace Bitis.Execution.Compiled.Norms;
+
+/// <summary>Group normalization over all tokens, in place where the input is the output.</summary>
+/// <param name="name">The node.</param>
+/// <param name="norm">The operator.</param>
+/// <param name="x">The input, <c>[tokens, channels]</c>.</param>
+/// <param name="y">The output.</param>
+/// <param name="statistics">Room for the groups' statistics, <c>[2, channels]</c>.</param>
+/// <param name="weight"><c>[channels]</c></param>
+/// <param name="bias"><c>[channels]</c></param>
+internal sealed class CompiledGroupNorm(
+    string name, GroupNorm norm, ArenaMatrix x, ArenaMatrix y, ArenaMatrix statistics, Tensor weight, Tensor bias) : CompiledOperation(name)
+{
+    public override string Kind => "norm";
+
+    // A group's statistics are sums over all tokens; the whole is a small part of the convolutions around it.
+    public override int Units => 1;
+
+    public override unsafe void Run(ArenaAddresses arena, int start, int end)
+    {
+        GroupNormalization.Run(GroupNormOperation.Call(arena, norm, x, y, statistics, weight, bias));
+        GC.KeepAlive(weight);
+        GC.KeepAlive(bias);
+    }
+}

@@ -1,0 +1,42 @@
+using Bitis.Execution.Planning;
+
+namespace Bitis.Execution.Gradients;
+
+/// <summary>
+/// One operator of a graph, or several that are computed together, as forward and backward work over the images of a
+/// micro-batch. It is planned once, forward and then reverse, which fixes where its values lie; afterwards it is run by any
+/// number of micro-batches at once, so it keeps nothing of a run in its fields.
+/// </summary>
+internal abstract class OperationGradient
+{
+    /// <summary>What profiles call the work: <c>linear</c>, <c>selective_scan</c>.</summary>
+    public abstract string Kind { get; }
+
+    /// <summary>Whether the operation keeps a compressed copy of its input, to save memory.</summary>
+    public virtual bool KeepsCompressedInput => false;
+
+    /// <summary>Claims the memory of the forward pass.</summary>
+    public abstract void PlanForward(GradientPlanner planner);
+
+    /// <summary>Claims the memory of the backward pass, and the values that the forward must keep for it.</summary>
+    public abstract void PlanBackward(GradientPlanner planner);
+
+    /// <summary>Brings changed weights into the form that the kernels take; once before all micro-batches run.</summary>
+    public virtual void Prepare()
+    {
+    }
+
+    /// <summary>Computes the values.</summary>
+    public abstract void Forward(MicroBatch microBatch);
+
+    /// <summary>Computes the gradients of the inputs, and adds those of the parameters to the micro-batch's.</summary>
+    public abstract void Backward(MicroBatch microBatch);
+
+    /// <summary>Computes the values once more, in another place; see <see cref="GradientPlanner.NewRecomputableValue"/>.</summary>
+    public virtual void Recompute(MicroBatch microBatch, ArenaMatrix place) => throw new NotSupportedException($"{Kind} does not recompute its value.");
+
+    /// <summary>Takes what else was summed up over all images; once after all micro-batches ran.</summary>
+    public virtual void Finish()
+    {
+    }
+}

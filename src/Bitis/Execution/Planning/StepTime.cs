@@ -1,7 +1,0 @@
-namespace Bitis.Execution.Planning;
-
-/// <summary>How long one step of a model took.</summary>
-/// <param name="Node">The graph node that the step computes; the last one, where several are fused.</param>
-/// <param name="Kind">What the step does: <c>linear int8</c>.</param>
-/// <param name="Time">From its start to the end of its slowest thread.</param>
-public sealed record StepTime(string Node, string Kind, TimeSpan Time);
