@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Simd;
 
@@ -13,16 +12,22 @@ namespace Bitis.Kernels.Convolution;
 /// Of a quantized layer, w and x are levels (whole numbers, whose sums are exact in float32), and the sum is multiplied by a scale for each channel.
 /// Channels are independent, so work is split over them.
 /// </summary>
-internal static unsafe class CausalConv
+internal readonly unsafe struct CausalConv : ILanesOperation<RangeKernel<CausalConvCall>>
 {
     /// <summary>The taps that all published models have.</summary>
     internal const int UsualTaps = 4;
 
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<CausalConvKernel> Table { get; } = new(
-        new(InstructionSet.Avx512, &Run<Lanes512>),
-        new(InstructionSet.Avx2, &Run<Lanes256>),
-        new(InstructionSet.Portable, &RunPortable));
+    public static KernelTable<RangeKernel<CausalConvCall>> Table { get; } =
+        KernelTable<RangeKernel<CausalConvCall>>.ForLanes<CausalConv>();
+
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
+    /// <inheritdoc />
+    public static RangeKernel<CausalConvCall> Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes> => new("f32-causalconv", instructionSet, &Run<TLanes>);
 
     /// <summary>
     /// Convolves the channels from <paramref name="channelStart"/> to before <paramref name="channelEnd"/>. Multiples
@@ -47,14 +52,6 @@ internal static unsafe class CausalConv
             for (int k = 0; k < taps; k++)
                 packed[(k * channels) + e] = weights[(e * taps) + k];
         }
-    }
-
-    private static void RunPortable(in CausalConvCall call, int channelStart, int channelEnd)
-    {
-        if (Vector128.IsHardwareAccelerated)
-            Run<Lanes128>(in call, channelStart, channelEnd);
-        else
-            Run<Lane1>(in call, channelStart, channelEnd);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

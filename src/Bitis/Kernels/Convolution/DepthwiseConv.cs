@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Simd;
 
@@ -14,18 +13,22 @@ namespace Bitis.Kernels.Convolution;
 /// Of a quantized layer, w and x are levels (whole numbers, whose sums are exact in float32), and the sum is multiplied by a scale for each channel.
 /// Channels are independent, so work is split over them.
 /// </summary>
-internal static unsafe class DepthwiseConv
+internal readonly unsafe struct DepthwiseConv : ILanesOperation<RangeKernel<DepthwiseConvCall>>
 {
     /// <summary>The kernel that all published models have.</summary>
     internal const int UsualKernel = 3;
 
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<DepthwiseConvKernel> Table { get; } = new(
-        new(InstructionSet.Avx512, &Run<Lanes512>, &DepthwiseConvGradient.Run<Lanes512>),
-        new(InstructionSet.Avx2, &Run<Lanes256>, &DepthwiseConvGradient.Run<Lanes256>),
-        Vector128.IsHardwareAccelerated
-            ? new(InstructionSet.Portable, &Run<Lanes128>, &DepthwiseConvGradient.Run<Lanes128>)
-            : new(InstructionSet.Portable, &Run<Lane1>, &DepthwiseConvGradient.Run<Lane1>));
+    public static KernelTable<RangeKernel<DepthwiseConvCall>> Table { get; } =
+        KernelTable<RangeKernel<DepthwiseConvCall>>.ForLanes<DepthwiseConv>();
+
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
+    /// <inheritdoc />
+    public static RangeKernel<DepthwiseConvCall> Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes> => new("f32-depthwiseconv", instructionSet, &Run<TLanes>);
 
     /// <summary>
     /// Convolves the channels from <paramref name="channelStart"/> to before <paramref name="channelEnd"/>. Multiples

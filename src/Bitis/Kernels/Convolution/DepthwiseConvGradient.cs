@@ -11,27 +11,40 @@ namespace Bitis.Kernels.Convolution;
 /// </code>
 /// x̄ is the convolution of s̄ with the kernel turned by 180°.
 /// </summary>
-internal static unsafe class DepthwiseConvGradient
+internal readonly unsafe struct DepthwiseConvGradient : ILanesOperation<RangeKernel<DepthwiseConvGradientCall>>
 {
+    /// <summary>The forms of this operation.</summary>
+    public static KernelTable<RangeKernel<DepthwiseConvGradientCall>> Table { get; } =
+        KernelTable<RangeKernel<DepthwiseConvGradientCall>>.ForLanes<DepthwiseConvGradient>();
+
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
+    /// <inheritdoc />
+    public static RangeKernel<DepthwiseConvGradientCall> Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes> => new("f32-depthwiseconv-gradient", instructionSet, &Run<TLanes>);
+
     private const int MostLanes = 16;
 
     /// <summary>The elements of scratch memory that a grid needs: s̄ of one register of channels.</summary>
     public static int ScratchLength(int tokens) => tokens * MostLanes;
 
-    /// <summary>Computes all gradients of one grid.</summary>
-    /// <param name="call">The operands.</param>
-    /// <param name="channels">E.</param>
-    public static void Run(in DepthwiseConvGradientCall call, int channels) => DepthwiseConv.Table.Best.Backward(in call, channels);
+    /// <summary>
+    /// Computes the gradients of the channels from <paramref name="channelStart"/> to before
+    /// <paramref name="channelEnd"/>, for one image.
+    /// </summary>
+    public static void Run(in DepthwiseConvGradientCall call, int channelStart, int channelEnd) =>
+        Table.Best.Run(in call, channelStart, channelEnd);
 
-    /// <summary>A form of the operation.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run<TLanes>(in DepthwiseConvGradientCall call, int channels)
+    private static void Run<TLanes>(in DepthwiseConvGradientCall call, int channelStart, int channelEnd)
         where TLanes : struct, ILanes<TLanes>
     {
-        int channel = 0;
-        for (; channel + TLanes.Count <= channels; channel += TLanes.Count)
+        int channel = channelStart;
+        for (; channel + TLanes.Count <= channelEnd; channel += TLanes.Count)
             RunChannels<TLanes>(in call, channel);
-        for (; channel < channels; channel++)
+        for (; channel < channelEnd; channel++)
             RunChannels<Lane1>(in call, channel);
     }
 

@@ -15,6 +15,10 @@ internal readonly unsafe struct FloatGemm : ILanesOperation<FloatGemmKernel>
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<FloatGemmKernel> Table { get; } = KernelTable<FloatGemmKernel>.ForLanes<FloatGemm>();
 
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
     /// <inheritdoc />
     public static FloatGemmKernel Form<TLanes>(InstructionSet instructionSet)
         where TLanes : struct, ILanes<TLanes> => new(

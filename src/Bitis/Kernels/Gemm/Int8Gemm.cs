@@ -47,6 +47,10 @@ internal static unsafe class Int8Gemm
         Row<Int4GemmTile<PairSums256>, Lanes256>(NibbleBits, InstructionSet.Avx2),
         PortableRow(NibbleBits));
 
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => [.. Table.Rows, .. NibbleTable.Rows]);
+
     /// <summary>The form for weights of some bits.</summary>
     public static Int8GemmKernel BestFor(int weightBits) => weightBits <= NibbleBits ? NibbleTable.Best : Table.Best;
 

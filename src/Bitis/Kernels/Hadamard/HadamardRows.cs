@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Rounding;
 using Bitis.Kernels.Simd;
@@ -11,7 +10,7 @@ namespace Bitis.Kernels.Hadamard;
 /// <c>z = y·H</c> with the Walsh-Hadamard matrix of natural order and entries ±1, which spreads outliers over the channels of
 /// their block, and then rounded to levels. A last block that is not full is padded with zeros. All forms give the same bits.
 /// </summary>
-internal static unsafe class HadamardRows
+internal readonly unsafe struct HadamardRows : ILanesOperation<HadamardRowsKernel>
 {
     /// <summary>The byte that stands for 0.</summary>
     public const int ZeroPoint = 128;
@@ -20,12 +19,16 @@ internal static unsafe class HadamardRows
     public const int BlockColumns = 16;
 
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<HadamardRowsKernel> Table { get; } = new(
-        new(InstructionSet.Avx512, &Run<Lanes512>, &Transform<Lanes512>, &Quantize<Lanes512>),
-        new(InstructionSet.Avx2, &Run<Lanes256>, &Transform<Lanes256>, &Quantize<Lanes256>),
-        Vector128.IsHardwareAccelerated
-            ? new(InstructionSet.Portable, &Run<Lanes128>, &Transform<Lanes128>, &Quantize<Lanes128>)
-            : new(InstructionSet.Portable, &Run<Lane1>, &Transform<Lane1>, &Quantize<Lane1>));
+    public static KernelTable<HadamardRowsKernel> Table { get; } =
+        KernelTable<HadamardRowsKernel>.ForLanes<HadamardRows>();
+
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
+    /// <inheritdoc />
+    public static HadamardRowsKernel Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes> => new(instructionSet, &Run<TLanes>, &Transform<TLanes>, &Quantize<TLanes>);
 
     /// <summary>Columns rounded up to whole blocks.</summary>
     public static int Padded(int columns) => (columns + BlockColumns - 1) / BlockColumns * BlockColumns;

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Simd;
 
@@ -10,18 +9,22 @@ namespace Bitis.Kernels.Hadamard;
 /// <c>x̂ = Ĥ·x</c>, the low-rank form that HLQ's weight gradient is computed from. The largest magnitudes of the columns are found on the way. All forms
 /// give the same bits.
 /// </summary>
-internal static unsafe class TokenHadamard
+internal readonly unsafe struct TokenHadamard : ILanesOperation<CallKernel<TokenHadamardCall>>
 {
     /// <summary>The rows of a block.</summary>
     public const int BlockRows = 16;
 
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<TokenHadamardKernel> Table { get; } = new(
-        new(InstructionSet.Avx512, &Run<Lanes512>),
-        new(InstructionSet.Avx2, &Run<Lanes256>),
-        Vector128.IsHardwareAccelerated
-            ? new(InstructionSet.Portable, &Run<Lanes128>)
-            : new(InstructionSet.Portable, &Run<Lane1>));
+    public static KernelTable<CallKernel<TokenHadamardCall>> Table { get; } =
+        KernelTable<CallKernel<TokenHadamardCall>>.ForLanes<TokenHadamard>();
+
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
+    /// <inheritdoc />
+    public static CallKernel<TokenHadamardCall> Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes> => new("f32-token-hadamard", instructionSet, &Run<TLanes>);
 
     /// <summary>Transforms all blocks.</summary>
     public static void Run(in TokenHadamardCall call) => Table.Best.Run(in call);

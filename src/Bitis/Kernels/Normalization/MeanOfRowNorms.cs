@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Simd;
 
@@ -12,13 +11,19 @@ namespace Bitis.Kernels.Normalization;
 /// </code>
 /// Rows are added up in their order.
 /// </summary>
-internal static unsafe class MeanOfRowNorms
+internal readonly unsafe struct MeanOfRowNorms : ILanesOperation<CallKernel<MeanOfRowNormsCall>>
 {
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<MeanOfRowNormsKernel> Table { get; } = new(
-        new(InstructionSet.Avx512, &Run<Lanes512>),
-        new(InstructionSet.Avx2, &Run<Lanes256>),
-        Vector128.IsHardwareAccelerated ? new(InstructionSet.Portable, &Run<Lanes128>) : new(InstructionSet.Portable, &Run<Lane1>));
+    public static KernelTable<CallKernel<MeanOfRowNormsCall>> Table { get; } =
+        KernelTable<CallKernel<MeanOfRowNormsCall>>.ForLanes<MeanOfRowNorms>();
+
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
+    /// <inheritdoc />
+    public static CallKernel<MeanOfRowNormsCall> Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes> => new("f32-meanofrownorms", instructionSet, &Run<TLanes>);
 
     /// <summary>Computes the mean of all rows.</summary>
     public static void Run(in MeanOfRowNormsCall call) => Table.Best.Run(in call);

@@ -18,6 +18,10 @@ internal readonly unsafe struct Dequantize : ILanesOperation<RangeKernel<Dequant
     public static void Run(in DequantizeCall call, int rowStart, int rowEnd) =>
         Table.Best.Run(in call, rowStart, rowEnd);
 
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
     /// <inheritdoc />
     public static RangeKernel<DequantizeCall> Form<TLanes>(InstructionSet instructionSet)
         where TLanes : struct, ILanes<TLanes> => new("u8f32-dequantize", instructionSet, &Run<TLanes>);

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Gemm;
 using Bitis.Kernels.Simd;
@@ -11,17 +10,21 @@ namespace Bitis.Kernels.Rounding;
 /// <see cref="Int8Gemm"/> takes them: as weights, in panels of the kernel's width, or as input, in one panel as wide as the matrix. All
 /// forms give the same bits.
 /// </summary>
-internal static unsafe class PackLevels
+internal readonly unsafe struct PackLevels : ILanesOperation<CallKernel<PackLevelsCall>>
 {
     private const int GroupRows = 4;
 
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<PackLevelsKernel> Table { get; } = new(
-        new(InstructionSet.Avx512, &Run<Lanes512>),
-        new(InstructionSet.Avx2, &Run<Lanes256>),
-        Vector128.IsHardwareAccelerated
-            ? new(InstructionSet.Portable, &Run<Lanes128>)
-            : new(InstructionSet.Portable, &Run<Lane1>));
+    public static KernelTable<CallKernel<PackLevelsCall>> Table { get; } =
+        KernelTable<CallKernel<PackLevelsCall>>.ForLanes<PackLevels>();
+
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
+    /// <inheritdoc />
+    public static CallKernel<PackLevelsCall> Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes> => new("f32s8-pack-levels", instructionSet, &Run<TLanes>);
 
     /// <summary>Quantizes and packs.</summary>
     public static void Run(in PackLevelsCall call) => Table.Best.Run(in call);

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Simd;
 
@@ -10,24 +9,22 @@ namespace Bitis.Kernels.Rounding;
 /// to right in float32, rounding half to even and clamping before the conversion, so that no value overflows. NaN becomes 0. All
 /// forms give the same bits.
 /// </summary>
-internal static unsafe class Quantize
+internal readonly unsafe struct Quantize : ILanesOperation<RangeKernel<QuantizeCall>>
 {
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<QuantizeKernel> Table { get; } = new(
-        new(InstructionSet.Avx512, &Run<Lanes512>),
-        new(InstructionSet.Avx2, &Run<Lanes256>),
-        new(InstructionSet.Portable, &RunPortable));
+    public static KernelTable<RangeKernel<QuantizeCall>> Table { get; } =
+        KernelTable<RangeKernel<QuantizeCall>>.ForLanes<Quantize>();
+
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
+    /// <inheritdoc />
+    public static RangeKernel<QuantizeCall> Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes> => new("f32u8-quantize", instructionSet, &Run<TLanes>);
 
     /// <summary>Quantizes the tokens from <paramref name="rowStart"/> to before <paramref name="rowEnd"/>.</summary>
     public static void Run(in QuantizeCall call, int rowStart, int rowEnd) => Table.Best.Run(in call, rowStart, rowEnd);
-
-    private static void RunPortable(in QuantizeCall call, int rowStart, int rowEnd)
-    {
-        if (Vector128.IsHardwareAccelerated)
-            Run<Lanes128>(in call, rowStart, rowEnd);
-        else
-            Run<Lane1>(in call, rowStart, rowEnd);
-    }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run<TLanes>(in QuantizeCall call, int rowStart, int rowEnd)

@@ -32,6 +32,10 @@ internal readonly unsafe struct QuantizedMap : ILanesOperation<QuantizedMapKerne
     public static void Read(byte* source, int count, int bits, float* values) =>
         Table.Best.Read(source, count, bits, values);
 
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
     /// <inheritdoc />
     public static QuantizedMapKernel Form<TLanes>(InstructionSet instructionSet)
         where TLanes : struct, ILanes<TLanes> => new(instructionSet, &Write<TLanes>, &Read<TLanes>);

@@ -13,6 +13,8 @@ namespace Bitis.Kernels.Scan;
 /// </summary>
 internal static unsafe class IntegerScan
 {
+    private const string Operation = "i16-scan";
+
     /// <summary>Channels that are prepared together, and the unit of work.</summary>
     public const int ChannelsAtOnce = 64;
 
@@ -20,17 +22,25 @@ internal static unsafe class IntegerScan
     public const int StateBytes = 1 << 14;
 
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<IntegerScanKernel> Table { get; } = new(
-        new(InstructionSet.Avx512Vbmi, &RunAvx512Vbmi),
-        new(InstructionSet.Avx2, &RunAvx2),
-        new(InstructionSet.Portable, &RunPortable));
+    public static KernelTable<RangeKernel<IntegerScanCall>> Table { get; } = new(
+        new(Operation, InstructionSet.Avx512Vbmi, &RunAvx512Vbmi),
+        new(Operation, InstructionSet.Avx2, &RunAvx2),
+        new(Operation, InstructionSet.Portable, &RunPortable));
 
-    /// <summary>Scans the channels from <paramref name="channelStart"/> to before <paramref name="channelEnd"/>; the start is a multiple of 16.</summary>
-    public static void Run(PackedScan scan, in IntegerScanCall call, int channelStart, int channelEnd) =>
-        Table.Best.Run(scan, in call, channelStart, channelEnd);
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
 
-    private static void RunPortable(PackedScan scan, in IntegerScanCall call, int channelStart, int channelEnd)
+    /// <summary>
+    /// Scans the channels from <paramref name="channelStart"/> to before <paramref name="channelEnd"/>; the start is a
+    /// multiple of 16.
+    /// </summary>
+    public static void Run(in IntegerScanCall call, int channelStart, int channelEnd) =>
+        Table.Best.Run(in call, channelStart, channelEnd);
+
+    private static void RunPortable(in IntegerScanCall call, int channelStart, int channelEnd)
     {
+        PackedScan scan = call.Scan;
         int* b = stackalloc int[2 * scan.States], h = stackalloc int[ChannelsAtOnce * scan.States];
         for (int channel = channelStart; channel < channelEnd; channel += ChannelsAtOnce)
             ScanNumbers(scan, in call, channel, Math.Min(channel + ChannelsAtOnce, channelEnd), b, b + scan.States, h);
@@ -105,20 +115,18 @@ internal static unsafe class IntegerScan
 
     private static int Level(int x, int offset, int shift) => Clamp16(x + offset) & (-1 << shift);
 
-    private static void RunAvx2(PackedScan scan, in IntegerScanCall call, int channelStart, int channelEnd)
+    private static void RunAvx2(in IntegerScanCall call, int channelStart, int channelEnd)
     {
         int whole = WholeBlocks(channelStart, channelEnd);
-        IntegerScanAvx2.Run(scan, in call, channelStart, whole);
-        RunPortable(scan, in call, whole, channelEnd);
-        GC.KeepAlive(scan);
+        IntegerScanAvx2.Run(call.Scan, in call, channelStart, whole);
+        RunPortable(in call, whole, channelEnd);
     }
 
-    private static void RunAvx512Vbmi(PackedScan scan, in IntegerScanCall call, int channelStart, int channelEnd)
+    private static void RunAvx512Vbmi(in IntegerScanCall call, int channelStart, int channelEnd)
     {
         int whole = WholeBlocks(channelStart, channelEnd);
-        IntegerScanAvx512Vbmi.Run(scan, in call, channelStart, whole);
-        RunPortable(scan, in call, whole, channelEnd);
-        GC.KeepAlive(scan);
+        IntegerScanAvx512Vbmi.Run(call.Scan, in call, channelStart, whole);
+        RunPortable(in call, whole, channelEnd);
     }
 
     /// <summary>Where the channels end that fill blocks.</summary>

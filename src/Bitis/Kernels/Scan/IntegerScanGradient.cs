@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Rounding;
 using Bitis.Kernels.Simd;
@@ -19,7 +18,7 @@ namespace Bitis.Kernels.Scan;
 /// (here bars are gradients). Lanes hold channels. A register of them goes through all tokens forward, which recovers the hidden states
 /// and keeps what the way back needs, and back.
 /// </summary>
-internal static unsafe class IntegerScanGradient
+internal readonly unsafe struct IntegerScanGradient : ILanesOperation<CallKernel<IntegerScanGradientCall>>
 {
     /// <summary>The lanes of the widest register.</summary>
     private const int Widest = 16;
@@ -28,28 +27,22 @@ internal static unsafe class IntegerScanGradient
     private const float Huge = 1e30f;
 
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<IntegerScanGradientKernel> Table { get; } = new(
-        new(InstructionSet.Avx512, &Run<Lanes512>),
-        new(InstructionSet.Avx2, &Run<Lanes256>),
-        new(InstructionSet.Portable, &RunPortable));
+    public static KernelTable<CallKernel<IntegerScanGradientCall>> Table { get; } =
+        KernelTable<CallKernel<IntegerScanGradientCall>>.ForLanes<IntegerScanGradient>();
+
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
+    /// <inheritdoc />
+    public static CallKernel<IntegerScanGradientCall> Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes> => new("i16-scan-gradient", instructionSet, &Run<TLanes>);
 
     /// <summary>Computes the gradients of one sequence, all channels of it.</summary>
-    /// <param name="tables">The scan.</param>
-    /// <param name="call">The operands.</param>
-    /// <param name="scratch"><see cref="ScratchLength"/> elements.</param>
-    public static void Run(ScanGradientTables tables, in IntegerScanGradientCall call, float* scratch) =>
-        Table.Best.Run(tables, in call, scratch);
+    public static void Run(in IntegerScanGradientCall call) => Table.Best.Run(in call);
 
     /// <summary>The elements of scratch memory that a call needs.</summary>
     public static int ScratchLength(int tokens, int states) => (tokens * states * (2 + (6 * Widest))) + (7 * tokens * Widest) + (states * Widest);
-
-    private static void RunPortable(ScanGradientTables tables, in IntegerScanGradientCall call, float* scratch)
-    {
-        if (Vector128.IsHardwareAccelerated)
-            Run<Lanes128>(tables, in call, scratch);
-        else
-            Run<Lane1>(tables, in call, scratch);
-    }
 
     // What is kept of a sequence:
     //
@@ -59,9 +52,11 @@ internal static unsafe class IntegerScanGradient
     //   carried   [states]           of registers: v̄·Ā of the token after
     //   B̂ | Ĉ     [tokens, states]   of numbers
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Run<TLanes>(ScanGradientTables tables, in IntegerScanGradientCall call, float* scratch)
+    private static void Run<TLanes>(in IntegerScanGradientCall call)
         where TLanes : struct, ILanes<TLanes>
     {
+        ScanGradientTables tables = call.Tables;
+        float* scratch = call.Scratch;
         PackedScan packed = tables.Packed;
         int tokens = tables.Tokens, states = packed.States, length = tokens * states, channels = packed.Channels, width = TLanes.Count;
         float* sums = scratch, work = sums + (2 * length * width), b = work + (((4 * length) + (7 * tokens) + states) * width), c = b + length;
