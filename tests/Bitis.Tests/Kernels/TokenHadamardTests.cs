@@ -11,9 +11,10 @@ public sealed unsafe class TokenHadamardTests
     {
         foreach (int columns in new[] { 1, 3, 4, 8, 17, 33, 48 })
         {
-            Check(columns, transforms: true, kept: [0, 2, 4, 6, 8, 10, 12, 14], factor: 0.25f);
-            Check(columns, transforms: true, All, factor: 1);
-            Check(columns, transforms: false, All, factor: 1);
+            var data = new TokenHadamardCase(Tokens: 40, columns);
+            KernelAssert.FormsAgree(data);
+            KernelAssert.FormsAgree(data with { Kept = All, Factor = 1 });
+            KernelAssert.FormsAgree(data with { Kept = All, Factor = 1, Transforms = false });
         }
     }
 
@@ -70,32 +71,6 @@ public sealed unsafe class TokenHadamardTests
         int[] rows = [.. Enumerable.Range(0, 32).Select(i => (i * 7) % 37)];
         rows[^1] = rows[^2] = -1;
         return rows;
-    }
-
-    private static void Check(int columns, bool transforms, byte[] kept, float factor)
-    {
-        float[] x = Sample.Floats(columns, 40 * columns);
-        int[] blocks = Rows(), singles = [38, -1, 0];
-        var expected = new float[((blocks.Length / 16 * kept.Length) + singles.Length) * columns];
-        for (int c = 0; c < columns; c++)
-        {
-            for (int block = 0; block < blocks.Length / 16; block++)
-            {
-                float[] values = [.. Enumerable.Range(0, 16).Select(i => blocks[(block * 16) + i]).Select(row => row < 0 ? 0 : x[(row * columns) + c])];
-                float[] transformed = WalshHadamard.Transform(values, transforms ? 16 : 1);
-                for (int k = 0; k < kept.Length; k++)
-                    expected[(((block * kept.Length) + k) * columns) + c] = transformed[kept[k]] * factor;
-            }
-            for (int single = 0; single < singles.Length; single++)
-                expected[(((blocks.Length / 16 * kept.Length) + single) * columns) + c] = singles[single] < 0 ? 0 : x[(singles[single] * columns) + c];
-        }
-        foreach (TokenHadamardKernel kernel in TokenHadamard.Table.Runnable)
-        {
-            float[] actual = Run(kernel, x, columns, transforms, kept, factor, blocks, singles, out float[] maxima);
-            Assert.Equal(Sample.Bits(expected), Sample.Bits(actual));
-            for (int c = 0; c < columns; c++)
-                Assert.Equal(Enumerable.Range(0, expected.Length / columns).Max(row => Math.Abs(expected[(row * columns) + c])), maxima[c]);
-        }
     }
 
     private static float[] Run(

@@ -4,7 +4,6 @@ using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Kernels.Activations;
 using Bitis.Kernels.Scan;
 using Bitis.Tensors;
-using Bitis.Tests.Kernels;
 using SelectiveScan = Bitis.Graphs.Operators.SelectiveScan;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
@@ -72,25 +71,15 @@ public sealed class SelectiveScanGoldenTests
             sums.Add("z", new Tensor(Layout("z")));
         for (int image = 0; image < batch; image++)
         {
-            var data = new ScanGradientRun(tokens, channels, states)
+            using SelectiveScanGradientCase data = Create(Image(output));
+            float[][] gradients = data.GradientsOf(kernel);
+            if (hasGate) // the gate's backward pass needs the scan's output, and the scan's that of the gate
             {
-                DeltaSoftplus = name != "no-softplus",
-                U = Image(u),
-                Delta = Image(delta),
-                B = Image(Swap(Read("B"))),
-                C = Image(Swap(Read("C"))),
-                A = Read("A").Span.ToArray(),
-                D = Read("D").Span.ToArray(),
-                OutputGradient = Image(output),
-            };
-            if (hasGate)
-            {
-                data.Run(kernel); // the gate's backward pass needs the scan's output
-                (float[] scan, float[] z) = GateBackward(data.Y, Image(Swap(Read("z"))), Image(output));
+                (float[] scan, float[] z) = GateBackward(data.Y(), Image(Swap(Read("z"))), Image(output));
                 Put("z", z);
-                data = data with { OutputGradient = scan };
+                using SelectiveScanGradientCase gated = Create(scan);
+                gradients = gated.GradientsOf(kernel);
             }
-            float[][] gradients = data.Run(kernel);
             Put("u", gradients[0]);
             Put("delta", gradients[1]);
             Put("B", gradients[2]);
@@ -100,6 +89,17 @@ public sealed class SelectiveScanGoldenTests
             for (int i = 0; hasBias && i < gradients[1].Length; i++)
                 sums["delta_bias"].Span[i % channels] += gradients[1][i];
 
+            SelectiveScanGradientCase Create(float[] outputGradient) => new(tokens, channels, states)
+            {
+                Softplus = name != "no-softplus",
+                U = Image(u),
+                Delta = Image(delta),
+                B = Image(Swap(Read("B"))),
+                C = Image(Swap(Read("C"))),
+                A = Read("A").Span.ToArray(),
+                D = Read("D").Span.ToArray(),
+                OutputGradient = outputGradient,
+            };
             float[] Image(Tensor x) => x.Span.Slice(image * (x.Length / batch), x.Length / batch).ToArray();
             void Put(string input, float[] values) => values.CopyTo(sums[input].Span[(image * values.Length)..]);
         }

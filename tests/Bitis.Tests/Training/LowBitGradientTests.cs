@@ -7,7 +7,6 @@ using Bitis.Models;
 using Bitis.Models.Catalogue;
 using Bitis.Models.Vim;
 using Bitis.Tensors;
-using Bitis.Tests.Kernels;
 using Bitis.Training;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 

@@ -1,5 +1,5 @@
+using Bitis.KernelHarness.Operands;
 using Bitis.Kernels.Rounding;
-using Bitis.Tests.Kernels;
 
 namespace Bitis.Tests.Training;
 

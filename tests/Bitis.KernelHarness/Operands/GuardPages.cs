@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Bitis.Tests.Kernels;
+namespace Bitis.KernelHarness.Operands;
 
 /// <summary>The system calls behind <see cref="GuardedBuffer{T}"/>.</summary>
 internal static partial class GuardPages

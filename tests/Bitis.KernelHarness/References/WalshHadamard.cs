@@ -1,4 +1,4 @@
-namespace Bitis.Tests.Kernels;
+namespace Bitis.KernelHarness.References;
 
 /// <summary>The Walsh-Hadamard matrix from its definition, and its transform in the order of additions that the kernels promise.</summary>
 internal static class WalshHadamard

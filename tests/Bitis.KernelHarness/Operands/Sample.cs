@@ -1,7 +1,7 @@
 using Bitis.Kernels.Activations;
 using Bitis.Kernels.Rounding;
 
-namespace Bitis.Tests.Kernels;
+namespace Bitis.KernelHarness.Operands;
 
 /// <summary>Seeded inputs and comparisons that the kernel tests share.</summary>
 internal static class Sample
