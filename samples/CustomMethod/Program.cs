@@ -44,7 +44,7 @@ QuantizationMethods.Register(QuantizationMethod.Create(
     }));
 
 string path = args.Length > 0 ? args[0] : Path.Combine(Path.GetTempPath(), "custom-method.bitis");
-VisionModel model = ShippedModels.Load("vim-micro-builtin");
+VisionModel model = VisionModel.LoadShipped("vim-micro-builtin");
 using ImageSource calibration = new BuiltInImageSource(BuiltInSplit.Train).Take(CalibrationImages, seed: 0);
 Tensor[] images = [.. ImageLoader.Load(calibration, model.Preprocessing, batchSize: 16).Select(batch => batch.Images)];
 

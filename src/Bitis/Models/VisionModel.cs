@@ -84,6 +84,11 @@ public sealed class VisionModel
         };
     }
 
+    /// <summary>Loads a trained model that comes with Bitis (models/README.md).</summary>
+    /// <param name="name">Its name: <c>vim-micro-builtin</c>.</param>
+    /// <exception cref="BitisException">There is none of this name; the message lists the names.</exception>
+    public static VisionModel LoadShipped(string name) => Load(ShippedModels.Require(name));
+
     /// <summary>
     /// Opens a model's file without loading it; one that describes itself is compared with its digest first.
     /// </summary>

@@ -1,7 +1,7 @@
 namespace Bitis.Data.Decoding;
 
 /// <summary>Ways to an image that every decoder has.</summary>
-public static class ImageDecoderExtensions
+internal static class ImageDecoderExtensions
 {
     /// <summary>Reads and decodes an image file.</summary>
     /// <param name="decoder">What decodes it.</param>
