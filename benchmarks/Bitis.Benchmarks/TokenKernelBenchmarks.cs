@@ -72,6 +72,7 @@ internal sealed unsafe class TokenKernelBenchmarks : IDisposable
         using var packed = new PackedScan(constants);
         var integerScan = new IntegerScanCall
         {
+            Scan = packed,
             Tokens = _tokens,
             U = scan.U,
             UStride = scan.UStride,
@@ -84,26 +85,35 @@ internal sealed unsafe class TokenKernelBenchmarks : IDisposable
             Y = scan.Y,
             YStride = scan.YStride,
         };
-        PrintTimes(IntegerScan.Table, updates, kernel => kernel.Run(packed, in integerScan, 0, _channels));
+        PrintTimes(IntegerScan.Table, updates, kernel => kernel.Run(in integerScan, 0, _channels));
 
         int chunks = (_tokens + SelectiveScan.ChunkTokens - 1) / SelectiveScan.ChunkTokens;
         using NativeBuffer<float> checkpoints = new(chunks * _states * _channels, zeroed: true);
         using NativeBuffer<float> scratch = new(SelectiveScanGradient.ScratchLength(_channels, _states));
         var gradient = new SelectiveScanGradientCall
         {
+            Channels = _channels,
+            Scratch = scratch.Pointer,
             Forward = scan with { Z = null, Checkpoints = checkpoints.Pointer },
             Gradients = ScanGradients(),
             AGradient = _parameterGradients.Pointer,
             DGradient = _parameterGradients.Pointer + (_states * _channels),
         };
-        PrintTimes(SelectiveScanGradient.Table, updates, kernel => kernel.Run(in gradient, _channels, scratch.Pointer));
+        PrintTimes(SelectiveScanGradient.Table, updates, kernel => kernel.Run(in gradient));
 
         using var tables = new ScanGradientTables(
             packed, constants, new Tensor([_channels, _states]), new Tensor([_channels]));
         using NativeBuffer<float> sums = new(new ScanSums(_channels, _tokens, tables.Groups).Length, zeroed: true);
         using NativeBuffer<float> integerScratch = new(IntegerScanGradient.ScratchLength(_tokens, _states));
-        var integerGradient = new IntegerScanGradientCall { Forward = integerScan, Gradients = ScanGradients(), Sums = sums.Pointer };
-        PrintTimes(IntegerScanGradient.Table, updates, kernel => kernel.Run(tables, in integerGradient, integerScratch.Pointer));
+        var integerGradient = new IntegerScanGradientCall
+        {
+            Tables = tables,
+            Scratch = integerScratch.Pointer,
+            Forward = integerScan,
+            Gradients = ScanGradients(),
+            Sums = sums.Pointer,
+        };
+        PrintTimes(IntegerScanGradient.Table, updates, kernel => kernel.Run(in integerGradient));
     }
 
     private void Convolutions()
@@ -135,7 +145,7 @@ internal sealed unsafe class TokenKernelBenchmarks : IDisposable
             },
             Sums = _deltaGradient.Pointer,
         };
-        PrintTimes(CausalConvGradient.Table, _tokens * _channels, kernel => kernel.Run(in gradient, _channels));
+        PrintTimes(CausalConvGradient.Table, _tokens * _channels, kernel => kernel.Run(in gradient, 0, _channels));
     }
 
     private void Norms()

@@ -1,12 +1,13 @@
 using Bitis.KernelHarness.Operands;
 using Bitis.KernelHarness.References;
+using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Rounding;
 
 namespace Bitis.KernelHarness.Cases;
 
 /// <summary>Values to levels in the panels of an integer product: groups of four tokens in each column.</summary>
 internal sealed unsafe record PackLevelsCase(int Tokens, int Columns)
-    : KernelCaseOfTable<PackLevelsKernel>(PackLevels.Table)
+    : KernelCaseOfTable<CallKernel<PackLevelsCall>>(PackLevels.Table)
 {
     private const uint Key = 9;
 
@@ -47,7 +48,7 @@ internal sealed unsafe record PackLevelsCase(int Tokens, int Columns)
     private float InverseScale(int column) =>
         !HasExtremes ? MaxLevel : column % 5 == 0 ? 0f : column % 7 == 0 ? 1e30f : 7f;
 
-    private protected override Action<PackLevelsKernel> CreateRun()
+    private protected override Action<CallKernel<PackLevelsCall>> CreateRun()
     {
         var call = new PackLevelsCall
         {
