@@ -69,7 +69,7 @@ internal sealed class EvalCommand : BitisCommand
         IReadOnlyList<LoadedModel> models =
             LoadModels(references, _model.Options(arguments), progress);
         LoadedModel model = models[0];
-        using InferenceSession session = model.CreateSession(threads);
+        using InferenceSession session = model.CreateSession(threads, Context.Cancellation);
 
         var others = new List<(string Name, Func<Tensor, CancellationToken, Tensor> Run)>();
         using InferenceSession? baseline = models.Count > 1 ? LoadBaseline(models[1], model, threads) : null;
@@ -98,7 +98,7 @@ internal sealed class EvalCommand : BitisCommand
             arguments.GetValue(_confusion));
     }
 
-    private static InferenceSession LoadBaseline(LoadedModel baseline, LoadedModel model, int threads)
+    private InferenceSession LoadBaseline(LoadedModel baseline, LoadedModel model, int threads)
     {
         if (baseline.Config.Classes != model.Config.Classes || baseline.Config.InputShape != model.Config.InputShape)
         {
@@ -108,7 +108,7 @@ internal sealed class EvalCommand : BitisCommand
                     + $"{DisplayText.Count(baseline.Config.Classes, "class")}, "
                 + $"the model {model.Config.InputShape} and {model.Config.Classes}; their answers cannot be compared.");
         }
-        return baseline.CreateSession(threads);
+        return baseline.CreateSession(threads, Context.Cancellation);
     }
 
     /// <summary>A baseline's answers in the order of the model's classes.</summary>

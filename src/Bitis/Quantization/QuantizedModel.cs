@@ -76,8 +76,11 @@ public sealed class QuantizedModel
     public static bool IsQuantized(string path) => QuantizedModelFile.IsQuantized(path);
 
     /// <summary>Reads a <c>.bitis</c> file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="BitisException">The file is not a quantized model, damaged, or of a later version.</exception>
-    public static QuantizedModel Load(string path) => QuantizedModelFile.Load(path);
+    public static QuantizedModel Load(string path, CancellationToken cancellationToken = default) =>
+        QuantizedModelFile.Load(path, cancellationToken);
 
     /// <summary>Writes a <c>.bitis</c> file; an existing one is replaced only when the new one is complete.</summary>
     /// <param name="path">The file.</param>

@@ -56,7 +56,7 @@ public sealed class VisionModelFileTests : IDisposable
         VisionModel model = VisionModel.Load(Save());
         using var images = new SyntheticImageSource(4, 14, 2, seed: 1);
         PostTrainingQuantizer.Quantize(
-            model, ImageLoader.Load(images, model.Preprocessing, 4).Select(batch => batch.Images), new Recipe()).Save(path);
+            model, CalibrationSet.FromImages(images, model.Preprocessing), new Recipe()).Save(path);
         QuantizedModel quantized = QuantizedModel.Load(path);
         Assert.Equal((Config, model.Preprocessing), (quantized.Config, quantized.Preprocessing));
         Assert.Equal(model.ClassNames, quantized.ClassNames);

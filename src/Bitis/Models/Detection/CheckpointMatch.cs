@@ -81,10 +81,14 @@ internal sealed class CheckpointMatch
 
     /// <summary>Reads the weights, as the graph's parameters.</summary>
     /// <exception cref="BitisException">One is missing, of another shape, damaged, or not a number.</exception>
-    internal Dictionary<string, Tensor> ReadWeights()
+    internal Dictionary<string, Tensor> ReadWeights(CancellationToken cancellationToken)
     {
         RequireAll();
-        return _layout.Split(_stored.Read);
+        return _layout.Split(name =>
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            return _stored.Read(name);
+        });
     }
 
     private ModelDetection Detect(Dictionary<string, Shape> found, ModelOptions options)
