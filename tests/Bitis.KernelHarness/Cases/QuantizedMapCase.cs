@@ -22,7 +22,8 @@ internal sealed unsafe record QuantizedMapCase(int Count, int Bits)
         float largest = x.Where(value => !float.IsNaN(value)).Max(Math.Abs);
         float inverse = Levels.InverseScale(largest, max), scale = Levels.Scale(largest, max);
         float[] levels = [.. x.Select(value => MathF.Round(value * inverse))];
-        return [Expectation.Exact([.. levels.Select(level => scale * (float.IsNaN(level) ? 0 : (int)level))])];
+        float[] expected = [.. levels.Select(level => scale * (float.IsNaN(level) ? 0 : (int)level))];
+        return [Expectation.Exact(expected)];
     }
 
     private protected override Action<QuantizedMapKernel> CreateRun()
