@@ -83,7 +83,7 @@ internal static unsafe class KernelBenchmarks
             weights.Add(new PackedIntegerWeights(signed, scales.Span, [], n, k, bits, kernel));
         double[] seconds = Alternating.Seconds([.. weights.Select<PackedIntegerWeights, Action>(layer => () =>
         {
-            var grids = new TokenGrids(tokenScales.Pointer, zeros.Pointer, stride: 1);
+            var grids = new TokenParameters(tokenScales.Pointer, zeros.Pointer, stride: 1);
             Int8Gemm.Run(layer, a.Pointer, k, in grids, c.Pointer, n, 0, Tokens, accumulate: false);
         })]);
         weights.ForEach(layer => layer.Dispose());

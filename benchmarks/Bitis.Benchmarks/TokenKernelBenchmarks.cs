@@ -189,7 +189,7 @@ internal sealed unsafe class TokenKernelBenchmarks : IDisposable
             Columns = _channels,
             InverseScales = _x.Pointer,
             ZeroPoints = zeros.Pointer,
-            GridStride = 1,
+            ParameterStride = 1,
             MaxValue = 255,
         };
         PrintTimes(Quantize.Table, count, kernel => kernel.Run(in quantize, 0, _tokens));

@@ -107,11 +107,11 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
             ColumnFactors = linear.HasSmoothing ? _factors.Pointer : null,
             InverseScales = _inverseScales.Pointer,
             ZeroPoints = _zeros.Pointer,
-            GridStride = 1,
+            ParameterStride = 1,
             MaxValue = linear.MaxInputLevel,
         };
         Quantize.Run(in call, 0, rows);
-        var parameters = new TokenGrids(_scales.Pointer, _zeros.Pointer, stride: 1);
+        var parameters = new TokenParameters(_scales.Pointer, _zeros.Pointer, stride: 1);
         Int8Gemm.Run(_packed!, levels, stride, in parameters, microBatch.Pointer(_y), _y.Stride, 0, rows, accumulate: false);
     }
 

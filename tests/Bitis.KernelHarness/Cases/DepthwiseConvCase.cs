@@ -98,7 +98,7 @@ internal sealed unsafe record DepthwiseConvCase(int Height, int Width, int Kerne
         {
             Height = Height,
             Width = Width,
-            Kernel = KernelSize,
+            KernelSize = KernelSize,
             Source = Input<float>(X).Pointer,
             SourceStride = Channels,
             Weights = Input<float>(weights).Pointer,

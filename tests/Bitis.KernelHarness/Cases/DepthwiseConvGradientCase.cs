@@ -67,7 +67,7 @@ internal sealed unsafe record DepthwiseConvGradientCase(int Height, int Width, i
             {
                 Height = Height,
                 Width = Width,
-                Kernel = KernelSize,
+                KernelSize = KernelSize,
                 SumsOnly = SumsOnly,
                 Source = Input<float>(X).Pointer,
                 SourceStride = Channels,

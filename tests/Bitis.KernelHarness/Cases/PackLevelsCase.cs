@@ -17,7 +17,7 @@ internal sealed unsafe record PackLevelsCase(int Tokens, int Columns)
     public int PanelColumns { get; init; } = 64;
 
     /// <summary>What the number of columns is padded to a multiple of.</summary>
-    public int ColumnStep { get; init; } = 16;
+    public int ColumnMultiple { get; init; } = 16;
 
     /// <summary>What is added to each level.</summary>
     public int ZeroPoint { get; init; }
@@ -30,7 +30,7 @@ internal sealed unsafe record PackLevelsCase(int Tokens, int Columns)
 
     private int Groups => (Tokens + 3) / 4;
 
-    private int PaddedColumns => (Columns + ColumnStep - 1) / ColumnStep * ColumnStep;
+    private int PaddedColumns => (Columns + ColumnMultiple - 1) / ColumnMultiple * ColumnMultiple;
 
     private float[] X => Spoiled(Sample.Floats(Tokens, Tokens * Columns));
 

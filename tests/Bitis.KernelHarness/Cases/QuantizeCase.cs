@@ -68,7 +68,7 @@ internal sealed unsafe record QuantizeCase(int Tokens, int Columns)
             ColumnFactors = HasFactors ? Input<float>(Factors).Pointer : null,
             InverseScales = Input<float>(InverseScales).Pointer,
             ZeroPoints = Input<int>(ZeroPoints).Pointer,
-            GridStride = TokenStride,
+            ParameterStride = TokenStride,
             MaxValue = MaxValue,
         };
         return kernel => kernel.Run(in call, 0, Tokens);

@@ -68,11 +68,11 @@ internal readonly unsafe struct CausalConvGradient : ILanesOperation<RangeKernel
         float* source = forward.Source + (last * forward.SourceStride) + channel;
         float* output = call.Gradients.Output + (last * call.Gradients.OutputStride) + channel;
         float* target = call.Gradients.Source + (last * call.Gradients.SourceStride) + channel;
-        nint sourceStep = back * forward.SourceStride;
-        TLanes x3 = TLanes.Load(source), x2 = forward.Tokens > 1 ? TLanes.Load(source + sourceStep) : zero;
-        TLanes x1 = forward.Tokens > 2 ? TLanes.Load(source + (2 * sourceStep)) : zero;
+        nint sourceStride = back * forward.SourceStride;
+        TLanes x3 = TLanes.Load(source), x2 = forward.Tokens > 1 ? TLanes.Load(source + sourceStride) : zero;
+        TLanes x1 = forward.Tokens > 2 ? TLanes.Load(source + (2 * sourceStride)) : zero;
         TLanes s1 = zero, s2 = zero, s3 = zero;
-        source += 3 * sourceStep;
+        source += 3 * sourceStride;
         for (int t = forward.Tokens - 1; t >= 0; t--)
         {
             TLanes x0 = t >= 3 ? TLanes.Load(source) : zero;
@@ -90,7 +90,7 @@ internal readonly unsafe struct CausalConvGradient : ILanesOperation<RangeKernel
             TLanes.Store(call.Gradients.AccumulateSource ? TLanes.Load(target) + gradient : gradient, target);
             (s1, s2, s3) = (s0, s1, s2);
             (x3, x2, x1) = (x2, x1, x0);
-            source += sourceStep;
+            source += sourceStride;
             output += back * call.Gradients.OutputStride;
             target += back * call.Gradients.SourceStride;
         }
@@ -136,7 +136,7 @@ internal readonly unsafe struct CausalConvGradient : ILanesOperation<RangeKernel
     {
         ref readonly CausalConvCall forward = ref call.Forward;
         int width = TLanes.Count, tapCount = forward.Taps;
-        nint step = forward.Reverse ? -forward.SourceStride : forward.SourceStride;
+        nint sourceStride = forward.Reverse ? -forward.SourceStride : forward.SourceStride;
         TLanes bias = forward.Bias is null ? TLanes.Create(0f) : TLanes.Load(forward.Bias + channel);
         var exp = new ExpPolynomial<TLanes>(PolynomialCoefficients.Exp);
         TLanes biasGradient = TLanes.Create(0f);
@@ -145,20 +145,20 @@ internal readonly unsafe struct CausalConvGradient : ILanesOperation<RangeKernel
         {
             nint token = forward.Reverse ? forward.Tokens - 1 - i : i;
             int firstTap = Math.Max(0, tapCount - 1 - i);
-            float* first = forward.Source + (token * forward.SourceStride) - ((tapCount - 1 - firstTap) * step) + channel;
+            float* first = forward.Source + (token * forward.SourceStride) - ((tapCount - 1 - firstTap) * sourceStride) + channel;
             TLanes gradient = TLanes.Load(call.Gradients.Output + (token * call.Gradients.OutputStride) + channel);
             if (!forward.SumsOnly)
             {
                 TLanes sum = bias;
                 float* x = first;
-                for (int k = firstTap; k < tapCount; k++, x += step)
+                for (int k = firstTap; k < tapCount; k++, x += sourceStride)
                     sum = TLanes.MultiplyAdd(TLanes.Load(forward.Weights + (k * forward.WeightStride) + channel), TLanes.Load(x), sum);
                 gradient *= VectorMath.SiluSlope(sum, in exp);
             }
             TLanes.Store(gradient, call.Sums + (token * sumStride) + channel);
             biasGradient += gradient;
             float* source = first;
-            for (int k = firstTap; k < tapCount; k++, source += step)
+            for (int k = firstTap; k < tapCount; k++, source += sourceStride)
                 TLanes.Store(TLanes.MultiplyAdd(gradient, TLanes.Load(source), TLanes.Load(taps + (k * width))), taps + (k * width));
         }
         for (int k = 0; k < tapCount; k++)

@@ -15,8 +15,8 @@ namespace Bitis.Kernels.Convolution;
 /// </summary>
 internal readonly unsafe struct DepthwiseConv : ILanesOperation<RangeKernel<DepthwiseConvCall>>
 {
-    /// <summary>The kernel that all published models have.</summary>
-    internal const int UsualKernel = 3;
+    /// <summary>The side of the filter that all published models have.</summary>
+    internal const int UsualKernelSize = 3;
 
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<RangeKernel<DepthwiseConvCall>> Table { get; } =
@@ -52,7 +52,7 @@ internal readonly unsafe struct DepthwiseConv : ILanesOperation<RangeKernel<Dept
     public static void Convolve<TLanes>(in DepthwiseConvCall call, int channel)
         where TLanes : struct, ILanes<TLanes>
     {
-        if (call.Kernel != UsualKernel)
+        if (call.KernelSize != UsualKernelSize)
             ConvolveAny<TLanes>(in call, channel);
         else if (call.SumsOnly)
             Slide<TLanes, Off>(in call, channel);
@@ -62,7 +62,7 @@ internal readonly unsafe struct DepthwiseConv : ILanesOperation<RangeKernel<Dept
 
     /// <summary>
     /// The usual case: the nine weights stay in registers, and the values under them move on from column to column, so that each
-    /// is loaded three times, once for each row of the kernel:
+    /// is loaded three times, once for each row of the filter:
     /// <code>
     ///   a0 a1 a2 ◄ row above     w00 w01 w02
     ///   b0 b1 b2 ◄ row itself    w10 w11 w12
@@ -83,14 +83,14 @@ internal readonly unsafe struct DepthwiseConv : ILanesOperation<RangeKernel<Dept
         TLanes zero = TLanes.Create(0f), bias = call.Bias is null ? zero : TLanes.Load(call.Bias + channel);
         bool hasScales = call.Scales is not null;
         TLanes scale = hasScales ? TLanes.Load(call.Scales + channel) : bias, start = hasScales ? zero : bias;
-        nint step = call.SourceStride;
+        nint stride = call.SourceStride;
         DepthwiseConvCopy* copies = call.Copies;
         int width = call.Width, copyCount = call.CopyCount;
         for (int row = 0; row < call.Height; row++)
         {
             bool hasAbove = row > 0, hasBelow = row + 1 < call.Height;
-            float* source = call.Source + ((nint)row * width * step) + channel;
-            float* above = hasAbove ? source - (width * step) : source, below = hasBelow ? source + (width * step) : source;
+            float* source = call.Source + ((nint)row * width * stride) + channel;
+            float* above = hasAbove ? source - (width * stride) : source, below = hasBelow ? source + (width * stride) : source;
             float* target = call.Target + ((nint)row * width * call.TargetStride) + channel;
             TLanes a0 = zero, a1 = hasAbove ? TLanes.Load(above) : zero;
             TLanes b0 = zero, b1 = TLanes.Load(source);
@@ -100,7 +100,7 @@ internal readonly unsafe struct DepthwiseConv : ILanesOperation<RangeKernel<Dept
                 TLanes a2 = zero, b2 = zero, c2 = zero;
                 if (column + 1 < width)
                 {
-                    nint offset = (column + 1) * step;
+                    nint offset = (column + 1) * stride;
                     a2 = hasAbove ? TLanes.Load(above + offset) : zero;
                     b2 = TLanes.Load(source + offset);
                     c2 = hasBelow ? TLanes.Load(below + offset) : zero;
@@ -132,7 +132,7 @@ internal readonly unsafe struct DepthwiseConv : ILanesOperation<RangeKernel<Dept
         {
             TLanes bias = call.Bias is null ? TLanes.Create(0f) : TLanes.Load(call.Bias + channel);
             TLanes sum = call.Scales is null ? bias : TLanes.Create(0f);
-            for (int tap = 0; tap < call.Kernel * call.Kernel; tap++)
+            for (int tap = 0; tap < call.KernelSize * call.KernelSize; tap++)
             {
                 int source = Source(in call, token, tap);
                 if (source >= 0)
@@ -161,11 +161,11 @@ internal readonly unsafe struct DepthwiseConv : ILanesOperation<RangeKernel<Dept
             TLanes.Store(value, copy->Target + copy->Offsets[token] + channel);
     }
 
-    /// <summary>The token that a tap of the kernel sees from a token; -1 outside of the grid.</summary>
+    /// <summary>The token that a tap of the filter sees from a token; -1 outside of the grid.</summary>
     public static int Source(in DepthwiseConvCall call, int token, int tap)
     {
-        int row = (token / call.Width) + (tap / call.Kernel) - (call.Kernel / 2);
-        int column = (token % call.Width) + (tap % call.Kernel) - (call.Kernel / 2);
+        int row = (token / call.Width) + (tap / call.KernelSize) - (call.KernelSize / 2);
+        int column = (token % call.Width) + (tap % call.KernelSize) - (call.KernelSize / 2);
         return row >= 0 && row < call.Height && column >= 0 && column < call.Width ? (row * call.Width) + column : -1;
     }
 }

@@ -60,7 +60,7 @@ internal static unsafe class Int8Gemm
     /// <param name="weights">The layer.</param>
     /// <param name="a">Input <c>[M, K]</c>.</param>
     /// <param name="lda">The distance of input rows in bytes, at least K rounded up to a multiple of 4.</param>
-    /// <param name="grids">The scales and zero points of the input.</param>
+    /// <param name="parameters">The scales and zero points of the input.</param>
     /// <param name="c">Output <c>[M, N]</c>.</param>
     /// <param name="ldc">The distance of output rows in elements.</param>
     /// <param name="rowStart">The first row to compute.</param>
@@ -70,23 +70,23 @@ internal static unsafe class Int8Gemm
         PackedIntegerWeights weights,
         byte* a,
         nint lda,
-        in TokenGrids grids,
+        in TokenParameters parameters,
         float* c,
         nint ldc,
         int rowStart,
         int rowEnd,
         bool accumulate)
     {
-        Run(weights.Panels, a, lda, GroupBytes, in grids, c, ldc, rowStart, rowEnd, accumulate);
+        Run(weights.Panels, a, lda, GroupBytes, in parameters, c, ldc, rowStart, rowEnd, accumulate);
         GC.KeepAlive(weights);
     }
 
     /// <summary>As the other form, for weights wherever they lie and rows whose groups of four values are not neighbours.</summary>
     /// <param name="weights">The layer.</param>
-    /// <param name="a">Input <c>[M, K]</c>: value k of row m lies at <c>a + m·lda + k/4·step + k%4</c>.</param>
+    /// <param name="a">Input <c>[M, K]</c>: value k of row m lies at <c>a + m·lda + k/4·groupStride + k%4</c>.</param>
     /// <param name="lda">The distance of input rows in bytes; 4 where rows are interleaved in groups.</param>
-    /// <param name="step">The distance of the groups of a row in bytes; 4 for contiguous rows.</param>
-    /// <param name="grids">The scales and zero points of the input.</param>
+    /// <param name="groupStride">The distance of the groups of a row in bytes; 4 for contiguous rows.</param>
+    /// <param name="parameters">The scales and zero points of the input.</param>
     /// <param name="c">Output <c>[M, N]</c>.</param>
     /// <param name="ldc">The distance of output rows in elements.</param>
     /// <param name="rowStart">The first row to compute.</param>
@@ -96,14 +96,14 @@ internal static unsafe class Int8Gemm
         in IntegerPanels weights,
         byte* a,
         nint lda,
-        nint step,
-        in TokenGrids grids,
+        nint groupStride,
+        in TokenParameters parameters,
         float* c,
         nint ldc,
         int rowStart,
         int rowEnd,
         bool accumulate) =>
-        weights.Kernel.Run(in weights, a, lda, step, in grids, c, ldc, rowStart, rowEnd, accumulate);
+        weights.Kernel.Run(in weights, a, lda, groupStride, in parameters, c, ldc, rowStart, rowEnd, accumulate);
 
     /// <summary>As the forms that dequantize, but leaves the raw int32 sums.</summary>
     public static void Accumulate(
@@ -117,7 +117,7 @@ internal static unsafe class Int8Gemm
         weightBits,
         VnniGemmAssembler.MaxRows(vectors: 4),
         Int8GemmVnni.Columns,
-        Int8GemmVnni.ColumnStep,
+        Int8GemmVnni.ColumnMultiple,
         InstructionSet.Avx512Vnni,
         &Int8GemmVnni.Run,
         &Int8GemmVnni.Accumulate);
@@ -137,8 +137,8 @@ internal static unsafe class Int8Gemm
         in IntegerPanels weights,
         byte* a,
         nint lda,
-        nint step,
-        in TokenGrids grids,
+        nint groupStride,
+        in TokenParameters parameters,
         float* c,
         nint ldc,
         int rowStart,
@@ -158,13 +158,13 @@ internal static unsafe class Int8Gemm
             for (int m = rowStart; m < rowEnd; m += TTile.Rows)
             {
                 int rows = Math.Min(TTile.Rows, rowEnd - m);
-                TTile.Multiply(a + (m * lda), lda, step, rows, panel, weights.Groups, sums);
+                TTile.Multiply(a + (m * lda), lda, groupStride, rows, panel, weights.Groups, sums);
                 for (int row = 0; row < rows; row++)
                 {
                     int* source = sums + (row * TTile.Columns);
                     float* target = c + ((m + row) * ldc) + n;
-                    float scale = grids.Scale(m + row);
-                    int zero = grids.ZeroPoint(m + row);
+                    float scale = parameters.Scale(m + row);
+                    int zero = parameters.ZeroPoint(m + row);
                     int i = 0;
                     for (; i + TLanes.Count <= columns; i += TLanes.Count)
                         Dequantize<TLanes>(source, columnSums, zero, scale, scales, bias, target, i, accumulate);
@@ -195,7 +195,7 @@ internal static unsafe class Int8Gemm
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Accumulate<TTile>(
-        in IntegerPanels weights, byte* a, nint lda, nint step, int* target, nint ldtarget, int rowStart, int rowEnd)
+        in IntegerPanels weights, byte* a, nint lda, nint groupStride, int* target, nint ldtarget, int rowStart, int rowEnd)
         where TTile : struct, IInt8GemmTile
     {
         int* sums = stackalloc int[TTile.Rows * TTile.Columns];
@@ -206,7 +206,7 @@ internal static unsafe class Int8Gemm
             for (int m = rowStart; m < rowEnd; m += TTile.Rows)
             {
                 int rows = Math.Min(TTile.Rows, rowEnd - m);
-                TTile.Multiply(a + (m * lda), lda, step, rows, panel, weights.Groups, sums);
+                TTile.Multiply(a + (m * lda), lda, groupStride, rows, panel, weights.Groups, sums);
                 for (int row = 0; row < rows; row++)
                 {
                     new ReadOnlySpan<int>(sums + (row * TTile.Columns), columns)

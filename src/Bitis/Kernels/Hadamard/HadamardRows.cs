@@ -114,7 +114,7 @@ internal readonly unsafe struct HadamardRows : ILanesOperation<HadamardRowsKerne
     private static TLanes TransformBlock<TLanes>(float* source, int count, float* target, bool transforms)
         where TLanes : struct, ILanes<TLanes>
     {
-        // Steps within a register first, then those between registers; the order of the steps, 1, 2, 4, 8, is that of all forms.
+        // Stages within a register first, then those between registers; the order of the stages, 1, 2, 4, 8, is that of all forms.
         bool isWithinRegister = TLanes.Count == BlockColumns || !transforms;
         TLanes max = TLanes.Create(0f);
         for (int i = 0; i < BlockColumns; i += TLanes.Count)
@@ -186,14 +186,14 @@ internal readonly unsafe struct HadamardRows : ILanesOperation<HadamardRowsKerne
         {
             int j = i + (i & -BlockColumns); // the columns of the even blocks
             TLanes first = TLanes.Load(source + j) * factor, second = TLanes.Load(source + j + BlockColumns) * factor;
-            Levels.Round<TLanes, TStochastic>(ref first, ref second, key, counter + (uint)j);
+            StochasticRounding.Round<TLanes, TStochastic>(ref first, ref second, key, counter + (uint)j);
             TLanes.StoreLevels(first, max, ZeroPoint, target + j);
             TLanes.StoreLevels(second, max, ZeroPoint, target + j + BlockColumns);
         }
         for (int i = 2 * paired; i < columns; i += TLanes.Count)
         {
             TLanes level = TLanes.Load(source + i) * factor, unused = level;
-            Levels.Round<TLanes, TStochastic>(ref level, ref unused, key, counter + (uint)i);
+            StochasticRounding.Round<TLanes, TStochastic>(ref level, ref unused, key, counter + (uint)i);
             TLanes.StoreLevels(level, max, ZeroPoint, target + i);
         }
     }
@@ -204,6 +204,6 @@ internal readonly unsafe struct HadamardRows : ILanesOperation<HadamardRowsKerne
         float* source = call.Transformed + (row * call.TransformedStride);
         byte* target = call.Target + (row * call.TargetStride);
         for (int i = 0; i < columns; i++)
-            target[i] = (byte)(ZeroPoint + (int)Levels.RoundToPower(source[i] * inverse, call.Key, (uint)((row * columns) + i)));
+            target[i] = (byte)(ZeroPoint + (int)StochasticRounding.ToPower(source[i] * inverse, call.Key, (uint)((row * columns) + i)));
     }
 }

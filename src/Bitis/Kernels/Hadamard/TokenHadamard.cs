@@ -90,7 +90,7 @@ internal readonly unsafe struct TokenHadamard : ILanesOperation<CallKernel<Token
         nint stride = call.SourceStride;
         if (call.Transforms)
         {
-            // All 16 rows in registers, two steps of the transform at a time: distances 1 and 2, then 4 and 8.
+            // All 16 rows in registers, two stages of the transform at a time: distances 1 and 2, then 4 and 8.
             TLanes r0 = Row<TLanes>(source, stride, rows[0]), r1 = Row<TLanes>(source, stride, rows[1]);
             TLanes r2 = Row<TLanes>(source, stride, rows[2]), r3 = Row<TLanes>(source, stride, rows[3]);
             Combine(ref r0, ref r1, ref r2, ref r3);
@@ -128,7 +128,7 @@ internal readonly unsafe struct TokenHadamard : ILanesOperation<CallKernel<Token
         TLanes.Store(largest, call.Maxima + column);
     }
 
-    /// <summary>Two steps of the transform at once: distances 1 and 2, or 4 and 8.</summary>
+    /// <summary>Two stages of the transform at once: distances 1 and 2, or 4 and 8.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Combine<TLanes>(ref TLanes a, ref TLanes b, ref TLanes c, ref TLanes d)
         where TLanes : struct, ILanes<TLanes>

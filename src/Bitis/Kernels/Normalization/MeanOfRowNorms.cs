@@ -59,15 +59,15 @@ internal readonly unsafe struct MeanOfRowNorms : ILanesOperation<CallKernel<Mean
         where TSquares : struct, ISwitch
     {
         TLanes c = TLanes.Create(center), s0 = TLanes.Create(0f), s1 = s0, s2 = s0, s3 = s0;
-        int i = 0, step = TLanes.Count;
-        for (; i + (4 * step) <= count; i += 4 * step)
+        int i = 0, width = TLanes.Count;
+        for (; i + (4 * width) <= count; i += 4 * width)
         {
             s0 = Add<TLanes, TSquares>(s0, x + i, c);
-            s1 = Add<TLanes, TSquares>(s1, x + i + step, c);
-            s2 = Add<TLanes, TSquares>(s2, x + i + (2 * step), c);
-            s3 = Add<TLanes, TSquares>(s3, x + i + (3 * step), c);
+            s1 = Add<TLanes, TSquares>(s1, x + i + width, c);
+            s2 = Add<TLanes, TSquares>(s2, x + i + (2 * width), c);
+            s3 = Add<TLanes, TSquares>(s3, x + i + (3 * width), c);
         }
-        for (; i + step <= count; i += step)
+        for (; i + width <= count; i += width)
             s0 = Add<TLanes, TSquares>(s0, x + i, c);
         float sum = TLanes.Sum(s0 + s1 + (s2 + s3));
         for (; i < count; i++)

@@ -81,8 +81,8 @@ internal readonly unsafe struct PackLevels : ILanesOperation<CallKernel<PackLeve
         {
             TLanes a = TLanes.Load(source) * inverse, b = TLanes.Load(source + stride) * inverse;
             TLanes c = TLanes.Load(source + (2 * stride)) * inverse, d = TLanes.Load(source + (3 * stride)) * inverse;
-            Levels.Round<TLanes, TStochastic>(ref a, ref b, key, counter);
-            Levels.Round<TLanes, TStochastic>(ref c, ref d, key, counter + (2 * columns));
+            StochasticRounding.Round<TLanes, TStochastic>(ref a, ref b, key, counter);
+            StochasticRounding.Round<TLanes, TStochastic>(ref c, ref d, key, counter + (2 * columns));
             if (!TStochastic.IsOn)
                 sums += a + b + (c + d);
             TLanes.StoreLevels(a, b, c, d, maxLevel, zeroPoint, target);
@@ -98,13 +98,13 @@ internal readonly unsafe struct PackLevels : ILanesOperation<CallKernel<PackLeve
             {
                 TLanes next = left > 1 ? TLanes.Load(source + stride) * inverse : zero;
                 a = TLanes.Load(source) * inverse;
-                Levels.Round<TLanes, TStochastic>(ref a, ref next, key, counter);
+                StochasticRounding.Round<TLanes, TStochastic>(ref a, ref next, key, counter);
                 b = left > 1 ? next : zero;
             }
             if (left > 2)
             {
                 c = TLanes.Load(source + (2 * stride)) * inverse;
-                Levels.Round<TLanes, TStochastic>(ref c, ref unused, key, counter + (2 * columns));
+                StochasticRounding.Round<TLanes, TStochastic>(ref c, ref unused, key, counter + (2 * columns));
             }
             if (!TStochastic.IsOn)
                 sums += a + b + c;
@@ -128,7 +128,7 @@ internal readonly unsafe struct PackLevels : ILanesOperation<CallKernel<PackLeve
             for (int row = 0; row < call.Groups * GroupRows; row++)
             {
                 int level = row < call.Rows
-                    ? (int)Levels.RoundToPower(
+                    ? (int)StochasticRounding.ToPower(
                         call.Source[(row * call.SourceStride) + column] * call.InverseScales[column], call.Key, (uint)((row * call.Columns) + column))
                     : 0;
                 target[((nint)(row / GroupRows) * width * GroupRows) + (row % GroupRows)] = (byte)(level + call.ZeroPoint);

@@ -35,8 +35,8 @@ internal readonly unsafe struct Quantize : ILanesOperation<RangeKernel<QuantizeC
         {
             float* source = call.Source + (row * call.SourceStride);
             byte* target = call.Target + (row * call.TargetStride);
-            float inverseScale = call.InverseScales[(nint)row * call.GridStride];
-            float zero = call.ZeroPoints[(nint)row * call.GridStride];
+            float inverseScale = call.InverseScales[(nint)row * call.ParameterStride];
+            float zero = call.ZeroPoints[(nint)row * call.ParameterStride];
             if (call.ColumnFactors == null)
                 RunRow<TLanes>(source, target, call.Columns, inverseScale, zero, maxValue);
             else
@@ -50,9 +50,9 @@ internal readonly unsafe struct Quantize : ILanesOperation<RangeKernel<QuantizeC
     {
         int i = 0;
         for (; i + TLanes.Count <= columns; i += TLanes.Count)
-            TLanes.StoreBytes(ToGrid(TLanes.Load(source + i), inverseScale, zero, maxValue), target + i);
+            TLanes.StoreBytes(ToLevel(TLanes.Load(source + i), inverseScale, zero, maxValue), target + i);
         for (; i < columns; i++)
-            Lane1.StoreBytes(ToGrid(Lane1.Load(source + i), inverseScale, zero, maxValue), target + i);
+            Lane1.StoreBytes(ToLevel(Lane1.Load(source + i), inverseScale, zero, maxValue), target + i);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -62,14 +62,14 @@ internal readonly unsafe struct Quantize : ILanesOperation<RangeKernel<QuantizeC
     {
         int i = 0;
         for (; i + TLanes.Count <= columns; i += TLanes.Count)
-            TLanes.StoreBytes(ToGrid(TLanes.Load(source + i) * TLanes.Load(factors + i), inverseScale, zero, maxValue), target + i);
+            TLanes.StoreBytes(ToLevel(TLanes.Load(source + i) * TLanes.Load(factors + i), inverseScale, zero, maxValue), target + i);
         for (; i < columns; i++)
-            Lane1.StoreBytes(ToGrid(Lane1.Load(source + i) * Lane1.Load(factors + i), inverseScale, zero, maxValue), target + i);
+            Lane1.StoreBytes(ToLevel(Lane1.Load(source + i) * Lane1.Load(factors + i), inverseScale, zero, maxValue), target + i);
     }
 
     // Max takes its second operand if the first is NaN.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TLanes ToGrid<TLanes>(TLanes x, float inverseScale, float zero, float maxValue)
+    private static TLanes ToLevel<TLanes>(TLanes x, float inverseScale, float zero, float maxValue)
         where TLanes : struct, ILanes<TLanes>
     {
         TLanes q = TLanes.Round(x * TLanes.Create(inverseScale)) + TLanes.Create(zero);

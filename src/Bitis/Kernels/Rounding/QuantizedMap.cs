@@ -6,7 +6,7 @@ namespace Bitis.Kernels.Rounding;
 
 /// <summary>
 /// A map kept in 8 or 4 bits: its scale as float32, then its levels −max to max as signed bytes, or two to a byte, in
-/// pieces of <see cref="PieceLength"/> levels (<see cref="Nibbles"/>). All forms give the same bits.
+/// pieces of <see cref="PieceLength"/> levels (<see cref="PanelNibbles"/>). All forms give the same bits.
 /// </summary>
 internal readonly unsafe struct QuantizedMap : ILanesOperation<QuantizedMapKernel>
 {
@@ -60,7 +60,7 @@ internal readonly unsafe struct QuantizedMap : ILanesOperation<QuantizedMapKerne
             WriteBytes<TLanes>(values + i, length, inverse, levels);
             if (length % 2 != 0)
                 levels[length] = 0;
-            Nibbles.Pack((sbyte*)levels, target + (i / 2), (length + 1) / 2);
+            PanelNibbles.Pack((sbyte*)levels, target + (i / 2), (length + 1) / 2);
         }
     }
 
@@ -78,7 +78,7 @@ internal readonly unsafe struct QuantizedMap : ILanesOperation<QuantizedMapKerne
         for (int i = 0; i < count; i += PieceLength)
         {
             int length = Math.Min(PieceLength, count - i);
-            Nibbles.Unpack(source + (i / 2), levels, (length + 1) / 2);
+            PanelNibbles.Unpack(source + (i / 2), levels, (length + 1) / 2);
             ReadBytes<TLanes>(levels, length, scale, values + i);
         }
     }

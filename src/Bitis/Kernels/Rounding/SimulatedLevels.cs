@@ -34,7 +34,7 @@ internal static class SimulatedLevels
         {
             int own = isOneForAll ? 0 : i;
             float level = MathF.Round(values[i] * inverseScales[own]) + zeroPoints[own];
-            result[i] = GridLevel.Limit(level, min, max) - zeroPoints[own];
+            result[i] = Levels.Limit(level, min, max) - zeroPoints[own];
         }
     }
 

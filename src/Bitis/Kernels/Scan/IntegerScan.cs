@@ -65,7 +65,7 @@ internal static unsafe class IntegerScan
                 float rescale = scan.Rescales[group];
                 for (int i = 0; i < count; i++)
                 {
-                    int rescaled = (int)GridLevel.Limit(MathF.Round(states[i] * rescale), -32768f, 32767f);
+                    int rescaled = (int)Levels.Limit(MathF.Round(states[i] * rescale), -32768f, 32767f);
                     states[i] = Level(rescaled, 1 << (shift - 1), shift);
                 }
             }
@@ -78,18 +78,18 @@ internal static unsafe class IntegerScan
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void ScanNumber(PackedScan scan, in IntegerScanCall call, int token, nint row, int group, int channel, int* b, int* c, int* h)
     {
-        DeltaLevels grid = scan.Delta;
+        DeltaLevels deltaLevels = scan.Delta;
         int states = scan.States, shift = scan.HiddenShift;
         sbyte* rates = scan.RateCodes + ((nint)channel * states);
         byte* decays = scan.DecayTables, deltas = scan.DeltaTables;
         short* offsets = scan.Offsets + ((nint)token * 2 * scan.Pairs);
         float delta = call.Delta[(row * call.DeltaStride) + channel];
-        int qDelta = grid.Of(grid.IsBeforeSoftplus ? delta : VectorMath.Softplus(delta));
+        int qDelta = deltaLevels.Of(deltaLevels.IsBeforeSoftplus ? delta : VectorMath.Softplus(delta));
         float u = MathF.Round(call.U[(row * call.UStride) + channel] * scan.UInverse[channel]);
-        float qu = GridLevel.Limit(u, scan.ULow[channel], scan.UHigh[channel]);
+        float qu = Levels.Limit(u, scan.ULow[channel], scan.UHigh[channel]);
         int factor = (group * scan.Channels) + channel, multiple = deltas[qDelta] | (deltas[256 + qDelta] << 8);
         float product = qu * multiple * scan.InputFactors[factor] * scan.BScale[token];
-        int v = (int)GridLevel.Limit(MathF.Round(product), -32768f, 32767f);
+        int v = (int)Levels.Limit(MathF.Round(product), -32768f, 32767f);
         int code = (sbyte)deltas[512 + qDelta], sum = 0;
         for (int n = 0; n < states; n++)
         {
@@ -106,7 +106,7 @@ internal static unsafe class IntegerScan
     private static void QuantizeStates(float* values, int states, float inverse, int max, int shift, int* levels)
     {
         for (int n = 0; n < states; n++)
-            levels[n] = (int)GridLevel.Limit(MathF.Round(values[n] * inverse), -max, max) << shift;
+            levels[n] = (int)Levels.Limit(MathF.Round(values[n] * inverse), -max, max) << shift;
     }
 
     private static int Product(int x, int y) => ((x * y) + (1 << 14)) >> 15;
@@ -160,6 +160,6 @@ internal static unsafe class IntegerScan
             Vector128.Narrow(whole.GetLower(), whole.GetUpper()).Store(levels + n);
         }
         for (; n < states; n++)
-            levels[n] = (short)((int)GridLevel.Limit(MathF.Round(values[n] * inverse), -max, max) << shift);
+            levels[n] = (short)((int)Levels.Limit(MathF.Round(values[n] * inverse), -max, max) << shift);
     }
 }

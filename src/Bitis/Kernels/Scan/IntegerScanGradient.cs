@@ -7,7 +7,7 @@ namespace Bitis.Kernels.Scan;
 
 /// <summary>
 /// The backward pass of <see cref="IntegerScan"/> with straight-through gradients, in float32. With ȳ = ∂L/∂y, S the scale of h at
-/// a token, x̂ the value of x's level, and 1 where what is rounded lies inside of the grid, from the last token to the first:
+/// a token, x̂ the value of x's level, and 1 where what is rounded lies between the outermost levels, from the last token to the first:
 /// <code>
 ///   v_t     = Ā_t·h_(t−1) + Δ̂_t·û_t·B̂_t       h_t = S·q(v_t/S)            as the forward pass, but for its 16-bit products
 ///   h̄_t     = v̄_(t+1)·Ā_(t+1) + Ĉ_t·ȳ_t       v̄_t = 1·h̄_t                 S̄ += Σ_n h̄_t·(q − 1·v_t/S)
@@ -23,7 +23,7 @@ internal readonly unsafe struct IntegerScanGradient : ILanesOperation<CallKernel
     /// <summary>The lanes of the widest register.</summary>
     private const int Widest = 16;
 
-    /// <summary>Makes any distance from a grid at least one.</summary>
+    /// <summary>Makes any distance from the levels at least one.</summary>
     private const float Huge = 1e30f;
 
     /// <summary>The forms of this operation.</summary>
@@ -48,7 +48,7 @@ internal readonly unsafe struct IntegerScanGradient : ILanesOperation<CallKernel
     //
     //   sums      [tokens, states]   of registers: ∂L/∂B̂ | ∂L/∂Ĉ, which all channels pass over; at the end the lanes are added up
     //   operands  7 × [tokens]       of registers: û | the level of Δ | Δ̂·û | ∂L/∂y | Σ v̄·B̂ | Σ v̄·h·Ā·A | the code of Δ
-    //   history   [tokens, states]   of registers: Ā | 1 where v lies inside of the grid | q − 1·v/S | h
+    //   history   [tokens, states]   of registers: Ā | 1 where v lies inside of the levels | q − 1·v/S | h
     //   carried   [states]           of registers: v̄·Ā of the token after
     //   B̂ | Ĉ     [tokens, states]   of numbers
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -202,7 +202,7 @@ internal readonly unsafe struct IntegerScanGradient : ILanesOperation<CallKernel
         {
             float* row = values + ((call.Reverse ? tables.Tokens - 1 - t : t) * stride);
             for (int n = 0; n < states; n++)
-                target[n] = scales[t] * GridLevel.Limit(MathF.Round(row[n] * inverses[t]), -max, max);
+                target[n] = scales[t] * Levels.Limit(MathF.Round(row[n] * inverses[t]), -max, max);
             target += states;
         }
     }
@@ -229,7 +229,7 @@ internal readonly unsafe struct IntegerScanGradient : ILanesOperation<CallKernel
             for (int n = 0; n < tables.Packed.States; n++)
             {
                 float v = value[n] * inverses[t], passed = MathF.Abs(v) <= max ? gradients[n] : 0;
-                sum += (gradients[n] * GridLevel.Limit(MathF.Round(v), -max, max)) - (passed * v);
+                sum += (gradients[n] * Levels.Limit(MathF.Round(v), -max, max)) - (passed * v);
                 if (target != null)
                     target[(row * targetStride) + n] = passed;
             }

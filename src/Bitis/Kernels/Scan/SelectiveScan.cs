@@ -188,7 +188,7 @@ internal readonly unsafe struct SelectiveScan : ILanesOperation<RangeKernel<Sele
             float* b = call.B + (token * call.BStride);
             float* c = call.C + (token * call.CStride);
 
-            // Four states per step, and two sums, so that their chains overlap.
+            // Four states at a time, and two sums, so that their chains overlap.
             TLanes even = zero, odd = zero;
             float* state = states;
             float* rate = call.A + channel;

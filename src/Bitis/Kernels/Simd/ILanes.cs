@@ -81,7 +81,7 @@ internal unsafe interface ILanes<TSelf> :
     static abstract TSelf Select(uint bits, TSelf value);
 
     /// <summary>
-    /// A step of a Walsh-Hadamard transform across the lanes: lane i holds <c>x[i] + x[i + distance]</c> where the bit
+    /// A stage of a Walsh-Hadamard transform across the lanes: lane i holds <c>x[i] + x[i + distance]</c> where the bit
     /// <paramref name="distance"/> of i is 0, and <c>x[i − distance] − x[i]</c> where it is 1.
     /// </summary>
     /// <param name="value">x</param>

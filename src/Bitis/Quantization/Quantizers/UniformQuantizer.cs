@@ -96,7 +96,7 @@ internal sealed class UniformQuantizer
 
     /// <summary>The level of a value; of NaN, the smallest.</summary>
     public int Quantize(float value, int group) =>
-        (int)GridLevel.Limit(MathF.Round(value * _inverseScales[group]) + _zeroPoints[group], MinLevel, MaxLevel);
+        (int)Levels.Limit(MathF.Round(value * _inverseScales[group]) + _zeroPoints[group], MinLevel, MaxLevel);
 
     /// <summary>The value of a level.</summary>
     public float Dequantize(int level, int group) => _scales[group] * (level - _zeroPoints[group]);

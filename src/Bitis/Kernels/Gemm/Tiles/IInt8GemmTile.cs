@@ -17,7 +17,7 @@ internal unsafe interface IInt8GemmTile
     /// <param name="stride">The distance of neighbouring groups of four values of a row in bytes.</param>
     /// <param name="rows">How many rows exist (1 to <see cref="Rows"/>); the others' sums are arbitrary.</param>
     /// <param name="panel"><c>[groups, Columns, 4]</c></param>
-    /// <param name="groups">The number of steps of four values along K, possibly 0.</param>
+    /// <param name="groups">The number of groups of four values along K, possibly 0.</param>
     /// <param name="sums"><c>[Rows, Columns]</c></param>
     static abstract void Multiply(byte* a, nint lda, nint stride, int rows, sbyte* panel, int groups, int* sums);
 }

@@ -5,7 +5,7 @@ using Bitis.Kernels.Dispatch;
 namespace Bitis.Kernels.Rounding;
 
 /// <summary>Signed numbers of 4 bits, two to a byte: byte i holds number i in its low half, and number count + i in its high half.</summary>
-internal static unsafe class Nibbles
+internal static unsafe class PanelNibbles
 {
     /// <summary>Packs twice as many numbers as bytes.</summary>
     /// <param name="numbers">From −8 to 7 each.</param>

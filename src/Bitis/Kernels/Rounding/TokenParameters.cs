@@ -1,13 +1,13 @@
 namespace Bitis.Kernels.Rounding;
 
 /// <summary>
-/// The quantization grids of an activation <c>[tokens, channels]</c>: one per token, or one for all. The value of an
+/// The quantization parameters of an activation <c>[tokens, channels]</c>: one per token, or one for all. The value of an
 /// integer q is <c>scale·(q − zeroPoint)</c>.
 /// </summary>
 /// <param name="scales">The scale of token m is <c>scales[m·stride]</c>.</param>
 /// <param name="zeroPoints">The zero point of token m, from 0 to 255, is <c>zeroPoints[m·stride]</c>.</param>
-/// <param name="stride">1 for a grid per token, 0 for one grid.</param>
-internal readonly unsafe struct TokenGrids(float* scales, int* zeroPoints, int stride)
+/// <param name="stride">1 for parameters per token, 0 for one set of them.</param>
+internal readonly unsafe struct TokenParameters(float* scales, int* zeroPoints, int stride)
 {
     /// <summary>The scale of the first token.</summary>
     public float* Scales => scales;
@@ -15,10 +15,10 @@ internal readonly unsafe struct TokenGrids(float* scales, int* zeroPoints, int s
     /// <summary>The zero point of the first token.</summary>
     public int* ZeroPoints => zeroPoints;
 
-    /// <summary>1 for a grid per token, 0 for one grid.</summary>
+    /// <summary>1 for parameters per token, 0 for one set of them.</summary>
     public int Stride => stride;
 
-    /// <summary>The step between neighbouring values of a token.</summary>
+    /// <summary>The distance of neighbouring levels of a token.</summary>
     public float Scale(int token) => scales[(nint)token * stride];
 
     /// <summary>The integer that stands for 0 in a token.</summary>
