@@ -31,6 +31,9 @@ internal abstract record KernelCase : IDisposable
     /// <summary>The operation's name, and the variant if it has several: <c>f32-gemm transposed</c>.</summary>
     internal string Title => Variant.Length == 0 ? Rows[0].Operation : $"{Rows[0].Operation} {Variant}";
 
+    /// <summary>The size of the operands, for tables.</summary>
+    internal abstract string Size { get; }
+
     /// <summary>How many values one run computes: multiply-adds of a product, updates of a scan's states.</summary>
     internal abstract double Work { get; }
 

@@ -22,6 +22,8 @@ internal sealed unsafe record CausalConvCase(int Tokens, int Channels, int Taps)
 
     internal override string Variant => IsInteger ? "of levels" : "";
 
+    internal override string Size => $"{Tokens}×{Channels}";
+
     internal override double Work => (double)Tokens * Channels;
 
     private int SourceRows => RowMap is null ? Tokens : RowMap.Append(-1).Max() + 1;

@@ -18,6 +18,8 @@ internal sealed unsafe record CausalConvGradientCase(int Tokens, int Channels, i
     /// <summary>Whether the gradient of the input is added to what is there.</summary>
     public bool Accumulate { get; init; }
 
+    internal override string Size => $"{Tokens}×{Channels}";
+
     internal override double Work => (double)Tokens * Channels;
 
     internal override bool IsBitExact => false;

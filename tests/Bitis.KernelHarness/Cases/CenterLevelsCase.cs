@@ -11,6 +11,8 @@ namespace Bitis.KernelHarness.Cases;
 internal sealed unsafe record CenterLevelsCase(int Tokens, int Channels, int Bits)
     : KernelCaseOfTable<RangeKernel<CenterLevelsCall>>(CenterLevels.Table)
 {
+    internal override string Size => $"{Tokens}×{Channels}";
+
     internal override double Work => (double)Tokens * Channels;
 
     internal override bool ExpectsExtremes => true;

@@ -22,6 +22,8 @@ internal sealed unsafe record DepthwiseConvCase(int Height, int Width, int Kerne
 
     internal override string Variant => IsInteger ? "of levels" : "";
 
+    internal override string Size => $"{Height}×{Width}×{Channels}";
+
     internal override double Work => (double)Tokens * Channels;
 
     private int Tokens => Height * Width;

@@ -17,6 +17,8 @@ internal sealed unsafe record DepthwiseConvGradientCase(int Height, int Width, i
     /// <summary>Whether the gradient of the input is added to what is there.</summary>
     public bool Accumulate { get; init; }
 
+    internal override string Size => $"{Height}×{Width}×{Channels}";
+
     internal override double Work => (double)Tokens * Channels;
 
     private int Tokens => Height * Width;

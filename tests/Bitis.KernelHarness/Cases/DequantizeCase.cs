@@ -8,6 +8,8 @@ namespace Bitis.KernelHarness.Cases;
 internal sealed unsafe record DequantizeCase(int Tokens, int Columns)
     : KernelCaseOfTable<RangeKernel<DequantizeCall>>(Dequantize.Table)
 {
+    internal override string Size => $"{Tokens}×{Columns}";
+
     internal override double Work => (double)Tokens * Columns;
 
     internal override bool ExpectsExtremes => true;

@@ -15,6 +15,8 @@ internal sealed unsafe record ElementwiseCase(KernelTable<ElementwiseKernel> Tab
     /// <summary>The largest error relative to the value; 0 for exact results.</summary>
     public double Tolerance { get; init; } = 1e-6;
 
+    internal override string Size => $"{Count}";
+
     internal override double Work => Count;
 
     private float[] X => Spoiled(Arguments ?? Sample.Floats(Count, Count, -10f, 10f));

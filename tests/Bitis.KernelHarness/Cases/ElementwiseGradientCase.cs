@@ -11,6 +11,8 @@ internal sealed unsafe record ElementwiseGradientCase(KernelTable<ElementwiseKer
 {
     internal override string Variant => "backward";
 
+    internal override string Size => $"{Count}";
+
     internal override double Work => Count;
 
     private float[] X => Spoiled(Sample.Floats(1, Count, -5f, 5f));

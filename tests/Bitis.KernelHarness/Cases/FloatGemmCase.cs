@@ -14,6 +14,8 @@ internal sealed unsafe record FloatGemmCase(int Tokens, int Outputs, int Inputs)
 
     public bool Accumulate { get; init; }
 
+    internal override string Size => $"{Tokens}×{Inputs}×{Outputs}";
+
     internal override double Work => (double)Tokens * Outputs * Inputs;
 
     internal override bool IsProduct => true;

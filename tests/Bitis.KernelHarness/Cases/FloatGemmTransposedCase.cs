@@ -12,6 +12,8 @@ internal sealed unsafe record FloatGemmTransposedCase(int Tokens, int Outputs, i
 
     internal override string Variant => "transposed";
 
+    internal override string Size => $"{Tokens}×{Inputs}×{Outputs}";
+
     internal override double Work => (double)Tokens * Outputs * Inputs;
 
     internal override bool IsProduct => true;

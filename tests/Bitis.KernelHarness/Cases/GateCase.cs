@@ -9,6 +9,8 @@ internal sealed unsafe record GateCase(int Count) : KernelCaseOfTable<GateKernel
 {
     public float Factor { get; init; } = 1;
 
+    internal override string Size => $"{Count}";
+
     internal override double Work => Count;
 
     private float[] X => Spoiled(Sample.Floats(1, Count));

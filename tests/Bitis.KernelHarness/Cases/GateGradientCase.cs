@@ -9,6 +9,8 @@ internal sealed unsafe record GateGradientCase(int Count) : KernelCaseOfTable<Ga
 {
     internal override string Variant => "backward";
 
+    internal override string Size => $"{Count}";
+
     internal override double Work => Count;
 
     private float[] X => Spoiled(Sample.Floats(1, Count));

@@ -11,6 +11,8 @@ internal sealed unsafe record GroupNormalizationCase(int Tokens, int Channels, i
 {
     private const float Epsilon = 1e-3f;
 
+    internal override string Size => $"{Tokens}×{Channels}";
+
     internal override double Work => (double)Tokens * Channels;
 
     private float[] X => Spoiled(Sample.Floats(1, Tokens * Channels, -2, 3));

@@ -14,6 +14,8 @@ internal sealed unsafe record GroupNormalizationGradientCase(int Tokens, int Cha
     /// <summary>Whether the gradient of the input is added to what is there.</summary>
     public bool Accumulate { get; init; }
 
+    internal override string Size => $"{Tokens}×{Channels}";
+
     internal override double Work => (double)Tokens * Channels;
 
     private float[] X => Spoiled(Sample.Floats(1, Tokens * Channels));

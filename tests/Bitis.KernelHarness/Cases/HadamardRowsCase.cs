@@ -25,6 +25,8 @@ internal sealed unsafe record HadamardRowsCase(int Tokens, int Columns)
     internal override string Variant =>
         $"{Rounding.ToString().ToLowerInvariant()}{(Transforms ? "" : " without transform")}";
 
+    internal override string Size => $"{Tokens}×{Columns}";
+
     internal override double Work => (double)Tokens * Columns;
 
     private int MaxLevel => Rounding == LevelRounding.Logarithmic ? 64 : 7;

@@ -23,6 +23,8 @@ internal sealed unsafe record IntegerGemmCase(
 
     internal override string Variant => SumsOnly ? "sums" : "";
 
+    internal override string Size => $"{Tokens}×{Inputs}×{Outputs}";
+
     internal override double Work => (double)Tokens * Outputs * Inputs;
 
     internal override bool IsProduct => true;

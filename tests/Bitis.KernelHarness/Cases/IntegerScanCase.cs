@@ -31,6 +31,8 @@ internal sealed unsafe record IntegerScanCase(int Tokens, int Channels, int Stat
 
     internal override string Variant => $"{States} states";
 
+    internal override string Size => $"{Tokens}×{Channels}×{States}";
+
     internal override double Work => (double)Tokens * Channels * States;
 
     internal override bool ExpectsExtremes => true;

@@ -17,6 +17,8 @@ internal sealed unsafe record IntegerScanGradientCase(IntegerScanCase Scan)
 
     internal override string Variant => Scan.Variant;
 
+    internal override string Size => Scan.Size;
+
     internal override double Work => Scan.Work;
 
     internal override bool IsBitExact => false;

@@ -14,6 +14,8 @@ internal sealed unsafe record MeanOfRowNormsCase(int Tokens, int Columns)
     /// <summary>The row of each token in the input; null for the same rows.</summary>
     internal int[]? RowMap { get; init; }
 
+    internal override string Size => $"{Tokens}×{Columns}";
+
     internal override double Work => (double)Tokens * Columns;
 
     internal override bool IsBitExact => false;

@@ -24,6 +24,8 @@ internal sealed unsafe record PackLevelsCase(int Tokens, int Columns)
 
     internal override string Variant => Rounding.ToString().ToLowerInvariant();
 
+    internal override string Size => $"{Tokens}×{Columns}";
+
     internal override double Work => (double)Tokens * Columns;
 
     private int MaxLevel => Rounding == LevelRounding.Logarithmic ? 64 : 7;

@@ -9,6 +9,8 @@ internal sealed unsafe record PositiveMaskCase(int Count)
 {
     public bool Accumulate { get; init; }
 
+    internal override string Size => $"{Count}";
+
     internal override double Work => Count;
 
     internal override bool ExpectsExtremes => true;

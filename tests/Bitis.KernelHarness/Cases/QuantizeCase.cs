@@ -18,6 +18,8 @@ internal sealed unsafe record QuantizeCase(int Tokens, int Columns)
 
     internal override string Variant => HasFactors ? "with factors" : "";
 
+    internal override string Size => $"{Tokens}×{Columns}";
+
     internal override double Work => (double)Tokens * Columns;
 
     internal override bool ExpectsExtremes => true;

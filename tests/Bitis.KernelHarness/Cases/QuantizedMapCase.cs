@@ -9,6 +9,8 @@ internal sealed unsafe record QuantizedMapCase(int Count, int Bits)
 {
     internal override string Variant => $"{Bits} bits";
 
+    internal override string Size => $"{Count}";
+
     internal override double Work => Count;
 
     internal override bool ExpectsExtremes => true;

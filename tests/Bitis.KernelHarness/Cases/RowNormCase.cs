@@ -21,6 +21,8 @@ internal sealed unsafe record RowNormCase(int Tokens, int Columns)
 
     public bool HasBias { get; init; }
 
+    internal override string Size => $"{Tokens}×{Columns}";
+
     internal override double Work => (double)Tokens * Columns;
 
     internal override bool IsBitExact => false;

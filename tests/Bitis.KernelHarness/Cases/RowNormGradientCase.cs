@@ -16,6 +16,8 @@ internal sealed unsafe record RowNormGradientCase(int Tokens, int Columns)
     /// <summary>Whether the gradient of the input is added to what is there.</summary>
     public bool Accumulate { get; init; }
 
+    internal override string Size => $"{Tokens}×{Columns}";
+
     internal override double Work => (double)Tokens * Columns;
 
     internal override bool IsBitExact => false;

@@ -31,6 +31,8 @@ internal sealed unsafe record SelectiveScanCase(int Tokens, int Channels, int St
 
     internal override string Variant => CubicDecay ? $"{States} states, cubic decay" : $"{States} states";
 
+    internal override string Size => $"{Tokens}×{Channels}×{States}";
+
     internal override double Work => (double)Tokens * Channels * States;
 
     private int Stride => Channels + Padding;

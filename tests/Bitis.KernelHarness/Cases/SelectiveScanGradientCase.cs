@@ -22,6 +22,8 @@ internal sealed unsafe record SelectiveScanGradientCase(int Tokens, int Channels
 
     internal override string Variant => $"{States} states";
 
+    internal override string Size => $"{Tokens}×{Channels}×{States}";
+
     internal override double Work => (double)Tokens * Channels * States;
 
     internal override bool IsBitExact => false;

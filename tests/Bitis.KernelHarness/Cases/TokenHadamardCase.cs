@@ -20,6 +20,8 @@ internal sealed unsafe record TokenHadamardCase(int Tokens, int Columns)
 
     internal override string Variant => Transforms ? "" : "without transform";
 
+    internal override string Size => $"{Tokens}×{Columns}";
+
     internal override double Work => (double)Tokens * Columns;
 
     private int Blocks => Tokens / Block;
