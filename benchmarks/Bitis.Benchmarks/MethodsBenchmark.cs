@@ -11,7 +11,6 @@ using Bitis.Quantization;
 using Bitis.Quantization.Methods;
 using Bitis.Quantization.Quantizers;
 using Bitis.Quantization.Recipes;
-using Bitis.Tensors;
 
 namespace Bitis.Benchmarks;
 
@@ -84,10 +83,10 @@ internal static class MethodsBenchmark
     /// <param name="bits">The bit widths, with commas; null for all.</param>
     public static void Run(string modelName, string calibrationData, string testData, int seeds, string? row, string? bits)
     {
-        VisionModel model = ShippedModels.Names.Contains(modelName) ? ShippedModels.Load(modelName) : VisionModel.Load(modelName);
+        VisionModel model = ShippedModels.Names.Contains(modelName) ? VisionModel.LoadShipped(modelName) : VisionModel.Load(modelName);
         using ImageSource calibration = ImageSource.Open(calibrationData), test = ImageSource.Open(testData);
         var tests = new InMemoryImageSource([.. Enumerable.Range(0, test.Count).Select(test.Read)], test.ClassNames);
-        Tensor[][] draws = [.. Enumerable.Range(0, seeds).Select(seed => Draw(calibration, model, seed))];
+        CalibrationSet[] draws = [.. Enumerable.Range(0, seeds).Select(seed => Draw(calibration, model, seed))];
         using InferenceSession original = InferenceSession.Create(model);
         double reference = Accuracy(original, model, tests);
         string[] widths = bits?.Split(',') ?? AllBits;
@@ -116,10 +115,11 @@ internal static class MethodsBenchmark
         }
     }
 
-    private static Tensor[] Draw(ImageSource source, VisionModel model, int seed)
+    private static CalibrationSet Draw(ImageSource source, VisionModel model, int seed)
     {
         using ImageSource images = source.Take(CalibrationImages, seed);
-        return [.. ImageLoader.Load(images, model.Preprocessing, Batch).Select(batch => batch.Images)];
+        return CalibrationSet.FromTensors(
+            ImageLoader.Load(images, model.Preprocessing, Batch).Select(batch => batch.Images));
     }
 
     private static double Accuracy(InferenceSession session, VisionModel model, ImageSource test) =>

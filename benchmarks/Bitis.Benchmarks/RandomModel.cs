@@ -26,7 +26,7 @@ internal static class RandomModel
     /// <summary>Plain layers; scans with <c>qmamba+</c>'s grids. What is not learned or smoothed does not change the time.</summary>
     public static QuantizedModel Quantize(VisionModel model, string bits, Scope scope) => PostTrainingQuantizer.Quantize(
         model,
-        [Images(model, 1)],
+        CalibrationSet.FromTensors(Images(model, 1)),
         scope == Scope.Linear
             ? new() { Method = "minmax", Bits = BitWidths.Parse(bits) }
             : new()

@@ -5,6 +5,7 @@ using Bitis.Data.Decoding;
 using Bitis.Graphs;
 using Bitis.Imaging;
 using Bitis.Models;
+using Bitis.Quantization;
 using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 using CustomBackbone;
@@ -24,9 +25,8 @@ try
     VisionModel model =
         VisionModel.FromGraph(graph, parameters, Preprocessing.ForSize(GrayMamba.ImageSize, channels: 1));
 
-    using ImageSource photos = ImageSource.Open(images).Take(32, seed: 0);
-    IEnumerable<Tensor> calibration =
-        ImageLoader.Load(photos, model.Preprocessing, batchSize: 8).Select(batch => batch.Images);
+    using ImageSource photos = ImageSource.Open(images);
+    var calibration = CalibrationSet.FromImages(photos, model.Preprocessing, count: 32);
     Recipe recipe = new() { Method = "smoothquant", Bits = BitWidths.Parse("w8a8"), Scope = Scope.Full };
     PostTrainingQuantizer.Quantize(model, calibration, recipe).Save(output);
     Console.WriteLine($"{output}: {model.Config.Describe()}");

@@ -2,16 +2,12 @@
 // The guide is docs/custom-methods.md.
 using Bitis;
 using Bitis.Data;
-using Bitis.Data.BuiltIn;
-using Bitis.Data.Decoding;
 using Bitis.Execution.Sessions;
 using Bitis.Models;
-using Bitis.Models.Catalogue;
 using Bitis.Quantization;
 using Bitis.Quantization.Estimators;
 using Bitis.Quantization.Methods;
 using Bitis.Quantization.Recipes;
-using Bitis.Tensors;
 using CustomMethod;
 
 const int CalibrationImages = 32, TestImages = 200;
@@ -44,9 +40,9 @@ QuantizationMethods.Register(QuantizationMethod.Create(
     }));
 
 string path = args.Length > 0 ? args[0] : Path.Combine(Path.GetTempPath(), "custom-method.bitis");
-VisionModel model = ShippedModels.Load("vim-micro-builtin");
-using ImageSource calibration = new BuiltInImageSource(BuiltInSplit.Train).Take(CalibrationImages, seed: 0);
-Tensor[] images = [.. ImageLoader.Load(calibration, model.Preprocessing, batchSize: 16).Select(batch => batch.Images)];
+VisionModel model = VisionModel.LoadShipped("vim-micro-builtin");
+using ImageSource shapes = ImageSource.Open("builtin/train", decoder: null);
+var images = CalibrationSet.FromImages(shapes, model.Preprocessing, CalibrationImages);
 
 // Our method with settings of its own, and one that comes with Bitis, with our estimator.
 Recipe[] recipes =
@@ -59,7 +55,7 @@ foreach (Recipe recipe in recipes)
     PostTrainingQuantizer.Quantize(model, images, recipe).Save(path);
     QuantizedModel loaded = QuantizedModel.Load(path);
     using InferenceSession session = InferenceSession.Create(loaded);
-    using ImageSource test = new BuiltInImageSource(BuiltInSplit.Test).Take(TestImages, seed: 0);
+    using ImageSource test = ImageSource.Open("builtin/test", decoder: null).Take(TestImages, seed: 0);
     int right = Enumerable.Range(0, TestImages)
         .Count(i => session.Classify(test.Read(i).Image, count: 1)[0].Class == test.Label(i));
     Recipe made = loaded.Recipe;

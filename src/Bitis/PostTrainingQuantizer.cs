@@ -18,22 +18,22 @@ public static class PostTrainingQuantizer
 {
     /// <summary>Quantizes a model.</summary>
     /// <param name="model">The float model; it is not changed.</param>
-    /// <param name="batches">
-    /// Calibration images as the model takes them, <c>[batch, channels, height, width]</c>; labels are not needed.
-    /// Walked up to six times, with equal contents. 100 to 256 images are usual.
-    /// </param>
+    /// <param name="images">The images to calibrate with, 100 to 256 of them; labels are not needed.</param>
     /// <param name="recipe">What to do.</param>
     /// <param name="options">How to carry it out; null for the usual.</param>
     /// <param name="cancellationToken">Ends the work; nothing is left behind but the work folder.</param>
-    /// <exception cref="BitisException">The recipe does not fit the model, or there is no image.</exception>
+    /// <exception cref="BitisException">
+    /// The recipe does not fit the model, an image is damaged, or the images changed meanwhile.
+    /// </exception>
     public static QuantizedModel Quantize(
         VisionModel model,
-        IEnumerable<Tensor> batches,
+        CalibrationSet images,
         Recipe recipe,
         QuantizationOptions? options = null,
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(recipe);
         recipe.Validate();
         options ??= new QuantizationOptions();
@@ -41,18 +41,17 @@ public static class PostTrainingQuantizer
         IReadOnlyList<(Node Node, BitWidths Bits)> selected = recipe.Select(model.Graph);
         RequireParametersOfTheirOwn(model.Graph, [.. selected.Where(pair => pair.Bits.Weights != BitWidths.Float).Select(pair => pair.Node)]);
         Dictionary<string, QuantizedScan> scans = recipe.CoversScans && recipe.Bits.Activations != BitWidths.Float
-            ? CalibrateScans(model, batches, recipe, options, cancellationToken)
+            ? CalibrateScans(model, images, recipe, options, cancellationToken)
             : [];
         bool isBlockwise = KeepsWork(recipe);
         // Smoothing and learning are for the linear layers of blocks; all others have quantizers that do not change.
         (Node Node, BitWidths Bits)[] estimated =
             [.. selected.Where(pair => !isBlockwise || !model.Graph.IsInBlock(pair.Node) || !pair.Node.IsLinear)];
         var layers = new Dictionary<string, QuantizedLayer>();
-        CalibrationDigest? digest = null;
         if (estimated.Length > 0 || !isBlockwise)
-            (layers, digest) = Estimate(model, batches, recipe, estimated, options, cancellationToken);
+            layers = Estimate(model, images, recipe, estimated, options, cancellationToken);
         if (isBlockwise)
-            digest = new BlockReconstructor(model, recipe, selected, layers, scans, options, cancellationToken).Run(batches);
+            new BlockReconstructor(model, recipe, selected, layers, scans, options, cancellationToken).Run(images);
 
         var weights = new Dictionary<string, Tensor>(model.Weights);
         foreach ((string name, QuantizedLayer layer) in layers)
@@ -63,7 +62,8 @@ public static class PostTrainingQuantizer
         foreach (string name in scans.Keys)
             weights.Remove(model.Graph[name].ParameterNames[0]); // A_log; a scan has codes for it
         SmoothingFolding.Fold(model.Graph, weights, layers);
-        return new QuantizedModel(model.Config, model.Preprocessing, model.ClassNames, recipe, digest!, weights, layers, scans);
+        return new QuantizedModel(
+            model.Config, model.Preprocessing, model.ClassNames, recipe, images.Digest, weights, layers, scans);
     }
 
     /// <summary>Deletes the finished blocks in a <see cref="QuantizationOptions.WorkFolder"/>, and the folder unless
@@ -80,7 +80,11 @@ public static class PostTrainingQuantizer
     }
 
     private static Dictionary<string, QuantizedScan> CalibrateScans(
-        VisionModel model, IEnumerable<Tensor> batches, Recipe recipe, QuantizationOptions options, CancellationToken cancellationToken)
+        VisionModel model,
+        CalibrationSet images,
+        Recipe recipe,
+        QuantizationOptions options,
+        CancellationToken cancellationToken)
     {
         Node[] scans = [.. model.Graph.Nodes.Where(node => node.Operator.ScanSize is not null)];
         RequireParametersOfTheirOwn(model.Graph, scans);
@@ -97,7 +101,7 @@ public static class PostTrainingQuantizer
         }
         using var evaluator = new VectorizedEvaluator(options.Threads);
         return new ScanCalibrator(model.Graph, model.Weights, evaluator, StreamingEstimator(recipe), recipe.Scan, recipe.Bits.Activations)
-            .Run(batches, options.Progress, cancellationToken);
+            .Run(images, options.Progress, cancellationToken);
     }
 
     /// <summary>Quantized weights are those of one node: their levels depend on what it sees.</summary>
@@ -116,9 +120,9 @@ public static class PostTrainingQuantizer
     }
 
     /// <summary>Layers with ranges from statistics of the float model.</summary>
-    private static (Dictionary<string, QuantizedLayer> Layers, CalibrationDigest Calibration) Estimate(
+    private static Dictionary<string, QuantizedLayer> Estimate(
         VisionModel model,
-        IEnumerable<Tensor> batches,
+        CalibrationSet images,
         Recipe recipe,
         (Node Node, BitWidths Bits)[] selected,
         QuantizationOptions options,
@@ -129,8 +133,8 @@ public static class PostTrainingQuantizer
             selected.Where(pair => pair.Bits.Activations != BitWidths.Float).Select(pair => pair.Node);
         using var evaluator = new VectorizedEvaluator(options.Threads);
         var calibrator = new Calibrator(model.Graph, model.Weights, evaluator, observed, recipe);
-        (IReadOnlyDictionary<Node, SiteStatistics> statistics, CalibrationDigest digest) =
-            calibrator.Run(batches, estimator.NeedsHistograms, options.Progress, cancellationToken);
+        IReadOnlyDictionary<Node, SiteStatistics> statistics =
+            calibrator.Run(images, estimator.NeedsHistograms, options.Progress, cancellationToken);
 
         var layers = new Dictionary<string, QuantizedLayer>();
         foreach ((Node node, BitWidths bits) in selected)
@@ -146,7 +150,7 @@ public static class PostTrainingQuantizer
                 bits is { Weights: BitWidths.Float } or { Activations: BitWidths.Float } ? 1 : recipe.RotationOf(node)));
             options.Progress?.Report(new WorkProgress("quantizing", layers.Count, selected.Length));
         }
-        return (layers, digest);
+        return layers;
     }
 
     /// <summary>

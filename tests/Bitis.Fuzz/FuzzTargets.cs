@@ -118,7 +118,7 @@ internal static class FuzzTargets
         if (random.Next(4) == 0)
             Differentiate(model, BackwardPolicy.Exact);
         if (random.Next(16) == 0)
-            PostTrainingQuantizer.Quantize(model, [MicroModels.Images(model.Config, 1)], new Recipe { Method = "minmax" }, new QuantizationOptions { Threads = 1 });
+            PostTrainingQuantizer.Quantize(model, CalibrationSet.FromTensors(MicroModels.Images(model.Config, 1)), new Recipe { Method = "minmax" }, new QuantizationOptions { Threads = 1 });
         if (random.Next(16) == 0)
             Command("inspect", path, "--tensors", "--nodes");
         return true;
@@ -131,7 +131,7 @@ internal static class FuzzTargets
         recipe.Select(model.Graph);
         bool isQuick = recipe.Behavior.Learning is null or { Steps: <= 2 };
         if (isQuick && random.Next(4) == 0)
-            PostTrainingQuantizer.Quantize(model, [MicroModels.Images(model.Config, 1)], recipe, new QuantizationOptions { Threads = 1 });
+            PostTrainingQuantizer.Quantize(model, CalibrationSet.FromTensors(MicroModels.Images(model.Config, 1)), recipe, new QuantizationOptions { Threads = 1 });
         return isQuick;
     }
 

@@ -165,7 +165,7 @@ internal static class MicroModels
     public static QuantizedModel Quantize(string name, Recipe recipe)
     {
         VisionModel model = Create(name);
-        return PostTrainingQuantizer.Quantize(model, [Images(model.Config, 2)], recipe, new QuantizationOptions { Threads = 1 });
+        return PostTrainingQuantizer.Quantize(model, CalibrationSet.FromTensors(Images(model.Config, 2)), recipe, new QuantizationOptions { Threads = 1 });
     }
 
     /// <summary>Images of noise.</summary>

@@ -4,7 +4,6 @@ using Bitis.Imaging;
 using Bitis.Models;
 using Bitis.Quantization;
 using Bitis.Quantization.Recipes;
-using Bitis.Tensors;
 using Xunit.Abstractions;
 
 namespace Bitis.Tests;
@@ -17,7 +16,7 @@ internal static class ReadmeExample
         // README
         VisionModel model = VisionModel.Load(folder + "vim.pth");
         using ImageSource photos = ImageSource.Open(folder + "photos");
-        IEnumerable<Tensor> images = ImageLoader.Load(photos, model.Preprocessing, batchSize: 8).Select(batch => batch.Images);
+        CalibrationSet images = CalibrationSet.FromImages(photos, model.Preprocessing);
         QuantizedModel quantized = PostTrainingQuantizer.Quantize(model, images, new Recipe { Bits = BitWidths.Parse("w8a8") });
         quantized.Save(folder + "vim.bitis");
         using InferenceSession session = InferenceSession.Load(folder + "vim.bitis");

@@ -5,6 +5,7 @@ using Bitis.Execution.Sessions;
 using Bitis.Kernels.Dispatch;
 using Bitis.Models;
 using Bitis.Models.Catalogue;
+using Bitis.Quantization;
 using Bitis.Quantization.Recipes;
 using Bitis.Training;
 
@@ -31,6 +32,7 @@ public sealed class ThreadCountTests
         using var folder = new TempFolder();
         string run = folder["run"];
         var quantization = new QuantizationOptions { Threads = threads };
+        var calibration = CalibrationSet.FromImages(images, Model.Preprocessing);
         var started = new List<int>();
         Action[] uses =
         [
@@ -38,7 +40,8 @@ public sealed class ThreadCountTests
             () => InferenceSession.Create(Model, new SessionOptions { Threads = threads }),
             () => _ = new VectorizedEvaluator(threads),
             () => ImageLoader.Load(images, Model.Preprocessing, 1, threads),
-            () => PostTrainingQuantizer.Quantize(Model, Batches(started), new Recipe(), quantization),
+            () => CalibrationSet.FromImages(images, Model.Preprocessing, threads: threads),
+            () => PostTrainingQuantizer.Quantize(Model, calibration, new Recipe(), quantization),
             () => Bitis.Analysis.ScanAnalyzer.Run(Model, Batches(started), threads),
             () => Trainer.Create(new TrainingRecipe { BatchSize = 2 }, data, run, threads),
             () => _ = new GradientExecutor(Model.Graph, Model.Weights, threads),

@@ -49,11 +49,12 @@ internal sealed class BenchCommand : BitisCommand
         if (models.Any(model => model.Config.InputShape != models[0].Config.InputShape))
             throw BitisException.InFile(models[1].Reference, $"the baseline takes images {models[1].Config.InputShape}, the model {models[0].Config.InputShape}.");
 
-        InferenceSession[] sessions = [.. models.Select(model => model.CreateSession(threads))];
+        InferenceSession[] sessions =
+            [.. models.Select(model => model.CreateSession(threads, Context.Cancellation))];
         try
         {
             IReadOnlyList<Latency> latencies = Latency.Measure(
-                [.. sessions.Select(session => (LogitFunction)session.Run)],
+                [.. sessions.Select(session => (Func<Tensor, CancellationToken, Tensor>)session.Run)],
                 GenerateImages(models[0], batch, arguments.GetValue(_seed)),
                 Runs(arguments.GetValue(_warmup), batch),
                 Runs(arguments.GetValue(_images), batch),
@@ -77,10 +78,7 @@ internal sealed class BenchCommand : BitisCommand
         Tensor image = GenerateImages(model, batch: 1, arguments.GetValue(_seed));
         var runs = new List<IReadOnlyList<OperationTime>>();
         for (int run = 0; run < arguments.GetValue(_images); run++)
-        {
-            Context.Cancellation.ThrowIfCancellationRequested();
-            runs.Add(session.Profile(image));
-        }
+            runs.Add(session.Profile(image, Context.Cancellation));
         return ProfileLine.Of(runs);
     }
 

@@ -51,7 +51,8 @@ internal sealed class ClassifyCommand : BitisCommand
         IReadOnlyList<string>? names = arguments.GetValue(_classes) is { } file
             ? ClassNamesFile.Load(file, model.Config.Classes)
             : model.ClassNames;
-        using InferenceSession session = model.CreateSession(arguments.GetValue(_threads) ?? 0);
+        using InferenceSession session = model.CreateSession(
+            arguments.GetValue(_threads) ?? 0, Context.Cancellation);
         var answers = new List<ImageAnswers>();
         var bad = new List<BadImage>();
         foreach (string path in arguments.GetRequiredValue(_images))

@@ -46,11 +46,13 @@ internal sealed class DemoCommand : BitisCommand
     protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress)
     {
         int threads = arguments.GetValue(_threads);
-        VisionModel model = ShippedModels.Load(Model);
+        VisionModel model = VisionModel.LoadShipped(Model, Context.Cancellation);
         using ImageSource calibration = new BuiltInImageSource(BuiltInSplit.Train).Take(CalibrationImages, seed: 0);
         using ImageSource test = new BuiltInImageSource(BuiltInSplit.Test), decoded = Keep(test);
-        Tensor[] batches = [.. ImageLoader.Load(calibration, model.Preprocessing, Batch, cancellation: Context.Cancellation).Select(b => b.Images)];
-        using InferenceSession original = InferenceSession.Create(model);
+        var calibrationSet = CalibrationSet.FromTensors(
+            ImageLoader.Load(calibration, model.Preprocessing, Batch, cancellationToken: Context.Cancellation)
+                .Select(batch => batch.Images));
+        using InferenceSession original = InferenceSession.Create(model, cancellationToken: Context.Cancellation);
         EvaluationResult floats = Evaluate(original, [], decoded, model);
 
         var rows = new List<DemoRow>();
@@ -60,8 +62,9 @@ internal sealed class DemoCommand : BitisCommand
             {
                 progress.Report(new WorkProgress("quantizing and measuring", rows.Count, Shown.Length * BitWidthsShown.Length));
                 QuantizedModel quantized = PostTrainingQuantizer.Quantize(
-                    model, batches, RecipeOf(scope, method, bits), cancellationToken: Context.Cancellation);
-                using InferenceSession session = InferenceSession.Create(quantized);
+                    model, calibrationSet, RecipeOf(scope, method, bits), cancellationToken: Context.Cancellation);
+                using InferenceSession session = InferenceSession.Create(
+                    quantized, cancellationToken: Context.Cancellation);
                 EvaluationResult result = Evaluate(session, [original.Run], decoded, model);
                 (double latency, double floatLatency) = MeasureLatency(quantized, model, decoded, threads);
                 rows.Add(new DemoRow(
@@ -98,7 +101,7 @@ internal sealed class DemoCommand : BitisCommand
             : recipe;
     }
 
-    private EvaluationResult Evaluate(InferenceSession session, IReadOnlyList<LogitFunction> references, ImageSource test, VisionModel model) =>
+    private EvaluationResult Evaluate(InferenceSession session, IReadOnlyList<Func<Tensor, CancellationToken, Tensor>> references, ImageSource test, VisionModel model) =>
         new Evaluator(session.Run, model.Config.Classes, model.ClassNames, references) { BatchSize = Batch }
             .Run(test, model.Preprocessing, progress: null, Context.Cancellation);
 
@@ -106,7 +109,9 @@ internal sealed class DemoCommand : BitisCommand
     private (double Quantized, double Float) MeasureLatency(QuantizedModel quantized, VisionModel model, ImageSource test, int threads)
     {
         var options = new SessionOptions { Threads = threads };
-        using InferenceSession session = InferenceSession.Create(quantized, options), original = InferenceSession.Create(model, options);
+        using InferenceSession
+            session = InferenceSession.Create(quantized, options, Context.Cancellation),
+            original = InferenceSession.Create(model, options, Context.Cancellation);
         Tensor image = model.Preprocessing.Apply(test.Read(0).Image);
         IReadOnlyList<Latency> latencies = Latency.Measure(
             [session.Run, original.Run], image.Reshape(image.Shape.Prepend(1)), Warmup, LatencyRuns, progress: null, Context.Cancellation);

@@ -12,15 +12,12 @@ using Bitis.Files;
 using Bitis.Quantization;
 using Bitis.Quantization.Recipes;
 using Bitis.Reconstruction;
-using Bitis.Tensors;
 
 namespace Bitis.Cli.Commands;
 
 /// <summary><c>bitis quantize</c>: a checkpoint and some images in, a quantized model out.</summary>
 internal sealed class QuantizeCommand : BitisCommand
 {
-    private const int UsualImages = 256;
-
     private readonly ModelOptionSet _model;
     private readonly RecipeOptionSet _recipe;
     private readonly ImageOptionSet _imageOptions;
@@ -32,7 +29,7 @@ internal sealed class QuantizeCommand : BitisCommand
         "--output", "The quantized model to write; an existing file is replaced.", "OUT.bitis");
 
     private readonly Option<int> _images =
-        CommonOptions.Number("--images", "How many images to calibrate with, drawn at random.", UsualImages, minimum: 1);
+        CommonOptions.Number("--images", "How many images to calibrate with, drawn at random.", CalibrationSet.UsualImages, minimum: 1);
 
     private readonly Option<int> _batch = CommonOptions.Number("--batch", "Images at once; changes memory and time, not the result.", 16, minimum: 1);
     private readonly Option<int> _seed = CommonOptions.Seed();
@@ -88,21 +85,21 @@ internal sealed class QuantizeCommand : BitisCommand
 
         int threads = arguments.GetValue(_threads) ?? 0;
         (images, int skipped) = _imageOptions.Usable(arguments, images, threads, this, progress, Context.Cancellation);
-        IEnumerable<Tensor> batches = ImageLoader
-            .Load(images, model.Preprocessing, arguments.GetValue(_batch), threads, Context.Cancellation)
-            .Select(batch => batch.Images);
+        var calibrationSet = CalibrationSet.FromImages(
+            images, model.Preprocessing, images.Count, batchSize: arguments.GetValue(_batch), threads: threads);
         var blocks = new BlockLog(this);
         var options = new QuantizationOptions
         {
             Threads = threads,
-            Progress = new ProgressWithTotal(progress, images.Count),
+            Progress = progress,
             WorkFolder = workFolder,
             Blocks = blocks,
         };
         QuantizedModel quantized;
         try
         {
-            quantized = PostTrainingQuantizer.Quantize(model.Float, batches, recipe, options, Context.Cancellation);
+            quantized = PostTrainingQuantizer.Quantize(
+                model.Float, calibrationSet, recipe, options, Context.Cancellation);
         }
         catch (OperationCanceledException e) when (workFolder is not null && blocks.Records.Count > 0)
         {

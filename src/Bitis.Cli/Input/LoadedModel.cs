@@ -80,17 +80,20 @@ internal sealed class LoadedModel
     {
         string path = ModelReference.Resolve(reference, progress, cancellationToken);
         if (!QuantizedModel.IsQuantized(path))
-            return new LoadedModel(reference, path, VisionModel.Load(path, options), quantized: null);
-        QuantizedModel quantized = QuantizedModel.Load(path);
+            return new LoadedModel(reference, path, VisionModel.Load(path, options, cancellationToken), quantized: null);
+        QuantizedModel quantized = QuantizedModel.Load(path, cancellationToken);
         options.RequireAgreement(reference, quantized.Config);
         return new LoadedModel(reference, path, original: null, quantized);
     }
 
     /// <summary>Makes it ready to answer.</summary>
     /// <param name="threads">How many threads compute; 0 for all.</param>
-    public InferenceSession CreateSession(int threads)
+    /// <param name="cancellationToken">Ends the work.</param>
+    public InferenceSession CreateSession(int threads, CancellationToken cancellationToken)
     {
         var options = new SessionOptions { Threads = threads };
-        return Quantized is not null ? InferenceSession.Create(Quantized, options) : InferenceSession.Create(Float!, options);
+        return Quantized is not null
+            ? InferenceSession.Create(Quantized, options, cancellationToken)
+            : InferenceSession.Create(Float!, options, cancellationToken);
     }
 }

@@ -31,13 +31,18 @@ internal static class TrainingFile
     /// <summary>Makes sure that a file is what was written.</summary>
     /// <param name="file">The file, all of it.</param>
     /// <param name="advice">What to do if it is not.</param>
+    /// <param name="cancellationToken">Ends the reading between two tensors.</param>
     /// <exception cref="BitisException">It is not.</exception>
-    public static void Verify(Checkpoint file, string advice)
+    public static void Verify(Checkpoint file, string advice, CancellationToken cancellationToken = default)
     {
         string digest = Digest(
             file.Metadata.GetValueOrDefault(IdentityKey, ""),
             file.Metadata.GetValueOrDefault(PositionKey, ""),
-            file.Entries.Select(entry => (entry.Name, (ReadOnlyMemory<byte>)file.ReadBytes(entry.Name))));
+            file.Entries.Select(entry =>
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                return (entry.Name, (ReadOnlyMemory<byte>)file.ReadBytes(entry.Name));
+            }));
         ContentDigest.Require(file, digest, advice);
     }
 

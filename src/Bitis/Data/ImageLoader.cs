@@ -5,7 +5,7 @@ using Bitis.Tensors;
 namespace Bitis.Data;
 
 /// <summary>Reads, decodes and preprocesses the images of a source on other threads, ahead of whoever consumes them.</summary>
-public static class ImageLoader
+internal static class ImageLoader
 {
     /// <summary>
     /// All images of a source in its order, in batches. As many batches as there are threads are under way or waiting,
@@ -15,7 +15,7 @@ public static class ImageLoader
     /// <param name="preprocessing">How pixels become the model's input.</param>
     /// <param name="batchSize">Images a batch; the last batch may be shorter.</param>
     /// <param name="threads">How many batches are prepared at once; 0 for one on each processor.</param>
-    /// <param name="cancellation">Ends the enumeration with an <see cref="OperationCanceledException"/>.</param>
+    /// <param name="cancellationToken">Ends the enumeration with an <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="BitisException">
     /// There are too many threads. While enumerating: an image is damaged, and the batches before it were delivered; or
     /// a batch is more than a tensor can hold.
@@ -25,20 +25,20 @@ public static class ImageLoader
         Preprocessing preprocessing,
         int batchSize,
         int threads = 2,
-        CancellationToken cancellation = default)
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(preprocessing);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchSize);
         threads = ThreadCount.Resolve(threads);
         preprocessing.Validate();
-        return Enumerate(source, preprocessing, batchSize, threads, cancellation);
+        return Enumerate(source, preprocessing, batchSize, threads, cancellationToken);
     }
 
     private static IEnumerable<ImageBatch> Enumerate(
-        ImageSource source, Preprocessing preprocessing, int batchSize, int threads, CancellationToken cancellation)
+        ImageSource source, Preprocessing preprocessing, int batchSize, int threads, CancellationToken cancellationToken)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var underWay = new Queue<Task<ImageBatch>>();
         int next = 0;
         try
@@ -46,7 +46,7 @@ public static class ImageLoader
             StartMore();
             while (underWay.Count > 0)
             {
-                cancellation.ThrowIfCancellationRequested(); // even if the next batch is there already
+                cancellationToken.ThrowIfCancellationRequested(); // even if the next batch is there already
                 ImageBatch batch = Finish(underWay.Dequeue());
                 StartMore();
                 yield return batch;
@@ -82,7 +82,7 @@ public static class ImageLoader
     private static ImageBatch Finish(Task<ImageBatch> batch) => batch.GetAwaiter().GetResult();
 
     private static ImageBatch ReadBatch(
-        ImageSource source, Preprocessing preprocessing, int start, int count, CancellationToken cancellation)
+        ImageSource source, Preprocessing preprocessing, int start, int count, CancellationToken cancellationToken)
     {
         int size = preprocessing.CropSize;
         Tensor images = Tensor.Uninitialized([count, preprocessing.Channels, size, size]);
@@ -91,7 +91,7 @@ public static class ImageLoader
         string[] names = new string[count];
         for (int i = 0; i < count; i++)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             LabeledImage image = Read(source, start + i);
             preprocessing.Apply(image.Image, images.Span.Slice(i * imageLength, imageLength));
             labels[i] = image.Label;

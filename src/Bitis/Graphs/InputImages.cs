@@ -11,14 +11,23 @@ internal static class InputImages
     public static void RequireFinite(Tensor images)
     {
         ArgumentNullException.ThrowIfNull(images);
-        if (images.FindNonFinite() is not { } index)
+        RequireFinite(images.Span, images.Shape.DropFirst());
+    }
+
+    /// <summary>Checks that all pixels are finite numbers.</summary>
+    /// <param name="images">The pixels of all images, one after the other.</param>
+    /// <param name="shape">The shape of one image, <c>[channels, height, width]</c>.</param>
+    /// <exception cref="BitisException">One is NaN or infinite; the message says where.</exception>
+    public static void RequireFinite(ReadOnlySpan<float> images, Shape shape)
+    {
+        if (Tensor.FindNonFinite(images) is not { } index)
             return;
         int image = index;
-        var place = new int[images.Shape.Rank - 1];
+        var place = new int[shape.Rank];
         for (int d = place.Length - 1; d >= 0; d--)
-            (image, place[d]) = Math.DivRem(image, images.Shape[d + 1]);
+            (image, place[d]) = Math.DivRem(image, shape[d]);
         throw new BitisException(
-            $"Image {image} of the batch holds {images.Span[index]} at [{string.Join(", ", place)}]. "
+            $"Image {image} of the batch holds {images[index]} at [{string.Join(", ", place)}]. "
             + "Pixels must be finite numbers; check how the images were made and normalized.");
     }
 }

@@ -12,8 +12,10 @@ internal static class TrainedModel
     private const string Advice = "Use a copy of it, or a model that the training saved";
 
     /// <summary>Makes sure that one of the sets of weights was chosen, and that the file is what was written.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="cancellationToken">Ends the reading between two tensors.</param>
     /// <exception cref="BitisException">It is not.</exception>
-    public static void Verify(Checkpoint file)
+    public static void Verify(Checkpoint file, CancellationToken cancellationToken)
     {
         if (file.WeightsKey is not (TrainingFile.Weights or TrainingFile.Average))
         {
@@ -22,7 +24,7 @@ internal static class TrainedModel
                 $"this is the checkpoint of a training, with two sets of weights; {TrainingFile.ChoiceOfWeights}");
         }
         using Checkpoint whole = Checkpoint.Open(file.Path);
-        TrainingFile.Verify(whole, Advice);
+        TrainingFile.Verify(whole, Advice, cancellationToken);
     }
 
     /// <summary>What the metadata of a checkpoint say about the model.</summary>

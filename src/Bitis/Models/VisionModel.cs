@@ -3,6 +3,7 @@ using Bitis.Checkpoints.Folders;
 using Bitis.Data;
 using Bitis.Data.Decoding;
 using Bitis.Graphs;
+using Bitis.Models.Catalogue;
 using Bitis.Models.Detection;
 using Bitis.Models.Families;
 using Bitis.Models.Graphs;
@@ -54,16 +55,18 @@ public sealed class VisionModel
     /// </summary>
     /// <param name="path">The file, the index of several, or a folder that has one of them.</param>
     /// <param name="options">What cannot be read off the file.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="BitisException">
     /// The file cannot be read, no supported model has such tensors, or one is missing, of another shape, or not a
     /// number.
     /// </exception>
-    public static VisionModel Load(string path, ModelOptions? options = null)
+    public static VisionModel Load(
+        string path, ModelOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= ModelOptions.Default;
-        using Checkpoint checkpoint = OpenCheckpoint(path, options);
+        using Checkpoint checkpoint = OpenCheckpoint(path, options, cancellationToken);
         var match = CheckpointMatch.Of(checkpoint, path, options);
-        Dictionary<string, Tensor> weights = match.ReadWeights();
+        Dictionary<string, Tensor> weights = match.ReadWeights(cancellationToken);
         try
         {
             ScanRates.Validate(match.StoredGraph, weights);
@@ -84,20 +87,29 @@ public sealed class VisionModel
         };
     }
 
+    /// <summary>Loads a trained model that comes with Bitis (models/README.md).</summary>
+    /// <param name="name">Its name: <c>vim-micro-builtin</c>.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <exception cref="BitisException">There is none of this name; the message lists the names.</exception>
+    public static VisionModel LoadShipped(string name, CancellationToken cancellationToken = default) =>
+        Load(ShippedModels.Require(name), options: null, cancellationToken);
+
     /// <summary>
     /// Opens a model's file without loading it; one that describes itself is compared with its digest first.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="options">Where the weights are.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="BitisException">The file cannot be read, or is not what was written.</exception>
-    public static Checkpoint OpenCheckpoint(string path, ModelOptions options)
+    public static Checkpoint OpenCheckpoint(
+        string path, ModelOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         ShardName.RequireWhole(path);
         Checkpoint checkpoint = Checkpoint.Open(path, options.WeightsKey, ModelFamilies.Marks);
         try
         {
-            VisionModelFile.Verify(checkpoint);
+            VisionModelFile.Verify(checkpoint, cancellationToken);
             return checkpoint;
         }
         catch
@@ -245,10 +257,14 @@ public sealed class VisionModel
     /// </summary>
     /// <param name="path">The file; an older one is replaced when the new one is complete.</param>
     /// <param name="notes">More entries for the metadata, such as how the model was made.</param>
+    /// <param name="cancellationToken">Ends the writing; an older file stays as it was.</param>
     /// <exception cref="ArgumentException">A note has a name that the format uses.</exception>
     /// <exception cref="BitisException">The file cannot be written.</exception>
-    public void Save(string path, IReadOnlyDictionary<string, string>? notes = null) =>
-        VisionModelFile.Save(this, path, notes ?? new Dictionary<string, string>());
+    public void Save(
+        string path,
+        IReadOnlyDictionary<string, string>? notes = null,
+        CancellationToken cancellationToken = default) =>
+        VisionModelFile.Save(this, path, notes ?? new Dictionary<string, string>(), cancellationToken);
 
     /// <summary>A new head must change nothing but the head.</summary>
     private void RequireHeadOfItsOwn()

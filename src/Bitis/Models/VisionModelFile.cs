@@ -38,8 +38,10 @@ internal static class VisionModelFile
 
     /// <summary>Makes sure that a file that describes itself is what was written: all of it; of the old format, the tensors' bytes.</summary>
     /// <remarks>Files that do not describe themselves have no digest, and pass.</remarks>
+    /// <param name="file">The file.</param>
+    /// <param name="cancellationToken">Ends the reading between two tensors.</param>
     /// <exception cref="BitisException">It is not, or only a part of it was opened.</exception>
-    public static void Verify(Checkpoint file)
+    public static void Verify(Checkpoint file, CancellationToken cancellationToken)
     {
         if (file.Metadata.ContainsKey(QuantizedFormatKey))
         {
@@ -50,7 +52,7 @@ internal static class VisionModelFile
             return;
         if (IsNamedByGraph(file.Metadata))
         {
-            TrainedModel.Verify(file);
+            TrainedModel.Verify(file, cancellationToken);
             return;
         }
         if (file.WeightsKey.Length > 0)
@@ -59,9 +61,9 @@ internal static class VisionModelFile
                 file.Path, "--weights-key is for checkpoints; this model describes itself. Leave the option out.");
         }
         if (file.Metadata[FormatKey] == OldVersion)
-            ContentDigest.VerifyFormat1(file);
+            ContentDigest.VerifyFormat1(file, cancellationToken);
         else if (file.Metadata[FormatKey] == FormatVersion)
-            ContentDigest.Verify(file);
+            ContentDigest.Verify(file, cancellationToken: cancellationToken);
     }
 
     /// <summary>What a file's metadata say besides: the notes of whoever made it.</summary>
@@ -72,7 +74,11 @@ internal static class VisionModelFile
 
     /// <summary>Writes a model.</summary>
     /// <exception cref="ArgumentException">A note has a name that the format uses.</exception>
-    public static void Save(VisionModel model, string path, IReadOnlyDictionary<string, string> notes)
+    public static void Save(
+        VisionModel model,
+        string path,
+        IReadOnlyDictionary<string, string> notes,
+        CancellationToken cancellationToken)
     {
         foreach ((string name, Tensor weight) in model.Weights)
         {
@@ -95,7 +101,7 @@ internal static class VisionModelFile
             metadata.Add(name, text);
         }
         metadata[ContentDigest.Key] = ContentDigest.Of(metadata, tensors);
-        SafetensorsWriter.Write(path, tensors, metadata);
+        SafetensorsWriter.Write(path, tensors, metadata, cancellationToken);
     }
 
     private static bool IsReserved(string key) => key is FormatKey or ContentDigest.Key || ModelDescription.Keys.Contains(key);

@@ -1,5 +1,5 @@
 using Bitis.Graphs;
-using Bitis.Quantization.Calibration;
+using Bitis.Quantization;
 using Bitis.Tensors;
 
 namespace Bitis.Reconstruction;
@@ -30,39 +30,35 @@ internal sealed class ActivationStream
     /// <param name="image">The model's input.</param>
     /// <param name="stem">What comes before the first block; null for nothing, so that the values are the images.</param>
     /// <param name="isNeeded">Whether later segments take the value of a node.</param>
-    /// <param name="batches">The images.</param>
+    /// <param name="images">The images.</param>
     /// <param name="weights">The model's parameters, by name.</param>
     /// <param name="evaluator">What computes a node.</param>
     /// <param name="progress">Hears of images read.</param>
     /// <param name="cancellationToken">Ends the work.</param>
-    /// <exception cref="BitisException">There is no image.</exception>
-    public static (ActivationStream Stream, CalibrationDigest Digest) Start(
+    /// <exception cref="BitisException">An image is damaged, or not finite.</exception>
+    public static ActivationStream Start(
         Node image,
         GraphSegment? stem,
         Func<Node, bool> isNeeded,
-        IEnumerable<Tensor> batches,
+        CalibrationSet images,
         IReadOnlyDictionary<string, Tensor> weights,
         INodeEvaluator evaluator,
         IProgress<WorkProgress>? progress,
         CancellationToken cancellationToken)
     {
-        using var hash = new CalibrationHash();
         var parts = new List<IReadOnlyDictionary<Node, Tensor>>();
-        int images = 0;
-        foreach (Tensor batch in batches)
+        int done = 0;
+        foreach (Tensor batch in images.Read(cancellationToken))
         {
             InputImages.RequireFinite(batch);
-            hash.Append(batch);
             var values = new Dictionary<Node, Tensor> { [image] = batch };
             foreach ((Node node, Tensor value) in stem?.Run(values, weights, evaluator, cancellationToken) ?? new Dictionary<Node, Tensor>())
                 values[node] = value;
             parts.Add(values.Where(pair => isNeeded(pair.Key)).ToDictionary());
-            images += batch.Shape[0];
-            progress?.Report(new WorkProgress("reading images", images, 0));
+            done += batch.Shape[0];
+            progress?.Report(new WorkProgress("reading images", done, images.Count));
         }
-        if (images == 0)
-            throw new BitisException("There is no image to calibrate with: give at least one, better 100 or more.");
-        return (new ActivationStream(Join(parts[0].Keys, parts), images), hash.Finish(images));
+        return new ActivationStream(Join(parts[0].Keys, parts), done);
     }
 
     /// <summary>The values after a segment.</summary>

@@ -34,7 +34,7 @@ internal sealed class BlockReconstructor
     private readonly Dictionary<string, QuantizedScan> _scans;
     private readonly HashSet<Node> _leadToAnswer;
     private readonly QuantizationOptions _options;
-    private readonly CancellationToken _cancellation;
+    private readonly CancellationToken _cancellationToken;
 
     /// <summary>Prepares the work.</summary>
     /// <param name="model">The float model.</param>
@@ -45,7 +45,7 @@ internal sealed class BlockReconstructor
     /// The quantized scans, by the name of their node, with the quantizers that calibration has found; those that are learned are replaced.
     /// </param>
     /// <param name="options">How to carry it out.</param>
-    /// <param name="cancellation">Ends the work.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
     public BlockReconstructor(
         VisionModel model,
         Recipe recipe,
@@ -53,7 +53,7 @@ internal sealed class BlockReconstructor
         Dictionary<string, QuantizedLayer> layers,
         Dictionary<string, QuantizedScan> scans,
         QuantizationOptions options,
-        CancellationToken cancellation)
+        CancellationToken cancellationToken)
     {
         _layers = layers;
         _scans = scans;
@@ -64,13 +64,14 @@ internal sealed class BlockReconstructor
         _selected = selected.Where(pair => !layers.ContainsKey(pair.Node.Name)).ToDictionary(pair => pair.Node, pair => pair.Bits);
         _leadToAnswer = [.. GraphSegment.All(model.Graph).For(model.Graph.Output).Nodes];
         _options = options;
-        _cancellation = cancellation;
+        _cancellationToken = cancellationToken;
     }
 
     /// <summary>Quantizes all blocks.</summary>
-    /// <param name="batches">Calibration images; walked once, or twice where what comes before the first block is quantized.</param>
-    /// <returns>What the images were.</returns>
-    public CalibrationDigest Run(IEnumerable<Tensor> batches)
+    /// <param name="images">
+    /// Calibration images; read once, or twice where what comes before the first block is quantized.
+    /// </param>
+    public void Run(CalibrationSet images)
     {
         ReconstructionFolder? folder = _options.WorkFolder is null ? null : new ReconstructionFolder(_options.WorkFolder);
         IReadOnlyList<GraphSegment> segments = GraphSegment.Split(_model.Graph);
@@ -80,31 +81,31 @@ internal sealed class BlockReconstructor
         int first = stem is null ? 0 : 1;
         Dictionary<Node, int> lastReaders = LastReaders(segments, _model.Graph.Output);
         bool IsNeededFirst(Node node) => lastReaders.GetValueOrDefault(node, -1) >= first;
-        (ActivationStream exact, CalibrationDigest digest) = ActivationStream.Start(
+        ActivationStream exact = ActivationStream.Start(
             _model.Graph.Input,
             stem,
             IsNeededFirst,
-            batches,
+            images,
             _model.Weights,
             evaluator,
             _options.Progress,
-            _cancellation);
-        folder?.Open(_model, _recipe, digest);
+            _cancellationToken);
+        folder?.Open(_model, _recipe, images.Digest);
         Dictionary<string, QuantizedLayer> stemLayers = stem is null ? [] : LayersOf(stem);
         ActivationStream quantized = exact;
         if (stem is not null && (stemLayers.Count > 0 || stem.Nodes.Any(node => _scans.ContainsKey(node.Name))))
         {
             using var forward = new VectorizedEvaluator(_options.Threads) { CubicDecay = true, Scans = _scans };
             var simulated = new SimulatedEvaluator(forward, stemLayers);
-            (quantized, _) = ActivationStream.Start(
+            quantized = ActivationStream.Start(
                 _model.Graph.Input,
                 stem,
                 IsNeededFirst,
-                batches,
+                images,
                 WeightsOf(stem, stemLayers),
                 simulated,
                 progress: null,
-                _cancellation);
+                _cancellationToken);
         }
         int blocks = 0;
         bool isKept = false;
@@ -113,10 +114,10 @@ internal sealed class BlockReconstructor
             GraphSegment segment = segments[i];
             if (segment.Block is null && segments.Skip(i).All(later => later.Block is null))
             {
-                RequireFiniteAnswers(exact, [.. segments.Skip(i)], evaluator); // only the head is left
+                RequireFiniteAnswers(exact, images, [.. segments.Skip(i)], evaluator); // only the head is left
                 break;
             }
-            ActivationStream exactNext = exact.Run(segment, _model.Weights, evaluator, _cancellation);
+            ActivationStream exactNext = exact.Run(segment, _model.Weights, evaluator, _cancellationToken);
             if (segment.Block is not null && segment.Nodes.Any(node => _selected.ContainsKey(node) || _scans.ContainsKey(node.Name)))
             {
                 ReconstructedBlock? kept = folder?.Load(segment.Block!.Value);
@@ -132,34 +133,35 @@ internal sealed class BlockReconstructor
             }
             if (i + 1 == segments.Count)
             {
-                RequireFiniteAnswers(exact.With(exactNext, _ => true), [], evaluator); // nothing comes after it
+                RequireFiniteAnswers(exact.With(exactNext, _ => true), images, [], evaluator); // nothing comes after it
                 break;
             }
             using var forward = new VectorizedEvaluator(_options.Threads) { CubicDecay = true, Scans = _scans };
             Dictionary<string, QuantizedLayer> layers = LayersOf(segment);
             var simulated = new SimulatedEvaluator(forward, layers);
             ActivationStream quantizedNext = quantized.Run(
-                segment, WeightsOf(segment, layers), simulated, _cancellation);
+                segment, WeightsOf(segment, layers), simulated, _cancellationToken);
             bool IsNeeded(Node node) => lastReaders.GetValueOrDefault(node, -1) > i;
             exact = exact.With(exactNext, IsNeeded);
             quantized = quantized.With(quantizedNext, IsNeeded);
             // Blocks of an earlier run are a stage of their own: they come so fast that no time could be told by them.
             if (isKept)
-                _options.Progress?.Report(new WorkProgress("reading finished blocks", blocks, 0));
+                _options.Progress?.Report(
+                    new WorkProgress("reading finished blocks", blocks, _model.Graph.BlockCount));
             else
                 Report(blocks, 0, null);
         }
-        return digest;
     }
 
     /// <summary>
     /// Runs what is left of the float model; nothing else would hear of a head whose numbers overflow.
     /// </summary>
-    private void RequireFiniteAnswers(ActivationStream exact, GraphSegment[] head, INodeEvaluator evaluator)
+    private void RequireFiniteAnswers(
+        ActivationStream exact, CalibrationSet images, GraphSegment[] head, INodeEvaluator evaluator)
     {
         foreach (GraphSegment segment in head)
-            exact = exact.With(exact.Run(segment, _model.Weights, evaluator, _cancellation), _ => true);
-        Logits.RequireFinite(exact[_model.Graph.Output], image => $"calibration image {image}");
+            exact = exact.With(exact.Run(segment, _model.Weights, evaluator, _cancellationToken), _ => true);
+        Logits.RequireFinite(exact[_model.Graph.Output], images.NameOf);
     }
 
     /// <summary>The last segment that takes the value of a node, by its index.</summary>
@@ -197,7 +199,7 @@ internal sealed class BlockReconstructor
         var linears = new List<LearnedLinear>();
         foreach (Node node in segment.Nodes.Where(_selected.ContainsKey))
         {
-            _cancellation.ThrowIfCancellationRequested();
+            _cancellationToken.ThrowIfCancellationRequested();
             Report(block, 0, $"block {block}: searching scales");
             (QuantizedLayer start, float[]? smoothing) = Search(node, segment, exact, evaluator);
             if (start.IsInteger)
@@ -235,7 +237,7 @@ internal sealed class BlockReconstructor
 
         Node input = node.Inputs[0];
         Tensor x = segment.Nodes.Contains(input)
-            ? exact.Run(segment.For(input), _model.Weights, evaluator, _cancellation)[input]
+            ? exact.Run(segment.For(input), _model.Weights, evaluator, _cancellationToken)[input]
             : exact[input].Clone();
         Tensor weight = Weight(node);
         float[]? smoothing = null;
@@ -280,7 +282,7 @@ internal sealed class BlockReconstructor
         var layers = LayersOf(segment).Concat(unlearned).ToDictionary();
         Dictionary<string, Tensor> weights = WeightsOf(segment, layers);
         using var evaluator = new VectorizedEvaluator(_options.Threads);
-        ActivationStream before = quantized.Run(segment.For(part.Inputs), weights, new SimulatedEvaluator(evaluator, layers), _cancellation);
+        ActivationStream before = quantized.Run(segment.For(part.Inputs), weights, new SimulatedEvaluator(evaluator, layers), _cancellationToken);
         using var learner = new BlockLearner(
             part,
             weights,
@@ -293,7 +295,7 @@ internal sealed class BlockReconstructor
         { Times = _options.LearningTimes };
         return new ScaleLearning([.. operators.SelectMany(learned => learned.Learned)], _settings, learner.Images, learner.Run, (step, loss) =>
         {
-            _cancellation.ThrowIfCancellationRequested();
+            _cancellationToken.ThrowIfCancellationRequested();
             Report(block, step, $"block {block}: loss {loss:G4}");
         }).Run(block);
     }

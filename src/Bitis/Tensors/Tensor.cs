@@ -101,9 +101,11 @@ public sealed class Tensor
     }
 
     /// <summary>The index of the first NaN or infinity; null when all elements are finite.</summary>
-    internal int? FindNonFinite()
+    internal int? FindNonFinite() => FindNonFinite(Span);
+
+    /// <summary>The index of the first NaN or infinity; null when all values are finite.</summary>
+    internal static int? FindNonFinite(ReadOnlySpan<float> values)
     {
-        ReadOnlySpan<float> values = Span;
         if (values.IsEmpty || TensorPrimitives.IsFiniteAll(values))
             return null;
         int index = 0;

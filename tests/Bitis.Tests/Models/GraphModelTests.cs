@@ -100,7 +100,7 @@ public sealed class GraphModelTests : IDisposable
         VisionModel model = Random(GrayMamba.Build());
         var recipe = new Recipe { Method = method, Bits = BitWidths.Parse("w8a8"), Scope = Scope.Full };
         QuantizedModel quantized = PostTrainingQuantizer.Quantize(
-            model, [Sample(model, 4)], recipe, new QuantizationOptions { Threads = 1 });
+            model, CalibrationSet.FromTensors(Sample(model, 4)), recipe, new QuantizationOptions { Threads = 1 });
         string path = _folder["model.bitis"];
         quantized.Save(path);
         QuantizedModel loaded = QuantizedModel.Load(path);
@@ -153,7 +153,7 @@ public sealed class GraphModelTests : IDisposable
         VisionModel model = Random(builder.Build(builder.Linear("head", builder.MeanTokens("mean", x), 2)));
         var recipe = new Recipe { Method = "ptq4vm+", Settings = new SmoothedLearningSettings { Learning = new() { Steps = 1 } } };
         QuantizedModel quantized = PostTrainingQuantizer.Quantize(
-            model, [Sample(model, 2)], recipe, new QuantizationOptions { Threads = 1 });
+            model, CalibrationSet.FromTensors(Sample(model, 2)), recipe, new QuantizationOptions { Threads = 1 });
         Assert.Equal(["later", "sooner"], quantized.Layers.Keys.Order());
         Assert.Equal(2, Logits(quantized).Shape[1]);
     }
@@ -237,7 +237,7 @@ public sealed class GraphModelTests : IDisposable
         Assert.False(File.Exists(path));
         weights["head.bias"] = null!;
         Assert.Throws<ArgumentException>(() => model.WithWeights(weights));
-        Assert.Throws<ArgumentNullException>(() => PostTrainingQuantizer.Quantize(model, [null!], new Recipe()));
+        Assert.Throws<ArgumentNullException>(() => PostTrainingQuantizer.Quantize(model, CalibrationSet.FromTensors(null!), new Recipe()));
     }
 
     [Fact]

@@ -48,7 +48,7 @@ public sealed class IntegerContractTests : IDisposable
     [MemberData(nameof(Recipes))]
     public void The_integer_runtime_equals_the_simulation_bit_for_bit(string method, string bits, Granularity granularity, Scope scope)
     {
-        QuantizedModel quantized = PostTrainingQuantizer.Quantize(Model, [Calibration], RecipeOf(method, bits, granularity) with { Scope = scope });
+        QuantizedModel quantized = PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(Calibration), RecipeOf(method, bits, granularity) with { Scope = scope });
         Assert.Equal(scope != Scope.Linear && !bits.EndsWith("a32", StringComparison.Ordinal), quantized.Scans.Count > 0);
         using InferenceSession session = InferenceSession.Create(quantized, new SessionOptions { Threads = 2 });
         Tensor integer = session.Run(Images);
@@ -83,7 +83,7 @@ public sealed class IntegerContractTests : IDisposable
     public void The_result_depends_neither_on_the_batch_size_nor_on_the_threads()
     {
         Quantize("mse", "w4a4", Granularity.PerToken).Save(Path.Combine(_folder, "whole"));
-        PostTrainingQuantizer.Quantize(Model, Split(Calibration, 5), RecipeOf("mse", "w4a4", Granularity.PerToken), new QuantizationOptions { Threads = 1 })
+        PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(Split(Calibration, 5)), RecipeOf("mse", "w4a4", Granularity.PerToken), new QuantizationOptions { Threads = 1 })
             .Save(Path.Combine(_folder, "split"));
         Assert.Equal(File.ReadAllBytes(Path.Combine(_folder, "whole")), File.ReadAllBytes(Path.Combine(_folder, "split")));
     }
@@ -91,7 +91,7 @@ public sealed class IntegerContractTests : IDisposable
     [Fact]
     public void In_scope_full_every_layer_computes_in_integers_and_the_first_and_last_have_eight_bits()
     {
-        QuantizedModel quantized = PostTrainingQuantizer.Quantize(Model, [Calibration], RecipeOf("mse", "w4a4", Granularity.PerToken) with { Scope = Scope.Full });
+        QuantizedModel quantized = PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(Calibration), RecipeOf("mse", "w4a4", Granularity.PerToken) with { Scope = Scope.Full });
         Assert.All(quantized.Layers, layer => Assert.True(layer.Value.IsInteger));
         Assert.Equal((8, 8), BitsOf(quantized.Layers["patch_embed.proj"]));
         Assert.Equal((8, 8), BitsOf(quantized.Layers["head"]));
@@ -109,7 +109,7 @@ public sealed class IntegerContractTests : IDisposable
         Assert.Equal(Model.Graph.BlockCount, session.Plan.Operations.Count(operation => operation.Name.EndsWith("conv1d.input", StringComparison.Ordinal)));
 
         Recipe fewer = RecipeOf("mse", "w4a4", Granularity.PerTensor) with { Scope = Scope.Full, Overrides = [new("head", new BitWidths(4, 4))] };
-        Assert.Equal((4, 4), BitsOf(PostTrainingQuantizer.Quantize(Model, [Calibration], fewer).Layers["head"]));
+        Assert.Equal((4, 4), BitsOf(PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(Calibration), fewer).Layers["head"]));
     }
 
     [Fact]
@@ -119,46 +119,46 @@ public sealed class IntegerContractTests : IDisposable
         {
             Overrides = [new("layers.0.*", BitWidths.None), new("*.x_proj*", new BitWidths(6, 7)), new("*", new BitWidths(4, 5))],
         };
-        QuantizedModel quantized = PostTrainingQuantizer.Quantize(Model, [Calibration], recipe);
+        QuantizedModel quantized = PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(Calibration), recipe);
         Assert.DoesNotContain(quantized.Layers.Keys, name => name.StartsWith("layers.0.", StringComparison.Ordinal));
         Assert.Equal(3 * 6, quantized.Layers.Count);
         Assert.Equal((6, 7), BitsOf(quantized.Layers["layers.1.mixer.x_proj_b"]));
         Assert.Equal((4, 5), BitsOf(quantized.Layers["layers.1.mixer.in_proj"]));
         string message = Assert.Throws<BitisException>(() => PostTrainingQuantizer.Quantize(
-            Model, [Calibration], new Recipe { Overrides = [new("head", BitWidths.None)] })).Message;
+            Model, CalibrationSet.FromTensors(Calibration), new Recipe { Overrides = [new("head", BitWidths.None)] })).Message;
         Assert.Contains("'head'", message);
     }
 
     [Fact]
     public void Calibration_needs_images_and_can_be_cancelled()
     {
-        Assert.Throws<BitisException>(() => PostTrainingQuantizer.Quantize(Model, [], new Recipe()));
+        Assert.Throws<BitisException>(() => PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(), new Recipe()));
         Assert.Throws<OperationCanceledException>(() => PostTrainingQuantizer.Quantize(
-            Model, [Calibration], new Recipe(), cancellationToken: new CancellationToken(canceled: true)));
+            Model, CalibrationSet.FromTensors(Calibration), new Recipe(), cancellationToken: new CancellationToken(canceled: true)));
         var broken = new Tensor(Calibration.Shape);
         broken.Span.Fill(float.NaN);
         Assert.Contains("Image 0 of the batch holds NaN", Assert.Throws<BitisException>(
-            () => PostTrainingQuantizer.Quantize(Model, [broken], new Recipe())).Message);
+            () => PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(broken), new Recipe())).Message);
         // Finite images and weights, but sums that are not.
         broken.Span.Fill(1e30f);
         var weights = new Dictionary<string, Tensor>(Model.Weights) { ["patch_embed.proj.weight"] = Model.Weights["patch_embed.proj.weight"].Clone() };
         weights["patch_embed.proj.weight"].Span.Fill(1e30f);
         Assert.Contains("layers.0.mixer.in_proj.input", Assert.Throws<BitisException>(
-            () => PostTrainingQuantizer.Quantize(Model.WithWeights(weights), [broken], new Recipe())).Message);
+            () => PostTrainingQuantizer.Quantize(Model.WithWeights(weights), CalibrationSet.FromTensors(broken), new Recipe())).Message);
     }
 
     [Fact]
     public void Progress_is_told()
     {
         var heard = new Progress();
-        PostTrainingQuantizer.Quantize(Model, [Calibration], new Recipe(), new QuantizationOptions { Progress = heard });
+        PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(Calibration), new Recipe(), new QuantizationOptions { Progress = heard });
         Assert.Equal(["calibrating: ranges", "calibrating: histograms", "quantizing"], heard.Stages.Distinct());
     }
 
     private static (int Weights, int Activations) BitsOf(QuantizedLayer linear) => (linear.Weight!.Bits, linear.Input!.Bits);
 
     private static QuantizedModel Quantize(string method, string bits, Granularity granularity) =>
-        PostTrainingQuantizer.Quantize(Model, [Calibration], RecipeOf(method, bits, granularity));
+        PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(Calibration), RecipeOf(method, bits, granularity));
 
     private static Recipe RecipeOf(string method, string bits, Granularity granularity) =>
         new Recipe

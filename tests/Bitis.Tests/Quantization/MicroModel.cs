@@ -20,5 +20,5 @@ internal static class MicroModel
     }
 
     public static QuantizedModel Quantize(VisionModel model, Recipe recipe) =>
-        PostTrainingQuantizer.Quantize(model, [Images(model, 4, seed: 1)], recipe);
+        PostTrainingQuantizer.Quantize(model, CalibrationSet.FromTensors(Images(model, 4, seed: 1)), recipe);
 }

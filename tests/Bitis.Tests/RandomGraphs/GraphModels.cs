@@ -51,7 +51,7 @@ internal static class GraphModels
 
     /// <summary>A quantized model.</summary>
     public static QuantizedModel Quantize(Graph graph, Dictionary<string, Tensor> weights, Tensor images, Recipe recipe) =>
-        PostTrainingQuantizer.Quantize(Of(graph, weights), [images], recipe, new QuantizationOptions { Threads = 1 });
+        PostTrainingQuantizer.Quantize(Of(graph, weights), CalibrationSet.FromTensors(images), recipe, new QuantizationOptions { Threads = 1 });
 
     /// <summary>What a session of a quantized model computes, in integers.</summary>
     public static Tensor Session(QuantizedModel model, Tensor images)

@@ -68,7 +68,7 @@ public sealed class ReconstructionTests : IDisposable
         byte[] whole = Bytes(Quantize(recipe, new QuantizationOptions { Threads = 2 }));
         int image = Calibration.Length / 16;
         Tensor[] split = [Tensor.From(Model.Config.InputShape.Prepend(5), Calibration.Span[..(5 * image)]), Tensor.From(Model.Config.InputShape.Prepend(11), Calibration.Span[(5 * image)..])];
-        Assert.Equal(whole, Bytes(PostTrainingQuantizer.Quantize(Model, split, recipe, new QuantizationOptions { Threads = 1 })));
+        Assert.Equal(whole, Bytes(PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(split), recipe, new QuantizationOptions { Threads = 1 })));
     }
 
     [Theory]
@@ -81,7 +81,7 @@ public sealed class ReconstructionTests : IDisposable
         using var stop = new CancellationTokenSource();
         var records = new Records { After = count => { if (count == 2) stop.Cancel(); } };
         Assert.Throws<OperationCanceledException>(() => PostTrainingQuantizer.Quantize(
-            Model, [Calibration], recipe, new QuantizationOptions { WorkFolder = WorkFolder, Blocks = records }, stop.Token));
+            Model, CalibrationSet.FromTensors(Calibration), recipe, new QuantizationOptions { WorkFolder = WorkFolder, Blocks = records }, stop.Token));
         Assert.Equal(["block-000.safetensors", "block-001.safetensors"], Directory.GetFiles(WorkFolder).Select(Path.GetFileName).Order());
 
         var all = new Records();
@@ -103,7 +103,7 @@ public sealed class ReconstructionTests : IDisposable
         string message = Assert.Throws<BitisException>(() => Quantize(RecipeOf("ptq4vm+", steps: 2), options)).Message;
         Assert.StartsWith(WorkFolder, message);
         Assert.Contains("another quantization", message);
-        Assert.Throws<BitisException>(() => PostTrainingQuantizer.Quantize(Model, [Images], RecipeOf("ptq4vm+", steps: 1), options));
+        Assert.Throws<BitisException>(() => PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(Images), RecipeOf("ptq4vm+", steps: 1), options));
     }
 
     [Fact]
@@ -200,10 +200,10 @@ public sealed class ReconstructionTests : IDisposable
     public void No_image_and_images_that_are_no_numbers_are_refused()
     {
         Recipe recipe = RecipeOf("ptq4vm+", steps: 1);
-        Assert.Contains("no image", Assert.Throws<BitisException>(() => PostTrainingQuantizer.Quantize(Model, [], recipe)).Message);
+        Assert.Contains("no image", Assert.Throws<BitisException>(() => PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(), recipe)).Message);
         var broken = new Tensor(Calibration.Shape);
         broken.Span.Fill(float.NaN);
-        Assert.Contains("Image 0 of the batch holds NaN", Assert.Throws<BitisException>(() => PostTrainingQuantizer.Quantize(Model, [broken], recipe)).Message);
+        Assert.Contains("Image 0 of the batch holds NaN", Assert.Throws<BitisException>(() => PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(broken), recipe)).Message);
     }
 
     /// <summary>The scales of scans learn with those of the linear layers, the levels of Ā stay, and other methods' scans stay as calibration found them.</summary>
@@ -233,7 +233,7 @@ public sealed class ReconstructionTests : IDisposable
     }
 
     private static QuantizedModel Quantize(Recipe recipe, QuantizationOptions? options = null) =>
-        PostTrainingQuantizer.Quantize(Model, [Calibration], recipe, options);
+        PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(Calibration), recipe, options);
 
     [Fact]
     public void Rounding_an_input_leaves_reversed_tokens_where_they_are()

@@ -54,8 +54,8 @@ public sealed class InferenceSessionTests
         Tensor one = Tensor.From(model.Config.InputShape.Prepend(1), images.Span.Slice(images.Length / 3, images.Length / 3));
         Assert.Contains("Image 0", Assert.Throws<BitisException>(() => session.Profile(one)).Message);
         Assert.Throws<BitisException>(() => new GraphExecutor(model.Graph, model.Weights, ReferenceEvaluator.Instance).Run(images));
-        Assert.Throws<BitisException>(() => PostTrainingQuantizer.Quantize(model, [images], new Recipe { Method = "minmax" }));
-        Assert.Throws<BitisException>(() => PostTrainingQuantizer.Quantize(model, [images], new Recipe { Method = "ptq4vm" }));
+        Assert.Throws<BitisException>(() => PostTrainingQuantizer.Quantize(model, CalibrationSet.FromTensors(images), new Recipe { Method = "minmax" }));
+        Assert.Throws<BitisException>(() => PostTrainingQuantizer.Quantize(model, CalibrationSet.FromTensors(images), new Recipe { Method = "ptq4vm" }));
         images.Span[(images.Length / 3) + (2 * plane) + (4 * width) + 5] = 0;
         Assert.Equal(-1, session.Run(images).Span.IndexOfAnyExceptInRange(float.MinValue, float.MaxValue));
     }
@@ -275,7 +275,7 @@ public sealed class InferenceSessionTests
     {
         VisionModel model = VimVariants.Load("vim-micro");
         Tensor images = RandomImages(model.Config, 3);
-        QuantizedModel quantized = PostTrainingQuantizer.Quantize(model, [images], new Recipe { Bits = BitWidths.Parse("w4a8") });
+        QuantizedModel quantized = PostTrainingQuantizer.Quantize(model, CalibrationSet.FromTensors(images), new Recipe { Bits = BitWidths.Parse("w4a8") });
         using InferenceSession original = InferenceSession.Create(model, new SessionOptions { Threads = threads });
         using InferenceSession integers = InferenceSession.Create(quantized, new SessionOptions { Threads = threads });
         foreach (InferenceSession session in (InferenceSession[])[original, integers])
@@ -294,7 +294,7 @@ public sealed class InferenceSessionTests
     [Fact]
     public void Photographs_are_classified_together_as_they_are_alone()
     {
-        using InferenceSession session = InferenceSession.Create(ShippedModels.Load("vim-micro-builtin"));
+        using InferenceSession session = InferenceSession.Create(VisionModel.LoadShipped("vim-micro-builtin"));
         using var source = new BuiltInImageSource(BuiltInSplit.Test, count: 5);
         PixelImage[] images = [.. Enumerable.Range(0, 5).Select(i => source.Read(i).Image)];
         IReadOnlyList<IReadOnlyList<Prediction>> together = session.Classify(images, count: 3);

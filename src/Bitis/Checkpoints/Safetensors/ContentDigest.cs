@@ -24,24 +24,38 @@ internal static class ContentDigest
     /// <summary>Makes sure that a file has the metadata and tensors that were written.</summary>
     /// <param name="file">The file.</param>
     /// <param name="advice">What to do if it has not.</param>
+    /// <param name="cancellationToken">Ends the reading between two tensors.</param>
     /// <exception cref="BitisException">It has not.</exception>
-    public static void Verify(Checkpoint file, string advice = MakeAgain)
+    public static void Verify(
+        Checkpoint file, string advice = MakeAgain, CancellationToken cancellationToken = default)
     {
         string digest = Of(
             file.Metadata, [.. file.Entries.Select(entry => (entry.Name, entry.DType, entry.Shape, Reader(entry)))]);
         Require(file, digest, advice);
 
-        Func<ReadOnlyMemory<byte>> Reader(CheckpointEntry entry) => () => file.ReadBytes(entry.Name);
+        Func<ReadOnlyMemory<byte>> Reader(CheckpointEntry entry) => () =>
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            return file.ReadBytes(entry.Name);
+        };
     }
 
     /// <summary>
     /// Makes sure that a file of format 1 has the bytes that were written as tensors. Its digest covers neither the metadata nor the tensors'
     /// names, types and shapes.
     /// </summary>
+    /// <param name="file">The file.</param>
+    /// <param name="cancellationToken">Ends the reading between two tensors.</param>
     /// <exception cref="BitisException">It has not.</exception>
-    public static void VerifyFormat1(Checkpoint file) =>
-        Require(
-            file, OfFormat1(file.Entries.Select(entry => (ReadOnlyMemory<byte>)file.ReadBytes(entry.Name))), MakeAgain);
+    public static void VerifyFormat1(Checkpoint file, CancellationToken cancellationToken)
+    {
+        IEnumerable<ReadOnlyMemory<byte>> tensors = file.Entries.Select(entry =>
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            return (ReadOnlyMemory<byte>)file.ReadBytes(entry.Name);
+        });
+        Require(file, OfFormat1(tensors), MakeAgain);
+    }
 
     /// <summary>The digest of format 1, which no file is written in any more: the tensors' bytes, in the file's order.</summary>
     internal static string OfFormat1(IEnumerable<ReadOnlyMemory<byte>> tensors)

@@ -1,8 +1,10 @@
 namespace Bitis.Data.Decoding;
 
 /// <summary>Ways to an image that every decoder has.</summary>
-public static class ImageDecoderExtensions
+internal static class ImageDecoderExtensions
 {
+    private const int PieceBytes = 1 << 16;
+
     /// <summary>Reads and decodes an image file.</summary>
     /// <param name="decoder">What decodes it.</param>
     /// <param name="path">The file.</param>
@@ -17,24 +19,59 @@ public static class ImageDecoderExtensions
     /// <param name="decoder">What decodes it.</param>
     /// <param name="stream">The file's bytes, at most <see cref="ImageLimits.MaxFileBytes"/>.</param>
     /// <param name="name">What messages call it.</param>
+    /// <param name="cancellationToken">Ends the reading between two pieces.</param>
     /// <exception cref="BitisException">The stream is too long, or not an image that can be decoded.</exception>
     /// <exception cref="IOException">The stream cannot be read.</exception>
-    public static PixelImage Load(this IImageDecoder decoder, Stream stream, string name)
+    public static PixelImage Load(
+        this IImageDecoder decoder, Stream stream, string name, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(decoder);
         ArgumentNullException.ThrowIfNull(stream);
         using var file = new MemoryStream();
-        byte[] buffer = new byte[1 << 16];
+        byte[] buffer = new byte[PieceBytes];
         int count;
         while ((count = stream.Read(buffer)) > 0)
         {
-            if (file.Length + count > ImageLimits.MaxFileBytes)
-            {
-                throw BitisException.InFile(
-                    name, $"the image has more than the {ImageLimits.MaxFileBytes} bytes that are accepted.");
-            }
-            file.Write(buffer, 0, count);
+            cancellationToken.ThrowIfCancellationRequested();
+            Append(file, buffer.AsSpan(0, count), name);
         }
         return decoder.Decode(file.GetBuffer().AsSpan(0, (int)file.Length), name);
+    }
+
+    /// <summary>Reads a stream to its end, without blocking a thread, and decodes it.</summary>
+    /// <param name="decoder">What decodes it.</param>
+    /// <param name="stream">The file's bytes, at most <see cref="ImageLimits.MaxFileBytes"/>.</param>
+    /// <param name="name">What messages call it.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <exception cref="BitisException">The stream is too long, or not an image that can be decoded.</exception>
+    /// <exception cref="IOException">The stream cannot be read.</exception>
+    public static Task<PixelImage> LoadAsync(
+        this IImageDecoder decoder, Stream stream, string name, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(decoder);
+        ArgumentNullException.ThrowIfNull(stream);
+        return LoadPieces();
+
+        async Task<PixelImage> LoadPieces()
+        {
+            using var file = new MemoryStream();
+            byte[] buffer = new byte[PieceBytes];
+            int count;
+            while ((count = await stream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
+                Append(file, buffer.AsSpan(0, count), name);
+            // Decoding takes time, and belongs on no thread that shows a window.
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            return decoder.Decode(file.GetBuffer().AsSpan(0, (int)file.Length), name);
+        }
+    }
+
+    private static void Append(MemoryStream file, ReadOnlySpan<byte> piece, string name)
+    {
+        if (file.Length + piece.Length > ImageLimits.MaxFileBytes)
+        {
+            throw BitisException.InFile(
+                name, $"the image has more than the {ImageLimits.MaxFileBytes} bytes that are accepted.");
+        }
+        file.Write(piece);
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 
 namespace Bitis.Execution.Planning;
 
@@ -5,10 +6,11 @@ namespace Bitis.Execution.Planning;
 /// A graph compiled for one image: operations in order, and the arena that all intermediate values share.
 /// A plan is read-only; any number of arenas may run it at once.
 /// </summary>
-internal sealed class Plan(IReadOnlyList<CompiledOperation> operations, IReadOnlyList<ArenaMatrix> inputs, ArenaMatrix output, ArenaLayout layout) : IDisposable
+internal sealed class Plan(
+    IEnumerable<CompiledOperation> operations, IReadOnlyList<ArenaMatrix> inputs, ArenaMatrix output, ArenaLayout layout) : IDisposable
 {
-    /// <summary>The operations, in order.</summary>
-    public IReadOnlyList<CompiledOperation> Operations { get; } = operations;
+    /// <summary>The operations, in order; walking them allocates nothing.</summary>
+    public ImmutableArray<CompiledOperation> Operations { get; } = [.. operations];
 
     /// <summary>Where the inputs go: the image, or the values that a part of a model takes.</summary>
     public IReadOnlyList<ArenaMatrix> Inputs { get; } = inputs;

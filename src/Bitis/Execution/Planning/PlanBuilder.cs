@@ -25,6 +25,7 @@ internal sealed class PlanBuilder
     private readonly List<ArenaBlock> _blocks = [];
     private int _current = -1;
     private bool _isOverTensors;
+    private CancellationToken _cancellationToken;
 
     private PlanBuilder(
         FusedGraph graph,
@@ -46,17 +47,20 @@ internal sealed class PlanBuilder
     /// <param name="weights">Its float parameters, by name.</param>
     /// <param name="layers">Its quantized layers, by node; null for a float model.</param>
     /// <param name="scans">Its quantized scans, by node; null for a float model.</param>
+    /// <param name="cancellationToken">Ends the work between two operations.</param>
     /// <exception cref="NotSupportedException">A quantized layer or scan stands where no operation computes it so.</exception>
     public static Plan Build(
         Graph graph,
         IReadOnlyDictionary<string, Tensor> weights,
         IReadOnlyDictionary<string, QuantizedLayer>? layers = null,
-        IReadOnlyDictionary<string, QuantizedScan>? scans = null) => Build(
+        IReadOnlyDictionary<string, QuantizedScan>? scans = null,
+        CancellationToken cancellationToken = default) => Build(
             FusionPass.Run(graph, FusionRules.Inference),
             weights,
             layers ?? new Dictionary<string, QuantizedLayer>(),
             scans ?? new Dictionary<string, QuantizedScan>(),
-            cubicDecay: layers?.Count > 0);
+            cubicDecay: layers?.Count > 0,
+            cancellationToken);
 
     /// <summary>Plans operations.</summary>
     /// <param name="graph">The operations.</param>
@@ -64,15 +68,21 @@ internal sealed class PlanBuilder
     /// <param name="layers">The quantized layers, by node; empty for a float model.</param>
     /// <param name="scans">The quantized scans, by node; empty for a float model.</param>
     /// <param name="cubicDecay">Whether the decay of scans needs no more accuracy than 8 bits.</param>
+    /// <param name="cancellationToken">Ends the work between two operations.</param>
     /// <exception cref="NotSupportedException">A quantized layer or scan stands where no operation computes it so.</exception>
     public static Plan Build(
         FusedGraph graph,
         IReadOnlyDictionary<string, Tensor> weights,
         IReadOnlyDictionary<string, QuantizedLayer> layers,
         IReadOnlyDictionary<string, QuantizedScan> scans,
-        bool cubicDecay)
+        bool cubicDecay,
+        CancellationToken cancellationToken = default)
     {
-        var builder = new PlanBuilder(graph, weights, layers, scans) { HasCubicDecay = cubicDecay };
+        var builder = new PlanBuilder(graph, weights, layers, scans)
+        {
+            HasCubicDecay = cubicDecay,
+            _cancellationToken = cancellationToken,
+        };
         return builder.BuildOrDispose();
     }
 
@@ -231,7 +241,10 @@ internal sealed class PlanBuilder
             _values.Add(input, place);
         }
         for (_current = 0; _current < _graph.Operations.Count; _current++)
+        {
+            _cancellationToken.ThrowIfCancellationRequested();
             OperationTable.For(_graph.Operations[_current]).Plan(this);
+        }
         ArenaMatrix output = _values[_graph.Graph.Output];
         output.Block.Touch(_operations.Count); // The answer is read after the last operation.
         ArenaMatrix[] places = [.. inputs.Select(input => _values[input])];

@@ -9,21 +9,24 @@ using Bitis.Tensors;
 
 namespace Bitis.Execution.Sessions;
 
-/// <summary>
-/// A model that is ready to answer: compiled and packed. Quantized layers compute with integers. A session may be used
-/// from several threads; calls wait for each other.
-/// </summary>
+/// <summary>A model that is ready to answer. Quantized layers compute with integers. Threads may share a session.</summary>
 /// <remarks>
-/// Threads belong to the process, and a call borrows them (<see cref="WorkerPool.Rent"/>). The plan with the packed
-/// weights never changes; what a call writes to is its <see cref="SessionWorkspace"/>. A session that nobody disposes
-/// is collected with all its memory.
+/// <para>
+/// The packed weights exist once, and up to four calls read them at the same time; further calls wait their turn. A
+/// lone call computes on <see cref="Threads"/> threads, calls at the same time share the processors. The answers are
+/// the same.
+/// </para>
+/// <para>
+/// A call works in memory that the session keeps for the next one: for each call at a time, at most four, the
+/// intermediate values of one image, and of as many images of a batch as threads compute. What the busiest moment
+/// needed stays reserved until the session is disposed or collected.
+/// </para>
 /// </remarks>
 public sealed class InferenceSession : IDisposable
 {
-    private readonly Lock _gate = new();
     private readonly Plan _plan;
-    private readonly SessionWorkspace _workspace;
-    private bool _isDisposed;
+    private readonly WorkspacePool _workspaces;
+    private readonly int _imageLength;
 
     private InferenceSession(
         ModelConfig config,
@@ -36,8 +39,10 @@ public sealed class InferenceSession : IDisposable
         Preprocessing = preprocessing;
         ClassNames = classNames;
         _plan = plan;
+        _imageLength = (int)config.InputShape.ElementCount;
+        InputShape = config.InputShape;
         Threads = threads;
-        _workspace = new SessionWorkspace(plan, Threads);
+        _workspaces = new WorkspacePool(plan, threads);
     }
 
     /// <summary>The architecture.</summary>
@@ -49,112 +54,249 @@ public sealed class InferenceSession : IDisposable
     /// <summary>The classes' names, by index; null if unknown.</summary>
     public IReadOnlyList<string>? ClassNames { get; }
 
-    /// <summary>How many threads compute.</summary>
+    /// <summary>How many threads compute a lone call.</summary>
     public int Threads { get; }
 
-    /// <summary>The bytes that the weights of linear layers and of the patch embedding take in memory, with scales and biases.</summary>
-    public long WeightBytes => _plan.Operations.SelectMany(operation => operation.Weights).Distinct().Sum(weights => weights.Bytes);
+    /// <summary>
+    /// The bytes that the weights of linear layers and of the patch embedding take in memory, with scales and biases.
+    /// </summary>
+    public long WeightBytes =>
+        _plan.Operations.SelectMany(operation => operation.Weights).Distinct().Sum(weights => weights.Bytes);
 
     /// <summary>The compiled model.</summary>
     internal Plan Plan => _plan;
 
+    /// <summary>The memory that calls work in.</summary>
+    internal WorkspacePool Workspaces => _workspaces;
+
+    /// <summary>The shape of one image; the architecture's own makes a new one each time.</summary>
+    private Shape InputShape { get; }
+
     /// <summary>Prepares a float32 model.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="options">How to use the machine; null for all of it.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
     /// <exception cref="BitisException">A weight is not a finite number, or there are too many threads.</exception>
-    public static InferenceSession Create(VisionModel model, SessionOptions? options = null)
+    public static InferenceSession Create(
+        VisionModel model, SessionOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         int threads = ThreadCount.Resolve((options ?? SessionOptions.Default).Threads);
-        RequireFinite(model.Weights);
-        Plan plan = PlanBuilder.Build(model.Graph, model.Weights);
+        RequireFinite(model.Weights, cancellationToken);
+        Plan plan = PlanBuilder.Build(model.Graph, model.Weights, cancellationToken: cancellationToken);
         return new InferenceSession(model.Config, model.Preprocessing, model.ClassNames, plan, threads);
     }
 
     /// <summary>Prepares a quantized model.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="options">How to use the machine; null for all of it.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
     /// <exception cref="BitisException">A weight is not a finite number, or there are too many threads.</exception>
-    public static InferenceSession Create(QuantizedModel model, SessionOptions? options = null)
+    public static InferenceSession Create(
+        QuantizedModel model, SessionOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         int threads = ThreadCount.Resolve((options ?? SessionOptions.Default).Threads);
-        RequireFinite(model.Weights);
-        Plan plan = PlanBuilder.Build(model.Graph, model.Weights, model.Layers, model.Scans);
+        RequireFinite(model.Weights, cancellationToken);
+        Plan plan = PlanBuilder.Build(model.Graph, model.Weights, model.Layers, model.Scans, cancellationToken);
         return new InferenceSession(model.Config, model.Preprocessing, model.ClassNames, plan, threads);
     }
 
     /// <summary>Loads a <c>.bitis</c> file or a float checkpoint, and prepares it.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">How to use the machine; null for all of it.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
     /// <exception cref="BitisException">The file cannot be used.</exception>
-    public static InferenceSession Load(string path, SessionOptions? options = null) => QuantizedModel.IsQuantized(path)
-        ? Create(QuantizedModel.Load(path), options)
-        : Create(VisionModel.Load(path), options);
+    public static InferenceSession Load(
+        string path, SessionOptions? options = null, CancellationToken cancellationToken = default) =>
+        QuantizedModel.IsQuantized(path)
+            ? Create(QuantizedModel.Load(path, cancellationToken), options, cancellationToken)
+            : Create(VisionModel.Load(path, options: null, cancellationToken), options, cancellationToken);
 
     /// <summary>Computes the logits of a batch.</summary>
     /// <param name="images">Normalized pixels, <c>[batch, channels, height, width]</c>.</param>
-    /// <param name="cancellationToken">Ends the work between two images.</param>
-    /// <returns><c>[batch, classes]</c>; an image's logits depend neither on its neighbours nor on the threads.</returns>
+    /// <param name="cancellationToken">Ends the wait for other calls, or the work between two images.</param>
+    /// <returns>
+    /// <c>[batch, classes]</c>; an image's logits depend neither on its neighbours nor on the threads.
+    /// </returns>
     /// <exception cref="ArgumentException">The images do not have the model's input shape.</exception>
     /// <exception cref="BitisException">A pixel is not finite.</exception>
+    /// <exception cref="ObjectDisposedException">The session was disposed, before or while the call waited.</exception>
     public Tensor Run(Tensor images, CancellationToken cancellationToken = default)
     {
         RequireImages(images);
-        int batch = images.Shape[0];
-        Tensor logits = Tensor.Uninitialized([batch, Config.Classes]);
-        lock (_gate)
-        {
-            ObjectDisposedException.ThrowIf(_isDisposed, this);
-            _workspace.Run(images, logits, cancellationToken);
-        }
+        Tensor logits = Tensor.Uninitialized([images.Shape[0], Config.Classes]);
+        Run(images.Span, logits.Span, cancellationToken);
         return logits;
     }
 
-    /// <summary>Runs an image as <see cref="Run"/> does with a single one, and tells how long each operation took.</summary>
+    /// <summary>Computes the logits of a batch into memory of the caller's; allocates nothing once it is warm.</summary>
+    /// <param name="images">Normalized pixels, <c>[batch, channels, height, width]</c>, row-major.</param>
+    /// <param name="logits">Where they go, <c>[batch, classes]</c>; its length says how many images there are.</param>
+    /// <param name="cancellationToken">Ends the wait for other calls, or the work between two images.</param>
+    /// <exception cref="ArgumentException">
+    /// A length is not that of whole images or of their answers, or the two overlap.
+    /// </exception>
+    /// <exception cref="BitisException">A pixel is not finite.</exception>
+    /// <exception cref="ObjectDisposedException">The session was disposed, before or while the call waited.</exception>
+    public void Run(ReadOnlySpan<float> images, Span<float> logits, CancellationToken cancellationToken = default)
+    {
+        RequireLengths(images, logits);
+        InputImages.RequireFinite(images, InputShape);
+        SessionWorkspace workspace = _workspaces.Rent(cancellationToken);
+        Run(workspace, images, logits, cancellationToken);
+    }
+
+    /// <summary>Runs one image as <see cref="Run(Tensor, CancellationToken)"/> does, and times each operation.</summary>
     /// <param name="image">Normalized pixels, <c>[1, channels, height, width]</c>.</param>
+    /// <param name="cancellationToken">Ends the wait for other calls, or the work between two operations.</param>
     /// <exception cref="ArgumentException">This is not one image of the model's input shape.</exception>
     /// <exception cref="BitisException">A pixel is not finite.</exception>
-    public IReadOnlyList<OperationTime> Profile(Tensor image)
+    /// <exception cref="ObjectDisposedException">The session was disposed, before or while the call waited.</exception>
+    public IReadOnlyList<OperationTime> Profile(Tensor image, CancellationToken cancellationToken = default)
     {
         RequireImages(image);
         if (image.Shape[0] != 1)
             throw new ArgumentException($"One image is profiled at a time, not {image.Shape[0]}.", nameof(image));
-        lock (_gate)
+        InputImages.RequireFinite(image);
+        SessionWorkspace workspace = _workspaces.Rent(cancellationToken);
+        try
         {
-            ObjectDisposedException.ThrowIf(_isDisposed, this);
-            return _workspace.Profile(image);
+            WorkerPool pool = WorkerPool.RentShare(Threads);
+            try
+            {
+                return workspace.Profile(image.Span, pool, cancellationToken);
+            }
+            finally
+            {
+                WorkerPool.ReturnShare(pool);
+            }
+        }
+        finally
+        {
+            _workspaces.Return(workspace);
         }
     }
 
     /// <summary>The classes that a photograph most probably shows, best first.</summary>
     /// <param name="image">The photograph, of any size.</param>
     /// <param name="count">How many classes.</param>
-    public IReadOnlyList<Prediction> Classify(PixelImage image, int count = 5) => Classify([image], count)[0];
+    /// <param name="cancellationToken">Ends the wait for other calls, or the work before it begins.</param>
+    /// <exception cref="BitisException">The model's answer is not a finite number.</exception>
+    /// <exception cref="ObjectDisposedException">The session was disposed, before or while the call waited.</exception>
+    public IReadOnlyList<Prediction> Classify(
+        PixelImage image, int count = 5, CancellationToken cancellationToken = default) =>
+        Classify([image], count, cancellationToken)[0];
 
-    /// <summary>The classes that each of some photographs most probably shows, best first; all go through the model together.</summary>
+    /// <summary>The classes that each photograph most probably shows, best first; all are computed together.</summary>
     /// <param name="images">The photographs, of any sizes.</param>
     /// <param name="count">How many classes.</param>
-    /// <param name="cancellationToken">Ends the work between two photographs.</param>
+    /// <param name="cancellationToken">Ends the wait for other calls, or the work between two photographs.</param>
     /// <exception cref="BitisException">The model's answer is not a finite number.</exception>
+    /// <exception cref="ObjectDisposedException">The session was disposed, before or while the call waited.</exception>
     public IReadOnlyList<IReadOnlyList<Prediction>> Classify(
         IReadOnlyList<PixelImage> images, int count = 5, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(images);
-        Tensor input = Tensor.Uninitialized(Config.InputShape.Prepend(images.Count));
-        int length = (int)Config.InputShape.ElementCount;
-        for (int i = 0; i < images.Count; i++)
-            Preprocessing.Apply(images[i], input.Span.Slice(i * length, length));
-        Tensor logits = Run(input, cancellationToken);
-        Logits.RequireFinite(logits, image => $"Image {image}");
-        return [.. Enumerable.Range(0, images.Count).Select(i => Best(logits.Span.Slice(i * Config.Classes, Config.Classes), count))];
+        Tensor logits = Run(Prepare(images, cancellationToken), cancellationToken);
+        return Best(logits, count);
     }
 
-    /// <summary>Frees the memory; waits for a call that is under way.</summary>
+    /// <summary>The classes that a photograph most probably shows, best first; no thread is blocked by waiting.</summary>
+    /// <param name="image">The photograph, of any size.</param>
+    /// <param name="count">How many classes.</param>
+    /// <param name="cancellationToken">Ends the wait for other calls, or the work before it begins.</param>
+    /// <exception cref="BitisException">The model's answer is not a finite number.</exception>
+    /// <exception cref="ObjectDisposedException">The session was disposed, before or while the call waited.</exception>
+    public Task<IReadOnlyList<Prediction>> ClassifyAsync(
+        PixelImage image, int count = 5, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        return First();
+
+        async Task<IReadOnlyList<Prediction>> First() =>
+            (await ClassifyAsync([image], count, cancellationToken).ConfigureAwait(false))[0];
+    }
+
+    /// <summary>
+    /// The classes that each photograph most probably shows, best first; no thread is blocked by waiting.
+    /// </summary>
+    /// <remarks>The work is done by threads of the thread pool, and never by the caller's.</remarks>
+    /// <param name="images">The photographs, of any sizes; all are computed together.</param>
+    /// <param name="count">How many classes.</param>
+    /// <param name="cancellationToken">Ends the wait for other calls, or the work between two photographs.</param>
+    /// <exception cref="BitisException">The model's answer is not a finite number.</exception>
+    /// <exception cref="ObjectDisposedException">The session was disposed, before or while the call waited.</exception>
+    public Task<IReadOnlyList<IReadOnlyList<Prediction>>> ClassifyAsync(
+        IReadOnlyList<PixelImage> images, int count = 5, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        return Compute();
+
+        async Task<IReadOnlyList<IReadOnlyList<Prediction>>> Compute()
+        {
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            Tensor input = Prepare(images, cancellationToken);
+            Tensor logits = Tensor.Uninitialized([images.Count, Config.Classes]);
+            SessionWorkspace workspace = await _workspaces.RentAsync(cancellationToken).ConfigureAwait(false);
+            Run(workspace, input.Span, logits.Span, cancellationToken);
+            return Best(logits, count);
+        }
+    }
+
+    /// <summary>Frees the memory. Waits for calls that run; calls that wait, and new ones, fail.</summary>
     public void Dispose()
     {
-        lock (_gate)
+        _workspaces.Dispose();
+        _plan.Dispose();
+    }
+
+    /// <summary>Computes a batch in a workspace, and gives it back.</summary>
+    private void Run(
+        SessionWorkspace workspace,
+        ReadOnlySpan<float> images,
+        Span<float> logits,
+        CancellationToken cancellationToken)
+    {
+        try
         {
-            if (_isDisposed)
-                return;
-            _isDisposed = true;
-            _workspace.Dispose();
-            _plan.Dispose();
+            WorkerPool pool = WorkerPool.RentShare(Threads);
+            try
+            {
+                workspace.Run(images, logits, pool, cancellationToken);
+            }
+            finally
+            {
+                WorkerPool.ReturnShare(pool);
+            }
         }
+        finally
+        {
+            _workspaces.Return(workspace);
+        }
+    }
+
+    /// <summary>The model's input for photographs.</summary>
+    private Tensor Prepare(IReadOnlyList<PixelImage> images, CancellationToken cancellationToken)
+    {
+        Tensor input = Tensor.Uninitialized(InputShape.Prepend(images.Count));
+        for (int i = 0; i < images.Count; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            Preprocessing.Apply(images[i], input.Span.Slice(i * _imageLength, _imageLength));
+        }
+        return input;
+    }
+
+    private IReadOnlyList<Prediction>[] Best(Tensor logits, int count)
+    {
+        Logits.RequireFinite(logits, image => $"Image {image}");
+        int classes = Config.Classes;
+        return
+        [
+            .. Enumerable.Range(0, logits.Shape[0])
+                .Select(image => Best(logits.Span.Slice(image * classes, classes), count)),
+        ];
     }
 
     private Prediction[] Best(Span<float> logits, int count)
@@ -173,16 +315,40 @@ public sealed class InferenceSession : IDisposable
     private void RequireImages(Tensor images)
     {
         ArgumentNullException.ThrowIfNull(images);
-        if (images.Shape.Rank != 4 || images.Shape.DropFirst() != Config.InputShape)
-            throw new ArgumentException($"The model takes [batch, {string.Join(", ", Config.InputShape)}], not {images.Shape}.", nameof(images));
-        InputImages.RequireFinite(images);
+        if (images.Shape.Rank != 4 || images.Shape.DropFirst() != InputShape)
+        {
+            throw new ArgumentException(
+                $"The model takes [batch, {string.Join(", ", InputShape)}], not {images.Shape}.", nameof(images));
+        }
+    }
+
+    private void RequireLengths(ReadOnlySpan<float> images, ReadOnlySpan<float> logits)
+    {
+        (int batch, int rest) = Math.DivRem(images.Length, _imageLength);
+        if (rest != 0)
+        {
+            throw new ArgumentException(
+                $"{images.Length} values are not whole images: the model takes [batch, {string.Join(", ", InputShape)}], "
+                + $"{_imageLength} values for each image.",
+                nameof(images));
+        }
+        if (logits.Length != (long)batch * Config.Classes)
+        {
+            throw new ArgumentException(
+                $"The memory for logits has {logits.Length} values; {(long)batch * Config.Classes} were expected, "
+                + $"{Config.Classes} for each of {DisplayText.Count(batch, "image")}.",
+                nameof(logits));
+        }
+        if (images.Overlaps(logits))
+            throw new ArgumentException("Images and logits must not share memory.", nameof(logits));
     }
 
     /// <summary>A model that was loaded is known to be finite; one that was put together in memory is not.</summary>
-    private static void RequireFinite(IReadOnlyDictionary<string, Tensor> weights)
+    private static void RequireFinite(IReadOnlyDictionary<string, Tensor> weights, CancellationToken cancellationToken)
     {
         foreach ((string name, Tensor weight) in weights)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             if (weight.FindNonFinite() is { } index)
             {
                 throw new BitisException(

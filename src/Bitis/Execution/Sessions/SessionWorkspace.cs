@@ -1,18 +1,18 @@
 using System.Diagnostics;
 using Bitis.Execution.Planning;
 using Bitis.Kernels.Dispatch;
-using Bitis.Tensors;
 
 namespace Bitis.Execution.Sessions;
 
 /// <summary>
-/// What one call of a session writes to: an arena for each thread, and what the threads work on. The plan is only read,
-/// so any number of workspaces may run it at once; a workspace serves one call after the other.
+/// What one call of a session writes to: an arena for each of its threads. The plan is only read, so several workspaces
+/// run it at once; a workspace serves one call after the other.
 /// </summary>
-internal sealed class SessionWorkspace : IDisposable
+internal sealed unsafe class SessionWorkspace : IDisposable
 {
     private readonly Plan _plan;
-    private readonly int _threads;
+    private readonly int _imageLength;
+    private readonly int _classes;
     private readonly Arena[] _arenas;
     private readonly Action<int> _runPartOfOperation;
     private readonly Action<int> _runShareOfBatch;
@@ -20,65 +20,86 @@ internal sealed class SessionWorkspace : IDisposable
     // What the threads work on during a call.
     private WorkerPool? _pool;
     private CompiledOperation? _operation;
-    private Tensor? _images;
-    private Tensor? _logits;
+    private float* _images;
+    private float* _logits;
     private int _shared;
     private CancellationToken _cancellationToken;
 
-    /// <summary>Prepares calls; the memory is reserved by the first one.</summary>
+    /// <summary>Prepares calls; a thread's arena is reserved when it is first needed, and kept.</summary>
     /// <param name="plan">What they compute.</param>
-    /// <param name="threads">How many threads compute.</param>
+    /// <param name="threads">The most threads of one call.</param>
     public SessionWorkspace(Plan plan, int threads)
     {
         _plan = plan;
-        _threads = threads;
+        ArenaMatrix input = plan.Inputs[0];
+        _imageLength = input.Rows * input.Columns;
+        _classes = plan.Output.Columns;
         _arenas = new Arena[threads];
         _runPartOfOperation = RunPartOfOperation;
         _runShareOfBatch = RunShareOfBatch;
     }
 
+    /// <summary>How many arenas calls have needed so far.</summary>
+    public int Arenas => _arenas.Count(arena => arena is not null);
+
     /// <summary>Computes the logits of a batch.</summary>
     /// <param name="images">Normalized pixels, <c>[batch, channels, height, width]</c>.</param>
     /// <param name="logits">Where they go, <c>[batch, classes]</c>.</param>
+    /// <param name="pool">The threads that compute, no more than the workspace is for.</param>
     /// <param name="cancellationToken">Ends the work between two images.</param>
-    public void Run(Tensor images, Tensor logits, CancellationToken cancellationToken)
+    public void Run(
+        ReadOnlySpan<float> images, Span<float> logits, WorkerPool pool, CancellationToken cancellationToken)
     {
-        int batch = images.Shape[0];
-        Begin(images);
-        try
+        int batch = logits.Length / _classes, threads = pool.ThreadCount;
+        fixed (float* input = images, output = logits)
         {
-            (_logits, _cancellationToken) = (logits, cancellationToken);
-            // As many images as there are threads run side by side, one on each; the threads share the images left
-            // over.
-            _shared = batch - batch % _threads;
-            _pool!.Run(_shared == 0 ? 0 : _threads, _runShareOfBatch);
-            for (int image = _shared; image < batch; image++)
-                RunImage(image);
-        }
-        finally
-        {
-            End();
+            try
+            {
+                _images = input;
+                _logits = output;
+                (_pool, _cancellationToken) = (pool, cancellationToken);
+                // As many images as there are threads run side by side, one on each; the threads share the images left
+                // over.
+                _shared = batch - batch % threads;
+                pool.Run(_shared == 0 ? 0 : threads, _runShareOfBatch);
+                for (int image = _shared; image < batch; image++)
+                    RunImage(image);
+            }
+            finally
+            {
+                End();
+            }
         }
     }
 
     /// <summary>Runs an image as <see cref="Run"/> does with a single one, and tells how long each operation took.</summary>
-    public IReadOnlyList<OperationTime> Profile(Tensor image)
+    /// <param name="image">Normalized pixels, <c>[channels, height, width]</c>.</param>
+    /// <param name="pool">The threads that compute, no more than the workspace is for.</param>
+    /// <param name="cancellationToken">Ends the work between two operations.</param>
+    public IReadOnlyList<OperationTime> Profile(
+        ReadOnlySpan<float> image, WorkerPool pool, CancellationToken cancellationToken)
     {
-        var times = new List<OperationTime>(_plan.Operations.Count);
-        Begin(image);
-        try
+        var times = new List<OperationTime>(_plan.Operations.Length);
+        fixed (float* input = image)
         {
-            ReadImage(0, Arena(0));
-            foreach (CompiledOperation operation in _plan.Operations)
+            try
             {
-                long start = Stopwatch.GetTimestamp();
-                RunOperation(operation);
-                times.Add(new OperationTime(operation.Name, operation.Kind, Stopwatch.GetElapsedTime(start)));
+                _images = input;
+                _pool = pool;
+                ReadImage(0, Arena(0));
+                foreach (CompiledOperation operation in _plan.Operations)
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    long start = Stopwatch.GetTimestamp();
+                    RunOperation(operation);
+                    times.Add(new OperationTime(
+                        operation.Name, operation.Kind, Stopwatch.GetElapsedTime(start)));
+                }
             }
-        }
-        finally
-        {
-            End();
+            finally
+            {
+                End();
+            }
         }
         return times;
     }
@@ -90,16 +111,12 @@ internal sealed class SessionWorkspace : IDisposable
             arena?.Dispose();
     }
 
-    private void Begin(Tensor images)
-    {
-        _images = images;
-        _pool = WorkerPool.Rent(_threads);
-    }
-
+    /// <summary>Forgets the caller's memory and threads.</summary>
     private void End()
     {
-        WorkerPool.Return(_pool!);
-        (_pool, _images, _logits, _operation, _cancellationToken) = (null, null, null, null, default);
+        _images = null;
+        _logits = null;
+        (_pool, _operation, _cancellationToken) = (null, null, default);
     }
 
     /// <summary>Runs one image, with all threads on each operation.</summary>
@@ -116,21 +133,23 @@ internal sealed class SessionWorkspace : IDisposable
     private void RunOperation(CompiledOperation operation)
     {
         _operation = operation;
-        _pool!.Run(Math.Min(_threads, operation.Units), _runPartOfOperation);
+        _pool!.Run(Math.Min(_pool.ThreadCount, operation.Units), _runPartOfOperation);
     }
 
     private void RunPartOfOperation(int part)
     {
         CompiledOperation operation = _operation!;
-        int parts = Math.Min(_threads, operation.Units);
-        operation.Run(Arena(0), (int)((long)operation.Units * part / parts), (int)((long)operation.Units * (part + 1) / parts));
+        int parts = Math.Min(_pool!.ThreadCount, operation.Units);
+        int start = (int)((long)operation.Units * part / parts);
+        int end = (int)((long)operation.Units * (part + 1) / parts);
+        operation.Run(Arena(0), start, end);
     }
 
     /// <summary>Runs every n-th image of the shared part of the batch, alone.</summary>
     private void RunShareOfBatch(int thread)
     {
         ArenaAddresses arena = Arena(thread);
-        for (int image = thread; image < _shared; image += _threads)
+        for (int image = thread; image < _shared; image += _pool!.ThreadCount)
         {
             _cancellationToken.ThrowIfCancellationRequested();
             ReadImage(image, arena);
@@ -140,17 +159,12 @@ internal sealed class SessionWorkspace : IDisposable
         }
     }
 
-    private unsafe void ReadImage(int image, ArenaAddresses arena)
-    {
-        int size = _images!.Length / _images.Shape[0];
-        _images.Span.Slice(image * size, size).CopyTo(new Span<float>(_plan.Inputs[0].Pointer(arena), size));
-    }
+    private void ReadImage(int image, ArenaAddresses arena) =>
+        new ReadOnlySpan<float>(_images + ((nint)image * _imageLength), _imageLength)
+            .CopyTo(new Span<float>(_plan.Inputs[0].Pointer(arena), _imageLength));
 
-    private void WriteLogits(int image, ArenaAddresses arena)
-    {
-        int classes = _logits!.Shape[1];
-        _plan.Output.MemoryRow(arena, 0).CopyTo(_logits.Span[(image * classes)..]);
-    }
+    private void WriteLogits(int image, ArenaAddresses arena) =>
+        _plan.Output.MemoryRow(arena, 0).CopyTo(new Span<float>(_logits + ((nint)image * _classes), _classes));
 
     private ArenaAddresses Arena(int thread) => (_arenas[thread] ??= new Arena(_plan.Layout)).Addresses;
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 
@@ -6,7 +5,7 @@ namespace Bitis.Kernels.Dispatch;
 
 /// <summary>
 /// A fixed set of threads that compute the parts of one operation after another. Threads belong to the process: a call
-/// rents a pool that is idle, or starts one (<see cref="Rent"/>). The caller is one of the threads, the split is static
+/// rents a pool that is idle, or starts one (<see cref="Rent"/>, <see cref="RentShare"/>). The caller is one of the threads, the split is static
 /// (part p is thread p mod <see cref="ThreadCount"/>'s), and a call allocates nothing. A thread that has done its own
 /// parts takes over those that others have not begun, so that nobody waits for a thread that the system does not run.
 /// Between operations the threads spin briefly, then sleep.
@@ -29,8 +28,16 @@ internal sealed class WorkerPool : IDisposable
 
     private const int MaxParts = 0xFFFF;
 
-    /// <summary>The pools that nobody rents, by their number of threads.</summary>
-    private static readonly ConcurrentDictionary<int, ConcurrentStack<WorkerPool>> Idle = new();
+    /// <summary>The pool of all calls on one thread: it has no threads of its own, and no state.</summary>
+    private static readonly WorkerPool CallerAlone = new(1);
+
+    /// <summary>The pools that nobody rents, by their number of threads. Renting one allocates nothing.</summary>
+    private static readonly Dictionary<int, Stack<WorkerPool>> Idle = [];
+
+    private static readonly Lock IdleGate = new();
+
+    /// <summary>How many calls have a share of the processors now.</summary>
+    private static int _sharers;
 
     private readonly object _gate = new();
     private readonly Thread[] _workers;
@@ -76,22 +83,71 @@ internal sealed class WorkerPool : IDisposable
     /// are as many threads as calls that run at once need.
     /// </summary>
     /// <param name="threadCount">How many threads compute, the caller included; at least 1.</param>
-    public static WorkerPool Rent(int threadCount) =>
-        Idle.TryGetValue(threadCount, out ConcurrentStack<WorkerPool>? idle) && idle.TryPop(out WorkerPool? pool)
-            ? pool
-            : new WorkerPool(threadCount);
+    public static WorkerPool Rent(int threadCount)
+    {
+        if (threadCount == 1)
+            return CallerAlone;
+        lock (IdleGate)
+        {
+            if (Idle.TryGetValue(threadCount, out Stack<WorkerPool>? idle) && idle.TryPop(out WorkerPool? pool))
+                return pool;
+        }
+        return new WorkerPool(threadCount);
+    }
 
     /// <summary>
     /// Gives a pool back; if there are more of them than the processors can use at once, its threads end.
     /// </summary>
     public static void Return(WorkerPool pool)
     {
-        ConcurrentStack<WorkerPool> idle = Idle.GetOrAdd(pool.ThreadCount, static _ => new());
-        if (idle.Count <= Environment.ProcessorCount / pool.ThreadCount)
-            idle.Push(pool);
-        else
-            pool.Dispose();
+        if (pool == CallerAlone)
+            return;
+        lock (IdleGate)
+        {
+            if (!Idle.TryGetValue(pool.ThreadCount, out Stack<WorkerPool>? idle))
+                Idle.Add(pool.ThreadCount, idle = new Stack<WorkerPool>());
+            if (idle.Count <= Environment.ProcessorCount / pool.ThreadCount)
+            {
+                idle.Push(pool);
+                return;
+            }
+        }
+        pool.Dispose();
     }
+
+    /// <summary>
+    /// Rents a pool for a short call. Calls that run at once share the processors instead of taking them from each
+    /// other, so a call may get fewer threads than it wants.
+    /// </summary>
+    /// <param name="wanted">How many threads the call can use; at least 1.</param>
+    /// <returns>A pool to give back with <see cref="ReturnShare"/>.</returns>
+    public static WorkerPool RentShare(int wanted)
+    {
+        int callers = Interlocked.Increment(ref _sharers);
+        try
+        {
+            return Rent(ShareOf(wanted, callers, Environment.ProcessorCount));
+        }
+        catch
+        {
+            Interlocked.Decrement(ref _sharers); // the system has no more threads
+            throw;
+        }
+    }
+
+    /// <summary>Gives a share back.</summary>
+    public static void ReturnShare(WorkerPool pool)
+    {
+        Return(pool);
+        Interlocked.Decrement(ref _sharers);
+    }
+
+    /// <summary>How many threads one of several callers gets: a lone one all that it wants.</summary>
+    /// <param name="wanted">How many threads it can use.</param>
+    /// <param name="callers">How many callers there are, with this one.</param>
+    /// <param name="processors">What they share.</param>
+    internal static int ShareOf(int wanted, int callers, int processors) =>
+        callers <= 1 ? wanted : Math.Clamp(processors / callers, 1, wanted);
 
     /// <summary>
     /// Calls <paramref name="body"/> once for each part from 0 to before <paramref name="parts"/> and returns when all

@@ -5,7 +5,7 @@ using Bitis.Tensors;
 namespace Bitis.Models.Detection;
 
 /// <summary>A checkpoint beside the model that it is: what is missing, left over or assumed.</summary>
-public sealed class CheckpointMatch
+internal sealed class CheckpointMatch
 {
     private readonly Checkpoint _checkpoint;
     private readonly string _name;
@@ -81,10 +81,14 @@ public sealed class CheckpointMatch
 
     /// <summary>Reads the weights, as the graph's parameters.</summary>
     /// <exception cref="BitisException">One is missing, of another shape, damaged, or not a number.</exception>
-    internal Dictionary<string, Tensor> ReadWeights()
+    internal Dictionary<string, Tensor> ReadWeights(CancellationToken cancellationToken)
     {
         RequireAll();
-        return _layout.Split(_stored.Read);
+        return _layout.Split(name =>
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            return _stored.Read(name);
+        });
     }
 
     private ModelDetection Detect(Dictionary<string, Shape> found, ModelOptions options)

@@ -6,7 +6,7 @@ using Bitis.Tensors;
 namespace Bitis.Quantization.Calibration;
 
 /// <summary>Runs images through a float model and collects statistics of the activations that enter given nodes.</summary>
-public sealed class Calibrator
+internal sealed class Calibrator
 {
     private readonly GraphExecutor _executor;
     private readonly Dictionary<Node, SiteStatistics> _statistics;
@@ -33,44 +33,38 @@ public sealed class Calibrator
     }
 
     /// <summary>Runs the images once for the ranges and, if asked, once more for histograms between them.</summary>
-    /// <param name="batches">Normalized images, <c>[batch, channels, height, width]</c>; walked once or twice, with equal contents.</param>
+    /// <param name="images">The images.</param>
     /// <param name="histograms">Whether the second pass is wanted.</param>
     /// <param name="progress">Hears of images done.</param>
     /// <param name="cancellationToken">Ends the run.</param>
-    /// <returns>The statistics of each node, and what the images were.</returns>
+    /// <returns>The statistics of each node.</returns>
     /// <exception cref="BitisException">
-    /// There is no image, or an activation or answer is not a finite number.
+    /// An image is damaged, the images changed, or an activation or answer is not a finite number.
     /// </exception>
-    public (IReadOnlyDictionary<Node, SiteStatistics> Statistics, CalibrationDigest Digest) Run(
-        IEnumerable<Tensor> batches,
+    public IReadOnlyDictionary<Node, SiteStatistics> Run(
+        CalibrationSet images,
         bool histograms,
         IProgress<WorkProgress>? progress = null,
         CancellationToken cancellationToken = default)
     {
-        using var hash = new CalibrationHash();
-        int images = 0;
-        _collectHistograms = false;
-        foreach (Tensor batch in batches)
-        {
-            hash.Append(batch);
-            Tensor logits = _executor.Run(batch, cancellationToken);
-            Logits.RequireFinite(logits, image => $"calibration image {images + image}");
-            images += batch.Shape[0];
-            progress?.Report(new WorkProgress("calibrating: ranges", images, 0));
-        }
-        if (images == 0)
-            throw new BitisException("There is no image to calibrate with: give at least one, better 100 or more.");
+        ArgumentNullException.ThrowIfNull(images);
+        Collect(withHistograms: false, "calibrating: ranges");
+        if (histograms)
+            Collect(withHistograms: true, "calibrating: histograms");
+        return _statistics;
 
-        CalibrationDigest digest = hash.Finish(images);
-        _collectHistograms = true;
-        int done = 0;
-        foreach (Tensor batch in histograms ? batches : [])
+        void Collect(bool withHistograms, string stage)
         {
-            _executor.Run(batch, cancellationToken);
-            done += batch.Shape[0];
-            progress?.Report(new WorkProgress("calibrating: histograms", done, images));
+            _collectHistograms = withHistograms;
+            int done = 0;
+            foreach (Tensor batch in images.Read(cancellationToken))
+            {
+                Tensor logits = _executor.Run(batch, cancellationToken);
+                Logits.RequireFinite(logits, image => images.NameOf(done + image));
+                done += batch.Shape[0];
+                progress?.Report(new WorkProgress(stage, done, images.Count));
+            }
         }
-        return (_statistics, digest);
     }
 
     private void Observe(Node node, ReadOnlySpan<Tensor> inputs)

@@ -63,7 +63,7 @@ internal static class QuantizedModelFile
         return SafetensorsWriter.Write(stream, tensors, metadata, cancellationToken);
     }
 
-    public static QuantizedModel Load(string path)
+    public static QuantizedModel Load(string path, CancellationToken cancellationToken)
     {
         using Checkpoint file = Checkpoint.Open(path);
         string? version = file.Metadata.GetValueOrDefault(FormatKey);
@@ -75,12 +75,12 @@ internal static class QuantizedModelFile
                     + $"{OldDigest}, {FlatRecipes} and {FormatVersion}.");
         }
         if (version == OldDigest)
-            ContentDigest.VerifyFormat1(file);
+            ContentDigest.VerifyFormat1(file, cancellationToken);
         else
-            ContentDigest.Verify(file);
+            ContentDigest.Verify(file, cancellationToken: cancellationToken);
         try
         {
-            return Read(file, hasFlatRecipe: version != FormatVersion);
+            return Read(file, hasFlatRecipe: version != FormatVersion, cancellationToken);
         }
         catch (BitisException e) when (!e.Message.StartsWith(path, StringComparison.Ordinal))
         {
@@ -160,7 +160,7 @@ internal static class QuantizedModelFile
         return layers;
     }
 
-    private static QuantizedModel Read(Checkpoint file, bool hasFlatRecipe)
+    private static QuantizedModel Read(Checkpoint file, bool hasFlatRecipe, CancellationToken cancellationToken)
     {
         QuantizedModelJson json = QuantizedModelJson.Default;
         (ModelConfig config, Preprocessing preprocessing, IReadOnlyList<string>? classNames) = ModelDescription.Read(file.Metadata);
@@ -169,7 +169,7 @@ internal static class QuantizedModelFile
         calibration.Validate();
 
         var graph = config.BuildGraph();
-        var tensors = new TensorDirectory(file);
+        var tensors = new TensorDirectory(file, cancellationToken);
         Dictionary<string, QuantizedLayer> layers = ReadLayers(tensors, graph, recipe);
         Dictionary<string, QuantizedScan> scans = QuantizedScanFile.Read(tensors, graph);
         if (scans.Count > 0 && !recipe.CoversScans)

@@ -6,7 +6,8 @@ namespace Bitis.Quantization.Files;
 
 /// <summary>The tensors of a quantized model's file, each of which has one meaning: what is read is checked, what is left over is refused.</summary>
 /// <param name="file">The file.</param>
-internal sealed class TensorDirectory(Checkpoint file)
+/// <param name="cancellationToken">Ends the reading between two tensors.</param>
+internal sealed class TensorDirectory(Checkpoint file, CancellationToken cancellationToken = default)
 {
     private readonly Dictionary<string, CheckpointEntry> _entries = file.Entries.ToDictionary(entry => entry.Name);
     private readonly HashSet<string> _read = [];
@@ -78,6 +79,7 @@ internal sealed class TensorDirectory(Checkpoint file)
 
     private CheckpointEntry Entry(string name)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         _read.Add(name);
         return _entries.GetValueOrDefault(name) ?? throw new BitisException($"tensor '{name}' is missing.");
     }

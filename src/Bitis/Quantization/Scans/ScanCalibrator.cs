@@ -68,7 +68,8 @@ internal sealed class ScanCalibrator
 
     /// <summary>Runs the images, once or twice, and chooses the quantizers.</summary>
     /// <returns>The quantized scans by the name of their node.</returns>
-    public Dictionary<string, QuantizedScan> Run(IEnumerable<Tensor> batches, IProgress<WorkProgress>? progress, CancellationToken cancellationToken)
+    public Dictionary<string, QuantizedScan> Run(
+        CalibrationSet images, IProgress<WorkProgress>? progress, CancellationToken cancellationToken)
     {
         Walk("calibrating: scans");
         if (_estimator.NeedsHistograms || _inputEstimator.NeedsHistograms)
@@ -88,13 +89,13 @@ internal sealed class ScanCalibrator
 
         void Walk(string stage)
         {
-            int images = 0;
-            foreach (Tensor batch in batches)
+            int done = 0;
+            foreach (Tensor batch in images.Read(cancellationToken))
             {
                 Tensor logits = _executor.Run(batch, cancellationToken);
-                Logits.RequireFinite(logits, image => $"calibration image {images + image}");
-                images += batch.Shape[0];
-                progress?.Report(new WorkProgress(stage, images, 0));
+                Logits.RequireFinite(logits, image => images.NameOf(done + image));
+                done += batch.Shape[0];
+                progress?.Report(new WorkProgress(stage, done, images.Count));
             }
         }
     }
