@@ -6,6 +6,8 @@ namespace Bitis.Tests;
 /// <summary>The documents: spelling, links, and the names of code that they mention.</summary>
 public sealed partial class DocsTests
 {
+    private const RegexOptions Linear = RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture;
+
     private static readonly string[] Pages =
     [
         .. Directory.EnumerateFiles(ReadmeTests.Root, "*.md"),
@@ -23,7 +25,7 @@ public sealed partial class DocsTests
         [
             .. Pages.SelectMany(page => WordPattern().Matches(Prose(File.ReadAllText(page)))
                 .Select(match => match.Value)
-                .Where(word => word.Length > 1 && !known.Contains(Normalize(word)))
+                .Where(word => IsEnglish(word) && !known.Contains(Normalize(word)))
                 .Distinct()
                 .Select(word => $"{Name(page)}: {word}")),
         ];
@@ -83,6 +85,10 @@ public sealed partial class DocsTests
         return [.. text.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Normalize)];
     }
 
+    /// <summary>Whether a word has letters only: symbols (Δ), types (int8) and names (PTQ4VM) are no words.</summary>
+    private static bool IsEnglish(string word) =>
+        word.Length > 1 && word.All(letter => char.IsAsciiLetter(letter) || letter == '\'');
+
     private static string Normalize(string word)
     {
         string lower = word.ToLowerInvariant();
@@ -113,31 +119,31 @@ public sealed partial class DocsTests
 
     private static string PathOf(params string[] parts) => Path.Combine([ReadmeTests.Root, .. parts]);
 
-    [GeneratedRegex(@"(?<![\p{L}\p{N}])[A-Za-z]+('[a-z]+)?(?![\p{L}\p{N}])")]
+    [GeneratedRegex(@"[\p{L}\p{N}]+('[a-z]+)?", Linear)]
     private static partial Regex WordPattern();
 
-    [GeneratedRegex(@"\[(?<text>[^\]]*)\]\((?<target>[^)\s]*)\)")]
+    [GeneratedRegex(@"\[(?<text>[^\]]*)\]\((?<target>[^)\s]*)\)", Linear)]
     private static partial Regex LinkPattern();
 
-    [GeneratedRegex(@"https?://\S+")]
+    [GeneratedRegex(@"https?://\S+", Linear)]
     private static partial Regex AddressPattern();
 
-    [GeneratedRegex(@"<!--.*?-->", RegexOptions.Singleline)]
+    [GeneratedRegex("<!--.*?-->", Linear | RegexOptions.Singleline)]
     private static partial Regex CommentPattern();
 
-    [GeneratedRegex(@"^\s*```.*?^\s*```", RegexOptions.Singleline | RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\s*```.*?^\s*```", Linear | RegexOptions.Singleline | RegexOptions.Multiline)]
     private static partial Regex FencePattern();
 
-    [GeneratedRegex("`[^`]*`")]
+    [GeneratedRegex("`[^`]*`", Linear)]
     private static partial Regex CodePattern();
 
-    [GeneratedRegex(@"^#+ (?<text>.+)$", RegexOptions.Multiline)]
+    [GeneratedRegex("^#+ (?<text>.+)$", Linear | RegexOptions.Multiline)]
     private static partial Regex HeadingPattern();
 
-    [GeneratedRegex(@"[^\p{L}\p{N} _-]")]
+    [GeneratedRegex(@"[^\p{L}\p{N} _-]", Linear)]
     private static partial Regex NotInAnchorPattern();
 
     /// <summary>Two words or more in Pascal case.</summary>
-    [GeneratedRegex(@"\b[A-Z][a-z]+([A-Z][a-z0-9]*)+\b")]
+    [GeneratedRegex(@"\b[A-Z][a-z]+([A-Z][a-z0-9]*)+\b", Linear)]
     private static partial Regex TypePattern();
 }
