@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text.RegularExpressions;
+using Bitis.Cli;
 
 namespace Bitis.Tests;
 
@@ -57,6 +58,21 @@ public sealed partial class DocsTests
     }
 
     [Fact]
+    public void Command_lines_parse()
+    {
+        var context = new CliContext { Output = TextWriter.Null, Error = TextWriter.Null };
+        string[] errors =
+        [
+            .. from page in Pages
+               from command in Commands(File.ReadAllText(page))
+               from error in CommandLine.CreateRoot(context).Parse(command).Errors
+               select $"{Name(page)}: bitis {command}: {error.Message}",
+        ];
+        Assert.Empty(errors);
+        Assert.Contains(Pages, page => Commands(File.ReadAllText(page)).Any());
+    }
+
+    [Fact]
     public void Types_that_the_architecture_names_exist()
     {
         string source = string.Join('\n', CodeFiles().Select(File.ReadAllText));
@@ -72,6 +88,13 @@ public sealed partial class DocsTests
         ];
         Assert.Empty(missing);
     }
+
+    /// <summary>The arguments of each <c>bitis</c> in a page's code, without comments and line breaks.</summary>
+    private static IEnumerable<string> Commands(string page) =>
+        from code in FencePattern().Matches(page)
+        from line in code.Value.Replace("\\\n", "", StringComparison.Ordinal).Split('\n')
+        where line.StartsWith("bitis ", StringComparison.Ordinal)
+        select line["bitis ".Length..].Split(" #")[0].Replace('\'', '"');
 
     private static IEnumerable<string> CodeFiles() =>
         new[] { "src", "tests", "samples" }.SelectMany(
