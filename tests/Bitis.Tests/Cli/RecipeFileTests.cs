@@ -7,9 +7,11 @@ namespace Bitis.Tests.Cli;
 
 public sealed class RecipeFileTests : IDisposable
 {
-    private readonly string _path = Path.GetTempFileName();
+    private readonly TempFolder _folder = new();
 
-    public void Dispose() => File.Delete(_path);
+    private string RecipePath => _folder["recipe.json"];
+
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void Fields_that_are_given_change_the_default_recipe()
@@ -59,7 +61,7 @@ public sealed class RecipeFileTests : IDisposable
     [InlineData("{\"bits\": \"w99a8\"}", "'w99a8'")]
     [InlineData("{\"method\": 3}", "line 1", "'method'", "mse")]
     [InlineData("{\"method\": null}", "'method'")]
-    [InlineData("{\"method\": \"best\"}", "'best'", "minmax", "QuantizationMethods.Register")]
+    [InlineData("{\"method\": \"best\"}", "'best'", "minmax", "QuantizationMethod.Register")]
     [InlineData("{\"method\": \"percentile\", \"percentile\": 20}", "20")]
     [InlineData("{\"percentile\": \"x\"}", "'percentile'", "number")]
     [InlineData("{\"percentile\": 99}", "method 'mse'", "'percentile'", "no settings")]
@@ -77,7 +79,7 @@ public sealed class RecipeFileTests : IDisposable
     [InlineData("{\"method\": \"smoothquant\", \"settings\": {\"alpha\": 0.1, \"alpha\": 0.2}}", "alpha")]
     [InlineData("{\"method\": \"smoothquant\", \"settings\": [1]}", "'settings'", "object")]
     [InlineData("{\"method\": \"smoothquant\", \"settings\": {}, \"alpha\": 0.5}", "'alpha'", "'settings'")]
-    [InlineData("{\"estimator\": {\"name\": \"best\"}}", "estimator 'best'", "truncation", "RangeEstimators.Register")]
+    [InlineData("{\"estimator\": {\"name\": \"best\"}}", "estimator 'best'", "truncation", "RangeEstimatorKind.Register")]
     [InlineData("{\"estimator\": {\"name\": \"mse\", \"settings\": {\"percentile\": 9}}}", "estimator 'mse'", "no settings")]
     [InlineData("{\"estimator\": {\"name\": \"percentile\", \"settings\": {\"percentile\": 9}}}", "percentile of 9")]
     [InlineData("{\"activationGranularity\": \"perChannel\"}", "per channel")]
@@ -91,7 +93,7 @@ public sealed class RecipeFileTests : IDisposable
     public void What_is_not_a_recipe_is_refused_with_its_place(string text, params string[] words)
     {
         BitisException e = Assert.Throws<BitisException>(() => Load(text));
-        Assert.StartsWith(_path, e.Message);
+        Assert.StartsWith(RecipePath, e.Message);
         foreach (string word in words)
             Assert.Contains(word, e.Message);
     }
@@ -102,7 +104,7 @@ public sealed class RecipeFileTests : IDisposable
 
     private Recipe Load(string text)
     {
-        File.WriteAllText(_path, text);
-        return RecipeFile.Load(_path);
+        File.WriteAllText(RecipePath, text);
+        return RecipeFile.Load(RecipePath);
     }
 }

@@ -25,7 +25,7 @@ public sealed class GraphModelTests : IDisposable
 {
     private readonly TempFolder _folder = new();
 
-    public static TheoryData<string> Methods => [.. QuantizationMethods.Names];
+    public static TheoryData<string> Methods => [.. QuantizationMethod.Names];
 
     /// <summary>Changes of a config, and what the refusal says of each.</summary>
     public static TheoryData<string, string, string> Damages => new()
@@ -76,7 +76,7 @@ public sealed class GraphModelTests : IDisposable
     [Fact]
     public void The_form_of_a_graph_in_files_stays_as_it_is()
     {
-        string path = Path.Combine(AppContext.BaseDirectory, "Golden", "graph-config.json");
+        string path = GoldenFiles.Path("graph-config.json");
         Assert.Equal(File.ReadAllText(path).Trim(), Config(AllOperators.Build()));
     }
 
