@@ -59,8 +59,10 @@ public sealed class FinetuneTests : IDisposable
         string[] low = ["--backward", "hlq", "--freeze", "patch_embed*"];
         CliRunner.Run([.. _command, .. low, "-o", whole]).AssertRefused("'-o'"); // given twice
         CliRunner.Run(["finetune", _model, "--data", _images, "-o", whole, "--epochs", "2", "--batch", "4", .. low]).AssertSucceeded();
-        using var error = new StringWriter();
-        var context = new CliContext { Output = TextWriter.Null, Error = error, Cancellation = new CancellationToken(canceled: true) };
+        File.WriteAllText(Path.Combine(_images, "notes.txt"), "not an image: the notice of it comes after the model is loaded");
+        using var source = new CancellationTokenSource();
+        using var error = new CancellingWriter(source);
+        var context = new CliContext { Output = TextWriter.Null, Error = error, Cancellation = source.Token };
         Assert.Equal(ExitCodes.BadInput, CommandLine.Run([.. _command, .. low], context));
         Assert.Contains("the same command with --resume", error.ToString());
         CliRunner.Run([.. _command, .. low, "--resume"]).AssertSucceeded();
