@@ -1,8 +1,10 @@
 using System.Runtime.CompilerServices;
 using Bitis.Execution.Sessions;
+using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Memory;
 using Bitis.Kernels.Rounding;
 using Bitis.Models;
+using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 using Bitis.Tests.Models;
 using Bitis.Tests.Quantization;
@@ -68,6 +70,57 @@ public sealed class SessionLifetimeTests
             thread.Start();
             return thread;
         }
+    }
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(1, 3)]
+    [InlineData(2, 1)]
+    [InlineData(2, 5)]
+    public void A_run_into_memory_of_the_callers_allocates_nothing(int threads, int batch)
+    {
+        VisionModel model = VimVariants.Load("vim-micro");
+        Tensor images = MicroModel.Images(model, batch, seed: 1);
+        Tensor logits = new([batch, model.Config.Classes]);
+        var options = new SessionOptions { Threads = threads };
+        using InferenceSession floats = InferenceSession.Create(model, options);
+        using InferenceSession integers =
+            InferenceSession.Create(MicroModel.Quantize(model, new() { Bits = new(4, 8), Scope = Scope.Full }), options);
+        using var source = new CancellationTokenSource();
+        foreach (InferenceSession session in (InferenceSession[])[floats, integers])
+        {
+            Tensor expected = session.Run(images);
+            session.Run(images.Span, logits.Span, source.Token);
+            TensorAssert.Same(expected, logits);
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 10; i++)
+                session.Run(images.Span, logits.Span, source.Token);
+            Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+        }
+    }
+
+    [Fact]
+    public void Calls_at_once_cost_an_arena_each_and_no_weights()
+    {
+        VisionModel model = VimVariants.Load("vim-micro");
+        Tensor image = MicroModel.Images(model, 1, seed: 1), logits = new([1, model.Config.Classes]);
+        using InferenceSession session = InferenceSession.Create(model, new SessionOptions { Threads = 1 });
+        long arena = session.Plan.Layout.Bytes + (session.Plan.Layout.Blocks.Count * (long)IntPtr.Size);
+        Collect();
+        long before = AlignedMemoryHandle.LiveBytes;
+        var busy = new Stack<SessionWorkspace>();
+        while (busy.Count < WorkspacePool.Limit)
+        {
+            busy.Push(session.Workspaces.Rent(CancellationToken.None));
+            Assert.Equal((busy.Count - 1) * arena, AlignedMemoryHandle.LiveBytes - before);
+            busy.Peek().Run(image.Span, logits.Span, WorkerPool.Rent(1), CancellationToken.None);
+            Assert.Equal(busy.Count * arena, AlignedMemoryHandle.LiveBytes - before);
+        }
+        while (busy.TryPop(out SessionWorkspace? workspace))
+            session.Workspaces.Return(workspace);
+        for (int i = 0; i < 10; i++)
+            session.Run(image);
+        Assert.Equal(WorkspacePool.Limit * arena, AlignedMemoryHandle.LiveBytes - before);
     }
 
     private int _right;
