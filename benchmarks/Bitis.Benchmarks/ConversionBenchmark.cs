@@ -26,7 +26,7 @@ internal static class ConversionBenchmark
     public static void Run(string variant, int? depth, string method)
     {
         VisionModel model = ShippedModels.Names.Contains(variant)
-            ? ShippedModels.Load(variant)
+            ? VisionModel.LoadShipped(variant)
             : VisionModel.CreateRandom(WithDepth((VimConfig)ModelCatalogue.Get(variant).Config, depth), seed: 0);
         using ImageSource images = new SyntheticImageSource(Images, model.Config.ImageSize, classes: 10, seed: 0);
         // Decoded before the clock starts: making images is no part of the conversion.

@@ -83,7 +83,7 @@ internal static class MethodsBenchmark
     /// <param name="bits">The bit widths, with commas; null for all.</param>
     public static void Run(string modelName, string calibrationData, string testData, int seeds, string? row, string? bits)
     {
-        VisionModel model = ShippedModels.Names.Contains(modelName) ? ShippedModels.Load(modelName) : VisionModel.Load(modelName);
+        VisionModel model = ShippedModels.Names.Contains(modelName) ? VisionModel.LoadShipped(modelName) : VisionModel.Load(modelName);
         using ImageSource calibration = ImageSource.Open(calibrationData), test = ImageSource.Open(testData);
         var tests = new InMemoryImageSource([.. Enumerable.Range(0, test.Count).Select(test.Read)], test.ClassNames);
         CalibrationSet[] draws = [.. Enumerable.Range(0, seeds).Select(seed => Draw(calibration, model, seed))];

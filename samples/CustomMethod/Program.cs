@@ -2,11 +2,8 @@
 // The guide is docs/custom-methods.md.
 using Bitis;
 using Bitis.Data;
-using Bitis.Data.BuiltIn;
-using Bitis.Data.Decoding;
 using Bitis.Execution.Sessions;
 using Bitis.Models;
-using Bitis.Models.Catalogue;
 using Bitis.Quantization;
 using Bitis.Quantization.Estimators;
 using Bitis.Quantization.Methods;
@@ -43,8 +40,8 @@ QuantizationMethods.Register(QuantizationMethod.Create(
     }));
 
 string path = args.Length > 0 ? args[0] : Path.Combine(Path.GetTempPath(), "custom-method.bitis");
-VisionModel model = ShippedModels.Load("vim-micro-builtin");
-using var shapes = new BuiltInImageSource(BuiltInSplit.Train);
+VisionModel model = VisionModel.LoadShipped("vim-micro-builtin");
+using ImageSource shapes = ImageSource.Open("builtin/train", decoder: null);
 var images = CalibrationSet.FromImages(shapes, model.Preprocessing, CalibrationImages);
 
 // Our method with settings of its own, and one that comes with Bitis, with our estimator.
@@ -58,7 +55,7 @@ foreach (Recipe recipe in recipes)
     PostTrainingQuantizer.Quantize(model, images, recipe).Save(path);
     QuantizedModel loaded = QuantizedModel.Load(path);
     using InferenceSession session = InferenceSession.Create(loaded);
-    using ImageSource test = new BuiltInImageSource(BuiltInSplit.Test).Take(TestImages, seed: 0);
+    using ImageSource test = ImageSource.Open("builtin/test", decoder: null).Take(TestImages, seed: 0);
     int right = Enumerable.Range(0, TestImages)
         .Count(i => session.Classify(test.Read(i).Image, count: 1)[0].Class == test.Label(i));
     Recipe made = loaded.Recipe;

@@ -6,7 +6,7 @@ namespace Bitis;
 /// <summary>
 /// The environment variables that change how Bitis computes: for tests, and for those who compare machines.
 /// </summary>
-public static class BitisEnvironment
+internal static class BitisEnvironment
 {
     /// <summary>
     /// Reads <c>BITIS_ISA</c>, <c>BITIS_KERNEL</c> and <c>BITIS_GUARD</c> now, instead of when something needs them

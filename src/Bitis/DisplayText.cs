@@ -8,7 +8,7 @@ namespace Bitis;
 /// what
 /// is around it, or starts a line of its own, and its length has a bound. Applying it twice does no harm.
 /// </summary>
-public static class DisplayText
+internal static class DisplayText
 {
     /// <summary>How many characters of a name are shown: of a class, tensor, file, or anything else from
     /// outside.</summary>

@@ -23,7 +23,7 @@ public sealed record QuantizationOptions
     public string? WorkFolder { get; init; }
 
     /// <summary>For methods that go block by block: hears what learning did to each block.</summary>
-    public IProgress<BlockRecord>? Blocks { get; init; }
+    internal IProgress<BlockRecord>? Blocks { get; init; }
 
     /// <summary>Where the time of learning is added up, by kind of step; null for no measurement.</summary>
     internal OperationTimes? LearningTimes { get; init; }

@@ -54,7 +54,7 @@ internal sealed class BenchCommand : BitisCommand
         try
         {
             IReadOnlyList<Latency> latencies = Latency.Measure(
-                [.. sessions.Select(session => (LogitFunction)session.Run)],
+                [.. sessions.Select(session => (Func<Tensor, CancellationToken, Tensor>)session.Run)],
                 GenerateImages(models[0], batch, arguments.GetValue(_seed)),
                 Runs(arguments.GetValue(_warmup), batch),
                 Runs(arguments.GetValue(_images), batch),

@@ -46,7 +46,7 @@ internal sealed class DemoCommand : BitisCommand
     protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress)
     {
         int threads = arguments.GetValue(_threads);
-        VisionModel model = ShippedModels.Load(Model, Context.Cancellation);
+        VisionModel model = VisionModel.LoadShipped(Model, Context.Cancellation);
         using ImageSource calibration = new BuiltInImageSource(BuiltInSplit.Train).Take(CalibrationImages, seed: 0);
         using ImageSource test = new BuiltInImageSource(BuiltInSplit.Test), decoded = Keep(test);
         var calibrationSet = CalibrationSet.FromTensors(
@@ -101,7 +101,7 @@ internal sealed class DemoCommand : BitisCommand
             : recipe;
     }
 
-    private EvaluationResult Evaluate(InferenceSession session, IReadOnlyList<LogitFunction> references, ImageSource test, VisionModel model) =>
+    private EvaluationResult Evaluate(InferenceSession session, IReadOnlyList<Func<Tensor, CancellationToken, Tensor>> references, ImageSource test, VisionModel model) =>
         new Evaluator(session.Run, model.Config.Classes, model.ClassNames, references) { BatchSize = Batch }
             .Run(test, model.Preprocessing, progress: null, Context.Cancellation);
 

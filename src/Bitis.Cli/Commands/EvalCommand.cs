@@ -71,7 +71,7 @@ internal sealed class EvalCommand : BitisCommand
         LoadedModel model = models[0];
         using InferenceSession session = model.CreateSession(threads, Context.Cancellation);
 
-        var others = new List<(string Name, LogitFunction Run)>();
+        var others = new List<(string Name, Func<Tensor, CancellationToken, Tensor> Run)>();
         using InferenceSession? baseline = models.Count > 1 ? LoadBaseline(models[1], model, threads) : null;
         if (baseline is not null)
             others.Add(("baseline", InOrderOf(model, baseline)));
@@ -80,7 +80,7 @@ internal sealed class EvalCommand : BitisCommand
             others.Add(("simulation", Simulate(model, simulation)));
 
         (images, int skipped) = _imageOptions.Usable(arguments, images, threads, this, progress, Context.Cancellation);
-        LogitFunction[] functions = [.. others.Select(r => r.Run)];
+        Func<Tensor, CancellationToken, Tensor>[] functions = [.. others.Select(r => r.Run)];
         var evaluator = new Evaluator(session.Run, model.Config.Classes, model.ClassNames, functions)
         {
             BatchSize = arguments.GetValue(_batch),
@@ -112,7 +112,7 @@ internal sealed class EvalCommand : BitisCommand
     }
 
     /// <summary>A baseline's answers in the order of the model's classes.</summary>
-    private static LogitFunction InOrderOf(LoadedModel model, InferenceSession baseline)
+    private static Func<Tensor, CancellationToken, Tensor> InOrderOf(LoadedModel model, InferenceSession baseline)
     {
         if (model.ClassNames is not { } names || baseline.ClassNames is not { } others || names.SequenceEqual(others))
             return baseline.Run;
@@ -128,7 +128,7 @@ internal sealed class EvalCommand : BitisCommand
         };
     }
 
-    private static LogitFunction Simulate(LoadedModel model, VectorizedEvaluator evaluator)
+    private static Func<Tensor, CancellationToken, Tensor> Simulate(LoadedModel model, VectorizedEvaluator evaluator)
     {
         QuantizedModel quantized = model.Quantized
             ?? throw BitisException.InFile(model.Reference, "--simulate is for quantized models; this one is float32.");

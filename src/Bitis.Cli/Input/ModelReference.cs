@@ -19,10 +19,10 @@ internal static class ModelReference
     /// <exception cref="BitisException">There is no such file, here or there.</exception>
     public static string Resolve(string reference, IProgress<WorkProgress> progress, CancellationToken cancellationToken)
     {
-        if (HubReference.TryParse(reference, out HubReference? hub))
+        if (HubReference.TryParse(reference, out _))
         {
             using var client = new HubClient();
-            return client.DownloadModelAsync(hub, new Kilobytes(progress), cancellationToken).GetAwaiter().GetResult();
+            return client.DownloadModelAsync(reference, progress, cancellationToken).GetAwaiter().GetResult();
         }
         InputPath.RequireUtf8(reference);
         if (File.Exists(reference))
@@ -32,11 +32,5 @@ internal static class ModelReference
         return Directory.Exists(reference)
             ? ModelFolder.Resolve(reference)
             : throw BitisException.InFile(reference, $"there is no such file; {Expected}.");
-    }
-
-    private sealed class Kilobytes(IProgress<WorkProgress> progress) : IProgress<HubProgress>
-    {
-        public void Report(HubProgress value) =>
-            progress.Report(new WorkProgress("downloading, kB", value.Bytes / 1000, (value.TotalBytes ?? 0) / 1000));
     }
 }

@@ -8,7 +8,7 @@ using Bitis.Tensors;
 namespace Bitis.Analysis;
 
 /// <summary>Looks into the selective scans of a float model: what makes their discrete parameters and hidden states hard to quantize.</summary>
-public static class ScanAnalyzer
+internal static class ScanAnalyzer
 {
     /// <summary>Runs images through a model and observes every scan.</summary>
     /// <param name="model">The model.</param>

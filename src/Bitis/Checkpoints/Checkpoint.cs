@@ -58,7 +58,7 @@ public sealed class Checkpoint : IDisposable
     internal long BytesProcessed => _files.Sum(file => file.BytesProcessed);
 
     /// <summary>The format of the file.</summary>
-    public CheckpointFormat Format { get; }
+    internal CheckpointFormat Format { get; }
 
     /// <summary>
     /// The key under which the weights were found, and the prefix of their names: <c>state_dict.model</c>. Empty for
@@ -76,10 +76,13 @@ public sealed class Checkpoint : IDisposable
     /// </summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
+    /// <summary>The tensors' shapes, by name.</summary>
+    public IReadOnlyDictionary<string, Shape> Shapes => Entries.ToDictionary(entry => entry.Name, entry => entry.Shape);
+
     /// <summary>
     /// The tensors, in the file's order. A <c>module.</c> or <c>_orig_mod.</c> that all names share has been removed.
     /// </summary>
-    public IReadOnlyList<CheckpointEntry> Entries { get; }
+    internal IReadOnlyList<CheckpointEntry> Entries { get; }
 
     /// <summary>
     /// What has a name among the weights but cannot be read as a tensor, such as a sparse tensor: name and reason.

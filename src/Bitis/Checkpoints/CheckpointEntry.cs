@@ -7,4 +7,4 @@ namespace Bitis.Checkpoints;
 /// <param name="DType">The type of the stored elements.</param>
 /// <param name="Shape">The sizes of the dimensions.</param>
 /// <param name="ByteLength">The size of the elements as stored, in bytes.</param>
-public sealed record CheckpointEntry(string Name, DType DType, Shape Shape, long ByteLength);
+internal sealed record CheckpointEntry(string Name, DType DType, Shape Shape, long ByteLength);

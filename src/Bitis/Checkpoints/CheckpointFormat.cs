@@ -5,7 +5,7 @@ namespace Bitis.Checkpoints;
 
 /// <summary>The container formats that weights come in.</summary>
 [JsonConverter(typeof(EnumByName<CheckpointFormat>))]
-public enum CheckpointFormat
+internal enum CheckpointFormat
 {
     /// <summary>A JSON header and one block of raw tensors.</summary>
     Safetensors,

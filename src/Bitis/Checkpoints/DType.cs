@@ -6,7 +6,7 @@ namespace Bitis.Checkpoints;
 /// <summary>The element types of checkpoint files; the names in safetensors headers are in
 /// <see cref="DTypes"/>.</summary>
 [JsonConverter(typeof(EnumByName<DType>))]
-public enum DType
+internal enum DType
 {
     /// <summary>One byte, zero or one.</summary>
     Bool,

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace Bitis.Checkpoints;
 
 /// <summary>Sizes and names of the element types, and their conversion to float32.</summary>
-public static class DTypes
+internal static class DTypes
 {
     private static readonly string[] Names =
     [

@@ -3,4 +3,4 @@ namespace Bitis.Data;
 /// <summary>An image that cannot be decoded.</summary>
 /// <param name="Image">What reports call it.</param>
 /// <param name="Reason">The message that names the file, the place in it and what is wrong.</param>
-public sealed record BadImage(string Image, string Reason);
+internal sealed record BadImage(string Image, string Reason);

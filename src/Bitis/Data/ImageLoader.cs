@@ -5,7 +5,7 @@ using Bitis.Tensors;
 namespace Bitis.Data;
 
 /// <summary>Reads, decodes and preprocesses the images of a source on other threads, ahead of whoever consumes them.</summary>
-public static class ImageLoader
+internal static class ImageLoader
 {
     /// <summary>
     /// All images of a source in its order, in batches. As many batches as there are threads are under way or waiting,

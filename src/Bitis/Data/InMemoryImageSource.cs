@@ -1,7 +1,7 @@
 namespace Bitis.Data;
 
 /// <summary>Images that an application has already decoded.</summary>
-public sealed class InMemoryImageSource : ImageSource
+internal sealed class InMemoryImageSource : ImageSource
 {
     private readonly IReadOnlyList<LabeledImage> _images;
 

@@ -6,7 +6,7 @@ namespace Bitis.Evaluation;
 /// Which of a model's classes the classes of some images are. Where both sides know names, the names decide: exact
 /// ones, then those that differ in case only. Otherwise the numbers decide, and their counts must be equal.
 /// </summary>
-public sealed class ClassMap
+internal sealed class ClassMap
 {
     private readonly int[]? _targets;
     private readonly IReadOnlyList<string>? _names;

@@ -4,4 +4,4 @@ namespace Bitis.Evaluation;
 /// <param name="Label">The class that they show.</param>
 /// <param name="Predicted">The class that the model answered.</param>
 /// <param name="Images">How many there were.</param>
-public sealed record Confusion(int Label, int Predicted, long Images);
+internal sealed record Confusion(int Label, int Predicted, long Images);

@@ -1,7 +1,7 @@
 namespace Bitis.Evaluation;
 
 /// <summary>How often images of one class were taken for another. Only pairs that occurred take memory.</summary>
-public sealed class ConfusionMatrix
+internal sealed class ConfusionMatrix
 {
     private readonly Dictionary<(int Label, int Predicted), long> _counts = [];
 

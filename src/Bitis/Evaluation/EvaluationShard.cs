@@ -38,7 +38,7 @@ public sealed class EvaluationShard
     public double? Top5 => Labeled == 0 ? null : (double)Top5Correct / Labeled;
 
     /// <summary>Which classes were taken for which, over the labeled images.</summary>
-    public ConfusionMatrix Confusions { get; } = new();
+    internal ConfusionMatrix Confusions { get; } = new();
 
     /// <summary>The agreement with each reference.</summary>
     public IReadOnlyList<Agreement> Agreements => _agreements;

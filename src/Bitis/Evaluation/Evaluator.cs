@@ -9,13 +9,15 @@ namespace Bitis.Evaluation;
 /// <summary>Runs a model, and references if there are any, over a set of images and counts.</summary>
 public sealed class Evaluator
 {
-    private readonly LogitFunction _model;
-    private readonly IReadOnlyList<LogitFunction> _references;
+    private readonly Func<Tensor, CancellationToken, Tensor> _model;
+    private readonly IReadOnlyList<Func<Tensor, CancellationToken, Tensor>> _references;
     private readonly int _classes;
     private readonly IReadOnlyList<string>? _classNames;
 
     /// <summary>Describes an evaluation.</summary>
-    /// <param name="model">What is evaluated.</param>
+    /// <param name="model">
+    /// What is evaluated: normalized pixels, <c>[batch, channels, height, width]</c>, to logits, <c>[batch, classes]</c>; <c>session.Run</c>, for example.
+    /// </param>
     /// <param name="classes">How many classes it tells apart.</param>
     /// <param name="classNames">
     /// The classes' names, by index, by which those of the images are found; null if they are unknown.
@@ -24,10 +26,10 @@ public sealed class Evaluator
     /// What its answers are compared with; each takes the same images and has the same classes.
     /// </param>
     public Evaluator(
-        LogitFunction model,
+        Func<Tensor, CancellationToken, Tensor> model,
         int classes,
         IReadOnlyList<string>? classNames,
-        params IReadOnlyList<LogitFunction> references)
+        params IReadOnlyList<Func<Tensor, CancellationToken, Tensor>> references)
     {
         _model = model;
         _classes = classes;

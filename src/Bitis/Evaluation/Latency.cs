@@ -8,7 +8,7 @@ namespace Bitis.Evaluation;
 /// <param name="Median">Half of the runs took less.</param>
 /// <param name="P10">A tenth of the runs took less.</param>
 /// <param name="P90">A tenth of the runs took more.</param>
-public sealed record Latency(TimeSpan Median, TimeSpan P10, TimeSpan P90)
+internal sealed record Latency(TimeSpan Median, TimeSpan P10, TimeSpan P90)
 {
     /// <summary>
     /// Measures models against each other. They take turns, so that whatever else the machine does meanwhile meets all
@@ -23,7 +23,7 @@ public sealed record Latency(TimeSpan Median, TimeSpan P10, TimeSpan P90)
     /// <returns>The latency of each model: a run's time divided by its images.</returns>
     /// <exception cref="BitisException">An answer is not a finite number.</exception>
     public static IReadOnlyList<Latency> Measure(
-        IReadOnlyList<LogitFunction> models,
+        IReadOnlyList<Func<Tensor, CancellationToken, Tensor>> models,
         Tensor images,
         int warmup,
         int runs,

@@ -3,7 +3,7 @@ using System.Numerics.Tensors;
 namespace Bitis.Evaluation;
 
 /// <summary>The largest of some scores; among equal scores the lowest index comes first.</summary>
-public static class TopK
+internal static class TopK
 {
     /// <summary>The index of the largest score.</summary>
     /// <exception cref="BitisException">A score is not a finite number.</exception>

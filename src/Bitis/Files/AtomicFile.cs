@@ -13,7 +13,7 @@ namespace Bitis.Files;
 /// or a
 /// pipe gets the bytes one after another.
 /// </summary>
-public static class AtomicFile
+internal static class AtomicFile
 {
     /// <summary>Writes a file.</summary>
     /// <param name="path">The file; its folder must exist.</param>

@@ -1,7 +1,7 @@
 namespace Bitis.Files;
 
 /// <summary>What may be read: files, at the end of all links, whose names are UTF-8.</summary>
-public static class InputPath
+internal static class InputPath
 {
     /// <summary>What .NET puts in the place of bytes that are not UTF-8.</summary>
     private const char Replacement = '\uFFFD';

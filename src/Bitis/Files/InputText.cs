@@ -5,7 +5,7 @@ using System.Text.Unicode;
 namespace Bitis.Files;
 
 /// <summary>What may be read as text: UTF-8. Other bytes would become one and the same character.</summary>
-public static class InputText
+internal static class InputText
 {
     /// <summary>The text of a file, without a byte order mark.</summary>
     /// <param name="bytes">The file's contents.</param>

@@ -1,7 +1,7 @@
 namespace Bitis.Files;
 
 /// <summary>Folders for results.</summary>
-public static class OutputFolder
+internal static class OutputFolder
 {
     /// <summary>
     /// Creates a folder where it is missing, and lets something write to it. If that fails, what was created and is

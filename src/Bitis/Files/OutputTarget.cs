@@ -8,7 +8,7 @@ namespace Bitis.Files;
 /// is
 /// written to as it is. Everything else is refused, with one message, before there is anything to write.
 /// </summary>
-public sealed partial class OutputTarget : IDisposable
+internal sealed partial class OutputTarget : IDisposable
 {
     // Of Linux, as pipes are known there only.
     private const int WriteOnly = 1, NonBlocking = 0x800, CloseOnExecute = 0x80000;

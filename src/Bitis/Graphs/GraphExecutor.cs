@@ -3,7 +3,7 @@ using Bitis.Tensors;
 namespace Bitis.Graphs;
 
 /// <summary>Walks a graph from its input to its output, one node after the other, and drops each value after its last use.</summary>
-public sealed class GraphExecutor
+internal sealed class GraphExecutor
 {
     private readonly Graph _graph;
     private readonly IReadOnlyDictionary<string, Tensor> _weights;

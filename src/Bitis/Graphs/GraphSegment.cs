@@ -8,7 +8,7 @@ namespace Bitis.Graphs;
 /// Some nodes of a graph that are computed together: a block, what comes before the first one, what lies between two. What
 /// goes in and comes out are values of nodes, for a batch.
 /// </summary>
-public sealed class GraphSegment
+internal sealed class GraphSegment
 {
     private readonly Dictionary<Node, Node> _lastUse = [];
 

@@ -6,7 +6,7 @@ namespace Bitis.Graphs;
 /// Computes the value of one node. Executors differ in nothing but this: the reference, the vectorized form, the
 /// probe that shows tensors to observers and the simulation of quantization are evaluators, the latter two around another.
 /// </summary>
-public interface INodeEvaluator
+internal interface INodeEvaluator
 {
     /// <summary>Computes a node's value for a batch.</summary>
     /// <param name="node">The node.</param>

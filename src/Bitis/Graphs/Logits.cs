@@ -3,7 +3,7 @@ using Bitis.Tensors;
 namespace Bitis.Graphs;
 
 /// <summary>What a model's answers must be before predictions are made of them.</summary>
-public static class Logits
+internal static class Logits
 {
     /// <summary>What messages call a model that another one is compared with.</summary>
     internal const string Reference = "the model that it is compared with";

@@ -5,7 +5,7 @@ namespace Bitis.Graphs;
 /// <summary>Shows each node's inputs to a probe before another evaluator computes the node.</summary>
 /// <param name="inner">What computes the node.</param>
 /// <param name="probe">What sees the inputs.</param>
-public sealed class ProbingEvaluator(INodeEvaluator inner, ProbingEvaluator.Probe probe) : INodeEvaluator
+internal sealed class ProbingEvaluator(INodeEvaluator inner, ProbingEvaluator.Probe probe) : INodeEvaluator
 {
     /// <summary>Sees a node's inputs; it must not change them.</summary>
     public delegate void Probe(Node node, ReadOnlySpan<Tensor> inputs);

@@ -3,7 +3,7 @@ using Bitis.Tensors;
 namespace Bitis.Graphs;
 
 /// <summary>The oracle: each operator's own plain forward.</summary>
-public sealed class ReferenceEvaluator : INodeEvaluator
+internal sealed class ReferenceEvaluator : INodeEvaluator
 {
     /// <summary>The one instance; it has no state.</summary>
     public static ReferenceEvaluator Instance { get; } = new();

@@ -7,7 +7,7 @@ namespace Bitis.Json;
 /// How enums are read and written in JSON: as exactly one of their names, never as a number or a list of names.
 /// </summary>
 /// <typeparam name="T">The enum, which names this in its <see cref="JsonConverterAttribute"/>.</typeparam>
-public sealed class EnumByName<T> : JsonConverter<T>
+internal sealed class EnumByName<T> : JsonConverter<T>
     where T : struct, Enum
 {
     private readonly Dictionary<string, T> _values;

@@ -9,7 +9,7 @@ namespace Bitis.Json;
 /// Names are exact, none is unknown, missing or there twice; nesting is bounded; nothing is null that may not be, elements of lists and
 /// dictionaries included; enums are names of defined values; numbers are finite.
 /// </remarks>
-public static class StrictJson
+internal static class StrictJson
 {
     /// <summary>The deepest nesting that is read; the deepest that is written has five levels.</summary>
     public const int MaxDepth = 16;

@@ -3,7 +3,7 @@ namespace Bitis.Json;
 /// <summary>
 /// JSON that is not what it should be. Readers add the file and what to do, and throw a <see cref="BitisException"/>.
 /// </summary>
-public sealed class StrictJsonException : Exception
+internal sealed class StrictJsonException : Exception
 {
     /// <summary>Creates the exception.</summary>
     /// <param name="path">Where the problem is: <c>scans.x[2].bits</c>; empty for the whole.</param>

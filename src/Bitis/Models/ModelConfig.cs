@@ -33,7 +33,7 @@ public abstract record ModelConfig
     /// whose weights fit all.
     /// </summary>
     [JsonIgnore]
-    public virtual PositionEmbedding? Positions => null;
+    internal virtual PositionEmbedding? Positions => null;
 
     /// <summary>Why the images cannot have another size, where people may expect it; null otherwise.</summary>
     [JsonIgnore]
@@ -111,7 +111,7 @@ public abstract record ModelConfig
     /// others.
     /// </summary>
     /// <param name="layer">The layer's node.</param>
-    public virtual bool IsLearnedOfficially(string layer) => true;
+    internal virtual bool IsLearnedOfficially(string layer) => true;
 
     /// <summary>
     /// Fresh weights, distributed as the official code initializes them; the same seed gives the same ones.

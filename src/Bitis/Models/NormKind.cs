@@ -5,7 +5,7 @@ namespace Bitis.Models;
 
 /// <summary>Which normalization a backbone uses.</summary>
 [JsonConverter(typeof(EnumByName<NormKind>))]
-public enum NormKind
+internal enum NormKind
 {
     /// <summary>Root-mean-square normalization, without a bias.</summary>
     Rms,

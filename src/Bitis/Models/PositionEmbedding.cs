@@ -4,4 +4,4 @@ namespace Bitis.Models;
 /// <param name="Parameter">The parameter, <c>[1, tokens, channels]</c>.</param>
 /// <param name="GridSide">Patches along one side of the image.</param>
 /// <param name="ClassTokenIndex">The class token's place among the tokens; null if there is none.</param>
-public sealed record PositionEmbedding(string Parameter, int GridSide, int? ClassTokenIndex);
+internal sealed record PositionEmbedding(string Parameter, int GridSide, int? ClassTokenIndex);

@@ -3,6 +3,7 @@ using Bitis.Checkpoints.Folders;
 using Bitis.Data;
 using Bitis.Data.Decoding;
 using Bitis.Graphs;
+using Bitis.Models.Catalogue;
 using Bitis.Models.Detection;
 using Bitis.Models.Families;
 using Bitis.Models.Graphs;
@@ -85,6 +86,13 @@ public sealed class VisionModel
             Files = checkpoint.Files,
         };
     }
+
+    /// <summary>Loads a trained model that comes with Bitis (models/README.md).</summary>
+    /// <param name="name">Its name: <c>vim-micro-builtin</c>.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <exception cref="BitisException">There is none of this name; the message lists the names.</exception>
+    public static VisionModel LoadShipped(string name, CancellationToken cancellationToken = default) =>
+        Load(ShippedModels.Require(name), options: null, cancellationToken);
 
     /// <summary>
     /// Opens a model's file without loading it; one that describes itself is compared with its digest first.

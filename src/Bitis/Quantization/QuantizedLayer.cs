@@ -15,7 +15,7 @@ namespace Bitis.Quantization;
 /// A linear or convolutional layer whose weights, input, or both are integers. The weights count as a matrix <c>[out, in]</c>: of a
 /// convolution, "in" are the numbers that an output channel has, in the order of the checkpoint.
 /// </summary>
-public sealed class QuantizedLayer
+internal sealed class QuantizedLayer
 {
     /// <summary>Puts a layer together.</summary>
     /// <param name="levels">The weights' levels, <c>[out, in]</c>; null where the weights are float32.</param>

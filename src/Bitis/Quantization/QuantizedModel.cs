@@ -61,16 +61,16 @@ public sealed class QuantizedModel
     public Recipe Recipe { get; }
 
     /// <summary>The images it was calibrated with.</summary>
-    public CalibrationDigest Calibration { get; }
+    internal CalibrationDigest Calibration { get; }
 
     /// <summary>The parameters that stayed float32, by name; those of quantized layers, and the A_log of quantized scans, did not.</summary>
     public IReadOnlyDictionary<string, Tensor> Weights { get; }
 
     /// <summary>The quantized layers, by the name of their node.</summary>
-    public IReadOnlyDictionary<string, QuantizedLayer> Layers { get; }
+    internal IReadOnlyDictionary<string, QuantizedLayer> Layers { get; }
 
     /// <summary>The quantized scans, by the name of their node; empty in scope <see cref="Scope.Linear"/>.</summary>
-    public IReadOnlyDictionary<string, QuantizedScan> Scans { get; }
+    internal IReadOnlyDictionary<string, QuantizedScan> Scans { get; }
 
     /// <summary>Whether a file is a quantized model; false for anything else, damaged files included.</summary>
     public static bool IsQuantized(string path) => QuantizedModelFile.IsQuantized(path);

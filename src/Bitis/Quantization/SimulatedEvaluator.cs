@@ -20,7 +20,7 @@ namespace Bitis.Quantization;
 /// <param name="inner">What computes a node.</param>
 /// <param name="layers">The quantized layers, by the name of their node.</param>
 /// <param name="scans">The quantized scans, by the name of their node; null for none.</param>
-public sealed class SimulatedEvaluator(
+internal sealed class SimulatedEvaluator(
     INodeEvaluator inner, IReadOnlyDictionary<string, QuantizedLayer> layers, IReadOnlyDictionary<string, QuantizedScan>? scans = null) : INodeEvaluator
 {
     private readonly Dictionary<Node, Tensor[]> _levels = [];

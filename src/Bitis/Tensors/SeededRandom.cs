@@ -4,7 +4,7 @@ namespace Bitis.Tensors;
 /// Random numbers that depend on the seed alone, on every platform and runtime version (SplitMix64, Steele et al. 2014).
 /// </summary>
 /// <param name="seed">Where the sequence starts.</param>
-public sealed class SeededRandom(ulong seed)
+internal sealed class SeededRandom(ulong seed)
 {
     private ulong _state = seed;
 

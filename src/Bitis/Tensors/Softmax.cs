@@ -3,7 +3,7 @@ using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 namespace Bitis.Tensors;
 
 /// <summary>Softmax, <c>p_i = exp(x_i) / Σ_j exp(x_j)</c>.</summary>
-public static class Softmax
+internal static class Softmax
 {
     /// <summary>
     /// Computes a row. The largest value is subtracted from all first, which does not change the result; without that, as

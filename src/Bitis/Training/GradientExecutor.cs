@@ -16,7 +16,7 @@ namespace Bitis.Training;
 /// A few images pass through the whole network, forward and back, before the next ones start. Memory therefore grows with the
 /// tokens and the depth of the model, and with the number of threads, but not with the batch.
 /// </remarks>
-public sealed class GradientExecutor : IDisposable
+internal sealed class GradientExecutor : IDisposable
 {
     private readonly Graph _graph;
     private readonly GradientRunner _runner;

@@ -5,7 +5,7 @@ using Bitis.Tensors;
 namespace Bitis.Training;
 
 /// <summary>What a trained head knows of classes, kept in a head for other classes or another order.</summary>
-public static class KnownHead
+internal static class KnownHead
 {
     /// <summary>A model with a new head. Classes that the model has, by name, keep their rows of the head.</summary>
     /// <param name="model">A model that knows the names of its classes.</param>

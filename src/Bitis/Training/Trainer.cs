@@ -52,7 +52,7 @@ public sealed class Trainer
     }
 
     /// <summary>Where the files of the training are.</summary>
-    public TrainingFolder Folder { get; }
+    internal TrainingFolder Folder { get; }
 
     /// <summary>How much work an interruption may cost: within an epoch, a checkpoint is written this often.</summary>
     public TimeSpan CheckpointInterval { get; set; } = TimeSpan.FromMinutes(5);
@@ -67,7 +67,7 @@ public sealed class Trainer
     public VisionModel Model => _state.Model;
 
     /// <summary>Which layers do not learn; null if all of them do.</summary>
-    public FrozenLayers? Frozen => _state.Frozen;
+    internal FrozenLayers? Frozen => _state.Frozen;
 
     /// <summary>The model with the averaged weights, which is what is evaluated and kept; further steps change them.</summary>
     public VisionModel AveragedModel => _state.Model.WithWeights(_state.Average.Weights);

@@ -40,7 +40,7 @@ public sealed class TrainingData
     public ImageSource? Validation { get; }
 
     /// <summary>Which classes the validation images show; null if there are none.</summary>
-    public ClassMap? ValidationClasses { get; }
+    internal ClassMap? ValidationClasses { get; }
 
     /// <summary>How many classes there are.</summary>
     public int Classes { get; }

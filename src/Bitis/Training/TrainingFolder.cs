@@ -6,7 +6,7 @@ namespace Bitis.Training;
 
 /// <summary>The files of a training, which has a folder of its own.</summary>
 /// <param name="Path">The folder, as the user gave it.</param>
-public sealed record TrainingFolder(string Path)
+internal sealed record TrainingFolder(string Path)
 {
     /// <summary>The state after the last step that was saved; what <see cref="Trainer.Resume"/> reads.</summary>
     public string Checkpoint => IOPath.Combine(Path, "last.checkpoint.safetensors");

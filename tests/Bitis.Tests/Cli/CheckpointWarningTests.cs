@@ -73,8 +73,9 @@ public sealed class CheckpointWarningTests : IDisposable
     [InlineData(DType.Int64)]
     [InlineData(DType.Bool)]
     [InlineData(DType.Complex64)]
-    public void Empty_tensors_are_shown_like_others(DType type)
+    public void Empty_tensors_are_shown_like_others(object typeValue)
     {
+        var type = (DType)typeValue;
         var changed = new ChangedCheckpoint();
         changed.Tensors.Add(new("empty", type, [0], Array.Empty<byte>()));
         changed.Tensors.Add(new("deep", type, [3, 0, 2147483647], Array.Empty<byte>()));

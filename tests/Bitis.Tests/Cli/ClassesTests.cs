@@ -85,7 +85,7 @@ public sealed class ClassesTests : IDisposable
     {
         string model = _folder.File("model.safetensors"), reordered = _folder.File("reordered.safetensors");
         string[] eval = ["eval", model, "--data", CatsAndDogs(), "--baseline", reordered];
-        VisionModel original = ShippedModels.Load("vim-cifar10");
+        VisionModel original = VisionModel.LoadShipped("vim-cifar10");
         original.Save(model);
         KnownHead.For(original, [.. original.ClassNames!.Reverse()], seed: 0).Model.Save(reordered);
         JsonElement agreement = CliRunner.RunJson(eval).GetProperty("agreements")[0];
@@ -104,7 +104,7 @@ public sealed class ClassesTests : IDisposable
         JsonElement result = CliRunner.RunJson([.. finetune, "--epochs", "1", "--batch", "3", "--lr", "1e-5"]);
         string head = result.GetProperty("head").GetString()!, model = result.GetProperty("finalModel").GetString()!;
         Assert.Equal("for 3 classes, of which 2 keep what the checkpoint knows of them", head);
-        Tensor before = ShippedModels.Load("vim-cifar10").Weights["head.weight"];
+        Tensor before = VisionModel.LoadShipped("vim-cifar10").Weights["head.weight"];
         Tensor after = VisionModel.Load(model).Weights["head.weight"];
         int width = after.Length / 3;
         for (int i = 0; i < width; i++)

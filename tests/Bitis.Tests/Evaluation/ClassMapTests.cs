@@ -97,7 +97,7 @@ public sealed class ClassMapTests
     public void An_evaluation_counts_in_the_model_s_classes()
     {
         using ImageSource images = Images(["fox", "cat"], 0, 1, 0);
-        LogitFunction model = (batch, _) =>
+        Func<Tensor, CancellationToken, Tensor> model = (batch, _) =>
         {
             var logits = new Tensor([batch.Shape[0], 4]);
             for (int i = 0; i < batch.Shape[0]; i++)

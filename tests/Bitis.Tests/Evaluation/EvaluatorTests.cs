@@ -18,7 +18,7 @@ public sealed class EvaluatorTests
     {
         using var source = new SyntheticImageSource(Count, 16, Classes, seed: 1);
         int next = 0;
-        LogitFunction perfect = (images, _) => Answer(images, i => (next + i) % Classes, ref next);
+        Func<Tensor, CancellationToken, Tensor> perfect = (images, _) => Answer(images, i => (next + i) % Classes, ref next);
         var evaluator = new Evaluator(perfect, Classes, null) { BatchSize = batchSize };
         EvaluationResult result = evaluator.Run(source, Small);
         Assert.Equal(Count, result.Counts.Images);
@@ -29,7 +29,7 @@ public sealed class EvaluatorTests
     public void References_see_the_same_images()
     {
         using var source = new SyntheticImageSource(Count, 16, Classes, seed: 1);
-        LogitFunction zero = (images, _) => Zero(images);
+        Func<Tensor, CancellationToken, Tensor> zero = (images, _) => Zero(images);
         var evaluator = new Evaluator(MeanColors, Classes, null, MeanColors, zero) { BatchSize = 5 };
         EvaluationShard counts = evaluator.Run(source, Small).Counts;
         Assert.Equal((1.0, 0.0), (counts.Agreements[0].Top1, counts.Agreements[0].MaxLogitError));
@@ -53,7 +53,7 @@ public sealed class EvaluatorTests
     {
         using var source = new SyntheticImageSource(Count, 16, Classes, seed: 1);
         int done = 0;
-        LogitFunction broken = (images, _) =>
+        Func<Tensor, CancellationToken, Tensor> broken = (images, _) =>
         {
             Tensor logits = Zero(images);
             if (done <= 12 && 12 < done + images.Shape[0])

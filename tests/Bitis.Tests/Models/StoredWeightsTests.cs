@@ -19,8 +19,9 @@ public sealed class StoredWeightsTests : IDisposable
     [InlineData(DType.Float8E4M3, "_scale", true)]
     [InlineData(DType.Float8E5M2, "_scale_inv", false)]
     [InlineData(DType.UInt8, "_scale", true)]
-    public void A_scale_of_a_known_form_is_applied(DType type, string end, bool perChannel)
+    public void A_scale_of_a_known_form_is_applied(object typeValue, string end, bool perChannel)
     {
+        var type = (DType)typeValue;
         (ChangedCheckpoint changed, SafetensorsTensor original, byte[] codes) = Coded(type);
         int rows = original.Shape[0], columns = codes.Length / rows;
         float[] scale = [.. Enumerable.Range(1, perChannel ? rows : 1).Select(row => row / 64f)];
@@ -42,8 +43,9 @@ public sealed class StoredWeightsTests : IDisposable
     [InlineData(DType.UInt8)]
     [InlineData(DType.Float8E4M3)]
     [InlineData(DType.Float8E5M2)]
-    public void Without_a_scale_they_are_refused(DType type)
+    public void Without_a_scale_they_are_refused(object typeValue)
     {
+        var type = (DType)typeValue;
         (ChangedCheckpoint changed, _, _) = Coded(type);
         Refused(changed, $"its elements are {type.SafetensorsName()}, and no scale is beside it ('{Name}_scale')");
     }

@@ -137,13 +137,13 @@ public sealed class VisionModelFileTests : IDisposable
         Assert.Contains("vim-micro-builtin", ShippedModels.Names);
         foreach (string name in ShippedModels.Names)
         {
-            VisionModel model = ShippedModels.Load(name);
+            VisionModel model = VisionModel.LoadShipped(name);
             Assert.Equal(model.Config.Classes, model.ClassNames!.Count);
             using Checkpoint file = Checkpoint.Open(ShippedModels.Find(name)!);
             Assert.Contains($"\"model\":\"{model.Config.Family.ToLowerInvariant()}-", file.Metadata["training_recipe"]);
         }
         Assert.Null(ShippedModels.Find("vim-unknown"));
-        Assert.Contains("vim-micro-builtin", Assert.Throws<BitisException>(() => ShippedModels.Load("vim-unknown")).Message);
+        Assert.Contains("vim-micro-builtin", Assert.Throws<BitisException>(() => VisionModel.LoadShipped("vim-unknown")).Message);
         CliRunner.Run("inspect", "vim-unknown").AssertRefused("no such file", "vim-micro-builtin");
     }
 

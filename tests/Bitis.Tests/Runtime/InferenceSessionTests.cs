@@ -294,7 +294,7 @@ public sealed class InferenceSessionTests
     [Fact]
     public void Photographs_are_classified_together_as_they_are_alone()
     {
-        using InferenceSession session = InferenceSession.Create(ShippedModels.Load("vim-micro-builtin"));
+        using InferenceSession session = InferenceSession.Create(VisionModel.LoadShipped("vim-micro-builtin"));
         using var source = new BuiltInImageSource(BuiltInSplit.Test, count: 5);
         PixelImage[] images = [.. Enumerable.Range(0, 5).Select(i => source.Read(i).Image)];
         IReadOnlyList<IReadOnlyList<Prediction>> together = session.Classify(images, count: 3);

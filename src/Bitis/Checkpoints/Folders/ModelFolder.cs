@@ -3,7 +3,7 @@ using Bitis.Files;
 namespace Bitis.Checkpoints.Folders;
 
 /// <summary>A folder of a model, as hubs lay it out: weights in one file or several, and others beside them.</summary>
-public static class ModelFolder
+internal static class ModelFolder
 {
     /// <summary>What hubs call the weights, in the order in which they are looked for.</summary>
     private static readonly string[] Usual =

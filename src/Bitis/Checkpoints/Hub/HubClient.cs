@@ -33,13 +33,28 @@ public sealed class HubClient : IDisposable
         _http.DefaultRequestHeaders.AcceptEncoding.Add(new StringWithQualityHeaderValue("identity"));
     }
 
+    /// <summary>Finds a model in the cache, or downloads it; of an index also the files that it names.</summary>
+    /// <param name="reference">The model: <c>hf:owner/name/file</c>, or <c>hf:owner/name@revision/file</c>.</param>
+    /// <param name="progress">Told as bytes arrive, in kB.</param>
+    /// <param name="cancellationToken">Stops; what has arrived is kept for the next attempt.</param>
+    /// <returns>The path of the file in the cache.</returns>
+    /// <exception cref="BitisException">
+    /// This is no such reference, or the hub does not have the file, asks for a token, cannot be reached, or sent
+    /// something damaged.
+    /// </exception>
+    public Task<string> DownloadModelAsync(
+        string reference, IProgress<WorkProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        HubReference.TryParse(reference, out HubReference? parsed)
+            ? DownloadModelAsync(parsed, progress is null ? null : new Kilobytes(progress), cancellationToken)
+            : throw new BitisException($"'{reference}' is not a hub reference; expected hf:owner/name/file.");
+
     /// <summary>As <see cref="DownloadAsync"/>; of an index also the files that it names, beside it.</summary>
     /// <param name="reference">The file of a model.</param>
     /// <param name="progress">Told as bytes arrive.</param>
     /// <param name="cancellationToken">Stops; what has arrived is kept for the next attempt.</param>
     /// <returns>The path of the file in the cache.</returns>
     /// <exception cref="BitisException">As there, or the repository changes meanwhile.</exception>
-    public async Task<string> DownloadModelAsync(
+    internal async Task<string> DownloadModelAsync(
         HubReference reference, IProgress<HubProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         string path = await DownloadAsync(reference, progress, cancellationToken).ConfigureAwait(false);
@@ -65,7 +80,7 @@ public sealed class HubClient : IDisposable
     /// <exception cref="BitisException">
     /// The hub does not have the file, asks for a token, cannot be reached, or sent something damaged.
     /// </exception>
-    public async Task<string> DownloadAsync(
+    internal async Task<string> DownloadAsync(
         HubReference reference, IProgress<HubProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(reference);
@@ -230,5 +245,11 @@ public sealed class HubClient : IDisposable
             _ =>
                 $"the hub answered {(int)response.StatusCode} {response.ReasonPhrase}; try again later. {Alternatives}",
         });
+    }
+
+    private sealed class Kilobytes(IProgress<WorkProgress> progress) : IProgress<HubProgress>
+    {
+        public void Report(HubProgress value) =>
+            progress.Report(new WorkProgress("downloading, kB", value.Bytes / 1000, (value.TotalBytes ?? 0) / 1000));
     }
 }

@@ -7,7 +7,7 @@ namespace Bitis.Checkpoints.Hub;
 /// <param name="Name">The repository.</param>
 /// <param name="Revision">A branch, tag or commit; <c>main</c> unless given.</param>
 /// <param name="File">The path inside the repository, with <c>/</c> between folders.</param>
-public sealed record HubReference(string Owner, string Name, string Revision, string File)
+internal sealed record HubReference(string Owner, string Name, string Revision, string File)
 {
     private const string Prefix = "hf:";
 

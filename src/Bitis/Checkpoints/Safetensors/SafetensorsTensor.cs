@@ -7,4 +7,4 @@ namespace Bitis.Checkpoints.Safetensors;
 /// <param name="DType">The type of the elements.</param>
 /// <param name="Shape">The sizes of the dimensions.</param>
 /// <param name="Bytes">The elements: row-major, little-endian, as many as the shape takes.</param>
-public sealed record SafetensorsTensor(string Name, DType DType, Shape Shape, ReadOnlyMemory<byte> Bytes);
+internal sealed record SafetensorsTensor(string Name, DType DType, Shape Shape, ReadOnlyMemory<byte> Bytes);

@@ -9,7 +9,7 @@ namespace Bitis.Checkpoints.Safetensors;
 /// Writes safetensors files. The same tensors and metadata give the same bytes: tensors stay in the order given, metadata
 /// are sorted by key. The file appears whole or not at all (<see cref="AtomicFile"/>).
 /// </summary>
-public static class SafetensorsWriter
+internal static class SafetensorsWriter
 {
     private const int Alignment = 8;
 

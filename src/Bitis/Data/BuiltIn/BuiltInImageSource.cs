@@ -7,7 +7,7 @@ namespace Bitis.Data.BuiltIn;
 /// lighting, blur and noise, stand before clutter and are partly hidden (docs/builtin-data.md). An image depends on the
 /// seed, the split and its index only, never on what was read before.
 /// </summary>
-public sealed class BuiltInImageSource : ImageSource
+internal sealed class BuiltInImageSource : ImageSource
 {
     /// <summary>The images of the training split, unless another number is asked for.</summary>
     public const int TrainCount = 20_000;

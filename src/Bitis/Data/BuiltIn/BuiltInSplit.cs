@@ -5,7 +5,7 @@ namespace Bitis.Data.BuiltIn;
 
 /// <summary>The parts of the built-in set; no image is in two of them.</summary>
 [JsonConverter(typeof(EnumByName<BuiltInSplit>))]
-public enum BuiltInSplit
+internal enum BuiltInSplit
 {
     /// <summary>Images to learn from and to calibrate with.</summary>
     Train,

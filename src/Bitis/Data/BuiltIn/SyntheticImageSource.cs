@@ -4,7 +4,7 @@ namespace Bitis.Data.BuiltIn;
 /// Generated images for demonstrations and tests: one shape of the class's kind, at a random place, size and colour,
 /// over a shaded, noisy background. An image depends on the seed and its index only, never on what was read before.
 /// </summary>
-public sealed class SyntheticImageSource : ImageSource
+internal sealed class SyntheticImageSource : ImageSource
 {
     private const int NoiseAmplitude = 12;
 

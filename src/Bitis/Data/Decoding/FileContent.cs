@@ -4,7 +4,7 @@ using System.Text.Unicode;
 namespace Bitis.Data.Decoding;
 
 /// <summary>Says what a file is from its first bytes; its name does not count.</summary>
-public static class FileContent
+internal static class FileContent
 {
     /// <summary>How many of the first bytes are looked at.</summary>
     public const int StartLength = 512;

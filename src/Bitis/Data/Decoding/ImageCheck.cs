@@ -6,7 +6,7 @@ namespace Bitis.Data.Decoding;
 /// Which images of a source can be decoded. A run over <see cref="Good"/> does not end because of a damaged file, and
 /// its order, batches and labels are those of a set without it.
 /// </summary>
-public sealed class ImageCheck
+internal sealed class ImageCheck
 {
     private ImageCheck(ImageSource? good, IReadOnlyList<BadImage> bad)
     {

@@ -1,7 +1,7 @@
 namespace Bitis.Data.Decoding;
 
 /// <summary>Ways to an image that every decoder has.</summary>
-public static class ImageDecoderExtensions
+internal static class ImageDecoderExtensions
 {
     private const int PieceBytes = 1 << 16;
 

@@ -1,7 +1,7 @@
 namespace Bitis.Data.Decoding;
 
 /// <summary>The largest images and image files that are read; a decoder keeps to them (docs/limits.md).</summary>
-public static class ImageLimits
+internal static class ImageLimits
 {
     /// <summary>Images with more pixels than this are refused before any memory is taken for them.</summary>
     public const int MaxPixels = 100_000_000;

@@ -8,7 +8,7 @@ namespace Bitis.Execution.Gradients;
 /// Which parameters of a model stay as they are, and where the backward pass therefore ends: below the lowest node that learns, no gradient is
 /// computed, and nothing is kept for one.
 /// </summary>
-public sealed class FrozenLayers
+internal sealed class FrozenLayers
 {
     private readonly HashSet<Node> _frozen;
     private readonly HashSet<Node> _differentiated = [];

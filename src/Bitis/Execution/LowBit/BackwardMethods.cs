@@ -3,7 +3,7 @@ using Bitis.Kernels.Rounding;
 namespace Bitis.Execution.LowBit;
 
 /// <summary>The methods that a <see cref="BackwardPolicy"/> can name (docs/hlq.md).</summary>
-public static class BackwardMethods
+internal static class BackwardMethods
 {
     /// <summary>All methods: the formula, HLQ, its two halves, and what it is compared with.</summary>
     internal static IReadOnlyList<BackwardMethod> All { get; } =

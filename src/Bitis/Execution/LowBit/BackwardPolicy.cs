@@ -93,7 +93,7 @@ public sealed record BackwardPolicy
     /// <param name="graph">The model.</param>
     /// <param name="frozen">Which layers do not learn; null if all of them do.</param>
     /// <exception cref="BitisException">An override matches no layer.</exception>
-    public IReadOnlyList<LayerBackward> Select(Graph graph, FrozenLayers? frozen = null)
+    internal IReadOnlyList<LayerBackward> Select(Graph graph, FrozenLayers? frozen = null)
     {
         ArgumentNullException.ThrowIfNull(graph);
         Node[] layers = [.. graph.Nodes.Where(node => node.Operator.Product is not null)];

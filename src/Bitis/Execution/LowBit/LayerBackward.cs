@@ -4,7 +4,7 @@ namespace Bitis.Execution.LowBit;
 /// <param name="Layer">The layer's node.</param>
 /// <param name="Method">The method's name, or <see cref="None"/>.</param>
 /// <param name="Reason">Why it is not the policy's method; null if it is.</param>
-public sealed record LayerBackward(string Layer, string Method, string? Reason)
+internal sealed record LayerBackward(string Layer, string Method, string? Reason)
 {
     /// <summary>What stands for a method where there is no backward pass at all.</summary>
     public const string None = "none";

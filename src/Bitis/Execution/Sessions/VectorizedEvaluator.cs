@@ -11,7 +11,7 @@ namespace Bitis.Execution.Sessions;
 /// Computes nodes one by one, with the operations of an <see cref="InferenceSession"/> and bit for bit its values: for work that has to see every
 /// tensor, such as calibration and simulated quantization.
 /// </summary>
-public sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
+internal sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
 {
     private readonly Dictionary<(Node Node, Tensor? Weight), (Tensor[] Parameters, NodePlan Plan)> _plans = [];
     private readonly Dictionary<Node, Tensor> _softplusInputs = [];

@@ -4,7 +4,7 @@ namespace Bitis.Kernels.Dispatch;
 /// The instruction sets that kernels are written for, in the order in which they are preferred. A choice of one allows
 /// every smaller one too.
 /// </summary>
-public enum InstructionSet
+internal enum InstructionSet
 {
     /// <summary>
     /// The platform's cross-platform vectors of 128 bits where it accelerates them, else scalar code.

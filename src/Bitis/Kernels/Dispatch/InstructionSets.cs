@@ -5,7 +5,7 @@ using Bitis.Kernels.Gemm;
 namespace Bitis.Kernels.Dispatch;
 
 /// <summary>What this machine can run, and what the user allows: the environment variable <c>BITIS_ISA</c>.</summary>
-public static class InstructionSets
+internal static class InstructionSets
 {
     /// <summary>The environment variable that limits the instruction sets: <c>portable</c>, <c>avx2</c> ...</summary>
     public const string Variable = "BITIS_ISA";

@@ -1,7 +1,7 @@
 namespace Bitis.Kernels.Dispatch;
 
 /// <summary>How many threads a caller may ask for.</summary>
-public static class ThreadCount
+internal static class ThreadCount
 {
     /// <summary>
     /// The most threads that one piece of work takes: the system ends a process that starts too many.

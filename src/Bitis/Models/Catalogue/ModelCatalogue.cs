@@ -5,7 +5,7 @@ using Bitis.Models.VMamba;
 namespace Bitis.Models.Catalogue;
 
 /// <summary>The published models: ImageNet classifiers for 224×224 pixels. Accuracies are those of the official READMEs.</summary>
-public static class ModelCatalogue
+internal static class ModelCatalogue
 {
     private const string Releases = "https://github.com/MzeroMiko/VMamba/releases/download/";
     private const string LocalReleases = "https://github.com/hunto/LocalMamba/releases/download/v1.0.0/";

@@ -1,7 +1,7 @@
 namespace Bitis.Models.Catalogue;
 
 /// <summary>Trained models that come with Bitis (models/README.md), for first steps without downloads.</summary>
-public static class ShippedModels
+internal static class ShippedModels
 {
     private const string Extension = ".safetensors";
 
@@ -17,15 +17,9 @@ public static class ShippedModels
     /// <returns>The path, or null if there is none of this name.</returns>
     public static string? Find(string name) => Names.Contains(name) ? Path.Combine(Folder, name + Extension) : null;
 
-    /// <summary>Loads a model.</summary>
+    /// <summary>The file of a model that must be there.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
-    /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="BitisException">There is none of this name; the message lists the names.</exception>
-    public static VisionModel Load(string name, CancellationToken cancellationToken = default)
-    {
-        string path = Find(name) ?? throw new BitisException(
-            $"No model named '{name}' comes with Bitis; expected one of: {string.Join(", ", Names)}. "
-            + $"(They are in the folder {Folder}.)");
-        return VisionModel.Load(path, options: null, cancellationToken);
-    }
+    public static string Require(string name) => Find(name) ?? throw new BitisException(
+        $"No model named '{name}' comes with Bitis; expected one of: {string.Join(", ", Names)}. (They are in the folder {Folder}.)");
 }

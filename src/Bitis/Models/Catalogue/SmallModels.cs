@@ -6,7 +6,7 @@ using Bitis.Models.VMamba;
 namespace Bitis.Models.Catalogue;
 
 /// <summary>Architectures for images of 32×32 pixels, small enough to be trained on a CPU.</summary>
-public static class SmallModels
+internal static class SmallModels
 {
     private const int ImageSize = 32;
 

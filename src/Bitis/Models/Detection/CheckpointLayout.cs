@@ -7,7 +7,7 @@ namespace Bitis.Models.Detection;
 /// The tensors of an official checkpoint beside the parameters of a graph. Most are the same; where the official code keeps what
 /// several operators need in one tensor, a parameter is a part of it.
 /// </summary>
-public sealed class CheckpointLayout
+internal sealed class CheckpointLayout
 {
     private readonly Func<string, CheckpointPart> _partOf;
     private readonly Graph _graph;

@@ -5,7 +5,7 @@ using Bitis.Tensors;
 namespace Bitis.Models.Detection;
 
 /// <summary>A checkpoint beside the model that it is: what is missing, left over or assumed.</summary>
-public sealed class CheckpointMatch
+internal sealed class CheckpointMatch
 {
     private readonly Checkpoint _checkpoint;
     private readonly string _name;

@@ -6,7 +6,7 @@ namespace Bitis.Models.Detection;
 /// <summary>
 /// The names of a checkpoint's tensors in today's official code, which may have renamed what older code wrote.
 /// </summary>
-public static class CheckpointNames
+internal static class CheckpointNames
 {
     /// <summary>The tensors of a checkpoint, by their names of today; files that Bitis wrote have no others.</summary>
     /// <exception cref="BitisException">Two tensors have the same name of today.</exception>

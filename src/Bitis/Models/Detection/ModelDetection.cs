@@ -14,7 +14,7 @@ namespace Bitis.Models.Detection;
 /// <param name="Variant">The published model with this architecture, if there is one.</param>
 /// <param name="Notes">What else the metadata say of how the model was made; empty for files of others.</param>
 /// <param name="Assumptions">What was assumed and not read, one sentence each, with the option that changes it.</param>
-public sealed record ModelDetection(
+internal sealed record ModelDetection(
     ModelConfig Config,
     ModelConfig StoredConfig,
     Preprocessing Preprocessing,

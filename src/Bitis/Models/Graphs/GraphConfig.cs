@@ -10,7 +10,7 @@ namespace Bitis.Models.Graphs;
 /// An architecture that is its graph, operator by operator: files carry all of it, so that it runs where nobody knows
 /// who wrote it.
 /// </summary>
-public sealed record GraphConfig : ModelConfig
+internal sealed record GraphConfig : ModelConfig
 {
     /// <summary>The version of the form in which files have a graph.</summary>
     internal const int FormatVersion = 1;

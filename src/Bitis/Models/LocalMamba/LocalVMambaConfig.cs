@@ -10,7 +10,7 @@ namespace Bitis.Models.LocalMamba;
 /// pyramid as a VMamba is, each of whose blocks has four scan directions of its own choice, and a gate that merges
 /// them.
 /// </summary>
-public sealed record LocalVMambaConfig : VMambaConfig
+internal sealed record LocalVMambaConfig : VMambaConfig
 {
     /// <summary>An architecture whose values are still to be set.</summary>
     public LocalVMambaConfig()

@@ -9,7 +9,7 @@ namespace Bitis.Models.LocalMamba;
 /// 2024): a plain
 /// sequence of blocks as a Vim has them, each with four scan directions of its own choice.
 /// </summary>
-public sealed record LocalVimConfig : ModelConfig
+internal sealed record LocalVimConfig : ModelConfig
 {
     // Far above all published models; they keep a damaged file from asking for endless memory.
     private const int MaxWidth =
@@ -71,7 +71,7 @@ public sealed record LocalVimConfig : ModelConfig
     /// <inheritdoc />
     /// <remarks>Rotary positions would have to be stretched, too, as the official code does or does not.</remarks>
     [JsonIgnore]
-    public override PositionEmbedding? Positions =>
+    internal override PositionEmbedding? Positions =>
         HasRotaryPositions ? null : new("pos_embed", GridSize, ClassTokenIndex);
 
     /// <inheritdoc />

@@ -14,7 +14,7 @@ namespace Bitis.Models.Reference;
 /// whole network, and no statistics of a batch exist then. Convolutions have a bias, which a norm over several channels does not cancel. Where a
 /// stage halves the grid, the shortcut is a convolution of single places (the paper's kind B), as in torchvision.
 /// </remarks>
-public sealed record ResNetConfig : ModelConfig
+internal sealed record ResNetConfig : ModelConfig
 {
     private const int MaxWidth = 1 << 12, MaxStages = 8, MaxBlocks = 1 << 8;
 

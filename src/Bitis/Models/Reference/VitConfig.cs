@@ -8,7 +8,7 @@ namespace Bitis.Models.Reference;
 /// The architecture of a vision transformer (Dosovitskiy et al., 2021), with the names that timm gives its parts: what Vision Mambas are
 /// compared with.
 /// </summary>
-public sealed record VitConfig : ModelConfig
+internal sealed record VitConfig : ModelConfig
 {
     private const int MaxWidth = 1 << 16, MaxDepth = 1 << 10, MaxTokens = 1 << 16;
 
@@ -36,7 +36,7 @@ public sealed record VitConfig : ModelConfig
 
     /// <inheritdoc />
     [JsonIgnore]
-    public override PositionEmbedding Positions => new("pos_embed", ImageSize / PatchSize, ClassTokenIndex: 0);
+    internal override PositionEmbedding Positions => new("pos_embed", ImageSize / PatchSize, ClassTokenIndex: 0);
 
     /// <summary>L, the length of the sequence: the class token and the patches.</summary>
     [JsonIgnore]

@@ -5,7 +5,7 @@ namespace Bitis.Models.VMamba;
 
 /// <summary>How a pyramid halves its grid between stages.</summary>
 [JsonConverter(typeof(EnumByName<DownsamplingKind>))]
-public enum DownsamplingKind
+internal enum DownsamplingKind
 {
     /// <summary>
     /// Four tokens side by side, normalized, and a linear layer (official <c>downsample_version</c> <c>v1</c>).

@@ -5,7 +5,7 @@ namespace Bitis.Models.VMamba;
 
 /// <summary>How a VMamba turns the image into tokens.</summary>
 [JsonConverter(typeof(EnumByName<StemKind>))]
-public enum StemKind
+internal enum StemKind
 {
     /// <summary>
     /// One convolution over patches that do not overlap (official <c>patchembed_version</c> <c>v1</c>).

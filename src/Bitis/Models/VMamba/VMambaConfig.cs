@@ -10,7 +10,7 @@ namespace Bitis.Models.VMamba;
 /// widths double
 /// while the grid of tokens halves, with four scan directions a block.
 /// </summary>
-public record VMambaConfig : ModelConfig
+internal record VMambaConfig : ModelConfig
 {
     // Far above all published models; they keep a damaged file from asking for endless memory.
     private const int MaxWidth = 1 << 14, MaxStages = 8, MaxDepth = 1 << 10, MaxStateSize = 256, MaxTokens = 1 << 20;

@@ -5,7 +5,7 @@ using Bitis.Tensors;
 namespace Bitis.Models.Vim;
 
 /// <summary>The architecture of a Vim (Zhu et al., "Vision Mamba", 2024), with two scan directions a block.</summary>
-public sealed record VimConfig : ModelConfig
+internal sealed record VimConfig : ModelConfig
 {
     // Far above all published models; they keep a damaged file from asking for endless memory.
     private const int MaxWidth =
@@ -67,7 +67,7 @@ public sealed record VimConfig : ModelConfig
 
     /// <inheritdoc />
     [JsonIgnore]
-    public override PositionEmbedding Positions =>
+    internal override PositionEmbedding Positions =>
         new("pos_embed", GridSize, ClassTokenIndex < 0 ? null : ClassTokenIndex);
 
     /// <summary>L, the length of the sequence: patches and class token.</summary>
@@ -104,7 +104,7 @@ public sealed record VimConfig : ModelConfig
         + $"{Norm.ToString().ToLowerInvariant()} norm; {DisplayText.Count(Classes, "class")}";
 
     /// <inheritdoc />
-    public override bool IsLearnedOfficially(string layer) =>
+    internal override bool IsLearnedOfficially(string layer) =>
         // The official code runs these inside of one autograd function.
         layer[(layer.LastIndexOf('.') + 1)..] is not ("x_proj" or "x_proj_b" or "dt_proj" or "dt_proj_b");
 

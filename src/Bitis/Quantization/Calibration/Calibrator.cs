@@ -6,7 +6,7 @@ using Bitis.Tensors;
 namespace Bitis.Quantization.Calibration;
 
 /// <summary>Runs images through a float model and collects statistics of the activations that enter given nodes.</summary>
-public sealed class Calibrator
+internal sealed class Calibrator
 {
     private readonly GraphExecutor _executor;
     private readonly Dictionary<Node, SiteStatistics> _statistics;

@@ -1,4 +1,4 @@
 namespace Bitis.Quantization.Estimators;
 
 /// <summary>The settings of an estimator of ranges that has none.</summary>
-public sealed record NoEstimatorSettings : EstimatorSettings;
+internal sealed record NoEstimatorSettings : EstimatorSettings;

@@ -1,7 +1,7 @@
 namespace Bitis.Quantization.Estimators;
 
 /// <summary>The settings of the estimator of ranges <c>percentile</c>.</summary>
-public sealed record PercentileRange : EstimatorSettings
+internal sealed record PercentileRange : EstimatorSettings
 {
     /// <summary>
     /// The share of the values, in percent, that is below the upper end of the range: more than 50, at most 100.

@@ -3,7 +3,7 @@ using Bitis.Quantization.Methods;
 namespace Bitis.Quantization.Estimators;
 
 /// <summary>The settings of the method <c>percentile</c>.</summary>
-public sealed record PercentileSettings : MethodSettings
+internal sealed record PercentileSettings : MethodSettings
 {
     /// <summary>
     /// The share of the values, in percent, that is below the upper end of the range: more than 50, at most 100.

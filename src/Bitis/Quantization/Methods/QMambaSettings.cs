@@ -3,7 +3,7 @@ using Bitis.Quantization.Recipes;
 namespace Bitis.Quantization.Methods;
 
 /// <summary>The settings of the method <c>qmamba</c>.</summary>
-public sealed record QMambaSettings : MethodSettings
+internal sealed record QMambaSettings : MethodSettings
 {
     /// <summary>How scales are learned, block by block.</summary>
     public LearningRecipe Learning { get; init; } = new();

@@ -1,7 +1,7 @@
 namespace Bitis.Quantization.Methods;
 
 /// <summary>The settings of the method <c>smoothquant</c>.</summary>
-public sealed record SmoothQuantSettings : MethodSettings
+internal sealed record SmoothQuantSettings : MethodSettings
 {
     /// <summary>The exponent α of <c>m_j = (max |x_j|)^α / (max |w_j|)^(1−α)</c>, from 0 to 1.</summary>
     public double Alpha { get; init; } = 0.5;

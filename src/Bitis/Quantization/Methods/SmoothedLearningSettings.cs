@@ -5,7 +5,7 @@ namespace Bitis.Quantization.Methods;
 /// <summary>
 /// The settings of methods that smooth and learn: <c>qmamba+</c>, <c>ptq4vm+</c> and <c>ptq4vm+qmamba</c>.
 /// </summary>
-public record SmoothedLearningSettings : MethodSettings
+internal record SmoothedLearningSettings : MethodSettings
 {
     /// <summary>The exponent α of <c>m_j = (max |x_j|)^α / (max |w_j|)^(1−α)</c>, from 0 to 1.</summary>
     public double Alpha { get; init; } = 0.5;

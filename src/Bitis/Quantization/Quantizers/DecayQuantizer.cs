@@ -16,7 +16,7 @@ namespace Bitis.Quantization.Quantizers;
 /// <param name="LevelsPerOctave">r; 0 for uniform levels.</param>
 /// <param name="Scale">s.</param>
 /// <param name="Lowest">The smallest uniform level's value; 0 for the others.</param>
-public sealed record DecayQuantizer(
+internal sealed record DecayQuantizer(
     [property: JsonPropertyName("grid")] DecaySpacing Spacing, int Bits, int LevelsPerOctave, double Scale, double Lowest)
 {
     private int MaxLevel => (1 << Bits) - 1;

@@ -10,7 +10,7 @@ namespace Bitis.Quantization.Quantizers;
 ///   Δ ≈ unit · d[q]                                          d[q] = q, or round(softplus(lowest + s·q)/unit) of at most 2¹⁵ − 1
 /// </code>
 /// </summary>
-public sealed class DeltaQuantizer
+internal sealed class DeltaQuantizer
 {
     private const int LargestMultiple = short.MaxValue;
 

@@ -7,7 +7,7 @@ namespace Bitis.Quantization.Quantizers;
 /// that of the token's group times that of the channel (QMamba's temporal group quantization, TGQ): ranges move along the tokens,
 /// and differ between channels.
 /// </summary>
-public sealed class HiddenStateQuantizer
+internal sealed class HiddenStateQuantizer
 {
     private readonly int[] _groupOf;
 

@@ -15,7 +15,7 @@ namespace Bitis.Quantization.Quantizers;
 /// Each group of values (see <see cref="Granularity"/>) has its own scale s and zero point z. This formula is the
 /// definition; the integer kernels compute exactly the same levels.
 /// </summary>
-public sealed class UniformQuantizer
+internal sealed class UniformQuantizer
 {
     /// <summary>The fewest and the most bits that a level may have.</summary>
     public const int MinBits = 2, MaxBits = 8;

@@ -9,7 +9,7 @@ namespace Bitis.Quantization.Recipes;
 /// </summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Settings">Its settings; those that are missing are usual.</param>
-public sealed record EstimatorDocument(
+internal sealed record EstimatorDocument(
     string Name, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] JsonElement? Settings = null)
 {
     /// <summary>The document of a choice.</summary>

@@ -1,7 +1,7 @@
 namespace Bitis.Quantization.Recipes;
 
 /// <summary>How scales are learned, block by block. What is null is what is usual for the method (docs/ptq4vm.md).</summary>
-public sealed record LearningRecipe
+internal sealed record LearningRecipe
 {
     /// <summary>Steps of the optimizer for each block; 0 for no learning.</summary>
     public int? Steps { get; init; }

@@ -59,7 +59,7 @@ public sealed record LearningSettings
     public bool KeepsUnlearnedLayers { get; init; }
 
     /// <summary>These settings with what a recipe asks for.</summary>
-    public LearningSettings With(LearningRecipe asked)
+    internal LearningSettings With(LearningRecipe asked)
     {
         ArgumentNullException.ThrowIfNull(asked);
         return this with

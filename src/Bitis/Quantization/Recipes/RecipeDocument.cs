@@ -10,7 +10,7 @@ namespace Bitis.Quantization.Recipes;
 /// A recipe as JSON: <c>{ "method": "ptq4vm+", "settings": { "alpha": 0.3 }, "bits": "w4a4" }</c>. Before there were
 /// settings, those of all methods stood in the recipe itself; such recipes are read, and none is written.
 /// </summary>
-public sealed record RecipeDocument
+internal sealed record RecipeDocument
 {
     private const double OldPercentile = 99.99;
 

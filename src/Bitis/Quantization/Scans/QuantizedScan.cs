@@ -22,7 +22,7 @@ namespace Bitis.Quantization.Scans;
 /// time moves on average as it should instead of standing still. Where a group of tokens begins, h becomes
 /// <c>level(clamp16(round(h·(s_before/s_after))))</c>, the product in float32, to nearest.
 /// </summary>
-public sealed class QuantizedScan
+internal sealed class QuantizedScan
 {
     /// <summary>Codes of −log₂ Ā for an octave.</summary>
     public const int CodesPerOctave = 8;

@@ -9,7 +9,7 @@ namespace Bitis.Quantization.Scans;
 /// What a selective scan's discrete parameters Ā = exp(Δ·A) and hidden states h were over some images: how Ā is distributed, and
 /// how the magnitude of h moves along the tokens, in the order in which the scan sees them.
 /// </summary>
-public sealed class ScanStatistics
+internal sealed class ScanStatistics
 {
     /// <summary>Bins of the distribution of Ā between 0 and 1.</summary>
     public const int Bins = 1000;

@@ -9,7 +9,7 @@ namespace Bitis.Training.Loop;
 /// <param name="Images">How many there are.</param>
 /// <param name="Sha256">The SHA-256 of a line <c>name, tab, label</c> for each image, in order; hexadecimal.</param>
 /// <param name="DecoderSettings">How their pixels differ from the usual; null if they do not.</param>
-public sealed record DataDigest(
+internal sealed record DataDigest(
     int Images,
     string Sha256,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? DecoderSettings = null)

@@ -7,7 +7,7 @@ namespace Bitis.Training.Loop;
 /// <param name="GradientNorm">The sum of the gradient's norms.</param>
 /// <param name="Seconds">The time that the steps took.</param>
 /// <param name="GradientCosines">The cosine of low-bit gradients to the exact ones in the first step, by layer; null for exact trainings.</param>
-public sealed record EpochSums(
+internal sealed record EpochSums(
     int Steps, double Loss, long Correct, double GradientNorm, double Seconds, IReadOnlyDictionary<string, double>? GradientCosines = null)
 {
     /// <summary>The sums of an epoch that has not begun.</summary>

@@ -14,7 +14,7 @@ namespace Bitis.Training.Optimization;
 /// </code>
 /// λ applies to the weights of linear layers and convolutions only, not to norms, biases, A, D, the class token and positions.
 /// </summary>
-public sealed class AdamW
+internal sealed class AdamW
 {
     private readonly TrainingRecipe _recipe;
     private readonly HashSet<string> _decaying;

@@ -5,7 +5,7 @@ using Bitis.Tensors;
 namespace Bitis.Training.Optimization;
 
 /// <summary>Limits the norm of the gradient of all parameters together (Pascanu et al., 2013).</summary>
-public static class GradientClipping
+internal static class GradientClipping
 {
     /// <summary>
     /// The Euclidean norm over all gradients, summed in double precision in a fixed order; NaN or infinite if an element is.

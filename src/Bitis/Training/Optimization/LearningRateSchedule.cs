@@ -7,7 +7,7 @@ namespace Bitis.Training.Optimization;
 /// <param name="Minimum">The learning rate after the last step.</param>
 /// <param name="WarmUpSteps">Steps of the rise; the last of them has the peak.</param>
 /// <param name="Steps">All steps.</param>
-public sealed record LearningRateSchedule(double Peak, double Minimum, long WarmUpSteps, long Steps)
+internal sealed record LearningRateSchedule(double Peak, double Minimum, long WarmUpSteps, long Steps)
 {
     /// <summary>The schedule of a recipe.</summary>
     /// <param name="recipe">Rates and epochs.</param>

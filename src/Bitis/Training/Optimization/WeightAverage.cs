@@ -10,7 +10,7 @@ namespace Bitis.Training.Optimization;
 /// any one step (Polyak and Juditsky, 1992). In step t, counted from 1, <c>d = min(decay, (1 + t) / (10 + t))</c>, so that the
 /// random weights at the start are soon forgotten.
 /// </summary>
-public sealed class WeightAverage
+internal sealed class WeightAverage
 {
     private readonly double _decay;
     private readonly ParameterPieces _pieces;
