@@ -8,9 +8,11 @@ public static class ImageSourceExtensions
 {
     extension(ImageSource)
     {
-        /// <summary>Opens a set of images (<see cref="ImageSource.Open(string, IImageDecoder)"/>).</summary>
+        /// <summary>Opens a set of images (<see cref="ImageSource.Open(string, IImageDecoder, CancellationToken)"/>).</summary>
         /// <param name="path">Where the set is.</param>
+        /// <param name="cancellationToken">Ends the listing of files, and the unpacking of an archive.</param>
         /// <exception cref="BitisException">There is nothing at the path, or no images, or damage.</exception>
-        public static ImageSource Open(string path) => ImageSource.Open(path, ImageDecoder.Default);
+        public static ImageSource Open(string path, CancellationToken cancellationToken = default) =>
+            ImageSource.Open(path, ImageDecoder.Default, cancellationToken);
     }
 }

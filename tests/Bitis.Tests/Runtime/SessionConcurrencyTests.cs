@@ -193,7 +193,7 @@ public sealed class SessionConcurrencyTests
     [Fact]
     public async Task Asynchronous_answers_are_those_of_a_lone_call()
     {
-        VisionModel model = ShippedModels.Load("vim-micro-builtin");
+        VisionModel model = VisionModel.LoadShipped("vim-micro-builtin");
         using InferenceSession session = InferenceSession.Create(model);
         using var source = new BuiltInImageSource(BuiltInSplit.Test, count: 12);
         PixelImage[] images = [.. Enumerable.Range(0, source.Count).Select(i => source.Read(i).Image)];
