@@ -38,7 +38,7 @@ internal sealed class TemporaryFolder : IDisposable
         for (int i = 0; i < source.Count; i++)
         {
             string folder = CreateFolder(System.IO.Path.Combine(name, nameOfClass(source.Label(i)!.Value)));
-            System.IO.File.WriteAllBytes(System.IO.Path.Combine(folder, $"image{i:000}.bmp"), Bmp(source.Read(i).Image));
+            System.IO.File.WriteAllBytes(System.IO.Path.Combine(folder, $"image{i:000}.bmp"), Bmp(source.Read(i)));
         }
         return File(name);
     }

@@ -155,7 +155,7 @@ public sealed class CalibrationSetTests
         public override int? Label(int index) => inner.Label(index);
 
         protected override PixelImage ReadImage(int index) =>
-            inner.Read(Interlocked.Increment(ref _reads) <= reads ? index : Count - 1 - index).Image;
+            inner.Read(Interlocked.Increment(ref _reads) <= reads ? index : Count - 1 - index);
     }
 
     private sealed class Progress(Action report) : IProgress<WorkProgress>

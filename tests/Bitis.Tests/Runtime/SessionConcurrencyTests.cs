@@ -196,7 +196,7 @@ public sealed class SessionConcurrencyTests
         VisionModel model = VisionModel.LoadShipped("vim-micro-builtin");
         using InferenceSession session = InferenceSession.Create(model);
         using var source = new BuiltInImageSource(BuiltInSplit.Test, count: 12);
-        PixelImage[] images = [.. Enumerable.Range(0, source.Count).Select(i => source.Read(i).Image)];
+        PixelImage[] images = [.. Enumerable.Range(0, source.Count).Select(source.Read)];
         IReadOnlyList<Prediction>[] expected = [.. images.Select(image => session.Classify(image, count: 3))];
         Assert.Equal(expected, await Task.WhenAll(images.Select(image => session.ClassifyAsync(image, count: 3))));
         Assert.Equal(expected, await session.ClassifyAsync(images, count: 3));

@@ -61,7 +61,7 @@ internal sealed class SourceOpener(IImageDecoder? decoder, CancellationToken can
 
     private IImageDecoder RequireDecoder(string path) =>
         decoder ?? throw BitisException.InFile(
-            path, "image files need a decoder; give ImageSource.Open one, such as ImageDecoder of Bitis.Imaging.");
+            path, "image files need a decoder; give ImageSource.Open one, or use ImageSource.Open(path) of Bitis.Imaging.");
 
     private ImageSource OpenLabelFile(string path)
     {
