@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures Bitis on this machine, with ONNX Runtime beside it in the same run, and writes benchmarks/results/PROCESSOR.md.
-# Needs the .NET SDK, and Node.js with npm for the peer. Takes about seven minutes; let nothing else compute meanwhile.
+# Measures Bitis on this machine beside ONNX Runtime, and writes benchmarks/results/PROCESSOR.md.
+# Needs the .NET SDK, and Node.js with npm for the peer. Takes about twelve minutes; let nothing else compute meanwhile.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,7 +11,10 @@ dotnet build -c Release benchmarks/Bitis.Benchmarks --nologo -v quiet
 bench() { dotnet run --no-build -c Release --project benchmarks/Bitis.Benchmarks -- "$@"; }
 processor=$(lscpu | sed -n 's/^Model name: *//p' | head -1)
 family=$(lscpu | sed -n 's/^CPU family: *//p'), model=$(lscpu | sed -n 's/^Model: *//p')
-file=benchmarks/results/$(echo "$processor-$family-$model" | tr -cs 'A-Za-z0-9\n' '-' | tr 'A-Z' 'a-z').md
+name=$(echo "$processor-$family-$model" | tr -cs 'A-Za-z0-9\n' '-' | tr 'A-Z' 'a-z')
+file=benchmarks/results/$name.md
+package=./benchmarks/onnxruntime/node_modules/onnxruntime-node/package.json
+peer="onnxruntime-node $(node -p "require('$package').version"), Node.js $(node --version)"
 {
     echo "# $processor"
     echo
@@ -23,7 +26,7 @@ file=benchmarks/results/$(echo "$processor-$family-$model" | tr -cs 'A-Za-z0-9\n
     echo "| system | $(uname -s) $(uname -r) |"
     echo "| Bitis | $(git rev-parse --short HEAD) |"
     echo "| .NET | $(dotnet --version) |"
-    echo "| peer | onnxruntime-node $(node -p "require('./benchmarks/onnxruntime/node_modules/onnxruntime-node/package.json').version"), Node.js $(node --version) |"
+    echo "| peer | $peer |"
     echo
     echo "## Against ONNX Runtime"
     bench peer benchmarks/onnxruntime

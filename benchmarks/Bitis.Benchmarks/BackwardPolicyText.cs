@@ -3,18 +3,27 @@ using Bitis.Execution.LowBit;
 
 namespace Bitis.Benchmarks;
 
-/// <summary>Policies of the backward pass as a word: a method, its rank and the bits of kept inputs where they are not the usual ones: <c>hlq</c>, <c>hlq:16</c>, <c>hlq:16:4</c>.</summary>
+/// <summary>Policies of the backward pass as a word: <c>hlq</c>, <c>hlq:16</c>, <c>hlq:16:4</c>.</summary>
+/// <remarks>A method, its rank, and the bits of kept inputs, where they are not the usual ones.</remarks>
 internal static class BackwardPolicyText
 {
+    /// <exception cref="BitisException">The text is no policy.</exception>
     public static BackwardPolicy Parse(string text)
     {
         string[] parts = text.Split(':');
+        if (parts.Length > 3)
+            throw new BitisException($"'{text}' has more parts than METHOD:RANK:BITS.");
         var policy = new BackwardPolicy { Method = parts[0] };
         if (parts.Length > 1)
-            policy = policy with { Rank = int.Parse(parts[1], CultureInfo.InvariantCulture) };
+            policy = policy with { Rank = ParseNumber(text, parts[1]) };
         if (parts.Length > 2)
-            policy = policy with { ActivationBits = int.Parse(parts[2], CultureInfo.InvariantCulture) };
+            policy = policy with { ActivationBits = ParseNumber(text, parts[2]) };
         policy.Validate();
         return policy;
     }
+
+    private static int ParseNumber(string text, string part) =>
+        int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+            ? number
+            : throw new BitisException($"'{part}' in '{text}' is not a whole number; expected METHOD:RANK:BITS.");
 }

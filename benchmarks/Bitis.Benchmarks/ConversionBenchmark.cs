@@ -27,7 +27,7 @@ internal static class ConversionBenchmark
     {
         VisionModel model = ShippedModels.Names.Contains(variant)
             ? VisionModel.LoadShipped(variant)
-            : VisionModel.CreateRandom(WithDepth((VimConfig)ModelCatalogue.Get(variant).Config, depth), seed: 0);
+            : VisionModel.CreateRandom(WithDepth(ModelCatalogue.Get(variant).Config, depth), seed: 0);
         using ImageSource images = new SyntheticImageSource(Images, model.Config.ImageSize, classes: 10, seed: 0);
         // Decoded before the clock starts: making images is no part of the conversion.
         var calibration = CalibrationSet.FromTensors(
@@ -51,5 +51,10 @@ internal static class ConversionBenchmark
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  the rest (streams, search, packing, optimizer)  {total.TotalSeconds - sum,4:F2} s"));
     }
 
-    private static VimConfig WithDepth(VimConfig config, int? depth) => depth is { } blocks ? config with { Depth = blocks } : config;
+    private static ModelConfig WithDepth(ModelConfig config, int? depth) => (config, depth) switch
+    {
+        (_, null) => config,
+        (VimConfig vim, { } blocks) => vim with { Depth = blocks },
+        _ => throw new BitisException("Only a Vim can be measured with fewer blocks; leave BLOCKS out."),
+    };
 }

@@ -16,17 +16,10 @@ public sealed class ReadmeTests(ITestOutputHelper output)
     [Fact]
     public void The_library_example_runs()
     {
-        string folder = Directory.CreateTempSubdirectory("bitis-readme-").FullName + Path.DirectorySeparatorChar;
-        try
-        {
-            PrepareFiles(folder);
-            ReadmeExample.Run(folder, output);
-            Assert.True(QuantizedModel.IsQuantized(folder + "vim.bitis"));
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        using var folder = new TempFolder();
+        PrepareFiles(folder);
+        ReadmeExample.Run(folder.Path + Path.DirectorySeparatorChar, output);
+        Assert.True(QuantizedModel.IsQuantized(folder["vim.bitis"]));
     }
 
     [Fact]
@@ -61,29 +54,21 @@ public sealed class ReadmeTests(ITestOutputHelper output)
     public void The_recipe_example_is_a_recipe()
     {
         string page = File.ReadAllText(Path.Combine(Root, "docs", "quantization.md"));
-        string folder = Directory.CreateTempSubdirectory("bitis-readme-").FullName;
-        try
-        {
-            string file = Path.Combine(folder, "recipe.json");
-            File.WriteAllText(file, page.Split("```json\n")[1].Split("\n```")[0]);
-            Recipe recipe = RecipeFile.Load(file);
-            Assert.Equal(new BitWidths(4, 8), recipe.Bits);
-            Assert.Equal(Granularity.PerToken, recipe.ActivationGranularity);
-            Assert.Equal(2, recipe.Overrides.Count);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        using var folder = new TempFolder();
+        string file = folder.WriteText("recipe.json", page.Split("```json\n")[1].Split("\n```")[0]);
+        Recipe recipe = RecipeFile.Load(file);
+        Assert.Equal(new BitWidths(4, 8), recipe.Bits);
+        Assert.Equal(Granularity.PerToken, recipe.ActivationGranularity);
+        Assert.Equal(2, recipe.Overrides.Count);
     }
 
-    private static void PrepareFiles(string folder)
+    private static void PrepareFiles(TempFolder folder)
     {
-        File.Copy(GoldenFiles.Path("vim-micro.pth"), Path.Combine(folder, "vim.pth"));
-        File.Copy(GoldenFiles.Path("images/rgb.png"), Path.Combine(folder, "photo.png"));
-        Directory.CreateDirectory(Path.Combine(folder, "photos"));
+        File.Copy(GoldenFiles.Path("vim-micro.pth"), folder["vim.pth"]);
+        File.Copy(GoldenFiles.Path("images/rgb.png"), folder["photo.png"]);
+        folder.CreateFolder("photos");
         foreach (string name in (string[])["rgb.png", "gray.png", "photo.bmp"])
-            File.Copy(GoldenFiles.Path($"images/{name}"), Path.Combine(folder, "photos", name));
+            File.Copy(GoldenFiles.Path($"images/{name}"), folder[$"photos/{name}"]);
     }
 
     private static string ThisFile([CallerFilePath] string path = "") => path;

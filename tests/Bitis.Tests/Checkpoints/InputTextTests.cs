@@ -11,7 +11,7 @@ public sealed class InputTextTests : IDisposable
 {
     private const string NotUtf8 = "line 2: this is not UTF-8";
 
-    private static readonly string Checkpoint = TemporaryFolder.Golden("vim-micro.safetensors");
+    private static readonly string Checkpoint = GoldenFiles.Path("vim-micro.safetensors");
     private readonly TempFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();

@@ -6,14 +6,14 @@ namespace Bitis.Tests.Cli;
 /// <summary>Numbers and figures about a model's scans.</summary>
 public sealed class AnalyzeTests : IDisposable
 {
-    private readonly TemporaryFolder _folder = new();
+    private readonly TempFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void A_trained_model_shows_both_observations_of_QMamba()
     {
-        string figures = _folder.File("figures");
+        string figures = _folder["figures"];
         JsonElement json = CliRunner.RunJson("analyze", "vim-micro-builtin", "--data", "builtin/train", "--images", "8", "--svg", figures);
         JsonElement[] scans = [.. json.GetProperty("scans").EnumerateArray()];
         Assert.Equal(12, scans.Length); // 6 blocks, 2 directions
@@ -50,7 +50,7 @@ public sealed class AnalyzeTests : IDisposable
     public void Bad_input_is_refused()
     {
         Assert.Contains("'delt'", CliRunner.Run("analyze", "vim-micro-builtin", "--data", "builtin/train", "--site", "discreteA,delt").AssertRefused().Error);
-        string file = _folder.File("taken");
+        string file = _folder["taken"];
         File.WriteAllText(file, "");
         Assert.Contains(file, CliRunner.Run("analyze", "vim-micro-builtin", "--data", "builtin/train", "--svg", file).AssertRefused().Error);
         Assert.Contains("nowhere", CliRunner.Run("analyze", "vim-micro-builtin", "--data", "nowhere").AssertRefused().Error);

@@ -7,10 +7,10 @@ public sealed class BadImagesTests : IDisposable
 {
     private const int Images = 12, Classes = 10;
 
-    private static readonly string Checkpoint = TemporaryFolder.Golden("vim-micro.safetensors");
-    private static readonly byte[] Jpeg = File.ReadAllBytes(TemporaryFolder.Golden("images/tiny.jpg"));
+    private static readonly string Checkpoint = GoldenFiles.Path("vim-micro.safetensors");
+    private static readonly byte[] Jpeg = File.ReadAllBytes(GoldenFiles.Path("images/tiny.jpg"));
 
-    private readonly TemporaryFolder _folder = new();
+    private readonly TempFolder _folder = new();
     private readonly string _images;
     private readonly string _cut;
 
@@ -26,7 +26,7 @@ public sealed class BadImagesTests : IDisposable
     [Fact]
     public void One_of_them_ends_a_run_and_the_message_says_what_to_do()
     {
-        string output = _folder.File("vim.bitis"), run = _folder.File("run");
+        string output = _folder["vim.bitis"], run = _folder["run"];
         string[][] commands =
         [
             ["eval", Checkpoint, "--data", _images],
@@ -54,7 +54,7 @@ public sealed class BadImagesTests : IDisposable
     [Fact]
     public void Quantizing_and_training_leave_them_out()
     {
-        string output = _folder.File("vim.bitis"), run = _folder.File("run");
+        string output = _folder["vim.bitis"], run = _folder["run"];
         JsonElement quantized = CliRunner.RunJson(
             "quantize", Checkpoint, "--calibration", _images, "--bad-images", "skip", "--images", "64", "-o", output);
         Assert.Equal(Images, quantized.GetProperty("calibration").GetProperty("images").GetInt32());
@@ -82,7 +82,7 @@ public sealed class BadImagesTests : IDisposable
     public void Classify_answers_for_the_good_ones_and_fails_for_the_others()
     {
         string good = Path.Combine(_images, "class00", "image000.bmp");
-        string[] paths = [_cut, good, _folder.File("missing.png"), _folder.WriteText("page.png", "<html>")];
+        string[] paths = [_cut, good, _folder["missing.png"], _folder.WriteText("page.png", "<html>")];
         CliOutcome outcome = CliRunner.Run(["classify", Checkpoint, .. paths, "--json"]);
         Assert.Equal(2, outcome.ExitCode);
         JsonElement json = JsonDocument.Parse(outcome.Output).RootElement;
@@ -118,7 +118,7 @@ public sealed class BadImagesTests : IDisposable
     public void Damaged_images_that_viewers_show_are_used_with_a_warning()
     {
         File.WriteAllBytes(_cut, [.. Jpeg[..(Jpeg.Length * 3 / 4)], 0xFF, 0xD9]);
-        string output = _folder.File("vim.bitis");
+        string output = _folder["vim.bitis"];
         string[][] commands =
         [
             ["eval", Checkpoint, "--data", _images],
@@ -136,7 +136,7 @@ public sealed class BadImagesTests : IDisposable
     public void A_training_goes_on_with_the_same_orientation_only()
     {
         File.Delete(_cut);
-        string run = _folder.File("run");
+        string run = _folder["run"];
         string[] start = ["train", "--data", _images, "--epochs", "1", "--batch", "6", "-o", run, "--exif-orientation"];
         Assert.Contains("turned as EXIF says", CliRunner.Run(start).AssertSucceeded().Output);
         string[] resume = ["train", "--data", _images, "-o", run, "--resume"];
@@ -147,7 +147,7 @@ public sealed class BadImagesTests : IDisposable
     [Fact]
     public void Orientation_is_an_option()
     {
-        string photo = TemporaryFolder.Golden("images/exif-rotate6.jpg");
+        string photo = GoldenFiles.Path("images/exif-rotate6.jpg");
         string lying = CliRunner.Run("classify", Checkpoint, photo).AssertSucceeded().Output;
         string upright = CliRunner.Run("classify", Checkpoint, photo, "--exif-orientation").AssertSucceeded().Output;
         Assert.NotEqual(lying, upright);

@@ -5,8 +5,8 @@ namespace Bitis.Tests.Cli;
 /// <summary>Files that cannot be used: one message, exit code 2, and nothing written.</summary>
 public sealed class BadInputTests : IDisposable
 {
-    private static readonly string Checkpoint = TemporaryFolder.Golden("vim-micro.safetensors");
-    private readonly TemporaryFolder _folder = new();
+    private static readonly string Checkpoint = GoldenFiles.Path("vim-micro.safetensors");
+    private readonly TempFolder _folder = new();
     private readonly string _images;
 
     public BadInputTests() => _images = _folder.WriteImages("images", 4, 2);
@@ -24,7 +24,7 @@ public sealed class BadInputTests : IDisposable
     [Fact]
     public void A_truncated_checkpoint_is_refused()
     {
-        string cut = _folder.File("cut.safetensors");
+        string cut = _folder["cut.safetensors"];
         File.WriteAllBytes(cut, File.ReadAllBytes(Checkpoint)[..^100]);
         CliRunner.Run("inspect", cut).AssertRefused(cut);
     }
@@ -38,7 +38,7 @@ public sealed class BadInputTests : IDisposable
     [Fact]
     public void Weights_that_are_not_numbers_are_named()
     {
-        string damaged = _folder.File("nan.safetensors");
+        string damaged = _folder["nan.safetensors"];
         byte[] bytes = File.ReadAllBytes(Checkpoint);
         BitConverter.GetBytes(float.NaN).CopyTo(bytes, bytes.Length - sizeof(float));
         File.WriteAllBytes(damaged, bytes);
@@ -58,7 +58,7 @@ public sealed class BadInputTests : IDisposable
             { "config": { "family": "vim", "imageSize": 2048, "patchSize": 4, "stride": 4, "width": 65536,
               "innerWidth": 65536, "depth": 1, "deltaRank": 1, "classes": 2 }, "epochs": 1, "batchSize": 4 }
             """);
-        string run = _folder.File("run");
+        string run = _folder["run"];
         CliRunner.Run("train", "--recipe", recipe, "--data", _images, "-o", run).AssertRefused("65536", "elements");
         Assert.False(Directory.Exists(run));
     }
@@ -69,7 +69,7 @@ public sealed class BadInputTests : IDisposable
     [Fact]
     public void Damaged_quantized_models_are_refused()
     {
-        string good = _folder.File("good.bitis"), bad = _folder.File("bad.bitis");
+        string good = _folder["good.bitis"], bad = _folder["bad.bitis"];
         CliRunner.Run("quantize", Checkpoint, "--calibration", _images, "-o", good).AssertSucceeded();
         byte[] bytes = File.ReadAllBytes(good);
         foreach (int length in (int[])[0, 7, 100, bytes.Length / 2, bytes.Length - 1])
@@ -82,9 +82,9 @@ public sealed class BadInputTests : IDisposable
     [Fact]
     public void Quantized_models_cannot_be_quantized_and_float_models_cannot_be_simulated()
     {
-        string quantized = _folder.File("vim.bitis");
+        string quantized = _folder["vim.bitis"];
         CliRunner.Run("quantize", Checkpoint, "--calibration", _images, "-o", quantized).AssertSucceeded();
-        CliRunner.Run("quantize", quantized, "--calibration", _images, "-o", _folder.File("again.bitis")).AssertRefused("quantized already");
+        CliRunner.Run("quantize", quantized, "--calibration", _images, "-o", _folder["again.bitis"]).AssertRefused("quantized already");
         CliRunner.Run("eval", Checkpoint, "--data", _images, "--simulate").AssertRefused("--simulate");
     }
 
@@ -92,14 +92,14 @@ public sealed class BadInputTests : IDisposable
     [InlineData("missing/vim.bitis", "does not exist")]
     [InlineData("images", "folder")]
     public void An_output_that_cannot_be_written_is_found_before_the_work(string output, string words) =>
-        CliRunner.Run("quantize", "missing.pth", "--calibration", "missing", "-o", _folder.File(output)).AssertRefused(_folder.File(output), words);
+        CliRunner.Run("quantize", "missing.pth", "--calibration", "missing", "-o", _folder[output]).AssertRefused(_folder[output], words);
 
     [Fact]
     public void Empty_image_folders_and_text_files_are_refused()
     {
-        string empty = _folder.CreateFolder("empty"), output = _folder.File("vim.bitis");
+        string empty = _folder.CreateFolder("empty"), output = _folder["vim.bitis"];
         CliRunner.Run("quantize", Checkpoint, "--calibration", empty, "-o", output).AssertRefused(empty);
-        CliRunner.Run("eval", Checkpoint, "--data", _folder.File("nowhere")).AssertRefused("nowhere");
+        CliRunner.Run("eval", Checkpoint, "--data", _folder["nowhere"]).AssertRefused("nowhere");
         string text = _folder.WriteText("photo.jpg", "not a photo");
         CliRunner.Run("classify", Checkpoint, text).AssertRefused(text, "not an image");
         File.Copy(text, Path.Combine(_images, "class00", "photo.jpg"));
@@ -128,7 +128,7 @@ public sealed class BadInputTests : IDisposable
     [Fact]
     public void Overrides_must_match_an_operator()
     {
-        string[] command = ["quantize", Checkpoint, "--calibration", _images, "-o", _folder.File("vim.bitis"), "--override"];
+        string[] command = ["quantize", Checkpoint, "--calibration", _images, "-o", _folder["vim.bitis"], "--override"];
         CliRunner.Run([.. command, "nothing*=w8a8"]).AssertRefused("nothing*", "--nodes");
         CliRunner.Run([.. command, "nonsense"]).AssertRefused("PATTERN=BITS");
     }
@@ -136,7 +136,7 @@ public sealed class BadInputTests : IDisposable
     [Fact]
     public void A_baseline_must_have_the_same_classes_and_images()
     {
-        string other = TemporaryFolder.Golden("vim-micro-overlap.pth");
+        string other = GoldenFiles.Path("vim-micro-overlap.pth");
         CliRunner.Run("eval", Checkpoint, "--data", _images, "--baseline", other).AssertRefused(other, "[3, 32, 32]", "cannot be compared");
     }
 }

@@ -9,7 +9,7 @@ namespace Bitis.Tests.Cli;
 public sealed class CheckpointWarningTests : IDisposable
 {
     private readonly TempFolder _models = new();
-    private readonly TemporaryFolder _folder = new();
+    private readonly TempFolder _folder = new();
     private readonly string _images;
 
     public CheckpointWarningTests() => _images = _folder.WriteImages("images", 20, 10);
@@ -38,10 +38,10 @@ public sealed class CheckpointWarningTests : IDisposable
             "eval" => [model, "--data", _images, "--baseline", model],
             "classify" => [model, _images],
             "bench" => [model, "--images", "1", "--warmup", "0"],
-            "quantize" => [model, "--calibration", _images, "--images", "4", "-o", _folder.File("q.bitis")],
+            "quantize" => [model, "--calibration", _images, "--images", "4", "-o", _folder["q.bitis"]],
             "analyze" => [model, "--data", _images, "--images", "2"],
-            "finetune" => [model, "--data", _images, "--epochs", "1", "--batch", "20", "-o", _folder.File("run")],
-            _ => ["--init", model, "--data", _images, "--epochs", "1", "--batch", "20", "-o", _folder.File("run")],
+            "finetune" => [model, "--data", _images, "--epochs", "1", "--batch", "20", "-o", _folder["run"]],
+            _ => ["--init", model, "--data", _images, "--epochs", "1", "--batch", "20", "-o", _folder["run"]],
         };
         CliOutcome outcome = CliRunner.Run([command, .. arguments]).AssertSucceeded();
         Assert.Equal(2, outcome.Error.Split($"Warning: {model}: not used: 1 tensor: aux.weight.").Length);

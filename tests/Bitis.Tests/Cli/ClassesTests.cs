@@ -11,7 +11,7 @@ namespace Bitis.Tests.Cli;
 /// <summary>Whose classes are whose, on the command line.</summary>
 public sealed class ClassesTests : IDisposable
 {
-    private readonly TemporaryFolder _folder = new();
+    private readonly TempFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
@@ -23,7 +23,7 @@ public sealed class ClassesTests : IDisposable
         Assert.Equal(["cat", "dog"], NamesIn(json));
         const string Summary = "2 of the model's 10 classes have images, matched by name";
         Assert.Equal(Summary, json.GetProperty("classMatch").GetString());
-        string[] quantize = ["quantize", "vim-cifar10", "--calibration", images, "-o", _folder.File("x.bitis")];
+        string[] quantize = ["quantize", "vim-cifar10", "--calibration", images, "-o", _folder["x.bitis"]];
         Assert.Contains(Summary, CliRunner.Run(quantize).AssertSucceeded().Output);
     }
 
@@ -83,7 +83,7 @@ public sealed class ClassesTests : IDisposable
     [Fact]
     public void A_baseline_s_classes_are_compared_by_name()
     {
-        string model = _folder.File("model.safetensors"), reordered = _folder.File("reordered.safetensors");
+        string model = _folder["model.safetensors"], reordered = _folder["reordered.safetensors"];
         string[] eval = ["eval", model, "--data", CatsAndDogs(), "--baseline", reordered];
         VisionModel original = VisionModel.LoadShipped("vim-cifar10");
         original.Save(model);
@@ -100,7 +100,7 @@ public sealed class ClassesTests : IDisposable
     {
         using var source = new SyntheticImageSource(6, 32, classes: 3, seed: 5);
         string images = _folder.WriteImages("mixed", source, label => ((string[])["dog", "cat", "zebra"])[label]);
-        string[] finetune = ["finetune", "vim-cifar10", "--data", images, "-o", _folder.File("run")];
+        string[] finetune = ["finetune", "vim-cifar10", "--data", images, "-o", _folder["run"]];
         JsonElement result = CliRunner.RunJson([.. finetune, "--epochs", "1", "--batch", "3", "--lr", "1e-5"]);
         string head = result.GetProperty("head").GetString()!, model = result.GetProperty("finalModel").GetString()!;
         Assert.Equal("for 3 classes, of which 2 keep what the checkpoint knows of them", head);

@@ -7,7 +7,7 @@ namespace Bitis.Tests.Cli;
 [Trait(Speed.Name, Speed.Slow)]
 public sealed class DemoTests : IDisposable
 {
-    private readonly TemporaryFolder _folder = new();
+    private readonly TempFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
@@ -45,7 +45,7 @@ public sealed class DemoTests : IDisposable
         Assert.Equal(["inspect", "quantize", "eval", "train"], commands.Select(command => command[0]));
         foreach (string[] command in commands)
         {
-            string[] words = [.. command.Select(word => word is "micro.bitis" or "run" ? _folder.File(word) : word)];
+            string[] words = [.. command.Select(word => word is "micro.bitis" or "run" ? _folder[word] : word)];
             if (command[0] == "train") // takes minutes
                 Assert.Empty(CommandLine.CreateRoot(new CliContext { Output = TextWriter.Null, Error = TextWriter.Null }).Parse(words).Errors);
             else

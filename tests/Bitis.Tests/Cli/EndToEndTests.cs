@@ -7,8 +7,8 @@ public sealed class EndToEndTests : IDisposable
 {
     private const int Classes = 10, Images = 40;
 
-    private static readonly string Checkpoint = TemporaryFolder.Golden("vim-micro.safetensors");
-    private readonly TemporaryFolder _folder = new();
+    private static readonly string Checkpoint = GoldenFiles.Path("vim-micro.safetensors");
+    private readonly TempFolder _folder = new();
     private readonly string _images;
 
     public EndToEndTests() => _images = _folder.WriteImages("images", Images, Classes);
@@ -38,7 +38,7 @@ public sealed class EndToEndTests : IDisposable
     public void Local_scans_are_named_on_the_command_line_once_and_then_kept_in_the_file()
     {
         const string directions = "h,v_flip,w7,w7_flip/h_flip,w2_flip,v,w2/h,h_flip,v,v_flip";
-        string checkpoint = TemporaryFolder.Golden("localvim-micro.pth"), quantized = _folder.File("local.bitis");
+        string checkpoint = GoldenFiles.Path("localvim-micro.pth"), quantized = _folder["local.bitis"];
         CliRunner.Run("inspect", checkpoint).AssertRefused("--directions");
         JsonElement json = CliRunner.RunJson("inspect", checkpoint, "--directions", directions);
         Assert.Equal("LocalVim", json.GetProperty("model").GetProperty("family").GetString());
@@ -58,7 +58,7 @@ public sealed class EndToEndTests : IDisposable
     [InlineData("percentile", "w4a8", "tensor")]
     public void A_checkpoint_becomes_a_quantized_model_that_answers_like_its_simulation(string method, string bits, string granularity)
     {
-        string quantized = _folder.File("vim.bitis");
+        string quantized = _folder["vim.bitis"];
         JsonElement made = CliRunner.RunJson(
             "quantize", Checkpoint, "--calibration", _images, "--method", method, "--bits", bits, "--granularity", granularity,
             "--override", "*.x_proj*=w6a6", "--images", "16", "--threads", "1", "-o", quantized);
@@ -84,7 +84,7 @@ public sealed class EndToEndTests : IDisposable
     [Fact]
     public void The_same_seed_gives_the_same_file_whatever_threads_and_batch()
     {
-        string first = _folder.File("first.bitis"), second = _folder.File("second.bitis");
+        string first = _folder["first.bitis"], second = _folder["second.bitis"];
         string[] common = ["quantize", Checkpoint, "--calibration", _images, "--images", "12", "--seed", "3", "-o"];
         CliRunner.Run([.. common, first, "--threads", "1", "--batch", "1"]).AssertSucceeded();
         CliRunner.Run([.. common, second, "--threads", "2", "--batch", "5"]).AssertSucceeded();
@@ -94,7 +94,7 @@ public sealed class EndToEndTests : IDisposable
     [Fact]
     public void Fewer_images_than_asked_for_are_mentioned()
     {
-        CliOutcome outcome = CliRunner.Run("quantize", Checkpoint, "--calibration", _images, "-o", _folder.File("vim.bitis")).AssertSucceeded();
+        CliOutcome outcome = CliRunner.Run("quantize", Checkpoint, "--calibration", _images, "-o", _folder["vim.bitis"]).AssertSucceeded();
         Assert.Contains($"only {Images} images", outcome.Error);
         Assert.Contains("of float32", outcome.Output);
     }

@@ -7,8 +7,8 @@ public sealed class FileNameTests : IDisposable
 {
     private const string NotUtf8 = "not UTF-8";
 
-    private static readonly string Checkpoint = TemporaryFolder.Golden("vim-micro.safetensors");
-    private readonly TemporaryFolder _folder = new();
+    private static readonly string Checkpoint = GoldenFiles.Path("vim-micro.safetensors");
+    private readonly TempFolder _folder = new();
     private readonly string _images;
 
     public FileNameTests() => _images = _folder.WriteImages("images", 4, 2);
@@ -37,7 +37,7 @@ public sealed class FileNameTests : IDisposable
         CliRunner.Run("inspect", path).AssertRefused(path, NotUtf8);
         CliRunner.Run("classify", Checkpoint, path).AssertRefused(path, NotUtf8);
         CliRunner.Run("classify", Checkpoint, _images, "--classes", path).AssertRefused(path, NotUtf8);
-        CliRunner.Run("quantize", Checkpoint, "--calibration", _images, "--recipe", path, "-o", _folder.File("o"))
+        CliRunner.Run("quantize", Checkpoint, "--calibration", _images, "--recipe", path, "-o", _folder["o"])
             .AssertRefused(path, NotUtf8);
         CliRunner.Run("quantize", Checkpoint, "--calibration", _images, "-o", path).AssertRefused(path, NotUtf8);
         CliRunner.Run("train", "--data", _images, "-o", path).AssertRefused(path, NotUtf8);
@@ -51,10 +51,10 @@ public sealed class FileNameTests : IDisposable
         string set = _folder.CreateFolder("set/a\u001b[31m\n");
         string image = Directory.GetFiles(_images, "*", SearchOption.AllDirectories)[0];
         File.Copy(image, Path.Combine(set, "b\\c\u0007.bmp"));
-        CliOutcome outcome = CliRunner.Run("classify", Checkpoint, _folder.File("set")).AssertSucceeded();
+        CliOutcome outcome = CliRunner.Run("classify", Checkpoint, _folder["set"]).AssertSucceeded();
         Assert.Contains(@"a\u001b[31m\u000a/b\c\u0007.bmp", outcome.Output);
         Assert.DoesNotContain('\u001b', outcome.Output);
-        string model = _folder.File("m\u001b.bitis");
+        string model = _folder["m\u001b.bitis"];
         outcome = CliRunner.Run("quantize", Checkpoint, "--calibration", _images, "-o", model).AssertSucceeded();
         Assert.Contains(@"m\u001b.bitis", outcome.Output);
         CliRunner.Run("inspect", model).AssertSucceeded();
@@ -71,9 +71,9 @@ public sealed class FileNameTests : IDisposable
         [
             ["inspect", name],
             ["classify", Checkpoint, name],
-            ["quantize", Checkpoint, "--calibration", _images, "--recipe", name, "-o", _folder.File("o")],
-            ["quantize", Checkpoint, "--calibration", _images, "-o", _folder.File(name)],
-            ["train", "--data", _images, "-o", _folder.File(name)],
+            ["quantize", Checkpoint, "--calibration", _images, "--recipe", name, "-o", _folder["o"]],
+            ["quantize", Checkpoint, "--calibration", _images, "-o", _folder[name]],
+            ["train", "--data", _images, "-o", _folder[name]],
         ];
         foreach (string[] command in commands)
         {

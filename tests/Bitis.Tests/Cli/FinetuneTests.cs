@@ -8,16 +8,16 @@ namespace Bitis.Tests.Cli;
 /// <summary><c>bitis finetune</c> on a few images and a model of a few hundred weights.</summary>
 public sealed class FinetuneTests : IDisposable
 {
-    private readonly TemporaryFolder _folder = new();
+    private readonly TempFolder _folder = new();
     private readonly string _model, _images, _run;
     private readonly string[] _command;
 
     public FinetuneTests()
     {
-        _model = _folder.File("model.safetensors");
+        _model = _folder["model.safetensors"];
         VisionModel.CreateRandom(TinyTraining.Config, seed: 5).WithClassNames(["a", "b", "c"]).Save(_model);
         _images = _folder.WriteImages("images", 10, 2);
-        _run = _folder.File("run");
+        _run = _folder["run"];
         _command = ["finetune", _model, "--data", _images, "-o", _run, "--epochs", "2", "--batch", "4"];
     }
 
@@ -43,20 +43,20 @@ public sealed class FinetuneTests : IDisposable
     public void The_same_classes_keep_their_head_and_others_of_the_same_number_do_not()
     {
         string same = _folder.WriteImages("same", 9, 3);
-        VisionModel.Load(_model).WithClassNames(["class00", "class01", "class02"]).Save(_folder.File("named.safetensors"));
+        VisionModel.Load(_model).WithClassNames(["class00", "class01", "class02"]).Save(_folder["named.safetensors"]);
         string[] options = ["--data", same, "--epochs", "1", "--batch", "3", "--lr", "1e-5"];
-        CliOutcome kept = CliRunner.Run(["finetune", _folder.File("named.safetensors"), "-o", _folder.File("kept"), .. options]).AssertSucceeded();
+        CliOutcome kept = CliRunner.Run(["finetune", _folder["named.safetensors"], "-o", _folder["kept"], .. options]).AssertSucceeded();
         Assert.Contains("the checkpoint's, since the classes are the same", kept.Output);
         TensorAssert.Close(
-            VisionModel.Load(_model).Weights["head.weight"], VisionModel.Load(Path.Combine(_folder.File("kept"), "final.safetensors")).Weights["head.weight"], 1e-3);
-        CliOutcome replaced = CliRunner.Run(["finetune", _model, "-o", _folder.File("replaced"), .. options]).AssertSucceeded();
+            VisionModel.Load(_model).Weights["head.weight"], VisionModel.Load(Path.Combine(_folder["kept"], "final.safetensors")).Weights["head.weight"], 1e-3);
+        CliOutcome replaced = CliRunner.Run(["finetune", _model, "-o", _folder["replaced"], .. options]).AssertSucceeded();
         Assert.Contains("new, for 3 classes, none of which is one of the checkpoint's 3", replaced.Output);
     }
 
     [Fact]
     public void A_stopped_one_goes_on_with_the_same_command()
     {
-        string whole = _folder.File("whole");
+        string whole = _folder["whole"];
         string[] low = ["--backward", "hlq", "--freeze", "patch_embed*"];
         CliRunner.Run([.. _command, .. low, "-o", whole]).AssertRefused("'-o'"); // given twice
         CliRunner.Run(["finetune", _model, "--data", _images, "-o", whole, "--epochs", "2", "--batch", "4", .. low]).AssertSucceeded();
@@ -76,7 +76,7 @@ public sealed class FinetuneTests : IDisposable
         Assert.Equal("patch_embed*", result.GetProperty("recipe").GetProperty("freeze")[0].GetString());
         Assert.Equal(5, result.GetProperty("recipe").GetProperty("batchSize").GetInt32());
         string other = _folder.WriteText("other.json", """{ "model": "vim-mini" }""");
-        CliRunner.Run("finetune", _model, "--data", _images, "-o", _folder.File("b"), "--recipe", other).AssertRefused(other, "the checkpoint's", "'model'");
+        CliRunner.Run("finetune", _model, "--data", _images, "-o", _folder["b"], "--recipe", other).AssertRefused(other, "the checkpoint's", "'model'");
     }
 
     [Theory]
@@ -94,7 +94,7 @@ public sealed class FinetuneTests : IDisposable
     [Fact]
     public void It_takes_a_float_checkpoint()
     {
-        string quantized = _folder.File("model.bitis");
+        string quantized = _folder["model.bitis"];
         CliRunner.Run("quantize", _model, "--calibration", _images, "-o", quantized).AssertSucceeded();
         CliRunner.Run("finetune", quantized, "--data", _images, "-o", _run).AssertRefused(quantized, "quantized; finetune takes a float32 checkpoint");
         CliRunner.Run("finetune", "missing.pth", "--data", _images, "-o", _run).AssertRefused("missing.pth", "a model was expected");

@@ -17,8 +17,8 @@ public sealed class HostileTextTests : IDisposable
 
     private const int Bound = 200_000, HugeName = 20_000_000;
 
-    private static readonly string Checkpoint = TemporaryFolder.Golden("vim-micro.safetensors");
-    private readonly TemporaryFolder _folder = new();
+    private static readonly string Checkpoint = GoldenFiles.Path("vim-micro.safetensors");
+    private readonly TempFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
@@ -34,7 +34,7 @@ public sealed class HostileTextTests : IDisposable
             Assert.DoesNotContain(outcome.Output.Split('\n'), line => line.StartsWith("Warning", StringComparison.Ordinal));
         }
         Harmless("bench", file);
-        Harmless("quantize", file, "--calibration", "missing", "-o", _folder.File("x.bitis"));
+        Harmless("quantize", file, "--calibration", "missing", "-o", _folder["x.bitis"]);
     }
 
     [Fact]
@@ -77,8 +77,8 @@ public sealed class HostileTextTests : IDisposable
         Harmless("inspect", Write("text.pth", Encoding.UTF8.GetBytes(Hostile))).AssertRefused();
         Harmless("inspect", Write("bad.safetensors", Safetensors($$$"""{"{{{JsonEncodedText.Encode(Hostile)}}}":{"dtype":"{{{JsonEncodedText.Encode(Hostile)}}}"}}"""))).AssertRefused();
         foreach (string recipe in (string[])["\u001b[2J", """{ "\u001b[2J\u202e": 1 }""", """{ "method": "\u001b[2J\u202e" }""", """{ "overrides": [ { "pattern": "\u001b[2J", "bits": "\u001b[2J" } ] }"""])
-            Harmless("quantize", Checkpoint, "--calibration", "x", "-o", _folder.File("y"), "--recipe", _folder.WriteText("recipe.json", recipe)).AssertRefused();
-        Harmless("train", "--data", "x", "-o", _folder.File("y"), "--recipe", _folder.WriteText("recipe.json", """{ "model": "\u001b[2J\u202e" }""")).AssertRefused();
+            Harmless("quantize", Checkpoint, "--calibration", "x", "-o", _folder["y"], "--recipe", _folder.WriteText("recipe.json", recipe)).AssertRefused();
+        Harmless("train", "--data", "x", "-o", _folder["y"], "--recipe", _folder.WriteText("recipe.json", """{ "model": "\u001b[2J\u202e" }""")).AssertRefused();
     }
 
     [Fact]
@@ -103,7 +103,7 @@ public sealed class HostileTextTests : IDisposable
     [Fact]
     public void Labels_of_a_training_are_escaped_in_its_models()
     {
-        string images = _folder.WriteImages("images", 6, 2), run = _folder.File("run");
+        string images = _folder.WriteImages("images", 6, 2), run = _folder["run"];
         if (!OperatingSystem.IsWindows())
             Directory.Move(Directory.GetDirectories(images)[0], Path.Combine(images, "\u001b[2J\u202e[red]"));
         Harmless("train", "--model", "vim-micro", "--epochs", "1", "--batch", "2", "--data", images, "-o", run).AssertSucceeded();
@@ -152,14 +152,14 @@ public sealed class HostileTextTests : IDisposable
 
     private string Write(string name, byte[] contents)
     {
-        File.WriteAllBytes(_folder.File(name), contents);
-        return _folder.File(name);
+        File.WriteAllBytes(_folder[name], contents);
+        return _folder[name];
     }
 
     /// <summary>The micro model with further tensors and metadata.</summary>
     private string Model(IEnumerable<string> extra, Dictionary<string, string>? metadata = null)
     {
-        string file = _folder.File("model.safetensors");
+        string file = _folder["model.safetensors"];
         using Checkpoint original = Bitis.Checkpoints.Checkpoint.Open(Checkpoint);
         SafetensorsTensor[] tensors =
         [

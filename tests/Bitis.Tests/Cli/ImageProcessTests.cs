@@ -7,9 +7,9 @@ namespace Bitis.Tests.Cli;
 [Trait(Speed.Name, Speed.Slow)]
 public sealed class ImageProcessTests : IDisposable
 {
-    private static readonly string Checkpoint = TemporaryFolder.Golden("vim-micro.safetensors");
+    private static readonly string Checkpoint = GoldenFiles.Path("vim-micro.safetensors");
 
-    private readonly TemporaryFolder _folder = new();
+    private readonly TempFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
@@ -26,7 +26,7 @@ public sealed class ImageProcessTests : IDisposable
     [Fact]
     public void Standard_error_has_our_words_only()
     {
-        byte[] jpeg = File.ReadAllBytes(TemporaryFolder.Golden("images/tiny.jpg"));
+        byte[] jpeg = File.ReadAllBytes(GoldenFiles.Path("images/tiny.jpg"));
         string damaged = Write("damaged.jpg", [.. jpeg[..(jpeg.Length * 3 / 4)], 0xFF, 0xD9]);
         string cut = Write("cut.jpg", jpeg[..1000]);
         string broken = Write("broken.tif", [.. "II*\0"u8, 8, 0, 0, 0, 9, 9, 9, 9]);
@@ -40,8 +40,8 @@ public sealed class ImageProcessTests : IDisposable
 
     private string Write(string name, byte[] contents)
     {
-        File.WriteAllBytes(_folder.File(name), contents);
-        return _folder.File(name);
+        File.WriteAllBytes(_folder[name], contents);
+        return _folder[name];
     }
 
     /// <summary>The peak of a process' memory that quantizes with one image, in bytes.</summary>
@@ -49,7 +49,7 @@ public sealed class ImageProcessTests : IDisposable
     {
         CliOutcome outcome = CliRunner.Finish(CliRunner.Start(
             "quantize", Checkpoint, "--calibration", Write("image.png", image), "--method", "minmax",
-            "-o", _folder.File("out.bitis"), "--json"));
+            "-o", _folder["out.bitis"], "--json"));
         outcome.AssertSucceeded();
         return JsonDocument.Parse(outcome.Output).RootElement.GetProperty("peakMemoryBytes").GetInt64();
     }

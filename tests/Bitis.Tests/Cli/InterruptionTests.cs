@@ -6,15 +6,15 @@ namespace Bitis.Tests.Cli;
 /// <summary>What stops a command half way: the user, or the disk. No file is left behind.</summary>
 public sealed class InterruptionTests : IDisposable
 {
-    private static readonly string Checkpoint = TemporaryFolder.Golden("vim-micro.safetensors");
-    private readonly TemporaryFolder _folder = new();
+    private static readonly string Checkpoint = GoldenFiles.Path("vim-micro.safetensors");
+    private readonly TempFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void A_cancelled_command_writes_nothing()
     {
-        string images = _folder.WriteImages("images", 4, 2), output = _folder.File("vim.bitis");
+        string images = _folder.WriteImages("images", 4, 2), output = _folder["vim.bitis"];
         using var error = new StringWriter();
         var context = new CliContext { Output = TextWriter.Null, Error = error, Cancellation = new CancellationToken(canceled: true) };
         Assert.Equal(2, CommandLine.Run(["quantize", Checkpoint, "--calibration", images, "-o", output], context));

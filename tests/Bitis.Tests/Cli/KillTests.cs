@@ -6,8 +6,8 @@ namespace Bitis.Tests.Cli;
 [Trait(Speed.Name, Speed.Slow)]
 public sealed class KillTests : IDisposable
 {
-    private static readonly string Checkpoint = TemporaryFolder.Golden("vim-micro.safetensors");
-    private readonly TemporaryFolder _folder = new();
+    private static readonly string Checkpoint = GoldenFiles.Path("vim-micro.safetensors");
+    private readonly TempFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
@@ -25,7 +25,7 @@ public sealed class KillTests : IDisposable
               "epochs": 50, "batchSize": 4
             }
             """);
-        string images = _folder.WriteImages("images", 8, 2), whole = _folder.File("whole"), killed = _folder.File("killed");
+        string images = _folder.WriteImages("images", 8, 2), whole = _folder["whole"], killed = _folder["killed"];
         string[] command = ["train", "--recipe", recipe, "--data", images, "--validation", images, "-o"];
         CliRunner.Run([.. command, whole]).AssertSucceeded();
         Kill([.. command, killed], Path.Combine(killed, "best.safetensors"));
@@ -40,7 +40,7 @@ public sealed class KillTests : IDisposable
     [Fact]
     public void A_killed_quantization_goes_on_to_the_same_model()
     {
-        string whole = _folder.File("whole.bitis"), results = _folder.CreateFolder("results"), killed = Path.Combine(results, "killed.bitis");
+        string whole = _folder["whole.bitis"], results = _folder.CreateFolder("results"), killed = Path.Combine(results, "killed.bitis");
         string[] command = ["quantize", Checkpoint, "--calibration", "builtin/train", "--images", "4", "--method", "ptq4vm+", "--bits", "w4a4", "--steps", "20", "-o"];
         CliRunner.Run([.. command, whole]).AssertSucceeded();
         Kill([.. command, killed], Path.Combine($"{killed}.work", "block-000.safetensors"));

@@ -12,9 +12,9 @@ public sealed class MessageTests : IDisposable
         @"(^|[^\d.,×-])1 (images|classes|threads|epochs|steps|blocks|bits|channels|files|layers)\b",
         RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture);
 
-    private static readonly string Checkpoint = TemporaryFolder.Golden("vim-micro.safetensors");
+    private static readonly string Checkpoint = GoldenFiles.Path("vim-micro.safetensors");
 
-    private readonly TemporaryFolder _folder = new();
+    private readonly TempFolder _folder = new();
     private readonly string _images;
 
     public MessageTests() => _images = _folder.WriteImages("images", 2, 2);
@@ -38,8 +38,8 @@ public sealed class MessageTests : IDisposable
     [InlineData("vim-micro.safetensors")]
     public void The_next_command_works_as_it_is_printed(string checkpoint, params string[] options)
     {
-        string model = _folder.File("my model" + Path.GetExtension(checkpoint)), output = _folder.File("it's.bitis");
-        File.Copy(TemporaryFolder.Golden(checkpoint), model);
+        string model = _folder["my model" + Path.GetExtension(checkpoint)], output = _folder["it's.bitis"];
+        File.Copy(GoldenFiles.Path(checkpoint), model);
         string[] quantize = ["quantize", model, "--calibration", _images, "-o", output, "--method", "minmax"];
         string printed = CliRunner.Run([.. quantize, .. options]).AssertSucceeded().Output;
         const string Label = "Next: ";
@@ -61,7 +61,7 @@ public sealed class MessageTests : IDisposable
     [Fact]
     public void Only_who_asked_for_images_asked_for_them()
     {
-        string[] quantize = ["quantize", Checkpoint, "--calibration", _images, "-o", _folder.File("x.bitis")];
+        string[] quantize = ["quantize", Checkpoint, "--calibration", _images, "-o", _folder["x.bitis"]];
         Assert.Contains(
             "only 2 images to calibrate with; 256 are usual (--images).",
             CliRunner.Run(quantize).AssertSucceeded().Error);
@@ -76,7 +76,7 @@ public sealed class MessageTests : IDisposable
     {
         string one = _folder.WriteImages("one", 1, 1);
         string csv = _folder.WriteText("one/labels.csv", "file,class_index\nclass00/image000.bmp,1\n");
-        string output = _folder.File("x.bitis"), run = _folder.File("run");
+        string output = _folder["x.bitis"], run = _folder["run"];
         string recipe = _folder.WriteText("recipe.json", """
             { "config": { "family": "vim", "imageSize": 8, "patchSize": 4, "stride": 4, "width": 8, "innerWidth": 16,
               "depth": 1, "stateSize": 4, "deltaRank": 1, "classes": 2 }, "epochs": 1, "batchSize": 1 }
@@ -106,7 +106,7 @@ public sealed class MessageTests : IDisposable
         File.WriteAllText(Path.Combine(_images, "readme.txt"), "text");
         string[][] commands =
         [
-            ["quantize", Checkpoint, "--calibration", _images, "-o", _folder.File("x.bitis")],
+            ["quantize", Checkpoint, "--calibration", _images, "-o", _folder["x.bitis"]],
             ["classify", Checkpoint, _images],
             ["analyze", Checkpoint, "--data", _images],
         ];
@@ -122,7 +122,7 @@ public sealed class MessageTests : IDisposable
     {
         using var cancellation = new CancellationTokenSource();
         using var error = new StringWriter();
-        string output = _folder.File("x.bitis"), work = output + ".work";
+        string output = _folder["x.bitis"], work = output + ".work";
         var context = new CliContext { Output = TextWriter.Null, Error = error, Cancellation = cancellation.Token };
         // The first block learns nothing, the second for hours.
         string[] recipe = ["--method", "ptq4vm+", "--override", "layers.0.*=w4a32", "--steps", "100000000"];

@@ -8,7 +8,7 @@ namespace Bitis.Tests.Cli;
 public sealed class ModelFolderTests : IDisposable
 {
     private readonly TempFolder _models = new();
-    private readonly TemporaryFolder _folder = new();
+    private readonly TempFolder _folder = new();
 
     public void Dispose()
     {
@@ -43,7 +43,7 @@ public sealed class ModelFolderTests : IDisposable
                 .AssertRefused(input, "the same file as the input");
             Assert.Equal(before, File.ReadAllBytes(input));
         }
-        string[] quantize = ["quantize", _models.Path, "--calibration", images, "-o", _folder.File("vim.bitis")];
+        string[] quantize = ["quantize", _models.Path, "--calibration", images, "-o", _folder["vim.bitis"]];
         CliRunner.Run(quantize).AssertSucceeded();
     }
 }

@@ -5,15 +5,15 @@ namespace Bitis.Tests.Cli;
 /// <summary>Options for what a file does not tell, given for files that tell it.</summary>
 public sealed class ModelOptionsTests : IDisposable
 {
-    private static readonly string Checkpoint = TemporaryFolder.Golden("vim-micro.safetensors");
-    private readonly TemporaryFolder _folder = new();
+    private static readonly string Checkpoint = GoldenFiles.Path("vim-micro.safetensors");
+    private readonly TempFolder _folder = new();
     private readonly string _images;
     private readonly string _quantized;
 
     public ModelOptionsTests()
     {
         _images = _folder.WriteImages("images", 4, 2);
-        _quantized = _folder.File("vim.bitis");
+        _quantized = _folder["vim.bitis"];
         CliRunner.Run("quantize", Checkpoint, "--calibration", _images, "-o", _quantized).AssertSucceeded();
     }
 
@@ -48,7 +48,7 @@ public sealed class ModelOptionsTests : IDisposable
     [Fact]
     public void A_key_of_the_weights_is_for_a_quantized_model_s_baseline()
     {
-        string baseline = TemporaryFolder.Golden("vim-micro.pth");
+        string baseline = GoldenFiles.Path("vim-micro.pth");
         string[] bench = ["bench", _quantized, "--images", "1", "--warmup", "0", "--baseline"];
         CliRunner.Run([.. bench, baseline, "--weights-key", "model"]).AssertSucceeded();
         CliRunner.Run([.. bench, baseline, "--weights-key", "nix"]).AssertRefused(baseline, "nix");
@@ -58,7 +58,7 @@ public sealed class ModelOptionsTests : IDisposable
     [Fact]
     public void A_model_that_describes_itself_has_no_key_of_weights()
     {
-        string path = _folder.File("model.safetensors");
+        string path = _folder["model.safetensors"];
         VisionModel.Load(Checkpoint).Save(path);
         CliRunner.Run("inspect", path, "--weights-key", "nix").AssertRefused(path, "nix");
         CliRunner.Run("inspect", path, "--weights-key", "head").AssertRefused(path, "--weights-key", "describes");

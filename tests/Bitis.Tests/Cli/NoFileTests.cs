@@ -5,15 +5,15 @@ namespace Bitis.Tests.Cli;
 /// <summary>Folders, pipes and devices where files are read: refused with a message, and never waited for.</summary>
 public sealed class NoFileTests : IDisposable
 {
-    private static readonly string Checkpoint = TemporaryFolder.Golden("vim-micro.safetensors");
-    private readonly TemporaryFolder _folder = new();
+    private static readonly string Checkpoint = GoldenFiles.Path("vim-micro.safetensors");
+    private readonly TempFolder _folder = new();
     private readonly string _images;
     private readonly string _output;
 
     public NoFileTests()
     {
         _images = _folder.WriteImages("images", 4, 2);
-        _output = _folder.File("out.bitis");
+        _output = _folder["out.bitis"];
     }
 
     public void Dispose() => _folder.Dispose();
@@ -29,7 +29,7 @@ public sealed class NoFileTests : IDisposable
         await Refused("pipe", pipe, "quantize", pipe, "--calibration", _images, "-o", _output);
         await Refused("pipe", pipe, "quantize", Checkpoint, "--recipe", pipe, "--calibration", _images, "-o", _output);
         await Refused("pipe", pipe, "quantize", Checkpoint, "--calibration", pipe, "-o", _output);
-        await Refused("pipe", pipe, "train", "--recipe", pipe, "--data", _images, "-o", _folder.File("run"));
+        await Refused("pipe", pipe, "train", "--recipe", pipe, "--data", _images, "-o", _folder["run"]);
         await Refused("pipe", pipe, "classify", Checkpoint, _images, "--classes", pipe);
         await Refused("pipe", pipe, "classify", Checkpoint, pipe);
         await Refused("pipe", cifar, "eval", Checkpoint, "--data", cifar);
@@ -64,7 +64,7 @@ public sealed class NoFileTests : IDisposable
         await Refused("this is a folder", _images, "inspect", _images);
         const string folder = "this is a folder";
         await Refused(folder, _images, "quantize", Checkpoint, "--recipe", _images, "--calibration", _images, "-o", _output);
-        await Refused(folder, _images, "train", "--recipe", _images, "--data", _images, "-o", _folder.File("run"));
+        await Refused(folder, _images, "train", "--recipe", _images, "--data", _images, "-o", _folder["run"]);
         await Refused("this is a folder", _images, "classify", Checkpoint, _images, "--classes", _images);
     }
 
@@ -77,7 +77,7 @@ public sealed class NoFileTests : IDisposable
 
     private string MakePipe(string name)
     {
-        string path = _folder.File(name);
+        string path = _folder[name];
         using Process make = Process.Start("mkfifo", [path]);
         make.WaitForExit();
         return path;

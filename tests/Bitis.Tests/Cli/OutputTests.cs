@@ -17,14 +17,14 @@ public sealed class OutputTests : IDisposable
         }
         """;
 
-    private readonly TemporaryFolder _folder = new();
+    private readonly TempFolder _folder = new();
     private readonly string _checkpoint;
     private readonly string _images;
 
     public OutputTests()
     {
-        _checkpoint = _folder.File("mine.safetensors");
-        File.Copy(TemporaryFolder.Golden("vim-micro.safetensors"), _checkpoint);
+        _checkpoint = _folder["mine.safetensors"];
+        File.Copy(GoldenFiles.Path("vim-micro.safetensors"), _checkpoint);
         _images = _folder.WriteImages("images", 4, 2);
     }
 
@@ -35,7 +35,7 @@ public sealed class OutputTests : IDisposable
     {
         byte[] before = File.ReadAllBytes(_checkpoint);
         string recipe = _folder.WriteText("recipe.json", """{ "method": "minmax" }""");
-        string image = Directory.GetFiles(_images, "*", SearchOption.AllDirectories)[0], link = _folder.File("link.pth");
+        string image = Directory.GetFiles(_images, "*", SearchOption.AllDirectories)[0], link = _folder["link.pth"];
         Quantize(_checkpoint).AssertRefused(_checkpoint, "the same file as the input");
         Quantize(recipe, "--recipe", recipe).AssertRefused(recipe, "the same file as the input");
         Quantize(image).AssertRefused(image, "a file in the input");
@@ -46,7 +46,7 @@ public sealed class OutputTests : IDisposable
         }
         if (OperatingSystem.IsLinux())
         {
-            string hard = _folder.File("hard.bitis");
+            string hard = _folder["hard.bitis"];
             using (Process make = Process.Start("ln", [_checkpoint, hard]))
                 make.WaitForExit();
             Assert.Single(Quantize(hard).AssertRefused(hard, "the same file as the input").Error.TrimEnd().Split('\n'));
@@ -59,8 +59,8 @@ public sealed class OutputTests : IDisposable
     {
         string run = _folder.CreateFolder("run"), best = Path.Combine(run, "best.safetensors");
         string recipe = _folder.WriteText("recipe.json", TrainingRecipe);
-        CliRunner.Run("train", "--recipe", recipe, "--data", _images, "-o", _folder.File("first")).AssertSucceeded();
-        File.Copy(Path.Combine(_folder.File("first"), "final.safetensors"), best);
+        CliRunner.Run("train", "--recipe", recipe, "--data", _images, "-o", _folder["first"]).AssertSucceeded();
+        File.Copy(Path.Combine(_folder["first"], "final.safetensors"), best);
         byte[] before = File.ReadAllBytes(best);
         CliRunner.Run("train", "--recipe", recipe, "--data", _images, "--init", best, "-o", run)
             .AssertRefused(run, "best.safetensors already");
@@ -76,7 +76,7 @@ public sealed class OutputTests : IDisposable
         Directory.CreateDirectory(Path.Combine(run, "final.safetensors"));
         CliRunner.Run("train", "--data", "missing", "-o", run).AssertRefused("final.safetensors", "this is a folder");
         CliRunner.Run("train", "--data", "missing", "-o", Path.Combine(_checkpoint, "run")).AssertRefused("is a file, not a folder");
-        string longName = _folder.File(new string('n', 300));
+        string longName = _folder[new string('n', 300)];
         CliRunner.Run("train", "--data", "missing", "-o", longName).AssertRefused("cannot be created");
         CliRunner.Run("analyze", "missing.pth", "--data", "missing", "--svg", longName).AssertRefused("cannot be created");
     }
@@ -84,7 +84,7 @@ public sealed class OutputTests : IDisposable
     [Fact]
     public void Analyze_makes_no_folder_before_it_has_figures_and_replaces_no_image()
     {
-        string figures = _folder.File("figures");
+        string figures = _folder["figures"];
         CliRunner.Run("analyze", _checkpoint, "--data", "missing", "--svg", figures).AssertRefused("missing");
         Assert.False(Directory.Exists(figures));
         File.WriteAllText(Path.Combine(_images, "hiddenState.svg"), "mine");
@@ -94,8 +94,8 @@ public sealed class OutputTests : IDisposable
     [Fact]
     public void Names_are_checked_before_the_work()
     {
-        CliRunner.Run("quantize", "missing", "--calibration", "missing", "-o", _folder.File(new string('n', 256))).AssertRefused("cannot be written");
-        string longest = _folder.File(new string('n', 252)); // with .work it is too long
+        CliRunner.Run("quantize", "missing", "--calibration", "missing", "-o", _folder[new string('n', 256)]).AssertRefused("cannot be written");
+        string longest = _folder[new string('n', 252)]; // with .work it is too long
         CliRunner.Run("quantize", "missing", "--calibration", "missing", "--method", "ptq4vm", "-o", longest)
             .AssertRefused("the folder for finished blocks cannot be created");
         Quantize(longest).AssertSucceeded();
@@ -104,14 +104,14 @@ public sealed class OutputTests : IDisposable
     [Fact]
     public void A_folder_that_only_looks_like_a_work_folder_stays()
     {
-        string output = _folder.File("vim.bitis"), mine = Path.Combine(_folder.CreateFolder("vim.bitis.work"), "mine.txt");
+        string output = _folder["vim.bitis"], mine = Path.Combine(_folder.CreateFolder("vim.bitis.work"), "mine.txt");
         File.WriteAllText(mine, "precious");
         Quantize(output).AssertSucceeded();
         Quantize(output, "--method", "ptq4vm+", "--steps", "1", "--bits", "w4a4").AssertSucceeded();
-        Assert.Equal([mine], Directory.GetFileSystemEntries(_folder.File("vim.bitis.work")));
+        Assert.Equal([mine], Directory.GetFileSystemEntries(_folder["vim.bitis.work"]));
         File.Delete(mine);
         Quantize(output, "--method", "ptq4vm+", "--steps", "1", "--bits", "w4a4").AssertSucceeded();
-        Assert.False(Directory.Exists(_folder.File("vim.bitis.work")));
+        Assert.False(Directory.Exists(_folder["vim.bitis.work"]));
     }
 
     [LinuxFact]
@@ -129,7 +129,7 @@ public sealed class OutputTests : IDisposable
     [LinuxFact]
     public void Hard_links_are_spoken_of_and_links_that_lead_nowhere_refused()
     {
-        string output = _folder.WriteText("a.bitis", "old"), other = _folder.File("b.bitis"), dangling = _folder.File("c.bitis");
+        string output = _folder.WriteText("a.bitis", "old"), other = _folder["b.bitis"], dangling = _folder["c.bitis"];
         using (Process link = Process.Start("ln", [output, other]))
             link.WaitForExit();
         string refused = CliRunner.Run("quantize", _checkpoint, "--calibration", "missing", "-o", output)
@@ -137,7 +137,7 @@ public sealed class OutputTests : IDisposable
         Assert.DoesNotContain("hard links", refused); // nothing was written, so there is nothing to say of them
         Assert.Contains("Warning: ", Quantize(output).AssertSucceeded().Error);
         Assert.Equal("old", File.ReadAllText(other));
-        string circle = _folder.File("circle");
+        string circle = _folder["circle"];
         File.CreateSymbolicLink(circle, "circle");
         CliRunner.Run("quantize", "missing", "--calibration", "missing", "-o", circle)
             .AssertRefused(circle, "in a circle");

@@ -6,9 +6,9 @@ namespace Bitis.Tests.Cli;
 /// <summary>A model whose answers leave float32's range: no command makes a result of them.</summary>
 public sealed class OverflowTests : IDisposable
 {
-    private static readonly string Good = TemporaryFolder.Golden("vim-micro.safetensors");
+    private static readonly string Good = GoldenFiles.Path("vim-micro.safetensors");
 
-    private readonly TemporaryFolder _folder = new();
+    private readonly TempFolder _folder = new();
     private readonly string _model;
     private readonly string _images;
 
@@ -21,7 +21,7 @@ public sealed class OverflowTests : IDisposable
             weights[name] = weights[name].Clone();
             weights[name].Span.Fill(3e38f);
         }
-        _model = _folder.File("overflow.safetensors");
+        _model = _folder["overflow.safetensors"];
         model.WithWeights(weights).Save(_model);
         _images = _folder.WriteImages("images", 4, 2);
     }
@@ -31,7 +31,7 @@ public sealed class OverflowTests : IDisposable
     [Fact]
     public void Every_command_that_runs_it_refuses()
     {
-        string output = _folder.File("x.bitis"), figures = _folder.File("figures");
+        string output = _folder["x.bitis"], figures = _folder["figures"];
         string labels = _folder.WriteText("images/labels.csv", "file,class_index\nclass00/image000.bmp,3\n");
         CliRunner.Run("eval", _model, "--data", labels).AssertRefused("class00/image000.bmp: the model answers");
         CliRunner.Run("eval", Good, "--data", labels, "--baseline", _model)

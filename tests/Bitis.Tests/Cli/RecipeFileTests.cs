@@ -7,9 +7,11 @@ namespace Bitis.Tests.Cli;
 
 public sealed class RecipeFileTests : IDisposable
 {
-    private readonly string _path = Path.GetTempFileName();
+    private readonly TempFolder _folder = new();
 
-    public void Dispose() => File.Delete(_path);
+    private string RecipePath => _folder["recipe.json"];
+
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void Fields_that_are_given_change_the_default_recipe()
@@ -91,7 +93,7 @@ public sealed class RecipeFileTests : IDisposable
     public void What_is_not_a_recipe_is_refused_with_its_place(string text, params string[] words)
     {
         BitisException e = Assert.Throws<BitisException>(() => Load(text));
-        Assert.StartsWith(_path, e.Message);
+        Assert.StartsWith(RecipePath, e.Message);
         foreach (string word in words)
             Assert.Contains(word, e.Message);
     }
@@ -102,7 +104,7 @@ public sealed class RecipeFileTests : IDisposable
 
     private Recipe Load(string text)
     {
-        File.WriteAllText(_path, text);
-        return RecipeFile.Load(_path);
+        File.WriteAllText(RecipePath, text);
+        return RecipeFile.Load(RecipePath);
     }
 }

@@ -8,8 +8,8 @@ namespace Bitis.Tests.Cli;
 [Trait(Speed.Name, Speed.Slow)]
 public sealed class ShortageTests : IDisposable
 {
-    private static readonly string Checkpoint = TemporaryFolder.Golden("vim-micro.safetensors");
-    private readonly TemporaryFolder _folder = new();
+    private static readonly string Checkpoint = GoldenFiles.Path("vim-micro.safetensors");
+    private readonly TempFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
@@ -35,7 +35,7 @@ public sealed class ShortageTests : IDisposable
     [LinuxFact]
     public void A_full_standard_output_is_named_and_the_model_is_there()
     {
-        string output = _folder.File("vim.bitis");
+        string output = _folder["vim.bitis"];
         CliOutcome outcome = Shell($"exec {Command("quantize", Checkpoint, "--calibration", "builtin/train", "--images", "2", "-o", output)} > /dev/full");
         Assert.Equal(2, outcome.ExitCode);
         Assert.Contains("standard output cannot be written to: No space left on device", outcome.Error);
@@ -46,7 +46,7 @@ public sealed class ShortageTests : IDisposable
     [LinuxFact]
     public void An_output_that_is_also_standard_output_is_refused()
     {
-        string file = _folder.File("out.bitis");
+        string file = _folder["out.bitis"];
         string quantize = Command("quantize", Checkpoint, "--calibration", "builtin/train", "--images", "2", "-o");
         Shell($"exec {quantize} '{file}' > '{file}'").AssertRefused(file, "standard output");
         Assert.Equal(0, new FileInfo(file).Length);
@@ -90,7 +90,7 @@ public sealed class ShortageTests : IDisposable
     public void Too_few_open_files_are_named()
     {
         const int Aborted = 134; // The runtime ends the process itself, where it can open no file for a thread of its own.
-        string output = _folder.File("vim.bitis");
+        string output = _folder["vim.bitis"];
         string quantize = Command("quantize", Checkpoint, "--calibration", "builtin/train", "--images", "2", "-o", output);
         foreach (int files in (int[])[50, 60, 75])
         {

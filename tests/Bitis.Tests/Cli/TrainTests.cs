@@ -18,7 +18,7 @@ public sealed class TrainTests : IDisposable
         }
         """;
 
-    private readonly TemporaryFolder _folder = new();
+    private readonly TempFolder _folder = new();
     private readonly string _images;
     private readonly string _run;
     private readonly string[] _command;
@@ -26,7 +26,7 @@ public sealed class TrainTests : IDisposable
     public TrainTests()
     {
         _images = _folder.WriteImages("images", 10, 2);
-        _run = _folder.File("run");
+        _run = _folder["run"];
         _command = ["train", "--recipe", _folder.WriteText("recipe.json", Recipe), "--data", _images, "-o", _run];
     }
 
@@ -41,7 +41,7 @@ public sealed class TrainTests : IDisposable
         string best = result.GetProperty("bestModel").GetString()!;
         JsonElement evaluated = CliRunner.RunJson("eval", best, "--data", _images);
         Assert.Equal(result.GetProperty("bestTop1").GetDouble(), evaluated.GetProperty("top1").GetDouble());
-        CliRunner.Run("quantize", best, "--calibration", _images, "-o", _folder.File("model.bitis")).AssertSucceeded();
+        CliRunner.Run("quantize", best, "--calibration", _images, "-o", _folder["model.bitis"]).AssertSucceeded();
     }
 
     [Fact]
@@ -66,7 +66,7 @@ public sealed class TrainTests : IDisposable
     public void It_says_how_far_low_bit_gradients_agree_with_the_exact_ones()
     {
         string recipe = _folder.WriteText("low.json", Recipe.Replace("\"epochs\": 2", "\"epochs\": 2, \"backward\": { \"overrides\": [ { \"pattern\": \"*.in_proj\", \"method\": \"hlq\" } ] }"));
-        CliOutcome outcome = CliRunner.Run("train", "--recipe", recipe, "--data", _images, "-o", _folder.File("low")).AssertSucceeded();
+        CliOutcome outcome = CliRunner.Run("train", "--recipe", recipe, "--data", _images, "-o", _folder["low"]).AssertSucceeded();
         Assert.Matches("cosine to the exact ones 0\\.[0-9]+ on average, -?0\\.[0-9]+ at worst", outcome.Output);
         JsonElement exact = CliRunner.RunJson(_command);
         Assert.Equal(JsonValueKind.Null, exact.GetProperty("gradientCosines").ValueKind);
@@ -80,14 +80,14 @@ public sealed class TrainTests : IDisposable
         string backward = $"\"backward\": {{ \"rank\": {rank}, \"overrides\": [ {{ \"pattern\": \"*_proj\", \"method\": \"low-rank\" }} ] }}";
         string recipe = _folder.WriteText(
             "rank.json", Recipe.Replace("\"patchSize\": 4, \"stride\": 4", "\"patchSize\": 2, \"stride\": 2").Replace("\"epochs\": 2", $"\"epochs\": 1, {backward}"));
-        CliOutcome outcome = CliRunner.Run("train", "--recipe", recipe, "--data", _images, "-o", _folder.File("rank")).AssertSucceeded();
+        CliOutcome outcome = CliRunner.Run("train", "--recipe", recipe, "--data", _images, "-o", _folder["rank"]).AssertSucceeded();
         Assert.Equal(advises, outcome.Output.Contains("\"rank\": 16 in the recipe's \"backward\"", StringComparison.Ordinal));
     }
 
     [Fact]
     public void A_stopped_training_says_how_to_go_on_and_does()
     {
-        string whole = _folder.File("whole");
+        string whole = _folder["whole"];
         CliRunner.Run([.. _command[..^1], whole]).AssertSucceeded();
 
         using var error = new StringWriter();
@@ -103,7 +103,7 @@ public sealed class TrainTests : IDisposable
     public void It_can_start_with_the_weights_of_a_model()
     {
         CliRunner.Run(_command).AssertSucceeded();
-        string[] tuning = ["train", "--data", _images, "-o", _folder.File("tuned"), "--init", Path.Combine(_run, "final.safetensors")];
+        string[] tuning = ["train", "--data", _images, "-o", _folder["tuned"], "--init", Path.Combine(_run, "final.safetensors")];
         JsonElement result = CliRunner.RunJson([.. tuning, "--epochs", "1", "--batch", "5"]);
         Assert.Equal(TinyTraining.Config.Width, result.GetProperty("model").GetProperty("width").GetInt32());
         CliRunner.Run([.. tuning, "--resume"]).AssertRefused("--init", "--resume");
@@ -117,7 +117,7 @@ public sealed class TrainTests : IDisposable
         CliRunner.Run("train", "--data", _images, "-o", _run, "--resume", "--lr", "0.5").AssertRefused("recipe.learningRate is 0.001 in it, and 0.5 here");
         CliRunner.Run("train", "--data", _images, "-o", _run, "--resume", "--take", "6")
             .AssertRefused("training.images is 10 in it, and 6 here", "--take");
-        CliRunner.Run("train", "--data", _images, "-o", _folder.File("other"), "--resume").AssertRefused("other", "no training to resume");
+        CliRunner.Run("train", "--data", _images, "-o", _folder["other"], "--resume").AssertRefused("other", "no training to resume");
     }
 
     [Theory]

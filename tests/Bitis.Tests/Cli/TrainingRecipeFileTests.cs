@@ -11,9 +11,11 @@ namespace Bitis.Tests.Cli;
 
 public sealed class TrainingRecipeFileTests : IDisposable
 {
-    private readonly string _path = Path.GetTempFileName();
+    private readonly TempFolder _folder = new();
 
-    public void Dispose() => File.Delete(_path);
+    private string RecipePath => _folder["recipe.json"];
+
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void A_backward_policy_is_read()
@@ -115,7 +117,7 @@ public sealed class TrainingRecipeFileTests : IDisposable
     public void What_is_not_a_recipe_is_refused_with_its_place(string text, params string[] words)
     {
         BitisException e = Assert.Throws<BitisException>(() => Load(text));
-        Assert.StartsWith(_path, e.Message);
+        Assert.StartsWith(RecipePath, e.Message);
         foreach (string word in words)
             Assert.Contains(word, e.Message);
     }
@@ -141,7 +143,7 @@ public sealed class TrainingRecipeFileTests : IDisposable
 
     private TrainingRecipe Load(string text)
     {
-        File.WriteAllText(_path, text);
-        return TrainingRecipeFile.Load(_path);
+        File.WriteAllText(RecipePath, text);
+        return TrainingRecipeFile.Load(RecipePath);
     }
 }

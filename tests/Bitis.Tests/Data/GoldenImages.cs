@@ -10,7 +10,7 @@ namespace Bitis.Tests.Data;
 /// </summary>
 internal static class GoldenImages
 {
-    private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "Golden", "images");
+    private static readonly string Folder = GoldenFiles.Path("images");
 
     private static readonly Lazy<Dictionary<string, byte[]>> Tensors = new(ReadTensors);
 

@@ -51,6 +51,20 @@ internal static class TestImages
         return file.ToArray();
     }
 
+    /// <summary>A BMP file of an RGB image: 24 bits a pixel, rows from the bottom, padded to four bytes.</summary>
+    public static byte[] Bmp(PixelImage image)
+    {
+        int stride = ((image.Width * 3) + 3) / 4 * 4;
+        byte[] rows = new byte[stride * image.Height];
+        for (int y = 0; y < image.Height; y++)
+        {
+            ReadOnlySpan<byte> row = image.Row(image.Height - 1 - y);
+            for (int i = 0; i < row.Length; i++)
+                rows[(y * stride) + i] = row[i - (i % 3) + 2 - (i % 3)]; // blue first
+        }
+        return Bmp(image.Width, image.Height, 24, rows);
+    }
+
     /// <summary>A BMP file; the rows are as stored, padded to four bytes.</summary>
     public static byte[] Bmp(
         int width, int height, ushort bits, ReadOnlySpan<byte> rows, uint compression = 0, params byte[] paletteOrMasks)

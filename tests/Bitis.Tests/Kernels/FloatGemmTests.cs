@@ -15,8 +15,9 @@ public sealed unsafe class FloatGemmTests
             {
                 foreach (int k in new[] { 0, 1, 2, 5, 48 })
                 {
-                    Check(m, n, k, accumulate: false, withBias: true);
-                    Check(m, n, k, accumulate: true, withBias: false);
+                    var data = new FloatGemmCase(m, n, k) { Padding = 3 };
+                    KernelAssert.FormsAgree(data);
+                    KernelAssert.FormsAgree(data with { Accumulate = true, HasBias = false });
                 }
             }
         }
@@ -52,28 +53,7 @@ public sealed unsafe class FloatGemmTests
     public void The_transposed_product_adds_in_the_order_of_the_tokens_in_all_forms()
     {
         foreach ((int m, int n, int k) in new[] { (0, 3, 4), (1, 1, 1), (5, 9, 33), (20, 8, 64), (13, 40, 7) })
-        {
-            int ldy = n + 3, ldx = k + 1;
-            float[] y = Sample.Floats(m + n, Math.Max(1, m * ldy)), x = Sample.Floats(m + k, Math.Max(1, m * ldx)), start = Sample.Floats(3, n * k);
-            var expected = new double[n * k];
-            for (int i = 0; i < expected.Length; i++)
-            {
-                expected[i] = start[i];
-                for (int row = 0; row < m; row++)
-                    expected[i] += (double)y[(row * ldy) + (i / k)] * x[(row * ldx) + (i % k)];
-            }
-            int[]? first = null;
-            foreach (FloatGemmKernel kernel in FloatGemm.Table.Runnable)
-            {
-                using var c = new GuardedBuffer<float>(start);
-                using var scratch = new GuardedBuffer<float>(m * kernel.Columns);
-                fixed (float* yp = y, xp = x)
-                    kernel.AddTransposed(yp, ldy, xp, ldx, m, n, k, c.Pointer, scratch.Pointer);
-                NumericalGradient.AssertClose(expected, c.Span, $"{kernel} {m}x{n}x{k}", tolerance: 1e-6);
-                first ??= Sample.Bits(c.Span);
-                Assert.Equal(first, Sample.Bits(c.Span));
-            }
-        }
+            KernelAssert.FormsAgree(new FloatGemmTransposedCase(m, n, k) { Padding = 3 });
     }
 
     [Fact]
@@ -100,44 +80,5 @@ public sealed unsafe class FloatGemmTests
         Assert.Throws<ArgumentException>(() => new PackedFloatWeights(new float[5], [], 2, 3));
         Assert.Throws<ArgumentException>(() => new PackedFloatWeights(new float[6], new float[3], 2, 3));
         Assert.Throws<ArgumentOutOfRangeException>(() => new PackedFloatWeights([], [], -1, 3));
-    }
-
-    private static void Check(int m, int n, int k, bool accumulate, bool withBias)
-    {
-        int lda = k + 3, ldc = n + 5;
-        float[] a = Sample.Floats(m + k, m == 0 ? 0 : ((m - 1) * lda) + k);
-        float[] w = Sample.Floats(n + k, n * k);
-        float[] bias = withBias ? Sample.Floats(n, n) : [];
-        float[] before = Sample.Floats(m + n, m == 0 ? 0 : ((m - 1) * ldc) + n);
-
-        int[]? first = null;
-        foreach (FloatGemmKernel kernel in FloatGemm.Table.Runnable)
-        {
-            using var weights = new PackedFloatWeights(w, bias, n, k, kernel);
-            using var input = new GuardedBuffer<float>(a);
-            using var output = new GuardedBuffer<float>(before);
-            FloatGemm.Run(weights, input.Pointer, lda, output.Pointer, ldc, 0, m, accumulate);
-            for (int i = 0; i < output.Length; i++)
-            {
-                int row = i / ldc, column = i % ldc;
-                if (column >= n)
-                {
-                    Assert.Equal(before[i], output.Span[i]);
-                    continue;
-                }
-                double expected = (withBias ? bias[column] : 0) + (accumulate ? before[i] : 0);
-                double magnitude = Math.Abs(expected) + 1;
-                for (int j = 0; j < k; j++)
-                {
-                    double product = (double)a[(row * lda) + j] * w[(column * k) + j];
-                    expected += product;
-                    magnitude += Math.Abs(product);
-                }
-                Assert.True(Math.Abs(output.Span[i] - expected) <= (k + 3) * 6e-8 * magnitude,
-                    $"{kernel} {m}x{n}x{k} at {row},{column}: {output.Span[i]}, expected {expected}");
-            }
-            first ??= Sample.Bits(output.Span);
-            Assert.Equal(first, Sample.Bits(output.Span));
-        }
     }
 }

@@ -13,8 +13,13 @@ public sealed unsafe class HadamardRowsTests
         {
             foreach (LevelRounding rounding in Enum.GetValues<LevelRounding>())
             {
-                Check(columns, transforms: true, rounding);
-                Check(columns, transforms: false, rounding);
+                foreach (bool transforms in (bool[])[true, false])
+                {
+                    var data = new HadamardRowsCase(3, columns) { Rounding = rounding, Transforms = transforms };
+                    KernelAssert.FormsAgree(data);
+                    KernelAssert.FormsAgree(data with { Range = 0.75f }); // larger values are cut off
+                    KernelAssert.FormsAgree(data with { KeepsRows = false });
+                }
             }
         }
     }
@@ -120,72 +125,5 @@ public sealed unsafe class HadamardRowsTests
             kernel.Transform(in call, 1, &largest);
         }
         return row;
-    }
-
-    private static void Check(int columns, bool transforms, LevelRounding rounding)
-    {
-        const int Rows = 3;
-        const uint Key = 77;
-        int padded = HadamardRows.Padded(columns), maxLevel = rounding == LevelRounding.Logarithmic ? 64 : 7;
-        float[] values = Sample.Floats(columns, Rows * columns);
-        var expected = new byte[Rows * padded];
-        var largest = new float[Rows];
-        for (int row = 0; row < Rows; row++)
-        {
-            float[] source = [.. values.AsSpan(row * columns, columns), .. new float[padded - columns]];
-            float[] transformed = WalshHadamard.Transform(source, transforms ? HadamardRows.BlockColumns : 1);
-            largest[row] = transformed.Max(Math.Abs);
-            float inverse = maxLevel / (largest[row] * 0.75f); // larger ones are cut off
-            for (int c = 0; c < padded; c++)
-            {
-                uint counter = (uint)((row * padded) + c);
-                float u = transformed[c] * inverse;
-                float level = rounding switch
-                {
-                    LevelRounding.Nearest => MathF.Round(u),
-                    LevelRounding.Stochastic => MathF.Floor(u + ((c / 16 % 2 == 0 ? CounterRandom.Halves(Key, counter).First : CounterRandom.Halves(Key, counter - 16).Second) * CounterRandom.HalfStep)),
-                    _ => Levels.RoundToPower(u, Key, counter),
-                };
-                expected[(row * padded) + c] = (byte)(Math.Clamp(level, -maxLevel, maxLevel) + HadamardRows.ZeroPoint);
-            }
-        }
-        foreach (HadamardRowsKernel kernel in HadamardRows.Table.Runnable)
-        {
-            using var source = new GuardedBuffer<float>(values);
-            using var target = new GuardedBuffer<byte>(expected.Length);
-            using var transformed = new GuardedBuffer<float>(Rows * padded);
-            var call = new HadamardRowsCall
-            {
-                Source = source.Pointer,
-                SourceStride = columns,
-                Columns = columns,
-                Transforms = transforms,
-                Target = target.Pointer,
-                TargetStride = padded,
-                MaxLevel = maxLevel,
-                Rounding = rounding,
-                Key = Key,
-                Transformed = transformed.Pointer,
-                TransformedStride = padded,
-            };
-            var actual = new float[Rows];
-            fixed (float* magnitudes = actual, known = largest)
-            {
-                kernel.Transform(in call, Rows, magnitudes);
-                Assert.Equal(largest, actual);
-                for (int row = 0; row < Rows; row++)
-                    actual[row] *= 0.75f;
-                kernel.Quantize(in call, Rows, magnitudes);
-                Assert.Equal(expected, target.Span.ToArray());
-
-                // Both at once, row by row in the same memory, and with the largest magnitude of each row.
-                kernel.Quantize(in call, Rows, known);
-                byte[] separate = target.Span.ToArray();
-                call.TransformedStride = 0;
-                kernel.Run(in call, Rows, magnitudes);
-                Assert.Equal(largest, actual);
-                Assert.Equal(separate, target.Span.ToArray());
-            }
-        }
     }
 }

@@ -1,3 +1,4 @@
+using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Gemm;
 using Bitis.Kernels.Rounding;
 
@@ -5,6 +6,8 @@ namespace Bitis.Tests.Kernels;
 
 public sealed unsafe class Int8GemmTests
 {
+    private static readonly KernelTable<Int8GemmKernel>[] Tables = [Int8Gemm.Table, Int8Gemm.NibbleTable];
+
     [Fact]
     public void Every_form_equals_the_scalar_formula_bit_for_bit()
     {
@@ -14,9 +17,15 @@ public sealed unsafe class Int8GemmTests
             {
                 foreach (int k in new[] { 0, 1, 3, 4, 5, 17, 64, 70 })
                 {
-                    Check(m, n, k, bits: 8, gridStride: 1, accumulate: false);
-                    Check(m, n, k, bits: 4, gridStride: 1, accumulate: false);
-                    Check(m, n, k, bits: 8, gridStride: 0, accumulate: true);
+                    foreach (KernelTable<Int8GemmKernel> table in Tables)
+                    {
+                        var data = new IntegerGemmCase(table, m, n, k, Bits: 4) { Padding = 3 };
+                        KernelAssert.FormsAgree(data);
+                        KernelAssert.FormsAgree(data with { SumsOnly = true });
+                    }
+                    var bytes = new IntegerGemmCase(Int8Gemm.Table, m, n, k, Bits: 8) { Padding = 3 };
+                    KernelAssert.FormsAgree(bytes);
+                    KernelAssert.FormsAgree(bytes with { IsPerToken = false, Accumulate = true });
                 }
             }
         }
@@ -27,7 +36,7 @@ public sealed unsafe class Int8GemmTests
     {
         // The longest row allowed, the largest activation, the smallest and the largest weight.
         const int K = PackedIntegerWeights.MaxInputs;
-        foreach (Int8GemmKernel kernel in FormsFor(bits: 4))
+        foreach (Int8GemmKernel kernel in Tables.SelectMany(table => table.Runnable))
         {
             int largest = 1 << (kernel.WeightBits - 1);
             var w = new sbyte[2 * K];
@@ -60,7 +69,7 @@ public sealed unsafe class Int8GemmTests
             fixed (float* scale = scales, c1 = whole, c2 = split)
             fixed (int* zero = zeros)
             {
-                var grids = new TokenGrids(scale, zero, stride: 1);
+                var grids = new TokenParameters(scale, zero, stride: 1);
                 Int8Gemm.Run(weights, a1, Lda, in grids, c1, N, 0, M, accumulate: false);
                 Int8Gemm.Run(weights, a2, Lda, in grids, c2, N, 0, 4, accumulate: false);
                 Assert.Equal(-1, split.AsSpan(4 * N).IndexOfAnyExcept(0f));
@@ -88,58 +97,5 @@ public sealed unsafe class Int8GemmTests
         using var bytes = new PackedIntegerWeights(new sbyte[768 * 192], new float[768], [], 768, 192, bits: 8);
         using var nibbles = new PackedIntegerWeights(new sbyte[768 * 192], new float[768], [], 768, 192, bits: 4);
         Assert.Equal(768 * 192 / 2, bytes.Bytes - nibbles.Bytes);
-    }
-
-    /// <summary>The forms that take weights of some bits.</summary>
-    private static IEnumerable<Int8GemmKernel> FormsFor(int bits) =>
-        Int8Gemm.Table.Runnable.Concat(Int8Gemm.NibbleTable.Runnable).Where(kernel => bits <= kernel.WeightBits);
-
-    private static void Check(int m, int n, int k, int bits, int gridStride, bool accumulate)
-    {
-        int lda = ((k + 3) / 4 * 4) + 4, ldc = n + 3;
-        byte[] a = Sample.Bytes(m + k, m == 0 ? 0 : (m * lda) - 4);
-        sbyte[] w = [.. Sample.Bytes(n + k, n * k).Select(value => (sbyte)((sbyte)value >> (8 - bits)))];
-        float[] scales = Sample.Floats(n, n, 0.001f, 0.1f), bias = Sample.Floats(n + 1, n);
-        float[] tokenScales = Sample.Floats(m, m + 1, 0.001f, 0.1f);
-        int[] zeros = [.. Sample.Bytes(m, m + 1).Select(value => (int)value)];
-        float[] before = Sample.Floats(m + n, m == 0 ? 0 : ((m - 1) * ldc) + n);
-        float[] expected = [.. before];
-        var expectedSums = new int[before.Length];
-        for (int row = 0; row < m; row++)
-        {
-            for (int column = 0; column < n; column++)
-            {
-                int sum = 0, columnSum = 0;
-                for (int j = 0; j < k; j++)
-                {
-                    sum += a[(row * lda) + j] * w[(column * k) + j];
-                    columnSum += w[(column * k) + j];
-                }
-                float value = sum - (zeros[row * gridStride] * columnSum);
-                float scale = tokenScales[row * gridStride] * scales[column];
-                float product = value * scale;
-                float y = product + bias[column];
-                int i = (row * ldc) + column;
-                expectedSums[i] = sum;
-                expected[i] = accumulate ? before[i] + y : y;
-            }
-        }
-
-        foreach (Int8GemmKernel kernel in FormsFor(bits))
-        {
-            using var weights = new PackedIntegerWeights(w, scales, bias, n, k, bits, kernel);
-            using var input = new GuardedBuffer<byte>(a);
-            using var output = new GuardedBuffer<float>(before);
-            using var sums = new GuardedBuffer<int>(before.Length);
-            fixed (float* tokenScale = tokenScales)
-            fixed (int* zero = zeros)
-            {
-                var grids = new TokenGrids(tokenScale, zero, gridStride);
-                Int8Gemm.Run(weights, input.Pointer, lda, in grids, output.Pointer, ldc, 0, m, accumulate);
-            }
-            Int8Gemm.Accumulate(weights, input.Pointer, lda, sums.Pointer, ldc, 0, m);
-            Assert.Equal(expectedSums, sums.Span.ToArray());
-            Assert.Equal(Sample.Bits(expected), Sample.Bits(output.Span));
-        }
     }
 }

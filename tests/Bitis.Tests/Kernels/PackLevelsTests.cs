@@ -2,7 +2,6 @@ using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Gemm;
 using Bitis.Kernels.Hadamard;
 using Bitis.Kernels.Rounding;
-using Bitis.Kernels.Simd;
 
 namespace Bitis.Tests.Kernels;
 
@@ -36,11 +35,14 @@ public sealed unsafe class PackLevelsTests
 
     private static void CheckProduct(Int8GemmKernel gemm, int m, int n, int k)
     {
-        int groups = (m + 3) / 4, paddedK = (k + gemm.ColumnStep - 1) / gemm.ColumnStep * gemm.ColumnStep;
+        int groups = (m + 3) / 4, paddedK = (k + gemm.ColumnMultiple - 1) / gemm.ColumnMultiple * gemm.ColumnMultiple;
         float[] y = Sample.Floats(m, m * n), x = Sample.Floats(m + 1, m * k);
-        (byte[] a, _) = Expected(y, m, n, groups, n, n, 127, LevelRounding.Stochastic, HadamardRows.ZeroPoint, Inverse(n, 127));
-        (byte[] b, int[] sums) = Expected(x, m, k, groups, gemm.Columns, paddedK, 127, LevelRounding.Nearest, 0, Inverse(k, 127));
-        float[] c = Sample.Floats(5, n * k), expected = [.. c], scales = [.. Enumerable.Repeat(1 / 127f, paddedK)], bias = new float[paddedK];
+        var outputs = new LevelPanels(n, n, 127, LevelRounding.Stochastic, HadamardRows.ZeroPoint, Key);
+        var inputs = new LevelPanels(gemm.Columns, paddedK, 127, LevelRounding.Nearest, ZeroPoint: 0, Key);
+        (byte[] a, _) = outputs.Pack(y, m, n, NumberArrays.Repeat(127, n));
+        (byte[] b, int[] sums) = inputs.Pack(x, m, k, NumberArrays.Repeat(127, k));
+        float[] c = Sample.Floats(5, n * k), expected = [.. c], bias = new float[paddedK];
+        float[] scales = NumberArrays.Repeat(1 / 127f, paddedK);
         int[] columnSums = [.. sums, .. new int[paddedK - k]];
         for (int i = 0; i < n; i++)
         {
@@ -48,7 +50,10 @@ public sealed unsafe class PackLevelsTests
             {
                 int sum = 0;
                 for (int row = 0; row < m; row++)
-                    sum += Level(y[(row * n) + i] * 127, 127, LevelRounding.Stochastic, row, i, n) * Level(x[(row * k) + j] * 127, 127, LevelRounding.Nearest, row, j, k);
+                {
+                    int yLevel = outputs.Level(y[(row * n) + i] * 127, row, i, n);
+                    sum += yLevel * inputs.Level(x[(row * k) + j] * 127, row, j, k);
+                }
                 float value = sum * (0.5f * scales[j]);
                 expected[(i * k) + j] += value;
             }
@@ -72,7 +77,7 @@ public sealed unsafe class PackLevelsTests
                 Scales = columnScales,
                 Bias = columnBias,
             };
-            var grids = new TokenGrids(&scale, &zero, stride: 0);
+            var grids = new TokenParameters(&scale, &zero, stride: 0);
             Int8Gemm.Run(in panels, input.Pointer, 4, 4 * n, in grids, target.Pointer, k, 0, n, accumulate: true);
         }
         Assert.Equal(Sample.Bits(expected), Sample.Bits(target.Span));
@@ -80,74 +85,18 @@ public sealed unsafe class PackLevelsTests
 
     private static void Check(int rows, int columns, LevelRounding rounding)
     {
-        int maxLevel = rounding == LevelRounding.Logarithmic ? 64 : 7, groups = (rows + 3) / 4;
-        float[] values = Sample.Floats(rows, rows * columns), inverse = Inverse(columns, maxLevel);
         foreach ((int panel, int step) in new[] { (64, 16), (16, 16), (32, 32), (8, 8), (columns, 1) })
         {
-            int padded = (columns + step - 1) / step * step;
             foreach (int zero in new[] { 0, HadamardRows.ZeroPoint })
             {
-                (byte[] expected, int[] expectedSums) = Expected(values, rows, columns, groups, panel, padded, maxLevel, rounding, zero, inverse);
-                foreach (PackLevelsKernel kernel in PackLevels.Table.Runnable)
+                KernelAssert.FormsAgree(new PackLevelsCase(rows, columns)
                 {
-                    using var source = new GuardedBuffer<float>(values);
-                    using var target = new GuardedBuffer<byte>(expected.Length);
-                    using var inverses = new GuardedBuffer<float>(inverse);
-                    using var sums = new GuardedBuffer<int>(columns);
-                    var call = new PackLevelsCall
-                    {
-                        Source = source.Pointer,
-                        SourceStride = columns,
-                        Rows = rows,
-                        Columns = columns,
-                        Groups = groups,
-                        Target = target.Pointer,
-                        PanelColumns = panel,
-                        PaddedColumns = padded,
-                        InverseScales = inverses.Pointer,
-                        MaxLevel = maxLevel,
-                        Rounding = rounding,
-                        Key = Key,
-                        ZeroPoint = zero,
-                        ColumnSums = sums.Pointer,
-                    };
-                    kernel.Run(in call);
-                    Assert.Equal(expected, target.Span.ToArray());
-                    if (rounding == LevelRounding.Nearest)
-                        Assert.Equal(expectedSums, sums.Span.ToArray());
-                }
+                    Rounding = rounding,
+                    PanelColumns = panel,
+                    ColumnMultiple = step,
+                    ZeroPoint = zero,
+                });
             }
         }
-    }
-
-    private static float[] Inverse(int columns, int maxLevel) => [.. Enumerable.Repeat((float)maxLevel, columns)];
-
-    private static int Level(float u, int maxLevel, LevelRounding rounding, int row, int column, int columns) => (int)Math.Clamp(
-        rounding switch
-        {
-            LevelRounding.Nearest => MathF.Round(u),
-            LevelRounding.Stochastic when row % 2 == 0 => MathF.Floor(u + (CounterRandom.Halves(Key, (uint)((row * columns) + column)).First * CounterRandom.HalfStep)),
-            LevelRounding.Stochastic => MathF.Floor(u + (CounterRandom.Halves(Key, (uint)(((row - 1) * columns) + column)).Second * CounterRandom.HalfStep)),
-            _ => Levels.RoundToPower(u, Key, (uint)((row * columns) + column)),
-        },
-        -maxLevel,
-        maxLevel);
-
-    private static (byte[] Panels, int[] Sums) Expected(
-        float[] values, int rows, int columns, int groups, int panel, int padded, int maxLevel, LevelRounding rounding, int zero, float[] inverse)
-    {
-        var bytes = new byte[groups * 4 * padded];
-        var sums = new int[columns];
-        for (int c = 0; c < columns; c++)
-        {
-            int start = c / panel * panel, width = Math.Min(panel, padded - start);
-            for (int row = 0; row < groups * 4; row++)
-            {
-                int level = row < rows ? Level(values[(row * columns) + c] * inverse[c], maxLevel, rounding, row, c, columns) : 0;
-                bytes[(start * groups * 4) + (row / 4 * width * 4) + ((c - start) * 4) + (row % 4)] = (byte)(level + zero);
-                sums[c] += level;
-            }
-        }
-        return (bytes, sums);
     }
 }

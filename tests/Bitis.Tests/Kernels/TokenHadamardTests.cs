@@ -1,3 +1,4 @@
+using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Hadamard;
 
 namespace Bitis.Tests.Kernels;
@@ -11,9 +12,10 @@ public sealed unsafe class TokenHadamardTests
     {
         foreach (int columns in new[] { 1, 3, 4, 8, 17, 33, 48 })
         {
-            Check(columns, transforms: true, kept: [0, 2, 4, 6, 8, 10, 12, 14], factor: 0.25f);
-            Check(columns, transforms: true, All, factor: 1);
-            Check(columns, transforms: false, All, factor: 1);
+            var data = new TokenHadamardCase(Tokens: 40, columns);
+            KernelAssert.FormsAgree(data);
+            KernelAssert.FormsAgree(data with { Kept = All, Factor = 1 });
+            KernelAssert.FormsAgree(data with { Kept = All, Factor = 1, Transforms = false });
         }
     }
 
@@ -23,7 +25,7 @@ public sealed unsafe class TokenHadamardTests
         const int Columns = 5;
         float[] x = Sample.Floats(1, 40 * Columns), y = Sample.Floats(2, 40 * Columns);
         int[] blocks = Rows(), singles = [38, 39];
-        foreach (TokenHadamardKernel kernel in TokenHadamard.Table.Runnable)
+        foreach (CallKernel<TokenHadamardCall> kernel in TokenHadamard.Table.Runnable)
         {
             float[] a = Run(kernel, x, Columns, true, All, 0.25f, blocks, singles, out _), b = Run(kernel, y, Columns, true, All, 0.25f, blocks, singles, out _);
             for (int i = 0; i < Columns; i++)
@@ -56,7 +58,7 @@ public sealed unsafe class TokenHadamardTests
         foreach (int columns in new[] { 1, 3, 17, 48 })
         {
             float[] x = Sample.Floats(columns, 40 * columns);
-            foreach (TokenHadamardKernel kernel in TokenHadamard.Table.Runnable)
+            foreach (CallKernel<TokenHadamardCall> kernel in TokenHadamard.Table.Runnable)
             {
                 Run(kernel, x, columns, true, All, 1, [], [.. Enumerable.Range(0, 40)], out float[] maxima, hasTarget: false);
                 Assert.Equal(Enumerable.Range(0, columns).Select(c => Enumerable.Range(0, 40).Max(row => Math.Abs(x[(row * columns) + c]))), maxima);
@@ -72,34 +74,8 @@ public sealed unsafe class TokenHadamardTests
         return rows;
     }
 
-    private static void Check(int columns, bool transforms, byte[] kept, float factor)
-    {
-        float[] x = Sample.Floats(columns, 40 * columns);
-        int[] blocks = Rows(), singles = [38, -1, 0];
-        var expected = new float[((blocks.Length / 16 * kept.Length) + singles.Length) * columns];
-        for (int c = 0; c < columns; c++)
-        {
-            for (int block = 0; block < blocks.Length / 16; block++)
-            {
-                float[] values = [.. Enumerable.Range(0, 16).Select(i => blocks[(block * 16) + i]).Select(row => row < 0 ? 0 : x[(row * columns) + c])];
-                float[] transformed = WalshHadamard.Transform(values, transforms ? 16 : 1);
-                for (int k = 0; k < kept.Length; k++)
-                    expected[(((block * kept.Length) + k) * columns) + c] = transformed[kept[k]] * factor;
-            }
-            for (int single = 0; single < singles.Length; single++)
-                expected[(((blocks.Length / 16 * kept.Length) + single) * columns) + c] = singles[single] < 0 ? 0 : x[(singles[single] * columns) + c];
-        }
-        foreach (TokenHadamardKernel kernel in TokenHadamard.Table.Runnable)
-        {
-            float[] actual = Run(kernel, x, columns, transforms, kept, factor, blocks, singles, out float[] maxima);
-            Assert.Equal(Sample.Bits(expected), Sample.Bits(actual));
-            for (int c = 0; c < columns; c++)
-                Assert.Equal(Enumerable.Range(0, expected.Length / columns).Max(row => Math.Abs(expected[(row * columns) + c])), maxima[c]);
-        }
-    }
-
     private static float[] Run(
-        TokenHadamardKernel kernel, float[] x, int columns, bool transforms, byte[] kept, float factor, int[] blocks, int[] singles, out float[] maxima, bool hasTarget = true)
+        CallKernel<TokenHadamardCall> kernel, float[] x, int columns, bool transforms, byte[] kept, float factor, int[] blocks, int[] singles, out float[] maxima, bool hasTarget = true)
     {
         using var source = new GuardedBuffer<float>(x);
         using var target = new GuardedBuffer<float>(((blocks.Length / 16 * kept.Length) + singles.Length) * columns);

@@ -76,7 +76,7 @@ public sealed class GraphModelTests : IDisposable
     [Fact]
     public void The_form_of_a_graph_in_files_stays_as_it_is()
     {
-        string path = Path.Combine(AppContext.BaseDirectory, "Golden", "graph-config.json");
+        string path = GoldenFiles.Path("graph-config.json");
         Assert.Equal(File.ReadAllText(path).Trim(), Config(AllOperators.Build()));
     }
 

@@ -6,7 +6,6 @@ using Bitis.Models;
 using Bitis.Models.Catalogue;
 using Bitis.Models.Reference;
 using Bitis.Tensors;
-using Bitis.Tests.Kernels;
 using Bitis.Training;
 
 namespace Bitis.Tests.Models;

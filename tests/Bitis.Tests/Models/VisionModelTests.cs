@@ -8,9 +8,9 @@ namespace Bitis.Tests.Models;
 
 public sealed class VisionModelTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("bitis-models-").FullName;
+    private readonly TempFolder _folder = new();
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void A_missing_tensor_is_named()
@@ -87,7 +87,7 @@ public sealed class VisionModelTests : IDisposable
         List<SafetensorsTensor> tensors =
             [.. checkpoint.Entries.Select(entry => new SafetensorsTensor(entry.Name, entry.DType, entry.Shape, checkpoint.ReadBytes(entry.Name)))];
         edit(tensors);
-        string path = Path.Combine(_folder, "edited.safetensors");
+        string path = _folder["edited.safetensors"];
         SafetensorsWriter.Write(path, tensors);
         return path;
     }

@@ -2,7 +2,6 @@ using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Graphs.Operators.Tokens;
 using Bitis.Tensors;
-using Bitis.Tests.Kernels;
 
 namespace Bitis.Tests.Operators;
 

@@ -2,9 +2,9 @@ using Bitis.Checkpoints;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Kernels.Activations;
+using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Scan;
 using Bitis.Tensors;
-using Bitis.Tests.Kernels;
 using SelectiveScan = Bitis.Graphs.Operators.SelectiveScan;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
@@ -48,7 +48,7 @@ public sealed class SelectiveScanGoldenTests
     public void Every_form_of_the_reverse_pass_equals_the_official_gradients(string name)
     {
         using Checkpoint golden = Checkpoint.Open(GoldenFiles.Path("selective-scan.golden.safetensors"));
-        foreach (SelectiveScanGradientKernel kernel in SelectiveScanGradient.Table.Runnable)
+        foreach (CallKernel<SelectiveScanGradientCall> kernel in SelectiveScanGradient.Table.Runnable)
         {
             Dictionary<string, Tensor> sums = Gradients(golden, name, kernel);
             foreach ((string input, Tensor gradient) in sums)
@@ -58,7 +58,7 @@ public sealed class SelectiveScanGoldenTests
     }
 
     /// <summary>The gradients of all inputs, in the official layout.</summary>
-    private static Dictionary<string, Tensor> Gradients(Checkpoint golden, string name, SelectiveScanGradientKernel kernel)
+    private static Dictionary<string, Tensor> Gradients(Checkpoint golden, string name, CallKernel<SelectiveScanGradientCall> kernel)
     {
         Tensor delta = Swap(Read("delta")), u = Swap(Read("u")), output = Swap(Read("grad_out"));
         bool hasBias = golden.Contains($"{name}.delta_bias"), hasGate = golden.Contains($"{name}.z");
@@ -72,25 +72,15 @@ public sealed class SelectiveScanGoldenTests
             sums.Add("z", new Tensor(Layout("z")));
         for (int image = 0; image < batch; image++)
         {
-            var data = new ScanGradientRun(tokens, channels, states)
+            using SelectiveScanGradientCase data = Create(Image(output));
+            float[][] gradients = data.GradientsOf(kernel);
+            if (hasGate) // the gate's backward pass needs the scan's output, and the scan's that of the gate
             {
-                DeltaSoftplus = name != "no-softplus",
-                U = Image(u),
-                Delta = Image(delta),
-                B = Image(Swap(Read("B"))),
-                C = Image(Swap(Read("C"))),
-                A = Read("A").Span.ToArray(),
-                D = Read("D").Span.ToArray(),
-                OutputGradient = Image(output),
-            };
-            if (hasGate)
-            {
-                data.Run(kernel); // the gate's backward pass needs the scan's output
-                (float[] scan, float[] z) = GateBackward(data.Y, Image(Swap(Read("z"))), Image(output));
+                (float[] scan, float[] z) = GateBackward(data.Y(), Image(Swap(Read("z"))), Image(output));
                 Put("z", z);
-                data = data with { OutputGradient = scan };
+                using SelectiveScanGradientCase gated = Create(scan);
+                gradients = gated.GradientsOf(kernel);
             }
-            float[][] gradients = data.Run(kernel);
             Put("u", gradients[0]);
             Put("delta", gradients[1]);
             Put("B", gradients[2]);
@@ -100,6 +90,17 @@ public sealed class SelectiveScanGoldenTests
             for (int i = 0; hasBias && i < gradients[1].Length; i++)
                 sums["delta_bias"].Span[i % channels] += gradients[1][i];
 
+            SelectiveScanGradientCase Create(float[] outputGradient) => new(tokens, channels, states)
+            {
+                Softplus = name != "no-softplus",
+                U = Image(u),
+                Delta = Image(delta),
+                B = Image(Swap(Read("B"))),
+                C = Image(Swap(Read("C"))),
+                A = Read("A").Span.ToArray(),
+                D = Read("D").Span.ToArray(),
+                OutputGradient = outputGradient,
+            };
             float[] Image(Tensor x) => x.Span.Slice(image * (x.Length / batch), x.Length / batch).ToArray();
             void Put(string input, float[] values) => values.CopyTo(sums[input].Span[(image * values.Length)..]);
         }

@@ -21,7 +21,7 @@ public sealed class IntegerContractTests : IDisposable
     private static readonly Tensor Calibration = MicroModel.Images(Model, 24, seed: 1);
     private static readonly Tensor Images = MicroModel.Images(Model, 8, seed: 2);
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("bitis-contract-").FullName;
+    private readonly TempFolder _folder = new();
 
     public static TheoryData<string, string, Granularity, Scope> Recipes
     {
@@ -42,7 +42,7 @@ public sealed class IntegerContractTests : IDisposable
         }
     }
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Theory]
     [MemberData(nameof(Recipes))]
@@ -57,7 +57,7 @@ public sealed class IntegerContractTests : IDisposable
         // The plain float64-accumulating reference differs by rounding, which may move an activation to the next level: of 3 bits, a seventh of the range.
         TensorAssert.Close(Simulate(quantized, ReferenceEvaluator.Instance), integer, BitWidths.Parse(bits).Activations == 3 ? 1.0 / 7 : 0.05);
 
-        string path = Path.Combine(_folder, "model.bitis");
+        string path = _folder["model.bitis"];
         quantized.Save(path);
         using InferenceSession loaded = InferenceSession.Load(path, new SessionOptions { Threads = 1 });
         TensorAssert.Same(integer, loaded.Run(Images));
@@ -82,10 +82,10 @@ public sealed class IntegerContractTests : IDisposable
     [Fact]
     public void The_result_depends_neither_on_the_batch_size_nor_on_the_threads()
     {
-        Quantize("mse", "w4a4", Granularity.PerToken).Save(Path.Combine(_folder, "whole"));
+        Quantize("mse", "w4a4", Granularity.PerToken).Save(_folder["whole"]);
         PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(Split(Calibration, 5)), RecipeOf("mse", "w4a4", Granularity.PerToken), new QuantizationOptions { Threads = 1 })
-            .Save(Path.Combine(_folder, "split"));
-        Assert.Equal(File.ReadAllBytes(Path.Combine(_folder, "whole")), File.ReadAllBytes(Path.Combine(_folder, "split")));
+            .Save(_folder["split"]);
+        Assert.Equal(File.ReadAllBytes(_folder["whole"]), File.ReadAllBytes(_folder["split"]));
     }
 
     [Fact]

@@ -15,11 +15,11 @@ public sealed class QuantizedModelFuzzTests : IDisposable
     private static readonly int Cases =
         int.TryParse(Environment.GetEnvironmentVariable("BITIS_FUZZ"), out int cases) ? cases : 300;
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("bitis-fuzz-").FullName;
+    private readonly TempFolder _folder = new();
 
-    private string File => Path.Combine(_folder, "model.bitis");
+    private string File => _folder["model.bitis"];
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void Damaged_bytes_are_read_or_refused()

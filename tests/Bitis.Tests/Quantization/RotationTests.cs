@@ -5,7 +5,6 @@ using Bitis.Quantization.Estimators;
 using Bitis.Quantization.Methods;
 using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
-using Bitis.Tests.Kernels;
 
 namespace Bitis.Tests.Quantization;
 

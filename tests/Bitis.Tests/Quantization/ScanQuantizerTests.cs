@@ -1,7 +1,6 @@
 using Bitis.Quantization.Quantizers;
 using Bitis.Quantization.Scans;
 using Bitis.Tensors;
-using Bitis.Tests.Kernels;
 
 namespace Bitis.Tests.Quantization;
 
@@ -128,12 +127,12 @@ public sealed class ScanQuantizerTests
         Assert.Equal(sbyte.MaxValue, QuantizedScan.RateCode(1000));
 
         // And back: A_log within half a step.
-        var sample = new IntegerScanCase(Tokens: 1, Channels: 3, States: 5, Bits: 8, Groups: 1, HasFineScales: false, Reverse: false);
-        Tensor rates = sample.Scan().DequantizeRates([3, 5]);
+        using var sample = new IntegerScanCase(Tokens: 1, Channels: 3, States: 5, Bits: 8, Groups: 1);
+        Tensor rates = sample.CreateScan().DequantizeRates([3, 5]);
         for (int i = 0; i < rates.Length; i++)
         {
             Assert.Equal(sample.ALog.Span[i], rates.Span[i], Math.Log(2) / 16 + 1e-6);
-            Assert.Equal(sample.Scan().RateCodes[i], QuantizedScan.RateCode(rates.Span[i]));
+            Assert.Equal(sample.CreateScan().RateCodes[i], QuantizedScan.RateCode(rates.Span[i]));
         }
     }
 

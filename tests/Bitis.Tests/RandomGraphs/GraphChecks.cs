@@ -4,7 +4,6 @@ using Bitis.Graphs.Operators;
 using Bitis.Quantization;
 using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
-using Bitis.Tests.Kernels;
 using Bitis.Tests.Quantization;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 

@@ -28,11 +28,11 @@ public sealed class ReconstructionTests : IDisposable
     private static readonly Tensor Calibration = MicroModel.Images(Model, 16, seed: 1);
     private static readonly Tensor Images = MicroModel.Images(Model, 16, seed: 2);
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("bitis-reconstruction-").FullName;
+    private readonly TempFolder _folder = new();
 
-    private string WorkFolder => Path.Combine(_folder, "work");
+    private string WorkFolder => _folder["work"];
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Theory]
     [InlineData("ptq4vm", Scope.Linear, false)]
@@ -249,7 +249,7 @@ public sealed class ReconstructionTests : IDisposable
 
     private byte[] Bytes(QuantizedModel model)
     {
-        string file = Path.Combine(_folder, "model.bitis");
+        string file = _folder["model.bitis"];
         model.Save(file);
         return File.ReadAllBytes(file);
     }

@@ -3,7 +3,6 @@ using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Models.Catalogue;
 using Bitis.Models.Vim;
-using Bitis.Tests.Kernels;
 
 namespace Bitis.Tests.Training;
 

@@ -7,7 +7,6 @@ using Bitis.Graphs.Operators.Tokens;
 using Bitis.Models;
 using Bitis.Models.Catalogue;
 using Bitis.Tensors;
-using Bitis.Tests.Kernels;
 using Bitis.Training;
 
 namespace Bitis.Tests.Training;

@@ -4,7 +4,6 @@ using Bitis.Models.Catalogue;
 using Bitis.Models.Detection;
 using Bitis.Models.Vim;
 using Bitis.Tensors;
-using Bitis.Tests.Kernels;
 using Bitis.Tests.Models;
 using Bitis.Training;
 using Bitis.Training.Optimization;

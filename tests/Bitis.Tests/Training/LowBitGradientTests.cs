@@ -7,7 +7,6 @@ using Bitis.Models;
 using Bitis.Models.Catalogue;
 using Bitis.Models.Vim;
 using Bitis.Tensors;
-using Bitis.Tests.Kernels;
 using Bitis.Training;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
@@ -165,7 +164,7 @@ public sealed class LowBitGradientTests
         BackwardPolicy policy = Everywhere("hlq") with { Overrides = [new("head", "exact"), new("*", "hlq")], Rank = 8 };
         using var hlq = new GradientExecutor(graph, weights, threads: 1, policy);
         const int groups = images * ((blocks * 8) + 1) / 4;
-        int step = Bitis.Kernels.Gemm.Int8Gemm.Table.Best.ColumnStep, padded = (Width + step - 1) / step * step;
+        int step = Bitis.Kernels.Gemm.Int8Gemm.Table.Best.ColumnMultiple, padded = (Width + step - 1) / step * step;
         Assert.Equal(64 + (padded * 4) + (groups * 4 * padded), hlq.KeptInputs.Single(kept => kept.Layer == "fc1").Bytes);
         Assert.Equal(64 + (Hidden * 4) + (groups * 4 * Hidden), hlq.KeptInputs.Single(kept => kept.Layer == "fc2").Bytes);
         Assert.True(hlq.KeptInputBytes < 0.2 * exact.KeptInputBytes, $"{hlq.KeptInputBytes} of {exact.KeptInputBytes}");

@@ -10,7 +10,6 @@ using Bitis.Quantization.Quantizers;
 using Bitis.Quantization.Recipes;
 using Bitis.Reconstruction;
 using Bitis.Tensors;
-using Bitis.Tests.Kernels;
 using Bitis.Tests.RandomGraphs;
 using Bitis.Training;
 using Bitis.Training.Optimization;
@@ -160,7 +159,7 @@ public sealed class OperatorGradientTests
             double[] weight = model.Weights[parameter];
             int[] indices = [.. Enumerable.Range(0, Math.Min(weight.Length, MostElements)).Select(i => (int)((long)i * weight.Length / Math.Min(weight.Length, MostElements)))];
             double[] expected = [.. indices.Select(i => Difference(() => model.Loss(images, targets), weight, i))];
-            NumericalGradient.AssertClose(expected, [.. indices.Select(i => executor.Gradients[parameter].Span[i])], $"{name}: {parameter}", tolerance: 2e-3);
+            GradientAssert.Close(expected, [.. indices.Select(i => executor.Gradients[parameter].Span[i])], $"{name}: {parameter}", tolerance: 2e-3);
         }
     }
 

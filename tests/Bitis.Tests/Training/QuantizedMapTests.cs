@@ -1,5 +1,5 @@
-using Bitis.Execution.Gradients;
-using Bitis.Tests.Kernels;
+using Bitis.KernelHarness.Operands;
+using Bitis.Kernels.Rounding;
 
 namespace Bitis.Tests.Training;
 

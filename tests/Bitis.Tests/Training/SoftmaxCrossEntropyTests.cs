@@ -1,4 +1,3 @@
-using Bitis.Tests.Kernels;
 using Bitis.Training.Optimization;
 
 namespace Bitis.Tests.Training;
@@ -12,7 +11,7 @@ public sealed class SoftmaxCrossEntropyTests
         {
             float[] logits = [1, -2, 0.5f, 3], gradient = new float[4];
             Assert.Equal(Loss(Array.ConvertAll(logits, x => (double)x), target), SoftmaxCrossEntropy.Loss(logits, target, gradient), 1e-6);
-            NumericalGradient.AssertClose(NumericalGradient.Of(x => Loss(x, target), logits), gradient, "logits", tolerance: 1e-6);
+            GradientAssert.Close(NumericalGradient.Of(x => Loss(x, target), logits), gradient, "logits", tolerance: 1e-6);
         }
     }
 

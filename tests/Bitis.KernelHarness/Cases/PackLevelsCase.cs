@@ -1,0 +1,74 @@
+using Bitis.KernelHarness.Operands;
+using Bitis.KernelHarness.References;
+using Bitis.Kernels.Dispatch;
+using Bitis.Kernels.Rounding;
+
+namespace Bitis.KernelHarness.Cases;
+
+/// <summary>Values to levels in the panels of an integer product: groups of four tokens in each column.</summary>
+internal sealed unsafe record PackLevelsCase(int Tokens, int Columns)
+    : KernelCaseOfTable<CallKernel<PackLevelsCall>>(PackLevels.Table)
+{
+    private const uint Key = 9;
+
+    public LevelRounding Rounding { get; init; } = LevelRounding.Stochastic;
+
+    /// <summary>The columns of a panel.</summary>
+    public int PanelColumns { get; init; } = 64;
+
+    /// <summary>What the number of columns is padded to a multiple of.</summary>
+    public int ColumnMultiple { get; init; } = 16;
+
+    /// <summary>What is added to each level.</summary>
+    public int ZeroPoint { get; init; }
+
+    internal override string Variant => Rounding.ToString().ToLowerInvariant();
+
+    internal override string Size => $"{Tokens}×{Columns}";
+
+    internal override double Work => (double)Tokens * Columns;
+
+    private int MaxLevel => Rounding == LevelRounding.Logarithmic ? 64 : 7;
+
+    private int Groups => (Tokens + 3) / 4;
+
+    private int PaddedColumns => (Columns + ColumnMultiple - 1) / ColumnMultiple * ColumnMultiple;
+
+    private float[] X => Spoiled(Sample.Floats(Tokens, Tokens * Columns));
+
+    private float[] InverseScales => [.. Enumerable.Range(0, Columns).Select(InverseScale)];
+
+    internal override IReadOnlyList<Expectation> Expected()
+    {
+        (byte[] panels, int[] sums) = CreatePanels().Pack(X, Tokens, Columns, InverseScales);
+        // Sums are written only of levels that are rounded to nearest: those of weights.
+        return [Expectation.Exact(panels), Expectation.Exact(Rounding == LevelRounding.Nearest ? sums : new int[Columns])];
+    }
+
+    private LevelPanels CreatePanels() => new(PanelColumns, PaddedColumns, MaxLevel, Rounding, ZeroPoint, Key);
+
+    private float InverseScale(int column) =>
+        !HasExtremes ? MaxLevel : column % 5 == 0 ? 0f : column % 7 == 0 ? 1e30f : 7f;
+
+    private protected override Action<CallKernel<PackLevelsCall>> CreateRun()
+    {
+        var call = new PackLevelsCall
+        {
+            Source = Input<float>(X).Pointer,
+            SourceStride = Columns,
+            Rows = Tokens,
+            Columns = Columns,
+            Groups = Groups,
+            Target = Output<byte>(Groups * 4 * PaddedColumns).Pointer,
+            PanelColumns = PanelColumns,
+            PaddedColumns = PaddedColumns,
+            InverseScales = Input<float>(InverseScales).Pointer,
+            MaxLevel = MaxLevel,
+            Rounding = Rounding,
+            Key = Key,
+            ZeroPoint = ZeroPoint,
+            ColumnSums = Output<int>(Columns).Pointer,
+        };
+        return kernel => kernel.Run(in call);
+    }
+}
