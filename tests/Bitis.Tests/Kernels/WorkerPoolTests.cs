@@ -158,16 +158,6 @@ public sealed class WorkerPoolTests
     }
 
     [Fact]
-    public void A_share_comes_back()
-    {
-        WorkerPool first = WorkerPool.RentShare(5), second = WorkerPool.RentShare(5);
-        Assert.InRange(first.ThreadCount, 1, 5);
-        Assert.InRange(second.ThreadCount, 1, Math.Clamp(Environment.ProcessorCount / 2, 1, 5));
-        WorkerPool.ReturnShare(second);
-        WorkerPool.ReturnShare(first);
-    }
-
-    [Fact]
     public void Threads_that_nobody_needs_end()
     {
         WorkerPool[] pools = [.. Enumerable.Range(0, Environment.ProcessorCount + 3).Select(_ => WorkerPool.Rent(6))];

@@ -45,6 +45,23 @@ public sealed class SessionConcurrencyTests
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_long_batch_gives_the_bits_of_its_images_alone(int threads)
+    {
+        Tensor images = MicroModel.Images(Model, 75, seed: 4);
+        using InferenceSession session = InferenceSession.Create(Model, new SessionOptions { Threads = threads });
+        Tensor logits = session.Run(images);
+        int length = images.Length / 75, classes = Model.Config.Classes;
+        float[] one = new float[classes];
+        for (int i = 0; i < 75; i++)
+        {
+            session.Run(images.Span.Slice(i * length, length), one);
+            Assert.Equal(one, logits.Span.Slice(i * classes, classes).ToArray());
+        }
+    }
+
     [Fact]
     public void Callers_one_after_the_other_share_one_workspace()
     {

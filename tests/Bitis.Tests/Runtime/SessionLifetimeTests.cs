@@ -100,6 +100,29 @@ public sealed class SessionLifetimeTests
     }
 
     [Fact]
+    public void Calls_give_their_share_of_the_processors_back_however_they_end()
+    {
+        VisionModel model = VimVariants.Load("vim-micro");
+        Tensor images = MicroModel.Images(model, 4, seed: 1);
+        var cancelled = new CancellationToken(canceled: true);
+        using InferenceSession session = InferenceSession.Create(model, new SessionOptions { Threads = 2 });
+        session.Run(images);
+        session.Profile(MicroModel.Images(model, 1, seed: 1));
+        SessionWorkspace workspace = session.Workspaces.Rent(CancellationToken.None);
+        session.Workspaces.Return(workspace);
+        Assert.Throws<OperationCanceledException>(() => session.Run(images, cancelled));
+        workspace.Dispose(); // the next call fails in the middle
+        Assert.Throws<ObjectDisposedException>(() => session.Run(images));
+
+        WorkerPool first = WorkerPool.RentShare(5), second = WorkerPool.RentShare(5);
+        Assert.Equal(5, first.ThreadCount);
+        Assert.Equal(Math.Clamp(Environment.ProcessorCount / 2, 1, 5), second.ThreadCount);
+        WorkerPool.ReturnShare(first);
+        WorkerPool.ReturnShare(second);
+        Assert.Equal(0, session.Workspaces.Waiting);
+    }
+
+    [Fact]
     public void Calls_at_once_cost_an_arena_each_and_no_weights()
     {
         VisionModel model = VimVariants.Load("vim-micro");
