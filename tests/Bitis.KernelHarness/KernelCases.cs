@@ -128,6 +128,9 @@ internal static class KernelCases
         [
             quantize,
             quantize with { HasFactors = true },
+            new DequantizeCase(tokens, channels) { HasExtremes = hasExtremes },
+            new QuantizedMapCase(tokens * channels, Bits: 8) { HasExtremes = hasExtremes },
+            new QuantizedMapCase(tokens * channels, Bits: 4) { HasExtremes = hasExtremes },
             new CenterLevelsCase(tokens, channels, Bits: 8) { HasExtremes = hasExtremes },
             .. roundings.Select(rounding => rows with { Rounding = rounding }),
             .. roundings.Select(rounding => rows with { Rounding = rounding, Transforms = false }),

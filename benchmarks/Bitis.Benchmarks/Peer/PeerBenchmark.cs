@@ -181,7 +181,7 @@ internal static class PeerBenchmark
 
         protected override void RunUnits(int layer, int start, int end)
         {
-            var grids = new TokenGrids(_scales.Pointer, _zeros.Pointer, stride: 1);
+            var grids = new TokenParameters(_scales.Pointer, _zeros.Pointer, stride: 1);
             Int8Gemm.Run(_layers[layer], _a.Pointer, _k, in grids, _c.Pointer, _n, start, end, accumulate: false);
         }
     }

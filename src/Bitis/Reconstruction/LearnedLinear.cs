@@ -109,7 +109,7 @@ internal sealed class LearnedLinear : ILearnedOperator
     public int MaxWeightLevel => UniformQuantizer.LevelsOf(Bits.Weights, isSymmetric: true).Max;
 
     /// <summary>A zero point as the layer uses it: a level.</summary>
-    public int ZeroPoint(int group) => (int)GridLevel.Limit(MathF.Round(ZeroPoints[group]), 0, MaxInputLevel);
+    public int ZeroPoint(int group) => (int)Levels.Limit(MathF.Round(ZeroPoints[group]), 0, MaxInputLevel);
 
     /// <summary>1/m.</summary>
     public float[] InverseSmoothing() => Array.ConvertAll(Smoothing, m => 1 / m);
@@ -129,7 +129,7 @@ internal sealed class LearnedLinear : ILearnedOperator
             ReadOnlySpan<float> row = weight.Slice(i * Product.Inputs, Product.Inputs);
             Span<sbyte> target = levels.AsSpan(i * Product.Inputs, Product.Inputs);
             for (int j = 0; j < row.Length; j++)
-                target[j] = (sbyte)GridLevel.Limit(MathF.Round(row[j] * Smoothing[j] * inverse), -max, max);
+                target[j] = (sbyte)Levels.Limit(MathF.Round(row[j] * Smoothing[j] * inverse), -max, max);
         }
         return levels;
     }

@@ -1,11 +1,6 @@
-using System.Numerics;
-using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using Bitis.Execution.Gradients;
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
-using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Gemm;
 using Bitis.Kernels.Memory;
 using Bitis.Kernels.Rounding;
@@ -112,11 +107,11 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
             ColumnFactors = linear.HasSmoothing ? _factors.Pointer : null,
             InverseScales = _inverseScales.Pointer,
             ZeroPoints = _zeros.Pointer,
-            GridStride = 1,
+            ParameterStride = 1,
             MaxValue = linear.MaxInputLevel,
         };
         Quantize.Run(in call, 0, rows);
-        var parameters = new TokenGrids(_scales.Pointer, _zeros.Pointer, stride: 1);
+        var parameters = new TokenParameters(_scales.Pointer, _zeros.Pointer, stride: 1);
         Int8Gemm.Run(_packed!, levels, stride, in parameters, microBatch.Pointer(_y), _y.Stride, 0, rows, accumulate: false);
     }
 
@@ -131,7 +126,7 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
                 FloatGemm.Run(_transposed, yGradient, _yGradient.Stride, microBatch.Pointer(direct.Matrix), direct.Matrix.Stride, 0, rows, direct.Accumulate);
             return;
         }
-        Dequantize(microBatch, rows, values);
+        DequantizeInput(microBatch, rows, values);
         FloatGemm.AddTransposed(
             yGradient, _yGradient.Stride, values, _inputs, rows, _outputs, _inputs, microBatch.Gradient(_weightSums), scratch);
         FloatGemm.Run(_transposed, yGradient, _yGradient.Stride, values, _inputs, 0, rows, accumulate: false); // g
@@ -141,7 +136,7 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
         for (int row = 0; row < rows; row++)
         {
             int token = row % _x.Rows;
-            (float scaleSum, float zeroSum) = PassBack(
+            (float scaleSum, float zeroSum) = StraightThrough.PassBack(
                 values + ((nint)row * _inputs),
                 x + ((nint)row * _x.Stride),
                 factors,
@@ -174,7 +169,7 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
         float max = linear.MaxWeightLevel;
         for (int i = 0; i < _outputs; i++)
         {
-            linear.WeightScaleGradient[i] = WeightGradients(
+            linear.WeightScaleGradient[i] = StraightThrough.AddWeightGradients(
                 _weightSums.Gradient.Span.Slice(i * _inputs, _inputs),
                 linear.Weight.Span.Slice(i * _inputs, _inputs),
                 linear.Smoothing,
@@ -206,95 +201,18 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
     }
 
     /// <summary>x̂ of all rows, contiguous.</summary>
-    private void Dequantize(MicroBatch microBatch, int rows, float* values)
+    private void DequantizeInput(MicroBatch microBatch, int rows, float* values)
     {
-        byte* levels = (byte*)microBatch.Pointer(_levels);
-        int stride = _levels.Stride * sizeof(float);
-        float* scales = _scales.Pointer;
-        int* zeros = _zeros.Pointer;
-        for (int row = 0; row < rows; row++)
-            Dequantize(levels + ((nint)row * stride), scales[row], zeros[row], values + ((nint)row * _inputs), _inputs);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Dequantize(byte* levels, float scale, float zero, float* target, int count)
-    {
-        int i = 0;
-        for (bool has512 = InstructionSets.Has512; has512 && i + Vector128<byte>.Count <= count; i += Vector128<byte>.Count)
+        var call = new DequantizeCall
         {
-            Vector512<int> wide = Avx512F.ConvertToVector512Int32(Vector128.Load(levels + i));
-            ((Vector512.ConvertToSingle(wide) - Vector512.Create(zero)) * Vector512.Create(scale)).Store(target + i);
-        }
-        for (bool hasAvx2 = InstructionSets.HasAvx2; hasAvx2 && i + Vector256<int>.Count <= count; i += Vector256<int>.Count)
-        {
-            Vector256<int> wide = Avx2.ConvertToVector256Int32(levels + i);
-            ((Vector256.ConvertToSingle(wide) - Vector256.Create(zero)) * Vector256.Create(scale)).Store(target + i);
-        }
-        for (; i < count; i++)
-            target[i] = scale * (levels[i] - zero);
-    }
-
-    /// <summary>Turns g of a row into ∂L/∂x, and adds Σ g·1·x to the sums of its channels.</summary>
-    /// <returns>Σ g·(q_x − z − 1·u/s), and Σ g where the value is outside of the levels.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static (float ScaleSum, float ZeroSum) PassBack(
-        float* g, float* x, float* factors, int count, float inverseScale, float zero, float max, float* smoothingSums)
-    {
-        Vector<float> lowest = new(-zero), highest = new(max - zero), scaleSums = default, zeroSums = default, inverse = new(inverseScale);
-        int i = 0;
-        for (; i <= count - Vector<float>.Count; i += Vector<float>.Count)
-        {
-            Vector<float> gradient = Vector.Load(g + i), value = Vector.Load(x + i), factor = Vector.Load(factors + i);
-            Vector<float> v = value * factor * inverse; // u/s
-            Vector<float> level = Vector.Min(Vector.Max(Vector.Round(v), lowest), highest); // q − z
-            Vector<float> inside = Vector.AsVectorSingle(Vector.GreaterThan(v, lowest) & Vector.LessThan(v, highest));
-            Vector<float> passed = inside & gradient;
-            scaleSums += (gradient * level) - (passed * v);
-            zeroSums += gradient - passed;
-            ((passed * value) + Vector.Load(smoothingSums + i)).Store(smoothingSums + i);
-            (passed * factor).Store(g + i);
-        }
-        float scaleSum = Vector.Sum(scaleSums), zeroSum = Vector.Sum(zeroSums);
-        for (; i < count; i++)
-        {
-            float v = x[i] * factors[i] * inverseScale, level = Math.Clamp(MathF.Round(v), -zero, max - zero);
-            bool inside = v > -zero && v < max - zero;
-            float passed = inside ? g[i] : 0;
-            scaleSum += (g[i] * level) - (passed * v);
-            zeroSum += g[i] - passed;
-            smoothingSums[i] += passed * x[i];
-            g[i] = passed * factors[i];
-        }
-        return (scaleSum, zeroSum);
-    }
-
-    /// <summary>
-    /// Adds Σ G·1·W of a row of weights to the smoothing's gradient. The largest weight of a row often lies on the last level
-    /// itself, where the official gradient hangs on the rounding of W·m/s: a division, therefore, as there.
-    /// </summary>
-    /// <returns>Σ_j G·(q_w − 1·W·m/s_i).</returns>
-    private static float WeightGradients(
-        ReadOnlySpan<float> g, ReadOnlySpan<float> weight, ReadOnlySpan<float> smoothing, float scale, float max, Span<float> smoothingGradient)
-    {
-        Vector<float> highest = new(max), divisor = new(scale), sums = default;
-        int j = 0;
-        for (; j <= g.Length - Vector<float>.Count; j += Vector<float>.Count)
-        {
-            Vector<float> gradient = new(g[j..]), w = new(weight[j..]);
-            Vector<float> v = w * new Vector<float>(smoothing[j..]) / divisor;
-            Vector<float> level = Vector.Min(Vector.Max(Vector.Round(v), -highest), highest);
-            Vector<float> passed = Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(v), highest), gradient, Vector<float>.Zero);
-            sums += (gradient * level) - (passed * v);
-            ((passed * w) + new Vector<float>(smoothingGradient[j..])).CopyTo(smoothingGradient[j..]);
-        }
-        float sum = Vector.Sum(sums);
-        for (; j < g.Length; j++)
-        {
-            float v = weight[j] * smoothing[j] / scale, level = Math.Clamp(MathF.Round(v), -max, max);
-            float passed = Math.Abs(v) < max ? g[j] : 0;
-            sum += (g[j] * level) - (passed * v);
-            smoothingGradient[j] += passed * weight[j];
-        }
-        return sum;
+            Source = (byte*)microBatch.Pointer(_levels),
+            SourceStride = _levels.Stride * sizeof(float),
+            Target = values,
+            TargetStride = _inputs,
+            Columns = _inputs,
+            Scales = _scales.Pointer,
+            ZeroPoints = _zeros.Pointer,
+        };
+        Dequantize.Run(in call, 0, rows);
     }
 }

@@ -63,8 +63,8 @@ internal sealed unsafe class QuantizedScanGradient(LearnedScan scan, FusedScan f
     {
         for (int image = 0; image < microBatch.Images; image++)
         {
-            IntegerScanCall call = ScanOperation.Call(microBatch.Addresses, _operands.OfImage(image));
-            IntegerScan.Run(_packed!, in call, 0, _operands.Y.Columns);
+            IntegerScanCall call = ScanOperation.Call(_packed!, microBatch.Addresses, _operands.OfImage(image));
+            IntegerScan.Run(in call, 0, _operands.Y.Columns);
         }
     }
 
@@ -75,7 +75,9 @@ internal sealed unsafe class QuantizedScanGradient(LearnedScan scan, FusedScan f
         {
             var call = new IntegerScanGradientCall
             {
-                Forward = ScanOperation.Call(microBatch.Addresses, _operands.OfImage(image)),
+                Tables = _tables!,
+                Scratch = microBatch.Scratch,
+                Forward = ScanOperation.Call(_packed!, microBatch.Addresses, _operands.OfImage(image)),
                 Gradients = new ScanGradients
                 {
                     Output = microBatch.Pointer(_yGradient, image),
@@ -92,7 +94,7 @@ internal sealed unsafe class QuantizedScanGradient(LearnedScan scan, FusedScan f
                 },
                 Sums = microBatch.Gradient(_sums),
             };
-            IntegerScanGradient.Run(_tables!, in call, microBatch.Scratch);
+            IntegerScanGradient.Run(in call);
         }
     }
 

@@ -1,12 +1,13 @@
 using Bitis.KernelHarness.Operands;
 using Bitis.KernelHarness.References;
 using Bitis.Kernels.Convolution;
+using Bitis.Kernels.Dispatch;
 
 namespace Bitis.KernelHarness.Cases;
 
 /// <summary>The causal convolution along the tokens, with SiLU.</summary>
 internal sealed unsafe record CausalConvCase(int Tokens, int Channels, int Taps)
-    : KernelCaseOfTable<CausalConvKernel>(CausalConv.Table)
+    : KernelCaseOfTable<RangeKernel<CausalConvCall>>(CausalConv.Table)
 {
     public bool Reverse { get; init; }
 
@@ -69,7 +70,7 @@ internal sealed unsafe record CausalConvCase(int Tokens, int Channels, int Taps)
         return sums;
     }
 
-    private protected override Action<CausalConvKernel> CreateRun()
+    private protected override Action<RangeKernel<CausalConvCall>> CreateRun()
     {
         var weights = new float[Taps * Channels];
         CausalConv.PackWeights(W, weights, Channels, Taps);

@@ -1,13 +1,14 @@
 using Bitis.KernelHarness.Operands;
 using Bitis.KernelHarness.References;
 using Bitis.Kernels.Convolution;
+using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Normalization;
 
 namespace Bitis.KernelHarness.Cases;
 
 /// <summary>The backward pass of the causal convolution.</summary>
 internal sealed unsafe record CausalConvGradientCase(int Tokens, int Channels, int Taps)
-    : KernelCaseOfTable<CausalConvGradientKernel>(CausalConvGradient.Table)
+    : KernelCaseOfTable<RangeKernel<CausalConvGradientCall>>(CausalConvGradient.Table)
 {
     public bool Reverse { get; init; }
 
@@ -59,7 +60,7 @@ internal sealed unsafe record CausalConvGradientCase(int Tokens, int Channels, i
 
     private int Row(int i) => Reverse ? Tokens - 1 - i : i;
 
-    private protected override Action<CausalConvGradientKernel> CreateRun()
+    private protected override Action<RangeKernel<CausalConvGradientCall>> CreateRun()
     {
         var call = new CausalConvGradientCall
         {
@@ -87,6 +88,6 @@ internal sealed unsafe record CausalConvGradientCase(int Tokens, int Channels, i
             },
             Sums = Scratch<float>(Tokens * Channels).Pointer,
         };
-        return kernel => kernel.Run(in call, Channels);
+        return kernel => kernel.Run(in call, 0, Channels);
     }
 }

@@ -1,4 +1,5 @@
 using Bitis.KernelHarness.Operands;
+using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Rounding;
 using Bitis.Quantization.Estimators;
 using Bitis.Quantization.Quantizers;
@@ -8,7 +9,7 @@ namespace Bitis.KernelHarness.Cases;
 
 /// <summary>Values to levels less their zero point, with a scale for each channel.</summary>
 internal sealed unsafe record CenterLevelsCase(int Tokens, int Channels, int Bits)
-    : KernelCaseOfTable<CenterLevelsKernel>(CenterLevels.Table)
+    : KernelCaseOfTable<RangeKernel<CenterLevelsCall>>(CenterLevels.Table)
 {
     internal override string Size => $"{Tokens}×{Channels}";
 
@@ -28,7 +29,7 @@ internal sealed unsafe record CenterLevelsCase(int Tokens, int Channels, int Bit
     private static double Level(UniformQuantizer quantizer, float value, int channel) =>
         quantizer.Quantize(value, channel) - quantizer.ZeroPoints[channel];
 
-    private protected override Action<CenterLevelsKernel> CreateRun()
+    private protected override Action<RangeKernel<CenterLevelsCall>> CreateRun()
     {
         UniformQuantizer quantizer = CreateQuantizer();
         float[] lowest = [.. quantizer.ZeroPoints.ToArray().Select(zero => (float)-zero)];

@@ -2,6 +2,7 @@ using Bitis.Graphs.Operators;
 using Bitis.KernelHarness.Operands;
 using Bitis.KernelHarness.References;
 using Bitis.Kernels.Convolution;
+using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Memory;
 
 namespace Bitis.KernelHarness.Cases;
@@ -9,7 +10,7 @@ namespace Bitis.KernelHarness.Cases;
 /// <summary>The depthwise convolution over a grid of tokens, with SiLU, and with copies in two other orders.</summary>
 /// <remarks>The copies are by column, and in an order that leaves rows out.</remarks>
 internal sealed unsafe record DepthwiseConvCase(int Height, int Width, int KernelSize, int Channels)
-    : KernelCaseOfTable<DepthwiseConvKernel>(DepthwiseConv.Table)
+    : KernelCaseOfTable<RangeKernel<DepthwiseConvCall>>(DepthwiseConv.Table)
 {
     private const int CopyCount = 2;
 
@@ -91,7 +92,7 @@ internal sealed unsafe record DepthwiseConvCase(int Height, int Width, int Kerne
         return sums;
     }
 
-    private protected override Action<DepthwiseConvKernel> CreateRun()
+    private protected override Action<RangeKernel<DepthwiseConvCall>> CreateRun()
     {
         var weights = new float[Taps * Channels];
         CausalConv.PackWeights(W, weights, Channels, Taps);
@@ -99,7 +100,7 @@ internal sealed unsafe record DepthwiseConvCase(int Height, int Width, int Kerne
         {
             Height = Height,
             Width = Width,
-            Kernel = KernelSize,
+            KernelSize = KernelSize,
             Source = Input<float>(X).Pointer,
             SourceStride = Channels,
             Weights = Input<float>(weights).Pointer,

@@ -2,21 +2,20 @@ using Bitis.Graphs.Operators;
 using Bitis.KernelHarness.Operands;
 using Bitis.KernelHarness.References;
 using Bitis.Kernels.Convolution;
+using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Normalization;
 
 namespace Bitis.KernelHarness.Cases;
 
 /// <summary>The backward pass of the depthwise convolution over a grid of tokens.</summary>
 internal sealed unsafe record DepthwiseConvGradientCase(int Height, int Width, int KernelSize, int Channels)
-    : KernelCaseOfTable<DepthwiseConvKernel>(DepthwiseConv.Table)
+    : KernelCaseOfTable<RangeKernel<DepthwiseConvGradientCall>>(DepthwiseConvGradient.Table)
 {
     /// <summary>Whether the SiLU is left out.</summary>
     public bool SumsOnly { get; init; }
 
     /// <summary>Whether the gradient of the input is added to what is there.</summary>
     public bool Accumulate { get; init; }
-
-    internal override string Variant => "backward";
 
     internal override string Size => $"{Height}×{Width}×{Channels}";
 
@@ -62,7 +61,7 @@ internal sealed unsafe record DepthwiseConvGradientCase(int Height, int Width, i
         return loss;
     }
 
-    private protected override Action<DepthwiseConvKernel> CreateRun()
+    private protected override Action<RangeKernel<DepthwiseConvGradientCall>> CreateRun()
     {
         var call = new DepthwiseConvGradientCall
         {
@@ -70,7 +69,7 @@ internal sealed unsafe record DepthwiseConvGradientCase(int Height, int Width, i
             {
                 Height = Height,
                 Width = Width,
-                Kernel = KernelSize,
+                KernelSize = KernelSize,
                 SumsOnly = SumsOnly,
                 Source = Input<float>(X).Pointer,
                 SourceStride = Channels,
@@ -90,6 +89,6 @@ internal sealed unsafe record DepthwiseConvGradientCase(int Height, int Width, i
             },
             Scratch = Scratch<float>(DepthwiseConvGradient.ScratchLength(Tokens)).Pointer,
         };
-        return kernel => kernel.Backward(in call, Channels);
+        return kernel => kernel.Run(in call, 0, Channels);
     }
 }

@@ -1,12 +1,13 @@
 using Bitis.KernelHarness.Operands;
 using Bitis.KernelHarness.References;
+using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Normalization;
 
 namespace Bitis.KernelHarness.Cases;
 
 /// <summary>The norm of groups of channels, in place.</summary>
 internal sealed unsafe record GroupNormalizationCase(int Tokens, int Channels, int Groups)
-    : KernelCaseOfTable<GroupNormalizationKernel>(GroupNormalization.Table)
+    : KernelCaseOfTable<CallKernel<GroupNormalizationCall>>(GroupNormalization.Table)
 {
     private const float Epsilon = 1e-3f;
 
@@ -26,7 +27,7 @@ internal sealed unsafe record GroupNormalizationCase(int Tokens, int Channels, i
         return [Expectation.Close(ExactNorms.Groups(x, weight, bias, Epsilon, Groups))];
     }
 
-    private protected override Action<GroupNormalizationKernel> CreateRun()
+    private protected override Action<CallKernel<GroupNormalizationCall>> CreateRun()
     {
         GuardedBuffer<float> x = Output(X);
         var call = new GroupNormalizationCall

@@ -1,12 +1,13 @@
 using Bitis.KernelHarness.Operands;
 using Bitis.KernelHarness.References;
+using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Normalization;
 
 namespace Bitis.KernelHarness.Cases;
 
 /// <summary>The backward pass of the norm of groups of channels.</summary>
 internal sealed unsafe record GroupNormalizationGradientCase(int Tokens, int Channels, int Groups)
-    : KernelCaseOfTable<GroupNormalizationGradientKernel>(GroupNormalizationGradient.Table)
+    : KernelCaseOfTable<CallKernel<GroupNormalizationGradientCall>>(GroupNormalizationGradient.Table)
 {
     private const float Epsilon = 1e-3f;
 
@@ -35,7 +36,7 @@ internal sealed unsafe record GroupNormalizationGradientCase(int Tokens, int Cha
     private double Loss(double[][] operands) => NumericalGradient.Dot(
         ExactNorms.Groups(operands[0], operands[1], operands[2], Epsilon, Groups), OutputGradient);
 
-    private protected override Action<GroupNormalizationGradientKernel> CreateRun()
+    private protected override Action<CallKernel<GroupNormalizationGradientCall>> CreateRun()
     {
         var call = new GroupNormalizationGradientCall
         {

@@ -58,8 +58,8 @@ internal sealed unsafe record HadamardRowsCase(int Tokens, int Columns)
     private float Round(float value, uint counter, int column) => Rounding switch
     {
         LevelRounding.Nearest => MathF.Round(value),
-        LevelRounding.Stochastic => MathF.Floor(value + (Random(counter, column) * CounterRandom.HalfStep)),
-        _ => Levels.RoundToPower(value, Key, counter),
+        LevelRounding.Stochastic => MathF.Floor(value + (Random(counter, column) * CounterRandom.HalfUnit)),
+        _ => StochasticRounding.ToPower(value, Key, counter),
     };
 
     /// <summary>Two blocks of 16 columns share a counter.</summary>

@@ -98,7 +98,7 @@ internal sealed unsafe record IntegerGemmCase(
         GuardedBuffer<float> output = Output(Before);
         return kernel =>
         {
-            var tokens = new TokenGrids(tokenScales.Pointer, zeroPoints.Pointer, TokenStride);
+            var tokens = new TokenParameters(tokenScales.Pointer, zeroPoints.Pointer, TokenStride);
             Int8Gemm.Run(
                 packed[kernel], input.Pointer, InputStride, in tokens, output.Pointer, OutputStride, 0, Tokens, Accumulate);
         };

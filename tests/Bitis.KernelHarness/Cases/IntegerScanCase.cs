@@ -1,4 +1,5 @@
 using Bitis.KernelHarness.Operands;
+using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Scan;
 using Bitis.Quantization.Estimators;
 using Bitis.Quantization.Quantizers;
@@ -10,7 +11,7 @@ namespace Bitis.KernelHarness.Cases;
 
 /// <summary>A quantized scan with operands that are made up.</summary>
 internal sealed unsafe record IntegerScanCase(int Tokens, int Channels, int States, int Bits, int Groups)
-    : KernelCaseOfTable<IntegerScanKernel>(IntegerScan.Table)
+    : KernelCaseOfTable<RangeKernel<IntegerScanCall>>(IntegerScan.Table)
 {
     /// <summary>Whether channels and tokens have scales of their own, and the hidden states are dithered.</summary>
     public bool HasFineScales { get; init; }
@@ -60,11 +61,12 @@ internal sealed unsafe record IntegerScanCase(int Tokens, int Channels, int Stat
         return [Expectation.Exact(Array.ConvertAll(expected, value => Accumulate ? 1 + value : value))];
     }
 
-    private protected override Action<IntegerScanKernel> CreateRun()
+    private protected override Action<RangeKernel<IntegerScanCall>> CreateRun()
     {
         PackedScan packed = Own(new PackedScan(CreateScan().TablesFor(D, Tokens)));
         var call = new IntegerScanCall
         {
+            Scan = packed,
             Tokens = Tokens,
             Reverse = Reverse,
             Accumulate = Accumulate,
@@ -83,7 +85,7 @@ internal sealed unsafe record IntegerScanCase(int Tokens, int Channels, int Stat
         return kernel =>
         {
             for (int i = 1; i < cuts.Length; i++)
-                kernel.Run(packed, in call, cuts[i - 1], cuts[i]);
+                kernel.Run(in call, cuts[i - 1], cuts[i]);
         };
     }
 

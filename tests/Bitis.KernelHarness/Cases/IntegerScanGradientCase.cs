@@ -1,5 +1,6 @@
 using Bitis.KernelHarness.Operands;
 using Bitis.KernelHarness.References;
+using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Scan;
 
 namespace Bitis.KernelHarness.Cases;
@@ -7,7 +8,7 @@ namespace Bitis.KernelHarness.Cases;
 /// <summary>The backward pass of a quantized scan: the gradients of u, Δ, B and C, and sums for those of the scales.</summary>
 /// <param name="Scan">The scan; its operands are also those of the backward pass.</param>
 internal sealed unsafe record IntegerScanGradientCase(IntegerScanCase Scan)
-    : KernelCaseOfTable<IntegerScanGradientKernel>(IntegerScanGradient.Table)
+    : KernelCaseOfTable<CallKernel<IntegerScanGradientCall>>(IntegerScanGradient.Table)
 {
     public bool AccumulateU { get; init; }
 
@@ -32,7 +33,7 @@ internal sealed unsafe record IntegerScanGradientCase(IntegerScanCase Scan)
         return [.. gradients.Select(gradient => Expectation.Close(gradient))];
     }
 
-    private protected override Action<IntegerScanGradientKernel> CreateRun()
+    private protected override Action<CallKernel<IntegerScanGradientCall>> CreateRun()
     {
         int tokens = Scan.Tokens, channels = Scan.Channels, states = Scan.States;
         IntegerScanTables constants = Scan.CreateScan().TablesFor(Scan.D, tokens);
@@ -41,8 +42,11 @@ internal sealed unsafe record IntegerScanGradientCase(IntegerScanCase Scan)
         GuardedBuffer<float> scratch = Scratch<float>(IntegerScanGradient.ScratchLength(tokens, states));
         var call = new IntegerScanGradientCall
         {
+            Tables = tables,
+            Scratch = scratch.Pointer,
             Forward = new IntegerScanCall
             {
+                Scan = packed,
                 Tokens = tokens,
                 Reverse = Scan.Reverse,
                 U = Input<float>(Scan.U).Pointer,
@@ -70,6 +74,6 @@ internal sealed unsafe record IntegerScanGradientCase(IntegerScanCase Scan)
             },
             Sums = Output(NumberArrays.Repeat(Start, new ScanSums(channels, tokens, tables.Groups).Length)).Pointer,
         };
-        return kernel => kernel.Run(tables, in call, scratch.Pointer);
+        return kernel => kernel.Run(in call);
     }
 }

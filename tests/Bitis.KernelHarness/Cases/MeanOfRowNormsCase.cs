@@ -1,12 +1,13 @@
 using Bitis.KernelHarness.Operands;
 using Bitis.KernelHarness.References;
+using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Normalization;
 
 namespace Bitis.KernelHarness.Cases;
 
 /// <summary>The mean of the normalized tokens.</summary>
 internal sealed unsafe record MeanOfRowNormsCase(int Tokens, int Columns)
-    : KernelCaseOfTable<MeanOfRowNormsKernel>(MeanOfRowNorms.Table)
+    : KernelCaseOfTable<CallKernel<MeanOfRowNormsCall>>(MeanOfRowNorms.Table)
 {
     private const float Epsilon = 1e-5f;
 
@@ -40,7 +41,7 @@ internal sealed unsafe record MeanOfRowNormsCase(int Tokens, int Columns)
         return [Expectation.Near(expected, 1e-5)];
     }
 
-    private protected override Action<MeanOfRowNormsKernel> CreateRun()
+    private protected override Action<CallKernel<MeanOfRowNormsCall>> CreateRun()
     {
         var call = new MeanOfRowNormsCall
         {

@@ -1,12 +1,13 @@
 using Bitis.KernelHarness.Operands;
 using Bitis.KernelHarness.References;
+using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Rounding;
 
 namespace Bitis.KernelHarness.Cases;
 
 /// <summary>Values to levels in the panels of an integer product: groups of four tokens in each column.</summary>
 internal sealed unsafe record PackLevelsCase(int Tokens, int Columns)
-    : KernelCaseOfTable<PackLevelsKernel>(PackLevels.Table)
+    : KernelCaseOfTable<CallKernel<PackLevelsCall>>(PackLevels.Table)
 {
     private const uint Key = 9;
 
@@ -16,7 +17,7 @@ internal sealed unsafe record PackLevelsCase(int Tokens, int Columns)
     public int PanelColumns { get; init; } = 64;
 
     /// <summary>What the number of columns is padded to a multiple of.</summary>
-    public int ColumnStep { get; init; } = 16;
+    public int ColumnMultiple { get; init; } = 16;
 
     /// <summary>What is added to each level.</summary>
     public int ZeroPoint { get; init; }
@@ -31,7 +32,7 @@ internal sealed unsafe record PackLevelsCase(int Tokens, int Columns)
 
     private int Groups => (Tokens + 3) / 4;
 
-    private int PaddedColumns => (Columns + ColumnStep - 1) / ColumnStep * ColumnStep;
+    private int PaddedColumns => (Columns + ColumnMultiple - 1) / ColumnMultiple * ColumnMultiple;
 
     private float[] X => Spoiled(Sample.Floats(Tokens, Tokens * Columns));
 
@@ -49,7 +50,7 @@ internal sealed unsafe record PackLevelsCase(int Tokens, int Columns)
     private float InverseScale(int column) =>
         !HasExtremes ? MaxLevel : column % 5 == 0 ? 0f : column % 7 == 0 ? 1e30f : 7f;
 
-    private protected override Action<PackLevelsKernel> CreateRun()
+    private protected override Action<CallKernel<PackLevelsCall>> CreateRun()
     {
         var call = new PackLevelsCall
         {

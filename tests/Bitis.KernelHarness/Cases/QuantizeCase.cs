@@ -1,11 +1,12 @@
 using Bitis.KernelHarness.Operands;
+using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Rounding;
 
 namespace Bitis.KernelHarness.Cases;
 
 /// <summary>Values to unsigned integers.</summary>
 internal sealed unsafe record QuantizeCase(int Tokens, int Columns)
-    : KernelCaseOfTable<QuantizeKernel>(Quantize.Table)
+    : KernelCaseOfTable<RangeKernel<QuantizeCall>>(Quantize.Table)
 {
     /// <summary>Whether each token has a scale of its own.</summary>
     public bool IsPerToken { get; init; } = true;
@@ -57,7 +58,7 @@ internal sealed unsafe record QuantizeCase(int Tokens, int Columns)
         return [Expectation.Exact(expected)];
     }
 
-    private protected override Action<QuantizeKernel> CreateRun()
+    private protected override Action<RangeKernel<QuantizeCall>> CreateRun()
     {
         var call = new QuantizeCall
         {
@@ -69,7 +70,7 @@ internal sealed unsafe record QuantizeCase(int Tokens, int Columns)
             ColumnFactors = HasFactors ? Input<float>(Factors).Pointer : null,
             InverseScales = Input<float>(InverseScales).Pointer,
             ZeroPoints = Input<int>(ZeroPoints).Pointer,
-            GridStride = TokenStride,
+            ParameterStride = TokenStride,
             MaxValue = MaxValue,
         };
         return kernel => kernel.Run(in call, 0, Tokens);

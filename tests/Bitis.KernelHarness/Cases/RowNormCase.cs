@@ -1,12 +1,13 @@
 using Bitis.KernelHarness.Operands;
 using Bitis.KernelHarness.References;
+using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Normalization;
 
 namespace Bitis.KernelHarness.Cases;
 
 /// <summary>The norm of each token, of the sum of a residual stream and an input.</summary>
 internal sealed unsafe record RowNormCase(int Tokens, int Columns)
-    : KernelCaseOfTable<RowNormKernel>(RowNorm.Table)
+    : KernelCaseOfTable<RangeKernel<RowNormCall>>(RowNorm.Table)
 {
     private const float Epsilon = 1e-5f;
 
@@ -47,7 +48,7 @@ internal sealed unsafe record RowNormCase(int Tokens, int Columns)
         return [Expectation.Exact(HasResidual ? stream : before), Expectation.Near(expected, 1e-5)];
     }
 
-    private protected override Action<RowNormKernel> CreateRun()
+    private protected override Action<RangeKernel<RowNormCall>> CreateRun()
     {
         GuardedBuffer<float> residual = Output(Residual);
         var call = new RowNormCall

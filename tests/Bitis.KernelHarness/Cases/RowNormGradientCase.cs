@@ -1,12 +1,13 @@
 using Bitis.KernelHarness.Operands;
 using Bitis.KernelHarness.References;
+using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Normalization;
 
 namespace Bitis.KernelHarness.Cases;
 
 /// <summary>The backward pass of the norm of each token; the centered one has a bias.</summary>
 internal sealed unsafe record RowNormGradientCase(int Tokens, int Columns)
-    : KernelCaseOfTable<RowNormGradientKernel>(RowNormGradient.Table)
+    : KernelCaseOfTable<RangeKernel<RowNormGradientCall>>(RowNormGradient.Table)
 {
     private const float Epsilon = 1e-3f;
 
@@ -44,7 +45,7 @@ internal sealed unsafe record RowNormGradientCase(int Tokens, int Columns)
         return NumericalGradient.Dot(ExactNorms.Rows(operands[0], operands[1], bias, Epsilon, Center), OutputGradient);
     }
 
-    private protected override Action<RowNormGradientKernel> CreateRun()
+    private protected override Action<RangeKernel<RowNormGradientCall>> CreateRun()
     {
         var call = new RowNormGradientCall
         {
@@ -69,6 +70,6 @@ internal sealed unsafe record RowNormGradientCase(int Tokens, int Columns)
             },
         };
         call.Gradients.Bias = Center ? Output<float>(Columns).Pointer : Scratch<float>(Columns).Pointer;
-        return kernel => kernel.Run(in call, Tokens);
+        return kernel => kernel.Run(in call, 0, Tokens);
     }
 }

@@ -1,12 +1,13 @@
 using Bitis.KernelHarness.Operands;
 using Bitis.KernelHarness.References;
+using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Scan;
 
 namespace Bitis.KernelHarness.Cases;
 
 /// <summary>A float32 scan with operands as a trained Vim has them: small steps Δ, decay rates from 1 to N.</summary>
 internal sealed unsafe record SelectiveScanCase(int Tokens, int Channels, int States)
-    : KernelCaseOfTable<SelectiveScanKernel>(SelectiveScan.Table)
+    : KernelCaseOfTable<RangeKernel<SelectiveScanCall>>(SelectiveScan.Table)
 {
     public bool Reverse { get; init; }
 
@@ -89,7 +90,7 @@ internal sealed unsafe record SelectiveScanCase(int Tokens, int Channels, int St
         }
     }
 
-    private protected override Action<SelectiveScanKernel> CreateRun()
+    private protected override Action<RangeKernel<SelectiveScanCall>> CreateRun()
     {
         var rates = new float[Channels * States];
         SelectiveScan.PackA(ALog, rates, Channels, States);

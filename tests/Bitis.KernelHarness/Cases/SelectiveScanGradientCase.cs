@@ -1,12 +1,13 @@
 using Bitis.KernelHarness.Operands;
 using Bitis.KernelHarness.References;
+using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Scan;
 
 namespace Bitis.KernelHarness.Cases;
 
 /// <summary>The backward pass of a float32 scan: the gradients of u, Δ, B, C, A and D.</summary>
 internal sealed unsafe record SelectiveScanGradientCase(int Tokens, int Channels, int States)
-    : KernelCaseOfTable<SelectiveScanGradientKernel>(SelectiveScanGradient.Table)
+    : KernelCaseOfTable<CallKernel<SelectiveScanGradientCall>>(SelectiveScanGradient.Table)
 {
     private GuardedBuffer<float>? _y;
 
@@ -55,7 +56,7 @@ internal sealed unsafe record SelectiveScanGradientCase(int Tokens, int Channels
     }
 
     /// <summary>The gradients of u, Δ, B, C, A as <c>[channels, states]</c>, and D.</summary>
-    internal float[][] GradientsOf(SelectiveScanGradientKernel kernel)
+    internal float[][] GradientsOf(CallKernel<SelectiveScanGradientCall> kernel)
     {
         float[][] gradients = [.. ResultsOf(kernel).Cast<float[]>()];
         gradients[4] = Transposed(gradients[4], Channels);
@@ -100,7 +101,7 @@ internal sealed unsafe record SelectiveScanGradientCase(int Tokens, int Channels
         return loss;
     }
 
-    private protected override Action<SelectiveScanGradientKernel> CreateRun()
+    private protected override Action<CallKernel<SelectiveScanGradientCall>> CreateRun()
     {
         int chunks = (Tokens + SelectiveScan.ChunkTokens - 1) / SelectiveScan.ChunkTokens;
         float[] rates = Array.ConvertAll(A, value => (float)(value / Math.Log(2)));
@@ -108,6 +109,8 @@ internal sealed unsafe record SelectiveScanGradientCase(int Tokens, int Channels
         GuardedBuffer<float> scratch = Scratch<float>(SelectiveScanGradient.ScratchLength(Channels, States));
         var call = new SelectiveScanGradientCall
         {
+            Channels = Channels,
+            Scratch = scratch.Pointer,
             Forward = new SelectiveScanCall
             {
                 Tokens = Tokens,
@@ -148,7 +151,7 @@ internal sealed unsafe record SelectiveScanGradientCase(int Tokens, int Channels
             DGradient = Output(NumberArrays.Repeat(Start, Channels)).Pointer,
         };
         SelectiveScan.Run(in call.Forward, 0, Channels);
-        return kernel => kernel.Run(in call, Channels, scratch.Pointer);
+        return kernel => kernel.Run(in call);
     }
 
     /// <summary>A matrix, given by its columns, with rows as columns; kernels take A as <c>[states, channels]</c>.</summary>

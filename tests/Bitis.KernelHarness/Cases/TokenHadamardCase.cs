@@ -1,12 +1,13 @@
 using Bitis.KernelHarness.Operands;
 using Bitis.KernelHarness.References;
+using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Hadamard;
 
 namespace Bitis.KernelHarness.Cases;
 
 /// <summary>The Hadamard transform along the tokens: blocks of 16 of them, of which some results are kept.</summary>
 internal sealed unsafe record TokenHadamardCase(int Tokens, int Columns)
-    : KernelCaseOfTable<TokenHadamardKernel>(TokenHadamard.Table)
+    : KernelCaseOfTable<CallKernel<TokenHadamardCall>>(TokenHadamard.Table)
 {
     private const int Block = 16;
 
@@ -58,7 +59,7 @@ internal sealed unsafe record TokenHadamardCase(int Tokens, int Columns)
         float Value(int row, int column) => row < 0 ? 0 : x[(row * Columns) + column];
     }
 
-    private protected override Action<TokenHadamardKernel> CreateRun()
+    private protected override Action<CallKernel<TokenHadamardCall>> CreateRun()
     {
         var call = new TokenHadamardCall
         {

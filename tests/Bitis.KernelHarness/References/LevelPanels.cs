@@ -19,8 +19,8 @@ internal sealed record LevelPanels(
         float level = Rounding switch
         {
             LevelRounding.Nearest => MathF.Round(value),
-            LevelRounding.Stochastic => MathF.Floor(value + (Random(row, column, columns) * CounterRandom.HalfStep)),
-            _ => Levels.RoundToPower(value, Key, (uint)((row * columns) + column)),
+            LevelRounding.Stochastic => MathF.Floor(value + (Random(row, column, columns) * CounterRandom.HalfUnit)),
+            _ => StochasticRounding.ToPower(value, Key, (uint)((row * columns) + column)),
         };
         return (int)Math.Clamp(level, -MaxLevel, MaxLevel);
     }

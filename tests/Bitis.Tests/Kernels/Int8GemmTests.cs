@@ -69,7 +69,7 @@ public sealed unsafe class Int8GemmTests
             fixed (float* scale = scales, c1 = whole, c2 = split)
             fixed (int* zero = zeros)
             {
-                var grids = new TokenGrids(scale, zero, stride: 1);
+                var grids = new TokenParameters(scale, zero, stride: 1);
                 Int8Gemm.Run(weights, a1, Lda, in grids, c1, N, 0, M, accumulate: false);
                 Int8Gemm.Run(weights, a2, Lda, in grids, c2, N, 0, 4, accumulate: false);
                 Assert.Equal(-1, split.AsSpan(4 * N).IndexOfAnyExcept(0f));

@@ -23,8 +23,8 @@ public sealed class NonFiniteTests
             quantizer.CenteredLevels(values, 0, levels);
             Assert.Equal(values.Select(value => (float)quantizer.Quantize(value, 0) - quantizer.ZeroPoints[0]), levels);
         }
-        Assert.Equal(-Levels.LargestPower, Levels.RoundToPower(float.NaN, 1, 2));
-        Assert.Equal(Levels.LargestPower, Levels.RoundToPower(float.PositiveInfinity, 1, 2));
-        Assert.Equal(-Levels.LargestPower, Levels.RoundToPower(float.NegativeInfinity, 1, 2));
+        Assert.Equal(-StochasticRounding.LargestPower, StochasticRounding.ToPower(float.NaN, 1, 2));
+        Assert.Equal(StochasticRounding.LargestPower, StochasticRounding.ToPower(float.PositiveInfinity, 1, 2));
+        Assert.Equal(-StochasticRounding.LargestPower, StochasticRounding.ToPower(float.NegativeInfinity, 1, 2));
     }
 }

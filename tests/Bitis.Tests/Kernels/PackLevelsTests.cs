@@ -35,7 +35,7 @@ public sealed unsafe class PackLevelsTests
 
     private static void CheckProduct(Int8GemmKernel gemm, int m, int n, int k)
     {
-        int groups = (m + 3) / 4, paddedK = (k + gemm.ColumnStep - 1) / gemm.ColumnStep * gemm.ColumnStep;
+        int groups = (m + 3) / 4, paddedK = (k + gemm.ColumnMultiple - 1) / gemm.ColumnMultiple * gemm.ColumnMultiple;
         float[] y = Sample.Floats(m, m * n), x = Sample.Floats(m + 1, m * k);
         var outputs = new LevelPanels(n, n, 127, LevelRounding.Stochastic, HadamardRows.ZeroPoint, Key);
         var inputs = new LevelPanels(gemm.Columns, paddedK, 127, LevelRounding.Nearest, ZeroPoint: 0, Key);
@@ -77,7 +77,7 @@ public sealed unsafe class PackLevelsTests
                 Scales = columnScales,
                 Bias = columnBias,
             };
-            var grids = new TokenGrids(&scale, &zero, stride: 0);
+            var grids = new TokenParameters(&scale, &zero, stride: 0);
             Int8Gemm.Run(in panels, input.Pointer, 4, 4 * n, in grids, target.Pointer, k, 0, n, accumulate: true);
         }
         Assert.Equal(Sample.Bits(expected), Sample.Bits(target.Span));
@@ -93,7 +93,7 @@ public sealed unsafe class PackLevelsTests
                 {
                     Rounding = rounding,
                     PanelColumns = panel,
-                    ColumnStep = step,
+                    ColumnMultiple = step,
                     ZeroPoint = zero,
                 });
             }

@@ -1,3 +1,4 @@
+using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Rounding;
 
 namespace Bitis.Tests.Kernels;
@@ -21,7 +22,7 @@ public sealed unsafe class QuantizeTests
     {
         float[] values =
             [0.5f, 1.5f, 2.5f, -0.5f, 1e30f, -1e30f, float.NaN, float.PositiveInfinity, 0.49999997f, float.Epsilon];
-        foreach (QuantizeKernel kernel in Quantize.Table.Runnable)
+        foreach (RangeKernel<QuantizeCall> kernel in Quantize.Table.Runnable)
         {
             using var source = new GuardedBuffer<float>(values);
             using var target = new GuardedBuffer<byte>(values.Length);

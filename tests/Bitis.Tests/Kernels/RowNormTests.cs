@@ -1,3 +1,4 @@
+using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Normalization;
 
 namespace Bitis.Tests.Kernels;
@@ -23,7 +24,7 @@ public sealed unsafe class RowNormTests
     [Fact]
     public void Rows_outside_the_range_stay_untouched()
     {
-        foreach (RowNormKernel kernel in RowNorm.Table.Runnable)
+        foreach (RangeKernel<RowNormCall> kernel in RowNorm.Table.Runnable)
         {
             using var values = new GuardedBuffer<float>(Sample.Floats(1, 4 * 20));
             using var weight = new GuardedBuffer<float>(Sample.Floats(2, 20));

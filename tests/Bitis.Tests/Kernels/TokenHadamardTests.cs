@@ -1,3 +1,4 @@
+using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Hadamard;
 
 namespace Bitis.Tests.Kernels;
@@ -24,7 +25,7 @@ public sealed unsafe class TokenHadamardTests
         const int Columns = 5;
         float[] x = Sample.Floats(1, 40 * Columns), y = Sample.Floats(2, 40 * Columns);
         int[] blocks = Rows(), singles = [38, 39];
-        foreach (TokenHadamardKernel kernel in TokenHadamard.Table.Runnable)
+        foreach (CallKernel<TokenHadamardCall> kernel in TokenHadamard.Table.Runnable)
         {
             float[] a = Run(kernel, x, Columns, true, All, 0.25f, blocks, singles, out _), b = Run(kernel, y, Columns, true, All, 0.25f, blocks, singles, out _);
             for (int i = 0; i < Columns; i++)
@@ -57,7 +58,7 @@ public sealed unsafe class TokenHadamardTests
         foreach (int columns in new[] { 1, 3, 17, 48 })
         {
             float[] x = Sample.Floats(columns, 40 * columns);
-            foreach (TokenHadamardKernel kernel in TokenHadamard.Table.Runnable)
+            foreach (CallKernel<TokenHadamardCall> kernel in TokenHadamard.Table.Runnable)
             {
                 Run(kernel, x, columns, true, All, 1, [], [.. Enumerable.Range(0, 40)], out float[] maxima, hasTarget: false);
                 Assert.Equal(Enumerable.Range(0, columns).Select(c => Enumerable.Range(0, 40).Max(row => Math.Abs(x[(row * columns) + c]))), maxima);
@@ -74,7 +75,7 @@ public sealed unsafe class TokenHadamardTests
     }
 
     private static float[] Run(
-        TokenHadamardKernel kernel, float[] x, int columns, bool transforms, byte[] kept, float factor, int[] blocks, int[] singles, out float[] maxima, bool hasTarget = true)
+        CallKernel<TokenHadamardCall> kernel, float[] x, int columns, bool transforms, byte[] kept, float factor, int[] blocks, int[] singles, out float[] maxima, bool hasTarget = true)
     {
         using var source = new GuardedBuffer<float>(x);
         using var target = new GuardedBuffer<float>(((blocks.Length / 16 * kept.Length) + singles.Length) * columns);

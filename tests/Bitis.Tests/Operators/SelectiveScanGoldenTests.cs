@@ -2,6 +2,7 @@ using Bitis.Checkpoints;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Kernels.Activations;
+using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Scan;
 using Bitis.Tensors;
 using SelectiveScan = Bitis.Graphs.Operators.SelectiveScan;
@@ -47,7 +48,7 @@ public sealed class SelectiveScanGoldenTests
     public void Every_form_of_the_reverse_pass_equals_the_official_gradients(string name)
     {
         using Checkpoint golden = Checkpoint.Open(GoldenFiles.Path("selective-scan.golden.safetensors"));
-        foreach (SelectiveScanGradientKernel kernel in SelectiveScanGradient.Table.Runnable)
+        foreach (CallKernel<SelectiveScanGradientCall> kernel in SelectiveScanGradient.Table.Runnable)
         {
             Dictionary<string, Tensor> sums = Gradients(golden, name, kernel);
             foreach ((string input, Tensor gradient) in sums)
@@ -57,7 +58,7 @@ public sealed class SelectiveScanGoldenTests
     }
 
     /// <summary>The gradients of all inputs, in the official layout.</summary>
-    private static Dictionary<string, Tensor> Gradients(Checkpoint golden, string name, SelectiveScanGradientKernel kernel)
+    private static Dictionary<string, Tensor> Gradients(Checkpoint golden, string name, CallKernel<SelectiveScanGradientCall> kernel)
     {
         Tensor delta = Swap(Read("delta")), u = Swap(Read("u")), output = Swap(Read("grad_out"));
         bool hasBias = golden.Contains($"{name}.delta_bias"), hasGate = golden.Contains($"{name}.z");

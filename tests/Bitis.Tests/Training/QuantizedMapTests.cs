@@ -1,4 +1,5 @@
-using Bitis.Execution.Gradients;
+using Bitis.KernelHarness.Operands;
+using Bitis.Kernels.Rounding;
 
 namespace Bitis.Tests.Training;
 

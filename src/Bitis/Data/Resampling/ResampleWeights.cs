@@ -1,3 +1,5 @@
+using Bitis.Kernels.Images;
+
 namespace Bitis.Data.Resampling;
 
 /// <summary>
@@ -6,8 +8,8 @@ namespace Bitis.Data.Resampling;
 /// </summary>
 internal sealed class ResampleWeights
 {
-    /// <summary>Fractional bits of a weight: 32, less 8 of a sample, less 2 for the overshoot of negative lobes.</summary>
-    public const int PrecisionBits = 32 - 8 - 2;
+    /// <summary>Fractional bits of a weight.</summary>
+    public const int PrecisionBits = PixelResampling.PrecisionBits;
 
     private readonly int[] _starts;
     private readonly int[] _counts;
@@ -61,8 +63,13 @@ internal sealed class ResampleWeights
     /// <summary>The first input pixel that output pixel <paramref name="i"/> of the window draws from.</summary>
     public int Start(int i) => _starts[i];
 
-    /// <summary>The weights of output pixel <paramref name="i"/> of the window; they sum to about 1 &lt;&lt; PrecisionBits.</summary>
-    public ReadOnlySpan<int> Weights(int i) => _weights.AsSpan(i * _stride, _counts[i]);
+    /// <summary>The input pixels and weights of all output pixels.</summary>
+    public PixelWindows Windows => new(_starts, _counts, _weights, _stride);
+
+    /// <summary>
+    /// The weights of output pixel <paramref name="i"/> of the window; they sum to about 1 &lt;&lt; PrecisionBits.
+    /// </summary>
+    public ReadOnlySpan<int> Weights(int i) => Windows.Weights(i);
 
     private static int ToFixedPoint(double weight) => (int)(weight * (1 << PrecisionBits) + (weight < 0 ? -0.5 : 0.5));
 

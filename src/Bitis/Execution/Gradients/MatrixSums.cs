@@ -1,45 +1,13 @@
-using System.Numerics;
-using System.Runtime.CompilerServices;
 using Tensor = Bitis.Tensors.Tensor;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Execution.Gradients;
 
-/// <summary>Sums of rows and matrices, which the backward passes of additions are made of.</summary>
+/// <summary>Transposes, copies and adds matrices.</summary>
 internal static unsafe class MatrixSums
 {
     /// <summary>The side of the squares in which matrices are transposed: a cache line of float32.</summary>
     private const int Square = 16;
-
-    /// <summary>Adds the sum of a matrix's rows to a vector.</summary>
-    /// <param name="matrix"><c>[rows, columns]</c></param>
-    /// <param name="stride">The distance of rows in elements.</param>
-    /// <param name="rows">The number of rows.</param>
-    /// <param name="columns">The length of a row.</param>
-    /// <param name="sums"><c>[columns]</c></param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void AddColumns(float* matrix, nint stride, int rows, int columns, float* sums)
-    {
-        // A few columns at a time, whose sums stay in registers.
-        int count = Vector<float>.Count, i = 0;
-        for (; i + (2 * count) <= columns; i += 2 * count)
-        {
-            Vector<float> left = Vector.Load(sums + i), right = Vector.Load(sums + i + count);
-            float* row = matrix + i;
-            for (int j = 0; j < rows; j++, row += stride)
-            {
-                left += Vector.Load(row);
-                right += Vector.Load(row + count);
-            }
-            left.Store(sums + i);
-            right.Store(sums + i + count);
-        }
-        for (; i < columns; i++)
-        {
-            for (int row = 0; row < rows; row++)
-                sums[i] += matrix[(row * stride) + i];
-        }
-    }
 
     /// <summary>Writes a matrix with rows and columns exchanged, or adds it to what is there.</summary>
     /// <param name="source"><c>[rows, columns]</c></param>

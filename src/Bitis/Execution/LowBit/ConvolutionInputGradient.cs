@@ -1,8 +1,8 @@
-using System.Numerics;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Hadamard;
+using Bitis.Kernels.Matrices;
 using Bitis.Kernels.Memory;
 using Bitis.Kernels.Rounding;
 
@@ -101,21 +101,8 @@ internal sealed unsafe class ConvolutionInputGradient : IDisposable
             {
                 float* source = Token(sums, row + _layer.Padding, first + _layer.Padding), target = x + ((((nint)row * _layer.Width) + first) * ldx);
                 for (int i = first; i < _layer.Width; i += stride * tokens, source += channels, target += stride * ldx)
-                    Write(source, target, tokens * channels, accumulate);
+                    RowSums.Write(source, target, tokens * channels, accumulate);
             }
         }
-    }
-
-    // For as little as one token's channels, where the calls of spans would take longer than the work.
-    private static void Write(float* source, float* target, int length, bool accumulate)
-    {
-        int i = 0;
-        for (; i <= length - Vector<float>.Count; i += Vector<float>.Count)
-        {
-            Vector<float> value = Vector.Load(source + i);
-            Vector.Store(accumulate ? Vector.Load(target + i) + value : value, target + i);
-        }
-        for (; i < length; i++)
-            target[i] = accumulate ? target[i] + source[i] : source[i];
     }
 }

@@ -26,8 +26,5 @@ internal sealed record GradientArithmetic(
     public bool IsExact => !IsInteger && !LowRank;
 
     /// <summary>The largest level of the output's gradient.</summary>
-    public int MaxGradientLevel => Rounding == LevelRounding.Logarithmic ? Levels.LargestPower : MaxLevel(Bits);
-
-    /// <summary>The largest level of symmetric levels.</summary>
-    public static int MaxLevel(int bits) => (1 << (bits - 1)) - 1;
+    public int MaxGradientLevel => Rounding == LevelRounding.Logarithmic ? StochasticRounding.LargestPower : Levels.MaxLevel(Bits);
 }

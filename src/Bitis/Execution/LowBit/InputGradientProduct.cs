@@ -47,7 +47,7 @@ internal sealed unsafe class InputGradientProduct : IDisposable
             return;
         }
         (_parts, _partInputs) = (parts, inputs / parts);
-        _paddedPart = (_partInputs + _kernel.ColumnStep - 1) / _kernel.ColumnStep * _kernel.ColumnStep;
+        _paddedPart = (_partInputs + _kernel.ColumnMultiple - 1) / _kernel.ColumnMultiple * _kernel.ColumnMultiple;
         _levels = new NativeBuffer<sbyte>((long)PaddedOutputs * _parts * _paddedPart);
         _scales = new NativeBuffer<float>(_parts * _paddedPart, zeroed: true);
         _inverseScales = new NativeBuffer<float>(_parts * _paddedPart, zeroed: true);
@@ -201,13 +201,13 @@ internal sealed unsafe class InputGradientProduct : IDisposable
             Scales = _scales!.Pointer + first,
             Bias = _bias!.Pointer + first,
         };
-        var parameters = new TokenGrids(rows.Scales, rows.Zeros, stride: 1);
-        Int8Gemm.Run(in panels, rows.Levels, LevelStride, step: 4, in parameters, x, ldx, 0, rows.Count, accumulate);
+        var parameters = new TokenParameters(rows.Scales, rows.Zeros, stride: 1);
+        Int8Gemm.Run(in panels, rows.Levels, LevelStride, groupStride: 4, in parameters, x, ldx, 0, rows.Count, accumulate);
     }
 
     private void PackPart(int part, float* transformed, float* maxima)
     {
-        int maxLevel = GradientArithmetic.MaxLevel(_arithmetic.Bits), first = part * _partInputs, padded = part * _paddedPart;
+        int maxLevel = Levels.MaxLevel(_arithmetic.Bits), first = part * _partInputs, padded = part * _paddedPart;
         for (int i = 0; i < _partInputs; i++)
         {
             _inverseScales!.Span[padded + i] = Levels.InverseScale(maxima[first + i], maxLevel);

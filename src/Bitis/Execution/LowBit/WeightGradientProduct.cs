@@ -48,7 +48,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         _seen = seen ?? [blocks];
         _hasChannelScales = arithmetic.LowRank && !blocks.HasBlocks;
         (_arithmetic, _inputBits, _blocks, _basis, _outputs, _inputs, _images) = (arithmetic, inputBits, blocks, basis, outputs, inputs, images);
-        _paddedInputs = (inputs + _kernel.ColumnStep - 1) / _kernel.ColumnStep * _kernel.ColumnStep;
+        _paddedInputs = (inputs + _kernel.ColumnMultiple - 1) / _kernel.ColumnMultiple * _kernel.ColumnMultiple;
         _bias = new NativeBuffer<float>(_paddedInputs, zeroed: true);
         _zeroPoints = new NativeBuffer<int>(outputs);
         _zeroPoints.Span.Fill(HadamardRows.ZeroPoint);
@@ -121,7 +121,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         if (!_arithmetic.IsInteger)
             return;
 
-        int maxLevel = GradientArithmetic.MaxLevel(_inputBits);
+        int maxLevel = Levels.MaxLevel(_inputBits);
         if (_hasChannelScales)
             new Span<float>(kept + ScalesOffset, _paddedInputs).Clear();
         FindScales(maxima, _inputs, maxLevel, _hasChannelScales ? (float*)(kept + ScalesOffset) : (float*)kept, inverseScales);
@@ -208,8 +208,8 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
             Scales = inputScales,
             Bias = _bias.Pointer,
         };
-        var parameters = new TokenGrids(scales, _zeroPoints.Pointer, stride: _hasChannelScales ? 1 : 0);
-        Int8Gemm.Run(in panels, pack.Target, lda: 4, step: 4 * GradientColumns, in parameters, gradient, _inputs, 0, _outputs, accumulate: true);
+        var parameters = new TokenParameters(scales, _zeroPoints.Pointer, stride: _hasChannelScales ? 1 : 0);
+        Int8Gemm.Run(in panels, pack.Target, lda: 4, groupStride: 4 * GradientColumns, in parameters, gradient, _inputs, 0, _outputs, accumulate: true);
     }
 
     /// <inheritdoc />

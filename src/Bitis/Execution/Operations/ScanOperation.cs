@@ -70,11 +70,12 @@ internal sealed class ScanOperation(FusedScan fused) : Operation
     }
 
     /// <summary>What the integer kernel takes.</summary>
-    public static unsafe IntegerScanCall Call(ArenaAddresses arena, ScanOperands operands)
+    public static unsafe IntegerScanCall Call(PackedScan scan, ArenaAddresses arena, ScanOperands operands)
     {
         (ArenaMatrix u, ArenaMatrix delta, ArenaMatrix b, ArenaMatrix c, ArenaMatrix y) = operands;
         return new IntegerScanCall
         {
+            Scan = scan,
             Tokens = u.Rows,
             Reverse = u.IsReversed,
             U = u.Pointer(arena),

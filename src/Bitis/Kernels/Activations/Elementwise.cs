@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Simd;
 
@@ -26,18 +25,14 @@ internal static unsafe class Elementwise
     /// <summary>max(x, 0).</summary>
     public static KernelTable<ElementwiseKernel> Relu { get; } = Forms<ReluOperator>();
 
-    private static KernelTable<ElementwiseKernel> Forms<TOperator>()
-        where TOperator : struct, IElementwiseOperator => new(
-        Form<TOperator, Lanes512>(InstructionSet.Avx512),
-        Form<TOperator, Lanes256>(InstructionSet.Avx2),
-        Vector128.IsHardwareAccelerated
-            ? Form<TOperator, Lanes128>(InstructionSet.Portable)
-            : Form<TOperator, Lane1>(InstructionSet.Portable));
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(
+        static () => [.. Exp.Rows, .. Silu.Rows, .. Softplus.Rows, .. Gelu.Rows, .. Sigmoid.Rows, .. Relu.Rows]);
 
-    private static ElementwiseKernel Form<TOperator, TLanes>(InstructionSet instructionSet)
-        where TOperator : struct, IElementwiseOperator
-        where TLanes : struct, ILanes<TLanes> =>
-        new(TOperator.Operation, instructionSet, &Apply<TOperator, TLanes>, &Backward<TOperator, TLanes>);
+    private static KernelTable<ElementwiseKernel> Forms<TOperator>()
+        where TOperator : struct, IElementwiseOperator =>
+        KernelTable<ElementwiseKernel>.ForLanes<Operation<TOperator>>();
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Apply<TOperator, TLanes>(float* source, float* target, nint count)
@@ -65,5 +60,13 @@ internal static unsafe class Elementwise
             TLanes.Store(TLanes.Load(y + i) * TOperator.Slope(TLanes.Load(x + i), in exp), xGradient + i);
         for (; i < count; i++)
             Lane1.Store(Lane1.Load(y + i) * TOperator.Slope(Lane1.Load(x + i), in scalar), xGradient + i);
+    }
+
+    private readonly struct Operation<TOperator> : ILanesOperation<ElementwiseKernel>
+        where TOperator : struct, IElementwiseOperator
+    {
+        public static ElementwiseKernel Form<TLanes>(InstructionSet instructionSet)
+            where TLanes : struct, ILanes<TLanes> => new(
+            TOperator.Operation, instructionSet, &Apply<TOperator, TLanes>, &Backward<TOperator, TLanes>);
     }
 }

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Simd;
 
@@ -9,15 +8,18 @@ namespace Bitis.Kernels.Activations;
 /// The gate of a Mamba block, <c>y = (x·factor)·silu(z)</c>, over contiguous arrays, and its backward pass for a factor of 1:
 /// <c>x̄ = ȳ·silu(z)</c>, <c>z̄ = ȳ·x·silu'(z)</c>.
 /// </summary>
-internal static unsafe class Gate
+internal readonly unsafe struct Gate : ILanesOperation<GateKernel>
 {
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<GateKernel> Table { get; } = new(
-        new(InstructionSet.Avx512, &Forward<Lanes512>, &Backward<Lanes512>),
-        new(InstructionSet.Avx2, &Forward<Lanes256>, &Backward<Lanes256>),
-        Vector128.IsHardwareAccelerated
-            ? new(InstructionSet.Portable, &Forward<Lanes128>, &Backward<Lanes128>)
-            : new(InstructionSet.Portable, &Forward<Lane1>, &Backward<Lane1>));
+    public static KernelTable<GateKernel> Table { get; } = KernelTable<GateKernel>.ForLanes<Gate>();
+
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
+    /// <inheritdoc />
+    public static GateKernel Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes> => new(instructionSet, &Forward<TLanes>, &Backward<TLanes>);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Forward<TLanes>(float* x, float* z, float factor, float* y, nint count)

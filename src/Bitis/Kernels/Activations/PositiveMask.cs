@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Simd;
 
@@ -9,18 +8,22 @@ namespace Bitis.Kernels.Activations;
 /// Where values are positive, one bit each: all that the backward pass of a rectifier needs. Words of 16 bits, the first value in the lowest
 /// bit; the last word is filled up with zeros.
 /// </summary>
-internal static unsafe class PositiveMask
+internal readonly unsafe struct PositiveMask : ILanesOperation<PositiveMaskKernel>
 {
     /// <summary>The values of a word.</summary>
     public const int WordValues = 16;
 
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<PositiveMaskKernel> Table { get; } = new(
-        new(InstructionSet.Avx512, &Write<Lanes512>, &Apply<Lanes512>),
-        new(InstructionSet.Avx2, &Write<Lanes256>, &Apply<Lanes256>),
-        Vector128.IsHardwareAccelerated
-            ? new(InstructionSet.Portable, &Write<Lanes128>, &Apply<Lanes128>)
-            : new(InstructionSet.Portable, &Write<Lane1>, &Apply<Lane1>));
+    public static KernelTable<PositiveMaskKernel> Table { get; } =
+        KernelTable<PositiveMaskKernel>.ForLanes<PositiveMask>();
+
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
+    /// <inheritdoc />
+    public static PositiveMaskKernel Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes> => new(instructionSet, &Write<TLanes>, &Apply<TLanes>);
 
     /// <summary>The words that some values need.</summary>
     public static int Words(int count) => (count + WordValues - 1) / WordValues;

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Simd;
 
@@ -13,16 +12,22 @@ namespace Bitis.Kernels.Convolution;
 /// Of a quantized layer, w and x are levels (whole numbers, whose sums are exact in float32), and the sum is multiplied by a scale for each channel.
 /// Channels are independent, so work is split over them.
 /// </summary>
-internal static unsafe class CausalConv
+internal readonly unsafe struct CausalConv : ILanesOperation<RangeKernel<CausalConvCall>>
 {
     /// <summary>The taps that all published models have.</summary>
     internal const int UsualTaps = 4;
 
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<CausalConvKernel> Table { get; } = new(
-        new(InstructionSet.Avx512, &Run<Lanes512>),
-        new(InstructionSet.Avx2, &Run<Lanes256>),
-        new(InstructionSet.Portable, &RunPortable));
+    public static KernelTable<RangeKernel<CausalConvCall>> Table { get; } =
+        KernelTable<RangeKernel<CausalConvCall>>.ForLanes<CausalConv>();
+
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
+    /// <inheritdoc />
+    public static RangeKernel<CausalConvCall> Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes> => new("f32-causalconv", instructionSet, &Run<TLanes>);
 
     /// <summary>
     /// Convolves the channels from <paramref name="channelStart"/> to before <paramref name="channelEnd"/>. Multiples
@@ -47,14 +52,6 @@ internal static unsafe class CausalConv
             for (int k = 0; k < taps; k++)
                 packed[(k * channels) + e] = weights[(e * taps) + k];
         }
-    }
-
-    private static void RunPortable(in CausalConvCall call, int channelStart, int channelEnd)
-    {
-        if (Vector128.IsHardwareAccelerated)
-            Run<Lanes128>(in call, channelStart, channelEnd);
-        else
-            Run<Lane1>(in call, channelStart, channelEnd);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -97,12 +94,12 @@ internal static unsafe class CausalConv
         nint first = call.Reverse ? call.Tokens - 1 : 0, direction = call.Reverse ? -1 : 1;
         float* source = call.Source + (first * call.SourceStride) + channel;
         float* target = call.Target + (first * call.TargetStride) + channel;
-        nint sourceStep = direction * call.SourceStride, targetStep = direction * call.TargetStride;
+        nint sourceStride = direction * call.SourceStride, targetStride = direction * call.TargetStride;
         int i = 0;
         for (; i + 2 <= call.Tokens; i += 2)
         {
             TLanes x3 = TMapped.IsOn ? LoadMapped<TLanes>(in call, first + (i * direction), channel) : TLanes.Load(source);
-            TLanes x4 = TMapped.IsOn ? LoadMapped<TLanes>(in call, first + ((i + 1) * direction), channel) : TLanes.Load(source + sourceStep);
+            TLanes x4 = TMapped.IsOn ? LoadMapped<TLanes>(in call, first + ((i + 1) * direction), channel) : TLanes.Load(source + sourceStride);
             TLanes sum0 = TLanes.MultiplyAdd(w0, x0, start), sum1 = TLanes.MultiplyAdd(w0, x1, start);
             sum0 = TLanes.MultiplyAdd(w1, x1, sum0);
             sum1 = TLanes.MultiplyAdd(w1, x2, sum1);
@@ -114,10 +111,10 @@ internal static unsafe class CausalConv
                 (sum0, sum1) = ((sum0 * scale) + bias, (sum1 * scale) + bias);
             VectorMath.SiluPair(ref sum0, ref sum1, in exp);
             TLanes.Store(sum0, target);
-            TLanes.Store(sum1, target + targetStep);
+            TLanes.Store(sum1, target + targetStride);
             (x0, x1, x2) = (x2, x3, x4);
-            source += 2 * sourceStep;
-            target += 2 * targetStep;
+            source += 2 * sourceStride;
+            target += 2 * targetStride;
         }
         if (i < call.Tokens)
         {
@@ -139,13 +136,13 @@ internal static unsafe class CausalConv
         // The last tap meets the token itself, tap K−1−d its neighbour at distance d.
         int reach = call.Reverse ? call.Tokens - 1 - token : token;
         int firstTap = Math.Max(0, call.Taps - 1 - reach);
-        nint step = call.Reverse ? -call.SourceStride : call.SourceStride;
-        float* source = call.Source + (token * call.SourceStride) - ((call.Taps - 1 - firstTap) * step);
+        nint sourceStride = call.Reverse ? -call.SourceStride : call.SourceStride;
+        float* source = call.Source + (token * call.SourceStride) - ((call.Taps - 1 - firstTap) * sourceStride);
         float* weights = call.Weights + (firstTap * call.WeightStride);
         float* target = call.Target + (token * call.TargetStride);
         float* bias = call.Bias, scales = call.Scales;
         int taps = call.Taps - firstTap;
-        nint weightStep = call.WeightStride;
+        nint weightStride = call.WeightStride;
         var exp = new ExpPolynomial<TLanes>(PolynomialCoefficients.Exp);
         var scalar = new ExpPolynomial<Lane1>(PolynomialCoefficients.Exp);
 
@@ -155,7 +152,7 @@ internal static unsafe class CausalConv
             TLanes offset = bias is null ? TLanes.Create(0f) : TLanes.Load(bias + i);
             TLanes sum = scales is null ? offset : TLanes.Create(0f);
             sum = call.Rows is null
-                ? AddTaps(sum, source + i, step, weights + i, weightStep, taps)
+                ? AddTaps(sum, source + i, sourceStride, weights + i, weightStride, taps)
                 : AddMappedTaps(in call, sum, token, firstTap, i);
             sum = scales is null ? sum : (sum * TLanes.Load(scales + i)) + offset;
             sum = call.SumsOnly ? sum : VectorMath.Silu(sum, in exp);
@@ -165,7 +162,7 @@ internal static unsafe class CausalConv
         {
             Lane1 offset = Lane1.Create(bias is null ? 0f : bias[i]), sum = scales is null ? offset : Lane1.Create(0f);
             sum = call.Rows is null
-                ? AddTaps(sum, source + i, step, weights + i, weightStep, taps)
+                ? AddTaps(sum, source + i, sourceStride, weights + i, weightStride, taps)
                 : AddMappedTaps(in call, sum, token, firstTap, i);
             sum = scales is null ? sum : (sum * Lane1.Load(scales + i)) + offset;
             sum = call.SumsOnly ? sum : VectorMath.Silu(sum, in scalar);
@@ -175,14 +172,14 @@ internal static unsafe class CausalConv
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TLanes AddTaps<TLanes>(
-        TLanes sum, float* source, nint step, float* weights, nint weightStep, int taps)
+        TLanes sum, float* source, nint sourceStride, float* weights, nint weightStride, int taps)
         where TLanes : struct, ILanes<TLanes>
     {
         for (int tap = 0; tap < taps; tap++)
         {
             sum = TLanes.MultiplyAdd(TLanes.Load(weights), TLanes.Load(source), sum);
-            weights += weightStep;
-            source += step;
+            weights += weightStride;
+            source += sourceStride;
         }
         return sum;
     }

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Simd;
 
@@ -12,39 +11,39 @@ namespace Bitis.Kernels.Convolution;
 /// </code>
 /// x̄ is the same convolution of s̄ with the direction of time reversed.
 /// </summary>
-internal static unsafe class CausalConvGradient
+internal readonly unsafe struct CausalConvGradient : ILanesOperation<RangeKernel<CausalConvGradientCall>>
 {
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<CausalConvGradientKernel> Table { get; } = new(
-        new(InstructionSet.Avx512, &Run<Lanes512>),
-        new(InstructionSet.Avx2, &Run<Lanes256>),
-        new(InstructionSet.Portable, &RunPortable));
+    public static KernelTable<RangeKernel<CausalConvGradientCall>> Table { get; } =
+        KernelTable<RangeKernel<CausalConvGradientCall>>.ForLanes<CausalConvGradient>();
 
-    /// <summary>Computes all gradients of one sequence.</summary>
-    /// <param name="call">The operands.</param>
-    /// <param name="channels">E.</param>
-    public static void Run(in CausalConvGradientCall call, int channels) => Table.Best.Run(in call, channels);
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
 
-    private static void RunPortable(in CausalConvGradientCall call, int channels)
-    {
-        if (Vector128.IsHardwareAccelerated)
-            Run<Lanes128>(in call, channels);
-        else
-            Run<Lane1>(in call, channels);
-    }
+    /// <inheritdoc />
+    public static RangeKernel<CausalConvGradientCall> Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes> => new("f32-causalconv-gradient", instructionSet, &Run<TLanes>);
+
+    /// <summary>
+    /// Computes the gradients of the channels from <paramref name="channelStart"/> to before
+    /// <paramref name="channelEnd"/>, for one sequence.
+    /// </summary>
+    public static void Run(in CausalConvGradientCall call, int channelStart, int channelEnd) =>
+        Table.Best.Run(in call, channelStart, channelEnd);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Run<TLanes>(in CausalConvGradientCall call, int channels)
+    private static void Run<TLanes>(in CausalConvGradientCall call, int channelStart, int channelEnd)
         where TLanes : struct, ILanes<TLanes>
     {
-        int first = 0;
+        int first = channelStart;
         if (call.Forward.Taps == CausalConv.UsualTaps && !call.Forward.SumsOnly && call.Forward.Bias is not null)
         {
-            for (; first + TLanes.Count <= channels; first += TLanes.Count)
+            for (; first + TLanes.Count <= channelEnd; first += TLanes.Count)
                 SlideFourTaps<TLanes>(in call, first);
         }
-        if (first < channels)
-            RunAnyTaps<TLanes>(in call, channels, first);
+        if (first < channelEnd)
+            RunAnyTaps<TLanes>(in call, first, channelEnd);
     }
 
     /// <summary>
@@ -69,11 +68,11 @@ internal static unsafe class CausalConvGradient
         float* source = forward.Source + (last * forward.SourceStride) + channel;
         float* output = call.Gradients.Output + (last * call.Gradients.OutputStride) + channel;
         float* target = call.Gradients.Source + (last * call.Gradients.SourceStride) + channel;
-        nint sourceStep = back * forward.SourceStride;
-        TLanes x3 = TLanes.Load(source), x2 = forward.Tokens > 1 ? TLanes.Load(source + sourceStep) : zero;
-        TLanes x1 = forward.Tokens > 2 ? TLanes.Load(source + (2 * sourceStep)) : zero;
+        nint sourceStride = back * forward.SourceStride;
+        TLanes x3 = TLanes.Load(source), x2 = forward.Tokens > 1 ? TLanes.Load(source + sourceStride) : zero;
+        TLanes x1 = forward.Tokens > 2 ? TLanes.Load(source + (2 * sourceStride)) : zero;
         TLanes s1 = zero, s2 = zero, s3 = zero;
-        source += 3 * sourceStep;
+        source += 3 * sourceStride;
         for (int t = forward.Tokens - 1; t >= 0; t--)
         {
             TLanes x0 = t >= 3 ? TLanes.Load(source) : zero;
@@ -91,7 +90,7 @@ internal static unsafe class CausalConvGradient
             TLanes.Store(call.Gradients.AccumulateSource ? TLanes.Load(target) + gradient : gradient, target);
             (s1, s2, s3) = (s0, s1, s2);
             (x3, x2, x1) = (x2, x1, x0);
-            source += sourceStep;
+            source += sourceStride;
             output += back * call.Gradients.OutputStride;
             target += back * call.Gradients.SourceStride;
         }
@@ -108,36 +107,36 @@ internal static unsafe class CausalConvGradient
 
     /// <summary>s̄ of all tokens first, then x̄.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void RunAnyTaps<TLanes>(in CausalConvGradientCall call, int channels, int first)
+    private static void RunAnyTaps<TLanes>(in CausalConvGradientCall call, int channelStart, int channelEnd)
         where TLanes : struct, ILanes<TLanes>
     {
         float* taps = stackalloc float[call.Forward.Taps * TLanes.Count];
-        int i = first;
-        for (; i + TLanes.Count <= channels; i += TLanes.Count)
-            RunChannels<TLanes>(in call, channels, i, taps);
-        for (; i < channels; i++)
-            RunChannels<Lane1>(in call, channels, i, taps);
+        int i = channelStart;
+        for (; i + TLanes.Count <= channelEnd; i += TLanes.Count)
+            RunChannels<TLanes>(in call, channelEnd, i, taps);
+        for (; i < channelEnd; i++)
+            RunChannels<Lane1>(in call, channelEnd, i, taps);
 
         CausalConvCall mirrored = call.Forward;
         mirrored.Reverse = !call.Forward.Reverse;
         mirrored.SumsOnly = true;
         mirrored.Accumulate = call.Gradients.AccumulateSource;
         mirrored.Source = call.Sums;
-        mirrored.SourceStride = channels;
+        mirrored.SourceStride = channelEnd;
         mirrored.Bias = null;
         mirrored.Target = call.Gradients.Source;
         mirrored.TargetStride = call.Gradients.SourceStride;
-        CausalConv.Run(in mirrored, first, channels);
+        CausalConv.Run(in mirrored, channelStart, channelEnd);
     }
 
     /// <summary>s̄, w̄ and b̄ of one register of channels.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void RunChannels<TLanes>(in CausalConvGradientCall call, int channels, int channel, float* taps)
+    private static void RunChannels<TLanes>(in CausalConvGradientCall call, int sumStride, int channel, float* taps)
         where TLanes : struct, ILanes<TLanes>
     {
         ref readonly CausalConvCall forward = ref call.Forward;
         int width = TLanes.Count, tapCount = forward.Taps;
-        nint step = forward.Reverse ? -forward.SourceStride : forward.SourceStride;
+        nint sourceStride = forward.Reverse ? -forward.SourceStride : forward.SourceStride;
         TLanes bias = forward.Bias is null ? TLanes.Create(0f) : TLanes.Load(forward.Bias + channel);
         var exp = new ExpPolynomial<TLanes>(PolynomialCoefficients.Exp);
         TLanes biasGradient = TLanes.Create(0f);
@@ -146,20 +145,20 @@ internal static unsafe class CausalConvGradient
         {
             nint token = forward.Reverse ? forward.Tokens - 1 - i : i;
             int firstTap = Math.Max(0, tapCount - 1 - i);
-            float* first = forward.Source + (token * forward.SourceStride) - ((tapCount - 1 - firstTap) * step) + channel;
+            float* first = forward.Source + (token * forward.SourceStride) - ((tapCount - 1 - firstTap) * sourceStride) + channel;
             TLanes gradient = TLanes.Load(call.Gradients.Output + (token * call.Gradients.OutputStride) + channel);
             if (!forward.SumsOnly)
             {
                 TLanes sum = bias;
                 float* x = first;
-                for (int k = firstTap; k < tapCount; k++, x += step)
+                for (int k = firstTap; k < tapCount; k++, x += sourceStride)
                     sum = TLanes.MultiplyAdd(TLanes.Load(forward.Weights + (k * forward.WeightStride) + channel), TLanes.Load(x), sum);
                 gradient *= VectorMath.SiluSlope(sum, in exp);
             }
-            TLanes.Store(gradient, call.Sums + (token * channels) + channel);
+            TLanes.Store(gradient, call.Sums + (token * sumStride) + channel);
             biasGradient += gradient;
             float* source = first;
-            for (int k = firstTap; k < tapCount; k++, source += step)
+            for (int k = firstTap; k < tapCount; k++, source += sourceStride)
                 TLanes.Store(TLanes.MultiplyAdd(gradient, TLanes.Load(source), TLanes.Load(taps + (k * width))), taps + (k * width));
         }
         for (int k = 0; k < tapCount; k++)

@@ -11,6 +11,6 @@ internal unsafe struct CausalConvGradientCall
     /// <summary>The gradients; that of the source may be added to what is there.</summary>
     public LayerGradients Gradients;
 
-    /// <summary><c>[L, E]</c> elements of scratch memory, rows contiguous.</summary>
+    /// <summary>Scratch memory, <c>[L, channelEnd]</c>.</summary>
     public float* Sums;
 }

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Simd;
 
@@ -14,18 +13,22 @@ namespace Bitis.Kernels.Convolution;
 /// Of a quantized layer, w and x are levels (whole numbers, whose sums are exact in float32), and the sum is multiplied by a scale for each channel.
 /// Channels are independent, so work is split over them.
 /// </summary>
-internal static unsafe class DepthwiseConv
+internal readonly unsafe struct DepthwiseConv : ILanesOperation<RangeKernel<DepthwiseConvCall>>
 {
-    /// <summary>The kernel that all published models have.</summary>
-    internal const int UsualKernel = 3;
+    /// <summary>The side of the filter that all published models have.</summary>
+    internal const int UsualKernelSize = 3;
 
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<DepthwiseConvKernel> Table { get; } = new(
-        new(InstructionSet.Avx512, &Run<Lanes512>, &DepthwiseConvGradient.Run<Lanes512>),
-        new(InstructionSet.Avx2, &Run<Lanes256>, &DepthwiseConvGradient.Run<Lanes256>),
-        Vector128.IsHardwareAccelerated
-            ? new(InstructionSet.Portable, &Run<Lanes128>, &DepthwiseConvGradient.Run<Lanes128>)
-            : new(InstructionSet.Portable, &Run<Lane1>, &DepthwiseConvGradient.Run<Lane1>));
+    public static KernelTable<RangeKernel<DepthwiseConvCall>> Table { get; } =
+        KernelTable<RangeKernel<DepthwiseConvCall>>.ForLanes<DepthwiseConv>();
+
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
+    /// <inheritdoc />
+    public static RangeKernel<DepthwiseConvCall> Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes> => new("f32-depthwiseconv", instructionSet, &Run<TLanes>);
 
     /// <summary>
     /// Convolves the channels from <paramref name="channelStart"/> to before <paramref name="channelEnd"/>. Multiples
@@ -49,7 +52,7 @@ internal static unsafe class DepthwiseConv
     public static void Convolve<TLanes>(in DepthwiseConvCall call, int channel)
         where TLanes : struct, ILanes<TLanes>
     {
-        if (call.Kernel != UsualKernel)
+        if (call.KernelSize != UsualKernelSize)
             ConvolveAny<TLanes>(in call, channel);
         else if (call.SumsOnly)
             Slide<TLanes, Off>(in call, channel);
@@ -59,7 +62,7 @@ internal static unsafe class DepthwiseConv
 
     /// <summary>
     /// The usual case: the nine weights stay in registers, and the values under them move on from column to column, so that each
-    /// is loaded three times, once for each row of the kernel:
+    /// is loaded three times, once for each row of the filter:
     /// <code>
     ///   a0 a1 a2 ◄ row above     w00 w01 w02
     ///   b0 b1 b2 ◄ row itself    w10 w11 w12
@@ -80,14 +83,14 @@ internal static unsafe class DepthwiseConv
         TLanes zero = TLanes.Create(0f), bias = call.Bias is null ? zero : TLanes.Load(call.Bias + channel);
         bool hasScales = call.Scales is not null;
         TLanes scale = hasScales ? TLanes.Load(call.Scales + channel) : bias, start = hasScales ? zero : bias;
-        nint step = call.SourceStride;
+        nint stride = call.SourceStride;
         DepthwiseConvCopy* copies = call.Copies;
         int width = call.Width, copyCount = call.CopyCount;
         for (int row = 0; row < call.Height; row++)
         {
             bool hasAbove = row > 0, hasBelow = row + 1 < call.Height;
-            float* source = call.Source + ((nint)row * width * step) + channel;
-            float* above = hasAbove ? source - (width * step) : source, below = hasBelow ? source + (width * step) : source;
+            float* source = call.Source + ((nint)row * width * stride) + channel;
+            float* above = hasAbove ? source - (width * stride) : source, below = hasBelow ? source + (width * stride) : source;
             float* target = call.Target + ((nint)row * width * call.TargetStride) + channel;
             TLanes a0 = zero, a1 = hasAbove ? TLanes.Load(above) : zero;
             TLanes b0 = zero, b1 = TLanes.Load(source);
@@ -97,7 +100,7 @@ internal static unsafe class DepthwiseConv
                 TLanes a2 = zero, b2 = zero, c2 = zero;
                 if (column + 1 < width)
                 {
-                    nint offset = (column + 1) * step;
+                    nint offset = (column + 1) * stride;
                     a2 = hasAbove ? TLanes.Load(above + offset) : zero;
                     b2 = TLanes.Load(source + offset);
                     c2 = hasBelow ? TLanes.Load(below + offset) : zero;
@@ -129,7 +132,7 @@ internal static unsafe class DepthwiseConv
         {
             TLanes bias = call.Bias is null ? TLanes.Create(0f) : TLanes.Load(call.Bias + channel);
             TLanes sum = call.Scales is null ? bias : TLanes.Create(0f);
-            for (int tap = 0; tap < call.Kernel * call.Kernel; tap++)
+            for (int tap = 0; tap < call.KernelSize * call.KernelSize; tap++)
             {
                 int source = Source(in call, token, tap);
                 if (source >= 0)
@@ -158,11 +161,11 @@ internal static unsafe class DepthwiseConv
             TLanes.Store(value, copy->Target + copy->Offsets[token] + channel);
     }
 
-    /// <summary>The token that a tap of the kernel sees from a token; -1 outside of the grid.</summary>
+    /// <summary>The token that a tap of the filter sees from a token; -1 outside of the grid.</summary>
     public static int Source(in DepthwiseConvCall call, int token, int tap)
     {
-        int row = (token / call.Width) + (tap / call.Kernel) - (call.Kernel / 2);
-        int column = (token % call.Width) + (tap % call.Kernel) - (call.Kernel / 2);
+        int row = (token / call.Width) + (tap / call.KernelSize) - (call.KernelSize / 2);
+        int column = (token % call.Width) + (tap % call.KernelSize) - (call.KernelSize / 2);
         return row >= 0 && row < call.Height && column >= 0 && column < call.Width ? (row * call.Width) + column : -1;
     }
 }

@@ -14,8 +14,8 @@ internal unsafe struct DepthwiseConvCall
     /// <summary>W, the columns of the grid.</summary>
     public int Width;
 
-    /// <summary>K, the side of the square kernel; odd.</summary>
-    public int Kernel;
+    /// <summary>K, the side of the square filter; odd.</summary>
+    public int KernelSize;
 
     /// <summary>Leave the SiLU out: the output is the convolution alone.</summary>
     public bool SumsOnly;
@@ -32,7 +32,7 @@ internal unsafe struct DepthwiseConvCall
     /// <summary>The weights as <see cref="CausalConv.PackWeights"/> leaves them, <c>[K², E]</c>.</summary>
     public float* Weights;
 
-    /// <summary>The distance of rows of <see cref="Weights"/>; negative to turn the kernel by 180°.</summary>
+    /// <summary>The distance of rows of <see cref="Weights"/>; negative to turn the filter by 180°.</summary>
     public nint WeightStride;
 
     /// <summary>

@@ -9,41 +9,54 @@ namespace Bitis.Kernels.Convolution;
 /// <code>
 /// s̄_t = ȳ_t·silu'(s_t)       w̄[tap] = Σ_t s̄_t·x_(source of t under the tap)       b̄ = Σ_t s̄_t
 /// </code>
-/// x̄ is the convolution of s̄ with the kernel turned by 180°.
+/// x̄ is the convolution of s̄ with the filter turned by 180°.
 /// </summary>
-internal static unsafe class DepthwiseConvGradient
+internal readonly unsafe struct DepthwiseConvGradient : ILanesOperation<RangeKernel<DepthwiseConvGradientCall>>
 {
+    /// <summary>The forms of this operation.</summary>
+    public static KernelTable<RangeKernel<DepthwiseConvGradientCall>> Table { get; } =
+        KernelTable<RangeKernel<DepthwiseConvGradientCall>>.ForLanes<DepthwiseConvGradient>();
+
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
+    /// <inheritdoc />
+    public static RangeKernel<DepthwiseConvGradientCall> Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes> => new("f32-depthwiseconv-gradient", instructionSet, &Run<TLanes>);
+
     private const int MostLanes = 16;
 
     /// <summary>The elements of scratch memory that a grid needs: s̄ of one register of channels.</summary>
     public static int ScratchLength(int tokens) => tokens * MostLanes;
 
-    /// <summary>Computes all gradients of one grid.</summary>
-    /// <param name="call">The operands.</param>
-    /// <param name="channels">E.</param>
-    public static void Run(in DepthwiseConvGradientCall call, int channels) => DepthwiseConv.Table.Best.Backward(in call, channels);
+    /// <summary>
+    /// Computes the gradients of the channels from <paramref name="channelStart"/> to before
+    /// <paramref name="channelEnd"/>, for one image.
+    /// </summary>
+    public static void Run(in DepthwiseConvGradientCall call, int channelStart, int channelEnd) =>
+        Table.Best.Run(in call, channelStart, channelEnd);
 
-    /// <summary>A form of the operation.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run<TLanes>(in DepthwiseConvGradientCall call, int channels)
+    private static void Run<TLanes>(in DepthwiseConvGradientCall call, int channelStart, int channelEnd)
         where TLanes : struct, ILanes<TLanes>
     {
-        int channel = 0;
-        for (; channel + TLanes.Count <= channels; channel += TLanes.Count)
+        int channel = channelStart;
+        for (; channel + TLanes.Count <= channelEnd; channel += TLanes.Count)
             RunChannels<TLanes>(in call, channel);
-        for (; channel < channels; channel++)
+        for (; channel < channelEnd; channel++)
             RunChannels<Lane1>(in call, channel);
     }
 
     private static void RunChannels<TLanes>(in DepthwiseConvGradientCall call, int channel)
         where TLanes : struct, ILanes<TLanes>
     {
-        if (call.Forward.Kernel == DepthwiseConv.UsualKernel)
+        if (call.Forward.KernelSize == DepthwiseConv.UsualKernelSize)
             Slide<TLanes>(in call, channel);
         else
             AddAny<TLanes>(in call, channel);
         DepthwiseConvCall back = call.Forward;
-        int taps = back.Kernel * back.Kernel;
+        int taps = back.KernelSize * back.KernelSize;
         back.SumsOnly = true;
         back.Accumulate = call.Gradients.AccumulateSource;
         back.Source = call.Scratch - channel;
@@ -58,7 +71,7 @@ internal static unsafe class DepthwiseConvGradient
     }
 
     /// <summary>
-    /// The usual kernel: the values under it move on from column to column as in <see cref="DepthwiseConv"/>, and each meets both
+    /// The usual filter: the values under it move on from column to column as in <see cref="DepthwiseConv"/>, and each meets both
     /// its weight, for the sum, and the sum's gradient, for the weight's.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
@@ -74,14 +87,14 @@ internal static unsafe class DepthwiseConvGradient
         TLanes w20 = TLanes.Load(weights + (6 * next)), w21 = TLanes.Load(weights + (7 * next)), w22 = TLanes.Load(weights + (8 * next));
         TLanes zero = TLanes.Create(0f), bias = forward.Bias is null ? zero : TLanes.Load(forward.Bias + channel), biasGradient = zero;
         TLanes g00 = zero, g01 = zero, g02 = zero, g10 = zero, g11 = zero, g12 = zero, g20 = zero, g21 = zero, g22 = zero;
-        nint step = forward.SourceStride;
+        nint stride = forward.SourceStride;
         int width = forward.Width;
         float* output = call.Gradients.Output + channel, sums = call.Scratch;
         for (int row = 0; row < forward.Height; row++)
         {
             bool hasAbove = row > 0, hasBelow = row + 1 < forward.Height;
-            float* source = forward.Source + ((nint)row * width * step) + channel;
-            float* above = hasAbove ? source - (width * step) : source, below = hasBelow ? source + (width * step) : source;
+            float* source = forward.Source + ((nint)row * width * stride) + channel;
+            float* above = hasAbove ? source - (width * stride) : source, below = hasBelow ? source + (width * stride) : source;
             TLanes a0 = zero, a1 = hasAbove ? TLanes.Load(above) : zero;
             TLanes b0 = zero, b1 = TLanes.Load(source);
             TLanes c0 = zero, c1 = hasBelow ? TLanes.Load(below) : zero;
@@ -90,7 +103,7 @@ internal static unsafe class DepthwiseConvGradient
                 TLanes a2 = zero, b2 = zero, c2 = zero;
                 if (column + 1 < width)
                 {
-                    nint offset = (column + 1) * step;
+                    nint offset = (column + 1) * stride;
                     a2 = hasAbove ? TLanes.Load(above + offset) : zero;
                     b2 = TLanes.Load(source + offset);
                     c2 = hasBelow ? TLanes.Load(below + offset) : zero;
@@ -139,7 +152,7 @@ internal static unsafe class DepthwiseConvGradient
     {
         ref readonly DepthwiseConvCall forward = ref call.Forward;
         var exp = new ExpPolynomial<TLanes>(PolynomialCoefficients.Exp);
-        int taps = forward.Kernel * forward.Kernel;
+        int taps = forward.KernelSize * forward.KernelSize;
         for (int token = 0; token < forward.Height * forward.Width; token++)
         {
             TLanes s = TLanes.Load(call.Gradients.Output + (token * call.Gradients.OutputStride) + channel);

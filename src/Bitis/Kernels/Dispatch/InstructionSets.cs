@@ -28,9 +28,6 @@ internal static class InstructionSets
     /// </summary>
     internal static bool Has512 => Vector512.IsHardwareAccelerated && Current >= InstructionSet.Avx512;
 
-    /// <summary>Whether loops outside of kernel tables may use AVX2.</summary>
-    internal static bool HasAvx2 => Avx2.IsSupported && Current >= InstructionSet.Avx2;
-
     /// <summary>The name that <c>BITIS_ISA</c> and kernel names use: <c>avxvnni</c>.</summary>
     public static string NameOf(InstructionSet instructionSet) => instructionSet switch
     {

@@ -1,11 +1,3 @@
-using Bitis.Kernels.Activations;
-using Bitis.Kernels.Convolution;
-using Bitis.Kernels.Gemm;
-using Bitis.Kernels.Hadamard;
-using Bitis.Kernels.Normalization;
-using Bitis.Kernels.Rounding;
-using Bitis.Kernels.Scan;
-
 namespace Bitis.Kernels.Dispatch;
 
 /// <summary>
@@ -21,42 +13,21 @@ internal static class KernelTables
     private static readonly Lazy<IReadOnlyCollection<string>> LazyForced =
         new(() => ParseForced(Environment.GetEnvironmentVariable(Variable)), LazyThreadSafetyMode.PublicationOnly);
 
+    private static readonly List<Func<IEnumerable<Kernel>>> Tables = [];
+
     /// <summary>All rows of all tables.</summary>
-    public static IEnumerable<Kernel> All =>
-    [
-        .. FloatGemm.Table.Rows,
-        .. Int8Gemm.Table.Rows,
-        .. Int8Gemm.NibbleTable.Rows,
-        .. Quantize.Table.Rows,
-        .. CenterLevels.Table.Rows,
-        .. HadamardRows.Table.Rows,
-        .. TokenHadamard.Table.Rows,
-        .. PackLevels.Table.Rows,
-        .. SelectiveScan.Table.Rows,
-        .. SelectiveScanGradient.Table.Rows,
-        .. IntegerScan.Table.Rows,
-        .. IntegerScanGradient.Table.Rows,
-        .. CausalConv.Table.Rows,
-        .. CausalConvGradient.Table.Rows,
-        .. DepthwiseConv.Table.Rows,
-        .. RowNorm.Table.Rows,
-        .. RowNormGradient.Table.Rows,
-        .. MeanOfRowNorms.Table.Rows,
-        .. GroupNormalization.Table.Rows,
-        .. GroupNormalizationGradient.Table.Rows,
-        .. Gate.Table.Rows,
-        .. Elementwise.Exp.Rows,
-        .. Elementwise.Silu.Rows,
-        .. Elementwise.Softplus.Rows,
-        .. Elementwise.Gelu.Rows,
-        .. Elementwise.Sigmoid.Rows,
-        .. Elementwise.Relu.Rows,
-        .. PositiveMask.Table.Rows,
-    ];
+    public static IEnumerable<Kernel> All => Tables.SelectMany(rows => rows());
 
     /// <summary>The names that <c>BITIS_KERNEL</c> holds.</summary>
     /// <exception cref="BitisException">A name is unknown, or this machine cannot run the kernel.</exception>
     public static IReadOnlyCollection<string> Forced => LazyForced.Value;
+
+    /// <summary>
+    /// Makes the rows of a table known. Each operation calls it from a module initializer, before anything else runs, so
+    /// that no list names them all.
+    /// </summary>
+    /// <param name="rows">Gives the rows; not called before somebody asks for all kernels.</param>
+    internal static void Add(Func<IEnumerable<Kernel>> rows) => Tables.Add(rows);
 
     /// <summary>Splits and checks a value of <c>BITIS_KERNEL</c>.</summary>
     internal static IReadOnlyCollection<string> ParseForced(string? value)

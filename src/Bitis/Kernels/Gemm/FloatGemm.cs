@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
+using Bitis.Kernels.Gemm.Tiles;
 using Bitis.Kernels.Simd;
 
 namespace Bitis.Kernels.Gemm;
@@ -10,15 +10,19 @@ namespace Bitis.Kernels.Gemm;
 /// gradient of its weights, <c>C[N, K] += Y[M, N]ᵀ·X[M, K]</c>. Every output is one chain of multiply-adds in the order
 /// of the inner dimension, so results depend neither on the split of the rows nor on the tile.
 /// </summary>
-internal static unsafe class FloatGemm
+internal readonly unsafe struct FloatGemm : ILanesOperation<FloatGemmKernel>
 {
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<FloatGemmKernel> Table { get; } = new(
-        new(8, 32, InstructionSet.Avx512, &Run<FloatGemmAvx512, Lanes512>, &AddTransposed<FloatGemmAvx512, Lanes512>),
-        new(6, 16, InstructionSet.Avx2, &Run<FloatGemm6x2<Lanes256>, Lanes256>, &AddTransposed<FloatGemm6x2<Lanes256>, Lanes256>),
-        Vector128.IsHardwareAccelerated
-            ? new(6, 8, InstructionSet.Portable, &Run<FloatGemm6x2<Lanes128>, Lanes128>, &AddTransposed<FloatGemm6x2<Lanes128>, Lanes128>)
-            : new(6, 2, InstructionSet.Portable, &Run<FloatGemm6x2<Lane1>, Lane1>, &AddTransposed<FloatGemm6x2<Lane1>, Lane1>));
+    public static KernelTable<FloatGemmKernel> Table { get; } = KernelTable<FloatGemmKernel>.ForLanes<FloatGemm>();
+
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
+    /// <inheritdoc />
+    public static FloatGemmKernel Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes> => new(
+        FloatGemmTile<TLanes>.Rows, FloatGemmTile<TLanes>.Columns, instructionSet, &Run<TLanes>, &AddTransposed<TLanes>);
 
     /// <summary>
     /// Computes the output rows from <paramref name="rowStart"/> to before <paramref name="rowEnd"/>.
@@ -75,7 +79,7 @@ internal static unsafe class FloatGemm
 
     // Panel by panel, so that a panel stays in the nearest cache while all rows pass over it.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Run<TTile, TLanes>(
+    private static void Run<TLanes>(
         PackedFloatWeights weights,
         float* a,
         nint lda,
@@ -86,23 +90,22 @@ internal static unsafe class FloatGemm
         int panelStart,
         int panelEnd,
         bool accumulate)
-        where TTile : struct, IFloatGemmTile
         where TLanes : struct, ILanes<TLanes>
     {
-        float* sums = stackalloc float[TTile.Rows * TTile.Columns];
+        float* sums = stackalloc float[FloatGemmTile<TLanes>.Rows * FloatGemmTile<TLanes>.Columns];
         int k = weights.Inputs;
-        int columnEnd = Math.Min(weights.Outputs, panelEnd * TTile.Columns);
-        for (int n = panelStart * TTile.Columns; n < columnEnd; n += TTile.Columns)
+        int columnEnd = Math.Min(weights.Outputs, panelEnd * FloatGemmTile<TLanes>.Columns);
+        for (int n = panelStart * FloatGemmTile<TLanes>.Columns; n < columnEnd; n += FloatGemmTile<TLanes>.Columns)
         {
             float* panel = weights.Panels + ((nint)n * k);
             float* bias = weights.Bias + n;
-            int columns = Math.Min(TTile.Columns, weights.Outputs - n);
-            for (int m = rowStart; m < rowEnd; m += TTile.Rows)
+            int columns = Math.Min(FloatGemmTile<TLanes>.Columns, weights.Outputs - n);
+            for (int m = rowStart; m < rowEnd; m += FloatGemmTile<TLanes>.Rows)
             {
-                int rows = Math.Min(TTile.Rows, rowEnd - m);
-                TTile.Multiply(a + (m * lda), lda, step: 1, rows, columns, panel, k, sums);
+                int rows = Math.Min(FloatGemmTile<TLanes>.Rows, rowEnd - m);
+                FloatGemmTile<TLanes>.Multiply(a + (m * lda), lda, stride: 1, rows, columns, panel, k, sums);
                 for (int row = 0; row < rows; row++)
-                    Finish<TLanes>(sums + (row * TTile.Columns), bias, c + ((m + row) * ldc) + n, columns, accumulate);
+                    Finish<TLanes>(sums + (row * FloatGemmTile<TLanes>.Columns), bias, c + ((m + row) * ldc) + n, columns, accumulate);
             }
         }
         GC.KeepAlive(weights);
@@ -111,27 +114,26 @@ internal static unsafe class FloatGemm
     // The tile's rows are outputs and its columns inputs; both operands are read along the tokens. The input's columns
     // are copied to a panel, which all outputs pass over; the output's gradient is read in place, 8 neighbours a token.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AddTransposed<TTile, TLanes>(
+    private static void AddTransposed<TLanes>(
         float* y, nint ldy, float* x, nint ldx, int m, int n, int k, float* c, float* scratch)
-        where TTile : struct, IFloatGemmTile
         where TLanes : struct, ILanes<TLanes>
     {
-        float* sums = stackalloc float[TTile.Rows * TTile.Columns];
-        for (int input = 0; input < k; input += TTile.Columns)
+        float* sums = stackalloc float[FloatGemmTile<TLanes>.Rows * FloatGemmTile<TLanes>.Columns];
+        for (int input = 0; input < k; input += FloatGemmTile<TLanes>.Columns)
         {
-            int columns = Math.Min(TTile.Columns, k - input);
+            int columns = Math.Min(FloatGemmTile<TLanes>.Columns, k - input);
             for (int row = 0; row < m; row++)
             {
-                var panelRow = new Span<float>(scratch + (row * TTile.Columns), TTile.Columns);
+                var panelRow = new Span<float>(scratch + (row * FloatGemmTile<TLanes>.Columns), FloatGemmTile<TLanes>.Columns);
                 new ReadOnlySpan<float>(x + (row * ldx) + input, columns).CopyTo(panelRow);
                 panelRow[columns..].Clear();
             }
-            for (int output = 0; output < n; output += TTile.Rows)
+            for (int output = 0; output < n; output += FloatGemmTile<TLanes>.Rows)
             {
-                int rows = Math.Min(TTile.Rows, n - output);
-                TTile.Multiply(y + output, lda: 1, step: ldy, rows, columns, scratch, m, sums);
+                int rows = Math.Min(FloatGemmTile<TLanes>.Rows, n - output);
+                FloatGemmTile<TLanes>.Multiply(y + output, lda: 1, stride: ldy, rows, columns, scratch, m, sums);
                 for (int row = 0; row < rows; row++)
-                    Add<TLanes>(sums + (row * TTile.Columns), c + ((nint)(output + row) * k) + input, columns);
+                    Add<TLanes>(sums + (row * FloatGemmTile<TLanes>.Columns), c + ((nint)(output + row) * k) + input, columns);
             }
         }
     }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
+using Bitis.Kernels.Gemm.Tiles;
 using Bitis.Kernels.Rounding;
 using Bitis.Kernels.Simd;
 
@@ -33,18 +34,22 @@ internal static unsafe class Int8Gemm
     /// </summary>
     public static KernelTable<Int8GemmKernel> Table { get; } = new(
         VnniRow(weightBits: 8),
-        Row<Int8GemmAvxVnni, Lanes256>(8, InstructionSet.AvxVnni),
-        Row<Int8GemmAvx512, Lanes512>(8, InstructionSet.Avx512),
-        Row<Int8GemmAvx2, Lanes256>(8, InstructionSet.Avx2),
+        Row<Int8GemmTile<Int8DotAvxVnni>, Lanes256>(8, InstructionSet.AvxVnni),
+        Row<Int8GemmTile<Int8DotAvx512>, Lanes512>(8, InstructionSet.Avx512),
+        Row<Int8GemmTile<Int8DotAvx2>, Lanes256>(8, InstructionSet.Avx2),
         PortableRow(weightBits: 8));
 
     /// <summary>The forms for weights of at most 4 bits: without an 8-bit dot product, sums of 16 bits take half the work.</summary>
     public static KernelTable<Int8GemmKernel> NibbleTable { get; } = new(
         VnniRow(NibbleBits),
-        Row<Int8GemmAvxVnni, Lanes256>(NibbleBits, InstructionSet.AvxVnni),
-        Row<Int4Gemm<PairSums512>, Lanes512>(NibbleBits, InstructionSet.Avx512),
-        Row<Int4Gemm<PairSums256>, Lanes256>(NibbleBits, InstructionSet.Avx2),
+        Row<Int8GemmTile<Int8DotAvxVnni>, Lanes256>(NibbleBits, InstructionSet.AvxVnni),
+        Row<Int4GemmTile<PairSums512>, Lanes512>(NibbleBits, InstructionSet.Avx512),
+        Row<Int4GemmTile<PairSums256>, Lanes256>(NibbleBits, InstructionSet.Avx2),
         PortableRow(NibbleBits));
+
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => [.. Table.Rows, .. NibbleTable.Rows]);
 
     /// <summary>The form for weights of some bits.</summary>
     public static Int8GemmKernel BestFor(int weightBits) => weightBits <= NibbleBits ? NibbleTable.Best : Table.Best;
@@ -55,7 +60,7 @@ internal static unsafe class Int8Gemm
     /// <param name="weights">The layer.</param>
     /// <param name="a">Input <c>[M, K]</c>.</param>
     /// <param name="lda">The distance of input rows in bytes, at least K rounded up to a multiple of 4.</param>
-    /// <param name="grids">The scales and zero points of the input.</param>
+    /// <param name="parameters">The scales and zero points of the input.</param>
     /// <param name="c">Output <c>[M, N]</c>.</param>
     /// <param name="ldc">The distance of output rows in elements.</param>
     /// <param name="rowStart">The first row to compute.</param>
@@ -65,23 +70,23 @@ internal static unsafe class Int8Gemm
         PackedIntegerWeights weights,
         byte* a,
         nint lda,
-        in TokenGrids grids,
+        in TokenParameters parameters,
         float* c,
         nint ldc,
         int rowStart,
         int rowEnd,
         bool accumulate)
     {
-        Run(weights.Panels, a, lda, GroupBytes, in grids, c, ldc, rowStart, rowEnd, accumulate);
+        Run(weights.Panels, a, lda, GroupBytes, in parameters, c, ldc, rowStart, rowEnd, accumulate);
         GC.KeepAlive(weights);
     }
 
     /// <summary>As the other form, for weights wherever they lie and rows whose groups of four values are not neighbours.</summary>
     /// <param name="weights">The layer.</param>
-    /// <param name="a">Input <c>[M, K]</c>: value k of row m lies at <c>a + m·lda + k/4·step + k%4</c>.</param>
+    /// <param name="a">Input <c>[M, K]</c>: value k of row m lies at <c>a + m·lda + k/4·groupStride + k%4</c>.</param>
     /// <param name="lda">The distance of input rows in bytes; 4 where rows are interleaved in groups.</param>
-    /// <param name="step">The distance of the groups of a row in bytes; 4 for contiguous rows.</param>
-    /// <param name="grids">The scales and zero points of the input.</param>
+    /// <param name="groupStride">The distance of the groups of a row in bytes; 4 for contiguous rows.</param>
+    /// <param name="parameters">The scales and zero points of the input.</param>
     /// <param name="c">Output <c>[M, N]</c>.</param>
     /// <param name="ldc">The distance of output rows in elements.</param>
     /// <param name="rowStart">The first row to compute.</param>
@@ -91,14 +96,14 @@ internal static unsafe class Int8Gemm
         in IntegerPanels weights,
         byte* a,
         nint lda,
-        nint step,
-        in TokenGrids grids,
+        nint groupStride,
+        in TokenParameters parameters,
         float* c,
         nint ldc,
         int rowStart,
         int rowEnd,
         bool accumulate) =>
-        weights.Kernel.Run(in weights, a, lda, step, in grids, c, ldc, rowStart, rowEnd, accumulate);
+        weights.Kernel.Run(in weights, a, lda, groupStride, in parameters, c, ldc, rowStart, rowEnd, accumulate);
 
     /// <summary>As the forms that dequantize, but leaves the raw int32 sums.</summary>
     public static void Accumulate(
@@ -112,14 +117,14 @@ internal static unsafe class Int8Gemm
         weightBits,
         VnniGemmAssembler.MaxRows(vectors: 4),
         Int8GemmVnni.Columns,
-        Int8GemmVnni.ColumnStep,
+        Int8GemmVnni.ColumnMultiple,
         InstructionSet.Avx512Vnni,
         &Int8GemmVnni.Run,
         &Int8GemmVnni.Accumulate);
 
     private static Int8GemmKernel PortableRow(int weightBits) => Vector128.IsHardwareAccelerated
-        ? Row<Int8GemmPortable, Lanes128>(weightBits, InstructionSet.Portable)
-        : Row<Int8GemmPortable, Lane1>(weightBits, InstructionSet.Portable);
+        ? Row<Int8GemmPortableTile, Lanes128>(weightBits, InstructionSet.Portable)
+        : Row<Int8GemmPortableTile, Lane1>(weightBits, InstructionSet.Portable);
 
     private static Int8GemmKernel Row<TTile, TLanes>(int weightBits, InstructionSet instructionSet)
         where TTile : struct, IInt8GemmTile
@@ -132,8 +137,8 @@ internal static unsafe class Int8Gemm
         in IntegerPanels weights,
         byte* a,
         nint lda,
-        nint step,
-        in TokenGrids grids,
+        nint groupStride,
+        in TokenParameters parameters,
         float* c,
         nint ldc,
         int rowStart,
@@ -153,13 +158,13 @@ internal static unsafe class Int8Gemm
             for (int m = rowStart; m < rowEnd; m += TTile.Rows)
             {
                 int rows = Math.Min(TTile.Rows, rowEnd - m);
-                TTile.Multiply(a + (m * lda), lda, step, rows, panel, weights.Groups, sums);
+                TTile.Multiply(a + (m * lda), lda, groupStride, rows, panel, weights.Groups, sums);
                 for (int row = 0; row < rows; row++)
                 {
                     int* source = sums + (row * TTile.Columns);
                     float* target = c + ((m + row) * ldc) + n;
-                    float scale = grids.Scale(m + row);
-                    int zero = grids.ZeroPoint(m + row);
+                    float scale = parameters.Scale(m + row);
+                    int zero = parameters.ZeroPoint(m + row);
                     int i = 0;
                     for (; i + TLanes.Count <= columns; i += TLanes.Count)
                         Dequantize<TLanes>(source, columnSums, zero, scale, scales, bias, target, i, accumulate);
@@ -190,7 +195,7 @@ internal static unsafe class Int8Gemm
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Accumulate<TTile>(
-        in IntegerPanels weights, byte* a, nint lda, nint step, int* target, nint ldtarget, int rowStart, int rowEnd)
+        in IntegerPanels weights, byte* a, nint lda, nint groupStride, int* target, nint ldtarget, int rowStart, int rowEnd)
         where TTile : struct, IInt8GemmTile
     {
         int* sums = stackalloc int[TTile.Rows * TTile.Columns];
@@ -201,7 +206,7 @@ internal static unsafe class Int8Gemm
             for (int m = rowStart; m < rowEnd; m += TTile.Rows)
             {
                 int rows = Math.Min(TTile.Rows, rowEnd - m);
-                TTile.Multiply(a + (m * lda), lda, step, rows, panel, weights.Groups, sums);
+                TTile.Multiply(a + (m * lda), lda, groupStride, rows, panel, weights.Groups, sums);
                 for (int row = 0; row < rows; row++)
                 {
                     new ReadOnlySpan<int>(sums + (row * TTile.Columns), columns)

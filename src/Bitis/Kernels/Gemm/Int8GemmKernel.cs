@@ -8,9 +8,9 @@ internal sealed unsafe class Int8GemmKernel(
     int weightBits,
     int rows,
     int columns,
-    int columnStep,
+    int columnMultiple,
     InstructionSet instructionSet,
-    delegate*<in IntegerPanels, byte*, nint, nint, in TokenGrids, float*, nint, int, int, bool, void> run,
+    delegate*<in IntegerPanels, byte*, nint, nint, in TokenParameters, float*, nint, int, int, bool, void> run,
     delegate*<in IntegerPanels, byte*, nint, nint, int*, nint, int, int, void> accumulate)
     : Kernel($"u8s{weightBits}-gemm", $"{rows}x{columns}", instructionSet)
 {
@@ -21,10 +21,10 @@ internal sealed unsafe class Int8GemmKernel(
     public int Columns { get; } = columns;
 
     /// <summary>What the width of the last panel is a multiple of.</summary>
-    public int ColumnStep { get; } = columnStep;
+    public int ColumnMultiple { get; } = columnMultiple;
 
     /// <summary>The arguments of <see cref="Int8Gemm"/>; the weights must be packed for this kernel.</summary>
-    public delegate*<in IntegerPanels, byte*, nint, nint, in TokenGrids, float*, nint, int, int, bool, void> Run { get; } =
+    public delegate*<in IntegerPanels, byte*, nint, nint, in TokenParameters, float*, nint, int, int, bool, void> Run { get; } =
         run;
 
     /// <summary>

@@ -16,9 +16,9 @@ internal static unsafe class Int8GemmVnni
     public const int Columns = 64;
 
     /// <summary>Columns of a register, which the last panel's width is a multiple of.</summary>
-    public const int ColumnStep = 16;
+    public const int ColumnMultiple = 16;
 
-    private const int MaxVectors = Columns / ColumnStep;
+    private const int MaxVectors = Columns / ColumnMultiple;
 
     // By epilogue, registers of columns and rows; 0 where none was needed yet.
     private static readonly nint[] Kernels = new nint[Enum.GetValues<VnniGemmEpilogue>().Length * MaxVectors * VnniGemmAssembler.MaxRows(vectors: 1)];
@@ -31,32 +31,32 @@ internal static unsafe class Int8GemmVnni
 
     /// <summary>See <see cref="Int8Gemm"/>.</summary>
     public static void Run(
-        in IntegerPanels weights, byte* a, nint lda, nint step, in TokenGrids grids, float* c, nint ldc, int rowStart, int rowEnd, bool accumulate)
+        in IntegerPanels weights, byte* a, nint lda, nint groupStride, in TokenParameters parameters, float* c, nint ldc, int rowStart, int rowEnd, bool accumulate)
     {
         var call = new VnniGemmCall
         {
             A = a,
             Lda = lda,
-            Step = step,
+            GroupStride = groupStride,
             C = c,
             Ldc = ldc * sizeof(float),
-            TokenScales = grids.Scales,
-            ZeroPoints = grids.ZeroPoints,
-            GridStride = grids.Stride * sizeof(float),
+            TokenScales = parameters.Scales,
+            ZeroPoints = parameters.ZeroPoints,
+            ParameterStride = parameters.Stride * sizeof(float),
         };
         RunPanels(weights, call, rowStart, rowEnd, accumulate ? VnniGemmEpilogue.Add : VnniGemmEpilogue.Store);
     }
 
     /// <summary>See <see cref="Int8Gemm"/>, raw sums.</summary>
-    public static void Accumulate(in IntegerPanels weights, byte* a, nint lda, nint step, int* sums, nint ldsums, int rowStart, int rowEnd) =>
-        RunPanels(weights, new VnniGemmCall { A = a, Lda = lda, Step = step, C = sums, Ldc = ldsums * sizeof(int) }, rowStart, rowEnd, VnniGemmEpilogue.Sums);
+    public static void Accumulate(in IntegerPanels weights, byte* a, nint lda, nint groupStride, int* sums, nint ldsums, int rowStart, int rowEnd) =>
+        RunPanels(weights, new VnniGemmCall { A = a, Lda = lda, GroupStride = groupStride, C = sums, Ldc = ldsums * sizeof(int) }, rowStart, rowEnd, VnniGemmEpilogue.Sums);
 
     /// <summary>Panel by panel, so that a panel stays in the nearest cache while all rows pass over it.</summary>
     private static void RunPanels(in IntegerPanels weights, VnniGemmCall operands, int rowStart, int rowEnd, VnniGemmEpilogue epilogue)
     {
         for (int n = 0; n < weights.Outputs; n += Columns)
         {
-            int columns = Math.Min(Columns, weights.Outputs - n), vectors = (columns + ColumnStep - 1) / ColumnStep;
+            int columns = Math.Min(Columns, weights.Outputs - n), vectors = (columns + ColumnMultiple - 1) / ColumnMultiple;
             int tileRows = VnniGemmAssembler.MaxRows(vectors), tiles = (rowEnd - rowStart) / tileRows, left = (rowEnd - rowStart) % tileRows;
             VnniGemmCall call = operands;
             call.Panel = weights.Panel(n);
@@ -64,7 +64,7 @@ internal static unsafe class Int8GemmVnni
             call.ColumnSums = weights.ColumnSums + n;
             call.Scales = weights.Scales + n;
             call.Bias = weights.Bias + n;
-            call.LastMask = (1 << (columns - ((vectors - 1) * ColumnStep))) - 1;
+            call.LastMask = (1 << (columns - ((vectors - 1) * ColumnMultiple))) - 1;
             RunTiles(call, n, rowStart, tileRows, tiles, vectors, epilogue);
             if (left > 0)
                 RunTiles(call, n, rowEnd - left, left, tiles: 1, vectors, epilogue);
@@ -77,8 +77,8 @@ internal static unsafe class Int8GemmVnni
             return;
         call.A += row * call.Lda;
         call.C = (byte*)call.C + (row * call.Ldc) + (column * sizeof(float));
-        call.TokenScales = (float*)((byte*)call.TokenScales + (row * call.GridStride));
-        call.ZeroPoints = (int*)((byte*)call.ZeroPoints + (row * call.GridStride));
+        call.TokenScales = (float*)((byte*)call.TokenScales + (row * call.ParameterStride));
+        call.ZeroPoints = (int*)((byte*)call.ZeroPoints + (row * call.ParameterStride));
         call.Tiles = tiles;
         ((delegate* unmanaged<VnniGemmCall*, void>)Kernel(rows, vectors, epilogue))(&call);
     }

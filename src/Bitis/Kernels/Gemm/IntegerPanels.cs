@@ -20,10 +20,10 @@ internal unsafe struct IntegerPanels
     /// <summary>N, the length of an output row.</summary>
     public int Outputs;
 
-    /// <summary>The width of all panels together: N rounded up to the kernel's step.</summary>
+    /// <summary>The width of all panels together: N rounded up to the kernel's <see cref="Int8GemmKernel.ColumnMultiple"/>.</summary>
     public int PaddedOutputs;
 
-    /// <summary>K / 4, rounded up: the steps of a dot product.</summary>
+    /// <summary>K / 4, rounded up: the groups of four values of a dot product.</summary>
     public int Groups;
 
     /// <summary>Whether two weights share a byte.</summary>
@@ -53,14 +53,14 @@ internal unsafe struct IntegerPanels
             _unpacked?.Dispose();
             _unpacked = new NativeBuffer<sbyte>(length);
         }
-        Nibbles.Unpack((byte*)Weights + (start / 2), _unpacked.Pointer, length / 2);
+        PanelNibbles.Unpack((byte*)Weights + (start / 2), _unpacked.Pointer, length / 2);
         return _unpacked.Pointer;
     }
 
     /// <summary>Packs panels of bytes, each a weight of at most 4 bits, two to a byte.</summary>
     /// <param name="kernel">The kernel whose layout this is.</param>
     /// <param name="paddedOutputs">The width of all panels together.</param>
-    /// <param name="groups">The steps of a dot product.</param>
+    /// <param name="groups">The groups of four values of a dot product.</param>
     /// <param name="panels">The panels.</param>
     /// <param name="target">Half as many bytes.</param>
     public static void PackNibbles(Int8GemmKernel kernel, int paddedOutputs, int groups, sbyte* panels, sbyte* target)
@@ -68,7 +68,7 @@ internal unsafe struct IntegerPanels
         for (int column = 0; column < paddedOutputs; column += kernel.Columns)
         {
             nint half = (nint)Math.Min(kernel.Columns, paddedOutputs - column) * groups * 2, start = (nint)column * groups * 4;
-            Nibbles.Pack(panels + start, (byte*)target + (start / 2), (int)half);
+            PanelNibbles.Pack(panels + start, (byte*)target + (start / 2), (int)half);
         }
     }
 }

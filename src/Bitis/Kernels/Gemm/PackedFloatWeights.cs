@@ -6,7 +6,7 @@ namespace Bitis.Kernels.Gemm;
 
 /// <summary>
 /// The weights and bias of a linear layer, laid out for one kernel: panels <c>[N/columns][K][columns]</c>, so that each
-/// step along K reads one contiguous row of the tile. The last panel and the bias are padded with zeros.
+/// index of K reads one contiguous row of the tile. The last panel and the bias are padded with zeros.
 /// </summary>
 internal sealed unsafe class PackedFloatWeights : IPackedWeights
 {

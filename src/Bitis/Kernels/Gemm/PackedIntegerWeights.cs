@@ -55,8 +55,8 @@ internal sealed unsafe class PackedIntegerWeights : IPackedWeights
         Inputs = inputs;
         Groups = (inputs + 3) / 4;
 
-        int columns = Kernel.Columns, step = Kernel.ColumnStep;
-        int padded = BlockSize.Require(((long)outputs + step - 1) / step * step, sizeof(sbyte));
+        int columns = Kernel.Columns, multiple = Kernel.ColumnMultiple;
+        int padded = BlockSize.Require(((long)outputs + multiple - 1) / multiple * multiple, sizeof(sbyte));
         HasNibbles = bits <= Int8Gemm.NibbleBits;
         var panels = new NativeBuffer<sbyte>((long)padded * Groups * 4, zeroed: true);
         _columnSums = new NativeBuffer<int>(padded, zeroed: true);
@@ -88,7 +88,7 @@ internal sealed unsafe class PackedIntegerWeights : IPackedWeights
     /// <summary>K, the length of an input row without padding.</summary>
     public int Inputs { get; }
 
-    /// <summary>K / 4, rounded up: the steps of a dot product.</summary>
+    /// <summary>K / 4, rounded up: the groups of four values of a dot product.</summary>
     public int Groups { get; }
 
     /// <inheritdoc />

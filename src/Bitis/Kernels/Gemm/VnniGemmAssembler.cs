@@ -122,7 +122,7 @@ internal sealed class VnniGemmAssembler
                 _code.vpxord(Sum(row, vector), Sum(row, vector), Sum(row, vector));
         }
 
-        _code.mov(rax, Argument(nameof(VnniGemmCall.Step)));
+        _code.mov(rax, Argument(nameof(VnniGemmCall.GroupStride)));
         Label loop = _code.CreateLabel(), end = _code.CreateLabel();
         _code.test(rcx, rcx);
         _code.je(end);
@@ -159,7 +159,7 @@ internal sealed class VnniGemmAssembler
         _code.mov(r8, Argument(nameof(VnniGemmCall.ColumnSums)));
         _code.mov(r9, Argument(nameof(VnniGemmCall.Scales)));
         _code.mov(r10, Argument(nameof(VnniGemmCall.Bias)));
-        _code.mov(r11, Argument(nameof(VnniGemmCall.GridStride)));
+        _code.mov(r11, Argument(nameof(VnniGemmCall.ParameterStride)));
         for (int row = 0; row < _rows; row++)
         {
             if (_epilogue != VnniGemmEpilogue.Sums)

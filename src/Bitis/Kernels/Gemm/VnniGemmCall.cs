@@ -17,12 +17,12 @@ internal unsafe struct VnniGemmCall
     public nint Lda;
 
     /// <summary>The distance of neighbouring groups of four values of an input row in bytes.</summary>
-    public nint Step;
+    public nint GroupStride;
 
     /// <summary>The panel's weights, <c>[groups][columns][4]</c>.</summary>
     public sbyte* Panel;
 
-    /// <summary>The steps of a dot product: K / 4, rounded up.</summary>
+    /// <summary>The groups of four values of a dot product: K / 4, rounded up.</summary>
     public nint Groups;
 
     /// <summary>The first output row, at the panel's first column; float32, or int32 for raw sums.</summary>
@@ -46,8 +46,8 @@ internal unsafe struct VnniGemmCall
     /// <summary>The zero point of the first row.</summary>
     public int* ZeroPoints;
 
-    /// <summary>The distance of scales and of zero points in bytes: 4, or 0 for one grid for all tokens.</summary>
-    public nint GridStride;
+    /// <summary>The distance of scales and of zero points in bytes: 4, or 0 for one of each for all tokens.</summary>
+    public nint ParameterStride;
 
     /// <summary>How many tiles of rows follow each other.</summary>
     public nint Tiles;

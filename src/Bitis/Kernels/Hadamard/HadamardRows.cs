@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Rounding;
 using Bitis.Kernels.Simd;
@@ -11,7 +10,7 @@ namespace Bitis.Kernels.Hadamard;
 /// <c>z = y·H</c> with the Walsh-Hadamard matrix of natural order and entries ±1, which spreads outliers over the channels of
 /// their block, and then rounded to levels. A last block that is not full is padded with zeros. All forms give the same bits.
 /// </summary>
-internal static unsafe class HadamardRows
+internal readonly unsafe struct HadamardRows : ILanesOperation<HadamardRowsKernel>
 {
     /// <summary>The byte that stands for 0.</summary>
     public const int ZeroPoint = 128;
@@ -20,12 +19,16 @@ internal static unsafe class HadamardRows
     public const int BlockColumns = 16;
 
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<HadamardRowsKernel> Table { get; } = new(
-        new(InstructionSet.Avx512, &Run<Lanes512>, &Transform<Lanes512>, &Quantize<Lanes512>),
-        new(InstructionSet.Avx2, &Run<Lanes256>, &Transform<Lanes256>, &Quantize<Lanes256>),
-        Vector128.IsHardwareAccelerated
-            ? new(InstructionSet.Portable, &Run<Lanes128>, &Transform<Lanes128>, &Quantize<Lanes128>)
-            : new(InstructionSet.Portable, &Run<Lane1>, &Transform<Lane1>, &Quantize<Lane1>));
+    public static KernelTable<HadamardRowsKernel> Table { get; } =
+        KernelTable<HadamardRowsKernel>.ForLanes<HadamardRows>();
+
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
+    /// <inheritdoc />
+    public static HadamardRowsKernel Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes> => new(instructionSet, &Run<TLanes>, &Transform<TLanes>, &Quantize<TLanes>);
 
     /// <summary>Columns rounded up to whole blocks.</summary>
     public static int Padded(int columns) => (columns + BlockColumns - 1) / BlockColumns * BlockColumns;
@@ -111,7 +114,7 @@ internal static unsafe class HadamardRows
     private static TLanes TransformBlock<TLanes>(float* source, int count, float* target, bool transforms)
         where TLanes : struct, ILanes<TLanes>
     {
-        // Steps within a register first, then those between registers; the order of the steps, 1, 2, 4, 8, is that of all forms.
+        // Stages within a register first, then those between registers; the order of the stages, 1, 2, 4, 8, is that of all forms.
         bool isWithinRegister = TLanes.Count == BlockColumns || !transforms;
         TLanes max = TLanes.Create(0f);
         for (int i = 0; i < BlockColumns; i += TLanes.Count)
@@ -183,14 +186,14 @@ internal static unsafe class HadamardRows
         {
             int j = i + (i & -BlockColumns); // the columns of the even blocks
             TLanes first = TLanes.Load(source + j) * factor, second = TLanes.Load(source + j + BlockColumns) * factor;
-            Levels.Round<TLanes, TStochastic>(ref first, ref second, key, counter + (uint)j);
+            StochasticRounding.Round<TLanes, TStochastic>(ref first, ref second, key, counter + (uint)j);
             TLanes.StoreLevels(first, max, ZeroPoint, target + j);
             TLanes.StoreLevels(second, max, ZeroPoint, target + j + BlockColumns);
         }
         for (int i = 2 * paired; i < columns; i += TLanes.Count)
         {
             TLanes level = TLanes.Load(source + i) * factor, unused = level;
-            Levels.Round<TLanes, TStochastic>(ref level, ref unused, key, counter + (uint)i);
+            StochasticRounding.Round<TLanes, TStochastic>(ref level, ref unused, key, counter + (uint)i);
             TLanes.StoreLevels(level, max, ZeroPoint, target + i);
         }
     }
@@ -201,6 +204,6 @@ internal static unsafe class HadamardRows
         float* source = call.Transformed + (row * call.TransformedStride);
         byte* target = call.Target + (row * call.TargetStride);
         for (int i = 0; i < columns; i++)
-            target[i] = (byte)(ZeroPoint + (int)Levels.RoundToPower(source[i] * inverse, call.Key, (uint)((row * columns) + i)));
+            target[i] = (byte)(ZeroPoint + (int)StochasticRounding.ToPower(source[i] * inverse, call.Key, (uint)((row * columns) + i)));
     }
 }

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Simd;
 
@@ -10,18 +9,22 @@ namespace Bitis.Kernels.Hadamard;
 /// <c>x̂ = Ĥ·x</c>, the low-rank form that HLQ's weight gradient is computed from. The largest magnitudes of the columns are found on the way. All forms
 /// give the same bits.
 /// </summary>
-internal static unsafe class TokenHadamard
+internal readonly unsafe struct TokenHadamard : ILanesOperation<CallKernel<TokenHadamardCall>>
 {
     /// <summary>The rows of a block.</summary>
     public const int BlockRows = 16;
 
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<TokenHadamardKernel> Table { get; } = new(
-        new(InstructionSet.Avx512, &Run<Lanes512>),
-        new(InstructionSet.Avx2, &Run<Lanes256>),
-        Vector128.IsHardwareAccelerated
-            ? new(InstructionSet.Portable, &Run<Lanes128>)
-            : new(InstructionSet.Portable, &Run<Lane1>));
+    public static KernelTable<CallKernel<TokenHadamardCall>> Table { get; } =
+        KernelTable<CallKernel<TokenHadamardCall>>.ForLanes<TokenHadamard>();
+
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
+    /// <inheritdoc />
+    public static CallKernel<TokenHadamardCall> Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes> => new("f32-token-hadamard", instructionSet, &Run<TLanes>);
 
     /// <summary>Transforms all blocks.</summary>
     public static void Run(in TokenHadamardCall call) => Table.Best.Run(in call);
@@ -87,7 +90,7 @@ internal static unsafe class TokenHadamard
         nint stride = call.SourceStride;
         if (call.Transforms)
         {
-            // All 16 rows in registers, two steps of the transform at a time: distances 1 and 2, then 4 and 8.
+            // All 16 rows in registers, two stages of the transform at a time: distances 1 and 2, then 4 and 8.
             TLanes r0 = Row<TLanes>(source, stride, rows[0]), r1 = Row<TLanes>(source, stride, rows[1]);
             TLanes r2 = Row<TLanes>(source, stride, rows[2]), r3 = Row<TLanes>(source, stride, rows[3]);
             Combine(ref r0, ref r1, ref r2, ref r3);
@@ -125,7 +128,7 @@ internal static unsafe class TokenHadamard
         TLanes.Store(largest, call.Maxima + column);
     }
 
-    /// <summary>Two steps of the transform at once: distances 1 and 2, or 4 and 8.</summary>
+    /// <summary>Two stages of the transform at once: distances 1 and 2, or 4 and 8.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Combine<TLanes>(ref TLanes a, ref TLanes b, ref TLanes c, ref TLanes d)
         where TLanes : struct, ILanes<TLanes>

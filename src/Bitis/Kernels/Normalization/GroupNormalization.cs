@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Simd;
 
@@ -12,15 +11,21 @@ namespace Bitis.Kernels.Normalization;
 /// </code>
 /// Each column is summed by itself, four rows side by side, and a group's columns in their order: all forms give the same bits.
 /// </summary>
-internal static unsafe class GroupNormalization
+internal readonly unsafe struct GroupNormalization : ILanesOperation<CallKernel<GroupNormalizationCall>>
 {
     private const int Chains = 4;
 
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<GroupNormalizationKernel> Table { get; } = new(
-        new(InstructionSet.Avx512, &Run<Lanes512>),
-        new(InstructionSet.Avx2, &Run<Lanes256>),
-        Vector128.IsHardwareAccelerated ? new(InstructionSet.Portable, &Run<Lanes128>) : new(InstructionSet.Portable, &Run<Lane1>));
+    public static KernelTable<CallKernel<GroupNormalizationCall>> Table { get; } =
+        KernelTable<CallKernel<GroupNormalizationCall>>.ForLanes<GroupNormalization>();
+
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
+    /// <inheritdoc />
+    public static CallKernel<GroupNormalizationCall> Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes> => new("f32-groupnorm", instructionSet, &Run<TLanes>);
 
     /// <summary>Normalizes an image.</summary>
     public static void Run(in GroupNormalizationCall call) => Table.Best.Run(in call);

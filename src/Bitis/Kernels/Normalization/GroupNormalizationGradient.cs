@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Simd;
 
@@ -11,13 +10,19 @@ namespace Bitis.Kernels.Normalization;
 /// x̄ = r·(ȳ·w − mean(ȳ·w) − x̂·mean(ȳ·w·x̂))        w̄ = Σ_rows ȳ·x̂        b̄ = Σ_rows ȳ
 /// </code>
 /// </summary>
-internal static unsafe class GroupNormalizationGradient
+internal readonly unsafe struct GroupNormalizationGradient : ILanesOperation<CallKernel<GroupNormalizationGradientCall>>
 {
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<GroupNormalizationGradientKernel> Table { get; } = new(
-        new(InstructionSet.Avx512, &Run<Lanes512>),
-        new(InstructionSet.Avx2, &Run<Lanes256>),
-        Vector128.IsHardwareAccelerated ? new(InstructionSet.Portable, &Run<Lanes128>) : new(InstructionSet.Portable, &Run<Lane1>));
+    public static KernelTable<CallKernel<GroupNormalizationGradientCall>> Table { get; } =
+        KernelTable<CallKernel<GroupNormalizationGradientCall>>.ForLanes<GroupNormalizationGradient>();
+
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
+    /// <inheritdoc />
+    public static CallKernel<GroupNormalizationGradientCall> Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes> => new("f32-groupnorm-gradient", instructionSet, &Run<TLanes>);
 
     /// <summary>Computes all gradients of an image.</summary>
     public static void Run(in GroupNormalizationGradientCall call) => Table.Best.Run(in call);

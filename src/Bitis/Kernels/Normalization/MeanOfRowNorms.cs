@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Simd;
 
@@ -12,13 +11,19 @@ namespace Bitis.Kernels.Normalization;
 /// </code>
 /// Rows are added up in their order.
 /// </summary>
-internal static unsafe class MeanOfRowNorms
+internal readonly unsafe struct MeanOfRowNorms : ILanesOperation<CallKernel<MeanOfRowNormsCall>>
 {
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<MeanOfRowNormsKernel> Table { get; } = new(
-        new(InstructionSet.Avx512, &Run<Lanes512>),
-        new(InstructionSet.Avx2, &Run<Lanes256>),
-        Vector128.IsHardwareAccelerated ? new(InstructionSet.Portable, &Run<Lanes128>) : new(InstructionSet.Portable, &Run<Lane1>));
+    public static KernelTable<CallKernel<MeanOfRowNormsCall>> Table { get; } =
+        KernelTable<CallKernel<MeanOfRowNormsCall>>.ForLanes<MeanOfRowNorms>();
+
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
+    /// <inheritdoc />
+    public static CallKernel<MeanOfRowNormsCall> Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes> => new("f32-meanofrownorms", instructionSet, &Run<TLanes>);
 
     /// <summary>Computes the mean of all rows.</summary>
     public static void Run(in MeanOfRowNormsCall call) => Table.Best.Run(in call);
@@ -54,15 +59,15 @@ internal static unsafe class MeanOfRowNorms
         where TSquares : struct, ISwitch
     {
         TLanes c = TLanes.Create(center), s0 = TLanes.Create(0f), s1 = s0, s2 = s0, s3 = s0;
-        int i = 0, step = TLanes.Count;
-        for (; i + (4 * step) <= count; i += 4 * step)
+        int i = 0, width = TLanes.Count;
+        for (; i + (4 * width) <= count; i += 4 * width)
         {
             s0 = Add<TLanes, TSquares>(s0, x + i, c);
-            s1 = Add<TLanes, TSquares>(s1, x + i + step, c);
-            s2 = Add<TLanes, TSquares>(s2, x + i + (2 * step), c);
-            s3 = Add<TLanes, TSquares>(s3, x + i + (3 * step), c);
+            s1 = Add<TLanes, TSquares>(s1, x + i + width, c);
+            s2 = Add<TLanes, TSquares>(s2, x + i + (2 * width), c);
+            s3 = Add<TLanes, TSquares>(s3, x + i + (3 * width), c);
         }
-        for (; i + step <= count; i += step)
+        for (; i + width <= count; i += width)
             s0 = Add<TLanes, TSquares>(s0, x + i, c);
         float sum = TLanes.Sum(s0 + s1 + (s2 + s3));
         for (; i < count; i++)

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Simd;
 
@@ -13,24 +12,22 @@ namespace Bitis.Kernels.Normalization;
 /// </code>
 /// The order of a row's sums depends only on its length and on the form, so results do not depend on the split of rows.
 /// </summary>
-internal static unsafe class RowNorm
+internal readonly unsafe struct RowNorm : ILanesOperation<RangeKernel<RowNormCall>>
 {
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<RowNormKernel> Table { get; } = new(
-        new(InstructionSet.Avx512, &Run<Lanes512>),
-        new(InstructionSet.Avx2, &Run<Lanes256>),
-        new(InstructionSet.Portable, &RunPortable));
+    public static KernelTable<RangeKernel<RowNormCall>> Table { get; } =
+        KernelTable<RangeKernel<RowNormCall>>.ForLanes<RowNorm>();
+
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
+    /// <inheritdoc />
+    public static RangeKernel<RowNormCall> Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes> => new("f32-rownorm", instructionSet, &Run<TLanes>);
 
     /// <summary>Normalizes the rows from <paramref name="rowStart"/> to before <paramref name="rowEnd"/>.</summary>
     public static void Run(in RowNormCall call, int rowStart, int rowEnd) => Table.Best.Run(in call, rowStart, rowEnd);
-
-    private static void RunPortable(in RowNormCall call, int rowStart, int rowEnd)
-    {
-        if (Vector128.IsHardwareAccelerated)
-            Run<Lanes128>(in call, rowStart, rowEnd);
-        else
-            Run<Lane1>(in call, rowStart, rowEnd);
-    }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run<TLanes>(in RowNormCall call, int rowStart, int rowEnd)

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Simd;
 
@@ -12,32 +11,32 @@ namespace Bitis.Kernels.Normalization;
 /// </code>
 /// The term in brackets belongs to LayerNorm alone.
 /// </summary>
-internal static unsafe class RowNormGradient
+internal readonly unsafe struct RowNormGradient : ILanesOperation<RangeKernel<RowNormGradientCall>>
 {
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<RowNormGradientKernel> Table { get; } = new(
-        new(InstructionSet.Avx512, &Run<Lanes512>),
-        new(InstructionSet.Avx2, &Run<Lanes256>),
-        new(InstructionSet.Portable, &RunPortable));
+    public static KernelTable<RangeKernel<RowNormGradientCall>> Table { get; } =
+        KernelTable<RangeKernel<RowNormGradientCall>>.ForLanes<RowNormGradient>();
 
-    /// <summary>Computes all gradients of some rows.</summary>
-    /// <param name="call">The operands.</param>
-    /// <param name="rows">The number of rows.</param>
-    public static void Run(in RowNormGradientCall call, int rows) => Table.Best.Run(in call, rows);
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
 
-    private static void RunPortable(in RowNormGradientCall call, int rows)
-    {
-        if (Vector128.IsHardwareAccelerated)
-            Run<Lanes128>(in call, rows);
-        else
-            Run<Lane1>(in call, rows);
-    }
+    /// <inheritdoc />
+    public static RangeKernel<RowNormGradientCall> Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes> => new("f32-rownorm-gradient", instructionSet, &Run<TLanes>);
+
+    /// <summary>
+    /// Computes the gradients of the rows from <paramref name="rowStart"/> to before <paramref name="rowEnd"/>.
+    /// </summary>
+    /// <remarks>Those of parameters are sums over rows, so only one thread at a time may add to them.</remarks>
+    public static void Run(in RowNormGradientCall call, int rowStart, int rowEnd) =>
+        Table.Best.Run(in call, rowStart, rowEnd);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Run<TLanes>(in RowNormGradientCall call, int rows)
+    private static void Run<TLanes>(in RowNormGradientCall call, int rowStart, int rowEnd)
         where TLanes : struct, ILanes<TLanes>
     {
-        for (int row = 0; row < rows; row++)
+        for (int row = rowStart; row < rowEnd; row++)
         {
             float* x = call.Forward.Source + (row * call.Forward.SourceStride);
             float* y = call.Gradients.Output + (row * call.Gradients.OutputStride);

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Simd;
 
@@ -14,13 +13,19 @@ namespace Bitis.Kernels.Rounding;
 /// A channel's own four or nine products are no work for an 8-bit dot product, which would want them side by side; whole numbers in float32
 /// are as exact, and lie where they are needed. All forms give the same bits.
 /// </summary>
-internal static unsafe class CenterLevels
+internal readonly unsafe struct CenterLevels : ILanesOperation<RangeKernel<CenterLevelsCall>>
 {
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<CenterLevelsKernel> Table { get; } = new(
-        new(InstructionSet.Avx512, &Run<Lanes512>),
-        new(InstructionSet.Avx2, &Run<Lanes256>),
-        Vector128.IsHardwareAccelerated ? new(InstructionSet.Portable, &Run<Lanes128>) : new(InstructionSet.Portable, &Run<Lane1>));
+    public static KernelTable<RangeKernel<CenterLevelsCall>> Table { get; } =
+        KernelTable<RangeKernel<CenterLevelsCall>>.ForLanes<CenterLevels>();
+
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
+    /// <inheritdoc />
+    public static RangeKernel<CenterLevelsCall> Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes> => new("f32-centerlevels", instructionSet, &Run<TLanes>);
 
     /// <summary>Rounds the tokens from <paramref name="rowStart"/> to before <paramref name="rowEnd"/>.</summary>
     public static void Run(in CenterLevelsCall call, int rowStart, int rowEnd) => Table.Best.Run(in call, rowStart, rowEnd);

@@ -1,6 +1,6 @@
 namespace Bitis.Kernels.Rounding;
 
-/// <summary>How a value u, in units of its scale, becomes a level of a gradient's grid.</summary>
+/// <summary>How a value u, in units of its scale, becomes a level.</summary>
 internal enum LevelRounding
 {
     /// <summary>The nearest level, half to even.</summary>

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Gemm;
 using Bitis.Kernels.Simd;
@@ -11,17 +10,21 @@ namespace Bitis.Kernels.Rounding;
 /// <see cref="Int8Gemm"/> takes them: as weights, in panels of the kernel's width, or as input, in one panel as wide as the matrix. All
 /// forms give the same bits.
 /// </summary>
-internal static unsafe class PackLevels
+internal readonly unsafe struct PackLevels : ILanesOperation<CallKernel<PackLevelsCall>>
 {
     private const int GroupRows = 4;
 
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<PackLevelsKernel> Table { get; } = new(
-        new(InstructionSet.Avx512, &Run<Lanes512>),
-        new(InstructionSet.Avx2, &Run<Lanes256>),
-        Vector128.IsHardwareAccelerated
-            ? new(InstructionSet.Portable, &Run<Lanes128>)
-            : new(InstructionSet.Portable, &Run<Lane1>));
+    public static KernelTable<CallKernel<PackLevelsCall>> Table { get; } =
+        KernelTable<CallKernel<PackLevelsCall>>.ForLanes<PackLevels>();
+
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
+    /// <inheritdoc />
+    public static CallKernel<PackLevelsCall> Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes> => new("f32s8-pack-levels", instructionSet, &Run<TLanes>);
 
     /// <summary>Quantizes and packs.</summary>
     public static void Run(in PackLevelsCall call) => Table.Best.Run(in call);
@@ -78,8 +81,8 @@ internal static unsafe class PackLevels
         {
             TLanes a = TLanes.Load(source) * inverse, b = TLanes.Load(source + stride) * inverse;
             TLanes c = TLanes.Load(source + (2 * stride)) * inverse, d = TLanes.Load(source + (3 * stride)) * inverse;
-            Levels.Round<TLanes, TStochastic>(ref a, ref b, key, counter);
-            Levels.Round<TLanes, TStochastic>(ref c, ref d, key, counter + (2 * columns));
+            StochasticRounding.Round<TLanes, TStochastic>(ref a, ref b, key, counter);
+            StochasticRounding.Round<TLanes, TStochastic>(ref c, ref d, key, counter + (2 * columns));
             if (!TStochastic.IsOn)
                 sums += a + b + (c + d);
             TLanes.StoreLevels(a, b, c, d, maxLevel, zeroPoint, target);
@@ -95,13 +98,13 @@ internal static unsafe class PackLevels
             {
                 TLanes next = left > 1 ? TLanes.Load(source + stride) * inverse : zero;
                 a = TLanes.Load(source) * inverse;
-                Levels.Round<TLanes, TStochastic>(ref a, ref next, key, counter);
+                StochasticRounding.Round<TLanes, TStochastic>(ref a, ref next, key, counter);
                 b = left > 1 ? next : zero;
             }
             if (left > 2)
             {
                 c = TLanes.Load(source + (2 * stride)) * inverse;
-                Levels.Round<TLanes, TStochastic>(ref c, ref unused, key, counter + (2 * columns));
+                StochasticRounding.Round<TLanes, TStochastic>(ref c, ref unused, key, counter + (2 * columns));
             }
             if (!TStochastic.IsOn)
                 sums += a + b + c;
@@ -125,7 +128,7 @@ internal static unsafe class PackLevels
             for (int row = 0; row < call.Groups * GroupRows; row++)
             {
                 int level = row < call.Rows
-                    ? (int)Levels.RoundToPower(
+                    ? (int)StochasticRounding.ToPower(
                         call.Source[(row * call.SourceStride) + column] * call.InverseScales[column], call.Key, (uint)((row * call.Columns) + column))
                     : 0;
                 target[((nint)(row / GroupRows) * width * GroupRows) + (row % GroupRows)] = (byte)(level + call.ZeroPoint);

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Simd;
 
@@ -10,24 +9,22 @@ namespace Bitis.Kernels.Rounding;
 /// to right in float32, rounding half to even and clamping before the conversion, so that no value overflows. NaN becomes 0. All
 /// forms give the same bits.
 /// </summary>
-internal static unsafe class Quantize
+internal readonly unsafe struct Quantize : ILanesOperation<RangeKernel<QuantizeCall>>
 {
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<QuantizeKernel> Table { get; } = new(
-        new(InstructionSet.Avx512, &Run<Lanes512>),
-        new(InstructionSet.Avx2, &Run<Lanes256>),
-        new(InstructionSet.Portable, &RunPortable));
+    public static KernelTable<RangeKernel<QuantizeCall>> Table { get; } =
+        KernelTable<RangeKernel<QuantizeCall>>.ForLanes<Quantize>();
+
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
+    /// <inheritdoc />
+    public static RangeKernel<QuantizeCall> Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes> => new("f32u8-quantize", instructionSet, &Run<TLanes>);
 
     /// <summary>Quantizes the tokens from <paramref name="rowStart"/> to before <paramref name="rowEnd"/>.</summary>
     public static void Run(in QuantizeCall call, int rowStart, int rowEnd) => Table.Best.Run(in call, rowStart, rowEnd);
-
-    private static void RunPortable(in QuantizeCall call, int rowStart, int rowEnd)
-    {
-        if (Vector128.IsHardwareAccelerated)
-            Run<Lanes128>(in call, rowStart, rowEnd);
-        else
-            Run<Lane1>(in call, rowStart, rowEnd);
-    }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run<TLanes>(in QuantizeCall call, int rowStart, int rowEnd)
@@ -38,8 +35,8 @@ internal static unsafe class Quantize
         {
             float* source = call.Source + (row * call.SourceStride);
             byte* target = call.Target + (row * call.TargetStride);
-            float inverseScale = call.InverseScales[(nint)row * call.GridStride];
-            float zero = call.ZeroPoints[(nint)row * call.GridStride];
+            float inverseScale = call.InverseScales[(nint)row * call.ParameterStride];
+            float zero = call.ZeroPoints[(nint)row * call.ParameterStride];
             if (call.ColumnFactors == null)
                 RunRow<TLanes>(source, target, call.Columns, inverseScale, zero, maxValue);
             else
@@ -53,9 +50,9 @@ internal static unsafe class Quantize
     {
         int i = 0;
         for (; i + TLanes.Count <= columns; i += TLanes.Count)
-            TLanes.StoreBytes(ToGrid(TLanes.Load(source + i), inverseScale, zero, maxValue), target + i);
+            TLanes.StoreBytes(ToLevel(TLanes.Load(source + i), inverseScale, zero, maxValue), target + i);
         for (; i < columns; i++)
-            Lane1.StoreBytes(ToGrid(Lane1.Load(source + i), inverseScale, zero, maxValue), target + i);
+            Lane1.StoreBytes(ToLevel(Lane1.Load(source + i), inverseScale, zero, maxValue), target + i);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -65,14 +62,14 @@ internal static unsafe class Quantize
     {
         int i = 0;
         for (; i + TLanes.Count <= columns; i += TLanes.Count)
-            TLanes.StoreBytes(ToGrid(TLanes.Load(source + i) * TLanes.Load(factors + i), inverseScale, zero, maxValue), target + i);
+            TLanes.StoreBytes(ToLevel(TLanes.Load(source + i) * TLanes.Load(factors + i), inverseScale, zero, maxValue), target + i);
         for (; i < columns; i++)
-            Lane1.StoreBytes(ToGrid(Lane1.Load(source + i) * Lane1.Load(factors + i), inverseScale, zero, maxValue), target + i);
+            Lane1.StoreBytes(ToLevel(Lane1.Load(source + i) * Lane1.Load(factors + i), inverseScale, zero, maxValue), target + i);
     }
 
     // Max takes its second operand if the first is NaN.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TLanes ToGrid<TLanes>(TLanes x, float inverseScale, float zero, float maxValue)
+    private static TLanes ToLevel<TLanes>(TLanes x, float inverseScale, float zero, float maxValue)
         where TLanes : struct, ILanes<TLanes>
     {
         TLanes q = TLanes.Round(x * TLanes.Create(inverseScale)) + TLanes.Create(zero);

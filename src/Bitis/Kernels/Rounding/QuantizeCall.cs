@@ -23,14 +23,14 @@ internal unsafe struct QuantizeCall
     /// <summary>What each column is multiplied by first, rounded before anything else happens; null for nothing.</summary>
     public float* ColumnFactors;
 
-    /// <summary>1 / scale of token m at <c>m·GridStride</c>.</summary>
+    /// <summary>1 / scale of token m at <c>m·ParameterStride</c>.</summary>
     public float* InverseScales;
 
-    /// <summary>The integer that stands for 0 in token m at <c>m·GridStride</c>.</summary>
+    /// <summary>The integer that stands for 0 in token m at <c>m·ParameterStride</c>.</summary>
     public int* ZeroPoints;
 
-    /// <summary>1 for a grid per token, 0 for one grid for all.</summary>
-    public int GridStride;
+    /// <summary>1 for parameters per token, 0 for one set of them.</summary>
+    public int ParameterStride;
 
     /// <summary>The largest integer: 255 for 8 bits, 15 for 4.</summary>
     public int MaxValue;

@@ -13,6 +13,8 @@ namespace Bitis.Kernels.Scan;
 /// </summary>
 internal static unsafe class IntegerScan
 {
+    private const string Operation = "i16-scan";
+
     /// <summary>Channels that are prepared together, and the unit of work.</summary>
     public const int ChannelsAtOnce = 64;
 
@@ -20,17 +22,25 @@ internal static unsafe class IntegerScan
     public const int StateBytes = 1 << 14;
 
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<IntegerScanKernel> Table { get; } = new(
-        new(InstructionSet.Avx512Vbmi, &RunAvx512Vbmi),
-        new(InstructionSet.Avx2, &RunAvx2),
-        new(InstructionSet.Portable, &RunPortable));
+    public static KernelTable<RangeKernel<IntegerScanCall>> Table { get; } = new(
+        new(Operation, InstructionSet.Avx512Vbmi, &RunAvx512Vbmi),
+        new(Operation, InstructionSet.Avx2, &RunAvx2),
+        new(Operation, InstructionSet.Portable, &RunPortable));
 
-    /// <summary>Scans the channels from <paramref name="channelStart"/> to before <paramref name="channelEnd"/>; the start is a multiple of 16.</summary>
-    public static void Run(PackedScan scan, in IntegerScanCall call, int channelStart, int channelEnd) =>
-        Table.Best.Run(scan, in call, channelStart, channelEnd);
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
 
-    private static void RunPortable(PackedScan scan, in IntegerScanCall call, int channelStart, int channelEnd)
+    /// <summary>
+    /// Scans the channels from <paramref name="channelStart"/> to before <paramref name="channelEnd"/>; the start is a
+    /// multiple of 16.
+    /// </summary>
+    public static void Run(in IntegerScanCall call, int channelStart, int channelEnd) =>
+        Table.Best.Run(in call, channelStart, channelEnd);
+
+    private static void RunPortable(in IntegerScanCall call, int channelStart, int channelEnd)
     {
+        PackedScan scan = call.Scan;
         int* b = stackalloc int[2 * scan.States], h = stackalloc int[ChannelsAtOnce * scan.States];
         for (int channel = channelStart; channel < channelEnd; channel += ChannelsAtOnce)
             ScanNumbers(scan, in call, channel, Math.Min(channel + ChannelsAtOnce, channelEnd), b, b + scan.States, h);
@@ -55,7 +65,7 @@ internal static unsafe class IntegerScan
                 float rescale = scan.Rescales[group];
                 for (int i = 0; i < count; i++)
                 {
-                    int rescaled = (int)GridLevel.Limit(MathF.Round(states[i] * rescale), -32768f, 32767f);
+                    int rescaled = (int)Levels.Limit(MathF.Round(states[i] * rescale), -32768f, 32767f);
                     states[i] = Level(rescaled, 1 << (shift - 1), shift);
                 }
             }
@@ -68,18 +78,18 @@ internal static unsafe class IntegerScan
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void ScanNumber(PackedScan scan, in IntegerScanCall call, int token, nint row, int group, int channel, int* b, int* c, int* h)
     {
-        DeltaLevels grid = scan.Delta;
+        DeltaLevels deltaLevels = scan.Delta;
         int states = scan.States, shift = scan.HiddenShift;
         sbyte* rates = scan.RateCodes + ((nint)channel * states);
         byte* decays = scan.DecayTables, deltas = scan.DeltaTables;
         short* offsets = scan.Offsets + ((nint)token * 2 * scan.Pairs);
         float delta = call.Delta[(row * call.DeltaStride) + channel];
-        int qDelta = grid.Of(grid.IsBeforeSoftplus ? delta : VectorMath.Softplus(delta));
+        int qDelta = deltaLevels.Of(deltaLevels.IsBeforeSoftplus ? delta : VectorMath.Softplus(delta));
         float u = MathF.Round(call.U[(row * call.UStride) + channel] * scan.UInverse[channel]);
-        float qu = GridLevel.Limit(u, scan.ULow[channel], scan.UHigh[channel]);
+        float qu = Levels.Limit(u, scan.ULow[channel], scan.UHigh[channel]);
         int factor = (group * scan.Channels) + channel, multiple = deltas[qDelta] | (deltas[256 + qDelta] << 8);
         float product = qu * multiple * scan.InputFactors[factor] * scan.BScale[token];
-        int v = (int)GridLevel.Limit(MathF.Round(product), -32768f, 32767f);
+        int v = (int)Levels.Limit(MathF.Round(product), -32768f, 32767f);
         int code = (sbyte)deltas[512 + qDelta], sum = 0;
         for (int n = 0; n < states; n++)
         {
@@ -96,7 +106,7 @@ internal static unsafe class IntegerScan
     private static void QuantizeStates(float* values, int states, float inverse, int max, int shift, int* levels)
     {
         for (int n = 0; n < states; n++)
-            levels[n] = (int)GridLevel.Limit(MathF.Round(values[n] * inverse), -max, max) << shift;
+            levels[n] = (int)Levels.Limit(MathF.Round(values[n] * inverse), -max, max) << shift;
     }
 
     private static int Product(int x, int y) => ((x * y) + (1 << 14)) >> 15;
@@ -105,20 +115,18 @@ internal static unsafe class IntegerScan
 
     private static int Level(int x, int offset, int shift) => Clamp16(x + offset) & (-1 << shift);
 
-    private static void RunAvx2(PackedScan scan, in IntegerScanCall call, int channelStart, int channelEnd)
+    private static void RunAvx2(in IntegerScanCall call, int channelStart, int channelEnd)
     {
         int whole = WholeBlocks(channelStart, channelEnd);
-        IntegerScanAvx2.Run(scan, in call, channelStart, whole);
-        RunPortable(scan, in call, whole, channelEnd);
-        GC.KeepAlive(scan);
+        IntegerScanAvx2.Run(call.Scan, in call, channelStart, whole);
+        RunPortable(in call, whole, channelEnd);
     }
 
-    private static void RunAvx512Vbmi(PackedScan scan, in IntegerScanCall call, int channelStart, int channelEnd)
+    private static void RunAvx512Vbmi(in IntegerScanCall call, int channelStart, int channelEnd)
     {
         int whole = WholeBlocks(channelStart, channelEnd);
-        IntegerScanAvx512Vbmi.Run(scan, in call, channelStart, whole);
-        RunPortable(scan, in call, whole, channelEnd);
-        GC.KeepAlive(scan);
+        IntegerScanAvx512Vbmi.Run(call.Scan, in call, channelStart, whole);
+        RunPortable(in call, whole, channelEnd);
     }
 
     /// <summary>Where the channels end that fill blocks.</summary>
@@ -152,6 +160,6 @@ internal static unsafe class IntegerScan
             Vector128.Narrow(whole.GetLower(), whole.GetUpper()).Store(levels + n);
         }
         for (; n < states; n++)
-            levels[n] = (short)((int)GridLevel.Limit(MathF.Round(values[n] * inverse), -max, max) << shift);
+            levels[n] = (short)((int)Levels.Limit(MathF.Round(values[n] * inverse), -max, max) << shift);
     }
 }

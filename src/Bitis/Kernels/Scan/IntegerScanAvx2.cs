@@ -68,16 +68,16 @@ internal static unsafe class IntegerScanAvx2
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Prepare(PackedScan scan, in IntegerScanCall call, int token, nint row, int channel, in Scratch scratch)
     {
-        DeltaLevels grid = scan.Delta;
+        DeltaLevels deltaLevels = scan.Delta;
         float* x = call.Delta + (row * call.DeltaStride) + channel, u = call.U + (row * call.UStride) + channel, inputs = scratch.Inputs;
         byte* tables = scan.DeltaTables;
         int* levels = scratch.Levels;
-        if (!grid.IsBeforeSoftplus)
+        if (!deltaLevels.IsBeforeSoftplus)
         {
             Elementwise.Softplus.Best.Run(x, inputs, Channels);
             x = inputs;
         }
-        Vector256<float> lowest = Vector256.Create(grid.Lowest), inverse = Vector256.Create(grid.InverseScale), max = Vector256.Create((float)grid.MaxLevel);
+        Vector256<float> lowest = Vector256.Create(deltaLevels.Lowest), inverse = Vector256.Create(deltaLevels.InverseScale), max = Vector256.Create((float)deltaLevels.MaxLevel);
         // Levels index tables. Avx.Max and Min give their second operand where the first is NaN, so NaN becomes the
         // lowest level; Vector256's would pass it on, to a conversion that gives int.MinValue.
         for (int e = 0; e < Channels; e += HalfChannels)
@@ -127,12 +127,12 @@ internal static unsafe class IntegerScanAvx2
                 lows |= Avx2.Shuffle(Vector256.Load(decays + (2 * TableBytes * k)), order);
                 highs |= Avx2.Shuffle(Vector256.Load(decays + (2 * TableBytes * (Tables + k))), order);
             }
-            Vector256<short> h = Step(Avx2.UnpackLow(lows, highs), Vector256.Load(state), v, b[p], offsets[p], mask);
+            Vector256<short> h = UpdateState(Avx2.UnpackLow(lows, highs), Vector256.Load(state), v, b[p], offsets[p], mask);
             h.Store(state);
             sums += Avx2.MultiplyAddAdjacent(h, Vector256.Create(c[p]).AsInt16());
             if (p + 1 < pairs)
             {
-                h = Step(Avx2.UnpackHigh(lows, highs), Vector256.Load(state + (2 * Channels)), v, b[p + 1], offsets[p + 1], mask);
+                h = UpdateState(Avx2.UnpackHigh(lows, highs), Vector256.Load(state + (2 * Channels)), v, b[p + 1], offsets[p + 1], mask);
                 h.Store(state + (2 * Channels));
                 sums += Avx2.MultiplyAddAdjacent(h, Vector256.Create(c[p + 1]).AsInt16());
             }
@@ -147,7 +147,7 @@ internal static unsafe class IntegerScanAvx2
 
     /// <summary>level(clamp16(Ā ∗ h + v ∗ B)).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<short> Step(Vector256<byte> decay, Vector256<short> h, Vector256<short> v, int b, int offset, Vector256<short> mask)
+    private static Vector256<short> UpdateState(Vector256<byte> decay, Vector256<short> h, Vector256<short> v, int b, int offset, Vector256<short> mask)
     {
         Vector256<short> input = Avx2.MultiplyHighRoundScale(v, Vector256.Create(b).AsInt16());
         Vector256<short> sum = Avx2.AddSaturate(Avx2.MultiplyHighRoundScale(decay.AsInt16(), h), input);

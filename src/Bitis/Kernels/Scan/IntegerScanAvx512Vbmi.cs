@@ -80,30 +80,30 @@ internal static unsafe class IntegerScanAvx512Vbmi
     private static void ScanChunk(
         PackedScan scan, in IntegerScanCall call, int start, int count, int channelStart, int channels, short* state, in Scratch scratch)
     {
-        nint first = call.Reverse ? call.Tokens - 1 - start : start, step = call.Reverse ? -1 : 1;
-        QuantizeTokens(scan, in call, first, step, count, channelStart, channels, in scratch);
+        nint first = call.Reverse ? call.Tokens - 1 - start : start, direction = call.Reverse ? -1 : 1;
+        QuantizeTokens(scan, in call, first, direction, count, channelStart, channels, in scratch);
         PrepareTokens(scan, start, count, channelStart, channels, in scratch);
         float* target = call.Y + (first * call.YStride) + channelStart;
-        step *= call.YStride;
+        nint targetStride = direction * call.YStride;
         if (count == ChunkTokens)
         {
-            ScanTokens(scan, start, channelStart, channels, state, in scratch, target, step, call.Accumulate);
+            ScanTokens(scan, start, channelStart, channels, state, in scratch, target, targetStride, call.Accumulate);
             return;
         }
         for (int i = 0; i < count; i++)
-            ScanToken(scan, start + i, channelStart, channels, state, in scratch, i, target + (i * step), call.Accumulate);
+            ScanToken(scan, start + i, channelStart, channels, state, in scratch, i, target + (i * targetStride), call.Accumulate);
     }
 
     /// <summary>The levels of Δ of some tokens, as bytes, and of u, less the zero point, as floats.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void QuantizeTokens(PackedScan scan, in IntegerScanCall call, nint row, nint rowStep, int count, int channelStart, int channels, in Scratch scratch)
+    private static void QuantizeTokens(PackedScan scan, in IntegerScanCall call, nint row, nint direction, int count, int channelStart, int channels, in Scratch scratch)
     {
-        DeltaLevels grid = scan.Delta;
-        bool isBeforeSoftplus = grid.IsBeforeSoftplus;
+        DeltaLevels deltaLevels = scan.Delta;
+        bool isBeforeSoftplus = deltaLevels.IsBeforeSoftplus;
         byte* deltas = scratch.Deltas;
         float* inputs = scratch.Inputs, inverses = scan.UInverse + channelStart, lows = scan.ULow + channelStart, highs = scan.UHigh + channelStart;
-        Vector512<float> lowest = Vector512.Create(grid.Lowest), deltaInverse = Vector512.Create(grid.InverseScale);
-        Vector512<float> deltaMax = Vector512.Create((float)grid.MaxLevel);
+        Vector512<float> lowest = Vector512.Create(deltaLevels.Lowest), deltaInverse = Vector512.Create(deltaLevels.InverseScale);
+        Vector512<float> deltaMax = Vector512.Create((float)deltaLevels.MaxLevel);
         for (int i = 0; i < count; i++)
         {
             float* x = call.Delta + (row * call.DeltaStride) + channelStart, u = call.U + (row * call.UStride) + channelStart;
@@ -120,7 +120,7 @@ internal static unsafe class IntegerScanAvx512Vbmi
                 Vector512<float> qu = Vector512.Round(Vector512.Load(u + e) * Vector512.Load(inverses + e));
                 Avx512F.Min(Avx512F.Max(qu, Vector512.Load(lows + e)), Vector512.Load(highs + e)).Store(inputs + e);
             }
-            row += rowStep;
+            row += direction;
             deltas += ChannelsAtOnce;
             inputs += ChannelsAtOnce;
         }
@@ -187,7 +187,7 @@ internal static unsafe class IntegerScanAvx512Vbmi
     /// <summary>The recurrence of four tokens: a register of states stays where it is for all of them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void ScanTokens(
-        PackedScan scan, int token, int channelStart, int channels, short* state, in Scratch scratch, float* target, nint targetStep, bool accumulate)
+        PackedScan scan, int token, int channelStart, int channels, short* state, in Scratch scratch, float* target, nint targetStride, bool accumulate)
     {
         int pairs = scan.Pairs, shift = scan.HiddenShift;
         nint row = pairs;
@@ -218,17 +218,17 @@ internal static unsafe class IntegerScanAvx512Vbmi
                 Vector512<byte> lows2 = Avx512Vbmi.PermuteVar64x8x2(low0, index2, low1), highs2 = Avx512Vbmi.PermuteVar64x8x2(high0, index2, high1);
                 Vector512<byte> lows3 = Avx512Vbmi.PermuteVar64x8x2(low0, index3, low1), highs3 = Avx512Vbmi.PermuteVar64x8x2(high0, index3, high1);
                 Vector512<short> h = Vector512.Load(state), g = Vector512.Load(state + (2 * PackedScan.BlockChannels));
-                h = Step(Avx512BW.UnpackLow(lows0, highs0), h, v0, b, o, mask);
-                g = Step(Avx512BW.UnpackHigh(lows0, highs0), g, v0, b + 1, o + 1, mask);
+                h = UpdateState(Avx512BW.UnpackLow(lows0, highs0), h, v0, b, o, mask);
+                g = UpdateState(Avx512BW.UnpackHigh(lows0, highs0), g, v0, b + 1, o + 1, mask);
                 sums0 = sums0 + Sum(h, c) + Sum(g, c + 1);
-                h = Step(Avx512BW.UnpackLow(lows1, highs1), h, v1, b + row, o + row, mask);
-                g = Step(Avx512BW.UnpackHigh(lows1, highs1), g, v1, b + row + 1, o + row + 1, mask);
+                h = UpdateState(Avx512BW.UnpackLow(lows1, highs1), h, v1, b + row, o + row, mask);
+                g = UpdateState(Avx512BW.UnpackHigh(lows1, highs1), g, v1, b + row + 1, o + row + 1, mask);
                 sums1 = sums1 + Sum(h, c + row) + Sum(g, c + row + 1);
-                h = Step(Avx512BW.UnpackLow(lows2, highs2), h, v2, b + (2 * row), o + (2 * row), mask);
-                g = Step(Avx512BW.UnpackHigh(lows2, highs2), g, v2, b + (2 * row) + 1, o + (2 * row) + 1, mask);
+                h = UpdateState(Avx512BW.UnpackLow(lows2, highs2), h, v2, b + (2 * row), o + (2 * row), mask);
+                g = UpdateState(Avx512BW.UnpackHigh(lows2, highs2), g, v2, b + (2 * row) + 1, o + (2 * row) + 1, mask);
                 sums2 = sums2 + Sum(h, c + (2 * row)) + Sum(g, c + (2 * row) + 1);
-                h = Step(Avx512BW.UnpackLow(lows3, highs3), h, v3, b + (3 * row), o + (3 * row), mask);
-                g = Step(Avx512BW.UnpackHigh(lows3, highs3), g, v3, b + (3 * row) + 1, o + (3 * row) + 1, mask);
+                h = UpdateState(Avx512BW.UnpackLow(lows3, highs3), h, v3, b + (3 * row), o + (3 * row), mask);
+                g = UpdateState(Avx512BW.UnpackHigh(lows3, highs3), g, v3, b + (3 * row) + 1, o + (3 * row) + 1, mask);
                 sums3 = sums3 + Sum(h, c + (3 * row)) + Sum(g, c + (3 * row) + 1);
                 h.Store(state);
                 g.Store(state + (2 * PackedScan.BlockChannels));
@@ -243,13 +243,13 @@ internal static unsafe class IntegerScanAvx512Vbmi
                 Vector512<sbyte> rate = Vector512.Load(rates);
                 Vector512<byte> index0 = Index(rate, code0), index1 = Index(rate, code1), index2 = Index(rate, code2), index3 = Index(rate, code3);
                 Vector512<short> h = Vector512.Load(state);
-                h = Step(LookUp(index0, low0, low1, high0, high1), h, v0, b, o, mask);
+                h = UpdateState(LookUp(index0, low0, low1, high0, high1), h, v0, b, o, mask);
                 sums0 += Sum(h, c);
-                h = Step(LookUp(index1, low0, low1, high0, high1), h, v1, b + row, o + row, mask);
+                h = UpdateState(LookUp(index1, low0, low1, high0, high1), h, v1, b + row, o + row, mask);
                 sums1 += Sum(h, c + row);
-                h = Step(LookUp(index2, low0, low1, high0, high1), h, v2, b + (2 * row), o + (2 * row), mask);
+                h = UpdateState(LookUp(index2, low0, low1, high0, high1), h, v2, b + (2 * row), o + (2 * row), mask);
                 sums2 += Sum(h, c + (2 * row));
-                h = Step(LookUp(index3, low0, low1, high0, high1), h, v3, b + (3 * row), o + (3 * row), mask);
+                h = UpdateState(LookUp(index3, low0, low1, high0, high1), h, v3, b + (3 * row), o + (3 * row), mask);
                 sums3 += Sum(h, c + (3 * row));
                 h.Store(state);
                 state += 2 * PackedScan.BlockChannels;
@@ -257,9 +257,9 @@ internal static unsafe class IntegerScanAvx512Vbmi
             }
             Vector512<float> factor = Vector512.Load(factors + e);
             Write(sums0, factor, cScale[0], skips + e, target + e, accumulate);
-            Write(sums1, factor, cScale[1], skips + ChannelsAtOnce + e, target + targetStep + e, accumulate);
-            Write(sums2, factor, cScale[2], skips + (2 * ChannelsAtOnce) + e, target + (2 * targetStep) + e, accumulate);
-            Write(sums3, factor, cScale[3], skips + (3 * ChannelsAtOnce) + e, target + (3 * targetStep) + e, accumulate);
+            Write(sums1, factor, cScale[1], skips + ChannelsAtOnce + e, target + targetStride + e, accumulate);
+            Write(sums2, factor, cScale[2], skips + (2 * ChannelsAtOnce) + e, target + (2 * targetStride) + e, accumulate);
+            Write(sums3, factor, cScale[3], skips + (3 * ChannelsAtOnce) + e, target + (3 * targetStride) + e, accumulate);
             v += 2 * PackedScan.BlockChannels;
             codes += PackedScan.BlockStates * PackedScan.BlockChannels;
         }
@@ -292,7 +292,7 @@ internal static unsafe class IntegerScanAvx512Vbmi
                 Vector512<byte> lows = Avx512Vbmi.PermuteVar64x8x2(low0, index, low1), highs = Avx512Vbmi.PermuteVar64x8x2(high0, index, high1);
                 bool isUpper = (p & 1) != 0;
                 Vector512<byte> decay = isUpper ? Avx512BW.UnpackHigh(lows, highs) : Avx512BW.UnpackLow(lows, highs);
-                Vector512<short> h = Step(decay, Vector512.Load(state), input, b + p, offsets + p, mask);
+                Vector512<short> h = UpdateState(decay, Vector512.Load(state), input, b + p, offsets + p, mask);
                 h.Store(state);
                 sums += Sum(h, c + p);
                 state += 2 * PackedScan.BlockChannels;
@@ -317,7 +317,7 @@ internal static unsafe class IntegerScanAvx512Vbmi
 
     /// <summary>level(clamp16(Ā ∗ h + v ∗ B)).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<short> Step(Vector512<byte> decay, Vector512<short> h, Vector512<short> v, int* b, int* offset, Vector512<short> mask)
+    private static Vector512<short> UpdateState(Vector512<byte> decay, Vector512<short> h, Vector512<short> v, int* b, int* offset, Vector512<short> mask)
     {
         Vector512<short> input = Avx512BW.MultiplyHighRoundScale(v, Vector512.Create(*b).AsInt16());
         return Avx512BW.AddSaturate(Avx512BW.AddSaturate(Avx512BW.MultiplyHighRoundScale(decay.AsInt16(), h), input), Vector512.Create(*offset).AsInt16()) & mask;

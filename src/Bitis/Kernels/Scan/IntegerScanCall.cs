@@ -5,6 +5,9 @@ namespace Bitis.Kernels.Scan;
 /// <summary>The operands of <see cref="IntegerScan"/>: matrices of a sequence, rows in the order of memory.</summary>
 internal unsafe struct IntegerScanCall
 {
+    /// <summary>The scan's constants.</summary>
+    public PackedScan Scan;
+
     /// <summary>L.</summary>
     public int Tokens;
 
@@ -45,12 +48,13 @@ internal unsafe struct IntegerScanCall
     public bool Accumulate;
 
     /// <summary>The operands of one image of a batch: u, Δ before its softplus and y <c>[batch, L, E]</c>, B and C <c>[batch, L, N]</c>.</summary>
-    public static IntegerScanCall ForImage(int image, Tensor u, Tensor delta, Tensor b, Tensor c, Tensor y)
+    public static IntegerScanCall ForImage(PackedScan scan, int image, Tensor u, Tensor delta, Tensor b, Tensor c, Tensor y)
     {
         int tokens = u.Shape[1], channels = u.Shape[2], states = b.Shape[2];
         nint values = (nint)image * tokens * channels, rows = (nint)image * tokens * states;
         return new IntegerScanCall
         {
+            Scan = scan,
             Tokens = tokens,
             U = u.Pointer + values,
             UStride = channels,

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Rounding;
 using Bitis.Kernels.Simd;
@@ -8,7 +7,7 @@ namespace Bitis.Kernels.Scan;
 
 /// <summary>
 /// The backward pass of <see cref="IntegerScan"/> with straight-through gradients, in float32. With ȳ = ∂L/∂y, S the scale of h at
-/// a token, x̂ the value of x's level, and 1 where what is rounded lies inside of the grid, from the last token to the first:
+/// a token, x̂ the value of x's level, and 1 where what is rounded lies between the outermost levels, from the last token to the first:
 /// <code>
 ///   v_t     = Ā_t·h_(t−1) + Δ̂_t·û_t·B̂_t       h_t = S·q(v_t/S)            as the forward pass, but for its 16-bit products
 ///   h̄_t     = v̄_(t+1)·Ā_(t+1) + Ĉ_t·ȳ_t       v̄_t = 1·h̄_t                 S̄ += Σ_n h̄_t·(q − 1·v_t/S)
@@ -19,49 +18,45 @@ namespace Bitis.Kernels.Scan;
 /// (here bars are gradients). Lanes hold channels. A register of them goes through all tokens forward, which recovers the hidden states
 /// and keeps what the way back needs, and back.
 /// </summary>
-internal static unsafe class IntegerScanGradient
+internal readonly unsafe struct IntegerScanGradient : ILanesOperation<CallKernel<IntegerScanGradientCall>>
 {
     /// <summary>The lanes of the widest register.</summary>
     private const int Widest = 16;
 
-    /// <summary>Makes any distance from a grid at least one.</summary>
+    /// <summary>Makes any distance from the levels at least one.</summary>
     private const float Huge = 1e30f;
 
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<IntegerScanGradientKernel> Table { get; } = new(
-        new(InstructionSet.Avx512, &Run<Lanes512>),
-        new(InstructionSet.Avx2, &Run<Lanes256>),
-        new(InstructionSet.Portable, &RunPortable));
+    public static KernelTable<CallKernel<IntegerScanGradientCall>> Table { get; } =
+        KernelTable<CallKernel<IntegerScanGradientCall>>.ForLanes<IntegerScanGradient>();
+
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
+    /// <inheritdoc />
+    public static CallKernel<IntegerScanGradientCall> Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes> => new("i16-scan-gradient", instructionSet, &Run<TLanes>);
 
     /// <summary>Computes the gradients of one sequence, all channels of it.</summary>
-    /// <param name="tables">The scan.</param>
-    /// <param name="call">The operands.</param>
-    /// <param name="scratch"><see cref="ScratchLength"/> elements.</param>
-    public static void Run(ScanGradientTables tables, in IntegerScanGradientCall call, float* scratch) =>
-        Table.Best.Run(tables, in call, scratch);
+    public static void Run(in IntegerScanGradientCall call) => Table.Best.Run(in call);
 
     /// <summary>The elements of scratch memory that a call needs.</summary>
     public static int ScratchLength(int tokens, int states) => (tokens * states * (2 + (6 * Widest))) + (7 * tokens * Widest) + (states * Widest);
-
-    private static void RunPortable(ScanGradientTables tables, in IntegerScanGradientCall call, float* scratch)
-    {
-        if (Vector128.IsHardwareAccelerated)
-            Run<Lanes128>(tables, in call, scratch);
-        else
-            Run<Lane1>(tables, in call, scratch);
-    }
 
     // What is kept of a sequence:
     //
     //   sums      [tokens, states]   of registers: ∂L/∂B̂ | ∂L/∂Ĉ, which all channels pass over; at the end the lanes are added up
     //   operands  7 × [tokens]       of registers: û | the level of Δ | Δ̂·û | ∂L/∂y | Σ v̄·B̂ | Σ v̄·h·Ā·A | the code of Δ
-    //   history   [tokens, states]   of registers: Ā | 1 where v lies inside of the grid | q − 1·v/S | h
+    //   history   [tokens, states]   of registers: Ā | 1 where v lies inside of the levels | q − 1·v/S | h
     //   carried   [states]           of registers: v̄·Ā of the token after
     //   B̂ | Ĉ     [tokens, states]   of numbers
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Run<TLanes>(ScanGradientTables tables, in IntegerScanGradientCall call, float* scratch)
+    private static void Run<TLanes>(in IntegerScanGradientCall call)
         where TLanes : struct, ILanes<TLanes>
     {
+        ScanGradientTables tables = call.Tables;
+        float* scratch = call.Scratch;
         PackedScan packed = tables.Packed;
         int tokens = tables.Tokens, states = packed.States, length = tokens * states, channels = packed.Channels, width = TLanes.Count;
         float* sums = scratch, work = sums + (2 * length * width), b = work + (((4 * length) + (7 * tokens) + states) * width), c = b + length;
@@ -207,7 +202,7 @@ internal static unsafe class IntegerScanGradient
         {
             float* row = values + ((call.Reverse ? tables.Tokens - 1 - t : t) * stride);
             for (int n = 0; n < states; n++)
-                target[n] = scales[t] * GridLevel.Limit(MathF.Round(row[n] * inverses[t]), -max, max);
+                target[n] = scales[t] * Levels.Limit(MathF.Round(row[n] * inverses[t]), -max, max);
             target += states;
         }
     }
@@ -234,7 +229,7 @@ internal static unsafe class IntegerScanGradient
             for (int n = 0; n < tables.Packed.States; n++)
             {
                 float v = value[n] * inverses[t], passed = MathF.Abs(v) <= max ? gradients[n] : 0;
-                sum += (gradients[n] * GridLevel.Limit(MathF.Round(v), -max, max)) - (passed * v);
+                sum += (gradients[n] * Levels.Limit(MathF.Round(v), -max, max)) - (passed * v);
                 if (target != null)
                     target[(row * targetStride) + n] = passed;
             }

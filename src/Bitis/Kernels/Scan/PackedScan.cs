@@ -20,7 +20,7 @@ internal sealed unsafe class PackedScan : IDisposable
 
     private readonly NativeBuffer<sbyte> _rateCodes, _rateLanes;
     private readonly NativeBuffer<byte> _decayTables, _deltaTables;
-    private readonly NativeBuffer<float> _inputFactors, _outputFactors, _rescales, _skip, _uGrid, _bInverse, _bScale, _cInverse, _cScale;
+    private readonly NativeBuffer<float> _inputFactors, _outputFactors, _rescales, _skip, _uLevels, _bInverse, _bScale, _cInverse, _cScale;
     private readonly NativeBuffer<int> _groups;
     private readonly NativeBuffer<short> _offsets;
 
@@ -43,7 +43,7 @@ internal sealed unsafe class PackedScan : IDisposable
         _groups = NativeBuffer<int>.Of(tables.Groups);
         _offsets = NativeBuffer<short>.Of(tables.Offsets);
         _skip = NativeBuffer<float>.Of(tables.Skips);
-        _uGrid = NativeBuffer<float>.Of([.. tables.UInverses, .. tables.ULows, .. tables.UHighs]);
+        _uLevels = NativeBuffer<float>.Of([.. tables.UInverses, .. tables.ULows, .. tables.UHighs]);
         _bInverse = NativeBuffer<float>.Of(tables.BInverses);
         _bScale = NativeBuffer<float>.Of(tables.BScales);
         _cInverse = NativeBuffer<float>.Of(tables.CInverses);
@@ -96,13 +96,13 @@ internal sealed unsafe class PackedScan : IDisposable
     public byte* DeltaTables => _deltaTables.Pointer;
 
     /// <summary>1/s_u, <c>[channels]</c>.</summary>
-    public float* UInverse => _uGrid.Pointer;
+    public float* UInverse => _uLevels.Pointer;
 
     /// <summary>The lowest level of u, less the zero point, <c>[channels]</c>.</summary>
-    public float* ULow => _uGrid.Pointer + Channels;
+    public float* ULow => _uLevels.Pointer + Channels;
 
     /// <summary>The highest level of u, less the zero point, <c>[channels]</c>.</summary>
-    public float* UHigh => _uGrid.Pointer + (2 * Channels);
+    public float* UHigh => _uLevels.Pointer + (2 * Channels);
 
     /// <summary>1/s_B, <c>[tokens]</c>.</summary>
     public float* BInverse => _bInverse.Pointer;
@@ -139,7 +139,7 @@ internal sealed unsafe class PackedScan : IDisposable
     {
         IDisposable[] buffers =
         [
-            _rateCodes, _rateLanes, _decayTables, _deltaTables, _inputFactors, _outputFactors, _rescales, _skip, _uGrid, _bInverse, _bScale, _cInverse,
+            _rateCodes, _rateLanes, _decayTables, _deltaTables, _inputFactors, _outputFactors, _rescales, _skip, _uLevels, _bInverse, _bScale, _cInverse,
             _cScale, _groups, _offsets,
         ];
         foreach (IDisposable buffer in buffers)

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Simd;
 
@@ -16,7 +15,7 @@ namespace Bitis.Kernels.Scan;
 /// the results do not depend on the split. Each lane performs the same operations in the scalar and in every vector
 /// form.
 /// </summary>
-internal static unsafe class SelectiveScan
+internal readonly unsafe struct SelectiveScan : ILanesOperation<RangeKernel<SelectiveScanCall>>
 {
     /// <summary>The largest hidden state; the states of a register of channels lie on the stack.</summary>
     public const int MaxStates = 256;
@@ -28,10 +27,16 @@ internal static unsafe class SelectiveScan
     public const int ChunkTokens = 8;
 
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<SelectiveScanKernel> Table { get; } = new(
-        new(InstructionSet.Avx512, &Run<Lanes512>),
-        new(InstructionSet.Avx2, &Run<Lanes256>),
-        new(InstructionSet.Portable, &RunPortable));
+    public static KernelTable<RangeKernel<SelectiveScanCall>> Table { get; } =
+        KernelTable<RangeKernel<SelectiveScanCall>>.ForLanes<SelectiveScan>();
+
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
+    /// <inheritdoc />
+    public static RangeKernel<SelectiveScanCall> Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes> => new("f32-scan", instructionSet, &Run<TLanes>);
 
     /// <summary>
     /// Scans the channels from <paramref name="channelStart"/> to before <paramref name="channelEnd"/>. Multiples of 16
@@ -68,14 +73,6 @@ internal static unsafe class SelectiveScan
             for (int n = 0; n < states; n++)
                 packed[(n * channels) + e] = (float)(-Math.Exp(aLog[(e * states) + n]) / Math.Log(2));
         }
-    }
-
-    private static void RunPortable(in SelectiveScanCall call, int channelStart, int channelEnd)
-    {
-        if (Vector128.IsHardwareAccelerated)
-            Run<Lanes128>(in call, channelStart, channelEnd);
-        else
-            Run<Lane1>(in call, channelStart, channelEnd);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -191,7 +188,7 @@ internal static unsafe class SelectiveScan
             float* b = call.B + (token * call.BStride);
             float* c = call.C + (token * call.CStride);
 
-            // Four states per step, and two sums, so that their chains overlap.
+            // Four states at a time, and two sums, so that their chains overlap.
             TLanes even = zero, odd = zero;
             float* state = states;
             float* rate = call.A + channel;

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Memory;
 using Bitis.Kernels.Simd;
@@ -22,23 +21,25 @@ namespace Bitis.Kernels.Scan;
 /// sum, which all channels pass over; at the end of the chunk its lanes are added up. One call does all channels of a
 /// sequence in a fixed order; the parallel dimension is the batch.
 /// </remarks>
-internal static unsafe class SelectiveScanGradient
+internal readonly unsafe struct SelectiveScanGradient : ILanesOperation<CallKernel<SelectiveScanGradientCall>>
 {
     private const int ChunkTokens = SelectiveScan.ChunkTokens;
     private const float Ln2 = 0.693147182f;
 
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<SelectiveScanGradientKernel> Table { get; } = new(
-        new(InstructionSet.Avx512, &Run<Lanes512>),
-        new(InstructionSet.Avx2, &Run<Lanes256>),
-        new(InstructionSet.Portable, &RunPortable));
+    public static KernelTable<CallKernel<SelectiveScanGradientCall>> Table { get; } =
+        KernelTable<CallKernel<SelectiveScanGradientCall>>.ForLanes<SelectiveScanGradient>();
+
+    /// <summary>Makes the forms known by their names.</summary>
+    [ModuleInitializer]
+    internal static void Register() => KernelTables.Add(static () => Table.Rows);
+
+    /// <inheritdoc />
+    public static CallKernel<SelectiveScanGradientCall> Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes> => new("f32-scan-gradient", instructionSet, &Run<TLanes>);
 
     /// <summary>Computes all gradients of one sequence.</summary>
-    /// <param name="call">The operands.</param>
-    /// <param name="channels">E.</param>
-    /// <param name="scratch"><see cref="ScratchLength"/> elements.</param>
-    public static void Run(in SelectiveScanGradientCall call, int channels, float* scratch) =>
-        Table.Best.Run(in call, channels, scratch);
+    public static void Run(in SelectiveScanGradientCall call) => Table.Best.Run(in call);
 
     /// <summary>The elements of scratch memory that a call needs.</summary>
     /// <param name="channels">E.</param>
@@ -49,26 +50,18 @@ internal static unsafe class SelectiveScanGradient
         return (3 * channels * states) + (states * widest * ((4 * ChunkTokens) + 2)) + (2 * ChunkTokens * widest);
     }
 
-    private static void RunPortable(in SelectiveScanGradientCall call, int channels, float* scratch)
-    {
-        if (Vector128.IsHardwareAccelerated)
-            Run<Lanes128>(in call, channels, scratch);
-        else
-            Run<Lane1>(in call, channels, scratch);
-    }
-
     // What belongs together lies together, a register each, so that few pointers run through the innermost loop:
     //
     //   carried  [E / lanes, N]  h̄ after the chunk | A | Ā
     //   sums     [count, N]      B̄ | C̄
     //   history  [1 + count, N]  exp(Δ_t·A) | h_t             the first row is the state before the chunk
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Run<TLanes>(in SelectiveScanGradientCall call, int channels, float* scratch)
+    private static void Run<TLanes>(in SelectiveScanGradientCall call)
         where TLanes : struct, ILanes<TLanes>
     {
-        int states = call.Forward.States, tokens = call.Forward.Tokens;
+        int states = call.Forward.States, tokens = call.Forward.Tokens, channels = call.Channels;
         int wide = channels / TLanes.Count * TLanes.Count;
-        float* carried = scratch;
+        float* carried = call.Scratch;
         float* sums = carried + (3 * (nint)channels * states);
         for (int channel = 0; channel < wide; channel += TLanes.Count)
             LoadRates<TLanes>(in call, channel, carried);

@@ -12,6 +12,12 @@ internal unsafe struct SelectiveScanGradientCall
     /// </summary>
     public SelectiveScanCall Forward;
 
+    /// <summary>E.</summary>
+    public int Channels;
+
+    /// <summary>Scratch memory, <see cref="SelectiveScanGradient.ScratchLength"/> elements.</summary>
+    public float* Scratch;
+
     /// <summary>The gradients of values.</summary>
     public ScanGradients Gradients;
 

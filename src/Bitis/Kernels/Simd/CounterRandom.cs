@@ -13,7 +13,7 @@ internal static class CounterRandom
     public const uint SecondFactor = 0x846CA68B;
 
     /// <summary>The factor that takes <see cref="Halves"/> to [0, 1): 2⁻¹⁶.</summary>
-    public const float HalfStep = 1f / (1 << 16);
+    public const float HalfUnit = 1f / (1 << 16);
 
     /// <summary>32 random bits.</summary>
     public static uint Bits(uint key, uint counter)

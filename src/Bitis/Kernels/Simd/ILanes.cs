@@ -23,6 +23,12 @@ internal unsafe interface ILanes<TSelf> :
     /// <summary>Reads <see cref="Count"/> values; any alignment.</summary>
     static abstract TSelf Load(float* source);
 
+    /// <summary>Reads <see cref="Count"/> integers of 8 bits without a sign.</summary>
+    static abstract TSelf LoadBytes(byte* source);
+
+    /// <summary>Reads <see cref="Count"/> integers of 8 bits with a sign.</summary>
+    static abstract TSelf LoadBytes(sbyte* source);
+
     /// <summary>
     /// Reads integer accumulators and removes the activation's zero point: <c>(float)(sum[i] − zero·columnSum[i])</c>,
     /// computed in int32 and rounded once.
@@ -75,7 +81,7 @@ internal unsafe interface ILanes<TSelf> :
     static abstract TSelf Select(uint bits, TSelf value);
 
     /// <summary>
-    /// A step of a Walsh-Hadamard transform across the lanes: lane i holds <c>x[i] + x[i + distance]</c> where the bit
+    /// A stage of a Walsh-Hadamard transform across the lanes: lane i holds <c>x[i] + x[i + distance]</c> where the bit
     /// <paramref name="distance"/> of i is 0, and <c>x[i − distance] − x[i]</c> where it is 1.
     /// </summary>
     /// <param name="value">x</param>

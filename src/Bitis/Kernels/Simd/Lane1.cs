@@ -23,6 +23,14 @@ internal readonly unsafe struct Lane1(float value) : ILanes<Lane1>
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane1 LoadBytes(byte* source) => new(*source);
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane1 LoadBytes(sbyte* source) => new(*source);
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane1 LoadCorrected(int* sums, int* columnSums, int zero) => new(*sums - (zero * *columnSums));
 
     /// <inheritdoc />

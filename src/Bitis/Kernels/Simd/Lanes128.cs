@@ -23,6 +23,22 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 LoadBytes(byte* source)
+    {
+        Vector128<ushort> words = Vector128.WidenLower(Vector128.CreateScalar(*(uint*)source).AsByte());
+        return new(Vector128.ConvertToSingle(Vector128.WidenLower(words).AsInt32()));
+    }
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 LoadBytes(sbyte* source)
+    {
+        Vector128<short> words = Vector128.WidenLower(Vector128.CreateScalar(*(uint*)source).AsSByte());
+        return new(Vector128.ConvertToSingle(Vector128.WidenLower(words)));
+    }
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 LoadCorrected(int* sums, int* columnSums, int zero) => new(Vector128.ConvertToSingle(
         Vector128.Load(sums) - (Vector128.Load(columnSums) * Vector128.Create(zero))));
 

@@ -22,6 +22,16 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 LoadBytes(byte* source) =>
+        new(Vector256.ConvertToSingle(Avx2.ConvertToVector256Int32(source)));
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 LoadBytes(sbyte* source) =>
+        new(Vector256.ConvertToSingle(Avx2.ConvertToVector256Int32(source)));
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 LoadCorrected(int* sums, int* columnSums, int zero) => new(Vector256.ConvertToSingle(
         Vector256.Load(sums) - (Vector256.Load(columnSums) * Vector256.Create(zero))));
 

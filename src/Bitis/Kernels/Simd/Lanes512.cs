@@ -25,6 +25,16 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 LoadBytes(byte* source) =>
+        new(Vector512.ConvertToSingle(Avx512F.ConvertToVector512Int32(Vector128.Load(source))));
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 LoadBytes(sbyte* source) =>
+        new(Vector512.ConvertToSingle(Avx512F.ConvertToVector512Int32(Vector128.Load(source))));
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 LoadCorrected(int* sums, int* columnSums, int zero) => new(Vector512.ConvertToSingle(
         Vector512.Load(sums) - (Vector512.Load(columnSums) * Vector512.Create(zero))));
 

@@ -1,5 +1,5 @@
-using System.Numerics;
 using System.Numerics.Tensors;
+using Bitis.Kernels.Rounding;
 using Bitis.Quantization.Calibration;
 using Bitis.Quantization.Quantizers;
 
@@ -47,35 +47,15 @@ internal sealed class MseEstimator : IRangeEstimator
     public float WeightMagnitude(ReadOnlySpan<float> weights, int bits)
     {
         float largest = MathF.Abs(TensorPrimitives.MaxMagnitude(weights)), best = largest;
+        int maxLevel = UniformQuantizer.LevelsOf(bits, isSymmetric: true).Max;
         double least = double.PositiveInfinity;
         for (int k = Candidates; k >= 1; k--)
         {
             float magnitude = largest * k / Candidates;
-            double error = SquaredError(weights, bits, UniformQuantizer.SymmetricScale(bits, magnitude));
+            double error = RoundingError.Square(weights, UniformQuantizer.SymmetricScale(bits, magnitude), maxLevel);
             if (error < least)
                 (least, best) = (error, magnitude);
         }
         return best;
-    }
-
-    private static double SquaredError(ReadOnlySpan<float> weights, int bits, float scale)
-    {
-        float inverse = 1 / scale, max = UniformQuantizer.LevelsOf(bits, isSymmetric: true).Max;
-        Vector<float> sums = Vector<float>.Zero, limit = new(max);
-        int i = 0;
-        for (; i <= weights.Length - Vector<float>.Count; i += Vector<float>.Count)
-        {
-            var value = new Vector<float>(weights[i..]);
-            Vector<float> level = Vector.Min(Vector.Max(Vector.Round(value * inverse), -limit), limit);
-            Vector<float> error = value - level * scale;
-            sums += error * error;
-        }
-        double sum = Vector.Sum(sums);
-        for (; i < weights.Length; i++)
-        {
-            double error = weights[i] - Math.Clamp(MathF.Round(weights[i] * inverse), -max, max) * scale;
-            sum += error * error;
-        }
-        return sum;
     }
 }

@@ -1,4 +1,4 @@
-using System.Numerics;
+using Bitis.Kernels.Rounding;
 using Bitis.Quantization.Quantizers;
 
 namespace Bitis.Quantization.Estimators;
@@ -16,7 +16,7 @@ internal sealed class SparseHistogram
         float binWidth = range.High / counts.Length - range.Low / counts.Length;
         _binVariance = binWidth * binWidth / 12;
         int filled = counts.Length - counts.Count(0);
-        int padded = (filled + Vector<float>.Count - 1) / Vector<float>.Count * Vector<float>.Count;
+        int padded = RoundingError.Padded(filled);
         _centers = new float[padded];
         _counts = new float[padded];
         int next = 0;
@@ -36,18 +36,7 @@ internal sealed class SparseHistogram
     public double SquaredError(int bits, ValueRange range)
     {
         (float scale, int zeroPoint) = UniformQuantizer.AsymmetricParameters(bits, range);
-        float inverse = 1 / scale;
-        Vector<float> lowest = new(-zeroPoint), highest = new(UniformQuantizer.LevelsOf(bits, isSymmetric: false).Max - zeroPoint);
-        Vector<float> sums = Vector<float>.Zero, variance = new(_binVariance);
-        for (int i = 0; i < _centers.Length; i += Vector<float>.Count)
-        {
-            var value = new Vector<float>(_centers, i);
-            Vector<float> unclipped = Vector.Round(value * inverse);
-            Vector<float> level = Vector.Min(Vector.Max(unclipped, lowest), highest);
-            Vector<float> error = value - level * scale;
-            Vector<float> inside = Vector.ConditionalSelect(Vector.Equals(unclipped, level), variance, Vector<float>.Zero);
-            sums += (error * error + inside) * new Vector<float>(_counts, i);
-        }
-        return Vector.Sum(sums);
+        int max = UniformQuantizer.LevelsOf(bits, isSymmetric: false).Max;
+        return RoundingError.Square(_centers, _counts, _binVariance, scale, -zeroPoint, max - zeroPoint);
     }
 }

@@ -1,5 +1,5 @@
-using System.Numerics;
 using System.Numerics.Tensors;
+using Bitis.Kernels.Hadamard;
 
 namespace Bitis.Quantization.Methods;
 
@@ -24,26 +24,8 @@ internal static class Rotation
         {
             Span<float> block = target.Slice(start, order);
             for (int distance = 1; distance < order; distance *= 2)
-                Combine(block, distance);
+                Butterflies.Combine(block, distance);
             TensorPrimitives.Multiply(block, factor, block);
-        }
-    }
-
-    /// <summary>One step of the transform: sums and differences of values at a distance.</summary>
-    private static void Combine(Span<float> block, int distance)
-    {
-        for (int start = 0; start < block.Length; start += 2 * distance)
-        {
-            Span<float> lows = block.Slice(start, distance), highs = block.Slice(start + distance, distance);
-            int i = 0;
-            for (; i <= distance - Vector<float>.Count; i += Vector<float>.Count)
-            {
-                Vector<float> low = new(lows[i..]), high = new(highs[i..]);
-                (low + high).CopyTo(lows[i..]);
-                (low - high).CopyTo(highs[i..]);
-            }
-            for (; i < distance; i++)
-                (lows[i], highs[i]) = (lows[i] + highs[i], lows[i] - highs[i]);
         }
     }
 }

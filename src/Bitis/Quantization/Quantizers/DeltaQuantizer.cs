@@ -65,7 +65,7 @@ internal sealed class DeltaQuantizer
     public static DeltaQuantizer BeforeSoftplus(int bits, float scale, float lowest) => new(bits, isBeforeSoftplus: true, scale, lowest);
 
     /// <summary>The level of a value: of x or Δ, whichever the levels are of. NaN has level 0.</summary>
-    public int Quantize(float value) => (int)GridLevel.Limit(MathF.Round((value - Lowest) * InverseScale), 0, MaxLevel);
+    public int Quantize(float value) => (int)Levels.Limit(MathF.Round((value - Lowest) * InverseScale), 0, MaxLevel);
 
     /// <summary>Δ of a level.</summary>
     public double Dequantize(int level) => Unit * Multiples[level];

@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Numerics.Tensors;
 using Bitis.Kernels.Rounding;
 using Bitis.Quantization.Estimators;
@@ -97,7 +96,7 @@ internal sealed class UniformQuantizer
 
     /// <summary>The level of a value; of NaN, the smallest.</summary>
     public int Quantize(float value, int group) =>
-        (int)GridLevel.Limit(MathF.Round(value * _inverseScales[group]) + _zeroPoints[group], MinLevel, MaxLevel);
+        (int)Levels.Limit(MathF.Round(value * _inverseScales[group]) + _zeroPoints[group], MinLevel, MaxLevel);
 
     /// <summary>The value of a level.</summary>
     public float Dequantize(int level, int group) => _scales[group] * (level - _zeroPoints[group]);
@@ -128,25 +127,9 @@ internal sealed class UniformQuantizer
     /// <summary>The distance of the levels of a token's values from the zero point, q − z, as float32: x̂ without the scale.</summary>
     internal void CenteredLevels(ReadOnlySpan<float> values, int token, Span<float> result)
     {
-        bool isPerChannel = Granularity == Granularity.PerChannel;
-        int group = GroupOf(token, 0);
-        var inverse = new Vector<float>(_inverseScales[group]);
-        var zero = new Vector<float>(_zeroPoints[group]);
-        Vector<float> min = new(MinLevel), max = new(MaxLevel);
-        int i = 0;
-        for (; i <= values.Length - Vector<float>.Count; i += Vector<float>.Count)
-        {
-            if (isPerChannel)
-                (inverse, zero) = (new(_inverseScales, i), Vector.ConvertToSingle(new Vector<int>(_zeroPoints, i)));
-            Vector<float> level = Vector.Round(new Vector<float>(values[i..]) * inverse) + zero;
-            (GridLevel.Limit(level, min, max) - zero).CopyTo(result[i..]);
-        }
-        for (; i < values.Length; i++)
-        {
-            int own = isPerChannel ? i : group;
-            float level = MathF.Round(values[i] * _inverseScales[own]) + _zeroPoints[own];
-            result[i] = GridLevel.Limit(level, MinLevel, MaxLevel) - _zeroPoints[own];
-        }
+        (int first, int count) = Granularity == Granularity.PerChannel ? (0, _scales.Length) : (GroupOf(token, 0), 1);
+        ReadOnlySpan<float> inverseScales = _inverseScales.AsSpan(first, count);
+        SimulatedLevels.Center(values, inverseScales, _zeroPoints.AsSpan(first, count), MinLevel, MaxLevel, result);
     }
 
     /// <summary>The smallest and largest level.</summary>

@@ -141,8 +141,8 @@ internal sealed class ScanObserver
     private static Tensor Scan(PackedScan packed, Tensor[] sample)
     {
         Tensor y = Tensor.Uninitialized(sample[0].Shape);
-        var call = IntegerScanCall.ForImage(0, sample[0], sample[1], sample[2], sample[3], y);
-        IntegerScan.Run(packed, in call, 0, y.Shape[2]);
+        var call = IntegerScanCall.ForImage(packed, 0, sample[0], sample[1], sample[2], sample[3], y);
+        IntegerScan.Run(in call, 0, y.Shape[2]);
         GC.KeepAlive(sample);
         return y;
     }

@@ -34,7 +34,7 @@ internal static class SimulatedScan
                 float rescale = scan.Rescale(++group);
                 for (int n = 0; n < states; n++)
                 {
-                    int rescaled = (int)GridLevel.Limit(MathF.Round(h[n] * rescale), -32768f, 32767f);
+                    int rescaled = (int)Levels.Limit(MathF.Round(h[n] * rescale), -32768f, 32767f);
                     h[n] = Level(rescaled, 1 << (scan.HiddenShift - 1), scan.HiddenShift);
                 }
                 (inputFactor, outputFactor) = (scan.InputFactor(group, channel), scan.OutputFactor(group, channel));
@@ -45,7 +45,7 @@ internal static class SimulatedScan
             float step = delta.Span[(row * channels) + channel];
             int qDelta = scan.Delta.Quantize(scan.Delta.IsBeforeSoftplus ? step : VectorMath.Softplus(step));
             float product = qu * scan.Delta.Multiples[qDelta] * inputFactor * scan.B.Scales[bGroup];
-            int v = (int)GridLevel.Limit(MathF.Round(product), -32768f, 32767f);
+            int v = (int)Levels.Limit(MathF.Round(product), -32768f, 32767f);
             int sum = 0;
             for (int n = 0; n < states; n++)
             {

@@ -1,7 +1,6 @@
-using System.Numerics;
-using System.Runtime.InteropServices;
 using Bitis.Execution.Gradients;
 using Bitis.Graphs;
+using Bitis.Kernels.Optimization;
 using Bitis.Tensors;
 
 namespace Bitis.Training.Optimization;
@@ -64,7 +63,7 @@ internal sealed class AdamW
         ArgumentNullException.ThrowIfNull(gradients);
         ArgumentOutOfRangeException.ThrowIfLessThan(step, 1);
         double beta1 = _recipe.Beta1, beta2 = _recipe.Beta2;
-        var kept = new Coefficients(
+        var kept = new AdamWCoefficients(
             (float)gradientFactor,
             (float)beta1,
             (float)(1 - beta1),
@@ -74,8 +73,8 @@ internal sealed class AdamW
             (float)(learningRate / (1 - Math.Pow(beta1, step))),
             (float)(1 / Math.Sqrt(1 - Math.Pow(beta2, step))),
             (float)_recipe.Epsilon);
-        Coefficients decayed = kept with { Keep = (float)(1 - learningRate * _recipe.WeightDecay) };
-        _pieces.ForEach(threads, (_, name, start, length) => Update(
+        AdamWCoefficients decayed = kept with { Keep = (float)(1 - learningRate * _recipe.WeightDecay) };
+        _pieces.ForEach(threads, (_, name, start, length) => AdamWUpdate.Run(
             weights[name].Span.Slice(start, length),
             gradients[name].Span.Slice(start, length),
             FirstMoments[name].Span.Slice(start, length),
@@ -88,39 +87,4 @@ internal sealed class AdamW
         .Zip(node.Operator.Parameters)
         .Where(parameter => parameter.Second is { Role: "weight", Shape.Rank: > 1 })
         .Select(parameter => parameter.First);
-
-    /// <summary>The vector loop and the scalar tail do the same operations, so an element's position does not matter.</summary>
-    private static void Update(Span<float> weight, ReadOnlySpan<float> gradient, Span<float> first, Span<float> second, in Coefficients k)
-    {
-        Span<Vector<float>> w = MemoryMarshal.Cast<float, Vector<float>>(weight);
-        ReadOnlySpan<Vector<float>> gradients = MemoryMarshal.Cast<float, Vector<float>>(gradient);
-        Span<Vector<float>> m = MemoryMarshal.Cast<float, Vector<float>>(first), v = MemoryMarshal.Cast<float, Vector<float>>(second);
-        var epsilon = new Vector<float>(k.Epsilon);
-        for (int i = 0; i < w.Length; i++)
-        {
-            Vector<float> g = gradients[i] * k.GradientFactor;
-            m[i] = m[i] * k.Beta1 + g * k.Rest1;
-            v[i] = v[i] * k.Beta2 + g * g * k.Rest2;
-            w[i] = w[i] * k.Keep - m[i] * k.Rate / (Vector.SquareRoot(v[i]) * k.RootCorrection + epsilon);
-        }
-        for (int i = w.Length * Vector<float>.Count; i < weight.Length; i++)
-        {
-            float g = gradient[i] * k.GradientFactor;
-            first[i] = first[i] * k.Beta1 + g * k.Rest1;
-            second[i] = second[i] * k.Beta2 + g * g * k.Rest2;
-            weight[i] = weight[i] * k.Keep - first[i] * k.Rate / (MathF.Sqrt(second[i]) * k.RootCorrection + k.Epsilon);
-        }
-    }
-
-    /// <summary>The numbers of a step: 1 − β, 1 − η·λ, η / (1 − β₁ᵗ) and 1 / √(1 − β₂ᵗ) are rounded once.</summary>
-    private readonly record struct Coefficients(
-        float GradientFactor,
-        float Beta1,
-        float Rest1,
-        float Beta2,
-        float Rest2,
-        float Keep,
-        float Rate,
-        float RootCorrection,
-        float Epsilon);
 }

@@ -1,5 +1,4 @@
-using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
+using Bitis.Kernels.Matrices;
 using Bitis.Tensors;
 
 namespace Bitis.Training.Optimization;
@@ -18,7 +17,7 @@ internal static class GradientClipping
         var pieces = new ParameterPieces(
             gradients.OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => (entry.Key, entry.Value.Shape)));
         double[] squares = new double[pieces.Count];
-        pieces.ForEach(threads, (piece, name, start, length) => squares[piece] = SumOfSquares(gradients[name].Span.Slice(start, length)));
+        pieces.ForEach(threads, (piece, name, start, length) => squares[piece] = RowSums.OfSquares(gradients[name].Span.Slice(start, length)));
         double total = 0;
         foreach (double sum in squares)
             total += sum;
@@ -29,28 +28,4 @@ internal static class GradientClipping
     /// <param name="norm">Their norm.</param>
     /// <param name="maximum">The limit; 0 for none.</param>
     public static double Factor(double norm, double maximum) => maximum > 0 && norm > maximum ? maximum / norm : 1;
-
-    /// <summary>
-    /// Sixteen running sums, one for each position modulo 16, then those in order and the tail. 512 bits are a fixed width, which
-    /// smaller registers emulate: the order of the additions is the same on every machine.
-    /// </summary>
-    private static double SumOfSquares(ReadOnlySpan<float> values)
-    {
-        Vector512<double> lower = default, upper = default;
-        ReadOnlySpan<Vector512<float>> vectors = MemoryMarshal.Cast<float, Vector512<float>>(values);
-        foreach (Vector512<float> vector in vectors)
-        {
-            (Vector512<double> low, Vector512<double> high) = Vector512.Widen(vector);
-            lower += low * low;
-            upper += high * high;
-        }
-        double sum = 0;
-        for (int lane = 0; lane < Vector512<double>.Count; lane++)
-            sum += lower[lane];
-        for (int lane = 0; lane < Vector512<double>.Count; lane++)
-            sum += upper[lane];
-        foreach (float value in values[(vectors.Length * Vector512<float>.Count)..])
-            sum += (double)value * value;
-        return sum;
-    }
 }

@@ -36,7 +36,7 @@ internal sealed class CompiledIntegerGridConvolution(
         int stride = CompiledIntegerLinear.LevelStride(weights.Inputs);
         GridPatches.Unfold(
             convolution, arena[levels], convolution.InChannels, rows, stride, start, end, (byte)input.ZeroPoints[0]);
-        TokenGrids scales = parameters.Grids;
+        TokenParameters scales = parameters.Parameters;
         Int8Gemm.Run(weights, rows, stride, in scales, y.Pointer(arena), y.Stride, start, end, accumulate: false);
     }
 }

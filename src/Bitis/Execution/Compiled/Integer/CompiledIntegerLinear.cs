@@ -53,7 +53,7 @@ internal sealed class CompiledIntegerLinear(
             ColumnFactors = factors is null ? null : factors.Pointer,
             InverseScales = parameters.InverseScales,
             ZeroPoints = parameters.ZeroPoints,
-            GridStride = parameters.Stride,
+            ParameterStride = parameters.Stride,
             MaxValue = maxLevel,
         };
         int rows = writer is null ? end - start : Math.Max(1, ElementsAtOnce / Math.Max(1, x.Columns));
@@ -63,7 +63,7 @@ internal sealed class CompiledIntegerLinear(
             writer?.Run(arena, row, next);
             Quantize.Run(in call, row, next);
         }
-        TokenGrids scales = parameters.Grids;
+        TokenParameters scales = parameters.Parameters;
         Int8Gemm.Run(weights, target, stride, in scales, y.Pointer(arena), y.Stride, start, end, accumulate: false);
     }
 }

@@ -52,7 +52,7 @@ internal sealed class CompiledIntegerPatchEmbedding(
             rows,
             stride,
             (byte)input.ZeroPoints[0]);
-        TokenGrids scales = parameters.Grids;
+        TokenParameters scales = parameters.Parameters;
         Int8Gemm.Run(weights, rows, stride, in scales, y.Pointer(arena), y.Stride, 0, y.Rows, accumulate: false);
     }
 }

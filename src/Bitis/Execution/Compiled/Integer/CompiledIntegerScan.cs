@@ -17,8 +17,11 @@ internal sealed class CompiledIntegerScan(string name, ScanOperands operands, bo
 
     public override unsafe void Run(ArenaAddresses arena, int start, int end)
     {
-        IntegerScanCall call = ScanOperation.Call(arena, operands);
+        IntegerScanCall call = ScanOperation.Call(scan, arena, operands);
         call.Accumulate = accumulate;
-        IntegerScan.Run(scan, in call, start * IntegerScan.ChannelsAtOnce, Math.Min(end * IntegerScan.ChannelsAtOnce, operands.U.Columns));
+        IntegerScan.Run(
+            in call,
+            start * IntegerScan.ChannelsAtOnce,
+            Math.Min(end * IntegerScan.ChannelsAtOnce, operands.U.Columns));
     }
 }

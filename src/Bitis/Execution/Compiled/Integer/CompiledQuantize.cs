@@ -26,7 +26,7 @@ internal sealed class CompiledQuantize(string name, ArenaMatrix x, ArenaBlock le
             Columns = x.Columns,
             InverseScales = parameters.InverseScales,
             ZeroPoints = parameters.ZeroPoints,
-            GridStride = parameters.Stride,
+            ParameterStride = parameters.Stride,
             MaxValue = maxLevel,
         };
         Quantize.Run(in call, start, end);

@@ -33,7 +33,7 @@ internal sealed class TokenParameterBuffers : IDisposable
     public unsafe int* ZeroPoints => _zeroPoints.Pointer;
 
     /// <summary>The parameters as the matrix product takes them.</summary>
-    public unsafe TokenGrids Grids => new(_scales.Pointer, _zeroPoints.Pointer, Stride);
+    public unsafe TokenParameters Parameters => new(_scales.Pointer, _zeroPoints.Pointer, Stride);
 
     /// <inheritdoc />
     public void Dispose()

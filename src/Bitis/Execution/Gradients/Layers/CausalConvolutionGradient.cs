@@ -80,7 +80,7 @@ internal sealed unsafe class CausalConvolutionGradient : OperationGradient
                 Gradients = microBatch.Gradients(_yGradient, _xGradient, _weight, _bias, image),
                 Sums = microBatch.Scratch,
             };
-            CausalConvGradient.Run(in call, _layer.Channels);
+            CausalConvGradient.Run(in call, 0, _layer.Channels);
         }
     }
 

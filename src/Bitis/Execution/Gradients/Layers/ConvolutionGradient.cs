@@ -4,6 +4,7 @@ using Bitis.Graphs.Operators;
 using Bitis.Kernels.Convolution;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Gemm;
+using Bitis.Kernels.Matrices;
 
 namespace Bitis.Execution.Gradients.Layers;
 
@@ -106,7 +107,7 @@ internal sealed unsafe class ConvolutionGradient(Node node) : OperationGradient,
         FloatGemm.AddTransposed(
             rows, _layer.OutChannels, microBatch.Scratch, PatchLength, _places, _layer.OutChannels, PatchLength, microBatch.Gradient(_weight), panel);
         if (_bias is not null)
-            MatrixSums.AddColumns(rows, _layer.OutChannels, _places, _layer.OutChannels, microBatch.Gradient(_bias));
+            RowSums.AddColumns(rows, _layer.OutChannels, _places, _layer.OutChannels, microBatch.Gradient(_bias));
     }
 
     /// <summary>The gradient of the unfolded rows takes their place.</summary>

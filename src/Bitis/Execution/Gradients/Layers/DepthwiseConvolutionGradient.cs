@@ -77,7 +77,7 @@ internal sealed unsafe class DepthwiseConvolutionGradient : OperationGradient
                 Gradients = microBatch.Gradients(_yGradient, _xGradient, _weight, _bias, image),
                 Scratch = microBatch.Scratch,
             };
-            DepthwiseConvGradient.Run(in call, _layer.Channels);
+            DepthwiseConvGradient.Run(in call, 0, _layer.Channels);
         }
     }
 

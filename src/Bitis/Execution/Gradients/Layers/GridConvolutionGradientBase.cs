@@ -3,6 +3,7 @@ using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Kernels.Gemm;
+using Bitis.Kernels.Matrices;
 using Bitis.Tensors;
 
 namespace Bitis.Execution.Gradients.Layers;
@@ -108,7 +109,7 @@ internal abstract unsafe class GridConvolutionGradientBase : OperationGradient, 
                 WriteInputGradient(microBatch, image, y, microBatch.Pointer(target.Matrix, image), target);
         }
         if (!IsFrozen)
-            MatrixSums.AddColumns(microBatch.Pointer(YGradient), YGradient.Stride, microBatch.Rows(Y), Layer.OutChannels, microBatch.Gradient(_bias));
+            RowSums.AddColumns(microBatch.Pointer(YGradient), YGradient.Stride, microBatch.Rows(Y), Layer.OutChannels, microBatch.Gradient(_bias));
     }
 
     /// <inheritdoc />

@@ -2,6 +2,7 @@ using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Kernels.Gemm;
+using Bitis.Kernels.Matrices;
 
 namespace Bitis.Execution.Gradients.Layers;
 
@@ -72,7 +73,7 @@ internal sealed unsafe class LinearGradient(Node node) : OperationGradient, IDis
                 y, _yGradient.Stride, x, _x.Stride, rows, _layer.OutFeatures, _layer.InFeatures, microBatch.Gradient(_weight), microBatch.Scratch);
         }
         if (!_isFrozen && _bias is not null)
-            MatrixSums.AddColumns(y, _yGradient.Stride, rows, _layer.OutFeatures, microBatch.Gradient(_bias));
+            RowSums.AddColumns(y, _yGradient.Stride, rows, _layer.OutFeatures, microBatch.Gradient(_bias));
         if (_xGradient is { } target)
         {
             FloatGemm.Run(

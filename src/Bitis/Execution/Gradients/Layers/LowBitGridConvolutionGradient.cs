@@ -4,6 +4,7 @@ using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Gemm;
+using Bitis.Kernels.Rounding;
 using Bitis.Kernels.Simd;
 
 namespace Bitis.Execution.Gradients.Layers;

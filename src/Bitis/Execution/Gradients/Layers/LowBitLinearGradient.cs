@@ -4,6 +4,7 @@ using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Kernels.Gemm;
+using Bitis.Kernels.Matrices;
 using Bitis.Kernels.Simd;
 
 namespace Bitis.Execution.Gradients.Layers;
@@ -124,6 +125,6 @@ internal sealed unsafe class LowBitLinearGradient(Node node, BackwardMethod meth
             _weightProduct.Add(kept, y, _yGradient.Stride, microBatch.Images, weightGradient, microBatch.Scratch, key);
         }
         if (_bias is not null)
-            MatrixSums.AddColumns(y, _yGradient.Stride, rows, _layer.OutFeatures, microBatch.Gradient(_bias));
+            RowSums.AddColumns(y, _yGradient.Stride, rows, _layer.OutFeatures, microBatch.Gradient(_bias));
     }
 }

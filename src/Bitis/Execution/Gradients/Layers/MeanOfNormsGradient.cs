@@ -63,7 +63,7 @@ internal sealed unsafe class MeanOfNormsGradient(Node node) : OperationGradient
                 Forward = NormOperation.Call(microBatch.Addresses, x.OfImage(row / _y.Rows), _y, _weight.Weight, _bias.Weight, _epsilon),
                 Gradients = microBatch.Gradients(_yGradient, target, _weight, _bias, row / _y.Rows) with { Output = microBatch.Scratch, OutputStride = 0 }, // all tokens have the same
             };
-            RowNormGradient.Run(in call, x.Rows);
+            RowNormGradient.Run(in call, 0, x.Rows);
         }
     }
 }

@@ -48,7 +48,7 @@ internal sealed unsafe class NormGradient(Node node, float epsilon, bool hasBias
             Forward = Call(microBatch),
             Gradients = microBatch.Gradients(_yGradient, _xGradient, _weight, _bias),
         };
-        RowNormGradient.Run(in call, microBatch.Rows(_x));
+        RowNormGradient.Run(in call, 0, microBatch.Rows(_x));
     }
 
     private RowNormCall Call(MicroBatch microBatch) => NormOperation.Call(microBatch.Addresses, _x, _y, _weight.Weight, _bias?.Weight, epsilon);

@@ -4,6 +4,7 @@ using Bitis.Graphs.Operators;
 using Bitis.Kernels.Convolution;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Gemm;
+using Bitis.Kernels.Matrices;
 
 namespace Bitis.Execution.Gradients.Layers;
 
@@ -67,7 +68,7 @@ internal sealed unsafe class PatchEmbeddingGradient(Node convolution, Node token
         FloatGemm.AddTransposed(
             y, _yGradient.Stride, microBatch.Pointer(_patches), _patches.Stride, rows, _layer.OutChannels, PatchLength, microBatch.Gradient(_weight), microBatch.Scratch);
         if (_bias is not null)
-            MatrixSums.AddColumns(y, _yGradient.Stride, rows, _layer.OutChannels, microBatch.Gradient(_bias));
+            RowSums.AddColumns(y, _yGradient.Stride, rows, _layer.OutChannels, microBatch.Gradient(_bias));
     }
 
     /// <inheritdoc />

@@ -90,6 +90,8 @@ internal sealed unsafe class ScanGradient : OperationGradient
         {
             var call = new SelectiveScanGradientCall
             {
+                Channels = _channels,
+                Scratch = microBatch.Scratch,
                 Forward = Call(microBatch, image, _operands with { U = _recomputedU, Delta = _recomputedDelta }),
                 Gradients = new ScanGradients
                 {
@@ -108,7 +110,7 @@ internal sealed unsafe class ScanGradient : OperationGradient
                 AGradient = _isFrozen ? null : microBatch.Gradient(_aLog),
                 DGradient = _isFrozen ? null : microBatch.Gradient(_d),
             };
-            SelectiveScanGradient.Run(in call, _channels, microBatch.Scratch);
+            SelectiveScanGradient.Run(in call);
         }
     }
 

@@ -2,6 +2,7 @@ using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Tokens;
+using Bitis.Kernels.Matrices;
 
 namespace Bitis.Execution.Gradients.Values;
 
@@ -56,7 +57,7 @@ internal sealed unsafe class InsertTokenGradient(Node node) : OperationGradient
         {
             float* y = microBatch.Pointer(_yGradient, image), x = microBatch.Pointer(target, image);
             nint stride = _yGradient.Stride;
-            MatrixSums.AddColumns(y + (_position * stride), stride, rows: 1, _x.Columns, microBatch.Gradient(_token));
+            RowSums.AddColumns(y + (_position * stride), stride, rows: 1, _x.Columns, microBatch.Gradient(_token));
             MatrixSums.Write(y, stride, _xGradient, x, _position);
             MatrixSums.Write(
                 y + ((_position + 1) * stride), stride, _xGradient, x + ((nint)_position * target.Stride), _x.Rows - _position);

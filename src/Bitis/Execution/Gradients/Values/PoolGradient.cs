@@ -1,5 +1,6 @@
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
+using Bitis.Kernels.Matrices;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Execution.Gradients.Values;
@@ -44,7 +45,7 @@ internal sealed unsafe class PoolGradient(Node node, int? token) : OperationGrad
                 continue;
             }
             y.Clear();
-            MatrixSums.AddColumns(microBatch.Pointer(_x, image), _x.Stride, _x.Rows, _x.Columns, microBatch.Pointer(_y, image));
+            RowSums.AddColumns(microBatch.Pointer(_x, image), _x.Stride, _x.Rows, _x.Columns, microBatch.Pointer(_y, image));
             TensorPrimitives.Divide(y, _x.Rows, y);
         }
     }

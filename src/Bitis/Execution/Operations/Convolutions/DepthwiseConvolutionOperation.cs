@@ -47,7 +47,7 @@ internal sealed class DepthwiseConvolutionOperation(FusedConvolution fused) : We
         {
             Height = layer.Height,
             Width = layer.Width,
-            Kernel = layer.KernelSize,
+            KernelSize = layer.KernelSize,
             SumsOnly = sumsOnly,
             Source = x.Pointer(arena),
             SourceStride = x.Stride,

@@ -1,4 +1,4 @@
-using System.Runtime.Intrinsics;
+using Bitis.Kernels.Activations;
 using Bitis.Tensors;
 
 namespace Bitis.Graphs.Operators.Tokens;
@@ -53,13 +53,8 @@ internal sealed record RotaryPositions(int Grid, int Channels, int BaseGrid) : O
     internal void Turn(ReadOnlySpan<float> x, int position, Span<float> y, bool isBack)
     {
         (float[] cos, float[] sin) = _factors.Value;
-        Vector128<int> partners = Vector128.Create(1, 0, 3, 2);
-        for (int c = 0, i = position * Channels; c < Channels; c += 4, i += 4) // two pairs at once
-        {
-            Vector128<float> pairs = Vector128.Create(x[c..]), turned = Vector128.Shuffle(pairs, partners) * Vector128.Create(sin, i);
-            pairs *= Vector128.Create(cos, i);
-            (isBack ? pairs - turned : pairs + turned).CopyTo(y[c..]);
-        }
+        int first = position * Channels;
+        PairRotation.Turn(x, cos.AsSpan(first, Channels), sin.AsSpan(first, Channels), isBack, y);
     }
 
     /// <summary>Whether two operators turn alike.</summary>

@@ -1,0 +1,13 @@
+using Bitis.Kernels.Simd;
+
+namespace Bitis.Kernels.Dispatch;
+
+/// <summary>An operation that is written once for vectors of any width (<see cref="ILanes{TSelf}"/>).</summary>
+/// <typeparam name="TKernel">Its rows in a table.</typeparam>
+internal interface ILanesOperation<TKernel>
+    where TKernel : Kernel
+{
+    /// <summary>The form for vectors of one width.</summary>
+    static abstract TKernel Form<TLanes>(InstructionSet instructionSet)
+        where TLanes : struct, ILanes<TLanes>;
+}

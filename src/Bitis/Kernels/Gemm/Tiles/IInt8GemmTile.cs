@@ -1,0 +1,23 @@
+namespace Bitis.Kernels.Gemm.Tiles;
+
+/// <summary>
+/// The innermost product of <see cref="Int8Gemm"/>: a block of exact int32 sums that stays in registers.
+/// </summary>
+internal unsafe interface IInt8GemmTile
+{
+    /// <summary>The height of the block.</summary>
+    static abstract int Rows { get; }
+
+    /// <summary>The width of the block and of a panel of weights.</summary>
+    static abstract int Columns { get; }
+
+    /// <summary><c>sums[r, c] = Σ_k a[r, k]·panel[k/4, c, k%4]</c>, exact; a[r, k] lies at <c>a + r·lda + k/4·stride + k%4</c>.</summary>
+    /// <param name="a">The first input row.</param>
+    /// <param name="lda">The distance of input rows in bytes.</param>
+    /// <param name="stride">The distance of neighbouring groups of four values of a row in bytes.</param>
+    /// <param name="rows">How many rows exist (1 to <see cref="Rows"/>); the others' sums are arbitrary.</param>
+    /// <param name="panel"><c>[groups, Columns, 4]</c></param>
+    /// <param name="groups">The number of groups of four values along K, possibly 0.</param>
+    /// <param name="sums"><c>[Rows, Columns]</c></param>
+    static abstract void Multiply(byte* a, nint lda, nint stride, int rows, sbyte* panel, int groups, int* sums);
+}

@@ -1,0 +1,50 @@
+using System.Runtime.CompilerServices;
+using Bitis.Kernels.Simd;
+
+namespace Bitis.Kernels.Rounding;
+
+/// <summary>Rounds gradients to levels with random numbers, so that a level is the value on average.</summary>
+internal static class StochasticRounding
+{
+    /// <summary>The largest level that is a power of two: the seventh from 1 on.</summary>
+    public const int LargestPower = 64;
+
+    /// <summary>
+    /// Takes two registers of values to numbers whose next integers below are their levels: the nearest integers, or, at random, the values plus
+    /// numbers from [0, 1), which are levels of the right mean. A pair takes both numbers of one counter.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Round<TLanes, TStochastic>(ref TLanes first, ref TLanes second, uint key, uint counter)
+        where TLanes : struct, ILanes<TLanes>
+        where TStochastic : struct, ISwitch
+    {
+        if (TStochastic.IsOn)
+        {
+            TLanes unit = TLanes.Create(CounterRandom.HalfUnit);
+            TLanes random = TLanes.Random(key, counter, out TLanes other);
+            first = TLanes.MultiplyAdd(random, unit, first);
+            second = TLanes.MultiplyAdd(other, unit, second);
+        }
+        else
+        {
+            first = TLanes.Round(first);
+            second = TLanes.Round(second);
+        }
+    }
+
+    /// <summary>
+    /// Rounds one value to a power of two. The mantissa is the probability of the larger neighbour: adding random bits below it
+    /// carries into the exponent just as often. NaN becomes the lowest level.
+    /// </summary>
+    public static float ToPower(float u, uint key, uint counter)
+    {
+        if (float.IsNaN(u))
+            return -LargestPower;
+        uint random = CounterRandom.Bits(key, counter) >> 9; // as many bits as a mantissa
+        float magnitude = MathF.Abs(u);
+        float level = magnitude < 1
+            ? MathF.Floor(magnitude + (random * (1f / (1 << 23))))
+            : BitConverter.UInt32BitsToSingle((BitConverter.SingleToUInt32Bits(magnitude) + random) & 0xFF800000);
+        return MathF.CopySign(Math.Min(level, LargestPower), u);
+    }
+}
