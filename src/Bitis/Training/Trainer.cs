@@ -4,17 +4,15 @@ using System.Text.Json;
 using Bitis.Checkpoints;
 using Bitis.Data;
 using Bitis.Data.Decoding;
-using Bitis.Evaluation;
 using Bitis.Execution.Gradients;
-using Bitis.Execution.Sessions;
 using Bitis.Files;
 using Bitis.Kernels.Dispatch;
 using Bitis.Models;
-using Bitis.Tensors;
+using Bitis.Training;
 using Bitis.Training.Loop;
 using Bitis.Training.Optimization;
 
-namespace Bitis.Training;
+namespace Bitis;
 
 /// <summary>
 /// Trains a model on labeled images. The numbers depend on the recipe, the images and the weights at the start alone: not on
@@ -100,7 +98,7 @@ public sealed class Trainer
         if (initial is not null)
         {
             initial = KnownHead.InOrder(initial, data.ClassNames);
-            foreach ((string name, Tensor weight) in initial.Weights)
+            foreach ((string name, FloatTensor weight) in initial.Weights)
                 weight.Span.CopyTo(model.Weights[name].Span);
             model = model.WithPreprocessing(initial.Preprocessing);
         }
