@@ -75,7 +75,7 @@ public sealed class CompiledOperationTests
     public void An_embedding_is_added_in_place()
     {
         ArenaMatrix x = _bench.Matrix(2, [1, 2, 3, 4], padding: 1);
-        Tensor embedding = Tensor.From([2, 2], [10, 20, 30, 40]);
+        FloatTensor embedding = FloatTensor.From([2, 2], [10, 20, 30, 40]);
         Assert.Equal([11, 22, 33, 44], _bench.Run(new CompiledAddEmbedding("n", x, x, embedding), x));
     }
 
@@ -86,7 +86,7 @@ public sealed class CompiledOperationTests
     public void A_token_is_inserted_at_its_position(int position, float[] expected)
     {
         ArenaMatrix x = _bench.Matrix(2, [1, 2, 3, 4], padding: 1), y = _bench.Result(3, 2, padding: 2);
-        Tensor token = Tensor.From([2], [9, 9]);
+        FloatTensor token = FloatTensor.From([2], [9, 9]);
         Assert.Equal(expected, _bench.Run(new CompiledInsertToken("n", x, y, token, position), y));
     }
 
@@ -116,7 +116,7 @@ public sealed class CompiledOperationTests
     {
         ArenaMatrix x = _bench.Matrix(2, [1, 1, 2, -4]), stream = _bench.Matrix(2, [2, 3, 1, 1], padding: 1);
         ArenaMatrix y = _bench.Result(2, 2, padding: 3);
-        var norm = new CompiledNorm("n", x with { RowMap = [1, 0] }, stream, y, Tensor.From([2], [1, 10]), bias: null, epsilon: 0);
+        var norm = new CompiledNorm("n", x with { RowMap = [1, 0] }, stream, y, FloatTensor.From([2], [1, 10]), bias: null, epsilon: 0);
         // The stream becomes [4, -1] and [2, 2]; their root mean squares are √8.5 and 2.
         float[] expected = [4 / MathF.Sqrt(8.5f), -10 / MathF.Sqrt(8.5f), 1, 10];
         float[] actual = _bench.Run(norm, y);
@@ -129,7 +129,7 @@ public sealed class CompiledOperationTests
     public void A_layer_norm_has_a_bias()
     {
         ArenaMatrix x = _bench.Matrix(2, [1, 3, 5, 1]), y = _bench.Result(2, 2);
-        Tensor weight = Tensor.From([2], [1, 2]), bias = Tensor.From([2], [10, 20]);
+        FloatTensor weight = FloatTensor.From([2], [1, 2]), bias = FloatTensor.From([2], [10, 20]);
         float[] actual = _bench.Run(new CompiledNorm("n", x, residual: null, y, weight, bias, epsilon: 0), y);
         float[] expected = [9, 22, 11, 18];
         for (int i = 0; i < expected.Length; i++)
@@ -140,7 +140,7 @@ public sealed class CompiledOperationTests
     public void The_means_of_norms_are_those_of_each_sequence()
     {
         ArenaMatrix x = _bench.Matrix(2, [1, 3, 5, 1, 0, 2]), y = _bench.Result(2, 2);
-        Tensor weight = Tensor.From([2], [3, 3]), bias = Tensor.From([2], [0, 1]);
+        FloatTensor weight = FloatTensor.From([2], [3, 3]), bias = FloatTensor.From([2], [0, 1]);
         // Each normalized token is [-1, 1] or [1, -1].
         ArenaMatrix[] sequences = [x.Reverse(), x with { Rows = 2, RowMap = [0, 2] }];
         float[] actual = _bench.Run(new CompiledMeanOfNorms("n", sequences, y, weight, bias, epsilon: 0), y);
@@ -153,7 +153,7 @@ public sealed class CompiledOperationTests
     public void A_group_norm_takes_its_statistics_from_all_tokens_of_a_group()
     {
         ArenaMatrix x = _bench.Matrix(2, [1, 10, 3, 30]), statistics = _bench.Result(2, 2);
-        Tensor weight = Tensor.From([2], [1, 5]), bias = Tensor.From([2], [0, 1]);
+        FloatTensor weight = FloatTensor.From([2], [1, 5]), bias = FloatTensor.From([2], [0, 1]);
         var norm = new GroupNorm(Channels: 2, Groups: 2, Epsilon: 0);
         float[] actual = _bench.Run(new CompiledGroupNorm("n", norm, x, x, statistics, weight, bias), x);
         float[] expected = [-1, -4, 1, 6];
