@@ -8,7 +8,7 @@ namespace Bitis.Kernels.Activations;
 /// The gate of a Mamba block, <c>y = (x·factor)·silu(z)</c>, over contiguous arrays, and its backward pass for a factor of 1:
 /// <c>x̄ = ȳ·silu(z)</c>, <c>z̄ = ȳ·x·silu'(z)</c>.
 /// </summary>
-internal readonly unsafe struct Gate : ILanesOperation<GateKernel>
+internal abstract unsafe class Gate : ILanesOperation<GateKernel>
 {
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<GateKernel> Table { get; } = KernelTable<GateKernel>.ForLanes<Gate>();

@@ -12,7 +12,7 @@ namespace Bitis.Kernels.Convolution;
 /// Of a quantized layer, w and x are levels (whole numbers, whose sums are exact in float32), and the sum is multiplied by a scale for each channel.
 /// Channels are independent, so work is split over them.
 /// </summary>
-internal readonly unsafe struct CausalConv : ILanesOperation<RangeKernel<CausalConvCall>>
+internal abstract unsafe class CausalConv : ILanesOperation<RangeKernel<CausalConvCall>>
 {
     /// <summary>The taps that all published models have.</summary>
     internal const int UsualTaps = 4;

@@ -11,7 +11,7 @@ namespace Bitis.Kernels.Convolution;
 /// </code>
 /// x̄ is the same convolution of s̄ with the direction of time reversed.
 /// </summary>
-internal readonly unsafe struct CausalConvGradient : ILanesOperation<RangeKernel<CausalConvGradientCall>>
+internal abstract unsafe class CausalConvGradient : ILanesOperation<RangeKernel<CausalConvGradientCall>>
 {
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<RangeKernel<CausalConvGradientCall>> Table { get; } =

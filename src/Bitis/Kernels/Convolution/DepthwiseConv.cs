@@ -13,7 +13,7 @@ namespace Bitis.Kernels.Convolution;
 /// Of a quantized layer, w and x are levels (whole numbers, whose sums are exact in float32), and the sum is multiplied by a scale for each channel.
 /// Channels are independent, so work is split over them.
 /// </summary>
-internal readonly unsafe struct DepthwiseConv : ILanesOperation<RangeKernel<DepthwiseConvCall>>
+internal abstract unsafe class DepthwiseConv : ILanesOperation<RangeKernel<DepthwiseConvCall>>
 {
     /// <summary>The side of the filter that all published models have.</summary>
     internal const int UsualKernelSize = 3;

@@ -11,7 +11,7 @@ namespace Bitis.Kernels.Convolution;
 /// </code>
 /// x̄ is the convolution of s̄ with the filter turned by 180°.
 /// </summary>
-internal readonly unsafe struct DepthwiseConvGradient : ILanesOperation<RangeKernel<DepthwiseConvGradientCall>>
+internal abstract unsafe class DepthwiseConvGradient : ILanesOperation<RangeKernel<DepthwiseConvGradientCall>>
 {
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<RangeKernel<DepthwiseConvGradientCall>> Table { get; } =

@@ -10,7 +10,7 @@ namespace Bitis.Kernels.Gemm;
 /// gradient of its weights, <c>C[N, K] += Y[M, N]ᵀ·X[M, K]</c>. Every output is one chain of multiply-adds in the order
 /// of the inner dimension, so results depend neither on the split of the rows nor on the tile.
 /// </summary>
-internal readonly unsafe struct FloatGemm : ILanesOperation<FloatGemmKernel>
+internal abstract unsafe class FloatGemm : ILanesOperation<FloatGemmKernel>
 {
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<FloatGemmKernel> Table { get; } = KernelTable<FloatGemmKernel>.ForLanes<FloatGemm>();

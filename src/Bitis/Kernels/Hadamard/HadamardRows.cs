@@ -10,7 +10,7 @@ namespace Bitis.Kernels.Hadamard;
 /// <c>z = y·H</c> with the Walsh-Hadamard matrix of natural order and entries ±1, which spreads outliers over the channels of
 /// their block, and then rounded to levels. A last block that is not full is padded with zeros. All forms give the same bits.
 /// </summary>
-internal readonly unsafe struct HadamardRows : ILanesOperation<HadamardRowsKernel>
+internal abstract unsafe class HadamardRows : ILanesOperation<HadamardRowsKernel>
 {
     /// <summary>The byte that stands for 0.</summary>
     public const int ZeroPoint = 128;

@@ -9,7 +9,7 @@ namespace Bitis.Kernels.Hadamard;
 /// <c>x̂ = Ĥ·x</c>, the low-rank form that HLQ's weight gradient is computed from. The largest magnitudes of the columns are found on the way. All forms
 /// give the same bits.
 /// </summary>
-internal readonly unsafe struct TokenHadamard : ILanesOperation<CallKernel<TokenHadamardCall>>
+internal abstract unsafe class TokenHadamard : ILanesOperation<CallKernel<TokenHadamardCall>>
 {
     /// <summary>The rows of a block.</summary>
     public const int BlockRows = 16;

@@ -11,7 +11,7 @@ namespace Bitis.Kernels.Normalization;
 /// </code>
 /// Each column is summed by itself, four rows side by side, and a group's columns in their order: all forms give the same bits.
 /// </summary>
-internal readonly unsafe struct GroupNormalization : ILanesOperation<CallKernel<GroupNormalizationCall>>
+internal abstract unsafe class GroupNormalization : ILanesOperation<CallKernel<GroupNormalizationCall>>
 {
     private const int Chains = 4;
 

@@ -10,7 +10,7 @@ namespace Bitis.Kernels.Normalization;
 /// x̄ = r·(ȳ·w − mean(ȳ·w) − x̂·mean(ȳ·w·x̂))        w̄ = Σ_rows ȳ·x̂        b̄ = Σ_rows ȳ
 /// </code>
 /// </summary>
-internal readonly unsafe struct GroupNormalizationGradient : ILanesOperation<CallKernel<GroupNormalizationGradientCall>>
+internal abstract unsafe class GroupNormalizationGradient : ILanesOperation<CallKernel<GroupNormalizationGradientCall>>
 {
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<CallKernel<GroupNormalizationGradientCall>> Table { get; } =

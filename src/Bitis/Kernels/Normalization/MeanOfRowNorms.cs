@@ -11,7 +11,7 @@ namespace Bitis.Kernels.Normalization;
 /// </code>
 /// Rows are added up in their order.
 /// </summary>
-internal readonly unsafe struct MeanOfRowNorms : ILanesOperation<CallKernel<MeanOfRowNormsCall>>
+internal abstract unsafe class MeanOfRowNorms : ILanesOperation<CallKernel<MeanOfRowNormsCall>>
 {
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<CallKernel<MeanOfRowNormsCall>> Table { get; } =

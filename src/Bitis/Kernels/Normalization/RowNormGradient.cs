@@ -11,7 +11,7 @@ namespace Bitis.Kernels.Normalization;
 /// </code>
 /// The term in brackets belongs to LayerNorm alone.
 /// </summary>
-internal readonly unsafe struct RowNormGradient : ILanesOperation<RangeKernel<RowNormGradientCall>>
+internal abstract unsafe class RowNormGradient : ILanesOperation<RangeKernel<RowNormGradientCall>>
 {
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<RangeKernel<RowNormGradientCall>> Table { get; } =

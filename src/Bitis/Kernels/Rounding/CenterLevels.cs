@@ -13,7 +13,7 @@ namespace Bitis.Kernels.Rounding;
 /// A channel's own four or nine products are no work for an 8-bit dot product, which would want them side by side; whole numbers in float32
 /// are as exact, and lie where they are needed. All forms give the same bits.
 /// </summary>
-internal readonly unsafe struct CenterLevels : ILanesOperation<RangeKernel<CenterLevelsCall>>
+internal abstract unsafe class CenterLevels : ILanesOperation<RangeKernel<CenterLevelsCall>>
 {
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<RangeKernel<CenterLevelsCall>> Table { get; } =

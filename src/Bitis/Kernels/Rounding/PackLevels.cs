@@ -10,7 +10,7 @@ namespace Bitis.Kernels.Rounding;
 /// <see cref="Int8Gemm"/> takes them: as weights, in panels of the kernel's width, or as input, in one panel as wide as the matrix. All
 /// forms give the same bits.
 /// </summary>
-internal readonly unsafe struct PackLevels : ILanesOperation<CallKernel<PackLevelsCall>>
+internal abstract unsafe class PackLevels : ILanesOperation<CallKernel<PackLevelsCall>>
 {
     private const int GroupRows = 4;
 

@@ -9,7 +9,7 @@ namespace Bitis.Kernels.Rounding;
 /// to right in float32, rounding half to even and clamping before the conversion, so that no value overflows. NaN becomes 0. All
 /// forms give the same bits.
 /// </summary>
-internal readonly unsafe struct Quantize : ILanesOperation<RangeKernel<QuantizeCall>>
+internal abstract unsafe class Quantize : ILanesOperation<RangeKernel<QuantizeCall>>
 {
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<RangeKernel<QuantizeCall>> Table { get; } =

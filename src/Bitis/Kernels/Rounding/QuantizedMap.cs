@@ -8,7 +8,7 @@ namespace Bitis.Kernels.Rounding;
 /// A map kept in 8 or 4 bits: its scale as float32, then its levels −max to max as signed bytes, or two to a byte, in
 /// pieces of <see cref="PieceLength"/> levels (<see cref="PanelNibbles"/>). All forms give the same bits.
 /// </summary>
-internal readonly unsafe struct QuantizedMap : ILanesOperation<QuantizedMapKernel>
+internal abstract unsafe class QuantizedMap : ILanesOperation<QuantizedMapKernel>
 {
     /// <summary>How many levels of 4 bits lie together; an even number.</summary>
     private const int PieceLength = 1024;

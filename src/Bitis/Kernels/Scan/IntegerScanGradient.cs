@@ -18,7 +18,7 @@ namespace Bitis.Kernels.Scan;
 /// (here bars are gradients). Lanes hold channels. A register of them goes through all tokens forward, which recovers the hidden states
 /// and keeps what the way back needs, and back.
 /// </summary>
-internal readonly unsafe struct IntegerScanGradient : ILanesOperation<CallKernel<IntegerScanGradientCall>>
+internal abstract unsafe class IntegerScanGradient : ILanesOperation<CallKernel<IntegerScanGradientCall>>
 {
     /// <summary>The lanes of the widest register.</summary>
     private const int Widest = 16;

@@ -15,7 +15,7 @@ namespace Bitis.Kernels.Scan;
 /// the results do not depend on the split. Each lane performs the same operations in the scalar and in every vector
 /// form.
 /// </summary>
-internal readonly unsafe struct SelectiveScan : ILanesOperation<RangeKernel<SelectiveScanCall>>
+internal abstract unsafe class SelectiveScan : ILanesOperation<RangeKernel<SelectiveScanCall>>
 {
     /// <summary>The largest hidden state; the states of a register of channels lie on the stack.</summary>
     public const int MaxStates = 256;

@@ -21,7 +21,7 @@ namespace Bitis.Kernels.Scan;
 /// sum, which all channels pass over; at the end of the chunk its lanes are added up. One call does all channels of a
 /// sequence in a fixed order; the parallel dimension is the batch.
 /// </remarks>
-internal readonly unsafe struct SelectiveScanGradient : ILanesOperation<CallKernel<SelectiveScanGradientCall>>
+internal abstract unsafe class SelectiveScanGradient : ILanesOperation<CallKernel<SelectiveScanGradientCall>>
 {
     private const int ChunkTokens = SelectiveScan.ChunkTokens;
     private const float Ln2 = 0.693147182f;
