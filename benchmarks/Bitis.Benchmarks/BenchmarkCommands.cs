@@ -195,7 +195,7 @@ internal static class BenchmarkCommands
         Argument<string> variant = Required("VARIANT", "A published variant, with random weights, or a model that ships.");
         Argument<string> method = Optional("METHOD", "The method.", "ptq4vm");
         Argument<int?> blocks = OptionalNumber("BLOCKS", "How many blocks of a Vim. All if left out.");
-        method.AcceptOnlyFromAmong([.. QuantizationMethods.Names]);
+        method.AcceptOnlyFromAmong([.. QuantizationMethod.Names]);
         return Create(
             "conversion",
             "Measures how long a method takes to convert a model, and its memory.",

@@ -71,7 +71,7 @@ internal static class MethodsBenchmark
             [1, 2, 4, 16, 32], groups => ($"ssm: qmamba+, {groups} groups", new() { Method = "qmamba+", Scope = Scope.Ssm, TimeGroups = groups })),
         ("ssm: qmamba+, uniform decay", new() { Method = "qmamba+", Scope = Scope.Ssm, Decay = DecaySpacing.Uniform }),
         ("ssm: qmamba+", new() { Method = "qmamba+", Scope = Scope.Ssm }),
-        .. QuantizationMethods.Names.Select(method => ($"full: {method}", new Recipe { Method = method, Scope = Scope.Full })),
+        .. QuantizationMethod.Names.Select(method => ($"full: {method}", new Recipe { Method = method, Scope = Scope.Full })),
     ];
 
     /// <summary>Measures and prints the table.</summary>
@@ -85,7 +85,7 @@ internal static class MethodsBenchmark
     {
         VisionModel model = ShippedModels.Names.Contains(modelName) ? VisionModel.LoadShipped(modelName) : VisionModel.Load(modelName);
         using ImageSource calibration = ImageSource.Open(calibrationData), test = ImageSource.Open(testData);
-        var tests = new InMemoryImageSource([.. Enumerable.Range(0, test.Count).Select(test.Read)], test.ClassNames);
+        var tests = new InMemoryImageSource([.. Enumerable.Range(0, test.Count).Select(test.ReadLabeled)], test.ClassNames);
         CalibrationSet[] draws = [.. Enumerable.Range(0, seeds).Select(seed => Draw(calibration, model, seed))];
         using InferenceSession original = InferenceSession.Create(model);
         double reference = Accuracy(original, model, tests);
@@ -124,7 +124,7 @@ internal static class MethodsBenchmark
 
     private static double Accuracy(InferenceSession session, VisionModel model, ImageSource test) =>
         new Evaluator(session.Run, model.Config.Classes, model.ClassNames, []) { BatchSize = Batch }
-            .Run(test, model.Preprocessing, progress: null, CancellationToken.None).Counts.Top1!.Value;
+            .Run(test, model.Preprocessing, progress: null, CancellationToken.None).Top1!.Value;
 
     private static string Percent(double share) => DisplayText.Percent(share);
 

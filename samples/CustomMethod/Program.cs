@@ -12,12 +12,12 @@ using CustomMethod;
 
 const int CalibrationImages = 32, TestImages = 200;
 
-RangeEstimators.Register(RangeEstimatorKind.Create(
+RangeEstimatorKind.Register(RangeEstimatorKind.Create(
     "sigma",
     "some standard deviations around the mean",
     SampleJson.Default.SigmaRange,
     settings => new SigmaEstimator(settings.Sigmas)));
-QuantizationMethods.Register(QuantizationMethod.Create(
+QuantizationMethod.Register(QuantizationMethod.Create(
     "sigma-learned",
     "some standard deviations around the mean, smoothed and learned",
     SampleJson.Default.SigmaSettings,
@@ -57,7 +57,7 @@ foreach (Recipe recipe in recipes)
     using InferenceSession session = InferenceSession.Create(loaded);
     using ImageSource test = ImageSource.Open("builtin/test", decoder: null).Take(TestImages, seed: 0);
     int right = Enumerable.Range(0, TestImages)
-        .Count(i => session.Classify(test.Read(i).Image, count: 1)[0].Class == test.Label(i));
+        .Count(i => session.Classify(test.Read(i), count: 1)[0].Class == test.Label(i));
     Recipe made = loaded.Recipe;
     Console.WriteLine($"{made.Method}, {made.Bits}: {right} of {TestImages} right, {made.Settings} {made.Estimator}");
 }

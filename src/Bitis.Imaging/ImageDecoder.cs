@@ -13,7 +13,7 @@ namespace Bitis.Imaging;
 /// the first frame. JPEG, PNG, WebP, TIFF and GIF are decoded by libvips, on the caller's thread. Sizes are checked
 /// before memory is taken: at most 100 million pixels, and no more than the file's bytes can hold (docs/limits.md).
 /// </remarks>
-public sealed class ImageDecoder : IImageDecoder
+internal sealed class ImageDecoder : IImageDecoder
 {
     private static readonly string[] AllFormats = [Jpeg, Png, WebP, Tiff, Gif, Bmp];
 

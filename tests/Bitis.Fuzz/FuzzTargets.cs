@@ -202,7 +202,7 @@ internal static class FuzzTargets
         session.Run(MicroModels.Images(config, 1 + random.Next(2)));
         session.Run(new Tensor(config.InputShape.Prepend(1)));
         using ImageSource images = new SyntheticImageSource(1, 5, 2, seed: 1);
-        session.Classify(images.Read(0).Image);
+        session.Classify(images.Read(0));
     }
 
     private static void Simulate(QuantizedModel model)

@@ -22,7 +22,7 @@ internal static class TempFolderImages
         for (int i = 0; i < source.Count; i++)
         {
             string file = Path.Combine(name, nameOfClass(source.Label(i)!.Value), $"image{i:000}.bmp");
-            folder.Write(file, TestImages.Bmp(source.Read(i).Image));
+            folder.Write(file, TestImages.Bmp(source.Read(i)));
         }
         return folder[name];
     }

@@ -71,8 +71,8 @@ internal sealed class DemoCommand : BitisCommand
                     bits,
                     scope,
                     method.Name,
-                    result.Counts.Top1,
-                    result.Counts.Agreements[0].Top1,
+                    result.Top1,
+                    result.Agreements[0].Top1,
                     quantized.Save(Stream.Null, Context.Cancellation),
                     latency,
                     floatLatency));
@@ -86,7 +86,7 @@ internal sealed class DemoCommand : BitisCommand
             threads,
             LearningSteps,
             new DemoFloatRow(
-                floats.Counts.Top1,
+                floats.Top1,
                 new FileInfo(ShippedModels.Find(Model)!).Length,
                 rows.Select(row => row.FloatLatencyMs).Order().ElementAt(rows.Count / 2)),
             rows);
@@ -112,7 +112,7 @@ internal sealed class DemoCommand : BitisCommand
         using InferenceSession
             session = InferenceSession.Create(quantized, options, Context.Cancellation),
             original = InferenceSession.Create(model, options, Context.Cancellation);
-        Tensor image = model.Preprocessing.Apply(test.Read(0).Image);
+        Tensor image = model.Preprocessing.Apply(test.Read(0));
         IReadOnlyList<Latency> latencies = Latency.Measure(
             [session.Run, original.Run], image.Reshape(image.Shape.Prepend(1)), Warmup, LatencyRuns, progress: null, Context.Cancellation);
         return (latencies[0].Median.TotalMilliseconds, latencies[1].Median.TotalMilliseconds);
@@ -120,8 +120,8 @@ internal sealed class DemoCommand : BitisCommand
 
     /// <summary>The images themselves instead of the way to make them, since they are read many times.</summary>
     private static InMemoryImageSource Keep(ImageSource images) =>
-        new([.. Enumerable.Range(0, images.Count).Select(images.Read)], images.ClassNames);
+        new([.. Enumerable.Range(0, images.Count).Select(images.ReadLabeled)], images.ClassNames);
 
     private static IEnumerable<(Scope Scope, QuantizationMethod Method)> Methods(Scope scope, params string[] names) =>
-        names.Select(name => (scope, QuantizationMethods.Find(name)));
+        names.Select(name => (scope, QuantizationMethod.Find(name)));
 }

@@ -15,7 +15,7 @@ internal sealed class RecipeOptionSet
 
     private readonly Option<string?> _method = CommonOptions.Parsed<string?>(
         "--method",
-        $"The method: {string.Join("; ", QuantizationMethods.All.Select(InWords))}. [default: mse]",
+        $"The method: {string.Join("; ", QuantizationMethod.All.Select(InWords))}. [default: mse]",
         ParseMethod,
         "NAME");
 
@@ -104,9 +104,9 @@ internal sealed class RecipeOptionSet
         {
             if (value is null)
                 continue;
-            if (!QuantizationMethods.Find(recipe.Method).SettingNames.Contains(setting))
+            if (!QuantizationMethod.Find(recipe.Method).SettingNames.Contains(setting))
             {
-                IEnumerable<string> takers = QuantizationMethods.All
+                IEnumerable<string> takers = QuantizationMethod.All
                     .Where(method => method.SettingNames.Contains(setting))
                     .Select(method => method.Name);
                 throw new BitisException(
@@ -125,7 +125,7 @@ internal sealed class RecipeOptionSet
 
     private static string ParseMethod(string text)
     {
-        QuantizationMethods.Find(text);
+        QuantizationMethod.Find(text);
         return text;
     }
 

@@ -104,7 +104,7 @@ internal static class ImageLoader
     {
         try
         {
-            return source.Read(index);
+            return source.ReadLabeled(index);
         }
         catch (BitisException e) when (source.Count > 1)
         {

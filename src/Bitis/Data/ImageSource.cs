@@ -47,8 +47,8 @@ public abstract class ImageSource : IDisposable
     /// </summary>
     /// <param name="path">Where the set is, or <c>builtin/train</c> or <c>builtin/test</c>.</param>
     /// <param name="decoder">
-    /// What decodes image files, such as <c>Bitis.Imaging.ImageDecoder</c>; null where there are none: built-in images,
-    /// CIFAR and IDX files.
+    /// What decodes image files; null where there are none: built-in images, CIFAR and IDX files. The package
+    /// Bitis.Imaging has a form of this method with a decoder of its own.
     /// </param>
     /// <exception cref="BitisException">
     /// There is nothing at the path, or no images in it, or damage, or image files and no decoder.
@@ -63,14 +63,18 @@ public abstract class ImageSource : IDisposable
 
     /// <summary>Reads and decodes one image. Safe to call from several threads.</summary>
     /// <exception cref="BitisException">The image is missing or damaged.</exception>
-    public LabeledImage Read(int index)
+    public PixelImage Read(int index)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Count, nameof(index));
         PixelImage image = ReadImage(index);
         if (image.Warning is { } warning)
             _warnings[index] = $"{Name(index)}: {warning}";
-        return new LabeledImage(image, Label(index), Name(index));
+        return image;
     }
+
+    /// <summary>Reads an image with what is known of it.</summary>
+    /// <exception cref="BitisException">The image is missing or damaged.</exception>
+    internal LabeledImage ReadLabeled(int index) => new(Read(index), Label(index), Name(index));
 
     /// <summary>What was wrong with images that have been read and are used all the same, in their order.</summary>
     public IReadOnlyList<string> Warnings => [.. _warnings.OrderBy(entry => entry.Key).Select(entry => entry.Value)];

@@ -4,4 +4,4 @@ namespace Bitis.Data;
 /// <param name="Image">The pixels.</param>
 /// <param name="Label">The index of its class; null if the source does not know it.</param>
 /// <param name="Name">What messages and reports call it: a path relative to the source, or a number.</param>
-public sealed record LabeledImage(PixelImage Image, int? Label, string Name);
+internal sealed record LabeledImage(PixelImage Image, int? Label, string Name);

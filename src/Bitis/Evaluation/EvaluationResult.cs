@@ -1,24 +1,113 @@
+using Bitis.Graphs;
+using Bitis.Tensors;
+
 namespace Bitis.Evaluation;
 
-/// <summary>What an evaluation found.</summary>
-public sealed record EvaluationResult
+/// <summary>
+/// The counts of an evaluation over some images. Results over disjoint images merge into the result over all of them, in
+/// any order, so an evaluation can be cut into as many pieces as there are machines.
+/// </summary>
+public sealed class EvaluationResult
 {
-    internal EvaluationResult(EvaluationShard counts, TimeSpan modelTime, ClassMap classes)
+    private readonly Agreement[] _agreements;
+
+    /// <summary>Creates an empty result.</summary>
+    /// <param name="references">With how many references the model's answers are compared.</param>
+    public EvaluationResult(int references = 0)
     {
-        Counts = counts;
-        ModelTime = modelTime;
-        Classes = classes;
+        _agreements = new Agreement[references];
+        Array.Fill(_agreements, Agreement.None);
     }
 
-    /// <summary>The counts over all images.</summary>
-    public EvaluationShard Counts { get; }
-
     /// <summary>The time that the model itself took, without decoding images and without references.</summary>
-    public TimeSpan ModelTime { get; }
+    public TimeSpan ModelTime { get; internal set; }
 
     /// <summary>Images that the model answered in a second of its own time.</summary>
-    public double ImagesPerSecond => Counts.Images / ModelTime.TotalSeconds;
+    public double ImagesPerSecond => Images / ModelTime.TotalSeconds;
+
+    /// <summary>How many images the model answered.</summary>
+    public long Images { get; private set; }
+
+    /// <summary>How many of them have a label; accuracies count these.</summary>
+    public long Labeled { get; private set; }
+
+    /// <summary>For how many labeled images the first answer is the label.</summary>
+    public long Top1Correct { get; private set; }
+
+    /// <summary>For how many labeled images the label is among the first five answers.</summary>
+    public long Top5Correct { get; private set; }
+
+    /// <summary>The share of labeled images whose first answer is right, 0 to 1; null without labels.</summary>
+    public double? Top1 => Labeled == 0 ? null : (double)Top1Correct / Labeled;
+
+    /// <summary>The share of labeled images with the label among the first five answers, 0 to 1; null without labels.</summary>
+    public double? Top5 => Labeled == 0 ? null : (double)Top5Correct / Labeled;
 
     /// <summary>Which of the model's classes the images show, and the names of those in the counts.</summary>
-    internal ClassMap Classes { get; }
+    internal ClassMap? Classes { get; init; }
+
+    /// <summary>Which classes were taken for which, over the labeled images.</summary>
+    internal ConfusionMatrix Confusions { get; } = new();
+
+    /// <summary>The agreement with each reference.</summary>
+    public IReadOnlyList<Agreement> Agreements => _agreements;
+
+    /// <summary>Adds a batch.</summary>
+    /// <param name="logits">The model's answers, <c>[batch, classes]</c>.</param>
+    /// <param name="labels">The images' classes; null where unknown.</param>
+    /// <param name="references">The references' answers, each <c>[batch, classes]</c>.</param>
+    /// <exception cref="ArgumentException">The sizes do not fit each other, or a label is not a class.</exception>
+    /// <exception cref="BitisException">An answer is not a finite number.</exception>
+    public void Add(Tensor logits, IReadOnlyList<int?> labels, params ReadOnlySpan<Tensor> references)
+    {
+        if (logits.Shape.Rank != 2 || logits.Shape[0] != labels.Count)
+            throw new ArgumentException($"{labels.Count} labels do not fit logits {logits.Shape}.", nameof(labels));
+        if (references.Length != _agreements.Length)
+            throw new ArgumentException($"{references.Length} references; the result has {_agreements.Length}.", nameof(references));
+        foreach (Tensor reference in references)
+        {
+            if (reference.Shape != logits.Shape)
+                throw new ArgumentException($"A reference has logits {reference.Shape}, the model {logits.Shape}.", nameof(references));
+        }
+        Logits.RequireFinite(logits, image => $"image {image} of the batch");
+        foreach (Tensor reference in references)
+            Logits.RequireFinite(reference, image => $"image {image} of the batch", Logits.Reference);
+        int classes = logits.Shape[1];
+        for (int image = 0; image < labels.Count; image++)
+        {
+            ReadOnlySpan<float> scores = logits.Span.Slice(image * classes, classes);
+            Images++;
+            if (labels[image] is { } label)
+                AddLabeled(scores, label);
+            for (int r = 0; r < references.Length; r++)
+                _agreements[r] = _agreements[r].With(scores, references[r].Span.Slice(image * classes, classes));
+        }
+    }
+
+    /// <summary>Adds the counts of a result over other images.</summary>
+    /// <exception cref="ArgumentException">The results have different numbers of references.</exception>
+    public void Merge(EvaluationResult other)
+    {
+        if (other._agreements.Length != _agreements.Length)
+            throw new ArgumentException("The results compare with different numbers of references.", nameof(other));
+        ModelTime += other.ModelTime;
+        Images += other.Images;
+        Labeled += other.Labeled;
+        Top1Correct += other.Top1Correct;
+        Top5Correct += other.Top5Correct;
+        Confusions.Add(other.Confusions);
+        for (int r = 0; r < _agreements.Length; r++)
+            _agreements[r] = _agreements[r].Merge(other._agreements[r]);
+    }
+
+    private void AddLabeled(ReadOnlySpan<float> scores, int label)
+    {
+        if ((uint)label >= (uint)scores.Length)
+            throw new ArgumentException($"The label {label} is not among {scores.Length} classes.", nameof(label));
+        int rank = TopK.Rank(scores, label);
+        Labeled++;
+        Top1Correct += rank == 0 ? 1 : 0;
+        Top5Correct += rank < 5 ? 1 : 0;
+        Confusions.Add(label, TopK.First(scores));
+    }
 }

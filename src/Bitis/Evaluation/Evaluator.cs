@@ -59,7 +59,7 @@ public sealed class Evaluator
         CancellationToken cancellationToken = default)
     {
         var map = ClassMap.Create(images, _classes, _classNames); // refuses before the first image is decoded
-        var counts = new EvaluationShard(_references.Count);
+        var result = new EvaluationResult(_references.Count) { Classes = map };
         var modelTime = new Stopwatch();
         foreach (ImageBatch batch in ImageLoader.Load(images, preprocessing, BatchSize, LoaderThreads, cancellationToken))
         {
@@ -70,9 +70,10 @@ public sealed class Evaluator
             Logits.RequireFinite(logits, image => batch.Names[image]);
             foreach (Tensor other in others)
                 Logits.RequireFinite(other, image => batch.Names[image], Logits.Reference);
-            counts.Add(logits, map.ClassesOf(batch.Labels), others);
-            progress?.Report(new WorkProgress("evaluating", counts.Images, images.Count));
+            result.Add(logits, map.ClassesOf(batch.Labels), others);
+            progress?.Report(new WorkProgress("evaluating", result.Images, images.Count));
         }
-        return new EvaluationResult(counts, modelTime.Elapsed, map);
+        result.ModelTime = modelTime.Elapsed;
+        return result;
     }
 }

@@ -271,7 +271,7 @@ public sealed class Trainer
             return null;
         using InferenceSession session = InferenceSession.Create(AveragedModel, new SessionOptions { Threads = _threads });
         var evaluator = new Evaluator(session.Run, _data.Classes, _data.ClassNames) { LoaderThreads = LoaderThreads };
-        return evaluator.Run(_data.Validation, Model.Preprocessing, progress: null, cancellationToken).Counts.Top1;
+        return evaluator.Run(_data.Validation, Model.Preprocessing, progress: null, cancellationToken).Top1;
     }
 
     private TrainingProgress Progress(EtaEstimator eta)

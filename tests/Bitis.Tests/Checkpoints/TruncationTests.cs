@@ -119,7 +119,7 @@ public sealed class TruncationTests : IDisposable
         string idx = _folder.Write("train-images-idx3-ubyte", [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 1, 2, 3, 4]);
         using ImageSource whole = ImageSource.Open(idx);
         Cut(idx, 0);
-        Assert.Equal(3, whole.Read(1).Image.Pixels[0]); // it was read whole
+        Assert.Equal(3, whole.Read(1).Pixels[0]); // it was read whole
     }
 
     private static byte[] Noise(int length)

@@ -22,7 +22,7 @@ public sealed class BinarySourceTests : IDisposable
         Assert.Equal("data_batch_2.bin 0", source.Name(2));
         Assert.Equal((int?[])[3, 9, 0], Enumerable.Range(0, 3).Select(source.Label));
         Assert.Equal("cat", source.ClassNames![3]);
-        PixelImage image = source.Read(2).Image;
+        PixelImage image = source.Read(2);
         Assert.Equal((32, 32), (image.Width, image.Height));
         Assert.Equal([4, 5, 6, 4, 5, 6], image.Pixels[..6].ToArray());
     }
@@ -33,9 +33,9 @@ public sealed class BinarySourceTests : IDisposable
         _folder.Write("test.bin", [19, .. Record(99, 1, 2, 3)]);
         _folder.Write("fine_label_names.txt", System.Text.Encoding.UTF8.GetBytes(string.Join('\n', Enumerable.Range(0, 100).Select(i => $"fine{i}"))));
         using ImageSource source = ImageSource.Open(_folder["test.bin"]);
-        Assert.Equal(99, source.Read(0).Label);
+        Assert.Equal(99, source.Label(0));
         Assert.Equal("fine99", source.ClassNames![99]);
-        Assert.Equal([1, 2, 3], source.Read(0).Image.Pixels[..3].ToArray());
+        Assert.Equal([1, 2, 3], source.Read(0).Pixels[..3].ToArray());
     }
 
     [Fact]
@@ -70,7 +70,7 @@ public sealed class BinarySourceTests : IDisposable
         {
             using ImageSource source = ImageSource.Open(path);
             Assert.Equal(2, source.Count);
-            LabeledImage image = source.Read(1);
+            LabeledImage image = source.ReadLabeled(1);
             Assert.Equal(9, image.Label);
             Assert.Equal((3, 1, 1), (image.Image.Width, image.Image.Height, image.Image.Channels));
             Assert.Equal([4, 5, 6], image.Image.Pixels.ToArray());
@@ -121,9 +121,9 @@ public sealed class BinarySourceTests : IDisposable
         {
             using ImageSource train = ImageSource.Open($"{path}/train"), test = ImageSource.Open($"{path}/test");
             Assert.Equal((int?[])[1, 4, 5], Enumerable.Range(0, train.Count).Select(train.Label));
-            Assert.Equal([4, 5, 6], train.Read(2).Image.Pixels[..3].ToArray());
+            Assert.Equal([4, 5, 6], train.Read(2).Pixels[..3].ToArray());
             Assert.Equal((int?[])[2], Enumerable.Range(0, test.Count).Select(test.Label));
-            Assert.Equal([7, 8, 9], test.Read(0).Image.Pixels[..3].ToArray());
+            Assert.Equal([7, 8, 9], test.Read(0).Pixels[..3].ToArray());
             Assert.Equal("CIFAR-10 (test_batch.bin), 1 image, 10 classes", test.Description);
         }
     }
@@ -152,7 +152,7 @@ public sealed class BinarySourceTests : IDisposable
         {
             using ImageSource source = ImageSource.Open(path);
             Assert.Equal((int?[])[7, 9], Enumerable.Range(0, source.Count).Select(source.Label));
-            Assert.Equal([4, 5, 6], source.Read(1).Image.Pixels.ToArray());
+            Assert.Equal([4, 5, 6], source.Read(1).Pixels.ToArray());
         }
     }
 

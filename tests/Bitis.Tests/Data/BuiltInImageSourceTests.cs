@@ -25,12 +25,12 @@ public sealed class BuiltInImageSourceTests
         var seen = new HashSet<string>();
         for (int i = 39; i >= 0; i--)
         {
-            LabeledImage image = source.Read(i);
+            LabeledImage image = source.ReadLabeled(i);
             Assert.Equal(i % 10, image.Label);
             Assert.Equal((32, 32), (image.Image.Width, image.Image.Height));
-            Assert.True(image.Image.Pixels.SequenceEqual(larger.Read(i).Image.Pixels));
+            Assert.True(image.Image.Pixels.SequenceEqual(larger.Read(i).Pixels));
             foreach (ImageSource images in (ImageSource[])[source, test, other])
-                Assert.True(seen.Add(Convert.ToBase64String(images.Read(i).Image.Pixels)), $"{images.Description}: {i} is there twice");
+                Assert.True(seen.Add(Convert.ToBase64String(images.Read(i).Pixels)), $"{images.Description}: {i} is there twice");
         }
     }
 
@@ -39,7 +39,7 @@ public sealed class BuiltInImageSourceTests
     public void The_pixels_are_those_that_the_shipped_model_knows()
     {
         using var source = new BuiltInImageSource(BuiltInSplit.Test);
-        byte[] pixels = [.. Enumerable.Range(0, 20).Select(i => source.Read(100 * i).Image.Pixels[(100 * i) + 7])];
+        byte[] pixels = [.. Enumerable.Range(0, 20).Select(i => source.Read(100 * i).Pixels[(100 * i) + 7])];
         byte[] expected = [94, 149, 157, 152, 115, 82, 118, 45, 116, 197, 159, 168, 198, 47, 156, 121, 151, 148, 56, 70];
         Assert.Equal(expected.Length, pixels.Length);
         foreach ((byte known, byte pixel) in expected.Zip(pixels))
@@ -51,10 +51,10 @@ public sealed class BuiltInImageSourceTests
     {
         using var train = new BuiltInImageSource(BuiltInSplit.Train, count: 2000);
         using var test = new BuiltInImageSource(BuiltInSplit.Test, count: 500);
-        double[][] means = [.. Enumerable.Range(0, 10).Select(c => Mean(Enumerable.Range(0, 200).Select(i => Color(train.Read((10 * i) + c)))))];
+        double[][] means = [.. Enumerable.Range(0, 10).Select(c => Mean(Enumerable.Range(0, 200).Select(i => Color(train.ReadLabeled((10 * i) + c)))))];
         int right = Enumerable.Range(0, 500).Count(i =>
         {
-            double[] color = Color(test.Read(i));
+            double[] color = Color(test.ReadLabeled(i));
             return Array.IndexOf(means, means.MinBy(mean => mean.Zip(color, (a, b) => (a - b) * (a - b)).Sum())) == i % 10;
         });
         Assert.InRange(right, 0, 100); // 50 would be chance

@@ -39,7 +39,7 @@ public sealed class CifarPythonTests : IDisposable
         Assert.Contains($"{set}/train or {set}/test", Refusal(set));
         using ImageSource train = ImageSource.Open($"{set}/train"), test = ImageSource.Open($"{set}/test");
         Assert.Equal((int?[])[3, 9, 0], Enumerable.Range(0, train.Count).Select(train.Label));
-        Assert.Equal([30, 31, 32], train.Read(2).Image.Pixels[..3].ToArray());
+        Assert.Equal([30, 31, 32], train.Read(2).Pixels[..3].ToArray());
         Assert.Equal("data_batch_2 0", train.Name(2));
         Assert.Equal(names, test.ClassNames);
         Assert.Equal((7, "CIFAR-10 (test_batch), 1 image, 10 classes"), (test.Label(0), test.Description));

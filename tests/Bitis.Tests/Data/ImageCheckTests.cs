@@ -23,7 +23,7 @@ public sealed class ImageCheckTests : IDisposable
         ImageSource good = check.RequireGood();
         Assert.Equal(["a/1.png", "b/1.png"], Enumerable.Range(0, good.Count).Select(good.Name));
         Assert.Equal([0, 1], Enumerable.Range(0, good.Count).Select(good.Label));
-        Assert.Equal([4, 5, 6], good.Read(1).Image.Pixels.ToArray());
+        Assert.Equal([4, 5, 6], good.Read(1).Pixels.ToArray());
         BadImage bad = Assert.Single(check.Bad);
         Assert.Equal("a/2.jpg", bad.Image);
         Assert.Contains("2.jpg: the JPEG file is truncated or damaged", bad.Reason);

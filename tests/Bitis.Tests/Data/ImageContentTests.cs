@@ -33,7 +33,7 @@ public sealed class ImageContentTests : IDisposable
         using ImageSource source = ImageSource.Open(path);
         string[] names = ["cat/a.jfif", "cat/b", "cat/c.txt", "dog/d.PNG"];
         Assert.Equal(names, Enumerable.Range(0, source.Count).Select(source.Name));
-        Assert.Equal([1, 2, 3, 4], Enumerable.Range(0, source.Count).Select(i => (int)source.Read(i).Image.Pixels[0]));
+        Assert.Equal([1, 2, 3, 4], Enumerable.Range(0, source.Count).Select(i => (int)source.Read(i).Pixels[0]));
         Assert.Equal((int?[])[0, 0, 0, 1], Enumerable.Range(0, source.Count).Select(source.Label));
         Assert.Equal([$"{path}: 6 files left out: 2 text, 1 AVIF, 1 empty file, 1 hidden, 1 unknown format."], source.Notices);
         Assert.Equal(source.Notices, source.Take(2, seed: 0).Notices);

@@ -20,7 +20,7 @@ public sealed class ImageFolderTests : IDisposable
         Assert.Empty(source.Notices);
         Assert.Equal(2, source.Count);
         Assert.Equal(("Zebra/a.png", 0), (source.Name(0), source.Label(0)));
-        LabeledImage image = source.Read(1);
+        LabeledImage image = source.ReadLabeled(1);
         Assert.Equal(("apple/2020/b.PNG", 1), (image.Name, image.Label));
         Assert.Equal([2, 2, 2], image.Image.Pixels.ToArray());
     }
@@ -65,7 +65,7 @@ public sealed class ImageFolderTests : IDisposable
         _folder.Write("a.bmp", TestImages.Bmp(1, 1, 24, [7, 8, 9, 0]));
         using ImageSource source = ImageSource.Open(_folder.Path);
         Assert.Null(source.ClassNames);
-        Assert.Null(source.Read(0).Label);
+        Assert.Null(source.Label(0));
         Assert.Equal(["a.bmp", "b.png"], Enumerable.Range(0, source.Count).Select(source.Name));
     }
 
@@ -113,8 +113,8 @@ public sealed class ImageFolderTests : IDisposable
         WriteZip("set.zip", ("train/cat/1.png", TestImages.SolidPng(1, 1, 1)), ("test/cat/2.png", TestImages.SolidPng(2, 2, 2)), ("test/dog/3.png", TestImages.SolidPng(3, 3, 3)));
         using ImageSource source = ImageSource.Open(_folder[path]);
         Assert.Equal(["cat", "dog"], source.ClassNames);
-        Assert.Equal(1, source.Read(1).Label);
-        Assert.Equal([3, 3, 3], source.Read(1).Image.Pixels.ToArray());
+        Assert.Equal(1, source.Label(1));
+        Assert.Equal([3, 3, 3], source.Read(1).Pixels.ToArray());
     }
 
     [Fact]
@@ -126,7 +126,7 @@ public sealed class ImageFolderTests : IDisposable
 
         WriteZip("labelled.zip", ("labels.csv", "file,label\na.png,5\n"u8.ToArray()), ("a.png", TestImages.SolidPng(2, 2, 2)));
         using ImageSource labelled = ImageSource.Open(_folder["labelled.zip"]);
-        Assert.Equal(5, labelled.Read(0).Label);
+        Assert.Equal(5, labelled.Label(0));
     }
 
     [Fact]
@@ -149,13 +149,13 @@ public sealed class ImageFolderTests : IDisposable
         WriteZip("set.zip", level, ("cat/a.bmp", bmp), ("dog/b.bmp", bmp));
         byte[] zip = File.ReadAllBytes(_folder["set.zip"]);
         using (ImageSource source = ImageSource.Open(_folder["set.zip"]))
-            Assert.Equal(0, source.Read(0).Label);
+            Assert.Equal(0, source.Label(0));
         zip[700] ^= 4; // a pixel of the first
         using ImageSource damaged = ImageSource.Open(_folder.Write("damaged.zip", zip));
         string message = Assert.Throws<BitisException>(() => damaged.Read(0)).Message;
         Assert.Contains($"{_folder["damaged.zip"]}/cat/a.bmp", message);
         Assert.Contains("damaged", message);
-        Assert.Equal(1, damaged.Read(1).Label);
+        Assert.Equal(1, damaged.Label(1));
 
         WriteZip("labels.zip", level, ("labels.csv", "file,label\na.bmp,5\n"u8.ToArray()), ("a.bmp", bmp));
         zip = File.ReadAllBytes(_folder["labels.zip"]);

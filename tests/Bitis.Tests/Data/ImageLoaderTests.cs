@@ -23,7 +23,7 @@ public sealed class ImageLoaderTests
         {
             ImageBatch batch = batches[i / 4];
             int plane = 3 * 8 * 8;
-            Assert.True(batch.Images.Span.Slice(i % 4 * plane, plane).SequenceEqual(Small.Apply(source.Read(i).Image).Span));
+            Assert.True(batch.Images.Span.Slice(i % 4 * plane, plane).SequenceEqual(Small.Apply(source.Read(i)).Span));
             Assert.Equal((source.Label(i), source.Name(i)), (batch.Labels[i % 4], batch.Names[i % 4]));
         }
     }

@@ -11,7 +11,7 @@ public sealed class ImageSourceTests
     {
         var image = new LabeledImage(TestImages.Noise(3, 2, seed: 1), Label: 1, "mine");
         using var source = new InMemoryImageSource([image], ["a", "b"]);
-        Assert.Equal(image, source.Read(0));
+        Assert.Equal(image, source.ReadLabeled(0));
         Assert.Throws<ArgumentOutOfRangeException>(() => source.Read(1));
         Assert.Throws<BitisException>(() => new InMemoryImageSource([]));
         Assert.Equal("mine: the label -1 is negative.", Assert.Throws<BitisException>(() => new InMemoryImageSource([image with { Label = -1 }])).Message);
@@ -28,12 +28,12 @@ public sealed class ImageSourceTests
         var seen = new HashSet<string>();
         for (int i = 29; i >= 0; i--)
         {
-            LabeledImage image = first.Read(i);
+            LabeledImage image = first.ReadLabeled(i);
             Assert.Equal(i % 12, image.Label);
             Assert.Equal((24, 24), (image.Image.Width, image.Image.Height));
-            Assert.True(image.Image.Pixels.SequenceEqual(again.Read(i).Image.Pixels));
+            Assert.True(image.Image.Pixels.SequenceEqual(again.Read(i).Pixels));
             Assert.True(seen.Add(Convert.ToBase64String(image.Image.Pixels)));
-            Assert.True(seen.Add(Convert.ToBase64String(other.Read(i).Image.Pixels)));
+            Assert.True(seen.Add(Convert.ToBase64String(other.Read(i).Pixels)));
         }
     }
 
@@ -57,7 +57,7 @@ public sealed class ImageSourceTests
     {
         using var source = new SyntheticImageSource(5, 4, 3, seed: 1);
         Assert.Equal(["shape 4", "shape 0"], Names(source.Subset([4, 0])));
-        Assert.True(source.Read(4).Image.Pixels.SequenceEqual(source.Subset([4, 0]).Read(0).Image.Pixels));
+        Assert.True(source.Read(4).Pixels.SequenceEqual(source.Subset([4, 0]).Read(0).Pixels));
         Assert.Throws<ArgumentOutOfRangeException>(() => source.Subset([5]));
     }
 

@@ -35,7 +35,7 @@ public sealed class LabelFileTests : IDisposable
         using ImageSource source = Open("file,imagenet_class_index_0based,license\nsub/b.png,972,x\n./a.png,9,y\n");
         Assert.Equal(["sub/b.png", "a.png"], Enumerable.Range(0, source.Count).Select(source.Name));
         Assert.Equal(972, source.Label(0));
-        Assert.Equal([1, 1, 1], source.Read(1).Image.Pixels.ToArray());
+        Assert.Equal([1, 1, 1], source.Read(1).Pixels.ToArray());
         Assert.Null(source.ClassNames);
     }
 
@@ -100,7 +100,7 @@ public sealed class LabelFileTests : IDisposable
     public void A_label_file_may_be_named_directly()
     {
         using ImageSource source = ImageSource.Open(_folder.Write("mine.csv", "file,label\na.png,3\n"u8));
-        Assert.Equal(3, source.Read(0).Label);
+        Assert.Equal(3, source.Label(0));
     }
 
     [Fact]

@@ -18,9 +18,9 @@ public sealed class OwnDecoderTests : IDisposable
         _folder.Write("set/b/two.shade", "200"u8);
         using ImageSource set = ImageSource.Open(_folder["set"], new ShadeDecoder());
         Assert.Equal(["a", "b"], set.ClassNames);
-        Assert.Equal([200], set.Read(1).Image.Pixels.ToArray());
+        Assert.Equal([200], set.Read(1).Pixels.ToArray());
         using ImageSource file = ImageSource.Open(_folder["set/a/one.shade"], new ShadeDecoder());
-        Assert.Equal([7], file.Read(0).Image.Pixels.ToArray());
+        Assert.Equal([7], file.Read(0).Pixels.ToArray());
         string png = _folder.Write("a.png", TestImages.SolidPng(1, 2, 3));
         BitisException e = Assert.Throws<BitisException>(() => ImageSource.Open(png, new ShadeDecoder()));
         Assert.Equal($"{png}: PNG is not read; text was expected. Convert it first.", e.Message);
@@ -30,7 +30,7 @@ public sealed class OwnDecoderTests : IDisposable
     public void Without_a_decoder_built_in_images_open_and_files_are_refused()
     {
         using ImageSource builtIn = ImageSource.Open("builtin/test", decoder: null);
-        Assert.Equal(32, builtIn.Read(0).Image.Width);
+        Assert.Equal(32, builtIn.Read(0).Width);
         string png = _folder.Write("set/a.png", TestImages.SolidPng(1, 2, 3));
         foreach (string path in (string[])[png, _folder["set"]])
         {

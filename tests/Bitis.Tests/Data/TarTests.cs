@@ -36,8 +36,8 @@ public sealed class TarTests : IDisposable
             using ImageSource source = ImageSource.Open(path);
             Assert.Equal([$"{deep}/ä.png", "dog/b.png"], Enumerable.Range(0, source.Count).Select(source.Name));
             Assert.Equal(["cat", "dog"], source.ClassNames);
-            Assert.Equal(1, source.Read(0).Image.Pixels[0]);
-            Assert.Equal(2, source.Read(1).Image.Pixels[0]);
+            Assert.Equal(1, source.Read(0).Pixels[0]);
+            Assert.Equal(2, source.Read(1).Pixels[0]);
             using ImageSource inside = ImageSource.Open($"{path}/dog");
             Assert.Equal(["b.png"], [inside.Name(0)]);
         }
@@ -52,7 +52,7 @@ public sealed class TarTests : IDisposable
             ("labels.csv", "file,label\na.png,5\n"u8.ToArray()),
             ("a.png", TestImages.SolidPng(2, 2, 2)));
         using ImageSource source = ImageSource.Open(path);
-        Assert.Equal(5, source.Read(0).Label);
+        Assert.Equal(5, source.Label(0));
     }
 
     [Fact]
@@ -82,7 +82,7 @@ public sealed class TarTests : IDisposable
             _folder["set.tar"], ("a.png", TestImages.SolidPng(1, 1, 1)), ("a.png", TestImages.SolidPng(2, 2, 2)));
         using ImageSource source = ImageSource.Open(path);
         Assert.Equal(1, source.Count);
-        Assert.Equal(2, source.Read(0).Image.Pixels[0]);
+        Assert.Equal(2, source.Read(0).Pixels[0]);
     }
 
     [Fact]

@@ -105,10 +105,10 @@ public sealed class ClassMapTests
             return logits;
         };
         EvaluationResult result = new Evaluator(model, 4, Animals).Run(images, Preprocessing.ForSize(1));
-        Assert.Equal(2, result.Counts.Top1Correct);
+        Assert.Equal(2, result.Top1Correct);
         Assert.Equal(
             [("cat", 0L), ("fox", 2L)],
-            result.Counts.Confusions.Classes.Select(c => (result.Classes.NameOf(c.Class), c.Correct)));
+            result.Confusions.Classes.Select(c => (result.Classes!.NameOf(c.Class), c.Correct)));
     }
 
     [Fact]

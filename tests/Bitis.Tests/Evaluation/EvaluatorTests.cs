@@ -21,8 +21,8 @@ public sealed class EvaluatorTests
         Func<Tensor, CancellationToken, Tensor> perfect = (images, _) => Answer(images, i => (next + i) % Classes, ref next);
         var evaluator = new Evaluator(perfect, Classes, null) { BatchSize = batchSize };
         EvaluationResult result = evaluator.Run(source, Small);
-        Assert.Equal(Count, result.Counts.Images);
-        Assert.Equal(1.0, result.Counts.Top1);
+        Assert.Equal(Count, result.Images);
+        Assert.Equal(1.0, result.Top1);
     }
 
     [Fact]
@@ -31,7 +31,7 @@ public sealed class EvaluatorTests
         using var source = new SyntheticImageSource(Count, 16, Classes, seed: 1);
         Func<Tensor, CancellationToken, Tensor> zero = (images, _) => Zero(images);
         var evaluator = new Evaluator(MeanColors, Classes, null, MeanColors, zero) { BatchSize = 5 };
-        EvaluationShard counts = evaluator.Run(source, Small).Counts;
+        EvaluationResult counts = evaluator.Run(source, Small);
         Assert.Equal((1.0, 0.0), (counts.Agreements[0].Top1, counts.Agreements[0].MaxLogitError));
         Assert.True(counts.Agreements[1].MaxLogitError > 0);
     }

@@ -25,7 +25,7 @@ public sealed class GraphModelTests : IDisposable
 {
     private readonly TempFolder _folder = new();
 
-    public static TheoryData<string> Methods => [.. QuantizationMethods.Names];
+    public static TheoryData<string> Methods => [.. QuantizationMethod.Names];
 
     /// <summary>Changes of a config, and what the refusal says of each.</summary>
     public static TheoryData<string, string, string> Damages => new()

@@ -56,7 +56,7 @@ public sealed class LocalModelTests : IDisposable
         get
         {
             var data = new TheoryData<string, string, Granularity, Scope>();
-            foreach (string method in QuantizationMethods.Names)
+            foreach (string method in QuantizationMethod.Names)
             {
                 data.Add(method, "w8a8", Granularity.PerToken, Scope.Linear);
                 data.Add(method, "w4a4", Granularity.PerToken, Scope.Linear);

@@ -17,7 +17,7 @@ public sealed partial class ModelFamilyTests : IDisposable
     private static readonly Lazy<PooledFamily> Registered = new(() =>
     {
         var family = new PooledFamily("pooled");
-        ModelFamilies.Register(family);
+        ModelFamily.Register(family);
         return family;
     });
 
@@ -88,8 +88,8 @@ public sealed partial class ModelFamilyTests : IDisposable
     public void Names_and_types_are_taken_once()
     {
         Assert.NotNull(Registered.Value);
-        Assert.Throws<ArgumentException>(() => ModelFamilies.Register(new PooledFamily("vim")));
-        Assert.Throws<ArgumentException>(() => ModelFamilies.Register(new PooledFamily("pooled-too")));
+        Assert.Throws<ArgumentException>(() => ModelFamily.Register(new PooledFamily("vim")));
+        Assert.Throws<ArgumentException>(() => ModelFamily.Register(new PooledFamily("pooled-too")));
         Assert.Throws<ArgumentException>(() => new PooledFamily("Upper Case"));
     }
 

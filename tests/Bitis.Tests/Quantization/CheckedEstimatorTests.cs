@@ -23,7 +23,7 @@ public sealed class CheckedEstimatorTests
     [Fact]
     public void What_an_estimator_throws_comes_as_it_is()
     {
-        RangeEstimators.Register(RangeEstimatorKind.Create("test-late", "never", () => new Late()));
+        RangeEstimatorKind.Register(RangeEstimatorKind.Create("test-late", "never", () => new Late()));
         var recipe = new Recipe { Method = "minmax", Estimator = new("test-late") };
         Assert.Throws<TimeoutException>(() => MicroModel.Quantize(MicroModel.Load(), recipe));
     }

@@ -208,7 +208,7 @@ public sealed class FileFormatTests : IDisposable
     {
         using InferenceSession session = InferenceSession.Load(path);
         using var images = new BuiltInImageSource(BuiltInSplit.Test, QuantizedAnswers.Length);
-        return [.. Enumerable.Range(0, images.Count).Select(index => session.Classify(images.Read(index).Image, 1)[0].Class)];
+        return [.. Enumerable.Range(0, images.Count).Select(index => session.Classify(images.Read(index), 1)[0].Class)];
     }
 
     private static void AssertDamaged(string path)

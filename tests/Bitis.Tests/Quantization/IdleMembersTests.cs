@@ -48,15 +48,15 @@ public sealed class IdleMembersTests
     [InlineData("low-rank", null, null, GradientScale.Auto, TokenBasis.Patch, "scale")]
     [InlineData("hadamard", null, null, GradientScale.Token, TokenBasis.Energy, "basis")]
     public void A_reverse_pass_refuses_what_its_methods_do_not_use(
-        string method, int? rank, int? bits, GradientScale scale, TokenBasis basis, string name)
+        string method, int? rank, int? bits, object scale, object basis, string name)
     {
         var policy = new BackwardPolicy
         {
             Method = method,
             Rank = rank,
             ActivationBits = bits,
-            Scale = scale,
-            Basis = basis,
+            Scale = (GradientScale)scale,
+            Basis = (TokenBasis)basis,
         };
         string message = Assert.Throws<BitisException>(policy.RequireUsed).Message;
         Assert.Contains($"{name} does nothing", message);

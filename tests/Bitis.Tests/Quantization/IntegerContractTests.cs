@@ -28,7 +28,7 @@ public sealed class IntegerContractTests : IDisposable
         get
         {
             var data = new TheoryData<string, string, Granularity, Scope>();
-            foreach (string method in QuantizationMethods.Names)
+            foreach (string method in QuantizationMethod.Names)
             {
                 foreach (string bits in (string[])["w8a8", "w6a6", "w4a8", "w4a4", "w2a3", "w8a32", "w32a8"])
                 {

@@ -21,7 +21,7 @@ public sealed class MethodSettingsTests
     public void Recipes_come_back_from_json_as_they_were(string method)
     {
         var usual = new Recipe { Method = method };
-        Recipe said = usual with { Settings = QuantizationMethods.Find(method).UsualSettings };
+        Recipe said = usual with { Settings = QuantizationMethod.Find(method).UsualSettings };
         foreach (Recipe recipe in (Recipe[])[usual, said, said.WithSteps(7)])
         {
             string text = JsonSerializer.Serialize(recipe);
@@ -73,7 +73,7 @@ public sealed class MethodSettingsTests
     public void An_estimator_that_needs_values_is_refused_where_there_are_none()
     {
         string name = $"values-{Guid.NewGuid()}";
-        RangeEstimators.Register(RangeEstimatorKind.Create(name, "of this test", () => new ValuesEstimator()));
+        RangeEstimatorKind.Register(RangeEstimatorKind.Create(name, "of this test", () => new ValuesEstimator()));
         VisionModel model = MicroModel.Load();
         Recipe blockwise = new Recipe { Method = "ptq4vm+", Estimator = new(name) }.WithSteps(0);
         Assert.NotEmpty(MicroModel.Quantize(model, blockwise).Layers);
@@ -100,9 +100,9 @@ public sealed class MethodSettingsTests
     public void Registering_a_method_or_estimator_of_ours_again_is_refused()
     {
         QuantizationMethod method = QuantizationMethod.Create("mse", "", _ => new() { Estimator = new MseEstimator() });
-        Assert.Throws<ArgumentException>(() => QuantizationMethods.Register(method));
+        Assert.Throws<ArgumentException>(() => QuantizationMethod.Register(method));
         RangeEstimatorKind estimator = RangeEstimatorKind.Create("mse", "", () => new MseEstimator());
-        Assert.Throws<ArgumentException>(() => RangeEstimators.Register(estimator));
+        Assert.Throws<ArgumentException>(() => RangeEstimatorKind.Register(estimator));
     }
 
     [Theory]

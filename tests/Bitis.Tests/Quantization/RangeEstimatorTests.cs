@@ -77,7 +77,7 @@ public sealed class RangeEstimatorTests
         values.Span.Fill(1.5f);
         SiteStatistics statistics = Observe(values, 1, 1);
         statistics.Keep(values);
-        foreach (string method in QuantizationMethods.Names)
+        foreach (string method in QuantizationMethod.Names)
         {
             ValueRange range = Estimator(method).ActivationRange(statistics, 0, 8);
             UniformQuantizer quantizer = UniformQuantizer.ForRanges(8, Granularity.PerTensor, [range]);

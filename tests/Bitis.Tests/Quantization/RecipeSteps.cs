@@ -8,7 +8,7 @@ namespace Bitis.Tests.Quantization;
 internal static class RecipeSteps
 {
     /// <summary>Whether a method learns.</summary>
-    public static bool Learns(string method) => QuantizationMethods.Find(method).SettingNames.Contains("learning");
+    public static bool Learns(string method) => QuantizationMethod.Find(method).SettingNames.Contains("learning");
 
     /// <summary>The recipe with some steps for each block, if its method learns.</summary>
     public static Recipe WithSteps(this Recipe recipe, int steps) => Learns(recipe.Method)

@@ -26,7 +26,7 @@ public sealed class OpenGraphQuantizationTests : IDisposable
 
     public static TheoryData<string> Methods => ["minmax", "smoothquant", "ptq4vm+", "qmamba+"];
 
-    public static TheoryData<string> AllMethods => [.. QuantizationMethods.Names];
+    public static TheoryData<string> AllMethods => [.. QuantizationMethod.Names];
 
     public void Dispose() => _folder.Dispose();
 

@@ -26,7 +26,7 @@ public sealed class ScaleLearningTests
     [Fact]
     public void Every_method_that_learns_says_how()
     {
-        foreach (QuantizationMethod method in QuantizationMethods.All)
+        foreach (QuantizationMethod method in QuantizationMethod.All)
         {
             LearningSettings? settings = new Recipe { Method = method.Name, Scope = Scope.Ssm }.Behavior.Learning;
             Assert.Equal(

@@ -296,7 +296,7 @@ public sealed class InferenceSessionTests
     {
         using InferenceSession session = InferenceSession.Create(VisionModel.LoadShipped("vim-micro-builtin"));
         using var source = new BuiltInImageSource(BuiltInSplit.Test, count: 5);
-        PixelImage[] images = [.. Enumerable.Range(0, 5).Select(i => source.Read(i).Image)];
+        PixelImage[] images = [.. Enumerable.Range(0, 5).Select(i => source.Read(i))];
         IReadOnlyList<IReadOnlyList<Prediction>> together = session.Classify(images, count: 3);
         Assert.Equal(images.Select(image => session.Classify(image, count: 3)), together);
         Assert.All(together, answers => Assert.Equal(3, answers.Count));

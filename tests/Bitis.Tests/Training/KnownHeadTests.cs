@@ -70,7 +70,7 @@ public sealed class KnownHeadTests
     {
         using var folder = new TempFolder();
         ImageSource training = TinyTraining.Images(14, seed: 1), validation = TinyTraining.Images(9, seed: 2);
-        LabeledImage[] images = [.. Enumerable.Range(0, validation.Count).Select(validation.Read)];
+        LabeledImage[] images = [.. Enumerable.Range(0, validation.Count).Select(validation.ReadLabeled)];
         var reversed = new InMemoryImageSource(
             [.. images.Select(image => image with { Label = 2 - image.Label })], [.. validation.ClassNames!.Reverse()]);
         double?[] top1 =

@@ -283,7 +283,7 @@ public sealed class TrainerTests : IDisposable
         public override int? Label(int index) => inner.Label(index);
 
         protected override PixelImage ReadImage(int index) => Interlocked.Decrement(ref _left) >= 0
-            ? inner.Read(index).Image
+            ? inner.Read(index)
             : throw new BitisException($"{Name(index)}: damaged.");
     }
 }

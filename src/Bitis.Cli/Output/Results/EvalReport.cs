@@ -33,27 +33,26 @@ internal sealed record EvalReport(
         int threads,
         bool withConfusions)
     {
-        EvaluationShard counts = result.Counts;
-        Func<int, string> name = result.Classes.NameOf;
+        ClassMap classes = result.Classes!;
         return new EvalReport(
             model.Reference,
             model.Kind,
             data,
-            result.Classes.Summary,
-            counts.Images,
-            counts.Labeled,
+            classes.Summary,
+            result.Images,
+            result.Labeled,
             skipped,
-            counts.Top1,
-            counts.Top5,
-            [.. references.Zip(counts.Agreements, AgreementReport.Of)],
+            result.Top1,
+            result.Top5,
+            [.. references.Zip(result.Agreements, AgreementReport.Of)],
             result.ImagesPerSecond,
             threads,
-            withConfusions ? [.. counts.Confusions.Classes.Select(Report)] : null,
-            withConfusions ? [.. counts.Confusions.MostFrequent(ShownConfusions).Select(ReportConfusion)] : null);
+            withConfusions ? [.. result.Confusions.Classes.Select(Report)] : null,
+            withConfusions ? [.. result.Confusions.MostFrequent(ShownConfusions).Select(ReportConfusion)] : null);
 
-        ClassReport Report(ClassAccuracy c) => new(c.Class, name(c.Class), c.Images, c.Top1);
+        ClassReport Report(ClassAccuracy c) => new(c.Class, classes.NameOf(c.Class), c.Images, c.Top1);
 
-        ConfusionReport ReportConfusion(Confusion c) => new(name(c.Label), name(c.Predicted), c.Images);
+        ConfusionReport ReportConfusion(Confusion c) => new(classes.NameOf(c.Label), classes.NameOf(c.Predicted), c.Images);
     }
 
     /// <inheritdoc />

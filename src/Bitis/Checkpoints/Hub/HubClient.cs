@@ -17,11 +17,21 @@ public sealed class HubClient : IDisposable
     private readonly HubOptions _options;
     private readonly HttpClient _http;
 
-    /// <summary>Creates a client.</summary>
-    /// <param name="options">Where the hub and the cache are; from the environment when null.</param>
-    public HubClient(HubOptions? options = null)
+    /// <summary>Creates a client that finds hub, token and cache as the hub's own tools do.</summary>
+    /// <remarks>
+    /// The environment says where they are: <c>HF_ENDPOINT</c>, <c>HF_TOKEN</c>, <c>HF_HUB_CACHE</c>, <c>HF_HOME</c>,
+    /// <c>HF_HUB_OFFLINE</c>.
+    /// </remarks>
+    public HubClient()
+        : this(HubOptions.FromEnvironment())
     {
-        _options = options ?? HubOptions.FromEnvironment();
+    }
+
+    /// <summary>Creates a client.</summary>
+    /// <param name="options">Where the hub and the cache are.</param>
+    internal HubClient(HubOptions options)
+    {
+        _options = options;
         // Redirects are followed by hand: the first answer carries the checksum, and the token must not leave the hub.
         _http = new HttpClient(
             new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = _options.SilenceLimit })

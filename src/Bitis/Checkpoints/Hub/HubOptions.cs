@@ -2,7 +2,7 @@ namespace Bitis.Checkpoints.Hub;
 
 /// <summary>Where the hub is and where its files are kept; the environment variables are those of Hugging Face's own
 /// tools.</summary>
-public sealed record HubOptions
+internal sealed record HubOptions
 {
     /// <summary>The address of the hub (<c>HF_ENDPOINT</c>).</summary>
     public Uri Endpoint { get; init; } = new("https://huggingface.co");

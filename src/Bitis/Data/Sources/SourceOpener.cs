@@ -59,7 +59,7 @@ internal static class SourceOpener
 
     private static IImageDecoder RequireDecoder(IImageDecoder? decoder, string path) =>
         decoder ?? throw BitisException.InFile(
-            path, "image files need a decoder; give ImageSource.Open one, such as ImageDecoder of Bitis.Imaging.");
+            path, "image files need a decoder; give ImageSource.Open one, or use ImageSource.Open(path) of Bitis.Imaging.");
 
     private static ImageSource OpenLabelFile(string path, IImageDecoder? decoder)
     {

@@ -32,5 +32,5 @@ internal sealed class SubsetSource : ImageSource
 
     public override int? Label(int index) => _parent.Label(_indices[index]);
 
-    protected override PixelImage ReadImage(int index) => _parent.Read(_indices[index]).Image;
+    protected override PixelImage ReadImage(int index) => _parent.Read(_indices[index]);
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Bitis.Execution.Gradients;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
@@ -23,13 +24,16 @@ public sealed record BackwardPolicy
     public string Method { get; init; } = "exact";
 
     /// <summary>Exceptions by pattern; the first that matches a layer decides, whatever the layer's shape. Layers that see the image itself, and convolutions of maps instead of tokens, stay exact.</summary>
-    public IReadOnlyList<BackwardOverride> Overrides { get; init; } = [];
+    [JsonInclude]
+    internal IReadOnlyList<BackwardOverride> Overrides { get; init; } = [];
 
     /// <summary>Where the gradient of the input is computed with integers: which values share a scale.</summary>
-    public GradientScale Scale { get; init; } = GradientScale.Token;
+    [JsonInclude]
+    internal GradientScale Scale { get; init; } = GradientScale.Token;
 
     /// <summary>For the methods that reduce tokens: the basis.</summary>
-    public TokenBasis Basis { get; init; } = TokenBasis.Patch;
+    [JsonInclude]
+    internal TokenBasis Basis { get; init; } = TokenBasis.Patch;
 
     /// <summary>The rank that leaves nothing out: blocks have as many tokens.</summary>
     public const int FullRank = TokenHadamard.BlockRows;

@@ -5,7 +5,7 @@ namespace Bitis.Execution.LowBit;
 
 /// <summary>Which values of an output's gradient share a scale in the product that gives the input's gradient.</summary>
 [JsonConverter(typeof(EnumByName<GradientScale>))]
-public enum GradientScale
+internal enum GradientScale
 {
     /// <summary>One for each token: on a CPU as fast as one for all, and never less exact.</summary>
     Token,

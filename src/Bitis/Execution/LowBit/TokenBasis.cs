@@ -5,7 +5,7 @@ namespace Bitis.Execution.LowBit;
 
 /// <summary>Which rows of the Walsh-Hadamard transform along the tokens are kept.</summary>
 [JsonConverter(typeof(EnumByName<TokenBasis>))]
-public enum TokenBasis
+internal enum TokenBasis
 {
     /// <summary>
     /// Blocks are patches of 4×4 neighbours on the grid; the functions that change least often along both axes are kept.

@@ -4,4 +4,4 @@ namespace Bitis.Execution.Planning;
 /// <param name="Node">The graph node that the operation computes; the last one, where several are fused.</param>
 /// <param name="Kind">What the operation does: <c>linear int8</c>.</param>
 /// <param name="Time">From its start to the end of its slowest thread.</param>
-public sealed record OperationTime(string Node, string Kind, TimeSpan Time);
+internal sealed record OperationTime(string Node, string Kind, TimeSpan Time);

@@ -153,7 +153,7 @@ public sealed class InferenceSession : IDisposable
     /// <exception cref="ArgumentException">This is not one image of the model's input shape.</exception>
     /// <exception cref="BitisException">A pixel is not finite.</exception>
     /// <exception cref="ObjectDisposedException">The session was disposed, before or while the call waited.</exception>
-    public IReadOnlyList<OperationTime> Profile(Tensor image, CancellationToken cancellationToken = default)
+    internal IReadOnlyList<OperationTime> Profile(Tensor image, CancellationToken cancellationToken = default)
     {
         RequireImages(image);
         if (image.Shape[0] != 1)

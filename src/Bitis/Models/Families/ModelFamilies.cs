@@ -9,7 +9,7 @@ using Bitis.Tensors;
 namespace Bitis.Models.Families;
 
 /// <summary>The families that are known: those of Bitis, and what a program registers.</summary>
-public static class ModelFamilies
+internal static class ModelFamilies
 {
     private static readonly Lock Registration = new();
 
@@ -28,15 +28,11 @@ public static class ModelFamilies
     public static IReadOnlyList<ModelFamily> All => _all;
 
     /// <summary>The names of tensors that tell where a model of any family begins.</summary>
-    internal static IReadOnlyList<string> Marks => [.. _all.SelectMany(family => family.Marks).Distinct()];
+    public static IReadOnlyList<string> Marks => [.. _all.SelectMany(family => family.Marks).Distinct()];
 
-    /// <summary>Makes a family known: its files open from now on, and checkpoints of it are recognized.</summary>
-    /// <remarks>It is asked after those of Bitis. Register at the program's start, before files are opened.</remarks>
-    /// <param name="family">The family.</param>
-    /// <exception cref="ArgumentException">There is one of this name, or of these architectures, already.</exception>
-    public static void Register(ModelFamily family)
+    /// <inheritdoc cref="ModelFamily.Register" />
+    public static void Add(ModelFamily family)
     {
-        ArgumentNullException.ThrowIfNull(family);
         lock (Registration)
         {
             ModelFamily? taken =
@@ -52,27 +48,27 @@ public static class ModelFamilies
 
     /// <summary>The family of an architecture.</summary>
     /// <exception cref="BitisException">It was not registered.</exception>
-    internal static ModelFamily Of(ModelConfig config) =>
+    public static ModelFamily Of(ModelConfig config) =>
         _all.FirstOrDefault(family => family.ConfigType == config.GetType()) ?? throw new BitisException(
             $"No family has architectures of the type {config.GetType().Name}: "
-            + "register one first (ModelFamilies.Register).");
+            + "register one first (ModelFamily.Register).");
 
     /// <summary>The family with a name from a file.</summary>
     /// <exception cref="JsonException">There is none; the message lists those that are known.</exception>
-    internal static ModelFamily Named(string name) =>
+    public static ModelFamily Named(string name) =>
         _all.FirstOrDefault(family => family.Name == name) ?? throw new JsonException(
             $"the model's family '{DisplayText.Of(name)}' is unknown here; "
             + $"known are {string.Join(", ", _all.Select(family => family.Name))}. "
             + Advice);
 
     /// <summary>What to do about a family that is not known here.</summary>
-    internal const string Advice =
-        "A model of another family opens where the program registers it (ModelFamilies.Register), or anywhere if its file "
+    public const string Advice =
+        "A model of another family opens where the program registers it (ModelFamily.Register), or anywhere if its file "
         + "was saved with its graph (VisionModel.FromGraph)";
 
     /// <summary>The family of a checkpoint that says nothing of itself.</summary>
     /// <exception cref="BitisException">No family recognizes it, or more than one does.</exception>
-    internal static ModelFamily Recognize(CheckpointTensors tensors)
+    public static ModelFamily Recognize(CheckpointTensors tensors)
     {
         IEnumerable<string> examples =
             _all.SelectMany(family => family.Marks.Take(1)).Distinct().Select(name => $"'{name}'");

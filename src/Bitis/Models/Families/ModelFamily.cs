@@ -9,7 +9,7 @@ namespace Bitis.Models.Families;
 /// Models of one architecture in different sizes: what their checkpoints look like, and how files say their sizes.
 /// </summary>
 /// <remarks>
-/// Derive from <see cref="ModelFamily{TConfig}"/>, and make the family known with <see cref="ModelFamilies.Register"/>.
+/// Derive from <see cref="ModelFamily{TConfig}"/>, and make the family known with <see cref="ModelFamily.Register"/>.
 /// </remarks>
 public abstract class ModelFamily
 {
@@ -20,6 +20,16 @@ public abstract class ModelFamily
 
     /// <summary>The type of its architectures.</summary>
     public abstract Type ConfigType { get; }
+
+    /// <summary>Makes a family known: its files open from now on, and checkpoints of it are recognized.</summary>
+    /// <remarks>It is asked after those of Bitis. Register at the program's start, before files are opened.</remarks>
+    /// <param name="family">The family.</param>
+    /// <exception cref="ArgumentException">There is one of this name, or of these architectures, already.</exception>
+    public static void Register(ModelFamily family)
+    {
+        ArgumentNullException.ThrowIfNull(family);
+        ModelFamilies.Add(family);
+    }
 
     /// <summary>Whether a checkpoint that says nothing of itself is one of this family, by its tensors.</summary>
     /// <param name="tensors">Names and shapes.</param>
@@ -69,7 +79,7 @@ public abstract class ModelFamily<TConfig> : ModelFamily
     /// <param name="name">What files call it: small letters, digits and hyphens.</param>
     /// <param name="json">
     /// How an architecture is written: a generated serializer with strict options
-    /// (<c>JsonSerializerDefaults.Strict</c>, a <c>MaxDepth</c> of at most <see cref="StrictJson.MaxDepth"/>).
+    /// (<c>JsonSerializerDefaults.Strict</c>, a <c>MaxDepth</c> of at most 16).
     /// </param>
     /// <exception cref="ArgumentException">The name has other characters, or the serializer is not strict.</exception>
     protected ModelFamily(string name, JsonTypeInfo<TConfig> json)

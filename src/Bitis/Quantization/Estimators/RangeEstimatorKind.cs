@@ -6,11 +6,28 @@ using Bitis.Quantization.Recipes;
 namespace Bitis.Quantization.Estimators;
 
 /// <summary>
-/// An estimator of ranges that recipes can name, with the settings that it has: <see cref="RangeEstimators.Register"/>
-/// adds one.
+/// An estimator of ranges that recipes can name, with the settings that it has: <see cref="Register"/> adds one.
 /// </summary>
 public sealed class RangeEstimatorKind
 {
+    private static readonly Registry<RangeEstimatorKind> Known = new(
+        "estimator",
+        $"{nameof(RangeEstimatorKind)}.{nameof(Register)}",
+        kind => kind.Name,
+        [
+            Create("minmax", "the whole range", () => new MinMaxEstimator()),
+            Create(
+                "percentile",
+                "clips the same share of values at both ends",
+                SettingsJson.Default.PercentileRange,
+                settings => new PercentileEstimator(settings.Percentile)),
+            Create("mse", "least squared error", () => new MseEstimator()),
+            Create(
+                "truncation",
+                "least error to the power of 2.4 of ranges cut at both ends",
+                () => new TruncationEstimator()),
+        ]);
+
     private readonly SettingsForm<EstimatorSettings> _settings;
     private readonly Func<EstimatorSettings, IRangeEstimator> _create;
 
@@ -26,6 +43,12 @@ public sealed class RangeEstimatorKind
         _create = create;
     }
 
+    /// <summary>All estimators: ours, then those that were registered.</summary>
+    public static IReadOnlyList<RangeEstimatorKind> All => Known.All;
+
+    /// <summary>The names of all estimators.</summary>
+    public static IReadOnlyList<string> Names => Known.Names;
+
     /// <summary>As recipes write it.</summary>
     public string Name { get; }
 
@@ -35,11 +58,21 @@ public sealed class RangeEstimatorKind
     /// <summary>The names of its settings, as recipes write them.</summary>
     public IReadOnlyList<string> SettingNames => _settings.Names;
 
+    /// <summary>The estimator with a name.</summary>
+    /// <exception cref="BitisException">There is no such estimator; the message lists them.</exception>
+    public static RangeEstimatorKind Find(string name) => Known.Find(name);
+
+    /// <summary>
+    /// Adds an estimator from outside, for all recipes and files of this process (docs/custom-methods.md).
+    /// </summary>
+    /// <exception cref="ArgumentException">There is an estimator of that name.</exception>
+    public static void Register(RangeEstimatorKind estimator) => Known.Register(estimator);
+
     /// <summary>Describes an estimator with settings.</summary>
     /// <typeparam name="TSettings">The settings; a new one has the usual values.</typeparam>
     /// <param name="name">As recipes write it: letters, digits, <c>+</c>, <c>-</c>, <c>_</c> and <c>.</c>.</param>
     /// <param name="summary">Which ranges it finds, in a few words.</param>
-    /// <param name="json">How they are read and written, by strict options: <see cref="StrictJson.IsStrict"/>.</param>
+    /// <param name="json">How they are read and written, by strict options (<c>JsonSerializerDefaults.Strict</c>, a <c>MaxDepth</c>).</param>
     /// <param name="create">Creates an estimator; several threads may use it at once.</param>
     /// <exception cref="ArgumentException">The name has other characters, or the JSON is not strict.</exception>
     public static RangeEstimatorKind Create<TSettings>(

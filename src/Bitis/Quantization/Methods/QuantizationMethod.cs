@@ -6,10 +6,13 @@ using Bitis.Quantization.Recipes;
 namespace Bitis.Quantization.Methods;
 
 /// <summary>
-/// A method that recipes can name, with the settings that it has: <see cref="QuantizationMethods.Register"/> adds one.
+/// A method that recipes can name, with the settings that it has: <see cref="Register"/> adds one.
 /// </summary>
 public sealed class QuantizationMethod
 {
+    private static readonly Registry<QuantizationMethod> Known =
+        new("method", $"{nameof(QuantizationMethod)}.{nameof(Register)}", method => method.Name, BuiltInMethods.All);
+
     private readonly SettingsForm<MethodSettings> _settings;
     private readonly Func<MethodSettings, Scope, MethodBehavior> _behavior;
 
@@ -25,6 +28,12 @@ public sealed class QuantizationMethod
         _behavior = behavior;
     }
 
+    /// <summary>All methods: ours from the simplest on, then those that were registered.</summary>
+    public static IReadOnlyList<QuantizationMethod> All => Known.All;
+
+    /// <summary>The names of all methods.</summary>
+    public static IReadOnlyList<string> Names => Known.Names;
+
     /// <summary>As recipes and the command line write it.</summary>
     public string Name { get; }
 
@@ -37,11 +46,21 @@ public sealed class QuantizationMethod
     /// <summary>The names of its settings, as recipes write them.</summary>
     public IReadOnlyList<string> SettingNames => _settings.Names;
 
+    /// <summary>The method with a name.</summary>
+    /// <exception cref="BitisException">There is no such method; the message lists them.</exception>
+    public static QuantizationMethod Find(string name) => Known.Find(name);
+
+    /// <summary>
+    /// Adds a method from outside, for all recipes and files of this process (docs/custom-methods.md).
+    /// </summary>
+    /// <exception cref="ArgumentException">There is a method of that name.</exception>
+    public static void Register(QuantizationMethod method) => Known.Register(method);
+
     /// <summary>Describes a method with settings.</summary>
     /// <typeparam name="TSettings">The settings; a new one has the usual values.</typeparam>
     /// <param name="name">As recipes write it: letters, digits, <c>+</c>, <c>-</c>, <c>_</c> and <c>.</c>.</param>
     /// <param name="summary">What it does, in a few words.</param>
-    /// <param name="json">How they are read and written, by strict options: <see cref="StrictJson.IsStrict"/>.</param>
+    /// <param name="json">How they are read and written, by strict options (<c>JsonSerializerDefaults.Strict</c>, a <c>MaxDepth</c>).</param>
     /// <param name="behavior">What it does with settings, in a scope. It must give the same for the same.</param>
     /// <exception cref="ArgumentException">The name has other characters, or the JSON is not strict.</exception>
     public static QuantizationMethod Create<TSettings>(

@@ -3,6 +3,6 @@ using Bitis.Quantization.Estimators;
 namespace Bitis.Quantization.Recipes;
 
 /// <summary>An estimator of ranges that a recipe names.</summary>
-/// <param name="Name">Its name: one of <see cref="RangeEstimators.Names"/>.</param>
+/// <param name="Name">Its name: one of <see cref="RangeEstimatorKind.Names"/>.</param>
 /// <param name="Settings">Its settings; null for the usual ones.</param>
 public sealed record EstimatorChoice(string Name, EstimatorSettings? Settings = null);

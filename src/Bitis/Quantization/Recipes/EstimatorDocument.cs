@@ -17,7 +17,7 @@ internal sealed record EstimatorDocument(
     {
         ArgumentNullException.ThrowIfNull(choice);
         return new(choice.Name, choice.Settings is { } settings
-            ? RecipeDocument.ElementOf(RangeEstimators.Find(choice.Name).WriteSettings(settings))
+            ? RecipeDocument.ElementOf(RangeEstimatorKind.Find(choice.Name).WriteSettings(settings))
             : null);
     }
 
@@ -25,7 +25,7 @@ internal sealed record EstimatorDocument(
     /// <exception cref="BitisException">There is no such estimator, or it does not have a setting.</exception>
     public EstimatorChoice ToChoice()
     {
-        RangeEstimatorKind kind = RangeEstimators.Find(Name);
+        RangeEstimatorKind kind = RangeEstimatorKind.Find(Name);
         return new EstimatorChoice(
             Name, Settings is { } settings ? kind.ReadSettings(RecipeDocument.ObjectOf(settings)) : null);
     }

@@ -16,7 +16,7 @@ public sealed record Recipe
     /// <summary>The fewest bits, without an override, of the layer that sees the image and of the one that gives the logits.</summary>
     private const int EdgeBits = 8;
 
-    /// <summary>The method's name: one of <see cref="QuantizationMethods.Names"/>.</summary>
+    /// <summary>The method's name: one of <see cref="QuantizationMethod.Names"/>.</summary>
     public string Method { get; init; } = "mse";
 
     /// <summary>The method's own settings, of the record that it has for them; null for the usual ones.</summary>
@@ -62,7 +62,7 @@ public sealed record Recipe
     }
 
     /// <summary>What the method does with the settings.</summary>
-    internal MethodBehavior Behavior => QuantizationMethods.Find(Method).Behavior(Settings, Scope);
+    internal MethodBehavior Behavior => QuantizationMethod.Find(Method).Behavior(Settings, Scope);
 
     /// <summary>Whether the insides of scans are quantized.</summary>
     [JsonIgnore]
@@ -77,7 +77,7 @@ public sealed record Recipe
     public Recipe WithSettings(JsonObject changes)
     {
         ArgumentNullException.ThrowIfNull(changes);
-        return this with { Settings = QuantizationMethods.Find(Method).ReadSettings(changes, Settings) };
+        return this with { Settings = QuantizationMethod.Find(Method).ReadSettings(changes, Settings) };
     }
 
     /// <summary>This recipe with another method, which gets the settings that are not as usual.</summary>
@@ -90,7 +90,7 @@ public sealed record Recipe
     }
 
     /// <summary>The settings that are not as usual for the method, by name, as in JSON.</summary>
-    public JsonObject SettingChanges() => QuantizationMethods.Find(Method).ChangesOf(Settings);
+    public JsonObject SettingChanges() => QuantizationMethod.Find(Method).ChangesOf(Settings);
 
     /// <summary>The operators that this recipe quantizes, with their bits.</summary>
     /// <exception cref="BitisException">
@@ -167,7 +167,7 @@ public sealed record Recipe
             throw new BitisException($"There is no scope '{Scope}'.");
         if (ActivationGranularity is not (null or Quantization.Recipes.Granularity.PerTensor or Quantization.Recipes.Granularity.PerToken))
             throw new BitisException("Activations are quantized per tensor or per token; per channel is for weights.");
-        QuantizationMethods.Find(Method).Validate(Settings);
+        QuantizationMethod.Find(Method).Validate(Settings);
         CreateEstimator();
         if (!CoversScans && (TimeGroups is not null || Decay is not null))
             throw new BitisException("Groups of tokens and the spread of Ā's levels are for the inside of scans: scopes 'ssm' and 'full'.");
@@ -192,7 +192,7 @@ public sealed record Recipe
     {
         if (Estimator is not { } choice)
             return new CheckedEstimator($"method '{Method}'", Behavior.Estimator);
-        IRangeEstimator estimator = RangeEstimators.Find(choice.Name).CreateEstimator(choice.Settings);
+        IRangeEstimator estimator = RangeEstimatorKind.Find(choice.Name).CreateEstimator(choice.Settings);
         return new CheckedEstimator($"estimator '{choice.Name}'", estimator);
     }
 

@@ -71,7 +71,7 @@ internal sealed record RecipeDocument
         {
             Method = recipe.Method,
             Settings = recipe.Settings is { } settings
-                ? ElementOf(QuantizationMethods.Find(recipe.Method).WriteSettings(settings))
+                ? ElementOf(QuantizationMethod.Find(recipe.Method).WriteSettings(settings))
                 : null,
             Estimator = recipe.Estimator is { } estimator ? EstimatorDocument.Of(estimator) : null,
             Bits = recipe.Bits,
@@ -90,7 +90,7 @@ internal sealed record RecipeDocument
     /// <exception cref="BitisException">There is no such method, or it does not have a setting.</exception>
     public Recipe ToRecipe(bool isOfOldFile = false)
     {
-        QuantizationMethod method = QuantizationMethods.Find(Method);
+        QuantizationMethod method = QuantizationMethod.Find(Method);
         JsonObject settings = SettingsOf(method, isOfOldFile);
         var recipe = new Recipe
         {

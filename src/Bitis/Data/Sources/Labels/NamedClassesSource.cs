@@ -21,5 +21,5 @@ internal sealed class NamedClassesSource(ImageSource parent, IReadOnlyList<strin
 
     public override int? Label(int index) => parent.Label(index);
 
-    protected override PixelImage ReadImage(int index) => parent.Read(index).Image;
+    protected override PixelImage ReadImage(int index) => parent.Read(index);
 }

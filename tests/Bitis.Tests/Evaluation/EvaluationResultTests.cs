@@ -3,14 +3,14 @@ using Bitis.Tensors;
 
 namespace Bitis.Tests.Evaluation;
 
-public sealed class EvaluationShardTests
+public sealed class EvaluationResultTests
 {
     private const int Classes = 7;
 
     [Fact]
     public void Counts_first_and_fifth_answers_of_labeled_images()
     {
-        var shard = new EvaluationShard();
+        var shard = new EvaluationResult();
         Tensor logits = Tensor.From([3, Classes], [9, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 4, 5, 6]);
         shard.Add(logits, [0, 2, 1]); // right; fifth of seven; sixth of seven
         Assert.Equal((3, 3, 1, 2), (shard.Images, shard.Labeled, shard.Top1Correct, shard.Top5Correct));
@@ -23,7 +23,7 @@ public sealed class EvaluationShardTests
     [Fact]
     public void An_answer_that_is_not_finite_counts_as_nothing()
     {
-        var shard = new EvaluationShard(references: 1);
+        var shard = new EvaluationResult(references: 1);
         Tensor good = Tensor.From([2, 2], [3, 4, 1, 0]), bad = Tensor.From([2, 2], [3, 4, float.NaN, 0]);
         Assert.Contains("image 1", Assert.Throws<BitisException>(() => shard.Add(bad, [0, 0], good)).Message);
         Assert.Contains("image 1", Assert.Throws<BitisException>(() => shard.Add(good, [0, 0], bad)).Message);
@@ -33,7 +33,7 @@ public sealed class EvaluationShardTests
     [Fact]
     public void Images_without_labels_count_for_agreement_only()
     {
-        var shard = new EvaluationShard(references: 1);
+        var shard = new EvaluationResult(references: 1);
         Tensor logits = Tensor.From([2, 2], [3, 4, 1, 0]);
         Tensor reference = Tensor.From([2, 2], [3, 4, 0, 2]);
         shard.Add(logits, [null, null], reference);
@@ -50,8 +50,8 @@ public sealed class EvaluationShardTests
     public void Merged_shards_equal_the_evaluation_of_all_images()
     {
         var random = new Random(3);
-        var whole = new EvaluationShard(references: 2);
-        EvaluationShard[] parts = [new(2), new(2), new(2)];
+        var whole = new EvaluationResult(references: 2);
+        EvaluationResult[] parts = [new(2), new(2), new(2)];
         for (int i = 0; i < 40; i++)
         {
             Tensor[] outputs = [.. Enumerable.Range(0, 3).Select(_ => RandomLogits(random))];
@@ -59,8 +59,8 @@ public sealed class EvaluationShardTests
             whole.Add(outputs[0], labels, outputs[1], outputs[2]);
             parts[i % 3].Add(outputs[0], labels, outputs[1], outputs[2]);
         }
-        var merged = new EvaluationShard(references: 2);
-        foreach (EvaluationShard part in parts.Reverse())
+        var merged = new EvaluationResult(references: 2);
+        foreach (EvaluationResult part in parts.Reverse())
             merged.Merge(part);
         Assert.Equal(
             (whole.Images, whole.Labeled, whole.Top1Correct, whole.Top5Correct),
@@ -78,13 +78,13 @@ public sealed class EvaluationShardTests
     [Fact]
     public void Sizes_that_do_not_fit_are_refused()
     {
-        var shard = new EvaluationShard(references: 1);
+        var shard = new EvaluationResult(references: 1);
         Tensor logits = Tensor.From([1, 2], [0, 1]);
         Assert.Throws<ArgumentException>(() => shard.Add(logits, [0, 1], logits));
         Assert.Throws<ArgumentException>(() => shard.Add(logits, [0]));
         Assert.Throws<ArgumentException>(() => shard.Add(logits, [2], logits));
         Assert.Throws<ArgumentException>(() => shard.Add(logits, [0], Tensor.From([1, 3], [0, 1, 2])));
-        Assert.Throws<ArgumentException>(() => shard.Merge(new EvaluationShard()));
+        Assert.Throws<ArgumentException>(() => shard.Merge(new EvaluationResult()));
     }
 
     private static Tensor RandomLogits(Random random) =>

@@ -4,11 +4,40 @@ using Bitis.Execution.Sessions;
 
 namespace Bitis.Imaging;
 
-/// <summary>Sessions that answer for image files. What viewers show is answered, even if the file is damaged.</summary>
-public static class InferenceSessionExtensions
+/// <summary>
+/// Image files in place of raw pixels: JPEG, PNG, WebP, TIFF, GIF and BMP, decoded to the pixels that Pillow gives.
+/// </summary>
+/// <remarks>
+/// A file's content decides, not its name. Alpha is dropped; colour profiles are ignored; of an animation the first
+/// frame counts. Sizes are checked before memory is taken (docs/limits.md). What viewers show is decoded, even if the
+/// file is damaged; <see cref="PixelImage.Warning"/> says so.
+/// </remarks>
+public static class ImageFiles
 {
     /// <summary>What messages call an image that has no path.</summary>
     private const string Unnamed = "the image";
+
+    extension(ImageSource)
+    {
+        /// <summary>Opens a set of images (<see cref="ImageSource.Open(string, IImageDecoder)"/>).</summary>
+        /// <param name="path">Where the set is.</param>
+        /// <param name="appliesExifOrientation">
+        /// Whether images are turned as their EXIF data say. Published evaluations do not turn them.
+        /// </param>
+        /// <exception cref="BitisException">There is nothing at the path, or no images, or damage.</exception>
+        public static ImageSource Open(string path, bool appliesExifOrientation = false) =>
+            ImageSource.Open(path, new ImageDecoder { AppliesExifOrientation = appliesExifOrientation });
+    }
+
+    extension(PixelImage)
+    {
+        /// <summary>Decodes an image file.</summary>
+        /// <param name="path">The file.</param>
+        /// <param name="appliesExifOrientation">Whether the image is turned as its EXIF data say.</param>
+        /// <exception cref="BitisException">The file is not an image that can be decoded.</exception>
+        public static PixelImage Load(string path, bool appliesExifOrientation = false) =>
+            new ImageDecoder { AppliesExifOrientation = appliesExifOrientation }.Load(path);
+    }
 
     /// <summary>The classes that the photograph in a file most probably shows, best first.</summary>
     /// <param name="session">The model.</param>
