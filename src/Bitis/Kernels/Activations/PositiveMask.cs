@@ -5,8 +5,8 @@ using Bitis.Kernels.Simd;
 namespace Bitis.Kernels.Activations;
 
 /// <summary>
-/// Where values are positive, one bit each: all that the backward pass of a rectifier needs. Words of 16 bits, the first value in the lowest
-/// bit; the last word is filled up with zeros.
+/// Where values are positive, one bit each: all that the backward pass of a rectifier needs. Words of 16 bits, the
+/// first value in the lowest bit; the last word is filled up with zeros.
 /// </summary>
 internal abstract unsafe class PositiveMask : ILanesOperation<PositiveMaskKernel>
 {

@@ -95,15 +95,26 @@ internal abstract unsafe class RowNormGradient : ILanesOperation<RangeKernel<Row
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Finish<TLanes>(
-        in RowNormGradientCall call, float* x, float* y, float* target, int i, float mean, float scale, float offset, float slope)
+        in RowNormGradientCall call,
+        float* x,
+        float* y,
+        float* target,
+        int i,
+        float mean,
+        float scale,
+        float offset,
+        float slope)
         where TLanes : struct, ILanes<TLanes>
     {
         TLanes normalized = (TLanes.Load(x + i) - TLanes.Create(mean)) * TLanes.Create(scale);
         TLanes gradient = TLanes.Load(y + i);
-        TLanes.Store(TLanes.MultiplyAdd(gradient, normalized, TLanes.Load(call.Gradients.Weight + i)), call.Gradients.Weight + i);
+        TLanes.Store(
+            TLanes.MultiplyAdd(gradient, normalized, TLanes.Load(call.Gradients.Weight + i)),
+            call.Gradients.Weight + i);
         if (call.Forward.Bias is not null)
             TLanes.Store(TLanes.Load(call.Gradients.Bias + i) + gradient, call.Gradients.Bias + i);
-        TLanes source = (gradient * TLanes.Load(call.Forward.Weight + i)) - TLanes.Create(offset) - (normalized * TLanes.Create(slope));
+        TLanes weighted = gradient * TLanes.Load(call.Forward.Weight + i);
+        TLanes source = weighted - TLanes.Create(offset) - (normalized * TLanes.Create(slope));
         source *= TLanes.Create(scale);
         TLanes.Store(call.Gradients.AccumulateSource ? TLanes.Load(target + i) + source : source, target + i);
     }

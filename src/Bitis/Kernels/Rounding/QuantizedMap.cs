@@ -14,7 +14,8 @@ internal abstract unsafe class QuantizedMap : ILanesOperation<QuantizedMapKernel
     private const int PieceLength = 1024;
 
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<QuantizedMapKernel> Table { get; } = KernelTable<QuantizedMapKernel>.ForLanes<QuantizedMap>();
+    public static KernelTable<QuantizedMapKernel> Table { get; } =
+        KernelTable<QuantizedMapKernel>.ForLanes<QuantizedMap>();
 
     /// <summary>Rounds values to the nearest levels; NaN becomes 0, and does not count for the scale.</summary>
     /// <param name="values">The values.</param>

@@ -145,7 +145,8 @@ internal abstract unsafe class SelectiveScan : ILanesOperation<RangeKernel<Selec
             TLanes gate0 = TLanes.Create(call.OutputScale), gate1 = gate0;
             if (call.Z is not null)
             {
-                TLanes z0 = TLanes.Load(call.Z + (token * call.ZStride) + channel), z1 = TLanes.Load(call.Z + (next * call.ZStride) + channel);
+                TLanes z0 = TLanes.Load(call.Z + (token * call.ZStride) + channel);
+                TLanes z1 = TLanes.Load(call.Z + (next * call.ZStride) + channel);
                 VectorMath.SiluPair(ref z0, ref z1, in exp);
                 gate0 *= z0;
                 gate1 *= z1;
@@ -196,7 +197,8 @@ internal abstract unsafe class SelectiveScan : ILanesOperation<RangeKernel<Selec
             for (; n + 4 <= stateCount; n += 4)
             {
                 TLanes decay0 = delta * TLanes.Load(rate), decay1 = delta * TLanes.Load(rate + aStride);
-                TLanes decay2 = delta * TLanes.Load(rate + (2 * aStride)), decay3 = delta * TLanes.Load(rate + (3 * aStride));
+                TLanes decay2 = delta * TLanes.Load(rate + (2 * aStride));
+                TLanes decay3 = delta * TLanes.Load(rate + (3 * aStride));
                 exp2.Of(ref decay0, ref decay1, ref decay2, ref decay3);
                 TLanes input0 = input * TLanes.Create(b[n]), input1 = input * TLanes.Create(b[n + 1]);
                 TLanes input2 = input * TLanes.Create(b[n + 2]), input3 = input * TLanes.Create(b[n + 3]);
