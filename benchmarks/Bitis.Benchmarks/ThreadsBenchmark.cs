@@ -4,7 +4,8 @@ using Bitis.Tensors;
 namespace Bitis.Benchmarks;
 
 /// <summary>
-/// How much a second thread helps, for one image and for a batch, and how long the first answer of a process takes. Both settings take turns.
+/// How much a second thread helps, for one image and for a batch, and how long the first answer of a process takes.
+/// Both settings take turns.
 /// </summary>
 internal static class ThreadsBenchmark
 {
@@ -20,15 +21,24 @@ internal static class ThreadsBenchmark
         using (InferenceSession first = InferenceSession.Create(model))
             first.Run(image);
         double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        Console.WriteLine($"{variant}: the first answer of this process took {seconds:F2} s, after {prepared:F2} s for weights and images, which are made of random numbers.");
+        Console.WriteLine($"{variant}: the first answer of this process took {seconds:F2} s, after {prepared:F2} s "
+            + "for weights and images, which are made of random numbers.");
         Console.WriteLine();
         Console.WriteLine("| ms an image | batch | one thread | two threads | ratio |");
         Console.WriteLine("|---|---|---|---|---|");
-        Measure("float32", threads => InferenceSession.Create(model, new SessionOptions { Threads = threads }), image, images);
+        Measure(
+            "float32",
+            threads => InferenceSession.Create(model, new SessionOptions { Threads = threads }),
+            image,
+            images);
         foreach (Scope scope in (Scope[])[Scope.Linear, Scope.Full])
         {
             QuantizedModel quantized = RandomModel.Quantize(model, "w8a8", scope);
-            Measure(RandomModel.NameOf("w8a8", scope), threads => InferenceSession.Create(quantized, new SessionOptions { Threads = threads }), image, images);
+            Measure(
+                RandomModel.NameOf("w8a8", scope),
+                threads => InferenceSession.Create(quantized, new SessionOptions { Threads = threads }),
+                image,
+                images);
         }
     }
 

@@ -4,7 +4,9 @@ using Bitis.Cli;
 
 namespace Bitis.Tests.Cli;
 
-/// <summary>Runs command lines: in this process where that is enough, in one of their own where signals matter.</summary>
+/// <summary>
+/// Runs command lines: in this process where that is enough, in one of their own where signals matter.
+/// </summary>
 internal static class CliRunner
 {
     /// <summary>Runs a command line in this process.</summary>
