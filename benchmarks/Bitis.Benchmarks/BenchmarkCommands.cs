@@ -87,7 +87,7 @@ internal static class BenchmarkCommands
         Argument<string> variant = Variant();
         return Create(
             "threads",
-            "Measures how much a second thread helps, and how long the first answer takes.",
+            "Measures what a second thread and requests at the same time bring, and the first answer.",
             arguments => ThreadsBenchmark.Run(arguments.GetValue(variant)!),
             variant);
     }

@@ -83,7 +83,7 @@ internal sealed class ClassifyCommand : BitisCommand
     {
         try
         {
-            return _imageOptions.Open(arguments, path, this);
+            return _imageOptions.Open(arguments, path, this, Context.Cancellation);
         }
         catch (BitisException e)
         {

@@ -57,7 +57,8 @@ internal sealed class EvalCommand : BitisCommand
     /// <inheritdoc />
     protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress)
     {
-        using ImageSource source = _imageOptions.Open(arguments, arguments.GetRequiredValue(_data)!, this);
+        using ImageSource source = _imageOptions.Open(
+            arguments, arguments.GetRequiredValue(_data)!, this, Context.Cancellation);
         ImageSource images = arguments.GetValue(_classes) is { } file
             ? source.WithClassNames(ClassNamesFile.Load(file))
             : source;

@@ -110,15 +110,21 @@ public sealed class Trainer
     /// <param name="data">The images that it was started with.</param>
     /// <param name="folder">The folder of the training.</param>
     /// <param name="threads">How many threads compute; 0 for one on each processor. Results do not depend on it.</param>
+    /// <param name="cancellationToken">Ends the reading of the checkpoint.</param>
     /// <exception cref="BitisException">
     /// There is no checkpoint, it is damaged, or of another model, recipe or images; the message names the difference.
     /// </exception>
-    public static Trainer Resume(TrainingRecipe recipe, TrainingData data, string folder, int threads = 0)
+    public static Trainer Resume(
+        TrainingRecipe recipe,
+        TrainingData data,
+        string folder,
+        int threads = 0,
+        CancellationToken cancellationToken = default)
     {
         ModelConfig config = Check(recipe, data, threads);
         var files = new TrainingFolder(folder);
         files.RequireStarted();
-        TrainingCheckpoint checkpoint = TrainingCheckpoint.Open(files.Checkpoint);
+        TrainingCheckpoint checkpoint = TrainingCheckpoint.Open(files.Checkpoint, cancellationToken);
         VisionModel model = VisionModel.CreateRandom(config, (ulong)recipe.Seed);
         if (checkpoint.Identity.Preprocessing is { } preprocessing)
             model = model.WithPreprocessing(preprocessing);
@@ -129,12 +135,14 @@ public sealed class Trainer
     }
 
     /// <summary>The recipe that the training in a folder was started with.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="cancellationToken">Ends the reading of the checkpoint.</param>
     /// <exception cref="BitisException">There is no training, or its checkpoint is damaged.</exception>
-    public static TrainingRecipe RecipeOf(string folder)
+    public static TrainingRecipe RecipeOf(string folder, CancellationToken cancellationToken = default)
     {
         var files = new TrainingFolder(folder);
         files.RequireStarted();
-        return TrainingCheckpoint.Open(files.Checkpoint).Identity.Recipe;
+        return TrainingCheckpoint.Open(files.Checkpoint, cancellationToken).Identity.Recipe;
     }
 
     /// <summary>Trains to the end. Files are written after each epoch, and now and then within one.</summary>

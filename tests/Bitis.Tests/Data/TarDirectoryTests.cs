@@ -69,7 +69,7 @@ public sealed class TarDirectoryTests
     private static List<TarEntry> Read(byte[] tar)
     {
         using DataFile file = DataFile.Of("set.tar", tar);
-        return TarDirectory.Read(file);
+        return TarDirectory.Read(file, CancellationToken.None);
     }
 
     private static byte[] Header(string name, char type, string octalLength)

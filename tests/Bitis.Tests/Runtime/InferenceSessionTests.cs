@@ -90,7 +90,7 @@ public sealed class InferenceSessionTests
     }
 
     [Fact]
-    public void Calls_from_several_threads_wait_for_each_other()
+    public void Calls_from_several_threads_get_the_same_bits()
     {
         VisionModel model = VimVariants.Load("vim-micro");
         FloatTensor images = RandomImages(model.Config, 3);
@@ -336,6 +336,30 @@ public sealed class InferenceSessionTests
         Assert.Contains(
             "[batch, 3, 32, 32]",
             Assert.Throws<ArgumentException>(() => session.Run(new FloatTensor([1, 3, 16, 32]))).Message);
+    }
+
+    [Fact]
+    public void Spans_of_other_lengths_are_refused_before_anything_is_written()
+    {
+        using InferenceSession session = InferenceSession.Create(VimVariants.Load("vim-micro"));
+        const int Length = 3 * 32 * 32;
+        float[] images = new float[3 * Length], logits = new float[30];
+        Assert.Contains("3071 values are not whole images", Refused(2, Length - 1, 10));
+        Assert.Contains("[batch, 3, 32, 32], 3072 values for each", Refused(2, Length - 1, 10));
+        Assert.Contains("has 10 values; 20 were expected, 10 for each of 2 images", Refused(0, 2 * Length, 10));
+        Assert.Contains("has 21 values; 20 were expected", Refused(0, 2 * Length, 21));
+        Assert.Contains("must not share memory", Assert.Throws<ArgumentException>(
+            () => session.Run(images.AsSpan(0, Length), images.AsSpan(Length - 1, 10))).Message);
+        Assert.All(logits, value => Assert.Equal(0, value));
+        session.Run([], []);
+        session.Run(images, logits);
+        Assert.Equal(session.Run(FloatTensor.From([3, 3, 32, 32], images)).Span.ToArray(), logits);
+        images[Length + 7] = float.NaN;
+        BitisException e = Assert.Throws<BitisException>(() => session.Run(images, logits));
+        Assert.Contains("Image 1 of the batch holds NaN at [0, 0, 7]", e.Message);
+
+        string Refused(int start, int length, int answers) => Assert.Throws<ArgumentException>(
+            () => session.Run(images.AsSpan(start, length), logits.AsSpan(0, answers))).Message;
     }
 
     [Fact]

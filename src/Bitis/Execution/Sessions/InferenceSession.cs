@@ -23,6 +23,9 @@ namespace Bitis;
 /// </remarks>
 public sealed class InferenceSession : IDisposable
 {
+    /// <summary>After how many images on each thread a long call asks for its share of the processors again.</summary>
+    private const int ImagesPerShare = 16;
+
     private readonly Plan _plan;
     private readonly WorkspacePool _workspaces;
     private readonly int _imageLength;
@@ -259,14 +262,23 @@ public sealed class InferenceSession : IDisposable
     {
         try
         {
-            WorkerPool pool = WorkerPool.RentShare(Threads);
-            try
+            int batch = logits.Length / Config.Classes;
+            for (int start = 0, count; start < batch; start += count)
             {
-                workspace.Run(images, logits, pool, cancellationToken);
-            }
-            finally
-            {
-                WorkerPool.ReturnShare(pool);
+                count = Math.Min(batch - start, Threads * ImagesPerShare);
+                WorkerPool pool = WorkerPool.RentShare(Threads);
+                try
+                {
+                    workspace.Run(
+                        images.Slice(start * _imageLength, count * _imageLength),
+                        logits.Slice(start * Config.Classes, count * Config.Classes),
+                        pool,
+                        cancellationToken);
+                }
+                finally
+                {
+                    WorkerPool.ReturnShare(pool);
+                }
             }
         }
         finally

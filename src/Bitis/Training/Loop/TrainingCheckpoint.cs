@@ -53,8 +53,10 @@ internal sealed class TrainingCheckpoint
     }
 
     /// <summary>Reads what a checkpoint says about itself.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="cancellationToken">Ends the comparison with its digest.</param>
     /// <exception cref="BitisException">The file is not the checkpoint of a training, or damaged.</exception>
-    public static TrainingCheckpoint Open(string path)
+    public static TrainingCheckpoint Open(string path, CancellationToken cancellationToken = default)
     {
         using Checkpoint file = Checkpoint.Open(path);
         string? version = file.Metadata.GetValueOrDefault(TrainingFile.FormatKey);
@@ -67,7 +69,7 @@ internal sealed class TrainingCheckpoint
                     + $"this version of Bitis reads format {TrainingFile.FormatVersion}. "
                     + "Resume with the version of Bitis that wrote it, or train anew in another folder.");
         }
-        TrainingFile.Verify(file, Advice);
+        TrainingFile.Verify(file, Advice, cancellationToken);
         return new TrainingCheckpoint(
             path,
             Read(file, TrainingFile.IdentityKey, TrainingJson.Default.TrainingIdentity),

@@ -58,6 +58,7 @@ internal sealed class CompiledCausalConvolution : CompiledOperation
         call.Rows = _rows is null ? null : _rows.Pointer;
         call.Scales = _scales is null ? null : _scales.Pointer;
         CausalConv.Run(in call, start * ChannelsPerUnit, Math.Min(end * ChannelsPerUnit, _x.Columns));
-        GC.KeepAlive((_bias, _scales));
+        GC.KeepAlive(_bias);
+        GC.KeepAlive(_scales);
     }
 }

@@ -50,6 +50,7 @@ internal sealed class CompiledDepthwiseConvolution(
         call.Copies = orders;
         call.CopyCount = copies.Length;
         DepthwiseConv.Run(in call, firstChannel, endChannel);
-        GC.KeepAlive((scales, bias));
+        GC.KeepAlive(scales);
+        GC.KeepAlive(bias);
     }
 }
