@@ -53,8 +53,11 @@ internal static unsafe class HlqBenchmark
         Console.WriteLine("the backward pass of a linear layer, microseconds: x̄ and W̄ exact and by HLQ; the forward "
             + "pass's compression; bytes kept of the input");
         foreach (var shape in Shapes)
+        {
             MeasureLayer(
                 policy, shape.Name, shape.Side, shape.HasClassToken, shape.Images, shape.Inputs, shape.Outputs);
+        }
+
         Console.WriteLine("the backward pass of a convolution, microseconds an image: both products, unfolding and "
             + "folding, exact and by HLQ");
         foreach ((int inputs, int outputs, int side, int kernel, int stride) in ((int, int, int, int, int)[])

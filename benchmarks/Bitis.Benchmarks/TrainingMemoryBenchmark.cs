@@ -100,8 +100,11 @@ internal static class TrainingMemoryBenchmark
         string[] words = process.StandardOutput.ReadToEnd().Split(' ');
         process.WaitForExit();
         if (process.ExitCode != 0)
+        {
             throw new InvalidOperationException(
                 $"Training {model} with {method} ended with exit code {process.ExitCode}.");
+        }
+
         const double MiB = 1 << 20;
         return new Answer(
             long.Parse(words[0], CultureInfo.InvariantCulture) / MiB,

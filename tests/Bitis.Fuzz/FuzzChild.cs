@@ -28,8 +28,10 @@ internal static class FuzzChild
             FuzzOutcome outcome = fuzzer.Run(seed);
             counts[(outcome.Target, outcome.Kind)] = counts.GetValueOrDefault((outcome.Target, outcome.Kind)) + 1;
             if (outcome.Kind == FuzzOutcomeKind.Fault)
+            {
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"FAULT {seed} {outcome.Target} "
                     + $"{OneLine(outcome.Text)}"));
+            }
         }
         foreach (((string target, FuzzOutcomeKind kind), int count) in counts)
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"COUNT {target} {kind} {count}"));

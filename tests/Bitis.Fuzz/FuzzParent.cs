@@ -38,8 +38,11 @@ internal sealed class FuzzParent(long cases, long first, int jobs)
         foreach ((string name, long count) in _counts)
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-40} {count,9}"));
         foreach ((long seed, string text) in _findings)
+        {
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{text}\n  again: dotnet run -c Release "
                 + $"--project tests/Bitis.Fuzz -- one {seed}"));
+        }
+
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"{_done} cases from {_first} on, {_findings.Count} findings, "
                 + $"{_done / minutes:F0} cases a minute"));
@@ -114,7 +117,10 @@ internal sealed class FuzzParent(long cases, long first, int jobs)
                 begin.ToString(CultureInfo.InvariantCulture),
                 end.ToString(CultureInfo.InvariantCulture),
                 note])
+        {
             start.ArgumentList.Add(argument);
+        }
+
         return Process.Start(start)!;
     }
 
@@ -147,8 +153,10 @@ internal sealed class FuzzParent(long cases, long first, int jobs)
         lock (_gate)
         {
             if (kind == "COUNT")
+            {
                 _counts[$"{second} {third}"] = _counts.GetValueOrDefault($"{second} {third}")
                     + long.Parse(rest, CultureInfo.InvariantCulture);
+            }
             else if (kind == "FAULT")
                 _findings[long.Parse(second, CultureInfo.InvariantCulture)] = line;
         }

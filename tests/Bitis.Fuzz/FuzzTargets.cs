@@ -81,8 +81,10 @@ internal static class FuzzTargets
             else if (random.Next(30) == 0)
                 file.Metadata.Remove(keys[random.Next(keys.Length)]);
             else if (keys[random.Next(keys.Length)] is var key && file.Metadata.TryGetValue(key, out string? text))
+            {
                 file.Metadata[key] = key.StartsWith("bitis_", StringComparison.Ordinal)
                     && random.Next(2) == 0 ? "1" : JsonMutation.Of(text, random);
+            }
         }
         if (random.Next(40) != 0)
             file.Sign();
@@ -125,11 +127,14 @@ internal static class FuzzTargets
         if (random.Next(4) == 0)
             Differentiate(model, BackwardPolicy.Exact);
         if (random.Next(16) == 0)
+        {
             PostTrainingQuantizer.Quantize(
                 model,
                 CalibrationSet.FromTensors(MicroModels.Images(model.Config, 1)),
                 new Recipe { Method = "minmax" },
                 new QuantizationOptions { Threads = 1 });
+        }
+
         if (random.Next(16) == 0)
             Command("inspect", path, "--tensors", "--nodes");
         return true;
@@ -142,11 +147,14 @@ internal static class FuzzTargets
         recipe.Select(model.Graph);
         bool isQuick = recipe.Behavior.Learning is null or { Steps: <= 2 };
         if (isQuick && random.Next(4) == 0)
+        {
             PostTrainingQuantizer.Quantize(
                 model,
                 CalibrationSet.FromTensors(MicroModels.Images(model.Config, 1)),
                 recipe,
                 new QuantizationOptions { Threads = 1 });
+        }
+
         return isQuick;
     }
 
@@ -157,7 +165,10 @@ internal static class FuzzTargets
         recipe.Backward.Select(graph, recipe.Freeze.Count > 0 ? new FrozenLayers(graph, recipe.Freeze) : null);
         if (!IsSmall(graph) || recipe.Epochs > 2
             || graph.Parameters.Sum(parameter => parameter.Shape.ElementCount) > MostValues)
+        {
             return false;
+        }
+
         string folder = path + ".training";
         try
         {
@@ -252,7 +263,9 @@ internal static class FuzzTargets
         using var error = new StringWriter();
         int exitCode = CommandLine.Run(arguments, new CliContext { Output = output, Error = error });
         if (exitCode is not (0 or 2))
+        {
             throw new InvalidOperationException(
                 $"bitis {string.Join(' ', arguments)} ended with code {exitCode}: {error}");
+        }
     }
 }

@@ -68,10 +68,13 @@ internal sealed class Fuzzer : IDisposable
         }
         TimeSpan time = Environment.CpuUsage.TotalTime - began;
         if (time > LongestCase)
+        {
             return new(
                 target.Name,
                 FuzzOutcomeKind.Fault,
                 $"It took {time.TotalSeconds:F1} s of processor time. {outcome.Text}");
+        }
+
         long bytes = GC.GetTotalAllocatedBytes() - before;
         return bytes > MostBytes
             ? new(target.Name, FuzzOutcomeKind.Fault, $"It allocated {bytes >> 20} MB. {outcome.Text}")

@@ -16,7 +16,10 @@ internal sealed record TensorPart(string Name, string Type, long[] Shape, byte[]
     {
         if (DTypes.FromSafetensorsName(Type) is not { } type
             || Array.Exists(Shape, size => size is < 0 or > int.MaxValue))
+        {
             return null;
+        }
+
         return new SafetensorsTensor(Name, type, [.. Shape.Select(size => (int)size)], Bytes);
     }
 }

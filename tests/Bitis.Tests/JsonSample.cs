@@ -116,8 +116,11 @@ internal sealed class JsonSample(JsonTypeInfo type)
         if (at.Type == typeof(bool))
             return true;
         if (at.Type == typeof(ModelConfig))
+        {
             return JsonSerializer.SerializeToNode(
                 SmallModels.Get("vit-mini", classes: 2), ModelJson.Default.ModelConfig)!;
+        }
+
         if (at.Type == typeof(ChannelValues))
             return new JsonArray(1);
         return at.Type == typeof(BitWidths) ? "w8a8" : 1;

@@ -12,8 +12,8 @@ using Bitis.Execution.LowBit;
 using Bitis.Json;
 using Bitis.Models;
 using Bitis.Models.LocalMamba;
-using Bitis.Models.VMamba;
 using Bitis.Models.Vim;
+using Bitis.Models.VMamba;
 using Bitis.Quantization.Files;
 using Bitis.Quantization.Quantizers;
 using Bitis.Quantization.Recipes;
@@ -69,7 +69,9 @@ public sealed class StrictJsonTests
         foreach (Type type in
             Assemblies.SelectMany(assembly => assembly.GetTypes())
                 .Where(type => type.IsEnum && type.IsPublic && !type.IsDefined(typeof(FlagsAttribute))))
+        {
             AssertTakesNamesOnly(type, options);
+        }
     }
 
     [Fact]
@@ -262,7 +264,9 @@ public sealed class StrictJsonTests
                 continue;
             foreach (PropertyInfo property in
                 type.GetProperties().Where(property => property.CanWrite && property.GetIndexParameters().Length == 0))
+            {
                 open.Push(property.PropertyType);
+            }
         }
         return [.. seen.Where(type => type.IsEnum)];
     }
@@ -275,7 +279,9 @@ public sealed class StrictJsonTests
         Assert.Equal(value, JsonSerializer.Deserialize(name, type, options));
         foreach (string other in
             (string[])["0", "3", "\"0\"", "\"77\"", "\"Nothing of the kind\"", "1.5", "true", "null"])
+        {
             Assert.Throws<JsonException>(() => JsonSerializer.Deserialize(other, type, options));
+        }
     }
 
     private static void AssertRefused(string path, Func<object?> read) =>

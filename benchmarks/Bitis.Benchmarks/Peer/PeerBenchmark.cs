@@ -89,10 +89,12 @@ internal static class PeerBenchmark
                 ("w8a8", Scope.Ssm),
                 ("w8a8", Scope.Full),
                 ("w4a8", Scope.Full)])
+        {
             Compare(
                 RandomModel.NameOf(bits, scope),
                 dynamicInt8: true,
                 InferenceSession.Create(RandomModel.Quantize(model, bits, scope), options));
+        }
 
         void Compare(string name, bool dynamicInt8, InferenceSession session)
         {

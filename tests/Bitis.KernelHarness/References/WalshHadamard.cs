@@ -17,8 +17,10 @@ internal static class WalshHadamard
             for (int i = 0; i < result.Length; i++)
             {
                 if ((i & distance) == 0)
+                {
                     (result[i], result[i + distance]) = (
                         result[i] + result[i + distance], result[i] - result[i + distance]);
+                }
             }
         }
         return result;

@@ -58,12 +58,17 @@ public sealed class TorchReaderTests : IDisposable
             byte[] zip = Builder.Of(Weights(Builder.Tensor(type, "0", 2, [2L], [1L])));
             using (
                 var checkpoint = Checkpoint.Open(_folder.Write("types.pth", TorchFiles.Zip(zip, Storage("0", bytes)))))
+            {
                 Assert.Equal(expected, checkpoint.Read("w").Span.ToArray());
+            }
+
             byte[] legacy = Builder.Of(Weights(Builder.Tensor(type, "0", 2, [2L], [1L], legacy: true)));
             using (
                 var checkpoint = Checkpoint.Open(
                     _folder.Write("types.old.pth", TorchFiles.Legacy(legacy, ("0", 2, bytes)))))
+            {
                 Assert.Equal(expected, checkpoint.Read("w").Span.ToArray());
+            }
         }
     }
 

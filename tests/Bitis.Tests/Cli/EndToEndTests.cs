@@ -28,7 +28,10 @@ public sealed class EndToEndTests : IDisposable
         Assert.Equal(32, Int(model, "preprocessing", "cropSize"));
         foreach (string problem in
             (string[])["missingTensors", "unexpectedTensors", "misshapedTensors", "nonFiniteTensors"])
+        {
             Assert.Empty(json.GetProperty(problem).EnumerateArray());
+        }
+
         Assert.Contains(
             json.GetProperty("tensors").EnumerateArray(), t => t.GetProperty("name").GetString() == "head.weight");
         Assert.Contains(json.GetProperty("nodes").EnumerateArray(), n =>

@@ -106,9 +106,12 @@ public sealed class HostileTextTests : IDisposable
                 """{ "\u001b[2J\u202e": 1 }""",
                 """{ "method": "\u001b[2J\u202e" }""",
                 """{ "overrides": [ { "pattern": "\u001b[2J", "bits": "\u001b[2J" } ] }"""])
+        {
             Harmless(
                 "quantize", Checkpoint, "--calibration", "x", "-o", _folder["y"], "--recipe",
                 _folder.WriteText("recipe.json", recipe)).AssertRefused();
+        }
+
         Harmless(
             "train", "--data", "x", "-o", _folder["y"], "--recipe",
             _folder.WriteText("recipe.json", """{ "model": "\u001b[2J\u202e" }""")).AssertRefused();

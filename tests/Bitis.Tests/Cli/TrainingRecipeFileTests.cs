@@ -147,7 +147,9 @@ public sealed class TrainingRecipeFileTests : IDisposable
         string page = File.ReadAllText(Path.Combine(Root(), "docs", "training.md"));
         foreach (PropertyInfo property in
             typeof(TrainingRecipe).GetProperties().Concat(typeof(Augmentation).GetProperties()))
+        {
             Assert.Contains($"`{JsonNamingPolicy.CamelCase.ConvertName(property.Name)}`", page);
+        }
     }
 
     private static string Root([CallerFilePath] string file = "") =>

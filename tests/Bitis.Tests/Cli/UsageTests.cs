@@ -22,7 +22,9 @@ public sealed class UsageTests
         CliOutcome outcome = CliRunner.Run().AssertSucceeded();
         foreach (string command in
             (string[])["demo", "inspect", "quantize", "eval", "classify", "bench", "train", "finetune", "version"])
+        {
             Assert.Contains($"  {command} ", outcome.Output);
+        }
     }
 
     [Theory]

@@ -30,9 +30,11 @@ public sealed class BuiltInImageSourceTests
             Assert.Equal((32, 32), (image.Image.Width, image.Image.Height));
             Assert.True(image.Image.Pixels.SequenceEqual(larger.Read(i).Pixels));
             foreach (ImageSource images in (ImageSource[])[source, test, other])
+            {
                 Assert.True(
                     seen.Add(Convert.ToBase64String(images.Read(i).Pixels)),
                     $"{images.Description}: {i} is there twice");
+            }
         }
     }
 

@@ -29,7 +29,10 @@ internal static class GoldenImages
         using (
             var gzip = new GZipStream(
                 File.OpenRead(PathOf("images.golden.safetensors.gz")), CompressionMode.Decompress))
+        {
             gzip.CopyTo(memory);
+        }
+
         byte[] bytes = memory.ToArray();
         int headerLength = (int)BinaryPrimitives.ReadInt64LittleEndian(bytes);
         using JsonDocument header = JsonDocument.Parse(bytes.AsMemory(8, headerLength));

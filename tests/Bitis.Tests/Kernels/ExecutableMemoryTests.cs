@@ -11,7 +11,10 @@ public sealed unsafe class ExecutableMemoryTests
     {
         if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64
             || !ExecutableMemory.IsAllowed)
+        {
             return; // nothing to test: the assembled kernels are absent
+        }
+
         nint address = ExecutableMemory.Place([0xB8, 42, 0, 0, 0, 0xC3]); // mov eax, 42; ret
         Assert.Equal(42, ((delegate* unmanaged<int>)address)());
         string mapping = File.ReadLines("/proc/self/maps").Single(line =>

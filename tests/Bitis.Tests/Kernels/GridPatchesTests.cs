@@ -44,8 +44,10 @@ public sealed unsafe class GridPatchesTests
         target.Span.Fill(1);
         GridPatches.AddBack(layer, patches.Pointer, target.Pointer, stride);
         for (int i = 0; i < target.Length; i++)
+        {
             Assert.Equal(
                 i % stride < channels ? 1 + sums[(i / stride * channels) + (i % stride)] : 1, target.Span[i], 1e-5);
+        }
     }
 
     [Theory]

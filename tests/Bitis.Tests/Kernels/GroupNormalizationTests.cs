@@ -19,7 +19,9 @@ public sealed class GroupNormalizationTests
         int tokens, int channels, int groups)
     {
         foreach (bool accumulate in (bool[])[false, true])
+        {
             KernelAssert.FormsAgree(
                 new GroupNormalizationGradientCase(tokens, channels, groups) { Accumulate = accumulate });
+        }
     }
 }

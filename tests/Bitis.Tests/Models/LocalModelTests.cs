@@ -204,6 +204,7 @@ public sealed class LocalModelTests : IDisposable
         string method, string bits, Granularity granularity, Scope scope)
     {
         foreach (string name in (string[])["localvim", "localvim with a class token", "localvmamba"])
+        {
             IntegerContract.AssertHolds(
                 VisionModel.CreateRandom(ConfigOf(name), seed: 3),
                 method,
@@ -211,6 +212,7 @@ public sealed class LocalModelTests : IDisposable
                 granularity,
                 scope,
                 _folder["model.bitis"]);
+        }
     }
 
     [Theory]

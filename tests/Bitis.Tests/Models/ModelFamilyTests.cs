@@ -33,8 +33,11 @@ public sealed partial class ModelFamilyTests : IDisposable
         string path = _folder["pooled.safetensors"];
         model.Save(path);
         using (Checkpoint file = Checkpoint.Open(path))
+        {
             Assert.StartsWith(
                 "{\"family\":\"pooled\",\"imageSize\":4", file.Metadata["config"], StringComparison.Ordinal);
+        }
+
         Assert.Equal(model.Config, VisionModel.Load(path).Config);
     }
 

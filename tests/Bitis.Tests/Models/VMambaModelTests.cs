@@ -139,7 +139,10 @@ public sealed class VMambaModelTests : IDisposable
             // Down-sampling has norms of its own, which were called so then, too.
             foreach ((string current, string old) in
                 name.Contains("downsample", StringComparison.Ordinal) ? [] : renamed)
+            {
                 name = name.Replace(current, old, StringComparison.Ordinal);
+            }
+
             return name;
         }
     }
@@ -209,7 +212,9 @@ public sealed class VMambaModelTests : IDisposable
     {
         foreach (VisionModel model in
             (VisionModel[])[VisionModel.CreateRandom(Config, seed: 3), VMambaVariants.Load("vmamba-micro-v0")])
+        {
             IntegerContract.AssertHolds(model, method, bits, granularity, scope, _folder["model.bitis"]);
+        }
     }
 
     [Fact]

@@ -29,14 +29,18 @@ public sealed class QuantizedValuesTests : IDisposable
                 foreach (float value in
                     (float[])[
                         0, -1, float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.Epsilon, 1e-39f, -0f])
+                {
                     data.Add($"{Layer}.{name}", value);
+                }
             }
             foreach (string name in
                 (string[])["u_scale", "b_scale", "c_scale", "hidden_group_scale", "hidden_channel_scale"])
             {
                 foreach (float value in
                     (float[])[0, -1, float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.Epsilon, 1e-39f])
+                {
                     data.Add($"{Scan}.{name}", value);
+                }
             }
             foreach (float value in (float[])[0, -1, float.NaN, float.PositiveInfinity, float.Epsilon])
                 data.Add($"{Scan}.delta_grid", value);

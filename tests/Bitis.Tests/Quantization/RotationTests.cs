@@ -44,11 +44,13 @@ public sealed class RotationTests
         VisionModel model = MicroModel.Load();
         QuantizedModel quantized = MicroModel.Quantize(model, new Recipe { Method = "quamba", Scope = Scope.Full });
         foreach ((string name, QuantizedLayer layer) in quantized.Layers)
+        {
             Assert.Equal(
                 name.EndsWith("out_proj", StringComparison.Ordinal)
                     ? Rotation.OrderFor(model.Graph[name].Inputs[0].Shape[^1])
                     : 1,
                 layer.RotationOrder);
+        }
     }
 
     [Fact]

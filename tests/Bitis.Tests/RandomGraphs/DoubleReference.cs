@@ -239,10 +239,8 @@ internal sealed class DoubleReference
             {
                 int c = k / (op.KernelSize * op.KernelSize), r = row + (k / op.KernelSize % op.KernelSize), s = column
                     + (k % op.KernelSize);
-                if (r >= 0 && r < height && s >= 0 && s < width)
-                    sum += weight[(o * op.InChannels * op.KernelSize * op.KernelSize) + k] * x[
-                        (((c * height) + r) * width) + s];
-            }
+                if (r >= 0 && r < height && s >= 0 && s < width) { sum += weight[(o * op.InChannels * op.KernelSize * op.KernelSize) + k] * x[
+                        (((c * height) + r) * width) + s]; } }
             return sum;
         })];
     }
@@ -279,8 +277,10 @@ internal sealed class DoubleReference
                 weights = Array.ConvertAll(weights, weight => Math.Exp(weight - max));
                 double sum = weights.Sum();
                 for (int c = 0; c < op.HeadWidth; c++)
+                {
                     y[(i * op.Width) + (head * op.HeadWidth) + c] = Enumerable.Range(0, tokens)
                         .Sum(j => weights[j] / sum * Part(j, 2, c));
+                }
             }
 
             double Part(int token, int part, int c) => x[(((token * 3) + part) * op.Width) + (head * op.HeadWidth) + c];

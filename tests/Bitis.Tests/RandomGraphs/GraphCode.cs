@@ -24,9 +24,12 @@ internal static class GraphCode
         {
             NodeSpec node = spec.Nodes[i];
             if (node.Block != block)
+            {
                 code.AppendLine(
                     CultureInfo.InvariantCulture,
                     $"b.Block = {node.Block?.ToString(CultureInfo.InvariantCulture) ?? "null"};");
+            }
+
             block = node.Block;
             string inputs = string.Join(
                 ", ", node.Inputs.Select(input => input == 0 ? "b.Input" : spec.Nodes[input].Name));

@@ -90,8 +90,10 @@ internal static class GraphModels
             {
                 int place = y.Place(y.IsReversed ? y.Rows - 1 - row : row);
                 if (place >= 0)
+                {
                     y.MemoryRow(memory, place)
                         .CopyTo(result.Span.Slice((image * length) + (row * y.Columns), y.Columns));
+                }
             }
         }
         return result;

@@ -34,8 +34,10 @@ internal sealed class GraphRun(string name, Func<GraphCase, Finding?> check, boo
             CheckOne((ulong)seed);
             int now = Interlocked.Increment(ref done), seconds = (int)watch.Elapsed.TotalSeconds / 10;
             if (seconds > Volatile.Read(ref reported) && Interlocked.Exchange(ref reported, seconds) < seconds)
+            {
                 say($"{name}: {now} of {count} graphs, {Of(FindingKind.Difference)} differences, "
                     + $"{Of(FindingKind.Crash)} crashes, {Of(FindingKind.Refusal)} refusals");
+            }
         });
         string summary = Summary(count, watch.Elapsed);
         say(summary);

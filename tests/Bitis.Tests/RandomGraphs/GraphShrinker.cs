@@ -29,7 +29,9 @@ internal static class GraphShrinker
                 {
                     if (check(candidate) is { } found && found.Kind == finding.Kind
                         && found.Signature == finding.Signature)
+                    {
                         return (candidate, found);
+                    }
                 }
                 catch (ArgumentException)
                 {
@@ -82,6 +84,7 @@ internal static class GraphShrinker
         {
             Shape from = graph.Nodes[input].Shape;
             if (from.Rank == shape.Rank && from.Rank > 0 && from.Sizes[..^1].SequenceEqual(shape.Sizes[..^1]))
+            {
                 return spec.With(
                     index,
                     spec.Nodes[index] with
@@ -89,6 +92,7 @@ internal static class GraphShrinker
                         Operator = new Linear(from[^1], shape[^1], HasBias: false),
                         Inputs = [input],
                     });
+            }
         }
         return null;
     }

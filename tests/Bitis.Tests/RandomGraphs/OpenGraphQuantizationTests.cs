@@ -244,10 +244,12 @@ public sealed class OpenGraphQuantizationTests : IDisposable
     {
         // So that files have the tensors that they have always had.
         foreach (string model in SmallModels.Names)
+        {
             Assert.All(
                 SmallModels.Get(model, classes: 2)
                     .BuildGraph().Nodes.Where(node => QuantizedLayer.Covers(node.Operator)),
                 node => Assert.Equal($"{node.Name}.weight", node.ParameterNames[0]));
+        }
     }
 
     [Fact]

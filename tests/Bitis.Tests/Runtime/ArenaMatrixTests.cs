@@ -59,7 +59,10 @@ public sealed class ArenaMatrixTests
         Assert.Equal(3, new ArenaMatrix(Block, 0, 5, 6, 6, RowMap: [3, 3, -1, 0, 1]).Place(1));
         foreach (int[] map in
             (int[][])[[4, 0, 0, 0], [-2, 0, 0, 0], [0, 0, 0], [0, 0, 0, 0, 0], [int.MaxValue, 0, 0, 0]])
+        {
             Assert.Throws<InvalidOperationException>(() => new ArenaMatrix(Block, 0, 4, 6, 6, RowMap: map));
+        }
+
         Assert.Throws<InvalidOperationException>(() => new ArenaMatrix(Block, 0, 2, 6, 6, RowMap: [1, 0]).Row(0));
     }
 

@@ -50,8 +50,10 @@ public sealed class GradientExecutorTests
             Assert.Equal(expected.Loss, actual.Loss);
             Assert.Equal(expected.Logits.Span, actual.Logits.Span);
             foreach ((string name, FloatTensor gradient) in one.Gradients)
+            {
                 Assert.True(
                     gradient.Span.SequenceEqual(several.Gradients[name].Span), $"{name} with {threads} threads");
+            }
         }
     }
 

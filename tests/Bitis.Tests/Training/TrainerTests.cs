@@ -220,7 +220,10 @@ public sealed class TrainerTests : IDisposable
         BitisException e = Assert.Throws<BitisException>(() => trainer.Run());
         foreach (string words in
             (string[])["diverged", "epoch 1, step 1 of 3", "0.003333", "lower learning rate", "warm-up"])
+        {
             Assert.Contains(words, e.Message);
+        }
+
         Assert.Equal(0, Trainer.Resume(TinyTraining.Recipe, TinyTraining.Data(), _folder["run"]).StepsOfEpoch);
     }
 
