@@ -158,7 +158,9 @@ internal sealed class FuzzParent(long cases, long first, int jobs)
                     + long.Parse(rest, CultureInfo.InvariantCulture);
             }
             else if (kind == "FAULT")
+            {
                 _findings[long.Parse(second, CultureInfo.InvariantCulture)] = line;
+            }
         }
     }
 }

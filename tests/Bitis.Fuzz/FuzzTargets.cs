@@ -77,9 +77,13 @@ internal static class FuzzTargets
         for (int round = random.Next(1, 3); round > 0; round--)
         {
             if (random.Next(2) == 0)
+            {
                 TensorMutation.Apply(file.Tensors, random);
+            }
             else if (random.Next(30) == 0)
+            {
                 file.Metadata.Remove(keys[random.Next(keys.Length)]);
+            }
             else if (keys[random.Next(keys.Length)] is var key && file.Metadata.TryGetValue(key, out string? text))
             {
                 file.Metadata[key] = key.StartsWith("bitis_", StringComparison.Ordinal)

@@ -50,6 +50,6 @@ public sealed partial class LineLengthTests
             || line.Contains("://", StringComparison.Ordinal);
 
     /// <summary>What programs write: build outputs, packages, and tables of measurements.</summary>
-    [GeneratedRegex(@"[/\\](bin|obj|node_modules|results)[/\\]")]
+    [GeneratedRegex(@"[/\\](bin|obj|node_modules|results)[/\\]", RegexOptions.NonBacktracking)]
     private static partial Regex Generated();
 }

@@ -53,7 +53,9 @@ public sealed class DemoTests : IDisposable
                         .Parse(words).Errors);
             }
             else
+            {
                 CliRunner.Run(words).AssertSucceeded();
+            }
         }
     }
 }

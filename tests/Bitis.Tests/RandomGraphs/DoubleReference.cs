@@ -239,7 +239,8 @@ internal sealed class DoubleReference
             {
                 int c = k / (op.KernelSize * op.KernelSize), r = row + (k / op.KernelSize % op.KernelSize), s = column
                     + (k % op.KernelSize);
-                if (r >= 0 && r < height && s >= 0 && s < width) { sum += weight[(o * op.InChannels * op.KernelSize * op.KernelSize) + k] * x[
+                if (r >= 0 && r < height && s >= 0
+                    && s < width) { sum += weight[(o * op.InChannels * op.KernelSize * op.KernelSize) + k] * x[
                         (((c * height) + r) * width) + s]; } }
             return sum;
         })];

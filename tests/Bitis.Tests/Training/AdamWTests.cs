@@ -71,7 +71,9 @@ public sealed class AdamWTests
             var optimizer = new AdamW(graph, Recipe);
             Dictionary<string, FloatTensor> weights = TinyTraining.RandomTensors(graph.Parameters, seed: 1);
             for (int step = 1; step <= 3; step++) { optimizer.Step(
-                    weights, TinyTraining.RandomTensors(graph.Parameters, (ulong)step + 5), step, 0.01, 0.5, threads); } return weights["layer.weight"].Span.ToArray();
+                    weights, TinyTraining.RandomTensors(
+                        graph.Parameters,
+                        (ulong)step + 5), step, 0.01, 0.5, threads); } return weights["layer.weight"].Span.ToArray();
         })];
         Assert.Equal(results[0], results[1]);
     }
