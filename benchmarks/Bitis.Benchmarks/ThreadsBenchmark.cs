@@ -1,8 +1,4 @@
 using System.Diagnostics;
-using Bitis.Execution.Sessions;
-using Bitis.Models;
-using Bitis.Quantization;
-using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 
 namespace Bitis.Benchmarks;
@@ -19,7 +15,7 @@ internal static class ThreadsBenchmark
     {
         long started = Stopwatch.GetTimestamp();
         VisionModel model = RandomModel.Create(variant);
-        Tensor image = RandomModel.Images(model, 1), images = RandomModel.Images(model, Batch);
+        FloatTensor image = RandomModel.Images(model, 1), images = RandomModel.Images(model, Batch);
         double prepared = Stopwatch.GetElapsedTime(started).TotalSeconds;
         started = Stopwatch.GetTimestamp();
         using (InferenceSession first = InferenceSession.Create(model))
@@ -102,10 +98,10 @@ internal static class ThreadsBenchmark
         return times[times.Count / 2];
     }
 
-    private static void Measure(string name, Func<int, InferenceSession> create, params Tensor[] batches)
+    private static void Measure(string name, Func<int, InferenceSession> create, params FloatTensor[] batches)
     {
         using InferenceSession one = create(1), two = create(2);
-        foreach (Tensor batch in batches)
+        foreach (FloatTensor batch in batches)
         {
             List<double> oneTimes = [], twoTimes = [];
             for (int round = -2; round < Rounds; round++)
@@ -121,7 +117,7 @@ internal static class ThreadsBenchmark
         }
     }
 
-    private static double Time(InferenceSession session, Tensor images)
+    private static double Time(InferenceSession session, FloatTensor images)
     {
         long start = Stopwatch.GetTimestamp();
         session.Run(images);

@@ -1,6 +1,4 @@
-using Bitis.Data;
 using Bitis.Data.Decoding;
-using Bitis.Execution.Sessions;
 
 namespace Bitis.Imaging;
 

@@ -5,7 +5,6 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.RegularExpressions;
 using Bitis.Cli.Input;
-using Bitis.Data;
 using Bitis.Data.BuiltIn;
 using Bitis.Data.Decoding;
 using Bitis.Data.Resampling;
@@ -18,7 +17,6 @@ using Bitis.Models.Vim;
 using Bitis.Quantization.Files;
 using Bitis.Quantization.Quantizers;
 using Bitis.Quantization.Recipes;
-using Bitis.Training;
 using Bitis.Training.Loop;
 
 namespace Bitis.Tests;

@@ -5,12 +5,9 @@ using Bitis.Cli.Output;
 using Bitis.Cli.Output.Parts;
 using Bitis.Cli.Output.Progress;
 using Bitis.Cli.Output.Results;
-using Bitis.Data;
 using Bitis.Data.Decoding;
 using Bitis.Evaluation;
 using Bitis.Files;
-using Bitis.Quantization;
-using Bitis.Quantization.Recipes;
 using Bitis.Reconstruction;
 
 namespace Bitis.Cli.Commands;

@@ -2,8 +2,6 @@ using System.CommandLine;
 using Bitis.Cli.Input;
 using Bitis.Cli.Output.Progress;
 using Bitis.Cli.Output.Results;
-using Bitis.Data;
-using Bitis.Models;
 using Bitis.Training;
 
 namespace Bitis.Cli.Commands;

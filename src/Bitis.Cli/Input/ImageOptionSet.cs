@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Bitis.Cli.Commands;
-using Bitis.Data;
 using Bitis.Data.Decoding;
 using Bitis.Imaging;
 

@@ -1,9 +1,10 @@
 using System.Collections.Concurrent;
+using Bitis.Data;
 using Bitis.Data.Decoding;
 using Bitis.Data.Sources;
 using Bitis.Data.Sources.Labels;
 
-namespace Bitis.Data;
+namespace Bitis;
 
 /// <summary>
 /// A finite, ordered set of images, each perhaps with a label. Reading by index is thread-safe and always gives the

@@ -4,17 +4,15 @@ using System.Text.Json;
 using Bitis.Checkpoints;
 using Bitis.Data;
 using Bitis.Data.Decoding;
-using Bitis.Evaluation;
 using Bitis.Execution.Gradients;
-using Bitis.Execution.Sessions;
 using Bitis.Files;
 using Bitis.Kernels.Dispatch;
 using Bitis.Models;
-using Bitis.Tensors;
+using Bitis.Training;
 using Bitis.Training.Loop;
 using Bitis.Training.Optimization;
 
-namespace Bitis.Training;
+namespace Bitis;
 
 /// <summary>
 /// Trains a model on labeled images. The numbers depend on the recipe, the images and the weights at the start alone: not on
@@ -100,7 +98,7 @@ public sealed class Trainer
         if (initial is not null)
         {
             initial = KnownHead.InOrder(initial, data.ClassNames);
-            foreach ((string name, Tensor weight) in initial.Weights)
+            foreach ((string name, FloatTensor weight) in initial.Weights)
                 weight.Span.CopyTo(model.Weights[name].Span);
             model = model.WithPreprocessing(initial.Preprocessing);
         }
@@ -180,7 +178,7 @@ public sealed class Trainer
             Save();
             throw;
         }
-        AveragedModel.Save(Folder.FinalModel, Notes());
+        AveragedModel.Save(Folder.FinalModel, Notes(), CancellationToken.None);
     }
 
     /// <summary>
@@ -269,7 +267,7 @@ public sealed class Trainer
             sums.Seconds,
             sums.GradientCosines));
         if (isBest)
-            AveragedModel.Save(Folder.BestModel, Notes());
+            AveragedModel.Save(Folder.BestModel, Notes(), CancellationToken.None); // the position names it as saved
         Save();
     }
 
@@ -277,7 +275,8 @@ public sealed class Trainer
     {
         if (_data.Validation is null)
             return null;
-        using InferenceSession session = InferenceSession.Create(AveragedModel, new SessionOptions { Threads = _threads });
+        using InferenceSession session = InferenceSession.Create(
+            AveragedModel, new SessionOptions { Threads = _threads }, cancellationToken);
         var evaluator = new Evaluator(session.Run, _data.Classes, _data.ClassNames) { LoaderThreads = LoaderThreads };
         return evaluator.Run(_data.Validation, Model.Preprocessing, progress: null, cancellationToken).Top1;
     }

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Bitis.Cli;
-using Bitis.Models;
 using Bitis.Tests.Training;
 
 namespace Bitis.Tests.Cli;

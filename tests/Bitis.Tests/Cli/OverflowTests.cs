@@ -1,5 +1,3 @@
-using Bitis.Models;
-using Bitis.Tensors;
 
 namespace Bitis.Tests.Cli;
 
@@ -15,7 +13,7 @@ public sealed class OverflowTests : IDisposable
     public OverflowTests()
     {
         VisionModel model = VisionModel.Load(Good);
-        var weights = new Dictionary<string, Tensor>(model.Weights);
+        var weights = new Dictionary<string, FloatTensor>(model.Weights);
         foreach (string name in model.Graph.Output.ParameterNames)
         {
             weights[name] = weights[name].Clone();

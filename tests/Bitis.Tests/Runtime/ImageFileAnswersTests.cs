@@ -1,6 +1,4 @@
 using Bitis.Data.Decoding;
-using Bitis.Execution.Sessions;
-using Bitis.Models;
 using Bitis.Models.Catalogue;
 
 namespace Bitis.Tests.Runtime;

@@ -22,7 +22,7 @@ public sealed class SessionLifetimeTests
     public void Sessions_that_nobody_disposes_keep_neither_threads_nor_memory()
     {
         VisionModel model = VimVariants.Load("vim-micro");
-        Tensor images = MicroModel.Images(model, 2, seed: 1), expected;
+        FloatTensor images = MicroModel.Images(model, 2, seed: 1), expected;
         long bytesOfOne;
         using (InferenceSession session = InferenceSession.Create(model, new SessionOptions { Threads = 3 }))
         {
@@ -47,17 +47,17 @@ public sealed class SessionLifetimeTests
     public void Two_callers_use_two_sessions_at_once()
     {
         VisionModel model = VimVariants.Load("vim-micro");
-        Tensor images = MicroModel.Images(model, 5, seed: 1);
+        FloatTensor images = MicroModel.Images(model, 5, seed: 1);
         using InferenceSession one = InferenceSession.Create(model, new SessionOptions { Threads = 2 });
         using InferenceSession other = InferenceSession.Create(
             MicroModel.Quantize(model, new() { Method = "minmax" }), new SessionOptions { Threads = 2 });
-        Tensor expected = one.Run(images), otherExpected = other.Run(images);
+        FloatTensor expected = one.Run(images), otherExpected = other.Run(images);
         Thread[] callers = [Start(one, expected), Start(other, otherExpected)];
         foreach (Thread caller in callers)
             caller.Join();
         Assert.Equal(2 * 20, _right);
 
-        Thread Start(InferenceSession session, Tensor expected)
+        Thread Start(InferenceSession session, FloatTensor expected)
         {
             var thread = new Thread(() =>
             {
@@ -149,7 +149,7 @@ public sealed class SessionLifetimeTests
     private int _right;
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static WeakReference Drop(VisionModel model, Tensor images, Tensor expected)
+    private static WeakReference Drop(VisionModel model, FloatTensor images, FloatTensor expected)
     {
         InferenceSession session = InferenceSession.Create(model, new SessionOptions { Threads = 3 });
         TensorAssert.Same(expected, session.Run(images));

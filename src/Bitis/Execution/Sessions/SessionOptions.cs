@@ -1,6 +1,6 @@
 using Bitis.Kernels.Dispatch;
 
-namespace Bitis.Execution.Sessions;
+namespace Bitis;
 
 /// <summary>How an <see cref="InferenceSession"/> uses the machine.</summary>
 public sealed record SessionOptions

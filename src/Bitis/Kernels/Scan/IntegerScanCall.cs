@@ -48,7 +48,7 @@ internal unsafe struct IntegerScanCall
     public bool Accumulate;
 
     /// <summary>The operands of one image of a batch: u, Δ before its softplus and y <c>[batch, L, E]</c>, B and C <c>[batch, L, N]</c>.</summary>
-    public static IntegerScanCall ForImage(PackedScan scan, int image, Tensor u, Tensor delta, Tensor b, Tensor c, Tensor y)
+    public static IntegerScanCall ForImage(PackedScan scan, int image, FloatTensor u, FloatTensor delta, FloatTensor b, FloatTensor c, FloatTensor y)
     {
         int tokens = u.Shape[1], channels = u.Shape[2], states = b.Shape[2];
         nint values = (nint)image * tokens * channels, rows = (nint)image * tokens * states;

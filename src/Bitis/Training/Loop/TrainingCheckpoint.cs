@@ -37,7 +37,7 @@ internal sealed class TrainingCheckpoint
         SafetensorsTensor[] tensors =
         [
             .. state.Tensors.Select(entry => new SafetensorsTensor(
-                entry.Name, DType.Float32, entry.Tensor.Shape, MemoryMarshal.AsBytes(entry.Tensor.Span).ToArray())),
+                entry.Name, DType.Float32, entry.FloatTensor.Shape, MemoryMarshal.AsBytes(entry.FloatTensor.Span).ToArray())),
         ];
         string identityText = JsonSerializer.Serialize(identity, TrainingJson.Default.TrainingIdentity);
         string positionText = JsonSerializer.Serialize(state.Position, TrainingJson.Default.TrainingPosition);
@@ -93,7 +93,7 @@ internal sealed class TrainingCheckpoint
         }
         using Checkpoint file = Checkpoint.Open(_path);
         Dictionary<string, CheckpointEntry> entries = file.Entries.ToDictionary(entry => entry.Name);
-        foreach ((string name, Tensor tensor) in state.Tensors)
+        foreach ((string name, FloatTensor tensor) in state.Tensors)
         {
             // The digest covers names and bytes, not types and shapes.
             if (!entries.Remove(name, out CheckpointEntry? entry) || entry.DType != DType.Float32 || entry.Shape != tensor.Shape)
@@ -102,7 +102,7 @@ internal sealed class TrainingCheckpoint
                 throw BitisException.InFile(
                     _path, $"tensor '{name}' is {found}; the model needs {DType.Float32} {tensor.Shape}. {Advice}.");
             }
-            Tensor saved = file.Read(name);
+            FloatTensor saved = file.Read(name);
             bool isMoment = name.StartsWith("moment", StringComparison.Ordinal); // the square of a gradient may be infinite
             if (!isMoment && saved.FindNonFinite() is { } index)
             {
