@@ -43,7 +43,7 @@ internal static class ThreadsBenchmark
     }
 
     /// <summary>Requests one after the other against requests that all come at once, each on a thread of its own.</summary>
-    private static void MeasureRequests(string name, Func<int, InferenceSession> create, Tensor image)
+    private static void MeasureRequests(string name, Func<int, InferenceSession> create, FloatTensor image)
     {
         using InferenceSession one = create(1), two = create(2);
         InferenceSession[] sessions = [one, two];
@@ -67,7 +67,7 @@ internal static class ThreadsBenchmark
         }
     }
 
-    private static double TimeSerial(InferenceSession session, Tensor image)
+    private static double TimeSerial(InferenceSession session, FloatTensor image)
     {
         long start = Stopwatch.GetTimestamp();
         for (int i = 0; i < Requests; i++)
@@ -75,7 +75,7 @@ internal static class ThreadsBenchmark
         return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
     }
 
-    private static double TimeParallel(InferenceSession session, Tensor image)
+    private static double TimeParallel(InferenceSession session, FloatTensor image)
     {
         using var go = new ManualResetEventSlim();
         Thread[] callers = [.. Enumerable.Range(0, Requests).Select(_ => new Thread(() =>

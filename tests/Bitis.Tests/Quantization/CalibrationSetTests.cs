@@ -71,7 +71,7 @@ public sealed class CalibrationSetTests
     [Fact]
     public void Tensors_that_are_written_to_meanwhile_are_noticed()
     {
-        Tensor images = MicroModel.Images(Model, 4, seed: 1);
+        FloatTensor images = MicroModel.Images(Model, 4, seed: 1);
         var writer = new Progress(() => images.Span[0]++);
         BitisException e = Assert.Throws<BitisException>(() => PostTrainingQuantizer.Quantize(
             Model,
@@ -88,7 +88,7 @@ public sealed class CalibrationSetTests
     public void An_image_without_a_finite_answer_is_named(string method, Scope scope)
     {
         string bias = Model.Graph.Output.ParameterNames[1], weight = Model.Graph.Output.ParameterNames[0];
-        var weights = new Dictionary<string, Tensor>(Model.Weights);
+        var weights = new Dictionary<string, FloatTensor>(Model.Weights);
         foreach (string name in (string[])[bias, weight])
         {
             weights[name] = weights[name].Clone();
@@ -106,9 +106,9 @@ public sealed class CalibrationSetTests
     {
         Assert.Contains("no image", Assert.Throws<BitisException>(() => CalibrationSet.FromTensors()).Message);
         Assert.Contains("no image", Assert.Throws<BitisException>(
-            () => CalibrationSet.FromTensors(new Tensor([0, 3, 32, 32]))).Message);
+            () => CalibrationSet.FromTensors(new FloatTensor([0, 3, 32, 32]))).Message);
         Assert.Contains("not [3, 32, 32]", Assert.Throws<ArgumentException>(
-            () => CalibrationSet.FromTensors(new Tensor([3, 32, 32]))).Message);
+            () => CalibrationSet.FromTensors(new FloatTensor([3, 32, 32]))).Message);
         Assert.Throws<ArgumentNullException>(() => CalibrationSet.FromTensors([null!]));
         Assert.Throws<ArgumentNullException>(() => PostTrainingQuantizer.Quantize(Model, null!, new Recipe()));
     }
@@ -125,7 +125,7 @@ public sealed class CalibrationSetTests
         foreach (CalibrationSet set in sets)
         {
             using var cancellation = new CancellationTokenSource();
-            using IEnumerator<Tensor> batches = set.Read(cancellation.Token).GetEnumerator();
+            using IEnumerator<FloatTensor> batches = set.Read(cancellation.Token).GetEnumerator();
             Assert.True(batches.MoveNext());
             cancellation.Cancel();
             Assert.Throws<OperationCanceledException>(() => batches.MoveNext());

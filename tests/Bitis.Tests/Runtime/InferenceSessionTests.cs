@@ -331,7 +331,7 @@ public sealed class InferenceSessionTests
         Assert.All(logits, value => Assert.Equal(0, value));
         session.Run([], []);
         session.Run(images, logits);
-        Assert.Equal(session.Run(Tensor.From([3, 3, 32, 32], images)).Span.ToArray(), logits);
+        Assert.Equal(session.Run(FloatTensor.From([3, 3, 32, 32], images)).Span.ToArray(), logits);
         images[Length + 7] = float.NaN;
         BitisException e = Assert.Throws<BitisException>(() => session.Run(images, logits));
         Assert.Contains("Image 1 of the batch holds NaN at [0, 0, 7]", e.Message);

@@ -15,14 +15,14 @@ namespace Bitis.Tests.Runtime;
 public sealed class SessionConcurrencyTests
 {
     private static readonly VisionModel Model = VimVariants.Load("vim-micro");
-    private static readonly Tensor Images = MicroModel.Images(Model, 5, seed: 1);
+    private static readonly FloatTensor Images = MicroModel.Images(Model, 5, seed: 1);
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2); // only for a test that fails
 
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public void Many_callers_get_the_bits_of_a_lone_one(int threads)
+    public async Task Many_callers_get_the_bits_of_a_lone_one(int threads)
     {
         const int Callers = 8, Calls = 6;
         QuantizedModel quantized = MicroModel.Quantize(Model, new() { Method = "minmax" });
@@ -31,7 +31,7 @@ public sealed class SessionConcurrencyTests
         using InferenceSession integers = InferenceSession.Create(quantized, options);
         foreach (InferenceSession session in (InferenceSession[])[floats, integers])
         {
-            Tensor expected = session.Run(Images);
+            FloatTensor expected = session.Run(Images);
             Task[] callers = [.. Enumerable.Range(0, Callers).Select(caller => OnThread(() =>
             {
                 for (int call = 0; call < Calls; call++)
@@ -40,7 +40,7 @@ public sealed class SessionConcurrencyTests
                     AssertFirst(expected, session.Run(First(count)));
                 }
             }))];
-            Task.WaitAll(callers);
+            await Task.WhenAll(callers);
             Assert.InRange(session.Workspaces.Count, 1, WorkspacePool.Limit);
         }
     }
@@ -50,9 +50,9 @@ public sealed class SessionConcurrencyTests
     [InlineData(2)]
     public void A_long_batch_gives_the_bits_of_its_images_alone(int threads)
     {
-        Tensor images = MicroModel.Images(Model, 75, seed: 4);
+        FloatTensor images = MicroModel.Images(Model, 75, seed: 4);
         using InferenceSession session = InferenceSession.Create(Model, new SessionOptions { Threads = threads });
-        Tensor logits = session.Run(images);
+        FloatTensor logits = session.Run(images);
         int length = images.Length / 75, classes = Model.Config.Classes;
         float[] one = new float[classes];
         for (int i = 0; i < 75; i++)
@@ -72,7 +72,7 @@ public sealed class SessionConcurrencyTests
     }
 
     [Fact]
-    public void Four_calls_run_at_once_and_the_next_ones_wait_their_turn()
+    public async Task Four_calls_run_at_once_and_the_next_ones_wait_their_turn()
     {
         using InferenceSession session = Create();
         WorkspacePool pool = session.Workspaces;
@@ -89,11 +89,11 @@ public sealed class SessionConcurrencyTests
         Assert.False(first.IsCompleted);
 
         pool.Return(busy[2]);
-        SessionWorkspace lent = first.AsTask().WaitAsync(Patience).GetAwaiter().GetResult();
+        SessionWorkspace lent = await first.AsTask().WaitAsync(Patience);
         Assert.Same(busy[2], lent);
         Assert.Empty(order); // it went to the first, and to nobody else
         pool.Return(lent);
-        Task.WaitAll([second, third], Patience);
+        await Task.WhenAll(second, third).WaitAsync(Patience);
         Assert.Equal(["second", "third"], order);
         Assert.Equal(4, pool.Count);
         Return(session, busy[0], busy[1], busy[3]);
@@ -113,7 +113,7 @@ public sealed class SessionConcurrencyTests
     public async Task A_call_that_waits_can_be_cancelled_and_takes_nothing_with_it()
     {
         using InferenceSession session = Create();
-        Tensor expected = session.Run(Images);
+        FloatTensor expected = session.Run(Images);
         SessionWorkspace[] busy = Occupy(session);
         using var source = new CancellationTokenSource();
         Task[] waiting =
@@ -153,7 +153,7 @@ public sealed class SessionConcurrencyTests
         await Assert.ThrowsAsync<ObjectDisposedException>(() => session.ClassifyAsync(Photograph()));
 
         // The call that runs still has its memory and its weights.
-        Tensor logits = Tensor.Uninitialized([5, Model.Config.Classes]);
+        FloatTensor logits = FloatTensor.Uninitialized([5, Model.Config.Classes]);
         busy[0].Run(Images.Span, logits.Span, WorkerPool.Rent(1), CancellationToken.None);
         Assert.False(dispose.IsCompleted || disposeToo.IsCompleted);
         Return(session, busy);
@@ -163,10 +163,10 @@ public sealed class SessionConcurrencyTests
     }
 
     [Fact]
-    public void Callers_in_the_middle_of_a_dispose_get_an_answer_or_hear_of_it()
+    public async Task Callers_in_the_middle_of_a_dispose_get_an_answer_or_hear_of_it()
     {
         using InferenceSession reference = Create();
-        Tensor expected = reference.Run(Images);
+        FloatTensor expected = reference.Run(Images);
         for (int round = 0; round < 10; round++)
         {
             InferenceSession session = Create();
@@ -187,7 +187,7 @@ public sealed class SessionConcurrencyTests
             }))];
             started.Wait();
             session.Dispose();
-            Task.WaitAll(callers);
+            await Task.WhenAll(callers).WaitAsync(Patience);
             Assert.Equal(6, refused);
         }
     }
@@ -199,7 +199,7 @@ public sealed class SessionConcurrencyTests
     public void Fewer_threads_than_a_session_has_give_the_same_bits(int threads)
     {
         using InferenceSession session = InferenceSession.Create(Model, new SessionOptions { Threads = 4 });
-        Tensor expected = session.Run(Images), logits = Tensor.Uninitialized(expected.Shape);
+        FloatTensor expected = session.Run(Images), logits = FloatTensor.Uninitialized(expected.Shape);
         using var pool = new WorkerPool(threads);
         SessionWorkspace workspace = session.Workspaces.Rent(CancellationToken.None);
         workspace.Run(Images.Span, logits.Span, pool, CancellationToken.None);
@@ -269,9 +269,9 @@ public sealed class SessionConcurrencyTests
 
     private static PixelImage Photograph() => PixelImage.Rgb(40, 40, new byte[40 * 40 * 3]);
 
-    private static Tensor First(int count) => Tensor.From(
+    private static FloatTensor First(int count) => FloatTensor.From(
         Model.Config.InputShape.Prepend(count), Images.Span[..(Images.Length / 5 * count)]);
 
-    private static void AssertFirst(Tensor expected, Tensor actual) =>
+    private static void AssertFirst(FloatTensor expected, FloatTensor actual) =>
         Assert.Equal(expected.Span[..actual.Length].ToArray(), actual.Span.ToArray());
 }

@@ -80,8 +80,8 @@ public sealed class SessionLifetimeTests
     public void A_run_into_memory_of_the_callers_allocates_nothing(int threads, int batch)
     {
         VisionModel model = VimVariants.Load("vim-micro");
-        Tensor images = MicroModel.Images(model, batch, seed: 1);
-        Tensor logits = new([batch, model.Config.Classes]);
+        FloatTensor images = MicroModel.Images(model, batch, seed: 1);
+        FloatTensor logits = new([batch, model.Config.Classes]);
         var options = new SessionOptions { Threads = threads };
         using InferenceSession floats = InferenceSession.Create(model, options);
         using InferenceSession integers =
@@ -89,7 +89,7 @@ public sealed class SessionLifetimeTests
         using var source = new CancellationTokenSource();
         foreach (InferenceSession session in (InferenceSession[])[floats, integers])
         {
-            Tensor expected = session.Run(images);
+            FloatTensor expected = session.Run(images);
             session.Run(images.Span, logits.Span, source.Token);
             TensorAssert.Same(expected, logits);
             long before = GC.GetAllocatedBytesForCurrentThread();
@@ -103,7 +103,7 @@ public sealed class SessionLifetimeTests
     public void Calls_give_their_share_of_the_processors_back_however_they_end()
     {
         VisionModel model = VimVariants.Load("vim-micro");
-        Tensor images = MicroModel.Images(model, 4, seed: 1);
+        FloatTensor images = MicroModel.Images(model, 4, seed: 1);
         var cancelled = new CancellationToken(canceled: true);
         using InferenceSession session = InferenceSession.Create(model, new SessionOptions { Threads = 2 });
         session.Run(images);
@@ -126,7 +126,7 @@ public sealed class SessionLifetimeTests
     public void Calls_at_once_cost_an_arena_each_and_no_weights()
     {
         VisionModel model = VimVariants.Load("vim-micro");
-        Tensor image = MicroModel.Images(model, 1, seed: 1), logits = new([1, model.Config.Classes]);
+        FloatTensor image = MicroModel.Images(model, 1, seed: 1), logits = new([1, model.Config.Classes]);
         using InferenceSession session = InferenceSession.Create(model, new SessionOptions { Threads = 1 });
         long arena = session.Plan.Layout.Bytes + (session.Plan.Layout.Blocks.Count * (long)IntPtr.Size);
         Collect();
