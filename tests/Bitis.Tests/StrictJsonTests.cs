@@ -64,8 +64,8 @@ public sealed class StrictJsonTests
     [Fact]
     public void All_public_enums_are_names_in_the_json_of_whoever_uses_the_library()
     {
-        Type[] enums = [.. typeof(StrictJson).Assembly.GetExportedTypes().Where(type => type.IsEnum && type.Namespace != "Bitis.Kernels.Dispatch")];
-        Assert.InRange(enums.Length, 13, 100);
+        Type[] enums = [.. typeof(StrictJson).Assembly.GetExportedTypes().Where(type => type.IsEnum)];
+        Assert.InRange(enums.Length, 6, 100);
         foreach (Type type in enums)
             AssertTakesNamesOnly(type, new JsonSerializerOptions());
     }

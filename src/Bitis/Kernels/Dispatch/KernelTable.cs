@@ -27,7 +27,7 @@ internal sealed class KernelTable<TKernel>(params TKernel[] rows)
 
     /// <summary>The table of an operation that is written once: a form for each width of vectors.</summary>
     public static KernelTable<TKernel> ForLanes<TOperation>()
-        where TOperation : struct, ILanesOperation<TKernel> => new(
+        where TOperation : ILanesOperation<TKernel> => new(
         TOperation.Form<Lanes512>(InstructionSet.Avx512),
         TOperation.Form<Lanes256>(InstructionSet.Avx2),
         Vector128.IsHardwareAccelerated
