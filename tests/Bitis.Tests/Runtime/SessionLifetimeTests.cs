@@ -3,9 +3,6 @@ using Bitis.Execution.Sessions;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Memory;
 using Bitis.Kernels.Rounding;
-using Bitis.Models;
-using Bitis.Quantization.Recipes;
-using Bitis.Tensors;
 using Bitis.Tests.Models;
 using Bitis.Tests.Quantization;
 
