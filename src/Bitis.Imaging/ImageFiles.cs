@@ -22,7 +22,9 @@ public static class ImageFiles
 
     extension(ImageSource)
     {
-        /// <summary>Opens a set of images (<see cref="ImageSource.Open(string, IImageDecoder, CancellationToken)"/>).</summary>
+        /// <summary>
+        /// Opens a set of images (<see cref="ImageSource.Open(string, IImageDecoder, CancellationToken)"/>).
+        /// </summary>
         /// <param name="path">Where the set is.</param>
         /// <param name="appliesExifOrientation">
         /// Whether images are turned as their EXIF data say. Published evaluations do not turn them.
@@ -64,7 +66,7 @@ public static class ImageFiles
     /// <param name="session">The model.</param>
     /// <param name="stream">An image file's bytes; read to the end, not disposed.</param>
     /// <param name="count">How many classes.</param>
-    /// <param name="cancellationToken">Ends the reading, the wait for other calls, or the work before it begins.</param>
+    /// <param name="cancellationToken">Ends the reading, the wait for other calls, or the work.</param>
     /// <exception cref="BitisException">The bytes are not an image that can be decoded.</exception>
     public static IReadOnlyList<Prediction> Classify(
         this InferenceSession session, Stream stream, int count = 5, CancellationToken cancellationToken = default)
@@ -90,7 +92,7 @@ public static class ImageFiles
         return session.Classify(ImageDecoder.Default.Decode(file, Unnamed), count, cancellationToken);
     }
 
-    /// <summary>The classes that the photograph in a file most probably shows; blocks no thread of the caller's.</summary>
+    /// <summary>The classes that the photograph in a file most probably shows; blocks no thread to wait.</summary>
     /// <param name="session">The model.</param>
     /// <param name="path">The file.</param>
     /// <param name="count">How many classes, best first.</param>
@@ -105,11 +107,11 @@ public static class ImageFiles
         return ClassifyAsync(session, image, count, cancellationToken);
     }
 
-    /// <summary>The classes that the photograph in a stream most probably shows; the stream is read asynchronously.</summary>
+    /// <summary>The classes that the photograph in a stream most probably shows; reads it asynchronously.</summary>
     /// <param name="session">The model.</param>
     /// <param name="stream">An image file's bytes, such as an upload; read to the end, not disposed.</param>
     /// <param name="count">How many classes, best first.</param>
-    /// <param name="cancellationToken">Ends the reading, the wait for other calls, or the work before it begins.</param>
+    /// <param name="cancellationToken">Ends the reading, the wait for other calls, or the work.</param>
     /// <exception cref="BitisException">The bytes are not an image that can be decoded.</exception>
     public static Task<IReadOnlyList<Prediction>> ClassifyAsync(
         this InferenceSession session, Stream stream, int count = 5, CancellationToken cancellationToken = default)
@@ -119,7 +121,7 @@ public static class ImageFiles
         return ClassifyAsync(session, image, count, cancellationToken);
     }
 
-    /// <summary>The classes that the photograph in an image file's bytes most probably shows; blocks no thread.</summary>
+    /// <summary>The classes that the photograph in a file's bytes most probably shows; blocks no thread.</summary>
     /// <param name="session">The model.</param>
     /// <param name="file">All bytes of the file.</param>
     /// <param name="count">How many classes, best first.</param>

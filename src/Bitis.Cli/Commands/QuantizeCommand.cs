@@ -25,8 +25,8 @@ internal sealed class QuantizeCommand : BitisCommand
     private readonly Option<string?> _output = CommonOptions.RequiredPath(
         "--output", "The quantized model to write; an existing file is replaced.", "OUT.bitis");
 
-    private readonly Option<int> _images =
-        CommonOptions.Number("--images", "How many images to calibrate with, drawn at random.", CalibrationSet.UsualImages, minimum: 1);
+    private readonly Option<int> _images = CommonOptions.Number(
+        "--images", "How many images to calibrate with, drawn at random.", CalibrationSet.UsualImages, minimum: 1);
 
     private readonly Option<int> _batch = CommonOptions.Number("--batch", "Images at once; changes memory and time, not the result.", 16, minimum: 1);
     private readonly Option<int> _seed = CommonOptions.Seed();

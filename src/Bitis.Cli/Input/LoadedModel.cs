@@ -77,7 +77,10 @@ internal sealed class LoadedModel
     {
         string path = ModelReference.Resolve(reference, progress, cancellationToken);
         if (!QuantizedModel.IsQuantized(path))
-            return new LoadedModel(reference, path, VisionModel.Load(path, options, cancellationToken), quantized: null);
+        {
+            VisionModel original = VisionModel.Load(path, options, cancellationToken);
+            return new LoadedModel(reference, path, original, quantized: null);
+        }
         QuantizedModel quantized = QuantizedModel.Load(path, cancellationToken);
         options.RequireAgreement(reference, quantized.Config);
         return new LoadedModel(reference, path, original: null, quantized);

@@ -35,7 +35,11 @@ internal static class ImageLoader
     }
 
     private static IEnumerable<ImageBatch> Enumerate(
-        ImageSource source, Preprocessing preprocessing, int batchSize, int threads, CancellationToken cancellationToken)
+        ImageSource source,
+        Preprocessing preprocessing,
+        int batchSize,
+        int threads,
+        CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var underWay = new Queue<Task<ImageBatch>>();

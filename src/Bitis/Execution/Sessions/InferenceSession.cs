@@ -8,7 +8,7 @@ using Bitis.Tensors;
 
 namespace Bitis;
 
-/// <summary>A model that is ready to answer. Quantized layers compute with integers. Threads may share a session.</summary>
+/// <summary>A model that is ready to answer, and that threads may share. Quantized layers compute in integers.</summary>
 /// <remarks>
 /// <para>
 /// The packed weights exist once, and up to four calls read them at the same time; further calls wait their turn. A
@@ -132,7 +132,7 @@ public sealed class InferenceSession : IDisposable
         return logits;
     }
 
-    /// <summary>Computes the logits of a batch into memory of the caller's; allocates nothing once it is warm.</summary>
+    /// <summary>Computes the logits of a batch into the caller's memory; allocates nothing once it is warm.</summary>
     /// <param name="images">Normalized pixels, <c>[batch, channels, height, width]</c>, row-major.</param>
     /// <param name="logits">Where they go, <c>[batch, classes]</c>; its length says how many images there are.</param>
     /// <param name="cancellationToken">Ends the wait for other calls, or the work between two images.</param>
@@ -204,7 +204,7 @@ public sealed class InferenceSession : IDisposable
         return Best(logits, count);
     }
 
-    /// <summary>The classes that a photograph most probably shows, best first; no thread is blocked by waiting.</summary>
+    /// <summary>The classes that a photograph most probably shows, best first; blocks no thread to wait.</summary>
     /// <param name="image">The photograph, of any size.</param>
     /// <param name="count">How many classes.</param>
     /// <param name="cancellationToken">Ends the wait for other calls, or the work before it begins.</param>
@@ -220,9 +220,7 @@ public sealed class InferenceSession : IDisposable
             (await ClassifyAsync([image], count, cancellationToken).ConfigureAwait(false))[0];
     }
 
-    /// <summary>
-    /// The classes that each photograph most probably shows, best first; no thread is blocked by waiting.
-    /// </summary>
+    /// <summary>The classes that each photograph most probably shows, best first; blocks no thread to wait.</summary>
     /// <remarks>The work is done by threads of the thread pool, and never by the caller's.</remarks>
     /// <param name="images">The photographs, of any sizes; all are computed together.</param>
     /// <param name="count">How many classes.</param>
@@ -339,8 +337,8 @@ public sealed class InferenceSession : IDisposable
         if (rest != 0)
         {
             throw new ArgumentException(
-                $"{images.Length} values are not whole images: the model takes [batch, {string.Join(", ", InputShape)}], "
-                + $"{_imageLength} values for each image.",
+                $"{images.Length} values are not whole images: the model takes "
+                + $"[batch, {string.Join(", ", InputShape)}], {_imageLength} values for each image.",
                 nameof(images));
         }
         if (logits.Length != (long)batch * Config.Classes)
