@@ -10,7 +10,7 @@ public sealed record SessionOptions
 
     /// <summary>
     /// How many threads compute a lone call, at most <see cref="ThreadCount.Limit"/>; 0 for one on each processor.
-    /// Calls at the same time share the processors. Results do not depend on it.
+    /// Results do not depend on it.
     /// </summary>
     public int Threads { get; init; }
 }

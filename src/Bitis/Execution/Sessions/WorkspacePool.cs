@@ -10,7 +10,9 @@ namespace Bitis.Execution.Sessions;
 /// <param name="threads">The most threads of one call.</param>
 internal sealed class WorkspacePool(Plan plan, int threads) : IDisposable
 {
-    /// <summary>The most workspaces: each takes memory, and more calls at once than processors gain nothing.</summary>
+    /// <summary>
+    /// The most workspaces. A call takes at least a processor, so more of them are memory without use.
+    /// </summary>
     public const int Limit = 4;
 
     private readonly object _gate = new();
