@@ -1,9 +1,7 @@
 using System.Globalization;
-using Bitis.Data;
 using Bitis.Data.Decoding;
 using Bitis.Execution.LowBit;
 using Bitis.Imaging;
-using Bitis.Models;
 using Bitis.Models.Catalogue;
 using Bitis.Models.Reference;
 using Bitis.Training;

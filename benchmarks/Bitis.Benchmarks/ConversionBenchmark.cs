@@ -7,8 +7,6 @@ using Bitis.Execution.Gradients;
 using Bitis.Models;
 using Bitis.Models.Catalogue;
 using Bitis.Models.Vim;
-using Bitis.Quantization;
-using Bitis.Quantization.Recipes;
 
 namespace Bitis.Benchmarks;
 

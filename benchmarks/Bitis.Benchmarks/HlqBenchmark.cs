@@ -98,8 +98,8 @@ internal static unsafe class HlqBenchmark
         Node x = b.Add("tokens", new FlattenSpatial(), b.Add("stem", new Conv2d(3, inputs, 1, 1, 0, HasBias: true), b.Input));
         x = b.Add("conv", new GridConv2d(inputs, outputs, side, side, kernel, stride, kernel / 2), b.Add("relu", new Relu(), x));
         Graph graph = b.Build(b.Add("head", new Linear(outputs, 10, HasBias: true), b.Add("mean", new MeanTokens(), x)));
-        Dictionary<string, Tensor> weights = graph.Parameters.ToDictionary(parameter => parameter.Name, parameter => Random(parameter.Shape, 1));
-        Tensor images = Random([batch, 3, side, side], 2), targets = new([batch, 10]);
+        Dictionary<string, FloatTensor> weights = graph.Parameters.ToDictionary(parameter => parameter.Name, parameter => Random(parameter.Shape, 1));
+        FloatTensor images = Random([batch, 3, side, side], 2), targets = new([batch, 10]);
         targets.Span.Fill(0.1f);
         using var exact = new GradientExecutor(graph, weights, threads: 1);
         using var hlq = new GradientExecutor(graph, weights, threads: 1, policy with { Method = "exact", Overrides = [new("conv", policy.Method)] });
@@ -126,14 +126,14 @@ internal static unsafe class HlqBenchmark
     private static void MeasureStep(BackwardPolicy policy, string name, Graph graph)
     {
         const int batch = 16, rounds = 7;
-        Dictionary<string, Tensor> weights = [];
+        Dictionary<string, FloatTensor> weights = [];
         foreach ((string parameter, Shape shape) in graph.Parameters)
         {
             weights[parameter] = Random(shape, (ulong)weights.Count);
             foreach (ref float value in weights[parameter].Span)
                 value *= 0.05f;
         }
-        Tensor images = Random(graph.Input.Shape.Prepend(batch), 2), targets = new([batch, 10]);
+        FloatTensor images = Random(graph.Input.Shape.Prepend(batch), 2), targets = new([batch, 10]);
         for (int i = 0; i < batch; i++)
             targets.Span[(i * 10) + (i % 10)] = 1;
         using var exact = new GradientExecutor(graph, weights, threads: 1);
@@ -187,7 +187,7 @@ internal static unsafe class HlqBenchmark
         using var inputProduct = new InputGradientProduct(method.Input, policy.Scale, blocks, outputs, inputs, layout.Rows, images);
         using var weightProduct = new WeightGradientProduct(method.Weight, policy.BitsOfInput(method, layer), blocks, policy.Basis, outputs, inputs, images);
         using var transposed = new PackedFloatWeights(inputs, outputs);
-        Tensor w = Random([outputs, inputs], 1), x = Random([rows, inputs], 2), y = Random([rows, outputs], 3);
+        FloatTensor w = Random([outputs, inputs], 1), x = Random([rows, inputs], 2), y = Random([rows, outputs], 3);
         using var xGradient = new NativeBuffer<float>(rows * inputs);
         using var wGradient = new NativeBuffer<float>(outputs * inputs, zeroed: true);
         using var kept = new NativeBuffer<byte>((int)weightProduct.KeptBytes(images));
@@ -213,10 +213,10 @@ internal static unsafe class HlqBenchmark
         GC.KeepAlive(y);
     }
 
-    private static Tensor Random(Shape shape, ulong seed)
+    private static FloatTensor Random(Shape shape, ulong seed)
     {
         var random = new SeededRandom(seed);
-        var tensor = new Tensor(shape);
+        var tensor = new FloatTensor(shape);
         foreach (ref float value in tensor.Span)
             value = (float)random.NextNormal();
         return tensor;

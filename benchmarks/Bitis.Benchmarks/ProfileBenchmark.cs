@@ -1,9 +1,4 @@
 using Bitis.Execution.Planning;
-using Bitis.Execution.Sessions;
-using Bitis.Models;
-using Bitis.Quantization;
-using Bitis.Quantization.Recipes;
-using Bitis.Tensors;
 
 namespace Bitis.Benchmarks;
 
@@ -19,7 +14,7 @@ internal static class ProfileBenchmark
     public static void Run(string variant)
     {
         VisionModel model = RandomModel.Create(variant);
-        Tensor image = RandomModel.Images(model, 1);
+        FloatTensor image = RandomModel.Images(model, 1);
         var options = new SessionOptions { Threads = 1 };
         (string Name, InferenceSession Session, long FileBytes)[] models =
         [

@@ -1,6 +1,4 @@
-using Bitis.Models;
 using Bitis.Models.Catalogue;
-using Bitis.Quantization;
 using Bitis.Quantization.Methods;
 using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
@@ -14,10 +12,10 @@ internal static class RandomModel
     public static VisionModel Create(string variant) => VisionModel.CreateRandom(ModelCatalogue.Get(variant).Config, seed: 1);
 
     /// <summary>Images as the model takes them.</summary>
-    public static Tensor Images(VisionModel model, int count)
+    public static FloatTensor Images(VisionModel model, int count)
     {
         var random = new SeededRandom(2);
-        var images = new Tensor(model.Config.InputShape.Prepend(count));
+        var images = new FloatTensor(model.Config.InputShape.Prepend(count));
         foreach (ref float value in images.Span)
             value = (float)random.NextNormal();
         return images;

@@ -59,7 +59,7 @@ internal static class TrainingBenchmark
     private static void MeasureTime(ModelConfig config, int threads)
     {
         VisionModel model = VisionModel.CreateRandom(config, seed: 1);
-        (Tensor images, Tensor targets) = CreateBatch(config, Batch);
+        (FloatTensor images, FloatTensor targets) = CreateBatch(config, Batch);
         using var executor = new GradientExecutor(model.Graph, model.Weights, threads);
         double[] seconds = new double[Runs];
         for (int run = -WarmUp; run < Runs; run++)
@@ -89,7 +89,7 @@ internal static class TrainingBenchmark
     {
         VimConfig config = Config with { ImageSize = size };
         VisionModel model = VisionModel.CreateRandom(config, seed: 1);
-        (Tensor images, Tensor targets) = CreateBatch(config, batch);
+        (FloatTensor images, FloatTensor targets) = CreateBatch(config, batch);
         GC.Collect();
         long before = Environment.WorkingSet;
         using var executor = new GradientExecutor(model.Graph, model.Weights);
@@ -101,13 +101,13 @@ internal static class TrainingBenchmark
 
     private static double Macs(Graphs.Node node) => (double)node.Shape.ElementCount * node.Operator.Product!.Inputs;
 
-    private static (Tensor Images, Tensor Targets) CreateBatch(ModelConfig config, int count)
+    private static (FloatTensor Images, FloatTensor Targets) CreateBatch(ModelConfig config, int count)
     {
         var random = new SeededRandom(2);
-        var images = new Tensor(config.InputShape.Prepend(count));
+        var images = new FloatTensor(config.InputShape.Prepend(count));
         foreach (ref float value in images.Span)
             value = (float)random.NextNormal();
-        var targets = new Tensor([count, config.Classes]);
+        var targets = new FloatTensor([count, config.Classes]);
         for (int i = 0; i < count; i++)
             targets.Span[(i * config.Classes) + (i % config.Classes)] = 1;
         return (images, targets);

@@ -45,16 +45,16 @@ internal static class TrainingMemoryBenchmark
         ModelConfig config = ModelCatalogue.Variants.FirstOrDefault(variant => variant.Name == model)?.Config ?? SmallModels.Get(model, Classes);
         VisionModel trained = VisionModel.CreateRandom(config, seed: 1);
         Graph tiny = Tiny();
-        Train(tiny, tiny.Parameters.ToDictionary(parameter => parameter.Name, parameter => new Tensor(parameter.Shape)), "hlq");
+        Train(tiny, tiny.Parameters.ToDictionary(parameter => parameter.Name, parameter => new FloatTensor(parameter.Shape)), "hlq");
         long kept = method == "none" ? 0 : Train(trained.Graph, trained.Weights, method);
         using var process = Process.GetCurrentProcess();
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{process.PeakWorkingSet64} {kept}"));
     }
 
     /// <summary>Trains, and returns the bytes of kept inputs.</summary>
-    private static long Train(Graph graph, IReadOnlyDictionary<string, Tensor> weights, string method)
+    private static long Train(Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, string method)
     {
-        Tensor images = new(graph.Input.Shape.Prepend(Batch)), targets = new([Batch, graph.Output.Shape[0]]);
+        FloatTensor images = new(graph.Input.Shape.Prepend(Batch)), targets = new([Batch, graph.Output.Shape[0]]);
         var random = new SeededRandom(2);
         foreach (ref float value in images.Span)
             value = (float)random.NextNormal();

@@ -1,13 +1,8 @@
 using Bitis;
 using Bitis.Checkpoints;
-using Bitis.Data;
 using Bitis.Data.Decoding;
 using Bitis.Graphs;
 using Bitis.Imaging;
-using Bitis.Models;
-using Bitis.Quantization;
-using Bitis.Quantization.Recipes;
-using Bitis.Tensors;
 using CustomBackbone;
 
 // Quantizes a Mamba of one's own: dotnet run -c Release --project samples/CustomBackbone -- WEIGHTS.pth IMAGES OUT.bitis
@@ -20,7 +15,7 @@ try
 {
     Graph graph = GrayMamba.Build();
     using Checkpoint checkpoint = Checkpoint.Open(weights);
-    Dictionary<string, Tensor> parameters = graph.Parameters.ToDictionary(
+    Dictionary<string, FloatTensor> parameters = graph.Parameters.ToDictionary(
         parameter => parameter.Name, parameter => checkpoint.Read(parameter.Name));
     VisionModel model =
         VisionModel.FromGraph(graph, parameters, Preprocessing.ForSize(GrayMamba.ImageSize, channels: 1));

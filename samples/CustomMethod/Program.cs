@@ -1,10 +1,6 @@
 // Quantizes a model by a method and an estimator that are not part of Bitis: CustomMethod [OUT.bitis].
 // The guide is docs/custom-methods.md.
 using Bitis;
-using Bitis.Data;
-using Bitis.Execution.Sessions;
-using Bitis.Models;
-using Bitis.Quantization;
 using Bitis.Quantization.Estimators;
 using Bitis.Quantization.Methods;
 using Bitis.Quantization.Recipes;

@@ -1,6 +1,4 @@
-using Bitis.Data;
 using Bitis.Data.Decoding;
-using Bitis.Execution.Sessions;
 
 namespace Bitis.Imaging;
 
@@ -19,14 +17,19 @@ public static class ImageFiles
 
     extension(ImageSource)
     {
-        /// <summary>Opens a set of images (<see cref="ImageSource.Open(string, IImageDecoder)"/>).</summary>
+        /// <summary>Opens a set of images (<see cref="ImageSource.Open(string, IImageDecoder, CancellationToken)"/>).</summary>
         /// <param name="path">Where the set is.</param>
         /// <param name="appliesExifOrientation">
         /// Whether images are turned as their EXIF data say. Published evaluations do not turn them.
         /// </param>
+        /// <param name="cancellationToken">Ends the listing of files, and the unpacking of an archive.</param>
         /// <exception cref="BitisException">There is nothing at the path, or no images, or damage.</exception>
-        public static ImageSource Open(string path, bool appliesExifOrientation = false) =>
-            ImageSource.Open(path, new ImageDecoder { AppliesExifOrientation = appliesExifOrientation });
+        public static ImageSource Open(
+            string path, bool appliesExifOrientation = false, CancellationToken cancellationToken = default)
+        {
+            var decoder = new ImageDecoder { AppliesExifOrientation = appliesExifOrientation };
+            return ImageSource.Open(path, decoder, cancellationToken);
+        }
     }
 
     extension(PixelImage)

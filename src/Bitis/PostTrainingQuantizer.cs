@@ -1,15 +1,12 @@
 using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Kernels.Dispatch;
-using Bitis.Models;
 using Bitis.Quantization;
 using Bitis.Quantization.Calibration;
 using Bitis.Quantization.Estimators;
 using Bitis.Quantization.Methods;
-using Bitis.Quantization.Recipes;
 using Bitis.Quantization.Scans;
 using Bitis.Reconstruction;
-using Bitis.Tensors;
 
 namespace Bitis;
 
@@ -53,7 +50,7 @@ public static class PostTrainingQuantizer
         if (isBlockwise)
             new BlockReconstructor(model, recipe, selected, layers, scans, options, cancellationToken).Run(images);
 
-        var weights = new Dictionary<string, Tensor>(model.Weights);
+        var weights = new Dictionary<string, FloatTensor>(model.Weights);
         foreach ((string name, QuantizedLayer layer) in layers)
         {
             if (layer.Weight is not null)

@@ -1,11 +1,8 @@
 using System.IO.Compression;
 using Bitis.Checkpoints;
 using Bitis.Checkpoints.Safetensors;
-using Bitis.Data;
 using Bitis.Data.Decoding;
 using Bitis.Imaging;
-using Bitis.Models;
-using Bitis.Quantization;
 
 namespace Bitis.Fuzz.Readers;
 

@@ -1,6 +1,5 @@
 using Bitis.Cli;
 using Bitis.Cli.Input;
-using Bitis.Data;
 using Bitis.Data.BuiltIn;
 using Bitis.Data.Decoding;
 using Bitis.Execution.Gradients;
@@ -9,7 +8,6 @@ using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Models;
 using Bitis.Quantization;
-using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 using Bitis.Training;
 
@@ -200,7 +198,7 @@ internal static class FuzzTargets
     private static void Run(InferenceSession session, ModelConfig config, Random random)
     {
         session.Run(MicroModels.Images(config, 1 + random.Next(2)));
-        session.Run(new Tensor(config.InputShape.Prepend(1)));
+        session.Run(new FloatTensor(config.InputShape.Prepend(1)));
         using ImageSource images = new SyntheticImageSource(1, 5, 2, seed: 1);
         session.Classify(images.Read(0));
     }
@@ -215,7 +213,7 @@ internal static class FuzzTargets
     private static void Differentiate(VisionModel model, BackwardPolicy policy)
     {
         using var executor = new GradientExecutor(model.Graph, model.Weights, threads: 1, policy);
-        Tensor targets = new([1, model.Config.Classes]);
+        FloatTensor targets = new([1, model.Config.Classes]);
         targets.Span[0] = 1;
         executor.Run(MicroModels.Images(model.Config, 1), targets);
     }

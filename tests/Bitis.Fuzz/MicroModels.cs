@@ -1,4 +1,3 @@
-using Bitis.Data;
 using Bitis.Data.BuiltIn;
 using Bitis.Models;
 using Bitis.Models.Graphs;
@@ -6,7 +5,6 @@ using Bitis.Models.LocalMamba;
 using Bitis.Models.Reference;
 using Bitis.Models.VMamba;
 using Bitis.Models.Vim;
-using Bitis.Quantization;
 using Bitis.Quantization.Methods;
 using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
@@ -169,10 +167,10 @@ internal static class MicroModels
     }
 
     /// <summary>Images of noise.</summary>
-    public static Tensor Images(ModelConfig config, int count)
+    public static FloatTensor Images(ModelConfig config, int count)
     {
         var random = new SeededRandom(5);
-        Tensor images = Tensor.Uninitialized(config.InputShape.Prepend(count));
+        FloatTensor images = FloatTensor.Uninitialized(config.InputShape.Prepend(count));
         foreach (ref float value in images.Span)
             value = (float)random.NextNormal();
         return images;

@@ -111,7 +111,7 @@ public sealed unsafe partial class GuardedMemoryTests
     {
         if (GuardedMemory.Mode == GuardMode.Off)
             return;
-        var tensor = new Tensor([3, 5]);
+        var tensor = new FloatTensor([3, 5]);
         Check((byte*)tensor.Pointer, tensor.Length * sizeof(float), GuardedMemory.Mode);
         using var buffer = new NativeBuffer<short>(21);
         Check((byte*)buffer.Pointer, 21 * sizeof(short), GuardedMemory.Mode);
@@ -123,7 +123,7 @@ public sealed unsafe partial class GuardedMemoryTests
     {
         if (Environment.GetEnvironmentVariable(SelfTest) is null)
             return;
-        var tensor = new Tensor([3, 5]);
+        var tensor = new FloatTensor([3, 5]);
         Assert.Fail($"{tensor.Pointer[GuardedMemory.Mode == GuardMode.Start ? -1 : tensor.Length]} was read");
     }
 

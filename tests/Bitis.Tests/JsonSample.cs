@@ -6,7 +6,6 @@ using System.Text.Json.Serialization.Metadata;
 using Bitis.Data;
 using Bitis.Models;
 using Bitis.Models.Catalogue;
-using Bitis.Quantization.Recipes;
 
 namespace Bitis.Tests;
 

@@ -1,9 +1,4 @@
-using Bitis.Data;
-using Bitis.Execution.Sessions;
 using Bitis.Imaging;
-using Bitis.Models;
-using Bitis.Quantization;
-using Bitis.Quantization.Recipes;
 using Xunit.Abstractions;
 
 namespace Bitis.Tests;
@@ -15,10 +10,9 @@ internal static class ReadmeExample
     {
         // README
         VisionModel model = VisionModel.Load(folder + "vim.pth");
-        using ImageSource photos = ImageSource.Open(folder + "photos");
-        CalibrationSet images = CalibrationSet.FromImages(photos, model.Preprocessing);
-        QuantizedModel quantized = PostTrainingQuantizer.Quantize(model, images, new Recipe { Bits = BitWidths.Parse("w8a8") });
-        quantized.Save(folder + "vim.bitis");
+        var photos = CalibrationSet.FromImages(ImageSource.Open(folder + "photos"), model.Preprocessing);
+        Recipe recipe = new() { Method = "smoothquant", Bits = BitWidths.Parse("w8a8") };
+        PostTrainingQuantizer.Quantize(model, photos, recipe).Save(folder + "vim.bitis");
         using InferenceSession session = InferenceSession.Load(folder + "vim.bitis");
         output.WriteLine(session.Classify(folder + "photo.png")[0].ToString());
         // end

@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using Bitis.Cli;
 using Bitis.Cli.Input;
-using Bitis.Quantization;
 using Bitis.Quantization.Recipes;
 using Xunit.Abstractions;
 

@@ -1,4 +1,3 @@
-using Bitis.Tensors;
 
 namespace Bitis.Tests;
 
@@ -6,7 +5,7 @@ namespace Bitis.Tests;
 internal static class TensorAssert
 {
     /// <summary>Asserts that no element differs by more than a share of the expected tensor's largest magnitude.</summary>
-    public static void Close(Tensor expected, Tensor actual, double tolerance, string name = "tensor")
+    public static void Close(FloatTensor expected, FloatTensor actual, double tolerance, string name = "tensor")
     {
         Assert.Equal(expected.Length, actual.Length);
         double largest = 1e-30, difference = 0;
@@ -21,5 +20,5 @@ internal static class TensorAssert
     }
 
     /// <summary>Asserts that two tensors hold the same bits.</summary>
-    public static void Same(Tensor expected, Tensor actual) => Assert.Equal(expected.Span.ToArray(), actual.Span.ToArray());
+    public static void Same(FloatTensor expected, FloatTensor actual) => Assert.Equal(expected.Span.ToArray(), actual.Span.ToArray());
 }

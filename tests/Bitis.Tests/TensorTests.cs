@@ -12,9 +12,9 @@ public sealed class TensorTests
     {
         for (int n = 0; n < 100; n++)
         {
-            var tensor = new Tensor([n, 3]);
+            var tensor = new FloatTensor([n, 3]);
             if (GuardedMemory.Mode != GuardMode.End)
-                Assert.Equal(0u, (nuint)tensor.Pointer % Tensor.Alignment);
+                Assert.Equal(0u, (nuint)tensor.Pointer % FloatTensor.Alignment);
             Assert.Equal(3 * n, tensor.Span.Length);
             Assert.True(tensor.Span.TrimStart(0f).IsEmpty);
         }
@@ -23,12 +23,12 @@ public sealed class TensorTests
     [Fact]
     public void Reshape_shares_memory_and_checks_the_count()
     {
-        var tensor = Tensor.From([2, 3], [1, 2, 3, 4, 5, 6]);
-        Tensor view = tensor.Reshape([3, 2]);
+        var tensor = FloatTensor.From([2, 3], [1, 2, 3, 4, 5, 6]);
+        FloatTensor view = tensor.Reshape([3, 2]);
         view.Span[0] = 9;
         Assert.Equal(9, tensor.Span[0]);
         Assert.Throws<ArgumentException>(() => tensor.Reshape([7]));
-        Assert.Throws<ArgumentException>(() => Tensor.From([2], [1f]));
+        Assert.Throws<ArgumentException>(() => FloatTensor.From([2], [1f]));
     }
 
     [Fact]
@@ -38,10 +38,10 @@ public sealed class TensorTests
             [[1_000_000, 3, 224, 224], [int.MaxValue, int.MaxValue, int.MaxValue], [int.MaxValue], [1 << 16, 1 << 16]];
         foreach (Shape shape in shapes)
         {
-            Assert.Contains($"{shape}", Assert.Throws<BitisException>(() => new Tensor(shape)).Message);
-            Assert.Contains($"{shape}", Assert.Throws<BitisException>(() => Tensor.Uninitialized(shape)).Message);
+            Assert.Contains($"{shape}", Assert.Throws<BitisException>(() => new FloatTensor(shape)).Message);
+            Assert.Contains($"{shape}", Assert.Throws<BitisException>(() => FloatTensor.Uninitialized(shape)).Message);
         }
-        Assert.Equal(0, new Tensor([int.MaxValue, int.MaxValue, 0]).Length);
+        Assert.Equal(0, new FloatTensor([int.MaxValue, int.MaxValue, 0]).Length);
     }
 
     [Fact]

@@ -3,10 +3,7 @@ using Bitis.Data.BuiltIn;
 using Bitis.Data.Decoding;
 using Bitis.Execution.Sessions;
 using Bitis.Kernels.Dispatch;
-using Bitis.Models;
 using Bitis.Models.Catalogue;
-using Bitis.Quantization;
-using Bitis.Quantization.Recipes;
 using Bitis.Training;
 
 namespace Bitis.Tests;
@@ -64,7 +61,7 @@ public sealed class ThreadCountTests
         Assert.InRange(ThreadCount.Resolve(0), 1, ThreadCount.Limit);
     }
 
-    private static IEnumerable<Bitis.Tensors.Tensor> Batches(List<int> started)
+    private static IEnumerable<Bitis.FloatTensor> Batches(List<int> started)
     {
         started.Add(1);
         yield break;

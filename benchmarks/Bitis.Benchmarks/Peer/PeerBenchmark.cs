@@ -1,11 +1,8 @@
 using System.Diagnostics;
-using Bitis.Execution.Sessions;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Gemm;
 using Bitis.Kernels.Memory;
 using Bitis.Kernels.Rounding;
-using Bitis.Models;
-using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 
 namespace Bitis.Benchmarks.Peer;
@@ -67,7 +64,7 @@ internal static class PeerBenchmark
     private static void MeasureModels(string peer, string folder, string variant, string peerName, int width)
     {
         VisionModel model = RandomModel.Create(variant);
-        Tensor image = RandomModel.Images(model, 1);
+        FloatTensor image = RandomModel.Images(model, 1);
         var options = new SessionOptions { Threads = 1 };
         Console.WriteLine();
         Console.WriteLine($"| one image on one thread, ms | {variant} | {peerName} in ONNX Runtime | ratio |");

@@ -65,7 +65,7 @@ internal sealed class AnalyzeCommand : BitisCommand
             if (target.Notice is { } notice)
                 notices.Add(notice);
         }
-        using ImageSource source = _imageOptions.Open(arguments, data, this);
+        using ImageSource source = _imageOptions.Open(arguments, data, this, Context.Cancellation);
         ImageSource images = source.Take(arguments.GetValue(_images), arguments.GetValue(_seed));
         int threads = arguments.GetValue(_threads) ?? 0;
         (images, int skipped) = _imageOptions.Usable(arguments, images, threads, this, progress, Context.Cancellation);

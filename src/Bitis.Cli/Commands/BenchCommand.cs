@@ -7,8 +7,6 @@ using Bitis.Data.BuiltIn;
 using Bitis.Data.Decoding;
 using Bitis.Evaluation;
 using Bitis.Execution.Planning;
-using Bitis.Execution.Sessions;
-using Bitis.Tensors;
 
 namespace Bitis.Cli.Commands;
 
@@ -54,7 +52,7 @@ internal sealed class BenchCommand : BitisCommand
         try
         {
             IReadOnlyList<Latency> latencies = Latency.Measure(
-                [.. sessions.Select(session => (Func<Tensor, CancellationToken, Tensor>)session.Run)],
+                [.. sessions.Select(session => (Func<FloatTensor, CancellationToken, FloatTensor>)session.Run)],
                 GenerateImages(models[0], batch, arguments.GetValue(_seed)),
                 Runs(arguments.GetValue(_warmup), batch),
                 Runs(arguments.GetValue(_images), batch),
@@ -75,7 +73,7 @@ internal sealed class BenchCommand : BitisCommand
 
     private IReadOnlyList<ProfileLine> Profile(InferenceSession session, LoadedModel model, ParseResult arguments)
     {
-        Tensor image = GenerateImages(model, batch: 1, arguments.GetValue(_seed));
+        FloatTensor image = GenerateImages(model, batch: 1, arguments.GetValue(_seed));
         var runs = new List<IReadOnlyList<OperationTime>>();
         for (int run = 0; run < arguments.GetValue(_images); run++)
             runs.Add(session.Profile(image, Context.Cancellation));
@@ -84,7 +82,7 @@ internal sealed class BenchCommand : BitisCommand
 
     private static int Runs(int images, int batch) => (int)(((long)images + batch - 1) / batch);
 
-    private Tensor GenerateImages(LoadedModel model, int batch, int seed)
+    private FloatTensor GenerateImages(LoadedModel model, int batch, int seed)
     {
         using var source = new SyntheticImageSource(batch, model.Config.ImageSize, classes: 10, seed);
         return ImageLoader.Load(source, model.Preprocessing, batch, threads: 1, Context.Cancellation).Single().Images;

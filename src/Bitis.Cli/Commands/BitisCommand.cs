@@ -4,7 +4,6 @@ using Bitis.Cli.Output;
 using Bitis.Cli.Output.Progress;
 using Bitis.Cli.Output.Results;
 using Bitis.Data;
-using Bitis.Models;
 
 namespace Bitis.Cli.Commands;
 

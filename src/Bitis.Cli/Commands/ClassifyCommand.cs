@@ -6,7 +6,6 @@ using Bitis.Cli.Output.Results;
 using Bitis.Data;
 using Bitis.Data.Decoding;
 using Bitis.Evaluation;
-using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Tensors;
 
@@ -84,7 +83,7 @@ internal sealed class ClassifyCommand : BitisCommand
     {
         try
         {
-            return _imageOptions.Open(arguments, path, this);
+            return _imageOptions.Open(arguments, path, this, Context.Cancellation);
         }
         catch (BitisException e)
         {
@@ -104,7 +103,7 @@ internal sealed class ClassifyCommand : BitisCommand
         foreach (ImageBatch batch in ImageLoader.Load(
             images, session.Preprocessing, batchSize, session.Threads, Context.Cancellation))
         {
-            Tensor answers = session.Run(batch.Images, Context.Cancellation);
+            FloatTensor answers = session.Run(batch.Images, Context.Cancellation);
             Logits.RequireFinite(answers, image => batch.Names[image]);
             for (int i = 0; i < batch.Count; i++)
                 yield return new ImageAnswers(batch.Names[i], Rank(answers.Span.Slice(i * classes, classes), names));

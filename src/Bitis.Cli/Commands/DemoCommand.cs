@@ -7,12 +7,8 @@ using Bitis.Data;
 using Bitis.Data.BuiltIn;
 using Bitis.Data.Decoding;
 using Bitis.Evaluation;
-using Bitis.Execution.Sessions;
-using Bitis.Models;
 using Bitis.Models.Catalogue;
-using Bitis.Quantization;
 using Bitis.Quantization.Methods;
-using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 
 namespace Bitis.Cli.Commands;
@@ -101,7 +97,7 @@ internal sealed class DemoCommand : BitisCommand
             : recipe;
     }
 
-    private EvaluationResult Evaluate(InferenceSession session, IReadOnlyList<Func<Tensor, CancellationToken, Tensor>> references, ImageSource test, VisionModel model) =>
+    private EvaluationResult Evaluate(InferenceSession session, IReadOnlyList<Func<FloatTensor, CancellationToken, FloatTensor>> references, ImageSource test, VisionModel model) =>
         new Evaluator(session.Run, model.Config.Classes, model.ClassNames, references) { BatchSize = Batch }
             .Run(test, model.Preprocessing, progress: null, Context.Cancellation);
 
@@ -112,7 +108,7 @@ internal sealed class DemoCommand : BitisCommand
         using InferenceSession
             session = InferenceSession.Create(quantized, options, Context.Cancellation),
             original = InferenceSession.Create(model, options, Context.Cancellation);
-        Tensor image = model.Preprocessing.Apply(test.Read(0));
+        FloatTensor image = model.Preprocessing.Apply(test.Read(0));
         IReadOnlyList<Latency> latencies = Latency.Measure(
             [session.Run, original.Run], image.Reshape(image.Shape.Prepend(1)), Warmup, LatencyRuns, progress: null, Context.Cancellation);
         return (latencies[0].Median.TotalMilliseconds, latencies[1].Median.TotalMilliseconds);

@@ -2,7 +2,6 @@ using System.CommandLine;
 using Bitis.Cli.Input;
 using Bitis.Cli.Output;
 using Bitis.Cli.Output.Results;
-using Bitis.Data;
 using Bitis.Data.Decoding;
 using Bitis.Evaluation;
 using Bitis.Execution.Sessions;
@@ -58,7 +57,8 @@ internal sealed class EvalCommand : BitisCommand
     /// <inheritdoc />
     protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress)
     {
-        using ImageSource source = _imageOptions.Open(arguments, arguments.GetRequiredValue(_data)!, this);
+        using ImageSource source = _imageOptions.Open(
+            arguments, arguments.GetRequiredValue(_data)!, this, Context.Cancellation);
         ImageSource images = arguments.GetValue(_classes) is { } file
             ? source.WithClassNames(ClassNamesFile.Load(file))
             : source;
@@ -71,7 +71,7 @@ internal sealed class EvalCommand : BitisCommand
         LoadedModel model = models[0];
         using InferenceSession session = model.CreateSession(threads, Context.Cancellation);
 
-        var others = new List<(string Name, Func<Tensor, CancellationToken, Tensor> Run)>();
+        var others = new List<(string Name, Func<FloatTensor, CancellationToken, FloatTensor> Run)>();
         using InferenceSession? baseline = models.Count > 1 ? LoadBaseline(models[1], model, threads) : null;
         if (baseline is not null)
             others.Add(("baseline", InOrderOf(model, baseline)));
@@ -80,7 +80,7 @@ internal sealed class EvalCommand : BitisCommand
             others.Add(("simulation", Simulate(model, simulation)));
 
         (images, int skipped) = _imageOptions.Usable(arguments, images, threads, this, progress, Context.Cancellation);
-        Func<Tensor, CancellationToken, Tensor>[] functions = [.. others.Select(r => r.Run)];
+        Func<FloatTensor, CancellationToken, FloatTensor>[] functions = [.. others.Select(r => r.Run)];
         var evaluator = new Evaluator(session.Run, model.Config.Classes, model.ClassNames, functions)
         {
             BatchSize = arguments.GetValue(_batch),
@@ -112,7 +112,7 @@ internal sealed class EvalCommand : BitisCommand
     }
 
     /// <summary>A baseline's answers in the order of the model's classes.</summary>
-    private static Func<Tensor, CancellationToken, Tensor> InOrderOf(LoadedModel model, InferenceSession baseline)
+    private static Func<FloatTensor, CancellationToken, FloatTensor> InOrderOf(LoadedModel model, InferenceSession baseline)
     {
         if (model.ClassNames is not { } names || baseline.ClassNames is not { } others || names.SequenceEqual(others))
             return baseline.Run;
@@ -121,14 +121,14 @@ internal sealed class EvalCommand : BitisCommand
             + $"({InWords.Of(names)}); their answers cannot be compared.");
         return (images, cancellation) =>
         {
-            Tensor answers = baseline.Run(images, cancellation), ordered = new(answers.Shape);
+            FloatTensor answers = baseline.Run(images, cancellation), ordered = new(answers.Shape);
             for (int i = 0; i < ordered.Length; i++)
                 ordered.Span[i] = answers.Span[(i / order.Length * order.Length) + order[i % order.Length]];
             return ordered;
         };
     }
 
-    private static Func<Tensor, CancellationToken, Tensor> Simulate(LoadedModel model, VectorizedEvaluator evaluator)
+    private static Func<FloatTensor, CancellationToken, FloatTensor> Simulate(LoadedModel model, VectorizedEvaluator evaluator)
     {
         QuantizedModel quantized = model.Quantized
             ?? throw BitisException.InFile(model.Reference, "--simulate is for quantized models; this one is float32.");

@@ -4,12 +4,8 @@ using Bitis.Cli.Input;
 using Bitis.Cli.Output;
 using Bitis.Cli.Output.Parts;
 using Bitis.Cli.Output.Results;
-using Bitis.Data;
 using Bitis.Graphs;
-using Bitis.Models;
 using Bitis.Models.Detection;
-using Bitis.Quantization;
-using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 
 namespace Bitis.Cli.Commands;

@@ -5,12 +5,9 @@ using Bitis.Cli.Output;
 using Bitis.Cli.Output.Parts;
 using Bitis.Cli.Output.Progress;
 using Bitis.Cli.Output.Results;
-using Bitis.Data;
 using Bitis.Data.Decoding;
 using Bitis.Evaluation;
 using Bitis.Files;
-using Bitis.Quantization;
-using Bitis.Quantization.Recipes;
 using Bitis.Reconstruction;
 
 namespace Bitis.Cli.Commands;
@@ -77,7 +74,7 @@ internal sealed class QuantizeCommand : BitisCommand
             throw BitisException.InFile(model.Reference, "this model is quantized already; give the checkpoint that it was made of.");
         recipe.Select(model.Float.Graph); // an override that matches nothing is found before the images are read
 
-        using ImageSource source = _imageOptions.Open(arguments, calibration, this);
+        using ImageSource source = _imageOptions.Open(arguments, calibration, this, Context.Cancellation);
         int wanted = arguments.GetValue(_images);
         ImageSource images = source.Take(wanted, arguments.GetValue(_seed));
         if (images.Count < wanted)

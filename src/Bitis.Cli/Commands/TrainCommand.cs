@@ -1,7 +1,5 @@
 using System.CommandLine;
 using Bitis.Cli.Input;
-using Bitis.Models;
-using Bitis.Training;
 
 namespace Bitis.Cli.Commands;
 

@@ -2,8 +2,6 @@ using System.CommandLine;
 using Bitis.Cli.Input;
 using Bitis.Cli.Output.Progress;
 using Bitis.Cli.Output.Results;
-using Bitis.Data;
-using Bitis.Models;
 using Bitis.Training;
 
 namespace Bitis.Cli.Commands;
@@ -77,13 +75,17 @@ internal abstract class TrainingCommand : BitisCommand
         LoadedModel? loaded = resumes ? null : LoadInitial(arguments, progress);
         new TrainingFolder(folder).RequireWritable([.. loaded?.Files ?? []]);
         VisionModel? initial = loaded?.Float;
-        TrainingRecipe recipe = _recipe.Read(arguments, resumes ? Trainer.RecipeOf(folder) : null, initial?.Config);
+        TrainingRecipe recipe = _recipe.Read(
+            arguments, resumes ? Trainer.RecipeOf(folder, Context.Cancellation) : null, initial?.Config);
         recipe.Validate();
 
-        using ImageSource all = _imageOptions.Open(arguments, arguments.GetRequiredValue(_data)!, this);
+        using ImageSource all = _imageOptions.Open(
+            arguments, arguments.GetRequiredValue(_data)!, this, Context.Cancellation);
         ImageSource training = arguments.GetValue(_take) is { } count ? all.Take(count, recipe.Seed) : all;
         using ImageSource? validation =
-            arguments.GetValue(_validation) is { } path ? _imageOptions.Open(arguments, path, this) : null;
+            arguments.GetValue(_validation) is { } path
+                ? _imageOptions.Open(arguments, path, this, Context.Cancellation)
+                : null;
         int threads = arguments.GetValue(_threads) ?? 0;
         (training, int skipped) =
             _imageOptions.Usable(arguments, training, threads, this, progress, Context.Cancellation);
@@ -95,7 +97,7 @@ internal abstract class TrainingCommand : BitisCommand
         if (!resumes)
             (initial, recipe, head) = Adapt(initial, recipe, data);
         Trainer trainer = resumes
-            ? Trainer.Resume(recipe, data, folder, threads)
+            ? Trainer.Resume(recipe, data, folder, threads, Context.Cancellation)
             : Trainer.Create(recipe, data, folder, threads, initial);
         TrainResult result = Train(trainer, recipe, data, head, progress);
         WarnOfDamaged(training);

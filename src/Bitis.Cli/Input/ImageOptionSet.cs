@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Bitis.Cli.Commands;
-using Bitis.Data;
 using Bitis.Data.Decoding;
 using Bitis.Imaging;
 
@@ -40,11 +39,13 @@ internal sealed class ImageOptionSet
     /// <param name="arguments">What the user typed.</param>
     /// <param name="path">Where the set is.</param>
     /// <param name="command">Who warns of what is left out.</param>
+    /// <param name="cancellationToken">Ends the listing of files.</param>
     /// <exception cref="BitisException">There is no such set.</exception>
-    public ImageSource Open(ParseResult arguments, string path, BitisCommand command)
+    public ImageSource Open(
+        ParseResult arguments, string path, BitisCommand command, CancellationToken cancellationToken)
     {
         var decoder = new ImageDecoder { AppliesExifOrientation = arguments.GetValue(_orientation) };
-        ImageSource source = ImageSource.Open(path, decoder);
+        ImageSource source = ImageSource.Open(path, decoder, cancellationToken);
         command.WarnOfLeftOut(source);
         return source;
     }
@@ -55,7 +56,7 @@ internal sealed class ImageOptionSet
     /// <param name="threads">How many are decoded at once; 0 for one on each processor.</param>
     /// <param name="command">Who warns of those that are left out.</param>
     /// <param name="progress">Hears of images that were checked.</param>
-    /// <param name="cancellation">Ends the check.</param>
+    /// <param name="cancellationToken">Ends the check.</param>
     /// <returns>The images, and how many were left out.</returns>
     /// <exception cref="BitisException">None can be decoded.</exception>
     public (ImageSource Images, int Skipped) Usable(
@@ -64,11 +65,11 @@ internal sealed class ImageOptionSet
         int threads,
         BitisCommand command,
         IProgress<WorkProgress> progress,
-        CancellationToken cancellation)
+        CancellationToken cancellationToken)
     {
         if (!Skips(arguments))
             return (images, 0);
-        var check = ImageCheck.Of(images, threads, progress, cancellation);
+        var check = ImageCheck.Of(images, threads, progress, cancellationToken);
         ImageSource good = check.RequireGood();
         command.WarnOfSkipped(check.Bad);
         return (good, check.Bad.Count);

@@ -1,8 +1,5 @@
-using Bitis.Data;
 using Bitis.Data.Decoding;
-using Bitis.Execution.Sessions;
 using Bitis.Models;
-using Bitis.Quantization;
 
 namespace Bitis.Cli.Input;
 

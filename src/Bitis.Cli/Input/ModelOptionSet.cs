@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using Bitis.Models;
 using Bitis.Models.Vim;
 
 namespace Bitis.Cli.Input;

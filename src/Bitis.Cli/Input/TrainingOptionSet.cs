@@ -3,7 +3,6 @@ using System.Globalization;
 using Bitis.Execution.LowBit;
 using Bitis.Models;
 using Bitis.Models.Catalogue;
-using Bitis.Training;
 
 namespace Bitis.Cli.Input;
 

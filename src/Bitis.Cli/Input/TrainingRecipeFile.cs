@@ -1,4 +1,3 @@
-using Bitis.Training;
 
 namespace Bitis.Cli.Input;
 

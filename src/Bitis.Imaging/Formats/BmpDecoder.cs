@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Numerics;
-using Bitis.Data;
 using Bitis.Data.Decoding;
 
 namespace Bitis.Imaging.Formats;

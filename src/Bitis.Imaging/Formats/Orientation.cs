@@ -1,4 +1,3 @@
-using Bitis.Data;
 using NetVips;
 
 namespace Bitis.Imaging.Formats;

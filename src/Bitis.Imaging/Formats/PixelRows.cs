@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Bitis.Data;
 using NetVips;
 
 namespace Bitis.Imaging.Formats;

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
-using Bitis.Data;
 using Bitis.Data.Decoding;
 using NetVips;
 

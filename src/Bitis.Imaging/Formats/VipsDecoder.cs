@@ -1,4 +1,3 @@
-using Bitis.Data;
 using Bitis.Data.Decoding;
 using NetVips;
 

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Bitis.Data;
 using Bitis.Data.Decoding;
 using NetVips;
 

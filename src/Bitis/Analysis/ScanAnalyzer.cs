@@ -1,7 +1,6 @@
 using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Kernels.Dispatch;
-using Bitis.Models;
 using Bitis.Quantization.Scans;
 using Bitis.Tensors;
 
@@ -22,7 +21,7 @@ internal static class ScanAnalyzer
     /// </exception>
     public static IReadOnlyList<ScanStatistics> Run(
         VisionModel model,
-        IEnumerable<Tensor> batches,
+        IEnumerable<FloatTensor> batches,
         int threads = 0,
         IProgress<WorkProgress>? progress = null,
         CancellationToken cancellationToken = default)
@@ -38,16 +37,16 @@ internal static class ScanAnalyzer
         using var evaluator = new VectorizedEvaluator(threads);
         var executor = new GraphExecutor(model.Graph, model.Weights, new ProbingEvaluator(evaluator, Observe));
         int images = 0;
-        foreach (Tensor batch in batches)
+        foreach (FloatTensor batch in batches)
         {
-            Tensor logits = executor.Run(batch, cancellationToken);
+            FloatTensor logits = executor.Run(batch, cancellationToken);
             Logits.RequireFinite(logits, image => $"image {images + image}");
             images += batch.Shape[0];
             progress?.Report(new WorkProgress("analyzing", images, 0));
         }
         return images > 0 ? [.. statistics.Values] : throw new BitisException("There is no image to analyze with: give at least one.");
 
-        void Observe(Node node, ReadOnlySpan<Tensor> inputs)
+        void Observe(Node node, ReadOnlySpan<FloatTensor> inputs)
         {
             if (statistics.TryGetValue(node, out ScanStatistics? scan))
                 scan.Observe(inputs, model.Weights[node.ParameterNames[0]]);

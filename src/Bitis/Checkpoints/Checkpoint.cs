@@ -4,7 +4,6 @@ using Bitis.Checkpoints.Safetensors;
 using Bitis.Checkpoints.Torch;
 using Bitis.Checkpoints.Weights;
 using Bitis.Tensors;
-using Tensor = Bitis.Tensors.Tensor;
 
 namespace Bitis.Checkpoints;
 
@@ -132,14 +131,14 @@ public sealed class Checkpoint : IDisposable
     /// <summary>Loads a tensor and converts it to float32. The values are as stored: see
     /// <see cref="FindNonFinite"/>.</summary>
     /// <exception cref="BitisException">There is no such tensor, or its bytes are damaged.</exception>
-    public Tensor Read(string name) => InTensor(name, static tensor => tensor.Read());
+    public FloatTensor Read(string name) => InTensor(name, static tensor => tensor.Read());
 
     /// <summary>Loads the stored bytes of a tensor: row-major, little-endian, of the entry's type.</summary>
     /// <exception cref="BitisException">There is no such tensor, or its bytes are damaged.</exception>
     public byte[] ReadBytes(string name) => InTensor(name, static tensor => tensor.ReadBytes());
 
     /// <summary>The index of the first NaN or infinity among the elements; null when all are finite.</summary>
-    public static int? FindNonFinite(Tensor tensor)
+    public static int? FindNonFinite(FloatTensor tensor)
     {
         ArgumentNullException.ThrowIfNull(tensor);
         return tensor.FindNonFinite();

@@ -61,7 +61,7 @@ internal sealed class StoredTensor
     }
 
     /// <summary>The elements as float32.</summary>
-    public Tensor Read()
+    public FloatTensor Read()
     {
         if (!DType.ConvertsToFloat())
         {
@@ -69,7 +69,7 @@ internal sealed class StoredTensor
                 $"elements of type {DType.SafetensorsName()} cannot be read as float32; "
                 + "convert the checkpoint to F32 or F16.");
         }
-        Tensor tensor = Tensor.Uninitialized(Shape);
+        FloatTensor tensor = FloatTensor.Uninitialized(Shape);
         if (_strides.Length > 0)
             DTypes.ToFloat(DType, Gather(), tensor.Span);
         else if (DType == DType.Float32)

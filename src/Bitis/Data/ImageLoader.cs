@@ -1,6 +1,5 @@
 using Bitis.Data.Decoding;
 using Bitis.Kernels.Dispatch;
-using Bitis.Tensors;
 
 namespace Bitis.Data;
 
@@ -85,7 +84,7 @@ internal static class ImageLoader
         ImageSource source, Preprocessing preprocessing, int start, int count, CancellationToken cancellationToken)
     {
         int size = preprocessing.CropSize;
-        Tensor images = Tensor.Uninitialized([count, preprocessing.Channels, size, size]);
+        FloatTensor images = FloatTensor.Uninitialized([count, preprocessing.Channels, size, size]);
         int imageLength = images.Length / count;
         var labels = new int?[count];
         string[] names = new string[count];

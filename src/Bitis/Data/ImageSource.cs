@@ -1,9 +1,10 @@
 using System.Collections.Concurrent;
+using Bitis.Data;
 using Bitis.Data.Decoding;
 using Bitis.Data.Sources;
 using Bitis.Data.Sources.Labels;
 
-namespace Bitis.Data;
+namespace Bitis;
 
 /// <summary>
 /// A finite, ordered set of images, each perhaps with a label. Reading by index is thread-safe and always gives the
@@ -50,10 +51,13 @@ public abstract class ImageSource : IDisposable
     /// What decodes image files; null where there are none: built-in images, CIFAR and IDX files. The package
     /// Bitis.Imaging has a form of this method with a decoder of its own.
     /// </param>
+    /// <param name="cancellationToken">Ends the listing of files, and the unpacking of an archive.</param>
     /// <exception cref="BitisException">
     /// There is nothing at the path, or no images in it, or damage, or image files and no decoder.
     /// </exception>
-    public static ImageSource Open(string path, IImageDecoder? decoder) => SourceOpener.Open(path, decoder);
+    public static ImageSource Open(
+        string path, IImageDecoder? decoder, CancellationToken cancellationToken = default) =>
+        new SourceOpener(decoder, cancellationToken).Open(path);
 
     /// <summary>What messages and reports call an image.</summary>
     public abstract string Name(int index);

@@ -1,4 +1,4 @@
-namespace Bitis.Data;
+namespace Bitis;
 
 /// <summary>
 /// A decoded picture: rows from top to bottom, pixels from left to right, a byte for each channel of a pixel (gray, or

@@ -1,7 +1,7 @@
+using Bitis.Data;
 using Bitis.Data.Resampling;
-using Bitis.Tensors;
 
-namespace Bitis.Data;
+namespace Bitis;
 
 /// <summary>
 /// How pixels become a model's input: resize so that the shorter side has a given length, cut a square from the centre,
@@ -113,9 +113,9 @@ public sealed record Preprocessing(
 
     /// <summary>The model's input for one image, <c>[Channels, CropSize, CropSize]</c>.</summary>
     /// <exception cref="BitisException">There is no way from the image's channels to the model's.</exception>
-    public Tensor Apply(PixelImage image)
+    public FloatTensor Apply(PixelImage image)
     {
-        Tensor tensor = Tensor.Uninitialized([Channels, CropSize, CropSize]);
+        FloatTensor tensor = FloatTensor.Uninitialized([Channels, CropSize, CropSize]);
         Apply(image, tensor.Span);
         return tensor;
     }

@@ -1,4 +1,3 @@
-using Bitis.Data;
 
 namespace Bitis.Evaluation;
 

@@ -1,7 +1,8 @@
+using Bitis.Evaluation;
 using Bitis.Graphs;
 using Bitis.Tensors;
 
-namespace Bitis.Evaluation;
+namespace Bitis;
 
 /// <summary>
 /// The counts of an evaluation over some images. Results over disjoint images merge into the result over all of them, in
@@ -58,19 +59,19 @@ public sealed class EvaluationResult
     /// <param name="references">The references' answers, each <c>[batch, classes]</c>.</param>
     /// <exception cref="ArgumentException">The sizes do not fit each other, or a label is not a class.</exception>
     /// <exception cref="BitisException">An answer is not a finite number.</exception>
-    public void Add(Tensor logits, IReadOnlyList<int?> labels, params ReadOnlySpan<Tensor> references)
+    public void Add(FloatTensor logits, IReadOnlyList<int?> labels, params ReadOnlySpan<FloatTensor> references)
     {
         if (logits.Shape.Rank != 2 || logits.Shape[0] != labels.Count)
             throw new ArgumentException($"{labels.Count} labels do not fit logits {logits.Shape}.", nameof(labels));
         if (references.Length != _agreements.Length)
             throw new ArgumentException($"{references.Length} references; the result has {_agreements.Length}.", nameof(references));
-        foreach (Tensor reference in references)
+        foreach (FloatTensor reference in references)
         {
             if (reference.Shape != logits.Shape)
                 throw new ArgumentException($"A reference has logits {reference.Shape}, the model {logits.Shape}.", nameof(references));
         }
         Logits.RequireFinite(logits, image => $"image {image} of the batch");
-        foreach (Tensor reference in references)
+        foreach (FloatTensor reference in references)
             Logits.RequireFinite(reference, image => $"image {image} of the batch", Logits.Reference);
         int classes = logits.Shape[1];
         for (int image = 0; image < labels.Count; image++)

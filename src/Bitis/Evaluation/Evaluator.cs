@@ -1,16 +1,16 @@
 using System.Diagnostics;
 using Bitis.Data;
 using Bitis.Data.Decoding;
+using Bitis.Evaluation;
 using Bitis.Graphs;
-using Bitis.Tensors;
 
-namespace Bitis.Evaluation;
+namespace Bitis;
 
 /// <summary>Runs a model, and references if there are any, over a set of images and counts.</summary>
 public sealed class Evaluator
 {
-    private readonly Func<Tensor, CancellationToken, Tensor> _model;
-    private readonly IReadOnlyList<Func<Tensor, CancellationToken, Tensor>> _references;
+    private readonly Func<FloatTensor, CancellationToken, FloatTensor> _model;
+    private readonly IReadOnlyList<Func<FloatTensor, CancellationToken, FloatTensor>> _references;
     private readonly int _classes;
     private readonly IReadOnlyList<string>? _classNames;
 
@@ -26,10 +26,10 @@ public sealed class Evaluator
     /// What its answers are compared with; each takes the same images and has the same classes.
     /// </param>
     public Evaluator(
-        Func<Tensor, CancellationToken, Tensor> model,
+        Func<FloatTensor, CancellationToken, FloatTensor> model,
         int classes,
         IReadOnlyList<string>? classNames,
-        params IReadOnlyList<Func<Tensor, CancellationToken, Tensor>> references)
+        params IReadOnlyList<Func<FloatTensor, CancellationToken, FloatTensor>> references)
     {
         _model = model;
         _classes = classes;
@@ -64,11 +64,11 @@ public sealed class Evaluator
         foreach (ImageBatch batch in ImageLoader.Load(images, preprocessing, BatchSize, LoaderThreads, cancellationToken))
         {
             modelTime.Start();
-            Tensor logits = _model(batch.Images, cancellationToken);
+            FloatTensor logits = _model(batch.Images, cancellationToken);
             modelTime.Stop();
-            Tensor[] others = [.. _references.Select(reference => reference(batch.Images, cancellationToken))];
+            FloatTensor[] others = [.. _references.Select(reference => reference(batch.Images, cancellationToken))];
             Logits.RequireFinite(logits, image => batch.Names[image]);
-            foreach (Tensor other in others)
+            foreach (FloatTensor other in others)
                 Logits.RequireFinite(other, image => batch.Names[image], Logits.Reference);
             result.Add(logits, map.ClassesOf(batch.Labels), others);
             progress?.Report(new WorkProgress("evaluating", result.Images, images.Count));

@@ -23,8 +23,8 @@ internal sealed record Latency(TimeSpan Median, TimeSpan P10, TimeSpan P90)
     /// <returns>The latency of each model: a run's time divided by its images.</returns>
     /// <exception cref="BitisException">An answer is not a finite number.</exception>
     public static IReadOnlyList<Latency> Measure(
-        IReadOnlyList<Func<Tensor, CancellationToken, Tensor>> models,
-        Tensor images,
+        IReadOnlyList<Func<FloatTensor, CancellationToken, FloatTensor>> models,
+        FloatTensor images,
         int warmup,
         int runs,
         IProgress<WorkProgress>? progress = null,
@@ -37,7 +37,7 @@ internal sealed record Latency(TimeSpan Median, TimeSpan P10, TimeSpan P90)
             for (int m = 0; m < models.Count; m++)
             {
                 long start = Stopwatch.GetTimestamp();
-                Tensor logits = models[m](images, cancellationToken);
+                FloatTensor logits = models[m](images, cancellationToken);
                 TimeSpan time = Stopwatch.GetElapsedTime(start);
                 if (run >= 0)
                     times[m][run] = time / images.Shape[0];

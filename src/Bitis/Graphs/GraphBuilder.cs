@@ -382,10 +382,10 @@ public sealed class GraphBuilder
 
     private static void RequireTensor(string name, Shape shape)
     {
-        if (!Tensor.CanHave(shape))
+        if (!FloatTensor.CanHave(shape))
         {
             throw new BitisException(
-                $"'{name}' would have the shape {shape}, more than the {Tensor.MaxElements} elements that a tensor can hold.");
+                $"'{name}' would have the shape {shape}, more than the {FloatTensor.MaxElements} elements that a tensor can hold.");
         }
     }
 

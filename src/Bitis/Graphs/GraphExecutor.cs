@@ -6,7 +6,7 @@ namespace Bitis.Graphs;
 internal sealed class GraphExecutor
 {
     private readonly Graph _graph;
-    private readonly IReadOnlyDictionary<string, Tensor> _weights;
+    private readonly IReadOnlyDictionary<string, FloatTensor> _weights;
     private readonly INodeEvaluator _evaluator;
     private readonly GraphSegment _whole;
 
@@ -15,7 +15,7 @@ internal sealed class GraphExecutor
     /// <param name="weights">Its parameters, by name.</param>
     /// <param name="evaluator">What computes a node.</param>
     /// <exception cref="KeyNotFoundException">A parameter is missing.</exception>
-    public GraphExecutor(Graph graph, IReadOnlyDictionary<string, Tensor> weights, INodeEvaluator evaluator)
+    public GraphExecutor(Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, INodeEvaluator evaluator)
     {
         foreach ((string name, _) in graph.Parameters)
         {
@@ -34,12 +34,12 @@ internal sealed class GraphExecutor
     /// <returns>The graph's output, <c>[batch, classes]</c> for a classifier.</returns>
     /// <exception cref="ArgumentException">The images do not have the graph's input shape.</exception>
     /// <exception cref="BitisException">A pixel is not finite.</exception>
-    public Tensor Run(Tensor images, CancellationToken cancellationToken = default)
+    public FloatTensor Run(FloatTensor images, CancellationToken cancellationToken = default)
     {
         if (images.Shape.Rank == 0 || images.Shape.DropFirst() != _graph.Input.Shape)
             throw new ArgumentException($"The model takes [batch, {_graph.Input.Shape}], not {images.Shape}.", nameof(images));
         InputImages.RequireFinite(images);
-        var inputs = new Dictionary<Node, Tensor> { [_graph.Input] = images };
+        var inputs = new Dictionary<Node, FloatTensor> { [_graph.Input] = images };
         return _whole.Run(inputs, _weights, _evaluator, cancellationToken)[_graph.Output];
     }
 }

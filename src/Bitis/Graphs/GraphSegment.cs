@@ -145,9 +145,9 @@ internal sealed class GraphSegment
     /// <param name="evaluator">What computes a node.</param>
     /// <param name="cancellationToken">Ends the work between two nodes.</param>
     /// <returns>The values of <see cref="Outputs"/>.</returns>
-    public IReadOnlyDictionary<Node, Tensor> Run(
-        IReadOnlyDictionary<Node, Tensor> inputs,
-        IReadOnlyDictionary<string, Tensor> weights,
+    public IReadOnlyDictionary<Node, FloatTensor> Run(
+        IReadOnlyDictionary<Node, FloatTensor> inputs,
+        IReadOnlyDictionary<string, FloatTensor> weights,
         INodeEvaluator evaluator,
         CancellationToken cancellationToken = default)
     {
@@ -155,7 +155,7 @@ internal sealed class GraphSegment
         foreach (Node node in Nodes)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            Tensor[] operands = [.. node.Inputs.Select(input => values[input])];
+            FloatTensor[] operands = [.. node.Inputs.Select(input => values[input])];
             values.Add(node, evaluator.Evaluate(node, operands, [.. node.ParameterNames.Select(name => weights[name])]));
             foreach (Node input in node.Inputs)
             {
@@ -163,6 +163,6 @@ internal sealed class GraphSegment
                     values.Remove(input);
             }
         }
-        return Outputs.ToDictionary(output => output, output => values.TryGetValue(output, out Tensor? value) ? value : inputs[output]);
+        return Outputs.ToDictionary(output => output, output => values.TryGetValue(output, out FloatTensor? value) ? value : inputs[output]);
     }
 }

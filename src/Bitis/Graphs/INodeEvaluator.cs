@@ -1,4 +1,3 @@
-using Bitis.Tensors;
 
 namespace Bitis.Graphs;
 
@@ -12,5 +11,5 @@ internal interface INodeEvaluator
     /// <param name="node">The node.</param>
     /// <param name="inputs">The values of its inputs, <c>[batch, ...]</c>; none may be changed.</param>
     /// <param name="parameters">Its parameters.</param>
-    Tensor Evaluate(Node node, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters);
+    FloatTensor Evaluate(Node node, ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters);
 }

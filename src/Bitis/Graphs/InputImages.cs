@@ -8,7 +8,7 @@ internal static class InputImages
     /// <summary>Checks that all pixels are finite numbers.</summary>
     /// <param name="images"><c>[batch, channels, height, width]</c></param>
     /// <exception cref="BitisException">One is NaN or infinite; the message says where.</exception>
-    public static void RequireFinite(Tensor images)
+    public static void RequireFinite(FloatTensor images)
     {
         ArgumentNullException.ThrowIfNull(images);
         RequireFinite(images.Span, images.Shape.DropFirst());
@@ -20,7 +20,7 @@ internal static class InputImages
     /// <exception cref="BitisException">One is NaN or infinite; the message says where.</exception>
     public static void RequireFinite(ReadOnlySpan<float> images, Shape shape)
     {
-        if (Tensor.FindNonFinite(images) is not { } index)
+        if (FloatTensor.FindNonFinite(images) is not { } index)
             return;
         int image = index;
         var place = new int[shape.Rank];

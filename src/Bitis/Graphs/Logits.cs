@@ -16,7 +16,7 @@ internal static class Logits
     /// <param name="nameOf">What to call an image, by its index in the batch.</param>
     /// <param name="model">Whose answers they are, for the message.</param>
     /// <exception cref="BitisException">One is NaN or infinite; the message names the first such image.</exception>
-    public static void RequireFinite(Tensor logits, Func<int, string> nameOf, string model = "the model")
+    public static void RequireFinite(FloatTensor logits, Func<int, string> nameOf, string model = "the model")
     {
         ArgumentNullException.ThrowIfNull(logits);
         ArgumentNullException.ThrowIfNull(nameOf);

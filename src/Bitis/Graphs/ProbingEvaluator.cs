@@ -1,4 +1,3 @@
-using Bitis.Tensors;
 
 namespace Bitis.Graphs;
 
@@ -8,10 +7,10 @@ namespace Bitis.Graphs;
 internal sealed class ProbingEvaluator(INodeEvaluator inner, ProbingEvaluator.Probe probe) : INodeEvaluator
 {
     /// <summary>Sees a node's inputs; it must not change them.</summary>
-    public delegate void Probe(Node node, ReadOnlySpan<Tensor> inputs);
+    public delegate void Probe(Node node, ReadOnlySpan<FloatTensor> inputs);
 
     /// <inheritdoc />
-    public Tensor Evaluate(Node node, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    public FloatTensor Evaluate(Node node, ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
     {
         probe(node, inputs);
         return inner.Evaluate(node, inputs, parameters);

@@ -1,4 +1,3 @@
-using Bitis.Tensors;
 
 namespace Bitis.Graphs;
 
@@ -9,6 +8,6 @@ internal sealed class ReferenceEvaluator : INodeEvaluator
     public static ReferenceEvaluator Instance { get; } = new();
 
     /// <inheritdoc />
-    public Tensor Evaluate(Node node, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters) =>
+    public FloatTensor Evaluate(Node node, ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters) =>
         node.Operator.Forward(inputs, parameters);
 }

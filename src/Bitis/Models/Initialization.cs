@@ -13,9 +13,9 @@ internal static class Initialization
     /// <param name="graph">The model.</param>
     /// <param name="seed">The same seed gives the same weights.</param>
     /// <param name="distribution">The distribution of a node's parameter, by its role.</param>
-    public static Dictionary<string, Tensor> Create(Graph graph, ulong seed, Func<Node, string, SeededRandom, Func<int, double>> distribution)
+    public static Dictionary<string, FloatTensor> Create(Graph graph, ulong seed, Func<Node, string, SeededRandom, Func<int, double>> distribution)
     {
-        var weights = new Dictionary<string, Tensor>();
+        var weights = new Dictionary<string, FloatTensor>();
         ulong part = 0;
         foreach (Node node in graph.Nodes)
         {
@@ -33,9 +33,9 @@ internal static class Initialization
     }
 
     /// <summary>A tensor with values of a distribution.</summary>
-    public static Tensor Fill(Shape shape, Func<int, double> distribution)
+    public static FloatTensor Fill(Shape shape, Func<int, double> distribution)
     {
-        Tensor tensor = Tensor.Uninitialized(shape);
+        FloatTensor tensor = FloatTensor.Uninitialized(shape);
         for (int i = 0; i < tensor.Length; i++)
             tensor.Span[i] = (float)distribution(i);
         return tensor;

@@ -119,6 +119,6 @@ public abstract record ModelConfig
     /// <remarks>
     /// Unless a family says otherwise, they are those of its operators (<see cref="GraphInitializer"/>).
     /// </remarks>
-    public virtual IReadOnlyDictionary<string, Tensor> CreateWeights(ulong seed) =>
+    public virtual IReadOnlyDictionary<string, FloatTensor> CreateWeights(ulong seed) =>
         GraphInitializer.Create(BuildGraph(), seed);
 }

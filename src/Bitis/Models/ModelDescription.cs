@@ -1,7 +1,6 @@
 using System.Reflection;
 using System.Text.Json;
 using Bitis.Checkpoints.Safetensors;
-using Bitis.Data;
 
 namespace Bitis.Models;
 

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Bitis.Data;
 using Bitis.Json;
 using Bitis.Models.Graphs;
 using Bitis.Models.LocalMamba;

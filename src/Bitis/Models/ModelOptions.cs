@@ -1,9 +1,10 @@
 using System.Globalization;
+using Bitis.Models;
 using Bitis.Models.Families;
 using Bitis.Models.LocalMamba;
 using Bitis.Models.Vim;
 
-namespace Bitis.Models;
+namespace Bitis;
 
 /// <summary>
 /// What cannot be read off a checkpoint's names and shapes; anything left null comes from the published variant.

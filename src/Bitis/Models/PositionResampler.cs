@@ -17,11 +17,11 @@ internal static class PositionResampler
     /// <param name="embedding"><c>[1, tokens, channels]</c>, laid out as <paramref name="from"/> says.</param>
     /// <param name="from">The grid that it has.</param>
     /// <param name="to">The grid that it gets.</param>
-    public static Tensor Resize(Tensor embedding, PositionEmbedding from, PositionEmbedding to)
+    public static FloatTensor Resize(FloatTensor embedding, PositionEmbedding from, PositionEmbedding to)
     {
         int channels = embedding.Shape[^1];
         int tokens = to.GridSide * to.GridSide + (to.ClassTokenIndex is null ? 0 : 1);
-        Tensor result = Tensor.Uninitialized([1, tokens, channels]);
+        FloatTensor result = FloatTensor.Uninitialized([1, tokens, channels]);
         if (to.ClassTokenIndex is { } place)
             Row(embedding, from.ClassTokenIndex!.Value).CopyTo(Row(result, place));
 
@@ -50,7 +50,7 @@ internal static class PositionResampler
         return result;
     }
 
-    private static Span<float> Row(Tensor embedding, int token) =>
+    private static Span<float> Row(FloatTensor embedding, int token) =>
         embedding.Span.Slice(token * embedding.Shape[^1], embedding.Shape[^1]);
 
     /// <summary>The token of a patch: those from the class token on are one further.</summary>

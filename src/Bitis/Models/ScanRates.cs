@@ -1,5 +1,4 @@
 using Bitis.Graphs;
-using Bitis.Tensors;
 
 namespace Bitis.Models;
 
@@ -10,11 +9,11 @@ internal static class ScanRates
     /// <param name="graph">The model.</param>
     /// <param name="weights">Its parameters, by name; scans whose A_log is missing are left out.</param>
     /// <exception cref="BitisException">A rate is infinite; the message names the tensor, not the file.</exception>
-    public static void Validate(Graph graph, IReadOnlyDictionary<string, Tensor> weights)
+    public static void Validate(Graph graph, IReadOnlyDictionary<string, FloatTensor> weights)
     {
         foreach (Node node in graph.Nodes)
         {
-            if (node.Operator.ScanSize is null || !weights.TryGetValue(node.ParameterNames[0], out Tensor? logarithms))
+            if (node.Operator.ScanSize is null || !weights.TryGetValue(node.ParameterNames[0], out FloatTensor? logarithms))
                 continue;
             foreach (float value in logarithms.Span)
             {

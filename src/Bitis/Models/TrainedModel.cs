@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Bitis.Checkpoints;
 using Bitis.Checkpoints.Safetensors;
-using Bitis.Data;
 using Bitis.Json;
 
 namespace Bitis.Models;

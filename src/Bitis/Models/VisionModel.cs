@@ -1,20 +1,20 @@
 using Bitis.Checkpoints;
 using Bitis.Checkpoints.Folders;
-using Bitis.Data;
 using Bitis.Data.Decoding;
 using Bitis.Graphs;
+using Bitis.Models;
 using Bitis.Models.Catalogue;
 using Bitis.Models.Detection;
 using Bitis.Models.Families;
 using Bitis.Models.Graphs;
 using Bitis.Tensors;
 
-namespace Bitis.Models;
+namespace Bitis;
 
 /// <summary>A float32 model: architecture, weights, and the preprocessing that belongs to it.</summary>
 public sealed class VisionModel
 {
-    private VisionModel(ModelConfig config, Graph graph, IReadOnlyDictionary<string, Tensor> weights)
+    private VisionModel(ModelConfig config, Graph graph, IReadOnlyDictionary<string, FloatTensor> weights)
     {
         Config = config;
         Graph = graph;
@@ -32,7 +32,7 @@ public sealed class VisionModel
     /// The parameters, by their name in the graph; <see cref="CheckpointLayout"/> relates them to the official
     /// checkpoint's tensors.
     /// </summary>
-    public IReadOnlyDictionary<string, Tensor> Weights { get; }
+    public IReadOnlyDictionary<string, FloatTensor> Weights { get; }
 
     /// <summary>How images become the model's input.</summary>
     public Preprocessing Preprocessing { get; private init; }
@@ -66,7 +66,7 @@ public sealed class VisionModel
         options ??= ModelOptions.Default;
         using Checkpoint checkpoint = OpenCheckpoint(path, options, cancellationToken);
         var match = CheckpointMatch.Of(checkpoint, path, options);
-        Dictionary<string, Tensor> weights = match.ReadWeights(cancellationToken);
+        Dictionary<string, FloatTensor> weights = match.ReadWeights(cancellationToken);
         try
         {
             ScanRates.Validate(match.StoredGraph, weights);
@@ -142,7 +142,7 @@ public sealed class VisionModel
     /// number.</exception>
     public static VisionModel FromGraph(
         Graph graph,
-        IReadOnlyDictionary<string, Tensor> weights,
+        IReadOnlyDictionary<string, FloatTensor> weights,
         Preprocessing? preprocessing = null,
         IReadOnlyList<string>? classNames = null)
     {
@@ -153,7 +153,7 @@ public sealed class VisionModel
         if (weights.Keys.FirstOrDefault(name => !known.Contains(name)) is { } unknown)
             throw new ArgumentException($"'{unknown}' is no parameter of the graph.", nameof(weights));
         VisionModel model = new VisionModel(config, own, weights).WithWeights(weights);
-        foreach ((string name, Tensor weight) in weights)
+        foreach ((string name, FloatTensor weight) in weights)
         {
             if (Checkpoint.FindNonFinite(weight) is { } index)
             {
@@ -169,12 +169,12 @@ public sealed class VisionModel
     /// <summary>The same model with other weights.</summary>
     /// <param name="weights">All parameters, by name.</param>
     /// <exception cref="ArgumentException">One is missing or of another shape.</exception>
-    public VisionModel WithWeights(IReadOnlyDictionary<string, Tensor> weights)
+    public VisionModel WithWeights(IReadOnlyDictionary<string, FloatTensor> weights)
     {
         ArgumentNullException.ThrowIfNull(weights);
         foreach ((string name, Shape shape) in Graph.Parameters)
         {
-            if (!weights.TryGetValue(name, out Tensor? weight) || weight?.Shape != shape)
+            if (!weights.TryGetValue(name, out FloatTensor? weight) || weight?.Shape != shape)
                 throw new ArgumentException($"The model needs '{name}' {shape}.", nameof(weights));
         }
         return new VisionModel(Config, Graph, weights) { Preprocessing = Preprocessing, ClassNames = ClassNames };
@@ -193,8 +193,8 @@ public sealed class VisionModel
             return this;
         ModelConfig resized = Config.WithImageSize(size);
         PositionEmbedding positions = Config.Positions!;
-        Tensor embedding = PositionResampler.Resize(Weights[positions.Parameter], positions, resized.Positions!);
-        var weights = new Dictionary<string, Tensor>(Weights) { [positions.Parameter] = embedding };
+        FloatTensor embedding = PositionResampler.Resize(Weights[positions.Parameter], positions, resized.Positions!);
+        var weights = new Dictionary<string, FloatTensor>(Weights) { [positions.Parameter] = embedding };
         return new VisionModel(resized, resized.BuildGraph(), weights)
         {
             Preprocessing = Preprocessing.Resized(size),
@@ -215,7 +215,7 @@ public sealed class VisionModel
     {
         RequireHeadOfItsOwn();
         VisionModel fresh = CreateRandom(Config.WithClasses(classes), seed);
-        Dictionary<string, Tensor> weights = fresh.Graph.Parameters.ToDictionary(
+        Dictionary<string, FloatTensor> weights = fresh.Graph.Parameters.ToDictionary(
             parameter => parameter.Name,
             parameter => (fresh.Graph.Output.ParameterNames.Contains(parameter.Name) ? fresh : this).Weights[parameter.Name]);
         return new VisionModel(fresh.Config, fresh.Graph, weights) { Preprocessing = Preprocessing };

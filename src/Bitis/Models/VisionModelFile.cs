@@ -80,7 +80,7 @@ internal static class VisionModelFile
         IReadOnlyDictionary<string, string> notes,
         CancellationToken cancellationToken)
     {
-        foreach ((string name, Tensor weight) in model.Weights)
+        foreach ((string name, FloatTensor weight) in model.Weights)
         {
             if (Checkpoint.FindNonFinite(weight) is not { } index)
                 continue;

@@ -3,7 +3,7 @@ using Bitis.Kernels.Dispatch;
 using Bitis.Quantization.Calibration;
 using Bitis.Tensors;
 
-namespace Bitis.Quantization;
+namespace Bitis;
 
 /// <summary>The images that a model is calibrated with. They can be read again, and must be the same each time.</summary>
 /// <remarks>
@@ -16,12 +16,12 @@ public sealed class CalibrationSet
     /// <summary>How many images are usual; fewer than 100 cost accuracy.</summary>
     public const int UsualImages = 256;
 
-    private readonly Func<CancellationToken, IEnumerable<Tensor>> _batches;
+    private readonly Func<CancellationToken, IEnumerable<FloatTensor>> _batches;
     private readonly Func<int, string> _nameOf;
     private CalibrationDigest? _digest;
 
     private CalibrationSet(
-        int count, Func<CancellationToken, IEnumerable<Tensor>> batches, Func<int, string> nameOf)
+        int count, Func<CancellationToken, IEnumerable<FloatTensor>> batches, Func<int, string> nameOf)
     {
         Count = count;
         _batches = batches;
@@ -66,11 +66,11 @@ public sealed class CalibrationSet
     /// change while the set is used.
     /// </param>
     /// <exception cref="BitisException">There is no image.</exception>
-    public static CalibrationSet FromTensors(params IEnumerable<Tensor> batches)
+    public static CalibrationSet FromTensors(params IEnumerable<FloatTensor> batches)
     {
         ArgumentNullException.ThrowIfNull(batches);
-        Tensor[] kept = [.. batches];
-        foreach (Tensor batch in kept)
+        FloatTensor[] kept = [.. batches];
+        foreach (FloatTensor batch in kept)
         {
             ArgumentNullException.ThrowIfNull(batch, nameof(batches));
             if (batch.Shape.Rank != 4)
@@ -91,11 +91,11 @@ public sealed class CalibrationSet
     /// <summary>Reads all images, in order. Whoever stops before the end gets no check that they are the same.</summary>
     /// <param name="cancellationToken">Ends the reading with an <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="BitisException">While reading: an image is damaged, or the images have changed.</exception>
-    internal IEnumerable<Tensor> Read(CancellationToken cancellationToken)
+    internal IEnumerable<FloatTensor> Read(CancellationToken cancellationToken)
     {
         using var hash = new CalibrationHash();
         int images = 0;
-        foreach (Tensor batch in _batches(cancellationToken))
+        foreach (FloatTensor batch in _batches(cancellationToken))
         {
             cancellationToken.ThrowIfCancellationRequested();
             // Before the consumer sees it: what the consumer does to a batch is none of the set's business.

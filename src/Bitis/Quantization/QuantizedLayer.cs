@@ -100,7 +100,7 @@ internal sealed class QuantizedLayer
     /// <param name="threads">How many threads search for them; 0 for one on each processor.</param>
     /// <param name="rotation">Of which transform of the input the statistics are; 1 for none. With bits of one side only it is left out.</param>
     internal static QuantizedLayer Create(
-        Tensor weight, BitWidths bits, Granularity granularity, SiteStatistics? statistics, IRangeEstimator estimator, int threads, int rotation = 1)
+        FloatTensor weight, BitWidths bits, Granularity granularity, SiteStatistics? statistics, IRangeEstimator estimator, int threads, int rotation = 1)
     {
         UniformQuantizer? input = statistics is null
             ? null
@@ -133,11 +133,11 @@ internal sealed class QuantizedLayer
     /// input factors, and rotated back.
     /// </summary>
     /// <exception cref="InvalidOperationException">The weights are float32.</exception>
-    internal Tensor DequantizeWeight(Operator op)
+    internal FloatTensor DequantizeWeight(Operator op)
     {
         if (Levels is null || Weight is null)
             throw new InvalidOperationException("The weights of this layer are float32.");
-        Tensor weight = Tensor.Uninitialized(op.Parameters[0].Shape);
+        FloatTensor weight = FloatTensor.Uninitialized(op.Parameters[0].Shape);
         int inputs = weight.Length / weight.Shape[0];
         for (int i = 0; i < Levels.Length; i++)
         {

@@ -1,16 +1,15 @@
-using Bitis.Data;
 using Bitis.Data.Decoding;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Models;
+using Bitis.Quantization;
 using Bitis.Quantization.Calibration;
 using Bitis.Quantization.Files;
-using Bitis.Quantization.Recipes;
 using Bitis.Quantization.Scans;
 using Bitis.Tensors;
 
-namespace Bitis.Quantization;
+namespace Bitis;
 
 /// <summary>A model some of whose layers compute with integers: what a recipe made of a float model.</summary>
 public sealed class QuantizedModel
@@ -30,7 +29,7 @@ public sealed class QuantizedModel
         IReadOnlyList<string>? classNames,
         Recipe recipe,
         CalibrationDigest calibration,
-        IReadOnlyDictionary<string, Tensor> weights,
+        IReadOnlyDictionary<string, FloatTensor> weights,
         IReadOnlyDictionary<string, QuantizedLayer> layers,
         IReadOnlyDictionary<string, QuantizedScan> scans)
     {
@@ -64,7 +63,7 @@ public sealed class QuantizedModel
     internal CalibrationDigest Calibration { get; }
 
     /// <summary>The parameters that stayed float32, by name; those of quantized layers, and the A_log of quantized scans, did not.</summary>
-    public IReadOnlyDictionary<string, Tensor> Weights { get; }
+    public IReadOnlyDictionary<string, FloatTensor> Weights { get; }
 
     /// <summary>The quantized layers, by the name of their node.</summary>
     internal IReadOnlyDictionary<string, QuantizedLayer> Layers { get; }
@@ -98,9 +97,9 @@ public sealed class QuantizedModel
         QuantizedModelFile.Save(this, stream, cancellationToken);
 
     /// <summary>All parameters as float32: levels of weights, and codes of A, as the values that they stand for.</summary>
-    public IReadOnlyDictionary<string, Tensor> DequantizeWeights()
+    public IReadOnlyDictionary<string, FloatTensor> DequantizeWeights()
     {
-        var all = new Dictionary<string, Tensor>(Weights);
+        var all = new Dictionary<string, FloatTensor>(Weights);
         foreach ((string name, QuantizedLayer layer) in Layers)
         {
             if (layer.Weight is not null)

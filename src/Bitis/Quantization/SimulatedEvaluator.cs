@@ -1,9 +1,9 @@
+using System.Numerics.Tensors;
 using Bitis.Graphs;
 using Bitis.Quantization.Methods;
 using Bitis.Quantization.Quantizers;
 using Bitis.Quantization.Scans;
 using Bitis.Tensors;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Quantization;
 
@@ -23,17 +23,17 @@ namespace Bitis.Quantization;
 internal sealed class SimulatedEvaluator(
     INodeEvaluator inner, IReadOnlyDictionary<string, QuantizedLayer> layers, IReadOnlyDictionary<string, QuantizedScan>? scans = null) : INodeEvaluator
 {
-    private readonly Dictionary<Node, Tensor[]> _levels = [];
-    private readonly Dictionary<Node, Tensor> _softplusInputs = [];
+    private readonly Dictionary<Node, FloatTensor[]> _levels = [];
+    private readonly Dictionary<Node, FloatTensor> _softplusInputs = [];
 
     /// <inheritdoc />
-    public Tensor Evaluate(Node node, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    public FloatTensor Evaluate(Node node, ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
     {
         if (scans is { Count: > 0 } && node.Operator.IsPartOfQuantizedScan)
             _softplusInputs[node] = inputs[0];
         if (scans is not null && scans.TryGetValue(node.Name, out QuantizedScan? scan))
         {
-            _softplusInputs.Remove(node.Inputs[1], out Tensor? delta);
+            _softplusInputs.Remove(node.Inputs[1], out FloatTensor? delta);
             return SimulatedScan.Run(scan, [inputs[0], delta!, inputs[2], inputs[3]], parameters[1]);
         }
         if (!layers.TryGetValue(node.Name, out QuantizedLayer? layer) || layer.Input is not { } input)
@@ -41,8 +41,8 @@ internal sealed class SimulatedEvaluator(
         if (layer.Weight is not { } weight)
             return inner.Evaluate(node, [Map(inputs[0], input.Simulate)], parameters);
 
-        Tensor x = layer.InputFactors is { } factors ? MultiplyChannels(inputs[0], factors) : Rotate(inputs[0], layer.RotationOrder);
-        Tensor y = inner.Evaluate(node, [Map(x, input.CenteredLevels)], LevelParameters(node, layer)); // of q_x − z
+        FloatTensor x = layer.InputFactors is { } factors ? MultiplyChannels(inputs[0], factors) : Rotate(inputs[0], layer.RotationOrder);
+        FloatTensor y = inner.Evaluate(node, [Map(x, input.CenteredLevels)], LevelParameters(node, layer)); // of q_x − z
         ReadOnlySpan<float> bias = parameters.Length > 1 ? parameters[1].Span : default;
         if (node.Operator.Product is { IsOfMaps: true })
             RescaleMaps(y, input, weight, bias);
@@ -52,11 +52,11 @@ internal sealed class SimulatedEvaluator(
     }
 
     /// <summary>The node's parameters with levels for weights, and no bias.</summary>
-    private Tensor[] LevelParameters(Node node, QuantizedLayer layer)
+    private FloatTensor[] LevelParameters(Node node, QuantizedLayer layer)
     {
-        if (!_levels.TryGetValue(node, out Tensor[]? parameters))
+        if (!_levels.TryGetValue(node, out FloatTensor[]? parameters))
         {
-            parameters = [.. node.Operator.Parameters.Select(parameter => new Tensor(parameter.Shape))];
+            parameters = [.. node.Operator.Parameters.Select(parameter => new FloatTensor(parameter.Shape))];
             for (int i = 0; i < parameters[0].Length; i++)
                 parameters[0].Span[i] = layer.Levels![i];
             _levels.Add(node, parameters);
@@ -65,7 +65,7 @@ internal sealed class SimulatedEvaluator(
     }
 
     /// <summary>Sums of levels to values, in place: <c>y·(s_x·s_w) + b</c>, for <c>[batch, tokens, channels]</c> or <c>[batch, channels]</c>.</summary>
-    private static void RescaleTokens(Tensor y, UniformQuantizer input, UniformQuantizer weight, ReadOnlySpan<float> bias)
+    private static void RescaleTokens(FloatTensor y, UniformQuantizer input, UniformQuantizer weight, ReadOnlySpan<float> bias)
     {
         int channels = y.Shape[^1], tokens = y.Length / (y.Shape[0] * channels);
         for (int row = 0; row < y.Length / channels; row++)
@@ -77,7 +77,7 @@ internal sealed class SimulatedEvaluator(
     }
 
     /// <summary>As <see cref="RescaleTokens"/>, for <c>[batch, channels, height, width]</c>, with one scale for the input.</summary>
-    private static void RescaleMaps(Tensor y, UniformQuantizer input, UniformQuantizer weight, ReadOnlySpan<float> bias)
+    private static void RescaleMaps(FloatTensor y, UniformQuantizer input, UniformQuantizer weight, ReadOnlySpan<float> bias)
     {
         int channels = y.Shape[1], pixels = y.Shape[2] * y.Shape[3];
         for (int map = 0; map < y.Shape[0] * channels; map++)
@@ -89,28 +89,28 @@ internal sealed class SimulatedEvaluator(
         }
     }
 
-    private static Tensor MultiplyChannels(Tensor x, float[] factors)
+    private static FloatTensor MultiplyChannels(FloatTensor x, float[] factors)
     {
-        Tensor result = Tensor.Uninitialized(x.Shape);
+        FloatTensor result = FloatTensor.Uninitialized(x.Shape);
         for (int start = 0; start < x.Length; start += factors.Length)
             TensorPrimitives.Multiply(x.Span.Slice(start, factors.Length), factors, result.Span[start..]);
         return result;
     }
 
-    private static Tensor Rotate(Tensor x, int order)
+    private static FloatTensor Rotate(FloatTensor x, int order)
     {
         if (order == 1)
             return x;
-        Tensor result = Tensor.Uninitialized(x.Shape);
+        FloatTensor result = FloatTensor.Uninitialized(x.Shape);
         Rotation.Apply(x.Span, order, result.Span);
         return result;
     }
 
     /// <summary>Applies a function of a quantizer to each row of an activation: the tokens of all images, or the lines of their maps.</summary>
-    private static Tensor Map(Tensor x, TokenFunction function)
+    private static FloatTensor Map(FloatTensor x, TokenFunction function)
     {
         int columns = x.Shape[^1], rows = x.Length / (x.Shape[0] * columns);
-        Tensor result = Tensor.Uninitialized(x.Shape);
+        FloatTensor result = FloatTensor.Uninitialized(x.Shape);
         for (int row = 0; row < x.Length / columns; row++)
             function(x.Span.Slice(row * columns, columns), row % rows, result.Span.Slice(row * columns, columns));
         return result;

@@ -1,5 +1,4 @@
 using Bitis.Graphs;
-using Bitis.Quantization;
 using Bitis.Tensors;
 
 namespace Bitis.Reconstruction;
@@ -12,9 +11,9 @@ internal sealed class ActivationStream
 {
     private const int ImagesAtOnce = 16;
 
-    private readonly IReadOnlyDictionary<Node, Tensor> _values;
+    private readonly IReadOnlyDictionary<Node, FloatTensor> _values;
 
-    private ActivationStream(IReadOnlyDictionary<Node, Tensor> values, int images)
+    private ActivationStream(IReadOnlyDictionary<Node, FloatTensor> values, int images)
     {
         _values = values;
         Images = images;
@@ -24,7 +23,7 @@ internal sealed class ActivationStream
     public int Images { get; }
 
     /// <summary>The value of a node, with all images in front.</summary>
-    public Tensor this[Node node] => _values[node];
+    public FloatTensor this[Node node] => _values[node];
 
     /// <summary>Runs what comes before a model's first block on batches of images.</summary>
     /// <param name="image">The model's input.</param>
@@ -41,18 +40,18 @@ internal sealed class ActivationStream
         GraphSegment? stem,
         Func<Node, bool> isNeeded,
         CalibrationSet images,
-        IReadOnlyDictionary<string, Tensor> weights,
+        IReadOnlyDictionary<string, FloatTensor> weights,
         INodeEvaluator evaluator,
         IProgress<WorkProgress>? progress,
         CancellationToken cancellationToken)
     {
-        var parts = new List<IReadOnlyDictionary<Node, Tensor>>();
+        var parts = new List<IReadOnlyDictionary<Node, FloatTensor>>();
         int done = 0;
-        foreach (Tensor batch in images.Read(cancellationToken))
+        foreach (FloatTensor batch in images.Read(cancellationToken))
         {
             InputImages.RequireFinite(batch);
-            var values = new Dictionary<Node, Tensor> { [image] = batch };
-            foreach ((Node node, Tensor value) in stem?.Run(values, weights, evaluator, cancellationToken) ?? new Dictionary<Node, Tensor>())
+            var values = new Dictionary<Node, FloatTensor> { [image] = batch };
+            foreach ((Node node, FloatTensor value) in stem?.Run(values, weights, evaluator, cancellationToken) ?? new Dictionary<Node, FloatTensor>())
                 values[node] = value;
             parts.Add(values.Where(pair => isNeeded(pair.Key)).ToDictionary());
             done += batch.Shape[0];
@@ -63,9 +62,9 @@ internal sealed class ActivationStream
 
     /// <summary>The values after a segment.</summary>
     public ActivationStream Run(
-        GraphSegment segment, IReadOnlyDictionary<string, Tensor> weights, INodeEvaluator evaluator, CancellationToken cancellationToken)
+        GraphSegment segment, IReadOnlyDictionary<string, FloatTensor> weights, INodeEvaluator evaluator, CancellationToken cancellationToken)
     {
-        var parts = new List<IReadOnlyDictionary<Node, Tensor>>();
+        var parts = new List<IReadOnlyDictionary<Node, FloatTensor>>();
         for (int image = 0; image < Images; image += ImagesAtOnce)
         {
             int count = Math.Min(ImagesAtOnce, Images - image);
@@ -79,14 +78,14 @@ internal sealed class ActivationStream
     public ActivationStream With(ActivationStream newer, Func<Node, bool> isNeeded) => new(
         _values.Concat(newer._values).Where(pair => isNeeded(pair.Key)).ToDictionary(), Images);
 
-    private static Dictionary<Node, Tensor> Join(IEnumerable<Node> nodes, List<IReadOnlyDictionary<Node, Tensor>> parts)
+    private static Dictionary<Node, FloatTensor> Join(IEnumerable<Node> nodes, List<IReadOnlyDictionary<Node, FloatTensor>> parts)
     {
-        var joined = new Dictionary<Node, Tensor>();
+        var joined = new Dictionary<Node, FloatTensor>();
         foreach (Node node in nodes)
         {
-            Tensor whole = Tensor.Uninitialized(node.Shape.Prepend(parts.Sum(part => part[node].Shape[0])));
+            FloatTensor whole = FloatTensor.Uninitialized(node.Shape.Prepend(parts.Sum(part => part[node].Shape[0])));
             int start = 0;
-            foreach (IReadOnlyDictionary<Node, Tensor> part in parts)
+            foreach (IReadOnlyDictionary<Node, FloatTensor> part in parts)
             {
                 part[node].Span.CopyTo(whole.Span[start..]);
                 start += part[node].Length;
@@ -96,9 +95,9 @@ internal sealed class ActivationStream
         return joined;
     }
 
-    private static Tensor Part(Tensor values, int image, int count)
+    private static FloatTensor Part(FloatTensor values, int image, int count)
     {
         int length = values.Length / values.Shape[0];
-        return Tensor.From(values.Shape.DropFirst().Prepend(count), values.Span.Slice(image * length, count * length));
+        return FloatTensor.From(values.Shape.DropFirst().Prepend(count), values.Span.Slice(image * length, count * length));
     }
 }

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Bitis.Execution.Gradients;
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
@@ -5,7 +6,6 @@ using Bitis.Graphs.Fusion;
 using Bitis.Quantization;
 using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Reconstruction;
 
@@ -18,8 +18,8 @@ internal sealed unsafe class BlockLearner : IDisposable
     private const float SmallestNorm = 1e-8f;
 
     private readonly GradientRunner _runner;
-    private readonly Dictionary<string, Tensor> _inputs;
-    private readonly Tensor _target;
+    private readonly Dictionary<string, FloatTensor> _inputs;
+    private readonly FloatTensor _target;
     private readonly BlockLoss _loss;
     private readonly double[] _losses;
 
@@ -34,11 +34,11 @@ internal sealed unsafe class BlockLearner : IDisposable
     /// <param name="threads">How many threads compute; 0 for one on each processor. Results do not depend on it.</param>
     public BlockLearner(
         GraphSegment part,
-        IReadOnlyDictionary<string, Tensor> weights,
+        IReadOnlyDictionary<string, FloatTensor> weights,
         IReadOnlyDictionary<string, QuantizedLayer> fixedLayers,
         IReadOnlyList<ILearnedOperator> operators,
-        IReadOnlyDictionary<Node, Tensor> inputs,
-        Tensor target,
+        IReadOnlyDictionary<Node, FloatTensor> inputs,
+        FloatTensor target,
         BlockLoss loss,
         int threads)
     {
@@ -90,7 +90,7 @@ internal sealed unsafe class BlockLearner : IDisposable
     {
         foreach ((Node node, ArenaMatrix place) in _runner.Plan.Inputs)
         {
-            Tensor values = _inputs[node.Name];
+            FloatTensor values = _inputs[node.Name];
             microBatch.Bind(place, values.Pointer + ((nint)image * (values.Length / values.Shape[0])));
         }
     }

@@ -1,14 +1,12 @@
 using System.Diagnostics;
 using Bitis.Execution.Sessions;
 using Bitis.Graphs;
-using Bitis.Models;
 using Bitis.Quantization;
 using Bitis.Quantization.Calibration;
 using Bitis.Quantization.Estimators;
 using Bitis.Quantization.Methods;
 using Bitis.Quantization.Recipes;
 using Bitis.Quantization.Scans;
-using Bitis.Tensors;
 
 namespace Bitis.Reconstruction;
 
@@ -236,10 +234,10 @@ internal sealed class BlockReconstructor
             return (QuantizedLayer.Create(Weight(node), bits, _recipe.Granularity, null, _estimator, _options.Threads), null);
 
         Node input = node.Inputs[0];
-        Tensor x = segment.Nodes.Contains(input)
+        FloatTensor x = segment.Nodes.Contains(input)
             ? exact.Run(segment.For(input), _model.Weights, evaluator, _cancellationToken)[input]
             : exact[input].Clone();
-        Tensor weight = Weight(node);
+        FloatTensor weight = Weight(node);
         float[]? smoothing = null;
         if (_settings.SmoothingAlpha is { } alpha && bits.Weights != BitWidths.Float)
         {
@@ -280,7 +278,7 @@ internal sealed class BlockReconstructor
         }
         GraphSegment part = changed.For(results);
         var layers = LayersOf(segment).Concat(unlearned).ToDictionary();
-        Dictionary<string, Tensor> weights = WeightsOf(segment, layers);
+        Dictionary<string, FloatTensor> weights = WeightsOf(segment, layers);
         using var evaluator = new VectorizedEvaluator(_options.Threads);
         ActivationStream before = quantized.Run(segment.For(part.Inputs), weights, new SimulatedEvaluator(evaluator, layers), _cancellationToken);
         using var learner = new BlockLearner(
@@ -304,10 +302,10 @@ internal sealed class BlockReconstructor
         _settings.Steps > 0 ? "learning scales" : "quantizing", ((long)block * Math.Max(_settings.Steps, 1)) + step, (long)Math.Max(_model.Graph.BlockCount, 1) * Math.Max(_settings.Steps, 1), detail));
 
     /// <summary>The weights of a segment, with the values of their levels in some layers.</summary>
-    private Dictionary<string, Tensor> WeightsOf(
+    private Dictionary<string, FloatTensor> WeightsOf(
         GraphSegment segment, IReadOnlyDictionary<string, QuantizedLayer> layers)
     {
-        Dictionary<string, Tensor> weights = segment.Nodes.SelectMany(node => node.ParameterNames).Distinct()
+        Dictionary<string, FloatTensor> weights = segment.Nodes.SelectMany(node => node.ParameterNames).Distinct()
             .ToDictionary(name => name, name => _model.Weights[name]);
         foreach ((string name, QuantizedLayer layer) in layers)
         {
@@ -322,7 +320,7 @@ internal sealed class BlockReconstructor
     private Dictionary<string, QuantizedLayer> LayersOf(GraphSegment segment) =>
         segment.Nodes.Where(node => _layers.ContainsKey(node.Name)).ToDictionary(node => node.Name, node => _layers[node.Name]);
 
-    private Tensor Weight(Node node) => _model.Weights[node.ParameterNames[0]];
+    private FloatTensor Weight(Node node) => _model.Weights[node.ParameterNames[0]];
 
-    private Tensor? Bias(Node node) => node.ParameterNames.Count > 1 ? _model.Weights[node.ParameterNames[1]] : null;
+    private FloatTensor? Bias(Node node) => node.ParameterNames.Count > 1 ? _model.Weights[node.ParameterNames[1]] : null;
 }

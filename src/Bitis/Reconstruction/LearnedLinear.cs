@@ -7,7 +7,6 @@ using Bitis.Quantization;
 using Bitis.Quantization.Methods;
 using Bitis.Quantization.Quantizers;
 using Bitis.Quantization.Recipes;
-using Bitis.Tensors;
 
 namespace Bitis.Reconstruction;
 
@@ -31,7 +30,7 @@ internal sealed class LearnedLinear : ILearnedOperator
     /// <param name="smoothing">m, <c>[in]</c>; null for none.</param>
     /// <param name="bias">The bias, or null.</param>
     /// <param name="isLearned">Whether anything is learned; else the gradient passes as if nothing were quantized.</param>
-    public LearnedLinear(Node node, Tensor weight, Tensor? bias, QuantizedLayer start, float[]? smoothing, bool isLearned = true)
+    public LearnedLinear(Node node, FloatTensor weight, FloatTensor? bias, QuantizedLayer start, float[]? smoothing, bool isLearned = true)
     {
         Node = node;
         Weight = weight;
@@ -64,10 +63,10 @@ internal sealed class LearnedLinear : ILearnedOperator
     public LayerProduct Product { get; }
 
     /// <summary>W, <c>[out, in]</c>.</summary>
-    public Tensor Weight { get; }
+    public FloatTensor Weight { get; }
 
     /// <summary>The bias, or null.</summary>
-    public Tensor? Bias { get; }
+    public FloatTensor? Bias { get; }
 
     /// <summary>Bits of both operands.</summary>
     public BitWidths Bits { get; }

@@ -5,7 +5,6 @@ using Bitis.Kernels.Scan;
 using Bitis.Quantization.Quantizers;
 using Bitis.Quantization.Recipes;
 using Bitis.Quantization.Scans;
-using Bitis.Tensors;
 
 namespace Bitis.Reconstruction;
 
@@ -24,7 +23,7 @@ internal sealed class LearnedScan : ILearnedOperator
     /// <param name="aLog">ln |A|, <c>[channels, states]</c>.</param>
     /// <param name="d">D, <c>[channels]</c>.</param>
     /// <param name="isLearned">Whether scales are learned; else they stay, and only gradients pass.</param>
-    public LearnedScan(Node node, QuantizedScan start, Tensor aLog, Tensor d, bool isLearned)
+    public LearnedScan(Node node, QuantizedScan start, FloatTensor aLog, FloatTensor d, bool isLearned)
     {
         Node = node;
         ALog = aLog;
@@ -54,10 +53,10 @@ internal sealed class LearnedScan : ILearnedOperator
     public IReadOnlyList<Node> Nodes => [Node.Inputs[1], Node];
 
     /// <summary>ln |A|, <c>[channels, states]</c>.</summary>
-    public Tensor ALog { get; }
+    public FloatTensor ALog { get; }
 
     /// <summary>D, <c>[channels]</c>.</summary>
-    public Tensor D { get; }
+    public FloatTensor D { get; }
 
     /// <summary>What <see cref="SetGradients"/> takes.</summary>
     public ScanSums Sums => new(D.Length, _start.HiddenState.Tokens, _groups.Values.Length);

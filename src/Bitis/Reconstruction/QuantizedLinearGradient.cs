@@ -6,7 +6,6 @@ using Bitis.Kernels.Memory;
 using Bitis.Kernels.Rounding;
 using Bitis.Quantization.Methods;
 using Bitis.Quantization.Recipes;
-using Bitis.Tensors;
 
 namespace Bitis.Reconstruction;
 
@@ -28,7 +27,7 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
     private sbyte[] _weightLevels = [];
     private NativeBuffer<float> _scales = null!, _inverseScales = null!, _factors = null!;
     private NativeBuffer<int> _zeros = null!;
-    private Tensor _weight = null!;
+    private FloatTensor _weight = null!;
     private ParameterSlot _weightSums = null!, _inputScaleSums = null!, _zeroPointSums = null!, _smoothingSums = null!;
     private ArenaMatrix _x, _levels, _y, _yGradient;
     private GradientTarget? _xGradient;

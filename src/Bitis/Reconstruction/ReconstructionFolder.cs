@@ -4,11 +4,9 @@ using System.Text.Json;
 using Bitis.Checkpoints;
 using Bitis.Checkpoints.Safetensors;
 using Bitis.Files;
-using Bitis.Models;
 using Bitis.Quantization.Calibration;
 using Bitis.Quantization.Files;
 using Bitis.Quantization.Recipes;
-using Bitis.Tensors;
 
 namespace Bitis.Reconstruction;
 
@@ -32,7 +30,7 @@ internal sealed class ReconstructionFolder(string path)
         _model = model;
         _recipe = recipe;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach ((string name, Tensor weight) in model.Weights.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        foreach ((string name, FloatTensor weight) in model.Weights.OrderBy(pair => pair.Key, StringComparer.Ordinal))
         {
             hash.AppendData(System.Text.Encoding.UTF8.GetBytes(name));
             hash.AppendData(MemoryMarshal.AsBytes(weight.Span));

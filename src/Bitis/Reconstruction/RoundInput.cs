@@ -33,9 +33,9 @@ internal sealed record RoundInput(UniformQuantizer Quantizer) : Operator
     }
 
     /// <inheritdoc />
-    public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    public override FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
     {
-        Tensor x = inputs[0], y = Tensor.Uninitialized(x.Shape); // [batch, tokens, channels]
+        FloatTensor x = inputs[0], y = FloatTensor.Uninitialized(x.Shape); // [batch, tokens, channels]
         int channels = x.Shape[^1], tokens = x.Length / (x.Shape[0] * channels);
         for (int row = 0; row < x.Length / channels; row++)
             Quantizer.Simulate(x.Span.Slice(row * channels, channels), row % tokens, y.Span.Slice(row * channels, channels));

@@ -21,7 +21,7 @@ internal static class SmoothingFolding
     /// <param name="graph">The model.</param>
     /// <param name="weights">The float parameters; those that change are replaced.</param>
     /// <param name="layers">The quantized layers; those that change are replaced.</param>
-    public static void Fold(Graph graph, Dictionary<string, Tensor> weights, Dictionary<string, QuantizedLayer> layers)
+    public static void Fold(Graph graph, Dictionary<string, FloatTensor> weights, Dictionary<string, QuantizedLayer> layers)
     {
         FusedGraph fused = FusionPass.Run(graph, FusionRules.Training);
         foreach (Node node in graph.Nodes)
@@ -48,7 +48,7 @@ internal static class SmoothingFolding
         .All(reader => reader is ValueView { FirstChannel: { } first } other && (first >= slice.EndChannel || other.EndChannel <= slice.FirstChannel));
 
     /// <summary>Multiplies channels of a node's output, from one on: the rows of its parameters, or the scales of its quantized weights.</summary>
-    private static void Multiply(Node node, int start, float[] factors, Dictionary<string, Tensor> weights, Dictionary<string, QuantizedLayer> layers)
+    private static void Multiply(Node node, int start, float[] factors, Dictionary<string, FloatTensor> weights, Dictionary<string, QuantizedLayer> layers)
     {
         QuantizedLayer? layer = layers.GetValueOrDefault(node.Name);
         for (int i = 0; i < node.ParameterNames.Count; i++)
@@ -68,9 +68,9 @@ internal static class SmoothingFolding
     }
 
     /// <summary>A copy of a tensor with rows multiplied by factors, from a row on.</summary>
-    private static Tensor Multiplied(Tensor values, float[] factors, int firstRow)
+    private static FloatTensor Multiplied(FloatTensor values, float[] factors, int firstRow)
     {
-        Tensor result = values.Clone();
+        FloatTensor result = values.Clone();
         int rowLength = values.Length / values.Shape[0];
         for (int i = 0; i < factors.Length; i++)
         {

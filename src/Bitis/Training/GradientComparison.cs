@@ -1,8 +1,8 @@
+using System.Numerics.Tensors;
 using Bitis.Execution.Gradients;
 using Bitis.Execution.LowBit;
 using Bitis.Graphs;
 using Bitis.Tensors;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Training;
 
@@ -22,7 +22,7 @@ internal static class GradientComparison
     /// <param name="seed">Where the random numbers start.</param>
     /// <returns>The cosine by layer, for the linear and convolutional layers that learn; 1 where both gradients are zero.</returns>
     public static IReadOnlyDictionary<string, double> Run(
-        Graph model, IReadOnlyDictionary<string, Tensor> weights, GradientExecutor lowBit, FrozenLayers? frozen, Tensor images, Tensor targets, ulong seed)
+        Graph model, IReadOnlyDictionary<string, FloatTensor> weights, GradientExecutor lowBit, FrozenLayers? frozen, FloatTensor images, FloatTensor targets, ulong seed)
     {
         // One image at a time on one thread: the memory of low-bit training is not to be outdone by that of its measurement.
         using var exact = new GradientExecutor(model, weights, threads: 1, BackwardPolicy.Exact, frozen, imagesPerMicroBatch: 1);
@@ -34,10 +34,10 @@ internal static class GradientComparison
             .ToDictionary(node => node.Name, node => Cosine(exact.Gradients[node.ParameterNames[0]].Span, lowBit.Gradients[node.ParameterNames[0]].Span));
     }
 
-    private static Tensor First(Tensor batch)
+    private static FloatTensor First(FloatTensor batch)
     {
         int count = Math.Min(MaxImages, batch.Shape[0]);
-        return Tensor.From(batch.Shape.DropFirst().Prepend(count), batch.Span[..(batch.Length / batch.Shape[0] * count)]);
+        return FloatTensor.From(batch.Shape.DropFirst().Prepend(count), batch.Span[..(batch.Length / batch.Shape[0] * count)]);
     }
 
     private static double Cosine(ReadOnlySpan<float> exact, ReadOnlySpan<float> approximate)

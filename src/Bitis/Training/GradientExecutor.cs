@@ -1,10 +1,10 @@
+using System.Numerics.Tensors;
 using Bitis.Execution.Gradients;
 using Bitis.Execution.LowBit;
 using Bitis.Graphs;
 using Bitis.Kernels.Dispatch;
 using Bitis.Tensors;
 using Bitis.Training.Optimization;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Training;
 
@@ -31,14 +31,14 @@ internal sealed class GradientExecutor : IDisposable
     /// <param name="frozen">Which layers do not learn, and have no gradients; null if all of them do.</param>
     /// <exception cref="NotSupportedException">An operator of the graph has no backward pass.</exception>
     /// <exception cref="BitisException">The policy is not valid, or one of its overrides matches no layer.</exception>
-    public GradientExecutor(Graph graph, IReadOnlyDictionary<string, Tensor> weights, int threads = 0, BackwardPolicy? backward = null, FrozenLayers? frozen = null)
+    public GradientExecutor(Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, int threads = 0, BackwardPolicy? backward = null, FrozenLayers? frozen = null)
         : this(graph, weights, threads, backward ?? BackwardPolicy.Exact, frozen, imagesPerMicroBatch: null)
     {
     }
 
     /// <summary>As the public form, with a number of images that pass through the model together; null for what is fastest.</summary>
     internal GradientExecutor(
-        Graph graph, IReadOnlyDictionary<string, Tensor> weights, int threads, BackwardPolicy backward, FrozenLayers? frozen, int? imagesPerMicroBatch)
+        Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, int threads, BackwardPolicy backward, FrozenLayers? frozen, int? imagesPerMicroBatch)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(weights);
@@ -53,7 +53,7 @@ internal sealed class GradientExecutor : IDisposable
     }
 
     /// <summary>The gradients of the last batch, by the name of the parameters that learn, each of its parameter's shape. Every run overwrites them.</summary>
-    public IReadOnlyDictionary<string, Tensor> Gradients { get; }
+    public IReadOnlyDictionary<string, FloatTensor> Gradients { get; }
 
     /// <summary>The bytes of one thread's values and gradients.</summary>
     public long MicroBatchBytes => _runner.Plan.Layout.Bytes + ((long)_runner.Plan.ScratchLength * sizeof(float));
@@ -88,7 +88,7 @@ internal sealed class GradientExecutor : IDisposable
     /// </param>
     /// <exception cref="ArgumentException">A shape does not fit the model.</exception>
     /// <exception cref="BitisException">A pixel is not finite.</exception>
-    public BatchLoss Run(Tensor images, Tensor targets, ulong seed = 0)
+    public BatchLoss Run(FloatTensor images, FloatTensor targets, ulong seed = 0)
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(targets);
@@ -99,7 +99,7 @@ internal sealed class GradientExecutor : IDisposable
         if (targets.Shape != [batch, classes])
             throw new ArgumentException($"Expected targets [{batch}, {classes}], not {targets.Shape}.", nameof(targets));
 
-        Tensor logits = Tensor.Uninitialized([batch, classes]);
+        FloatTensor logits = FloatTensor.Uninitialized([batch, classes]);
         double[] losses = new double[batch];
         _runner.Run(
             batch,
@@ -113,11 +113,11 @@ internal sealed class GradientExecutor : IDisposable
     /// <inheritdoc />
     public void Dispose() => _runner.Dispose();
 
-    private unsafe void Load(MicroBatch microBatch, Tensor images, int image) =>
+    private unsafe void Load(MicroBatch microBatch, FloatTensor images, int image) =>
         microBatch.Bind(_runner.Plan.Inputs[0].Place, images.Pointer + ((nint)image * (images.Length / images.Shape[0])));
 
     /// <summary>∂(mean loss)/∂logits = (softmax(logits) − target) / batch, for the images of a micro-batch.</summary>
-    private unsafe void SetLogitsGradient(MicroBatch microBatch, int firstImage, Tensor targets, Tensor logits, double[] losses)
+    private unsafe void SetLogitsGradient(MicroBatch microBatch, int firstImage, FloatTensor targets, FloatTensor logits, double[] losses)
     {
         int batch = targets.Shape[0], classes = targets.Shape[1];
         for (int i = 0; i < microBatch.Images; i++)

@@ -1,5 +1,4 @@
 using Bitis.Evaluation;
-using Bitis.Models;
 using Bitis.Tensors;
 
 namespace Bitis.Training;
@@ -21,7 +20,7 @@ internal static class KnownHead
             ?? throw new ArgumentException("The model knows no names of its classes.", nameof(model));
         int[] sources = ClassMap.Match(names, known);
         VisionModel result = model.WithNewHead(names.Count, seed);
-        Dictionary<string, Tensor> weights = result.Weights.ToDictionary();
+        Dictionary<string, FloatTensor> weights = result.Weights.ToDictionary();
         foreach (string parameter in result.Graph.Output.ParameterNames)
             weights[parameter] = WithRows(weights[parameter], model.Weights[parameter], sources);
         return (result.WithWeights(weights).WithClassNames(names), sources.Count(source => source >= 0));
@@ -46,9 +45,9 @@ internal static class KnownHead
     }
 
     /// <summary>A copy of <c>[classes, ...]</c> with rows of another tensor where there is one.</summary>
-    private static Tensor WithRows(Tensor fresh, Tensor known, int[] sources)
+    private static FloatTensor WithRows(FloatTensor fresh, FloatTensor known, int[] sources)
     {
-        Tensor result = Tensor.From(fresh.Shape, fresh.Span.ToArray());
+        FloatTensor result = FloatTensor.From(fresh.Shape, fresh.Span.ToArray());
         int length = result.Length / sources.Length;
         for (int row = 0; row < sources.Length; row++)
         {

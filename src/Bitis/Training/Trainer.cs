@@ -4,17 +4,15 @@ using System.Text.Json;
 using Bitis.Checkpoints;
 using Bitis.Data;
 using Bitis.Data.Decoding;
-using Bitis.Evaluation;
 using Bitis.Execution.Gradients;
-using Bitis.Execution.Sessions;
 using Bitis.Files;
 using Bitis.Kernels.Dispatch;
 using Bitis.Models;
-using Bitis.Tensors;
+using Bitis.Training;
 using Bitis.Training.Loop;
 using Bitis.Training.Optimization;
 
-namespace Bitis.Training;
+namespace Bitis;
 
 /// <summary>
 /// Trains a model on labeled images. The numbers depend on the recipe, the images and the weights at the start alone: not on
@@ -100,7 +98,7 @@ public sealed class Trainer
         if (initial is not null)
         {
             initial = KnownHead.InOrder(initial, data.ClassNames);
-            foreach ((string name, Tensor weight) in initial.Weights)
+            foreach ((string name, FloatTensor weight) in initial.Weights)
                 weight.Span.CopyTo(model.Weights[name].Span);
             model = model.WithPreprocessing(initial.Preprocessing);
         }
@@ -112,15 +110,21 @@ public sealed class Trainer
     /// <param name="data">The images that it was started with.</param>
     /// <param name="folder">The folder of the training.</param>
     /// <param name="threads">How many threads compute; 0 for one on each processor. Results do not depend on it.</param>
+    /// <param name="cancellationToken">Ends the reading of the checkpoint.</param>
     /// <exception cref="BitisException">
     /// There is no checkpoint, it is damaged, or of another model, recipe or images; the message names the difference.
     /// </exception>
-    public static Trainer Resume(TrainingRecipe recipe, TrainingData data, string folder, int threads = 0)
+    public static Trainer Resume(
+        TrainingRecipe recipe,
+        TrainingData data,
+        string folder,
+        int threads = 0,
+        CancellationToken cancellationToken = default)
     {
         ModelConfig config = Check(recipe, data, threads);
         var files = new TrainingFolder(folder);
         files.RequireStarted();
-        TrainingCheckpoint checkpoint = TrainingCheckpoint.Open(files.Checkpoint);
+        TrainingCheckpoint checkpoint = TrainingCheckpoint.Open(files.Checkpoint, cancellationToken);
         VisionModel model = VisionModel.CreateRandom(config, (ulong)recipe.Seed);
         if (checkpoint.Identity.Preprocessing is { } preprocessing)
             model = model.WithPreprocessing(preprocessing);
@@ -131,12 +135,14 @@ public sealed class Trainer
     }
 
     /// <summary>The recipe that the training in a folder was started with.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="cancellationToken">Ends the reading of the checkpoint.</param>
     /// <exception cref="BitisException">There is no training, or its checkpoint is damaged.</exception>
-    public static TrainingRecipe RecipeOf(string folder)
+    public static TrainingRecipe RecipeOf(string folder, CancellationToken cancellationToken = default)
     {
         var files = new TrainingFolder(folder);
         files.RequireStarted();
-        return TrainingCheckpoint.Open(files.Checkpoint).Identity.Recipe;
+        return TrainingCheckpoint.Open(files.Checkpoint, cancellationToken).Identity.Recipe;
     }
 
     /// <summary>Trains to the end. Files are written after each epoch, and now and then within one.</summary>

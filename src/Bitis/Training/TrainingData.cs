@@ -1,8 +1,7 @@
-using Bitis.Data;
 using Bitis.Evaluation;
 using Bitis.Tensors;
 
-namespace Bitis.Training;
+namespace Bitis;
 
 /// <summary>The images to train with, and those to validate with; checked before the first of them is decoded.</summary>
 public sealed class TrainingData

@@ -6,7 +6,7 @@ using Bitis.Training.Images;
 using Bitis.Training.Loop;
 using Bitis.Training.Optimization;
 
-namespace Bitis.Training;
+namespace Bitis;
 
 /// <summary>Says how to train a model: everything that a result depends on besides the images and the weights at the start.</summary>
 public sealed record TrainingRecipe

@@ -5,7 +5,6 @@ using Bitis.Quantization.Estimators;
 using Bitis.Quantization.Quantizers;
 using Bitis.Quantization.Recipes;
 using Bitis.Quantization.Scans;
-using Bitis.Tensors;
 
 namespace Bitis.KernelHarness.Cases;
 
@@ -47,16 +46,16 @@ internal sealed unsafe record IntegerScanCase(int Tokens, int Channels, int Stat
     internal float[] C => Spoiled(Sample.Floats(4, Tokens * States));
 
     /// <summary>ln |A|: the states decay at 1, 2, 3, …</summary>
-    internal Tensor ALog => Tensor.From(
+    internal FloatTensor ALog => FloatTensor.From(
         [Channels, States], [.. Enumerable.Range(0, Channels * States).Select(i => MathF.Log(1 + (i % States)))]);
 
-    internal Tensor D => Tensor.From([Channels], Sample.Floats(5, Channels));
+    internal FloatTensor D => FloatTensor.From([Channels], Sample.Floats(5, Channels));
 
     internal override IReadOnlyList<Expectation> Expected()
     {
-        Tensor[] inputs =
+        FloatTensor[] inputs =
             [Ordered(U, Channels), Ordered(Delta, Channels), Ordered(B, States), Ordered(C, States)];
-        Tensor y = SimulatedScan.Run(CreateScan(), inputs, D);
+        FloatTensor y = SimulatedScan.Run(CreateScan(), inputs, D);
         float[] expected = Ordered(y.Span.ToArray(), Channels).Span.ToArray();
         return [Expectation.Exact(Array.ConvertAll(expected, value => Accumulate ? 1 + value : value))];
     }
@@ -117,9 +116,9 @@ internal sealed unsafe record IntegerScanCase(int Tokens, int Channels, int Stat
     }
 
     /// <summary>Rows in the order of the scan.</summary>
-    internal Tensor Ordered(float[] values, int columns)
+    internal FloatTensor Ordered(float[] values, int columns)
     {
-        Tensor tensor = Tensor.From([1, Tokens, columns], values);
+        FloatTensor tensor = FloatTensor.From([1, Tokens, columns], values);
         for (int t = 0; Reverse && t < Tokens; t++)
             values.AsSpan((Tokens - 1 - t) * columns, columns).CopyTo(tensor.Span[(t * columns)..]);
         return tensor;

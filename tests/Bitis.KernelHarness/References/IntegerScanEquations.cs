@@ -4,7 +4,6 @@ using Bitis.Kernels.Simd;
 using Bitis.Quantization.Quantizers;
 using Bitis.Quantization.Recipes;
 using Bitis.Quantization.Scans;
-using Bitis.Tensors;
 
 namespace Bitis.KernelHarness.References;
 
@@ -17,9 +16,9 @@ internal static class IntegerScanEquations
         QuantizedScan scan = data.CreateScan();
         int tokens = data.Tokens, channels = data.Channels, states = data.States;
         var layout = new ScanSums(channels, tokens, scan.HiddenState.GroupScales.Count);
-        Tensor u = data.Ordered(data.U, channels), x = data.Ordered(data.Delta, channels);
-        Tensor yGradient = data.Ordered(outputGradient, channels);
-        Tensor b = data.Ordered(data.B, states), c = data.Ordered(data.C, states);
+        FloatTensor u = data.Ordered(data.U, channels), x = data.Ordered(data.Delta, channels);
+        FloatTensor yGradient = data.Ordered(outputGradient, channels);
+        FloatTensor b = data.Ordered(data.B, states), c = data.Ordered(data.C, states);
         double[] uGradient = new double[u.Length], xGradient = new double[u.Length];
         double[] bGradient = new double[b.Length], cGradient = new double[b.Length];
         var sums = new double[layout.Length];
@@ -112,7 +111,7 @@ internal static class IntegerScanEquations
         double V(int t, int e, int n, double state) => (Decay(t, e, n) * state)
             + (scan.Delta.Dequantize(DeltaLevel(x.Span[(t * channels) + e])) * U(t, e) * B(t, n));
 
-        void PassStates(UniformQuantizer quantizer, Tensor values, double[] gradients, int sum)
+        void PassStates(UniformQuantizer quantizer, FloatTensor values, double[] gradients, int sum)
         {
             for (int i = 0; i < gradients.Length; i++)
             {

@@ -24,8 +24,8 @@ public sealed class CheckpointGoldenTests
         Assert.NotEmpty(expected.Entries);
         foreach (CheckpointEntry entry in expected.Entries)
         {
-            Tensor want = expected.Read(entry.Name);
-            Tensor have = actual.Read(entry.Name);
+            FloatTensor want = expected.Read(entry.Name);
+            FloatTensor have = actual.Read(entry.Name);
             Assert.Equal(want.Shape, have.Shape);
             for (int i = 0; i < want.Length; i++)
             {

@@ -1,5 +1,4 @@
 using Bitis.Checkpoints;
-using Bitis.Data;
 using Bitis.Files;
 using Bitis.Tests.Cli;
 using Bitis.Tests.Data;

@@ -30,7 +30,7 @@ public sealed class PickleObjectTests : IDisposable
         Assert.Equal([4, 5, 6], checkpoint.Read("bias").Span.ToArray());
         Assert.Equal([1, 2], checkpoint.Read("scale").Span.ToArray());
         Assert.Equal([2, 3], checkpoint.Read("kind").Span.ToArray());
-        Tensor expanded = checkpoint.Read("row");
+        FloatTensor expanded = checkpoint.Read("row");
         Assert.Equal([4, 2], expanded.Shape);
         Assert.Equal([1, 2, 1, 2, 1, 2, 1, 2], expanded.Span.ToArray());
         (string Name, string Text)[] texts =

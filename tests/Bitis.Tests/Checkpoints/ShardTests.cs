@@ -2,8 +2,6 @@ using System.Text;
 using Bitis.Checkpoints;
 using Bitis.Checkpoints.Folders;
 using Bitis.Checkpoints.Safetensors;
-using Bitis.Models;
-using Bitis.Tensors;
 using Bitis.Tests.Models;
 using Builder = Bitis.Tests.Checkpoints.PickleBuilder;
 
@@ -28,7 +26,7 @@ public sealed class ShardTests : IDisposable
         {
             VisionModel model = VisionModel.Load(path);
             Assert.Equal(expected.Config, model.Config);
-            foreach ((string name, Tensor weight) in expected.Weights)
+            foreach ((string name, FloatTensor weight) in expected.Weights)
                 TensorAssert.Same(weight, model.Weights[name]);
             using Checkpoint checkpoint = Checkpoint.Open(path);
             Assert.Equal(index, checkpoint.Path);

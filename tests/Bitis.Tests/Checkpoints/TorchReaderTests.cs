@@ -138,9 +138,9 @@ public sealed class TorchReaderTests : IDisposable
     [Fact]
     public void The_first_value_that_is_not_finite_is_found()
     {
-        Assert.Null(Checkpoint.FindNonFinite(Tensor.From([2], [1, float.MaxValue])));
-        Assert.Equal(1, Checkpoint.FindNonFinite(Tensor.From([3], [1, float.NaN, float.PositiveInfinity])));
-        Assert.Equal(0, Checkpoint.FindNonFinite(Tensor.From([1], [float.NegativeInfinity])));
+        Assert.Null(Checkpoint.FindNonFinite(FloatTensor.From([2], [1, float.MaxValue])));
+        Assert.Equal(1, Checkpoint.FindNonFinite(FloatTensor.From([3], [1, float.NaN, float.PositiveInfinity])));
+        Assert.Equal(0, Checkpoint.FindNonFinite(FloatTensor.From([1], [float.NegativeInfinity])));
     }
 
     private static Dictionary<string, object?> Weights(Builder tensor) => new() { ["w"] = tensor };

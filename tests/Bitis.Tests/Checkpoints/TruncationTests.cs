@@ -1,12 +1,7 @@
 using System.IO.Compression;
 using Bitis.Checkpoints;
 using Bitis.Checkpoints.Safetensors;
-using Bitis.Data;
 using Bitis.Data.Decoding;
-using Bitis.Execution.Sessions;
-using Bitis.Quantization;
-using Bitis.Quantization.Recipes;
-using Bitis.Tensors;
 using Bitis.Tests.Data;
 using Bitis.Tests.Quantization;
 using Builder = Bitis.Tests.Checkpoints.PickleBuilder;
@@ -57,7 +52,7 @@ public sealed class TruncationTests : IDisposable
     {
         string path = _folder.Write("model", Checkpoint(format));
         using Checkpoint checkpoint = Bitis.Checkpoints.Checkpoint.Open(path);
-        Tensor first = checkpoint.Read("a");
+        FloatTensor first = checkpoint.Read("a");
         float[] before = first.Span.ToArray();
         Cut(path, 2000);
         Assert.Contains("was cut off while it was read", Message(() => checkpoint.Read("b")));
@@ -72,8 +67,8 @@ public sealed class TruncationTests : IDisposable
         MicroModel.Quantize(model, new Recipe()).Save(path);
         model.Save(checkpoint);
         QuantizedModel quantized = QuantizedModel.Load(path);
-        var original = Bitis.Models.VisionModel.Load(checkpoint);
-        Tensor images = MicroModel.Images(model, 2, seed: 3);
+        var original = Bitis.VisionModel.Load(checkpoint);
+        FloatTensor images = MicroModel.Images(model, 2, seed: 3);
         using InferenceSession first = InferenceSession.Create(quantized), second = InferenceSession.Create(original);
         float[] expected = first.Run(images).Span.ToArray(), expectedFloat = second.Run(images).Span.ToArray();
 

@@ -1,9 +1,7 @@
 using System.Text.Json;
 using Bitis.Data.BuiltIn;
 using Bitis.Data.Decoding;
-using Bitis.Models;
 using Bitis.Models.Catalogue;
-using Bitis.Tensors;
 using Bitis.Training;
 
 namespace Bitis.Tests.Cli;
@@ -104,8 +102,8 @@ public sealed class ClassesTests : IDisposable
         JsonElement result = CliRunner.RunJson([.. finetune, "--epochs", "1", "--batch", "3", "--lr", "1e-5"]);
         string head = result.GetProperty("head").GetString()!, model = result.GetProperty("finalModel").GetString()!;
         Assert.Equal("for 3 classes, of which 2 keep what the checkpoint knows of them", head);
-        Tensor before = VisionModel.LoadShipped("vim-cifar10").Weights["head.weight"];
-        Tensor after = VisionModel.Load(model).Weights["head.weight"];
+        FloatTensor before = VisionModel.LoadShipped("vim-cifar10").Weights["head.weight"];
+        FloatTensor after = VisionModel.Load(model).Weights["head.weight"];
         int width = after.Length / 3;
         for (int i = 0; i < width; i++)
             Assert.Equal(before.Span[(3 * width) + i], after.Span[i], 1e-3f); // cat is class 3 before, 0 after

@@ -1,4 +1,3 @@
-using Bitis.Models;
 
 namespace Bitis.Tests.Cli;
 

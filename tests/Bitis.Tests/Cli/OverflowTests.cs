@@ -1,5 +1,3 @@
-using Bitis.Models;
-using Bitis.Tensors;
 
 namespace Bitis.Tests.Cli;
 
@@ -15,7 +13,7 @@ public sealed class OverflowTests : IDisposable
     public OverflowTests()
     {
         VisionModel model = VisionModel.Load(Good);
-        var weights = new Dictionary<string, Tensor>(model.Weights);
+        var weights = new Dictionary<string, FloatTensor>(model.Weights);
         foreach (string name in model.Graph.Output.ParameterNames)
         {
             weights[name] = weights[name].Clone();
@@ -43,7 +41,7 @@ public sealed class OverflowTests : IDisposable
         foreach (string method in (string[])["--method mse", "--method ptq4vm+ --steps 1", "--scope ssm"])
         {
             CliRunner.Run(["quantize", _model, "--calibration", _images, "-o", output, .. method.Split(' ')])
-                .AssertRefused("calibration image 0: the model answers");
+                .AssertRefused("class00/image000.bmp: the model answers");
         }
         CliRunner.Run("analyze", _model, "--data", _images, "--svg", figures)
             .AssertRefused("image 0: the model answers");

@@ -4,7 +4,6 @@ using System.Text.Json;
 using Bitis.Cli.Input;
 using Bitis.Execution.LowBit;
 using Bitis.Models.Vim;
-using Bitis.Training;
 using Bitis.Training.Images;
 
 namespace Bitis.Tests.Cli;

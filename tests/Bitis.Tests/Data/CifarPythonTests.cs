@@ -1,5 +1,4 @@
 using System.Text;
-using Bitis.Data;
 using Builder = Bitis.Tests.Checkpoints.PickleBuilder;
 
 namespace Bitis.Tests.Data;

@@ -1,6 +1,5 @@
 using System.Formats.Tar;
 using System.IO.Compression;
-using Bitis.Data;
 using Bitis.Data.Decoding;
 using FsCheck;
 using FsCheck.Fluent;

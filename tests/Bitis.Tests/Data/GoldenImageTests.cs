@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Bitis.Data;
 using Bitis.Data.Decoding;
 
 namespace Bitis.Tests.Data;
@@ -57,7 +56,7 @@ public sealed class GoldenImageTests
     public void Normalized_values_are_exact()
     {
         PixelImage image = ImageDecoder.Default.Load(GoldenImages.PathOf("rgb.png"));
-        Bitis.Tensors.Tensor input = Preprocessing.ImageNet224.Apply(image);
+        Bitis.FloatTensor input = Preprocessing.ImageNet224.Apply(image);
         Assert.Equal([3, 224, 224], input.Shape);
         Assert.True(input.Span.SequenceEqual(MemoryMarshal.Cast<byte, float>(GoldenImages.Find("rgb.png/normalized"))));
     }

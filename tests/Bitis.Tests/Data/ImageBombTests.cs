@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
 using Bitis.Cli.Input;
-using Bitis.Data;
 using Bitis.Data.Decoding;
 using Bitis.Imaging.Formats;
 

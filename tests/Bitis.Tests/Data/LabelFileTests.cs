@@ -1,10 +1,9 @@
 using Bitis.Data;
-using Bitis.Data.Sources.Labels;
 using Bitis.Evaluation;
 
 namespace Bitis.Tests.Data;
 
-/// <summary>CSV files of labels, and the CSV reader itself.</summary>
+/// <summary>CSV files of labels.</summary>
 public sealed class LabelFileTests : IDisposable
 {
     private readonly TempFolder _folder = new();
@@ -16,18 +15,6 @@ public sealed class LabelFileTests : IDisposable
     }
 
     public void Dispose() => _folder.Dispose();
-
-    [Fact]
-    public void Quotes_commas_and_line_ends_follow_the_standard()
-    {
-        List<CsvRow> rows = Csv.Parse("a,\"b \"\"x\"\", y\"\r\n\n\"two\nlines\",\nlast", "t.csv", 9);
-        Assert.Equal(["a", "b \"x\", y"], rows[0].Fields);
-        Assert.Equal(["two\nlines", ""], rows[1].Fields);
-        Assert.Equal(["last"], rows[2].Fields);
-        Assert.Equal([1, 3, 5], rows.Select(row => row.Line));
-        Assert.Equal("t.csv: line 2: the quote is never closed.", Assert.Throws<BitisException>(() => Csv.Parse("a\n\"b\nc", "t.csv", 9)).Message);
-        Assert.Contains("line 1: a comma", Assert.Throws<BitisException>(() => Csv.Parse("\"a\"b", "t.csv", 9)).Message);
-    }
 
     [Fact]
     public void Numeric_labels_are_used_as_they_are()

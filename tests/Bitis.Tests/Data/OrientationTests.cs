@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Bitis.Data;
 using NetVips;
 
 namespace Bitis.Tests.Data;

@@ -1,5 +1,4 @@
 using System.Text;
-using Bitis.Data;
 using Bitis.Data.Decoding;
 
 namespace Bitis.Tests.Data;

@@ -65,7 +65,7 @@ public sealed class PixelImageTests
     {
         Preprocessing preprocessing = Preprocessing.ForSize(1, channels: 1);
         preprocessing.Validate();
-        Tensor input = preprocessing.Apply(PixelImage.Rgb(1, 1, [255, 0, 0]));
+        FloatTensor input = preprocessing.Apply(PixelImage.Rgb(1, 1, [255, 0, 0]));
         Shape expected = [1, 1, 1];
         Assert.Equal(expected, input.Shape);
         Assert.Equal((76 / 255f - 0.5f) / 0.5f, input.Span[0]);

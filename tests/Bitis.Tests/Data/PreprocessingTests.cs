@@ -70,7 +70,7 @@ public sealed class PreprocessingTests
     public void Channels_are_planes_scaled_then_normalized()
     {
         var preprocessing = new Preprocessing(1, 1, new ChannelValues(0.5f, 0.25f, 0), new ChannelValues(0.5f, 2, 1));
-        Tensor input = preprocessing.Apply(PixelImage.Rgb(1, 1, [255, 51, 102]));
+        FloatTensor input = preprocessing.Apply(PixelImage.Rgb(1, 1, [255, 51, 102]));
         Assert.Equal([3, 1, 1], input.Shape);
         Assert.Equal([(255 / 255f - 0.5f) / 0.5f, (51 / 255f - 0.25f) / 2, 102 / 255f], input.Span.ToArray());
     }

@@ -1,6 +1,5 @@
 using System.Formats.Tar;
 using System.Text;
-using Bitis.Data;
 using Bitis.Data.Sources;
 using Bitis.Data.Sources.Trees;
 

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
-using Bitis.Data;
 
 namespace Bitis.Tests.Data;
 

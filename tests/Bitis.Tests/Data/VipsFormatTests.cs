@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Text;
-using Bitis.Data;
 using NetVips;
 
 namespace Bitis.Tests.Data;

@@ -97,9 +97,9 @@ public sealed class ClassMapTests
     public void An_evaluation_counts_in_the_model_s_classes()
     {
         using ImageSource images = Images(["fox", "cat"], 0, 1, 0);
-        Func<Tensor, CancellationToken, Tensor> model = (batch, _) =>
+        Func<FloatTensor, CancellationToken, FloatTensor> model = (batch, _) =>
         {
-            var logits = new Tensor([batch.Shape[0], 4]);
+            var logits = new FloatTensor([batch.Shape[0], 4]);
             for (int i = 0; i < batch.Shape[0]; i++)
                 logits.Span[(i * 4) + 3] = 1; // always a fox
             return logits;

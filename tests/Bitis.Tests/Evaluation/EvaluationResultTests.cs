@@ -1,5 +1,4 @@
 using Bitis.Evaluation;
-using Bitis.Tensors;
 
 namespace Bitis.Tests.Evaluation;
 
@@ -11,7 +10,7 @@ public sealed class EvaluationResultTests
     public void Counts_first_and_fifth_answers_of_labeled_images()
     {
         var shard = new EvaluationResult();
-        Tensor logits = Tensor.From([3, Classes], [9, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 4, 5, 6]);
+        FloatTensor logits = FloatTensor.From([3, Classes], [9, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 4, 5, 6]);
         shard.Add(logits, [0, 2, 1]); // right; fifth of seven; sixth of seven
         Assert.Equal((3, 3, 1, 2), (shard.Images, shard.Labeled, shard.Top1Correct, shard.Top5Correct));
         Assert.Equal(1 / 3.0, shard.Top1!.Value, 12);
@@ -24,7 +23,7 @@ public sealed class EvaluationResultTests
     public void An_answer_that_is_not_finite_counts_as_nothing()
     {
         var shard = new EvaluationResult(references: 1);
-        Tensor good = Tensor.From([2, 2], [3, 4, 1, 0]), bad = Tensor.From([2, 2], [3, 4, float.NaN, 0]);
+        FloatTensor good = FloatTensor.From([2, 2], [3, 4, 1, 0]), bad = FloatTensor.From([2, 2], [3, 4, float.NaN, 0]);
         Assert.Contains("image 1", Assert.Throws<BitisException>(() => shard.Add(bad, [0, 0], good)).Message);
         Assert.Contains("image 1", Assert.Throws<BitisException>(() => shard.Add(good, [0, 0], bad)).Message);
         Assert.Equal(0, shard.Images);
@@ -34,8 +33,8 @@ public sealed class EvaluationResultTests
     public void Images_without_labels_count_for_agreement_only()
     {
         var shard = new EvaluationResult(references: 1);
-        Tensor logits = Tensor.From([2, 2], [3, 4, 1, 0]);
-        Tensor reference = Tensor.From([2, 2], [3, 4, 0, 2]);
+        FloatTensor logits = FloatTensor.From([2, 2], [3, 4, 1, 0]);
+        FloatTensor reference = FloatTensor.From([2, 2], [3, 4, 0, 2]);
         shard.Add(logits, [null, null], reference);
         Assert.Null(shard.Top1);
         Assert.Null(shard.Top5);
@@ -54,7 +53,7 @@ public sealed class EvaluationResultTests
         EvaluationResult[] parts = [new(2), new(2), new(2)];
         for (int i = 0; i < 40; i++)
         {
-            Tensor[] outputs = [.. Enumerable.Range(0, 3).Select(_ => RandomLogits(random))];
+            FloatTensor[] outputs = [.. Enumerable.Range(0, 3).Select(_ => RandomLogits(random))];
             int?[] labels = [random.Next(Classes), i % 4 == 0 ? null : random.Next(Classes)];
             whole.Add(outputs[0], labels, outputs[1], outputs[2]);
             parts[i % 3].Add(outputs[0], labels, outputs[1], outputs[2]);
@@ -79,14 +78,14 @@ public sealed class EvaluationResultTests
     public void Sizes_that_do_not_fit_are_refused()
     {
         var shard = new EvaluationResult(references: 1);
-        Tensor logits = Tensor.From([1, 2], [0, 1]);
+        FloatTensor logits = FloatTensor.From([1, 2], [0, 1]);
         Assert.Throws<ArgumentException>(() => shard.Add(logits, [0, 1], logits));
         Assert.Throws<ArgumentException>(() => shard.Add(logits, [0]));
         Assert.Throws<ArgumentException>(() => shard.Add(logits, [2], logits));
-        Assert.Throws<ArgumentException>(() => shard.Add(logits, [0], Tensor.From([1, 3], [0, 1, 2])));
+        Assert.Throws<ArgumentException>(() => shard.Add(logits, [0], FloatTensor.From([1, 3], [0, 1, 2])));
         Assert.Throws<ArgumentException>(() => shard.Merge(new EvaluationResult()));
     }
 
-    private static Tensor RandomLogits(Random random) =>
-        Tensor.From([2, Classes], [.. Enumerable.Range(0, 2 * Classes).Select(_ => (float)random.Next(5))]);
+    private static FloatTensor RandomLogits(Random random) =>
+        FloatTensor.From([2, Classes], [.. Enumerable.Range(0, 2 * Classes).Select(_ => (float)random.Next(5))]);
 }

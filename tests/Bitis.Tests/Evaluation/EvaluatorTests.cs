@@ -1,4 +1,3 @@
-using Bitis.Data;
 using Bitis.Data.BuiltIn;
 using Bitis.Evaluation;
 using Bitis.Tensors;
@@ -18,7 +17,7 @@ public sealed class EvaluatorTests
     {
         using var source = new SyntheticImageSource(Count, 16, Classes, seed: 1);
         int next = 0;
-        Func<Tensor, CancellationToken, Tensor> perfect = (images, _) => Answer(images, i => (next + i) % Classes, ref next);
+        Func<FloatTensor, CancellationToken, FloatTensor> perfect = (images, _) => Answer(images, i => (next + i) % Classes, ref next);
         var evaluator = new Evaluator(perfect, Classes, null) { BatchSize = batchSize };
         EvaluationResult result = evaluator.Run(source, Small);
         Assert.Equal(Count, result.Images);
@@ -29,7 +28,7 @@ public sealed class EvaluatorTests
     public void References_see_the_same_images()
     {
         using var source = new SyntheticImageSource(Count, 16, Classes, seed: 1);
-        Func<Tensor, CancellationToken, Tensor> zero = (images, _) => Zero(images);
+        Func<FloatTensor, CancellationToken, FloatTensor> zero = (images, _) => Zero(images);
         var evaluator = new Evaluator(MeanColors, Classes, null, MeanColors, zero) { BatchSize = 5 };
         EvaluationResult counts = evaluator.Run(source, Small);
         Assert.Equal((1.0, 0.0), (counts.Agreements[0].Top1, counts.Agreements[0].MaxLogitError));
@@ -53,9 +52,9 @@ public sealed class EvaluatorTests
     {
         using var source = new SyntheticImageSource(Count, 16, Classes, seed: 1);
         int done = 0;
-        Func<Tensor, CancellationToken, Tensor> broken = (images, _) =>
+        Func<FloatTensor, CancellationToken, FloatTensor> broken = (images, _) =>
         {
-            Tensor logits = Zero(images);
+            FloatTensor logits = Zero(images);
             if (done <= 12 && 12 < done + images.Shape[0])
                 logits.Span[((12 - done) * Classes) + 3] = value;
             done += images.Shape[0];
@@ -93,17 +92,17 @@ public sealed class EvaluatorTests
     public void Latency_counts_only_runs_after_the_warmup()
     {
         int first = 0, second = 0;
-        Tensor images = new([2, 3, 4, 4]);
+        FloatTensor images = new([2, 3, 4, 4]);
         IReadOnlyList<Latency> latencies = Latency.Measure(
             [(x, _) => { first++; return x; }, (x, _) => { second++; Thread.Sleep(4); return x; }], images, warmup: 2, runs: 5);
         Assert.Equal((7, 7), (first, second));
         Assert.True(latencies[1].Median >= TimeSpan.FromMilliseconds(1.5), "4 ms for two images are 2 ms for each");
     }
 
-    private static Tensor MeanColors(Tensor images, CancellationToken cancellationToken)
+    private static FloatTensor MeanColors(FloatTensor images, CancellationToken cancellationToken)
     {
         int batch = images.Shape[0], size = images.Length / batch;
-        Tensor logits = Zero(images);
+        FloatTensor logits = Zero(images);
         for (int i = 0; i < batch; i++)
         {
             for (int c = 0; c < Classes; c++)
@@ -112,11 +111,11 @@ public sealed class EvaluatorTests
         return logits;
     }
 
-    private static Tensor Zero(Tensor images) => new([images.Shape[0], Classes]);
+    private static FloatTensor Zero(FloatTensor images) => new([images.Shape[0], Classes]);
 
-    private static Tensor Answer(Tensor images, Func<int, int> label, ref int next)
+    private static FloatTensor Answer(FloatTensor images, Func<int, int> label, ref int next)
     {
-        Tensor logits = Zero(images);
+        FloatTensor logits = Zero(images);
         for (int i = 0; i < images.Shape[0]; i++)
             logits.Span[i * Classes + label(i)] = 1;
         next += images.Shape[0];

@@ -135,6 +135,28 @@ public sealed class WorkerPoolTests
         Assert.Throws<ArgumentOutOfRangeException>(() => WorkerPool.Rent(0));
     }
 
+    [Theory]
+    [InlineData(2, 1, 2, 2)] // a lone caller gets what it wants,
+    [InlineData(8, 1, 2, 8)] // also more than there are processors
+    [InlineData(2, 2, 2, 1)] // several share the processors
+    [InlineData(2, 4, 2, 1)] // and each has the thread that it came with
+    [InlineData(64, 2, 64, 32)]
+    [InlineData(64, 3, 64, 21)]
+    [InlineData(4, 3, 64, 4)] // nobody gets more than it wants
+    public void Callers_share_the_processors(int wanted, int callers, int processors, int expected) =>
+        Assert.Equal(expected, WorkerPool.ShareOf(wanted, callers, processors));
+
+    [Fact]
+    public void A_call_on_one_thread_needs_no_threads_of_a_pool()
+    {
+        WorkerPool alone = WorkerPool.Rent(1);
+        Assert.Same(alone, WorkerPool.Rent(1));
+        WorkerPool.Return(alone);
+        int ran = 0;
+        alone.Run(3, _ => ran++);
+        Assert.Equal((3, 1), (ran, alone.ThreadCount));
+    }
+
     [Fact]
     public void Threads_that_nobody_needs_end()
     {

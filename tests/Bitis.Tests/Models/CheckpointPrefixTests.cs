@@ -1,6 +1,5 @@
 using Bitis.Checkpoints;
 using Bitis.Checkpoints.Safetensors;
-using Bitis.Models;
 using Bitis.Tensors;
 using Bitis.Tests.Checkpoints;
 using Builder = Bitis.Tests.Checkpoints.PickleBuilder;
@@ -214,7 +213,7 @@ public sealed class CheckpointPrefixTests : IDisposable
         var graph = new Bitis.Graphs.GraphBuilder([1, 4, 4]);
         Bitis.Graphs.Node mean = graph.MeanTokens("mean", graph.FlattenSpatial("tokens", graph.Input));
         Bitis.Graphs.Graph built = graph.Build(graph.Linear("module.layers.0.mixer.in_proj", mean, 2));
-        Dictionary<string, Tensor> weights = built.Parameters.ToDictionary(p => p.Name, p => new Tensor(p.Shape));
+        Dictionary<string, FloatTensor> weights = built.Parameters.ToDictionary(p => p.Name, p => new FloatTensor(p.Shape));
         string path = _folder["own.safetensors"];
         VisionModel.FromGraph(built, weights).Save(path);
         Assert.Equal(weights.Keys.Order(), VisionModel.Load(path).Weights.Keys.Order());
@@ -357,7 +356,7 @@ public sealed class CheckpointPrefixTests : IDisposable
     {
         VisionModel original = VisionModel.Load(ChangedCheckpoint.Original);
         Assert.Equal(original.Config, model.Config);
-        foreach ((string name, Tensor weight) in original.Weights)
+        foreach ((string name, FloatTensor weight) in original.Weights)
             TensorAssert.Same(weight, model.Weights[name]);
     }
 }

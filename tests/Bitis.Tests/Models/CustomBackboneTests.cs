@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json;
-using Bitis.Models;
 using Bitis.Models.Graphs;
 using Bitis.Tensors;
 using Bitis.Tests.Checkpoints;
@@ -35,7 +34,7 @@ public sealed class CustomBackboneTests : IDisposable
     public void It_says_which_tensor_is_missing()
     {
         VisionModel model = VisionModel.CreateRandom(new GraphConfig(GrayMamba.Build()), seed: 2);
-        var weights = new Dictionary<string, Tensor>(model.Weights);
+        var weights = new Dictionary<string, FloatTensor>(model.Weights);
         weights.Remove("norm_f.weight");
         CliOutcome outcome = CliRunner.Finish(
             Start(_folder.Write("weights.pth", StateDict(weights)), "builtin/train", _folder["mine.bitis"]));
@@ -56,11 +55,11 @@ public sealed class CustomBackboneTests : IDisposable
         CliRunner.StartProgram("CustomBackbone.dll", environment: [], arguments);
 
     /// <summary>A file as <c>torch.save(model.state_dict())</c> writes it.</summary>
-    private static byte[] StateDict(IReadOnlyDictionary<string, Tensor> weights)
+    private static byte[] StateDict(IReadOnlyDictionary<string, FloatTensor> weights)
     {
         var pickle = new Dictionary<string, object?>();
         var storages = new Dictionary<string, byte[]>();
-        foreach ((string name, Tensor weight) in weights)
+        foreach ((string name, FloatTensor weight) in weights)
         {
             string key = $"{storages.Count}";
             int[] sizes = weight.Shape.Sizes.ToArray();

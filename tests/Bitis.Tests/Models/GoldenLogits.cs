@@ -1,8 +1,6 @@
 using Bitis.Checkpoints;
 using Bitis.Execution.Sessions;
 using Bitis.Graphs;
-using Bitis.Models;
-using Bitis.Tensors;
 
 namespace Bitis.Tests.Models;
 
@@ -13,9 +11,9 @@ internal static class GoldenLogits
 
     public static void AssertEqual(VisionModel model, Checkpoint golden)
     {
-        Tensor input = golden.Read("input"), logits = golden.Read("logits");
+        FloatTensor input = golden.Read("input"), logits = golden.Read("logits");
         using var evaluator = new VectorizedEvaluator();
-        Tensor vectorized = new GraphExecutor(model.Graph, model.Weights, evaluator).Run(input);
+        FloatTensor vectorized = new GraphExecutor(model.Graph, model.Weights, evaluator).Run(input);
         TensorAssert.Close(logits, vectorized, Tolerance, "vectorized");
         using InferenceSession session = InferenceSession.Create(model);
         TensorAssert.Same(vectorized, session.Run(input));

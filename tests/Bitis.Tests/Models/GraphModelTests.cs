@@ -1,10 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Bitis.Checkpoints.Safetensors;
-using Bitis.Data;
 using Bitis.Data.BuiltIn;
 using Bitis.Data.Decoding;
-using Bitis.Execution.Sessions;
 using Bitis.Fuzz;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
@@ -12,11 +10,8 @@ using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Graphs.Operators.Tokens;
 using Bitis.Models;
 using Bitis.Models.Graphs;
-using Bitis.Quantization;
 using Bitis.Quantization.Methods;
-using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
-using Bitis.Training;
 using CustomBackbone;
 
 namespace Bitis.Tests.Models;
@@ -180,8 +175,8 @@ public sealed class GraphModelTests : IDisposable
         Assert.Equal(one.WeightBytes, ten.WeightBytes);
         Assert.True(one.WeightBytes >= 2 * 16 * 16 * sizeof(float));
         VisionModel model = Chain(layers: 10);
-        Tensor images = Sample(model, 2);
-        Tensor expected = new GraphExecutor(model.Graph, model.Weights, ReferenceEvaluator.Instance).Run(images);
+        FloatTensor images = Sample(model, 2);
+        FloatTensor expected = new GraphExecutor(model.Graph, model.Weights, ReferenceEvaluator.Instance).Run(images);
         TensorAssert.Close(expected, ten.Run(images), 1e-4);
 
         VisionModel Chain(int layers)
@@ -199,10 +194,10 @@ public sealed class GraphModelTests : IDisposable
     public void Weights_and_shapes_that_do_not_fit_are_refused()
     {
         Graph graph = GrayMamba.Build();
-        Dictionary<string, Tensor> weights = new(Random(graph).Weights);
+        Dictionary<string, FloatTensor> weights = new(Random(graph).Weights);
         Assert.Contains("'head.weight'", Refusal(name: "head.weight", value: null));
-        Assert.Contains("'more' is no parameter", Refusal("more", new Tensor([1])));
-        Assert.Contains("'head.bias' holds NaN", Refusal("head.bias", Tensor.From([10], [0, 0, 0, 0, float.NaN, 0, 0, 0, 0, 0])));
+        Assert.Contains("'more' is no parameter", Refusal("more", new FloatTensor([1])));
+        Assert.Contains("'head.bias' holds NaN", Refusal("head.bias", FloatTensor.From([10], [0, 0, 0, 0, float.NaN, 0, 0, 0, 0, 0])));
         Assert.Contains("layers.0.mixer.A_log", Refusal("layers.0.mixer.A_log", Filled([64, 8], 1000)));
         VisionModel.FromGraph(graph, weights);
         Assert.Contains("channels", Assert.Throws<BitisException>(
@@ -215,9 +210,9 @@ public sealed class GraphModelTests : IDisposable
         Assert.Contains("logits", Assert.Throws<BitisException>(
             () => new GraphConfig(tokens.Build(tokens.FlattenSpatial("tokens", tokens.Input)))).Message);
 
-        string Refusal(string name, Tensor? value)
+        string Refusal(string name, FloatTensor? value)
         {
-            var changed = new Dictionary<string, Tensor>(weights);
+            var changed = new Dictionary<string, FloatTensor>(weights);
             changed.Remove(name);
             if (value is not null)
                 changed.Add(name, value);
@@ -230,7 +225,7 @@ public sealed class GraphModelTests : IDisposable
     {
         VisionModel model = Random(GrayMamba.Build());
         Assert.Throws<ArgumentException>(() => model.WithClassNames(new string[10]));
-        var weights = new Dictionary<string, Tensor>(model.Weights) { ["head.bias"] = Filled([10], float.NaN) };
+        var weights = new Dictionary<string, FloatTensor>(model.Weights) { ["head.bias"] = Filled([10], float.NaN) };
         string path = _folder["nan.safetensors"];
         BitisException refusal = Assert.Throws<BitisException>(() => model.WithWeights(weights).Save(path));
         Assert.Contains("'head.bias' holds NaN", refusal.Message);
@@ -256,7 +251,7 @@ public sealed class GraphModelTests : IDisposable
     [Fact]
     public void Fresh_weights_are_those_of_a_Mamba()
     {
-        IReadOnlyDictionary<string, Tensor> weights = new GraphConfig(GrayMamba.Build()).CreateWeights(seed: 3);
+        IReadOnlyDictionary<string, FloatTensor> weights = new GraphConfig(GrayMamba.Build()).CreateWeights(seed: 3);
         Assert.All(weights["layers.1.mixer.D"].Span.ToArray(), d => Assert.Equal(1, d));
         Assert.Equal(MathF.Log(3), weights["layers.0.mixer.A_log"].Span[2], 1e-6f);
         Assert.All(weights["norm_f.weight"].Span.ToArray(), weight => Assert.Equal(1, weight));
@@ -271,32 +266,32 @@ public sealed class GraphModelTests : IDisposable
 
     private static VisionModel Random(Graph graph) => VisionModel.CreateRandom(new GraphConfig(graph), seed: 5);
 
-    private static Tensor Sample(VisionModel model, int count)
+    private static FloatTensor Sample(VisionModel model, int count)
     {
-        Tensor images = Tensor.Uninitialized(model.Config.InputShape.Prepend(count));
+        FloatTensor images = FloatTensor.Uninitialized(model.Config.InputShape.Prepend(count));
         var random = SeededRandom.ForPart(9, 0);
         foreach (ref float value in images.Span)
             value = (float)random.NextNormal();
         return images;
     }
 
-    private static Tensor Filled(Shape shape, float value)
+    private static FloatTensor Filled(Shape shape, float value)
     {
-        var tensor = new Tensor(shape);
+        var tensor = new FloatTensor(shape);
         tensor.Span.Fill(value);
         return tensor;
     }
 
-    private static Tensor Logits(VisionModel model)
+    private static FloatTensor Logits(VisionModel model)
     {
         using InferenceSession session = InferenceSession.Create(model, new SessionOptions { Threads = 1 });
         return session.Run(Sample(model, 2));
     }
 
-    private static Tensor Logits(QuantizedModel model)
+    private static FloatTensor Logits(QuantizedModel model)
     {
         using InferenceSession session = InferenceSession.Create(model, new SessionOptions { Threads = 1 });
-        Tensor images = Tensor.Uninitialized(model.Config.InputShape.Prepend(2));
+        FloatTensor images = FloatTensor.Uninitialized(model.Config.InputShape.Prepend(2));
         for (int i = 0; i < images.Length; i++)
             images.Span[i] = MathF.Sin(i);
         return session.Run(images);

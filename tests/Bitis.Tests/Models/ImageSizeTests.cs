@@ -1,4 +1,3 @@
-using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Models;
 using Bitis.Models.Catalogue;
@@ -32,8 +31,8 @@ public sealed class ImageSizeTests : IDisposable
     [Fact]
     public void Positions_are_resized_as_pytorch_and_onnx_do()
     {
-        Tensor grid = Tensor.From([1, 16, 1], [.. Enumerable.Range(1, 16).Select(i => (float)i)]);
-        Tensor resized = PositionResampler.Resize(grid, new("p", 4, null), new("p", 8, null));
+        FloatTensor grid = FloatTensor.From([1, 16, 1], [.. Enumerable.Range(1, 16).Select(i => (float)i)]);
+        FloatTensor resized = PositionResampler.Resize(grid, new("p", 4, null), new("p", 8, null));
         float[] first = [0.47265625f, 0.76953125f, 1.24609375f, 1.875f, 2.28125f, 2.91015625f, 3.38671875f, 3.68359375f];
         Assert.Equal(first, resized.Span[..8]);
         float[] last = [13.31640625f, 13.61328125f, 14.08984375f, 14.71875f, 15.125f, 15.75390625f, 16.23046875f, 16.52734375f];
@@ -44,8 +43,8 @@ public sealed class ImageSizeTests : IDisposable
     public void The_row_of_the_class_token_moves_to_its_own_new_place()
     {
         // 2×2 patches that are all 1, and a class token of 9 in the middle; then 3×3.
-        Tensor grid = Tensor.From([1, 5, 1], [1, 1, 9, 1, 1]);
-        Tensor resized = PositionResampler.Resize(grid, new("p", 2, 2), new("p", 3, 4));
+        FloatTensor grid = FloatTensor.From([1, 5, 1], [1, 1, 9, 1, 1]);
+        FloatTensor resized = PositionResampler.Resize(grid, new("p", 2, 2), new("p", 3, 4));
         Assert.Equal([1, 1, 1, 1, 9, 1, 1, 1, 1, 1], resized.Span);
     }
 
@@ -59,9 +58,9 @@ public sealed class ImageSizeTests : IDisposable
         int size = config.ImageSize * 2;
         VisionModel resized = VisionModel.Load(path, new ModelOptions { ImageSize = size });
         Assert.Equal((size, size), (resized.Config.ImageSize, resized.Preprocessing.CropSize));
-        Tensor images = new(resized.Config.InputShape.Prepend(1));
+        FloatTensor images = new(resized.Config.InputShape.Prepend(1));
         images.Span.Fill(0.25f);
-        Tensor expected = new GraphExecutor(resized.Graph, resized.Weights, ReferenceEvaluator.Instance).Run(images);
+        FloatTensor expected = new GraphExecutor(resized.Graph, resized.Weights, ReferenceEvaluator.Instance).Run(images);
         using InferenceSession session = InferenceSession.Create(resized);
         TensorAssert.Close(expected, session.Run(images), 1e-4);
 

@@ -1,6 +1,5 @@
 using Bitis.Checkpoints;
 using Bitis.Graphs;
-using Bitis.Models;
 using Bitis.Tensors;
 
 namespace Bitis.Tests.Models;
@@ -17,14 +16,14 @@ public sealed class LocalGoldenTests
         VisionModel model = LocalVariants.Load(name);
         using Checkpoint golden = LocalVariants.OpenGolden(name);
         var recorder = new RecordingEvaluator();
-        Tensor logits = new GraphExecutor(model.Graph, model.Weights, recorder).Run(golden.Read("input"));
+        FloatTensor logits = new GraphExecutor(model.Graph, model.Weights, recorder).Run(golden.Read("input"));
 
         TensorAssert.Close(golden.Read("logits"), logits, Tolerance, "logits");
         string[] entries = [.. golden.Entries.Select(entry => entry.Name).Where(entry => entry.StartsWith("act.", StringComparison.Ordinal))];
         Assert.True(entries.Length > model.Graph.BlockCount);
         foreach (string entry in entries)
         {
-            Tensor expected = golden.Read(entry);
+            FloatTensor expected = golden.Read(entry);
             int channels = expected.Shape[^1], batch = expected.Shape[0];
             TensorAssert.Close(
                 expected.Reshape([batch, expected.Length / batch / channels, channels]), recorder.Values[NodeOf(entry["act.".Length..])], Tolerance, entry);

@@ -1,13 +1,11 @@
 using Bitis.Checkpoints;
 using Bitis.Execution.Planning;
-using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Models;
 using Bitis.Models.LocalMamba;
 using Bitis.Models.VMamba;
-using Bitis.Quantization;
 using Bitis.Quantization.Methods;
 using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
@@ -87,7 +85,7 @@ public sealed class LocalModelTests : IDisposable
         model.Save(path);
         VisionModel loaded = VisionModel.Load(path);
         Assert.Equal(config, loaded.Config);
-        foreach ((string parameter, Tensor weight) in model.Weights)
+        foreach ((string parameter, FloatTensor weight) in model.Weights)
             TensorAssert.Same(weight, loaded.Weights[parameter]);
 
         using Checkpoint checkpoint = Checkpoint.Open(path);
@@ -207,7 +205,7 @@ public sealed class LocalModelTests : IDisposable
         foreach (string name in (string[])["localvim", "localvim with a class token", "localvmamba"])
         {
             VisionModel model = VisionModel.CreateRandom(ConfigOf(name), seed: 1);
-            Tensor image = MicroModel.Images(model, 1, seed: 2);
+            FloatTensor image = MicroModel.Images(model, 1, seed: 2);
             using InferenceSession one = InferenceSession.Create(model, new SessionOptions { Threads = 1 });
             using InferenceSession three = InferenceSession.Create(model, new SessionOptions { Threads = 3 });
             TensorAssert.Same(one.Run(image), three.Run(image));

@@ -43,7 +43,7 @@ public sealed partial class ModelFamilyTests : IDisposable
         Assert.Contains(Registered.Value, ModelFamilies.All);
         VisionModel model = VisionModel.CreateRandom(Pooled(), seed: 1);
         string path = _folder["plain.safetensors"];
-        Tensor weight = model.Weights["pooled_head.weight"], bias = model.Weights["pooled_head.bias"];
+        FloatTensor weight = model.Weights["pooled_head.weight"], bias = model.Weights["pooled_head.bias"];
         byte[] bytes = [.. weight.Span.ToArray().SelectMany(BitConverter.GetBytes)];
         byte[] biasBytes = [.. bias.Span.ToArray().Concat(new float[2]).SelectMany(BitConverter.GetBytes)];
         foreach (string prefix in (string[])["", "net.pool."])

@@ -2,7 +2,6 @@ using Bitis.Execution.LowBit;
 using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
-using Bitis.Models;
 using Bitis.Models.Catalogue;
 using Bitis.Models.Reference;
 using Bitis.Tensors;
@@ -24,10 +23,10 @@ public sealed class ResNetTests
         VisionModel read = VisionModel.Load(path);
         Assert.Equal(Config, read.Config);
         Assert.NotEqual(Config with { Depths = [1, 1, 2] }, read.Config);
-        Tensor images = Tensor.From([3, 3, 18, 18], Sample.Floats(1, 3 * 3 * 18 * 18));
-        Tensor expected = new GraphExecutor(model.Graph, model.Weights, ReferenceEvaluator.Instance).Run(images);
+        FloatTensor images = FloatTensor.From([3, 3, 18, 18], Sample.Floats(1, 3 * 3 * 18 * 18));
+        FloatTensor expected = new GraphExecutor(model.Graph, model.Weights, ReferenceEvaluator.Instance).Run(images);
         using InferenceSession session = InferenceSession.Create(read);
-        Tensor logits = session.Run(images);
+        FloatTensor logits = session.Run(images);
         TensorAssert.Close(expected, logits, 1e-4, "logits");
         using var kernels = new VectorizedEvaluator();
         TensorAssert.Same(logits, new GraphExecutor(model.Graph, model.Weights, kernels).Run(images));
@@ -50,7 +49,7 @@ public sealed class ResNetTests
     {
         VisionModel model = VisionModel.CreateRandom(Config, seed: 1);
         using InferenceSession session = InferenceSession.Create(model);
-        Assert.DoesNotContain(session.Profile(new Tensor(Config.InputShape.Prepend(1))), step => step.Kind.Contains("reference", StringComparison.Ordinal));
+        Assert.DoesNotContain(session.Profile(new FloatTensor(Config.InputShape.Prepend(1))), step => step.Kind.Contains("reference", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -1,6 +1,5 @@
 using Bitis.Checkpoints;
 using Bitis.Checkpoints.Safetensors;
-using Bitis.Models;
 
 namespace Bitis.Tests.Models;
 

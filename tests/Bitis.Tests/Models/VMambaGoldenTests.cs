@@ -1,7 +1,5 @@
 using Bitis.Checkpoints;
 using Bitis.Graphs;
-using Bitis.Models;
-using Bitis.Tensors;
 
 namespace Bitis.Tests.Models;
 
@@ -17,7 +15,7 @@ public sealed class VMambaGoldenTests
         VisionModel model = VMambaVariants.Load(name);
         using Checkpoint golden = VMambaVariants.OpenGolden(name);
         var recorder = new RecordingEvaluator();
-        Tensor logits = new GraphExecutor(model.Graph, model.Weights, recorder).Run(golden.Read("input"));
+        FloatTensor logits = new GraphExecutor(model.Graph, model.Weights, recorder).Run(golden.Read("input"));
 
         TensorAssert.Close(golden.Read("logits"), logits, Tolerance, "logits");
         bool mapsAreFirst = golden.Metadata["norm_layer"] == "ln2d";
@@ -25,7 +23,7 @@ public sealed class VMambaGoldenTests
         Assert.True(entries.Length > model.Graph.BlockCount * 2);
         foreach (string entry in entries)
         {
-            Tensor expected = golden.Read(entry), actual = recorder.Values[NodeOf(entry["act.".Length..], recorder.Values)];
+            FloatTensor expected = golden.Read(entry), actual = recorder.Values[NodeOf(entry["act.".Length..], recorder.Values)];
             TensorAssert.Close(mapsAreFirst ? ToTokens(expected) : expected, actual, Tolerance, entry);
         }
     }
@@ -40,7 +38,7 @@ public sealed class VMambaGoldenTests
     }
 
     /// <summary>The node that computes what an official module does.</summary>
-    private static string NodeOf(string module, Dictionary<string, Tensor> values)
+    private static string NodeOf(string module, Dictionary<string, FloatTensor> values)
     {
         string[] last = module switch
         {
@@ -55,5 +53,5 @@ public sealed class VMambaGoldenTests
     }
 
     /// <summary><c>[batch, channels, height, width]</c> to <c>[batch, height·width, channels]</c>.</summary>
-    private static Tensor ToTokens(Tensor maps) => new Bitis.Graphs.Operators.Tokens.FlattenSpatial().Forward([maps], []);
+    private static FloatTensor ToTokens(FloatTensor maps) => new Bitis.Graphs.Operators.Tokens.FlattenSpatial().Forward([maps], []);
 }

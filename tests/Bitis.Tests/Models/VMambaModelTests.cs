@@ -2,11 +2,9 @@ using System.Runtime.InteropServices;
 using Bitis.Checkpoints;
 using Bitis.Checkpoints.Safetensors;
 using Bitis.Execution.Planning;
-using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Tokens;
-using Bitis.Models;
 using Bitis.Models.Detection;
 using Bitis.Models.VMamba;
 using Bitis.Quantization.Recipes;
@@ -77,7 +75,7 @@ public sealed class VMambaModelTests : IDisposable
         }
         VisionModel loaded = VisionModel.Load(path);
         Assert.Equal(Config, loaded.Config);
-        foreach ((string name, Tensor weight) in model.Weights)
+        foreach ((string name, FloatTensor weight) in model.Weights)
             TensorAssert.Same(weight, loaded.Weights[name]);
     }
 
@@ -97,7 +95,7 @@ public sealed class VMambaModelTests : IDisposable
             new Dictionary<string, string>());
         VisionModel expected = VMambaVariants.Load("vmamba-micro"), actual = VisionModel.Load(path, VMambaVariants.OptionsOf("vmamba-micro"));
         Assert.Equal(expected.Config, actual.Config);
-        foreach ((string name, Tensor weight) in expected.Weights)
+        foreach ((string name, FloatTensor weight) in expected.Weights)
             TensorAssert.Same(weight, actual.Weights[name]);
     }
 
@@ -115,7 +113,7 @@ public sealed class VMambaModelTests : IDisposable
             [.. official.Entries.Select(entry => new SafetensorsTensor(OldName(entry.Name), DType.Float32, entry.Shape, MemoryMarshal.AsBytes(official.Read(entry.Name).Span).ToArray()))]);
         VisionModel expected = VMambaVariants.Load(variant), actual = VisionModel.Load(path, VMambaVariants.OptionsOf(variant));
         Assert.Equal(expected.Config, actual.Config);
-        foreach ((string name, Tensor weight) in expected.Weights)
+        foreach ((string name, FloatTensor weight) in expected.Weights)
             TensorAssert.Same(weight, actual.Weights[name]);
 
         string OldName(string name)
@@ -166,11 +164,11 @@ public sealed class VMambaModelTests : IDisposable
         Assert.Equal(12, linears.Length);
         var recorder = new RecordingEvaluator();
         new GraphExecutor(model.Graph, model.Weights, recorder).Run(MicroModel.Images(model, 1, seed: 2));
-        Tensor u = recorder.Values["layers.0.blocks.0.op.act"]; // [1, 49, 16]
+        FloatTensor u = recorder.Values["layers.0.blocks.0.op.act"]; // [1, 49, 16]
         Func<int, int>[] orders = [t => t, t => t % 7 * 7 + t / 7, t => 48 - t, t => (48 - t) % 7 * 7 + (48 - t) / 7];
         for (int k = 0; k < orders.Length; k++)
         {
-            Tensor seen = recorder.Values[model.Graph[$"layers.0.blocks.0.op.x_proj{k}"].Inputs[0].Name];
+            FloatTensor seen = recorder.Values[model.Graph[$"layers.0.blocks.0.op.x_proj{k}"].Inputs[0].Name];
             for (int t = 0; t < 49; t++)
                 Assert.Equal(u.Span.Slice(orders[k](t) * 16, 16).ToArray(), seen.Span.Slice(t * 16, 16).ToArray());
         }

@@ -1,5 +1,4 @@
 using Bitis.Checkpoints;
-using Bitis.Models;
 
 namespace Bitis.Tests.Models;
 

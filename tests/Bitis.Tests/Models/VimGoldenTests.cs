@@ -1,9 +1,6 @@
 using Bitis.Checkpoints;
-using Bitis.Execution.Sessions;
 using Bitis.Graphs;
-using Bitis.Models;
 using Bitis.Models.Catalogue;
-using Bitis.Tensors;
 
 namespace Bitis.Tests.Models;
 
@@ -19,7 +16,7 @@ public sealed class VimGoldenTests
         VisionModel model = VimVariants.Load(name);
         using Checkpoint golden = Checkpoint.Open(GoldenFiles.Path($"{name}.golden.safetensors"));
         var recorder = new RecordingEvaluator();
-        Tensor logits = new GraphExecutor(model.Graph, model.Weights, recorder).Run(golden.Read("input"));
+        FloatTensor logits = new GraphExecutor(model.Graph, model.Weights, recorder).Run(golden.Read("input"));
 
         TensorAssert.Close(golden.Read("logits"), logits, Tolerance, "logits");
         TensorAssert.Close(golden.Read("act.patch_embed"), recorder.Values["patch_embed"], Tolerance, "patch_embed");
@@ -57,7 +54,7 @@ public sealed class VimGoldenTests
     {
         using Checkpoint golden = Checkpoint.Open(SharedFiles.Find("golden/vim-tiny-random.golden.safetensors")!);
         VisionModel model = VisionModel.Load(SharedFiles.Find("golden/vim-tiny-random.fp16.pth")!);
-        Tensor input = golden.Read("input"), logits = golden.Read("logits");
+        FloatTensor input = golden.Read("input"), logits = golden.Read("logits");
         Assert.Equal(ModelCatalogue.Get("vim-tiny").Config, model.Config);
         using InferenceSession session = InferenceSession.Create(model);
         TensorAssert.Close(logits, session.Run(input), Tolerance, "session");

@@ -1,4 +1,3 @@
-using Bitis.Models;
 using Bitis.Models.Vim;
 
 namespace Bitis.Tests.Models;

@@ -1,14 +1,10 @@
 using Bitis.Checkpoints;
 using Bitis.Checkpoints.Safetensors;
-using Bitis.Data;
 using Bitis.Data.BuiltIn;
 using Bitis.Data.Decoding;
 using Bitis.Data.Resampling;
-using Bitis.Models;
 using Bitis.Models.Catalogue;
 using Bitis.Models.Vim;
-using Bitis.Quantization;
-using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 using Bitis.Tests.Cli;
 
@@ -44,7 +40,7 @@ public sealed class VisionModelFileTests : IDisposable
         Assert.Equal(["left", "right"], loaded.ClassNames);
         Assert.Equal(Interpolation.Bilinear, loaded.Preprocessing.Interpolation);
         Assert.Equal(16, loaded.Preprocessing.ResizeShorterSide);
-        foreach ((string name, Tensor weight) in VisionModel.CreateRandom(Config, 1).Weights)
+        foreach ((string name, FloatTensor weight) in VisionModel.CreateRandom(Config, 1).Weights)
             TensorAssert.Same(weight, loaded.Weights[name]);
         VisionModel.Load(Save(), new ModelOptions { Stride = 2, ClassToken = ClassTokenPosition.First }); // agreeing is allowed
     }

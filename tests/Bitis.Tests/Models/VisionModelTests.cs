@@ -55,7 +55,7 @@ public sealed class VisionModelTests : IDisposable
     {
         ModelConfig config = VimVariants.Load("vim-micro").Config;
         VisionModel first = VisionModel.CreateRandom(config, 1), same = VisionModel.CreateRandom(config, 1), other = VisionModel.CreateRandom(config, 2);
-        foreach ((string name, Tensor weight) in first.Weights)
+        foreach ((string name, FloatTensor weight) in first.Weights)
         {
             TensorAssert.Same(weight, same.Weights[name]);
             Assert.Null(Checkpoint.FindNonFinite(weight));

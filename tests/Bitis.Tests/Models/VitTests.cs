@@ -1,7 +1,5 @@
 using Bitis.Execution.LowBit;
-using Bitis.Execution.Sessions;
 using Bitis.Graphs;
-using Bitis.Models;
 using Bitis.Models.Catalogue;
 using Bitis.Models.Reference;
 using Bitis.Tensors;
@@ -31,8 +29,8 @@ public sealed class VitTests
         model.Save(path);
         VisionModel read = VisionModel.Load(path);
         Assert.Equal(Config, read.Config);
-        Tensor images = Tensor.From([3, 3, 16, 16], Sample.Floats(1, 3 * 3 * 16 * 16));
-        Tensor expected = new GraphExecutor(model.Graph, model.Weights, ReferenceEvaluator.Instance).Run(images);
+        FloatTensor images = FloatTensor.From([3, 3, 16, 16], Sample.Floats(1, 3 * 3 * 16 * 16));
+        FloatTensor expected = new GraphExecutor(model.Graph, model.Weights, ReferenceEvaluator.Instance).Run(images);
         using InferenceSession session = InferenceSession.Create(read);
         TensorAssert.Close(expected, session.Run(images), 1e-4, "logits");
     }

@@ -14,9 +14,9 @@ public sealed class GridOperatorTests
     [InlineData(4, 4, 2, 2, 0)]
     public void A_convolution_over_a_grid_is_that_over_a_map(int height, int width, int kernel, int stride, int padding)
     {
-        Tensor map = Tensor.From([2, 3, height, width], Sample.Floats(1, 6 * height * width));
-        Tensor[] parameters = [Tensor.From([4, 3, kernel, kernel], Sample.Floats(2, 12 * kernel * kernel)), Tensor.From([4], Sample.Floats(3, 4))];
-        Tensor expected = Flat(new Conv2d(3, 4, kernel, stride, padding, HasBias: true).Forward([map], parameters));
+        FloatTensor map = FloatTensor.From([2, 3, height, width], Sample.Floats(1, 6 * height * width));
+        FloatTensor[] parameters = [FloatTensor.From([4, 3, kernel, kernel], Sample.Floats(2, 12 * kernel * kernel)), FloatTensor.From([4], Sample.Floats(3, 4))];
+        FloatTensor expected = Flat(new Conv2d(3, 4, kernel, stride, padding, HasBias: true).Forward([map], parameters));
         var grid = new GridConv2d(3, 4, height, width, kernel, stride, padding);
         Assert.Equal(expected.Shape.DropFirst(), grid.OutputShape([[height * width, 3]]));
         TensorAssert.Close(expected, grid.Forward([Flat(map)], parameters), 1e-6);
@@ -26,8 +26,8 @@ public sealed class GridOperatorTests
     [Fact]
     public void Tokens_by_column_run_down_the_columns_and_back()
     {
-        Tensor x = Tensor.From([1, 6, 1], [0, 1, 2, 10, 11, 12]);
-        Tensor y = ArrangeTokens.ByColumn(2, 3).Forward([x], []);
+        FloatTensor x = FloatTensor.From([1, 6, 1], [0, 1, 2, 10, 11, 12]);
+        FloatTensor y = ArrangeTokens.ByColumn(2, 3).Forward([x], []);
         Assert.Equal([0, 10, 1, 11, 2, 12], y.Span.ToArray());
         TensorAssert.Same(x, ArrangeTokens.ByColumn(3, 2).Forward([y], []));
         Assert.Equal(ArrangeTokens.ByColumn(3, 2), ArrangeTokens.ByColumn(2, 3).Inverse(6));
@@ -37,10 +37,10 @@ public sealed class GridOperatorTests
     [Fact]
     public void Arranged_tokens_have_zeros_where_there_is_no_source_and_lose_them_on_the_way_back()
     {
-        Tensor x = Tensor.From([2, 2, 2], [1, 2, 3, 4, 5, 6, 7, 8]);
+        FloatTensor x = FloatTensor.From([2, 2, 2], [1, 2, 3, 4, 5, 6, 7, 8]);
         var order = new ArrangeTokens([ArrangeTokens.Zeros, 1, 0]);
         Assert.Equal([3, 2], order.OutputShape([[2, 2]]));
-        Tensor y = order.Forward([x], []);
+        FloatTensor y = order.Forward([x], []);
         Assert.Equal([0, 0, 3, 4, 1, 2, 0, 0, 7, 8, 5, 6], y.Span.ToArray());
         TensorAssert.Same(x, order.Inverse(2).Forward([y], []));
         Assert.Throws<ArgumentException>(() => new ArrangeTokens([0, 0]).OutputShape([[2, 2]]));
@@ -51,8 +51,8 @@ public sealed class GridOperatorTests
     public void Rotary_positions_keep_lengths_and_turn_back_where_they_came_from()
     {
         var positions = new RotaryPositions(3, 8, 14);
-        Tensor x = Tensor.From([2, 9, 8], Sample.Floats(1, 144)), y = positions.Forward([x], []);
-        Tensor back = new(x.Shape);
+        FloatTensor x = FloatTensor.From([2, 9, 8], Sample.Floats(1, 144)), y = positions.Forward([x], []);
+        FloatTensor back = new(x.Shape);
         for (int row = 0; row < 18; row++)
             positions.Turn(y.Span.Slice(row * 8, 8), row % 9, back.Span.Slice(row * 8, 8), isBack: true);
         TensorAssert.Close(x, back, 1e-6);
@@ -68,7 +68,7 @@ public sealed class GridOperatorTests
     [Fact]
     public void A_gated_sum_weighs_each_sequence_by_channels()
     {
-        Tensor gates = Tensor.From([1, 2, 2], [2, 0, 1, 3]), a = Tensor.From([1, 2, 2], [1, 2, 3, 4]), b = Tensor.From([1, 2, 2], [10, 20, 30, 40]);
+        FloatTensor gates = FloatTensor.From([1, 2, 2], [2, 0, 1, 3]), a = FloatTensor.From([1, 2, 2], [1, 2, 3, 4]), b = FloatTensor.From([1, 2, 2], [10, 20, 30, 40]);
         Assert.Equal([12, 60, 36, 120], new GatedSum().Forward([gates, a, b], []).Span.ToArray());
         Assert.Equal([2, 2], new GatedSum().OutputShape([[2, 2], [2, 2], [2, 2]]));
         Assert.Throws<ArgumentException>(() => new GatedSum().OutputShape([[3, 2], [2, 2], [2, 2]]));
@@ -78,12 +78,12 @@ public sealed class GridOperatorTests
     [Fact]
     public void Merged_patches_are_padded_with_zeros_where_the_grid_is_odd()
     {
-        Tensor x = Tensor.From([1, 9, 1], [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        FloatTensor x = FloatTensor.From([1, 9, 1], [1, 2, 3, 4, 5, 6, 7, 8, 9]);
         var merge = new MergePatches(3, 3);
         Assert.Equal([4, 4], merge.OutputShape([[9, 1]]));
         Assert.Equal([1, 4, 2, 5, 3, 6, 0, 0, 7, 0, 8, 0, 9, 0, 0, 0], merge.Forward([x], []).Span.ToArray());
         Assert.Throws<ArgumentException>(() => merge.OutputShape([[8, 1]]));
     }
 
-    private static Tensor Flat(Tensor map) => new FlattenSpatial().Forward([map], []);
+    private static FloatTensor Flat(FloatTensor map) => new FlattenSpatial().Forward([map], []);
 }

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Bitis.Checkpoints;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
@@ -6,7 +7,6 @@ using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Scan;
 using Bitis.Tensors;
 using SelectiveScan = Bitis.Graphs.Operators.SelectiveScan;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Tests.Operators;
 
@@ -20,23 +20,23 @@ public sealed class SelectiveScanGoldenTests
     public void The_recurrence_equals_the_official_one(string name)
     {
         using Checkpoint golden = Checkpoint.Open(GoldenFiles.Path("selective-scan.golden.safetensors"));
-        Tensor delta = Swap(golden.Read($"{name}.delta"));
+        FloatTensor delta = Swap(golden.Read($"{name}.delta"));
         if (name != "no-softplus")
         {
             AddBias(delta, golden.Read($"{name}.delta_bias"));
             ApplySoftplus(delta);
         }
-        Tensor y = SelectiveScan.Scan(
+        FloatTensor y = SelectiveScan.Scan(
             Swap(golden.Read($"{name}.u")),
             delta,
             golden.Read($"{name}.A"),
             Swap(golden.Read($"{name}.B")),
             Swap(golden.Read($"{name}.C")),
             golden.Read($"{name}.D"),
-            out Tensor lastState);
+            out FloatTensor lastState);
         if (golden.Contains($"{name}.z"))
         {
-            Tensor gate = new Silu().Forward([Swap(golden.Read($"{name}.z"))], []);
+            FloatTensor gate = new Silu().Forward([Swap(golden.Read($"{name}.z"))], []);
             y = new Multiply().Forward([y, gate], []);
         }
         TensorAssert.Close(Swap(golden.Read($"{name}.out")), y, 1e-4, "out");
@@ -50,26 +50,26 @@ public sealed class SelectiveScanGoldenTests
         using Checkpoint golden = Checkpoint.Open(GoldenFiles.Path("selective-scan.golden.safetensors"));
         foreach (CallKernel<SelectiveScanGradientCall> kernel in SelectiveScanGradient.Table.Runnable)
         {
-            Dictionary<string, Tensor> sums = Gradients(golden, name, kernel);
-            foreach ((string input, Tensor gradient) in sums)
+            Dictionary<string, FloatTensor> sums = Gradients(golden, name, kernel);
+            foreach ((string input, FloatTensor gradient) in sums)
                 TensorAssert.Close(golden.Read($"{name}.grad_{input}"), gradient, 1e-3, $"{kernel}: {input}");
             Assert.Equal(golden.Entries.Count(entry => entry.Name.StartsWith($"{name}.grad_")) - 1, sums.Count); // all but grad_out
         }
     }
 
     /// <summary>The gradients of all inputs, in the official layout.</summary>
-    private static Dictionary<string, Tensor> Gradients(Checkpoint golden, string name, CallKernel<SelectiveScanGradientCall> kernel)
+    private static Dictionary<string, FloatTensor> Gradients(Checkpoint golden, string name, CallKernel<SelectiveScanGradientCall> kernel)
     {
-        Tensor delta = Swap(Read("delta")), u = Swap(Read("u")), output = Swap(Read("grad_out"));
+        FloatTensor delta = Swap(Read("delta")), u = Swap(Read("u")), output = Swap(Read("grad_out"));
         bool hasBias = golden.Contains($"{name}.delta_bias"), hasGate = golden.Contains($"{name}.z");
         int batch = u.Shape[0], tokens = u.Shape[1], channels = u.Shape[2], states = Read("A").Shape[1];
         if (hasBias)
             AddBias(delta, Read("delta_bias"));
-        Dictionary<string, Tensor> sums = new[] { "u", "delta", "B", "C", "A", "D" }.ToDictionary(input => input, input => new Tensor(Layout(input)));
+        Dictionary<string, FloatTensor> sums = new[] { "u", "delta", "B", "C", "A", "D" }.ToDictionary(input => input, input => new FloatTensor(Layout(input)));
         if (hasBias)
-            sums.Add("delta_bias", new Tensor([channels]));
+            sums.Add("delta_bias", new FloatTensor([channels]));
         if (hasGate)
-            sums.Add("z", new Tensor(Layout("z")));
+            sums.Add("z", new FloatTensor(Layout("z")));
         for (int image = 0; image < batch; image++)
         {
             using SelectiveScanGradientCase data = Create(Image(output));
@@ -101,12 +101,12 @@ public sealed class SelectiveScanGoldenTests
                 D = Read("D").Span.ToArray(),
                 OutputGradient = outputGradient,
             };
-            float[] Image(Tensor x) => x.Span.Slice(image * (x.Length / batch), x.Length / batch).ToArray();
+            float[] Image(FloatTensor x) => x.Span.Slice(image * (x.Length / batch), x.Length / batch).ToArray();
             void Put(string input, float[] values) => values.CopyTo(sums[input].Span[(image * values.Length)..]);
         }
         return sums.ToDictionary(pair => pair.Key, pair => pair.Value.Shape.Rank == 3 ? Swap(pair.Value) : pair.Value);
 
-        Tensor Read(string input) => golden.Read($"{name}.{input}");
+        FloatTensor Read(string input) => golden.Read($"{name}.{input}");
         Shape Layout(string input) => Read(input).Shape is { Rank: 3 } shape ? [shape[0], shape[2], shape[1]] : Read(input).Shape;
     }
 
@@ -118,23 +118,23 @@ public sealed class SelectiveScanGoldenTests
         return (xGradient, zGradient);
     }
 
-    private static void AddBias(Tensor delta, Tensor bias)
+    private static void AddBias(FloatTensor delta, FloatTensor bias)
     {
         for (int i = 0; i < delta.Length; i++)
             delta.Span[i] += bias.Span[i % bias.Length];
     }
 
-    private static void ApplySoftplus(Tensor delta)
+    private static void ApplySoftplus(FloatTensor delta)
     {
         for (int i = 0; i < delta.Length; i++)
             delta.Span[i] = Softplus.Of(delta.Span[i]);
     }
 
     /// <summary><c>[batch, a, b]</c> to <c>[batch, b, a]</c>.</summary>
-    private static Tensor Swap(Tensor x)
+    private static FloatTensor Swap(FloatTensor x)
     {
         int batch = x.Shape[0], rows = x.Shape[1], columns = x.Shape[2];
-        var y = new Tensor([batch, columns, rows]);
+        var y = new FloatTensor([batch, columns, rows]);
         for (int i = 0; i < x.Length; i++)
             y.Span[(i / (rows * columns) * columns + i % columns) * rows + i / columns % rows] = x.Span[i];
         return y;

@@ -1,6 +1,5 @@
 using Bitis.Quantization.Calibration;
 using Bitis.Quantization.Estimators;
-using Bitis.Quantization.Recipes;
 
 namespace Bitis.Tests.Quantization;
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Bitis.Quantization;
 using Bitis.Tests.Cli;
 
 namespace Bitis.Tests.Quantization;

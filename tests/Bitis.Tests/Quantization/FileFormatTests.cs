@@ -5,11 +5,7 @@ using Bitis.Checkpoints;
 using Bitis.Checkpoints.Safetensors;
 using Bitis.Data.BuiltIn;
 using Bitis.Data.Decoding;
-using Bitis.Execution.Sessions;
-using Bitis.Models;
-using Bitis.Quantization;
 using Bitis.Quantization.Methods;
-using Bitis.Quantization.Recipes;
 
 namespace Bitis.Tests.Quantization;
 

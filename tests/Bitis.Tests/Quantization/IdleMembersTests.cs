@@ -3,7 +3,6 @@ using Bitis.Graphs;
 using Bitis.Models.Catalogue;
 using Bitis.Quantization.Quantizers;
 using Bitis.Quantization.Recipes;
-using Bitis.Training;
 
 namespace Bitis.Tests.Quantization;
 

@@ -1,10 +1,8 @@
 using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
-using Bitis.Models;
 using Bitis.Quantization;
 using Bitis.Quantization.Recipes;
-using Bitis.Tensors;
 
 namespace Bitis.Tests.Quantization;
 
@@ -32,9 +30,9 @@ internal static class IntegerContract
             model.Graph.Nodes.Count(node => scope == Scope.Full ? QuantizedLayer.Covers(node.Operator) : node.Block is not null && node.Operator is Linear),
             quantized.Layers.Count);
         Assert.Equal(recipe.CoversScans && recipe.Bits.Activations != BitWidths.Float ? model.Graph.Nodes.Count(node => node.Operator is SelectiveScan) : 0, quantized.Scans.Count);
-        Tensor images = MicroModel.Images(model, 3, seed: 5);
+        FloatTensor images = MicroModel.Images(model, 3, seed: 5);
         using InferenceSession session = InferenceSession.Create(quantized, new SessionOptions { Threads = 2 });
-        Tensor integer = session.Run(images);
+        FloatTensor integer = session.Run(images);
         using var evaluator = new VectorizedEvaluator { CubicDecay = true };
         var simulated = new SimulatedEvaluator(evaluator, quantized.Layers, quantized.Scans);
         TensorAssert.Same(new GraphExecutor(quantized.Graph, quantized.DequantizeWeights(), simulated).Run(images), integer);

@@ -1,12 +1,11 @@
+using System.Numerics.Tensors;
 using Bitis.Execution.Planning;
 using Bitis.Execution.Sessions;
 using Bitis.Graphs;
-using Bitis.Models;
 using Bitis.Quantization;
 using Bitis.Quantization.Methods;
 using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Tests.Quantization;
 
@@ -18,8 +17,8 @@ namespace Bitis.Tests.Quantization;
 public sealed class IntegerContractTests : IDisposable
 {
     private static readonly VisionModel Model = MicroModel.Load();
-    private static readonly Tensor Calibration = MicroModel.Images(Model, 24, seed: 1);
-    private static readonly Tensor Images = MicroModel.Images(Model, 8, seed: 2);
+    private static readonly FloatTensor Calibration = MicroModel.Images(Model, 24, seed: 1);
+    private static readonly FloatTensor Images = MicroModel.Images(Model, 8, seed: 2);
 
     private readonly TempFolder _folder = new();
 
@@ -51,7 +50,7 @@ public sealed class IntegerContractTests : IDisposable
         QuantizedModel quantized = PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(Calibration), RecipeOf(method, bits, granularity) with { Scope = scope });
         Assert.Equal(scope != Scope.Linear && !bits.EndsWith("a32", StringComparison.Ordinal), quantized.Scans.Count > 0);
         using InferenceSession session = InferenceSession.Create(quantized, new SessionOptions { Threads = 2 });
-        Tensor integer = session.Run(Images);
+        FloatTensor integer = session.Run(Images);
         using var evaluator = new VectorizedEvaluator { CubicDecay = true };
         TensorAssert.Same(Simulate(quantized, evaluator), integer);
         // The plain float64-accumulating reference differs by rounding, which may move an activation to the next level: of 3 bits, a seventh of the range.
@@ -135,13 +134,13 @@ public sealed class IntegerContractTests : IDisposable
         Assert.Throws<BitisException>(() => PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(), new Recipe()));
         Assert.Throws<OperationCanceledException>(() => PostTrainingQuantizer.Quantize(
             Model, CalibrationSet.FromTensors(Calibration), new Recipe(), cancellationToken: new CancellationToken(canceled: true)));
-        var broken = new Tensor(Calibration.Shape);
+        var broken = new FloatTensor(Calibration.Shape);
         broken.Span.Fill(float.NaN);
         Assert.Contains("Image 0 of the batch holds NaN", Assert.Throws<BitisException>(
             () => PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(broken), new Recipe())).Message);
         // Finite images and weights, but sums that are not.
         broken.Span.Fill(1e30f);
-        var weights = new Dictionary<string, Tensor>(Model.Weights) { ["patch_embed.proj.weight"] = Model.Weights["patch_embed.proj.weight"].Clone() };
+        var weights = new Dictionary<string, FloatTensor>(Model.Weights) { ["patch_embed.proj.weight"] = Model.Weights["patch_embed.proj.weight"].Clone() };
         weights["patch_embed.proj.weight"].Span.Fill(1e30f);
         Assert.Contains("layers.0.mixer.in_proj.input", Assert.Throws<BitisException>(
             () => PostTrainingQuantizer.Quantize(Model.WithWeights(weights), CalibrationSet.FromTensors(broken), new Recipe())).Message);
@@ -168,24 +167,24 @@ public sealed class IntegerContractTests : IDisposable
             ActivationGranularity = granularity,
         }.WithSteps(3);
 
-    private static Tensor Simulate(QuantizedModel quantized, INodeEvaluator evaluator) =>
+    private static FloatTensor Simulate(QuantizedModel quantized, INodeEvaluator evaluator) =>
         new GraphExecutor(quantized.Graph, quantized.DequantizeWeights(), new SimulatedEvaluator(evaluator, quantized.Layers, quantized.Scans)).Run(Images);
 
     /// <summary>The distance of the logits from the float model's, relative to the length of those: ‖a − b‖₂ / ‖b‖₂.</summary>
     private static double Error(QuantizedModel quantized)
     {
         using InferenceSession original = InferenceSession.Create(Model), session = InferenceSession.Create(quantized);
-        Tensor expected = original.Run(Images);
+        FloatTensor expected = original.Run(Images);
         return TensorPrimitives.Distance<float>(expected.Span, session.Run(Images).Span) / TensorPrimitives.Norm<float>(expected.Span);
     }
 
-    private static IEnumerable<Tensor> Split(Tensor images, int size)
+    private static IEnumerable<FloatTensor> Split(FloatTensor images, int size)
     {
         int length = images.Length / images.Shape[0];
         for (int start = 0; start < images.Shape[0]; start += size)
         {
             int count = Math.Min(size, images.Shape[0] - start);
-            yield return Tensor.From([count, .. images.Shape.Sizes[1..]], images.Span.Slice(start * length, count * length));
+            yield return FloatTensor.From([count, .. images.Shape.Sizes[1..]], images.Span.Slice(start * length, count * length));
         }
     }
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
-using Bitis.Models;
 using Bitis.Quantization.Calibration;
 using Bitis.Quantization.Estimators;
 using Bitis.Quantization.Methods;

@@ -1,6 +1,3 @@
-using Bitis.Models;
-using Bitis.Quantization;
-using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 
 namespace Bitis.Tests.Quantization;
@@ -10,10 +7,10 @@ internal static class MicroModel
 {
     public static VisionModel Load() => VisionModel.Load(GoldenFiles.Path("vim-micro.safetensors"));
 
-    public static Tensor Images(VisionModel model, int count, ulong seed)
+    public static FloatTensor Images(VisionModel model, int count, ulong seed)
     {
         var random = new SeededRandom(seed);
-        Tensor images = Tensor.Uninitialized(model.Config.InputShape.Prepend(count));
+        FloatTensor images = FloatTensor.Uninitialized(model.Config.InputShape.Prepend(count));
         foreach (ref float value in images.Span)
             value = (float)random.NextNormal();
         return images;

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Bitis.Checkpoints;
 using Bitis.Checkpoints.Safetensors;
-using Bitis.Models;
 using Bitis.Quantization;
 using Bitis.Quantization.Quantizers;
 using Bitis.Quantization.Recipes;

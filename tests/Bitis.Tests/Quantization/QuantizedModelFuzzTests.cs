@@ -1,7 +1,5 @@
 using System.Diagnostics;
-using Bitis.Models;
 using Bitis.Models.Vim;
-using Bitis.Quantization;
 using Bitis.Quantization.Recipes;
 
 namespace Bitis.Tests.Quantization;

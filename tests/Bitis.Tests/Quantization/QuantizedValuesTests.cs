@@ -1,11 +1,8 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using Bitis.Fuzz;
-using Bitis.Quantization;
 using Bitis.Quantization.Methods;
 using Bitis.Quantization.Quantizers;
-using Bitis.Quantization.Recipes;
-using Bitis.Tensors;
 
 namespace Bitis.Tests.Quantization;
 

@@ -29,7 +29,7 @@ public sealed class RangeEstimatorTests
     [Fact]
     public void Statistics_are_those_of_each_token_whatever_the_batches()
     {
-        Tensor values = Values("outlier");
+        FloatTensor values = Values("outlier");
         SiteStatistics whole = Observe(values, Tokens, Images), split = Observe(values, Tokens, 7);
         for (int token = 0; token < Tokens; token++)
         {
@@ -46,7 +46,7 @@ public sealed class RangeEstimatorTests
     [Fact]
     public void A_value_that_is_no_number_is_refused_with_the_site()
     {
-        var values = new Tensor([1, 2, 3]);
+        var values = new FloatTensor([1, 2, 3]);
         values.Span[4] = float.NaN;
         var e = Assert.Throws<BitisException>(() => new SiteStatistics("layers.1.norm.input", 2).ObserveRange(values));
         Assert.StartsWith("layers.1.norm.input", e.Message);
@@ -57,7 +57,7 @@ public sealed class RangeEstimatorTests
     {
         foreach (Shape shape in (Shape[])[[2, 12], [2, 3, 4], [2, 2, 2, 3]])
         {
-            Tensor values = Tensor.From(shape, [.. Enumerable.Range(0, 24).Select(i => (float)i)]);
+            FloatTensor values = FloatTensor.From(shape, [.. Enumerable.Range(0, 24).Select(i => (float)i)]);
             var whole = new SiteStatistics("site", groups: 1);
             whole.Keep(values);
             Assert.Equal(values.Span.ToArray(), whole.Values(0).SelectMany(row => row.ToArray()));
@@ -73,7 +73,7 @@ public sealed class RangeEstimatorTests
     [Fact]
     public void Constant_values_make_a_usable_grid()
     {
-        var values = new Tensor([2, 3, 4]);
+        var values = new FloatTensor([2, 3, 4]);
         values.Span.Fill(1.5f);
         SiteStatistics statistics = Observe(values, 1, 1);
         statistics.Keep(values);
@@ -91,7 +91,7 @@ public sealed class RangeEstimatorTests
     [InlineData(100.0)]
     public void Percentiles_are_those_of_the_sorted_values_up_to_a_bin(double percentile)
     {
-        Tensor values = Values("silu");
+        FloatTensor values = Values("silu");
         SiteStatistics statistics = Observe(values, 1, Images);
         var settings = new PercentileSettings { Percentile = percentile };
         var recipe = new Recipe { Method = "percentile", Settings = settings };
@@ -107,7 +107,7 @@ public sealed class RangeEstimatorTests
     [MemberData(nameof(Cases))]
     public void The_least_squares_range_is_as_good_as_any(string kind, int bits)
     {
-        Tensor values = Values(kind);
+        FloatTensor values = Values(kind);
         SiteStatistics statistics = Observe(values, 1, Images);
         double mse = TrueError(values, bits, Estimator("mse").ActivationRange(statistics, 0, bits));
         double minmax = TrueError(values, bits, Estimator("minmax").ActivationRange(statistics, 0, bits));
@@ -132,7 +132,7 @@ public sealed class RangeEstimatorTests
 
     private static IRangeEstimator Estimator(string method) => new Recipe { Method = method }.CreateEstimator();
 
-    private static double TrueError(Tensor values, int bits, ValueRange range)
+    private static double TrueError(FloatTensor values, int bits, ValueRange range)
     {
         UniformQuantizer quantizer = UniformQuantizer.ForRanges(bits, Granularity.PerTensor, [range]);
         return values.Span.ToArray().Sum(x => Math.Pow(x - quantizer.Dequantize(quantizer.Quantize(x, 0), 0), 2));
@@ -145,35 +145,35 @@ public sealed class RangeEstimatorTests
         return weights.Sum(x => Math.Pow(x - quantizer.Dequantize(quantizer.Quantize(x, 0), 0), 2));
     }
 
-    private static SiteStatistics Observe(Tensor values, int groups, int batch)
+    private static SiteStatistics Observe(FloatTensor values, int groups, int batch)
     {
         var statistics = new SiteStatistics("site", groups);
-        Tensor[] batches = [.. Batches(values, batch)];
-        foreach (Tensor tensor in batches)
+        FloatTensor[] batches = [.. Batches(values, batch)];
+        foreach (FloatTensor tensor in batches)
             statistics.ObserveRange(tensor);
-        foreach (Tensor tensor in batches)
+        foreach (FloatTensor tensor in batches)
             statistics.ObserveHistogram(tensor);
         return statistics;
     }
 
-    private static IEnumerable<Tensor> Batches(Tensor values, int size)
+    private static IEnumerable<FloatTensor> Batches(FloatTensor values, int size)
     {
         int image = values.Length / values.Shape[0];
         for (int start = 0; start < values.Shape[0]; start += size)
         {
             int count = Math.Min(size, values.Shape[0] - start);
-            yield return Tensor.From([count, .. values.Shape.Sizes[1..]], values.Span.Slice(start * image, count * image));
+            yield return FloatTensor.From([count, .. values.Shape.Sizes[1..]], values.Span.Slice(start * image, count * image));
         }
     }
 
-    private static float[] TokenValues(Tensor values, int token) =>
+    private static float[] TokenValues(FloatTensor values, int token) =>
         [.. values.Span.ToArray().Where((_, i) => i / Channels % Tokens == token)];
 
     /// <summary>Activations <c>[images, tokens, channels]</c> of the kinds that a Mamba block has.</summary>
-    private static Tensor Values(string kind)
+    private static FloatTensor Values(string kind)
     {
         var random = new SeededRandom(4);
-        var values = new Tensor([Images, Tokens, Channels]);
+        var values = new FloatTensor([Images, Tokens, Channels]);
         for (int i = 0; i < values.Length; i++)
         {
             double x = random.NextNormal();

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Bitis.Quantization.Methods;
-using Bitis.Quantization.Recipes;
 
 namespace Bitis.Tests.Quantization;
 

@@ -1,4 +1,3 @@
-using Bitis.Models;
 using Bitis.Quantization;
 using Bitis.Quantization.Calibration;
 using Bitis.Quantization.Estimators;
@@ -51,7 +50,7 @@ public sealed class RotationTests
     public void A_rotated_layer_spreads_an_outlier_and_keeps_its_weights()
     {
         // One large value in 16 takes most of a grid; rotated, it is a sixteenth of its square in each channel.
-        var weight = new Tensor([4, 16]);
+        var weight = new FloatTensor([4, 16]);
         Sample.Floats(2, 64).CopyTo(weight.Span);
         float[] x = Sample.Floats(3, 16, -0.1f, 0.1f);
         x[5] = 30;
@@ -60,9 +59,9 @@ public sealed class RotationTests
         Assert.True(rotated.Max() - rotated.Min() < 20 && x.Max() - x.Min() > 29);
 
         var statistics = new SiteStatistics("x", 1);
-        statistics.ObserveRange(Tensor.From([1, 1, 16], rotated));
+        statistics.ObserveRange(FloatTensor.From([1, 1, 16], rotated));
         QuantizedLayer layer = QuantizedLayer.Create(weight, new BitWidths(8, 8), Granularity.PerTensor, statistics, new MinMaxEstimator(), threads: 1, rotation: 16);
-        Tensor back = layer.DequantizeWeight(new Bitis.Graphs.Operators.Linear(16, 4, HasBias: false));
+        FloatTensor back = layer.DequantizeWeight(new Bitis.Graphs.Operators.Linear(16, 4, HasBias: false));
         for (int i = 0; i < weight.Length; i++)
             Assert.Equal(weight.Span[i], back.Span[i], 0.02);
         Assert.Throws<ArgumentException>(() => new QuantizedLayer(null, null, layer.Input, rotation: 16));

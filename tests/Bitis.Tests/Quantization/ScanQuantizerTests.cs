@@ -1,6 +1,5 @@
 using Bitis.Quantization.Quantizers;
 using Bitis.Quantization.Scans;
-using Bitis.Tensors;
 
 namespace Bitis.Tests.Quantization;
 
@@ -128,7 +127,7 @@ public sealed class ScanQuantizerTests
 
         // And back: A_log within half a step.
         using var sample = new IntegerScanCase(Tokens: 1, Channels: 3, States: 5, Bits: 8, Groups: 1);
-        Tensor rates = sample.CreateScan().DequantizeRates([3, 5]);
+        FloatTensor rates = sample.CreateScan().DequantizeRates([3, 5]);
         for (int i = 0; i < rates.Length; i++)
         {
             Assert.Equal(sample.ALog.Span[i], rates.Span[i], Math.Log(2) / 16 + 1e-6);

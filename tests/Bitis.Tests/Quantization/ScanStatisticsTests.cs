@@ -10,8 +10,8 @@ public sealed class ScanStatisticsTests
 {
     private const int Images = 3, Tokens = 7, Channels = 5, States = 4;
 
-    private readonly Tensor _u = Random(1, Images, Tokens, Channels), _delta = Positive(2, Images, Tokens, Channels);
-    private readonly Tensor _b = Random(3, Images, Tokens, States), _aLog = Random(4, Channels, States);
+    private readonly FloatTensor _u = Random(1, Images, Tokens, Channels), _delta = Positive(2, Images, Tokens, Channels);
+    private readonly FloatTensor _b = Random(3, Images, Tokens, States), _aLog = Random(4, Channels, States);
 
     [Fact]
     public void Distribution_and_magnitudes_are_those_of_the_recurrence()
@@ -63,7 +63,7 @@ public sealed class ScanStatisticsTests
 
     private static ScanStatistics New() => new("layers.3.mixer.scan", Tokens, new ScanSize(Channels, States));
 
-    private ScanStatistics Observe(Tensor u, Tensor delta, Tensor b)
+    private ScanStatistics Observe(FloatTensor u, FloatTensor delta, FloatTensor b)
     {
         ScanStatistics statistics = New();
         statistics.Observe([u, delta, b, b], _aLog);
@@ -99,24 +99,24 @@ public sealed class ScanStatisticsTests
         }
     }
 
-    private static Tensor Image(Tensor values, int image)
+    private static FloatTensor Image(FloatTensor values, int image)
     {
         int length = values.Length / Images;
-        return Tensor.From(values.Shape.DropFirst().Prepend(1), values.Span.Slice(image * length, length));
+        return FloatTensor.From(values.Shape.DropFirst().Prepend(1), values.Span.Slice(image * length, length));
     }
 
-    private static Tensor Random(ulong seed, params int[] shape)
+    private static FloatTensor Random(ulong seed, params int[] shape)
     {
         var random = new SeededRandom(seed);
-        var tensor = new Tensor([.. shape]);
+        var tensor = new FloatTensor([.. shape]);
         foreach (ref float value in tensor.Span)
             value = (float)random.NextNormal();
         return tensor;
     }
 
-    private static Tensor Positive(ulong seed, params int[] shape)
+    private static FloatTensor Positive(ulong seed, params int[] shape)
     {
-        Tensor tensor = Random(seed, shape);
+        FloatTensor tensor = Random(seed, shape);
         foreach (ref float value in tensor.Span)
             value = MathF.Abs(value) * 0.2f;
         return tensor;

@@ -17,7 +17,7 @@ internal sealed class DoubleReference
     private readonly Dictionary<Node, double[]> _values = [];
 
     /// <summary>Prepares a model.</summary>
-    public DoubleReference(Graph graph, IReadOnlyDictionary<string, Tensor> weights)
+    public DoubleReference(Graph graph, IReadOnlyDictionary<string, FloatTensor> weights)
     {
         _graph = graph;
         _weights = weights.ToDictionary(pair => pair.Key, pair => Array.ConvertAll(pair.Value.Span.ToArray(), value => (double)value));
@@ -37,14 +37,14 @@ internal sealed class DoubleReference
     }
 
     /// <summary>The output of each image of a batch, one after the other.</summary>
-    public double[] RunBatch(Tensor images)
+    public double[] RunBatch(FloatTensor images)
     {
         int size = images.Length / images.Shape[0];
         return [.. Enumerable.Range(0, images.Shape[0]).SelectMany(i => Run(images.Span.Slice(i * size, size)))];
     }
 
     /// <summary>The mean cross-entropy of a batch with one class for each image.</summary>
-    public double Loss(Tensor images, Tensor targets)
+    public double Loss(FloatTensor images, FloatTensor targets)
     {
         int size = images.Length / images.Shape[0], classes = targets.Shape[1];
         double sum = 0;

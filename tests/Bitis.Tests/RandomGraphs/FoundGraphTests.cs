@@ -2,8 +2,6 @@ using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Graphs.Operators.Tokens;
-using Bitis.Quantization;
-using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 using Bitis.Tests.Quantization;
 

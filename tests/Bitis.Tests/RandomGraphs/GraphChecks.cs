@@ -1,11 +1,10 @@
+using System.Numerics.Tensors;
 using System.Text.RegularExpressions;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
-using Bitis.Quantization;
 using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 using Bitis.Tests.Quantization;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Tests.RandomGraphs;
 
@@ -42,11 +41,11 @@ internal static partial class GraphChecks
             return new Finding(FindingKind.Undecided, "training does not get as far as gradients", forward.Signature);
         return Guarded(graph, () =>
         {
-            (_, _, IReadOnlyDictionary<string, Tensor> gradients) = GraphModels.Gradients(graph.Graph, graph.Weights, graph.Images, graph.Targets);
+            (_, _, IReadOnlyDictionary<string, FloatTensor> gradients) = GraphModels.Gradients(graph.Graph, graph.Weights, graph.Images, graph.Targets);
             double largest = gradients.Values.Max(gradient => (double)TensorPrimitives.Norm<float>(gradient.Span));
             var model = new DoubleReference(graph.Graph, graph.Weights);
             double amplification = graph.Graph.Nodes.Any(IsNormOfSingles) ? 1 / Math.Sqrt(NormEpsilon) : 1;
-            foreach ((string name, Tensor gradient) in gradients)
+            foreach ((string name, FloatTensor gradient) in gradients)
             {
                 double[] direction = [.. Sample.Floats((int)(graph.Seed % int.MaxValue), gradient.Length).Select(value => value < 0 ? -1.0 : 1.0)];
                 double actual = 0;
@@ -87,7 +86,7 @@ internal static partial class GraphChecks
         Finding? finding = Guarded(graph, () =>
         {
             QuantizedModel model = GraphModels.Quantize(graph.Graph, graph.Weights, GraphWeights.Images(graph.Graph, 6, graph.Seed + 1), recipe);
-            Tensor integers = GraphModels.Session(model, graph.Images), expected = GraphModels.Simulate(model, graph.Images);
+            FloatTensor integers = GraphModels.Session(model, graph.Images), expected = GraphModels.Simulate(model, graph.Images);
             if (Sample.Bits(expected.Span).AsSpan().SequenceEqual(Sample.Bits(integers.Span)))
                 return null;
             (double difference, double largest) = Distance(Array.ConvertAll(expected.Span.ToArray(), value => (double)value), integers);
@@ -114,7 +113,7 @@ internal static partial class GraphChecks
         T Of<T>(params ReadOnlySpan<T> choices) => choices[random.NextInt32(choices.Length)];
     }
 
-    private static Finding? Compare(GraphCase graph, Tensor actual)
+    private static Finding? Compare(GraphCase graph, FloatTensor actual)
     {
         (double difference, double largest) = Distance(Array.ConvertAll(graph.Reference.Span.ToArray(), value => (double)value), actual);
         if (difference <= Tolerance * largest)
@@ -126,7 +125,7 @@ internal static partial class GraphChecks
             : Difference(difference, largest);
     }
 
-    private static (double Difference, double Largest) Distance(double[] expected, Tensor actual)
+    private static (double Difference, double Largest) Distance(double[] expected, FloatTensor actual)
     {
         double difference = 0;
         for (int i = 0; i < expected.Length; i++)

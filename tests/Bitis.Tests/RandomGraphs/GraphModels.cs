@@ -2,9 +2,7 @@ using Bitis.Execution.Planning;
 using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Kernels.Rounding;
-using Bitis.Models;
 using Bitis.Quantization;
-using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 using Bitis.Training;
 using Bitis.Training.Optimization;
@@ -17,15 +15,15 @@ internal static class GraphModels
     private static readonly SessionOptions OneThread = new() { Threads = 1 };
 
     /// <summary>A graph as a model.</summary>
-    public static VisionModel Of(Graph graph, Dictionary<string, Tensor> weights) =>
+    public static VisionModel Of(Graph graph, Dictionary<string, FloatTensor> weights) =>
         VisionModel.FromGraph(graph, weights);
 
     /// <summary>What the operators' own forwards compute.</summary>
-    public static Tensor Reference(Graph graph, IReadOnlyDictionary<string, Tensor> weights, Tensor images) =>
+    public static FloatTensor Reference(Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, FloatTensor images) =>
         new GraphExecutor(graph, weights, ReferenceEvaluator.Instance).Run(images);
 
     /// <summary>What a session computes; for an output with tokens, what its plan does.</summary>
-    public static Tensor Session(Graph graph, Dictionary<string, Tensor> weights, Tensor images)
+    public static FloatTensor Session(Graph graph, Dictionary<string, FloatTensor> weights, FloatTensor images)
     {
         if (graph.Output.Shape.Rank != 1)
         {
@@ -37,12 +35,12 @@ internal static class GraphModels
     }
 
     /// <summary>What the gradient executor's forward computes.</summary>
-    public static Tensor Training(Graph graph, IReadOnlyDictionary<string, Tensor> weights, Tensor images, Tensor targets) =>
+    public static FloatTensor Training(Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, FloatTensor images, FloatTensor targets) =>
         Gradients(graph, weights, images, targets).Logits;
 
     /// <summary>The gradient executor's loss, logits and gradients.</summary>
-    public static (double Loss, Tensor Logits, IReadOnlyDictionary<string, Tensor> Gradients) Gradients(
-        Graph graph, IReadOnlyDictionary<string, Tensor> weights, Tensor images, Tensor targets)
+    public static (double Loss, FloatTensor Logits, IReadOnlyDictionary<string, FloatTensor> Gradients) Gradients(
+        Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, FloatTensor images, FloatTensor targets)
     {
         using var executor = new GradientExecutor(graph, weights, threads: 1);
         BatchLoss loss = executor.Run(images, targets);
@@ -50,27 +48,27 @@ internal static class GraphModels
     }
 
     /// <summary>A quantized model.</summary>
-    public static QuantizedModel Quantize(Graph graph, Dictionary<string, Tensor> weights, Tensor images, Recipe recipe) =>
+    public static QuantizedModel Quantize(Graph graph, Dictionary<string, FloatTensor> weights, FloatTensor images, Recipe recipe) =>
         PostTrainingQuantizer.Quantize(Of(graph, weights), CalibrationSet.FromTensors(images), recipe, new QuantizationOptions { Threads = 1 });
 
     /// <summary>What a session of a quantized model computes, in integers.</summary>
-    public static Tensor Session(QuantizedModel model, Tensor images)
+    public static FloatTensor Session(QuantizedModel model, FloatTensor images)
     {
         using InferenceSession session = InferenceSession.Create(model, OneThread);
         return session.Run(images);
     }
 
     /// <summary>What the simulation of a quantized model computes.</summary>
-    public static Tensor Simulate(QuantizedModel model, Tensor images)
+    public static FloatTensor Simulate(QuantizedModel model, FloatTensor images)
     {
         using var evaluator = new VectorizedEvaluator(threads: 1) { CubicDecay = model.Layers.Count > 0 };
         return new GraphExecutor(model.Graph, model.DequantizeWeights(), new SimulatedEvaluator(evaluator, model.Layers, model.Scans)).Run(images);
     }
 
-    private static unsafe Tensor Run(Plan plan, Graph graph, Tensor images)
+    private static unsafe FloatTensor Run(Plan plan, Graph graph, FloatTensor images)
     {
         int batch = images.Shape[0], size = images.Length / batch, length = (int)graph.Output.Shape.ElementCount;
-        Tensor result = new(graph.Output.Shape.Prepend(batch));
+        FloatTensor result = new(graph.Output.Shape.Prepend(batch));
         using var arena = new Arena(plan.Layout);
         ArenaAddresses memory = arena.Addresses;
         ArenaMatrix y = plan.Output;

@@ -8,9 +8,9 @@ namespace Bitis.Tests.RandomGraphs;
 internal static class GraphWeights
 {
     /// <summary>Weights of all parameters; each depends on its name and the seed alone.</summary>
-    public static Dictionary<string, Tensor> Of(Graph graph, ulong seed)
+    public static Dictionary<string, FloatTensor> Of(Graph graph, ulong seed)
     {
-        var weights = new Dictionary<string, Tensor>();
+        var weights = new Dictionary<string, FloatTensor>();
         foreach (Node node in graph.Nodes)
         {
             for (int i = 0; i < node.ParameterNames.Count; i++)
@@ -23,15 +23,15 @@ internal static class GraphWeights
     }
 
     /// <summary>Pixels from −1 to 1.</summary>
-    public static Tensor Images(Graph graph, int count, ulong seed)
+    public static FloatTensor Images(Graph graph, int count, ulong seed)
     {
         var random = SeededRandom.ForPart(seed, 0);
-        return Fill(new Tensor(graph.Input.Shape.Prepend(count)), () => random.NextSingle(-1, 1));
+        return Fill(new FloatTensor(graph.Input.Shape.Prepend(count)), () => random.NextSingle(-1, 1));
     }
 
-    private static Tensor Draw(Operator op, ParameterSpec spec, SeededRandom random)
+    private static FloatTensor Draw(Operator op, ParameterSpec spec, SeededRandom random)
     {
-        var tensor = new Tensor(spec.Shape);
+        var tensor = new FloatTensor(spec.Shape);
         float bound = spec.Shape.Rank < 2 ? 0.3f : 1.7f / MathF.Sqrt(spec.Shape.DropFirst().ElementCount);
         return spec.Role switch
         {
@@ -43,7 +43,7 @@ internal static class GraphWeights
         };
     }
 
-    private static Tensor Fill(Tensor tensor, Func<float> next)
+    private static FloatTensor Fill(FloatTensor tensor, Func<float> next)
     {
         foreach (ref float value in tensor.Span)
             value = next();

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Bitis.Checkpoints;
 using Bitis.Checkpoints.Safetensors;
 using Bitis.Graphs;
@@ -9,10 +10,8 @@ using Bitis.Models.Catalogue;
 using Bitis.Quantization;
 using Bitis.Quantization.Files;
 using Bitis.Quantization.Methods;
-using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 using Bitis.Tests.Quantization;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Tests.RandomGraphs;
 
@@ -235,7 +234,7 @@ public sealed class OpenGraphQuantizationTests : IDisposable
     public void Shared_parameters_are_drawn_once()
     {
         Graph graph = Head(Shared());
-        Dictionary<string, Tensor> weights = Initialization.Create(graph, 1, (_, _, random) => _ => random.NextNormal());
+        Dictionary<string, FloatTensor> weights = Initialization.Create(graph, 1, (_, _, random) => _ => random.NextNormal());
         Assert.Equal(graph.Parameters.Select(parameter => parameter.Name), weights.Keys);
     }
 
@@ -343,7 +342,7 @@ public sealed class OpenGraphQuantizationTests : IDisposable
     private static QuantizedModel Quantized(string method, Graph graph, Scope scope = Scope.Linear)
     {
         QuantizedModel model = Quantize(graph, RecipeOf(method) with { Scope = scope });
-        Tensor images = GraphWeights.Images(graph, 4, seed: 3);
+        FloatTensor images = GraphWeights.Images(graph, 4, seed: 3);
         TensorAssert.Same(GraphModels.Simulate(model, images), GraphModels.Session(model, images));
         return model;
     }
@@ -359,7 +358,7 @@ public sealed class OpenGraphQuantizationTests : IDisposable
     private static void IsCloseToFloat(Graph graph, QuantizedModel model)
     {
         var one = new GraphCase(graph, seed: 1);
-        Tensor integers = GraphModels.Session(model, one.Images);
+        FloatTensor integers = GraphModels.Session(model, one.Images);
         TensorAssert.Same(GraphModels.Simulate(model, one.Images), integers);
         double error = TensorPrimitives.Distance<float>(one.Reference.Span, integers.Span) / TensorPrimitives.Norm<float>(one.Reference.Span);
         Assert.InRange(error, 0, 0.1);
@@ -370,7 +369,7 @@ public sealed class OpenGraphQuantizationTests : IDisposable
     private static QuantizedModel Quantize(Graph graph, Recipe recipe) =>
         GraphModels.Quantize(graph, Weights(graph), GraphWeights.Images(graph, 8, seed: 2), recipe);
 
-    private static Dictionary<string, Tensor> Weights(Graph graph) => GraphWeights.Of(graph, seed: 1);
+    private static Dictionary<string, FloatTensor> Weights(Graph graph) => GraphWeights.Of(graph, seed: 1);
 
     private static Recipe RecipeOf(string method) => new Recipe { Method = method }.WithSteps(3);
 

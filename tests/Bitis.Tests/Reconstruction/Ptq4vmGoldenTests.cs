@@ -54,8 +54,8 @@ public sealed class Ptq4vmGoldenTests
         golden.Read($"{kind}.smoothing").Span.CopyTo(linear.Smoothing);
         golden.Read($"{kind}.{bits}.weight_scale").Span.CopyTo(linear.WeightScales);
         golden.Read($"{kind}.{bits}.act_scale").Span.CopyTo(linear.InputScales);
-        Dictionary<string, Tensor> results = Run(golden, kind, linear, graph);
-        Tensor weight = linear.ToQuantized().DequantizeWeight(linear.Node.Operator);
+        Dictionary<string, FloatTensor> results = Run(golden, kind, linear, graph);
+        FloatTensor weight = linear.ToQuantized().DequantizeWeight(linear.Node.Operator);
         for (int i = 0; i < weight.Length; i++)
             weight.Span[i] *= linear.Smoothing[i % linear.Smoothing.Length]; // the golden ŵ is that of W·m
         TensorAssert.Close(golden.Read($"{kind}.{bits}.w_hat"), weight, 1e-5, "w_hat");
@@ -70,9 +70,9 @@ public sealed class Ptq4vmGoldenTests
     {
         using Checkpoint golden = Checkpoint.Open(GoldenFiles.Path(File));
         LearnedLinear linear = Search(golden, "silu", "w4a4", out Graph graph, isLearned: false);
-        Dictionary<string, Tensor> results = Run(golden, "silu", linear, graph);
-        Tensor y = golden.Read("silu.grad_out"), weight = golden.Read("silu.weight");
-        var expected = new Tensor(golden.Read("silu.x").Shape);
+        Dictionary<string, FloatTensor> results = Run(golden, "silu", linear, graph);
+        FloatTensor y = golden.Read("silu.grad_out"), weight = golden.Read("silu.weight");
+        var expected = new FloatTensor(golden.Read("silu.x").Shape);
         for (int row = 0; row < 6 * 17; row++)
         {
             for (int i = 0; i < 20 * 24; i++)
@@ -86,7 +86,7 @@ public sealed class Ptq4vmGoldenTests
 
     private static LearnedLinear Search(Checkpoint golden, string kind, string bits, out Graph graph, bool isLearned = true)
     {
-        Tensor x = golden.Read($"{kind}.x"), weight = golden.Read($"{kind}.weight");
+        FloatTensor x = golden.Read($"{kind}.x"), weight = golden.Read($"{kind}.weight");
         int tokens = x.Shape[1], inputs = x.Shape[2], outputs = weight.Shape[0];
         var builder = new GraphBuilder([tokens, inputs]);
         Node shifted = builder.Add("shift", new AddEmbedding(tokens, inputs), builder.Input); // its gradient shows the layer's
@@ -103,11 +103,11 @@ public sealed class Ptq4vmGoldenTests
     }
 
     /// <summary>Runs the layer image by image, so that the gradient of each image's input can be seen.</summary>
-    private static unsafe Dictionary<string, Tensor> Run(Checkpoint golden, string kind, LearnedLinear linear, Graph graph)
+    private static unsafe Dictionary<string, FloatTensor> Run(Checkpoint golden, string kind, LearnedLinear linear, Graph graph)
     {
-        Tensor x = golden.Read($"{kind}.x"), yGradient = golden.Read($"{kind}.grad_out");
+        FloatTensor x = golden.Read($"{kind}.x"), yGradient = golden.Read($"{kind}.grad_out");
         int images = x.Shape[0], inLength = x.Length / images, outLength = yGradient.Length / images;
-        var weights = new Dictionary<string, Tensor>
+        var weights = new Dictionary<string, FloatTensor>
         {
             [graph.Nodes[1].ParameterNames[0]] = new(graph.Nodes[1].Shape),
             ["linear.weight"] = linear.Weight,
@@ -116,7 +116,7 @@ public sealed class Ptq4vmGoldenTests
         using var runner = new GradientRunner(
             new GradientPlan(graph, weights, images: 1, operation => operation.Main.Operator is Linear ? linear.CreateStep(operation) : null), threads: 1);
         GradientPlan plan = runner.Plan;
-        Tensor y = new(yGradient.Shape), xGradient = new(x.Shape);
+        FloatTensor y = new(yGradient.Shape), xGradient = new(x.Shape);
         float[] inputScales = new float[linear.InputScales.Length], weightScales = new float[linear.WeightScales.Length], smoothing = new float[linear.Smoothing.Length];
         for (int image = 0; image < images; image++)
         {
@@ -146,5 +146,5 @@ public sealed class Ptq4vmGoldenTests
 
     private static void Add(float[] sum, float[] term) => System.Numerics.Tensors.TensorPrimitives.Add(sum, term, sum);
 
-    private static Tensor Vector(float[] values) => Tensor.From([values.Length], values);
+    private static FloatTensor Vector(float[] values) => FloatTensor.From([values.Length], values);
 }

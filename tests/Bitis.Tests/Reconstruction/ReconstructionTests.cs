@@ -1,13 +1,12 @@
+using System.Numerics.Tensors;
 using System.Text.Json.Nodes;
 using Bitis.Checkpoints;
 using Bitis.Checkpoints.Safetensors;
-using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Graphs.Operators.Tokens;
-using Bitis.Models;
 using Bitis.Quantization;
 using Bitis.Quantization.Methods;
 using Bitis.Quantization.Quantizers;
@@ -16,7 +15,6 @@ using Bitis.Quantization.Scans;
 using Bitis.Reconstruction;
 using Bitis.Tensors;
 using Bitis.Tests.Quantization;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Tests.Reconstruction;
 
@@ -25,8 +23,8 @@ namespace Bitis.Tests.Reconstruction;
 public sealed class ReconstructionTests : IDisposable
 {
     private static readonly VisionModel Model = MicroModel.Load();
-    private static readonly Tensor Calibration = MicroModel.Images(Model, 16, seed: 1);
-    private static readonly Tensor Images = MicroModel.Images(Model, 16, seed: 2);
+    private static readonly FloatTensor Calibration = MicroModel.Images(Model, 16, seed: 1);
+    private static readonly FloatTensor Images = MicroModel.Images(Model, 16, seed: 2);
 
     private readonly TempFolder _folder = new();
 
@@ -67,7 +65,7 @@ public sealed class ReconstructionTests : IDisposable
         Recipe recipe = RecipeOf(method, steps: 3) with { Scope = scope };
         byte[] whole = Bytes(Quantize(recipe, new QuantizationOptions { Threads = 2 }));
         int image = Calibration.Length / 16;
-        Tensor[] split = [Tensor.From(Model.Config.InputShape.Prepend(5), Calibration.Span[..(5 * image)]), Tensor.From(Model.Config.InputShape.Prepend(11), Calibration.Span[(5 * image)..])];
+        FloatTensor[] split = [FloatTensor.From(Model.Config.InputShape.Prepend(5), Calibration.Span[..(5 * image)]), FloatTensor.From(Model.Config.InputShape.Prepend(11), Calibration.Span[(5 * image)..])];
         Assert.Equal(whole, Bytes(PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(split), recipe, new QuantizationOptions { Threads = 1 })));
     }
 
@@ -201,7 +199,7 @@ public sealed class ReconstructionTests : IDisposable
     {
         Recipe recipe = RecipeOf("ptq4vm+", steps: 1);
         Assert.Contains("no image", Assert.Throws<BitisException>(() => PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(), recipe)).Message);
-        var broken = new Tensor(Calibration.Shape);
+        var broken = new FloatTensor(Calibration.Shape);
         broken.Span.Fill(float.NaN);
         Assert.Contains("Image 0 of the batch holds NaN", Assert.Throws<BitisException>(() => PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(broken), recipe)).Message);
     }
@@ -258,7 +256,7 @@ public sealed class ReconstructionTests : IDisposable
     private static double Error(QuantizedModel quantized)
     {
         using InferenceSession integers = InferenceSession.Create(quantized), floats = InferenceSession.Create(Model);
-        Tensor expected = floats.Run(Calibration), actual = integers.Run(Calibration);
+        FloatTensor expected = floats.Run(Calibration), actual = integers.Run(Calibration);
         return TensorPrimitives.Distance<float>(expected.Span, actual.Span) / TensorPrimitives.Norm<float>(expected.Span);
     }
 

@@ -6,7 +6,6 @@ using Bitis.Quantization.Methods;
 using Bitis.Quantization.Quantizers;
 using Bitis.Quantization.Recipes;
 using Bitis.Reconstruction;
-using Bitis.Tensors;
 using Bitis.Tests.Quantization;
 
 namespace Bitis.Tests.Reconstruction;
@@ -117,6 +116,6 @@ public sealed class ScaleLearningTests
         Node node = builder.Add("linear", new Linear(2, 3, HasBias: false), builder.Input);
         var start = new QuantizedLayer(
             new sbyte[6], UniformQuantizer.Symmetric(4, Granularity.PerChannel, [1, 1, 1]), UniformQuantizer.Asymmetric(4, Granularity.PerTensor, [1], [0]));
-        return new LearnedLinear(node, new Tensor([3, 2]), null, start, null);
+        return new LearnedLinear(node, new FloatTensor([3, 2]), null, start, null);
     }
 }

@@ -1,8 +1,6 @@
-using Bitis.Data;
 using Bitis.Data.BuiltIn;
 using Bitis.Data.Decoding;
 using Bitis.Execution.Planning;
-using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
@@ -10,8 +8,6 @@ using Bitis.Graphs.Operators.Tokens;
 using Bitis.Models;
 using Bitis.Models.Catalogue;
 using Bitis.Models.LocalMamba;
-using Bitis.Quantization;
-using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 using Bitis.Tests.Models;
 using Bitis.Tests.Quantization;
@@ -24,8 +20,8 @@ public sealed class InferenceSessionTests
     public void Logits_depend_neither_on_threads_nor_on_the_batch()
     {
         VisionModel model = VimVariants.Load("vim-micro");
-        Tensor images = RandomImages(model.Config, 7);
-        Tensor expected = RunWith(model, images, threads: 1);
+        FloatTensor images = RandomImages(model.Config, 7);
+        FloatTensor expected = RunWith(model, images, threads: 1);
         foreach (int threads in new[] { 2, 3, 8 })
             TensorAssert.Same(expected, RunWith(model, images, threads));
 
@@ -33,10 +29,10 @@ public sealed class InferenceSessionTests
         int size = images.Length / 7;
         for (int i = 0; i < 7; i++)
         {
-            Tensor one = Tensor.From(model.Config.InputShape.Prepend(1), images.Span.Slice(i * size, size));
+            FloatTensor one = FloatTensor.From(model.Config.InputShape.Prepend(1), images.Span.Slice(i * size, size));
             Assert.Equal(expected.Span.Slice(i * 10, 10).ToArray(), session.Run(one).Span.ToArray());
         }
-        Assert.Equal(0, session.Run(new Tensor(model.Config.InputShape.Prepend(0))).Length);
+        Assert.Equal(0, session.Run(new FloatTensor(model.Config.InputShape.Prepend(0))).Length);
     }
 
     [Theory]
@@ -45,13 +41,13 @@ public sealed class InferenceSessionTests
     public void A_pixel_that_is_not_finite_is_refused_by_its_place(float value)
     {
         VisionModel model = VimVariants.Load("vim-micro");
-        Tensor images = RandomImages(model.Config, 3);
+        FloatTensor images = RandomImages(model.Config, 3);
         int width = model.Config.InputShape[2], plane = model.Config.InputShape[1] * width;
         images.Span[(images.Length / 3) + (2 * plane) + (4 * width) + 5] = value;
         using InferenceSession session = InferenceSession.Create(model, new SessionOptions { Threads = 2 });
         string expected = $"Image 1 of the batch holds {value} at [2, 4, 5]";
         Assert.Contains(expected, Assert.Throws<BitisException>(() => session.Run(images)).Message);
-        Tensor one = Tensor.From(model.Config.InputShape.Prepend(1), images.Span.Slice(images.Length / 3, images.Length / 3));
+        FloatTensor one = FloatTensor.From(model.Config.InputShape.Prepend(1), images.Span.Slice(images.Length / 3, images.Length / 3));
         Assert.Contains("Image 0", Assert.Throws<BitisException>(() => session.Profile(one)).Message);
         Assert.Throws<BitisException>(() => new GraphExecutor(model.Graph, model.Weights, ReferenceEvaluator.Instance).Run(images));
         Assert.Throws<BitisException>(() => PostTrainingQuantizer.Quantize(model, CalibrationSet.FromTensors(images), new Recipe { Method = "minmax" }));
@@ -65,7 +61,7 @@ public sealed class InferenceSessionTests
     {
         VisionModel model = VimVariants.Load("vim-micro");
         string name = model.Weights.Keys.First(key => key.Contains("norm", StringComparison.Ordinal));
-        var weights = new Dictionary<string, Tensor>(model.Weights) { [name] = model.Weights[name].Clone() };
+        var weights = new Dictionary<string, FloatTensor>(model.Weights) { [name] = model.Weights[name].Clone() };
         weights[name].Span[3] = float.PositiveInfinity;
         BitisException e = Assert.Throws<BitisException>(() => InferenceSession.Create(model.WithWeights(weights)));
         Assert.Contains(name, e.Message);
@@ -76,7 +72,7 @@ public sealed class InferenceSessionTests
     public void A_photograph_whose_answer_is_not_finite_is_an_error()
     {
         VisionModel model = VimVariants.Load("vim-micro");
-        var weights = new Dictionary<string, Tensor>(model.Weights);
+        var weights = new Dictionary<string, FloatTensor>(model.Weights);
         string bias = model.Graph.Output.ParameterNames[1], weight = model.Graph.Output.ParameterNames[0];
         weights[bias] = weights[bias].Clone();
         weights[weight] = weights[weight].Clone();
@@ -88,12 +84,12 @@ public sealed class InferenceSessionTests
     }
 
     [Fact]
-    public void Calls_from_several_threads_wait_for_each_other()
+    public void Calls_from_several_threads_get_the_same_bits()
     {
         VisionModel model = VimVariants.Load("vim-micro");
-        Tensor images = RandomImages(model.Config, 3);
+        FloatTensor images = RandomImages(model.Config, 3);
         using InferenceSession session = InferenceSession.Create(model, new SessionOptions { Threads = 2 });
-        Tensor expected = session.Run(images);
+        FloatTensor expected = session.Run(images);
         Parallel.For(0, 16, _ => TensorAssert.Same(expected, session.Run(images)));
     }
 
@@ -137,7 +133,7 @@ public sealed class InferenceSessionTests
             long size = ArenaPlanner.Place(blocks).Bytes;
             foreach (ArenaBlock a in blocks)
             {
-                Assert.Equal(0, a.Offset % Tensor.Alignment);
+                Assert.Equal(0, a.Offset % FloatTensor.Alignment);
                 Assert.True(a.Offset + a.Bytes <= size);
                 foreach (ArenaBlock b in blocks.Where(b => b != a && a.OverlapsInTime(b)))
                     Assert.True(a.Offset + a.Bytes <= b.Offset || b.Offset + b.Bytes <= a.Offset);
@@ -260,7 +256,7 @@ public sealed class InferenceSessionTests
     {
         VisionModel model = VimVariants.Load("vim-micro");
         using InferenceSession session = InferenceSession.Create(model, new SessionOptions { Threads = 2 });
-        Tensor images = RandomImages(model.Config, 1), before = session.Run(images);
+        FloatTensor images = RandomImages(model.Config, 1), before = session.Run(images);
         IReadOnlyList<OperationTime> profile = session.Profile(images);
         Assert.Equal(session.Plan.Operations.Select(step => step.Name), profile.Select(step => step.Node));
         Assert.All(profile, step => Assert.True(step.Time > TimeSpan.Zero));
@@ -274,7 +270,7 @@ public sealed class InferenceSessionTests
     public void A_run_allocates_its_answer_alone(int threads)
     {
         VisionModel model = VimVariants.Load("vim-micro");
-        Tensor images = RandomImages(model.Config, 3);
+        FloatTensor images = RandomImages(model.Config, 3);
         QuantizedModel quantized = PostTrainingQuantizer.Quantize(model, CalibrationSet.FromTensors(images), new Recipe { Bits = BitWidths.Parse("w4a8") });
         using InferenceSession original = InferenceSession.Create(model, new SessionOptions { Threads = threads });
         using InferenceSession integers = InferenceSession.Create(quantized, new SessionOptions { Threads = threads });
@@ -310,58 +306,82 @@ public sealed class InferenceSessionTests
         InferenceSession session = InferenceSession.Create(VimVariants.Load("vim-micro"));
         session.Dispose();
         session.Dispose();
-        Assert.Throws<ObjectDisposedException>(() => session.Run(new Tensor([1, 3, 32, 32])));
+        Assert.Throws<ObjectDisposedException>(() => session.Run(new FloatTensor([1, 3, 32, 32])));
     }
 
     [Fact]
     public void Images_of_another_shape_are_refused()
     {
         using InferenceSession session = InferenceSession.Create(VimVariants.Load("vim-micro"));
-        Assert.Contains("[batch, 3, 32, 32]", Assert.Throws<ArgumentException>(() => session.Run(new Tensor([1, 3, 16, 32]))).Message);
+        Assert.Contains("[batch, 3, 32, 32]", Assert.Throws<ArgumentException>(() => session.Run(new FloatTensor([1, 3, 16, 32]))).Message);
+    }
+
+    [Fact]
+    public void Spans_of_other_lengths_are_refused_before_anything_is_written()
+    {
+        using InferenceSession session = InferenceSession.Create(VimVariants.Load("vim-micro"));
+        const int Length = 3 * 32 * 32;
+        float[] images = new float[3 * Length], logits = new float[30];
+        Assert.Contains("3071 values are not whole images", Refused(2, Length - 1, 10));
+        Assert.Contains("[batch, 3, 32, 32], 3072 values for each", Refused(2, Length - 1, 10));
+        Assert.Contains("has 10 values; 20 were expected, 10 for each of 2 images", Refused(0, 2 * Length, 10));
+        Assert.Contains("has 21 values; 20 were expected", Refused(0, 2 * Length, 21));
+        Assert.Contains("must not share memory", Assert.Throws<ArgumentException>(
+            () => session.Run(images.AsSpan(0, Length), images.AsSpan(Length - 1, 10))).Message);
+        Assert.All(logits, value => Assert.Equal(0, value));
+        session.Run([], []);
+        session.Run(images, logits);
+        Assert.Equal(session.Run(FloatTensor.From([3, 3, 32, 32], images)).Span.ToArray(), logits);
+        images[Length + 7] = float.NaN;
+        BitisException e = Assert.Throws<BitisException>(() => session.Run(images, logits));
+        Assert.Contains("Image 1 of the batch holds NaN at [0, 0, 7]", e.Message);
+
+        string Refused(int start, int length, int answers) => Assert.Throws<ArgumentException>(
+            () => session.Run(images.AsSpan(start, length), logits.AsSpan(0, answers))).Message;
     }
 
     [Fact]
     public void Cancellation_ends_a_run()
     {
         using InferenceSession session = InferenceSession.Create(VimVariants.Load("vim-micro"));
-        Assert.Throws<OperationCanceledException>(() => session.Run(new Tensor([4, 3, 32, 32]), new CancellationToken(canceled: true)));
-        Assert.Equal(40, session.Run(new Tensor([4, 3, 32, 32])).Length);
+        Assert.Throws<OperationCanceledException>(() => session.Run(new FloatTensor([4, 3, 32, 32]), new CancellationToken(canceled: true)));
+        Assert.Equal(40, session.Run(new FloatTensor([4, 3, 32, 32])).Length);
     }
 
     private static void AssertPlanEqualsReference(Graph graph, Action<Plan>? assert = null)
     {
         var random = new SeededRandom(9);
-        Dictionary<string, Tensor> weights = graph.Parameters.ToDictionary(p => p.Name, p => RandomTensor(p.Shape, random));
-        Tensor image = RandomTensor(graph.Input.Shape.Prepend(1), random);
-        Tensor expected = new GraphExecutor(graph, weights, ReferenceEvaluator.Instance).Run(image);
+        Dictionary<string, FloatTensor> weights = graph.Parameters.ToDictionary(p => p.Name, p => RandomTensor(p.Shape, random));
+        FloatTensor image = RandomTensor(graph.Input.Shape.Prepend(1), random);
+        FloatTensor expected = new GraphExecutor(graph, weights, ReferenceEvaluator.Instance).Run(image);
         using Plan plan = PlanBuilder.Build(graph, weights);
         TensorAssert.Close(expected, RunPlan(plan, image), 1e-5);
         assert?.Invoke(plan);
     }
 
-    private static unsafe Tensor RunPlan(Plan plan, Tensor image)
+    private static unsafe FloatTensor RunPlan(Plan plan, FloatTensor image)
     {
         using var arena = new Arena(plan.Layout);
         image.Span.CopyTo(new Span<float>(plan.Inputs[0].Pointer(arena.Addresses), image.Length));
         foreach (CompiledOperation step in plan.Operations)
             step.Run(arena.Addresses, 0, step.Units);
-        Tensor output = Tensor.Uninitialized([plan.Output.Rows, plan.Output.Columns]);
+        FloatTensor output = FloatTensor.Uninitialized([plan.Output.Rows, plan.Output.Columns]);
         for (int row = 0; row < plan.Output.Rows; row++)
             plan.Output.Row(row).MemoryRow(arena.Addresses, 0).CopyTo(output.Span[(row * plan.Output.Columns)..]);
         return output;
     }
 
-    private static Tensor RunWith(VisionModel model, Tensor images, int threads)
+    private static FloatTensor RunWith(VisionModel model, FloatTensor images, int threads)
     {
         using InferenceSession session = InferenceSession.Create(model, new SessionOptions { Threads = threads });
         return session.Run(images);
     }
 
-    private static Tensor RandomImages(ModelConfig config, int count) => RandomTensor(config.InputShape.Prepend(count), new SeededRandom(3));
+    private static FloatTensor RandomImages(ModelConfig config, int count) => RandomTensor(config.InputShape.Prepend(count), new SeededRandom(3));
 
-    private static Tensor RandomTensor(Shape shape, SeededRandom random)
+    private static FloatTensor RandomTensor(Shape shape, SeededRandom random)
     {
-        var tensor = new Tensor(shape);
+        var tensor = new FloatTensor(shape);
         foreach (ref float value in tensor.Span)
             value = (float)random.NextNormal();
         return tensor;

@@ -3,8 +3,6 @@ using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Models.Catalogue;
 using Bitis.Models.Vim;
-using Bitis.Tensors;
-using Bitis.Training;
 using Bitis.Training.Optimization;
 
 namespace Bitis.Tests.Training;
@@ -25,14 +23,14 @@ public sealed class AdamWTests
     {
         Graph graph = Layer();
         var optimizer = new AdamW(graph, Recipe);
-        Dictionary<string, Tensor> weights = TinyTraining.RandomTensors(graph.Parameters, seed: 1);
+        Dictionary<string, FloatTensor> weights = TinyTraining.RandomTensors(graph.Parameters, seed: 1);
         Dictionary<string, double[]> expected = weights.ToDictionary(w => w.Key, w => Array.ConvertAll(w.Value.Span.ToArray(), x => (double)x));
         Dictionary<string, double[]> m = expected.ToDictionary(w => w.Key, w => new double[w.Value.Length]);
         Dictionary<string, double[]> v = expected.ToDictionary(w => w.Key, w => new double[w.Value.Length]);
         for (int step = 1; step <= 5; step++)
         {
             double rate = 0.01 * step, factor = step == 3 ? 0.25 : 1;
-            Dictionary<string, Tensor> gradients = TinyTraining.RandomTensors(graph.Parameters, (ulong)(10 + step));
+            Dictionary<string, FloatTensor> gradients = TinyTraining.RandomTensors(graph.Parameters, (ulong)(10 + step));
             optimizer.Step(weights, gradients, step, rate, factor);
             foreach (string name in expected.Keys)
             {
@@ -47,7 +45,7 @@ public sealed class AdamWTests
                 }
             }
         }
-        foreach ((string name, Tensor weight) in weights)
+        foreach ((string name, FloatTensor weight) in weights)
         {
             for (int i = 0; i < weight.Length; i++)
                 Assert.Equal(expected[name][i], weight.Span[i], 1e-6);
@@ -61,7 +59,7 @@ public sealed class AdamWTests
         float[][] results = [.. ((int[])[1, 3]).Select(threads =>
         {
             var optimizer = new AdamW(graph, Recipe);
-            Dictionary<string, Tensor> weights = TinyTraining.RandomTensors(graph.Parameters, seed: 1);
+            Dictionary<string, FloatTensor> weights = TinyTraining.RandomTensors(graph.Parameters, seed: 1);
             for (int step = 1; step <= 3; step++)
                 optimizer.Step(weights, TinyTraining.RandomTensors(graph.Parameters, (ulong)step + 5), step, 0.01, 0.5, threads);
             return weights["layer.weight"].Span.ToArray();

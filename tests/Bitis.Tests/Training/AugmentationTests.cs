@@ -14,7 +14,7 @@ public sealed class AugmentationTests
     [Fact]
     public void Without_settings_images_stay_and_targets_are_the_labels()
     {
-        (Tensor images, Tensor targets) = Apply(Nothing, seed: 1);
+        (FloatTensor images, FloatTensor targets) = Apply(Nothing, seed: 1);
         Assert.Equal(Numbered().Span, images.Span);
         for (int i = 0; i < Batch; i++)
             Assert.Equal(Enumerable.Range(0, Classes).Select(c => c == Labels[i] ? 1f : 0), Row(targets, i));
@@ -26,7 +26,7 @@ public sealed class AugmentationTests
         var seen = new HashSet<(int, int, bool)>();
         for (ulong seed = 0; seed < 60; seed++)
         {
-            Tensor images = Apply(Nothing with { CropPadding = 2, Flip = true }, seed).Images;
+            FloatTensor images = Apply(Nothing with { CropPadding = 2, Flip = true }, seed).Images;
             for (int i = 0; i < Batch; i++)
                 seen.Add(FindMove(images, i, padding: 2));
         }
@@ -39,7 +39,7 @@ public sealed class AugmentationTests
         int mirrored = 0;
         for (ulong seed = 0; seed < 100; seed++)
         {
-            Tensor images = Apply(Nothing with { Flip = true }, seed).Images;
+            FloatTensor images = Apply(Nothing with { Flip = true }, seed).Images;
             mirrored += Enumerable.Range(0, Batch).Count(i => FindMove(images, i, padding: 0).Mirrored);
         }
         Assert.InRange(mirrored, 250, 350);
@@ -48,14 +48,14 @@ public sealed class AugmentationTests
     [Fact]
     public void Smoothing_spreads_its_share_over_all_classes()
     {
-        Tensor targets = Apply(Nothing with { LabelSmoothing = 0.2f }, seed: 1).Targets;
+        FloatTensor targets = Apply(Nothing with { LabelSmoothing = 0.2f }, seed: 1).Targets;
         AssertClose([0.05f, 0.85f, 0.05f, 0.05f], Row(targets, 1));
     }
 
     [Fact]
     public void Mixup_blends_pairs_of_images_and_their_targets_alike()
     {
-        (Tensor images, Tensor targets) = ApplyToConstants(Nothing with { MixupAlpha = 1 }, seed: 3);
+        (FloatTensor images, FloatTensor targets) = ApplyToConstants(Nothing with { MixupAlpha = 1 }, seed: 3);
         var partners = new HashSet<int>();
         for (int i = 0; i < Batch; i++)
         {
@@ -73,7 +73,7 @@ public sealed class AugmentationTests
     [Fact]
     public void Mixing_keeps_the_smoothing()
     {
-        Tensor targets = ApplyToConstants(Nothing with { MixupAlpha = 1, LabelSmoothing = 0.3f }, seed: 3).Targets;
+        FloatTensor targets = ApplyToConstants(Nothing with { MixupAlpha = 1, LabelSmoothing = 0.3f }, seed: 3).Targets;
         for (int i = 0; i < Batch; i++)
         {
             AssertClose(1, Row(targets, i).Sum());
@@ -87,7 +87,7 @@ public sealed class AugmentationTests
         var shares = new HashSet<float>();
         for (ulong seed = 0; seed < 50; seed++)
         {
-            (Tensor images, Tensor targets) = ApplyToConstants(Nothing with { CutMixAlpha = 1 }, seed);
+            (FloatTensor images, FloatTensor targets) = ApplyToConstants(Nothing with { CutMixAlpha = 1 }, seed);
             for (int i = 0; i < Batch; i++)
             {
                 float[] pixels = Image(images, i)[..Plane];
@@ -114,7 +114,7 @@ public sealed class AugmentationTests
         int blended = 0, pasted = 0;
         for (ulong seed = 0; seed < 100; seed++)
         {
-            Tensor images = ApplyToConstants(Nothing with { MixupAlpha = 1, CutMixAlpha = 1 }, seed).Images;
+            FloatTensor images = ApplyToConstants(Nothing with { MixupAlpha = 1, CutMixAlpha = 1 }, seed).Images;
             int colors = Image(images, 0).Distinct().Count();
             if (colors == 2)
                 pasted++;
@@ -129,23 +129,23 @@ public sealed class AugmentationTests
     public void The_result_depends_on_the_seed_and_the_position_alone()
     {
         var all = new Augmentation { CropPadding = 2, MixupAlpha = 0.4f, CutMixAlpha = 1 };
-        (Tensor images, Tensor targets) = Apply(all, seed: 7);
-        (Tensor again, Tensor targetsAgain) = Apply(all, seed: 7);
+        (FloatTensor images, FloatTensor targets) = Apply(all, seed: 7);
+        (FloatTensor again, FloatTensor targetsAgain) = Apply(all, seed: 7);
         Assert.Equal(images.Span, again.Span);
         Assert.Equal(targets.Span, targetsAgain.Span);
         Assert.False(images.Span.SequenceEqual(Apply(all, seed: 8).Images.Span));
 
         // An image's crop and flip do not depend on how many others there are.
         Augmentation own = all with { MixupAlpha = 0, CutMixAlpha = 0 };
-        Tensor alone = Tensor.From([1, 3, Height, Width], Numbered().Span[..ImageLength]);
-        own.Apply(alone, Labels.AsSpan(0, 1), new Tensor([1, Classes]), seed: 7);
+        FloatTensor alone = FloatTensor.From([1, 3, Height, Width], Numbered().Span[..ImageLength]);
+        own.Apply(alone, Labels.AsSpan(0, 1), new FloatTensor([1, Classes]), seed: 7);
         Assert.Equal(Image(Apply(own, seed: 7).Images, 0), alone.Span);
     }
 
     [Fact]
     public void A_single_image_is_never_mixed()
     {
-        Tensor image = Tensor.From([1, 3, Height, Width], Numbered().Span[..ImageLength]), targets = new([1, Classes]);
+        FloatTensor image = FloatTensor.From([1, 3, Height, Width], Numbered().Span[..ImageLength]), targets = new([1, Classes]);
         (Nothing with { MixupAlpha = 1 }).Apply(image, Labels.AsSpan(0, 1), targets, seed: 1);
         Assert.Equal(Numbered().Span[..ImageLength], image.Span);
         Assert.Equal([1f, 0, 0, 0], targets.Span);
@@ -156,7 +156,7 @@ public sealed class AugmentationTests
     [InlineData(-1)]
     public void A_label_outside_the_classes_is_refused_before_anything_changes(int label)
     {
-        Tensor images = Numbered(), targets = new([Batch, Classes]);
+        FloatTensor images = Numbered(), targets = new([Batch, Classes]);
         BitisException e = Assert.Throws<BitisException>(
             () => new Augmentation { CropPadding = 2 }.Apply(images, [0, 1, label, 3, 0, 1], targets, seed: 1));
         Assert.Equal($"Image 2 of a training batch has the label {label}; the model has 4 classes, so 0 to 3 was expected.", e.Message);
@@ -179,25 +179,25 @@ public sealed class AugmentationTests
     [Fact]
     public void Shapes_that_do_not_fit_are_a_callers_mistake()
     {
-        Tensor images = Numbered(), targets = new([Batch, Classes]);
+        FloatTensor images = Numbered(), targets = new([Batch, Classes]);
         Assert.Throws<ArgumentException>(() => Nothing.Apply(images, Labels.AsSpan(1), targets, seed: 1));
-        Assert.Throws<ArgumentException>(() => Nothing.Apply(images, Labels, new Tensor([Batch]), seed: 1));
+        Assert.Throws<ArgumentException>(() => Nothing.Apply(images, Labels, new FloatTensor([Batch]), seed: 1));
         Assert.Throws<ArgumentException>(() => Nothing.Apply(images.Reshape([Batch, ImageLength]), Labels, targets, seed: 1));
     }
 
     private static string Refusal(Augmentation augmentation) => Assert.Throws<BitisException>(augmentation.Validate).Message;
 
-    private static (Tensor Images, Tensor Targets) Apply(Augmentation augmentation, ulong seed)
+    private static (FloatTensor Images, FloatTensor Targets) Apply(Augmentation augmentation, ulong seed)
     {
-        Tensor images = Numbered(), targets = new([Batch, Classes]);
+        FloatTensor images = Numbered(), targets = new([Batch, Classes]);
         augmentation.Apply(images, Labels, targets, seed);
         return (images, targets);
     }
 
     /// <summary>As <see cref="Apply"/>, to images of one colour and one class each.</summary>
-    private static (Tensor Images, Tensor Targets) ApplyToConstants(Augmentation augmentation, ulong seed)
+    private static (FloatTensor Images, FloatTensor Targets) ApplyToConstants(Augmentation augmentation, ulong seed)
     {
-        Tensor images = new([Batch, 3, Height, Width]), targets = new([Batch, Batch]);
+        FloatTensor images = new([Batch, 3, Height, Width]), targets = new([Batch, Batch]);
         for (int i = 0; i < Batch; i++)
             images.Span.Slice(i * ImageLength, ImageLength).Fill(Color(i));
         augmentation.Apply(images, [.. Enumerable.Range(0, Batch)], targets, seed);
@@ -207,11 +207,11 @@ public sealed class AugmentationTests
     private static float Color(int image) => image * image + 1;
 
     /// <summary>Images in which each pixel has a value of its own, none of them zero.</summary>
-    private static Tensor Numbered() =>
-        Tensor.From([Batch, 3, Height, Width], [.. Enumerable.Range(1, Batch * ImageLength).Select(i => (float)i)]);
+    private static FloatTensor Numbered() =>
+        FloatTensor.From([Batch, 3, Height, Width], [.. Enumerable.Range(1, Batch * ImageLength).Select(i => (float)i)]);
 
     /// <summary>The only move and mirroring that explains what became of an image of <see cref="Numbered"/>.</summary>
-    private static (int Right, int Down, bool Mirrored) FindMove(Tensor images, int index, int padding)
+    private static (int Right, int Down, bool Mirrored) FindMove(FloatTensor images, int index, int padding)
     {
         float[] before = Image(Numbered(), index), after = Image(images, index);
         var found = new List<(int, int, bool)>();
@@ -237,9 +237,9 @@ public sealed class AugmentationTests
         return inside ? before[channel * Plane + fromY * Width + fromX] : 0;
     }
 
-    private static float[] Image(Tensor images, int index) => images.Span.Slice(index * ImageLength, ImageLength).ToArray();
+    private static float[] Image(FloatTensor images, int index) => images.Span.Slice(index * ImageLength, ImageLength).ToArray();
 
-    private static float[] Row(Tensor targets, int index) =>
+    private static float[] Row(FloatTensor targets, int index) =>
         targets.Span.Slice(index * targets.Shape[1], targets.Shape[1]).ToArray();
 
     private static void AssertClose(float expected, float actual) => Assert.InRange(actual, expected - 1e-4f, expected + 1e-4f);

@@ -4,9 +4,7 @@ using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Graphs.Operators.Tokens;
-using Bitis.Models;
 using Bitis.Models.Catalogue;
-using Bitis.Tensors;
 using Bitis.Training;
 
 namespace Bitis.Tests.Training;
@@ -33,13 +31,13 @@ public sealed class FrozenLayersTests
         VisionModel model = VisionModel.CreateRandom(SmallModels.Get(architecture, classes: 3), seed: 1);
         var frozen = new FrozenLayers(model.Graph, patterns);
         var policy = new BackwardPolicy { Method = method };
-        Tensor images = Tensor.From([2, 3, 32, 32], Sample.Floats(1, 2 * 3 * 32 * 32)), targets = Tensor.From([2, 3], [1, 0, 0, 0, 0, 1]);
+        FloatTensor images = FloatTensor.From([2, 3, 32, 32], Sample.Floats(1, 2 * 3 * 32 * 32)), targets = FloatTensor.From([2, 3], [1, 0, 0, 0, 0, 1]);
         using var all = new GradientExecutor(model.Graph, model.Weights, threads: 1, policy);
         using var some = new GradientExecutor(model.Graph, model.Weights, threads: 1, policy, frozen);
         Assert.Equal(all.Run(images, targets, seed: 3).Loss, some.Run(images, targets, seed: 3).Loss);
         Assert.Equal(frozen.Learning.Select(parameter => parameter.Name), some.Gradients.Keys);
         Assert.InRange(some.Gradients.Count, 1, all.Gradients.Count - 1);
-        foreach ((string name, Tensor gradient) in some.Gradients)
+        foreach ((string name, FloatTensor gradient) in some.Gradients)
             Assert.True(all.Gradients[name].Span.SequenceEqual(gradient.Span), name);
 
         Assert.DoesNotContain(some.KeptInputs, kept => frozen.IsFrozen(model.Graph[kept.Layer]));
@@ -53,7 +51,7 @@ public sealed class FrozenLayersTests
         VisionModel model = VisionModel.CreateRandom(SmallModels.Get("vit-mini", classes: 3), seed: 1);
         var frozen = new FrozenLayers(model.Graph, ["patch_embed*", "cls_token", "pos_embed", "blocks.*"]);
         using var executor = new GradientExecutor(model.Graph, model.Weights, threads: 1, new BackwardPolicy { Method = "hlq" }, frozen) { Times = new OperationTimes() };
-        executor.Run(new Tensor([1, 3, 32, 32]), Tensor.From([1, 3], [1, 0, 0]));
+        executor.Run(new FloatTensor([1, 3, 32, 32]), FloatTensor.From([1, 3], [1, 0, 0]));
         Assert.Equal(["layer_norm", "linear", "select_token"], executor.Times.Totals.Where(entry => entry.IsBackward).Select(entry => entry.Kind).Order());
         Assert.Equal(LayerBackward.None, executor.Layers.Single(layer => layer.Layer == "blocks.5.mlp.fc2").Method);
         Assert.Equal(["head"], executor.KeptInputs.Select(kept => kept.Layer));

@@ -1,5 +1,4 @@
 using Bitis.Checkpoints;
-using Bitis.Models;
 using Bitis.Models.Catalogue;
 using Bitis.Models.Detection;
 using Bitis.Models.Vim;
@@ -41,7 +40,7 @@ public sealed class GradientExecutorTests
     public void Threads_do_not_change_a_bit()
     {
         VisionModel model = VisionModel.CreateRandom(SmallModels.Get("vim-micro", classes: 10), seed: 1);
-        (Tensor images, Tensor targets) = Batch(model, 13);
+        (FloatTensor images, FloatTensor targets) = Batch(model, 13);
         using var one = new GradientExecutor(model.Graph, model.Weights, threads: 1);
         BatchLoss expected = one.Run(images, targets);
         foreach (int threads in new[] { 2, 3, 16 })
@@ -50,7 +49,7 @@ public sealed class GradientExecutorTests
             BatchLoss actual = several.Run(images, targets);
             Assert.Equal(expected.Loss, actual.Loss);
             Assert.Equal(expected.Logits.Span, actual.Logits.Span);
-            foreach ((string name, Tensor gradient) in one.Gradients)
+            foreach ((string name, FloatTensor gradient) in one.Gradients)
                 Assert.True(gradient.Span.SequenceEqual(several.Gradients[name].Span), $"{name} with {threads} threads");
         }
     }
@@ -59,7 +58,7 @@ public sealed class GradientExecutorTests
     public void A_pixel_that_is_not_finite_is_refused()
     {
         VisionModel model = VisionModel.CreateRandom(SmallModels.Get("vim-micro", classes: 10), seed: 1);
-        (Tensor images, Tensor targets) = Batch(model, 3);
+        (FloatTensor images, FloatTensor targets) = Batch(model, 3);
         images.Span[(2 * images.Length / 3) + 1] = float.NaN;
         using var executor = new GradientExecutor(model.Graph, model.Weights, threads: 1);
         BitisException e = Assert.Throws<BitisException>(() => executor.Run(images, targets));
@@ -70,14 +69,14 @@ public sealed class GradientExecutorTests
     public void A_second_run_forgets_the_first()
     {
         VisionModel model = VisionModel.CreateRandom(SmallModels.Get("vim-micro", classes: 10), seed: 1);
-        (Tensor images, Tensor targets) = Batch(model, 5);
+        (FloatTensor images, FloatTensor targets) = Batch(model, 5);
         using var executor = new GradientExecutor(model.Graph, model.Weights);
         executor.Run(images, targets);
-        Dictionary<string, Tensor> first = executor.Gradients.ToDictionary(pair => pair.Key, pair => pair.Value.Clone());
-        (Tensor others, Tensor otherTargets) = Batch(model, 9);
+        Dictionary<string, FloatTensor> first = executor.Gradients.ToDictionary(pair => pair.Key, pair => pair.Value.Clone());
+        (FloatTensor others, FloatTensor otherTargets) = Batch(model, 9);
         executor.Run(others, otherTargets);
         executor.Run(images, targets);
-        foreach ((string name, Tensor gradient) in first)
+        foreach ((string name, FloatTensor gradient) in first)
             Assert.True(gradient.Span.SequenceEqual(executor.Gradients[name].Span), name);
     }
 
@@ -103,8 +102,8 @@ public sealed class GradientExecutorTests
 
     private static void AssertGradients(VisionModel model, Checkpoint golden)
     {
-        Tensor input = golden.Read("input"), logits = golden.Read("logits"), labels = golden.Read("labels");
-        Tensor targets = new(logits.Shape);
+        FloatTensor input = golden.Read("input"), logits = golden.Read("logits"), labels = golden.Read("labels");
+        FloatTensor targets = new(logits.Shape);
         for (int i = 0; i < labels.Length; i++)
             targets.Span[(i * logits.Shape[1]) + (int)labels.Span[i]] = 1;
 
@@ -113,19 +112,19 @@ public sealed class GradientExecutorTests
 
         TensorAssert.Close(logits, loss.Logits, 1e-4, "logits");
         Assert.Equal(golden.Read("loss").Span[0], loss.Loss, 1e-4);
-        Dictionary<string, Tensor> gradients = new CheckpointLayout(model.Config, model.Graph).Join(executor.Gradients);
+        Dictionary<string, FloatTensor> gradients = new CheckpointLayout(model.Config, model.Graph).Join(executor.Gradients);
         string[] names = [.. golden.Entries.Select(entry => entry.Name).Where(entry => entry.StartsWith("grad."))];
         Assert.Equal(gradients.Keys.Order(), names.Select(entry => entry["grad.".Length..]).Order());
         foreach (string entry in names)
             TensorAssert.Close(golden.Read(entry), gradients[entry["grad.".Length..]], 1e-3, entry);
     }
 
-    private static (Tensor Images, Tensor Targets) Batch(VisionModel model, int count)
+    private static (FloatTensor Images, FloatTensor Targets) Batch(VisionModel model, int count)
     {
         int size = model.Config.ImageSize, classes = model.Config.Classes;
-        Tensor targets = new([count, classes]);
+        FloatTensor targets = new([count, classes]);
         for (int i = 0; i < count; i++)
             targets.Span[(i * classes) + (i % classes)] = 1;
-        return (Tensor.From([count, 3, size, size], Sample.Floats(count, count * 3 * size * size)), targets);
+        return (FloatTensor.From([count, 3, size, size], Sample.Floats(count, count * 3 * size * size)), targets);
     }
 }

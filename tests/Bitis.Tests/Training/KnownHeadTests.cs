@@ -3,9 +3,7 @@ using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Graphs.Operators.Tokens;
-using Bitis.Models;
 using Bitis.Models.Graphs;
-using Bitis.Tensors;
 using Bitis.Training;
 
 namespace Bitis.Tests.Training;
@@ -21,7 +19,7 @@ public sealed class KnownHeadTests
         (VisionModel changed, int kept) = KnownHead.For(Model, ["C", "new", "a", "other"], seed: 1);
         Assert.Equal((4, 2), (changed.Config.Classes, kept));
         Assert.Equal(["C", "new", "a", "other"], changed.ClassNames);
-        Tensor before = Model.Weights["head.weight"], after = changed.Weights["head.weight"];
+        FloatTensor before = Model.Weights["head.weight"], after = changed.Weights["head.weight"];
         Assert.Equal(Row(before, 2, 3), Row(after, 0, 4));
         Assert.Equal(Row(before, 0, 3), Row(after, 2, 4));
         Assert.Equal(Row(Model.WithNewHead(4, 1).Weights["head.weight"], 1, 4), Row(after, 1, 4));
@@ -82,7 +80,7 @@ public sealed class KnownHeadTests
         Assert.Equal(top1[0], top1[1]);
     }
 
-    private static float[] Row(Tensor tensor, int row, int rows)
+    private static float[] Row(FloatTensor tensor, int row, int rows)
     {
         int length = tensor.Length / rows;
         return tensor.Span.Slice(row * length, length).ToArray();

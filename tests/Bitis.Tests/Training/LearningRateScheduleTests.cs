@@ -1,4 +1,3 @@
-using Bitis.Training;
 using Bitis.Training.Optimization;
 
 namespace Bitis.Tests.Training;

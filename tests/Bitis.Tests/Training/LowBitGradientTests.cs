@@ -1,14 +1,13 @@
+using System.Numerics.Tensors;
 using Bitis.Execution.LowBit;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Graphs.Operators.Tokens;
-using Bitis.Models;
 using Bitis.Models.Catalogue;
 using Bitis.Models.Vim;
 using Bitis.Tensors;
 using Bitis.Training;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Tests.Training;
 
@@ -31,9 +30,9 @@ public sealed class LowBitGradientTests
         var basis = (TokenBasis)basisValue;
         foreach (Graph graph in new[] { Mlp(), Convolutions() })
         {
-            Dictionary<string, Tensor> weights = Weights(graph), exact = Gradients(graph, weights, BackwardPolicy.Exact);
-            Dictionary<string, Tensor> actual = Gradients(graph, weights, Everywhere("lbp-wht") with { Basis = basis, Rank = 16 });
-            foreach ((string name, Tensor expected) in exact)
+            Dictionary<string, FloatTensor> weights = Weights(graph), exact = Gradients(graph, weights, BackwardPolicy.Exact);
+            Dictionary<string, FloatTensor> actual = Gradients(graph, weights, Everywhere("lbp-wht") with { Basis = basis, Rank = 16 });
+            foreach ((string name, FloatTensor expected) in exact)
                 TensorAssert.Close(expected, actual[name], 1e-5, name);
         }
     }
@@ -44,9 +43,9 @@ public sealed class LowBitGradientTests
     {
         foreach (Graph graph in new[] { Mlp(), Convolutions() })
         {
-            Dictionary<string, Tensor> weights = Weights(graph), exact = Gradients(graph, weights, BackwardPolicy.Exact);
-            Dictionary<string, Tensor> actual = Gradients(graph, weights, Everywhere(method));
-            foreach ((string name, Tensor expected) in exact)
+            Dictionary<string, FloatTensor> weights = Weights(graph), exact = Gradients(graph, weights, BackwardPolicy.Exact);
+            Dictionary<string, FloatTensor> actual = Gradients(graph, weights, Everywhere(method));
+            foreach ((string name, FloatTensor expected) in exact)
             {
                 double cosine = TensorPrimitives.CosineSimilarity<float>(expected.Span, actual[name].Span);
                 Assert.True(cosine > lowest, $"{method}, {name}: the cosine is {cosine}");
@@ -60,8 +59,8 @@ public sealed class LowBitGradientTests
     public void At_full_rank_small_channels_beside_large_ones_keep_their_gradients(int activationBits, double largest)
     {
         Graph graph = Mlp();
-        Dictionary<string, Tensor> weights = Weights(graph);
-        Tensor embedding = weights["embed.weight"], bias = weights["embed.bias"];
+        Dictionary<string, FloatTensor> weights = Weights(graph);
+        FloatTensor embedding = weights["embed.weight"], bias = weights["embed.bias"];
         for (int channel = 0; channel < Width; channel++)
         {
             float factor = MathF.Pow(10, channel % 5);
@@ -70,15 +69,15 @@ public sealed class LowBitGradientTests
         }
         foreach (ref float weight in weights["fc1.weight"].Span)
             weight *= 1e-4f;
-        Tensor expected = Gradients(graph, weights, BackwardPolicy.Exact)["fc1.weight"];
-        Tensor actual = Gradients(graph, weights, new BackwardPolicy { Overrides = [new("fc1", "low-rank")], Rank = 16, ActivationBits = activationBits })["fc1.weight"];
+        FloatTensor expected = Gradients(graph, weights, BackwardPolicy.Exact)["fc1.weight"];
+        FloatTensor actual = Gradients(graph, weights, new BackwardPolicy { Overrides = [new("fc1", "low-rank")], Rank = 16, ActivationBits = activationBits })["fc1.weight"];
         for (int channel = 0; channel < Width; channel++)
         {
             double distance = Distance(Column(expected, channel), Column(actual, channel));
             Assert.True(distance < largest, $"channel {channel}: {distance}");
         }
 
-        static Tensor Column(Tensor matrix, int column) => Tensor.From([Hidden], [.. Enumerable.Range(0, Hidden).Select(row => matrix.Span[(row * Width) + column])]);
+        static FloatTensor Column(FloatTensor matrix, int column) => FloatTensor.From([Hidden], [.. Enumerable.Range(0, Hidden).Select(row => matrix.Span[(row * Width) + column])]);
     }
 
     [Theory]
@@ -92,14 +91,14 @@ public sealed class LowBitGradientTests
         var b = new GraphBuilder([3, height, width]);
         Node x = Tokens(b, 16);
         Graph graph = Head(b, b.Add("conv", new GridConv2d(16, 20, height, width, kernel, stride, padding), x));
-        Dictionary<string, Tensor> weights = Weights(graph);
-        Tensor images = Tensor.From([2, 3, height, width], Sample.Floats(1, 2 * 3 * height * width)), targets = new([2, Classes]);
+        Dictionary<string, FloatTensor> weights = Weights(graph);
+        FloatTensor images = FloatTensor.From([2, 3, height, width], Sample.Floats(1, 2 * 3 * height * width)), targets = new([2, Classes]);
         targets.Span[0] = targets.Span[Classes + 1] = 1;
         using var exact = new GradientExecutor(graph, weights);
         using var actual = new GradientExecutor(graph, weights, backward: new BackwardPolicy { Overrides = [new("conv", "int8")] });
         exact.Run(images, targets);
         actual.Run(images, targets);
-        foreach ((string name, Tensor expected) in exact.Gradients)
+        foreach ((string name, FloatTensor expected) in exact.Gradients)
             TensorAssert.Close(expected, actual.Gradients[name], 0.03, name);
     }
 
@@ -108,13 +107,13 @@ public sealed class LowBitGradientTests
     {
         // The gradient of the last low-bit layer: of its two operands, ȳ is rounded at random; x to the nearest, an error that stays.
         Graph graph = Mlp();
-        Dictionary<string, Tensor> weights = Weights(graph);
+        Dictionary<string, FloatTensor> weights = Weights(graph);
         BackwardPolicy policy = Everywhere("int4") with { ActivationBits = 8 };
         using var exactly = new GradientExecutor(graph, weights);
-        (Tensor images, Tensor targets) = Data();
+        (FloatTensor images, FloatTensor targets) = Data();
         exactly.Run(images, targets);
         using var executor = new GradientExecutor(graph, weights, backward: policy with { Overrides = [new("fc2", "int4"), new("*", "exact")] });
-        Tensor expected = exactly.Gradients["fc2.weight"], mean = new(expected.Shape);
+        FloatTensor expected = exactly.Gradients["fc2.weight"], mean = new(expected.Shape);
         double single = 0;
         const int Runs = 64;
         for (ulong seed = 0; seed < Runs; seed++)
@@ -134,15 +133,15 @@ public sealed class LowBitGradientTests
     public void Numbers_depend_on_the_seed_and_not_on_the_threads(string architecture)
     {
         VisionModel model = VisionModel.CreateRandom(SmallModels.Get(architecture, classes: Classes), seed: 1);
-        Tensor images = Tensor.From([13, 3, 32, 32], Sample.Floats(1, 13 * 3 * 32 * 32)), targets = new([13, Classes]);
+        FloatTensor images = FloatTensor.From([13, 3, 32, 32], Sample.Floats(1, 13 * 3 * 32 * 32)), targets = new([13, Classes]);
         for (int i = 0; i < 13; i++)
             targets.Span[(i * Classes) + (i % Classes)] = 1;
-        Dictionary<string, Tensor> first = Run(1, 3), again = Run(16, 3), other = Run(1, 4);
-        foreach ((string name, Tensor gradient) in first)
+        Dictionary<string, FloatTensor> first = Run(1, 3), again = Run(16, 3), other = Run(1, 4);
+        foreach ((string name, FloatTensor gradient) in first)
             Assert.True(gradient.Span.SequenceEqual(again[name].Span), name);
         Assert.False(first["layers.0.mixer.in_proj.weight"].Span.SequenceEqual(other["layers.0.mixer.in_proj.weight"].Span));
 
-        Dictionary<string, Tensor> Run(int threads, ulong seed)
+        Dictionary<string, FloatTensor> Run(int threads, ulong seed)
         {
             using var executor = new GradientExecutor(model.Graph, model.Weights, threads, new BackwardPolicy { Method = "hlq" });
             executor.Run(images, targets, seed);
@@ -154,7 +153,7 @@ public sealed class LowBitGradientTests
     public void What_is_kept_is_counted_where_it_lies()
     {
         Graph graph = Mlp();
-        Dictionary<string, Tensor> weights = Weights(graph);
+        Dictionary<string, FloatTensor> weights = Weights(graph);
         const int images = 4, tokens = (Side * Side) + 1, blocks = Side * Side / 16;
         using var exact = new GradientExecutor(graph, weights, threads: 1);
         Assert.Equal(
@@ -208,10 +207,10 @@ public sealed class LowBitGradientTests
         Assert.Equal(kept + others, executor.KeptInputBytes);
 
         // Alone, each takes its input as it is, since the other one needs that: what is between them is the rounding of what is kept.
-        Dictionary<string, Tensor> gradients = Gradients(graph, Weights(graph), both);
+        Dictionary<string, FloatTensor> gradients = Gradients(graph, Weights(graph), both);
         foreach (string layer in new[] { "path", "shortcut" })
         {
-            Tensor alone = Gradients(graph, Weights(graph), new BackwardPolicy { Overrides = [new(layer, "hlq")] })[$"{layer}.weight"];
+            FloatTensor alone = Gradients(graph, Weights(graph), new BackwardPolicy { Overrides = [new(layer, "hlq")] })[$"{layer}.weight"];
             double distance = Distance(alone, gradients[$"{layer}.weight"]);
             Assert.InRange(distance, 1e-6, 0.03);
         }
@@ -240,14 +239,14 @@ public sealed class LowBitGradientTests
         VisionModel model = VisionModel.CreateRandom(
             new VimConfig { ImageSize = Side, PatchSize = 2, Stride = 2, Width = 24, InnerWidth = 48, Depth = 2, DeltaRank = 3, Classes = Classes }, seed: 3);
         var policy = new BackwardPolicy { Overrides = [new("layers.1.mixer.x_proj*", "int8")] };
-        Dictionary<string, Tensor> exact = Gradients(model.Graph, model.Weights, BackwardPolicy.Exact), actual = Gradients(model.Graph, model.Weights, policy);
+        Dictionary<string, FloatTensor> exact = Gradients(model.Graph, model.Weights, BackwardPolicy.Exact), actual = Gradients(model.Graph, model.Weights, policy);
 
         // The last layer's scans come before its x_proj in the backward pass: all that is low-bit comes after them.
         string[] scans = [.. exact.Keys.Where(name => name.StartsWith("layers.1.mixer.", StringComparison.Ordinal) && (name.Contains("A_") || name.Contains(".D") || name.Contains("dt_proj")))];
         Assert.Equal(8, scans.Length);
         foreach (string name in scans)
             Assert.Equal(Sample.Bits(exact[name].Span.ToArray()), Sample.Bits(actual[name].Span.ToArray()));
-        foreach ((string name, Tensor expected) in exact)
+        foreach ((string name, FloatTensor expected) in exact)
             Assert.True(TensorPrimitives.CosineSimilarity<float>(expected.Span, actual[name].Span) > 0.999, name);
     }
 
@@ -288,30 +287,30 @@ public sealed class LowBitGradientTests
         return Head(b, b.Add("point", new GridConv2d(24, 16, Side / 2, Side / 2, 1, 1, 0), x));
     }
 
-    private static Dictionary<string, Tensor> Weights(Graph graph) => graph.Parameters.ToDictionary(
+    private static Dictionary<string, FloatTensor> Weights(Graph graph) => graph.Parameters.ToDictionary(
         parameter => parameter.Name,
-        parameter => Tensor.From(parameter.Shape, Sample.Floats(parameter.Name.Length, (int)parameter.Shape.ElementCount, -0.5f, 0.5f)));
+        parameter => FloatTensor.From(parameter.Shape, Sample.Floats(parameter.Name.Length, (int)parameter.Shape.ElementCount, -0.5f, 0.5f)));
 
     /// <summary>Smooth images with some noise, since real ones are smooth, too.</summary>
-    private static (Tensor Images, Tensor Targets) Data()
+    private static (FloatTensor Images, FloatTensor Targets) Data()
     {
         float[] noise = Sample.Floats(1, Batch * 3 * Side * Side, -0.3f, 0.3f);
-        Tensor images = Tensor.From(
+        FloatTensor images = FloatTensor.From(
             [Batch, 3, Side, Side], [.. noise.Select((value, i) => value + MathF.Sin((i % Side * 0.5f) + (i / Side % Side * 0.3f) + (i / (Side * Side))))]);
-        Tensor targets = new([Batch, Classes]);
+        FloatTensor targets = new([Batch, Classes]);
         for (int i = 0; i < Batch; i++)
             targets.Span[(i * Classes) + (i % Classes)] = 1;
         return (images, targets);
     }
 
-    private static Dictionary<string, Tensor> Gradients(Graph graph, IReadOnlyDictionary<string, Tensor> weights, BackwardPolicy policy)
+    private static Dictionary<string, FloatTensor> Gradients(Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, BackwardPolicy policy)
     {
         using var executor = new GradientExecutor(graph, weights, backward: policy);
-        (Tensor images, Tensor targets) = Data();
+        (FloatTensor images, FloatTensor targets) = Data();
         executor.Run(images, targets, seed: 5);
         return executor.Gradients.ToDictionary(pair => pair.Key, pair => pair.Value.Clone());
     }
 
-    private static double Distance(Tensor expected, Tensor actual) =>
+    private static double Distance(FloatTensor expected, FloatTensor actual) =>
         TensorPrimitives.Distance<float>(expected.Span, actual.Span) / TensorPrimitives.Norm<float>(expected.Span);
 }

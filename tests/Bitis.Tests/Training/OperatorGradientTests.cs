@@ -144,8 +144,8 @@ public sealed class OperatorGradientTests
         if (features.Shape.Rank == 2)
             features = builder.Add("mean", new MeanTokens(), features);
         Graph graph = builder.Build(builder.Add("head", new Linear(features.Shape[0], Classes, HasBias: true), features));
-        Dictionary<string, Tensor> weights = graph.Parameters.ToDictionary(parameter => parameter.Name, parameter => Random(parameter.Shape, parameter.Name.Length + 1));
-        Tensor images = Random([Batch, 3, Side, Side], 1), targets = new([Batch, Classes]);
+        Dictionary<string, FloatTensor> weights = graph.Parameters.ToDictionary(parameter => parameter.Name, parameter => Random(parameter.Shape, parameter.Name.Length + 1));
+        FloatTensor images = Random([Batch, 3, Side, Side], 1), targets = new([Batch, Classes]);
         for (int i = 0; i < Batch; i++)
             targets.Span[(i * Classes) + (i % Classes)] = 1;
 
@@ -169,7 +169,7 @@ public sealed class OperatorGradientTests
         var builder = new GraphBuilder([3, Side, Side]);
         Node rounded = builder.Add("rounded", new RoundInput(UniformQuantizer.Asymmetric(8, Granularity.PerTensor, [1f], [0])), Embed(builder, Classes));
         Graph graph = builder.Build(builder.Add("mean", new MeanTokens(), rounded));
-        Dictionary<string, Tensor> weights = graph.Parameters.ToDictionary(parameter => parameter.Name, parameter => new Tensor(parameter.Shape));
+        Dictionary<string, FloatTensor> weights = graph.Parameters.ToDictionary(parameter => parameter.Name, parameter => new FloatTensor(parameter.Shape));
         Assert.Equal(
             "Training does not support the operator round at 'rounded'.", Assert.Throws<NotSupportedException>(() => new GradientExecutor(graph, weights)).Message);
     }
@@ -183,15 +183,15 @@ public sealed class OperatorGradientTests
         Node first = builder.Add("first", new GridConv2d(channels, channels, Side, Side, 3, 1, 1), slice), second = builder.Add("second", new GridConv2d(channels, channels, Side, Side, 3, 1, 1), slice);
         Node mean = builder.Add("mean", new MeanTokens(), builder.Add("sum", new Add(), builder.Add("silu", new Silu(), first), second));
         Graph graph = builder.Build(builder.Add("head", new Linear(channels, Classes, HasBias: true), mean));
-        Dictionary<string, Tensor> weights = graph.Parameters.ToDictionary(parameter => parameter.Name, parameter => Random(parameter.Shape, parameter.Name.Length + 1));
-        Tensor images = Random([Batch, 3, Side, Side], 1), targets = new([Batch, Classes]);
+        Dictionary<string, FloatTensor> weights = graph.Parameters.ToDictionary(parameter => parameter.Name, parameter => Random(parameter.Shape, parameter.Name.Length + 1));
+        FloatTensor images = Random([Batch, 3, Side, Side], 1), targets = new([Batch, Classes]);
         for (int i = 0; i < Batch; i++)
             targets.Span[(i * Classes) + (i % Classes)] = 1;
         using var exact = new GradientExecutor(graph, weights);
         using var lowBit = new GradientExecutor(graph, weights, backward: new BackwardPolicy { Method = "int8" });
         Assert.Equal(["int8", "int8"], lowBit.Layers.Where(layer => layer.Layer is "first" or "second").Select(layer => layer.Method));
         Assert.Equal(exact.Run(images, targets).Loss, lowBit.Run(images, targets).Loss);
-        foreach ((string name, Tensor gradient) in exact.Gradients)
+        foreach ((string name, FloatTensor gradient) in exact.Gradients)
         {
             float cosine = System.Numerics.Tensors.TensorPrimitives.CosineSimilarity<float>(gradient.Span, lowBit.Gradients[name].Span);
             Assert.True(cosine > 0.99f, $"{name}: {cosine}");
@@ -204,7 +204,7 @@ public sealed class OperatorGradientTests
         var builder = new GraphBuilder([3, Side, Side]);
         Node flat = builder.Add("flat", new FlattenSpatial(), builder.Input);
         FusedGraph fused = FusionPass.Run(builder.Build(flat), FusionRules.Training);
-        var planner = new GradientPlanner(fused, new Dictionary<string, Tensor>(), images: 2, new HashSet<Node>());
+        var planner = new GradientPlanner(fused, new Dictionary<string, FloatTensor>(), images: 2, new HashSet<Node>());
         ArenaMatrix matrix = planner.NewMatrix(3, 4);
         planner.Keep(matrix);
         planner.Keep(matrix.Slice(1, 3));
@@ -223,7 +223,7 @@ public sealed class OperatorGradientTests
         return (above - below) / (2 * Step);
     }
 
-    private static Tensor Random(Shape shape, int seed) => Tensor.From(shape, Sample.Floats(seed, (int)shape.ElementCount));
+    private static FloatTensor Random(Shape shape, int seed) => FloatTensor.From(shape, Sample.Floats(seed, (int)shape.ElementCount));
 
     private static Node Convolve(GraphBuilder b, string name, Node x, int inputs, int outputs) =>
         b.Add(name, new Conv2d(inputs, outputs, 3, 1, 1, HasBias: true), x);

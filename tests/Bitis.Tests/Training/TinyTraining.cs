@@ -1,4 +1,3 @@
-using Bitis.Data;
 using Bitis.Data.BuiltIn;
 using Bitis.Models.Vim;
 using Bitis.Tensors;
@@ -63,11 +62,11 @@ internal static class TinyTraining
         }
     }
 
-    public static Dictionary<string, Tensor> RandomTensors(IEnumerable<(string Name, Shape Shape)> parameters, ulong seed)
+    public static Dictionary<string, FloatTensor> RandomTensors(IEnumerable<(string Name, Shape Shape)> parameters, ulong seed)
     {
         var random = new SeededRandom(seed);
         return parameters.ToDictionary(
             parameter => parameter.Name,
-            parameter => Tensor.From(parameter.Shape, [.. Enumerable.Range(0, (int)parameter.Shape.ElementCount).Select(_ => (float)random.NextNormal())]));
+            parameter => FloatTensor.From(parameter.Shape, [.. Enumerable.Range(0, (int)parameter.Shape.ElementCount).Select(_ => (float)random.NextNormal())]));
     }
 }

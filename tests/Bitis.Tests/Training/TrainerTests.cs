@@ -1,14 +1,11 @@
 using System.Text.Json;
-using Bitis.Data;
 using Bitis.Data.Decoding;
 using Bitis.Execution.LowBit;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Graphs.Operators.Tokens;
-using Bitis.Models;
 using Bitis.Models.Graphs;
-using Bitis.Tensors;
 using Bitis.Training;
 using Bitis.Training.Images;
 
@@ -107,7 +104,7 @@ public sealed class TrainerTests : IDisposable
         Trainer resumed = Trainer.Resume(recipe, TinyTraining.Data(), _folder["parts"]);
         resumed.Run();
         Assert.Equal(TinyTraining.Numbers(whole), TinyTraining.Numbers(resumed));
-        foreach ((string name, Tensor weight) in initial.Weights)
+        foreach ((string name, FloatTensor weight) in initial.Weights)
         {
             bool isFrozen = name.StartsWith("patch_embed", StringComparison.Ordinal) || name.StartsWith("layers.0.mixer", StringComparison.Ordinal);
             Assert.Equal(isFrozen, weight.Span.SequenceEqual(whole.Model.Weights[name].Span));
@@ -143,7 +140,7 @@ public sealed class TrainerTests : IDisposable
         Assert.Equal(8 * TinyTraining.StepsPerEpoch, trainer.Epochs[^1].Step);
 
         VisionModel final = VisionModel.Load(trainer.Folder.FinalModel);
-        foreach ((string name, Tensor weight) in trainer.AveragedModel.Weights)
+        foreach ((string name, FloatTensor weight) in trainer.AveragedModel.Weights)
             Assert.Equal(weight.Span.ToArray(), final.Weights[name].Span.ToArray());
         Assert.True(File.Exists(trainer.Folder.BestModel));
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Bitis.Checkpoints;
 using Bitis.Checkpoints.Safetensors;
-using Bitis.Data;
 using Bitis.Data.Decoding;
 using Bitis.Models;
 using Bitis.Models.Catalogue;
@@ -78,7 +77,7 @@ public sealed class TrainingCheckpointTests : IDisposable
             Assert.Equal(preprocessing, model.Preprocessing);
             Assert.Equal(names, model.ClassNames);
             Assert.Empty(model.Notices);
-            foreach ((string name, Tensor weight) in trained.Weights)
+            foreach ((string name, FloatTensor weight) in trained.Weights)
                 Assert.Equal(weight.Span.ToArray(), model.Weights[name].Span.ToArray());
         }
     }

@@ -1,5 +1,4 @@
 using Bitis.Data;
-using Bitis.Training;
 using Bitis.Training.Loop;
 
 namespace Bitis.Tests.Training;

@@ -1,7 +1,6 @@
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
-using Bitis.Tensors;
 using Bitis.Training.Optimization;
 
 namespace Bitis.Tests.Training;
@@ -18,7 +17,7 @@ public sealed class WeightAverageTests
     public void The_average_forgets_the_start_quickly_and_then_follows_its_decay()
     {
         Graph graph = Graph();
-        Dictionary<string, Tensor> weights = TinyTraining.RandomTensors(graph.Parameters, seed: 1);
+        Dictionary<string, FloatTensor> weights = TinyTraining.RandomTensors(graph.Parameters, seed: 1);
         var average = new WeightAverage(graph, weights, decay: 0.3);
         double[] expected = Array.ConvertAll(weights["layer.weight"].Span.ToArray(), x => (double)x);
         double[] decays = [2.0 / 11, 3.0 / 12, 0.3, 0.3];
@@ -38,7 +37,7 @@ public sealed class WeightAverageTests
     {
         Graph graph = Graph();
         var average = new WeightAverage(graph, TinyTraining.RandomTensors(graph.Parameters, seed: 1), decay: 0);
-        Dictionary<string, Tensor> weights = TinyTraining.RandomTensors(graph.Parameters, seed: 2);
+        Dictionary<string, FloatTensor> weights = TinyTraining.RandomTensors(graph.Parameters, seed: 2);
         average.Add(weights, step: 1);
         Assert.Equal(weights["layer.bias"].Span.ToArray(), average.Weights["layer.bias"].Span.ToArray());
     }

@@ -1,5 +1,3 @@
-using Bitis.Quantization;
-using Bitis.Quantization.Recipes;
 
 namespace Bitis.Cli.Output.Parts;
 

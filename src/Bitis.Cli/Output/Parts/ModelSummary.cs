@@ -1,4 +1,3 @@
-using Bitis.Data;
 using Bitis.Graphs;
 using Bitis.Models;
 using Bitis.Models.Catalogue;

@@ -1,4 +1,3 @@
-using Bitis.Quantization.Recipes;
 
 namespace Bitis.Cli.Output.Results;
 

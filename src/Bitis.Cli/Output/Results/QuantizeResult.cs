@@ -1,7 +1,6 @@
 using System.Text.Json.Serialization;
 using Bitis.Cli.Output.Parts;
 using Bitis.Quantization.Calibration;
-using Bitis.Quantization.Recipes;
 using Bitis.Reconstruction;
 
 namespace Bitis.Cli.Output.Results;

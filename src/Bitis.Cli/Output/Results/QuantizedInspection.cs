@@ -1,6 +1,5 @@
 using Bitis.Cli.Output.Parts;
 using Bitis.Quantization.Calibration;
-using Bitis.Quantization.Recipes;
 
 namespace Bitis.Cli.Output.Results;
 

@@ -7,7 +7,8 @@ namespace Bitis.Data.Sources;
 /// bytes of ones: the platform's reader does not miss a checksum that was cut off, but finds that these are a wrong one.
 /// </summary>
 /// <param name="file">The file, which stays open.</param>
-internal sealed class DataFileStream(DataFile file) : Stream
+/// <param name="cancellationToken">Ends the reading, also within one call of the platform's reader.</param>
+internal sealed class DataFileStream(DataFile file, CancellationToken cancellationToken) : Stream
 {
     /// <summary>The bytes of a checksum and a length.</summary>
     private const int Padding = 8;
@@ -24,6 +25,7 @@ internal sealed class DataFileStream(DataFile file) : Stream
 
     public override int Read(Span<byte> buffer)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         int count = (int)Math.Clamp(file.Length - Position, 0, buffer.Length);
         if (count > 0)
         {

@@ -8,16 +8,18 @@ using Bitis.Files;
 namespace Bitis.Data.Sources;
 
 /// <summary>Finds out what a path holds, and opens it.</summary>
-internal static class SourceOpener
+/// <param name="decoder">What decodes image files; null where there are none.</param>
+/// <param name="cancellationToken">Ends the listing of files.</param>
+internal sealed class SourceOpener(IImageDecoder? decoder, CancellationToken cancellationToken)
 {
     /// <summary>Opens the image set at a path; see <see cref="ImageSource.Open"/>.</summary>
-    public static ImageSource Open(string path, IImageDecoder? decoder)
+    public ImageSource Open(string path)
     {
         InputPath.RequireUtf8(path);
         if (Directory.Exists(path))
-            return OpenTree(new FolderTree(path), decoder);
+            return OpenTree(new FolderTree(path, cancellationToken: cancellationToken));
         if (File.Exists(path))
-            return OpenFile(path, decoder);
+            return OpenFile(path);
         if (BuiltInSplitOf(path) is { } split)
             return new BuiltInImageSource(split);
 
@@ -28,7 +30,7 @@ internal static class SourceOpener
             string outer = normalized[..slash];
             string inner = normalized[(slash + 1)..].Trim('/');
             if (File.Exists(outer))
-                return OpenInside(outer, inner, decoder);
+                return OpenInside(outer, inner);
             if (Directory.Exists(outer))
                 return OpenPart(outer, inner) ?? throw Missing(path);
         }
@@ -42,29 +44,30 @@ internal static class SourceOpener
         _ => null,
     };
 
-    private static ImageSource OpenFile(string path, IImageDecoder? decoder)
+    private ImageSource OpenFile(string path)
     {
         if (OpenArchive(path) is { } archive)
-            return OpenTree(Entered(archive), decoder);
+            return OpenTree(Entered(archive));
         if (HasExtension(path, ".csv"))
-            return OpenLabelFile(path, decoder);
+            return OpenLabelFile(path);
         if (HoldsIdxImages(path))
-            return new IdxSource(new FolderTree(FolderOf(path), depth: 0), Path.GetFileName(path));
+            return new IdxSource(new FolderTree(FolderOf(path), depth: 0, cancellationToken), Path.GetFileName(path));
         if (HasExtension(path, ".bin"))
-            return CifarBinary.Open(new FolderTree(FolderOf(path), depth: 0), [Path.GetFileName(path)]);
+            return CifarBinary.Open(new FolderTree(FolderOf(path), depth: 0, cancellationToken), [Path.GetFileName(path)]);
         if (IsPickle(path))
-            return CifarPython.Open(new FolderTree(FolderOf(path), depth: 0), [Path.GetFileName(path)]);
-        return new SingleImageSource(path, RequireDecoder(decoder, path));
+            return CifarPython.Open(new FolderTree(FolderOf(path), depth: 0, cancellationToken), [Path.GetFileName(path)]);
+        return new SingleImageSource(path, RequireDecoder(path));
     }
 
-    private static IImageDecoder RequireDecoder(IImageDecoder? decoder, string path) =>
+    private IImageDecoder RequireDecoder(string path) =>
         decoder ?? throw BitisException.InFile(
             path, "image files need a decoder; give ImageSource.Open one, or use ImageSource.Open(path) of Bitis.Imaging.");
 
-    private static ImageSource OpenLabelFile(string path, IImageDecoder? decoder)
+    private ImageSource OpenLabelFile(string path)
     {
-        IImageDecoder required = RequireDecoder(decoder, path);
-        return LabelFile.Open(new FolderTree(FolderOf(path)), Path.GetFileName(path), required);
+        IImageDecoder required = RequireDecoder(path);
+        return LabelFile.Open(
+            new FolderTree(FolderOf(path), cancellationToken: cancellationToken), Path.GetFileName(path), required);
     }
 
     private static ArchiveTree Entered(ArchiveTree archive)
@@ -99,13 +102,13 @@ internal static class SourceOpener
         return CifarPython.Recognizes(start[..file.ReadStart(start)]);
     }
 
-    private static ImageSource OpenTree(FileTree tree, IImageDecoder? decoder)
+    private ImageSource OpenTree(FileTree tree)
     {
         try
         {
             if (BinarySets.Open(tree, part: null) is { } binary)
                 return binary;
-            IImageDecoder required = RequireDecoder(decoder, tree.Path);
+            IImageDecoder required = RequireDecoder(tree.Path);
             return tree.Files.Contains(LabelFile.DefaultName)
                 ? LabelFile.Open(tree, LabelFile.DefaultName, required)
                 : ImageFolders.Open(tree, required);
@@ -118,14 +121,14 @@ internal static class SourceOpener
     }
 
     /// <summary>Opens a folder of an archive, or a part of the binary files in one.</summary>
-    private static ImageSource OpenInside(string path, string inner, IImageDecoder? decoder)
+    private ImageSource OpenInside(string path, string inner)
     {
         ArchiveTree archive = OpenArchive(path)
             ?? throw BitisException.InFile($"{path}/{inner}", $"{path} is a file, and no zip or tar archive.");
         try
         {
             if (archive.Enter(inner))
-                return OpenTree(archive, decoder);
+                return OpenTree(archive);
             int slash = inner.LastIndexOf('/');
             string folder = inner[..Math.Max(0, slash)], part = inner[(slash + 1)..];
             return (IsPart(part) && archive.Enter(folder) ? BinarySets.Open(archive, part) : null)
@@ -138,14 +141,16 @@ internal static class SourceOpener
         }
     }
 
-    private static ImageSource? OpenPart(string folder, string part) =>
-        IsPart(part) ? BinarySets.Open(new FolderTree(folder, BinarySets.MaxFolders), part) : null;
+    private ImageSource? OpenPart(string folder, string part) =>
+        IsPart(part)
+            ? BinarySets.Open(new FolderTree(folder, BinarySets.MaxFolders, cancellationToken), part)
+            : null;
 
     private static bool IsPart(string name) => name is BinarySets.Train or BinarySets.Test;
 
     /// <summary>The archive that a file is; null if it is none.</summary>
-    private static ArchiveTree? OpenArchive(string path) =>
-        IsZip(path) ? new ZipTree(path) : TarTree.Recognizes(path) ? new TarTree(path) : null;
+    private ArchiveTree? OpenArchive(string path) =>
+        IsZip(path) ? new ZipTree(path) : TarTree.Recognizes(path) ? new TarTree(path, cancellationToken) : null;
 
     private static bool IsZip(string path)
     {

@@ -9,7 +9,7 @@ namespace Bitis.Execution.Compiled;
 /// allocates, and keeps the operator's speed, which is meant to be read and not to be fast.
 /// </summary>
 internal sealed class CompiledReference(
-    Node node, IReadOnlyList<ArenaMatrix> inputs, ArenaMatrix output, Tensor[] parameters) : CompiledOperation(node.Name)
+    Node node, IReadOnlyList<ArenaMatrix> inputs, ArenaMatrix output, FloatTensor[] parameters) : CompiledOperation(node.Name)
 {
     public override string Kind => $"{node.Operator.Kind} (reference)";
 
@@ -17,16 +17,16 @@ internal sealed class CompiledReference(
 
     public override void Run(ArenaAddresses arena, int start, int end)
     {
-        Tensor[] tensors = [.. inputs.Select((input, i) => Read(arena, input, node.Inputs[i].Shape))];
-        Tensor result = node.Operator.Forward(tensors, parameters);
+        FloatTensor[] tensors = [.. inputs.Select((input, i) => Read(arena, input, node.Inputs[i].Shape))];
+        FloatTensor result = node.Operator.Forward(tensors, parameters);
         for (int row = 0; row < output.Rows; row++)
             result.Span.Slice(row * output.Columns, output.Columns).CopyTo(output.Row(row).MemoryRow(arena, 0));
     }
 
     /// <summary>Copies a value out of the arena, in its own order of tokens.</summary>
-    private static Tensor Read(ArenaAddresses arena, ArenaMatrix matrix, Shape shape)
+    private static FloatTensor Read(ArenaAddresses arena, ArenaMatrix matrix, Shape shape)
     {
-        Tensor tensor = Tensor.Uninitialized(shape.Prepend(1));
+        FloatTensor tensor = FloatTensor.Uninitialized(shape.Prepend(1));
         for (int row = 0; row < matrix.Rows; row++)
             matrix.Row(row).MemoryRow(arena, 0).CopyTo(tensor.Span[(row * matrix.Columns)..]);
         return tensor;

@@ -16,7 +16,7 @@ internal sealed class CompiledScan : CompiledOperation
     private readonly bool _deltaSoftplus;
     private readonly bool _cubicDecay;
     private readonly NativeBuffer<float> _a;
-    private readonly Tensor _d;
+    private readonly FloatTensor _d;
 
     /// <summary>Packs A.</summary>
     /// <param name="name">The node.</param>
@@ -26,13 +26,13 @@ internal sealed class CompiledScan : CompiledOperation
     /// <param name="cubicDecay">Whether the decay needs no more accuracy than 8 bits.</param>
     /// <param name="aLog"><c>[channels, states]</c></param>
     /// <param name="d"><c>[channels]</c></param>
-    public CompiledScan(string name, ScanOperands operands, bool accumulate, bool deltaSoftplus, bool cubicDecay, Tensor aLog, Tensor d)
+    public CompiledScan(string name, ScanOperands operands, bool accumulate, bool deltaSoftplus, bool cubicDecay, FloatTensor aLog, FloatTensor d)
         : this(name, operands, accumulate, deltaSoftplus, cubicDecay, aLog, d, new NativeBuffer<float>(aLog.Length))
     {
     }
 
     private CompiledScan(
-        string name, ScanOperands operands, bool accumulate, bool deltaSoftplus, bool cubicDecay, Tensor aLog, Tensor d, NativeBuffer<float> packed)
+        string name, ScanOperands operands, bool accumulate, bool deltaSoftplus, bool cubicDecay, FloatTensor aLog, FloatTensor d, NativeBuffer<float> packed)
         : base(name, packed)
     {
         _operands = operands;

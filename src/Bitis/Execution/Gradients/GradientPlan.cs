@@ -3,7 +3,6 @@ using Bitis.Execution.Operations;
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
-using Bitis.Tensors;
 
 namespace Bitis.Execution.Gradients;
 
@@ -22,7 +21,7 @@ internal sealed class GradientPlan : IDisposable
     /// <exception cref="NotSupportedException">An operator has no backward form; the message names its node.</exception>
     public GradientPlan(
         Graph graph,
-        IReadOnlyDictionary<string, Tensor> weights,
+        IReadOnlyDictionary<string, FloatTensor> weights,
         int images,
         Func<FusedOperation, OperationGradient?>? substitute = null,
         BackwardPolicy? policy = null,

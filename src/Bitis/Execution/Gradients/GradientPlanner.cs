@@ -32,7 +32,7 @@ internal sealed class GradientPlanner
     private readonly List<MicroBatchWork> _before = [], _after = [];
     private readonly List<(string Layer, Func<ArenaBlock> Block)> _keptInputs = [];
     private readonly FusedGraph _graph;
-    private readonly IReadOnlyDictionary<string, Tensor> _weights;
+    private readonly IReadOnlyDictionary<string, FloatTensor> _weights;
     private readonly IReadOnlySet<Node> _differentiated;
     private readonly int _images;
     private string _user = "input";
@@ -43,7 +43,7 @@ internal sealed class GradientPlanner
     /// <param name="weights">The parameters, by name.</param>
     /// <param name="images">The most images that a micro-batch holds.</param>
     /// <param name="differentiated">The values that depend on something that learns.</param>
-    public GradientPlanner(FusedGraph graph, IReadOnlyDictionary<string, Tensor> weights, int images, IReadOnlySet<Node> differentiated)
+    public GradientPlanner(FusedGraph graph, IReadOnlyDictionary<string, FloatTensor> weights, int images, IReadOnlySet<Node> differentiated)
     {
         foreach ((string name, Shape shape) in graph.Graph.Parameters)
             _parameters.Add(name, new ParameterGradient(weights[name], shape));
@@ -91,7 +91,7 @@ internal sealed class GradientPlanner
     }
 
     /// <summary>The values of a parameter of a node.</summary>
-    public Tensor Weight(Node node, int index) => _weights[node.ParameterNames[index]];
+    public FloatTensor Weight(Node node, int index) => _weights[node.ParameterNames[index]];
 
     /// <summary>A parameter of a node, whose gradient an operation adds up in the checkpoint's form.</summary>
     public ParameterSlot Parameter(Node node, int index) => _parameters[node.ParameterNames[index]].Slot(form: null, unpack: null, ref _sumsLength);
@@ -100,7 +100,7 @@ internal sealed class GradientPlanner
     /// <param name="node">The node.</param>
     /// <param name="index">Which parameter.</param>
     /// <param name="unpack">Brings the gradient into the checkpoint's form, in place, once all micro-batches have run.</param>
-    public ParameterSlot Parameter(Node node, int index, Action<Tensor> unpack) =>
+    public ParameterSlot Parameter(Node node, int index, Action<FloatTensor> unpack) =>
         _parameters[node.ParameterNames[index]].Slot(node.Operator.Kind, unpack, ref _sumsLength);
 
     /// <summary>Whether nobody needs the gradients of a node's parameters.</summary>
@@ -109,7 +109,7 @@ internal sealed class GradientPlanner
     /// <summary>Room among the gradients for sums over all images of something else that an operation computes.</summary>
     public ParameterSlot NewSums(string name, int length)
     {
-        var sums = new ParameterGradient(new Tensor([length]), [length]);
+        var sums = new ParameterGradient(new FloatTensor([length]), [length]);
         _parameters.Add(name, sums);
         return sums.Slot(form: null, unpack: null, ref _sumsLength);
     }

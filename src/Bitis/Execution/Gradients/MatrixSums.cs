@@ -1,5 +1,4 @@
-using Tensor = Bitis.Tensors.Tensor;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+using System.Numerics.Tensors;
 
 namespace Bitis.Execution.Gradients;
 
@@ -30,9 +29,9 @@ internal static unsafe class MatrixSums
     /// <param name="matrix"><c>[rows, columns]</c> before, <c>[columns, rows]</c> after.</param>
     /// <param name="rows">The rows before.</param>
     /// <param name="columns">The columns before.</param>
-    public static void TransposeInPlace(Tensor matrix, int rows, int columns)
+    public static void TransposeInPlace(FloatTensor matrix, int rows, int columns)
     {
-        Tensor copy = matrix.Clone();
+        FloatTensor copy = matrix.Clone();
         Transpose(copy.Pointer, columns, rows, columns, matrix.Pointer, accumulate: false);
         GC.KeepAlive(copy);
         GC.KeepAlive(matrix);

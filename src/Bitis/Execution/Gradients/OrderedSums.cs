@@ -1,5 +1,5 @@
+using System.Numerics.Tensors;
 using Bitis.Kernels.Memory;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Execution.Gradients;
 

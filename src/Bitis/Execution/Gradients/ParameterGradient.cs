@@ -1,29 +1,29 @@
+using System.Numerics.Tensors;
 using Bitis.Tensors;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Execution.Gradients;
 
 /// <summary>The gradient of a parameter, which several operations may share: those that use one form of it have one slot.</summary>
 /// <param name="weight">The values.</param>
 /// <param name="shape">The parameter's shape.</param>
-internal sealed class ParameterGradient(Tensor weight, Shape shape)
+internal sealed class ParameterGradient(FloatTensor weight, Shape shape)
 {
     private readonly List<(string? Form, ParameterSlot Slot)> _slots = [];
 
     /// <summary>The gradient; zero while no operation asks for a slot.</summary>
-    public Tensor Gradient { get; } = new(shape);
+    public FloatTensor Gradient { get; } = new(shape);
 
     /// <summary>The slot of a form.</summary>
     /// <param name="form">What tells the form from others; null for the checkpoint's.</param>
     /// <param name="unpack">Brings the gradient into the checkpoint's form, in place; null if that is the form.</param>
     /// <param name="end">The end of all sums; moved if the slot is new.</param>
-    public ParameterSlot Slot(string? form, Action<Tensor>? unpack, ref int end)
+    public ParameterSlot Slot(string? form, Action<FloatTensor>? unpack, ref int end)
     {
         int known = _slots.FindIndex(entry => entry.Form == form);
         if (known < 0)
         {
             known = _slots.Count;
-            _slots.Add((form, new ParameterSlot(weight, known == 0 ? Gradient : new Tensor(shape), end, unpack)));
+            _slots.Add((form, new ParameterSlot(weight, known == 0 ? Gradient : new FloatTensor(shape), end, unpack)));
             end = BlockSize.Require((long)end + Gradient.Length, sizeof(float));
         }
         return _slots[known].Slot;

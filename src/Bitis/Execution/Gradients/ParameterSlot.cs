@@ -1,4 +1,3 @@
-using Bitis.Tensors;
 
 namespace Bitis.Execution.Gradients;
 
@@ -7,13 +6,13 @@ namespace Bitis.Execution.Gradients;
 /// <param name="gradient">The sum over all micro-batches, of the weight's shape.</param>
 /// <param name="offset">The first element of the gradient in a micro-batch's sums.</param>
 /// <param name="unpack">Brings the gradient from the packed form into the checkpoint's, in place; null if that is the form.</param>
-internal sealed class ParameterSlot(Tensor weight, Tensor gradient, int offset, Action<Tensor>? unpack)
+internal sealed class ParameterSlot(FloatTensor weight, FloatTensor gradient, int offset, Action<FloatTensor>? unpack)
 {
     /// <summary>The values; the trainer changes them between runs.</summary>
-    public Tensor Weight => weight;
+    public FloatTensor Weight => weight;
 
     /// <summary>The sum over all micro-batches, of the weight's shape.</summary>
-    public Tensor Gradient => gradient;
+    public FloatTensor Gradient => gradient;
 
     /// <summary>The first element of the gradient in a micro-batch's sums.</summary>
     public int Offset => offset;

@@ -1,9 +1,9 @@
+using System.Numerics.Tensors;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Gemm;
 using Bitis.Kernels.Hadamard;
 using Bitis.Kernels.Memory;
 using Bitis.Kernels.Rounding;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Execution.LowBit;
 

@@ -10,7 +10,6 @@ using Bitis.Kernels.Gemm;
 using Bitis.Kernels.Memory;
 using Bitis.Kernels.Rounding;
 using Bitis.Quantization;
-using Bitis.Tensors;
 
 namespace Bitis.Execution.Operations;
 
@@ -22,7 +21,7 @@ internal sealed class LinearOperation(Node node) : WeightedOperation
     /// <inheritdoc />
     public override void Plan(PlanBuilder plan)
     {
-        Tensor? bias = _layer.HasBias ? plan.Parameter(node, 1) : null;
+        FloatTensor? bias = _layer.HasBias ? plan.Parameter(node, 1) : null;
         ArenaMatrix y = plan.Allocate(node);
         if (plan.LayerOf(node) is { IsInteger: true } layer)
         {
@@ -30,7 +29,7 @@ internal sealed class LinearOperation(Node node) : WeightedOperation
         }
         else
         {
-            (ArenaMatrix x, Tensor weight) = FloatOperands(plan, node);
+            (ArenaMatrix x, FloatTensor weight) = FloatOperands(plan, node);
             plan.Add(new CompiledLinear(node.Name, x, y, plan.Pack(weight, bias)), [x], [y]);
         }
         plan.SetValue(node, y);

@@ -2,7 +2,6 @@ using Bitis.Execution.Compiled;
 using Bitis.Execution.Gradients;
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
-using Bitis.Tensors;
 
 namespace Bitis.Execution.Operations;
 
@@ -17,7 +16,7 @@ internal class ReferenceOperation(Node node, Func<OperationGradient>? gradient =
         if (plan.LayerOf(node) is not null || plan.ScanOf(node) is not null)
             throw new NotSupportedException($"'{node.Name}' ({node.Operator.Kind}) is quantized, and there is no operation that computes it so here.");
         ArenaMatrix[] inputs = [.. node.Inputs.Select(plan.Value)];
-        Tensor[] parameters = [.. Enumerable.Range(0, node.ParameterNames.Count).Select(index => plan.Parameter(node, index))];
+        FloatTensor[] parameters = [.. Enumerable.Range(0, node.ParameterNames.Count).Select(index => plan.Parameter(node, index))];
         ArenaMatrix y = plan.Allocate(node);
         plan.Add(new CompiledReference(node, inputs, y, parameters), inputs, [y]);
         plan.SetValue(node, y);

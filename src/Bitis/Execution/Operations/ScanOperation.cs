@@ -8,7 +8,6 @@ using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
 using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Kernels.Scan;
-using Bitis.Tensors;
 
 namespace Bitis.Execution.Operations;
 
@@ -42,7 +41,7 @@ internal sealed class ScanOperation(FusedScan fused) : Operation
     public override OperationGradient CreateGradient(GradientContext context) => new ScanGradient(fused);
 
     /// <summary>What the float32 kernel takes; A packed, <c>[states, channels]</c>.</summary>
-    public static unsafe SelectiveScanCall Call(ArenaAddresses arena, ScanOperands operands, bool hasSoftplus, bool hasCubicDecay, float* a, Tensor d)
+    public static unsafe SelectiveScanCall Call(ArenaAddresses arena, ScanOperands operands, bool hasSoftplus, bool hasCubicDecay, float* a, FloatTensor d)
     {
         (ArenaMatrix u, ArenaMatrix delta, ArenaMatrix b, ArenaMatrix c, ArenaMatrix y) = operands;
         return new SelectiveScanCall

@@ -20,7 +20,7 @@ internal abstract class WeightedOperation : Operation
     }
 
     /// <summary>Input and weights of a layer that multiplies in float32; the values of their levels, where one side has some.</summary>
-    protected static (ArenaMatrix X, Tensor Weight) FloatOperands(PlanBuilder plan, Node node)
+    protected static (ArenaMatrix X, FloatTensor Weight) FloatOperands(PlanBuilder plan, Node node)
     {
         ArenaMatrix x = plan.Value(node.Inputs[0]);
         if (plan.LayerOf(node) is not { } layer)
@@ -34,17 +34,17 @@ internal abstract class WeightedOperation : Operation
     /// Input and weights of a convolution of each channel by itself: values, or levels (less their zero point, as float32) and what
     /// their sums are multiplied by.
     /// </summary>
-    protected static (ArenaMatrix X, Tensor Weight, Tensor? Scales) ChannelwiseOperands(PlanBuilder plan, Node node)
+    protected static (ArenaMatrix X, FloatTensor Weight, FloatTensor? Scales) ChannelwiseOperands(PlanBuilder plan, Node node)
     {
         if (plan.LayerOf(node) is not { IsInteger: true } layer)
         {
-            (ArenaMatrix values, Tensor floats) = FloatOperands(plan, node);
+            (ArenaMatrix values, FloatTensor floats) = FloatOperands(plan, node);
             return (values, floats, null);
         }
-        var weight = new Tensor(node.Operator.Parameters[0].Shape);
+        var weight = new FloatTensor(node.Operator.Parameters[0].Shape);
         for (int i = 0; i < weight.Length; i++)
             weight.Span[i] = layer.Levels![i];
-        var scales = new Tensor([weight.Shape[0]]);
+        var scales = new FloatTensor([weight.Shape[0]]);
         for (int channel = 0; channel < scales.Length; channel++)
             scales.Span[channel] = layer.Input!.Scales[layer.Input.GroupOf(token: 0, channel)] * layer.Weight!.Scales[channel];
 

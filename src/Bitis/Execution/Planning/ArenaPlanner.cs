@@ -1,4 +1,3 @@
-using Bitis.Tensors;
 
 namespace Bitis.Execution.Planning;
 
@@ -41,5 +40,5 @@ internal static class ArenaPlanner
         return offset;
     }
 
-    private static long Aligned(long bytes) => (bytes + Tensor.Alignment - 1) / Tensor.Alignment * Tensor.Alignment;
+    private static long Aligned(long bytes) => (bytes + FloatTensor.Alignment - 1) / FloatTensor.Alignment * FloatTensor.Alignment;
 }

@@ -18,7 +18,7 @@ internal sealed unsafe class NodePlan : IDisposable
     /// <param name="parameters">The parameters, by name.</param>
     /// <param name="scan">The quantized scan that the operation is; null for none.</param>
     /// <param name="cubicDecay">Whether the decay of scans needs no more accuracy than 8 bits.</param>
-    public static NodePlan Create(Graph operation, IReadOnlyDictionary<string, Tensor> parameters, QuantizedScan? scan, bool cubicDecay)
+    public static NodePlan Create(Graph operation, IReadOnlyDictionary<string, FloatTensor> parameters, QuantizedScan? scan, bool cubicDecay)
     {
         var scans = new Dictionary<string, QuantizedScan>();
         if (scan is not null)
@@ -30,11 +30,11 @@ internal sealed unsafe class NodePlan : IDisposable
     /// <summary>Computes a batch.</summary>
     /// <param name="inputs">The values, in the order of the graph's inputs.</param>
     /// <param name="threads">How many threads compute.</param>
-    public Tensor Run(ReadOnlySpan<Tensor> inputs, ParallelOptions threads)
+    public FloatTensor Run(ReadOnlySpan<FloatTensor> inputs, ParallelOptions threads)
     {
         int batch = inputs[0].Shape[0];
-        Tensor output = Tensor.Uninitialized(_outputShape.Prepend(batch));
-        Tensor[] tensors = [.. inputs, output];
+        FloatTensor output = FloatTensor.Uninitialized(_outputShape.Prepend(batch));
+        FloatTensor[] tensors = [.. inputs, output];
         if (batch >= threads.MaxDegreeOfParallelism)
         {
             Parallel.For(0, batch, threads, image => RunImage(tensors, image, splits: null));
@@ -54,7 +54,7 @@ internal sealed unsafe class NodePlan : IDisposable
     /// <param name="tensors">The inputs, then the output.</param>
     /// <param name="image">Which image.</param>
     /// <param name="splits">The threads that share each operation; null for the one that calls.</param>
-    private void RunImage(Tensor[] tensors, int image, ParallelOptions? splits)
+    private void RunImage(FloatTensor[] tensors, int image, ParallelOptions? splits)
     {
         using var arena = new Arena(_plan.Layout);
         for (int i = 0; i < tensors.Length; i++)

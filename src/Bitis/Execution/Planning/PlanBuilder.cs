@@ -15,12 +15,12 @@ namespace Bitis.Execution.Planning;
 internal sealed class PlanBuilder
 {
     private readonly FusedGraph _graph;
-    private readonly IReadOnlyDictionary<string, Tensor> _weights;
+    private readonly IReadOnlyDictionary<string, FloatTensor> _weights;
     private readonly IReadOnlyDictionary<string, QuantizedLayer> _layers;
     private readonly IReadOnlyDictionary<string, QuantizedScan> _scans;
     private readonly Dictionary<Node, ArenaMatrix> _values = [];
     private readonly List<(Node Source, UniformQuantizer Quantizer, ArenaMatrix Levels)> _centered = [];
-    private readonly Dictionary<(Tensor Weight, Tensor? Bias), PackedFloatWeights> _packed = [];
+    private readonly Dictionary<(FloatTensor Weight, FloatTensor? Bias), PackedFloatWeights> _packed = [];
     private readonly List<CompiledOperation> _operations = [];
     private readonly List<ArenaBlock> _blocks = [];
     private int _current = -1;
@@ -29,7 +29,7 @@ internal sealed class PlanBuilder
 
     private PlanBuilder(
         FusedGraph graph,
-        IReadOnlyDictionary<string, Tensor> weights,
+        IReadOnlyDictionary<string, FloatTensor> weights,
         IReadOnlyDictionary<string, QuantizedLayer> layers,
         IReadOnlyDictionary<string, QuantizedScan> scans)
     {
@@ -51,7 +51,7 @@ internal sealed class PlanBuilder
     /// <exception cref="NotSupportedException">A quantized layer or scan stands where no operation computes it so.</exception>
     public static Plan Build(
         Graph graph,
-        IReadOnlyDictionary<string, Tensor> weights,
+        IReadOnlyDictionary<string, FloatTensor> weights,
         IReadOnlyDictionary<string, QuantizedLayer>? layers = null,
         IReadOnlyDictionary<string, QuantizedScan>? scans = null,
         CancellationToken cancellationToken = default) => Build(
@@ -72,7 +72,7 @@ internal sealed class PlanBuilder
     /// <exception cref="NotSupportedException">A quantized layer or scan stands where no operation computes it so.</exception>
     public static Plan Build(
         FusedGraph graph,
-        IReadOnlyDictionary<string, Tensor> weights,
+        IReadOnlyDictionary<string, FloatTensor> weights,
         IReadOnlyDictionary<string, QuantizedLayer> layers,
         IReadOnlyDictionary<string, QuantizedScan> scans,
         bool cubicDecay,
@@ -92,7 +92,7 @@ internal sealed class PlanBuilder
     /// <param name="scans">Its quantized scan, by node, if it is one.</param>
     /// <param name="cubicDecay">Whether the decay of scans needs no more accuracy than 8 bits.</param>
     public static Plan BuildOverTensors(
-        FusedGraph graph, IReadOnlyDictionary<string, Tensor> parameters, IReadOnlyDictionary<string, QuantizedScan> scans, bool cubicDecay)
+        FusedGraph graph, IReadOnlyDictionary<string, FloatTensor> parameters, IReadOnlyDictionary<string, QuantizedScan> scans, bool cubicDecay)
     {
         var builder = new PlanBuilder(graph, parameters, new Dictionary<string, QuantizedLayer>(), scans) { HasCubicDecay = cubicDecay, _isOverTensors = true };
         return builder.BuildOrDispose();
@@ -102,12 +102,12 @@ internal sealed class PlanBuilder
     public ArenaMatrix Value(Node node) => _values[node];
 
     /// <summary>A parameter of a node.</summary>
-    public Tensor Parameter(Node node, int index) => _weights[node.ParameterNames[index]];
+    public FloatTensor Parameter(Node node, int index) => _weights[node.ParameterNames[index]];
 
     /// <summary>Packs a linear layer's parameters, once for all layers that share them.</summary>
     /// <param name="weight"><c>[outputs, inputs]</c></param>
     /// <param name="bias"><c>[outputs]</c>; null for none.</param>
-    public PackedFloatWeights Pack(Tensor weight, Tensor? bias)
+    public PackedFloatWeights Pack(FloatTensor weight, FloatTensor? bias)
     {
         if (!_packed.TryGetValue((weight, bias), out PackedFloatWeights? packed))
         {

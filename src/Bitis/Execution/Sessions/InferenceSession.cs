@@ -1,13 +1,12 @@
-using Bitis.Data;
 using Bitis.Data.Decoding;
 using Bitis.Execution.Planning;
+using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Kernels.Dispatch;
 using Bitis.Models;
-using Bitis.Quantization;
 using Bitis.Tensors;
 
-namespace Bitis.Execution.Sessions;
+namespace Bitis;
 
 /// <summary>A model that is ready to answer. Quantized layers compute with integers. Threads may share a session.</summary>
 /// <remarks>
@@ -24,6 +23,9 @@ namespace Bitis.Execution.Sessions;
 /// </remarks>
 public sealed class InferenceSession : IDisposable
 {
+    /// <summary>After how many images on each thread a long call asks for its share of the processors again.</summary>
+    private const int ImagesPerShare = 16;
+
     private readonly Plan _plan;
     private readonly WorkspacePool _workspaces;
     private readonly int _imageLength;
@@ -122,10 +124,10 @@ public sealed class InferenceSession : IDisposable
     /// <exception cref="ArgumentException">The images do not have the model's input shape.</exception>
     /// <exception cref="BitisException">A pixel is not finite.</exception>
     /// <exception cref="ObjectDisposedException">The session was disposed, before or while the call waited.</exception>
-    public Tensor Run(Tensor images, CancellationToken cancellationToken = default)
+    public FloatTensor Run(FloatTensor images, CancellationToken cancellationToken = default)
     {
         RequireImages(images);
-        Tensor logits = Tensor.Uninitialized([images.Shape[0], Config.Classes]);
+        FloatTensor logits = FloatTensor.Uninitialized([images.Shape[0], Config.Classes]);
         Run(images.Span, logits.Span, cancellationToken);
         return logits;
     }
@@ -147,13 +149,13 @@ public sealed class InferenceSession : IDisposable
         Run(workspace, images, logits, cancellationToken);
     }
 
-    /// <summary>Runs one image as <see cref="Run(Tensor, CancellationToken)"/> does, and times each operation.</summary>
+    /// <summary>Runs one image as <see cref="Run(FloatTensor, CancellationToken)"/> does, and times each operation.</summary>
     /// <param name="image">Normalized pixels, <c>[1, channels, height, width]</c>.</param>
     /// <param name="cancellationToken">Ends the wait for other calls, or the work between two operations.</param>
     /// <exception cref="ArgumentException">This is not one image of the model's input shape.</exception>
     /// <exception cref="BitisException">A pixel is not finite.</exception>
     /// <exception cref="ObjectDisposedException">The session was disposed, before or while the call waited.</exception>
-    internal IReadOnlyList<OperationTime> Profile(Tensor image, CancellationToken cancellationToken = default)
+    internal IReadOnlyList<OperationTime> Profile(FloatTensor image, CancellationToken cancellationToken = default)
     {
         RequireImages(image);
         if (image.Shape[0] != 1)
@@ -198,7 +200,7 @@ public sealed class InferenceSession : IDisposable
         IReadOnlyList<PixelImage> images, int count = 5, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(images);
-        Tensor logits = Run(Prepare(images, cancellationToken), cancellationToken);
+        FloatTensor logits = Run(Prepare(images, cancellationToken), cancellationToken);
         return Best(logits, count);
     }
 
@@ -236,8 +238,8 @@ public sealed class InferenceSession : IDisposable
         async Task<IReadOnlyList<IReadOnlyList<Prediction>>> Compute()
         {
             await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-            Tensor input = Prepare(images, cancellationToken);
-            Tensor logits = Tensor.Uninitialized([images.Count, Config.Classes]);
+            FloatTensor input = Prepare(images, cancellationToken);
+            FloatTensor logits = FloatTensor.Uninitialized([images.Count, Config.Classes]);
             SessionWorkspace workspace = await _workspaces.RentAsync(cancellationToken).ConfigureAwait(false);
             Run(workspace, input.Span, logits.Span, cancellationToken);
             return Best(logits, count);
@@ -260,14 +262,23 @@ public sealed class InferenceSession : IDisposable
     {
         try
         {
-            WorkerPool pool = WorkerPool.RentShare(Threads);
-            try
+            int batch = logits.Length / Config.Classes;
+            for (int start = 0, count; start < batch; start += count)
             {
-                workspace.Run(images, logits, pool, cancellationToken);
-            }
-            finally
-            {
-                WorkerPool.ReturnShare(pool);
+                count = Math.Min(batch - start, Threads * ImagesPerShare);
+                WorkerPool pool = WorkerPool.RentShare(Threads);
+                try
+                {
+                    workspace.Run(
+                        images.Slice(start * _imageLength, count * _imageLength),
+                        logits.Slice(start * Config.Classes, count * Config.Classes),
+                        pool,
+                        cancellationToken);
+                }
+                finally
+                {
+                    WorkerPool.ReturnShare(pool);
+                }
             }
         }
         finally
@@ -277,9 +288,9 @@ public sealed class InferenceSession : IDisposable
     }
 
     /// <summary>The model's input for photographs.</summary>
-    private Tensor Prepare(IReadOnlyList<PixelImage> images, CancellationToken cancellationToken)
+    private FloatTensor Prepare(IReadOnlyList<PixelImage> images, CancellationToken cancellationToken)
     {
-        Tensor input = Tensor.Uninitialized(InputShape.Prepend(images.Count));
+        FloatTensor input = FloatTensor.Uninitialized(InputShape.Prepend(images.Count));
         for (int i = 0; i < images.Count; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -288,7 +299,7 @@ public sealed class InferenceSession : IDisposable
         return input;
     }
 
-    private IReadOnlyList<Prediction>[] Best(Tensor logits, int count)
+    private IReadOnlyList<Prediction>[] Best(FloatTensor logits, int count)
     {
         Logits.RequireFinite(logits, image => $"Image {image}");
         int classes = Config.Classes;
@@ -312,7 +323,7 @@ public sealed class InferenceSession : IDisposable
         ];
     }
 
-    private void RequireImages(Tensor images)
+    private void RequireImages(FloatTensor images)
     {
         ArgumentNullException.ThrowIfNull(images);
         if (images.Shape.Rank != 4 || images.Shape.DropFirst() != InputShape)
@@ -344,9 +355,9 @@ public sealed class InferenceSession : IDisposable
     }
 
     /// <summary>A model that was loaded is known to be finite; one that was put together in memory is not.</summary>
-    private static void RequireFinite(IReadOnlyDictionary<string, Tensor> weights, CancellationToken cancellationToken)
+    private static void RequireFinite(IReadOnlyDictionary<string, FloatTensor> weights, CancellationToken cancellationToken)
     {
-        foreach ((string name, Tensor weight) in weights)
+        foreach ((string name, FloatTensor weight) in weights)
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (weight.FindNonFinite() is { } index)

@@ -1,4 +1,4 @@
-namespace Bitis.Execution.Sessions;
+namespace Bitis;
 
 /// <summary>One of a classifier's answers for an image.</summary>
 /// <param name="Class">The class's index.</param>

@@ -3,7 +3,6 @@ using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Kernels.Dispatch;
 using Bitis.Quantization.Scans;
-using Bitis.Tensors;
 
 namespace Bitis.Execution.Sessions;
 
@@ -13,8 +12,8 @@ namespace Bitis.Execution.Sessions;
 /// </summary>
 internal sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
 {
-    private readonly Dictionary<(Node Node, Tensor? Weight), (Tensor[] Parameters, NodePlan Plan)> _plans = [];
-    private readonly Dictionary<Node, Tensor> _softplusInputs = [];
+    private readonly Dictionary<(Node Node, FloatTensor? Weight), (FloatTensor[] Parameters, NodePlan Plan)> _plans = [];
+    private readonly Dictionary<Node, FloatTensor> _softplusInputs = [];
     private readonly ParallelOptions _threads;
 
     /// <summary>Creates an evaluator.</summary>
@@ -33,14 +32,14 @@ internal sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
     public IReadOnlyDictionary<string, QuantizedScan>? Scans { get; init; }
 
     /// <inheritdoc />
-    public Tensor Evaluate(Node node, ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    public FloatTensor Evaluate(Node node, ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
     {
         if (Scans is { Count: > 0 } && node.Operator.IsPartOfQuantizedScan)
             _softplusInputs[node] = inputs[0];
         if (Scans is not null && Scans.TryGetValue(node.Name, out QuantizedScan? scan))
         {
             // An integer scan applies the softplus itself.
-            _softplusInputs.Remove(node.Inputs[1], out Tensor? delta);
+            _softplusInputs.Remove(node.Inputs[1], out FloatTensor? delta);
             Node softplus = node.Inputs[1];
             Node[] sources = [node.Inputs[0], softplus.Inputs[0], node.Inputs[2], node.Inputs[3]];
             return Run(node, [softplus, node], sources, [inputs[0], delta!, inputs[2], inputs[3]], parameters, scan);
@@ -65,25 +64,25 @@ internal sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
     /// <param name="inputs">The values of these.</param>
     /// <param name="parameters">The parameters of the node.</param>
     /// <param name="scan">The quantized scan that it is; null for none.</param>
-    private Tensor Run(
+    private FloatTensor Run(
         Node node,
         IReadOnlyList<Node> members,
         IReadOnlyList<Node> sources,
-        ReadOnlySpan<Tensor> inputs,
-        ReadOnlySpan<Tensor> parameters,
+        ReadOnlySpan<FloatTensor> inputs,
+        ReadOnlySpan<FloatTensor> parameters,
         QuantizedScan? scan)
     {
-        (Node, Tensor?) key = (node, parameters.IsEmpty ? null : parameters[0]);
-        if (!_plans.TryGetValue(key, out (Tensor[] Parameters, NodePlan Plan) known) || !known.Parameters.AsSpan().SequenceEqual(parameters))
+        (Node, FloatTensor?) key = (node, parameters.IsEmpty ? null : parameters[0]);
+        if (!_plans.TryGetValue(key, out (FloatTensor[] Parameters, NodePlan Plan) known) || !known.Parameters.AsSpan().SequenceEqual(parameters))
         {
             known.Plan?.Dispose();
-            var byName = new Dictionary<string, Tensor>();
+            var byName = new Dictionary<string, FloatTensor>();
             for (int i = 0; i < parameters.Length; i++)
                 byName[node.ParameterNames[i]] = parameters[i];
             known = (parameters.ToArray(), NodePlan.Create(GraphSegment.Isolate(sources.Distinct(), members, node), byName, scan, CubicDecay));
             _plans[key] = known;
         }
-        var distinct = new List<Tensor>(inputs.Length);
+        var distinct = new List<FloatTensor>(inputs.Length);
         for (int i = 0; i < inputs.Length; i++)
         {
             if (!sources.Take(i).Contains(sources[i]))

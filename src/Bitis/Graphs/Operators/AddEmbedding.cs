@@ -1,6 +1,6 @@
+using System.Numerics.Tensors;
 using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Tensors;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Graphs.Operators;
 
@@ -25,10 +25,10 @@ internal sealed record AddEmbedding(int Tokens, int Channels) : Operator
     }
 
     /// <inheritdoc />
-    public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    public override FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
     {
-        Tensor x = inputs[0]; // [batch, tokens, channels]
-        Tensor y = Tensor.Uninitialized(x.Shape);
+        FloatTensor x = inputs[0]; // [batch, tokens, channels]
+        FloatTensor y = FloatTensor.Uninitialized(x.Shape);
         int size = Tokens * Channels;
         for (int start = 0; start < x.Length; start += size)
             TensorPrimitives.Add(x.Span.Slice(start, size), parameters[0].Span, y.Span.Slice(start, size));

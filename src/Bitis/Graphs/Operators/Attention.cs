@@ -1,6 +1,5 @@
 using System.Numerics.Tensors;
 using Bitis.Tensors;
-using Tensor = Bitis.Tensors.Tensor;
 
 namespace Bitis.Graphs.Operators;
 
@@ -28,11 +27,11 @@ internal sealed record Attention(int Width, int Heads) : Operator
     }
 
     /// <inheritdoc />
-    public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    public override FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
     {
-        Tensor x = inputs[0]; // [batch, tokens, 3·width]
+        FloatTensor x = inputs[0]; // [batch, tokens, 3·width]
         int batch = x.Shape[0], tokens = x.Shape[1];
-        var y = new Tensor([batch, tokens, Width]);
+        var y = new FloatTensor([batch, tokens, Width]);
         var weights = new float[tokens];
         for (int b = 0; b < batch; b++)
         {

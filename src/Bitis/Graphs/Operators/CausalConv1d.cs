@@ -36,12 +36,12 @@ internal sealed record CausalConv1d(int Channels, [property: JsonPropertyName("k
     }
 
     /// <inheritdoc />
-    public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    public override FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
     {
-        Tensor x = inputs[0]; // [batch, tokens, channels]
+        FloatTensor x = inputs[0]; // [batch, tokens, channels]
         ReadOnlySpan<float> weight = parameters[0].Span, bias = parameters[1].Span; // [channels, 1, kernel], [channels]
         int batch = x.Shape[0], tokens = x.Shape[1];
-        Tensor y = Tensor.Uninitialized(x.Shape);
+        FloatTensor y = FloatTensor.Uninitialized(x.Shape);
         for (int b = 0; b < batch; b++)
         {
             int image = b * tokens * Channels;

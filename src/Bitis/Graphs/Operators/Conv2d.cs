@@ -43,13 +43,13 @@ internal sealed record Conv2d(int InChannels, int OutChannels, [property: JsonPr
     }
 
     /// <inheritdoc />
-    public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    public override FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
     {
-        Tensor x = inputs[0]; // [batch, in, height, width]
+        FloatTensor x = inputs[0]; // [batch, in, height, width]
         ReadOnlySpan<float> weight = parameters[0].Span; // [out, in, kernel, kernel]
         int batch = x.Shape[0], height = x.Shape[2], width = x.Shape[3];
         int outHeight = OutputSize(height), outWidth = OutputSize(width);
-        Tensor y = Tensor.Uninitialized([batch, OutChannels, outHeight, outWidth]);
+        FloatTensor y = FloatTensor.Uninitialized([batch, OutChannels, outHeight, outWidth]);
         int index = 0;
         for (int b = 0; b < batch; b++)
         {

@@ -39,12 +39,12 @@ internal sealed record DepthwiseConv2d(int Channels, int Height, int Width, [pro
     }
 
     /// <inheritdoc />
-    public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    public override FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
     {
-        Tensor x = inputs[0]; // [batch, height·width, channels]
+        FloatTensor x = inputs[0]; // [batch, height·width, channels]
         ReadOnlySpan<float> weight = parameters[0].Span; // [channels, 1, kernel, kernel]
         int batch = x.Shape[0], tokens = Height * Width;
-        Tensor y = Tensor.Uninitialized(x.Shape);
+        FloatTensor y = FloatTensor.Uninitialized(x.Shape);
         for (int row = 0; row < batch * tokens; row++)
         {
             ReadOnlySpan<float> image = x.Span.Slice(row / tokens * tokens * Channels, tokens * Channels);

@@ -52,12 +52,12 @@ internal sealed record GridConv2d(int InChannels, int OutChannels, int Height, i
     }
 
     /// <inheritdoc />
-    public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    public override FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
     {
-        Tensor x = inputs[0]; // [batch, height·width, in]
+        FloatTensor x = inputs[0]; // [batch, height·width, in]
         ReadOnlySpan<float> weight = parameters[0].Span, bias = parameters[1].Span; // [out, in, kernel, kernel], [out]
         int batch = x.Shape[0], tokens = OutHeight * OutWidth, taps = KernelSize * KernelSize;
-        Tensor y = Tensor.Uninitialized([batch, tokens, OutChannels]);
+        FloatTensor y = FloatTensor.Uninitialized([batch, tokens, OutChannels]);
         for (int row = 0; row < batch * tokens; row++)
         {
             ReadOnlySpan<float> image = x.Span.Slice(row / tokens * Height * Width * InChannels, Height * Width * InChannels);

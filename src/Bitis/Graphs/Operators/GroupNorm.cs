@@ -29,12 +29,12 @@ internal sealed record GroupNorm(int Channels, int Groups, float Epsilon) : Oper
     }
 
     /// <inheritdoc />
-    public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    public override FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
     {
-        Tensor x = inputs[0]; // [batch, tokens, channels]
+        FloatTensor x = inputs[0]; // [batch, tokens, channels]
         ReadOnlySpan<float> weight = parameters[0].Span, bias = parameters[1].Span;
         int image = x.Shape[1] * Channels, width = Channels / Groups;
-        Tensor y = Tensor.Uninitialized(x.Shape);
+        FloatTensor y = FloatTensor.Uninitialized(x.Shape);
         for (int start = 0; start < x.Length; start += image)
         {
             for (int first = 0; first < Channels; first += width)

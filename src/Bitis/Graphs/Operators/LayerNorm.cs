@@ -31,11 +31,11 @@ internal sealed record LayerNorm(int Channels, float Epsilon) : Operator
     }
 
     /// <inheritdoc />
-    public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    public override FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
     {
-        Tensor x = inputs[0]; // [..., channels]
+        FloatTensor x = inputs[0]; // [..., channels]
         ReadOnlySpan<float> weight = parameters[0].Span, bias = parameters[1].Span;
-        Tensor y = Tensor.Uninitialized(x.Shape);
+        FloatTensor y = FloatTensor.Uninitialized(x.Shape);
         for (int start = 0; start < x.Length; start += Channels)
         {
             ReadOnlySpan<float> token = x.Span.Slice(start, Channels);

@@ -45,12 +45,12 @@ internal sealed record Linear(int InFeatures, int OutFeatures, bool HasBias) : O
     }
 
     /// <inheritdoc />
-    public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    public override FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
     {
-        Tensor x = inputs[0]; // [..., in]
+        FloatTensor x = inputs[0]; // [..., in]
         ReadOnlySpan<float> weight = parameters[0].Span; // [out, in]
         ReadOnlySpan<float> bias = HasBias ? parameters[1].Span : default; // [out]
-        Tensor y = Tensor.Uninitialized([.. x.Shape.Sizes[..^1], OutFeatures]);
+        FloatTensor y = FloatTensor.Uninitialized([.. x.Shape.Sizes[..^1], OutFeatures]);
         int rows = x.Length / InFeatures;
         for (int row = 0; row < rows; row++)
         {

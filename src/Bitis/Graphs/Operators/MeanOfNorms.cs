@@ -42,15 +42,15 @@ internal sealed record MeanOfNorms(int Channels, float Epsilon) : Operator
     }
 
     /// <inheritdoc />
-    public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    public override FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
     {
         int batch = inputs[0].Shape[0];
         var norm = new LayerNorm(Channels, Epsilon);
         var mean = new MeanTokens();
-        Tensor y = Tensor.Uninitialized([batch, inputs.Length, Channels]);
+        FloatTensor y = FloatTensor.Uninitialized([batch, inputs.Length, Channels]);
         for (int i = 0; i < inputs.Length; i++)
         {
-            Tensor means = mean.Forward([norm.Forward([inputs[i]], parameters)], []); // [batch, channels]
+            FloatTensor means = mean.Forward([norm.Forward([inputs[i]], parameters)], []); // [batch, channels]
             for (int b = 0; b < batch; b++)
                 means.Span.Slice(b * Channels, Channels).CopyTo(y.Span[((b * inputs.Length + i) * Channels)..]);
         }

@@ -58,7 +58,7 @@ internal abstract record Operator
     /// <param name="inputs">The inputs, each <c>[batch, ...]</c>; none is changed.</param>
     /// <param name="parameters">One tensor for each of <see cref="Parameters"/>, in that order.</param>
     /// <returns>A new tensor, or a view of an input where the operator only renames dimensions.</returns>
-    public abstract Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters);
+    public abstract FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters);
 
     /// <summary>What the order of tokens is to the operator.</summary>
     internal virtual TokenOrderUse OrderUse => TokenOrderUse.Positional;

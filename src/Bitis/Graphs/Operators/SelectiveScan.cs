@@ -44,9 +44,9 @@ internal sealed record SelectiveScan(int Channels, int States) : Operator
     }
 
     /// <inheritdoc />
-    public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    public override FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
     {
-        var a = new Tensor(parameters[0].Shape);
+        var a = new FloatTensor(parameters[0].Shape);
         for (int i = 0; i < a.Length; i++)
             a.Span[i] = -MathF.Exp(parameters[0].Span[i]);
         return Scan(inputs[0], inputs[1], a, inputs[2], inputs[3], parameters[1], out _);
@@ -61,11 +61,11 @@ internal sealed record SelectiveScan(int Channels, int States) : Operator
     /// <param name="d">D, <c>[channels]</c>.</param>
     /// <param name="lastState">The hidden state after the last token, <c>[batch, channels, states]</c>.</param>
     /// <returns>y, as u.</returns>
-    public static Tensor Scan(Tensor u, Tensor delta, Tensor a, Tensor b, Tensor c, Tensor d, out Tensor lastState)
+    public static FloatTensor Scan(FloatTensor u, FloatTensor delta, FloatTensor a, FloatTensor b, FloatTensor c, FloatTensor d, out FloatTensor lastState)
     {
         int batch = u.Shape[0], tokens = u.Shape[1], channels = u.Shape[2], states = a.Shape[1];
-        Tensor y = Tensor.Uninitialized(u.Shape);
-        lastState = new Tensor([batch, channels, states]);
+        FloatTensor y = FloatTensor.Uninitialized(u.Shape);
+        lastState = new FloatTensor([batch, channels, states]);
         for (int image = 0; image < batch; image++)
         {
             for (int channel = 0; channel < channels; channel++)

@@ -52,7 +52,7 @@ internal unsafe struct IntegerScanCall
     /// N]</c>.
     /// </summary>
     public static IntegerScanCall ForImage(
-        PackedScan scan, int image, Tensor u, Tensor delta, Tensor b, Tensor c, Tensor y)
+        PackedScan scan, int image, FloatTensor u, FloatTensor delta, FloatTensor b, FloatTensor c, FloatTensor y)
     {
         int tokens = u.Shape[1], channels = u.Shape[2], states = b.Shape[2];
         nint values = (nint)image * tokens * channels, rows = (nint)image * tokens * states;

@@ -1,5 +1,4 @@
 using Bitis.Kernels.Memory;
-using Bitis.Tensors;
 
 namespace Bitis.Kernels.Scan;
 
@@ -14,7 +13,7 @@ internal sealed unsafe class ScanGradientTables : IDisposable
     /// <param name="scan">Its constants.</param>
     /// <param name="aLog">ln |A|, <c>[channels, states]</c>.</param>
     /// <param name="d">D, <c>[channels]</c>.</param>
-    public ScanGradientTables(PackedScan packed, IntegerScanTables scan, Tensor aLog, Tensor d)
+    public ScanGradientTables(PackedScan packed, IntegerScanTables scan, FloatTensor aLog, FloatTensor d)
     {
         (Packed, Tokens, Groups) = (packed, scan.Groups.Length, scan.Rescales.Length);
         int states = scan.States, channels = scan.Channels;

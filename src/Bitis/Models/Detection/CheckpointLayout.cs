@@ -56,25 +56,25 @@ internal sealed class CheckpointLayout
 
     /// <summary>The graph's parameters, from the tensors of a checkpoint.</summary>
     /// <param name="read">Reads a tensor; called once for each of <see cref="Tensors"/>.</param>
-    public Dictionary<string, Tensor> Split(Func<string, Tensor> read)
+    public Dictionary<string, FloatTensor> Split(Func<string, FloatTensor> read)
     {
-        Dictionary<string, Tensor> tensors = Tensors.Keys.ToDictionary(name => name, read);
+        Dictionary<string, FloatTensor> tensors = Tensors.Keys.ToDictionary(name => name, read);
         return _graph.Parameters.ToDictionary(parameter => parameter.Name, parameter =>
         {
             CheckpointPart part = _partOf(parameter.Name);
-            Tensor whole = tensors[part.Tensor];
+            FloatTensor whole = tensors[part.Tensor];
             int length = whole.Length / part.Count;
             return part.Count == 1
                 ? whole.Reshape(parameter.Shape)
-                : Tensor.From(parameter.Shape, whole.Span.Slice(part.Index * length, length));
+                : FloatTensor.From(parameter.Shape, whole.Span.Slice(part.Index * length, length));
         });
     }
 
     /// <summary>The tensors of a checkpoint, from the graph's parameters.</summary>
-    public Dictionary<string, Tensor> Join(IReadOnlyDictionary<string, Tensor> parameters)
+    public Dictionary<string, FloatTensor> Join(IReadOnlyDictionary<string, FloatTensor> parameters)
     {
         ArgumentNullException.ThrowIfNull(parameters);
-        var tensors = new Dictionary<string, Tensor>();
+        var tensors = new Dictionary<string, FloatTensor>();
         foreach ((string name, _) in _graph.Parameters)
         {
             CheckpointPart part = _partOf(name);
@@ -83,8 +83,8 @@ internal sealed class CheckpointLayout
                 tensors.Add(part.Tensor, parameters[name]);
                 continue;
             }
-            if (!tensors.TryGetValue(part.Tensor, out Tensor? whole))
-                tensors.Add(part.Tensor, whole = Tensor.Uninitialized(Tensors[part.Tensor]));
+            if (!tensors.TryGetValue(part.Tensor, out FloatTensor? whole))
+                tensors.Add(part.Tensor, whole = FloatTensor.Uninitialized(Tensors[part.Tensor]));
             parameters[name].Span.CopyTo(whole.Span[(part.Index * parameters[name].Length)..]);
         }
         return tensors;

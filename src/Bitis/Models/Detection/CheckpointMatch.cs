@@ -81,7 +81,7 @@ internal sealed class CheckpointMatch
 
     /// <summary>Reads the weights, as the graph's parameters.</summary>
     /// <exception cref="BitisException">One is missing, of another shape, damaged, or not a number.</exception>
-    internal Dictionary<string, Tensor> ReadWeights(CancellationToken cancellationToken)
+    internal Dictionary<string, FloatTensor> ReadWeights(CancellationToken cancellationToken)
     {
         RequireAll();
         return _layout.Split(name =>

@@ -1,4 +1,3 @@
-using Bitis.Data;
 using Bitis.Models.Catalogue;
 using Bitis.Models.Families;
 using Bitis.Tensors;

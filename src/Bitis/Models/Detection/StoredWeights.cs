@@ -1,7 +1,6 @@
 using System.Numerics.Tensors;
 using Bitis.Checkpoints;
 using Bitis.Tensors;
-using Tensor = Bitis.Tensors.Tensor;
 
 namespace Bitis.Models.Detection;
 
@@ -48,14 +47,14 @@ internal sealed class StoredWeights(Checkpoint checkpoint, IReadOnlyDictionary<s
 
     /// <summary>Reads a tensor.</summary>
     /// <exception cref="BitisException">It is damaged, not finite, or has no scale of a known form.</exception>
-    public Tensor Read(string name)
+    public FloatTensor Read(string name)
     {
         if (ProblemOf(name) is { } problem)
             throw BitisException.InFile(checkpoint.Path, $"tensor '{entries[name].Name}': {problem}");
-        Tensor weights = ReadFinite(name);
+        FloatTensor weights = ReadFinite(name);
         if (ScaleOf(name) is { } scaleName)
         {
-            Tensor scale = ReadFinite(scaleName);
+            FloatTensor scale = ReadFinite(scaleName);
             int length = weights.Length / Math.Max(1, scale.Length);
             for (int row = 0; row < scale.Length; row++)
             {
@@ -86,14 +85,14 @@ internal sealed class StoredWeights(Checkpoint checkpoint, IReadOnlyDictionary<s
             && (scale.Rank == 1 || scale.Rank == weights.Rank);
     }
 
-    private Tensor ReadFinite(string name)
+    private FloatTensor ReadFinite(string name)
     {
-        Tensor tensor = checkpoint.Read(entries[name].Name);
+        FloatTensor tensor = checkpoint.Read(entries[name].Name);
         RequireFinite(tensor, name);
         return tensor;
     }
 
-    private void RequireFinite(Tensor tensor, string name)
+    private void RequireFinite(FloatTensor tensor, string name)
     {
         if (Checkpoint.FindNonFinite(tensor) is { } index)
         {

@@ -15,7 +15,7 @@ internal static class GraphInitializer
 {
     private const double Deviation = 0.02;
 
-    public static Dictionary<string, Tensor> Create(Graph graph, ulong seed)
+    public static Dictionary<string, FloatTensor> Create(Graph graph, ulong seed)
     {
         HashSet<Node> deltas =
             [.. graph.Nodes.Where(node => node.Operator is SelectiveScan).Select(scan => DeltaLayer(scan.Inputs[1]))];

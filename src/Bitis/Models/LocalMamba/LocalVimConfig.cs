@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using Bitis.Graphs;
-using Bitis.Tensors;
 
 namespace Bitis.Models.LocalMamba;
 
@@ -131,6 +130,6 @@ internal sealed record LocalVimConfig : ModelConfig
     public override bool IsComputed(string tensor) => tensor is RotaryCosines or RotarySines;
 
     /// <inheritdoc />
-    public override IReadOnlyDictionary<string, Tensor> CreateWeights(ulong seed) =>
+    public override IReadOnlyDictionary<string, FloatTensor> CreateWeights(ulong seed) =>
         LocalVimInitializer.Create(this, seed);
 }

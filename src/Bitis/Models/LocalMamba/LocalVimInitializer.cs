@@ -10,7 +10,7 @@ internal static class LocalVimInitializer
 {
     private const double Deviation = 0.02;
 
-    public static Dictionary<string, Tensor> Create(LocalVimConfig config, ulong seed) => Initialization.Create(
+    public static Dictionary<string, FloatTensor> Create(LocalVimConfig config, ulong seed) => Initialization.Create(
         config.BuildGraph(), seed, (node, role, random) => Distribution(node, role, config.Directions.Count, random));
 
     private static Func<int, double> Distribution(Node node, string role, int depth, SeededRandom random) => node.Operator switch

@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using Bitis.Graphs;
-using Bitis.Tensors;
 
 namespace Bitis.Models.Reference;
 
@@ -62,7 +61,7 @@ internal sealed record ResNetConfig : ModelConfig
             + $"{ImageSize}×{ImageSize}; {DisplayText.Count(Classes, "class")}";
 
     /// <inheritdoc />
-    public override IReadOnlyDictionary<string, Tensor> CreateWeights(ulong seed) =>
+    public override IReadOnlyDictionary<string, FloatTensor> CreateWeights(ulong seed) =>
         ResNetInitializer.Create(this, seed);
 
     /// <summary>Records compare lists by reference; configs compare by what they say.</summary>

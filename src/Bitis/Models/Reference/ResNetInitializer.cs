@@ -7,7 +7,7 @@ namespace Bitis.Models.Reference;
 /// <summary>Fresh weights for a residual network, distributed as torchvision initializes them; from one seed.</summary>
 internal static class ResNetInitializer
 {
-    public static Dictionary<string, Tensor> Create(ResNetConfig config, ulong seed) =>
+    public static Dictionary<string, FloatTensor> Create(ResNetConfig config, ulong seed) =>
         Initialization.Create(config.BuildGraph(), seed, Distribution);
 
     private static Func<int, double> Distribution(Node node, string role, SeededRandom random)

@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using Bitis.Graphs;
-using Bitis.Tensors;
 
 namespace Bitis.Models.Reference;
 
@@ -76,5 +75,5 @@ internal sealed record VitConfig : ModelConfig
         + $"{DisplayText.Count(Tokens, "token")}; {DisplayText.Count(Classes, "class")}";
 
     /// <inheritdoc />
-    public override IReadOnlyDictionary<string, Tensor> CreateWeights(ulong seed) => VitInitializer.Create(this, seed);
+    public override IReadOnlyDictionary<string, FloatTensor> CreateWeights(ulong seed) => VitInitializer.Create(this, seed);
 }

@@ -7,9 +7,9 @@ internal static class VitInitializer
 {
     private const double Deviation = 0.02;
 
-    public static Dictionary<string, Tensor> Create(VitConfig config, ulong seed)
+    public static Dictionary<string, FloatTensor> Create(VitConfig config, ulong seed)
     {
-        var weights = new Dictionary<string, Tensor>();
+        var weights = new Dictionary<string, FloatTensor>();
         foreach ((string name, Shape shape) in config.BuildGraph().Parameters)
         {
             var random = SeededRandom.ForPart(seed, (ulong)weights.Count);

@@ -27,7 +27,7 @@ internal static class VMambaBuilder
     /// The official tensor of each parameter of a direction: what holds all four, and whether they are stacked or
     /// follow one another.
     /// </summary>
-    private static readonly (string Role, string Tensor, bool IsStacked)[] Shared =
+    private static readonly (string Role, string FloatTensor, bool IsStacked)[] Shared =
     [
         ("x_proj#.weight", "x_proj_weight", true),
         ("dt_proj#.weight", "dt_projs_weight", true),

@@ -1,7 +1,6 @@
 using System.Text.Json.Serialization;
 using Bitis.Graphs;
 using Bitis.Models.Detection;
-using Bitis.Tensors;
 
 namespace Bitis.Models.VMamba;
 
@@ -117,6 +116,6 @@ internal record VMambaConfig : ModelConfig
     public override CheckpointPart PartOf(string parameter) => VMambaBuilder.PartOf(parameter);
 
     /// <inheritdoc />
-    public override IReadOnlyDictionary<string, Tensor> CreateWeights(ulong seed) =>
+    public override IReadOnlyDictionary<string, FloatTensor> CreateWeights(ulong seed) =>
         VMambaInitializer.Create(this, seed);
 }

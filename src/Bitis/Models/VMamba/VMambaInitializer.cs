@@ -11,7 +11,7 @@ internal static class VMambaInitializer
 {
     private const double Deviation = 0.02;
 
-    public static Dictionary<string, Tensor> Create(VMambaConfig config, ulong seed) =>
+    public static Dictionary<string, FloatTensor> Create(VMambaConfig config, ulong seed) =>
         Initialization.Create(config.BuildGraph(), seed, Distribution);
 
     private static Func<int, double> Distribution(Node node, string role, SeededRandom random)

@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using Bitis.Graphs;
-using Bitis.Tensors;
 
 namespace Bitis.Models.Vim;
 
@@ -109,5 +108,5 @@ internal sealed record VimConfig : ModelConfig
         layer[(layer.LastIndexOf('.') + 1)..] is not ("x_proj" or "x_proj_b" or "dt_proj" or "dt_proj_b");
 
     /// <inheritdoc />
-    public override IReadOnlyDictionary<string, Tensor> CreateWeights(ulong seed) => VimInitializer.Create(this, seed);
+    public override IReadOnlyDictionary<string, FloatTensor> CreateWeights(ulong seed) => VimInitializer.Create(this, seed);
 }

@@ -7,9 +7,9 @@ internal static class VimInitializer
 {
     private const double EmbeddingDeviation = 0.02;
 
-    public static Dictionary<string, Tensor> Create(VimConfig config, ulong seed)
+    public static Dictionary<string, FloatTensor> Create(VimConfig config, ulong seed)
     {
-        var weights = new Dictionary<string, Tensor>();
+        var weights = new Dictionary<string, FloatTensor>();
         ulong part = 0;
         foreach ((string name, Shape shape) in config.BuildGraph().Parameters)
         {

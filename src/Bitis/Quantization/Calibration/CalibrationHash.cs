@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using Bitis.Tensors;
 
 namespace Bitis.Quantization.Calibration;
 
@@ -9,7 +8,7 @@ internal sealed class CalibrationHash : IDisposable
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
 
-    public void Append(Tensor images)
+    public void Append(FloatTensor images)
     {
         ArgumentNullException.ThrowIfNull(images);
         _hash.AppendData(MemoryMarshal.AsBytes(images.Span));

@@ -21,7 +21,7 @@ internal sealed class Calibrator
     /// <param name="recipe">Says whether a node's statistics are kept per tensor, token or channel, and of which transform of its input.</param>
     public Calibrator(
         Graph graph,
-        IReadOnlyDictionary<string, Tensor> weights,
+        IReadOnlyDictionary<string, FloatTensor> weights,
         INodeEvaluator evaluator,
         IEnumerable<Node> nodes,
         Recipe recipe)
@@ -57,9 +57,9 @@ internal sealed class Calibrator
         {
             _collectHistograms = withHistograms;
             int done = 0;
-            foreach (Tensor batch in images.Read(cancellationToken))
+            foreach (FloatTensor batch in images.Read(cancellationToken))
             {
-                Tensor logits = _executor.Run(batch, cancellationToken);
+                FloatTensor logits = _executor.Run(batch, cancellationToken);
                 Logits.RequireFinite(logits, image => images.NameOf(done + image));
                 done += batch.Shape[0];
                 progress?.Report(new WorkProgress(stage, done, images.Count));
@@ -67,14 +67,14 @@ internal sealed class Calibrator
         }
     }
 
-    private void Observe(Node node, ReadOnlySpan<Tensor> inputs)
+    private void Observe(Node node, ReadOnlySpan<FloatTensor> inputs)
     {
         if (!_statistics.TryGetValue(node, out SiteStatistics? statistics))
             return;
-        Tensor values = _recipe.GranularityOf(node) == Granularity.PerChannel ? SiteStatistics.ByChannel(inputs[0]) : inputs[0];
+        FloatTensor values = _recipe.GranularityOf(node) == Granularity.PerChannel ? SiteStatistics.ByChannel(inputs[0]) : inputs[0];
         if (_recipe.RotationOf(node) is > 1 and var rotation)
         {
-            values = Tensor.Uninitialized(values.Shape);
+            values = FloatTensor.Uninitialized(values.Shape);
             Rotation.Apply(inputs[0].Span, rotation, values.Span);
         }
         if (_collectHistograms)

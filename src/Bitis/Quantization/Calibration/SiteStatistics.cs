@@ -18,7 +18,7 @@ public sealed class SiteStatistics
     private readonly float[] _low;
     private readonly float[] _high;
     private int[][]? _histograms;
-    private List<Tensor>? _values;
+    private List<FloatTensor>? _values;
 
     /// <summary>Starts with nothing seen.</summary>
     /// <param name="name">The site, for messages.</param>
@@ -50,7 +50,7 @@ public sealed class SiteStatistics
     /// <exception cref="InvalidOperationException">No values were kept.</exception>
     public IEnumerable<ReadOnlyMemory<float>> Values(int group)
     {
-        foreach (Tensor values in _values ?? throw new InvalidOperationException($"{Name}: no values were kept."))
+        foreach (FloatTensor values in _values ?? throw new InvalidOperationException($"{Name}: no values were kept."))
         {
             (int tokens, int channels) = Rows(values);
             for (int row = Groups == 1 ? 0 : group; row < values.Shape[0] * tokens; row += Groups == 1 ? 1 : tokens)
@@ -59,12 +59,12 @@ public sealed class SiteStatistics
     }
 
     /// <summary>Keeps the values of a batch for <see cref="Values"/>.</summary>
-    internal void Keep(Tensor values) => (_values ??= []).Add(values);
+    internal void Keep(FloatTensor values) => (_values ??= []).Add(values);
 
     /// <summary>First pass: takes the extremes of a batch in.</summary>
     /// <param name="values">The activation, <c>[batch, groups, ...]</c>; with one group anything else, too.</param>
     /// <exception cref="BitisException">A value is NaN or infinite.</exception>
-    public void ObserveRange(Tensor values) => ForEachGroup(values, (group, row) =>
+    public void ObserveRange(FloatTensor values) => ForEachGroup(values, (group, row) =>
     {
         float low = System.Numerics.Tensors.TensorPrimitives.Min<float>(row);
         float high = System.Numerics.Tensors.TensorPrimitives.Max<float>(row);
@@ -80,7 +80,7 @@ public sealed class SiteStatistics
 
     /// <summary>Second pass: counts the values of a batch; its images must have been in the first pass.</summary>
     /// <param name="values">As for <see cref="ObserveRange"/>.</param>
-    public void ObserveHistogram(Tensor values)
+    public void ObserveHistogram(FloatTensor values)
     {
         _histograms ??= [.. Enumerable.Range(0, Groups).Select(_ => new int[Bins])];
         ForEachGroup(values, (group, row) =>
@@ -95,10 +95,10 @@ public sealed class SiteStatistics
     }
 
     /// <summary><c>[batch, tokens, channels]</c> to <c>[batch, channels, tokens]</c>: what is observed where channels are the groups.</summary>
-    internal static Tensor ByChannel(Tensor x)
+    internal static FloatTensor ByChannel(FloatTensor x)
     {
         int batch = x.Shape[0], rows = x.Shape[1], columns = x.Shape[2];
-        Tensor result = Tensor.Uninitialized([batch, columns, rows]);
+        FloatTensor result = FloatTensor.Uninitialized([batch, columns, rows]);
         Span<float> target = result.Span;
         ReadOnlySpan<float> source = x.Span;
         for (int image = 0, i = 0; image < batch; image++)
@@ -113,13 +113,13 @@ public sealed class SiteStatistics
     }
 
     /// <summary>An image's tokens and their length: a vector is one, a map has one for each of its rows.</summary>
-    private static (int Tokens, int Channels) Rows(Tensor values)
+    private static (int Tokens, int Channels) Rows(FloatTensor values)
     {
         int channels = values.Shape[^1];
         return (values.Length / (values.Shape[0] * channels), channels);
     }
 
-    private void ForEachGroup(Tensor values, RowAction observe)
+    private void ForEachGroup(FloatTensor values, RowAction observe)
     {
         int batch = values.Shape[0];
         (int tokens, int channels) = Rows(values);

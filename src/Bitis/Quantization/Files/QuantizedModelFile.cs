@@ -1,9 +1,9 @@
 using System.Buffers.Binary;
+using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Bitis.Checkpoints;
 using Bitis.Checkpoints.Safetensors;
-using Bitis.Data;
 using Bitis.Data.Decoding;
 using Bitis.Graphs;
 using Bitis.Models;
@@ -12,7 +12,6 @@ using Bitis.Quantization.Quantizers;
 using Bitis.Quantization.Recipes;
 using Bitis.Quantization.Scans;
 using Bitis.Tensors;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Quantization.Files;
 
@@ -179,7 +178,7 @@ internal static class QuantizedModelFile
             .. layers.Where(pair => pair.Value.Weight is not null).Select(pair => graph[pair.Key].ParameterNames[0]),
             .. scans.Keys.Select(name => graph[name].ParameterNames[0]), // A_log
         ];
-        Dictionary<string, Tensor> weights = graph.Parameters
+        Dictionary<string, FloatTensor> weights = graph.Parameters
             .Where(parameter => !quantizedWeights.Contains(parameter.Name))
             .ToDictionary(parameter => parameter.Name, parameter => tensors.Floats(parameter.Name, parameter.Shape));
         tensors.RequireAllRead();
@@ -279,7 +278,7 @@ internal static class QuantizedModelFile
     private static BitWidths BitsOf(QuantizedLayer layer) =>
         new(layer.Weight?.Bits ?? BitWidths.Float, layer.Input?.Bits ?? BitWidths.Float);
 
-    private static SafetensorsTensor FloatTensor(string name, Tensor tensor)
+    private static SafetensorsTensor FloatTensor(string name, FloatTensor tensor)
     {
         var halves = new Half[tensor.Length];
         for (int i = 0; i < halves.Length; i++)

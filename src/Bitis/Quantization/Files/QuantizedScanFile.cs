@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Bitis.Checkpoints;
@@ -10,7 +11,6 @@ using Bitis.Quantization.Quantizers;
 using Bitis.Quantization.Recipes;
 using Bitis.Quantization.Scans;
 using Bitis.Tensors;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Quantization.Files;
 
@@ -86,7 +86,7 @@ internal static class QuantizedScanFile
     /// <summary>Throws if what the inputs of scans add to their outputs could leave the range of float32 by the scales alone.</summary>
     /// <exception cref="BitisException">It could; the message names the tensors.</exception>
     public static void RequireFiniteSkips(
-        IReadOnlyDictionary<string, QuantizedScan> scans, Graph graph, IReadOnlyDictionary<string, Tensor> weights)
+        IReadOnlyDictionary<string, QuantizedScan> scans, Graph graph, IReadOnlyDictionary<string, FloatTensor> weights)
     {
         foreach ((string name, QuantizedScan scan) in scans)
         {

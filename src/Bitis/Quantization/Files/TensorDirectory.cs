@@ -27,12 +27,12 @@ internal sealed class TensorDirectory(Checkpoint file, CancellationToken cancell
 
     /// <summary>Finite numbers, stored as float32 or float16.</summary>
     /// <exception cref="BitisException">The tensor is missing or something else.</exception>
-    public Tensor Floats(string name, Shape shape)
+    public FloatTensor Floats(string name, Shape shape)
     {
         CheckpointEntry entry = Entry(name);
         if (entry.DType is not (DType.Float32 or DType.Float16) || entry.Shape != shape)
             throw new BitisException($"tensor '{name}' is {entry.DType} {entry.Shape}; expected {DType.Float32} or {DType.Float16}, {shape}.");
-        Tensor tensor = file.Read(name);
+        FloatTensor tensor = file.Read(name);
         return Checkpoint.FindNonFinite(tensor) is { } index
             ? throw new BitisException($"tensor '{name}' holds {tensor.Span[index]} at element {index}; expected finite numbers.")
             : tensor;

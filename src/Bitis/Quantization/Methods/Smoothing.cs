@@ -1,5 +1,5 @@
+using System.Numerics.Tensors;
 using Bitis.Tensors;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Quantization.Methods;
 
@@ -16,7 +16,7 @@ internal static class Smoothing
     /// <param name="weight">W, <c>[out, in]</c>.</param>
     /// <param name="alpha">α.</param>
     /// <returns>m, <c>[in]</c>.</returns>
-    public static float[] Of(Tensor x, Tensor weight, double alpha)
+    public static float[] Of(FloatTensor x, FloatTensor weight, double alpha)
     {
         float[] activations = ColumnMaxima(x), weights = ColumnMaxima(weight);
         var m = new float[activations.Length];
@@ -29,7 +29,7 @@ internal static class Smoothing
     }
 
     /// <summary>x_j/m_j, in place: a product with 1/m_j, as it is computed later.</summary>
-    public static void Divide(Tensor x, float[] m)
+    public static void Divide(FloatTensor x, float[] m)
     {
         float[] inverse = Array.ConvertAll(m, value => 1 / value);
         for (int start = 0; start < x.Length; start += m.Length)
@@ -40,16 +40,16 @@ internal static class Smoothing
     }
 
     /// <summary>W_ij·m_j.</summary>
-    public static Tensor Multiply(Tensor weight, float[] m)
+    public static FloatTensor Multiply(FloatTensor weight, float[] m)
     {
-        Tensor result = Tensor.Uninitialized(weight.Shape);
+        FloatTensor result = FloatTensor.Uninitialized(weight.Shape);
         for (int start = 0; start < weight.Length; start += m.Length)
             TensorPrimitives.Multiply(weight.Span.Slice(start, m.Length), m, result.Span[start..]);
         return result;
     }
 
     /// <summary>The largest magnitude in each column.</summary>
-    private static float[] ColumnMaxima(Tensor values)
+    private static float[] ColumnMaxima(FloatTensor values)
     {
         int columns = values.Shape[^1];
         var maxima = new float[columns];

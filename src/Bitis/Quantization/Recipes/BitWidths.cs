@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Bitis.Quantization.Quantizers;
 
-namespace Bitis.Quantization.Recipes;
+namespace Bitis;
 
 /// <summary>Bits of weights and activations, written <c>w8a8</c>, <c>w4a8</c>, <c>w8a32</c>; 32 means float32.</summary>
 /// <param name="Weights">Bits of a weight: 2 to 8, or 32.</param>

@@ -2,12 +2,14 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
+using Bitis.Quantization;
 using Bitis.Quantization.Estimators;
 using Bitis.Quantization.Methods;
 using Bitis.Quantization.Quantizers;
+using Bitis.Quantization.Recipes;
 using Bitis.Quantization.Scans;
 
-namespace Bitis.Quantization.Recipes;
+namespace Bitis;
 
 /// <summary>Says how to quantize a model: everything that a result depends on besides the model and the calibration images.</summary>
 [JsonConverter(typeof(RecipeJson))]

@@ -1,7 +1,7 @@
 using System.Text.Json.Serialization;
 using Bitis.Json;
 
-namespace Bitis.Quantization.Recipes;
+namespace Bitis;
 
 /// <summary>Which sites of a model a recipe quantizes.</summary>
 [JsonConverter(typeof(EnumByName<Scope>))]

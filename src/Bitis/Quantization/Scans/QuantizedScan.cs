@@ -95,10 +95,10 @@ internal sealed class QuantizedScan
     /// <summary>The A_log that the codes of A stand for.</summary>
     /// <param name="shape"><c>[channels, states]</c></param>
     /// <exception cref="ArgumentException">There are not as many codes.</exception>
-    public Tensor DequantizeRates(Shape shape)
+    public FloatTensor DequantizeRates(Shape shape)
     {
         double codeOfRate = CodesPerOctave * Math.Log2(Math.Log2(Math.E)); // of A = −1
-        return Tensor.From(shape, Array.ConvertAll(RateCodes, code => (float)((code - codeOfRate) / CodesPerOctave / Math.Log2(Math.E))));
+        return FloatTensor.From(shape, Array.ConvertAll(RateCodes, code => (float)((code - codeOfRate) / CodesPerOctave / Math.Log2(Math.E))));
     }
 
     /// <summary>The bits of h below its level.</summary>
@@ -129,7 +129,7 @@ internal sealed class QuantizedScan
     /// <summary>The constants of the scan as the kernels take them.</summary>
     /// <param name="d">D, <c>[channels]</c>.</param>
     /// <param name="tokens">L.</param>
-    internal IntegerScanTables TablesFor(Tensor d, int tokens)
+    internal IntegerScanTables TablesFor(FloatTensor d, int tokens)
     {
         int channels = d.Length, states = RateCodes.Length / channels, pairs = (states + 1) / 2;
         int[] each = [.. Enumerable.Range(0, channels)], groups = [.. Enumerable.Range(0, HiddenState.GroupScales.Count)];

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
@@ -6,7 +7,6 @@ using Bitis.Quantization.Estimators;
 using Bitis.Quantization.Quantizers;
 using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Quantization.Scans;
 
@@ -43,7 +43,7 @@ internal sealed class ScanCalibrator
     /// <param name="method">How scans are quantized.</param>
     /// <param name="bits">Bits of an activation.</param>
     public ScanCalibrator(
-        Graph graph, IReadOnlyDictionary<string, Tensor> weights, INodeEvaluator evaluator, IRangeEstimator estimator, ScanMethod method, int bits)
+        Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, INodeEvaluator evaluator, IRangeEstimator estimator, ScanMethod method, int bits)
     {
         _estimator = estimator;
         _inputEstimator = method.InputPercentile is { } percentile ? new PercentileEstimator(percentile) : estimator;
@@ -90,9 +90,9 @@ internal sealed class ScanCalibrator
         void Walk(string stage)
         {
             int done = 0;
-            foreach (Tensor batch in images.Read(cancellationToken))
+            foreach (FloatTensor batch in images.Read(cancellationToken))
             {
-                Tensor logits = _executor.Run(batch, cancellationToken);
+                FloatTensor logits = _executor.Run(batch, cancellationToken);
                 Logits.RequireFinite(logits, image => images.NameOf(done + image));
                 done += batch.Shape[0];
                 progress?.Report(new WorkProgress(stage, done, images.Count));
@@ -100,7 +100,7 @@ internal sealed class ScanCalibrator
         }
     }
 
-    private void Observe(Node node, ReadOnlySpan<Tensor> inputs)
+    private void Observe(Node node, ReadOnlySpan<FloatTensor> inputs)
     {
         if (_bySoftplus.TryGetValue(node, out ScanObserver? observer))
             observer.ObserveSoftplus(inputs[0]);

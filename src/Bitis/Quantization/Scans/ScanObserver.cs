@@ -5,7 +5,6 @@ using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Kernels.Scan;
 using Bitis.Quantization.Calibration;
 using Bitis.Quantization.Estimators;
-using Tensor = Bitis.Tensors.Tensor;
 
 namespace Bitis.Quantization.Scans;
 
@@ -16,12 +15,12 @@ namespace Bitis.Quantization.Scans;
 internal sealed class ScanObserver
 {
     private readonly Node _node;
-    private readonly Tensor _aLog;
-    private readonly Tensor _d;
+    private readonly FloatTensor _aLog;
+    private readonly FloatTensor _d;
     private readonly int _sampleImages;
-    private readonly List<Tensor[]> _samples = [];
-    private readonly List<Tensor> _outputs = [];
-    private Tensor? _softplusInput;
+    private readonly List<FloatTensor[]> _samples = [];
+    private readonly List<FloatTensor> _outputs = [];
+    private FloatTensor? _softplusInput;
 
     /// <summary>Starts with nothing seen.</summary>
     /// <param name="node">The scan.</param>
@@ -29,7 +28,7 @@ internal sealed class ScanObserver
     /// <param name="d">D.</param>
     /// <param name="hasFineScales">Whether statistics are for each channel of u and each token of B and C.</param>
     /// <param name="sampleImages">How many images to keep.</param>
-    public ScanObserver(Node node, Tensor aLog, Tensor d, bool hasFineScales, int sampleImages)
+    public ScanObserver(Node node, FloatTensor aLog, FloatTensor d, bool hasFineScales, int sampleImages)
     {
         string name = node.Name;
         int tokens = node.Shape[0];
@@ -75,23 +74,23 @@ internal sealed class ScanObserver
     public sbyte[] RateCodes => Array.ConvertAll(_aLog.Span.ToArray(), QuantizedScan.RateCode);
 
     /// <summary>Takes what the softplus before the scan gets, just before the scan runs.</summary>
-    public void ObserveSoftplus(Tensor input) => _softplusInput = input;
+    public void ObserveSoftplus(FloatTensor input) => _softplusInput = input;
 
     /// <summary>First pass.</summary>
     /// <param name="inputs">u, Δ, B and C.</param>
     /// <param name="observesInside">Whether Ā and h are sites, too.</param>
-    public void ObserveRanges(ReadOnlySpan<Tensor> inputs, bool observesInside)
+    public void ObserveRanges(ReadOnlySpan<FloatTensor> inputs, bool observesInside)
     {
-        foreach ((SiteStatistics site, Tensor values) in Sites(inputs))
+        foreach ((SiteStatistics site, FloatTensor values) in Sites(inputs))
             site.ObserveRange(values);
         Statistics.Observe(inputs, _aLog, observesInside ? (decay, states) => { Decay.ObserveRange(decay); HiddenState.ObserveRange(states); } : null);
-        Tensor x = _softplusInput!;
+        FloatTensor x = _softplusInput!;
         SoftplusInput = new(
             Math.Min(SoftplusInput.Low, TensorPrimitives.Min<float>(x.Span)), Math.Max(SoftplusInput.High, TensorPrimitives.Max<float>(x.Span)));
         int batch = inputs[0].Shape[0];
         for (int image = 0; image < batch && _samples.Count < _sampleImages; image++)
         {
-            Tensor[] sample = [.. inputs.ToArray().Select(values => ImageOf(values, image))];
+            FloatTensor[] sample = [.. inputs.ToArray().Select(values => ImageOf(values, image))];
             _outputs.Add(_node.Operator.Forward(sample, [_aLog, _d]));
             _samples.Add([sample[0], ImageOf(x, image), sample[2], sample[3]]);
         }
@@ -99,9 +98,9 @@ internal sealed class ScanObserver
 
     /// <summary>Second pass.</summary>
     /// <inheritdoc cref="ObserveRanges"/>
-    public void ObserveHistograms(ReadOnlySpan<Tensor> inputs, bool observesInside)
+    public void ObserveHistograms(ReadOnlySpan<FloatTensor> inputs, bool observesInside)
     {
-        foreach ((SiteStatistics site, Tensor values) in Sites(inputs))
+        foreach ((SiteStatistics site, FloatTensor values) in Sites(inputs))
             site.ObserveHistogram(values);
         if (observesInside)
         {
@@ -124,7 +123,7 @@ internal sealed class ScanObserver
         var errors = new double[_samples.Count][];
         Parallel.For(0, errors.Length, image =>
         {
-            Tensor difference = Scan(packed, _samples[image]);
+            FloatTensor difference = Scan(packed, _samples[image]);
             TensorPrimitives.Subtract(difference.Span, _outputs[image].Span, difference.Span);
             int channels = difference.Shape[2];
             var sums = new float[channels];
@@ -138,25 +137,25 @@ internal sealed class ScanObserver
         return [.. Enumerable.Range(0, errors[0].Length).Select(e => errors.Sum(image => image[e]))];
     }
 
-    private static Tensor Scan(PackedScan packed, Tensor[] sample)
+    private static FloatTensor Scan(PackedScan packed, FloatTensor[] sample)
     {
-        Tensor y = Tensor.Uninitialized(sample[0].Shape);
+        FloatTensor y = FloatTensor.Uninitialized(sample[0].Shape);
         var call = IntegerScanCall.ForImage(packed, 0, sample[0], sample[1], sample[2], sample[3], y);
         IntegerScan.Run(in call, 0, y.Shape[2]);
         GC.KeepAlive(sample);
         return y;
     }
 
-    private IEnumerable<(SiteStatistics Site, Tensor Values)> Sites(ReadOnlySpan<Tensor> inputs)
+    private IEnumerable<(SiteStatistics Site, FloatTensor Values)> Sites(ReadOnlySpan<FloatTensor> inputs)
     {
         // A group is a row: u's rows are channels where it has a scale for each.
-        Tensor u = U.Groups == 1 ? inputs[0] : SiteStatistics.ByChannel(inputs[0]);
+        FloatTensor u = U.Groups == 1 ? inputs[0] : SiteStatistics.ByChannel(inputs[0]);
         return [(U, u), (Delta, inputs[1]), (B, inputs[2]), (C, inputs[3])];
     }
 
-    private static Tensor ImageOf(Tensor values, int image)
+    private static FloatTensor ImageOf(FloatTensor values, int image)
     {
         int length = values.Length / values.Shape[0];
-        return Tensor.From(values.Shape.DropFirst().Prepend(1), values.Span.Slice(image * length, length));
+        return FloatTensor.From(values.Shape.DropFirst().Prepend(1), values.Span.Slice(image * length, length));
     }
 }

@@ -1,7 +1,6 @@
 using System.Numerics.Tensors;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
-using Tensor = Bitis.Tensors.Tensor;
 
 namespace Bitis.Quantization.Scans;
 
@@ -91,17 +90,17 @@ internal sealed class ScanStatistics
     /// <param name="inputs">The scan's u, Δ, B and C, <c>[batch, tokens, …]</c>.</param>
     /// <param name="aLog">A_log, <c>[channels, states]</c>.</param>
     /// <exception cref="BitisException">A hidden state is not a number.</exception>
-    public void Observe(ReadOnlySpan<Tensor> inputs, Tensor aLog) => Observe(inputs, aLog, observer: null);
+    public void Observe(ReadOnlySpan<FloatTensor> inputs, FloatTensor aLog) => Observe(inputs, aLog, observer: null);
 
-    /// <summary>As <see cref="Observe(ReadOnlySpan{Tensor}, Tensor)"/>, and shows Ā and h of each image, <c>[1, tokens, states·channels]</c>.</summary>
-    internal void Observe(ReadOnlySpan<Tensor> inputs, Tensor aLog, Action<Tensor, Tensor>? observer)
+    /// <summary>As <see cref="Observe(ReadOnlySpan{FloatTensor}, FloatTensor)"/>, and shows Ā and h of each image, <c>[1, tokens, states·channels]</c>.</summary>
+    internal void Observe(ReadOnlySpan<FloatTensor> inputs, FloatTensor aLog, Action<FloatTensor, FloatTensor>? observer)
     {
         ArgumentNullException.ThrowIfNull(aLog);
-        Tensor u = inputs[0], delta = inputs[1], b = inputs[2];
+        FloatTensor u = inputs[0], delta = inputs[1], b = inputs[2];
         float[] rates = Rates(aLog);
-        Tensor? decays = null, states = null;
+        FloatTensor? decays = null, states = null;
         if (observer is not null)
-            (decays, states) = (Tensor.Uninitialized([1, _tokens, _states * _channels]), Tensor.Uninitialized([1, _tokens, _states * _channels]));
+            (decays, states) = (FloatTensor.Uninitialized([1, _tokens, _states * _channels]), FloatTensor.Uninitialized([1, _tokens, _states * _channels]));
         for (int image = 0; image < u.Shape[0]; image++)
         {
             Observe(
@@ -116,7 +115,7 @@ internal sealed class ScanStatistics
     }
 
     /// <summary>A, <c>[states, channels]</c>.</summary>
-    private float[] Rates(Tensor aLog)
+    private float[] Rates(FloatTensor aLog)
     {
         int channels = _channels;
         var rates = new float[aLog.Length];
@@ -126,7 +125,7 @@ internal sealed class ScanStatistics
     }
 
     /// <summary>One image: the recurrence, a register-friendly row of channels at a time.</summary>
-    private void Observe(ReadOnlySpan<float> u, ReadOnlySpan<float> delta, ReadOnlySpan<float> b, float[] rates, Tensor? decays, Tensor? hiddenStates)
+    private void Observe(ReadOnlySpan<float> u, ReadOnlySpan<float> delta, ReadOnlySpan<float> b, float[] rates, FloatTensor? decays, FloatTensor? hiddenStates)
     {
         int channels = _channels;
         float[] states = new float[_states * channels], decay = new float[channels], input = new float[channels], maxima = new float[channels];

@@ -13,16 +13,16 @@ internal static class SimulatedScan
     /// <param name="inputs">u and Δ before its softplus <c>[batch, tokens, channels]</c>, B and C <c>[batch, tokens, states]</c>.</param>
     /// <param name="d">D, <c>[channels]</c>.</param>
     /// <returns>y, as u.</returns>
-    public static Tensor Run(QuantizedScan scan, ReadOnlySpan<Tensor> inputs, Tensor d)
+    public static FloatTensor Run(QuantizedScan scan, ReadOnlySpan<FloatTensor> inputs, FloatTensor d)
     {
-        Tensor u = inputs[0], delta = inputs[1], b = inputs[2], c = inputs[3];
-        Tensor y = Tensor.Uninitialized(u.Shape);
+        FloatTensor u = inputs[0], delta = inputs[1], b = inputs[2], c = inputs[3];
+        FloatTensor y = FloatTensor.Uninitialized(u.Shape);
         int batch = u.Shape[0], channels = u.Shape[2];
         Parallel.For(0, batch * channels, i => RunChannel(scan, u, delta, b, c, d, y, i / channels, i % channels));
         return y;
     }
 
-    private static void RunChannel(QuantizedScan scan, Tensor u, Tensor delta, Tensor b, Tensor c, Tensor d, Tensor y, int image, int channel)
+    private static void RunChannel(QuantizedScan scan, FloatTensor u, FloatTensor delta, FloatTensor b, FloatTensor c, FloatTensor d, FloatTensor y, int image, int channel)
     {
         int tokens = u.Shape[1], channels = u.Shape[2], states = b.Shape[2], group = 0;
         var h = new int[states];

@@ -54,7 +54,7 @@ public sealed record Augmentation
     /// A setting or a label is out of its range, or the padding is not smaller than the images; nothing has been changed.
     /// </exception>
     /// <exception cref="ArgumentException">The shapes do not fit each other.</exception>
-    public void Apply(Tensor images, ReadOnlySpan<int> labels, Tensor targets, ulong seed)
+    public void Apply(FloatTensor images, ReadOnlySpan<int> labels, FloatTensor targets, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(targets);
@@ -74,7 +74,7 @@ public sealed record Augmentation
         FillTargets(targets, labels, Mix(images, SeededRandom.ForPart(seed, BatchStream)));
     }
 
-    private void CropAndFlip(Tensor images, int index, SeededRandom random)
+    private void CropAndFlip(FloatTensor images, int index, SeededRandom random)
     {
         int channels = images.Shape[1], height = images.Shape[2], width = images.Shape[3];
         int right = random.NextInt32(2 * CropPadding + 1) - CropPadding;
@@ -91,7 +91,7 @@ public sealed record Augmentation
     }
 
     /// <summary>Mixes the images as the alphas say; null if they stay as they are.</summary>
-    private BatchMix? Mix(Tensor images, SeededRandom random)
+    private BatchMix? Mix(FloatTensor images, SeededRandom random)
     {
         bool cut = CutMixAlpha > 0 && (MixupAlpha <= 0 || random.NextInt32(2) == 1);
         float alpha = cut ? CutMixAlpha : MixupAlpha;
@@ -103,7 +103,7 @@ public sealed record Augmentation
             : BatchMix.Blend(images, partnerShare, random);
     }
 
-    private void FillTargets(Tensor targets, ReadOnlySpan<int> labels, BatchMix? mix)
+    private void FillTargets(FloatTensor targets, ReadOnlySpan<int> labels, BatchMix? mix)
     {
         int classes = targets.Shape[1];
         float certainty = 1 - LabelSmoothing;

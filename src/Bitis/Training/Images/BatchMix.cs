@@ -8,7 +8,7 @@ namespace Bitis.Training.Images;
 internal sealed record BatchMix(int[] Partners, float PartnerShare)
 {
     /// <summary>Mixup: each image becomes (1 − s)·itself + s·partner.</summary>
-    public static BatchMix Blend(Tensor images, float share, SeededRandom random)
+    public static BatchMix Blend(FloatTensor images, float share, SeededRandom random)
     {
         int[] partners = Combine(images, random, (own, partner) =>
         {
@@ -19,7 +19,7 @@ internal sealed record BatchMix(int[] Partners, float PartnerShare)
     }
 
     /// <summary>CutMix: a box of each image comes from the partner.</summary>
-    public static BatchMix Paste(Tensor images, PixelBox box, SeededRandom random)
+    public static BatchMix Paste(FloatTensor images, PixelBox box, SeededRandom random)
     {
         int height = images.Shape[2], width = images.Shape[3];
         int[] partners = Combine(images, random, (own, partner) =>
@@ -40,7 +40,7 @@ internal sealed record BatchMix(int[] Partners, float PartnerShare)
     /// Combines each image with the next one of a random ring, so that only the ring's first image has to be kept while
     /// the others change, and no image meets itself.
     /// </summary>
-    private static int[] Combine(Tensor images, SeededRandom random, Action<Span<float>, ReadOnlySpan<float>> combine)
+    private static int[] Combine(FloatTensor images, SeededRandom random, Action<Span<float>, ReadOnlySpan<float>> combine)
     {
         int count = images.Shape[0], length = images.Length / count;
         int[] ring = [.. Enumerable.Range(0, count)];

@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Serialization;
-using Bitis.Data;
 
 namespace Bitis.Training.Loop;
 

@@ -37,7 +37,7 @@ internal sealed class TrainingCheckpoint
         SafetensorsTensor[] tensors =
         [
             .. state.Tensors.Select(entry => new SafetensorsTensor(
-                entry.Name, DType.Float32, entry.Tensor.Shape, MemoryMarshal.AsBytes(entry.Tensor.Span).ToArray())),
+                entry.Name, DType.Float32, entry.FloatTensor.Shape, MemoryMarshal.AsBytes(entry.FloatTensor.Span).ToArray())),
         ];
         string identityText = JsonSerializer.Serialize(identity, TrainingJson.Default.TrainingIdentity);
         string positionText = JsonSerializer.Serialize(state.Position, TrainingJson.Default.TrainingPosition);
@@ -53,8 +53,10 @@ internal sealed class TrainingCheckpoint
     }
 
     /// <summary>Reads what a checkpoint says about itself.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="cancellationToken">Ends the comparison with its digest.</param>
     /// <exception cref="BitisException">The file is not the checkpoint of a training, or damaged.</exception>
-    public static TrainingCheckpoint Open(string path)
+    public static TrainingCheckpoint Open(string path, CancellationToken cancellationToken = default)
     {
         using Checkpoint file = Checkpoint.Open(path);
         string? version = file.Metadata.GetValueOrDefault(TrainingFile.FormatKey);
@@ -67,7 +69,7 @@ internal sealed class TrainingCheckpoint
                     + $"this version of Bitis reads format {TrainingFile.FormatVersion}. "
                     + "Resume with the version of Bitis that wrote it, or train anew in another folder.");
         }
-        TrainingFile.Verify(file, Advice);
+        TrainingFile.Verify(file, Advice, cancellationToken);
         return new TrainingCheckpoint(
             path,
             Read(file, TrainingFile.IdentityKey, TrainingJson.Default.TrainingIdentity),
@@ -91,7 +93,7 @@ internal sealed class TrainingCheckpoint
         }
         using Checkpoint file = Checkpoint.Open(_path);
         Dictionary<string, CheckpointEntry> entries = file.Entries.ToDictionary(entry => entry.Name);
-        foreach ((string name, Tensor tensor) in state.Tensors)
+        foreach ((string name, FloatTensor tensor) in state.Tensors)
         {
             // The digest covers names and bytes, not types and shapes.
             if (!entries.Remove(name, out CheckpointEntry? entry) || entry.DType != DType.Float32 || entry.Shape != tensor.Shape)
@@ -100,7 +102,7 @@ internal sealed class TrainingCheckpoint
                 throw BitisException.InFile(
                     _path, $"tensor '{name}' is {found}; the model needs {DType.Float32} {tensor.Shape}. {Advice}.");
             }
-            Tensor saved = file.Read(name);
+            FloatTensor saved = file.Read(name);
             bool isMoment = name.StartsWith("moment", StringComparison.Ordinal); // the square of a gradient may be infinite
             if (!isMoment && saved.FindNonFinite() is { } index)
             {

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Bitis.Data;
 using Bitis.Models;
 
 namespace Bitis.Training.Loop;

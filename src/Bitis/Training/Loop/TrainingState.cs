@@ -1,7 +1,5 @@
 using Bitis.Checkpoints;
 using Bitis.Execution.Gradients;
-using Bitis.Models;
-using Bitis.Tensors;
 using Bitis.Training.Optimization;
 
 namespace Bitis.Training.Loop;
@@ -36,7 +34,7 @@ internal sealed class TrainingState
     public TrainingPosition Position { get; set; } = TrainingPosition.Start;
 
     /// <summary>All tensors, by their name in a checkpoint: <c>weights.head.bias</c>, <c>average.head.bias</c>, ...</summary>
-    public IEnumerable<(string Name, Tensor Tensor)> Tensors =>
+    public IEnumerable<(string Name, FloatTensor FloatTensor)> Tensors =>
     [
         .. Under(TrainingFile.Weights, Model.Weights),
         .. Under(TrainingFile.Average, Average.Weights),
@@ -44,6 +42,6 @@ internal sealed class TrainingState
         .. Under("moment2", Optimizer.SecondMoments),
     ];
 
-    private IEnumerable<(string Name, Tensor Tensor)> Under(string group, IReadOnlyDictionary<string, Tensor> tensors) =>
+    private IEnumerable<(string Name, FloatTensor FloatTensor)> Under(string group, IReadOnlyDictionary<string, FloatTensor> tensors) =>
         Model.Graph.Parameters.Where(parameter => tensors.ContainsKey(parameter.Name)).Select(parameter => ($"{group}.{parameter.Name}", tensors[parameter.Name]));
 }

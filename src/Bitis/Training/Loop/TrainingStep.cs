@@ -1,10 +1,10 @@
+using System.Numerics.Tensors;
 using Bitis.Data;
 using Bitis.Evaluation;
 using Bitis.Execution.LowBit;
 using Bitis.Tensors;
 using Bitis.Training.Images;
 using Bitis.Training.Optimization;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Training.Loop;
 
@@ -17,7 +17,7 @@ internal sealed class TrainingStep : IDisposable
     private readonly int _stepsPerEpoch;
     private readonly int _threads;
     private readonly GradientExecutor _executor;
-    private readonly Tensor _targets;
+    private readonly FloatTensor _targets;
 
     /// <summary>Prepares the steps of a run.</summary>
     public TrainingStep(TrainingRecipe recipe, TrainingState state, LearningRateSchedule schedule, int stepsPerEpoch, int threads)
@@ -28,7 +28,7 @@ internal sealed class TrainingStep : IDisposable
         _stepsPerEpoch = stepsPerEpoch;
         _threads = threads;
         _executor = new GradientExecutor(state.Model.Graph, state.Model.Weights, threads, recipe.Backward, state.Frozen);
-        _targets = new Tensor([recipe.BatchSize, state.Model.Config.Classes]);
+        _targets = new FloatTensor([recipe.BatchSize, state.Model.Config.Classes]);
     }
 
     /// <summary>Whether the gradients of this step are compared with the exact ones: in an epoch's first, if any layer is approximated.</summary>
@@ -65,7 +65,7 @@ internal sealed class TrainingStep : IDisposable
     /// <inheritdoc />
     public void Dispose() => _executor.Dispose();
 
-    private static int CountCorrect(Tensor logits, int[] labels)
+    private static int CountCorrect(FloatTensor logits, int[] labels)
     {
         int correct = 0, classes = logits.Shape[1];
         for (int i = 0; i < labels.Length; i++)
@@ -79,7 +79,7 @@ internal sealed class TrainingStep : IDisposable
     /// <summary>A finite gradient can still throw a weight out of float32's range; such weights must not be saved.</summary>
     private void RequireFiniteWeights(double learningRate)
     {
-        foreach ((string name, Tensor weight) in _state.Model.Weights)
+        foreach ((string name, FloatTensor weight) in _state.Model.Weights)
         {
             if (!TensorPrimitives.IsFiniteAll<float>(weight.Span))
                 throw Diverged($"'{name}' has a weight that is not finite", learningRate);

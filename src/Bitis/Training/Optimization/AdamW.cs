@@ -31,15 +31,15 @@ internal sealed class AdamW
         _decaying = [.. graph.Nodes.SelectMany(DecayingParameters)];
         IReadOnlyList<(string Name, Shape Shape)> learning = frozen?.Learning ?? graph.Parameters;
         _pieces = new ParameterPieces(learning);
-        FirstMoments = learning.ToDictionary(parameter => parameter.Name, parameter => new Tensor(parameter.Shape));
-        SecondMoments = learning.ToDictionary(parameter => parameter.Name, parameter => new Tensor(parameter.Shape));
+        FirstMoments = learning.ToDictionary(parameter => parameter.Name, parameter => new FloatTensor(parameter.Shape));
+        SecondMoments = learning.ToDictionary(parameter => parameter.Name, parameter => new FloatTensor(parameter.Shape));
     }
 
     /// <summary>m, the mean gradient, by parameter that learns.</summary>
-    public IReadOnlyDictionary<string, Tensor> FirstMoments { get; }
+    public IReadOnlyDictionary<string, FloatTensor> FirstMoments { get; }
 
     /// <summary>v, the mean squared gradient, by parameter that learns.</summary>
-    public IReadOnlyDictionary<string, Tensor> SecondMoments { get; }
+    public IReadOnlyDictionary<string, FloatTensor> SecondMoments { get; }
 
     /// <summary>Whether a parameter decays.</summary>
     public bool Decays(string parameter) => _decaying.Contains(parameter);
@@ -52,8 +52,8 @@ internal sealed class AdamW
     /// <param name="gradientFactor">What gradients are multiplied with first (<see cref="GradientClipping.Factor"/>).</param>
     /// <param name="threads">How many threads compute; 0 for one on each processor. The result does not depend on it.</param>
     public void Step(
-        IReadOnlyDictionary<string, Tensor> weights,
-        IReadOnlyDictionary<string, Tensor> gradients,
+        IReadOnlyDictionary<string, FloatTensor> weights,
+        IReadOnlyDictionary<string, FloatTensor> gradients,
         long step,
         double learningRate,
         double gradientFactor = 1,

@@ -11,7 +11,7 @@ internal static class GradientClipping
     /// </summary>
     /// <param name="gradients">The gradients, by parameter.</param>
     /// <param name="threads">How many threads compute; 0 for one on each processor. The result does not depend on it.</param>
-    public static double Norm(IReadOnlyDictionary<string, Tensor> gradients, int threads = 0)
+    public static double Norm(IReadOnlyDictionary<string, FloatTensor> gradients, int threads = 0)
     {
         ArgumentNullException.ThrowIfNull(gradients);
         var pieces = new ParameterPieces(

@@ -1,7 +1,6 @@
+using System.Numerics.Tensors;
 using Bitis.Execution.Gradients;
 using Bitis.Graphs;
-using Bitis.Tensors;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Training.Optimization;
 
@@ -20,7 +19,7 @@ internal sealed class WeightAverage
     /// <param name="weights">Its parameters, by name; they are copied.</param>
     /// <param name="decay">The memory; 0 for none, so that the average is always the last weights.</param>
     /// <param name="frozen">Which layers do not learn; null if all of them do.</param>
-    public WeightAverage(Graph graph, IReadOnlyDictionary<string, Tensor> weights, double decay, FrozenLayers? frozen = null)
+    public WeightAverage(Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, double decay, FrozenLayers? frozen = null)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(weights);
@@ -30,7 +29,7 @@ internal sealed class WeightAverage
     }
 
     /// <summary>The averages, by parameter.</summary>
-    public IReadOnlyDictionary<string, Tensor> Weights { get; }
+    public IReadOnlyDictionary<string, FloatTensor> Weights { get; }
 
     /// <summary>The part of the average that a step keeps.</summary>
     /// <param name="step">t, counted from 1.</param>
@@ -40,7 +39,7 @@ internal sealed class WeightAverage
     /// <param name="weights">The parameters.</param>
     /// <param name="step">t, counted from 1.</param>
     /// <param name="threads">How many threads compute; 0 for one on each processor. The result does not depend on it.</param>
-    public void Add(IReadOnlyDictionary<string, Tensor> weights, long step, int threads = 0)
+    public void Add(IReadOnlyDictionary<string, FloatTensor> weights, long step, int threads = 0)
     {
         ArgumentNullException.ThrowIfNull(weights);
         ArgumentOutOfRangeException.ThrowIfLessThan(step, 1);

@@ -19,6 +19,7 @@ internal sealed class FolderTree : FileTree
     private readonly List<string> _files = [];
     private readonly List<string> _folders = [];
     private readonly int _depth;
+    private readonly CancellationToken _cancellationToken;
 
     /// <summary>Lists a folder.</summary>
     /// <param name="folder">Its path.</param>
@@ -26,9 +27,11 @@ internal sealed class FolderTree : FileTree
     /// How many folders deep files are looked for; null for all. Deeper ones are left out, and those that may not be
     /// looked into as well.
     /// </param>
-    public FolderTree(string folder, int? depth = null)
+    /// <param name="cancellationToken">Ends the listing.</param>
+    public FolderTree(string folder, int? depth = null, CancellationToken cancellationToken = default)
     {
         _depth = depth ?? int.MaxValue;
+        _cancellationToken = cancellationToken;
         Path = folder.Length > 1 ? folder.TrimEnd('/', System.IO.Path.DirectorySeparatorChar) : folder;
         try
         {
@@ -83,6 +86,7 @@ internal sealed class FolderTree : FileTree
     {
         foreach (FileSystemInfo entry in folder.EnumerateFileSystemInfos("*", Everything))
         {
+            _cancellationToken.ThrowIfCancellationRequested();
             string name = prefix + entry.Name;
             bool isFolder = entry.Attributes.HasFlag(FileAttributes.Directory);
             if (TreeClutter.IsClutter(entry.Name))

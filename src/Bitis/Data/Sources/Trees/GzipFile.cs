@@ -42,10 +42,12 @@ internal static class GzipFile
     /// <param name="file">The file.</param>
     /// <param name="maxBytes">How many bytes are accepted.</param>
     /// <param name="tooLong">What is said if there are more.</param>
+    /// <param name="cancellationToken">Ends the unpacking.</param>
     /// <exception cref="BitisException">It is damaged, or there are more bytes.</exception>
-    public static ReadOnlyMemory<byte> Inflate(DataFile file, int maxBytes, string tooLong)
+    public static ReadOnlyMemory<byte> Inflate(
+        DataFile file, int maxBytes, string tooLong, CancellationToken cancellationToken = default)
     {
-        using var source = new DataFileStream(file);
+        using var source = new DataFileStream(file, cancellationToken);
         try
         {
             using var stream = new GZipStream(source, CompressionMode.Decompress, leaveOpen: true);

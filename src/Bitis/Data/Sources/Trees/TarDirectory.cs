@@ -17,8 +17,10 @@ internal static class TarDirectory
         start.Length >= BlockLength && start[0] != 0 && HasChecksum(start[..BlockLength]);
 
     /// <summary>Lists an archive to its end.</summary>
+    /// <param name="file">The archive.</param>
+    /// <param name="cancellationToken">Ends the listing.</param>
     /// <exception cref="BitisException">It is damaged or cut off.</exception>
-    public static List<TarEntry> Read(DataFile file)
+    public static List<TarEntry> Read(DataFile file, CancellationToken cancellationToken)
     {
         var entries = new List<TarEntry>();
         byte[] header = new byte[BlockLength];
@@ -27,6 +29,7 @@ internal static class TarDirectory
         long position = 0;
         while (true)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             if (position > file.Length - BlockLength)
                 throw CutOff(file, entries);
             file.ReadExactly(header, position);

@@ -20,8 +20,9 @@ internal sealed class TarTree : ArchiveTree
 
     /// <summary>Opens an archive.</summary>
     /// <param name="tar">The path of the file.</param>
+    /// <param name="cancellationToken">Ends the unpacking and listing.</param>
     /// <exception cref="BitisException">It is damaged, or too long to be unpacked.</exception>
-    public TarTree(string tar)
+    public TarTree(string tar, CancellationToken cancellationToken)
         : base(tar)
     {
         _archive = DataFile.Open(tar);
@@ -30,9 +31,9 @@ internal sealed class TarTree : ArchiveTree
             Span<byte> start = stackalloc byte[2];
             _archive.ReadStart(start);
             _contents = GzipFile.Recognizes(start)
-                ? DataFile.Of(tar, GzipFile.Inflate(_archive, MaxUnpackedBytes, TooLong))
+                ? DataFile.Of(tar, GzipFile.Inflate(_archive, MaxUnpackedBytes, TooLong, cancellationToken))
                 : _archive;
-            _entries = TarDirectory.Read(_contents);
+            _entries = TarDirectory.Read(_contents, cancellationToken);
             foreach ((int index, TarEntry entry) in _entries.Index())
                 Add(entry.Name, entry.IsFolder, entry.LeftOut, index);
         }

@@ -1,11 +1,10 @@
+using System.Numerics.Tensors;
 using Bitis.Execution.Planning;
-using Bitis.Tensors;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Execution.Compiled.Arithmetic;
 
 /// <summary>Adds a learned embedding to the tokens, in place where the input is the output.</summary>
-internal sealed class CompiledAddEmbedding(string name, ArenaMatrix x, ArenaMatrix y, Tensor embedding) : CompiledOperation(name)
+internal sealed class CompiledAddEmbedding(string name, ArenaMatrix x, ArenaMatrix y, FloatTensor embedding) : CompiledOperation(name)
 {
     public override string Kind => "add embedding";
 

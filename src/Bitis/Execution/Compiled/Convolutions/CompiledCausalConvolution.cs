@@ -17,8 +17,8 @@ internal sealed class CompiledCausalConvolution : CompiledOperation
     private readonly int _taps;
     private readonly NativeBuffer<float> _weights;
     private readonly NativeBuffer<int>? _rows;
-    private readonly Tensor _bias;
-    private readonly Tensor? _scales;
+    private readonly FloatTensor _bias;
+    private readonly FloatTensor? _scales;
 
     /// <summary>Packs the weights.</summary>
     /// <param name="name">The node.</param>
@@ -28,13 +28,13 @@ internal sealed class CompiledCausalConvolution : CompiledOperation
     /// <param name="weight"><c>[channels, 1, taps]</c></param>
     /// <param name="bias"><c>[channels]</c></param>
     /// <param name="scales">Where x and the weights are levels, what their sums are multiplied by, <c>[channels]</c>; else null.</param>
-    public CompiledCausalConvolution(string name, bool sumsOnly, ArenaMatrix x, ArenaMatrix y, Tensor weight, Tensor bias, Tensor? scales)
+    public CompiledCausalConvolution(string name, bool sumsOnly, ArenaMatrix x, ArenaMatrix y, FloatTensor weight, FloatTensor bias, FloatTensor? scales)
         : this(name, sumsOnly, x, y, weight, bias, scales, new NativeBuffer<float>(weight.Length), x.RowMap is null ? null : NativeBuffer<int>.Of(x.RowMap))
     {
     }
 
     private CompiledCausalConvolution(
-        string name, bool sumsOnly, ArenaMatrix x, ArenaMatrix y, Tensor weight, Tensor bias, Tensor? scales, NativeBuffer<float> packed, NativeBuffer<int>? rows)
+        string name, bool sumsOnly, ArenaMatrix x, ArenaMatrix y, FloatTensor weight, FloatTensor bias, FloatTensor? scales, NativeBuffer<float> packed, NativeBuffer<int>? rows)
         : base(name, rows is null ? [packed] : [packed, rows])
     {
         _sumsOnly = sumsOnly;
@@ -58,6 +58,7 @@ internal sealed class CompiledCausalConvolution : CompiledOperation
         call.Rows = _rows is null ? null : _rows.Pointer;
         call.Scales = _scales is null ? null : _scales.Pointer;
         CausalConv.Run(in call, start * ChannelsPerUnit, Math.Min(end * ChannelsPerUnit, _x.Columns));
-        GC.KeepAlive((_bias, _scales));
+        GC.KeepAlive(_bias);
+        GC.KeepAlive(_scales);
     }
 }

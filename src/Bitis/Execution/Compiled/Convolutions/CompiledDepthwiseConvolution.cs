@@ -4,7 +4,6 @@ using Bitis.Execution.Planning;
 using Bitis.Graphs.Operators;
 using Bitis.Kernels.Convolution;
 using Bitis.Kernels.Memory;
-using Bitis.Tensors;
 
 namespace Bitis.Execution.Compiled.Convolutions;
 
@@ -26,8 +25,8 @@ internal sealed class CompiledDepthwiseConvolution(
     ArenaMatrix y,
     ArrangedCopy[] copies,
     NativeBuffer<float> weights,
-    Tensor? scales,
-    Tensor? bias) : CompiledOperation(name, [weights, .. copies.Select(copy => copy.Offsets)])
+    FloatTensor? scales,
+    FloatTensor? bias) : CompiledOperation(name, [weights, .. copies.Select(copy => copy.Offsets)])
 {
     private const int ChannelsPerUnit = 16;
 
@@ -51,6 +50,7 @@ internal sealed class CompiledDepthwiseConvolution(
         call.Copies = orders;
         call.CopyCount = copies.Length;
         DepthwiseConv.Run(in call, firstChannel, endChannel);
-        GC.KeepAlive((scales, bias));
+        GC.KeepAlive(scales);
+        GC.KeepAlive(bias);
     }
 }

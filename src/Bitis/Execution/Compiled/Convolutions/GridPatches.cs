@@ -1,8 +1,8 @@
+using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Kernels.Dispatch;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Execution.Compiled.Convolutions;
 

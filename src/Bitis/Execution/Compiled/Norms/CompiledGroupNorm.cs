@@ -2,7 +2,6 @@ using Bitis.Execution.Operations.Norms;
 using Bitis.Execution.Planning;
 using Bitis.Graphs.Operators;
 using Bitis.Kernels.Normalization;
-using Bitis.Tensors;
 
 namespace Bitis.Execution.Compiled.Norms;
 
@@ -15,7 +14,7 @@ namespace Bitis.Execution.Compiled.Norms;
 /// <param name="weight"><c>[channels]</c></param>
 /// <param name="bias"><c>[channels]</c></param>
 internal sealed class CompiledGroupNorm(
-    string name, GroupNorm norm, ArenaMatrix x, ArenaMatrix y, ArenaMatrix statistics, Tensor weight, Tensor bias) : CompiledOperation(name)
+    string name, GroupNorm norm, ArenaMatrix x, ArenaMatrix y, ArenaMatrix statistics, FloatTensor weight, FloatTensor bias) : CompiledOperation(name)
 {
     public override string Kind => "norm";
 

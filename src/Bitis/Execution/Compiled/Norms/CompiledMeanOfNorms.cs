@@ -1,7 +1,6 @@
 using Bitis.Execution.Operations.Norms;
 using Bitis.Execution.Planning;
 using Bitis.Kernels.Normalization;
-using Bitis.Tensors;
 
 namespace Bitis.Execution.Compiled.Norms;
 
@@ -13,7 +12,7 @@ namespace Bitis.Execution.Compiled.Norms;
 /// <param name="bias"><c>[channels]</c></param>
 /// <param name="epsilon">ε.</param>
 internal sealed class CompiledMeanOfNorms(
-    string name, ArenaMatrix[] x, ArenaMatrix y, Tensor weight, Tensor bias, float epsilon) : CompiledOperation(name)
+    string name, ArenaMatrix[] x, ArenaMatrix y, FloatTensor weight, FloatTensor bias, float epsilon) : CompiledOperation(name)
 {
     // Sums go along the sequence, however it lies: their rounding is that of the simulation.
     private readonly int[]?[] _rows = [.. x.Select(RowsOf)];

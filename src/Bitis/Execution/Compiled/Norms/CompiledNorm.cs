@@ -1,7 +1,6 @@
 using Bitis.Execution.Operations.Norms;
 using Bitis.Execution.Planning;
 using Bitis.Kernels.Normalization;
-using Bitis.Tensors;
 
 namespace Bitis.Execution.Compiled.Norms;
 
@@ -14,7 +13,7 @@ namespace Bitis.Execution.Compiled.Norms;
 /// <param name="bias"><c>[channels]</c>; null for RMS normalization.</param>
 /// <param name="epsilon">ε.</param>
 internal sealed class CompiledNorm(
-    string name, ArenaMatrix x, ArenaMatrix? residual, ArenaMatrix y, Tensor weight, Tensor? bias, float epsilon) : CompiledOperation(name)
+    string name, ArenaMatrix x, ArenaMatrix? residual, ArenaMatrix y, FloatTensor weight, FloatTensor? bias, float epsilon) : CompiledOperation(name)
 {
     public override string Kind => residual is null ? "norm" : "add + norm";
 

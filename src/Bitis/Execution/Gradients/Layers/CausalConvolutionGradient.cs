@@ -5,7 +5,6 @@ using Bitis.Graphs.Fusion;
 using Bitis.Graphs.Operators;
 using Bitis.Kernels.Convolution;
 using Bitis.Kernels.Dispatch;
-using Bitis.Tensors;
 
 namespace Bitis.Execution.Gradients.Layers;
 
@@ -18,7 +17,7 @@ internal sealed unsafe class CausalConvolutionGradient : OperationGradient
     private readonly Node _convolution;
     private readonly Node _output;
     private readonly CausalConv1d _layer;
-    private readonly Tensor _packed;
+    private readonly FloatTensor _packed;
     private ParameterSlot _weight = null!;
     private ParameterSlot _bias = null!;
     private ArenaMatrix _x, _y, _yGradient;
@@ -29,7 +28,7 @@ internal sealed unsafe class CausalConvolutionGradient : OperationGradient
     {
         (_convolution, _output) = (fused.Convolution, fused.Output);
         _layer = (CausalConv1d)_convolution.Operator;
-        _packed = new Tensor([_layer.KernelSize, _layer.Channels]);
+        _packed = new FloatTensor([_layer.KernelSize, _layer.Channels]);
     }
 
     /// <inheritdoc />

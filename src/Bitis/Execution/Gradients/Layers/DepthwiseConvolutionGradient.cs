@@ -18,7 +18,7 @@ internal sealed unsafe class DepthwiseConvolutionGradient : OperationGradient
     private readonly Node _convolution;
     private readonly Node _output;
     private readonly DepthwiseConv2d _layer;
-    private readonly Tensor _packed; // [kernel², channels]
+    private readonly FloatTensor _packed; // [kernel², channels]
     private ParameterSlot _weight = null!;
     private ParameterSlot? _bias;
     private ArenaMatrix _x, _y, _yGradient;
@@ -29,7 +29,7 @@ internal sealed unsafe class DepthwiseConvolutionGradient : OperationGradient
     {
         (_convolution, _output) = (fused.Convolution, fused.Output);
         _layer = (DepthwiseConv2d)_convolution.Operator;
-        _packed = new Tensor([_layer.KernelSize * _layer.KernelSize, _layer.Channels]);
+        _packed = new FloatTensor([_layer.KernelSize * _layer.KernelSize, _layer.Channels]);
     }
 
     /// <inheritdoc />

@@ -14,7 +14,7 @@ namespace Bitis.Execution.Gradients.Layers;
 /// </summary>
 internal abstract unsafe class GridConvolutionGradientBase : OperationGradient, IDisposable
 {
-    private readonly Tensor _packed; // [out, kernel²·in]
+    private readonly FloatTensor _packed; // [out, kernel²·in]
     private PackedFloatWeights _weights = null!;
     private ParameterSlot _bias = null!;
 
@@ -25,7 +25,7 @@ internal abstract unsafe class GridConvolutionGradientBase : OperationGradient, 
         Layer = (GridConv2d)node.Operator;
         Places = node.Shape[0];
         PatchLength = GridPatches.Length(Layer);
-        _packed = new Tensor([Layer.OutChannels, PatchLength]);
+        _packed = new FloatTensor([Layer.OutChannels, PatchLength]);
     }
 
     /// <inheritdoc />
@@ -135,9 +135,9 @@ internal abstract unsafe class GridConvolutionGradientBase : OperationGradient, 
     /// <param name="target">The distance of its rows, and whether to add.</param>
     protected abstract void WriteInputGradient(MicroBatch microBatch, int image, float* y, float* x, GradientTarget target);
 
-    private void Unpack(Tensor gradient)
+    private void Unpack(FloatTensor gradient)
     {
-        Tensor packed = gradient.Clone();
+        FloatTensor packed = gradient.Clone();
         GridPatches.UnpackWeights(Layer, packed.Span, gradient.Span);
     }
 

@@ -1,9 +1,9 @@
+using System.Numerics.Tensors;
 using Bitis.Execution.Operations.Norms;
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Kernels.Normalization;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Execution.Gradients.Layers;
 

@@ -4,7 +4,6 @@ using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
 using Bitis.Kernels.Scan;
-using Bitis.Tensors;
 using SelectiveScan = Bitis.Kernels.Scan.SelectiveScan;
 
 namespace Bitis.Execution.Gradients.Layers;
@@ -19,7 +18,7 @@ internal sealed unsafe class ScanGradient : OperationGradient
     private readonly Node _scan;
     private readonly int _channels;
     private readonly int _states;
-    private readonly Tensor _packedA;
+    private readonly FloatTensor _packedA;
     private bool _isFrozen, _isQuantizing;
     private ParameterSlot _aLog = null!;
     private ParameterSlot _d = null!;
@@ -34,7 +33,7 @@ internal sealed unsafe class ScanGradient : OperationGradient
         var op = (Graphs.Operators.SelectiveScan)_scan.Operator;
         _channels = op.Channels;
         _states = op.States;
-        _packedA = new Tensor([_states, _channels]);
+        _packedA = new FloatTensor([_states, _channels]);
     }
 
     /// <inheritdoc />
@@ -115,9 +114,9 @@ internal sealed unsafe class ScanGradient : OperationGradient
     }
 
     /// <summary>∂L/∂A <c>[N, E]</c> to ∂L/∂A_log = ∂L/∂A·A <c>[E, N]</c>.</summary>
-    private void Unpack(Tensor sums)
+    private void Unpack(FloatTensor sums)
     {
-        Tensor packed = sums.Clone();
+        FloatTensor packed = sums.Clone();
         Span<float> gradient = sums.Span;
         for (int e = 0; e < _channels; e++)
         {

@@ -1,7 +1,7 @@
+using System.Numerics.Tensors;
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Kernels.Matrices;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Execution.Gradients.Values;
 

@@ -1,8 +1,8 @@
+using System.Numerics.Tensors;
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Execution.Gradients.Values;
 

@@ -1,8 +1,8 @@
+using System.Numerics.Tensors;
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Kernels.Activations;
 using Bitis.Kernels.Dispatch;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Execution.Gradients.Values;
 

@@ -5,7 +5,6 @@ using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
 using Bitis.Kernels.Convolution;
-using Bitis.Tensors;
 
 namespace Bitis.Execution.Operations.Convolutions;
 
@@ -16,7 +15,7 @@ internal sealed class CausalConvolutionOperation(FusedConvolution fused) : Weigh
     public override void Plan(PlanBuilder plan)
     {
         Node node = fused.Convolution;
-        (ArenaMatrix x, Tensor weight, Tensor? scales) = ChannelwiseOperands(plan, node);
+        (ArenaMatrix x, FloatTensor weight, FloatTensor? scales) = ChannelwiseOperands(plan, node);
         ArenaMatrix y = plan.Allocate(fused.Output);
         plan.Add(new CompiledCausalConvolution(fused.Output.Name, sumsOnly: fused.Silu is null, x, y, weight, plan.Parameter(node, 1), scales), [x], [y]);
         plan.SetValue(fused.Output, y);
@@ -26,7 +25,7 @@ internal sealed class CausalConvolutionOperation(FusedConvolution fused) : Weigh
     public override OperationGradient CreateGradient(GradientContext context) => new CausalConvolutionGradient(fused);
 
     /// <summary>What the kernel takes; weights packed, <c>[taps, channels]</c>.</summary>
-    public static unsafe CausalConvCall Call(ArenaAddresses arena, ArenaMatrix x, ArenaMatrix y, int taps, bool sumsOnly, float* weights, Tensor bias) => new()
+    public static unsafe CausalConvCall Call(ArenaAddresses arena, ArenaMatrix x, ArenaMatrix y, int taps, bool sumsOnly, float* weights, FloatTensor bias) => new()
     {
         Tokens = x.Rows,
         Taps = taps,

@@ -11,7 +11,6 @@ using Bitis.Graphs.Operators.Tokens;
 using Bitis.Kernels.Convolution;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Memory;
-using Bitis.Tensors;
 
 namespace Bitis.Execution.Operations.Convolutions;
 
@@ -24,13 +23,13 @@ internal sealed class DepthwiseConvolutionOperation(FusedConvolution fused) : We
     public override void Plan(PlanBuilder plan)
     {
         Node node = fused.Convolution;
-        (ArenaMatrix x, Tensor weight, Tensor? scales) = ChannelwiseOperands(plan, node);
+        (ArenaMatrix x, FloatTensor weight, FloatTensor? scales) = ChannelwiseOperands(plan, node);
         ArenaMatrix y = plan.Allocate(fused.Output);
         ArrangedCopy[] copies =
             [.. fused.Copies.Select(copy => ArrangedCopy.Of((ArrangeTokens)copy.Operator, y.Rows, plan.Allocate(copy)))];
         var weights = new NativeBuffer<float>(weight.Length);
         CausalConv.PackWeights(weight.Span, weights.Span, _layer.Channels, _layer.KernelSize * _layer.KernelSize);
-        Tensor? bias = _layer.HasBias ? plan.Parameter(node, 1) : null;
+        FloatTensor? bias = _layer.HasBias ? plan.Parameter(node, 1) : null;
         var operation = new CompiledDepthwiseConvolution(fused.Output.Name, _layer, sumsOnly: fused.Silu is null, x, y, copies, weights, scales, bias);
         plan.Add(operation, [x], [y, .. copies.Select(copy => copy.Target)]);
         plan.SetValue(fused.Output, y);
@@ -43,7 +42,7 @@ internal sealed class DepthwiseConvolutionOperation(FusedConvolution fused) : We
 
     /// <summary>What the kernel takes; weights packed, <c>[kernel², channels]</c>.</summary>
     public static unsafe DepthwiseConvCall Call(
-        ArenaAddresses arena, DepthwiseConv2d layer, ArenaMatrix x, ArenaMatrix y, bool sumsOnly, float* weights, Tensor? bias) => new()
+        ArenaAddresses arena, DepthwiseConv2d layer, ArenaMatrix x, ArenaMatrix y, bool sumsOnly, float* weights, FloatTensor? bias) => new()
         {
             Height = layer.Height,
             Width = layer.Width,

@@ -8,7 +8,6 @@ using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Kernels.Gemm;
 using Bitis.Kernels.Rounding;
-using Bitis.Tensors;
 
 namespace Bitis.Execution.Operations.Convolutions;
 
@@ -35,7 +34,7 @@ internal sealed class GridConvolutionOperation(Node node) : WeightedOperation
         }
         else
         {
-            (ArenaMatrix x, Tensor weight) = FloatOperands(plan, node);
+            (ArenaMatrix x, FloatTensor weight) = FloatOperands(plan, node);
             ArenaMatrix patches = plan.NewMatrix(y.Rows, patch);
             float[] matrix = new float[weight.Length];
             GridPatches.PackWeights<float>(_layer, weight.Span, matrix);

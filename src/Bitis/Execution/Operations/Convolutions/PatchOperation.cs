@@ -56,7 +56,7 @@ internal sealed class PatchOperation(Node node, Node? flatten) : WeightedOperati
 
     private void PlanFloats(PlanBuilder plan, ReadOnlySpan<float> bias, ArenaMatrix tokens)
     {
-        (ArenaMatrix x, Tensor weight) = FloatOperands(plan, node);
+        (ArenaMatrix x, FloatTensor weight) = FloatOperands(plan, node);
         if (!x.IsContiguous) // part of a map that was written in place: unfolding takes whole maps only
             x = InCopy(plan, x, (source, copy) => new CompiledTokenOrder($"{node.Name}.input", source, copy, [.. Enumerable.Range(0, source.Rows)]));
         ArenaMatrix patches = plan.NewMatrix(tokens.Rows, Patch);

@@ -6,7 +6,6 @@ using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Kernels.Normalization;
-using Bitis.Tensors;
 
 namespace Bitis.Execution.Operations.Norms;
 
@@ -28,7 +27,7 @@ internal sealed class GroupNormOperation(Node node) : Operation
 
     /// <summary>What the kernel takes for one image.</summary>
     public static unsafe GroupNormalizationCall Call(
-        ArenaAddresses arena, GroupNorm norm, ArenaMatrix x, ArenaMatrix y, ArenaMatrix statistics, Tensor weight, Tensor bias) => new()
+        ArenaAddresses arena, GroupNorm norm, ArenaMatrix x, ArenaMatrix y, ArenaMatrix statistics, FloatTensor weight, FloatTensor bias) => new()
         {
             Rows = x.Rows,
             Columns = x.Columns,

@@ -6,7 +6,6 @@ using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Kernels.Normalization;
-using Bitis.Tensors;
 
 namespace Bitis.Execution.Operations.Norms;
 
@@ -27,7 +26,7 @@ internal sealed class MeanOfNormsOperation(Node node) : Operation
     public override OperationGradient CreateGradient(GradientContext context) => new MeanOfNormsGradient(node);
 
     /// <summary>What the kernel takes for one sequence.</summary>
-    public static unsafe MeanOfRowNormsCall Call(ArenaAddresses arena, ArenaMatrix x, int* rowMap, Tensor weight, Tensor bias, float epsilon, float* mean) => new()
+    public static unsafe MeanOfRowNormsCall Call(ArenaAddresses arena, ArenaMatrix x, int* rowMap, FloatTensor weight, FloatTensor bias, float epsilon, float* mean) => new()
     {
         Rows = x.Rows,
         Columns = x.Columns,

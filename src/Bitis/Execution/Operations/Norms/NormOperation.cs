@@ -8,7 +8,6 @@ using Bitis.Graphs.Fusion;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Kernels.Normalization;
-using Bitis.Tensors;
 
 namespace Bitis.Execution.Operations.Norms;
 
@@ -45,7 +44,7 @@ internal sealed class NormOperation : Operation
             stream = isInPlace ? sum : null;
         }
         ArenaMatrix y = plan.Allocate(_norm);
-        Tensor? bias = HasBias ? plan.Parameter(_norm, 1) : null;
+        FloatTensor? bias = HasBias ? plan.Parameter(_norm, 1) : null;
         var operation = new CompiledNorm(_norm.Name, x, stream, y, plan.Parameter(_norm, 0), bias, Epsilon);
         plan.Add(operation, stream is { } read ? [x, read] : [x], stream is { } written ? [y, written] : [y]);
         plan.SetValue(_norm, y);
@@ -55,7 +54,7 @@ internal sealed class NormOperation : Operation
     public override OperationGradient CreateGradient(GradientContext context) => new NormGradient(_norm, Epsilon, HasBias);
 
     /// <summary>What the kernel takes for the rows of a matrix; with a bias it centers them first.</summary>
-    public static unsafe RowNormCall Call(ArenaAddresses arena, ArenaMatrix x, ArenaMatrix y, Tensor weight, Tensor? bias, float epsilon) => new()
+    public static unsafe RowNormCall Call(ArenaAddresses arena, ArenaMatrix x, ArenaMatrix y, FloatTensor weight, FloatTensor? bias, float epsilon) => new()
     {
         Columns = y.Columns,
         Source = x.Pointer(arena),

@@ -17,9 +17,9 @@ internal abstract record ElementwiseBinary : Operator
     }
 
     /// <inheritdoc />
-    public sealed override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    public sealed override FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
     {
-        Tensor y = Tensor.Uninitialized(inputs[0].Shape);
+        FloatTensor y = FloatTensor.Uninitialized(inputs[0].Shape);
         Apply(inputs[0].Span, inputs[1].Span, y.Span);
         return y;
     }

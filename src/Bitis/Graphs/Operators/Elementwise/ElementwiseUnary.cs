@@ -17,9 +17,9 @@ internal abstract record ElementwiseUnary : Operator
     }
 
     /// <inheritdoc />
-    public sealed override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    public sealed override FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
     {
-        Tensor y = Tensor.Uninitialized(inputs[0].Shape);
+        FloatTensor y = FloatTensor.Uninitialized(inputs[0].Shape);
         ReadOnlySpan<float> x = inputs[0].Span;
         for (int i = 0; i < x.Length; i++)
             y.Span[i] = Apply(x[i]);

@@ -1,5 +1,5 @@
+using System.Numerics.Tensors;
 using Bitis.Tensors;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Bitis.Graphs.Operators.Elementwise;
 
@@ -31,10 +31,10 @@ internal sealed record GatedSum : Operator
     }
 
     /// <inheritdoc />
-    public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    public override FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
     {
         int batch = inputs[1].Shape[0], tokens = inputs[1].Shape[1], channels = inputs[1].Shape[2], sequences = inputs.Length - 1;
-        Tensor y = Tensor.Uninitialized(inputs[1].Shape);
+        FloatTensor y = FloatTensor.Uninitialized(inputs[1].Shape);
         for (int row = 0; row < batch * tokens; row++)
         {
             for (int k = 0; k < sequences; k++)

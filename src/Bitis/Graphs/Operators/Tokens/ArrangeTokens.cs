@@ -48,11 +48,11 @@ internal sealed record ArrangeTokens(IReadOnlyList<int> Sources) : Operator
     }
 
     /// <inheritdoc />
-    public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    public override FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
     {
-        Tensor x = inputs[0]; // [batch, tokens, channels]
+        FloatTensor x = inputs[0]; // [batch, tokens, channels]
         int batch = x.Shape[0], tokens = x.Shape[1], channels = x.Shape[2];
-        var y = new Tensor([batch, Sources.Count, channels]);
+        var y = new FloatTensor([batch, Sources.Count, channels]);
         for (int b = 0; b < batch; b++)
         {
             for (int t = 0; t < Sources.Count; t++)

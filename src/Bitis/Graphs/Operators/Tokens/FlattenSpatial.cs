@@ -20,11 +20,11 @@ internal sealed record FlattenSpatial : Operator
     }
 
     /// <inheritdoc />
-    public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    public override FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
     {
-        Tensor x = inputs[0]; // [batch, channels, height, width]
+        FloatTensor x = inputs[0]; // [batch, channels, height, width]
         int batch = x.Shape[0], channels = x.Shape[1], tokens = x.Shape[2] * x.Shape[3];
-        Tensor y = Tensor.Uninitialized([batch, tokens, channels]);
+        FloatTensor y = FloatTensor.Uninitialized([batch, tokens, channels]);
         for (int b = 0; b < batch; b++)
         {
             int image = b * channels * tokens;

@@ -30,11 +30,11 @@ internal sealed record InsertToken(int Position, int Channels) : Operator
     }
 
     /// <inheritdoc />
-    public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    public override FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
     {
-        Tensor x = inputs[0]; // [batch, tokens, channels]
+        FloatTensor x = inputs[0]; // [batch, tokens, channels]
         int batch = x.Shape[0], tokens = x.Shape[1];
-        Tensor y = Tensor.Uninitialized([batch, tokens + 1, Channels]);
+        FloatTensor y = FloatTensor.Uninitialized([batch, tokens + 1, Channels]);
         int before = Position * Channels;
         for (int b = 0; b < batch; b++)
         {

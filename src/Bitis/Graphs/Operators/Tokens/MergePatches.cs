@@ -30,11 +30,11 @@ internal sealed record MergePatches(int Height, int Width) : Operator
     }
 
     /// <inheritdoc />
-    public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    public override FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
     {
-        Tensor x = inputs[0]; // [batch, height·width, channels]
+        FloatTensor x = inputs[0]; // [batch, height·width, channels]
         int batch = x.Shape[0], channels = x.Shape[2], tokens = (Height + 1) / 2 * OutWidth;
-        var y = new Tensor([batch, tokens, Parts * channels]);
+        var y = new FloatTensor([batch, tokens, Parts * channels]);
         for (int row = 0; row < batch * tokens; row++)
         {
             for (int part = 0; part < Parts; part++)

@@ -16,11 +16,11 @@ internal sealed record ReverseTokens : Operator
     }
 
     /// <inheritdoc />
-    public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    public override FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
     {
-        Tensor x = inputs[0]; // [batch, tokens, channels]
+        FloatTensor x = inputs[0]; // [batch, tokens, channels]
         int batch = x.Shape[0], tokens = x.Shape[1], channels = x.Shape[2];
-        Tensor y = Tensor.Uninitialized(x.Shape);
+        FloatTensor y = FloatTensor.Uninitialized(x.Shape);
         for (int b = 0; b < batch; b++)
         {
             for (int t = 0; t < tokens; t++)

@@ -36,10 +36,10 @@ internal sealed record RotaryPositions(int Grid, int Channels, int BaseGrid) : O
     }
 
     /// <inheritdoc />
-    public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    public override FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
     {
-        Tensor x = inputs[0]; // [batch, tokens, channels]
-        Tensor y = Tensor.Uninitialized(x.Shape);
+        FloatTensor x = inputs[0]; // [batch, tokens, channels]
+        FloatTensor y = FloatTensor.Uninitialized(x.Shape);
         for (int row = 0; row < x.Length / Channels; row++)
             Turn(x.Span.Slice(row * Channels, Channels), row % (Grid * Grid), y.Span.Slice(row * Channels, Channels), isBack: false);
         return y;

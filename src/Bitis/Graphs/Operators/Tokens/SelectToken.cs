@@ -27,11 +27,11 @@ internal sealed record SelectToken(int Position) : Operator
     }
 
     /// <inheritdoc />
-    public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    public override FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
     {
-        Tensor x = inputs[0]; // [batch, tokens, channels]
+        FloatTensor x = inputs[0]; // [batch, tokens, channels]
         int batch = x.Shape[0], tokens = x.Shape[1], channels = x.Shape[2];
-        Tensor y = Tensor.Uninitialized([batch, channels]);
+        FloatTensor y = FloatTensor.Uninitialized([batch, channels]);
         for (int b = 0; b < batch; b++)
             x.Span.Slice((b * tokens + Position) * channels, channels).CopyTo(y.Span[(b * channels)..]);
         return y;

@@ -26,11 +26,11 @@ internal sealed record SliceChannels(int Start, int Length) : Operator
     }
 
     /// <inheritdoc />
-    public override Tensor Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> parameters)
+    public override FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
     {
-        Tensor x = inputs[0];
+        FloatTensor x = inputs[0];
         int channels = x.Shape[^1];
-        Tensor y = Tensor.Uninitialized([.. x.Shape.Sizes[..^1], Length]);
+        FloatTensor y = FloatTensor.Uninitialized([.. x.Shape.Sizes[..^1], Length]);
         for (int row = 0; row < x.Length / channels; row++)
             x.Span.Slice(row * channels + Start, Length).CopyTo(y.Span[(row * Length)..]);
         return y;

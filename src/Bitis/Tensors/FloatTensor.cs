@@ -1,14 +1,15 @@
 using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Bitis.Tensors;
 
-namespace Bitis.Tensors;
+namespace Bitis;
 
 /// <summary>
 /// A dense, row-major block of float32 values. The memory is managed, does not move, and starts at a multiple of
 /// 64 bytes, so that kernels may keep a pointer to it for as long as the tensor is alive. There is nothing to dispose.
 /// </summary>
-public sealed class Tensor
+public sealed class FloatTensor
 {
     /// <summary>The alignment of <see cref="Span"/>, in bytes: one AVX-512 register, one cache line.</summary>
     public const int Alignment = 64;
@@ -29,12 +30,12 @@ public sealed class Tensor
     /// <exception cref="BitisException">
     /// The shape has more elements than a tensor can hold, or there is no memory for them.
     /// </exception>
-    public Tensor(Shape shape)
+    public FloatTensor(Shape shape)
         : this(shape, Allocate(shape, zeroed: true, out int start), start)
     {
     }
 
-    private Tensor(Shape shape, float[] buffer, int start)
+    private FloatTensor(Shape shape, float[] buffer, int start)
     {
         Shape = shape;
         Length = (int)shape.ElementCount; // fits, since there is a buffer for it
@@ -77,27 +78,27 @@ public sealed class Tensor
     /// <exception cref="BitisException">
     /// The shape has more elements than a tensor can hold, or there is no memory for them.
     /// </exception>
-    public static Tensor Uninitialized(Shape shape) =>
+    public static FloatTensor Uninitialized(Shape shape) =>
         new(shape, Allocate(shape, zeroed: false, out int start), start);
 
     /// <summary>Creates a tensor that holds a copy of <paramref name="values"/>.</summary>
     /// <exception cref="ArgumentException">The number of values is not the shape's.</exception>
-    public static Tensor From(Shape shape, ReadOnlySpan<float> values)
+    public static FloatTensor From(Shape shape, ReadOnlySpan<float> values)
     {
         if (shape.ElementCount != values.Length)
             throw new ArgumentException($"{values.Length} values do not fill the shape {shape}.", nameof(values));
-        Tensor tensor = Uninitialized(shape);
+        FloatTensor tensor = Uninitialized(shape);
         values.CopyTo(tensor.Span);
         return tensor;
     }
 
     /// <summary>The same elements in another shape; the memory is shared.</summary>
     /// <exception cref="ArgumentException">The number of elements differs.</exception>
-    public Tensor Reshape(Shape shape)
+    public FloatTensor Reshape(Shape shape)
     {
         if (shape.ElementCount != Length)
             throw new ArgumentException($"A tensor {Shape} cannot be seen as {shape}.", nameof(shape));
-        return new Tensor(shape, _buffer, _start);
+        return new FloatTensor(shape, _buffer, _start);
     }
 
     /// <summary>The index of the first NaN or infinity; null when all elements are finite.</summary>
@@ -115,7 +116,7 @@ public sealed class Tensor
     }
 
     /// <summary>A copy with memory of its own.</summary>
-    public Tensor Clone() => From(Shape, Span);
+    public FloatTensor Clone() => From(Shape, Span);
 
     /// <summary>The shape and element count, for a debugger.</summary>
     public override string ToString() => $"Tensor {Shape}";
