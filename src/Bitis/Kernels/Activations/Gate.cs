@@ -5,10 +5,10 @@ using Bitis.Kernels.Simd;
 namespace Bitis.Kernels.Activations;
 
 /// <summary>
-/// The gate of a Mamba block, <c>y = (x·factor)·silu(z)</c>, over contiguous arrays, and its backward pass for a factor of 1:
-/// <c>x̄ = ȳ·silu(z)</c>, <c>z̄ = ȳ·x·silu'(z)</c>.
+/// The gate of a Mamba block, <c>y = (x·factor)·silu(z)</c>, over contiguous arrays, and its backward pass for a factor
+/// of 1: <c>x̄ = ȳ·silu(z)</c>, <c>z̄ = ȳ·x·silu'(z)</c>.
 /// </summary>
-internal readonly unsafe struct Gate : ILanesOperation<GateKernel>
+internal abstract unsafe class Gate : ILanesOperation<GateKernel>
 {
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<GateKernel> Table { get; } = KernelTable<GateKernel>.ForLanes<Gate>();
@@ -37,7 +37,8 @@ internal readonly unsafe struct Gate : ILanesOperation<GateKernel>
             TLanes.Store(TLanes.Load(x + i + TLanes.Count) * scale * gate1, y + i + TLanes.Count);
         }
         for (; i < count; i++)
-            Lane1.Store(Lane1.Load(x + i) * Lane1.Create(factor) * VectorMath.Silu(Lane1.Load(z + i), in scalar), y + i);
+            Lane1.Store(
+                Lane1.Load(x + i) * Lane1.Create(factor) * VectorMath.Silu(Lane1.Load(z + i), in scalar), y + i);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

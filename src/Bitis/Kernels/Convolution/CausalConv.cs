@@ -9,10 +9,10 @@ namespace Bitis.Kernels.Convolution;
 /// <code>
 /// y_t = silu(bias + Σ_k w[k]·x_(t−K+1+k))
 /// </code>
-/// Of a quantized layer, w and x are levels (whole numbers, whose sums are exact in float32), and the sum is multiplied by a scale for each channel.
-/// Channels are independent, so work is split over them.
+/// Of a quantized layer, w and x are levels (whole numbers, whose sums are exact in float32), and the sum is multiplied
+/// by a scale for each channel. Channels are independent, so work is split over them.
 /// </summary>
-internal readonly unsafe struct CausalConv : ILanesOperation<RangeKernel<CausalConvCall>>
+internal abstract unsafe class CausalConv : ILanesOperation<RangeKernel<CausalConvCall>>
 {
     /// <summary>The taps that all published models have.</summary>
     internal const int UsualTaps = 4;
@@ -75,8 +75,8 @@ internal readonly unsafe struct CausalConv : ILanesOperation<RangeKernel<CausalC
     }
 
     /// <summary>
-    /// The usual case: one register of channels passes over all tokens with its four weights, and the values under the taps
-    /// move on from register to register, so that each is loaded once; by an index map, where the switch is on.
+    /// The usual case: one register of channels passes over all tokens with its four weights, and the values under the
+    /// taps move on from register to register, so that each is loaded once; by an index map, where the switch is on.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void SlideFourTaps<TLanes, TMapped>(in CausalConvCall call, int channel)
@@ -89,7 +89,8 @@ internal readonly unsafe struct CausalConv : ILanesOperation<RangeKernel<CausalC
         TLanes w2 = TLanes.Load(weights + (2 * call.WeightStride)), w3 = TLanes.Load(weights + (3 * call.WeightStride));
         TLanes bias = TLanes.Load(call.Bias + channel);
         bool hasScales = call.Scales is not null;
-        TLanes scale = hasScales ? TLanes.Load(call.Scales + channel) : bias, start = hasScales ? TLanes.Create(0f) : bias;
+        TLanes scale = hasScales ? TLanes.Load(call.Scales + channel) : bias;
+        TLanes start = hasScales ? TLanes.Create(0f) : bias;
         TLanes x0 = TLanes.Create(0f), x1 = x0, x2 = x0;
         nint first = call.Reverse ? call.Tokens - 1 : 0, direction = call.Reverse ? -1 : 1;
         float* source = call.Source + (first * call.SourceStride) + channel;
@@ -98,8 +99,12 @@ internal readonly unsafe struct CausalConv : ILanesOperation<RangeKernel<CausalC
         int i = 0;
         for (; i + 2 <= call.Tokens; i += 2)
         {
-            TLanes x3 = TMapped.IsOn ? LoadMapped<TLanes>(in call, first + (i * direction), channel) : TLanes.Load(source);
-            TLanes x4 = TMapped.IsOn ? LoadMapped<TLanes>(in call, first + ((i + 1) * direction), channel) : TLanes.Load(source + sourceStride);
+            TLanes x3 = TMapped.IsOn
+                ? LoadMapped<TLanes>(in call, first + (i * direction), channel)
+                : TLanes.Load(source);
+            TLanes x4 = TMapped.IsOn
+                ? LoadMapped<TLanes>(in call, first + ((i + 1) * direction), channel)
+                : TLanes.Load(source + sourceStride);
             TLanes sum0 = TLanes.MultiplyAdd(w0, x0, start), sum1 = TLanes.MultiplyAdd(w0, x1, start);
             sum0 = TLanes.MultiplyAdd(w1, x1, sum0);
             sum1 = TLanes.MultiplyAdd(w1, x2, sum1);
@@ -121,7 +126,9 @@ internal readonly unsafe struct CausalConv : ILanesOperation<RangeKernel<CausalC
             TLanes sum = TLanes.MultiplyAdd(w0, x0, start);
             sum = TLanes.MultiplyAdd(w1, x1, sum);
             sum = TLanes.MultiplyAdd(w2, x2, sum);
-            TLanes last = TMapped.IsOn ? LoadMapped<TLanes>(in call, first + (i * direction), channel) : TLanes.Load(source);
+            TLanes last = TMapped.IsOn
+                ? LoadMapped<TLanes>(in call, first + (i * direction), channel)
+                : TLanes.Load(source);
             sum = TLanes.MultiplyAdd(w3, last, sum);
             if (hasScales)
                 sum = (sum * scale) + bias;
@@ -184,7 +191,8 @@ internal readonly unsafe struct CausalConv : ILanesOperation<RangeKernel<CausalC
         return sum;
     }
 
-    private static TLanes AddMappedTaps<TLanes>(in CausalConvCall call, TLanes sum, int token, int firstTap, int channel)
+    private static TLanes AddMappedTaps<TLanes>(
+        in CausalConvCall call, TLanes sum, int token, int firstTap, int channel)
         where TLanes : struct, ILanes<TLanes>
     {
         for (int tap = firstTap; tap < call.Taps; tap++)

@@ -27,7 +27,10 @@ internal unsafe struct CausalConvCall
     /// <summary>The distance of rows of <see cref="Source"/>.</summary>
     public nint SourceStride;
 
-    /// <summary>For each token its row of <see cref="Source"/>, -1 for zeros; or null for the same. Only the forward pass takes it.</summary>
+    /// <summary>
+    /// For each token its row of <see cref="Source"/>, -1 for zeros; or null for the same. Only the forward pass takes
+    /// it.
+    /// </summary>
     public int* Rows;
 
     /// <summary>The weights as <see cref="CausalConv.PackWeights"/> leaves them, <c>[K, E]</c>.</summary>
@@ -37,7 +40,8 @@ internal unsafe struct CausalConvCall
     public nint WeightStride;
 
     /// <summary>
-    /// What sums of levels are multiplied by before the bias is added, <c>[E]</c>; null for values. Only the forward pass takes it.
+    /// What sums of levels are multiplied by before the bias is added, <c>[E]</c>; null for values. Only the forward
+    /// pass takes it.
     /// </summary>
     public float* Scales;
 

@@ -11,7 +11,7 @@ namespace Bitis.Kernels.Convolution;
 /// </code>
 /// x̄ is the same convolution of s̄ with the direction of time reversed.
 /// </summary>
-internal readonly unsafe struct CausalConvGradient : ILanesOperation<RangeKernel<CausalConvGradientCall>>
+internal abstract unsafe class CausalConvGradient : ILanesOperation<RangeKernel<CausalConvGradientCall>>
 {
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<RangeKernel<CausalConvGradientCall>> Table { get; } =
@@ -47,8 +47,8 @@ internal readonly unsafe struct CausalConvGradient : ILanesOperation<RangeKernel
     }
 
     /// <summary>
-    /// The usual case: one register of channels passes over all tokens from the last to the first. The values under the taps move
-    /// on from register to register, and so do s̄ of the tokens whose sums a value is part of:
+    /// The usual case: one register of channels passes over all tokens from the last to the first. The values under the
+    /// taps move on from register to register, and so do s̄ of the tokens whose sums a value is part of:
     /// <code>
     ///   x_(t−3)  x_(t−2)  x_(t−1)  x_t  ──► s_t ──► s̄_t     s̄_t  s̄_(t+1)  s̄_(t+2)  s̄_(t+3)  ──► x̄_t
     /// </code>
@@ -61,7 +61,8 @@ internal readonly unsafe struct CausalConvGradient : ILanesOperation<RangeKernel
         var exp = new ExpPolynomial<TLanes>(PolynomialCoefficients.Exp);
         float* weights = forward.Weights + channel;
         TLanes w0 = TLanes.Load(weights), w1 = TLanes.Load(weights + forward.WeightStride);
-        TLanes w2 = TLanes.Load(weights + (2 * forward.WeightStride)), w3 = TLanes.Load(weights + (3 * forward.WeightStride));
+        TLanes w2 = TLanes.Load(weights + (2 * forward.WeightStride));
+        TLanes w3 = TLanes.Load(weights + (3 * forward.WeightStride));
         TLanes bias = TLanes.Load(forward.Bias + channel), zero = TLanes.Create(0f);
         TLanes g0 = zero, g1 = zero, g2 = zero, g3 = zero, biasGradient = zero;
         nint last = forward.Reverse ? 0 : forward.Tokens - 1, back = forward.Reverse ? 1 : -1;
@@ -86,7 +87,8 @@ internal readonly unsafe struct CausalConvGradient : ILanesOperation<RangeKernel
             g2 = TLanes.MultiplyAdd(s0, x2, g2);
             g3 = TLanes.MultiplyAdd(s0, x3, g3);
             biasGradient += s0;
-            TLanes gradient = TLanes.MultiplyAdd(w3, s0, TLanes.MultiplyAdd(w2, s1, TLanes.MultiplyAdd(w1, s2, w0 * s3)));
+            TLanes gradient = TLanes.MultiplyAdd(
+                w3, s0, TLanes.MultiplyAdd(w2, s1, TLanes.MultiplyAdd(w1, s2, w0 * s3)));
             TLanes.Store(call.Gradients.AccumulateSource ? TLanes.Load(target) + gradient : gradient, target);
             (s1, s2, s3) = (s0, s1, s2);
             (x3, x2, x1) = (x2, x1, x0);
@@ -145,21 +147,25 @@ internal readonly unsafe struct CausalConvGradient : ILanesOperation<RangeKernel
         {
             nint token = forward.Reverse ? forward.Tokens - 1 - i : i;
             int firstTap = Math.Max(0, tapCount - 1 - i);
-            float* first = forward.Source + (token * forward.SourceStride) - ((tapCount - 1 - firstTap) * sourceStride) + channel;
+            float* first =
+                forward.Source + (token * forward.SourceStride) - ((tapCount - 1 - firstTap) * sourceStride) + channel;
             TLanes gradient = TLanes.Load(call.Gradients.Output + (token * call.Gradients.OutputStride) + channel);
             if (!forward.SumsOnly)
             {
                 TLanes sum = bias;
                 float* x = first;
                 for (int k = firstTap; k < tapCount; k++, x += sourceStride)
-                    sum = TLanes.MultiplyAdd(TLanes.Load(forward.Weights + (k * forward.WeightStride) + channel), TLanes.Load(x), sum);
+                    sum = TLanes.MultiplyAdd(
+                        TLanes.Load(forward.Weights + (k * forward.WeightStride) + channel), TLanes.Load(x), sum);
                 gradient *= VectorMath.SiluSlope(sum, in exp);
             }
             TLanes.Store(gradient, call.Sums + (token * sumStride) + channel);
             biasGradient += gradient;
             float* source = first;
             for (int k = firstTap; k < tapCount; k++, source += sourceStride)
-                TLanes.Store(TLanes.MultiplyAdd(gradient, TLanes.Load(source), TLanes.Load(taps + (k * width))), taps + (k * width));
+                TLanes.Store(
+                    TLanes.MultiplyAdd(gradient, TLanes.Load(source), TLanes.Load(taps + (k * width))),
+                    taps + (k * width));
         }
         for (int k = 0; k < tapCount; k++)
         {

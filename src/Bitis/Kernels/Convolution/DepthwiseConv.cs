@@ -5,15 +5,15 @@ using Bitis.Kernels.Simd;
 namespace Bitis.Kernels.Convolution;
 
 /// <summary>
-/// The depthwise convolution before the scans of a VMamba or LocalVMamba block, over tokens that lie on a grid row by row, with its bias and
-/// activation; zeros surround the grid:
+/// The depthwise convolution before the scans of a VMamba or LocalVMamba block, over tokens that lie on a grid row by
+/// row, with its bias and activation; zeros surround the grid:
 /// <code>
 /// y_(i,j) = silu(bias + Σ_(m,n) w[m,n]·x_(i+m−K/2, j+n−K/2))
 /// </code>
-/// Of a quantized layer, w and x are levels (whole numbers, whose sums are exact in float32), and the sum is multiplied by a scale for each channel.
-/// Channels are independent, so work is split over them.
+/// Of a quantized layer, w and x are levels (whole numbers, whose sums are exact in float32), and the sum is multiplied
+/// by a scale for each channel. Channels are independent, so work is split over them.
 /// </summary>
-internal readonly unsafe struct DepthwiseConv : ILanesOperation<RangeKernel<DepthwiseConvCall>>
+internal abstract unsafe class DepthwiseConv : ILanesOperation<RangeKernel<DepthwiseConvCall>>
 {
     /// <summary>The side of the filter that all published models have.</summary>
     internal const int UsualKernelSize = 3;
@@ -61,8 +61,8 @@ internal readonly unsafe struct DepthwiseConv : ILanesOperation<RangeKernel<Dept
     }
 
     /// <summary>
-    /// The usual case: the nine weights stay in registers, and the values under them move on from column to column, so that each
-    /// is loaded three times, once for each row of the filter:
+    /// The usual case: the nine weights stay in registers, and the values under them move on from column to column, so
+    /// that each is loaded three times, once for each row of the filter:
     /// <code>
     ///   a0 a1 a2 ◄ row above     w00 w01 w02
     ///   b0 b1 b2 ◄ row itself    w10 w11 w12
@@ -78,8 +78,10 @@ internal readonly unsafe struct DepthwiseConv : ILanesOperation<RangeKernel<Dept
         float* weights = call.Weights + channel;
         nint next = call.WeightStride;
         TLanes w00 = TLanes.Load(weights), w01 = TLanes.Load(weights + next), w02 = TLanes.Load(weights + (2 * next));
-        TLanes w10 = TLanes.Load(weights + (3 * next)), w11 = TLanes.Load(weights + (4 * next)), w12 = TLanes.Load(weights + (5 * next));
-        TLanes w20 = TLanes.Load(weights + (6 * next)), w21 = TLanes.Load(weights + (7 * next)), w22 = TLanes.Load(weights + (8 * next));
+        TLanes w10 = TLanes.Load(weights + (3 * next)), w11 = TLanes.Load(weights + (4 * next));
+        TLanes w12 = TLanes.Load(weights + (5 * next));
+        TLanes w20 = TLanes.Load(weights + (6 * next)), w21 = TLanes.Load(weights + (7 * next));
+        TLanes w22 = TLanes.Load(weights + (8 * next));
         TLanes zero = TLanes.Create(0f), bias = call.Bias is null ? zero : TLanes.Load(call.Bias + channel);
         bool hasScales = call.Scales is not null;
         TLanes scale = hasScales ? TLanes.Load(call.Scales + channel) : bias, start = hasScales ? zero : bias;
@@ -90,7 +92,8 @@ internal readonly unsafe struct DepthwiseConv : ILanesOperation<RangeKernel<Dept
         {
             bool hasAbove = row > 0, hasBelow = row + 1 < call.Height;
             float* source = call.Source + ((nint)row * width * stride) + channel;
-            float* above = hasAbove ? source - (width * stride) : source, below = hasBelow ? source + (width * stride) : source;
+            float* above = hasAbove ? source - (width * stride) : source;
+            float* below = hasBelow ? source + (width * stride) : source;
             float* target = call.Target + ((nint)row * width * call.TargetStride) + channel;
             TLanes a0 = zero, a1 = hasAbove ? TLanes.Load(above) : zero;
             TLanes b0 = zero, b1 = TLanes.Load(source);
@@ -106,7 +109,8 @@ internal readonly unsafe struct DepthwiseConv : ILanesOperation<RangeKernel<Dept
                     c2 = hasBelow ? TLanes.Load(below + offset) : zero;
                 }
                 TLanes upper = TLanes.MultiplyAdd(w02, a2, TLanes.MultiplyAdd(w01, a1, w00 * a0));
-                TLanes middle = TLanes.MultiplyAdd(w12, b2, TLanes.MultiplyAdd(w11, b1, TLanes.MultiplyAdd(w10, b0, start)));
+                TLanes middle = TLanes.MultiplyAdd(
+                    w12, b2, TLanes.MultiplyAdd(w11, b1, TLanes.MultiplyAdd(w10, b0, start)));
                 TLanes lower = TLanes.MultiplyAdd(w22, c2, TLanes.MultiplyAdd(w21, c1, w20 * c0));
                 TLanes sum = middle + (upper + lower);
                 if (hasScales)
@@ -138,7 +142,8 @@ internal readonly unsafe struct DepthwiseConv : ILanesOperation<RangeKernel<Dept
                 if (source >= 0)
                 {
                     TLanes weight = TLanes.Load(call.Weights + (tap * call.WeightStride) + channel);
-                    sum = TLanes.MultiplyAdd(weight, TLanes.Load(call.Source + (source * call.SourceStride) + channel), sum);
+                    sum = TLanes.MultiplyAdd(
+                        weight, TLanes.Load(call.Source + (source * call.SourceStride) + channel), sum);
                 }
             }
             if (call.Scales is not null)

@@ -3,8 +3,8 @@ using Bitis.Kernels.Dispatch;
 namespace Bitis.Kernels.Convolution;
 
 /// <summary>
-/// The operands of a <see cref="DepthwiseConv"/> over a grid of tokens, <c>[height·width, channels]</c>. Strides are distances of
-/// rows in elements.
+/// The operands of a <see cref="DepthwiseConv"/> over a grid of tokens, <c>[height·width, channels]</c>. Strides are
+/// distances of rows in elements.
 /// </summary>
 internal unsafe struct DepthwiseConvCall
 {
@@ -36,7 +36,8 @@ internal unsafe struct DepthwiseConvCall
     public nint WeightStride;
 
     /// <summary>
-    /// What sums of levels are multiplied by before the bias is added, <c>[E]</c>; null for values. Only the forward pass takes it.
+    /// What sums of levels are multiplied by before the bias is added, <c>[E]</c>; null for values. Only the forward
+    /// pass takes it.
     /// </summary>
     public float* Scales;
 

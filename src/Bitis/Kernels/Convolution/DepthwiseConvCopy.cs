@@ -1,6 +1,8 @@
 namespace Bitis.Kernels.Convolution;
 
-/// <summary>Where a <see cref="DepthwiseConv"/> writes its output once more, with the tokens in another order.</summary>
+/// <summary>
+/// Where a <see cref="DepthwiseConv"/> writes its output once more, with the tokens in another order.
+/// </summary>
 internal unsafe struct DepthwiseConvCopy
 {
     /// <summary>The copy.</summary>

@@ -11,7 +11,7 @@ namespace Bitis.Kernels.Convolution;
 /// </code>
 /// x̄ is the convolution of s̄ with the filter turned by 180°.
 /// </summary>
-internal readonly unsafe struct DepthwiseConvGradient : ILanesOperation<RangeKernel<DepthwiseConvGradientCall>>
+internal abstract unsafe class DepthwiseConvGradient : ILanesOperation<RangeKernel<DepthwiseConvGradientCall>>
 {
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<RangeKernel<DepthwiseConvGradientCall>> Table { get; } =
@@ -71,8 +71,8 @@ internal readonly unsafe struct DepthwiseConvGradient : ILanesOperation<RangeKer
     }
 
     /// <summary>
-    /// The usual filter: the values under it move on from column to column as in <see cref="DepthwiseConv"/>, and each meets both
-    /// its weight, for the sum, and the sum's gradient, for the weight's.
+    /// The usual filter: the values under it move on from column to column as in <see cref="DepthwiseConv"/>, and each
+    /// meets both its weight, for the sum, and the sum's gradient, for the weight's.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Slide<TLanes>(in DepthwiseConvGradientCall call, int channel)
@@ -83,10 +83,14 @@ internal readonly unsafe struct DepthwiseConvGradient : ILanesOperation<RangeKer
         float* weights = forward.Weights + channel;
         nint next = forward.WeightStride;
         TLanes w00 = TLanes.Load(weights), w01 = TLanes.Load(weights + next), w02 = TLanes.Load(weights + (2 * next));
-        TLanes w10 = TLanes.Load(weights + (3 * next)), w11 = TLanes.Load(weights + (4 * next)), w12 = TLanes.Load(weights + (5 * next));
-        TLanes w20 = TLanes.Load(weights + (6 * next)), w21 = TLanes.Load(weights + (7 * next)), w22 = TLanes.Load(weights + (8 * next));
-        TLanes zero = TLanes.Create(0f), bias = forward.Bias is null ? zero : TLanes.Load(forward.Bias + channel), biasGradient = zero;
-        TLanes g00 = zero, g01 = zero, g02 = zero, g10 = zero, g11 = zero, g12 = zero, g20 = zero, g21 = zero, g22 = zero;
+        TLanes w10 = TLanes.Load(weights + (3 * next)), w11 = TLanes.Load(weights + (4 * next));
+        TLanes w12 = TLanes.Load(weights + (5 * next));
+        TLanes w20 = TLanes.Load(weights + (6 * next)), w21 = TLanes.Load(weights + (7 * next));
+        TLanes w22 = TLanes.Load(weights + (8 * next));
+        TLanes zero = TLanes.Create(0f), bias = forward.Bias is null ? zero : TLanes.Load(forward.Bias + channel);
+        TLanes biasGradient = zero;
+        TLanes g00 = zero, g01 = zero, g02 = zero, g10 = zero, g11 = zero, g12 = zero, g20 = zero, g21 = zero;
+        TLanes g22 = zero;
         nint stride = forward.SourceStride;
         int width = forward.Width;
         float* output = call.Gradients.Output + channel, sums = call.Scratch;
@@ -94,7 +98,8 @@ internal readonly unsafe struct DepthwiseConvGradient : ILanesOperation<RangeKer
         {
             bool hasAbove = row > 0, hasBelow = row + 1 < forward.Height;
             float* source = forward.Source + ((nint)row * width * stride) + channel;
-            float* above = hasAbove ? source - (width * stride) : source, below = hasBelow ? source + (width * stride) : source;
+            float* above = hasAbove ? source - (width * stride) : source;
+            float* below = hasBelow ? source + (width * stride) : source;
             TLanes a0 = zero, a1 = hasAbove ? TLanes.Load(above) : zero;
             TLanes b0 = zero, b1 = TLanes.Load(source);
             TLanes c0 = zero, c1 = hasBelow ? TLanes.Load(below) : zero;
@@ -112,7 +117,8 @@ internal readonly unsafe struct DepthwiseConvGradient : ILanesOperation<RangeKer
                 if (!forward.SumsOnly)
                 {
                     TLanes upper = TLanes.MultiplyAdd(w02, a2, TLanes.MultiplyAdd(w01, a1, w00 * a0));
-                    TLanes middle = TLanes.MultiplyAdd(w12, b2, TLanes.MultiplyAdd(w11, b1, TLanes.MultiplyAdd(w10, b0, bias)));
+                    TLanes middle = TLanes.MultiplyAdd(
+                        w12, b2, TLanes.MultiplyAdd(w11, b1, TLanes.MultiplyAdd(w10, b0, bias)));
                     TLanes lower = TLanes.MultiplyAdd(w22, c2, TLanes.MultiplyAdd(w21, c1, w20 * c0));
                     s *= VectorMath.SiluSlope(middle + (upper + lower), in exp);
                 }
@@ -165,7 +171,8 @@ internal readonly unsafe struct DepthwiseConvGradient : ILanesOperation<RangeKer
                     if (source >= 0)
                     {
                         TLanes weight = TLanes.Load(forward.Weights + (tap * forward.WeightStride) + channel);
-                        sum = TLanes.MultiplyAdd(weight, TLanes.Load(forward.Source + (source * forward.SourceStride) + channel), sum);
+                        sum = TLanes.MultiplyAdd(
+                            weight, TLanes.Load(forward.Source + (source * forward.SourceStride) + channel), sum);
                     }
                 }
                 s *= VectorMath.SiluSlope(sum, in exp);
@@ -175,7 +182,9 @@ internal readonly unsafe struct DepthwiseConvGradient : ILanesOperation<RangeKer
             {
                 int source = DepthwiseConv.Source(in forward, token, tap);
                 if (source >= 0)
-                    Add(call.Gradients.Weight + (tap * forward.WeightStride) + channel, s * TLanes.Load(forward.Source + (source * forward.SourceStride) + channel));
+                    Add(
+                        call.Gradients.Weight + (tap * forward.WeightStride) + channel,
+                        s * TLanes.Load(forward.Source + (source * forward.SourceStride) + channel));
             }
             if (forward.Bias is not null)
                 Add(call.Gradients.Bias + channel, s);

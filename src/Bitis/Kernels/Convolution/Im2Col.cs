@@ -4,11 +4,14 @@ namespace Bitis.Kernels.Convolution;
 
 /// <summary>
 /// Unfolds an image for a convolution by matrix product: row <c>oy·outputWidth + ox</c> of the target holds the pixels
-/// under the filter at that place, <c>[channels, kernelSize, kernelSize]</c>, which is the order of a checkpoint's weights.
+/// under the filter at that place, <c>[channels, kernelSize, kernelSize]</c>, which is the order of a checkpoint's
+/// weights.
 /// </summary>
 internal static unsafe class Im2Col
 {
-    /// <summary>The side of a filter whose rows are so short, and so frequent, that a loop over them costs more than the copy.</summary>
+    /// <summary>
+    /// The side of a filter whose rows are so short, and so frequent, that a loop over them costs more than the copy.
+    /// </summary>
     private const int CommonSize = 3;
 
     /// <summary>
@@ -103,14 +106,17 @@ internal static unsafe class Im2Col
                     {
                         int y = (oy * stride) - padding + ky;
                         if (y >= 0 && y < height)
-                            AddLine(row, target + ((((nint)channel * height) + y) * width) + left, kernelSize, from, to);
+                            AddLine(
+                                row, target + ((((nint)channel * height) + y) * width) + left, kernelSize, from, to);
                     }
                 }
             }
         }
     }
 
-    /// <summary>Copies the part of a filter's row that lies inside the image, and what stands for zero around it.</summary>
+    /// <summary>
+    /// Copies the part of a filter's row that lies inside the image, and what stands for zero around it.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void CopyLine<T>(T* line, T* row, int kernelSize, int from, int to, T zero)
         where T : unmanaged

@@ -25,6 +25,8 @@ internal enum InstructionSet
     /// <summary>AVX-512 with permutations of bytes (VBMI).</summary>
     Avx512Vbmi,
 
-    /// <summary>AVX-512 with the 512-bit 8-bit dot product, as code that Bitis assembles at run time. Linux only.</summary>
+    /// <summary>
+    /// AVX-512 with the 512-bit 8-bit dot product, as code that Bitis assembles at run time. Linux only.
+    /// </summary>
     Avx512Vnni,
 }

@@ -24,7 +24,8 @@ internal static class InstructionSets
     public static InstructionSet Current => LazyCurrent.Value;
 
     /// <summary>
-    /// Whether loops outside of kernel tables may use vectors of 512 bits: the machine has them, and <c>BITIS_ISA</c> allows them.
+    /// Whether loops outside of kernel tables may use vectors of 512 bits: the machine has them, and <c>BITIS_ISA</c>
+    /// allows them.
     /// </summary>
     internal static bool Has512 => Vector512.IsHardwareAccelerated && Current >= InstructionSet.Avx512;
 

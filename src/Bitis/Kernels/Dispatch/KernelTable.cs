@@ -27,10 +27,9 @@ internal sealed class KernelTable<TKernel>(params TKernel[] rows)
 
     /// <summary>The table of an operation that is written once: a form for each width of vectors.</summary>
     public static KernelTable<TKernel> ForLanes<TOperation>()
-        where TOperation : struct, ILanesOperation<TKernel>
+        where TOperation : ILanesOperation<TKernel>
     {
-        // The compiler of Native AOT (10.0) fails for an interface with static members only if nothing boxes its types.
-        GC.KeepAlive(default(TOperation));
+        GC.KeepAlive(new ConstructedOperation());
         return new(
             TOperation.Form<Lanes512>(InstructionSet.Avx512),
             TOperation.Form<Lanes256>(InstructionSet.Avx2),

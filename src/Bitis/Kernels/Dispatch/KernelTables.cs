@@ -23,8 +23,8 @@ internal static class KernelTables
     public static IReadOnlyCollection<string> Forced => LazyForced.Value;
 
     /// <summary>
-    /// Makes the rows of a table known. Each operation calls it from a module initializer, before anything else runs, so
-    /// that no list names them all.
+    /// Makes the rows of a table known. Each operation calls it from a module initializer, before anything else runs,
+    /// so that no list names them all.
     /// </summary>
     /// <param name="rows">Gives the rows; not called before somebody asks for all kernels.</param>
     internal static void Add(Func<IEnumerable<Kernel>> rows) => Tables.Add(rows);
@@ -49,14 +49,17 @@ internal static class KernelTables
         return names;
     }
 
-    /// <summary>The kernels that can run of the operation that a name begins with; all operations, if it is none.</summary>
+    /// <summary>
+    /// The kernels that can run of the operation that a name begins with; all operations, if it is none.
+    /// </summary>
     private static string Suggestions(string name)
     {
         string[] known = [.. All.Where(kernel => kernel.IsSupported).Select(kernel => kernel.Name)];
         string[] same = [.. known.Where(other => OperationOf(other) == OperationOf(name))];
         return same.Length > 0
             ? $"Kernels of this operation that can run here: {string.Join(", ", same)}."
-            : $"Names begin with {string.Join(", ", known.Select(OperationOf).Distinct().Select(operation => $"'{operation}-'"))}.";
+            : $"Names begin with {string.Join(
+                ", ", known.Select(OperationOf).Distinct().Select(operation => $"'{operation}-'"))}.";
 
         static string OperationOf(string kernel) => string.Join('-', kernel.Split('-').Take(2)); // f32-gemm-6x16-avx2
     }

@@ -5,10 +5,10 @@ namespace Bitis.Kernels.Dispatch;
 
 /// <summary>
 /// A fixed set of threads that compute the parts of one operation after another. Threads belong to the process: a call
-/// rents a pool that is idle, or starts one (<see cref="Rent"/>, <see cref="RentShare"/>). The caller is one of the threads, the split is static
-/// (part p is thread p mod <see cref="ThreadCount"/>'s), and a call allocates nothing. A thread that has done its own
-/// parts takes over those that others have not begun, so that nobody waits for a thread that the system does not run.
-/// Between operations the threads spin briefly, then sleep.
+/// rents a pool that is idle, or starts one (<see cref="Rent"/>, <see cref="RentShare"/>). The caller is one of the
+/// threads, the split is static (part p is thread p mod <see cref="ThreadCount"/>'s), and a call allocates nothing. A
+/// thread that has done its own parts takes over those that others have not begun, so that nobody waits for a thread
+/// that the system does not run. Between operations the threads spin briefly, then sleep.
 /// </summary>
 /// <remarks>
 /// Safe to call from several threads: while one operation runs, others (nested ones too) run on their callers alone.
@@ -16,8 +16,9 @@ namespace Bitis.Kernels.Dispatch;
 /// <code>
 ///   share of thread s:  operation (32 bits) | its parts (16) | parts of the share that are taken (16)
 /// </code>
-/// A part is taken by exchanging this word for one that is greater by 1, which fails if anything of it has changed, the operation included. As
-/// long as a part that was taken is not done, its operation is not over, so what the word belongs to cannot change meanwhile.
+/// A part is taken by exchanging this word for one that is greater by 1, which fails if anything of it has changed, the
+/// operation included. As long as a part that was taken is not done, its operation is not over, so what the word
+/// belongs to cannot change meanwhile.
 /// </remarks>
 internal sealed class WorkerPool : IDisposable
 {
@@ -178,7 +179,8 @@ internal sealed class WorkerPool : IDisposable
             ulong word = ((ulong)(uint)(_generation + 1) << 32) | ((ulong)parts << 16);
             foreach (ref Share share in _shares.AsSpan())
                 Volatile.Write(ref share.Word, word);
-            // From here on the workers that spin run. One that is about to sleep has either counted itself, or sees this.
+            // From here on the workers that spin run. One that is about to sleep has either counted itself, or sees
+            // this.
             Interlocked.Increment(ref _generation);
             if (Volatile.Read(ref _sleepingWorkers) != 0)
                 WakeAll();

@@ -10,7 +10,7 @@ namespace Bitis.Kernels.Gemm;
 /// gradient of its weights, <c>C[N, K] += Y[M, N]ᵀ·X[M, K]</c>. Every output is one chain of multiply-adds in the order
 /// of the inner dimension, so results depend neither on the split of the rows nor on the tile.
 /// </summary>
-internal readonly unsafe struct FloatGemm : ILanesOperation<FloatGemmKernel>
+internal abstract unsafe class FloatGemm : ILanesOperation<FloatGemmKernel>
 {
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<FloatGemmKernel> Table { get; } = KernelTable<FloatGemmKernel>.ForLanes<FloatGemm>();
@@ -22,7 +22,11 @@ internal readonly unsafe struct FloatGemm : ILanesOperation<FloatGemmKernel>
     /// <inheritdoc />
     public static FloatGemmKernel Form<TLanes>(InstructionSet instructionSet)
         where TLanes : struct, ILanes<TLanes> => new(
-        FloatGemmTile<TLanes>.Rows, FloatGemmTile<TLanes>.Columns, instructionSet, &Run<TLanes>, &AddTransposed<TLanes>);
+        FloatGemmTile<TLanes>.Rows,
+        FloatGemmTile<TLanes>.Columns,
+        instructionSet,
+        &Run<TLanes>,
+        &AddTransposed<TLanes>);
 
     /// <summary>
     /// Computes the output rows from <paramref name="rowStart"/> to before <paramref name="rowEnd"/>.
@@ -47,8 +51,8 @@ internal readonly unsafe struct FloatGemm : ILanesOperation<FloatGemmKernel>
         weights.Kernel.Run(weights, a, lda, c, ldc, rowStart, rowEnd, 0, weights.PanelCount, accumulate);
 
     /// <summary>
-    /// Computes all rows of some panels (<see cref="PackedFloatWeights.PanelCount"/>): for threads that share a product, since
-    /// panels of whole tiles divide more evenly than rows.
+    /// Computes all rows of some panels (<see cref="PackedFloatWeights.PanelCount"/>): for threads that share a
+    /// product, since panels of whole tiles divide more evenly than rows.
     /// </summary>
     /// <param name="weights">The layer.</param>
     /// <param name="a">Input <c>[M, K]</c>.</param>
@@ -58,7 +62,8 @@ internal readonly unsafe struct FloatGemm : ILanesOperation<FloatGemmKernel>
     /// <param name="rows">M.</param>
     /// <param name="panelStart">The first panel to compute.</param>
     /// <param name="panelEnd">The panel after the last.</param>
-    public static void RunPanels(PackedFloatWeights weights, float* a, nint lda, float* c, nint ldc, int rows, int panelStart, int panelEnd) =>
+    public static void RunPanels(
+        PackedFloatWeights weights, float* a, nint lda, float* c, nint ldc, int rows, int panelStart, int panelEnd) =>
         weights.Kernel.Run(weights, a, lda, c, ldc, 0, rows, panelStart, panelEnd, false);
 
     /// <summary>Adds the gradient of a linear layer's weights: <c>C[N, K] += Y[M, N]ᵀ·X[M, K]</c>.</summary>
@@ -71,7 +76,8 @@ internal readonly unsafe struct FloatGemm : ILanesOperation<FloatGemmKernel>
     /// <param name="k">K, the layer's inputs.</param>
     /// <param name="c">The sum, <c>[N, K]</c>, rows contiguous.</param>
     /// <param name="scratch"><see cref="TransposedScratch"/> elements.</param>
-    public static void AddTransposed(float* y, nint ldy, float* x, nint ldx, int m, int n, int k, float* c, float* scratch) =>
+    public static void AddTransposed(
+        float* y, nint ldy, float* x, nint ldx, int m, int n, int k, float* c, float* scratch) =>
         Table.Best.AddTransposed(y, ldy, x, ldx, m, n, k, c, scratch);
 
     /// <summary>The elements that <see cref="AddTransposed"/> needs to hold a panel of M rows.</summary>
@@ -105,7 +111,12 @@ internal readonly unsafe struct FloatGemm : ILanesOperation<FloatGemmKernel>
                 int rows = Math.Min(FloatGemmTile<TLanes>.Rows, rowEnd - m);
                 FloatGemmTile<TLanes>.Multiply(a + (m * lda), lda, stride: 1, rows, columns, panel, k, sums);
                 for (int row = 0; row < rows; row++)
-                    Finish<TLanes>(sums + (row * FloatGemmTile<TLanes>.Columns), bias, c + ((m + row) * ldc) + n, columns, accumulate);
+                    Finish<TLanes>(
+                        sums + (row * FloatGemmTile<TLanes>.Columns),
+                        bias,
+                        c + ((m + row) * ldc) + n,
+                        columns,
+                        accumulate);
             }
         }
         GC.KeepAlive(weights);
@@ -124,7 +135,8 @@ internal readonly unsafe struct FloatGemm : ILanesOperation<FloatGemmKernel>
             int columns = Math.Min(FloatGemmTile<TLanes>.Columns, k - input);
             for (int row = 0; row < m; row++)
             {
-                var panelRow = new Span<float>(scratch + (row * FloatGemmTile<TLanes>.Columns), FloatGemmTile<TLanes>.Columns);
+                var panelRow = new Span<float>(
+                    scratch + (row * FloatGemmTile<TLanes>.Columns), FloatGemmTile<TLanes>.Columns);
                 new ReadOnlySpan<float>(x + (row * ldx) + input, columns).CopyTo(panelRow);
                 panelRow[columns..].Clear();
             }
@@ -133,7 +145,8 @@ internal readonly unsafe struct FloatGemm : ILanesOperation<FloatGemmKernel>
                 int rows = Math.Min(FloatGemmTile<TLanes>.Rows, n - output);
                 FloatGemmTile<TLanes>.Multiply(y + output, lda: 1, stride: ldy, rows, columns, scratch, m, sums);
                 for (int row = 0; row < rows; row++)
-                    Add<TLanes>(sums + (row * FloatGemmTile<TLanes>.Columns), c + ((nint)(output + row) * k) + input, columns);
+                    Add<TLanes>(
+                        sums + (row * FloatGemmTile<TLanes>.Columns), c + ((nint)(output + row) * k) + input, columns);
             }
         }
     }

@@ -15,8 +15,8 @@ internal sealed unsafe class FloatGemmKernel(
     public int Columns { get; } = columns;
 
     /// <summary>
-    /// The arguments of <see cref="FloatGemm.Run"/>, with the first panel and the one after the last before the accumulation; the
-    /// weights must be packed for this kernel.
+    /// The arguments of <see cref="FloatGemm.Run"/>, with the first panel and the one after the last before the
+    /// accumulation; the weights must be packed for this kernel.
     /// </summary>
     public delegate*<PackedFloatWeights, float*, nint, float*, nint, int, int, int, int, bool, void> Run { get; } = run;
 

@@ -8,7 +8,8 @@ using Bitis.Kernels.Simd;
 namespace Bitis.Kernels.Gemm;
 
 /// <summary>
-/// The integer linear layer: activations u8 × weights s8, or s4 that are unpacked to s8 → exact int32 sums → float32. All forms give the same bits:
+/// The integer linear layer: activations u8 × weights s8, or s4 that are unpacked to s8 → exact int32 sums → float32.
+/// All forms give the same bits:
 /// <code>
 /// sum    = Σ_k a[m, k]·w[n, k]                                        int32
 /// value  = (float)(sum − zeroPoint[m]·columnSum[n])                    int32, then rounded once
@@ -39,7 +40,9 @@ internal static unsafe class Int8Gemm
         Row<Int8GemmTile<Int8DotAvx2>, Lanes256>(8, InstructionSet.Avx2),
         PortableRow(weightBits: 8));
 
-    /// <summary>The forms for weights of at most 4 bits: without an 8-bit dot product, sums of 16 bits take half the work.</summary>
+    /// <summary>
+    /// The forms for weights of at most 4 bits: without an 8-bit dot product, sums of 16 bits take half the work.
+    /// </summary>
     public static KernelTable<Int8GemmKernel> NibbleTable { get; } = new(
         VnniRow(NibbleBits),
         Row<Int8GemmTile<Int8DotAvxVnni>, Lanes256>(NibbleBits, InstructionSet.AvxVnni),
@@ -81,7 +84,9 @@ internal static unsafe class Int8Gemm
         GC.KeepAlive(weights);
     }
 
-    /// <summary>As the other form, for weights wherever they lie and rows whose groups of four values are not neighbours.</summary>
+    /// <summary>
+    /// As the other form, for weights wherever they lie and rows whose groups of four values are not neighbours.
+    /// </summary>
     /// <param name="weights">The layer.</param>
     /// <param name="a">Input <c>[M, K]</c>: value k of row m lies at <c>a + m·lda + k/4·groupStride + k%4</c>.</param>
     /// <param name="lda">The distance of input rows in bytes; 4 where rows are interleaved in groups.</param>
@@ -129,7 +134,14 @@ internal static unsafe class Int8Gemm
     private static Int8GemmKernel Row<TTile, TLanes>(int weightBits, InstructionSet instructionSet)
         where TTile : struct, IInt8GemmTile
         where TLanes : struct, ILanes<TLanes> =>
-        new(weightBits, TTile.Rows, TTile.Columns, TTile.Columns, instructionSet, &Run<TTile, TLanes>, &Accumulate<TTile>);
+        new(
+            weightBits,
+            TTile.Rows,
+            TTile.Columns,
+            TTile.Columns,
+            instructionSet,
+            &Run<TTile, TLanes>,
+            &Accumulate<TTile>);
 
     // Panel by panel, so that a panel stays in the nearest cache while all rows pass over it.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -195,7 +207,14 @@ internal static unsafe class Int8Gemm
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Accumulate<TTile>(
-        in IntegerPanels weights, byte* a, nint lda, nint groupStride, int* target, nint ldtarget, int rowStart, int rowEnd)
+        in IntegerPanels weights,
+        byte* a,
+        nint lda,
+        nint groupStride,
+        int* target,
+        nint ldtarget,
+        int rowStart,
+        int rowEnd)
         where TTile : struct, IInt8GemmTile
     {
         int* sums = stackalloc int[TTile.Rows * TTile.Columns];

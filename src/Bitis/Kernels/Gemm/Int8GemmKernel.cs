@@ -24,8 +24,10 @@ internal sealed unsafe class Int8GemmKernel(
     public int ColumnMultiple { get; } = columnMultiple;
 
     /// <summary>The arguments of <see cref="Int8Gemm"/>; the weights must be packed for this kernel.</summary>
-    public delegate*<in IntegerPanels, byte*, nint, nint, in TokenParameters, float*, nint, int, int, bool, void> Run { get; } =
-        run;
+    public delegate*<in IntegerPanels, byte*, nint, nint, in TokenParameters, float*, nint, int, int, bool, void> Run
+    {
+        get;
+    } = run;
 
     /// <summary>
     /// The arguments of <see cref="Int8Gemm"/>, raw sums; the weights must be packed for this kernel.

@@ -1,5 +1,4 @@
 using System.Runtime.Intrinsics.X86;
-using Bitis.Execution.Planning;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Memory;
 using Bitis.Kernels.Rounding;
@@ -7,8 +6,8 @@ using Bitis.Kernels.Rounding;
 namespace Bitis.Kernels.Gemm;
 
 /// <summary>
-/// The AVX-512 VNNI form of <see cref="Int8Gemm"/>: kernels of <see cref="VnniGemmAssembler"/>, assembled when they are first
-/// needed. Panels are 64 columns wide; the last one has as many registers of 16 as it needs.
+/// The AVX-512 VNNI form of <see cref="Int8Gemm"/>: kernels of <see cref="VnniGemmAssembler"/>, assembled when they are
+/// first needed. Panels are 64 columns wide; the last one has as many registers of 16 as it needs.
 /// </summary>
 internal static unsafe class Int8GemmVnni
 {
@@ -21,9 +20,12 @@ internal static unsafe class Int8GemmVnni
     private const int MaxVectors = Columns / ColumnMultiple;
 
     // By epilogue, registers of columns and rows; 0 where none was needed yet.
-    private static readonly nint[] Kernels = new nint[Enum.GetValues<VnniGemmEpilogue>().Length * MaxVectors * VnniGemmAssembler.MaxRows(vectors: 1)];
+    private static readonly nint[] Kernels =
+        new nint[Enum.GetValues<VnniGemmEpilogue>().Length * MaxVectors * VnniGemmAssembler.MaxRows(vectors: 1)];
 
-    /// <summary>Whether the processor has the 512-bit 8-bit dot product, and the system lets assembled code run.</summary>
+    /// <summary>
+    /// Whether the processor has the 512-bit 8-bit dot product, and the system lets assembled code run.
+    /// </summary>
     public static bool IsSupported { get; } =
         Avx512F.IsSupported && Avx512BW.IsSupported && Avx512DQ.IsSupported && X86Base.IsSupported
         && (X86Base.CpuId(7, 0).Ecx & (1 << 11)) != 0 // AVX512_VNNI
@@ -31,7 +33,16 @@ internal static unsafe class Int8GemmVnni
 
     /// <summary>See <see cref="Int8Gemm"/>.</summary>
     public static void Run(
-        in IntegerPanels weights, byte* a, nint lda, nint groupStride, in TokenParameters parameters, float* c, nint ldc, int rowStart, int rowEnd, bool accumulate)
+        in IntegerPanels weights,
+        byte* a,
+        nint lda,
+        nint groupStride,
+        in TokenParameters parameters,
+        float* c,
+        nint ldc,
+        int rowStart,
+        int rowEnd,
+        bool accumulate)
     {
         var call = new VnniGemmCall
         {
@@ -48,16 +59,32 @@ internal static unsafe class Int8GemmVnni
     }
 
     /// <summary>See <see cref="Int8Gemm"/>, raw sums.</summary>
-    public static void Accumulate(in IntegerPanels weights, byte* a, nint lda, nint groupStride, int* sums, nint ldsums, int rowStart, int rowEnd) =>
-        RunPanels(weights, new VnniGemmCall { A = a, Lda = lda, GroupStride = groupStride, C = sums, Ldc = ldsums * sizeof(int) }, rowStart, rowEnd, VnniGemmEpilogue.Sums);
+    public static void Accumulate(
+        in IntegerPanels weights,
+        byte* a,
+        nint lda,
+        nint groupStride,
+        int* sums,
+        nint ldsums,
+        int rowStart,
+        int rowEnd) =>
+        RunPanels(
+            weights,
+            new VnniGemmCall { A = a, Lda = lda, GroupStride = groupStride, C = sums, Ldc = ldsums * sizeof(int) },
+            rowStart,
+            rowEnd,
+            VnniGemmEpilogue.Sums);
 
     /// <summary>Panel by panel, so that a panel stays in the nearest cache while all rows pass over it.</summary>
-    private static void RunPanels(in IntegerPanels weights, VnniGemmCall operands, int rowStart, int rowEnd, VnniGemmEpilogue epilogue)
+    private static void RunPanels(
+        in IntegerPanels weights, VnniGemmCall operands, int rowStart, int rowEnd, VnniGemmEpilogue epilogue)
     {
         for (int n = 0; n < weights.Outputs; n += Columns)
         {
-            int columns = Math.Min(Columns, weights.Outputs - n), vectors = (columns + ColumnMultiple - 1) / ColumnMultiple;
-            int tileRows = VnniGemmAssembler.MaxRows(vectors), tiles = (rowEnd - rowStart) / tileRows, left = (rowEnd - rowStart) % tileRows;
+            int columns = Math.Min(Columns, weights.Outputs - n);
+            int vectors = (columns + ColumnMultiple - 1) / ColumnMultiple;
+            int tileRows = VnniGemmAssembler.MaxRows(vectors), tiles = (rowEnd - rowStart) / tileRows;
+            int left = (rowEnd - rowStart) % tileRows;
             VnniGemmCall call = operands;
             call.Panel = weights.Panel(n);
             call.Groups = weights.Groups;
@@ -71,7 +98,8 @@ internal static unsafe class Int8GemmVnni
         }
     }
 
-    private static void RunTiles(VnniGemmCall call, int column, int row, int rows, int tiles, int vectors, VnniGemmEpilogue epilogue)
+    private static void RunTiles(
+        VnniGemmCall call, int column, int row, int rows, int tiles, int vectors, VnniGemmEpilogue epilogue)
     {
         if (tiles <= 0)
             return;
@@ -85,14 +113,16 @@ internal static unsafe class Int8GemmVnni
 
     private static nint Kernel(int rows, int vectors, VnniGemmEpilogue epilogue)
     {
-        ref nint kernel = ref Kernels[(((((int)epilogue * MaxVectors) + vectors - 1) * VnniGemmAssembler.MaxRows(vectors: 1)) + rows) - 1];
+        int form = ((int)epilogue * MaxVectors) + vectors - 1;
+        ref nint kernel = ref Kernels[(form * VnniGemmAssembler.MaxRows(vectors: 1)) + rows - 1];
         nint address = Volatile.Read(ref kernel);
         if (address != 0)
             return address;
         // Two threads may both assemble it; either will do.
         address = ExecutableMemory.Place(VnniGemmAssembler.Assemble(rows, vectors, epilogue));
         if (address == 0)
-            throw new BitisException("The system has no more memory for machine code; set BITIS_ISA=avx512 to do without it.");
+            throw new BitisException(
+                "The system has no more memory for machine code; set BITIS_ISA=avx512 to do without it.");
         Volatile.Write(ref kernel, address);
         return address;
     }

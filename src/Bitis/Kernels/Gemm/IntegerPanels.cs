@@ -5,8 +5,8 @@ using Bitis.Kernels.Rounding;
 namespace Bitis.Kernels.Gemm;
 
 /// <summary>
-/// Where the weights, scales and bias of an integer product lie: panels <c>[N/columns][K/4][columns][4]</c> of one kernel's
-/// layout (<see cref="PackedIntegerWeights"/>), in memory that somebody else owns.
+/// Where the weights, scales and bias of an integer product lie: panels <c>[N/columns][K/4][columns][4]</c> of one
+/// kernel's layout (<see cref="PackedIntegerWeights"/>), in memory that somebody else owns.
 /// </summary>
 internal unsafe struct IntegerPanels
 {
@@ -20,7 +20,9 @@ internal unsafe struct IntegerPanels
     /// <summary>N, the length of an output row.</summary>
     public int Outputs;
 
-    /// <summary>The width of all panels together: N rounded up to the kernel's <see cref="Int8GemmKernel.ColumnMultiple"/>.</summary>
+    /// <summary>
+    /// The width of all panels together: N rounded up to the kernel's <see cref="Int8GemmKernel.ColumnMultiple"/>.
+    /// </summary>
     public int PaddedOutputs;
 
     /// <summary>K / 4, rounded up: the groups of four values of a dot product.</summary>
@@ -41,7 +43,9 @@ internal unsafe struct IntegerPanels
     /// <summary>The bias of each output, zero where there is none.</summary>
     public float* Bias;
 
-    /// <summary>The panel that starts at a column, one weight a byte. It stays as it is until this thread asks for another one.</summary>
+    /// <summary>
+    /// The panel that starts at a column, one weight a byte. It stays as it is until this thread asks for another one.
+    /// </summary>
     public readonly sbyte* Panel(int column)
     {
         nint start = (nint)column * Groups * 4;
@@ -67,7 +71,8 @@ internal unsafe struct IntegerPanels
     {
         for (int column = 0; column < paddedOutputs; column += kernel.Columns)
         {
-            nint half = (nint)Math.Min(kernel.Columns, paddedOutputs - column) * groups * 2, start = (nint)column * groups * 4;
+            nint half = (nint)Math.Min(kernel.Columns, paddedOutputs - column) * groups * 2;
+            nint start = (nint)column * groups * 4;
             PanelNibbles.Pack(panels + start, (byte*)target + (start / 2), (int)half);
         }
     }

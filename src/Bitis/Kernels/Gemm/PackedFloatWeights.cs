@@ -83,7 +83,9 @@ internal sealed unsafe class PackedFloatWeights : IPackedWeights
         }
     }
 
-    /// <summary>Replaces the contents by the transpose of a matrix, as the gradient of a layer's input needs it.</summary>
+    /// <summary>
+    /// Replaces the contents by the transpose of a matrix, as the gradient of a layer's input needs it.
+    /// </summary>
     /// <param name="weights">Row-major <c>[inputs, outputs]</c>: its rows run along K.</param>
     /// <exception cref="ArgumentException">The length does not match.</exception>
     public void PackTransposed(ReadOnlySpan<float> weights)

@@ -7,9 +7,9 @@ namespace Bitis.Kernels.Gemm;
 /// <summary>
 /// The integer weights, scales and bias of a linear layer, laid out for one kernel: panels
 /// <c>[N/columns][K/4][columns][4]</c>, the four neighbours along K that a dot-product instruction takes at once. Both
-/// dimensions are padded with zeros; the last panel may be narrower. Weights of at most 4 bits take half a byte: byte i of
-/// a panel of L weights holds number i in its low half and number i + L/2 in the high one, and a panel is unpacked to
-/// bytes when it is needed, once for all rows that pass over it.
+/// dimensions are padded with zeros; the last panel may be narrower. Weights of at most 4 bits take half a byte: byte i
+/// of a panel of L weights holds number i in its low half and number i + L/2 in the high one, and a panel is unpacked
+/// to bytes when it is needed, once for all rows that pass over it.
 /// </summary>
 internal sealed unsafe class PackedIntegerWeights : IPackedWeights
 {
@@ -29,7 +29,9 @@ internal sealed unsafe class PackedIntegerWeights : IPackedWeights
     /// <param name="inputs">K, at most <see cref="MaxInputs"/>.</param>
     /// <param name="bits">How many bits the weights need, sign included.</param>
     /// <param name="kernel">The form to pack for; the best one if null.</param>
-    /// <exception cref="ArgumentException">A length does not match, or K is too large for int32 sums, or the form is for fewer bits.</exception>
+    /// <exception cref="ArgumentException">
+    /// A length does not match, or K is too large for int32 sums, or the form is for fewer bits.
+    /// </exception>
     public PackedIntegerWeights(
         ReadOnlySpan<sbyte> weights,
         ReadOnlySpan<float> scales,
@@ -50,7 +52,8 @@ internal sealed unsafe class PackedIntegerWeights : IPackedWeights
             throw new ArgumentException($"{bias.Length} bias values for {outputs} outputs.", nameof(bias));
         Kernel = kernel ?? Int8Gemm.BestFor(bits);
         if (bits > Kernel.WeightBits)
-            throw new ArgumentException($"{Kernel} is for weights of {Kernel.WeightBits} bits, not {bits}.", nameof(kernel));
+            throw new ArgumentException(
+                $"{Kernel} is for weights of {Kernel.WeightBits} bits, not {bits}.", nameof(kernel));
         Outputs = outputs;
         Inputs = inputs;
         Groups = (inputs + 3) / 4;

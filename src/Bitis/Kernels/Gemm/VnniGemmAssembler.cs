@@ -1,4 +1,3 @@
-using Bitis.Execution.Planning;
 using Iced.Intel;
 using static Iced.Intel.AssemblerRegisters;
 
@@ -6,7 +5,8 @@ namespace Bitis.Kernels.Gemm;
 
 /// <summary>
 /// Writes the machine code of the 512-bit 8-bit dot product, which .NET 10 has no intrinsics for, as a leaf function
-/// <c>void kernel(VnniGemmCall*)</c> of the System V calling convention: a tile of R rows × 16·V columns stays in registers.
+/// <c>void kernel(VnniGemmCall*)</c> of the System V calling convention: a tile of R rows × 16·V columns stays in
+/// registers.
 /// </summary>
 /// <remarks>
 /// <code>

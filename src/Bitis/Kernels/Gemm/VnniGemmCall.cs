@@ -1,11 +1,10 @@
 using System.Runtime.InteropServices;
-using Bitis.Execution.Planning;
 
 namespace Bitis.Kernels.Gemm;
 
 /// <summary>
-/// The operands of a kernel of <see cref="VnniGemmAssembler"/>, which finds them by their offsets: one panel of weights, and a
-/// number of row tiles.
+/// The operands of a kernel of <see cref="VnniGemmAssembler"/>, which finds them by their offsets: one panel of
+/// weights, and a number of row tiles.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct VnniGemmCall

@@ -7,10 +7,11 @@ namespace Bitis.Kernels.Hadamard;
 
 /// <summary>
 /// Quantizes the gradient of a layer's output for the product ȳ·W: each row is transformed block by block,
-/// <c>z = y·H</c> with the Walsh-Hadamard matrix of natural order and entries ±1, which spreads outliers over the channels of
-/// their block, and then rounded to levels. A last block that is not full is padded with zeros. All forms give the same bits.
+/// <c>z = y·H</c> with the Walsh-Hadamard matrix of natural order and entries ±1, which spreads outliers over the channels
+/// of their block, and then rounded to levels. A last block that is not full is padded with zeros. All forms give the same
+/// bits.
 /// </summary>
-internal readonly unsafe struct HadamardRows : ILanesOperation<HadamardRowsKernel>
+internal abstract unsafe class HadamardRows : ILanesOperation<HadamardRowsKernel>
 {
     /// <summary>The byte that stands for 0.</summary>
     public const int ZeroPoint = 128;
@@ -28,28 +29,34 @@ internal readonly unsafe struct HadamardRows : ILanesOperation<HadamardRowsKerne
 
     /// <inheritdoc />
     public static HadamardRowsKernel Form<TLanes>(InstructionSet instructionSet)
-        where TLanes : struct, ILanes<TLanes> => new(instructionSet, &Run<TLanes>, &Transform<TLanes>, &Quantize<TLanes>);
+        where TLanes : struct, ILanes<TLanes> => new(
+            instructionSet, &Run<TLanes>, &Transform<TLanes>, &Quantize<TLanes>);
 
     /// <summary>Columns rounded up to whole blocks.</summary>
     public static int Padded(int columns) => (columns + BlockColumns - 1) / BlockColumns * BlockColumns;
 
-    /// <summary>Transforms rows and rounds them to levels, the largest magnitude of each row being the largest level.</summary>
+    /// <summary>
+    /// Transforms rows and rounds them to levels, the largest magnitude of each row being the largest level.
+    /// </summary>
     /// <param name="call">The operands.</param>
     /// <param name="rows">The number of rows.</param>
     /// <param name="largest">The largest magnitude of each transformed row.</param>
-    public static void Run(in HadamardRowsCall call, int rows, float* largest) => Table.Best.Run(in call, rows, largest);
+    public static void Run(in HadamardRowsCall call, int rows, float* largest) =>
+        Table.Best.Run(in call, rows, largest);
 
     /// <summary>Transforms rows into <see cref="HadamardRowsCall.Transformed"/>, padded with zeros.</summary>
     /// <param name="call">The operands.</param>
     /// <param name="rows">The number of rows.</param>
     /// <param name="largest">The largest magnitude of each transformed row.</param>
-    public static void Transform(in HadamardRowsCall call, int rows, float* largest) => Table.Best.Transform(in call, rows, largest);
+    public static void Transform(in HadamardRowsCall call, int rows, float* largest) =>
+        Table.Best.Transform(in call, rows, largest);
 
     /// <summary>Rounds transformed rows to levels.</summary>
     /// <param name="call">The operands.</param>
     /// <param name="rows">The number of rows.</param>
     /// <param name="largest">The magnitude that the largest level stands for in each row.</param>
-    public static void Quantize(in HadamardRowsCall call, int rows, float* largest) => Table.Best.Quantize(in call, rows, largest);
+    public static void Quantize(in HadamardRowsCall call, int rows, float* largest) =>
+        Table.Best.Quantize(in call, rows, largest);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run<TLanes>(in HadamardRowsCall call, int rows, float* largest)
@@ -84,7 +91,8 @@ internal readonly unsafe struct HadamardRows : ILanesOperation<HadamardRowsKerne
     private static float TransformRow<TLanes>(in HadamardRowsCall call, int row, int rows, float* rest)
         where TLanes : struct, ILanes<TLanes>
     {
-        float* source = call.Source + (row * call.SourceStride), target = call.Transformed + (row * call.TransformedStride);
+        float* source = call.Source + (row * call.SourceStride);
+        float* target = call.Transformed + (row * call.TransformedStride);
         int whole = call.Columns / BlockColumns * BlockColumns, left = call.Columns - whole;
         float* last = source + whole;
         if (left > 0 && (whole == 0 || row == rows - 1))
@@ -96,9 +104,13 @@ internal readonly unsafe struct HadamardRows : ILanesOperation<HadamardRowsKerne
         return TransformBlocks<TLanes>(source, whole, last, left, target, call.Transforms);
     }
 
-    /// <summary>Transforms the whole blocks of a row, and a last one of which only some values count; gives the largest magnitude.</summary>
+    /// <summary>
+    /// Transforms the whole blocks of a row, and a last one of which only some values count; gives the largest
+    /// magnitude.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float TransformBlocks<TLanes>(float* source, int whole, float* last, int left, float* target, bool transforms)
+    private static float TransformBlocks<TLanes>(
+        float* source, int whole, float* last, int left, float* target, bool transforms)
         where TLanes : struct, ILanes<TLanes>
     {
         TLanes max = TLanes.Create(0f);
@@ -109,12 +121,15 @@ internal readonly unsafe struct HadamardRows : ILanesOperation<HadamardRowsKerne
         return TLanes.Largest(max);
     }
 
-    /// <summary>Transforms a block, or copies it, with zeros for what is beyond its values; gives the largest magnitudes.</summary>
+    /// <summary>
+    /// Transforms a block, or copies it, with zeros for what is beyond its values; gives the largest magnitudes.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TLanes TransformBlock<TLanes>(float* source, int count, float* target, bool transforms)
         where TLanes : struct, ILanes<TLanes>
     {
-        // Stages within a register first, then those between registers; the order of the stages, 1, 2, 4, 8, is that of all forms.
+        // Stages within a register first, then those between registers; the order of the stages, 1, 2, 4, 8, is that of
+        // all forms.
         bool isWithinRegister = TLanes.Count == BlockColumns || !transforms;
         TLanes max = TLanes.Create(0f);
         for (int i = 0; i < BlockColumns; i += TLanes.Count)
@@ -204,6 +219,9 @@ internal readonly unsafe struct HadamardRows : ILanesOperation<HadamardRowsKerne
         float* source = call.Transformed + (row * call.TransformedStride);
         byte* target = call.Target + (row * call.TargetStride);
         for (int i = 0; i < columns; i++)
-            target[i] = (byte)(ZeroPoint + (int)StochasticRounding.ToPower(source[i] * inverse, call.Key, (uint)((row * columns) + i)));
+        {
+            float level = StochasticRounding.ToPower(source[i] * inverse, call.Key, (uint)((row * columns) + i));
+            target[i] = (byte)(ZeroPoint + (int)level);
+        }
     }
 }

@@ -2,13 +2,18 @@ using Bitis.Kernels.Rounding;
 
 namespace Bitis.Kernels.Hadamard;
 
-/// <summary>The operands of <see cref="HadamardRows"/>: <c>source[rows, columns]</c> to <c>target[rows, columns]</c>.</summary>
+/// <summary>
+/// The operands of <see cref="HadamardRows"/>: <c>source[rows, columns]</c> to <c>target[rows, columns]</c>.
+/// </summary>
 internal unsafe struct HadamardRowsCall
 {
     /// <summary>The values.</summary>
     public float* Source;
 
-    /// <summary>The distance of source rows in elements, at least <see cref="Columns"/>: a row is read beyond its end where another one follows.</summary>
+    /// <summary>
+    /// The distance of source rows in elements, at least <see cref="Columns"/>: a row is read beyond its end where
+    /// another one follows.
+    /// </summary>
     public nint SourceStride;
 
     /// <summary>The length of a row.</summary>
@@ -20,7 +25,9 @@ internal unsafe struct HadamardRowsCall
     /// <summary>The levels, each plus <see cref="HadamardRows.ZeroPoint"/>.</summary>
     public byte* Target;
 
-    /// <summary>The distance of target rows in bytes: <see cref="HadamardRows.Padded"/> columns, which are all written.</summary>
+    /// <summary>
+    /// The distance of target rows in bytes: <see cref="HadamardRows.Padded"/> columns, which are all written.
+    /// </summary>
     public nint TargetStride;
 
     /// <summary>The largest level: 7 for 4 bits, 127 for 8.</summary>
@@ -30,14 +37,19 @@ internal unsafe struct HadamardRowsCall
     public LevelRounding Rounding;
 
     /// <summary>
-    /// The key of the random numbers. Element (r, c) has the first number of the counter <c>r·Padded(Columns) + c</c> if ⌊c/16⌋ is even,
-    /// the second one of the element 16 columns before it otherwise.
+    /// The key of the random numbers. Element (r, c) has the first number of the counter <c>r·Padded(Columns) + c</c>
+    /// if ⌊c/16⌋ is even, the second one of the element 16 columns before it otherwise.
     /// </summary>
     public uint Key;
 
-    /// <summary>Where transformed rows go, each of <see cref="HadamardRows.Padded"/> columns: row r at <c>r·TransformedStride</c>.</summary>
+    /// <summary>
+    /// Where transformed rows go, each of <see cref="HadamardRows.Padded"/> columns: row r at
+    /// <c>r·TransformedStride</c>.
+    /// </summary>
     public float* Transformed;
 
-    /// <summary>The distance of transformed rows in elements; 0 if each may overwrite the one before, once that is quantized.</summary>
+    /// <summary>
+    /// The distance of transformed rows in elements; 0 if each may overwrite the one before, once that is quantized.
+    /// </summary>
     public nint TransformedStride;
 }

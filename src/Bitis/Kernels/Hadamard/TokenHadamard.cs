@@ -6,10 +6,10 @@ namespace Bitis.Kernels.Hadamard;
 
 /// <summary>
 /// The Walsh-Hadamard transform along the tokens, of blocks of 16 rows wherever they lie, of which some rows are kept:
-/// <c>x̂ = Ĥ·x</c>, the low-rank form that HLQ's weight gradient is computed from. The largest magnitudes of the columns are found on the way. All forms
-/// give the same bits.
+/// <c>x̂ = Ĥ·x</c>, the low-rank form that HLQ's weight gradient is computed from. The largest magnitudes of the columns
+/// are found on the way. All forms give the same bits.
 /// </summary>
-internal readonly unsafe struct TokenHadamard : ILanesOperation<CallKernel<TokenHadamardCall>>
+internal abstract unsafe class TokenHadamard : ILanesOperation<CallKernel<TokenHadamardCall>>
 {
     /// <summary>The rows of a block.</summary>
     public const int BlockRows = 16;
@@ -73,17 +73,23 @@ internal readonly unsafe struct TokenHadamard : ILanesOperation<CallKernel<Token
         }
         for (int single = found; single < call.Singles; single++)
         {
-            float* target = call.Target is null ? null : call.Target + (((call.Blocks * call.Rank) + single) * call.TargetStride);
+            float* target =
+                call.Target is null ? null : call.Target + (((call.Blocks * call.Rank) + single) * call.TargetStride);
             for (int i = 0; i < call.Columns; i += TLanes.Count)
             {
                 int column = Math.Min(i, last);
-                Keep(Row<TLanes>(call.Source + column, call.SourceStride, call.SingleRows[single]), target, call.Maxima, column);
+                Keep(
+                    Row<TLanes>(call.Source + column, call.SourceStride, call.SingleRows[single]),
+                    target,
+                    call.Maxima,
+                    column);
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Transform<TLanes>(in TokenHadamardCall call, int* rows, float* target, int column, float* buffer)
+    private static void Transform<TLanes>(
+        in TokenHadamardCall call, int* rows, float* target, int column, float* buffer)
         where TLanes : struct, ILanes<TLanes>
     {
         float* source = call.Source + column;

@@ -15,7 +15,9 @@ internal unsafe struct TokenHadamardCall
     /// <summary>The length of a row.</summary>
     public int Columns;
 
-    /// <summary>The source rows of each block, <see cref="TokenHadamard.BlockRows"/> for each; −1 stands for a row of zeros.</summary>
+    /// <summary>
+    /// The source rows of each block, <see cref="TokenHadamard.BlockRows"/> for each; −1 stands for a row of zeros.
+    /// </summary>
     public int* BlockRows;
 
     /// <summary>How many blocks there are.</summary>
@@ -39,7 +41,10 @@ internal unsafe struct TokenHadamardCall
     /// <summary>How many there are.</summary>
     public int Singles;
 
-    /// <summary>The kept rows of the first block, of the second one, ..., then the single rows; null where there are only single rows, of which only <see cref="Maxima"/> is needed.</summary>
+    /// <summary>
+    /// The kept rows of the first block, of the second one, ..., then the single rows; null where there are only single
+    /// rows, of which only <see cref="Maxima"/> is needed.
+    /// </summary>
     public float* Target;
 
     /// <summary>The distance of target rows in elements.</summary>

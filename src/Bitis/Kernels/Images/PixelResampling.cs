@@ -6,7 +6,9 @@ namespace Bitis.Kernels.Images;
 /// <summary>Weighted sums of pixels in fixed point, rounded and clipped to bytes.</summary>
 internal static class PixelResampling
 {
-    /// <summary>Fractional bits of a weight: 32, less 8 of a sample, less 2 for the overshoot of negative lobes.</summary>
+    /// <summary>
+    /// Fractional bits of a weight: 32, less 8 of a sample, less 2 for the overshoot of negative lobes.
+    /// </summary>
     public const int PrecisionBits = 32 - 8 - 2;
 
     private const int RgbChannels = 3;

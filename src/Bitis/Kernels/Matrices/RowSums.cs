@@ -58,8 +58,8 @@ internal static unsafe class RowSums
 
     /// <summary>The sum of squares in double precision.</summary>
     /// <remarks>
-    /// Sixteen running sums, one for each position modulo 16, then those in order and the tail. Smaller registers emulate
-    /// 512 bits, so the order of the additions is the same on every machine.
+    /// Sixteen running sums, one for each position modulo 16, then those in order and the tail. Smaller registers
+    /// emulate 512 bits, so the order of the additions is the same on every machine.
     /// </remarks>
     public static double OfSquares(ReadOnlySpan<float> values)
     {

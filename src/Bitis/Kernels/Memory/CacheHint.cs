@@ -4,8 +4,8 @@ using System.Runtime.Intrinsics.X86;
 namespace Bitis.Kernels.Memory;
 
 /// <summary>
-/// Tells the processor what will be read soon, where a kernel's own order of access (a register of channels, token after
-/// token) hides it from the hardware's prefetcher. Changes time, never results.
+/// Tells the processor what will be read soon, where a kernel's own order of access (a register of channels, token
+/// after token) hides it from the hardware's prefetcher. Changes time, never results.
 /// </summary>
 internal static unsafe class CacheHint
 {

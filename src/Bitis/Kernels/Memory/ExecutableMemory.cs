@@ -3,14 +3,16 @@ using System.Runtime.InteropServices;
 namespace Bitis.Kernels.Memory;
 
 /// <summary>
-/// Memory for machine code that was assembled at run time: written first, then made executable, never both at once. Kernels
-/// live as long as the process. Linux only; elsewhere, and where the system forbids it, such kernels are absent.
+/// Memory for machine code that was assembled at run time: written first, then made executable, never both at once.
+/// Kernels live as long as the process. Linux only; elsewhere, and where the system forbids it, such kernels are
+/// absent.
 /// </summary>
 internal static unsafe partial class ExecutableMemory
 {
     private const int Read = 1, Write = 2, Execute = 4, Private = 2, Anonymous = 0x20;
 
-    private static readonly Lazy<bool> LazyIsAllowed = new(() => OperatingSystem.IsLinux() && Place([0xC3]) != 0); // ret
+    // Ret.
+    private static readonly Lazy<bool> LazyIsAllowed = new(() => OperatingSystem.IsLinux() && Place([0xC3]) != 0);
 
     /// <summary>Whether the system lets this process run code that it wrote.</summary>
     public static bool IsAllowed => LazyIsAllowed.Value;
@@ -19,7 +21,7 @@ internal static unsafe partial class ExecutableMemory
     /// <returns>The address; 0 if the system refuses.</returns>
     public static nint Place(ReadOnlySpan<byte> code)
     {
-        nuint length = (nuint)(code.Length + Environment.SystemPageSize - 1) / (nuint)Environment.SystemPageSize * (nuint)Environment.SystemPageSize;
+        nuint page = (nuint)Environment.SystemPageSize, length = ((nuint)code.Length + page - 1) / page * page;
         nint memory = Map(0, length, Read | Write, Private | Anonymous, -1, 0);
         if (memory == -1)
             return 0;

@@ -9,9 +9,10 @@ namespace Bitis.Kernels.Normalization;
 /// <code>
 /// y = (x − μ)·r·weight + bias          μ = mean(x), r = 1 / sqrt(mean((x − μ)²) + ε) of a group
 /// </code>
-/// Each column is summed by itself, four rows side by side, and a group's columns in their order: all forms give the same bits.
+/// Each column is summed by itself, four rows side by side, and a group's columns in their order: all forms give the
+/// same bits.
 /// </summary>
-internal readonly unsafe struct GroupNormalization : ILanesOperation<CallKernel<GroupNormalizationCall>>
+internal abstract unsafe class GroupNormalization : ILanesOperation<CallKernel<GroupNormalizationCall>>
 {
     private const int Chains = 4;
 

@@ -1,6 +1,9 @@
 namespace Bitis.Kernels.Normalization;
 
-/// <summary>The operands of a <see cref="GroupNormalization"/> of one image, <c>[rows, columns]</c>. Strides are distances of rows in elements.</summary>
+/// <summary>
+/// The operands of a <see cref="GroupNormalization"/> of one image, <c>[rows, columns]</c>. Strides are distances of
+/// rows in elements.
+/// </summary>
 internal unsafe struct GroupNormalizationCall
 {
     /// <summary>The tokens.</summary>
@@ -33,6 +36,9 @@ internal unsafe struct GroupNormalizationCall
     /// <summary>Added to the variance before the root.</summary>
     public float Epsilon;
 
-    /// <summary><c>[2, columns]</c>, written by the forward and read by the backward pass: the mean of each column's group, and 1 / sqrt(its variance + ε).</summary>
+    /// <summary>
+    /// <c>[2, columns]</c>, written by the forward and read by the backward pass: the mean of each column's group, and
+    /// 1 / sqrt(its variance + ε).
+    /// </summary>
     public float* Statistics;
 }

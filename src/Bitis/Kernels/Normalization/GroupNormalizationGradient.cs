@@ -5,12 +5,13 @@ using Bitis.Kernels.Simd;
 namespace Bitis.Kernels.Normalization;
 
 /// <summary>
-/// The backward pass of <see cref="GroupNormalization"/>. With x̂ = (x − μ)·r, ȳ = ∂L/∂y, and means over a group's columns and all rows:
+/// The backward pass of <see cref="GroupNormalization"/>. With x̂ = (x − μ)·r, ȳ = ∂L/∂y, and means over a group's
+/// columns and all rows:
 /// <code>
 /// x̄ = r·(ȳ·w − mean(ȳ·w) − x̂·mean(ȳ·w·x̂))        w̄ = Σ_rows ȳ·x̂        b̄ = Σ_rows ȳ
 /// </code>
 /// </summary>
-internal readonly unsafe struct GroupNormalizationGradient : ILanesOperation<CallKernel<GroupNormalizationGradientCall>>
+internal abstract unsafe class GroupNormalizationGradient : ILanesOperation<CallKernel<GroupNormalizationGradientCall>>
 {
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<CallKernel<GroupNormalizationGradientCall>> Table { get; } =
@@ -49,7 +50,8 @@ internal readonly unsafe struct GroupNormalizationGradient : ILanesOperation<Cal
         where TLanes : struct, ILanes<TLanes>
     {
         int columns = call.Forward.Columns;
-        TLanes mean = TLanes.Load(call.Forward.Statistics + column), plain = TLanes.Create(0f), product = plain, otherPlain = plain, otherProduct = plain;
+        TLanes mean = TLanes.Load(call.Forward.Statistics + column), plain = TLanes.Create(0f), product = plain;
+        TLanes otherPlain = plain, otherProduct = plain;
         nint xStride = call.Forward.SourceStride, yStride = call.Gradients.OutputStride;
         float* x = call.Forward.Source + column, y = call.Gradients.Output + column;
         int row = 0;
@@ -98,10 +100,13 @@ internal readonly unsafe struct GroupNormalizationGradient : ILanesOperation<Cal
         where TLanes : struct, ILanes<TLanes>
     {
         int columns = call.Forward.Columns;
-        TLanes mean = TLanes.Load(call.Forward.Statistics + column), inverse = TLanes.Load(call.Forward.Statistics + columns + column);
-        TLanes factor = TLanes.Load(call.Forward.Weight + column) * inverse, offset = TLanes.Load(call.Sums + column) * inverse;
+        TLanes mean = TLanes.Load(call.Forward.Statistics + column);
+        TLanes inverse = TLanes.Load(call.Forward.Statistics + columns + column);
+        TLanes factor = TLanes.Load(call.Forward.Weight + column) * inverse;
+        TLanes offset = TLanes.Load(call.Sums + column) * inverse;
         TLanes slope = TLanes.Load(call.Sums + columns + column) * inverse * inverse;
-        float* x = call.Forward.Source + column, y = call.Gradients.Output + column, target = call.Gradients.Source + column;
+        float* x = call.Forward.Source + column, y = call.Gradients.Output + column;
+        float* target = call.Gradients.Source + column;
         for (int row = 0; row < call.Forward.Rows; row++)
         {
             TLanes gradient = (TLanes.Load(y) * factor) - offset - ((TLanes.Load(x) - mean) * slope);

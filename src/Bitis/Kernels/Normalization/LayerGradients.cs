@@ -1,8 +1,8 @@
 namespace Bitis.Kernels.Normalization;
 
 /// <summary>
-/// The gradients that the backward pass of a layer with weights reads and writes: matrices in the order of memory, one row a token. Those of
-/// parameters add to their target.
+/// The gradients that the backward pass of a layer with weights reads and writes: matrices in the order of memory, one
+/// row a token. Those of parameters add to their target.
 /// </summary>
 internal unsafe struct LayerGradients
 {
@@ -21,7 +21,10 @@ internal unsafe struct LayerGradients
     /// <summary>Add to what <see cref="Source"/> holds.</summary>
     public bool AccumulateSource;
 
-    /// <summary>∂L/∂w: as long as a row, or in the packed form <c>[taps, channels]</c> with rows at the distance of the forward's weights.</summary>
+    /// <summary>
+    /// ∂L/∂w: as long as a row, or in the packed form <c>[taps, channels]</c> with rows at the distance of the
+    /// forward's weights.
+    /// </summary>
     public float* Weight;
 
     /// <summary>∂L/∂b, as long as a row; required if the forward has a bias.</summary>

@@ -11,7 +11,7 @@ namespace Bitis.Kernels.Normalization;
 /// </code>
 /// Rows are added up in their order.
 /// </summary>
-internal readonly unsafe struct MeanOfRowNorms : ILanesOperation<CallKernel<MeanOfRowNormsCall>>
+internal abstract unsafe class MeanOfRowNorms : ILanesOperation<CallKernel<MeanOfRowNormsCall>>
 {
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<CallKernel<MeanOfRowNormsCall>> Table { get; } =
@@ -52,7 +52,10 @@ internal readonly unsafe struct MeanOfRowNorms : ILanesOperation<CallKernel<Mean
             sum[i] = (sum[i] * share * call.Weight[i]) + call.Bias[i];
     }
 
-    /// <summary>The sum of a row, or of the squares of its distances from a value; four sums side by side, as each waits for its last addition.</summary>
+    /// <summary>
+    /// The sum of a row, or of the squares of its distances from a value; four sums side by side, as each waits for its
+    /// last addition.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float Sum<TLanes, TSquares>(float* x, int count, float center)
         where TLanes : struct, ILanes<TLanes>

@@ -12,7 +12,7 @@ namespace Bitis.Kernels.Normalization;
 /// </code>
 /// The order of a row's sums depends only on its length and on the form, so results do not depend on the split of rows.
 /// </summary>
-internal readonly unsafe struct RowNorm : ILanesOperation<RangeKernel<RowNormCall>>
+internal abstract unsafe class RowNorm : ILanesOperation<RangeKernel<RowNormCall>>
 {
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<RangeKernel<RowNormCall>> Table { get; } =

@@ -11,7 +11,7 @@ namespace Bitis.Kernels.Normalization;
 /// </code>
 /// The term in brackets belongs to LayerNorm alone.
 /// </summary>
-internal readonly unsafe struct RowNormGradient : ILanesOperation<RangeKernel<RowNormGradientCall>>
+internal abstract unsafe class RowNormGradient : ILanesOperation<RangeKernel<RowNormGradientCall>>
 {
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<RangeKernel<RowNormGradientCall>> Table { get; } =
@@ -95,15 +95,26 @@ internal readonly unsafe struct RowNormGradient : ILanesOperation<RangeKernel<Ro
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Finish<TLanes>(
-        in RowNormGradientCall call, float* x, float* y, float* target, int i, float mean, float scale, float offset, float slope)
+        in RowNormGradientCall call,
+        float* x,
+        float* y,
+        float* target,
+        int i,
+        float mean,
+        float scale,
+        float offset,
+        float slope)
         where TLanes : struct, ILanes<TLanes>
     {
         TLanes normalized = (TLanes.Load(x + i) - TLanes.Create(mean)) * TLanes.Create(scale);
         TLanes gradient = TLanes.Load(y + i);
-        TLanes.Store(TLanes.MultiplyAdd(gradient, normalized, TLanes.Load(call.Gradients.Weight + i)), call.Gradients.Weight + i);
+        TLanes.Store(
+            TLanes.MultiplyAdd(gradient, normalized, TLanes.Load(call.Gradients.Weight + i)),
+            call.Gradients.Weight + i);
         if (call.Forward.Bias is not null)
             TLanes.Store(TLanes.Load(call.Gradients.Bias + i) + gradient, call.Gradients.Bias + i);
-        TLanes source = (gradient * TLanes.Load(call.Forward.Weight + i)) - TLanes.Create(offset) - (normalized * TLanes.Create(slope));
+        TLanes weighted = gradient * TLanes.Load(call.Forward.Weight + i);
+        TLanes source = weighted - TLanes.Create(offset) - (normalized * TLanes.Create(slope));
         source *= TLanes.Create(scale);
         TLanes.Store(call.Gradients.AccumulateSource ? TLanes.Load(target + i) + source : source, target + i);
     }

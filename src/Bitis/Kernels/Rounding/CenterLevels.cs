@@ -5,15 +5,15 @@ using Bitis.Kernels.Simd;
 namespace Bitis.Kernels.Rounding;
 
 /// <summary>
-/// Rounds activations to levels, less their zero point, as float32: what convolutions of each channel by itself multiply. With a
-/// zero point z for each column:
+/// Rounds activations to levels, less their zero point, as float32: what convolutions of each channel by itself
+/// multiply. With a zero point z for each column:
 /// <code>
 /// q − z = clamp(round(x·inverseScale), qmin − z, qmax − z)
 /// </code>
-/// A channel's own four or nine products are no work for an 8-bit dot product, which would want them side by side; whole numbers in float32
-/// are as exact, and lie where they are needed. All forms give the same bits.
+/// A channel's own four or nine products are no work for an 8-bit dot product, which would want them side by side;
+/// whole numbers in float32 are as exact, and lie where they are needed. All forms give the same bits.
 /// </summary>
-internal readonly unsafe struct CenterLevels : ILanesOperation<RangeKernel<CenterLevelsCall>>
+internal abstract unsafe class CenterLevels : ILanesOperation<RangeKernel<CenterLevelsCall>>
 {
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<RangeKernel<CenterLevelsCall>> Table { get; } =
@@ -28,7 +28,8 @@ internal readonly unsafe struct CenterLevels : ILanesOperation<RangeKernel<Cente
         where TLanes : struct, ILanes<TLanes> => new("f32-centerlevels", instructionSet, &Run<TLanes>);
 
     /// <summary>Rounds the tokens from <paramref name="rowStart"/> to before <paramref name="rowEnd"/>.</summary>
-    public static void Run(in CenterLevelsCall call, int rowStart, int rowEnd) => Table.Best.Run(in call, rowStart, rowEnd);
+    public static void Run(in CenterLevelsCall call, int rowStart, int rowEnd) =>
+        Table.Best.Run(in call, rowStart, rowEnd);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run<TLanes>(in CenterLevelsCall call, int rowStart, int rowEnd)

@@ -1,6 +1,8 @@
 namespace Bitis.Kernels.Rounding;
 
-/// <summary>The operands of <see cref="CenterLevels"/>: <c>source[tokens, columns]</c> to <c>target[tokens, columns]</c>.</summary>
+/// <summary>
+/// The operands of <see cref="CenterLevels"/>: <c>source[tokens, columns]</c> to <c>target[tokens, columns]</c>.
+/// </summary>
 internal unsafe struct CenterLevelsCall
 {
     /// <summary>The values.</summary>

@@ -8,7 +8,7 @@ namespace Bitis.Kernels.Rounding;
 /// The values of quantized activations: <c>x = scale·(q − zeroPoint)</c> for unsigned bytes q. All forms give the same
 /// bits.
 /// </summary>
-internal readonly unsafe struct Dequantize : ILanesOperation<RangeKernel<DequantizeCall>>
+internal abstract unsafe class Dequantize : ILanesOperation<RangeKernel<DequantizeCall>>
 {
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<RangeKernel<DequantizeCall>> Table { get; } =

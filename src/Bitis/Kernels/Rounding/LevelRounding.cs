@@ -10,8 +10,8 @@ internal enum LevelRounding
     Stochastic,
 
     /// <summary>
-    /// One of the two neighbouring powers of two (below 1: ±1 or 0), so that the level is u on average: LUQ's format of one
-    /// sign and three exponent bits (Chmiel et al., 2021), whose levels are integers from 1 to 64.
+    /// One of the two neighbouring powers of two (below 1: ±1 or 0), so that the level is u on average: LUQ's format of
+    /// one sign and three exponent bits (Chmiel et al., 2021), whose levels are integers from 1 to 64.
     /// </summary>
     Logarithmic,
 }

@@ -22,7 +22,9 @@ internal static class Levels
         return above < high ? above : high;
     }
 
-    /// <summary>The factor that takes values of up to <paramref name="largest"/> to levels; 0 where there is nothing but zeros.</summary>
+    /// <summary>
+    /// The factor that takes values of up to <paramref name="largest"/> to levels; 0 where there is nothing but zeros.
+    /// </summary>
     public static float InverseScale(float largest, int maxLevel) => largest > SmallestRange ? maxLevel / largest : 0;
 
     /// <summary>The distance of levels; 0 where there is nothing but zeros.</summary>

@@ -6,11 +6,11 @@ using Bitis.Kernels.Simd;
 namespace Bitis.Kernels.Rounding;
 
 /// <summary>
-/// Quantizes a matrix whose rows an integer product sums over, and interleaves four rows at a time, as the dot product of
-/// <see cref="Int8Gemm"/> takes them: as weights, in panels of the kernel's width, or as input, in one panel as wide as the matrix. All
-/// forms give the same bits.
+/// Quantizes a matrix whose rows an integer product sums over, and interleaves four rows at a time, as the dot product
+/// of <see cref="Int8Gemm"/> takes them: as weights, in panels of the kernel's width, or as input, in one panel as wide
+/// as the matrix. All forms give the same bits.
 /// </summary>
-internal readonly unsafe struct PackLevels : ILanesOperation<CallKernel<PackLevelsCall>>
+internal abstract unsafe class PackLevels : ILanesOperation<CallKernel<PackLevelsCall>>
 {
     private const int GroupRows = 4;
 
@@ -40,8 +40,8 @@ internal readonly unsafe struct PackLevels : ILanesOperation<CallKernel<PackLeve
             RunPowers(in call);
     }
 
-    // Column by column, so that a column's sums stay in a register. The last register of a panel overlaps the one before where the columns do not
-    // fill it: what both write is the same.
+    // Column by column, so that a column's sums stay in a register. The last register of a panel overlaps the one
+    // before where the columns do not fill it: what both write is the same.
     private static void Run<TLanes, TStochastic>(in PackLevelsCall call)
         where TLanes : struct, ILanes<TLanes>
         where TStochastic : struct, ISwitch
@@ -129,14 +129,18 @@ internal readonly unsafe struct PackLevels : ILanesOperation<CallKernel<PackLeve
             {
                 int level = row < call.Rows
                     ? (int)StochasticRounding.ToPower(
-                        call.Source[(row * call.SourceStride) + column] * call.InverseScales[column], call.Key, (uint)((row * call.Columns) + column))
+                        call.Source[(row * call.SourceStride) + column] * call.InverseScales[column],
+                        call.Key,
+                        (uint)((row * call.Columns) + column))
                     : 0;
-                target[((nint)(row / GroupRows) * width * GroupRows) + (row % GroupRows)] = (byte)(level + call.ZeroPoint);
+                target[((nint)(row / GroupRows) * width * GroupRows) + (row % GroupRows)] =
+                    (byte)(level + call.ZeroPoint);
             }
         }
     }
 
-    private static int Width(in PackLevelsCall call, int panel) => Math.Min(call.PanelColumns, call.PaddedColumns - panel);
+    private static int Width(in PackLevelsCall call, int panel) =>
+        Math.Min(call.PanelColumns, call.PaddedColumns - panel);
 
     /// <summary>Where the first group of a column lies.</summary>
     private static byte* Target(in PackLevelsCall call, int panel, int column) =>

@@ -1,7 +1,8 @@
 namespace Bitis.Kernels.Rounding;
 
 /// <summary>
-/// The operands of <see cref="PackLevels"/>: <c>source[rows, columns]</c> to panels <c>[columns/width][groups][width][4]</c>.
+/// The operands of <see cref="PackLevels"/>: <c>source[rows, columns]</c> to panels
+/// <c>[columns/width][groups][width][4]</c>.
 /// </summary>
 internal unsafe struct PackLevelsCall
 {
@@ -17,7 +18,9 @@ internal unsafe struct PackLevelsCall
     /// <summary>The length of a row.</summary>
     public int Columns;
 
-    /// <summary>Groups of four rows, at least as many as the rows need; rows that are missing get the level 0.</summary>
+    /// <summary>
+    /// Groups of four rows, at least as many as the rows need; rows that are missing get the level 0.
+    /// </summary>
     public int Groups;
 
     /// <summary>The panels.</summary>
@@ -29,7 +32,10 @@ internal unsafe struct PackLevelsCall
     /// <summary>The width of all panels together; what lies beyond <see cref="Columns"/> is left alone.</summary>
     public int PaddedColumns;
 
-    /// <summary>1 / the distance of levels in each column, whose values are of at most <see cref="MaxLevel"/> levels; 0 for columns of zeros.</summary>
+    /// <summary>
+    /// 1 / the distance of levels in each column, whose values are of at most <see cref="MaxLevel"/> levels; 0 for
+    /// columns of zeros.
+    /// </summary>
     public float* InverseScales;
 
     /// <summary>The largest level: 7 for 4 bits, 127 for 8.</summary>
@@ -38,12 +44,18 @@ internal unsafe struct PackLevelsCall
     /// <summary>How values become levels.</summary>
     public LevelRounding Rounding;
 
-    /// <summary>The key of the random numbers; elements (r, c) and (r + 1, c) with even r share the counter <c>r·Columns + c</c>.</summary>
+    /// <summary>
+    /// The key of the random numbers; elements (r, c) and (r + 1, c) with even r share the counter <c>r·Columns +
+    /// c</c>.
+    /// </summary>
     public uint Key;
 
     /// <summary>What is added to each level: 128 for unsigned bytes, 0 for signed ones.</summary>
     public int ZeroPoint;
 
-    /// <summary>The sum of each column's levels, which a product needs of its weights; not written where levels are rounded at random or to powers.</summary>
+    /// <summary>
+    /// The sum of each column's levels, which a product needs of its weights; not written where levels are rounded at
+    /// random or to powers.
+    /// </summary>
     public int* ColumnSums;
 }

@@ -4,7 +4,10 @@ using Bitis.Kernels.Dispatch;
 
 namespace Bitis.Kernels.Rounding;
 
-/// <summary>Signed numbers of 4 bits, two to a byte: byte i holds number i in its low half, and number count + i in its high half.</summary>
+/// <summary>
+/// Signed numbers of 4 bits, two to a byte: byte i holds number i in its low half, and number count + i in its high
+/// half.
+/// </summary>
 internal static unsafe class PanelNibbles
 {
     /// <summary>Packs twice as many numbers as bytes.</summary>
@@ -15,14 +18,16 @@ internal static unsafe class PanelNibbles
     public static void Pack(sbyte* numbers, byte* packed, int count)
     {
         int i = 0;
-        for (bool has512 = InstructionSets.Has512; has512 && i + Vector512<byte>.Count <= count; i += Vector512<byte>.Count)
+        for (bool has512 = InstructionSets.Has512; has512 && i + 64 <= count; i += 64)
         {
-            Vector512<byte> low = Vector512.Load((byte*)numbers + i), high = Vector512.Load((byte*)numbers + count + i), mask = Vector512.Create((byte)0xF);
+            Vector512<byte> low = Vector512.Load((byte*)numbers + i), high = Vector512.Load((byte*)numbers + count + i);
+            Vector512<byte> mask = Vector512.Create((byte)0xF);
             ((low & mask) | ((high & mask).AsUInt16() << 4).AsByte()).Store(packed + i);
         }
         for (; Vector128.IsHardwareAccelerated && i + Vector128<byte>.Count <= count; i += Vector128<byte>.Count)
         {
-            Vector128<byte> low = Vector128.Load((byte*)numbers + i), high = Vector128.Load((byte*)numbers + count + i), mask = Vector128.Create((byte)0xF);
+            Vector128<byte> low = Vector128.Load((byte*)numbers + i), high = Vector128.Load((byte*)numbers + count + i);
+            Vector128<byte> mask = Vector128.Create((byte)0xF);
             ((low & mask) | ((high & mask).AsUInt16() << 4).AsByte()).Store(packed + i);
         }
         for (; i < count; i++)
@@ -37,15 +42,17 @@ internal static unsafe class PanelNibbles
     public static void Unpack(byte* packed, sbyte* numbers, int count)
     {
         int i = 0;
-        for (bool has512 = InstructionSets.Has512; has512 && i + Vector512<byte>.Count <= count; i += Vector512<byte>.Count)
+        for (bool has512 = InstructionSets.Has512; has512 && i + 64 <= count; i += 64)
         {
-            Vector512<byte> pairs = Vector512.Load(packed + i), low = Vector512.Create((byte)0xF), sign = Vector512.Create((byte)8);
+            Vector512<byte> pairs = Vector512.Load(packed + i), low = Vector512.Create((byte)0xF);
+            Vector512<byte> sign = Vector512.Create((byte)8);
             (((pairs & low) ^ sign) - sign).Store((byte*)numbers + i);
             ((((pairs.AsUInt16() >> 4).AsByte() & low) ^ sign) - sign).Store((byte*)numbers + count + i);
         }
         for (; Vector128.IsHardwareAccelerated && i + Vector128<byte>.Count <= count; i += Vector128<byte>.Count)
         {
-            Vector128<byte> pairs = Vector128.Load(packed + i), low = Vector128.Create((byte)0xF), sign = Vector128.Create((byte)8);
+            Vector128<byte> pairs = Vector128.Load(packed + i), low = Vector128.Create((byte)0xF);
+            Vector128<byte> sign = Vector128.Create((byte)8);
             (((pairs & low) ^ sign) - sign).Store((byte*)numbers + i);
             ((((pairs.AsUInt16() >> 4).AsByte() & low) ^ sign) - sign).Store((byte*)numbers + count + i);
         }

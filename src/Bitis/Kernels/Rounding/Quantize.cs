@@ -5,11 +5,11 @@ using Bitis.Kernels.Simd;
 namespace Bitis.Kernels.Rounding;
 
 /// <summary>
-/// Quantizes activations to unsigned bytes: <c>q = clamp(round(x·factor·inverseScale) + zeroPoint, 0, maxValue)</c>, from left
-/// to right in float32, rounding half to even and clamping before the conversion, so that no value overflows. NaN becomes 0. All
-/// forms give the same bits.
+/// Quantizes activations to unsigned bytes: <c>q = clamp(round(x·factor·inverseScale) + zeroPoint, 0, maxValue)</c>,
+/// from left to right in float32, rounding half to even and clamping before the conversion, so that no value overflows.
+/// NaN becomes 0. All forms give the same bits.
 /// </summary>
-internal readonly unsafe struct Quantize : ILanesOperation<RangeKernel<QuantizeCall>>
+internal abstract unsafe class Quantize : ILanesOperation<RangeKernel<QuantizeCall>>
 {
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<RangeKernel<QuantizeCall>> Table { get; } =
@@ -45,7 +45,8 @@ internal readonly unsafe struct Quantize : ILanesOperation<RangeKernel<QuantizeC
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void RunRow<TLanes>(float* source, byte* target, int columns, float inverseScale, float zero, float maxValue)
+    private static void RunRow<TLanes>(
+        float* source, byte* target, int columns, float inverseScale, float zero, float maxValue)
         where TLanes : struct, ILanes<TLanes>
     {
         int i = 0;
@@ -62,9 +63,11 @@ internal readonly unsafe struct Quantize : ILanesOperation<RangeKernel<QuantizeC
     {
         int i = 0;
         for (; i + TLanes.Count <= columns; i += TLanes.Count)
-            TLanes.StoreBytes(ToLevel(TLanes.Load(source + i) * TLanes.Load(factors + i), inverseScale, zero, maxValue), target + i);
+            TLanes.StoreBytes(
+                ToLevel(TLanes.Load(source + i) * TLanes.Load(factors + i), inverseScale, zero, maxValue), target + i);
         for (; i < columns; i++)
-            Lane1.StoreBytes(ToLevel(Lane1.Load(source + i) * Lane1.Load(factors + i), inverseScale, zero, maxValue), target + i);
+            Lane1.StoreBytes(
+                ToLevel(Lane1.Load(source + i) * Lane1.Load(factors + i), inverseScale, zero, maxValue), target + i);
     }
 
     // Max takes its second operand if the first is NaN.

@@ -20,7 +20,9 @@ internal unsafe struct QuantizeCall
     /// <summary>The length of a row.</summary>
     public int Columns;
 
-    /// <summary>What each column is multiplied by first, rounded before anything else happens; null for nothing.</summary>
+    /// <summary>
+    /// What each column is multiplied by first, rounded before anything else happens; null for nothing.
+    /// </summary>
     public float* ColumnFactors;
 
     /// <summary>1 / scale of token m at <c>m·ParameterStride</c>.</summary>

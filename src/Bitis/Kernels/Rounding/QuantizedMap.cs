@@ -8,13 +8,14 @@ namespace Bitis.Kernels.Rounding;
 /// A map kept in 8 or 4 bits: its scale as float32, then its levels −max to max as signed bytes, or two to a byte, in
 /// pieces of <see cref="PieceLength"/> levels (<see cref="PanelNibbles"/>). All forms give the same bits.
 /// </summary>
-internal readonly unsafe struct QuantizedMap : ILanesOperation<QuantizedMapKernel>
+internal abstract unsafe class QuantizedMap : ILanesOperation<QuantizedMapKernel>
 {
     /// <summary>How many levels of 4 bits lie together; an even number.</summary>
     private const int PieceLength = 1024;
 
     /// <summary>The forms of this operation.</summary>
-    public static KernelTable<QuantizedMapKernel> Table { get; } = KernelTable<QuantizedMapKernel>.ForLanes<QuantizedMap>();
+    public static KernelTable<QuantizedMapKernel> Table { get; } =
+        KernelTable<QuantizedMapKernel>.ForLanes<QuantizedMap>();
 
     /// <summary>Rounds values to the nearest levels; NaN becomes 0, and does not count for the scale.</summary>
     /// <param name="values">The values.</param>

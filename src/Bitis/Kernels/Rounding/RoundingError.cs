@@ -2,7 +2,9 @@ using System.Numerics;
 
 namespace Bitis.Kernels.Rounding;
 
-/// <summary>How far values are from those that their levels stand for, <c>x̂ = s·clamp(round(x / s), low, high)</c>.</summary>
+/// <summary>
+/// How far values are from those that their levels stand for, <c>x̂ = s·clamp(round(x / s), low, high)</c>.
+/// </summary>
 internal static class RoundingError
 {
     /// <summary>Σ (x − x̂)² for levels −max to max.</summary>
@@ -56,7 +58,8 @@ internal static class RoundingError
             Vector<float> unclipped = Vector.Round(value * inverse);
             Vector<float> level = Vector.Min(Vector.Max(unclipped, low), high);
             Vector<float> error = value - (level * scale);
-            Vector<float> inside = Vector.ConditionalSelect(Vector.Equals(unclipped, level), variance, Vector<float>.Zero);
+            Vector<float> inside = Vector.ConditionalSelect(
+                Vector.Equals(unclipped, level), variance, Vector<float>.Zero);
             sums += ((error * error) + inside) * new Vector<float>(counts, i);
         }
         return Vector.Sum(sums);
@@ -84,16 +87,20 @@ internal static class RoundingError
     }
 
     /// <summary>
-    /// x^2.4 = 2^(2.4·log₂ x), relative error 1e-5. With x = m·2ᵉ, m around 1, and s = (m − 1) / (m + 1): log₂ m = 2/ln 2·atanh s.
+    /// x^2.4 = 2^(2.4·log₂ x), relative error 1e-5. With x = m·2ᵉ, m around 1, and s = (m − 1) / (m + 1): log₂ m = 2/ln
+    /// 2·atanh s.
     /// </summary>
     private static Vector<float> To2Point4(Vector<float> x)
     {
-        Vector<float> one = Vector<float>.One, clamped = Vector.Min(Vector.Max(x, new Vector<float>(1e-15f)), new Vector<float>(1e15f));
+        Vector<float> one = Vector<float>.One;
+        Vector<float> clamped = Vector.Min(Vector.Max(x, new Vector<float>(1e-15f)), new Vector<float>(1e15f));
         Vector<int> offset = new(0x3F3504F3), bits = Vector.AsVectorInt32(clamped) - offset; // from √½ on
         Vector<float> exponent = Vector.ConvertToSingle(Vector.ShiftRightArithmetic(bits, 23));
         Vector<float> m = Vector.AsVectorSingle((bits & new Vector<int>(0x7FFFFF)) + offset);
         Vector<float> s = (m - one) / (m + one), q = s * s;
-        Vector<float> p = (((((q * 0.4121986f) + new Vector<float>(0.5770780f)) * q) + new Vector<float>(0.9617967f)) * q) + new Vector<float>(2.8853901f);
+        Vector<float> p = (q * 0.4121986f) + new Vector<float>(0.5770780f);
+        p = (p * q) + new Vector<float>(0.9617967f);
+        p = (p * q) + new Vector<float>(2.8853901f);
         Vector<float> y = ((s * p) + exponent) * 2.4f;
 
         Vector<float> whole = Vector.Round(y), f = y - whole;

@@ -10,8 +10,9 @@ internal static class StochasticRounding
     public const int LargestPower = 64;
 
     /// <summary>
-    /// Takes two registers of values to numbers whose next integers below are their levels: the nearest integers, or, at random, the values plus
-    /// numbers from [0, 1), which are levels of the right mean. A pair takes both numbers of one counter.
+    /// Takes two registers of values to numbers whose next integers below are their levels: the nearest integers, or,
+    /// at random, the values plus numbers from [0, 1), which are levels of the right mean. A pair takes both numbers of
+    /// one counter.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Round<TLanes, TStochastic>(ref TLanes first, ref TLanes second, uint key, uint counter)
@@ -33,8 +34,8 @@ internal static class StochasticRounding
     }
 
     /// <summary>
-    /// Rounds one value to a power of two. The mantissa is the probability of the larger neighbour: adding random bits below it
-    /// carries into the exponent just as often. NaN becomes the lowest level.
+    /// Rounds one value to a power of two. The mantissa is the probability of the larger neighbour: adding random bits
+    /// below it carries into the exponent just as often. NaN becomes the lowest level.
     /// </summary>
     public static float ToPower(float u, uint key, uint counter)
     {

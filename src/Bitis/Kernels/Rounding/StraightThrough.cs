@@ -4,8 +4,8 @@ using System.Runtime.CompilerServices;
 namespace Bitis.Kernels.Rounding;
 
 /// <summary>
-/// Straight-through gradients of rounding to levels: 1 where the unrounded value lies strictly between the lowest and the
-/// highest level, else 0.
+/// Straight-through gradients of rounding to levels: 1 where the unrounded value lies strictly between the lowest and
+/// the highest level, else 0.
 /// </summary>
 internal static unsafe class StraightThrough
 {
@@ -63,8 +63,8 @@ internal static unsafe class StraightThrough
     /// Adds Σ G·1·W of a row of weights to the smoothing's gradient.
     /// </summary>
     /// <remarks>
-    /// The largest weight of a row often lies on the last level itself. There the official gradient depends on the rounding
-    /// of W·m/s: hence a division, as in the official code.
+    /// The largest weight of a row often lies on the last level itself. There the official gradient depends on the
+    /// rounding of W·m/s: hence a division, as in the official code.
     /// </remarks>
     /// <param name="g">G = ∂L/∂Ŵ of the row.</param>
     /// <param name="weight">W.</param>
@@ -88,7 +88,8 @@ internal static unsafe class StraightThrough
             Vector<float> gradient = new(g[j..]), w = new(weight[j..]);
             Vector<float> v = w * new Vector<float>(smoothing[j..]) / divisor;
             Vector<float> level = Vector.Min(Vector.Max(Vector.Round(v), -highest), highest);
-            Vector<float> passed = Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(v), highest), gradient, Vector<float>.Zero);
+            Vector<float> passed = Vector.ConditionalSelect(
+                Vector.LessThan(Vector.Abs(v), highest), gradient, Vector<float>.Zero);
             sums += (gradient * level) - (passed * v);
             ((passed * w) + new Vector<float>(smoothingGradient[j..])).CopyTo(smoothingGradient[j..]);
         }

@@ -2,7 +2,9 @@ using Bitis.Kernels.Rounding;
 
 namespace Bitis.Kernels.Scan;
 
-/// <summary>How the kernels find the level of Δ: q = clamp(round((v − lowest)·(1/s)), 0, max), of x or of softplus(x).</summary>
+/// <summary>
+/// How the kernels find the level of Δ: q = clamp(round((v − lowest)·(1/s)), 0, max), of x or of softplus(x).
+/// </summary>
 /// <param name="IsBeforeSoftplus">Whether v is x; else softplus(x).</param>
 /// <param name="Lowest">The value of level 0.</param>
 /// <param name="Scale">s.</param>

@@ -8,8 +8,8 @@ using Bitis.Kernels.Simd;
 namespace Bitis.Kernels.Scan;
 
 /// <summary>
-/// The selective scan in integers: <c>QuantizedScan</c> defines what it computes, and all forms give the same bits. Ā is
-/// looked up, so there is no exponential; a hidden state is a 16-bit number.
+/// The selective scan in integers: <c>QuantizedScan</c> defines what it computes, and all forms give the same bits. Ā
+/// is looked up, so there is no exponential; a hidden state is a 16-bit number.
 /// </summary>
 internal static unsafe class IntegerScan
 {
@@ -49,7 +49,8 @@ internal static unsafe class IntegerScan
 
     /// <summary>Some channels through all tokens, number by number.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ScanNumbers(PackedScan scan, in IntegerScanCall call, int channelStart, int channelEnd, int* b, int* c, int* states)
+    private static void ScanNumbers(
+        PackedScan scan, in IntegerScanCall call, int channelStart, int channelEnd, int* b, int* c, int* states)
     {
         int stateCount = scan.States, group = 0, shift = scan.HiddenShift;
         int count = (channelEnd - channelStart) * stateCount;
@@ -57,7 +58,8 @@ internal static unsafe class IntegerScan
         for (int t = 0; t < call.Tokens; t++)
         {
             nint row = call.Reverse ? call.Tokens - 1 - t : t;
-            QuantizeStates(call.B + (row * call.BStride), stateCount, scan.BInverse[t], scan.BMaxLevel, 16 - scan.BBits, b);
+            QuantizeStates(
+                call.B + (row * call.BStride), stateCount, scan.BInverse[t], scan.BMaxLevel, 16 - scan.BBits, b);
             QuantizeStates(call.C + (row * call.CStride), stateCount, scan.CInverse[t], scan.CMaxLevel, shift: 0, c);
             if (scan.Groups[t] != group)
             {
@@ -70,13 +72,15 @@ internal static unsafe class IntegerScan
                 }
             }
             for (int channel = channelStart; channel < channelEnd; channel++)
-                ScanNumber(scan, in call, t, row, group, channel, b, c, states + ((channel - channelStart) * stateCount));
+                ScanNumber(
+                    scan, in call, t, row, group, channel, b, c, states + ((channel - channelStart) * stateCount));
         }
     }
 
     /// <summary>One token of one channel.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void ScanNumber(PackedScan scan, in IntegerScanCall call, int token, nint row, int group, int channel, int* b, int* c, int* h)
+    private static void ScanNumber(
+        PackedScan scan, in IntegerScanCall call, int token, nint row, int group, int channel, int* b, int* c, int* h)
     {
         DeltaLevels deltaLevels = scan.Delta;
         int states = scan.States, shift = scan.HiddenShift;
@@ -142,7 +146,8 @@ internal static unsafe class IntegerScan
     /// <param name="levels">As many as there are states.</param>
     /// <param name="has512">Whether the form of the scan is for AVX-512; else it is for AVX2.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void QuantizeStates(float* values, int states, float inverse, int max, int shift, short* levels, bool has512)
+    public static void QuantizeStates(
+        float* values, int states, float inverse, int max, int shift, short* levels, bool has512)
     {
         int n = 0;
         for (; has512 && n + 16 <= states; n += 16)

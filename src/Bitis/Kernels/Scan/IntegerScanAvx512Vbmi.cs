@@ -1,17 +1,18 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
-using Bitis.Execution.Planning;
-using Bitis.Kernels.Activations;
 
 namespace Bitis.Kernels.Scan;
 
-/// <summary>The form of <see cref="IntegerScan"/> for processors that permute whole tables of bytes (AVX-512 VBMI).</summary>
+/// <summary>
+/// The form of <see cref="IntegerScan"/> for processors that permute whole tables of bytes (AVX-512 VBMI).
+/// </summary>
 /// <remarks>
 /// A register of 512 bits holds 16 channels of two states as 16-bit numbers, or of four states as bytes:
 /// <code>
 ///   code      codeΔ[e] + codeA           64 bytes: an addition that saturates at 127, a maximum with 0
-///   Ā         table of 128 by code       a permutation of 128 bytes for the lower bytes, one for the upper ones, two unpackings
+///   Ā         table of 128 by code       a permutation of 128 bytes for the lower bytes, one for the upper ones,
+///                                        two unpackings
 ///   h         Ā ∗ h + v[e] ∗ B[n]        rounding high products, saturating sum; an offset, and the lower bits cut off
 ///   sums      h·C[n] + h·C[n+1]          one multiply-add of neighbours into 16 sums of 32 bits
 /// </code>
@@ -20,31 +21,34 @@ internal static unsafe class IntegerScanAvx512Vbmi
 {
     private const int ChannelsAtOnce = IntegerScan.ChannelsAtOnce;
 
-    /// <summary>Tokens that are prepared together.</summary>
-    private const int ChunkTokens = 4;
+    private const int ChunkTokens = Avx512ScanScratch.ChunkTokens;
 
-    /// <summary>What the vectors of a token's channels take: bytes of code (four states), 16-bit inputs (two states).</summary>
-    private const int CodeBytes = PackedScan.BlockStates * ChannelsAtOnce, InputLanes = 2 * ChannelsAtOnce;
+    private const int CodeBytes = Avx512ScanScratch.CodeBytes, InputLanes = Avx512ScanScratch.InputLanes;
 
-    /// <summary>Scans the channels from <paramref name="channelStart"/> to before <paramref name="channelEnd"/>, both multiples of 16.</summary>
+    /// <summary>
+    /// Scans the channels from <paramref name="channelStart"/> to before <paramref name="channelEnd"/>, both multiples
+    /// of 16.
+    /// </summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(PackedScan scan, in IntegerScanCall call, int channelStart, int channelEnd)
     {
         int pairs = scan.Pairs;
-        int pass = Math.Max(1, IntegerScan.StateBytes / (ChannelsAtOnce * 4 * pairs)) * ChannelsAtOnce; // B and C are quantized once for so many channels
-        byte* memory = stackalloc byte[Scratch.Bytes(pass, pairs) + 64];
-        var scratch = new Scratch((byte*)(((nint)memory + 63) & -64), pass, pairs);
+        // B and C are quantized once for so many channels.
+        int pass = Math.Max(1, IntegerScan.StateBytes / (ChannelsAtOnce * 4 * pairs)) * ChannelsAtOnce;
+        byte* memory = stackalloc byte[Avx512ScanScratch.Bytes(pass, pairs) + 64];
+        var scratch = new Avx512ScanScratch((byte*)(((nint)memory + 63) & -64), pass, pairs);
         for (int channel = channelStart; channel < channelEnd; channel += pass)
             ScanChannels(scan, in call, channel, Math.Min(channel + pass, channelEnd), in scratch);
     }
 
     /// <summary>
-    /// Some channels through all tokens, a few tokens at a time: first what does not depend on the states, whose long chains of
-    /// operations overlap, then the recurrence.
+    /// Some channels through all tokens, a few tokens at a time: first what does not depend on the states, whose long
+    /// chains of operations overlap, then the recurrence.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void ScanChannels(PackedScan scan, in IntegerScanCall call, int channelStart, int channelEnd, in Scratch scratch)
+    private static void ScanChannels(
+        PackedScan scan, in IntegerScanCall call, int channelStart, int channelEnd, in Avx512ScanScratch scratch)
     {
         int pairs = scan.Pairs, group = 0, bShift = 16 - scan.BBits, states = (channelEnd - channelStart) * 2 * pairs;
         int* groups = scan.Groups;
@@ -59,8 +63,22 @@ internal static unsafe class IntegerScanAvx512Vbmi
             {
                 int t = start + i;
                 nint row = call.Reverse ? call.Tokens - 1 - t : t;
-                IntegerScan.QuantizeStates(call.B + (row * call.BStride), scan.States, scan.BInverse[t], scan.BMaxLevel, bShift, scratch.B + (i * 2 * pairs), has512: true);
-                IntegerScan.QuantizeStates(call.C + (row * call.CStride), scan.States, scan.CInverse[t], scan.CMaxLevel, shift: 0, scratch.C + (i * 2 * pairs), has512: true);
+                IntegerScan.QuantizeStates(
+                    call.B + (row * call.BStride),
+                    scan.States,
+                    scan.BInverse[t],
+                    scan.BMaxLevel,
+                    bShift,
+                    scratch.B + (i * 2 * pairs),
+                    has512: true);
+                IntegerScan.QuantizeStates(
+                    call.C + (row * call.CStride),
+                    scan.States,
+                    scan.CInverse[t],
+                    scan.CMaxLevel,
+                    shift: 0,
+                    scratch.C + (i * 2 * pairs),
+                    has512: true);
             }
             if (groups[start] != group)
                 Rescale(scratch.States, states, scan.Rescales[groups[start]], scan.HiddenShift);
@@ -78,11 +96,18 @@ internal static unsafe class IntegerScanAvx512Vbmi
     /// <summary>A few tokens of a few channels.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ScanChunk(
-        PackedScan scan, in IntegerScanCall call, int start, int count, int channelStart, int channels, short* state, in Scratch scratch)
+        PackedScan scan,
+        in IntegerScanCall call,
+        int start,
+        int count,
+        int channelStart,
+        int channels,
+        short* state,
+        in Avx512ScanScratch scratch)
     {
         nint first = call.Reverse ? call.Tokens - 1 - start : start, direction = call.Reverse ? -1 : 1;
-        QuantizeTokens(scan, in call, first, direction, count, channelStart, channels, in scratch);
-        PrepareTokens(scan, start, count, channelStart, channels, in scratch);
+        Avx512ScanTokens.Quantize(scan, in call, first, direction, count, channelStart, channels, in scratch);
+        Avx512ScanTokens.Prepare(scan, start, count, channelStart, channels, in scratch);
         float* target = call.Y + (first * call.YStride) + channelStart;
         nint targetStride = direction * call.YStride;
         if (count == ChunkTokens)
@@ -91,113 +116,42 @@ internal static unsafe class IntegerScanAvx512Vbmi
             return;
         }
         for (int i = 0; i < count; i++)
-            ScanToken(scan, start + i, channelStart, channels, state, in scratch, i, target + (i * targetStride), call.Accumulate);
-    }
-
-    /// <summary>The levels of Δ of some tokens, as bytes, and of u, less the zero point, as floats.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void QuantizeTokens(PackedScan scan, in IntegerScanCall call, nint row, nint direction, int count, int channelStart, int channels, in Scratch scratch)
-    {
-        DeltaLevels deltaLevels = scan.Delta;
-        bool isBeforeSoftplus = deltaLevels.IsBeforeSoftplus;
-        byte* deltas = scratch.Deltas;
-        float* inputs = scratch.Inputs, inverses = scan.UInverse + channelStart, lows = scan.ULow + channelStart, highs = scan.UHigh + channelStart;
-        Vector512<float> lowest = Vector512.Create(deltaLevels.Lowest), deltaInverse = Vector512.Create(deltaLevels.InverseScale);
-        Vector512<float> deltaMax = Vector512.Create((float)deltaLevels.MaxLevel);
-        for (int i = 0; i < count; i++)
-        {
-            float* x = call.Delta + (row * call.DeltaStride) + channelStart, u = call.U + (row * call.UStride) + channelStart;
-            if (!isBeforeSoftplus)
-            {
-                Elementwise.Softplus.Best.Run(x, inputs, channels);
-                x = inputs;
-            }
-            // Avx512F.Max and Min give their second operand where the first is NaN, so NaN becomes the lowest level.
-            for (int e = 0; e < channels; e += PackedScan.BlockChannels)
-            {
-                Vector512<float> level = Avx512F.Max((Vector512.Load(x + e) - lowest) * deltaInverse, Vector512<float>.Zero);
-                Avx512F.ConvertToVector128ByteWithSaturation(Avx512F.ConvertToVector512UInt32(Avx512F.Min(level, deltaMax))).Store(deltas + e);
-                Vector512<float> qu = Vector512.Round(Vector512.Load(u + e) * Vector512.Load(inverses + e));
-                Avx512F.Min(Avx512F.Max(qu, Vector512.Load(lows + e)), Vector512.Load(highs + e)).Store(inputs + e);
-            }
-            row += direction;
-            deltas += ChannelsAtOnce;
-            inputs += ChannelsAtOnce;
-        }
-    }
-
-    /// <summary>v, codeΔ and D·u of some tokens of a group: see <see cref="Scratch"/>.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void PrepareTokens(PackedScan scan, int token, int count, int channelStart, int channels, in Scratch scratch)
-    {
-        byte* tables = scan.DeltaTables, deltas = scratch.Deltas, codes = scratch.Codes;
-        float* inputs = scratch.Inputs, skips = scratch.Skips, bScales = scan.BScale + token;
-        short* v = scratch.V;
-        float* factors = scan.InputFactors + ((nint)scan.Groups[token] * scan.Channels) + channelStart;
-        float* skip = scan.Skip + channelStart;
-        bool isLarge = scan.Delta.MaxLevel >= 128;
-        Vector512<float> highest = Vector512.Create(32767f);
-        Vector512<int> lower16 = Vector512.Create(0xFFFF);
-        // Byte 0 and 1 of 32 bits: the lower and the upper byte of a channel's multiple. And for codes: each channel's, four times.
-        Vector512<byte> firstMultiples = Vector512.Create(0x4000, 0x4101, 0x4202, 0x4303, 0x4404, 0x4505, 0x4606, 0x4707, 0x4808, 0x4909, 0x4A0A, 0x4B0B, 0x4C0C, 0x4D0D, 0x4E0E, 0x4F0F).AsByte();
-        Vector512<byte> firstCodes = Vector512.Create(
-            0x01010000, 0x03030202, 0x01010000, 0x03030202, 0x05050404, 0x07070606, 0x05050404, 0x07070606,
-            0x09090808, 0x0B0B0A0A, 0x09090808, 0x0B0B0A0A, 0x0D0D0C0C, 0x0F0F0E0E, 0x0D0D0C0C, 0x0F0F0E0E).AsByte();
-        Vector512<byte> next = Vector512.Create((byte)PackedScan.BlockChannels);
-        for (int i = 0; i < count; i++)
-        {
-            Vector512<byte> level = Vector512.Load(deltas);
-            Vector512<byte> low = LookUp(level, tables, isLarge), high = LookUp(level, tables + 256, isLarge), code = LookUp(level, tables + 512, isLarge);
-            Vector512<byte> multipleOrder = firstMultiples, codeOrder = firstCodes;
-            Vector512<float> bScale = Vector512.Create(bScales[i]);
-            for (int e = 0; e < channels; e += PackedScan.BlockChannels)
-            {
-                Vector512<int> multiple = Avx512Vbmi.PermuteVar64x8x2(low, multipleOrder, high).AsInt32() & lower16;
-                Vector512<float> qu = Vector512.Load(inputs + e);
-                Vector512<float> product = qu * Vector512.ConvertToSingle(multiple) * Vector512.Load(factors + e) * bScale;
-                // Below the lowest number, and for NaN, which Min passes on as its second operand, the conversion gives
-                // the lowest one, which packing saturates.
-                Vector512<int> rounded = Avx512F.ConvertToVector512Int32(Avx512F.Min(highest, product));
-                Vector512<short> packed = Avx512BW.PackSignedSaturate(rounded, rounded);
-                Avx512BW.UnpackLow(packed, packed).Store(v + (2 * e));
-                Avx512Vbmi.PermuteVar64x8(code, codeOrder).Store(codes + (PackedScan.BlockStates * e));
-                (Vector512.Load(skip + e) * qu).Store(skips + e);
-                multipleOrder += next;
-                codeOrder += next;
-            }
-            deltas += ChannelsAtOnce;
-            inputs += ChannelsAtOnce;
-            skips += ChannelsAtOnce;
-            v += InputLanes;
-            codes += CodeBytes;
-        }
-    }
-
-    /// <summary>Entries of a table of 256 bytes, of which only 128 may be used.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<byte> LookUp(Vector512<byte> index, byte* table, bool isLarge)
-    {
-        Vector512<byte> entry = Avx512Vbmi.PermuteVar64x8x2(Vector512.Load(table), index, Vector512.Load(table + 64));
-        if (!isLarge)
-            return entry;
-        Vector512<byte> upper = Avx512Vbmi.PermuteVar64x8x2(Vector512.Load(table + 128), index, Vector512.Load(table + 192));
-        return Vector512.ConditionalSelect(Vector512.LessThan(index.AsSByte(), Vector512<sbyte>.Zero).AsByte(), upper, entry);
+            ScanToken(
+                scan,
+                start + i,
+                channelStart,
+                channels,
+                state,
+                in scratch,
+                i,
+                target + (i * targetStride),
+                call.Accumulate);
     }
 
     /// <summary>The recurrence of four tokens: a register of states stays where it is for all of them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void ScanTokens(
-        PackedScan scan, int token, int channelStart, int channels, short* state, in Scratch scratch, float* target, nint targetStride, bool accumulate)
+        PackedScan scan,
+        int token,
+        int channelStart,
+        int channels,
+        short* state,
+        in Avx512ScanScratch scratch,
+        float* target,
+        nint targetStride,
+        bool accumulate)
     {
         int pairs = scan.Pairs, shift = scan.HiddenShift;
         nint row = pairs;
         sbyte* rates = scan.RateLanes + ((nint)channelStart * PackedScan.BlockStates * ((pairs + 1) / 2));
-        float* factors = scan.OutputFactors + ((nint)scan.Groups[token] * scan.Channels) + channelStart, cScale = scan.CScale + token;
+        float* factors = scan.OutputFactors + ((nint)scan.Groups[token] * scan.Channels) + channelStart;
+        float* cScale = scan.CScale + token;
         short* v = scratch.V;
         sbyte* codes = (sbyte*)scratch.Codes;
         float* skips = scratch.Skips;
         byte* decays = scan.DecayTables;
-        Vector512<byte> low0 = Vector512.Load(decays), low1 = Vector512.Load(decays + 64), high0 = Vector512.Load(decays + 128), high1 = Vector512.Load(decays + 192);
+        Vector512<byte> low0 = Vector512.Load(decays), low1 = Vector512.Load(decays + 64);
+        Vector512<byte> high0 = Vector512.Load(decays + 128), high1 = Vector512.Load(decays + 192);
         Vector512<short> mask = Vector512.Create((short)(-1 << shift));
         int* offsets = (int*)(scan.Offsets + ((nint)token * 2 * pairs));
         for (int e = 0; e < channels; e += PackedScan.BlockChannels)
@@ -205,18 +159,24 @@ internal static unsafe class IntegerScanAvx512Vbmi
             Vector512<short> v0 = Vector512.Load(v), v1 = Vector512.Load(v + InputLanes);
             Vector512<short> v2 = Vector512.Load(v + (2 * InputLanes)), v3 = Vector512.Load(v + (3 * InputLanes));
             Vector512<sbyte> code0 = Vector512.Load(codes), code1 = Vector512.Load(codes + CodeBytes);
-            Vector512<sbyte> code2 = Vector512.Load(codes + (2 * CodeBytes)), code3 = Vector512.Load(codes + (3 * CodeBytes));
+            Vector512<sbyte> code2 = Vector512.Load(codes + (2 * CodeBytes));
+            Vector512<sbyte> code3 = Vector512.Load(codes + (3 * CodeBytes));
             Vector512<int> sums0 = Vector512<int>.Zero, sums1 = sums0, sums2 = sums0, sums3 = sums0;
             int* b = (int*)scratch.B, c = (int*)scratch.C, o = offsets;
             int p = 0;
             for (; p + 2 <= pairs; p += 2)
             {
                 Vector512<sbyte> rate = Vector512.Load(rates);
-                Vector512<byte> index0 = Index(rate, code0), index1 = Index(rate, code1), index2 = Index(rate, code2), index3 = Index(rate, code3);
-                Vector512<byte> lows0 = Avx512Vbmi.PermuteVar64x8x2(low0, index0, low1), highs0 = Avx512Vbmi.PermuteVar64x8x2(high0, index0, high1);
-                Vector512<byte> lows1 = Avx512Vbmi.PermuteVar64x8x2(low0, index1, low1), highs1 = Avx512Vbmi.PermuteVar64x8x2(high0, index1, high1);
-                Vector512<byte> lows2 = Avx512Vbmi.PermuteVar64x8x2(low0, index2, low1), highs2 = Avx512Vbmi.PermuteVar64x8x2(high0, index2, high1);
-                Vector512<byte> lows3 = Avx512Vbmi.PermuteVar64x8x2(low0, index3, low1), highs3 = Avx512Vbmi.PermuteVar64x8x2(high0, index3, high1);
+                Vector512<byte> index0 = Index(rate, code0), index1 = Index(rate, code1), index2 = Index(rate, code2);
+                Vector512<byte> index3 = Index(rate, code3);
+                Vector512<byte> lows0 = Avx512Vbmi.PermuteVar64x8x2(low0, index0, low1);
+                Vector512<byte> highs0 = Avx512Vbmi.PermuteVar64x8x2(high0, index0, high1);
+                Vector512<byte> lows1 = Avx512Vbmi.PermuteVar64x8x2(low0, index1, low1);
+                Vector512<byte> highs1 = Avx512Vbmi.PermuteVar64x8x2(high0, index1, high1);
+                Vector512<byte> lows2 = Avx512Vbmi.PermuteVar64x8x2(low0, index2, low1);
+                Vector512<byte> highs2 = Avx512Vbmi.PermuteVar64x8x2(high0, index2, high1);
+                Vector512<byte> lows3 = Avx512Vbmi.PermuteVar64x8x2(low0, index3, low1);
+                Vector512<byte> highs3 = Avx512Vbmi.PermuteVar64x8x2(high0, index3, high1);
                 Vector512<short> h = Vector512.Load(state), g = Vector512.Load(state + (2 * PackedScan.BlockChannels));
                 h = UpdateState(Avx512BW.UnpackLow(lows0, highs0), h, v0, b, o, mask);
                 g = UpdateState(Avx512BW.UnpackHigh(lows0, highs0), g, v0, b + 1, o + 1, mask);
@@ -241,7 +201,8 @@ internal static unsafe class IntegerScanAvx512Vbmi
             if (p < pairs)
             {
                 Vector512<sbyte> rate = Vector512.Load(rates);
-                Vector512<byte> index0 = Index(rate, code0), index1 = Index(rate, code1), index2 = Index(rate, code2), index3 = Index(rate, code3);
+                Vector512<byte> index0 = Index(rate, code0), index1 = Index(rate, code1), index2 = Index(rate, code2);
+                Vector512<byte> index3 = Index(rate, code3);
                 Vector512<short> h = Vector512.Load(state);
                 h = UpdateState(LookUp(index0, low0, low1, high0, high1), h, v0, b, o, mask);
                 sums0 += Sum(h, c);
@@ -258,8 +219,20 @@ internal static unsafe class IntegerScanAvx512Vbmi
             Vector512<float> factor = Vector512.Load(factors + e);
             Write(sums0, factor, cScale[0], skips + e, target + e, accumulate);
             Write(sums1, factor, cScale[1], skips + ChannelsAtOnce + e, target + targetStride + e, accumulate);
-            Write(sums2, factor, cScale[2], skips + (2 * ChannelsAtOnce) + e, target + (2 * targetStride) + e, accumulate);
-            Write(sums3, factor, cScale[3], skips + (3 * ChannelsAtOnce) + e, target + (3 * targetStride) + e, accumulate);
+            Write(
+                sums2,
+                factor,
+                cScale[2],
+                skips + (2 * ChannelsAtOnce) + e,
+                target + (2 * targetStride) + e,
+                accumulate);
+            Write(
+                sums3,
+                factor,
+                cScale[3],
+                skips + (3 * ChannelsAtOnce) + e,
+                target + (3 * targetStride) + e,
+                accumulate);
             v += 2 * PackedScan.BlockChannels;
             codes += PackedScan.BlockStates * PackedScan.BlockChannels;
         }
@@ -268,7 +241,15 @@ internal static unsafe class IntegerScanAvx512Vbmi
     /// <summary>The recurrence of one token.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void ScanToken(
-        PackedScan scan, int token, int channelStart, int channels, short* state, in Scratch scratch, int i, float* target, bool accumulate)
+        PackedScan scan,
+        int token,
+        int channelStart,
+        int channels,
+        short* state,
+        in Avx512ScanScratch scratch,
+        int i,
+        float* target,
+        bool accumulate)
     {
         int pairs = scan.Pairs, shift = scan.HiddenShift;
         sbyte* rates = scan.RateLanes + ((nint)channelStart * PackedScan.BlockStates * ((pairs + 1) / 2));
@@ -278,7 +259,8 @@ internal static unsafe class IntegerScanAvx512Vbmi
         float* skips = scratch.Skips + (i * ChannelsAtOnce);
         int* b = (int*)scratch.B + (i * pairs), c = (int*)scratch.C + (i * pairs);
         byte* decays = scan.DecayTables;
-        Vector512<byte> low0 = Vector512.Load(decays), low1 = Vector512.Load(decays + 64), high0 = Vector512.Load(decays + 128), high1 = Vector512.Load(decays + 192);
+        Vector512<byte> low0 = Vector512.Load(decays), low1 = Vector512.Load(decays + 64);
+        Vector512<byte> high0 = Vector512.Load(decays + 128), high1 = Vector512.Load(decays + 192);
         Vector512<short> mask = Vector512.Create((short)(-1 << shift));
         int* offsets = (int*)(scan.Offsets + ((nint)token * 2 * pairs));
         for (int e = 0; e < channels; e += PackedScan.BlockChannels)
@@ -289,7 +271,8 @@ internal static unsafe class IntegerScanAvx512Vbmi
             for (int p = 0; p < pairs; p++)
             {
                 Vector512<byte> index = Index(Vector512.Load(rates), code);
-                Vector512<byte> lows = Avx512Vbmi.PermuteVar64x8x2(low0, index, low1), highs = Avx512Vbmi.PermuteVar64x8x2(high0, index, high1);
+                Vector512<byte> lows = Avx512Vbmi.PermuteVar64x8x2(low0, index, low1);
+                Vector512<byte> highs = Avx512Vbmi.PermuteVar64x8x2(high0, index, high1);
                 bool isUpper = (p & 1) != 0;
                 Vector512<byte> decay = isUpper ? Avx512BW.UnpackHigh(lows, highs) : Avx512BW.UnpackLow(lows, highs);
                 Vector512<short> h = UpdateState(decay, Vector512.Load(state), input, b + p, offsets + p, mask);
@@ -312,85 +295,55 @@ internal static unsafe class IntegerScanAvx512Vbmi
     /// <summary>Ā of the first two states of four.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<byte> LookUp(
-        Vector512<byte> index, Vector512<byte> low0, Vector512<byte> low1, Vector512<byte> high0, Vector512<byte> high1) =>
-        Avx512BW.UnpackLow(Avx512Vbmi.PermuteVar64x8x2(low0, index, low1), Avx512Vbmi.PermuteVar64x8x2(high0, index, high1));
+        Vector512<byte> index,
+        Vector512<byte> low0,
+        Vector512<byte> low1,
+        Vector512<byte> high0,
+        Vector512<byte> high1) =>
+        Avx512BW.UnpackLow(
+            Avx512Vbmi.PermuteVar64x8x2(low0, index, low1), Avx512Vbmi.PermuteVar64x8x2(high0, index, high1));
 
     /// <summary>level(clamp16(Ā ∗ h + v ∗ B)).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<short> UpdateState(Vector512<byte> decay, Vector512<short> h, Vector512<short> v, int* b, int* offset, Vector512<short> mask)
+    private static Vector512<short> UpdateState(
+        Vector512<byte> decay, Vector512<short> h, Vector512<short> v, int* b, int* offset, Vector512<short> mask)
     {
         Vector512<short> input = Avx512BW.MultiplyHighRoundScale(v, Vector512.Create(*b).AsInt16());
-        return Avx512BW.AddSaturate(Avx512BW.AddSaturate(Avx512BW.MultiplyHighRoundScale(decay.AsInt16(), h), input), Vector512.Create(*offset).AsInt16()) & mask;
+        return Avx512BW.AddSaturate(
+            Avx512BW.AddSaturate(Avx512BW.MultiplyHighRoundScale(decay.AsInt16(), h), input),
+            Vector512.Create(*offset).AsInt16()) & mask;
     }
 
     /// <summary>h·C of two neighbouring states.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<int> Sum(Vector512<short> h, int* c) => Avx512BW.MultiplyAddAdjacent(h, Vector512.Create(*c).AsInt16());
+    private static Vector512<int> Sum(Vector512<short> h, int* c) =>
+        Avx512BW.MultiplyAddAdjacent(h, Vector512.Create(*c).AsInt16());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Write(Vector512<int> sums, Vector512<float> factor, float scale, float* skip, float* target, bool accumulate)
+    private static void Write(
+        Vector512<int> sums, Vector512<float> factor, float scale, float* skip, float* target, bool accumulate)
     {
-        Vector512<float> y = (Vector512.ConvertToSingle(sums) * factor * Vector512.Create(scale)) + Vector512.Load(skip);
+        Vector512<float> y =
+            (Vector512.ConvertToSingle(sums) * factor * Vector512.Create(scale)) + Vector512.Load(skip);
         (accumulate ? Vector512.Load(target) + y : y).Store(target);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Rescale(short* states, int count, float factor, int shift)
     {
-        Vector512<short> half = Vector512.Create((short)(1 << (shift - 1))), mask = Vector512.Create((short)(-1 << shift));
-        Vector512<float> lowest = Vector512.Create(-32768f), highest = Vector512.Create(32767f), scale = Vector512.Create(factor);
+        Vector512<short> half = Vector512.Create((short)(1 << (shift - 1)));
+        Vector512<short> mask = Vector512.Create((short)(-1 << shift));
+        Vector512<float> lowest = Vector512.Create(-32768f), highest = Vector512.Create(32767f);
+        Vector512<float> scale = Vector512.Create(factor);
         for (int i = 0; i < count; i += Vector512<short>.Count)
         {
             (Vector512<int> low, Vector512<int> high) = Vector512.Widen(Vector512.Load(states + i));
-            Vector512<float> x = Avx512F.Min(Avx512F.Max(Vector512.Round(Vector512.ConvertToSingle(low) * scale), lowest), highest);
-            Vector512<float> y = Avx512F.Min(Avx512F.Max(Vector512.Round(Vector512.ConvertToSingle(high) * scale), lowest), highest);
+            Vector512<float> x = Avx512F.Min(
+                Avx512F.Max(Vector512.Round(Vector512.ConvertToSingle(low) * scale), lowest), highest);
+            Vector512<float> y = Avx512F.Min(
+                Avx512F.Max(Vector512.Round(Vector512.ConvertToSingle(high) * scale), lowest), highest);
             Vector512<short> h = Vector512.Narrow(Vector512.ConvertToInt32Native(x), Vector512.ConvertToInt32Native(y));
             (Avx512BW.AddSaturate(h, half) & mask).Store(states + i);
         }
-    }
-
-    /// <summary>Memory for some channels: their states, and what is prepared of a few tokens.</summary>
-    private readonly struct Scratch
-    {
-        /// <summary>Divides a block of memory.</summary>
-        public Scratch(byte* memory, int channels, int pairs)
-        {
-            States = (short*)memory;
-            V = States + (channels * 2 * pairs);
-            Codes = (byte*)(V + (ChunkTokens * InputLanes));
-            Deltas = Codes + (ChunkTokens * CodeBytes);
-            Inputs = (float*)(Deltas + (ChunkTokens * ChannelsAtOnce));
-            Skips = Inputs + (ChunkTokens * ChannelsAtOnce);
-            B = (short*)(Skips + (ChunkTokens * ChannelsAtOnce));
-            C = B + (ChunkTokens * 2 * pairs);
-        }
-
-        /// <summary>How much memory it takes.</summary>
-        public static int Bytes(int channels, int pairs) => (channels * 4 * pairs)
-            + (ChunkTokens * (ChannelsAtOnce + CodeBytes + (sizeof(short) * InputLanes) + (2 * sizeof(float) * ChannelsAtOnce) + (8 * pairs)));
-
-        /// <summary>h, in registers of 16 channels of two states.</summary>
-        public readonly short* States;
-
-        /// <summary>v of each channel, twice.</summary>
-        public readonly short* V;
-
-        /// <summary>codeΔ of each channel, four times, in the order of <see cref="PackedScan.RateLanes"/>.</summary>
-        public readonly byte* Codes;
-
-        /// <summary>The levels of Δ.</summary>
-        public readonly byte* Deltas;
-
-        /// <summary>The levels of u, less the zero point.</summary>
-        public readonly float* Inputs;
-
-        /// <summary>D·u.</summary>
-        public readonly float* Skips;
-
-        /// <summary>The levels of B, as the upper bits of 16.</summary>
-        public readonly short* B;
-
-        /// <summary>The levels of C.</summary>
-        public readonly short* C;
     }
 }

@@ -47,8 +47,12 @@ internal unsafe struct IntegerScanCall
     /// <summary>Add to what <see cref="Y"/> holds.</summary>
     public bool Accumulate;
 
-    /// <summary>The operands of one image of a batch: u, Δ before its softplus and y <c>[batch, L, E]</c>, B and C <c>[batch, L, N]</c>.</summary>
-    public static IntegerScanCall ForImage(PackedScan scan, int image, FloatTensor u, FloatTensor delta, FloatTensor b, FloatTensor c, FloatTensor y)
+    /// <summary>
+    /// The operands of one image of a batch: u, Δ before its softplus and y <c>[batch, L, E]</c>, B and C <c>[batch, L,
+    /// N]</c>.
+    /// </summary>
+    public static IntegerScanCall ForImage(
+        PackedScan scan, int image, FloatTensor u, FloatTensor delta, FloatTensor b, FloatTensor c, FloatTensor y)
     {
         int tokens = u.Shape[1], channels = u.Shape[2], states = b.Shape[2];
         nint values = (nint)image * tokens * channels, rows = (nint)image * tokens * states;

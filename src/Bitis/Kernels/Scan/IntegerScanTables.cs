@@ -87,6 +87,9 @@ internal sealed class IntegerScanTables
     /// <summary>unit, <c>[groups, channels]</c>.</summary>
     public required float[] OutputFactors { get; init; }
 
-    /// <summary>What is added to h before its lower bits are cut off, <c>[tokens, states]</c>, the states rounded up to an even number.</summary>
+    /// <summary>
+    /// What is added to h before its lower bits are cut off, <c>[tokens, states]</c>, the states rounded up to an even
+    /// number.
+    /// </summary>
     public required short[] Offsets { get; init; }
 }

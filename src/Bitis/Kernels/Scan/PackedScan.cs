@@ -3,12 +3,14 @@ using Bitis.Kernels.Memory;
 namespace Bitis.Kernels.Scan;
 
 /// <summary>
-/// The constants of a quantized scan as the kernels take them. Codes of A lie twice: <c>[channels, states]</c>, and for vectors in
-/// the order of 64 lanes, four states of 16 channels:
+/// The constants of a quantized scan as the kernels take them. Codes of A lie twice: <c>[channels, states]</c>, and for
+/// vectors in the order of 64 lanes, four states of 16 channels:
 /// <code>
-///   [channels/16][states/4]   e0 n0 | e0 n1 | e1 n0 | … e3 n1 | e0 n2 | e0 n3 | … e3 n3     four channels fill 16 bytes
+///   [channels/16][states/4]   e0 n0 | e0 n1 | e1 n0 | … e3 n1 | e0 n2 | e0 n3 | … e3 n3
+///                             four channels fill 16 bytes
 /// </code>
-/// so that unpacking the lower and the upper halves of each 16 bytes gives a register of states n0, n1 and one of n2, n3.
+/// so that unpacking the lower and the upper halves of each 16 bytes gives a register of states n0, n1 and one of n2,
+/// n3.
 /// </summary>
 internal sealed unsafe class PackedScan : IDisposable
 {
@@ -20,7 +22,8 @@ internal sealed unsafe class PackedScan : IDisposable
 
     private readonly NativeBuffer<sbyte> _rateCodes, _rateLanes;
     private readonly NativeBuffer<byte> _decayTables, _deltaTables;
-    private readonly NativeBuffer<float> _inputFactors, _outputFactors, _rescales, _skip, _uLevels, _bInverse, _bScale, _cInverse, _cScale;
+    private readonly NativeBuffer<float> _inputFactors, _outputFactors, _rescales, _skip, _uLevels;
+    private readonly NativeBuffer<float> _bInverse, _bScale, _cInverse, _cScale;
     private readonly NativeBuffer<int> _groups;
     private readonly NativeBuffer<short> _offsets;
 
@@ -30,7 +33,8 @@ internal sealed unsafe class PackedScan : IDisposable
     {
         const int LastCodeOfAll = IntegerScanTables.Codes - 1;
         (Channels, States, Delta) = (tables.Channels, tables.States, tables.Delta);
-        (HiddenBits, BBits, BMaxLevel, CMaxLevel) = (tables.HiddenBits, tables.BBits, tables.BMaxLevel, tables.CMaxLevel);
+        (HiddenBits, BBits, BMaxLevel, CMaxLevel) =
+            (tables.HiddenBits, tables.BBits, tables.BMaxLevel, tables.CMaxLevel);
         _rateCodes = NativeBuffer<sbyte>.Of(tables.RateCodes);
         FirstCode = Math.Clamp(tables.DeltaCodes.Min() + tables.RateCodes.Min(), 0, LastCodeOfAll);
         LastCode = Math.Clamp(tables.DeltaCodes.Max() + tables.RateCodes.Max(), 0, LastCodeOfAll);
@@ -128,7 +132,9 @@ internal sealed unsafe class PackedScan : IDisposable
     /// <summary>The group of each token, in the order of the scan.</summary>
     public int* Groups => _groups.Pointer;
 
-    /// <summary>What is added to h before its lower bits are cut off, <c>[tokens, states]</c>, an even number of states.</summary>
+    /// <summary>
+    /// What is added to h before its lower bits are cut off, <c>[tokens, states]</c>, an even number of states.
+    /// </summary>
     public short* Offsets => _offsets.Pointer;
 
     /// <summary>D·s_u, <c>[channels]</c>.</summary>
@@ -139,8 +145,8 @@ internal sealed unsafe class PackedScan : IDisposable
     {
         IDisposable[] buffers =
         [
-            _rateCodes, _rateLanes, _decayTables, _deltaTables, _inputFactors, _outputFactors, _rescales, _skip, _uLevels, _bInverse, _bScale, _cInverse,
-            _cScale, _groups, _offsets,
+            _rateCodes, _rateLanes, _decayTables, _deltaTables, _inputFactors, _outputFactors, _rescales, _skip,
+            _uLevels, _bInverse, _bScale, _cInverse, _cScale, _groups, _offsets,
         ];
         foreach (IDisposable buffer in buffers)
             buffer.Dispose();
@@ -148,21 +154,27 @@ internal sealed unsafe class PackedScan : IDisposable
 
     private NativeBuffer<sbyte> PackRates(sbyte[] codes)
     {
-        int blocks = Channels / BlockChannels, stateBlocks = (States + BlockStates - 1) / BlockStates, lanes = BlockChannels * BlockStates;
+        int blocks = Channels / BlockChannels, stateBlocks = (States + BlockStates - 1) / BlockStates;
+        int lanes = BlockChannels * BlockStates;
         var packed = new NativeBuffer<sbyte>(Math.Max(1, (long)blocks * stateBlocks * lanes), zeroed: true);
         for (int e = 0; e < blocks * BlockChannels; e++)
         {
             for (int n = 0; n < States; n++)
             {
-                int block = (e / BlockChannels * stateBlocks) + (n / BlockStates), channel = e % BlockChannels, state = n % BlockStates;
-                packed.Span[(block * lanes) + (channel / 4 * 16) + (state / 2 * 8) + (channel % 4 * 2) + (state % 2)] = codes[(e * States) + n];
+                int block = (e / BlockChannels * stateBlocks) + (n / BlockStates), channel = e % BlockChannels;
+                int state = n % BlockStates;
+                packed.Span[(block * lanes) + (channel / 4 * 16) + (state / 2 * 8) + (channel % 4 * 2) + (state % 2)] =
+                    codes[(e * States) + n];
             }
         }
         return packed;
     }
 
-    /// <summary>Tables of a length: the lower and the upper bytes of numbers, and what else there is byte by byte.</summary>
-    private static NativeBuffer<byte> ByteTables(int length, IReadOnlyList<short> numbers, IReadOnlyList<short>? bytes = null)
+    /// <summary>
+    /// Tables of a length: the lower and the upper bytes of numbers, and what else there is byte by byte.
+    /// </summary>
+    private static NativeBuffer<byte> ByteTables(
+        int length, IReadOnlyList<short> numbers, IReadOnlyList<short>? bytes = null)
     {
         var tables = new NativeBuffer<byte>((long)length * (bytes is null ? 2 : 3), zeroed: true);
         for (int i = 0; i < numbers.Count; i++)

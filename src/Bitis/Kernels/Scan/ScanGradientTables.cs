@@ -28,7 +28,8 @@ internal sealed unsafe class ScanGradientTables : IDisposable
         }
         _offsets = new NativeBuffer<float>((long)Tokens * states);
         for (int i = 0; i < _offsets.Length; i++)
-            _offsets.Span[i] = (float)scan.Offsets[(i / states * 2 * packed.Pairs) + (i % states)] / (1 << scan.HiddenShift);
+            _offsets.Span[i] =
+                (float)scan.Offsets[(i / states * 2 * packed.Pairs) + (i % states)] / (1 << scan.HiddenShift);
         _scales = NativeBuffer<float>.Of(scan.HiddenScales);
         _skip = NativeBuffer<float>.Of(d.Span);
         _levelCount = scan.DeltaValues.Length;
@@ -58,7 +59,9 @@ internal sealed unsafe class ScanGradientTables : IDisposable
     /// <summary>A, <c>[states, channels]</c>.</summary>
     public float* Rates => _rates.Pointer;
 
-    /// <summary>What is added to a hidden state before it is rounded down to a level, in levels, <c>[tokens, states]</c>.</summary>
+    /// <summary>
+    /// What is added to a hidden state before it is rounded down to a level, in levels, <c>[tokens, states]</c>.
+    /// </summary>
     public float* Offsets => _offsets.Pointer;
 
     /// <summary>The scales of h, <c>[groups, channels]</c>.</summary>
@@ -79,7 +82,8 @@ internal sealed unsafe class ScanGradientTables : IDisposable
     /// <inheritdoc />
     public void Dispose()
     {
-        foreach (NativeBuffer<float> buffer in (NativeBuffer<float>[])[_decays, _rateCodes, _rates, _offsets, _scales, _skip, _levels])
+        NativeBuffer<float>[] buffers = [_decays, _rateCodes, _rates, _offsets, _scales, _skip, _levels];
+        foreach (NativeBuffer<float> buffer in buffers)
             buffer.Dispose();
     }
 }

@@ -1,6 +1,8 @@
 namespace Bitis.Kernels.Scan;
 
-/// <summary>The gradients that a scan's backward pass reads and writes: matrices of a sequence, rows in the order of memory.</summary>
+/// <summary>
+/// The gradients that a scan's backward pass reads and writes: matrices of a sequence, rows in the order of memory.
+/// </summary>
 internal unsafe struct ScanGradients
 {
     /// <summary>∂L/∂y <c>[L, E]</c>, which is read.</summary>

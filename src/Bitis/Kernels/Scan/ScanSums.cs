@@ -1,6 +1,8 @@
 namespace Bitis.Kernels.Scan;
 
-/// <summary>Where <see cref="IntegerScanGradient"/> adds up the gradients of a quantized scan's scales, in one row of numbers.</summary>
+/// <summary>
+/// Where <see cref="IntegerScanGradient"/> adds up the gradients of a quantized scan's scales, in one row of numbers.
+/// </summary>
 /// <param name="Channels">E.</param>
 /// <param name="Tokens">L.</param>
 /// <param name="Groups">The groups of tokens whose hidden states have scales of their own.</param>

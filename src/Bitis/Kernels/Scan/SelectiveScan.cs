@@ -15,7 +15,7 @@ namespace Bitis.Kernels.Scan;
 /// the results do not depend on the split. Each lane performs the same operations in the scalar and in every vector
 /// form.
 /// </summary>
-internal readonly unsafe struct SelectiveScan : ILanesOperation<RangeKernel<SelectiveScanCall>>
+internal abstract unsafe class SelectiveScan : ILanesOperation<RangeKernel<SelectiveScanCall>>
 {
     /// <summary>The largest hidden state; the states of a register of channels lie on the stack.</summary>
     public const int MaxStates = 256;
@@ -145,7 +145,8 @@ internal readonly unsafe struct SelectiveScan : ILanesOperation<RangeKernel<Sele
             TLanes gate0 = TLanes.Create(call.OutputScale), gate1 = gate0;
             if (call.Z is not null)
             {
-                TLanes z0 = TLanes.Load(call.Z + (token * call.ZStride) + channel), z1 = TLanes.Load(call.Z + (next * call.ZStride) + channel);
+                TLanes z0 = TLanes.Load(call.Z + (token * call.ZStride) + channel);
+                TLanes z1 = TLanes.Load(call.Z + (next * call.ZStride) + channel);
                 VectorMath.SiluPair(ref z0, ref z1, in exp);
                 gate0 *= z0;
                 gate1 *= z1;
@@ -196,7 +197,8 @@ internal readonly unsafe struct SelectiveScan : ILanesOperation<RangeKernel<Sele
             for (; n + 4 <= stateCount; n += 4)
             {
                 TLanes decay0 = delta * TLanes.Load(rate), decay1 = delta * TLanes.Load(rate + aStride);
-                TLanes decay2 = delta * TLanes.Load(rate + (2 * aStride)), decay3 = delta * TLanes.Load(rate + (3 * aStride));
+                TLanes decay2 = delta * TLanes.Load(rate + (2 * aStride));
+                TLanes decay3 = delta * TLanes.Load(rate + (3 * aStride));
                 exp2.Of(ref decay0, ref decay1, ref decay2, ref decay3);
                 TLanes input0 = input * TLanes.Create(b[n]), input1 = input * TLanes.Create(b[n + 1]);
                 TLanes input2 = input * TLanes.Create(b[n + 2]), input3 = input * TLanes.Create(b[n + 3]);

@@ -13,15 +13,15 @@ namespace Bitis.Kernels.Scan;
 /// g_t     = h̄_t·exp(Δ_t·A)·h_(t−1)            Δ̄_t = Σ_n g_t·A + u_t·Σ_n h̄_t·B_t    Ā = Σ_t g_t·Δ_t
 /// h̄_(t−1) = h̄_t·exp(Δ_t·A)
 /// </code>
-/// (here bars are gradients). Hidden states are not stored: chunk by chunk, from the last to the first, they are computed
-/// again from the forward's checkpoint, with their decays, into a buffer that stays in the nearest cache.
+/// (here bars are gradients). Hidden states are not stored: chunk by chunk, from the last to the first, they are
+/// computed again from the forward's checkpoint, with their decays, into a buffer that stays in the nearest cache.
 /// </summary>
 /// <remarks>
 /// B̄ and C̄ are sums over all channels. Lanes hold 16 channels, so each token and state of a chunk has a register-wide
 /// sum, which all channels pass over; at the end of the chunk its lanes are added up. One call does all channels of a
 /// sequence in a fixed order; the parallel dimension is the batch.
 /// </remarks>
-internal readonly unsafe struct SelectiveScanGradient : ILanesOperation<CallKernel<SelectiveScanGradientCall>>
+internal abstract unsafe class SelectiveScanGradient : ILanesOperation<CallKernel<SelectiveScanGradientCall>>
 {
     private const int ChunkTokens = SelectiveScan.ChunkTokens;
     private const float Ln2 = 0.693147182f;
@@ -104,7 +104,11 @@ internal readonly unsafe struct SelectiveScanGradient : ILanesOperation<CallKern
         nint token = forward.Reverse ? forward.Tokens - first - ChunkTokens : first;
         CacheHint.WillRead(forward.U + (token * forward.UStride), forward.UStride, ChunkTokens, channels);
         CacheHint.WillRead(forward.Delta + (token * forward.DeltaStride), forward.DeltaStride, ChunkTokens, channels);
-        CacheHint.WillRead(call.Gradients.Output + (token * call.Gradients.OutputStride), call.Gradients.OutputStride, ChunkTokens, channels);
+        CacheHint.WillRead(
+            call.Gradients.Output + (token * call.Gradients.OutputStride),
+            call.Gradients.OutputStride,
+            ChunkTokens,
+            channels);
         float* checkpoint = forward.Checkpoints + ((nint)chunk * forward.States * forward.AStride);
         CacheHint.WillRead(checkpoint, forward.AStride, forward.States, channels);
     }
@@ -135,8 +139,8 @@ internal readonly unsafe struct SelectiveScanGradient : ILanesOperation<CallKern
     }
 
     /// <summary>
-    /// One register of channels through one chunk: forward to recover the states, then backward; with the rates' gradient Ā where
-    /// a switch is on.
+    /// One register of channels through one chunk: forward to recover the states, then backward; with the rates'
+    /// gradient Ā where a switch is on.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RunChunk<TLanes, TRates>(
@@ -158,9 +162,11 @@ internal readonly unsafe struct SelectiveScanGradient : ILanesOperation<CallKern
         float* deltas = history + ((count + 1) * row); // [count]
         float* slopes = deltas + (count * width); // [count], ∂Δ/∂(Δ before the softplus)
         if (call.Forward.CubicDecay)
-            Recover<TLanes, ThirdDegree>(in call.Forward, chunk, start, count, channel, carried, history, deltas, slopes);
+            Recover<TLanes, ThirdDegree>(
+                in call.Forward, chunk, start, count, channel, carried, history, deltas, slopes);
         else
-            Recover<TLanes, FifthDegree>(in call.Forward, chunk, start, count, channel, carried, history, deltas, slopes);
+            Recover<TLanes, FifthDegree>(
+                in call.Forward, chunk, start, count, channel, carried, history, deltas, slopes);
 
         TLanes zero = TLanes.Create(0f);
         TLanes skip = call.Forward.D is null ? zero : TLanes.Load(call.Forward.D + channel);
@@ -184,20 +190,25 @@ internal readonly unsafe struct SelectiveScanGradient : ILanesOperation<CallKern
             {
                 TLanes h = TLanes.MultiplyAdd(y, TLanes.Create(c[n]), TLanes.Load(carry));
                 TLanes.Store(TLanes.MultiplyAdd(h, input, TLanes.Load(sum)), sum);
-                TLanes.Store(TLanes.MultiplyAdd(y, TLanes.Load(after + TLanes.Count), TLanes.Load(sum + sumWidth)), sum + sumWidth);
+                TLanes.Store(
+                    TLanes.MultiplyAdd(y, TLanes.Load(after + TLanes.Count), TLanes.Load(sum + sumWidth)),
+                    sum + sumWidth);
                 throughB = TLanes.MultiplyAdd(h, TLanes.Create(b[n]), throughB);
                 h *= TLanes.Load(after);
                 TLanes.Store(h, carry);
                 TLanes g = h * TLanes.Load(before + TLanes.Count);
                 throughA = TLanes.MultiplyAdd(g, TLanes.Load(carry + TLanes.Count), throughA);
                 if (TRates.IsOn)
-                    TLanes.Store(TLanes.MultiplyAdd(g, delta, TLanes.Load(carry + (2 * TLanes.Count))), carry + (2 * TLanes.Count));
+                    TLanes.Store(
+                        TLanes.MultiplyAdd(g, delta, TLanes.Load(carry + (2 * TLanes.Count))),
+                        carry + (2 * TLanes.Count));
                 before += 2 * TLanes.Count;
                 after += 2 * TLanes.Count;
                 carry += 3 * TLanes.Count;
                 sum += 2 * sumWidth;
             }
-            TLanes deltaGradient = TLanes.MultiplyAdd(u, throughB, throughA * TLanes.Create(Ln2)) * TLanes.Load(slopes + (i * width));
+            TLanes deltaGradient = TLanes.MultiplyAdd(
+                u, throughB, throughA * TLanes.Create(Ln2)) * TLanes.Load(slopes + (i * width));
             TLanes.Store(deltaGradient, call.Gradients.Delta + (token * call.Gradients.DeltaStride) + channel);
             TLanes uGradient = TLanes.MultiplyAdd(skip, y, delta * throughB);
             float* target = call.Gradients.U + (token * call.Gradients.UStride) + channel;
@@ -208,7 +219,9 @@ internal readonly unsafe struct SelectiveScanGradient : ILanesOperation<CallKern
             TLanes.Store(TLanes.Load(call.DGradient + channel) + skipGradient, call.DGradient + channel);
     }
 
-    /// <summary>The decays and hidden states of a chunk, from the checkpoint before it; as the forward computed them.</summary>
+    /// <summary>
+    /// The decays and hidden states of a chunk, from the checkpoint before it; as the forward computed them.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Recover<TLanes, TDegree>(
         in SelectiveScanCall call,
@@ -255,18 +268,25 @@ internal readonly unsafe struct SelectiveScanGradient : ILanesOperation<CallKern
             for (; n + 4 <= states; n += 4)
             {
                 TLanes decay0 = delta * TLanes.Load(rate), decay1 = delta * TLanes.Load(rate + (3 * TLanes.Count));
-                TLanes decay2 = delta * TLanes.Load(rate + (6 * TLanes.Count)), decay3 = delta * TLanes.Load(rate + (9 * TLanes.Count));
+                TLanes decay2 = delta * TLanes.Load(rate + (6 * TLanes.Count));
+                TLanes decay3 = delta * TLanes.Load(rate + (9 * TLanes.Count));
                 exp2.Of(ref decay0, ref decay1, ref decay2, ref decay3);
                 TLanes input0 = input * TLanes.Create(b[n]), input1 = input * TLanes.Create(b[n + 1]);
                 TLanes input2 = input * TLanes.Create(b[n + 2]), input3 = input * TLanes.Create(b[n + 3]);
                 TLanes.Store(decay0, after - TLanes.Count);
                 TLanes.Store(TLanes.MultiplyAdd(decay0, TLanes.Load(before), input0), after);
                 TLanes.Store(decay1, after + TLanes.Count);
-                TLanes.Store(TLanes.MultiplyAdd(decay1, TLanes.Load(before + (2 * TLanes.Count)), input1), after + (2 * TLanes.Count));
+                TLanes.Store(
+                    TLanes.MultiplyAdd(decay1, TLanes.Load(before + (2 * TLanes.Count)), input1),
+                    after + (2 * TLanes.Count));
                 TLanes.Store(decay2, after + (3 * TLanes.Count));
-                TLanes.Store(TLanes.MultiplyAdd(decay2, TLanes.Load(before + (4 * TLanes.Count)), input2), after + (4 * TLanes.Count));
+                TLanes.Store(
+                    TLanes.MultiplyAdd(decay2, TLanes.Load(before + (4 * TLanes.Count)), input2),
+                    after + (4 * TLanes.Count));
                 TLanes.Store(decay3, after + (5 * TLanes.Count));
-                TLanes.Store(TLanes.MultiplyAdd(decay3, TLanes.Load(before + (6 * TLanes.Count)), input3), after + (6 * TLanes.Count));
+                TLanes.Store(
+                    TLanes.MultiplyAdd(decay3, TLanes.Load(before + (6 * TLanes.Count)), input3),
+                    after + (6 * TLanes.Count));
                 before += 8 * TLanes.Count;
                 after += 8 * TLanes.Count;
                 rate += 12 * TLanes.Count;

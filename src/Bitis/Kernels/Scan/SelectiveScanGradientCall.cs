@@ -1,8 +1,8 @@
 namespace Bitis.Kernels.Scan;
 
 /// <summary>
-/// The operands of a <see cref="SelectiveScanGradient"/>. Gradients of values overwrite their target, or add to it where
-/// a flag says so; gradients of parameters always add.
+/// The operands of a <see cref="SelectiveScanGradient"/>. Gradients of values overwrite their target, or add to it
+/// where a flag says so; gradients of parameters always add.
 /// </summary>
 internal unsafe struct SelectiveScanGradientCall
 {
@@ -21,7 +21,10 @@ internal unsafe struct SelectiveScanGradientCall
     /// <summary>The gradients of values.</summary>
     public ScanGradients Gradients;
 
-    /// <summary>∂L/∂A <c>[N, E]</c>, A itself and not the packed form; rows at the distance of the forward's A. Null where nobody needs it.</summary>
+    /// <summary>
+    /// ∂L/∂A <c>[N, E]</c>, A itself and not the packed form; rows at the distance of the forward's A. Null where
+    /// nobody needs it.
+    /// </summary>
     public float* AGradient;
 
     /// <summary>∂L/∂D <c>[E]</c>; null where nobody needs it.</summary>

@@ -1,8 +1,8 @@
 namespace Bitis.Kernels.Simd;
 
 /// <summary>
-/// Random numbers that are a function of a key and a counter alone (a 32-bit hash: Wellons' "lowbias32"), so that any thread
-/// computes those of any element, and always the same ones.
+/// Random numbers that are a function of a key and a counter alone (a 32-bit hash: Wellons' "lowbias32"), so that any
+/// thread computes those of any element, and always the same ones.
 /// </summary>
 internal static class CounterRandom
 {
@@ -25,7 +25,8 @@ internal static class CounterRandom
     }
 
     /// <summary>
-    /// Two numbers, uniform from 0 to 2¹⁶ − 1, from one hash: fine enough for rounding, whose mean error stays below 2⁻¹⁶ of a level.
+    /// Two numbers, uniform from 0 to 2¹⁶ − 1, from one hash: fine enough for rounding, whose mean error stays below
+    /// 2⁻¹⁶ of a level.
     /// </summary>
     public static (int First, int Second) Halves(uint key, uint counter)
     {

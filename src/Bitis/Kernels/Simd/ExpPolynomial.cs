@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Bitis.Kernels.Simd;
 
 /// <summary>
-/// e^x, relative error 2e-7; x is first limited to [−87, 88], where the result is a normal number. Its coefficients stay in
-/// registers (see <see cref="Exp2Polynomial{TLanes, TDegree}"/>).
+/// e^x, relative error 2e-7; x is first limited to [−87, 88], where the result is a normal number. Its coefficients
+/// stay in registers (see <see cref="Exp2Polynomial{TLanes, TDegree}"/>).
 /// </summary>
 internal readonly unsafe struct ExpPolynomial<TLanes>
     where TLanes : struct, ILanes<TLanes>
@@ -48,7 +48,9 @@ internal readonly unsafe struct ExpPolynomial<TLanes>
         return TLanes.Scale(p, n);
     }
 
-    /// <summary>e^x of two registers, whose chains advance side by side (see <see cref="Exp2Polynomial{TLanes, TDegree}"/>).</summary>
+    /// <summary>
+    /// e^x of two registers, whose chains advance side by side (see <see cref="Exp2Polynomial{TLanes, TDegree}"/>).
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Of(ref TLanes x0, ref TLanes x1)
     {

@@ -68,7 +68,9 @@ internal unsafe interface ILanes<TSelf> :
     /// <summary>The largest lane; lanes are no NaN.</summary>
     static abstract float Largest(TSelf value);
 
-    /// <summary>The entries of a table of 128 numbers, which lies on a whole cache line, at integers from 0 to 127.</summary>
+    /// <summary>
+    /// The entries of a table of 128 numbers, which lies on a whole cache line, at integers from 0 to 127.
+    /// </summary>
     static abstract TSelf LookUp(float* table, TSelf index);
 
     /// <summary>The next integers below or at the values.</summary>
@@ -77,7 +79,9 @@ internal unsafe interface ILanes<TSelf> :
     /// <summary>Bit i says whether lane i is more than 0.</summary>
     static abstract uint PositiveBits(TSelf value);
 
-    /// <summary>The lanes whose bit is set, and 0 in the others; bits beyond <see cref="Count"/> do not matter.</summary>
+    /// <summary>
+    /// The lanes whose bit is set, and 0 in the others; bits beyond <see cref="Count"/> do not matter.
+    /// </summary>
     static abstract TSelf Select(uint bits, TSelf value);
 
     /// <summary>
@@ -85,14 +89,19 @@ internal unsafe interface ILanes<TSelf> :
     /// <paramref name="distance"/> of i is 0, and <c>x[i − distance] − x[i]</c> where it is 1.
     /// </summary>
     /// <param name="value">x</param>
-    /// <param name="distance">A power of two below <see cref="Count"/>; a constant, since it selects instructions.</param>
+    /// <param name="distance">
+    /// A power of two below <see cref="Count"/>; a constant, since it selects instructions.
+    /// </param>
     static abstract TSelf Butterfly(TSelf value, int distance);
 
-    /// <summary><see cref="CounterRandom.Halves"/> of <paramref name="counter"/>, of the number after it, and so on.</summary>
+    /// <summary>
+    /// <see cref="CounterRandom.Halves"/> of <paramref name="counter"/>, of the number after it, and so on.
+    /// </summary>
     static abstract TSelf Random(uint key, uint counter, out TSelf second);
 
     /// <summary>
-    /// Writes the levels of values: the next integers below or at them, cut off at <c>±max</c>, plus <paramref name="zeroPoint"/>, as bytes.
+    /// Writes the levels of values: the next integers below or at them, cut off at <c>±max</c>, plus <paramref
+    /// name="zeroPoint"/>, as bytes.
     /// </summary>
     /// <param name="value">
     /// The values. NaN, and what is 2³¹ or more, becomes the lowest level: what the processor's conversion gives.
@@ -102,6 +111,9 @@ internal unsafe interface ILanes<TSelf> :
     /// <param name="target">Where they go; any alignment.</param>
     static abstract void StoreLevels(TSelf value, sbyte max, byte zeroPoint, byte* target);
 
-    /// <summary>As <see cref="StoreLevels(TSelf, sbyte, byte, byte*)"/>, for four registers interleaved: the levels of a[0], b[0], c[0], d[0], a[1] and so on.</summary>
+    /// <summary>
+    /// As <see cref="StoreLevels(TSelf, sbyte, byte, byte*)"/>, for four registers interleaved: the levels of a[0],
+    /// b[0], c[0], d[0], a[1] and so on.
+    /// </summary>
     static abstract void StoreLevels(TSelf a, TSelf b, TSelf c, TSelf d, sbyte max, byte zeroPoint, byte* target);
 }

@@ -126,13 +126,15 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Largest(Lanes128 value)
     {
-        Vector128<float> pairs = Vector128.MaxNative(value._value, Vector128.Shuffle(value._value, Vector128.Create(2, 3, 0, 1)));
+        Vector128<float> pairs = Vector128.MaxNative(
+            value._value, Vector128.Shuffle(value._value, Vector128.Create(2, 3, 0, 1)));
         return Vector128.MaxNative(pairs, Vector128.Shuffle(pairs, Vector128.Create(1, 0, 3, 2))).ToScalar();
     }
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint PositiveBits(Lanes128 value) => (uint)Vector128.GreaterThan(value._value, Vector128<float>.Zero).ExtractMostSignificantBits();
+    public static uint PositiveBits(Lanes128 value) =>
+        (uint)Vector128.GreaterThan(value._value, Vector128<float>.Zero).ExtractMostSignificantBits();
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -149,7 +151,8 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
         Vector128<float> swapped = distance == 1
             ? Vector128.Shuffle(value._value, Vector128.Create(1, 0, 3, 2))
             : Vector128.Shuffle(value._value, Vector128.Create(2, 3, 0, 1));
-        Vector128<int> upper = Vector128.Equals(Vector128<int>.Indices & Vector128.Create(distance), Vector128.Create(distance));
+        Vector128<int> upper = Vector128.Equals(
+            Vector128<int>.Indices & Vector128.Create(distance), Vector128.Create(distance));
         return new(swapped + (value._value.AsInt32() ^ (upper << 31)).AsSingle());
     }
 
@@ -177,15 +180,21 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreLevels(Lanes128 a, Lanes128 b, Lanes128 c, Lanes128 d, sbyte max, byte zeroPoint, byte* target)
+    public static void StoreLevels(
+        Lanes128 a, Lanes128 b, Lanes128 c, Lanes128 d, sbyte max, byte zeroPoint, byte* target)
     {
         Vector128<sbyte> levels = Vector128.NarrowWithSaturation(
-            Vector128.NarrowWithSaturation(FloorToInt32(a), FloorToInt32(b)), Vector128.NarrowWithSaturation(FloorToInt32(c), FloorToInt32(d)));
+            Vector128.NarrowWithSaturation(FloorToInt32(a), FloorToInt32(b)),
+            Vector128.NarrowWithSaturation(FloorToInt32(c), FloorToInt32(d)));
         levels = Vector128.Max(Vector128.Min(levels, Vector128.Create(max)), Vector128.Create((sbyte)-max));
-        Vector128.Shuffle(levels.AsByte() ^ Vector128.Create(zeroPoint), Vector128.Create(FirstTransposed, LastTransposed).AsByte()).Store(target);
+        Vector128.Shuffle(
+            levels.AsByte() ^ Vector128.Create(zeroPoint),
+            Vector128.Create(FirstTransposed, LastTransposed).AsByte()).Store(target);
     }
 
-    /// <summary>Where the bytes of the first two rows of a transposed matrix of 4×4 come from: 0, 4, 8, 12, 1, 5, 9, 13.</summary>
+    /// <summary>
+    /// Where the bytes of the first two rows of a transposed matrix of 4×4 come from: 0, 4, 8, 12, 1, 5, 9, 13.
+    /// </summary>
     internal const ulong FirstTransposed = 0x0D09_0501_0C08_0400;
 
     /// <summary>Where those of the last two come from: 2, 6, 10, 14, 3, 7, 11, 15.</summary>

@@ -118,7 +118,8 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint PositiveBits(Lanes256 value) => (uint)Vector256.GreaterThan(value._value, Vector256<float>.Zero).ExtractMostSignificantBits();
+    public static uint PositiveBits(Lanes256 value) =>
+        (uint)Vector256.GreaterThan(value._value, Vector256<float>.Zero).ExtractMostSignificantBits();
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -134,9 +135,15 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
     {
         (Vector256<float> swapped, Vector256<float> signs) = distance switch
         {
-            1 => (Avx.Shuffle(value._value, value._value, 0xB1), Vector256.Create(1f, -1f, 1f, -1f, 1f, -1f, 1f, -1f)),
-            2 => (Avx.Shuffle(value._value, value._value, 0x4E), Vector256.Create(1f, 1f, -1f, -1f, 1f, 1f, -1f, -1f)),
-            _ => (Avx.Permute2x128(value._value, value._value, 1), Vector256.Create(1f, 1f, 1f, 1f, -1f, -1f, -1f, -1f)),
+            1 => (
+                Avx.Shuffle(value._value, value._value, 0xB1),
+                Vector256.Create(1f, -1f, 1f, -1f, 1f, -1f, 1f, -1f)),
+            2 => (
+                Avx.Shuffle(value._value, value._value, 0x4E),
+                Vector256.Create(1f, 1f, -1f, -1f, 1f, 1f, -1f, -1f)),
+            _ => (
+                Avx.Permute2x128(value._value, value._value, 1),
+                Vector256.Create(1f, 1f, 1f, 1f, -1f, -1f, -1f, -1f)),
         };
         return new(Fma.MultiplyAdd(value._value, signs, swapped)); // products with ±1 are exact
     }
@@ -166,16 +173,21 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreLevels(Lanes256 a, Lanes256 b, Lanes256 c, Lanes256 d, sbyte max, byte zeroPoint, byte* target)
+    public static void StoreLevels(
+        Lanes256 a, Lanes256 b, Lanes256 c, Lanes256 d, sbyte max, byte zeroPoint, byte* target)
     {
         // In each half of the register: 4 of a, 4 of b, 4 of c, 4 of d, then transposed.
         Vector256<sbyte> levels = Avx2.PackSignedSaturate(
-            Avx2.PackSignedSaturate(FloorToInt32(a), FloorToInt32(b)), Avx2.PackSignedSaturate(FloorToInt32(c), FloorToInt32(d)));
+            Avx2.PackSignedSaturate(FloorToInt32(a), FloorToInt32(b)),
+            Avx2.PackSignedSaturate(FloorToInt32(c), FloorToInt32(d)));
         levels = Vector256.Max(Vector256.Min(levels, Vector256.Create(max)), Vector256.Create((sbyte)-max));
         const ulong first = Lanes128.FirstTransposed, last = Lanes128.LastTransposed;
-        Avx2.Shuffle(levels.AsByte() ^ Vector256.Create(zeroPoint), Vector256.Create(first, last, first, last).AsByte()).Store(target);
+        Avx2.Shuffle(
+            levels.AsByte() ^ Vector256.Create(zeroPoint),
+            Vector256.Create(first, last, first, last).AsByte()).Store(target);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> FloorToInt32(Lanes256 value) => Vector256.ConvertToInt32Native(Vector256.Floor(value._value));
+    private static Vector256<int> FloorToInt32(Lanes256 value) =>
+        Vector256.ConvertToInt32Native(Vector256.Floor(value._value));
 }

@@ -102,15 +102,22 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 LookUp(float* table, Lanes512 index)
     {
-        // A permutation of two registers looks 32 entries up by the lower five bits; the upper two choose among four of them.
+        // A permutation of two registers looks 32 entries up by the lower five bits; the upper two choose among four of
+        // them.
         Vector512<int> i = Avx512F.ConvertToVector512Int32(index._value);
-        Vector512<float> first = Avx512F.PermuteVar16x32x2(Vector512.LoadAligned(table), i, Vector512.LoadAligned(table + 16));
-        Vector512<float> second = Avx512F.PermuteVar16x32x2(Vector512.LoadAligned(table + 32), i, Vector512.LoadAligned(table + 48));
-        Vector512<float> third = Avx512F.PermuteVar16x32x2(Vector512.LoadAligned(table + 64), i, Vector512.LoadAligned(table + 80));
-        Vector512<float> fourth = Avx512F.PermuteVar16x32x2(Vector512.LoadAligned(table + 96), i, Vector512.LoadAligned(table + 112));
+        Vector512<float> first = Avx512F.PermuteVar16x32x2(
+            Vector512.LoadAligned(table), i, Vector512.LoadAligned(table + 16));
+        Vector512<float> second = Avx512F.PermuteVar16x32x2(
+            Vector512.LoadAligned(table + 32), i, Vector512.LoadAligned(table + 48));
+        Vector512<float> third = Avx512F.PermuteVar16x32x2(
+            Vector512.LoadAligned(table + 64), i, Vector512.LoadAligned(table + 80));
+        Vector512<float> fourth = Avx512F.PermuteVar16x32x2(
+            Vector512.LoadAligned(table + 96), i, Vector512.LoadAligned(table + 112));
         Vector512<float> isUpper = Vector512.Equals(i & Vector512.Create(32), Vector512.Create(32)).AsSingle();
-        Vector512<float> lower = Vector512.ConditionalSelect(isUpper, second, first), upper = Vector512.ConditionalSelect(isUpper, fourth, third);
-        return new(Vector512.ConditionalSelect(Vector512.GreaterThan(i, Vector512.Create(63)).AsSingle(), upper, lower));
+        Vector512<float> lower = Vector512.ConditionalSelect(isUpper, second, first);
+        Vector512<float> upper = Vector512.ConditionalSelect(isUpper, fourth, third);
+        Vector512<float> isLast = Vector512.GreaterThan(i, Vector512.Create(63)).AsSingle();
+        return new(Vector512.ConditionalSelect(isLast, upper, lower));
     }
 
     /// <inheritdoc />
@@ -124,13 +131,15 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint PositiveBits(Lanes512 value) => (uint)Vector512.GreaterThan(value._value, Vector512<float>.Zero).ExtractMostSignificantBits();
+    public static uint PositiveBits(Lanes512 value) =>
+        (uint)Vector512.GreaterThan(value._value, Vector512<float>.Zero).ExtractMostSignificantBits();
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Select(uint bits, Lanes512 value)
     {
-        Vector512<uint> bit = Vector512.Create(1u, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768);
+        Vector512<uint> bit = Vector512.Create(
+            1u, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768);
         return new((Vector512.Equals(Vector512.Create(bits) & bit, bit) & value._value.AsUInt32()).AsSingle());
     }
 
@@ -140,10 +149,18 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     {
         (Vector512<float> swapped, Vector512<float> signs) = distance switch
         {
-            1 => (Avx512F.Shuffle(value._value, value._value, 0xB1), Vector512.Create(1f, -1f, 1f, -1f, 1f, -1f, 1f, -1f, 1f, -1f, 1f, -1f, 1f, -1f, 1f, -1f)),
-            2 => (Avx512F.Shuffle(value._value, value._value, 0x4E), Vector512.Create(1f, 1f, -1f, -1f, 1f, 1f, -1f, -1f, 1f, 1f, -1f, -1f, 1f, 1f, -1f, -1f)),
-            4 => (Avx512F.Shuffle4x128(value._value, value._value, 0xB1), Vector512.Create(1f, 1f, 1f, 1f, -1f, -1f, -1f, -1f, 1f, 1f, 1f, 1f, -1f, -1f, -1f, -1f)),
-            _ => (Avx512F.Shuffle4x128(value._value, value._value, 0x4E), Vector512.Create(1f, 1f, 1f, 1f, 1f, 1f, 1f, 1f, -1f, -1f, -1f, -1f, -1f, -1f, -1f, -1f)),
+            1 => (
+                Avx512F.Shuffle(value._value, value._value, 0xB1),
+                Vector512.Create(1f, -1f, 1f, -1f, 1f, -1f, 1f, -1f, 1f, -1f, 1f, -1f, 1f, -1f, 1f, -1f)),
+            2 => (
+                Avx512F.Shuffle(value._value, value._value, 0x4E),
+                Vector512.Create(1f, 1f, -1f, -1f, 1f, 1f, -1f, -1f, 1f, 1f, -1f, -1f, 1f, 1f, -1f, -1f)),
+            4 => (
+                Avx512F.Shuffle4x128(value._value, value._value, 0xB1),
+                Vector512.Create(1f, 1f, 1f, 1f, -1f, -1f, -1f, -1f, 1f, 1f, 1f, 1f, -1f, -1f, -1f, -1f)),
+            _ => (
+                Avx512F.Shuffle4x128(value._value, value._value, 0x4E),
+                Vector512.Create(1f, 1f, 1f, 1f, 1f, 1f, 1f, 1f, -1f, -1f, -1f, -1f, -1f, -1f, -1f, -1f)),
         };
         return new(Avx512F.FusedMultiplyAdd(value._value, signs, swapped)); // products with ±1 are exact
     }
@@ -171,16 +188,21 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreLevels(Lanes512 a, Lanes512 b, Lanes512 c, Lanes512 d, sbyte max, byte zeroPoint, byte* target)
+    public static void StoreLevels(
+        Lanes512 a, Lanes512 b, Lanes512 c, Lanes512 d, sbyte max, byte zeroPoint, byte* target)
     {
         // In each quarter of the register: 4 of a, 4 of b, 4 of c, 4 of d, then transposed.
         Vector512<sbyte> levels = Avx512BW.PackSignedSaturate(
-            Avx512BW.PackSignedSaturate(FloorToInt32(a), FloorToInt32(b)), Avx512BW.PackSignedSaturate(FloorToInt32(c), FloorToInt32(d)));
+            Avx512BW.PackSignedSaturate(FloorToInt32(a), FloorToInt32(b)),
+            Avx512BW.PackSignedSaturate(FloorToInt32(c), FloorToInt32(d)));
         levels = Vector512.Max(Vector512.Min(levels, Vector512.Create(max)), Vector512.Create((sbyte)-max));
         const ulong first = Lanes128.FirstTransposed, last = Lanes128.LastTransposed;
-        Avx512BW.Shuffle(levels.AsByte() ^ Vector512.Create(zeroPoint), Vector512.Create(first, last, first, last, first, last, first, last).AsByte()).Store(target);
+        Avx512BW.Shuffle(
+            levels.AsByte() ^ Vector512.Create(zeroPoint),
+            Vector512.Create(first, last, first, last, first, last, first, last).AsByte()).Store(target);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<int> FloorToInt32(Lanes512 value) => Avx512F.ConvertToVector512Int32(value._value, FloatRoundingMode.ToNegativeInfinity);
+    private static Vector512<int> FloorToInt32(Lanes512 value) =>
+        Avx512F.ConvertToVector512Int32(value._value, FloatRoundingMode.ToNegativeInfinity);
 }

@@ -12,11 +12,16 @@ internal static unsafe class PolynomialCoefficients
         Create([-126f, 0.00133813126f, 0.00966637861f, 0.0555038117f, 0.240223482f, 0.693147182f, 1f]);
 
     // The smallest relative error of (2^f − 1) / f in [−1/2, 1/2].
-    private static readonly NativeBuffer<float> Exp2ThirdBuffer = Create([-126f, 0.0555039634f, 0.242028858f, 0.693178304f, 1f]);
+    private static readonly NativeBuffer<float> Exp2ThirdBuffer =
+        Create([-126f, 0.0555039634f, 0.242028858f, 0.693178304f, 1f]);
 
-    // The bounds; log2(e); −ln(2) in two parts, of which the first has so few bits that its product with an exponent is exact.
+    // The bounds; log2(e); −ln(2) in two parts, of which the first has so few bits that its product with an exponent is
+    // exact.
     private static readonly NativeBuffer<float> ExpBuffer = Create(
-        [-87f, 88f, 1.44269504f, -0.693359375f, 2.12194440e-4f, 0.00139336498f, 0.00836915523f, 0.0416664667f, 0.166665047f, 0.5f, 1f]);
+        [
+            -87f, 88f, 1.44269504f, -0.693359375f, 2.12194440e-4f, 0.00139336498f, 0.00836915523f, 0.0416664667f,
+            0.166665047f, 0.5f, 1f,
+        ]);
 
     /// <summary>Those of <see cref="FifthDegree"/>.</summary>
     public static float* Exp2Fifth => Exp2FifthBuffer.Pointer;

@@ -3,8 +3,9 @@ using System.Runtime.CompilerServices;
 namespace Bitis.Kernels.Simd;
 
 /// <summary>
-/// The transcendental functions of the kernels, written once for every register width. They take e^x as a value that holds
-/// its coefficients, which a loop keeps in registers. Errors are stated against exact arithmetic. NaN is not propagated.
+/// The transcendental functions of the kernels, written once for every register width. They take e^x as a value that
+/// holds its coefficients, which a loop keeps in registers. Errors are stated against exact arithmetic. NaN is not
+/// propagated.
 /// </summary>
 internal static class VectorMath
 {
@@ -100,8 +101,8 @@ internal static class VectorMath
     }
 
     /// <summary>
-    /// erf(x/√2), absolute error 3e-7, and ±1 exactly beyond ±5.8: an odd quotient of polynomials in x², fitted to be a little above 1 at the end
-    /// of its range and cut off there.
+    /// erf(x/√2), absolute error 3e-7, and ±1 exactly beyond ±5.8: an odd quotient of polynomials in x², fitted to be a
+    /// little above 1 at the end of its range and cut off there.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes ErfOfNormal<TLanes>(TLanes x)

@@ -32,9 +32,13 @@ internal static unsafe class FloatGemmTile<TLanes>
     /// </summary>
     /// <param name="a">The first input row.</param>
     /// <param name="lda">The distance of input rows in elements.</param>
-    /// <param name="stride">The distance of neighbours along k: 1, or the row length of a matrix that is read transposed.</param>
+    /// <param name="stride">
+    /// The distance of neighbours along k: 1, or the row length of a matrix that is read transposed.
+    /// </param>
     /// <param name="rows">How many rows exist (1 to <see cref="Rows"/>); the others' sums are arbitrary.</param>
-    /// <param name="columns">How many columns are wanted (1 to <see cref="Columns"/>); the others' sums are arbitrary.</param>
+    /// <param name="columns">
+    /// How many columns are wanted (1 to <see cref="Columns"/>); the others' sums are arbitrary.
+    /// </param>
     /// <param name="panel"><c>[k, Columns]</c></param>
     /// <param name="k">The length of the sums, possibly 0.</param>
     /// <param name="sums"><c>[Rows, Columns]</c></param>

@@ -5,8 +5,8 @@ namespace Bitis.Kernels.Gemm.Tiles;
 /// (<see cref="Int8GemmTile{TDot}"/>).
 /// </summary>
 /// <remarks>
-/// Where the processor's products are of 16 bits, operands are two registers: the even and the odd bytes. Where they are of
-/// bytes, the even register holds all of them, and the odd one is not used.
+/// Where the processor's products are of 16 bits, operands are two registers: the even and the odd bytes. Where they
+/// are of bytes, the even register holds all of them, and the odd one is not used.
 /// </remarks>
 internal unsafe interface IInt8Dot<TSelf>
     where TSelf : struct, IInt8Dot<TSelf>

@@ -11,7 +11,9 @@ internal unsafe interface IInt8GemmTile
     /// <summary>The width of the block and of a panel of weights.</summary>
     static abstract int Columns { get; }
 
-    /// <summary><c>sums[r, c] = Σ_k a[r, k]·panel[k/4, c, k%4]</c>, exact; a[r, k] lies at <c>a + r·lda + k/4·stride + k%4</c>.</summary>
+    /// <summary>
+    /// <c>sums[r, c] = Σ_k a[r, k]·panel[k/4, c, k%4]</c>, exact; a[r, k] lies at <c>a + r·lda + k/4·stride + k%4</c>.
+    /// </summary>
     /// <param name="a">The first input row.</param>
     /// <param name="lda">The distance of input rows in bytes.</param>
     /// <param name="stride">The distance of neighbouring groups of four values of a row in bytes.</param>

@@ -1,6 +1,9 @@
 namespace Bitis.Kernels.Gemm.Tiles;
 
-/// <summary>A register of 16-bit sums, each of products of two bytes, and the operations that <see cref="Int4GemmTile{TPairs}"/> needs.</summary>
+/// <summary>
+/// A register of 16-bit sums, each of products of two bytes, and the operations that <see cref="Int4GemmTile{TPairs}"/>
+/// needs.
+/// </summary>
 internal unsafe interface IPairSums<TSelf>
     where TSelf : struct, IPairSums<TSelf>
 {

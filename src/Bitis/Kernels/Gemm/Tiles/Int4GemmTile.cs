@@ -3,16 +3,20 @@ using System.Runtime.CompilerServices;
 namespace Bitis.Kernels.Gemm.Tiles;
 
 /// <summary>
-/// The tile of <see cref="Int8Gemm"/> for weights of 4 bits and processors without an 8-bit dot product: 6 rows × two registers of columns.
-/// Two products with bytes, 2·255·8 at most, fit 16 bits, and so do eight such pairs (32640): sums stay in 16 bits for eight groups of k
-/// before they are widened.
+/// The tile of <see cref="Int8Gemm"/> for weights of 4 bits and processors without an 8-bit dot product: 6 rows × two
+/// registers of columns. Two products with bytes, 2·255·8 at most, fit 16 bits, and so do eight such pairs (32640):
+/// sums stay in 16 bits for eight groups of k before they are widened.
 /// </summary>
 /// <remarks>
 /// <code>
-///                          w0 (columns × 4)  w1 (columns × 4)   per group of k: 2 loads, 6 broadcasts, 12 multiply-adds, 12 additions
-///   broadcast a[0, k..k+3] c00               c01                registers: 12 sums of 16 bits + 2 weights + 1 broadcast of 16 (AVX2)
-///   ...                    ...               ...                after eight groups: the sums' pairs are added to int32 in memory
+///                          w0 (columns × 4)  w1 (columns × 4)
+///   broadcast a[0, k..k+3] c00               c01
+///   ...                    ...               ...
 ///   broadcast a[5, k..k+3] c50               c51
+///
+///   per group of k     2 loads, 6 broadcasts, 12 multiply-adds, 12 additions
+///   registers          12 sums of 16 bits + 2 weights + 1 broadcast of 16 (AVX2)
+///   after 8 groups     the sums' pairs are added to int32 in memory
 /// </code>
 /// </remarks>
 internal readonly unsafe struct Int4GemmTile<TPairs> : IInt8GemmTile

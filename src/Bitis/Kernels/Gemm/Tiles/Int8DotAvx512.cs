@@ -5,8 +5,8 @@ using System.Runtime.Intrinsics.X86;
 namespace Bitis.Kernels.Gemm.Tiles;
 
 /// <summary>
-/// 512 bits of sums with AVX-512. The 8-bit multiply-add of x86 saturates at 16 bits, so the bytes are first widened to 16
-/// bits, the even and the odd ones of each group apart; their products are exact.
+/// 512 bits of sums with AVX-512. The 8-bit multiply-add of x86 saturates at 16 bits, so the bytes are first widened to
+/// 16 bits, the even and the odd ones of each group apart; their products are exact.
 /// </summary>
 internal readonly unsafe struct Int8DotAvx512(Vector512<int> value) : IInt8Dot<Int8DotAvx512>
 {

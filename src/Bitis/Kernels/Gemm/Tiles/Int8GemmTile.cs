@@ -7,10 +7,12 @@ namespace Bitis.Kernels.Gemm.Tiles;
 /// </summary>
 /// <remarks>
 /// <code>
-///                            w0 (columns × 4)  w1 (columns × 4)   per group of k: 2 loads, R broadcasts, 2·R sums of products
+///                            w0 (columns × 4)  w1 (columns × 4)
 ///   broadcast a[0, k..k+3]   c00               c01
 ///   ...                      ...               ...
 ///   broadcast a[R−1, k..k+3]
+///
+///   per group of k: 2 loads, R broadcasts, 2·R sums of products
 ///
 ///   registers   AVX2       R = 4    8 sums + 4 weights + 2 inputs of 16, as operands are widened to 16 bits
 ///               AVX-VNNI   R = 6   12 sums + 2 weights + 1 input of 16
