@@ -21,7 +21,8 @@ internal sealed class TrainingOptionSet
     private readonly Option<string[]> _freeze = new("--freeze")
     {
         Description =
-            "Layers that do not learn, by a pattern of their names: 'layers.0.*', 'patch_embed*'. Can be given several times.",
+            "Layers that do not learn, by a pattern of their names: 'layers.0.*', 'patch_embed*'. Can be given "
+            + "several times.",
         HelpName = "PATTERN",
         Arity = ArgumentArity.OneOrMore,
     };
@@ -33,7 +34,8 @@ internal sealed class TrainingOptionSet
 
     private readonly Option<string?> _backward = CommonOptions.Parsed<string?>(
         "--backward",
-        $"How gradients of linear and convolutional layers are computed: {string.Join(", ", BackwardMethods.Names)}. [default: exact]",
+        "How gradients of linear and convolutional layers are computed: "
+        + $"{string.Join(", ", BackwardMethods.Names)}. [default: exact]",
         ParseBackward,
         "METHOD");
 

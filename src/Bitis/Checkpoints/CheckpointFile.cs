@@ -77,7 +77,8 @@ internal sealed class CheckpointFile : IDisposable
                 if (count == 0)
                 {
                     throw Error(
-                        $"the file was cut off while it was read: it had {Length} bytes when it was opened, and ends at "
+                        $"the file was cut off while it was read: it had {Length} bytes when it was opened, and ends "
+                        + "at "
                         + $"byte {offset} or before now. Copy it again, and do not write to it while it is used.");
                 }
                 destination = destination[count..];

@@ -142,7 +142,8 @@ internal sealed class StoredTensor
                 string steps = strides.Length == Shape.Rank ? $"strides [{string.Join(", ", strides)}], " : "";
                 throw new BitisException(
                     $"the shape {Shape} ({steps}offset {_offset}) needs more "
-                    + $"elements than its storage of {_bytes.Length} bytes holds ({capacity} of type {DType.SafetensorsName()}).");
+                    + $"elements than its storage of {_bytes.Length} bytes holds ({capacity} of type "
+                    + $"{DType.SafetensorsName()}).");
             }
             if (checked(Math.Max(count, Extent() + 1) * Math.Max(sizeof(float), DType.BitSize() / 8)) > MaxBytes)
                 throw new BitisException($"the shape {Shape} is too large: one tensor may take at most 2 GiB.");

@@ -155,7 +155,8 @@ internal sealed partial class OutputTarget : IDisposable
             {
                 throw Refused(
                     Path,
-                    $"this is the same file as the input {DisplayText.Of(input)}, which would be lost; give another name");
+                    $"this is the same file as the input {DisplayText.Of(input)}, which would be lost; give another "
+                    + "name");
             }
             if (facts?.Kind == FileKind.Folder && IsInside(facts.Identity))
             {
@@ -183,7 +184,8 @@ internal sealed partial class OutputTarget : IDisposable
         {
             throw Refused(
                 path,
-                    $"this is a link to '{target}', which does not exist; create that file first, or give another name");
+                    $"this is a link to '{target}', which does not exist; create that file first, or give another "
+                    + "name");
         }
         string folder = System.IO.Path.GetDirectoryName(full) ?? full;
         if (!Directory.Exists(folder))

@@ -247,7 +247,8 @@ public sealed class VisionModel
         if (preprocessing.CropSize != Config.ImageSize)
         {
             throw new BitisException(
-                $"The preprocessing makes images of {preprocessing.CropSize} pixels; the model takes {Config.ImageSize}.");
+                $"The preprocessing makes images of {preprocessing.CropSize} pixels; the model takes "
+                + $"{Config.ImageSize}.");
         }
 
         if (preprocessing.Channels != Config.ImageChannels)

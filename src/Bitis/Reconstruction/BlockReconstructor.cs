@@ -195,7 +195,8 @@ internal sealed class BlockReconstructor
         foreach (Node scan in cut)
         {
             throw new BitisException(
-                $"The scan '{scan.Name}' and the softplus of its step, '{scan.Inputs[1].Name}', lie on two sides of a block's border: "
+                $"The scan '{scan.Name}' and the softplus of its step, '{scan.Inputs[1].Name}', lie on two sides of a "
+                + "block's border: "
                 + "put both into one block.");
         }
     }

@@ -228,7 +228,8 @@ public sealed class Trainer
         {
             throw new BitisException(
                 $"{data.Training.Description}: {DisplayText.Count(data.Training.Count, "training image")} cannot fill "
-                + $"a batch of {recipe.BatchSize}; use a smaller batch (--batch, batchSize in a recipe) or more images.");
+                + $"a batch of {recipe.BatchSize}; use a smaller batch (--batch, batchSize in a recipe) or more "
+                + "images.");
         }
         ModelConfig config = recipe.ConfigFor(data.Classes);
         if (config.ImageChannels is not (1 or PixelImage.RgbChannels))

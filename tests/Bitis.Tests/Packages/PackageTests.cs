@@ -22,7 +22,8 @@ public sealed partial class PackageTests(PackageFiles packages) : IClassFixture<
         Assert.Equal("Apache-2.0", metadata["license"].Value);
         Assert.Equal("The Bitis authors", metadata["authors"].Value);
         Assert.Contains("quantization", metadata["tags"].Value);
-        Assert.Contains("Mamba", metadata["description"].Value + metadata["tags"].Value, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains(
+            "Mamba", metadata["description"].Value + metadata["tags"].Value, StringComparison.OrdinalIgnoreCase);
         Assert.Equal("README.md", metadata["readme"].Value);
     }
 
@@ -80,7 +81,8 @@ public sealed partial class PackageTests(PackageFiles packages) : IClassFixture<
             </Project>
             """);
         _folder.WriteText(
-            "Program.cs", $"{example}\nConsole.WriteLine(VisionModel.LoadShipped(\"vim-micro-builtin\").Config.Classes);\n");
+            "Program.cs",
+                $"{example}\nConsole.WriteLine(VisionModel.LoadShipped(\"vim-micro-builtin\").Config.Classes);\n");
         ReadmeTests.PrepareFiles(_folder);
         DotnetCommand.Run(_folder.Path, "build", "-c", "Release", "-o", _folder["out"]);
         string[] lines = DotnetCommand.Run(_folder.Path, _folder["out/App.dll"]).Trim().Split('\n');

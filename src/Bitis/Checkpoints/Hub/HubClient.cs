@@ -103,7 +103,8 @@ public sealed class HubClient : IDisposable
             if (_options.Offline)
             {
                 throw new BitisException(
-                    $"{reference}: not in the cache '{_options.CacheFolder}', and HF_HUB_OFFLINE is set. {Alternatives}");
+                    $"{reference}: not in the cache '{_options.CacheFolder}', and HF_HUB_OFFLINE is set. "
+                    + $"{Alternatives}");
             }
 
             HubFileInfo info;
@@ -184,7 +185,8 @@ public sealed class HubClient : IDisposable
             if (length is null && !HubChecksum.IsChecksum(etag))
             {
                 throw new BitisException(
-                    $"{reference}: {address.Host} gives neither a checksum nor the size of the file, so that nothing shows whether "
+                    $"{reference}: {address.Host} gives neither a checksum nor the size of the file, so that nothing "
+                    + "shows whether "
                     + "it arrives whole; check HF_ENDPOINT, or download the file in another way and give its path.");
             }
             return new HubFileInfo(commit, etag, length, next ?? address);

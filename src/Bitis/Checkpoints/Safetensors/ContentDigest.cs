@@ -25,7 +25,8 @@ internal static class ContentDigest
     public static string Of(IReadOnlyDictionary<string, string> metadata, IEnumerable<SafetensorsTensor> tensors) =>
         Of(
             metadata,
-            [.. tensors.Select(tensor => (tensor.Name, tensor.DType, tensor.Shape, (Func<ReadOnlyMemory<byte>>)(() => tensor.Bytes)))]);
+            [.. tensors.Select(tensor => (
+                tensor.Name, tensor.DType, tensor.Shape, (Func<ReadOnlyMemory<byte>>)(() => tensor.Bytes)))]);
 
     /// <summary>Makes sure that a file has the metadata and tensors that were written.</summary>
     /// <param name="file">The file.</param>

@@ -71,7 +71,8 @@ internal sealed class SourceOpener(IImageDecoder? decoder, CancellationToken can
     private IImageDecoder RequireDecoder(string path) =>
         decoder ?? throw BitisException.InFile(
             path,
-                "image files need a decoder; give ImageSource.Open one, or use ImageSource.Open(path) of Bitis.Imaging.");
+                "image files need a decoder; give ImageSource.Open one, or use ImageSource.Open(path) of "
+                + "Bitis.Imaging.");
 
     private ImageSource OpenLabelFile(string path)
     {

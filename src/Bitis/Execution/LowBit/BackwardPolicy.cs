@@ -117,7 +117,8 @@ public sealed record BackwardPolicy
             if (!layers.Any(layer => entry.Matches(layer.Name)))
             {
                 throw new BitisException(
-                    $"The backward override '{entry.Pattern}' matches no linear or convolutional layer; their names are like '{layers[0].Name}'.");
+                    $"The backward override '{entry.Pattern}' matches no linear or convolutional layer; their names "
+                    + $"are like '{layers[0].Name}'.");
             }
         }
         return [.. layers.Select(layer => Select(layer, frozen))];

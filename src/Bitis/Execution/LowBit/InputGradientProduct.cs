@@ -153,7 +153,10 @@ internal sealed unsafe class InputGradientProduct : IDisposable
     public void Dispose()
     {
         foreach (
-            IDisposable? resource in (IDisposable?[])[_float, _levels, _scales, _inverseScales, _bias, _columnSums, _weightRows, _allCoefficients])
+            IDisposable? resource in (IDisposable?[])
+            [
+                _float, _levels, _scales, _inverseScales, _bias, _columnSums, _weightRows, _allCoefficients,
+            ])
         {
             resource?.Dispose();
         }

@@ -86,7 +86,8 @@ internal readonly record struct ArenaMatrix(
         if (!isMap || start < 0 || rows < 0 || columns < 0 || stride < columns || end > block.Bytes / sizeof(float))
         {
             throw new InvalidOperationException(
-                $"A matrix of {rows}×{columns}, {stride} apart, from element {start} on does not lie in a block of {block.Bytes} bytes.");
+                $"A matrix of {rows}×{columns}, {stride} apart, from element {start} on does not lie in a block of "
+                + $"{block.Bytes} bytes.");
         }
         return block;
     }

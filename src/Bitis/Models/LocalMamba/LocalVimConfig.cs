@@ -101,7 +101,8 @@ internal sealed record LocalVimConfig : ModelConfig
         if (HasRotaryPositions && (HasClassToken || Width % 4 != 0))
         {
             throw new BitisException(
-                "The model has rotary positions; they need tokens without a class token, and a width that is a multiple of 4.");
+                "The model has rotary positions; they need tokens without a class token, and a width that is a "
+                + "multiple of 4.");
         }
 
         RequireKnown(Norm, "norm");

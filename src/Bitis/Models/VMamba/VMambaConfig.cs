@@ -85,7 +85,8 @@ internal record VMambaConfig : ModelConfig
         if (Stem == StemKind.Convolutions && PatchSize != ConvolutionsPatchSize)
         {
             throw new BitisException(
-                $"The model's patchSize is {PatchSize}; a stem of two convolutions of stride 2 has {ConvolutionsPatchSize}.");
+                $"The model's patchSize is {PatchSize}; a stem of two convolutions of stride 2 has "
+                + $"{ConvolutionsPatchSize}.");
         }
 
         Require(Width, 2, MaxWidth >> Depths.Count, "width");
@@ -100,8 +101,10 @@ internal record VMambaConfig : ModelConfig
 
     /// <inheritdoc />
     public override string Describe() =>
-        $"width {Width}, inner {InnerWidth}, MLP {MlpWidth} (doubled by each stage), depths {string.Join("-", Depths)}, states {StateSize}; "
-        + $"images {ImageSize}×{ImageSize}, {GridSize}×{GridSize} tokens, stem of {Stem.ToString().ToLowerInvariant()}, "
+        $"width {Width}, inner {InnerWidth}, MLP {MlpWidth} (doubled by each stage), "
+        + $"depths {string.Join("-", Depths)}, states {StateSize}; "
+        + $"images {ImageSize}×{ImageSize}, {GridSize}×{GridSize} tokens, stem of "
+        + $"{Stem.ToString().ToLowerInvariant()}, "
         + $"{(Downsampling == DownsamplingKind.Convolution ? "convolutions" : "patch merging")} between stages"
         + $"{(IsGated ? ", gated" : "")}; {DisplayText.Count(Classes, "class")}";
 

@@ -135,7 +135,8 @@ internal static class QuantizedScanFile
         float[] channelScales = ReadScales(tensors, $"{name}.hidden_channel_scale", shape.Channels);
         int[] firstTokens =
         [
-            .. Enumerable.Range(0, groups[0]).Select(i => BinaryPrimitives.ReadInt32LittleEndian(starts.AsSpan(i * sizeof(int)))),
+            .. Enumerable.Range(0, groups[0]).Select(
+                i => BinaryPrimitives.ReadInt32LittleEndian(starts.AsSpan(i * sizeof(int)))),
         ];
         var scan = new QuantizedScan(
             UniformQuantizer.Asymmetric(bits, u.Length == 1 ? Granularity.PerTensor : Granularity.PerChannel, u, zeros),

@@ -7,7 +7,8 @@ namespace Bitis.Quantization.Quantizers;
 /// is small, in proportion to it, and there is no softplus to compute.
 /// <code>
 ///   q = clamp(round((v − lowest) · (1/s)), 0, 2ᵇ − 1)        v = Δ or x
-///   Δ ≈ unit · d[q]                                          d[q] = q, or round(softplus(lowest + s·q)/unit) of at most 2¹⁵ − 1
+///   Δ ≈ unit · d[q]                                          d[q] = q, or round(softplus(lowest + s·q)/unit)
+///                                                            of at most 2¹⁵ − 1
 /// </code>
 /// </summary>
 internal sealed class DeltaQuantizer

@@ -121,7 +121,8 @@ public sealed record Recipe
         if (inScope.Length == 0 && (Overrides.Count > 0 || !hasScans))
         {
             throw new BitisException(Scope == Scope.Full
-                ? $"The model has no layer that scope 'full' quantizes{(hasScans ? ", so no override matches one" : "")}."
+                ? "The model has no layer that scope 'full' quantizes"
+                    + $"{(hasScans ? ", so no override matches one" : "")}."
                 : $"The model has no linear layer in a block, so there is none in scope '{scope}'"
                     + (hasScans ? ", and no override matches one." : "; scope 'full' takes all layers."));
         }

@@ -13,7 +13,7 @@ namespace Bitis.Quantization.Scans;
 ///   u  = s_u[e]·(q_u − z_u[e])    Δ = unit_Δ·d[q_Δ]    B = s_B[t]·q_B    C = s_C[t]·q_C    the operands' levels
 ///   i  = clamp(codeΔ[q_Δ] + codeA[e, n], 0, 127)                                           log₂(−log₂ Ā) in eighths
 ///   Ā  = decay[i] / 2¹⁵                                                                    a level of Ā
-///   v  = clamp16(round((float((q_u − z_u)·d[q_Δ])·f[g, e])·s_B[t]))                        f = s_u·unit_Δ·2^(b_B−1)/unit, float32
+///   v  = clamp16(round((float((q_u − z_u)·d[q_Δ])·f[g, e])·s_B[t]))    f = s_u·unit_Δ·2^(b_B−1)/unit, float32
 ///   h  = level(clamp16(Ā ∗ h + v ∗ (q_B·2^(16−b_B))))                                      x ∗ y = (x·y + 2¹⁴) ≫ 15
 ///   y  = ((Σ_n h·q_C)·unit)·s_C[t] + (D·s_u)·(q_u − z_u)                                   float32
 /// </code>
@@ -180,7 +180,8 @@ internal sealed class QuantizedScan
             OutputFactors = [.. groups.SelectMany(g => each.Select(e => OutputFactor(g, e)))],
             Offsets =
             [
-                .. Enumerable.Range(0, tokens * 2 * pairs).Select(i => (short)RoundingOffset(i / (2 * pairs), i % (2 * pairs))),
+                .. Enumerable.Range(0, tokens * 2 * pairs).Select(
+                    i => (short)RoundingOffset(i / (2 * pairs), i % (2 * pairs))),
             ],
         };
     }

@@ -47,7 +47,8 @@ public sealed record Augmentation
         if (!(LabelSmoothing is >= 0 and < 1))
         {
             throw new BitisException(
-                $"Augmentation: a label smoothing of {LabelSmoothing} was found; at least 0 and less than 1 was expected.");
+                $"Augmentation: a label smoothing of {LabelSmoothing} was found; at least 0 and less than 1 was "
+                + "expected.");
         }
 
         ValidateAlpha("mixup", MixupAlpha);

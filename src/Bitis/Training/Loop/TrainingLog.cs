@@ -25,7 +25,8 @@ internal sealed record TrainingLog(TrainingIdentity Identity, IReadOnlyList<Epoc
         {
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"{e.Epoch},{e.Step},{e.LearningRate:G6},{e.TrainLoss:F6},{e.TrainTop1:F6},{e.ValidationTop1:F6},{e.GradientNorm:G6},{e.ImagesPerSecond:F2},{e.Seconds:F2}\n");
+                $"{e.Epoch},{e.Step},{e.LearningRate:G6},{e.TrainLoss:F6},{e.TrainTop1:F6},{e.ValidationTop1:F6},"
+                + $"{e.GradientNorm:G6},{e.ImagesPerSecond:F2},{e.Seconds:F2}\n");
         }
         AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text.ToString())));
     }

@@ -39,7 +39,8 @@ internal sealed class ZipTree : ArchiveTree
                 {
                     throw BitisException.InFile(
                         zip,
-                        $"the zip's entries claim more compressed bytes than the {_zipLength} that it has, so they overlap: "
+                        $"the zip's entries claim more compressed bytes than the {_zipLength} that it has, so they "
+                        + "overlap: "
                         + "it is damaged, or made to exhaust a reader.");
                 }
                 bool isFolder = entry.FullName.EndsWith('/') || entry.FullName.EndsWith('\\');

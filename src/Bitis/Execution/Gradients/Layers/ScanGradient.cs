@@ -23,7 +23,8 @@ internal sealed unsafe class ScanGradient : OperationGradient
     private ParameterSlot _aLog = null!;
     private ParameterSlot _d = null!;
     private ScanOperands _operands;
-    private ArenaMatrix _checkpoints, _recomputedU, _recomputedDelta, _yGradient, _deltaGradient, _bGradient, _cGradient;
+    private ArenaMatrix _checkpoints, _recomputedU, _recomputedDelta;
+    private ArenaMatrix _yGradient, _deltaGradient, _bGradient, _cGradient;
     private GradientTarget _uGradient;
 
     /// <summary>Creates the operation.</summary>
