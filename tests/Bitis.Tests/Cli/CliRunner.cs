@@ -61,4 +61,27 @@ internal static class CliRunner
         }
         return new CliOutcome(process.ExitCode, output.Result, error.Result);
     }
+
+    /// <summary>
+    /// Runs a training, and cancels it as soon as its folder is there. A run that was too fast for that is repeated.
+    /// </summary>
+    /// <param name="folder">The training's folder.</param>
+    /// <param name="command">The command.</param>
+    /// <returns>Its messages.</returns>
+    public static string StopTraining(string folder, params string[] command)
+    {
+        for (int attempt = 0; attempt < 50; attempt++)
+        {
+            using var source = new CancellationTokenSource();
+            using var error = new StringWriter();
+            var context = new CliContext { Output = TextWriter.Null, Error = error, Cancellation = source.Token };
+            Task<int> run = Task.Run(() => CommandLine.Run(command, context));
+            SpinWait.SpinUntil(() => Directory.Exists(folder) || run.IsCompleted);
+            source.Cancel();
+            if (run.Result == ExitCodes.BadInput)
+                return error.ToString();
+            Directory.Delete(folder, recursive: true);
+        }
+        throw new InvalidOperationException("No run was stopped.");
+    }
 }
