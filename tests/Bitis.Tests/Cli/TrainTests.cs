@@ -85,13 +85,11 @@ public sealed class TrainTests : IDisposable
     public void It_says_what_brings_gradients_nearer_that_are_far_from_the_exact_ones(int rank, bool advises)
     {
         string backward =
-            $"\"backward\": {{ \"rank\": {rank}, \"overrides\": [ {{ \"pattern\": \"*_proj\", \"method\": "
-            + "\"low-rank\" }} ] }}";
-        string recipe = _folder.WriteText(
-            "rank.json",
-                Recipe.Replace(
-                    "\"patchSize\": 4, \"stride\": 4",
-                    "\"patchSize\": 2, \"stride\": 2").Replace("\"epochs\": 2", $"\"epochs\": 1, {backward}"));
+            $"\"backward\": {{ \"rank\": {rank}, \"overrides\": "
+            + "[ { \"pattern\": \"*_proj\", \"method\": \"low-rank\" } ] }";
+        string text = Recipe.Replace("\"patchSize\": 4, \"stride\": 4", "\"patchSize\": 2, \"stride\": 2")
+            .Replace("\"epochs\": 2", $"\"epochs\": 1, {backward}");
+        string recipe = _folder.WriteText("rank.json", text);
         CliOutcome outcome = CliRunner.Run(
             "train", "--recipe", recipe, "--data", _images, "-o", _folder["rank"]).AssertSucceeded();
         Assert.Equal(
