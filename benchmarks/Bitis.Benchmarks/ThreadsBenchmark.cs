@@ -41,8 +41,9 @@ internal static class ThreadsBenchmark
                 images);
         }
         Console.WriteLine();
-        Console.WriteLine($"| ms for {Requests} requests of one image | threads | one after the other | at once | "
-            + "ratio | workspaces |");
+        Console.WriteLine(
+            $"| ms for {Requests} requests of one image | threads | one after the other | at once | ratio | "
+            + "workspaces |");
         Console.WriteLine("|---|---|---|---|---|---|");
         MeasureRequests(
             "float32", threads => InferenceSession.Create(model, new SessionOptions { Threads = threads }), image);
@@ -53,9 +54,7 @@ internal static class ThreadsBenchmark
             image);
     }
 
-    /// <summary>
-    /// Requests one after the other against requests that all come at once, each on a thread of its own.
-    /// </summary>
+    /// <summary>Requests one after the other against requests at once, each on a thread of its own.</summary>
     private static void MeasureRequests(string name, Func<int, InferenceSession> create, FloatTensor image)
     {
         using InferenceSession one = create(1), two = create(2);
@@ -76,8 +75,8 @@ internal static class ThreadsBenchmark
         {
             double apart = Median(serial[i]), together = Median(parallel[i]);
             Console.WriteLine(
-                $"| {name} | {sessions[i].Threads} | {apart:F1} | {together:F1} | {apart / together:F2} | "
-                + $"{sessions[i].Workspaces.Count} |");
+                $"| {name} | {sessions[i].Threads} | {apart:F1} | {together:F1} | {apart / together:F2} "
+                + $"| {sessions[i].Workspaces.Count} |");
         }
     }
 

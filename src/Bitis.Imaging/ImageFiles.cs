@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Bitis.Data.Decoding;
 
 namespace Bitis.Imaging;
@@ -10,6 +11,10 @@ namespace Bitis.Imaging;
 /// frame counts. Sizes are checked before memory is taken (docs/limits.md). What viewers show is decoded, even if the
 /// file is damaged; <see cref="PixelImage.Warning"/> says so.
 /// </remarks>
+[SuppressMessage(
+    "Naming",
+    "CA1708:Identifiers should differ by more than case",
+    Justification = "The analyzer takes the two extension blocks for two members of one name.")]
 public static class ImageFiles
 {
     /// <summary>What messages call an image that has no path.</summary>

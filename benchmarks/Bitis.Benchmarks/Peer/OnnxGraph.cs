@@ -51,7 +51,7 @@ internal sealed class OnnxGraph
         var values = new float[shape.Aggregate(1, (a, b) => a * b)];
         foreach (ref float value in values.AsSpan())
             value = (_random.NextSingle() - 0.5f) * 0.1f;
-        return Tensor(Float32, shape, MemoryMarshal.AsBytes(values.AsSpan()));
+        return FloatTensor(Float32, shape, MemoryMarshal.AsBytes(values.AsSpan()));
     }
 
     /// <summary>Random bytes, of type <see cref="UInt8"/> or <see cref="Int8"/>.</summary>
@@ -59,15 +59,15 @@ internal sealed class OnnxGraph
     {
         byte[] values = new byte[shape.Aggregate(1, (a, b) => a * b)];
         _random.NextBytes(values);
-        return Tensor(type, shape, values);
+        return FloatTensor(type, shape, values);
     }
 
-    public string Scalar(float value) => Tensor(Float32, [], BitConverter.GetBytes(value));
+    public string Scalar(float value) => FloatTensor(Float32, [], BitConverter.GetBytes(value));
 
-    public string Scalar(int type, byte value) => Tensor(type, [], [value]);
+    public string Scalar(int type, byte value) => FloatTensor(type, [], [value]);
 
     public string Shape(params long[] values) =>
-        Tensor(Int64, [values.Length], MemoryMarshal.AsBytes(values.AsSpan()));
+        FloatTensor(Int64, [values.Length], MemoryMarshal.AsBytes(values.AsSpan()));
 
     /// <summary>Writes the model.</summary>
     public void Save(string path) => File.WriteAllBytes(path, new ProtoWriter()
@@ -76,7 +76,7 @@ internal sealed class OnnxGraph
         .Message(8, new ProtoWriter().Text(1, "").Number(2, OpsetVersion))
         .ToArray());
 
-    private string Tensor(int type, int[] shape, ReadOnlySpan<byte> bytes)
+    private string FloatTensor(int type, int[] shape, ReadOnlySpan<byte> bytes)
     {
         string name = $"w{_names++}";
         var tensor = new ProtoWriter();

@@ -113,8 +113,8 @@ public sealed class CalibrationSet
         if ((Interlocked.CompareExchange(ref _digest, digest, null) ?? digest) != digest)
         {
             throw new BitisException(
-                $"The calibration images changed while they were used: {DisplayText.Count(Count, "image")} gave other pixels "
-                + "than when they were read before. Keep files and tensors as they are until the end, and start again.");
+                $"The calibration images changed while they were used: {DisplayText.Count(Count, "image")} gave other "
+                + "pixels than when they were read before. Start again, and leave files and tensors as they are.");
         }
     }
 

@@ -156,7 +156,9 @@ internal sealed class BlockReconstructor
                     new WorkProgress("reading finished blocks", blocks, _model.Graph.BlockCount));
             }
             else
+            {
                 Report(blocks, 0, null);
+            }
         }
     }
 

@@ -52,7 +52,7 @@ internal sealed class SourceOpener(IImageDecoder? decoder, CancellationToken can
         if (HasExtension(path, ".csv"))
             return OpenLabelFile(path);
         if (HoldsIdxImages(path))
-            return new IdxSource(new FolderTree(FolderOf(path), depth: 0, cancellationToken), Path.GetFileName(path));
+            return new IdxSource(FolderAround(path), Path.GetFileName(path));
         if (HasExtension(path, ".bin"))
         {
             return CifarBinary.Open(
@@ -96,6 +96,9 @@ internal sealed class SourceOpener(IImageDecoder? decoder, CancellationToken can
 
     private static bool HasExtension(string path, string extension) =>
         Path.GetExtension(path).Equals(extension, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>The files beside one.</summary>
+    private FolderTree FolderAround(string path) => new(FolderOf(path), depth: 0, cancellationToken);
 
     private static string FolderOf(string path) => Path.GetDirectoryName(path) is { Length: > 0 } folder ? folder : ".";
 

@@ -228,9 +228,7 @@ public sealed class InferenceSession : IDisposable
             (await ClassifyAsync([image], count, cancellationToken).ConfigureAwait(false))[0];
     }
 
-    /// <summary>
-    /// The classes that each photograph most probably shows, best first; no thread is blocked by waiting.
-    /// </summary>
+    /// <summary>The classes that each photograph most probably shows, best first; blocks no thread to wait.</summary>
     /// <remarks>The work is done by threads of the thread pool, and never by the caller's.</remarks>
     /// <param name="images">The photographs, of any sizes; all are computed together.</param>
     /// <param name="count">How many classes.</param>
@@ -347,8 +345,8 @@ public sealed class InferenceSession : IDisposable
         if (rest != 0)
         {
             throw new ArgumentException(
-                $"{images.Length} values are not whole images: the model takes [batch, {string.Join(", ", InputShape)}], "
-                + $"{_imageLength} values for each image.",
+                $"{images.Length} values are not whole images: the model takes "
+                + $"[batch, {string.Join(", ", InputShape)}], {_imageLength} values for each image.",
                 nameof(images));
         }
         if (logits.Length != (long)batch * Config.Classes)
