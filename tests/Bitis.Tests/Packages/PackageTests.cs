@@ -82,7 +82,7 @@ public sealed partial class PackageTests(PackageFiles packages) : IClassFixture<
             """);
         _folder.WriteText(
             "Program.cs",
-                $"{example}\nConsole.WriteLine(VisionModel.LoadShipped(\"vim-micro-builtin\").Config.Classes);\n");
+            $"{example}\nConsole.WriteLine(VisionModel.LoadShipped(\"vim-micro-builtin\").Config.Classes);\n");
         ReadmeTests.PrepareFiles(_folder);
         DotnetCommand.Run(_folder.Path, "build", "-c", "Release", "-o", _folder["out"]);
         string[] lines = DotnetCommand.Run(_folder.Path, _folder["out/App.dll"]).Trim().Split('\n');
