@@ -40,10 +40,8 @@ public sealed class FinetuneTests : IDisposable
         long frozen = result.GetProperty("parameters").GetInt64() - result.GetProperty("learningParameters").GetInt64();
         Assert.Equal(
             before.Graph.Parameters.Where(
-                p =>
-                    p.Name.StartsWith("layers.0.", StringComparison.Ordinal)
-                        || p.Name.StartsWith("patch_embed", StringComparison.Ordinal)).Sum(p =>
-                        p.Shape.ElementCount),
+                p => p.Name.StartsWith("layers.0.", StringComparison.Ordinal)
+                    || p.Name.StartsWith("patch_embed", StringComparison.Ordinal)).Sum(p => p.Shape.ElementCount),
             frozen);
         CliRunner.Run("eval", Path.Combine(_run, "best.safetensors"), "--data", _images).AssertSucceeded();
     }
@@ -54,14 +52,14 @@ public sealed class FinetuneTests : IDisposable
         string same = _folder.WriteImages("same", 9, 3);
         VisionModel.Load(_model).WithClassNames(["class00", "class01", "class02"]).Save(_folder["named.safetensors"]);
         string[] options = ["--data", same, "--epochs", "1", "--batch", "3", "--lr", "1e-5"];
-        CliOutcome kept = CliRunner.Run(
-            ["finetune", _folder["named.safetensors"], "-o", _folder["kept"], .. options]).AssertSucceeded();
+        CliOutcome kept = CliRunner.Run(["finetune", _folder["named.safetensors"], "-o", _folder["kept"], .. options])
+            .AssertSucceeded();
         Assert.Contains("the checkpoint's, since the classes are the same", kept.Output);
         TensorAssert.Close(
-            VisionModel.Load(_model).Weights["head.weight"],
-                VisionModel.Load(Path.Combine(_folder["kept"], "final.safetensors")).Weights["head.weight"], 1e-3);
-        CliOutcome replaced = CliRunner.Run(
-            ["finetune", _model, "-o", _folder["replaced"], .. options]).AssertSucceeded();
+            VisionModel.Load(_model).Weights["head.weight"], VisionModel.Load(
+                Path.Combine(_folder["kept"], "final.safetensors")).Weights["head.weight"], 1e-3);
+        CliOutcome replaced = CliRunner.Run(["finetune", _model, "-o", _folder["replaced"], .. options])
+            .AssertSucceeded();
         Assert.Contains("new, for 3 classes, none of which is one of the checkpoint's 3", replaced.Output);
     }
 
@@ -71,8 +69,8 @@ public sealed class FinetuneTests : IDisposable
         string whole = _folder["whole"];
         string[] low = ["--backward", "hlq", "--freeze", "patch_embed*"];
         CliRunner.Run([.. _command, .. low, "-o", whole]).AssertRefused("'-o'"); // given twice
-        CliRunner.Run(
-            ["finetune", _model, "--data", _images, "-o", whole, "--epochs", "2", "--batch", "4", .. low]).AssertSucceeded();
+        CliRunner.Run(["finetune", _model, "--data", _images, "-o", whole, "--epochs", "2", "--batch", "4", .. low])
+            .AssertSucceeded();
         Assert.Contains("the same command with --resume", CliRunner.StopTraining(_run, [.. _command, .. low]));
         CliRunner.Run([.. _command, .. low, "--resume"]).AssertSucceeded();
         Assert.Equal(
@@ -89,9 +87,8 @@ public sealed class FinetuneTests : IDisposable
         Assert.Equal("patch_embed*", result.GetProperty("recipe").GetProperty("freeze")[0].GetString());
         Assert.Equal(5, result.GetProperty("recipe").GetProperty("batchSize").GetInt32());
         string other = _folder.WriteText("other.json", """{ "model": "vim-mini" }""");
-        CliRunner.Run(
-            "finetune", _model, "--data", _images, "-o", _folder["b"], "--recipe",
-            other).AssertRefused(other, "the checkpoint's", "'model'");
+        CliRunner.Run("finetune", _model, "--data", _images, "-o", _folder["b"], "--recipe", other)
+            .AssertRefused(other, "the checkpoint's", "'model'");
     }
 
     [Theory]
@@ -111,10 +108,9 @@ public sealed class FinetuneTests : IDisposable
     {
         string quantized = _folder["model.bitis"];
         CliRunner.Run("quantize", _model, "--calibration", _images, "-o", quantized).AssertSucceeded();
-        CliRunner.Run("finetune", quantized, "--data", _images, "-o", _run).AssertRefused(
-            quantized, "quantized; finetune takes a float32 checkpoint");
-        CliRunner.Run(
-            "finetune", "missing.pth", "--data", _images, "-o",
-            _run).AssertRefused("missing.pth", "a model was expected");
+        CliRunner.Run("finetune", quantized, "--data", _images, "-o", _run)
+            .AssertRefused(quantized, "quantized; finetune takes a float32 checkpoint");
+        CliRunner.Run("finetune", "missing.pth", "--data", _images, "-o", _run)
+            .AssertRefused("missing.pth", "a model was expected");
     }
 }

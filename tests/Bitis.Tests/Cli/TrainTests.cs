@@ -57,8 +57,8 @@ public sealed class TrainTests : IDisposable
     {
         JsonElement result = CliRunner.RunJson([.. _command, "--backward", "hlq"]);
         Assert.Equal("hlq", result.GetProperty("recipe").GetProperty("backward").GetProperty("method").GetString());
-        JsonElement head = result.GetProperty("backward").EnumerateArray().Single(
-            layer => layer.GetProperty("layer").GetString() == "head");
+        JsonElement head = result.GetProperty("backward").EnumerateArray()
+            .Single(layer => layer.GetProperty("layer").GetString() == "head");
         Assert.Equal("exact", head.GetProperty("method").GetString());
         Assert.Contains("1 token,", head.GetProperty("reason").GetString());
     }
@@ -70,9 +70,10 @@ public sealed class TrainTests : IDisposable
             "low.json",
             Recipe.Replace(
                 "\"epochs\": 2",
-                "\"epochs\": 2, \"backward\": { \"overrides\": [ { \"pattern\": \"*.in_proj\", \"method\": \"hlq\" } ] }"));
-        CliOutcome outcome = CliRunner.Run(
-            "train", "--recipe", recipe, "--data", _images, "-o", _folder["low"]).AssertSucceeded();
+                "\"epochs\": 2, \"backward\": { \"overrides\": [ { \"pattern\": \"*.in_proj\", \"method\": \"hlq\" } "
+                + "] }"));
+        CliOutcome outcome = CliRunner.Run("train", "--recipe", recipe, "--data", _images, "-o", _folder["low"])
+            .AssertSucceeded();
         Assert.Matches("cosine to the exact ones 0\\.[0-9]+ on average, -?0\\.[0-9]+ at worst", outcome.Output);
         JsonElement exact = CliRunner.RunJson(_command);
         Assert.Equal(JsonValueKind.Null, exact.GetProperty("gradientCosines").ValueKind);
@@ -83,15 +84,13 @@ public sealed class TrainTests : IDisposable
     [InlineData(16, false)]
     public void It_says_what_brings_gradients_nearer_that_are_far_from_the_exact_ones(int rank, bool advises)
     {
-        string backward =
-            $"\"backward\": {{ \"rank\": {rank}, \"overrides\": [ {{ \"pattern\": \"*_proj\", \"method\": \"low-rank\" }} ] }}";
+        string backward = $"\"backward\": {{ \"rank\": {rank}, \"overrides\": [ {{ \"pattern\": \"*_proj\", "
+            + "\"method\": \"low-rank\" }} ] }}";
         string recipe = _folder.WriteText(
-            "rank.json",
-                Recipe.Replace(
-                    "\"patchSize\": 4, \"stride\": 4",
-                    "\"patchSize\": 2, \"stride\": 2").Replace("\"epochs\": 2", $"\"epochs\": 1, {backward}"));
-        CliOutcome outcome = CliRunner.Run(
-            "train", "--recipe", recipe, "--data", _images, "-o", _folder["rank"]).AssertSucceeded();
+            "rank.json", Recipe.Replace("\"patchSize\": 4, \"stride\": 4", "\"patchSize\": 2, \"stride\": 2")
+                .Replace("\"epochs\": 2", $"\"epochs\": 1, {backward}"));
+        CliOutcome outcome = CliRunner.Run("train", "--recipe", recipe, "--data", _images, "-o", _folder["rank"])
+            .AssertSucceeded();
         Assert.Equal(
             advises, outcome.Output.Contains("\"rank\": 16 in the recipe's \"backward\"", StringComparison.Ordinal));
     }
@@ -116,9 +115,7 @@ public sealed class TrainTests : IDisposable
     {
         CliRunner.Run(_command).AssertSucceeded();
         string[] tuning =
-        [
-            "train", "--data", _images, "-o", _folder["tuned"], "--init", Path.Combine(_run, "final.safetensors"),
-        ];
+            ["train", "--data", _images, "-o", _folder["tuned"], "--init", Path.Combine(_run, "final.safetensors")];
         JsonElement result = CliRunner.RunJson([.. tuning, "--epochs", "1", "--batch", "5"]);
         Assert.Equal(TinyTraining.Config.Width, result.GetProperty("model").GetProperty("width").GetInt32());
         CliRunner.Run([.. tuning, "--resume"]).AssertRefused("--init", "--resume");
@@ -129,14 +126,12 @@ public sealed class TrainTests : IDisposable
     {
         CliRunner.Run(_command).AssertSucceeded();
         CliRunner.Run(_command).AssertRefused(_run, "already", "--resume");
-        CliRunner.Run(
-            "train", "--data", _images, "-o", _run, "--resume", "--lr",
-            "0.5").AssertRefused("recipe.learningRate is 0.001 in it, and 0.5 here");
+        CliRunner.Run("train", "--data", _images, "-o", _run, "--resume", "--lr", "0.5")
+            .AssertRefused("recipe.learningRate is 0.001 in it, and 0.5 here");
         CliRunner.Run("train", "--data", _images, "-o", _run, "--resume", "--take", "6")
             .AssertRefused("training.images is 10 in it, and 6 here", "--take");
-        CliRunner.Run(
-            "train", "--data", _images, "-o", _folder["other"],
-            "--resume").AssertRefused("other", "no training to resume");
+        CliRunner.Run("train", "--data", _images, "-o", _folder["other"], "--resume")
+            .AssertRefused("other", "no training to resume");
     }
 
     [Theory]
