@@ -10,7 +10,7 @@ namespace Bitis.Tests;
 public sealed class ReadmeTests(ITestOutputHelper output)
 {
     internal static readonly string Root = Directory.GetParent(ThisFile())!.Parent!.Parent!.FullName;
-    private static readonly string Readme = File.ReadAllText(Path.Combine(Root, "README.md"));
+    internal static readonly string Readme = File.ReadAllText(Path.Combine(Root, "README.md"));
 
     [Fact]
     public void The_library_example_runs()
@@ -61,7 +61,8 @@ public sealed class ReadmeTests(ITestOutputHelper output)
         Assert.Equal(2, recipe.Overrides.Count);
     }
 
-    private static void PrepareFiles(TempFolder folder)
+    /// <summary>The files that the example names.</summary>
+    internal static void PrepareFiles(TempFolder folder)
     {
         File.Copy(GoldenFiles.Path("vim-micro.pth"), folder["vim.pth"]);
         File.Copy(GoldenFiles.Path("images/rgb.png"), folder["photo.png"]);

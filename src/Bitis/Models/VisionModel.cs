@@ -87,10 +87,13 @@ public sealed class VisionModel
         };
     }
 
-    /// <summary>Loads a trained model that comes with Bitis (models/README.md).</summary>
+    /// <summary>Loads a trained model of the package Bitis.Models (models/README.md).</summary>
     /// <param name="name">Its name: <c>vim-micro-builtin</c>.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
-    /// <exception cref="BitisException">There is none of this name; the message lists the names.</exception>
+    /// <exception cref="BitisException">
+    /// There is none of this name, and the message lists the names; or the program has no models, and the message says
+    /// which package to add.
+    /// </exception>
     public static VisionModel LoadShipped(string name, CancellationToken cancellationToken = default) =>
         Load(ShippedModels.Require(name), options: null, cancellationToken);
 

@@ -151,6 +151,19 @@ public sealed class VisionModelFileTests : IDisposable
         CliRunner.Run("inspect", "vim-unknown").AssertRefused("no such file", "vim-micro-builtin");
     }
 
+    [Fact]
+    public void A_program_without_models_hears_which_package_has_them()
+    {
+        string empty = _folder.CreateFolder("models"), missing = _folder["none"];
+        foreach (string folder in (string[])[empty, missing])
+        {
+            string message =
+                Assert.Throws<BitisException>(() => ShippedModels.Require("vim-micro-builtin", folder)).Message;
+            Assert.Contains("Add the NuGet package Bitis.Models", message);
+            Assert.Contains(folder, message);
+        }
+    }
+
     private string Save()
     {
         VisionModel model = VisionModel.CreateRandom(Config, 1).WithClassNames(["left", "right"]);

@@ -170,8 +170,7 @@ public sealed class SessionLifetimeTests
         {
             try
             {
-                return File.ReadAllText(Path.Combine(task, "comm"))
-                    .StartsWith("Bitis worker", StringComparison.Ordinal);
+                return File.ReadAllText(Path.Combine(task, "comm")).StartsWith("Bitis worker", StringComparison.Ordinal);
             }
             catch (IOException)
             {

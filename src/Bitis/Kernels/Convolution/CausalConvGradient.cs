@@ -159,7 +159,6 @@ internal abstract unsafe class CausalConvGradient : ILanesOperation<RangeKernel<
                     sum = TLanes.MultiplyAdd(
                         TLanes.Load(forward.Weights + (k * forward.WeightStride) + channel), TLanes.Load(x), sum);
                 }
-
                 gradient *= VectorMath.SiluSlope(sum, in exp);
             }
             TLanes.Store(gradient, call.Sums + (token * sumStride) + channel);

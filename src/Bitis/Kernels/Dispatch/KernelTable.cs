@@ -27,12 +27,16 @@ internal sealed class KernelTable<TKernel>(params TKernel[] rows)
 
     /// <summary>The table of an operation that is written once: a form for each width of vectors.</summary>
     public static KernelTable<TKernel> ForLanes<TOperation>()
-        where TOperation : ILanesOperation<TKernel> => new(
-        TOperation.Form<Lanes512>(InstructionSet.Avx512),
-        TOperation.Form<Lanes256>(InstructionSet.Avx2),
-        Vector128.IsHardwareAccelerated
-            ? TOperation.Form<Lanes128>(InstructionSet.Portable)
-            : TOperation.Form<Lane1>(InstructionSet.Portable));
+        where TOperation : ILanesOperation<TKernel>
+    {
+        GC.KeepAlive(new ConstructedOperation());
+        return new(
+            TOperation.Form<Lanes512>(InstructionSet.Avx512),
+            TOperation.Form<Lanes256>(InstructionSet.Avx2),
+            Vector128.IsHardwareAccelerated
+                ? TOperation.Form<Lanes128>(InstructionSet.Portable)
+                : TOperation.Form<Lane1>(InstructionSet.Portable));
+    }
 
     /// <summary>The form that a set of forced names and an instruction set select.</summary>
     internal TKernel Choose(IReadOnlyCollection<string> forced, InstructionSet allowed) =>

@@ -125,7 +125,6 @@ internal static unsafe class Int8GemmVnni
             throw new BitisException(
                 "The system has no more memory for machine code; set BITIS_ISA=avx512 to do without it.");
         }
-
         Volatile.Write(ref kernel, address);
         return address;
     }

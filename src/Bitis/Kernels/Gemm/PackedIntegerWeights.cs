@@ -56,7 +56,6 @@ internal sealed unsafe class PackedIntegerWeights : IPackedWeights
             throw new ArgumentException(
                 $"{Kernel} is for weights of {Kernel.WeightBits} bits, not {bits}.", nameof(kernel));
         }
-
         Outputs = outputs;
         Inputs = inputs;
         Groups = (inputs + 3) / 4;

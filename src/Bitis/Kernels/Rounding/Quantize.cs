@@ -67,7 +67,6 @@ internal abstract unsafe class Quantize : ILanesOperation<RangeKernel<QuantizeCa
             TLanes.StoreBytes(
                 ToLevel(TLanes.Load(source + i) * TLanes.Load(factors + i), inverseScale, zero, maxValue), target + i);
         }
-
         for (; i < columns; i++)
         {
             Lane1.StoreBytes(

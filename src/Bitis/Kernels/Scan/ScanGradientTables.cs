@@ -32,7 +32,6 @@ internal sealed unsafe class ScanGradientTables : IDisposable
             _offsets.Span[i] =
                 (float)scan.Offsets[(i / states * 2 * packed.Pairs) + (i % states)] / (1 << scan.HiddenShift);
         }
-
         _scales = NativeBuffer<float>.Of(scan.HiddenScales);
         _skip = NativeBuffer<float>.Of(d.Span);
         _levelCount = scan.DeltaValues.Length;

@@ -208,7 +208,6 @@ internal abstract unsafe class SelectiveScanGradient : ILanesOperation<CallKerne
                         TLanes.MultiplyAdd(g, delta, TLanes.Load(carry + (2 * TLanes.Count))),
                         carry + (2 * TLanes.Count));
                 }
-
                 before += 2 * TLanes.Count;
                 after += 2 * TLanes.Count;
                 carry += 3 * TLanes.Count;
