@@ -21,29 +21,19 @@ internal static class ThreadsBenchmark
         using (InferenceSession first = InferenceSession.Create(model))
             first.Run(image);
         double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        Console.WriteLine($"{variant}: the first answer of this process took {seconds:F2} s, after {prepared:F2} s "
-            + "for weights and images, which are made of random numbers.");
+        Console.WriteLine($"{variant}: the first answer of this process took {seconds:F2} s, after {prepared:F2} s for weights and images, which are made of random numbers.");
         Console.WriteLine();
         Console.WriteLine("| ms an image | batch | one thread | two threads | ratio |");
         Console.WriteLine("|---|---|---|---|---|");
-        Measure(
-            "float32",
-            threads => InferenceSession.Create(model, new SessionOptions { Threads = threads }),
-            image,
-            images);
+        Measure("float32", threads => InferenceSession.Create(model, new SessionOptions { Threads = threads }), image, images);
         foreach (Scope scope in (Scope[])[Scope.Linear, Scope.Full])
         {
             QuantizedModel quantized = RandomModel.Quantize(model, "w8a8", scope);
-            Measure(
-                RandomModel.NameOf("w8a8", scope),
-                threads => InferenceSession.Create(quantized, new SessionOptions { Threads = threads }),
-                image,
-                images);
+            Measure(RandomModel.NameOf("w8a8", scope), threads => InferenceSession.Create(quantized, new SessionOptions { Threads = threads }), image, images);
         }
         Console.WriteLine();
-        Console.WriteLine(
-            $"| ms for {Requests} requests of one image | threads | one after the other | at once | ratio | "
-            + "workspaces |");
+        Console.WriteLine($"| ms for {Requests} requests of one image | threads | one after the other | at once | "
+            + "ratio | workspaces |");
         Console.WriteLine("|---|---|---|---|---|---|");
         MeasureRequests(
             "float32", threads => InferenceSession.Create(model, new SessionOptions { Threads = threads }), image);
@@ -54,7 +44,9 @@ internal static class ThreadsBenchmark
             image);
     }
 
-    /// <summary>Requests one after the other against requests at once, each on a thread of its own.</summary>
+    /// <summary>
+    /// Requests one after the other against requests that all come at once, each on a thread of its own.
+    /// </summary>
     private static void MeasureRequests(string name, Func<int, InferenceSession> create, FloatTensor image)
     {
         using InferenceSession one = create(1), two = create(2);
@@ -75,8 +67,8 @@ internal static class ThreadsBenchmark
         {
             double apart = Median(serial[i]), together = Median(parallel[i]);
             Console.WriteLine(
-                $"| {name} | {sessions[i].Threads} | {apart:F1} | {together:F1} | {apart / together:F2} "
-                + $"| {sessions[i].Workspaces.Count} |");
+                $"| {name} | {sessions[i].Threads} | {apart:F1} | {together:F1} | {apart / together:F2} | "
+                + $"{sessions[i].Workspaces.Count} |");
         }
     }
 
