@@ -6,9 +6,8 @@ using Bitis.Models.Catalogue;
 
 namespace Bitis.Cli.Input;
 
-/// <summary>
-/// The options that make a training recipe. Those that are given change the recipe file's values, if there is a file.
-/// </summary>
+/// <summary>The options that make a training recipe.</summary>
+/// <remarks>Those that are given change the recipe file's values, if there is a file.</remarks>
 internal sealed class TrainingOptionSet
 {
     private readonly Option<string?> _model = CommonOptions.Parsed<string?>(

@@ -3,10 +3,11 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Bitis.Checkpoints;
 
-/// <summary>
-/// An open file that is read piece by piece into memory of ours. It is never mapped: touching a mapped page that
-/// another process has cut off ends the process, while a read that comes too short is an error like any other.
-/// </summary>
+/// <summary>An open file that is read piece by piece into memory of ours.</summary>
+/// <remarks>
+/// It is never mapped: touching a mapped page that another process has cut off ends the process, while a read that
+/// comes too short is an error like any other.
+/// </remarks>
 internal sealed class CheckpointFile : IDisposable
 {
     private readonly SafeFileHandle _handle;

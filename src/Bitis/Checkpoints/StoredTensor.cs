@@ -3,10 +3,8 @@ using Bitis.Tensors;
 
 namespace Bitis.Checkpoints;
 
-/// <summary>
-/// A tensor that has not been read yet: a view with an offset and strides into a block of bytes. The constructor checks
-/// that every element lies in the block, so reading needs no further checks.
-/// </summary>
+/// <summary>A tensor that has not been read yet: a view with an offset and strides into a block of bytes.</summary>
+/// <remarks>The constructor checks that every element lies in the block, so reading needs no further checks.</remarks>
 internal sealed class StoredTensor
 {
     // .NET spans and arrays index with int; one tensor of a vision model is far smaller.

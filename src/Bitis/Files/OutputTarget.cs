@@ -3,11 +3,11 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Bitis.Files;
 
-/// <summary>
-/// Where an output goes. A regular file is replaced as a whole, at the end of all links, which stay; a device or a pipe
-/// is
-/// written to as it is. Everything else is refused, with one message, before there is anything to write.
-/// </summary>
+/// <summary>Where an output goes.</summary>
+/// <remarks>
+/// A regular file is replaced as a whole, at the end of all links, which stay; a device or a pipe is written to as it
+/// is. Everything else is refused, with one message, before there is anything to write.
+/// </remarks>
 internal sealed partial class OutputTarget : IDisposable
 {
     // Of Linux, as pipes are known there only.

@@ -5,11 +5,11 @@ using Bitis.Checkpoints.Folders;
 
 namespace Bitis.Checkpoints.Hub;
 
-/// <summary>
-/// Downloads files from the Hugging Face hub into its usual cache. A broken download resumes where it ended, contents
-/// are
-/// checked against the hub's checksum before they appear, and what is in the cache works without a network.
-/// </summary>
+/// <summary>Downloads files from the Hugging Face hub into its usual cache.</summary>
+/// <remarks>
+/// A broken download resumes where it ended, contents are checked against the hub's checksum before they appear, and
+/// what is in the cache works without a network.
+/// </remarks>
 public sealed class HubClient : IDisposable
 {
     private const int MaxRedirects = 5;

@@ -47,10 +47,8 @@ internal static class ContentDigest
         };
     }
 
-    /// <summary>
-    /// Makes sure that a file of format 1 has the bytes that were written as tensors. Its digest covers neither the
-    /// metadata nor the tensors' names, types and shapes.
-    /// </summary>
+    /// <summary>Makes sure that a file of format 1 has the bytes that were written as tensors.</summary>
+    /// <remarks>Its digest covers neither the metadata nor the tensors' names, types and shapes.</remarks>
     /// <param name="file">The file.</param>
     /// <param name="cancellationToken">Ends the reading between two tensors.</param>
     /// <exception cref="BitisException">It has not.</exception>

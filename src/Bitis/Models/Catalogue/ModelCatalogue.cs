@@ -139,11 +139,11 @@ internal static class ModelCatalogue
         Classes = ImageNetClasses,
     };
 
-    /// <summary>
-    /// A LocalVim; the form with a class token has no rotary positions. (The official code defines
-    /// <c>local_vim_small</c> twice; here it has the directions of the first, which its detection and segmentation
-    /// have, too.)
-    /// </summary>
+    /// <summary>A LocalVim; the form with a class token has no rotary positions.</summary>
+    /// <remarks>
+    /// (The official code defines <c>local_vim_small</c> twice; here it has the directions of the first, which its
+    /// detection and segmentation have, too.)
+    /// </remarks>
     private static LocalVimConfig LocalVim(int width, bool hasClassToken) => new()
     {
         ImageSize = ImageSize,

@@ -46,10 +46,8 @@ internal record VMambaConfig : ModelConfig
     /// <summary>E, the channels inside a block, in the first stage; each further stage doubles it.</summary>
     public required int InnerWidth { get; init; }
 
-    /// <summary>
-    /// The channels inside the MLP of a block, in the first stage; each further stage doubles it. 0 for blocks without
-    /// an MLP.
-    /// </summary>
+    /// <summary>The channels inside the MLP of a block, in the first stage; each further stage doubles it.</summary>
+    /// <remarks>0 for blocks without an MLP.</remarks>
     public required int MlpWidth { get; init; }
 
     /// <summary>N, the states of each channel.</summary>

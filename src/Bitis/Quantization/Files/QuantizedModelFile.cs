@@ -15,8 +15,9 @@ using Bitis.Tensors;
 
 namespace Bitis.Quantization.Files;
 
-/// <summary>
-/// The <c>.bitis</c> file: a safetensors file (docs/file-format.md). Each quantized layer has
+/// <summary>The <c>.bitis</c> file: a safetensors file (docs/file-format.md).</summary>
+/// <remarks>
+/// Each quantized layer has
 /// <code>
 ///   {layer}.weight             I8 in the checkpoint's shape; for 4 bits and less U8 [out, ⌈in/2⌉], two levels a byte
 ///   {layer}.weight_scale       F32 [out]
@@ -27,7 +28,7 @@ namespace Bitis.Quantization.Files;
 /// </code>
 /// The other parameters keep their name and shape, as F16 where that loses nothing, else as F32. Everything else is in
 /// the metadata, with a digest of all of it, since the container itself has no checksum.
-/// </summary>
+/// </remarks>
 internal static class QuantizedModelFile
 {
     /// <summary>The entry of the metadata that lists the quantized layers.</summary>

@@ -7,6 +7,8 @@ namespace Bitis.Quantization.Scans;
 
 /// <summary>
 /// A selective scan in integers: the quantizers of its operands, of the discrete parameters and of the hidden states.
+/// </summary>
+/// <remarks>
 /// What it computes, for each channel e and state n (all of it is exact in integers but the two roundings to float32
 /// that are named):
 /// <code>
@@ -19,11 +21,11 @@ namespace Bitis.Quantization.Scans;
 /// </code>
 /// h is a 16-bit number whose upper b bits are the level and whose lower ones are 0:
 /// <c>level(x) = clamp16(x + o) &amp; mask</c>; its unit is the scale of h divided by 2^(16−b). The offset o is
-/// 2^(15−b) for rounding to nearest; dithered, it is
-/// <c>⌊frac(0.618…·t + 0.754…·n)·2^(16−b)⌋</c>, which takes all values alike, so that a state that changes by less than
-/// a level at a time moves on average as it should instead of standing still. Where a group of tokens begins, h becomes
-/// <c>level(clamp16(round(h·(s_before/s_after))))</c>, the product in float32, to nearest.
-/// </summary>
+/// 2^(15−b) for rounding to nearest; dithered, it is <c>⌊frac(0.618…·t + 0.754…·n)·2^(16−b)⌋</c>, which takes all
+/// values alike, so that a state that changes by less than a level at a time moves on average as it should instead of
+/// standing still. Where a group of tokens begins, h becomes <c>level(clamp16(round(h·(s_before/s_after))))</c>, the
+/// product in float32, to nearest.
+/// </remarks>
 internal sealed class QuantizedScan
 {
     /// <summary>Codes of −log₂ Ā for an octave.</summary>

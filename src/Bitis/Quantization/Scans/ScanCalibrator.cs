@@ -320,10 +320,10 @@ internal sealed class ScanCalibrator
         return new HiddenStateQuantizer(_bits, tokens.Length, starts, scales, channels);
     }
 
-    /// <summary>
-    /// The groups of tokens. Long ones begin at multiples of four, since the kernels take four tokens of a group at a
-    /// time.
-    /// </summary>
+    /// <summary>The groups of tokens.</summary>
+    /// <remarks>
+    /// Long ones begin at multiples of four, since the kernels take four tokens of a group at a time.
+    /// </remarks>
     private int[] GroupStarts(float[] ranges)
     {
         int length = ranges.Length >= 8 * _method.TimeGroups ? 4 : 1;
