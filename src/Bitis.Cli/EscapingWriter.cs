@@ -2,10 +2,8 @@ using System.Text;
 
 namespace Bitis.Cli;
 
-/// <summary>
-/// The last station of all text for standard output and standard error: no control or format character leaves it but
-/// ends of lines.
-/// </summary>
+/// <summary>Escapes all text on its way to standard output or standard error.</summary>
+/// <remarks>No control or format character gets through except ends of lines.</remarks>
 /// <param name="inner">Where the text goes.</param>
 internal sealed class EscapingWriter(TextWriter inner) : TextWriter(inner.FormatProvider)
 {

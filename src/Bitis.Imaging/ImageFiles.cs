@@ -3,9 +3,7 @@ using Bitis.Data.Decoding;
 
 namespace Bitis.Imaging;
 
-/// <summary>
-/// Image files in place of raw pixels: JPEG, PNG, WebP, TIFF, GIF and BMP, decoded to the pixels that Pillow gives.
-/// </summary>
+/// <summary>Decodes image files to the pixels that Pillow gives: JPEG, PNG, WebP, TIFF, GIF and BMP.</summary>
 /// <remarks>
 /// A file's content decides, not its name. Alpha is dropped; colour profiles are ignored; of an animation the first
 /// frame counts. Sizes are checked before memory is taken (docs/limits.md). What viewers show is decoded, even if the

@@ -3,11 +3,11 @@ using System.Text;
 
 namespace Bitis;
 
-/// <summary>
-/// Text that may come from a file or a server, as it can be shown: nothing in it steers the terminal, reorders or hides
-/// what
-/// is around it, or starts a line of its own, and its length has a bound. Applying it twice does no harm.
-/// </summary>
+/// <summary>Makes text from a file or a server safe to display.</summary>
+/// <remarks>
+/// Nothing in the result controls the terminal, reorders or hides what is around it, or starts a line of its own. Its
+/// length is limited. Applying it twice changes nothing.
+/// </remarks>
 internal static class DisplayText
 {
     /// <summary>How many characters of a name are shown: of a class, tensor, file, or anything else from
@@ -23,11 +23,12 @@ internal static class DisplayText
     public static string Of(string? text, int length = NameLength) => Escape(Cut(text ?? "", length));
 
     /// <summary>
-    /// Writes as <c>\u001b</c>, which JSON reads as well, what a terminal may obey or hide: control characters (C0, DEL
-    /// and
-    /// C1), format characters (bidirectional overrides, zero width), separators of lines, blank letters, lone
-    /// surrogates.
+    /// Escapes characters that a terminal may obey or hide, in the form <c>\u001b</c> that JSON reads.
     /// </summary>
+    /// <remarks>
+    /// These are control characters (C0, DEL and C1), format characters (bidirectional overrides, zero width), line
+    /// separators, blank letters, and lone surrogates.
+    /// </remarks>
     /// <param name="text">The text.</param>
     /// <param name="keepLines">Whether ends of lines stay as they are.</param>
     public static string Escape(string text, bool keepLines = false)
@@ -62,9 +63,8 @@ internal static class DisplayText
         return string.Create(CultureInfo.InvariantCulture, $"{count} {(count == 1 ? thing : Many(thing))}");
     }
 
-    /// <summary>
-    /// A share of 0 to 1 in percent with two decimals, <c>76.10</c>; half a hundredth is rounded up, as on paper.
-    /// </summary>
+    /// <summary>A share of 0 to 1 in percent with two decimals, such as <c>76.10</c>.</summary>
+    /// <remarks>Half a hundredth is rounded up, away from zero.</remarks>
     public static string Percent(double share)
     {
         double percent = 100 * share;

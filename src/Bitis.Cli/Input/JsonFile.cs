@@ -4,11 +4,11 @@ using Bitis.Json;
 
 namespace Bitis.Cli.Input;
 
-/// <summary>
-/// Reads a small JSON file that a person wrote into a record: comments and trailing commas are allowed, unknown fields
-/// are not, and what is wrong is said with its line and field.
-/// </summary>
-/// <remarks>At most 1 MiB is read.</remarks>
+/// <summary>Reads a small JSON file that a person wrote into a record.</summary>
+/// <remarks>
+/// Comments and trailing commas are allowed, unknown fields are not. Errors name the line and the field. At most 1 MiB
+/// is read.
+/// </remarks>
 /// <param name="kind">What the file is called: <c>recipe</c>.</param>
 /// <param name="example">Two of its fields as JSON, for the message about a file that is something else.</param>
 /// <param name="expectedByField">What a field takes, by its path, where its type does not tell.</param>

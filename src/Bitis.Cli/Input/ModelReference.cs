@@ -12,10 +12,8 @@ internal static class ModelReference
         "a model was expected (.pth, .safetensors, .bitis, a folder with one, hf:owner/name/file, "
         + $"or one that comes with Bitis: {string.Join(", ", ShippedModels.Names)})";
 
-    /// <summary>
-    /// The path of a model: a file, a folder that has one, one that comes with Bitis, or one of the Hugging Face hub,
-    /// which is downloaded unless the cache has it.
-    /// </summary>
+    /// <summary>The path of a model: a file, a folder, a built-in model, or one of the Hugging Face hub.</summary>
+    /// <remarks>A model of the hub is downloaded unless the cache has it.</remarks>
     /// <exception cref="BitisException">There is no such file, here or there.</exception>
     public static string Resolve(
         string reference, IProgress<WorkProgress> progress, CancellationToken cancellationToken)

@@ -4,11 +4,12 @@ using Bitis.Data.Decoding;
 
 namespace Bitis.Imaging.Formats;
 
-/// <summary>
-/// Windows bitmaps without compression: palettes of 1, 4 and 8 bits, 24 and 32 bits (also with bit masks), bottom-up or
-/// top-down. Run-length coded, 16-bit and OS/2 bitmaps are refused by name.
-/// </summary>
-/// <remarks>The file holds all rows, so work and memory are at most 24 times its size (pixels of one bit).</remarks>
+/// <summary>Decodes Windows bitmaps without compression.</summary>
+/// <remarks>
+/// Supported are palettes of 1, 4 and 8 bits, 24 and 32 bits (also with bit masks), bottom-up or top-down. Run-length
+/// coded, 16-bit and OS/2 bitmaps are refused by name. The file holds all rows, so work and memory are at most 24 times
+/// its size (pixels of one bit).
+/// </remarks>
 internal static class BmpDecoder
 {
     private const int FileHeaderLength = 14;

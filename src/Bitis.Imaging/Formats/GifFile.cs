@@ -18,10 +18,8 @@ internal static class GifFile
         name,
         isDamage: _ => true);
 
-    /// <summary>
-    /// The file up to the end of its first frame, without the mark that a colour is transparent: other frames cost
-    /// nothing, and no colour is lost.
-    /// </summary>
+    /// <summary>The file up to the end of its first frame, without the mark of a transparent colour.</summary>
+    /// <remarks>So other frames cost nothing, and no colour is lost.</remarks>
     private static byte[] FirstFrame(ReadOnlySpan<byte> file, string name)
     {
         if (file.Length < HeaderLength)

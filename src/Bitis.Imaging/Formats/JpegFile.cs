@@ -13,10 +13,11 @@ namespace Bitis.Imaging.Formats;
 /// </remarks>
 internal static class JpegFile
 {
-    /// <summary>
-    /// A Huffman-coded 8×8 block takes at least one bit, so a byte of the file makes at most this many pixels. A header
-    /// that claims more is refused before memory is taken for it.
-    /// </summary>
+    /// <summary>The most pixels that a byte of the file can encode.</summary>
+    /// <remarks>
+    /// A Huffman-coded 8×8 block takes at least one bit. A header that claims more pixels is refused before memory is
+    /// allocated for them.
+    /// </remarks>
     private const int MaxPixelsPerByte = 8 * 64;
 
     /// <summary>Each scan of a progressive file passes over all pixels, and may take a few bytes only.</summary>

@@ -3,10 +3,10 @@ using NetVips;
 
 namespace Bitis.Imaging.Formats;
 
-/// <summary>
-/// How libvips lays out pixels, and what Pillow makes of them: alpha is dropped, of 16 bits the higher 8 count, and
-/// CMYK becomes <c>R = (255 − K) − round(C·(255 − K) / 255)</c>.
-/// </summary>
+/// <summary>Converts pixels from the layout of libvips to the values of Pillow.</summary>
+/// <remarks>
+/// Alpha is dropped. Of 16 bits, the higher 8 are used. CMYK becomes <c>R = (255 − K) − round(C·(255 − K) / 255)</c>.
+/// </remarks>
 /// <param name="Bands">Samples a pixel.</param>
 /// <param name="Colours">How many of them are colours: 1 for gray, 3 for RGB, 4 for CMYK.</param>
 /// <param name="BytesPerSample">1 or 2, in the machine's order.</param>

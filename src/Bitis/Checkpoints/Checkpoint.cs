@@ -67,11 +67,11 @@ public sealed class Checkpoint : IDisposable
     /// <summary>All keys under which weights could be taken, the chosen one included.</summary>
     public IReadOnlyList<string> WeightsKeys { get; }
 
-    /// <summary>
-    /// What is written beside the weights, as text: the <c>__metadata__</c> of a safetensors file; for PyTorch the
-    /// scalars,
-    /// such as <c>epoch</c>, and the flattened arguments, such as <c>args.model</c> (a bounded number of them).
-    /// </summary>
+    /// <summary>Metadata stored beside the weights, as text.</summary>
+    /// <remarks>
+    /// For safetensors, the <c>__metadata__</c>. For PyTorch, the scalars, such as <c>epoch</c>, and the flattened
+    /// arguments, such as <c>args.model</c>, up to a limited number.
+    /// </remarks>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
     /// <summary>The tensors' shapes, by name.</summary>
@@ -83,7 +83,7 @@ public sealed class Checkpoint : IDisposable
     internal IReadOnlyList<CheckpointEntry> Entries { get; }
 
     /// <summary>
-    /// What has a name among the weights but cannot be read as a tensor, such as a sparse tensor: name and reason.
+    /// Entries among the weights that cannot be read as tensors, such as sparse tensors: name and reason.
     /// </summary>
     public IReadOnlyDictionary<string, string> Unreadable { get; }
 

@@ -28,10 +28,8 @@ public abstract class ImageSource : IDisposable
     /// <summary>The names of the classes by index; null if they are not known.</summary>
     public virtual IReadOnlyList<string>? ClassNames => null;
 
-    /// <summary>
-    /// How many classes the set has, images or not; null if that is not known, and labels are numbers of whatever model
-    /// they are for.
-    /// </summary>
+    /// <summary>The number of classes in the set, with or without images; null if it is not known.</summary>
+    /// <remarks>If it is null, labels are class numbers of the model that the set was made for.</remarks>
     public virtual int? ClassCount => ClassNames?.Count;
 
     /// <summary>Whether labels are said to be the model's own numbers, so that names may not contradict them.</summary>

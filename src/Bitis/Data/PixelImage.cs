@@ -1,10 +1,10 @@
 namespace Bitis;
 
-/// <summary>
-/// A decoded picture: rows from top to bottom, pixels from left to right, a byte for each channel of a pixel (gray, or
-/// red, green and blue) and nothing between rows. An application that has a decoder of its own creates one from its
-/// pixels.
-/// </summary>
+/// <summary>A decoded image with one byte for each channel of a pixel: gray, or red, green and blue.</summary>
+/// <remarks>
+/// Rows go from top to bottom, pixels from left to right, without padding between rows. An application with a decoder
+/// of its own creates an image from its pixels.
+/// </remarks>
 public sealed class PixelImage
 {
     /// <summary>Bytes a pixel of a colour image.</summary>
@@ -78,10 +78,10 @@ public sealed class PixelImage
         return _pixels.AsSpan(y * Width * Channels, Width * Channels);
     }
 
-    /// <summary>
-    /// The image with the channels that a model takes: colours become gray as in Pillow,
-    /// <c>L = 0.299·R + 0.587·G + 0.114·B</c>, and gray becomes three equal colours.
-    /// </summary>
+    /// <summary>The image with the number of channels that a model takes.</summary>
+    /// <remarks>
+    /// Colours become gray as in Pillow, <c>L = 0.299·R + 0.587·G + 0.114·B</c>. Gray becomes three equal colours.
+    /// </remarks>
     /// <param name="channels">How many channels the model takes.</param>
     /// <exception cref="BitisException">There is no way from this image's channels to those.</exception>
     public PixelImage WithChannels(int channels) => (Channels, channels) switch

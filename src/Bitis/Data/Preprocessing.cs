@@ -3,11 +3,12 @@ using Bitis.Data.Resampling;
 
 namespace Bitis;
 
-/// <summary>
-/// How pixels become a model's input: resize so that the shorter side has a given length, cut a square from the centre,
-/// scale to 0…1, subtract the mean and divide by the standard deviation. Sizes, rounding and the order of float
+/// <summary>How pixels become a model's input: resize, crop of the centre, normalization.</summary>
+/// <remarks>
+/// The shorter side is resized to a given length, and a square is cut from the centre. Values are scaled to 0…1, then
+/// the mean is subtracted and the result divided by the standard deviation. Sizes, rounding and the order of float
 /// operations are those of torchvision on Pillow images.
-/// </summary>
+/// </remarks>
 /// <param name="ResizeShorterSide">The length of the shorter side after the resize, in pixels.</param>
 /// <param name="CropSize">The side of the square that is cut from the centre; at most
 /// <paramref name="ResizeShorterSide"/>.</param>
@@ -45,11 +46,12 @@ public sealed record Preprocessing(
     /// <summary>The evaluation of published ImageNet models: shorter side 256, bicubic, centre 224.</summary>
     public static Preprocessing ImageNet224 { get; } = ForSize(224);
 
-    /// <summary>
-    /// What fits a model with square inputs of <paramref name="size"/>: the ImageNet evaluation from 128 on, and for
-    /// smaller models (CIFAR's 32, for instance) the whole shorter side. Colours have ImageNet's mean and deviation;
-    /// other images have 0.5 for both, which makes pixels -1 to 1.
-    /// </summary>
+    /// <summary>The usual preprocessing of a model with square inputs of <paramref name="size"/>.</summary>
+    /// <remarks>
+    /// From 128 pixels on, it is the ImageNet evaluation. Smaller models, such as CIFAR's with 32, see the whole
+    /// shorter side. Colours have ImageNet's mean and deviation. Other images have 0.5 for both, which makes pixels -1
+    /// to 1.
+    /// </remarks>
     /// <param name="size">The side of the input, in pixels.</param>
     /// <param name="channels">The input's channels.</param>
     public static Preprocessing ForSize(int size, int channels = PixelImage.RgbChannels)

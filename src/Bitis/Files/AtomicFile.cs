@@ -2,17 +2,14 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Bitis.Files;
 
-/// <summary>
-/// Writes a file so that it appears whole or not at all: to a temporary file in the same folder, flushed to the disk,
-/// then
-/// renamed over the old one. Whatever goes wrong before, the temporary file is deleted and the old file stays as it
-/// was; what
-/// a killed process has left is removed by the next one. An existing file keeps its permissions and, as far as the
-/// system
-/// allows, its owner; further hard links keep the old file. Links stay, and the file at their end is replaced. A device
-/// or a
-/// pipe gets the bytes one after another.
-/// </summary>
+/// <summary>Writes a file so that it appears whole or not at all.</summary>
+/// <remarks>
+/// The contents go to a temporary file in the same folder, which is flushed to the disk, then renamed over the old
+/// file. After a failure, the temporary file is deleted, and the old file stays as it was. What a killed process left
+/// is removed by the next one. An existing file keeps its permissions and, if the system allows it, its owner. Its
+/// other hard links keep the old file. Of a symbolic link, the target is replaced. A device or a pipe gets the bytes
+/// one after another.
+/// </remarks>
 internal static class AtomicFile
 {
     /// <summary>Writes a file.</summary>

@@ -22,11 +22,11 @@ internal static class InputPath
         }
     }
 
-    /// <summary>
-    /// Refuses folders, pipes and devices before they are opened: opening a pipe waits for its writer, without a word,
-    /// and none of them can be read at any place. What does not exist, or may not be looked at, is left to whoever
-    /// opens it.
-    /// </summary>
+    /// <summary>Refuses folders, pipes and devices before they are opened.</summary>
+    /// <remarks>
+    /// Opening a pipe would wait for its writer without a message. None of them can be read at any position. If the
+    /// path does not exist or is not accessible, opening it gives the error.
+    /// </remarks>
     /// <param name="path">The path, as the user gave it.</param>
     /// <param name="expected">What the file should be, for the message: <c>a checkpoint file</c>.</param>
     /// <exception cref="BitisException">It is something else than a file.</exception>

@@ -5,10 +5,11 @@ internal static class SystemMessage
 {
     private const string Suffix = TemporaryFiles.Suffix + "'";
 
-    /// <summary>
-    /// The message without its full stop, and without names: that of a temporary file means nothing to a user, and
-    /// that of the file itself is in front already.
-    /// </summary>
+    /// <summary>The message without its full stop and without the file's name.</summary>
+    /// <remarks>
+    /// The name of a temporary file means nothing to a user, and the message already begins with the name of the file
+    /// itself.
+    /// </remarks>
     public static string Of(Exception e)
     {
         string text = e.Message;

@@ -11,8 +11,8 @@ internal static class TemporaryFiles
 {
     internal const string Prefix = ".bitis-", Suffix = ".tmp";
 
-    /// <summary>How old a file without a lock must be in a network's folder, which may not show the locks of other
-    /// machines.</summary>
+    /// <summary>The age from which a file without a lock counts as abandoned in a network folder.</summary>
+    /// <remarks>A network folder may not show the locks of other machines.</remarks>
     private static readonly TimeSpan UnlockedElsewhere = TimeSpan.FromDays(1);
 
     /// <summary>Creates and locks a temporary file; its lock is no hindrance to readers, and ends with the

@@ -3,9 +3,8 @@ using System.Text.Json.Serialization;
 
 namespace Bitis.Json;
 
-/// <summary>
-/// How enums are read and written in JSON: as exactly one of their names, never as a number or a list of names.
-/// </summary>
+/// <summary>Reads and writes enums in JSON as exactly one of their names.</summary>
+/// <remarks>Numbers and lists of names are refused.</remarks>
 /// <typeparam name="T">The enum, which names this in its <see cref="JsonConverterAttribute"/>.</typeparam>
 internal sealed class EnumByName<T> : JsonConverter<T>
     where T : struct, Enum

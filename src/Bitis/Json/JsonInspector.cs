@@ -5,10 +5,10 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Bitis.Json;
 
-/// <summary>
-/// Compares JSON with the type that it is to become, before anything is created of it: members, kinds of values, nulls.
-/// What is wrong is said with its path, what was found and what was expected.
-/// </summary>
+/// <summary>Compares JSON with its target type before anything is created from it.</summary>
+/// <remarks>
+/// It checks members, kinds of values, and nulls. Errors give the path, what was found and what was expected.
+/// </remarks>
 /// <param name="options">The strict options that the JSON is read with.</param>
 /// <param name="isComplete">Whether only members that may be null can be missing.</param>
 internal sealed class JsonInspector(JsonSerializerOptions options, bool isComplete)
@@ -208,10 +208,8 @@ internal sealed class JsonInspector(JsonSerializerOptions options, bool isComple
         }
     }
 
-    /// <summary>
-    /// Any value, which nobody reads, or inspects later; but its texts must be Unicode, since it may be copied on the
-    /// way.
-    /// </summary>
+    /// <summary>Checks only that the texts of a value are Unicode.</summary>
+    /// <remarks>The value is ignored or inspected later, but it may be copied on the way.</remarks>
     private static void InspectTexts(ref Utf8JsonReader reader)
     {
         int depth = reader.CurrentDepth;

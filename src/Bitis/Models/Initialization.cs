@@ -11,10 +11,8 @@ internal static class Initialization
 {
     private const double SmallestDelta = 0.001, LargestDelta = 0.1;
 
-    /// <summary>
-    /// The weights of a graph, each parameter from random numbers of its own; of nodes that share one, the first
-    /// decides.
-    /// </summary>
+    /// <summary>Fresh weights of a graph, each parameter from random numbers of its own.</summary>
+    /// <remarks>If several nodes share a parameter, the first of them determines it.</remarks>
     /// <param name="graph">The model.</param>
     /// <param name="seed">The same seed gives the same weights.</param>
     /// <param name="distribution">The distribution of a node's parameter, by its role.</param>

@@ -28,10 +28,10 @@ public abstract record ModelConfig
     [JsonIgnore]
     public Shape InputShape => [ImageChannels, ImageSize, ImageSize];
 
-    /// <summary>
-    /// What is resized when the model gets images of another size; null for a model that cannot have another size, or
-    /// whose weights fit all.
-    /// </summary>
+    /// <summary>The parameter that is resized for images of another size; null if there is none.</summary>
+    /// <remarks>
+    /// It is null for a model that cannot have another size, and for one whose weights fit all sizes.
+    /// </remarks>
     [JsonIgnore]
     internal virtual PositionEmbedding? Positions => null;
 
@@ -39,9 +39,8 @@ public abstract record ModelConfig
     [JsonIgnore]
     internal virtual string? FixedSizeReason => null;
 
-    /// <summary>
-    /// Checks that the values describe a model, of a size that could be one; call it on anything read from a file.
-    /// </summary>
+    /// <summary>Checks that the values describe a model of a possible size.</summary>
+    /// <remarks>Call it on anything read from a file.</remarks>
     /// <exception cref="BitisException">They do not; the message names the value.</exception>
     public virtual void Validate()
     {

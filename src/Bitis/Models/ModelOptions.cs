@@ -14,23 +14,19 @@ public sealed record ModelOptions
     /// <summary>The options that decide nothing.</summary>
     public static ModelOptions Default { get; } = new();
 
-    /// <summary>
-    /// Where the weights are inside the file: a key (<c>model_ema</c>), a prefix of names (<c>net.backbone</c>), or
-    /// both with a dot; found by itself if null.
-    /// </summary>
+    /// <summary>The place of the weights inside the file; null to find it automatically.</summary>
+    /// <remarks>A key (<c>model_ema</c>), a prefix of names (<c>net.backbone</c>), or both joined by a dot.</remarks>
     public string? WeightsKey { get; init; }
 
-    /// <summary>
-    /// Height and width of the images, in pixels: of a VMamba or LocalVMamba, whose tensors do not tell, or other ones
-    /// for a model with a position embedding, which is then resized (<see cref="VisionModel.WithImageSize"/>).
-    /// </summary>
+    /// <summary>Height and width of the images, in pixels.</summary>
+    /// <remarks>
+    /// Needed for a VMamba or LocalVMamba of another size than the usual one, since its tensors do not tell it. The
+    /// position embedding of another model is resized to it (<see cref="VisionModel.WithImageSize"/>).
+    /// </remarks>
     public int? ImageSize { get; init; }
 
-    /// <summary>
-    /// The scan directions of each block of a LocalVim or LocalVMamba by their official names,
-    /// <c>h,v_flip,w7,w7_flip/h,h_flip,v,w2/...</c>, or
-    /// of one block for all.
-    /// </summary>
+    /// <summary>The scan directions of each block of a LocalVim or LocalVMamba, or of one block for all.</summary>
+    /// <remarks>Official names, with a slash between blocks: <c>h,v_flip,w7,w7_flip/h,h_flip,v,w2/...</c>.</remarks>
     public string? Directions { get; init; }
 
     /// <summary>Distance between patches, in pixels; for Vim, as what follows.</summary>

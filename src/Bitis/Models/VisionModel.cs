@@ -43,10 +43,11 @@ public sealed class VisionModel
     /// <summary>The files that it was loaded from; empty for models that were not loaded.</summary>
     public IReadOnlyList<string> Files { get; private init; } = [];
 
-    /// <summary>
-    /// What people should know of how the file was read: which weights were chosen, what was left over or assumed, a
-    /// sentence each. Empty for models that were not loaded, and for files that describe themselves.
-    /// </summary>
+    /// <summary>What users should know about how the file was read, one sentence each.</summary>
+    /// <remarks>
+    /// For example which weights were chosen, and what was left over or assumed. Empty for models that were not loaded,
+    /// and for files that describe themselves.
+    /// </remarks>
     public IReadOnlyList<string> Notices { get; private init; } = [];
 
     /// <summary>
@@ -260,10 +261,11 @@ public sealed class VisionModel
         return new VisionModel(Config, Graph, Weights) { Preprocessing = preprocessing, ClassNames = ClassNames };
     }
 
-    /// <summary>
-    /// Writes a safetensors file: the weights under their official names, and in the metadata the architecture, the
-    /// preprocessing and the classes' names, which <see cref="Load"/> reads back.
-    /// </summary>
+    /// <summary>Writes a safetensors file that <see cref="Load"/> reads.</summary>
+    /// <remarks>
+    /// It has the weights under their official names. The metadata have the architecture, the preprocessing and the
+    /// classes' names.
+    /// </remarks>
     /// <param name="path">The file; an older one is replaced when the new one is complete.</param>
     /// <param name="notes">More entries for the metadata, such as how the model was made.</param>
     /// <param name="cancellationToken">Ends the writing; an older file stays as it was.</param>

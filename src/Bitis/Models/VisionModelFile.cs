@@ -6,10 +6,11 @@ using Bitis.Tensors;
 
 namespace Bitis.Models;
 
-/// <summary>
-/// A float32 model in a safetensors file: the tensors under their official names, so that any tool reads them as a
-/// checkpoint, and what the names and shapes do not tell in the metadata (docs/file-format.md).
-/// </summary>
+/// <summary>A float32 model in a safetensors file.</summary>
+/// <remarks>
+/// Tensors have their official names, so that any tool reads the file as a checkpoint. The metadata have what names and
+/// shapes do not tell (docs/file-format.md).
+/// </remarks>
 internal static class VisionModelFile
 {
     /// <summary>The entry of the metadata that quantized models have.</summary>
@@ -39,11 +40,11 @@ internal static class VisionModelFile
                 $"this is a model of format {metadata[FormatKey]}; this version of Bitis reads formats {OldVersion} "
                 + $"and {FormatVersion}.");
 
-    /// <summary>
-    /// Makes sure that a file that describes itself is what was written: all of it; of the old format, the tensors'
-    /// bytes.
-    /// </summary>
-    /// <remarks>Files that do not describe themselves have no digest, and pass.</remarks>
+    /// <summary>Checks a file that describes itself against its digest.</summary>
+    /// <remarks>
+    /// The digest covers the whole file, or in the old format the tensors' bytes. Files that do not describe themselves
+    /// have no digest, and pass. Files that do not describe themselves have no digest, and pass.
+    /// </remarks>
     /// <param name="file">The file.</param>
     /// <param name="cancellationToken">Ends the reading between two tensors.</param>
     /// <exception cref="BitisException">It is not, or only a part of it was opened.</exception>

@@ -67,23 +67,24 @@ internal sealed class QuantizedLayer
     /// <summary>The weights' quantizer: one scale for each output channel.</summary>
     public UniformQuantizer? Weight { get; }
 
-    /// <summary>
-    /// The input's quantizer: one scale, one for each token, or, of a convolution of each channel by itself, one for
-    /// each channel.
-    /// </summary>
+    /// <summary>The input's quantizer; null if the input is not quantized.</summary>
+    /// <remarks>
+    /// It has one scale, or one for each token. Of a depthwise convolution, it has one for each channel.
+    /// </remarks>
     public UniformQuantizer? Input { get; }
 
-    /// <summary>
-    /// What the input's channels are multiplied by before they are quantized, <c>[in]</c>: 1/m of a smoothing m whose
-    /// other half, the product with m, is in the weights' levels. Null where there is none, or where it is part of the
-    /// layer before.
-    /// </summary>
+    /// <summary>Factors of the input's channels before quantization, <c>[in]</c>; null if there are none.</summary>
+    /// <remarks>
+    /// They are 1/m of a smoothing m. Its other half, the product with m, is in the weights' levels. They are also null
+    /// if the layer before applies them.
+    /// </remarks>
     public float[]? InputFactors { get; }
 
     /// <summary>
-    /// How many neighbouring channels of the input pass through an orthonormal Walsh-Hadamard transform before they are
-    /// quantized, as the weights did; 1 for none.
+    /// How many neighbouring input channels an orthonormal Walsh-Hadamard transform mixes before quantization; 1 for
+    /// none.
     /// </summary>
+    /// <remarks>The weights were transformed in the same way.</remarks>
     public int RotationOrder { get; }
 
     /// <summary>Whether the layer can be computed with integers: both operands have levels.</summary>
@@ -146,10 +147,10 @@ internal sealed class QuantizedLayer
         return new QuantizedLayer(levels, quantizer, input, rotation: rotation);
     }
 
-    /// <summary>
-    /// The weights that the levels stand for, in the shape that the operator's have: for an input as the layer before
-    /// gives it, so with input factors, and rotated back.
-    /// </summary>
+    /// <summary>The weights that the levels stand for, in the shape of the operator's weights.</summary>
+    /// <remarks>
+    /// They fit the input as the layer before gives it. So they include the input factors and are rotated back.
+    /// </remarks>
     /// <exception cref="InvalidOperationException">The weights are float32.</exception>
     internal FloatTensor DequantizeWeight(Operator op)
     {

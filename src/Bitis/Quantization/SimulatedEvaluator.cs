@@ -8,12 +8,12 @@ using Bitis.Tensors;
 namespace Bitis.Quantization;
 
 /// <summary>
-/// Simulated quantization ("fake quantization"): computes quantized layers in float32, with values that lie on the
-/// quantizers' levels, and leaves the other nodes to another evaluator. Weights come from
-/// <see cref="QuantizedModel.DequantizeWeights"/>.
+/// Simulated quantization ("fake quantization"): computes quantized layers in float32 with values on the quantizers'
+/// levels.
 /// </summary>
 /// <remarks>
-/// A layer with levels on both sides multiplies the levels themselves and applies the scales to the sum, as the integer
+/// Another evaluator computes the other nodes. Weights come from <see cref="QuantizedModel.DequantizeWeights"/>. A
+/// layer with levels on both sides multiplies the levels themselves and applies the scales to the sum, as the integer
 /// kernels do: <c>y = Σ (q_x − z)·q_w · (s_x·s_w) + b</c>. Sums below 2²⁴ are exact in float32, so the two agree bit
 /// for bit as long as the nodes between them do.
 /// </remarks>
@@ -120,10 +120,7 @@ internal sealed class SimulatedEvaluator(
         return result;
     }
 
-    /// <summary>
-    /// Applies a function of a quantizer to each row of an activation: the tokens of all images, or the lines of their
-    /// maps.
-    /// </summary>
+    /// <summary>Applies a quantizer's function to each row of an activation: a token, or a line of a map.</summary>
     private static FloatTensor Map(FloatTensor x, TokenFunction function)
     {
         int columns = x.Shape[^1], rows = x.Length / (x.Shape[0] * columns);

@@ -3,10 +3,8 @@ using Bitis.Training;
 
 namespace Bitis.Cli.Output.Parts;
 
-/// <summary>
-/// How well low-bit gradients agreed with the exact ones in the last epoch: their cosine over all layers that learn, -1
-/// to 1.
-/// </summary>
+/// <summary>The cosine of low-bit and exact gradients in the last epoch, -1 to 1.</summary>
+/// <remarks>It is taken over all layers that learn.</remarks>
 internal sealed record CosineReport(double Mean, double Worst, string WorstLayer)
 {
     // docs/hlq.md, "Rank": below it was the training that the reduction along the tokens cost most, above it all at
@@ -22,10 +20,10 @@ internal sealed record CosineReport(double Mean, double Worst, string WorstLayer
         return new CosineReport(cosines.Values.Average(), worst.Value, worst.Key);
     }
 
-    /// <summary>
-    /// What would bring the gradients nearer to the exact ones; null if they are near, or if they do not differ by what
-    /// the reduction along the tokens leaves out.
-    /// </summary>
+    /// <summary>Advice that brings the gradients nearer to the exact ones; null if there is none.</summary>
+    /// <remarks>
+    /// There is none if they are near, or if the reduction along the tokens is not the cause of their difference.
+    /// </remarks>
     public string? Advice(BackwardPolicy policy, IEnumerable<LayerBackward> layers)
     {
         bool reduces = policy.Rank < BackwardPolicy.FullRank

@@ -2,9 +2,7 @@ using Bitis.Quantization.Scans;
 
 namespace Bitis.Cli.Output.Parts;
 
-/// <summary>
-/// How the magnitude of a scan's hidden states moves along the tokens, in the order in which the scan sees them.
-/// </summary>
+/// <summary>The magnitude of a scan's hidden states along the tokens, in the order of the scan.</summary>
 /// <param name="Largest">The largest |h|.</param>
 /// <param name="TokenSpread">The largest of the tokens' ranges over the smallest.</param>
 /// <param name="ChannelSpread">

@@ -3,11 +3,11 @@ using Bitis.Checkpoints.Weights;
 
 namespace Bitis.Checkpoints.Folders;
 
-/// <summary>
-/// The index of a checkpoint in several files (<c>model.safetensors.index.json</c>): a JSON object whose
-/// <c>weight_map</c> says which file beside it has a tensor.
-/// </summary>
-/// <remarks>Work: the index and the shards' headers once. Memory: 32 bytes for each byte of the index.</remarks>
+/// <summary>Reads the index of a checkpoint in several files (<c>model.safetensors.index.json</c>).</summary>
+/// <remarks>
+/// It is a JSON object. Its <c>weight_map</c> says which file beside it has a tensor. Work: the index and the shards'
+/// headers once. Memory: 32 bytes for each byte of the index.
+/// </remarks>
 internal static class ShardIndex
 {
     private const string MapName = "weight_map";

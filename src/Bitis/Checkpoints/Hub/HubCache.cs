@@ -2,10 +2,11 @@ using Bitis.Files;
 
 namespace Bitis.Checkpoints.Hub;
 
-/// <summary>
-/// One repository's folder in the hub's cache, laid out as Hugging Face's own tools do, so that all share one copy:
-/// <c>blobs/ETAG</c> (contents), <c>snapshots/COMMIT/FILE</c> (links to blobs), <c>refs/REVISION</c> (a commit).
-/// </summary>
+/// <summary>One repository's folder in the hub's cache.</summary>
+/// <remarks>
+/// Its layout is that of Hugging Face's own tools, so all share one copy: <c>blobs/ETAG</c> (contents),
+/// <c>snapshots/COMMIT/FILE</c> (links to blobs), <c>refs/REVISION</c> (a commit).
+/// </remarks>
 internal sealed class HubCache(string cacheFolder, HubReference reference)
 {
     private const int CommitLength = 40;

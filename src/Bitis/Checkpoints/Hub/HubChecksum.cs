@@ -14,11 +14,11 @@ internal static class HubChecksum
     public static bool IsChecksum(string etag) =>
         etag.Length is Sha1Length or Sha256Length && etag.All(char.IsAsciiHexDigit);
 
-    /// <summary>
-    /// Whether the contents are those that the ETag names: SHA-256 for files in large file storage, git's SHA-1 of a
-    /// blob
-    /// for others. An ETag of another form names nothing that can be checked, and counts as a match.
-    /// </summary>
+    /// <summary>Whether the contents match the checksum in the ETag.</summary>
+    /// <remarks>
+    /// The ETag is SHA-256 for files in large file storage, and git's SHA-1 of a blob for others. An ETag of another
+    /// form cannot be checked and counts as a match.
+    /// </remarks>
     [SuppressMessage("Security", "CA5350:Do Not Use Weak Cryptographic Algorithms",
         Justification = "It is git's name of a blob.")]
     public static async Task<bool> MatchesAsync(FileStream contents, string etag, CancellationToken cancellationToken)

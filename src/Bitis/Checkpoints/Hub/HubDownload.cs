@@ -3,12 +3,12 @@ using System.Net;
 
 namespace Bitis.Checkpoints.Hub;
 
-/// <summary>
-/// Fetches the contents of one file into <c>BLOB.incomplete</c>, resuming what an earlier attempt left, and renames it
-/// to
-/// its final name once size and checksum are right. It takes no more bytes than the hub announced (1 GiB where it
-/// announced none), makes at most 100 requests, and gives up a server that is silent or drips.
-/// </summary>
+/// <summary>Downloads one file, and resumes an earlier download that was interrupted.</summary>
+/// <remarks>
+/// The contents go to <c>BLOB.incomplete</c>, which is renamed to its final name once size and checksum are right. It
+/// takes no more bytes than the hub announced (1 GiB where it announced none) and makes at most 100 requests. It gives
+/// up if the server is silent or too slow.
+/// </remarks>
 /// <param name="options">How long the server may stay silent, and how slow it may be.</param>
 /// <param name="send">Sends a request: method, address, first byte wanted.</param>
 internal sealed class HubDownload(

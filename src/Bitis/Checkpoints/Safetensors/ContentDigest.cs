@@ -18,10 +18,11 @@ internal static class ContentDigest
 
     private const string MakeAgain = "Copy it again from where it came from, or make it again";
 
-    /// <summary>
-    /// The digest of metadata and tensors, hexadecimal: each entry of the metadata but the digest, by key; then each
-    /// tensor's name, type, shape and bytes, by name. The order in the file does not matter.
-    /// </summary>
+    /// <summary>The digest of metadata and tensors, hexadecimal.</summary>
+    /// <remarks>
+    /// It covers each entry of the metadata except the digest itself, by key. Then it covers each tensor's name, type,
+    /// shape and bytes, by name. The order in the file does not matter.
+    /// </remarks>
     public static string Of(IReadOnlyDictionary<string, string> metadata, IEnumerable<SafetensorsTensor> tensors) =>
         Of(
             metadata,

@@ -2,10 +2,11 @@ using Bitis.Checkpoints.Torch.Pickle;
 
 namespace Bitis.Checkpoints.Torch;
 
-/// <summary>
-/// The state of a module that was saved as a whole: what <c>state_dict()</c> gives, out of the attributes that every
-/// <c>torch.nn.Module</c> has. Modules may be shared and contain themselves, so size and depth are bounded.
-/// </summary>
+/// <summary>The state of a module that was saved as a whole: what its <c>state_dict()</c> gives.</summary>
+/// <remarks>
+/// It is read from the attributes that every <c>torch.nn.Module</c> has. Modules may be shared and contain themselves,
+/// so size and depth are limited.
+/// </remarks>
 internal sealed class ModuleState
 {
     private const int MaxParts = 1 << 16, MaxCharacters = 1 << 22, MaxDepth = 64;

@@ -5,12 +5,11 @@ using Bitis.Checkpoints.Torch.Pickle;
 
 namespace Bitis.Checkpoints.Torch;
 
-/// <summary>
-/// Reads what <c>torch.save</c> wrote before PyTorch 1.6: five pickles (a magic number, the protocol, facts about the
-/// machine, the objects, the keys of the storages), then for each key the number of elements and the elements.
-/// </summary>
+/// <summary>Reads files that <c>torch.save</c> wrote before PyTorch 1.6.</summary>
 /// <remarks>
-/// Work: the pickles, of at most 32 MiB each; storages follow one another, so that none is counted twice.
+/// A file has five pickles: a magic number, the protocol, facts about the machine, the objects, and the keys of the
+/// storages. Then, for each key, come the number of elements and the elements. Work: the pickles, of at most 32 MiB
+/// each; storages follow one another, so that none is counted twice.
 /// </remarks>
 internal static class TorchLegacyReader
 {
@@ -59,10 +58,11 @@ internal static class TorchLegacyReader
         return value;
     }
 
-    /// <summary>
-    /// ('storage', type, key, location, number of elements, view), or ('module', class, file, source): the source code
-    /// of a module is left alone.
-    /// </summary>
+    /// <summary>Resolves a persistent id to a storage or a module.</summary>
+    /// <remarks>
+    /// A storage is ('storage', type, key, location, number of elements, view). A module is ('module', class, file,
+    /// source), whose source code is ignored.
+    /// </remarks>
     private static object LoadPersistent(CheckpointFile file, Dictionary<string, LegacyStorage> storages, object? id)
     {
         object?[] parts = id as object?[] ?? [];

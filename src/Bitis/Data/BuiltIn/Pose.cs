@@ -2,9 +2,7 @@ using Bitis.Tensors;
 
 namespace Bitis.Data.BuiltIn;
 
-/// <summary>
-/// Where a shape is and how it is turned, sized and sheared: the map from pixels back to the shape's plane.
-/// </summary>
+/// <summary>Position, rotation, size and shear of a shape, as the map from pixels back to the shape's plane.</summary>
 internal readonly record struct Pose(float CenterX, float CenterY, float XX, float XY, float YX, float YY, float Radius)
 {
     /// <summary>A random pose.</summary>

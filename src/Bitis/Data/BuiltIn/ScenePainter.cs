@@ -3,10 +3,11 @@ using Color = (float R, float G, float B);
 
 namespace Bitis.Data.BuiltIn;
 
-/// <summary>
-/// Paints one image of the built-in set: a shaded, textured background with fragments of other shapes, the shape,
-/// perhaps a bar across it, then light from one side, a colour cast and noise. Every edge is anti-aliased.
-/// </summary>
+/// <summary>Paints one image of the built-in set.</summary>
+/// <remarks>
+/// In this order: a shaded, textured background, fragments of other shapes, the shape, perhaps a bar across it, light
+/// from one side, a colour cast, and noise. Every edge is anti-aliased.
+/// </remarks>
 internal static class ScenePainter
 {
     /// <summary>How far a sheared and stretched shape reaches, in radii.</summary>

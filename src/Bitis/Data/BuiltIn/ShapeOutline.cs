@@ -1,9 +1,7 @@
 namespace Bitis.Data.BuiltIn;
 
-/// <summary>
-/// The outlines of the shapes, in a plane where they reach about 1 from the origin: the signed distance of a point,
-/// negative inside.
-/// </summary>
+/// <summary>The outlines of the shapes as signed distances of a point, negative inside.</summary>
+/// <remarks>Shapes reach about 1 from the origin of their plane.</remarks>
 internal static class ShapeOutline
 {
     private static readonly (float X, float Y)[][] Polygons =

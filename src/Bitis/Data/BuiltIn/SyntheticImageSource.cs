@@ -1,9 +1,10 @@
 namespace Bitis.Data.BuiltIn;
 
-/// <summary>
-/// Generated images for demonstrations and tests: one shape of the class's kind, at a random place, size and colour,
-/// over a shaded, noisy background. An image depends on the seed and its index only, never on what was read before.
-/// </summary>
+/// <summary>Generated images for demonstrations and tests.</summary>
+/// <remarks>
+/// An image shows one shape of its class, at a random place, size and colour, over a shaded, noisy background. It
+/// depends only on the seed and its index, not on the images read before.
+/// </remarks>
 internal sealed class SyntheticImageSource : ImageSource
 {
     private const int NoiseAmplitude = 12;

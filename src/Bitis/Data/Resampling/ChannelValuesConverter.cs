@@ -3,10 +3,8 @@ using System.Text.Json.Serialization;
 
 namespace Bitis.Data.Resampling;
 
-/// <summary>
-/// Three values are an object with the names of the colours, as they have always been written; any other number is an
-/// array. Both are read.
-/// </summary>
+/// <summary>Reads and writes the values of channels as JSON: an object with colour names, or an array.</summary>
+/// <remarks>Three values are written as an object, any other number as an array. Both forms are read.</remarks>
 internal sealed class ChannelValuesConverter : JsonConverter<ChannelValues>
 {
     private const int MaxChannels = 1024;

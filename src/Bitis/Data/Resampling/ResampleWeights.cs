@@ -2,10 +2,10 @@ using Bitis.Kernels.Images;
 
 namespace Bitis.Data.Resampling;
 
-/// <summary>
-/// For each output pixel along one axis: the first input pixel it draws from and the fixed-point weights of that pixel
-/// and its successors. The numbers are those of Pillow's resampler.
-/// </summary>
+/// <summary>The fixed-point weights of Pillow's resampler along one axis.</summary>
+/// <remarks>
+/// Each output pixel has the first input pixel that it reads, and the weights of that pixel and its successors.
+/// </remarks>
 internal sealed class ResampleWeights
 {
     /// <summary>Fractional bits of a weight.</summary>

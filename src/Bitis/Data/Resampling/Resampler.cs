@@ -2,10 +2,11 @@ using Bitis.Kernels.Images;
 
 namespace Bitis.Data.Resampling;
 
-/// <summary>
-/// Pillow's resize, bit for bit: a horizontal pass, then a vertical one, each in 22-bit fixed point with its result
-/// rounded and clipped to bytes. Only the window of the output that is asked for is computed.
-/// </summary>
+/// <summary>Pillow's resize, bit for bit.</summary>
+/// <remarks>
+/// A horizontal pass, then a vertical one. Each computes in 22-bit fixed point and rounds and clips its result to
+/// bytes. Only the window of the output that is asked for is computed.
+/// </remarks>
 internal static class Resampler
 {
     /// <summary>

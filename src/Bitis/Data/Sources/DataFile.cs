@@ -3,9 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Bitis.Data.Sources;
 
-/// <summary>
-/// A file, or a part of one, that can be read at any place and from several threads: on disk, or in memory.
-/// </summary>
+/// <summary>A file or a part of one, on disk or in memory, with random access from several threads.</summary>
 internal sealed class DataFile : IDisposable
 {
     private readonly SafeFileHandle? _handle;

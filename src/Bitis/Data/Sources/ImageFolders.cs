@@ -3,11 +3,11 @@ using Bitis.Data.Sources.Trees;
 
 namespace Bitis.Data.Sources;
 
-/// <summary>
-/// Image sets whose labels are in the arrangement of their files: one folder a class, numbered in ordinal order of the
-/// names (files may lie deeper), or no folders and no labels. Files are told apart by their content. Folders without
-/// pictures are no classes.
-/// </summary>
+/// <summary>Image sets with one folder for each class, or with images only.</summary>
+/// <remarks>
+/// Classes are numbered in ordinal order of their folders' names. Files may lie deeper. Without folders, images have no
+/// labels. Images are recognized by their content. Folders without images are not classes.
+/// </remarks>
 internal static class ImageFolders
 {
     private static readonly string[] TrainNames = ["train", "training"];

@@ -73,10 +73,8 @@ internal static class SmallModels
         Classes = classes,
     };
 
-    /// <summary>
-    /// What a Vim of the same size is, with directions as those of the published models, but windows of 4 where these
-    /// have 7: the grid is 8×8.
-    /// </summary>
+    /// <summary>A LocalVim of the same size as the Vim, with the directions of the published models.</summary>
+    /// <remarks>Windows have a side of 4 instead of 7, since the grid is 8×8.</remarks>
     private static LocalVimConfig LocalVim(int width, int depth, int classes) => new()
     {
         ImageSize = ImageSize,

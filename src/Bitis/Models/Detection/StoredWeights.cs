@@ -4,10 +4,11 @@ using Bitis.Tensors;
 
 namespace Bitis.Models.Detection;
 
-/// <summary>
-/// How the stored numbers of a checkpoint become weights: floats as they are, integers and 8-bit floats multiplied by
-/// the scale beside them. Without a scale of a known form they mean nothing, and are refused.
-/// </summary>
+/// <summary>Converts the stored numbers of a checkpoint to weights.</summary>
+/// <remarks>
+/// Floats are taken as they are. Integers and 8-bit floats are multiplied by the scale stored beside them. Without a
+/// scale of a known form they are refused.
+/// </remarks>
 /// <param name="checkpoint">The checkpoint.</param>
 /// <param name="entries">Its tensors, by their names of today.</param>
 internal sealed class StoredWeights(Checkpoint checkpoint, IReadOnlyDictionary<string, CheckpointEntry> entries)

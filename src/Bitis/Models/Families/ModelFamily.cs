@@ -51,7 +51,7 @@ public abstract class ModelFamily
     public virtual IReadOnlyList<string> Marks => [];
 
     /// <summary>
-    /// Why a checkpoint that looks much like one of this family is none that Bitis runs; null if it does not.
+    /// The reason why a checkpoint that resembles this family cannot be run; null if it does not resemble it.
     /// </summary>
     /// <param name="tensors">Names and shapes.</param>
     public virtual string? NearMiss(IReadOnlyDictionary<string, Shape> tensors) => null;

@@ -6,10 +6,8 @@ using Bitis.Graphs.Operators.Elementwise;
 
 namespace Bitis.Models.Graphs;
 
-/// <summary>
-/// An architecture that is its graph, operator by operator: files carry all of it, so that it runs where nobody knows
-/// who wrote it.
-/// </summary>
+/// <summary>An architecture that is stored as its graph, operator by operator.</summary>
+/// <remarks>Files carry the whole graph. So the model runs without the code that built it.</remarks>
 internal sealed record GraphConfig : ModelConfig
 {
     /// <summary>The version of the form in which files have a graph.</summary>

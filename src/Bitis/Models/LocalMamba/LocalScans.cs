@@ -4,11 +4,11 @@ using Bitis.Graphs;
 
 namespace Bitis.Models.LocalMamba;
 
-/// <summary>
-/// The four scans of a LocalMamba block (hunto/LocalMamba, <c>mamba/multi_mamba.py</c>: <c>MultiScan</c> and
-/// <c>BiAttn</c>): tokens into
-/// the order of each direction and back, and the sum of the directions with a gate for each channel of each direction.
-/// </summary>
+/// <summary>The four scans of a LocalMamba block, and the gated sum of their results.</summary>
+/// <remarks>
+/// It arranges the tokens in the order of each direction and back. The sum has a gate for each channel of each
+/// direction. As <c>MultiScan</c> and <c>BiAttn</c> in hunto/LocalMamba, <c>mamba/multi_mamba.py</c>.
+/// </remarks>
 /// <param name="graph">The graph.</param>
 /// <param name="name">The module that the nodes belong to.</param>
 /// <param name="directions">The block's directions, <see cref="ScanDirection.ParseBlock"/>.</param>

@@ -4,12 +4,11 @@ using Bitis.Models.VMamba;
 
 namespace Bitis.Models.LocalMamba;
 
-/// <summary>
-/// The architecture of a LocalVMamba (Huang et al., "LocalMamba: Visual State Space Model with Windowed Selective
-/// Scan", 2024): a
-/// pyramid as a VMamba is, each of whose blocks has four scan directions of its own choice, and a gate that merges
-/// them.
-/// </summary>
+/// <summary>The architecture of a LocalVMamba: a VMamba whose blocks choose their four scan directions.</summary>
+/// <remarks>
+/// Huang et al., "LocalMamba: Visual State Space Model with Windowed Selective Scan", 2024. A gate merges the
+/// directions of a block.
+/// </remarks>
 internal sealed record LocalVMambaConfig : VMambaConfig
 {
     /// <summary>An architecture whose values are still to be set.</summary>

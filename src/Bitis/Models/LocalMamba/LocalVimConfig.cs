@@ -3,11 +3,8 @@ using Bitis.Graphs;
 
 namespace Bitis.Models.LocalMamba;
 
-/// <summary>
-/// The architecture of a LocalVim (Huang et al., "LocalMamba: Visual State Space Model with Windowed Selective Scan",
-/// 2024): a plain
-/// sequence of blocks as a Vim has them, each with four scan directions of its own choice.
-/// </summary>
+/// <summary>The architecture of a LocalVim: a Vim whose blocks choose their four scan directions.</summary>
+/// <remarks>Huang et al., "LocalMamba: Visual State Space Model with Windowed Selective Scan", 2024.</remarks>
 internal sealed record LocalVimConfig : ModelConfig
 {
     // Far above all published models; they keep a damaged file from asking for endless memory.

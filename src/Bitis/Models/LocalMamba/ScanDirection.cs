@@ -3,12 +3,11 @@ using Bitis.Graphs;
 
 namespace Bitis.Models.LocalMamba;
 
-/// <summary>
-/// An order in which a LocalMamba block scans the tokens of its grid, with the official names: row by row (<c>h</c>),
-/// column by column
-/// (<c>v</c>), or window by window (<c>w2</c>, <c>w7</c>: squares of so many tokens), each from the end, too
-/// (<c>h_flip</c>).
-/// </summary>
+/// <summary>An order in which a LocalMamba block scans the tokens of its grid, with the official names.</summary>
+/// <remarks>
+/// Row by row (<c>h</c>), column by column (<c>v</c>), or window by window (<c>w2</c>, <c>w7</c>: squares with that
+/// side, in tokens). Each exists from the end, too (<c>h_flip</c>).
+/// </remarks>
 /// <param name="Order">The order without its direction: <c>h</c>, <c>v</c>, or <c>w</c> and the side of a
 /// window.</param>
 /// <param name="IsReversed">Whether the scan starts at the end.</param>
@@ -91,13 +90,12 @@ internal readonly record struct ScanDirection(string Order, bool IsReversed)
             ? side
             : 0;
 
-    /// <summary>
-    /// The order as an arrangement of a sequence; the scan starts at its first token, or at its last if
-    /// <see cref="IsReversed"/>.
-    /// Windows that reach over the grid's edge are filled with zeros, which the scan sees. A class token keeps its
-    /// index in the
-    /// sequence as the scan sees it.
-    /// </summary>
+    /// <summary>The order as an arrangement of a sequence.</summary>
+    /// <remarks>
+    /// The scan starts at its first token, or at its last if <see cref="IsReversed"/>. Windows that reach over the
+    /// grid's edge are filled with zeros, which the scan sees. A class token keeps its index in the sequence that the
+    /// scan sees.
+    /// </remarks>
     /// <param name="grid">Tokens along one side of the grid.</param>
     /// <param name="classToken">The index of a class token in the sequence; null if there is none.</param>
     public IReadOnlyList<int> Arrange(int grid, int? classToken)

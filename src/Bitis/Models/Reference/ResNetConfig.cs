@@ -4,15 +4,14 @@ using Bitis.Graphs;
 namespace Bitis.Models.Reference;
 
 /// <summary>
-/// The architecture of a residual network of basic blocks for small images (He et al., 2016, section 4.2), with the
-/// names that torchvision gives its parts: the convolutional network that methods of training are compared on.
-/// ResNet-20 has three stages of three blocks, and 16 channels in the first.
+/// The architecture of a residual network of basic blocks for small images, with torchvision's names.
 /// </summary>
 /// <remarks>
-/// It has group normalization (Wu and He, 2018) where the paper's has batch normalization: training takes a few images
-/// at a time through the whole network, and no statistics of a batch exist then. Convolutions have a bias, which a norm
-/// over several channels does not cancel. Where a stage halves the grid, the shortcut is a convolution of single places
-/// (the paper's kind B), as in torchvision.
+/// He et al., 2016, section 4.2: the convolutional network for comparing methods of training. ResNet-20 has three
+/// stages of three blocks, and 16 channels in the first. It has group normalization (Wu and He, 2018) where the paper's
+/// has batch normalization: training takes a few images at a time through the whole network, and no statistics of a
+/// batch exist then. Convolutions have a bias, which a norm over several channels does not cancel. Where a stage halves
+/// the grid, the shortcut is a convolution of single places (the paper's kind B), as in torchvision.
 /// </remarks>
 internal sealed record ResNetConfig : ModelConfig
 {
@@ -22,9 +21,7 @@ internal sealed record ResNetConfig : ModelConfig
     [JsonIgnore]
     public override string Family => "ResNet";
 
-    /// <summary>
-    /// The channels of the first stage; each later one has twice as many as the one before, on half the grid.
-    /// </summary>
+    /// <summary>The channels of the first stage; each later stage doubles the channels and halves the grid.</summary>
     public required int Width { get; init; }
 
     /// <summary>The number of blocks of each stage.</summary>

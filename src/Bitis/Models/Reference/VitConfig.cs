@@ -3,10 +3,8 @@ using Bitis.Graphs;
 
 namespace Bitis.Models.Reference;
 
-/// <summary>
-/// The architecture of a vision transformer (Dosovitskiy et al., 2021), with the names that timm gives its parts: what
-/// Vision Mambas are compared with.
-/// </summary>
+/// <summary>The architecture of a vision transformer, with timm's names; a baseline for Vision Mambas.</summary>
+/// <remarks>Dosovitskiy et al., 2021.</remarks>
 internal sealed record VitConfig : ModelConfig
 {
     private const int MaxWidth = 1 << 16, MaxDepth = 1 << 10, MaxTokens = 1 << 16;

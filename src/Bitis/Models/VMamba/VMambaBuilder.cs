@@ -5,28 +5,26 @@ using Bitis.Models.LocalMamba;
 
 namespace Bitis.Models.VMamba;
 
-/// <summary>
-/// VMamba as a graph, with the official names (MzeroMiko/VMamba, <c>classification/models/vmamba.py</c>: forward types
-/// <c>v05_noz</c> and, gated, <c>v0</c>), and LocalVMamba, which differs from the latter in its scans
-/// (hunto/LocalMamba,
-/// <c>classification/lib/models/local_vmamba.py</c>). Maps are tokens here, row by row, so the official norms <c>ln</c>
-/// and <c>ln2d</c> are one.
+/// <summary>Builds the graph of a VMamba or a LocalVMamba, with the official names.</summary>
+/// <remarks>
+/// The official code is MzeroMiko/VMamba, <c>classification/models/vmamba.py</c>, with the forward types <c>v05_noz</c>
+/// and, gated, <c>v0</c>. LocalVMamba differs from the latter in its scans (hunto/LocalMamba,
+/// <c>classification/lib/models/local_vmamba.py</c>). Maps are tokens here, row by row. So the official norms
+/// <c>ln</c> and <c>ln2d</c> are the same.
 /// <code>
 ///   L  tokens      D  width of the residual stream     N  states
 ///   E  inner width R  rank of the Δ projection         H, W  the grid: L = H·W
 /// </code>
-/// The official code keeps the parameters of a block's four directions in one tensor for each role; here each has its
-/// own node,
-/// with the names that PTQ4VM gives them (<c>op.x_proj0</c> to <c>op.x_proj3</c>), so that each is a site of its own.
-/// </summary>
+/// The official code keeps the parameters of a block's four directions in one tensor for each role. Here each direction
+/// has its own node, with the names that PTQ4VM gives them (<c>op.x_proj0</c> to <c>op.x_proj3</c>). So each is a site
+/// of its own.
+/// </remarks>
 internal static class VMambaBuilder
 {
     private const float NormEpsilon = 1e-5f;
 
-    /// <summary>
-    /// The official tensor of each parameter of a direction: what holds all four, and whether they are stacked or
-    /// follow one another.
-    /// </summary>
+    /// <summary>The official tensor of each parameter of a direction; it holds the parameters of all four.</summary>
+    /// <remarks>They are stacked along an axis of their own, or follow one another.</remarks>
     private static readonly (string Role, string FloatTensor, bool IsStacked)[] Shared =
     [
         ("x_proj#.weight", "x_proj_weight", true),
@@ -113,10 +111,8 @@ internal static class VMambaBuilder
         return graph.Linear($"{name}.reduction", x, 2 * width, hasBias: false);
     }
 
-    /// <summary>
-    /// One block, <c>[L, D]</c> to <c>[L, D]</c>: the scans, and the MLP where there is one, each on top of the
-    /// residual stream.
-    /// </summary>
+    /// <summary>One block, <c>[L, D]</c> to <c>[L, D]</c>: the scans, then the MLP if there is one.</summary>
+    /// <remarks>Each of them is added to the residual stream.</remarks>
     private static Node Block(
         GraphBuilder graph, VMambaConfig config, string name, int stage, int grid, IReadOnlyList<int> byColumn, Node x)
     {

@@ -4,11 +4,11 @@ using Bitis.Models.Detection;
 
 namespace Bitis.Models.VMamba;
 
-/// <summary>
-/// The architecture of a VMamba (Liu et al., "VMamba: Visual State Space Model", 2024): a pyramid of stages, whose
-/// widths double
-/// while the grid of tokens halves, with four scan directions a block.
-/// </summary>
+/// <summary>The architecture of a VMamba: a pyramid of stages, with four scan directions in each block.</summary>
+/// <remarks>
+/// Liu et al., "VMamba: Visual State Space Model", 2024. From stage to stage, widths double and the grid of tokens
+/// halves.
+/// </remarks>
 internal record VMambaConfig : ModelConfig
 {
     // Far above all published models; they keep a damaged file from asking for endless memory.
@@ -29,9 +29,8 @@ internal record VMambaConfig : ModelConfig
     /// <summary>How the image becomes tokens.</summary>
     public StemKind Stem { get; init; } = StemKind.Convolutions;
 
-    /// <summary>
-    /// Pixels along one side of the square that becomes one token; 4 where the stem is two convolutions of stride 2.
-    /// </summary>
+    /// <summary>The side of the square of pixels that becomes one token.</summary>
+    /// <remarks>It is 4 if the stem is two convolutions of stride 2.</remarks>
     public int PatchSize { get; init; } = ConvolutionsPatchSize;
 
     /// <summary>How the grid halves between stages.</summary>

@@ -3,10 +3,8 @@ using Bitis.Tensors;
 
 namespace Bitis.Models.VMamba;
 
-/// <summary>
-/// Reads the architecture of a VMamba, or of the pyramid that a LocalVMamba is, off the names and shapes of its
-/// tensors.
-/// </summary>
+/// <summary>Reads the architecture of a VMamba or LocalVMamba from the names and shapes of its tensors.</summary>
+/// <remarks>Of a LocalVMamba, only the pyramid.</remarks>
 internal sealed class VMambaDetector(CheckpointTensors tensors)
 {
     /// <summary>The first block, which tells most.</summary>

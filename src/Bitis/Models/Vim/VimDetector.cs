@@ -6,11 +6,11 @@ namespace Bitis.Models.Vim;
 /// <summary>Reads a Vim's architecture off the names and shapes of its tensors.</summary>
 internal sealed class VimDetector(CheckpointTensors tensors)
 {
-    /// <summary>
-    /// The training script's name for the model, if it is one of the official long names: they spell out what the
-    /// shapes
-    /// do not (<c>vim_tiny_patch16_224_bimambav2_final_pool_mean_abs_pos_embed_with_midclstok_div2</c>).
-    /// </summary>
+    /// <summary>The training script's name for the model, if it is one of the official long names.</summary>
+    /// <remarks>
+    /// It tells what the shapes do not:
+    /// <c>vim_tiny_patch16_224_bimambav2_final_pool_mean_abs_pos_embed_with_midclstok_div2</c>.
+    /// </remarks>
     private readonly string? _officialName =
         tensors.Metadata.GetValueOrDefault("args.model") is { } name && name.Contains("_patch")
             && name.Contains("_bimambav2")

@@ -4,9 +4,12 @@ using Bitis.Tensors;
 namespace Bitis.Quantization.Calibration;
 
 /// <summary>
-/// What calibration saw at one activation: for each group of values its extremes and, from a second pass over the same
-/// images, a histogram between them. Memory does not grow with the number of images.
+/// The values of one activation during calibration: extremes and a histogram for each group of values.
 /// </summary>
+/// <remarks>
+/// The histogram lies between the extremes and comes from a second pass over the same images. Memory does not grow with
+/// the number of images.
+/// </remarks>
 public sealed class SiteStatistics
 {
     /// <summary>Bins of a group's histogram.</summary>

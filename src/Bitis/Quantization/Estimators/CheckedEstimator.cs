@@ -3,10 +3,8 @@ using Bitis.Quantization.Calibration;
 
 namespace Bitis.Quantization.Estimators;
 
-/// <summary>
-/// An estimator whose ranges are checked before quantizers are made of them: it may come from outside, and no file
-/// holds others.
-/// </summary>
+/// <summary>An estimator whose ranges are checked before quantizers use them.</summary>
+/// <remarks>Estimators may be user code, and files hold only valid ranges.</remarks>
 /// <param name="owner">Whose it is, for messages: <c>estimator 'mse'</c>.</param>
 /// <param name="estimator">The estimator.</param>
 internal sealed class CheckedEstimator(string owner, IRangeEstimator estimator) : IRangeEstimator

@@ -1,9 +1,9 @@
 namespace Bitis.Quantization.Estimators;
 
-/// <summary>
-/// What a recipe says of the estimator of ranges that it names: each <see cref="RangeEstimatorKind"/> has a record of
-/// its own, whose initial values are the usual ones.
-/// </summary>
+/// <summary>The settings of a range estimator in a recipe.</summary>
+/// <remarks>
+/// Each <see cref="RangeEstimatorKind"/> has a record of its own, whose initial values are the usual ones.
+/// </remarks>
 public abstract record EstimatorSettings
 {
     /// <summary>Checks what the types cannot.</summary>

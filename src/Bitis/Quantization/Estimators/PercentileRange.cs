@@ -3,9 +3,7 @@ namespace Bitis.Quantization.Estimators;
 /// <summary>The settings of the estimator of ranges <c>percentile</c>.</summary>
 internal sealed record PercentileRange : EstimatorSettings
 {
-    /// <summary>
-    /// The share of the values, in percent, that is below the upper end of the range: more than 50, at most 100.
-    /// </summary>
+    /// <summary>The percentage of values below the upper end of the range: more than 50, at most 100.</summary>
     public double Percentile { get; init; } = 99.99;
 
     /// <inheritdoc />

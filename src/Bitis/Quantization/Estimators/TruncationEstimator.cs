@@ -6,10 +6,13 @@ using Bitis.Quantization.Quantizers;
 namespace Bitis.Quantization.Estimators;
 
 /// <summary>
-/// PTQ4VM's search for first scales: of 100 ranges, cut more and more, the one with the least mean |x − x̂|^2.4, over
-/// the values themselves. An activation's range is cut at both ends by the same share of its width, before it is
-/// widened to contain 0; the whole range is not among the candidates. This is what the authors' code does.
+/// PTQ4VM's search for first scales: the one of 100 shrinking ranges with the least mean |x − x̂|^2.4.
 /// </summary>
+/// <remarks>
+/// The error is the mean over the values themselves. An activation's range is cut at both ends by the same share of its
+/// width, before it is widened to contain 0. The whole range is not among the candidates. This is what the authors'
+/// code does.
+/// </remarks>
 internal sealed class TruncationEstimator : IRangeEstimator
 {
     private const int Candidates = 100;

@@ -97,9 +97,7 @@ internal static class QuantizedScanFile
         return scans;
     }
 
-    /// <summary>
-    /// Throws if what the inputs of scans add to their outputs could leave the range of float32 by the scales alone.
-    /// </summary>
+    /// <summary>Throws if a scan's skip term could leave the range of float32 because of its scales alone.</summary>
     /// <exception cref="BitisException">It could; the message names the tensors.</exception>
     public static void RequireFiniteSkips(
         IReadOnlyDictionary<string, QuantizedScan> scans, Graph graph, IReadOnlyDictionary<string, FloatTensor> weights)

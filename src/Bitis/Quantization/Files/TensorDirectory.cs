@@ -4,10 +4,8 @@ using Bitis.Tensors;
 
 namespace Bitis.Quantization.Files;
 
-/// <summary>
-/// The tensors of a quantized model's file, each of which has one meaning: what is read is checked, what is left over
-/// is refused.
-/// </summary>
+/// <summary>The tensors of a quantized model's file; each must be read, and each is checked.</summary>
+/// <remarks>A tensor that nothing reads is refused.</remarks>
 /// <param name="file">The file.</param>
 /// <param name="cancellationToken">Ends the reading between two tensors.</param>
 internal sealed class TensorDirectory(Checkpoint file, CancellationToken cancellationToken = default)

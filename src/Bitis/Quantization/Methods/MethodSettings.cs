@@ -1,12 +1,9 @@
 namespace Bitis.Quantization.Methods;
 
-/// <summary>
-/// What a recipe says of its method: each <see cref="QuantizationMethod"/> has a record of its own, whose initial
-/// values are the usual ones.
-/// </summary>
+/// <summary>The settings of a quantization method in a recipe.</summary>
 /// <remarks>
-/// Records are written to recipes and <c>.bitis</c> files as JSON, and compared: two settings that say the same must be
-/// equal.
+/// Each <see cref="QuantizationMethod"/> has a record of its own, whose initial values are the usual ones. Records are
+/// written to recipes and <c>.bitis</c> files as JSON, and compared: two settings that say the same must be equal.
 /// </remarks>
 public abstract record MethodSettings
 {

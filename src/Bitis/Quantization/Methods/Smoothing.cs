@@ -4,9 +4,9 @@ using Bitis.Tensors;
 namespace Bitis.Quantization.Methods;
 
 /// <summary>
-/// Smoothing (Xiao et al., SmoothQuant, 2023): x_j/m_j and W_ij·m_j instead of x_j and W_ij move range from activations
-/// to weights, channel by channel.
+/// Smoothing (Xiao et al., SmoothQuant, 2023), which moves range from activations to weights, channel by channel.
 /// </summary>
+/// <remarks>It replaces x_j and W_ij by x_j/m_j and W_ij·m_j.</remarks>
 internal static class Smoothing
 {
     private const float SmallestActivation = 1e-3f, SmallestWeight = 1e-5f, SmallestFactor = 1e-5f;

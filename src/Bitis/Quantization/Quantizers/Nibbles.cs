@@ -1,8 +1,7 @@
 namespace Bitis.Quantization.Quantizers;
 
-/// <summary>
-/// Signed levels of at most 4 bits, two in a byte: the first of a pair in the low half, rows start at a whole byte.
-/// </summary>
+/// <summary>Signed levels of at most 4 bits, two in a byte.</summary>
+/// <remarks>The first of a pair is in the low half. Rows start at a whole byte.</remarks>
 internal static class Nibbles
 {
     /// <summary>The bytes that a row takes.</summary>

@@ -10,11 +10,11 @@ internal static class TimeGroups
         return [.. Enumerable.Range(0, count).Select(g => (int)((long)g * tokens / count))];
     }
 
-    /// <summary>
-    /// The groups for which Σ_t (largest of the group)² is least: the distance of two levels is in proportion to the
-    /// range that it covers, and its squared error to the square of that. Dynamic programming over the last group's
-    /// first token, O(groups·tokens²).
-    /// </summary>
+    /// <summary>The groups for which Σ_t (largest range of the group)² is least.</summary>
+    /// <remarks>
+    /// The distance of two levels is proportional to the range that they cover, and its squared error to the square of
+    /// that. Dynamic programming over the last group's first token, O(groups·tokens²).
+    /// </remarks>
     /// <param name="ranges">The range of each token.</param>
     /// <param name="groups">At most how many groups.</param>
     public static int[] Optimal(ReadOnlySpan<float> ranges, int groups)

@@ -134,9 +134,7 @@ internal sealed class UniformQuantizer
             TensorPrimitives.Multiply(result[..values.Length], _scales[GroupOf(token, 0)], result);
     }
 
-    /// <summary>
-    /// The distance of the levels of a token's values from the zero point, q − z, as float32: x̂ without the scale.
-    /// </summary>
+    /// <summary>The levels of a token's values minus the zero point, q − z, as float32: x̂ without the scale.</summary>
     internal void CenteredLevels(ReadOnlySpan<float> values, int token, Span<float> result)
     {
         (int first, int count) = Granularity == Granularity.PerChannel ? (0, _scales.Length) : (GroupOf(token, 0), 1);

@@ -3,9 +3,8 @@ using Bitis.Json;
 
 namespace Bitis.Quantization.Recipes;
 
-/// <summary>
-/// How far a block's output Y is from its target T, token by token; the loss is the mean over images and tokens.
-/// </summary>
+/// <summary>The distance of a block's output Y from its target T.</summary>
+/// <remarks>It is computed token by token. The loss is the mean over images and tokens.</remarks>
 [JsonConverter(typeof(EnumByName<BlockLoss>))]
 public enum BlockLoss
 {

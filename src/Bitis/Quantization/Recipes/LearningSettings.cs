@@ -51,11 +51,11 @@ public sealed record LearningSettings
     /// <summary>Whether the state with the least loss is kept; else the last one.</summary>
     public bool KeepsBest { get; init; }
 
-    /// <summary>
-    /// Whether layers whose scales the official code of PTQ4VM does not learn
-    /// (<see cref="Models.ModelConfig.IsLearnedOfficially"/>) stay as the search found them, and pass gradients on as
-    /// if they were not quantized.
-    /// </summary>
+    /// <summary>Whether layers that PTQ4VM's official code does not learn keep the scales of the search.</summary>
+    /// <remarks>
+    /// <see cref="Models.ModelConfig.IsLearnedOfficially"/> says which layers it learns. The others pass gradients on
+    /// as if they were not quantized.
+    /// </remarks>
     public bool KeepsUnlearnedLayers { get; init; }
 
     /// <summary>These settings with what a recipe asks for.</summary>

@@ -17,9 +17,7 @@ namespace Bitis;
 [JsonConverter(typeof(RecipeJson))]
 public sealed record Recipe
 {
-    /// <summary>
-    /// The fewest bits, without an override, of the layer that sees the image and of the one that gives the logits.
-    /// </summary>
+    /// <summary>The fewest bits of the first and the last layer, unless an override gives fewer.</summary>
     private const int EdgeBits = 8;
 
     /// <summary>The method's name: one of <see cref="QuantizationMethod.Names"/>.</summary>
@@ -43,9 +41,8 @@ public sealed record Recipe
     /// </summary>
     public Granularity? ActivationGranularity { get; init; }
 
-    /// <summary>
-    /// Inside of scans: how many groups of tokens a hidden state has scales for; null for what is usual for the method.
-    /// </summary>
+    /// <summary>The number of token groups that have scales of their own for a scan's hidden state.</summary>
+    /// <remarks>Null for the usual number of the method.</remarks>
     public int? TimeGroups { get; init; }
 
     /// <summary>Inside of scans: how levels of Ā may be spread; null for what is usual for the method.</summary>
@@ -155,9 +152,9 @@ public sealed record Recipe
     }
 
     /// <summary>
-    /// How many neighbouring channels of a layer's input a Hadamard transform mixes before they are quantized, where
-    /// the method does so: those of what a scan computed, on its way out of the block; else 1.
+    /// How many neighbouring input channels of a layer a Hadamard transform mixes before quantization; 1 for none.
     /// </summary>
+    /// <remarks>Only some methods do so, and only for layers that read the result of a scan.</remarks>
     public int RotationOf(Node node)
     {
         ArgumentNullException.ThrowIfNull(node);

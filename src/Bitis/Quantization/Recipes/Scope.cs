@@ -11,10 +11,8 @@ public enum Scope
     /// <remarks>In a graph without blocks, all linear layers.</remarks>
     Linear,
 
-    /// <summary>
-    /// As <see cref="Linear"/>, and what is inside of the selective scans: u, Δ, Ā, B, C and the hidden states
-    /// (QMamba's scope).
-    /// </summary>
+    /// <summary><see cref="Linear"/>, and the sites inside selective scans (QMamba's scope).</summary>
+    /// <remarks>Those are u, Δ, Ā, B, C and the hidden state.</remarks>
     Ssm,
 
     /// <summary>As <see cref="Ssm"/>, and all other layers: convolutions, the patch embedding and the head.</summary>

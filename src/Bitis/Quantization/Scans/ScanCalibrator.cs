@@ -10,11 +10,11 @@ using Bitis.Tensors;
 
 namespace Bitis.Quantization.Scans;
 
-/// <summary>
-/// Finds the quantizers of a model's scans (QMamba): observes the float model, then either lets an estimator of ranges
-/// decide, or tries quantizers on a few images' scans, one operand after the other, and keeps what the scan's output is
-/// closest with.
-/// </summary>
+/// <summary>Finds the quantizers of a model's scans (QMamba).</summary>
+/// <remarks>
+/// It observes the float model. Then a range estimator decides, or candidates are tried on the scans of a few images,
+/// one operand after the other. The candidate with the least error of the scan's output is kept.
+/// </remarks>
 internal sealed class ScanCalibrator
 {
     private const int MaxSampleImages = 32, MinSampleImages = 4, Rounds = 2;
@@ -150,10 +150,8 @@ internal sealed class ScanCalibrator
         return DecayQuantizer.Uniform(_bits, Math.Max(range.Low, observer.Decay.Range(0).Low), Math.Min(range.High, 1));
     }
 
-    /// <summary>
-    /// One operand after the other, by the error of the scan's output: the notes on QMamba say why Ā's own error
-    /// misleads.
-    /// </summary>
+    /// <summary>Searches the quantizers of one operand after the other, by the error of the scan's output.</summary>
+    /// <remarks>The notes on QMamba say why the error of Ā itself misleads.</remarks>
     private QuantizedScan Search(ScanObserver observer, QuantizedScan scan)
     {
         double least = observer.OutputErrors(scan).Sum();

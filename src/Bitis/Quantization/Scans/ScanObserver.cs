@@ -8,10 +8,11 @@ using Bitis.Quantization.Estimators;
 
 namespace Bitis.Quantization.Scans;
 
-/// <summary>
-/// What calibration sees of one scan: statistics of its operands, Ā's distribution, the largest |h| of each token and
-/// channel, and the operands of the first images themselves, to try quantizers on.
-/// </summary>
+/// <summary>Collects the calibration statistics of one scan.</summary>
+/// <remarks>
+/// These are statistics of its operands, the distribution of Ā, and the largest |h| of each token and channel. It also
+/// keeps the operands of the first images, to try quantizers on.
+/// </remarks>
 internal sealed class ScanObserver
 {
     private readonly Node _node;

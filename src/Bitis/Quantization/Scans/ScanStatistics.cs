@@ -5,9 +5,11 @@ using Bitis.Graphs.Operators.Elementwise;
 namespace Bitis.Quantization.Scans;
 
 /// <summary>
-/// What a selective scan's discrete parameters Ā = exp(Δ·A) and hidden states h were over some images: how Ā is
-/// distributed, and how the magnitude of h moves along the tokens, in the order in which the scan sees them.
+/// Statistics of a selective scan's discrete parameters Ā = exp(Δ·A) and hidden states h over some images.
 /// </summary>
+/// <remarks>
+/// They have the distribution of Ā, and the magnitude of h along the tokens, in the order in which the scan sees them.
+/// </remarks>
 internal sealed class ScanStatistics
 {
     /// <summary>Bins of the distribution of Ā between 0 and 1.</summary>

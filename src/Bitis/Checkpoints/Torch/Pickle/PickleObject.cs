@@ -1,9 +1,10 @@
 namespace Bitis.Checkpoints.Torch.Pickle;
 
-/// <summary>
-/// An object of a class that is not known here, as inert data: items, elements, arguments and state that the pickle
-/// gives it. It is a dictionary, since subclasses of <c>dict</c> hold weights, too.
-/// </summary>
+/// <summary>An object of an unknown class, as inert data.</summary>
+/// <remarks>
+/// It holds the items, elements, arguments and state that the pickle gives it. It is a dictionary, since subclasses of
+/// <c>dict</c> hold weights, too.
+/// </remarks>
 /// <param name="type">The class.</param>
 /// <param name="arguments">What its constructor would get.</param>
 internal sealed class PickleObject(PickleClass type, object?[] arguments) : PickleDictionary

@@ -293,7 +293,8 @@ internal sealed class PickleReader
         return _input.Take(length);
     }
 
-    /// <summary>A text of Python 2, which has no bytes of their own: a long one is the contents of an array.</summary>
+    /// <summary>Converts a Python 2 string to text, or keeps it as bytes if it is long.</summary>
+    /// <remarks>Python 2 has no type of its own for bytes. A long string is the contents of an array.</remarks>
     private static object ToOldText(ReadOnlySpan<byte> bytes) =>
         bytes.Length > MaxLineLength ? bytes.ToArray() : Encoding.Latin1.GetString(bytes);
 

@@ -147,8 +147,8 @@ internal static class ZipDirectory
             name, deflated, BinaryPrimitives.ReadUInt32LittleEndian(entry[16..]), compressed, length, offset);
     }
 
-    /// <summary>The extra field 1 holds, in this order, the 64-bit values of the sizes that do not fit in 32
-    /// bits.</summary>
+    /// <summary>Finds the extra field 1, which holds 64-bit values of the sizes that do not fit in 32 bits.</summary>
+    /// <remarks>The values are in the order of the fields that they replace.</remarks>
     private static ReadOnlySpan<byte> FindExtra64(ReadOnlySpan<byte> extra)
     {
         while (extra.Length >= 4)

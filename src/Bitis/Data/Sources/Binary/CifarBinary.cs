@@ -3,10 +3,10 @@ using Bitis.Files;
 
 namespace Bitis.Data.Sources.Binary;
 
-/// <summary>
-/// CIFAR in its binary form: records of one label byte (CIFAR-100: a coarse and a fine one, of which the fine one
-/// counts) and an image.
-/// </summary>
+/// <summary>CIFAR in its binary form: records of a label and an image.</summary>
+/// <remarks>
+/// A CIFAR-10 record has one label byte. A CIFAR-100 record has a coarse and a fine one, of which the fine one is used.
+/// </remarks>
 internal static class CifarBinary
 {
     private const string Extension = ".bin", FineNamesFile = "fine_label_names.txt";

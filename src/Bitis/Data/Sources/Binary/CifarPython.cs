@@ -3,11 +3,12 @@ using Bitis.Data.Sources.Trees;
 
 namespace Bitis.Data.Sources.Binary;
 
-/// <summary>
-/// CIFAR as Python's batches: pickles of a dictionary with an array <c>data</c> of <c>[count, 3072]</c> bytes and a
-/// list of <c>labels</c>, or <c>fine_labels</c> for CIFAR-100. They are read as data; nothing in them is run.
-/// </summary>
-/// <remarks>Memory: the images, and twice a file while it is read.</remarks>
+/// <summary>CIFAR as Python's batches: pickles of a dictionary with images and labels.</summary>
+/// <remarks>
+/// The dictionary has an array <c>data</c> of <c>[count, 3072]</c> bytes and a list <c>labels</c>, or
+/// <c>fine_labels</c> for CIFAR-100. Pickles are read as data; nothing in them is run. Memory: the images, and twice a
+/// file while it is read.
+/// </remarks>
 internal static class CifarPython
 {
     /// <summary>The published files have at most 155 MB.</summary>

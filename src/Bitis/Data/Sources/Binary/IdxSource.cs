@@ -4,10 +4,10 @@ using Bitis.Data.Sources.Trees;
 
 namespace Bitis.Data.Sources.Binary;
 
-/// <summary>
-/// MNIST and its relatives: an IDX file of gray images <c>[count, height, width]</c> and, beside it under the matching
-/// name, one of labels <c>[count]</c>.
-/// </summary>
+/// <summary>MNIST and its relatives: an IDX file of gray images and one of labels beside it.</summary>
+/// <remarks>
+/// Images are <c>[count, height, width]</c>, labels <c>[count]</c>. The names of the two files match.
+/// </remarks>
 internal sealed class IdxSource : ImageSource
 {
     private const int ImageRank = 3;

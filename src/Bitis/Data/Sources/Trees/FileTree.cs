@@ -2,10 +2,11 @@ using Bitis.Data.Decoding;
 
 namespace Bitis.Data.Sources.Trees;
 
-/// <summary>
-/// The files below a folder or inside an archive, so that what an image set looks like need not depend on where it is
-/// kept. Names are relative and use '/'. What is hidden or generated is left out (<see cref="TreeClutter"/>).
-/// </summary>
+/// <summary>The files below a folder or inside an archive.</summary>
+/// <remarks>
+/// So image sets are recognized in the same way, wherever they are stored. Names are relative and use '/'. Hidden and
+/// generated files are left out (<see cref="TreeClutter"/>).
+/// </remarks>
 internal abstract class FileTree : IDisposable
 {
     /// <summary>How many folders a file may lie in.</summary>

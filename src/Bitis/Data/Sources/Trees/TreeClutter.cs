@@ -1,8 +1,7 @@
 namespace Bitis.Data.Sources.Trees;
 
 /// <summary>
-/// What lies among the files of an image set without being part of it, and is left out: hidden files and folders, and
-/// those that systems and programs make. Counts it, so that it can be said.
+/// Counts the files of an image set that are left out: hidden ones, and those that systems and programs create.
 /// </summary>
 internal sealed class TreeClutter
 {
