@@ -21,8 +21,7 @@ internal sealed record HubOptions
     public TimeSpan SilenceLimit { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>The bytes that must arrive each second on average of <see cref="SpeedWindow"/>; a server that drips
-    /// counts
-    /// as broken.</summary>
+    /// counts as broken.</summary>
     internal int MinimumBytesPerSecond { get; init; } = 1024;
 
     /// <summary>How long the speed is averaged.</summary>

@@ -6,8 +6,7 @@ namespace Bitis.Checkpoints.Torch;
 
 /// <summary>
 /// Reads the zip archives of <c>torch.save</c>: <c>NAME/data.pkl</c> holds the objects, <c>NAME/data/KEY</c> one
-/// storage
-/// each, <c>NAME/byteorder</c> the byte order.
+/// storage each, <c>NAME/byteorder</c> the byte order.
 /// </summary>
 internal static class TorchZipReader
 {
