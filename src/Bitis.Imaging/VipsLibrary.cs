@@ -38,7 +38,7 @@ internal static class VipsLibrary
         }
     }
 
-    /// <summary>Makes sure that the library is there.</summary>
+    /// <summary>Checks that the library is there.</summary>
     /// <param name="file">The image that needs it.</param>
     /// <exception cref="BitisException">It cannot be loaded.</exception>
     public static void Require(string file)

@@ -11,7 +11,7 @@ internal sealed class EtaEstimator
     /// <summary>The time until the end; null while nothing tells it.</summary>
     public TimeSpan? Remaining { get; private set; }
 
-    /// <summary>Hears how far the work has come.</summary>
+    /// <summary>Receives the progress of the work.</summary>
     /// <param name="done">The units that are done.</param>
     /// <param name="total">All units; 0 if unknown.</param>
     /// <param name="now">The time, as <see cref="Stopwatch.GetTimestamp"/> gives it.</param>

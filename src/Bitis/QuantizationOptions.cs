@@ -12,7 +12,7 @@ public sealed record QuantizationOptions
     /// </summary>
     public int Threads { get; init; }
 
-    /// <summary>Hears how far the work has come.</summary>
+    /// <summary>Receives the progress of the work.</summary>
     public IProgress<WorkProgress>? Progress { get; init; }
 
     /// <summary>For methods that go block by block: where finished blocks are kept.</summary>

@@ -40,8 +40,8 @@ internal abstract class BitisCommand : Command
     protected CliContext Context { get; }
 
     /// <summary>Does the work.</summary>
-    /// <param name="arguments">What the user typed; without errors.</param>
-    /// <param name="progress">Hears how far the work has come.</param>
+    /// <param name="arguments">The parsed command line, without errors.</param>
+    /// <param name="progress">Receives the progress of the work.</param>
     /// <exception cref="BitisException">The user's input cannot be used.</exception>
     protected abstract ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress);
 

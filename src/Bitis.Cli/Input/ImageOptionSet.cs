@@ -37,7 +37,7 @@ internal sealed class ImageOptionSet
         arguments.GetValue(_orientation) ? [_orientation.Name] : [];
 
     /// <summary>Opens a set of images.</summary>
-    /// <param name="arguments">What the user typed.</param>
+    /// <param name="arguments">The parsed command line.</param>
     /// <param name="path">Where the set is.</param>
     /// <param name="command">Who warns of what is left out.</param>
     /// <param name="cancellationToken">Ends the listing of files.</param>
@@ -52,11 +52,11 @@ internal sealed class ImageOptionSet
     }
 
     /// <summary>The images that a run takes: all, or those that can be decoded.</summary>
-    /// <param name="arguments">What the user typed.</param>
+    /// <param name="arguments">The parsed command line.</param>
     /// <param name="images">The images; they must stay open.</param>
     /// <param name="threads">How many are decoded at once; 0 for one on each processor.</param>
     /// <param name="command">Who warns of those that are left out.</param>
-    /// <param name="progress">Hears of images that were checked.</param>
+    /// <param name="progress">Receives the number of images checked.</param>
     /// <param name="cancellationToken">Ends the check.</param>
     /// <returns>The images, and how many were left out.</returns>
     /// <exception cref="BitisException">None can be decoded.</exception>

@@ -16,7 +16,7 @@ internal sealed class LoadedModel
         Quantized = quantized;
     }
 
-    /// <summary>What the user typed.</summary>
+    /// <summary>The parsed command line.</summary>
     public string Reference { get; }
 
     /// <summary>The file on this machine.</summary>
@@ -52,8 +52,8 @@ internal sealed class LoadedModel
 
     /// <summary>Loads models that share options; the key of the weights is for those that are checkpoints.</summary>
     /// <param name="references">The models; null is skipped.</param>
-    /// <param name="options">What the user knows better than the files.</param>
-    /// <param name="progress">Hears of downloads.</param>
+    /// <param name="options">What the user specifies beside the files.</param>
+    /// <param name="progress">Receives the progress of downloads.</param>
     /// <param name="cancellationToken">Ends downloads.</param>
     /// <exception cref="BitisException">
     /// One cannot be used, or contradicts the options, or none has weights under a key.

@@ -62,7 +62,7 @@ internal sealed class ModelOptionSet
     /// <summary>The file or reference that the user named.</summary>
     public string Reference(ParseResult arguments) => arguments.GetRequiredValue(_model);
 
-    /// <summary>What the user knows better than the file.</summary>
+    /// <summary>What the user specifies beside the file.</summary>
     public ModelOptions Options(ParseResult arguments) => new()
     {
         WeightsKey = arguments.GetValue(_weightsKey),

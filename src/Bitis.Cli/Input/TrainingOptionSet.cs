@@ -67,7 +67,7 @@ internal sealed class TrainingOptionSet
     public string? File(ParseResult arguments) => arguments.GetValue(_file);
 
     /// <summary>The recipe that the user described.</summary>
-    /// <param name="arguments">What the user typed.</param>
+    /// <param name="arguments">The parsed command line.</param>
     /// <param name="started">The recipe of the training that is resumed; null for a new one.</param>
     /// <param name="initial">
     /// The architecture of the model that a new training starts with; null for random weights.

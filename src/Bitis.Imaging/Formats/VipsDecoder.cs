@@ -16,8 +16,8 @@ internal static class VipsDecoder
     /// <summary>Decodes a file.</summary>
     /// <param name="file">The whole file, or what is left of it.</param>
     /// <param name="load">The loader of its format.</param>
-    /// <param name="format">What messages call the format.</param>
-    /// <param name="name">What messages call the file.</param>
+    /// <param name="format">The format's name in messages.</param>
+    /// <param name="name">The file's name in messages.</param>
     /// <param name="check">Looks at the header before memory is taken for pixels.</param>
     /// <param name="turns">Whether the image is turned as its metadata say.</param>
     /// <param name="isDamage">Whether a message of the library says that the picture is damaged; null for none.</param>

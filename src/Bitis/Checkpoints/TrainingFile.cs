@@ -28,7 +28,7 @@ internal static class TrainingFile
     /// <summary>Whether a file is the checkpoint of a training, by its metadata.</summary>
     public static bool Recognizes(IReadOnlyDictionary<string, string> metadata) => metadata.ContainsKey(FormatKey);
 
-    /// <summary>Makes sure that a file is what was written.</summary>
+    /// <summary>Checks that a file is what was written.</summary>
     /// <param name="file">The file, all of it.</param>
     /// <param name="advice">What to do if it is not.</param>
     /// <param name="cancellationToken">Ends the reading between two tensors.</param>

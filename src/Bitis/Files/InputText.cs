@@ -9,7 +9,7 @@ internal static class InputText
 {
     /// <summary>The text of a file, without a byte order mark.</summary>
     /// <param name="bytes">The file's contents.</param>
-    /// <param name="file">What messages call the file.</param>
+    /// <param name="file">The file's name in messages.</param>
     /// <exception cref="BitisException">The contents are not UTF-8; the message names the line.</exception>
     public static string Decode(ReadOnlySpan<byte> bytes, string file)
     {

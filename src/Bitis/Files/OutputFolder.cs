@@ -7,7 +7,7 @@ internal static class OutputFolder
     /// <remarks>If that fails, what was created and is still empty is removed.</remarks>
     /// <param name="path">The folder.</param>
     /// <param name="fill">What writes to it.</param>
-    /// <param name="what">What the message calls it.</param>
+    /// <param name="what">Its name in the message.</param>
     /// <exception cref="BitisException">It cannot be created.</exception>
     public static void Fill(string path, Action fill, string what = "the folder")
     {
@@ -24,10 +24,11 @@ internal static class OutputFolder
         }
     }
 
-    /// <summary>Finds out before the work that a folder cannot be created or written to. Leaves nothing
-    /// behind.</summary>
+    /// <summary>
+    /// Finds out before the work that a folder cannot be created or written to. Leaves nothing behind.
+    /// </summary>
     /// <param name="path">The folder.</param>
-    /// <param name="what">What the message calls it.</param>
+    /// <param name="what">Its name in the message.</param>
     /// <exception cref="BitisException">It cannot.</exception>
     public static void RequireWritable(string path, string what = "the folder")
     {

@@ -140,9 +140,10 @@ internal sealed partial class OutputTarget : IDisposable
             : throw Refused(Path, "this is a pipe that nobody reads from; start its reader first, or give a file name");
     }
 
-    /// <summary>Makes sure that an output replaces none of the inputs, under whatever name.</summary>
-    /// <param name="inputs">Files and folders; what does not exist, and null, is skipped. In a folder any existing file
-    /// counts.</param>
+    /// <summary>Checks that an output replaces none of the inputs, under whatever name.</summary>
+    /// <param name="inputs">
+    /// Files and folders; what does not exist, and null, is skipped. In a folder any existing file counts.
+    /// </param>
     /// <exception cref="BitisException">It would replace one.</exception>
     public void RequireOtherThan(params IEnumerable<string?> inputs)
     {

@@ -10,7 +10,7 @@ internal sealed class StrictJsonException : Exception
     /// <param name="line">The line there, from 1 on.</param>
     /// <param name="problem">What was found: <c>null was found</c>.</param>
     /// <param name="expected">
-    /// What should be there instead: <c>a whole number</c>; null where the problem says it all.
+    /// What was expected instead: <c>a whole number</c>; null where the problem says it all.
     /// </param>
     /// <param name="cause">The failure behind it, if any.</param>
     public StrictJsonException(string path, int line, string problem, string? expected, Exception? cause = null)
@@ -31,7 +31,7 @@ internal sealed class StrictJsonException : Exception
     /// <summary>What was found.</summary>
     public string Problem { get; }
 
-    /// <summary>What should be there instead; null where the problem says it all.</summary>
+    /// <summary>What was expected instead; null where the problem says it all.</summary>
     public string? Expected { get; }
 
     private static string Describe(string path, string problem, string? expected)

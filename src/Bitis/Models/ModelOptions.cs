@@ -42,7 +42,7 @@ public sealed record ModelOptions
         "--image-size", DirectionsOption = "--directions", StrideOption = "--stride",
         ClassTokenOption = "--class-token", HalvesDirectionsOption = "--no-halving";
 
-    /// <summary>Checks what the types cannot.</summary>
+    /// <summary>Checks the values.</summary>
     /// <exception cref="BitisException">A value is out of its range.</exception>
     public void Validate()
     {
@@ -54,11 +54,12 @@ public sealed record ModelOptions
         }
     }
 
-    /// <summary>Makes sure that what the user knows better is so, and means something for the model.</summary>
+    /// <summary>Checks that what the user knows better is so, and means something for the model.</summary>
     /// <param name="file">The checkpoint's name, for messages.</param>
     /// <param name="config">The architecture.</param>
-    /// <exception cref="BitisException">An option does not apply to the family, or contradicts the
-    /// architecture.</exception>
+    /// <exception cref="BitisException">
+    /// An option does not apply to the family, or contradicts the architecture.
+    /// </exception>
     public void RequireAgreement(string file, ModelConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);

@@ -10,7 +10,7 @@ internal static class TrainedModel
 {
     private const string Advice = "Use a copy of it, or a model that the training saved";
 
-    /// <summary>Makes sure that one of the sets of weights was chosen, and that the file is what was written.</summary>
+    /// <summary>Checks that one of the sets of weights was chosen, and that the file is what was written.</summary>
     /// <param name="file">The file.</param>
     /// <param name="cancellationToken">Ends the reading between two tensors.</param>
     /// <exception cref="BitisException">It is not.</exception>

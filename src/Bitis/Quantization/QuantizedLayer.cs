@@ -18,7 +18,7 @@ namespace Bitis.Quantization;
 /// </remarks>
 internal sealed class QuantizedLayer
 {
-    /// <summary>Puts a layer together.</summary>
+    /// <summary>Creates a layer.</summary>
     /// <param name="levels">The weights' levels, <c>[out, in]</c>; null where the weights are float32.</param>
     /// <param name="weight">The weights' quantizer, per output channel; null where they are float32.</param>
     /// <param name="input">The input's quantizer; null where it is float32.</param>
@@ -112,7 +112,7 @@ internal sealed class QuantizedLayer
     /// <param name="bits">Bits of weights and input.</param>
     /// <param name="granularity">Which values of the input share a scale.</param>
     /// <param name="statistics">What calibration saw at the input; null if the input stays float32.</param>
-    /// <param name="estimator">What decides the ranges.</param>
+    /// <param name="estimator">The estimator of the ranges.</param>
     /// <param name="threads">How many threads search for them; 0 for one on each processor.</param>
     /// <param name="rotation">
     /// Of which transform of the input the statistics are; 1 for none. With bits of one side only it is left out.

@@ -14,7 +14,7 @@ namespace Bitis;
 /// <summary>A model some of whose layers compute with integers: what a recipe made of a float model.</summary>
 public sealed class QuantizedModel
 {
-    /// <summary>Puts a model together.</summary>
+    /// <summary>Creates a model.</summary>
     /// <param name="config">The architecture.</param>
     /// <param name="preprocessing">How images become its input.</param>
     /// <param name="classNames">The classes' names, or null if unknown.</param>

@@ -17,7 +17,7 @@ namespace Bitis.Quantization;
 /// kernels do: <c>y = Σ (q_x − z)·q_w · (s_x·s_w) + b</c>. Sums below 2²⁴ are exact in float32, so the two agree bit
 /// for bit as long as the nodes between them do.
 /// </remarks>
-/// <param name="inner">What computes a node.</param>
+/// <param name="inner">The evaluator that computes the nodes.</param>
 /// <param name="layers">The quantized layers, by the name of their node.</param>
 /// <param name="scans">The quantized scans, by the name of their node; null for none.</param>
 internal sealed class SimulatedEvaluator(

@@ -45,7 +45,7 @@ public sealed class HubClient : IDisposable
 
     /// <summary>Finds a model in the cache, or downloads it; of an index also the files that it names.</summary>
     /// <param name="reference">The model: <c>hf:owner/name/file</c>, or <c>hf:owner/name@revision/file</c>.</param>
-    /// <param name="progress">Told as bytes arrive, in kB.</param>
+    /// <param name="progress">Receives the progress, in kB.</param>
     /// <param name="cancellationToken">Stops; what has arrived is kept for the next attempt.</param>
     /// <returns>The path of the file in the cache.</returns>
     /// <exception cref="BitisException">
@@ -60,7 +60,7 @@ public sealed class HubClient : IDisposable
 
     /// <summary>As <see cref="DownloadAsync"/>; of an index also the files that it names, beside it.</summary>
     /// <param name="reference">The file of a model.</param>
-    /// <param name="progress">Told as bytes arrive.</param>
+    /// <param name="progress">Receives the progress.</param>
     /// <param name="cancellationToken">Stops; what has arrived is kept for the next attempt.</param>
     /// <returns>The path of the file in the cache.</returns>
     /// <exception cref="BitisException">As there, or the repository changes meanwhile.</exception>
@@ -84,7 +84,7 @@ public sealed class HubClient : IDisposable
 
     /// <summary>Finds a file in the cache, or downloads it.</summary>
     /// <param name="reference">The file.</param>
-    /// <param name="progress">Told as bytes arrive; not at all when the cache has the file.</param>
+    /// <param name="progress">Receives the progress; nothing if the cache has the file.</param>
     /// <param name="cancellationToken">Stops; the part that has arrived is kept for the next attempt.</param>
     /// <returns>The path of the file in the cache.</returns>
     /// <exception cref="BitisException">

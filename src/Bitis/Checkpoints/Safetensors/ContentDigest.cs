@@ -29,7 +29,7 @@ internal static class ContentDigest
             [.. tensors.Select(tensor => (
                 tensor.Name, tensor.DType, tensor.Shape, (Func<ReadOnlyMemory<byte>>)(() => tensor.Bytes)))]);
 
-    /// <summary>Makes sure that a file has the metadata and tensors that were written.</summary>
+    /// <summary>Checks that a file has the metadata and tensors that were written.</summary>
     /// <param name="file">The file.</param>
     /// <param name="advice">What to do if it has not.</param>
     /// <param name="cancellationToken">Ends the reading between two tensors.</param>
@@ -48,7 +48,7 @@ internal static class ContentDigest
         };
     }
 
-    /// <summary>Makes sure that a file of format 1 has the bytes that were written as tensors.</summary>
+    /// <summary>Checks that a file of format 1 has the bytes that were written as tensors.</summary>
     /// <remarks>Its digest covers neither the metadata nor the tensors' names, types and shapes.</remarks>
     /// <param name="file">The file.</param>
     /// <param name="cancellationToken">Ends the reading between two tensors.</param>
@@ -74,7 +74,7 @@ internal static class ContentDigest
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    /// <summary>Makes sure that a file's metadata hold a digest.</summary>
+    /// <summary>Checks that a file's metadata hold a digest.</summary>
     /// <param name="file">The file.</param>
     /// <param name="digest">The digest of what the file holds.</param>
     /// <param name="advice">What to do if they do not.</param>

@@ -17,7 +17,7 @@ public interface IImageDecoder
 
     /// <summary>Decodes a file; sizes are checked before memory is taken (<see cref="ImageLimits"/>).</summary>
     /// <param name="file">The whole file.</param>
-    /// <param name="name">What messages call it.</param>
+    /// <param name="name">Its name in messages.</param>
     /// <returns>The pixels; <see cref="PixelImage.Warning"/> says if the file is damaged all the same.</returns>
     /// <exception cref="BitisException">The bytes are not an image that it can decode.</exception>
     PixelImage Decode(ReadOnlySpan<byte> file, string name);

@@ -24,7 +24,7 @@ internal sealed class ImageCheck
     /// <summary>Decodes every image of a source once, and keeps none of them.</summary>
     /// <param name="source">The images; it must stay open as long as <see cref="Good"/> is used.</param>
     /// <param name="threads">How many images are decoded at once; 0 for one on each processor.</param>
-    /// <param name="progress">Hears of images done.</param>
+    /// <param name="progress">Receives the number of images done.</param>
     /// <param name="cancellationToken">Ends the check.</param>
     /// <exception cref="BitisException">There are too many threads.</exception>
     public static ImageCheck Of(

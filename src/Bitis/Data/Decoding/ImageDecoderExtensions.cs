@@ -6,7 +6,7 @@ internal static class ImageDecoderExtensions
     private const int PieceBytes = 1 << 16;
 
     /// <summary>Reads and decodes an image file.</summary>
-    /// <param name="decoder">What decodes it.</param>
+    /// <param name="decoder">The image decoder.</param>
     /// <param name="path">The file.</param>
     /// <exception cref="BitisException">The file cannot be read or decoded.</exception>
     public static PixelImage Load(this IImageDecoder decoder, string path)
@@ -16,9 +16,9 @@ internal static class ImageDecoderExtensions
     }
 
     /// <summary>Reads a stream to its end and decodes it.</summary>
-    /// <param name="decoder">What decodes it.</param>
+    /// <param name="decoder">The image decoder.</param>
     /// <param name="stream">The file's bytes, at most <see cref="ImageLimits.MaxFileBytes"/>.</param>
-    /// <param name="name">What messages call it.</param>
+    /// <param name="name">Its name in messages.</param>
     /// <param name="cancellationToken">Ends the reading between two pieces.</param>
     /// <exception cref="BitisException">The stream is too long, or not an image that can be decoded.</exception>
     /// <exception cref="IOException">The stream cannot be read.</exception>
@@ -39,9 +39,9 @@ internal static class ImageDecoderExtensions
     }
 
     /// <summary>Reads a stream to its end, without blocking a thread, and decodes it.</summary>
-    /// <param name="decoder">What decodes it.</param>
+    /// <param name="decoder">The image decoder.</param>
     /// <param name="stream">The file's bytes, at most <see cref="ImageLimits.MaxFileBytes"/>.</param>
-    /// <param name="name">What messages call it.</param>
+    /// <param name="name">Its name in messages.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="BitisException">The stream is too long, or not an image that can be decoded.</exception>
     /// <exception cref="IOException">The stream cannot be read.</exception>

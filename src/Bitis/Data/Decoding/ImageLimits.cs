@@ -12,7 +12,7 @@ internal static class ImageLimits
     /// <summary>Refuses a size that is empty, or more than <see cref="MaxPixels"/>.</summary>
     /// <param name="width">Pixels a row, as the file's header states it.</param>
     /// <param name="height">Rows, as the file's header states them.</param>
-    /// <param name="name">What messages call the file.</param>
+    /// <param name="name">The file's name in messages.</param>
     /// <exception cref="BitisException">The size is out of range.</exception>
     public static void CheckSize(long width, long height, string name)
     {

@@ -22,7 +22,7 @@ internal sealed class DataFile : IDisposable
         Length = length;
     }
 
-    /// <summary>What messages call it.</summary>
+    /// <summary>Its name in messages.</summary>
     public string Name { get; }
 
     /// <summary>How many bytes it has.</summary>

@@ -5,7 +5,7 @@ namespace Bitis.Data.Sources;
 
 /// <summary>Image files of a tree, with or without labels.</summary>
 /// <param name="tree">Where the files are; the source owns it.</param>
-/// <param name="decoder">What decodes them.</param>
+/// <param name="decoder">The image decoder.</param>
 /// <param name="images">Each image's file and label.</param>
 /// <param name="classNames">The names of the classes by index, if they are known.</param>
 /// <param name="classCount">How many classes there are, if that is known.</param>

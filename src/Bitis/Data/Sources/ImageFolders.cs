@@ -15,7 +15,7 @@ internal static class ImageFolders
 
     /// <summary>Opens the images of a tree.</summary>
     /// <param name="tree">The files.</param>
-    /// <param name="decoder">What decodes them.</param>
+    /// <param name="decoder">The image decoder.</param>
     /// <exception cref="BitisException">There are none, or their arrangement is ambiguous.</exception>
     public static ImageSource Open(FileTree tree, IImageDecoder decoder)
     {

@@ -10,7 +10,7 @@ internal sealed class SingleImageSource : ImageSource
 
     /// <summary>Looks at the file's first bytes.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="decoder">What decodes it.</param>
+    /// <param name="decoder">The image decoder.</param>
     /// <exception cref="BitisException">It is not an image that the decoder reads.</exception>
     public SingleImageSource(string path, IImageDecoder decoder)
     {

@@ -69,8 +69,8 @@ internal sealed class CheckpointMatch
 
     /// <summary>Compares a checkpoint with what its tensors or its description say that it is.</summary>
     /// <param name="checkpoint">The checkpoint; it must stay open for its weights to be read.</param>
-    /// <param name="name">What messages call it.</param>
-    /// <param name="options">What the user knows better.</param>
+    /// <param name="name">Its name in messages.</param>
+    /// <param name="options">What the user specifies.</param>
     /// <exception cref="BitisException">It is no model that is supported, or the options contradict it.</exception>
     public static CheckpointMatch Of(Checkpoint checkpoint, string name, ModelOptions options)
     {

@@ -30,7 +30,7 @@ internal sealed record ModelDetection(
     /// <param name="metadata">
     /// Text beside the weights, such as the training run's arguments (<c>args.model</c>).
     /// </param>
-    /// <param name="options">What the user knows better.</param>
+    /// <param name="options">What the user specifies.</param>
     /// <param name="unreadable">What has a tensor's name but cannot be read as one: name and reason.</param>
     /// <exception cref="BitisException">
     /// No supported family has such tensors, or they, the metadata and the options contradict each other.

@@ -34,7 +34,7 @@ public sealed class CheckpointTensors
     /// <summary>Text beside the weights, such as the training run's arguments (<c>args.model</c>).</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
-    /// <summary>What the user knows better.</summary>
+    /// <summary>What the user specifies.</summary>
     public ModelOptions Options { get; }
 
     /// <summary>What was assumed so far, one sentence each.</summary>

@@ -101,7 +101,7 @@ public abstract class ModelFamily<TConfig> : ModelFamily
     /// <inheritdoc />
     public sealed override Type ConfigType => typeof(TConfig);
 
-    /// <summary>Reads an architecture off a checkpoint that is one of this family.</summary>
+    /// <summary>Reads an architecture from a checkpoint that is one of this family.</summary>
     /// <param name="tensors">The checkpoint.</param>
     /// <exception cref="BitisException">The tensors do not describe a model that Bitis runs.</exception>
     protected virtual TConfig DetectConfig(CheckpointTensors tensors) =>

@@ -3,7 +3,7 @@ using Bitis.Tensors;
 
 namespace Bitis.Models.LocalMamba;
 
-/// <summary>Reads a LocalVim's architecture off the names and shapes of its tensors.</summary>
+/// <summary>Reads a LocalVim's architecture from the names and shapes of its tensors.</summary>
 internal sealed class LocalVimDetector(CheckpointTensors tensors)
 {
     private const string FirstMixer = "layers.0.mixer";

@@ -3,7 +3,7 @@ using Bitis.Tensors;
 
 namespace Bitis.Models.Vim;
 
-/// <summary>Reads a Vim's architecture off the names and shapes of its tensors.</summary>
+/// <summary>Reads a Vim's architecture from the names and shapes of its tensors.</summary>
 internal sealed class VimDetector(CheckpointTensors tensors)
 {
     /// <summary>The training script's name for the model, if it is one of the official long names.</summary>

@@ -11,7 +11,7 @@ internal sealed record CalibrationDigest(int Images, string Sha256)
 
     private static readonly SearchValues<char> Hexadecimal = SearchValues.Create("0123456789abcdef");
 
-    /// <summary>Checks what the types cannot.</summary>
+    /// <summary>Checks the values.</summary>
     /// <exception cref="BitisException">There are no images, or the digest is none.</exception>
     public void Validate()
     {

@@ -18,7 +18,7 @@ internal sealed class Calibrator
     /// <summary>Prepares a run.</summary>
     /// <param name="graph">The model.</param>
     /// <param name="weights">Its float parameters.</param>
-    /// <param name="evaluator">What computes a node.</param>
+    /// <param name="evaluator">The evaluator that computes the nodes.</param>
     /// <param name="nodes">The nodes whose first input is observed.</param>
     /// <param name="recipe">
     /// Says whether a node's statistics are kept per tensor, token or channel, and of which transform of its input.
@@ -42,7 +42,7 @@ internal sealed class Calibrator
     /// <summary>Runs the images once for the ranges and, if asked, once more for histograms between them.</summary>
     /// <param name="images">The images.</param>
     /// <param name="histograms">Whether the second pass is wanted.</param>
-    /// <param name="progress">Hears of images done.</param>
+    /// <param name="progress">Receives the number of images done.</param>
     /// <param name="cancellationToken">Ends the run.</param>
     /// <returns>The statistics of each node.</returns>
     /// <exception cref="BitisException">

@@ -24,7 +24,7 @@ public sealed class SiteStatistics
     private int[][]? _histograms;
     private List<FloatTensor>? _values;
 
-    /// <summary>Starts with nothing seen.</summary>
+    /// <summary>Creates empty statistics.</summary>
     /// <param name="name">The site, for messages.</param>
     /// <param name="groups">1 for a whole tensor, or the number of token positions or channels.</param>
     public SiteStatistics(string name, int groups)

@@ -6,7 +6,7 @@ namespace Bitis.Quantization.Estimators;
 /// </remarks>
 public abstract record EstimatorSettings
 {
-    /// <summary>Checks what the types cannot.</summary>
+    /// <summary>Checks the values.</summary>
     /// <exception cref="BitisException">A value is out of its range; the message says what was expected.</exception>
     public virtual void Validate()
     {

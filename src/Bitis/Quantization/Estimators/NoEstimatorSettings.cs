@@ -1,4 +1,4 @@
 namespace Bitis.Quantization.Estimators;
 
-/// <summary>The settings of an estimator of ranges that has none.</summary>
+/// <summary>The settings of a range estimator that has none.</summary>
 internal sealed record NoEstimatorSettings : EstimatorSettings;

@@ -1,6 +1,6 @@
 namespace Bitis.Quantization.Estimators;
 
-/// <summary>The settings of the estimator of ranges <c>percentile</c>.</summary>
+/// <summary>The settings of the range estimator <c>percentile</c>.</summary>
 internal sealed record PercentileRange : EstimatorSettings
 {
     /// <summary>The percentage of values below the upper end of the range: more than 50, at most 100.</summary>

@@ -6,7 +6,7 @@ using Bitis.Quantization.Recipes;
 namespace Bitis.Quantization.Estimators;
 
 /// <summary>
-/// An estimator of ranges that recipes can name, with the settings that it has: <see cref="Register"/> adds one.
+/// A range estimator that recipes can name, with the settings that it has: <see cref="Register"/> adds one.
 /// </summary>
 public sealed class RangeEstimatorKind
 {

@@ -7,7 +7,7 @@ namespace Bitis.Quantization.Methods;
 /// </remarks>
 public abstract record MethodSettings
 {
-    /// <summary>Checks what the types cannot.</summary>
+    /// <summary>Checks the values.</summary>
     /// <exception cref="BitisException">A value is out of its range; the message says what was expected.</exception>
     public virtual void Validate()
     {

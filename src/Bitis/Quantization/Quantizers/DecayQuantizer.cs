@@ -60,7 +60,7 @@ internal sealed record DecayQuantizer(
             1);
     }
 
-    /// <summary>Checks what the types cannot.</summary>
+    /// <summary>Checks the values.</summary>
     /// <exception cref="InvalidOperationException">A value is out of its range.</exception>
     public void Validate()
     {

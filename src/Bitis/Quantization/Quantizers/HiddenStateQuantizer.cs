@@ -11,7 +11,7 @@ internal sealed class HiddenStateQuantizer
 {
     private readonly int[] _groupOf;
 
-    /// <summary>Puts a quantizer together.</summary>
+    /// <summary>Creates a quantizer.</summary>
     /// <param name="bits">b.</param>
     /// <param name="tokens">L.</param>
     /// <param name="groupStarts">

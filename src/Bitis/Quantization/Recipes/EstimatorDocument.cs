@@ -5,7 +5,7 @@ using Bitis.Quantization.Estimators;
 namespace Bitis.Quantization.Recipes;
 
 /// <summary>
-/// An estimator of ranges in a recipe as JSON: <c>{ "name": "percentile", "settings": { "percentile": 99.9 } }</c>.
+/// A range estimator in a recipe as JSON: <c>{ "name": "percentile", "settings": { "percentile": 99.9 } }</c>.
 /// </summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Settings">Its settings; those that are missing are usual.</param>

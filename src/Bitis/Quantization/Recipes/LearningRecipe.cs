@@ -20,7 +20,7 @@ internal sealed record LearningRecipe
     /// <summary>The learning rate of the smoothing.</summary>
     public double? SmoothingRate { get; init; }
 
-    /// <summary>Checks what the types cannot.</summary>
+    /// <summary>Checks the values.</summary>
     /// <exception cref="BitisException">A value is out of its range.</exception>
     public void Validate()
     {

@@ -37,7 +37,7 @@ public sealed record Recipe
 
     /// <summary>
     /// Which values of an activation share a scale: <see cref="Granularity.PerTensor"/> or
-    /// <see cref="Granularity.PerToken"/>; null for what is usual for the method.
+    /// <see cref="Granularity.PerToken"/>; null for the method's usual choice.
     /// </summary>
     public Granularity? ActivationGranularity { get; init; }
 
@@ -45,7 +45,7 @@ public sealed record Recipe
     /// <remarks>Null for the usual number of the method.</remarks>
     public int? TimeGroups { get; init; }
 
-    /// <summary>Inside of scans: how levels of Ā may be spread; null for what is usual for the method.</summary>
+    /// <summary>Inside of scans: how levels of Ā may be spread; null for the method's usual choice.</summary>
     public DecaySpacing? Decay { get; init; }
 
     /// <summary>Exceptions by pattern; the first that matches an operator decides.</summary>
@@ -166,7 +166,7 @@ public sealed record Recipe
             input => input.Operator.ScanSize is not null || (input.Operator.PassesScanOn && ReadsScan(input)));
     }
 
-    /// <summary>Checks what the types cannot.</summary>
+    /// <summary>Checks the values.</summary>
     /// <exception cref="BitisException">A value is out of its range.</exception>
     public void Validate()
     {

@@ -37,7 +37,7 @@ internal sealed class QuantizedScan
     /// <summary>The code of −log₂ Ā = 1: code 0 is 2⁻¹².</summary>
     public const int CodeOfOne = 96;
 
-    /// <summary>Puts a scan together.</summary>
+    /// <summary>Creates a scan.</summary>
     /// <param name="u">The quantizer of u: unsigned, per tensor or channel.</param>
     /// <param name="delta">The quantizer of Δ.</param>
     /// <param name="b">

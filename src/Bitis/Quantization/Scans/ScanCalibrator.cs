@@ -42,8 +42,8 @@ internal sealed class ScanCalibrator
     /// <summary>Prepares a run.</summary>
     /// <param name="graph">The model; each scan has a softplus of its own before Δ.</param>
     /// <param name="weights">Its float parameters.</param>
-    /// <param name="evaluator">What computes a node.</param>
-    /// <param name="estimator">What decides ranges.</param>
+    /// <param name="evaluator">The evaluator that computes the nodes.</param>
+    /// <param name="estimator">The estimator of the ranges.</param>
     /// <param name="method">How scans are quantized.</param>
     /// <param name="bits">Bits of an activation.</param>
     public ScanCalibrator(

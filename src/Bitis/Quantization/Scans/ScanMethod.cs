@@ -2,7 +2,7 @@ using Bitis.Quantization.Quantizers;
 
 namespace Bitis.Quantization.Scans;
 
-/// <summary>How a method quantizes what is inside of a selective scan.</summary>
+/// <summary>How a method quantizes the inside of a selective scan.</summary>
 /// <param name="Decay">How levels of Ā may be spread.</param>
 /// <param name="LevelsPerOctave">The choices of r for levels that are not uniform.</param>
 /// <param name="TimeGroups">How many groups of tokens the hidden state has scales for.</param>
@@ -17,7 +17,7 @@ namespace Bitis.Quantization.Scans;
 /// decides.
 /// </param>
 /// <param name="SearchesOutput">
-/// Whether quantizers are chosen by the error of the scan's output; else by the method's estimator of ranges.
+/// Whether quantizers are chosen by the error of the scan's output; else by the method's range estimator.
 /// </param>
 public sealed record ScanMethod(
     DecaySpacing Decay = DecaySpacing.Uniform,

@@ -23,7 +23,7 @@ internal sealed class ScanObserver
     private readonly List<FloatTensor> _outputs = [];
     private FloatTensor? _softplusInput;
 
-    /// <summary>Starts with nothing seen.</summary>
+    /// <summary>Creates empty statistics.</summary>
     /// <param name="node">The scan.</param>
     /// <param name="aLog">A_log.</param>
     /// <param name="d">D.</param>

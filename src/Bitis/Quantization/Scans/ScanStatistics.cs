@@ -23,7 +23,7 @@ internal sealed class ScanStatistics
     private double _sum, _squares, _cubes;
     private long _images;
 
-    /// <summary>Starts with nothing seen.</summary>
+    /// <summary>Creates empty statistics.</summary>
     /// <param name="name">The scan's node.</param>
     /// <param name="tokens">L.</param>
     /// <param name="scan">The scan's size.</param>

@@ -47,7 +47,7 @@ internal sealed class PickleInput(StoredBytes source)
         }
     }
 
-    /// <summary>Makes sure that this many bytes are in the buffer.</summary>
+    /// <summary>Checks that this many bytes are in the buffer.</summary>
     private void Fill(int length)
     {
         int present = _end - _begin;

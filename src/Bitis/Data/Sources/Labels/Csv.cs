@@ -11,7 +11,7 @@ internal static class Csv
 
     /// <summary>The rows of a text; empty lines are skipped.</summary>
     /// <param name="text">The file's contents.</param>
-    /// <param name="name">What messages call the file.</param>
+    /// <param name="name">The file's name in messages.</param>
     /// <param name="maxRows">How many rows there may be.</param>
     /// <exception cref="BitisException">
     /// A quote is not closed or not followed by a comma or line end, or there are more rows or columns than allowed.

@@ -35,7 +35,7 @@ internal abstract class FileTree : IDisposable
         [".tiff"] = "TIFF",
     };
 
-    /// <summary>What messages call the tree.</summary>
+    /// <summary>The tree's name in messages.</summary>
     public abstract string Path { get; }
 
     /// <summary>All files, in ordinal order.</summary>
@@ -67,7 +67,7 @@ internal abstract class FileTree : IDisposable
     /// <exception cref="BitisException">It cannot be opened, or is too long.</exception>
     public abstract DataFile OpenData(string file, int maxBytes);
 
-    /// <summary>What messages call a file.</summary>
+    /// <summary>A file's name in messages.</summary>
     public string FullName(string file) => $"{Path}/{file}";
 
     /// <inheritdoc />
