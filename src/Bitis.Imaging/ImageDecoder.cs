@@ -3,14 +3,12 @@ using Bitis.Imaging.Formats;
 
 namespace Bitis.Imaging;
 
-/// <summary>
-/// Turns image files into the pixels that Pillow's <c>Image.open(…).convert("RGB")</c> gives. Their content decides,
-/// not their names.
-/// </summary>
+/// <summary>Decodes image files to the pixels of Pillow's <c>Image.open(…).convert("RGB")</c>.</summary>
 /// <remarks>
-/// Alpha is dropped, not blended. Colour profiles and gamma are ignored. Of 16 bits the higher 8 count, of an animation
-/// the first frame. JPEG, PNG, WebP, TIFF and GIF are decoded by libvips, on the caller's thread. Sizes are checked
-/// before memory is taken: at most 100 million pixels, and no more than the file's bytes can hold (docs/limits.md).
+/// Formats are recognized by content, not by name. Alpha is dropped, not blended. Colour profiles and gamma are
+/// ignored. Of 16 bits, the higher 8 are used; of an animation, the first frame. JPEG, PNG, WebP, TIFF and GIF are
+/// decoded by libvips, on the caller's thread. Sizes are checked before memory is allocated: at most 100 million
+/// pixels, and no more than the file's bytes can hold (docs/limits.md).
 /// </remarks>
 internal sealed class ImageDecoder : IImageDecoder
 {

@@ -5,9 +5,9 @@ namespace Bitis.Imaging;
 
 /// <summary>Decodes image files to the pixels that Pillow gives: JPEG, PNG, WebP, TIFF, GIF and BMP.</summary>
 /// <remarks>
-/// A file's content decides, not its name. Alpha is dropped; colour profiles are ignored; of an animation the first
-/// frame counts. Sizes are checked before memory is taken (docs/limits.md). What viewers show is decoded, even if the
-/// file is damaged; <see cref="PixelImage.Warning"/> says so.
+/// Formats are recognized by content, not by name. Alpha is dropped, and colour profiles are ignored. Of an animation,
+/// the first frame is used. Sizes are checked before memory is allocated (docs/limits.md). A damaged file that viewers
+/// still show is decoded, and <see cref="PixelImage.Warning"/> says so.
 /// </remarks>
 [SuppressMessage(
     "Naming",
@@ -15,7 +15,7 @@ namespace Bitis.Imaging;
     Justification = "The analyzer takes the two extension blocks for two members of one name.")]
 public static class ImageFiles
 {
-    /// <summary>What messages call an image that has no path.</summary>
+    /// <summary>The name in messages of an image without a path.</summary>
     private const string Unnamed = "the image";
 
     extension(ImageSource)
@@ -28,7 +28,7 @@ public static class ImageFiles
         /// Whether images are turned as their EXIF data say. Published evaluations do not turn them.
         /// </param>
         /// <param name="cancellationToken">Ends the listing of files, and the unpacking of an archive.</param>
-        /// <exception cref="BitisException">There is nothing at the path, or no images, or damage.</exception>
+        /// <exception cref="BitisException">The path does not exist, has no images, or a file is damaged.</exception>
         public static ImageSource Open(
             string path, bool appliesExifOrientation = false, CancellationToken cancellationToken = default)
         {
@@ -47,7 +47,7 @@ public static class ImageFiles
             new ImageDecoder { AppliesExifOrientation = appliesExifOrientation }.Load(path);
     }
 
-    /// <summary>The classes that the photograph in a file most probably shows, best first.</summary>
+    /// <summary>The most probable classes of an image file, best first.</summary>
     /// <param name="session">The model.</param>
     /// <param name="path">The file.</param>
     /// <param name="count">How many classes.</param>
@@ -60,9 +60,9 @@ public static class ImageFiles
         return session.Classify(ImageDecoder.Default.Load(path), count, cancellationToken);
     }
 
-    /// <summary>The classes that the photograph in a stream most probably shows, best first.</summary>
+    /// <summary>The most probable classes of an image in a stream, best first.</summary>
     /// <param name="session">The model.</param>
-    /// <param name="stream">An image file's bytes; read to the end, not disposed.</param>
+    /// <param name="stream">The bytes of an image file. The stream is read to its end and not disposed.</param>
     /// <param name="count">How many classes.</param>
     /// <param name="cancellationToken">
     /// Ends the reading, the wait for other calls, or the work before it begins.
@@ -76,7 +76,7 @@ public static class ImageFiles
         return session.Classify(image, count, cancellationToken);
     }
 
-    /// <summary>The classes that the photograph in an image file's bytes most probably shows, best first.</summary>
+    /// <summary>The most probable classes of an image file's bytes, best first.</summary>
     /// <param name="session">The model.</param>
     /// <param name="file">All bytes of the file.</param>
     /// <param name="count">How many classes.</param>
@@ -92,12 +92,10 @@ public static class ImageFiles
         return session.Classify(ImageDecoder.Default.Decode(file, Unnamed), count, cancellationToken);
     }
 
-    /// <summary>
-    /// The classes that the photograph in a file most probably shows; blocks no thread of the caller's.
-    /// </summary>
+    /// <summary>The most probable classes of an image file, best first, without blocking the caller's thread.</summary>
     /// <param name="session">The model.</param>
     /// <param name="path">The file.</param>
-    /// <param name="count">How many classes, best first.</param>
+    /// <param name="count">How many classes.</param>
     /// <param name="cancellationToken">Ends the wait for other calls, or the work before it begins.</param>
     /// <exception cref="BitisException">The file is not an image that can be decoded.</exception>
     public static Task<IReadOnlyList<Prediction>> ClassifyAsync(
@@ -110,11 +108,13 @@ public static class ImageFiles
     }
 
     /// <summary>
-    /// The classes that the photograph in a stream most probably shows; the stream is read asynchronously.
+    /// The most probable classes of an image in a stream, best first; the stream is read asynchronously.
     /// </summary>
     /// <param name="session">The model.</param>
-    /// <param name="stream">An image file's bytes, such as an upload; read to the end, not disposed.</param>
-    /// <param name="count">How many classes, best first.</param>
+    /// <param name="stream">
+    /// The bytes of an image file, such as an upload. The stream is read to its end and not disposed.
+    /// </param>
+    /// <param name="count">How many classes.</param>
     /// <param name="cancellationToken">
     /// Ends the reading, the wait for other calls, or the work before it begins.
     /// </param>
@@ -128,11 +128,11 @@ public static class ImageFiles
     }
 
     /// <summary>
-    /// The classes that the photograph in an image file's bytes most probably shows; blocks no thread.
+    /// The most probable classes of an image file's bytes, best first, without blocking the caller's thread.
     /// </summary>
     /// <param name="session">The model.</param>
     /// <param name="file">All bytes of the file.</param>
-    /// <param name="count">How many classes, best first.</param>
+    /// <param name="count">How many classes.</param>
     /// <param name="cancellationToken">Ends the wait for other calls, or the work before it begins.</param>
     /// <exception cref="BitisException">The bytes are not an image that can be decoded.</exception>
     public static Task<IReadOnlyList<Prediction>> ClassifyAsync(

@@ -7,12 +7,12 @@ namespace Bitis.Imaging;
 /// The native library, loaded when the first image is decoded. Nothing that it logs goes to standard error.
 /// </summary>
 /// <remarks>
-/// It keeps nothing between images, starts no threads, and refuses the loaders that its authors do not trust with
-/// strangers' files.
+/// It keeps nothing between images, starts no threads, and refuses loaders that its authors mark as unsafe for
+/// untrusted files.
 /// </remarks>
 internal static class VipsLibrary
 {
-    /// <summary>What the library and those that it is made of log under; null is the program itself.</summary>
+    /// <summary>The log domains of the library and its dependencies; null is the program itself.</summary>
     private static readonly string?[] LogDomains = ["VIPS", "GLib", "GLib-GObject", "GModule", null];
 
     private static readonly Lazy<string?> LoadedVersion = new(Load);
@@ -23,7 +23,7 @@ internal static class VipsLibrary
     /// <summary>Its name and version; null if it cannot be loaded.</summary>
     public static string? Version => LoadedVersion.Value;
 
-    /// <summary>How to get it.</summary>
+    /// <summary>How to install it.</summary>
     public static string Hint { get; } =
         $"Add the NuGet package NetVips.Native.{Platform} to the program, or install libvips 8.18 or later.";
 
@@ -38,7 +38,7 @@ internal static class VipsLibrary
         }
     }
 
-    /// <summary>Checks that the library is there.</summary>
+    /// <summary>Checks that the library can be loaded.</summary>
     /// <param name="file">The image that needs it.</param>
     /// <exception cref="BitisException">It cannot be loaded.</exception>
     public static void Require(string file)
@@ -50,8 +50,8 @@ internal static class VipsLibrary
         }
     }
 
-    /// <summary>Does something, and collects what the library logs on this thread meanwhile.</summary>
-    /// <param name="work">What is done; everything native is freed at its end.</param>
+    /// <summary>Runs a function, and collects what the library logs on this thread meanwhile.</summary>
+    /// <param name="work">The function; everything native is freed at its end.</param>
     /// <param name="log">The messages.</param>
     public static T Listen<T>(Func<T> work, out IReadOnlyList<string> log)
     {

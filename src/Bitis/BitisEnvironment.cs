@@ -3,18 +3,13 @@ using Bitis.Tensors;
 
 namespace Bitis;
 
-/// <summary>
-/// The environment variables that change how Bitis computes: for tests, and for those who compare machines.
-/// </summary>
+/// <summary>The environment variables that change how Bitis computes, for tests and for comparing machines.</summary>
 internal static class BitisEnvironment
 {
     /// <summary>
-    /// Reads <c>BITIS_ISA</c>, <c>BITIS_KERNEL</c> and <c>BITIS_GUARD</c> now, instead of when something needs them
-    /// first.
+    /// Reads and checks <c>BITIS_ISA</c>, <c>BITIS_KERNEL</c> and <c>BITIS_GUARD</c> before anything needs them.
     /// </summary>
-    /// <exception cref="BitisException">
-    /// The value of one means nothing; the message says which values there are.
-    /// </exception>
+    /// <exception cref="BitisException">A value is invalid; the message lists the valid ones.</exception>
     public static void Validate()
     {
         _ = GuardedMemory.Mode;

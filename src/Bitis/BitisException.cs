@@ -1,10 +1,10 @@
 namespace Bitis;
 
-/// <summary>Something the caller gave us cannot be used: a file, an option, a model, an image.</summary>
+/// <summary>An input of the caller cannot be used: a file, an option, a model, an image.</summary>
 /// <remarks>
-/// The message stands alone: it names the file and the place in it, says what was expected, and what to do. The command
-/// line prints it and exits with code 2; every other exception is a defect of ours and exits with code 1. Names in it
-/// come from strangers' files, so the message is escaped and cut here, once for all (<see cref="DisplayText"/>).
+/// The message is complete: it names the file and the place in it, what was expected, and what to do. The command line
+/// prints it and exits with code 2. Any other exception is a defect of Bitis and exits with code 1. Names in the
+/// message may come from untrusted files, so the message is escaped and cut here (<see cref="DisplayText"/>).
 /// </remarks>
 public sealed class BitisException : Exception
 {
@@ -25,7 +25,7 @@ public sealed class BitisException : Exception
     /// <param name="problem">The place, what was found, what was expected and what to do.</param>
     public static BitisException InFile(string file, string problem) => new($"{file}: {problem}");
 
-    /// <summary>.NET adds the name of our parameter, which says nothing to a user.</summary>
+    /// <summary>Removes the parameter's name that .NET adds to a message.</summary>
     private static string WithoutParameter(string message, Exception cause) =>
         cause is ArgumentException { ParamName: { Length: > 0 } name }
             ? message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal)

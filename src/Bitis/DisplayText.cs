@@ -10,16 +10,17 @@ namespace Bitis;
 /// </remarks>
 internal static class DisplayText
 {
-    /// <summary>How many characters of a name are shown: of a class, tensor, file, or anything else from
-    /// outside.</summary>
+    /// <summary>How many characters of a name from outside are shown, such as a class, tensor or file.</summary>
     public const int NameLength = 200;
 
-    /// <summary>How many characters of a message are shown, names and all.</summary>
+    /// <summary>How many characters of a message are shown, including its names.</summary>
     public const int MessageLength = 1200;
 
     /// <summary>Shortens and escapes a text.</summary>
     /// <param name="text">The text; null counts as empty.</param>
-    /// <param name="length">How many characters remain; a longer text loses its middle. Escapes make them more.</param>
+    /// <param name="length">
+    /// How many characters remain. A longer text loses its middle. Escapes are not counted.
+    /// </param>
     public static string Of(string? text, int length = NameLength) => Escape(Cut(text ?? "", length));
 
     /// <summary>
@@ -56,7 +57,7 @@ internal static class DisplayText
 
     /// <summary>A number of things: <c>1 image</c>, <c>2 images</c>, <c>3 classes</c>, <c>4 copies</c>.</summary>
     /// <param name="count">How many there are.</param>
-    /// <param name="thing">What one of them is called.</param>
+    /// <param name="thing">The name of one of them.</param>
     public static string Count(long count, string thing)
     {
         ArgumentNullException.ThrowIfNull(thing);
@@ -68,7 +69,7 @@ internal static class DisplayText
     public static string Percent(double share)
     {
         double percent = 100 * share;
-        // A decimal number has what the share was meant to be: 6934 of 8000 are 86.675 %, and not 86.67499999.
+        // As a decimal number, 6934 of 8000 are 86.675 %; as a double, they would be 86.67499999 %.
         return Math.Abs(percent) < 1e15
             ? string.Create(
                 CultureInfo.InvariantCulture, $"{Math.Round((decimal)percent, 2, MidpointRounding.AwayFromZero):0.00}")

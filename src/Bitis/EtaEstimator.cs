@@ -2,13 +2,13 @@ using System.Diagnostics;
 
 namespace Bitis;
 
-/// <summary>Estimates when work ends from its speed since the first report.</summary>
-/// <remarks>What was done before that, by an earlier run for example, does not count.</remarks>
+/// <summary>Estimates the remaining time of work from its speed since the first report.</summary>
+/// <remarks>Work done before that, for example by an earlier run, is ignored.</remarks>
 internal sealed class EtaEstimator
 {
     private (long Time, long Done)? _first;
 
-    /// <summary>The time until the end; null while nothing tells it.</summary>
+    /// <summary>The time until the end; null while it is unknown.</summary>
     public TimeSpan? Remaining { get; private set; }
 
     /// <summary>Receives the progress of the work.</summary>

@@ -10,17 +10,17 @@ using Bitis.Reconstruction;
 
 namespace Bitis;
 
-/// <summary>Makes a quantized model of a float model and some images: post-training quantization.</summary>
+/// <summary>Post-training quantization: creates a quantized model from a float model and calibration images.</summary>
 public static class PostTrainingQuantizer
 {
     /// <summary>Quantizes a model.</summary>
     /// <param name="model">The float model; it is not changed.</param>
-    /// <param name="images">The images to calibrate with, 100 to 256 of them; labels are not needed.</param>
-    /// <param name="recipe">What to do.</param>
-    /// <param name="options">How to carry it out; null for the usual.</param>
-    /// <param name="cancellationToken">Ends the work; nothing is left behind but the work folder.</param>
+    /// <param name="images">The calibration set, usually 100 to 256 images; labels are not needed.</param>
+    /// <param name="recipe">How to quantize.</param>
+    /// <param name="options">How to run the work; null for the defaults.</param>
+    /// <param name="cancellationToken">Ends the work; only the work folder remains.</param>
     /// <exception cref="BitisException">
-    /// The recipe does not fit the model, an image is damaged, or the images changed meanwhile.
+    /// The recipe does not fit the model, an image is damaged, or the images changed during the work.
     /// </exception>
     public static QuantizedModel Quantize(
         VisionModel model,
@@ -64,13 +64,15 @@ public static class PostTrainingQuantizer
             model.Config, model.Preprocessing, model.ClassNames, recipe, images.Digest, weights, layers, scans);
     }
 
-    /// <summary>Deletes the finished blocks in a <see cref="QuantizationOptions.WorkFolder"/>, and the folder unless
-    /// other files are in it.</summary>
+    /// <summary>
+    /// Deletes the finished blocks in a <see cref="QuantizationOptions.WorkFolder"/>, and the folder if it is empty
+    /// then.
+    /// </summary>
     /// <param name="workFolder">The folder; it may be missing.</param>
     /// <exception cref="BitisException">They cannot be deleted.</exception>
     public static void DeleteWork(string workFolder) => new ReconstructionFolder(workFolder).Delete();
 
-    /// <summary>Whether a recipe's method goes block by block, and keeps finished blocks.</summary>
+    /// <summary>Whether a recipe's method works block by block and keeps finished blocks.</summary>
     public static bool KeepsWork(Recipe recipe)
     {
         ArgumentNullException.ThrowIfNull(recipe);
@@ -104,7 +106,7 @@ public static class PostTrainingQuantizer
             .Run(images, options.Progress, cancellationToken);
     }
 
-    /// <summary>Quantized weights are those of one node: their levels depend on what it sees.</summary>
+    /// <summary>Checks that no two nodes share quantized weights, since levels depend on a node's input.</summary>
     private static void RequireParametersOfTheirOwn(Graph graph, Node[] quantized)
     {
         foreach (Node node in quantized)
@@ -157,7 +159,7 @@ public static class PostTrainingQuantizer
     }
 
     /// <summary>
-    /// The recipe's estimator, or another one where it would need all values at once: only a block's layers keep them.
+    /// The recipe's estimator, or its replacement if it needs all values at once: only a block's layers keep them.
     /// </summary>
     private static IRangeEstimator StreamingEstimator(Recipe recipe) =>
         recipe.CreateEstimator().WithoutValues ?? throw new BitisException(

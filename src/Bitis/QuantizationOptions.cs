@@ -4,7 +4,7 @@ using Bitis.Reconstruction;
 
 namespace Bitis;
 
-/// <summary>How a quantization is carried out. None of it changes the result.</summary>
+/// <summary>How a quantization runs. No option changes the result.</summary>
 public sealed record QuantizationOptions
 {
     /// <summary>
@@ -15,16 +15,16 @@ public sealed record QuantizationOptions
     /// <summary>Receives the progress of the work.</summary>
     public IProgress<WorkProgress>? Progress { get; init; }
 
-    /// <summary>For methods that go block by block: where finished blocks are kept.</summary>
+    /// <summary>The folder for finished blocks, for methods that work block by block; null for none.</summary>
     /// <remarks>
-    /// A run that finds some there, of the same model, recipe and images, goes on after them; another's are refused.
-    /// The caller deletes it (<see cref="PostTrainingQuantizer.DeleteWork"/>). Null for nowhere.
+    /// A run continues after the blocks that it finds there, if they are of the same model, recipe and images. Other
+    /// blocks are refused. The caller deletes the folder (<see cref="PostTrainingQuantizer.DeleteWork"/>).
     /// </remarks>
     public string? WorkFolder { get; init; }
 
-    /// <summary>For methods that go block by block: hears what learning did to each block.</summary>
+    /// <summary>Receives the result of learning for each block, for methods that work block by block.</summary>
     internal IProgress<BlockRecord>? Blocks { get; init; }
 
-    /// <summary>Where the time of learning is added up, by kind of step; null for no measurement.</summary>
+    /// <summary>Collects the time of learning by kind of step; null for no measurement.</summary>
     internal OperationTimes? LearningTimes { get; init; }
 }

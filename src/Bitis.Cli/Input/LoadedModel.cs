@@ -3,7 +3,7 @@ using Bitis.Models;
 
 namespace Bitis.Cli.Input;
 
-/// <summary>A model that a command was given: float or quantized.</summary>
+/// <summary>A model on a command line: float or quantized.</summary>
 internal sealed class LoadedModel
 {
     private LoadedModel(string reference, string path, VisionModel? original, QuantizedModel? quantized)
@@ -16,13 +16,13 @@ internal sealed class LoadedModel
         Quantized = quantized;
     }
 
-    /// <summary>The parsed command line.</summary>
+    /// <summary>The model as the user named it.</summary>
     public string Reference { get; }
 
     /// <summary>The file on this machine.</summary>
     public string Path { get; }
 
-    /// <summary>The files that it consists of: this one, or an index and the files that it names.</summary>
+    /// <summary>The files of the model: this one, or an index and the files that it names.</summary>
     public IReadOnlyList<string> Files { get; }
 
     /// <summary>The size of all files in bytes.</summary>
@@ -43,20 +43,20 @@ internal sealed class LoadedModel
     /// <summary>The classes' names, by index; null if unknown.</summary>
     public IReadOnlyList<string>? ClassNames => Quantized is not null ? Quantized.ClassNames : Float!.ClassNames;
 
-    /// <summary>What people should know of how the file was read (<see cref="VisionModel.Notices"/>).</summary>
+    /// <summary>What users should know about how the file was read (<see cref="VisionModel.Notices"/>).</summary>
     public IReadOnlyList<string> Notices => Float?.Notices ?? [];
 
     /// <summary>The family and the number format: <c>Vim, w8a8 (mse)</c>.</summary>
     public string Kind =>
         Quantized is { } q ? $"{Config.Family}, {q.Recipe.Bits} ({q.Recipe.Method})" : $"{Config.Family}, float32";
 
-    /// <summary>Loads models that share options; the key of the weights is for those that are checkpoints.</summary>
+    /// <summary>Loads models that share options. The key of the weights applies to checkpoints only.</summary>
     /// <param name="references">The models; null is skipped.</param>
     /// <param name="options">What the user specifies beside the files.</param>
     /// <param name="progress">Receives the progress of downloads.</param>
     /// <param name="cancellationToken">Ends downloads.</param>
     /// <exception cref="BitisException">
-    /// One cannot be used, or contradicts the options, or none has weights under a key.
+    /// A model cannot be used, or contradicts the options, or none has weights under the key.
     /// </exception>
     public static IReadOnlyList<LoadedModel> LoadAll(
         IEnumerable<string?> references,
@@ -88,7 +88,7 @@ internal sealed class LoadedModel
         return new LoadedModel(reference, path, original: null, quantized);
     }
 
-    /// <summary>Makes it ready to answer.</summary>
+    /// <summary>Creates a session of the model.</summary>
     /// <param name="threads">How many threads compute; 0 for all.</param>
     /// <param name="cancellationToken">Ends the work.</param>
     public InferenceSession CreateSession(int threads, CancellationToken cancellationToken)

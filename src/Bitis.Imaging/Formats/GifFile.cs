@@ -4,7 +4,7 @@ using NetVips;
 
 namespace Bitis.Imaging.Formats;
 
-/// <summary>GIF files: the first frame. Transparent pixels have the colour of the palette, as in Pillow.</summary>
+/// <summary>Decodes the first frame of GIF files. Transparent pixels have their palette colour, as in Pillow.</summary>
 internal static class GifFile
 {
     private const int HeaderLength = 13, FrameLength = 10, ColourLength = 3;

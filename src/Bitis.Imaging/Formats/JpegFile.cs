@@ -5,11 +5,11 @@ using NetVips;
 namespace Bitis.Imaging.Formats;
 
 /// <summary>
-/// JPEG files. As in Pillow, one that ends too early is refused, and stray or wrong bytes are passed over.
+/// Decodes JPEG files. As in Pillow, truncated files are refused, and stray or wrong bytes are skipped.
 /// </summary>
 /// <remarks>
-/// A file decodes to at most 512 pixels a byte, and <see cref="ImageLimits.MaxPixels"/>. Its scans pass over at most 16
-/// times as many.
+/// A file decodes to at most 512 pixels for each byte, and at most <see cref="ImageLimits.MaxPixels"/>. Its scans
+/// together pass over at most 16 times that.
 /// </remarks>
 internal static class JpegFile
 {
@@ -20,8 +20,11 @@ internal static class JpegFile
     /// </remarks>
     private const int MaxPixelsPerByte = 8 * 64;
 
-    /// <summary>Each scan of a progressive file passes over all pixels, and may take a few bytes only.</summary>
-    /// <remarks>Ordinary files have about ten.</remarks>
+    /// <summary>The most pixels that all scans of a file together may pass over.</summary>
+    /// <remarks>
+    /// Each scan of a progressive file passes over all pixels, but may take only a few bytes. Ordinary files have about
+    /// ten scans.
+    /// </remarks>
     private const long MaxScannedPixels = 16L * ImageLimits.MaxPixels;
 
     /// <summary>Decodes a whole file.</summary>
@@ -37,7 +40,7 @@ internal static class JpegFile
             name,
             header => CheckCost(header, length, scans, name),
             turns,
-            // Other messages are of what lies beside the picture, such as its resolution in print.
+            // Other messages are about metadata, such as the print resolution.
             isDamage: message => message.StartsWith("read gave", StringComparison.Ordinal));
     }
 

@@ -2,20 +2,20 @@ using NetVips;
 
 namespace Bitis.Imaging.Formats;
 
-/// <summary>The eight ways in which EXIF and TIFF say that a picture lies in its file (tag 0x0112).</summary>
+/// <summary>The eight orientations of EXIF and TIFF (tag 0x0112).</summary>
 internal static class Orientation
 {
-    /// <summary>The picture lies as it is shown.</summary>
+    /// <summary>The image is stored as it is shown.</summary>
     public const int Upright = 1;
 
     private const string Field = "orientation";
 
-    /// <summary>What an image's metadata say; upright if they say nothing, or something else.</summary>
+    /// <summary>The orientation in an image's metadata; upright if there is none, or an invalid one.</summary>
     public static int Of(Image image) =>
         image.Contains(Field) && image.Get(Field) is int value and >= Upright and <= 8 ? value : Upright;
 
-    /// <summary>Turns and mirrors a picture so that it is upright.</summary>
-    /// <param name="image">The picture as it lies in its file.</param>
+    /// <summary>Turns and mirrors an image so that it is upright.</summary>
+    /// <param name="image">The image as stored in its file.</param>
     /// <param name="orientation">1 to 8.</param>
     public static PixelImage Apply(PixelImage image, int orientation)
     {

@@ -17,7 +17,7 @@ internal readonly record struct PixelRows(int Bands, int Colours, int BytesPerSa
     /// <summary>The bytes of one pixel.</summary>
     public int BytesPerPixel => Bands * BytesPerSample;
 
-    /// <summary>The layout of an image; null if it is of a kind that has no plain meaning in RGB.</summary>
+    /// <summary>The layout of an image; null if its kind cannot be converted to RGB.</summary>
     public static PixelRows? Of(Image image)
     {
         int colours = image.Interpretation switch
@@ -39,7 +39,7 @@ internal readonly record struct PixelRows(int Bands, int Colours, int BytesPerSa
     }
 
     /// <summary>Converts some pixels.</summary>
-    /// <param name="pixels">As libvips has them.</param>
+    /// <param name="pixels">Pixels in the layout of libvips.</param>
     /// <param name="rgb">Three bytes for each.</param>
     public void ToRgb(ReadOnlySpan<byte> pixels, Span<byte> rgb)
     {

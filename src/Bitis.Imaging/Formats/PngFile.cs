@@ -5,18 +5,18 @@ using NetVips;
 
 namespace Bitis.Imaging.Formats;
 
-/// <summary>PNG files. Only the chunks that hold pixels are handed on.</summary>
+/// <summary>Decodes PNG files. Only the chunks that hold pixels are passed to the native library.</summary>
 /// <remarks>
-/// Without gamma, profile and transparency chunks there is nothing to convert, and samples come out as Pillow shows
-/// them. Decompression bombs in text and profile chunks are never opened. Data that go on long after the pixels are
-/// refused.
+/// Without gamma, profile and transparency chunks there is nothing to convert, so samples are the same as in Pillow.
+/// Text and profile chunks, which may be decompression bombs, are never inflated. Data that continue long after the
+/// pixels are refused.
 /// </remarks>
 internal static class PngFile
 {
     /// <summary>Deflate's best ratio; a header that claims more pixels than this allows is refused.</summary>
     private const int MaxDeflateRatio = 1032;
 
-    /// <summary>Below this, whatever the data inflate to takes no time worth a look.</summary>
+    /// <summary>Data that inflate to less than this are not checked.</summary>
     private const int AlwaysAllowedBytes = 1 << 18;
 
     private const int ChunkOverhead = 12;
@@ -95,8 +95,8 @@ internal static class PngFile
         return kept;
     }
 
-    /// <summary>The native library inflates the data to their end, even if the pixels have ended long before.</summary>
-    /// <remarks>So it is made sure first that they inflate to about what the pixels take.</remarks>
+    /// <summary>Refuses data that inflate to much more than the pixels take.</summary>
+    /// <remarks>The native library would inflate them to their end, even after the last pixel.</remarks>
     private static void RefuseEndlessData(ReadOnlySpan<byte> chunks, PngHeader header, string name)
     {
         if (chunks.Length <= AlwaysAllowedBytes)

@@ -2,7 +2,7 @@ using NetVips;
 
 namespace Bitis.Imaging.Formats;
 
-/// <summary>TIFF files: the first page, turned as its orientation says, which Pillow does for TIFF always.</summary>
+/// <summary>Decodes the first page of TIFF files, turned as its orientation says, as Pillow does.</summary>
 internal static class TiffFile
 {
     /// <summary>Decodes a whole file.</summary>

@@ -3,10 +3,10 @@ using NetVips;
 
 namespace Bitis.Imaging.Formats;
 
-/// <summary>Decodes with libvips, some rows at a time, on the thread that asks.</summary>
+/// <summary>Decodes with libvips, some rows at a time, on the caller's thread.</summary>
 internal static class VipsDecoder
 {
-    /// <summary>What the rows that are decoded at once take at most, unless one row takes more.</summary>
+    /// <summary>The most bytes of rows that are decoded at once, unless one row takes more.</summary>
     private const int StripBytes = 1 << 16;
 
     /// <summary>Opens a file with the loader of its format; only its header is read.</summary>
@@ -14,13 +14,15 @@ internal static class VipsDecoder
     public delegate Image Loader(Source source);
 
     /// <summary>Decodes a file.</summary>
-    /// <param name="file">The whole file, or what is left of it.</param>
+    /// <param name="file">The whole file, or the part of it that is passed on.</param>
     /// <param name="load">The loader of its format.</param>
     /// <param name="format">The format's name in messages.</param>
     /// <param name="name">The file's name in messages.</param>
-    /// <param name="check">Looks at the header before memory is taken for pixels.</param>
+    /// <param name="check">Checks the header before memory is allocated for pixels.</param>
     /// <param name="turns">Whether the image is turned as its metadata say.</param>
-    /// <param name="isDamage">Whether a message of the library says that the picture is damaged; null for none.</param>
+    /// <param name="isDamage">
+    /// Whether a message of the library means that the image is damaged; null if no message does.
+    /// </param>
     /// <exception cref="BitisException">It is damaged, cut off, too large, or of a kind that is not read.</exception>
     public static PixelImage Decode(
         ReadOnlySpan<byte> file,
@@ -43,7 +45,7 @@ internal static class VipsDecoder
         }
         catch (VipsException e)
         {
-            // The library's own words are those of all threads together, so they are not shown.
+            // The library's error text mixes the messages of all threads, so it is not shown.
             throw new BitisException($"{name}: the {format} file is truncated or damaged, and cannot be decoded.", e);
         }
     }

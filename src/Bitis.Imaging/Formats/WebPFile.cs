@@ -4,7 +4,7 @@ using NetVips;
 
 namespace Bitis.Imaging.Formats;
 
-/// <summary>WebP files; of an animation the first frame.</summary>
+/// <summary>Decodes WebP files; of an animation, the first frame.</summary>
 internal static class WebPFile
 {
     private const int ChunkOffset = 12, DataOffset = 20, HeaderLength = 30;
@@ -13,7 +13,7 @@ internal static class WebPFile
     /// <summary>Decodes a whole file.</summary>
     public static PixelImage Decode(ReadOnlySpan<byte> file, bool turns, string name)
     {
-        // The library takes memory for the pixels when it has read the header, so it must be read before.
+        // The library allocates memory for the pixels as soon as it has read the header. So the size is checked first.
         (int width, int height) = ReadSize(file, name);
         ImageLimits.CheckSize(width, height, name);
         return VipsDecoder.Decode(

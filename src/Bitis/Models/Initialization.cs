@@ -5,7 +5,7 @@ using Bitis.Tensors;
 namespace Bitis.Models;
 
 /// <summary>
-/// The distributions that fresh weights of all families are drawn from: functions from an element's index to its value.
+/// The distributions of fresh weights of all families, as functions from an element's index to its value.
 /// </summary>
 internal static class Initialization
 {
@@ -32,7 +32,7 @@ internal static class Initialization
         return weights;
     }
 
-    /// <summary>What a value of a convolution is the sum of.</summary>
+    /// <summary>The number of products in one output value of a convolution.</summary>
     public static double FanIn(Operator convolution)
     {
         Shape weight = convolution.Parameters[0].Shape;
@@ -48,7 +48,7 @@ internal static class Initialization
         return tensor;
     }
 
-    /// <summary>Uniform between ±1/√(fan-in), as PyTorch's layers are by themselves.</summary>
+    /// <summary>Uniform between ±1/√(fan-in), PyTorch's default for layers.</summary>
     public static Func<int, double> Uniform(SeededRandom random, double fanIn)
     {
         double bound = 1 / Math.Sqrt(fanIn);

@@ -7,11 +7,11 @@ using Bitis.Tensors;
 
 namespace Bitis.Models;
 
-/// <summary>The architecture of a model: everything that its graph depends on, and nothing else.</summary>
+/// <summary>The architecture of a model: all values that its graph depends on.</summary>
 [JsonConverter(typeof(ModelConfigConverter))]
 public abstract record ModelConfig
 {
-    /// <summary>The family's name, as people write it: <c>Vim</c>.</summary>
+    /// <summary>The family's name for display: <c>Vim</c>.</summary>
     [JsonIgnore]
     public abstract string Family { get; }
 
@@ -21,7 +21,7 @@ public abstract record ModelConfig
     /// <summary>Colour channels of the images.</summary>
     public int ImageChannels { get; init; } = 3;
 
-    /// <summary>How many classes the head tells apart.</summary>
+    /// <summary>The number of classes.</summary>
     public required int Classes { get; init; }
 
     /// <summary>The shape of one image: <c>[channels, height, width]</c>.</summary>
@@ -35,13 +35,13 @@ public abstract record ModelConfig
     [JsonIgnore]
     internal virtual PositionEmbedding? Positions => null;
 
-    /// <summary>Why the images cannot have another size, where people may expect it; null otherwise.</summary>
+    /// <summary>The reason why images cannot have another size, if users may expect it; null otherwise.</summary>
     [JsonIgnore]
     internal virtual string? FixedSizeReason => null;
 
     /// <summary>Checks that the values describe a model of a possible size.</summary>
     /// <remarks>Call it on anything read from a file.</remarks>
-    /// <exception cref="BitisException">They do not; the message names the value.</exception>
+    /// <exception cref="BitisException">A value is invalid; the message names it.</exception>
     public virtual void Validate()
     {
         Require(ImageSize, 1, MaxImageSize, "imageSize");
@@ -76,14 +76,14 @@ public abstract record ModelConfig
 
     private const int MaxImageSize = 8192, MaxChannels = 1024, MaxClasses = 1 << 20;
 
-    /// <summary>Writes the model down as a graph.</summary>
+    /// <summary>Builds the model's graph.</summary>
     public abstract Graph BuildGraph();
 
-    /// <summary>The architecture in a line: <c>width 192, depth 24, ...</c>.</summary>
+    /// <summary>The architecture in one line: <c>width 192, depth 24, ...</c>.</summary>
     public abstract string Describe();
 
-    /// <summary>The same architecture for other classes; what tells them apart is the graph's last layer.</summary>
-    /// <exception cref="BitisException">The architecture has no such layer.</exception>
+    /// <summary>The same architecture with another number of classes, which changes the graph's last layer.</summary>
+    /// <exception cref="BitisException">The number of classes cannot be changed.</exception>
     public virtual ModelConfig WithClasses(int classes) => this with { Classes = classes };
 
     /// <summary>The same architecture for images of another size, by resizing its <see cref="Positions"/>.</summary>
@@ -103,26 +103,19 @@ public abstract record ModelConfig
     }
 
     /// <summary>
-    /// Where the official checkpoint has a parameter of the graph: usually a tensor of the same name.
+    /// The place of a graph's parameter in the official checkpoint, usually a tensor of the same name.
     /// </summary>
     public virtual CheckpointPart PartOf(string parameter) => new(parameter);
 
-    /// <summary>Whether a tensor of the official checkpoint holds what the graph computes by itself.</summary>
+    /// <summary>Whether a tensor of the official checkpoint holds values that the graph computes itself.</summary>
     public virtual bool IsComputed(string tensor) => false;
 
-    /// <summary>
-    /// Whether the official code of PTQ4VM learns the scales of a linear layer; <c>Recipe.Official</c> keeps those of
-    /// others.
-    /// </summary>
+    /// <summary>Whether the official code of PTQ4VM learns the scales of a linear layer.</summary>
     /// <param name="layer">The layer's node.</param>
     internal virtual bool IsLearnedOfficially(string layer) => true;
 
-    /// <summary>
-    /// Fresh weights, distributed as the official code initializes them; the same seed gives the same ones.
-    /// </summary>
-    /// <remarks>
-    /// Unless a family says otherwise, they are those of its operators (<see cref="GraphInitializer"/>).
-    /// </remarks>
+    /// <summary>Fresh weights, distributed as in the official code. The same seed gives the same weights.</summary>
+    /// <remarks>By default, the operators determine the distribution (<see cref="GraphInitializer"/>).</remarks>
     public virtual IReadOnlyDictionary<string, FloatTensor> CreateWeights(ulong seed) =>
         GraphInitializer.Create(BuildGraph(), seed);
 }

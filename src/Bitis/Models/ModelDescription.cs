@@ -4,7 +4,7 @@ using Bitis.Checkpoints.Safetensors;
 
 namespace Bitis.Models;
 
-/// <summary>What a model file that Bitis wrote says about itself, besides the tensors (docs/file-format.md).</summary>
+/// <summary>The description of a model in the metadata of files that Bitis wrote (docs/file-format.md).</summary>
 /// <param name="Config">The architecture.</param>
 /// <param name="Preprocessing">How images become the model's input.</param>
 /// <param name="ClassNames">The classes' names, by index; null if unknown.</param>
@@ -16,7 +16,7 @@ internal sealed record ModelDescription(
 
     private const string ToolKey = "tool_version";
 
-    /// <summary>The entries of the metadata that this writes.</summary>
+    /// <summary>The entries of the metadata that hold the description.</summary>
     public static IReadOnlySet<string> Keys { get; } =
         new HashSet<string> { ToolKey, ConfigKey, PreprocessingKey, ClassNamesKey };
 

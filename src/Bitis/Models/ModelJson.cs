@@ -9,7 +9,7 @@ using Bitis.Models.VMamba;
 
 namespace Bitis.Models;
 
-/// <summary>What model files hold as JSON, whether float or quantized.</summary>
+/// <summary>The JSON in float and quantized model files.</summary>
 [JsonSourceGenerationOptions(
     JsonSerializerDefaults.Strict,
     MaxDepth = StrictJson.MaxDepth,

@@ -6,12 +6,11 @@ using Bitis.Models.Vim;
 
 namespace Bitis;
 
-/// <summary>
-/// What cannot be read off a checkpoint's names and shapes; anything left null comes from the published variant.
-/// </summary>
+/// <summary>Properties of a model that a checkpoint's names and shapes do not tell.</summary>
+/// <remarks>A value that is null is taken from the file or the published variant.</remarks>
 public sealed record ModelOptions
 {
-    /// <summary>The options that decide nothing.</summary>
+    /// <summary>Options without any value.</summary>
     public static ModelOptions Default { get; } = new();
 
     /// <summary>The place of the weights inside the file; null to find it automatically.</summary>
@@ -29,13 +28,13 @@ public sealed record ModelOptions
     /// <remarks>Official names, with a slash between blocks: <c>h,v_flip,w7,w7_flip/h,h_flip,v,w2/...</c>.</remarks>
     public string? Directions { get; init; }
 
-    /// <summary>Distance between patches, in pixels; for Vim, as what follows.</summary>
+    /// <summary>Distance between patches of a Vim, in pixels.</summary>
     public int? Stride { get; init; }
 
-    /// <summary>Where the class token is.</summary>
+    /// <summary>The position of a Vim's class token.</summary>
     public ClassTokenPosition? ClassToken { get; init; }
 
-    /// <summary>Whether the sum of a block's two directions is halved.</summary>
+    /// <summary>Whether the sum of the two directions of a Vim's block is halved.</summary>
     public bool? HalvesDirections { get; init; }
 
     internal const string ImageSizeOption =
@@ -54,7 +53,7 @@ public sealed record ModelOptions
         }
     }
 
-    /// <summary>Checks that what the user knows better is so, and means something for the model.</summary>
+    /// <summary>Checks that the options apply to the model and agree with it.</summary>
     /// <param name="file">The checkpoint's name, for messages.</param>
     /// <param name="config">The architecture.</param>
     /// <exception cref="BitisException">

@@ -1,6 +1,6 @@
 namespace Bitis.Models;
 
-/// <summary>Many names of tensors in a few words.</summary>
+/// <summary>Short descriptions of many names.</summary>
 internal static class NameList
 {
     private const int Most = 6;

@@ -2,11 +2,8 @@ using Bitis.Tensors;
 
 namespace Bitis.Models;
 
-/// <summary>
-/// Makes the positions of another grid out of learned ones: bicubic, as PyTorch's <c>interpolate</c> does it with
-/// <c>align_corners=False</c>.
-/// </summary>
-/// <remarks>The class token's row moves to its new place as it is.</remarks>
+/// <summary>Resizes a position embedding to another grid, bicubic.</summary>
+/// <remarks>As PyTorch's <c>interpolate</c> with <c>align_corners=False</c>. The class token's row is copied.</remarks>
 internal static class PositionResampler
 {
     /// <summary>The constant of PyTorch's bicubic filter.</summary>
@@ -16,8 +13,8 @@ internal static class PositionResampler
 
     /// <summary>Resizes an embedding.</summary>
     /// <param name="embedding"><c>[1, tokens, channels]</c>, laid out as <paramref name="from"/> says.</param>
-    /// <param name="from">The grid that it has.</param>
-    /// <param name="to">The grid that it gets.</param>
+    /// <param name="from">The grid of the embedding.</param>
+    /// <param name="to">The grid of the result.</param>
     public static FloatTensor Resize(FloatTensor embedding, PositionEmbedding from, PositionEmbedding to)
     {
         int channels = embedding.Shape[^1];
@@ -54,14 +51,14 @@ internal static class PositionResampler
     private static Span<float> Row(FloatTensor embedding, int token) =>
         embedding.Span.Slice(token * embedding.Shape[^1], embedding.Shape[^1]);
 
-    /// <summary>The token of a patch: those from the class token on are one further.</summary>
+    /// <summary>The token of a patch: patches after the class token are shifted by one.</summary>
     private static int TokenOf(PositionEmbedding grid, int row, int column)
     {
         int patch = row * grid.GridSide + column;
         return patch >= grid.ClassTokenIndex ? patch + 1 : patch;
     }
 
-    /// <summary>The four neighbours of a new position, and their weights.</summary>
+    /// <summary>The first of the four neighbours of a new position, and their weights.</summary>
     private static (int First, double[] Weights) TapsOf(int position, int from, int to)
     {
         double centre = (position + 0.5) * from / to - 0.5;

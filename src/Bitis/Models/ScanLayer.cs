@@ -10,7 +10,7 @@ internal static class ScanLayer
     /// </summary>
     /// <param name="graph">The graph.</param>
     /// <param name="name">The mixer's name.</param>
-    /// <param name="suffix">What the names of this direction end in.</param>
+    /// <param name="suffix">The suffix of the names of this direction.</param>
     /// <param name="u">The input, after the convolution.</param>
     /// <param name="rank">R.</param>
     /// <param name="states">N.</param>

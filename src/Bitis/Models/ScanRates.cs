@@ -2,12 +2,12 @@ using Bitis.Graphs;
 
 namespace Bitis.Models;
 
-/// <summary>The rates A = −exp(A_log) of selective scans, which must be float32 as their logarithms are.</summary>
+/// <summary>Checks the rates A = −exp(A_log) of selective scans, which must be finite in float32.</summary>
 internal static class ScanRates
 {
     /// <summary>Checks the rates of a model's scans.</summary>
     /// <param name="graph">The model.</param>
-    /// <param name="weights">Its parameters, by name; scans whose A_log is missing are left out.</param>
+    /// <param name="weights">Its parameters, by name. Scans without A_log are skipped.</param>
     /// <exception cref="BitisException">A rate is infinite; the message names the tensor, not the file.</exception>
     public static void Validate(Graph graph, IReadOnlyDictionary<string, FloatTensor> weights)
     {

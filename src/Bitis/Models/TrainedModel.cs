@@ -5,15 +5,15 @@ using Bitis.Json;
 
 namespace Bitis.Models;
 
-/// <summary>The model in the checkpoint of a training, which says how it was made.</summary>
+/// <summary>Reads the model in the checkpoint of a training.</summary>
 internal static class TrainedModel
 {
     private const string Advice = "Use a copy of it, or a model that the training saved";
 
-    /// <summary>Checks that one of the sets of weights was chosen, and that the file is what was written.</summary>
+    /// <summary>Checks that a set of weights was chosen, and that the file matches its digest.</summary>
     /// <param name="file">The file.</param>
     /// <param name="cancellationToken">Ends the reading between two tensors.</param>
-    /// <exception cref="BitisException">It is not.</exception>
+    /// <exception cref="BitisException">No set was chosen, or the file does not match.</exception>
     public static void Verify(Checkpoint file, CancellationToken cancellationToken)
     {
         if (file.WeightsKey is not (TrainingFile.Weights or TrainingFile.Average))
@@ -26,9 +26,9 @@ internal static class TrainedModel
         TrainingFile.Verify(whole, Advice, cancellationToken);
     }
 
-    /// <summary>What the metadata of a checkpoint say about the model.</summary>
+    /// <summary>Reads the description of the model from the metadata.</summary>
     /// <exception cref="BitisException">
-    /// They are damaged, or of a later version; the message does not name the file.
+    /// The metadata are damaged or of a later version; the message does not name the file.
     /// </exception>
     public static ModelDescription ReadDescription(IReadOnlyDictionary<string, string> metadata)
     {
@@ -53,7 +53,7 @@ internal static class TrainedModel
         }
     }
 
-    /// <summary>The identity's values by the names that they have in the metadata of models.</summary>
+    /// <summary>The identity's values, by their names in the metadata of models.</summary>
     private static Dictionary<string, string> Entries(JsonElement identity)
     {
         var entries = new Dictionary<string, string>();

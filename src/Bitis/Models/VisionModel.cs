@@ -11,7 +11,7 @@ using Bitis.Tensors;
 
 namespace Bitis;
 
-/// <summary>A float32 model: architecture, weights, and the preprocessing that belongs to it.</summary>
+/// <summary>A float32 model: architecture, weights and preprocessing.</summary>
 public sealed class VisionModel
 {
     private VisionModel(ModelConfig config, Graph graph, IReadOnlyDictionary<string, FloatTensor> weights)
@@ -25,13 +25,10 @@ public sealed class VisionModel
     /// <summary>The architecture.</summary>
     public ModelConfig Config { get; }
 
-    /// <summary>The model as operators.</summary>
+    /// <summary>The model's graph of operators.</summary>
     public Graph Graph { get; }
 
-    /// <summary>
-    /// The parameters, by their name in the graph; <see cref="CheckpointLayout"/> relates them to the official
-    /// checkpoint's tensors.
-    /// </summary>
+    /// <summary>The parameters, by their names in the graph.</summary>
     public IReadOnlyDictionary<string, FloatTensor> Weights { get; }
 
     /// <summary>How images become the model's input.</summary>
@@ -40,7 +37,7 @@ public sealed class VisionModel
     /// <summary>The classes' names, by index; null if unknown.</summary>
     public IReadOnlyList<string>? ClassNames { get; private init; }
 
-    /// <summary>The files that it was loaded from; empty for models that were not loaded.</summary>
+    /// <summary>The files that the model was loaded from; empty if it was not loaded.</summary>
     public IReadOnlyList<string> Files { get; private init; } = [];
 
     /// <summary>What users should know about how the file was read, one sentence each.</summary>
@@ -51,15 +48,15 @@ public sealed class VisionModel
     public IReadOnlyList<string> Notices { get; private init; } = [];
 
     /// <summary>
-    /// Loads an official checkpoint, safetensors or PyTorch in any of its file forms, or what <see cref="Save"/> wrote.
+    /// Loads an official checkpoint (safetensors or PyTorch), or a file that <see cref="Save"/> wrote.
     /// </summary>
-    /// <remarks>No code in it is run.</remarks>
-    /// <param name="path">The file, the index of several, or a folder that has one of them.</param>
-    /// <param name="options">What cannot be read off the file.</param>
+    /// <remarks>No code in a checkpoint is run.</remarks>
+    /// <param name="path">The file, the index of a checkpoint in several files, or a folder with one of these.</param>
+    /// <param name="options">What the file does not tell; null for nothing.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="BitisException">
-    /// The file cannot be read, no supported model has such tensors, or one is missing, of another shape, or not a
-    /// number.
+    /// The file cannot be read, its tensors are not those of a supported model, or a tensor is missing, has another
+    /// shape, or is not finite.
     /// </exception>
     public static VisionModel Load(
         string path, ModelOptions? options = null, CancellationToken cancellationToken = default)
@@ -92,19 +89,19 @@ public sealed class VisionModel
     /// <param name="name">Its name: <c>vim-micro-builtin</c>.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="BitisException">
-    /// There is none of this name, and the message lists the names; or the program has no models, and the message says
-    /// which package to add.
+    /// The name is unknown, and the message lists the names; or the program has no models, and the message says which
+    /// package to add.
     /// </exception>
     public static VisionModel LoadShipped(string name, CancellationToken cancellationToken = default) =>
         Load(ShippedModels.Require(name), options: null, cancellationToken);
 
     /// <summary>
-    /// Opens a model's file without loading it; one that describes itself is compared with its digest first.
+    /// Opens a model's file without loading it; a file that Bitis wrote is checked against its digest first.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="options">Where the weights are.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
-    /// <exception cref="BitisException">The file cannot be read, or is not what was written.</exception>
+    /// <exception cref="BitisException">The file cannot be read, or does not match its digest.</exception>
     public static Checkpoint OpenCheckpoint(
         string path, ModelOptions options, CancellationToken cancellationToken = default)
     {
@@ -123,27 +120,27 @@ public sealed class VisionModel
         }
     }
 
-    /// <summary>A model with fresh weights, distributed as the official code initializes them.</summary>
+    /// <summary>A model with fresh weights, distributed as in the official code.</summary>
     /// <param name="config">The architecture.</param>
     /// <param name="seed">The same seed gives the same weights.</param>
-    /// <exception cref="BitisException">The values of the architecture do not fit each other.</exception>
+    /// <exception cref="BitisException">The architecture's values contradict each other.</exception>
     public static VisionModel CreateRandom(ModelConfig config, ulong seed)
     {
         config.Validate();
         return new VisionModel(config, config.BuildGraph(), config.CreateWeights(seed));
     }
 
-    /// <summary>
-    /// A model that no family describes: its file carries its graph, and runs without the code that built it.
-    /// </summary>
-    /// <param name="graph">Takes a square image, and answers with a logit for each class.</param>
-    /// <param name="weights">The graph's parameters, by name, and nothing else.</param>
-    /// <param name="preprocessing">How images become the input; null for what is usual for their size.</param>
+    /// <summary>A model from a graph. Its file carries the graph, and runs without the code that built it.</summary>
+    /// <param name="graph">A graph from a square image to a logit for each class.</param>
+    /// <param name="weights">All parameters of the graph, by name, and no others.</param>
+    /// <param name="preprocessing">
+    /// How images become the input; null for the usual preprocessing for their size.
+    /// </param>
     /// <param name="classNames">The classes' names, by index; null if unknown.</param>
-    /// <exception cref="ArgumentException">A weight is missing, of another shape, or no parameter of the
-    /// graph.</exception>
-    /// <exception cref="BitisException">The graph takes or answers something else, or a weight is not a finite
-    /// number.</exception>
+    /// <exception cref="ArgumentException">
+    /// A weight is missing, has another shape, or is not a parameter of the graph.
+    /// </exception>
+    /// <exception cref="BitisException">The graph has another input or output, or a weight is not finite.</exception>
     public static VisionModel FromGraph(
         Graph graph,
         IReadOnlyDictionary<string, FloatTensor> weights,
@@ -185,12 +182,13 @@ public sealed class VisionModel
     }
 
     /// <summary>
-    /// The same model for images of another size: its position embedding is resized (bicubic), all other weights are
+    /// The same model for images of another size. Its position embedding is resized (bicubic); other weights are
     /// shared.
     /// </summary>
     /// <param name="size">Height and width of the images, in pixels.</param>
-    /// <exception cref="BitisException">The model has no position embedding that could be resized, or cannot have this
-    /// size.</exception>
+    /// <exception cref="BitisException">
+    /// The model has no position embedding to resize, or cannot have this size.
+    /// </exception>
     public VisionModel WithImageSize(int size)
     {
         if (size == Config.ImageSize)
@@ -206,14 +204,12 @@ public sealed class VisionModel
         };
     }
 
-    /// <summary>
-    /// The same backbone for other classes: the head, which is the graph's last layer, has fresh weights.
-    /// </summary>
-    /// <remarks>The weights of all else are shared.</remarks>
-    /// <param name="classes">How many classes the head tells apart.</param>
+    /// <summary>The same backbone for other classes: the head (the graph's last layer) has fresh weights.</summary>
+    /// <remarks>All other weights are shared.</remarks>
+    /// <param name="classes">The number of classes.</param>
     /// <param name="seed">The same seed gives the same head.</param>
     /// <exception cref="BitisException">
-    /// The head cannot have other classes, or shares a parameter with another layer.
+    /// The number of classes cannot be changed, or the head shares a parameter with another layer.
     /// </exception>
     public VisionModel WithNewHead(int classes, ulong seed)
     {
@@ -227,7 +223,7 @@ public sealed class VisionModel
     }
 
     /// <summary>The same model with the names of its classes.</summary>
-    /// <exception cref="ArgumentException">There are more or fewer names than classes.</exception>
+    /// <exception cref="ArgumentException">The number of names differs from the number of classes.</exception>
     public VisionModel WithClassNames(IReadOnlyList<string> names)
     {
         ArgumentNullException.ThrowIfNull(names);
@@ -238,9 +234,10 @@ public sealed class VisionModel
         return new VisionModel(Config, Graph, Weights) { Preprocessing = Preprocessing, ClassNames = names };
     }
 
-    /// <summary>The same model for images that are prepared in another way.</summary>
-    /// <exception cref="BitisException">The values do not fit each other, or the images would not have the model's
-    /// size.</exception>
+    /// <summary>The same model with another preprocessing.</summary>
+    /// <exception cref="BitisException">
+    /// The values contradict each other, or do not give images of the model's size.
+    /// </exception>
     public VisionModel WithPreprocessing(Preprocessing preprocessing)
     {
         ArgumentNullException.ThrowIfNull(preprocessing);
@@ -266,10 +263,10 @@ public sealed class VisionModel
     /// It has the weights under their official names. The metadata have the architecture, the preprocessing and the
     /// classes' names.
     /// </remarks>
-    /// <param name="path">The file; an older one is replaced when the new one is complete.</param>
-    /// <param name="notes">More entries for the metadata, such as how the model was made.</param>
-    /// <param name="cancellationToken">Ends the writing; an older file stays as it was.</param>
-    /// <exception cref="ArgumentException">A note has a name that the format uses.</exception>
+    /// <param name="path">The file. An existing one is replaced once the new one is complete.</param>
+    /// <param name="notes">Additional metadata, such as how the model was made.</param>
+    /// <param name="cancellationToken">Ends the writing; an existing file stays as it was.</param>
+    /// <exception cref="ArgumentException">A note has a name that the format reserves.</exception>
     /// <exception cref="BitisException">The file cannot be written.</exception>
     public void Save(
         string path,
@@ -277,7 +274,7 @@ public sealed class VisionModel
         CancellationToken cancellationToken = default) =>
         VisionModelFile.Save(this, path, notes ?? new Dictionary<string, string>(), cancellationToken);
 
-    /// <summary>A new head must change nothing but the head.</summary>
+    /// <summary>Checks that no other layer shares the head's parameters.</summary>
     private void RequireHeadOfItsOwn()
     {
         Node head = Graph.Output;

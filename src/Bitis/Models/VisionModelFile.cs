@@ -13,7 +13,7 @@ namespace Bitis.Models;
 /// </remarks>
 internal static class VisionModelFile
 {
-    /// <summary>The entry of the metadata that quantized models have.</summary>
+    /// <summary>The metadata entry that marks quantized models.</summary>
     internal const string QuantizedFormatKey = "bitis_format";
 
     private const string FormatKey = "bitis_model", FormatVersion = "2", OldVersion = "1";
@@ -22,15 +22,13 @@ internal static class VisionModelFile
     public static bool IsDescribed(IReadOnlyDictionary<string, string> metadata) =>
         metadata.ContainsKey(FormatKey) || TrainingFile.Recognizes(metadata);
 
-    /// <summary>
-    /// Whether the weights have the names of the graph's parameters, not those of official checkpoints.
-    /// </summary>
+    /// <summary>Whether the weights have the names of the graph's parameters instead of official names.</summary>
     public static bool IsNamedByGraph(IReadOnlyDictionary<string, string> metadata) =>
         !metadata.ContainsKey(FormatKey) && TrainingFile.Recognizes(metadata);
 
-    /// <summary>What a file's metadata say.</summary>
+    /// <summary>Reads the description of the model from a file's metadata.</summary>
     /// <exception cref="BitisException">
-    /// They are damaged, or of a later version. The message does not name the file.
+    /// The metadata are damaged or of a later version. The message does not name the file.
     /// </exception>
     public static ModelDescription ReadDescription(IReadOnlyDictionary<string, string> metadata) =>
         IsNamedByGraph(metadata) ? TrainedModel.ReadDescription(metadata)
@@ -43,11 +41,11 @@ internal static class VisionModelFile
     /// <summary>Checks a file that describes itself against its digest.</summary>
     /// <remarks>
     /// The digest covers the whole file, or in the old format the tensors' bytes. Files that do not describe themselves
-    /// have no digest, and pass. Files that do not describe themselves have no digest, and pass.
+    /// have no digest, and pass.
     /// </remarks>
     /// <param name="file">The file.</param>
     /// <param name="cancellationToken">Ends the reading between two tensors.</param>
-    /// <exception cref="BitisException">It is not, or only a part of it was opened.</exception>
+    /// <exception cref="BitisException">The file does not match, or only a part of it was opened.</exception>
     public static void Verify(Checkpoint file, CancellationToken cancellationToken)
     {
         if (file.Metadata.ContainsKey(QuantizedFormatKey))
@@ -73,7 +71,7 @@ internal static class VisionModelFile
             ContentDigest.Verify(file, cancellationToken: cancellationToken);
     }
 
-    /// <summary>What a file's metadata say besides: the notes of whoever made it.</summary>
+    /// <summary>The notes in a file's metadata: all entries that the format does not reserve.</summary>
     public static IReadOnlyDictionary<string, string> ReadNotes(IReadOnlyDictionary<string, string> metadata) =>
         IsNamedByGraph(metadata)
         ? new Dictionary<string, string>()
@@ -81,7 +79,7 @@ internal static class VisionModelFile
             entry => entry.Key, StringComparer.Ordinal).ToDictionary();
 
     /// <summary>Writes a model.</summary>
-    /// <exception cref="ArgumentException">A note has a name that the format uses.</exception>
+    /// <exception cref="ArgumentException">A note has a name that the format reserves.</exception>
     public static void Save(
         VisionModel model,
         string path,

@@ -5,17 +5,15 @@ using Bitis.Tensors;
 
 namespace Bitis;
 
-/// <summary>
-/// The images that a model is calibrated with. They can be read again, and must be the same each time.
-/// </summary>
+/// <summary>The images for calibration. They are read several times, and must be the same each time.</summary>
 /// <remarks>
-/// Methods read the set up to six times. A set of image files decodes them each time, ahead of the computation: that
-/// takes a small part of the time that the model takes, and memory does not grow with the number of images. A digest
-/// notices if the images have changed since the first time.
+/// Methods read the set up to six times. A set of image files decodes them each time, ahead of the computation. This
+/// takes a small part of the model's time, and memory does not grow with the number of images. A digest detects images
+/// that have changed since the first pass.
 /// </remarks>
 public sealed class CalibrationSet
 {
-    /// <summary>How many images are usual; fewer than 100 cost accuracy.</summary>
+    /// <summary>The usual number of images. Fewer than 100 cost accuracy.</summary>
     public const int UsualImages = 256;
 
     private readonly Func<CancellationToken, IEnumerable<FloatTensor>> _batches;
@@ -30,19 +28,17 @@ public sealed class CalibrationSet
         _nameOf = nameOf;
     }
 
-    /// <summary>How many images there are; at least one.</summary>
+    /// <summary>The number of images, at least one.</summary>
     public int Count { get; }
 
-    /// <summary>A set of images that are decoded whenever they are needed.</summary>
+    /// <summary>A set of images that are decoded each time they are read.</summary>
     /// <param name="source">The images; labels are not needed. It must stay open while the set is used.</param>
     /// <param name="preprocessing">How images become the model's input.</param>
-    /// <param name="count">How many images to draw at random; all, if there are no more.</param>
+    /// <param name="count">How many images to draw at random; all if the source has no more.</param>
     /// <param name="seed">The same seed draws the same images.</param>
-    /// <param name="batchSize">Images at once; changes memory and time, not the result.</param>
+    /// <param name="batchSize">Images in a batch. It changes memory and time, not the result.</param>
     /// <param name="threads">How many batches are decoded ahead; 0 for one on each processor.</param>
-    /// <exception cref="BitisException">
-    /// There are too many threads, or the preprocessing does not fit together.
-    /// </exception>
+    /// <exception cref="BitisException">There are too many threads, or the preprocessing is invalid.</exception>
     public static CalibrationSet FromImages(
         ImageSource source,
         Preprocessing preprocessing,
@@ -66,7 +62,7 @@ public sealed class CalibrationSet
 
     /// <summary>A set of images that are in memory.</summary>
     /// <param name="batches">
-    /// Images as the model takes them, <c>[batch, channels, height, width]</c>. All tensors are kept, and must not
+    /// Preprocessed images, <c>[batch, channels, height, width]</c>. The tensors are kept without a copy, and must not
     /// change while the set is used.
     /// </param>
     /// <exception cref="BitisException">There is no image.</exception>
@@ -89,12 +85,10 @@ public sealed class CalibrationSet
             : throw new BitisException("There is no image to calibrate with: give at least one, better 100 or more.");
     }
 
-    /// <summary>What messages call an image, by its index in the set.</summary>
+    /// <summary>An image's name in messages, by its index in the set.</summary>
     internal string NameOf(int index) => _nameOf(index);
 
-    /// <summary>
-    /// Reads all images, in order. Whoever stops before the end gets no check that they are the same.
-    /// </summary>
+    /// <summary>Reads all images, in order. Only a complete pass checks that they have not changed.</summary>
     /// <param name="cancellationToken">Ends the reading with an <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="BitisException">While reading: an image is damaged, or the images have changed.</exception>
     internal IEnumerable<FloatTensor> Read(CancellationToken cancellationToken)
@@ -104,7 +98,7 @@ public sealed class CalibrationSet
         foreach (FloatTensor batch in _batches(cancellationToken))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            // Before the consumer sees it: what the consumer does to a batch is none of the set's business.
+            // Hashed before the consumer gets the batch, since the consumer may change it.
             hash.Append(batch);
             images += batch.Shape[0];
             yield return batch;
@@ -118,7 +112,7 @@ public sealed class CalibrationSet
         }
     }
 
-    /// <summary>What the images are: known once they have been read to the end.</summary>
+    /// <summary>The digest of the images; available after a complete pass.</summary>
     internal CalibrationDigest Digest =>
         _digest ?? throw new InvalidOperationException("The images have not been read yet.");
 }

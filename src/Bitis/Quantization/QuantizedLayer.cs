@@ -13,25 +13,24 @@ namespace Bitis.Quantization;
 
 /// <summary>A linear or convolutional layer whose weights, input, or both are integers.</summary>
 /// <remarks>
-/// The weights count as a matrix <c>[out, in]</c>: of a convolution, "in" are the numbers that an output channel has,
-/// in the order of the checkpoint.
+/// The weights are a matrix <c>[out, in]</c>. Of a convolution, "in" are the weights of an output channel, in the order
+/// of the checkpoint.
 /// </remarks>
 internal sealed class QuantizedLayer
 {
     /// <summary>Creates a layer.</summary>
-    /// <param name="levels">The weights' levels, <c>[out, in]</c>; null where the weights are float32.</param>
-    /// <param name="weight">The weights' quantizer, per output channel; null where they are float32.</param>
-    /// <param name="input">The input's quantizer; null where it is float32.</param>
+    /// <param name="levels">The weights' levels, <c>[out, in]</c>; null if the weights are float32.</param>
+    /// <param name="weight">The weights' quantizer, per output channel; null if they are float32.</param>
+    /// <param name="input">The input's quantizer; null if it is float32.</param>
     /// <param name="inputFactors">
-    /// Of a linear layer: what the input's channels are multiplied by before they are quantized; null for nothing.
+    /// Of a linear layer: the factors of the input's channels before quantization; null for none.
     /// </param>
     /// <param name="rotation">
-    /// Of a linear layer: how many neighbouring channels of the input a Hadamard transform mixes before they are
-    /// quantized; the weights' levels are those of weights that are transformed likewise. A power of two; 1 for none.
+    /// Of a linear layer: how many neighbouring input channels a Hadamard transform mixes before quantization. The
+    /// weights' levels are those of weights transformed in the same way. A power of two; 1 for none.
     /// </param>
     /// <exception cref="ArgumentException">
-    /// The parts do not belong together, a factor is not a positive, finite number, or the rotation is not a power of
-    /// two.
+    /// The parts do not fit together, a factor is not positive and finite, or the rotation is not a power of two.
     /// </exception>
     public QuantizedLayer(
         sbyte[]? levels, UniformQuantizer? weight, UniformQuantizer? input, float[]? inputFactors = null,
@@ -111,11 +110,11 @@ internal sealed class QuantizedLayer
     /// <param name="weight">Its weights, with the output channels in front.</param>
     /// <param name="bits">Bits of weights and input.</param>
     /// <param name="granularity">Which values of the input share a scale.</param>
-    /// <param name="statistics">What calibration saw at the input; null if the input stays float32.</param>
+    /// <param name="statistics">The calibration statistics of the input; null if the input stays float32.</param>
     /// <param name="estimator">The estimator of the ranges.</param>
-    /// <param name="threads">How many threads search for them; 0 for one on each processor.</param>
+    /// <param name="threads">How many threads search the ranges; 0 for one on each processor.</param>
     /// <param name="rotation">
-    /// Of which transform of the input the statistics are; 1 for none. With bits of one side only it is left out.
+    /// The rotation of the input in the statistics; 1 for none. It is ignored unless both sides are quantized.
     /// </param>
     internal static QuantizedLayer Create(
         FloatTensor weight, BitWidths bits, Granularity granularity, SiteStatistics? statistics,
@@ -181,7 +180,7 @@ internal sealed class QuantizedLayer
         }
         catch (AggregateException e)
         {
-            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]); // as if there were one thread
+            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]); // the same exception as with one thread
         }
         return ranges;
     }

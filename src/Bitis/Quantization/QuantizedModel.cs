@@ -11,14 +11,14 @@ using Bitis.Tensors;
 
 namespace Bitis;
 
-/// <summary>A model some of whose layers compute with integers: what a recipe made of a float model.</summary>
+/// <summary>A quantized model: the result of a recipe on a float model.</summary>
 public sealed class QuantizedModel
 {
     /// <summary>Creates a model.</summary>
     /// <param name="config">The architecture.</param>
     /// <param name="preprocessing">How images become its input.</param>
     /// <param name="classNames">The classes' names, or null if unknown.</param>
-    /// <param name="recipe">What it was made by.</param>
+    /// <param name="recipe">The recipe that it was quantized with.</param>
     /// <param name="calibration">The images it was calibrated with.</param>
     /// <param name="weights">The parameters that stayed float32, by name.</param>
     /// <param name="layers">The quantized layers, by the name of their node.</param>
@@ -47,7 +47,7 @@ public sealed class QuantizedModel
     /// <summary>The architecture.</summary>
     public ModelConfig Config { get; }
 
-    /// <summary>The model as operators.</summary>
+    /// <summary>The model's graph of operators.</summary>
     public Graph Graph { get; }
 
     /// <summary>How images become its input.</summary>
@@ -56,16 +56,13 @@ public sealed class QuantizedModel
     /// <summary>The classes' names, by index; null if unknown.</summary>
     public IReadOnlyList<string>? ClassNames { get; }
 
-    /// <summary>What it was made by.</summary>
+    /// <summary>The recipe that it was quantized with.</summary>
     public Recipe Recipe { get; }
 
     /// <summary>The images it was calibrated with.</summary>
     internal CalibrationDigest Calibration { get; }
 
-    /// <summary>
-    /// The parameters that stayed float32, by name; those of quantized layers, and the A_log of quantized scans, did
-    /// not.
-    /// </summary>
+    /// <summary>The parameters that stayed float32, by name.</summary>
     public IReadOnlyDictionary<string, FloatTensor> Weights { get; }
 
     /// <summary>The quantized layers, by the name of their node.</summary>
@@ -74,34 +71,34 @@ public sealed class QuantizedModel
     /// <summary>The quantized scans, by the name of their node; empty in scope <see cref="Scope.Linear"/>.</summary>
     internal IReadOnlyDictionary<string, QuantizedScan> Scans { get; }
 
-    /// <summary>Whether a file is a quantized model; false for anything else, damaged files included.</summary>
+    /// <summary>Whether a file is a quantized model; false for all other files, and for damaged ones.</summary>
     public static bool IsQuantized(string path) => QuantizedModelFile.IsQuantized(path);
 
     /// <summary>Reads a <c>.bitis</c> file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
-    /// <exception cref="BitisException">The file is not a quantized model, damaged, or of a later version.</exception>
+    /// <exception cref="BitisException">
+    /// The file is not a quantized model, is damaged, or is of a later version.
+    /// </exception>
     public static QuantizedModel Load(string path, CancellationToken cancellationToken = default) =>
         QuantizedModelFile.Load(path, cancellationToken);
 
-    /// <summary>Writes a <c>.bitis</c> file; an existing one is replaced only when the new one is complete.</summary>
+    /// <summary>Writes a <c>.bitis</c> file. An existing file is replaced once the new one is complete.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="cancellationToken">Ends the writing; nothing is left behind.</param>
+    /// <param name="cancellationToken">Ends the writing; no partial file remains.</param>
     /// <returns>The length of the file in bytes.</returns>
     /// <exception cref="BitisException">The file cannot be written.</exception>
     public long Save(string path, CancellationToken cancellationToken = default) =>
         QuantizedModelFile.Save(this, path, cancellationToken);
 
-    /// <summary>Writes the bytes of a <c>.bitis</c> file to a stream, from its position on.</summary>
-    /// <param name="stream">Where to.</param>
+    /// <summary>Writes the bytes of a <c>.bitis</c> file to a stream, at its current position.</summary>
+    /// <param name="stream">The stream; it stays open.</param>
     /// <param name="cancellationToken">Ends the writing.</param>
     /// <returns>The length in bytes.</returns>
     public long Save(Stream stream, CancellationToken cancellationToken = default) =>
         QuantizedModelFile.Save(this, stream, cancellationToken);
 
-    /// <summary>
-    /// All parameters as float32: levels of weights, and codes of A, as the values that they stand for.
-    /// </summary>
+    /// <summary>All parameters as float32, with levels of weights and codes of A dequantized.</summary>
     public IReadOnlyDictionary<string, FloatTensor> DequantizeWeights()
     {
         var all = new Dictionary<string, FloatTensor>(Weights);

@@ -13,11 +13,11 @@ namespace Bitis.Quantization;
 /// </summary>
 /// <remarks>
 /// Another evaluator computes the other nodes. Weights come from <see cref="QuantizedModel.DequantizeWeights"/>. A
-/// layer with levels on both sides multiplies the levels themselves and applies the scales to the sum, as the integer
-/// kernels do: <c>y = Σ (q_x − z)·q_w · (s_x·s_w) + b</c>. Sums below 2²⁴ are exact in float32, so the two agree bit
-/// for bit as long as the nodes between them do.
+/// layer with quantized weights and input multiplies the levels and applies the scales to the sum, as the integer
+/// kernels do: <c>y = Σ (q_x − z)·q_w · (s_x·s_w) + b</c>. Sums below 2²⁴ are exact in float32. So the two agree bit
+/// for bit if the nodes between them do.
 /// </remarks>
-/// <param name="inner">The evaluator that computes the nodes.</param>
+/// <param name="inner">The evaluator of the other nodes.</param>
 /// <param name="layers">The quantized layers, by the name of their node.</param>
 /// <param name="scans">The quantized scans, by the name of their node; null for none.</param>
 internal sealed class SimulatedEvaluator(
@@ -69,7 +69,7 @@ internal sealed class SimulatedEvaluator(
     }
 
     /// <summary>
-    /// Sums of levels to values, in place: <c>y·(s_x·s_w) + b</c>, for <c>[batch, tokens, channels]</c> or
+    /// Converts sums of levels to values, in place: <c>y·(s_x·s_w) + b</c>, for <c>[batch, tokens, channels]</c> or
     /// <c>[batch, channels]</c>.
     /// </summary>
     private static void RescaleTokens(

@@ -13,9 +13,7 @@ internal static class ModelCatalogue
     private const string LocalReleases = "https://github.com/hunto/LocalMamba/releases/download/v1.0.0/";
     private const int ImageSize = 224, PatchSize = 16, ImageNetClasses = 1000;
 
-    /// <summary>
-    /// What the search for a LocalVim's directions found, block by block; Tiny and Small have the same.
-    /// </summary>
+    /// <summary>The published scan directions of LocalVim, block by block; Tiny and Small have the same.</summary>
     private const string LocalVimDirections =
         "h,v_flip,w7,w7_flip/h_flip,w2_flip,w7,w7_flip/h,h_flip,v,w7/h,h_flip,v,v_flip/h,h_flip,v,v_flip/"
         + "h,h_flip,v,v_flip/h_flip,v,v_flip,w7/h_flip,v,v_flip,w2_flip/h,h_flip,v,v_flip/h,h_flip,v,v_flip/"
@@ -23,14 +21,14 @@ internal static class ModelCatalogue
         + "h,v,v_flip,w2_flip/h,h_flip,v_flip,w7/h_flip,v,v_flip,w2/h,h_flip,v,v_flip/h,v,w2,w2_flip/v,v_flip,w2,w7/"
         + "h,h_flip,v,w2/h,h_flip,w2_flip,w7/v,v_flip,w2,w2_flip";
 
-    /// <summary>What the search found for LocalVMamba-Tiny.</summary>
+    /// <summary>The published scan directions of LocalVMamba-Tiny.</summary>
     private const string LocalVMambaTinyDirections =
         "h,h_flip,w7,w7_flip/h_flip,v_flip,w2,w2_flip/h_flip,v_flip,w2_flip,w7/h_flip,v,v_flip,w2/"
         + "h,h_flip,v_flip,w2_flip/h_flip,v_flip,w2,w2_flip/h,w2_flip,w7,w7_flip/h,h_flip,v,v_flip/h,v_flip,w7,w7_flip/"
         + "h_flip,v,w2,w7_flip/v,v_flip,w2,w7_flip/h,h_flip,v_flip,w2_flip/v_flip,w2_flip,w7,w7_flip/"
         + "h_flip,v_flip,w2_flip,w7_flip/h_flip,v,w7,w7_flip";
 
-    /// <summary>What the search found for LocalVMamba-Small.</summary>
+    /// <summary>The published scan directions of LocalVMamba-Small.</summary>
     private const string LocalVMambaSmallDirections =
         "h,v,v_flip,w7_flip/h,h_flip,v,w7/h_flip,v,v_flip,w7/h_flip,v,w2_flip,w7/h_flip,v,w2_flip,w7/"
         + "h_flip,v_flip,w2,w7_flip/h_flip,v,v_flip,w7/h,v,v_flip,w7/h,v,v_flip,w7/h,v,v_flip,w7_flip/"
@@ -42,7 +40,7 @@ internal static class ModelCatalogue
         + "h,v_flip,w2,w2_flip/"
         + "h,v_flip,w2,w7/h,v,v_flip,w7_flip/h_flip,v,w2_flip,w7/h_flip,v_flip,w7,w7_flip/h,v,w7,w7_flip";
 
-    /// <summary>All of them, smaller ones first in each family.</summary>
+    /// <summary>All published models, smaller ones first in each family.</summary>
     public static IReadOnlyList<ModelVariant> Variants { get; } =
     [
         new("vim-tiny", Vim(192, stride: 16), 76.1, "hf:hustvl/Vim-tiny-midclstok/vim_t_midclstok_76p1acc.pth"),
@@ -141,8 +139,8 @@ internal static class ModelCatalogue
 
     /// <summary>A LocalVim; the form with a class token has no rotary positions.</summary>
     /// <remarks>
-    /// (The official code defines <c>local_vim_small</c> twice; here it has the directions of the first, which its
-    /// detection and segmentation have, too.)
+    /// The official code defines <c>local_vim_small</c> twice. Here it has the directions of the first definition, as
+    /// in the official detection and segmentation code.
     /// </remarks>
     private static LocalVimConfig LocalVim(int width, bool hasClassToken) => new()
     {
@@ -157,7 +155,7 @@ internal static class ModelCatalogue
         Classes = ImageNetClasses,
     };
 
-    /// <summary>A VMamba of the first release with other scans.</summary>
+    /// <summary>A LocalVMamba: a VMamba of the first release with other scans.</summary>
     private static LocalVMambaConfig LocalVMamba(int blocks, string directions) =>
         new(FirstVMamba(96, blocks), directions.Split('/'));
 }

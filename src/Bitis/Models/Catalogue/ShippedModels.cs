@@ -1,6 +1,6 @@
 namespace Bitis.Models.Catalogue;
 
-/// <summary>Trained models of the package Bitis.Models (models/README.md), for first steps without downloads.</summary>
+/// <summary>The trained models of the package Bitis.Models (models/README.md), for use without downloads.</summary>
 internal static class ShippedModels
 {
     private const string Extension = ".safetensors";
@@ -15,15 +15,19 @@ internal static class ShippedModels
     /// <returns>The path, or null if there is none of this name.</returns>
     public static string? Find(string name) => Names.Contains(name) ? PathOf(DefaultFolder, name) : null;
 
-    /// <summary>The file of a model that must be there.</summary>
+    /// <summary>The file of a model that must exist.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
-    /// <exception cref="BitisException">There is none; the message lists the names, or the package to add.</exception>
+    /// <exception cref="BitisException">
+    /// The model does not exist; the message lists the names, or the package to add.
+    /// </exception>
     public static string Require(string name) => Require(name, DefaultFolder);
 
     /// <summary>The file of a model in a folder.</summary>
     /// <param name="name">The model.</param>
     /// <param name="folder">Where the package puts the models.</param>
-    /// <exception cref="BitisException">There is none; the message lists the names, or the package to add.</exception>
+    /// <exception cref="BitisException">
+    /// The model does not exist; the message lists the names, or the package to add.
+    /// </exception>
     internal static string Require(string name, string folder)
     {
         IReadOnlyList<string> names = NamesIn(folder);

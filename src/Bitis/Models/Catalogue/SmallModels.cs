@@ -29,14 +29,14 @@ internal static class SmallModels
     ];
 
     /// <summary>
-    /// The names, smaller ones first in each family; transformers and residual networks are there to compare with.
+    /// The names, smaller ones first in each family; transformers and residual networks are for comparison.
     /// </summary>
     public static IReadOnlyList<string> Names { get; } = [.. All.Select(model => model.Name)];
 
     /// <summary>The architecture with this name.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <param name="classes">How many classes the model tells apart.</param>
-    /// <exception cref="BitisException">There is none; the message lists the names.</exception>
+    /// <exception cref="BitisException">The name is unknown; the message lists the names.</exception>
     public static ModelConfig Get(string name, int classes)
     {
         foreach ((string known, Func<int, ModelConfig> create) in All)

@@ -3,10 +3,10 @@ using Bitis.Tensors;
 
 namespace Bitis.Models.Detection;
 
-/// <summary>The tensors of an official checkpoint beside the parameters of a graph.</summary>
+/// <summary>Maps the parameters of a graph to the tensors of an official checkpoint.</summary>
 /// <remarks>
-/// Most are the same; where the official code keeps what several operators need in one tensor, a parameter is a part of
-/// it.
+/// Most are the same. If the official code keeps the parameters of several operators in one tensor, a parameter is a
+/// part of it.
 /// </remarks>
 internal sealed class CheckpointLayout
 {
@@ -21,7 +21,7 @@ internal sealed class CheckpointLayout
     {
     }
 
-    /// <summary>The layout of a model, or of what a training writes.</summary>
+    /// <summary>The layout of a model, or of a training's checkpoint.</summary>
     /// <param name="config">The architecture.</param>
     /// <param name="graph">Its graph.</param>
     /// <param name="isNamedByGraph">Whether each tensor is a parameter of the graph, under its name.</param>
@@ -45,12 +45,10 @@ internal sealed class CheckpointLayout
         Tensors = tensors;
     }
 
-    /// <summary>The tensors that a checkpoint must have: name and shape.</summary>
+    /// <summary>The tensors that a checkpoint must have, by name.</summary>
     public IReadOnlyDictionary<string, Shape> Tensors { get; }
 
-    /// <summary>
-    /// Whether a tensor of some shape is the expected one: matrices may be written as convolutions of 1×1.
-    /// </summary>
+    /// <summary>Whether a tensor has the expected shape; a matrix may be stored as a 1×1 convolution.</summary>
     public bool Fits(string name, Shape found)
     {
         Shape expected = Tensors[name];

@@ -4,7 +4,7 @@ using Bitis.Tensors;
 
 namespace Bitis.Models.Detection;
 
-/// <summary>A checkpoint beside the model that it is: what is missing, left over or assumed.</summary>
+/// <summary>A checkpoint compared with the model that was detected: what is missing, left over or assumed.</summary>
 internal sealed class CheckpointMatch
 {
     private readonly Checkpoint _checkpoint;
@@ -43,19 +43,19 @@ internal sealed class CheckpointMatch
         Notices = [.. Describe(options)];
     }
 
-    /// <summary>What the checkpoint holds.</summary>
+    /// <summary>The detected model.</summary>
     public ModelDetection Detection { get; }
 
     /// <summary>The model as operators.</summary>
     public Graph Graph { get; }
 
-    /// <summary>The model that the stored weights are for, which may be one for images of another size.</summary>
+    /// <summary>The graph of the stored weights, which may be for images of another size.</summary>
     internal Graph StoredGraph { get; }
 
     /// <summary>The tensors that the model needs and the checkpoint lacks.</summary>
     public IReadOnlyList<string> Missing { get; }
 
-    /// <summary>The tensors of another shape than the model's: name, what was found, what was expected.</summary>
+    /// <summary>The tensors whose shape differs from the model's: name, found and expected shape.</summary>
     public IReadOnlyList<string> Misshaped { get; }
 
     /// <summary>The tensors whose numbers cannot be used as weights: name and reason.</summary>
@@ -64,14 +64,14 @@ internal sealed class CheckpointMatch
     /// <summary>The tensors that the model does not use.</summary>
     public IReadOnlyList<string> LeftOver { get; }
 
-    /// <summary>What people should know: what was chosen, left over or assumed, a sentence each.</summary>
+    /// <summary>What users should know: what was chosen, left over or assumed, one sentence each.</summary>
     public IReadOnlyList<string> Notices { get; }
 
-    /// <summary>Compares a checkpoint with what its tensors or its description say that it is.</summary>
+    /// <summary>Compares a checkpoint with the model that its description or its tensors describe.</summary>
     /// <param name="checkpoint">The checkpoint; it must stay open for its weights to be read.</param>
     /// <param name="name">Its name in messages.</param>
     /// <param name="options">What the user specifies.</param>
-    /// <exception cref="BitisException">It is no model that is supported, or the options contradict it.</exception>
+    /// <exception cref="BitisException">The model is not supported, or the options contradict it.</exception>
     public static CheckpointMatch Of(Checkpoint checkpoint, string name, ModelOptions options)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
@@ -80,7 +80,9 @@ internal sealed class CheckpointMatch
     }
 
     /// <summary>Reads the weights, as the graph's parameters.</summary>
-    /// <exception cref="BitisException">One is missing, of another shape, damaged, or not a number.</exception>
+    /// <exception cref="BitisException">
+    /// A weight is missing, has another shape, is damaged, or is not finite.
+    /// </exception>
     internal Dictionary<string, FloatTensor> ReadWeights(CancellationToken cancellationToken)
     {
         RequireAll();

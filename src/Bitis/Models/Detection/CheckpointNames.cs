@@ -3,13 +3,11 @@ using Bitis.Models.Families;
 
 namespace Bitis.Models.Detection;
 
-/// <summary>
-/// The names of a checkpoint's tensors in today's official code, which may have renamed what older code wrote.
-/// </summary>
+/// <summary>Translates the names of tensors of older official code to those of the current code.</summary>
 internal static class CheckpointNames
 {
-    /// <summary>The tensors of a checkpoint, by their names of today; files that Bitis wrote have no others.</summary>
-    /// <exception cref="BitisException">Two tensors have the same name of today.</exception>
+    /// <summary>The tensors of a checkpoint by their current names; files that Bitis wrote have no others.</summary>
+    /// <exception cref="BitisException">Two tensors have the same current name.</exception>
     public static IReadOnlyDictionary<string, CheckpointEntry> Current(Checkpoint checkpoint)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);

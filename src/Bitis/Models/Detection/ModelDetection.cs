@@ -4,15 +4,19 @@ using Bitis.Tensors;
 
 namespace Bitis.Models.Detection;
 
-/// <summary>What a checkpoint holds, as far as it describes itself, or its names and shapes tell.</summary>
+/// <summary>The model in a checkpoint, read from its description or inferred from names and shapes.</summary>
 /// <param name="Config">The architecture of the model that is loaded.</param>
-/// <param name="StoredConfig">The architecture of the file's weights, which differs in the size of the images where
-/// <see cref="ModelOptions.ImageSize"/> asks for another.</param>
+/// <param name="StoredConfig">
+/// The architecture of the stored weights. It differs in the size of images if <see cref="ModelOptions.ImageSize"/>
+/// asks for another.
+/// </param>
 /// <param name="Preprocessing">How images become the model's input.</param>
 /// <param name="ClassNames">The classes' names, by index; null if unknown.</param>
 /// <param name="Variant">The published model with this architecture, if there is one.</param>
-/// <param name="Notes">What else the metadata say of how the model was made; empty for files of others.</param>
-/// <param name="Assumptions">What was assumed and not read, one sentence each, with the option that changes it.</param>
+/// <param name="Notes">
+/// Notes in the metadata about how the model was made; empty for files not written by Bitis.
+/// </param>
+/// <param name="Assumptions">What was assumed, one sentence each, with the option that changes it.</param>
 internal sealed record ModelDetection(
     ModelConfig Config,
     ModelConfig StoredConfig,
@@ -31,7 +35,7 @@ internal sealed record ModelDetection(
     /// Text beside the weights, such as the training run's arguments (<c>args.model</c>).
     /// </param>
     /// <param name="options">What the user specifies.</param>
-    /// <param name="unreadable">What has a tensor's name but cannot be read as one: name and reason.</param>
+    /// <param name="unreadable">Entries that cannot be read as tensors: name and reason.</param>
     /// <exception cref="BitisException">
     /// No supported family has such tensors, or they, the metadata and the options contradict each other.
     /// </exception>
@@ -51,9 +55,7 @@ internal sealed record ModelDetection(
         return FromTensors(file, config, tensors.Assumptions, options);
     }
 
-    /// <summary>
-    /// What the tensors alone tell: the architecture, and the preprocessing that is usual for its images.
-    /// </summary>
+    /// <summary>Infers the architecture from the tensors, with the usual preprocessing for its images.</summary>
     /// <exception cref="BitisException">The values do not describe a model.</exception>
     private static ModelDetection FromTensors(
         string file, ModelConfig config, IReadOnlyList<string> assumptions, ModelOptions options)
@@ -76,7 +78,7 @@ internal sealed record ModelDetection(
             assumptions));
     }
 
-    /// <summary>Takes the size of images that the options ask for, where the model can have another one.</summary>
+    /// <summary>Applies the size of images in the options, if the model can have it.</summary>
     /// <exception cref="BitisException">The options do not apply, or contradict the file.</exception>
     private static ModelDetection Resize(string file, ModelOptions options, ModelDetection stored)
     {

@@ -10,19 +10,19 @@ namespace Bitis.Models.Detection;
 /// scale of a known form they are refused.
 /// </remarks>
 /// <param name="checkpoint">The checkpoint.</param>
-/// <param name="entries">Its tensors, by their names of today.</param>
+/// <param name="entries">Its tensors, by their current names.</param>
 internal sealed class StoredWeights(Checkpoint checkpoint, IReadOnlyDictionary<string, CheckpointEntry> entries)
 {
-    /// <summary>What is written behind a tensor's name; both are multiplied with what is stored.</summary>
+    /// <summary>The suffixes of the names of scales; in both forms, the scale multiplies the stored numbers.</summary>
     private static readonly string[] ScaleEnds = ["_scale", "_scale_inv"];
 
     private static readonly string[] ZeroPointEnds = ["_zero_point", "_zero_points", "_zp", "_offset"];
 
-    /// <summary>The scale that belongs to a tensor; null for floats, and where there is none of a known form.</summary>
+    /// <summary>The scale of a tensor; null for floats, and if there is none of a known form.</summary>
     public string? ScaleOf(string name) =>
         IsFloat(entries[name].DType) || ProblemOf(name) is not null ? null : ScalesOf(name).Single();
 
-    /// <summary>Why the numbers of a tensor cannot be used as weights; null if they can.</summary>
+    /// <summary>The reason why a tensor cannot be used as weights; null if it can.</summary>
     public string? ProblemOf(string name)
     {
         CheckpointEntry entry = entries[name];
@@ -75,7 +75,7 @@ internal sealed class StoredWeights(Checkpoint checkpoint, IReadOnlyDictionary<s
     private static bool IsFloat(DType type) =>
         type is DType.Float16 or DType.BFloat16 or DType.Float32 or DType.Float64;
 
-    /// <summary>One number for the tensor, or one for each output channel, its outermost dimension.</summary>
+    /// <summary>Whether a scale is one number, or one for each output channel (the outermost dimension).</summary>
     private static bool IsKnown(Shape weights, Shape scale)
     {
         if (scale.Sizes.Contains(0) || weights.Sizes.Contains(0))

@@ -3,8 +3,7 @@ using Bitis.Tensors;
 namespace Bitis.Models.Families;
 
 /// <summary>
-/// What a family reads an architecture off: the names and shapes of a checkpoint's tensors, and what stands beside
-/// them.
+/// The names and shapes of a checkpoint's tensors and its metadata, from which a family reads the architecture.
 /// </summary>
 public sealed class CheckpointTensors
 {
@@ -31,7 +30,7 @@ public sealed class CheckpointTensors
     /// <summary>The tensors: name and shape.</summary>
     public IReadOnlyDictionary<string, Shape> Shapes { get; }
 
-    /// <summary>Text beside the weights, such as the training run's arguments (<c>args.model</c>).</summary>
+    /// <summary>Metadata as text, such as the training run's arguments (<c>args.model</c>).</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
     /// <summary>What the user specifies.</summary>
@@ -40,10 +39,10 @@ public sealed class CheckpointTensors
     /// <summary>What was assumed so far, one sentence each.</summary>
     internal IReadOnlyList<string> Assumptions => _assumptions;
 
-    /// <summary>The shape of a tensor that must be there, with one of some numbers of dimensions.</summary>
+    /// <summary>The shape of a tensor that must exist, with an allowed number of dimensions.</summary>
     /// <param name="name">The tensor.</param>
-    /// <param name="ranks">How many dimensions it may have.</param>
-    /// <exception cref="BitisException">It is missing, or has another form.</exception>
+    /// <param name="ranks">The allowed numbers of dimensions.</param>
+    /// <exception cref="BitisException">The tensor is missing, or has another number of dimensions.</exception>
     public Shape Require(string name, params ReadOnlySpan<int> ranks)
     {
         if (!Shapes.TryGetValue(name, out Shape shape))
@@ -59,15 +58,15 @@ public sealed class CheckpointTensors
         return shape;
     }
 
-    /// <summary>Whether there is a tensor, of those that not every checkpoint of a family has.</summary>
+    /// <summary>Whether the checkpoint has an optional tensor.</summary>
     /// <param name="name">The tensor.</param>
-    /// <exception cref="BitisException">Something of this name is there, but no tensor that can be read.</exception>
+    /// <exception cref="BitisException">There is an entry of this name, but it cannot be read as a tensor.</exception>
     public bool Has(string name) =>
         Shapes.ContainsKey(name) || (UnreadableRefusal(name) is { } refusal ? throw refusal : false);
 
-    /// <summary>How many tensors there are whose names differ by a number, counted from 0.</summary>
-    /// <param name="name">The name with a number in it.</param>
-    /// <exception cref="BitisException">One of them is no tensor that can be read.</exception>
+    /// <summary>The number of tensors whose names differ only in an index, counted from 0.</summary>
+    /// <param name="name">Gives the name for an index.</param>
+    /// <exception cref="BitisException">One of them cannot be read as a tensor.</exception>
     public int Count(Func<int, string> name)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -78,11 +77,11 @@ public sealed class CheckpointTensors
     }
 
     /// <summary>
-    /// The side of a square grid of patches, from the embedding of its positions, <c>[1, tokens, channels]</c>.
+    /// The side of a square grid of patches, from its position embedding <c>[1, tokens, channels]</c>.
     /// </summary>
     /// <param name="positions">The embedding.</param>
     /// <param name="hasClassToken">Whether one of the positions is that of a class token.</param>
-    /// <exception cref="BitisException">The patches make no square.</exception>
+    /// <exception cref="BitisException">The number of patches is not a square.</exception>
     public int GridSide(string positions, bool hasClassToken)
     {
         int tokens = Require(positions, 3)[1];
@@ -93,22 +92,23 @@ public sealed class CheckpointTensors
             : throw Refusal($"'{positions}' has {tokens} positions; {patches} patches do not make a square image.");
     }
 
-    /// <summary>Takes a value that is not in the file, and says so.</summary>
+    /// <summary>Returns an assumed value, and reports the assumption to the user.</summary>
     /// <param name="value">The value.</param>
-    /// <param name="assumption">The sentence that people read, without a full stop, with the option that changes the
-    /// value.</param>
+    /// <param name="assumption">
+    /// The sentence that users read, without a full stop, with the option that changes the value.
+    /// </param>
     public T Assume<T>(T value, string assumption)
     {
         _assumptions.Add(assumption);
         return value;
     }
 
-    /// <summary>The error that something of this name is there, but no tensor that can be read; null if not.</summary>
+    /// <summary>The error if an entry of this name cannot be read as a tensor; null otherwise.</summary>
     internal BitisException? UnreadableRefusal(string name) => _unreadable.TryGetValue(name, out string? reason)
         ? Refusal($"tensor '{name}' cannot be read: {reason}.")
         : null;
 
-    /// <summary>A sentence on what has the name of a tensor but cannot be read; empty if there is nothing.</summary>
+    /// <summary>A sentence about entries that cannot be read as tensors; empty if there are none.</summary>
     internal string UnreadableNote => _unreadable.Count == 0
         ? ""
         : " What cannot be read: "

@@ -54,7 +54,7 @@ internal sealed class ModelConfigConverter : JsonConverter<ModelConfig>, IFormsB
         writer.WriteEndObject();
     }
 
-    /// <summary>The members but one; a second family stays, and is refused as an unknown member.</summary>
+    /// <summary>The members without the first <c>family</c>; a second one is refused as an unknown member.</summary>
     private static string WithoutFamily(JsonElement config)
     {
         using var stream = new MemoryStream();

@@ -8,7 +8,7 @@ using Bitis.Tensors;
 
 namespace Bitis.Models.Families;
 
-/// <summary>The families that are known: those of Bitis, and what a program registers.</summary>
+/// <summary>The known model families: those of Bitis and those that a program registers.</summary>
 internal static class ModelFamilies
 {
     private static readonly Lock Registration = new();
@@ -24,10 +24,10 @@ internal static class ModelFamilies
         new GraphFamily(),
     ];
 
-    /// <summary>All of them, in the order in which they are asked whether a checkpoint is theirs.</summary>
+    /// <summary>All families, in the order in which they are tried on a checkpoint.</summary>
     public static IReadOnlyList<ModelFamily> All => _all;
 
-    /// <summary>The names of tensors that tell where a model of any family begins.</summary>
+    /// <summary>The names of tensors that show where a model of any family begins.</summary>
     public static IReadOnlyList<string> Marks => [.. _all.SelectMany(family => family.Marks).Distinct()];
 
     /// <inheritdoc cref="ModelFamily.Register" />
@@ -47,27 +47,27 @@ internal static class ModelFamilies
     }
 
     /// <summary>The family of an architecture.</summary>
-    /// <exception cref="BitisException">It was not registered.</exception>
+    /// <exception cref="BitisException">The family was not registered.</exception>
     public static ModelFamily Of(ModelConfig config) =>
         _all.FirstOrDefault(family => family.ConfigType == config.GetType()) ?? throw new BitisException(
             $"No family has architectures of the type {config.GetType().Name}: "
             + "register one first (ModelFamily.Register).");
 
     /// <summary>The family with a name from a file.</summary>
-    /// <exception cref="JsonException">There is none; the message lists those that are known.</exception>
+    /// <exception cref="JsonException">The name is unknown; the message lists the known ones.</exception>
     public static ModelFamily Named(string name) =>
         _all.FirstOrDefault(family => family.Name == name) ?? throw new JsonException(
             $"the model's family '{DisplayText.Of(name)}' is unknown here; "
             + $"known are {string.Join(", ", _all.Select(family => family.Name))}. "
             + Advice);
 
-    /// <summary>What to do about a family that is not known here.</summary>
+    /// <summary>What to do about an unknown family.</summary>
     public const string Advice =
         "A model of another family opens where the program registers it (ModelFamily.Register), or anywhere if its "
         + "file "
         + "was saved with its graph (VisionModel.FromGraph)";
 
-    /// <summary>The family of a checkpoint that says nothing of itself.</summary>
+    /// <summary>The family of a checkpoint without a description.</summary>
     /// <exception cref="BitisException">No family recognizes it, or more than one does.</exception>
     public static ModelFamily Recognize(CheckpointTensors tensors)
     {

@@ -5,48 +5,50 @@ using Bitis.Tensors;
 
 namespace Bitis.Models.Families;
 
-/// <summary>
-/// Models of one architecture in different sizes: what their checkpoints look like, and how files say their sizes.
-/// </summary>
+/// <summary>A kind of architecture in different sizes: how its checkpoints look, and how files describe it.</summary>
 /// <remarks>
-/// Derive from <see cref="ModelFamily{TConfig}"/>, and make the family known with <see cref="ModelFamily.Register"/>.
+/// Derive from <see cref="ModelFamily{TConfig}"/>, and register the family with <see cref="ModelFamily.Register"/>.
 /// </remarks>
 public abstract class ModelFamily
 {
     private protected ModelFamily(string name) => Name = name;
 
-    /// <summary>What files call the family, in small letters: <c>vim</c>.</summary>
+    /// <summary>The family's name in files, in lower case: <c>vim</c>.</summary>
     public string Name { get; }
 
-    /// <summary>The type of its architectures.</summary>
+    /// <summary>The type of its configs.</summary>
     public abstract Type ConfigType { get; }
 
-    /// <summary>Makes a family known: its files open from now on, and checkpoints of it are recognized.</summary>
-    /// <remarks>It is asked after those of Bitis. Register at the program's start, before files are opened.</remarks>
+    /// <summary>Registers a family. From then on its files can be opened and its checkpoints are recognized.</summary>
+    /// <remarks>
+    /// Registered families are tried after those of Bitis. Register at the program's start, before files are opened.
+    /// </remarks>
     /// <param name="family">The family.</param>
-    /// <exception cref="ArgumentException">There is one of this name, or of these architectures, already.</exception>
+    /// <exception cref="ArgumentException">
+    /// A family with this name or this type of config is already registered.
+    /// </exception>
     public static void Register(ModelFamily family)
     {
         ArgumentNullException.ThrowIfNull(family);
         ModelFamilies.Add(family);
     }
 
-    /// <summary>Whether a checkpoint that says nothing of itself is one of this family, by its tensors.</summary>
+    /// <summary>Whether a checkpoint without a description is of this family, by its tensors.</summary>
     /// <param name="tensors">Names and shapes.</param>
     public virtual bool Recognizes(IReadOnlyDictionary<string, Shape> tensors) => false;
 
-    /// <summary>How the family's checkpoints once called their tensors: from an old name to today's.</summary>
+    /// <summary>A function from the old names of tensors in older checkpoints to the current ones.</summary>
     /// <param name="names">The names of all tensors of a checkpoint.</param>
-    /// <returns>The way to today's names; null if the checkpoint has them already, or is of another family.</returns>
+    /// <returns>The function; null if the checkpoint has current names, or is of another family.</returns>
     public virtual Func<string, string>? RenameFrom(IReadOnlyCollection<string> names) => null;
 
     /// <summary>
-    /// Names that tell where a model begins in a file: each checkpoint of the family has one of them.
+    /// Names of tensors that show where a model begins in a file; each checkpoint of the family has one.
     /// </summary>
     /// <remarks>
-    /// Today's is first. Where one follows a prefix (<c>model.backbone.</c>), the tensors with this prefix are the
-    /// model's. Without any, checkpoints are recognized where no prefix but <c>module.</c> or <c>_orig_mod.</c> is in
-    /// front.
+    /// The current name is first. If a name follows a prefix (<c>model.backbone.</c>), the tensors with this prefix are
+    /// the model's. Without marks, checkpoints are recognized only without a prefix, or with <c>module.</c> or
+    /// <c>_orig_mod.</c>.
     /// </remarks>
     public virtual IReadOnlyList<string> Marks => [];
 
@@ -62,24 +64,22 @@ public abstract class ModelFamily
 
     private protected abstract JsonTypeInfo Form { get; }
 
-    /// <summary>
-    /// How an architecture is written among other JSON: as the options for that say, if they know its type.
-    /// </summary>
+    /// <summary>How a config is written within other JSON: as its options say, if they know its type.</summary>
     internal JsonTypeInfo FormIn(JsonSerializerOptions options) =>
         options.TryGetTypeInfo(ConfigType, out JsonTypeInfo? form) ? form : Form;
 }
 
-/// <summary>A family whose architectures are records of one type.</summary>
-/// <typeparam name="TConfig">The architecture, without types derived from it.</typeparam>
+/// <summary>A family whose configs are records of one type.</summary>
+/// <typeparam name="TConfig">The type of config; derived types do not belong to the family.</typeparam>
 public abstract class ModelFamily<TConfig> : ModelFamily
     where TConfig : ModelConfig
 {
     private readonly JsonTypeInfo<TConfig> _json;
 
-    /// <summary>A family.</summary>
-    /// <param name="name">What files call it: small letters, digits and hyphens.</param>
+    /// <summary>Creates a family.</summary>
+    /// <param name="name">The name in files: lower-case letters, digits and hyphens.</param>
     /// <param name="json">
-    /// How an architecture is written: a generated serializer with strict options
+    /// How a config is read and written: a generated serializer with strict options
     /// (<c>JsonSerializerDefaults.Strict</c>, a <c>MaxDepth</c> of at most 16).
     /// </param>
     /// <exception cref="ArgumentException">The name has other characters, or the serializer is not strict.</exception>
@@ -108,11 +108,10 @@ public abstract class ModelFamily<TConfig> : ModelFamily
         throw tensors.Refusal($"models of the family '{Name}' are not read off their tensors.");
 
     /// <summary>
-    /// What options of people mean for this family, and what they would be for an architecture: <c>--stride</c>,
-    /// <c>16</c>.
+    /// The command-line options that apply to this family, with their values for a config: <c>--stride</c>, <c>16</c>.
     /// </summary>
     /// <param name="config">The architecture.</param>
-    /// <returns>The names of command-line options; those that are missing do not apply.</returns>
+    /// <returns>Values by option name; missing options do not apply.</returns>
     protected virtual IReadOnlyDictionary<string, string> OptionsOf(TConfig config) => new Dictionary<string, string>();
 
     internal sealed override ModelConfig Detect(CheckpointTensors tensors) => DetectConfig(tensors);

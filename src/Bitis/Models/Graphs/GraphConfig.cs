@@ -10,23 +10,23 @@ namespace Bitis.Models.Graphs;
 /// <remarks>Files carry the whole graph. So the model runs without the code that built it.</remarks>
 internal sealed record GraphConfig : ModelConfig
 {
-    /// <summary>The version of the form in which files have a graph.</summary>
+    /// <summary>The version of the graph's form in files.</summary>
     internal const int FormatVersion = 1;
 
-    /// <summary>The most numbers that a value may be for one image: 1 GiB.</summary>
+    /// <summary>The most elements of a value for one image: 1 GiB.</summary>
     private const long MaxValueSize = 1 << 28;
 
     private const int MaxNodes = 1 << 14;
 
-    /// <summary>An architecture whose values are still to be set; files are read through it.</summary>
+    /// <summary>Creates an empty config, which the reader of files fills in.</summary>
     [JsonConstructor]
     internal GraphConfig()
     {
     }
 
-    /// <summary>The architecture that a graph is.</summary>
-    /// <param name="graph">Takes a square image, and answers with a logit for each class.</param>
-    /// <exception cref="BitisException">It takes or answers something else.</exception>
+    /// <summary>Creates the config of a graph.</summary>
+    /// <param name="graph">A graph from a square image to a logit for each class.</param>
+    /// <exception cref="BitisException">The graph has another input or output.</exception>
     [SetsRequiredMembers]
     public GraphConfig(Graph graph)
     {
@@ -64,7 +64,7 @@ internal sealed record GraphConfig : ModelConfig
     [JsonInclude]
     internal IReadOnlyList<GraphNode> Nodes { get; init; } = [];
 
-    /// <summary>The name of the node whose value is the answer.</summary>
+    /// <summary>The name of the node whose value is the output.</summary>
     [JsonInclude]
     internal string Output { get; init; } = "";
 
@@ -82,8 +82,9 @@ internal sealed record GraphConfig : ModelConfig
     }
 
     /// <inheritdoc />
-    /// <exception cref="BitisException">The nodes are no graph; the message names the first that does not
-    /// fit.</exception>
+    /// <exception cref="BitisException">
+    /// The nodes do not form a graph; the message names the first that does not fit.
+    /// </exception>
     public override Graph BuildGraph()
     {
         var builder = new GraphBuilder(InputShape, InputName);

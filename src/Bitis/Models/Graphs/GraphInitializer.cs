@@ -6,10 +6,10 @@ using Bitis.Tensors;
 
 namespace Bitis.Models.Graphs;
 
-/// <summary>Fresh weights by what operators are, for graphs that no family initializes; from one seed.</summary>
+/// <summary>Fresh weights by operator, for graphs that no family initializes; from one seed.</summary>
 /// <remarks>
-/// Norms begin with 1 and 0; A, D and the bias before Δ as in Mamba; embeddings and the last layer are normal with a
-/// standard deviation of 0.02, other layers uniform between ±1/√(fan-in).
+/// Norms start with 1 and 0. A, D and the bias before Δ start as in Mamba. Embeddings and the last layer are normal
+/// with a standard deviation of 0.02. Other layers are uniform between ±1/√(fan-in).
 /// </remarks>
 internal static class GraphInitializer
 {
@@ -37,7 +37,7 @@ internal static class GraphInitializer
         };
 
     /// <summary>
-    /// The layer that Δ comes from, through a softplus and whatever moves tokens or takes some of the channels.
+    /// The layer that computes Δ, before the softplus and any reordering of tokens or slicing of channels.
     /// </summary>
     private static Node DeltaLayer(Node node)
     {

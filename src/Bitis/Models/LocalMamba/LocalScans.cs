@@ -21,7 +21,7 @@ internal sealed class LocalScans(GraphBuilder graph, string name, string directi
     /// <summary>Channels for each channel inside of the gate (official <c>act_ratio</c> 1/8).</summary>
     public const int GateReduction = 8;
 
-    /// <summary>The orders of a graph: blocks of the same directions share them, however many there are.</summary>
+    /// <summary>The token orders of a graph, shared by all blocks with the same directions.</summary>
     private static readonly ConditionalWeakTable<GraphBuilder, Dictionary<(
         ScanDirection, int, int?), ScanOrder>> Orders = [];
 
@@ -29,7 +29,7 @@ internal sealed class LocalScans(GraphBuilder graph, string name, string directi
     private readonly List<(IReadOnlyList<int> Order, Node Tokens)> _arranged = [];
 
     /// <summary>
-    /// The tokens as a direction sees them: <c>[L, E]</c>, longer where windows reach over the grid's edge.
+    /// The tokens in a direction's order: <c>[L, E]</c>, longer if windows reach over the grid's edge.
     /// </summary>
     public Node Enter(Node x, int direction)
     {
@@ -64,7 +64,7 @@ internal sealed class LocalScans(GraphBuilder graph, string name, string directi
         return graph.GatedSum(sum, gates, outputs); // [L, E]
     }
 
-    /// <summary>Directions of one order share its arrangement.</summary>
+    /// <summary>The arranged tokens, shared by directions with the same order.</summary>
     private Node Arranged(Node x, int direction)
     {
         ScanOrder order = OrderOf(direction);
@@ -94,7 +94,7 @@ internal sealed class LocalScans(GraphBuilder graph, string name, string directi
 
     /// <summary>The order in which a direction sees the tokens.</summary>
     /// <param name="In">From the grid's order to the direction's.</param>
-    /// <param name="Out">And back.</param>
+    /// <param name="Out">From the direction's order to the grid's.</param>
     /// <param name="IsGridOrder">Whether they are the same.</param>
     private sealed record ScanOrder(IReadOnlyList<int> In, IReadOnlyList<int> Out, bool IsGridOrder);
 }

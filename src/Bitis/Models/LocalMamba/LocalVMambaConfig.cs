@@ -11,12 +11,12 @@ namespace Bitis.Models.LocalMamba;
 /// </remarks>
 internal sealed record LocalVMambaConfig : VMambaConfig
 {
-    /// <summary>An architecture whose values are still to be set.</summary>
+    /// <summary>Creates an empty config.</summary>
     public LocalVMambaConfig()
     {
     }
 
-    /// <summary>A pyramid with other scans.</summary>
+    /// <summary>Creates the config of a pyramid with other scans.</summary>
     /// <param name="pyramid">All but the scans.</param>
     /// <param name="directions">The directions of each block; see <see cref="Directions"/>.</param>
     [SetsRequiredMembers]
@@ -31,7 +31,7 @@ internal sealed record LocalVMambaConfig : VMambaConfig
     /// The four scan directions of each block, stage by stage, by their official names: <c>h,v_flip,w7,w7_flip</c>.
     /// </summary>
     /// <remarks>
-    /// Rows (<c>h</c>), columns (<c>v</c>) or windows of so many tokens a side (<c>w7</c>); <c>_flip</c> starts at the
+    /// Rows (<c>h</c>), columns (<c>v</c>) or windows with a side in tokens (<c>w7</c>); <c>_flip</c> starts at the
     /// end.
     /// </remarks>
     public required IReadOnlyList<string> Directions { get; init; }
@@ -54,7 +54,7 @@ internal sealed record LocalVMambaConfig : VMambaConfig
     /// <inheritdoc />
     public override string Describe() => $"{base.Describe()}; {ScanDirection.Describe(Directions)}";
 
-    /// <summary>Whether two architectures are the same; directions count by their names.</summary>
+    /// <summary>Whether two architectures are the same, with directions compared by name.</summary>
     public bool Equals(LocalVMambaConfig? other) => base.Equals(other) && Directions.SequenceEqual(other.Directions);
 
     /// <inheritdoc />

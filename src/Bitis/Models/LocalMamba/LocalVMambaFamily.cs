@@ -4,11 +4,11 @@ using Bitis.Tensors;
 
 namespace Bitis.Models.LocalMamba;
 
-/// <summary>LocalVMamba, a VMamba's pyramid with four scan directions of its own choice in each block.</summary>
+/// <summary>LocalVMamba: a VMamba's pyramid whose blocks choose their four scan directions.</summary>
 internal sealed class LocalVMambaFamily()
     : ModelFamily<LocalVMambaConfig>("localvmamba", ModelJson.Default.LocalVMambaConfig)
 {
-    /// <summary>Whether a pyramid's blocks have the gate that merges directions of their own choice.</summary>
+    /// <summary>Whether a pyramid's blocks have LocalMamba's gate, which merges the directions.</summary>
     public static bool IsLocal(IReadOnlyDictionary<string, Shape> tensors) =>
         tensors.ContainsKey($"{VMambaDetector.FirstBlock}.op.multi_scan.attn.norm.weight");
 

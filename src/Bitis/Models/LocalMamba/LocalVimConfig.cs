@@ -7,7 +7,7 @@ namespace Bitis.Models.LocalMamba;
 /// <remarks>Huang et al., "LocalMamba: Visual State Space Model with Windowed Selective Scan", 2024.</remarks>
 internal sealed record LocalVimConfig : ModelConfig
 {
-    // Far above all published models; they keep a damaged file from asking for endless memory.
+    // Limits far above all published models, so that a damaged file cannot cause huge allocations.
     private const int MaxWidth =
         1 << 16, MaxDepth = 1 << 10, MaxStateSize = 256, MaxConvKernelSize = 64, MaxTokens = 1 << 20;
 
@@ -29,7 +29,7 @@ internal sealed record LocalVimConfig : ModelConfig
 
     /// <summary>The four scan directions of each block, by their official names: <c>h,v_flip,w7,w7_flip</c>.</summary>
     /// <remarks>
-    /// Rows (<c>h</c>), columns (<c>v</c>) or windows of so many tokens a side (<c>w7</c>); <c>_flip</c> starts at the
+    /// Rows (<c>h</c>), columns (<c>v</c>) or windows with a side in tokens (<c>w7</c>); <c>_flip</c> starts at the
     /// end.
     /// </remarks>
     public required IReadOnlyList<string> Directions { get; init; }
@@ -47,7 +47,7 @@ internal sealed record LocalVimConfig : ModelConfig
     /// <summary>Whether there is a class token, in the middle; else the head sees the mean of all tokens.</summary>
     public bool HasClassToken { get; init; }
 
-    /// <summary>Whether rotary positions turn the residual stream before each block.</summary>
+    /// <summary>Whether rotary position embeddings are applied to the residual stream before each block.</summary>
     public bool HasRotaryPositions { get; init; } = true;
 
     /// <summary>The normalization.</summary>
@@ -60,12 +60,12 @@ internal sealed record LocalVimConfig : ModelConfig
     [JsonIgnore]
     public int GridSize => ImageSize / PatchSize;
 
-    /// <summary>The index of the class token; null where there is none.</summary>
+    /// <summary>The index of the class token; null if there is none.</summary>
     [JsonIgnore]
     public int? ClassTokenIndex => HasClassToken ? GridSize * GridSize / 2 : null;
 
     /// <inheritdoc />
-    /// <remarks>Rotary positions would have to be stretched, too, as the official code does or does not.</remarks>
+    /// <remarks>Null with rotary positions, which would have to be stretched as well.</remarks>
     [JsonIgnore]
     internal override PositionEmbedding? Positions =>
         HasRotaryPositions ? null : new("pos_embed", GridSize, ClassTokenIndex);
@@ -117,14 +117,14 @@ internal sealed record LocalVimConfig : ModelConfig
         + $"{Norm.ToString().ToLowerInvariant()} norm; {ScanDirection.Describe(Directions)}; "
         + $"{DisplayText.Count(Classes, "class")}";
 
-    /// <summary>Whether two architectures are the same; directions count by their names.</summary>
+    /// <summary>Whether two architectures are the same, with directions compared by name.</summary>
     public bool Equals(LocalVimConfig? other) =>
         base.Equals(other) && Directions.SequenceEqual(other.Directions) && Values.Equals(other.Values);
 
     /// <inheritdoc />
     public override int GetHashCode() => HashCode.Combine(base.GetHashCode(), Directions.Count, Values);
 
-    /// <summary>All that is no list.</summary>
+    /// <summary>All values except lists, for comparison.</summary>
     private (int, int, int, int, int, int, bool, bool, NormKind, float) Values =>
         (
             PatchSize, Width, InnerWidth, StateSize, DeltaRank, ConvKernelSize, HasClassToken, HasRotaryPositions, Norm,

@@ -3,7 +3,7 @@ using Bitis.Tensors;
 
 namespace Bitis.Models.LocalMamba;
 
-/// <summary>LocalVim, with four scan directions of its own choice in each block.</summary>
+/// <summary>LocalVim: a Vim whose blocks choose their four scan directions.</summary>
 internal sealed class LocalVimFamily() : ModelFamily<LocalVimConfig>("localvim", ModelJson.Default.LocalVimConfig)
 {
     /// <inheritdoc />

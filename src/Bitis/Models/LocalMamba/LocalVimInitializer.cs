@@ -23,7 +23,7 @@ internal static class LocalVimInitializer
         // Each block adds one branch to the residual stream; this keeps the stream's variance independent of the depth.
         Linear linear when node.Name.EndsWith(".out_proj", StringComparison.Ordinal) =>
             Initialization.Uniform(random, linear.InFeatures * (double)depth),
-        // The official rule for linear layers also reaches those to Δ: their biases are 0, and Δ starts at ln 2.
+        // The official rule for linear layers also applies to those of Δ: their biases are 0, and Δ starts at ln 2.
         Linear => role == "weight" ? Initialization.TruncatedNormal(random, Deviation) : _ => 0,
         _ => Initialization.Uniform(random, Initialization.FanIn(node.Operator)),
     };

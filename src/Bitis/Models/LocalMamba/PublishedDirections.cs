@@ -6,12 +6,12 @@ namespace Bitis.Models.LocalMamba;
 /// <summary>The scan directions of a checkpoint's blocks, which its tensors do not tell.</summary>
 internal static class PublishedDirections
 {
-    /// <summary>What the user says, or those of a published model of the same shape.</summary>
+    /// <summary>The directions that the user specifies, or those of a published model of the same shape.</summary>
     /// <param name="tensors">The checkpoint.</param>
     /// <param name="family">The family, for messages.</param>
     /// <param name="blocks">How many blocks the model has.</param>
-    /// <param name="published">The directions of a published variant, null for one of another shape.</param>
-    /// <exception cref="BitisException">Those that were chosen do not fit, or nobody knows them.</exception>
+    /// <param name="published">The directions of a published variant; null if its shape differs.</param>
+    /// <exception cref="BitisException">The specified directions do not fit, or none are known.</exception>
     public static IReadOnlyList<string> Of(
         CheckpointTensors tensors, string family, int blocks, Func<ModelConfig, IReadOnlyList<string>?> published)
     {

@@ -20,8 +20,7 @@ internal readonly record struct ScanDirection(string Order, bool IsReversed)
     private const int MaxWindow = 64;
 
     /// <summary>
-    /// Reads the directions of all blocks, <c>h,v_flip,w7,w7_flip/h,h_flip,v,w2</c>; those of one block are those of
-    /// all.
+    /// Reads the directions of all blocks, <c>h,v_flip,w7,w7_flip/h,h_flip,v,w2</c>; one block stands for all.
     /// </summary>
     /// <param name="text">The directions of a block separated by commas, blocks by slashes.</param>
     /// <param name="blocks">How many blocks the model has.</param>
@@ -39,7 +38,7 @@ internal readonly record struct ScanDirection(string Order, bool IsReversed)
                 + "(Those of one block serve for all.)");
     }
 
-    /// <summary>The orders that occur in a model's blocks, for people.</summary>
+    /// <summary>The orders that occur in a model's blocks, for display.</summary>
     public static string Describe(IEnumerable<string> blocks) =>
         "scans by block out of " + string.Join(
             ", ",
@@ -47,8 +46,7 @@ internal readonly record struct ScanDirection(string Order, bool IsReversed)
                 direction => direction.Order).Distinct().Order(StringComparer.Ordinal));
 
     /// <summary>Checks the directions of all blocks.</summary>
-    /// <exception cref="BitisException">Those of a block are missing, too many or too few, or one is
-    /// unknown.</exception>
+    /// <exception cref="BitisException">A block has none, too many or too few, or an unknown one.</exception>
     public static void Validate(IEnumerable<string?> blocks)
     {
         foreach (string? block in blocks)

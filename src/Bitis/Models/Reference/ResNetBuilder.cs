@@ -2,13 +2,10 @@ using Bitis.Graphs;
 
 namespace Bitis.Models.Reference;
 
-/// <summary>
-/// A residual network as a graph, with torchvision's names (<c>torchvision/models/resnet.py</c>; norms are <c>norm</c>
-/// for its <c>bn</c>).
-/// </summary>
+/// <summary>Builds the graph of a residual network, with torchvision's names.</summary>
 /// <remarks>
-/// Maps are grids of tokens, <c>[H·W, C]</c>: what a convolution sees at a place then lies together in memory, row by
-/// row of its kernel.
+/// The names are those of <c>torchvision/models/resnet.py</c>, with <c>norm</c> instead of <c>bn</c>. Maps are grids of
+/// tokens, <c>[H·W, C]</c>. So the inputs of a convolution at one place are contiguous for each row of its kernel.
 /// </remarks>
 internal static class ResNetBuilder
 {

@@ -8,10 +8,10 @@ namespace Bitis.Models.Reference;
 /// </summary>
 /// <remarks>
 /// He et al., 2016, section 4.2: the convolutional network for comparing methods of training. ResNet-20 has three
-/// stages of three blocks, and 16 channels in the first. It has group normalization (Wu and He, 2018) where the paper's
-/// has batch normalization: training takes a few images at a time through the whole network, and no statistics of a
-/// batch exist then. Convolutions have a bias, which a norm over several channels does not cancel. Where a stage halves
-/// the grid, the shortcut is a convolution of single places (the paper's kind B), as in torchvision.
+/// stages of three blocks, and 16 channels in the first. It has group normalization (Wu and He, 2018) instead of the
+/// paper's batch normalization: training runs a few images at a time through the whole network, so there are no
+/// statistics of a batch. Convolutions have a bias, which a norm over several channels does not cancel. Where a stage
+/// halves the grid, the shortcut is a 1×1 convolution (the paper's option B), as in torchvision.
 /// </remarks>
 internal sealed record ResNetConfig : ModelConfig
 {
@@ -64,7 +64,7 @@ internal sealed record ResNetConfig : ModelConfig
     public override IReadOnlyDictionary<string, FloatTensor> CreateWeights(ulong seed) =>
         ResNetInitializer.Create(this, seed);
 
-    /// <summary>Records compare lists by reference; configs compare by what they say.</summary>
+    /// <summary>Whether two architectures are the same, with lists compared by value.</summary>
     public bool Equals(ResNetConfig? other) =>
         base.Equals(other) && Width == other.Width && Groups == other.Groups && NormEpsilon == other.NormEpsilon
             && Depths.SequenceEqual(other.Depths);

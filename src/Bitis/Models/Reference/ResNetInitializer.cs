@@ -18,7 +18,7 @@ internal static class ResNetInitializer
             return Initialization.Uniform(random, linear.InFeatures);
         if (role == "bias")
             return _ => 0;
-        // He et al., 2015: what flows back keeps its variance.
+        // He et al., 2015: gradients keep their variance from layer to layer.
         Shape weight = node.Operator.Parameters[0].Shape; // [out, in, kernel, kernel]
         double deviation = Math.Sqrt(2.0 / (weight[0] * weight[2] * weight[3]));
         return _ => deviation * random.NextNormal();

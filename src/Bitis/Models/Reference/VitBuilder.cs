@@ -3,7 +3,8 @@ using Bitis.Graphs;
 namespace Bitis.Models.Reference;
 
 /// <summary>
-/// A vision transformer as a graph, with timm's names (<c>timm/models/vision_transformer.py</c>): L tokens, D channels.
+/// Builds the graph of a vision transformer, with timm's names (<c>timm/models/vision_transformer.py</c>): L tokens, D
+/// channels.
 /// </summary>
 internal static class VitBuilder
 {

@@ -2,7 +2,7 @@ using Bitis.Models.Families;
 
 namespace Bitis.Models.Reference;
 
-/// <summary>Vision transformers, to compare with.</summary>
+/// <summary>Vision transformers, for comparison.</summary>
 internal sealed class VitFamily() : ModelFamily<VitConfig>("vit", ModelJson.Default.VitConfig)
 {
     /// <inheritdoc />

@@ -8,7 +8,7 @@ namespace Bitis.Models.VMamba;
 internal enum DownsamplingKind
 {
     /// <summary>
-    /// Four tokens side by side, normalized, and a linear layer (official <c>downsample_version</c> <c>v1</c>).
+    /// Four tokens concatenated, a norm, and a linear layer (official <c>downsample_version</c> <c>v1</c>).
     /// </summary>
     PatchMerging,
 

@@ -57,7 +57,7 @@ internal static class VMambaBuilder
         return graph.Build(graph.Linear("classifier.head", features, config.Classes));
     }
 
-    /// <summary>Where the official checkpoint has a parameter.</summary>
+    /// <summary>The place of a parameter in the official checkpoint.</summary>
     public static CheckpointPart PartOf(string parameter)
     {
         const string mixer = ".op.";
@@ -97,7 +97,7 @@ internal static class VMambaBuilder
 
     private static Node Flatten(GraphBuilder graph, Node map) => graph.FlattenSpatial($"{map.Name}.tokens", map);
 
-    /// <summary>Half the grid with twice the channels.</summary>
+    /// <summary>Halves the grid and doubles the channels.</summary>
     private static Node Downsample(GraphBuilder graph, VMambaConfig config, string name, int grid, Node x)
     {
         int width = x.Shape[1];
@@ -152,7 +152,7 @@ internal static class VMambaBuilder
         return graph.Linear($"{name}.out_proj", y, width, hasBias: false); // [L, D]
     }
 
-    /// <summary>Row by row, column by column, and both from the end; the sum of all four, <c>[L, E]</c>.</summary>
+    /// <summary>The sum of four scans, <c>[L, E]</c>: row by row, column by column, and both from the end.</summary>
     private static Node CrossScan(
         GraphBuilder graph, VMambaConfig config, string name, int stage, IReadOnlyList<int> byColumn, Node u)
     {

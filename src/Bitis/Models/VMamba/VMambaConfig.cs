@@ -11,10 +11,10 @@ namespace Bitis.Models.VMamba;
 /// </remarks>
 internal record VMambaConfig : ModelConfig
 {
-    // Far above all published models; they keep a damaged file from asking for endless memory.
+    // Limits far above all published models, so that a damaged file cannot cause huge allocations.
     private const int MaxWidth = 1 << 14, MaxStages = 8, MaxDepth = 1 << 10, MaxStateSize = 256, MaxTokens = 1 << 20;
 
-    /// <summary>What two convolutions of stride 2 make one token of.</summary>
+    /// <summary>The side of the square that two convolutions of stride 2 turn into one token, in pixels.</summary>
     internal const int ConvolutionsPatchSize = 4;
 
     /// <summary>
@@ -105,14 +105,14 @@ internal record VMambaConfig : ModelConfig
         + $"{(Downsampling == DownsamplingKind.Convolution ? "convolutions" : "patch merging")} between stages"
         + $"{(IsGated ? ", gated" : "")}; {DisplayText.Count(Classes, "class")}";
 
-    /// <summary>Whether two architectures are the same; stages count by their depths.</summary>
+    /// <summary>Whether two architectures are the same, with lists compared by value.</summary>
     public virtual bool Equals(VMambaConfig? other) =>
         base.Equals(other) && Depths.SequenceEqual(other.Depths) && Values.Equals(other.Values);
 
     /// <inheritdoc />
     public override int GetHashCode() => HashCode.Combine(base.GetHashCode(), Depths.Sum(), Values);
 
-    /// <summary>All that is no list.</summary>
+    /// <summary>All values except lists, for comparison.</summary>
     private (StemKind, int, DownsamplingKind, int, int, int, int, bool, bool) Values =>
         (Stem, PatchSize, Downsampling, Width, InnerWidth, MlpWidth, StateSize, HasConvBias, IsGated);
 

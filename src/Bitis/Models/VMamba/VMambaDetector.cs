@@ -7,7 +7,7 @@ namespace Bitis.Models.VMamba;
 /// <remarks>Of a LocalVMamba, only the pyramid.</remarks>
 internal sealed class VMambaDetector(CheckpointTensors tensors)
 {
-    /// <summary>The first block, which tells most.</summary>
+    /// <summary>The first block, from which most values are read.</summary>
     public const string FirstBlock = "layers.0.blocks.0";
     private const int UsualImageSize = 224;
 

@@ -7,13 +7,13 @@ namespace Bitis.Models.VMamba;
 /// <summary>VMamba, a pyramid of blocks that scan a grid in four directions.</summary>
 internal sealed class VMambaFamily() : ModelFamily<VMambaConfig>("vmamba", ModelJson.Default.VMambaConfig)
 {
-    /// <summary>What an older training code called the first block's projection.</summary>
+    /// <summary>The name of the first block's projection in older training code.</summary>
     private const string MarkOfOldNames = "layers.0.blocks.0.self_attention.x_proj_weight";
 
     /// <inheritdoc />
     public override IReadOnlyList<string> Marks => ["layers.0.blocks.0.op.in_proj.weight", MarkOfOldNames];
 
-    /// <summary>Whether tensors are those of a VMamba's or a LocalVMamba's pyramid.</summary>
+    /// <summary>Whether the tensors are those of a VMamba or LocalVMamba.</summary>
     public static bool IsPyramid(IReadOnlyDictionary<string, Shape> tensors) =>
         tensors.ContainsKey($"{VMambaDetector.FirstBlock}.op.x_proj_weight");
 
@@ -25,7 +25,7 @@ internal sealed class VMambaFamily() : ModelFamily<VMambaConfig>("vmamba", Model
     public override Func<string, string>? RenameFrom(IReadOnlyCollection<string> names) =>
         names.Contains(MarkOfOldNames) ? VMambaOldNames.Today : null;
 
-    /// <summary>The options that a pyramid takes: its tensors do not tell the size of images.</summary>
+    /// <summary>The options of a pyramid, whose tensors do not tell the size of images.</summary>
     public static Dictionary<string, string> PyramidOptions(VMambaConfig config) => new()
     {
         [ModelOptions.ImageSizeOption] = ModelOptions.Text(config.ImageSize),

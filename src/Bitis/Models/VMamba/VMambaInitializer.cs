@@ -21,8 +21,8 @@ internal static class VMambaInitializer
         {
             SelectiveScan scan => role == "D" ? _ => 1 : Initialization.LogStates(scan.States),
             LayerNorm or MeanOfNorms => role == "weight" ? _ => 1 : _ => 0,
-            // The projections of the scan are bare tensors in the official code, out of reach of its rule for linear
-            // layers.
+            // In the official code, the scan's projections are plain tensors, so its rule for linear layers does not
+            // apply.
             Linear when role == "bias" && module.StartsWith("dt_proj", StringComparison.Ordinal) =>
                 Initialization.DeltaBias(random),
             Linear linear when module.StartsWith("dt_proj", StringComparison.Ordinal)

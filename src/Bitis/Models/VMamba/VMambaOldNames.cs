@@ -2,10 +2,10 @@ using System.Text.RegularExpressions;
 
 namespace Bitis.Models.VMamba;
 
-/// <summary>The names that VMamba's older training code wrote, and those of today's.</summary>
+/// <summary>Translates the names of VMamba's older training code to the current ones.</summary>
 internal static partial class VMambaOldNames
 {
-    /// <summary>Today's name of a tensor.</summary>
+    /// <summary>The current name of a tensor.</summary>
     public static string Today(string name) => name switch
     {
         _ when name.StartsWith("norm.", StringComparison.Ordinal)

@@ -3,11 +3,11 @@ using Bitis.Json;
 
 namespace Bitis.Models.Vim;
 
-/// <summary>Where a Vim puts its class token.</summary>
+/// <summary>The position of a Vim's class token.</summary>
 [JsonConverter(typeof(EnumByName<ClassTokenPosition>))]
 public enum ClassTokenPosition
 {
-    /// <summary>There is none; the head sees the mean of all tokens.</summary>
+    /// <summary>No class token; the head reads the mean of all tokens.</summary>
     None,
 
     /// <summary>Before the first patch.</summary>

@@ -6,7 +6,7 @@ namespace Bitis.Models.Vim;
 /// <summary>The architecture of a Vim (Zhu et al., "Vision Mamba", 2024), with two scan directions a block.</summary>
 internal sealed record VimConfig : ModelConfig
 {
-    // Far above all published models; they keep a damaged file from asking for endless memory.
+    // Limits far above all published models, so that a damaged file cannot cause huge allocations.
     private const int MaxWidth =
         1 << 16, MaxDepth = 1 << 10, MaxStateSize = 256, MaxConvKernelSize = 64, MaxTokens = 1 << 20;
 
@@ -17,7 +17,7 @@ internal sealed record VimConfig : ModelConfig
     /// <summary>Height and width of a patch, in pixels.</summary>
     public required int PatchSize { get; init; }
 
-    /// <summary>Distance between patches, in pixels; less than the patch size where patches overlap.</summary>
+    /// <summary>Distance between patches, in pixels; less than the patch size if patches overlap.</summary>
     public required int Stride { get; init; }
 
     /// <summary>D, the channels of the residual stream.</summary>
@@ -39,7 +39,7 @@ internal sealed record VimConfig : ModelConfig
     [JsonPropertyName("convKernel")]
     public int ConvKernelSize { get; init; } = 4;
 
-    /// <summary>Where the class token is.</summary>
+    /// <summary>The position of the class token.</summary>
     public ClassTokenPosition ClassToken { get; init; } = ClassTokenPosition.Middle;
 
     /// <summary>Whether the sum of the two directions is halved (official <c>if_divide_out</c>).</summary>
@@ -55,7 +55,7 @@ internal sealed record VimConfig : ModelConfig
     [JsonIgnore]
     public int GridSize => (ImageSize - PatchSize) / Stride + 1;
 
-    /// <summary>The index of the class token; -1 where there is none.</summary>
+    /// <summary>The index of the class token; -1 if there is none.</summary>
     [JsonIgnore]
     public int ClassTokenIndex => ClassToken switch
     {

@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace Bitis.Quantization.Calibration;
 
-/// <summary>Identifies the images that a model was calibrated with.</summary>
+/// <summary>Identifies the calibration set of a model.</summary>
 /// <param name="Images">How many there were.</param>
 /// <param name="Sha256">The SHA-256 of their normalized pixels (float32, little-endian), in order; hexadecimal.</param>
 internal sealed record CalibrationDigest(int Images, string Sha256)
@@ -12,7 +12,7 @@ internal sealed record CalibrationDigest(int Images, string Sha256)
     private static readonly SearchValues<char> Hexadecimal = SearchValues.Create("0123456789abcdef");
 
     /// <summary>Checks the values.</summary>
-    /// <exception cref="BitisException">There are no images, or the digest is none.</exception>
+    /// <exception cref="BitisException">There are no images, or the digest is not a SHA-256.</exception>
     public void Validate()
     {
         if (Images < 1 || Sha256.Length != HexDigits || Sha256.AsSpan().ContainsAnyExcept(Hexadecimal))

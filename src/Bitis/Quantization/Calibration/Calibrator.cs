@@ -5,9 +5,7 @@ using Bitis.Tensors;
 
 namespace Bitis.Quantization.Calibration;
 
-/// <summary>
-/// Runs images through a float model and collects statistics of the activations that enter given nodes.
-/// </summary>
+/// <summary>Runs images through a float model and collects statistics of the inputs of given nodes.</summary>
 internal sealed class Calibrator
 {
     private readonly GraphExecutor _executor;
@@ -20,9 +18,7 @@ internal sealed class Calibrator
     /// <param name="weights">Its float parameters.</param>
     /// <param name="evaluator">The evaluator that computes the nodes.</param>
     /// <param name="nodes">The nodes whose first input is observed.</param>
-    /// <param name="recipe">
-    /// Says whether a node's statistics are kept per tensor, token or channel, and of which transform of its input.
-    /// </param>
+    /// <param name="recipe">Decides the granularity of a node's statistics, and the transform of its input.</param>
     public Calibrator(
         Graph graph,
         IReadOnlyDictionary<string, FloatTensor> weights,
@@ -39,14 +35,14 @@ internal sealed class Calibrator
         _executor = new GraphExecutor(graph, weights, new ProbingEvaluator(evaluator, Observe));
     }
 
-    /// <summary>Runs the images once for the ranges and, if asked, once more for histograms between them.</summary>
+    /// <summary>Runs the images once for the ranges and, on request, once more for histograms.</summary>
     /// <param name="images">The images.</param>
-    /// <param name="histograms">Whether the second pass is wanted.</param>
+    /// <param name="histograms">Whether to run the second pass.</param>
     /// <param name="progress">Receives the number of images done.</param>
     /// <param name="cancellationToken">Ends the run.</param>
     /// <returns>The statistics of each node.</returns>
     /// <exception cref="BitisException">
-    /// An image is damaged, the images changed, or an activation or answer is not a finite number.
+    /// An image is damaged, the images changed, or an activation or logit is not finite.
     /// </exception>
     public IReadOnlyDictionary<Node, SiteStatistics> Run(
         CalibrationSet images,

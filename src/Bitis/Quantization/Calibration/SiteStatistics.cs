@@ -14,8 +14,8 @@ public sealed class SiteStatistics
 {
     /// <summary>Bins of a group's histogram.</summary>
     /// <remarks>
-    /// Errors are computed as if the values were spread evenly within a bin, which is exact enough as soon as a
-    /// quantization interval covers a few bins: 1024 bins are 4 for each of 255 intervals.
+    /// Errors are computed as if values were spread evenly within a bin. This is accurate if the distance of two levels
+    /// covers a few bins: 1024 bins are 4 for each of 255 distances.
     /// </remarks>
     public const int Bins = 1024;
 
@@ -39,14 +39,14 @@ public sealed class SiteStatistics
     /// <summary>The site, for messages.</summary>
     public string Name { get; }
 
-    /// <summary>How many groups of values there are.</summary>
+    /// <summary>The number of groups of values.</summary>
     public int Groups => _low.Length;
 
     /// <summary>The extremes of a group.</summary>
     public ValueRange Range(int group) => new(_low[group], _high[group]);
 
     /// <summary>The histogram of a group, <see cref="Bins"/> counts from its smallest to its largest value.</summary>
-    /// <exception cref="InvalidOperationException">There was no second pass.</exception>
+    /// <exception cref="InvalidOperationException">The second pass has not run.</exception>
     public ReadOnlySpan<int> Histogram(int group) =>
         (_histograms ?? throw new InvalidOperationException($"{Name}: no histogram was collected."))[group];
 
@@ -65,8 +65,8 @@ public sealed class SiteStatistics
     /// <summary>Keeps the values of a batch for <see cref="Values"/>.</summary>
     internal void Keep(FloatTensor values) => (_values ??= []).Add(values);
 
-    /// <summary>First pass: takes the extremes of a batch in.</summary>
-    /// <param name="values">The activation, <c>[batch, groups, ...]</c>; with one group anything else, too.</param>
+    /// <summary>First pass: updates the extremes with a batch.</summary>
+    /// <param name="values">The activation, <c>[batch, groups, ...]</c>; any shape if there is one group.</param>
     /// <exception cref="BitisException">A value is NaN or infinite.</exception>
     public void ObserveRange(FloatTensor values) => ForEachGroup(values, (group, row) =>
     {
@@ -82,7 +82,7 @@ public sealed class SiteStatistics
         _high[group] = Math.Max(_high[group], high);
     });
 
-    /// <summary>Second pass: counts the values of a batch; its images must have been in the first pass.</summary>
+    /// <summary>Second pass: counts the values of a batch whose images were in the first pass.</summary>
     /// <param name="values">As for <see cref="ObserveRange"/>.</param>
     public void ObserveHistogram(FloatTensor values)
     {
@@ -99,8 +99,8 @@ public sealed class SiteStatistics
     }
 
     /// <summary>
-    /// <c>[batch, tokens, channels]</c> to <c>[batch, channels, tokens]</c>: what is observed where channels are the
-    /// groups.
+    /// Transposes <c>[batch, tokens, channels]</c> to <c>[batch, channels, tokens]</c>, for statistics with a group for
+    /// each channel.
     /// </summary>
     internal static FloatTensor ByChannel(FloatTensor x)
     {
@@ -119,7 +119,9 @@ public sealed class SiteStatistics
         return result;
     }
 
-    /// <summary>An image's tokens and their length: a vector is one, a map has one for each of its rows.</summary>
+    /// <summary>
+    /// An image's number of tokens and their length: a vector is one token, a map has one for each row.
+    /// </summary>
     private static (int Tokens, int Channels) Rows(FloatTensor values)
     {
         int channels = values.Shape[^1];

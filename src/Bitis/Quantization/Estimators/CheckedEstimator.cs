@@ -5,7 +5,7 @@ namespace Bitis.Quantization.Estimators;
 
 /// <summary>An estimator whose ranges are checked before quantizers use them.</summary>
 /// <remarks>Estimators may be user code, and files hold only valid ranges.</remarks>
-/// <param name="owner">Whose it is, for messages: <c>estimator 'mse'</c>.</param>
+/// <param name="owner">The estimator's name in messages: <c>estimator 'mse'</c>.</param>
 /// <param name="estimator">The estimator.</param>
 internal sealed class CheckedEstimator(string owner, IRangeEstimator estimator) : IRangeEstimator
 {
@@ -24,7 +24,7 @@ internal sealed class CheckedEstimator(string owner, IRangeEstimator estimator) 
     };
 
     /// <inheritdoc />
-    /// <exception cref="BitisException">The range has no ends, or ends before it begins.</exception>
+    /// <exception cref="BitisException">The range is not finite, or ends before it begins.</exception>
     public ValueRange ActivationRange(SiteStatistics statistics, int group, int bits)
     {
         ValueRange range = estimator.ActivationRange(statistics, group, bits);

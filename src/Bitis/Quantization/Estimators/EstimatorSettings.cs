@@ -7,7 +7,7 @@ namespace Bitis.Quantization.Estimators;
 public abstract record EstimatorSettings
 {
     /// <summary>Checks the values.</summary>
-    /// <exception cref="BitisException">A value is out of its range; the message says what was expected.</exception>
+    /// <exception cref="BitisException">A value is out of range; the message says what was expected.</exception>
     public virtual void Validate()
     {
     }

@@ -3,7 +3,7 @@ using Bitis.Quantization.Calibration;
 
 namespace Bitis.Quantization.Estimators;
 
-/// <summary>The whole range: nothing is clipped.</summary>
+/// <summary>Takes the whole range; nothing is clipped.</summary>
 internal sealed class MinMaxEstimator : IRangeEstimator
 {
     public bool NeedsHistograms => false;

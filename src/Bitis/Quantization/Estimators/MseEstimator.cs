@@ -5,11 +5,11 @@ using Bitis.Quantization.Quantizers;
 
 namespace Bitis.Quantization.Estimators;
 
-/// <summary>The range with the least mean squared error between the values and their levels' values.</summary>
+/// <summary>Finds the range with the least mean squared error between values and dequantized values.</summary>
 /// <remarks>
-/// For weights the magnitude is searched over <see cref="Candidates"/> fractions of the largest; for activations the
-/// ends are searched together and then in turn, each time over as many fractions: after SiLU they have a short and a
-/// long tail, and with outliers on both sides moving one end alone would stop too early.
+/// For weights, the magnitude is searched over <see cref="Candidates"/> fractions of the largest. For activations, both
+/// ends are searched together and then in turn, each time over as many fractions. After SiLU, they have a short and a
+/// long tail. With outliers on both sides, moving only one end would stop too early.
 /// </remarks>
 internal sealed class MseEstimator : IRangeEstimator
 {

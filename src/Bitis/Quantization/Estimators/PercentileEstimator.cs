@@ -7,7 +7,7 @@ namespace Bitis.Quantization.Estimators;
 /// Clips the same small share of the values at both ends of an activation; weights keep their whole range.
 /// </summary>
 /// <param name="percentile">
-/// The share below the upper end, in percent: 99.99 clips one value in ten thousand there.
+/// The share below the upper end, in percent: 99.99 clips one of ten thousand values there.
 /// </param>
 internal sealed class PercentileEstimator(double percentile) : IRangeEstimator
 {
@@ -29,7 +29,7 @@ internal sealed class PercentileEstimator(double percentile) : IRangeEstimator
     public float WeightMagnitude(ReadOnlySpan<float> weights, int bits) =>
         MathF.Abs(TensorPrimitives.MaxMagnitude(weights));
 
-    /// <summary>How many bins, with a fraction, the first <paramref name="count"/> values from one end fill.</summary>
+    /// <summary>The position, in bins, below which <paramref name="count"/> values lie, counted from one end.</summary>
     private static double Quantile(ReadOnlySpan<int> counts, double count, bool fromEnd)
     {
         for (int i = 0; i < counts.Length; i++)

@@ -11,6 +11,6 @@ internal sealed record PercentileSettings : MethodSettings
     /// <inheritdoc />
     public override void Validate() => Range.Validate();
 
-    /// <summary>The same for the range estimator.</summary>
+    /// <summary>The settings of the range estimator.</summary>
     internal PercentileRange Range => new() { Percentile = Percentile };
 }

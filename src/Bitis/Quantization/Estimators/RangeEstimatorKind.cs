@@ -5,9 +5,7 @@ using Bitis.Quantization.Recipes;
 
 namespace Bitis.Quantization.Estimators;
 
-/// <summary>
-/// A range estimator that recipes can name, with the settings that it has: <see cref="Register"/> adds one.
-/// </summary>
+/// <summary>A range estimator that recipes can name, with its settings. <see cref="Register"/> adds one.</summary>
 public sealed class RangeEstimatorKind
 {
     private static readonly Registry<RangeEstimatorKind> Known = new(
@@ -43,40 +41,41 @@ public sealed class RangeEstimatorKind
         _create = create;
     }
 
-    /// <summary>All estimators: ours, then those that were registered.</summary>
+    /// <summary>All estimators: those of Bitis, then registered ones.</summary>
     public static IReadOnlyList<RangeEstimatorKind> All => Known.All;
 
     /// <summary>The names of all estimators.</summary>
     public static IReadOnlyList<string> Names => Known.Names;
 
-    /// <summary>As recipes write it.</summary>
+    /// <summary>The name in recipes.</summary>
     public string Name { get; }
 
-    /// <summary>Which ranges it finds, in a few words.</summary>
+    /// <summary>A short description of the ranges that it finds.</summary>
     public string Summary { get; }
 
-    /// <summary>The names of its settings, as recipes write them.</summary>
+    /// <summary>The names of its settings in recipes.</summary>
     public IReadOnlyList<string> SettingNames => _settings.Names;
 
     /// <summary>The estimator with a name.</summary>
-    /// <exception cref="BitisException">There is no such estimator; the message lists them.</exception>
+    /// <exception cref="BitisException">The name is unknown; the message lists the estimators.</exception>
     public static RangeEstimatorKind Find(string name) => Known.Find(name);
 
-    /// <summary>
-    /// Adds an estimator from outside, for all recipes and files of this process (docs/custom-methods.md).
-    /// </summary>
-    /// <exception cref="ArgumentException">There is an estimator of that name.</exception>
+    /// <summary>Registers an estimator for all recipes and files of this process (docs/custom-methods.md).</summary>
+    /// <exception cref="ArgumentException">The name is already registered.</exception>
     public static void Register(RangeEstimatorKind estimator) => Known.Register(estimator);
 
-    /// <summary>Describes an estimator with settings.</summary>
-    /// <typeparam name="TSettings">The settings; a new one has the usual values.</typeparam>
-    /// <param name="name">As recipes write it: letters, digits, <c>+</c>, <c>-</c>, <c>_</c> and <c>.</c>.</param>
-    /// <param name="summary">Which ranges it finds, in a few words.</param>
+    /// <summary>Creates an estimator kind with settings.</summary>
+    /// <typeparam name="TSettings">The type of the settings; a new instance has the usual values.</typeparam>
+    /// <param name="name">The name in recipes: letters, digits, <c>+</c>, <c>-</c>, <c>_</c> and <c>.</c>.</param>
+    /// <param name="summary">A short description of the ranges that it finds.</param>
     /// <param name="json">
-    /// How they are read and written, by strict options (<c>JsonSerializerDefaults.Strict</c>, a <c>MaxDepth</c>).
+    /// How settings are read and written, with strict options (<c>JsonSerializerDefaults.Strict</c>, a
+    /// <c>MaxDepth</c>).
     /// </param>
-    /// <param name="create">Creates an estimator; several threads may use it at once.</param>
-    /// <exception cref="ArgumentException">The name has other characters, or the JSON is not strict.</exception>
+    /// <param name="create">Creates an estimator. Several threads may use it at the same time.</param>
+    /// <exception cref="ArgumentException">
+    /// The name has other characters, or the options of the JSON are not strict.
+    /// </exception>
     public static RangeEstimatorKind Create<TSettings>(
         string name, string summary, JsonTypeInfo<TSettings> json, Func<TSettings, IRangeEstimator> create)
         where TSettings : EstimatorSettings, new()
@@ -87,7 +86,7 @@ public sealed class RangeEstimatorKind
         return new RangeEstimatorKind(name, summary, form, settings => create((TSettings)settings));
     }
 
-    /// <summary>Describes an estimator without settings.</summary>
+    /// <summary>Creates an estimator kind without settings.</summary>
     /// <inheritdoc cref="Create{TSettings}" />
     public static RangeEstimatorKind Create(string name, string summary, Func<IRangeEstimator> create)
     {
@@ -95,8 +94,8 @@ public sealed class RangeEstimatorKind
         return Create(name, summary, SettingsJson.Default.NoEstimatorSettings, _ => create());
     }
 
-    /// <summary>An estimator with settings or, for null, the usual ones.</summary>
-    /// <exception cref="BitisException">They are another estimator's, or a value is out of its range.</exception>
+    /// <summary>Creates an estimator with settings; null for the usual ones.</summary>
+    /// <exception cref="BitisException">The settings are another estimator's, or a value is out of range.</exception>
     public IRangeEstimator CreateEstimator(EstimatorSettings? settings = null)
     {
         EstimatorSettings checkedSettings = _settings.Checked(settings);

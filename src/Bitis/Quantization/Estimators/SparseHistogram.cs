@@ -3,7 +3,7 @@ using Bitis.Quantization.Quantizers;
 
 namespace Bitis.Quantization.Estimators;
 
-/// <summary>The bins of a histogram that are not empty, as arrays that a vector loop can walk.</summary>
+/// <summary>The filled bins of a histogram, as arrays for vector loops.</summary>
 internal sealed class SparseHistogram
 {
     private readonly float[] _centers;
@@ -31,7 +31,7 @@ internal sealed class SparseHistogram
 
     /// <summary>Σ (x − x̂)² for the levels that cover a range.</summary>
     /// <remarks>
-    /// A value inside the range is taken as spread evenly over its bin, which adds the bin's variance.
+    /// Values inside the range are treated as spread evenly over their bin, which adds the bin's variance.
     /// </remarks>
     public double SquaredError(int bits, ValueRange range)
     {

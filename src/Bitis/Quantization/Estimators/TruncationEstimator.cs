@@ -28,7 +28,7 @@ internal sealed class TruncationEstimator : IRangeEstimator
         ValueRange full = statistics.Range(group), best = full;
         int levels = UniformQuantizer.LevelsOf(bits, isSymmetric: false).Max;
         double least = double.PositiveInfinity;
-        // From half the width on nothing would be left of the range.
+        // Cutting half the width at each end would leave no range.
         for (int k = 1; k < Candidates / 2; k++)
         {
             float share = (float)k / Candidates, low = (full.Low * (1 - share)) + (full.High * share),

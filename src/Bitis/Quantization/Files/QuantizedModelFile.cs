@@ -15,7 +15,7 @@ using Bitis.Tensors;
 
 namespace Bitis.Quantization.Files;
 
-/// <summary>The <c>.bitis</c> file: a safetensors file (docs/file-format.md).</summary>
+/// <summary>Reads and writes <c>.bitis</c> files, which are safetensors files (docs/file-format.md).</summary>
 /// <remarks>
 /// Each quantized layer has
 /// <code>
@@ -26,8 +26,8 @@ namespace Bitis.Quantization.Files;
 ///   {layer}.input_factor       F32 [in], where the input's channels are multiplied by something first
 ///   {layer}.input_rotation     I32 [1], where they pass through a Hadamard transform of that many first
 /// </code>
-/// The other parameters keep their name and shape, as F16 where that loses nothing, else as F32. Everything else is in
-/// the metadata, with a digest of all of it, since the container itself has no checksum.
+/// The other parameters keep their names and shapes, as F16 if that is exact, else as F32. The metadata hold everything
+/// else, with a digest of the whole file, since the container has no checksum.
 /// </remarks>
 internal static class QuantizedModelFile
 {
@@ -133,14 +133,14 @@ internal static class QuantizedModelFile
         return [.. tensors.OrderByDescending(tensor => tensor.DType.BitSize())];
     }
 
-    /// <summary>The bits of quantized layers, as the metadata hold them.</summary>
+    /// <summary>The bits of quantized layers, as JSON for the metadata.</summary>
     public static string LayersOf(IReadOnlyDictionary<string, QuantizedLayer> layers) => JsonSerializer.Serialize(
         layers.OrderBy(pair => pair.Key, StringComparer.Ordinal).ToDictionary(
             pair => pair.Key, pair => BitsOf(pair.Value)),
         QuantizedModelJson.Default.DictionaryStringBitWidths);
 
     /// <summary>The quantized layers of a file.</summary>
-    /// <exception cref="BitisException">They do not fit the model.</exception>
+    /// <exception cref="BitisException">The layers do not fit the model.</exception>
     public static Dictionary<string, QuantizedLayer> ReadLayers(TensorDirectory tensors, Graph graph, Recipe recipe)
     {
         var layers = new Dictionary<string, QuantizedLayer>();
@@ -272,7 +272,7 @@ internal static class QuantizedModelFile
         return layer;
     }
 
-    /// <summary>Throws if what a layer computes could leave the range of float32 by its scales alone.</summary>
+    /// <summary>Throws if a layer's output could leave the range of float32 because of its scales alone.</summary>
     private static void RequireFiniteProducts(string name, QuantizedLayer layer, int inputs)
     {
         double weight = layer.Weight is { } w ? Largest(w.Scales) * w.MaxLevel : 1,
@@ -306,7 +306,7 @@ internal static class QuantizedModelFile
                 $"tensor '{name}' is {order}; expected a power of two that divides the layer's inputs.");
     }
 
-    /// <summary>How many numbers an output channel has.</summary>
+    /// <summary>The number of weights of an output channel.</summary>
     private static int InputsOf(Shape weight) => (int)weight.DropFirst().ElementCount;
 
     /// <summary>The shape of weights with two levels a byte.</summary>

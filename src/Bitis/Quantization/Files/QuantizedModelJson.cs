@@ -8,7 +8,7 @@ using Bitis.Quantization.Scans;
 namespace Bitis.Quantization.Files;
 
 /// <summary>
-/// What a <c>.bitis</c> file holds as JSON, besides what every model file does (<see cref="Models.ModelJson"/>).
+/// The JSON in <c>.bitis</c> files, in addition to that of every model file (<see cref="Models.ModelJson"/>).
 /// </summary>
 [JsonSourceGenerationOptions(
     JsonSerializerDefaults.Strict,

@@ -14,7 +14,7 @@ using Bitis.Tensors;
 
 namespace Bitis.Quantization.Files;
 
-/// <summary>The quantized scans of a <c>.bitis</c> file (docs/file-format.md).</summary>
+/// <summary>Reads and writes the quantized scans of a <c>.bitis</c> file (docs/file-format.md).</summary>
 /// <remarks>
 /// Each has
 /// <code>
@@ -28,7 +28,7 @@ namespace Bitis.Quantization.Files;
 ///   {scan}.hidden_group_scale    F32 [groups]
 ///   {scan}.hidden_channel_scale  F32 [1] or [channels]
 /// </code>
-/// and in the metadata its bits, how the levels of Ā are spread, whether Δ's levels are spread before its softplus, and
+/// The metadata hold its bits, the spacing of the levels of Ā, whether Δ's levels are spaced before its softplus, and
 /// whether h's rounding is dithered.
 /// </remarks>
 internal static class QuantizedScanFile
@@ -36,7 +36,7 @@ internal static class QuantizedScanFile
     /// <summary>The entry of the metadata that lists the scans.</summary>
     public const string ScansKey = "scans";
 
-    /// <summary>What the metadata say of scans.</summary>
+    /// <summary>The description of scans for the metadata.</summary>
     public static string Describe(IReadOnlyDictionary<string, QuantizedScan> scans) => JsonSerializer.Serialize(
         scans.OrderBy(pair => pair.Key, StringComparer.Ordinal).ToDictionary(
             pair => pair.Key,
@@ -72,8 +72,8 @@ internal static class QuantizedScanFile
         }
     }
 
-    /// <summary>Reads the scans of a file; there are none in files of scope linear.</summary>
-    /// <exception cref="BitisException">They do not fit the model.</exception>
+    /// <summary>Reads the scans of a file; files of scope linear have none.</summary>
+    /// <exception cref="BitisException">The scans do not fit the model.</exception>
     public static Dictionary<string, QuantizedScan> Read(TensorDirectory tensors, Graph graph)
     {
         var scans = new Dictionary<string, QuantizedScan>();
@@ -98,7 +98,7 @@ internal static class QuantizedScanFile
     }
 
     /// <summary>Throws if a scan's skip term could leave the range of float32 because of its scales alone.</summary>
-    /// <exception cref="BitisException">It could; the message names the tensors.</exception>
+    /// <exception cref="BitisException">The skip term could; the message names the tensors.</exception>
     public static void RequireFiniteSkips(
         IReadOnlyDictionary<string, QuantizedScan> scans, Graph graph, IReadOnlyDictionary<string, FloatTensor> weights)
     {
@@ -172,7 +172,7 @@ internal static class QuantizedScanFile
     }
 
     /// <summary>
-    /// Throws if a factor of a scan could leave the range of float32: <see cref="QuantizedScan"/> has the formulas.
+    /// Throws if a factor of a scan could leave the range of float32 (formulas: <see cref="QuantizedScan"/>).
     /// </summary>
     private static void RequireFiniteProducts(string name, QuantizedScan scan, ScanSize shape)
     {
@@ -205,7 +205,7 @@ internal static class QuantizedScanFile
 
     private static bool IsFloat(double value) => Math.Abs(value) <= float.MaxValue;
 
-    /// <summary>One scale for all, or one for each.</summary>
+    /// <summary>Reads one scale for all positions, or one for each.</summary>
     private static float[] ReadScales(TensorDirectory tensors, string name, int each)
     {
         Shape shape = tensors.VectorShape(name, each);

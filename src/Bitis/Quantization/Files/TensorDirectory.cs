@@ -19,16 +19,16 @@ internal sealed class TensorDirectory(Checkpoint file, CancellationToken cancell
     /// <summary>Whether there is a tensor of this name.</summary>
     public bool Contains(string name) => _entries.ContainsKey(name);
 
-    /// <summary>The shape of a vector whose length is not known beforehand, but at most as long as something.</summary>
-    /// <exception cref="BitisException">The tensor is missing, or no such vector.</exception>
+    /// <summary>The shape of a vector of unknown but limited length.</summary>
+    /// <exception cref="BitisException">The tensor is missing, or is not such a vector.</exception>
     public Shape VectorShape(string name, int longest) =>
         _entries.TryGetValue(name, out CheckpointEntry? entry) && entry.Shape.Rank == 1 && entry.Shape[0] >= 1
             && entry.Shape[0] <= longest
             ? entry.Shape
             : throw new BitisException($"tensor '{name}' is missing, or not a vector of 1 to {longest} numbers.");
 
-    /// <summary>Finite numbers, stored as float32 or float16.</summary>
-    /// <exception cref="BitisException">The tensor is missing or something else.</exception>
+    /// <summary>Reads finite numbers, stored as float32 or float16.</summary>
+    /// <exception cref="BitisException">The tensor is missing, or has another type, shape or content.</exception>
     public FloatTensor Floats(string name, Shape shape)
     {
         CheckpointEntry entry = Entry(name);
@@ -46,8 +46,8 @@ internal sealed class TensorDirectory(Checkpoint file, CancellationToken cancell
             : tensor;
     }
 
-    /// <summary>Positive numbers whose reciprocals are finite.</summary>
-    /// <exception cref="BitisException">The tensor is missing or something else.</exception>
+    /// <summary>Reads positive numbers whose reciprocals are finite.</summary>
+    /// <exception cref="BitisException">The tensor is missing, or has another type, shape or content.</exception>
     public float[] Scales(string name, Shape shape)
     {
         float[] scales = Floats(name, shape).Span.ToArray();
@@ -58,8 +58,8 @@ internal sealed class TensorDirectory(Checkpoint file, CancellationToken cancell
             : scales;
     }
 
-    /// <summary>Levels from 0 on.</summary>
-    /// <exception cref="BitisException">The tensor is missing or something else.</exception>
+    /// <summary>Reads zero points: levels of at least 0.</summary>
+    /// <exception cref="BitisException">The tensor is missing, or has another type, shape or content.</exception>
     public int[] ZeroPoints(string name, Shape shape, int bits)
     {
         int[] zeros = Array.ConvertAll(Bytes(name, DType.UInt8, shape), zero => (int)zero);
@@ -70,8 +70,8 @@ internal sealed class TensorDirectory(Checkpoint file, CancellationToken cancell
             : zeros;
     }
 
-    /// <summary>The bytes of a tensor.</summary>
-    /// <exception cref="BitisException">The tensor is missing or something else.</exception>
+    /// <summary>Reads the bytes of a tensor.</summary>
+    /// <exception cref="BitisException">The tensor is missing, or has another type, shape or content.</exception>
     public byte[] Bytes(string name, DType type, Shape shape)
     {
         CheckpointEntry entry = Entry(name);
@@ -80,8 +80,8 @@ internal sealed class TensorDirectory(Checkpoint file, CancellationToken cancell
             : throw new BitisException($"tensor '{name}' is {entry.DType} {entry.Shape}; expected {type} {shape}.");
     }
 
-    /// <summary>Throws if there is a tensor that nobody has read: it would say something that is not done.</summary>
-    /// <exception cref="BitisException">There is.</exception>
+    /// <summary>Throws if a tensor has not been read, since it would have no effect.</summary>
+    /// <exception cref="BitisException">A tensor has not been read.</exception>
     public void RequireAllRead()
     {
         if (

@@ -7,7 +7,7 @@ namespace Bitis.Quantization.Methods;
 /// <summary>The methods that come with Bitis (docs/quantization.md, docs/ptq4vm.md, docs/qmamba.md).</summary>
 internal static class BuiltInMethods
 {
-    // A quarter of the usual 256 images: about as accurate as all of them in each step, in a quarter of the time
+    // A quarter of the usual 256 images: about as accurate as all images in each step, in a quarter of the time
     // (docs/ptq4vm.md).
     private const int SmallBatch = 64;
 
@@ -38,7 +38,7 @@ internal static class BuiltInMethods
         KeepsBest = true,
     };
 
-    /// <summary>All of them, from the simplest on.</summary>
+    /// <summary>All methods, the simplest first.</summary>
     public static IReadOnlyList<QuantizationMethod> All { get; } =
     [
         QuantizationMethod.Create("minmax", "whole ranges", _ => new() { Estimator = new MinMaxEstimator() }),
@@ -94,7 +94,7 @@ internal static class BuiltInMethods
             SettingsJson.Default.SmoothedLearningSettings,
             (settings, scope) => PerToken(
                 new TruncationEstimator(),
-                // The scans' rates fall, and these with them.
+                // The learning rates of the scans fall, and these fall with them.
                 Authors with { BatchSize = SmallBatch, Anneals = scope is Scope.Ssm or Scope.Full },
                 settings) with
             { Scan = ScanMethod.QMamba }),

@@ -4,31 +4,27 @@ using Bitis.Quantization.Scans;
 
 namespace Bitis.Quantization.Methods;
 
-/// <summary>What a method does, with the settings of a recipe.</summary>
+/// <summary>The behavior of a method with the settings of a recipe.</summary>
 public sealed record MethodBehavior
 {
-    /// <summary>Decides the ranges that scales start with.</summary>
+    /// <summary>The estimator of the ranges that scales start with.</summary>
     public required IRangeEstimator Estimator { get; init; }
 
-    /// <summary>
-    /// Which values of an activation share a scale, unless a recipe says otherwise: per tensor or per token.
-    /// </summary>
+    /// <summary>The granularity of activations, unless a recipe sets another: per tensor or per token.</summary>
     public Granularity Granularity { get; init; } = Granularity.PerTensor;
 
-    /// <summary>How the linear layers of blocks are smoothed and learned, block by block; null for neither.</summary>
+    /// <summary>Smoothing and learning of the linear layers, block by block; null for neither.</summary>
     public LearningSettings? Learning { get; init; }
 
-    /// <summary>
-    /// How the inside of a scan is quantized, in scopes <see cref="Scope.Ssm"/> and <see cref="Scope.Full"/>.
-    /// </summary>
+    /// <summary>How scans are quantized, in scopes <see cref="Scope.Ssm"/> and <see cref="Scope.Full"/>.</summary>
     public ScanMethod Scan { get; init; } = ScanMethod.Plain;
 
     /// <summary>
-    /// Whether what scans compute passes through a Hadamard transform before the layer that reads it quantizes it.
+    /// Whether the outputs of scans pass through a Hadamard transform before the next layer quantizes them.
     /// </summary>
     public bool Rotates { get; init; }
 
-    /// <summary>Throws if the parts do not go together; for methods from outside.</summary>
+    /// <summary>Throws if the parts do not fit together; for registered methods.</summary>
     internal void Validate(string method)
     {
         string? problem = this switch

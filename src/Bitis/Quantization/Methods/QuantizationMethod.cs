@@ -5,9 +5,7 @@ using Bitis.Quantization.Recipes;
 
 namespace Bitis.Quantization.Methods;
 
-/// <summary>
-/// A method that recipes can name, with the settings that it has: <see cref="Register"/> adds one.
-/// </summary>
+/// <summary>A method that recipes can name, with its settings. <see cref="Register"/> adds one.</summary>
 public sealed class QuantizationMethod
 {
     private static readonly Registry<QuantizationMethod> Known =
@@ -28,43 +26,46 @@ public sealed class QuantizationMethod
         _behavior = behavior;
     }
 
-    /// <summary>All methods: ours from the simplest on, then those that were registered.</summary>
+    /// <summary>All methods: those of Bitis, the simplest first, then registered ones.</summary>
     public static IReadOnlyList<QuantizationMethod> All => Known.All;
 
     /// <summary>The names of all methods.</summary>
     public static IReadOnlyList<string> Names => Known.Names;
 
-    /// <summary>As recipes and the command line write it.</summary>
+    /// <summary>The name in recipes and on the command line.</summary>
     public string Name { get; }
 
-    /// <summary>What it does, in a few words.</summary>
+    /// <summary>A short description.</summary>
     public string Summary { get; }
 
-    /// <summary>The settings where a recipe says nothing of them.</summary>
+    /// <summary>The settings of a recipe that does not set any.</summary>
     public MethodSettings UsualSettings => _settings.Usual;
 
-    /// <summary>The names of its settings, as recipes write them.</summary>
+    /// <summary>The names of its settings in recipes.</summary>
     public IReadOnlyList<string> SettingNames => _settings.Names;
 
     /// <summary>The method with a name.</summary>
-    /// <exception cref="BitisException">There is no such method; the message lists them.</exception>
+    /// <exception cref="BitisException">The name is unknown; the message lists the methods.</exception>
     public static QuantizationMethod Find(string name) => Known.Find(name);
 
-    /// <summary>
-    /// Adds a method from outside, for all recipes and files of this process (docs/custom-methods.md).
-    /// </summary>
-    /// <exception cref="ArgumentException">There is a method of that name.</exception>
+    /// <summary>Registers a method for all recipes and files of this process (docs/custom-methods.md).</summary>
+    /// <exception cref="ArgumentException">The name is already registered.</exception>
     public static void Register(QuantizationMethod method) => Known.Register(method);
 
-    /// <summary>Describes a method with settings.</summary>
-    /// <typeparam name="TSettings">The settings; a new one has the usual values.</typeparam>
-    /// <param name="name">As recipes write it: letters, digits, <c>+</c>, <c>-</c>, <c>_</c> and <c>.</c>.</param>
-    /// <param name="summary">What it does, in a few words.</param>
+    /// <summary>Creates a method with settings.</summary>
+    /// <typeparam name="TSettings">The type of the settings; a new instance has the usual values.</typeparam>
+    /// <param name="name">The name in recipes: letters, digits, <c>+</c>, <c>-</c>, <c>_</c> and <c>.</c>.</param>
+    /// <param name="summary">A short description.</param>
     /// <param name="json">
-    /// How they are read and written, by strict options (<c>JsonSerializerDefaults.Strict</c>, a <c>MaxDepth</c>).
+    /// How settings are read and written, with strict options (<c>JsonSerializerDefaults.Strict</c>, a
+    /// <c>MaxDepth</c>).
     /// </param>
-    /// <param name="behavior">What it does with settings, in a scope. It must give the same for the same.</param>
-    /// <exception cref="ArgumentException">The name has other characters, or the JSON is not strict.</exception>
+    /// <param name="behavior">
+    /// The behavior with settings, in a scope. It must be the same for the same arguments.
+    /// </param>
+    /// <exception cref="ArgumentException">
+    /// The name has other characters, or the options of the JSON are not strict.
+    /// </exception>
     public static QuantizationMethod Create<TSettings>(
         string name, string summary, JsonTypeInfo<TSettings> json, Func<TSettings, Scope, MethodBehavior> behavior)
         where TSettings : MethodSettings, new()
@@ -75,7 +76,7 @@ public sealed class QuantizationMethod
         return new QuantizationMethod(name, summary, form, (settings, scope) => behavior((TSettings)settings, scope));
     }
 
-    /// <summary>Describes a method without settings.</summary>
+    /// <summary>Creates a method without settings.</summary>
     /// <inheritdoc cref="Create{TSettings}" />
     public static QuantizationMethod Create(string name, string summary, Func<Scope, MethodBehavior> behavior)
     {
@@ -83,7 +84,7 @@ public sealed class QuantizationMethod
         return Create(name, summary, SettingsJson.Default.NoSettings, (_, scope) => behavior(scope));
     }
 
-    /// <summary>What it does, with settings or, for null, the usual ones.</summary>
+    /// <summary>The behavior with settings; null for the usual ones.</summary>
     internal MethodBehavior Behavior(MethodSettings? settings, Scope scope)
     {
         MethodBehavior behavior = _behavior(_settings.Checked(settings), scope)
@@ -93,7 +94,7 @@ public sealed class QuantizationMethod
     }
 
     /// <summary>Checks settings of a recipe.</summary>
-    /// <exception cref="BitisException">They are another method's, or a value is out of its range.</exception>
+    /// <exception cref="BitisException">The settings are another method's, or a value is out of range.</exception>
     internal void Validate(MethodSettings? settings) => _settings.Checked(settings).Validate();
 
     /// <inheritdoc cref="SettingsForm{TBase}.Read" />

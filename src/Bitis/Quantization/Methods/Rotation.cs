@@ -4,11 +4,10 @@ using Bitis.Kernels.Hadamard;
 namespace Bitis.Quantization.Methods;
 
 /// <summary>
-/// The orthonormal Walsh-Hadamard transform of blocks of neighbouring channels, <c>x·H/√n</c>, which spreads outliers
-/// over a block.
+/// The orthonormal Walsh-Hadamard transform of blocks of n neighbouring channels, <c>x·H/√n</c>; it spreads outliers.
 /// </summary>
 /// <remarks>
-/// It is its own inverse, so a layer whose weights and input are both rotated computes what it did:
+/// It is its own inverse. So a layer whose weights and input are both rotated gives the same output:
 /// <c>(x·H)·(W·H)ᵀ = x·Wᵀ</c>.
 /// </remarks>
 internal static class Rotation
@@ -19,7 +18,7 @@ internal static class Rotation
     /// <summary>Rotates rows.</summary>
     /// <param name="source">Whole blocks.</param>
     /// <param name="order">n, a power of two.</param>
-    /// <param name="target">As long; may be the source itself.</param>
+    /// <param name="target">The result, of the same length; may be the source itself.</param>
     public static void Apply(ReadOnlySpan<float> source, int order, Span<float> target)
     {
         float factor = 1 / MathF.Sqrt(order);

@@ -28,7 +28,7 @@ internal static class Smoothing
         return m;
     }
 
-    /// <summary>x_j/m_j, in place: a product with 1/m_j, as it is computed later.</summary>
+    /// <summary>x_j/m_j, in place, as a product with 1/m_j, which is what sessions compute.</summary>
     public static void Divide(FloatTensor x, float[] m)
     {
         float[] inverse = Array.ConvertAll(m, value => 1 / value);

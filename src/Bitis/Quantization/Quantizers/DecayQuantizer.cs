@@ -2,16 +2,16 @@ using System.Text.Json.Serialization;
 
 namespace Bitis.Quantization.Quantizers;
 
-/// <summary>Maps discrete parameters Ā = exp(Δ·A), which lie between 0 and 1, to levels and back.</summary>
+/// <summary>Quantizes the discrete parameters Ā = exp(Δ·A), which lie between 0 and 1.</summary>
 /// <remarks>
 /// <code>
 ///   uniform      q = clamp(round((Ā − lowest)/s), 0, 2ᵇ − 1)             Ā ≈ lowest + s·q
 ///   long-tailed  q = clamp(round(−r·log₂((1 − Ā)/s)), 0, 2ᵇ − 1)         Ā ≈ 1 − s·2^(−q/r)       QMamba's LtSQ
 ///   logarithmic  q = clamp(round(−r·log₂(Ā/s)), 0, 2ᵇ − 1)               Ā ≈ s·2^(−q/r)
 /// </code>
-/// With r = 1 and s = 1, QMamba's own, a product with a level of LtSQ is a shift: <c>Ā·h = h − (h ≫ q)</c>.
+/// With r = 1 and s = 1, as in QMamba, a product with a level of LtSQ is a shift: <c>Ā·h = h − (h ≫ q)</c>.
 /// </remarks>
-/// <param name="Spacing">How the levels are spread.</param>
+/// <param name="Spacing">The spacing of the levels.</param>
 /// <param name="Bits">b.</param>
 /// <param name="LevelsPerOctave">r; 0 for uniform levels.</param>
 /// <param name="Scale">s.</param>
@@ -26,7 +26,7 @@ internal sealed record DecayQuantizer(
     public static DecayQuantizer LongTailed(int bits, int levelsPerOctave = 1, double scale = 1) =>
         new(DecaySpacing.LongTailed, bits, levelsPerOctave, scale, 0);
 
-    /// <summary>Powers of two from 1 on.</summary>
+    /// <summary>Powers of two: 1, 1/2, 1/4, …</summary>
     public static DecayQuantizer Logarithmic(int bits) => new(DecaySpacing.Logarithmic, bits, 1, 1, 0);
 
     /// <summary>Evenly spaced levels from a low value to a high one.</summary>

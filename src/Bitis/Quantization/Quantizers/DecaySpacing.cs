@@ -3,17 +3,15 @@ using Bitis.Json;
 
 namespace Bitis.Quantization.Quantizers;
 
-/// <summary>How the levels of discrete parameters Ā, which lie between 0 and 1, are spread.</summary>
+/// <summary>The spacing of the levels of discrete parameters Ā, which lie between 0 and 1.</summary>
 [JsonConverter(typeof(EnumByName<DecaySpacing>))]
 public enum DecaySpacing
 {
-    /// <summary>Evenly.</summary>
+    /// <summary>Even spacing.</summary>
     Uniform,
 
-    /// <summary>
-    /// Dense near 1, where most values are: QMamba's long-tailed skewness quantization (LtSQ), beside uniform levels
-    /// where those serve better.
-    /// </summary>
+    /// <summary>QMamba's long-tailed skewness quantization (LtSQ): dense near 1, where most values are.</summary>
+    /// <remarks>A scan has uniform levels instead if they are better.</remarks>
     LongTailed,
 
     /// <summary>Powers of two: dense near 0. A baseline.</summary>

@@ -1,10 +1,10 @@
 using Bitis.Kernels.Rounding;
 namespace Bitis.Quantization.Quantizers;
 
-/// <summary>Maps the time steps Δ = softplus(x) of a selective scan to unsigned levels and back.</summary>
+/// <summary>Quantizes the time scales Δ = softplus(x) of a selective scan to unsigned levels.</summary>
 /// <remarks>
-/// Levels are evenly spaced, either over Δ itself, from 0 on, or over x: since softplus(x) ≈ e^x where x is small, the
-/// latter are dense where Δ is small, in proportion to it, and there is no softplus to compute.
+/// Levels are evenly spaced, either over Δ from 0 on, or over x. Since softplus(x) ≈ e^x for small x, levels over x are
+/// dense where Δ is small. They also need no softplus at run time.
 /// <code>
 ///   q = clamp(round((v − lowest) · (1/s)), 0, 2ᵇ − 1)        v = Δ or x
 ///   Δ ≈ unit · d[q]                                          d[q] = q, or round(softplus(lowest + s·q)/unit)
@@ -40,7 +40,7 @@ internal sealed class DeltaQuantizer
     /// <summary>b.</summary>
     public int Bits { get; }
 
-    /// <summary>Whether the levels are those of x; else of Δ.</summary>
+    /// <summary>Whether the levels are spaced over x; else over Δ.</summary>
     public bool IsBeforeSoftplus { get; }
 
     /// <summary>s.</summary>
@@ -55,7 +55,7 @@ internal sealed class DeltaQuantizer
     /// <summary>The largest level.</summary>
     public int MaxLevel => (1 << Bits) - 1;
 
-    /// <summary>What <see cref="Multiples"/> count.</summary>
+    /// <summary>The unit of <see cref="Multiples"/>.</summary>
     public double Unit { get; }
 
     /// <summary>d, by level.</summary>
@@ -73,7 +73,7 @@ internal sealed class DeltaQuantizer
     public static DeltaQuantizer BeforeSoftplus(int bits, float scale, float lowest) =>
         new(bits, isBeforeSoftplus: true, scale, lowest);
 
-    /// <summary>The level of a value: of x or Δ, whichever the levels are of. NaN has level 0.</summary>
+    /// <summary>The level of a value of x or Δ, depending on <see cref="IsBeforeSoftplus"/>. NaN has level 0.</summary>
     public int Quantize(float value) => (int)Levels.Limit(MathF.Round((value - Lowest) * InverseScale), 0, MaxLevel);
 
     /// <summary>Δ of a level.</summary>

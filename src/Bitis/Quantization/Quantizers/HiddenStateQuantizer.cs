@@ -2,10 +2,10 @@ using Bitis.Quantization.Scans;
 
 namespace Bitis.Quantization.Quantizers;
 
-/// <summary>Maps hidden states to signed levels, <c>q = clamp(round(h / s), −2ᵇ⁻¹, 2ᵇ⁻¹ − 1)</c>.</summary>
+/// <summary>Quantizes hidden states to signed levels, <c>q = clamp(round(h / s), −2ᵇ⁻¹, 2ᵇ⁻¹ − 1)</c>.</summary>
 /// <remarks>
-/// The scale s of token t and channel e is that of the token's group times that of the channel (QMamba's temporal group
-/// quantization, TGQ): ranges move along the tokens, and differ between channels.
+/// The scale s of token t and channel e is the scale of the token's group times that of the channel, since ranges
+/// change along the tokens and differ between channels. Groups are QMamba's temporal group quantization (TGQ).
 /// </remarks>
 internal sealed class HiddenStateQuantizer
 {
@@ -18,11 +18,9 @@ internal sealed class HiddenStateQuantizer
     /// The first token of each group, ascending, from 0; in the order in which the scan sees the tokens.
     /// </param>
     /// <param name="groupScales">A scale for each group.</param>
-    /// <param name="channelScales">
-    /// What each channel multiplies them by: one for each channel, or a single one for all.
-    /// </param>
-    /// <param name="isDithered">Whether rounding is dithered; else it is to the nearest level.</param>
-    /// <exception cref="ArgumentException">Groups or scales are not as described.</exception>
+    /// <param name="channelScales">The factor of each channel, or one factor for all channels.</param>
+    /// <param name="isDithered">Whether rounding is dithered instead of to the nearest level.</param>
+    /// <exception cref="ArgumentException">Groups or scales are invalid.</exception>
     public HiddenStateQuantizer(
         int bits, int tokens, int[] groupStarts, float[] groupScales, float[] channelScales, bool isDithered = false)
     {
@@ -77,7 +75,8 @@ internal sealed class HiddenStateQuantizer
 
     /// <summary>Whether rounding is dithered (<see cref="QuantizedScan"/> says how).</summary>
     /// <remarks>
-    /// To the nearest level, a state that decays or grows by less than half a level at a time stands still.
+    /// With rounding to the nearest level, a state that changes by less than half a level per token does not change at
+    /// all.
     /// </remarks>
     public bool IsDithered { get; }
 

@@ -4,7 +4,7 @@ namespace Bitis.Quantization.Quantizers;
 /// <remarks>The first of a pair is in the low half. Rows start at a whole byte.</remarks>
 internal static class Nibbles
 {
-    /// <summary>The bytes that a row takes.</summary>
+    /// <summary>The bytes of a row.</summary>
     public static int RowBytes(int columns) => (columns + 1) / 2;
 
     /// <summary>Packs <c>[rows, columns]</c> levels of −8 … 7.</summary>

@@ -3,20 +3,20 @@ namespace Bitis.Quantization.Quantizers;
 /// <summary>Divides the tokens of a sequence into contiguous groups that share a scale.</summary>
 internal static class TimeGroups
 {
-    /// <summary>Groups of equal length, as far as that goes: the first token of each.</summary>
+    /// <summary>The first tokens of groups of nearly equal length.</summary>
     public static int[] Equal(int tokens, int groups)
     {
         int count = Math.Clamp(groups, 1, tokens);
         return [.. Enumerable.Range(0, count).Select(g => (int)((long)g * tokens / count))];
     }
 
-    /// <summary>The groups for which Σ_t (largest range of the group)² is least.</summary>
+    /// <summary>The first tokens of the groups for which Σ_t (largest range of the group)² is least.</summary>
     /// <remarks>
     /// The distance of two levels is proportional to the range that they cover, and its squared error to the square of
     /// that. Dynamic programming over the last group's first token, O(groups·tokens²).
     /// </remarks>
     /// <param name="ranges">The range of each token.</param>
-    /// <param name="groups">At most how many groups.</param>
+    /// <param name="groups">The largest number of groups.</param>
     public static int[] Optimal(ReadOnlySpan<float> ranges, int groups)
     {
         int tokens = ranges.Length, count = Math.Clamp(groups, 1, tokens);

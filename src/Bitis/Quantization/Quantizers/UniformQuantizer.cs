@@ -5,14 +5,14 @@ using Bitis.Quantization.Recipes;
 
 namespace Bitis.Quantization.Quantizers;
 
-/// <summary>Maps real values to integers on evenly spaced levels, and back.</summary>
+/// <summary>Quantizes real values to evenly spaced levels, and dequantizes them.</summary>
 /// <remarks>
 /// <code>
 ///   q = clamp(round(x · (1/s)) + z, qmin, qmax)        round half to even; 1/s computed once, in float32
 ///   x̂ = s · (q − z)
 /// </code>
 /// Each group of values (see <see cref="Granularity"/>) has its own scale s and zero point z. This formula is the
-/// definition; the integer kernels compute exactly the same levels.
+/// definition. The integer kernels compute exactly the same levels.
 /// </remarks>
 internal sealed class UniformQuantizer
 {
@@ -46,11 +46,11 @@ internal sealed class UniformQuantizer
         _zeroPoints = zeroPoints;
     }
 
-    /// <summary>How many bits a level takes.</summary>
+    /// <summary>Bits of a level.</summary>
     public int Bits { get; }
 
     /// <summary>
-    /// Signed levels around zero, as for weights; else unsigned levels with a zero point, as for activations.
+    /// Whether levels are signed around zero (weights); else they are unsigned with a zero point (activations).
     /// </summary>
     public bool IsSymmetric { get; }
 
@@ -69,7 +69,7 @@ internal sealed class UniformQuantizer
     /// <summary>The reciprocals of the scales, as float32.</summary>
     public ReadOnlySpan<float> InverseScales => _inverseScales;
 
-    /// <summary>One zero point for each group; all 0 where symmetric.</summary>
+    /// <summary>One zero point for each group; all 0 if symmetric.</summary>
     public ReadOnlySpan<int> ZeroPoints => _zeroPoints;
 
     /// <summary>Signed levels −(2ᵇ⁻¹ − 1) … 2ᵇ⁻¹ − 1, zero point 0: for weights.</summary>
@@ -102,7 +102,7 @@ internal sealed class UniformQuantizer
         Bits == other.Bits && IsSymmetric == other.IsSymmetric && Granularity == other.Granularity
         && Scales.SequenceEqual(other.Scales) && ZeroPoints.SequenceEqual(other.ZeroPoints);
 
-    /// <summary>The level of a value; of NaN, the smallest.</summary>
+    /// <summary>The level of a value. NaN has the smallest level.</summary>
     public int Quantize(float value, int group) =>
         (int)Levels.Limit(MathF.Round(value * _inverseScales[group]) + _zeroPoints[group], MinLevel, MaxLevel);
 
@@ -119,9 +119,7 @@ internal sealed class UniformQuantizer
         _ => 0,
     };
 
-    /// <summary>
-    /// Replaces the values of a token by those that their levels stand for ("fake quantization"): x̂.
-    /// </summary>
+    /// <summary>Replaces the values of a token by their dequantized levels x̂ ("fake quantization").</summary>
     /// <param name="values">The values, <c>[channels]</c>; per tensor, any values.</param>
     /// <param name="token">The token's position.</param>
     /// <param name="result">Where the results go; may be <paramref name="values"/> itself.</param>
@@ -160,6 +158,6 @@ internal sealed class UniformQuantizer
         return (scale, (int)Math.Clamp(MathF.Round(-low / scale), 0, levels));
     }
 
-    /// <summary>Keeps the reciprocal of a scale finite where all values are zero.</summary>
+    /// <summary>The smallest scale, so that its reciprocal is finite if all values are zero.</summary>
     private const float SmallestScale = 1e-30f;
 }

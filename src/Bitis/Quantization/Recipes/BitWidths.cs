@@ -16,11 +16,11 @@ public readonly record struct BitWidths(int Weights, int Activations)
     /// <summary>The number of bits that stands for "left in float32".</summary>
     public const int Float = 32;
 
-    /// <summary>Nothing is quantized.</summary>
+    /// <summary>No quantization: float32 on both sides.</summary>
     public static BitWidths None => new(Float, Float);
 
-    /// <summary>Reads <c>w8a8</c> and the like, and <c>float</c>.</summary>
-    /// <exception cref="BitisException">The text is something else, or the bits are out of range.</exception>
+    /// <summary>Reads a text such as <c>w8a8</c>, or <c>float</c>.</summary>
+    /// <exception cref="BitisException">The text has another form, or the bits are out of range.</exception>
     public static BitWidths Parse(string text)
     {
         if (text == "float")

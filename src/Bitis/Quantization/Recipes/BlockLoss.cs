@@ -8,7 +8,7 @@ namespace Bitis.Quantization.Recipes;
 [JsonConverter(typeof(EnumByName<BlockLoss>))]
 public enum BlockLoss
 {
-    /// <summary>1 − cos(T, Y): PTQ4VM's. It does not see the length of Y.</summary>
+    /// <summary>1 − cos(T, Y), PTQ4VM's loss. It does not depend on the length of Y.</summary>
     Cosine,
 
     /// <summary>|Y − T|² / |T|².</summary>

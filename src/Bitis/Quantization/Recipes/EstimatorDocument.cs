@@ -8,7 +8,7 @@ namespace Bitis.Quantization.Recipes;
 /// A range estimator in a recipe as JSON: <c>{ "name": "percentile", "settings": { "percentile": 99.9 } }</c>.
 /// </summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Settings">Its settings; those that are missing are usual.</param>
+/// <param name="Settings">Its settings; missing ones have their usual values.</param>
 internal sealed record EstimatorDocument(
     string Name, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] JsonElement? Settings = null)
 {
@@ -21,8 +21,8 @@ internal sealed record EstimatorDocument(
             : null);
     }
 
-    /// <summary>What the document says.</summary>
-    /// <exception cref="BitisException">There is no such estimator, or it does not have a setting.</exception>
+    /// <summary>Converts the document to a choice.</summary>
+    /// <exception cref="BitisException">The estimator is unknown, or does not have a setting.</exception>
     public EstimatorChoice ToChoice()
     {
         RangeEstimatorKind kind = RangeEstimatorKind.Find(Name);

@@ -7,18 +7,18 @@ namespace Bitis.Quantization.Recipes;
 [JsonConverter(typeof(EnumByName<Granularity>))]
 public enum Granularity
 {
-    /// <summary>All values share one: one scale.</summary>
+    /// <summary>One scale for all values.</summary>
     PerTensor,
 
     /// <summary>
-    /// The values of one token position share one, over all images and channels: <c>[tokens]</c> scales (PTQ4VM's
-    /// per-token static quantization).
+    /// One scale for each token position, <c>[tokens]</c>, over all images and channels (PTQ4VM's per-token static
+    /// quantization).
     /// </summary>
-    /// <remarks>Positions count in the order in which the operator sees its tokens.</remarks>
+    /// <remarks>Positions are in the order in which the operator sees its tokens.</remarks>
     PerToken,
 
     /// <summary>
-    /// The weights of one output channel share one: <c>[out]</c> scales; or the values of one channel of an activation:
+    /// One scale for each output channel of weights, <c>[out]</c>, or for each channel of an activation,
     /// <c>[channels]</c>.
     /// </summary>
     PerChannel,

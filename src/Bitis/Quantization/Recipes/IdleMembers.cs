@@ -3,14 +3,14 @@ using Bitis.Quantization.Quantizers;
 
 namespace Bitis.Quantization.Recipes;
 
-/// <summary>Finds what a recipe says without any effect on a model.</summary>
+/// <summary>Finds members of a recipe that have no effect on a model.</summary>
 /// <remarks>
-/// Only new quantizations are checked. Recipes in model files may be of older versions, which let it pass.
+/// Only new quantizations are checked. Recipes in model files may be of older versions, which accepted such members.
 /// </remarks>
 internal static class IdleMembers
 {
-    /// <summary>Refuses members of a recipe that do nothing for a model.</summary>
-    /// <exception cref="BitisException">There is one; the message names it.</exception>
+    /// <summary>Refuses members of a recipe that have no effect on a model.</summary>
+    /// <exception cref="BitisException">A member has no effect; the message names it.</exception>
     public static void Refuse(Recipe recipe, Graph graph)
     {
         string? member = recipe.TimeGroups is not null ? "timeGroups" : recipe.Decay is not null ? "decay" : null;

@@ -1,14 +1,14 @@
 namespace Bitis.Quantization.Recipes;
 
 /// <summary>
-/// How scales are learned, block by block. What is null is what is usual for the method (docs/ptq4vm.md).
+/// How scales are learned, block by block. Null stands for the method's usual value (docs/ptq4vm.md).
 /// </summary>
 internal sealed record LearningRecipe
 {
     /// <summary>Steps of the optimizer for each block; 0 for no learning.</summary>
     public int? Steps { get; init; }
 
-    /// <summary>Images in a step, in turn; for <c>ptq4vm</c> usually all of them, else 64.</summary>
+    /// <summary>Images in a step; usually all for <c>ptq4vm</c>, else 64.</summary>
     public int? BatchSize { get; init; }
 
     /// <summary>The learning rate of the weights' scales.</summary>

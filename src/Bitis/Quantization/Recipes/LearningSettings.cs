@@ -2,15 +2,16 @@ using Bitis.Quantization.Methods;
 
 namespace Bitis.Quantization.Recipes;
 
-/// <summary>How a method goes through a model block by block: it smooths linear layers, and learns scales.</summary>
+/// <summary>How a method smooths linear layers and learns scales, block by block.</summary>
 public sealed record LearningSettings
 {
     /// <summary>
-    /// α of the smoothing, from 0 to 1 (<see cref="SmoothedLearningSettings.Alpha"/>); null for none.
+    /// The exponent α of the smoothing, from 0 to 1 (<see cref="SmoothedLearningSettings.Alpha"/>); null for no
+    /// smoothing.
     /// </summary>
     public double? SmoothingAlpha { get; init; }
 
-    /// <summary>What is made small.</summary>
+    /// <summary>The loss that is minimized.</summary>
     public BlockLoss Loss { get; init; } = BlockLoss.Cosine;
 
     /// <summary>Steps of the optimizer for each block; 0 for no learning.</summary>
@@ -28,27 +29,27 @@ public sealed record LearningSettings
     /// <summary>The learning rate of the smoothing.</summary>
     public double SmoothingRate { get; init; }
 
-    /// <summary>The learning rate of the zero points, in levels; 0 where they stay as the search found them.</summary>
+    /// <summary>The learning rate of the zero points, in levels; 0 to keep those of the search.</summary>
     public double ZeroPointRate { get; init; }
 
     /// <summary>The relative learning rate of scales inside of scans.</summary>
     public double ScanRate { get; init; } = 0.01;
 
     /// <summary>
-    /// Whether the logarithms of scales and smoothing are learned, so that rates are relative and signs cannot change.
+    /// Whether scales and smoothing are learned as logarithms. Rates are then relative, and signs cannot change.
     /// </summary>
     public bool InLogarithms { get; init; }
 
-    /// <summary>Whether rates fall to 0 along a cosine; else they are constant.</summary>
+    /// <summary>Whether rates fall to 0 along a cosine instead of being constant.</summary>
     public bool Anneals { get; init; }
 
-    /// <summary>AdamW's λ.</summary>
+    /// <summary>The weight decay λ of AdamW.</summary>
     public double WeightDecay { get; init; }
 
     /// <summary>The largest norm of a block's gradient; 0 for no limit.</summary>
     public double ClipNorm { get; init; }
 
-    /// <summary>Whether the state with the least loss is kept; else the last one.</summary>
+    /// <summary>Whether the state with the least loss is kept instead of the last one.</summary>
     public bool KeepsBest { get; init; }
 
     /// <summary>Whether layers that PTQ4VM's official code does not learn keep the scales of the search.</summary>
@@ -58,7 +59,7 @@ public sealed record LearningSettings
     /// </remarks>
     public bool KeepsUnlearnedLayers { get; init; }
 
-    /// <summary>These settings with what a recipe asks for.</summary>
+    /// <summary>These settings with the values of a recipe.</summary>
     internal LearningSettings With(LearningRecipe asked)
     {
         ArgumentNullException.ThrowIfNull(asked);
@@ -72,7 +73,7 @@ public sealed record LearningSettings
         };
     }
 
-    /// <summary>What no method can ask for; null if there is nothing.</summary>
+    /// <summary>What is wrong with the settings; null if they are valid.</summary>
     internal string? Problem
     {
         get

@@ -12,7 +12,7 @@ using Bitis.Quantization.Scans;
 namespace Bitis;
 
 /// <summary>
-/// Says how to quantize a model: everything that a result depends on besides the model and the calibration images.
+/// How to quantize a model: everything that a result depends on, besides model and calibration images.
 /// </summary>
 [JsonConverter(typeof(RecipeJson))]
 public sealed record Recipe
@@ -23,10 +23,10 @@ public sealed record Recipe
     /// <summary>The method's name: one of <see cref="QuantizationMethod.Names"/>.</summary>
     public string Method { get; init; } = "mse";
 
-    /// <summary>The method's own settings, of the record that it has for them; null for the usual ones.</summary>
+    /// <summary>The method's settings; null for the usual ones.</summary>
     public MethodSettings? Settings { get; init; }
 
-    /// <summary>What decides ranges in place of the method's own estimator; null for that.</summary>
+    /// <summary>The range estimator; null for the method's own.</summary>
     public EstimatorChoice? Estimator { get; init; }
 
     /// <summary>Bits of weights and activations.</summary>
@@ -36,8 +36,8 @@ public sealed record Recipe
     public Scope Scope { get; init; } = Scope.Linear;
 
     /// <summary>
-    /// Which values of an activation share a scale: <see cref="Granularity.PerTensor"/> or
-    /// <see cref="Granularity.PerToken"/>; null for the method's usual choice.
+    /// The granularity of activations, <see cref="Granularity.PerTensor"/> or <see cref="Granularity.PerToken"/>; null
+    /// for the method's usual choice.
     /// </summary>
     public Granularity? ActivationGranularity { get; init; }
 
@@ -45,17 +45,17 @@ public sealed record Recipe
     /// <remarks>Null for the usual number of the method.</remarks>
     public int? TimeGroups { get; init; }
 
-    /// <summary>Inside of scans: how levels of Ā may be spread; null for the method's usual choice.</summary>
+    /// <summary>The spacing of the levels of Ā in scans; null for the method's usual choice.</summary>
     public DecaySpacing? Decay { get; init; }
 
-    /// <summary>Exceptions by pattern; the first that matches an operator decides.</summary>
+    /// <summary>Other bits for some operators, by pattern; the first match applies.</summary>
     public IReadOnlyList<SiteOverride> Overrides { get; init; } = [];
 
-    /// <summary>Which values of an activation share a scale, the method's usual choice included.</summary>
+    /// <summary>The granularity of activations: that of the recipe, or the method's usual choice.</summary>
     [JsonIgnore]
     public Granularity Granularity => ActivationGranularity ?? Behavior.Granularity;
 
-    /// <summary>How the inside of scans is quantized, the method's usual choices included.</summary>
+    /// <summary>How scans are quantized, by the recipe and the method's usual choices.</summary>
     [JsonIgnore]
     public ScanMethod Scan
     {
@@ -66,7 +66,7 @@ public sealed record Recipe
         }
     }
 
-    /// <summary>What the method does with the settings.</summary>
+    /// <summary>The behavior of the method with the settings.</summary>
     internal MethodBehavior Behavior => QuantizationMethod.Find(Method).Behavior(Settings, Scope);
 
     /// <summary>Whether the insides of scans are quantized.</summary>
@@ -75,18 +75,19 @@ public sealed record Recipe
 
     /// <summary>This recipe with some of its method's settings changed.</summary>
     /// <param name="changes">
-    /// New values by name, as in JSON; of a record within, too, only some may be there:
-    /// <c>{ "learning": { "steps": 10 } }</c>.
+    /// New values by name, as in JSON. Nested records may be partial, too: <c>{ "learning": { "steps": 10 } }</c>.
     /// </param>
-    /// <exception cref="BitisException">The method has no such setting, or it does not take the value.</exception>
+    /// <exception cref="BitisException">The method has no such setting, or the value is invalid.</exception>
     public Recipe WithSettings(JsonObject changes)
     {
         ArgumentNullException.ThrowIfNull(changes);
         return this with { Settings = QuantizationMethod.Find(Method).ReadSettings(changes, Settings) };
     }
 
-    /// <summary>This recipe with another method, which gets the settings that are not as usual.</summary>
-    /// <exception cref="BitisException">There is no such method, or it does not have one of the settings.</exception>
+    /// <summary>
+    /// This recipe with another method, which takes over the settings that differ from the usual ones.
+    /// </summary>
+    /// <exception cref="BitisException">The method is unknown, or does not have one of the settings.</exception>
     public Recipe WithMethod(string method)
     {
         JsonObject settings = SettingChanges();
@@ -94,13 +95,12 @@ public sealed record Recipe
         return settings.Count == 0 ? usual : usual.WithSettings(settings);
     }
 
-    /// <summary>The settings that are not as usual for the method, by name, as in JSON.</summary>
+    /// <summary>The settings that differ from the method's usual ones, by name, as in JSON.</summary>
     public JsonObject SettingChanges() => QuantizationMethod.Find(Method).ChangesOf(Settings);
 
     /// <summary>The operators that this recipe quantizes, with their bits.</summary>
     /// <exception cref="BitisException">
-    /// Nothing is in the scope, an override matches nothing there, or something that the recipe says has no effect on
-    /// the model.
+    /// The scope is empty, an override matches nothing in it, or a member of the recipe has no effect on the model.
     /// </exception>
     public IReadOnlyList<(Node Node, BitWidths Bits)> Select(Graph graph)
     {
@@ -135,10 +135,10 @@ public sealed record Recipe
         return [.. inScope.Select(node => (node, BitsOf(node, graph))).Where(pair => pair.Item2 != BitWidths.None)];
     }
 
-    /// <summary>Which values of a layer's input share a scale.</summary>
+    /// <summary>The granularity of a layer's input.</summary>
     /// <remarks>
-    /// Convolutions sum over tokens, so their inputs have one scale; one that takes each channel by itself can have one
-    /// for each channel at no cost, and does where linear layers have one for each token.
+    /// Convolutions sum over tokens, so their inputs have one scale. A depthwise convolution can have one for each
+    /// channel at no cost, and has if linear layers have one for each token.
     /// </remarks>
     public Granularity GranularityOf(Node node)
     {
@@ -167,7 +167,7 @@ public sealed record Recipe
     }
 
     /// <summary>Checks the values.</summary>
-    /// <exception cref="BitisException">A value is out of its range.</exception>
+    /// <exception cref="BitisException">A value is out of range.</exception>
     public void Validate()
     {
         if (!Enum.IsDefined(Scope))
@@ -193,7 +193,7 @@ public sealed record Recipe
             throw new BitisException($"There is no spread of levels '{decay}'.");
     }
 
-    /// <summary>Records compare lists by reference; recipes compare by what they say.</summary>
+    /// <summary>Whether two recipes are the same, with lists compared by value.</summary>
     public bool Equals(Recipe? other) =>
         other is not null && Method == other.Method && Equals(Settings, other.Settings) && Estimator == other.Estimator
         && Bits == other.Bits && Scope == other.Scope && ActivationGranularity == other.ActivationGranularity
@@ -203,7 +203,7 @@ public sealed record Recipe
     public override int GetHashCode() =>
         HashCode.Combine(Method, Settings, Bits, Scope, ActivationGranularity, Overrides.Count);
 
-    /// <summary>What decides the ranges that scales start with.</summary>
+    /// <summary>Creates the estimator of the ranges that scales start with.</summary>
     internal IRangeEstimator CreateEstimator()
     {
         if (Estimator is not { } choice)

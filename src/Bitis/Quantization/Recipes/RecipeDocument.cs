@@ -8,8 +8,7 @@ namespace Bitis.Quantization.Recipes;
 
 /// <summary>A recipe as JSON: <c>{ "method": "ptq4vm+", "settings": { "alpha": 0.3 }, "bits": "w4a4" }</c>.</summary>
 /// <remarks>
-/// Before there were settings, those of all methods stood in the recipe itself; such recipes are read, and none is
-/// written.
+/// Older recipes have the settings of all methods at the top level. They are read, but no longer written.
 /// </remarks>
 internal sealed record RecipeDocument
 {
@@ -18,11 +17,11 @@ internal sealed record RecipeDocument
     /// <summary>As <see cref="Recipe.Method"/>.</summary>
     public string Method { get; init; } = new Recipe().Method;
 
-    /// <summary>What the method's settings are; those that are missing are usual.</summary>
+    /// <summary>The method's settings; missing ones have their usual values.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public JsonElement? Settings { get; init; }
 
-    /// <summary>What decides ranges in place of the method's own estimator.</summary>
+    /// <summary>As <see cref="Recipe.Estimator"/>.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public EstimatorDocument? Estimator { get; init; }
 
@@ -86,9 +85,9 @@ internal sealed record RecipeDocument
 
     /// <summary>The recipe, with the checks of <see cref="Recipe.Validate"/>.</summary>
     /// <param name="isOfOldFile">
-    /// Whether it is of a file from before settings: it may hold smoothing and a percentile that its method lacks.
+    /// Whether it is from an older file: it may hold smoothing and a percentile that its method lacks.
     /// </param>
-    /// <exception cref="BitisException">There is no such method, or it does not have a setting.</exception>
+    /// <exception cref="BitisException">The method is unknown, or does not have a setting.</exception>
     public Recipe ToRecipe(bool isOfOldFile = false)
     {
         QuantizationMethod method = QuantizationMethod.Find(Method);
@@ -109,8 +108,8 @@ internal sealed record RecipeDocument
         return recipe;
     }
 
-    /// <summary>A JSON object with what it has.</summary>
-    /// <exception cref="BitisException">It is no object.</exception>
+    /// <summary>The settings as a mutable JSON object.</summary>
+    /// <exception cref="BitisException">The settings are not an object.</exception>
     internal static JsonObject ObjectOf(JsonElement settings) => settings.ValueKind == JsonValueKind.Object
         ? JsonObject.Create(settings)!
         : throw new BitisException(
@@ -127,7 +126,7 @@ internal sealed record RecipeDocument
         Add("percentile", Percentile);
         if (Settings is not { } settings)
         {
-            // What every old recipe said, whatever its method.
+            // Every old recipe had these members, whatever its method.
             Drop("smoothing", isOfOldFile || Smoothing == true);
             Drop("official", Official == false);
             Drop("percentile", isOfOldFile || Percentile == OldPercentile);
@@ -150,7 +149,7 @@ internal sealed record RecipeDocument
         }
     }
 
-    /// <summary>An object as an element.</summary>
+    /// <summary>Converts an object to an element.</summary>
     internal static JsonElement ElementOf(JsonObject value)
     {
         using var document = JsonDocument.Parse(value.ToJsonString());

@@ -6,8 +6,7 @@ using Bitis.Quantization.Files;
 namespace Bitis.Quantization.Recipes;
 
 /// <summary>
-/// A recipe as the JSON of its <see cref="RecipeDocument"/>, in the form of <c>.bitis</c> files, whatever the caller's
-/// options.
+/// Reads and writes a recipe as the JSON of its <see cref="RecipeDocument"/>, independent of the caller's options.
 /// </summary>
 internal sealed class RecipeJson : JsonConverter<Recipe>
 {

@@ -1,12 +1,12 @@
 namespace Bitis.Quantization.Recipes;
 
-/// <summary>The names of methods and estimators: words on command lines and in files.</summary>
+/// <summary>Checks the names of methods and estimators, which stand on command lines and in files.</summary>
 internal static class RegisteredName
 {
     private const int MaxLength = 60;
 
-    /// <summary>The name, if it can be one.</summary>
-    /// <exception cref="ArgumentException">It is empty, too long, or has other characters.</exception>
+    /// <summary>Returns the name if it is valid.</summary>
+    /// <exception cref="ArgumentException">The name is empty, too long, or has other characters.</exception>
     public static string Checked(string name)
     {
         ArgumentNullException.ThrowIfNull(name);

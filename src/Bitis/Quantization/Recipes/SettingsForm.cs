@@ -6,7 +6,7 @@ using Bitis.Json;
 namespace Bitis.Quantization.Recipes;
 
 /// <summary>How the settings of one method or estimator are checked, read and written.</summary>
-/// <typeparam name="TBase">What the settings of all of them derive from.</typeparam>
+/// <typeparam name="TBase">The base type of all settings.</typeparam>
 internal sealed class SettingsForm<TBase>
     where TBase : class
 {
@@ -23,16 +23,16 @@ internal sealed class SettingsForm<TBase>
         Names = [.. json.Properties.Where(IsSetting).Select(property => property.Name)];
     }
 
-    /// <summary>The settings where a recipe says nothing of them.</summary>
+    /// <summary>The settings of a recipe that does not set any.</summary>
     public TBase Usual { get; }
 
     /// <summary>The names of the settings in JSON.</summary>
     public IReadOnlyList<string> Names { get; }
 
-    /// <summary>Describes settings.</summary>
-    /// <param name="owner">Whose they are: <c>method 'mse'</c>.</param>
+    /// <summary>Creates the form of a type of settings.</summary>
+    /// <param name="owner">The owner's name in messages: <c>method 'mse'</c>.</param>
     /// <param name="json">How they are read and written.</param>
-    /// <exception cref="ArgumentException">The JSON is not strict.</exception>
+    /// <exception cref="ArgumentException">The options of the JSON are not strict.</exception>
     public static SettingsForm<TBase> Create<TSettings>(string owner, JsonTypeInfo<TSettings> json)
         where TSettings : class, TBase, new()
     {
@@ -47,16 +47,16 @@ internal sealed class SettingsForm<TBase>
         return new SettingsForm<TBase>(owner, json, new TSettings(), text => StrictJson.Read(text, json));
     }
 
-    /// <summary>The settings, or the usual ones for null, if they are of this form.</summary>
-    /// <exception cref="BitisException">They are of another.</exception>
+    /// <summary>Returns the settings if they are of this form; for null, the usual ones.</summary>
+    /// <exception cref="BitisException">The settings are of another form.</exception>
     public TBase Checked(TBase? settings) => settings is null || settings.GetType() == _json.Type
         ? settings ?? Usual
         : throw new BitisException($"The {_owner} takes {_json.Type.Name}, not {settings.GetType().Name}.");
 
     /// <summary>Settings with some of them changed.</summary>
-    /// <param name="changes">New values by name; of a record within, too, only some may be there.</param>
+    /// <param name="changes">New values by name. Nested records may be partial, too.</param>
     /// <param name="from">The other values; null for the usual ones.</param>
-    /// <exception cref="BitisException">There is no such setting, or it does not take the value.</exception>
+    /// <exception cref="BitisException">The setting is unknown, or the value is invalid.</exception>
     public TBase Read(JsonObject changes, TBase? from)
     {
         JsonObject all = Write(Checked(from));
@@ -70,7 +70,7 @@ internal sealed class SettingsForm<TBase>
         {
             throw new BitisException($"The {_owner} does not take these settings: {e.Message}.", e);
         }
-        catch (ArgumentException e) // a name twice, which JsonObject finds when it is asked
+        catch (ArgumentException e) // a repeated name, which JsonObject finds only on access
         {
             throw new BitisException($"The settings of the {_owner} cannot be read: {e.Message}", e);
         }
@@ -79,7 +79,7 @@ internal sealed class SettingsForm<TBase>
     /// <summary>Settings as JSON, all of them.</summary>
     public JsonObject Write(TBase settings) => JsonSerializer.SerializeToNode(Checked(settings), _json)!.AsObject();
 
-    /// <summary>Those that are not as usual.</summary>
+    /// <summary>The settings that differ from the usual ones.</summary>
     public JsonObject Changes(TBase settings)
     {
         JsonObject all = Write(settings), usual = Write(Usual);

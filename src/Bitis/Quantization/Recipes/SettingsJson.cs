@@ -5,7 +5,7 @@ using Bitis.Quantization.Methods;
 
 namespace Bitis.Quantization.Recipes;
 
-/// <summary>The settings of our methods and estimators as JSON.</summary>
+/// <summary>The JSON of the settings of built-in methods and estimators.</summary>
 [JsonSourceGenerationOptions(
     System.Text.Json.JsonSerializerDefaults.Strict,
     MaxDepth = StrictJson.MaxDepth,

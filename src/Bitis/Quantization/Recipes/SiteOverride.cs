@@ -4,11 +4,11 @@ namespace Bitis.Quantization.Recipes;
 
 /// <summary>Other bits for the operators whose name matches a pattern.</summary>
 /// <param name="Pattern">A node's name with <c>*</c> and <c>?</c>: <c>layers.0.*</c>, <c>*.x_proj*</c>.</param>
-/// <param name="Bits">The bits there; <see cref="BitWidths.None"/> leaves the operator in float32.</param>
+/// <param name="Bits">The bits of these operators; <see cref="BitWidths.None"/> leaves them in float32.</param>
 public sealed record SiteOverride(string Pattern, BitWidths Bits)
 {
     /// <summary>Reads <c>pattern=bits</c>.</summary>
-    /// <exception cref="BitisException">The text is something else.</exception>
+    /// <exception cref="BitisException">The text has another form.</exception>
     public static SiteOverride Parse(string text)
     {
         int equals = text.LastIndexOf('=');

@@ -6,11 +6,11 @@ using Bitis.Tensors;
 namespace Bitis.Quantization.Scans;
 
 /// <summary>
-/// A selective scan in integers: the quantizers of its operands, of the discrete parameters and of the hidden states.
+/// A selective scan in integers: the quantizers of its operands, discrete parameters and hidden states.
 /// </summary>
 /// <remarks>
-/// What it computes, for each channel e and state n (all of it is exact in integers but the two roundings to float32
-/// that are named):
+/// It computes, for each channel e and state n (exact in integers, except for the two roundings to float32 that are
+/// marked):
 /// <code>
 ///   u  = s_u[e]·(q_u − z_u[e])    Δ = unit_Δ·d[q_Δ]    B = s_B[t]·q_B    C = s_C[t]·q_C    the operands' levels
 ///   i  = clamp(codeΔ[q_Δ] + codeA[e, n], 0, 127)                                           log₂(−log₂ Ā) in eighths
@@ -19,19 +19,19 @@ namespace Bitis.Quantization.Scans;
 ///   h  = level(clamp16(Ā ∗ h + v ∗ (q_B·2^(16−b_B))))                                      x ∗ y = (x·y + 2¹⁴) ≫ 15
 ///   y  = ((Σ_n h·q_C)·unit)·s_C[t] + (D·s_u)·(q_u − z_u)                                   float32
 /// </code>
-/// h is a 16-bit number whose upper b bits are the level and whose lower ones are 0:
-/// <c>level(x) = clamp16(x + o) &amp; mask</c>; its unit is the scale of h divided by 2^(16−b). The offset o is
-/// 2^(15−b) for rounding to nearest; dithered, it is <c>⌊frac(0.618…·t + 0.754…·n)·2^(16−b)⌋</c>, which takes all
-/// values alike, so that a state that changes by less than a level at a time moves on average as it should instead of
-/// standing still. Where a group of tokens begins, h becomes <c>level(clamp16(round(h·(s_before/s_after))))</c>, the
-/// product in float32, to nearest.
+/// h is a 16-bit number whose upper b bits are the level and whose lower bits are 0:
+/// <c>level(x) = clamp16(x + o) &amp; mask</c>. Its unit is the scale of h divided by 2^(16−b). The offset o is
+/// 2^(15−b) for rounding to nearest. With dither, it is <c>⌊frac(0.618…·t + 0.754…·n)·2^(16−b)⌋</c>, which is uniformly
+/// distributed. So a state that changes by less than a level per token still changes by the right amount on average.
+/// Where a group of tokens begins, h becomes <c>level(clamp16(round(h·(s_before/s_after))))</c>, with the product in
+/// float32, rounded to nearest.
 /// </remarks>
 internal sealed class QuantizedScan
 {
-    /// <summary>Codes of −log₂ Ā for an octave.</summary>
+    /// <summary>Codes of −log₂ Ā in an octave.</summary>
     public const int CodesPerOctave = 8;
 
-    /// <summary>How many values of Ā there are.</summary>
+    /// <summary>The number of values of Ā.</summary>
     public const int Codes = IntegerScanTables.Codes;
 
     /// <summary>The code of −log₂ Ā = 1: code 0 is 2⁻¹².</summary>
@@ -104,9 +104,9 @@ internal sealed class QuantizedScan
     /// <summary>The code of A = −exp(A_log): log₂(|A|·log₂ e) in eighths.</summary>
     public static sbyte RateCode(float aLog) => ToCode((aLog * Math.Log2(Math.E)) + Math.Log2(Math.Log2(Math.E)));
 
-    /// <summary>The A_log that the codes of A stand for.</summary>
+    /// <summary>The A_log of the codes of A.</summary>
     /// <param name="shape"><c>[channels, states]</c></param>
-    /// <exception cref="ArgumentException">There are not as many codes.</exception>
+    /// <exception cref="ArgumentException">The number of codes does not fit the shape.</exception>
     public FloatTensor DequantizeRates(Shape shape)
     {
         double codeOfRate = CodesPerOctave * Math.Log2(Math.Log2(Math.E)); // of A = −1
@@ -118,20 +118,20 @@ internal sealed class QuantizedScan
     /// <summary>The bits of h below its level.</summary>
     internal int HiddenShift => 16 - HiddenState.Bits;
 
-    /// <summary>f[g, e]: what (q_u − z_u)·d[q_Δ] is multiplied by.</summary>
+    /// <summary>f[g, e]: the factor of (q_u − z_u)·d[q_Δ].</summary>
     internal float InputFactor(int group, int channel) => (float)(
         U.Scales[GroupOf(U, channel)] * Delta.Unit * (1 << (B.Bits - 1)) / Unit(group, channel));
 
-    /// <summary>unit: what a sum of h·q_C is multiplied by.</summary>
+    /// <summary>unit: the factor of a sum of h·q_C.</summary>
     internal float OutputFactor(int group, int channel) => (float)Unit(group, channel);
 
-    /// <summary>D·s_u: what q_u − z_u adds to y.</summary>
+    /// <summary>D·s_u: the factor of q_u − z_u in y.</summary>
     internal float SkipFactor(float d, int channel) => d * U.Scales[GroupOf(U, channel)];
 
     /// <summary>s_before/s_after, where a group begins.</summary>
     internal float Rescale(int group) => HiddenState.GroupScales[group - 1] / HiddenState.GroupScales[group];
 
-    /// <summary>o: what is added to a hidden state before the bits below its level are cut off.</summary>
+    /// <summary>o: the offset of a hidden state before the bits below its level are cleared.</summary>
     internal int RoundingOffset(int token, int state)
     {
         if (!HiddenState.IsDithered)
@@ -201,7 +201,7 @@ internal sealed class QuantizedScan
     }
 
     private static sbyte DeltaCode(double delta) => delta == 0
-        ? sbyte.MinValue // no time passes
+        ? sbyte.MinValue // a level with Δ = 0
         : ToCode(Math.Log2(delta) + ((double)CodeOfOne / CodesPerOctave));
 
     private static sbyte ToCode(double octaves) =>

@@ -19,13 +19,13 @@ internal sealed class ScanCalibrator
 {
     private const int MaxSampleImages = 32, MinSampleImages = 4, Rounds = 2;
 
-    /// <summary>About how many values of samples are kept, of all scans together: 256 MB.</summary>
+    /// <summary>The approximate number of sample values kept for all scans together: 256 MB.</summary>
     private const long SampleValues = 1 << 26;
 
-    /// <summary>The shares of a range that are tried.</summary>
+    /// <summary>The shares of a range to try.</summary>
     private static readonly double[] Clips = [1.1, 1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.42, 0.35, 0.28, 0.2];
 
-    /// <summary>Likewise of what h usually is, and may exceed.</summary>
+    /// <summary>The multiples of h's usual magnitude to try; h may exceed them.</summary>
     private static readonly double[] HiddenStateClips =
     [
         32, 22.6, 16, 11.3, 8, 5.7, 4, 3.3, 2.7, 2.2, 1.8, 1.5, 1.25, 1, 0.8, 0.6, 0.42,
@@ -40,7 +40,7 @@ internal sealed class ScanCalibrator
     private bool _collectsHistograms;
 
     /// <summary>Prepares a run.</summary>
-    /// <param name="graph">The model; each scan has a softplus of its own before Δ.</param>
+    /// <param name="graph">The model. Each scan has its own softplus before Δ.</param>
     /// <param name="weights">Its float parameters.</param>
     /// <param name="evaluator">The evaluator that computes the nodes.</param>
     /// <param name="estimator">The estimator of the ranges.</param>
@@ -118,7 +118,7 @@ internal sealed class ScanCalibrator
             observer.ObserveRanges(inputs, observesInside: !_method.SearchesOutput);
     }
 
-    /// <summary>Quantizers by the estimator's ranges.</summary>
+    /// <summary>Creates the quantizers from the estimator's ranges.</summary>
     private QuantizedScan Estimate(ScanObserver observer)
     {
         ValueRange delta = _estimator.ActivationRange(observer.Delta, 0, _bits);
@@ -186,7 +186,7 @@ internal sealed class ScanCalibrator
         }
     }
 
-    /// <summary>Quantizers of h: a clip for all channels or, where each has a scale, the best one for each.</summary>
+    /// <summary>Candidates for h: one clip for all channels or, if each has a scale, the best clip for each.</summary>
     private IEnumerable<HiddenStateQuantizer> HiddenStates(
         ScanObserver observer, QuantizedScan scan, HiddenStateQuantizer quantizer)
     {
@@ -200,7 +200,7 @@ internal sealed class ScanCalibrator
         });
     }
 
-    /// <summary>Quantizers of u, likewise.</summary>
+    /// <summary>Candidates for u, chosen in the same way.</summary>
     private IEnumerable<UniformQuantizer> Inputs(ScanObserver observer, QuantizedScan scan, UniformQuantizer quantizer)
     {
         if (!_method.HasFineScales)
@@ -209,7 +209,7 @@ internal sealed class ScanCalibrator
         return [Clipped(quantizer, e => best[e])];
     }
 
-    /// <summary>For each channel the clip with which its output is closest.</summary>
+    /// <summary>For each channel, the clip with the least error of its output.</summary>
     private static double[] BestClips(ScanObserver observer, double[] clips, Func<double, QuantizedScan> with)
     {
         double[][] errors = [.. clips.Select(clip => observer.OutputErrors(with(clip)))];
@@ -229,13 +229,13 @@ internal sealed class ScanCalibrator
             u ?? scan.U, delta ?? scan.Delta, b ?? scan.B, c ?? scan.C, decay ?? scan.Decay,
             hiddenState ?? scan.HiddenState, scan.RateCodes);
 
-    /// <summary>The same levels over a part of the range; zero stays a level.</summary>
+    /// <summary>The quantizer with its levels over a part of the range; zero stays a level.</summary>
     private static UniformQuantizer Clipped(UniformQuantizer quantizer, Func<int, double> clipOf)
     {
         float[] scales = [.. quantizer.Scales.ToArray().Select((scale, i) => (float)(scale * clipOf(i)))];
         if (quantizer.IsSymmetric)
             return UniformQuantizer.Symmetric(quantizer.Bits, quantizer.Granularity, scales);
-        // What is cut off is cut off above: u, the output of a SiLU, has its long tail there.
+        // The upper end is cut, since u, the output of a SiLU, has its long tail there.
         int[] zeros =
         [
             .. quantizer.ZeroPoints.ToArray().Select(
@@ -244,7 +244,7 @@ internal sealed class ScanCalibrator
         return UniformQuantizer.Asymmetric(quantizer.Bits, quantizer.Granularity, scales, zeros);
     }
 
-    /// <summary>Likewise for hidden states.</summary>
+    /// <summary>The quantizer of hidden states over a part of the range.</summary>
     private static HiddenStateQuantizer Clipped(
         HiddenStateQuantizer quantizer, Func<int, double> clipOf, bool isDithered) =>
         new(
@@ -287,15 +287,15 @@ internal sealed class ScanCalibrator
     }
 
     /// <summary>
-    /// The quantizer of h: over what calibration saw, or over a magnitude that an estimator gives for all of it.
+    /// The quantizer of h, over the magnitudes of calibration or over one magnitude from an estimator.
     /// </summary>
     private HiddenStateQuantizer HiddenState(ScanObserver observer, double? magnitude)
     {
         float[] tokens = observer.Statistics.TokenMaxima, channels = [1];
         if (_method.HasFineScales)
         {
-            // What is usual, not what is largest: over many images and channels the largest values are the same at all
-            // tokens, and groups are worth nothing.
+            // Usual magnitudes instead of the largest ones. Over many images and channels, the largest values are the
+            // same at all tokens, so groups would have no effect.
             float[][] usual = [.. Enumerable.Range(0, tokens.Length).Select(observer.Statistics.MeanMaximaOf)];
             channels =
             [
@@ -318,10 +318,8 @@ internal sealed class ScanCalibrator
         return new HiddenStateQuantizer(_bits, tokens.Length, starts, scales, channels);
     }
 
-    /// <summary>The groups of tokens.</summary>
-    /// <remarks>
-    /// Long ones begin at multiples of four, since the kernels take four tokens of a group at a time.
-    /// </remarks>
+    /// <summary>The first tokens of the groups.</summary>
+    /// <remarks>Long groups begin at multiples of four, since kernels take four tokens of a group at a time.</remarks>
     private int[] GroupStarts(float[] ranges)
     {
         int length = ranges.Length >= 8 * _method.TimeGroups ? 4 : 1;

@@ -3,18 +3,19 @@ using Bitis.Quantization.Quantizers;
 namespace Bitis.Quantization.Scans;
 
 /// <summary>How a method quantizes the inside of a selective scan.</summary>
-/// <param name="Decay">How levels of Ā may be spread.</param>
+/// <param name="Decay">The spacing of the levels of Ā.</param>
 /// <param name="LevelsPerOctave">The choices of r for levels that are not uniform.</param>
-/// <param name="TimeGroups">How many groups of tokens the hidden state has scales for.</param>
-/// <param name="HasOptimalGroups">Whether groups begin where that serves best; else they are of equal length.</param>
+/// <param name="TimeGroups">The number of token groups with scales of their own for the hidden state.</param>
+/// <param name="HasOptimalGroups">
+/// Whether the boundaries of groups are optimized; else groups have equal length.
+/// </param>
 /// <param name="HasFineScales">
-/// Whether there is a scale for each channel of u and h and each token of B and C, and the levels of Δ are spread
-/// before its softplus, and h may be rounded with a dither: what costs nothing when the scan runs. Else each tensor has
-/// one scale, and h one for each group.
+/// Whether each channel of u and h and each token of B and C has a scale, the levels of Δ are spaced before its
+/// softplus, and h may be rounded with dither. None of this costs time when the scan runs. Else each tensor has one
+/// scale, and h has one for each group.
 /// </param>
 /// <param name="InputPercentile">
-/// The share of u's values, in percent, that is below the upper end of its range; null if the method's estimator
-/// decides.
+/// The percentage of u's values below the upper end of its range; null to use the method's estimator.
 /// </param>
 /// <param name="SearchesOutput">
 /// Whether quantizers are chosen by the error of the scan's output; else by the method's range estimator.
@@ -31,18 +32,20 @@ public sealed record ScanMethod(
     /// <summary>Uniform levels, one scale for each tensor.</summary>
     public static ScanMethod Plain { get; } = new();
 
-    /// <summary>A baseline: as plain, but with powers of two for Ā.</summary>
+    /// <summary>A baseline: as <see cref="Plain"/>, but with powers of two for Ā.</summary>
     public static ScanMethod Log2 { get; } = new(DecaySpacing.Logarithmic, [1]);
 
     /// <summary>
-    /// A baseline (Quamba, Chiang et al. 2024): as plain, but with the few largest values of u cut off.
+    /// A baseline (Quamba, Chiang et al., 2024): as <see cref="Plain"/>, but the few largest values of u are clipped.
     /// </summary>
     public static ScanMethod Quamba { get; } = new(InputPercentile: 99.999);
 
-    /// <summary>QMamba: LtSQ with whole powers of two, eight groups of tokens of equal length.</summary>
+    /// <summary>QMamba: LtSQ with powers of two, and eight groups of tokens of equal length.</summary>
     public static ScanMethod QMamba { get; } = new(DecaySpacing.LongTailed, [1], TimeGroups: 8, SearchesOutput: true);
 
-    /// <summary>Ours: finer levels for Ā, groups that begin where ranges change, finer scales.</summary>
+    /// <summary>
+    /// Bitis's improved QMamba: finer levels for Ā, groups that begin where ranges change, finer scales.
+    /// </summary>
     public static ScanMethod QMambaPlus { get; } =
         new(
             DecaySpacing.LongTailed, [1, 2, 3, 4, 8, 16], TimeGroups: 8, HasOptimalGroups: true, HasFineScales: true,

@@ -74,12 +74,12 @@ internal sealed class ScanObserver
     /// <summary>The codes of A.</summary>
     public sbyte[] RateCodes => Array.ConvertAll(_aLog.Span.ToArray(), QuantizedScan.RateCode);
 
-    /// <summary>Takes what the softplus before the scan gets, just before the scan runs.</summary>
+    /// <summary>Stores the input of the softplus before the scan, just before the scan runs.</summary>
     public void ObserveSoftplus(FloatTensor input) => _softplusInput = input;
 
     /// <summary>First pass.</summary>
     /// <param name="inputs">u, Δ, B and C.</param>
-    /// <param name="observesInside">Whether Ā and h are sites, too.</param>
+    /// <param name="observesInside">Whether Ā and h are observed, too.</param>
     public void ObserveRanges(ReadOnlySpan<FloatTensor> inputs, bool observesInside)
     {
         foreach ((SiteStatistics site, FloatTensor values) in Sites(inputs))
@@ -120,7 +120,7 @@ internal sealed class ScanObserver
 
     /// <summary>The squared error of the scan's output on the kept images, by channel.</summary>
     /// <remarks>
-    /// A channel's error depends on its own scales of u and h only, and on the levels that all channels share.
+    /// A channel's error depends only on its own scales of u and h, and on the levels that all channels share.
     /// </remarks>
     public double[] OutputErrors(QuantizedScan candidate)
     {
@@ -153,7 +153,7 @@ internal sealed class ScanObserver
 
     private IEnumerable<(SiteStatistics Site, FloatTensor Values)> Sites(ReadOnlySpan<FloatTensor> inputs)
     {
-        // A group is a row: u's rows are channels where it has a scale for each.
+        // A group is a row. The rows of u are channels if each channel has a scale.
         FloatTensor u = U.Groups == 1 ? inputs[0] : SiteStatistics.ByChannel(inputs[0]);
         return [(U, u), (Delta, inputs[1]), (B, inputs[2]), (C, inputs[3])];
     }

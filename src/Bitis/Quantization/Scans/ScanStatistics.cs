@@ -66,7 +66,7 @@ internal sealed class ScanStatistics
     /// <summary>The mean of Ā.</summary>
     public double DecayMean => _sum / Count;
 
-    /// <summary>The skewness of Ā, E[(Ā − μ)³]/σ³: negative where a long tail lies below.</summary>
+    /// <summary>The skewness of Ā, E[(Ā − μ)³]/σ³; negative if the long tail is below the mean.</summary>
     public double DecaySkewness
     {
         get
@@ -79,7 +79,7 @@ internal sealed class ScanStatistics
 
     private double Count => Math.Max(1, _images * (double)_tokens * _channels * _states);
 
-    /// <summary>The value of Ā below which a share of them lies, to a bin.</summary>
+    /// <summary>The value of Ā below which a share of all values lies, to the precision of a bin.</summary>
     /// <param name="share">0.5 for the median.</param>
     public double DecayQuantile(double share)
     {
@@ -94,10 +94,10 @@ internal sealed class ScanStatistics
         return 1;
     }
 
-    /// <summary>Takes the images of a batch in; the result does not depend on how images are batched.</summary>
+    /// <summary>Adds the images of a batch; the result does not depend on the batch size.</summary>
     /// <param name="inputs">The scan's u, Δ, B and C, <c>[batch, tokens, …]</c>.</param>
     /// <param name="aLog">A_log, <c>[channels, states]</c>.</param>
-    /// <exception cref="BitisException">A hidden state is not a number.</exception>
+    /// <exception cref="BitisException">A hidden state is not finite.</exception>
     public void Observe(ReadOnlySpan<FloatTensor> inputs, FloatTensor aLog) => Observe(inputs, aLog, observer: null);
 
     /// <summary>
@@ -141,7 +141,7 @@ internal sealed class ScanStatistics
         return rates;
     }
 
-    /// <summary>One image: the recurrence, a register-friendly row of channels at a time.</summary>
+    /// <summary>Runs the recurrence for one image, a row of channels at a time.</summary>
     private void Observe(
         ReadOnlySpan<float> u, ReadOnlySpan<float> delta, ReadOnlySpan<float> b, float[] rates, FloatTensor? decays,
         FloatTensor? hiddenStates)

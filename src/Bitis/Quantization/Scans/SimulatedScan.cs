@@ -5,7 +5,7 @@ using Bitis.Tensors;
 
 namespace Bitis.Quantization.Scans;
 
-/// <summary>A <see cref="QuantizedScan"/> as it is defined, step by step: the oracle of the integer kernels.</summary>
+/// <summary>Computes a <see cref="QuantizedScan"/> by its definition; the oracle of the integer kernels.</summary>
 internal static class SimulatedScan
 {
     /// <summary>Scans a batch.</summary>

@@ -47,7 +47,7 @@ internal sealed class PickleInput(StoredBytes source)
         }
     }
 
-    /// <summary>Checks that this many bytes are in the buffer.</summary>
+    /// <summary>Fills the buffer up to this many bytes.</summary>
     private void Fill(int length)
     {
         int present = _end - _begin;
