@@ -3,24 +3,22 @@ using Bitis.Kernels.Dispatch;
 
 namespace Bitis.Data;
 
-/// <summary>
-/// Reads, decodes and preprocesses the images of a source on other threads, ahead of whoever consumes them.
-/// </summary>
+/// <summary>Reads, decodes and preprocesses the images of a source on other threads, ahead of their consumer.</summary>
 internal static class ImageLoader
 {
     /// <summary>All images of a source in its order, in batches.</summary>
     /// <remarks>
-    /// As many batches as there are threads are under way or waiting, no more, so memory stays bounded however slow the
-    /// consumer is. Stopping the enumeration early stops the threads.
+    /// At most one batch for each thread is in progress or waiting. So memory is limited, however slow the consumer is.
+    /// Stopping the enumeration early stops the threads.
     /// </remarks>
-    /// <param name="source">Where the images come from; it must stay open during the enumeration.</param>
+    /// <param name="source">The images. It must stay open during the enumeration.</param>
     /// <param name="preprocessing">How pixels become the model's input.</param>
     /// <param name="batchSize">Images a batch; the last batch may be shorter.</param>
     /// <param name="threads">How many batches are prepared at once; 0 for one on each processor.</param>
     /// <param name="cancellationToken">Ends the enumeration with an <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="BitisException">
-    /// There are too many threads. While enumerating: an image is damaged, and the batches before it were delivered; or
-    /// a batch is more than a tensor can hold.
+    /// There are too many threads. During the enumeration: an image is damaged (batches before it are delivered), or a
+    /// batch exceeds the size of a tensor.
     /// </exception>
     public static IEnumerable<ImageBatch> Load(
         ImageSource source,
@@ -57,10 +55,10 @@ internal static class ImageLoader
         }
         finally
         {
-            // Nobody may touch the source after the enumeration has ended, so wait for what is still running.
+            // The source must not be used after the enumeration has ended, so wait for the running batches.
             stop.Cancel();
             Task.WhenAll(underWay).ContinueWith(
-                static all => _ = all.Exception, // of batches that nobody will see
+                static all => _ = all.Exception, // failures of batches that are not used
                 CancellationToken.None,
                 TaskContinuationOptions.ExecuteSynchronously,
                 TaskScheduler.Default).Wait(CancellationToken.None);
@@ -73,8 +71,8 @@ internal static class ImageLoader
                 int start = next;
                 int count = Math.Min(batchSize, source.Count - start);
                 CancellationToken token = stop.Token;
-                // Threads of their own: those of the pool may all be busy with the batch before, and this one would
-                // only be read when it is due.
+                // Dedicated threads: the pool's threads may all be busy with the previous batch, and this one would be
+                // read too late.
                 underWay.Enqueue(Task.Factory.StartNew(
                     () =>
                         ReadBatch(source, preprocessing, start, count, token), token, TaskCreationOptions.LongRunning,

@@ -6,22 +6,22 @@ using Bitis.Data.Sources.Labels;
 
 namespace Bitis;
 
-/// <summary>A finite, ordered set of images, each perhaps with a label.</summary>
+/// <summary>A finite, ordered set of images, with or without labels.</summary>
 /// <remarks>
-/// Reading by index is thread-safe and always gives the same image, so sets can be sampled, sharded and read ahead.
+/// Reading by index is thread-safe and always gives the same image. So sets can be sampled, sharded and read ahead.
 /// </remarks>
 public abstract class ImageSource : IDisposable
 {
     private readonly ConcurrentDictionary<int, string> _warnings = [];
 
-    /// <summary>How many images there are; at least one.</summary>
+    /// <summary>The number of images, at least one.</summary>
     public abstract int Count { get; }
 
-    /// <summary>What the source is, for reports: <c>"CIFAR-10 (binary), 10000 images, 10 classes"</c>.</summary>
+    /// <summary>A description for reports: <c>"CIFAR-10 (binary), 10000 images, 10 classes"</c>.</summary>
     public abstract string Description { get; }
 
     /// <summary>
-    /// How pixels differ from those that decoders usually give (<see cref="IImageDecoder.Settings"/>).
+    /// How pixels differ from the usual ones (<see cref="IImageDecoder.Settings"/>); null if they do not.
     /// </summary>
     public virtual string? DecoderSettings => null;
 
@@ -32,35 +32,35 @@ public abstract class ImageSource : IDisposable
     /// <remarks>If it is null, labels are class numbers of the model that the set was made for.</remarks>
     public virtual int? ClassCount => ClassNames?.Count;
 
-    /// <summary>Whether labels are said to be the model's own numbers, so that names may not contradict them.</summary>
+    /// <summary>Whether labels are the model's own class numbers, so that names must not contradict them.</summary>
     internal virtual bool HasModelLabels => false;
 
     /// <summary>
-    /// What was left out when the set was opened, in sentences: <c>photos: 3 files left out: 2 text, 1 AVIF.</c>
+    /// Sentences about files left out when the set was opened: <c>photos: 3 files left out: 2 text, 1 AVIF.</c>
     /// </summary>
     public virtual IReadOnlyList<string> Notices => [];
 
-    /// <summary>Opens a set of images; what it is shows in its content.</summary>
+    /// <summary>Opens a set of images. Its form is recognized by content.</summary>
     /// <remarks>
-    /// A folder or a zip of class folders (index = ordinal order of the folder names), of images without labels, or of
-    /// images with a <c>labels.csv</c>; a CSV file; CIFAR-10 or CIFAR-100, binary or as python's batches; IDX (MNIST)
-    /// files, also gzipped; or one image. Tar archives, also gzipped, are as good as zips. The path may go on inside an
-    /// archive: <c>cifar10.zip/test</c>.
+    /// A set is a folder or a zip archive of class folders (numbered in ordinal order of their names), of images
+    /// without labels, or of images with a <c>labels.csv</c>. It can also be a CSV file, CIFAR-10 or CIFAR-100 (binary
+    /// or Python's batches), IDX files (MNIST), also gzipped, or one image. Tar archives, also gzipped, work like zip
+    /// archives. The path may continue inside an archive: <c>cifar10.zip/test</c>.
     /// </remarks>
-    /// <param name="path">Where the set is, or <c>builtin/train</c> or <c>builtin/test</c>.</param>
+    /// <param name="path">The path of the set, or <c>builtin/train</c> or <c>builtin/test</c>.</param>
     /// <param name="decoder">
-    /// What decodes image files; null where there are none: built-in images, CIFAR and IDX files. The package
-    /// Bitis.Imaging has a form of this method with a decoder of its own.
+    /// The decoder of image files; null for sets without them (built-in images, CIFAR, IDX). <c>ImageSource.Open</c> of
+    /// the package Bitis.Imaging brings its own decoder.
     /// </param>
     /// <param name="cancellationToken">Ends the listing of files, and the unpacking of an archive.</param>
     /// <exception cref="BitisException">
-    /// There is nothing at the path, or no images in it, or damage, or image files and no decoder.
+    /// The path does not exist, has no images, a file is damaged, or image files have no decoder.
     /// </exception>
     public static ImageSource Open(
         string path, IImageDecoder? decoder, CancellationToken cancellationToken = default) =>
         new SourceOpener(decoder, cancellationToken).Open(path);
 
-    /// <summary>What messages and reports call an image.</summary>
+    /// <summary>The name of an image in messages and reports.</summary>
     public abstract string Name(int index);
 
     /// <summary>The label of an image without decoding it; null if it is not known.</summary>
@@ -77,20 +77,20 @@ public abstract class ImageSource : IDisposable
         return image;
     }
 
-    /// <summary>Reads an image with what is known of it.</summary>
+    /// <summary>Reads an image with its label and name.</summary>
     /// <exception cref="BitisException">The image is missing or damaged.</exception>
     internal LabeledImage ReadLabeled(int index) => new(Read(index), Label(index), Name(index));
 
-    /// <summary>What was wrong with images that have been read and are used all the same, in their order.</summary>
+    /// <summary>Warnings about damaged images that could still be read so far, in their order.</summary>
     public IReadOnlyList<string> Warnings => [.. _warnings.OrderBy(entry => entry.Key).Select(entry => entry.Value)];
 
     /// <summary>The images at <paramref name="indices"/>, in that order. The parent must stay open.</summary>
     public ImageSource Subset(IReadOnlyList<int> indices) => new SubsetSource(this, indices);
 
     /// <summary>The same images, with names for their classes. The parent must stay open.</summary>
-    /// <param name="names">The names, by label; as they are if the classes have names already.</param>
+    /// <param name="names">The names, by label. If the classes have names already, they must be the same.</param>
     /// <exception cref="BitisException">
-    /// No image has a label, a label has no name, or the classes have other names already.
+    /// No image has a label, a label has no name, or the classes have other names.
     /// </exception>
     public ImageSource WithClassNames(IReadOnlyList<string> names)
     {
@@ -116,8 +116,7 @@ public abstract class ImageSource : IDisposable
     }
 
     /// <summary>
-    /// A random sample of <paramref name="count"/> images without repetition, in the order of the source; all images if
-    /// there are no more.
+    /// A random sample of at most <paramref name="count"/> images without repetition, in the order of the source.
     /// </summary>
     /// <remarks>The same seed always gives the same sample. The parent must stay open.</remarks>
     public ImageSource Take(int count, int seed)
@@ -144,6 +143,6 @@ public abstract class ImageSource : IDisposable
     {
     }
 
-    /// <summary>Reads and decodes the image at an index that was checked.</summary>
+    /// <summary>Reads and decodes the image at a valid index.</summary>
     protected abstract PixelImage ReadImage(int index);
 }

@@ -5,7 +5,7 @@ internal sealed class InMemoryImageSource : ImageSource
 {
     private readonly IReadOnlyList<LabeledImage> _images;
 
-    /// <summary>Creates a source over images; the list must not change afterwards.</summary>
+    /// <summary>Creates a source from images. The list must not change afterwards.</summary>
     /// <param name="images">At least one image.</param>
     /// <param name="classNames">The names of the classes by index, if there are any.</param>
     /// <exception cref="BitisException">There is no image, or a label is negative or has no name.</exception>

@@ -10,18 +10,21 @@ public sealed class PixelImage
     /// <summary>Bytes a pixel of a colour image.</summary>
     public const int RgbChannels = 3;
 
-    /// <summary>ITU-R 601's luma of red, green and blue in 16-bit fixed point, as Pillow has it.</summary>
+    /// <summary>
+    /// The shares of red, green and blue in the luma of ITU-R 601, in 16-bit fixed point, as in Pillow.
+    /// </summary>
     private const int RedShare = 19595, GreenShare = 38470, BlueShare = 7471, LumaBits = 16;
 
     private readonly byte[] _pixels;
 
-    /// <summary>Creates an image over <paramref name="pixels"/>, which is kept, not copied.</summary>
+    /// <summary>Creates an image over <paramref name="pixels"/> without a copy.</summary>
     /// <param name="width">Pixels a row, at least 1.</param>
     /// <param name="height">Rows, at least 1.</param>
     /// <param name="channels">Bytes a pixel, at least 1.</param>
     /// <param name="pixels"><c>[height, width, channels]</c> bytes.</param>
-    /// <exception cref="ArgumentException">A size is not positive, or the number of bytes is not height × width ×
-    /// channels.</exception>
+    /// <exception cref="ArgumentException">
+    /// A size is not positive, or the number of bytes is not height × width × channels.
+    /// </exception>
     public PixelImage(int width, int height, int channels, byte[] pixels)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
@@ -51,7 +54,7 @@ public sealed class PixelImage
     /// <summary>Bytes a pixel: 1 for gray, 3 for red, green and blue.</summary>
     public int Channels { get; }
 
-    /// <summary>What is wrong with the file that the pixels come from; null for nothing.</summary>
+    /// <summary>What is wrong with the file that the pixels come from; null if nothing is.</summary>
     public string? Warning { get; private init; }
 
     /// <summary>All pixels, <c>[height, width, channels]</c>.</summary>
@@ -82,8 +85,8 @@ public sealed class PixelImage
     /// <remarks>
     /// Colours become gray as in Pillow, <c>L = 0.299·R + 0.587·G + 0.114·B</c>. Gray becomes three equal colours.
     /// </remarks>
-    /// <param name="channels">How many channels the model takes.</param>
-    /// <exception cref="BitisException">There is no way from this image's channels to those.</exception>
+    /// <param name="channels">The number of channels that the model takes.</param>
+    /// <exception cref="BitisException">This image's channels cannot be converted.</exception>
     public PixelImage WithChannels(int channels) => (Channels, channels) switch
     {
         _ when Channels == channels => this,

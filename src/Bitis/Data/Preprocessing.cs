@@ -10,10 +10,11 @@ namespace Bitis;
 /// operations are those of torchvision on Pillow images.
 /// </remarks>
 /// <param name="ResizeShorterSide">The length of the shorter side after the resize, in pixels.</param>
-/// <param name="CropSize">The side of the square that is cut from the centre; at most
-/// <paramref name="ResizeShorterSide"/>.</param>
-/// <param name="Mean">What is subtracted, by channel.</param>
-/// <param name="Std">What is divided by, by channel.</param>
+/// <param name="CropSize">
+/// The side of the square that is cut from the centre; at most <paramref name="ResizeShorterSide"/>.
+/// </param>
+/// <param name="Mean">The mean that is subtracted, by channel.</param>
+/// <param name="Std">The standard deviation that divides the result, by channel.</param>
 /// <param name="Interpolation">The filter of the resize.</param>
 public sealed record Preprocessing(
     int ResizeShorterSide,
@@ -25,10 +26,10 @@ public sealed record Preprocessing(
     /// <summary>The share of the resized image that the published ImageNet evaluations keep.</summary>
     private const double ImageNetCropRatio = 0.875;
 
-    /// <summary>Below this input size images are used whole, as sets of small images are.</summary>
+    /// <summary>Images for smaller inputs are not cropped, as usual for sets of small images.</summary>
     private const int SmallestCroppedSize = 128;
 
-    /// <summary>A bound on what a damaged file can make <see cref="Apply(PixelImage)"/> allocate.</summary>
+    /// <summary>The largest side of an image, so that a damaged file cannot cause huge allocations.</summary>
     private const int MaxSide = 16_384;
 
     /// <summary>The mean of ImageNet's training images.</summary>
@@ -37,10 +38,10 @@ public sealed record Preprocessing(
     /// <summary>The standard deviation of ImageNet's training images.</summary>
     public static ChannelValues ImageNetStd { get; } = new(0.229f, 0.224f, 0.225f);
 
-    /// <summary>What is subtracted from, and what then divides, the pixels of models that are not of colours.</summary>
+    /// <summary>The mean and the standard deviation for models without colours.</summary>
     private const float Centre = 0.5f;
 
-    /// <summary>How many channels the model's input has: as many as means and deviations.</summary>
+    /// <summary>The number of channels of the model's input.</summary>
     public int Channels => Mean.Count;
 
     /// <summary>The evaluation of published ImageNet models: shorter side 256, bicubic, centre 224.</summary>
@@ -65,7 +66,7 @@ public sealed record Preprocessing(
         return new Preprocessing(shorterSide, size, centre, centre);
     }
 
-    /// <summary>The same for inputs of another size: the same share of the image is cut.</summary>
+    /// <summary>The same preprocessing for inputs of another size, with the same share of the image cropped.</summary>
     /// <param name="size">The side of the input, in pixels.</param>
     public Preprocessing Resized(int size) => this with
     {
@@ -73,7 +74,7 @@ public sealed record Preprocessing(
         CropSize = size,
     };
 
-    /// <summary>Checks the values; call it on anything that was read from a file.</summary>
+    /// <summary>Checks the values. Call it on anything read from a file.</summary>
     /// <exception cref="BitisException">A size, a deviation or the filter is out of range.</exception>
     public void Validate()
     {
@@ -114,7 +115,7 @@ public sealed record Preprocessing(
     }
 
     /// <summary>The model's input for one image, <c>[Channels, CropSize, CropSize]</c>.</summary>
-    /// <exception cref="BitisException">There is no way from the image's channels to the model's.</exception>
+    /// <exception cref="BitisException">The image's channels cannot be converted to the model's.</exception>
     public FloatTensor Apply(PixelImage image)
     {
         FloatTensor tensor = FloatTensor.Uninitialized([Channels, CropSize, CropSize]);
@@ -148,9 +149,8 @@ public sealed record Preprocessing(
         }
     }
 
-    /// <summary>
-    /// Weights for the crop's window of one axis; torchvision truncates the longer side and rounds half to even.
-    /// </summary>
+    /// <summary>The weights for the crop along one axis.</summary>
+    /// <remarks>As in torchvision, the longer side is truncated, and halves are rounded to even.</remarks>
     private ResampleWeights AxisWeights(int size, int shorterSide)
     {
         long resized = (long)((double)((long)ResizeShorterSide * size) / shorterSide);

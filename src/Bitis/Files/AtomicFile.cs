@@ -42,7 +42,7 @@ internal static class AtomicFile
 
     private static void WriteThrough(OutputTarget target, Action<Stream> write)
     {
-        using SafeFileHandle? pipe = target.OpenPipe(); // so that opening it as a stream does not wait
+        using SafeFileHandle? pipe = target.OpenPipe(); // opened first, so that opening it as a stream does not block
         using var stream = new FileStream(target.File, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
         write(stream);
         stream.Flush();
@@ -54,7 +54,7 @@ internal static class AtomicFile
         string? temporary = null;
         try
         {
-            // Open, and so locked, until it has its name.
+            // It stays open, and so locked, until it has its final name.
             using FileStream stream = TemporaryFiles.Create(target.Folder, target.Existing?.Mode);
             temporary = stream.Name;
             write(stream);
@@ -69,7 +69,7 @@ internal static class AtomicFile
         }
     }
 
-    /// <summary>Removes what a failed attempt left; after a success there is nothing to remove.</summary>
+    /// <summary>Deletes the temporary file of a failed attempt.</summary>
     private static void Delete(string? temporary)
     {
         try
@@ -79,7 +79,7 @@ internal static class AtomicFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The failure that brought us here is already on its way to the user, and says more than this one would.
+            // The original failure is already being reported, and is more useful than this one.
         }
     }
 }

@@ -3,15 +3,17 @@ using System.Runtime.InteropServices;
 
 namespace Bitis.Files;
 
-/// <summary>What the system knows about a path, at the end of all links.</summary>
-/// <remarks>Elsewhere than on Linux only files and folders are told apart, and a file's identity is its path.</remarks>
-/// <param name="Kind">What it is.</param>
+/// <summary>Properties of the file that a path leads to, after following links.</summary>
+/// <remarks>
+/// On systems other than Linux, only files and folders are distinguished, and a file's identity is its path.
+/// </remarks>
+/// <param name="Kind">The kind of file.</param>
 /// <param name="Identity">The same for two paths that lead to the same file.</param>
-/// <param name="Names">How many names (hard links) the file has.</param>
-/// <param name="Mode">Its permissions; null where there are none.</param>
-/// <param name="Owner">Its owner's number; 0 where there is none.</param>
-/// <param name="Group">Its group's number; 0 where there is none.</param>
-/// <param name="IsMounted">Whether something is mounted just here, so that the file cannot be replaced.</param>
+/// <param name="Names">The number of hard links of the file.</param>
+/// <param name="Mode">Its permissions; null if the system has none.</param>
+/// <param name="Owner">Its owner's number; 0 if the system has none.</param>
+/// <param name="Group">Its group's number; 0 if the system has none.</param>
+/// <param name="IsMounted">Whether the path is a mount point, so that the file cannot be replaced.</param>
 internal sealed partial record FileFacts(
     FileKind Kind, string Identity, uint Names, UnixFileMode? Mode, uint Owner, uint Group, bool IsMounted)
 {
@@ -19,11 +21,11 @@ internal sealed partial record FileFacts(
     private const int NameTooLong = 36, TooManyLinks = 40, MountRoot = 0x2000;
     private const int TypeMask = 0xF000, PipeType = 0x1000, DeviceType = 0x2000, FolderType = 0x4000, FileType = 0x8000;
 
-    /// <summary>Looks at a path.</summary>
+    /// <summary>Reads the properties of a path.</summary>
     /// <param name="path">The path.</param>
-    /// <param name="followsLink">Whether a link stands for what it leads to.</param>
-    /// <returns>The facts; null if there is nothing, or it may not be looked at.</returns>
-    /// <exception cref="PathTooLongException">The system takes no names that long.</exception>
+    /// <param name="followsLink">Whether to follow a link at the end of the path.</param>
+    /// <returns>The properties; null if the path does not exist or is not accessible.</returns>
+    /// <exception cref="PathTooLongException">The path is too long for the system.</exception>
     /// <exception cref="IOException">Its links lead in a circle.</exception>
     public static FileFacts? Of(string path, bool followsLink = true)
     {
@@ -59,10 +61,10 @@ internal sealed partial record FileFacts(
             (BinaryPrimitives.ReadUInt64LittleEndian(status[8..]) & MountRoot) != 0);
     }
 
-    /// <summary>Whether this process may write to what is there; true where the system does not say.</summary>
+    /// <summary>Whether this process may write to the path; true if the system does not tell.</summary>
     public static bool MayWrite(string path) => !OperatingSystem.IsLinux() || Access(path, mode: 2) == 0;
 
-    /// <summary>Gives a file these permissions and, as far as the system allows, this owner and group.</summary>
+    /// <summary>Gives a file these permissions and, if the system allows it, this owner and group.</summary>
     public void ApplyTo(string path)
     {
         if (OperatingSystem.IsWindows() || Mode is not { } mode)
@@ -75,7 +77,7 @@ internal sealed partial record FileFacts(
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // A file system without permissions, which cannot lose any.
+            // The file system has no permissions.
         }
     }
 

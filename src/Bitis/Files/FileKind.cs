@@ -1,6 +1,6 @@
 namespace Bitis.Files;
 
-/// <summary>What a path leads to.</summary>
+/// <summary>The kind of file at a path.</summary>
 internal enum FileKind
 {
     /// <summary>A regular file.</summary>
@@ -9,12 +9,12 @@ internal enum FileKind
     /// <summary>A folder.</summary>
     Folder,
 
-    /// <summary>A device that takes one byte after another, such as <c>/dev/null</c> or a terminal.</summary>
+    /// <summary>A character device, such as <c>/dev/null</c> or a terminal.</summary>
     Device,
 
-    /// <summary>A pipe, with or without a name.</summary>
+    /// <summary>A pipe, named or not.</summary>
     Pipe,
 
-    /// <summary>A disk, a socket: nothing to write a model to.</summary>
+    /// <summary>Anything else, such as a disk or a socket.</summary>
     Other,
 }

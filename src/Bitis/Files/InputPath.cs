@@ -1,15 +1,17 @@
 namespace Bitis.Files;
 
-/// <summary>What may be read: files, at the end of all links, whose names are UTF-8.</summary>
+/// <summary>Checks paths of inputs: regular files, after following links, with names in UTF-8.</summary>
 internal static class InputPath
 {
-    /// <summary>What .NET puts in the place of bytes that are not UTF-8.</summary>
+    /// <summary>The character that .NET substitutes for bytes that are not UTF-8.</summary>
     private const char Replacement = '\uFFFD';
 
     /// <summary>Refuses a name with bytes that are not UTF-8.</summary>
-    /// <remarks>.NET knows it by another one only: there is nothing of that name, and an output would get it.</remarks>
-    /// <param name="path">The path, as .NET gives it.</param>
-    /// <exception cref="BitisException">It is such a name.</exception>
+    /// <remarks>
+    /// .NET replaces such bytes. So it cannot open the file, and would create outputs with another name.
+    /// </remarks>
+    /// <param name="path">The path from .NET.</param>
+    /// <exception cref="BitisException">The name is not UTF-8.</exception>
     public static void RequireUtf8(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
@@ -29,7 +31,7 @@ internal static class InputPath
     /// </remarks>
     /// <param name="path">The path, as the user gave it.</param>
     /// <param name="expected">What the file should be, for the message: <c>a checkpoint file</c>.</param>
-    /// <exception cref="BitisException">It is something else than a file.</exception>
+    /// <exception cref="BitisException">The path is not a regular file.</exception>
     public static void RequireFile(string path, string expected)
     {
         RequireUtf8(path);

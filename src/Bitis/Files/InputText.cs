@@ -4,7 +4,7 @@ using System.Text.Unicode;
 
 namespace Bitis.Files;
 
-/// <summary>What may be read as text: UTF-8. Other bytes would become one and the same character.</summary>
+/// <summary>Decodes text files, which must be UTF-8, since other bytes would be lost.</summary>
 internal static class InputText
 {
     /// <summary>The text of a file, without a byte order mark.</summary>

@@ -1,14 +1,14 @@
 namespace Bitis.Files;
 
-/// <summary>Folders for results.</summary>
+/// <summary>Creates and checks folders for results.</summary>
 internal static class OutputFolder
 {
-    /// <summary>Creates a folder where it is missing, and lets something write to it.</summary>
-    /// <remarks>If that fails, what was created and is still empty is removed.</remarks>
+    /// <summary>Creates a folder if it is missing, and runs a function that fills it.</summary>
+    /// <remarks>After a failure, folders that were created and are still empty are removed.</remarks>
     /// <param name="path">The folder.</param>
-    /// <param name="fill">What writes to it.</param>
+    /// <param name="fill">Writes to the folder.</param>
     /// <param name="what">Its name in the message.</param>
-    /// <exception cref="BitisException">It cannot be created.</exception>
+    /// <exception cref="BitisException">The folder cannot be created.</exception>
     public static void Fill(string path, Action fill, string what = "the folder")
     {
         ArgumentNullException.ThrowIfNull(fill);
@@ -25,11 +25,11 @@ internal static class OutputFolder
     }
 
     /// <summary>
-    /// Finds out before the work that a folder cannot be created or written to. Leaves nothing behind.
+    /// Checks before long work that a folder can be created and written to. No file or folder remains.
     /// </summary>
     /// <param name="path">The folder.</param>
     /// <param name="what">Its name in the message.</param>
-    /// <exception cref="BitisException">It cannot.</exception>
+    /// <exception cref="BitisException">The folder cannot be created or written to.</exception>
     public static void RequireWritable(string path, string what = "the folder")
     {
         InputPath.RequireUtf8(path);
@@ -47,7 +47,7 @@ internal static class OutputFolder
             if (!Directory.Exists(existing))
                 throw new IOException($"'{existing}' is a file, not a folder");
             foreach (string name in missing)
-                _ = FileFacts.Of(Path.Combine(existing, name)); // refuses a name that is too long
+                _ = FileFacts.Of(Path.Combine(existing, name)); // throws if the name is too long
             TemporaryFiles.RemoveStale(existing);
             string temporary;
             using (FileStream probe = TemporaryFiles.Create(existing, mode: null))
@@ -61,7 +61,7 @@ internal static class OutputFolder
         }
     }
 
-    /// <summary>Creates a folder; those that were missing, the innermost first.</summary>
+    /// <summary>Creates a folder, and returns the folders that were missing, the innermost first.</summary>
     private static List<string> Create(string path, string what)
     {
         InputPath.RequireUtf8(path);
@@ -90,7 +90,7 @@ internal static class OutputFolder
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Something is in it, which stays, and so does what is around it.
+            // The folder is not empty, so it and its parents stay.
         }
     }
 

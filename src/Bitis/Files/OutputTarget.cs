@@ -3,14 +3,14 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Bitis.Files;
 
-/// <summary>Where an output goes.</summary>
+/// <summary>The file, device or pipe that an output is written to.</summary>
 /// <remarks>
-/// A regular file is replaced as a whole, at the end of all links, which stay; a device or a pipe is written to as it
-/// is. Everything else is refused, with one message, before there is anything to write.
+/// A regular file is replaced as a whole. Links are followed and kept. A device or a pipe is written to directly.
+/// Everything else is refused with one message before any work.
 /// </remarks>
 internal sealed partial class OutputTarget : IDisposable
 {
-    // Of Linux, as pipes are known there only.
+    // The constants of Linux, since pipes are recognized only there.
     private const int WriteOnly = 1, NonBlocking = 0x800, CloseOnExecute = 0x80000;
 
     private readonly FileFacts? _facts;
@@ -26,26 +26,26 @@ internal sealed partial class OutputTarget : IDisposable
     /// <summary>The path as the user gave it.</summary>
     public string Path { get; }
 
-    /// <summary>Whether it is a device or a pipe, which keeps nothing that could be read again.</summary>
+    /// <summary>Whether it is a device or a pipe, which cannot be read again.</summary>
     public bool IsStream => _facts?.Kind is FileKind.Device or FileKind.Pipe;
 
-    /// <summary>What to tell the user about an existing file with further hard links; null for all others.</summary>
+    /// <summary>A notice about an existing file with several hard links; null for all others.</summary>
     public string? Notice => _facts is { Kind: FileKind.File, Names: > 1 }
         ? $"{Path}: this file has {_facts.Names} names (hard links); only this one gets the new contents, "
             + "the others keep the old file."
         : null;
 
-    /// <summary>The file at the end of all links.</summary>
+    /// <summary>The file after following links.</summary>
     internal string File { get; }
 
     /// <summary>The folder of <see cref="File"/>.</summary>
     internal string Folder => System.IO.Path.GetDirectoryName(File) ?? File;
 
-    /// <summary>The file that is there already; null if there is none.</summary>
+    /// <summary>The properties of the existing file; null if there is none.</summary>
     internal FileFacts? Existing => _facts;
 
-    /// <summary>Follows the links of a path.</summary>
-    /// <exception cref="BitisException">No file can be written there; the message says why.</exception>
+    /// <summary>Resolves a path, following links.</summary>
+    /// <exception cref="BitisException">No file can be written to the path; the message says why.</exception>
     public static OutputTarget Resolve(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -76,9 +76,8 @@ internal sealed partial class OutputTarget : IDisposable
         }
     }
 
-    /// <summary>Finds out before the work, and not after it, that a file cannot be written. Leaves nothing
-    /// behind.</summary>
-    /// <exception cref="BitisException">It cannot; the message says why.</exception>
+    /// <summary>Checks before long work that the file can be written. No file remains.</summary>
+    /// <exception cref="BitisException">The file cannot be written; the message says why.</exception>
     public void RequireWritable()
     {
         if (_facts is not null && !FileFacts.MayWrite(File))
@@ -86,7 +85,7 @@ internal sealed partial class OutputTarget : IDisposable
         RequireOtherThanReport();
         if (IsStream)
         {
-            _pipe ??= OpenPipe(); // kept, since closing it would end the reader's input
+            _pipe ??= OpenPipe(); // kept open, since closing it would end the reader's input
             return;
         }
         TemporaryFiles.RemoveStale(Folder);
@@ -108,9 +107,7 @@ internal sealed partial class OutputTarget : IDisposable
         }
     }
 
-    /// <summary>
-    /// A file is replaced, so that what standard output or standard error still writes to it would be lost.
-    /// </summary>
+    /// <summary>Refuses the file of standard output or standard error, whose later lines would be lost.</summary>
     private void RequireOtherThanReport()
     {
         if (_facts?.Kind is not (FileKind.File or FileKind.Pipe))
@@ -125,11 +122,11 @@ internal sealed partial class OutputTarget : IDisposable
         }
     }
 
-    /// <summary>Closes a pipe that <see cref="RequireWritable"/> keeps open for its reader.</summary>
+    /// <summary>Closes the pipe that <see cref="RequireWritable"/> keeps open.</summary>
     public void Dispose() => _pipe?.Dispose();
 
-    /// <summary>Opens a pipe, which otherwise waits for its reader; null for all else.</summary>
-    /// <exception cref="BitisException">Nobody reads from the pipe, or it cannot be opened.</exception>
+    /// <summary>Opens a pipe without waiting for its reader; null for everything else.</summary>
+    /// <exception cref="BitisException">The pipe has no reader, or cannot be opened.</exception>
     internal SafeFileHandle? OpenPipe()
     {
         if (_facts?.Kind != FileKind.Pipe)
@@ -140,11 +137,11 @@ internal sealed partial class OutputTarget : IDisposable
             : throw Refused(Path, "this is a pipe that nobody reads from; start its reader first, or give a file name");
     }
 
-    /// <summary>Checks that an output replaces none of the inputs, under whatever name.</summary>
+    /// <summary>Checks that the output does not replace an input, even under another name.</summary>
     /// <param name="inputs">
-    /// Files and folders; what does not exist, and null, is skipped. In a folder any existing file counts.
+    /// Files and folders. Missing ones and null are skipped. A folder stands for all its files.
     /// </param>
-    /// <exception cref="BitisException">It would replace one.</exception>
+    /// <exception cref="BitisException">The output would replace an input.</exception>
     public void RequireOtherThan(params IEnumerable<string?> inputs)
     {
         if (_facts is null || IsStream)
@@ -168,11 +165,11 @@ internal sealed partial class OutputTarget : IDisposable
         }
     }
 
-    /// <summary>The message for a file that may not be written.</summary>
+    /// <summary>The error for a file without write permission.</summary>
     internal BitisException NoPermission(Exception e) =>
         Refused(Path, $"no permission to write to the folder '{Folder}'", e);
 
-    /// <summary>The message for a file that cannot be written.</summary>
+    /// <summary>The error for a file that cannot be written.</summary>
     internal static BitisException Refused(string path, string why, Exception? cause = null)
     {
         string message = $"{path}: cannot be written: {why}.";
@@ -200,7 +197,7 @@ internal sealed partial class OutputTarget : IDisposable
             : new OutputTarget(path, full, facts: null);
     }
 
-    /// <summary>An input may be a part of a file, as in <c>cifar10.zip/train</c>.</summary>
+    /// <summary>The properties of an input, which may be a part of a file, as in <c>cifar10.zip/train</c>.</summary>
     private static FileFacts? FactsOfInput(string input)
     {
         FileFacts? facts = null;
@@ -216,7 +213,7 @@ internal sealed partial class OutputTarget : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            // Whoever opens the input says what is wrong with it.
+            // Opening the input reports what is wrong with it.
         }
         return facts;
     }
@@ -234,7 +231,7 @@ internal sealed partial class OutputTarget : IDisposable
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);
 
-    /// <summary>Whether the file system takes the name: its length and its characters.</summary>
+    /// <summary>Checks that the file system accepts the name's length and characters.</summary>
     private void RequireName()
     {
         try

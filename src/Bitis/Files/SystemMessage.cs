@@ -1,6 +1,6 @@
 namespace Bitis.Files;
 
-/// <summary>What the system says about a file that cannot be written, for messages.</summary>
+/// <summary>Turns exceptions of the file system into texts for messages.</summary>
 internal static class SystemMessage
 {
     private const string Suffix = TemporaryFiles.Suffix + "'";
@@ -20,7 +20,7 @@ internal static class SystemMessage
             return "no files can be created there"; // as in /proc
         if (isNamed)
             text = text[..start].TrimEnd(' ', ':') + text[(end + Suffix.Length)..];
-        int name = text.IndexOf(" : '", StringComparison.Ordinal); // messages name the file in front
+        int name = text.IndexOf(" : '", StringComparison.Ordinal); // our message already names the file
         return (name > 0 ? text[..name] : text).TrimEnd('.');
     }
 }

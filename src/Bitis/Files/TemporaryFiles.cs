@@ -1,11 +1,9 @@
 namespace Bitis.Files;
 
-/// <summary>
-/// The files that outputs are written to before they get their name: <c>.bitis-GUID.tmp</c> in the same folder.
-/// </summary>
+/// <summary>The temporary files of outputs: <c>.bitis-GUID.tmp</c> in the same folder.</summary>
 /// <remarks>
-/// Whoever writes one holds a lock on it, which ends with the process; so one without a lock was left by a process that
-/// was killed.
+/// The writer holds a lock on the file, which ends with the process. So a file without a lock was left by a process
+/// that was killed.
 /// </remarks>
 internal static class TemporaryFiles
 {
@@ -15,10 +13,11 @@ internal static class TemporaryFiles
     /// <remarks>A network folder may not show the locks of other machines.</remarks>
     private static readonly TimeSpan UnlockedElsewhere = TimeSpan.FromDays(1);
 
-    /// <summary>Creates and locks a temporary file; its lock is no hindrance to readers, and ends with the
-    /// stream.</summary>
-    /// <param name="folder">Where.</param>
-    /// <param name="mode">Its permissions at first; null for the usual.</param>
+    /// <summary>
+    /// Creates and locks a temporary file. The lock does not block readers, and ends with the stream.
+    /// </summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="mode">Its initial permissions; null for the default.</param>
     public static FileStream Create(string folder, UnixFileMode? mode)
     {
         var options = new FileStreamOptions
@@ -41,14 +40,13 @@ internal static class TemporaryFiles
             }
             catch (IOException) when (!isSecond)
             {
-                // Perhaps as below.
+                // Perhaps removed by another process, as described below.
             }
-            // Between its creation and its lock another process took it for one that was left over: with a lock, that
-            // is over.
+            // Before it was locked, another process may have removed it as abandoned. A locked file is safe.
         }
     }
 
-    /// <summary>Removes what processes that were killed have left in a folder; what cannot be removed stays.</summary>
+    /// <summary>Removes abandoned temporary files of killed processes from a folder, if possible.</summary>
     public static void RemoveStale(string folder)
     {
         if (!HasLocks)
@@ -63,7 +61,7 @@ internal static class TemporaryFiles
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // A folder that may not be listed; writing to it says more, if it fails.
+            // The folder cannot be listed. If writing to it fails, that error is more useful.
         }
     }
 
@@ -80,14 +78,14 @@ internal static class TemporaryFiles
             if (!IsLocal(path) && DateTime.UtcNow - File.GetLastWriteTimeUtc(path) < UnlockedElsewhere)
                 return;
             if (FileFacts.Of(path, followsLink: false) is not { Kind: FileKind.File })
-                return; // opening a pipe would wait
-            // Opens only if nobody has a lock.
+                return; // opening a pipe would block
+            // Opening succeeds only if there is no lock.
             new FileStream(
                 path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose).Dispose();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // It is being written to, is someone else's, or was removed by another process just now.
+            // The file is being written, belongs to another user, or was just removed.
         }
     }
 

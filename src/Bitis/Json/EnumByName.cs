@@ -5,20 +5,20 @@ namespace Bitis.Json;
 
 /// <summary>Reads and writes enums in JSON as exactly one of their names.</summary>
 /// <remarks>Numbers and lists of names are refused.</remarks>
-/// <typeparam name="T">The enum, which names this in its <see cref="JsonConverterAttribute"/>.</typeparam>
+/// <typeparam name="T">The enum, with this converter in its <see cref="JsonConverterAttribute"/>.</typeparam>
 internal sealed class EnumByName<T> : JsonConverter<T>
     where T : struct, Enum
 {
     private readonly Dictionary<string, T> _values;
 
-    /// <summary>Names as the code has them: <c>PerToken</c>.</summary>
+    /// <summary>Creates a converter with the names in the code: <c>PerToken</c>.</summary>
     public EnumByName()
         : this(policy: null)
     {
     }
 
-    /// <summary>Names in another spelling.</summary>
-    /// <param name="policy">Turns a name of the code into one of the JSON; null for no change.</param>
+    /// <summary>Creates a converter with names in another spelling.</summary>
+    /// <param name="policy">Converts a name in the code to its name in JSON; null for no change.</param>
     public EnumByName(JsonNamingPolicy? policy) =>
         _values = Enum.GetNames<T>().ToDictionary(name => policy?.ConvertName(name) ?? name, Enum.Parse<T>);
 

@@ -3,16 +3,16 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Bitis.Json;
 
-/// <summary>A converter of a type that has several forms, of which one member names the one that is meant.</summary>
+/// <summary>A converter of a type with several forms, one of whose members names the form.</summary>
 internal interface IFormsByName
 {
     /// <summary>The member that names the form; it comes first.</summary>
     string NameKey { get; }
 
-    /// <summary>The names that are known.</summary>
+    /// <summary>The known names.</summary>
     IReadOnlyList<string> Names { get; }
 
-    /// <summary>What to do if a name is unknown, for messages.</summary>
+    /// <summary>The advice in messages about an unknown name.</summary>
     string Advice { get; }
 
     /// <summary>The members of a form.</summary>

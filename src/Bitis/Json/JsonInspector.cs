@@ -10,10 +10,10 @@ namespace Bitis.Json;
 /// It checks members, kinds of values, and nulls. Errors give the path, what was found and what was expected.
 /// </remarks>
 /// <param name="options">The strict options that the JSON is read with.</param>
-/// <param name="isComplete">Whether only members that may be null can be missing.</param>
+/// <param name="isComplete">Whether members must be present unless they may be null.</param>
 internal sealed class JsonInspector(JsonSerializerOptions options, bool isComplete)
 {
-    /// <summary>What types are asked of; a config from outside has options of its own.</summary>
+    /// <summary>The options that give the types; a registered config has its own.</summary>
     private JsonSerializerOptions _options = options;
 
     private readonly List<string> _path = [];
@@ -21,7 +21,7 @@ internal sealed class JsonInspector(JsonSerializerOptions options, bool isComple
     private long _position;
 
     /// <summary>Compares a text with a type.</summary>
-    /// <exception cref="StrictJsonException">They differ.</exception>
+    /// <exception cref="StrictJsonException">The text does not fit the type.</exception>
     public void Inspect(string text, JsonTypeInfo type)
     {
         _text = Encoding.UTF8.GetBytes(text);
@@ -36,7 +36,7 @@ internal sealed class JsonInspector(JsonSerializerOptions options, bool isComple
             Next(ref reader);
             InspectValue(ref reader, type);
             _path.Clear();
-            reader.Read(); // throws if something follows
+            reader.Read(); // throws if anything follows
         }
         catch (JsonException e)
         {
@@ -94,7 +94,7 @@ internal sealed class JsonInspector(JsonSerializerOptions options, bool isComple
         InspectMembers(ref reader, TypeOf(types[FindForm(reader, discriminator, [.. types.Keys])]), discriminator);
     }
 
-    /// <summary>A type that says itself which form is meant; each form may have options of its own.</summary>
+    /// <summary>Inspects a type with several forms; each form may have its own options.</summary>
     private void InspectForm(ref Utf8JsonReader reader, JsonTypeInfo declared, IFormsByName forms)
     {
         Require(ref reader, JsonTokenType.StartObject, declared);
@@ -179,7 +179,7 @@ internal sealed class JsonInspector(JsonSerializerOptions options, bool isComple
         return seen.Add(name) ? name : throw Refusal("this member is there twice", expected: null);
     }
 
-    /// <summary>A text, a number or the like: what the serializer makes of it.</summary>
+    /// <summary>Inspects a text, a number or the like by deserializing it.</summary>
     private void InspectLeaf(ref Utf8JsonReader reader, JsonTypeInfo type)
     {
         string found = $"{Found(ref reader)} was found";
@@ -227,8 +227,8 @@ internal sealed class JsonInspector(JsonSerializerOptions options, bool isComple
     /// <summary>The form of an object that one of its members names.</summary>
     /// <param name="reader">A copy of the reader, at the object's start.</param>
     /// <param name="discriminator">The member that names the form.</param>
-    /// <param name="known">The names that there are.</param>
-    /// <param name="advice">What to do about another name.</param>
+    /// <param name="known">The known names.</param>
+    /// <param name="advice">The advice about an unknown name.</param>
     private string FindForm(
         Utf8JsonReader reader, string discriminator, IReadOnlyList<string> known, string advice = "")
     {
@@ -254,7 +254,7 @@ internal sealed class JsonInspector(JsonSerializerOptions options, bool isComple
     private static IEnumerable<JsonPropertyInfo> MembersOf(JsonTypeInfo type) =>
         type.Properties.Where(property => property.Set is not null || property.AssociatedParameter is not null);
 
-    /// <summary>Whether a member is written for people and computed anew instead of read.</summary>
+    /// <summary>Whether a member is written for information only, and computed again when read.</summary>
     private static bool IsComputed(JsonTypeInfo type, string name) =>
         type.Properties.FirstOrDefault(property => property.Name == name)
             is { Get: not null, Set: null, AssociatedParameter: null };

@@ -4,24 +4,26 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Bitis.Json;
 
-/// <summary>Reads JSON from files that may come from anybody: the one door for all of it.</summary>
+/// <summary>Reads JSON from untrusted files. All JSON in files is read here.</summary>
 /// <remarks>
-/// Names are exact, none is unknown, missing or there twice; nesting is bounded; nothing is null that may not be,
-/// elements of lists and dictionaries included; enums are names of defined values; numbers are finite.
+/// Names must match exactly; unknown, missing and repeated ones are errors. Nesting is limited. Null is accepted only
+/// where the type allows it, also in lists and dictionaries. Enums are names of defined values, and numbers are finite.
 /// </remarks>
 internal static class StrictJson
 {
-    /// <summary>The deepest nesting that is read; the deepest that is written has five levels.</summary>
+    /// <summary>The deepest nesting that is read. Bitis writes at most five levels.</summary>
     public const int MaxDepth = 16;
 
     /// <summary>Reads a value.</summary>
     /// <param name="text">The JSON.</param>
-    /// <param name="type">What it is, with strict options: <see cref="IsStrict"/>.</param>
+    /// <param name="type">The type, with strict options: <see cref="IsStrict"/>.</param>
     /// <param name="isComplete">
-    /// Whether Bitis wrote the text: then no member is missing but those that may be null. Generated serializers know
-    /// no initial values of properties: what is missing would be 0 or null.
+    /// Whether Bitis wrote the text. Then only members that may be null can be missing. Generated serializers ignore
+    /// initial values of properties, so a missing member would be 0 or null.
     /// </param>
-    /// <exception cref="StrictJsonException">The text is something else; the exception says what and where.</exception>
+    /// <exception cref="StrictJsonException">
+    /// The text does not fit the type; the exception says what and where.
+    /// </exception>
     /// <exception cref="ArgumentException">The options are not strict.</exception>
     public static T Read<T>(string text, JsonTypeInfo<T> type, bool isComplete = true)
         where T : class

@@ -1,7 +1,7 @@
 namespace Bitis.Json;
 
 /// <summary>
-/// JSON that is not what it should be. Readers add the file and what to do, and throw a <see cref="BitisException"/>.
+/// JSON that does not fit its type. Readers add file and advice, and throw a <see cref="BitisException"/>.
 /// </summary>
 internal sealed class StrictJsonException : Exception
 {
@@ -10,9 +10,9 @@ internal sealed class StrictJsonException : Exception
     /// <param name="line">The line there, from 1 on.</param>
     /// <param name="problem">What was found: <c>null was found</c>.</param>
     /// <param name="expected">
-    /// What was expected instead: <c>a whole number</c>; null where the problem says it all.
+    /// What was expected instead: <c>a whole number</c>; null if the problem is clear without it.
     /// </param>
-    /// <param name="cause">The failure behind it, if any.</param>
+    /// <param name="cause">The exception that caused it, if any.</param>
     public StrictJsonException(string path, int line, string problem, string? expected, Exception? cause = null)
         : base(Describe(path, problem, expected), cause)
     {
@@ -31,7 +31,7 @@ internal sealed class StrictJsonException : Exception
     /// <summary>What was found.</summary>
     public string Problem { get; }
 
-    /// <summary>What was expected instead; null where the problem says it all.</summary>
+    /// <summary>What was expected instead; null if the problem is clear without it.</summary>
     public string? Expected { get; }
 
     private static string Describe(string path, string problem, string? expected)

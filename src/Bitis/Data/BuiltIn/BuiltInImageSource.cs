@@ -2,17 +2,17 @@ using Bitis.Tensors;
 
 namespace Bitis.Data.BuiltIn;
 
-/// <summary>The built-in set: ten classes of shapes that are made from a seed, no files.</summary>
+/// <summary>The built-in set: ten classes of shapes, generated from a seed.</summary>
 /// <remarks>
-/// Shapes differ in pose, size, colour, lighting, blur and noise, stand before clutter and are partly hidden
-/// (docs/builtin-data.md). An image depends on the seed, the split and its index only, never on what was read before.
+/// Shapes differ in pose, size, colour, lighting, blur and noise. They stand before clutter and are partly hidden
+/// (docs/builtin-data.md). An image depends only on the seed, the split and its index.
 /// </remarks>
 internal sealed class BuiltInImageSource : ImageSource
 {
-    /// <summary>The images of the training split, unless another number is asked for.</summary>
+    /// <summary>The default number of images of the training split.</summary>
     public const int TrainCount = 20_000;
 
-    /// <summary>The images of the test split, unless another number is asked for.</summary>
+    /// <summary>The default number of images of the test split.</summary>
     public const int TestCount = 2_000;
 
     private const int Side = 32;
@@ -22,9 +22,9 @@ internal sealed class BuiltInImageSource : ImageSource
     private readonly BuiltInSplit _split;
     private readonly int _seed;
 
-    /// <summary>Describes the set; nothing is generated yet.</summary>
-    /// <param name="split">Which part of it.</param>
-    /// <param name="count">How many images; the classes take turns. 0 for the usual number.</param>
+    /// <summary>Creates the source without generating images.</summary>
+    /// <param name="split">The part of the set.</param>
+    /// <param name="count">How many images, with the classes in turn; 0 for the default.</param>
     /// <param name="seed">Another seed gives another set.</param>
     public BuiltInImageSource(BuiltInSplit split, int count = 0, int seed = 0)
     {

@@ -3,13 +3,13 @@ using Bitis.Json;
 
 namespace Bitis.Data.BuiltIn;
 
-/// <summary>The parts of the built-in set; no image is in two of them.</summary>
+/// <summary>The parts of the built-in set, without common images.</summary>
 [JsonConverter(typeof(EnumByName<BuiltInSplit>))]
 internal enum BuiltInSplit
 {
-    /// <summary>Images to learn from and to calibrate with.</summary>
+    /// <summary>Images for training and calibration.</summary>
     Train,
 
-    /// <summary>Images to evaluate with.</summary>
+    /// <summary>Images for evaluation.</summary>
     Test,
 }

@@ -1,8 +1,9 @@
 namespace Bitis.Data.BuiltIn;
 
-/// <summary>What makes the built-in set hard, in one place.</summary>
+/// <summary>The parameters that determine how hard the built-in set is.</summary>
 /// <remarks>
-/// Set so that a good float32 model of half a million parameters is right about most images, but not all.
+/// They are chosen so that a good float32 model with half a million parameters classifies most images correctly, but
+/// not all.
 /// </remarks>
 internal static class Difficulty
 {

@@ -82,8 +82,7 @@ internal static class ScenePainter
     }
 
     /// <summary>
-    /// Blends a colour in where a distance is negative; at the edge in proportion. Nothing reaches beyond the pose's
-    /// frame.
+    /// Blends a colour in where a distance is negative, in proportion at the edge, and only within the pose's frame.
     /// </summary>
     private static void Fill(
         Color[] canvas, int size, float edge, Pose pose, Func<float, float, float> distance,
@@ -151,7 +150,9 @@ internal static class ScenePainter
         return PixelImage.Rgb(size, size, pixels);
     }
 
-    /// <summary>Nearly normal with mean 0 and variance 1: the sum of four uniform numbers out of one draw.</summary>
+    /// <summary>
+    /// A nearly normal number with mean 0 and variance 1: the sum of four uniform numbers from one draw.
+    /// </summary>
     private static float Noise(SeededRandom random)
     {
         ulong bits = random.NextBits();

@@ -1,10 +1,10 @@
 namespace Bitis.Data.BuiltIn;
 
 /// <summary>The classes of the built-in set, in the order of their labels.</summary>
-/// <remarks>Each has a neighbour that is easily mistaken for it.</remarks>
+/// <remarks>Each has a similar class that is easily confused with it.</remarks>
 internal enum ShapeClass
 {
-    /// <summary>Three sides; the head of an arrow without its shaft.</summary>
+    /// <summary>Three sides; like an arrow's head without the shaft.</summary>
     Triangle,
 
     /// <summary>Four sides.</summary>
@@ -22,7 +22,7 @@ internal enum ShapeClass
     /// <summary>Six points.</summary>
     SixPointedStar,
 
-    /// <summary>A disc without a disc.</summary>
+    /// <summary>A disc from which a smaller disc is cut.</summary>
     Crescent,
 
     /// <summary>A part of a ring, of the same width everywhere.</summary>

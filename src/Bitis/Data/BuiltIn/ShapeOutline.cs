@@ -29,7 +29,7 @@ internal static class ShapeOutline
         _ => Distance(Polygons[(int)shape], x, y),
     };
 
-    // The nearest edge gives the distance, the parity of the edges to the right of the point the sign.
+    // The nearest edge gives the distance. The parity of the edges to the right of the point gives the sign.
     private static float Distance((float X, float Y)[] polygon, float x, float y)
     {
         float nearest = float.MaxValue;

@@ -9,7 +9,7 @@ internal sealed class SyntheticImageSource : ImageSource
 {
     private const int NoiseAmplitude = 12;
 
-    /// <summary>Whether a point of the shape's own square, both coordinates in −1…1, belongs to the shape.</summary>
+    /// <summary>The shapes: a name, and whether a point with coordinates in −1…1 belongs to the shape.</summary>
     private static readonly (string Name, Func<float, float, bool> Covers)[] Shapes =
     [
         ("disc", (u, v) => u * u + v * v < 1),
@@ -28,12 +28,10 @@ internal sealed class SyntheticImageSource : ImageSource
     private readonly int _seed;
     private readonly string[] _classNames;
 
-    /// <summary>Describes the set; nothing is generated yet.</summary>
-    /// <param name="count">How many images there are; the classes take turns.</param>
+    /// <summary>Creates the source without generating images.</summary>
+    /// <param name="count">How many images, with the classes in turn.</param>
     /// <param name="size">Width and height of each image in pixels.</param>
-    /// <param name="classes">
-    /// How many classes there are. Beyond ten, the shapes come again in other colour families.
-    /// </param>
+    /// <param name="classes">How many classes. Beyond ten, the shapes repeat in other colour families.</param>
     /// <param name="seed">Another seed gives other images.</param>
     public SyntheticImageSource(int count, int size, int classes, int seed)
     {

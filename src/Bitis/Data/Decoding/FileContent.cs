@@ -3,16 +3,16 @@ using System.Text.Unicode;
 
 namespace Bitis.Data.Decoding;
 
-/// <summary>Says what a file is from its first bytes; its name does not count.</summary>
+/// <summary>Recognizes a file's format from its first bytes.</summary>
 internal static class FileContent
 {
-    /// <summary>How many of the first bytes are looked at.</summary>
+    /// <summary>How many bytes are examined.</summary>
     public const int StartLength = 512;
 
     /// <summary>The name of a file without bytes.</summary>
     public const string Empty = "empty file";
 
-    /// <summary>The name of text that is nothing more special.</summary>
+    /// <summary>The name of text of no known format.</summary>
     public const string Text = "text";
 
     /// <summary>The name of everything that is not recognized.</summary>
@@ -58,7 +58,7 @@ internal static class FileContent
         (LfsPointer, 0, "version https://git-lfs"u8.ToArray()),
     ];
 
-    /// <summary>What a file is, in a word or two: <c>JPEG</c>, <c>AVIF</c>, <c>web page</c>, <c>text</c>.</summary>
+    /// <summary>The name of a file's format: <c>JPEG</c>, <c>AVIF</c>, <c>web page</c>, <c>text</c>.</summary>
     /// <param name="start">The first <see cref="StartLength"/> bytes, or all of a shorter file.</param>
     public static string NameOf(ReadOnlySpan<byte> start)
     {
@@ -73,14 +73,14 @@ internal static class FileContent
         return NameOfContainer(start) ?? (IsBmp(start) ? "BMP" : NameOfText(start) ?? Unknown);
     }
 
-    /// <summary>Whether a name that <see cref="NameOf"/> gives is that of pictures, readable or not.</summary>
+    /// <summary>Whether a name from <see cref="NameOf"/> is that of an image format, supported or not.</summary>
     internal static bool IsPicture(string name) =>
         name is not (Empty or Text or Unknown or Pdf or Video or Container) && !IsNoImage(name);
 
-    /// <summary>The message for a file that is not an image, or not one that a decoder reads.</summary>
-    /// <param name="file">What the message calls the file.</param>
+    /// <summary>The error for a file that is not an image, or not of a supported format.</summary>
+    /// <param name="file">The file's name in the message.</param>
     /// <param name="start">Its first bytes.</param>
-    /// <param name="formats">The formats that are read.</param>
+    /// <param name="formats">The supported formats.</param>
     public static BitisException RefuseAsImage(string file, ReadOnlySpan<byte> start, IReadOnlyList<string> formats)
     {
         ArgumentNullException.ThrowIfNull(formats);
@@ -114,7 +114,7 @@ internal static class FileContent
         _ => " Convert it first.",
     };
 
-    /// <summary>RIFF and the ISO base media format say after their first words what they hold.</summary>
+    /// <summary>The format within a RIFF or ISO base media container; null for other files.</summary>
     private static string? NameOfContainer(ReadOnlySpan<byte> start)
     {
         if (start.Length < 12)
@@ -133,7 +133,7 @@ internal static class FileContent
         };
     }
 
-    /// <summary>Two letters are little to go by, so the length of the header counts, too.</summary>
+    /// <summary>Whether a file is a BMP, by its two letters and the length of its header.</summary>
     private static bool IsBmp(ReadOnlySpan<byte> start) =>
         start.StartsWith("BM"u8)
         && (start.Length <= BmpInfoOffset || start[BmpInfoOffset] is 12 or 16 or 40 or 52 or 56 or 64 or 108 or 124);
@@ -156,14 +156,16 @@ internal static class FileContent
         return isSvg ? "SVG" : Text;
     }
 
-    /// <summary><c>P1</c> to <c>P7</c> and a line end or blank.</summary>
+    /// <summary>Whether a file starts with <c>P1</c> to <c>P7</c> and a line end or blank.</summary>
     private static bool IsPortableMap(ReadOnlySpan<byte> start) =>
         start.Length > 2
         && start[0] == 'P'
         && start[1] is >= (byte)'1' and <= (byte)'7'
         && start[2] is (byte)'\n' or (byte)' ';
 
-    /// <summary>UTF-8 without control characters but those of lines; the last character may be cut.</summary>
+    /// <summary>
+    /// Whether bytes are UTF-8 text without control characters except line ends; the last character may be cut.
+    /// </summary>
     private static bool IsText(ReadOnlySpan<byte> start)
     {
         foreach (byte b in start)

@@ -2,10 +2,10 @@ using Bitis.Kernels.Dispatch;
 
 namespace Bitis.Data.Decoding;
 
-/// <summary>Which images of a source can be decoded.</summary>
+/// <summary>The images of a source, divided into those that can be decoded and those that cannot.</summary>
 /// <remarks>
-/// A run over <see cref="Good"/> does not end because of a damaged file, and its order, batches and labels are those of
-/// a set without it.
+/// A run over <see cref="Good"/> does not fail on a damaged file. Its order, batches and labels are those of a set
+/// without the file.
 /// </remarks>
 internal sealed class ImageCheck
 {
@@ -22,7 +22,7 @@ internal sealed class ImageCheck
     public IReadOnlyList<BadImage> Bad { get; }
 
     /// <summary>Decodes every image of a source once, and keeps none of them.</summary>
-    /// <param name="source">The images; it must stay open as long as <see cref="Good"/> is used.</param>
+    /// <param name="source">The images. It must stay open while <see cref="Good"/> is used.</param>
     /// <param name="threads">How many images are decoded at once; 0 for one on each processor.</param>
     /// <param name="progress">Receives the number of images done.</param>
     /// <param name="cancellationToken">Ends the check.</param>
@@ -66,7 +66,7 @@ internal sealed class ImageCheck
     }
 
     /// <summary>The images that can be decoded.</summary>
-    /// <exception cref="BitisException">There are none.</exception>
+    /// <exception cref="BitisException">No image can be decoded.</exception>
     public ImageSource RequireGood() => Good ?? throw new BitisException(
         Bad.Count == 1
             ? Bad[0].Reason

@@ -1,6 +1,6 @@
 namespace Bitis.Data.Decoding;
 
-/// <summary>Ways to an image that every decoder has.</summary>
+/// <summary>Decoding of files and streams, with any decoder.</summary>
 internal static class ImageDecoderExtensions
 {
     private const int PieceBytes = 1 << 16;
@@ -18,8 +18,8 @@ internal static class ImageDecoderExtensions
     /// <summary>Reads a stream to its end and decodes it.</summary>
     /// <param name="decoder">The image decoder.</param>
     /// <param name="stream">The file's bytes, at most <see cref="ImageLimits.MaxFileBytes"/>.</param>
-    /// <param name="name">Its name in messages.</param>
-    /// <param name="cancellationToken">Ends the reading between two pieces.</param>
+    /// <param name="name">The image's name in messages.</param>
+    /// <param name="cancellationToken">Ends the reading between two reads.</param>
     /// <exception cref="BitisException">The stream is too long, or not an image that can be decoded.</exception>
     /// <exception cref="IOException">The stream cannot be read.</exception>
     public static PixelImage Load(
@@ -41,7 +41,7 @@ internal static class ImageDecoderExtensions
     /// <summary>Reads a stream to its end, without blocking a thread, and decodes it.</summary>
     /// <param name="decoder">The image decoder.</param>
     /// <param name="stream">The file's bytes, at most <see cref="ImageLimits.MaxFileBytes"/>.</param>
-    /// <param name="name">Its name in messages.</param>
+    /// <param name="name">The image's name in messages.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="BitisException">The stream is too long, or not an image that can be decoded.</exception>
     /// <exception cref="IOException">The stream cannot be read.</exception>
@@ -59,7 +59,7 @@ internal static class ImageDecoderExtensions
             int count;
             while ((count = await stream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
                 Append(file, buffer.AsSpan(0, count), name);
-            // Decoding takes time, and belongs on no thread that shows a window.
+            // Decoding takes time, so it must not run on a user interface's thread.
             await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             return decoder.Decode(file.GetBuffer().AsSpan(0, (int)file.Length), name);
         }

@@ -1,15 +1,15 @@
 namespace Bitis.Data.Decoding;
 
-/// <summary>The largest images and image files that are read; a decoder keeps to them (docs/limits.md).</summary>
+/// <summary>The limits for images and image files, which decoders must check (docs/limits.md).</summary>
 internal static class ImageLimits
 {
-    /// <summary>Images with more pixels than this are refused before any memory is taken for them.</summary>
+    /// <summary>The most pixels of an image; larger ones are refused before memory is allocated.</summary>
     public const int MaxPixels = 100_000_000;
 
-    /// <summary>Files longer than this, in bytes, are refused unread.</summary>
+    /// <summary>The most bytes of a file; longer ones are refused without being read.</summary>
     public const int MaxFileBytes = 512 << 20;
 
-    /// <summary>Refuses a size that is empty, or more than <see cref="MaxPixels"/>.</summary>
+    /// <summary>Refuses an empty size, and one above <see cref="MaxPixels"/>.</summary>
     /// <param name="width">Pixels a row, as the file's header states it.</param>
     /// <param name="height">Rows, as the file's header states them.</param>
     /// <param name="name">The file's name in messages.</param>

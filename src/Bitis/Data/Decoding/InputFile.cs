@@ -3,7 +3,7 @@ using Bitis.Files;
 
 namespace Bitis.Data.Decoding;
 
-/// <summary>Reads files that a user named, and turns every failure of the file system into one clear message.</summary>
+/// <summary>Reads files that the user named, and turns failures of the file system into clear messages.</summary>
 internal static class InputFile
 {
     /// <summary>Opens a file for reading.</summary>
@@ -35,10 +35,10 @@ internal static class InputFile
         return file.ReadAll(maxBytes);
     }
 
-    /// <summary>Refuses what is no file before it is opened.</summary>
+    /// <summary>Refuses a path that is not a regular file before it is opened.</summary>
     public static void RequireFile(string path) => InputPath.RequireFile(path, "a file of images");
 
-    /// <summary>Whether an exception comes from the file system rather than from a defect of ours.</summary>
+    /// <summary>Whether an exception comes from the file system, not from a defect.</summary>
     public static bool IsFileSystemFailure(Exception e) =>
         e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException;
 

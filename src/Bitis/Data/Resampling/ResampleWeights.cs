@@ -4,7 +4,7 @@ namespace Bitis.Data.Resampling;
 
 /// <summary>The fixed-point weights of Pillow's resampler along one axis.</summary>
 /// <remarks>
-/// Each output pixel has the first input pixel that it reads, and the weights of that pixel and its successors.
+/// For each output pixel, it has the first input pixel, and the weights of that pixel and its successors.
 /// </remarks>
 internal sealed class ResampleWeights
 {
@@ -19,8 +19,8 @@ internal sealed class ResampleWeights
     /// <summary>Weights for a window of the output.</summary>
     /// <param name="inputSize">Pixels of the input along the axis.</param>
     /// <param name="outputSize">Pixels of the whole output along the axis.</param>
-    /// <param name="windowStart">The first output pixel that is wanted.</param>
-    /// <param name="windowSize">How many output pixels are wanted.</param>
+    /// <param name="windowStart">The first output pixel of the window.</param>
+    /// <param name="windowSize">The number of output pixels of the window.</param>
     /// <param name="interpolation">The filter.</param>
     public ResampleWeights(
         int inputSize, long outputSize, long windowStart, int windowSize, Interpolation interpolation)
@@ -52,16 +52,16 @@ internal sealed class ResampleWeights
         }
     }
 
-    /// <summary>The first input pixel that any output pixel of the window draws from.</summary>
+    /// <summary>The first input pixel that the window reads.</summary>
     public int InputStart => _starts[0];
 
-    /// <summary>The end (exclusive) of the input pixels that the window draws from.</summary>
+    /// <summary>The end (exclusive) of the input pixels that the window reads.</summary>
     public int InputEnd => _starts[^1] + _counts[^1];
 
     /// <summary>The number of output pixels.</summary>
     public int Count => _starts.Length;
 
-    /// <summary>The first input pixel that output pixel <paramref name="i"/> of the window draws from.</summary>
+    /// <summary>The first input pixel that output pixel <paramref name="i"/> of the window reads.</summary>
     public int Start(int i) => _starts[i];
 
     /// <summary>The input pixels and weights of all output pixels.</summary>

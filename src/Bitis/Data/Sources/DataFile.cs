@@ -22,10 +22,10 @@ internal sealed class DataFile : IDisposable
         Length = length;
     }
 
-    /// <summary>Its name in messages.</summary>
+    /// <summary>The file's name in messages.</summary>
     public string Name { get; }
 
-    /// <summary>How many bytes it has.</summary>
+    /// <summary>The length in bytes.</summary>
     public long Length { get; }
 
     /// <summary>Opens a file on disk.</summary>
@@ -46,15 +46,15 @@ internal sealed class DataFile : IDisposable
         }
     }
 
-    /// <summary>Bytes in memory.</summary>
+    /// <summary>A file over bytes in memory.</summary>
     public static DataFile Of(string name, ReadOnlyMemory<byte> bytes) =>
         new(name, handle: null, ownsHandle: false, bytes, start: 0, bytes.Length);
 
-    /// <summary>A part of this file; it can be read as long as this one is open.</summary>
+    /// <summary>A part of this file, readable while this file is open.</summary>
     public DataFile Part(string name, long start, long length) =>
         new(name, _handle, ownsHandle: false, _bytes, _start + start, length);
 
-    /// <summary>Fills a buffer from a place on.</summary>
+    /// <summary>Fills a buffer with the bytes from an offset on.</summary>
     /// <exception cref="BitisException">The file ends before, or cannot be read.</exception>
     public void ReadExactly(Span<byte> buffer, long offset)
     {
@@ -89,7 +89,7 @@ internal sealed class DataFile : IDisposable
         }
     }
 
-    /// <summary>The first bytes, as many as there are and fit the buffer.</summary>
+    /// <summary>Reads the first bytes, as many as the file has and the buffer holds.</summary>
     public int ReadStart(Span<byte> buffer)
     {
         int count = (int)Math.Min(buffer.Length, Length);

@@ -2,7 +2,7 @@ using Bitis.Checkpoints;
 
 namespace Bitis.Data.Sources;
 
-/// <summary>A file of an image set for the readers of checkpoints.</summary>
+/// <summary>Adapts a file of an image set to the readers of checkpoints.</summary>
 /// <param name="file">The file.</param>
 internal sealed class DataFileBytes(DataFile file) : StoredBytes
 {

@@ -4,11 +4,11 @@ namespace Bitis.Data.Sources;
 
 /// <summary>A file from its start to its end, as a stream for <see cref="GzipFile"/>.</summary>
 /// <remarks>
-/// After the end come some bytes of ones: the platform's reader does not miss a checksum that was cut off, but finds
-/// that these are a wrong one.
+/// Some bytes of ones follow the end. The platform's reader does not notice a missing checksum, but it notices that
+/// these bytes are a wrong one.
 /// </remarks>
 /// <param name="file">The file, which stays open.</param>
-/// <param name="cancellationToken">Ends the reading, also within one call of the platform's reader.</param>
+/// <param name="cancellationToken">Ends the reading, also within a call of the platform's reader.</param>
 internal sealed class DataFileStream(DataFile file, CancellationToken cancellationToken) : Stream
 {
     /// <summary>The bytes of a checksum and a length.</summary>
@@ -35,7 +35,7 @@ internal sealed class DataFileStream(DataFile file, CancellationToken cancellati
         else
         {
             if (Position == Length)
-                throw new InvalidDataException("the data have no end"); // the reader would take these for whole
+                throw new InvalidDataException("the data have no end"); // the reader would accept these as complete
             count = (int)Math.Min(Length - Position, buffer.Length);
             buffer[..count].Fill(byte.MaxValue);
         }

@@ -4,13 +4,13 @@ using Bitis.Data.Sources.Trees;
 namespace Bitis.Data.Sources;
 
 /// <summary>Image files of a tree, with or without labels.</summary>
-/// <param name="tree">Where the files are; the source owns it.</param>
+/// <param name="tree">The tree with the files; the source owns it.</param>
 /// <param name="decoder">The image decoder.</param>
 /// <param name="images">Each image's file and label.</param>
 /// <param name="classNames">The names of the classes by index, if they are known.</param>
-/// <param name="classCount">How many classes there are, if that is known.</param>
-/// <param name="notices">What was left out, in sentences.</param>
-/// <param name="hasModelLabels">Whether labels are said to be the model's own numbers.</param>
+/// <param name="classCount">The number of classes, if it is known.</param>
+/// <param name="notices">Sentences about files that were left out.</param>
+/// <param name="hasModelLabels">Whether labels are the model's own class numbers.</param>
 internal sealed class ImageFileSource(
     FileTree tree,
     IImageDecoder decoder,

@@ -16,7 +16,7 @@ internal static class ImageFolders
     /// <summary>Opens the images of a tree.</summary>
     /// <param name="tree">The files.</param>
     /// <param name="decoder">The image decoder.</param>
-    /// <exception cref="BitisException">There are none, or their arrangement is ambiguous.</exception>
+    /// <exception cref="BitisException">There are no images, or their arrangement is ambiguous.</exception>
     public static ImageSource Open(FileTree tree, IImageDecoder decoder)
     {
         var images = new List<string>();
@@ -52,7 +52,7 @@ internal static class ImageFolders
                 notices);
         }
 
-        // A folder of pictures that cannot be read keeps its number.
+        // A folder of unreadable images keeps its class number.
         List<string> classes =
         [
             .. images.Concat(unreadable.Where(picture => picture.StartsWith(root, StringComparison.Ordinal)))
@@ -80,7 +80,7 @@ internal static class ImageFolders
     }
 
     /// <summary>
-    /// Finds out whether a file is an image. Where its name says so, that is left to whoever decodes it.
+    /// Sorts a file into images and others. A file with an image's name is checked only when it is decoded.
     /// </summary>
     private static void Sort(
         FileTree tree, string file, IImageDecoder decoder, List<string> images, List<string> unreadable)
@@ -116,7 +116,9 @@ internal static class ImageFolders
             .OfType<string>()
             .Select(notice => $"{tree.Path}: {notice}.");
 
-    /// <summary>Refuses a set that is in parts, given as a whole: these are no classes.</summary>
+    /// <summary>
+    /// Refuses the parent folder of a set's parts, since parts such as train and test are not classes.
+    /// </summary>
     private static void RefuseParts(FileTree tree, string root, List<string> classes)
     {
         string[] parts = [.. classes.Where(name => IsOneOf(name, TrainNames) || IsOneOf(name, OtherPartNames))];
@@ -143,9 +145,7 @@ internal static class ImageFolders
             .Order(StringComparer.Ordinal),
     ];
 
-    /// <summary>
-    /// The wrapping folders of an archive that holds its set one or more folders down: <c>""</c> or <c>"set/"</c>.
-    /// </summary>
+    /// <summary>The folders around the set in an archive: <c>""</c> or <c>"set/"</c>.</summary>
     private static string CommonFolder(List<string> images)
     {
         string root = "";

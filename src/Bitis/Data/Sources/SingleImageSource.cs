@@ -2,16 +2,16 @@ using Bitis.Data.Decoding;
 
 namespace Bitis.Data.Sources;
 
-/// <summary>One image file; it is decoded when it is read.</summary>
+/// <summary>A source of one image file, which is decoded on demand.</summary>
 internal sealed class SingleImageSource : ImageSource
 {
     private readonly string _path;
     private readonly IImageDecoder _decoder;
 
-    /// <summary>Looks at the file's first bytes.</summary>
+    /// <summary>Checks the format of a file by its first bytes.</summary>
     /// <param name="path">The file.</param>
     /// <param name="decoder">The image decoder.</param>
-    /// <exception cref="BitisException">It is not an image that the decoder reads.</exception>
+    /// <exception cref="BitisException">The file is not an image of a supported format.</exception>
     public SingleImageSource(string path, IImageDecoder decoder)
     {
         byte[] start = InputFile.ReadStart(path, FileContent.StartLength);

@@ -7,8 +7,8 @@ using Bitis.Files;
 
 namespace Bitis.Data.Sources;
 
-/// <summary>Finds out what a path holds, and opens it.</summary>
-/// <param name="decoder">What decodes image files; null where there are none.</param>
+/// <summary>Recognizes the image set at a path, and opens it.</summary>
+/// <param name="decoder">The image decoder; null for sets without image files.</param>
 /// <param name="cancellationToken">Ends the listing of files.</param>
 internal sealed class SourceOpener(IImageDecoder? decoder, CancellationToken cancellationToken)
 {
@@ -23,7 +23,7 @@ internal sealed class SourceOpener(IImageDecoder? decoder, CancellationToken can
         if (BuiltInSplitOf(path) is { } split)
             return new BuiltInImageSource(split);
 
-        // The path may go on inside an archive, or name a part of a folder of binary files.
+        // The path may continue inside an archive, or name a part of a folder of binary files.
         string normalized = path.Replace(
             ".zip!", ".zip/", StringComparison.OrdinalIgnoreCase).Replace('\\', '/').TrimEnd('/');
         for (int slash = normalized.LastIndexOf('/'); slash > 0; slash = normalized.LastIndexOf('/', slash - 1))
@@ -90,7 +90,7 @@ internal sealed class SourceOpener(IImageDecoder? decoder, CancellationToken can
     private static bool HasExtension(string path, string extension) =>
         Path.GetExtension(path).Equals(extension, StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>The files beside one.</summary>
+    /// <summary>The tree of the files beside a file.</summary>
     private FolderTree FolderAround(string path) => new(FolderOf(path), depth: 0, cancellationToken);
 
     private static string FolderOf(string path) => Path.GetDirectoryName(path) is { Length: > 0 } folder ? folder : ".";
@@ -154,7 +154,7 @@ internal sealed class SourceOpener(IImageDecoder? decoder, CancellationToken can
 
     private static bool IsPart(string name) => name is BinarySets.Train or BinarySets.Test;
 
-    /// <summary>The archive that a file is; null if it is none.</summary>
+    /// <summary>Opens a file as an archive; null if it is not one.</summary>
     private ArchiveTree? OpenArchive(string path) =>
         IsZip(path) ? new ZipTree(path) : TarTree.Recognizes(path) ? new TarTree(path, cancellationToken) : null;
 

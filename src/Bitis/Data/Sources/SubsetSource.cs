@@ -1,6 +1,6 @@
 namespace Bitis.Data.Sources;
 
-/// <summary>Some images of another source, in an order of their own.</summary>
+/// <summary>Some images of another source, in a given order.</summary>
 internal sealed class SubsetSource : ImageSource
 {
     private readonly ImageSource _parent;

@@ -2,15 +2,13 @@ using Bitis.Data.Sources.Trees;
 
 namespace Bitis.Data.Sources.Binary;
 
-/// <summary>
-/// Image sets in files of many images, under the names that they are published with: CIFAR and IDX (MNIST).
-/// </summary>
+/// <summary>Opens image sets in binary files with their published names: CIFAR and IDX (MNIST).</summary>
 internal static class BinarySets
 {
     /// <summary>The parts of a published set.</summary>
     public const string Train = "train", Test = "test";
 
-    /// <summary>How many folders archives and torchvision put around a set: <c>MNIST/raw</c>.</summary>
+    /// <summary>The most folders around a set in archives and torchvision's folders: <c>MNIST/raw</c>.</summary>
     public const int MaxFolders = 2;
 
     private static readonly BinaryKind[] Kinds =
@@ -30,7 +28,7 @@ internal static class BinarySets
             (tree, files) => new IdxSource(tree, files[0])),
     ];
 
-    /// <summary>Opens the files of a tree, all or those of one part; null if there are none.</summary>
+    /// <summary>Opens all files of a tree, or those of one part; null if there are none.</summary>
     /// <exception cref="BitisException">There are several sets or parts, or a file is damaged.</exception>
     public static ImageSource? Open(FileTree tree, string? part)
     {
@@ -38,7 +36,7 @@ internal static class BinarySets
         {
             string[] files = [.. tree.Files.Where(file => kind.IsKnown(tree, file))];
             string[] here = [.. files.Where(file => !file.Contains('/', StringComparison.Ordinal))];
-            // Such a file in some corner of a set of image files is not the set.
+            // A binary file deep inside a set of image files is not the set.
             string[] set = here.Length > 0 || tree.Files.Any(file => FileTree.FormatByName(file) is not null)
                 ? here
                 : [.. files.Where(file => file.AsSpan().Count('/') <= MaxFolders)];
@@ -48,7 +46,9 @@ internal static class BinarySets
         return null;
     }
 
-    /// <summary>Names such as <c>test</c> say little, so the content counts, too.</summary>
+    /// <summary>
+    /// Whether a file is a Python batch, by name and content, since names such as <c>test</c> are common.
+    /// </summary>
     private static bool IsPythonBatch(FileTree tree, string file)
     {
         string name = Path.GetFileName(file);
@@ -61,7 +61,7 @@ internal static class BinarySets
         }
         catch (BitisException)
         {
-            return false; // an encrypted entry, a pipe, a link that leads nowhere
+            return false; // an encrypted entry, a pipe, or a broken link
         }
     }
 

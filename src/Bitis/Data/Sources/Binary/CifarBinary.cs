@@ -11,7 +11,7 @@ internal static class CifarBinary
 {
     private const string Extension = ".bin", FineNamesFile = "fine_label_names.txt";
 
-    /// <summary>How many bytes all files of a set may take, where they have to be unpacked.</summary>
+    /// <summary>The most bytes of all files of a set together, if they have to be unpacked.</summary>
     private const int MaxUnpackedBytes = 1 << 30;
 
     /// <summary>The classes of CIFAR-10.</summary>
@@ -27,11 +27,11 @@ internal static class CifarBinary
     /// <summary>Whether a file of the published archives belongs to the test part.</summary>
     public static bool IsTest(string fileName) => fileName is "test.bin" or "test_batch.bin";
 
-    /// <summary>Opens files that together are one set.</summary>
+    /// <summary>Opens the files of one set.</summary>
     /// <param name="tree">Where they are.</param>
     /// <param name="files">Their names in the tree.</param>
     /// <exception cref="BitisException">
-    /// A file's length or a label is impossible for the kind of the first file.
+    /// A file's length or a label does not fit the format of the first file.
     /// </exception>
     public static CifarSource Open(FileTree tree, IReadOnlyList<string> files)
     {
@@ -56,7 +56,7 @@ internal static class CifarBinary
     }
 
     /// <summary>
-    /// 1 for CIFAR-10, 2 for CIFAR-100: from the file's name if it is a known one, otherwise from its length.
+    /// The label bytes of a record: 1 for CIFAR-10, 2 for CIFAR-100, from the file's known name or its length.
     /// </summary>
     private static int LabelBytes(string file, long length)
     {

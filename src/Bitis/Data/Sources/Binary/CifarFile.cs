@@ -1,12 +1,12 @@
 namespace Bitis.Data.Sources.Binary;
 
-/// <summary>Images of one file of a CIFAR set, at equal distances, with their labels.</summary>
+/// <summary>The images of one CIFAR file, at equal distances, with their labels.</summary>
 /// <param name="name">The file's name without folders.</param>
 /// <param name="classes">10 or 100.</param>
 /// <param name="labels">The label of each image.</param>
-/// <param name="data">Where the images are; closed with this.</param>
-/// <param name="offset">Where the first one starts.</param>
-/// <param name="distance">How many bytes later the next one starts.</param>
+/// <param name="data">The file's bytes; disposed with this object.</param>
+/// <param name="offset">The offset of the first image, in bytes.</param>
+/// <param name="distance">The distance between images, in bytes.</param>
 internal sealed class CifarFile(string name, int classes, byte[] labels, DataFile data, long offset, int distance)
     : IDisposable
 {
@@ -26,7 +26,7 @@ internal sealed class CifarFile(string name, int classes, byte[] labels, DataFil
     public ReadOnlySpan<byte> Labels => labels;
 
     /// <summary>Reads an image.</summary>
-    /// <exception cref="BitisException">The file was cut off since it was opened, or cannot be read.</exception>
+    /// <exception cref="BitisException">The file was truncated since it was opened, or cannot be read.</exception>
     public PixelImage Read(int index)
     {
         Span<byte> planes = stackalloc byte[ImageLength];

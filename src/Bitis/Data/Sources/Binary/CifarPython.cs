@@ -11,7 +11,7 @@ namespace Bitis.Data.Sources.Binary;
 /// </remarks>
 internal static class CifarPython
 {
-    /// <summary>The published files have at most 155 MB.</summary>
+    /// <summary>The most bytes of a file; the published files have at most 155 MB.</summary>
     private const int MaxFileBytes = 256 << 20;
 
     private const int MaxMetaBytes = 1 << 20;
@@ -30,11 +30,11 @@ internal static class CifarPython
     public static bool Recognizes(ReadOnlySpan<byte> start) =>
         start.Length > 1 && start[0] == 0x80 && start[1] is >= 2 and <= 5;
 
-    /// <summary>Opens files that together are one set.</summary>
-    /// <param name="tree">Where they are; it is closed with the source.</param>
+    /// <summary>Opens the files of one set.</summary>
+    /// <param name="tree">The tree with the files; it is disposed with the source.</param>
     /// <param name="files">Their names in the tree.</param>
     /// <exception cref="BitisException">
-    /// A file is damaged, holds something else, or is of another set than the first.
+    /// A file is damaged, has other content, or is of another set than the first.
     /// </exception>
     public static CifarSource Open(FileTree tree, IReadOnlyList<string> files)
     {
@@ -118,7 +118,7 @@ internal static class CifarPython
     private static object? RefuseReference(object? id) =>
         throw new BitisException("the pickle refers to other files, which batches of CIFAR do not.");
 
-    /// <summary>The value of a key, which is a text of Python 2 or bytes of Python 3.</summary>
+    /// <summary>The value of a key, which is text in Python 2 and bytes in Python 3.</summary>
     private static object? Find(PickleDictionary dictionary, string key) =>
         dictionary[key] ?? dictionary.Items.FirstOrDefault(item => item.Key is byte[] && TextOf(item.Key) == key).Value;
 

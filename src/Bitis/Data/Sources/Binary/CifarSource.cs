@@ -2,19 +2,17 @@ using Bitis.Data.Sources.Trees;
 
 namespace Bitis.Data.Sources.Binary;
 
-/// <summary>
-/// CIFAR-10 and CIFAR-100: 32×32 images, each as three planes. Images are read when they are asked for.
-/// </summary>
-/// <remarks>Work: the files once. Memory: a byte an image, and what <see cref="CifarFile"/> keeps.</remarks>
+/// <summary>CIFAR-10 and CIFAR-100: 32×32 images, each as three planes, read on demand.</summary>
+/// <remarks>Work: the files once. Memory: one byte for each image, and what <see cref="CifarFile"/> keeps.</remarks>
 internal sealed class CifarSource : ImageSource
 {
     private readonly FileTree _tree;
     private readonly List<(CifarFile File, int FirstIndex)> _files = [];
     private readonly string _description;
 
-    /// <summary>Takes files that together are one set; they and their tree are closed with it.</summary>
+    /// <summary>Creates the source of the files of one set. They and their tree are disposed with it.</summary>
     /// <param name="tree">Where the files are.</param>
-    /// <param name="files">The files, of one kind.</param>
+    /// <param name="files">The files, of one format.</param>
     /// <param name="classNames">The names of the classes; null if they are not known.</param>
     public CifarSource(FileTree tree, IReadOnlyList<CifarFile> files, IReadOnlyList<string>? classNames)
     {

@@ -9,13 +9,15 @@ namespace Bitis.Data.Sources.Binary;
 /// <param name="Data">The values, row-major.</param>
 internal sealed record IdxFile(IReadOnlyList<int> Sizes, ReadOnlyMemory<byte> Data)
 {
-    /// <summary>How long a file may be, and what is in it.</summary>
+    /// <summary>The most bytes of a file, compressed or not.</summary>
     public const int MaxFileBytes = 1 << 30;
 
     private const byte UnsignedByte = 0x08;
     private const int StartLength = 512;
 
-    /// <summary>Whether a file starts as an IDX file of bytes with some dimensions does, looking into gzip.</summary>
+    /// <summary>
+    /// Whether a file, also a gzipped one, starts as an IDX file of bytes with a number of dimensions.
+    /// </summary>
     public static bool Recognizes(DataFile file, int rank)
     {
         Span<byte> start = stackalloc byte[StartLength];
@@ -27,7 +29,7 @@ internal sealed record IdxFile(IReadOnlyList<int> Sizes, ReadOnlyMemory<byte> Da
     }
 
     /// <summary>Reads a file that must have <paramref name="rank"/> dimensions.</summary>
-    /// <exception cref="BitisException">The header is another one, or the length does not fit it.</exception>
+    /// <exception cref="BitisException">The header is another one, or does not fit the length.</exception>
     public static IdxFile Read(DataFile file, int rank)
     {
         Span<byte> start = stackalloc byte[StartLength];

@@ -19,8 +19,10 @@ internal sealed class IdxSource : ImageSource
     private readonly ReadOnlyMemory<byte>? _labels;
     private readonly int? _classes;
 
-    /// <summary>Reads an image file and, if there is one, its label file; the tree is closed with the source.</summary>
-    /// <exception cref="BitisException">A file is damaged, or there are more or fewer labels than images.</exception>
+    /// <summary>
+    /// Reads an image file and its label file, if there is one. The tree is disposed with the source.
+    /// </summary>
+    /// <exception cref="BitisException">A file is damaged, or the numbers of labels and images differ.</exception>
     public IdxSource(FileTree tree, string file)
     {
         string path = tree.FullName(file);
@@ -52,10 +54,10 @@ internal sealed class IdxSource : ImageSource
 
     private int Width => _images.Sizes[2];
 
-    /// <summary>Whether a file holds images as MNIST does, looking into gzip.</summary>
+    /// <summary>Whether a file, also a gzipped one, holds images in MNIST's format.</summary>
     public static bool Recognizes(DataFile file) => IdxFile.Recognizes(file, ImageRank);
 
-    /// <summary>Whether a name is that of an image file.</summary>
+    /// <summary>Whether a name is that of a published image file.</summary>
     public static bool IsKnownName(string fileName) =>
         fileName.Contains("images", StringComparison.Ordinal) && fileName.Contains("idx3", StringComparison.Ordinal);
 
@@ -66,7 +68,7 @@ internal sealed class IdxSource : ImageSource
     /// <summary>Whether a file with a known name belongs to the training part.</summary>
     public static bool IsTraining(string fileName) => fileName.Contains("train", StringComparison.Ordinal);
 
-    /// <summary>The names without those of compressed files that lie beside the plain ones.</summary>
+    /// <summary>The names without compressed files whose uncompressed form is there, too.</summary>
     public static IEnumerable<string> WithoutCopies(IReadOnlyCollection<string> names) =>
         names.Where(name => !name.EndsWith(GzipExtension, StringComparison.Ordinal)
             || !names.Contains(name[..^GzipExtension.Length]));
@@ -93,7 +95,10 @@ internal sealed class IdxSource : ImageSource
         return IdxFile.Read(data, rank);
     }
 
-    /// <summary><c>train-images-idx3-ubyte.gz</c> belongs to <c>train-labels-idx1-ubyte</c>, gzipped or not.</summary>
+    /// <summary>
+    /// The label file of an image file: <c>train-labels-idx1-ubyte</c> for <c>train-images-idx3-ubyte.gz</c>, gzipped
+    /// or not.
+    /// </summary>
     private static string? LabelFileOf(FileTree tree, string file)
     {
         int nameStart = file.LastIndexOf('/') + 1;

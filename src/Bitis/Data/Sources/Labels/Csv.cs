@@ -2,11 +2,11 @@ using System.Text;
 
 namespace Bitis.Data.Sources.Labels;
 
-/// <summary>Comma-separated values as RFC 4180 defines them: quotes, doubled quotes, line ends inside quotes.</summary>
-/// <remarks>Rows and columns are bounded, so that memory is in proportion to what the caller can use.</remarks>
+/// <summary>Parses comma-separated values (RFC 4180) with quotes, doubled quotes and line ends inside quotes.</summary>
+/// <remarks>Rows and columns are limited, so that memory is limited, too.</remarks>
 internal static class Csv
 {
-    /// <summary>More than any export of labels has.</summary>
+    /// <summary>The most columns, more than any export of labels has.</summary>
     public const int MaxColumns = 1000;
 
     /// <summary>The rows of a text; empty lines are skipped.</summary>

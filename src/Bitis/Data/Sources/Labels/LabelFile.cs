@@ -6,12 +6,12 @@ namespace Bitis.Data.Sources.Labels;
 
 /// <summary>A CSV file that names images and their labels.</summary>
 /// <remarks>
-/// Columns are found by their headers. Labels are class indices, or names that are numbered in ordinal order, but not
-/// both. The file has at most 64 MiB, a row for each file of the tree and 1000 columns.
+/// Columns are found by their headers. Labels are either class indices, or names that are numbered in ordinal order.
+/// The file has at most 64 MiB, a row for each file of the tree, and 1000 columns.
 /// </remarks>
 internal static class LabelFile
 {
-    /// <summary>The name under which the file is looked for in a folder.</summary>
+    /// <summary>The file's name in a folder of images.</summary>
     public const string DefaultName = "labels.csv";
 
     private const int MaxFileBytes = 64 << 20;
@@ -61,7 +61,7 @@ internal static class LabelFile
         (int[] labels, IReadOnlyList<string>? classNames) = isNumeric
             ? Numbered(rows, labelColumn, nameColumn, name)
             : Named(rows, labelColumn);
-        // A column of class indices has the numbers of whatever model it was made for, perhaps not of all its classes.
+        // Class indices are the numbers of some model, and may not cover all its classes.
         int? classCount = indexColumn >= 0 ? null : classNames?.Count ?? labels.Max() + 1;
         return new ImageFileSource(
             tree,
@@ -72,7 +72,9 @@ internal static class LabelFile
             hasModelLabels: indexColumn >= 0);
     }
 
-    /// <summary>Refuses what spreadsheets export where the comma is the decimal point; a header has a comma.</summary>
+    /// <summary>
+    /// Refuses semicolon-separated files, which spreadsheets export where the comma is the decimal separator.
+    /// </summary>
     private static void RequireCommas(string text, string name)
     {
         int end = text.AsSpan().IndexOfAny('\r', '\n');
@@ -85,7 +87,7 @@ internal static class LabelFile
             + "commas were expected. Export the table again with commas.");
     }
 
-    /// <summary>Whether the labels are numbers; all of them have to be, or none.</summary>
+    /// <summary>Whether the labels are numbers. Numbers and names must not be mixed.</summary>
     private static bool HoldsNumbers(List<CsvRow> rows, int labelColumn, string name)
     {
         bool isNumeric = LabelNumber.IsNumber(rows[0].Fields[labelColumn]);
@@ -108,7 +110,7 @@ internal static class LabelFile
     }
 
     /// <summary>
-    /// Lower case, without what some exports add around the plain word: <c>imagenet_class_index_0based</c>.
+    /// The header in lower case, without additions of some exports: <c>imagenet_class_index_0based</c>.
     /// </summary>
     private static string Normalize(string header)
     {
@@ -118,7 +120,7 @@ internal static class LabelFile
         return word.EndsWith("_0based", StringComparison.Ordinal) ? word[..^"_0based".Length] : word;
     }
 
-    /// <summary>The column with the first of the names that is there, or −1.</summary>
+    /// <summary>The column with the first of the names that exists, or −1.</summary>
     /// <exception cref="BitisException">Two columns have that name.</exception>
     private static int Find(List<string> header, ReadOnlySpan<string> names, string file, int line)
     {

@@ -2,25 +2,22 @@ using System.Globalization;
 
 namespace Bitis.Data.Sources.Labels;
 
-/// <summary>
-/// Labels that are numbers, as tables write them: <c>3</c>, or <c>3.0</c>, since pandas makes floats of columns with
-/// gaps.
-/// </summary>
+/// <summary>Parses class indices: <c>3</c>, or <c>3.0</c>, since pandas writes columns with gaps as floats.</summary>
 internal static class LabelNumber
 {
-    /// <summary>Class indices must be below this; it bounds what a wrong number can make the reader allocate.</summary>
+    /// <summary>The bound of class indices, so that a wrong number cannot cause huge allocations.</summary>
     public const int MaxClasses = 100_000;
 
-    /// <summary>How far a number may be from a whole one: what a detour over floats costs.</summary>
+    /// <summary>The largest distance from a whole number, for rounding errors of a conversion to float.</summary>
     private const double Tolerance = 1e-6;
 
-    /// <summary>Whether a text is a number of any kind: negative, huge and fractional ones are no names.</summary>
+    /// <summary>Whether a text is a number of any kind, including negative, huge and fractional ones.</summary>
     public static bool IsNumber(string text) =>
         double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
 
     /// <summary>Reads a class index.</summary>
     /// <param name="text">The text.</param>
-    /// <returns>The index; null if the text is none.</returns>
+    /// <returns>The index; null if the text is not one.</returns>
     public static int? Parse(string text)
     {
         if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number))

@@ -2,8 +2,7 @@ namespace Bitis.Data.Sources.Trees;
 
 /// <summary>The files inside an archive, or below a folder of it.</summary>
 /// <remarks>
-/// Names may have '\' between their parts and "./" in front. Links, and names that lead out of the archive, are left
-/// out.
+/// Names may have '\' as separator and "./" at the start. Links, and names that lead out of the archive, are left out.
 /// </remarks>
 /// <param name="archive">The path of the archive.</param>
 internal abstract class ArchiveTree(string archive) : FileTree
@@ -23,9 +22,9 @@ internal abstract class ArchiveTree(string archive) : FileTree
 
     public override TreeClutter Clutter { get; } = new();
 
-    /// <summary>Lists the files of a folder, once.</summary>
-    /// <param name="folder">The folder, with '/' between its parts; empty for the whole archive.</param>
-    /// <returns>Whether there is such a folder.</returns>
+    /// <summary>Lists the files of a folder. Call it once.</summary>
+    /// <param name="folder">The folder, with '/' as separator; empty for the whole archive.</param>
+    /// <returns>Whether the folder exists.</returns>
     /// <exception cref="BitisException">Files lie in too many folders.</exception>
     public bool Enter(string folder)
     {
@@ -65,10 +64,10 @@ internal abstract class ArchiveTree(string archive) : FileTree
     /// <summary>The number of a file's entry.</summary>
     protected int EntryOf(string file) => _entries[_folder.Length == 0 ? file : $"{_folder}/{file}"];
 
-    /// <summary>Adds what the archive holds; a later file of the same name takes the place of an earlier one.</summary>
+    /// <summary>Adds an entry of the archive. A later file replaces an earlier one of the same name.</summary>
     /// <param name="name">The name in the archive.</param>
     /// <param name="isFolder">Whether it is a folder.</param>
-    /// <param name="leftOut">Why it is not read: <c>link</c>; null if it is.</param>
+    /// <param name="leftOut">The reason why it is not read: <c>link</c>; null if it is read.</param>
     /// <param name="entry">The number of its entry.</param>
     /// <returns>Whether there was no such file before.</returns>
     protected bool Add(string name, bool isFolder, string? leftOut, int entry)
@@ -95,9 +94,7 @@ internal abstract class ArchiveTree(string archive) : FileTree
         return isNew;
     }
 
-    /// <summary>
-    /// A name with '/' between its parts and nothing else around them; null if it leads out of the archive.
-    /// </summary>
+    /// <summary>The name with '/' as separator and without "./"; null if it leads out of the archive.</summary>
     private static string? Normalize(string name)
     {
         name = name.Replace('\\', '/');

@@ -9,14 +9,14 @@ namespace Bitis.Data.Sources.Trees;
 /// </remarks>
 internal abstract class FileTree : IDisposable
 {
-    /// <summary>How many folders a file may lie in.</summary>
+    /// <summary>The deepest nesting of folders.</summary>
     /// <remarks>
-    /// Each folder of an archive's name is a name itself, so that a name of many would grow with its length squared;
-    /// links between folders make paths in number exponential in the depth.
+    /// Without a limit, the folders of a long name in an archive would take memory quadratic in its length, and links
+    /// between folders would give exponentially many paths.
     /// </remarks>
     protected const int MaxDepth = 16;
 
-    /// <summary>Formats by the extensions of their files, as <see cref="FileContent"/> calls them.</summary>
+    /// <summary>The formats of file extensions, by their names in <see cref="FileContent"/>.</summary>
     private static readonly Dictionary<string, string> Formats = new(StringComparer.OrdinalIgnoreCase)
     {
         [".jpg"] = "JPEG",
@@ -44,27 +44,25 @@ internal abstract class FileTree : IDisposable
     /// <summary>All folders, also empty ones, without a trailing '/'.</summary>
     public abstract IReadOnlyCollection<string> Folders { get; }
 
-    /// <summary>What was left out.</summary>
+    /// <summary>The files that were left out.</summary>
     public abstract TreeClutter Clutter { get; }
 
-    /// <summary>The format of images that a file's name claims; null if it claims none.</summary>
+    /// <summary>The image format of a file's extension; null if it is none.</summary>
     public static string? FormatByName(string file) => Formats.GetValueOrDefault(System.IO.Path.GetExtension(file));
 
-    /// <summary>
-    /// Reads a whole file that is at most <paramref name="maxBytes"/> long. Safe to call from several threads.
-    /// </summary>
+    /// <summary>Reads a whole file of at most <paramref name="maxBytes"/>. It is thread-safe.</summary>
     /// <exception cref="BitisException">It cannot be read.</exception>
     public abstract byte[] Read(string file, int maxBytes);
 
-    /// <summary>Reads the first bytes of a file, as many as there are and fit.</summary>
-    /// <returns>How many these are.</returns>
+    /// <summary>Reads the first bytes of a file, as many as it has and the buffer holds.</summary>
+    /// <returns>The number of bytes.</returns>
     /// <exception cref="BitisException">It cannot be read.</exception>
     public abstract int ReadStart(string file, Span<byte> start);
 
-    /// <summary>Opens a file to be read at any place.</summary>
+    /// <summary>Opens a file for random access.</summary>
     /// <param name="file">The file.</param>
-    /// <param name="maxBytes">How many bytes it may take in memory, where it has to be unpacked.</param>
-    /// <exception cref="BitisException">It cannot be opened, or is too long.</exception>
+    /// <param name="maxBytes">The most bytes in memory, if it has to be unpacked.</param>
+    /// <exception cref="BitisException">The file cannot be opened, or is too long.</exception>
     public abstract DataFile OpenData(string file, int maxBytes);
 
     /// <summary>A file's name in messages.</summary>

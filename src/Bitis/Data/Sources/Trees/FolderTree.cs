@@ -6,7 +6,7 @@ namespace Bitis.Data.Sources.Trees;
 
 /// <summary>The files below a folder.</summary>
 /// <remarks>
-/// Links are followed, as class folders may be links, but for those that lead back to a folder above them.
+/// Links are followed, since class folders may be links, except those that lead back to a folder above them.
 /// </remarks>
 internal sealed class FolderTree : FileTree
 {
@@ -24,8 +24,7 @@ internal sealed class FolderTree : FileTree
     /// <summary>Lists a folder.</summary>
     /// <param name="folder">Its path.</param>
     /// <param name="depth">
-    /// How many folders deep files are looked for; null for all. Deeper ones are left out, and those that may not be
-    /// looked into as well.
+    /// The depth of folders to list; null for all. Deeper folders and folders without permission are then left out.
     /// </param>
     /// <param name="cancellationToken">Ends the listing.</param>
     public FolderTree(string folder, int? depth = null, CancellationToken cancellationToken = default)
@@ -66,14 +65,14 @@ internal sealed class FolderTree : FileTree
     {
     }
 
-    /// <summary>Which folders a folder lies in, really and not by its name, and which it is.</summary>
+    /// <summary>The identities of a folder and of the folders that it really lies in, whatever its path.</summary>
     private static IEnumerable<string> IdentitiesAbove(string folder)
     {
         string? last = null;
         while (FileFacts.Of(folder)?.Identity is { } identity && identity != last)
         {
             yield return identity;
-            last = identity; // that of the root, whose parent is itself
+            last = identity; // the root is its own parent
             folder = System.IO.Path.Join(folder, "..");
         }
     }
@@ -94,7 +93,7 @@ internal sealed class FolderTree : FileTree
                 Count(name, isFolder);
                 continue;
             }
-            InputPath.RequireUtf8(entry.FullName); // would be left out without a word
+            InputPath.RequireUtf8(entry.FullName); // it would be left out without a message
             if (!isFolder)
             {
                 _files.Add(name);
@@ -119,7 +118,7 @@ internal sealed class FolderTree : FileTree
         }
         catch (UnauthorizedAccessException) when (_depth < int.MaxValue)
         {
-            // What is looked for in the first few folders is perhaps in another one.
+            // With a limited depth, the files may be in another folder.
         }
     }
 

@@ -3,25 +3,27 @@ using System.IO.Compression;
 
 namespace Bitis.Data.Sources.Trees;
 
-/// <summary>Files compressed with gzip.</summary>
-/// <remarks>Work and memory: at most 1032 times the file (deflate's best ratio), and what the caller allows.</remarks>
+/// <summary>Unpacks files compressed with gzip.</summary>
+/// <remarks>
+/// Work and memory: at most 1032 times the file (deflate's best ratio), and at most what the caller allows.
+/// </remarks>
 internal static class GzipFile
 {
     private const int MaxDeflateRatio = 1032;
 
-    /// <summary>What a first member has around its data: a header of 10 bytes, a checksum and a length.</summary>
+    /// <summary>The fewest bytes of a file: a header of 10 bytes, a checksum and a length.</summary>
     private const int LeastLength = 18;
 
-    /// <summary>Whether a file starts as those of gzip do.</summary>
+    /// <summary>Whether a file starts with the signature of gzip.</summary>
     public static bool Recognizes(ReadOnlySpan<byte> start) => start.StartsWith((ReadOnlySpan<byte>)[0x1F, 0x8B]);
 
-    /// <summary>How many bytes a file can unpack to at most.</summary>
+    /// <summary>The most bytes that a file can unpack to.</summary>
     public static long MaxLength(DataFile file) => file.Length * MaxDeflateRatio;
 
     /// <summary>Inflates the start of a file.</summary>
     /// <param name="compressed">The first bytes of the file.</param>
-    /// <param name="start">Where the inflated bytes go, as many as there are and fit.</param>
-    /// <returns>How many these are; 0 if the file is damaged.</returns>
+    /// <param name="start">Receives the inflated bytes, as many as there are and the buffer holds.</param>
+    /// <returns>The number of inflated bytes; 0 if the file is damaged.</returns>
     public static int ReadStart(ReadOnlySpan<byte> compressed, Span<byte> start)
     {
         int count = 0;
@@ -33,17 +35,17 @@ internal static class GzipFile
         }
         catch (Exception e) when (e is InvalidDataException or IOException)
         {
-            // Cut off after what was given, or something else than gzip.
+            // Either the end of the bytes that were given, or not gzip.
         }
         return count;
     }
 
     /// <summary>Inflates a whole file.</summary>
     /// <param name="file">The file.</param>
-    /// <param name="maxBytes">How many bytes are accepted.</param>
-    /// <param name="tooLong">What is said if there are more.</param>
+    /// <param name="maxBytes">The most bytes to accept.</param>
+    /// <param name="tooLong">The message if there are more.</param>
     /// <param name="cancellationToken">Ends the unpacking.</param>
-    /// <exception cref="BitisException">It is damaged, or there are more bytes.</exception>
+    /// <exception cref="BitisException">The file is damaged, or there are more bytes.</exception>
     public static ReadOnlyMemory<byte> Inflate(
         DataFile file, int maxBytes, string tooLong, CancellationToken cancellationToken = default)
     {
@@ -66,7 +68,7 @@ internal static class GzipFile
         }
         catch (Exception e) when (e is InvalidDataException or IOException)
         {
-            // The reader asks for what comes after the file's end only where its own end is missing.
+            // The reader reads past the file's end only if its own end mark is missing.
             string problem = source.Position > file.Length
                 ? "was cut off. Download or copy it again."
                 : $"is damaged: {e.Message}";
@@ -75,7 +77,7 @@ internal static class GzipFile
     }
 
     /// <summary>
-    /// What the file's last bytes say, if that is possible: of several members, the length of the last.
+    /// The length in the file's last bytes, if it is plausible; with several members, that of the last.
     /// </summary>
     private static long StatedLength(DataFile file)
     {

@@ -3,23 +3,23 @@ using System.Text;
 
 namespace Bitis.Data.Sources.Trees;
 
-/// <summary>Lists what is in a tar archive: ustar, pax, GNU and the old form.</summary>
+/// <summary>Lists the entries of a tar archive: ustar, pax, GNU and the old form.</summary>
 /// <remarks>
-/// The platform's own reader is not used, since it takes memory for what a header claims before it has read it, and
-/// accepts archives that were cut off. Work: a block for each entry. Memory: names and comments, at most 1 MiB each.
+/// The platform's own reader is not used: it allocates what a header claims before reading it, and accepts truncated
+/// archives. Work: a block for each entry. Memory: names and comments, at most 1 MiB each.
 /// </remarks>
 internal static class TarDirectory
 {
     private const int BlockLength = 512, ChecksumOffset = 148, ChecksumLength = 8, MaxTextLength = 1 << 20;
 
-    /// <summary>Whether a file starts as tar archives do: with a header whose checksum is right.</summary>
+    /// <summary>Whether a file starts with a tar header whose checksum is correct.</summary>
     public static bool Recognizes(ReadOnlySpan<byte> start) =>
         start.Length >= BlockLength && start[0] != 0 && HasChecksum(start[..BlockLength]);
 
     /// <summary>Lists an archive to its end.</summary>
     /// <param name="file">The archive.</param>
     /// <param name="cancellationToken">Ends the listing.</param>
-    /// <exception cref="BitisException">It is damaged or cut off.</exception>
+    /// <exception cref="BitisException">The archive is damaged or truncated.</exception>
     public static List<TarEntry> Read(DataFile file, CancellationToken cancellationToken)
     {
         var entries = new List<TarEntry>();
@@ -76,7 +76,9 @@ internal static class TarDirectory
         }
     }
 
-    /// <summary>The sum of a header's bytes, those of the sum itself counted as blanks.</summary>
+    /// <summary>
+    /// Whether a header's checksum is correct: the sum of its bytes, with blanks for those of the sum.
+    /// </summary>
     private static bool HasChecksum(ReadOnlySpan<byte> header)
     {
         long sum = ChecksumLength * ' ';
@@ -85,7 +87,7 @@ internal static class TarDirectory
         return Number(header.Slice(ChecksumOffset, ChecksumLength)) == sum;
     }
 
-    /// <summary>An octal number with blanks around it, or a binary one marked by the first bit.</summary>
+    /// <summary>Reads an octal number with blanks around it, or a binary one marked by the first bit.</summary>
     private static long? Number(ReadOnlySpan<byte> field)
     {
         long number = 0;
@@ -132,7 +134,7 @@ internal static class TarDirectory
         return Encoding.UTF8.GetString(text);
     }
 
-    /// <summary>A value of lines such as <c>24 path=some/long/name</c>; the last one counts.</summary>
+    /// <summary>The value of a key in lines such as <c>24 path=some/long/name</c>; the last one applies.</summary>
     private static string? PaxValue(string text, string key)
     {
         string? value = null;

@@ -2,12 +2,12 @@ namespace Bitis.Data.Sources.Trees;
 
 /// <summary>The files inside a tar archive, or below a folder of it.</summary>
 /// <remarks>
-/// A plain archive is read where it lies; one compressed with gzip is unpacked to memory, since it cannot be read at
-/// any place. Memory: names, and of compressed archives all contents, at most 1 GiB and 1032 times the file.
+/// A plain archive is read in place. One compressed with gzip is unpacked to memory, since it has no random access.
+/// Memory: names, and all contents of compressed archives, at most 1 GiB and 1032 times the file.
 /// </remarks>
 internal sealed class TarTree : ArchiveTree
 {
-    /// <summary>How many bytes a compressed archive may have when it is unpacked.</summary>
+    /// <summary>The most bytes of an unpacked archive.</summary>
     internal const int MaxUnpackedBytes = 1 << 30;
 
     private const int StartLength = 1 << 12;
@@ -21,7 +21,7 @@ internal sealed class TarTree : ArchiveTree
     /// <summary>Opens an archive.</summary>
     /// <param name="tar">The path of the file.</param>
     /// <param name="cancellationToken">Ends the unpacking and listing.</param>
-    /// <exception cref="BitisException">It is damaged, or too long to be unpacked.</exception>
+    /// <exception cref="BitisException">The archive is damaged, or too long to be unpacked.</exception>
     public TarTree(string tar, CancellationToken cancellationToken)
         : base(tar)
     {
@@ -44,7 +44,7 @@ internal sealed class TarTree : ArchiveTree
         }
     }
 
-    /// <summary>Whether a file starts as a tar archive does, perhaps compressed with gzip.</summary>
+    /// <summary>Whether a file, also a gzipped one, starts as a tar archive.</summary>
     public static bool Recognizes(string path)
     {
         Span<byte> start = stackalloc byte[StartLength];

@@ -5,10 +5,10 @@ namespace Bitis.Data.Sources.Trees;
 /// </summary>
 internal sealed class TreeClutter
 {
-    /// <summary>The reason for files that are hidden.</summary>
+    /// <summary>The reason for hidden files.</summary>
     public const string Hidden = "hidden";
 
-    /// <summary>The reason for names in an archive that lead out of it.</summary>
+    /// <summary>The reason for names that lead out of an archive.</summary>
     public const string Outside = "outside of the archive";
 
     private const int MostShown = 4;
@@ -21,7 +21,7 @@ internal sealed class TreeClutter
     private readonly SortedSet<string> _folders = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, int> _files = new(StringComparer.Ordinal);
 
-    /// <summary>Whether a name without folders is hidden, or that of a folder that a program made.</summary>
+    /// <summary>Whether a name without folders is hidden, or that of a generated folder.</summary>
     public static bool IsClutter(string name) =>
         name.StartsWith('.') || GeneratedFolders.Contains(name, StringComparer.OrdinalIgnoreCase);
 
@@ -29,11 +29,11 @@ internal sealed class TreeClutter
     public void AddFolder(string name) => _folders.Add(name);
 
     /// <summary>Counts a file that is left out.</summary>
-    /// <param name="reason">Why, in a word or two: <c>hidden</c>, <c>text</c>, <c>AVIF</c>.</param>
+    /// <param name="reason">The reason, in a word or two: <c>hidden</c>, <c>text</c>, <c>AVIF</c>.</param>
     public void AddFile(string reason) => _files[reason] = _files.GetValueOrDefault(reason) + 1;
 
-    /// <summary>Counts a file, given with its folders, if it or one of the folders is clutter.</summary>
-    /// <returns>Whether it is.</returns>
+    /// <summary>Counts a file, given by its path, if the file or one of its folders is clutter.</summary>
+    /// <returns>Whether it was counted.</returns>
     public bool Takes(string path)
     {
         for (int start = 0; start < path.Length;)
@@ -80,7 +80,10 @@ internal sealed class TreeClutter
         return names.Count > MostShown ? $"{shown} and {names.Count - MostShown} more" : shown;
     }
 
-    /// <summary>Things have a plural, formats and properties have none: <c>2 zip archives</c>, <c>2 AVIF</c>.</summary>
+    /// <summary>
+    /// A count with a reason: things have a plural, formats and properties do not: <c>2 zip archives</c>,
+    /// <c>2 AVIF</c>.
+    /// </summary>
     private static string Counted(int count, string reason) =>
         reason != Outside
         && reason.Split(' ')[^1] is "link" or "file" or "archive" or "page" or "pointer" or "array" or "container"

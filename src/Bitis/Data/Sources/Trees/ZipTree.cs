@@ -4,14 +4,14 @@ using Bitis.Data.Decoding;
 
 namespace Bitis.Data.Sources.Trees;
 
-/// <summary>The files inside a zip, or below a folder of it.</summary>
+/// <summary>The files inside a zip archive, or below a folder of it.</summary>
 /// <remarks>
-/// Entries are read when they are asked for, and compared with their checksum; nothing is unpacked. Reading all of them
-/// once inflates at most 1032 times the zip's length, since none may share bytes with another.
+/// Entries are read on demand and compared with their checksum. Reading all of them once inflates at most 1032 times
+/// the archive's length, since entries must not share bytes.
 /// </remarks>
 internal sealed class ZipTree : ArchiveTree
 {
-    /// <summary>Deflate's best ratio; an entry that claims more is lying or damaged.</summary>
+    /// <summary>Deflate's best ratio; an entry that claims more is damaged.</summary>
     private const int MaxDeflateRatio = 1032;
 
     private const int FileTypeMask = 0xF000, LinkType = 0xA000;
@@ -22,7 +22,7 @@ internal sealed class ZipTree : ArchiveTree
 
     /// <summary>Opens a zip.</summary>
     /// <param name="zip">The path of the file.</param>
-    /// <exception cref="BitisException">It is damaged, or two of its names are the same.</exception>
+    /// <exception cref="BitisException">The archive is damaged, or two of its names are the same.</exception>
     public ZipTree(string zip)
         : base(zip)
     {
@@ -111,7 +111,7 @@ internal sealed class ZipTree : ArchiveTree
         RequireOpen(file, entry);
         try
         {
-            // One archive has one position in its file, so entries are read one after the other.
+            // An archive has one position in its file, so entries are read one after another.
             lock (_lock)
             {
                 long length = entry.Length;
@@ -122,7 +122,7 @@ internal sealed class ZipTree : ArchiveTree
                         $"the zip entry has {DisplayText.Count(length, "byte")}; at most {maxBytes} are "
                             + $"accepted here.");
                 }
-                long compressed = Math.Min(entry.CompressedLength, _zipLength); // the stated one may be a lie as well
+                long compressed = Math.Min(entry.CompressedLength, _zipLength); // stated lengths may be wrong
                 if (length > compressed * MaxDeflateRatio)
                 {
                     throw BitisException.InFile(
@@ -148,7 +148,7 @@ internal sealed class ZipTree : ArchiveTree
         }
     }
 
-    /// <summary>What the platform's reader throws on damaged and hostile files.</summary>
+    /// <summary>Whether the platform's reader throws this exception for damaged and hostile files.</summary>
     private static bool IsDamage(Exception e) =>
         e is InvalidDataException or IOException or ArgumentException or NotSupportedException or OverflowException;
 }
