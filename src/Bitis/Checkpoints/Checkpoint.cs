@@ -7,16 +7,15 @@ using Bitis.Tensors;
 
 namespace Bitis.Checkpoints;
 
-/// <summary>An open checkpoint file: safetensors, or what <c>torch.save</c> writes (zip and legacy).</summary>
+/// <summary>An open checkpoint: safetensors, or a PyTorch file of <c>torch.save</c> (zip and legacy).</summary>
 /// <remarks>
-/// The format is found by content, not by the file's name. Opening reads the directory of tensors only;
-/// <see cref="Read"/> loads one tensor. No code in a checkpoint is ever run. Reading every tensor once takes at most 64
-/// times the file's size (or 1 MiB), whatever the file says; a file that shrinks meanwhile is an error
-/// (docs/limits.md).
+/// The format is recognized by content, not by name. Opening reads only the directory of tensors; <see cref="Read"/>
+/// loads one tensor. No code in a checkpoint is run. Reading every tensor once takes at most 64 times the file's size
+/// (or 1 MiB), whatever the file claims. A file that shrinks meanwhile is an error (docs/limits.md).
 /// </remarks>
 public sealed class Checkpoint : IDisposable
 {
-    /// <summary>How often the bytes of a file may be used: tied weights share them, and zeros compress.</summary>
+    /// <summary>How often the bytes of a file may be used, since tied weights share bytes and zeros compress.</summary>
     private const int MaxSharing = 64;
 
     private const long AlwaysAllowedBytes = 1 << 20;
@@ -43,28 +42,27 @@ public sealed class Checkpoint : IDisposable
         Entries = entries;
     }
 
-    /// <summary>The path as it was given; of a folder that of the file in it.</summary>
+    /// <summary>The path of the file; for a folder, that of the file in it.</summary>
     public string Path => _files[0].Path;
 
-    /// <summary>The files that it consists of: one, or an index and the files that it names.</summary>
+    /// <summary>The files of the checkpoint: one, or an index and the files that it names.</summary>
     public IReadOnlyList<string> Files => [.. _files.Select(file => file.Path)];
 
     /// <summary>The size of all files in bytes.</summary>
     public long FileLength => _files.Sum(file => file.Length);
 
-    /// <summary>The bytes that were read from the files or inflated so far.</summary>
+    /// <summary>The bytes read from the files or inflated so far.</summary>
     internal long BytesProcessed => _files.Sum(file => file.BytesProcessed);
 
     /// <summary>The format of the file.</summary>
     internal CheckpointFormat Format { get; }
 
     /// <summary>
-    /// The key under which the weights were found, and the prefix of their names: <c>state_dict.model</c>. Empty for
-    /// the top level.
+    /// The key of the weights and the prefix of their names: <c>state_dict.model</c>; empty for the top level.
     /// </summary>
     public string WeightsKey { get; }
 
-    /// <summary>All keys under which weights could be taken, the chosen one included.</summary>
+    /// <summary>All keys of possible weights, including the chosen one.</summary>
     public IReadOnlyList<string> WeightsKeys { get; }
 
     /// <summary>Metadata stored beside the weights, as text.</summary>
@@ -78,7 +76,7 @@ public sealed class Checkpoint : IDisposable
     public IReadOnlyDictionary<string, Shape> Shapes => Entries.ToDictionary(entry => entry.Name, entry => entry.Shape);
 
     /// <summary>
-    /// The tensors, in the file's order. A <c>module.</c> or <c>_orig_mod.</c> that all names share has been removed.
+    /// The tensors, in the file's order, without a <c>module.</c> or <c>_orig_mod.</c> that all names share.
     /// </summary>
     internal IReadOnlyList<CheckpointEntry> Entries { get; }
 
@@ -87,23 +85,27 @@ public sealed class Checkpoint : IDisposable
     /// </summary>
     public IReadOnlyDictionary<string, string> Unreadable { get; }
 
-    /// <summary>Tensors without an entry: their names lack the weights' prefix, or they cannot be read.</summary>
+    /// <summary>The names of tensors without the weights' prefix, or that cannot be read.</summary>
     public IReadOnlyList<string> LeftOut { get; }
 
-    /// <summary>Opens a checkpoint file.</summary>
-    /// <param name="path">The file, the index of several, or a folder that has one of them.</param>
+    /// <summary>Opens a checkpoint.</summary>
+    /// <param name="path">The file, the index of a checkpoint in several files, or a folder with one of these.</param>
     /// <param name="weightsKey">
-    /// Where the weights are: a key, nested keys separated by dots, a prefix of the tensors' names, or both; empty for
-    /// the top level. By default a usual place, such as <c>model</c>, or the one with most tensors.
+    /// The place of the weights: a key, nested keys separated by dots, a prefix of the tensors' names, or both. Empty
+    /// for the top level. Null for a usual place, such as <c>model</c>, or else the one with most tensors.
     /// </param>
-    /// <exception cref="BitisException">The file is missing, no checkpoint, damaged, or can do harm.</exception>
+    /// <exception cref="BitisException">
+    /// The file is missing, is not a checkpoint, is damaged, or contains harmful code.
+    /// </exception>
     public static Checkpoint Open(string path, string? weightsKey = null) => Open(path, weightsKey, marks: []);
 
     /// <summary>Opens a checkpoint file whose weights may have a prefix.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="weightsKey">Where the weights are; null for where the marks or usual keys are.</param>
-    /// <param name="marks">Names of tensors that begin a known architecture: a longer name shows the prefix.</param>
-    /// <exception cref="BitisException">As above, or the weights of several models are in it.</exception>
+    /// <param name="weightsKey">The place of the weights; null to find it by marks or usual keys.</param>
+    /// <param name="marks">
+    /// Names of tensors with which a known architecture begins; a longer name shows the prefix.
+    /// </param>
+    /// <exception cref="BitisException">As above, or the file has the weights of several models.</exception>
     internal static Checkpoint Open(string path, string? weightsKey, IReadOnlyList<string> marks)
     {
         ArgumentNullException.ThrowIfNull(path);
@@ -124,19 +126,20 @@ public sealed class Checkpoint : IDisposable
         }
     }
 
-    /// <summary>Whether there is a tensor of this name.</summary>
+    /// <summary>Whether the checkpoint has a tensor of this name.</summary>
     public bool Contains(string name) => _tensors.ContainsKey(name);
 
-    /// <summary>Loads a tensor and converts it to float32. The values are as stored: see
-    /// <see cref="FindNonFinite"/>.</summary>
-    /// <exception cref="BitisException">There is no such tensor, or its bytes are damaged.</exception>
+    /// <summary>
+    /// Loads a tensor and converts it to float32. Values may be non-finite (<see cref="FindNonFinite"/>).
+    /// </summary>
+    /// <exception cref="BitisException">The tensor does not exist, or its bytes are damaged.</exception>
     public FloatTensor Read(string name) => InTensor(name, static tensor => tensor.Read());
 
-    /// <summary>Loads the stored bytes of a tensor: row-major, little-endian, of the entry's type.</summary>
-    /// <exception cref="BitisException">There is no such tensor, or its bytes are damaged.</exception>
+    /// <summary>Loads the stored bytes of a tensor: row-major, little-endian, in the stored type.</summary>
+    /// <exception cref="BitisException">The tensor does not exist, or its bytes are damaged.</exception>
     public byte[] ReadBytes(string name) => InTensor(name, static tensor => tensor.ReadBytes());
 
-    /// <summary>The index of the first NaN or infinity among the elements; null when all are finite.</summary>
+    /// <summary>The index of the first NaN or infinity among the elements; null if all are finite.</summary>
     public static int? FindNonFinite(FloatTensor tensor)
     {
         ArgumentNullException.ThrowIfNull(tensor);
@@ -153,7 +156,7 @@ public sealed class Checkpoint : IDisposable
         _ => TorchLegacyReader.Read(file),
     };
 
-    /// <summary>Reading all tensors once must not take more than the file's size allows.</summary>
+    /// <summary>Checks that reading all tensors once stays within the limit for the file's size.</summary>
     private void CheckSharing(IReadOnlyList<KeyValuePair<string, StoredTensor>> tensors)
     {
         long length = FileLength;

@@ -2,11 +2,11 @@ using Bitis.Checkpoints.Weights;
 
 namespace Bitis.Checkpoints;
 
-/// <summary>What a reader found in a file.</summary>
+/// <summary>The contents of a checkpoint file, as its reader found them.</summary>
 /// <param name="Format">The format.</param>
-/// <param name="Places">Where tensors are.</param>
-/// <param name="Names">Some names of what the file holds at the top, for messages.</param>
-/// <param name="Metadata">Names and values beside the weights.</param>
+/// <param name="Places">The places with tensors.</param>
+/// <param name="Names">Some names at the top level of the file, for messages.</param>
+/// <param name="Metadata">Metadata as text, by name.</param>
 internal sealed record CheckpointContents(
     CheckpointFormat Format,
     IReadOnlyList<WeightsPlace> Places,

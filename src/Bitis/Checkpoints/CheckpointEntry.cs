@@ -2,7 +2,7 @@ using Bitis.Tensors;
 
 namespace Bitis.Checkpoints;
 
-/// <summary>What a checkpoint says about one of its tensors.</summary>
+/// <summary>The directory entry of a tensor in a checkpoint.</summary>
 /// <param name="Name">The parameter path, such as <c>layers.3.mixer.x_proj.weight</c>.</param>
 /// <param name="DType">The type of the stored elements.</param>
 /// <param name="Shape">The sizes of the dimensions.</param>

@@ -3,10 +3,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Bitis.Checkpoints;
 
-/// <summary>An open file that is read piece by piece into memory of ours.</summary>
+/// <summary>An open file that is read piece by piece into managed memory.</summary>
 /// <remarks>
-/// It is never mapped: touching a mapped page that another process has cut off ends the process, while a read that
-/// comes too short is an error like any other.
+/// The file is not memory-mapped. If another process truncates a mapped file, an access ends this process, while a
+/// short read is an ordinary error.
 /// </remarks>
 internal sealed class CheckpointFile : IDisposable
 {
@@ -26,13 +26,11 @@ internal sealed class CheckpointFile : IDisposable
     /// <summary>The size in bytes when it was opened; at least 1.</summary>
     public long Length { get; }
 
-    /// <summary>
-    /// The bytes that were read from the file or inflated so far: the work that a bound is stated for.
-    /// </summary>
+    /// <summary>The bytes read from the file or inflated so far, which docs/limits.md limits.</summary>
     public long BytesProcessed => Interlocked.Read(ref _bytesProcessed);
 
     /// <summary>Opens a file.</summary>
-    /// <exception cref="BitisException">It is missing, no file, empty or unreadable.</exception>
+    /// <exception cref="BitisException">The file is missing, not a regular file, empty or unreadable.</exception>
     public static CheckpointFile Open(string path)
     {
         InputPath.RequireFile(path, "a checkpoint file");
@@ -62,9 +60,10 @@ internal sealed class CheckpointFile : IDisposable
     }
 
     /// <summary>Reads bytes until <paramref name="destination"/> is full.</summary>
-    /// <exception cref="BitisException">The file has become shorter, or cannot be read.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The range leaves the file: the caller has to check
-    /// first.</exception>
+    /// <exception cref="BitisException">The file was truncated, or cannot be read.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The range exceeds the file; the caller must check first.
+    /// </exception>
     public void Read(long offset, Span<byte> destination)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
@@ -92,8 +91,8 @@ internal sealed class CheckpointFile : IDisposable
         }
     }
 
-    /// <summary>Reads some bytes; the caller has checked that there is memory for as many.</summary>
-    /// <exception cref="BitisException">The file has become shorter, or cannot be read.</exception>
+    /// <summary>Reads bytes. The caller has checked that this much memory is allowed.</summary>
+    /// <exception cref="BitisException">The file was truncated, or cannot be read.</exception>
     public byte[] Read(long offset, int length)
     {
         byte[] bytes = GC.AllocateUninitializedArray<byte>(length);
@@ -101,7 +100,7 @@ internal sealed class CheckpointFile : IDisposable
         return bytes;
     }
 
-    /// <summary>Takes note of bytes that were read or inflated.</summary>
+    /// <summary>Counts bytes that were read or inflated.</summary>
     public void CountBytes(long count) => Interlocked.Add(ref _bytesProcessed, count);
 
     /// <summary>The error for a problem in this file.</summary>

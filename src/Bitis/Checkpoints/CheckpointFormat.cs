@@ -3,17 +3,16 @@ using Bitis.Json;
 
 namespace Bitis.Checkpoints;
 
-/// <summary>The container formats that weights come in.</summary>
+/// <summary>The file formats of checkpoints.</summary>
 [JsonConverter(typeof(EnumByName<CheckpointFormat>))]
 internal enum CheckpointFormat
 {
     /// <summary>A JSON header and one block of raw tensors.</summary>
     Safetensors,
 
-    /// <summary>What <c>torch.save</c> writes since PyTorch 1.6: a zip archive with a pickle and one file per
-    /// storage.</summary>
+    /// <summary>PyTorch since 1.6: a zip archive with a pickle and one file for each storage.</summary>
     TorchZip,
 
-    /// <summary>What <c>torch.save</c> wrote before: five pickles, then the storages.</summary>
+    /// <summary>PyTorch before 1.6: five pickles, then the storages.</summary>
     TorchLegacy,
 }

@@ -24,18 +24,20 @@ internal static class DTypes
     /// <summary>The name in a safetensors header, such as <c>BF16</c>.</summary>
     public static string SafetensorsName(this DType type) => Names[(int)type];
 
-    /// <summary>The type of a safetensors name; null when the format has no such name.</summary>
+    /// <summary>The type of a safetensors name; null if the format has no such name.</summary>
     public static DType? FromSafetensorsName(string name)
     {
         int index = Array.IndexOf(Names, name);
         return index < 0 ? null : (DType)index;
     }
 
-    /// <summary>Whether a type can be read as float32: all but the packed 4 and 6-bit ones and complex.</summary>
+    /// <summary>
+    /// Whether a type can be converted to float32: all except packed 4- and 6-bit floats and complex numbers.
+    /// </summary>
     public static bool ConvertsToFloat(this DType type) =>
         type is not (DType.Float4 or DType.Float6E2M3 or DType.Float6E3M2 or DType.Complex64);
 
-    /// <summary>Converts little-endian elements to float32, to the nearest where float32 is the coarser type.</summary>
+    /// <summary>Converts little-endian elements to float32, rounded to nearest if necessary.</summary>
     internal static void ToFloat(DType type, ReadOnlySpan<byte> source, Span<float> destination)
     {
         switch (type)

@@ -1,6 +1,6 @@
 namespace Bitis.Checkpoints;
 
-/// <summary>Bytes that lie in the file as they are.</summary>
+/// <summary>Uncompressed bytes of a file.</summary>
 internal sealed class FileBytes(CheckpointFile file, long start, long length) : StoredBytes
 {
     /// <inheritdoc />

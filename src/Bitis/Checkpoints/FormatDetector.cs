@@ -3,17 +3,17 @@ using System.Text;
 
 namespace Bitis.Checkpoints;
 
-/// <summary>Tells by its first bytes what a file is.</summary>
+/// <summary>Detects the format of a checkpoint from its first bytes.</summary>
 /// <remarks>
-/// Files that are often found in a checkpoint's place (a Git LFS pointer, a web page) are named, so that the user knows
-/// what went wrong with the download.
+/// Files that often stand in for a checkpoint, such as a Git LFS pointer or a web page, are named in the message. So
+/// the user knows what went wrong with the download.
 /// </remarks>
 internal static class FormatDetector
 {
     private const int PickleProtocol = 0x80;
 
     /// <summary>The format of a checkpoint file.</summary>
-    /// <exception cref="BitisException">It is something else; the message says what it seems to be.</exception>
+    /// <exception cref="BitisException">The file is not a checkpoint; the message says what it seems to be.</exception>
     public static CheckpointFormat Detect(CheckpointFile file)
     {
         ReadOnlySpan<byte> head = file.Read(0, (int)Math.Min(file.Length, 1024));
@@ -28,20 +28,20 @@ internal static class FormatDetector
         throw file.Error(Describe(head));
     }
 
-    /// <summary>Whether the first bytes can be those of a safetensors file of some length.</summary>
+    /// <summary>Whether the first bytes can be those of a safetensors file of this length.</summary>
     public static bool LooksLikeSafetensors(long fileLength, ReadOnlySpan<byte> head)
     {
         if (head.Length <= sizeof(ulong) || head[sizeof(ulong)] != '{')
             return false;
-        // A plausible header length, or a binary one: text files have printable characters in these eight bytes.
+        // A plausible header length, or at least binary bytes: text has printable characters in these eight bytes.
         ulong headerLength = BinaryPrimitives.ReadUInt64LittleEndian(head);
         return headerLength <= (ulong)fileLength || head[..sizeof(ulong)].ContainsAnyInRange((byte)0, (byte)8);
     }
 
-    /// <summary>A pickle of protocol 0 has no signature.</summary>
+    /// <summary>Whether a file looks like a pickle of protocol 0, which has no signature.</summary>
     /// <remarks>
-    /// PyTorch never writes one, but whoever hides a command in a checkpoint may: the reader then names what it refuses
-    /// to construct.
+    /// PyTorch does not write them, but an attacker who hides a command in a checkpoint may. The reader then names what
+    /// it refuses to construct.
     /// </remarks>
     private static bool LooksLikeTextPickle(CheckpointFile file, ReadOnlySpan<byte> head) =>
         head[0] is (byte)'c' or (byte)'(' && head.Contains((byte)'\n')

@@ -4,10 +4,10 @@ using Bitis.Tensors;
 namespace Bitis.Checkpoints;
 
 /// <summary>A tensor that has not been read yet: a view with an offset and strides into a block of bytes.</summary>
-/// <remarks>The constructor checks that every element lies in the block, so reading needs no further checks.</remarks>
+/// <remarks>The constructor checks that every element lies in the block. So reading needs no further checks.</remarks>
 internal sealed class StoredTensor
 {
-    // .NET spans and arrays index with int; one tensor of a vision model is far smaller.
+    // .NET spans and arrays index with int. A tensor of a vision model is far smaller.
     private const int MaxBytes = 0x7FFF_FF00;
 
     private const int ConvertedPieceBytes = 1 << 18;
@@ -16,13 +16,15 @@ internal sealed class StoredTensor
     private readonly long _offset;
     private readonly long[] _strides;
 
-    /// <summary>Describes a view.</summary>
+    /// <summary>Creates a view.</summary>
     /// <param name="type">The type of the elements.</param>
     /// <param name="shape">The sizes.</param>
-    /// <param name="strides">Elements to step over per dimension; empty for a row-major tensor.</param>
-    /// <param name="offset">The first element, counted in elements.</param>
+    /// <param name="strides">The stride of each dimension, in elements; empty for a row-major tensor.</param>
+    /// <param name="offset">The offset of the first element, in elements.</param>
     /// <param name="bytes">The block.</param>
-    /// <exception cref="BitisException">The view leaves its block; the message is without file and name.</exception>
+    /// <exception cref="BitisException">
+    /// The view exceeds its block; the message does not name file and tensor.
+    /// </exception>
     public StoredTensor(DType type, Shape shape, long[] strides, long offset, StoredBytes bytes)
     {
         DType = type;
@@ -42,13 +44,15 @@ internal sealed class StoredTensor
     /// <summary>The size of the elements in bytes.</summary>
     public long ByteLength { get; private set; }
 
-    /// <summary>How many bytes of its block a reading touches, or makes of them, whichever is more.</summary>
+    /// <summary>The bytes that a read takes from the block or produces, whichever is more.</summary>
     public long TouchedBytes { get; private set; }
 
-    /// <summary>The size in float32 of a tensor whose elements repeat along a dimension; 0 for all others.</summary>
+    /// <summary>
+    /// The size in float32 of a tensor with elements repeated along a dimension; 0 for other tensors.
+    /// </summary>
     public long ExpandedBytes { get; private set; }
 
-    /// <summary>The elements as they are stored, row-major, little-endian.</summary>
+    /// <summary>Reads the elements in the stored type, row-major, little-endian.</summary>
     public byte[] ReadBytes()
     {
         if (_strides.Length > 0)
@@ -58,7 +62,7 @@ internal sealed class StoredTensor
         return bytes;
     }
 
-    /// <summary>The elements as float32.</summary>
+    /// <summary>Reads the elements as float32.</summary>
     public FloatTensor Read()
     {
         if (!DType.ConvertsToFloat())
@@ -77,14 +81,14 @@ internal sealed class StoredTensor
         return tensor;
     }
 
-    /// <summary>Some of the elements of a row-major tensor, as stored.</summary>
+    /// <summary>Reads some elements of a row-major tensor in the stored type.</summary>
     private void ReadRowMajor(long first, Span<byte> destination)
     {
         if (!destination.IsEmpty)
             _bytes.Read((_offset + first) * DType.BitSize() / 8, destination);
     }
 
-    /// <summary>Reads and converts in pieces, so that nothing but the result takes memory.</summary>
+    /// <summary>Reads and converts in pieces, so that only the result takes memory.</summary>
     private void ReadConverted(Span<float> destination)
     {
         int size = DType.BitSize() / 8;
@@ -180,7 +184,7 @@ internal sealed class StoredTensor
         long expected = 1;
         for (int d = shape.Rank - 1; d >= 0; d--)
         {
-            // The stride of a dimension of size one is never used, and PyTorch leaves it as it was.
+            // The stride of a dimension of size 1 is not used, and PyTorch may leave any value there.
             if (shape[d] != 1 && strides[d] != expected)
                 return false;
             expected = unchecked(expected * shape[d]);

@@ -3,14 +3,14 @@ using Bitis.Checkpoints.Torch.Pickle;
 
 namespace Bitis.Checkpoints;
 
-/// <summary>What has a name among weights: a tensor, or something else that a PyTorch file holds there.</summary>
+/// <summary>Classifies named values among weights: tensors, or other objects of a PyTorch file.</summary>
 internal static class StoredValue
 {
-    /// <summary>Whether it is a tensor, of a kind that is read or not.</summary>
+    /// <summary>Whether a value is a tensor, readable or not.</summary>
     public static bool IsTensor(object? value) =>
         value is StoredTensor or TorchTensor or PickleObject { IsTensor: true };
 
-    /// <summary>Why nobody can read an object or a tensor; null for readable ones, and for plain data.</summary>
+    /// <summary>The reason why an object or tensor cannot be read; null if it can, and for plain data.</summary>
     public static string? ObstacleOf(object? value) => value switch
     {
         TorchTensor tensor => tensor.Obstacle,
@@ -18,8 +18,8 @@ internal static class StoredValue
         _ => null,
     };
 
-    /// <summary>The tensor.</summary>
-    /// <exception cref="BitisException">The file describes it in a way that cannot be.</exception>
+    /// <summary>Converts a value to a tensor.</summary>
+    /// <exception cref="BitisException">The file's description of the tensor is invalid.</exception>
     public static StoredTensor ToTensor(object? value, string name, CheckpointFile file)
     {
         if (value is not TorchTensor tensor)
@@ -34,7 +34,7 @@ internal static class StoredValue
         }
     }
 
-    /// <summary>Functions that rebuild an object are given its class first.</summary>
+    /// <summary>The class of an object; functions that rebuild an object get it as their first argument.</summary>
     private static string ClassOf(PickleObject value) =>
         value.Arguments is [PickleClass made, ..] && value.Type.Name.Contains("._re", StringComparison.Ordinal)
             ? $"{made.Name} ({value.Type.Name})"

@@ -4,35 +4,35 @@ using Bitis.Checkpoints.Safetensors;
 
 namespace Bitis.Checkpoints;
 
-/// <summary>The form of a training's checkpoint: its entries in the metadata, and its digest.</summary>
+/// <summary>The format of a training's checkpoint: its metadata entries and its digest.</summary>
 /// <remarks>The digest covers the entries, and the tensors' names and bytes, but not their types and shapes.</remarks>
 internal static class TrainingFile
 {
-    /// <summary>The entry of the metadata that such files have.</summary>
+    /// <summary>The metadata entry that marks such files.</summary>
     public const string FormatKey = "bitis_training";
 
     /// <summary>The format that is written.</summary>
     public const string FormatVersion = "1";
 
-    /// <summary>The entries with what is trained, and how far it has come.</summary>
+    /// <summary>The metadata entries with the identity of the training, and its progress.</summary>
     public const string IdentityKey = "identity", PositionKey = "position";
 
-    /// <summary>What the names of the weights begin with, and of their average over the steps.</summary>
+    /// <summary>The prefixes of the names of the weights, and of their average over the steps.</summary>
     public const string Weights = "weights", Average = "average";
 
-    /// <summary>What to do with one that is opened as a model.</summary>
+    /// <summary>The advice if the file is opened as a model.</summary>
     public const string ChoiceOfWeights =
         $"choose with --weights-key {Average} (the moving average over the steps) "
         + $"or --weights-key {Weights} (those of the last step).";
 
-    /// <summary>Whether a file is the checkpoint of a training, by its metadata.</summary>
+    /// <summary>Whether metadata are those of a training's checkpoint.</summary>
     public static bool Recognizes(IReadOnlyDictionary<string, string> metadata) => metadata.ContainsKey(FormatKey);
 
-    /// <summary>Checks that a file is what was written.</summary>
-    /// <param name="file">The file, all of it.</param>
-    /// <param name="advice">What to do if it is not.</param>
+    /// <summary>Checks that a file matches its digest.</summary>
+    /// <param name="file">The whole file.</param>
+    /// <param name="advice">The advice if it does not match.</param>
     /// <param name="cancellationToken">Ends the reading between two tensors.</param>
-    /// <exception cref="BitisException">It is not.</exception>
+    /// <exception cref="BitisException">The file does not match its digest.</exception>
     public static void Verify(Checkpoint file, string advice, CancellationToken cancellationToken = default)
     {
         string digest = Digest(

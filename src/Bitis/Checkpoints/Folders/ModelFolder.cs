@@ -2,19 +2,19 @@ using Bitis.Files;
 
 namespace Bitis.Checkpoints.Folders;
 
-/// <summary>A folder of a model, as hubs lay it out: weights in one file or several, and others beside them.</summary>
+/// <summary>Finds the weights in a model's folder, in the layout of hubs.</summary>
 internal static class ModelFolder
 {
-    /// <summary>What hubs call the weights, in the order in which they are looked for.</summary>
+    /// <summary>The usual names of weights on hubs, in the order in which they are tried.</summary>
     private static readonly string[] Usual =
         ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"];
 
     private static readonly string[] Ends = [".safetensors", ".index.json", ".bitis", ".pth", ".pt", ".bin", ".ckpt"];
 
     /// <summary>The file of a model.</summary>
-    /// <param name="path">The file itself, or a folder that has one.</param>
-    /// <returns>The path of the file: in a folder the usual one, or else its only one.</returns>
-    /// <exception cref="BitisException">The folder has none, or several and no usual one.</exception>
+    /// <param name="path">The file itself, or a folder with a model.</param>
+    /// <returns>The path of the file; in a folder, the one with a usual name, or else its only one.</returns>
+    /// <exception cref="BitisException">The folder has no model, or several without a usual name.</exception>
     public static string Resolve(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
@@ -35,8 +35,8 @@ internal static class ModelFolder
         };
     }
 
-    /// <summary>The names of the files beside it that an index names; none if the file is no index.</summary>
-    /// <exception cref="BitisException">The file cannot be read, or is JSON but no index.</exception>
+    /// <summary>The names of the files that an index names; none if the file is not an index.</summary>
+    /// <exception cref="BitisException">The file cannot be read, or is JSON but not an index.</exception>
     internal static IReadOnlyList<string> PartsOf(string path)
     {
         using CheckpointFile file = CheckpointFile.Open(path);

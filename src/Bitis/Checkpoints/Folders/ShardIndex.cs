@@ -12,12 +12,12 @@ internal static class ShardIndex
 {
     private const string MapName = "weight_map";
 
-    /// <summary>Far above the index of any vision model, which has about 100 bytes a tensor.</summary>
+    /// <summary>The most bytes of an index; that of a vision model has about 100 bytes for each tensor.</summary>
     private const int MaxLength = 16 << 20;
 
     private const int MaxShards = 256, MaxDepth = 8;
 
-    /// <summary>Whether a file is JSON text, as an index is.</summary>
+    /// <summary>Whether a file is JSON, like an index.</summary>
     public static bool IsIndex(CheckpointFile file)
     {
         ReadOnlySpan<byte> head = file.Read(0, (int)Math.Min(file.Length, 1024));
@@ -26,14 +26,16 @@ internal static class ShardIndex
     }
 
     /// <summary>The names of the files that an index names, in the order of their first tensors.</summary>
-    /// <exception cref="BitisException">The file is no index, or names files elsewhere than beside it.</exception>
+    /// <exception cref="BitisException">The file is not an index, or names files in other folders.</exception>
     public static IReadOnlyList<string> ShardsOf(CheckpointFile index) => [.. ReadMap(index).Values.Distinct()];
 
-    /// <summary>Opens the files beside an index and gathers their tensors.</summary>
+    /// <summary>Opens the files of an index and collects their tensors.</summary>
     /// <param name="index">The index.</param>
-    /// <param name="files">Gets the files, which must stay open for tensors to be read.</param>
-    /// <param name="read">Reads one of the files.</param>
-    /// <exception cref="BitisException">A file is missing, damaged, or has other tensors.</exception>
+    /// <param name="files">Receives the files, which must stay open while tensors are read.</param>
+    /// <param name="read">Reads the contents of a file.</param>
+    /// <exception cref="BitisException">
+    /// A file is missing, is damaged, or has other tensors than the index says.
+    /// </exception>
     public static CheckpointContents Read(
         CheckpointFile index, List<CheckpointFile> files, Func<CheckpointFile, CheckpointContents> read)
     {
@@ -128,7 +130,7 @@ internal static class ShardIndex
             else
                 map = ParseNames(file, ref reader);
         }
-        // Reading on past the object makes the reader complain about anything but trailing blanks.
+        // Reading past the object makes the reader throw for anything except trailing blanks.
         while (reader.Read())
         {
         }
@@ -157,7 +159,7 @@ internal static class ShardIndex
         return map;
     }
 
-    /// <summary>A file beside the index: no path leads elsewhere.</summary>
+    /// <summary>The name of a file in the index's folder; paths to other folders are refused.</summary>
     private static string CheckedName(CheckpointFile file, string shard) =>
         shard.Length is > 0 and <= 255 && shard is not ("." or "..")
         && !shard.Any(c => c is '/' or '\\' or ':' || char.IsControl(c))

@@ -3,11 +3,11 @@ using System.Text.RegularExpressions;
 
 namespace Bitis.Checkpoints.Folders;
 
-/// <summary>The names of files that are parts of a model: <c>model-00001-of-00003.safetensors</c>.</summary>
+/// <summary>Recognizes the names of parts of a model: <c>model-00001-of-00003.safetensors</c>.</summary>
 internal static partial class ShardName
 {
-    /// <summary>Refuses a file that is a part of a model by its name.</summary>
-    /// <exception cref="BitisException">It is one; the message names the index.</exception>
+    /// <summary>Refuses a file whose name is that of a part of a model.</summary>
+    /// <exception cref="BitisException">The file is a part; the message names the index.</exception>
     public static void RequireWhole(string path)
     {
         Match match = Parts().Match(Path.GetFileName(path));
@@ -24,7 +24,7 @@ internal static partial class ShardName
             + " If it is a whole model, give it another name.");
     }
 
-    /// <summary>Whether a file is a part of a model by its name.</summary>
+    /// <summary>Whether a file's name is that of a part of a model.</summary>
     public static bool IsPart(string path) => Parts().IsMatch(Path.GetFileName(path));
 
     [GeneratedRegex(

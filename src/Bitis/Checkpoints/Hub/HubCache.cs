@@ -19,7 +19,7 @@ internal sealed class HubCache(string cacheFolder, HubReference reference)
     /// <summary>Whether a text is the full name of a commit.</summary>
     public static bool IsCommit(string text) => text.Length == CommitLength && text.All(char.IsAsciiHexDigit);
 
-    /// <summary>The file as of the last known commit of its revision; null when the cache does not have it.</summary>
+    /// <summary>The file at the last known commit of its revision; null if it is not in the cache.</summary>
     public string? Find()
     {
         string commit = reference.Revision;
@@ -34,10 +34,10 @@ internal sealed class HubCache(string cacheFolder, HubReference reference)
         return File.Exists(path) ? path : null;
     }
 
-    /// <summary>Where the contents with this ETag are kept.</summary>
+    /// <summary>The path of the contents with this ETag.</summary>
     public string BlobPath(string etag) => Path.Combine(_folder, "blobs", etag);
 
-    /// <summary>Makes the file appear in its snapshot and notes what commit the revision stands for.</summary>
+    /// <summary>Adds the file to its snapshot, and records the commit of the revision.</summary>
     /// <returns>The path of the file in the snapshot.</returns>
     public string Publish(HubFileInfo info)
     {
@@ -59,12 +59,13 @@ internal sealed class HubCache(string cacheFolder, HubReference reference)
     {
         try
         {
-            File.Delete(path); // a link whose blob was removed
+            File.Delete(path); // a broken link
             File.CreateSymbolicLink(path, Path.GetRelativePath(Path.GetDirectoryName(path)!, blob));
         }
         catch (Exception e) when ((e is IOException or UnauthorizedAccessException) && !File.Exists(path))
         {
-            // Windows without developer mode, or a file system without links: Hugging Face's tools copy as well.
+            // Without links (Windows without developer mode, some file systems), the file is copied, as by Hugging
+            // Face's tools.
             using FileStream contents = File.OpenRead(blob);
             AtomicFile.Write(path, contents.CopyTo);
         }

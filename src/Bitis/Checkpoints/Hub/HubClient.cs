@@ -7,8 +7,8 @@ namespace Bitis.Checkpoints.Hub;
 
 /// <summary>Downloads files from the Hugging Face hub into its usual cache.</summary>
 /// <remarks>
-/// A broken download resumes where it ended, contents are checked against the hub's checksum before they appear, and
-/// what is in the cache works without a network.
+/// An interrupted download resumes where it ended. Contents are checked against the hub's checksum before they appear
+/// in the cache. Cached files need no network.
 /// </remarks>
 public sealed class HubClient : IDisposable
 {
@@ -17,10 +17,10 @@ public sealed class HubClient : IDisposable
     private readonly HubOptions _options;
     private readonly HttpClient _http;
 
-    /// <summary>Creates a client that finds hub, token and cache as the hub's own tools do.</summary>
+    /// <summary>Creates a client with the hub, token and cache of Hugging Face's own tools.</summary>
     /// <remarks>
-    /// The environment says where they are: <c>HF_ENDPOINT</c>, <c>HF_TOKEN</c>, <c>HF_HUB_CACHE</c>, <c>HF_HOME</c>,
-    /// <c>HF_HUB_OFFLINE</c>.
+    /// They are read from the environment variables <c>HF_ENDPOINT</c>, <c>HF_TOKEN</c>, <c>HF_HUB_CACHE</c>,
+    /// <c>HF_HOME</c> and <c>HF_HUB_OFFLINE</c>.
     /// </remarks>
     public HubClient()
         : this(HubOptions.FromEnvironment())
@@ -28,29 +28,30 @@ public sealed class HubClient : IDisposable
     }
 
     /// <summary>Creates a client.</summary>
-    /// <param name="options">Where the hub and the cache are.</param>
+    /// <param name="options">The hub, the token and the cache.</param>
     internal HubClient(HubOptions options)
     {
         _options = options;
-        // Redirects are followed by hand: the first answer carries the checksum, and the token must not leave the hub.
+        // Redirects are followed in our code: the first response has the checksum, and the token must go only to the
+        // hub.
         _http = new HttpClient(
             new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = _options.SilenceLimit })
         {
             Timeout = Timeout.InfiniteTimeSpan,
         };
         _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("bitis", "0.1"));
-        // The checksums and sizes are those of the contents as they are.
+        // Checksums and sizes are those of uncompressed contents.
         _http.DefaultRequestHeaders.AcceptEncoding.Add(new StringWithQualityHeaderValue("identity"));
     }
 
-    /// <summary>Finds a model in the cache, or downloads it; of an index also the files that it names.</summary>
+    /// <summary>Finds a model in the cache, or downloads it, with all files if it is an index.</summary>
     /// <param name="reference">The model: <c>hf:owner/name/file</c>, or <c>hf:owner/name@revision/file</c>.</param>
     /// <param name="progress">Receives the progress, in kB.</param>
-    /// <param name="cancellationToken">Stops; what has arrived is kept for the next attempt.</param>
+    /// <param name="cancellationToken">Ends the download; the bytes received are kept for the next attempt.</param>
     /// <returns>The path of the file in the cache.</returns>
     /// <exception cref="BitisException">
-    /// This is no such reference, or the hub does not have the file, asks for a token, cannot be reached, or sent
-    /// something damaged.
+    /// The reference is invalid, or the hub does not have the file, requires a token, cannot be reached, or sent
+    /// damaged contents.
     /// </exception>
     public Task<string> DownloadModelAsync(
         string reference, IProgress<WorkProgress>? progress = null, CancellationToken cancellationToken = default) =>
@@ -58,12 +59,12 @@ public sealed class HubClient : IDisposable
             ? DownloadModelAsync(parsed, progress is null ? null : new Kilobytes(progress), cancellationToken)
             : throw new BitisException($"'{reference}' is not a hub reference; expected hf:owner/name/file.");
 
-    /// <summary>As <see cref="DownloadAsync"/>; of an index also the files that it names, beside it.</summary>
+    /// <summary>As <see cref="DownloadAsync"/>, with all files if it is an index.</summary>
     /// <param name="reference">The file of a model.</param>
     /// <param name="progress">Receives the progress.</param>
-    /// <param name="cancellationToken">Stops; what has arrived is kept for the next attempt.</param>
+    /// <param name="cancellationToken">Ends the download; the bytes received are kept for the next attempt.</param>
     /// <returns>The path of the file in the cache.</returns>
-    /// <exception cref="BitisException">As there, or the repository changes meanwhile.</exception>
+    /// <exception cref="BitisException">As there, or the repository changes during the download.</exception>
     internal async Task<string> DownloadModelAsync(
         HubReference reference, IProgress<HubProgress>? progress = null, CancellationToken cancellationToken = default)
     {
@@ -85,10 +86,10 @@ public sealed class HubClient : IDisposable
     /// <summary>Finds a file in the cache, or downloads it.</summary>
     /// <param name="reference">The file.</param>
     /// <param name="progress">Receives the progress; nothing if the cache has the file.</param>
-    /// <param name="cancellationToken">Stops; the part that has arrived is kept for the next attempt.</param>
+    /// <param name="cancellationToken">Ends the download; the bytes received are kept for the next attempt.</param>
     /// <returns>The path of the file in the cache.</returns>
     /// <exception cref="BitisException">
-    /// The hub does not have the file, asks for a token, cannot be reached, or sent something damaged.
+    /// The hub does not have the file, requires a token, cannot be reached, or sent damaged contents.
     /// </exception>
     internal async Task<string> DownloadAsync(
         HubReference reference, IProgress<HubProgress>? progress = null, CancellationToken cancellationToken = default)
@@ -148,7 +149,7 @@ public sealed class HubClient : IDisposable
         e is HttpRequestException or TimeoutException
         || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested);
 
-    /// <summary>Asks for commit, checksum, size and place of a file.</summary>
+    /// <summary>Requests the commit, checksum, size and location of a file.</summary>
     private async Task<HubFileInfo> AskAsync(HubReference reference, CancellationToken cancellationToken)
     {
         string file = string.Join('/', reference.File.Split('/').Select(Uri.EscapeDataString));
@@ -159,7 +160,7 @@ public sealed class HubClient : IDisposable
         {
             using HttpResponseMessage response = await SendAsync(HttpMethod.Head, address, 0, cancellationToken);
             Uri? next = NextAddress(address, response);
-            // A renamed repository answers with a redirect within the hub, and without a checksum.
+            // For a renamed repository, the response is a redirect within the hub, without a checksum.
             if (next is not null && IsHub(next) && Header(response, "X-Linked-ETag") is null)
             {
                 address = next;
@@ -170,7 +171,7 @@ public sealed class HubClient : IDisposable
             string etag = (Header(response, "X-Linked-ETag") ?? Header(response, "ETag") ?? "")
                 .Replace("W/", "", StringComparison.Ordinal).Trim('"');
             string commit = Header(response, "X-Repo-Commit") ?? "";
-            // Both become names of files.
+            // Both become file names.
             if (!HubReference.IsSafeName(etag) || !HubCache.IsCommit(commit))
             {
                 throw new BitisException(
@@ -194,7 +195,7 @@ public sealed class HubClient : IDisposable
         throw new BitisException($"{reference}: the hub redirects more than {MaxRedirects} times.");
     }
 
-    /// <summary>Sends one request, with the token only to the hub itself, and waits for the answer's headers.</summary>
+    /// <summary>Sends a request, with the token only to the hub itself, and waits for the response's headers.</summary>
     private async Task<HttpResponseMessage> SendAsync(
         HttpMethod method, Uri address, long offset, CancellationToken cancellationToken)
     {
@@ -224,8 +225,9 @@ public sealed class HubClient : IDisposable
         UriFormat.Unescaped,
         StringComparison.OrdinalIgnoreCase) == 0;
 
-    /// <summary>Where a redirect leads; null for other answers, and where it leads from an encrypted address to another
-    /// kind.</summary>
+    /// <summary>
+    /// The target of a redirect; null for other responses, and for a redirect from https to another scheme.
+    /// </summary>
     private static Uri? NextAddress(Uri address, HttpResponseMessage response) =>
         (int)response.StatusCode is >= 300 and < 400 && response.Headers.Location is { } location
         && Uri.TryCreate(address, location, out Uri? next)

@@ -9,8 +9,8 @@ namespace Bitis.Checkpoints.Hub;
 /// takes no more bytes than the hub announced (1 GiB where it announced none) and makes at most 100 requests. It gives
 /// up if the server is silent or too slow.
 /// </remarks>
-/// <param name="options">How long the server may stay silent, and how slow it may be.</param>
-/// <param name="send">Sends a request: method, address, first byte wanted.</param>
+/// <param name="options">The limits for silence and speed of the server.</param>
+/// <param name="send">Sends a request: method, address, first byte to send.</param>
 internal sealed class HubDownload(
     HubOptions options, Func<HttpMethod, Uri, long, CancellationToken, Task<HttpResponseMessage>> send)
 {
@@ -18,12 +18,13 @@ internal sealed class HubDownload(
     private const int MaxFruitlessAttempts = 3;
     private const int BufferLength = 1 << 17;
 
-    /// <summary>An attempt that brings fewer bytes is fruitless, unless they are the last ones.</summary>
+    /// <summary>An attempt with fewer bytes counts as failed, unless they complete the file.</summary>
     private const int MinimumGain = 1 << 16;
 
-    /// <summary>Downloads until the file is there.</summary>
-    /// <exception cref="BitisException">The connection broke too often, or the contents are not what the hub
-    /// announced.</exception>
+    /// <summary>Downloads until the file is complete.</summary>
+    /// <exception cref="BitisException">
+    /// The connection broke too often, or the contents do not match the hub's size or checksum.
+    /// </exception>
     public async Task RunAsync(
         HubReference reference,
         HubFileInfo info,
@@ -48,7 +49,7 @@ internal sealed class HubDownload(
         File.Move(partPath, blobPath, overwrite: true);
     }
 
-    /// <summary>Opening without sharing also keeps two processes from downloading the same file at once.</summary>
+    /// <summary>Opens the part without sharing, so that two processes do not download the same file.</summary>
     private static FileStream OpenPart(HubReference reference, string path)
     {
         try
@@ -72,10 +73,10 @@ internal sealed class HubDownload(
     {
         if (part.Length > info.Length)
             part.SetLength(0);
-        // Without a checksum nothing would show that the rest belongs to another version of the file.
+        // Without a checksum, a rest from another version of the file would not be detected.
         bool resumes = HubChecksum.IsChecksum(info.ETag);
         int attempts = 0, fruitless = 0;
-        // A part that has all its bytes only lacks its check: an earlier attempt was stopped just before.
+        // A complete part only needs its check: an earlier attempt was stopped just before it.
         while (part.Length == 0 ? info.Length != 0 : part.Length != info.Length || !resumes)
         {
             if (!resumes)
@@ -109,7 +110,7 @@ internal sealed class HubDownload(
         }
     }
 
-    /// <summary>Where in the file the answer begins: after the part that is there, or at 0.</summary>
+    /// <summary>The position in the file at which the response begins: after the existing part, or 0.</summary>
     private static long StartOf(HubReference reference, HttpResponseMessage response, HubFileInfo info, FileStream part)
     {
         if (response.Content.Headers.ContentEncoding.FirstOrDefault(coding => coding != "identity") is { } coding)
@@ -133,11 +134,11 @@ internal sealed class HubDownload(
                 when response.Content.Headers.ContentRange is { } range && range.From == part.Length
                     && (range.Length is null || info.Length is null || range.Length == info.Length):
                 return part.Length;
-            case HttpStatusCode.OK // a server without ranges sends all
+            case HttpStatusCode.OK // a server without range requests sends everything
                 when response.Content.Headers.ContentLength is not { } length
                     || info.Length is null || length == info.Length:
                 return 0;
-            case HttpStatusCode.OK: // not our file, such as an error page: worth another attempt, not worth the part
+            case HttpStatusCode.OK: // not our file, such as an error page: try again, and keep the part
                 throw new HttpRequestException("the server announced another length than the hub");
             case HttpStatusCode.PartialContent:
             case HttpStatusCode.RequestedRangeNotSatisfiable:
@@ -176,7 +177,7 @@ internal sealed class HubDownload(
             }
             catch (IOException e) when (e is not HttpIOException)
             {
-                // Tell a broken connection from a full disk, which is an IOException as well.
+                // Distinguishes a broken connection from a full disk, which is an IOException, too.
                 throw new HttpRequestException(e.Message, e);
             }
             if (count == 0 || part.Length > (total ?? options.MaxUnannouncedBytes))
@@ -193,7 +194,7 @@ internal sealed class HubDownload(
                 window.Restart();
                 windowBytes = 0;
             }
-            // What an earlier attempt left is given up only once there is something better.
+            // The part of an earlier attempt is discarded only when there are new bytes.
             if (first)
                 part.SetLength(start);
             first = false;

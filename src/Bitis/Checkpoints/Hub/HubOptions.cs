@@ -1,7 +1,6 @@
 namespace Bitis.Checkpoints.Hub;
 
-/// <summary>Where the hub is and where its files are kept; the environment variables are those of Hugging Face's own
-/// tools.</summary>
+/// <summary>The hub, the cache and limits, from the environment variables of Hugging Face's own tools.</summary>
 internal sealed record HubOptions
 {
     /// <summary>The address of the hub (<c>HF_ENDPOINT</c>).</summary>
@@ -14,27 +13,28 @@ internal sealed record HubOptions
     /// <c>~/.cache/huggingface/hub</c>).</summary>
     public required string CacheFolder { get; init; }
 
-    /// <summary>Whether to use only what is in the cache (<c>HF_HUB_OFFLINE=1</c>).</summary>
+    /// <summary>Whether to use only the cache (<c>HF_HUB_OFFLINE=1</c>).</summary>
     public bool Offline { get; init; }
 
     /// <summary>How long a server may stay silent before the connection counts as broken.</summary>
     public TimeSpan SilenceLimit { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>The bytes that must arrive each second on average of <see cref="SpeedWindow"/>; a server that drips
-    /// counts as broken.</summary>
+    /// <summary>
+    /// The least speed, in bytes per second over <see cref="SpeedWindow"/>; slower connections count as broken.
+    /// </summary>
     internal int MinimumBytesPerSecond { get; init; } = 1024;
 
-    /// <summary>How long the speed is averaged.</summary>
+    /// <summary>The time over which the speed is averaged.</summary>
     internal TimeSpan SpeedWindow { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>The bytes that are taken of a file whose size the hub does not say.</summary>
+    /// <summary>The most bytes of a file whose size the hub does not tell.</summary>
     internal long MaxUnannouncedBytes { get; init; } = 1L << 30;
 
     /// <summary>Reads the options from the environment.</summary>
     /// <exception cref="BitisException"><c>HF_ENDPOINT</c> is not an address.</exception>
     public static HubOptions FromEnvironment() => From(Environment.GetEnvironmentVariable);
 
-    /// <summary>Reads the options from any source of variables.</summary>
+    /// <summary>Reads the options from a source of variables.</summary>
     internal static HubOptions From(Func<string, string?> variable)
     {
         string? Get(string name) => variable(name) is { Length: > 0 } value ? value : null;

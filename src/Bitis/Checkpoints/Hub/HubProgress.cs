@@ -1,6 +1,6 @@
 namespace Bitis.Checkpoints.Hub;
 
-/// <summary>How far a download has come.</summary>
-/// <param name="Bytes">The bytes on disk, those of an earlier attempt included.</param>
-/// <param name="TotalBytes">The size of the file; null when the server does not say.</param>
+/// <summary>The progress of a download.</summary>
+/// <param name="Bytes">The bytes on disk, including those of earlier attempts.</param>
+/// <param name="TotalBytes">The size of the file; null if the server does not tell it.</param>
 internal readonly record struct HubProgress(long Bytes, long? TotalBytes);

@@ -12,9 +12,9 @@ internal sealed record HubReference(string Owner, string Name, string Revision, 
     private const string Prefix = "hf:";
 
     /// <summary>Reads a reference.</summary>
-    /// <param name="text">What the user gave.</param>
-    /// <param name="reference">The reference, when the text is one.</param>
-    /// <returns>False when the text does not begin with <c>hf:</c>, so is the path of a file.</returns>
+    /// <param name="text">The text of the user.</param>
+    /// <param name="reference">The reference, if the text is one.</param>
+    /// <returns>False if the text does not begin with <c>hf:</c> and so is a path.</returns>
     /// <exception cref="BitisException">It begins with <c>hf:</c>, but the rest has another form.</exception>
     public static bool TryParse(string text, [NotNullWhen(true)] out HubReference? reference)
     {
@@ -34,7 +34,7 @@ internal sealed record HubReference(string Owner, string Name, string Revision, 
             if (!IsSafeName(part))
                 throw Malformed(text, $"'{part}' is not a name");
         }
-        // The path becomes one in the cache: it must not lead out of it.
+        // The path is used within the cache, so it must not lead out of it.
         foreach (string part in reference.File.Split('/'))
         {
             if (part is "" or "." or ".." || part.Any(c => c is '\\' or ':' || char.IsControl(c)))

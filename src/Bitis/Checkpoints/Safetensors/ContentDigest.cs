@@ -5,15 +5,13 @@ using Bitis.Tensors;
 
 namespace Bitis.Checkpoints.Safetensors;
 
-/// <summary>
-/// The SHA-256 of what a file that Bitis wrote holds, which safetensors itself does not have (docs/file-format.md).
-/// </summary>
+/// <summary>The SHA-256 of the contents of a file that Bitis wrote (docs/file-format.md).</summary>
 /// <remarks>
-/// It tells damage from health, not friend from foe: whoever changes a file can write the digest anew.
+/// Safetensors itself has no checksum. The digest detects damage, not attacks: an attacker can replace the digest, too.
 /// </remarks>
 internal static class ContentDigest
 {
-    /// <summary>The entry of the metadata that holds it.</summary>
+    /// <summary>The metadata entry of the digest.</summary>
     public const string Key = "sha256";
 
     private const string MakeAgain = "Copy it again from where it came from, or make it again";
@@ -29,11 +27,11 @@ internal static class ContentDigest
             [.. tensors.Select(tensor => (
                 tensor.Name, tensor.DType, tensor.Shape, (Func<ReadOnlyMemory<byte>>)(() => tensor.Bytes)))]);
 
-    /// <summary>Checks that a file has the metadata and tensors that were written.</summary>
+    /// <summary>Checks that a file's metadata and tensors match its digest.</summary>
     /// <param name="file">The file.</param>
-    /// <param name="advice">What to do if it has not.</param>
+    /// <param name="advice">The advice if they do not match.</param>
     /// <param name="cancellationToken">Ends the reading between two tensors.</param>
-    /// <exception cref="BitisException">It has not.</exception>
+    /// <exception cref="BitisException">The file does not match its digest.</exception>
     public static void Verify(
         Checkpoint file, string advice = MakeAgain, CancellationToken cancellationToken = default)
     {
@@ -48,11 +46,11 @@ internal static class ContentDigest
         };
     }
 
-    /// <summary>Checks that a file of format 1 has the bytes that were written as tensors.</summary>
+    /// <summary>Checks that the tensors' bytes of a file of format 1 match its digest.</summary>
     /// <remarks>Its digest covers neither the metadata nor the tensors' names, types and shapes.</remarks>
     /// <param name="file">The file.</param>
     /// <param name="cancellationToken">Ends the reading between two tensors.</param>
-    /// <exception cref="BitisException">It has not.</exception>
+    /// <exception cref="BitisException">The file does not match its digest.</exception>
     public static void VerifyFormat1(Checkpoint file, CancellationToken cancellationToken)
     {
         IEnumerable<ReadOnlyMemory<byte>> tensors = file.Entries.Select(entry =>
@@ -63,9 +61,7 @@ internal static class ContentDigest
         Require(file, OfFormat1(tensors), MakeAgain);
     }
 
-    /// <summary>
-    /// The digest of format 1, which no file is written in any more: the tensors' bytes, in the file's order.
-    /// </summary>
+    /// <summary>The digest of the older format 1: the tensors' bytes, in the file's order.</summary>
     internal static string OfFormat1(IEnumerable<ReadOnlyMemory<byte>> tensors)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -74,11 +70,11 @@ internal static class ContentDigest
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    /// <summary>Checks that a file's metadata hold a digest.</summary>
+    /// <summary>Checks that a file's metadata hold this digest.</summary>
     /// <param name="file">The file.</param>
-    /// <param name="digest">The digest of what the file holds.</param>
-    /// <param name="advice">What to do if they do not.</param>
-    /// <exception cref="BitisException">They do not.</exception>
+    /// <param name="digest">The digest of the file's contents.</param>
+    /// <param name="advice">The advice if they do not.</param>
+    /// <exception cref="BitisException">The metadata hold another digest, or none.</exception>
     public static void Require(Checkpoint file, string digest, string advice)
     {
         string? stated = file.Metadata.GetValueOrDefault(Key);
@@ -123,12 +119,12 @@ internal static class ContentDigest
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    /// <summary>The order of texts by their code points, which is that of their UTF-8.</summary>
+    /// <summary>Compares texts by code points, which is the order of their UTF-8 bytes.</summary>
     private static Comparer<string> ByCodePoint { get; } =
         Comparer<string>.Create(
             (x, y) => Encoding.UTF8.GetBytes(x).AsSpan().SequenceCompareTo(Encoding.UTF8.GetBytes(y)));
 
-    /// <summary>A number as 8 bytes, little-endian.</summary>
+    /// <summary>Appends a number as 8 bytes, little-endian.</summary>
     private static void Append(IncrementalHash hash, long number)
     {
         Span<byte> bytes = stackalloc byte[sizeof(long)];
@@ -136,7 +132,7 @@ internal static class ContentDigest
         hash.AppendData(bytes);
     }
 
-    /// <summary>A text as the length of its UTF-8 and that.</summary>
+    /// <summary>Appends the length of a text's UTF-8 bytes, then the bytes.</summary>
     private static void Append(IncrementalHash hash, string text)
     {
         byte[] bytes = Encoding.UTF8.GetBytes(text);

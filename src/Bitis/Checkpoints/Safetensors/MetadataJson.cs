@@ -3,12 +3,12 @@ using Bitis.Json;
 
 namespace Bitis.Checkpoints.Safetensors;
 
-/// <summary>JSON in a file's metadata.</summary>
+/// <summary>Reads JSON in a file's metadata.</summary>
 internal static class MetadataJson
 {
     /// <summary>Reads an entry.</summary>
     /// <exception cref="BitisException">
-    /// It is missing or something else; the message names the entry, not the file.
+    /// The entry is missing or does not fit its type; the message names the entry, not the file.
     /// </exception>
     public static T Read<T>(IReadOnlyDictionary<string, string> metadata, string key, JsonTypeInfo<T> type)
         where T : class

@@ -9,9 +9,8 @@ namespace Bitis.Checkpoints.Safetensors;
 /// Reads the header of a safetensors file: eight bytes of length, a JSON object of tensors, then their bytes.
 /// </summary>
 /// <remarks>
-/// The checks are those of the format's specification: names are unique, and the tensors fill the rest of the file
-/// without overlap or hole. Work: the file once. Memory: 32 bytes for each byte of the header, which has at most 100
-/// MB.
+/// It checks the rules of the format: names are unique, and the tensors fill the rest of the file without overlap or
+/// gap. Work: the file once. Memory: 32 bytes for each byte of the header, which has at most 100 MB.
 /// </remarks>
 internal static class SafetensorsReader
 {
@@ -90,7 +89,7 @@ internal static class SafetensorsReader
             else
                 entries.Add(ParseEntry(file, ref reader, name));
         }
-        // Reading on past the object makes the reader complain about anything but trailing blanks.
+        // Reading past the object makes the reader throw for anything except trailing blanks.
         while (reader.Read())
         {
         }
@@ -168,7 +167,7 @@ internal static class SafetensorsReader
             throw new JsonException($"expected {what}, found {reader.TokenType} at byte {reader.TokenStartIndex}");
     }
 
-    /// <summary>The entries, sorted by offset, must follow each other from 0 to the end of the data.</summary>
+    /// <summary>Checks that the entries, sorted by offset, cover the data from 0 to the end without gaps.</summary>
     private static void CheckLayout(CheckpointFile file, List<HeaderEntry> sorted, long dataLength)
     {
         long position = 0;
@@ -214,7 +213,7 @@ internal static class SafetensorsReader
         {
             throw new BitisException($"{file.Path}: tensor '{entry.Name}': {e.Message}", e);
         }
-        // Types of 4 and 6 bits have to fill whole bytes.
+        // Elements of 4 and 6 bits must fill whole bytes.
         if (tensor.ByteLength != length || entry.Shape.ElementCount * entry.DType.BitSize() % 8 != 0)
         {
             throw file.Error(

@@ -2,7 +2,7 @@ using Bitis.Tensors;
 
 namespace Bitis.Checkpoints.Safetensors;
 
-/// <summary>A tensor to be written by <see cref="SafetensorsWriter"/>.</summary>
+/// <summary>A tensor for <see cref="SafetensorsWriter"/>.</summary>
 /// <param name="Name">The name; unique in its file.</param>
 /// <param name="DType">The type of the elements.</param>
 /// <param name="Shape">The sizes of the dimensions.</param>

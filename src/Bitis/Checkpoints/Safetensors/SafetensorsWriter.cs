@@ -14,17 +14,20 @@ internal static class SafetensorsWriter
 {
     private const int Alignment = 8;
 
-    /// <summary>Writes a file, replacing an older one.</summary>
+    /// <summary>Writes a file, replacing an existing one.</summary>
     /// <param name="path">The file; its folder must exist.</param>
     /// <param name="tensors">
-    /// The tensors. For every tensor to be aligned, give those of wider types first, or tensors of whole 8-byte words.
+    /// The tensors. To align all of them, give wider types first, or tensors of whole 8-byte words.
     /// </param>
-    /// <param name="metadata">Texts for <c>__metadata__</c>; none when null or empty.</param>
-    /// <param name="cancellationToken">Stops the writing; an older file stays as it was.</param>
+    /// <param name="metadata">Texts for <c>__metadata__</c>; null or empty for none.</param>
+    /// <param name="cancellationToken">Ends the writing; an existing file stays as it was.</param>
     /// <returns>The length of the file in bytes.</returns>
-    /// <exception cref="BitisException">The file cannot be written: folder missing, not permitted, disk
-    /// full.</exception>
-    /// <exception cref="ArgumentException">Two tensors share a name, or bytes do not fill a shape.</exception>
+    /// <exception cref="BitisException">
+    /// The file cannot be written: the folder is missing, permission is missing, or the disk is full.
+    /// </exception>
+    /// <exception cref="ArgumentException">
+    /// Two tensors have the same name, or the bytes of a tensor do not fit its shape.
+    /// </exception>
     public static long Write(
         string path,
         IReadOnlyList<SafetensorsTensor> tensors,
@@ -37,7 +40,7 @@ internal static class SafetensorsWriter
         return length;
     }
 
-    /// <summary>Writes to a stream what would be a file.</summary>
+    /// <summary>Writes the bytes of a file to a stream.</summary>
     /// <returns>The length in bytes.</returns>
     internal static long Write(
         Stream stream,

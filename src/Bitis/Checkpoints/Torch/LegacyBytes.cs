@@ -1,12 +1,12 @@
 namespace Bitis.Checkpoints.Torch;
 
-/// <summary>A storage of a legacy file: tensors refer to it before its place in the file is known.</summary>
+/// <summary>A storage of a legacy file, whose position is known only after the tensors that use it.</summary>
 internal sealed class LegacyBytes(CheckpointFile file, long length) : StoredBytes
 {
     /// <inheritdoc />
     public override long Length => length;
 
-    /// <summary>Where the elements begin in the file; null until the objects before them have been read.</summary>
+    /// <summary>The position of the elements in the file; null until the objects before them have been read.</summary>
     public long? Start { get; set; }
 
     /// <inheritdoc />

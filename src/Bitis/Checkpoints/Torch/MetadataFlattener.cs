@@ -3,10 +3,10 @@ using Bitis.Checkpoints.Torch.Pickle;
 
 namespace Bitis.Checkpoints.Torch;
 
-/// <summary>Turns what lies beside the weights into texts: <c>epoch</c> = 299, <c>args.model</c> = vim_tiny.</summary>
+/// <summary>Converts values beside the weights to text: <c>epoch</c> = 299, <c>args.model</c> = vim_tiny.</summary>
 /// <remarks>
-/// The limits keep a hostile file, whose dictionaries may contain themselves or each other many times, from growing in
-/// memory.
+/// Limits on the result are needed, since dictionaries of a hostile file may contain themselves or each other many
+/// times.
 /// </remarks>
 internal static class MetadataFlattener
 {

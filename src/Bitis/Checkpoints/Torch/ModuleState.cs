@@ -24,8 +24,8 @@ internal sealed class ModuleState
         value.Attributes is { } attributes && Dictionary(attributes, "_parameters") is not null
         && Dictionary(attributes, "_modules") is not null;
 
-    /// <summary>Parameters and buffers by name, but those buffers that are not saved.</summary>
-    /// <exception cref="BitisException">The module has more parts, or is deeper, than any model.</exception>
+    /// <summary>Parameters and buffers by name, without non-persistent buffers.</summary>
+    /// <exception cref="BitisException">The module has too many parts, or is nested too deep.</exception>
     public static IReadOnlyList<KeyValuePair<string, object?>> Of(PickleObject module)
     {
         var state = new ModuleState();

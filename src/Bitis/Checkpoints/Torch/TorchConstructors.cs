@@ -2,10 +2,10 @@ using Bitis.Checkpoints.Torch.Pickle;
 
 namespace Bitis.Checkpoints.Torch;
 
-/// <summary>What PyTorch's functions that rebuild tensors stand for.</summary>
+/// <summary>The constructors for PyTorch's functions that rebuild tensors.</summary>
 internal static class TorchConstructors
 {
-    /// <summary>Adds them to a table of names.</summary>
+    /// <summary>Adds the constructors to a table of names.</summary>
     public static void AddTo(Dictionary<string, PickleConstructor> table)
     {
         table["torch._utils._rebuild_tensor"] = RebuildTensor;
@@ -21,13 +21,15 @@ internal static class TorchConstructors
         table["torch.device"] = (arguments, _) => arguments is [string name, ..] ? name : null;
     }
 
-    /// <summary>(storage, offset, sizes, strides, ...), all counted in elements.</summary>
+    /// <summary>A tensor from (storage, offset, sizes, strides, ...), all in elements.</summary>
     private static object RebuildTensor(object?[] arguments, PickleBudget budget) =>
         arguments is [TorchStorage storage, long offset, object?[] sizes, object?[] strides, ..]
             ? new TorchTensor(storage, storage.Type.DType, offset, sizes, strides)
             : PickleClass.NotPlain;
 
-    /// <summary>(storage, offset, sizes, strides, requires_grad, hooks, dtype, ...): the storage is untyped.</summary>
+    /// <summary>
+    /// A tensor of an untyped storage from (storage, offset, sizes, strides, requires_grad, hooks, dtype, ...).
+    /// </summary>
     private static object RebuildTypedTensor(object?[] arguments, PickleBudget budget) =>
         arguments is [TorchStorage storage, long offset, object?[] sizes, object?[] strides, _, _, DType type, ..]
             ? new TorchTensor(storage, type, offset, sizes, strides)
@@ -36,7 +38,7 @@ internal static class TorchConstructors
     private static object TheTensorItself(object?[] arguments, PickleBudget budget) =>
         arguments is [TorchTensor tensor, ..] ? tensor : PickleClass.NotPlain;
 
-    /// <summary>(function, class, its arguments, state): a tensor of a class of somebody's own.</summary>
+    /// <summary>A tensor of a custom class from (function, class, its arguments, state).</summary>
     private static object RebuildSubclass(object?[] arguments, PickleBudget budget) => arguments switch
     {
         [PickleClass { Name: "torch._utils._rebuild_tensor_v2" }, _, object?[] inner, ..] =>

@@ -9,7 +9,7 @@ namespace Bitis.Checkpoints.Torch;
 /// <remarks>
 /// A file has five pickles: a magic number, the protocol, facts about the machine, the objects, and the keys of the
 /// storages. Then, for each key, come the number of elements and the elements. Work: the pickles, of at most 32 MiB
-/// each; storages follow one another, so that none is counted twice.
+/// each. Storages follow one another, so none is counted twice.
 /// </remarks>
 internal static class TorchLegacyReader
 {
@@ -19,7 +19,9 @@ internal static class TorchLegacyReader
         BigInteger.Parse("1950a86a20f9469cfc6c", NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 
     /// <summary>Reads the pickles and finds the storages; their bytes stay in the file.</summary>
-    /// <exception cref="BitisException">The file is damaged, is no checkpoint, or wants code to be run.</exception>
+    /// <exception cref="BitisException">
+    /// The file is damaged, is not a checkpoint, or requires code to be run.
+    /// </exception>
     public static CheckpointContents Read(CheckpointFile file)
     {
         var storages = new Dictionary<string, LegacyStorage>(StringComparer.Ordinal);

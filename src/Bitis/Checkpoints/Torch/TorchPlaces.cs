@@ -4,19 +4,17 @@ using Bitis.Checkpoints.Weights;
 
 namespace Bitis.Checkpoints.Torch;
 
-/// <summary>
-/// Finds where tensors with names are in what a PyTorch file holds: dictionaries in each other, and whole modules.
-/// </summary>
-/// <remarks>Work: at most 100,000 values are looked at, 4 levels deep; places have at most 500,000 names.</remarks>
+/// <summary>Finds the places with named tensors in a PyTorch file: nested dictionaries and whole modules.</summary>
+/// <remarks>Work: at most 100,000 values, 4 levels deep; places have at most 500,000 names.</remarks>
 internal static class TorchPlaces
 {
     private const int MaxDepth = 4, MaxValues = 100_000, MaxContainers = 4096, MaxKeyLength = 200;
 
-    /// <summary>One dictionary may be in many places, each of which is searched for weights.</summary>
+    /// <summary>Limits, since one dictionary may be in many places, each of which is searched for weights.</summary>
     private const int MaxPlaces = 256, MaxNames = 500_000;
 
-    /// <summary>Finds them, those that are less deep first.</summary>
-    /// <exception cref="BitisException">The file holds no dictionary, or a module that is none.</exception>
+    /// <summary>Finds the places, the less deep ones first.</summary>
+    /// <exception cref="BitisException">The file holds neither a dictionary nor a valid module.</exception>
     public static CheckpointContents Find(CheckpointFile file, CheckpointFormat format, object? root)
     {
         if (root is not (PickleDictionary or List<object?> or object?[]))
@@ -73,12 +71,12 @@ internal static class TorchPlaces
         return places;
     }
 
-    /// <summary>The state of an optimizer has tensors by the weights' names, which are none.</summary>
+    /// <summary>Whether a key is that of an optimizer, whose state has tensors with the weights' names.</summary>
     private static bool IsOptimizer(string key) =>
         key is "optim" || key.StartsWith("optimizer", StringComparison.Ordinal)
         || key.StartsWith("optim_", StringComparison.Ordinal);
 
-    /// <summary>Optimizers under other keys: their dictionary has these two.</summary>
+    /// <summary>Whether a dictionary is an optimizer's, by its two keys.</summary>
     private static bool IsOptimizer(object value) =>
         value is PickleDictionary dictionary
         && dictionary["param_groups"] is not null && dictionary["state"] is not null;
@@ -94,12 +92,14 @@ internal static class TorchPlaces
           where name is not null
           select KeyValuePair.Create(name, item.Value);
 
-    /// <summary>A container, and how one comes to it.</summary>
+    /// <summary>A container and its path.</summary>
     private sealed record Node(object Value, string Name, Node? Parent)
     {
         public int Depth => Parent is null ? 0 : Parent.Depth + 1;
 
-        /// <summary>Whether a container is this one, or one that holds it: dictionaries may hold themselves.</summary>
+        /// <summary>
+        /// Whether a container is this one or one of its parents, since dictionaries may contain themselves.
+        /// </summary>
         public bool IsWithin(object container) =>
             ReferenceEquals(Value, container) || Parent?.IsWithin(container) == true;
 

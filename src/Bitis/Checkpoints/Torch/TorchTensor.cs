@@ -3,12 +3,12 @@ using Bitis.Tensors;
 namespace Bitis.Checkpoints.Torch;
 
 /// <summary>A tensor as a pickle describes it.</summary>
-/// <remarks>Nothing is checked before it is asked for: what lies beside the weights may have any form.</remarks>
-/// <param name="storage">What it is a view of.</param>
-/// <param name="type">The type of its elements; null for one that is not read.</param>
-/// <param name="offset">The first element, counted in elements.</param>
+/// <remarks>It is checked only when it is used, since tensors beside the weights may have any form.</remarks>
+/// <param name="storage">The storage that it is a view of.</param>
+/// <param name="type">The type of its elements; null for an unsupported type.</param>
+/// <param name="offset">The offset of the first element, in elements.</param>
 /// <param name="sizes">The sizes.</param>
-/// <param name="strides">Elements to step over per dimension.</param>
+/// <param name="strides">The stride of each dimension, in elements.</param>
 internal sealed class TorchTensor(
     TorchStorage storage, DType? type, long offset, object?[] sizes, object?[] strides)
 {
@@ -16,12 +16,12 @@ internal sealed class TorchTensor(
 
     private StoredTensor? _stored;
 
-    /// <summary>Why nobody can read it, whatever else is right; null if there is no such reason.</summary>
+    /// <summary>The reason why its type cannot be read; null if it can.</summary>
     public string? Obstacle => type is null ? $"its elements lie in a {storage.Type.Name}, which is not read" : null;
 
-    /// <summary>The tensor, checked; the same one each time.</summary>
+    /// <summary>The checked tensor, the same object each time.</summary>
     /// <exception cref="BitisException">
-    /// It leaves its storage, or is no tensor. The message names neither file nor tensor.
+    /// It exceeds its storage, or is invalid. The message names neither file nor tensor.
     /// </exception>
     public StoredTensor ToStored() => _stored ??= Create();
 

@@ -24,14 +24,16 @@ internal static class TorchTypes
         ("float8_e5m2fnuz", DType.Float8E5M2Fnuz), ("float8_e4m3fnuz", DType.Float8E4M3Fnuz),
     ];
 
-    /// <summary>Storages of quantized and wide complex tensors, which nobody reads, but whose size is known.</summary>
+    /// <summary>
+    /// Storages of quantized and wide complex tensors, which are not supported, but whose size is known.
+    /// </summary>
     private static readonly (string Storage, int Bits)[] Unreadable =
     [
         ("QInt8Storage", 8), ("QUInt8Storage", 8), ("QInt32Storage", 32), ("QUInt4x2Storage", 8),
         ("QUInt2x4Storage", 8), ("ComplexDoubleStorage", 128),
     ];
 
-    /// <summary>Adds them to a table of names.</summary>
+    /// <summary>Adds the types to a table of names.</summary>
     public static void AddTo(Dictionary<string, object> table)
     {
         foreach (string module in (string[])["torch", "torch.storage", "torch.cuda"])
@@ -52,7 +54,7 @@ internal static class TorchTypes
         void Add(string name, DType? type, int bits) => table.Add(name, new TorchStorageType(name, type, bits));
     }
 
-    /// <summary>The class of a storage as a persistent identifier names it; null for something else.</summary>
+    /// <summary>The class of a storage in a persistent identifier; null for anything else.</summary>
     public static TorchStorageType? StorageOf(object? named) => named switch
     {
         TorchStorageType type => type,

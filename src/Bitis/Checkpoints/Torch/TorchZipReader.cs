@@ -4,17 +4,19 @@ using Bitis.Checkpoints.Torch.Zip;
 
 namespace Bitis.Checkpoints.Torch;
 
-/// <summary>
-/// Reads the zip archives of <c>torch.save</c>: <c>NAME/data.pkl</c> holds the objects, <c>NAME/data/KEY</c> one
-/// storage each, <c>NAME/byteorder</c> the byte order.
-/// </summary>
+/// <summary>Reads the zip archives of <c>torch.save</c>.</summary>
+/// <remarks>
+/// <c>NAME/data.pkl</c> holds the objects, <c>NAME/data/KEY</c> one storage each, <c>NAME/byteorder</c> the byte order.
+/// </remarks>
 internal static class TorchZipReader
 {
     private const string PickleName = "data.pkl";
     private const int MaxByteOrderLength = 16;
 
     /// <summary>Reads the pickle; storages stay in the file.</summary>
-    /// <exception cref="BitisException">The archive is damaged, is no checkpoint, or wants code to be run.</exception>
+    /// <exception cref="BitisException">
+    /// The archive is damaged, is not a checkpoint, or requires code to be run.
+    /// </exception>
     public static CheckpointContents Read(CheckpointFile file)
     {
         Dictionary<string, ZipEntry> entries = ZipDirectory.Read(file);
@@ -69,7 +71,7 @@ internal static class TorchZipReader
         return Encoding.ASCII.GetString(text);
     }
 
-    /// <summary>('storage', type, key, location, number of elements)</summary>
+    /// <summary>A storage from ('storage', type, key, location, number of elements).</summary>
     private static TorchStorage LoadStorage(object? id, Func<string, ZipBytes?> find)
     {
         object?[] parts = id as object?[] ?? [];

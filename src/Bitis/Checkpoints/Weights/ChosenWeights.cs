@@ -1,11 +1,11 @@
 namespace Bitis.Checkpoints.Weights;
 
-/// <summary>The tensors of a file that count as its weights.</summary>
-/// <param name="Key">Where they are: a key, a prefix of names, or both, with dots; empty for the top level.</param>
-/// <param name="Keys">Where weights could have been taken from, the chosen place included.</param>
+/// <summary>The tensors of a file that were chosen as its weights.</summary>
+/// <param name="Key">Their place: a key, a prefix of names, or both, joined by dots; empty for the top level.</param>
+/// <param name="Keys">All possible places, including the chosen one.</param>
 /// <param name="Tensors">Names without the prefix, and tensors, in the file's order.</param>
-/// <param name="Unreadable">What has a name among them but is no tensor that can be read: name and reason.</param>
-/// <param name="LeftOut">The names of tensors that lack the prefix, or that nobody can read.</param>
+/// <param name="Unreadable">Entries among them that cannot be read as tensors: name and reason.</param>
+/// <param name="LeftOut">The names of tensors that lack the prefix or cannot be read.</param>
 internal sealed record ChosenWeights(
     string Key,
     IReadOnlyList<string> Keys,

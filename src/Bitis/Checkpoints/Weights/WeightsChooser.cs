@@ -4,12 +4,12 @@ namespace Bitis.Checkpoints.Weights;
 
 /// <summary>Chooses the weights among the places of a file.</summary>
 /// <remarks>
-/// Names of tensors that begin a known architecture ("marks") show where, and under which prefix; without one the
-/// places' own names decide.
+/// Names of tensors with which a known architecture begins ("marks") show the place and the prefix. Without marks, the
+/// names of the places decide.
 /// </remarks>
 internal sealed class WeightsChooser
 {
-    /// <summary>More prefixes than this are not told apart: each takes a look at all names.</summary>
+    /// <summary>The most prefixes that are examined, since each takes a pass over all names.</summary>
     private const int MaxPrefixes = 16;
 
     private readonly CheckpointFile _file;
@@ -23,12 +23,12 @@ internal sealed class WeightsChooser
         _marks = marks;
     }
 
-    /// <summary>Chooses.</summary>
+    /// <summary>Chooses the weights.</summary>
     /// <param name="file">The file, for messages.</param>
-    /// <param name="contents">What it holds.</param>
-    /// <param name="key">Where to look: a key, a prefix of names, or both; null for the usual places.</param>
-    /// <param name="marks">Names of tensors that begin a known architecture.</param>
-    /// <exception cref="BitisException">There are no weights, or several places are as good.</exception>
+    /// <param name="contents">The file's contents.</param>
+    /// <param name="key">The place: a key, a prefix of names, or both; null for the usual places.</param>
+    /// <param name="marks">Names of tensors with which a known architecture begins.</param>
+    /// <exception cref="BitisException">There are no weights, or several places are equally likely.</exception>
     public static ChosenWeights Choose(
         CheckpointFile file, CheckpointContents contents, string? key, IReadOnlyList<string> marks)
     {
@@ -37,7 +37,7 @@ internal sealed class WeightsChooser
         List<Candidate> scopes = key is null
             ? [.. contents.Places.Select(place => new Candidate(place, ""))]
             : [chooser.ScopeOf(key)];
-        // What carries a digest was written by Bitis, and has no prefix but those that somebody asks for.
+        // A file with a digest was written by Bitis, and has only prefixes that the user asks for.
         if (contents.Format == CheckpointFormat.Safetensors && contents.Metadata.ContainsKey(ContentDigest.Key))
             return chooser.Take(scopes[0], scopes[0], scopes, asked: scopes[0].Prefix);
         List<Candidate> marked = [.. scopes.SelectMany(chooser.Marked)];
@@ -52,14 +52,14 @@ internal sealed class WeightsChooser
         return chooser.Take(chosen.WithoutWrappers(), chosen, [.. Large(unmarked, chosen)], asked: chosen.Prefix);
     }
 
-    /// <summary>Those that could be a model beside the largest: not the few arrays of a log.</summary>
+    /// <summary>Candidates large enough to be a model beside the largest one, unlike a few arrays of a log.</summary>
     private static IEnumerable<Candidate> Large(IReadOnlyList<Candidate> candidates, Candidate? chosen = null)
     {
         int most = candidates.Max(candidate => candidate.Count);
         return candidates.Where(candidate => candidate == chosen || candidate.Count >= most / 10);
     }
 
-    /// <summary>What a key of the user means: the longest key of a place, and a prefix of the names there.</summary>
+    /// <summary>Resolves a user's key to the longest key of a place and a prefix of the names there.</summary>
     private Candidate ScopeOf(string key)
     {
         foreach (WeightsPlace place in _contents.Places.OrderByDescending(place => place.Key.Length))
@@ -91,7 +91,7 @@ internal sealed class WeightsChooser
         return prefixes.Select(prefix => new Candidate(scope.Place, scope.Prefix + prefix));
     }
 
-    /// <summary>The best of several, unless nothing tells which one it is.</summary>
+    /// <summary>The best of several candidates; an error if it is ambiguous.</summary>
     private Candidate First(Candidate[] ranked, string? key)
     {
         if (ranked.Length > 1 && WeightsNames.IsForeign(ranked[0].Name, key))
@@ -103,7 +103,7 @@ internal sealed class WeightsChooser
         return ranked[0];
     }
 
-    /// <summary>A usual place, or else the one with the most tensors.</summary>
+    /// <summary>A usual place, or else that with the most tensors.</summary>
     private Candidate FirstOrLargest(Candidate[] ranked)
     {
         if (ranked.Length == 0)
@@ -120,9 +120,9 @@ internal sealed class WeightsChooser
 
     /// <summary>Takes the tensors of a candidate.</summary>
     /// <param name="chosen">The candidate.</param>
-    /// <param name="named">The same, or what it is called by: without the prefix of wrappers.</param>
-    /// <param name="candidates">Where else weights could be.</param>
-    /// <param name="asked">The prefix that the user asked for, or none: what lies beside it is not missed.</param>
+    /// <param name="named">The candidate with the name to report, without the prefixes of wrappers.</param>
+    /// <param name="candidates">The other candidates.</param>
+    /// <param name="asked">The prefix that the user asked for, or none. Tensors beside it are not reported.</param>
     private ChosenWeights Take(
         Candidate chosen, Candidate named, IReadOnlyList<Candidate> candidates, string asked)
     {
@@ -166,7 +166,7 @@ internal sealed class WeightsChooser
         $"Weights are under: {string.Join(", ", candidates.Take(8).Select(candidate => Quote(candidate.Name)))}; "
         + "choose with the weights key (--weights-key).";
 
-    /// <summary>Where weights are: of known architectures, or else any.</summary>
+    /// <summary>Advice with the places of weights: those of known architectures, or else all.</summary>
     private string Advice()
     {
         if (TrainingFile.Recognizes(_contents.Metadata))
@@ -183,7 +183,7 @@ internal sealed class WeightsChooser
                 + "give the weights key (--weights-key), with dots between nested keys.";
     }
 
-    /// <summary>A place and a prefix of the names there, with its dot.</summary>
+    /// <summary>A place and a prefix of the names there, including its dot.</summary>
     internal sealed record Candidate(WeightsPlace Place, string Prefix)
     {
         private const int MaxWrappers = 4;
@@ -193,17 +193,17 @@ internal sealed class WeightsChooser
         /// <summary>Key and prefix, as <c>--weights-key</c> takes them.</summary>
         public string Name { get; } = $"{Place.Key}.{Prefix}".Trim('.');
 
-        /// <summary>What has the prefix, with the rest of its name.</summary>
+        /// <summary>The values with the prefix, by the rest of their names.</summary>
         public IEnumerable<KeyValuePair<string, object?>> Values =>
             from item in Place.Values
             where StoredValue.IsTensor(item.Value) && item.Key.StartsWith(Prefix, StringComparison.Ordinal)
             select KeyValuePair.Create(item.Key[Prefix.Length..], item.Value);
 
-        /// <summary>How many tensors there are.</summary>
+        /// <summary>The number of tensors.</summary>
         public int Count { get; } = Place.Values.Count(
             item => StoredValue.IsTensor(item.Value) && item.Key.StartsWith(Prefix, StringComparison.Ordinal));
 
-        /// <summary>Without the prefixes that all names share since a model was wrapped for training.</summary>
+        /// <summary>The candidate without the prefixes of training wrappers that all names share.</summary>
         public Candidate WithoutWrappers()
         {
             Candidate inner = this;

@@ -1,9 +1,9 @@
 namespace Bitis.Checkpoints.Weights;
 
-/// <summary>What names of places and prefixes tell: which are weights, and which their averages.</summary>
+/// <summary>Ranks the names of places and prefixes: weights, their averages, others.</summary>
 internal static class WeightsNames
 {
-    /// <summary>What trainers and wrappers call the weights, the more telling first.</summary>
+    /// <summary>The names of weights in trainers and wrappers, the more specific first.</summary>
     private static readonly string[] Plain =
     [
         "model", "state_dict", "model_state_dict", "model_state", "module", "_orig_mod", "params", "net", "network",
@@ -12,9 +12,13 @@ internal static class WeightsNames
 
     private static readonly string[] Averages = ["ema", "average", "averaged", "swa", "shadow"];
 
-    /// <summary>Plain ones before averages before all others; then usual ones, then shorter ones.</summary>
-    /// <param name="name">Key and prefix, with dots.</param>
-    /// <param name="asked">What the user asked for; the name begins so, and only the rest counts.</param>
+    /// <summary>
+    /// The rank of a name: weights before averages before others, then usual names, then shorter ones.
+    /// </summary>
+    /// <param name="name">Key and prefix, joined by dots.</param>
+    /// <param name="asked">
+    /// The key that the user asked for, with which the name begins; only the rest is ranked.
+    /// </param>
     public static (int Kind, int Usual, int Length) Rank(string name, string? asked)
     {
         string[] parts = Parts(name, asked);
@@ -22,7 +26,7 @@ internal static class WeightsNames
         return (Kind(parts), usual < 0 ? Plain.Length : usual, parts.Length);
     }
 
-    /// <summary>Whether a name tells nothing: no weights, no average, nor what the user asked for.</summary>
+    /// <summary>Whether a name is neither that of weights or an average, nor what the user asked for.</summary>
     public static bool IsForeign(string name, string? asked) => Kind(Parts(name, asked)) > 1;
 
     private static string[] Parts(string name, string? asked) =>

@@ -2,14 +2,14 @@ using System.Collections.Frozen;
 
 namespace Bitis.Checkpoints.Torch.Pickle;
 
-/// <summary>Python names known to run commands or code, or to reach files and networks.</summary>
+/// <summary>Python names that run commands or code, or access files and networks.</summary>
 /// <remarks>
-/// No weights need one, so a file that has one is refused as a whole: whoever loads it elsewhere should know. The list
-/// cannot be complete; safety does not rest on it, since nothing in a pickle is run here.
+/// Weights do not need them, so a file with one is refused as a whole, as a warning to its user. The list cannot be
+/// complete. Safety does not depend on it, since nothing in a pickle is run here.
 /// </remarks>
 internal static class HarmfulNames
 {
-    /// <summary>Modules of which nothing belongs into a checkpoint.</summary>
+    /// <summary>Modules whose names do not belong in a checkpoint.</summary>
     private static readonly FrozenSet<string> Modules = new[]
     {
         "os", "posix", "nt", "subprocess", "sys", "shutil", "socket", "importlib", "imp", "runpy", "pty", "ctypes",
@@ -18,7 +18,7 @@ internal static class HarmfulNames
         "posixsubprocess", "frozen_importlib", "frozen_importlib_external", "httpx",
     }.ToFrozenSet(StringComparer.Ordinal);
 
-    /// <summary>Names of modules that also hold harmless ones.</summary>
+    /// <summary>Harmful names of modules that also have harmless ones.</summary>
     private static readonly FrozenSet<string> Names = new[]
     {
         "eval", "exec", "execfile", "compile", "open", "file", "__import__", "setattr", "delattr", "globals", "locals",
@@ -38,15 +38,15 @@ internal static class HarmfulNames
     private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> ModuleParts =
         Modules.GetAlternateLookup<ReadOnlySpan<char>>();
 
-    /// <summary>What leads from a harmless name to a harmful one, as in <c>random._os.system</c>.</summary>
-    /// <remarks>Underscores in front do not count, but for those of Python's own names.</remarks>
+    /// <summary>Attributes that lead from a harmless module to a harmful one, as in <c>random._os.system</c>.</summary>
+    /// <remarks>Leading underscores are ignored, except in Python's own names.</remarks>
     private static readonly FrozenSet<string> Ways = new[]
     {
         "os", "posix", "nt", "subprocess", "sys", "ctypes", "importlib", "shutil", "runpy", "cpp_extension",
         "__import__", "__globals__", "__builtins__", "__subclasses__", "__code__",
     }.ToFrozenSet(StringComparer.Ordinal);
 
-    /// <summary>Functions that do harm under whatever module's name, without underscores in front.</summary>
+    /// <summary>Functions that are harmful in any module, without leading underscores.</summary>
     private static readonly FrozenSet<string> Functions = new[]
     {
         "system", "popen", "spawnv", "spawnve", "spawnl", "spawnv_passfds", "fork_exec", "execv", "execve", "urlopen",
@@ -60,7 +60,7 @@ internal static class HarmfulNames
     private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> FunctionParts =
         Functions.GetAlternateLookup<ReadOnlySpan<char>>();
 
-    /// <summary>Whether a name is known to do harm where code is run.</summary>
+    /// <summary>Whether a name is known to be harmful when code is run.</summary>
     /// <param name="name">Module and name.</param>
     public static bool Contains(string name)
     {

@@ -1,6 +1,6 @@
 namespace Bitis.Checkpoints.Torch.Pickle;
 
-/// <summary>The contents of a NumPy array that a pickle holds as an inert object.</summary>
+/// <summary>The contents of a NumPy array in a pickle.</summary>
 /// <param name="Shape">The sizes of its dimensions.</param>
 /// <param name="DType">NumPy's short name of its element type: <c>u1</c>.</param>
 /// <param name="Bytes">Its elements, the last dimension first.</param>

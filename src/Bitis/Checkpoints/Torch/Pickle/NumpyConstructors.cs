@@ -2,10 +2,10 @@ using System.Buffers.Binary;
 
 namespace Bitis.Checkpoints.Torch.Pickle;
 
-/// <summary>What NumPy's types and scalars become; arrays stay inert objects.</summary>
+/// <summary>The constructors of NumPy's types and scalars; arrays stay inert objects.</summary>
 internal static class NumpyConstructors
 {
-    /// <summary>Adds them to a table of names.</summary>
+    /// <summary>Adds the constructors to a table of names.</summary>
     public static void AddTo(Dictionary<string, PickleConstructor> table)
     {
         table["numpy.dtype"] = (arguments, _) =>

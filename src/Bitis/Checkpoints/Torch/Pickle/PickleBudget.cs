@@ -1,9 +1,9 @@
 namespace Bitis.Checkpoints.Torch.Pickle;
 
-/// <summary>Bounds what constructors may copy.</summary>
+/// <summary>Limits the elements that constructors may copy.</summary>
 /// <remarks>
-/// A pickle can name one long list many times over for two bytes each, and so make copying constructors take memory
-/// that grows with the square of the file; in an honest file each element is copied once.
+/// A pickle can refer to one long list many times, for two bytes each. Constructors that copy it would then take memory
+/// that grows with the square of the file. In an ordinary file, each element is copied once.
 /// </remarks>
 internal sealed class PickleBudget
 {
@@ -12,11 +12,11 @@ internal sealed class PickleBudget
 
     private long _copied;
 
-    /// <summary>The bytes of the pickle that have been read: what they hold may be copied.</summary>
+    /// <summary>The bytes of the pickle read so far, which limit the copies.</summary>
     public long BytesRead { get; set; }
 
-    /// <summary>Takes note of a copy of <paramref name="elements"/> elements.</summary>
-    /// <exception cref="BitisException">The pickle has copied more than it could hold itself.</exception>
+    /// <summary>Counts a copy of <paramref name="elements"/> elements.</summary>
+    /// <exception cref="BitisException">More elements were copied than the bytes read can hold.</exception>
     public void Charge(long elements)
     {
         _copied += elements;

@@ -2,14 +2,14 @@ namespace Bitis.Checkpoints.Torch.Pickle;
 
 /// <summary>A Python dictionary, or an object reduced to its attributes, as plain data in its original order.</summary>
 /// <param name="attributesAreItems">
-/// Whether state given to the object belongs to its data (<c>argparse.Namespace</c>) or is bookkeeping of its class
-/// (<c>OrderedDict</c>, <c>CfgNode</c>).
+/// Whether the object's state is data (<c>argparse.Namespace</c>), or internal to its class (<c>OrderedDict</c>,
+/// <c>CfgNode</c>).
 /// </param>
 internal class PickleDictionary(bool attributesAreItems = false)
 {
     private static readonly List<KeyValuePair<object?, object?>> NoItems = [];
 
-    // Made with the first item: an empty dictionary is one byte of a pickle, and should take little memory.
+    // Created with the first item, since an empty dictionary is one byte of a pickle and must take little memory.
     private Dictionary<string, int>? _positions;
     private List<KeyValuePair<object?, object?>>? _items;
 
@@ -19,24 +19,24 @@ internal class PickleDictionary(bool attributesAreItems = false)
     /// <summary>Whether attributes count as items.</summary>
     public bool AttributesAreItems { get; } = attributesAreItems;
 
-    /// <summary>The value of a text key; null when there is none.</summary>
+    /// <summary>The value of a text key; null if there is none.</summary>
     public object? this[string key] =>
         _positions is not null && _positions.TryGetValue(key, out int position) ? _items![position].Value : null;
 
-    /// <summary>The items whose keys are texts.</summary>
+    /// <summary>The items with text keys.</summary>
     public IEnumerable<KeyValuePair<string, object?>> NamedItems =>
         from item in Items where item.Key is string select KeyValuePair.Create((string)item.Key!, item.Value);
 
-    /// <summary>How many of the values with text keys are tensors.</summary>
+    /// <summary>The number of tensors among the values with text keys.</summary>
     public int TensorCount { get; private set; }
 
-    /// <summary>Whether a value is a tensor with a name.</summary>
+    /// <summary>Whether a value with a text key is a tensor.</summary>
     public bool HoldsTensors => TensorCount > 0;
 
-    /// <summary>Whether a value is an array, or a tensor of a kind that is not read, with a name.</summary>
+    /// <summary>Whether a value with a text key is an array, or an unsupported kind of tensor.</summary>
     public bool HoldsArrays { get; private set; }
 
-    /// <summary>Sets an item. Only text keys replace an older item: others are never looked up.</summary>
+    /// <summary>Sets an item. Only text keys replace an existing item, since other keys are not looked up.</summary>
     public void Set(object? key, object? value)
     {
         _items ??= [];

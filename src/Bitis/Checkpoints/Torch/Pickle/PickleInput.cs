@@ -1,8 +1,8 @@
 namespace Bitis.Checkpoints.Torch.Pickle;
 
 /// <summary>The bytes of a pickle, read ahead in pieces.</summary>
-/// <remarks>Only a text or block that is itself longer takes more memory than one piece.</remarks>
-/// <param name="source">Where the pickle lies.</param>
+/// <remarks>Only a text or block longer than a piece takes more memory than one piece.</remarks>
+/// <param name="source">The bytes of the pickle.</param>
 internal sealed class PickleInput(StoredBytes source)
 {
     private const int PieceLength = 1 << 15;
@@ -11,16 +11,16 @@ internal sealed class PickleInput(StoredBytes source)
     private int _begin;
     private int _end;
 
-    /// <summary>How many bytes have been taken.</summary>
+    /// <summary>The number of bytes taken.</summary>
     public long Position { get; private set; }
 
-    /// <summary>How many bytes there are.</summary>
+    /// <summary>The number of all bytes.</summary>
     public long Length => source.Length;
 
-    /// <summary>How many bytes follow.</summary>
+    /// <summary>The number of remaining bytes.</summary>
     public long Left => Length - Position;
 
-    /// <summary>The next bytes, at most <see cref="Left"/>; valid until the next call.</summary>
+    /// <summary>Takes the next bytes, at most <see cref="Left"/>; they are valid until the next call.</summary>
     public ReadOnlySpan<byte> Take(int length)
     {
         Fill(length);

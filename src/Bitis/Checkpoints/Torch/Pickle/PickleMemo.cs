@@ -1,9 +1,9 @@
 namespace Bitis.Checkpoints.Torch.Pickle;
 
-/// <summary>What a pickle has put aside under a number.</summary>
+/// <summary>The memo of a pickle: values stored under a number.</summary>
 /// <remarks>
-/// Picklers count from 0, so the numbers index a list; a table of hashes would let a file choose numbers that all fall
-/// into one bucket.
+/// Picklers count from 0, so the numbers index a list. In a hash table, a hostile file could choose numbers that all
+/// fall into one bucket.
 /// </remarks>
 internal sealed class PickleMemo
 {
@@ -11,16 +11,16 @@ internal sealed class PickleMemo
 
     private readonly List<object?> _values = [];
 
-    /// <summary>How many numbers have been used.</summary>
+    /// <summary>The number of stored values.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Puts a value aside.</summary>
+    /// <summary>Stores a value.</summary>
     /// <param name="index">
-    /// Its number; at most <paramref name="bytesRead"/>, since each one takes a byte at least.
+    /// Its number, at most <paramref name="bytesRead"/>, since each one takes at least a byte.
     /// </param>
     /// <param name="value">The value.</param>
-    /// <param name="bytesRead">How much of the pickle has been read.</param>
-    /// <exception cref="BitisException">No pickler counts that far in so few bytes.</exception>
+    /// <param name="bytesRead">The bytes of the pickle read so far.</param>
+    /// <exception cref="BitisException">The number is larger than <paramref name="bytesRead"/>.</exception>
     public void Store(long index, object? value, long bytesRead)
     {
         if (index > bytesRead)
@@ -37,7 +37,7 @@ internal sealed class PickleMemo
     }
 
     /// <summary>Finds a value.</summary>
-    /// <returns>Whether there is one of this number.</returns>
+    /// <returns>Whether a value with this number exists.</returns>
     public bool TryRecall(long index, out object? value)
     {
         value = index < _values.Count ? _values[(int)index] : Missing;

@@ -2,27 +2,29 @@ using System.Collections.Frozen;
 
 namespace Bitis.Checkpoints.Torch.Pickle;
 
-/// <summary>What the Python names of a pickle stand for.</summary>
+/// <summary>The meanings of Python names in a pickle.</summary>
 /// <remarks>
-/// There is no reflection and nothing is looked up outside of this table, so a pickle makes plain data of what is here,
-/// and inert objects of everything else.
+/// There is no reflection, and nothing outside of this table is looked up. So names in the table become plain data, and
+/// all others inert objects.
 /// </remarks>
 internal static class PickleNames
 {
-    /// <summary>Longer than any class' name; it bounds what a few bytes that name old texts can make.</summary>
+    /// <summary>The longest name; it limits what a few bytes that refer to earlier texts can create.</summary>
     private const int MaxLength = 200;
 
     private static readonly FrozenDictionary<string, object> Known = Build().ToFrozenDictionary(StringComparer.Ordinal);
 
-    /// <summary>What a name stands for: a class, known or not, a storage type or an element type.</summary>
-    /// <exception cref="BitisException">The name can do harm, or is too long for one.</exception>
+    /// <summary>The meaning of a name: a class, known or not, a storage type or an element type.</summary>
+    /// <exception cref="BitisException">The name is harmful or too long.</exception>
     public static object Find(string module, string name)
     {
         string full = Join(module, name);
         return Known.TryGetValue(full, out object? found) ? found : Unknown(full);
     }
 
-    /// <summary><c>getattr</c> of a class and a name, as mmengine writes functions: another name.</summary>
+    /// <summary>
+    /// Resolves <c>getattr</c> of a class and a name, with which mmengine writes functions, to a name.
+    /// </summary>
     private static object? GetAttribute(object?[] arguments, PickleBudget budget) => arguments switch
     {
         [PickleClass owner, string name] => Unknown(Join(owner.Name, name)),

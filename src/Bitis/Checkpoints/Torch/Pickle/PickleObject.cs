@@ -6,28 +6,28 @@ namespace Bitis.Checkpoints.Torch.Pickle;
 /// <c>dict</c> hold weights, too.
 /// </remarks>
 /// <param name="type">The class.</param>
-/// <param name="arguments">What its constructor would get.</param>
+/// <param name="arguments">The arguments of its constructor.</param>
 internal sealed class PickleObject(PickleClass type, object?[] arguments) : PickleDictionary
 {
     /// <summary>The class.</summary>
     public PickleClass Type => type;
 
-    /// <summary>What its constructor would get.</summary>
+    /// <summary>The arguments of its constructor.</summary>
     public object?[] Arguments => arguments;
 
-    /// <summary>What the object would be told of its state; null for nothing.</summary>
+    /// <summary>The state that the pickle gives to the object; null for none.</summary>
     public object? State { get; set; }
 
-    /// <summary>What is appended to it, as to a list or a set; null for nothing.</summary>
+    /// <summary>The elements appended to it, as to a list or a set; null for none.</summary>
     public List<object?>? Elements { get; private set; }
 
-    /// <summary>Whether it is a tensor of a kind that is not read, or a NumPy array.</summary>
+    /// <summary>Whether it is an unsupported kind of tensor, or a NumPy array.</summary>
     public bool IsTensor =>
         type.Name.StartsWith("torch.", StringComparison.Ordinal)
         || type.Name is "numpy.core.multiarray._reconstruct" or "numpy._core.multiarray._reconstruct"
             or "numpy.core.numeric._frombuffer" or "numpy._core.numeric._frombuffer";
 
-    /// <summary>Its attributes, where the state has them: a dictionary, or one beside that of slots.</summary>
+    /// <summary>Its attributes, if the state has them: a dictionary, or a pair with that of slots.</summary>
     public PickleDictionary? Attributes => State switch
     {
         PickleDictionary attributes => attributes,
@@ -36,7 +36,7 @@ internal sealed class PickleObject(PickleClass type, object?[] arguments) : Pick
         _ => null,
     };
 
-    /// <summary>What can be looked up in it: its items, or else its attributes.</summary>
+    /// <summary>The values that can be looked up in it: its items, or else its attributes.</summary>
     public PickleDictionary Contents => Items.Count > 0 ? this : Attributes ?? this;
 
     /// <summary>Appends elements.</summary>

@@ -7,17 +7,19 @@ namespace Bitis.Checkpoints.Torch.Pickle;
 
 /// <summary>Reads a Python pickle, protocols 0 to 5, as data.</summary>
 /// <remarks>
-/// The pickle machine is a list of one-byte instructions on a stack; this one knows no imports: plain data come from
-/// <see cref="PickleNames"/>, other classes are names. It is a loop, so deep nesting cannot exhaust our own stack, and
-/// every instruction takes time and memory in proportion to its own bytes: at most 128 bytes for each byte of the
-/// pickle, which has at most <see cref="MaxLength"/>. Python's values become: <c>None</c> null, <c>bool</c>, <c>int</c>
-/// long (or BigInteger), <c>float</c> double, <c>str</c> string, <c>bytes</c> byte[], <c>tuple</c> object?[],
-/// <c>list</c> and <c>set</c> List, <c>dict</c> PickleDictionary, and an object of any other class a PickleObject.
-/// Source of the instructions: CPython's Lib/pickletools.py.
+/// A pickle is a program of one-byte instructions for a stack machine. This machine has no imports: plain data come
+/// from <see cref="PickleNames"/>, and other classes are only names. It is a loop, so deep nesting cannot overflow the
+/// stack. Every instruction takes time and memory proportional to its own bytes: at most 128 bytes for each byte of the
+/// pickle, which has at most <see cref="MaxLength"/>. Python's values become: <c>None</c> null, <c>bool</c> bool,
+/// <c>int</c> long (or BigInteger), <c>float</c> double, <c>str</c> string, <c>bytes</c> byte[], <c>tuple</c>
+/// object?[], <c>list</c> and <c>set</c> List, <c>dict</c> PickleDictionary, and an object of any other class a
+/// PickleObject. Source of the instructions: CPython's Lib/pickletools.py.
 /// </remarks>
 internal sealed class PickleReader
 {
-    /// <summary>Far above the pickles of vision models, which have a hundred bytes a tensor.</summary>
+    /// <summary>
+    /// The most bytes of a pickle; those of vision models have about a hundred bytes for each tensor.
+    /// </summary>
     public const int MaxLength = 32 << 20;
 
     private const int MaxIntegerBytes = 256;
@@ -33,12 +35,14 @@ internal sealed class PickleReader
     private readonly List<int> _marks = [];
     private readonly PickleMemo _memo = new();
 
-    /// <summary>Prepares to read.</summary>
-    /// <param name="data">The pickle; bytes after its end are left alone.</param>
-    /// <param name="path">The file, with which a message about all of it starts.</param>
-    /// <param name="place">The file and the place in it, for messages.</param>
-    /// <param name="loadPersistent">Resolves the identifiers of things that lie outside the pickle: storages.</param>
-    /// <param name="maxLength">How many bytes a pickle may have.</param>
+    /// <summary>Creates a reader.</summary>
+    /// <param name="data">The pickle; bytes after its end are ignored.</param>
+    /// <param name="path">The file, for messages about the whole file.</param>
+    /// <param name="place">The file and the position in it, for messages.</param>
+    /// <param name="loadPersistent">
+    /// Resolves the identifiers of objects outside of the pickle, such as storages.
+    /// </param>
+    /// <param name="maxLength">The most bytes of a pickle.</param>
     public PickleReader(
         StoredBytes data,
         string path,
@@ -53,12 +57,11 @@ internal sealed class PickleReader
         _loadPersistent = loadPersistent;
     }
 
-    /// <summary>How many bytes have been read.</summary>
+    /// <summary>The number of bytes read.</summary>
     public long Position => _input.Position;
 
     /// <summary>Reads one pickle, to its end.</summary>
-    /// <exception cref="BitisException">The pickle is damaged, or wants something constructed that is not
-    /// allowed.</exception>
+    /// <exception cref="BitisException">The pickle is damaged, or constructs an object that is not allowed.</exception>
     public object? Read()
     {
         while (true)
@@ -183,7 +186,7 @@ internal sealed class PickleReader
         };
     }
 
-    /// <summary>Arguments that have names follow the others as one: no class that we know takes any.</summary>
+    /// <summary>Adds named arguments as one more argument, since no known class takes any.</summary>
     private object?[] WithNamed(object?[] positional, PickleDictionary named)
     {
         _budget.BytesRead = Position;
@@ -212,7 +215,7 @@ internal sealed class PickleReader
             case null or bool or long or double or BigInteger:
                 throw Damaged("attributes are given to a value that has none");
             default:
-                break; // bookkeeping of the Python class, such as OrderedDict's _metadata
+                break; // state that is internal to the Python class, such as OrderedDict's _metadata
         }
     }
 
@@ -257,7 +260,7 @@ internal sealed class PickleReader
         return Cut(mark);
     }
 
-    /// <summary>What lies below the last mark is out of reach until the mark is gone.</summary>
+    /// <summary>The bottom of the usable stack: values below the last mark are out of reach.</summary>
     private int Floor => _marks.Count > 0 ? _marks[^1] : 0;
 
     private object?[] Cut(int from)
@@ -298,7 +301,9 @@ internal sealed class PickleReader
     private static object ToOldText(ReadOnlySpan<byte> bytes) =>
         bytes.Length > MaxLineLength ? bytes.ToArray() : Encoding.Latin1.GetString(bytes);
 
-    /// <summary>A length of 4 or 8 bytes, checked against what is left before anything is allocated.</summary>
+    /// <summary>
+    /// Reads a length of 4 or 8 bytes, and checks it against the remaining bytes before any allocation.
+    /// </summary>
     private int TakeLength(int size)
     {
         ReadOnlySpan<byte> bytes = Take(size);
@@ -344,8 +349,8 @@ internal sealed class PickleReader
             ? value
             : throw Damaged("a float is not a number");
 
-    /// <summary>A long (boxed before the arms meet: the language would make both a BigInteger), or what is
-    /// wider.</summary>
+    /// <summary>Converts an integer to a long, or to a BigInteger if it is wider.</summary>
+    /// <remarks>The long is boxed in its arm; otherwise the language would convert both arms to BigInteger.</remarks>
     private static object? ToInteger(ReadOnlySpan<byte> bytes) => bytes.Length switch
     {
         <= sizeof(long) => (object)(long)new BigInteger(bytes),

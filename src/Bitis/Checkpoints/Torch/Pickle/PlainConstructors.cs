@@ -2,10 +2,10 @@ using System.Text;
 
 namespace Bitis.Checkpoints.Torch.Pickle;
 
-/// <summary>What Python's own containers and scalars become.</summary>
+/// <summary>The constructors of Python's own containers and scalars.</summary>
 internal static class PlainConstructors
 {
-    /// <summary>Adds them to a table of names.</summary>
+    /// <summary>Adds the constructors to a table of names.</summary>
     public static void AddTo(Dictionary<string, PickleConstructor> table)
     {
         foreach (string builtins in (string[])["builtins", "__builtin__"])
@@ -32,7 +32,7 @@ internal static class PlainConstructors
         }
     }
 
-    /// <summary>The one sequence given stands for its copy: it is data, and nobody changes it.</summary>
+    /// <summary>Returns the only argument, a sequence, without a copy, since it is not changed.</summary>
     private static object? TheSequenceItself(object?[] arguments, PickleBudget budget) => arguments switch
     {
         [] => new List<object?>(),
@@ -72,7 +72,7 @@ internal static class PlainConstructors
         }
     }
 
-    /// <summary>(class, base, value of the base): an object in the protocols before 2.</summary>
+    /// <summary>An object in protocols before 2, from (class, base, value of the base).</summary>
     private static object Reconstruct(object?[] arguments, PickleBudget budget)
     {
         if (arguments is not [PickleClass type, _, var content])
@@ -87,7 +87,7 @@ internal static class PlainConstructors
         return result;
     }
 
-    /// <summary>How Python 3 writes bytes in protocols that have none: a text of code points below 256.</summary>
+    /// <summary>Bytes as Python 3 writes them in protocols before 3: a text of code points below 256.</summary>
     private static object EncodeText(object?[] arguments, PickleBudget budget)
     {
         if (arguments is not [string text, "latin1" or "latin-1", ..])

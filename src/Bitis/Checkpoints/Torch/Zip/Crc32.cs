@@ -4,15 +4,16 @@ namespace Bitis.Checkpoints.Torch.Zip;
 
 /// <summary>The checksum of zip archives: CRC-32, polynomial 0xEDB88320.</summary>
 /// <remarks>
-/// The platform's own is internal to its archive classes, and the processor's instruction computes another polynomial.
-/// Eight bytes at a time ("slicing by 8").
+/// The platform's implementation is internal to its archive classes, and the processor's instruction computes another
+/// polynomial. This one processes eight bytes at a time ("slicing by 8").
 /// </remarks>
 internal static class Crc32
 {
     private static readonly uint[][] Tables = BuildTables();
 
-    /// <summary>The checksum of what came before, <paramref name="crc"/>, followed by
-    /// <paramref name="bytes"/>.</summary>
+    /// <summary>
+    /// The checksum of bytes with checksum <paramref name="crc"/>, followed by <paramref name="bytes"/>.
+    /// </summary>
     public static uint Append(uint crc, ReadOnlySpan<byte> bytes)
     {
         crc = ~crc;
@@ -30,7 +31,7 @@ internal static class Crc32
         return ~crc;
     }
 
-    /// <summary>Table k holds what a byte becomes after k further bytes of zeros.</summary>
+    /// <summary>Builds the tables; table k holds the checksum of a byte followed by k zero bytes.</summary>
     private static uint[][] BuildTables()
     {
         uint[][] tables = [.. Enumerable.Range(0, 8).Select(_ => new uint[256])];

@@ -3,9 +3,10 @@ using System.IO.Compression;
 
 namespace Bitis.Checkpoints.Torch.Zip;
 
-/// <summary>The contents of a file in a zip archive; the checksum is verified at the first reading.</summary>
+/// <summary>The contents of a file in a zip archive. The checksum is verified at the first read.</summary>
 /// <remarks>
-/// A compressed one is inflated once and kept, however many tensors lie in it: work and memory are those of its size.
+/// A compressed file is inflated once and kept, however many tensors it has. So work and memory are proportional to its
+/// size.
 /// </remarks>
 internal sealed class ZipBytes(CheckpointFile file, ZipEntry entry) : StoredBytes
 {
@@ -42,7 +43,7 @@ internal sealed class ZipBytes(CheckpointFile file, ZipEntry entry) : StoredByte
         _start = start;
     }
 
-    /// <summary>The local header repeats the name and adds fields of its own; the contents follow.</summary>
+    /// <summary>The position of the contents, after the local header with its name and extra fields.</summary>
     private long FindStart()
     {
         if (entry.HeaderOffset <= file.Length - LocalHeaderLength)

@@ -5,9 +5,9 @@ namespace Bitis.Checkpoints.Torch.Zip;
 
 /// <summary>Reads the directory at the end of a zip archive, zip64 included.</summary>
 /// <remarks>
-/// The platform's <c>ZipArchive</c> gives streams, not places in the file; storages are read in place. Layout: PKWARE's
-/// APPNOTE.TXT, sections 4.3 and 4.5.3. All entries together inflate to at most 64 times the file (or 1 MiB), and none
-/// shares bytes with another.
+/// The platform's <c>ZipArchive</c> gives streams, not positions in the file, and storages are read in place. Layout:
+/// PKWARE's APPNOTE.TXT, sections 4.3 and 4.5.3. All entries together inflate to at most 64 times the file (or 1 MiB),
+/// and entries do not share bytes.
 /// </remarks>
 internal static class ZipDirectory
 {
@@ -18,16 +18,18 @@ internal static class ZipDirectory
     private const int LocalHeaderLength = 30;
     private const int MaxCommentLength = 65535;
 
-    /// <summary>Compression that no weights reach; beyond it, an archive is made to exhaust memory.</summary>
+    /// <summary>
+    /// The best compression of all entries together. Weights do not reach it; beyond it, an archive is hostile.
+    /// </summary>
     private const int MaxRatio = 64;
 
     private const long AlwaysAllowedLength = 1 << 20;
 
-    /// <summary>Deflate's best ratio; an entry that claims more is refused before memory is taken for it.</summary>
+    /// <summary>Deflate's best ratio. An entry that claims more is refused before memory is allocated.</summary>
     private const int MaxDeflateRatio = 1032;
 
     /// <summary>Reads the directory: entries by name.</summary>
-    /// <exception cref="BitisException">The archive is damaged, encrypted, or expands beyond reason.</exception>
+    /// <exception cref="BitisException">The archive is damaged, encrypted, or inflates too much.</exception>
     public static Dictionary<string, ZipEntry> Read(CheckpointFile file)
     {
         (long offset, long length, long count) = FindDirectory(file);
@@ -57,7 +59,7 @@ internal static class ZipDirectory
         return entries;
     }
 
-    /// <summary>Entries may not share bytes, nor be small each and beyond reason together.</summary>
+    /// <summary>Checks that entries do not share bytes, and that their total size is within the limit.</summary>
     private static void CheckSums(CheckpointFile file, List<ZipEntry> entries)
     {
         if (entries.Sum(entry => entry.Length) is var length && IsBeyondReason(length, file.Length))
