@@ -4,46 +4,44 @@ using Spectre.Console;
 
 namespace Bitis.Cli;
 
-/// <summary>
-/// The surroundings of a command: where its output goes, and what may cancel it. Tests bring their own.
-/// </summary>
+/// <summary>The environment of a command: its outputs and its cancellation. Tests supply their own.</summary>
 internal sealed record CliContext
 {
-    /// <summary>The environment variable that shows the stack of an internal fault.</summary>
+    /// <summary>The environment variable that shows the stack trace of an internal fault.</summary>
     private const string DebugVariable = "BITIS_DEBUG";
 
-    /// <summary>Pipes have no width; tables are not wrapped there.</summary>
+    /// <summary>The width of pipes, whose tables are not wrapped, and the smallest width of a terminal.</summary>
     private const int UnlimitedWidth = 10_000, NarrowestTerminal = 40;
 
-    /// <summary>Where results go.</summary>
+    /// <summary>The writer of results.</summary>
     public required TextWriter Output { get; init; }
 
-    /// <summary>Where progress and messages go.</summary>
+    /// <summary>The writer of progress and messages.</summary>
     public required TextWriter Error { get; init; }
 
-    /// <summary>Whether a person sees results as they are written.</summary>
+    /// <summary>Whether results go to a terminal.</summary>
     public bool OutputIsTerminal { get; init; }
 
-    /// <summary>Whether a person sees progress as it is written.</summary>
+    /// <summary>Whether progress goes to a terminal.</summary>
     public bool ErrorIsTerminal { get; init; }
 
-    /// <summary>How many columns a terminal has; null for what the console says.</summary>
+    /// <summary>The columns of the terminal; null to ask the console.</summary>
     public int? TerminalWidth { get; init; }
 
-    /// <summary>Whether colours are unwanted (<c>NO_COLOR</c>).</summary>
+    /// <summary>Whether colours are off (<c>NO_COLOR</c>).</summary>
     public bool NoColor { get; init; }
 
-    /// <summary>Whether internal faults show their stack (<c>BITIS_DEBUG=1</c>).</summary>
+    /// <summary>Whether internal faults show their stack trace (<c>BITIS_DEBUG=1</c>).</summary>
     public bool Debug { get; init; }
 
-    /// <summary>Cancelled by Ctrl-C.</summary>
+    /// <summary>Is cancelled by Ctrl-C.</summary>
     public CancellationToken Cancellation { get; init; }
 
-    /// <summary>The real console.</summary>
+    /// <summary>Creates the context of the process's console.</summary>
     public static CliContext ForProcess(CancellationToken cancellation)
     {
         Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
-        // Loads what writing a message takes: later it may have to say that no more files can be opened.
+        // Loads the code that writes messages now. Later, no more files may be open for loading it.
         using (Stream error = Console.OpenStandardError())
             error.Write([]);
         return new CliContext
@@ -59,31 +57,31 @@ internal sealed record CliContext
         };
     }
 
-    /// <summary>The same surroundings, with writers that let no control characters through (<see
-    /// cref="EscapingWriter"/>).</summary>
+    /// <summary>The same context, with writers that escape control characters (<see cref="EscapingWriter"/>).</summary>
     public CliContext WithEscaping() => this with
     {
         Output = new EscapingWriter(new StandardWriter(Output, "standard output")),
         Error = new EscapingWriter(new StandardWriter(Error, name: null)),
     };
 
-    /// <summary>How wide lines of results may be.</summary>
+    /// <summary>The most columns of a line of results.</summary>
     public int OutputWidth => Width(OutputIsTerminal);
 
-    /// <summary>Writes a message to the user, broken between words where a terminal is narrower.</summary>
+    /// <summary>Writes a message to the user, wrapped between words to fit the terminal.</summary>
     public void WriteMessage(string message)
     {
         foreach (string line in WordWrap.Lines(message, Width(ErrorIsTerminal)))
             Error.WriteLine(line);
     }
 
-    /// <summary>Writes a line that <see cref="CreateOutputConsole"/> has coloured; what is in it must be escaped
-    /// already.</summary>
+    /// <summary>
+    /// Writes a line coloured by <see cref="CreateOutputConsole"/>; its texts must be escaped already.
+    /// </summary>
     public void WriteStyled(string line) => (OutputIsTerminal ? Plain(Output) : Output).WriteLine(line);
 
-    /// <summary>A console that formats results: plain unless a person reads along.</summary>
-    /// <param name="writer">Where the text goes.</param>
-    /// <param name="wraps">Whether long lines are broken to fit a terminal.</param>
+    /// <summary>Creates a console that formats results, without colours unless the output is a terminal.</summary>
+    /// <param name="writer">The target of the text.</param>
+    /// <param name="wraps">Whether long lines are wrapped to fit the terminal.</param>
     public IAnsiConsole CreateOutputConsole(TextWriter writer, bool wraps)
     {
         IAnsiConsole console = CreateConsole(writer, OutputIsTerminal);
@@ -91,7 +89,7 @@ internal sealed record CliContext
         return console;
     }
 
-    /// <summary>A console that shows progress.</summary>
+    /// <summary>Creates a console that shows progress.</summary>
     public IAnsiConsole CreateErrorConsole() => CreateConsole(ErrorIsTerminal ? Plain(Error) : Error, ErrorIsTerminal);
 
     private int Width(bool isTerminal) =>

@@ -7,7 +7,7 @@ using Bitis.Cli.Output;
 namespace Bitis.Cli;
 
 /// <summary>
-/// The <c>bitis</c> command: parses, runs one of the commands, and turns failures into messages and exit codes.
+/// The <c>bitis</c> command: parses arguments, runs a command, and turns failures into messages and exit codes.
 /// </summary>
 internal static class CommandLine
 {
@@ -20,7 +20,7 @@ internal static class CommandLine
     public static int Run(IReadOnlyList<string> arguments, CliContext context)
     {
         context = context.WithEscaping();
-        // What a message needs is loaded now, since it may have to say that no more files can be opened.
+        // Loads the code that writes messages now, since later no more files may be open for loading it.
         Explain(new FileNotFoundException(), context with { Error = new EscapingWriter(new StringWriter()) });
         bool writes = true;
         try
@@ -42,7 +42,7 @@ internal static class CommandLine
         }
     }
 
-    /// <summary>All commands, in the order in which a newcomer needs them.</summary>
+    /// <summary>Creates all commands, in the order in which a new user needs them.</summary>
     internal static RootCommand CreateRoot(CliContext context)
     {
         var root = new RootCommand(
@@ -66,7 +66,7 @@ internal static class CommandLine
 
     private static int RefuseUsage(ParseResult parsed, CliContext context)
     {
-        // One mistake makes several errors; the first that names what was typed is the one to show.
+        // One mistake can cause several errors. The first that names the typed text is shown.
         string message = parsed.Errors.Select(error => error.Message).OrderBy(Vagueness).First();
         Command command = parsed.CommandResult.Command;
         string name = command is RootCommand ? "bitis" : $"bitis {command.Name}";
@@ -82,7 +82,7 @@ internal static class CommandLine
         _ => 2,
     };
 
-    /// <summary>Tasks, parallel loops and the first use of a type wrap what went wrong in them.</summary>
+    /// <summary>The original exception behind those of tasks, parallel loops and type initializers.</summary>
     private static Exception Cause(Exception e) => e switch
     {
         AggregateException { InnerExceptions.Count: > 0 } many => Cause(many.Flatten().InnerExceptions[0]),
@@ -91,9 +91,9 @@ internal static class CommandLine
         _ => e,
     };
 
-    /// <summary>Says what went wrong; the exit code.</summary>
-    /// <param name="failure">What was thrown.</param>
-    /// <param name="context">Where the command ran.</param>
+    /// <summary>Writes the message of a failure, and returns the exit code.</summary>
+    /// <param name="failure">The exception.</param>
+    /// <param name="context">The command's context.</param>
     /// <param name="writes">Whether the command writes files.</param>
     internal static int Explain(Exception failure, CliContext context, bool writes = true)
     {
@@ -109,8 +109,8 @@ internal static class CommandLine
             case BitisException:
                 context.WriteMessage(reason);
                 break;
-            case OutOfMemoryException: // also where no thread can be started
-                // .NET's own message says nothing.
+            case OutOfMemoryException: // also thrown if no thread can be started
+                // .NET's own message is not helpful.
                 bool saysNothing = e.Message.Contains(nameof(OutOfMemoryException), StringComparison.Ordinal);
                 context.WriteMessage(
                     "There is not enough memory, or no further thread or open file, for this"

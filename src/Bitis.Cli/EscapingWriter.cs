@@ -4,13 +4,13 @@ namespace Bitis.Cli;
 
 /// <summary>Escapes all text on its way to standard output or standard error.</summary>
 /// <remarks>No control or format character gets through except ends of lines.</remarks>
-/// <param name="inner">Where the text goes.</param>
+/// <param name="inner">The target of the text.</param>
 internal sealed class EscapingWriter(TextWriter inner) : TextWriter(inner.FormatProvider)
 {
     /// <inheritdoc />
     public override Encoding Encoding => inner.Encoding;
 
-    /// <summary>The writer itself, for consoles that colour what was escaped before.</summary>
+    /// <summary>The target itself, for consoles that colour escaped text.</summary>
     public TextWriter Inner => inner;
 
     /// <inheritdoc />

@@ -1,17 +1,16 @@
 namespace Bitis.Cli;
 
-/// <summary>What the process returns to whoever started it.</summary>
+/// <summary>The exit codes of the process.</summary>
 internal static class ExitCodes
 {
-    /// <summary>The command did what it was asked to.</summary>
+    /// <summary>The command succeeded.</summary>
     public const int Success = 0;
 
-    /// <summary>A defect of ours.</summary>
+    /// <summary>An internal fault: a defect of Bitis.</summary>
     public const int InternalFault = 1;
 
     /// <summary>
-    /// The input or the options cannot be used, the system lacks something (memory, disk, open files), or the user
-    /// cancelled.
+    /// The input or options cannot be used, a resource is missing (memory, disk, open files), or the user cancelled.
     /// </summary>
     public const int BadInput = 2;
 }

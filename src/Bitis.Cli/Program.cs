@@ -6,7 +6,7 @@ using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSi
 using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Cancel);
 return CommandLine.Run(args, CliContext.ForProcess(cancellation.Token));
 
-// The first signal asks the work to stop; a second one ends the process as signals do.
+// The first signal cancels the work. A second one ends the process.
 void Cancel(PosixSignalContext signal)
 {
     signal.Cancel = !cancellation.IsCancellationRequested;

@@ -4,11 +4,11 @@ namespace Bitis.Cli;
 
 /// <summary>Standard output or standard error.</summary>
 /// <remarks>
-/// What cannot be written (a full disk, a closed descriptor, a terminal that is gone) is the user's to know, once, and
-/// no fault of ours; not even where a display writes from a thread of its own.
+/// A failed write (a full disk, a closed descriptor, a closed terminal) is reported to the user once. It is not an
+/// internal fault, even if a progress display writes from its own thread.
 /// </remarks>
-/// <param name="inner">Where the text goes.</param>
-/// <param name="name">What a message calls it; null where a failure has nobody to be told to.</param>
+/// <param name="inner">The target of the text.</param>
+/// <param name="name">Its name in messages; null if a failure cannot be reported.</param>
 internal sealed class StandardWriter(TextWriter inner, string? name) : TextWriter(inner.FormatProvider)
 {
     /// <inheritdoc />
@@ -42,7 +42,7 @@ internal sealed class StandardWriter(TextWriter inner, string? name) : TextWrite
         {
             if (name is null)
                 return;
-            // .NET's words for a descriptor that is closed, or not for writing, are about a path.
+            // .NET's message for a closed or read-only descriptor is about a path.
             string problem = e is UnauthorizedAccessException ? "it is closed" : e.Message.TrimEnd('.');
             throw new BitisException(
                 $"{name} cannot be written to: {problem}. Files that were written are complete.", e);

@@ -13,7 +13,7 @@ using Bitis.Quantization.Scans;
 
 namespace Bitis.Cli.Commands;
 
-/// <summary><c>bitis analyze</c>: what makes a model's scans hard to quantize, as numbers and figures.</summary>
+/// <summary><c>bitis analyze</c>: shows in numbers and figures what makes a model's scans hard to quantize.</summary>
 internal sealed class AnalyzeCommand : BitisCommand
 {
     private const string DiscreteA = "discreteA", HiddenState = "hiddenState";

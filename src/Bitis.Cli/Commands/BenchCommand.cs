@@ -10,7 +10,7 @@ using Bitis.Execution.Planning;
 
 namespace Bitis.Cli.Commands;
 
-/// <summary><c>bitis bench</c>: how long a model takes for an image, against another one in the same run.</summary>
+/// <summary><c>bitis bench</c>: measures a model's latency, also against another model in the same run.</summary>
 internal sealed class BenchCommand : BitisCommand
 {
     private readonly ModelOptionSet _model;

@@ -7,23 +7,23 @@ using Bitis.Data;
 
 namespace Bitis.Cli.Commands;
 
-/// <summary>A command of <c>bitis</c>: computes a result, which is then written as text or JSON.</summary>
+/// <summary>A command of <c>bitis</c>: it computes a result, which is then written as text or JSON.</summary>
 internal abstract class BitisCommand : Command
 {
-    /// <summary>So many images are named on standard error; the others are counted.</summary>
+    /// <summary>The number of images that are named on standard error; the others are counted.</summary>
     private const int NamedImages = 3;
 
     private readonly Option<bool> _json = CommonOptions.Json();
     private readonly List<string> _warnings = [];
 
-    /// <summary>What there is to know of the models; without a result nobody needs it.</summary>
+    /// <summary>Notices about models, shown only with a result.</summary>
     private readonly HashSet<string> _notices = [];
 
-    /// <summary>Describes the command.</summary>
-    /// <param name="name">What the user types.</param>
+    /// <summary>Creates the command.</summary>
+    /// <param name="name">The command's name.</param>
     /// <param name="description">One sentence.</param>
-    /// <param name="example">A complete command line, for the help.</param>
-    /// <param name="context">Where it runs.</param>
+    /// <param name="example">A complete command line for the help.</param>
+    /// <param name="context">The command's context.</param>
     protected BitisCommand(string name, string description, string example, CliContext context)
         : base(name, description)
     {
@@ -33,22 +33,22 @@ internal abstract class BitisCommand : Command
         SetAction(Execute);
     }
 
-    /// <summary>A complete command line, for the help.</summary>
+    /// <summary>A complete command line for the help.</summary>
     public string Example { get; }
 
-    /// <summary>Where the command runs.</summary>
+    /// <summary>The command's context.</summary>
     protected CliContext Context { get; }
 
-    /// <summary>Does the work.</summary>
+    /// <summary>Computes the result.</summary>
     /// <param name="arguments">The parsed command line, without errors.</param>
     /// <param name="progress">Receives the progress of the work.</param>
     /// <exception cref="BitisException">The user's input cannot be used.</exception>
     protected abstract ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress);
 
-    /// <summary>Tells the user something that is not the result, once the progress display is gone.</summary>
+    /// <summary>Adds a warning, shown after the progress display ends.</summary>
     protected void Warn(string message) => _warnings.Add(message);
 
-    /// <summary>Says what was left out when images were opened.</summary>
+    /// <summary>Warns of files left out when images were opened.</summary>
     internal void WarnOfLeftOut(ImageSource images)
     {
         foreach (string notice in images.Notices)
@@ -71,8 +71,8 @@ internal abstract class BitisCommand : Command
             Warn($"{DisplayText.Count(more, "more image")} {(more == 1 ? "is" : "are")} {others}.");
     }
 
-    /// <summary>Loads a model, and tells the user what is to know of how its file was read.</summary>
-    /// <exception cref="BitisException">It cannot be used, or contradicts the options.</exception>
+    /// <summary>Loads a model, and collects notices about how its file was read.</summary>
+    /// <exception cref="BitisException">The model cannot be used, or contradicts the options.</exception>
     protected LoadedModel LoadModel(string reference, ModelOptions options, IProgress<WorkProgress> progress) =>
         LoadModels([reference], options, progress)[0];
 

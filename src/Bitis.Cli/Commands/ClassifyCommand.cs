@@ -11,7 +11,7 @@ using Bitis.Tensors;
 
 namespace Bitis.Cli.Commands;
 
-/// <summary><c>bitis classify</c>: what pictures show.</summary>
+/// <summary><c>bitis classify</c>: shows the most probable classes of images.</summary>
 internal sealed class ClassifyCommand : BitisCommand
 {
     private const int Answers = 5;

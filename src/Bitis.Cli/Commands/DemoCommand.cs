@@ -14,7 +14,7 @@ using Bitis.Tensors;
 namespace Bitis.Cli.Commands;
 
 /// <summary>
-/// <c>bitis demo</c>: a trained model through every method at three bit widths, with nothing to download.
+/// <c>bitis demo</c>: quantizes a built-in model with several methods and bit widths, without downloads.
 /// </summary>
 internal sealed class DemoCommand : BitisCommand
 {
@@ -23,7 +23,7 @@ internal sealed class DemoCommand : BitisCommand
 
     private static readonly BitWidths[] BitWidthsShown = [new(8, 8), new(6, 6), new(4, 4)];
 
-    /// <summary>Methods in the scope that they were made for, and min-max in both.</summary>
+    /// <summary>The methods, each in its own scope, and min-max in both scopes.</summary>
     private static readonly (Scope Scope, QuantizationMethod Method)[] Shown =
     [
         .. Methods(Scope.Linear, "minmax", "percentile", "mse", "smoothquant", "ptq4vm", "ptq4vm+"),
@@ -92,7 +92,7 @@ internal sealed class DemoCommand : BitisCommand
     }
 
     /// <summary>
-    /// Learning takes a quarter of its usual steps, so that all of the demo takes less than a minute.
+    /// The recipe of a row, with a quarter of the usual learning steps to keep the demo under a minute.
     /// </summary>
     private static Recipe RecipeOf(Scope scope, QuantizationMethod method, BitWidths bits)
     {
@@ -108,7 +108,7 @@ internal sealed class DemoCommand : BitisCommand
         new Evaluator(session.Run, model.Config.Classes, model.ClassNames, references) { BatchSize = Batch }
             .Run(test, model.Preprocessing, progress: null, Context.Cancellation);
 
-    /// <summary>Milliseconds for one image, the two models in turn.</summary>
+    /// <summary>Measures the milliseconds for one image, with the two models in turn.</summary>
     private (double Quantized, double Float) MeasureLatency(
         QuantizedModel quantized, VisionModel model, ImageSource test, int threads)
     {
@@ -123,7 +123,7 @@ internal sealed class DemoCommand : BitisCommand
         return (latencies[0].Median.TotalMilliseconds, latencies[1].Median.TotalMilliseconds);
     }
 
-    /// <summary>The images themselves instead of the way to make them, since they are read many times.</summary>
+    /// <summary>Generates all images once, since they are read many times.</summary>
     private static InMemoryImageSource Keep(ImageSource images) =>
         new([.. Enumerable.Range(0, images.Count).Select(images.ReadLabeled)], images.ClassNames);
 

@@ -11,9 +11,7 @@ using Bitis.Tensors;
 
 namespace Bitis.Cli.Commands;
 
-/// <summary>
-/// <c>bitis eval</c>: how often a model is right, and how far it is from the float model it was made of.
-/// </summary>
+/// <summary><c>bitis eval</c>: measures a model's accuracy, and its agreement with the original float model.</summary>
 internal sealed class EvalCommand : BitisCommand
 {
     private readonly ModelOptionSet _model;
@@ -115,7 +113,7 @@ internal sealed class EvalCommand : BitisCommand
         return baseline.CreateSession(threads, Context.Cancellation);
     }
 
-    /// <summary>A baseline's answers in the order of the model's classes.</summary>
+    /// <summary>The logits of a baseline in the order of the model's classes.</summary>
     private static Func<FloatTensor, CancellationToken, FloatTensor> InOrderOf(
         LoadedModel model, InferenceSession baseline)
     {

@@ -4,7 +4,7 @@ using Bitis.Training;
 
 namespace Bitis.Cli.Commands;
 
-/// <summary><c>bitis finetune</c>: a trained model and labeled images in, a model for these images out.</summary>
+/// <summary><c>bitis finetune</c>: trains a pretrained model on labeled images.</summary>
 internal sealed class FinetuneCommand : TrainingCommand
 {
     private readonly ModelOptionSet _model;
@@ -35,7 +35,7 @@ internal sealed class FinetuneCommand : TrainingCommand
         return (model, recipe with { Config = model.Config }, head);
     }
 
-    /// <summary>A model with a head for the images' classes; it keeps the rows of those that it knows.</summary>
+    /// <summary>The model with a head for the images' classes, which keeps the rows of classes that it knows.</summary>
     private static (VisionModel Model, string Head) WithHeadFor(VisionModel model, TrainingData data, ulong seed)
     {
         const string Same = "the checkpoint's, since the classes are the same";

@@ -10,7 +10,7 @@ using Bitis.Tensors;
 
 namespace Bitis.Cli.Commands;
 
-/// <summary><c>bitis inspect</c>: what is in a model file, and what is wrong with it.</summary>
+/// <summary><c>bitis inspect</c>: shows the contents of a model file, and its problems.</summary>
 internal sealed class InspectCommand : BitisCommand
 {
     private readonly ModelOptionSet _model;

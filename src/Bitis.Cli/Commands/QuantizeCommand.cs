@@ -12,7 +12,7 @@ using Bitis.Reconstruction;
 
 namespace Bitis.Cli.Commands;
 
-/// <summary><c>bitis quantize</c>: a checkpoint and some images in, a quantized model out.</summary>
+/// <summary><c>bitis quantize</c>: quantizes a checkpoint with calibration images.</summary>
 internal sealed class QuantizeCommand : BitisCommand
 {
     private readonly ModelOptionSet _model;
@@ -66,7 +66,7 @@ internal sealed class QuantizeCommand : BitisCommand
         recipe.Validate();
         string calibration = arguments.GetRequiredValue(_calibration)!;
         target.RequireOtherThan(calibration, _recipe.File(arguments));
-        // Nothing can be kept beside a device or a pipe.
+        // A device or a pipe has no folder for finished blocks.
         string? workFolder = target.IsStream || !PostTrainingQuantizer.KeepsWork(recipe) ? null : $"{output}.work";
         if (workFolder is not null)
             OutputFolder.RequireWritable(workFolder, "the folder for finished blocks");
@@ -79,7 +79,7 @@ internal sealed class QuantizeCommand : BitisCommand
                 model.Reference, "this model is quantized already; give the checkpoint that it was made of.");
         }
 
-        recipe.Select(model.Float.Graph); // an override that matches nothing is found before the images are read
+        recipe.Select(model.Float.Graph); // reports an override that matches nothing before the images are read
 
         using ImageSource source = _imageOptions.Open(arguments, calibration, this, Context.Cancellation);
         int wanted = arguments.GetValue(_images);
@@ -165,7 +165,7 @@ internal sealed class QuantizeCommand : BitisCommand
             next);
     }
 
-    /// <summary>The process's memory at its peak, in bytes; null where the system does not tell.</summary>
+    /// <summary>The process's peak memory in bytes; null if the system does not tell it.</summary>
     private static long? PeakMemory()
     {
         try
@@ -174,13 +174,13 @@ internal sealed class QuantizeCommand : BitisCommand
         }
         catch (InvalidOperationException)
         {
-            // .NET reads it from a file, and says "Process has exited" where no more can be opened. The model is
-            // written by now.
+            // .NET reads it from a file, and says "Process has exited" if no more files can be opened. The model is
+            // already written.
             return null;
         }
     }
 
-    /// <summary>Keeps what happened to the blocks, and warns of those that went wrong.</summary>
+    /// <summary>Collects the records of blocks, and warns of failed ones.</summary>
     private sealed class BlockLog(QuantizeCommand command) : IProgress<BlockRecord>
     {
         public List<BlockRecord> Records { get; } = [];

@@ -3,7 +3,7 @@ using Bitis.Cli.Input;
 
 namespace Bitis.Cli.Commands;
 
-/// <summary><c>bitis train</c>: labeled images in, a trained model out.</summary>
+/// <summary><c>bitis train</c>: trains a new model on labeled images.</summary>
 internal sealed class TrainCommand : TrainingCommand
 {
     private readonly Option<string?> _initial = CommonOptions.Path(

@@ -6,8 +6,8 @@ using Bitis.Training;
 
 namespace Bitis.Cli.Commands;
 
-/// <summary>A command that trains: labeled images in, a folder with a trained model out.</summary>
-/// <remarks>What it starts with is the commands' own.</remarks>
+/// <summary>The base of commands that train: they read labeled images and write a folder with a model.</summary>
+/// <remarks>Derived commands decide which model a training starts with.</remarks>
 internal abstract class TrainingCommand : BitisCommand
 {
     private readonly TrainingOptionSet _recipe;
@@ -31,13 +31,13 @@ internal abstract class TrainingCommand : BitisCommand
         "--take", "How many training images, drawn at random; by default all.");
     private readonly Option<int?> _threads = CommonOptions.Threads();
 
-    /// <summary>Describes the command.</summary>
-    /// <param name="name">What the user types.</param>
+    /// <summary>Creates the command.</summary>
+    /// <param name="name">The command's name.</param>
     /// <param name="description">One sentence.</param>
-    /// <param name="example">A complete command line, for the help.</param>
-    /// <param name="usual">The recipe's values that the user does not give.</param>
-    /// <param name="choosesModel">Whether the user names the architecture.</param>
-    /// <param name="context">Where it runs.</param>
+    /// <param name="example">A complete command line for the help.</param>
+    /// <param name="usual">The recipe with default values.</param>
+    /// <param name="choosesModel">Whether the user chooses the architecture.</param>
+    /// <param name="context">The command's context.</param>
     protected TrainingCommand(
         string name, string description, string example, TrainingRecipe usual, bool choosesModel, CliContext context)
         : base(name, description, example, context)
@@ -54,12 +54,12 @@ internal abstract class TrainingCommand : BitisCommand
     /// <summary>The model that a new training starts with; null for random weights.</summary>
     protected abstract LoadedModel? LoadInitial(ParseResult arguments, IProgress<WorkProgress> progress);
 
-    /// <summary>Refuses what makes no sense when a training is resumed.</summary>
+    /// <summary>Refuses options that do not apply to a resumed training.</summary>
     protected virtual void CheckResume(ParseResult arguments)
     {
     }
 
-    /// <summary>Makes the model and the recipe fit the images; says what became of the head, or null.</summary>
+    /// <summary>Adapts model and recipe to the images; the text says what happened to the head.</summary>
     protected virtual (VisionModel? Model, TrainingRecipe Recipe, string? Head) Adapt(
         VisionModel? initial, TrainingRecipe recipe, TrainingData data) =>
         (initial, recipe, null);
@@ -109,8 +109,8 @@ internal abstract class TrainingCommand : BitisCommand
         return result with { Skipped = skipped, SkippedValidation = skippedValidation };
     }
 
-    /// <summary>A float32 model.</summary>
-    /// <exception cref="BitisException">It cannot be used, or is quantized.</exception>
+    /// <summary>Loads a float32 model.</summary>
+    /// <exception cref="BitisException">The model cannot be used, or is quantized.</exception>
     protected LoadedModel LoadFloat(
         string reference, ModelOptions options, string taker, IProgress<WorkProgress> progress) =>
         LoadModel(reference, options, progress) is { Float: not null } model

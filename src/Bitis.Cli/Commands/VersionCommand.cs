@@ -7,7 +7,7 @@ using Bitis.Kernels.Dispatch;
 
 namespace Bitis.Cli.Commands;
 
-/// <summary><c>bitis version</c>: what runs here, on what.</summary>
+/// <summary><c>bitis version</c>: shows the version of Bitis and of its environment.</summary>
 internal sealed class VersionCommand(CliContext context) : BitisCommand(
     "version",
     "Shows the versions of Bitis and .NET, the processor's instruction sets, and the library that decodes images.",

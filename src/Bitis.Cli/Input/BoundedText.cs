@@ -2,15 +2,15 @@ using Bitis.Files;
 
 namespace Bitis.Cli.Input;
 
-/// <summary>Reads a small text file. Its bytes are counted as they come, whatever length it states.</summary>
+/// <summary>Reads a small text file. Its bytes are counted while reading, whatever its stated length.</summary>
 internal static class BoundedText
 {
-    /// <summary>The text of a file; null if it has more bytes than allowed, of which no more are read.</summary>
+    /// <summary>The text of a file; null if it has more bytes than allowed.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="maxBytes">How many bytes are allowed.</param>
+    /// <param name="maxBytes">The most bytes to read.</param>
     /// <param name="expected">What the file should be, for the message.</param>
     /// <exception cref="BitisException">
-    /// There is no such file, it is something else or not UTF-8, or it cannot be read.
+    /// The file does not exist, is not a regular file, is not UTF-8, or cannot be read.
     /// </exception>
     public static string? Read(string path, int maxBytes, string expected)
     {

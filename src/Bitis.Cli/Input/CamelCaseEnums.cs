@@ -4,7 +4,7 @@ using Bitis.Json;
 
 namespace Bitis.Cli.Input;
 
-/// <summary>Enums in files that people write: exactly one name, in camel case as the members are.</summary>
+/// <summary>Enums in files that users write: exactly one name, in camel case like the members.</summary>
 internal sealed class CamelCaseEnums : JsonConverterFactory
 {
     /// <inheritdoc />

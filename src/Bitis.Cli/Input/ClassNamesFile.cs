@@ -1,15 +1,15 @@
 namespace Bitis.Cli.Input;
 
-/// <summary>Reads the names of classes from a text file, one a line.</summary>
+/// <summary>Reads class names from a text file with one name on each line.</summary>
 /// <remarks>At most 16 MiB are read.</remarks>
 internal static class ClassNamesFile
 {
-    /// <summary>More than any list of class names; a longer file is something else.</summary>
+    /// <summary>The most bytes of a file, more than any list of class names has.</summary>
     private const int MaxBytes = 16 << 20;
 
     /// <summary>Reads the names of a model's classes.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="classes">How many names there must be.</param>
+    /// <param name="classes">The required number of names.</param>
     /// <exception cref="BitisException">The file cannot be read, or has another number of names.</exception>
     public static IReadOnlyList<string> Load(string path, int classes)
     {
@@ -22,7 +22,7 @@ internal static class ClassNamesFile
                     + $"{DisplayText.Count(classes, "class")}, one name a line was expected.");
     }
 
-    /// <summary>Reads names, however many; blank lines at the end do not count.</summary>
+    /// <summary>Reads any number of names; blank lines at the end are ignored.</summary>
     /// <exception cref="BitisException">The file cannot be read, or a line before the last name is empty.</exception>
     public static IReadOnlyList<string> Load(string path)
     {

@@ -4,10 +4,10 @@ using Bitis.Kernels.Dispatch;
 
 namespace Bitis.Cli.Input;
 
-/// <summary>Options and arguments that several commands share, so that they are called and checked alike.</summary>
+/// <summary>Options and arguments that several commands share.</summary>
 internal static class CommonOptions
 {
-    /// <summary>How the message about a mistyped option starts.</summary>
+    /// <summary>The start of the message about an unknown option.</summary>
     public const string UnknownOption = "Unknown option";
 
     public static Option<bool> Json() =>
@@ -16,7 +16,7 @@ internal static class CommonOptions
     public static Option<int?> Threads() =>
         Parsed<int?>("--threads", "How many threads compute; by default one for each processor.", ParseThreads, "N");
 
-    /// <summary>As <see cref="Threads()"/>, with another description and a number where it is not given.</summary>
+    /// <summary>As <see cref="Threads()"/>, with another description and default.</summary>
     public static Option<int> Threads(string description, int otherwise)
     {
         Option<int> option = Parsed("--threads", description, text => ParseThreads(text)!.Value, "N");
@@ -34,11 +34,11 @@ internal static class CommonOptions
         return option;
     }
 
-    /// <summary>A positive whole number that may be left out.</summary>
+    /// <summary>An optional positive whole number.</summary>
     public static Option<int?> OptionalNumber(string name, string description) =>
         Parsed<int?>(name, description, text => ParseNumber(name, text, minimum: 1), "N");
 
-    /// <summary>An option whose text is read by a function that refuses with a <see cref="BitisException"/>.</summary>
+    /// <summary>An option parsed by a function that throws a <see cref="BitisException"/>.</summary>
     public static Option<T> Parsed<T>(string name, string description, Func<string, T> parse, string valueName) =>
         new(name)
     {
@@ -59,7 +59,7 @@ internal static class CommonOptions
                 text => text.Length > 0 ? text : throw new BitisException($"{name} is empty; it takes a path.")),
     };
 
-    /// <summary>An option that takes a path and must be given.</summary>
+    /// <summary>A required option that takes a path.</summary>
     public static Option<string?> RequiredPath(string name, string description, string valueName)
     {
         Option<string?> option = Path(name, description, valueName);
@@ -67,7 +67,7 @@ internal static class CommonOptions
         return option;
     }
 
-    /// <summary>An argument that takes files; a mistyped option does not count as one.</summary>
+    /// <summary>An argument that takes a file; a mistyped option is refused.</summary>
     public static Argument<string> File(string name, string description)
     {
         var argument = new Argument<string>(name) { Description = description };

@@ -5,7 +5,7 @@ using Bitis.Imaging;
 
 namespace Bitis.Cli.Input;
 
-/// <summary>The options of commands that read images: how they are decoded, and what becomes of damaged ones.</summary>
+/// <summary>The options of commands that read images: decoding, and the handling of damaged images.</summary>
 internal sealed class ImageOptionSet
 {
     private const string Skip = "skip", Fail = "fail";
@@ -32,16 +32,16 @@ internal sealed class ImageOptionSet
     /// <summary>Whether images that cannot be decoded are left out.</summary>
     public bool Skips(ParseResult arguments) => arguments.GetValue(_badImages) == Skip;
 
-    /// <summary>The options that decide what images look like, for a command that has to see the same.</summary>
+    /// <summary>The given options that change pixels, for a command line that must read the same images.</summary>
     public IEnumerable<string> Given(ParseResult arguments) =>
         arguments.GetValue(_orientation) ? [_orientation.Name] : [];
 
     /// <summary>Opens a set of images.</summary>
     /// <param name="arguments">The parsed command line.</param>
-    /// <param name="path">Where the set is.</param>
-    /// <param name="command">Who warns of what is left out.</param>
+    /// <param name="path">The path of the set.</param>
+    /// <param name="command">The command, which warns of files left out.</param>
     /// <param name="cancellationToken">Ends the listing of files.</param>
-    /// <exception cref="BitisException">There is no such set.</exception>
+    /// <exception cref="BitisException">The set cannot be opened.</exception>
     public ImageSource Open(
         ParseResult arguments, string path, BitisCommand command, CancellationToken cancellationToken)
     {
@@ -51,15 +51,15 @@ internal sealed class ImageOptionSet
         return source;
     }
 
-    /// <summary>The images that a run takes: all, or those that can be decoded.</summary>
+    /// <summary>The images to use: all, or those that can be decoded.</summary>
     /// <param name="arguments">The parsed command line.</param>
-    /// <param name="images">The images; they must stay open.</param>
-    /// <param name="threads">How many are decoded at once; 0 for one on each processor.</param>
-    /// <param name="command">Who warns of those that are left out.</param>
+    /// <param name="images">The images. They must stay open.</param>
+    /// <param name="threads">How many images are decoded at once; 0 for one on each processor.</param>
+    /// <param name="command">The command, which warns of images left out.</param>
     /// <param name="progress">Receives the number of images checked.</param>
     /// <param name="cancellationToken">Ends the check.</param>
     /// <returns>The images, and how many were left out.</returns>
-    /// <exception cref="BitisException">None can be decoded.</exception>
+    /// <exception cref="BitisException">No image can be decoded.</exception>
     public (ImageSource Images, int Skipped) Usable(
         ParseResult arguments,
         ImageSource images,

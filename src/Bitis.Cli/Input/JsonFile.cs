@@ -9,12 +9,12 @@ namespace Bitis.Cli.Input;
 /// Comments and trailing commas are allowed, unknown fields are not. Errors name the line and the field. At most 1 MiB
 /// is read.
 /// </remarks>
-/// <param name="kind">What the file is called: <c>recipe</c>.</param>
-/// <param name="example">Two of its fields as JSON, for the message about a file that is something else.</param>
-/// <param name="expectedByField">What a field takes, by its path, where its type does not tell.</param>
+/// <param name="kind">The kind of file in messages: <c>recipe</c>.</param>
+/// <param name="example">Two of its fields as JSON, for the message about another kind of file.</param>
+/// <param name="expectedByField">The expected values of fields, by path, if their types do not tell.</param>
 internal sealed class JsonFile(string kind, string example, IReadOnlyDictionary<string, string> expectedByField)
 {
-    /// <summary>Such a file takes a few lines; a longer one is something else.</summary>
+    /// <summary>The most bytes of a file; a recipe has a few lines.</summary>
     private const int MaxBytes = 1 << 20;
 
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Strict)
@@ -28,10 +28,10 @@ internal sealed class JsonFile(string kind, string example, IReadOnlyDictionary<
         TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
     };
 
-    /// <summary>Reads a file and checks what it says.</summary>
+    /// <summary>Reads a file and checks its values.</summary>
     /// <param name="path">The file.</param>
     /// <param name="validate">Refuses values that the types allow.</param>
-    /// <exception cref="BitisException">The file is missing or something else; the message names the place.</exception>
+    /// <exception cref="BitisException">The file is missing or invalid; the message names the place.</exception>
     public T Load<T>(string path, Action<T> validate)
         where T : class
     {
@@ -65,7 +65,7 @@ internal sealed class JsonFile(string kind, string example, IReadOnlyDictionary<
         return text;
     }
 
-    /// <summary>The place and the problem, with what this kind of file takes there.</summary>
+    /// <summary>The place, the problem, and the expected value.</summary>
     private string Explain(StrictJsonException e)
     {
         string place = $"line {e.Line}{(e.Path.Length == 0 ? "" : $", field '{DisplayText.Of(e.Path)}'")}: {e.Problem}";

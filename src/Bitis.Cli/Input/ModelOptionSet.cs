@@ -4,7 +4,9 @@ using Bitis.Models.Vim;
 
 namespace Bitis.Cli.Input;
 
-/// <summary>What every command that loads a model takes: the file, and what cannot be read off it.</summary>
+/// <summary>
+/// The argument and options of commands that load a model: the file, and what the file does not tell.
+/// </summary>
 internal sealed class ModelOptionSet
 {
     private readonly Argument<string> _model;
@@ -41,8 +43,8 @@ internal sealed class ModelOptionSet
 
     /// <summary>Adds the argument and the options to a command.</summary>
     /// <param name="command">The command.</param>
-    /// <param name="name">What its help calls the argument.</param>
-    /// <param name="takesQuantized">Whether a quantized model will do.</param>
+    /// <param name="name">The argument's name in the help.</param>
+    /// <param name="takesQuantized">Whether a quantized model is accepted.</param>
     public ModelOptionSet(Command command, string name, bool takesQuantized = true)
     {
         string quantized = takesQuantized ? " a quantized model (.bitis)," : "";
@@ -73,7 +75,7 @@ internal sealed class ModelOptionSet
         HalvesDirections = arguments.GetValue(_noHalving) ? false : null,
     };
 
-    /// <summary>The options as the user typed them, for a command that has to load the same model.</summary>
+    /// <summary>The options as typed, for a command line that must load the same model.</summary>
     public IEnumerable<string> Given(ParseResult arguments)
     {
         Option[] options = [_weightsKey, _imageSize, _directions, _stride, _classToken, _noHalving];

@@ -5,7 +5,7 @@ using Bitis.Models.Catalogue;
 
 namespace Bitis.Cli.Input;
 
-/// <summary>Turns what the user calls a model into a file on this machine.</summary>
+/// <summary>Resolves a user's reference to a model to a local file.</summary>
 internal static class ModelReference
 {
     private static readonly string Expected =
@@ -14,7 +14,7 @@ internal static class ModelReference
 
     /// <summary>The path of a model: a file, a folder, a built-in model, or one of the Hugging Face hub.</summary>
     /// <remarks>A model of the hub is downloaded unless the cache has it.</remarks>
-    /// <exception cref="BitisException">There is no such file, here or there.</exception>
+    /// <exception cref="BitisException">The file does not exist locally or on the hub.</exception>
     public static string Resolve(
         string reference, IProgress<WorkProgress> progress, CancellationToken cancellationToken)
     {

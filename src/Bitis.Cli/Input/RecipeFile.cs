@@ -31,7 +31,7 @@ internal static class RecipeFile
 
     /// <summary>Reads and checks a recipe.</summary>
     /// <exception cref="BitisException">
-    /// The file is missing, or is not a recipe; the message names the place.
+    /// The file is missing or is not a recipe; the message names the place.
     /// </exception>
     public static Recipe Load(string path) => File.Load<RecipeDocument>(path, recipe => recipe.ToRecipe()).ToRecipe();
 }

@@ -7,9 +7,7 @@ using Bitis.Quantization.Recipes;
 
 namespace Bitis.Cli.Input;
 
-/// <summary>
-/// The options that make a recipe. Those that are given change the recipe file's values, if there is a file.
-/// </summary>
+/// <summary>The options of a recipe. They override the values of a recipe file.</summary>
 internal sealed class RecipeOptionSet
 {
     private readonly Option<string?> _file = CommonOptions.Path(
@@ -91,7 +89,7 @@ internal sealed class RecipeOptionSet
     /// <summary>The recipe file; null if there is none.</summary>
     public string? File(ParseResult arguments) => arguments.GetValue(_file);
 
-    /// <summary>The recipe that the user described.</summary>
+    /// <summary>The recipe from file and options.</summary>
     /// <exception cref="BitisException">The recipe file or an override cannot be used.</exception>
     public Recipe Read(ParseResult arguments)
     {
@@ -114,7 +112,7 @@ internal sealed class RecipeOptionSet
         };
     }
 
-    /// <summary>The recipe with the settings that options change; each method takes only some of them.</summary>
+    /// <summary>The recipe with the settings of options; a method refuses settings that it does not have.</summary>
     private Recipe WithSettings(Recipe recipe, ParseResult arguments)
     {
         (Option Option, string Setting, JsonNode? Value)[] given =

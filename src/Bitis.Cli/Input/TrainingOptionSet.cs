@@ -6,8 +6,8 @@ using Bitis.Models.Catalogue;
 
 namespace Bitis.Cli.Input;
 
-/// <summary>The options that make a training recipe.</summary>
-/// <remarks>Those that are given change the recipe file's values, if there is a file.</remarks>
+/// <summary>The options of a training recipe.</summary>
+/// <remarks>They override the values of a recipe file.</remarks>
 internal sealed class TrainingOptionSet
 {
     private readonly Option<string?> _model = CommonOptions.Parsed<string?>(
@@ -43,8 +43,8 @@ internal sealed class TrainingOptionSet
 
     /// <summary>Adds the options to a command.</summary>
     /// <param name="command">The command.</param>
-    /// <param name="usual">The values of what the user does not give.</param>
-    /// <param name="choosesModel">Whether the user names the architecture.</param>
+    /// <param name="usual">The default values.</param>
+    /// <param name="choosesModel">Whether the user chooses the architecture.</param>
     public TrainingOptionSet(Command command, TrainingRecipe usual, bool choosesModel)
     {
         (_usual, _choosesModel) = (usual, choosesModel);
@@ -66,9 +66,9 @@ internal sealed class TrainingOptionSet
     /// <summary>The recipe file; null if there is none.</summary>
     public string? File(ParseResult arguments) => arguments.GetValue(_file);
 
-    /// <summary>The recipe that the user described.</summary>
+    /// <summary>The recipe from file and options.</summary>
     /// <param name="arguments">The parsed command line.</param>
-    /// <param name="started">The recipe of the training that is resumed; null for a new one.</param>
+    /// <param name="started">The recipe of the training to resume; null for a new one.</param>
     /// <param name="initial">
     /// The architecture of the model that a new training starts with; null for random weights.
     /// </param>

@@ -42,7 +42,7 @@ internal static class TrainingRecipeFile
 
     /// <summary>Reads and checks a recipe.</summary>
     /// <exception cref="BitisException">
-    /// The file is missing, or is not a recipe; the message names the place.
+    /// The file is missing or is not a recipe; the message names the place.
     /// </exception>
     public static TrainingRecipe Load(string path) => File.Load<TrainingRecipe>(path, recipe => recipe.Validate());
 }

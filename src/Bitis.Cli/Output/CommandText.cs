@@ -5,7 +5,7 @@ internal static class CommandText
 {
     private const string PlainCharacters = "-_./:=,+@%~\\";
 
-    /// <summary>The words of a command line, quoted for a shell where that is needed.</summary>
+    /// <summary>Joins the words of a command line, quoted for a shell if needed.</summary>
     public static string Of(params IEnumerable<string> words) => string.Join(' ', words.Select(Quoted));
 
     private static string Quoted(string word) =>

@@ -1,13 +1,13 @@
 namespace Bitis.Cli.Output;
 
-/// <summary>Quantities as people read them, with their unit.</summary>
+/// <summary>Formats quantities with their units for people.</summary>
 internal static class Format
 {
     /// <summary>A share of 0 to 1: <c>76.10 %</c>; <c>-</c> if there is none.</summary>
     public static string Percent(double? share) =>
         share is { } value && !double.IsNaN(value) ? $"{DisplayText.Percent(value)} %" : "-";
 
-    /// <summary>An accuracy, which may have no labels to be measured with.</summary>
+    /// <summary>An accuracy, or a note that there are no labels.</summary>
     public static string Accuracy(double? share) => share is null ? "no labels" : Percent(share);
 
     /// <summary>A size in bytes: <c>6.9 MB</c>, in powers of ten.</summary>
@@ -22,14 +22,14 @@ internal static class Format
     /// <summary>A number of things: <c>7.1 million</c>.</summary>
     public static string Count(long count) => count < 1_000_000 ? $"{count:N0}" : $"{count / 1e6:0.0} million";
 
-    /// <summary>How many images were left out, in words; null for none.</summary>
+    /// <summary>The number of images left out, in words; null for none.</summary>
     public static string? Undecodable(long images) =>
         images == 0 ? null : $"{DisplayText.Count(images, "image")} that cannot be decoded";
 
     /// <summary>A short time: <c>12.3 ms</c>.</summary>
     public static string Milliseconds(TimeSpan time) => $"{time.TotalMilliseconds:0.000} ms";
 
-    /// <summary>A time that a person waits: <c>4.2 s</c>, <c>3 min 20 s</c>, <c>5 h 12 min</c>.</summary>
+    /// <summary>A longer time: <c>4.2 s</c>, <c>3 min 20 s</c>, <c>5 h 12 min</c>.</summary>
     public static string Duration(TimeSpan time) => time.TotalSeconds switch
     {
         < 60 => $"{time.TotalSeconds:0.0} s",

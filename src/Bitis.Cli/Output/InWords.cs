@@ -5,7 +5,7 @@ using Bitis.Quantization.Recipes;
 
 namespace Bitis.Cli.Output;
 
-/// <summary>Values of the library in a few words.</summary>
+/// <summary>Short descriptions of values of the library.</summary>
 internal static class InWords
 {
     /// <summary>A recipe: <c>mse, w8a8, scope linear, activations per tensor</c>.</summary>

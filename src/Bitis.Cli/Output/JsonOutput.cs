@@ -5,7 +5,7 @@ using Bitis.Cli.Output.Results;
 
 namespace Bitis.Cli.Output;
 
-/// <summary>Results for programs: one JSON value on standard output.</summary>
+/// <summary>Writes results for programs: one JSON value on standard output.</summary>
 internal static class JsonOutput
 {
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)

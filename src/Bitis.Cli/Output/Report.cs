@@ -3,21 +3,23 @@ using Spectre.Console.Rendering;
 
 namespace Bitis.Cli.Output;
 
-/// <summary>Results as aligned text: lines, names with values, tables. All of it is escaped and cut here (<see
-/// cref="DisplayText"/>).</summary>
+/// <summary>
+/// Writes results as aligned text: lines, names with values, tables. It escapes and shortens all texts
+/// (<see cref="DisplayText"/>).
+/// </summary>
 internal sealed class Report(CliContext context)
 {
-    /// <summary>A text, broken between words where the terminal is narrower.</summary>
+    /// <summary>Writes a text, wrapped between words to fit the terminal.</summary>
     public void Line(string text = "")
     {
         foreach (string line in WordWrap.Lines(DisplayText.Of(text, DisplayText.MessageLength), context.OutputWidth))
             context.Output.WriteLine(line);
     }
 
-    /// <summary>A line with a command to copy, which is never broken.</summary>
+    /// <summary>Writes a command to copy, without wrapping.</summary>
     public void Command(string text) => context.Output.WriteLine(DisplayText.Of(text, DisplayText.MessageLength));
 
-    /// <summary>Names and values in two columns; values that are null are left out.</summary>
+    /// <summary>Writes names and values in two columns, without values that are null.</summary>
     public void Fields(params IEnumerable<(string Name, string? Value)> fields)
     {
         Grid grid = new Grid().AddColumn(
@@ -34,9 +36,7 @@ internal sealed class Report(CliContext context)
         Write(grid, wraps: true);
     }
 
-    /// <summary>
-    /// A table; a column whose title starts with <c>&gt;</c> is aligned to the right, as numbers are.
-    /// </summary>
+    /// <summary>Writes a table. A column whose title starts with <c>&gt;</c> is aligned to the right.</summary>
     public void Table(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows)
     {
         var table = new Table { Border = TableBorder.None };
@@ -56,7 +56,7 @@ internal sealed class Report(CliContext context)
         Write(table, wraps: false);
     }
 
-    /// <summary>Writes without the blanks that fill the last column up.</summary>
+    /// <summary>Writes without trailing blanks.</summary>
     private void Write(IRenderable content, bool wraps)
     {
         using var text = new StringWriter();

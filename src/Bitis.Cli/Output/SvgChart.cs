@@ -4,7 +4,7 @@ using System.Xml.Linq;
 
 namespace Bitis.Cli.Output;
 
-/// <summary>A line chart as an SVG picture that any browser shows. The y axis may be logarithmic.</summary>
+/// <summary>A line chart in SVG. The y axis may be logarithmic.</summary>
 internal sealed class SvgChart(string title, string xLabel, string yLabel, bool logarithmic = false)
 {
     private const double Width = 760, Height = 420, Left = 78, Right = 190, Top = 44, Bottom = 54;
@@ -19,7 +19,7 @@ internal sealed class SvgChart(string title, string xLabel, string yLabel, bool 
     public void Add(string name, IEnumerable<(double X, double Y)> points) =>
         _lines.Add((name, [.. points.Where(point => double.IsFinite(point.Y) && (!logarithmic || point.Y > 0))]));
 
-    /// <summary>The picture.</summary>
+    /// <summary>The chart as SVG text.</summary>
     public string Render()
     {
         (double X, double Y)[] all = [.. _lines.SelectMany(line => line.Points)];
@@ -100,7 +100,7 @@ internal sealed class SvgChart(string title, string xLabel, string yLabel, bool 
         return high > low ? (low, high) : (low - 0.5, high + 0.5);
     }
 
-    /// <summary>Round numbers, about six of them.</summary>
+    /// <summary>About six round numbers in a range.</summary>
     private static IEnumerable<double> Ticks(double low, double high)
     {
         double step = Math.Pow(10, Math.Floor(Math.Log10((high - low) / 4)));
@@ -129,7 +129,7 @@ internal sealed class SvgChart(string title, string xLabel, string yLabel, bool 
 
     private double Scale(double value) => logarithmic ? Math.Log10(value) : value;
 
-    /// <summary>The numbers of an axis, all in one form.</summary>
+    /// <summary>The labels of an axis, all with the same format.</summary>
     private static IEnumerable<string> Numbers(double[] values)
     {
         bool needsExponent = values.Any(value => Math.Abs(value) is >= 1e5 or (< 1e-3 and > 1e-12));

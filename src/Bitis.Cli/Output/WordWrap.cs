@@ -1,6 +1,6 @@
 namespace Bitis.Cli.Output;
 
-/// <summary>Breaks long lines between words, which terminals do not.</summary>
+/// <summary>Wraps long lines between words.</summary>
 internal static class WordWrap
 {
     /// <summary>The lines of a text; a word that is longer than a line stays whole.</summary>

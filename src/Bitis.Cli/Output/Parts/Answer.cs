@@ -1,6 +1,6 @@
 namespace Bitis.Cli.Output.Parts;
 
-/// <summary>One of the classes that an image may show.</summary>
+/// <summary>A probable class of an image.</summary>
 /// <param name="Class">The class's index.</param>
 /// <param name="Name">Its name; null if it is not known.</param>
 /// <param name="Probability">0 to 1, the softmax of the logits.</param>

@@ -1,4 +1,4 @@
 namespace Bitis.Cli.Output.Parts;
 
-/// <summary>How well the images of one class were recognized.</summary>
+/// <summary>The accuracy on the images of one class.</summary>
 internal sealed record ClassReport(int Class, string Name, long Images, double Top1);

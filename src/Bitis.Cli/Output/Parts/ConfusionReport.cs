@@ -1,4 +1,4 @@
 namespace Bitis.Cli.Output.Parts;
 
-/// <summary>Images of one class that were taken for another, by name.</summary>
+/// <summary>The number of images of one class that were classified as another.</summary>
 internal sealed record ConfusionReport(string Label, string Predicted, long Images);

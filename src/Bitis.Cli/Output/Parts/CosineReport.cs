@@ -7,11 +7,11 @@ namespace Bitis.Cli.Output.Parts;
 /// <remarks>It is taken over all layers that learn.</remarks>
 internal sealed record CosineReport(double Mean, double Worst, string WorstLayer)
 {
-    // docs/hlq.md, "Rank": below it was the training that the reduction along the tokens cost most, above it all at
-    // full rank.
+    // docs/hlq.md, "Rank": the training with the largest loss from the reduction was below it, all trainings at full
+    // rank were above.
     private const double Low = 0.95;
 
-    /// <summary>Sums an epoch up; null for an exact training.</summary>
+    /// <summary>The report of an epoch; null for an exact training.</summary>
     public static CosineReport? Of(EpochRecord epoch)
     {
         if (epoch.GradientCosines is not { Count: > 0 } cosines)

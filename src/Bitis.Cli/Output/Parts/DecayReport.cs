@@ -2,10 +2,10 @@ using Bitis.Quantization.Scans;
 
 namespace Bitis.Cli.Output.Parts;
 
-/// <summary>How a scan's discrete parameters Ā are distributed between 0 and 1.</summary>
+/// <summary>The distribution of a scan's discrete parameters Ā between 0 and 1.</summary>
 /// <param name="Mean">The mean.</param>
-/// <param name="Median">The median: QMamba quantizes with LtSQ where it is above a threshold.</param>
-/// <param name="Skewness">E[(Ā − μ)³]/σ³: negative where a long tail lies below.</param>
+/// <param name="Median">The median; QMamba uses LtSQ if it is above a threshold.</param>
+/// <param name="Skewness">E[(Ā − μ)³]/σ³; negative if the long tail is below the mean.</param>
 /// <param name="Quantiles">The values below which 1, 5, 25, 50, 75, 95 and 99 % lie.</param>
 /// <param name="Histogram">The share of the values in each of 50 equal bins from 0 to 1.</param>
 internal sealed record DecayReport(

@@ -4,10 +4,8 @@ namespace Bitis.Cli.Output.Parts;
 
 /// <summary>The magnitude of a scan's hidden states along the tokens, in the order of the scan.</summary>
 /// <param name="Largest">The largest |h|.</param>
-/// <param name="TokenSpread">The largest of the tokens' ranges over the smallest.</param>
-/// <param name="ChannelSpread">
-/// The same for the channels, of which the largest and the smallest percent are left out.
-/// </param>
+/// <param name="TokenSpread">The largest range of a token divided by the smallest.</param>
+/// <param name="ChannelSpread">The same for channels, without the largest and the smallest percent.</param>
 /// <param name="TokenMaxima">The largest |h| at each token.</param>
 /// <param name="TokenMeans">The mean |h| at each token.</param>
 internal sealed record HiddenStateReport(

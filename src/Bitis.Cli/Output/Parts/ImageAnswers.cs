@@ -1,4 +1,4 @@
 namespace Bitis.Cli.Output.Parts;
 
-/// <summary>The classes that an image most probably shows, best first.</summary>
+/// <summary>The most probable classes of an image, best first.</summary>
 internal sealed record ImageAnswers(string Image, IReadOnlyList<Answer> Answers);

@@ -3,7 +3,7 @@ namespace Bitis.Cli.Output.Parts;
 
 /// <summary>Layers of a quantized model that have the same bits.</summary>
 /// <param name="Bits">Bits of weights and input.</param>
-/// <param name="Layers">How many layers have them.</param>
+/// <param name="Layers">The number of layers.</param>
 /// <param name="IsInteger">Whether they compute with integers; else one operand is float32.</param>
 internal sealed record LayerSummary(BitWidths Bits, int Layers, bool IsInteger)
 {
@@ -21,7 +21,7 @@ internal sealed record LayerSummary(BitWidths Bits, int Layers, bool IsInteger)
             .OrderByDescending(summary => summary.Layers),
     ];
 
-    /// <summary>All of them in a line: <c>96 × w8a8, 2 × w4a8</c>.</summary>
+    /// <summary>All summaries in one line: <c>96 × w8a8, 2 × w4a8</c>.</summary>
     public static string Describe(IEnumerable<LayerSummary> layers) =>
         string.Join(
             ", ",

@@ -2,9 +2,7 @@ using Bitis.Evaluation;
 
 namespace Bitis.Cli.Output.Parts;
 
-/// <summary>
-/// How long a model takes for an image, in milliseconds, and what its layers' weights take in memory.
-/// </summary>
+/// <summary>A model's latency for one image in milliseconds, and the memory of its weights.</summary>
 internal sealed record ModelLatency(
     string Model, string Kind, double MedianMs, double P10Ms, double P90Ms, long WeightBytes)
 {

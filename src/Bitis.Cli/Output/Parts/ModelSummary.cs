@@ -4,12 +4,12 @@ using Bitis.Models.Catalogue;
 
 namespace Bitis.Cli.Output.Parts;
 
-/// <summary>What is known of a model from its architecture alone.</summary>
+/// <summary>A summary of a model's architecture.</summary>
 /// <param name="Family">The family: <c>Vim</c>.</param>
-/// <param name="Variant">The published model with this architecture; null if it is none of them.</param>
+/// <param name="Variant">The published model with this architecture; null if there is none.</param>
 /// <param name="PublishedTop1">Its ImageNet accuracy as published, in percent.</param>
 /// <param name="Config">The architecture.</param>
-/// <param name="Parameters">How many numbers its weights are.</param>
+/// <param name="Parameters">The number of parameters.</param>
 /// <param name="Preprocessing">How images become its input.</param>
 /// <param name="ClassNames">The classes' names, by index; null if unknown.</param>
 internal sealed record ModelSummary(

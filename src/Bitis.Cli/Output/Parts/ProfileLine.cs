@@ -2,22 +2,22 @@ using Bitis.Execution.Planning;
 
 namespace Bitis.Cli.Output.Parts;
 
-/// <summary>How long a step of a model takes.</summary>
+/// <summary>The time of one operation of a model.</summary>
 /// <param name="Node">The graph node.</param>
-/// <param name="Kind">What the step does.</param>
+/// <param name="Kind">The kind of operation.</param>
 /// <param name="MedianMs">Milliseconds for an image.</param>
 internal sealed record ProfileLine(string Node, string Kind, double MedianMs)
 {
     private const int SlowestShown = 12;
 
-    /// <summary>The medians of several runs of a model, in the order of the steps.</summary>
+    /// <summary>The medians of several runs of a model, in the order of the operations.</summary>
     public static IReadOnlyList<ProfileLine> Of(IReadOnlyList<IReadOnlyList<OperationTime>> runs) =>
     [
         .. runs[0].Select((step, i) => new ProfileLine(
             step.Node, step.Kind, runs.Select(run => run[i].Time.TotalMilliseconds).Order().ElementAt(runs.Count / 2))),
     ];
 
-    /// <summary>A table of the kinds, and one of the slowest steps.</summary>
+    /// <summary>Writes a table of the kinds, and one of the slowest operations.</summary>
     public static void Describe(Report report, IReadOnlyList<ProfileLine> steps)
     {
         double total = steps.Sum(step => step.MedianMs);

@@ -4,8 +4,8 @@ namespace Bitis.Cli.Output.Parts;
 
 /// <summary>One selective scan of <c>bitis analyze</c>.</summary>
 /// <param name="Name">The scan's node.</param>
-/// <param name="DiscreteA">How Ā is distributed; null if nobody asked.</param>
-/// <param name="HiddenState">How h moves along the tokens; null if nobody asked.</param>
+/// <param name="DiscreteA">The distribution of Ā; null if not requested.</param>
+/// <param name="HiddenState">The magnitude of h along the tokens; null if not requested.</param>
 internal sealed record ScanReport(string Name, DecayReport? DiscreteA, HiddenStateReport? HiddenState)
 {
     /// <summary>The report of a scan.</summary>

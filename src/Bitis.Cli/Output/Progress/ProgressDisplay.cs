@@ -4,13 +4,13 @@ using Spectre.Console.Rendering;
 
 namespace Bitis.Cli.Output.Progress;
 
-/// <summary>Shows how long work goes on: a bar for a person, a line now and then for a log.</summary>
+/// <summary>Shows progress: bars on a terminal, occasional lines in a log.</summary>
 internal static class ProgressDisplay
 {
-    /// <summary>The columns that percentage, remaining time and the blanks between all of them take.</summary>
+    /// <summary>The columns of percentage, remaining time and the blanks between them.</summary>
     private const int OtherColumns = 28;
 
-    /// <summary>Does the work and shows its progress on standard error.</summary>
+    /// <summary>Runs work and shows its progress on standard error.</summary>
     public static T Run<T>(CliContext context, Func<IProgress<WorkProgress>, T> work)
     {
         if (!context.ErrorIsTerminal)
@@ -27,8 +27,8 @@ internal static class ProgressDisplay
             .Start(progress => work(bars.In(progress)));
     }
 
-    /// <summary>What a bar is called: the stage and its details, cut to fit beside the bar.</summary>
-    /// <param name="value">How far the work has come.</param>
+    /// <summary>The label of a bar: the stage and its details, shortened to fit beside the bar.</summary>
+    /// <param name="value">The progress.</param>
     /// <param name="width">The columns of the terminal.</param>
     internal static string Description(WorkProgress value, int width)
     {
@@ -41,7 +41,7 @@ internal static class ProgressDisplay
 
     private static int BarWidth(int width) => Math.Clamp(width / 6, 8, 40);
 
-    /// <summary>One bar for each stage. A stage of unknown length has a bar that only shows life.</summary>
+    /// <summary>One bar for each stage. A stage of unknown length has an indeterminate bar.</summary>
     private sealed class Bars(IAnsiConsole console) : IProgress<WorkProgress>
     {
         private readonly Lock _gate = new();
@@ -102,7 +102,7 @@ internal static class ProgressDisplay
             new Text(bars.RemainingOf(task) is { } remaining ? $"{Format.Duration(remaining)} left" : "");
     }
 
-    /// <summary>A line at most every <see cref="Interval"/>, so that short work writes nothing.</summary>
+    /// <summary>Writes a line at most every <see cref="Interval"/>, so that short work writes nothing.</summary>
     private sealed class LogLines(TextWriter error) : IProgress<WorkProgress>
     {
         private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);

@@ -2,8 +2,8 @@ using Bitis.Training;
 
 namespace Bitis.Cli.Output.Progress;
 
-/// <summary>Puts the progress of a training into words.</summary>
-/// <param name="display">What shows it.</param>
+/// <summary>Converts the progress of a training to text.</summary>
+/// <param name="display">The progress display.</param>
 internal sealed class TrainingDisplay(IProgress<WorkProgress> display) : IProgress<TrainingProgress>
 {
     /// <inheritdoc />

@@ -2,7 +2,7 @@ using Bitis.Cli.Output.Parts;
 
 namespace Bitis.Cli.Output.Results;
 
-/// <summary>What <c>bitis analyze</c> found.</summary>
+/// <summary>The result of <c>bitis analyze</c>.</summary>
 internal sealed record AnalyzeResult(
     string Model,
     string Images,

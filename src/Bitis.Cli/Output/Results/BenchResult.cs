@@ -2,11 +2,11 @@ using Bitis.Cli.Output.Parts;
 
 namespace Bitis.Cli.Output.Results;
 
-/// <summary>What <c>bitis bench</c> measured: the model, then the baseline if there is one.</summary>
+/// <summary>The result of <c>bitis bench</c>: the model, then the baseline if there is one.</summary>
 internal sealed record BenchResult(
     IReadOnlyList<ModelLatency> Models, int Threads, int Batch, IReadOnlyList<ProfileLine>? Profile) : ICommandResult
 {
-    /// <summary>How many times faster the model is than the baseline, by the medians; null without one.</summary>
+    /// <summary>The speedup of the model over the baseline, by medians; null without a baseline.</summary>
     public double? SpeedUp => Models.Count > 1 ? Models[1].MedianMs / Models[0].MedianMs : null;
 
     /// <inheritdoc />

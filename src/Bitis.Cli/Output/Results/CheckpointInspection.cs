@@ -3,7 +3,7 @@ using Bitis.Cli.Output.Parts;
 
 namespace Bitis.Cli.Output.Results;
 
-/// <summary>What <c>bitis inspect</c> found in a checkpoint.</summary>
+/// <summary>The result of <c>bitis inspect</c> for a checkpoint.</summary>
 internal sealed record CheckpointInspection(
     string File,
     long FileBytes,
@@ -57,7 +57,7 @@ internal sealed record CheckpointInspection(
     private static IEnumerable<(string Name, string? Value)> Problem(string name, IReadOnlyList<string> tensors) =>
         Shown(tensors.Select(tensor => (name, (string?)tensor)), tensors.Count, name);
 
-    /// <summary>A damaged file may have a million of them.</summary>
+    /// <summary>The first of the problems, since a damaged file may have a million.</summary>
     private static IEnumerable<(string Name, string? Value)> Shown(
         IEnumerable<(string Name, string? Value)> lines, int count, string name) =>
         count <= MostLines

@@ -4,11 +4,11 @@ using Bitis.Data;
 
 namespace Bitis.Cli.Output.Results;
 
-/// <summary>What <c>bitis classify</c> answered.</summary>
+/// <summary>The result of <c>bitis classify</c>.</summary>
 /// <param name="Model">The model.</param>
-/// <param name="Images">The answers, in the order of the images.</param>
-/// <param name="BadImages">What could not be opened or decoded.</param>
-/// <param name="Fails">Whether bad images end in an error.</param>
+/// <param name="Images">The classes of each image, in the order of the images.</param>
+/// <param name="BadImages">The images that could not be opened or decoded.</param>
+/// <param name="Fails">Whether such images make the command fail.</param>
 internal sealed record ClassifyResult(
     string Model,
     IReadOnlyList<ImageAnswers> Images,

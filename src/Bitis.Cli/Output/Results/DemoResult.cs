@@ -1,6 +1,6 @@
 namespace Bitis.Cli.Output.Results;
 
-/// <summary>What <c>bitis demo</c> measured.</summary>
+/// <summary>The result of <c>bitis demo</c>.</summary>
 internal sealed record DemoResult(
     string Model,
     long Parameters,

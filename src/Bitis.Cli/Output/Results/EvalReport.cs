@@ -4,7 +4,7 @@ using Bitis.Evaluation;
 
 namespace Bitis.Cli.Output.Results;
 
-/// <summary>What <c>bitis eval</c> found. Shares are 0 to 1; those that need labels are null without labels.</summary>
+/// <summary>The result of <c>bitis eval</c>. Shares are 0 to 1, and null if they need missing labels.</summary>
 internal sealed record EvalReport(
     string Model,
     string Kind,
@@ -23,7 +23,7 @@ internal sealed record EvalReport(
 {
     private const int ShownConfusions = 10;
 
-    /// <summary>Puts the result of an evaluation into words.</summary>
+    /// <summary>Creates the report of an evaluation.</summary>
     public static EvalReport Of(
         LoadedModel model,
         string data,

@@ -1,14 +1,13 @@
 namespace Bitis.Cli.Output.Results;
 
 /// <summary>
-/// What a command found out, as data. <c>--json</c> writes its public properties; otherwise it describes itself in
-/// text.
+/// The result of a command. <c>--json</c> writes its public properties; otherwise it is written as text.
 /// </summary>
 internal interface ICommandResult
 {
-    /// <summary>Writes the result for a person.</summary>
+    /// <summary>Writes the result as text.</summary>
     void Describe(Report report);
 
-    /// <summary>What the process returns.</summary>
+    /// <summary>The exit code of the process.</summary>
     int ExitCode => ExitCodes.Success;
 }

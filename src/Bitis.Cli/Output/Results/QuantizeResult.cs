@@ -5,7 +5,7 @@ using Bitis.Reconstruction;
 
 namespace Bitis.Cli.Output.Results;
 
-/// <summary>What <c>bitis quantize</c> made.</summary>
+/// <summary>The result of <c>bitis quantize</c>.</summary>
 internal sealed record QuantizeResult(
     string Output,
     string Model,

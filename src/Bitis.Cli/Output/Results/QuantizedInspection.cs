@@ -3,7 +3,7 @@ using Bitis.Quantization.Calibration;
 
 namespace Bitis.Cli.Output.Results;
 
-/// <summary>What <c>bitis inspect</c> found in a quantized model.</summary>
+/// <summary>The result of <c>bitis inspect</c> for a quantized model.</summary>
 internal sealed record QuantizedInspection(
     string File,
     long FileBytes,

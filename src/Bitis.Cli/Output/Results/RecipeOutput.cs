@@ -4,7 +4,7 @@ using Bitis.Quantization.Recipes;
 
 namespace Bitis.Cli.Output.Results;
 
-/// <summary>Recipes in results, with names as in all of them; nobody reads results back.</summary>
+/// <summary>Writes recipes in results, with the names of results. Results are not read back.</summary>
 internal sealed class RecipeOutput : JsonConverter<Recipe>
 {
     /// <inheritdoc />

@@ -5,10 +5,8 @@ using Bitis.Training;
 
 namespace Bitis.Cli.Output.Results;
 
-/// <summary>
-/// What <c>bitis train</c> or <c>bitis finetune</c> made. Accuracies are 0 to 1; those of the validation are null
-/// without validation images.
-/// </summary>
+/// <summary>The result of <c>bitis train</c> or <c>bitis finetune</c>.</summary>
+/// <remarks>Accuracies are 0 to 1. Those of the validation are null without validation images.</remarks>
 internal sealed record TrainResult(
     string Output,
     ModelConfig Model,
@@ -31,13 +29,13 @@ internal sealed record TrainResult(
     double ImagesPerSecond,
     double Seconds) : ICommandResult
 {
-    /// <summary>How many training images were left out, since they cannot be decoded.</summary>
+    /// <summary>The number of training images that could not be decoded and were left out.</summary>
     public int Skipped { get; init; }
 
-    /// <summary>How many validation images were left out, since they cannot be decoded.</summary>
+    /// <summary>The number of validation images that could not be decoded and were left out.</summary>
     public int SkippedValidation { get; init; }
 
-    /// <summary>Sums a finished training up.</summary>
+    /// <summary>Creates the result of a finished training.</summary>
     public static TrainResult Of(Trainer trainer, TrainingRecipe recipe, TrainingData data, string? head)
     {
         EpochRecord last = trainer.Epochs[^1];
@@ -108,7 +106,7 @@ internal sealed record TrainResult(
         report.Command($"Next: {next}");
     }
 
-    /// <summary>The methods of the layers' backward passes, and why some are exact; nothing where all are.</summary>
+    /// <summary>The methods of the layers' backward passes, and why some are exact; null if all are.</summary>
     private static string? BackwardInWords(IReadOnlyList<LayerBackward> layers)
     {
         if (layers.All(layer => layer.Method is "exact" or LayerBackward.None))

@@ -2,7 +2,7 @@ using Bitis.Imaging;
 
 namespace Bitis.Cli.Output.Results;
 
-/// <summary>What <c>bitis version</c> found.</summary>
+/// <summary>The result of <c>bitis version</c>.</summary>
 internal sealed record VersionResult(
     string Version,
     string Runtime,
