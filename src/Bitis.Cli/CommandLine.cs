@@ -11,7 +11,7 @@ namespace Bitis.Cli;
 /// </summary>
 internal static class CommandLine
 {
-    private const string Kept = "Outputs are whole or as they were.";
+    private const string Kept = "Output files are complete or unchanged.";
 
     private const string LoadCauses =
         "the system may allow too few open files (ulimit -n), or the installation is incomplete.";

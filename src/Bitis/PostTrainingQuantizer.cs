@@ -163,8 +163,7 @@ public static class PostTrainingQuantizer
     /// </summary>
     private static IRangeEstimator StreamingEstimator(Recipe recipe) =>
         recipe.CreateEstimator().WithoutValues ?? throw new BitisException(
-            $"The estimator of '{recipe.Method}' needs all values of an activation, which are kept for linear layers "
-            + "of blocks alone: it must say what decides ranges elsewhere (WithoutValues), or the method must go "
-            + "block by "
-            + "block in scope 'linear'.");
+            $"The estimator of '{recipe.Method}' needs all values of an activation, which are kept only for linear "
+            + "layers of blocks: give it an estimator for other places (WithoutValues), or use a method that works "
+            + "block by block in scope 'linear'.");
 }

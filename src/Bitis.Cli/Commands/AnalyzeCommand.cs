@@ -20,13 +20,14 @@ internal sealed class AnalyzeCommand : BitisCommand
 
     private readonly ModelOptionSet _model;
     private readonly Option<string?> _data = CommonOptions.RequiredPath(
-        "--data", "Images to look at; labels are not needed.", "IMAGES");
+        "--data", "Images to analyze; labels are not needed.", "IMAGES");
 
     private readonly Option<string[]?> _sites = CommonOptions.Parsed<string[]?>(
-        "--site", $"What to look at, with commas: {DiscreteA}, {HiddenState}. [default: both]", ParseSites, "SITES");
+        "--site", $"Sites to analyze, separated by commas: {DiscreteA}, {HiddenState}. [default: both]", ParseSites,
+        "SITES");
 
     private readonly Option<string?> _svg = CommonOptions.Path(
-        "--svg", "A folder to write figures to, as SVG; it is created if it is missing.", "FOLDER");
+        "--svg", "A folder for figures in SVG; it is created if it is missing.", "FOLDER");
     private readonly Option<int> _images = CommonOptions.Number(
         "--images", "How many images, drawn at random.", 64, minimum: 1);
     private readonly Option<int> _seed = CommonOptions.Seed();
@@ -37,7 +38,7 @@ internal sealed class AnalyzeCommand : BitisCommand
     public AnalyzeCommand(CliContext context)
         : base(
             "analyze",
-            "Shows how a model's discrete parameters and hidden states are distributed: what makes its scans hard to "
+            "Shows the distributions of a model's discrete parameters and hidden states, which make scans hard to "
             + "quantize.",
             "bitis analyze vim_t.pth --data photos/ --site discreteA,hiddenState --svg figures",
             context)
@@ -60,7 +61,7 @@ internal sealed class AnalyzeCommand : BitisCommand
         if (model.Float is null)
         {
             throw BitisException.InFile(
-                model.Reference, "this model is quantized already; give the checkpoint that it was made of.");
+                model.Reference, "this model is already quantized; give the checkpoint that it was made from.");
         }
 
         string data = arguments.GetRequiredValue(_data)!;

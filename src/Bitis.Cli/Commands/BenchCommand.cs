@@ -15,16 +15,16 @@ internal sealed class BenchCommand : BitisCommand
 {
     private readonly ModelOptionSet _model;
     private readonly Option<string?> _baseline = CommonOptions.Path(
-        "--baseline", "A model to measure in turn with this one; the result is the ratio.", "MODEL");
+        "--baseline", "A model to compare with; both are measured in turn.", "MODEL");
 
     private readonly Option<int> _images = CommonOptions.Number(
         "--images", "How many images are measured.", 50, minimum: 1);
     private readonly Option<int> _warmup = CommonOptions.Number(
-        "--warmup", "How many images run first, unmeasured.", 10, minimum: 0);
+        "--warmup", "How many images run before the measurement.", 10, minimum: 0);
     private readonly Option<int> _batch = CommonOptions.Number("--batch", "Images at once.", 1, minimum: 1);
     private readonly Option<int> _seed = CommonOptions.Seed();
     private readonly Option<bool> _profile =
-        new("--profile") { Description = "Also show how long each step of the model takes." };
+        new("--profile") { Description = "Also show the time of each operation of the model." };
     private readonly Option<int?> _threads = CommonOptions.Threads();
 
     /// <summary>Creates the command.</summary>

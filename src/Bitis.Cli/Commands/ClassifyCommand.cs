@@ -22,7 +22,7 @@ internal sealed class ClassifyCommand : BitisCommand
 
     private readonly ImageOptionSet _imageOptions;
     private readonly Option<string?> _classes = CommonOptions.Path(
-        "--classes", "A text file with the classes' names, one a line, in the order of the model's outputs.", "FILE");
+        "--classes", "A text file of class names, one on each line, in the order of the model's outputs.", "FILE");
 
     private readonly Option<int> _batch = CommonOptions.Number("--batch", "Images at once.", 16, minimum: 1);
     private readonly Option<int?> _threads = CommonOptions.Threads();
@@ -31,7 +31,7 @@ internal sealed class ClassifyCommand : BitisCommand
     public ClassifyCommand(CliContext context)
         : base(
             "classify",
-            "Says what images show: the five most probable classes of each.",
+            "Shows the five most probable classes of each image.",
             "bitis classify vim.bitis cat.jpg photos/ --classes imagenet.txt",
             context)
     {
@@ -75,7 +75,7 @@ internal sealed class ClassifyCommand : BitisCommand
         }
         WarnOfSkipped(bad);
         if (bad.Count > 0 && !skips)
-            Warn("The exit code is 2 because of what was left out; with --bad-images skip it is 0.");
+            Warn("The exit code is 2 because images were left out; with --bad-images skip it is 0.");
         return new ClassifyResult(model.Reference, answers, bad, Fails: !skips);
     }
 

@@ -30,13 +30,13 @@ internal sealed class DemoCommand : BitisCommand
         .. Methods(Scope.Ssm, "minmax", "qmamba", "qmamba+"),
     ];
 
-    private readonly Option<int> _threads = CommonOptions.Threads("How many threads the latency is measured with.", 1);
+    private readonly Option<int> _threads = CommonOptions.Threads("How many threads to measure the latency with.", 1);
 
     /// <summary>Creates the command.</summary>
     public DemoCommand(CliContext context)
         : base(
             "demo",
-            "Quantizes a small trained model by each method, and measures accuracy, size and speed. Needs no files.",
+            "Quantizes a built-in model with each method, and measures accuracy, size and speed. Needs no files.",
             "bitis demo",
             context) => Options.Add(_threads);
 

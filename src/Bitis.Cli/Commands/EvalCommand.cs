@@ -16,20 +16,20 @@ internal sealed class EvalCommand : BitisCommand
 {
     private readonly ModelOptionSet _model;
     private readonly Option<string?> _data = CommonOptions.RequiredPath(
-        "--data", "Images to evaluate, with labels if accuracy is wanted. "
+        "--data", "Images to evaluate; accuracy needs labels. "
         + "A folder, a zip or tar archive, CIFAR or IDX files.", "IMAGES");
 
     private readonly Option<string?> _baseline = CommonOptions.Path(
-        "--baseline", "A model to compare the answers with: the float checkpoint, or another .bitis file.", "MODEL");
+        "--baseline", "A model to compare with: the float checkpoint, or another .bitis file.", "MODEL");
 
     private readonly Option<string?> _classes = CommonOptions.Path(
         "--classes",
-        "A text file with the names of the images' classes, one a line, in the order of their labels.",
+        "A text file of the images' class names, one on each line, in the order of their labels.",
         "FILE");
 
     private readonly Option<bool> _simulate = new("--simulate")
     {
-        Description = "Also run the quantized model as a float32 simulation, and compare the integer answers with it.",
+        Description = "Also simulate the quantized model in float32, and compare the integer results with it.",
     };
 
     private readonly Option<bool> _confusion =
@@ -108,7 +108,7 @@ internal sealed class EvalCommand : BitisCommand
                 baseline.Reference,
                 $"the baseline takes images {baseline.Config.InputShape} and has "
                     + $"{DisplayText.Count(baseline.Config.Classes, "class")}, "
-                + $"the model {model.Config.InputShape} and {model.Config.Classes}; their answers cannot be compared.");
+                + $"the model {model.Config.InputShape} and {model.Config.Classes}; their outputs cannot be compared.");
         }
         return baseline.CreateSession(threads, Context.Cancellation);
     }
@@ -121,7 +121,7 @@ internal sealed class EvalCommand : BitisCommand
             return baseline.Run;
         int[] order = ClassMap.Permutation(names, others) ?? throw new BitisException(
             $"{model.Reference}: the baseline has other classes ({InWords.Of(others)}) than the model "
-            + $"({InWords.Of(names)}); their answers cannot be compared.");
+            + $"({InWords.Of(names)}); their outputs cannot be compared.");
         return (images, cancellation) =>
         {
             FloatTensor answers = baseline.Run(images, cancellation), ordered = new(answers.Shape);

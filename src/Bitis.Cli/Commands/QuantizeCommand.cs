@@ -30,7 +30,7 @@ internal sealed class QuantizeCommand : BitisCommand
             "--images", "How many images to calibrate with, drawn at random.", CalibrationSet.UsualImages, minimum: 1);
 
     private readonly Option<int> _batch = CommonOptions.Number(
-        "--batch", "Images at once; changes memory and time, not the result.", 16, minimum: 1);
+        "--batch", "Images in a batch; changes memory and time, not the result.", 16, minimum: 1);
     private readonly Option<int> _seed = CommonOptions.Seed();
     private readonly Option<int?> _threads = CommonOptions.Threads();
 
@@ -38,9 +38,8 @@ internal sealed class QuantizeCommand : BitisCommand
     public QuantizeCommand(CliContext context)
         : base(
             "quantize",
-            "Quantizes a checkpoint to 8, 6 or 4 bits. What methods that learn have done is kept in OUT.bitis.work "
-            + "until the end: "
-            + "the same command goes on there.",
+            "Quantizes a checkpoint to 8, 6 or 4 bits. Methods that learn keep finished blocks in OUT.bitis.work "
+            + "until the end, so that the same command resumes there.",
             "bitis quantize vim_t.pth --calibration photos/ --method ptq4vm+ --bits w4a4 -o vim.bitis",
             context)
     {
@@ -76,7 +75,7 @@ internal sealed class QuantizeCommand : BitisCommand
         if (model.Float is null)
         {
             throw BitisException.InFile(
-                model.Reference, "this model is quantized already; give the checkpoint that it was made of.");
+                model.Reference, "this model is already quantized; give the checkpoint that it was made from.");
         }
 
         recipe.Select(model.Float.Graph); // reports an override that matches nothing before the images are read
@@ -110,7 +109,7 @@ internal sealed class QuantizeCommand : BitisCommand
             int done = blocks.Records.Count;
             throw new BitisException(
                 $"{workFolder}: cancelled; {DisplayText.Count(done, "finished block")} "
-                + $"{(done == 1 ? "is" : "are")} kept here, and the same command goes on after that.",
+                + $"{(done == 1 ? "is" : "are")} kept here, and the same command resumes from there.",
                 e);
         }
         Context.Cancellation.ThrowIfCancellationRequested();

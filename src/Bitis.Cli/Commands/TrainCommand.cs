@@ -8,15 +8,14 @@ internal sealed class TrainCommand : TrainingCommand
 {
     private readonly Option<string?> _initial = CommonOptions.Path(
         "--init",
-            "A checkpoint of the same architecture and classes whose weights the training starts with, instead of "
-            + "random ones.",
+            "A checkpoint of the same architecture and classes to start with, instead of random weights.",
             "MODEL");
 
     /// <summary>Creates the command.</summary>
     public TrainCommand(CliContext context)
         : base(
             "train",
-            "Trains a model on labeled images; can be interrupted and resumed.",
+            "Trains a model on labeled images. Can be interrupted and resumed.",
             "bitis train --model vim-mini --data cifar10.zip/train --validation cifar10.zip/test --epochs 100 "
             + "--output run",
             new TrainingRecipe(),
@@ -34,6 +33,6 @@ internal sealed class TrainCommand : TrainingCommand
     protected override void CheckResume(ParseResult arguments)
     {
         if (arguments.GetValue(_initial) is not null)
-            throw new BitisException("--init is for a new training; --resume goes on with the weights in the folder.");
+            throw new BitisException("--init is for a new training; --resume uses the weights in the folder.");
     }
 }

@@ -13,18 +13,17 @@ internal abstract class TrainingCommand : BitisCommand
     private readonly TrainingOptionSet _recipe;
     private readonly ImageOptionSet _imageOptions;
     private readonly Option<string?> _data = CommonOptions.RequiredPath(
-        "--data", "Images to train with, all with labels. "
-        + "A folder, a zip or tar archive, CIFAR or IDX files.", "IMAGES");
+        "--data", "Labeled images to train with. A folder, a zip or tar archive, CIFAR or IDX files.", "IMAGES");
 
     private readonly Option<string?> _validation = CommonOptions.Path(
-        "--validation", "Other images of the same classes, to measure the accuracy with after each epoch.", "IMAGES");
+        "--validation", "Other images of the same classes, to measure the accuracy after each epoch.", "IMAGES");
 
     private readonly Option<string?> _output = CommonOptions.RequiredPath(
         "--output", "The folder of this training: checkpoint, models, log.csv and log.json.", "FOLDER");
 
     private readonly Option<bool> _resume = new("--resume")
     {
-        Description = "Go on with the training in the folder; needs the same images, and takes the recipe from there.",
+        Description = "Resume the training in the folder, with its recipe. It needs the same images.",
     };
 
     private readonly Option<int?> _take = CommonOptions.OptionalNumber(
@@ -129,8 +128,8 @@ internal abstract class TrainingCommand : BitisCommand
             throw new BitisException(
                 $"{trainer.Folder.Path}: stopped after {trainer.Epochs.Count} of "
                 + $"{DisplayText.Count(recipe.Epochs, "epoch")} and "
-                + $"{DisplayText.Count(trainer.StepsOfEpoch, "step")} of the next; "
-                + "the same command with --resume goes on from there.",
+                + $"{DisplayText.Count(trainer.StepsOfEpoch, "step")} of the next; the same command with --resume "
+                + "continues from there.",
                 e);
         }
         return TrainResult.Of(trainer, recipe, data, head);

@@ -19,7 +19,7 @@ internal static class ClassNamesFile
             : throw BitisException.InFile(
                 path,
                 $"this has {DisplayText.Count(names.Count, "line")}; the model has "
-                    + $"{DisplayText.Count(classes, "class")}, one name a line was expected.");
+                    + $"{DisplayText.Count(classes, "class")}, one name on each line was expected.");
     }
 
     /// <summary>Reads any number of names; blank lines at the end are ignored.</summary>
@@ -28,10 +28,10 @@ internal static class ClassNamesFile
     {
         string text = BoundedText.Read(path, MaxBytes, "a file of class names")
             ?? throw BitisException.InFile(
-                path, $"this is more than {MaxBytes >> 20} MiB long; class names were expected, one a line.");
+                path, $"this is more than {MaxBytes >> 20} MiB long; class names were expected, one on each line.");
         string[] names = [.. text.TrimEnd().Split('\n').Select(name => name.Trim())];
         return Array.IndexOf(names, "") is >= 0 and var empty
-            ? throw BitisException.InFile(path, $"line {empty + 1} is empty; one class name a line was expected.")
+            ? throw BitisException.InFile(path, $"line {empty + 1} is empty; one class name on each line was expected.")
             : names;
     }
 }

@@ -24,7 +24,7 @@ internal static class CommonOptions
         return option;
     }
 
-    public static Option<int> Seed() => Number("--seed", "Where random numbers start.", 0, minimum: 0);
+    public static Option<int> Seed() => Number("--seed", "The seed of random numbers.", 0, minimum: 0);
 
     /// <summary>A whole number of at least <paramref name="minimum"/>; the help shows its default.</summary>
     public static Option<int> Number(string name, string description, int otherwise, int minimum)

@@ -12,14 +12,14 @@ internal sealed class ImageOptionSet
 
     private readonly Option<string?> _badImages = CommonOptions.Parsed<string?>(
         "--bad-images",
-        $"What becomes of images that cannot be decoded: {Skip} leaves them out and says so, "
-        + $"{Fail} ends with exit code 2. [default: {Fail}]",
+        $"How to handle images that cannot be decoded: {Skip} leaves them out with a warning, {Fail} ends with exit "
+        + $"code 2. [default: {Fail}]",
         Parse,
         $"{Skip}|{Fail}");
 
     private readonly Option<bool> _orientation = new("--exif-orientation")
     {
-        Description = "Turn images as their EXIF data say. Published accuracies are measured without.",
+        Description = "Turn images as their EXIF data say. Published accuracies are measured without it.",
     };
 
     /// <summary>Adds the options to a command.</summary>

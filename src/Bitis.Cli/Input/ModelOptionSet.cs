@@ -12,34 +12,32 @@ internal sealed class ModelOptionSet
     private readonly Argument<string> _model;
     private readonly Option<string?> _weightsKey = new("--weights-key")
     {
-        Description = "Where the weights are inside a checkpoint: a key ('model_ema'), a prefix of names ('net'), "
-            + "or both with a dot; found by itself if not given.",
+        Description = "The place of the weights in a checkpoint: a key ('model_ema'), a prefix of names ('net'), or "
+            + "both joined by a dot. [default: found automatically]",
         HelpName = "KEY",
     };
 
     private readonly Option<int?> _imageSize = CommonOptions.OptionalNumber(
         "--image-size",
-        "Height and width of the images, in pixels: of a VMamba or LocalVMamba whose file does not say, "
-        + "or other ones for a Vim, a ViT, or a LocalVim without rotary positions, "
-        + "whose position embedding is then resized.");
+        "Height and width of the images, in pixels. Set it for a VMamba or LocalVMamba whose file does not tell it, "
+        + "or to resize the position embedding of a Vim, a ViT, or a LocalVim without rotary positions.");
 
     private readonly Option<string?> _directions = new("--directions")
     {
         Description =
-            "The scan directions of each block of a LocalVim or LocalVMamba, where it is no published one: "
-            + "h,v_flip,w7,w7_flip/h,h_flip,v,w2/..., "
-            + "or of one block for all.",
+            "The scan directions of each block of a LocalVim or LocalVMamba that is not a published one: "
+            + "h,v_flip,w7,w7_flip/h,h_flip,v,w2/..., or of one block for all.",
         HelpName = "LIST",
     };
 
     private readonly Option<int?> _stride = CommonOptions.OptionalNumber(
-        "--stride", "Distance between patches, in pixels, where it cannot be read off the file.");
+        "--stride", "Distance between patches, in pixels, if the file does not tell it.");
 
     private readonly Option<ClassTokenPosition?> _classToken = CommonOptions.Parsed<ClassTokenPosition?>(
-        "--class-token", "Where the class token is: first or middle.", ParseClassToken, "PLACE");
+        "--class-token", "The position of the class token: first or middle.", ParseClassToken, "PLACE");
 
     private readonly Option<bool> _noHalving =
-        new("--no-halving") { Description = "The sum of the two scan directions is not halved." };
+        new("--no-halving") { Description = "Do not halve the sum of the two scan directions." };
 
     /// <summary>Adds the argument and the options to a command.</summary>
     /// <param name="command">The command.</param>

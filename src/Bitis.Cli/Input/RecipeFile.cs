@@ -13,7 +13,7 @@ internal static class RecipeFile
         ["activationGranularity"] = "\"perTensor\" or \"perToken\"",
         ["settings"] = "an object with settings of the method, such as { \"alpha\": 0.5 }",
         ["estimator"] = "an object such as { \"name\": \"mse\" }",
-        ["estimator.name"] = "the name of an estimator of ranges, such as \"mse\"",
+        ["estimator.name"] = "the name of a range estimator, such as \"mse\"",
         ["estimator.settings"] = "an object with settings of the estimator, such as { \"percentile\": 99.9 }",
         ["timeGroups"] = "a whole number from 1 to 4096",
         ["decay"] = "\"uniform\", \"longTailed\" or \"logarithmic\"",

@@ -25,13 +25,14 @@ internal sealed class RecipeOptionSet
 
     private readonly Option<Granularity?> _granularity = CommonOptions.Parsed<Granularity?>(
         "--granularity",
-            "Whether activations have a scale for each tensor or each token. [default: token for ptq4vm, else tensor]",
+            "The granularity of activations: a scale for each tensor or for each token. [default: token for ptq4vm, "
+            + "else tensor]",
             ParseGranularity, "tensor|token");
 
     private readonly Option<Scope?> _scope = CommonOptions.Parsed<Scope?>(
         "--scope",
-            "What is quantized: linear (the linear layers and their inputs), ssm (the inside of the scans, too), or "
-            + "full (convolutions, patch embedding and head, too). [default: linear]",
+            "The sites to quantize: linear (the linear layers and their inputs), ssm (also the inside of the scans), "
+            + "or full (also convolutions, patch embedding and head). [default: linear]",
             ParseScope, "linear|ssm|full");
 
     private readonly Option<double?> _percentile = CommonOptions.Parsed<double?>(
@@ -43,32 +44,33 @@ internal sealed class RecipeOptionSet
             "ALPHA");
 
     private readonly Option<bool> _noSmoothing =
-        new("--no-smoothing") { Description = "Leave smoothing out, to see what it is worth." };
+        new("--no-smoothing") { Description = "Turn smoothing off, for comparison." };
 
     private readonly Option<int?> _steps = CommonOptions.Parsed<int?>(
         "--steps", "For methods that learn: steps for each block; 0 for none. [default: 100]", ParseSteps, "N");
 
     private readonly Option<int?> _timeGroups = CommonOptions.Parsed<int?>(
         "--time-groups",
-            "Inside of scans: how many groups of tokens a hidden state has scales for. [default: 8 for qmamba, else 1]",
+            "Inside of scans: the number of token groups with scales of their own for the hidden state. [default: 8 "
+            + "for qmamba, else 1]",
             ParseTimeGroups, "N");
 
     private readonly Option<DecaySpacing?> _decay = CommonOptions.Parsed<DecaySpacing?>(
         "--decay",
-            "Inside of scans: how levels of the discrete parameters may be spread: uniform, ltsq or log2. [default: "
-            + "the method's]",
+            "Inside of scans: the spacing of the levels of discrete parameters: uniform, ltsq or log2. [default: the "
+            + "method's]",
             ParseDecay, "SPREAD");
 
     private readonly Option<bool> _official = new("--official")
     {
-        Description = "For ptq4vm: do what its authors' code does where that differs from the paper (docs/ptq4vm.md).",
+        Description = "For ptq4vm: follow the authors' code where it differs from the paper (docs/ptq4vm.md).",
     };
 
     private readonly Option<string[]> _overrides = new("--override")
     {
         Description =
-            "Other bits for layers by name, as PATTERN=BITS: '*.x_proj*=w8a8', 'layers.0.*=float'. May be repeated; "
-            + "the first match decides.",
+            "Other bits for layers by name, as PATTERN=BITS: '*.x_proj*=w8a8', 'layers.0.*=float'. Can be repeated; "
+            + "the first match applies.",
         HelpName = "PATTERN=BITS",
     };
 

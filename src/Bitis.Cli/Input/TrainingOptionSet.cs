@@ -20,8 +20,7 @@ internal sealed class TrainingOptionSet
     private readonly Option<string[]> _freeze = new("--freeze")
     {
         Description =
-            "Layers that do not learn, by a pattern of their names: 'layers.0.*', 'patch_embed*'. Can be given "
-            + "several times.",
+            "Layers to freeze, by a pattern of their names: 'layers.0.*', 'patch_embed*'. Can be repeated.",
         HelpName = "PATTERN",
         Arity = ArgumentArity.OneOrMore,
     };
@@ -29,7 +28,7 @@ internal sealed class TrainingOptionSet
     private readonly TrainingRecipe _usual;
     private readonly bool _choosesModel;
     private readonly Option<int?> _seed = CommonOptions.Parsed<int?>(
-        "--seed", "Where the random numbers of weights, order and augmentation start. [default: 0]", ParseSeed, "N");
+        "--seed", "The seed of the random numbers of weights, order and augmentation. [default: 0]", ParseSeed, "N");
 
     private readonly Option<string?> _backward = CommonOptions.Parsed<string?>(
         "--backward",
@@ -48,8 +47,9 @@ internal sealed class TrainingOptionSet
     public TrainingOptionSet(Command command, TrainingRecipe usual, bool choosesModel)
     {
         (_usual, _choosesModel) = (usual, choosesModel);
-        _epochs = CommonOptions.OptionalNumber("--epochs", $"How often each image is seen. [default: {usual.Epochs}]");
-        _batch = CommonOptions.OptionalNumber("--batch", $"Images a step. [default: {usual.BatchSize}]");
+        _epochs = CommonOptions.OptionalNumber("--epochs", "The number of passes over the images. [default: "
+            + $"{usual.Epochs}]");
+        _batch = CommonOptions.OptionalNumber("--batch", $"Images in a step. [default: {usual.BatchSize}]");
         _learningRate = CommonOptions.Parsed<double?>(
             "--lr",
                 string.Create(

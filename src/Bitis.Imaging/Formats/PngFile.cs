@@ -126,7 +126,7 @@ internal static class PngFile
                     throw BitisException.InFile(
                         name,
                         $"the PNG file's data go on after its {header.Width}×{header.Height} pixels; "
-                        + "it is damaged or made to exhaust a reader.");
+                        + "it is damaged or malicious.");
                 }
             }
         }

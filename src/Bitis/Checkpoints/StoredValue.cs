@@ -14,7 +14,7 @@ internal static class StoredValue
     public static string? ObstacleOf(object? value) => value switch
     {
         TorchTensor tensor => tensor.Obstacle,
-        PickleObject other => $"it is a {ClassOf(other)}, which is not read as weights",
+        PickleObject other => $"it is a {ClassOf(other)}, which is not supported as weights",
         _ => null,
     };
 

@@ -99,8 +99,8 @@ public abstract class ImageSource : IDisposable
         if (largest < 0)
         {
             throw new BitisException(
-                $"{Description}: the images have no labels, so nothing tells which of the class names are theirs. "
-                + "Use images with labels, or leave the names out (eval: --classes).");
+                $"{Description}: the images have no labels, so class names cannot be assigned. Use images with labels, "
+                + "or leave the names out (eval: --classes).");
         }
         if (ClassNames is { } known && !known.SequenceEqual(names))
         {

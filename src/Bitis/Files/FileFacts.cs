@@ -38,7 +38,7 @@ internal sealed partial record FileFacts(
             return Marshal.GetLastPInvokeError() switch
             {
                 NameTooLong => throw new PathTooLongException("the name is too long"),
-                TooManyLinks => throw new IOException("its links lead in a circle"),
+                TooManyLinks => throw new IOException("its links form a loop"),
                 _ => null,
             };
         }

@@ -134,7 +134,7 @@ internal sealed partial class OutputTarget : IDisposable
         int handle = Open(File, WriteOnly | NonBlocking | CloseOnExecute);
         return handle >= 0
             ? new SafeFileHandle(handle, ownsHandle: true)
-            : throw Refused(Path, "this is a pipe that nobody reads from; start its reader first, or give a file name");
+            : throw Refused(Path, "this is a pipe without a reader; start the reader first, or give a file name");
     }
 
     /// <summary>Checks that the output does not replace an input, even under another name.</summary>

@@ -30,7 +30,7 @@ internal static class StrictJson
     {
         ArgumentNullException.ThrowIfNull(type);
         if (!IsStrict(type.Options))
-            throw new ArgumentException($"The options for {type.Type.Name} allow what no file may hold.", nameof(type));
+            throw new ArgumentException($"The JSON options for {type.Type.Name} are not strict.", nameof(type));
         new JsonInspector(type.Options, isComplete).Inspect(text, type);
         try
         {

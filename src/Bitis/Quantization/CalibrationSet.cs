@@ -107,8 +107,8 @@ public sealed class CalibrationSet
         if ((Interlocked.CompareExchange(ref _digest, digest, null) ?? digest) != digest)
         {
             throw new BitisException(
-                $"The calibration images changed while they were used: {DisplayText.Count(Count, "image")} gave other "
-                + "pixels than when they were read before. Start again, and leave files and tensors as they are.");
+                $"The calibration images changed while they were used: {DisplayText.Count(Count, "image")} had other "
+                + "pixels than in the first pass. Start again, and do not change files or tensors meanwhile.");
         }
     }
 

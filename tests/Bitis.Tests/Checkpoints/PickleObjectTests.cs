@@ -124,7 +124,7 @@ public sealed class PickleObjectTests : IDisposable
             Storage));
         using Checkpoint checkpoint = Checkpoint.Open(path);
         string message = Assert.Throws<BitisException>(() => checkpoint.Read("v")).Message;
-        Assert.Contains("it is a numpy.ndarray (numpy._core.multiarray._reconstruct), which is not read", message);
+        Assert.Contains("it is a numpy.ndarray (numpy._core.multiarray._reconstruct), which is not supported", message);
         Assert.DoesNotContain("malicious", message);
     }
 

@@ -85,7 +85,7 @@ public sealed class BadInputTests : IDisposable
         string quantized = _folder["vim.bitis"];
         CliRunner.Run("quantize", Checkpoint, "--calibration", _images, "-o", quantized).AssertSucceeded();
         CliRunner.Run("quantize", quantized, "--calibration", _images, "-o", _folder["again.bitis"])
-            .AssertRefused("quantized already");
+            .AssertRefused("already quantized");
         CliRunner.Run("eval", Checkpoint, "--data", _images, "--simulate").AssertRefused("--simulate");
     }
 

@@ -43,7 +43,7 @@ public sealed class NoFileTests : IDisposable
     public async Task A_pipe_that_nobody_reads_from_is_no_output()
     {
         string pipe = MakePipe("pipe");
-        await Refused("nobody reads from", pipe, "quantize", "missing", "--calibration", "missing", "-o", pipe);
+        await Refused("a pipe without a reader", pipe, "quantize", "missing", "--calibration", "missing", "-o", pipe);
     }
 
     [LinuxFact]

@@ -146,8 +146,8 @@ public sealed class OutputTests : IDisposable
         string circle = _folder["circle"];
         File.CreateSymbolicLink(circle, "circle");
         CliRunner.Run("quantize", "missing", "--calibration", "missing", "-o", circle)
-            .AssertRefused(circle, "in a circle");
-        CliRunner.Run("inspect", circle).AssertRefused(circle, "in a circle");
+            .AssertRefused(circle, "form a loop");
+        CliRunner.Run("inspect", circle).AssertRefused(circle, "form a loop");
         File.CreateSymbolicLink(dangling, "nowhere");
         CliRunner.Run("quantize", "missing", "--calibration", "missing", "-o", dangling)
             .AssertRefused(dangling, "'nowhere', which does not exist");

@@ -121,7 +121,7 @@ public sealed class CheckpointPrefixTests : IDisposable
         string path = WriteTorch(("state_dict", changed));
         string message = Assert.Throws<BitisException>(() => VisionModel.Load(path)).Message;
         Assert.Contains("tensor 'head.weight' is missing", message);
-        Assert.Contains("(The tensors under 'state_dict.backbone' were looked at.)", message);
+        Assert.Contains("(The tensors under 'state_dict.backbone' were examined.)", message);
     }
 
     [Fact]
@@ -203,7 +203,7 @@ public sealed class CheckpointPrefixTests : IDisposable
                 new("classifier.head.weight", DType.Float32, [1], one),
             ]);
         Assert.Contains(
-            "'head.weight' and 'classifier.head.weight' are both 'classifier.head.weight' today",
+            "'head.weight' and 'classifier.head.weight' have the same current name 'classifier.head.weight'",
             Assert.Throws<BitisException>(() => VisionModel.Load(path)).Message);
     }
 

@@ -31,7 +31,7 @@ internal static class ModelFolder
             _ => throw BitisException.InFile(
                 path,
                 "this is a folder with several files of models "
-                + $"({string.Join(", ", files.Take(8).Select(Path.GetFileName))}); name the one that is meant."),
+                + $"({string.Join(", ", files.Take(8).Select(Path.GetFileName))}); name one of them."),
         };
     }
 

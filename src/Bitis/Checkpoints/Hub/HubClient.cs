@@ -186,9 +186,8 @@ public sealed class HubClient : IDisposable
             if (length is null && !HubChecksum.IsChecksum(etag))
             {
                 throw new BitisException(
-                    $"{reference}: {address.Host} gives neither a checksum nor the size of the file, so that nothing "
-                    + "shows whether "
-                    + "it arrives whole; check HF_ENDPOINT, or download the file in another way and give its path.");
+                    $"{reference}: {address.Host} gives neither a checksum nor the size of the file, so the download "
+                    + "cannot be verified; check HF_ENDPOINT, or download the file in another way and give its path.");
             }
             return new HubFileInfo(commit, etag, length, next ?? address);
         }

@@ -14,7 +14,7 @@ internal static class ContentDigest
     /// <summary>The metadata entry of the digest.</summary>
     public const string Key = "sha256";
 
-    private const string MakeAgain = "Copy it again from where it came from, or make it again";
+    private const string MakeAgain = "Copy it again from its source, or create it again";
 
     /// <summary>The digest of metadata and tensors, hexadecimal.</summary>
     /// <remarks>
@@ -81,8 +81,8 @@ internal static class ContentDigest
         if (stated == digest)
             return;
         throw BitisException.InFile(file.Path, stated is null
-            ? $"the metadata have no '{Key}', the SHA-256 of the file's contents, "
-                + $"so nobody can tell whether it is whole: something else rewrote it. {advice}."
+            ? $"the metadata have no '{Key}', the SHA-256 of the file's contents, so it cannot be checked: another "
+                + $"program rewrote the file. {advice}."
             : $"this is not what was written (the SHA-256 differs): the file was damaged or changed. {advice}.");
     }
 

@@ -17,7 +17,8 @@ internal sealed class TorchTensor(
     private StoredTensor? _stored;
 
     /// <summary>The reason why its type cannot be read; null if it can.</summary>
-    public string? Obstacle => type is null ? $"its elements lie in a {storage.Type.Name}, which is not read" : null;
+    public string? Obstacle =>
+        type is null ? $"its elements lie in a {storage.Type.Name}, which is not supported" : null;
 
     /// <summary>The checked tensor, the same object each time.</summary>
     /// <exception cref="BitisException">

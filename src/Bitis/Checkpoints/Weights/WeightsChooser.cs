@@ -97,7 +97,7 @@ internal sealed class WeightsChooser
         if (ranked.Length > 1 && WeightsNames.IsForeign(ranked[0].Name, key))
         {
             throw _file.Error(
-                "weights of a model were found in several places, and nothing tells which ones are meant. "
+                "weights of a model were found in several places, and it is not clear which to use. "
                 + Listed(ranked));
         }
         return ranked[0];
@@ -114,7 +114,7 @@ internal sealed class WeightsChooser
         return largest.Length == 1 || largest[0].Count > largest[1].Count
             ? largest[0]
             : throw _file.Error(
-                "tensors were found in several places, and nothing tells which ones are meant. "
+                "tensors were found in several places, and it is not clear which to use. "
                 + Listed(Large(ranked)));
     }
 

@@ -102,7 +102,7 @@ internal sealed class CheckpointMatch
         catch (BitisException e) when (_checkpoint.WeightsKey.Length > 0)
         {
             throw new BitisException(
-                $"{e.Message} (The tensors {Place(_checkpoint.WeightsKey)} were looked at.)", e);
+                $"{e.Message} (The tensors {Place(_checkpoint.WeightsKey)} were examined.)", e);
         }
     }
 

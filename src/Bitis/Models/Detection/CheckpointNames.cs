@@ -25,7 +25,8 @@ internal static class CheckpointNames
             {
                 throw BitisException.InFile(
                     checkpoint.Path,
-                    $"tensors '{current[name].Name}' and '{entry.Name}' are both '{name}' today; remove one of them.");
+                    $"tensors '{current[name].Name}' and '{entry.Name}' have the same current name '{name}'; remove "
+                    + "one of them.");
             }
         }
         return current;

@@ -30,7 +30,7 @@ internal sealed class StoredWeights(Checkpoint checkpoint, IReadOnlyDictionary<s
         if (IsFloat(entry.DType))
             return null;
         if (!entry.DType.ConvertsToFloat())
-            return $"its elements are {type}, which is not read; convert it to F32 or F16.";
+            return $"its elements are {type}, which is not supported; convert it to F32 or F16.";
         if (ZeroPointEnds.FirstOrDefault(end => entries.ContainsKey(name + end)) is { } zeroPoint)
             return $"its elements are {type} with zero points ('{name}{zeroPoint}'); {Advice}";
         return ScalesOf(name) switch

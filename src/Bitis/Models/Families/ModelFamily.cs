@@ -105,7 +105,7 @@ public abstract class ModelFamily<TConfig> : ModelFamily
     /// <param name="tensors">The checkpoint.</param>
     /// <exception cref="BitisException">The tensors do not describe a model that Bitis runs.</exception>
     protected virtual TConfig DetectConfig(CheckpointTensors tensors) =>
-        throw tensors.Refusal($"models of the family '{Name}' are not read off their tensors.");
+        throw tensors.Refusal($"models of the family '{Name}' cannot be recognized by their tensors.");
 
     /// <summary>
     /// The command-line options that apply to this family, with their values for a config: <c>--stride</c>, <c>16</c>.

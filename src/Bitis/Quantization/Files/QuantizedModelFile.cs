@@ -106,8 +106,8 @@ internal static class QuantizedModelFile
         if (tensors.GroupBy(tensor => tensor.Name).FirstOrDefault(named => named.Count() > 1) is { } twice)
         {
             throw new BitisException(
-                $"Two tensors of the model would be called '{twice.Key}' in the file: give the parameter of that name "
-                + "another one.");
+                $"Two tensors of the model would be called '{twice.Key}' in the file: "
+                + "rename the parameter of that name.");
         }
 
         QuantizedModelJson json = QuantizedModelJson.Default;
@@ -287,8 +287,8 @@ internal static class QuantizedModelFile
                 layer.Input is null ? null : $"'{name}.input_scale'",
             ];
             throw new BitisException(
-                $"the numbers of {string.Join(" and ", scales.OfType<string>())} are so large that "
-                + "the layer's values could not be float32.");
+                $"the numbers of {string.Join(" and ", scales.OfType<string>())} are so large that the layer's values "
+                + "could exceed float32.");
         }
     }
 

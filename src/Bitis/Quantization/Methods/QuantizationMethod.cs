@@ -88,7 +88,7 @@ public sealed class QuantizationMethod
     internal MethodBehavior Behavior(MethodSettings? settings, Scope scope)
     {
         MethodBehavior behavior = _behavior(_settings.Checked(settings), scope)
-            ?? throw new BitisException($"The method '{Name}' does not say what it does: its function gave null.");
+            ?? throw new BitisException($"The behavior function of the method '{Name}' returned null.");
         behavior.Validate(Name);
         return behavior;
     }

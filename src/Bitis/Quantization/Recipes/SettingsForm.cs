@@ -40,8 +40,8 @@ internal sealed class SettingsForm<TBase>
         if (!StrictJson.IsStrict(json.Options))
         {
             throw new ArgumentException(
-                $"The JSON of the {owner} allows what no file may hold: "
-                + $"use JsonSerializerDefaults.Strict and MaxDepth = {StrictJson.MaxDepth}.",
+                $"The JSON options of the {owner} are not strict: use JsonSerializerDefaults.Strict and MaxDepth = "
+                + $"{StrictJson.MaxDepth}.",
                 nameof(json));
         }
         return new SettingsForm<TBase>(owner, json, new TSettings(), text => StrictJson.Read(text, json));

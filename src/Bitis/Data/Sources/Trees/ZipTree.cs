@@ -40,8 +40,7 @@ internal sealed class ZipTree : ArchiveTree
                     throw BitisException.InFile(
                         zip,
                         $"the zip's entries claim more compressed bytes than the {_zipLength} that it has, so they "
-                        + "overlap: "
-                        + "it is damaged, or made to exhaust a reader.");
+                        + "overlap: it is damaged or malicious.");
                 }
                 bool isFolder = entry.FullName.EndsWith('/') || entry.FullName.EndsWith('\\');
                 bool isLink = ((entry.ExternalAttributes >> 16) & FileTypeMask) == LinkType;
