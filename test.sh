@@ -12,12 +12,14 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 
 # The sum of a counter over all result files: <Counters total="3" executed="3" passed="2" failed="1" ... />
 count() {
-    cat "$results"/*.trx 2>/dev/null | grep -o '<Counters [^>]*' | sed -n "s/.* $1=\"\([0-9]*\)\".*/\1/p" | awk '{ n += $1 } END { print n + 0 }'
+    cat "$results"/*.trx 2>/dev/null | grep -o '<Counters [^>]*' | sed -n "s/.* $1=\"\([0-9]*\)\".*/\1/p" \
+        | awk '{ n += $1 } END { print n + 0 }'
 }
 
 # The outcome and name of each result, in whatever order their attributes come.
 names_with_outcome() {
-    cat "$results"/*.trx 2>/dev/null | grep -o '<UnitTestResult [^>]*' | grep "outcome=\"$1\"" | sed -n 's/.* testName="\([^"]*\)".*/  \1/p' \
+    cat "$results"/*.trx 2>/dev/null | grep -o '<UnitTestResult [^>]*' | grep "outcome=\"$1\"" \
+        | sed -n 's/.* testName="\([^"]*\)".*/  \1/p' \
         | sed 's/&quot;/"/g; s/&lt;/</g; s/&gt;/>/g; s/&amp;/\&/g' | sort
 }
 
@@ -30,7 +32,8 @@ results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 
 status=0
-dotnet test Bitis.slnx -c Release --logger "trx;LogFilePrefix=tests" --results-directory "$results" "$@" </dev/null || status=$?
+dotnet test Bitis.slnx -c Release --logger "trx;LogFilePrefix=tests" --results-directory "$results" "$@" </dev/null \
+    || status=$?
 
 passed=$(count passed)
 failed=$(count failed)

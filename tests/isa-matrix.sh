@@ -15,8 +15,8 @@ for setting in \
     DOTNET_EnableAVX512=0 DOTNET_EnableAVX2=0 DOTNET_EnableHWIntrinsic=0
 do
     status=0
-    output=$(env "$setting" dotnet test -c Release tests/Bitis.Tests --no-build --nologo --filter "$filter" 2>&1 </dev/null) ||
-        status=$?
+    output=$(env "$setting" dotnet test -c Release tests/Bitis.Tests --no-build --nologo --filter "$filter" \
+        2>&1 </dev/null) || status=$?
     passed=$(grep -o 'Passed: *[0-9]*' <<<"$output" | grep -o '[0-9]*' || true)
     if [[ $status -eq 0 && ${passed:-0} -gt 0 ]]; then
         echo "$setting: $passed tests passed"

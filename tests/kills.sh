@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Kills quantizations and trainings (kill -9) at random moments and runs the same command again, until it ends. What comes out must
-# be what an uninterrupted run makes, byte for byte, and nothing else may be left behind. The last line is a summary.
+# Kills quantizations and trainings (kill -9) at random moments and runs the same command again, until it ends. What
+# comes out must be what an uninterrupted run makes, byte for byte, and nothing else may be left behind. The last line
+# is a summary.
 #
 #   tests/kills.sh [KILLS] [SEED]      100 kills, seed 1; half of them in quantize, half in train
 #
-# Needs a release build (dotnet build -c Release). The moments come from the seed; what a process has done by then does not.
+# Needs a release build (dotnet build -c Release). The moments come from the seed; what a process has done by then does
+# not.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 kills=${1:-100} seed=${2:-1}
@@ -34,14 +36,14 @@ fail() {
 }
 
 quantize() { # the folder
-    exec dotnet "$cli" quantize "$model" --calibration builtin/train --images 8 --method ptq4vm+ --bits w4a4 --steps 40 --threads 2 \
-        -o "$1/out.bitis"
+    exec dotnet "$cli" quantize "$model" --calibration builtin/train --images 8 --method ptq4vm+ --bits w4a4 \
+        --steps 40 --threads 2 -o "$1/out.bitis"
 }
 
 train() { # the folder
-    local resume=()
-    if [ -e "$1/run/last.checkpoint.safetensors" ]; then resume=(--resume); else set -- "$1" --recipe "$work/recipe.json"; fi
-    exec dotnet "$cli" train "${@:2}" "${resume[@]}" --data "$work/train-images-idx3-ubyte" --validation "$work/train-images-idx3-ubyte" --threads 2 -o "$1/run"
+    local start=(--recipe "$work/recipe.json") images=$work/train-images-idx3-ubyte
+    if [ -e "$1/run/last.checkpoint.safetensors" ]; then start=(--resume); fi
+    exec dotnet "$cli" train "${start[@]}" --data "$images" --validation "$images" --threads 2 -o "$1/run"
 }
 
 # Runs a command to its end; the time it took in milliseconds.
@@ -63,7 +65,8 @@ digest() { # folder
 
 compare() { # command, folder, folder of the uninterrupted run
     diff <(digest "$3") <(digest "$2") >&2 || fail "$1 made something else (>) than without kills (<)"
-    [ "$(cd "$2" && find . | sort)" = "$(cd "$3" && find . | sort)" ] || fail "$1 left behind: $(cd "$2" && find . | sort | xargs)"
+    [ "$(cd "$2" && find . | sort)" = "$(cd "$3" && find . | sort)" ] ||
+        fail "$1 left behind: $(cd "$2" && find . | sort | xargs)"
     [ -z "$(ls -A "$TMPDIR")" ] || fail "$1 left behind temporary files: $(ls -A "$TMPDIR")"
 }
 

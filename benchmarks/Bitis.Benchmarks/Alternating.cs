@@ -14,7 +14,8 @@ internal static class Alternating
     /// <summary>Median seconds per call of each candidate.</summary>
     public static double[] Seconds(params Action[] candidates)
     {
-        // The runtime compiles a method anew, in the background, a tenth of a second after it was found to be called often.
+        // The runtime compiles a method anew, in the background, a tenth of a second after it was found to be called
+        // often.
         for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < WarmUp;)
         {
             foreach (Action candidate in candidates)

@@ -9,9 +9,10 @@ using Bitis.Training;
 namespace Bitis.Benchmarks;
 
 /// <summary>
-/// What the methods of the backward pass cost in accuracy: the same training with each of them, from scratch or from a checkpoint with a new head, from one
-/// seed or several. Each training has a folder of its own under <c>runs/backward</c>: a comparison that was stopped goes on where it was, and one that is
-/// finished only prints its table.
+/// What the methods of the backward pass cost in accuracy: the same training with each of them, from scratch or from a
+/// checkpoint with a new head, from one seed or several. Each training has a folder of its own under
+/// <c>runs/backward</c>: a comparison that was stopped goes on where it was, and one that is finished only prints its
+/// table.
 /// </summary>
 internal static class BackwardBenchmark
 {
@@ -24,8 +25,10 @@ internal static class BackwardBenchmark
     /// <param name="test">The images to measure the accuracy with at the end.</param>
     /// <param name="epochs">How often each image is seen.</param>
     /// <param name="take">How many of the training images; null for all.</param>
-    /// <param name="seeds">From how many seeds each method trains: of the weights at the start, the order, the augmentation and the rounding.</param>
-    /// <param name="methods">The methods, with commas, as <see cref="BackwardPolicyText"/> takes them; null for all with their usual settings.</param>
+    /// <param name="seeds">From how many seeds each method trains: of the weights at the start, the order, the
+    /// augmentation and the rounding.</param>
+    /// <param name="methods">The methods, with commas, as <see cref="BackwardPolicyText"/> takes them; null for all
+    /// with their usual settings.</param>
     public static void Run(string model, string train, string test, int epochs, int? take, int seeds, string? methods)
     {
         using var stop = new CancellationTokenSource();
@@ -36,22 +39,30 @@ internal static class BackwardBenchmark
         };
         using ImageSource all = ImageSource.Open(train), validation = ImageSource.Open(test);
         var data = new TrainingData(take is { } count ? all.Take(count, seed: 0) : all, validation);
-        VisionModel? checkpoint = SmallModels.Names.Contains(model) ? null : VisionModel.Load(ShippedModels.Find(model) ?? model);
+        VisionModel? checkpoint = SmallModels.Names.Contains(model)
+            ? null
+            : VisionModel.Load(ShippedModels.Find(model) ?? model);
         var recipe = new TrainingRecipe
         {
             Model = checkpoint is null ? model : "vim-micro",
             Config = checkpoint?.WithNewHead(data.Classes, seed: 0).Config,
             Epochs = epochs,
             BatchSize = BatchSize,
-            LearningRate = checkpoint is not null ? FineTuning : SmallModels.Get(model, data.Classes) is VitConfig ? OfTransformers : FromScratch,
+            LearningRate = checkpoint is not null
+                ? FineTuning
+                : SmallModels.Get(model, data.Classes) is VitConfig ? OfTransformers : FromScratch,
             EvaluationInterval = epochs,
         };
-        string images = string.Concat(train.Select(character => char.IsAsciiLetterOrDigit(character) ? character : '-'));
-        string place = Path.Combine("runs", "backward", $"{Path.GetFileNameWithoutExtension(model)}-{images}-{epochs}-{data.Training.Count}");
+        string images = string.Concat(
+            train.Select(character => char.IsAsciiLetterOrDigit(character) ? character : '-'));
+        string place = Path.Combine(
+            "runs", "backward", $"{Path.GetFileNameWithoutExtension(model)}-{images}-{epochs}-{data.Training.Count}");
         Console.WriteLine(
-            $"{model}, {data.Training.Description}, {epochs} epochs in batches of {BatchSize}, learning rate {recipe.LearningRate}; {validation.Description}; {seeds} seeds");
+            $"{model}, {data.Training.Description}, {epochs} epochs in batches of {BatchSize}, learning rate "
+            + $"{recipe.LearningRate}; {validation.Description}; {seeds} seeds");
         Console.WriteLine();
-        Console.WriteLine("| method | low-bit layers | top-1 | loss of training | cosine, mean | at worst | images/s |");
+        Console.WriteLine(
+            "| method | low-bit layers | top-1 | loss of training | cosine, mean | at worst | images/s |");
         Console.WriteLine("|---|---|---|---|---|---|---|");
         foreach (string method in methods?.Split(',') ?? BackwardMethods.Names)
         {
@@ -71,7 +82,8 @@ internal static class BackwardBenchmark
                 catch (OperationCanceledException)
                 {
                     Console.WriteLine();
-                    Console.WriteLine($"Stopped within {method}, seed {seed}, epoch {trainer.Epochs.Count + 1} of {epochs}; the same command goes on.");
+                    Console.WriteLine($"Stopped within {method}, seed {seed}, epoch {trainer.Epochs.Count + 1} of "
+                        + $"{epochs}; the same command goes on.");
                     return;
                 }
                 finished.Add(trainer);
@@ -81,7 +93,9 @@ internal static class BackwardBenchmark
     }
 
     private static Trainer Continue(TrainingRecipe recipe, TrainingData data, string folder, VisionModel? initial) =>
-        File.Exists(new TrainingFolder(folder).Checkpoint) ? Trainer.Resume(recipe, data, folder) : Trainer.Create(recipe, data, folder, initial: initial);
+        File.Exists(new TrainingFolder(folder).Checkpoint)
+            ? Trainer.Resume(recipe, data, folder)
+            : Trainer.Create(recipe, data, folder, initial: initial);
 
     // Means over the seeds; of the accuracy that of each seed, too.
     private static string Row(string method, BackwardPolicy policy, List<Trainer> trainers)

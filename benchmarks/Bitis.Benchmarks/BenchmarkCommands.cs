@@ -25,7 +25,8 @@ internal static class BenchmarkCommands
         {
             // The first message names what was typed, if there is one that does.
             string message = parsed.Errors.Select(e => e.Message).OrderBy(IsVague).First();
-            error.WriteLine(string.Join(' ', message.Split((char[])['\n', '\r', '\t'], StringSplitOptions.RemoveEmptyEntries)));
+            error.WriteLine(
+                string.Join(' ', message.Split((char[])['\n', '\r', '\t'], StringSplitOptions.RemoveEmptyEntries)));
             error.WriteLine($"See: {string.Join(' ', PathOf(parsed.CommandResult.Command))} --help");
             return BadInput;
         }
@@ -45,7 +46,8 @@ internal static class BenchmarkCommands
     private static IEnumerable<string> PathOf(Command command) =>
         command is RootCommand ? ["Bitis.Benchmarks"] : ["Bitis.Benchmarks", command.Name];
 
-    private static RootCommand CreateRoot() => new("Measures Bitis on this machine. Let nothing else compute meanwhile.")
+    private static RootCommand CreateRoot() =>
+        new("Measures Bitis on this machine. Let nothing else compute meanwhile.")
     {
         Kernels(),
         Profile(),
@@ -61,7 +63,8 @@ internal static class BenchmarkCommands
 
     private static Command Kernels()
     {
-        Argument<string[]> names = List("NAME", "Operations or forms, by how their names begin, such as f32-scan. All if left out.");
+        Argument<string[]> names = List(
+            "NAME", "Operations or forms, by how their names begin, such as f32-scan. All if left out.");
         return Create(
             "kernels",
             "Measures all forms of all kernels that this machine can run, on one thread.",
@@ -84,14 +87,15 @@ internal static class BenchmarkCommands
         Argument<string> variant = Variant();
         return Create(
             "threads",
-            "Measures how much a second thread helps, and how long the first answer takes.",
+            "Measures what a second thread and requests at the same time bring, and the first answer.",
             arguments => ThreadsBenchmark.Run(arguments.GetValue(variant)!),
             variant);
     }
 
     private static Command Training()
     {
-        Argument<string[]> models = List("MODEL", "Small models by name, measured on one thread. Left out: a Vim, with its memory.");
+        Argument<string[]> models = List(
+            "MODEL", "Small models by name, measured on one thread. Left out: a Vim, with its memory.");
         models.AcceptOnlyFromAmong([.. SmallModels.Names]);
         return Create(
             "training",
@@ -108,7 +112,8 @@ internal static class BenchmarkCommands
 
     private static Command Hlq()
     {
-        Argument<string> policy = Optional("POLICY", "A method of the backward pass, with its rank and bits: hlq:16:4.", "hlq");
+        Argument<string> policy = Optional(
+            "POLICY", "A method of the backward pass, with its rank and bits: hlq:16:4.", "hlq");
         return Create(
             "hlq",
             "Compares a low-bit backward pass with the exact one: time by layer, and memory.",
@@ -123,7 +128,8 @@ internal static class BenchmarkCommands
     /// <summary>What <c>hlq</c> starts as a process of its own.</summary>
     private static Command TrainingMemory()
     {
-        Argument<string> model = Required("MODEL", "The model to train."), method = Required("METHOD", "The method, or none.");
+        Argument<string> model = Required("MODEL", "The model to train."),
+            method = Required("METHOD", "The method, or none.");
         Command command = Create(
             TrainingMemoryBenchmark.Child,
             "Prints the peak of memory of a training in bytes.",
@@ -170,7 +176,8 @@ internal static class BenchmarkCommands
         Argument<string> calibration = Required("CALIBRATION", "The images to calibrate with.");
         Argument<string> test = Required("TEST", "The images to measure the accuracy with.");
         Argument<int?> draws = OptionalNumber("DRAWS", "How many draws of calibration images; 3 by default.");
-        Argument<string> row = Optional("ROW", "A row of the table, or the beginning of some with a star. All if left out.", "");
+        Argument<string> row = Optional(
+            "ROW", "A row of the table, or the beginning of some with a star. All if left out.", "");
         Argument<string> bits = Optional("BITS", "Bit widths with commas: w8a8,w4a8. All if left out.", "");
         return Create(
             "methods",
@@ -192,7 +199,8 @@ internal static class BenchmarkCommands
 
     private static Command Conversion()
     {
-        Argument<string> variant = Required("VARIANT", "A published variant, with random weights, or a model that ships.");
+        Argument<string> variant = Required(
+            "VARIANT", "A published variant, with random weights, or a model that ships.");
         Argument<string> method = Optional("METHOD", "The method.", "ptq4vm");
         Argument<int?> blocks = OptionalNumber("BLOCKS", "How many blocks of a Vim. All if left out.");
         method.AcceptOnlyFromAmong([.. QuantizationMethod.Names]);
@@ -208,7 +216,8 @@ internal static class BenchmarkCommands
 
     private static Command PeerCommand()
     {
-        Argument<string> folder = Required("FOLDER", "The folder of peer.js and its packages, which benchmarks/run.sh installs.");
+        Argument<string> folder = Required(
+            "FOLDER", "The folder of peer.js and its packages, which benchmarks/run.sh installs.");
         return Create(
             "peer",
             "Compares matrix products and whole models with ONNX Runtime.",

@@ -11,8 +11,8 @@ using Bitis.Quantization.Recipes;
 namespace Bitis.Benchmarks;
 
 /// <summary>
-/// Accuracy by method and bit width: top-1 of the integer runtime on all test images, as the mean and the spread (half the
-/// distance of the extremes) over several draws of 256 calibration images.
+/// Accuracy by method and bit width: top-1 of the integer runtime on all test images, as the mean and the spread (half
+/// the distance of the extremes) over several draws of 256 calibration images.
 /// </summary>
 internal static class MethodsBenchmark
 {
@@ -52,22 +52,29 @@ internal static class MethodsBenchmark
         ("ssm: minmax", new() { Method = "minmax", Scope = Scope.Ssm }),
         ("ssm: percentile", new() { Method = "percentile", Scope = Scope.Ssm }),
         ("ssm: mse", new() { Method = "mse", Scope = Scope.Ssm }),
-        ("ssm: mse, per token", new() { Method = "mse", Scope = Scope.Ssm, ActivationGranularity = Granularity.PerToken }),
+        (
+            "ssm: mse, per token",
+            new() { Method = "mse", Scope = Scope.Ssm, ActivationGranularity = Granularity.PerToken }),
         ("ssm: log2", new() { Method = "log2", Scope = Scope.Ssm }),
         ("ssm: quamba", new() { Method = "quamba", Scope = Scope.Ssm }),
         ("ssm: smoothquant", new() { Method = "smoothquant", Scope = Scope.Ssm }),
         ("ssm: ptq4vm", new() { Method = "ptq4vm", Scope = Scope.Ssm }),
         ("ssm: ptq4vm+", new() { Method = "ptq4vm+", Scope = Scope.Ssm }),
-        ("ssm: qmamba, neither", new() { Method = "qmamba", Scope = Scope.Ssm, Decay = DecaySpacing.Uniform, TimeGroups = 1 }),
+        (
+            "ssm: qmamba, neither",
+            new() { Method = "qmamba", Scope = Scope.Ssm, Decay = DecaySpacing.Uniform, TimeGroups = 1 }),
         ("ssm: qmamba, LtSQ", new() { Method = "qmamba", Scope = Scope.Ssm, TimeGroups = 1 }),
         ("ssm: qmamba, TGQ", new() { Method = "qmamba", Scope = Scope.Ssm, Decay = DecaySpacing.Uniform }),
         ("ssm: qmamba", new() { Method = "qmamba", Scope = Scope.Ssm }),
         ("ssm: ptq4vm+qmamba", new() { Method = "ptq4vm+qmamba", Scope = Scope.Ssm }),
         .. Array.ConvertAll<int, (string, Recipe)>(
-            [1, 2, 4, 16, 32], groups => ($"ssm: qmamba+, {groups} groups", new() { Method = "qmamba+", Scope = Scope.Ssm, TimeGroups = groups })),
+            [1, 2, 4, 16, 32], groups => (
+                $"ssm: qmamba+, {groups} groups",
+                new() { Method = "qmamba+", Scope = Scope.Ssm, TimeGroups = groups })),
         ("ssm: qmamba+, uniform decay", new() { Method = "qmamba+", Scope = Scope.Ssm, Decay = DecaySpacing.Uniform }),
         ("ssm: qmamba+", new() { Method = "qmamba+", Scope = Scope.Ssm }),
-        .. QuantizationMethod.Names.Select(method => ($"full: {method}", new Recipe { Method = method, Scope = Scope.Full })),
+        .. QuantizationMethod.Names.Select(
+            method => ($"full: {method}", new Recipe { Method = method, Scope = Scope.Full })),
     ];
 
     /// <summary>Measures and prints the table.</summary>
@@ -77,19 +84,27 @@ internal static class MethodsBenchmark
     /// <param name="seeds">How many draws of calibration images.</param>
     /// <param name="row">A row, or the beginning of some with a star; null for all.</param>
     /// <param name="bits">The bit widths, with commas; null for all.</param>
-    public static void Run(string modelName, string calibrationData, string testData, int seeds, string? row, string? bits)
+    public static void Run(
+        string modelName, string calibrationData, string testData, int seeds, string? row, string? bits)
     {
-        VisionModel model = ShippedModels.Names.Contains(modelName) ? VisionModel.LoadShipped(modelName) : VisionModel.Load(modelName);
+        VisionModel model = ShippedModels.Names.Contains(modelName)
+            ? VisionModel.LoadShipped(modelName)
+            : VisionModel.Load(modelName);
         using ImageSource calibration = ImageSource.Open(calibrationData), test = ImageSource.Open(testData);
-        var tests = new InMemoryImageSource([.. Enumerable.Range(0, test.Count).Select(test.ReadLabeled)], test.ClassNames);
+        var tests = new InMemoryImageSource(
+            [.. Enumerable.Range(0, test.Count).Select(test.ReadLabeled)], test.ClassNames);
         CalibrationSet[] draws = [.. Enumerable.Range(0, seeds).Select(seed => Draw(calibration, model, seed))];
         using InferenceSession original = InferenceSession.Create(model);
         double reference = Accuracy(original, model, tests);
         string[] widths = bits?.Split(',') ?? AllBits;
-        Console.WriteLine($"{modelName}: float32 {Percent(reference)} on {test.Count} images of {testData}; {CalibrationImages} calibration images, {seeds} draws");
+        Console.WriteLine($"{modelName}: float32 {Percent(reference)} on {test.Count} images of {testData}; "
+            + $"{CalibrationImages} calibration images, {seeds} draws");
         Console.WriteLine($"| method | {string.Join(" | ", widths)} | s a model |");
         Console.WriteLine($"|---|{string.Concat(widths.Select(_ => "---|"))}---|");
-        foreach ((string name, Recipe recipe) in Rows.Where(entry => row is null || entry.Name == row || (row.EndsWith('*') && entry.Name.StartsWith(row[..^1], StringComparison.Ordinal))))
+        foreach ((string name, Recipe recipe) in
+            Rows.Where(
+                entry => row is null || entry.Name == row
+                    || (row.EndsWith('*') && entry.Name.StartsWith(row[..^1], StringComparison.Ordinal))))
         {
             var cells = new List<string>();
             long started = Stopwatch.GetTimestamp(), quantizing = 0;
@@ -98,13 +113,15 @@ internal static class MethodsBenchmark
                 double[] accuracies = [.. draws.Select(draw =>
                 {
                     long start = Stopwatch.GetTimestamp();
-                    QuantizedModel quantized = PostTrainingQuantizer.Quantize(model, draw, recipe with { Bits = BitWidths.Parse(width) });
+                    QuantizedModel quantized = PostTrainingQuantizer.Quantize(
+                        model, draw, recipe with { Bits = BitWidths.Parse(width) });
                     quantizing += Stopwatch.GetTimestamp() - start;
                     using InferenceSession session = InferenceSession.Create(quantized);
                     return Accuracy(session, model, tests);
                 })];
                 double mean = accuracies.Average();
-                cells.Add($"{Percent(mean)} ± {Number(50 * (accuracies.Max() - accuracies.Min()))} ({Signed(100 * (mean - reference))})");
+                cells.Add($"{Percent(mean)} ± {Number(50 * (accuracies.Max() - accuracies.Min()))} "
+                    + $"({Signed(100 * (mean - reference))})");
             }
             double seconds = Stopwatch.GetElapsedTime(0, quantizing).TotalSeconds / (widths.Length * seeds);
             Console.WriteLine($"| {name} | {string.Join(" | ", cells)} | {Number(seconds)} |");

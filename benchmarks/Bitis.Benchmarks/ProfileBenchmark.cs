@@ -2,7 +2,9 @@ using Bitis.Execution.Planning;
 
 namespace Bitis.Benchmarks;
 
-/// <summary>Where the time of one image goes: a published variant with random weights, in float32, W8A8 and W4A8, on one thread.</summary>
+/// <summary>
+/// Where the time of one image goes: a published variant with random weights, in float32, W8A8 and W4A8, on one thread.
+/// </summary>
 internal static class ProfileBenchmark
 {
     private const int Runs = 31, WarmUp = 5;
@@ -22,7 +24,10 @@ internal static class ProfileBenchmark
             .. Scopes.SelectMany(scope => Bits.Select(bits =>
             {
                 QuantizedModel quantized = RandomModel.Quantize(model, bits, scope);
-                return (RandomModel.NameOf(bits, scope), InferenceSession.Create(quantized, options), FileBytes(file => quantized.Save(file)));
+                return (
+                    RandomModel.NameOf(bits, scope),
+                    InferenceSession.Create(quantized, options),
+                    FileBytes(file => quantized.Save(file)));
             })),
         ];
         // The models take turns.
@@ -41,8 +46,10 @@ internal static class ProfileBenchmark
         for (int i = 0; i < models.Length; i++)
         {
             Console.WriteLine(
-                $"{models[i].Name}: {totals[0] / totals[i]:F2} times as fast as float32; file {models[i].FileBytes / 1e6:F2} MB, "
-                + $"{(double)models[i].FileBytes / models[0].FileBytes:F3} of float32; packed weights {models[i].Session.WeightBytes / 1e6:F2} MB, "
+                $"{models[i].Name}: {totals[0] / totals[i]:F2} times as fast as float32; file "
+                + $"{models[i].FileBytes / 1e6:F2} MB, "
+                + $"{(double)models[i].FileBytes / models[0].FileBytes:F3} of float32; packed weights "
+                + $"{models[i].Session.WeightBytes / 1e6:F2} MB, "
                 + $"{(double)models[i].Session.WeightBytes / models[0].Session.WeightBytes:F3}.");
         }
         foreach ((_, InferenceSession session, _) in models)
@@ -67,7 +74,8 @@ internal static class ProfileBenchmark
 
     private static double Print(string title, InferenceSession session, List<IReadOnlyList<OperationTime>> runs)
     {
-        double[] times = [.. runs[0].Select((_, step) => Median([.. runs.Select(run => run[step].Time.TotalMilliseconds)]))];
+        double[] times =
+            [.. runs[0].Select((_, step) => Median([.. runs.Select(run => run[step].Time.TotalMilliseconds)]))];
         Console.WriteLine($"{title}: {times.Sum():F2} ms, arena {session.Plan.Layout.Bytes / 1024} KiB");
         var kinds = runs[0].Zip(times, (step, time) => (Kind: KindOf(step), Time: time)).GroupBy(step => step.Kind)
             .Select(group => (Kind: group.Key, Count: group.Count(), Time: group.Sum(step => step.Time)));
@@ -78,7 +86,9 @@ internal static class ProfileBenchmark
 
     /// <summary>The kind of step; linear layers by their name in the block.</summary>
     private static string KindOf(OperationTime step) =>
-        step.Kind.Contains("linear", StringComparison.Ordinal) ? $"{step.Kind} {step.Node[(step.Node.LastIndexOf('.') + 1)..]}" : step.Kind;
+        step.Kind.Contains("linear", StringComparison.Ordinal)
+            ? $"{step.Kind} {step.Node[(step.Node.LastIndexOf('.') + 1)..]}"
+            : step.Kind;
 
     private static double Median(double[] values)
     {

@@ -5,11 +5,14 @@ using Bitis.Tensors;
 
 namespace Bitis.Benchmarks;
 
-/// <summary>Published variants with random weights, and images of noise: what is measured is time, not accuracy.</summary>
+/// <summary>
+/// Published variants with random weights, and images of noise: what is measured is time, not accuracy.
+/// </summary>
 internal static class RandomModel
 {
     /// <summary>A variant in float32.</summary>
-    public static VisionModel Create(string variant) => VisionModel.CreateRandom(ModelCatalogue.Get(variant).Config, seed: 1);
+    public static VisionModel Create(string variant) =>
+        VisionModel.CreateRandom(ModelCatalogue.Get(variant).Config, seed: 1);
 
     /// <summary>Images as the model takes them.</summary>
     public static FloatTensor Images(VisionModel model, int count)
@@ -21,8 +24,11 @@ internal static class RandomModel
         return images;
     }
 
-    /// <summary>Plain layers; scans with <c>qmamba+</c>'s grids. What is not learned or smoothed does not change the time.</summary>
-    public static QuantizedModel Quantize(VisionModel model, string bits, Scope scope) => PostTrainingQuantizer.Quantize(
+    /// <summary>
+    /// Plain layers; scans with <c>qmamba+</c>'s grids. What is not learned or smoothed does not change the time.
+    /// </summary>
+    public static QuantizedModel Quantize(VisionModel model, string bits, Scope scope) =>
+        PostTrainingQuantizer.Quantize(
         model,
         CalibrationSet.FromTensors(Images(model, 1)),
         scope == Scope.Linear

@@ -4,8 +4,8 @@ using Bitis.Tensors;
 namespace Bitis.Benchmarks;
 
 /// <summary>
-/// How much a second thread helps, for one image and for a batch, how much callers at the same time gain on one session,
-/// and how long the first answer of a process takes. All settings take turns.
+/// How much a second thread helps, for one image and for a batch, how much callers at the same time gain on one
+/// session, and how long the first answer of a process takes. All settings take turns.
 /// </summary>
 internal static class ThreadsBenchmark
 {
@@ -32,9 +32,11 @@ internal static class ThreadsBenchmark
             Measure(RandomModel.NameOf("w8a8", scope), threads => InferenceSession.Create(quantized, new SessionOptions { Threads = threads }), image, images);
         }
         Console.WriteLine();
-        Console.WriteLine($"| ms for {Requests} requests of one image | threads | one after the other | at once | ratio | workspaces |");
+        Console.WriteLine(
+            $"| ms for {Requests} requests of one image | threads | one after the other | at once | ratio | workspaces |");
         Console.WriteLine("|---|---|---|---|---|---|");
-        MeasureRequests("float32", threads => InferenceSession.Create(model, new SessionOptions { Threads = threads }), image);
+        MeasureRequests(
+            "float32", threads => InferenceSession.Create(model, new SessionOptions { Threads = threads }), image);
         QuantizedModel integers = RandomModel.Quantize(model, "w8a8", Scope.Full);
         MeasureRequests(
             RandomModel.NameOf("w8a8", Scope.Full),
@@ -42,7 +44,7 @@ internal static class ThreadsBenchmark
             image);
     }
 
-    /// <summary>Requests one after the other against requests that all come at once, each on a thread of its own.</summary>
+    /// <summary>Requests one after the other against requests at once, each on a thread of its own.</summary>
     private static void MeasureRequests(string name, Func<int, InferenceSession> create, FloatTensor image)
     {
         using InferenceSession one = create(1), two = create(2);
@@ -63,7 +65,8 @@ internal static class ThreadsBenchmark
         {
             double apart = Median(serial[i]), together = Median(parallel[i]);
             Console.WriteLine(
-                $"| {name} | {sessions[i].Threads} | {apart:F1} | {together:F1} | {apart / together:F2} | {sessions[i].Workspaces.Count} |");
+                $"| {name} | {sessions[i].Threads} | {apart:F1} | {together:F1} | {apart / together:F2} "
+                + $"| {sessions[i].Workspaces.Count} |");
         }
     }
 

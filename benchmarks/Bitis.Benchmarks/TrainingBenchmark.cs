@@ -11,13 +11,15 @@ using Bitis.Training;
 namespace Bitis.Benchmarks;
 
 /// <summary>
-/// A training step (forward, loss, backward) of a Vim of width 128, depth 12, 32×32 pixels and patches of 4, or of one of
-/// <see cref="SmallModels"/>: images per second, the share of each operator, what part of the float32 peak its matrix products
-/// reach, and how the memory grows.
+/// A training step (forward, loss, backward) of a Vim of width 128, depth 12, 32×32 pixels and patches of 4, or of one
+/// of <see cref="SmallModels"/>: images per second, the share of each operator, what part of the float32 peak its
+/// matrix products reach, and how the memory grows.
 /// </summary>
 internal static class TrainingBenchmark
 {
-    /// <summary>The official Vim in PyTorch 1.13 on two cores of this kind of machine, seconds an image; measured beforehand.</summary>
+    /// <summary>
+    /// The official Vim in PyTorch 1.13 on two cores of this kind of machine, seconds an image; measured beforehand.
+    /// </summary>
     private const double OfficialSeconds = 1.1;
 
     /// <summary>Multiply-adds a second of one core with AVX-512 on this kind of machine; measured beforehand.</summary>
@@ -72,7 +74,8 @@ internal static class TrainingBenchmark
         Array.Sort(seconds);
         double perImage = seconds[Runs / 2] / Batch;
         Console.WriteLine(
-            $"{threads} threads: {perImage * 1e3:F2} ms an image, {1 / perImage:F0} images/s, {OfficialSeconds / perImage:F0} times the official 1.1 s");
+            $"{threads} threads: {perImage * 1e3:F2} ms an image, {1 / perImage:F0} images/s, "
+            + $"{OfficialSeconds / perImage:F0} times the official 1.1 s");
         double total = executor.Times!.Totals.Sum(entry => entry.Time.TotalSeconds);
         double macs = model.Graph.Nodes.Where(node => node.IsLinear).Sum(Macs);
         foreach ((string kind, bool isBackward, TimeSpan time) in executor.Times.Totals)
@@ -80,7 +83,8 @@ internal static class TrainingBenchmark
             double milliseconds = time.TotalMilliseconds / (Runs * Batch);
             double rate = macs * (isBackward ? 2 : 1) / (milliseconds / 1e3);
             string peak = kind == "linear" ? $"  {rate / 1e9:F0} GMAC/s, {rate / PeakMacs:P0} of the peak" : "";
-            Console.WriteLine($"  {kind,-18} {(isBackward ? "backward" : "forward"),-8} {milliseconds,7:F3} ms {time.TotalSeconds / total,6:P1}{peak}");
+            Console.WriteLine($"  {kind,-18} {(isBackward ? "backward" : "forward"),-8} {milliseconds,7:F3} ms "
+                + $"{time.TotalSeconds / total,6:P1}{peak}");
         }
     }
 
@@ -96,7 +100,8 @@ internal static class TrainingBenchmark
         executor.Run(images, targets);
         double grown = (Environment.WorkingSet - before) / (double)(1 << 20);
         Console.WriteLine(
-            $"  batch {batch,3}, {config.Tokens,3} tokens: {grown:F0} MiB, {executor.MicroBatchBytes / (double)(1 << 20):F1} MiB of it for each thread's values");
+            $"  batch {batch,3}, {config.Tokens,3} tokens: {grown:F0} MiB, "
+            + $"{executor.MicroBatchBytes / (double)(1 << 20):F1} MiB of it for each thread's values");
     }
 
     private static double Macs(Graphs.Node node) => (double)node.Shape.ElementCount * node.Operator.Product!.Inputs;

@@ -35,7 +35,8 @@ internal static class GrayMamba
         Node dbc = graph.Linear($"{name}.x_proj", u, Rank + 2 * States, hasBias: false);
         Node delta = graph.Linear($"{name}.dt_proj", graph.SliceChannels($"{name}.dt", dbc, 0, Rank), Inner);
         delta = graph.Softplus($"{name}.delta", delta);
-        Node b = graph.SliceChannels($"{name}.B", dbc, Rank, States), c = graph.SliceChannels($"{name}.C", dbc, Rank + States, States);
+        Node b = graph.SliceChannels($"{name}.B", dbc, Rank, States),
+            c = graph.SliceChannels($"{name}.C", dbc, Rank + States, States);
         Node y = graph.SelectiveScan($"{name}.scan", u, delta, b, c, [$"{name}.A_log", $"{name}.D"]);
         Node gate = graph.Silu($"{name}.gate", graph.SliceChannels($"{name}.z", xz, Inner, Inner));
         return graph.Linear($"{name}.out_proj", graph.Multiply($"{name}.gated", y, gate), Width, hasBias: false);

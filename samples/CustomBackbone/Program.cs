@@ -5,7 +5,8 @@ using Bitis.Graphs;
 using Bitis.Imaging;
 using CustomBackbone;
 
-// Quantizes a Mamba of one's own: dotnet run -c Release --project samples/CustomBackbone -- WEIGHTS.pth IMAGES OUT.bitis
+// Quantizes a Mamba of one's own: dotnet run -c Release --project samples/CustomBackbone -- WEIGHTS.pth IMAGES
+// OUT.bitis
 if (args is not [string weights, string images, string output])
 {
     Console.Error.WriteLine("Usage: CustomBackbone WEIGHTS.pth IMAGES OUT.bitis (IMAGES: a folder, or builtin/train)");

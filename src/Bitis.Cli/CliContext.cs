@@ -4,7 +4,9 @@ using Spectre.Console;
 
 namespace Bitis.Cli;
 
-/// <summary>The surroundings of a command: where its output goes, and what may cancel it. Tests bring their own.</summary>
+/// <summary>
+/// The surroundings of a command: where its output goes, and what may cancel it. Tests bring their own.
+/// </summary>
 internal sealed record CliContext
 {
     /// <summary>The environment variable that shows the stack of an internal fault.</summary>

@@ -6,7 +6,9 @@ using Bitis.Cli.Output;
 
 namespace Bitis.Cli;
 
-/// <summary>The <c>bitis</c> command: parses, runs one of the commands, and turns failures into messages and exit codes.</summary>
+/// <summary>
+/// The <c>bitis</c> command: parses, runs one of the commands, and turns failures into messages and exit codes.
+/// </summary>
 internal static class CommandLine
 {
     private const string Kept = "Outputs are whole or as they were.";
@@ -43,7 +45,8 @@ internal static class CommandLine
     /// <summary>All commands, in the order in which a newcomer needs them.</summary>
     internal static RootCommand CreateRoot(CliContext context)
     {
-        var root = new RootCommand("Bitis makes Vision Mamba models small and fast: inspect, train, quantize, evaluate and run them on a CPU.")
+        var root = new RootCommand(
+            "Bitis makes Vision Mamba models small and fast: inspect, train, quantize, evaluate and run them on a CPU.")
         {
             new DemoCommand(context),
             new InspectCommand(context),

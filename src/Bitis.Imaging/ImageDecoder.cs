@@ -4,8 +4,8 @@ using Bitis.Imaging.Formats;
 namespace Bitis.Imaging;
 
 /// <summary>
-/// Turns image files into the pixels that Pillow's <c>Image.open(…).convert("RGB")</c> gives. Their content decides, not
-/// their names.
+/// Turns image files into the pixels that Pillow's <c>Image.open(…).convert("RGB")</c> gives. Their content decides,
+/// not their names.
 /// </summary>
 /// <remarks>
 /// Alpha is dropped, not blended. Colour profiles and gamma are ignored. Of 16 bits the higher 8 count, of an animation

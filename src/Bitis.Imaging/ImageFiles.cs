@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Bitis.Data.Decoding;
 
 namespace Bitis.Imaging;
@@ -10,6 +11,10 @@ namespace Bitis.Imaging;
 /// frame counts. Sizes are checked before memory is taken (docs/limits.md). What viewers show is decoded, even if the
 /// file is damaged; <see cref="PixelImage.Warning"/> says so.
 /// </remarks>
+[SuppressMessage(
+    "Naming",
+    "CA1708:Identifiers should differ by more than case",
+    Justification = "The analyzer takes the two extension blocks for two members of one name.")]
 public static class ImageFiles
 {
     /// <summary>What messages call an image that has no path.</summary>
@@ -17,7 +22,9 @@ public static class ImageFiles
 
     extension(ImageSource)
     {
-        /// <summary>Opens a set of images (<see cref="ImageSource.Open(string, IImageDecoder, CancellationToken)"/>).</summary>
+        /// <summary>
+        /// Opens a set of images (<see cref="ImageSource.Open(string, IImageDecoder, CancellationToken)"/>).
+        /// </summary>
         /// <param name="path">Where the set is.</param>
         /// <param name="appliesExifOrientation">
         /// Whether images are turned as their EXIF data say. Published evaluations do not turn them.
@@ -59,7 +66,9 @@ public static class ImageFiles
     /// <param name="session">The model.</param>
     /// <param name="stream">An image file's bytes; read to the end, not disposed.</param>
     /// <param name="count">How many classes.</param>
-    /// <param name="cancellationToken">Ends the reading, the wait for other calls, or the work before it begins.</param>
+    /// <param name="cancellationToken">
+    /// Ends the reading, the wait for other calls, or the work before it begins.
+    /// </param>
     /// <exception cref="BitisException">The bytes are not an image that can be decoded.</exception>
     public static IReadOnlyList<Prediction> Classify(
         this InferenceSession session, Stream stream, int count = 5, CancellationToken cancellationToken = default)
@@ -85,7 +94,9 @@ public static class ImageFiles
         return session.Classify(ImageDecoder.Default.Decode(file, Unnamed), count, cancellationToken);
     }
 
-    /// <summary>The classes that the photograph in a file most probably shows; blocks no thread of the caller's.</summary>
+    /// <summary>
+    /// The classes that the photograph in a file most probably shows; blocks no thread of the caller's.
+    /// </summary>
     /// <param name="session">The model.</param>
     /// <param name="path">The file.</param>
     /// <param name="count">How many classes, best first.</param>
@@ -100,11 +111,15 @@ public static class ImageFiles
         return ClassifyAsync(session, image, count, cancellationToken);
     }
 
-    /// <summary>The classes that the photograph in a stream most probably shows; the stream is read asynchronously.</summary>
+    /// <summary>
+    /// The classes that the photograph in a stream most probably shows; the stream is read asynchronously.
+    /// </summary>
     /// <param name="session">The model.</param>
     /// <param name="stream">An image file's bytes, such as an upload; read to the end, not disposed.</param>
     /// <param name="count">How many classes, best first.</param>
-    /// <param name="cancellationToken">Ends the reading, the wait for other calls, or the work before it begins.</param>
+    /// <param name="cancellationToken">
+    /// Ends the reading, the wait for other calls, or the work before it begins.
+    /// </param>
     /// <exception cref="BitisException">The bytes are not an image that can be decoded.</exception>
     public static Task<IReadOnlyList<Prediction>> ClassifyAsync(
         this InferenceSession session, Stream stream, int count = 5, CancellationToken cancellationToken = default)
@@ -114,7 +129,9 @@ public static class ImageFiles
         return ClassifyAsync(session, image, count, cancellationToken);
     }
 
-    /// <summary>The classes that the photograph in an image file's bytes most probably shows; blocks no thread.</summary>
+    /// <summary>
+    /// The classes that the photograph in an image file's bytes most probably shows; blocks no thread.
+    /// </summary>
     /// <param name="session">The model.</param>
     /// <param name="file">All bytes of the file.</param>
     /// <param name="count">How many classes, best first.</param>

@@ -3,7 +3,9 @@ using NetVips;
 
 namespace Bitis.Imaging;
 
-/// <summary>The native library, loaded when the first image is decoded. Nothing that it logs goes to standard error.</summary>
+/// <summary>
+/// The native library, loaded when the first image is decoded. Nothing that it logs goes to standard error.
+/// </summary>
 /// <remarks>
 /// It keeps nothing between images, starts no threads, and refuses the loaders that its authors do not trust with
 /// strangers' files.
@@ -42,7 +44,10 @@ internal static class VipsLibrary
     public static void Require(string file)
     {
         if (Version is null)
-            throw BitisException.InFile(file, $"the native library libvips, which decodes it, cannot be loaded. {Hint}");
+        {
+            throw BitisException.InFile(
+                file, $"the native library libvips, which decodes it, cannot be loaded. {Hint}");
+        }
     }
 
     /// <summary>Does something, and collects what the library logs on this thread meanwhile.</summary>

@@ -1,11 +1,10 @@
 namespace Bitis;
 
 /// <summary>
-/// Something the caller gave us cannot be used: a file, an option, a model, an image. The message stands alone: it names
-/// the file and the place in it, says what was expected, and what to do. The command line prints it and exits with code 2;
-/// every other exception is a defect of ours and exits with code 1. Names in it come from strangers' files, so the
-/// message
-/// is escaped and cut here, once for all (<see cref="DisplayText"/>).
+/// Something the caller gave us cannot be used: a file, an option, a model, an image. The message stands alone: it
+/// names the file and the place in it, says what was expected, and what to do. The command line prints it and exits
+/// with code 2; every other exception is a defect of ours and exits with code 1. Names in it come from strangers'
+/// files, so the message is escaped and cut here, once for all (<see cref="DisplayText"/>).
 /// </summary>
 public sealed class BitisException : Exception
 {

@@ -36,7 +36,8 @@ public static class PostTrainingQuantizer
         options ??= new QuantizationOptions();
         _ = ThreadCount.Resolve(options.Threads);
         IReadOnlyList<(Node Node, BitWidths Bits)> selected = recipe.Select(model.Graph);
-        RequireParametersOfTheirOwn(model.Graph, [.. selected.Where(pair => pair.Bits.Weights != BitWidths.Float).Select(pair => pair.Node)]);
+        RequireParametersOfTheirOwn(
+            model.Graph, [.. selected.Where(pair => pair.Bits.Weights != BitWidths.Float).Select(pair => pair.Node)]);
         Dictionary<string, QuantizedScan> scans = recipe.CoversScans && recipe.Bits.Activations != BitWidths.Float
             ? CalibrateScans(model, images, recipe, options, cancellationToken)
             : [];
@@ -97,7 +98,8 @@ public static class PostTrainingQuantizer
             }
         }
         using var evaluator = new VectorizedEvaluator(options.Threads);
-        return new ScanCalibrator(model.Graph, model.Weights, evaluator, StreamingEstimator(recipe), recipe.Scan, recipe.Bits.Activations)
+        return new ScanCalibrator(
+            model.Graph, model.Weights, evaluator, StreamingEstimator(recipe), recipe.Scan, recipe.Bits.Activations)
             .Run(images, options.Progress, cancellationToken);
     }
 
@@ -144,7 +146,9 @@ public static class PostTrainingQuantizer
                 statistics.GetValueOrDefault(node),
                 estimator,
                 options.Threads,
-                bits is { Weights: BitWidths.Float } or { Activations: BitWidths.Float } ? 1 : recipe.RotationOf(node)));
+                bits is { Weights: BitWidths.Float } or { Activations: BitWidths.Float }
+                    ? 1
+                    : recipe.RotationOf(node)));
             options.Progress?.Report(new WorkProgress("quantizing", layers.Count, selected.Length));
         }
         return layers;

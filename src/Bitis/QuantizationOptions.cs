@@ -16,8 +16,8 @@ public sealed record QuantizationOptions
     public IProgress<WorkProgress>? Progress { get; init; }
 
     /// <summary>
-    /// For methods that go block by block: where finished blocks are kept. A run that finds some there, of the same model, recipe
-    /// and images, goes on after them; another's are refused. The caller deletes it
+    /// For methods that go block by block: where finished blocks are kept. A run that finds some there, of the same
+    /// model, recipe and images, goes on after them; another's are refused. The caller deletes it
     /// (<see cref="PostTrainingQuantizer.DeleteWork"/>). Null for nowhere.
     /// </summary>
     public string? WorkFolder { get; init; }

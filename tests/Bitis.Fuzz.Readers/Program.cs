@@ -30,7 +30,8 @@ if (args.Length > 1)
         }
         finally
         {
-            Console.WriteLine($"{file}: {clock.ElapsedMilliseconds} ms, {(GC.GetTotalAllocatedBytes() - before) >> 20} MiB allocated for {input.Length} bytes");
+            Console.WriteLine($"{file}: {clock.ElapsedMilliseconds} ms, "
+                + $"{(GC.GetTotalAllocatedBytes() - before) >> 20} MiB allocated for {input.Length} bytes");
         }
     }
     return 0;

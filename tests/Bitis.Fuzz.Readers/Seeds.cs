@@ -24,7 +24,8 @@ internal static class Seeds
     /// <summary>The pickle of a dictionary with two tensors, numbers and texts, as torch.save writes it.</summary>
     private static byte[] Pickle(bool legacy = false) => Encoding.Latin1.GetBytes(
         "\u0080\u0002}q\0(X\u0005\0\0\0modelq\u0001}q\u0002(" + Tensor("a", 2, 3, legacy) + Tensor("b", 3, 2, legacy)
-        + "uX\u0005\0\0\0epochK\u0007X\u0002\0\0\0lrG?\u00E0\0\0\0\0\0\0X\u0004\0\0\0listq\u0009](K\u0001K\u0002X\u0001\0\0\0xeu.");
+        + "uX\u0005\0\0\0epochK\u0007X\u0002\0\0\0lrG?\u00E0\0\0\0\0\0\0"
+        + "X\u0004\0\0\0listq\u0009](K\u0001K\u0002X\u0001\0\0\0xeu.");
 
     /// <summary>Writes the seeds of each target to a folder of its name.</summary>
     /// <param name="golden">The folder of golden files.</param>
@@ -33,12 +34,17 @@ internal static class Seeds
     {
         foreach (string target in Targets.All.Keys)
             Directory.CreateDirectory(Path.Combine(folder, target));
-        void Put(string target, string name, byte[] bytes) => File.WriteAllBytes(Path.Combine(folder, target, name), bytes);
+        void Put(string target, string name, byte[] bytes) =>
+            File.WriteAllBytes(Path.Combine(folder, target, name), bytes);
 
         string small = Path.Combine(folder, "checkpoint", "small.safetensors");
         SafetensorsWriter.Write(
             small,
-            [new("a", DType.Float32, [2, 3], new byte[24]), new("b", DType.Float16, [4], new byte[8]), new("c", DType.Int8, [], new byte[1])],
+            [
+                new("a", DType.Float32, [2, 3], new byte[24]),
+                new("b", DType.Float16, [4], new byte[8]),
+                new("c", DType.Int8, [], new byte[1]),
+            ],
             new Dictionary<string, string> { ["k"] = "v" });
         Put("checkpoint", "small.pth", Archive(Pickle(), CompressionLevel.NoCompression));
         Put("checkpoint", "compressed.pth", Archive(Pickle(), CompressionLevel.Optimal));
@@ -93,7 +99,9 @@ internal static class Seeds
         using var stream = new MemoryStream();
         using (var archive = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
         {
-            foreach ((string name, byte[] bytes) in ((string, byte[])[])[("data.pkl", pickle), ("byteorder", "little"u8.ToArray()), ("data/0", new byte[24])])
+            foreach ((string name, byte[] bytes) in
+                ((string, byte[])[])[
+                    ("data.pkl", pickle), ("byteorder", "little"u8.ToArray()), ("data/0", new byte[24])])
             {
                 using Stream entry = archive.CreateEntry("archive/" + name, level).Open();
                 entry.Write(bytes);
@@ -106,8 +114,10 @@ internal static class Seeds
     private static byte[] CifarPython() =>
     [
         .. Encoding.Latin1.GetBytes(
-            "\u0080\u0002}q\u0001(U\u0006labelsq\u0002]q\u0003(K\u0007eU\u0004dataq\u0004cnumpy.core.multiarray\n_reconstruct\n"
-            + "cnumpy\nndarray\nK\0\u0085U\u0001b\u0087R(K\u0001K\u0001M\0\u000C\u0086cnumpy\ndtype\nU\u0002u1K\0K\u0001\u0087R"
+            "\u0080\u0002}q\u0001(U\u0006labelsq\u0002]q\u0003(K\u0007eU\u0004dataq\u0004"
+            + "cnumpy.core.multiarray\n_reconstruct\n"
+            + "cnumpy\nndarray\nK\0\u0085U\u0001b\u0087R(K\u0001K\u0001M\0\u000C\u0086"
+            + "cnumpy\ndtype\nU\u0002u1K\0K\u0001\u0087R"
             + "(K\u0003U\u0001|NNNJ\u00FF\u00FF\u00FF\u00FFJ\u00FF\u00FF\u00FF\u00FFK\0tb\u0089T\0\u000C\0\0"),
         .. new byte[3072],
         .. "tbu."u8,
@@ -116,7 +126,8 @@ internal static class Seeds
     private static byte[] Legacy() =>
     [
         .. Encoding.Latin1.GetBytes(
-            "\u0080\u0002\u008A\nl\u00FC\u009CF\u00F9 j\u00A8P\u0019.\u0080\u0002M\u00E9\u0003.\u0080\u0002}X\u000D\0\0\0little_endian\u0088s."),
+            "\u0080\u0002\u008A\nl\u00FC\u009CF\u00F9 "
+            + "j\u00A8P\u0019.\u0080\u0002M\u00E9\u0003.\u0080\u0002}X\u000D\0\0\0little_endian\u0088s."),
         .. Pickle(legacy: true),
         .. Encoding.Latin1.GetBytes("\u0080\u0002]X\u0001\0\0\00a."),
         .. BitConverter.GetBytes(6L),
@@ -124,7 +135,8 @@ internal static class Seeds
     ];
 
     private static string Tensor(string name, int rows, int columns, bool legacy) =>
-        $"X\u0001\0\0\0{name}ctorch._utils\n_rebuild_tensor_v2\n((X\u0007\0\0\0storagectorch\nFloatStorage\nX\u0001\0\0\00X\u0003\0\0\0cpuK\u0006{(legacy ? "N" : "")}tQ"
+        $"X\u0001\0\0\0{name}ctorch._utils\n_rebuild_tensor_v2\n((X\u0007\0\0\0storage"
+        + $"ctorch\nFloatStorage\nX\u0001\0\0\00X\u0003\0\0\0cpuK\u0006{(legacy ? "N" : "")}tQ"
         + $"K\0K{(char)rows}K{(char)columns}\u0086K{(char)columns}K\u0001\u0086\u0089ccollections\nOrderedDict\n)RtR";
 
     private static byte[] Zip(params (string Name, byte[] Bytes)[] files)

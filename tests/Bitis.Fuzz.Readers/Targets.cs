@@ -12,7 +12,9 @@ namespace Bitis.Fuzz.Readers;
 /// </summary>
 internal static class Targets
 {
-    /// <summary>Made by the first input: instrumented code may not run before the fuzzer has set up its counters.</summary>
+    /// <summary>
+    /// Made by the first input: instrumented code may not run before the fuzzer has set up its counters.
+    /// </summary>
     private static readonly Lazy<string> Folder = new(MakeFolder);
 
     /// <summary>The targets by name.</summary>

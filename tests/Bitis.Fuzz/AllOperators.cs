@@ -11,8 +11,12 @@ internal static class AllOperators
     public static Graph Build()
     {
         var b = new GraphBuilder([1, ImageSize, ImageSize]);
-        Node x = b.FlattenSpatial("tokens", b.Conv2d("patches", b.Input, Width, kernelSize: 2, stride: 2, parameters: ["p.w", "p.b"]));
-        x = b.Relu("relu", b.GroupNorm("group_norm", b.GridConv2d("grid", x, Side, Side, Width, kernelSize: 3, padding: 1), groups: 2));
+        Node x = b.FlattenSpatial(
+            "tokens", b.Conv2d("patches", b.Input, Width, kernelSize: 2, stride: 2, parameters: ["p.w", "p.b"]));
+        x = b.Relu(
+            "relu",
+            b.GroupNorm(
+                "group_norm", b.GridConv2d("grid", x, Side, Side, Width, kernelSize: 3, padding: 1), groups: 2));
         b.Block = 0;
         x = b.Add("sum", x, Scans(b, b.LayerNorm("norm", x)));
         b.Block = 1;
@@ -43,7 +47,8 @@ internal static class AllOperators
         Node delta = b.Softplus($"{name}.softplus", b.Linear($"{name}.delta", u, Width));
         Node bc = b.Linear($"{name}.bc", u, 2 * States, hasBias: false);
         Node y = b.SelectiveScan(
-            $"{name}.scan", u, delta, b.SliceChannels($"{name}.b", bc, 0, States), b.SliceChannels($"{name}.c", bc, States, States));
+            $"{name}.scan", u, delta, b.SliceChannels($"{name}.b", bc, 0, States), b.SliceChannels(
+                $"{name}.c", bc, States, States));
         return b.Multiply($"{name}.gated", y, u);
     }
 }

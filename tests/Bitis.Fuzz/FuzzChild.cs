@@ -4,7 +4,9 @@ using Bitis.Tensors;
 
 namespace Bitis.Fuzz;
 
-/// <summary>The process that runs cases: it notes each before it begins, so that a crash can be told from its note.</summary>
+/// <summary>
+/// The process that runs cases: it notes each before it begins, so that a crash can be told from its note.
+/// </summary>
 internal static class FuzzChild
 {
     /// <summary>Runs cases and reports faults on standard output.</summary>
@@ -26,7 +28,10 @@ internal static class FuzzChild
             FuzzOutcome outcome = fuzzer.Run(seed);
             counts[(outcome.Target, outcome.Kind)] = counts.GetValueOrDefault((outcome.Target, outcome.Kind)) + 1;
             if (outcome.Kind == FuzzOutcomeKind.Fault)
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"FAULT {seed} {outcome.Target} {OneLine(outcome.Text)}"));
+            {
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"FAULT {seed} {outcome.Target} "
+                    + $"{OneLine(outcome.Text)}"));
+            }
         }
         foreach (((string target, FuzzOutcomeKind kind), int count) in counts)
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"COUNT {target} {kind} {count}"));
@@ -38,5 +43,6 @@ internal static class FuzzChild
         return 0;
     }
 
-    private static string OneLine(string text) => string.Join(" | ", text.Split('\n', StringSplitOptions.TrimEntries).Take(6));
+    private static string OneLine(string text) =>
+        string.Join(" | ", text.Split('\n', StringSplitOptions.TrimEntries).Take(6));
 }

@@ -4,7 +4,9 @@ using System.Globalization;
 
 namespace Bitis.Fuzz;
 
-/// <summary>Runs cases in processes of their own, so that one that crashes or hangs is a finding and not the end.</summary>
+/// <summary>
+/// Runs cases in processes of their own, so that one that crashes or hangs is a finding and not the end.
+/// </summary>
 /// <param name="cases">How many cases.</param>
 /// <param name="first">The first one.</param>
 /// <param name="jobs">How many processes at once.</param>
@@ -36,9 +38,14 @@ internal sealed class FuzzParent(long cases, long first, int jobs)
         foreach ((string name, long count) in _counts)
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-40} {count,9}"));
         foreach ((long seed, string text) in _findings)
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{text}\n  again: dotnet run -c Release --project tests/Bitis.Fuzz -- one {seed}"));
+        {
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{text}\n  again: dotnet run -c Release "
+                + $"--project tests/Bitis.Fuzz -- one {seed}"));
+        }
+
         Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"{_done} cases from {_first} on, {_findings.Count} findings, {_done / minutes:F0} cases a minute"));
+            CultureInfo.InvariantCulture, $"{_done} cases from {_first} on, {_findings.Count} findings, "
+                + $"{_done / minutes:F0} cases a minute"));
         return _findings.Count == 0 ? 0 : 1;
     }
 
@@ -104,8 +111,16 @@ internal sealed class FuzzParent(long cases, long first, int jobs)
         };
         if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
             start.ArgumentList.Add(typeof(FuzzParent).Assembly.Location);
-        foreach (string argument in (string[])["child", begin.ToString(CultureInfo.InvariantCulture), end.ToString(CultureInfo.InvariantCulture), note])
+        foreach (string argument in
+            (string[])[
+                "child",
+                begin.ToString(CultureInfo.InvariantCulture),
+                end.ToString(CultureInfo.InvariantCulture),
+                note])
+        {
             start.ArgumentList.Add(argument);
+        }
+
         return Process.Start(start)!;
     }
 
@@ -126,7 +141,9 @@ internal sealed class FuzzParent(long cases, long first, int jobs)
     {
         using FileStream file = new(note, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         byte[] bytes = new byte[sizeof(long)];
-        return file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) == bytes.Length ? BinaryPrimitives.ReadInt64LittleEndian(bytes) : null;
+        return file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) == bytes.Length
+            ? BinaryPrimitives.ReadInt64LittleEndian(bytes)
+            : null;
     }
 
     private void Read(string? line)
@@ -136,9 +153,14 @@ internal sealed class FuzzParent(long cases, long first, int jobs)
         lock (_gate)
         {
             if (kind == "COUNT")
-                _counts[$"{second} {third}"] = _counts.GetValueOrDefault($"{second} {third}") + long.Parse(rest, CultureInfo.InvariantCulture);
+            {
+                _counts[$"{second} {third}"] = _counts.GetValueOrDefault($"{second} {third}")
+                    + long.Parse(rest, CultureInfo.InvariantCulture);
+            }
             else if (kind == "FAULT")
+            {
                 _findings[long.Parse(second, CultureInfo.InvariantCulture)] = line;
+            }
         }
     }
 }

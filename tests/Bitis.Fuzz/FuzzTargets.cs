@@ -48,18 +48,25 @@ internal static class FuzzTargets
     private const string RecipeText = """
         { "method": "qmamba+", "bits": "w4a8", "scope": "full", "activationGranularity": "perToken",
           "settings": { "alpha": 0.5, "smoothing": true,
-            "learning": { "steps": 2, "batchSize": 1, "weightRate": 0.01, "activationRate": 0.01, "smoothingRate": 0.001 } },
+            "learning": { "steps": 2, "batchSize": 1, "weightRate": 0.01, "activationRate": 0.01,
+            "smoothingRate": 0.001 } },
           "estimator": { "name": "percentile", "settings": { "percentile": 99.9 } }, "timeGroups": 3,
-          "decay": "longTailed", "overrides": [ { "pattern": "*.x_proj", "bits": "w8a8" }, { "pattern": "layers.0.*", "bits": "float" } ] }
+          "decay": "longTailed", "overrides": [ { "pattern": "*.x_proj", "bits": "w8a8" }, { "pattern": "layers.0.*",
+          "bits": "float" } ] }
         """;
 
     private const string TrainingRecipeText = """
-        { "config": { "family": "vim", "imageSize": 8, "patchSize": 4, "stride": 4, "width": 8, "innerWidth": 16, "depth": 1, "deltaRank": 1, "stateSize": 2,
+        { "config": { "family": "vim", "imageSize": 8, "patchSize": 4, "stride": 4, "width": 8, "innerWidth": 16,
+        "depth": 1, "deltaRank": 1, "stateSize": 2,
             "classToken": "middle", "norm": "rms", "classes": 3 },
-          "epochs": 1, "batchSize": 3, "learningRate": 0.001, "minLearningRate": 0, "warmUpEpochs": 0.5, "weightDecay": 0.05, "beta1": 0.9, "beta2": 0.999,
-          "epsilon": 1e-8, "clipNorm": 1, "averageDecay": 0.9, "seed": 3, "evaluationInterval": 1, "freeze": [ "patch_embed*" ],
-          "backward": { "method": "hlq", "scale": "token", "basis": "patch", "rank": 8, "activationBits": 8, "overrides": [ { "pattern": "head", "method": "exact" } ] },
-          "augmentation": { "cropPadding": 1, "flip": true, "labelSmoothing": 0.1, "mixupAlpha": 0.2, "cutMixAlpha": 1 } }
+          "epochs": 1, "batchSize": 3, "learningRate": 0.001, "minLearningRate": 0, "warmUpEpochs": 0.5,
+          "weightDecay": 0.05, "beta1": 0.9, "beta2": 0.999,
+          "epsilon": 1e-8, "clipNorm": 1, "averageDecay": 0.9, "seed": 3, "evaluationInterval": 1,
+          "freeze": [ "patch_embed*" ],
+          "backward": { "method": "hlq", "scale": "token", "basis": "patch", "rank": 8, "activationBits": 8,
+          "overrides": [ { "pattern": "head", "method": "exact" } ] },
+          "augmentation": { "cropPadding": 1, "flip": true, "labelSmoothing": 0.1, "mixupAlpha": 0.2,
+          "cutMixAlpha": 1 } }
         """;
 
     /// <summary>Writes changed copies of a file of tensors, mostly with a right digest.</summary>
@@ -70,18 +77,26 @@ internal static class FuzzTargets
         for (int round = random.Next(1, 3); round > 0; round--)
         {
             if (random.Next(2) == 0)
+            {
                 TensorMutation.Apply(file.Tensors, random);
+            }
             else if (random.Next(30) == 0)
+            {
                 file.Metadata.Remove(keys[random.Next(keys.Length)]);
+            }
             else if (keys[random.Next(keys.Length)] is var key && file.Metadata.TryGetValue(key, out string? text))
-                file.Metadata[key] = key.StartsWith("bitis_", StringComparison.Ordinal) && random.Next(2) == 0 ? "1" : JsonMutation.Of(text, random);
+            {
+                file.Metadata[key] = key.StartsWith("bitis_", StringComparison.Ordinal)
+                    && random.Next(2) == 0 ? "1" : JsonMutation.Of(text, random);
+            }
         }
         if (random.Next(40) != 0)
             file.Sign();
         file.Write(path);
     };
 
-    private static Action<string, Random> Changed(string original) => (path, random) => File.WriteAllText(path, JsonMutation.Of(original, random));
+    private static Action<string, Random> Changed(string original) =>
+        (path, random) => File.WriteAllText(path, JsonMutation.Of(original, random));
 
     private static bool UseQuantized(string path, Random random)
     {
@@ -116,7 +131,14 @@ internal static class FuzzTargets
         if (random.Next(4) == 0)
             Differentiate(model, BackwardPolicy.Exact);
         if (random.Next(16) == 0)
-            PostTrainingQuantizer.Quantize(model, CalibrationSet.FromTensors(MicroModels.Images(model.Config, 1)), new Recipe { Method = "minmax" }, new QuantizationOptions { Threads = 1 });
+        {
+            PostTrainingQuantizer.Quantize(
+                model,
+                CalibrationSet.FromTensors(MicroModels.Images(model.Config, 1)),
+                new Recipe { Method = "minmax" },
+                new QuantizationOptions { Threads = 1 });
+        }
+
         if (random.Next(16) == 0)
             Command("inspect", path, "--tensors", "--nodes");
         return true;
@@ -129,7 +151,14 @@ internal static class FuzzTargets
         recipe.Select(model.Graph);
         bool isQuick = recipe.Behavior.Learning is null or { Steps: <= 2 };
         if (isQuick && random.Next(4) == 0)
-            PostTrainingQuantizer.Quantize(model, CalibrationSet.FromTensors(MicroModels.Images(model.Config, 1)), recipe, new QuantizationOptions { Threads = 1 });
+        {
+            PostTrainingQuantizer.Quantize(
+                model,
+                CalibrationSet.FromTensors(MicroModels.Images(model.Config, 1)),
+                recipe,
+                new QuantizationOptions { Threads = 1 });
+        }
+
         return isQuick;
     }
 
@@ -138,12 +167,17 @@ internal static class FuzzTargets
         TrainingRecipe recipe = TrainingRecipeFile.Load(path);
         Graph graph = recipe.ConfigFor(3).BuildGraph();
         recipe.Backward.Select(graph, recipe.Freeze.Count > 0 ? new FrozenLayers(graph, recipe.Freeze) : null);
-        if (!IsSmall(graph) || recipe.Epochs > 2 || graph.Parameters.Sum(parameter => parameter.Shape.ElementCount) > MostValues)
+        if (!IsSmall(graph) || recipe.Epochs > 2
+            || graph.Parameters.Sum(parameter => parameter.Shape.ElementCount) > MostValues)
+        {
             return false;
+        }
+
         string folder = path + ".training";
         try
         {
-            Trainer.Create(recipe, new TrainingData(MicroModels.LabeledImages(3), validation: null), folder, threads: 1).Run();
+            Trainer.Create(
+                recipe, new TrainingData(MicroModels.LabeledImages(3), validation: null), folder, threads: 1).Run();
         }
         finally
         {
@@ -163,7 +197,8 @@ internal static class FuzzTargets
             TrainingRecipe recipe = Trainer.RecipeOf(folder);
             if (recipe.Epochs > 2)
                 return false;
-            Trainer.Resume(recipe, new TrainingData(MicroModels.LabeledImages(3), validation: null), folder, threads: 1).Run();
+            Trainer.Resume(
+                recipe, new TrainingData(MicroModels.LabeledImages(3), validation: null), folder, threads: 1).Run();
         }
         finally
         {
@@ -174,8 +209,15 @@ internal static class FuzzTargets
 
     private static string StartTraining(string folder)
     {
-        var recipe = new TrainingRecipe { Config = MicroModels.Configs["vim"], Epochs = 2, BatchSize = 3, AverageDecay = 0.5 };
-        var trainer = Trainer.Create(recipe, new TrainingData(MicroModels.LabeledImages(3), validation: null), folder, threads: 1);
+        var recipe = new TrainingRecipe
+        {
+            Config = MicroModels.Configs["vim"],
+            Epochs = 2,
+            BatchSize = 3,
+            AverageDecay = 0.5,
+        };
+        var trainer = Trainer.Create(
+            recipe, new TrainingData(MicroModels.LabeledImages(3), validation: null), folder, threads: 1);
         using var stop = new CancellationTokenSource();
         try
         {
@@ -225,6 +267,9 @@ internal static class FuzzTargets
         using var error = new StringWriter();
         int exitCode = CommandLine.Run(arguments, new CliContext { Output = output, Error = error });
         if (exitCode is not (0 or 2))
-            throw new InvalidOperationException($"bitis {string.Join(' ', arguments)} ended with code {exitCode}: {error}");
+        {
+            throw new InvalidOperationException(
+                $"bitis {string.Join(' ', arguments)} ended with code {exitCode}: {error}");
+        }
     }
 }

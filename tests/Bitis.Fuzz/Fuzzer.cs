@@ -2,13 +2,17 @@ using System.Globalization;
 
 namespace Bitis.Fuzz;
 
-/// <summary>Makes and runs cases. A case is a number: it decides which file is changed, how, and what is done with it.</summary>
+/// <summary>
+/// Makes and runs cases. A case is a number: it decides which file is changed, how, and what is done with it.
+/// </summary>
 internal sealed class Fuzzer : IDisposable
 {
     /// <summary>What a case may take of processor time: many times what the slowest honest one does.</summary>
     private static readonly TimeSpan LongestCase = TimeSpan.FromSeconds(20);
 
-    /// <summary>What a case may allocate: a graph of the greatest depth and sequences of a million tokens take some hundred MB.</summary>
+    /// <summary>
+    /// What a case may allocate: a graph of the greatest depth and sequences of a million tokens take some hundred MB.
+    /// </summary>
     private const long MostBytes = 1L << 30;
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("bitis-fuzz-");
@@ -64,9 +68,17 @@ internal sealed class Fuzzer : IDisposable
         }
         TimeSpan time = Environment.CpuUsage.TotalTime - began;
         if (time > LongestCase)
-            return new(target.Name, FuzzOutcomeKind.Fault, $"It took {time.TotalSeconds:F1} s of processor time. {outcome.Text}");
+        {
+            return new(
+                target.Name,
+                FuzzOutcomeKind.Fault,
+                $"It took {time.TotalSeconds:F1} s of processor time. {outcome.Text}");
+        }
+
         long bytes = GC.GetTotalAllocatedBytes() - before;
-        return bytes > MostBytes ? new(target.Name, FuzzOutcomeKind.Fault, $"It allocated {bytes >> 20} MB. {outcome.Text}") : outcome;
+        return bytes > MostBytes
+            ? new(target.Name, FuzzOutcomeKind.Fault, $"It allocated {bytes >> 20} MB. {outcome.Text}")
+            : outcome;
     }
 
     private string PathOf(long seed, FuzzTarget target) =>

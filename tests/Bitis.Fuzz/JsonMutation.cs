@@ -3,18 +3,28 @@ using System.Text.Json;
 
 namespace Bitis.Fuzz;
 
-/// <summary>Changes valid JSON into what somebody might put there: other types, extreme numbers, nulls, missing, repeated and swapped values.</summary>
+/// <summary>
+/// Changes valid JSON into what somebody might put there: other types, extreme numbers, nulls, missing, repeated and
+/// swapped values.
+/// </summary>
 internal static class JsonMutation
 {
     private static readonly string[] Values =
     [
-        "null", "true", "false", "0", "1", "-1", "2", "3", "7", "255", "256", "65536", "2147483647", "-2147483648", "2147483648",
-        "9223372036854775807", "1e18", "0.5", "-0.0", "1e-320", "1e-45", "1e20", "3e38", "1e308", "1e999", "-1e999", "\"\"", "\"3\"", "\"NaN\"",
-        "\"Infinity\"", "\"None\"", "\"Middle\"", "\"First\"", "\"First, Middle\"", "\"Layer\"", "\"Rms\"", "\"Patches\"", "\"PatchMerging\"",
-        "\"PerTensor\"", "\"PerToken\"", "\"PerChannel\"", "\"Linear\"", "\"Ssm\"", "\"Full\"", "\"Uniform\"", "\"LongTailed\"", "\"Logarithmic\"",
-        "\"Nearest\"", "\"Bilinear\"", "\"w8a8\"", "\"w2a2\"", "\"w32a8\"", "\"w4a32\"", "\"w32a32\"", "\"w9a0\"", "\"h,h,h,h\"",
-        "\"w2,w3_flip,v,h_flip\"", "\"w64,w64,w64,w64\"", "\"h,v\"", "\"vim\"", "\"vmamba\"", "\"localvim\"", "\"localvmamba\"", "\"vit\"", "\"resnet\"",
-        "\"minmax\"", "\"quamba\"", "\"qmamba+\"", "\"ptq4vm\"", "\"hlq\"", "\"exact\"", "\"*\"", "\"\\ud800\"", "\"\\u0000\\u001b[31m\"",
+        "null", "true", "false", "0", "1", "-1", "2", "3", "7", "255", "256", "65536", "2147483647", "-2147483648",
+        "2147483648",
+        "9223372036854775807", "1e18", "0.5", "-0.0", "1e-320", "1e-45", "1e20", "3e38", "1e308", "1e999", "-1e999",
+        "\"\"", "\"3\"", "\"NaN\"",
+        "\"Infinity\"", "\"None\"", "\"Middle\"", "\"First\"", "\"First, Middle\"", "\"Layer\"", "\"Rms\"",
+        "\"Patches\"", "\"PatchMerging\"",
+        "\"PerTensor\"", "\"PerToken\"", "\"PerChannel\"", "\"Linear\"", "\"Ssm\"", "\"Full\"", "\"Uniform\"",
+        "\"LongTailed\"", "\"Logarithmic\"",
+        "\"Nearest\"", "\"Bilinear\"", "\"w8a8\"", "\"w2a2\"", "\"w32a8\"", "\"w4a32\"", "\"w32a32\"", "\"w9a0\"",
+        "\"h,h,h,h\"",
+        "\"w2,w3_flip,v,h_flip\"", "\"w64,w64,w64,w64\"", "\"h,v\"", "\"vim\"", "\"vmamba\"", "\"localvim\"",
+        "\"localvmamba\"", "\"vit\"", "\"resnet\"",
+        "\"minmax\"", "\"quamba\"", "\"qmamba+\"", "\"ptq4vm\"", "\"hlq\"", "\"exact\"", "\"*\"", "\"\\ud800\"",
+        "\"\\u0000\\u001b[31m\"",
         "[]", "{}", "[null]", "{\"x\":null}", "[[]]", "[1,2]", "[1,1,1,1,1,1,1,1]", "{\"x\":\"w8a8\"}",
     ];
 
@@ -46,7 +56,9 @@ internal static class JsonMutation
                 value.Become(JsonTree.Parse(Pick(Values, random)));
                 break;
             case 2:
-                ChangeNumber(Pick([.. all.Where(node => node.Kind == JsonValueKind.Number).DefaultIfEmpty(value)], random), random);
+                ChangeNumber(
+                    Pick([.. all.Where(node => node.Kind == JsonValueKind.Number).DefaultIfEmpty(value)], random),
+                    random);
                 break;
             case 3:
                 for (int depth = random.Next(4) == 0 ? random.Next(1, 200) : 1; depth > 0; depth--)
@@ -59,11 +71,17 @@ internal static class JsonMutation
             case 5:
                 members = Pick(parents, random).Members;
                 (string name, JsonTree member) = members[random.Next(members.Count)];
-                members.Insert(random.Next(members.Count + 1), (name, random.Next(2) == 0 ? member.Clone() : JsonTree.Parse(Pick(Values, random))));
+                members.Insert(
+                    random.Next(members.Count + 1),
+                    (name, random.Next(2) == 0 ? member.Clone() : JsonTree.Parse(Pick(Values, random))));
                 break;
             case 6:
                 members = Pick(parents, random).Members;
-                members.Insert(random.Next(members.Count + 1), (Pick(["x", "", "family", "layers.0.mixer.scan", "$type", "bits"], random), JsonTree.Parse(Pick(Values, random))));
+                members.Insert(
+                    random.Next(members.Count + 1),
+                    (
+                        Pick(["x", "", "family", "layers.0.mixer.scan", "$type", "bits"], random),
+                        JsonTree.Parse(Pick(Values, random))));
                 break;
             case 7:
                 members = Pick(parents, random).Members;
@@ -95,7 +113,8 @@ internal static class JsonMutation
             6 => number * 1e30,
             _ => number * 1e-30,
         };
-        value.Become(JsonTree.Parse(double.IsFinite(number) ? number.ToString("R", CultureInfo.InvariantCulture) : "1e999"));
+        value.Become(
+            JsonTree.Parse(double.IsFinite(number) ? number.ToString("R", CultureInfo.InvariantCulture) : "1e999"));
     }
 
     private static T Pick<T>(T[] values, Random random) => values[random.Next(values.Length)];

@@ -72,7 +72,8 @@ internal sealed class JsonTree
         text.Append(Kind == JsonValueKind.Object ? '}' : ']');
     }
 
-    private static JsonTree Of(JsonElement element) => new(element.ValueKind, element.GetRawText(), element.ValueKind switch
+    private static JsonTree Of(JsonElement element) =>
+        new(element.ValueKind, element.GetRawText(), element.ValueKind switch
     {
         JsonValueKind.Object => [.. element.EnumerateObject().Select(member => (member.Name, Of(member.Value)))],
         JsonValueKind.Array => [.. element.EnumerateArray().Select(value => ("", Of(value)))],

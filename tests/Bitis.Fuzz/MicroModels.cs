@@ -3,8 +3,8 @@ using Bitis.Models;
 using Bitis.Models.Graphs;
 using Bitis.Models.LocalMamba;
 using Bitis.Models.Reference;
-using Bitis.Models.VMamba;
 using Bitis.Models.Vim;
+using Bitis.Models.VMamba;
 using Bitis.Quantization.Methods;
 using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
@@ -123,7 +123,16 @@ internal static class MicroModels
                 HasConvBias = true,
             },
             ["h,v_flip,w2,w2_flip", "h,h,v,w3"]),
-        ["vit"] = new VitConfig { ImageSize = 8, PatchSize = 4, Width = 8, Depth = 1, Heads = 2, HiddenWidth = 12, Classes = 3 },
+        ["vit"] = new VitConfig
+        {
+            ImageSize = 8,
+            PatchSize = 4,
+            Width = 8,
+            Depth = 1,
+            Heads = 2,
+            HiddenWidth = 12,
+            Classes = 3,
+        },
         ["resnet"] = new ResNetConfig { ImageSize = 8, Width = 8, Depths = [1, 1], Groups = 2, Classes = 3 },
         ["graph"] = new GraphConfig(AllOperators.Build()),
     };
@@ -138,7 +147,9 @@ internal static class MicroModels
             Scope = Scope.Full,
             Settings = new SmoothedLearningSettings { Learning = new() { Steps = 0 } },
         }),
-        ("vim-first", new Recipe { Method = "quamba", Scope = Scope.Ssm, Overrides = [SiteOverride.Parse("*.x_proj*=w8a32")] }),
+        (
+            "vim-first",
+            new Recipe { Method = "quamba", Scope = Scope.Ssm, Overrides = [SiteOverride.Parse("*.x_proj*=w8a32")] }),
         ("vim-mean", new Recipe { Method = "mse", Bits = new(3, 4), ActivationGranularity = Granularity.PerToken }),
         ("vmamba", new Recipe
         {
@@ -147,8 +158,18 @@ internal static class MicroModels
             Scope = Scope.Full,
             Settings = new QMambaSettings { Learning = new() { Steps = 0 } },
         }),
-        ("vmamba-v0", new Recipe { Method = "minmax", Scope = Scope.Full, ActivationGranularity = Granularity.PerToken }),
-        ("localvim", new Recipe { Method = "log2", Scope = Scope.Full, Bits = new(4, 8), ActivationGranularity = Granularity.PerToken }),
+        (
+            "vmamba-v0",
+            new Recipe { Method = "minmax", Scope = Scope.Full, ActivationGranularity = Granularity.PerToken }),
+        (
+            "localvim",
+            new Recipe
+            {
+                Method = "log2",
+                Scope = Scope.Full,
+                Bits = new(4, 8),
+                ActivationGranularity = Granularity.PerToken,
+            }),
         ("localvmamba", new Recipe { Method = "percentile", Scope = Scope.Full }),
         ("vit", new Recipe { Method = "minmax", Bits = new(8, 32), Scope = Scope.Full }),
         ("graph", new Recipe { Method = "smoothquant", Bits = new(4, 8), Scope = Scope.Full }),
@@ -163,7 +184,11 @@ internal static class MicroModels
     public static QuantizedModel Quantize(string name, Recipe recipe)
     {
         VisionModel model = Create(name);
-        return PostTrainingQuantizer.Quantize(model, CalibrationSet.FromTensors(Images(model.Config, 2)), recipe, new QuantizationOptions { Threads = 1 });
+        return PostTrainingQuantizer.Quantize(
+            model,
+            CalibrationSet.FromTensors(Images(model.Config, 2)),
+            recipe,
+            new QuantizationOptions { Threads = 1 });
     }
 
     /// <summary>Images of noise.</summary>

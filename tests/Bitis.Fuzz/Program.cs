@@ -1,9 +1,11 @@
 using System.Globalization;
 using Bitis.Fuzz;
 
-// run [CASES [FIRST [JOBS]]]   runs cases in processes of their own; all settings of the environment (BITIS_ISA, BITIS_GUARD) hold for them
+// run [CASES [FIRST [JOBS]]]   runs cases in processes of their own
 // one CASE [FOLDER]            runs a case in this process, shows what became of it, and keeps its file in the folder
 // child FIRST END NOTE         what the processes do
+//
+// All settings of the environment, such as BITIS_ISA and BITIS_GUARD, hold for the processes.
 switch (args)
 {
     case ["child", var first, var end, var note]:

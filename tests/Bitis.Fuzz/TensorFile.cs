@@ -30,17 +30,20 @@ internal sealed class TensorFile
         return new TensorFile(
             file.Metadata.ToDictionary(),
             [.. file.Entries.Select(entry => new TensorPart(
-                entry.Name, entry.DType.SafetensorsName(), [.. entry.Shape.Select(size => (long)size)], file.ReadBytes(entry.Name)))]);
+                entry.Name, entry.DType.SafetensorsName(), [.. entry.Shape.Select(size => (long)size)], file.ReadBytes(
+                    entry.Name)))]);
     }
 
     /// <summary>A copy whose parts can be changed; bytes are shared until then.</summary>
-    public TensorFile Clone() => new(new(Metadata), [.. Tensors.Select(tensor => tensor with { Shape = [.. tensor.Shape] })]);
+    public TensorFile Clone() =>
+        new(new(Metadata), [.. Tensors.Select(tensor => tensor with { Shape = [.. tensor.Shape] })]);
 
     /// <summary>Makes the digest right, where the tensors can have one.</summary>
     public void Sign()
     {
         SafetensorsTensor[] tensors = [.. Tensors.Select(tensor => tensor.ToTensor()).OfType<SafetensorsTensor>()];
-        bool isOld = Metadata.GetValueOrDefault("bitis_format") == "1" || Metadata.GetValueOrDefault("bitis_model") == "1";
+        bool isOld = Metadata.GetValueOrDefault("bitis_format") == "1"
+            || Metadata.GetValueOrDefault("bitis_model") == "1";
         if (Metadata.ContainsKey("bitis_training"))
         {
             Metadata["sha256"] = TrainingFile.Digest(
@@ -50,7 +53,9 @@ internal sealed class TensorFile
         }
         else
         {
-            Metadata["sha256"] = isOld ? ContentDigest.OfFormat1(tensors.Select(tensor => tensor.Bytes)) : ContentDigest.Of(Metadata, tensors);
+            Metadata["sha256"] = isOld
+                ? ContentDigest.OfFormat1(tensors.Select(tensor => tensor.Bytes))
+                : ContentDigest.Of(Metadata, tensors);
         }
     }
 
@@ -58,13 +63,20 @@ internal sealed class TensorFile
     public void Write(string path)
     {
         var header = new StringBuilder("{\"__metadata__\":{");
-        header.AppendJoin(',', Metadata.Select(entry => $"{JsonSerializer.Serialize(entry.Key)}:{JsonSerializer.Serialize(entry.Value)}"));
+        header.AppendJoin(
+            ',',
+            Metadata.Select(entry => $"{JsonSerializer.Serialize(entry.Key)}:{JsonSerializer.Serialize(entry.Value)}"));
         header.Append('}');
         long offset = 0;
         foreach (TensorPart tensor in Tensors)
         {
-            header.Append(CultureInfo.InvariantCulture, $",{JsonSerializer.Serialize(tensor.Name)}:{{\"dtype\":\"{tensor.Type}\",\"shape\":[{string.Join(',', tensor.Shape)}],");
-            header.Append(CultureInfo.InvariantCulture, $"\"data_offsets\":[{offset + tensor.Shift},{offset + tensor.Bytes.Length}]}}");
+            header.Append(
+                CultureInfo.InvariantCulture,
+                $",{JsonSerializer.Serialize(tensor.Name)}:{{\"dtype\":\"{tensor.Type}\","
+                + $"\"shape\":[{string.Join(',', tensor.Shape)}],");
+            header.Append(
+                CultureInfo.InvariantCulture,
+                $"\"data_offsets\":[{offset + tensor.Shift},{offset + tensor.Bytes.Length}]}}");
             offset += tensor.Bytes.Length;
         }
         byte[] text = Encoding.UTF8.GetBytes(header.Append('}').ToString());

@@ -2,18 +2,23 @@ using System.Buffers.Binary;
 
 namespace Bitis.Fuzz;
 
-/// <summary>Changes tensors into what somebody might put there: special floats, extreme integers, other shapes, types and names.</summary>
+/// <summary>
+/// Changes tensors into what somebody might put there: special floats, extreme integers, other shapes, types and names.
+/// </summary>
 internal static class TensorMutation
 {
     private static readonly float[] Floats =
     [
-        float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.MaxValue, float.MinValue, 3e38f, 1e30f, 1e20f, 65504, 1, 0, -0f, -1, 1e-10f,
+        float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.MaxValue, float.MinValue, 3e38f, 1e30f, 1e20f,
+        65504, 1, 0, -0f, -1, 1e-10f,
         1e-30f, 1e-38f, float.Epsilon, -float.Epsilon,
     ];
 
-    private static readonly int[] Integers = [0, 1, -1, 2, 3, 127, -128, 128, 255, 65535, int.MaxValue, int.MinValue, 1 << 30];
+    private static readonly int[] Integers =
+        [0, 1, -1, 2, 3, 127, -128, 128, 255, 65535, int.MaxValue, int.MinValue, 1 << 30];
 
-    private static readonly string[] Types = ["F32", "F16", "BF16", "F64", "I8", "U8", "I16", "I32", "I64", "BOOL", "F4", "F8_E4M3", "C64", "X9"];
+    private static readonly string[] Types =
+        ["F32", "F16", "BF16", "F64", "I8", "U8", "I16", "I32", "I64", "BOOL", "F4", "F8_E4M3", "C64", "X9"];
 
     /// <summary>Changes a tensor of a file, or which tensors there are.</summary>
     public static void Apply(List<TensorPart> tensors, Random random)
@@ -41,7 +46,11 @@ internal static class TensorMutation
                 tensors[at] = tensor with { Shape = Reshaped(tensor.Shape, random) };
                 break;
             case 5:
-                tensors[at] = tensor with { Bytes = tensor.Bytes[..random.Next(tensor.Bytes.Length + 1)], Shift = random.Next(3) - 1 };
+                tensors[at] = tensor with
+                {
+                    Bytes = tensor.Bytes[..random.Next(tensor.Bytes.Length + 1)],
+                    Shift = random.Next(3) - 1,
+                };
                 break;
             default:
                 byte[] bytes = [.. tensor.Bytes];

@@ -14,8 +14,12 @@ internal sealed record TensorPart(string Name, string Type, long[] Shape, byte[]
     /// <summary>The tensor, if the header does not contradict itself.</summary>
     public SafetensorsTensor? ToTensor()
     {
-        if (DTypes.FromSafetensorsName(Type) is not { } type || Array.Exists(Shape, size => size is < 0 or > int.MaxValue))
+        if (DTypes.FromSafetensorsName(Type) is not { } type
+            || Array.Exists(Shape, size => size is < 0 or > int.MaxValue))
+        {
             return null;
+        }
+
         return new SafetensorsTensor(Name, type, [.. Shape.Select(size => (int)size)], Bytes);
     }
 }

@@ -26,7 +26,9 @@ internal static class KernelCases
         .. Rounding(size.Tokens, size.Channels, hasExtremes),
     ];
 
-    /// <summary>What benchmarks measure: a block of Vim-Tiny, the scan of VMamba, and the layers of two models.</summary>
+    /// <summary>
+    /// What benchmarks measure: a block of Vim-Tiny, the scan of VMamba, and the layers of two models.
+    /// </summary>
     public static IReadOnlyList<KernelCase> OfModels()
     {
         KernelSize vim = KernelSize.VimTiny, vmamba = vim with { States = 1 };
@@ -75,7 +77,10 @@ internal static class KernelCases
         var causal = new CausalConvCase(size.Tokens, size.Channels, size.Taps) { HasExtremes = hasExtremes };
         // As many tokens in a grid as it has whole rows of.
         int width = (int)Math.Sqrt(size.Tokens), height = size.Tokens / width;
-        var depthwise = new DepthwiseConvCase(height, width, KernelSize: 3, size.Channels) { HasExtremes = hasExtremes };
+        var depthwise = new DepthwiseConvCase(height, width, KernelSize: 3, size.Channels)
+        {
+            HasExtremes = hasExtremes,
+        };
         return
         [
             causal,
@@ -89,7 +94,13 @@ internal static class KernelCases
 
     private static IEnumerable<KernelCase> Norms(int tokens, int channels, bool hasExtremes) =>
     [
-        new RowNormCase(tokens, channels) { HasResidual = true, HasBias = true, Center = true, HasExtremes = hasExtremes },
+        new RowNormCase(tokens, channels)
+        {
+            HasResidual = true,
+            HasBias = true,
+            Center = true,
+            HasExtremes = hasExtremes,
+        },
         new RowNormGradientCase(tokens, channels) { Center = true, HasExtremes = hasExtremes },
         new MeanOfRowNormsCase(tokens, channels) { HasExtremes = hasExtremes },
         new GroupNormalizationCase(tokens, channels, Groups: channels) { HasExtremes = hasExtremes },

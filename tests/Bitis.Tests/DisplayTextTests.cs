@@ -96,7 +96,8 @@ public sealed class DisplayTextTests
         Assert.EndsWith("xxtail", shown);
         Assert.Contains("x…x", shown);
         Assert.Equal("", DisplayText.Of(null));
-        Assert.InRange(DisplayText.Of(new string('\u001b', 1000)).Length, DisplayText.NameLength, 6 * DisplayText.NameLength);
+        Assert.InRange(
+            DisplayText.Of(new string('\u001b', 1000)).Length, DisplayText.NameLength, 6 * DisplayText.NameLength);
     }
 
     [Fact]

@@ -9,7 +9,8 @@ namespace Bitis.Tests;
 [Trait(Speed.Name, Speed.Slow)]
 public sealed class FuzzTests
 {
-    private static readonly int Cases = int.TryParse(Environment.GetEnvironmentVariable("BITIS_FUZZ"), out int cases) ? cases : 500;
+    private static readonly int Cases = int.TryParse(
+        Environment.GetEnvironmentVariable("BITIS_FUZZ"), out int cases) ? cases : 500;
 
     [Fact]
     public void Changed_files_are_used_or_refused()

@@ -137,7 +137,8 @@ public sealed unsafe partial class GuardedMemoryTests
     private static bool CanRead(byte* address)
     {
         using FileStream file = new(
-            Path.GetTempFileName(), FileMode.Open, FileAccess.ReadWrite, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose);
+            Path.GetTempFileName(), FileMode.Open, FileAccess.ReadWrite, FileShare.None, bufferSize: 0,
+            FileOptions.DeleteOnClose);
         return Write((int)file.SafeFileHandle.DangerousGetHandle(), address, 1) == 1;
     }
 

@@ -91,7 +91,8 @@ public sealed class JsonPlacesTests
     [InlineData("""{"epochs":"many"}""", "epochs", "\"many\" was found", "a whole number below 2³¹")]
     [InlineData("""{"epochs":1.5}""", "epochs", "1.5 was found", "a whole number below 2³¹")]
     [InlineData("""{"beta1":1e999}""", "beta1", "1e999 was found", "a smaller number")]
-    [InlineData("""{"backward":{"scale":"Token, Tensor"}}""", "backward.scale", "\"Token, FloatTensor\" was found", Scales)]
+    [InlineData(
+        """{"backward":{"scale":"Token, Tensor"}}""", "backward.scale", "\"Token, Tensor\" was found", Scales)]
     [InlineData("""{"backward":{"scale":"TOKEN"}}""", "backward.scale", "\"TOKEN\" was found", Scales)]
     [InlineData("""{"backward":{"scale":1}}""", "backward.scale", "1 was found", Scales)]
     [InlineData("""{"freeze":[],"freeze":[]}""", "freeze", "this member is there twice", null)]
@@ -136,7 +137,9 @@ public sealed class JsonPlacesTests
                 .Where(attribute => attribute.AttributeType == typeof(JsonSerializableAttribute))
                 .Select(attribute => (Type)attribute.ConstructorArguments[0].Value!)
                 .Where(type => type != typeof(ModelConfig)) // the forms of its families are roots of their own
-                .Where(type => options.GetTypeInfo(type).Properties.Count > 0 || !type.Name.StartsWith("No", StringComparison.Ordinal)))
+                .Where(
+                    type => options.GetTypeInfo(type).Properties.Count > 0
+                        || !type.Name.StartsWith("No", StringComparison.Ordinal)))
             {
                 var forms = root.GetCustomAttributes<JsonDerivedTypeAttribute>().Select(derived => derived.DerivedType);
                 foreach (Type type in forms.Prepend(root))

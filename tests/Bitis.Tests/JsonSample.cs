@@ -88,9 +88,12 @@ internal sealed class JsonSample(JsonTypeInfo type)
     }
 
     private static PropertyInfo MemberOf(Type type, string jsonName) =>
-        type.GetProperties(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).Single(member =>
-            (member.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name ?? JsonNamingPolicy.CamelCase.ConvertName(member.Name))
-            == jsonName);
+        type.GetProperties(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)
+            .Single(member => JsonNameOf(member) == jsonName);
+
+    private static string JsonNameOf(PropertyInfo member) =>
+        member.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name
+        ?? JsonNamingPolicy.CamelCase.ConvertName(member.Name);
 
     private void Add(JsonPlace place, Type at, Action<JsonNode?> add)
     {
@@ -113,7 +116,11 @@ internal sealed class JsonSample(JsonTypeInfo type)
         if (at.Type == typeof(bool))
             return true;
         if (at.Type == typeof(ModelConfig))
-            return JsonSerializer.SerializeToNode(SmallModels.Get("vit-mini", classes: 2), ModelJson.Default.ModelConfig)!;
+        {
+            return JsonSerializer.SerializeToNode(
+                SmallModels.Get("vit-mini", classes: 2), ModelJson.Default.ModelConfig)!;
+        }
+
         if (at.Type == typeof(ChannelValues))
             return new JsonArray(1);
         return at.Type == typeof(BitWidths) ? "w8a8" : 1;

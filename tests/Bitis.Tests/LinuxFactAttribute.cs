@@ -1,6 +1,8 @@
 namespace Bitis.Tests;
 
-/// <summary>A test of what only Linux has: devices, pipes, signals to one process. Shows as skipped elsewhere.</summary>
+/// <summary>
+/// A test of what only Linux has: devices, pipes, signals to one process. Shows as skipped elsewhere.
+/// </summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class LinuxFactAttribute : FactAttribute
 {

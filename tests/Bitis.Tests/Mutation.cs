@@ -1,6 +1,8 @@
 namespace Bitis.Tests;
 
-/// <summary>Damages files at random, as fuzz tests need it: flips, other bytes, cuts, insertions, copies of other places.</summary>
+/// <summary>
+/// Damages files at random, as fuzz tests need it: flips, other bytes, cuts, insertions, copies of other places.
+/// </summary>
 internal static class Mutation
 {
     /// <summary>A damaged copy: one to four random changes.</summary>

@@ -37,7 +37,8 @@ public sealed class RoomsTests
         {
             TestResult result = Types.InAssembly(typeof(FloatTensor).Assembly)
                 .That().ResideInNamespace($"Bitis.{room}").Or().HaveName([.. DoorsOfRooms[room], "-"])
-                .ShouldNot().HaveDependencyOnAny([$"Bitis.{later}", .. DoorsOfRooms[later].Select(name => $"Bitis.{name}")])
+                .ShouldNot().HaveDependencyOnAny(
+                    [$"Bitis.{later}", .. DoorsOfRooms[later].Select(name => $"Bitis.{name}")])
                 .GetResult();
             broken.AddRange(result.FailingTypes.Select(type => $"{type.FullName} uses {later}"));
         }
@@ -78,11 +79,13 @@ public sealed class RoomsTests
         Assert.All(doors, name => Assert.True(typeof(FloatTensor).Assembly.GetType($"Bitis.{name}")!.IsPublic, name));
     }
 
-    private static IEnumerable<string> Files() => Directory.EnumerateFiles(Sources, "*.cs", SearchOption.AllDirectories);
+    private static IEnumerable<string> Files() =>
+        Directory.EnumerateFiles(Sources, "*.cs", SearchOption.AllDirectories);
 
     private static string RoomOf(string file) =>
         Path.GetRelativePath(Sources, Path.GetDirectoryName(file)!).Split(Path.DirectorySeparatorChar)[0];
 
     private static string NamespaceOf(string file) =>
-        File.ReadLines(file).First(line => line.StartsWith("namespace ", StringComparison.Ordinal))["namespace ".Length..^1];
+        File.ReadLines(file).First(line => line.StartsWith("namespace ", StringComparison.Ordinal))[
+            "namespace ".Length..^1];
 }

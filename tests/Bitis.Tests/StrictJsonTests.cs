@@ -12,8 +12,8 @@ using Bitis.Execution.LowBit;
 using Bitis.Json;
 using Bitis.Models;
 using Bitis.Models.LocalMamba;
-using Bitis.Models.VMamba;
 using Bitis.Models.Vim;
+using Bitis.Models.VMamba;
 using Bitis.Quantization.Files;
 using Bitis.Quantization.Quantizers;
 using Bitis.Quantization.Recipes;
@@ -21,13 +21,18 @@ using Bitis.Training.Loop;
 
 namespace Bitis.Tests;
 
-/// <summary>What no JSON may hold is refused everywhere: each context and each option of the assemblies, found by reflection.</summary>
+/// <summary>
+/// What no JSON may hold is refused everywhere: each context and each option of the assemblies, found by reflection.
+/// </summary>
 public sealed class StrictJsonTests
 {
     private static readonly Assembly[] Assemblies = [typeof(StrictJson).Assembly, typeof(RecipeFile).Assembly];
 
     private static readonly Type[] Contexts =
-        [.. Assemblies.SelectMany(assembly => assembly.GetTypes()).Where(type => type.IsSubclassOf(typeof(JsonSerializerContext)))];
+        [
+            .. Assemblies.SelectMany(assembly => assembly.GetTypes()).Where(
+                type => type.IsSubclassOf(typeof(JsonSerializerContext))),
+        ];
 
     public static TheoryData<string> ContextNames => [.. Contexts.Select(type => type.FullName!)];
 
@@ -50,15 +55,23 @@ public sealed class StrictJsonTests
         FieldInfo[] fields =
         [
             .. Assemblies.SelectMany(assembly => assembly.GetTypes())
-                .SelectMany(type => type.GetFields(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
-                .Where(field => field.FieldType == typeof(JsonSerializerOptions) && !field.DeclaringType!.IsSubclassOf(typeof(JsonSerializerContext))),
+                .SelectMany(
+                    type => type.GetFields(
+                        BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
+                .Where(
+                    field => field.FieldType == typeof(JsonSerializerOptions)
+                        && !field.DeclaringType!.IsSubclassOf(typeof(JsonSerializerContext))),
         ];
         // What is written only is not read by anything of ours.
         FieldInfo field = Assert.Single(fields, field => field.DeclaringType!.Name != "JsonOutput");
         var options = (JsonSerializerOptions)field.GetValue(null)!;
         Assert.True(StrictJson.IsStrict(options));
-        foreach (Type type in Assemblies.SelectMany(assembly => assembly.GetTypes()).Where(type => type.IsEnum && type.IsPublic && !type.IsDefined(typeof(FlagsAttribute))))
+        foreach (Type type in
+            Assemblies.SelectMany(assembly => assembly.GetTypes())
+                .Where(type => type.IsEnum && type.IsPublic && !type.IsDefined(typeof(FlagsAttribute))))
+        {
             AssertTakesNamesOnly(type, options);
+        }
     }
 
     [Fact]
@@ -79,7 +92,8 @@ public sealed class StrictJsonTests
         JsonTypeInfo<RecipeDocument> type = QuantizedModelJson.Default.RecipeDocument;
         Assert.NotNull(StrictJson.Read(Recipe, type, isComplete: false));
         string damaged = Recipe.Replace("TEXT", "\\ud800");
-        StrictJsonException e = Assert.Throws<StrictJsonException>(() => StrictJson.Read(damaged, type, isComplete: false));
+        StrictJsonException e = Assert.Throws<StrictJsonException>(
+            () => StrictJson.Read(damaged, type, isComplete: false));
         Assert.Equal("text that is not Unicode was found", e.Problem);
     }
 
@@ -89,10 +103,16 @@ public sealed class StrictJsonTests
         string[] readers =
         [
             .. Directory.EnumerateFiles(Path.Combine(ReadmeTests.Root, "src"), "*.cs", SearchOption.AllDirectories)
-                .Where(file => Regex.IsMatch(File.ReadAllText(file), @"JsonSerializer\s*\.\s*Deserialize|JsonNode\.Parse", RegexOptions.None, TimeSpan.FromSeconds(1)))
+                .Where(
+                    file => Regex.IsMatch(
+                        File.ReadAllText(file),
+                        @"JsonSerializer\s*\.\s*Deserialize|JsonNode\.Parse",
+                        RegexOptions.None,
+                        TimeSpan.FromSeconds(1)))
                 .Select(file => Path.GetFileName(file)),
         ];
-        Assert.Equal(["JsonInspector.cs", "ModelConfigConverter.cs", "StrictJson.cs"], readers.Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["JsonInspector.cs", "ModelConfigConverter.cs", "StrictJson.cs"], readers.Order(StringComparer.Ordinal));
     }
 
     public static TheoryData<string> BadConfigs => new()
@@ -117,10 +137,13 @@ public sealed class StrictJsonTests
     };
 
     private const string Config =
-        """{"family":"vim","patchSize":4,"stride":4,"width":8,"depth":2,"innerWidth":16,"stateSize":16,"deltaRank":1,"convKernel":4,"classToken":"Middle","halvesDirections":true,"norm":"Rms","normEpsilon":1E-05,"imageSize":8,"imageChannels":3,"classes":3}""";
+        """{"family":"vim","patchSize":4,"stride":4,"width":8,"depth":2,"innerWidth":16,"stateSize":16,"deltaRank":"""
+        + """1,"convKernel":4,"classToken":"Middle","halvesDirections":true,"norm":"Rms","normEpsilon":"""
+        + """1E-05,"imageSize":8,"imageChannels":3,"classes":3}""";
 
     [Fact]
-    public void A_config_as_it_is_written_is_read() => Assert.NotNull(StrictJson.Read(Config, ModelJson.Default.ModelConfig));
+    public void A_config_as_it_is_written_is_read() =>
+        Assert.NotNull(StrictJson.Read(Config, ModelJson.Default.ModelConfig));
 
     [Theory]
     [MemberData(nameof(BadConfigs))]
@@ -133,13 +156,17 @@ public sealed class StrictJsonTests
     [Fact]
     public void Nulls_in_lists_and_dictionaries_are_refused_with_their_place()
     {
-        AssertRefused("x", () => StrictJson.Read("""{"x":null}""", QuantizedModelJson.Default.DictionaryStringScanDescription));
+        AssertRefused(
+            "x", () => StrictJson.Read("""{"x":null}""", QuantizedModelJson.Default.DictionaryStringScanDescription));
         AssertRefused("[1]", () => StrictJson.Read("""["a",null]""", ModelJson.Default.IReadOnlyListString));
         string recipe =
             JsonSerializer.Serialize(RecipeDocument.Of(new Recipe()), QuantizedModelJson.Default.RecipeDocument);
-        AssertRefused("overrides[0]", () => StrictJson.Read(recipe.Replace("[]", "[null]"), QuantizedModelJson.Default.RecipeDocument));
+        AssertRefused("overrides[0]", () =>
+            StrictJson.Read(recipe.Replace("[]", "[null]"), QuantizedModelJson.Default.RecipeDocument));
         string training = JsonSerializer.Serialize(new TrainingRecipe(), TrainingJson.Default.TrainingRecipe);
-        AssertRefused("freeze[0]", () => StrictJson.Read(training.Replace("\"freeze\": []", "\"freeze\": [null]"), TrainingJson.Default.TrainingRecipe));
+        AssertRefused("freeze[0]", () =>
+            StrictJson.Read(
+                training.Replace("\"freeze\": []", "\"freeze\": [null]"), TrainingJson.Default.TrainingRecipe));
     }
 
     [Fact]
@@ -147,10 +174,13 @@ public sealed class StrictJsonTests
     {
         string recipe = JsonSerializer.Serialize(new TrainingRecipe(), TrainingJson.Default.TrainingRecipe);
         using var document = JsonDocument.Parse(recipe);
-        foreach (JsonProperty member in document.RootElement.EnumerateObject().Where(member => member.Value.ValueKind != JsonValueKind.Null))
+        foreach (JsonProperty member in
+            document.RootElement.EnumerateObject().Where(member => member.Value.ValueKind != JsonValueKind.Null))
         {
-            var rest = document.RootElement.EnumerateObject().Where(other => other.Name != member.Name).ToDictionary(other => other.Name, other => other.Value);
-            AssertRefused("", () => StrictJson.Read(JsonSerializer.Serialize(rest), TrainingJson.Default.TrainingRecipe));
+            var rest = document.RootElement.EnumerateObject().Where(other => other.Name != member.Name)
+                .ToDictionary(other => other.Name, other => other.Value);
+            AssertRefused(
+                "", () => StrictJson.Read(JsonSerializer.Serialize(rest), TrainingJson.Default.TrainingRecipe));
         }
     }
 
@@ -158,14 +188,16 @@ public sealed class StrictJsonTests
     public void Deep_nesting_is_refused()
     {
         string deep = new string('[', StrictJson.MaxDepth + 1) + new string(']', StrictJson.MaxDepth + 1);
-        Assert.Throws<StrictJsonException>(() => StrictJson.Read($$"""{"x":{{deep}}}""", QuantizedModelJson.Default.DictionaryStringScanDescription));
+        Assert.Throws<StrictJsonException>(
+            () => StrictJson.Read($$"""{"x":{{deep}}}""", QuantizedModelJson.Default.DictionaryStringScanDescription));
     }
 
     [Fact]
     public void Lax_options_are_a_defect()
     {
         var lax = new JsonSerializerOptions { TypeInfoResolver = new DefaultJsonTypeInfoResolver() };
-        Assert.Throws<ArgumentException>(() => StrictJson.Read("{}", (JsonTypeInfo<Recipe>)lax.GetTypeInfo(typeof(Recipe))));
+        Assert.Throws<ArgumentException>(
+            () => StrictJson.Read("{}", (JsonTypeInfo<Recipe>)lax.GetTypeInfo(typeof(Recipe))));
     }
 
     [Theory]
@@ -180,7 +212,8 @@ public sealed class StrictJsonTests
     {
         using var folder = new TempFolder();
         string path = folder.Write("recipe.json", System.Text.Encoding.UTF8.GetBytes(text));
-        Assert.StartsWith(path, Assert.Throws<BitisException>(() => RecipeFile.Load(path)).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            path, Assert.Throws<BitisException>(() => RecipeFile.Load(path)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -207,7 +240,8 @@ public sealed class StrictJsonTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new BuiltInImageSource((BuiltInSplit)9));
     }
 
-    private static JsonSerializerContext ContextOf(string name) => (JsonSerializerContext)Contexts.Single(type => type.FullName == name)
+    private static JsonSerializerContext ContextOf(string name) =>
+        (JsonSerializerContext)Contexts.Single(type => type.FullName == name)
         .GetProperty("Default", BindingFlags.Static | BindingFlags.Public)!.GetValue(null)!;
 
     /// <summary>The enums in what a context reads, wherever they are.</summary>
@@ -215,7 +249,8 @@ public sealed class StrictJsonTests
     {
         var seen = new HashSet<Type>();
         var open = new Stack<Type>(context.GetType().GetCustomAttributesData()
-            .Where(attribute => attribute.AttributeType == typeof(JsonSerializableAttribute)).Select(attribute => (Type)attribute.ConstructorArguments[0].Value!));
+            .Where(attribute => attribute.AttributeType == typeof(JsonSerializableAttribute)).Select(
+                attribute => (Type)attribute.ConstructorArguments[0].Value!));
         while (open.TryPop(out Type? type))
         {
             type = Nullable.GetUnderlyingType(type) ?? type;
@@ -227,8 +262,11 @@ public sealed class StrictJsonTests
                 open.Push(derived.DerivedType);
             if (typeof(IEnumerable).IsAssignableFrom(type))
                 continue;
-            foreach (PropertyInfo property in type.GetProperties().Where(property => property.CanWrite && property.GetIndexParameters().Length == 0))
+            foreach (PropertyInfo property in
+                type.GetProperties().Where(property => property.CanWrite && property.GetIndexParameters().Length == 0))
+            {
                 open.Push(property.PropertyType);
+            }
         }
         return [.. seen.Where(type => type.IsEnum)];
     }
@@ -239,8 +277,11 @@ public sealed class StrictJsonTests
         string name = JsonSerializer.Serialize(value, type, options);
         Assert.StartsWith("\"", name, StringComparison.Ordinal);
         Assert.Equal(value, JsonSerializer.Deserialize(name, type, options));
-        foreach (string other in (string[])["0", "3", "\"0\"", "\"77\"", "\"Nothing of the kind\"", "1.5", "true", "null"])
+        foreach (string other in
+            (string[])["0", "3", "\"0\"", "\"77\"", "\"Nothing of the kind\"", "1.5", "true", "null"])
+        {
             Assert.Throws<JsonException>(() => JsonSerializer.Deserialize(other, type, options));
+        }
     }
 
     private static void AssertRefused(string path, Func<object?> read) =>

@@ -16,7 +16,8 @@ internal static class TempFolderImages
     }
 
     /// <summary>Writes images as BMP files into class folders.</summary>
-    public static string WriteImages(this TempFolder folder, string name, ImageSource source, Func<int, string> nameOfClass)
+    public static string WriteImages(
+        this TempFolder folder, string name, ImageSource source, Func<int, string> nameOfClass)
     {
         for (int i = 0; i < source.Count; i++)
         {

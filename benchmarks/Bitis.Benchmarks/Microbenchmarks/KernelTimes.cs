@@ -13,7 +13,8 @@ namespace Bitis.Benchmarks.Microbenchmarks;
 /// <summary>Times every form of every kernel with BenchmarkDotNet, on the shapes of Vision Mamba models.</summary>
 internal static class KernelTimes
 {
-    // The runtime compiles a method anew a tenth of a second after it was found to be called often: warming up takes longer.
+    // The runtime compiles a method anew a tenth of a second after it was found to be called often: warming up takes
+    // longer.
     private const int WarmUps = 15, Iterations = 9;
 
     private static readonly TimeInterval Iteration = TimeInterval.FromMilliseconds(20);
@@ -27,7 +28,8 @@ internal static class KernelTimes
         if (forms.Length == 0)
             throw new BitisException($"No kernel's name begins with '{string.Join("' or '", names)}'. {Operations()}");
         IEnumerable<string> sets = InstructionSets.Detected.Select(InstructionSets.NameOf);
-        Console.WriteLine($"instruction sets: {string.Join(", ", sets)}; one thread; medians of {Iterations} iterations");
+        Console.WriteLine(
+            $"instruction sets: {string.Join(", ", sets)}; one thread; medians of {Iterations} iterations");
         Console.WriteLine();
         Console.WriteLine("| kernel | size | µs | deviation | rate |");
         Console.WriteLine("|---|---|---|---|---|");

@@ -26,7 +26,8 @@ internal sealed class OnnxGraph
 
     /// <summary>Adds an operator.</summary>
     /// <returns>The name of its output.</returns>
-    public string Add(string op, string[] inputs, params (string Name, object Value)[] attributes) => Add(op, inputs, outputs: 1, attributes)[0];
+    public string Add(string op, string[] inputs, params (string Name, object Value)[] attributes) =>
+        Add(op, inputs, outputs: 1, attributes)[0];
 
     /// <summary>Adds an operator with several outputs.</summary>
     public string[] Add(string op, string[] inputs, int outputs, params (string Name, object Value)[] attributes)
@@ -65,7 +66,8 @@ internal sealed class OnnxGraph
 
     public string Scalar(int type, byte value) => FloatTensor(type, [], [value]);
 
-    public string Shape(params long[] values) => FloatTensor(Int64, [values.Length], MemoryMarshal.AsBytes(values.AsSpan()));
+    public string Shape(params long[] values) =>
+        FloatTensor(Int64, [values.Length], MemoryMarshal.AsBytes(values.AsSpan()));
 
     /// <summary>Writes the model.</summary>
     public void Save(string path) => File.WriteAllBytes(path, new ProtoWriter()

@@ -6,8 +6,8 @@ using System.Text.Json;
 namespace Bitis.Benchmarks.Peer;
 
 /// <summary>
-/// ONNX Runtime in a process of its own (benchmarks/onnxruntime/peer.js). The process is stopped while others are measured: its
-/// threads go on spinning for a while after a run.
+/// ONNX Runtime in a process of its own (benchmarks/onnxruntime/peer.js). The process is stopped while others are
+/// measured: its threads go on spinning for a while after a run.
 /// </summary>
 internal sealed partial class OnnxRuntime : IDisposable
 {
@@ -30,12 +30,14 @@ internal sealed partial class OnnxRuntime : IDisposable
             RedirectStandardOutput = true,
             UseShellExecute = false,
         })!;
-        Ask($$"""{"load": {{JsonSerializer.Serialize(Path.GetFullPath(model))}}, "threads": {{threads}}, "type": "{{type}}", "shape": [{{string.Join(", ", shape)}}]}""");
+        string path = JsonSerializer.Serialize(Path.GetFullPath(model)), sizes = string.Join(", ", shape);
+        Ask($$"""{"load": {{path}}, "threads": {{threads}}, "type": "{{type}}", "shape": [{{sizes}}]}""");
     }
 
     /// <summary>Seconds for a run, the mean of some.</summary>
     public double Run(int count) =>
-        Ask(string.Create(CultureInfo.InvariantCulture, $$"""{"run": {{count}}}""")).GetProperty("seconds").GetDouble() / count;
+        Ask(string.Create(CultureInfo.InvariantCulture, $$"""{"run": {{count}}}""")).GetProperty("seconds")
+            .GetDouble() / count;
 
     /// <summary>Measures something else while this process stands still.</summary>
     public double WhileStopped(Func<double> measure)
@@ -58,8 +60,11 @@ internal sealed partial class OnnxRuntime : IDisposable
     {
         _process.StandardInput.WriteLine(request);
         _process.StandardInput.Flush();
-        JsonElement answer = JsonElement.Parse(_process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The peer ended."));
-        return answer.TryGetProperty("error", out JsonElement error) ? throw new InvalidOperationException($"The peer: {error}") : answer;
+        JsonElement answer = JsonElement.Parse(
+            _process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The peer ended."));
+        return answer.TryGetProperty("error", out JsonElement error)
+            ? throw new InvalidOperationException($"The peer: {error}")
+            : answer;
     }
 
     [LibraryImport("libc", EntryPoint = "kill")]

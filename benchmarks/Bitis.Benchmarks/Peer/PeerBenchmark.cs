@@ -15,7 +15,15 @@ internal static class PeerBenchmark
     private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(60);
 
     private static readonly (int M, int K, int N)[] Shapes =
-        [(197, 192, 768), (197, 384, 192), (197, 384, 768), (197, 384, 1536), (197, 768, 384), (197, 384, 44), (3152, 768, 384)];
+        [
+            (197, 192, 768),
+            (197, 384, 192),
+            (197, 384, 768),
+            (197, 384, 1536),
+            (197, 768, 384),
+            (197, 384, 44),
+            (3152, 768, 384),
+        ];
 
     /// <summary>Measures everything.</summary>
     /// <param name="peer">The folder with peer.js and its packages.</param>
@@ -38,7 +46,8 @@ internal static class PeerBenchmark
     private static void MeasureProducts(string peer, string folder, bool isInteger)
     {
         Console.WriteLine();
-        Console.WriteLine($"| {(isInteger ? "int8" : "float32")} product, M×K×N, GMAC/s | threads | Bitis | ONNX Runtime | ratio |");
+        Console.WriteLine(
+            $"| {(isInteger ? "int8" : "float32")} product, M×K×N, GMAC/s | threads | Bitis | ONNX Runtime | ratio |");
         Console.WriteLine("|---|---|---|---|---|");
         foreach (int threads in new[] { 1, 2 })
         {
@@ -53,10 +62,13 @@ internal static class PeerBenchmark
                     OnnxModels.WriteFloatGemms(path, m, k, n, count);
                 using var runtime = new OnnxRuntime(peer, path, threads, isInteger ? "uint8" : "float32", m, k);
                 using var pool = new WorkerPool(threads);
-                using Products products = isInteger ? new IntegerProducts(m, k, n, count) : new FloatProducts(m, k, n, count);
+                using Products products = isInteger
+                    ? new IntegerProducts(m, k, n, count)
+                    : new FloatProducts(m, k, n, count);
                 (double ours, double theirs) = Alternate(() => products.Run(pool), runtime);
                 double macs = (double)m * k * n * count / 1e9;
-                Console.WriteLine($"| {m}×{k}×{n} | {threads} | {macs / ours:F0} | {macs / theirs:F0} | {theirs / ours:F2} |");
+                Console.WriteLine(
+                    $"| {m}×{k}×{n} | {threads} | {macs / ours:F0} | {macs / theirs:F0} | {theirs / ours:F2} |");
             }
         }
     }
@@ -70,8 +82,19 @@ internal static class PeerBenchmark
         Console.WriteLine($"| one image on one thread, ms | {variant} | {peerName} in ONNX Runtime | ratio |");
         Console.WriteLine("|---|---|---|---|");
         Compare("float32", dynamicInt8: false, InferenceSession.Create(model, options));
-        foreach ((string bits, Scope scope) in ((string, Scope)[])[("w8a8", Scope.Linear), ("w4a8", Scope.Linear), ("w8a8", Scope.Ssm), ("w8a8", Scope.Full), ("w4a8", Scope.Full)])
-            Compare(RandomModel.NameOf(bits, scope), dynamicInt8: true, InferenceSession.Create(RandomModel.Quantize(model, bits, scope), options));
+        foreach ((string bits, Scope scope) in
+            ((string, Scope)[])[
+                ("w8a8", Scope.Linear),
+                ("w4a8", Scope.Linear),
+                ("w8a8", Scope.Ssm),
+                ("w8a8", Scope.Full),
+                ("w4a8", Scope.Full)])
+        {
+            Compare(
+                RandomModel.NameOf(bits, scope),
+                dynamicInt8: true,
+                InferenceSession.Create(RandomModel.Quantize(model, bits, scope), options));
+        }
 
         void Compare(string name, bool dynamicInt8, InferenceSession session)
         {
@@ -81,7 +104,8 @@ internal static class PeerBenchmark
                 OnnxModels.WriteDeit(path, width, dynamicInt8);
                 using var runtime = new OnnxRuntime(peer, path, threads: 1, "float32", [.. image.Shape]);
                 (double ours, double theirs) = Alternate(() => session.Run(image), runtime);
-                Console.WriteLine($"| {name} against {(dynamicInt8 ? "dynamic INT8" : "float32")} | {ours * 1e3:F2} | {theirs * 1e3:F2} | {theirs / ours:F2} |");
+                Console.WriteLine($"| {name} against {(dynamicInt8 ? "dynamic INT8" : "float32")} | {ours * 1e3:F2} | "
+                    + $"{theirs * 1e3:F2} | {theirs / ours:F2} |");
             }
         }
     }
@@ -163,7 +187,8 @@ internal static class PeerBenchmark
             for (int i = 0; i < count; i++)
             {
                 random.NextBytes(levels);
-                _layers[i] = new PackedIntegerWeights(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, sbyte>(levels), scales, [], n, k);
+                _layers[i] = new PackedIntegerWeights(
+                    System.Runtime.InteropServices.MemoryMarshal.Cast<byte, sbyte>(levels), scales, [], n, k);
             }
         }
 

@@ -19,13 +19,16 @@ internal sealed class AnalyzeCommand : BitisCommand
     private const string DiscreteA = "discreteA", HiddenState = "hiddenState";
 
     private readonly ModelOptionSet _model;
-    private readonly Option<string?> _data = CommonOptions.RequiredPath("--data", "Images to look at; labels are not needed.", "IMAGES");
+    private readonly Option<string?> _data = CommonOptions.RequiredPath(
+        "--data", "Images to look at; labels are not needed.", "IMAGES");
 
     private readonly Option<string[]?> _sites = CommonOptions.Parsed<string[]?>(
         "--site", $"What to look at, with commas: {DiscreteA}, {HiddenState}. [default: both]", ParseSites, "SITES");
 
-    private readonly Option<string?> _svg = CommonOptions.Path("--svg", "A folder to write figures to, as SVG; it is created if it is missing.", "FOLDER");
-    private readonly Option<int> _images = CommonOptions.Number("--images", "How many images, drawn at random.", 64, minimum: 1);
+    private readonly Option<string?> _svg = CommonOptions.Path(
+        "--svg", "A folder to write figures to, as SVG; it is created if it is missing.", "FOLDER");
+    private readonly Option<int> _images = CommonOptions.Number(
+        "--images", "How many images, drawn at random.", 64, minimum: 1);
     private readonly Option<int> _seed = CommonOptions.Seed();
     private readonly ImageOptionSet _imageOptions;
     private readonly Option<int?> _threads = CommonOptions.Threads();
@@ -54,7 +57,11 @@ internal sealed class AnalyzeCommand : BitisCommand
             OutputFolder.RequireWritable(folder);
         LoadedModel model = LoadModel(_model.Reference(arguments), _model.Options(arguments), progress);
         if (model.Float is null)
-            throw BitisException.InFile(model.Reference, "this model is quantized already; give the checkpoint that it was made of.");
+        {
+            throw BitisException.InFile(
+                model.Reference, "this model is quantized already; give the checkpoint that it was made of.");
+        }
+
         string data = arguments.GetRequiredValue(_data)!;
         List<string> notices = [];
         foreach (OutputTarget target in files.Where(_ => Directory.Exists(folder)).Select(OutputTarget.Resolve))
@@ -71,7 +78,8 @@ internal sealed class AnalyzeCommand : BitisCommand
         (images, int skipped) = _imageOptions.Usable(arguments, images, threads, this, progress, Context.Cancellation);
         IReadOnlyList<ScanStatistics> scans = ScanAnalyzer.Run(
             model.Float,
-            ImageLoader.Load(images, model.Preprocessing, batchSize: 8, threads, Context.Cancellation).Select(batch => batch.Images),
+            ImageLoader.Load(
+                images, model.Preprocessing, batchSize: 8, threads, Context.Cancellation).Select(batch => batch.Images),
             threads,
             new ProgressWithTotal(progress, images.Count),
             Context.Cancellation);
@@ -102,15 +110,24 @@ internal sealed class AnalyzeCommand : BitisCommand
 
     private static SvgChart DecayChart(ScanReport[] scans)
     {
-        var chart = new SvgChart("Discrete parameters exp(ΔA): distribution by scan", "value", "share of the values in a bin of 0.02", logarithmic: true);
+        var chart = new SvgChart(
+            "Discrete parameters exp(ΔA): distribution by scan", "value", "share of the values in a bin of 0.02",
+            logarithmic: true);
         foreach (ScanReport scan in scans)
-            chart.Add(scan.Name, scan.DiscreteA!.Histogram.Select((share, i) => ((i + 0.5) / scan.DiscreteA.Histogram.Count, share)));
+        {
+            chart.Add(
+                scan.Name,
+                scan.DiscreteA!.Histogram.Select((share, i) => ((i + 0.5) / scan.DiscreteA.Histogram.Count, share)));
+        }
+
         return chart;
     }
 
     private static SvgChart HiddenStateChart(ScanReport[] scans)
     {
-        var chart = new SvgChart("Hidden states: largest magnitude at each token", "token, in the order of the scan", "max |h|", logarithmic: true);
+        var chart = new SvgChart(
+            "Hidden states: largest magnitude at each token", "token, in the order of the scan", "max |h|",
+            logarithmic: true);
         foreach (ScanReport scan in scans)
             chart.Add(scan.Name, scan.HiddenState!.TokenMaxima.Select((value, t) => ((double)t, (double)value)));
         return chart;
@@ -130,7 +147,10 @@ internal sealed class AnalyzeCommand : BitisCommand
         foreach (string site in sites)
         {
             if (site is not (DiscreteA or HiddenState))
-                throw new BitisException($"There is no site '{site}' to analyze; the sites are {DiscreteA} and {HiddenState}.");
+            {
+                throw new BitisException(
+                    $"There is no site '{site}' to analyze; the sites are {DiscreteA} and {HiddenState}.");
+            }
         }
         return sites;
     }

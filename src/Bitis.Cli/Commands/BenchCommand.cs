@@ -17,11 +17,14 @@ internal sealed class BenchCommand : BitisCommand
     private readonly Option<string?> _baseline = CommonOptions.Path(
         "--baseline", "A model to measure in turn with this one; the result is the ratio.", "MODEL");
 
-    private readonly Option<int> _images = CommonOptions.Number("--images", "How many images are measured.", 50, minimum: 1);
-    private readonly Option<int> _warmup = CommonOptions.Number("--warmup", "How many images run first, unmeasured.", 10, minimum: 0);
+    private readonly Option<int> _images = CommonOptions.Number(
+        "--images", "How many images are measured.", 50, minimum: 1);
+    private readonly Option<int> _warmup = CommonOptions.Number(
+        "--warmup", "How many images run first, unmeasured.", 10, minimum: 0);
     private readonly Option<int> _batch = CommonOptions.Number("--batch", "Images at once.", 1, minimum: 1);
     private readonly Option<int> _seed = CommonOptions.Seed();
-    private readonly Option<bool> _profile = new("--profile") { Description = "Also show how long each step of the model takes." };
+    private readonly Option<bool> _profile =
+        new("--profile") { Description = "Also show how long each step of the model takes." };
     private readonly Option<int?> _threads = CommonOptions.Threads();
 
     /// <summary>Creates the command.</summary>
@@ -45,7 +48,11 @@ internal sealed class BenchCommand : BitisCommand
         IReadOnlyList<LoadedModel> models =
             LoadModels(references, _model.Options(arguments), progress);
         if (models.Any(model => model.Config.InputShape != models[0].Config.InputShape))
-            throw BitisException.InFile(models[1].Reference, $"the baseline takes images {models[1].Config.InputShape}, the model {models[0].Config.InputShape}.");
+        {
+            throw BitisException.InFile(
+                models[1].Reference,
+                $"the baseline takes images {models[1].Config.InputShape}, the model {models[0].Config.InputShape}.");
+        }
 
         InferenceSession[] sessions =
             [.. models.Select(model => model.CreateSession(threads, Context.Cancellation))];

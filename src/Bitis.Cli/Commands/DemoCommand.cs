@@ -13,7 +13,9 @@ using Bitis.Tensors;
 
 namespace Bitis.Cli.Commands;
 
-/// <summary><c>bitis demo</c>: a trained model through every method at three bit widths, with nothing to download.</summary>
+/// <summary>
+/// <c>bitis demo</c>: a trained model through every method at three bit widths, with nothing to download.
+/// </summary>
 internal sealed class DemoCommand : BitisCommand
 {
     private const string Model = "vim-micro-builtin";
@@ -56,7 +58,8 @@ internal sealed class DemoCommand : BitisCommand
         {
             foreach ((Scope scope, QuantizationMethod method) in Shown)
             {
-                progress.Report(new WorkProgress("quantizing and measuring", rows.Count, Shown.Length * BitWidthsShown.Length));
+                progress.Report(
+                    new WorkProgress("quantizing and measuring", rows.Count, Shown.Length * BitWidthsShown.Length));
                 QuantizedModel quantized = PostTrainingQuantizer.Quantize(
                     model, calibrationSet, RecipeOf(scope, method, bits), cancellationToken: Context.Cancellation);
                 using InferenceSession session = InferenceSession.Create(
@@ -88,7 +91,9 @@ internal sealed class DemoCommand : BitisCommand
             rows);
     }
 
-    /// <summary>Learning takes a quarter of its usual steps, so that all of the demo takes less than a minute.</summary>
+    /// <summary>
+    /// Learning takes a quarter of its usual steps, so that all of the demo takes less than a minute.
+    /// </summary>
     private static Recipe RecipeOf(Scope scope, QuantizationMethod method, BitWidths bits)
     {
         var recipe = new Recipe { Scope = scope, Method = method.Name, Bits = bits };
@@ -97,12 +102,15 @@ internal sealed class DemoCommand : BitisCommand
             : recipe;
     }
 
-    private EvaluationResult Evaluate(InferenceSession session, IReadOnlyList<Func<FloatTensor, CancellationToken, FloatTensor>> references, ImageSource test, VisionModel model) =>
+    private EvaluationResult Evaluate(
+        InferenceSession session, IReadOnlyList<Func<FloatTensor, CancellationToken, FloatTensor>> references,
+        ImageSource test, VisionModel model) =>
         new Evaluator(session.Run, model.Config.Classes, model.ClassNames, references) { BatchSize = Batch }
             .Run(test, model.Preprocessing, progress: null, Context.Cancellation);
 
     /// <summary>Milliseconds for one image, the two models in turn.</summary>
-    private (double Quantized, double Float) MeasureLatency(QuantizedModel quantized, VisionModel model, ImageSource test, int threads)
+    private (double Quantized, double Float) MeasureLatency(
+        QuantizedModel quantized, VisionModel model, ImageSource test, int threads)
     {
         var options = new SessionOptions { Threads = threads };
         using InferenceSession
@@ -110,7 +118,8 @@ internal sealed class DemoCommand : BitisCommand
             original = InferenceSession.Create(model, options, Context.Cancellation);
         FloatTensor image = model.Preprocessing.Apply(test.Read(0));
         IReadOnlyList<Latency> latencies = Latency.Measure(
-            [session.Run, original.Run], image.Reshape(image.Shape.Prepend(1)), Warmup, LatencyRuns, progress: null, Context.Cancellation);
+            [session.Run, original.Run], image.Reshape(image.Shape.Prepend(1)), Warmup, LatencyRuns, progress: null,
+                Context.Cancellation);
         return (latencies[0].Median.TotalMilliseconds, latencies[1].Median.TotalMilliseconds);
     }
 

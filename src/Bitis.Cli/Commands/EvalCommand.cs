@@ -11,7 +11,9 @@ using Bitis.Tensors;
 
 namespace Bitis.Cli.Commands;
 
-/// <summary><c>bitis eval</c>: how often a model is right, and how far it is from the float model it was made of.</summary>
+/// <summary>
+/// <c>bitis eval</c>: how often a model is right, and how far it is from the float model it was made of.
+/// </summary>
 internal sealed class EvalCommand : BitisCommand
 {
     private readonly ModelOptionSet _model;
@@ -32,8 +34,10 @@ internal sealed class EvalCommand : BitisCommand
         Description = "Also run the quantized model as a float32 simulation, and compare the integer answers with it.",
     };
 
-    private readonly Option<bool> _confusion = new("--confusion") { Description = "Also show accuracy by class, and the most frequent confusions." };
-    private readonly Option<int?> _images = CommonOptions.OptionalNumber("--images", "How many images, drawn at random; by default all.");
+    private readonly Option<bool> _confusion =
+        new("--confusion") { Description = "Also show accuracy by class, and the most frequent confusions." };
+    private readonly Option<int?> _images = CommonOptions.OptionalNumber(
+        "--images", "How many images, drawn at random; by default all.");
     private readonly Option<int> _batch = CommonOptions.Number("--batch", "Images at once.", 16, minimum: 1);
     private readonly Option<int> _seed = CommonOptions.Seed();
     private readonly ImageOptionSet _imageOptions;
@@ -112,7 +116,8 @@ internal sealed class EvalCommand : BitisCommand
     }
 
     /// <summary>A baseline's answers in the order of the model's classes.</summary>
-    private static Func<FloatTensor, CancellationToken, FloatTensor> InOrderOf(LoadedModel model, InferenceSession baseline)
+    private static Func<FloatTensor, CancellationToken, FloatTensor> InOrderOf(
+        LoadedModel model, InferenceSession baseline)
     {
         if (model.ClassNames is not { } names || baseline.ClassNames is not { } others || names.SequenceEqual(others))
             return baseline.Run;
@@ -128,10 +133,13 @@ internal sealed class EvalCommand : BitisCommand
         };
     }
 
-    private static Func<FloatTensor, CancellationToken, FloatTensor> Simulate(LoadedModel model, VectorizedEvaluator evaluator)
+    private static Func<FloatTensor, CancellationToken, FloatTensor> Simulate(
+        LoadedModel model, VectorizedEvaluator evaluator)
     {
         QuantizedModel quantized = model.Quantized
             ?? throw BitisException.InFile(model.Reference, "--simulate is for quantized models; this one is float32.");
-        return new GraphExecutor(quantized.Graph, quantized.DequantizeWeights(), new SimulatedEvaluator(evaluator, quantized.Layers, quantized.Scans)).Run;
+        return new GraphExecutor(
+            quantized.Graph, quantized.DequantizeWeights(),
+            new SimulatedEvaluator(evaluator, quantized.Layers, quantized.Scans)).Run;
     }
 }

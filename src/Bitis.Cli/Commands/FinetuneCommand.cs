@@ -25,7 +25,8 @@ internal sealed class FinetuneCommand : TrainingCommand
         LoadFloat(_model.Reference(arguments), _model.Options(arguments), "finetune", progress);
 
     /// <inheritdoc />
-    protected override (VisionModel? Model, TrainingRecipe Recipe, string? Head) Adapt(VisionModel? initial, TrainingRecipe recipe, TrainingData data)
+    protected override (VisionModel? Model, TrainingRecipe Recipe, string? Head) Adapt(
+        VisionModel? initial, TrainingRecipe recipe, TrainingData data)
     {
         VisionModel model = initial!;
         (model, string head) = WithHeadFor(model, data, (ulong)recipe.Seed);

@@ -15,7 +15,8 @@ internal sealed class InspectCommand : BitisCommand
 {
     private readonly ModelOptionSet _model;
     private readonly Option<bool> _tensors = new("--tensors") { Description = "Also list all tensors." };
-    private readonly Option<bool> _nodes = new("--nodes") { Description = "Also list the operators, by the names that --override matches." };
+    private readonly Option<bool> _nodes =
+        new("--nodes") { Description = "Also list the operators, by the names that --override matches." };
 
     /// <summary>Creates the command.</summary>
     public InspectCommand(CliContext context)
@@ -50,7 +51,8 @@ internal sealed class InspectCommand : BitisCommand
             .Select(weight => new TensorLine(weight.Name, $"int{weight.Bits}", ShapeOf(model.Graph, weight.Name)));
         IEnumerable<TensorLine> rates = model.Scans.Keys.Select(name => model.Graph[name].ParameterNames[0])
             .Select(name => new TensorLine(name, "int8", ShapeOf(model.Graph, name)));
-        IEnumerable<TensorLine> floats = model.Weights.Select(weight => new TensorLine(weight.Key, "float32", weight.Value.Shape));
+        IEnumerable<TensorLine> floats = model.Weights.Select(
+            weight => new TensorLine(weight.Key, "float32", weight.Value.Shape));
         return new QuantizedInspection(
             loaded.Reference,
             loaded.FileLength,
@@ -59,11 +61,14 @@ internal sealed class InspectCommand : BitisCommand
             model.Calibration,
             LayerSummary.Of(model),
             model.Scans.Count,
-            listTensors ? [.. levels.Concat(rates).Concat(floats).OrderBy(tensor => tensor.Name, StringComparer.Ordinal)] : null,
+            listTensors
+                ? [.. levels.Concat(rates).Concat(floats).OrderBy(tensor => tensor.Name, StringComparer.Ordinal)]
+                : null,
             listNodes ? NodeLine.Of(model.Graph) : null);
     }
 
-    private CheckpointInspection Describe(string reference, string path, ModelOptions options, bool listTensors, bool listNodes)
+    private CheckpointInspection Describe(
+        string reference, string path, ModelOptions options, bool listTensors, bool listNodes)
     {
         using Checkpoint checkpoint = VisionModel.OpenCheckpoint(path, options);
         var match = CheckpointMatch.Of(checkpoint, reference, options);
@@ -82,7 +87,9 @@ internal sealed class InspectCommand : BitisCommand
             match.Misshaped,
             match.Unusable,
             FindNonFinite(checkpoint),
-            listTensors ? [.. checkpoint.Entries.Select(entry => new TensorLine(entry.Name, $"{entry.DType}".ToLowerInvariant(), entry.Shape))] : null,
+            listTensors
+                ? [.. checkpoint.Entries.Select(entry => new TensorLine(entry.Name, $"{entry.DType}".ToLowerInvariant(), entry.Shape))]
+                : null,
             listNodes ? NodeLine.Of(match.Graph) : null);
     }
 
@@ -101,5 +108,6 @@ internal sealed class InspectCommand : BitisCommand
         return names;
     }
 
-    private static Shape ShapeOf(Graph graph, string parameter) => graph.Parameters.First(p => p.Name == parameter).Shape;
+    private static Shape ShapeOf(Graph graph, string parameter) =>
+        graph.Parameters.First(p => p.Name == parameter).Shape;
 }

@@ -26,9 +26,11 @@ internal sealed class QuantizeCommand : BitisCommand
         "--output", "The quantized model to write; an existing file is replaced.", "OUT.bitis");
 
     private readonly Option<int> _images =
-        CommonOptions.Number("--images", "How many images to calibrate with, drawn at random.", CalibrationSet.UsualImages, minimum: 1);
+        CommonOptions.Number(
+            "--images", "How many images to calibrate with, drawn at random.", CalibrationSet.UsualImages, minimum: 1);
 
-    private readonly Option<int> _batch = CommonOptions.Number("--batch", "Images at once; changes memory and time, not the result.", 16, minimum: 1);
+    private readonly Option<int> _batch = CommonOptions.Number(
+        "--batch", "Images at once; changes memory and time, not the result.", 16, minimum: 1);
     private readonly Option<int> _seed = CommonOptions.Seed();
     private readonly Option<int?> _threads = CommonOptions.Threads();
 
@@ -71,7 +73,11 @@ internal sealed class QuantizeCommand : BitisCommand
         LoadedModel model = LoadModel(_model.Reference(arguments), _model.Options(arguments), progress);
         target.RequireOtherThan(model.Files);
         if (model.Float is null)
-            throw BitisException.InFile(model.Reference, "this model is quantized already; give the checkpoint that it was made of.");
+        {
+            throw BitisException.InFile(
+                model.Reference, "this model is quantized already; give the checkpoint that it was made of.");
+        }
+
         recipe.Select(model.Float.Graph); // an override that matches nothing is found before the images are read
 
         using ImageSource source = _imageOptions.Open(arguments, calibration, this, Context.Cancellation);
@@ -167,7 +173,8 @@ internal sealed class QuantizeCommand : BitisCommand
         }
         catch (InvalidOperationException)
         {
-            // .NET reads it from a file, and says "Process has exited" where no more can be opened. The model is written by now.
+            // .NET reads it from a file, and says "Process has exited" where no more can be opened. The model is
+            // written by now.
             return null;
         }
     }

@@ -7,7 +7,9 @@ namespace Bitis.Cli.Commands;
 internal sealed class TrainCommand : TrainingCommand
 {
     private readonly Option<string?> _initial = CommonOptions.Path(
-        "--init", "A checkpoint of the same architecture and classes whose weights the training starts with, instead of random ones.", "MODEL");
+        "--init",
+            "A checkpoint of the same architecture and classes whose weights the training starts with, instead of random ones.",
+            "MODEL");
 
     /// <summary>Creates the command.</summary>
     public TrainCommand(CliContext context)
@@ -22,7 +24,9 @@ internal sealed class TrainCommand : TrainingCommand
 
     /// <inheritdoc />
     protected override LoadedModel? LoadInitial(ParseResult arguments, IProgress<WorkProgress> progress) =>
-        arguments.GetValue(_initial) is { } reference ? LoadFloat(reference, ModelOptions.Default, "--init", progress) : null;
+        arguments.GetValue(_initial) is { } reference
+            ? LoadFloat(reference, ModelOptions.Default, "--init", progress)
+            : null;
 
     /// <inheritdoc />
     protected override void CheckResume(ParseResult arguments)

@@ -6,7 +6,10 @@ using Bitis.Training;
 
 namespace Bitis.Cli.Commands;
 
-/// <summary>A command that trains: labeled images in, a folder with a trained model out. What it starts with is the commands' own.</summary>
+/// <summary>
+/// A command that trains: labeled images in, a folder with a trained model out. What it starts with is the commands'
+/// own.
+/// </summary>
 internal abstract class TrainingCommand : BitisCommand
 {
     private readonly TrainingOptionSet _recipe;
@@ -26,7 +29,8 @@ internal abstract class TrainingCommand : BitisCommand
         Description = "Go on with the training in the folder; needs the same images, and takes the recipe from there.",
     };
 
-    private readonly Option<int?> _take = CommonOptions.OptionalNumber("--take", "How many training images, drawn at random; by default all.");
+    private readonly Option<int?> _take = CommonOptions.OptionalNumber(
+        "--take", "How many training images, drawn at random; by default all.");
     private readonly Option<int?> _threads = CommonOptions.Threads();
 
     /// <summary>Describes the command.</summary>
@@ -36,7 +40,8 @@ internal abstract class TrainingCommand : BitisCommand
     /// <param name="usual">The recipe's values that the user does not give.</param>
     /// <param name="choosesModel">Whether the user names the architecture.</param>
     /// <param name="context">Where it runs.</param>
-    protected TrainingCommand(string name, string description, string example, TrainingRecipe usual, bool choosesModel, CliContext context)
+    protected TrainingCommand(
+        string name, string description, string example, TrainingRecipe usual, bool choosesModel, CliContext context)
         : base(name, description, example, context)
     {
         _output.Aliases.Add("-o");
@@ -57,7 +62,8 @@ internal abstract class TrainingCommand : BitisCommand
     }
 
     /// <summary>Makes the model and the recipe fit the images; says what became of the head, or null.</summary>
-    protected virtual (VisionModel? Model, TrainingRecipe Recipe, string? Head) Adapt(VisionModel? initial, TrainingRecipe recipe, TrainingData data) =>
+    protected virtual (VisionModel? Model, TrainingRecipe Recipe, string? Head) Adapt(
+        VisionModel? initial, TrainingRecipe recipe, TrainingData data) =>
         (initial, recipe, null);
 
     /// <inheritdoc />
@@ -113,7 +119,8 @@ internal abstract class TrainingCommand : BitisCommand
             ? model
             : throw BitisException.InFile(reference, $"this model is quantized; {taker} takes a float32 checkpoint.");
 
-    private TrainResult Train(Trainer trainer, TrainingRecipe recipe, TrainingData data, string? head, IProgress<WorkProgress> progress)
+    private TrainResult Train(
+        Trainer trainer, TrainingRecipe recipe, TrainingData data, string? head, IProgress<WorkProgress> progress)
     {
         try
         {

@@ -10,7 +10,8 @@ internal static class CommonOptions
     /// <summary>How the message about a mistyped option starts.</summary>
     public const string UnknownOption = "Unknown option";
 
-    public static Option<bool> Json() => new("--json") { Description = "Write the result as JSON to standard output, and nothing else." };
+    public static Option<bool> Json() =>
+        new("--json") { Description = "Write the result as JSON to standard output, and nothing else." };
 
     public static Option<int?> Threads() =>
         Parsed<int?>("--threads", "How many threads compute; by default one for each processor.", ParseThreads, "N");
@@ -38,7 +39,8 @@ internal static class CommonOptions
         Parsed<int?>(name, description, text => ParseNumber(name, text, minimum: 1), "N");
 
     /// <summary>An option whose text is read by a function that refuses with a <see cref="BitisException"/>.</summary>
-    public static Option<T> Parsed<T>(string name, string description, Func<string, T> parse, string valueName) => new(name)
+    public static Option<T> Parsed<T>(string name, string description, Func<string, T> parse, string valueName) =>
+        new(name)
     {
         Description = description,
         HelpName = valueName,
@@ -51,7 +53,10 @@ internal static class CommonOptions
     {
         Description = description,
         HelpName = valueName,
-        CustomParser = result => Read(result, text => text.Length > 0 ? text : throw new BitisException($"{name} is empty; it takes a path.")),
+        CustomParser = result =>
+            Read(
+                result,
+                text => text.Length > 0 ? text : throw new BitisException($"{name} is empty; it takes a path.")),
     };
 
     /// <summary>An option that takes a path and must be given.</summary>
@@ -78,7 +83,8 @@ internal static class CommonOptions
         return argument;
     }
 
-    private static int ParseNumber(string name, string text, int minimum) => int.TryParse(text, out int value) && value >= minimum
+    private static int ParseNumber(string name, string text, int minimum) =>
+        int.TryParse(text, out int value) && value >= minimum
         ? value
         : throw new BitisException(text.Length > 9 && text.All(char.IsAsciiDigit)
             ? $"{name} takes a whole number of at most {int.MaxValue}, not '{text}'."

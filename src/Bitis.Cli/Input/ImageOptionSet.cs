@@ -33,7 +33,8 @@ internal sealed class ImageOptionSet
     public bool Skips(ParseResult arguments) => arguments.GetValue(_badImages) == Skip;
 
     /// <summary>The options that decide what images look like, for a command that has to see the same.</summary>
-    public IEnumerable<string> Given(ParseResult arguments) => arguments.GetValue(_orientation) ? [_orientation.Name] : [];
+    public IEnumerable<string> Given(ParseResult arguments) =>
+        arguments.GetValue(_orientation) ? [_orientation.Name] : [];
 
     /// <summary>Opens a set of images.</summary>
     /// <param name="arguments">What the user typed.</param>

@@ -5,8 +5,8 @@ using Bitis.Json;
 namespace Bitis.Cli.Input;
 
 /// <summary>
-/// Reads a small JSON file that a person wrote into a record: comments and trailing commas are allowed, unknown fields are
-/// not, and what is wrong is said with its line and field.
+/// Reads a small JSON file that a person wrote into a record: comments and trailing commas are allowed, unknown fields
+/// are not, and what is wrong is said with its line and field.
 /// </summary>
 /// <remarks>At most 1 MiB is read.</remarks>
 /// <param name="kind">What the file is called: <c>recipe</c>.</param>

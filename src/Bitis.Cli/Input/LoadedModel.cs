@@ -47,7 +47,8 @@ internal sealed class LoadedModel
     public IReadOnlyList<string> Notices => Float?.Notices ?? [];
 
     /// <summary>The family and the number format: <c>Vim, w8a8 (mse)</c>.</summary>
-    public string Kind => Quantized is { } q ? $"{Config.Family}, {q.Recipe.Bits} ({q.Recipe.Method})" : $"{Config.Family}, float32";
+    public string Kind =>
+        Quantized is { } q ? $"{Config.Family}, {q.Recipe.Bits} ({q.Recipe.Method})" : $"{Config.Family}, float32";
 
     /// <summary>Loads models that share options; the key of the weights is for those that are checkpoints.</summary>
     /// <param name="references">The models; null is skipped.</param>
@@ -77,7 +78,11 @@ internal sealed class LoadedModel
     {
         string path = ModelReference.Resolve(reference, progress, cancellationToken);
         if (!QuantizedModel.IsQuantized(path))
-            return new LoadedModel(reference, path, VisionModel.Load(path, options, cancellationToken), quantized: null);
+        {
+            return new LoadedModel(
+                reference, path, VisionModel.Load(path, options, cancellationToken), quantized: null);
+        }
+
         QuantizedModel quantized = QuantizedModel.Load(path, cancellationToken);
         options.RequireAgreement(reference, quantized.Config);
         return new LoadedModel(reference, path, original: null, quantized);

@@ -16,13 +16,15 @@ internal sealed class ModelOptionSet
     };
 
     private readonly Option<int?> _imageSize = CommonOptions.OptionalNumber(
-        "--image-size", "Height and width of the images, in pixels: of a VMamba or LocalVMamba whose file does not say, "
+        "--image-size",
+        "Height and width of the images, in pixels: of a VMamba or LocalVMamba whose file does not say, "
         + "or other ones for a Vim, a ViT, or a LocalVim without rotary positions, "
         + "whose position embedding is then resized.");
 
     private readonly Option<string?> _directions = new("--directions")
     {
-        Description = "The scan directions of each block of a LocalVim or LocalVMamba, where it is no published one: h,v_flip,w7,w7_flip/h,h_flip,v,w2/..., "
+        Description =
+            "The scan directions of each block of a LocalVim or LocalVMamba, where it is no published one: h,v_flip,w7,w7_flip/h,h_flip,v,w2/..., "
             + "or of one block for all.",
         HelpName = "LIST",
     };
@@ -33,7 +35,8 @@ internal sealed class ModelOptionSet
     private readonly Option<ClassTokenPosition?> _classToken = CommonOptions.Parsed<ClassTokenPosition?>(
         "--class-token", "Where the class token is: first or middle.", ParseClassToken, "PLACE");
 
-    private readonly Option<bool> _noHalving = new("--no-halving") { Description = "The sum of the two scan directions is not halved." };
+    private readonly Option<bool> _noHalving =
+        new("--no-halving") { Description = "The sum of the two scan directions is not halved." };
 
     /// <summary>Adds the argument and the options to a command.</summary>
     /// <param name="command">The command.</param>

@@ -17,7 +17,8 @@ internal static class ModelReference
     /// which is downloaded unless the cache has it.
     /// </summary>
     /// <exception cref="BitisException">There is no such file, here or there.</exception>
-    public static string Resolve(string reference, IProgress<WorkProgress> progress, CancellationToken cancellationToken)
+    public static string Resolve(
+        string reference, IProgress<WorkProgress> progress, CancellationToken cancellationToken)
     {
         if (HubReference.TryParse(reference, out _))
         {

@@ -5,7 +5,8 @@ namespace Bitis.Cli.Input;
 /// <summary>Reads a recipe from a JSON file, whose fields are those of <see cref="Recipe"/> in camel case.</summary>
 internal static class RecipeFile
 {
-    private static readonly JsonFile File = new("recipe", "{ \"method\": \"mse\", \"bits\": \"w8a8\" }", new Dictionary<string, string>
+    private static readonly JsonFile File = new(
+        "recipe", "{ \"method\": \"mse\", \"bits\": \"w8a8\" }", new Dictionary<string, string>
     {
         ["method"] = "a method's name, such as \"mse\"",
         ["bits"] = "text such as \"w8a8\"",
@@ -29,6 +30,8 @@ internal static class RecipeFile
     });
 
     /// <summary>Reads and checks a recipe.</summary>
-    /// <exception cref="BitisException">The file is missing, or is not a recipe; the message names the place.</exception>
+    /// <exception cref="BitisException">
+    /// The file is missing, or is not a recipe; the message names the place.
+    /// </exception>
     public static Recipe Load(string path) => File.Load<RecipeDocument>(path, recipe => recipe.ToRecipe()).ToRecipe();
 }

@@ -7,7 +7,9 @@ using Bitis.Quantization.Recipes;
 
 namespace Bitis.Cli.Input;
 
-/// <summary>The options that make a recipe. Those that are given change the recipe file's values, if there is a file.</summary>
+/// <summary>
+/// The options that make a recipe. Those that are given change the recipe file's values, if there is a file.
+/// </summary>
 internal sealed class RecipeOptionSet
 {
     private readonly Option<string?> _file = CommonOptions.Path(
@@ -20,30 +22,42 @@ internal sealed class RecipeOptionSet
         "NAME");
 
     private readonly Option<BitWidths?> _bits = CommonOptions.Parsed<BitWidths?>(
-        "--bits", "Bits of weights and activations: w8a8, w6a6, w4a8, ... [default: w8a8]", text => BitWidths.Parse(text), "BITS");
+        "--bits", "Bits of weights and activations: w8a8, w6a6, w4a8, ... [default: w8a8]", text =>
+            BitWidths.Parse(text), "BITS");
 
     private readonly Option<Granularity?> _granularity = CommonOptions.Parsed<Granularity?>(
-        "--granularity", "Whether activations have a scale for each tensor or each token. [default: token for ptq4vm, else tensor]", ParseGranularity, "tensor|token");
+        "--granularity",
+            "Whether activations have a scale for each tensor or each token. [default: token for ptq4vm, else tensor]",
+            ParseGranularity, "tensor|token");
 
     private readonly Option<Scope?> _scope = CommonOptions.Parsed<Scope?>(
-        "--scope", "What is quantized: linear (the linear layers and their inputs), ssm (the inside of the scans, too), or full (convolutions, patch embedding and head, too). [default: linear]", ParseScope, "linear|ssm|full");
+        "--scope",
+            "What is quantized: linear (the linear layers and their inputs), ssm (the inside of the scans, too), or full (convolutions, patch embedding and head, too). [default: linear]",
+            ParseScope, "linear|ssm|full");
 
     private readonly Option<double?> _percentile = CommonOptions.Parsed<double?>(
-        "--percentile", "For the method percentile: the share of values below the range's upper end. [default: 99.99]", ParsePercentile, "PERCENT");
+        "--percentile", "For the method percentile: the share of values below the range's upper end. [default: 99.99]",
+            ParsePercentile, "PERCENT");
 
     private readonly Option<double?> _alpha = CommonOptions.Parsed<double?>(
-        "--alpha", "For methods that smooth: how much range moves to the weights, 0 to 1. [default: 0.5]", ParseAlpha, "ALPHA");
+        "--alpha", "For methods that smooth: how much range moves to the weights, 0 to 1. [default: 0.5]", ParseAlpha,
+            "ALPHA");
 
-    private readonly Option<bool> _noSmoothing = new("--no-smoothing") { Description = "Leave smoothing out, to see what it is worth." };
+    private readonly Option<bool> _noSmoothing =
+        new("--no-smoothing") { Description = "Leave smoothing out, to see what it is worth." };
 
     private readonly Option<int?> _steps = CommonOptions.Parsed<int?>(
         "--steps", "For methods that learn: steps for each block; 0 for none. [default: 100]", ParseSteps, "N");
 
     private readonly Option<int?> _timeGroups = CommonOptions.Parsed<int?>(
-        "--time-groups", "Inside of scans: how many groups of tokens a hidden state has scales for. [default: 8 for qmamba, else 1]", ParseTimeGroups, "N");
+        "--time-groups",
+            "Inside of scans: how many groups of tokens a hidden state has scales for. [default: 8 for qmamba, else 1]",
+            ParseTimeGroups, "N");
 
     private readonly Option<DecaySpacing?> _decay = CommonOptions.Parsed<DecaySpacing?>(
-        "--decay", "Inside of scans: how levels of the discrete parameters may be spread: uniform, ltsq or log2. [default: the method's]", ParseDecay, "SPREAD");
+        "--decay",
+            "Inside of scans: how levels of the discrete parameters may be spread: uniform, ltsq or log2. [default: the method's]",
+            ParseDecay, "SPREAD");
 
     private readonly Option<bool> _official = new("--official")
     {
@@ -52,15 +66,19 @@ internal sealed class RecipeOptionSet
 
     private readonly Option<string[]> _overrides = new("--override")
     {
-        Description = "Other bits for layers by name, as PATTERN=BITS: '*.x_proj*=w8a8', 'layers.0.*=float'. May be repeated; the first match decides.",
+        Description =
+            "Other bits for layers by name, as PATTERN=BITS: '*.x_proj*=w8a8', 'layers.0.*=float'. May be repeated; the first match decides.",
         HelpName = "PATTERN=BITS",
     };
 
     /// <summary>Adds the options to a command.</summary>
     public RecipeOptionSet(Command command)
     {
-        foreach (Option option in (Option[])[_method, _bits, _granularity, _scope, _percentile, _alpha, _noSmoothing, _steps, _official, _timeGroups, _decay, _overrides, _file])
+        foreach (
+            Option option in (Option[])[_method, _bits, _granularity, _scope, _percentile, _alpha, _noSmoothing, _steps, _official, _timeGroups, _decay, _overrides, _file])
+        {
             command.Options.Add(option);
+        }
     }
 
     /// <summary>The recipe file; null if there is none.</summary>
@@ -147,11 +165,13 @@ internal sealed class RecipeOptionSet
     private static double? ParseAlpha(string text) => Number(text)
         ?? throw new BitisException($"--alpha takes a number from 0 to 1, not '{text}'.");
 
-    private static int? ParseSteps(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value)
+    private static int? ParseSteps(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value)
         ? value
         : throw new BitisException($"--steps takes a whole number of at least 0, not '{text}'.");
 
-    private static int? ParseTimeGroups(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value)
+    private static int? ParseTimeGroups(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value)
         ? value
         : throw new BitisException($"--time-groups takes a whole number of at least 1, not '{text}'.");
 

@@ -6,18 +6,22 @@ using Bitis.Models.Catalogue;
 
 namespace Bitis.Cli.Input;
 
-/// <summary>The options that make a training recipe. Those that are given change the recipe file's values, if there is a file.</summary>
+/// <summary>
+/// The options that make a training recipe. Those that are given change the recipe file's values, if there is a file.
+/// </summary>
 internal sealed class TrainingOptionSet
 {
     private readonly Option<string?> _model = CommonOptions.Parsed<string?>(
-        "--model", $"The architecture: {string.Join(", ", SmallModels.Names)}. [default: vim-micro]", ParseModel, "NAME");
+        "--model", $"The architecture: {string.Join(", ", SmallModels.Names)}. [default: vim-micro]", ParseModel,
+            "NAME");
 
     private readonly Option<int?> _epochs;
     private readonly Option<int?> _batch;
     private readonly Option<double?> _learningRate;
     private readonly Option<string[]> _freeze = new("--freeze")
     {
-        Description = "Layers that do not learn, by a pattern of their names: 'layers.0.*', 'patch_embed*'. Can be given several times.",
+        Description =
+            "Layers that do not learn, by a pattern of their names: 'layers.0.*', 'patch_embed*'. Can be given several times.",
         HelpName = "PATTERN",
         Arity = ArgumentArity.OneOrMore,
     };
@@ -46,7 +50,11 @@ internal sealed class TrainingOptionSet
         _epochs = CommonOptions.OptionalNumber("--epochs", $"How often each image is seen. [default: {usual.Epochs}]");
         _batch = CommonOptions.OptionalNumber("--batch", $"Images a step. [default: {usual.BatchSize}]");
         _learningRate = CommonOptions.Parsed<double?>(
-            "--lr", string.Create(CultureInfo.InvariantCulture, $"The learning rate after the warm-up. [default: {usual.LearningRate}]"), ParseRate, "RATE");
+            "--lr",
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The learning rate after the warm-up. [default: {usual.LearningRate}]"),
+                ParseRate, "RATE");
         _learningRate.Aliases.Add("--learning-rate");
         if (choosesModel)
             command.Options.Add(_model);
@@ -60,7 +68,9 @@ internal sealed class TrainingOptionSet
     /// <summary>The recipe that the user described.</summary>
     /// <param name="arguments">What the user typed.</param>
     /// <param name="started">The recipe of the training that is resumed; null for a new one.</param>
-    /// <param name="initial">The architecture of the model that a new training starts with; null for random weights.</param>
+    /// <param name="initial">
+    /// The architecture of the model that a new training starts with; null for random weights.
+    /// </param>
     /// <exception cref="BitisException">The recipe file cannot be used.</exception>
     public TrainingRecipe Read(ParseResult arguments, TrainingRecipe? started, ModelConfig? initial)
     {
@@ -69,7 +79,11 @@ internal sealed class TrainingOptionSet
         if (!_choosesModel)
         {
             if (file is not null && (recipe.Config is not null || recipe.Model != _usual.Model))
-                throw BitisException.InFile(file, "the architecture is the checkpoint's; leave 'model' and 'config' out.");
+            {
+                throw BitisException.InFile(
+                    file, "the architecture is the checkpoint's; leave 'model' and 'config' out.");
+            }
+
             recipe = recipe with { Config = started?.Config ?? initial };
         }
         else if (file is null && model is null && initial is not null)
@@ -86,7 +100,9 @@ internal sealed class TrainingOptionSet
             BatchSize = arguments.GetValue(_batch) ?? recipe.BatchSize,
             LearningRate = rate,
             Seed = arguments.GetValue(_seed) ?? recipe.Seed,
-            Backward = arguments.GetValue(_backward) is { } method ? recipe.Backward with { Method = method } : recipe.Backward,
+            Backward = arguments.GetValue(_backward) is { } method
+                ? recipe.Backward with { Method = method }
+                : recipe.Backward,
             Freeze = arguments.GetValue(_freeze) is { Length: > 0 } patterns ? patterns : recipe.Freeze,
         };
     }

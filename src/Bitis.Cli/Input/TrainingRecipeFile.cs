@@ -1,13 +1,17 @@
 
 namespace Bitis.Cli.Input;
 
-/// <summary>Reads a training recipe from a JSON file, whose fields are those of <see cref="TrainingRecipe"/> in camel case.</summary>
+/// <summary>
+/// Reads a training recipe from a JSON file, whose fields are those of <see cref="TrainingRecipe"/> in camel case.
+/// </summary>
 internal static class TrainingRecipeFile
 {
-    private static readonly JsonFile File = new("training recipe", "{ \"model\": \"vim-micro\", \"epochs\": 100 }", new Dictionary<string, string>
+    private static readonly JsonFile File = new(
+        "training recipe", "{ \"model\": \"vim-micro\", \"epochs\": 100 }", new Dictionary<string, string>
     {
         ["model"] = "an architecture's name, such as \"vim-micro\"",
-        ["config"] = "an architecture such as { \"family\": \"vim\", \"imageSize\": 32, \"patchSize\": 4, \"stride\": 4, \"width\": 64, "
+        ["config"] =
+            "an architecture such as { \"family\": \"vim\", \"imageSize\": 32, \"patchSize\": 4, \"stride\": 4, \"width\": 64, "
             + "\"innerWidth\": 128, \"depth\": 6, \"deltaRank\": 4, \"classes\": 10 }",
         ["epochs"] = "a whole number such as 100",
         ["batchSize"] = "a whole number such as 128",
@@ -36,6 +40,8 @@ internal static class TrainingRecipeFile
     });
 
     /// <summary>Reads and checks a recipe.</summary>
-    /// <exception cref="BitisException">The file is missing, or is not a recipe; the message names the place.</exception>
+    /// <exception cref="BitisException">
+    /// The file is missing, or is not a recipe; the message names the place.
+    /// </exception>
     public static TrainingRecipe Load(string path) => File.Load<TrainingRecipe>(path, recipe => recipe.Validate());
 }

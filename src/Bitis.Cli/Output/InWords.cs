@@ -15,7 +15,9 @@ internal static class InWords
         string method = settings.Length == 0 ? recipe.Method : $"{recipe.Method} with {string.Join(" and ", settings)}";
         method += recipe.Estimator is { } estimator ? $" with ranges by {estimator.Name}" : "";
         string granularity = recipe.Granularity == Granularity.PerToken ? "per token" : "per tensor";
-        string overrides = recipe.Overrides.Count == 0 ? "" : $", {string.Join(", ", recipe.Overrides.Select(o => $"{o.Pattern}={o.Bits}"))}";
+        string overrides = recipe.Overrides.Count == 0
+            ? ""
+            : $", {string.Join(", ", recipe.Overrides.Select(o => $"{o.Pattern}={o.Bits}"))}";
         return $"{method}, {recipe.Bits}, scope {recipe.Scope.ToString().ToLowerInvariant()}, activations {granularity}{overrides}";
     }
 

@@ -20,7 +20,8 @@ internal sealed class Report(CliContext context)
     /// <summary>Names and values in two columns; values that are null are left out.</summary>
     public void Fields(params IEnumerable<(string Name, string? Value)> fields)
     {
-        Grid grid = new Grid().AddColumn(new GridColumn().NoWrap().PadLeft(0).PadRight(2)).AddColumn(new GridColumn().Padding(0, 0));
+        Grid grid = new Grid().AddColumn(
+            new GridColumn().NoWrap().PadLeft(0).PadRight(2)).AddColumn(new GridColumn().Padding(0, 0));
         foreach ((string name, string? value) in fields)
         {
             if (value is not null)
@@ -33,7 +34,9 @@ internal sealed class Report(CliContext context)
         Write(grid, wraps: true);
     }
 
-    /// <summary>A table; a column whose title starts with <c>&gt;</c> is aligned to the right, as numbers are.</summary>
+    /// <summary>
+    /// A table; a column whose title starts with <c>&gt;</c> is aligned to the right, as numbers are.
+    /// </summary>
     public void Table(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows)
     {
         var table = new Table { Border = TableBorder.None };

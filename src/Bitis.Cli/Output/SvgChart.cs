@@ -14,7 +14,10 @@ internal sealed class SvgChart(string title, string xLabel, string yLabel, bool 
 
     private readonly List<(string Name, IReadOnlyList<(double X, double Y)> Points)> _lines = [];
 
-    /// <summary>Adds a line; its colour goes from blue for the first to red for the last. Points that a logarithmic axis cannot show are left out.</summary>
+    /// <summary>
+    /// Adds a line; its colour goes from blue for the first to red for the last. Points that a logarithmic axis cannot
+    /// show are left out.
+    /// </summary>
     public void Add(string name, IEnumerable<(double X, double Y)> points) =>
         _lines.Add((name, [.. points.Where(point => double.IsFinite(point.Y) && (!logarithmic || point.Y > 0))]));
 
@@ -30,7 +33,9 @@ internal sealed class SvgChart(string title, string xLabel, string yLabel, bool 
             new XAttribute("font-family", "sans-serif"),
             new XAttribute("font-size", 12),
             new XElement(Svg + "title", DisplayText.Of(title)),
-            new XElement(Svg + "rect", new XAttribute("width", Text(Width)), new XAttribute("height", Text(Height)), new XAttribute("fill", "white")),
+            new XElement(
+                Svg + "rect", new XAttribute("width", Text(Width)), new XAttribute("height", Text(Height)),
+                new XAttribute("fill", "white")),
             Label(title, Left, 24, "start", 15),
             Label(xLabel, (Left + Width - Right) / 2, Height - 12, "middle"),
             new XElement(

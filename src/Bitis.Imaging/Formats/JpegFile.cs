@@ -4,7 +4,9 @@ using NetVips;
 
 namespace Bitis.Imaging.Formats;
 
-/// <summary>JPEG files. As in Pillow, one that ends too early is refused, and stray or wrong bytes are passed over.</summary>
+/// <summary>
+/// JPEG files. As in Pillow, one that ends too early is refused, and stray or wrong bytes are passed over.
+/// </summary>
 /// <remarks>
 /// A file decodes to at most 512 pixels a byte, and <see cref="ImageLimits.MaxPixels"/>. Its scans pass over at most 16
 /// times as many.

@@ -7,8 +7,9 @@ namespace Bitis.Imaging.Formats;
 
 /// <summary>PNG files. Only the chunks that hold pixels are handed on.</summary>
 /// <remarks>
-/// Without gamma, profile and transparency chunks there is nothing to convert, and samples come out as Pillow shows them.
-/// Decompression bombs in text and profile chunks are never opened. Data that go on long after the pixels are refused.
+/// Without gamma, profile and transparency chunks there is nothing to convert, and samples come out as Pillow shows
+/// them. Decompression bombs in text and profile chunks are never opened. Data that go on long after the pixels are
+/// refused.
 /// </remarks>
 internal static class PngFile
 {

@@ -6,13 +6,18 @@ using Bitis.Tensors;
 
 namespace Bitis.Analysis;
 
-/// <summary>Looks into the selective scans of a float model: what makes their discrete parameters and hidden states hard to quantize.</summary>
+/// <summary>
+/// Looks into the selective scans of a float model: what makes their discrete parameters and hidden states hard to
+/// quantize.
+/// </summary>
 internal static class ScanAnalyzer
 {
     /// <summary>Runs images through a model and observes every scan.</summary>
     /// <param name="model">The model.</param>
     /// <param name="batches">Images as the model takes them, <c>[batch, channels, height, width]</c>.</param>
-    /// <param name="threads">How many threads compute; 0 for one on each processor. The result does not depend on it.</param>
+    /// <param name="threads">
+    /// How many threads compute; 0 for one on each processor. The result does not depend on it.
+    /// </param>
     /// <param name="progress">Hears of images done.</param>
     /// <param name="cancellationToken">Ends the work.</param>
     /// <returns>The statistics of each scan, in the order of the graph.</returns>
@@ -44,7 +49,9 @@ internal static class ScanAnalyzer
             images += batch.Shape[0];
             progress?.Report(new WorkProgress("analyzing", images, 0));
         }
-        return images > 0 ? [.. statistics.Values] : throw new BitisException("There is no image to analyze with: give at least one.");
+        return images > 0
+            ? [.. statistics.Values]
+            : throw new BitisException("There is no image to analyze with: give at least one.");
 
         void Observe(Node node, ReadOnlySpan<FloatTensor> inputs)
         {

@@ -186,7 +186,9 @@ public sealed class Checkpoint : IDisposable
         }
         catch (BitisException e)
         {
-            string problem = e.Message.StartsWith($"{Path}: ", StringComparison.Ordinal) ? e.Message[(Path.Length + 2)..] : e.Message;
+            string problem = e.Message.StartsWith($"{Path}: ", StringComparison.Ordinal)
+                ? e.Message[(Path.Length + 2)..]
+                : e.Message;
             throw new BitisException($"{Path}: tensor '{name}': {problem}", e);
         }
     }

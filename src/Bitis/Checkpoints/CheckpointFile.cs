@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Bitis.Checkpoints;
 
 /// <summary>
-/// An open file that is read piece by piece into memory of ours. It is never mapped: touching a mapped page that another
-/// process has cut off ends the process, while a read that comes too short is an error like any other.
+/// An open file that is read piece by piece into memory of ours. It is never mapped: touching a mapped page that
+/// another process has cut off ends the process, while a read that comes too short is an error like any other.
 /// </summary>
 internal sealed class CheckpointFile : IDisposable
 {
@@ -25,7 +25,9 @@ internal sealed class CheckpointFile : IDisposable
     /// <summary>The size in bytes when it was opened; at least 1.</summary>
     public long Length { get; }
 
-    /// <summary>The bytes that were read from the file or inflated so far: the work that a bound is stated for.</summary>
+    /// <summary>
+    /// The bytes that were read from the file or inflated so far: the work that a bound is stated for.
+    /// </summary>
     public long BytesProcessed => Interlocked.Read(ref _bytesProcessed);
 
     /// <summary>Opens a file.</summary>

@@ -3,7 +3,9 @@ using Bitis.Kernels.Dispatch;
 
 namespace Bitis.Data;
 
-/// <summary>Reads, decodes and preprocesses the images of a source on other threads, ahead of whoever consumes them.</summary>
+/// <summary>
+/// Reads, decodes and preprocesses the images of a source on other threads, ahead of whoever consumes them.
+/// </summary>
 internal static class ImageLoader
 {
     /// <summary>
@@ -35,7 +37,8 @@ internal static class ImageLoader
     }
 
     private static IEnumerable<ImageBatch> Enumerate(
-        ImageSource source, Preprocessing preprocessing, int batchSize, int threads, CancellationToken cancellationToken)
+        ImageSource source, Preprocessing preprocessing, int batchSize, int threads,
+        CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var underWay = new Queue<Task<ImageBatch>>();
@@ -69,9 +72,12 @@ internal static class ImageLoader
                 int start = next;
                 int count = Math.Min(batchSize, source.Count - start);
                 CancellationToken token = stop.Token;
-                // Threads of their own: those of the pool may all be busy with the batch before, and this one would only be read when it is due.
+                // Threads of their own: those of the pool may all be busy with the batch before, and this one would
+                // only be read when it is due.
                 underWay.Enqueue(Task.Factory.StartNew(
-                    () => ReadBatch(source, preprocessing, start, count, token), token, TaskCreationOptions.LongRunning, TaskScheduler.Default));
+                    () =>
+                        ReadBatch(source, preprocessing, start, count, token), token, TaskCreationOptions.LongRunning,
+                            TaskScheduler.Default));
                 next += count;
             }
         }

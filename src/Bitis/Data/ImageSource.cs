@@ -20,7 +20,9 @@ public abstract class ImageSource : IDisposable
     /// <summary>What the source is, for reports: <c>"CIFAR-10 (binary), 10000 images, 10 classes"</c>.</summary>
     public abstract string Description { get; }
 
-    /// <summary>How pixels differ from those that decoders usually give (<see cref="IImageDecoder.Settings"/>).</summary>
+    /// <summary>
+    /// How pixels differ from those that decoders usually give (<see cref="IImageDecoder.Settings"/>).
+    /// </summary>
     public virtual string? DecoderSettings => null;
 
     /// <summary>The names of the classes by index; null if they are not known.</summary>
@@ -41,10 +43,10 @@ public abstract class ImageSource : IDisposable
     public virtual IReadOnlyList<string> Notices => [];
 
     /// <summary>
-    /// Opens a set of images; what it is shows in its content. A folder or a zip of class folders (index = ordinal order
-    /// of the folder names), of images without labels, or of images with a <c>labels.csv</c>; a CSV file; CIFAR-10 or
-    /// CIFAR-100, binary or as python's batches; IDX (MNIST) files, also gzipped; or one image. Tar archives, also
-    /// gzipped, are as good as zips. The path may go on inside an archive: <c>cifar10.zip/test</c>.
+    /// Opens a set of images; what it is shows in its content. A folder or a zip of class folders (index = ordinal
+    /// order of the folder names), of images without labels, or of images with a <c>labels.csv</c>; a CSV file;
+    /// CIFAR-10 or CIFAR-100, binary or as python's batches; IDX (MNIST) files, also gzipped; or one image. Tar
+    /// archives, also gzipped, are as good as zips. The path may go on inside an archive: <c>cifar10.zip/test</c>.
     /// </summary>
     /// <param name="path">Where the set is, or <c>builtin/train</c> or <c>builtin/test</c>.</param>
     /// <param name="decoder">

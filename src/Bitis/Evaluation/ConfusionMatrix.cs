@@ -5,7 +5,9 @@ internal sealed class ConfusionMatrix
 {
     private readonly Dictionary<(int Label, int Predicted), long> _counts = [];
 
-    /// <summary>How many images of class <paramref name="label"/> were taken for class <paramref name="predicted"/>.</summary>
+    /// <summary>
+    /// How many images of class <paramref name="label"/> were taken for class <paramref name="predicted"/>.
+    /// </summary>
     public long this[int label, int predicted] => _counts.GetValueOrDefault((label, predicted));
 
     /// <summary>Every class that has images: how many, and how many were recognized; by class.</summary>
@@ -15,7 +17,9 @@ internal sealed class ConfusionMatrix
             new ClassAccuracy(group.Key, group.Sum(entry => entry.Value), this[group.Key, group.Key])),
     ];
 
-    /// <summary>The pairs of different classes, the most frequent first; equal ones by label, then by prediction.</summary>
+    /// <summary>
+    /// The pairs of different classes, the most frequent first; equal ones by label, then by prediction.
+    /// </summary>
     public IReadOnlyList<Confusion> MostFrequent(int count) =>
     [
         .. _counts.Where(entry => entry.Key.Label != entry.Key.Predicted)

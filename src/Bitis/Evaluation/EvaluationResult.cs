@@ -5,8 +5,8 @@ using Bitis.Tensors;
 namespace Bitis;
 
 /// <summary>
-/// The counts of an evaluation over some images. Results over disjoint images merge into the result over all of them, in
-/// any order, so an evaluation can be cut into as many pieces as there are machines.
+/// The counts of an evaluation over some images. Results over disjoint images merge into the result over all of them,
+/// in any order, so an evaluation can be cut into as many pieces as there are machines.
 /// </summary>
 public sealed class EvaluationResult
 {
@@ -41,7 +41,9 @@ public sealed class EvaluationResult
     /// <summary>The share of labeled images whose first answer is right, 0 to 1; null without labels.</summary>
     public double? Top1 => Labeled == 0 ? null : (double)Top1Correct / Labeled;
 
-    /// <summary>The share of labeled images with the label among the first five answers, 0 to 1; null without labels.</summary>
+    /// <summary>
+    /// The share of labeled images with the label among the first five answers, 0 to 1; null without labels.
+    /// </summary>
     public double? Top5 => Labeled == 0 ? null : (double)Top5Correct / Labeled;
 
     /// <summary>Which of the model's classes the images show, and the names of those in the counts.</summary>
@@ -64,11 +66,18 @@ public sealed class EvaluationResult
         if (logits.Shape.Rank != 2 || logits.Shape[0] != labels.Count)
             throw new ArgumentException($"{labels.Count} labels do not fit logits {logits.Shape}.", nameof(labels));
         if (references.Length != _agreements.Length)
-            throw new ArgumentException($"{references.Length} references; the result has {_agreements.Length}.", nameof(references));
+        {
+            throw new ArgumentException(
+                $"{references.Length} references; the result has {_agreements.Length}.", nameof(references));
+        }
+
         foreach (FloatTensor reference in references)
         {
             if (reference.Shape != logits.Shape)
-                throw new ArgumentException($"A reference has logits {reference.Shape}, the model {logits.Shape}.", nameof(references));
+            {
+                throw new ArgumentException(
+                    $"A reference has logits {reference.Shape}, the model {logits.Shape}.", nameof(references));
+            }
         }
         Logits.RequireFinite(logits, image => $"image {image} of the batch");
         foreach (FloatTensor reference in references)

@@ -16,7 +16,8 @@ public sealed class Evaluator
 
     /// <summary>Describes an evaluation.</summary>
     /// <param name="model">
-    /// What is evaluated: normalized pixels, <c>[batch, channels, height, width]</c>, to logits, <c>[batch, classes]</c>; <c>session.Run</c>, for example.
+    /// What is evaluated: normalized pixels, <c>[batch, channels, height, width]</c>, to logits,
+    /// <c>[batch, classes]</c>; <c>session.Run</c>, for example.
     /// </param>
     /// <param name="classes">How many classes it tells apart.</param>
     /// <param name="classNames">
@@ -61,7 +62,8 @@ public sealed class Evaluator
         var map = ClassMap.Create(images, _classes, _classNames); // refuses before the first image is decoded
         var result = new EvaluationResult(_references.Count) { Classes = map };
         var modelTime = new Stopwatch();
-        foreach (ImageBatch batch in ImageLoader.Load(images, preprocessing, BatchSize, LoaderThreads, cancellationToken))
+        foreach (
+            ImageBatch batch in ImageLoader.Load(images, preprocessing, BatchSize, LoaderThreads, cancellationToken))
         {
             modelTime.Start();
             FloatTensor logits = _model(batch.Images, cancellationToken);

@@ -4,7 +4,9 @@ using Bitis.Tensors;
 
 namespace Bitis.Evaluation;
 
-/// <summary>How long a model takes for an image: the median of many runs, and the ends that one run in ten exceeds.</summary>
+/// <summary>
+/// How long a model takes for an image: the median of many runs, and the ends that one run in ten exceeds.
+/// </summary>
 /// <param name="Median">Half of the runs took less.</param>
 /// <param name="P10">A tenth of the runs took less.</param>
 /// <param name="P90">A tenth of the runs took more.</param>

@@ -19,7 +19,9 @@ internal static class TopK
         return best;
     }
 
-    /// <summary>The indices of the <paramref name="count"/> largest scores, largest first; fewer if there are no more scores.</summary>
+    /// <summary>
+    /// The indices of the <paramref name="count"/> largest scores, largest first; fewer if there are no more scores.
+    /// </summary>
     /// <exception cref="BitisException">A score is not a finite number.</exception>
     public static int[] Indices(ReadOnlySpan<float> scores, int count)
     {

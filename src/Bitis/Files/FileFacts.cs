@@ -52,7 +52,8 @@ internal sealed partial record FileFacts(
                 PipeType => FileKind.Pipe,
                 _ => FileKind.Other,
             },
-            Convert.ToHexString(status.Slice(136, 8)) + Convert.ToHexString(status.Slice(32, 8)), // device, number on it
+            // device, number on it
+            Convert.ToHexString(status.Slice(136, 8)) + Convert.ToHexString(status.Slice(32, 8)),
             BinaryPrimitives.ReadUInt32LittleEndian(status[16..]),
             (UnixFileMode)(mode & 0x1FF),
             BinaryPrimitives.ReadUInt32LittleEndian(status[20..]),

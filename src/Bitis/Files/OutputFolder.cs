@@ -97,5 +97,6 @@ internal static class OutputFolder
 
     private static BitisException Refused(string path, string what, Exception e) =>
         new(
-            $"{path}: {what} cannot be {(Directory.Exists(path) ? "written to" : "created")}: {SystemMessage.Of(e)}.", e);
+            $"{path}: {what} cannot be {(Directory.Exists(path) ? "written to" : "created")}: {SystemMessage.Of(e)}.",
+                e);
 }

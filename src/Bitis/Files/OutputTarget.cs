@@ -160,13 +160,15 @@ internal sealed partial class OutputTarget : IDisposable
             if (facts?.Kind == FileKind.Folder && IsInside(facts.Identity))
             {
                 throw Refused(
-                    Path, $"this is a file in the input {DisplayText.Of(input)}, which would be lost; give another name");
+                    Path,
+                        $"this is a file in the input {DisplayText.Of(input)}, which would be lost; give another name");
             }
         }
     }
 
     /// <summary>The message for a file that may not be written.</summary>
-    internal BitisException NoPermission(Exception e) => Refused(Path, $"no permission to write to the folder '{Folder}'", e);
+    internal BitisException NoPermission(Exception e) =>
+        Refused(Path, $"no permission to write to the folder '{Folder}'", e);
 
     /// <summary>The message for a file that cannot be written.</summary>
     internal static BitisException Refused(string path, string why, Exception? cause = null)
@@ -180,7 +182,8 @@ internal sealed partial class OutputTarget : IDisposable
         if (new FileInfo(full).LinkTarget is { } target)
         {
             throw Refused(
-                path, $"this is a link to '{target}', which does not exist; create that file first, or give another name");
+                path,
+                    $"this is a link to '{target}', which does not exist; create that file first, or give another name");
         }
         string folder = System.IO.Path.GetDirectoryName(full) ?? full;
         if (!Directory.Exists(folder))
@@ -233,7 +236,8 @@ internal sealed partial class OutputTarget : IDisposable
     {
         try
         {
-            using var file = new FileStream(File, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
+            using var file = new FileStream(
+                File, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
         }
         catch (FileNotFoundException)
         {

@@ -80,7 +80,8 @@ internal static class TemporaryFiles
             if (FileFacts.Of(path, followsLink: false) is not { Kind: FileKind.File })
                 return; // opening a pipe would wait
             // Opens only if nobody has a lock.
-            new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose).Dispose();
+            new FileStream(
+                path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose).Dispose();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

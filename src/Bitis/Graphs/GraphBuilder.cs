@@ -95,7 +95,9 @@ public sealed class GraphBuilder
     public Node GridConv2d(
         string name, Node x, int height, int width, int outChannels, int kernelSize, int stride = 1, int padding = 0,
         IReadOnlyList<string>? parameters = null) =>
-        Add(name, new GridConv2d(ChannelsOf(x), outChannels, height, width, kernelSize, stride, padding), [x], parameters);
+        Add(
+            name, new GridConv2d(ChannelsOf(x), outChannels, height, width, kernelSize, stride, padding), [x],
+            parameters);
 
     /// <summary>
     /// A convolution of each channel by itself over a grid of tokens, whose size zeros around it keep:

@@ -2,7 +2,9 @@ using Bitis.Tensors;
 
 namespace Bitis.Graphs;
 
-/// <summary>Walks a graph from its input to its output, one node after the other, and drops each value after its last use.</summary>
+/// <summary>
+/// Walks a graph from its input to its output, one node after the other, and drops each value after its last use.
+/// </summary>
 internal sealed class GraphExecutor
 {
     private readonly Graph _graph;
@@ -37,7 +39,11 @@ internal sealed class GraphExecutor
     public FloatTensor Run(FloatTensor images, CancellationToken cancellationToken = default)
     {
         if (images.Shape.Rank == 0 || images.Shape.DropFirst() != _graph.Input.Shape)
-            throw new ArgumentException($"The model takes [batch, {_graph.Input.Shape}], not {images.Shape}.", nameof(images));
+        {
+            throw new ArgumentException(
+                $"The model takes [batch, {_graph.Input.Shape}], not {images.Shape}.", nameof(images));
+        }
+
         InputImages.RequireFinite(images);
         var inputs = new Dictionary<Node, FloatTensor> { [_graph.Input] = images };
         return _whole.Run(inputs, _weights, _evaluator, cancellationToken)[_graph.Output];

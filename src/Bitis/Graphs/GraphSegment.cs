@@ -5,8 +5,8 @@ using Bitis.Tensors;
 namespace Bitis.Graphs;
 
 /// <summary>
-/// Some nodes of a graph that are computed together: a block, what comes before the first one, what lies between two. What
-/// goes in and comes out are values of nodes, for a batch.
+/// Some nodes of a graph that are computed together: a block, what comes before the first one, what lies between two.
+/// What goes in and comes out are values of nodes, for a batch.
 /// </summary>
 internal sealed class GraphSegment
 {
@@ -33,13 +33,17 @@ internal sealed class GraphSegment
     /// <summary>The nodes in an order of execution.</summary>
     public IReadOnlyList<Node> Nodes { get; }
 
-    /// <summary>The nodes whose values come from outside; of <see cref="Outputs"/>, too, where some only pass through.</summary>
+    /// <summary>
+    /// The nodes whose values come from outside; of <see cref="Outputs"/>, too, where some only pass through.
+    /// </summary>
     public IReadOnlyList<Node> Inputs { get; }
 
     /// <summary>The nodes whose values are used outside.</summary>
     public IReadOnlyList<Node> Outputs { get; }
 
-    /// <summary>Cuts a graph before and after each block; without blocks it is one itself. The image is in no segment.</summary>
+    /// <summary>
+    /// Cuts a graph before and after each block; without blocks it is one itself. The image is in no segment.
+    /// </summary>
     /// <exception cref="BitisException">The nodes of a block do not lie together.</exception>
     public static IReadOnlyList<GraphSegment> Split(Graph graph)
     {
@@ -111,13 +115,20 @@ internal sealed class GraphSegment
     /// <summary>The node in <see cref="ToGraph"/> that the first input of a node passes through.</summary>
     internal static string NameOfInput(string node) => $"{node}.input";
 
-    /// <summary>This segment as a graph of its own, with an <see cref="Input"/> in place of each node that it takes a value of.</summary>
+    /// <summary>
+    /// This segment as a graph of its own, with an <see cref="Input"/> in place of each node that it takes a value of.
+    /// </summary>
     /// <param name="output">The graph's output, one of <see cref="Outputs"/>.</param>
-    /// <param name="before">What the first input of a node passes through first, if anything; null for nothing anywhere.</param>
+    /// <param name="before">
+    /// What the first input of a node passes through first, if anything; null for nothing anywhere.
+    /// </param>
     internal Graph ToGraph(Node output, Func<Node, Operator?>? before = null) => Isolate(Inputs, Nodes, output, before);
 
-    /// <summary>Some nodes as a graph of their own, with an <see cref="Input"/> in place of each node that they take a value of.</summary>
-    internal static Graph Isolate(IEnumerable<Node> inputs, IEnumerable<Node> members, Node output, Func<Node, Operator?>? before = null)
+    /// <summary>
+    /// Some nodes as a graph of their own, with an <see cref="Input"/> in place of each node that they take a value of.
+    /// </summary>
+    internal static Graph Isolate(
+        IEnumerable<Node> inputs, IEnumerable<Node> members, Node output, Func<Node, Operator?>? before = null)
     {
         var nodes = new List<Node>();
         var copies = new Dictionary<Node, Node>();
@@ -132,7 +143,9 @@ internal sealed class GraphSegment
         }
         return new Graph(nodes, copies[output]);
 
-        Node Append(string name, int? block, Operator op, IReadOnlyList<Node> sources, IReadOnlyList<string> parameterNames, Shape shape)
+        Node Append(
+            string name, int? block, Operator op, IReadOnlyList<Node> sources, IReadOnlyList<string> parameterNames,
+            Shape shape)
         {
             nodes.Add(new Node(nodes.Count, name, block, op, sources, parameterNames, shape));
             return nodes[^1];
@@ -156,13 +169,15 @@ internal sealed class GraphSegment
         {
             cancellationToken.ThrowIfCancellationRequested();
             FloatTensor[] operands = [.. node.Inputs.Select(input => values[input])];
-            values.Add(node, evaluator.Evaluate(node, operands, [.. node.ParameterNames.Select(name => weights[name])]));
+            values.Add(
+                node, evaluator.Evaluate(node, operands, [.. node.ParameterNames.Select(name => weights[name])]));
             foreach (Node input in node.Inputs)
             {
                 if (_lastUse[input] == node && !Outputs.Contains(input))
                     values.Remove(input);
             }
         }
-        return Outputs.ToDictionary(output => output, output => values.TryGetValue(output, out FloatTensor? value) ? value : inputs[output]);
+        return Outputs.ToDictionary(
+            output => output, output => values.TryGetValue(output, out FloatTensor? value) ? value : inputs[output]);
     }
 }

@@ -3,7 +3,8 @@ namespace Bitis.Graphs;
 
 /// <summary>
 /// Computes the value of one node. Executors differ in nothing but this: the reference, the vectorized form, the
-/// probe that shows tensors to observers and the simulation of quantization are evaluators, the latter two around another.
+/// probe that shows tensors to observers and the simulation of quantization are evaluators, the latter two around
+/// another.
 /// </summary>
 internal interface INodeEvaluator
 {

@@ -9,7 +9,8 @@ namespace Bitis.Graphs;
 public sealed class Node
 {
     internal Node(
-        int index, string name, int? block, Operator op, IReadOnlyList<Node> inputs, IReadOnlyList<string> parameterNames, Shape shape)
+        int index, string name, int? block, Operator op, IReadOnlyList<Node> inputs,
+        IReadOnlyList<string> parameterNames, Shape shape)
     {
         Index = index;
         Name = name;
@@ -26,7 +27,9 @@ public sealed class Node
     /// <summary>The module's path in the official checkpoint where it has one: <c>layers.3.mixer.x_proj</c>.</summary>
     public string Name { get; }
 
-    /// <summary>The block of the backbone that the node belongs to, counted from 0; none for the stem and the head.</summary>
+    /// <summary>
+    /// The block of the backbone that the node belongs to, counted from 0; none for the stem and the head.
+    /// </summary>
     public int? Block { get; }
 
     /// <summary>The name of what the node computes: <c>linear</c>, <c>selective_scan</c>.</summary>
@@ -38,7 +41,10 @@ public sealed class Node
     /// <summary>The nodes whose values it takes.</summary>
     public IReadOnlyList<Node> Inputs { get; }
 
-    /// <summary>The names of its parameters in the checkpoint, in the order that its method of <see cref="GraphBuilder"/> states.</summary>
+    /// <summary>
+    /// The names of its parameters in the checkpoint, in the order that its method of <see cref="GraphBuilder"/>
+    /// states.
+    /// </summary>
     public IReadOnlyList<string> ParameterNames { get; }
 
     /// <summary>The shape of its value for one image, without the batch.</summary>

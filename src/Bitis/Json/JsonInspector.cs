@@ -209,7 +209,8 @@ internal sealed class JsonInspector(JsonSerializerOptions options, bool isComple
     }
 
     /// <summary>
-    /// Any value, which nobody reads, or inspects later; but its texts must be Unicode, since it may be copied on the way.
+    /// Any value, which nobody reads, or inspects later; but its texts must be Unicode, since it may be copied on the
+    /// way.
     /// </summary>
     private static void InspectTexts(ref Utf8JsonReader reader)
     {
@@ -220,7 +221,8 @@ internal sealed class JsonInspector(JsonSerializerOptions options, bool isComple
             if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName)
                 _ = reader.GetString();
             bool isWithin = reader.CurrentDepth > depth;
-            isMore = (isWithin || reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray) && reader.Read();
+            isMore = (isWithin || reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray)
+                && reader.Read();
         }
     }
 

@@ -6,8 +6,8 @@ namespace Bitis.Json;
 
 /// <summary>Reads JSON from files that may come from anybody: the one door for all of it.</summary>
 /// <remarks>
-/// Names are exact, none is unknown, missing or there twice; nesting is bounded; nothing is null that may not be, elements of lists and
-/// dictionaries included; enums are names of defined values; numbers are finite.
+/// Names are exact, none is unknown, missing or there twice; nesting is bounded; nothing is null that may not be,
+/// elements of lists and dictionaries included; enums are names of defined values; numbers are finite.
 /// </remarks>
 internal static class StrictJson
 {
@@ -18,8 +18,8 @@ internal static class StrictJson
     /// <param name="text">The JSON.</param>
     /// <param name="type">What it is, with strict options: <see cref="IsStrict"/>.</param>
     /// <param name="isComplete">
-    /// Whether Bitis wrote the text: then no member is missing but those that may be null. Generated serializers know no initial values of
-    /// properties: what is missing would be 0 or null.
+    /// Whether Bitis wrote the text: then no member is missing but those that may be null. Generated serializers know
+    /// no initial values of properties: what is missing would be 0 or null.
     /// </param>
     /// <exception cref="StrictJsonException">The text is something else; the exception says what and where.</exception>
     /// <exception cref="ArgumentException">The options are not strict.</exception>

@@ -4,23 +4,32 @@ using Bitis.Tensors;
 
 namespace Bitis.Models;
 
-/// <summary>The distributions that fresh weights of all families are drawn from: functions from an element's index to its value.</summary>
+/// <summary>
+/// The distributions that fresh weights of all families are drawn from: functions from an element's index to its value.
+/// </summary>
 internal static class Initialization
 {
     private const double SmallestDelta = 0.001, LargestDelta = 0.1;
 
-    /// <summary>The weights of a graph, each parameter from random numbers of its own; of nodes that share one, the first decides.</summary>
+    /// <summary>
+    /// The weights of a graph, each parameter from random numbers of its own; of nodes that share one, the first
+    /// decides.
+    /// </summary>
     /// <param name="graph">The model.</param>
     /// <param name="seed">The same seed gives the same weights.</param>
     /// <param name="distribution">The distribution of a node's parameter, by its role.</param>
-    public static Dictionary<string, FloatTensor> Create(Graph graph, ulong seed, Func<Node, string, SeededRandom, Func<int, double>> distribution)
+    public static Dictionary<string, FloatTensor> Create(
+        Graph graph, ulong seed, Func<Node, string, SeededRandom, Func<int, double>> distribution)
     {
         var weights = new Dictionary<string, FloatTensor>();
         ulong part = 0;
         foreach (Node node in graph.Nodes)
         {
             foreach ((string name, ParameterSpec spec) in node.ParameterNames.Zip(node.Operator.Parameters))
-                weights.TryAdd(name, Fill(spec.Shape, distribution(node, spec.Role, SeededRandom.ForPart(seed, part++))));
+            {
+                weights.TryAdd(
+                    name, Fill(spec.Shape, distribution(node, spec.Role, SeededRandom.ForPart(seed, part++))));
+            }
         }
         return weights;
     }
@@ -61,7 +70,8 @@ internal static class Initialization
     /// <summary>The bias before the softplus, for a Δ that is log-uniform between 0.001 and 0.1 (Mamba).</summary>
     public static Func<int, double> DeltaBias(SeededRandom random) => _ =>
     {
-        double delta = Math.Exp(Math.Log(SmallestDelta) + random.NextDouble() * (Math.Log(LargestDelta) - Math.Log(SmallestDelta)));
+        double delta = Math.Exp(
+            Math.Log(SmallestDelta) + random.NextDouble() * (Math.Log(LargestDelta) - Math.Log(SmallestDelta)));
         return delta + Math.Log(-double.ExpM1(-delta));
     };
 

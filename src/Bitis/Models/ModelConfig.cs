@@ -62,7 +62,10 @@ public abstract record ModelConfig
         where T : struct, Enum
     {
         if (!Enum.IsDefined(value))
-            throw new BitisException($"The model's {name} is {value}; expected one of {string.Join(", ", Enum.GetNames<T>())}.");
+        {
+            throw new BitisException(
+                $"The model's {name} is {value}; expected one of {string.Join(", ", Enum.GetNames<T>())}.");
+        }
     }
 
     /// <summary>Throws unless a value can be the ε of a normalization.</summary>
@@ -86,7 +89,9 @@ public abstract record ModelConfig
 
     /// <summary>The same architecture for images of another size, by resizing its <see cref="Positions"/>.</summary>
     /// <param name="size">Height and width, in pixels.</param>
-    /// <exception cref="BitisException">The architecture has no positions to resize, or cannot have this size.</exception>
+    /// <exception cref="BitisException">
+    /// The architecture has no positions to resize, or cannot have this size.
+    /// </exception>
     public ModelConfig WithImageSize(int size)
     {
         if (size == ImageSize)

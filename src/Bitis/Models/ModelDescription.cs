@@ -8,7 +8,8 @@ namespace Bitis.Models;
 /// <param name="Config">The architecture.</param>
 /// <param name="Preprocessing">How images become the model's input.</param>
 /// <param name="ClassNames">The classes' names, by index; null if unknown.</param>
-internal sealed record ModelDescription(ModelConfig Config, Preprocessing Preprocessing, IReadOnlyList<string>? ClassNames)
+internal sealed record ModelDescription(
+    ModelConfig Config, Preprocessing Preprocessing, IReadOnlyList<string>? ClassNames)
 {
     /// <summary>The entries with the architecture, the preprocessing, and the classes' names.</summary>
     internal const string ConfigKey = "config", PreprocessingKey = "preprocessing", ClassNamesKey = "class_names";
@@ -16,10 +17,13 @@ internal sealed record ModelDescription(ModelConfig Config, Preprocessing Prepro
     private const string ToolKey = "tool_version";
 
     /// <summary>The entries of the metadata that this writes.</summary>
-    public static IReadOnlySet<string> Keys { get; } = new HashSet<string> { ToolKey, ConfigKey, PreprocessingKey, ClassNamesKey };
+    public static IReadOnlySet<string> Keys { get; } =
+        new HashSet<string> { ToolKey, ConfigKey, PreprocessingKey, ClassNamesKey };
 
     /// <summary>Reads a file's metadata.</summary>
-    /// <exception cref="BitisException">An entry is missing, damaged, or does not fit the others. The message does not name the file.</exception>
+    /// <exception cref="BitisException">
+    /// An entry is missing, damaged, or does not fit the others. The message does not name the file.
+    /// </exception>
     public static ModelDescription Read(IReadOnlyDictionary<string, string> metadata)
     {
         ModelConfig config = MetadataJson.Read(metadata, ConfigKey, ModelJson.Default.ModelConfig);
@@ -27,7 +31,11 @@ internal sealed record ModelDescription(ModelConfig Config, Preprocessing Prepro
         Preprocessing preprocessing = MetadataJson.Read(metadata, PreprocessingKey, ModelJson.Default.Preprocessing);
         preprocessing.Validate();
         if (preprocessing.CropSize != config.ImageSize)
-            throw new BitisException($"the preprocessing makes images of {preprocessing.CropSize} pixels, the model takes {config.ImageSize}.");
+        {
+            throw new BitisException(
+                $"the preprocessing makes images of {preprocessing.CropSize} pixels, the model takes {config.ImageSize}.");
+        }
+
         if (preprocessing.Channels != config.ImageChannels)
         {
             string channels = DisplayText.Count(preprocessing.Channels, "channel");
@@ -49,7 +57,8 @@ internal sealed record ModelDescription(ModelConfig Config, Preprocessing Prepro
     /// <summary>Adds the entries to a file's metadata.</summary>
     public void AddTo(Dictionary<string, string> metadata)
     {
-        metadata[ToolKey] = typeof(ModelDescription).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
+        metadata[ToolKey] = typeof(ModelDescription)
+            .Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
         metadata[ConfigKey] = JsonSerializer.Serialize(Config, ModelJson.Default.ModelConfig);
         metadata[PreprocessingKey] = JsonSerializer.Serialize(Preprocessing, ModelJson.Default.Preprocessing);
         if (ClassNames is not null)

@@ -4,8 +4,8 @@ using Bitis.Json;
 using Bitis.Models.Graphs;
 using Bitis.Models.LocalMamba;
 using Bitis.Models.Reference;
-using Bitis.Models.VMamba;
 using Bitis.Models.Vim;
+using Bitis.Models.VMamba;
 
 namespace Bitis.Models;
 

@@ -42,7 +42,8 @@ public sealed record ModelOptions
     /// <summary>Whether the sum of a block's two directions is halved.</summary>
     public bool? HalvesDirections { get; init; }
 
-    internal const string ImageSizeOption = "--image-size", DirectionsOption = "--directions", StrideOption = "--stride",
+    internal const string ImageSizeOption =
+        "--image-size", DirectionsOption = "--directions", StrideOption = "--stride",
         ClassTokenOption = "--class-token", HalvesDirectionsOption = "--no-halving";
 
     /// <summary>Checks what the types cannot.</summary>
@@ -50,7 +51,10 @@ public sealed record ModelOptions
     public void Validate()
     {
         if (ClassToken is { } place && !Enum.IsDefined(place))
-            throw new BitisException($"There is no place '{place}' for a class token; expected one of {string.Join(", ", Enum.GetNames<ClassTokenPosition>())}.");
+        {
+            throw new BitisException(
+                $"There is no place '{place}' for a class token; expected one of {string.Join(", ", Enum.GetNames<ClassTokenPosition>())}.");
+        }
     }
 
     /// <summary>Makes sure that what the user knows better is so, and means something for the model.</summary>
@@ -78,7 +82,8 @@ public sealed record ModelOptions
             if (chosen != value)
             {
                 throw BitisException.InFile(
-                    file, $"{option} contradicts the file, which says how the model was made ({value}); leave the option out.");
+                    file,
+                        $"{option} contradicts the file, which says how the model was made ({value}); leave the option out.");
             }
         }
     }
@@ -103,7 +108,9 @@ public sealed record ModelOptions
         if (Directions is { } directions)
         {
             bool applies = described.TryGetValue(DirectionsOption, out string? all);
-            yield return (DirectionsOption, applies ? Text(ScanDirection.ParseAll(directions, all!.Split('/').Length)) : directions);
+            yield return (
+                DirectionsOption,
+                applies ? Text(ScanDirection.ParseAll(directions, all!.Split('/').Length)) : directions);
         }
     }
 }

@@ -5,7 +5,9 @@ namespace Bitis.Models;
 /// <summary>One direction of a block's scans: the projections to Δ, B and C, and the selective scan.</summary>
 internal static class ScanLayer
 {
-    /// <summary>Adds the nodes, <c>[L, E]</c> to <c>[L, E]</c>, with R the rank of the projection to Δ and N the states.</summary>
+    /// <summary>
+    /// Adds the nodes, <c>[L, E]</c> to <c>[L, E]</c>, with R the rank of the projection to Δ and N the states.
+    /// </summary>
     /// <param name="graph">The graph.</param>
     /// <param name="name">The mixer's name.</param>
     /// <param name="suffix">What the names of this direction end in.</param>
@@ -13,7 +15,8 @@ internal static class ScanLayer
     /// <param name="rank">R.</param>
     /// <param name="states">N.</param>
     /// <param name="aLog">The name of A's logarithm within the mixer; null for <c>A_log</c> and the suffix.</param>
-    public static Node Add(GraphBuilder graph, string name, string suffix, Node u, int rank, int states, string? aLog = null)
+    public static Node Add(
+        GraphBuilder graph, string name, string suffix, Node u, int rank, int states, string? aLog = null)
     {
         int inner = u.Shape[1];
         string xProj = $"{name}.x_proj{suffix}";

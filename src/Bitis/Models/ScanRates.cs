@@ -13,12 +13,19 @@ internal static class ScanRates
     {
         foreach (Node node in graph.Nodes)
         {
-            if (node.Operator.ScanSize is null || !weights.TryGetValue(node.ParameterNames[0], out FloatTensor? logarithms))
+            if (node.Operator.ScanSize is null
+                || !weights.TryGetValue(node.ParameterNames[0], out FloatTensor? logarithms))
+            {
                 continue;
+            }
+
             foreach (float value in logarithms.Span)
             {
                 if (!float.IsFinite(MathF.Exp(value)))
-                    throw new BitisException($"tensor '{node.ParameterNames[0]}' holds {value}; exp of it is more than float32 holds.");
+                {
+                    throw new BitisException(
+                        $"tensor '{node.ParameterNames[0]}' holds {value}; exp of it is more than float32 holds.");
+                }
             }
         }
     }

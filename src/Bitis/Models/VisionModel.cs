@@ -220,7 +220,8 @@ public sealed class VisionModel
         VisionModel fresh = CreateRandom(Config.WithClasses(classes), seed);
         Dictionary<string, FloatTensor> weights = fresh.Graph.Parameters.ToDictionary(
             parameter => parameter.Name,
-            parameter => (fresh.Graph.Output.ParameterNames.Contains(parameter.Name) ? fresh : this).Weights[parameter.Name]);
+            parameter =>
+                (fresh.Graph.Output.ParameterNames.Contains(parameter.Name) ? fresh : this).Weights[parameter.Name]);
         return new VisionModel(fresh.Config, fresh.Graph, weights) { Preprocessing = Preprocessing };
     }
 
@@ -244,7 +245,11 @@ public sealed class VisionModel
         ArgumentNullException.ThrowIfNull(preprocessing);
         preprocessing.Validate();
         if (preprocessing.CropSize != Config.ImageSize)
-            throw new BitisException($"The preprocessing makes images of {preprocessing.CropSize} pixels; the model takes {Config.ImageSize}.");
+        {
+            throw new BitisException(
+                $"The preprocessing makes images of {preprocessing.CropSize} pixels; the model takes {Config.ImageSize}.");
+        }
+
         if (preprocessing.Channels != Config.ImageChannels)
         {
             string channels = DisplayText.Count(preprocessing.Channels, "channel");

@@ -7,8 +7,8 @@ using Bitis.Tensors;
 namespace Bitis.Models;
 
 /// <summary>
-/// A float32 model in a safetensors file: the tensors under their official names, so that any tool reads them as a checkpoint,
-/// and what the names and shapes do not tell in the metadata (docs/file-format.md).
+/// A float32 model in a safetensors file: the tensors under their official names, so that any tool reads them as a
+/// checkpoint, and what the names and shapes do not tell in the metadata (docs/file-format.md).
 /// </summary>
 internal static class VisionModelFile
 {
@@ -28,7 +28,9 @@ internal static class VisionModelFile
         !metadata.ContainsKey(FormatKey) && TrainingFile.Recognizes(metadata);
 
     /// <summary>What a file's metadata say.</summary>
-    /// <exception cref="BitisException">They are damaged, or of a later version. The message does not name the file.</exception>
+    /// <exception cref="BitisException">
+    /// They are damaged, or of a later version. The message does not name the file.
+    /// </exception>
     public static ModelDescription ReadDescription(IReadOnlyDictionary<string, string> metadata) =>
         IsNamedByGraph(metadata) ? TrainedModel.ReadDescription(metadata)
         : metadata[FormatKey] is FormatVersion or OldVersion
@@ -36,7 +38,10 @@ internal static class VisionModelFile
             : throw new BitisException(
                 $"this is a model of format {metadata[FormatKey]}; this version of Bitis reads formats {OldVersion} and {FormatVersion}.");
 
-    /// <summary>Makes sure that a file that describes itself is what was written: all of it; of the old format, the tensors' bytes.</summary>
+    /// <summary>
+    /// Makes sure that a file that describes itself is what was written: all of it; of the old format, the tensors'
+    /// bytes.
+    /// </summary>
     /// <remarks>Files that do not describe themselves have no digest, and pass.</remarks>
     /// <param name="file">The file.</param>
     /// <param name="cancellationToken">Ends the reading between two tensors.</param>
@@ -70,7 +75,8 @@ internal static class VisionModelFile
     public static IReadOnlyDictionary<string, string> ReadNotes(IReadOnlyDictionary<string, string> metadata) =>
         IsNamedByGraph(metadata)
         ? new Dictionary<string, string>()
-        : metadata.Where(entry => !IsReserved(entry.Key)).OrderBy(entry => entry.Key, StringComparer.Ordinal).ToDictionary();
+        : metadata.Where(entry => !IsReserved(entry.Key)).OrderBy(
+            entry => entry.Key, StringComparer.Ordinal).ToDictionary();
 
     /// <summary>Writes a model.</summary>
     /// <exception cref="ArgumentException">A note has a name that the format uses.</exception>
@@ -89,7 +95,8 @@ internal static class VisionModelFile
         }
         SafetensorsTensor[] tensors =
         [
-            .. new CheckpointLayout(model.Config, model.Graph).Join(model.Weights).OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => new SafetensorsTensor(
+            .. new CheckpointLayout(model.Config, model.Graph).Join(model.Weights).OrderBy(
+                pair => pair.Key, StringComparer.Ordinal).Select(pair => new SafetensorsTensor(
                 pair.Key, DType.Float32, pair.Value.Shape, MemoryMarshal.AsBytes(pair.Value.Span).ToArray())),
         ];
         var metadata = new Dictionary<string, string> { [FormatKey] = FormatVersion };
@@ -104,5 +111,6 @@ internal static class VisionModelFile
         SafetensorsWriter.Write(path, tensors, metadata, cancellationToken);
     }
 
-    private static bool IsReserved(string key) => key is FormatKey or ContentDigest.Key || ModelDescription.Keys.Contains(key);
+    private static bool IsReserved(string key) =>
+        key is FormatKey or ContentDigest.Key || ModelDescription.Keys.Contains(key);
 }

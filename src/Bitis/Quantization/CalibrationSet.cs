@@ -5,7 +5,9 @@ using Bitis.Tensors;
 
 namespace Bitis;
 
-/// <summary>The images that a model is calibrated with. They can be read again, and must be the same each time.</summary>
+/// <summary>
+/// The images that a model is calibrated with. They can be read again, and must be the same each time.
+/// </summary>
 /// <remarks>
 /// Methods read the set up to six times. A set of image files decodes them each time, ahead of the computation: that
 /// takes a small part of the time that the model takes, and memory does not grow with the number of images. A digest
@@ -38,7 +40,9 @@ public sealed class CalibrationSet
     /// <param name="seed">The same seed draws the same images.</param>
     /// <param name="batchSize">Images at once; changes memory and time, not the result.</param>
     /// <param name="threads">How many batches are decoded ahead; 0 for one on each processor.</param>
-    /// <exception cref="BitisException">There are too many threads, or the preprocessing does not fit together.</exception>
+    /// <exception cref="BitisException">
+    /// There are too many threads, or the preprocessing does not fit together.
+    /// </exception>
     public static CalibrationSet FromImages(
         ImageSource source,
         Preprocessing preprocessing,
@@ -88,7 +92,9 @@ public sealed class CalibrationSet
     /// <summary>What messages call an image, by its index in the set.</summary>
     internal string NameOf(int index) => _nameOf(index);
 
-    /// <summary>Reads all images, in order. Whoever stops before the end gets no check that they are the same.</summary>
+    /// <summary>
+    /// Reads all images, in order. Whoever stops before the end gets no check that they are the same.
+    /// </summary>
     /// <param name="cancellationToken">Ends the reading with an <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="BitisException">While reading: an image is damaged, or the images have changed.</exception>
     internal IEnumerable<FloatTensor> Read(CancellationToken cancellationToken)
@@ -107,8 +113,8 @@ public sealed class CalibrationSet
         if ((Interlocked.CompareExchange(ref _digest, digest, null) ?? digest) != digest)
         {
             throw new BitisException(
-                $"The calibration images changed while they were used: {DisplayText.Count(Count, "image")} gave other pixels "
-                + "than when they were read before. Keep files and tensors as they are until the end, and start again.");
+                $"The calibration images changed while they were used: {DisplayText.Count(Count, "image")} gave other "
+                + "pixels than when they were read before. Start again, and leave files and tensors as they are.");
         }
     }
 

@@ -12,8 +12,8 @@ using Bitis.Tensors;
 namespace Bitis.Quantization;
 
 /// <summary>
-/// A linear or convolutional layer whose weights, input, or both are integers. The weights count as a matrix <c>[out, in]</c>: of a
-/// convolution, "in" are the numbers that an output channel has, in the order of the checkpoint.
+/// A linear or convolutional layer whose weights, input, or both are integers. The weights count as a matrix
+/// <c>[out, in]</c>: of a convolution, "in" are the numbers that an output channel has, in the order of the checkpoint.
 /// </summary>
 internal sealed class QuantizedLayer
 {
@@ -25,20 +25,32 @@ internal sealed class QuantizedLayer
     /// Of a linear layer: what the input's channels are multiplied by before they are quantized; null for nothing.
     /// </param>
     /// <param name="rotation">
-    /// Of a linear layer: how many neighbouring channels of the input a Hadamard transform mixes before they are quantized; the weights'
-    /// levels are those of weights that are transformed likewise. A power of two; 1 for none.
+    /// Of a linear layer: how many neighbouring channels of the input a Hadamard transform mixes before they are
+    /// quantized; the weights' levels are those of weights that are transformed likewise. A power of two; 1 for none.
     /// </param>
     /// <exception cref="ArgumentException">
-    /// The parts do not belong together, a factor is not a positive, finite number, or the rotation is not a power of two.
+    /// The parts do not belong together, a factor is not a positive, finite number, or the rotation is not a power of
+    /// two.
     /// </exception>
-    public QuantizedLayer(sbyte[]? levels, UniformQuantizer? weight, UniformQuantizer? input, float[]? inputFactors = null, int rotation = 1)
+    public QuantizedLayer(
+        sbyte[]? levels, UniformQuantizer? weight, UniformQuantizer? input, float[]? inputFactors = null,
+        int rotation = 1)
     {
         if (!int.IsPow2(rotation) || (rotation > 1 && (levels is null || input is null || inputFactors is not null)))
-            throw new ArgumentException("A rotation is a power of two, for a layer with levels on both sides and no input factors.", nameof(rotation));
+        {
+            throw new ArgumentException(
+                "A rotation is a power of two, for a layer with levels on both sides and no input factors.",
+                nameof(rotation));
+        }
+
         if (levels is null != weight is null)
             throw new ArgumentException("Levels and the quantizer that made them belong together.", nameof(levels));
         if (inputFactors is not null && (levels is null || input is null))
-            throw new ArgumentException("Only a layer with levels on both sides has input factors.", nameof(inputFactors));
+        {
+            throw new ArgumentException(
+                "Only a layer with levels on both sides has input factors.", nameof(inputFactors));
+        }
+
         if (inputFactors is not null && inputFactors.Any(factor => !(float.IsFinite(factor) && factor > 0)))
             throw new ArgumentException("Input factors must be positive, finite numbers.", nameof(inputFactors));
         Levels = levels;
@@ -55,19 +67,21 @@ internal sealed class QuantizedLayer
     public UniformQuantizer? Weight { get; }
 
     /// <summary>
-    /// The input's quantizer: one scale, one for each token, or, of a convolution of each channel by itself, one for each channel.
+    /// The input's quantizer: one scale, one for each token, or, of a convolution of each channel by itself, one for
+    /// each channel.
     /// </summary>
     public UniformQuantizer? Input { get; }
 
     /// <summary>
-    /// What the input's channels are multiplied by before they are quantized, <c>[in]</c>: 1/m of a smoothing m whose other half,
-    /// the product with m, is in the weights' levels. Null where there is none, or where it is part of the layer before.
+    /// What the input's channels are multiplied by before they are quantized, <c>[in]</c>: 1/m of a smoothing m whose
+    /// other half, the product with m, is in the weights' levels. Null where there is none, or where it is part of the
+    /// layer before.
     /// </summary>
     public float[]? InputFactors { get; }
 
     /// <summary>
-    /// How many neighbouring channels of the input pass through an orthonormal Walsh-Hadamard transform before they are quantized, as the
-    /// weights did; 1 for none.
+    /// How many neighbouring channels of the input pass through an orthonormal Walsh-Hadamard transform before they are
+    /// quantized, as the weights did; 1 for none.
     /// </summary>
     public int RotationOrder { get; }
 
@@ -98,9 +112,12 @@ internal sealed class QuantizedLayer
     /// <param name="statistics">What calibration saw at the input; null if the input stays float32.</param>
     /// <param name="estimator">What decides the ranges.</param>
     /// <param name="threads">How many threads search for them; 0 for one on each processor.</param>
-    /// <param name="rotation">Of which transform of the input the statistics are; 1 for none. With bits of one side only it is left out.</param>
+    /// <param name="rotation">
+    /// Of which transform of the input the statistics are; 1 for none. With bits of one side only it is left out.
+    /// </param>
     internal static QuantizedLayer Create(
-        FloatTensor weight, BitWidths bits, Granularity granularity, SiteStatistics? statistics, IRangeEstimator estimator, int threads, int rotation = 1)
+        FloatTensor weight, BitWidths bits, Granularity granularity, SiteStatistics? statistics,
+        IRangeEstimator estimator, int threads, int rotation = 1)
     {
         UniformQuantizer? input = statistics is null
             ? null
@@ -129,8 +146,8 @@ internal sealed class QuantizedLayer
     }
 
     /// <summary>
-    /// The weights that the levels stand for, in the shape that the operator's have: for an input as the layer before gives it, so with
-    /// input factors, and rotated back.
+    /// The weights that the levels stand for, in the shape that the operator's have: for an input as the layer before
+    /// gives it, so with input factors, and rotated back.
     /// </summary>
     /// <exception cref="InvalidOperationException">The weights are float32.</exception>
     internal FloatTensor DequantizeWeight(Operator op)
@@ -157,7 +174,8 @@ internal sealed class QuantizedLayer
         try
         {
             Parallel.For(
-                0, ranges.Length, parallel, group => ranges[group] = estimator.ActivationRange(statistics, group, bits));
+                0, ranges.Length, parallel, group =>
+                    ranges[group] = estimator.ActivationRange(statistics, group, bits));
         }
         catch (AggregateException e)
         {

@@ -62,7 +62,10 @@ public sealed class QuantizedModel
     /// <summary>The images it was calibrated with.</summary>
     internal CalibrationDigest Calibration { get; }
 
-    /// <summary>The parameters that stayed float32, by name; those of quantized layers, and the A_log of quantized scans, did not.</summary>
+    /// <summary>
+    /// The parameters that stayed float32, by name; those of quantized layers, and the A_log of quantized scans, did
+    /// not.
+    /// </summary>
     public IReadOnlyDictionary<string, FloatTensor> Weights { get; }
 
     /// <summary>The quantized layers, by the name of their node.</summary>
@@ -96,7 +99,9 @@ public sealed class QuantizedModel
     public long Save(Stream stream, CancellationToken cancellationToken = default) =>
         QuantizedModelFile.Save(this, stream, cancellationToken);
 
-    /// <summary>All parameters as float32: levels of weights, and codes of A, as the values that they stand for.</summary>
+    /// <summary>
+    /// All parameters as float32: levels of weights, and codes of A, as the values that they stand for.
+    /// </summary>
     public IReadOnlyDictionary<string, FloatTensor> DequantizeWeights()
     {
         var all = new Dictionary<string, FloatTensor>(Weights);

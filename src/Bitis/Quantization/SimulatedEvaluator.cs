@@ -14,14 +14,15 @@ namespace Bitis.Quantization;
 /// </summary>
 /// <remarks>
 /// A layer with levels on both sides multiplies the levels themselves and applies the scales to the sum, as the integer
-/// kernels do: <c>y = Σ (q_x − z)·q_w · (s_x·s_w) + b</c>. Sums below 2²⁴ are exact in float32, so the two agree bit for
-/// bit as long as the nodes between them do.
+/// kernels do: <c>y = Σ (q_x − z)·q_w · (s_x·s_w) + b</c>. Sums below 2²⁴ are exact in float32, so the two agree bit
+/// for bit as long as the nodes between them do.
 /// </remarks>
 /// <param name="inner">What computes a node.</param>
 /// <param name="layers">The quantized layers, by the name of their node.</param>
 /// <param name="scans">The quantized scans, by the name of their node; null for none.</param>
 internal sealed class SimulatedEvaluator(
-    INodeEvaluator inner, IReadOnlyDictionary<string, QuantizedLayer> layers, IReadOnlyDictionary<string, QuantizedScan>? scans = null) : INodeEvaluator
+    INodeEvaluator inner, IReadOnlyDictionary<string, QuantizedLayer> layers,
+    IReadOnlyDictionary<string, QuantizedScan>? scans = null) : INodeEvaluator
 {
     private readonly Dictionary<Node, FloatTensor[]> _levels = [];
     private readonly Dictionary<Node, FloatTensor> _softplusInputs = [];
@@ -41,8 +42,11 @@ internal sealed class SimulatedEvaluator(
         if (layer.Weight is not { } weight)
             return inner.Evaluate(node, [Map(inputs[0], input.Simulate)], parameters);
 
-        FloatTensor x = layer.InputFactors is { } factors ? MultiplyChannels(inputs[0], factors) : Rotate(inputs[0], layer.RotationOrder);
-        FloatTensor y = inner.Evaluate(node, [Map(x, input.CenteredLevels)], LevelParameters(node, layer)); // of q_x − z
+        FloatTensor x = layer.InputFactors is { } factors
+            ? MultiplyChannels(inputs[0], factors)
+            : Rotate(inputs[0], layer.RotationOrder);
+        // of q_x − z
+        FloatTensor y = inner.Evaluate(node, [Map(x, input.CenteredLevels)], LevelParameters(node, layer));
         ReadOnlySpan<float> bias = parameters.Length > 1 ? parameters[1].Span : default;
         if (node.Operator.Product is { IsOfMaps: true })
             RescaleMaps(y, input, weight, bias);
@@ -64,20 +68,30 @@ internal sealed class SimulatedEvaluator(
         return parameters;
     }
 
-    /// <summary>Sums of levels to values, in place: <c>y·(s_x·s_w) + b</c>, for <c>[batch, tokens, channels]</c> or <c>[batch, channels]</c>.</summary>
-    private static void RescaleTokens(FloatTensor y, UniformQuantizer input, UniformQuantizer weight, ReadOnlySpan<float> bias)
+    /// <summary>
+    /// Sums of levels to values, in place: <c>y·(s_x·s_w) + b</c>, for <c>[batch, tokens, channels]</c> or
+    /// <c>[batch, channels]</c>.
+    /// </summary>
+    private static void RescaleTokens(
+        FloatTensor y, UniformQuantizer input, UniformQuantizer weight, ReadOnlySpan<float> bias)
     {
         int channels = y.Shape[^1], tokens = y.Length / (y.Shape[0] * channels);
         for (int row = 0; row < y.Length / channels; row++)
         {
             Span<float> values = y.Span.Slice(row * channels, channels);
             for (int o = 0; o < channels; o++)
-                values[o] = values[o] * (input.Scales[input.GroupOf(row % tokens, o)] * weight.Scales[o]) + (bias.IsEmpty ? 0 : bias[o]);
+            {
+                values[o] = values[o] * (
+                    input.Scales[input.GroupOf(row % tokens, o)] * weight.Scales[o]) + (bias.IsEmpty ? 0 : bias[o]);
+            }
         }
     }
 
-    /// <summary>As <see cref="RescaleTokens"/>, for <c>[batch, channels, height, width]</c>, with one scale for the input.</summary>
-    private static void RescaleMaps(FloatTensor y, UniformQuantizer input, UniformQuantizer weight, ReadOnlySpan<float> bias)
+    /// <summary>
+    /// As <see cref="RescaleTokens"/>, for <c>[batch, channels, height, width]</c>, with one scale for the input.
+    /// </summary>
+    private static void RescaleMaps(
+        FloatTensor y, UniformQuantizer input, UniformQuantizer weight, ReadOnlySpan<float> bias)
     {
         int channels = y.Shape[1], pixels = y.Shape[2] * y.Shape[3];
         for (int map = 0; map < y.Shape[0] * channels; map++)
@@ -106,7 +120,10 @@ internal sealed class SimulatedEvaluator(
         return result;
     }
 
-    /// <summary>Applies a function of a quantizer to each row of an activation: the tokens of all images, or the lines of their maps.</summary>
+    /// <summary>
+    /// Applies a function of a quantizer to each row of an activation: the tokens of all images, or the lines of their
+    /// maps.
+    /// </summary>
     private static FloatTensor Map(FloatTensor x, TokenFunction function)
     {
         int columns = x.Shape[^1], rows = x.Length / (x.Shape[0] * columns);

@@ -4,8 +4,8 @@ using Bitis.Tensors;
 namespace Bitis.Reconstruction;
 
 /// <summary>
-/// The values that all calibration images have between two segments of a model. Segments move it forward, some images at a
-/// time; memory does not grow with the model's depth.
+/// The values that all calibration images have between two segments of a model. Segments move it forward, some images
+/// at a time; memory does not grow with the model's depth.
 /// </summary>
 internal sealed class ActivationStream
 {
@@ -27,7 +27,9 @@ internal sealed class ActivationStream
 
     /// <summary>Runs what comes before a model's first block on batches of images.</summary>
     /// <param name="image">The model's input.</param>
-    /// <param name="stem">What comes before the first block; null for nothing, so that the values are the images.</param>
+    /// <param name="stem">
+    /// What comes before the first block; null for nothing, so that the values are the images.
+    /// </param>
     /// <param name="isNeeded">Whether later segments take the value of a node.</param>
     /// <param name="images">The images.</param>
     /// <param name="weights">The model's parameters, by name.</param>
@@ -51,8 +53,13 @@ internal sealed class ActivationStream
         {
             InputImages.RequireFinite(batch);
             var values = new Dictionary<Node, FloatTensor> { [image] = batch };
-            foreach ((Node node, FloatTensor value) in stem?.Run(values, weights, evaluator, cancellationToken) ?? new Dictionary<Node, FloatTensor>())
+            foreach (
+                (Node node, FloatTensor value) in stem?.Run(values, weights, evaluator, cancellationToken)
+                    ?? new Dictionary<Node, FloatTensor>())
+            {
                 values[node] = value;
+            }
+
             parts.Add(values.Where(pair => isNeeded(pair.Key)).ToDictionary());
             done += batch.Shape[0];
             progress?.Report(new WorkProgress("reading images", done, images.Count));
@@ -62,7 +69,8 @@ internal sealed class ActivationStream
 
     /// <summary>The values after a segment.</summary>
     public ActivationStream Run(
-        GraphSegment segment, IReadOnlyDictionary<string, FloatTensor> weights, INodeEvaluator evaluator, CancellationToken cancellationToken)
+        GraphSegment segment, IReadOnlyDictionary<string, FloatTensor> weights, INodeEvaluator evaluator,
+        CancellationToken cancellationToken)
     {
         var parts = new List<IReadOnlyDictionary<Node, FloatTensor>>();
         for (int image = 0; image < Images; image += ImagesAtOnce)
@@ -78,7 +86,8 @@ internal sealed class ActivationStream
     public ActivationStream With(ActivationStream newer, Func<Node, bool> isNeeded) => new(
         _values.Concat(newer._values).Where(pair => isNeeded(pair.Key)).ToDictionary(), Images);
 
-    private static Dictionary<Node, FloatTensor> Join(IEnumerable<Node> nodes, List<IReadOnlyDictionary<Node, FloatTensor>> parts)
+    private static Dictionary<Node, FloatTensor> Join(
+        IEnumerable<Node> nodes, List<IReadOnlyDictionary<Node, FloatTensor>> parts)
     {
         var joined = new Dictionary<Node, FloatTensor>();
         foreach (Node node in nodes)
@@ -98,6 +107,7 @@ internal sealed class ActivationStream
     private static FloatTensor Part(FloatTensor values, int image, int count)
     {
         int length = values.Length / values.Shape[0];
-        return FloatTensor.From(values.Shape.DropFirst().Prepend(count), values.Span.Slice(image * length, count * length));
+        return FloatTensor.From(
+            values.Shape.DropFirst().Prepend(count), values.Span.Slice(image * length, count * length));
     }
 }

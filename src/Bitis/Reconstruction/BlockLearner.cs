@@ -10,8 +10,8 @@ using Bitis.Tensors;
 namespace Bitis.Reconstruction;
 
 /// <summary>
-/// The part of a block that changes with its quantized operators, forward and back: the loss between its output and a target, and
-/// the gradients of the operators' scales.
+/// The part of a block that changes with its quantized operators, forward and back: the loss between its output and a
+/// target, and the gradients of the operators' scales.
 /// </summary>
 internal sealed unsafe class BlockLearner : IDisposable
 {
@@ -31,7 +31,9 @@ internal sealed unsafe class BlockLearner : IDisposable
     /// <param name="inputs">The values that the part takes, of all images.</param>
     /// <param name="target">What its output should be, of all images.</param>
     /// <param name="loss">How far it is from that.</param>
-    /// <param name="threads">How many threads compute; 0 for one on each processor. Results do not depend on it.</param>
+    /// <param name="threads">
+    /// How many threads compute; 0 for one on each processor. Results do not depend on it.
+    /// </param>
     public BlockLearner(
         GraphSegment part,
         IReadOnlyDictionary<string, FloatTensor> weights,
@@ -42,18 +44,25 @@ internal sealed unsafe class BlockLearner : IDisposable
         BlockLoss loss,
         int threads)
     {
-        Graph graph = part.ToGraph(part.Outputs.Single(), node => fixedLayers.GetValueOrDefault(node.Name)?.Input is { } input ? new RoundInput(input) : null);
+        Graph graph = part.ToGraph(
+            part.Outputs.Single(),
+            node => fixedLayers.GetValueOrDefault(node.Name)?.Input is { } input ? new RoundInput(input) : null);
         Dictionary<string, Func<FusedOperation, OperationGradient>> substitutes = operators.ToDictionary(
             learned => learned.Node.Name, learned => (Func<FusedOperation, OperationGradient>)learned.CreateStep);
         foreach ((string name, QuantizedLayer layer) in fixedLayers)
         {
             if (layer.Input is { } input)
-                substitutes.Add(GraphSegment.NameOfInput(name), operation => new RoundInputGradient(operation.Main, input));
+            {
+                substitutes.Add(
+                    GraphSegment.NameOfInput(name), operation => new RoundInputGradient(operation.Main, input));
+            }
         }
         var plan = new GradientPlan(
-            graph, weights, GradientRunner.ImagesPerMicroBatch(graph), operation => substitutes.GetValueOrDefault(operation.Main.Name)?.Invoke(operation));
+            graph, weights, GradientRunner.ImagesPerMicroBatch(graph), operation =>
+                substitutes.GetValueOrDefault(operation.Main.Name)?.Invoke(operation));
         _runner = new GradientRunner(plan, threads);
-        _inputs = plan.Inputs.ToDictionary(input => input.Node.Name, input => inputs.Single(value => value.Key.Name == input.Node.Name).Value);
+        _inputs = plan.Inputs.ToDictionary(
+            input => input.Node.Name, input => inputs.Single(value => value.Key.Name == input.Node.Name).Value);
         _target = target;
         _loss = loss;
         _losses = new double[target.Shape[0]];
@@ -103,8 +112,10 @@ internal sealed unsafe class BlockLearner : IDisposable
             double loss = 0;
             for (int row = 0; row < y.Rows; row++)
             {
-                ReadOnlySpan<float> target = _target.Span.Slice((((firstImage + i) * y.Rows) + row) * y.Columns, y.Columns);
-                Span<float> output = microBatch.Row(y, (i * y.Rows) + row), outputGradient = microBatch.Row(gradient, (i * y.Rows) + row);
+                ReadOnlySpan<float> target = _target.Span.Slice(
+                    (((firstImage + i) * y.Rows) + row) * y.Columns, y.Columns);
+                Span<float> output = microBatch.Row(y, (i * y.Rows) + row),
+                    outputGradient = microBatch.Row(gradient, (i * y.Rows) + row);
                 float weight = 1f / (batch * y.Rows);
                 loss += _loss == BlockLoss.Cosine
                     ? CosineLoss(target, output, weight, outputGradient)
@@ -114,11 +125,15 @@ internal sealed unsafe class BlockLearner : IDisposable
         }
     }
 
-    /// <summary>1 − cos(t, y), and its gradient with respect to y: −(t/(|t|·|y|) − cos·y/|y|²), times a weight.</summary>
-    private static double CosineLoss(ReadOnlySpan<float> target, ReadOnlySpan<float> y, float weight, Span<float> gradient)
+    /// <summary>
+    /// 1 − cos(t, y), and its gradient with respect to y: −(t/(|t|·|y|) − cos·y/|y|²), times a weight.
+    /// </summary>
+    private static double CosineLoss(
+        ReadOnlySpan<float> target, ReadOnlySpan<float> y, float weight, Span<float> gradient)
     {
         float dot = TensorPrimitives.Dot(target, y);
-        float targetNorm = Math.Max(TensorPrimitives.Norm(target), SmallestNorm), norm = Math.Max(TensorPrimitives.Norm(y), SmallestNorm);
+        float targetNorm = Math.Max(TensorPrimitives.Norm(target), SmallestNorm),
+            norm = Math.Max(TensorPrimitives.Norm(y), SmallestNorm);
         float cosine = dot / (targetNorm * norm);
         TensorPrimitives.Multiply(y, weight * cosine / (norm * norm), gradient);
         TensorPrimitives.MultiplyAdd(target, -weight / (targetNorm * norm), gradient, gradient);
@@ -126,7 +141,8 @@ internal sealed unsafe class BlockLearner : IDisposable
     }
 
     /// <summary>|y − t|²/|t|², and its gradient with respect to y: 2·(y − t)/|t|², times a weight.</summary>
-    private static double RelativeError(ReadOnlySpan<float> target, ReadOnlySpan<float> y, float weight, Span<float> gradient)
+    private static double RelativeError(
+        ReadOnlySpan<float> target, ReadOnlySpan<float> y, float weight, Span<float> gradient)
     {
         float energy = Math.Max(TensorPrimitives.SumOfSquares(target), SmallestNorm);
         TensorPrimitives.Subtract(y, target, gradient);

@@ -11,9 +11,9 @@ using Bitis.Quantization.Scans;
 namespace Bitis.Reconstruction;
 
 /// <summary>
-/// Quantizes a model block by block (PTQ4VM, and QMamba's fine-tuning). Two streams of activations go through it: that of the float
-/// model, whose blocks' outputs are the targets and whose values the search for first scales looks at, and that of the model as far as it is
-/// quantized, which is what a block gets as its input.
+/// Quantizes a model block by block (PTQ4VM, and QMamba's fine-tuning). Two streams of activations go through it: that
+/// of the float model, whose blocks' outputs are the targets and whose values the search for first scales looks at, and
+/// that of the model as far as it is quantized, which is what a block gets as its input.
 /// <code>
 ///   float ────► block ────► target ─┐
 ///                                   ├─ loss ──► scales, smoothing, zero points
@@ -38,9 +38,12 @@ internal sealed class BlockReconstructor
     /// <param name="model">The float model.</param>
     /// <param name="recipe">What to do.</param>
     /// <param name="selected">All layers that are quantized, with their bits.</param>
-    /// <param name="layers">Those that are quantized already, by the name of their node; the blocks' linear layers are added.</param>
+    /// <param name="layers">
+    /// Those that are quantized already, by the name of their node; the blocks' linear layers are added.
+    /// </param>
     /// <param name="scans">
-    /// The quantized scans, by the name of their node, with the quantizers that calibration has found; those that are learned are replaced.
+    /// The quantized scans, by the name of their node, with the quantizers that calibration has found; those that are
+    /// learned are replaced.
     /// </param>
     /// <param name="options">How to carry it out.</param>
     /// <param name="cancellationToken">Ends the work.</param>
@@ -59,7 +62,8 @@ internal sealed class BlockReconstructor
         _recipe = recipe;
         _settings = recipe.Behavior.Learning!;
         _estimator = recipe.CreateEstimator();
-        _selected = selected.Where(pair => !layers.ContainsKey(pair.Node.Name)).ToDictionary(pair => pair.Node, pair => pair.Bits);
+        _selected = selected.Where(
+            pair => !layers.ContainsKey(pair.Node.Name)).ToDictionary(pair => pair.Node, pair => pair.Bits);
         _leadToAnswer = [.. GraphSegment.All(model.Graph).For(model.Graph.Output).Nodes];
         _options = options;
         _cancellationToken = cancellationToken;
@@ -71,7 +75,9 @@ internal sealed class BlockReconstructor
     /// </param>
     public void Run(CalibrationSet images)
     {
-        ReconstructionFolder? folder = _options.WorkFolder is null ? null : new ReconstructionFolder(_options.WorkFolder);
+        ReconstructionFolder? folder = _options.WorkFolder is null
+            ? null
+            : new ReconstructionFolder(_options.WorkFolder);
         IReadOnlyList<GraphSegment> segments = GraphSegment.Split(_model.Graph);
         RequireWholeScans(segments);
         using var evaluator = new VectorizedEvaluator(_options.Threads);
@@ -116,7 +122,8 @@ internal sealed class BlockReconstructor
                 break;
             }
             ActivationStream exactNext = exact.Run(segment, _model.Weights, evaluator, _cancellationToken);
-            if (segment.Block is not null && segment.Nodes.Any(node => _selected.ContainsKey(node) || _scans.ContainsKey(node.Name)))
+            if (segment.Block is not null
+                && segment.Nodes.Any(node => _selected.ContainsKey(node) || _scans.ContainsKey(node.Name)))
             {
                 ReconstructedBlock? kept = folder?.Load(segment.Block!.Value);
                 ReconstructedBlock block = kept ?? Quantize(segment, exact, exactNext, quantized, evaluator);
@@ -144,10 +151,14 @@ internal sealed class BlockReconstructor
             quantized = quantized.With(quantizedNext, IsNeeded);
             // Blocks of an earlier run are a stage of their own: they come so fast that no time could be told by them.
             if (isKept)
+            {
                 _options.Progress?.Report(
                     new WorkProgress("reading finished blocks", blocks, _model.Graph.BlockCount));
+            }
             else
+            {
                 Report(blocks, 0, null);
+            }
         }
     }
 
@@ -179,7 +190,8 @@ internal sealed class BlockReconstructor
     private void RequireWholeScans(IReadOnlyList<GraphSegment> segments)
     {
         IEnumerable<Node> cut = segments.SelectMany(
-            segment => segment.Nodes.Where(node => _scans.ContainsKey(node.Name) && !segment.Nodes.Contains(node.Inputs[1])));
+            segment =>
+                segment.Nodes.Where(node => _scans.ContainsKey(node.Name) && !segment.Nodes.Contains(node.Inputs[1])));
         foreach (Node scan in cut)
         {
             throw new BitisException(
@@ -189,7 +201,8 @@ internal sealed class BlockReconstructor
     }
 
     private ReconstructedBlock Quantize(
-        GraphSegment segment, ActivationStream exact, ActivationStream exactNext, ActivationStream quantized, VectorizedEvaluator evaluator)
+        GraphSegment segment, ActivationStream exact, ActivationStream exactNext, ActivationStream quantized,
+        VectorizedEvaluator evaluator)
     {
         long started = Stopwatch.GetTimestamp();
         int block = segment.Block!.Value;
@@ -201,7 +214,12 @@ internal sealed class BlockReconstructor
             Report(block, 0, $"block {block}: searching scales");
             (QuantizedLayer start, float[]? smoothing) = Search(node, segment, exact, evaluator);
             if (start.IsInteger)
-                linears.Add(new LearnedLinear(node, Weight(node), Bias(node), start, smoothing, !_settings.KeepsUnlearnedLayers || _model.Config.IsLearnedOfficially(node.Name)));
+            {
+                linears.Add(
+                    new LearnedLinear(
+                        node, Weight(node), Bias(node), start, smoothing,
+                        !_settings.KeepsUnlearnedLayers || _model.Config.IsLearnedOfficially(node.Name)));
+            }
             else
                 done.Add(node.Name, start);
         }
@@ -227,11 +245,16 @@ internal sealed class BlockReconstructor
     }
 
     /// <summary>The first scales of a layer, from what it sees in the float model, and its smoothing m.</summary>
-    private (QuantizedLayer Linear, float[]? Smoothing) Search(Node node, GraphSegment segment, ActivationStream exact, VectorizedEvaluator evaluator)
+    private (QuantizedLayer Linear, float[]? Smoothing) Search(
+        Node node, GraphSegment segment, ActivationStream exact, VectorizedEvaluator evaluator)
     {
         BitWidths bits = _selected[node];
         if (bits.Activations == BitWidths.Float)
-            return (QuantizedLayer.Create(Weight(node), bits, _recipe.Granularity, null, _estimator, _options.Threads), null);
+        {
+            return (
+                QuantizedLayer.Create(Weight(node), bits, _recipe.Granularity, null, _estimator, _options.Threads),
+                null);
+        }
 
         Node input = node.Inputs[0];
         FloatTensor x = segment.Nodes.Contains(input)
@@ -245,13 +268,16 @@ internal sealed class BlockReconstructor
             Quantization.Methods.Smoothing.Divide(x, smoothing);
             weight = Quantization.Methods.Smoothing.Multiply(weight, smoothing);
         }
-        var statistics = new SiteStatistics($"{node.Name}.input", QuantizedLayer.InputGroups(_recipe.Granularity, node));
+        var statistics = new SiteStatistics(
+            $"{node.Name}.input", QuantizedLayer.InputGroups(_recipe.Granularity, node));
         statistics.ObserveRange(x);
         if (_estimator.NeedsHistograms)
             statistics.ObserveHistogram(x);
         if (_estimator.NeedsValues)
             statistics.Keep(x);
-        return (QuantizedLayer.Create(weight, bits, _recipe.Granularity, statistics, _estimator, _options.Threads), smoothing);
+        return (
+            QuantizedLayer.Create(weight, bits, _recipe.Granularity, statistics, _estimator, _options.Threads),
+            smoothing);
     }
 
     private BlockRecord Learn(
@@ -262,7 +288,8 @@ internal sealed class BlockReconstructor
         ActivationStream quantized)
     {
         int block = segment.Block!.Value;
-        // From the first linear layer on, whether it is quantized or not: both directions' values lie in one order then.
+        // From the first linear layer on, whether it is quantized or not: both directions' values lie in one order
+        // then.
         IEnumerable<Node> linears = segment.Nodes.Where(node => node.IsLinear);
         IEnumerable<Node> changing = linears.Concat(operators.SelectMany(learned => learned.Nodes));
         GraphSegment changed = segment.After(changing.ToHashSet());
@@ -280,7 +307,8 @@ internal sealed class BlockReconstructor
         var layers = LayersOf(segment).Concat(unlearned).ToDictionary();
         Dictionary<string, FloatTensor> weights = WeightsOf(segment, layers);
         using var evaluator = new VectorizedEvaluator(_options.Threads);
-        ActivationStream before = quantized.Run(segment.For(part.Inputs), weights, new SimulatedEvaluator(evaluator, layers), _cancellationToken);
+        ActivationStream before = quantized.Run(
+            segment.For(part.Inputs), weights, new SimulatedEvaluator(evaluator, layers), _cancellationToken);
         using var learner = new BlockLearner(
             part,
             weights,
@@ -291,7 +319,9 @@ internal sealed class BlockReconstructor
             _settings.Loss,
             _options.Threads)
         { Times = _options.LearningTimes };
-        return new ScaleLearning([.. operators.SelectMany(learned => learned.Learned)], _settings, learner.Images, learner.Run, (step, loss) =>
+        return new ScaleLearning(
+            [.. operators.SelectMany(learned => learned.Learned)], _settings, learner.Images, learner.Run,
+            (step, loss) =>
         {
             _cancellationToken.ThrowIfCancellationRequested();
             Report(block, step, $"block {block}: loss {loss:G4}");
@@ -299,7 +329,8 @@ internal sealed class BlockReconstructor
     }
 
     private void Report(int block, int step, string? detail) => _options.Progress?.Report(new WorkProgress(
-        _settings.Steps > 0 ? "learning scales" : "quantizing", ((long)block * Math.Max(_settings.Steps, 1)) + step, (long)Math.Max(_model.Graph.BlockCount, 1) * Math.Max(_settings.Steps, 1), detail));
+        _settings.Steps > 0 ? "learning scales" : "quantizing", ((long)block * Math.Max(_settings.Steps, 1)) + step,
+            (long)Math.Max(_model.Graph.BlockCount, 1) * Math.Max(_settings.Steps, 1), detail));
 
     /// <summary>The weights of a segment, with the values of their levels in some layers.</summary>
     private Dictionary<string, FloatTensor> WeightsOf(
@@ -318,9 +349,11 @@ internal sealed class BlockReconstructor
 
     /// <summary>The layers of a segment that are quantized already.</summary>
     private Dictionary<string, QuantizedLayer> LayersOf(GraphSegment segment) =>
-        segment.Nodes.Where(node => _layers.ContainsKey(node.Name)).ToDictionary(node => node.Name, node => _layers[node.Name]);
+        segment.Nodes.Where(node => _layers.ContainsKey(node.Name)).ToDictionary(
+            node => node.Name, node => _layers[node.Name]);
 
     private FloatTensor Weight(Node node) => _model.Weights[node.ParameterNames[0]];
 
-    private FloatTensor? Bias(Node node) => node.ParameterNames.Count > 1 ? _model.Weights[node.ParameterNames[1]] : null;
+    private FloatTensor? Bias(Node node) =>
+        node.ParameterNames.Count > 1 ? _model.Weights[node.ParameterNames[1]] : null;
 }

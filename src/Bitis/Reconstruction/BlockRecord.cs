@@ -7,4 +7,5 @@ namespace Bitis.Reconstruction;
 /// <param name="Steps">The steps that were made; fewer than asked for if the loss was no number any more.</param>
 /// <param name="Seconds">How long it took, the search included.</param>
 /// <param name="Warning">What went wrong, for people; null for nothing.</param>
-internal sealed record BlockRecord(int Block, double LossBefore, double LossAfter, int Steps, double Seconds, string? Warning = null);
+internal sealed record BlockRecord(
+    int Block, double LossBefore, double LossAfter, int Steps, double Seconds, string? Warning = null);

@@ -11,8 +11,8 @@ using Bitis.Quantization.Recipes;
 namespace Bitis.Reconstruction;
 
 /// <summary>
-/// A linear layer whose scales, zero points and smoothing can be learned (PTQ4VM, JLSS). With weights W, smoothing m and the
-/// input x of token t:
+/// A linear layer whose scales, zero points and smoothing can be learned (PTQ4VM, JLSS). With weights W, smoothing m
+/// and the input x of token t:
 /// <code>
 ///   q_x = clamp(round(x_j / m_j / s_t) + z_t, 0, 2ᵃ − 1)      x̂ = s_t·(q_x − z_t)
 ///   q_w = clamp(round(W_ij·m_j / s_i), −(2ᵇ⁻¹ − 1), 2ᵇ⁻¹ − 1)  Ŵ = s_i·q_w
@@ -29,8 +29,12 @@ internal sealed class LearnedLinear : ILearnedOperator
     /// <param name="start">The layer with its first scales; levels on both sides.</param>
     /// <param name="smoothing">m, <c>[in]</c>; null for none.</param>
     /// <param name="bias">The bias, or null.</param>
-    /// <param name="isLearned">Whether anything is learned; else the gradient passes as if nothing were quantized.</param>
-    public LearnedLinear(Node node, FloatTensor weight, FloatTensor? bias, QuantizedLayer start, float[]? smoothing, bool isLearned = true)
+    /// <param name="isLearned">
+    /// Whether anything is learned; else the gradient passes as if nothing were quantized.
+    /// </param>
+    public LearnedLinear(
+        Node node, FloatTensor weight, FloatTensor? bias, QuantizedLayer start, float[]? smoothing,
+        bool isLearned = true)
     {
         Node = node;
         Weight = weight;
@@ -41,10 +45,15 @@ internal sealed class LearnedLinear : ILearnedOperator
         HasSmoothing = smoothing is not null;
         _weightScales = new(LearnedKind.WeightScale, start.Weight.Scales.ToArray());
         _inputScales = new(LearnedKind.ActivationScale, start.Input.Scales.ToArray());
-        _zeroPoints = new(LearnedKind.ZeroPoint, Array.ConvertAll(start.Input.ZeroPoints.ToArray(), zero => (float)zero));
+        _zeroPoints = new(
+            LearnedKind.ZeroPoint, Array.ConvertAll(start.Input.ZeroPoints.ToArray(), zero => (float)zero));
         _smoothing = new(LearnedKind.Smoothing, smoothing ?? [.. Enumerable.Repeat(1f, Product.Inputs)]);
         if (isLearned)
-            Learned = HasSmoothing ? [_weightScales, _inputScales, _zeroPoints, _smoothing] : [_weightScales, _inputScales, _zeroPoints];
+        {
+            Learned = HasSmoothing
+                ? [_weightScales, _inputScales, _zeroPoints, _smoothing]
+                : [_weightScales, _inputScales, _zeroPoints];
+        }
     }
 
     /// <inheritdoc />

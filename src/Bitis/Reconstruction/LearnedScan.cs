@@ -9,8 +9,9 @@ using Bitis.Quantization.Scans;
 namespace Bitis.Reconstruction;
 
 /// <summary>
-/// A quantized scan whose scales can be learned (QMamba's fine-tuning): those of u, Δ, B and C, of the hidden states' groups and
-/// channels, and the zero point of Δ where its levels are spread before the softplus. The levels of Ā stay as they are.
+/// A quantized scan whose scales can be learned (QMamba's fine-tuning): those of u, Δ, B and C, of the hidden states'
+/// groups and channels, and the zero point of Δ where its levels are spread before the softplus. The levels of Ā stay
+/// as they are.
 /// </summary>
 internal sealed class LearnedScan : ILearnedOperator
 {
@@ -67,7 +68,8 @@ internal sealed class LearnedScan : ILearnedOperator
     /// <inheritdoc />
     public OperationGradient CreateStep(FusedOperation operation) => operation is FusedScan { Softplus: not null } fused
         ? new QuantizedScanGradient(this, fused)
-        : throw new NotSupportedException($"The scan '{Node.Name}' is quantized, and has no softplus of its own before Δ.");
+        : throw new NotSupportedException(
+            $"The scan '{Node.Name}' is quantized, and has no softplus of its own before Δ.");
 
     /// <summary>The scan with what was learned.</summary>
     public QuantizedScan ToQuantized()
@@ -78,7 +80,8 @@ internal sealed class LearnedScan : ILearnedOperator
         HiddenStateQuantizer hidden = _start.HiddenState;
         float deltaScale = _deltaScale.Values[0];
         return new QuantizedScan(
-            UniformQuantizer.Asymmetric(_start.U.Bits, _start.U.Granularity, [.. _u.Values], _start.U.ZeroPoints.ToArray()),
+            UniformQuantizer.Asymmetric(
+                _start.U.Bits, _start.U.Granularity, [.. _u.Values], _start.U.ZeroPoints.ToArray()),
             delta.IsBeforeSoftplus
                 ? DeltaQuantizer.BeforeSoftplus(delta.Bits, deltaScale, -_deltaZeroPoint.Values[0] * deltaScale)
                 : DeltaQuantizer.AfterSoftplus(delta.Bits, deltaScale),
@@ -86,7 +89,8 @@ internal sealed class LearnedScan : ILearnedOperator
             UniformQuantizer.Symmetric(_start.C.Bits, _start.C.Granularity, [.. _c.Values]),
             _start.Decay,
             new HiddenStateQuantizer(
-                hidden.Bits, hidden.Tokens, [.. hidden.GroupStarts], [.. _groups.Values], [.. _channels.Values], hidden.IsDithered),
+                hidden.Bits, hidden.Tokens, [.. hidden.GroupStarts], [.. _groups.Values], [.. _channels.Values],
+                hidden.IsDithered),
             _start.RateCodes);
     }
 
@@ -114,7 +118,10 @@ internal sealed class LearnedScan : ILearnedOperator
         }
     }
 
-    /// <summary>Gradients of each position's scale to those of the scales that there are: one for all positions, or one for each.</summary>
+    /// <summary>
+    /// Gradients of each position's scale to those of the scales that there are: one for all positions, or one for
+    /// each.
+    /// </summary>
     private static void Fold(ReadOnlySpan<float> each, Span<float> gradient)
     {
         gradient.Clear();

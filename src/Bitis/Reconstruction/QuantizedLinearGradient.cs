@@ -10,8 +10,8 @@ using Bitis.Quantization.Recipes;
 namespace Bitis.Reconstruction;
 
 /// <summary>
-/// A quantized linear layer, forward in integers as the runtime computes it, and back with straight-through gradients. With
-/// g = ∂L/∂x̂ = ȳ·Ŵ, G = ∂L/∂Ŵ = ȳᵀ·x̂, u = x/m, and 1 where the unrounded value is strictly inside of the levels:
+/// A quantized linear layer, forward in integers as the runtime computes it, and back with straight-through gradients.
+/// With g = ∂L/∂x̂ = ȳ·Ŵ, G = ∂L/∂Ŵ = ȳᵀ·x̂, u = x/m, and 1 where the unrounded value is strictly inside of the levels:
 /// <code>
 ///   ∂L/∂s_t = Σ g·(q_x − z − 1·u/s)        ∂L/∂z_t = −s·Σ g·(not 1)        ∂L/∂x = g·1/m
 ///   ∂L/∂s_i = Σ_j G·(q_w − 1·W·m/s_i)      ∂L/∂m_j = −Σ g·1·x/m² + Σ_i G·1·W
@@ -111,25 +111,34 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
         };
         Quantize.Run(in call, 0, rows);
         var parameters = new TokenParameters(_scales.Pointer, _zeros.Pointer, stride: 1);
-        Int8Gemm.Run(_packed!, levels, stride, in parameters, microBatch.Pointer(_y), _y.Stride, 0, rows, accumulate: false);
+        Int8Gemm.Run(
+            _packed!, levels, stride, in parameters, microBatch.Pointer(_y), _y.Stride, 0, rows, accumulate: false);
     }
 
     /// <inheritdoc />
     public override void Backward(MicroBatch microBatch)
     {
         int rows = microBatch.Rows(_x);
-        float* yGradient = microBatch.Pointer(_yGradient), values = microBatch.Scratch, scratch = values + ((nint)rows * _inputs);
+        float* yGradient = microBatch.Pointer(_yGradient), values = microBatch.Scratch,
+            scratch = values + ((nint)rows * _inputs);
         if (!linear.IsLearned)
         {
             if (_xGradient is { } direct)
-                FloatGemm.Run(_transposed, yGradient, _yGradient.Stride, microBatch.Pointer(direct.Matrix), direct.Matrix.Stride, 0, rows, direct.Accumulate);
+            {
+                FloatGemm.Run(
+                    _transposed, yGradient, _yGradient.Stride, microBatch.Pointer(direct.Matrix), direct.Matrix.Stride,
+                    0, rows, direct.Accumulate);
+            }
+
             return;
         }
         DequantizeInput(microBatch, rows, values);
         FloatGemm.AddTransposed(
-            yGradient, _yGradient.Stride, values, _inputs, rows, _outputs, _inputs, microBatch.Gradient(_weightSums), scratch);
+            yGradient, _yGradient.Stride, values, _inputs, rows, _outputs, _inputs, microBatch.Gradient(_weightSums),
+                scratch);
         FloatGemm.Run(_transposed, yGradient, _yGradient.Stride, values, _inputs, 0, rows, accumulate: false); // g
-        float* x = microBatch.Pointer(_x), factors = _factors.Pointer, scales = _scales.Pointer, inverseScales = _inverseScales.Pointer;
+        float* x = microBatch.Pointer(_x), factors = _factors.Pointer, scales = _scales.Pointer,
+            inverseScales = _inverseScales.Pointer;
         int* zeros = _zeros.Pointer;
         float* target = _xGradient is { } xGradient ? microBatch.Pointer(xGradient.Matrix) : null;
         for (int row = 0; row < rows; row++)
@@ -189,7 +198,8 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
     }
 
     /// <summary>The scale that a row in memory has.</summary>
-    private int Group(int row) => linear.Granularity != Granularity.PerToken ? 0 : _x.IsReversed ? _x.Rows - 1 - row : row;
+    private int Group(int row) =>
+        linear.Granularity != Granularity.PerToken ? 0 : _x.IsReversed ? _x.Rows - 1 - row : row;
 
     private float[] DequantizedWeights()
     {

@@ -10,8 +10,8 @@ using Bitis.Quantization.Scans;
 namespace Bitis.Reconstruction;
 
 /// <summary>
-/// A quantized scan, with the softplus before it: forward in integers as the runtime computes it, and back with straight-through
-/// gradients (<see cref="IntegerScanGradient"/>).
+/// A quantized scan, with the softplus before it: forward in integers as the runtime computes it, and back with
+/// straight-through gradients (<see cref="IntegerScanGradient"/>).
 /// </summary>
 /// <param name="scan">The scan; its gradients are written there.</param>
 /// <param name="fused">The operation in the graph that is run.</param>
@@ -109,7 +109,9 @@ internal sealed unsafe class QuantizedScanGradient(LearnedScan scan, FusedScan f
     }
 
     private ScanOperands Inputs(GradientPlanner planner) => new(
-        planner.Value(_node.Inputs[0]), planner.Value(fused.Delta), planner.Value(_node.Inputs[2]), planner.Value(_node.Inputs[3]), Y: default);
+        planner.Value(_node.Inputs[0]), planner.Value(fused.Delta), planner.Value(_node.Inputs[2]),
+            planner.Value(_node.Inputs[3]), Y: default);
 
-    private static float* Pointer(MicroBatch microBatch, ArenaMatrix? target, int image) => target is { } known ? microBatch.Pointer(known, image) : null;
+    private static float* Pointer(MicroBatch microBatch, ArenaMatrix? target, int image) =>
+        target is { } known ? microBatch.Pointer(known, image) : null;
 }

@@ -11,8 +11,8 @@ using Bitis.Quantization.Recipes;
 namespace Bitis.Reconstruction;
 
 /// <summary>
-/// Where a quantization keeps its finished blocks, so that it can go on after it was stopped: one <c>.bitis</c>-like file for
-/// each block. A folder belongs to one model, recipe and set of images.
+/// Where a quantization keeps its finished blocks, so that it can go on after it was stopped: one <c>.bitis</c>-like
+/// file for each block. A folder belongs to one model, recipe and set of images.
 /// </summary>
 /// <param name="path">The folder; it is created when the first block is done.</param>
 internal sealed class ReconstructionFolder(string path)
@@ -46,7 +46,9 @@ internal sealed class ReconstructionFolder(string path)
     }
 
     /// <summary>A block that is done already; null if it is not.</summary>
-    /// <exception cref="BitisException">The folder belongs to another quantization, or a file in it is damaged.</exception>
+    /// <exception cref="BitisException">
+    /// The folder belongs to another quantization, or a file in it is damaged.
+    /// </exception>
     public ReconstructedBlock? Load(int block)
     {
         string file = FileOf(block);
@@ -56,7 +58,8 @@ internal sealed class ReconstructionFolder(string path)
         if (checkpoint.Metadata.GetValueOrDefault(IdentityKey) != _identity)
         {
             throw BitisException.InFile(
-                path, "this folder has blocks of another quantization (another model, recipe, set of images or version of Bitis). Delete it, or write to another output.");
+                path,
+                    "this folder has blocks of another quantization (another model, recipe, set of images or version of Bitis). Delete it, or write to another output.");
         }
         ContentDigest.Verify(checkpoint, Advice);
         var tensors = new TensorDirectory(checkpoint);

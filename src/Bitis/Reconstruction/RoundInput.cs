@@ -6,7 +6,10 @@ using Bitis.Tensors;
 
 namespace Bitis.Reconstruction;
 
-/// <summary>Rounds an activation to the values of a quantizer's levels: what a quantized layer that is not learned does to its input.</summary>
+/// <summary>
+/// Rounds an activation to the values of a quantizer's levels: what a quantized layer that is not learned does to its
+/// input.
+/// </summary>
 /// <param name="Quantizer">The input's quantizer.</param>
 internal sealed record RoundInput(UniformQuantizer Quantizer) : Operator
 {
@@ -38,7 +41,11 @@ internal sealed record RoundInput(UniformQuantizer Quantizer) : Operator
         FloatTensor x = inputs[0], y = FloatTensor.Uninitialized(x.Shape); // [batch, tokens, channels]
         int channels = x.Shape[^1], tokens = x.Length / (x.Shape[0] * channels);
         for (int row = 0; row < x.Length / channels; row++)
-            Quantizer.Simulate(x.Span.Slice(row * channels, channels), row % tokens, y.Span.Slice(row * channels, channels));
+        {
+            Quantizer.Simulate(
+                x.Span.Slice(row * channels, channels), row % tokens, y.Span.Slice(row * channels, channels));
+        }
+
         return y;
     }
 }

@@ -11,7 +11,8 @@ namespace Bitis.Reconstruction;
 /// <param name="lossOf">The loss of some images (the first, how many) and, if asked, the gradients.</param>
 /// <param name="report">Hears of each step and its loss.</param>
 internal sealed class ScaleLearning(
-    IReadOnlyList<LearnedValues> learned, LearningSettings settings, int images, Func<int, int, bool, double> lossOf, Action<int, double> report)
+    IReadOnlyList<LearnedValues> learned, LearningSettings settings, int images, Func<int, int, bool, double> lossOf,
+    Action<int, double> report)
 {
     private double _bestLoss;
     private float[][] _best = [];
@@ -56,7 +57,9 @@ internal sealed class ScaleLearning(
     private BlockRecord GiveUp(int block, double before, int step, double loss)
     {
         Restore();
-        string what = double.IsFinite(loss) ? "a gradient was not finite" : string.Create(CultureInfo.InvariantCulture, $"the loss was {loss}");
+        string what = double.IsFinite(loss)
+            ? "a gradient was not finite"
+            : string.Create(CultureInfo.InvariantCulture, $"the loss was {loss}");
         return new BlockRecord(
             block,
             before,

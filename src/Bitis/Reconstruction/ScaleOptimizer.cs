@@ -58,7 +58,8 @@ internal sealed class ScaleOptimizer
                 gradient *= value; // ∂L/∂ln v
             group.First[i] = (Beta1 * group.First[i]) + ((1 - Beta1) * gradient);
             group.Second[i] = (Beta2 * group.Second[i]) + ((1 - Beta2) * gradient * gradient);
-            double change = rate * (group.First[i] / correction1) / (Math.Sqrt(group.Second[i] / correction2) + Epsilon);
+            double change = rate * (group.First[i] / correction1) / (
+                Math.Sqrt(group.Second[i] / correction2) + Epsilon);
             group.Values[i] = group.InLogarithms
                 ? (float)(value * Math.Exp(-change))
                 : (float)((value * (1 - (rate * _settings.WeightDecay))) - change);

@@ -21,7 +21,8 @@ internal static class SmoothingFolding
     /// <param name="graph">The model.</param>
     /// <param name="weights">The float parameters; those that change are replaced.</param>
     /// <param name="layers">The quantized layers; those that change are replaced.</param>
-    public static void Fold(Graph graph, Dictionary<string, FloatTensor> weights, Dictionary<string, QuantizedLayer> layers)
+    public static void Fold(
+        Graph graph, Dictionary<string, FloatTensor> weights, Dictionary<string, QuantizedLayer> layers)
     {
         FusedGraph fused = FusionPass.Run(graph, FusionRules.Training);
         foreach (Node node in graph.Nodes)
@@ -31,8 +32,12 @@ internal static class SmoothingFolding
             Node input = node.Inputs[0];
             ValueView? slice = fused.ProducerOf(input) is ValueView { FirstChannel: not null } view ? view : null;
             Node source = slice is null ? input : input.Inputs[0];
-            if (fused.OnlyReaderOf(input) is null || !source.Operator.TakesOutputFactors || !IsHidden(source, graph) || !IsOnlyViewOf(source, slice, fused))
+            if (fused.OnlyReaderOf(input) is null || !source.Operator.TakesOutputFactors || !IsHidden(source, graph)
+                || !IsOnlyViewOf(source, slice, fused))
+            {
                 continue;
+            }
+
             Multiply(source, slice?.FirstChannel ?? 0, factors, weights, layers);
             layers[node.Name] = new QuantizedLayer(linear.Levels, linear.Weight, linear.Input);
         }
@@ -43,12 +48,21 @@ internal static class SmoothingFolding
         node != graph.Output && node.ParameterNames.All(name => graph.OtherUserOf(name, node) is null);
 
     /// <summary>Whether nobody but a slice, or the only reader of the whole, has the channels that it has.</summary>
-    private static bool IsOnlyViewOf(Node source, ValueView? slice, FusedGraph fused) => slice is null || fused.ReadersOf(source)
+    private static bool IsOnlyViewOf(Node source, ValueView? slice, FusedGraph fused) =>
+        slice is null || fused.ReadersOf(source)
         .Where(reader => reader != slice)
-        .All(reader => reader is ValueView { FirstChannel: { } first } other && (first >= slice.EndChannel || other.EndChannel <= slice.FirstChannel));
+        .All(
+            reader =>
+                reader is ValueView { FirstChannel: { } first } other
+                    && (first >= slice.EndChannel || other.EndChannel <= slice.FirstChannel));
 
-    /// <summary>Multiplies channels of a node's output, from one on: the rows of its parameters, or the scales of its quantized weights.</summary>
-    private static void Multiply(Node node, int start, float[] factors, Dictionary<string, FloatTensor> weights, Dictionary<string, QuantizedLayer> layers)
+    /// <summary>
+    /// Multiplies channels of a node's output, from one on: the rows of its parameters, or the scales of its quantized
+    /// weights.
+    /// </summary>
+    private static void Multiply(
+        Node node, int start, float[] factors, Dictionary<string, FloatTensor> weights,
+        Dictionary<string, QuantizedLayer> layers)
     {
         QuantizedLayer? layer = layers.GetValueOrDefault(node.Name);
         for (int i = 0; i < node.ParameterNames.Count; i++)
@@ -63,7 +77,8 @@ internal static class SmoothingFolding
             for (int channel = 0; channel < factors.Length; channel++)
                 scales[start + channel] *= factors[channel];
             layers[node.Name] = new QuantizedLayer(
-                layer.Levels, UniformQuantizer.Symmetric(quantizer.Bits, Granularity.PerChannel, scales), layer.Input, layer.InputFactors);
+                layer.Levels, UniformQuantizer.Symmetric(quantizer.Bits, Granularity.PerChannel, scales), layer.Input,
+                    layer.InputFactors);
         }
     }
 

@@ -55,7 +55,9 @@ public sealed class FloatTensor
     /// <summary>All elements, row-major.</summary>
     public Memory<float> Memory => _buffer.AsMemory(_start, Length);
 
-    /// <summary>The address of the first element; valid while this tensor is reachable (<see cref="GC.KeepAlive"/>).</summary>
+    /// <summary>
+    /// The address of the first element; valid while this tensor is reachable (<see cref="GC.KeepAlive"/>).
+    /// </summary>
     internal unsafe float* Pointer =>
         (float*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_buffer)) + _start;
 

@@ -1,7 +1,8 @@
 namespace Bitis.Tensors;
 
 /// <summary>
-/// Random numbers that depend on the seed alone, on every platform and runtime version (SplitMix64, Steele et al. 2014).
+/// Random numbers that depend on the seed alone, on every platform and runtime version (SplitMix64, Steele et al.
+/// 2014).
 /// </summary>
 /// <param name="seed">Where the sequence starts.</param>
 internal sealed class SeededRandom(ulong seed)
@@ -11,7 +12,8 @@ internal sealed class SeededRandom(ulong seed)
     /// <summary>A generator of its own for a part of a job, so that parts may run in any order.</summary>
     /// <param name="seed">The job's seed.</param>
     /// <param name="part">The part's number.</param>
-    public static SeededRandom ForPart(ulong seed, ulong part) => new(new SeededRandom(seed ^ part * 0xD1342543DE82EF95).NextBits());
+    public static SeededRandom ForPart(ulong seed, ulong part) =>
+        new(new SeededRandom(seed ^ part * 0xD1342543DE82EF95).NextBits());
 
     /// <summary>64 random bits.</summary>
     public ulong NextBits()
@@ -40,8 +42,12 @@ internal sealed class SeededRandom(ulong seed)
     public double NextNormal() =>
         Math.Sqrt(-2 * Math.Log(1 - NextDouble())) * Math.Cos(2 * Math.PI * NextDouble());
 
-    /// <summary>A share in [0, 1] from the distribution Beta(<paramref name="alpha"/>, <paramref name="beta"/>).</summary>
-    /// <param name="alpha">Positive; the larger it is against <paramref name="beta"/>, the nearer to 1 the shares are.</param>
+    /// <summary>
+    /// A share in [0, 1] from the distribution Beta(<paramref name="alpha"/>, <paramref name="beta"/>).
+    /// </summary>
+    /// <param name="alpha">
+    /// Positive; the larger it is against <paramref name="beta"/>, the nearer to 1 the shares are.
+    /// </param>
     /// <param name="beta">Positive.</param>
     public double NextBeta(double alpha, double beta)
     {

@@ -6,7 +6,8 @@ namespace Bitis.Tensors;
 internal static class Softmax
 {
     /// <summary>
-    /// Computes a row. The largest value is subtracted from all first, which does not change the result; without that, as
+    /// Computes a row. The largest value is subtracted from all first, which does not change the result; without that,
+    /// as
     /// <c>TensorPrimitives.SoftMax</c> does it, values above 88 are infinite as exponentials.
     /// </summary>
     /// <param name="values">x, finite numbers.</param>

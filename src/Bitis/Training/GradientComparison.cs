@@ -6,7 +6,10 @@ using Bitis.Tensors;
 
 namespace Bitis.Training;
 
-/// <summary>How far low-bit gradients point where the exact ones do: their cosine for the weights of each layer, on a few images.</summary>
+/// <summary>
+/// How far low-bit gradients point where the exact ones do: their cosine for the weights of each layer, on a few
+/// images.
+/// </summary>
 internal static class GradientComparison
 {
     /// <summary>Enough images for a steady number, few enough to cost nothing beside an epoch.</summary>
@@ -20,24 +23,34 @@ internal static class GradientComparison
     /// <param name="images">Pixels, <c>[batch, channels, height, width]</c>, of which the first 32 are taken.</param>
     /// <param name="targets">The probability of each class, <c>[batch, classes]</c>.</param>
     /// <param name="seed">Where the random numbers start.</param>
-    /// <returns>The cosine by layer, for the linear and convolutional layers that learn; 1 where both gradients are zero.</returns>
+    /// <returns>
+    /// The cosine by layer, for the linear and convolutional layers that learn; 1 where both gradients are zero.
+    /// </returns>
     public static IReadOnlyDictionary<string, double> Run(
-        Graph model, IReadOnlyDictionary<string, FloatTensor> weights, GradientExecutor lowBit, FrozenLayers? frozen, FloatTensor images, FloatTensor targets, ulong seed)
+        Graph model, IReadOnlyDictionary<string, FloatTensor> weights, GradientExecutor lowBit, FrozenLayers? frozen,
+        FloatTensor images, FloatTensor targets, ulong seed)
     {
-        // One image at a time on one thread: the memory of low-bit training is not to be outdone by that of its measurement.
-        using var exact = new GradientExecutor(model, weights, threads: 1, BackwardPolicy.Exact, frozen, imagesPerMicroBatch: 1);
+        // One image at a time on one thread: the memory of low-bit training is not to be outdone by that of its
+        // measurement.
+        using var exact = new GradientExecutor(
+            model, weights, threads: 1, BackwardPolicy.Exact, frozen, imagesPerMicroBatch: 1);
         (images, targets) = (First(images), First(targets));
         exact.Run(images, targets);
         lowBit.Run(images, targets, seed);
         return model.Nodes
             .Where(node => node.Operator.Product is not null && exact.Gradients.ContainsKey(node.ParameterNames[0]))
-            .ToDictionary(node => node.Name, node => Cosine(exact.Gradients[node.ParameterNames[0]].Span, lowBit.Gradients[node.ParameterNames[0]].Span));
+            .ToDictionary(
+                node => node.Name,
+                node =>
+                    Cosine(
+                        exact.Gradients[node.ParameterNames[0]].Span, lowBit.Gradients[node.ParameterNames[0]].Span));
     }
 
     private static FloatTensor First(FloatTensor batch)
     {
         int count = Math.Min(MaxImages, batch.Shape[0]);
-        return FloatTensor.From(batch.Shape.DropFirst().Prepend(count), batch.Span[..(batch.Length / batch.Shape[0] * count)]);
+        return FloatTensor.From(
+            batch.Shape.DropFirst().Prepend(count), batch.Span[..(batch.Length / batch.Shape[0] * count)]);
     }
 
     private static double Cosine(ReadOnlySpan<float> exact, ReadOnlySpan<float> approximate)

@@ -9,12 +9,12 @@ using Bitis.Training.Optimization;
 namespace Bitis.Training;
 
 /// <summary>
-/// The differentiable executor: the loss of a batch and its gradient with respect to all parameters, over the same graph
-/// as inference, with kernels on all processors.
+/// The differentiable executor: the loss of a batch and its gradient with respect to all parameters, over the same
+/// graph as inference, with kernels on all processors.
 /// </summary>
 /// <remarks>
-/// A few images pass through the whole network, forward and back, before the next ones start. Memory therefore grows with the
-/// tokens and the depth of the model, and with the number of threads, but not with the batch.
+/// A few images pass through the whole network, forward and back, before the next ones start. Memory therefore grows
+/// with the tokens and the depth of the model, and with the number of threads, but not with the batch.
 /// </remarks>
 internal sealed class GradientExecutor : IDisposable
 {
@@ -26,33 +26,54 @@ internal sealed class GradientExecutor : IDisposable
     /// <param name="weights">
     /// Its parameters, by name. They are read anew in each run, so a trainer may change their contents in between.
     /// </param>
-    /// <param name="threads">How many threads compute; 0 for one on each processor. Results do not depend on it.</param>
-    /// <param name="backward">How the backward pass of linear and convolutional layers is computed; null for exactly.</param>
+    /// <param name="threads">
+    /// How many threads compute; 0 for one on each processor. Results do not depend on it.
+    /// </param>
+    /// <param name="backward">
+    /// How the backward pass of linear and convolutional layers is computed; null for exactly.
+    /// </param>
     /// <param name="frozen">Which layers do not learn, and have no gradients; null if all of them do.</param>
     /// <exception cref="NotSupportedException">An operator of the graph has no backward pass.</exception>
     /// <exception cref="BitisException">The policy is not valid, or one of its overrides matches no layer.</exception>
-    public GradientExecutor(Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, int threads = 0, BackwardPolicy? backward = null, FrozenLayers? frozen = null)
+    public GradientExecutor(
+        Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, int threads = 0, BackwardPolicy? backward = null,
+        FrozenLayers? frozen = null)
         : this(graph, weights, threads, backward ?? BackwardPolicy.Exact, frozen, imagesPerMicroBatch: null)
     {
     }
 
-    /// <summary>As the public form, with a number of images that pass through the model together; null for what is fastest.</summary>
+    /// <summary>
+    /// As the public form, with a number of images that pass through the model together; null for what is fastest.
+    /// </summary>
     internal GradientExecutor(
-        Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, int threads, BackwardPolicy backward, FrozenLayers? frozen, int? imagesPerMicroBatch)
+        Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, int threads, BackwardPolicy backward,
+        FrozenLayers? frozen, int? imagesPerMicroBatch)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(weights);
         _ = ThreadCount.Resolve(threads);
         if (graph.Output.Shape.Rank != 1)
-            throw new ArgumentException($"The model's output is {graph.Output.Shape}; expected [classes].", nameof(graph));
+        {
+            throw new ArgumentException(
+                $"The model's output is {graph.Output.Shape}; expected [classes].", nameof(graph));
+        }
+
         _graph = graph;
         backward.Validate();
         Layers = backward.Select(graph, frozen);
-        _runner = new GradientRunner(new GradientPlan(graph, weights, imagesPerMicroBatch ?? GradientRunner.ImagesPerMicroBatch(graph), policy: backward, frozen: frozen), threads);
-        Gradients = (frozen?.Learning ?? graph.Parameters).ToDictionary(parameter => parameter.Name, parameter => _runner.Plan.Parameters[parameter.Name].Gradient);
+        _runner = new GradientRunner(
+            new GradientPlan(
+                graph, weights, imagesPerMicroBatch ?? GradientRunner.ImagesPerMicroBatch(graph), policy: backward,
+                frozen: frozen),
+            threads);
+        Gradients = (frozen?.Learning ?? graph.Parameters).ToDictionary(
+            parameter => parameter.Name, parameter => _runner.Plan.Parameters[parameter.Name].Gradient);
     }
 
-    /// <summary>The gradients of the last batch, by the name of the parameters that learn, each of its parameter's shape. Every run overwrites them.</summary>
+    /// <summary>
+    /// The gradients of the last batch, by the name of the parameters that learn, each of its parameter's shape. Every
+    /// run overwrites them.
+    /// </summary>
     public IReadOnlyDictionary<string, FloatTensor> Gradients { get; }
 
     /// <summary>The bytes of one thread's values and gradients.</summary>
@@ -62,16 +83,19 @@ internal sealed class GradientExecutor : IDisposable
     public IReadOnlyList<LayerBackward> Layers { get; }
 
     /// <summary>
-    /// The bytes of one thread that hold the inputs of linear and convolutional layers from the forward to the backward pass. An input that
-    /// several layers need counts once, and one that other operators need in float32 counts as that.
+    /// The bytes of one thread that hold the inputs of linear and convolutional layers from the forward to the backward
+    /// pass. An input that several layers need counts once, and one that other operators need in float32 counts as
+    /// that.
     /// </summary>
-    public long KeptInputBytes => _runner.Plan.KeptInputs.Select(kept => kept.Block).Distinct().Sum(block => block.Bytes);
+    public long KeptInputBytes =>
+        _runner.Plan.KeptInputs.Select(kept => kept.Block).Distinct().Sum(block => block.Bytes);
 
     /// <summary>The bytes of one thread's values and gradients, without the scratch memory of single steps.</summary>
     public long MicroBatchArenaBytes => _runner.Plan.Layout.Bytes;
 
     /// <summary>What each layer keeps of its input, in bytes of one thread.</summary>
-    internal IEnumerable<(string Layer, long Bytes)> KeptInputs => _runner.Plan.KeptInputs.Select(kept => (kept.Layer, kept.Block.Bytes));
+    internal IEnumerable<(string Layer, long Bytes)> KeptInputs =>
+        _runner.Plan.KeptInputs.Select(kept => (kept.Layer, kept.Block.Bytes));
 
     /// <summary>Where the time of steps is added up, by kind; null for no measurement.</summary>
     internal OperationTimes? Times
@@ -93,11 +117,18 @@ internal sealed class GradientExecutor : IDisposable
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(targets);
         if (images.Shape.Rank == 0 || images.Shape[0] == 0 || images.Shape.DropFirst() != _graph.Input.Shape)
-            throw new ArgumentException($"The model takes [batch, {_graph.Input.Shape}], not {images.Shape}.", nameof(images));
+        {
+            throw new ArgumentException(
+                $"The model takes [batch, {_graph.Input.Shape}], not {images.Shape}.", nameof(images));
+        }
+
         InputImages.RequireFinite(images);
         int batch = images.Shape[0], classes = _graph.Output.Shape[0];
         if (targets.Shape != [batch, classes])
-            throw new ArgumentException($"Expected targets [{batch}, {classes}], not {targets.Shape}.", nameof(targets));
+        {
+            throw new ArgumentException(
+                $"Expected targets [{batch}, {classes}], not {targets.Shape}.", nameof(targets));
+        }
 
         FloatTensor logits = FloatTensor.Uninitialized([batch, classes]);
         double[] losses = new double[batch];
@@ -114,10 +145,12 @@ internal sealed class GradientExecutor : IDisposable
     public void Dispose() => _runner.Dispose();
 
     private unsafe void Load(MicroBatch microBatch, FloatTensor images, int image) =>
-        microBatch.Bind(_runner.Plan.Inputs[0].Place, images.Pointer + ((nint)image * (images.Length / images.Shape[0])));
+        microBatch.Bind(
+            _runner.Plan.Inputs[0].Place, images.Pointer + ((nint)image * (images.Length / images.Shape[0])));
 
     /// <summary>∂(mean loss)/∂logits = (softmax(logits) − target) / batch, for the images of a micro-batch.</summary>
-    private unsafe void SetLogitsGradient(MicroBatch microBatch, int firstImage, FloatTensor targets, FloatTensor logits, double[] losses)
+    private unsafe void SetLogitsGradient(
+        MicroBatch microBatch, int firstImage, FloatTensor targets, FloatTensor logits, double[] losses)
     {
         int batch = targets.Shape[0], classes = targets.Shape[1];
         for (int i = 0; i < microBatch.Images; i++)

@@ -15,8 +15,8 @@ using Bitis.Training.Optimization;
 namespace Bitis;
 
 /// <summary>
-/// Trains a model on labeled images. The numbers depend on the recipe, the images and the weights at the start alone: not on
-/// the threads, and not on whether the training was interrupted and resumed, between epochs or within one.
+/// Trains a model on labeled images. The numbers depend on the recipe, the images and the weights at the start alone:
+/// not on the threads, and not on whether the training was interrupted and resumed, between epochs or within one.
 /// </summary>
 public sealed class Trainer
 {
@@ -44,7 +44,9 @@ public sealed class Trainer
             recipe,
             DataDigest.Of(data.Training),
             data.Validation is null ? null : DataDigest.Of(data.Validation),
-            model.Preprocessing == Preprocessing.ForSize(model.Config.ImageSize, model.Config.ImageChannels) ? null : model.Preprocessing,
+            model.Preprocessing == Preprocessing.ForSize(model.Config.ImageSize, model.Config.ImageChannels)
+                ? null
+                : model.Preprocessing,
             data.ClassNames);
         _state = new TrainingState(data.ClassNames is null ? model : model.WithClassNames(data.ClassNames), recipe);
     }
@@ -67,7 +69,9 @@ public sealed class Trainer
     /// <summary>Which layers do not learn; null if all of them do.</summary>
     internal FrozenLayers? Frozen => _state.Frozen;
 
-    /// <summary>The model with the averaged weights, which is what is evaluated and kept; further steps change them.</summary>
+    /// <summary>
+    /// The model with the averaged weights, which is what is evaluated and kept; further steps change them.
+    /// </summary>
     public VisionModel AveragedModel => _state.Model.WithWeights(_state.Average.Weights);
 
     /// <summary>One batch that is being decoded and one that waits are enough, since steps take far longer.</summary>
@@ -77,12 +81,19 @@ public sealed class Trainer
     /// <param name="recipe">How to train.</param>
     /// <param name="data">The images.</param>
     /// <param name="folder">Where its files go; created by <see cref="Run"/> if it is missing.</param>
-    /// <param name="threads">How many threads compute; 0 for one on each processor. Results do not depend on it.</param>
-    /// <param name="initial">The weights to start with, and the preprocessing of images; null for random ones and what is usual. The model is not changed.</param>
+    /// <param name="threads">
+    /// How many threads compute; 0 for one on each processor. Results do not depend on it.
+    /// </param>
+    /// <param name="initial">
+    /// The weights to start with, and the preprocessing of images; null for random ones and what is usual. The model is
+    /// not changed.
+    /// </param>
     /// <exception cref="BitisException">
-    /// The recipe's values, the images or the initial model do not fit each other, or the folder has a training already.
+    /// The recipe's values, the images or the initial model do not fit each other, or the folder has a training
+    /// already.
     /// </exception>
-    public static Trainer Create(TrainingRecipe recipe, TrainingData data, string folder, int threads = 0, VisionModel? initial = null)
+    public static Trainer Create(
+        TrainingRecipe recipe, TrainingData data, string folder, int threads = 0, VisionModel? initial = null)
     {
         ModelConfig config = Check(recipe, data, threads);
         recipe.RequireUsed();
@@ -109,7 +120,9 @@ public sealed class Trainer
     /// <param name="recipe">The recipe that it was started with (<see cref="RecipeOf"/>).</param>
     /// <param name="data">The images that it was started with.</param>
     /// <param name="folder">The folder of the training.</param>
-    /// <param name="threads">How many threads compute; 0 for one on each processor. Results do not depend on it.</param>
+    /// <param name="threads">
+    /// How many threads compute; 0 for one on each processor. Results do not depend on it.
+    /// </param>
     /// <param name="cancellationToken">Ends the reading of the checkpoint.</param>
     /// <exception cref="BitisException">
     /// There is no checkpoint, it is damaged, or of another model, recipe or images; the message names the difference.
@@ -147,11 +160,16 @@ public sealed class Trainer
 
     /// <summary>Trains to the end. Files are written after each epoch, and now and then within one.</summary>
     /// <param name="progress">Hears of each step.</param>
-    /// <param name="cancellationToken">Stops after the step under way; a checkpoint is written, so the training can go on.</param>
+    /// <param name="cancellationToken">
+    /// Stops after the step under way; a checkpoint is written, so the training can go on.
+    /// </param>
     /// <returns>All epochs.</returns>
-    /// <exception cref="BitisException">The training diverged, an image is damaged, or a file cannot be written.</exception>
+    /// <exception cref="BitisException">
+    /// The training diverged, an image is damaged, or a file cannot be written.
+    /// </exception>
     /// <exception cref="OperationCanceledException">The training was stopped, and a checkpoint written.</exception>
-    public IReadOnlyList<EpochRecord> Run(IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
+    public IReadOnlyList<EpochRecord> Run(
+        IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         OutputFolder.Fill(Folder.Path, () => RunInFolder(progress, cancellationToken));
         return Epochs;
@@ -178,7 +196,7 @@ public sealed class Trainer
             Save();
             throw;
         }
-        AveragedModel.Save(Folder.FinalModel, Notes());
+        AveragedModel.Save(Folder.FinalModel, Notes(), CancellationToken.None);
     }
 
     /// <summary>
@@ -223,7 +241,8 @@ public sealed class Trainer
     }
 
     /// <summary>The steps of the current epoch that are not done yet.</summary>
-    private void RunSteps(TrainingStep step, EtaEstimator eta, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
+    private void RunSteps(
+        TrainingStep step, EtaEstimator eta, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
     {
         int done = _state.Position.Current.Steps, batchSize = _recipe.BatchSize;
         if (done == _stepsPerEpoch)
@@ -231,7 +250,9 @@ public sealed class Trainer
         int[] order = _data.Order(_recipe.Seed, Epochs.Count)[(done * batchSize)..(_stepsPerEpoch * batchSize)];
         ImageSource images = _data.Training.Subset(order);
         long began = Stopwatch.GetTimestamp();
-        foreach (ImageBatch batch in ImageLoader.Load(images, Model.Preprocessing, batchSize, LoaderThreads, cancellationToken))
+        foreach (
+            ImageBatch batch in ImageLoader.Load(
+                images, Model.Preprocessing, batchSize, LoaderThreads, cancellationToken))
         {
             StepResult result = step.Run(batch);
             _state.Position = _state.Position with
@@ -267,7 +288,7 @@ public sealed class Trainer
             sums.Seconds,
             sums.GradientCosines));
         if (isBest)
-            AveragedModel.Save(Folder.BestModel, Notes());
+            AveragedModel.Save(Folder.BestModel, Notes(), CancellationToken.None);
         Save();
     }
 
@@ -275,7 +296,8 @@ public sealed class Trainer
     {
         if (_data.Validation is null)
             return null;
-        using InferenceSession session = InferenceSession.Create(AveragedModel, new SessionOptions { Threads = _threads });
+        using InferenceSession session = InferenceSession.Create(
+            AveragedModel, new SessionOptions { Threads = _threads }, cancellationToken);
         var evaluator = new Evaluator(session.Run, _data.Classes, _data.ClassNames) { LoaderThreads = LoaderThreads };
         return evaluator.Run(_data.Validation, Model.Preprocessing, progress: null, cancellationToken).Top1;
     }
@@ -303,7 +325,8 @@ public sealed class Trainer
     {
         var notes = new Dictionary<string, string>
         {
-            ["training_recipe"] = JsonSerializer.SerializeToNode(_recipe, TrainingJson.Default.TrainingRecipe)!.ToJsonString(),
+            ["training_recipe"] = JsonSerializer.SerializeToNode(
+                _recipe, TrainingJson.Default.TrainingRecipe)!.ToJsonString(),
             ["training_images"] = _data.Training.Description,
             ["training_epochs"] = Epochs.Count.ToString(CultureInfo.InvariantCulture),
         };

@@ -3,14 +3,18 @@ using Bitis.Tensors;
 
 namespace Bitis;
 
-/// <summary>The images to train with, and those to validate with; checked before the first of them is decoded.</summary>
+/// <summary>
+/// The images to train with, and those to validate with; checked before the first of them is decoded.
+/// </summary>
 public sealed class TrainingData
 {
     // Parts of the seed: epochs and steps are counted from these on; the initial weights use those below.
     private const ulong OrderStream = 1UL << 32, AugmentationStream = 2UL << 32, BackwardStream = 3UL << 32;
 
     /// <summary>Checks that the images can be learned from.</summary>
-    /// <param name="training">Images of all classes, each with its label. It must stay open, and is not disposed.</param>
+    /// <param name="training">
+    /// Images of all classes, each with its label. It must stay open, and is not disposed.
+    /// </param>
     /// <param name="validation">Other images of the same classes; null to train without.</param>
     /// <exception cref="BitisException">
     /// A label is missing or not a class, a class has no image, or a validation image shows a class that no training
@@ -64,7 +68,8 @@ public sealed class TrainingData
         SeededRandom.ForPart((ulong)seed, AugmentationStream + (ulong)step).NextBits();
 
     /// <summary>Where the random numbers of a step's backward pass start.</summary>
-    internal static ulong BackwardSeed(int seed, long step) => SeededRandom.ForPart((ulong)seed, BackwardStream + (ulong)step).NextBits();
+    internal static ulong BackwardSeed(int seed, long step) =>
+        SeededRandom.ForPart((ulong)seed, BackwardStream + (ulong)step).NextBits();
 
     private static int RequireLabel(ImageSource source, int index) => source.Label(index) ?? throw new BitisException(
         $"{source.Name(index)} has no label; training and validation need one for every image (class folders or a labels.csv).");

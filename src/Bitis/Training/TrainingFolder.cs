@@ -32,7 +32,8 @@ internal sealed record TrainingFolder(string Path)
         if (File.Exists(Checkpoint))
         {
             throw BitisException.InFile(
-                Path, "this folder has a training already. Go on with it (--resume), or name another folder for a new one.");
+                Path,
+                    "this folder has a training already. Go on with it (--resume), or name another folder for a new one.");
         }
         if (Files.FirstOrDefault(File.Exists) is { } file)
         {
@@ -50,7 +51,8 @@ internal sealed record TrainingFolder(string Path)
         if (!File.Exists(Checkpoint))
         {
             throw BitisException.InFile(
-                Path, $"there is no training to resume here: {IOPath.GetFileName(Checkpoint)} is missing. Start one without --resume.");
+                Path,
+                    $"there is no training to resume here: {IOPath.GetFileName(Checkpoint)} is missing. Start one without --resume.");
         }
     }
 
@@ -97,7 +99,8 @@ internal sealed record TrainingFolder(string Path)
         try
         {
             return new FileStream(
-                IOPath.Combine(Path, "lock"), FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+                IOPath.Combine(Path, "lock"), FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, bufferSize: 1,
+                    FileOptions.DeleteOnClose);
         }
         catch (IOException e) when (IsLocked(e))
         {

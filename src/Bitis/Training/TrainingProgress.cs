@@ -9,7 +9,9 @@ namespace Bitis.Training;
 /// <param name="Loss">The mean loss of the epoch so far, in nats.</param>
 /// <param name="Top1">The share of the epoch's augmented images whose own label came first, 0 to 1.</param>
 /// <param name="ImagesPerSecond">Images trained with in a second, over the epoch so far.</param>
-/// <param name="BestValidationTop1">The best accuracy so far on the validation images, 0 to 1; null if there is none yet.</param>
+/// <param name="BestValidationTop1">
+/// The best accuracy so far on the validation images, 0 to 1; null if there is none yet.
+/// </param>
 /// <param name="Remaining">The time until the end, at the speed so far.</param>
 public sealed record TrainingProgress(
     int Epoch,

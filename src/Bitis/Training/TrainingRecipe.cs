@@ -8,14 +8,18 @@ using Bitis.Training.Optimization;
 
 namespace Bitis;
 
-/// <summary>Says how to train a model: everything that a result depends on besides the images and the weights at the start.</summary>
+/// <summary>
+/// Says how to train a model: everything that a result depends on besides the images and the weights at the start.
+/// </summary>
 public sealed record TrainingRecipe
 {
     // Bounds that keep a slip of the pen from becoming hours of nonsense.
     private const int MaxEpochs = 100_000, MaxBatchSize = 1 << 16;
     private const double MaxLearningRate = 10, MaxClipNorm = 1e6;
 
-    /// <summary>The architecture's name: one of <see cref="SmallModels.Names"/>. The images tell how many classes there are.</summary>
+    /// <summary>
+    /// The architecture's name: one of <see cref="SmallModels.Names"/>. The images tell how many classes there are.
+    /// </summary>
     public string Model { get; init; } = "vim-micro";
 
     /// <summary>An architecture of one's own, instead of <see cref="Model"/>.</summary>
@@ -36,7 +40,9 @@ public sealed record TrainingRecipe
     /// <summary>How long the learning rate rises from 0; fractions of an epoch are allowed.</summary>
     public double WarmUpEpochs { get; init; } = 1;
 
-    /// <summary>λ, how fast weights of linear layers and convolutions decay; it is multiplied by the learning rate.</summary>
+    /// <summary>
+    /// λ, how fast weights of linear layers and convolutions decay; it is multiplied by the learning rate.
+    /// </summary>
     public double WeightDecay { get; init; } = 0.05;
 
     /// <summary>β₁, the memory of AdamW's mean gradient.</summary>
@@ -51,13 +57,17 @@ public sealed record TrainingRecipe
     /// <summary>The largest norm of the gradient of all parameters together; 0 for no limit.</summary>
     public double ClipNorm { get; init; } = 1;
 
-    /// <summary>The memory of the averaged weights, which are those that are evaluated and kept; 0 for no averaging.</summary>
+    /// <summary>
+    /// The memory of the averaged weights, which are those that are evaluated and kept; 0 for no averaging.
+    /// </summary>
     public double AverageDecay { get; init; } = 0.999;
 
     /// <summary>Where the random numbers of weights, order and augmentation start.</summary>
     public int Seed { get; init; }
 
-    /// <summary>After how many epochs the validation images are evaluated; they are after the last epoch, too.</summary>
+    /// <summary>
+    /// After how many epochs the validation images are evaluated; they are after the last epoch, too.
+    /// </summary>
     public int EvaluationInterval { get; init; } = 1;
 
     /// <summary>How training images vary.</summary>
@@ -67,13 +77,16 @@ public sealed record TrainingRecipe
     public BackwardPolicy Backward { get; init; } = BackwardPolicy.Exact;
 
     /// <summary>
-    /// Which layers do not learn: patterns of their names with <c>*</c> and <c>?</c>, as <see cref="BackwardPolicy.Overrides"/> has them, but of
-    /// all that has weights: <c>layers.0.*</c>, <c>patch_embed*</c>.
+    /// Which layers do not learn: patterns of their names with <c>*</c> and <c>?</c>, as
+    /// <see cref="BackwardPolicy.Overrides"/> has them, but of all that has weights: <c>layers.0.*</c>,
+    /// <c>patch_embed*</c>.
     /// </summary>
     public IReadOnlyList<string> Freeze { get; init; } = [];
 
     /// <summary>The architecture for images of some classes.</summary>
-    /// <exception cref="BitisException">There is none of this name, or the recipe's own has another number of classes.</exception>
+    /// <exception cref="BitisException">
+    /// There is none of this name, or the recipe's own has another number of classes.
+    /// </exception>
     public ModelConfig ConfigFor(int classes)
     {
         if (Config is null)
@@ -93,15 +106,20 @@ public sealed record TrainingRecipe
             Config.Validate();
         Require(Epochs is >= 1 and <= MaxEpochs, "epochs", Epochs, $"1 to {MaxEpochs}");
         Require(BatchSize is >= 1 and <= MaxBatchSize, "batchSize", BatchSize, $"1 to {MaxBatchSize}");
-        Require(LearningRate is > 0 and <= MaxLearningRate, "learningRate", LearningRate, $"more than 0, at most {MaxLearningRate}");
-        Require(MinLearningRate >= 0 && MinLearningRate <= LearningRate, "minLearningRate", MinLearningRate, "0 to the learningRate");
+        Require(
+            LearningRate is > 0 and <= MaxLearningRate, "learningRate", LearningRate,
+            $"more than 0, at most {MaxLearningRate}");
+        Require(
+            MinLearningRate >= 0 && MinLearningRate <= LearningRate, "minLearningRate", MinLearningRate,
+            "0 to the learningRate");
         Require(WarmUpEpochs >= 0 && WarmUpEpochs <= Epochs, "warmUpEpochs", WarmUpEpochs, "0 to the epochs");
         Require(WeightDecay is >= 0 and <= 1, "weightDecay", WeightDecay, "0 to 1");
         Require(Beta1 is >= 0 and < 1, "beta1", Beta1, "at least 0 and less than 1");
         Require(Beta2 is >= 0 and < 1, "beta2", Beta2, "at least 0 and less than 1");
         Require(Epsilon is > 0 and <= 1, "epsilon", Epsilon, "more than 0, at most 1");
         Require(ClipNorm is >= 0 and <= MaxClipNorm, "clipNorm", ClipNorm, $"0 (no limit) to {MaxClipNorm}");
-        Require(AverageDecay is >= 0 and < 1, "averageDecay", AverageDecay, "at least 0 (no averaging) and less than 1");
+        Require(
+            AverageDecay is >= 0 and < 1, "averageDecay", AverageDecay, "at least 0 (no averaging) and less than 1");
         Require(Seed >= 0, "seed", Seed, "at least 0");
         Require(EvaluationInterval >= 1, "evaluationInterval", EvaluationInterval, "at least 1");
         Augmentation.Validate();

@@ -43,7 +43,11 @@ internal sealed unsafe record CausalConvCase(int Tokens, int Channels, int Taps)
         double[] sums = Sums();
         float[] scales = Scales, bias = Bias;
         if (!IsInteger)
-            return [Expectation.Near([.. sums.Select((sum, i) => ExactActivations.Silu(sum + bias[i % Channels]))], 2e-6)];
+        {
+            return
+                [Expectation.Near([.. sums.Select((sum, i) => ExactActivations.Silu(sum + bias[i % Channels]))], 2e-6)];
+        }
+
         var values = new float[sums.Length];
         for (int i = 0; i < values.Length; i++)
         {

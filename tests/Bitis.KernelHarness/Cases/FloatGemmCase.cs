@@ -24,7 +24,8 @@ internal sealed unsafe record FloatGemmCase(int Tokens, int Outputs, int Inputs)
 
     private int OutputStride => Outputs + Padding;
 
-    private float[] A => Spoiled(Sample.Floats(Tokens + Inputs, NumberArrays.PaddedLength(Tokens, InputStride, Inputs)));
+    private float[] A =>
+        Spoiled(Sample.Floats(Tokens + Inputs, NumberArrays.PaddedLength(Tokens, InputStride, Inputs)));
 
     private float[] Bias => HasBias ? Spoiled(Sample.Floats(Outputs, Outputs)) : [];
 

@@ -22,7 +22,8 @@ internal sealed unsafe record GateGradientCase(int Count) : KernelCaseOfTable<Ga
     internal override IReadOnlyList<Expectation> Expected()
     {
         double[][] gradients = NumericalGradient.OfEach(
-            point => NumericalGradient.Dot(point[0].Zip(point[1], (x, z) => x * ExactActivations.Silu(z)), OutputGradient),
+            point =>
+                NumericalGradient.Dot(point[0].Zip(point[1], (x, z) => x * ExactActivations.Silu(z)), OutputGradient),
             X,
             Z);
         return [.. gradients.Select(gradient => Expectation.Close(gradient))];

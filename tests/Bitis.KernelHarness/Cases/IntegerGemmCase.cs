@@ -100,7 +100,8 @@ internal sealed unsafe record IntegerGemmCase(
         {
             var tokens = new TokenParameters(tokenScales.Pointer, zeroPoints.Pointer, TokenStride);
             Int8Gemm.Run(
-                packed[kernel], input.Pointer, InputStride, in tokens, output.Pointer, OutputStride, 0, Tokens, Accumulate);
+                packed[kernel], input.Pointer, InputStride, in tokens, output.Pointer, OutputStride, 0, Tokens,
+                Accumulate);
         };
     }
 }

@@ -101,12 +101,16 @@ internal sealed unsafe record IntegerScanCase(int Tokens, int Channels, int Stat
             HasFineScales
                 ? UniformQuantizer.ForRanges(Bits, Granularity.PerChannel, ranges)
                 : UniformQuantizer.ForRanges(Bits, Granularity.PerTensor, [new(-0.3f, 2)]),
-            HasFineScales ? DeltaQuantizer.BeforeSoftplus(Bits, 6 / levels, -5.5f) : DeltaQuantizer.AfterSoftplus(Bits, 1 / levels),
             HasFineScales
-                ? UniformQuantizer.Symmetric(Bits, Granularity.PerToken, Sample.Floats(9, Tokens, 0.5f / signed, 1 / signed))
+                ? DeltaQuantizer.BeforeSoftplus(Bits, 6 / levels, -5.5f)
+                : DeltaQuantizer.AfterSoftplus(Bits, 1 / levels),
+            HasFineScales
+                ? UniformQuantizer.Symmetric(
+                    Bits, Granularity.PerToken, Sample.Floats(9, Tokens, 0.5f / signed, 1 / signed))
                 : UniformQuantizer.Symmetric(Bits, Granularity.PerTensor, [1 / signed]),
             HasFineScales
-                ? UniformQuantizer.Symmetric(Bits, Granularity.PerToken, Sample.Floats(10, Tokens, 0.5f / signed, 1 / signed))
+                ? UniformQuantizer.Symmetric(
+                    Bits, Granularity.PerToken, Sample.Floats(10, Tokens, 0.5f / signed, 1 / signed))
                 : UniformQuantizer.Symmetric(Bits, Granularity.PerTensor, [(CoversAll ? 1 : 0.9f) / signed]),
             // Half of an odd level would be a tie.
             Bits == 6 ? DecayQuantizer.Uniform(Bits, 0.1, 1) : DecayQuantizer.LongTailed(Bits, Bits, scale: 0.93),

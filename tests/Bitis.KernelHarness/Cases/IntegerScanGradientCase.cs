@@ -5,7 +5,9 @@ using Bitis.Kernels.Scan;
 
 namespace Bitis.KernelHarness.Cases;
 
-/// <summary>The backward pass of a quantized scan: the gradients of u, Δ, B and C, and sums for those of the scales.</summary>
+/// <summary>
+/// The backward pass of a quantized scan: the gradients of u, Δ, B and C, and sums for those of the scales.
+/// </summary>
 /// <param name="Scan">The scan; its operands are also those of the backward pass.</param>
 internal sealed unsafe record IntegerScanGradientCase(IntegerScanCase Scan)
     : KernelCaseOfTable<CallKernel<IntegerScanGradientCall>>(IntegerScanGradient.Table)

@@ -42,7 +42,8 @@ internal sealed unsafe record PackLevelsCase(int Tokens, int Columns)
     {
         (byte[] panels, int[] sums) = CreatePanels().Pack(X, Tokens, Columns, InverseScales);
         // Sums are written only of levels that are rounded to nearest: those of weights.
-        return [Expectation.Exact(panels), Expectation.Exact(Rounding == LevelRounding.Nearest ? sums : new int[Columns])];
+        return
+            [Expectation.Exact(panels), Expectation.Exact(Rounding == LevelRounding.Nearest ? sums : new int[Columns])];
     }
 
     private LevelPanels CreatePanels() => new(PanelColumns, PaddedColumns, MaxLevel, Rounding, ZeroPoint, Key);

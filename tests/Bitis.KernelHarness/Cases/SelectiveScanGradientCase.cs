@@ -78,7 +78,8 @@ internal sealed unsafe record SelectiveScanGradientCase(int Tokens, int Channels
     /// <summary>The sum of the outputs, each with a weight.</summary>
     private double Loss(double[][] operands)
     {
-        double[] u = operands[0], deltas = operands[1], b = operands[2], c = operands[3], a = operands[4], d = operands[5];
+        double[] u = operands[0], deltas = operands[1], b = operands[2], c = operands[3], a = operands[4],
+            d = operands[5];
         float[] weights = OutputGradient;
         double loss = 0;
         var h = new double[States];
@@ -154,7 +155,9 @@ internal sealed unsafe record SelectiveScanGradientCase(int Tokens, int Channels
         return kernel => kernel.Run(in call);
     }
 
-    /// <summary>A matrix, given by its columns, with rows as columns; kernels take A as <c>[states, channels]</c>.</summary>
+    /// <summary>
+    /// A matrix, given by its columns, with rows as columns; kernels take A as <c>[states, channels]</c>.
+    /// </summary>
     private static T[] Transposed<T>(T[] values, int columns)
     {
         var transposed = new T[values.Length];

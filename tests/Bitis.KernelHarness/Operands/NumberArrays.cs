@@ -13,5 +13,6 @@ internal static class NumberArrays
     public static float[] Repeat(float value, int count) => [.. Enumerable.Repeat(value, count)];
 
     /// <summary>The length of a matrix whose last row has no padding.</summary>
-    public static int PaddedLength(int rows, int stride, int columns) => rows == 0 ? 0 : ((rows - 1) * stride) + columns;
+    public static int PaddedLength(int rows, int stride, int columns) =>
+        rows == 0 ? 0 : ((rows - 1) * stride) + columns;
 }

@@ -22,7 +22,8 @@ internal static class Sample
     /// </summary>
     public static IReadOnlyList<float> Extremes { get; } =
     [
-        float.NaN, float.PositiveInfinity, -float.NaN, float.NegativeInfinity, float.MaxValue, float.MinValue, float.Epsilon, -float.Epsilon, -0f, 0f,
+        float.NaN, float.PositiveInfinity, -float.NaN, float.NegativeInfinity, float.MaxValue, float.MinValue,
+        float.Epsilon, -float.Epsilon, -0f, 0f,
         1e-40f, 3e9f, -3e9f, 2147483648f, -2147483904f, 1e30f, -1e30f,
     ];
 

@@ -43,7 +43,8 @@ internal static class IntegerScanEquations
             for (int t = tokens - 1; t >= 0; t--)
             {
                 int i = (t * channels) + e, level = DeltaLevel(x.Span[i]);
-                double scale = HiddenScale(t, e), y = yGradient.Span[i], delta = scan.Delta.Dequantize(level), input = U(t, e);
+                double scale = HiddenScale(t, e), y = yGradient.Span[i], delta = scan.Delta.Dequantize(level),
+                    input = U(t, e);
                 double throughB = 0, throughA = 0;
                 for (int n = 0; n < states; n++)
                 {
@@ -135,7 +136,8 @@ internal static class IntegerScanEquations
     /// <param name="low">The lowest level less the zero point.</param>
     /// <param name="high">The highest one.</param>
     /// <param name="zero">A zero point that is no level.</param>
-    private static (double Value, double Scale) Pass(double v, double gradient, double low, double high, double zero = 0)
+    private static (double Value, double Scale) Pass(
+        double v, double gradient, double low, double high, double zero = 0)
     {
         bool isInside = v >= low && v <= high;
         double level = Math.Clamp(Math.Round(v + zero) - zero, low, high);

@@ -1,6 +1,8 @@
 namespace Bitis.KernelHarness.References;
 
-/// <summary>The Walsh-Hadamard matrix from its definition, and its transform in the order of additions that the kernels promise.</summary>
+/// <summary>
+/// The Walsh-Hadamard matrix from its definition, and its transform in the order of additions that the kernels promise.
+/// </summary>
 internal static class WalshHadamard
 {
     /// <summary>Entry (i, j) of the matrix in natural order: (−1)^(the bits that i and j share).</summary>
@@ -15,7 +17,10 @@ internal static class WalshHadamard
             for (int i = 0; i < result.Length; i++)
             {
                 if ((i & distance) == 0)
-                    (result[i], result[i + distance]) = (result[i] + result[i + distance], result[i] - result[i + distance]);
+                {
+                    (result[i], result[i + distance]) = (
+                        result[i] + result[i + distance], result[i] - result[i + distance]);
+                }
             }
         }
         return result;

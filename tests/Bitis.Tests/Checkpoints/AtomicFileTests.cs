@@ -4,7 +4,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Bitis.Tests.Checkpoints;
 
-/// <summary>Where outputs go: regular files, links, devices, pipes; what they keep, and what they leave behind.</summary>
+/// <summary>
+/// Where outputs go: regular files, links, devices, pipes; what they keep, and what they leave behind.
+/// </summary>
 public sealed class AtomicFileTests : IDisposable
 {
     private static readonly byte[] Contents = [1, 2, 3, 4];
@@ -19,7 +21,8 @@ public sealed class AtomicFileTests : IDisposable
         AtomicFile.Write("/dev/null", Write);
         Assert.True(OutputTarget.Resolve("/dev/null").IsStream);
         Assert.Empty(Directory.GetFiles("/dev", ".bitis*"));
-        Assert.Contains("/dev/full: cannot be written: No space left", Refused(() => AtomicFile.Write("/dev/full", Write)));
+        Assert.Contains(
+            "/dev/full: cannot be written: No space left", Refused(() => AtomicFile.Write("/dev/full", Write)));
     }
 
     [LinuxFact]
@@ -86,7 +89,9 @@ public sealed class AtomicFileTests : IDisposable
     {
         File.CreateSymbolicLink(_folder["dangling"], _folder["missing"]);
         File.CreateSymbolicLink(_folder["loop"], _folder["loop"]);
-        Assert.Contains($"a link to '{_folder["missing"]}', which does not exist", Refused(() => OutputTarget.Resolve(_folder["dangling"])));
+        Assert.Contains(
+            $"a link to '{_folder["missing"]}', which does not exist",
+            Refused(() => OutputTarget.Resolve(_folder["dangling"])));
         Assert.Contains("cannot be written", Refused(() => OutputTarget.Resolve(_folder["loop"])));
         Assert.False(File.Exists(_folder["missing"]));
     }
@@ -131,7 +136,8 @@ public sealed class AtomicFileTests : IDisposable
         Assert.Contains("no permission", Refused(() => OutputTarget.Resolve(_folder["folder/new"]).RequireWritable()));
         Assert.Contains("cannot be written to", Refused(() => OutputFolder.RequireWritable(_folder["folder"])));
         Assert.Contains("cannot be created", Refused(() => OutputFolder.RequireWritable(_folder["folder/new/er"])));
-        File.SetUnixFileMode(_folder["folder"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        File.SetUnixFileMode(
+            _folder["folder"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
     [Fact]
@@ -144,10 +150,14 @@ public sealed class AtomicFileTests : IDisposable
         foreach (string name in (string[])[longest + "n", .. OperatingSystem.IsLinux() ? (string[])[cats] : [], "a\0b"])
         {
             Assert.Contains("cannot be written", Refused(() => OutputTarget.Resolve(_folder[name]).RequireWritable()));
-            Assert.Contains("cannot be created", Refused(() => OutputFolder.RequireWritable(_folder[Path.Combine("x", name)])));
+            Assert.Contains(
+                "cannot be created", Refused(() => OutputFolder.RequireWritable(_folder[Path.Combine("x", name)])));
         }
-        Assert.Contains("'" + _folder[longest] + "' is a file", Refused(() => OutputTarget.Resolve(_folder[Path.Combine(longest, "x")])));
-        Assert.Contains("does not exist", Refused(() => OutputTarget.Resolve(_folder["new"] + Path.DirectorySeparatorChar)));
+        Assert.Contains(
+            "'" + _folder[longest] + "' is a file",
+            Refused(() => OutputTarget.Resolve(_folder[Path.Combine(longest, "x")])));
+        Assert.Contains(
+            "does not exist", Refused(() => OutputTarget.Resolve(_folder["new"] + Path.DirectorySeparatorChar)));
         Assert.Single(Directory.GetFileSystemEntries(_folder.Path));
     }
 
@@ -157,7 +167,8 @@ public sealed class AtomicFileTests : IDisposable
         string input = _folder.Write("in/a.pth", [1]), link = _folder["link"], twin = _folder["twin"];
         OutputTarget target = OutputTarget.Resolve(input);
         Assert.Contains("the same file as the input", Refused(() => target.RequireOtherThan(null, "missing", input)));
-        Assert.Contains("the same file", Refused(() => target.RequireOtherThan(Path.Combine(input, "train")))); // as in a.zip/train
+        // as in a.zip/train
+        Assert.Contains("the same file", Refused(() => target.RequireOtherThan(Path.Combine(input, "train"))));
         Assert.Contains("a file in the input", Refused(() => target.RequireOtherThan(_folder["in"])));
         OutputTarget.Resolve(_folder["in/new"]).RequireOtherThan(_folder["in"]);
         target.RequireOtherThan(_folder["elsewhere/x"], _folder.Write("other", [1]));
@@ -171,7 +182,8 @@ public sealed class AtomicFileTests : IDisposable
             Assert.Contains("the same file", Refused(() => OutputTarget.Resolve(name).RequireOtherThan(input)));
             Assert.Contains("the same file", Refused(() => target.RequireOtherThan(name)));
         }
-        Assert.Contains("a file in the input", Refused(() => OutputTarget.Resolve(link).RequireOtherThan(_folder["in"])));
+        Assert.Contains(
+            "a file in the input", Refused(() => OutputTarget.Resolve(link).RequireOtherThan(_folder["in"])));
     }
 
     [Fact]
@@ -207,7 +219,8 @@ public sealed class AtomicFileTests : IDisposable
     [Fact]
     public void Processes_that_write_to_one_folder_at_once_do_not_take_each_others_files_for_left_over()
     {
-        Parallel.For(0, 200, new ParallelOptions { MaxDegreeOfParallelism = 8 }, i => AtomicFile.Write(_folder[$"{i}"], Write));
+        Parallel.For(
+            0, 200, new ParallelOptions { MaxDegreeOfParallelism = 8 }, i => AtomicFile.Write(_folder[$"{i}"], Write));
         Assert.Equal(200, Directory.GetFileSystemEntries(_folder.Path).Length);
     }
 

@@ -46,7 +46,9 @@ public sealed class BadCheckpointTests : IDisposable
             (Attribute("torch.serialization", "os", "system"), "torch.serialization.os"),
             (Attribute("mylib", "Hook", "__globals__"), "mylib.Hook.__globals__"),
             (new Builder().Value("nt").Value("system").Raw(0x93), "nt.system"),
-            (new Builder().Value("builtins").Value("exec").Raw(0x93).Value(new object?[] { "1" }).Raw('R'), "builtins.exec"),
+            (
+                new Builder().Value("builtins").Value("exec").Raw(0x93).Value(new object?[] { "1" }).Raw('R'),
+                "builtins.exec"),
             (new Builder().Raw('(').Value("1").Text("ios\nsystem\n"), "os.system"),
             (new Builder().Raw('(').Global("subprocess", "Popen").Value("1").Raw('o'), "subprocess.Popen"),
             (new Builder().Global("torch", "load").Value(new object?[] { "x" }).Raw('R'), "torch.load"),
@@ -126,7 +128,11 @@ public sealed class BadCheckpointTests : IDisposable
     [InlineData(new object[] { 2L }, new object[] { -1L }, 1, "the stride -1")]
     [InlineData(new object[] { -2L }, new object[] { 1L }, 0, "the size -2")]
     [InlineData(new object[] { 2L }, new object[] { long.MaxValue }, 1, "multiply to more than any file can hold")]
-    [InlineData(new object[] { 2000000000L, 2000000000L, 2000000000L }, new object[] { 1L, 1L, 1L }, 0, "multiply to more than any file can hold")]
+    [InlineData(
+        new object[] { 2000000000L, 2000000000L, 2000000000L },
+        new object[] { 1L, 1L, 1L },
+        0,
+        "multiply to more than any file can hold")]
     [InlineData(new object[] { 2L, 1L }, new object[] { 1L }, 0, "2 sizes and 1 strides")]
     public void Views_that_leave_their_storage_are_refused(
         object[] shape, object[] strides, long offset, string expected)
@@ -144,9 +150,13 @@ public sealed class BadCheckpointTests : IDisposable
         Refused(TorchFiles.Zip(pickle), "the storage '7' is missing");
         byte[] small = TorchFiles.Zip(pickle, new Dictionary<string, byte[]> { ["7"] = new byte[7] });
         Refused(small, "should hold 2 elements of type torch.FloatStorage, but has 7 bytes");
-        byte[] huge = Builder.Of(new Dictionary<string, object?> { ["w"] = Builder.Tensor("FloatStorage", "7", long.MaxValue, [2L], [1L], legacy: true) });
+        byte[] huge = Builder.Of(
+            new Dictionary<string,
+            object?> { ["w"] = Builder.Tensor("FloatStorage", "7", long.MaxValue, [2L], [1L], legacy: true) });
         Refused(TorchFiles.Legacy(huge, ("7", 2, new byte[8])), "claims 9223372036854775807 elements");
-        byte[] legacy = Builder.Of(new Dictionary<string, object?> { ["w"] = Builder.Tensor("FloatStorage", "7", 2, [2L], [1L], legacy: true) });
+        byte[] legacy = Builder.Of(
+            new Dictionary<string,
+            object?> { ["w"] = Builder.Tensor("FloatStorage", "7", 2, [2L], [1L], legacy: true) });
         Refused(TorchFiles.Legacy(legacy, ("7", 3, new byte[8])), "claims 3 elements instead of 2");
         Refused(TorchFiles.Legacy(legacy), "the storage '7' is used but missing");
     }
@@ -167,7 +177,9 @@ public sealed class BadCheckpointTests : IDisposable
     [Fact]
     public void A_zip_bomb_is_refused_without_expanding_it()
     {
-        byte[] pickle = Builder.Of(new Dictionary<string, object?> { ["w"] = Builder.Tensor("ByteStorage", "0", 64 << 20, [64L << 20], [1L]) });
+        byte[] pickle = Builder.Of(
+            new Dictionary<string,
+            object?> { ["w"] = Builder.Tensor("ByteStorage", "0", 64 << 20, [64L << 20], [1L]) });
         byte[] bomb = TorchFiles.Zip(
             pickle, new Dictionary<string, byte[]> { ["0"] = new byte[64 << 20] }, CompressionLevel.Fastest);
         Assert.True(bomb.Length < 1 << 20);
@@ -183,7 +195,24 @@ public sealed class BadCheckpointTests : IDisposable
     public void Truncated_files_are_refused_wherever_they_end(string name)
     {
         byte[] whole = File.ReadAllBytes(GoldenFiles.Path(name));
-        int[] lengths = [1, 2, 4, 7, 8, 9, 16, 30, 100, 1000, 5000, whole.Length / 2, whole.Length - 100, whole.Length - 22, whole.Length - 1];
+        int[] lengths =
+        [
+            1,
+            2,
+            4,
+            7,
+            8,
+            9,
+            16,
+            30,
+            100,
+            1000,
+            5000,
+            whole.Length / 2,
+            whole.Length - 100,
+            whole.Length - 22,
+            whole.Length - 1,
+        ];
         foreach (int length in lengths)
         {
             string path = _folder.Write("cut.pth", whole.AsSpan(0, length));

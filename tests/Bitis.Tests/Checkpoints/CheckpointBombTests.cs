@@ -25,11 +25,15 @@ public sealed class CheckpointBombTests : IDisposable
     public void Many_tensors_of_one_storage_are_refused(bool legacy)
     {
         const int floats = 1 << 18, references = 19_000;
-        byte[] pickle = References(references, i => Builder.Tensor("FloatStorage", "0", floats, [(long)floats], [1L], legacy: legacy));
+        byte[] pickle = References(
+            references, i => Builder.Tensor("FloatStorage", "0", floats, [(long)floats], [1L], legacy: legacy));
         byte[] file = legacy
             ? TorchFiles.Legacy(pickle, ("0", floats, new byte[4 * floats]))
             : TorchFiles.Zip(pickle, new Dictionary<string, byte[]> { ["0"] = new byte[4 * floats] });
-        Refused(file, $"its {references} tensors claim {4L * floats * references} bytes, more than {Sharing} times the file's {file.Length}");
+        Refused(
+            file,
+            $"its {references} tensors claim {4L * floats * references} bytes, more than {Sharing} times the file's "
+            + $"{file.Length}");
     }
 
     [Fact]
@@ -37,7 +41,9 @@ public sealed class CheckpointBombTests : IDisposable
     {
         const int floats = 1 << 18, references = 19_000;
         byte[] pickle = References(references, i => Builder.Tensor("FloatStorage", "0", floats, [2L], [floats - 1L]));
-        Refused(TorchFiles.Zip(pickle, new Dictionary<string, byte[]> { ["0"] = new byte[4 * floats] }), $"more than {Sharing} times the file's");
+        Refused(
+            TorchFiles.Zip(pickle, new Dictionary<string, byte[]> { ["0"] = new byte[4 * floats] }),
+            $"more than {Sharing} times the file's");
     }
 
     [Fact]
@@ -45,7 +51,8 @@ public sealed class CheckpointBombTests : IDisposable
     {
         const int floats = 1 << 18, references = Sharing - 1;
         byte[] pickle = References(references, i => Builder.Tensor("FloatStorage", "0", floats, [(long)floats], [1L]));
-        string path = _folder.Write("tied", TorchFiles.Zip(pickle, new Dictionary<string, byte[]> { ["0"] = new byte[4 * floats] }));
+        string path = _folder.Write(
+            "tied", TorchFiles.Zip(pickle, new Dictionary<string, byte[]> { ["0"] = new byte[4 * floats] }));
         Assert.InRange(ReadAll(path), 0, (Sharing + 1) * new FileInfo(path).Length);
     }
 
@@ -60,7 +67,8 @@ public sealed class CheckpointBombTests : IDisposable
             "FloatStorage", $"{i % 2}", floats * tensors, [(long)floats], [1L], offset: i / 2 * floats));
         string path = _folder.Write(
             "deflated",
-            TorchFiles.Zip(pickle, new Dictionary<string, byte[]> { ["0"] = first, ["1"] = second }, CompressionLevel.Fastest));
+            TorchFiles.Zip(
+                pickle, new Dictionary<string, byte[]> { ["0"] = first, ["1"] = second }, CompressionLevel.Fastest));
         // The file itself is read once, and once more as what it inflates to.
         Assert.InRange(ReadAll(path), first.Length + second.Length, 2.2 * new FileInfo(path).Length);
     }
@@ -68,7 +76,8 @@ public sealed class CheckpointBombTests : IDisposable
     [Fact]
     public void Entries_that_are_small_each_and_a_bomb_together_are_refused()
     {
-        Dictionary<string, byte[]> storages = Enumerable.Range(0, 100).ToDictionary(i => $"{i}", _ => new byte[1 << 20]);
+        Dictionary<string, byte[]> storages = Enumerable.Range(0, 100)
+            .ToDictionary(i => $"{i}", _ => new byte[1 << 20]);
         byte[] file = TorchFiles.Zip(Builder.Of(null), storages, CompressionLevel.SmallestSize);
         Assert.InRange(file.Length, 0, 200_000);
         Refused(file, "the archive's 102 entries claim");
@@ -94,7 +103,8 @@ public sealed class CheckpointBombTests : IDisposable
     [Fact]
     public void Entries_that_share_their_bytes_are_refused()
     {
-        byte[] file = TorchFiles.Zip(Builder.Of(null), new Dictionary<string, byte[]> { ["0"] = new byte[1000], ["1"] = new byte[1000] });
+        byte[] file = TorchFiles.Zip(
+            Builder.Of(null), new Dictionary<string, byte[]> { ["0"] = new byte[1000], ["1"] = new byte[1000] });
         int[] headers = [.. Places(file, "PK\x01\x02"u8)];
         // The last entry's header is made that of the one before.
         file.AsSpan(headers[^2] + 42, 4).CopyTo(file.AsSpan(headers[^1] + 42));
@@ -138,7 +148,8 @@ public sealed class CheckpointBombTests : IDisposable
     [InlineData("ccopyreg\n_reconstructor\ncx\nY\nN}\u0087R")]
     public void A_pickle_takes_memory_in_proportion_to_its_length(string instructions)
     {
-        byte[] pickle = new Builder().Raw(0x80, 2).Text(string.Concat(Enumerable.Repeat(instructions, (1 << 18) / instructions.Length))).Raw('.').ToArray();
+        byte[] pickle = new Builder().Raw(0x80, 2).Text(
+            string.Concat(Enumerable.Repeat(instructions, (1 << 18) / instructions.Length))).Raw('.').ToArray();
         string path = _folder.Write("long", TorchFiles.Legacy(pickle));
         long before = GC.GetAllocatedBytesForCurrentThread();
         Assert.Throws<BitisException>(() => Checkpoint.Open(path).Dispose());
@@ -221,10 +232,12 @@ public sealed class CheckpointBombTests : IDisposable
     public void Values_nested_a_million_deep_are_read()
     {
         const int depth = 1_000_000;
-        byte[] pickle = new Builder().Raw(0x80, 2).Text("}(X\x01\0\0\0x").Text(new string(']', depth)).Text(new string('a', depth - 1))
+        byte[] pickle = new Builder().Raw(0x80, 2).Text("}(X\x01\0\0\0x").Text(new string(']', depth))
+            .Text(new string('a', depth - 1))
             .Value("w").Value(Builder.Tensor("FloatStorage", "0", 1, [1L], [1L])).Text("u.").ToArray();
         using Checkpoint checkpoint = Checkpoint.Open(
-            _folder.Write("deep", TorchFiles.Zip(pickle, new Dictionary<string, byte[]> { ["0"] = TorchFiles.Floats(7) })));
+            _folder.Write(
+                "deep", TorchFiles.Zip(pickle, new Dictionary<string, byte[]> { ["0"] = TorchFiles.Floats(7) })));
         Assert.Equal([7f], checkpoint.Read("w").Span.ToArray());
     }
 
@@ -232,14 +245,17 @@ public sealed class CheckpointBombTests : IDisposable
     public void What_lies_beside_the_weights_is_looked_at_a_bounded_number_of_times()
     {
         // A dictionary of 30,000 tensors under numbers, referenced 30,000 times.
-        var tensors = new Builder().Raw('}', 'q', 0, '(').Value(0).Value(Builder.Tensor("FloatStorage", "0", 1, [1L], [1L])).Raw('q', 1);
+        var tensors = new Builder().Raw('}', 'q', 0, '(').Value(0).Value(
+            Builder.Tensor("FloatStorage", "0", 1, [1L], [1L])).Raw('q', 1);
         for (int i = 1; i < 30_000; i++)
             tensors.Value(i).Raw('h', 1);
-        var top = new Builder().Raw(0x80, 2, '}', '(').Value("w").Value(Builder.Tensor("FloatStorage", "0", 1, [1L], [1L])).Value("n").Value(tensors.Raw('u'));
+        var top = new Builder().Raw(0x80, 2, '}', '(').Value("w").Value(
+            Builder.Tensor("FloatStorage", "0", 1, [1L], [1L])).Value("n").Value(tensors.Raw('u'));
         for (int i = 0; i < 30_000; i++)
             top.Value($"k{i}").Raw('h', 0);
         byte[] file = TorchFiles.Zip(
-            top.Value("epoch").Value(3).Text("u.").ToArray(), new Dictionary<string, byte[]> { ["0"] = TorchFiles.Floats(7) });
+            top.Value("epoch").Value(3).Text("u.")
+                .ToArray(), new Dictionary<string, byte[]> { ["0"] = TorchFiles.Floats(7) });
         using Checkpoint checkpoint = Checkpoint.Open(_folder.Write("wide", file));
         Assert.Single(checkpoint.Entries);
         Assert.Empty(checkpoint.Metadata); // 'epoch' comes after more values than are looked at
@@ -254,7 +270,8 @@ public sealed class CheckpointBombTests : IDisposable
         for (int i = 0; i < tensors; i++)
         {
             string shape = string.Join(',', Enumerable.Repeat('0', rank));
-            header.Append($"{(i > 0 ? "," : "")}\"{i}\":{{\"dtype\":\"F32\",\"shape\":[{shape}],\"data_offsets\":[0,0]}}");
+            header.Append(
+                $"{(i > 0 ? "," : "")}\"{i}\":{{\"dtype\":\"F32\",\"shape\":[{shape}],\"data_offsets\":[0,0]}}");
         }
         string path = _folder.Write("many", Safetensors(header.Append('}').ToString()));
         long before = GC.GetAllocatedBytesForCurrentThread();

@@ -28,7 +28,11 @@ public sealed class CheckpointFuzzTests : IDisposable
         string path = _folder["original"];
         SafetensorsWriter.Write(
             path,
-            [new("a", DType.Float32, [2, 3], new byte[24]), new("b", DType.Float16, [4], new byte[8]), new("c", DType.Int8, [], new byte[1])],
+            [
+                new("a", DType.Float32, [2, 3], new byte[24]),
+                new("b", DType.Float16, [4], new byte[8]),
+                new("c", DType.Int8, [], new byte[1]),
+            ],
             new Dictionary<string, string> { ["k"] = "v" });
         Fuzz(File.ReadAllBytes(path));
     }
@@ -73,7 +77,8 @@ public sealed class CheckpointFuzzTests : IDisposable
             ["b"] = Builder.Tensor("FloatStorage", "0", 6, [3L, 2L], [1L, 3L], legacy: legacy),
         },
         ["epoch"] = 300L,
-        ["args"] = Builder.Object("argparse", "Namespace", new() { ["lr"] = 0.5, ["sizes"] = new List<object?> { 1L, 2L, "x" } }),
+        ["args"] = Builder.Object(
+            "argparse", "Namespace", new() { ["lr"] = 0.5, ["sizes"] = new List<object?> { 1L, 2L, "x" } }),
     });
 
     private static Dictionary<string, byte[]> Storages() => new() { ["0"] = TorchFiles.Floats(1, 2, 3, 4, 5, 6) };
@@ -94,7 +99,8 @@ public sealed class CheckpointFuzzTests : IDisposable
             // What is compressed may inflate to 1 MiB in any file, if deflate's best ratio allows it.
             long inflated = Math.Min(1 << 20, 1032L * file.Length);
             Assert.True(
-                allocated <= (256 << 10) + (256L * file.Length) + inflated, $"{allocated} bytes for a file of {file.Length}");
+                allocated <= (256 << 10) + (256L * file.Length)
+                    + inflated, $"{allocated} bytes for a file of {file.Length}");
             Assert.True(clock.Elapsed < TimeSpan.FromSeconds(5), $"{clock.Elapsed}");
         }));
     }

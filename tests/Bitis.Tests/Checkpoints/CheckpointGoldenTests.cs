@@ -30,7 +30,9 @@ public sealed class CheckpointGoldenTests
             for (int i = 0; i < want.Length; i++)
             {
                 float allowed = (Math.Abs(want.Span[i]) * relativeError) + (relativeError > 0 ? 1e-7f : 0);
-                Assert.True(Math.Abs(want.Span[i] - have.Span[i]) <= allowed, $"{entry.Name}[{i}]: {want.Span[i]}, {have.Span[i]}");
+                Assert.True(
+                    Math.Abs(want.Span[i] - have.Span[i]) <= allowed,
+                    $"{entry.Name}[{i}]: {want.Span[i]}, {have.Span[i]}");
             }
         }
     }

@@ -17,7 +17,8 @@ public sealed class FormatDetectorTests : IDisposable
     [InlineData("\x80\x05", "TorchLegacy")]
     [InlineData("cposix\nsystem\n.", "TorchLegacy")] // a pickle as text
     [InlineData("\x02\0\0\0\0\0\0\0{}", "Safetensors")]
-    [InlineData("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x07{}", "Safetensors")] // too long, but binary: its reader says what is wrong
+    // too long, but binary: its reader says what is wrong
+    [InlineData("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x07{}", "Safetensors")]
     public void Checkpoints_are_known_by_their_first_bytes(string latin1, string format)
     {
         using CheckpointFile file = Open(latin1);
@@ -61,7 +62,8 @@ public sealed class FormatDetectorTests : IDisposable
     [InlineData("model-1-of-3.safetensors", false)]
     [InlineData("-00001-of-00003.bin", false)]
     [InlineData("model-00001-of-00003.safetensors.index.json", false)]
-    public void Parts_are_known_by_their_names(string name, bool isPart) => Assert.Equal(isPart, ShardName.IsPart(name));
+    public void Parts_are_known_by_their_names(string name, bool isPart) =>
+        Assert.Equal(isPart, ShardName.IsPart(name));
 
     [Fact]
     public void The_only_part_is_a_whole_model()

@@ -197,7 +197,11 @@ public sealed class HubTests : IDisposable
             else
                 Drip(context, Contents);
         });
-        HubOptions options = Options(server) with { SpeedWindow = TimeSpan.FromMilliseconds(50), MinimumBytesPerSecond = 100_000 };
+        HubOptions options = Options(server) with
+        {
+            SpeedWindow = TimeSpan.FromMilliseconds(50),
+            MinimumBytesPerSecond = 100_000,
+        };
         Assert.Contains("the server sends less than 100000 bytes a second", await Refused(options));
         Assert.Equal(3, server.Requests.Count(r => r.Method == "GET"));
         Assert.True(File.Exists(PartPath));
@@ -213,7 +217,8 @@ public sealed class HubTests : IDisposable
             else
                 Drip(context, Contents, pieces: 10);
         });
-        using var client = new HubClient(Options(server) with { SpeedWindow = TimeSpan.FromMilliseconds(20), MinimumBytesPerSecond = 1000 });
+        using var client = new HubClient(
+            Options(server) with { SpeedWindow = TimeSpan.FromMilliseconds(20), MinimumBytesPerSecond = 1000 });
         Assert.Equal(Contents, File.ReadAllBytes(await client.DownloadAsync(_reference)));
     }
 
@@ -408,14 +413,16 @@ public sealed class HubTests : IDisposable
         using var client = new HubClient(options);
         Assert.Equal(path, await client.DownloadAsync(_reference));
         Assert.Equal(path, await client.DownloadAsync(_reference with { Revision = Commit }));
-        string message = (await Assert.ThrowsAsync<BitisException>(() => client.DownloadAsync(_reference with { File = "x" }))).Message;
+        string message = (
+            await Assert.ThrowsAsync<BitisException>(
+                () => client.DownloadAsync(_reference with { File = "x" }))).Message;
         Assert.Contains("cannot be reached", message);
         Assert.Contains("HF_HUB_CACHE", message);
         using var offline = new HubClient(options with { Offline = true });
         Assert.Equal(path, await offline.DownloadAsync(_reference));
-        Assert.Contains(
-            "HF_HUB_OFFLINE is set",
-            (await Assert.ThrowsAsync<BitisException>(() => offline.DownloadAsync(_reference with { File = "x" }))).Message);
+        BitisException refusal = await Assert.ThrowsAsync<BitisException>(
+            () => offline.DownloadAsync(_reference with { File = "x" }));
+        Assert.Contains("HF_HUB_OFFLINE is set", refusal.Message);
     }
 
     [Fact]

@@ -49,7 +49,8 @@ internal sealed class LoopbackServer : IDisposable
             {
                 context.Response.Close();
             }
-            catch (Exception e) when (e is HttpListenerException or ObjectDisposedException or InvalidOperationException)
+            catch (Exception e) when (
+                e is HttpListenerException or ObjectDisposedException or InvalidOperationException)
             {
                 // The test broke the connection on purpose.
             }

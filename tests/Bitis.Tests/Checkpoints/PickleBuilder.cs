@@ -16,11 +16,20 @@ internal sealed class PickleBuilder
     public static byte[] Of(object? value) => new PickleBuilder().Raw(0x80, 2).Value(value).Raw('.').ToArray();
 
     public static PickleBuilder Tensor(
-        string storageType, string key, long count, object?[] shape, object?[] strides, long offset = 0, bool legacy = false)
+        string storageType, string key, long count, object?[] shape, object?[] strides, long offset =
+            0, bool legacy = false)
     {
         object?[] id = ["storage", new PickleBuilder().Global("torch", storageType), key, "cpu", count];
         var storage = new PickleBuilder().Value(legacy ? [.. id, null] : id).Raw('Q');
-        object?[] arguments = [storage, offset, shape, strides, false, new PickleBuilder().Global("collections", "OrderedDict").Raw(')', 'R')];
+        object?[] arguments =
+        [
+            storage,
+            offset,
+            shape,
+            strides,
+            false,
+            new PickleBuilder().Global("collections", "OrderedDict").Raw(')', 'R'),
+        ];
         return new PickleBuilder().Global("torch._utils", "_rebuild_tensor_v2").Value(arguments).Raw('R');
     }
 

@@ -41,7 +41,8 @@ public sealed class PickleReaderTests
 
     [Theory]
     [MemberData(nameof(Values))]
-    public void Every_instruction_gives_its_value(string latin1, object? expected) => Assert.Equal(expected, Read(latin1));
+    public void Every_instruction_gives_its_value(string latin1, object? expected) =>
+        Assert.Equal(expected, Read(latin1));
 
     [Fact]
     public void Dictionaries_keep_their_order_and_their_last_values()

@@ -18,7 +18,8 @@ public sealed class SafetensorsTests : IDisposable
         SafetensorsTensor[] tensors =
         [
             .. Enum.GetValues<DType>().Select(type =>
-                new SafetensorsTensor($"t.{type}", type, [2, 4], Enumerable.Range(1, type.BitSize()).Select(i => (byte)i).ToArray())),
+                new SafetensorsTensor(
+                    $"t.{type}", type, [2, 4], Enumerable.Range(1, type.BitSize()).Select(i => (byte)i).ToArray())),
         ];
         string path = _folder["all.safetensors"];
         SafetensorsWriter.Write(path, tensors, new Dictionary<string, string> { ["b"] = "ü", ["a"] = "1" });
@@ -49,7 +50,13 @@ public sealed class SafetensorsTests : IDisposable
     public void The_float8_not_a_numbers_are_not_numbers()
     {
         (DType Type, byte Code)[] cases =
-            [(DType.Float8E4M3, 0x7F), (DType.Float8E4M3, 0xFF), (DType.Float8E4M3Fnuz, 0x80), (DType.Float8E5M2Fnuz, 0x80), (DType.Float8E8M0, 0xFF)];
+            [
+                (DType.Float8E4M3, 0x7F),
+                (DType.Float8E4M3, 0xFF),
+                (DType.Float8E4M3Fnuz, 0x80),
+                (DType.Float8E5M2Fnuz, 0x80),
+                (DType.Float8E8M0, 0xFF),
+            ];
         foreach ((DType type, byte code) in cases)
         {
             float[] value = new float[1];
@@ -95,7 +102,9 @@ public sealed class SafetensorsTests : IDisposable
     public void A_place_that_cannot_be_written_is_named()
     {
         string missing = Path.Combine(_folder.Path, "no", "x.safetensors");
-        Assert.Contains("does not exist; create it first", Assert.Throws<BitisException>(() => SafetensorsWriter.Write(missing, [])).Message);
+        Assert.Contains(
+            "does not exist; create it first",
+            Assert.Throws<BitisException>(() => SafetensorsWriter.Write(missing, [])).Message);
         Assert.Contains(
             "this is a folder", Assert.Throws<BitisException>(() => SafetensorsWriter.Write(_folder.Path, [])).Message);
     }
@@ -104,7 +113,9 @@ public sealed class SafetensorsTests : IDisposable
     public void A_prefix_can_be_chosen_and_the_parallel_prefix_goes()
     {
         string path = _folder["p"];
-        SafetensorsWriter.Write(path, [new("ema.module.w", DType.UInt8, [1], new byte[] { 5 }), new("w", DType.UInt8, [1], new byte[] { 6 })]);
+        SafetensorsWriter.Write(
+            path,
+            [new("ema.module.w", DType.UInt8, [1], new byte[] { 5 }), new("w", DType.UInt8, [1], new byte[] { 6 })]);
         using var checkpoint = Checkpoint.Open(path, "ema");
         Assert.Equal([5], checkpoint.Read("w").Span.ToArray());
         Assert.Contains("'no.'", Assert.Throws<BitisException>(() => Checkpoint.Open(path, "no")).Message);
@@ -112,23 +123,40 @@ public sealed class SafetensorsTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}}""", 3, "overlaps 'a'")]
-    [InlineData("""{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[3,5]}}""", 5, "leaves a hole after 'a'")]
+    [InlineData(
+        """{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}}""",
+        3,
+        "overlaps 'a'")]
+    [InlineData(
+        """{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[3,5]}}""",
+        5,
+        "leaves a hole after 'a'")]
     [InlineData("""{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}""", 3, "something appended")]
     [InlineData("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}""", 3, "truncated")]
-    [InlineData("""{"a":{"dtype":"U8","shape":[3],"data_offsets":[0,4]}}""", 4, "'a' has 4 bytes, but [3] of U8 takes 3")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[2147483647,2147483647,2147483647],"data_offsets":[0,4]}}""", 4, "multiply to more than any file can hold")]
-    [InlineData("""{"a":{"dtype":"U8","shape":[1152921504606846976],"data_offsets":[0,4]}}""", 4, "more than any file can hold")]
+    [InlineData(
+        """{"a":{"dtype":"U8","shape":[3],"data_offsets":[0,4]}}""", 4, "'a' has 4 bytes, but [3] of U8 takes 3")]
+    [InlineData(
+        """{"a":{"dtype":"F32","shape":[2147483647,2147483647,2147483647],"data_offsets":[0,4]}}""",
+        4,
+        "multiply to more than any file can hold")]
+    [InlineData(
+        """{"a":{"dtype":"U8","shape":[1152921504606846976],"data_offsets":[0,4]}}""",
+        4,
+        "more than any file can hold")]
     [InlineData("""{"a":{"dtype":"U8","shape":[-4],"data_offsets":[0,4]}}""", 4, "whole numbers from 0")]
     [InlineData("""{"a":{"dtype":"Q3","shape":[4],"data_offsets":[0,4]}}""", 4, "unknown dtype 'Q3'")]
     [InlineData("""{"a":{"dtype":"U8","shape":[4]}}""", 4, "two data_offsets")]
-    [InlineData("""{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}""", 4, "names 'a' twice")]
+    [InlineData(
+        """{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}""",
+        4,
+        "names 'a' twice")]
     [InlineData("""{"__metadata__":{"x":1}}""", 0, "a text as __metadata__ 'x'")]
     [InlineData("""{"a":""", 0, "not valid JSON")]
     [InlineData("""{"a":{"dtype":"F4","shape":[1],"data_offsets":[0,1]}}""", 1, "takes 0.5")]
     public void Headers_that_break_the_rules_are_refused(string header, int dataLength, string expected)
     {
-        byte[] file = [.. BitConverter.GetBytes((long)header.Length), .. Encoding.UTF8.GetBytes(header), .. new byte[dataLength]];
+        byte[] file =
+            [.. BitConverter.GetBytes((long)header.Length), .. Encoding.UTF8.GetBytes(header), .. new byte[dataLength]];
         string path = _folder.Write("bad.safetensors", file);
         var e = Assert.Throws<BitisException>(() => Checkpoint.Open(path));
         Assert.StartsWith(path, e.Message);

@@ -13,7 +13,8 @@ public sealed class ShardIndexTests : IDisposable
     [Fact]
     public void Files_come_in_the_order_of_their_first_tensors()
     {
-        const string Index = """{"metadata":{"a":[1,{}]},"weight_map":{"x":"2.bin","y":"1.bin","z":"2.bin"},"more":null}""";
+        const string Index = """{"metadata":{"a":[1,{}]},"weight_map":{"x":"2.bin","y":"1.bin","z":"2.bin"},"more":"""
+            + """null}""";
         Assert.Equal(["2.bin", "1.bin"], ShardsOf(Index));
     }
 

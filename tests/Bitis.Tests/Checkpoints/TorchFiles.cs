@@ -31,7 +31,9 @@ internal static class TorchFiles
     {
         using var stream = new MemoryStream();
         byte[] magic = BigInteger.Parse("119547037146038801333356").ToByteArray();
-        stream.Write(new PickleBuilder().Raw(0x80, 2, 0x8A, magic.Length).Raw([.. magic.Select(b => (int)b)]).Raw('.').ToArray());
+        stream.Write(
+            new PickleBuilder().Raw(0x80, 2, 0x8A, magic.Length).Raw(
+                [.. magic.Select(b => (int)b)]).Raw('.').ToArray());
         stream.Write(PickleBuilder.Of(1001L));
         stream.Write(PickleBuilder.Of(new Dictionary<string, object?> { ["little_endian"] = true }));
         stream.Write(pickle);

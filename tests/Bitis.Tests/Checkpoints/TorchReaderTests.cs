@@ -23,7 +23,8 @@ public sealed class TorchReaderTests : IDisposable
             ["scalar"] = Builder.Tensor("FloatStorage", "0", 6, [], [], offset: 4),
             ["empty"] = Builder.Tensor("FloatStorage", "0", 6, [0L, 3L], [9L, 9L], offset: 99),
         });
-        foreach (CompressionLevel compression in (CompressionLevel[])[CompressionLevel.NoCompression, CompressionLevel.Optimal])
+        foreach (CompressionLevel compression in
+            (CompressionLevel[])[CompressionLevel.NoCompression, CompressionLevel.Optimal])
         {
             byte[] file = TorchFiles.Zip(pickle, Storage("0", TorchFiles.Floats(1, 2, 3, 4, 5, 6)), compression);
             using var checkpoint = Checkpoint.Open(_folder.Write("views.pth", file));
@@ -55,11 +56,19 @@ public sealed class TorchReaderTests : IDisposable
         foreach ((string type, byte[] bytes, float[] expected) in cases)
         {
             byte[] zip = Builder.Of(Weights(Builder.Tensor(type, "0", 2, [2L], [1L])));
-            using (var checkpoint = Checkpoint.Open(_folder.Write("types.pth", TorchFiles.Zip(zip, Storage("0", bytes)))))
+            using (
+                var checkpoint = Checkpoint.Open(_folder.Write("types.pth", TorchFiles.Zip(zip, Storage("0", bytes)))))
+            {
                 Assert.Equal(expected, checkpoint.Read("w").Span.ToArray());
+            }
+
             byte[] legacy = Builder.Of(Weights(Builder.Tensor(type, "0", 2, [2L], [1L], legacy: true)));
-            using (var checkpoint = Checkpoint.Open(_folder.Write("types.old.pth", TorchFiles.Legacy(legacy, ("0", 2, bytes)))))
+            using (
+                var checkpoint = Checkpoint.Open(
+                    _folder.Write("types.old.pth", TorchFiles.Legacy(legacy, ("0", 2, bytes)))))
+            {
                 Assert.Equal(expected, checkpoint.Read("w").Span.ToArray());
+            }
         }
     }
 
@@ -92,11 +101,13 @@ public sealed class TorchReaderTests : IDisposable
                 ["param_groups"] = new List<object?> { new Dictionary<string, object?> { ["lr"] = 0.1 } },
             },
             ["epoch"] = 299L,
-            ["args"] = Builder.Object("argparse", "Namespace", new() { ["model"] = "vim_tiny", ["lr"] = 1e-3, ["eval"] = false }),
+            ["args"] = Builder.Object(
+                "argparse", "Namespace", new() { ["model"] = "vim_tiny", ["lr"] = 1e-3, ["eval"] = false }),
             ["config"] = new Builder().Global("yacs.config", "CfgNode").Raw(')', 0x81, '(').Value("DATA")
                 .Value(new Dictionary<string, object?> { ["SIZE"] = new object?[] { 224L, 224L } }).Raw('u')
                 .Value(new Dictionary<string, object?> { ["__immutable__"] = true }).Raw('b'),
-            ["folder"] = new Builder().Global("pathlib", "PosixPath").Value(new object?[] { "/", "runs", "a" }).Raw('R'),
+            ["folder"] = new Builder().Global("pathlib", "PosixPath").Value(
+                new object?[] { "/", "runs", "a" }).Raw('R'),
         });
         using var checkpoint = Checkpoint.Open(
             _folder.Write("full.pth", TorchFiles.Zip(pickle, Storage("0", TorchFiles.Floats(1)))));
@@ -115,9 +126,15 @@ public sealed class TorchReaderTests : IDisposable
     {
         byte[] pickle = Builder.Of(new Dictionary<string, object?>
         {
-            ["model_ema"] = new Dictionary<string, object?> { ["module.w"] = Builder.Tensor("FloatStorage", "0", 2, [1L], [1L]) },
+            ["model_ema"] = new Dictionary<string, object?>
+            {
+                ["module.w"] = Builder.Tensor("FloatStorage", "0", 2, [1L], [1L]),
+            },
             ["state_dict"] = Weights(Builder.Tensor("FloatStorage", "0", 2, [1L], [1L], offset: 1)),
-            ["net"] = new Dictionary<string, object?> { ["inner"] = Weights(Builder.Tensor("FloatStorage", "0", 2, [2L], [1L])) },
+            ["net"] = new Dictionary<string, object?>
+            {
+                ["inner"] = Weights(Builder.Tensor("FloatStorage", "0", 2, [2L], [1L])),
+            },
         });
         string path = _folder.Write("keys.pth", TorchFiles.Zip(pickle, Storage("0", TorchFiles.Floats(1, 2))));
         using (var checkpoint = Checkpoint.Open(path))

@@ -9,8 +9,8 @@ using Builder = Bitis.Tests.Checkpoints.PickleBuilder;
 namespace Bitis.Tests.Checkpoints;
 
 /// <summary>
-/// Files that somebody cuts off while they are open: an error with the file's name, never the end of the process, and no
-/// change to what has been read. No file is mapped into memory.
+/// Files that somebody cuts off while they are open: an error with the file's name, never the end of the process, and
+/// no change to what has been read. No file is mapped into memory.
 /// </summary>
 public sealed class TruncationTests : IDisposable
 {
@@ -38,7 +38,8 @@ public sealed class TruncationTests : IDisposable
         string path = _folder.Write("model", Checkpoint(format));
         using Checkpoint checkpoint = Bitis.Checkpoints.Checkpoint.Open(path);
         Cut(path, length);
-        Assert.StartsWith($"{path}: tensor 'b': the file was cut off while it was read", Message(() => checkpoint.Read("b")));
+        Assert.StartsWith(
+            $"{path}: tensor 'b': the file was cut off while it was read", Message(() => checkpoint.Read("b")));
         Assert.Contains("was cut off while it was read", Message(() => checkpoint.ReadBytes("b")));
     }
 
@@ -111,7 +112,8 @@ public sealed class TruncationTests : IDisposable
         source.Read(0);
         Assert.Contains("it was longer when it was opened", Message(() => source.Read(1)));
 
-        string idx = _folder.Write("train-images-idx3-ubyte", [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 1, 2, 3, 4]);
+        string idx = _folder.Write(
+            "train-images-idx3-ubyte", [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 1, 2, 3, 4]);
         using ImageSource whole = ImageSource.Open(idx);
         Cut(idx, 0);
         Assert.Equal(3, whole.Read(1).Pixels[0]); // it was read whole
@@ -154,7 +156,8 @@ public sealed class TruncationTests : IDisposable
     /// <summary>Shortens a file in place, as a copy that is started over does.</summary>
     private static void Cut(string path, long length)
     {
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        using var stream = new FileStream(
+            path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
         stream.SetLength(length);
     }
 

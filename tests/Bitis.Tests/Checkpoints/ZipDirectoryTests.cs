@@ -17,11 +17,13 @@ public sealed class ZipDirectoryTests : IDisposable
     [Fact]
     public void Entries_say_where_their_contents_lie()
     {
-        byte[] archive = Zip(("archive/data.pkl", CompressionLevel.NoCompression), ("archive/ä", CompressionLevel.Fastest));
+        byte[] archive = Zip(
+            ("archive/data.pkl", CompressionLevel.NoCompression), ("archive/ä", CompressionLevel.Fastest));
         Dictionary<string, ZipEntry> entries = Read(archive);
         Assert.Equal(["archive/data.pkl", "archive/ä"], entries.Keys.Order(StringComparer.Ordinal));
         ZipEntry stored = entries["archive/data.pkl"], deflated = entries["archive/ä"];
-        Assert.Equal((false, 1000, 1000, 0), (stored.IsDeflated, stored.Length, stored.CompressedLength, stored.HeaderOffset));
+        Assert.Equal(
+            (false, 1000, 1000, 0), (stored.IsDeflated, stored.Length, stored.CompressedLength, stored.HeaderOffset));
         Assert.Equal((true, 1000), (deflated.IsDeflated, deflated.Length));
         Assert.InRange(deflated.CompressedLength, 10, 100);
         Assert.Equal("PK\x03\x04"u8, archive.AsSpan((int)deflated.HeaderOffset, 4));

@@ -14,7 +14,8 @@ public sealed class AnalyzeTests : IDisposable
     public void A_trained_model_shows_both_observations_of_QMamba()
     {
         string figures = _folder["figures"];
-        JsonElement json = CliRunner.RunJson("analyze", "vim-micro-builtin", "--data", "builtin/train", "--images", "8", "--svg", figures);
+        JsonElement json = CliRunner.RunJson(
+            "analyze", "vim-micro-builtin", "--data", "builtin/train", "--images", "8", "--svg", figures);
         JsonElement[] scans = [.. json.GetProperty("scans").EnumerateArray()];
         Assert.Equal(12, scans.Length); // 6 blocks, 2 directions
         foreach (JsonElement scan in scans)
@@ -40,19 +41,30 @@ public sealed class AnalyzeTests : IDisposable
     [Fact]
     public void One_site_can_be_asked_for()
     {
-        JsonElement scan = CliRunner.RunJson("analyze", "vim-micro-builtin", "--data", "builtin/train", "--images", "1", "--site", "hiddenState")
+        JsonElement scan = CliRunner.RunJson(
+            "analyze", "vim-micro-builtin", "--data", "builtin/train", "--images", "1", "--site", "hiddenState")
             .GetProperty("scans")[0];
         Assert.Equal(JsonValueKind.Null, scan.GetProperty("discreteA").ValueKind);
-        Assert.Contains("hidden states", CliRunner.Run("analyze", "vim-micro-builtin", "--data", "builtin/train", "--images", "1").AssertSucceeded().Output);
+        Assert.Contains(
+            "hidden states",
+            CliRunner.Run("analyze", "vim-micro-builtin", "--data", "builtin/train", "--images", "1")
+                .AssertSucceeded().Output);
     }
 
     [Fact]
     public void Bad_input_is_refused()
     {
-        Assert.Contains("'delt'", CliRunner.Run("analyze", "vim-micro-builtin", "--data", "builtin/train", "--site", "discreteA,delt").AssertRefused().Error);
+        Assert.Contains(
+            "'delt'",
+            CliRunner.Run("analyze", "vim-micro-builtin", "--data", "builtin/train", "--site", "discreteA,delt")
+                .AssertRefused().Error);
         string file = _folder["taken"];
         File.WriteAllText(file, "");
-        Assert.Contains(file, CliRunner.Run("analyze", "vim-micro-builtin", "--data", "builtin/train", "--svg", file).AssertRefused().Error);
-        Assert.Contains("nowhere", CliRunner.Run("analyze", "vim-micro-builtin", "--data", "nowhere").AssertRefused().Error);
+        Assert.Contains(
+            file,
+            CliRunner.Run("analyze", "vim-micro-builtin", "--data", "builtin/train", "--svg", file)
+                .AssertRefused().Error);
+        Assert.Contains(
+            "nowhere", CliRunner.Run("analyze", "vim-micro-builtin", "--data", "nowhere").AssertRefused().Error);
     }
 }

@@ -60,7 +60,8 @@ public sealed class BadImagesTests : IDisposable
         Assert.Equal(Images, quantized.GetProperty("calibration").GetProperty("images").GetInt32());
         Assert.Equal(1, quantized.GetProperty("skipped").GetInt32());
         JsonElement trained = CliRunner.RunJson(
-            "train", "--data", _images, "--validation", _images, "--bad-images", "skip", "--epochs", "1", "--batch", "6",
+            "train", "--data", _images, "--validation", _images, "--bad-images", "skip", "--epochs", "1", "--batch",
+            "6",
             "-o", run);
         Assert.Equal(1, trained.GetProperty("skipped").GetInt32());
         Assert.Equal(1, trained.GetProperty("skippedValidation").GetInt32());
@@ -91,7 +92,12 @@ public sealed class BadImagesTests : IDisposable
             [_cut, paths[2], paths[3]],
             json.GetProperty("badImages").EnumerateArray().Select(bad => bad.GetProperty("image").GetString()));
         string[] words =
-            ["cut.jpg: the JPEG file", "missing.png: no such file", "page.png: this is a web page", "--bad-images skip"];
+            [
+                "cut.jpg: the JPEG file",
+                "missing.png: no such file",
+                "page.png: this is a web page",
+                "--bad-images skip",
+            ];
         foreach (string word in words)
             Assert.Contains(word, outcome.Error);
 

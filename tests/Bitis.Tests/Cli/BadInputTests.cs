@@ -84,7 +84,8 @@ public sealed class BadInputTests : IDisposable
     {
         string quantized = _folder["vim.bitis"];
         CliRunner.Run("quantize", Checkpoint, "--calibration", _images, "-o", quantized).AssertSucceeded();
-        CliRunner.Run("quantize", quantized, "--calibration", _images, "-o", _folder["again.bitis"]).AssertRefused("quantized already");
+        CliRunner.Run("quantize", quantized, "--calibration", _images, "-o", _folder["again.bitis"])
+            .AssertRefused("quantized already");
         CliRunner.Run("eval", Checkpoint, "--data", _images, "--simulate").AssertRefused("--simulate");
     }
 
@@ -92,7 +93,8 @@ public sealed class BadInputTests : IDisposable
     [InlineData("missing/vim.bitis", "does not exist")]
     [InlineData("images", "folder")]
     public void An_output_that_cannot_be_written_is_found_before_the_work(string output, string words) =>
-        CliRunner.Run("quantize", "missing.pth", "--calibration", "missing", "-o", _folder[output]).AssertRefused(_folder[output], words);
+        CliRunner.Run("quantize", "missing.pth", "--calibration", "missing", "-o", _folder[output])
+            .AssertRefused(_folder[output], words);
 
     [Fact]
     public void Empty_image_folders_and_text_files_are_refused()
@@ -103,7 +105,8 @@ public sealed class BadInputTests : IDisposable
         string text = _folder.WriteText("photo.jpg", "not a photo");
         CliRunner.Run("classify", Checkpoint, text).AssertRefused(text, "not an image");
         File.Copy(text, Path.Combine(_images, "class00", "photo.jpg"));
-        CliRunner.Run("quantize", Checkpoint, "--calibration", _images, "-o", output).AssertRefused("photo.jpg", "not an image");
+        CliRunner.Run("quantize", Checkpoint, "--calibration", _images, "-o", output)
+            .AssertRefused("photo.jpg", "not an image");
         Assert.False(File.Exists(output));
     }
 
@@ -119,7 +122,8 @@ public sealed class BadInputTests : IDisposable
     public void Class_names_must_be_as_many_as_classes()
     {
         string names = _folder.WriteText("names.txt", "cat\ndog\n");
-        CliRunner.Run("classify", Checkpoint, _images, "--classes", names).AssertRefused(names, "2 lines", "10 classes");
+        CliRunner.Run("classify", Checkpoint, _images, "--classes", names)
+            .AssertRefused(names, "2 lines", "10 classes");
         File.WriteAllText(names, "cat\n");
         CliRunner.Run("classify", Checkpoint, _images, "--classes", names).AssertRefused("this has 1 line;");
         CliRunner.Run("classify", Checkpoint, _images, "--classes", "missing.txt").AssertRefused("missing.txt");
@@ -137,6 +141,7 @@ public sealed class BadInputTests : IDisposable
     public void A_baseline_must_have_the_same_classes_and_images()
     {
         string other = GoldenFiles.Path("vim-micro-overlap.pth");
-        CliRunner.Run("eval", Checkpoint, "--data", _images, "--baseline", other).AssertRefused(other, "[3, 32, 32]", "cannot be compared");
+        CliRunner.Run("eval", Checkpoint, "--data", _images, "--baseline", other)
+            .AssertRefused(other, "[3, 32, 32]", "cannot be compared");
     }
 }

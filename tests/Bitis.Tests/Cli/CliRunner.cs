@@ -4,7 +4,9 @@ using Bitis.Cli;
 
 namespace Bitis.Tests.Cli;
 
-/// <summary>Runs command lines: in this process where that is enough, in one of their own where signals matter.</summary>
+/// <summary>
+/// Runs command lines: in this process where that is enough, in one of their own where signals matter.
+/// </summary>
 internal static class CliRunner
 {
     /// <summary>Runs a command line in this process.</summary>
@@ -58,5 +60,28 @@ internal static class CliRunner
             Assert.Fail("the command did not end within a minute");
         }
         return new CliOutcome(process.ExitCode, output.Result, error.Result);
+    }
+
+    /// <summary>
+    /// Runs a training, and cancels it as soon as its folder is there. A run that was too fast for that is repeated.
+    /// </summary>
+    /// <param name="folder">The training's folder.</param>
+    /// <param name="command">The command.</param>
+    /// <returns>Its messages.</returns>
+    public static string StopTraining(string folder, params string[] command)
+    {
+        for (int attempt = 0; attempt < 50; attempt++)
+        {
+            using var source = new CancellationTokenSource();
+            using var error = new StringWriter();
+            var context = new CliContext { Output = TextWriter.Null, Error = error, Cancellation = source.Token };
+            Task<int> run = Task.Run(() => CommandLine.Run(command, context));
+            SpinWait.SpinUntil(() => Directory.Exists(folder) || run.IsCompleted);
+            source.Cancel();
+            if (run.Result == ExitCodes.BadInput)
+                return error.ToString();
+            Directory.Delete(folder, recursive: true);
+        }
+        throw new InvalidOperationException("No run was stopped.");
     }
 }

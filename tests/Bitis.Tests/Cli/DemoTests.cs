@@ -47,9 +47,15 @@ public sealed class DemoTests : IDisposable
         {
             string[] words = [.. command.Select(word => word is "micro.bitis" or "run" ? _folder[word] : word)];
             if (command[0] == "train") // takes minutes
-                Assert.Empty(CommandLine.CreateRoot(new CliContext { Output = TextWriter.Null, Error = TextWriter.Null }).Parse(words).Errors);
+            {
+                Assert.Empty(
+                    CommandLine.CreateRoot(new CliContext { Output = TextWriter.Null, Error = TextWriter.Null })
+                        .Parse(words).Errors);
+            }
             else
+            {
                 CliRunner.Run(words).AssertSucceeded();
+            }
         }
     }
 }

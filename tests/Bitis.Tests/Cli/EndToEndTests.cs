@@ -22,12 +22,20 @@ public sealed class EndToEndTests : IDisposable
         Assert.Equal("safetensors", json.GetProperty("format").GetString());
         JsonElement model = json.GetProperty("model");
         Assert.Equal("Vim", model.GetProperty("family").GetString());
-        Assert.Equal((32, 4, Classes), (Int(model, "config", "width"), Int(model, "config", "depth"), Int(model, "config", "classes")));
+        Assert.Equal(
+            (32, 4, Classes),
+            (Int(model, "config", "width"), Int(model, "config", "depth"), Int(model, "config", "classes")));
         Assert.Equal(32, Int(model, "preprocessing", "cropSize"));
-        foreach (string problem in (string[])["missingTensors", "unexpectedTensors", "misshapedTensors", "nonFiniteTensors"])
+        foreach (string problem in
+            (string[])["missingTensors", "unexpectedTensors", "misshapedTensors", "nonFiniteTensors"])
+        {
             Assert.Empty(json.GetProperty(problem).EnumerateArray());
-        Assert.Contains(json.GetProperty("tensors").EnumerateArray(), t => t.GetProperty("name").GetString() == "head.weight");
-        Assert.Contains(json.GetProperty("nodes").EnumerateArray(), n => n.GetProperty("name").GetString() == "layers.3.mixer.x_proj");
+        }
+
+        Assert.Contains(
+            json.GetProperty("tensors").EnumerateArray(), t => t.GetProperty("name").GetString() == "head.weight");
+        Assert.Contains(json.GetProperty("nodes").EnumerateArray(), n =>
+            n.GetProperty("name").GetString() == "layers.3.mixer.x_proj");
 
         CliOutcome text = CliRunner.Run("inspect", Checkpoint).AssertSucceeded();
         Assert.Contains("All weights are there", text.Output);
@@ -45,9 +53,13 @@ public sealed class EndToEndTests : IDisposable
         foreach (string problem in (string[])["missingTensors", "unexpectedTensors", "misshapedTensors", "assumptions"])
             Assert.Empty(json.GetProperty(problem).EnumerateArray());
 
-        CliRunner.Run("quantize", checkpoint, "--directions", directions, "--calibration", _images, "--images", "8", "-o", quantized).AssertSucceeded();
+        CliRunner.Run(
+            "quantize", checkpoint, "--directions", directions, "--calibration", _images, "--images", "8", "-o",
+            quantized).AssertSucceeded();
         JsonElement config = CliRunner.RunJson("inspect", quantized).GetProperty("model").GetProperty("config");
-        Assert.Equal(directions, string.Join('/', config.GetProperty("directions").EnumerateArray().Select(block => block.GetString())));
+        Assert.Equal(
+            directions,
+            string.Join('/', config.GetProperty("directions").EnumerateArray().Select(block => block.GetString())));
         JsonElement evaluated = CliRunner.RunJson("eval", quantized, "--data", _images, "--simulate");
         Assert.Equal(1, evaluated.GetProperty("agreements")[0].GetProperty("top1").GetDouble());
     }
@@ -56,11 +68,13 @@ public sealed class EndToEndTests : IDisposable
     [InlineData("minmax", "w8a8", "tensor")]
     [InlineData("mse", "w8a8", "token")]
     [InlineData("percentile", "w4a8", "tensor")]
-    public void A_checkpoint_becomes_a_quantized_model_that_answers_like_its_simulation(string method, string bits, string granularity)
+    public void A_checkpoint_becomes_a_quantized_model_that_answers_like_its_simulation(
+        string method, string bits, string granularity)
     {
         string quantized = _folder["vim.bitis"];
         JsonElement made = CliRunner.RunJson(
-            "quantize", Checkpoint, "--calibration", _images, "--method", method, "--bits", bits, "--granularity", granularity,
+            "quantize", Checkpoint, "--calibration", _images, "--method", method, "--bits", bits, "--granularity",
+            granularity,
             "--override", "*.x_proj*=w6a6", "--images", "16", "--threads", "1", "-o", quantized);
         Assert.Equal(new FileInfo(quantized).Length, made.GetProperty("fileBytes").GetInt64());
         Assert.Equal(16, Int(made, "calibration", "images"));
@@ -71,7 +85,8 @@ public sealed class EndToEndTests : IDisposable
         Assert.Equal(
             granularity == "token" ? "perToken" : "perTensor", Text(inspected, "recipe", "activationGranularity"));
 
-        JsonElement evaluated = CliRunner.RunJson("eval", quantized, "--data", _images, "--baseline", Checkpoint, "--simulate", "--confusion");
+        JsonElement evaluated = CliRunner.RunJson(
+            "eval", quantized, "--data", _images, "--baseline", Checkpoint, "--simulate", "--confusion");
         Assert.Equal((Images, Images), (Int(evaluated, "images"), Int(evaluated, "labeled")));
         Assert.Equal(Classes, evaluated.GetProperty("classes").GetArrayLength());
         JsonElement[] agreements = [.. evaluated.GetProperty("agreements").EnumerateArray()];
@@ -94,7 +109,8 @@ public sealed class EndToEndTests : IDisposable
     [Fact]
     public void Fewer_images_than_asked_for_are_mentioned()
     {
-        CliOutcome outcome = CliRunner.Run("quantize", Checkpoint, "--calibration", _images, "-o", _folder["vim.bitis"]).AssertSucceeded();
+        CliOutcome outcome = CliRunner.Run("quantize", Checkpoint, "--calibration", _images, "-o", _folder["vim.bitis"])
+            .AssertSucceeded();
         Assert.Contains($"only {Images} images", outcome.Error);
         Assert.Contains("of float32", outcome.Output);
     }
@@ -102,7 +118,8 @@ public sealed class EndToEndTests : IDisposable
     [Fact]
     public void Classify_answers_for_files_and_folders_with_names()
     {
-        string names = _folder.WriteText("names.txt", string.Join("\n", Enumerable.Range(0, Classes).Select(i => $"name {i}")) + "\n");
+        string names = _folder.WriteText(
+            "names.txt", string.Join("\n", Enumerable.Range(0, Classes).Select(i => $"name {i}")) + "\n");
         string file = Path.Combine(_images, "class00", "image000.bmp");
         JsonElement json = CliRunner.RunJson("classify", Checkpoint, file, _images, "--classes", names);
         JsonElement[] images = [.. json.GetProperty("images").EnumerateArray()];
@@ -123,7 +140,8 @@ public sealed class EndToEndTests : IDisposable
     public void Images_without_labels_have_no_accuracy()
     {
         string plain = Path.Combine(_images, "class00");
-        CliOutcome outcome = CliRunner.Run("eval", Checkpoint, "--data", plain, "--baseline", Checkpoint).AssertSucceeded();
+        CliOutcome outcome = CliRunner.Run("eval", Checkpoint, "--data", plain, "--baseline", Checkpoint)
+            .AssertSucceeded();
         Assert.Matches("top-1 +no labels", outcome.Output);
         Assert.Contains("100.00 % same top-1", outcome.Output);
     }
@@ -131,12 +149,16 @@ public sealed class EndToEndTests : IDisposable
     [Fact]
     public void Bench_measures_against_a_baseline()
     {
-        JsonElement json = CliRunner.RunJson("bench", Checkpoint, "--baseline", Checkpoint, "--images", "6", "--warmup", "1", "--batch", "2", "--threads", "1", "--profile");
+        JsonElement json = CliRunner.RunJson(
+            "bench", Checkpoint, "--baseline", Checkpoint, "--images", "6", "--warmup", "1", "--batch", "2",
+            "--threads", "1", "--profile");
         Assert.Equal(2, json.GetProperty("models").GetArrayLength());
         Assert.True(json.GetProperty("speedUp").GetDouble() > 0);
         Assert.InRange(json.GetProperty("models")[0].GetProperty("weightBytes").GetInt64(), 100_000, 500_000);
-        Assert.Contains(json.GetProperty("profile").EnumerateArray(), step => Text(step, "node") == "layers.3.mixer.x_proj" && step.GetProperty("medianMs").GetDouble() > 0);
-        CliOutcome text = CliRunner.Run("bench", Checkpoint, "--images", "2", "--warmup", "0", "--profile").AssertSucceeded();
+        Assert.Contains(json.GetProperty("profile").EnumerateArray(), step =>
+            Text(step, "node") == "layers.3.mixer.x_proj" && step.GetProperty("medianMs").GetDouble() > 0);
+        CliOutcome text = CliRunner.Run("bench", Checkpoint, "--images", "2", "--warmup", "0", "--profile")
+            .AssertSucceeded();
         Assert.Contains("slowest steps", text.Output);
     }
 
@@ -144,5 +166,6 @@ public sealed class EndToEndTests : IDisposable
 
     private static string? Text(JsonElement json, params string[] path) => Walk(json, path).GetString();
 
-    private static JsonElement Walk(JsonElement json, string[] path) => path.Aggregate(json, (element, name) => element.GetProperty(name));
+    private static JsonElement Walk(JsonElement json, string[] path) =>
+        path.Aggregate(json, (element, name) => element.GetProperty(name));
 }

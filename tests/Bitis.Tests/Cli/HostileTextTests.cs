@@ -9,11 +9,16 @@ using Bitis.Tests.Checkpoints;
 
 namespace Bitis.Tests.Cli;
 
-/// <summary>Names from strangers' files, in whatever command: no control character reaches the terminal, and no flood.</summary>
+/// <summary>
+/// Names from strangers' files, in whatever command: no control character reaches the terminal, and no flood.
+/// </summary>
 public sealed class HostileTextTests : IDisposable
 {
-    /// <summary>The title of a window, an erased screen, another order, colours in the words of the table's library, a new line.</summary>
-    private const string Hostile = "\u001b]0;owned\u0007\u001b[2J\u202egpj\u200b\u2066[red]x[/]\u009b1m\u2028\r\nWarning: all is well";
+    /// <summary>
+    /// The title of a window, an erased screen, another order, colours in the words of the table's library, a new line.
+    /// </summary>
+    private const string Hostile =
+        "\u001b]0;owned\u0007\u001b[2J\u202egpj\u200b\u2066[red]x[/]\u009b1m\u2028\r\nWarning: all is well";
 
     private const int Bound = 200_000, HugeName = 20_000_000;
 
@@ -25,13 +30,17 @@ public sealed class HostileTextTests : IDisposable
     [Fact]
     public void Tensor_names_and_notes_are_escaped_and_cut()
     {
-        string file = Model([Hostile, "huge" + new string('n', HugeName)], new() { [Hostile] = Hostile, ["note"] = new string('m', 1_000_000) });
-        foreach (string[] command in (string[][])[["inspect", file], ["inspect", file, "--tensors"], ["inspect", file, "--nodes"]])
+        string file = Model(
+            [Hostile, "huge" + new string('n', HugeName)],
+            new() { [Hostile] = Hostile, ["note"] = new string('m', 1_000_000) });
+        foreach (string[] command in
+            (string[][])[["inspect", file], ["inspect", file, "--tensors"], ["inspect", file, "--nodes"]])
         {
             CliOutcome outcome = Harmless(command).AssertSucceeded();
             Assert.Contains(@"\u001b]0;owned\u0007", outcome.Output);
             Assert.Contains("[red]x[/]", outcome.Output);
-            Assert.DoesNotContain(outcome.Output.Split('\n'), line => line.StartsWith("Warning", StringComparison.Ordinal));
+            Assert.DoesNotContain(
+                outcome.Output.Split('\n'), line => line.StartsWith("Warning", StringComparison.Ordinal));
         }
         Harmless("bench", file);
         Harmless("quantize", file, "--calibration", "missing", "-o", _folder["x.bitis"]);
@@ -52,7 +61,11 @@ public sealed class HostileTextTests : IDisposable
         string huge = "huge" + new string('n', 1_000_000), file = Model([Hostile, huge]);
         CliOutcome outcome = CliRunner.Run("inspect", file, "--json").AssertSucceeded();
         AssertNoControls(outcome.Output);
-        string[] names = [.. JsonDocument.Parse(outcome.Output).RootElement.GetProperty("unexpectedTensors").EnumerateArray().Select(name => name.GetString()!)];
+        string[] names =
+        [
+            .. JsonDocument.Parse(outcome.Output).RootElement.GetProperty("unexpectedTensors").EnumerateArray().Select(
+                name => name.GetString()!),
+        ];
         Assert.Equal(((string[])[Hostile, huge]).Order(StringComparer.Ordinal), names.Order(StringComparer.Ordinal));
     }
 
@@ -66,7 +79,13 @@ public sealed class HostileTextTests : IDisposable
             string refusal = name.Length < 100 ? "refuses the file for" : "a Python name has 100002 characters";
             foreach (byte[] bytes in (byte[][])[TorchFiles.Zip(pickle), TorchFiles.Legacy(pickle), pickle])
                 Harmless("inspect", Write("evil.pth", bytes)).AssertRefused(refusal);
-            Harmless("inspect", Write("evil.pth", TorchFiles.Zip(PickleBuilder.Of(new Dictionary<string, object?> { [name] = new Dictionary<string, object?>() }))));
+            Harmless(
+                "inspect",
+                Write(
+                    "evil.pth",
+                    TorchFiles.Zip(
+                        PickleBuilder.Of(
+                            new Dictionary<string, object?> { [name] = new Dictionary<string, object?>() }))));
             Harmless("inspect", Checkpoint, "--weights-key", name);
         }
     }
@@ -75,10 +94,27 @@ public sealed class HostileTextTests : IDisposable
     public void Text_of_files_that_are_no_models_is_escaped()
     {
         Harmless("inspect", Write("text.pth", Encoding.UTF8.GetBytes(Hostile))).AssertRefused();
-        Harmless("inspect", Write("bad.safetensors", Safetensors($$$"""{"{{{JsonEncodedText.Encode(Hostile)}}}":{"dtype":"{{{JsonEncodedText.Encode(Hostile)}}}"}}"""))).AssertRefused();
-        foreach (string recipe in (string[])["\u001b[2J", """{ "\u001b[2J\u202e": 1 }""", """{ "method": "\u001b[2J\u202e" }""", """{ "overrides": [ { "pattern": "\u001b[2J", "bits": "\u001b[2J" } ] }"""])
-            Harmless("quantize", Checkpoint, "--calibration", "x", "-o", _folder["y"], "--recipe", _folder.WriteText("recipe.json", recipe)).AssertRefused();
-        Harmless("train", "--data", "x", "-o", _folder["y"], "--recipe", _folder.WriteText("recipe.json", """{ "model": "\u001b[2J\u202e" }""")).AssertRefused();
+        Harmless(
+            "inspect",
+            Write(
+                "bad.safetensors",
+                Safetensors($$$"""{"{{{JsonEncodedText.Encode(Hostile)}}}":"""
+                    + $$$"""{"dtype":"{{{JsonEncodedText.Encode(Hostile)}}}"}}"""))).AssertRefused();
+        foreach (string recipe in
+            (string[])[
+                "\u001b[2J",
+                """{ "\u001b[2J\u202e": 1 }""",
+                """{ "method": "\u001b[2J\u202e" }""",
+                """{ "overrides": [ { "pattern": "\u001b[2J", "bits": "\u001b[2J" } ] }"""])
+        {
+            Harmless(
+                "quantize", Checkpoint, "--calibration", "x", "-o", _folder["y"], "--recipe",
+                _folder.WriteText("recipe.json", recipe)).AssertRefused();
+        }
+
+        Harmless(
+            "train", "--data", "x", "-o", _folder["y"], "--recipe",
+            _folder.WriteText("recipe.json", """{ "model": "\u001b[2J\u202e" }""")).AssertRefused();
     }
 
     [Fact]
@@ -87,7 +123,10 @@ public sealed class HostileTextTests : IDisposable
         string images = _folder.WriteImages("images", 20, 10);
         string name = OperatingSystem.IsWindows() ? "[red]x" : "\u001b[2J[red]x\n\u202e";
         Directory.Move(Directory.GetDirectories(images)[0], Path.Combine(images, name));
-        string classes = _folder.WriteText("classes.txt", string.Join('\n', Enumerable.Range(0, 10).Select(i => $"{i}\u001b[2J\u202e[red]" + new string('c', 1_000_000))));
+        string classes = _folder.WriteText(
+            "classes.txt",
+            string.Join(
+                '\n', Enumerable.Range(0, 10).Select(i => $"{i}\u001b[2J\u202e[red]" + new string('c', 1_000_000))));
         CliOutcome outcome = Harmless("classify", Checkpoint, images, "--classes", classes).AssertSucceeded();
         Assert.Contains(@"\u001b[2J\u202e[red]ccc", outcome.Output);
         Harmless("eval", Checkpoint, "--data", images, "--confusion").AssertSucceeded();
@@ -95,7 +134,8 @@ public sealed class HostileTextTests : IDisposable
         File.WriteAllText(broken, "no image\u001b[2J");
         Harmless("classify", Checkpoint, broken).AssertRefused("not an image");
         Harmless("inspect", Path.Combine(images, name + "missing")).AssertRefused();
-        Harmless("quantize", Checkpoint, "--calibration", images, "-o", Path.Combine(_folder.Path, name, "x")).AssertRefused();
+        Harmless("quantize", Checkpoint, "--calibration", images, "-o", Path.Combine(_folder.Path, name, "x"))
+            .AssertRefused();
         Harmless("frob" + name).AssertRefused();
         Harmless("inspect", "hf:owner/name/" + name).AssertRefused();
     }
@@ -106,7 +146,8 @@ public sealed class HostileTextTests : IDisposable
         string images = _folder.WriteImages("images", 6, 2), run = _folder["run"];
         if (!OperatingSystem.IsWindows())
             Directory.Move(Directory.GetDirectories(images)[0], Path.Combine(images, "\u001b[2J\u202e[red]"));
-        Harmless("train", "--model", "vim-micro", "--epochs", "1", "--batch", "2", "--data", images, "-o", run).AssertSucceeded();
+        Harmless("train", "--model", "vim-micro", "--epochs", "1", "--batch", "2", "--data", images, "-o", run)
+            .AssertSucceeded();
         Harmless("inspect", Path.Combine(run, "final.safetensors")).AssertSucceeded();
         Harmless("eval", Path.Combine(run, "final.safetensors"), "--data", images, "--confusion").AssertSucceeded();
     }
@@ -125,7 +166,12 @@ public sealed class HostileTextTests : IDisposable
     public void Coloured_reports_hold_no_control_characters_but_their_own()
     {
         using var output = new StringWriter();
-        CliContext context = new CliContext { Output = output, Error = TextWriter.Null, OutputIsTerminal = false }.WithEscaping();
+        CliContext context = new CliContext
+        {
+            Output = output,
+            Error = TextWriter.Null,
+            OutputIsTerminal = false,
+        }.WithEscaping();
         var report = new Report(context);
         report.Line(Hostile);
         report.Fields((Hostile, Hostile));
@@ -163,7 +209,8 @@ public sealed class HostileTextTests : IDisposable
         using Checkpoint original = Bitis.Checkpoints.Checkpoint.Open(Checkpoint);
         SafetensorsTensor[] tensors =
         [
-            .. original.Entries.Select(entry => new SafetensorsTensor(entry.Name, entry.DType, entry.Shape, original.ReadBytes(entry.Name))),
+            .. original.Entries.Select(
+                entry => new SafetensorsTensor(entry.Name, entry.DType, entry.Shape, original.ReadBytes(entry.Name))),
             .. extra.Select(name => new SafetensorsTensor(name, DType.Float32, [0], Array.Empty<byte>())),
         ];
         SafetensorsWriter.Write(file, tensors, metadata);

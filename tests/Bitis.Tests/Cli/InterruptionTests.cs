@@ -16,7 +16,12 @@ public sealed class InterruptionTests : IDisposable
     {
         string images = _folder.WriteImages("images", 4, 2), output = _folder["vim.bitis"];
         using var error = new StringWriter();
-        var context = new CliContext { Output = TextWriter.Null, Error = error, Cancellation = new CancellationToken(canceled: true) };
+        var context = new CliContext
+        {
+            Output = TextWriter.Null,
+            Error = error,
+            Cancellation = new CancellationToken(canceled: true),
+        };
         Assert.Equal(2, CommandLine.Run(["quantize", Checkpoint, "--calibration", images, "-o", output], context));
         Assert.Equal($"cancelled; no output was written{Environment.NewLine}", LastLine(error.ToString()));
         Assert.False(File.Exists(output));
@@ -47,7 +52,8 @@ public sealed class InterruptionTests : IDisposable
             return; // signals cannot be sent to one process there
         string images = _folder.WriteIdx("noise-images-idx3-ubyte", 50_000), results = _folder.CreateFolder("results");
         using Process process = CliRunner.Start(
-            "quantize", Checkpoint, "--calibration", images, "--images", "50000", "-o", Path.Combine(results, "vim.bitis"));
+            "quantize", Checkpoint, "--calibration", images, "--images", "50000", "-o", Path.Combine(
+                results, "vim.bitis"));
         Thread.Sleep(TimeSpan.FromSeconds(1.5));
         Assert.False(process.HasExited, "the work ended before it could be interrupted");
         using (Process kill = Process.Start("kill", ["-INT", $"{process.Id}"]))

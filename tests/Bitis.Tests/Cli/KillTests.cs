@@ -2,7 +2,10 @@ using System.Diagnostics;
 
 namespace Bitis.Tests.Cli;
 
-/// <summary>A process that ends without a chance to tidy up: the next one goes on, and tidies up. <c>tests/kills.sh</c> does it at random moments.</summary>
+/// <summary>
+/// A process that ends without a chance to tidy up: the next one goes on, and tidies up. <c>tests/kills.sh</c> does it
+/// at random moments.
+/// </summary>
 [Trait(Speed.Name, Speed.Slow)]
 public sealed class KillTests : IDisposable
 {
@@ -40,8 +43,24 @@ public sealed class KillTests : IDisposable
     [Fact]
     public void A_killed_quantization_goes_on_to_the_same_model()
     {
-        string whole = _folder["whole.bitis"], results = _folder.CreateFolder("results"), killed = Path.Combine(results, "killed.bitis");
-        string[] command = ["quantize", Checkpoint, "--calibration", "builtin/train", "--images", "4", "--method", "ptq4vm+", "--bits", "w4a4", "--steps", "20", "-o"];
+        string whole = _folder["whole.bitis"], results = _folder.CreateFolder("results"),
+            killed = Path.Combine(results, "killed.bitis");
+        string[] command =
+        [
+            "quantize",
+            Checkpoint,
+            "--calibration",
+            "builtin/train",
+            "--images",
+            "4",
+            "--method",
+            "ptq4vm+",
+            "--bits",
+            "w4a4",
+            "--steps",
+            "20",
+            "-o",
+        ];
         CliRunner.Run([.. command, whole]).AssertSucceeded();
         Kill([.. command, killed], Path.Combine($"{killed}.work", "block-000.safetensors"));
         File.WriteAllText(Path.Combine(results, $".bitis-{Guid.NewGuid():N}.tmp"), "half of");
@@ -61,5 +80,6 @@ public sealed class KillTests : IDisposable
         Assert.True(File.Exists(file), outcome.Error);
     }
 
-    private static IEnumerable<string?> Names(string folder) => Directory.GetFileSystemEntries(folder).Select(Path.GetFileName).Order();
+    private static IEnumerable<string?> Names(string folder) =>
+        Directory.GetFileSystemEntries(folder).Select(Path.GetFileName).Order();
 }

@@ -43,7 +43,8 @@ public sealed class MessageTests : IDisposable
         string[] quantize = ["quantize", model, "--calibration", _images, "-o", output, "--method", "minmax"];
         string printed = CliRunner.Run([.. quantize, .. options]).AssertSucceeded().Output;
         const string Label = "Next: ";
-        string next = printed.Split('\n').Single(line => line.StartsWith(Label, StringComparison.Ordinal))[Label.Length..];
+        string next = printed.Split('\n')
+            .Single(line => line.StartsWith(Label, StringComparison.Ordinal))[Label.Length..];
         string[] words = [.. ShellWords(next.TrimEnd()).Select(word => word == "IMAGES" ? _images : word)];
         File.WriteAllText(Path.Combine(_images, "labels.csv"), "file,class_index\nclass00/image000.bmp,1\n");
         CliRunner.Run(words[1..]).AssertSucceeded();

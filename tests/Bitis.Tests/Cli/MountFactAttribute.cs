@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace Bitis.Tests.Cli;
 
-/// <summary>A test that needs a small file system of its own; skipped, visibly, where this process may not mount one.</summary>
+/// <summary>
+/// A test that needs a small file system of its own; skipped, visibly, where this process may not mount one.
+/// </summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class MountFactAttribute : FactAttribute
 {
@@ -17,7 +19,8 @@ internal sealed class MountFactAttribute : FactAttribute
     /// <summary>Runs a system command; whether it succeeded.</summary>
     public static bool Run(string command, params string[] arguments)
     {
-        using Process process = Process.Start(new ProcessStartInfo(command, arguments) { RedirectStandardError = true, UseShellExecute = false })!;
+        using Process process = Process.Start(
+            new ProcessStartInfo(command, arguments) { RedirectStandardError = true, UseShellExecute = false })!;
         process.WaitForExit();
         return process.ExitCode == 0;
     }

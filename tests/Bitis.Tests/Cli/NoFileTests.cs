@@ -63,7 +63,8 @@ public sealed class NoFileTests : IDisposable
     {
         await Refused("this is a folder", _images, "inspect", _images);
         const string folder = "this is a folder";
-        await Refused(folder, _images, "quantize", Checkpoint, "--recipe", _images, "--calibration", _images, "-o", _output);
+        await Refused(
+            folder, _images, "quantize", Checkpoint, "--recipe", _images, "--calibration", _images, "-o", _output);
         await Refused(folder, _images, "train", "--recipe", _images, "--data", _images, "-o", _folder["run"]);
         await Refused("this is a folder", _images, "classify", Checkpoint, _images, "--classes", _images);
     }

@@ -75,10 +75,12 @@ public sealed class OutputTests : IDisposable
         string run = _folder.CreateFolder("run");
         Directory.CreateDirectory(Path.Combine(run, "final.safetensors"));
         CliRunner.Run("train", "--data", "missing", "-o", run).AssertRefused("final.safetensors", "this is a folder");
-        CliRunner.Run("train", "--data", "missing", "-o", Path.Combine(_checkpoint, "run")).AssertRefused("is a file, not a folder");
+        CliRunner.Run("train", "--data", "missing", "-o", Path.Combine(_checkpoint, "run"))
+            .AssertRefused("is a file, not a folder");
         string longName = _folder[new string('n', 300)];
         CliRunner.Run("train", "--data", "missing", "-o", longName).AssertRefused("cannot be created");
-        CliRunner.Run("analyze", "missing.pth", "--data", "missing", "--svg", longName).AssertRefused("cannot be created");
+        CliRunner.Run("analyze", "missing.pth", "--data", "missing", "--svg", longName)
+            .AssertRefused("cannot be created");
     }
 
     [Fact]
@@ -94,7 +96,8 @@ public sealed class OutputTests : IDisposable
     [Fact]
     public void Names_are_checked_before_the_work()
     {
-        CliRunner.Run("quantize", "missing", "--calibration", "missing", "-o", _folder[new string('n', 256)]).AssertRefused("cannot be written");
+        CliRunner.Run("quantize", "missing", "--calibration", "missing", "-o", _folder[new string('n', 256)])
+            .AssertRefused("cannot be written");
         string longest = _folder[new string('n', 252)]; // with .work it is too long
         CliRunner.Run("quantize", "missing", "--calibration", "missing", "--method", "ptq4vm", "-o", longest)
             .AssertRefused("the folder for finished blocks cannot be created");
@@ -117,13 +120,16 @@ public sealed class OutputTests : IDisposable
     [LinuxFact]
     public void Devices_stay_and_get_the_whole_model()
     {
-        JsonElement written = CliRunner.RunJson("quantize", _checkpoint, "--calibration", _images, "-o", "/dev/null", "--method", "ptq4vm+", "--steps", "1");
+        JsonElement written = CliRunner.RunJson(
+            "quantize", _checkpoint, "--calibration", _images, "-o", "/dev/null", "--method", "ptq4vm+", "--steps",
+            "1");
         Assert.True(written.GetProperty("fileBytes").GetInt64() > 10_000);
         Assert.False(File.GetAttributes("/dev/null").HasFlag(FileAttributes.Directory));
         Assert.False(Directory.Exists("/dev/null.work"));
         using (var nothing = new FileStream("/dev/null", FileMode.Open))
             Assert.Equal(0, nothing.Length);
-        CliRunner.Run("quantize", _checkpoint, "--calibration", _images, "-o", "/dev/full").AssertRefused("/dev/full", "No space left");
+        CliRunner.Run("quantize", _checkpoint, "--calibration", _images, "-o", "/dev/full")
+            .AssertRefused("/dev/full", "No space left");
     }
 
     [LinuxFact]
@@ -143,7 +149,8 @@ public sealed class OutputTests : IDisposable
             .AssertRefused(circle, "in a circle");
         CliRunner.Run("inspect", circle).AssertRefused(circle, "in a circle");
         File.CreateSymbolicLink(dangling, "nowhere");
-        CliRunner.Run("quantize", "missing", "--calibration", "missing", "-o", dangling).AssertRefused(dangling, "'nowhere', which does not exist");
+        CliRunner.Run("quantize", "missing", "--calibration", "missing", "-o", dangling)
+            .AssertRefused(dangling, "'nowhere', which does not exist");
     }
 
     private CliOutcome Quantize(string output, params string[] options) =>

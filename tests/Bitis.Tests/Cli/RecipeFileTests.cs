@@ -52,7 +52,10 @@ public sealed class RecipeFileTests : IDisposable
             """));
         // As recipes were written before there were settings.
         Assert.Equal(expected with { Estimator = null }, Load(
-            """{ "method": "ptq4vm", "alpha": 0.3, "smoothing": true, "learning": { "steps": 7 }, "official": true, "percentile": 99.99 }"""));
+            """
+            { "method": "ptq4vm", "alpha": 0.3, "smoothing": true, "learning": { "steps": 7 }, "official": true,
+              "percentile": 99.99 }
+            """));
     }
 
     [Theory]
@@ -66,21 +69,35 @@ public sealed class RecipeFileTests : IDisposable
     [InlineData("{\"percentile\": \"x\"}", "'percentile'", "number")]
     [InlineData("{\"percentile\": 99}", "method 'mse'", "'percentile'", "no settings")]
     [InlineData("{\"smoothing\": false}", "method 'mse'", "'smoothing'", "no settings")]
-    [InlineData("{\"method\": \"ptq4vm+\", \"official\": true}", "method 'ptq4vm+'", "'official'", "alpha, smoothing, learning")]
-    [InlineData("{\"method\": \"smoothquant\", \"settings\": {\"steps\": 3}}", "method 'smoothquant'", "'steps'", "alpha, smoothing")]
+    [InlineData(
+        "{\"method\": \"ptq4vm+\", \"official\": true}",
+        "method 'ptq4vm+'",
+        "'official'",
+        "alpha, smoothing, learning")]
+    [InlineData(
+        "{\"method\": \"smoothquant\", \"settings\": {\"steps\": 3}}",
+        "method 'smoothquant'",
+        "'steps'",
+        "alpha, smoothing")]
     [InlineData("{\"method\": \"ptq4vm\", \"settings\": {\"learning\": {\"step\": 3}}}", "method 'ptq4vm'", "step")]
     [InlineData("{\"method\": \"ptq4vm\", \"settings\": {\"learning\": null}}", "method 'ptq4vm'", "learning")]
     [InlineData("{\"method\": \"ptq4vm\", \"settings\": {\"learning\": {\"steps\": -1}}}", "-1 steps")]
-    [InlineData("{\"method\": \"smoothquant\", \"settings\": {\"alpha\": \"x\"}}", "alpha: \"x\" was found", "a number")]
-    [InlineData("{\"method\": \"qmamba\", \"settings\": {\"learning\": {\"steps\": 1.5}}}", "learning.steps: 1.5 was found", "whole")]
+    [InlineData(
+        "{\"method\": \"smoothquant\", \"settings\": {\"alpha\": \"x\"}}", "alpha: \"x\" was found", "a number")]
+    [InlineData(
+        "{\"method\": \"qmamba\", \"settings\": {\"learning\": {\"steps\": 1.5}}}",
+        "learning.steps: 1.5 was found",
+        "whole")]
     [InlineData("{\"method\": \"ptq4vm\", \"settings\": {\"official\": 1}}", "official: 1 was found", "true or false")]
     [InlineData("{\"method\": \"smoothquant\", \"settings\": {\"alpha\": 1e999}}", "method 'smoothquant'", "alpha")]
     [InlineData("{\"method\": \"smoothquant\", \"settings\": {\"alpha\": 1.5}}", "1.5", "0 to 1")]
     [InlineData("{\"method\": \"smoothquant\", \"settings\": {\"alpha\": 0.1, \"alpha\": 0.2}}", "alpha")]
     [InlineData("{\"method\": \"smoothquant\", \"settings\": [1]}", "'settings'", "object")]
     [InlineData("{\"method\": \"smoothquant\", \"settings\": {}, \"alpha\": 0.5}", "'alpha'", "'settings'")]
-    [InlineData("{\"estimator\": {\"name\": \"best\"}}", "estimator 'best'", "truncation", "RangeEstimatorKind.Register")]
-    [InlineData("{\"estimator\": {\"name\": \"mse\", \"settings\": {\"percentile\": 9}}}", "estimator 'mse'", "no settings")]
+    [InlineData(
+        "{\"estimator\": {\"name\": \"best\"}}", "estimator 'best'", "truncation", "RangeEstimatorKind.Register")]
+    [InlineData(
+        "{\"estimator\": {\"name\": \"mse\", \"settings\": {\"percentile\": 9}}}", "estimator 'mse'", "no settings")]
     [InlineData("{\"estimator\": {\"name\": \"percentile\", \"settings\": {\"percentile\": 9}}}", "percentile of 9")]
     [InlineData("{\"activationGranularity\": \"perChannel\"}", "per channel")]
     [InlineData("{\"activationGranularity\": 1}", "perToken")]

@@ -4,7 +4,9 @@ using Spectre.Console;
 
 namespace Bitis.Tests.Cli;
 
-/// <summary>What the system lacks is no fault of ours and none of the input: a message, exit code 2, nothing lost.</summary>
+/// <summary>
+/// What the system lacks is no fault of ours and none of the input: a message, exit code 2, nothing lost.
+/// </summary>
 [Trait(Speed.Name, Speed.Slow)]
 public sealed class ShortageTests : IDisposable
 {
@@ -25,8 +27,12 @@ public sealed class ShortageTests : IDisposable
         Named(new TaskSchedulerException(NoBlock()), NoMemory);
         Named(new IOException("Too many open files"), "The system refused to read or write: Too many open files.");
         Named(new UnauthorizedAccessException("denied"), "refused to read or write: denied");
-        Named(new FileNotFoundException("", "Some.Part, Version=1.0.0.0"), "A part of bitis, Some.Part, cannot be loaded");
-        Named(new DllNotFoundException("Unable to load shared library 'libx'"), "cannot be loaded: the system may allow too few");
+        Named(
+            new FileNotFoundException("", "Some.Part, Version=1.0.0.0"),
+            "A part of bitis, Some.Part, cannot be loaded");
+        Named(
+            new DllNotFoundException("Unable to load shared library 'libx'"),
+            "cannot be loaded: the system may allow too few");
         (int code, string error) = Explain(new AggregateException(new InvalidOperationException("x")));
         Assert.Equal(ExitCodes.InternalFault, code);
         Assert.Contains("fault in bitis", error);
@@ -36,7 +42,9 @@ public sealed class ShortageTests : IDisposable
     public void A_full_standard_output_is_named_and_the_model_is_there()
     {
         string output = _folder["vim.bitis"];
-        CliOutcome outcome = Shell($"exec {Command("quantize", Checkpoint, "--calibration", "builtin/train", "--images", "2", "-o", output)} > /dev/full");
+        CliOutcome outcome = Shell(
+            $"exec {Command("quantize", Checkpoint, "--calibration", "builtin/train", "--images", "2", "-o", output)} "
+            + "> /dev/full");
         Assert.Equal(2, outcome.ExitCode);
         Assert.Contains("standard output cannot be written to: No space left on device", outcome.Error);
         CliRunner.Run("inspect", output).AssertSucceeded();
@@ -64,7 +72,8 @@ public sealed class ShortageTests : IDisposable
             "standard output cannot be written to: it is closed. Files that were written are complete.",
             closed.Error.TrimEnd());
         Assert.Equal(2, Shell($"exec {Command("version")} >&- 2>&-").ExitCode);
-        CliOutcome head = Shell($"{Command("inspect", Checkpoint, "--tensors")} | head -n 1; exit ${{PIPESTATUS[0]}}").AssertSucceeded();
+        CliOutcome head = Shell($"{Command("inspect", Checkpoint, "--tensors")} | head -n 1; exit ${{PIPESTATUS[0]}}")
+            .AssertSucceeded();
         Assert.Empty(head.Error);
         Assert.Single(head.Output.TrimEnd().Split('\n'));
         Shell($"exec {Command("version")} 2>&-").AssertSucceeded();
@@ -89,9 +98,11 @@ public sealed class ShortageTests : IDisposable
     [LinuxFact]
     public void Too_few_open_files_are_named()
     {
-        const int Aborted = 134; // The runtime ends the process itself, where it can open no file for a thread of its own.
+        // The runtime ends the process itself, where it can open no file for a thread of its own.
+        const int Aborted = 134;
         string output = _folder["vim.bitis"];
-        string quantize = Command("quantize", Checkpoint, "--calibration", "builtin/train", "--images", "2", "-o", output);
+        string quantize = Command(
+            "quantize", Checkpoint, "--calibration", "builtin/train", "--images", "2", "-o", output);
         foreach (int files in (int[])[50, 60, 75])
         {
             CliOutcome outcome = Shell($"ulimit -n {files}; exec {quantize}");
@@ -118,8 +129,10 @@ public sealed class ShortageTests : IDisposable
     public void Too_little_memory_is_named()
     {
         string output = _folder.WriteText("vim.bitis", "old");
-        CliOutcome outcome = Shell(
-            $"export DOTNET_GCHeapHardLimit=3000000; exec {Command("quantize", Checkpoint, "--calibration", "builtin/train", "--images", "2000", "--batch", "2000", "--threads", "1", "-o", output)}");
+        string command = Command(
+            "quantize", Checkpoint, "--calibration", "builtin/train", "--images", "2000", "--batch", "2000",
+            "--threads", "1", "-o", output);
+        CliOutcome outcome = Shell($"export DOTNET_GCHeapHardLimit=3000000; exec {command}");
         outcome.AssertRefused("not enough memory", "smaller batch", "a tensor of shape [2000, ");
         Assert.Equal("old", File.ReadAllText(output));
         Assert.Single(Directory.GetFileSystemEntries(_folder.Path));
@@ -133,7 +146,10 @@ public sealed class ShortageTests : IDisposable
         .AssertRefused("not enough memory", "a tensor of shape [150000, 3, ");
 
     private static string Command(params string[] arguments) =>
-        string.Join(' ', ((string[])["dotnet", Path.Combine(AppContext.BaseDirectory, "Bitis.Cli.dll"), .. arguments]).Select(word => $"'{word}'"));
+        string.Join(
+            ' ',
+            ((string[])["dotnet", Path.Combine(AppContext.BaseDirectory, "Bitis.Cli.dll"), .. arguments])
+                .Select(word => $"'{word}'"));
 
     /// <summary>What .NET throws where there is no memory.</summary>
     private static Exception NoBlock(string message = "no block") =>

@@ -42,10 +42,13 @@ public sealed class TrainingRecipeFileTests : IDisposable
         TrainingRecipe recipe = Load(
             """
             { // comments are allowed
-              "model": "vim-mini", "epochs": 7, "batchSize": 32, "learningRate": 2e-3, "minLearningRate": 0, "warmUpEpochs": 0.5,
-              "weightDecay": 0.1, "beta1": 0.8, "beta2": 0.9, "epsilon": 1e-6, "clipNorm": 0, "averageDecay": 0.99, "seed": 3,
+              "model": "vim-mini", "epochs": 7, "batchSize": 32, "learningRate": 2e-3, "minLearningRate": 0,
+              "warmUpEpochs": 0.5,
+              "weightDecay": 0.1, "beta1": 0.8, "beta2": 0.9, "epsilon": 1e-6, "clipNorm": 0, "averageDecay": 0.99,
+              "seed": 3,
               "evaluationInterval": 2,
-              "augmentation": { "cropPadding": 2, "flip": false, "labelSmoothing": 0, "mixupAlpha": 0.2, "cutMixAlpha": 1 },
+              "augmentation": { "cropPadding": 2, "flip": false, "labelSmoothing": 0, "mixupAlpha": 0.2,
+              "cutMixAlpha": 1 },
             }
             """);
         Assert.Equal(
@@ -65,7 +68,14 @@ public sealed class TrainingRecipeFileTests : IDisposable
                 AverageDecay = 0.99,
                 Seed = 3,
                 EvaluationInterval = 2,
-                Augmentation = new Augmentation { CropPadding = 2, Flip = false, LabelSmoothing = 0, MixupAlpha = 0.2f, CutMixAlpha = 1 },
+                Augmentation = new Augmentation
+                {
+                    CropPadding = 2,
+                    Flip = false,
+                    LabelSmoothing = 0,
+                    MixupAlpha = 0.2f,
+                    CutMixAlpha = 1,
+                },
             },
             recipe);
         Assert.Equal(new TrainingRecipe(), Load("{}"));
@@ -76,7 +86,8 @@ public sealed class TrainingRecipeFileTests : IDisposable
     {
         TrainingRecipe recipe = Load(
             """
-            { "config": { "imageSize": 32, "patchSize": 8, "stride": 8, "width": 16, "innerWidth": 32, "depth": 2, "deltaRank": 1,
+            { "config": { "imageSize": 32, "patchSize": 8, "stride": 8, "width": 16, "innerWidth": 32, "depth": 2,
+            "deltaRank": 1,
               "classes": 5, "classToken": "first", "family": "vim" } }
             """);
         Assert.Equal(ClassTokenPosition.First, Assert.IsType<VimConfig>(recipe.Config).ClassToken);
@@ -134,11 +145,15 @@ public sealed class TrainingRecipeFileTests : IDisposable
     public void The_documentation_has_every_field()
     {
         string page = File.ReadAllText(Path.Combine(Root(), "docs", "training.md"));
-        foreach (PropertyInfo property in typeof(TrainingRecipe).GetProperties().Concat(typeof(Augmentation).GetProperties()))
+        foreach (PropertyInfo property in
+            typeof(TrainingRecipe).GetProperties().Concat(typeof(Augmentation).GetProperties()))
+        {
             Assert.Contains($"`{JsonNamingPolicy.CamelCase.ConvertName(property.Name)}`", page);
+        }
     }
 
-    private static string Root([CallerFilePath] string file = "") => Directory.GetParent(file)!.Parent!.Parent!.Parent!.FullName;
+    private static string Root([CallerFilePath] string file = "") =>
+        Directory.GetParent(file)!.Parent!.Parent!.Parent!.FullName;
 
     private TrainingRecipe Load(string text)
     {

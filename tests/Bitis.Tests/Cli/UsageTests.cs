@@ -13,14 +13,18 @@ public sealed class UsageTests
     public static TheoryData<string> CommandNames => [.. Commands.Select(command => command.Name)];
 
     private static IEnumerable<BitisCommand> Commands =>
-        CommandLine.CreateRoot(new CliContext { Output = TextWriter.Null, Error = TextWriter.Null }).Subcommands.Cast<BitisCommand>();
+        CommandLine.CreateRoot(
+            new CliContext { Output = TextWriter.Null, Error = TextWriter.Null }).Subcommands.Cast<BitisCommand>();
 
     [Fact]
     public void No_arguments_show_all_commands()
     {
         CliOutcome outcome = CliRunner.Run().AssertSucceeded();
-        foreach (string command in (string[])["demo", "inspect", "quantize", "eval", "classify", "bench", "train", "finetune", "version"])
+        foreach (string command in
+            (string[])["demo", "inspect", "quantize", "eval", "classify", "bench", "train", "finetune", "version"])
+        {
             Assert.Contains($"  {command} ", outcome.Output);
+        }
     }
 
     [Theory]
@@ -33,7 +37,9 @@ public sealed class UsageTests
         Assert.Contains("--json", outcome.Output);
         string[] words = example.Split(' ');
         Assert.Equal("bitis", words[0]);
-        Assert.Empty(CommandLine.CreateRoot(new CliContext { Output = TextWriter.Null, Error = TextWriter.Null }).Parse(words[1..]).Errors);
+        Assert.Empty(
+            CommandLine.CreateRoot(new CliContext { Output = TextWriter.Null, Error = TextWriter.Null })
+                .Parse(words[1..]).Errors);
     }
 
     [Theory]
@@ -78,7 +84,8 @@ public sealed class UsageTests
     [InlineData("eval", "missing.pth", "--data", ".")]
     [InlineData("classify", "missing.pth", ".")]
     [InlineData("bench", "missing.pth")]
-    public void A_missing_model_is_named(params string[] arguments) => CliRunner.Run(arguments).AssertRefused("missing.pth", "no such file");
+    public void A_missing_model_is_named(params string[] arguments) =>
+        CliRunner.Run(arguments).AssertRefused("missing.pth", "no such file");
 
     [Fact]
     public void Json_is_all_that_is_written_to_standard_output()

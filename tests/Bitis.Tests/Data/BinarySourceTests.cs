@@ -31,7 +31,9 @@ public sealed class BinarySourceTests : IDisposable
     public void Cifar100_counts_the_fine_label_and_finds_the_names()
     {
         _folder.Write("test.bin", [19, .. Record(99, 1, 2, 3)]);
-        _folder.Write("fine_label_names.txt", System.Text.Encoding.UTF8.GetBytes(string.Join('\n', Enumerable.Range(0, 100).Select(i => $"fine{i}"))));
+        _folder.Write(
+            "fine_label_names.txt",
+            System.Text.Encoding.UTF8.GetBytes(string.Join('\n', Enumerable.Range(0, 100).Select(i => $"fine{i}"))));
         using ImageSource source = ImageSource.Open(_folder["test.bin"]);
         Assert.Equal(99, source.Label(0));
         Assert.Equal("fine99", source.ClassNames![99]);
@@ -53,9 +55,13 @@ public sealed class BinarySourceTests : IDisposable
     [Fact]
     public void Damaged_cifar_files_are_refused()
     {
-        Assert.Contains("not a whole number of CIFAR-10 records of 3073 bytes", Refusal(_folder.Write("test_batch.bin", new byte[3000])));
+        Assert.Contains(
+            "not a whole number of CIFAR-10 records of 3073 bytes",
+            Refusal(_folder.Write("test_batch.bin", new byte[3000])));
         Assert.Contains("not a whole number", Refusal(_folder.Write("other.bin", [])));
-        Assert.Contains("record 1 has the label 10 at byte 3073; 0 to 9", Refusal(_folder.Write("test_batch.bin", [.. Record(1, 1, 1, 1), .. Record(10, 1, 1, 1)])));
+        Assert.Contains(
+            "record 1 has the label 10 at byte 3073; 0 to 9",
+            Refusal(_folder.Write("test_batch.bin", [.. Record(1, 1, 1, 1), .. Record(10, 1, 1, 1)])));
     }
 
     [Theory]
@@ -64,9 +70,12 @@ public sealed class BinarySourceTests : IDisposable
     public void Idx_images_are_gray_and_find_their_labels(bool isGzipped)
     {
         string extension = isGzipped ? ".gz" : "";
-        _folder.Write("t10k-images-idx3-ubyte" + extension, Pack([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6], isGzipped));
+        _folder.Write(
+            "t10k-images-idx3-ubyte" + extension,
+            Pack([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6], isGzipped));
         _folder.Write("t10k-labels-idx1-ubyte" + extension, Pack([0, 0, 8, 1, 0, 0, 0, 2, 7, 9], isGzipped));
-        foreach (string path in (string[])[_folder.Path, _folder["test"], _folder["t10k-images-idx3-ubyte" + extension]])
+        foreach (string path in
+            (string[])[_folder.Path, _folder["test"], _folder["t10k-images-idx3-ubyte" + extension]])
         {
             using ImageSource source = ImageSource.Open(path);
             Assert.Equal(2, source.Count);
@@ -89,7 +98,8 @@ public sealed class BinarySourceTests : IDisposable
     public void Damaged_idx_files_are_refused(byte[] file, string expected)
     {
         Assert.Contains(expected, Refusal(_folder.Write("train-images-idx3-ubyte", file)));
-        Assert.Throws<BitisException>(() => ImageSource.Open(_folder.Write("train-images-idx3-ubyte.gz", Pack(file, isGzipped: true))));
+        Assert.Throws<BitisException>(
+            () => ImageSource.Open(_folder.Write("train-images-idx3-ubyte.gz", Pack(file, isGzipped: true))));
     }
 
     [Fact]
@@ -179,7 +189,8 @@ public sealed class BinarySourceTests : IDisposable
     private static byte[] Record(byte label, byte red, byte green, byte blue) =>
     [
         label,
-        .. Enumerable.Repeat(red, PlaneLength), .. Enumerable.Repeat(green, PlaneLength), .. Enumerable.Repeat(blue, PlaneLength),
+        .. Enumerable.Repeat(red, PlaneLength), .. Enumerable.Repeat(green, PlaneLength), .. Enumerable.Repeat(
+            blue, PlaneLength),
     ];
 
     [Fact]

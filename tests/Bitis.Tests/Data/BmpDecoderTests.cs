@@ -18,14 +18,19 @@ public sealed class BmpDecoderTests
 
     [Fact]
     public void Bit_masks_say_where_the_channels_are() =>
-        Assert.Equal([2, 3, 4], Decode(TestImages.Bmp(1, 1, 32, [1, 2, 3, 4], compression: 3, 0, 0xFF, 0, 0, 0, 0, 0xFF, 0, 0, 0, 0, 0xFF)));
+        Assert.Equal(
+            [2, 3, 4],
+            Decode(
+                TestImages.Bmp(1, 1, 32, [1, 2, 3, 4], compression: 3, 0, 0xFF, 0, 0, 0, 0, 0xFF, 0, 0, 0, 0, 0xFF)));
 
     [Theory]
     [InlineData(8, new byte[] { 1, 0, 1, 0 })]
     [InlineData(4, new byte[] { 0x10, 0x10, 0, 0 })]
     [InlineData(1, new byte[] { 0b101_00000, 0, 0, 0 })]
     public void Palettes_of_all_widths_are_looked_up(ushort bits, byte[] row) =>
-        Assert.Equal([60, 50, 40, 30, 20, 10, 60, 50, 40], Decode(TestImages.Bmp(3, 1, bits, row, 0, 10, 20, 30, 0, 40, 50, 60, 0)));
+        Assert.Equal(
+            [60, 50, 40, 30, 20, 10, 60, 50, 40],
+            Decode(TestImages.Bmp(3, 1, bits, row, 0, 10, 20, 30, 0, 40, 50, 60, 0)));
 
     [Fact]
     public void A_colour_beyond_the_palette_is_black() =>
@@ -36,7 +41,9 @@ public sealed class BmpDecoderTests
     {
         Assert.Contains("compression 1", Refusal(TestImages.Bmp(2, 1, 8, [2, 0, 0, 1], compression: 1)));
         Assert.Contains("16 bits", Refusal(TestImages.Bmp(2, 1, 16, [2, 0, 0, 1])));
-        Assert.Contains("masks of 8 bits", Refusal(TestImages.Bmp(1, 1, 32, [1, 2, 3, 4], 3, 0, 0x0F, 0, 0, 0, 0, 0xFF, 0, 0, 0, 0, 0xFF)));
+        Assert.Contains(
+            "masks of 8 bits",
+            Refusal(TestImages.Bmp(1, 1, 32, [1, 2, 3, 4], 3, 0, 0x0F, 0, 0, 0, 0, 0xFF, 0, 0, 0, 0, 0xFF)));
     }
 
     [Fact]

@@ -35,7 +35,8 @@ public sealed class CsvTests
     {
         string widest = new(',', Csv.MaxColumns - 1);
         Assert.Equal(Csv.MaxColumns, Csv.Parse(widest, "t.csv", 1)[0].Fields.Count);
-        Assert.Contains("more than 1000 values", Assert.Throws<BitisException>(() => Csv.Parse(widest + ",", "t.csv", 1)).Message);
+        Assert.Contains(
+            "more than 1000 values", Assert.Throws<BitisException>(() => Csv.Parse(widest + ",", "t.csv", 1)).Message);
     }
 
     [Theory]
@@ -53,7 +54,8 @@ public sealed class CsvTests
     [InlineData("NaN", null)]
     [InlineData("cat", null)]
     [InlineData("", null)]
-    public void A_class_index_is_a_whole_number(string text, int? expected) => Assert.Equal(expected, LabelNumber.Parse(text));
+    public void A_class_index_is_a_whole_number(string text, int? expected) =>
+        Assert.Equal(expected, LabelNumber.Parse(text));
 
     [Theory]
     [InlineData("-1", true)]

@@ -8,8 +8,9 @@ using NetVips;
 namespace Bitis.Tests.Data;
 
 /// <summary>
-/// Files with flipped, cut, repeated and overwritten bytes: each is read, or refused with a <see cref="BitisException"/>,
-/// in memory that its length bounds. <c>BITIS_FUZZ=n</c> runs n cases of each kind instead of the default.
+/// Files with flipped, cut, repeated and overwritten bytes: each is read, or refused with a
+/// <see cref="BitisException"/>, in memory that its length bounds. <c>BITIS_FUZZ=n</c> runs n cases of each kind
+/// instead of the default.
 /// </summary>
 [Trait(Speed.Name, Speed.Slow)]
 public sealed class DataFuzzTests : IDisposable
@@ -60,7 +61,8 @@ public sealed class DataFuzzTests : IDisposable
         {
             byte[] parts = [.. bytes, 0, 0, 0, 0, 0];
             byte[] png = TestImages.Png(
-                parts[0], parts[1], parts[2], parts[3], parts.AsSpan(4), interlaced: (parts[^5] & 1) != 0, ("PLTE", parts[..(parts.Length / 3 * 3)]));
+                parts[0], parts[1], parts[2], parts[3], parts.AsSpan(4), interlaced: (parts[^5] & 1) != 0, (
+                    "PLTE", parts[..(parts.Length / 3 * 3)]));
             ImageDecoder.Default.Decode(png, "a.png");
         });
 
@@ -196,7 +198,8 @@ public sealed class DataFuzzTests : IDisposable
                     bytes[at] = (byte)random.Next(256);
                     break;
                 case 2:
-                    bytes.AsSpan(at, Math.Min(4, bytes.Length - at)).Fill(random.Next(2) == 0 ? byte.MaxValue : (byte)0);
+                    bytes.AsSpan(at, Math.Min(4, bytes.Length - at))
+                        .Fill(random.Next(2) == 0 ? byte.MaxValue : (byte)0);
                     break;
                 case 3:
                     bytes = bytes[..at];

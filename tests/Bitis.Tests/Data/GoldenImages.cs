@@ -26,8 +26,13 @@ internal static class GoldenImages
     private static Dictionary<string, byte[]> ReadTensors()
     {
         using var memory = new MemoryStream();
-        using (var gzip = new GZipStream(File.OpenRead(PathOf("images.golden.safetensors.gz")), CompressionMode.Decompress))
+        using (
+            var gzip = new GZipStream(
+                File.OpenRead(PathOf("images.golden.safetensors.gz")), CompressionMode.Decompress))
+        {
             gzip.CopyTo(memory);
+        }
+
         byte[] bytes = memory.ToArray();
         int headerLength = (int)BinaryPrimitives.ReadInt64LittleEndian(bytes);
         using JsonDocument header = JsonDocument.Parse(bytes.AsMemory(8, headerLength));

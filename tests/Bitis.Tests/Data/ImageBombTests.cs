@@ -7,7 +7,9 @@ using Bitis.Imaging.Formats;
 
 namespace Bitis.Tests.Data;
 
-/// <summary>Small images and image sets that ask for endless work or memory; the bounds are those of docs/limits.md.</summary>
+/// <summary>
+/// Small images and image sets that ask for endless work or memory; the bounds are those of docs/limits.md.
+/// </summary>
 public sealed class ImageBombTests : IDisposable
 {
     private readonly TempFolder _folder = new();
@@ -61,7 +63,8 @@ public sealed class ImageBombTests : IDisposable
         text.Write("x\0\0"u8);
         using (var zlib = new ZLibStream(text, CompressionLevel.Fastest, leaveOpen: true))
             zlib.Write(new byte[16 << 20]);
-        byte[] bomb = TestImages.Png(1, 1, 8, 0, [0, 7], interlaced: false, ("zTXt", text.ToArray()), ("iCCP", text.ToArray()));
+        byte[] bomb = TestImages.Png(
+            1, 1, 8, 0, [0, 7], interlaced: false, ("zTXt", text.ToArray()), ("iCCP", text.ToArray()));
         Cheap(() => Assert.Equal(7, ImageDecoder.Default.Decode(bomb, "text.png").Pixels[0]));
     }
 
@@ -111,7 +114,11 @@ public sealed class ImageBombTests : IDisposable
     [Fact]
     public void Entries_of_a_zip_that_share_their_bytes_are_refused()
     {
-        byte[] file = Zip([.. Enumerable.Range(0, 50).Select(i => ($"cat/{i:D2}.bmp", TestImages.Bmp(200, 200, 24, new byte[120_000])))]);
+        byte[] file = Zip(
+            [
+                .. Enumerable.Range(0, 50).Select(
+                    i => ($"cat/{i:D2}.bmp", TestImages.Bmp(200, 200, 24, new byte[120_000]))),
+            ]);
         // Each directory entry is made that of the first file, whose bytes are enlarged to be most of the file.
         List<int> entries = Places(file, "PK\x01\x02"u8);
         foreach (int entry in entries)
@@ -157,7 +164,8 @@ public sealed class ImageBombTests : IDisposable
         using (FileStream endless = File.Create(_folder["labels.csv"]))
             endless.SetLength(100_000_000); // a single line
         Cheap(() => Assert.Contains(
-            "at most 67108864 are accepted", Assert.Throws<BitisException>(() => ImageSource.Open(_folder["labels.csv"])).Message));
+            "at most 67108864 are accepted", Assert.Throws<BitisException>(
+                () => ImageSource.Open(_folder["labels.csv"])).Message));
         byte[] line = new byte[1 << 21];
         line.AsSpan().Fill((byte)',');
         RefusedSource("labels.csv", line, "line 1: more than 1000 values");
@@ -172,12 +180,16 @@ public sealed class ImageBombTests : IDisposable
         byte[] header = [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 2];
         byte[] bomb = Gzip([.. header, .. new byte[8 << 20]]);
         string path = _folder.Write("train-images-idx3-ubyte.gz", bomb);
-        Cheap(() => Assert.Contains("goes on after the 4 values", Assert.Throws<BitisException>(() => ImageSource.Open(path)).Message));
+        Cheap(
+            () => Assert.Contains(
+                "goes on after the 4 values", Assert.Throws<BitisException>(() => ImageSource.Open(path)).Message));
 
         // The most that a byte of deflate can stand for is the most that a header may claim.
         byte[] claim = Gzip([0, 0, 8, 3, 0, 0, 255, 255, 0, 0, 1, 0, 0, 0, 1, 0]);
         path = _folder.Write("train-images-idx3-ubyte.gz", claim);
-        Cheap(() => Assert.Contains("which do not fit a file of", Assert.Throws<BitisException>(() => ImageSource.Open(path)).Message));
+        Cheap(
+            () => Assert.Contains(
+                "which do not fit a file of", Assert.Throws<BitisException>(() => ImageSource.Open(path)).Message));
     }
 
     [Fact]
@@ -188,7 +200,9 @@ public sealed class ImageBombTests : IDisposable
         string recipe = _folder.Write("recipe.json", Encoding.UTF8.GetBytes("{\"method\":" + new string('[', 50_000)));
         Assert.Contains("line 1, field 'method'", Assert.Throws<BitisException>(() => RecipeFile.Load(recipe)).Message);
         recipe = _folder.Write("recipe.json", new byte[2 << 20]);
-        Assert.Contains("this is more than 1048576 bytes long", Assert.Throws<BitisException>(() => RecipeFile.Load(recipe)).Message);
+        Assert.Contains(
+            "this is more than 1048576 bytes long",
+            Assert.Throws<BitisException>(() => RecipeFile.Load(recipe)).Message);
     }
 
     [Fact]
@@ -226,7 +240,9 @@ public sealed class ImageBombTests : IDisposable
     private static byte[] WithSize(byte[] jpeg, ushort width, ushort height)
     {
         byte[] changed = [.. jpeg];
-        int frame = Math.Max(jpeg.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xC0]), jpeg.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xC2]));
+        int frame = Math.Max(
+            jpeg.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xC0]),
+            jpeg.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xC2]));
         BinaryPrimitives.WriteUInt16BigEndian(changed.AsSpan(frame + 5), height);
         BinaryPrimitives.WriteUInt16BigEndian(changed.AsSpan(frame + 7), width);
         return changed;

@@ -34,7 +34,8 @@ public sealed class ImageContentTests : IDisposable
         Assert.Equal(names, Enumerable.Range(0, source.Count).Select(source.Name));
         Assert.Equal([1, 2, 3, 4], Enumerable.Range(0, source.Count).Select(i => (int)source.Read(i).Pixels[0]));
         Assert.Equal((int?[])[0, 0, 0, 1], Enumerable.Range(0, source.Count).Select(source.Label));
-        Assert.Equal([$"{path}: 6 files left out: 2 text, 1 AVIF, 1 empty file, 1 hidden, 1 unknown format."], source.Notices);
+        Assert.Equal(
+            [$"{path}: 6 files left out: 2 text, 1 AVIF, 1 empty file, 1 hidden, 1 unknown format."], source.Notices);
         Assert.Equal(source.Notices, source.Take(2, seed: 0).Notices);
         Assert.Equal(source.Notices, source.WithClassNames(["cat", "dog"]).Notices);
     }
@@ -47,7 +48,8 @@ public sealed class ImageContentTests : IDisposable
         using ImageSource source = ImageSource.Open(_folder.Path);
         Assert.Equal(2, source.Count);
         Assert.Empty(source.Notices);
-        Assert.Contains("a.jpg: this is text, not an image", Assert.Throws<BitisException>(() => source.Read(0)).Message);
+        Assert.Contains(
+            "a.jpg: this is text, not an image", Assert.Throws<BitisException>(() => source.Read(0)).Message);
     }
 
     [Theory]

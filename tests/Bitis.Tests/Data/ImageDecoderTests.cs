@@ -43,7 +43,8 @@ public sealed class ImageDecoderTests
     public void A_truncated_jpeg_is_an_error(string name)
     {
         byte[] jpeg = GoldenImages.FileBytes(name);
-        foreach (int length in (int[])[4, 100, 400, jpeg.Length / 10, jpeg.Length / 2, jpeg.Length * 9 / 10, jpeg.Length - 100])
+        foreach (int length in
+            (int[])[4, 100, 400, jpeg.Length / 10, jpeg.Length / 2, jpeg.Length * 9 / 10, jpeg.Length - 100])
         {
             BitisException e = Assert.Throws<BitisException>(
                 () => ImageDecoder.Default.Decode(jpeg.AsSpan(0, length), "cut.jpg"));
@@ -57,7 +58,9 @@ public sealed class ImageDecoderTests
         byte[] jpeg = GoldenImages.FileBytes("tiny.jpg");
         ImageDecoder.Default.Decode(jpeg, "warm up");
         int frame = jpeg.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xC0]);
-        foreach ((int height, int width, string expected) in ((int, int, string)[])[(0, 100, "damaged"), (60_000, 60_000, "at most 100 million"), (9_000, 9_000, "cannot hold")])
+        foreach ((int height, int width, string expected) in
+            ((int, int, string)[])[
+                (0, 100, "damaged"), (60_000, 60_000, "at most 100 million"), (9_000, 9_000, "cannot hold")])
         {
             (jpeg[frame + 5], jpeg[frame + 6]) = ((byte)(height >> 8), (byte)height);
             (jpeg[frame + 7], jpeg[frame + 8]) = ((byte)(width >> 8), (byte)width);

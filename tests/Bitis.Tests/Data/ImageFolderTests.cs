@@ -110,7 +110,11 @@ public sealed class ImageFolderTests : IDisposable
     [InlineData("set.zip/test/")]
     public void A_path_may_go_on_inside_a_zip(string path)
     {
-        WriteZip("set.zip", ("train/cat/1.png", TestImages.SolidPng(1, 1, 1)), ("test/cat/2.png", TestImages.SolidPng(2, 2, 2)), ("test/dog/3.png", TestImages.SolidPng(3, 3, 3)));
+        WriteZip(
+            "set.zip",
+            ("train/cat/1.png", TestImages.SolidPng(1, 1, 1)),
+            ("test/cat/2.png", TestImages.SolidPng(2, 2, 2)),
+            ("test/dog/3.png", TestImages.SolidPng(3, 3, 3)));
         using ImageSource source = ImageSource.Open(_folder[path]);
         Assert.Equal(["cat", "dog"], source.ClassNames);
         Assert.Equal(1, source.Label(1));
@@ -120,11 +124,18 @@ public sealed class ImageFolderTests : IDisposable
     [Fact]
     public void A_zip_may_wrap_its_set_in_a_folder_and_hold_a_label_file()
     {
-        WriteZip("wrapped.zip", ("set/cat/2.png", TestImages.SolidPng(2, 2, 2)), ("set/dog/3.png", TestImages.SolidPng(3, 3, 3)), ("__MACOSX/set/._2.png", [1]));
+        WriteZip(
+            "wrapped.zip",
+            ("set/cat/2.png", TestImages.SolidPng(2, 2, 2)),
+            ("set/dog/3.png", TestImages.SolidPng(3, 3, 3)),
+            ("__MACOSX/set/._2.png", [1]));
         using ImageSource wrapped = ImageSource.Open(_folder["wrapped.zip"]);
         Assert.Equal(["cat", "dog"], wrapped.ClassNames);
 
-        WriteZip("labelled.zip", ("labels.csv", "file,label\na.png,5\n"u8.ToArray()), ("a.png", TestImages.SolidPng(2, 2, 2)));
+        WriteZip(
+            "labelled.zip",
+            ("labels.csv", "file,label\na.png,5\n"u8.ToArray()),
+            ("a.png", TestImages.SolidPng(2, 2, 2)));
         using ImageSource labelled = ImageSource.Open(_folder["labelled.zip"]);
         Assert.Equal(5, labelled.Label(0));
     }

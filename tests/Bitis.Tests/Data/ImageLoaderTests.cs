@@ -117,7 +117,9 @@ public sealed class ImageLoaderTests
             {
                 Reads[index] = true;
                 Thread.Sleep(1);
-                return index == failAt ? throw BitisException.InFile(Name(index), "damaged.") : TestImages.Noise(8, 8, index);
+                return index == failAt
+                    ? throw BitisException.InFile(Name(index), "damaged.")
+                    : TestImages.Noise(8, 8, index);
             }
             finally
             {

@@ -14,8 +14,12 @@ public sealed class ImageSourceTests
         Assert.Equal(image, source.ReadLabeled(0));
         Assert.Throws<ArgumentOutOfRangeException>(() => source.Read(1));
         Assert.Throws<BitisException>(() => new InMemoryImageSource([]));
-        Assert.Equal("mine: the label -1 is negative.", Assert.Throws<BitisException>(() => new InMemoryImageSource([image with { Label = -1 }])).Message);
-        Assert.Equal("mine: the label 1 is not among the 1 class.", Assert.Throws<BitisException>(() => new InMemoryImageSource([image], ["a"])).Message);
+        Assert.Equal(
+            "mine: the label -1 is negative.",
+            Assert.Throws<BitisException>(() => new InMemoryImageSource([image with { Label = -1 }])).Message);
+        Assert.Equal(
+            "mine: the label 1 is not among the 1 class.",
+            Assert.Throws<BitisException>(() => new InMemoryImageSource([image], ["a"])).Message);
     }
 
     [Fact]
@@ -61,5 +65,6 @@ public sealed class ImageSourceTests
         Assert.Throws<ArgumentOutOfRangeException>(() => source.Subset([5]));
     }
 
-    private static IEnumerable<string> Names(ImageSource source) => Enumerable.Range(0, source.Count).Select(source.Name);
+    private static IEnumerable<string> Names(ImageSource source) =>
+        Enumerable.Range(0, source.Count).Select(source.Name);
 }

@@ -123,7 +123,8 @@ public sealed class LabelFileTests : IDisposable
     [InlineData("\nfile,x, File ,label\na.png,1,b.png,2\n", "line 2: columns 1 and 3 are both called 'file'")]
     [InlineData("file,class_index,name,Name\na.png,1,a,b\n", "line 1: columns 3 and 4 are both called 'name'")]
     [InlineData("file,class_index,imagenet_class_index_0based\na.png,1,2\n", "are both called 'class_index'")]
-    [InlineData("file,label,name\na.png,1,dog\nsub/b.png,1,cat\n", "line 3: class 1 is called 'cat' here and 'dog' above")]
+    [InlineData(
+        "file,label,name\na.png,1,dog\nsub/b.png,1,cat\n", "line 3: class 1 is called 'cat' here and 'dog' above")]
     public void Malformed_rows_are_reported_with_their_line(string csv, string expected)
     {
         string message = Assert.Throws<BitisException>(() => Open(csv)).Message;

@@ -23,7 +23,8 @@ public sealed class OpenCancellationTests : IDisposable
         var cancelled = new CancellationToken(canceled: true);
         foreach (string name in (string[])["photos", "photos.tar", "photos.tar.gz"])
         {
-            Assert.Throws<OperationCanceledException>(() => ImageSource.Open(_folder[name], cancellationToken: cancelled));
+            Assert.Throws<OperationCanceledException>(
+                () => ImageSource.Open(_folder[name], cancellationToken: cancelled));
             using ImageSource source = ImageSource.Open(_folder[name]);
             Assert.Equal(1, source.Count);
         }

@@ -23,7 +23,9 @@ public sealed class PngDecoderTests
     [Fact]
     public void Few_bits_of_gray_spread_over_the_whole_range()
     {
-        Assert.Equal([0, 0, 0, 85, 85, 85, 170, 170, 170, 255, 255, 255], Decode(TestImages.Png(4, 1, 2, 0, [0, 0b00_01_10_11])));
+        Assert.Equal(
+            [0, 0, 0, 85, 85, 85, 170, 170, 170, 255, 255, 255],
+            Decode(TestImages.Png(4, 1, 2, 0, [0, 0b00_01_10_11])));
         Assert.Equal([255, 255, 255, 0, 0, 0], Decode(TestImages.Png(2, 1, 1, 0, [0, 0b10_000000])));
     }
 
@@ -40,7 +42,8 @@ public sealed class PngDecoderTests
         byte[] plain = TestImages.Png(2, 1, 8, 2, [0, 10, 20, 30, 140, 150, 160]);
         byte[] decorated = TestImages.Png(
             2, 1, 8, 2, [0, 10, 20, 30, 140, 150, 160], interlaced: false,
-            ("gAMA", [0, 1, 0x86, 0xA0]), ("iCCP", [1, 2, 3]), ("tRNS", [0, 10, 0, 20, 0, 30]), ("tEXt", "a\0b"u8.ToArray()));
+            ("gAMA", [0, 1, 0x86, 0xA0]), ("iCCP", [1, 2, 3]), ("tRNS", [0, 10, 0, 20, 0, 30]), (
+                "tEXt", "a\0b"u8.ToArray()));
         Assert.Equal(Decode(plain), Decode(decorated));
         byte[] palette = TestImages.Png(
             2, 1, 8, 3, [0, 1, 0], interlaced: false, ("PLTE", [1, 2, 3, 4, 5, 6]), ("tRNS", [0, 128]));
@@ -51,7 +54,21 @@ public sealed class PngDecoderTests
     public void Interlaced_pixels_land_where_they_belong()
     {
         // Adam7 on 3×2: pass 1 holds (0,0), pass 6 (1,0), pass 4 nothing, pass 5 (2,0) at x = 2, pass 7 row 1.
-        byte[] passes = [0, 11, /* pass 4: x = 2, y = 0 */ 0, 13, /* pass 6: x = 1, y = 0 */ 0, 12, /* pass 7: y = 1 */ 0, 21, 22, 23];
+        byte[] passes =
+        [
+            0,
+            11,
+            /* pass 4: x = 2,
+            y = 0 */ 0,
+            13,
+            /* pass 6: x = 1,
+            y = 0 */ 0,
+            12,
+            /* pass 7: y = 1 */ 0,
+            21,
+            22,
+            23,
+        ];
         byte[] pixels = Decode(TestImages.Png(3, 2, 8, 0, passes, interlaced: true));
         Assert.Equal([11, 12, 13, 21, 22, 23], pixels.Where((_, i) => i % PixelImage.RgbChannels == 0));
     }
@@ -62,7 +79,8 @@ public sealed class PngDecoderTests
     [InlineData(60_000, 60_000, "at most 100 million")]
     [InlineData(uint.MaxValue, 1, "at most 100 million")]
     [InlineData(9_000, 9_000, "cannot hold")]
-    public void A_header_with_an_impossible_size_is_refused_before_memory_is_taken(uint width, uint height, string expected)
+    public void A_header_with_an_impossible_size_is_refused_before_memory_is_taken(
+        uint width, uint height, string expected)
     {
         byte[] png = TestImages.Png(width, height, 8, 2, [0, 1, 2, 3]);
         long before = GC.GetAllocatedBytesForCurrentThread();

@@ -84,7 +84,9 @@ public sealed class PreprocessingTests
             PixelImage image = TestImages.Noise(1 + (a & 63), 1 + (b & 63), seed: d);
             int crop = 1 + (c & 31);
             var preprocessing = new Preprocessing(
-                crop + (d & 15), crop, new ChannelValues(0, 0, 0), new ChannelValues(1, 1, 1), (d & 16) == 0 ? Interpolation.Bicubic : Interpolation.Bilinear);
+                crop + (d & 15), crop, new ChannelValues(0, 0, 0), new ChannelValues(1, 1, 1), (d & 16) == 0
+                    ? Interpolation.Bicubic
+                    : Interpolation.Bilinear);
             PixelImage actual = preprocessing.ResizeAndCrop(image);
             Assert.Equal(PlainResizeAndCrop(image, preprocessing), actual.Pixels.ToArray());
         }));
@@ -111,19 +113,27 @@ public sealed class PreprocessingTests
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 2_000_000);
     }
 
-    /// <summary>The whole image resized pixel by pixel, then cropped: the definition, without windows or vectors.</summary>
+    /// <summary>
+    /// The whole image resized pixel by pixel, then cropped: the definition, without windows or vectors.
+    /// </summary>
     private static byte[] PlainResizeAndCrop(PixelImage image, Preprocessing preprocessing)
     {
         int shorter = Math.Min(image.Width, image.Height);
         int width = (int)((double)preprocessing.ResizeShorterSide * image.Width / shorter);
         int height = (int)((double)preprocessing.ResizeShorterSide * image.Height / shorter);
-        byte[] narrowed = PlainPass(image.Pixels.ToArray(), image.Width, image.Height, width, preprocessing.Interpolation);
-        byte[] turned = PlainPass(Transpose(narrowed, width, image.Height), image.Height, width, height, preprocessing.Interpolation);
+        byte[] narrowed = PlainPass(
+            image.Pixels.ToArray(), image.Width, image.Height, width, preprocessing.Interpolation);
+        byte[] turned = PlainPass(
+            Transpose(narrowed, width, image.Height), image.Height, width, height, preprocessing.Interpolation);
         byte[] resized = Transpose(turned, height, width);
         int crop = preprocessing.CropSize;
         int left = (int)Math.Round((width - crop) / 2.0, MidpointRounding.ToEven);
         int top = (int)Math.Round((height - crop) / 2.0, MidpointRounding.ToEven);
-        return [.. Enumerable.Range(top, crop).SelectMany(y => resized[((y * width + left) * 3)..((y * width + left + crop) * 3)])];
+        return
+        [
+            .. Enumerable.Range(top, crop).SelectMany(
+                y => resized[((y * width + left) * 3)..((y * width + left + crop) * 3)]),
+        ];
     }
 
     private static byte[] PlainPass(byte[] pixels, int width, int height, int newWidth, Interpolation interpolation)

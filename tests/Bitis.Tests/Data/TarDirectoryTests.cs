@@ -21,7 +21,8 @@ public sealed class TarDirectoryTests
         byte[] tar = TestArchives.Tar(format, ("cat/", []), ("cat/a", "hello"u8.ToArray()), ("b", new byte[Block]));
         Assert.True(TarDirectory.Recognizes(tar));
         List<TarEntry> entries = Read(tar);
-        Assert.Equal([("cat/", true), ("cat/a", false), ("b", false)], entries.Select(entry => (entry.Name, entry.IsFolder)));
+        Assert.Equal(
+            [("cat/", true), ("cat/a", false), ("b", false)], entries.Select(entry => (entry.Name, entry.IsFolder)));
         Assert.Equal("hello", Encoding.UTF8.GetString(tar, (int)entries[1].Offset, (int)entries[1].Length));
         Assert.Equal(Block, entries[2].Length);
         Assert.All(entries, entry => Assert.Null(entry.LeftOut));

@@ -17,7 +17,8 @@ internal static class TestImages
     }
 
     /// <summary>A small valid PNG of one colour.</summary>
-    public static byte[] SolidPng(byte red, byte green, byte blue) => Png(1, 1, bitDepth: 8, colorType: 2, [0, red, green, blue]);
+    public static byte[] SolidPng(byte red, byte green, byte blue) =>
+        Png(1, 1, bitDepth: 8, colorType: 2, [0, red, green, blue]);
 
     /// <summary>A PNG file from its raw scanlines, each starting with its filter byte.</summary>
     public static byte[] Png(

@@ -10,7 +10,8 @@ public sealed class EvaluationResultTests
     public void Counts_first_and_fifth_answers_of_labeled_images()
     {
         var shard = new EvaluationResult();
-        FloatTensor logits = FloatTensor.From([3, Classes], [9, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 4, 5, 6]);
+        FloatTensor logits = FloatTensor.From(
+            [3, Classes], [9, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 4, 5, 6]);
         shard.Add(logits, [0, 2, 1]); // right; fifth of seven; sixth of seven
         Assert.Equal((3, 3, 1, 2), (shard.Images, shard.Labeled, shard.Top1Correct, shard.Top5Correct));
         Assert.Equal(1 / 3.0, shard.Top1!.Value, 12);

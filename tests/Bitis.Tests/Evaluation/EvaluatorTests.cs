@@ -17,7 +17,8 @@ public sealed class EvaluatorTests
     {
         using var source = new SyntheticImageSource(Count, 16, Classes, seed: 1);
         int next = 0;
-        Func<FloatTensor, CancellationToken, FloatTensor> perfect = (images, _) => Answer(images, i => (next + i) % Classes, ref next);
+        Func<FloatTensor, CancellationToken, FloatTensor> perfect = (images, _) =>
+            Answer(images, i => (next + i) % Classes, ref next);
         var evaluator = new Evaluator(perfect, Classes, null) { BatchSize = batchSize };
         EvaluationResult result = evaluator.Run(source, Small);
         Assert.Equal(Count, result.Images);
@@ -84,8 +85,11 @@ public sealed class EvaluatorTests
     [Fact]
     public void Latency_quantiles_are_those_of_the_sorted_times()
     {
-        Latency latency = Latency.Summarize([.. Enumerable.Range(0, 11).Reverse().Select(i => TimeSpan.FromMilliseconds(i))]);
-        Assert.Equal((5.0, 1.0, 9.0), (latency.Median.TotalMilliseconds, latency.P10.TotalMilliseconds, latency.P90.TotalMilliseconds));
+        Latency latency = Latency.Summarize(
+            [.. Enumerable.Range(0, 11).Reverse().Select(i => TimeSpan.FromMilliseconds(i))]);
+        Assert.Equal(
+            (5.0, 1.0, 9.0),
+            (latency.Median.TotalMilliseconds, latency.P10.TotalMilliseconds, latency.P90.TotalMilliseconds));
     }
 
     [Fact]
@@ -94,7 +98,10 @@ public sealed class EvaluatorTests
         int first = 0, second = 0;
         FloatTensor images = new([2, 3, 4, 4]);
         IReadOnlyList<Latency> latencies = Latency.Measure(
-            [(x, _) => { first++; return x; }, (x, _) => { second++; Thread.Sleep(4); return x; }], images, warmup: 2, runs: 5);
+            [
+                (x, _) => { first++; return x; },
+                (x, _) => { second++; Thread.Sleep(4); return x; },
+            ], images, warmup: 2, runs: 5);
         Assert.Equal((7, 7), (first, second));
         Assert.True(latencies[1].Median >= TimeSpan.FromMilliseconds(1.5), "4 ms for two images are 2 ms for each");
     }

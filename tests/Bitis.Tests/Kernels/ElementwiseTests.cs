@@ -62,7 +62,8 @@ public sealed unsafe class ElementwiseTests
         foreach (ElementwiseKernel kernel in Elementwise.Relu.Runnable)
         {
             Assert.Equal([0f, 0f, 0f, 1e-45f, 3f, 0f, float.MaxValue], Apply(kernel, x));
-            using GuardedBuffer<float> input = new(x), gradient = new([.. Enumerable.Repeat(5f, x.Length)]), result = new(x.Length);
+            using GuardedBuffer<float> input = new(x), gradient = new([.. Enumerable.Repeat(5f, x.Length)]),
+                result = new(x.Length);
             kernel.Backward(input.Pointer, gradient.Pointer, result.Pointer, x.Length);
             Assert.Equal([0f, 0f, 0f, 5f, 5f, 0f, 5f], result.Span.ToArray());
         }

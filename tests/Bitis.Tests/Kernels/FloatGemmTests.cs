@@ -69,7 +69,8 @@ public sealed unsafe class FloatGemmTests
             actual.PackTransposed(transposed);
             int length = (37 + kernel.Columns - 1) / kernel.Columns * kernel.Columns * 5;
             Assert.Equal(
-                Sample.Bits(new ReadOnlySpan<float>(expected.Panels, length)), Sample.Bits(new ReadOnlySpan<float>(actual.Panels, length)));
+                Sample.Bits(new ReadOnlySpan<float>(expected.Panels, length)), Sample.Bits(
+                    new ReadOnlySpan<float>(actual.Panels, length)));
             Assert.Throws<ArgumentException>(() => actual.PackTransposed(new float[3]));
         }
     }

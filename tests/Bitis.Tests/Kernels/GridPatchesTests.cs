@@ -24,7 +24,8 @@ public sealed unsafe class GridPatchesTests
     public void Rows_hold_the_tokens_under_the_kernel_and_go_back_where_they_came_from(int index)
     {
         (GridConv2d layer, int stride) = Layers[index];
-        int tokens = layer.Height * layer.Width, places = layer.OutHeight * layer.OutWidth, taps = layer.KernelSize * layer.KernelSize, channels = layer.InChannels;
+        int tokens = layer.Height * layer.Width, places = layer.OutHeight * layer.OutWidth,
+            taps = layer.KernelSize * layer.KernelSize, channels = layer.InChannels;
         float[] grid = Sample.Floats(1, tokens * stride);
         using var source = new GuardedBuffer<float>(grid.AsSpan(0, ((tokens - 1) * stride) + channels));
         using var patches = new GuardedBuffer<float>(places * taps * channels);
@@ -43,7 +44,10 @@ public sealed unsafe class GridPatchesTests
         target.Span.Fill(1);
         GridPatches.AddBack(layer, patches.Pointer, target.Pointer, stride);
         for (int i = 0; i < target.Length; i++)
-            Assert.Equal(i % stride < channels ? 1 + sums[(i / stride * channels) + (i % stride)] : 1, target.Span[i], 1e-5);
+        {
+            Assert.Equal(
+                i % stride < channels ? 1 + sums[(i / stride * channels) + (i % stride)] : 1, target.Span[i], 1e-5);
+        }
     }
 
     [Theory]
@@ -52,7 +56,8 @@ public sealed unsafe class GridPatchesTests
     {
         (GridConv2d layer, int stride) = Layers[index];
         const byte Outside = 128, Untouched = 99;
-        int tokens = layer.Height * layer.Width, places = layer.OutHeight * layer.OutWidth, length = GridPatches.Length(layer), padded = length + 3;
+        int tokens = layer.Height * layer.Width, places = layer.OutHeight * layer.OutWidth,
+            length = GridPatches.Length(layer), padded = length + 3;
         using var source = new GuardedBuffer<byte>(Sample.Bytes(1, ((tokens - 1) * stride) + layer.InChannels));
         using var patches = new GuardedBuffer<byte>(places * padded);
         patches.Span.Fill(Untouched);
@@ -61,7 +66,9 @@ public sealed unsafe class GridPatchesTests
         {
             int place = i / padded, tap = i % padded / layer.InChannels;
             byte expected = i % padded >= length ? Untouched
-                : layer.Source(place, tap) is { } token ? source.Span[(token * stride) + (i % padded % layer.InChannels)] : Outside;
+                : layer.Source(place, tap) is { } token
+                    ? source.Span[(token * stride) + (i % padded % layer.InChannels)]
+                    : Outside;
             Assert.Equal(expected, patches.Span[i]);
         }
     }

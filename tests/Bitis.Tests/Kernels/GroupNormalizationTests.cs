@@ -9,14 +9,19 @@ public sealed class GroupNormalizationTests
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void Every_form_equals_the_formula_in_float64_and_all_give_the_same_bits(int tokens, int channels, int groups) =>
+    public void Every_form_equals_the_formula_in_float64_and_all_give_the_same_bits(
+        int tokens, int channels, int groups) =>
         KernelAssert.FormsAgree(new GroupNormalizationCase(tokens, channels, groups));
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void Every_form_of_the_backward_pass_equals_finite_differences_in_float64(int tokens, int channels, int groups)
+    public void Every_form_of_the_backward_pass_equals_finite_differences_in_float64(
+        int tokens, int channels, int groups)
     {
         foreach (bool accumulate in (bool[])[false, true])
-            KernelAssert.FormsAgree(new GroupNormalizationGradientCase(tokens, channels, groups) { Accumulate = accumulate });
+        {
+            KernelAssert.FormsAgree(
+                new GroupNormalizationGradientCase(tokens, channels, groups) { Accumulate = accumulate });
+        }
     }
 }

@@ -80,9 +80,12 @@ public sealed unsafe class HadamardRowsTests
         }
         for (int c = 0; c < Columns; c++)
         {
-            // The distance of the two levels around the value, half of which the deviation of a rounding cannot exceed; five deviations of the mean.
+            // The distance of the two levels around the value, half of which the deviation of a rounding cannot exceed;
+            // five deviations of the mean.
             double level = Math.Abs(values[c]) * maxLevel;
-            double distance = rounding == LevelRounding.Stochastic || level < 1 ? 1 : Math.Pow(2, Math.Floor(Math.Log2(level)));
+            double distance = rounding == LevelRounding.Stochastic || level < 1
+                ? 1
+                : Math.Pow(2, Math.Floor(Math.Log2(level)));
             Assert.Equal(values[c], sums[c] / Rows, 5 * distance / 2 / maxLevel / Math.Sqrt(Rows));
         }
     }
@@ -120,7 +123,13 @@ public sealed unsafe class HadamardRowsTests
         var row = new float[padded];
         fixed (float* source = values, target = row)
         {
-            var call = new HadamardRowsCall { Source = source, Columns = values.Length, Transforms = true, Transformed = target };
+            var call = new HadamardRowsCall
+            {
+                Source = source,
+                Columns = values.Length,
+                Transforms = true,
+                Transformed = target,
+            };
             float largest;
             kernel.Transform(in call, 1, &largest);
         }

@@ -30,7 +30,8 @@ public sealed unsafe class Im2ColTests
         }
 
         // Levels, with a zero point of 77 around the image and rows that are longer than they need to be.
-        using var levels = new GuardedBuffer<byte>(Array.ConvertAll(image.Span.ToArray(), value => (byte)(128 + (100 * value))));
+        using var levels = new GuardedBuffer<byte>(
+            Array.ConvertAll(image.Span.ToArray(), value => (byte)(128 + (100 * value))));
         using var bytes = new GuardedBuffer<byte>((oh * ow * (row + 3)) - 3);
         Im2Col.Run(levels.Pointer, channels, height, width, kernel, stride, padding, bytes.Pointer, row + 3, (byte)77);
         for (int i = 0; i < target.Length; i++)

@@ -62,7 +62,8 @@ public sealed unsafe class Int8GemmTests
         int[] zeros = [.. Enumerable.Range(120, M)];
         foreach (Int8GemmKernel kernel in Int8Gemm.Table.Runnable)
         {
-            using var weights = new PackedIntegerWeights(w, Sample.Floats(4, N), Sample.Floats(5, N), N, K, kernel: kernel);
+            using var weights = new PackedIntegerWeights(
+                w, Sample.Floats(4, N), Sample.Floats(5, N), N, K, kernel: kernel);
             var whole = new float[M * N];
             var split = new float[M * N];
             fixed (byte* a1 = a, a2 = other)

@@ -3,7 +3,9 @@ using Bitis.Kernels.Scan;
 
 namespace Bitis.Tests.Kernels;
 
-/// <summary>The backward pass of the integer scan against its equations in float64, and against that of the float scan.</summary>
+/// <summary>
+/// The backward pass of the integer scan against its equations in float64, and against that of the float scan.
+/// </summary>
 public sealed class IntegerScanGradientTests
 {
     [Theory]

@@ -45,7 +45,8 @@ public sealed class IntegerScanTests
     [InlineData(33, 37, 16, 4)]
     [InlineData(20, 80, 3, 6)]
     [InlineData(65, 130, 17, 8)]
-    public void What_is_not_finite_becomes_a_level_as_the_definition_says(int tokens, int channels, int states, int bits)
+    public void What_is_not_finite_becomes_a_level_as_the_definition_says(
+        int tokens, int channels, int states, int bits)
     {
         var data = new IntegerScanCase(tokens, channels, states, bits, Groups: 4) { HasExtremes = true };
         KernelAssert.FormsAgree(data);

@@ -17,7 +17,8 @@ internal static class KernelAssert
             {
                 Array[] actual = data.ResultsOf(form);
                 first ??= actual;
-                Assert.True(!isExpected || expected.Count == actual.Length, $"{data} defines {expected.Count} results.");
+                Assert.True(
+                    !isExpected || expected.Count == actual.Length, $"{data} defines {expected.Count} results.");
                 for (int i = 0; i < actual.Length; i++)
                 {
                     string? mismatch = (isExpected ? expected[i].Mismatch(actual[i]) : null)

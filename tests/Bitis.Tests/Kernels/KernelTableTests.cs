@@ -26,7 +26,9 @@ public sealed class KernelTableTests
         var tables = typeof(KernelTables).Assembly.GetTypes()
             .Where(type => !type.ContainsGenericParameters)
             .SelectMany(type => type.GetProperties(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))
-            .Where(property => property.PropertyType is { IsGenericType: true } type && type.GetGenericTypeDefinition() == typeof(KernelTable<>))
+            .Where(
+                property => property.PropertyType is { IsGenericType: true } type
+                    && type.GetGenericTypeDefinition() == typeof(KernelTable<>))
             .ToList();
         Assert.Contains(tables, property => property.DeclaringType == typeof(IntegerScanGradient));
         HashSet<Kernel> all = [.. KernelTables.All];
@@ -34,7 +36,9 @@ public sealed class KernelTableTests
         foreach (PropertyInfo property in tables)
         {
             object table = property.GetValue(null)!;
-            foreach (Kernel row in (IEnumerable<Kernel>)property.PropertyType.GetProperty(nameof(KernelTable<Kernel>.Rows))!.GetValue(table)!)
+            foreach (Kernel row in
+                (IEnumerable<Kernel>)property.PropertyType.GetProperty(
+                    nameof(KernelTable<Kernel>.Rows))!.GetValue(table)!)
             {
                 Assert.True(all.Contains(row), $"{row} of {property.DeclaringType!.Name} is not in KernelTables.All.");
                 rows++;

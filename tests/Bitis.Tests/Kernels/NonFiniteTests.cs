@@ -4,7 +4,9 @@ using Bitis.Quantization.Recipes;
 
 namespace Bitis.Tests.Kernels;
 
-/// <summary>What the definitions make of NaN, infinities and extremes; <see cref="KernelFormsTests"/> feeds them to the kernels.</summary>
+/// <summary>
+/// What the definitions make of NaN, infinities and extremes; <see cref="KernelFormsTests"/> feeds them to the kernels.
+/// </summary>
 public sealed class NonFiniteTests
 {
     [Fact]

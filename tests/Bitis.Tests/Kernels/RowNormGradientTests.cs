@@ -10,6 +10,9 @@ public sealed class RowNormGradientTests
     public void Every_form_equals_finite_differences_in_float64(int tokens, int columns, bool center)
     {
         foreach (bool accumulate in (bool[])[false, true])
-            KernelAssert.FormsAgree(new RowNormGradientCase(tokens, columns) { Center = center, Accumulate = accumulate });
+        {
+            KernelAssert.FormsAgree(
+                new RowNormGradientCase(tokens, columns) { Center = center, Accumulate = accumulate });
+        }
     }
 }

@@ -27,7 +27,8 @@ public sealed unsafe class TokenHadamardTests
         int[] blocks = Rows(), singles = [38, 39];
         foreach (CallKernel<TokenHadamardCall> kernel in TokenHadamard.Table.Runnable)
         {
-            float[] a = Run(kernel, x, Columns, true, All, 0.25f, blocks, singles, out _), b = Run(kernel, y, Columns, true, All, 0.25f, blocks, singles, out _);
+            float[] a = Run(kernel, x, Columns, true, All, 0.25f, blocks, singles, out _),
+                b = Run(kernel, y, Columns, true, All, 0.25f, blocks, singles, out _);
             for (int i = 0; i < Columns; i++)
             {
                 for (int j = 0; j < Columns; j++)
@@ -38,7 +39,9 @@ public sealed unsafe class TokenHadamardTests
         // Over the rows that the blocks and singles name, which the transforms have and the sources have among others.
         double Product(float[] left, float[] right, int i, int j)
         {
-            IEnumerable<int> rows = left.Length == x.Length ? blocks.Concat(singles).Where(row => row >= 0) : Enumerable.Range(0, left.Length / Columns);
+            IEnumerable<int> rows = left.Length == x.Length
+                ? blocks.Concat(singles).Where(row => row >= 0)
+                : Enumerable.Range(0, left.Length / Columns);
             return rows.Sum(row => (double)left[(row * Columns) + i] * right[(row * Columns) + j]);
         }
     }
@@ -46,7 +49,9 @@ public sealed unsafe class TokenHadamardTests
     [Fact]
     public void The_transform_is_that_of_the_definition()
     {
-        float[] x = Sample.Floats(3, 40), actual = Run(TokenHadamard.Table.Best, x, 1, true, All, 1, [.. Enumerable.Range(0, 16)], [], out float[] maxima);
+        float[] x = Sample.Floats(3, 40),
+            actual = Run(
+                TokenHadamard.Table.Best, x, 1, true, All, 1, [.. Enumerable.Range(0, 16)], [], out float[] maxima);
         for (int k = 0; k < 16; k++)
             Assert.Equal(Enumerable.Range(0, 16).Sum(i => (double)x[i] * WalshHadamard.Entry(k, i)), actual[k], 1e-5);
         Assert.Equal(actual.Max(Math.Abs), maxima[0]);
@@ -60,8 +65,21 @@ public sealed unsafe class TokenHadamardTests
             float[] x = Sample.Floats(columns, 40 * columns);
             foreach (CallKernel<TokenHadamardCall> kernel in TokenHadamard.Table.Runnable)
             {
-                Run(kernel, x, columns, true, All, 1, [], [.. Enumerable.Range(0, 40)], out float[] maxima, hasTarget: false);
-                Assert.Equal(Enumerable.Range(0, columns).Select(c => Enumerable.Range(0, 40).Max(row => Math.Abs(x[(row * columns) + c]))), maxima);
+                Run(
+                    kernel,
+                    x,
+                    columns,
+                    true,
+                    All,
+                    1,
+                    [],
+                    [.. Enumerable.Range(0, 40)],
+                    out float[] maxima,
+                    hasTarget: false);
+                Assert.Equal(
+                    Enumerable.Range(0, columns)
+                        .Select(c => Enumerable.Range(0, 40).Max(row => Math.Abs(x[(row * columns) + c]))),
+                    maxima);
             }
         }
     }
@@ -75,7 +93,8 @@ public sealed unsafe class TokenHadamardTests
     }
 
     private static float[] Run(
-        CallKernel<TokenHadamardCall> kernel, float[] x, int columns, bool transforms, byte[] kept, float factor, int[] blocks, int[] singles, out float[] maxima, bool hasTarget = true)
+        CallKernel<TokenHadamardCall> kernel, float[] x, int columns, bool transforms, byte[] kept, float factor,
+        int[] blocks, int[] singles, out float[] maxima, bool hasTarget = true)
     {
         using var source = new GuardedBuffer<float>(x);
         using var target = new GuardedBuffer<float>(((blocks.Length / 16 * kept.Length) + singles.Length) * columns);

@@ -213,7 +213,8 @@ public sealed class CheckpointPrefixTests : IDisposable
         var graph = new Bitis.Graphs.GraphBuilder([1, 4, 4]);
         Bitis.Graphs.Node mean = graph.MeanTokens("mean", graph.FlattenSpatial("tokens", graph.Input));
         Bitis.Graphs.Graph built = graph.Build(graph.Linear("module.layers.0.mixer.in_proj", mean, 2));
-        Dictionary<string, FloatTensor> weights = built.Parameters.ToDictionary(p => p.Name, p => new FloatTensor(p.Shape));
+        Dictionary<string, FloatTensor> weights = built.Parameters.ToDictionary(
+            p => p.Name, p => new FloatTensor(p.Shape));
         string path = _folder["own.safetensors"];
         VisionModel.FromGraph(built, weights).Save(path);
         Assert.Equal(weights.Keys.Order(), VisionModel.Load(path).Weights.Keys.Order());
@@ -248,7 +249,8 @@ public sealed class CheckpointPrefixTests : IDisposable
         object?[] arguments = [new Builder().Global("numpy", "ndarray"), new object?[] { 0L }, "b"];
         Builder array = new Builder().Global("numpy.core.multiarray", "_reconstruct").Value(arguments).Raw('R');
         Builder other = new Builder().Global("mylib", "Weight").Raw(')', 0x81);
-        foreach ((Builder value, string type) in ((Builder, string)[])[(array, "numpy.ndarray"), (other, "mylib.Weight")])
+        foreach ((Builder value, string type) in
+            ((Builder, string)[])[(array, "numpy.ndarray"), (other, "mylib.Weight")])
         {
             var storages = new Dictionary<string, byte[]>();
             Dictionary<string, object?> weights = new ChangedCheckpoint().ToPickle(storages);

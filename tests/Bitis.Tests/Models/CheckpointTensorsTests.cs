@@ -7,13 +7,15 @@ namespace Bitis.Tests.Models;
 /// <summary>What families read an architecture off.</summary>
 public sealed class CheckpointTensorsTests
 {
-    private static readonly CheckpointTensors Tensors = Create(("a", [2, 3]), ("empty", [0, 3]), ("l.0.w", [1]), ("l.1.w", [1]), ("l.3.w", [1]));
+    private static readonly CheckpointTensors Tensors = Create(
+        ("a", [2, 3]), ("empty", [0, 3]), ("l.0.w", [1]), ("l.1.w", [1]), ("l.3.w", [1]));
 
     [Fact]
     public void A_shape_is_given_if_it_has_one_of_the_ranks()
     {
         Assert.Equal([2, 3], Tensors.Require("a", 1, 2));
-        Assert.Equal("model.pth: tensor 'a' has shape [2, 3]; expected 3 or 4 dimensions, none of them 0.", Refusal("a", 3, 4));
+        Assert.Equal(
+            "model.pth: tensor 'a' has shape [2, 3]; expected 3 or 4 dimensions, none of them 0.", Refusal("a", 3, 4));
         Assert.Contains("none of them 0", Refusal("empty", 2));
         Assert.Contains("tensor 'b' is missing", Refusal("b", 2));
     }
@@ -30,7 +32,8 @@ public sealed class CheckpointTensorsTests
     {
         var unreadable = new Dictionary<string, string> { ["head.weight"] = "it is sparse" };
         var tensors = new CheckpointTensors(
-            "model.pth", new Dictionary<string, Shape>(), new Dictionary<string, string>(), new ModelOptions(), unreadable);
+            "model.pth", new Dictionary<string, Shape>(), new Dictionary<string, string>(), new ModelOptions(),
+            unreadable);
         Assert.False(tensors.Has("a"));
         const string Message = "model.pth: tensor 'head.weight' cannot be read: it is sparse.";
         Assert.Equal(Message, Assert.Throws<BitisException>(() => tensors.Has("head.weight")).Message);

@@ -8,7 +8,9 @@ using CustomBackbone;
 
 namespace Bitis.Tests.Models;
 
-/// <summary>The sample of a model of one's own: what it writes runs in the command line, which has none of its code.</summary>
+/// <summary>
+/// The sample of a model of one's own: what it writes runs in the command line, which has none of its code.
+/// </summary>
 public sealed class CustomBackboneTests : IDisposable
 {
     private readonly TempFolder _folder = new();
@@ -63,8 +65,13 @@ public sealed class CustomBackboneTests : IDisposable
         {
             string key = $"{storages.Count}";
             int[] sizes = weight.Shape.Sizes.ToArray();
-            object?[] strides = [.. sizes.Select((_, i) => (object?)(long)sizes.Skip(i + 1).Aggregate(1, (product, size) => product * size))];
-            pickle[name] = PickleBuilder.Tensor("FloatStorage", key, weight.Length, [.. sizes.Select(size => (object?)(long)size)], strides);
+            object?[] strides =
+            [
+                .. sizes.Select(
+                    (_, i) => (object?)(long)sizes.Skip(i + 1).Aggregate(1, (product, size) => product * size)),
+            ];
+            pickle[name] = PickleBuilder.Tensor(
+                "FloatStorage", key, weight.Length, [.. sizes.Select(size => (object?)(long)size)], strides);
             storages[key] = TorchFiles.Floats(weight.Span.ToArray());
         }
         return TorchFiles.Zip(PickleBuilder.Of(pickle), storages);

@@ -4,7 +4,9 @@ using Bitis.Graphs;
 
 namespace Bitis.Tests.Models;
 
-/// <summary>The fast ways to compute a model, against the logits of the official implementation and against each other.</summary>
+/// <summary>
+/// The fast ways to compute a model, against the logits of the official implementation and against each other.
+/// </summary>
 internal static class GoldenLogits
 {
     private const double Tolerance = 1e-4;

@@ -64,7 +64,8 @@ public sealed class GraphModelTests : IDisposable
         Dictionary<Type, string> used = AllOperators.Build().Nodes.Skip(1).Select(node => node.Operator)
             .DistinctBy(op => op.GetType()).ToDictionary(op => op.GetType(), op => op.Kind);
         Assert.Equal(
-            written.ToDictionary(type => type.DerivedType, type => (string)type.TypeDiscriminator!).OrderBy(pair => pair.Value),
+            written.ToDictionary(type => type.DerivedType, type => (string)type.TypeDiscriminator!)
+                .OrderBy(pair => pair.Value),
             used.OrderBy(pair => pair.Value));
     }
 
@@ -139,14 +140,19 @@ public sealed class GraphModelTests : IDisposable
     public void Blocks_may_have_any_numbers()
     {
         var builder = new GraphBuilder([1, 4, 4]);
-        Node x = builder.FlattenSpatial("tokens", builder.Conv2d("patches", builder.Input, 8, kernelSize: 2, stride: 2));
+        Node x = builder.FlattenSpatial(
+            "tokens", builder.Conv2d("patches", builder.Input, 8, kernelSize: 2, stride: 2));
         builder.Block = 7;
         x = builder.Add("sum", x, builder.Linear("later", builder.LayerNorm("norm", x), 8));
         builder.Block = 3;
         x = builder.Linear("sooner", builder.Silu("silu", x), 8);
         builder.Block = null;
         VisionModel model = Random(builder.Build(builder.Linear("head", builder.MeanTokens("mean", x), 2)));
-        var recipe = new Recipe { Method = "ptq4vm+", Settings = new SmoothedLearningSettings { Learning = new() { Steps = 1 } } };
+        var recipe = new Recipe
+        {
+            Method = "ptq4vm+",
+            Settings = new SmoothedLearningSettings { Learning = new() { Steps = 1 } },
+        };
         QuantizedModel quantized = PostTrainingQuantizer.Quantize(
             model, CalibrationSet.FromTensors(Sample(model, 2)), recipe, new QuantizationOptions { Threads = 1 });
         Assert.Equal(["later", "sooner"], quantized.Layers.Keys.Order());
@@ -164,14 +170,17 @@ public sealed class GraphModelTests : IDisposable
         var builder = new GraphBuilder([1, 4, 4]);
         Node x = builder.Linear("head", builder.MeanTokens("mean", builder.FlattenSpatial("tokens", builder.Input)), 2);
         VisionModel scaled = Random(builder.Build(builder.Scale("temperature", x, 2)));
-        Assert.Contains("'temperature' is no linear layer", Assert.Throws<BitisException>(() => scaled.WithNewHead(3, seed: 1)).Message);
+        Assert.Contains(
+            "'temperature' is no linear layer",
+            Assert.Throws<BitisException>(() => scaled.WithNewHead(3, seed: 1)).Message);
     }
 
     /// <summary>A small file may have thousands of layers that share their parameters.</summary>
     [Fact]
     public void Layers_that_share_parameters_are_packed_once()
     {
-        using InferenceSession one = InferenceSession.Create(Chain(layers: 1)), ten = InferenceSession.Create(Chain(layers: 10));
+        using InferenceSession one = InferenceSession.Create(Chain(layers: 1)),
+            ten = InferenceSession.Create(Chain(layers: 10));
         Assert.Equal(one.WeightBytes, ten.WeightBytes);
         Assert.True(one.WeightBytes >= 2 * 16 * 16 * sizeof(float));
         VisionModel model = Chain(layers: 10);
@@ -197,7 +206,9 @@ public sealed class GraphModelTests : IDisposable
         Dictionary<string, FloatTensor> weights = new(Random(graph).Weights);
         Assert.Contains("'head.weight'", Refusal(name: "head.weight", value: null));
         Assert.Contains("'more' is no parameter", Refusal("more", new FloatTensor([1])));
-        Assert.Contains("'head.bias' holds NaN", Refusal("head.bias", FloatTensor.From([10], [0, 0, 0, 0, float.NaN, 0, 0, 0, 0, 0])));
+        Assert.Contains(
+            "'head.bias' holds NaN",
+            Refusal("head.bias", FloatTensor.From([10], [0, 0, 0, 0, float.NaN, 0, 0, 0, 0, 0])));
         Assert.Contains("layers.0.mixer.A_log", Refusal("layers.0.mixer.A_log", Filled([64, 8], 1000)));
         VisionModel.FromGraph(graph, weights);
         Assert.Contains("channels", Assert.Throws<BitisException>(
@@ -205,7 +216,8 @@ public sealed class GraphModelTests : IDisposable
 
         var wide = new GraphBuilder([1, 4, 8]);
         Assert.Contains("square", Assert.Throws<BitisException>(
-            () => new GraphConfig(wide.Build(wide.MeanTokens("mean", wide.FlattenSpatial("tokens", wide.Input))))).Message);
+            () => new GraphConfig(
+                wide.Build(wide.MeanTokens("mean", wide.FlattenSpatial("tokens", wide.Input))))).Message);
         var tokens = new GraphBuilder([1, 4, 4]);
         Assert.Contains("logits", Assert.Throws<BitisException>(
             () => new GraphConfig(tokens.Build(tokens.FlattenSpatial("tokens", tokens.Input)))).Message);
@@ -232,7 +244,8 @@ public sealed class GraphModelTests : IDisposable
         Assert.False(File.Exists(path));
         weights["head.bias"] = null!;
         Assert.Throws<ArgumentException>(() => model.WithWeights(weights));
-        Assert.Throws<ArgumentNullException>(() => PostTrainingQuantizer.Quantize(model, CalibrationSet.FromTensors(null!), new Recipe()));
+        Assert.Throws<ArgumentNullException>(
+            () => PostTrainingQuantizer.Quantize(model, CalibrationSet.FromTensors(null!), new Recipe()));
     }
 
     [Fact]
@@ -240,7 +253,14 @@ public sealed class GraphModelTests : IDisposable
     {
         Graph graph = GrayMamba.Build();
         var images = new SyntheticImageSource(12, GrayMamba.ImageSize, 10, seed: 1);
-        var recipe = new TrainingRecipe { Config = new GraphConfig(graph), Epochs = 1, BatchSize = 4, WarmUpEpochs = 0, LearningRate = 0.01 };
+        var recipe = new TrainingRecipe
+        {
+            Config = new GraphConfig(graph),
+            Epochs = 1,
+            BatchSize = 4,
+            WarmUpEpochs = 0,
+            LearningRate = 0.01,
+        };
         Trainer trainer = Trainer.Create(recipe, new TrainingData(images, images), _folder["run"]);
         trainer.Run();
         VisionModel learned = VisionModel.Load(Path.Combine(_folder["run"], "final.safetensors"));

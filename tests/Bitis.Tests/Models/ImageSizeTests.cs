@@ -33,9 +33,11 @@ public sealed class ImageSizeTests : IDisposable
     {
         FloatTensor grid = FloatTensor.From([1, 16, 1], [.. Enumerable.Range(1, 16).Select(i => (float)i)]);
         FloatTensor resized = PositionResampler.Resize(grid, new("p", 4, null), new("p", 8, null));
-        float[] first = [0.47265625f, 0.76953125f, 1.24609375f, 1.875f, 2.28125f, 2.91015625f, 3.38671875f, 3.68359375f];
+        float[] first =
+            [0.47265625f, 0.76953125f, 1.24609375f, 1.875f, 2.28125f, 2.91015625f, 3.38671875f, 3.68359375f];
         Assert.Equal(first, resized.Span[..8]);
-        float[] last = [13.31640625f, 13.61328125f, 14.08984375f, 14.71875f, 15.125f, 15.75390625f, 16.23046875f, 16.52734375f];
+        float[] last =
+            [13.31640625f, 13.61328125f, 14.08984375f, 14.71875f, 15.125f, 15.75390625f, 16.23046875f, 16.52734375f];
         Assert.Equal(last, resized.Span[^8..]);
     }
 
@@ -60,14 +62,16 @@ public sealed class ImageSizeTests : IDisposable
         Assert.Equal((size, size), (resized.Config.ImageSize, resized.Preprocessing.CropSize));
         FloatTensor images = new(resized.Config.InputShape.Prepend(1));
         images.Span.Fill(0.25f);
-        FloatTensor expected = new GraphExecutor(resized.Graph, resized.Weights, ReferenceEvaluator.Instance).Run(images);
+        FloatTensor expected = new GraphExecutor(
+            resized.Graph, resized.Weights, ReferenceEvaluator.Instance).Run(images);
         using InferenceSession session = InferenceSession.Create(resized);
         TensorAssert.Close(expected, session.Run(images), 1e-4);
 
         VisionModel same = VisionModel.Load(path, new ModelOptions { ImageSize = config.ImageSize });
         Assert.Equal(model.Weights["pos_embed"].Span, same.Weights["pos_embed"].Span);
         ModelDetection detection = ModelDetection.Detect(
-            "m", resized.Weights.ToDictionary(weight => weight.Key, weight => weight.Value.Shape), Described(path), new ModelOptions { ImageSize = size });
+            "m", resized.Weights.ToDictionary(weight => weight.Key, weight =>
+                weight.Value.Shape), Described(path), new ModelOptions { ImageSize = size });
         Assert.Contains(detection.Assumptions, assumption => assumption.Contains("'pos_embed' is resized from"));
         Assert.Equal((config.ImageSize, size), (detection.StoredConfig.ImageSize, detection.Config.ImageSize));
     }
@@ -78,10 +82,12 @@ public sealed class ImageSizeTests : IDisposable
         foreach (ModelConfig config in (ModelConfig[])[LocalVim, SmallModels.Get("resnet-20", classes: 3)])
         {
             VisionModel model = VisionModel.CreateRandom(config, seed: 3);
-            Assert.Contains("no position embedding", Assert.Throws<BitisException>(() => model.WithImageSize(64)).Message);
+            Assert.Contains(
+                "no position embedding", Assert.Throws<BitisException>(() => model.WithImageSize(64)).Message);
             string path = _folder["fixed.safetensors"];
             model.Save(path);
-            string message = Assert.Throws<BitisException>(() => VisionModel.Load(path, new ModelOptions { ImageSize = 64 })).Message;
+            string message = Assert.Throws<BitisException>(
+                () => VisionModel.Load(path, new ModelOptions { ImageSize = 64 })).Message;
             Assert.Contains("--image-size", message);
             Assert.Contains("leave the option out", message);
             Assert.Equal(config is LocalVimConfig, message.Contains("rotary positions cannot be resized"));

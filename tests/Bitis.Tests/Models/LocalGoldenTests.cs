@@ -19,20 +19,26 @@ public sealed class LocalGoldenTests
         FloatTensor logits = new GraphExecutor(model.Graph, model.Weights, recorder).Run(golden.Read("input"));
 
         TensorAssert.Close(golden.Read("logits"), logits, Tolerance, "logits");
-        string[] entries = [.. golden.Entries.Select(entry => entry.Name).Where(entry => entry.StartsWith("act.", StringComparison.Ordinal))];
+        string[] entries =
+        [
+            .. golden.Entries.Select(entry => entry.Name).Where(
+                entry => entry.StartsWith("act.", StringComparison.Ordinal)),
+        ];
         Assert.True(entries.Length > model.Graph.BlockCount);
         foreach (string entry in entries)
         {
             FloatTensor expected = golden.Read(entry);
             int channels = expected.Shape[^1], batch = expected.Shape[0];
             TensorAssert.Close(
-                expected.Reshape([batch, expected.Length / batch / channels, channels]), recorder.Values[NodeOf(entry["act.".Length..])], Tolerance, entry);
+                expected.Reshape([batch, expected.Length / batch / channels, channels]), recorder.Values[
+                    NodeOf(entry["act.".Length..])], Tolerance, entry);
         }
 
         string NodeOf(string module) => module switch
         {
             "patch_embed" when name.StartsWith("localvmamba", StringComparison.Ordinal) => "patch_embed.2",
-            _ when module.EndsWith(".op", StringComparison.Ordinal) || module.EndsWith(".mixer", StringComparison.Ordinal) => $"{module}.out_proj",
+            _ when module.EndsWith(".op", StringComparison.Ordinal)
+                || module.EndsWith(".mixer", StringComparison.Ordinal) => $"{module}.out_proj",
             _ => module,
         };
     }

@@ -90,7 +90,8 @@ public sealed class LocalModelTests : IDisposable
 
         using Checkpoint checkpoint = Checkpoint.Open(path);
         Dictionary<string, Shape> shapes = checkpoint.Entries.ToDictionary(entry => entry.Name, entry => entry.Shape);
-        Assert.Equal(name == "localvmamba", shapes.ContainsKey("layers.0.blocks.0.op.multi_scan.attn.global_reduce.weight"));
+        Assert.Equal(
+            name == "localvmamba", shapes.ContainsKey("layers.0.blocks.0.op.multi_scan.attn.global_reduce.weight"));
         Assert.Equal(name != "localvmamba", shapes.ContainsKey("layers.1.mixer.conv1d_3.weight"));
     }
 
@@ -99,9 +100,14 @@ public sealed class LocalModelTests : IDisposable
     {
         string path = _folder["model.safetensors"];
         VisionModel.CreateRandom(Vim, seed: 1).Save(path);
-        Assert.Equal(Vim, VisionModel.Load(path, new ModelOptions { Directions = string.Join('/', Vim.Directions) }).Config);
-        string message = Assert.Throws<BitisException>(() => VisionModel.Load(path, new ModelOptions { Directions = "h,v,w2,w7" })).Message;
-        Assert.Contains("--directions contradicts the file, which says how the model was made (h,v_flip,w2,w2_flip/h_flip,w3_flip,v,w3)", message);
+        Assert.Equal(
+            Vim, VisionModel.Load(path, new ModelOptions { Directions = string.Join('/', Vim.Directions) }).Config);
+        string message = Assert.Throws<BitisException>(
+            () => VisionModel.Load(path, new ModelOptions { Directions = "h,v,w2,w7" })).Message;
+        Assert.Contains(
+            "--directions contradicts the file, which says how the model was made "
+            + "(h,v_flip,w2,w2_flip/h_flip,w3_flip,v,w3)",
+            message);
     }
 
     [Fact]
@@ -111,9 +117,18 @@ public sealed class LocalModelTests : IDisposable
         Assert.Equal(Vim.GetHashCode(), (Vim with { Directions = [.. Vim.Directions] }).GetHashCode());
         LocalVimConfig[] others =
         [
-            Vim with { Directions = ["h,v_flip,w2,w2_flip", "h_flip,w3_flip,v,w2"] }, Vim with { Width = 8 }, Vim with { InnerWidth = 16 },
-            Vim with { HasRotaryPositions = false }, Vim with { StateSize = 8 }, Vim with { DeltaRank = 2 }, Vim with { Norm = NormKind.Layer },
-            Vim with { ConvKernelSize = 3 }, Vim with { PatchSize = 5 }, Vim with { ImageSize = 24 }, Vim with { Classes = 4 },
+            Vim with
+            {
+                Directions = ["h,v_flip,w2,w2_flip", "h_flip,w3_flip,v,w2"],
+            }, Vim with { Width = 8 }, Vim with { InnerWidth = 16 },
+            Vim with { HasRotaryPositions = false }, Vim with { StateSize = 8 }, Vim with { DeltaRank = 2 }, Vim with
+            {
+                Norm = NormKind.Layer,
+            },
+            Vim with { ConvKernelSize = 3 }, Vim with { PatchSize = 5 }, Vim with { ImageSize = 24 }, Vim with
+            {
+                Classes = 4,
+            },
             Vim with { HasClassToken = true },
         ];
         foreach (LocalVimConfig other in others)
@@ -174,19 +189,30 @@ public sealed class LocalModelTests : IDisposable
         VisionModel model = VisionModel.CreateRandom(Vim, seed: 1);
         Node[] linears = [.. model.Graph.Nodes.Where(node => node.Block == 0 && node.Operator is Linear)];
         Assert.Equal(2 + 4 * 2 + 2, linears.Length);
-        Assert.Equal([25, 25, 36, 36], Enumerable.Range(0, 4).Select(k => model.Graph[$"layers.0.mixer.x_proj_{k}"].Shape[0]));
+        Assert.Equal(
+            [25, 25, 36, 36], Enumerable.Range(0, 4).Select(k => model.Graph[$"layers.0.mixer.x_proj_{k}"].Shape[0]));
         Assert.Equal(4, model.Graph["layers.0.mixer.attn.global_reduce"].Shape[0]);
-        QuantizedModel quantized = MicroModel.Quantize(model, new Recipe { Method = "minmax", ActivationGranularity = Granularity.PerToken });
+        QuantizedModel quantized = MicroModel.Quantize(
+            model, new Recipe { Method = "minmax", ActivationGranularity = Granularity.PerToken });
         Assert.Equal(36, quantized.Layers["layers.0.mixer.x_proj_3"].Input!.Scales.Length);
         Assert.Equal(4, quantized.Layers["layers.0.mixer.attn.channel_select"].Input!.Scales.Length);
     }
 
     [Theory]
     [MemberData(nameof(Recipes))]
-    public void The_integer_runtime_equals_the_simulation_bit_for_bit(string method, string bits, Granularity granularity, Scope scope)
+    public void The_integer_runtime_equals_the_simulation_bit_for_bit(
+        string method, string bits, Granularity granularity, Scope scope)
     {
         foreach (string name in (string[])["localvim", "localvim with a class token", "localvmamba"])
-            IntegerContract.AssertHolds(VisionModel.CreateRandom(ConfigOf(name), seed: 3), method, bits, granularity, scope, _folder["model.bitis"]);
+        {
+            IntegerContract.AssertHolds(
+                VisionModel.CreateRandom(ConfigOf(name), seed: 3),
+                method,
+                bits,
+                granularity,
+                scope,
+                _folder["model.bitis"]);
+        }
     }
 
     [Theory]
@@ -194,9 +220,11 @@ public sealed class LocalModelTests : IDisposable
     public void Only_operators_that_have_a_kernel_are_in_a_plan_and_tokens_are_not_copied_into_other_orders(string name)
     {
         using InferenceSession session = InferenceSession.Create(VisionModel.CreateRandom(ConfigOf(name), seed: 1));
-        Assert.DoesNotContain(session.Plan.Operations, operation => operation.Kind.Contains("reference", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            session.Plan.Operations, operation => operation.Kind.Contains("reference", StringComparison.Ordinal));
         // The merging of patches alone is a copy.
-        Assert.DoesNotContain(session.Plan.Operations, operation => operation.Kind == "token order" && !operation.Name.EndsWith(".merge", StringComparison.Ordinal));
+        Assert.DoesNotContain(session.Plan.Operations, operation =>
+            operation.Kind == "token order" && !operation.Name.EndsWith(".merge", StringComparison.Ordinal));
     }
 
     [Fact]

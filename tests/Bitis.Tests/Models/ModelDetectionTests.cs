@@ -9,7 +9,8 @@ namespace Bitis.Tests.Models;
 
 public sealed class ModelDetectionTests
 {
-    private const string OfficialName = "vim_tiny_patch16_224_bimambav2_final_pool_mean_abs_pos_embed_with_midclstok_div2";
+    private const string OfficialName =
+        "vim_tiny_patch16_224_bimambav2_final_pool_mean_abs_pos_embed_with_midclstok_div2";
 
     public static TheoryData<string> Variants => [.. ModelCatalogue.Variants.Select(variant => variant.Name)];
 
@@ -35,7 +36,9 @@ public sealed class ModelDetectionTests
     public void An_official_name_without_a_middle_token_means_the_first_position()
     {
         ModelDetection detection = Detect(
-            ShapesOf(ModelCatalogue.Get("vim-tiny").Config), "vim_tiny_patch16_224_bimambav2_final_pool_mean_abs_pos_embed_with_cls_token");
+            ShapesOf(
+                ModelCatalogue.Get(
+                    "vim-tiny").Config), "vim_tiny_patch16_224_bimambav2_final_pool_mean_abs_pos_embed_with_cls_token");
         Assert.Equal(ClassTokenPosition.First, ((VimConfig)detection.Config).ClassToken);
     }
 
@@ -58,7 +61,9 @@ public sealed class ModelDetectionTests
             ("vmamba-small-s1l20", 49_012_840L), ("vmamba-base-s1l20", 86_614_504L),
         })
         {
-            Assert.Equal(count, ModelCatalogue.Get(name).Config.BuildGraph().Parameters.Sum(parameter => parameter.Shape.ElementCount));
+            Assert.Equal(
+                count,
+                ModelCatalogue.Get(name).Config.BuildGraph().Parameters.Sum(parameter => parameter.Shape.ElementCount));
         }
     }
 
@@ -98,7 +103,8 @@ public sealed class ModelDetectionTests
     public void The_image_size_of_a_VMamba_is_what_the_user_says()
     {
         Dictionary<string, Shape> shapes = ShapesOf(ModelCatalogue.Get("vmamba-tiny").Config);
-        ModelDetection detection = ModelDetection.Detect("model.pth", shapes, new Dictionary<string, string>(), new ModelOptions { ImageSize = 256 });
+        ModelDetection detection = ModelDetection.Detect(
+            "model.pth", shapes, new Dictionary<string, string>(), new ModelOptions { ImageSize = 256 });
         Assert.Equal(256, detection.Config.ImageSize);
         Assert.Empty(detection.Assumptions);
         Assert.Null(detection.Variant);
@@ -111,7 +117,9 @@ public sealed class ModelDetectionTests
         shapes["head.weight"] = [7, 192]; // fine-tuned
         shapes["head.bias"] = [7];
         ModelDetection tuned = Detect(shapes);
-        Assert.Equal(((LocalVimConfig)ModelCatalogue.Get("localvim-tiny").Config).Directions, ((LocalVimConfig)tuned.Config).Directions);
+        Assert.Equal(
+            ((LocalVimConfig)ModelCatalogue.Get("localvim-tiny").Config).Directions,
+            ((LocalVimConfig)tuned.Config).Directions);
         Assert.Contains("localvim-tiny (--directions)", Assert.Single(tuned.Assumptions));
         ModelDetection chosen = DetectWith(shapes, "h, h_flip,w2,w2_flip");
         Assert.Equal([.. Enumerable.Repeat("h,h_flip,w2,w2_flip", 20)], ((LocalVimConfig)chosen.Config).Directions);
@@ -127,7 +135,8 @@ public sealed class ModelDetectionTests
     [InlineData("h,v,w2,w7/h,v,w2,w7", "of 2 blocks; the model has 20")]
     public void Directions_that_do_not_fit_are_refused(string directions, string expected)
     {
-        string message = Assert.Throws<BitisException>(() => DetectWith(ShapesOf(ModelCatalogue.Get("localvim-tiny").Config), directions)).Message;
+        string message = Assert.Throws<BitisException>(
+            () => DetectWith(ShapesOf(ModelCatalogue.Get("localvim-tiny").Config), directions)).Message;
         Assert.StartsWith("model.pth: --directions: ", message);
         Assert.Contains(expected, message);
     }
@@ -171,7 +180,8 @@ public sealed class ModelDetectionTests
     {
         Dictionary<string, Shape> shapes = ShapesOf(ModelCatalogue.Get("vim-tiny").Config);
         var options = new ModelOptions { Stride = 17 };
-        var e = Assert.Throws<BitisException>(() => ModelDetection.Detect("model.pth", shapes, new Dictionary<string, string>(), options));
+        var e = Assert.Throws<BitisException>(
+            () => ModelDetection.Detect("model.pth", shapes, new Dictionary<string, string>(), options));
         Assert.Contains("17", e.Message);
     }
 
@@ -183,7 +193,8 @@ public sealed class ModelDetectionTests
         return shapes;
     }
 
-    private static ModelDetection DetectWith(Dictionary<string, Shape> shapes, string directions) => ModelDetection.Detect(
+    private static ModelDetection DetectWith(Dictionary<string, Shape> shapes, string directions) =>
+        ModelDetection.Detect(
         "model.pth", shapes, new Dictionary<string, string>(), new ModelOptions { Directions = directions });
 
     private static ModelDetection Detect(Dictionary<string, Shape> shapes, string? officialName = null)

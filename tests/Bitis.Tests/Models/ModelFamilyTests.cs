@@ -33,7 +33,11 @@ public sealed partial class ModelFamilyTests : IDisposable
         string path = _folder["pooled.safetensors"];
         model.Save(path);
         using (Checkpoint file = Checkpoint.Open(path))
-            Assert.StartsWith("{\"family\":\"pooled\",\"imageSize\":4", file.Metadata["config"], StringComparison.Ordinal);
+        {
+            Assert.StartsWith(
+                "{\"family\":\"pooled\",\"imageSize\":4", file.Metadata["config"], StringComparison.Ordinal);
+        }
+
         Assert.Equal(model.Config, VisionModel.Load(path).Config);
     }
 
@@ -71,7 +75,8 @@ public sealed partial class ModelFamilyTests : IDisposable
         Assert.Contains("family: \"crocodile\" was found; expected one of \"vim\", \"vmamba\"", message);
         Assert.Contains("FromGraph", message);
         Assert.Contains("No family has architectures of the type LostConfig", Assert.Throws<BitisException>(
-            () => VisionModel.CreateRandom(new LostConfig { ImageSize = 4, Classes = 2 }, seed: 1).Save(_folder["lost.safetensors"])).Message);
+            () => VisionModel.CreateRandom(new LostConfig { ImageSize = 4, Classes = 2 }, seed: 1)
+                .Save(_folder["lost.safetensors"])).Message);
         Assert.False(File.Exists(_folder["lost.safetensors"]));
     }
 
@@ -111,7 +116,9 @@ public sealed partial class ModelFamilyTests : IDisposable
         public override string Describe() => "pooled pixels";
 
         public override CheckpointPart PartOf(string parameter) =>
-            parameter == "pooled_head.bias" ? new CheckpointPart("pooled_head.biases", Index: 0, Count: 2) : new CheckpointPart(parameter);
+            parameter == "pooled_head.bias"
+                ? new CheckpointPart("pooled_head.biases", Index: 0, Count: 2)
+                : new CheckpointPart(parameter);
     }
 
     /// <summary>An architecture of no family.</summary>
@@ -131,7 +138,8 @@ public sealed partial class ModelFamilyTests : IDisposable
         public override bool Recognizes(IReadOnlyDictionary<string, Shape> tensors) =>
             tensors.ContainsKey("pooled_head.weight");
 
-        public override Func<string, string>? RenameFrom(IReadOnlyCollection<string> names) => names.Contains("old_head.weight")
+        public override Func<string, string>? RenameFrom(IReadOnlyCollection<string> names) =>
+            names.Contains("old_head.weight")
             ? old => old.Replace("old_head", "pooled_head", StringComparison.Ordinal)
             : null;
 
@@ -145,7 +153,8 @@ public sealed partial class ModelFamilyTests : IDisposable
             new Dictionary<string, string> { ["--image-size"] = $"{config.ImageSize}" };
     }
 
-    [JsonSourceGenerationOptions(JsonSerializerDefaults.Strict, MaxDepth = 8, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+    [JsonSourceGenerationOptions(
+        JsonSerializerDefaults.Strict, MaxDepth = 8, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
     [JsonSerializable(typeof(PooledConfig))]
     private sealed partial class PooledJson : JsonSerializerContext;
 }

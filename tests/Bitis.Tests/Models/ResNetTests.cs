@@ -11,7 +11,14 @@ namespace Bitis.Tests.Models;
 
 public sealed class ResNetTests
 {
-    private static readonly ResNetConfig Config = new() { ImageSize = 18, Width = 8, Depths = [1, 2, 1], Groups = 4, Classes = 5 };
+    private static readonly ResNetConfig Config = new()
+    {
+        ImageSize = 18,
+        Width = 8,
+        Depths = [1, 2, 1],
+        Groups = 4,
+        Classes = 5,
+    };
 
     [Fact]
     public void A_saved_model_is_read_back_and_the_runtime_equals_the_reference()
@@ -36,11 +43,14 @@ public sealed class ResNetTests
     public void Resnet_20_has_the_names_of_torchvision_and_the_size_of_the_paper()
     {
         VisionModel model = VisionModel.CreateRandom(SmallModels.Get("resnet-20", classes: 10), seed: 1);
-        // 269,722 in the paper's form, without parameters in the shortcuts; convolutions 1×1 there with their norms, and biases everywhere.
-        Assert.Equal(269_722 + (16 * 32) + (32 * 64) + (2 * 96) + 688 + 96, model.Weights.Values.Sum(weight => weight.Length));
+        // 269,722 in the paper's form, without parameters in the shortcuts; convolutions 1×1 there with their norms,
+        // and biases everywhere.
+        Assert.Equal(
+            269_722 + (16 * 32) + (32 * 64) + (2 * 96) + 688 + 96, model.Weights.Values.Sum(weight => weight.Length));
         Assert.Equal([64, 32, 3, 3], model.Weights["layer3.0.conv1.weight"].Shape.Sizes.ToArray());
         Assert.Equal([64, 32, 1, 1], model.Weights["layer3.0.downsample.0.weight"].Shape.Sizes.ToArray());
-        Assert.Equal(20, model.Graph.Nodes.Count(node => node.Operator is Conv2d or GridConv2d { KernelSize: 3 } or Linear));
+        Assert.Equal(
+            20, model.Graph.Nodes.Count(node => node.Operator is Conv2d or GridConv2d { KernelSize: 3 } or Linear));
         Assert.Equal(9, model.Graph.Nodes.Max(node => node.Block) + 1);
     }
 
@@ -49,7 +59,8 @@ public sealed class ResNetTests
     {
         VisionModel model = VisionModel.CreateRandom(Config, seed: 1);
         using InferenceSession session = InferenceSession.Create(model);
-        Assert.DoesNotContain(session.Profile(new FloatTensor(Config.InputShape.Prepend(1))), step => step.Kind.Contains("reference", StringComparison.Ordinal));
+        Assert.DoesNotContain(session.Profile(new FloatTensor(Config.InputShape.Prepend(1))), step =>
+            step.Kind.Contains("reference", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -57,7 +68,8 @@ public sealed class ResNetTests
     {
         Assert.Contains("3 groups", Assert.Throws<BitisException>((Config with { Groups = 3 }).Validate).Message);
         Assert.Contains("0 stages", Assert.Throws<BitisException>((Config with { Depths = [] }).Validate).Message);
-        Assert.Contains("depth of a stage is 0", Assert.Throws<BitisException>((Config with { Depths = [1, 0] }).Validate).Message);
+        Assert.Contains(
+            "depth of a stage is 0", Assert.Throws<BitisException>((Config with { Depths = [1, 0] }).Validate).Message);
     }
 
     [Fact]
@@ -65,10 +77,12 @@ public sealed class ResNetTests
     {
         VisionModel model = VisionModel.CreateRandom(SmallModels.Get("resnet-20", classes: 10), seed: 1);
         using var exact = new GradientExecutor(model.Graph, model.Weights, threads: 1);
-        using var hlq = new GradientExecutor(model.Graph, model.Weights, threads: 1, new BackwardPolicy { Method = "hlq" });
+        using var hlq = new GradientExecutor(
+            model.Graph, model.Weights, threads: 1, new BackwardPolicy { Method = "hlq" });
         HashSet<string> layers = [.. hlq.Layers.Where(layer => layer.Method == "hlq").Select(layer => layer.Layer)];
         Assert.Equal(20, layers.Count); // all but the stem, which sees the image, and the head
-        long Bytes(GradientExecutor executor) => executor.KeptInputs.Where(kept => layers.Contains(kept.Layer)).Sum(kept => kept.Bytes);
+        long Bytes(GradientExecutor executor) =>
+            executor.KeptInputs.Where(kept => layers.Contains(kept.Layer)).Sum(kept => kept.Bytes);
         Assert.InRange((double)Bytes(hlq) / Bytes(exact), 0.2, 0.2501);
         Assert.True(hlq.MicroBatchArenaBytes < exact.MicroBatchArenaBytes);
     }

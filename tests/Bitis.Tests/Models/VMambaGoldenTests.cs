@@ -19,11 +19,16 @@ public sealed class VMambaGoldenTests
 
         TensorAssert.Close(golden.Read("logits"), logits, Tolerance, "logits");
         bool mapsAreFirst = golden.Metadata["norm_layer"] == "ln2d";
-        string[] entries = [.. golden.Entries.Select(entry => entry.Name).Where(entry => entry.StartsWith("act.", StringComparison.Ordinal))];
+        string[] entries =
+        [
+            .. golden.Entries.Select(entry => entry.Name).Where(
+                entry => entry.StartsWith("act.", StringComparison.Ordinal)),
+        ];
         Assert.True(entries.Length > model.Graph.BlockCount * 2);
         foreach (string entry in entries)
         {
-            FloatTensor expected = golden.Read(entry), actual = recorder.Values[NodeOf(entry["act.".Length..], recorder.Values)];
+            FloatTensor expected = golden.Read(entry),
+                actual = recorder.Values[NodeOf(entry["act.".Length..], recorder.Values)];
             TensorAssert.Close(mapsAreFirst ? ToTokens(expected) : expected, actual, Tolerance, entry);
         }
     }
@@ -46,12 +51,17 @@ public sealed class VMambaGoldenTests
             _ when module.EndsWith(".op", StringComparison.Ordinal) => [$"{module}.out_proj"],
             // After the last stage the official code has a module that does nothing.
             _ when module.EndsWith(".downsample", StringComparison.Ordinal) =>
-                [$"{module}.3", $"{module}.reduction", $"{module.Replace(".downsample", ".blocks.0", StringComparison.Ordinal)}"],
+                [
+                    $"{module}.3",
+                    $"{module}.reduction",
+                    $"{module.Replace(".downsample", ".blocks.0", StringComparison.Ordinal)}",
+                ],
             _ => [module],
         };
         return last.First(values.ContainsKey);
     }
 
     /// <summary><c>[batch, channels, height, width]</c> to <c>[batch, height·width, channels]</c>.</summary>
-    private static FloatTensor ToTokens(FloatTensor maps) => new Bitis.Graphs.Operators.Tokens.FlattenSpatial().Forward([maps], []);
+    private static FloatTensor ToTokens(FloatTensor maps) =>
+        new Bitis.Graphs.Operators.Tokens.FlattenSpatial().Forward([maps], []);
 }

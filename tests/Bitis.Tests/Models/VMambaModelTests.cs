@@ -65,12 +65,14 @@ public sealed class VMambaModelTests : IDisposable
         model.Save(path);
         using (Checkpoint checkpoint = Checkpoint.Open(path))
         {
-            Dictionary<string, Shape> shapes = checkpoint.Entries.ToDictionary(entry => entry.Name, entry => entry.Shape);
+            Dictionary<string, Shape> shapes = checkpoint.Entries.ToDictionary(
+                entry => entry.Name, entry => entry.Shape);
             Assert.Equal([4, 3, 16], shapes["layers.0.blocks.0.op.x_proj_weight"]);
             Assert.Equal([4, 32], shapes["layers.1.blocks.1.op.dt_projs_bias"]);
             Assert.Equal([4 * 16, 1], shapes["layers.0.blocks.0.op.A_logs"]);
             Assert.DoesNotContain(shapes.Keys, name => name.Contains("x_proj0", StringComparison.Ordinal));
-            ModelDetection detection = ModelDetection.Detect("m", shapes, new Dictionary<string, string>(), new ModelOptions { ImageSize = 28 });
+            ModelDetection detection = ModelDetection.Detect(
+                "m", shapes, new Dictionary<string, string>(), new ModelOptions { ImageSize = 28 });
             Assert.Equal(Config, detection.Config);
         }
         VisionModel loaded = VisionModel.Load(path);
@@ -89,11 +91,13 @@ public sealed class VMambaModelTests : IDisposable
             [.. official.Entries.Select(entry => new SafetensorsTensor(
                 entry.Name,
                 DType.Float32,
-                entry.Name.EndsWith("_proj.weight", StringComparison.Ordinal) || entry.Name.Contains(".fc", StringComparison.Ordinal)
+                entry.Name.EndsWith("_proj.weight", StringComparison.Ordinal)
+                    || entry.Name.Contains(".fc", StringComparison.Ordinal)
                     && entry.Shape.Rank == 2 ? [.. entry.Shape.Sizes, 1, 1] : entry.Shape,
                 MemoryMarshal.AsBytes(official.Read(entry.Name).Span).ToArray()))],
             new Dictionary<string, string>());
-        VisionModel expected = VMambaVariants.Load("vmamba-micro"), actual = VisionModel.Load(path, VMambaVariants.OptionsOf("vmamba-micro"));
+        VisionModel expected = VMambaVariants.Load("vmamba-micro"),
+            actual = VisionModel.Load(path, VMambaVariants.OptionsOf("vmamba-micro"));
         Assert.Equal(expected.Config, actual.Config);
         foreach ((string name, FloatTensor weight) in expected.Weights)
             TensorAssert.Same(weight, actual.Weights[name]);
@@ -107,11 +111,25 @@ public sealed class VMambaModelTests : IDisposable
         using Checkpoint official = Checkpoint.Open(GoldenFiles.Path($"{variant}.pth"));
         string path = _folder["old.safetensors"];
         (string New, string Old)[] renamed =
-            [("classifier.", ""), (".norm.", ".ln_1."), (".op.", ".self_attention."), ("patch_embed.0.", "patch_embed.proj."), ("patch_embed.2.", "patch_embed.norm.")];
+            [
+                ("classifier.", ""),
+                (".norm.", ".ln_1."),
+                (".op.", ".self_attention."),
+                ("patch_embed.0.", "patch_embed.proj."),
+                ("patch_embed.2.", "patch_embed.norm."),
+            ];
         SafetensorsWriter.Write(
             path,
-            [.. official.Entries.Select(entry => new SafetensorsTensor(OldName(entry.Name), DType.Float32, entry.Shape, MemoryMarshal.AsBytes(official.Read(entry.Name).Span).ToArray()))]);
-        VisionModel expected = VMambaVariants.Load(variant), actual = VisionModel.Load(path, VMambaVariants.OptionsOf(variant));
+            [
+                .. official.Entries.Select(
+                    entry => new SafetensorsTensor(
+                        OldName(entry.Name),
+                        DType.Float32,
+                        entry.Shape,
+                        MemoryMarshal.AsBytes(official.Read(entry.Name).Span).ToArray())),
+            ]);
+        VisionModel expected = VMambaVariants.Load(variant),
+            actual = VisionModel.Load(path, VMambaVariants.OptionsOf(variant));
         Assert.Equal(expected.Config, actual.Config);
         foreach ((string name, FloatTensor weight) in expected.Weights)
             TensorAssert.Same(weight, actual.Weights[name]);
@@ -119,8 +137,12 @@ public sealed class VMambaModelTests : IDisposable
         string OldName(string name)
         {
             // Down-sampling has norms of its own, which were called so then, too.
-            foreach ((string current, string old) in name.Contains("downsample", StringComparison.Ordinal) ? [] : renamed)
+            foreach ((string current, string old) in
+                name.Contains("downsample", StringComparison.Ordinal) ? [] : renamed)
+            {
                 name = name.Replace(current, old, StringComparison.Ordinal);
+            }
+
             return name;
         }
     }
@@ -132,9 +154,18 @@ public sealed class VMambaModelTests : IDisposable
         Assert.Equal(Config.GetHashCode(), (Config with { Depths = [1, 2] }).GetHashCode());
         VMambaConfig[] others =
         [
-            Config with { Depths = [1, 3] }, Config with { Depths = [1, 2, 1] }, Config with { Width = 16 }, Config with { InnerWidth = 8 },
-            Config with { MlpWidth = 0 }, Config with { StateSize = 16 }, Config with { HasConvBias = true }, Config with { IsGated = true },
-            Config with { Stem = StemKind.Patches }, Config with { PatchSize = 2 }, Config with { Downsampling = DownsamplingKind.PatchMerging },
+            Config with { Depths = [1, 3] }, Config with
+            {
+                Depths = [1, 2, 1],
+            }, Config with { Width = 16 }, Config with { InnerWidth = 8 },
+            Config with { MlpWidth = 0 }, Config with { StateSize = 16 }, Config with
+            {
+                HasConvBias = true,
+            }, Config with { IsGated = true },
+            Config with { Stem = StemKind.Patches }, Config with { PatchSize = 2 }, Config with
+            {
+                Downsampling = DownsamplingKind.PatchMerging,
+            },
             Config with { ImageSize = 32 }, Config with { Classes = 4 },
         ];
         foreach (VMambaConfig other in others)
@@ -176,10 +207,14 @@ public sealed class VMambaModelTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Recipes))]
-    public void The_integer_runtime_equals_the_simulation_bit_for_bit(string method, string bits, Granularity granularity, Scope scope)
+    public void The_integer_runtime_equals_the_simulation_bit_for_bit(
+        string method, string bits, Granularity granularity, Scope scope)
     {
-        foreach (VisionModel model in (VisionModel[])[VisionModel.CreateRandom(Config, seed: 3), VMambaVariants.Load("vmamba-micro-v0")])
+        foreach (VisionModel model in
+            (VisionModel[])[VisionModel.CreateRandom(Config, seed: 3), VMambaVariants.Load("vmamba-micro-v0")])
+        {
             IntegerContract.AssertHolds(model, method, bits, granularity, scope, _folder["model.bitis"]);
+        }
     }
 
     [Fact]
@@ -188,7 +223,8 @@ public sealed class VMambaModelTests : IDisposable
         foreach (string name in (string[])["vmamba-micro", "vmamba-micro-v0"])
         {
             using InferenceSession session = InferenceSession.Create(VMambaVariants.Load(name));
-            Assert.DoesNotContain(session.Plan.Operations, operation => operation.Kind.Contains("reference", StringComparison.Ordinal));
+            Assert.DoesNotContain(
+                session.Plan.Operations, operation => operation.Kind.Contains("reference", StringComparison.Ordinal));
         }
     }
 

@@ -2,10 +2,13 @@ using Bitis.Checkpoints;
 
 namespace Bitis.Tests.Models;
 
-/// <summary>The golden VMamba variants, with what their checkpoints do not tell. Some are among the shared files.</summary>
+/// <summary>
+/// The golden VMamba variants, with what their checkpoints do not tell. Some are among the shared files.
+/// </summary>
 internal static class VMambaVariants
 {
-    private static readonly string[] All = ["vmamba-micro", "vmamba-micro-v0", "vmamba-micro-s2", "vmamba-micro-odd", "vmamba-micro-chlast"];
+    private static readonly string[] All =
+        ["vmamba-micro", "vmamba-micro-v0", "vmamba-micro-s2", "vmamba-micro-odd", "vmamba-micro-chlast"];
 
     public static TheoryData<string> Names => [.. All.Where(name => Find($"{name}.pth") is not null)];
 
@@ -15,5 +18,6 @@ internal static class VMambaVariants
 
     public static ModelOptions OptionsOf(string name) => new() { ImageSize = name == "vmamba-micro-odd" ? 56 : 64 };
 
-    private static string? Find(string file) => File.Exists(GoldenFiles.Path(file)) ? GoldenFiles.Path(file) : SharedFiles.Find($"golden/{file}");
+    private static string? Find(string file) =>
+        File.Exists(GoldenFiles.Path(file)) ? GoldenFiles.Path(file) : SharedFiles.Find($"golden/{file}");
 }

@@ -22,9 +22,14 @@ public sealed class VimGoldenTests
         TensorAssert.Close(golden.Read("act.patch_embed"), recorder.Values["patch_embed"], Tolerance, "patch_embed");
         for (int i = 0; i < model.Graph.BlockCount; i++)
         {
-            TensorAssert.Close(golden.Read($"act.layers.{i}.mixer"), recorder.Values[$"layers.{i}.mixer.out_proj"], Tolerance, $"mixer {i}");
+            TensorAssert.Close(
+                golden.Read($"act.layers.{i}.mixer"),
+                recorder.Values[$"layers.{i}.mixer.out_proj"],
+                Tolerance,
+                $"mixer {i}");
             string residual = i == 0 ? "pos_embed" : $"layers.{i}.residual";
-            TensorAssert.Close(golden.Read($"residual.layers.{i}"), recorder.Values[residual], Tolerance, $"residual {i}");
+            TensorAssert.Close(
+                golden.Read($"residual.layers.{i}"), recorder.Values[residual], Tolerance, $"residual {i}");
         }
     }
 
@@ -58,6 +63,10 @@ public sealed class VimGoldenTests
         Assert.Equal(ModelCatalogue.Get("vim-tiny").Config, model.Config);
         using InferenceSession session = InferenceSession.Create(model);
         TensorAssert.Close(logits, session.Run(input), Tolerance, "session");
-        TensorAssert.Close(logits, new GraphExecutor(model.Graph, model.Weights, ReferenceEvaluator.Instance).Run(input), Tolerance, "reference");
+        TensorAssert.Close(
+            logits,
+            new GraphExecutor(model.Graph, model.Weights, ReferenceEvaluator.Instance).Run(input),
+            Tolerance,
+            "reference");
     }
 }

@@ -5,7 +5,15 @@ namespace Bitis.Tests.Models;
 /// <summary>The golden Vim variants, with what their checkpoints do not tell.</summary>
 internal static class VimVariants
 {
-    public static TheoryData<string> Names => ["vim-micro", "vim-micro-nodiv", "vim-micro-headcls", "vim-micro-meanpool", "vim-micro-overlap", "vim-micro-layernorm"];
+    public static TheoryData<string> Names =>
+    [
+        "vim-micro",
+        "vim-micro-nodiv",
+        "vim-micro-headcls",
+        "vim-micro-meanpool",
+        "vim-micro-overlap",
+        "vim-micro-layernorm",
+    ];
 
     public static VisionModel Load(string name) => VisionModel.Load(GoldenFiles.Path($"{name}.pth"), OptionsOf(name));
 

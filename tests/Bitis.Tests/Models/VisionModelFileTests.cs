@@ -42,7 +42,8 @@ public sealed class VisionModelFileTests : IDisposable
         Assert.Equal(16, loaded.Preprocessing.ResizeShorterSide);
         foreach ((string name, FloatTensor weight) in VisionModel.CreateRandom(Config, 1).Weights)
             TensorAssert.Same(weight, loaded.Weights[name]);
-        VisionModel.Load(Save(), new ModelOptions { Stride = 2, ClassToken = ClassTokenPosition.First }); // agreeing is allowed
+        // agreeing is allowed
+        VisionModel.Load(Save(), new ModelOptions { Stride = 2, ClassToken = ClassTokenPosition.First });
     }
 
     [Fact]
@@ -63,8 +64,11 @@ public sealed class VisionModelFileTests : IDisposable
     {
         string path = Save();
         Assert.Contains("--stride contradicts the file", Refusal(path, new ModelOptions { Stride = 4 }));
-        Assert.Contains("--class-token contradicts the file", Refusal(path, new ModelOptions { ClassToken = ClassTokenPosition.Middle }));
-        Assert.Contains("--no-halving contradicts the file", Refusal(path, new ModelOptions { HalvesDirections = true }));
+        Assert.Contains(
+            "--class-token contradicts the file",
+            Refusal(path, new ModelOptions { ClassToken = ClassTokenPosition.Middle }));
+        Assert.Contains(
+            "--no-halving contradicts the file", Refusal(path, new ModelOptions { HalvesDirections = true }));
     }
 
     [Theory]
@@ -94,7 +98,8 @@ public sealed class VisionModelFileTests : IDisposable
     {
         string path = Edit(metadata => metadata["config"] = metadata["config"].Replace("\"width\":8", "\"width\":16"));
         Assert.Contains("the rest of the file needs", Refusal(path));
-        path = Edit(metadata => metadata["config"] = metadata["config"].Replace("\"imageSize\":14", "\"imageSize\":16"));
+        path = Edit(
+            metadata => metadata["config"] = metadata["config"].Replace("\"imageSize\":14", "\"imageSize\":16"));
         Assert.Contains("the preprocessing makes images of 14 pixels, the model takes 16", Refusal(path));
     }
 
@@ -102,7 +107,8 @@ public sealed class VisionModelFileTests : IDisposable
     public void A_note_may_not_take_the_place_of_the_description()
     {
         VisionModel model = VisionModel.CreateRandom(Config, 1);
-        Assert.Throws<ArgumentException>(() => model.Save(_folder["model.safetensors"], new Dictionary<string, string> { ["config"] = "{}" }));
+        Assert.Throws<ArgumentException>(
+            () => model.Save(_folder["model.safetensors"], new Dictionary<string, string> { ["config"] = "{}" }));
         Assert.False(File.Exists(_folder["model.safetensors"]));
     }
 
@@ -113,7 +119,8 @@ public sealed class VisionModelFileTests : IDisposable
         foreach (string words in (string[])["left, right", "patches of 4 every 2 pixels", "made_by", "a test"])
             Assert.Contains(words, text);
         Assert.DoesNotContain("assumed", text);
-        Assert.Equal("a test", CliRunner.RunJson("inspect", Save()).GetProperty("notes").GetProperty("made_by").GetString());
+        Assert.Equal(
+            "a test", CliRunner.RunJson("inspect", Save()).GetProperty("notes").GetProperty("made_by").GetString());
     }
 
     [Fact]
@@ -139,7 +146,8 @@ public sealed class VisionModelFileTests : IDisposable
             Assert.Contains($"\"model\":\"{model.Config.Family.ToLowerInvariant()}-", file.Metadata["training_recipe"]);
         }
         Assert.Null(ShippedModels.Find("vim-unknown"));
-        Assert.Contains("vim-micro-builtin", Assert.Throws<BitisException>(() => VisionModel.LoadShipped("vim-unknown")).Message);
+        Assert.Contains(
+            "vim-micro-builtin", Assert.Throws<BitisException>(() => VisionModel.LoadShipped("vim-unknown")).Message);
         CliRunner.Run("inspect", "vim-unknown").AssertRefused("no such file", "vim-micro-builtin");
     }
 
@@ -159,7 +167,8 @@ public sealed class VisionModelFileTests : IDisposable
     private string Save()
     {
         VisionModel model = VisionModel.CreateRandom(Config, 1).WithClassNames(["left", "right"]);
-        var preprocessing = new Preprocessing(16, 14, Preprocessing.ImageNetMean, Preprocessing.ImageNetStd, Interpolation.Bilinear);
+        var preprocessing = new Preprocessing(
+            16, 14, Preprocessing.ImageNetMean, Preprocessing.ImageNetStd, Interpolation.Bilinear);
         string path = _folder["model.safetensors"];
         model.WithPreprocessing(preprocessing).Save(path, new Dictionary<string, string> { ["made_by"] = "a test" });
         return path;
@@ -172,7 +181,11 @@ public sealed class VisionModelFileTests : IDisposable
         string digest = metadata["sha256"];
         edit(metadata);
         string path = _folder["edited.safetensors"];
-        SafetensorsTensor[] tensors = [.. file.Entries.Select(entry => new SafetensorsTensor(entry.Name, entry.DType, entry.Shape, file.ReadBytes(entry.Name)))];
+        SafetensorsTensor[] tensors =
+        [
+            .. file.Entries.Select(
+                entry => new SafetensorsTensor(entry.Name, entry.DType, entry.Shape, file.ReadBytes(entry.Name))),
+        ];
         if (metadata.GetValueOrDefault("sha256") == digest)
             metadata["sha256"] = ContentDigest.Of(metadata, tensors);
         SafetensorsWriter.Write(path, tensors, metadata);

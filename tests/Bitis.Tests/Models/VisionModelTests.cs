@@ -15,7 +15,8 @@ public sealed class VisionModelTests : IDisposable
     [Fact]
     public void A_missing_tensor_is_named()
     {
-        string path = WriteEdited(tensors => tensors.RemoveAll(tensor => tensor.Name == "layers.2.mixer.x_proj_b.weight"));
+        string path = WriteEdited(
+            tensors => tensors.RemoveAll(tensor => tensor.Name == "layers.2.mixer.x_proj_b.weight"));
         Assert.Contains("'layers.2.mixer.x_proj_b.weight' is missing", Refusal(path));
     }
 
@@ -54,7 +55,8 @@ public sealed class VisionModelTests : IDisposable
     public void Random_weights_depend_on_the_seed_alone_and_are_finite()
     {
         ModelConfig config = VimVariants.Load("vim-micro").Config;
-        VisionModel first = VisionModel.CreateRandom(config, 1), same = VisionModel.CreateRandom(config, 1), other = VisionModel.CreateRandom(config, 2);
+        VisionModel first = VisionModel.CreateRandom(config, 1), same = VisionModel.CreateRandom(config, 1),
+            other = VisionModel.CreateRandom(config, 2);
         foreach ((string name, FloatTensor weight) in first.Weights)
         {
             TensorAssert.Same(weight, same.Weights[name]);
@@ -70,8 +72,10 @@ public sealed class VisionModelTests : IDisposable
         Assert.Equal([0f, (float)Math.Log(2)], model.Weights["layers.0.mixer.A_log"].Span[..2].ToArray());
         Assert.All(model.Weights["layers.0.mixer.D_b"].Span.ToArray(), d => Assert.Equal(1, d));
         // softplus(bias) is log-uniform in [0.001, 0.1].
-        Assert.All(model.Weights["layers.0.mixer.dt_proj.bias"].Span.ToArray(), b => Assert.InRange(Bitis.Graphs.Operators.Elementwise.Softplus.Of(b), 0.00099f, 0.101f));
-        Assert.All(model.Weights["layers.0.mixer.in_proj.weight"].Span.ToArray(), w => Assert.InRange(Math.Abs(w), 0, 1 / MathF.Sqrt(32)));
+        Assert.All(model.Weights["layers.0.mixer.dt_proj.bias"].Span.ToArray(), b =>
+            Assert.InRange(Bitis.Graphs.Operators.Elementwise.Softplus.Of(b), 0.00099f, 0.101f));
+        Assert.All(model.Weights["layers.0.mixer.in_proj.weight"].Span.ToArray(), w =>
+            Assert.InRange(Math.Abs(w), 0, 1 / MathF.Sqrt(32)));
     }
 
     private static string Refusal(string path)
@@ -85,7 +89,11 @@ public sealed class VisionModelTests : IDisposable
     {
         using Checkpoint checkpoint = Checkpoint.Open(GoldenFiles.Path("vim-micro.safetensors"));
         List<SafetensorsTensor> tensors =
-            [.. checkpoint.Entries.Select(entry => new SafetensorsTensor(entry.Name, entry.DType, entry.Shape, checkpoint.ReadBytes(entry.Name)))];
+            [
+                .. checkpoint.Entries.Select(
+                    entry =>
+                        new SafetensorsTensor(entry.Name, entry.DType, entry.Shape, checkpoint.ReadBytes(entry.Name))),
+            ];
         edit(tensors);
         string path = _folder["edited.safetensors"];
         SafetensorsWriter.Write(path, tensors);

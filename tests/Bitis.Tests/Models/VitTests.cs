@@ -38,7 +38,9 @@ public sealed class VitTests
     [Fact]
     public void It_has_the_names_and_the_size_of_timm()
     {
-        VisionModel model = VisionModel.CreateRandom(Config with { ImageSize = 224, PatchSize = 16, Width = 192, Depth = 12, HiddenWidth = 768, Classes = 1000 }, seed: 1);
+        VisionModel model = VisionModel.CreateRandom(
+            Config with { ImageSize = 224, PatchSize = 16, Width = 192, Depth = 12, HiddenWidth = 768, Classes = 1000 },
+            seed: 1);
         Assert.Equal(5_717_416, model.Weights.Values.Sum(weight => (long)weight.Length)); // vit_tiny_patch16_224
         Assert.Contains("blocks.11.attn.qkv.weight", model.Weights.Keys);
         Assert.Equal([1, 197, 192], model.Weights["pos_embed"].Shape.Sizes.ToArray());
@@ -48,7 +50,8 @@ public sealed class VitTests
     public void Values_that_do_not_fit_each_other_are_named()
     {
         Assert.Contains("7 heads", Assert.Throws<BitisException>((Config with { Heads = 7 }).Validate).Message);
-        Assert.Contains("patchSize is 5", Assert.Throws<BitisException>((Config with { PatchSize = 5 }).Validate).Message);
+        Assert.Contains(
+            "patchSize is 5", Assert.Throws<BitisException>((Config with { PatchSize = 5 }).Validate).Message);
     }
 
     [Fact]
@@ -56,9 +59,11 @@ public sealed class VitTests
     {
         VisionModel model = VisionModel.CreateRandom(SmallModels.Get("vit-mini", classes: 10), seed: 1);
         using var exact = new GradientExecutor(model.Graph, model.Weights, threads: 1);
-        using var hlq = new GradientExecutor(model.Graph, model.Weights, threads: 1, new BackwardPolicy { Method = "hlq" });
+        using var hlq = new GradientExecutor(
+            model.Graph, model.Weights, threads: 1, new BackwardPolicy { Method = "hlq" });
         Assert.Equal(4 * 6, hlq.Layers.Count(layer => layer.Method == "hlq"));
-        Assert.True(hlq.KeptInputBytes <= 0.25 * exact.KeptInputBytes, $"{hlq.KeptInputBytes} of {exact.KeptInputBytes}");
+        Assert.True(
+            hlq.KeptInputBytes <= 0.25 * exact.KeptInputBytes, $"{hlq.KeptInputBytes} of {exact.KeptInputBytes}");
         Assert.True(hlq.MicroBatchArenaBytes < exact.MicroBatchArenaBytes);
     }
 }

@@ -15,8 +15,13 @@ public sealed class GridOperatorTests
     public void A_convolution_over_a_grid_is_that_over_a_map(int height, int width, int kernel, int stride, int padding)
     {
         FloatTensor map = FloatTensor.From([2, 3, height, width], Sample.Floats(1, 6 * height * width));
-        FloatTensor[] parameters = [FloatTensor.From([4, 3, kernel, kernel], Sample.Floats(2, 12 * kernel * kernel)), FloatTensor.From([4], Sample.Floats(3, 4))];
-        FloatTensor expected = Flat(new Conv2d(3, 4, kernel, stride, padding, HasBias: true).Forward([map], parameters));
+        FloatTensor[] parameters =
+        [
+            FloatTensor.From([4, 3, kernel, kernel], Sample.Floats(2, 12 * kernel * kernel)),
+            FloatTensor.From([4], Sample.Floats(3, 4)),
+        ];
+        FloatTensor expected = Flat(
+            new Conv2d(3, 4, kernel, stride, padding, HasBias: true).Forward([map], parameters));
         var grid = new GridConv2d(3, 4, height, width, kernel, stride, padding);
         Assert.Equal(expected.Shape.DropFirst(), grid.OutputShape([[height * width, 3]]));
         TensorAssert.Close(expected, grid.Forward([Flat(map)], parameters), 1e-6);
@@ -68,7 +73,8 @@ public sealed class GridOperatorTests
     [Fact]
     public void A_gated_sum_weighs_each_sequence_by_channels()
     {
-        FloatTensor gates = FloatTensor.From([1, 2, 2], [2, 0, 1, 3]), a = FloatTensor.From([1, 2, 2], [1, 2, 3, 4]), b = FloatTensor.From([1, 2, 2], [10, 20, 30, 40]);
+        FloatTensor gates = FloatTensor.From([1, 2, 2], [2, 0, 1, 3]), a = FloatTensor.From([1, 2, 2], [1, 2, 3, 4]),
+            b = FloatTensor.From([1, 2, 2], [10, 20, 30, 40]);
         Assert.Equal([12, 60, 36, 120], new GatedSum().Forward([gates, a, b], []).Span.ToArray());
         Assert.Equal([2, 2], new GatedSum().OutputShape([[2, 2], [2, 2], [2, 2]]));
         Assert.Throws<ArgumentException>(() => new GatedSum().OutputShape([[3, 2], [2, 2], [2, 2]]));

@@ -10,10 +10,14 @@ using SelectiveScan = Bitis.Graphs.Operators.SelectiveScan;
 
 namespace Bitis.Tests.Operators;
 
-/// <summary>The reference recurrence, and the kernels of its backward pass, against the official one, whose tensors are <c>[batch, channels, tokens]</c>.</summary>
+/// <summary>
+/// The reference recurrence, and the kernels of its backward pass, against the official one, whose tensors are
+/// <c>[batch, channels, tokens]</c>.
+/// </summary>
 public sealed class SelectiveScanGoldenTests
 {
-    public static TheoryData<string> Cases => ["vim-like", "vmamba-like", "no-softplus", "length1", "odd", "large-delta"];
+    public static TheoryData<string> Cases =>
+        ["vim-like", "vmamba-like", "no-softplus", "length1", "odd", "large-delta"];
 
     [Theory]
     [MemberData(nameof(Cases))]
@@ -53,19 +57,22 @@ public sealed class SelectiveScanGoldenTests
             Dictionary<string, FloatTensor> sums = Gradients(golden, name, kernel);
             foreach ((string input, FloatTensor gradient) in sums)
                 TensorAssert.Close(golden.Read($"{name}.grad_{input}"), gradient, 1e-3, $"{kernel}: {input}");
-            Assert.Equal(golden.Entries.Count(entry => entry.Name.StartsWith($"{name}.grad_")) - 1, sums.Count); // all but grad_out
+            // all but grad_out
+            Assert.Equal(golden.Entries.Count(entry => entry.Name.StartsWith($"{name}.grad_")) - 1, sums.Count);
         }
     }
 
     /// <summary>The gradients of all inputs, in the official layout.</summary>
-    private static Dictionary<string, FloatTensor> Gradients(Checkpoint golden, string name, CallKernel<SelectiveScanGradientCall> kernel)
+    private static Dictionary<string, FloatTensor> Gradients(
+        Checkpoint golden, string name, CallKernel<SelectiveScanGradientCall> kernel)
     {
         FloatTensor delta = Swap(Read("delta")), u = Swap(Read("u")), output = Swap(Read("grad_out"));
         bool hasBias = golden.Contains($"{name}.delta_bias"), hasGate = golden.Contains($"{name}.z");
         int batch = u.Shape[0], tokens = u.Shape[1], channels = u.Shape[2], states = Read("A").Shape[1];
         if (hasBias)
             AddBias(delta, Read("delta_bias"));
-        Dictionary<string, FloatTensor> sums = new[] { "u", "delta", "B", "C", "A", "D" }.ToDictionary(input => input, input => new FloatTensor(Layout(input)));
+        Dictionary<string, FloatTensor> sums = new[] { "u", "delta", "B", "C", "A", "D" }.ToDictionary(
+            input => input, input => new FloatTensor(Layout(input)));
         if (hasBias)
             sums.Add("delta_bias", new FloatTensor([channels]));
         if (hasGate)
@@ -107,7 +114,8 @@ public sealed class SelectiveScanGoldenTests
         return sums.ToDictionary(pair => pair.Key, pair => pair.Value.Shape.Rank == 3 ? Swap(pair.Value) : pair.Value);
 
         FloatTensor Read(string input) => golden.Read($"{name}.{input}");
-        Shape Layout(string input) => Read(input).Shape is { Rank: 3 } shape ? [shape[0], shape[2], shape[1]] : Read(input).Shape;
+        Shape Layout(string input) =>
+            Read(input).Shape is { Rank: 3 } shape ? [shape[0], shape[2], shape[1]] : Read(input).Shape;
     }
 
     private static unsafe (float[] X, float[] Z) GateBackward(float[] x, float[] z, float[] y)

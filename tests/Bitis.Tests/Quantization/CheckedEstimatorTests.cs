@@ -54,7 +54,8 @@ public sealed class CheckedEstimatorTests
     {
         public bool NeedsHistograms => false;
 
-        public ValueRange ActivationRange(SiteStatistics statistics, int group, int bits) => throw new TimeoutException();
+        public ValueRange ActivationRange(SiteStatistics statistics, int group, int bits) =>
+            throw new TimeoutException();
 
         public float WeightMagnitude(ReadOnlySpan<float> weights, int bits) => 1;
     }

@@ -21,7 +21,8 @@ public sealed class FileFormatTests : IDisposable
         QuantizedAnswers = [9, 3, 3, 3, 8, 5, 7, 9, 2, 0, 4, 4, 3, 3, 0, 1, 9, 6, 8, 9, 4, 5, 0, 3],
         FloatAnswers = [9, 3, 3, 2, 8, 5, 7, 9, 2, 0, 4, 4, 3, 3, 0, 5, 9, 6, 8, 9, 4, 5, 0, 3];
 
-    private static readonly string Quantized = GoldenFiles.Path("format-1/vim-tiny.bitis"), Float = GoldenFiles.Path("format-1/vim-tiny.safetensors");
+    private static readonly string Quantized = GoldenFiles.Path("format-1/vim-tiny.bitis"),
+        Float = GoldenFiles.Path("format-1/vim-tiny.safetensors");
 
     private readonly TempFolder _folder = new();
 
@@ -97,8 +98,10 @@ public sealed class FileFormatTests : IDisposable
             string text = Encoding.UTF8.GetString(bytes, 8, header - 8);
             foreach ((string from, string to) in ((string, string)[])
             [
-                ("halvesDirections\\u0022:true,", "halvesDirections\\u0022:false "), ("\\u0022Middle\\u0022", "\\u0022Middl3\\u0022"), ("stateSize\\u0022:4", "stateSize\\u0022:3"),
-                ("square", "squire"), ("Bicubic", "Bicubik"), ("0.485", "0.484"), ("\"tool_version\":\"0", "\"tool_version\":\"1"),
+                ("halvesDirections\\u0022:true,", "halvesDirections\\u0022:false "), (
+                    "\\u0022Middle\\u0022", "\\u0022Middl3\\u0022"), ("stateSize\\u0022:4", "stateSize\\u0022:3"),
+                ("square", "squire"), ("Bicubic", "Bicubik"), ("0.485", "0.484"), (
+                    "\"tool_version\":\"0", "\"tool_version\":\"1"),
             ])
             {
                 Assert.Contains(from, text);
@@ -143,7 +146,8 @@ public sealed class FileFormatTests : IDisposable
         using var stream = new MemoryStream();
         using (var writer = new BinaryWriter(stream)) // little-endian
         {
-            string[] keys = [.. file.Metadata.Keys.Where(key => key != "sha256").Order(StringComparer.Ordinal)]; // All are ASCII.
+            // All are ASCII.
+            string[] keys = [.. file.Metadata.Keys.Where(key => key != "sha256").Order(StringComparer.Ordinal)];
             writer.Write((long)keys.Length);
             foreach (string key in keys)
             {
@@ -176,11 +180,13 @@ public sealed class FileFormatTests : IDisposable
     [Fact]
     public void A_digest_does_not_depend_on_the_order_and_tells_parts_apart()
     {
-        SafetensorsTensor a = new("a", DType.Int8, [2], new byte[] { 1, 2 }), b = new("b", DType.Int8, [1], new byte[] { 3 });
+        SafetensorsTensor a = new("a", DType.Int8, [2], new byte[] { 1, 2 }),
+            b = new("b", DType.Int8, [1], new byte[] { 3 });
         var metadata = new Dictionary<string, string> { ["k"] = "v", ["\uFFFD"] = "x", ["\U0001F600"] = "y" };
         string digest = ContentDigest.Of(metadata, [a, b]);
         Assert.Equal(digest, ContentDigest.Of(metadata.Reverse().ToDictionary(), [b, a]));
-        Assert.Equal(digest, ContentDigest.Of(new Dictionary<string, string>(metadata) { ["sha256"] = "anything" }, [a, b]));
+        Assert.Equal(
+            digest, ContentDigest.Of(new Dictionary<string, string>(metadata) { ["sha256"] = "anything" }, [a, b]));
         string[] others =
         [
             ContentDigest.Of(new Dictionary<string, string>(metadata) { ["k"] = "w" }, [a, b]),

@@ -10,8 +10,8 @@ using Bitis.Tensors;
 namespace Bitis.Tests.Quantization;
 
 /// <summary>
-/// The contract of every method and bit width: what the integer runtime computes is what the simulation computes, before
-/// and after a trip through a file.
+/// The contract of every method and bit width: what the integer runtime computes is what the simulation computes,
+/// before and after a trip through a file.
 /// </summary>
 [Trait(Speed.Name, Speed.Slow)]
 public sealed class IntegerContractTests : IDisposable
@@ -34,7 +34,11 @@ public sealed class IntegerContractTests : IDisposable
                     data.Add(method, bits, Granularity.PerTensor, Scope.Linear);
                     data.Add(method, bits, Granularity.PerToken, Scope.Linear);
                     data.Add(method, bits, Granularity.PerTensor, Scope.Ssm);
-                    data.Add(method, bits, method is "minmax" or "qmamba" ? Granularity.PerTensor : Granularity.PerToken, Scope.Full);
+                    data.Add(
+                        method,
+                        bits,
+                        method is "minmax" or "qmamba" ? Granularity.PerTensor : Granularity.PerToken,
+                        Scope.Full);
                 }
             }
             return data;
@@ -45,16 +49,23 @@ public sealed class IntegerContractTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Recipes))]
-    public void The_integer_runtime_equals_the_simulation_bit_for_bit(string method, string bits, Granularity granularity, Scope scope)
+    public void The_integer_runtime_equals_the_simulation_bit_for_bit(
+        string method, string bits, Granularity granularity, Scope scope)
     {
-        QuantizedModel quantized = PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(Calibration), RecipeOf(method, bits, granularity) with { Scope = scope });
-        Assert.Equal(scope != Scope.Linear && !bits.EndsWith("a32", StringComparison.Ordinal), quantized.Scans.Count > 0);
+        QuantizedModel quantized = PostTrainingQuantizer.Quantize(
+            Model, CalibrationSet.FromTensors(Calibration), RecipeOf(method, bits, granularity) with { Scope = scope });
+        Assert.Equal(
+            scope != Scope.Linear && !bits.EndsWith("a32", StringComparison.Ordinal), quantized.Scans.Count > 0);
         using InferenceSession session = InferenceSession.Create(quantized, new SessionOptions { Threads = 2 });
         FloatTensor integer = session.Run(Images);
         using var evaluator = new VectorizedEvaluator { CubicDecay = true };
         TensorAssert.Same(Simulate(quantized, evaluator), integer);
-        // The plain float64-accumulating reference differs by rounding, which may move an activation to the next level: of 3 bits, a seventh of the range.
-        TensorAssert.Close(Simulate(quantized, ReferenceEvaluator.Instance), integer, BitWidths.Parse(bits).Activations == 3 ? 1.0 / 7 : 0.05);
+        // The plain float64-accumulating reference differs by rounding, which may move an activation to the next level:
+        // of 3 bits, a seventh of the range.
+        TensorAssert.Close(
+            Simulate(quantized, ReferenceEvaluator.Instance),
+            integer,
+            BitWidths.Parse(bits).Activations == 3 ? 1.0 / 7 : 0.05);
 
         string path = _folder["model.bitis"];
         quantized.Save(path);
@@ -74,7 +85,10 @@ public sealed class IntegerContractTests : IDisposable
     [Fact]
     public void Fewer_bits_cost_more()
     {
-        double[] errors = [.. ((string[])["w8a8", "w6a6", "w4a4"]).Select(bits => Error(Quantize("mse", bits, Granularity.PerTensor)))];
+        double[] errors =
+        [
+            .. ((string[])["w8a8", "w6a6", "w4a4"]).Select(bits => Error(Quantize("mse", bits, Granularity.PerTensor))),
+        ];
         Assert.True(errors[0] < errors[1] && errors[1] < errors[2], string.Join(", ", errors));
     }
 
@@ -82,7 +96,11 @@ public sealed class IntegerContractTests : IDisposable
     public void The_result_depends_neither_on_the_batch_size_nor_on_the_threads()
     {
         Quantize("mse", "w4a4", Granularity.PerToken).Save(_folder["whole"]);
-        PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(Split(Calibration, 5)), RecipeOf("mse", "w4a4", Granularity.PerToken), new QuantizationOptions { Threads = 1 })
+        PostTrainingQuantizer.Quantize(
+            Model,
+            CalibrationSet.FromTensors(Split(Calibration, 5)),
+            RecipeOf("mse", "w4a4", Granularity.PerToken),
+            new QuantizationOptions { Threads = 1 })
             .Save(_folder["split"]);
         Assert.Equal(File.ReadAllBytes(_folder["whole"]), File.ReadAllBytes(_folder["split"]));
     }
@@ -90,7 +108,10 @@ public sealed class IntegerContractTests : IDisposable
     [Fact]
     public void In_scope_full_every_layer_computes_in_integers_and_the_first_and_last_have_eight_bits()
     {
-        QuantizedModel quantized = PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(Calibration), RecipeOf("mse", "w4a4", Granularity.PerToken) with { Scope = Scope.Full });
+        QuantizedModel quantized = PostTrainingQuantizer.Quantize(
+            Model,
+            CalibrationSet.FromTensors(Calibration),
+            RecipeOf("mse", "w4a4", Granularity.PerToken) with { Scope = Scope.Full });
         Assert.All(quantized.Layers, layer => Assert.True(layer.Value.IsInteger));
         Assert.Equal((8, 8), BitsOf(quantized.Layers["patch_embed.proj"]));
         Assert.Equal((8, 8), BitsOf(quantized.Layers["head"]));
@@ -105,10 +126,20 @@ public sealed class IntegerContractTests : IDisposable
         Assert.DoesNotContain("linear", kinds);
         Assert.DoesNotContain("patch embedding", kinds);
         // Both directions of a block read one copy of the levels: what they see has the same grid.
-        Assert.Equal(Model.Graph.BlockCount, session.Plan.Operations.Count(operation => operation.Name.EndsWith("conv1d.input", StringComparison.Ordinal)));
+        Assert.Equal(
+            Model.Graph.BlockCount,
+            session.Plan.Operations.Count(
+                operation => operation.Name.EndsWith("conv1d.input", StringComparison.Ordinal)));
 
-        Recipe fewer = RecipeOf("mse", "w4a4", Granularity.PerTensor) with { Scope = Scope.Full, Overrides = [new("head", new BitWidths(4, 4))] };
-        Assert.Equal((4, 4), BitsOf(PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(Calibration), fewer).Layers["head"]));
+        Recipe fewer = RecipeOf("mse", "w4a4", Granularity.PerTensor) with
+        {
+            Scope = Scope.Full,
+            Overrides = [new("head", new BitWidths(4, 4))],
+        };
+        Assert.Equal(
+            (4, 4),
+            BitsOf(
+                PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(Calibration), fewer).Layers["head"]));
     }
 
     [Fact]
@@ -116,48 +147,67 @@ public sealed class IntegerContractTests : IDisposable
     {
         Recipe recipe = new()
         {
-            Overrides = [new("layers.0.*", BitWidths.None), new("*.x_proj*", new BitWidths(6, 7)), new("*", new BitWidths(4, 5))],
+            Overrides =
+            [
+                new("layers.0.*", BitWidths.None),
+                new("*.x_proj*", new BitWidths(6, 7)),
+                new("*", new BitWidths(4, 5)),
+            ],
         };
-        QuantizedModel quantized = PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(Calibration), recipe);
+        QuantizedModel quantized = PostTrainingQuantizer.Quantize(
+            Model, CalibrationSet.FromTensors(Calibration), recipe);
         Assert.DoesNotContain(quantized.Layers.Keys, name => name.StartsWith("layers.0.", StringComparison.Ordinal));
         Assert.Equal(3 * 6, quantized.Layers.Count);
         Assert.Equal((6, 7), BitsOf(quantized.Layers["layers.1.mixer.x_proj_b"]));
         Assert.Equal((4, 5), BitsOf(quantized.Layers["layers.1.mixer.in_proj"]));
         string message = Assert.Throws<BitisException>(() => PostTrainingQuantizer.Quantize(
-            Model, CalibrationSet.FromTensors(Calibration), new Recipe { Overrides = [new("head", BitWidths.None)] })).Message;
+            Model, CalibrationSet.FromTensors(Calibration), new Recipe
+            {
+                Overrides = [new("head", BitWidths.None)],
+            })).Message;
         Assert.Contains("'head'", message);
     }
 
     [Fact]
     public void Calibration_needs_images_and_can_be_cancelled()
     {
-        Assert.Throws<BitisException>(() => PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(), new Recipe()));
+        Assert.Throws<BitisException>(
+            () => PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(), new Recipe()));
         Assert.Throws<OperationCanceledException>(() => PostTrainingQuantizer.Quantize(
-            Model, CalibrationSet.FromTensors(Calibration), new Recipe(), cancellationToken: new CancellationToken(canceled: true)));
+            Model, CalibrationSet.FromTensors(Calibration), new Recipe(), cancellationToken: new CancellationToken(
+                canceled: true)));
         var broken = new FloatTensor(Calibration.Shape);
         broken.Span.Fill(float.NaN);
         Assert.Contains("Image 0 of the batch holds NaN", Assert.Throws<BitisException>(
             () => PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(broken), new Recipe())).Message);
         // Finite images and weights, but sums that are not.
         broken.Span.Fill(1e30f);
-        var weights = new Dictionary<string, FloatTensor>(Model.Weights) { ["patch_embed.proj.weight"] = Model.Weights["patch_embed.proj.weight"].Clone() };
+        var weights = new Dictionary<string,
+            FloatTensor>(Model.Weights)
+            {
+                ["patch_embed.proj.weight"] = Model.Weights["patch_embed.proj.weight"].Clone(),
+            };
         weights["patch_embed.proj.weight"].Span.Fill(1e30f);
         Assert.Contains("layers.0.mixer.in_proj.input", Assert.Throws<BitisException>(
-            () => PostTrainingQuantizer.Quantize(Model.WithWeights(weights), CalibrationSet.FromTensors(broken), new Recipe())).Message);
+            () => PostTrainingQuantizer.Quantize(
+                Model.WithWeights(weights), CalibrationSet.FromTensors(broken), new Recipe())).Message);
     }
 
     [Fact]
     public void Progress_is_told()
     {
         var heard = new Progress();
-        PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(Calibration), new Recipe(), new QuantizationOptions { Progress = heard });
+        PostTrainingQuantizer.Quantize(
+            Model, CalibrationSet.FromTensors(Calibration), new Recipe(), new QuantizationOptions { Progress = heard });
         Assert.Equal(["calibrating: ranges", "calibrating: histograms", "quantizing"], heard.Stages.Distinct());
     }
 
-    private static (int Weights, int Activations) BitsOf(QuantizedLayer linear) => (linear.Weight!.Bits, linear.Input!.Bits);
+    private static (int Weights, int Activations) BitsOf(QuantizedLayer linear) =>
+        (linear.Weight!.Bits, linear.Input!.Bits);
 
     private static QuantizedModel Quantize(string method, string bits, Granularity granularity) =>
-        PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(Calibration), RecipeOf(method, bits, granularity));
+        PostTrainingQuantizer.Quantize(
+            Model, CalibrationSet.FromTensors(Calibration), RecipeOf(method, bits, granularity));
 
     private static Recipe RecipeOf(string method, string bits, Granularity granularity) =>
         new Recipe
@@ -168,14 +218,20 @@ public sealed class IntegerContractTests : IDisposable
         }.WithSteps(3);
 
     private static FloatTensor Simulate(QuantizedModel quantized, INodeEvaluator evaluator) =>
-        new GraphExecutor(quantized.Graph, quantized.DequantizeWeights(), new SimulatedEvaluator(evaluator, quantized.Layers, quantized.Scans)).Run(Images);
+        new GraphExecutor(
+            quantized.Graph,
+            quantized.DequantizeWeights(),
+            new SimulatedEvaluator(evaluator, quantized.Layers, quantized.Scans)).Run(Images);
 
-    /// <summary>The distance of the logits from the float model's, relative to the length of those: ‖a − b‖₂ / ‖b‖₂.</summary>
+    /// <summary>
+    /// The distance of the logits from the float model's, relative to the length of those: ‖a − b‖₂ / ‖b‖₂.
+    /// </summary>
     private static double Error(QuantizedModel quantized)
     {
         using InferenceSession original = InferenceSession.Create(Model), session = InferenceSession.Create(quantized);
         FloatTensor expected = original.Run(Images);
-        return TensorPrimitives.Distance<float>(expected.Span, session.Run(Images).Span) / TensorPrimitives.Norm<float>(expected.Span);
+        return TensorPrimitives.Distance<float>(
+            expected.Span, session.Run(Images).Span) / TensorPrimitives.Norm<float>(expected.Span);
     }
 
     private static IEnumerable<FloatTensor> Split(FloatTensor images, int size)
@@ -184,7 +240,8 @@ public sealed class IntegerContractTests : IDisposable
         for (int start = 0; start < images.Shape[0]; start += size)
         {
             int count = Math.Min(size, images.Shape[0] - start);
-            yield return FloatTensor.From([count, .. images.Shape.Sizes[1..]], images.Span.Slice(start * length, count * length));
+            yield return FloatTensor.From(
+                [count, .. images.Shape.Sizes[1..]], images.Span.Slice(start * length, count * length));
         }
     }
 

@@ -41,7 +41,8 @@ public sealed class QuantizedModelFileTests : IDisposable
         Assert.Equal(model.Recipe, loaded.Recipe);
         Assert.Equal(model.Calibration, loaded.Calibration);
         Assert.Equal(model.Weights.Keys.Order(), loaded.Weights.Keys.Order());
-        Assert.All(model.Weights, pair => Assert.Equal(pair.Value.Span.ToArray(), loaded.Weights[pair.Key].Span.ToArray()));
+        Assert.All(
+            model.Weights, pair => Assert.Equal(pair.Value.Span.ToArray(), loaded.Weights[pair.Key].Span.ToArray()));
         Assert.Equal(model.Layers.Keys.Order(), loaded.Layers.Keys.Order());
         foreach ((string name, QuantizedLayer linear) in model.Layers)
         {
@@ -137,13 +138,16 @@ public sealed class QuantizedModelFileTests : IDisposable
         Assert.Equal(expected is null, actual is null);
         if (expected is null || actual is null)
             return;
-        Assert.Equal((expected.Bits, expected.IsSymmetric, expected.Granularity), (actual.Bits, actual.IsSymmetric, actual.Granularity));
+        Assert.Equal(
+            (expected.Bits, expected.IsSymmetric, expected.Granularity),
+            (actual.Bits, actual.IsSymmetric, actual.Granularity));
         Assert.Equal(expected.Scales.ToArray(), actual.Scales.ToArray());
         Assert.Equal(expected.ZeroPoints.ToArray(), actual.ZeroPoints.ToArray());
     }
 
     private static void AssertRefused(string path) =>
-        Assert.StartsWith(path, Assert.Throws<BitisException>(() => QuantizedModel.Load(path)).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            path, Assert.Throws<BitisException>(() => QuantizedModel.Load(path)).Message, StringComparison.Ordinal);
 
     private string Saved()
     {
@@ -159,7 +163,8 @@ public sealed class QuantizedModelFileTests : IDisposable
         Dictionary<string, string> metadata;
         using (var file = Checkpoint.Open(Saved()))
         {
-            tensors = [.. file.Entries.Select(e => new SafetensorsTensor(e.Name, e.DType, e.Shape, file.ReadBytes(e.Name)))];
+            tensors =
+                [.. file.Entries.Select(e => new SafetensorsTensor(e.Name, e.DType, e.Shape, file.ReadBytes(e.Name)))];
             metadata = new(file.Metadata);
         }
         string digest = metadata["sha256"];

@@ -5,8 +5,8 @@ using Bitis.Quantization.Recipes;
 namespace Bitis.Tests.Quantization;
 
 /// <summary>
-/// A small valid quantized model with damaged bytes: it is read, or refused with a <see cref="BitisException"/>, in bounded memory.
-/// <c>BITIS_FUZZ=n</c> runs n cases. <see cref="FuzzTests"/> has those whose digest is right.
+/// A small valid quantized model with damaged bytes: it is read, or refused with a <see cref="BitisException"/>, in
+/// bounded memory. <c>BITIS_FUZZ=n</c> runs n cases. <see cref="FuzzTests"/> has those whose digest is right.
 /// </summary>
 public sealed class QuantizedModelFuzzTests : IDisposable
 {
@@ -66,7 +66,8 @@ public sealed class QuantizedModelFuzzTests : IDisposable
                 Classes = 3,
             },
             seed: 1);
-        MicroModel.Quantize(model, new Recipe { Bits = new(4, 8), ActivationGranularity = Granularity.PerToken }).Save(File);
+        MicroModel.Quantize(
+            model, new Recipe { Bits = new(4, 8), ActivationGranularity = Granularity.PerToken }).Save(File);
         return System.IO.File.ReadAllBytes(File);
     }
 }

@@ -6,7 +6,9 @@ using Bitis.Quantization.Quantizers;
 
 namespace Bitis.Tests.Quantization;
 
-/// <summary>Numbers of a quantized file that no kernel should meet are refused at load, with the name of their tensor.</summary>
+/// <summary>
+/// Numbers of a quantized file that no kernel should meet are refused at load, with the name of their tensor.
+/// </summary>
 public sealed class QuantizedValuesTests : IDisposable
 {
     private const string Layer = "layers.0.mixer.dt_proj", Scan = "layers.0.mixer.scan";
@@ -24,17 +26,32 @@ public sealed class QuantizedValuesTests : IDisposable
             var data = new TheoryData<string, float>();
             foreach (string name in (string[])["weight_scale", "input_scale"])
             {
-                foreach (float value in (float[])[0, -1, float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.Epsilon, 1e-39f, -0f])
+                foreach (float value in
+                    (float[])[
+                        0, -1, float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.Epsilon, 1e-39f, -0f])
+                {
                     data.Add($"{Layer}.{name}", value);
+                }
             }
-            foreach (string name in (string[])["u_scale", "b_scale", "c_scale", "hidden_group_scale", "hidden_channel_scale"])
+            foreach (string name in
+                (string[])["u_scale", "b_scale", "c_scale", "hidden_group_scale", "hidden_channel_scale"])
             {
-                foreach (float value in (float[])[0, -1, float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.Epsilon, 1e-39f])
+                foreach (float value in
+                    (float[])[0, -1, float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.Epsilon, 1e-39f])
+                {
                     data.Add($"{Scan}.{name}", value);
+                }
             }
             foreach (float value in (float[])[0, -1, float.NaN, float.PositiveInfinity, float.Epsilon])
                 data.Add($"{Scan}.delta_grid", value);
-            foreach (string name in (string[])["head.bias", "norm_f.weight", "pos_embed", "cls_token", "layers.0.mixer.D", "layers.0.mixer.conv1d.bias"])
+            foreach (string name in
+                (string[])[
+                    "head.bias",
+                    "norm_f.weight",
+                    "pos_embed",
+                    "cls_token",
+                    "layers.0.mixer.D",
+                    "layers.0.mixer.conv1d.bias"])
             {
                 foreach (float value in (float[])[float.NaN, float.PositiveInfinity, float.NegativeInfinity])
                     data.Add(name, value);
@@ -63,12 +80,14 @@ public sealed class QuantizedValuesTests : IDisposable
     [InlineData($"{Scan}.hidden_channel_scale")]
     public void Scales_whose_products_overflow_are_refused_by_name(string tensor)
     {
-        string message = Refusal(tensor, bytes => Floats(bytes)[tensor.EndsWith("grid", StringComparison.Ordinal) ? 0 : ^1] = 3e38f);
+        string message = Refusal(
+            tensor, bytes => Floats(bytes)[tensor.EndsWith("grid", StringComparison.Ordinal) ? 0 : ^1] = 3e38f);
         Assert.Contains(tensor[(tensor.LastIndexOf('.') + 1)..], message);
     }
 
     [Fact]
-    public void A_large_skip_is_refused_by_name() => Assert.Contains("'layers.0.mixer.D'", Refusal("layers.0.mixer.D", bytes => Floats(bytes).Fill(3e38f)));
+    public void A_large_skip_is_refused_by_name() =>
+        Assert.Contains("'layers.0.mixer.D'", Refusal("layers.0.mixer.D", bytes => Floats(bytes).Fill(3e38f)));
 
     [Fact]
     public void Rates_that_are_infinite_are_refused_by_name()
@@ -83,7 +102,12 @@ public sealed class QuantizedValuesTests : IDisposable
     [InlineData("layers.0.mixer.in_proj.input_zero_point", 64)] // of 6 bits
     [InlineData($"{Scan}.u_zero_point", 64)]
     public void Zero_points_beyond_the_levels_are_refused_by_name(string tensor, byte value) =>
-        Assert.Contains($"'{tensor}'", Refusal(tensor, bytes => bytes[0] = value, bits: tensor.StartsWith(Layer, StringComparison.Ordinal) ? new(8, 4) : new(6, 6)));
+        Assert.Contains(
+            $"'{tensor}'",
+            Refusal(
+                tensor,
+                bytes => bytes[0] = value,
+                bits: tensor.StartsWith(Layer, StringComparison.Ordinal) ? new(8, 4) : new(6, 6)));
 
     [Theory]
     [InlineData(8, 0x80)]
@@ -102,7 +126,10 @@ public sealed class QuantizedValuesTests : IDisposable
     [InlineData(2, int.MaxValue)]
     [InlineData(1, int.MinValue)]
     public void Groups_that_are_none_are_refused_by_name(int group, int start) =>
-        Assert.Contains(Scan, Refusal($"{Scan}.hidden_group_start", bytes => MemoryMarshal.Cast<byte, int>(bytes.AsSpan())[group] = start));
+        Assert.Contains(
+            Scan,
+            Refusal(
+                $"{Scan}.hidden_group_start", bytes => MemoryMarshal.Cast<byte, int>(bytes.AsSpan())[group] = start));
 
     [Fact]
     public void Types_that_are_not_the_documented_ones_are_refused()
@@ -122,22 +149,38 @@ public sealed class QuantizedValuesTests : IDisposable
     {
         Assert.Contains("'stranger'", Edited(file => file.Tensors.Add(new("stranger", "U8", [1], [0]))));
         // A factor that no layer would apply.
-        Assert.Contains("'layers.0.mixer.conv1d.input_factor'", Edited(file => file.Tensors.Add(new("layers.0.mixer.conv1d.input_factor", "F32", [1], new byte[4]))));
+        Assert.Contains(
+            "'layers.0.mixer.conv1d.input_factor'",
+            Edited(file => file.Tensors.Add(new("layers.0.mixer.conv1d.input_factor", "F32", [1], new byte[4]))));
     }
 
     [Theory]
     [InlineData("scans", """{"layers.0.mixer.scan":null}""")]
-    [InlineData("scans", """{"layers.0.mixer.scan":{"bits":9,"decay":{"grid":"Uniform","bits":8,"levelsPerOctave":0,"scale":0.1,"lowest":0},"isDeltaBeforeSoftplus":true,"isHiddenStateDithered":false}}""")]
-    [InlineData("scans", """{"layers.0.mixer.scan":{"bits":8,"decay":{"grid":1,"bits":8,"levelsPerOctave":4,"scale":1,"lowest":0},"isDeltaBeforeSoftplus":true,"isHiddenStateDithered":false}}""")]
-    [InlineData("scans", """{"layers.0.mixer.scan":{"bits":8,"decay":null,"isDeltaBeforeSoftplus":true,"isHiddenStateDithered":false}}""")]
+    [InlineData(
+        "scans",
+        """{"layers.0.mixer.scan":{"bits":9,"decay":{"grid":"Uniform","bits":8,"levelsPerOctave":0,"scale":"""
+        + """0.1,"lowest":0},"isDeltaBeforeSoftplus":true,"isHiddenStateDithered":false}}""")]
+    [InlineData(
+        "scans",
+        """{"layers.0.mixer.scan":{"bits":8,"decay":{"grid":1,"bits":8,"levelsPerOctave":4,"scale":1,"lowest":"""
+        + """0},"isDeltaBeforeSoftplus":true,"isHiddenStateDithered":false}}""")]
+    [InlineData(
+        "scans",
+        """{"layers.0.mixer.scan":{"bits":8,"decay":null,"isDeltaBeforeSoftplus":true,"isHiddenStateDithered":"""
+        + """false}}""")]
     [InlineData("layers", """{"layers.0.mixer.dt_proj":"w32a32"}""")]
     [InlineData("layers", """{"layers.0.mixer.dt_proj":null}""")]
     [InlineData("layers", """{"layers.0.norm":"w8a8"}""")]
     [InlineData("class_names", """["a",null,"c"]""")]
     [InlineData("calibration", """{"images":4,"sha256":"short"}""")]
-    [InlineData("calibration", """{"images":0,"sha256":"0000000000000000000000000000000000000000000000000000000000000000"}""")]
-    [InlineData("preprocessing", """{"resizeShorterSide":8,"cropSize":8,"mean":{"red":0,"green":0,"blue":0},"std":{"red":1e-45,"green":1,"blue":1},"interpolation":"Bicubic"}""")]
-    public void Metadata_that_say_something_impossible_are_refused(string key, string text) => Edited(file => file.Metadata[key] = text);
+    [InlineData(
+        "calibration", """{"images":0,"sha256":"0000000000000000000000000000000000000000000000000000000000000000"}""")]
+    [InlineData(
+        "preprocessing",
+        """{"resizeShorterSide":8,"cropSize":8,"mean":{"red":0,"green":0,"blue":0},"std":{"red":1e-45,"green":"""
+        + """1,"blue":1},"interpolation":"Bicubic"}""")]
+    public void Metadata_that_say_something_impossible_are_refused(string key, string text) =>
+        Edited(file => file.Metadata[key] = text);
 
     [Fact]
     public void A_class_token_that_is_nowhere_is_refused()
@@ -148,7 +191,8 @@ public sealed class QuantizedValuesTests : IDisposable
 
     private static Span<float> Floats(byte[] bytes) => MemoryMarshal.Cast<byte, float>(bytes.AsSpan());
 
-    private string Refusal(string tensor, Action<byte[]> change, BitWidths? bits = null, Scope scope = Scope.Full) => Edited(
+    private string Refusal(string tensor, Action<byte[]> change, BitWidths? bits = null, Scope scope = Scope.Full) =>
+        Edited(
         file =>
         {
             int at = file.Tensors.FindIndex(part => part.Name == tensor);

@@ -162,7 +162,8 @@ public sealed class RangeEstimatorTests
         for (int start = 0; start < values.Shape[0]; start += size)
         {
             int count = Math.Min(size, values.Shape[0] - start);
-            yield return FloatTensor.From([count, .. values.Shape.Sizes[1..]], values.Span.Slice(start * image, count * image));
+            yield return FloatTensor.From(
+                [count, .. values.Shape.Sizes[1..]], values.Span.Slice(start * image, count * image));
         }
     }
 

@@ -35,7 +35,8 @@ public sealed class RotationTests
     [InlineData(1, 1)]
     [InlineData(12, 4)]
     [InlineData(384, 128)]
-    public void Blocks_are_the_largest_power_of_two_that_divides(int channels, int order) => Assert.Equal(order, Rotation.OrderFor(channels));
+    public void Blocks_are_the_largest_power_of_two_that_divides(int channels, int order) =>
+        Assert.Equal(order, Rotation.OrderFor(channels));
 
     [Fact]
     public void Quamba_rotates_what_scans_computed_and_nothing_else()
@@ -43,7 +44,13 @@ public sealed class RotationTests
         VisionModel model = MicroModel.Load();
         QuantizedModel quantized = MicroModel.Quantize(model, new Recipe { Method = "quamba", Scope = Scope.Full });
         foreach ((string name, QuantizedLayer layer) in quantized.Layers)
-            Assert.Equal(name.EndsWith("out_proj", StringComparison.Ordinal) ? Rotation.OrderFor(model.Graph[name].Inputs[0].Shape[^1]) : 1, layer.RotationOrder);
+        {
+            Assert.Equal(
+                name.EndsWith("out_proj", StringComparison.Ordinal)
+                    ? Rotation.OrderFor(model.Graph[name].Inputs[0].Shape[^1])
+                    : 1,
+                layer.RotationOrder);
+        }
     }
 
     [Fact]
@@ -60,11 +67,19 @@ public sealed class RotationTests
 
         var statistics = new SiteStatistics("x", 1);
         statistics.ObserveRange(FloatTensor.From([1, 1, 16], rotated));
-        QuantizedLayer layer = QuantizedLayer.Create(weight, new BitWidths(8, 8), Granularity.PerTensor, statistics, new MinMaxEstimator(), threads: 1, rotation: 16);
+        QuantizedLayer layer = QuantizedLayer.Create(
+            weight,
+            new BitWidths(8, 8),
+            Granularity.PerTensor,
+            statistics,
+            new MinMaxEstimator(),
+            threads: 1,
+            rotation: 16);
         FloatTensor back = layer.DequantizeWeight(new Bitis.Graphs.Operators.Linear(16, 4, HasBias: false));
         for (int i = 0; i < weight.Length; i++)
             Assert.Equal(weight.Span[i], back.Span[i], 0.02);
         Assert.Throws<ArgumentException>(() => new QuantizedLayer(null, null, layer.Input, rotation: 16));
-        Assert.Throws<ArgumentException>(() => new QuantizedLayer(layer.Levels, layer.Weight, layer.Input, rotation: 12));
+        Assert.Throws<ArgumentException>(
+            () => new QuantizedLayer(layer.Levels, layer.Weight, layer.Input, rotation: 12));
     }
 }

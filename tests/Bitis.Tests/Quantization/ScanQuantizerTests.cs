@@ -21,13 +21,15 @@ public sealed class ScanQuantizerTests
     [InlineData(4, 2, 0.5)]
     [InlineData(6, 4, 1.0)]
     [InlineData(8, 16, 0.75)]
-    public void A_finer_grid_has_levels_in_proportion_to_the_distance_from_1(int bits, int levelsPerOctave, double scale)
+    public void A_finer_grid_has_levels_in_proportion_to_the_distance_from_1(
+        int bits, int levelsPerOctave, double scale)
     {
         DecayQuantizer quantizer = DecayQuantizer.LongTailed(bits, levelsPerOctave, scale);
         double step = Math.Pow(2, 0.5 / levelsPerOctave);
         for (int level = 0; level < 1 << bits; level++)
         {
-            double value = quantizer.Dequantize(level), distance = scale * Math.Pow(2, -(double)level / levelsPerOctave);
+            double value = quantizer.Dequantize(level),
+                distance = scale * Math.Pow(2, -(double)level / levelsPerOctave);
             Assert.Equal(1 - distance, value, 1e-12);
             Assert.Equal(level, quantizer.Quantize(value));
             double between = 1 - (distance * step * 0.999);
@@ -52,8 +54,10 @@ public sealed class ScanQuantizerTests
     [InlineData(DecaySpacing.Logarithmic, 4, 1, double.NaN, 0)]
     [InlineData(DecaySpacing.Uniform, 4, 0, 0.1, -0.5)]
     [InlineData((DecaySpacing)3, 4, 0, 0.1, 0)]
-    public void Grids_that_cannot_be_are_refused(DecaySpacing grid, int bits, int levelsPerOctave, double scale, double lowest) =>
-        Assert.Throws<InvalidOperationException>(new DecayQuantizer(grid, bits, levelsPerOctave, scale, lowest).Validate);
+    public void Grids_that_cannot_be_are_refused(
+        DecaySpacing grid, int bits, int levelsPerOctave, double scale, double lowest) =>
+        Assert.Throws<InvalidOperationException>(
+            new DecayQuantizer(grid, bits, levelsPerOctave, scale, lowest).Validate);
 
     [Theory]
     [InlineData(4)]

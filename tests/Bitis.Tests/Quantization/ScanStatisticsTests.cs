@@ -10,7 +10,8 @@ public sealed class ScanStatisticsTests
 {
     private const int Images = 3, Tokens = 7, Channels = 5, States = 4;
 
-    private readonly FloatTensor _u = Random(1, Images, Tokens, Channels), _delta = Positive(2, Images, Tokens, Channels);
+    private readonly FloatTensor _u = Random(1, Images, Tokens, Channels),
+        _delta = Positive(2, Images, Tokens, Channels);
     private readonly FloatTensor _b = Random(3, Images, Tokens, States), _aLog = Random(4, Channels, States);
 
     [Fact]
@@ -32,7 +33,8 @@ public sealed class ScanStatisticsTests
             Assert.Equal(values.Average(), seen.TokenMeans[t], 1e-4);
             for (int e = 0; e < Channels; e++)
             {
-                double mean = Enumerable.Range(0, Images).Average(image => Enumerable.Range(0, States).Max(n => states[image, t, e, n]));
+                double mean = Enumerable.Range(0, Images)
+                    .Average(image => Enumerable.Range(0, States).Max(n => states[image, t, e, n]));
                 Assert.Equal(mean, seen.MeanMaximaOf(t)[e], 1e-4);
             }
         }
@@ -80,8 +82,9 @@ public sealed class ScanStatisticsTests
             double h = 0, a = -Math.Exp(_aLog.Span[(e * States) + n]);
             for (int t = 0; t < Tokens; t++)
             {
-                double step = _delta.Span[(((image * Tokens) + t) * Channels) + e], decay = Math.Exp(step * a);
-                h = (decay * h) + (step * _u.Span[(((image * Tokens) + t) * Channels) + e] * _b.Span[(((image * Tokens) + t) * States) + n]);
+                int token = (image * Tokens) + t;
+                double step = _delta.Span[(token * Channels) + e], decay = Math.Exp(step * a);
+                h = (decay * h) + (step * _u.Span[(token * Channels) + e] * _b.Span[(token * States) + n]);
                 decays.Add(decay);
                 states[image, t, e, n] = (float)Math.Abs(h);
             }

@@ -72,7 +72,8 @@ public sealed unsafe class UniformQuantizerTests
                 int level = quantizer.Quantize(values[i], 0);
                 Assert.Equal(level, levels[i]);
                 Assert.Equal(
-                    BitConverter.SingleToInt32Bits(quantizer.Dequantize(level, 0)), BitConverter.SingleToInt32Bits(simulated[i]));
+                    BitConverter.SingleToInt32Bits(quantizer.Dequantize(level, 0)), BitConverter.SingleToInt32Bits(
+                        simulated[i]));
             }
         }
     }

@@ -7,8 +7,8 @@ using Bitis.Tensors;
 namespace Bitis.Tests.RandomGraphs;
 
 /// <summary>
-/// The operators in float64, for one image: what gradients are measured with by differences, and what tells rounding from faults. Written from
-/// the formulas in the operators' summaries, apart from their own forwards.
+/// The operators in float64, for one image: what gradients are measured with by differences, and what tells rounding
+/// from faults. Written from the formulas in the operators' summaries, apart from their own forwards.
 /// </summary>
 internal sealed class DoubleReference
 {
@@ -20,7 +20,8 @@ internal sealed class DoubleReference
     public DoubleReference(Graph graph, IReadOnlyDictionary<string, FloatTensor> weights)
     {
         _graph = graph;
-        _weights = weights.ToDictionary(pair => pair.Key, pair => Array.ConvertAll(pair.Value.Span.ToArray(), value => (double)value));
+        _weights = weights.ToDictionary(
+            pair => pair.Key, pair => Array.ConvertAll(pair.Value.Span.ToArray(), value => (double)value));
     }
 
     /// <summary>The parameters; they may be changed between runs.</summary>
@@ -63,7 +64,9 @@ internal sealed class DoubleReference
         double[] x = _values[node.Inputs[0]];
         Shape shape = node.Inputs[0].Shape;
         int channels = shape[^1];
-        double[] p = node.ParameterNames.Count > 0 ? _weights[node.ParameterNames[0]] : [], q = node.ParameterNames.Count > 1 ? _weights[node.ParameterNames[1]] : [];
+        double[] p = node.ParameterNames.Count > 0
+            ? _weights[node.ParameterNames[0]]
+            : [], q = node.ParameterNames.Count > 1 ? _weights[node.ParameterNames[1]] : [];
         switch (node.Operator)
         {
             case Linear op:
@@ -104,7 +107,13 @@ internal sealed class DoubleReference
             case LayerNorm op:
                 return Rows(x, channels, channels, (row, y) => Normalize(row, y, p, q, op.Epsilon));
             case MeanOfNorms op:
-                return [.. node.Inputs.SelectMany(input => MeanRows(Rows(_values[input], channels, channels, (row, y) => Normalize(row, y, p, q, op.Epsilon)), channels))];
+                return
+                [
+                    .. node.Inputs.SelectMany(
+                        input => MeanRows(
+                            Rows(_values[input], channels, channels, (row, y) => Normalize(row, y, p, q, op.Epsilon)),
+                            channels)),
+                ];
             case GroupNorm op:
                 return NormalizeGroups(op, x, p, q);
             case MeanTokens:
@@ -120,23 +129,32 @@ internal sealed class DoubleReference
             case ArrangeTokens op:
                 return Take(x, channels, [.. op.Sources.Select(source => source < 0 ? (int?)null : source)]);
             case MergePatches op:
-                return Take(x, channels, [.. Enumerable.Range(0, node.Shape[0] * 4).Select(i => op.Source(i / 4, i % 4))]);
+                return Take(
+                    x, channels, [.. Enumerable.Range(0, node.Shape[0] * 4).Select(i => op.Source(i / 4, i % 4))]);
             case FlattenSpatial:
                 int pixels = shape[1] * shape[2];
                 return [.. Enumerable.Range(0, x.Length).Select(i => x[(i % shape[0] * pixels) + (i / shape[0])])];
             case GatedSum:
                 return [.. Enumerable.Range(0, node.Inputs[1].Shape.Sizes[0] * channels).Select(i =>
-                    Enumerable.Range(1, node.Inputs.Count - 1).Sum(k => x[((k - 1) * channels) + (i % channels)] * _values[node.Inputs[k]][i]))];
+                    Enumerable.Range(1, node.Inputs.Count - 1)
+                        .Sum(k => x[((k - 1) * channels) + (i % channels)] * _values[node.Inputs[k]][i]))];
             case CausalConv1d op:
                 return Tokens(node, (t, c) => q[c] + Enumerable.Range(0, op.KernelSize).Sum(
-                    k => t - op.KernelSize + 1 + k is >= 0 and var source ? p[(c * op.KernelSize) + k] * x[(source * channels) + c] : 0));
+                    k => t - op.KernelSize + 1 + k is >= 0 and var source
+                        ? p[(c * op.KernelSize) + k] * x[(source * channels) + c]
+                        : 0));
             case DepthwiseConv2d op:
                 int taps = op.KernelSize * op.KernelSize;
                 return Tokens(node, (t, c) => (op.HasBias ? q[c] : 0) + Enumerable.Range(0, taps).Sum(
                     k => op.Source(t, k) is { } source ? p[(c * taps) + k] * x[(source * channels) + c] : 0));
             case GridConv2d op:
-                return Tokens(node, (t, o) => q[o] + Enumerable.Range(0, op.KernelSize * op.KernelSize).Sum(k => op.Source(t, k) is { } source
-                    ? Enumerable.Range(0, channels).Sum(c => p[(((o * channels) + c) * op.KernelSize * op.KernelSize) + k] * x[(source * channels) + c])
+                return Tokens(node,
+                    (t, o) =>
+                        q[o] + Enumerable.Range(0, op.KernelSize * op.KernelSize).Sum(k => op.Source(t, k) is { } source
+                    ? Enumerable.Range(0, channels)
+                        .Sum(
+                            c => p[(((o * channels) + c) * op.KernelSize * op.KernelSize) + k] * x[
+                                (source * channels) + c])
                     : 0));
             case Conv2d op:
                 return Convolve(op, node, x, p, op.HasBias ? q : new double[op.OutChannels]);
@@ -147,7 +165,8 @@ internal sealed class DoubleReference
             case SelectiveScan op:
                 return Scan(op, x, _values[node.Inputs[1]], _values[node.Inputs[2]], _values[node.Inputs[3]], p, q);
             default:
-                throw new NotSupportedException($"'{node.Name}' ({node.Operator.Kind}) has no form in float64 yet: write one here.");
+                throw new NotSupportedException(
+                    $"'{node.Name}' ({node.Operator.Kind}) has no form in float64 yet: write one here.");
         }
     }
 
@@ -163,7 +182,10 @@ internal sealed class DoubleReference
     }
 
     private static double[] Tokens(Node node, Func<int, int, double> compute) =>
-        [.. Enumerable.Range(0, (int)node.Shape.ElementCount).Select(i => compute(i / node.Shape[^1], i % node.Shape[^1]))];
+        [
+            .. Enumerable.Range(0, (int)node.Shape.ElementCount).Select(
+                i => compute(i / node.Shape[^1], i % node.Shape[^1])),
+        ];
 
     private static double[] Take(double[] x, int channels, int?[] sources)
     {
@@ -177,7 +199,10 @@ internal sealed class DoubleReference
     }
 
     private static double[] MeanRows(double[] x, int channels) =>
-        [.. Enumerable.Range(0, channels).Select(c => Enumerable.Range(0, x.Length / channels).Average(t => x[(t * channels) + c]))];
+        [
+            .. Enumerable.Range(0, channels).Select(
+                c => Enumerable.Range(0, x.Length / channels).Average(t => x[(t * channels) + c])),
+        ];
 
     private static void Normalize(double[] row, double[] y, double[] weight, double[] bias, double epsilon)
     {
@@ -195,22 +220,28 @@ internal sealed class DoubleReference
             double mean = values.Average();
             return (mean, 1 / Math.Sqrt(values.Average(v => (v - mean) * (v - mean)) + op.Epsilon));
         })];
-        return [.. x.Select((v, i) => ((v - statistics[i % op.Channels / width].Mean) * statistics[i % op.Channels / width].Scale * weight[i % op.Channels]) + bias[i % op.Channels])];
+        return [.. x.Select((v, i) => Normalized(v, statistics[i % op.Channels / width], i % op.Channels))];
+
+        double Normalized(double value, (double Mean, double Scale) of, int channel) =>
+            ((value - of.Mean) * of.Scale * weight[channel]) + bias[channel];
     }
 
     private static double[] Convolve(Conv2d op, Node node, double[] x, double[] weight, double[] bias)
     {
-        int height = node.Inputs[0].Shape[1], width = node.Inputs[0].Shape[2], outWidth = node.Shape[2], pixels = node.Shape[1] * outWidth;
+        int height = node.Inputs[0].Shape[1], width = node.Inputs[0].Shape[2], outWidth = node.Shape[2],
+            pixels = node.Shape[1] * outWidth;
         return [.. Enumerable.Range(0, (int)node.Shape.ElementCount).Select(i =>
         {
-            int o = i / pixels, row = (i % pixels / outWidth * op.Stride) - op.Padding, column = (i % outWidth * op.Stride) - op.Padding;
+            int o = i / pixels, row = (i % pixels / outWidth * op.Stride) - op.Padding,
+                column = (i % outWidth * op.Stride) - op.Padding;
             double sum = bias[o];
             for (int k = 0; k < op.InChannels * op.KernelSize * op.KernelSize; k++)
             {
-                int c = k / (op.KernelSize * op.KernelSize), r = row + (k / op.KernelSize % op.KernelSize), s = column + (k % op.KernelSize);
-                if (r >= 0 && r < height && s >= 0 && s < width)
-                    sum += weight[(o * op.InChannels * op.KernelSize * op.KernelSize) + k] * x[(((c * height) + r) * width) + s];
-            }
+                int c = k / (op.KernelSize * op.KernelSize), r = row + (k / op.KernelSize % op.KernelSize), s = column
+                    + (k % op.KernelSize);
+                if (r >= 0 && r < height && s >= 0
+                    && s < width) { sum += weight[(o * op.InChannels * op.KernelSize * op.KernelSize) + k] * x[
+                        (((c * height) + r) * width) + s]; } }
             return sum;
         })];
     }
@@ -237,12 +268,20 @@ internal sealed class DoubleReference
         {
             for (int i = 0; i < tokens; i++)
             {
-                double[] weights = [.. Enumerable.Range(0, tokens).Select(j => Enumerable.Range(0, op.HeadWidth).Sum(c => Part(i, 0, c) * Part(j, 1, c)) / Math.Sqrt(op.HeadWidth))];
+                double[] weights =
+                [
+                    .. Enumerable.Range(0, tokens).Select(
+                        j => Enumerable.Range(0, op.HeadWidth)
+                            .Sum(c => Part(i, 0, c) * Part(j, 1, c)) / Math.Sqrt(op.HeadWidth)),
+                ];
                 double max = weights.Max();
                 weights = Array.ConvertAll(weights, weight => Math.Exp(weight - max));
                 double sum = weights.Sum();
                 for (int c = 0; c < op.HeadWidth; c++)
-                    y[(i * op.Width) + (head * op.HeadWidth) + c] = Enumerable.Range(0, tokens).Sum(j => weights[j] / sum * Part(j, 2, c));
+                {
+                    y[(i * op.Width) + (head * op.HeadWidth) + c] = Enumerable.Range(0, tokens)
+                        .Sum(j => weights[j] / sum * Part(j, 2, c));
+                }
             }
 
             double Part(int token, int part, int c) => x[(((token * 3) + part) * op.Width) + (head * op.HeadWidth) + c];
@@ -250,7 +289,8 @@ internal sealed class DoubleReference
         return y;
     }
 
-    private static double[] Scan(SelectiveScan op, double[] u, double[] delta, double[] b, double[] c, double[] aLog, double[] d)
+    private static double[] Scan(
+        SelectiveScan op, double[] u, double[] delta, double[] b, double[] c, double[] aLog, double[] d)
     {
         var y = new double[u.Length];
         for (int channel = 0; channel < op.Channels; channel++)
@@ -262,7 +302,8 @@ internal sealed class DoubleReference
                 y[i] = d[channel] * u[i];
                 for (int n = 0; n < op.States; n++)
                 {
-                    h[n] = (Math.Exp(-Math.Exp(aLog[(channel * op.States) + n]) * delta[i]) * h[n]) + (delta[i] * b[(t * op.States) + n] * u[i]);
+                    h[n] = (Math.Exp(-Math.Exp(aLog[(channel * op.States) + n]) * delta[i]) * h[n])
+                        + (delta[i] * b[(t * op.States) + n] * u[i]);
                     y[i] += c[(t * op.States) + n] * h[n];
                 }
             }

@@ -12,6 +12,8 @@ internal enum FindingKind
     /// <summary>An exception that names what is not supported.</summary>
     Refusal,
 
-    /// <summary>No question: the answer depends on rounding, is no number, or is none that the check asks for.</summary>
+    /// <summary>
+    /// No question: the answer depends on rounding, is no number, or is none that the check asks for.
+    /// </summary>
     Undecided,
 }

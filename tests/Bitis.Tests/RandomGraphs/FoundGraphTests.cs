@@ -7,7 +7,9 @@ using Bitis.Tests.Quantization;
 
 namespace Bitis.Tests.RandomGraphs;
 
-/// <summary>Graphs that sessions, training or quantization once got wrong, each by itself; found by random graphs.</summary>
+/// <summary>
+/// Graphs that sessions, training or quantization once got wrong, each by itself; found by random graphs.
+/// </summary>
 public sealed class FoundGraphTests
 {
     private const int Side = 4, Channels = 8;
@@ -49,7 +51,12 @@ public sealed class FoundGraphTests
     public void Both_sides_of_a_product_may_be_gates()
     {
         Node x = Tokens();
-        IsRight(_graph.Add("y", new Multiply(), _graph.Add("s", new Silu(), Linear("z", x)), _graph.Add("t", new Silu(), Linear("v", x))));
+        IsRight(
+            _graph.Add(
+                "y",
+                new Multiply(),
+                _graph.Add("s", new Silu(), Linear("z", x)),
+                _graph.Add("t", new Silu(), Linear("v", x))));
     }
 
     [Fact]
@@ -72,7 +79,8 @@ public sealed class FoundGraphTests
     public void A_gate_may_be_a_depthwise_convolution()
     {
         Node x = Tokens();
-        Node silu = _graph.Add("s", new Silu(), _graph.Add("conv", new DepthwiseConv2d(Channels, Side, Side, 3, HasBias: true), x));
+        Node silu = _graph.Add(
+            "s", new Silu(), _graph.Add("conv", new DepthwiseConv2d(Channels, Side, Side, 3, HasBias: true), x));
         IsRight(_graph.Add("y", new Multiply(), Linear("v", x), silu));
     }
 
@@ -184,10 +192,14 @@ public sealed class FoundGraphTests
 
     private static Dictionary<string, Operator> Consumers { get; } = new Operator[]
     {
-        new Linear(Channels, Channels, HasBias: true), new Silu(), new Softplus(), new Scale(0.5f), new RmsNorm(Channels, 1e-5f), new LayerNorm(Channels, 1e-5f),
-        new GroupNorm(Channels, 2, 1e-5f), new CausalConv1d(Channels, 3), new DepthwiseConv2d(Channels, Side, Side, 3, HasBias: true),
-        new GridConv2d(Channels, Channels, Side, Side, 2, 2, 0), new MergePatches(Side, Side), new InsertToken(2, Channels), new SliceChannels(0, Channels),
-        new AddEmbedding(Side * Side, Channels), new RotaryPositions(Side, Channels, Side), new Attention(Channels / 4, 1), new MeanOfNorms(Channels, 1e-5f),
+        new Linear(Channels, Channels, HasBias: true), new Silu(), new Softplus(), new Scale(0.5f), new RmsNorm(
+            Channels, 1e-5f), new LayerNorm(Channels, 1e-5f),
+        new GroupNorm(Channels, 2, 1e-5f), new CausalConv1d(Channels, 3), new DepthwiseConv2d(
+            Channels, Side, Side, 3, HasBias: true),
+        new GridConv2d(Channels, Channels, Side, Side, 2, 2, 0), new MergePatches(Side, Side), new InsertToken(
+            2, Channels), new SliceChannels(0, Channels),
+        new AddEmbedding(Side * Side, Channels), new RotaryPositions(Side, Channels, Side), new Attention(
+            Channels / 4, 1), new MeanOfNorms(Channels, 1e-5f),
         new ArrangeTokens([3, 1, -1, 2]), new ReverseTokens(),
     }.ToDictionary(op => op.Kind);
 
@@ -215,7 +227,11 @@ public sealed class FoundGraphTests
     public void An_image_may_be_changed_before_it_becomes_tokens()
     {
         Node image = _graph.Add("half", new Scale(0.5f), _graph.Input);
-        IsRight(_graph.Add("flat", new FlattenSpatial(), _graph.Add("embed", new Conv2d(3, Channels, 2, 2, 0, HasBias: true), image)));
+        IsRight(
+            _graph.Add(
+                "flat",
+                new FlattenSpatial(),
+                _graph.Add("embed", new Conv2d(3, Channels, 2, 2, 0, HasBias: true), image)));
     }
 
     [Fact]
@@ -228,7 +244,12 @@ public sealed class FoundGraphTests
     public void Slices_may_overlap()
     {
         Node x = Tokens();
-        IsRight(_graph.Add("y", new Add(), _graph.Add("left", new SliceChannels(0, 5), x), _graph.Add("right", new SliceChannels(3, 5), x)));
+        IsRight(
+            _graph.Add(
+                "y",
+                new Add(),
+                _graph.Add("left", new SliceChannels(0, 5), x),
+                _graph.Add("right", new SliceChannels(3, 5), x)));
     }
 
     [Fact]
@@ -236,7 +257,8 @@ public sealed class FoundGraphTests
     {
         Node map = _graph.Add("map", new Conv2d(3, Channels, 1, 1, 0, HasBias: true), _graph.Input);
         Node slice = _graph.Add("slice", new SliceChannels(1, 2), map);
-        Node left = _graph.Add("left.tokens", new FlattenSpatial(), slice), right = _graph.Add("right.tokens", new FlattenSpatial(), map);
+        Node left = _graph.Add("left.tokens", new FlattenSpatial(), slice),
+            right = _graph.Add("right.tokens", new FlattenSpatial(), map);
         Node sum = _graph.Add("right.mean", new MeanTokens(), right);
         sum = _graph.Add("both", new Add(), sum, _graph.Add("left.mean", new MeanTokens(), left));
         IsRight(new GraphCase(_graph.Build(_graph.Add("head", new Linear(Channels, 5, HasBias: true), sum)), seed: 1));
@@ -263,7 +285,8 @@ public sealed class FoundGraphTests
     public void Scans_may_have_operands_in_other_orders()
     {
         Node u = Tokens(), delta = _graph.Add("delta", new Softplus(), Linear("dt", u));
-        Node b = _graph.Add("b", new Linear(Channels, 4, HasBias: false), u), c = _graph.Add("c", new Linear(Channels, 4, HasBias: false), u);
+        Node b = _graph.Add("b", new Linear(Channels, 4, HasBias: false), u),
+            c = _graph.Add("c", new Linear(Channels, 4, HasBias: false), u);
         IsRight(_graph.Add("scan", new SelectiveScan(Channels, 4), u, delta, b, Reversed(c)));
     }
 
@@ -271,7 +294,8 @@ public sealed class FoundGraphTests
     public void Scans_may_have_any_step()
     {
         Node u = Tokens(), delta = _graph.Add("delta", new Sigmoid(), Linear("dt", u));
-        Node b = _graph.Add("b", new Linear(Channels, 4, HasBias: false), u), c = _graph.Add("c", new Linear(Channels, 4, HasBias: false), u);
+        Node b = _graph.Add("b", new Linear(Channels, 4, HasBias: false), u),
+            c = _graph.Add("c", new Linear(Channels, 4, HasBias: false), u);
         IsRight(_graph.Add("scan", new SelectiveScan(Channels, 4), u, delta, b, c));
     }
 
@@ -279,8 +303,13 @@ public sealed class FoundGraphTests
     public void Equal_layers_may_share_their_weights()
     {
         Node x = Tokens();
-        Node first = _graph.Add("a", new Linear(Channels, Channels, HasBias: true), [x], ["shared.weight", "shared.bias"]);
-        Node second = _graph.Add("b", new Linear(Channels, Channels, HasBias: true), [_graph.Add("relu", new Relu(), first)], ["shared.weight", "shared.bias"]);
+        Node first = _graph.Add(
+            "a", new Linear(Channels, Channels, HasBias: true), [x], ["shared.weight", "shared.bias"]);
+        Node second = _graph.Add(
+            "b",
+            new Linear(Channels, Channels, HasBias: true),
+            [_graph.Add("relu", new Relu(), first)],
+            ["shared.weight", "shared.bias"]);
         IsRight(_graph.Add("norm", new LayerNorm(Channels, 1e-5f), second));
     }
 
@@ -309,7 +338,8 @@ public sealed class FoundGraphTests
     public void A_scan_without_a_softplus_has_the_bits_of_the_simulation()
     {
         Node u = Tokens(), delta = _graph.Add("delta", new Sigmoid(), Linear("dt", u));
-        Node b = _graph.Add("b", new Linear(Channels, 4, HasBias: false), u), c = _graph.Add("c", new Linear(Channels, 4, HasBias: false), u);
+        Node b = _graph.Add("b", new Linear(Channels, 4, HasBias: false), u),
+            c = _graph.Add("c", new Linear(Channels, 4, HasBias: false), u);
         IntegersAreRight(_graph.Add("scan", new SelectiveScan(Channels, 4), u, delta, b, c), "minmax", Scope.Linear);
     }
 
@@ -326,7 +356,8 @@ public sealed class FoundGraphTests
     public void A_convolution_between_maps_has_the_bits_of_the_simulation()
     {
         Node map = _graph.Add("first", new Conv2d(3, 4, 3, 1, 1, HasBias: true), _graph.Input);
-        Node tokens = _graph.Add("tokens", new FlattenSpatial(), _graph.Add("second", new Conv2d(4, Channels, 2, 2, 0, HasBias: true), map));
+        Node tokens = _graph.Add(
+            "tokens", new FlattenSpatial(), _graph.Add("second", new Conv2d(4, Channels, 2, 2, 0, HasBias: true), map));
         Node y = _graph.Add("relu", new Relu(), Linear("v", tokens));
         IntegersAreRight(y, "minmax", Scope.Linear);
         IntegersAreRight(y, "minmax", Scope.Full);
@@ -361,7 +392,10 @@ public sealed class FoundGraphTests
     }
 
     private Node Tokens() =>
-        _graph.Add("tokens", new FlattenSpatial(), _graph.Add("embed", new Conv2d(3, Channels, 1, 1, 0, HasBias: true), _graph.Input));
+        _graph.Add(
+            "tokens",
+            new FlattenSpatial(),
+            _graph.Add("embed", new Conv2d(3, Channels, 1, 1, 0, HasBias: true), _graph.Input));
 
     private Node Linear(string name, Node x) => _graph.Add(name, new Linear(x.Shape[^1], Channels, HasBias: true), x);
 
@@ -369,7 +403,10 @@ public sealed class FoundGraphTests
 
     private Node ByColumn(Node x) => _graph.Add($"{x.Name}.columns", ArrangeTokens.ByColumn(2, x.Shape[0] / 2), x);
 
-    /// <summary>A session, training and its gradients agree with the reference; the value is read by a linear layer token by token, and as it is.</summary>
+    /// <summary>
+    /// A session, training and its gradients agree with the reference; the value is read by a linear layer token by
+    /// token, and as it is.
+    /// </summary>
     private void IsRight(Node value)
     {
         var dense = new GraphCase(_graph.Build(value), seed: 1);
@@ -408,7 +445,10 @@ public sealed class FoundGraphTests
     {
         if (_classified is not null)
             return _classified;
-        Node token = value.Shape.Rank == 1 ? value : _graph.Add("token", new SelectToken(Math.Min(1, value.Shape[0] - 1)), value);
-        return _classified = new GraphCase(_graph.Build(_graph.Add("head", new Linear(value.Shape[^1], 5, HasBias: true), token)), seed: 1);
+        Node token = value.Shape.Rank == 1
+            ? value
+            : _graph.Add("token", new SelectToken(Math.Min(1, value.Shape[0] - 1)), value);
+        return _classified = new GraphCase(
+            _graph.Build(_graph.Add("head", new Linear(value.Shape[^1], 5, HasBias: true), token)), seed: 1);
     }
 }

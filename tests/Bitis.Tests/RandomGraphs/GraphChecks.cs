@@ -13,7 +13,8 @@ internal static partial class GraphChecks
 {
     private const double Tolerance = 1e-3, GradientTolerance = 2e-3, Step = 1e-5, NormEpsilon = 1e-5;
 
-    private static readonly Finding NoLogits = new(FindingKind.Undecided, "the output has tokens: there are no logits", "");
+    private static readonly Finding NoLogits = new(
+        FindingKind.Undecided, "the output has tokens: there are no logits", "");
 
     /// <summary>The reference computes what the formulas say, in float64.</summary>
     public static Finding? Oracle(GraphCase graph) => Guarded(graph, () =>
@@ -30,7 +31,8 @@ internal static partial class GraphChecks
     /// <summary>What training computes on its way forward are the reference's answers.</summary>
     public static Finding? Training(GraphCase graph) => graph.Graph.Output.Shape.Rank != 1
         ? NoLogits
-        : Guarded(graph, () => Compare(graph, GraphModels.Training(graph.Graph, graph.Weights, graph.Images, graph.Targets)));
+        : Guarded(
+            graph, () => Compare(graph, GraphModels.Training(graph.Graph, graph.Weights, graph.Images, graph.Targets)));
 
     /// <summary>The gradients are those of differences in float64, each parameter's along a random direction.</summary>
     public static Finding? Gradients(GraphCase graph)
@@ -41,24 +43,34 @@ internal static partial class GraphChecks
             return new Finding(FindingKind.Undecided, "training does not get as far as gradients", forward.Signature);
         return Guarded(graph, () =>
         {
-            (_, _, IReadOnlyDictionary<string, FloatTensor> gradients) = GraphModels.Gradients(graph.Graph, graph.Weights, graph.Images, graph.Targets);
+            (_, _, IReadOnlyDictionary<string, FloatTensor> gradients) = GraphModels.Gradients(
+                graph.Graph, graph.Weights, graph.Images, graph.Targets);
             double largest = gradients.Values.Max(gradient => (double)TensorPrimitives.Norm<float>(gradient.Span));
             var model = new DoubleReference(graph.Graph, graph.Weights);
             double amplification = graph.Graph.Nodes.Any(IsNormOfSingles) ? 1 / Math.Sqrt(NormEpsilon) : 1;
             foreach ((string name, FloatTensor gradient) in gradients)
             {
-                double[] direction = [.. Sample.Floats((int)(graph.Seed % int.MaxValue), gradient.Length).Select(value => value < 0 ? -1.0 : 1.0)];
+                double[] direction =
+                [
+                    .. Sample.Floats((int)(graph.Seed % int.MaxValue), gradient.Length).Select(
+                        value => value < 0 ? -1.0 : 1.0),
+                ];
                 double actual = 0;
                 for (int i = 0; i < direction.Length; i++)
                     actual += direction[i] * gradient.Span[i];
                 double expected = Slope(Step), again = Slope(Step / 8);
-                double rounding = (1e-5 * amplification * largest) + 1e-7, norm = TensorPrimitives.Norm<float>(gradient.Span);
+                double rounding = (1e-5 * amplification * largest)
+                    + 1e-7, norm = TensorPrimitives.Norm<float>(gradient.Span);
                 double allowed = (GradientTolerance * Math.Max(norm, Math.Abs(expected))) + rounding;
                 if (Math.Abs(actual - expected) <= allowed)
                     continue;
                 return Math.Abs(expected - again) > allowed / 4
                     ? new Finding(FindingKind.Undecided, "the loss has a kink", name)
-                    : new Finding(FindingKind.Difference, "difference", $"the gradient of {name} is {actual:g6} along a direction; expected {expected:g6} (allowed {allowed:g2})");
+                    : new Finding(
+                        FindingKind.Difference,
+                        "difference",
+                        $"the gradient of {name} is {actual:g6} along a direction; expected {expected:g6} (allowed "
+                        + $"{allowed:g2})");
 
                 double Slope(double step) => (LossAt(step) - LossAt(-step)) / (2 * step);
 
@@ -82,14 +94,18 @@ internal static partial class GraphChecks
         if (graph.Graph.Output.Shape.Rank != 1)
             return NoLogits;
         Recipe recipe = DrawRecipe(graph);
-        string description = $"{recipe.Method} {recipe.Bits} {recipe.Scope} {recipe.ActivationGranularity?.ToString() ?? "usual granularity"}";
+        string description = $"{recipe.Method} {recipe.Bits} {recipe.Scope} "
+            + $"{recipe.ActivationGranularity?.ToString() ?? "usual granularity"}";
         Finding? finding = Guarded(graph, () =>
         {
-            QuantizedModel model = GraphModels.Quantize(graph.Graph, graph.Weights, GraphWeights.Images(graph.Graph, 6, graph.Seed + 1), recipe);
-            FloatTensor integers = GraphModels.Session(model, graph.Images), expected = GraphModels.Simulate(model, graph.Images);
+            QuantizedModel model = GraphModels.Quantize(
+                graph.Graph, graph.Weights, GraphWeights.Images(graph.Graph, 6, graph.Seed + 1), recipe);
+            FloatTensor integers = GraphModels.Session(model, graph.Images),
+                expected = GraphModels.Simulate(model, graph.Images);
             if (Sample.Bits(expected.Span).AsSpan().SequenceEqual(Sample.Bits(integers.Span)))
                 return null;
-            (double difference, double largest) = Distance(Array.ConvertAll(expected.Span.ToArray(), value => (double)value), integers);
+            (double difference, double largest) = Distance(
+                Array.ConvertAll(expected.Span.ToArray(), value => (double)value), integers);
             return Difference(difference, largest);
         });
         return finding is null ? null : finding with { Detail = $"{description}: {finding.Detail}" };
@@ -115,11 +131,13 @@ internal static partial class GraphChecks
 
     private static Finding? Compare(GraphCase graph, FloatTensor actual)
     {
-        (double difference, double largest) = Distance(Array.ConvertAll(graph.Reference.Span.ToArray(), value => (double)value), actual);
+        (double difference, double largest) = Distance(
+            Array.ConvertAll(graph.Reference.Span.ToArray(), value => (double)value), actual);
         if (difference <= Tolerance * largest)
             return null;
         // What rounding alone does to the reference, it may do to others.
-        double rounding = Distance(new DoubleReference(graph.Graph, graph.Weights).RunBatch(graph.Images), graph.Reference).Difference;
+        double rounding = Distance(
+            new DoubleReference(graph.Graph, graph.Weights).RunBatch(graph.Images), graph.Reference).Difference;
         return rounding > Tolerance / 10 * largest || !double.IsFinite(rounding)
             ? new Finding(FindingKind.Undecided, "the answer depends on rounding", $"{rounding / largest:g3}")
             : Difference(difference, largest);
@@ -148,12 +166,16 @@ internal static partial class GraphChecks
         }
         catch (Exception e)
         {
-            bool namesNode = graph.Graph.Nodes.Any(node => e.Message.Contains($"'{node.Name}'", StringComparison.Ordinal));
+            bool namesNode = graph.Graph.Nodes.Any(
+                node => e.Message.Contains($"'{node.Name}'", StringComparison.Ordinal));
             string message = Numbers().Replace(Quoted().Replace(e.Message, "'...'"), "#");
             if (e is BitisException || (e is NotSupportedException && namesNode))
                 return new Finding(FindingKind.Refusal, message, e.Message);
             string frame = e.StackTrace?.Split('\n').FirstOrDefault(line => Place().IsMatch(line)) ?? "";
-            return new Finding(FindingKind.Crash, $"{e.GetType().Name}: {message} ({Place().Match(frame).Groups["method"].Value})", e.ToString());
+            return new Finding(
+                FindingKind.Crash,
+                $"{e.GetType().Name}: {message} ({Place().Match(frame).Groups["method"].Value})",
+                e.ToString());
         }
     }
 
@@ -167,8 +189,8 @@ internal static partial class GraphChecks
     private static partial Regex Place();
 
     /// <summary>
-    /// Whether a norm sees single values: its output and gradient are 0, as differences of equal terms that are multiplied by 1/√ε, with their
-    /// rounding.
+    /// Whether a norm sees single values: its output and gradient are 0, as differences of equal terms that are
+    /// multiplied by 1/√ε, with their rounding.
     /// </summary>
     private static bool IsNormOfSingles(Node node) => node.Operator switch
     {

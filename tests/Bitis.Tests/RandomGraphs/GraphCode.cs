@@ -15,20 +15,33 @@ internal static class GraphCode
     public static string Of(GraphSpec spec, ulong seed)
     {
         var code = new StringBuilder();
-        code.AppendLine(CultureInfo.InvariantCulture, $"var b = new GraphBuilder({Value(((Input)spec.Nodes[0].Operator).Shape)}); // weights and images: seed {seed}");
+        code.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"var b = new GraphBuilder({Value(((Input)spec.Nodes[0].Operator).Shape)}); // weights and images: seed "
+            + $"{seed}");
         int? block = null;
         for (int i = 1; i < spec.Nodes.Count; i++)
         {
             NodeSpec node = spec.Nodes[i];
             if (node.Block != block)
-                code.AppendLine(CultureInfo.InvariantCulture, $"b.Block = {node.Block?.ToString(CultureInfo.InvariantCulture) ?? "null"};");
+            {
+                code.AppendLine(
+                    CultureInfo.InvariantCulture,
+                    $"b.Block = {node.Block?.ToString(CultureInfo.InvariantCulture) ?? "null"};");
+            }
+
             block = node.Block;
-            string inputs = string.Join(", ", node.Inputs.Select(input => input == 0 ? "b.Input" : spec.Nodes[input].Name));
-            string names = string.Join(", ", node.Operator.Parameters.Select(parameter => $"\"{node.ParameterOwner}.{parameter.Role}\""));
+            string inputs = string.Join(
+                ", ", node.Inputs.Select(input => input == 0 ? "b.Input" : spec.Nodes[input].Name));
+            string names = string.Join(
+                ", ", node.Operator.Parameters.Select(parameter => $"\"{node.ParameterOwner}.{parameter.Role}\""));
             string arguments = node.ParameterOwner is null ? inputs : $"[{inputs}], [{names}]";
-            code.AppendLine(CultureInfo.InvariantCulture, $"Node {node.Name} = b.Add(\"{node.Name}\", {Of(node.Operator)}, {arguments});");
+            code.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"Node {node.Name} = b.Add(\"{node.Name}\", {Of(node.Operator)}, {arguments});");
         }
-        return code.Append(CultureInfo.InvariantCulture, $"Graph graph = b.Build({spec.Nodes[spec.Output].Name});").ToString();
+        return code.Append(
+            CultureInfo.InvariantCulture, $"Graph graph = b.Build({spec.Nodes[spec.Output].Name});").ToString();
     }
 
     private static string Of(Operator op)

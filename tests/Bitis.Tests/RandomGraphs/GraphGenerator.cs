@@ -7,8 +7,9 @@ using Bitis.Tensors;
 namespace Bitis.Tests.RandomGraphs;
 
 /// <summary>
-/// Random graphs over all operators. Values are combined one node at a time or in the patterns that backbones are made of (gates, scans
-/// in two directions, cross merges, channel gates), then put in a random order, cut into blocks, and given an output.
+/// Random graphs over all operators. Values are combined one node at a time or in the patterns that backbones are made
+/// of (gates, scans in two directions, cross merges, channel gates), then put in a random order, cut into blocks, and
+/// given an output.
 /// </summary>
 internal sealed class GraphGenerator
 {
@@ -208,22 +209,30 @@ internal sealed class GraphGenerator
     {
         if (!Chance(0.1))
             return spec;
-        int[] withParameters = [.. Enumerable.Range(0, spec.Nodes.Count).Where(i => spec.Nodes[i].Operator.Parameters.Count > 0)];
+        int[] withParameters =
+            [.. Enumerable.Range(0, spec.Nodes.Count).Where(i => spec.Nodes[i].Operator.Parameters.Count > 0)];
         if (withParameters.Length == 0)
             return spec;
         int chosen = Of(withParameters);
-        int[] equal = [.. withParameters.Where(i => i != chosen && spec.Nodes[i].Operator.Equals(spec.Nodes[chosen].Operator))];
+        int[] equal =
+            [.. withParameters.Where(i => i != chosen && spec.Nodes[i].Operator.Equals(spec.Nodes[chosen].Operator))];
         string owner = equal.Length > 0 ? spec.Nodes[Of(equal)].Name : $"own.{chosen}";
         return spec.With(chosen, spec.Nodes[chosen] with { ParameterOwner = owner });
     }
 
-    /// <summary>No block, one around everything, or several, mostly where a single value goes from one to the next.</summary>
+    /// <summary>
+    /// No block, one around everything, or several, mostly where a single value goes from one to the next.
+    /// </summary>
     private GraphSpec WithBlocks(GraphSpec spec)
     {
         if (Chance(0.25))
             return spec;
         int count = spec.Nodes.Count;
-        int[] cuts = [.. Enumerable.Range(1, count - 1).Where(place => Chance(0.08) || Crossing(spec, place) == 1).Where(_ => Chance(0.4))];
+        int[] cuts =
+        [
+            .. Enumerable.Range(1, count - 1).Where(place => Chance(0.08) || Crossing(spec, place) == 1).Where(
+                _ => Chance(0.4)),
+        ];
         var blocks = new int?[count];
         int next = 0;
         int? current = Chance(0.35) ? next++ : null;
@@ -238,17 +247,24 @@ internal sealed class GraphGenerator
 
     /// <summary>How many values that nodes before a place compute are read at or after it.</summary>
     private static int Crossing(GraphSpec spec, int place) =>
-        Enumerable.Range(place, spec.Nodes.Count - place).SelectMany(i => spec.Nodes[i].Inputs).Where(input => input < place).Distinct().Count();
+        Enumerable.Range(place, spec.Nodes.Count - place).SelectMany(i => spec.Nodes[i].Inputs).Where(
+            input => input < place).Distinct().Count();
 
-    private int Linear(int x) => Add(new Linear(_shapes[x][^1], Chance(0.5) ? _shapes[x][^1] : Channels(), Chance(0.6)), x);
+    private int Linear(int x) =>
+        Add(new Linear(_shapes[x][^1], Chance(0.5) ? _shapes[x][^1] : Channels(), Chance(0.6)), x);
 
     private int LinearTo(int x, int channels) => Add(new Linear(_shapes[x][^1], channels, Chance(0.6)), x);
 
-    private int Unary(int x) => Add(Of<Operator>([new Silu(), new Silu(), new Gelu(), new Relu(), new Sigmoid(), new Softplus(), Factor(), Factor()]), x);
+    private int Unary(int x) =>
+        Add(
+            Of<Operator>(
+                [new Silu(), new Silu(), new Gelu(), new Relu(), new Sigmoid(), new Softplus(), Factor(), Factor()]),
+            x);
 
     private Scale Factor() => new(Of([0.5f, 0.5f, -1.5f, 2f]));
 
-    private int Norm(int x) => Add(Chance(0.5) ? new RmsNorm(_shapes[x][^1], 1e-5f) : new LayerNorm(_shapes[x][^1], 1e-5f), x);
+    private int Norm(int x) =>
+        Add(Chance(0.5) ? new RmsNorm(_shapes[x][^1], 1e-5f) : new LayerNorm(_shapes[x][^1], 1e-5f), x);
 
     private int GroupNorm(int x) => Add(new GroupNorm(_shapes[x][1], Of(Divisors(_shapes[x][1])), 1e-5f), x);
 
@@ -274,7 +290,10 @@ internal sealed class GraphGenerator
         (int height, int width) = Grid(x);
         int kernel = 1 + _random.NextInt32(3), padding = _random.NextInt32(2), stride = 1 + _random.NextInt32(2);
         Require(Math.Min(height, width) + (2 * padding) >= kernel);
-        return Add(new GridConv2d(_shapes[x][1], Chance(0.4) ? _shapes[x][1] : Channels(), height, width, kernel, stride, padding), x);
+        return Add(
+            new GridConv2d(
+                _shapes[x][1], Chance(0.4) ? _shapes[x][1] : Channels(), height, width, kernel, stride, padding),
+            x);
     }
 
     private int Convolution(int x)
@@ -298,7 +317,11 @@ internal sealed class GraphGenerator
     {
         int tokens = _shapes[x][0];
         (int height, int width) = Grid(x);
-        int[] known = [.. Enumerable.Range(0, _nodes.Count).Where(i => _nodes[i].Operator is ArrangeTokens order && order.Sources.Count == tokens && IsInvertible(i))];
+        int[] known =
+        [
+            .. Enumerable.Range(0, _nodes.Count).Where(
+                i => _nodes[i].Operator is ArrangeTokens order && order.Sources.Count == tokens && IsInvertible(i)),
+        ];
         if (known.Length > 0 && Chance(0.4))
         {
             int chosen = Of(known);
@@ -311,7 +334,11 @@ internal sealed class GraphGenerator
             3 => Windows(height, width, 3),
             4 => new ArrangeTokens(Shuffled(tokens)),
             5 => new ArrangeTokens(Shuffled(tokens)[..(1 + _random.NextInt32(tokens))]), // some tokens
-            _ => new ArrangeTokens([.. Shuffled(tokens)[..(1 + _random.NextInt32(tokens))].SelectMany(source => Chance(0.2) ? (int[])[-1, source] : [source])]),
+            _ => new ArrangeTokens(
+                [
+                    .. Shuffled(tokens)[..(1 + _random.NextInt32(tokens))].SelectMany(
+                        source => Chance(0.2) ? (int[])[-1, source] : [source]),
+                ]),
         }, x);
     }
 
@@ -327,7 +354,8 @@ internal sealed class GraphGenerator
         int across = (width + side - 1) / side, down = (height + side - 1) / side;
         return new ArrangeTokens([.. Enumerable.Range(0, across * down * side * side).Select(i =>
         {
-            int window = i / (side * side), row = (window / across * side) + (i / side % side), column = (window % across * side) + (i % side);
+            int window = i / (side * side), row = (window / across * side)
+                + (i / side % side), column = (window % across * side) + (i % side);
             return row < height && column < width ? (row * width) + column : ArrangeTokens.Zeros;
         })]);
     }
@@ -406,7 +434,9 @@ internal sealed class GraphGenerator
                 return Add(new ReverseTokens(), x);
             case 4:
                 (int height, int width) = Grid(x);
-                return Add(Chance(0.5) ? ArrangeTokens.ByColumn(height, width) : new ArrangeTokens(Shuffled(_shapes[x][0])), x);
+                return Add(
+                    Chance(0.5) ? ArrangeTokens.ByColumn(height, width) : new ArrangeTokens(Shuffled(_shapes[x][0])),
+                    x);
             default:
                 return CausalConvolution(x);
         }
@@ -482,7 +512,9 @@ internal sealed class GraphGenerator
     {
         int tokens = _shapes[x][0];
         (int height, int width) = Grid(x);
-        int y = Add(Chance(0.6) ? ArrangeTokens.ByColumn(height, width) : new ArrangeTokens(Shuffled(tokens)), Chance(0.5) ? x : LinearTo(x, _shapes[x][1]));
+        int y = Add(
+            Chance(0.6) ? ArrangeTokens.ByColumn(height, width) : new ArrangeTokens(Shuffled(tokens)),
+            Chance(0.5) ? x : LinearTo(x, _shapes[x][1]));
         if (Chance(0.3))
             y = Add(new ReverseTokens(), y);
         int sum = Chance(0.6) ? Add(new Add(), x, y) : Add(new Add(), y, x);
@@ -498,7 +530,8 @@ internal sealed class GraphGenerator
             case 0:
                 return Add(new MeanOfNorms(_shapes[x][1], 1e-5f), views);
             case 1:
-                return Add(new GatedSum(), [Add(new MeanOfNorms(_shapes[x][1], 1e-5f), [.. views.Select(_ => x)]), .. views]);
+                return Add(
+                    new GatedSum(), [Add(new MeanOfNorms(_shapes[x][1], 1e-5f), [.. views.Select(_ => x)]), .. views]);
             case 2:
                 return Norm(Add(new Add(), views[0], views[1]));
             default:
@@ -514,7 +547,8 @@ internal sealed class GraphGenerator
         if (Chance(0.5))
         {
             (int height, int width) = Grid(x);
-            x = Add(Chance(0.6) ? ArrangeTokens.ByColumn(height, width) : new ArrangeTokens(Shuffled(_shapes[x][0])), x);
+            x = Add(
+                Chance(0.6) ? ArrangeTokens.ByColumn(height, width) : new ArrangeTokens(Shuffled(_shapes[x][0])), x);
         }
         return Chance(0.6) ? Add(new ReverseTokens(), x) : x;
     }
@@ -524,7 +558,8 @@ internal sealed class GraphGenerator
     {
         int tokens = _shapes[x][0];
         (int height, int width) = Grid(x);
-        ArrangeTokens order = Of<ArrangeTokens>([ArrangeTokens.ByColumn(height, width), Windows(height, width, 2), Windows(height, width, 3)]);
+        ArrangeTokens order = Of<ArrangeTokens>(
+            [ArrangeTokens.ByColumn(height, width), Windows(height, width, 2), Windows(height, width, 3)]);
         bool isReversed = Chance(0.5);
         int y = Add(order, x);
         if (isReversed)
@@ -569,7 +604,8 @@ internal sealed class GraphGenerator
     }
 
     /// <summary>One to three values of one shape.</summary>
-    private int[] Sequences(int x) => Enumerable.Range(0, _random.NextInt32(3)).Aggregate((int[])[x], (all, _) => [.. all, Partner(x)]);
+    private int[] Sequences(int x) =>
+        Enumerable.Range(0, _random.NextInt32(3)).Aggregate((int[])[x], (all, _) => [.. all, Partner(x)]);
 
     private int Any(Func<Shape, bool> fits)
     {
@@ -591,7 +627,8 @@ internal sealed class GraphGenerator
         return square * square == tokens && Chance(0.7) ? (square, square) : (height, tokens / height);
     }
 
-    private static int[] Divisors(int number) => [.. Enumerable.Range(1, number).Where(divisor => number % divisor == 0)];
+    private static int[] Divisors(int number) =>
+        [.. Enumerable.Range(1, number).Where(divisor => number % divisor == 0)];
 
     private int[] Shuffled(int count)
     {
@@ -606,7 +643,8 @@ internal sealed class GraphGenerator
         Require(shape.ElementCount is > 0 and <= MaxValues);
         foreach (int input in inputs)
             _uses[input]++;
-        return Append(new NodeSpec($"{op.Kind}{_nodes.Count.ToString(CultureInfo.InvariantCulture)}", op, inputs), shape);
+        return Append(
+            new NodeSpec($"{op.Kind}{_nodes.Count.ToString(CultureInfo.InvariantCulture)}", op, inputs), shape);
     }
 
     private int Append(NodeSpec node, Shape shape)

@@ -9,7 +9,9 @@ using Bitis.Training.Optimization;
 
 namespace Bitis.Tests.RandomGraphs;
 
-/// <summary>How a graph gets into sessions, training and quantization. Everything of the library that these tests enter is here.</summary>
+/// <summary>
+/// How a graph gets into sessions, training and quantization. Everything of the library that these tests enter is here.
+/// </summary>
 internal static class GraphModels
 {
     private static readonly SessionOptions OneThread = new() { Threads = 1 };
@@ -19,7 +21,8 @@ internal static class GraphModels
         VisionModel.FromGraph(graph, weights);
 
     /// <summary>What the operators' own forwards compute.</summary>
-    public static FloatTensor Reference(Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, FloatTensor images) =>
+    public static FloatTensor Reference(
+        Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, FloatTensor images) =>
         new GraphExecutor(graph, weights, ReferenceEvaluator.Instance).Run(images);
 
     /// <summary>What a session computes; for an output with tokens, what its plan does.</summary>
@@ -35,7 +38,8 @@ internal static class GraphModels
     }
 
     /// <summary>What the gradient executor's forward computes.</summary>
-    public static FloatTensor Training(Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, FloatTensor images, FloatTensor targets) =>
+    public static FloatTensor Training(
+        Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, FloatTensor images, FloatTensor targets) =>
         Gradients(graph, weights, images, targets).Logits;
 
     /// <summary>The gradient executor's loss, logits and gradients.</summary>
@@ -48,8 +52,10 @@ internal static class GraphModels
     }
 
     /// <summary>A quantized model.</summary>
-    public static QuantizedModel Quantize(Graph graph, Dictionary<string, FloatTensor> weights, FloatTensor images, Recipe recipe) =>
-        PostTrainingQuantizer.Quantize(Of(graph, weights), CalibrationSet.FromTensors(images), recipe, new QuantizationOptions { Threads = 1 });
+    public static QuantizedModel Quantize(
+        Graph graph, Dictionary<string, FloatTensor> weights, FloatTensor images, Recipe recipe) =>
+        PostTrainingQuantizer.Quantize(
+            Of(graph, weights), CalibrationSet.FromTensors(images), recipe, new QuantizationOptions { Threads = 1 });
 
     /// <summary>What a session of a quantized model computes, in integers.</summary>
     public static FloatTensor Session(QuantizedModel model, FloatTensor images)
@@ -62,7 +68,10 @@ internal static class GraphModels
     public static FloatTensor Simulate(QuantizedModel model, FloatTensor images)
     {
         using var evaluator = new VectorizedEvaluator(threads: 1) { CubicDecay = model.Layers.Count > 0 };
-        return new GraphExecutor(model.Graph, model.DequantizeWeights(), new SimulatedEvaluator(evaluator, model.Layers, model.Scans)).Run(images);
+        return new GraphExecutor(
+            model.Graph,
+            model.DequantizeWeights(),
+            new SimulatedEvaluator(evaluator, model.Layers, model.Scans)).Run(images);
     }
 
     private static unsafe FloatTensor Run(Plan plan, Graph graph, FloatTensor images)
@@ -81,7 +90,10 @@ internal static class GraphModels
             {
                 int place = y.Place(y.IsReversed ? y.Rows - 1 - row : row);
                 if (place >= 0)
-                    y.MemoryRow(memory, place).CopyTo(result.Span.Slice((image * length) + (row * y.Columns), y.Columns));
+                {
+                    y.MemoryRow(memory, place)
+                        .CopyTo(result.Span.Slice((image * length) + (row * y.Columns), y.Columns));
+                }
             }
         }
         return result;

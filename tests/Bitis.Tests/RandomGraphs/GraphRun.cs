@@ -17,10 +17,13 @@ internal sealed class GraphRun(string name, Func<GraphCase, Finding?> check, boo
 {
     private const int Threads = 2, ShrunkOfEachCause = 40;
 
-    private readonly ConcurrentDictionary<(FindingKind Kind, string Cause), ConcurrentBag<(ulong Seed, GraphSpec Spec, Finding Finding)>> _findings = new();
+    private readonly ConcurrentDictionary<(FindingKind Kind, string Cause), ConcurrentBag<(
+        ulong Seed, GraphSpec Spec, Finding Finding)>> _findings = new();
     private readonly ConcurrentDictionary<string, int> _shrunk = new();
 
-    /// <summary>Goes through the graphs of the seeds from 0 on; fails if an answer is wrong, or an exception explains nothing.</summary>
+    /// <summary>
+    /// Goes through the graphs of the seeds from 0 on; fails if an answer is wrong, or an exception explains nothing.
+    /// </summary>
     /// <param name="count">How many graphs.</param>
     public void Check(int count)
     {
@@ -31,13 +34,17 @@ internal sealed class GraphRun(string name, Func<GraphCase, Finding?> check, boo
             CheckOne((ulong)seed);
             int now = Interlocked.Increment(ref done), seconds = (int)watch.Elapsed.TotalSeconds / 10;
             if (seconds > Volatile.Read(ref reported) && Interlocked.Exchange(ref reported, seconds) < seconds)
-                say($"{name}: {now} of {count} graphs, {Of(FindingKind.Difference)} differences, {Of(FindingKind.Crash)} crashes, {Of(FindingKind.Refusal)} refusals");
+            {
+                say($"{name}: {now} of {count} graphs, {Of(FindingKind.Difference)} differences, "
+                    + $"{Of(FindingKind.Crash)} crashes, {Of(FindingKind.Refusal)} refusals");
+            }
         });
         string summary = Summary(count, watch.Elapsed);
         say(summary);
         int faults = Of(FindingKind.Difference) + Of(FindingKind.Crash);
         Assert.True(faults == 0, summary);
-        Assert.True(Of(FindingKind.Refusal) + Of(FindingKind.Undecided) <= count / 2, $"Most graphs say nothing. {summary}");
+        Assert.True(
+            Of(FindingKind.Refusal) + Of(FindingKind.Undecided) <= count / 2, $"Most graphs say nothing. {summary}");
     }
 
     private void CheckOne(ulong seed)
@@ -48,17 +55,22 @@ internal sealed class GraphRun(string name, Func<GraphCase, Finding?> check, boo
         if (check(new GraphCase(spec.Build(), seed)) is not { } finding)
             return;
         string cause = finding.Signature;
-        if (finding.Kind is FindingKind.Difference or FindingKind.Crash && _shrunk.AddOrUpdate(cause, 1, (_, n) => n + 1) <= Limit(finding))
+        if (finding.Kind is FindingKind.Difference or FindingKind.Crash
+            && _shrunk.AddOrUpdate(cause, 1, (_, n) => n + 1) <= Limit(finding))
         {
-            (spec, finding) = GraphShrinker.Shrink(spec, finding, candidate => check(new GraphCase(candidate.Build(), seed)));
+            (spec, finding) = GraphShrinker.Shrink(
+                spec, finding, candidate => check(new GraphCase(candidate.Build(), seed)));
             if (finding.Kind == FindingKind.Difference)
                 cause = Kinds(spec);
         }
         _findings.GetOrAdd((finding.Kind, cause), _ => []).Add((seed, spec, finding));
     }
 
-    /// <summary>Crashes of one place are one cause; what differences have in common is seen in the small graphs only.</summary>
-    private static int Limit(Finding finding) => finding.Kind == FindingKind.Crash ? ShrunkOfEachCause / 10 : int.MaxValue;
+    /// <summary>
+    /// Crashes of one place are one cause; what differences have in common is seen in the small graphs only.
+    /// </summary>
+    private static int Limit(Finding finding) =>
+        finding.Kind == FindingKind.Crash ? ShrunkOfEachCause / 10 : int.MaxValue;
 
     /// <summary>The operators of a small graph, without those that are in all of them.</summary>
     private static string Kinds(GraphSpec spec) => string.Join(" ", spec.Nodes
@@ -71,15 +83,23 @@ internal sealed class GraphRun(string name, Func<GraphCase, Finding?> check, boo
     private string Summary(int count, TimeSpan elapsed)
     {
         var text = new StringBuilder();
-        text.AppendLine(CultureInfo.InvariantCulture, $"{name}: {count} graphs in {elapsed.TotalSeconds:F1} s, {count / elapsed.TotalSeconds:F0} a second: {Of(FindingKind.Difference)} differences, "
-            + $"{Of(FindingKind.Crash)} crashes, {Of(FindingKind.Refusal)} refusals, {Of(FindingKind.Undecided)} undecided.");
-        foreach (((FindingKind kind, string cause), var found) in _findings.OrderBy(pair => pair.Key.Kind).ThenByDescending(pair => pair.Value.Count))
+        text.AppendLine(CultureInfo.InvariantCulture,
+            $"{name}: {count} graphs in {elapsed.TotalSeconds:F1} s, {count / elapsed.TotalSeconds:F0} a second: "
+            + $"{Of(FindingKind.Difference)} differences, "
+            + $"{Of(FindingKind.Crash)} crashes, {Of(FindingKind.Refusal)} refusals, {Of(FindingKind.Undecided)} "
+            + $"undecided.");
+        foreach (((FindingKind kind, string cause), var found) in
+            _findings.OrderBy(pair => pair.Key.Kind).ThenByDescending(pair => pair.Value.Count))
         {
-            (ulong seed, GraphSpec spec, Finding finding) = found.OrderBy(one => one.Spec.Operators).ThenBy(one => one.Seed).First();
+            (ulong seed, GraphSpec spec, Finding finding) = found.OrderBy(one => one.Spec.Operators).ThenBy(
+                one => one.Seed).First();
             text.AppendLine(CultureInfo.InvariantCulture, $"{kind}, {found.Count}: {cause}");
             if (kind is FindingKind.Difference or FindingKind.Crash)
             {
-                text.AppendLine(CultureInfo.InvariantCulture, $"  seeds {string.Join(", ", found.Select(one => one.Seed).Order().Take(12))}; the smallest graph, {finding.Detail}:");
+                text.AppendLine(
+                    CultureInfo.InvariantCulture,
+                    $"  seeds {string.Join(", ", found.Select(one => one.Seed).Order().Take(12))}; the smallest "
+                    + $"graph, {finding.Detail}:");
                 text.AppendLine(GraphCode.Of(spec, seed));
             }
         }

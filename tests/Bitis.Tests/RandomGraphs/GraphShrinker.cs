@@ -10,7 +10,8 @@ internal static class GraphShrinker
     /// <param name="spec">A graph that fails.</param>
     /// <param name="finding">How.</param>
     /// <param name="check">The check.</param>
-    public static (GraphSpec Spec, Finding Finding) Shrink(GraphSpec spec, Finding finding, Func<GraphSpec, Finding?> check)
+    public static (GraphSpec Spec, Finding Finding) Shrink(
+        GraphSpec spec, Finding finding, Func<GraphSpec, Finding?> check)
     {
         while (true)
         {
@@ -26,8 +27,11 @@ internal static class GraphShrinker
             {
                 try
                 {
-                    if (check(candidate) is { } found && found.Kind == finding.Kind && found.Signature == finding.Signature)
+                    if (check(candidate) is { } found && found.Kind == finding.Kind
+                        && found.Signature == finding.Signature)
+                    {
                         return (candidate, found);
+                    }
                 }
                 catch (ArgumentException)
                 {
@@ -39,7 +43,9 @@ internal static class GraphShrinker
     }
 
     private static int Cost(GraphSpec spec) =>
-        spec.Nodes.Sum(node => 20 + node.Inputs.Length + (node.Operator is Linear ? 0 : 4) + (node.Block is null ? 0 : 1) + (node.ParameterOwner is null ? 0 : 1));
+        spec.Nodes.Sum(
+            node => 20 + node.Inputs.Length + (node.Operator is Linear ? 0 : 4) + (node.Block is null ? 0 : 1)
+                + (node.ParameterOwner is null ? 0 : 1));
 
     private static IEnumerable<GraphSpec> Candidates(GraphSpec spec)
     {
@@ -67,7 +73,9 @@ internal static class GraphShrinker
         }
     }
 
-    /// <summary>The graph with a linear layer in the place of another operator, where one gives the same shape.</summary>
+    /// <summary>
+    /// The graph with a linear layer in the place of another operator, where one gives the same shape.
+    /// </summary>
     private static GraphSpec? Simplified(GraphSpec spec, int index)
     {
         Bitis.Graphs.Graph graph = spec.Build();
@@ -76,7 +84,15 @@ internal static class GraphShrinker
         {
             Shape from = graph.Nodes[input].Shape;
             if (from.Rank == shape.Rank && from.Rank > 0 && from.Sizes[..^1].SequenceEqual(shape.Sizes[..^1]))
-                return spec.With(index, spec.Nodes[index] with { Operator = new Linear(from[^1], shape[^1], HasBias: false), Inputs = [input] });
+            {
+                return spec.With(
+                    index,
+                    spec.Nodes[index] with
+                    {
+                        Operator = new Linear(from[^1], shape[^1], HasBias: false),
+                        Inputs = [input],
+                    });
+            }
         }
         return null;
     }

@@ -27,7 +27,11 @@ internal sealed record GraphSpec(IReadOnlyList<NodeSpec> Nodes, int Output)
             builder.Block = spec.Block;
             Node[] inputs = [.. spec.Inputs.Select(input => nodes[input])];
             string owner = spec.ParameterOwner ?? spec.Name;
-            nodes[i] = builder.Add(spec.Name, spec.Operator, inputs, [.. spec.Operator.Parameters.Select(parameter => $"{owner}.{parameter.Role}")]);
+            nodes[i] = builder.Add(
+                spec.Name,
+                spec.Operator,
+                inputs,
+                [.. spec.Operator.Parameters.Select(parameter => $"{owner}.{parameter.Role}")]);
         }
         return builder.Build(nodes[Output]);
     }
@@ -51,7 +55,9 @@ internal sealed record GraphSpec(IReadOnlyList<NodeSpec> Nodes, int Output)
         Shape shape = Build().Output.Shape;
         return shape.Rank != 2
             ? this
-            : new GraphSpec([.. Nodes, new NodeSpec("logits", new SelectToken(shape[0] / 3), [Output], Nodes[^1].Block)], Nodes.Count);
+            : new GraphSpec(
+                [.. Nodes, new NodeSpec("logits", new SelectToken(shape[0] / 3), [Output], Nodes[^1].Block)],
+                Nodes.Count);
     }
 
     /// <summary>Some of the nodes, in another order.</summary>
@@ -62,11 +68,14 @@ internal sealed record GraphSpec(IReadOnlyList<NodeSpec> Nodes, int Output)
         for (int i = 0; i < order.Count; i++)
             places.Add(order[i], i);
         return new GraphSpec(
-            [.. order.Select(i => Nodes[i] with { Inputs = [.. Nodes[i].Inputs.Select(input => places[input])] })], places[Output]);
+            [
+                .. order.Select(i => Nodes[i] with { Inputs = [.. Nodes[i].Inputs.Select(input => places[input])] }),
+            ], places[Output]);
     }
 
     /// <summary>The same graph with another node in one place.</summary>
-    public GraphSpec With(int index, NodeSpec node) => this with { Nodes = [.. Nodes.Select((old, i) => i == index ? node : old)] };
+    public GraphSpec With(int index, NodeSpec node) =>
+        this with { Nodes = [.. Nodes.Select((old, i) => i == index ? node : old)] };
 
     /// <summary>The same graph, with another value wherever a node's is read.</summary>
     public GraphSpec Replace(int index, int by) => new(

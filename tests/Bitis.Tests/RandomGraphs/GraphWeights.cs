@@ -16,7 +16,9 @@ internal static class GraphWeights
             for (int i = 0; i < node.ParameterNames.Count; i++)
             {
                 ParameterSpec spec = node.Operator.Parameters[i];
-                weights.TryAdd(node.ParameterNames[i], Draw(node.Operator, spec, SeededRandom.ForPart(seed, Hash(node.ParameterNames[i]))));
+                weights.TryAdd(
+                    node.ParameterNames[i],
+                    Draw(node.Operator, spec, SeededRandom.ForPart(seed, Hash(node.ParameterNames[i]))));
             }
         }
         return weights;
@@ -35,7 +37,8 @@ internal static class GraphWeights
         float bound = spec.Shape.Rank < 2 ? 0.3f : 1.7f / MathF.Sqrt(spec.Shape.DropFirst().ElementCount);
         return spec.Role switch
         {
-            "weight" when op is RmsNorm or LayerNorm or GroupNorm or MeanOfNorms => Fill(tensor, () => random.NextSingle(0.4f, 1.4f)),
+            "weight" when op is RmsNorm or LayerNorm or GroupNorm or MeanOfNorms =>
+                Fill(tensor, () => random.NextSingle(0.4f, 1.4f)),
             "A_log" => Fill(tensor, () => random.NextSingle(-0.7f, 1.5f)),
             "D" => Fill(tensor, () => random.NextSingle(-1, 1)),
             "token" or "embedding" => Fill(tensor, () => random.NextSingle(-0.7f, 0.7f)),
@@ -51,5 +54,6 @@ internal static class GraphWeights
     }
 
     /// <summary>FNV-1a: the same on every run, unlike <see cref="string.GetHashCode()"/>.</summary>
-    private static ulong Hash(string text) => text.Aggregate(14695981039346656037UL, (hash, letter) => (hash ^ letter) * 1099511628211UL);
+    private static ulong Hash(string text) =>
+        text.Aggregate(14695981039346656037UL, (hash, letter) => (hash ^ letter) * 1099511628211UL);
 }

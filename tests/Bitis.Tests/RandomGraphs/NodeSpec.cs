@@ -8,4 +8,5 @@ namespace Bitis.Tests.RandomGraphs;
 /// <param name="Inputs">The indices of the nodes that it reads; all are smaller than its own.</param>
 /// <param name="Block">Its block; null for none.</param>
 /// <param name="ParameterOwner">The name that its parameters have in front of their roles; null for the node's.</param>
-internal sealed record NodeSpec(string Name, Operator Operator, int[] Inputs, int? Block = null, string? ParameterOwner = null);
+internal sealed record NodeSpec(
+    string Name, Operator Operator, int[] Inputs, int? Block = null, string? ParameterOwner = null);

@@ -67,7 +67,10 @@ public sealed class OpenGraphQuantizationTests : IDisposable
     [Theory]
     [MemberData(nameof(Methods))]
     public void A_graph_without_blocks_is_one(string method) =>
-        IsQuantized(method, Head(Mixer("second", Mixer("first", Tokens()))), ["first.in", "first.out", "second.in", "second.out", "head"]);
+        IsQuantized(
+            method,
+            Head(Mixer("second", Mixer("first", Tokens()))),
+            ["first.in", "first.out", "second.in", "second.out", "head"]);
 
     [Theory]
     [MemberData(nameof(Methods))]
@@ -76,7 +79,10 @@ public sealed class OpenGraphQuantizationTests : IDisposable
         _graph.Block = 0;
         Node x = Mixer("first", Tokens());
         _graph.Block = 1;
-        Node pixels = _graph.Add("again.tokens", new FlattenSpatial(), _graph.Add("again", new Conv2d(3, Channels, 1, 1, 0, HasBias: true), _graph.Input));
+        Node pixels = _graph.Add(
+            "again.tokens",
+            new FlattenSpatial(),
+            _graph.Add("again", new Conv2d(3, Channels, 1, 1, 0, HasBias: true), _graph.Input));
         x = _graph.Add("sum", new Add(), Mixer("second", x), pixels);
         _graph.Block = null;
         IsQuantized(method, Head(x), ["first.in", "first.out", "second.in", "second.out"]);
@@ -87,7 +93,8 @@ public sealed class OpenGraphQuantizationTests : IDisposable
     public void A_linear_layer_may_read_maps(string method)
     {
         Node rows = _graph.Add("rows", new Linear(4, 4, HasBias: true), _graph.Input);
-        Node x = _graph.Add("tokens", new FlattenSpatial(), _graph.Add("embed", new Conv2d(3, Channels, 1, 1, 0, HasBias: true), rows));
+        Node x = _graph.Add(
+            "tokens", new FlattenSpatial(), _graph.Add("embed", new Conv2d(3, Channels, 1, 1, 0, HasBias: true), rows));
         IsQuantized(method, Head(Mixer("first", x)), ["rows", "first.in", "first.out", "head"]);
     }
 
@@ -185,7 +192,10 @@ public sealed class OpenGraphQuantizationTests : IDisposable
         Graph graph = Head(x);
         Assert.Contains("no linear layer in a block", Refused(graph, RecipeOf("minmax")), StringComparison.Ordinal);
         Assert.Contains("no linear layer in a block", Refused(graph, RecipeOf("ptq4vm+")), StringComparison.Ordinal);
-        Assert.Contains("no linear layer in a block", Refused(graph, RecipeOf("minmax") with { Overrides = [new("silu", new BitWidths(4, 4))] }), StringComparison.Ordinal);
+        Assert.Contains(
+            "no linear layer in a block",
+            Refused(graph, RecipeOf("minmax") with { Overrides = [new("silu", new BitWidths(4, 4))] }),
+            StringComparison.Ordinal);
         Assert.Equal(2, Quantize(graph, RecipeOf("minmax") with { Scope = Scope.Full }).Layers.Count);
     }
 
@@ -200,7 +210,8 @@ public sealed class OpenGraphQuantizationTests : IDisposable
         _graph.Block = 0;
         x = Mixer("third", x);
         _graph.Block = null;
-        Assert.Contains("'third.in' belongs to block 0", Refused(Head(x), RecipeOf("ptq4vm+")), StringComparison.Ordinal);
+        Assert.Contains(
+            "'third.in' belongs to block 0", Refused(Head(x), RecipeOf("ptq4vm+")), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -210,15 +221,21 @@ public sealed class OpenGraphQuantizationTests : IDisposable
         Node x = _graph.Add("linear", new Linear(Channels, Channels, HasBias: true), [Tokens()], ["matrix", "offset"]);
         Graph graph = Head(x);
         QuantizedModel model = Quantize(graph, RecipeOf(method));
-        Assert.Equal(graph.Parameters.Select(parameter => parameter.Name).Order(), model.DequantizeWeights().Keys.Order());
-        TensorAssert.Close(Weights(graph)["matrix"], model.DequantizeWeights()["matrix"], method == "minmax" ? 0.01 : 0.1);
+        Assert.Equal(
+            graph.Parameters.Select(parameter => parameter.Name).Order(), model.DequantizeWeights().Keys.Order());
+        TensorAssert.Close(
+            Weights(graph)["matrix"], model.DequantizeWeights()["matrix"], method == "minmax" ? 0.01 : 0.1);
 
         string path = Path.Combine(_folder.Path, "layers.safetensors");
         SafetensorsWriter.Write(
-            path, QuantizedModelFile.TensorsOf(model.Layers, graph), new Dictionary<string, string> { [QuantizedModelFile.LayersKey] = QuantizedModelFile.LayersOf(model.Layers) });
+            path, QuantizedModelFile.TensorsOf(model.Layers, graph), new Dictionary<string, string>
+            {
+                [QuantizedModelFile.LayersKey] = QuantizedModelFile.LayersOf(model.Layers),
+            });
         using Checkpoint file = Checkpoint.Open(path);
         Assert.Contains(file.Entries, entry => entry.Name == "matrix");
-        Dictionary<string, QuantizedLayer> read = QuantizedModelFile.ReadLayers(new TensorDirectory(file), graph, model.Recipe);
+        Dictionary<string, QuantizedLayer> read = QuantizedModelFile.ReadLayers(
+            new TensorDirectory(file), graph, model.Recipe);
         Assert.Equal(model.Layers["linear"].Levels, read["linear"].Levels);
     }
 
@@ -227,14 +244,20 @@ public sealed class OpenGraphQuantizationTests : IDisposable
     {
         // So that files have the tensors that they have always had.
         foreach (string model in SmallModels.Names)
-            Assert.All(SmallModels.Get(model, classes: 2).BuildGraph().Nodes.Where(node => QuantizedLayer.Covers(node.Operator)), node => Assert.Equal($"{node.Name}.weight", node.ParameterNames[0]));
+        {
+            Assert.All(
+                SmallModels.Get(model, classes: 2)
+                    .BuildGraph().Nodes.Where(node => QuantizedLayer.Covers(node.Operator)),
+                node => Assert.Equal($"{node.Name}.weight", node.ParameterNames[0]));
+        }
     }
 
     [Fact]
     public void Shared_parameters_are_drawn_once()
     {
         Graph graph = Head(Shared());
-        Dictionary<string, FloatTensor> weights = Initialization.Create(graph, 1, (_, _, random) => _ => random.NextNormal());
+        Dictionary<string, FloatTensor> weights = Initialization.Create(
+            graph, 1, (_, _, random) => _ => random.NextNormal());
         Assert.Equal(graph.Parameters.Select(parameter => parameter.Name), weights.Keys);
     }
 
@@ -244,15 +267,20 @@ public sealed class OpenGraphQuantizationTests : IDisposable
         Graph graph = Head(Shared());
         string message = Refused(graph, RecipeOf("minmax"));
         Assert.Contains("'a' and 'b' share the parameter 'shared.weight'", message, StringComparison.Ordinal);
-        Assert.Equal(3, Quantize(graph, RecipeOf("minmax") with { Bits = new BitWidths(BitWidths.Float, 8) }).Layers.Count);
-        Assert.Single(Quantize(graph, RecipeOf("minmax") with { Overrides = [new("a", BitWidths.None), new("b", BitWidths.None)] }).Layers);
+        Assert.Equal(
+            3, Quantize(graph, RecipeOf("minmax") with { Bits = new BitWidths(BitWidths.Float, 8) }).Layers.Count);
+        Assert.Single(
+            Quantize(
+                graph,
+                RecipeOf("minmax") with { Overrides = [new("a", BitWidths.None), new("b", BitWidths.None)] }).Layers);
     }
 
     [Fact]
     public void A_parameter_has_one_shape()
     {
         Node x = _graph.Add("a", new Linear(Channels, 4, HasBias: false), [Tokens()], ["shared"]);
-        string message = Assert.Throws<ArgumentException>(() => _graph.Add("b", new Linear(4, Channels, HasBias: false), [x], ["shared"])).Message;
+        string message = Assert.Throws<ArgumentException>(
+            () => _graph.Add("b", new Linear(4, Channels, HasBias: false), [x], ["shared"])).Message;
         Assert.Contains("'shared' is [8, 4] at 'b' and [4, 8] at 'a'", message, StringComparison.Ordinal);
     }
 
@@ -263,7 +291,8 @@ public sealed class OpenGraphQuantizationTests : IDisposable
         string[] shared = ["norm.weight", "norm.bias"];
         Node first = _graph.Add("norm.a", new LayerNorm(Channels, 1e-5f), [x], shared);
         x = _graph.Add("sum", new Add(), x, _graph.Add("linear", new Linear(Channels, Channels, HasBias: true), first));
-        Graph graph = Head(_graph.Add("relu", new Relu(), _graph.Add("norm.b", new LayerNorm(Channels, 1e-5f), [x], shared)));
+        Graph graph = Head(
+            _graph.Add("relu", new Relu(), _graph.Add("norm.b", new LayerNorm(Channels, 1e-5f), [x], shared)));
         IsCloseToFloat(graph, Quantize(graph, RecipeOf("smoothquant")));
     }
 
@@ -281,7 +310,8 @@ public sealed class OpenGraphQuantizationTests : IDisposable
     public void Scans_without_a_softplus_of_their_own_are_refused_by_name()
     {
         Node u = Tokens(), delta = _graph.Add("delta", new Sigmoid(), u);
-        Node b = _graph.Add("b", new Linear(Channels, 4, HasBias: false), u), c = _graph.Add("c", new Linear(Channels, 4, HasBias: false), u);
+        Node b = _graph.Add("b", new Linear(Channels, 4, HasBias: false), u),
+            c = _graph.Add("c", new Linear(Channels, 4, HasBias: false), u);
         Graph graph = Head(_graph.Add("scan", new SelectiveScan(Channels, 4), u, delta, b, c));
         string message = Refused(graph, RecipeOf("minmax") with { Scope = Scope.Ssm });
         Assert.Contains("'scan'", message, StringComparison.Ordinal);
@@ -293,7 +323,8 @@ public sealed class OpenGraphQuantizationTests : IDisposable
     public void Scans_that_a_blocks_border_cuts_are_refused_by_name()
     {
         Node u = Tokens(), delta = _graph.Add("delta", new Softplus(), u);
-        Node b = _graph.Add("b", new Linear(Channels, 4, HasBias: false), u), c = _graph.Add("c", new Linear(Channels, 4, HasBias: false), u);
+        Node b = _graph.Add("b", new Linear(Channels, 4, HasBias: false), u),
+            c = _graph.Add("c", new Linear(Channels, 4, HasBias: false), u);
         _graph.Block = 0;
         Node y = Mixer("first", _graph.Add("scan", new SelectiveScan(Channels, 4), u, delta, b, c));
         _graph.Block = null;
@@ -309,8 +340,10 @@ public sealed class OpenGraphQuantizationTests : IDisposable
     public void A_block_may_have_a_scan_before_its_first_linear(string method)
     {
         _graph.Block = 0;
-        Node u = Tokens(), delta = _graph.Add("delta", new Softplus(), _graph.Add("dt", new CausalConv1d(Channels, 2), u));
-        Node b = _graph.Add("b", new GridConv2d(Channels, 4, 4, 4, 1, 1, 0), u), c = _graph.Add("c", new GridConv2d(Channels, 4, 4, 4, 1, 1, 0), u);
+        Node u = Tokens(),
+            delta = _graph.Add("delta", new Softplus(), _graph.Add("dt", new CausalConv1d(Channels, 2), u));
+        Node b = _graph.Add("b", new GridConv2d(Channels, 4, 4, 4, 1, 1, 0), u),
+            c = _graph.Add("c", new GridConv2d(Channels, 4, 4, 4, 1, 1, 0), u);
         Node x = Mixer("first", _graph.Add("scan", new SelectiveScan(Channels, 4), u, delta, b, c));
         _graph.Block = null;
         Graph graph = Head(x);
@@ -360,11 +393,13 @@ public sealed class OpenGraphQuantizationTests : IDisposable
         var one = new GraphCase(graph, seed: 1);
         FloatTensor integers = GraphModels.Session(model, one.Images);
         TensorAssert.Same(GraphModels.Simulate(model, one.Images), integers);
-        double error = TensorPrimitives.Distance<float>(one.Reference.Span, integers.Span) / TensorPrimitives.Norm<float>(one.Reference.Span);
+        double error = TensorPrimitives.Distance<float>(
+            one.Reference.Span, integers.Span) / TensorPrimitives.Norm<float>(one.Reference.Span);
         Assert.InRange(error, 0, 0.1);
     }
 
-    private static string Refused(Graph graph, Recipe recipe) => Assert.Throws<BitisException>(() => Quantize(graph, recipe)).Message;
+    private static string Refused(Graph graph, Recipe recipe) =>
+        Assert.Throws<BitisException>(() => Quantize(graph, recipe)).Message;
 
     private static QuantizedModel Quantize(Graph graph, Recipe recipe) =>
         GraphModels.Quantize(graph, Weights(graph), GraphWeights.Images(graph, 8, seed: 2), recipe);
@@ -374,18 +409,26 @@ public sealed class OpenGraphQuantizationTests : IDisposable
     private static Recipe RecipeOf(string method) => new Recipe { Method = method }.WithSteps(3);
 
     private Node Tokens() =>
-        _graph.Add("tokens", new FlattenSpatial(), _graph.Add("embed", new Conv2d(3, Channels, 1, 1, 0, HasBias: true), _graph.Input));
+        _graph.Add(
+            "tokens",
+            new FlattenSpatial(),
+            _graph.Add("embed", new Conv2d(3, Channels, 1, 1, 0, HasBias: true), _graph.Input));
 
     private Node Mixer(string name, Node x)
     {
         Node inner = _graph.Add($"{name}.in", new Linear(x.Shape[1], 12, HasBias: true), x);
-        return _graph.Add($"{name}.out", new Linear(12, Channels, HasBias: true), _graph.Add($"{name}.silu", new Silu(), inner));
+        return _graph.Add(
+            $"{name}.out", new Linear(12, Channels, HasBias: true), _graph.Add($"{name}.silu", new Silu(), inner));
     }
 
     private Node Scan(string name, Node u)
     {
-        Node delta = _graph.Add($"{name}.delta", new Softplus(), _graph.Add($"{name}.dt", new Linear(Channels, Channels, HasBias: true), u));
-        Node b = _graph.Add($"{name}.b", new Linear(Channels, 4, HasBias: false), u), c = _graph.Add($"{name}.c", new Linear(Channels, 4, HasBias: false), u);
+        Node delta = _graph.Add(
+            $"{name}.delta",
+            new Softplus(),
+            _graph.Add($"{name}.dt", new Linear(Channels, Channels, HasBias: true), u));
+        Node b = _graph.Add($"{name}.b", new Linear(Channels, 4, HasBias: false), u),
+            c = _graph.Add($"{name}.c", new Linear(Channels, 4, HasBias: false), u);
         return _graph.Add($"{name}.scan", new SelectiveScan(Channels, 4), u, delta, b, c);
     }
 
@@ -393,8 +436,11 @@ public sealed class OpenGraphQuantizationTests : IDisposable
     {
         string[] shared = ["shared.weight", "shared.bias"];
         Node x = _graph.Add("a", new Linear(Channels, Channels, HasBias: true), [Tokens()], shared);
-        return _graph.Add("b", new Linear(Channels, Channels, HasBias: true), [_graph.Add("relu", new Relu(), x)], shared);
+        return _graph.Add(
+            "b", new Linear(Channels, Channels, HasBias: true), [_graph.Add("relu", new Relu(), x)], shared);
     }
 
-    private Graph Head(Node x) => _graph.Build(_graph.Add("head", new Linear(x.Shape[1], 5, HasBias: true), _graph.Add("pool", new MeanTokens(), x)));
+    private Graph Head(Node x) =>
+        _graph.Build(
+            _graph.Add("head", new Linear(x.Shape[1], 5, HasBias: true), _graph.Add("pool", new MeanTokens(), x)));
 }

@@ -6,10 +6,11 @@ using Xunit.Abstractions;
 namespace Bitis.Tests.RandomGraphs;
 
 /// <summary>
-/// Graphs that nobody wrote: sessions, training, gradients and integers against the reference. <c>BITIS_GRAPHS=n</c> checks n graphs in float32,
-/// and a tenth as many gradients and quantized models:
+/// Graphs that nobody wrote: sessions, training, gradients and integers against the reference. <c>BITIS_GRAPHS=n</c>
+/// checks n graphs in float32, and a tenth as many gradients and quantized models:
 /// <code>
-///   BITIS_GRAPHS=60000 dotnet test tests/Bitis.Tests -c Release --filter FullyQualifiedName~RandomGraphTests -- xUnit.DiagnosticMessages=true
+///   BITIS_GRAPHS=60000 dotnet test tests/Bitis.Tests -c Release \
+///       --filter FullyQualifiedName~RandomGraphTests -- xUnit.DiagnosticMessages=true
 /// </code>
 /// </summary>
 public sealed class RandomGraphTests(DiagnosticSink sink, ITestOutputHelper output) : IClassFixture<DiagnosticSink>
@@ -17,15 +18,23 @@ public sealed class RandomGraphTests(DiagnosticSink sink, ITestOutputHelper outp
     private const int EnoughForAllOperators = 400;
 
     private static readonly int Graphs =
-        int.TryParse(Environment.GetEnvironmentVariable("BITIS_GRAPHS"), CultureInfo.InvariantCulture, out int graphs) ? graphs : 300;
+        int.TryParse(Environment.GetEnvironmentVariable("BITIS_GRAPHS"), CultureInfo.InvariantCulture, out int graphs)
+            ? graphs
+            : 300;
 
     [Fact]
     public void Every_operator_occurs()
     {
-        Type[] all = [.. typeof(Operator).Assembly.GetTypes().Where(type => type is { IsAbstract: false, Namespace: not null }
-            && type.Namespace.StartsWith("Bitis.Graphs.Operators", StringComparison.Ordinal) && type.IsAssignableTo(typeof(Operator)))];
+        Type[] all = [
+            .. typeof(Operator).Assembly.GetTypes().Where(type => type is { IsAbstract: false, Namespace: not null }
+            && type.Namespace.StartsWith("Bitis.Graphs.Operators", StringComparison.Ordinal)
+            && type.IsAssignableTo(typeof(Operator)))];
         Assert.True(all.Length >= 29);
-        HashSet<Type> found = [.. Enumerable.Range(0, EnoughForAllOperators).SelectMany(seed => GraphGenerator.Generate((ulong)seed).Nodes).Select(node => node.Operator.GetType())];
+        HashSet<Type> found =
+        [
+            .. Enumerable.Range(0, EnoughForAllOperators).SelectMany(
+                seed => GraphGenerator.Generate((ulong)seed).Nodes).Select(node => node.Operator.GetType()),
+        ];
         Assert.Empty(all.Where(type => !found.Contains(type)).Select(type => type.Name));
     }
 
@@ -53,7 +62,8 @@ public sealed class RandomGraphTests(DiagnosticSink sink, ITestOutputHelper outp
     }
 
     [Fact]
-    public void The_reference_computes_what_the_formulas_say() => Run("reference", GraphChecks.Oracle, Math.Min(Graphs / 3, 2000), needsLogits: false);
+    public void The_reference_computes_what_the_formulas_say() =>
+        Run("reference", GraphChecks.Oracle, Math.Min(Graphs / 3, 2000), needsLogits: false);
 
     [Fact]
     public void Sessions_equal_the_reference() => Run("session", GraphChecks.Session, Graphs, needsLogits: false);
@@ -69,7 +79,8 @@ public sealed class RandomGraphTests(DiagnosticSink sink, ITestOutputHelper outp
 
     private static int Share() => Math.Max(Graphs / 10, 60);
 
-    private void Run(string name, Func<GraphCase, Finding?> check, int count, bool needsLogits = true) => new GraphRun(name, check, needsLogits, message =>
+    private void Run(string name, Func<GraphCase, Finding?> check, int count, bool needsLogits = true) =>
+        new GraphRun(name, check, needsLogits, message =>
     {
         sink.Say(message);
         output.WriteLine(message);

@@ -13,7 +13,9 @@ using Bitis.Tensors;
 
 namespace Bitis.Tests.Reconstruction;
 
-/// <summary>Smoothing, the search for scales, the quantized layer and its gradients against the authors' quantizers.</summary>
+/// <summary>
+/// Smoothing, the search for scales, the quantized layer and its gradients against the authors' quantizers.
+/// </summary>
 public sealed class Ptq4vmGoldenTests
 {
     private const string File = "ptq4vm-linear.golden.safetensors";
@@ -41,7 +43,8 @@ public sealed class Ptq4vmGoldenTests
         TensorAssert.Close(golden.Read($"{kind}.smoothing"), Vector(linear.Smoothing), 1e-6, "smoothing");
         TensorAssert.Close(golden.Read($"{kind}.{bits}.act_scale"), Vector(linear.InputScales), 1e-6, "input scales");
         Assert.Equal(golden.Read($"{kind}.{bits}.act_zero").Span.ToArray(), linear.ZeroPoints);
-        TensorAssert.Close(golden.Read($"{kind}.{bits}.weight_scale"), Vector(linear.WeightScales), 1e-6, "weight scales");
+        TensorAssert.Close(
+            golden.Read($"{kind}.{bits}.weight_scale"), Vector(linear.WeightScales), 1e-6, "weight scales");
     }
 
     [Theory]
@@ -64,7 +67,9 @@ public sealed class Ptq4vmGoldenTests
             TensorAssert.Close(golden.Read($"{kind}.{bits}.{name}"), results[name], 1e-4, name);
     }
 
-    /// <summary>A layer that neither learns nor passes gradients on as a quantized one does, as x_proj in the official Vim code.</summary>
+    /// <summary>
+    /// A layer that neither learns nor passes gradients on as a quantized one does, as x_proj in the official Vim code.
+    /// </summary>
     [Fact]
     public void A_frozen_layer_passes_the_gradient_of_its_float_weights()
     {
@@ -84,12 +89,14 @@ public sealed class Ptq4vmGoldenTests
         Assert.All(linear.InputScaleGradient.Concat(linear.WeightScaleGradient), value => Assert.Equal(0, value));
     }
 
-    private static LearnedLinear Search(Checkpoint golden, string kind, string bits, out Graph graph, bool isLearned = true)
+    private static LearnedLinear Search(
+        Checkpoint golden, string kind, string bits, out Graph graph, bool isLearned = true)
     {
         FloatTensor x = golden.Read($"{kind}.x"), weight = golden.Read($"{kind}.weight");
         int tokens = x.Shape[1], inputs = x.Shape[2], outputs = weight.Shape[0];
         var builder = new GraphBuilder([tokens, inputs]);
-        Node shifted = builder.Add("shift", new AddEmbedding(tokens, inputs), builder.Input); // its gradient shows the layer's
+        // its gradient shows the layer's
+        Node shifted = builder.Add("shift", new AddEmbedding(tokens, inputs), builder.Input);
         Node node = builder.Add("linear", new Linear(inputs, outputs, HasBias: true), shifted);
         graph = builder.Build(node);
         float[] smoothing = Smoothing.Of(x, weight, alpha: 0.5);
@@ -98,12 +105,16 @@ public sealed class Ptq4vmGoldenTests
         statistics.ObserveRange(x);
         statistics.Keep(x);
         QuantizedLayer start = QuantizedLayer.Create(
-            Smoothing.Multiply(weight, smoothing), BitWidths.Parse(bits), Granularity.PerToken, statistics, new TruncationEstimator(), threads: 1);
+            Smoothing.Multiply(
+                weight,
+                smoothing), BitWidths.Parse(bits), Granularity.PerToken, statistics, new TruncationEstimator(),
+                threads: 1);
         return new LearnedLinear(node, weight, golden.Read($"{kind}.bias"), start, smoothing, isLearned);
     }
 
     /// <summary>Runs the layer image by image, so that the gradient of each image's input can be seen.</summary>
-    private static unsafe Dictionary<string, FloatTensor> Run(Checkpoint golden, string kind, LearnedLinear linear, Graph graph)
+    private static unsafe Dictionary<string, FloatTensor> Run(
+        Checkpoint golden, string kind, LearnedLinear linear, Graph graph)
     {
         FloatTensor x = golden.Read($"{kind}.x"), yGradient = golden.Read($"{kind}.grad_out");
         int images = x.Shape[0], inLength = x.Length / images, outLength = yGradient.Length / images;
@@ -114,10 +125,12 @@ public sealed class Ptq4vmGoldenTests
             ["linear.bias"] = linear.Bias!,
         };
         using var runner = new GradientRunner(
-            new GradientPlan(graph, weights, images: 1, operation => operation.Main.Operator is Linear ? linear.CreateStep(operation) : null), threads: 1);
+            new GradientPlan(graph, weights, images: 1, operation =>
+                operation.Main.Operator is Linear ? linear.CreateStep(operation) : null), threads: 1);
         GradientPlan plan = runner.Plan;
         FloatTensor y = new(yGradient.Shape), xGradient = new(x.Shape);
-        float[] inputScales = new float[linear.InputScales.Length], weightScales = new float[linear.WeightScales.Length], smoothing = new float[linear.Smoothing.Length];
+        float[] inputScales = new float[linear.InputScales.Length],
+            weightScales = new float[linear.WeightScales.Length], smoothing = new float[linear.Smoothing.Length];
         for (int image = 0; image < images; image++)
         {
             int current = image;
@@ -127,9 +140,11 @@ public sealed class Ptq4vmGoldenTests
                 (microBatch, _) =>
                 {
                     new Span<float>(microBatch.Pointer(plan.Output), outLength).CopyTo(y.Span[(current * outLength)..]);
-                    yGradient.Span.Slice(current * outLength, outLength).CopyTo(new Span<float>(microBatch.Pointer(plan.OutputGradient), outLength));
+                    yGradient.Span.Slice(current * outLength, outLength)
+                        .CopyTo(new Span<float>(microBatch.Pointer(plan.OutputGradient), outLength));
                 });
-            plan.Parameters[graph.Nodes[1].ParameterNames[0]].Gradient.Span.CopyTo(xGradient.Span[(image * inLength)..]);
+            plan.Parameters[graph.Nodes[1].ParameterNames[0]].Gradient.Span.CopyTo(
+                xGradient.Span[(image * inLength)..]);
             Add(inputScales, linear.InputScaleGradient);
             Add(weightScales, linear.WeightScaleGradient);
             Add(smoothing, linear.SmoothingGradient);

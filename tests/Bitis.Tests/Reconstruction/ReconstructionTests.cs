@@ -18,7 +18,10 @@ using Bitis.Tests.Quantization;
 
 namespace Bitis.Tests.Reconstruction;
 
-/// <summary>Quantization block by block: what learning achieves, that it is reproducible, and that it goes on where it was stopped.</summary>
+/// <summary>
+/// Quantization block by block: what learning achieves, that it is reproducible, and that it goes on where it was
+/// stopped.
+/// </summary>
 [Trait(Speed.Name, Speed.Slow)]
 public sealed class ReconstructionTests : IDisposable
 {
@@ -45,9 +48,13 @@ public sealed class ReconstructionTests : IDisposable
         Recipe recipe = Official(RecipeOf(method, steps: 40) with { Scope = scope });
         QuantizedModel learned = Quantize(recipe, new QuantizationOptions { Blocks = records });
         Assert.Equal(Model.Graph.BlockCount, records.All.Count);
-        Assert.All(records.All, record => Assert.True(record.LossAfter < record.LossBefore, $"block {record.Block}: {record.LossBefore} to {record.LossAfter}"));
+        Assert.All(records.All, record =>
+            Assert.True(
+                record.LossAfter < record.LossBefore,
+                $"block {record.Block}: {record.LossBefore} to {record.LossAfter}"));
         Assert.All(records.All, record => Assert.Equal((40, null), (record.Steps, record.Warning)));
-        // 16 images of noise are too few for ptq4vm+ to make a better model of random weights, too; the demo's test is about that.
+        // 16 images of noise are too few for ptq4vm+ to make a better model of random weights, too; the demo's test is
+        // about that.
         Recipe unlearned = Official(RecipeOf(method, steps: 0) with { Scope = scope });
         double before = Error(Quantize(unlearned)), after = Error(learned);
         Assert.True(after < before * 1.1, $"{before} to {after}");
@@ -65,8 +72,16 @@ public sealed class ReconstructionTests : IDisposable
         Recipe recipe = RecipeOf(method, steps: 3) with { Scope = scope };
         byte[] whole = Bytes(Quantize(recipe, new QuantizationOptions { Threads = 2 }));
         int image = Calibration.Length / 16;
-        FloatTensor[] split = [FloatTensor.From(Model.Config.InputShape.Prepend(5), Calibration.Span[..(5 * image)]), FloatTensor.From(Model.Config.InputShape.Prepend(11), Calibration.Span[(5 * image)..])];
-        Assert.Equal(whole, Bytes(PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(split), recipe, new QuantizationOptions { Threads = 1 })));
+        FloatTensor[] split =
+        [
+            FloatTensor.From(Model.Config.InputShape.Prepend(5), Calibration.Span[..(5 * image)]),
+            FloatTensor.From(Model.Config.InputShape.Prepend(11), Calibration.Span[(5 * image)..]),
+        ];
+        Assert.Equal(
+            whole,
+            Bytes(
+                PostTrainingQuantizer.Quantize(
+                    Model, CalibrationSet.FromTensors(split), recipe, new QuantizationOptions { Threads = 1 })));
     }
 
     [Theory]
@@ -79,8 +94,14 @@ public sealed class ReconstructionTests : IDisposable
         using var stop = new CancellationTokenSource();
         var records = new Records { After = count => { if (count == 2) stop.Cancel(); } };
         Assert.Throws<OperationCanceledException>(() => PostTrainingQuantizer.Quantize(
-            Model, CalibrationSet.FromTensors(Calibration), recipe, new QuantizationOptions { WorkFolder = WorkFolder, Blocks = records }, stop.Token));
-        Assert.Equal(["block-000.safetensors", "block-001.safetensors"], Directory.GetFiles(WorkFolder).Select(Path.GetFileName).Order());
+            Model, CalibrationSet.FromTensors(Calibration), recipe, new QuantizationOptions
+            {
+                WorkFolder = WorkFolder,
+                Blocks = records,
+            }, stop.Token));
+        Assert.Equal(
+            ["block-000.safetensors", "block-001.safetensors"],
+            Directory.GetFiles(WorkFolder).Select(Path.GetFileName).Order());
 
         var all = new Records();
         var stages = new Stages();
@@ -101,7 +122,9 @@ public sealed class ReconstructionTests : IDisposable
         string message = Assert.Throws<BitisException>(() => Quantize(RecipeOf("ptq4vm+", steps: 2), options)).Message;
         Assert.StartsWith(WorkFolder, message);
         Assert.Contains("another quantization", message);
-        Assert.Throws<BitisException>(() => PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(Images), RecipeOf("ptq4vm+", steps: 1), options));
+        Assert.Throws<BitisException>(
+            () => PostTrainingQuantizer.Quantize(
+                Model, CalibrationSet.FromTensors(Images), RecipeOf("ptq4vm+", steps: 1), options));
     }
 
     [Fact]
@@ -156,7 +179,10 @@ public sealed class ReconstructionTests : IDisposable
         Assert.InRange(Error(quantized), 0, 1);
     }
 
-    /// <summary>In a Vim, in_proj's factors go into the norm and dt_proj's into x_proj; u and the gated output have other users, or none to fold into.</summary>
+    /// <summary>
+    /// In a Vim, in_proj's factors go into the norm and dt_proj's into x_proj; u and the gated output have other users,
+    /// or none to fold into.
+    /// </summary>
     [Fact]
     public void Smoothing_is_folded_where_nobody_else_sees_it()
     {
@@ -164,10 +190,14 @@ public sealed class ReconstructionTests : IDisposable
         Assert.Equal(6 * Model.Graph.BlockCount, quantized.Layers.Count);
         foreach ((string name, QuantizedLayer linear) in quantized.Layers)
             Assert.Equal(name.Contains("x_proj") || name.Contains("out_proj"), linear.InputFactors is not null);
-        Assert.NotEqual(Model.Weights["layers.1.norm.weight"].Span.ToArray(), quantized.Weights["layers.1.norm.weight"].Span.ToArray());
+        Assert.NotEqual(
+            Model.Weights["layers.1.norm.weight"].Span.ToArray(),
+            quantized.Weights["layers.1.norm.weight"].Span.ToArray());
     }
 
-    /// <summary>Without rounding to few levels, smoothing changes nothing: in 8 bits its folded form is as good as none.</summary>
+    /// <summary>
+    /// Without rounding to few levels, smoothing changes nothing: in 8 bits its folded form is as good as none.
+    /// </summary>
     [Fact]
     public void Folded_smoothing_computes_the_same_function()
     {
@@ -183,7 +213,8 @@ public sealed class ReconstructionTests : IDisposable
     {
         Recipe recipe = RecipeOf("ptq4vm+", steps: 2) with
         {
-            Overrides = [new("layers.0.*", BitWidths.None), new("*.dt_proj*", new(4, 32)), new("*.out_proj", new(32, 4))],
+            Overrides =
+                [new("layers.0.*", BitWidths.None), new("*.dt_proj*", new(4, 32)), new("*.out_proj", new(32, 4))],
         };
         var records = new Records();
         QuantizedModel quantized = Quantize(recipe, new QuantizationOptions { Blocks = records });
@@ -198,13 +229,22 @@ public sealed class ReconstructionTests : IDisposable
     public void No_image_and_images_that_are_no_numbers_are_refused()
     {
         Recipe recipe = RecipeOf("ptq4vm+", steps: 1);
-        Assert.Contains("no image", Assert.Throws<BitisException>(() => PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(), recipe)).Message);
+        Assert.Contains(
+            "no image",
+            Assert.Throws<BitisException>(
+                () => PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(), recipe)).Message);
         var broken = new FloatTensor(Calibration.Shape);
         broken.Span.Fill(float.NaN);
-        Assert.Contains("Image 0 of the batch holds NaN", Assert.Throws<BitisException>(() => PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(broken), recipe)).Message);
+        Assert.Contains(
+            "Image 0 of the batch holds NaN",
+            Assert.Throws<BitisException>(
+                () => PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(broken), recipe)).Message);
     }
 
-    /// <summary>The scales of scans learn with those of the linear layers, the levels of Ā stay, and other methods' scans stay as calibration found them.</summary>
+    /// <summary>
+    /// The scales of scans learn with those of the linear layers, the levels of Ā stay, and other methods' scans stay
+    /// as calibration found them.
+    /// </summary>
     [Theory]
     [InlineData("qmamba", true)]
     [InlineData("qmamba+", true)]
@@ -212,7 +252,8 @@ public sealed class ReconstructionTests : IDisposable
     [InlineData("ptq4vm", false)]
     public void Scans_learn_where_the_method_says_so(string method, bool learns)
     {
-        QuantizedModel start = Quantize(RecipeOf(method, steps: 0) with { Scope = Scope.Ssm }), end = Quantize(RecipeOf(method, steps: 16) with { Scope = Scope.Ssm });
+        QuantizedModel start = Quantize(RecipeOf(method, steps: 0) with { Scope = Scope.Ssm }),
+            end = Quantize(RecipeOf(method, steps: 16) with { Scope = Scope.Ssm });
         foreach ((string name, QuantizedScan scan) in end.Scans)
         {
             QuantizedScan before = start.Scans[name];
@@ -237,10 +278,13 @@ public sealed class ReconstructionTests : IDisposable
     public void Rounding_an_input_leaves_reversed_tokens_where_they_are()
     {
         var builder = new GraphBuilder([3, 4, 4]);
-        Node reversed = builder.Add("reversed", new ReverseTokens(), builder.Add("flat", new FlattenSpatial(), builder.Input));
-        Node rounded = builder.Add("rounded", new RoundInput(UniformQuantizer.Asymmetric(8, Granularity.PerTensor, [1f], [0])), reversed);
+        Node reversed = builder.Add(
+            "reversed", new ReverseTokens(), builder.Add("flat", new FlattenSpatial(), builder.Input));
+        Node rounded = builder.Add(
+            "rounded", new RoundInput(UniformQuantizer.Asymmetric(8, Granularity.PerTensor, [1f], [0])), reversed);
         Node convolved = builder.Add("convolved", new CausalConv1d(3, 2), rounded);
-        FusedGraph fused = FusionPass.Run(builder.Build(builder.Add("back", new ReverseTokens(), convolved)), FusionRules.Training);
+        FusedGraph fused = FusionPass.Run(
+            builder.Build(builder.Add("back", new ReverseTokens(), convolved)), FusionRules.Training);
         Assert.IsType<ValueView>(fused.ProducerOf(reversed));
         Assert.True(fused.LayoutOf(convolved).IsReversed);
     }
@@ -252,12 +296,15 @@ public sealed class ReconstructionTests : IDisposable
         return File.ReadAllBytes(file);
     }
 
-    /// <summary>The distance of the calibration images' logits from the float model's, relative to their length.</summary>
+    /// <summary>
+    /// The distance of the calibration images' logits from the float model's, relative to their length.
+    /// </summary>
     private static double Error(QuantizedModel quantized)
     {
         using InferenceSession integers = InferenceSession.Create(quantized), floats = InferenceSession.Create(Model);
         FloatTensor expected = floats.Run(Calibration), actual = integers.Run(Calibration);
-        return TensorPrimitives.Distance<float>(expected.Span, actual.Span) / TensorPrimitives.Norm<float>(expected.Span);
+        return TensorPrimitives.Distance<float>(expected.Span, actual.Span) / TensorPrimitives.Norm<float>(
+            expected.Span);
     }
 
     private sealed class Stages : IProgress<WorkProgress>

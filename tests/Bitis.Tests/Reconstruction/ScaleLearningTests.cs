@@ -10,7 +10,9 @@ using Bitis.Tests.Quantization;
 
 namespace Bitis.Tests.Reconstruction;
 
-/// <summary>The optimizer's loop, with losses and gradients that are made up: the loss is (s − 2)² for each weight scale s.</summary>
+/// <summary>
+/// The optimizer's loop, with losses and gradients that are made up: the loss is (s − 2)² for each weight scale s.
+/// </summary>
 public sealed class ScaleLearningTests
 {
     private static readonly LearningSettings Settings = new()
@@ -40,7 +42,8 @@ public sealed class ScaleLearningTests
     public void Scales_go_where_the_loss_is_least(bool inLogarithms, bool anneals)
     {
         LearnedLinear linear = Linear();
-        BlockRecord record = Learning(linear, Settings with { InLogarithms = inLogarithms, Anneals = anneals }, Loss).Run(3);
+        BlockRecord record = Learning(
+            linear, Settings with { InLogarithms = inLogarithms, Anneals = anneals }, Loss).Run(3);
         Assert.Equal((3, 60), (record.Block, record.Steps));
         Assert.InRange(record.LossAfter, 0, 0.01);
         Assert.All(linear.WeightScales, scale => Assert.InRange(scale, 1.9f, 2.1f));
@@ -86,7 +89,8 @@ public sealed class ScaleLearningTests
     [Fact]
     public void A_block_that_is_wrong_from_the_start_is_refused()
     {
-        BitisException e = Assert.Throws<BitisException>(() => Learning(Linear(), Settings, (_, _, _) => double.NaN).Run(2));
+        BitisException e = Assert.Throws<BitisException>(
+            () => Learning(Linear(), Settings, (_, _, _) => double.NaN).Run(2));
         Assert.StartsWith("block 2: ", e.Message);
     }
 
@@ -95,12 +99,14 @@ public sealed class ScaleLearningTests
     {
         LearnedLinear linear = Linear();
         int calls = 0;
-        BlockRecord record = Learning(linear, Settings with { Steps = 3, KeepsBest = false }, (_, _, _) => Distance(linear) + (100 * calls++)).Run(0);
+        BlockRecord record = Learning(linear, Settings with { Steps = 3, KeepsBest = false }, (_, _, _) =>
+            Distance(linear) + (100 * calls++)).Run(0);
         Assert.True(record.LossAfter > record.LossBefore);
         Assert.NotEqual(1, linear.WeightScales[0]);
     }
 
-    private static ScaleLearning Learning(LearnedLinear linear, LearningSettings settings, Func<int, int, bool, double> loss) =>
+    private static ScaleLearning Learning(
+        LearnedLinear linear, LearningSettings settings, Func<int, int, bool, double> loss) =>
         new(linear.Learned, settings, images: 10, loss, (_, _) => { });
 
     private static double Distance(LearnedLinear linear)
@@ -115,7 +121,8 @@ public sealed class ScaleLearningTests
         var builder = new GraphBuilder([1, 2]);
         Node node = builder.Add("linear", new Linear(2, 3, HasBias: false), builder.Input);
         var start = new QuantizedLayer(
-            new sbyte[6], UniformQuantizer.Symmetric(4, Granularity.PerChannel, [1, 1, 1]), UniformQuantizer.Asymmetric(4, Granularity.PerTensor, [1], [0]));
+            new sbyte[6], UniformQuantizer.Symmetric(
+                4, Granularity.PerChannel, [1, 1, 1]), UniformQuantizer.Asymmetric(4, Granularity.PerTensor, [1], [0]));
         return new LearnedLinear(node, new FloatTensor([3, 2]), null, start, null);
     }
 }

@@ -26,7 +26,8 @@ public sealed class ArenaMatrixTests
     [InlineData(0, -1)]
     [InlineData(7, 0)]
     [InlineData(int.MaxValue, int.MaxValue)]
-    public void Columns_outside_are_refused(int start, int length) => Assert.Throws<InvalidOperationException>(() => Whole.Slice(start, length));
+    public void Columns_outside_are_refused(int start, int length) =>
+        Assert.Throws<InvalidOperationException>(() => Whole.Slice(start, length));
 
     [Theory]
     [InlineData(-1)]
@@ -56,8 +57,12 @@ public sealed class ArenaMatrixTests
     public void Index_maps_may_repeat_and_leave_out_rows_but_not_leave_the_block()
     {
         Assert.Equal(3, new ArenaMatrix(Block, 0, 5, 6, 6, RowMap: [3, 3, -1, 0, 1]).Place(1));
-        foreach (int[] map in (int[][])[[4, 0, 0, 0], [-2, 0, 0, 0], [0, 0, 0], [0, 0, 0, 0, 0], [int.MaxValue, 0, 0, 0]])
+        foreach (int[] map in
+            (int[][])[[4, 0, 0, 0], [-2, 0, 0, 0], [0, 0, 0], [0, 0, 0, 0, 0], [int.MaxValue, 0, 0, 0]])
+        {
             Assert.Throws<InvalidOperationException>(() => new ArenaMatrix(Block, 0, 4, 6, 6, RowMap: map));
+        }
+
         Assert.Throws<InvalidOperationException>(() => new ArenaMatrix(Block, 0, 2, 6, 6, RowMap: [1, 0]).Row(0));
     }
 

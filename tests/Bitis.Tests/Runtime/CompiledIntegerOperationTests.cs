@@ -16,7 +16,8 @@ public sealed class CompiledIntegerOperationTests
         UniformQuantizer quantizer = UniformQuantizer.Asymmetric(4, Granularity.PerTensor, [0.5f], [3]);
         ArenaMatrix x = _bench.Matrix(2, [0, 0.5f, -1, 100, -100, 1.2f], padding: 1);
         ArenaBlock levels = _bench.Block(6);
-        var operation = new CompiledQuantize("n", x, levels, new TokenParameterBuffers(quantizer, isReversed: false), maxLevel: 15);
+        var operation = new CompiledQuantize(
+            "n", x, levels, new TokenParameterBuffers(quantizer, isReversed: false), maxLevel: 15);
         Assert.Equal([3, 4, 1, 15, 0, 5], _bench.Run(operation, levels));
     }
 

@@ -10,7 +10,9 @@ using Bitis.Tensors;
 
 namespace Bitis.Tests.Runtime;
 
-/// <summary>The float operations of a plan, each by itself, on rows with and without gaps, and through index maps.</summary>
+/// <summary>
+/// The float operations of a plan, each by itself, on rows with and without gaps, and through index maps.
+/// </summary>
 public sealed class CompiledOperationTests
 {
     private readonly OperationBench _bench = new();
@@ -20,7 +22,8 @@ public sealed class CompiledOperationTests
     [InlineData(3)]
     public void A_sum_adds_row_by_row(int padding)
     {
-        ArenaMatrix left = _bench.Matrix(2, [1, 2, 3, 4, 5, 6], padding), right = _bench.Matrix(2, [10, 20, 30, 40, 50, 60]);
+        ArenaMatrix left = _bench.Matrix(2, [1, 2, 3, 4, 5, 6], padding),
+            right = _bench.Matrix(2, [10, 20, 30, 40, 50, 60]);
         ArenaMatrix y = _bench.Result(3, 2, padding);
         Assert.Equal([11, 22, 33, 44, 55, 66], _bench.Run(new CompiledSum("n", left, right, y), y));
     }
@@ -58,7 +61,8 @@ public sealed class CompiledOperationTests
     public void A_gated_sum_weighs_each_sequence_by_channel()
     {
         ArenaMatrix gates = _bench.Matrix(2, [1, 0, 0.5f, 2]);
-        ArenaMatrix first = _bench.Matrix(2, [1, 2, 3, 4]), second = _bench.Matrix(2, [10, 20, 30, 40]) with { RowMap = [1, 0] };
+        ArenaMatrix first = _bench.Matrix(2, [1, 2, 3, 4]),
+            second = _bench.Matrix(2, [10, 20, 30, 40]) with { RowMap = [1, 0] };
         ArenaMatrix y = _bench.Result(2, 2, padding: 1);
         Assert.Equal([16, 80, 8, 40], _bench.Run(new CompiledGatedSum("n", gates, [first, second], y), y));
     }
@@ -66,9 +70,11 @@ public sealed class CompiledOperationTests
     [Fact]
     public void A_function_is_applied_to_rows_with_gaps_and_without()
     {
-        ArenaMatrix x = _bench.Matrix(3, [-1, 2, -3, 4, -5, 6]), apart = _bench.Matrix(3, [-1, 2, -3, 4, -5, 6], padding: 5);
+        ArenaMatrix x = _bench.Matrix(3, [-1, 2, -3, 4, -5, 6]),
+            apart = _bench.Matrix(3, [-1, 2, -3, 4, -5, 6], padding: 5);
         Assert.Equal([0, 2, 0, 4, 0, 6], _bench.Run(new CompiledElementwise("n", "relu", x, x, Elementwise.Relu), x));
-        Assert.Equal([0, 2, 0, 4, 0, 6], _bench.Run(new CompiledElementwise("n", "relu", apart, x, Elementwise.Relu), x));
+        Assert.Equal(
+            [0, 2, 0, 4, 0, 6], _bench.Run(new CompiledElementwise("n", "relu", apart, x, Elementwise.Relu), x));
     }
 
     [Fact]
@@ -116,7 +122,8 @@ public sealed class CompiledOperationTests
     {
         ArenaMatrix x = _bench.Matrix(2, [1, 1, 2, -4]), stream = _bench.Matrix(2, [2, 3, 1, 1], padding: 1);
         ArenaMatrix y = _bench.Result(2, 2, padding: 3);
-        var norm = new CompiledNorm("n", x with { RowMap = [1, 0] }, stream, y, FloatTensor.From([2], [1, 10]), bias: null, epsilon: 0);
+        var norm = new CompiledNorm(
+            "n", x with { RowMap = [1, 0] }, stream, y, FloatTensor.From([2], [1, 10]), bias: null, epsilon: 0);
         // The stream becomes [4, -1] and [2, 2]; their root mean squares are √8.5 and 2.
         float[] expected = [4 / MathF.Sqrt(8.5f), -10 / MathF.Sqrt(8.5f), 1, 10];
         float[] actual = _bench.Run(norm, y);

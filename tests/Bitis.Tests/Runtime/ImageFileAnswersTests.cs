@@ -19,7 +19,8 @@ public sealed class ImageFileAnswersTests
         Assert.Equal(expected, session.Classify(stream, count: 3));
         Assert.Equal(expected, session.Classify(file, count: 3));
         Assert.True(stream.CanRead);
-        Assert.Contains("the image: this is text", Assert.Throws<BitisException>(() => session.Classify("text"u8)).Message);
+        Assert.Contains(
+            "the image: this is text", Assert.Throws<BitisException>(() => session.Classify("text"u8)).Message);
         Assert.Contains("no such file", Assert.Throws<BitisException>(() => session.Classify("missing.png")).Message);
     }
 
@@ -60,7 +61,8 @@ public sealed class ImageFileAnswersTests
             base.Dispose(disposing);
         }
 
-        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        public override async ValueTask<int> ReadAsync(
+            Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
             await Task.Yield();
             cancellationToken.ThrowIfCancellationRequested();

@@ -47,11 +47,17 @@ public sealed class InferenceSessionTests
         using InferenceSession session = InferenceSession.Create(model, new SessionOptions { Threads = 2 });
         string expected = $"Image 1 of the batch holds {value} at [2, 4, 5]";
         Assert.Contains(expected, Assert.Throws<BitisException>(() => session.Run(images)).Message);
-        FloatTensor one = FloatTensor.From(model.Config.InputShape.Prepend(1), images.Span.Slice(images.Length / 3, images.Length / 3));
+        FloatTensor one = FloatTensor.From(
+            model.Config.InputShape.Prepend(1), images.Span.Slice(images.Length / 3, images.Length / 3));
         Assert.Contains("Image 0", Assert.Throws<BitisException>(() => session.Profile(one)).Message);
-        Assert.Throws<BitisException>(() => new GraphExecutor(model.Graph, model.Weights, ReferenceEvaluator.Instance).Run(images));
-        Assert.Throws<BitisException>(() => PostTrainingQuantizer.Quantize(model, CalibrationSet.FromTensors(images), new Recipe { Method = "minmax" }));
-        Assert.Throws<BitisException>(() => PostTrainingQuantizer.Quantize(model, CalibrationSet.FromTensors(images), new Recipe { Method = "ptq4vm" }));
+        Assert.Throws<BitisException>(
+            () => new GraphExecutor(model.Graph, model.Weights, ReferenceEvaluator.Instance).Run(images));
+        Assert.Throws<BitisException>(
+            () => PostTrainingQuantizer.Quantize(
+                model, CalibrationSet.FromTensors(images), new Recipe { Method = "minmax" }));
+        Assert.Throws<BitisException>(
+            () => PostTrainingQuantizer.Quantize(
+                model, CalibrationSet.FromTensors(images), new Recipe { Method = "ptq4vm" }));
         images.Span[(images.Length / 3) + (2 * plane) + (4 * width) + 5] = 0;
         Assert.Equal(-1, session.Run(images).Span.IndexOfAnyExceptInRange(float.MinValue, float.MaxValue));
     }
@@ -110,7 +116,8 @@ public sealed class InferenceSessionTests
         QuantizedModel quantized = MicroModel.Quantize(model, new Recipe { Method = "minmax", Bits = new(8, 8) });
         using InferenceSession session = InferenceSession.Create(quantized);
         string[] kinds = [.. session.Plan.Operations.Select(step => step.Kind)];
-        Assert.Equal(model.Graph.BlockCount, kinds.Count(kind => kind.EndsWith("norm + linear int8", StringComparison.Ordinal)));
+        Assert.Equal(
+            model.Graph.BlockCount, kinds.Count(kind => kind.EndsWith("norm + linear int8", StringComparison.Ordinal)));
         Assert.Equal(model.Graph.BlockCount, kinds.Count(kind => kind == "gate + linear int8"));
         Assert.DoesNotContain("gate", kinds);
     }
@@ -163,7 +170,8 @@ public sealed class InferenceSessionTests
         Node slice = builder.Add("slice", new SliceChannels(1, 3), sum);
         Node pooled = builder.Add("pooled", new MeanTokens(), slice);
         Node second = builder.Add("second", new SelectToken(2), slice);
-        Graph graph = builder.Build(builder.Add("out", new Linear(3, 5, HasBias: true), builder.Add("top", new Add(), pooled, second)));
+        Graph graph = builder.Build(
+            builder.Add("out", new Linear(3, 5, HasBias: true), builder.Add("top", new Add(), pooled, second)));
 
         AssertPlanEqualsReference(graph);
     }
@@ -176,7 +184,8 @@ public sealed class InferenceSessionTests
         Node tokens = builder.Add("tokens", new FlattenSpatial(), builder.Input);
         Node u = builder.Add("u", new ReverseTokens(), tokens);
         Node delta = builder.Add("delta", new Softplus(), builder.Add("dt", new Linear(3, 3, HasBias: true), tokens));
-        Node b = builder.Add("b", new SliceChannels(0, 2), tokens), c = builder.Add("c", new SliceChannels(1, 2), tokens);
+        Node b = builder.Add("b", new SliceChannels(0, 2), tokens),
+            c = builder.Add("c", new SliceChannels(1, 2), tokens);
         AssertPlanEqualsReference(builder.Build(builder.Add("scan", new SelectiveScan(3, 2), u, delta, b, c)));
     }
 
@@ -188,8 +197,10 @@ public sealed class InferenceSessionTests
         Node tokens = builder.Add("tokens", new FlattenSpatial(), builder.Input);
         Node wide = builder.Add("wide", new Linear(2, 2 * States, HasBias: false), tokens);
         Node delta = builder.Add("delta", new Softplus(), tokens);
-        Node b = builder.Add("b", new SliceChannels(0, States), wide), c = builder.Add("c", new SliceChannels(States, States), wide);
-        AssertPlanEqualsReference(builder.Build(builder.Add("scan", new SelectiveScan(2, States), tokens, delta, b, c)));
+        Node b = builder.Add("b", new SliceChannels(0, States), wide),
+            c = builder.Add("c", new SliceChannels(States, States), wide);
+        AssertPlanEqualsReference(
+            builder.Build(builder.Add("scan", new SelectiveScan(2, States), tokens, delta, b, c)));
     }
 
     [Fact]
@@ -197,7 +208,8 @@ public sealed class InferenceSessionTests
     {
         var builder = new GraphBuilder([4, 4, 4]);
         Node tokens = builder.Add("tokens", new FlattenSpatial(), builder.Input);
-        Node x = builder.Add("x", new SliceChannels(0, 2), tokens), z = builder.Add("z", new SliceChannels(2, 2), tokens);
+        Node x = builder.Add("x", new SliceChannels(0, 2), tokens),
+            z = builder.Add("z", new SliceChannels(2, 2), tokens);
         Node gated = builder.Add("gated", new Multiply(), x, builder.Add("gate", new Silu(), z));
         Node later = builder.Add("later", new SliceChannels(0, 2), tokens);
         AssertPlanEqualsReference(builder.Build(builder.Add("sum", new Add(), gated, later)));
@@ -206,9 +218,12 @@ public sealed class InferenceSessionTests
     /// <summary>Orders of tokens with readers of all kinds, and how many of them are copied.</summary>
     public static TheoryData<string, int> Arrangements => new()
     {
-        { "answer", 1 }, { "product", 0 }, { "product for a layer", 0 }, { "product for both", 0 }, { "other factor", 1 }, { "gate", 1 },
-        { "sum", 0 }, { "first of a sum", 1 }, { "norm", 1 }, { "two readers", 1 }, { "gated sum", 0 }, { "convolution", 0 },
-        { "convolution without silu", 0 }, { "convolution from the end", 0 }, { "reversed for others", 1 }, { "zeros for a mean", 1 },
+        { "answer", 1 }, { "product", 0 }, { "product for a layer", 0 }, { "product for both", 0 }, { "other factor",
+        1 }, { "gate", 1 },
+        { "sum", 0 }, { "first of a sum", 1 }, { "norm", 1 }, { "two readers", 1 }, { "gated sum", 0 },
+        { "convolution", 0 },
+        { "convolution without silu", 0 }, { "convolution from the end", 0 }, { "reversed for others", 1 },
+        { "zeros for a mean", 1 },
     };
 
     [Theory]
@@ -237,18 +252,22 @@ public sealed class InferenceSessionTests
             "gated sum" => Product(Arranged()),
             "convolution" => builder.Add("silu", new Silu(), builder.Add("causal", new CausalConv1d(4, 3), Windows())),
             "convolution without silu" => builder.Add("causal", new CausalConv1d(4, 4), Windows()),
-            "convolution from the end" => Mean(builder.Add("silu", new Silu(), builder.Add("causal", new CausalConv1d(4, 4), Reversed(Windows())))),
+            "convolution from the end" => Mean(
+                builder.Add("silu", new Silu(), builder.Add("causal", new CausalConv1d(4, 4), Reversed(Windows())))),
             "reversed for others" => Mean(Linear("after", Reversed(Windows()))),
             _ => builder.Add("means", new MeanOfNorms(4, 1e-5f), Windows(), z),
         };
         Graph graph = builder.Build(output);
-        AssertPlanEqualsReference(graph, plan => Assert.Equal(copies, plan.Operations.Count(step => step.Kind == "token order")));
+        AssertPlanEqualsReference(
+            graph, plan => Assert.Equal(copies, plan.Operations.Count(step => step.Kind == "token order")));
 
         Node Linear(string name, Node input) => builder.Add(name, new Linear(4, 4, HasBias: true), input);
         Node Mean(Node input) => builder.Add("mean", new MeanTokens(), input);
         Node Reversed(Node input) => builder.Add("reversed", new ReverseTokens(), input);
-        Node Twice(Node input) => builder.Add("twice", new Add(), Linear("left", input), builder.Add("right", new Multiply(), input, z));
-        Node Product(Node input) => builder.Add("gated", new GatedSum(), builder.Add("means", new MeanOfNorms(4, 1e-5f), z, input), z, input);
+        Node Twice(Node input) =>
+            builder.Add("twice", new Add(), Linear("left", input), builder.Add("right", new Multiply(), input, z));
+        Node Product(Node input) =>
+            builder.Add("gated", new GatedSum(), builder.Add("means", new MeanOfNorms(4, 1e-5f), z, input), z, input);
     }
 
     [Fact]
@@ -271,7 +290,8 @@ public sealed class InferenceSessionTests
     {
         VisionModel model = VimVariants.Load("vim-micro");
         FloatTensor images = RandomImages(model.Config, 3);
-        QuantizedModel quantized = PostTrainingQuantizer.Quantize(model, CalibrationSet.FromTensors(images), new Recipe { Bits = BitWidths.Parse("w4a8") });
+        QuantizedModel quantized = PostTrainingQuantizer.Quantize(
+            model, CalibrationSet.FromTensors(images), new Recipe { Bits = BitWidths.Parse("w4a8") });
         using InferenceSession original = InferenceSession.Create(model, new SessionOptions { Threads = threads });
         using InferenceSession integers = InferenceSession.Create(quantized, new SessionOptions { Threads = threads });
         foreach (InferenceSession session in (InferenceSession[])[original, integers])
@@ -313,7 +333,9 @@ public sealed class InferenceSessionTests
     public void Images_of_another_shape_are_refused()
     {
         using InferenceSession session = InferenceSession.Create(VimVariants.Load("vim-micro"));
-        Assert.Contains("[batch, 3, 32, 32]", Assert.Throws<ArgumentException>(() => session.Run(new FloatTensor([1, 3, 16, 32]))).Message);
+        Assert.Contains(
+            "[batch, 3, 32, 32]",
+            Assert.Throws<ArgumentException>(() => session.Run(new FloatTensor([1, 3, 16, 32]))).Message);
     }
 
     [Fact]
@@ -344,14 +366,16 @@ public sealed class InferenceSessionTests
     public void Cancellation_ends_a_run()
     {
         using InferenceSession session = InferenceSession.Create(VimVariants.Load("vim-micro"));
-        Assert.Throws<OperationCanceledException>(() => session.Run(new FloatTensor([4, 3, 32, 32]), new CancellationToken(canceled: true)));
+        Assert.Throws<OperationCanceledException>(
+            () => session.Run(new FloatTensor([4, 3, 32, 32]), new CancellationToken(canceled: true)));
         Assert.Equal(40, session.Run(new FloatTensor([4, 3, 32, 32])).Length);
     }
 
     private static void AssertPlanEqualsReference(Graph graph, Action<Plan>? assert = null)
     {
         var random = new SeededRandom(9);
-        Dictionary<string, FloatTensor> weights = graph.Parameters.ToDictionary(p => p.Name, p => RandomTensor(p.Shape, random));
+        Dictionary<string, FloatTensor> weights = graph.Parameters.ToDictionary(
+            p => p.Name, p => RandomTensor(p.Shape, random));
         FloatTensor image = RandomTensor(graph.Input.Shape.Prepend(1), random);
         FloatTensor expected = new GraphExecutor(graph, weights, ReferenceEvaluator.Instance).Run(image);
         using Plan plan = PlanBuilder.Build(graph, weights);
@@ -377,7 +401,8 @@ public sealed class InferenceSessionTests
         return session.Run(images);
     }
 
-    private static FloatTensor RandomImages(ModelConfig config, int count) => RandomTensor(config.InputShape.Prepend(count), new SeededRandom(3));
+    private static FloatTensor RandomImages(ModelConfig config, int count) =>
+        RandomTensor(config.InputShape.Prepend(count), new SeededRandom(3));
 
     private static FloatTensor RandomTensor(Shape shape, SeededRandom random)
     {

@@ -41,7 +41,8 @@ internal sealed class OperationBench
     public float[] Run(CompiledOperation operation, ArenaMatrix result)
     {
         using Arena arena = RunAll(operation);
-        return [.. Enumerable.Range(0, result.Rows).SelectMany(row => result.MemoryRow(arena.Addresses, row).ToArray())];
+        return
+            [.. Enumerable.Range(0, result.Rows).SelectMany(row => result.MemoryRow(arena.Addresses, row).ToArray())];
     }
 
     /// <summary>As <see cref="Run(CompiledOperation, ArenaMatrix)"/>, for bytes.</summary>
@@ -66,11 +67,15 @@ internal sealed class OperationBench
         operation.Run(arena.Addresses, 0, half);
         foreach ((ArenaMatrix matrix, _) in _matrices)
         {
-            var memory = new ReadOnlySpan<float>(arena.Addresses[matrix.Block], (int)(matrix.Block.Bytes / sizeof(float)));
+            var memory = new ReadOnlySpan<float>(
+                arena.Addresses[matrix.Block], (int)(matrix.Block.Bytes / sizeof(float)));
             for (int row = 0; row < matrix.Rows; row++)
             {
-                ReadOnlySpan<float> padding = memory.Slice((row * matrix.Stride) + matrix.Columns, matrix.Stride - matrix.Columns);
-                Assert.False(padding.ContainsAnyExcept(Untouched), $"'{operation.Kind}' wrote between rows {row} and {row + 1}.");
+                ReadOnlySpan<float> padding = memory.Slice(
+                    (row * matrix.Stride) + matrix.Columns, matrix.Stride - matrix.Columns);
+                Assert.False(
+                    padding.ContainsAnyExcept(Untouched),
+                    $"'{operation.Kind}' wrote between rows {row} and {row + 1}.");
             }
         }
         return arena;

@@ -11,7 +11,7 @@ using Bitis.Tests.Quantization;
 
 namespace Bitis.Tests.Runtime;
 
-/// <summary>Many callers of one session: they run side by side, wait in order, and give up when they are told to.</summary>
+/// <summary>Many callers of one session: they run side by side, wait in order, and can be cancelled.</summary>
 public sealed class SessionConcurrencyTests
 {
     private static readonly VisionModel Model = VimVariants.Load("vim-micro");
@@ -22,7 +22,7 @@ public sealed class SessionConcurrencyTests
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public void Many_callers_get_the_bits_of_a_lone_one(int threads)
+    public async Task Many_callers_get_the_bits_of_a_lone_one(int threads)
     {
         const int Callers = 8, Calls = 6;
         QuantizedModel quantized = MicroModel.Quantize(Model, new() { Method = "minmax" });
@@ -40,7 +40,7 @@ public sealed class SessionConcurrencyTests
                     AssertFirst(expected, session.Run(First(count)));
                 }
             }))];
-            Task.WaitAll(callers);
+            await Task.WhenAll(callers);
             Assert.InRange(session.Workspaces.Count, 1, WorkspacePool.Limit);
         }
     }
@@ -72,7 +72,7 @@ public sealed class SessionConcurrencyTests
     }
 
     [Fact]
-    public void Four_calls_run_at_once_and_the_next_ones_wait_their_turn()
+    public async Task Four_calls_run_at_once_and_the_next_ones_wait_their_turn()
     {
         using InferenceSession session = Create();
         WorkspacePool pool = session.Workspaces;
@@ -89,11 +89,11 @@ public sealed class SessionConcurrencyTests
         Assert.False(first.IsCompleted);
 
         pool.Return(busy[2]);
-        SessionWorkspace lent = first.AsTask().WaitAsync(Patience).GetAwaiter().GetResult();
+        SessionWorkspace lent = await first.AsTask().WaitAsync(Patience);
         Assert.Same(busy[2], lent);
         Assert.Empty(order); // it went to the first, and to nobody else
         pool.Return(lent);
-        Task.WaitAll([second, third], Patience);
+        await Task.WhenAll(second, third).WaitAsync(Patience);
         Assert.Equal(["second", "third"], order);
         Assert.Equal(4, pool.Count);
         Return(session, busy[0], busy[1], busy[3]);
@@ -163,7 +163,7 @@ public sealed class SessionConcurrencyTests
     }
 
     [Fact]
-    public void Callers_in_the_middle_of_a_dispose_get_an_answer_or_hear_of_it()
+    public async Task Callers_in_the_middle_of_a_dispose_get_an_answer_or_hear_of_it()
     {
         using InferenceSession reference = Create();
         FloatTensor expected = reference.Run(Images);
@@ -187,7 +187,7 @@ public sealed class SessionConcurrencyTests
             }))];
             started.Wait();
             session.Dispose();
-            Task.WaitAll(callers);
+            await Task.WhenAll(callers).WaitAsync(Patience);
             Assert.Equal(6, refused);
         }
     }

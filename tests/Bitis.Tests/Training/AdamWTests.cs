@@ -9,7 +9,13 @@ namespace Bitis.Tests.Training;
 
 public sealed class AdamWTests
 {
-    private static readonly TrainingRecipe Recipe = new() { WeightDecay = 0.1, Beta1 = 0.8, Beta2 = 0.95, Epsilon = 1e-6 };
+    private static readonly TrainingRecipe Recipe = new()
+    {
+        WeightDecay = 0.1,
+        Beta1 = 0.8,
+        Beta2 = 0.95,
+        Epsilon = 1e-6,
+    };
 
     /// <summary>One linear layer, whose weight takes several pieces and has a tail that fills no vector.</summary>
     private static Graph Layer()
@@ -24,13 +30,15 @@ public sealed class AdamWTests
         Graph graph = Layer();
         var optimizer = new AdamW(graph, Recipe);
         Dictionary<string, FloatTensor> weights = TinyTraining.RandomTensors(graph.Parameters, seed: 1);
-        Dictionary<string, double[]> expected = weights.ToDictionary(w => w.Key, w => Array.ConvertAll(w.Value.Span.ToArray(), x => (double)x));
+        Dictionary<string, double[]> expected = weights.ToDictionary(
+            w => w.Key, w => Array.ConvertAll(w.Value.Span.ToArray(), x => (double)x));
         Dictionary<string, double[]> m = expected.ToDictionary(w => w.Key, w => new double[w.Value.Length]);
         Dictionary<string, double[]> v = expected.ToDictionary(w => w.Key, w => new double[w.Value.Length]);
         for (int step = 1; step <= 5; step++)
         {
             double rate = 0.01 * step, factor = step == 3 ? 0.25 : 1;
-            Dictionary<string, FloatTensor> gradients = TinyTraining.RandomTensors(graph.Parameters, (ulong)(10 + step));
+            Dictionary<string, FloatTensor> gradients = TinyTraining.RandomTensors(
+                graph.Parameters, (ulong)(10 + step));
             optimizer.Step(weights, gradients, step, rate, factor);
             foreach (string name in expected.Keys)
             {
@@ -40,8 +48,10 @@ public sealed class AdamWTests
                     double g = gradients[name].Span[i] * factor;
                     m[name][i] = Recipe.Beta1 * m[name][i] + (1 - Recipe.Beta1) * g;
                     v[name][i] = Recipe.Beta2 * v[name][i] + (1 - Recipe.Beta2) * g * g;
-                    double mean = m[name][i] / (1 - Math.Pow(Recipe.Beta1, step)), square = v[name][i] / (1 - Math.Pow(Recipe.Beta2, step));
-                    expected[name][i] -= rate * decay * expected[name][i] + rate * mean / (Math.Sqrt(square) + Recipe.Epsilon);
+                    double mean = m[name][i] / (1 - Math.Pow(Recipe.Beta1, step)),
+                        square = v[name][i] / (1 - Math.Pow(Recipe.Beta2, step));
+                    expected[name][i] -= rate * decay * expected[name][i]
+                        + rate * mean / (Math.Sqrt(square) + Recipe.Epsilon);
                 }
             }
         }
@@ -60,9 +70,10 @@ public sealed class AdamWTests
         {
             var optimizer = new AdamW(graph, Recipe);
             Dictionary<string, FloatTensor> weights = TinyTraining.RandomTensors(graph.Parameters, seed: 1);
-            for (int step = 1; step <= 3; step++)
-                optimizer.Step(weights, TinyTraining.RandomTensors(graph.Parameters, (ulong)step + 5), step, 0.01, 0.5, threads);
-            return weights["layer.weight"].Span.ToArray();
+            for (int step = 1; step <= 3; step++) { optimizer.Step(
+                    weights, TinyTraining.RandomTensors(
+                        graph.Parameters,
+                        (ulong)step + 5), step, 0.01, 0.5, threads); } return weights["layer.weight"].Span.ToArray();
         })];
         Assert.Equal(results[0], results[1]);
     }
@@ -74,7 +85,8 @@ public sealed class AdamWTests
         var optimizer = new AdamW(graph, Recipe);
         Assert.Equal(
             [
-                "patch_embed.proj.weight", "layers.0.mixer.in_proj.weight", "layers.0.mixer.conv1d.weight", "layers.0.mixer.x_proj.weight",
+                "patch_embed.proj.weight", "layers.0.mixer.in_proj.weight", "layers.0.mixer.conv1d.weight",
+                "layers.0.mixer.x_proj.weight",
                 "layers.0.mixer.dt_proj.weight", "layers.0.mixer.conv1d_b.weight", "layers.0.mixer.x_proj_b.weight",
                 "layers.0.mixer.dt_proj_b.weight", "layers.0.mixer.out_proj.weight", "head.weight",
             ],

@@ -145,7 +145,8 @@ public sealed class AugmentationTests
     [Fact]
     public void A_single_image_is_never_mixed()
     {
-        FloatTensor image = FloatTensor.From([1, 3, Height, Width], Numbered().Span[..ImageLength]), targets = new([1, Classes]);
+        FloatTensor image = FloatTensor.From([1, 3, Height, Width], Numbered().Span[..ImageLength]),
+            targets = new([1, Classes]);
         (Nothing with { MixupAlpha = 1 }).Apply(image, Labels.AsSpan(0, 1), targets, seed: 1);
         Assert.Equal(Numbered().Span[..ImageLength], image.Span);
         Assert.Equal([1f, 0, 0, 0], targets.Span);
@@ -159,7 +160,9 @@ public sealed class AugmentationTests
         FloatTensor images = Numbered(), targets = new([Batch, Classes]);
         BitisException e = Assert.Throws<BitisException>(
             () => new Augmentation { CropPadding = 2 }.Apply(images, [0, 1, label, 3, 0, 1], targets, seed: 1));
-        Assert.Equal($"Image 2 of a training batch has the label {label}; the model has 4 classes, so 0 to 3 was expected.", e.Message);
+        Assert.Equal(
+            $"Image 2 of a training batch has the label {label}; the model has 4 classes, so 0 to 3 was expected.",
+            e.Message);
         Assert.Equal(Numbered().Span, images.Span);
     }
 
@@ -182,10 +185,12 @@ public sealed class AugmentationTests
         FloatTensor images = Numbered(), targets = new([Batch, Classes]);
         Assert.Throws<ArgumentException>(() => Nothing.Apply(images, Labels.AsSpan(1), targets, seed: 1));
         Assert.Throws<ArgumentException>(() => Nothing.Apply(images, Labels, new FloatTensor([Batch]), seed: 1));
-        Assert.Throws<ArgumentException>(() => Nothing.Apply(images.Reshape([Batch, ImageLength]), Labels, targets, seed: 1));
+        Assert.Throws<ArgumentException>(
+            () => Nothing.Apply(images.Reshape([Batch, ImageLength]), Labels, targets, seed: 1));
     }
 
-    private static string Refusal(Augmentation augmentation) => Assert.Throws<BitisException>(augmentation.Validate).Message;
+    private static string Refusal(Augmentation augmentation) =>
+        Assert.Throws<BitisException>(augmentation.Validate).Message;
 
     private static (FloatTensor Images, FloatTensor Targets) Apply(Augmentation augmentation, ulong seed)
     {
@@ -208,7 +213,8 @@ public sealed class AugmentationTests
 
     /// <summary>Images in which each pixel has a value of its own, none of them zero.</summary>
     private static FloatTensor Numbered() =>
-        FloatTensor.From([Batch, 3, Height, Width], [.. Enumerable.Range(1, Batch * ImageLength).Select(i => (float)i)]);
+        FloatTensor.From(
+            [Batch, 3, Height, Width], [.. Enumerable.Range(1, Batch * ImageLength).Select(i => (float)i)]);
 
     /// <summary>The only move and mirroring that explains what became of an image of <see cref="Numbered"/>.</summary>
     private static (int Right, int Down, bool Mirrored) FindMove(FloatTensor images, int index, int padding)
@@ -237,12 +243,14 @@ public sealed class AugmentationTests
         return inside ? before[channel * Plane + fromY * Width + fromX] : 0;
     }
 
-    private static float[] Image(FloatTensor images, int index) => images.Span.Slice(index * ImageLength, ImageLength).ToArray();
+    private static float[] Image(FloatTensor images, int index) =>
+        images.Span.Slice(index * ImageLength, ImageLength).ToArray();
 
     private static float[] Row(FloatTensor targets, int index) =>
         targets.Span.Slice(index * targets.Shape[1], targets.Shape[1]).ToArray();
 
-    private static void AssertClose(float expected, float actual) => Assert.InRange(actual, expected - 1e-4f, expected + 1e-4f);
+    private static void AssertClose(float expected, float actual) =>
+        Assert.InRange(actual, expected - 1e-4f, expected + 1e-4f);
 
     private static void AssertClose(float[] expected, float[] actual)
     {

@@ -13,14 +13,27 @@ public sealed class BackwardPolicyTests
     [Fact]
     public void Layers_too_small_to_gain_are_exact_and_say_why()
     {
-        Dictionary<string, LayerBackward> layers = new BackwardPolicy { Method = "hlq" }.Select(Graph).ToDictionary(layer => layer.Layer);
+        Dictionary<string, LayerBackward> layers = new BackwardPolicy { Method = "hlq" }.Select(Graph)
+            .ToDictionary(layer => layer.Layer);
         Assert.Equal(new LayerBackward("layers.0.mixer.in_proj", "hlq", null), layers["layers.0.mixer.in_proj"]);
         Assert.Equal(new LayerBackward("layers.0.mixer.x_proj", "hlq", null), layers["layers.0.mixer.x_proj"]);
-        Assert.Equal(("exact", "10 to 320 channels, fewer than 48 to 32"), (layers["layers.0.mixer.dt_proj"].Method, layers["layers.0.mixer.dt_proj"].Reason));
+        Assert.Equal(
+            ("exact", "10 to 320 channels, fewer than 48 to 32"),
+            (layers["layers.0.mixer.dt_proj"].Method, layers["layers.0.mixer.dt_proj"].Reason));
         Assert.Equal(("exact", "1 token, fewer than 16"), (layers["head"].Method, layers["head"].Reason));
         Assert.Equal("exact", layers["patch_embed.proj"].Method);
 
-        var narrow = new VimConfig { ImageSize = 32, PatchSize = 4, Stride = 4, Width = 32, InnerWidth = 64, Depth = 1, DeltaRank = 4, Classes = 10 };
+        var narrow = new VimConfig
+        {
+            ImageSize = 32,
+            PatchSize = 4,
+            Stride = 4,
+            Width = 32,
+            InnerWidth = 64,
+            Depth = 1,
+            DeltaRank = 4,
+            Classes = 10,
+        };
         Assert.Contains(
             new LayerBackward("layers.0.mixer.in_proj", "exact", "32 to 128 channels, fewer than 48 to 32"),
             new BackwardPolicy { Method = "hlq" }.Select(narrow.BuildGraph()));
@@ -29,7 +42,11 @@ public sealed class BackwardPolicyTests
     [Fact]
     public void The_first_override_that_matches_decides_whatever_the_shape()
     {
-        var policy = new BackwardPolicy { Method = "hlq", Overrides = [new("layers.0.*", "exact"), new("*.dt_proj*", "int8")] };
+        var policy = new BackwardPolicy
+        {
+            Method = "hlq",
+            Overrides = [new("layers.0.*", "exact"), new("*.dt_proj*", "int8")],
+        };
         Dictionary<string, LayerBackward> layers = policy.Select(Graph).ToDictionary(layer => layer.Layer);
         Assert.Equal("exact", layers["layers.0.mixer.dt_proj"].Method);
         Assert.Equal("int8", layers["layers.1.mixer.dt_proj_b"].Method);
@@ -66,7 +83,9 @@ public sealed class BackwardPolicyTests
         var linear = new Linear(64, 64, HasBias: false);
         var convolution = new GridConv2d(64, 64, 8, 8, 3, 1, 1);
         Assert.Equal((linearRank, linearBits), (policy.RankOf(method, linear), policy.BitsOfInput(method, linear)));
-        Assert.Equal((convolutionRank, convolutionBits), (policy.RankOf(method, convolution), policy.BitsOfInput(method, convolution)));
+        Assert.Equal(
+            (convolutionRank, convolutionBits),
+            (policy.RankOf(method, convolution), policy.BitsOfInput(method, convolution)));
         using TokenBlocks blocks = policy.BlocksOf(method, linear, GridLayout.Grid(8, 8), images: 1);
         Assert.Equal(method.Weight.LowRank && linearRank < 16, blocks.HasBlocks);
     }
@@ -84,12 +103,15 @@ public sealed class BackwardPolicyTests
     {
         using TokenBlocks runs = TokenBlocks.For(GridLayout.Grid(4, 4), TokenBasis.Sequency, 16, images: 1);
         using TokenBlocks patches = TokenBlocks.For(GridLayout.Grid(4, 4), TokenBasis.Patch, 16, images: 1);
-        Assert.Equal(Enumerable.Range(0, 16), Kept(runs).Select(k => Changes(Enumerable.Range(0, 16).Select(i => WalshHadamard.Entry(k, i)))));
+        Assert.Equal(
+            Enumerable.Range(0, 16),
+            Kept(runs).Select(k => Changes(Enumerable.Range(0, 16).Select(i => WalshHadamard.Entry(k, i)))));
         (int Y, int X)[] frequencies = [.. Kept(patches).Select(k => (Changes(Column(k, 4)), Changes(Column(k, 1))))];
         Assert.Equal([(0, 0), (0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (0, 3), (3, 0)], frequencies[..8]);
         Assert.Equal(16, frequencies.Distinct().Count());
 
-        static IEnumerable<int> Column(int k, int step) => Enumerable.Range(0, 4).Select(i => WalshHadamard.Entry(k, i * step));
+        static IEnumerable<int> Column(int k, int step) =>
+            Enumerable.Range(0, 4).Select(i => WalshHadamard.Entry(k, i * step));
         static int Changes(IEnumerable<int> signs) => signs.Zip(signs.Skip(1)).Count(pair => pair.First != pair.Second);
     }
 
@@ -100,7 +122,11 @@ public sealed class BackwardPolicyTests
     [InlineData(3, 3, -1, 9)]
     public void Class_tokens_and_margins_stay_as_they_are(int height, int width, int classToken, int rows)
     {
-        GridLayout layout = GridLayout.Grid(height, width) with { Rows = (height * width) + (classToken < 0 ? 0 : 1), ExtraRow = classToken };
+        GridLayout layout = GridLayout.Grid(height, width) with
+        {
+            Rows = (height * width) + (classToken < 0 ? 0 : 1),
+            ExtraRow = classToken,
+        };
         using TokenBlocks blocks = TokenBlocks.For(layout, TokenBasis.Patch, 8, images: 2);
         Assert.Equal(2 * rows, blocks.Rows(2));
         Assert.Equal(rows, blocks.Rows(1));
@@ -109,7 +135,8 @@ public sealed class BackwardPolicyTests
     [Fact]
     public void Windows_have_no_layout_and_what_meets_the_grid_again_has_the_grid_s()
     {
-        Graph local = SmallModels.Get("localvim-micro", classes: 10).BuildGraph(); // directions h, v_flip, w4 and w4_flip
+        // directions h, v_flip, w4 and w4_flip
+        Graph local = SmallModels.Get("localvim-micro", classes: 10).BuildGraph();
         GridLayout grid = GridLayout.Grid(8, 8);
         var layouts = new GridLayouts(local);
         foreach (string node in (string[])["u_0", "u_1", "gated_2", "gated_3", "multi_scan"])
@@ -124,5 +151,6 @@ public sealed class BackwardPolicyTests
         Assert.Equal(0, pyramidLayouts[pyramid["layers.0.blocks.0.op.scan2"]].Height);
     }
 
-    private static unsafe int[] Kept(TokenBlocks blocks) => [.. Enumerable.Range(0, blocks.Rank).Select(i => (int)blocks.Kept[i])];
+    private static unsafe int[] Kept(TokenBlocks blocks) =>
+        [.. Enumerable.Range(0, blocks.Rank).Select(i => (int)blocks.Kept[i])];
 }

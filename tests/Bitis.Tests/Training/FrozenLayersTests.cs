@@ -13,25 +13,32 @@ public sealed class FrozenLayersTests
 {
     public static TheoryData<string, string, string[]> Cases => new()
     {
-        { "vim-micro", "exact", ["patch_embed*", "cls_token", "pos_embed", "layers.0.*", "layers.1.*"] }, // all below a block
+        // all below a block
+        { "vim-micro", "exact", ["patch_embed*", "cls_token", "pos_embed", "layers.0.*", "layers.1.*"] },
         { "vim-micro", "hlq", ["layers.2.mixer.in_proj", "layers.3.*"] }, // some between those that learn
         { "vim-micro", "exact", ["head", "norm_f", "layers.5.*"] }, // the last ones
         { "localvim-micro", "exact", ["layers.0.*", "patch_embed*", "*pos_embed*"] },
         { "localvmamba-micro", "hlq", ["patch_embed*", "layers.0.*"] },
         { "vmamba-micro", "exact", ["*.op.*"] },
-        { "vit-mini", "hlq", ["patch_embed*", "cls_token", "pos_embed", "blocks.0.*", "blocks.1.attn.qkv", "blocks.4.mlp.fc1"] },
+        {
+            "vit-mini",
+            "hlq",
+            ["patch_embed*", "cls_token", "pos_embed", "blocks.0.*", "blocks.1.attn.qkv", "blocks.4.mlp.fc1"]
+        },
         { "resnet-20", "exact", ["conv1", "norm1", "layer1.*", "layer2.1.conv2"] },
         { "resnet-20", "hlq", ["conv1", "norm1", "layer1.*", "layer2.0.conv1", "layer3.1.conv2"] },
     };
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void What_learns_has_the_gradients_that_it_has_when_all_learns(string architecture, string method, string[] patterns)
+    public void What_learns_has_the_gradients_that_it_has_when_all_learns(
+        string architecture, string method, string[] patterns)
     {
         VisionModel model = VisionModel.CreateRandom(SmallModels.Get(architecture, classes: 3), seed: 1);
         var frozen = new FrozenLayers(model.Graph, patterns);
         var policy = new BackwardPolicy { Method = method };
-        FloatTensor images = FloatTensor.From([2, 3, 32, 32], Sample.Floats(1, 2 * 3 * 32 * 32)), targets = FloatTensor.From([2, 3], [1, 0, 0, 0, 0, 1]);
+        FloatTensor images = FloatTensor.From([2, 3, 32, 32], Sample.Floats(1, 2 * 3 * 32 * 32)),
+            targets = FloatTensor.From([2, 3], [1, 0, 0, 0, 0, 1]);
         using var all = new GradientExecutor(model.Graph, model.Weights, threads: 1, policy);
         using var some = new GradientExecutor(model.Graph, model.Weights, threads: 1, policy, frozen);
         Assert.Equal(all.Run(images, targets, seed: 3).Loss, some.Run(images, targets, seed: 3).Loss);
@@ -50,21 +57,31 @@ public sealed class FrozenLayersTests
     {
         VisionModel model = VisionModel.CreateRandom(SmallModels.Get("vit-mini", classes: 3), seed: 1);
         var frozen = new FrozenLayers(model.Graph, ["patch_embed*", "cls_token", "pos_embed", "blocks.*"]);
-        using var executor = new GradientExecutor(model.Graph, model.Weights, threads: 1, new BackwardPolicy { Method = "hlq" }, frozen) { Times = new OperationTimes() };
+        using var executor = new GradientExecutor(
+            model.Graph,
+            model.Weights,
+            threads: 1,
+            new BackwardPolicy { Method = "hlq" },
+            frozen) { Times = new OperationTimes() };
         executor.Run(new FloatTensor([1, 3, 32, 32]), FloatTensor.From([1, 3], [1, 0, 0]));
-        Assert.Equal(["layer_norm", "linear", "select_token"], executor.Times.Totals.Where(entry => entry.IsBackward).Select(entry => entry.Kind).Order());
+        Assert.Equal(
+            ["layer_norm", "linear", "select_token"],
+            executor.Times.Totals.Where(entry => entry.IsBackward).Select(entry => entry.Kind).Order());
         Assert.Equal(LayerBackward.None, executor.Layers.Single(layer => layer.Layer == "blocks.5.mlp.fc2").Method);
         Assert.Equal(["head"], executor.KeptInputs.Select(kept => kept.Layer));
         // What goes forward is kept by nobody: the micro-batch holds the values of a block at most.
         using var all = new GradientExecutor(model.Graph, model.Weights, threads: 1);
-        Assert.True(executor.MicroBatchArenaBytes < all.MicroBatchArenaBytes / 3, $"{executor.MicroBatchArenaBytes} of {all.MicroBatchArenaBytes}");
+        Assert.True(
+            executor.MicroBatchArenaBytes < all.MicroBatchArenaBytes / 3,
+            $"{executor.MicroBatchArenaBytes} of {all.MicroBatchArenaBytes}");
     }
 
     [Fact]
     public void Layers_that_share_a_parameter_are_frozen_together()
     {
         var b = new GraphBuilder([3, 4, 4]);
-        Node x = b.Add("tokens", new FlattenSpatial(), b.Add("embed", new Conv2d(3, 8, 1, 1, 0, HasBias: true), b.Input));
+        Node x = b.Add(
+            "tokens", new FlattenSpatial(), b.Add("embed", new Conv2d(3, 8, 1, 1, 0, HasBias: true), b.Input));
         x = b.Add("first", new Linear(8, 8, HasBias: false), [x], ["shared.weight"]);
         x = b.Add("second", new Linear(8, 8, HasBias: false), [x], ["shared.weight"]);
         Graph graph = b.Build(b.Add("mean", new MeanTokens(), x));
@@ -84,7 +101,10 @@ public sealed class FrozenLayersTests
     public void Patterns_must_match_and_must_leave_something()
     {
         Graph graph = SmallModels.Get("vim-micro", classes: 3).BuildGraph();
-        Assert.Contains("'blocks.*'", Assert.Throws<BitisException>(() => new FrozenLayers(graph, ["layers.*", "blocks.*"])).Message);
-        Assert.Contains("freeze all layers", Assert.Throws<BitisException>(() => new FrozenLayers(graph, ["*"])).Message);
+        Assert.Contains(
+            "'blocks.*'",
+            Assert.Throws<BitisException>(() => new FrozenLayers(graph, ["layers.*", "blocks.*"])).Message);
+        Assert.Contains(
+            "freeze all layers", Assert.Throws<BitisException>(() => new FrozenLayers(graph, ["*"])).Message);
     }
 }

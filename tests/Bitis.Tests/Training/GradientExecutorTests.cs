@@ -50,7 +50,10 @@ public sealed class GradientExecutorTests
             Assert.Equal(expected.Loss, actual.Loss);
             Assert.Equal(expected.Logits.Span, actual.Logits.Span);
             foreach ((string name, FloatTensor gradient) in one.Gradients)
-                Assert.True(gradient.Span.SequenceEqual(several.Gradients[name].Span), $"{name} with {threads} threads");
+            {
+                Assert.True(
+                    gradient.Span.SequenceEqual(several.Gradients[name].Span), $"{name} with {threads} threads");
+            }
         }
     }
 
@@ -72,7 +75,8 @@ public sealed class GradientExecutorTests
         (FloatTensor images, FloatTensor targets) = Batch(model, 5);
         using var executor = new GradientExecutor(model.Graph, model.Weights);
         executor.Run(images, targets);
-        Dictionary<string, FloatTensor> first = executor.Gradients.ToDictionary(pair => pair.Key, pair => pair.Value.Clone());
+        Dictionary<string, FloatTensor> first = executor.Gradients.ToDictionary(
+            pair => pair.Key, pair => pair.Value.Clone());
         (FloatTensor others, FloatTensor otherTargets) = Batch(model, 9);
         executor.Run(others, otherTargets);
         executor.Run(images, targets);
@@ -88,7 +92,8 @@ public sealed class GradientExecutorTests
         long small = MicroBatchBytes(config with { ImageSize = 16 }), large = MicroBatchBytes(config);
         Assert.InRange((double)large / small, 3.4, 3.9);
 
-        // All hidden states, [tokens, channels, states], of the images of a micro-batch in both directions of all layers.
+        // All hidden states, [tokens, channels, states], of the images of a micro-batch in both directions of all
+        // layers.
         long states = 4L * (64 + 1) * config.InnerWidth * config.StateSize * 2 * config.Depth * sizeof(float);
         Assert.True(large < states / 2, $"{large} bytes, the states alone are {states}");
 
@@ -112,7 +117,8 @@ public sealed class GradientExecutorTests
 
         TensorAssert.Close(logits, loss.Logits, 1e-4, "logits");
         Assert.Equal(golden.Read("loss").Span[0], loss.Loss, 1e-4);
-        Dictionary<string, FloatTensor> gradients = new CheckpointLayout(model.Config, model.Graph).Join(executor.Gradients);
+        Dictionary<string, FloatTensor> gradients = new CheckpointLayout(model.Config, model.Graph)
+            .Join(executor.Gradients);
         string[] names = [.. golden.Entries.Select(entry => entry.Name).Where(entry => entry.StartsWith("grad."))];
         Assert.Equal(gradients.Keys.Order(), names.Select(entry => entry["grad.".Length..]).Order());
         foreach (string entry in names)

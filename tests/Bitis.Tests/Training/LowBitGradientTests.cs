@@ -18,7 +18,8 @@ public sealed class LowBitGradientTests
 
     public static TheoryData<string, double> Methods => new()
     {
-        { "hlq", 0.75 }, { "hadamard", 0.9 }, { "low-rank", 0.75 }, { "int8", 0.999 }, { "int4", 0.9 }, { "lbp-wht", 0.6 }, { "luq", 0.85 },
+        { "hlq", 0.75 }, { "hadamard", 0.9 }, { "low-rank", 0.75 }, { "int8", 0.999 }, { "int4", 0.9 }, { "lbp-wht",
+        0.6 }, { "luq", 0.85 },
     };
 
     [Theory]
@@ -30,8 +31,10 @@ public sealed class LowBitGradientTests
         var basis = (TokenBasis)basisValue;
         foreach (Graph graph in new[] { Mlp(), Convolutions() })
         {
-            Dictionary<string, FloatTensor> weights = Weights(graph), exact = Gradients(graph, weights, BackwardPolicy.Exact);
-            Dictionary<string, FloatTensor> actual = Gradients(graph, weights, Everywhere("lbp-wht") with { Basis = basis, Rank = 16 });
+            Dictionary<string, FloatTensor> weights = Weights(graph), exact = Gradients(
+                graph, weights, BackwardPolicy.Exact);
+            Dictionary<string, FloatTensor> actual = Gradients(
+                graph, weights, Everywhere("lbp-wht") with { Basis = basis, Rank = 16 });
             foreach ((string name, FloatTensor expected) in exact)
                 TensorAssert.Close(expected, actual[name], 1e-5, name);
         }
@@ -43,7 +46,8 @@ public sealed class LowBitGradientTests
     {
         foreach (Graph graph in new[] { Mlp(), Convolutions() })
         {
-            Dictionary<string, FloatTensor> weights = Weights(graph), exact = Gradients(graph, weights, BackwardPolicy.Exact);
+            Dictionary<string, FloatTensor> weights = Weights(graph), exact = Gradients(
+                graph, weights, BackwardPolicy.Exact);
             Dictionary<string, FloatTensor> actual = Gradients(graph, weights, Everywhere(method));
             foreach ((string name, FloatTensor expected) in exact)
             {
@@ -64,20 +68,31 @@ public sealed class LowBitGradientTests
         for (int channel = 0; channel < Width; channel++)
         {
             float factor = MathF.Pow(10, channel % 5);
-            TensorPrimitives.Multiply(embedding.Span.Slice(channel * 3, 3), factor, embedding.Span.Slice(channel * 3, 3));
+            TensorPrimitives.Multiply(
+                embedding.Span.Slice(channel * 3, 3), factor, embedding.Span.Slice(channel * 3, 3));
             bias.Span[channel] *= factor;
         }
         foreach (ref float weight in weights["fc1.weight"].Span)
             weight *= 1e-4f;
         FloatTensor expected = Gradients(graph, weights, BackwardPolicy.Exact)["fc1.weight"];
-        FloatTensor actual = Gradients(graph, weights, new BackwardPolicy { Overrides = [new("fc1", "low-rank")], Rank = 16, ActivationBits = activationBits })["fc1.weight"];
+        FloatTensor actual = Gradients(
+            graph,
+            weights,
+            new BackwardPolicy
+            {
+                Overrides = [new("fc1", "low-rank")],
+                Rank = 16,
+                ActivationBits = activationBits,
+            })["fc1.weight"];
         for (int channel = 0; channel < Width; channel++)
         {
             double distance = Distance(Column(expected, channel), Column(actual, channel));
             Assert.True(distance < largest, $"channel {channel}: {distance}");
         }
 
-        static FloatTensor Column(FloatTensor matrix, int column) => FloatTensor.From([Hidden], [.. Enumerable.Range(0, Hidden).Select(row => matrix.Span[(row * Width) + column])]);
+        static FloatTensor Column(FloatTensor matrix, int column) =>
+            FloatTensor.From(
+                [Hidden], [.. Enumerable.Range(0, Hidden).Select(row => matrix.Span[(row * Width) + column])]);
     }
 
     [Theory]
@@ -86,16 +101,19 @@ public sealed class LowBitGradientTests
     [InlineData(9, 8, 3, 3, 0)]
     [InlineData(8, 9, 5, 2, 2)]
     [InlineData(3, 3, 3, 2, 1)]
-    public void Convolutions_of_any_stride_have_the_gradients_of_the_exact_ones(int height, int width, int kernel, int stride, int padding)
+    public void Convolutions_of_any_stride_have_the_gradients_of_the_exact_ones(
+        int height, int width, int kernel, int stride, int padding)
     {
         var b = new GraphBuilder([3, height, width]);
         Node x = Tokens(b, 16);
         Graph graph = Head(b, b.Add("conv", new GridConv2d(16, 20, height, width, kernel, stride, padding), x));
         Dictionary<string, FloatTensor> weights = Weights(graph);
-        FloatTensor images = FloatTensor.From([2, 3, height, width], Sample.Floats(1, 2 * 3 * height * width)), targets = new([2, Classes]);
+        FloatTensor images = FloatTensor.From([2, 3, height, width], Sample.Floats(1, 2 * 3 * height * width)),
+            targets = new([2, Classes]);
         targets.Span[0] = targets.Span[Classes + 1] = 1;
         using var exact = new GradientExecutor(graph, weights);
-        using var actual = new GradientExecutor(graph, weights, backward: new BackwardPolicy { Overrides = [new("conv", "int8")] });
+        using var actual = new GradientExecutor(
+            graph, weights, backward: new BackwardPolicy { Overrides = [new("conv", "int8")] });
         exact.Run(images, targets);
         actual.Run(images, targets);
         foreach ((string name, FloatTensor expected) in exact.Gradients)
@@ -105,14 +123,16 @@ public sealed class LowBitGradientTests
     [Fact]
     public void Rounding_at_random_is_right_on_average()
     {
-        // The gradient of the last low-bit layer: of its two operands, ȳ is rounded at random; x to the nearest, an error that stays.
+        // The gradient of the last low-bit layer: of its two operands, ȳ is rounded at random; x to the nearest, an
+        // error that stays.
         Graph graph = Mlp();
         Dictionary<string, FloatTensor> weights = Weights(graph);
         BackwardPolicy policy = Everywhere("int4") with { ActivationBits = 8 };
         using var exactly = new GradientExecutor(graph, weights);
         (FloatTensor images, FloatTensor targets) = Data();
         exactly.Run(images, targets);
-        using var executor = new GradientExecutor(graph, weights, backward: policy with { Overrides = [new("fc2", "int4"), new("*", "exact")] });
+        using var executor = new GradientExecutor(
+            graph, weights, backward: policy with { Overrides = [new("fc2", "int4"), new("*", "exact")] });
         FloatTensor expected = exactly.Gradients["fc2.weight"], mean = new(expected.Shape);
         double single = 0;
         const int Runs = 64;
@@ -124,7 +144,8 @@ public sealed class LowBitGradientTests
         }
         TensorPrimitives.Divide(mean.Span, Runs, mean.Span);
         Assert.InRange(single, 0.005, 0.3);
-        Assert.True(Distance(expected, mean) < single / 3, $"{Distance(expected, mean)} on average, {single} each time");
+        Assert.True(
+            Distance(expected, mean) < single / 3, $"{Distance(expected, mean)} on average, {single} each time");
     }
 
     [Theory]
@@ -133,17 +154,20 @@ public sealed class LowBitGradientTests
     public void Numbers_depend_on_the_seed_and_not_on_the_threads(string architecture)
     {
         VisionModel model = VisionModel.CreateRandom(SmallModels.Get(architecture, classes: Classes), seed: 1);
-        FloatTensor images = FloatTensor.From([13, 3, 32, 32], Sample.Floats(1, 13 * 3 * 32 * 32)), targets = new([13, Classes]);
+        FloatTensor images = FloatTensor.From([13, 3, 32, 32], Sample.Floats(1, 13 * 3 * 32 * 32)),
+            targets = new([13, Classes]);
         for (int i = 0; i < 13; i++)
             targets.Span[(i * Classes) + (i % Classes)] = 1;
         Dictionary<string, FloatTensor> first = Run(1, 3), again = Run(16, 3), other = Run(1, 4);
         foreach ((string name, FloatTensor gradient) in first)
             Assert.True(gradient.Span.SequenceEqual(again[name].Span), name);
-        Assert.False(first["layers.0.mixer.in_proj.weight"].Span.SequenceEqual(other["layers.0.mixer.in_proj.weight"].Span));
+        Assert.False(
+            first["layers.0.mixer.in_proj.weight"].Span.SequenceEqual(other["layers.0.mixer.in_proj.weight"].Span));
 
         Dictionary<string, FloatTensor> Run(int threads, ulong seed)
         {
-            using var executor = new GradientExecutor(model.Graph, model.Weights, threads, new BackwardPolicy { Method = "hlq" });
+            using var executor = new GradientExecutor(
+                model.Graph, model.Weights, threads, new BackwardPolicy { Method = "hlq" });
             executor.Run(images, targets, seed);
             return executor.Gradients.ToDictionary(pair => pair.Key, pair => pair.Value.Clone());
         }
@@ -157,27 +181,46 @@ public sealed class LowBitGradientTests
         const int images = 4, tokens = (Side * Side) + 1, blocks = Side * Side / 16;
         using var exact = new GradientExecutor(graph, weights, threads: 1);
         Assert.Equal(
-            [("fc1", images * tokens * Width * 4L), ("fc2", images * tokens * Hidden * 4L), ("head", images * Width * 4L)], exact.KeptInputs.OrderBy(kept => kept.Layer));
+            [
+                ("fc1", images * tokens * Width * 4L),
+                ("fc2", images * tokens * Hidden * 4L),
+                ("head", images * Width * 4L),
+            ], exact.KeptInputs.OrderBy(kept => kept.Layer));
 
-        // 8 of 16 coefficients of each block and the class token as bytes; GELU needs fc1's output, so nothing is shared.
-        BackwardPolicy policy = Everywhere("hlq") with { Overrides = [new("head", "exact"), new("*", "hlq")], Rank = 8 };
+        // 8 of 16 coefficients of each block and the class token as bytes; GELU needs fc1's output, so nothing is
+        // shared.
+        BackwardPolicy policy = Everywhere("hlq") with
+        {
+            Overrides = [new("head", "exact"), new("*", "hlq")],
+            Rank = 8,
+        };
         using var hlq = new GradientExecutor(graph, weights, threads: 1, policy);
         const int groups = images * ((blocks * 8) + 1) / 4;
         int step = Bitis.Kernels.Gemm.Int8Gemm.Table.Best.ColumnMultiple, padded = (Width + step - 1) / step * step;
-        Assert.Equal(64 + (padded * 4) + (groups * 4 * padded), hlq.KeptInputs.Single(kept => kept.Layer == "fc1").Bytes);
-        Assert.Equal(64 + (Hidden * 4) + (groups * 4 * Hidden), hlq.KeptInputs.Single(kept => kept.Layer == "fc2").Bytes);
+        Assert.Equal(
+            64 + (padded * 4) + (groups * 4 * padded), hlq.KeptInputs.Single(kept => kept.Layer == "fc1").Bytes);
+        Assert.Equal(
+            64 + (Hidden * 4) + (groups * 4 * Hidden), hlq.KeptInputs.Single(kept => kept.Layer == "fc2").Bytes);
         Assert.True(hlq.KeptInputBytes < 0.2 * exact.KeptInputBytes, $"{hlq.KeptInputBytes} of {exact.KeptInputBytes}");
-        Assert.True(hlq.MicroBatchArenaBytes < exact.MicroBatchArenaBytes, $"{hlq.MicroBatchArenaBytes} of {exact.MicroBatchArenaBytes}");
+        Assert.True(
+            hlq.MicroBatchArenaBytes < exact.MicroBatchArenaBytes,
+            $"{hlq.MicroBatchArenaBytes} of {exact.MicroBatchArenaBytes}");
 
-        // At full rank all tokens, and each channel's scale; in 4 bits, which is what linear layers do unless the policy says, half of the levels' bytes.
-        using var full = new GradientExecutor(graph, weights, threads: 1, policy with { Rank = 16, ActivationBits = 8 });
-        Assert.Equal(64 + (Hidden * 8) + (images * tokens * Hidden), full.KeptInputs.Single(kept => kept.Layer == "fc2").Bytes);
+        // At full rank all tokens, and each channel's scale; in 4 bits, which is what linear layers do unless the
+        // policy says, half of the levels' bytes.
+        using var full = new GradientExecutor(
+            graph, weights, threads: 1, policy with { Rank = 16, ActivationBits = 8 });
+        Assert.Equal(
+            64 + (Hidden * 8) + (images * tokens * Hidden), full.KeptInputs.Single(kept => kept.Layer == "fc2").Bytes);
         using var usual = new GradientExecutor(graph, weights, threads: 1, policy with { Rank = null });
-        Assert.Equal(64 + (Hidden * 8) + (images * tokens * Hidden / 2), usual.KeptInputs.Single(kept => kept.Layer == "fc2").Bytes);
+        Assert.Equal(
+            64 + (Hidden * 8) + (images * tokens * Hidden / 2),
+            usual.KeptInputs.Single(kept => kept.Layer == "fc2").Bytes);
 
         // With 4 bits, half of the levels' bytes.
         using var small = new GradientExecutor(graph, weights, threads: 1, policy with { ActivationBits = 4 });
-        Assert.Equal(64 + (Hidden * 4) + (groups * 2 * Hidden), small.KeptInputs.Single(kept => kept.Layer == "fc2").Bytes);
+        Assert.Equal(
+            64 + (Hidden * 4) + (groups * 2 * Hidden), small.KeptInputs.Single(kept => kept.Layer == "fc2").Bytes);
     }
 
     [Fact]
@@ -187,8 +230,10 @@ public sealed class LowBitGradientTests
         using var hlq = new GradientExecutor(graph, Weights(graph), threads: 1, Everywhere("hlq"));
         const int images = 4, scale = 4;
         Assert.Equal(images * (scale + (Side * Side * 16)), hlq.KeptInputs.Single(kept => kept.Layer == "conv").Bytes);
-        using var small = new GradientExecutor(graph, Weights(graph), threads: 1, Everywhere("hlq") with { ActivationBits = 4 });
-        Assert.Equal(images * (scale + (Side * Side * 16 / 2)), small.KeptInputs.Single(kept => kept.Layer == "conv").Bytes);
+        using var small = new GradientExecutor(
+            graph, Weights(graph), threads: 1, Everywhere("hlq") with { ActivationBits = 4 });
+        Assert.Equal(
+            images * (scale + (Side * Side * 16 / 2)), small.KeptInputs.Single(kept => kept.Layer == "conv").Bytes);
     }
 
     [Fact]
@@ -197,20 +242,24 @@ public sealed class LowBitGradientTests
         // As in a residual block: one path convolves, the other one changes the width.
         var b = new GraphBuilder([3, Side, Side]);
         Node x = b.Add("relu", new Relu(), Tokens(b, 16));
-        Node path = b.Add("path", new GridConv2d(16, 24, Side, Side, 3, 2, 1), x), shortcut = b.Add("shortcut", new GridConv2d(16, 24, Side, Side, 1, 2, 0), x);
+        Node path = b.Add("path", new GridConv2d(16, 24, Side, Side, 3, 2, 1), x),
+            shortcut = b.Add("shortcut", new GridConv2d(16, 24, Side, Side, 1, 2, 0), x);
         Graph graph = Head(b, b.Add("sum", new Add(), path, shortcut));
         BackwardPolicy both = new() { Overrides = [new("path", "hlq"), new("shortcut", "hlq")] };
         using var executor = new GradientExecutor(graph, Weights(graph), threads: 1, both);
         const long kept = 4 * (4 + (Side * Side * 16));
         Assert.Equal([("path", kept), ("shortcut", kept)], executor.KeptInputs.Where(layer => layer.Bytes == kept));
-        long others = executor.KeptInputs.Where(layer => layer.Layer is not ("path" or "shortcut")).Sum(layer => layer.Bytes);
+        long others = executor.KeptInputs.Where(layer => layer.Layer is not ("path" or "shortcut"))
+            .Sum(layer => layer.Bytes);
         Assert.Equal(kept + others, executor.KeptInputBytes);
 
-        // Alone, each takes its input as it is, since the other one needs that: what is between them is the rounding of what is kept.
+        // Alone, each takes its input as it is, since the other one needs that: what is between them is the rounding of
+        // what is kept.
         Dictionary<string, FloatTensor> gradients = Gradients(graph, Weights(graph), both);
         foreach (string layer in new[] { "path", "shortcut" })
         {
-            FloatTensor alone = Gradients(graph, Weights(graph), new BackwardPolicy { Overrides = [new(layer, "hlq")] })[$"{layer}.weight"];
+            FloatTensor alone = Gradients(
+                graph, Weights(graph), new BackwardPolicy { Overrides = [new(layer, "hlq")] })[$"{layer}.weight"];
             double distance = Distance(alone, gradients[$"{layer}.weight"]);
             Assert.InRange(distance, 1e-6, 0.03);
         }
@@ -224,7 +273,8 @@ public sealed class LowBitGradientTests
         Node x = Tokens(b, Width);
         Node y = b.Add("y", new Multiply(), b.Add("fc", new Linear(Width, Width, HasBias: false), x), x);
         Graph graph = Head(b, y);
-        using var executor = new GradientExecutor(graph, Weights(graph), threads: 1, new BackwardPolicy { Overrides = [new("fc", "hlq")] });
+        using var executor = new GradientExecutor(
+            graph, Weights(graph), threads: 1, new BackwardPolicy { Overrides = [new("fc", "hlq")] });
         Assert.Equal(4L * Side * Side * Width * 4, executor.KeptInputs.Single(kept => kept.Layer == "fc").Bytes);
         TensorAssert.Close(
             Gradients(graph, Weights(graph), BackwardPolicy.Exact)["fc.weight"],
@@ -237,12 +287,28 @@ public sealed class LowBitGradientTests
     public void What_a_scan_reads_is_computed_again_bit_for_bit()
     {
         VisionModel model = VisionModel.CreateRandom(
-            new VimConfig { ImageSize = Side, PatchSize = 2, Stride = 2, Width = 24, InnerWidth = 48, Depth = 2, DeltaRank = 3, Classes = Classes }, seed: 3);
+            new VimConfig
+            {
+                ImageSize = Side,
+                PatchSize = 2,
+                Stride = 2,
+                Width = 24,
+                InnerWidth = 48,
+                Depth = 2,
+                DeltaRank = 3,
+                Classes = Classes,
+            }, seed: 3);
         var policy = new BackwardPolicy { Overrides = [new("layers.1.mixer.x_proj*", "int8")] };
-        Dictionary<string, FloatTensor> exact = Gradients(model.Graph, model.Weights, BackwardPolicy.Exact), actual = Gradients(model.Graph, model.Weights, policy);
+        Dictionary<string, FloatTensor> exact = Gradients(
+            model.Graph, model.Weights, BackwardPolicy.Exact), actual = Gradients(model.Graph, model.Weights, policy);
 
         // The last layer's scans come before its x_proj in the backward pass: all that is low-bit comes after them.
-        string[] scans = [.. exact.Keys.Where(name => name.StartsWith("layers.1.mixer.", StringComparison.Ordinal) && (name.Contains("A_") || name.Contains(".D") || name.Contains("dt_proj")))];
+        string[] scans =
+        [
+            .. exact.Keys.Where(
+                name => name.StartsWith("layers.1.mixer.", StringComparison.Ordinal)
+                    && (name.Contains("A_") || name.Contains(".D") || name.Contains("dt_proj"))),
+        ];
         Assert.Equal(8, scans.Length);
         foreach (string name in scans)
             Assert.Equal(Sample.Bits(exact[name].Span.ToArray()), Sample.Bits(actual[name].Span.ToArray()));
@@ -255,12 +321,16 @@ public sealed class LowBitGradientTests
     {
         VisionModel model = VisionModel.CreateRandom(SmallModels.Get("vim-mini", classes: 10), seed: 1);
         using var exact = new GradientExecutor(model.Graph, model.Weights, threads: 1);
-        using var hlq = new GradientExecutor(model.Graph, model.Weights, threads: 1, new BackwardPolicy { Method = "hlq" });
+        using var hlq = new GradientExecutor(
+            model.Graph, model.Weights, threads: 1, new BackwardPolicy { Method = "hlq" });
         Assert.True(hlq.KeptInputBytes < exact.KeptInputBytes / 5, $"{hlq.KeptInputBytes} of {exact.KeptInputBytes}");
-        Assert.True(hlq.MicroBatchArenaBytes < exact.MicroBatchArenaBytes * 3 / 4, $"{hlq.MicroBatchArenaBytes} of {exact.MicroBatchArenaBytes}");
+        Assert.True(
+            hlq.MicroBatchArenaBytes < exact.MicroBatchArenaBytes * 3 / 4,
+            $"{hlq.MicroBatchArenaBytes} of {exact.MicroBatchArenaBytes}");
     }
 
-    private static BackwardPolicy Everywhere(string method) => new() { Overrides = [new BackwardOverride("*", method)] };
+    private static BackwardPolicy Everywhere(string method) =>
+        new() { Overrides = [new BackwardOverride("*", method)] };
 
     private static Node Tokens(GraphBuilder b, int width) => b.Add(
         "tokens", new FlattenSpatial(), b.Add("embed", new Conv2d(3, width, 1, 1, 0, HasBias: true), b.Input));
@@ -289,21 +359,26 @@ public sealed class LowBitGradientTests
 
     private static Dictionary<string, FloatTensor> Weights(Graph graph) => graph.Parameters.ToDictionary(
         parameter => parameter.Name,
-        parameter => FloatTensor.From(parameter.Shape, Sample.Floats(parameter.Name.Length, (int)parameter.Shape.ElementCount, -0.5f, 0.5f)));
+        parameter => FloatTensor.From(
+            parameter.Shape, Sample.Floats(parameter.Name.Length, (int)parameter.Shape.ElementCount, -0.5f, 0.5f)));
 
     /// <summary>Smooth images with some noise, since real ones are smooth, too.</summary>
     private static (FloatTensor Images, FloatTensor Targets) Data()
     {
         float[] noise = Sample.Floats(1, Batch * 3 * Side * Side, -0.3f, 0.3f);
         FloatTensor images = FloatTensor.From(
-            [Batch, 3, Side, Side], [.. noise.Select((value, i) => value + MathF.Sin((i % Side * 0.5f) + (i / Side % Side * 0.3f) + (i / (Side * Side))))]);
+            [Batch, 3, Side, Side], [
+                .. noise.Select(
+                    (value, i) =>
+                        value + MathF.Sin((i % Side * 0.5f) + (i / Side % Side * 0.3f) + (i / (Side * Side))))]);
         FloatTensor targets = new([Batch, Classes]);
         for (int i = 0; i < Batch; i++)
             targets.Span[(i * Classes) + (i % Classes)] = 1;
         return (images, targets);
     }
 
-    private static Dictionary<string, FloatTensor> Gradients(Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, BackwardPolicy policy)
+    private static Dictionary<string, FloatTensor> Gradients(
+        Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, BackwardPolicy policy)
     {
         using var executor = new GradientExecutor(graph, weights, backward: policy);
         (FloatTensor images, FloatTensor targets) = Data();

@@ -10,8 +10,12 @@ public sealed class SoftmaxCrossEntropyTests
         foreach (float[] target in (float[][])[[0, 1, 0, 0], [0.1f, 0.2f, 0.3f, 0.4f], [0.5f, 0, 0, 0]])
         {
             float[] logits = [1, -2, 0.5f, 3], gradient = new float[4];
-            Assert.Equal(Loss(Array.ConvertAll(logits, x => (double)x), target), SoftmaxCrossEntropy.Loss(logits, target, gradient), 1e-6);
-            GradientAssert.Close(NumericalGradient.Of(x => Loss(x, target), logits), gradient, "logits", tolerance: 1e-6);
+            Assert.Equal(
+                Loss(Array.ConvertAll(logits, x => (double)x), target),
+                SoftmaxCrossEntropy.Loss(logits, target, gradient),
+                1e-6);
+            GradientAssert.Close(
+                NumericalGradient.Of(x => Loss(x, target), logits), gradient, "logits", tolerance: 1e-6);
         }
     }
 

@@ -37,13 +37,20 @@ internal static class TinyTraining
     /// <summary>Fourteen images, so that two are left over in each epoch, and nine to validate with.</summary>
     public static TrainingData Data() => new(Images(14, seed: 1), Images(9, seed: 2));
 
-    public static ImageSource Images(int count, int seed, int classes = Classes) => new SyntheticImageSource(count, Config.ImageSize, classes, seed);
+    public static ImageSource Images(int count, int seed, int classes = Classes) =>
+        new SyntheticImageSource(count, Config.ImageSize, classes, seed);
 
     /// <summary>All numbers of a training that must not depend on threads or interruptions.</summary>
     public static IEnumerable<float[]> Numbers(Trainer trainer) =>
-        trainer.Model.Weights.Values.Concat(trainer.AveragedModel.Weights.Values).Select(tensor => tensor.Span.ToArray())
+        trainer.Model.Weights.Values.Concat(trainer.AveragedModel.Weights.Values)
+            .Select(tensor => tensor.Span.ToArray())
             .Concat(trainer.Epochs.Select(epoch => (float[])
-                [(float)epoch.TrainLoss, (float)epoch.TrainTop1, (float)epoch.ValidationTop1!.Value, (float)epoch.GradientNorm]));
+                [
+                    (float)epoch.TrainLoss,
+                    (float)epoch.TrainTop1,
+                    (float)epoch.ValidationTop1!.Value,
+                    (float)epoch.GradientNorm,
+                ]));
 
     /// <summary>Cancels a training after a number of its steps.</summary>
     public sealed class StopAfter(int steps) : IProgress<TrainingProgress>, IDisposable
@@ -62,11 +69,14 @@ internal static class TinyTraining
         }
     }
 
-    public static Dictionary<string, FloatTensor> RandomTensors(IEnumerable<(string Name, Shape Shape)> parameters, ulong seed)
+    public static Dictionary<string, FloatTensor> RandomTensors(
+        IEnumerable<(string Name, Shape Shape)> parameters, ulong seed)
     {
         var random = new SeededRandom(seed);
         return parameters.ToDictionary(
             parameter => parameter.Name,
-            parameter => FloatTensor.From(parameter.Shape, [.. Enumerable.Range(0, (int)parameter.Shape.ElementCount).Select(_ => (float)random.NextNormal())]));
+            parameter => FloatTensor.From(
+                parameter.Shape,
+                [.. Enumerable.Range(0, (int)parameter.Shape.ElementCount).Select(_ => (float)random.NextNormal())]));
     }
 }

@@ -28,7 +28,9 @@ public sealed class TrainerTests : IDisposable
         using var stop = new TinyTraining.StopAfter(steps);
         Trainer interrupted = Trainer.Create(TinyTraining.Recipe, TinyTraining.Data(), _folder["parts"]);
         Assert.Throws<OperationCanceledException>(() => interrupted.Run(stop, stop.Token));
-        Assert.Equal(steps / TinyTraining.StepsPerEpoch, interrupted.Epochs.Count + (interrupted.StepsOfEpoch == TinyTraining.StepsPerEpoch ? 1 : 0));
+        Assert.Equal(
+            steps / TinyTraining.StepsPerEpoch,
+            interrupted.Epochs.Count + (interrupted.StepsOfEpoch == TinyTraining.StepsPerEpoch ? 1 : 0));
 
         Trainer resumed = Trainer.Resume(TinyTraining.Recipe, TinyTraining.Data(), _folder["parts"]);
         Assert.Equal(interrupted.StepsOfEpoch, resumed.StepsOfEpoch);
@@ -43,7 +45,9 @@ public sealed class TrainerTests : IDisposable
     {
         Trainer whole = Train("whole");
         // Damaged images stop the training without any farewell, after the first epoch's checkpoint.
-        var data = new TrainingData(new BreakingSource(TinyTraining.Images(14, seed: 1), readsUntilBroken: 14), TinyTraining.Images(9, seed: 2));
+        var data = new TrainingData(
+            new BreakingSource(TinyTraining.Images(14, seed: 1), readsUntilBroken: 14),
+            TinyTraining.Images(9, seed: 2));
         Trainer killed = Trainer.Create(TinyTraining.Recipe, data, _folder["parts"]);
         Assert.Throws<BitisException>(() => killed.Run());
 
@@ -56,7 +60,10 @@ public sealed class TrainerTests : IDisposable
     [Fact]
     public void A_resumed_low_bit_training_draws_the_same_random_numbers()
     {
-        TrainingRecipe recipe = TinyTraining.Recipe with { Backward = new BackwardPolicy { Method = "hlq", Overrides = [new BackwardOverride("*", "hlq")] } };
+        TrainingRecipe recipe = TinyTraining.Recipe with
+        {
+            Backward = new BackwardPolicy { Method = "hlq", Overrides = [new BackwardOverride("*", "hlq")] },
+        };
         Trainer whole = Trainer.Create(recipe, TinyTraining.Data(), _folder["whole"], threads: 1);
         whole.Run();
         using var stop = new TinyTraining.StopAfter(4);
@@ -66,14 +73,20 @@ public sealed class TrainerTests : IDisposable
         Trainer resumed = Trainer.Resume(recipe, TinyTraining.Data(), _folder["parts"], threads: 3);
         resumed.Run();
         Assert.Equal(TinyTraining.Numbers(whole), TinyTraining.Numbers(resumed));
-        Assert.Equal(whole.Epochs.Select(epoch => epoch.GradientCosines!), resumed.Epochs.Select(epoch => epoch.GradientCosines!));
+        Assert.Equal(
+            whole.Epochs.Select(epoch => epoch.GradientCosines!),
+            resumed.Epochs.Select(epoch => epoch.GradientCosines!));
         Assert.NotEqual(TinyTraining.Numbers(whole), TinyTraining.Numbers(Train("exact")));
     }
 
     [Fact]
     public void The_log_has_the_cosines_of_low_bit_gradients_by_layer_and_epoch()
     {
-        TrainingRecipe recipe = TinyTraining.Recipe with { Backward = new BackwardPolicy { Overrides = [new("layers.0.mixer.in_proj", "int4")] }, Freeze = ["layers.0.mixer.x_proj*"] };
+        TrainingRecipe recipe = TinyTraining.Recipe with
+        {
+            Backward = new BackwardPolicy { Overrides = [new("layers.0.mixer.in_proj", "int4")] },
+            Freeze = ["layers.0.mixer.x_proj*"],
+        };
         Trainer trainer = Trainer.Create(recipe, TinyTraining.Data(), _folder["low"]);
         trainer.Run();
         foreach (EpochRecord epoch in trainer.Epochs)
@@ -85,7 +98,8 @@ public sealed class TrainerTests : IDisposable
             Assert.InRange(cosines["patch_embed.proj"], 0.5, 0.9999); // what int4 made of its own gradient
         }
         using JsonDocument log = JsonDocument.Parse(File.ReadAllText(trainer.Folder.LogJson));
-        JsonElement logged = log.RootElement.GetProperty("epochs")[1].GetProperty("gradientCosines").GetProperty("layers.0.mixer.in_proj");
+        JsonElement logged = log.RootElement.GetProperty("epochs")[1].GetProperty("gradientCosines")
+            .GetProperty("layers.0.mixer.in_proj");
         Assert.Equal(trainer.Epochs[1].GradientCosines!["layers.0.mixer.in_proj"], logged.GetDouble());
         Assert.All(Train("exact").Epochs, epoch => Assert.Null(epoch.GradientCosines));
     }
@@ -106,11 +120,13 @@ public sealed class TrainerTests : IDisposable
         Assert.Equal(TinyTraining.Numbers(whole), TinyTraining.Numbers(resumed));
         foreach ((string name, FloatTensor weight) in initial.Weights)
         {
-            bool isFrozen = name.StartsWith("patch_embed", StringComparison.Ordinal) || name.StartsWith("layers.0.mixer", StringComparison.Ordinal);
+            bool isFrozen = name.StartsWith("patch_embed", StringComparison.Ordinal)
+                || name.StartsWith("layers.0.mixer", StringComparison.Ordinal);
             Assert.Equal(isFrozen, weight.Span.SequenceEqual(whole.Model.Weights[name].Span));
             Assert.Equal(isFrozen, weight.Span.SequenceEqual(whole.AveragedModel.Weights[name].Span));
         }
-        BitisException e = Assert.Throws<BitisException>(() => Trainer.Resume(TinyTraining.Recipe, TinyTraining.Data(), _folder["parts"]));
+        BitisException e = Assert.Throws<BitisException>(
+            () => Trainer.Resume(TinyTraining.Recipe, TinyTraining.Data(), _folder["parts"]));
         Assert.Contains("recipe.freeze", e.Message);
     }
 
@@ -120,7 +136,8 @@ public sealed class TrainerTests : IDisposable
         Preprocessing own = Preprocessing.ForSize(8) with { ResizeShorterSide = 10 };
         VisionModel initial = VisionModel.CreateRandom(TinyTraining.Config, seed: 21).WithPreprocessing(own);
         using var stop = new TinyTraining.StopAfter(1);
-        Trainer interrupted = Trainer.Create(TinyTraining.Recipe, TinyTraining.Data(), _folder["parts"], initial: initial);
+        Trainer interrupted = Trainer.Create(
+            TinyTraining.Recipe, TinyTraining.Data(), _folder["parts"], initial: initial);
         Assert.Throws<OperationCanceledException>(() => interrupted.Run(stop, stop.Token));
         Trainer resumed = Trainer.Resume(TinyTraining.Recipe, TinyTraining.Data(), _folder["parts"]);
         resumed.Run();
@@ -134,7 +151,9 @@ public sealed class TrainerTests : IDisposable
     [Fact]
     public void A_training_learns_and_leaves_its_models_and_logs()
     {
-        Trainer trainer = Train("run", TinyTraining.Recipe with { Epochs = 8, Augmentation = new Augmentation { Flip = false, CropPadding = 0 } });
+        Trainer trainer = Train(
+            "run",
+            TinyTraining.Recipe with { Epochs = 8, Augmentation = new Augmentation { Flip = false, CropPadding = 0 } });
         Assert.True(trainer.Epochs[^1].TrainLoss < trainer.Epochs[0].TrainLoss);
         Assert.Equal(Enumerable.Range(1, 8), trainer.Epochs.Select(epoch => epoch.Epoch));
         Assert.Equal(8 * TinyTraining.StepsPerEpoch, trainer.Epochs[^1].Step);
@@ -166,13 +185,15 @@ public sealed class TrainerTests : IDisposable
     public void Validation_may_be_rare_but_comes_after_the_last_epoch()
     {
         Trainer trainer = Train("run", TinyTraining.Recipe with { Epochs = 5, EvaluationInterval = 3 });
-        Assert.Equal([false, false, true, false, true], trainer.Epochs.Select(epoch => epoch.ValidationTop1 is not null));
+        Assert.Equal(
+            [false, false, true, false, true], trainer.Epochs.Select(epoch => epoch.ValidationTop1 is not null));
     }
 
     [Fact]
     public void There_may_be_no_validation()
     {
-        Trainer trainer = Trainer.Create(TinyTraining.Recipe, new TrainingData(TinyTraining.Images(14, seed: 1), null), _folder["run"]);
+        Trainer trainer = Trainer.Create(
+            TinyTraining.Recipe, new TrainingData(TinyTraining.Images(14, seed: 1), null), _folder["run"]);
         Assert.All(trainer.Run(), epoch => Assert.Null(epoch.ValidationTop1));
         Assert.False(File.Exists(trainer.Folder.BestModel));
         Assert.True(File.Exists(trainer.Folder.FinalModel));
@@ -197,8 +218,12 @@ public sealed class TrainerTests : IDisposable
         initial.Weights["head.weight"].Span.Fill(float.MaxValue);
         Trainer trainer = Trainer.Create(TinyTraining.Recipe, TinyTraining.Data(), _folder["run"], initial: initial);
         BitisException e = Assert.Throws<BitisException>(() => trainer.Run());
-        foreach (string words in (string[])["diverged", "epoch 1, step 1 of 3", "0.003333", "lower learning rate", "warm-up"])
+        foreach (string words in
+            (string[])["diverged", "epoch 1, step 1 of 3", "0.003333", "lower learning rate", "warm-up"])
+        {
             Assert.Contains(words, e.Message);
+        }
+
         Assert.Equal(0, Trainer.Resume(TinyTraining.Recipe, TinyTraining.Data(), _folder["run"]).StepsOfEpoch);
     }
 
@@ -226,10 +251,15 @@ public sealed class TrainerTests : IDisposable
     public void What_does_not_fit_is_refused_before_the_first_step()
     {
         TrainingData data = TinyTraining.Data();
-        Refused(() => Trainer.Create(TinyTraining.Recipe with { BatchSize = 15 }, data, _folder["run"]), "14 training images", "batch of 15");
-        Refused(() => Trainer.Create(TinyTraining.Recipe with { LearningRate = 0 }, data, _folder["run"]), "learningRate");
         Refused(
-            () => Trainer.Create(TinyTraining.Recipe with { Config = TinyTraining.Config with { Classes = 4 } }, data, _folder["run"]),
+            () => Trainer.Create(TinyTraining.Recipe with { BatchSize = 15 }, data, _folder["run"]),
+            "14 training images",
+            "batch of 15");
+        Refused(
+            () => Trainer.Create(TinyTraining.Recipe with { LearningRate = 0 }, data, _folder["run"]), "learningRate");
+        Refused(
+            () => Trainer.Create(
+                TinyTraining.Recipe with { Config = TinyTraining.Config with { Classes = 4 } }, data, _folder["run"]),
             "4 classes", "have 3");
         foreach (int channels in (int[])[2, 5])
         {
@@ -237,7 +267,11 @@ public sealed class TrainerTests : IDisposable
             Refused(() => Trainer.Create(recipe, data, _folder["run"]), "1 or 3 channels", $"takes {channels}");
         }
         Refused(
-            () => Trainer.Create(TinyTraining.Recipe, data, _folder["run"], initial: VisionModel.CreateRandom(TinyTraining.Config with { Classes = 5 }, 1)),
+            () => Trainer.Create(
+                TinyTraining.Recipe,
+                data,
+                _folder["run"],
+                initial: VisionModel.CreateRandom(TinyTraining.Config with { Classes = 5 }, 1)),
             "initial model", "it has 5");
         Assert.False(Directory.Exists(_folder["run"]));
     }

@@ -21,18 +21,26 @@ public sealed class TrainingCheckpointTests : IDisposable
     {
         _files = new TrainingFolder(_folder["run"]);
         using var stop = new TinyTraining.StopAfter(2);
-        Assert.Throws<OperationCanceledException>(() => Trainer.Create(TinyTraining.Recipe, TinyTraining.Data(), _files.Path).Run(stop, stop.Token));
+        Assert.Throws<OperationCanceledException>(
+            () => Trainer.Create(TinyTraining.Recipe, TinyTraining.Data(), _files.Path).Run(stop, stop.Token));
     }
 
     public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void A_new_training_does_not_overwrite_one() =>
-        Refused(() => Trainer.Create(TinyTraining.Recipe, TinyTraining.Data(), _files.Path), _files.Path, "already", "--resume");
+        Refused(
+            () => Trainer.Create(TinyTraining.Recipe, TinyTraining.Data(), _files.Path),
+            _files.Path,
+            "already",
+            "--resume");
 
     [Fact]
     public void There_must_be_something_to_resume() =>
-        Refused(() => Trainer.Resume(TinyTraining.Recipe, TinyTraining.Data(), _folder["nothing"]), "nothing", "no training to resume");
+        Refused(
+            () => Trainer.Resume(TinyTraining.Recipe, TinyTraining.Data(), _folder["nothing"]),
+            "nothing",
+            "no training to resume");
 
     [Fact]
     public void The_recipe_is_in_the_checkpoint() => Assert.Equal(TinyTraining.Recipe, Trainer.RecipeOf(_files.Path));
@@ -41,12 +49,21 @@ public sealed class TrainingCheckpointTests : IDisposable
     public void Another_recipe_model_or_data_is_named()
     {
         TrainingData data = TinyTraining.Data();
-        Refused(() => Resume(TinyTraining.Recipe with { Epochs = 3 }, data), _files.Checkpoint, "recipe.epochs is 2 in it, and 3 here");
         Refused(
-            () => Resume(TinyTraining.Recipe with { Augmentation = new Augmentation { Flip = false } }, data), "recipe.augmentation.flip is true in it");
-        Refused(() => Resume(TinyTraining.Recipe with { Config = TinyTraining.Config with { Width = 16 } }, data), "config.width is 8 in it, and 16 here");
+            () => Resume(TinyTraining.Recipe with { Epochs = 3 }, data),
+            _files.Checkpoint,
+            "recipe.epochs is 2 in it, and 3 here");
         Refused(
-            () => Resume(TinyTraining.Recipe, new TrainingData(TinyTraining.Images(13, seed: 1), data.Validation)), "training.images is 14 in it");
+            () => Resume(
+                TinyTraining.Recipe with { Augmentation = new Augmentation { Flip = false } },
+                data), "recipe.augmentation.flip is true in it");
+        Refused(
+            () => Resume(TinyTraining.Recipe with { Config = TinyTraining.Config with { Width = 16 } }, data),
+            "config.width is 8 in it, and 16 here");
+        Refused(
+            () => Resume(
+                TinyTraining.Recipe,
+                new TrainingData(TinyTraining.Images(13, seed: 1), data.Validation)), "training.images is 14 in it");
         Refused(() => Resume(TinyTraining.Recipe, new TrainingData(data.Training, null)), "validation");
     }
 
@@ -140,7 +157,8 @@ public sealed class TrainingCheckpointTests : IDisposable
             byte[] damaged = [.. whole];
             damaged[position] ^= 1;
             File.WriteAllBytes(_files.Checkpoint, damaged);
-            Assert.StartsWith(_files.Checkpoint, Assert.Throws<BitisException>(() => Trainer.RecipeOf(_files.Path)).Message);
+            Assert.StartsWith(
+                _files.Checkpoint, Assert.Throws<BitisException>(() => Trainer.RecipeOf(_files.Path)).Message);
         }
     }
 
@@ -152,7 +170,11 @@ public sealed class TrainingCheckpointTests : IDisposable
         checkpoint.Restore(state, TinyTraining.Recipe.Epochs, stepsPerEpoch: int.MaxValue);
         state.Model.Weights["head.bias"].Span[1] = float.NaN;
         TrainingCheckpoint.Save(_files.Checkpoint, checkpoint.Identity, state);
-        Refused(() => Resume(TinyTraining.Recipe, TinyTraining.Data()), _files.Checkpoint, "weights.head.bias", "element 1");
+        Refused(
+            () => Resume(TinyTraining.Recipe, TinyTraining.Data()),
+            _files.Checkpoint,
+            "weights.head.bias",
+            "element 1");
     }
 
     [Theory]

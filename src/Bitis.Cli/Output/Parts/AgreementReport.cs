@@ -17,5 +17,6 @@ internal sealed record AgreementReport(string With, double Top1, double MeanLogi
         $"{Format.Percent(Top1)} same top-1; logits differ by {Describe(MeanLogitError)} on average, {Describe(MaxLogitError)} at most";
 
     /// <summary>A relative error; those of rounding are far below a hundredth of a percent.</summary>
-    private static string Describe(double error) => error is > 0 and < 1e-4 ? $"{100 * error:0.0e+0} %" : Format.Percent(error);
+    private static string Describe(double error) =>
+        error is > 0 and < 1e-4 ? $"{100 * error:0.0e+0} %" : Format.Percent(error);
 }

@@ -8,7 +8,8 @@ namespace Bitis.Cli.Output.Parts;
 /// <param name="Skewness">E[(Ā − μ)³]/σ³: negative where a long tail lies below.</param>
 /// <param name="Quantiles">The values below which 1, 5, 25, 50, 75, 95 and 99 % lie.</param>
 /// <param name="Histogram">The share of the values in each of 50 equal bins from 0 to 1.</param>
-internal sealed record DecayReport(double Mean, double Median, double Skewness, IReadOnlyList<double> Quantiles, IReadOnlyList<double> Histogram)
+internal sealed record DecayReport(
+    double Mean, double Median, double Skewness, IReadOnlyList<double> Quantiles, IReadOnlyList<double> Histogram)
 {
     private const int Bins = 50;
 

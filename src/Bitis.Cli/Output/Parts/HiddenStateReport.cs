@@ -2,14 +2,19 @@ using Bitis.Quantization.Scans;
 
 namespace Bitis.Cli.Output.Parts;
 
-/// <summary>How the magnitude of a scan's hidden states moves along the tokens, in the order in which the scan sees them.</summary>
+/// <summary>
+/// How the magnitude of a scan's hidden states moves along the tokens, in the order in which the scan sees them.
+/// </summary>
 /// <param name="Largest">The largest |h|.</param>
 /// <param name="TokenSpread">The largest of the tokens' ranges over the smallest.</param>
-/// <param name="ChannelSpread">The same for the channels, of which the largest and the smallest percent are left out.</param>
+/// <param name="ChannelSpread">
+/// The same for the channels, of which the largest and the smallest percent are left out.
+/// </param>
 /// <param name="TokenMaxima">The largest |h| at each token.</param>
 /// <param name="TokenMeans">The mean |h| at each token.</param>
 internal sealed record HiddenStateReport(
-    double Largest, double TokenSpread, double ChannelSpread, IReadOnlyList<float> TokenMaxima, IReadOnlyList<double> TokenMeans)
+    double Largest, double TokenSpread, double ChannelSpread, IReadOnlyList<float> TokenMaxima,
+    IReadOnlyList<double> TokenMeans)
 {
     /// <summary>The report of a scan.</summary>
     public static HiddenStateReport Of(ScanStatistics scan)
@@ -24,5 +29,6 @@ internal sealed record HiddenStateReport(
             scan.TokenMeans);
     }
 
-    private static double Ratio(float largest, float smallest) => smallest > 0 ? (double)largest / smallest : double.PositiveInfinity;
+    private static double Ratio(float largest, float smallest) =>
+        smallest > 0 ? (double)largest / smallest : double.PositiveInfinity;
 }

@@ -11,12 +11,20 @@ internal sealed record LayerSummary(BitWidths Bits, int Layers, bool IsInteger)
     public static IReadOnlyList<LayerSummary> Of(QuantizedModel model) =>
     [
         .. model.Layers.Values
-            .GroupBy(linear => (Bits: new BitWidths(linear.Weight?.Bits ?? BitWidths.Float, linear.Input?.Bits ?? BitWidths.Float), linear.IsInteger))
+            .GroupBy(
+                linear =>
+                    (
+                        Bits: new BitWidths(
+                            linear.Weight?.Bits ?? BitWidths.Float, linear.Input?.Bits ?? BitWidths.Float),
+                        linear.IsInteger))
             .Select(group => new LayerSummary(group.Key.Bits, group.Count(), group.Key.IsInteger))
             .OrderByDescending(summary => summary.Layers),
     ];
 
     /// <summary>All of them in a line: <c>96 × w8a8, 2 × w4a8</c>.</summary>
     public static string Describe(IEnumerable<LayerSummary> layers) =>
-        string.Join(", ", layers.Select(layer => $"{layer.Layers} × {layer.Bits}{(layer.IsInteger ? "" : " (computed in float32)")}"));
+        string.Join(
+            ", ",
+            layers.Select(
+                layer => $"{layer.Layers} × {layer.Bits}{(layer.IsInteger ? "" : " (computed in float32)")}"));
 }

@@ -21,18 +21,24 @@ internal sealed record ModelSummary(
     Preprocessing Preprocessing,
     IReadOnlyList<string>? ClassNames)
 {
-    public static ModelSummary Of(ModelConfig config, Graph graph, Preprocessing preprocessing, IReadOnlyList<string>? classNames)
+    public static ModelSummary Of(
+        ModelConfig config, Graph graph, Preprocessing preprocessing, IReadOnlyList<string>? classNames)
     {
         ModelVariant? variant = ModelCatalogue.Find(config);
         long parameters = graph.Parameters.Sum(parameter => parameter.Shape.ElementCount);
-        return new ModelSummary(config.Family, variant?.Name, variant?.PublishedTop1, config, parameters, preprocessing, classNames);
+        return new ModelSummary(
+            config.Family, variant?.Name, variant?.PublishedTop1, config, parameters, preprocessing, classNames);
     }
 
     /// <summary>The lines of a report.</summary>
     public IEnumerable<(string Name, string? Value)> Fields() =>
     [
         ("family", Family),
-        ("variant", Variant is null ? "none of the published ones" : $"{Variant}, published ImageNet top-1 {PublishedTop1:0.0} %"),
+        (
+            "variant",
+            Variant is null
+                ? "none of the published ones"
+                : $"{Variant}, published ImageNet top-1 {PublishedTop1:0.0} %"),
         ("architecture", Config.Describe()),
         ("parameters", $"{Parameters:N0} ({Format.Bytes(Parameters * sizeof(float))} in float32)"),
         ("preprocessing", InWords.Of(Preprocessing)),

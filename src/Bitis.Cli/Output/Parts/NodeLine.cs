@@ -18,6 +18,8 @@ internal sealed record NodeLine(string Name, string Operator, Shape Shape)
         if (nodes is null)
             return;
         report.Line();
-        report.Table(["operator", "kind", "output shape"], nodes.Select(node => (string[])[node.Name, node.Operator, $"{node.Shape}"]));
+        report.Table(
+            ["operator", "kind", "output shape"],
+            nodes.Select(node => (string[])[node.Name, node.Operator, $"{node.Shape}"]));
     }
 }

@@ -23,7 +23,8 @@ internal sealed record ProfileLine(string Node, string Kind, double MedianMs)
         double total = steps.Sum(step => step.MedianMs);
         report.Table(
             ["kind", ">steps", ">ms", ">share"],
-            steps.GroupBy(step => step.Kind).OrderByDescending(kind => kind.Sum(step => step.MedianMs)).Select(kind => (string[])
+            steps.GroupBy(step => step.Kind).OrderByDescending(
+                kind => kind.Sum(step => step.MedianMs)).Select(kind => (string[])
             [
                 kind.Key,
                 $"{kind.Count()}",

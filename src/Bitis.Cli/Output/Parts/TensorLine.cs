@@ -11,6 +11,8 @@ internal sealed record TensorLine(string Name, string Type, Shape Shape)
         if (tensors is null)
             return;
         report.Line();
-        report.Table(["tensor", "type", "shape"], tensors.Select(tensor => (string[])[tensor.Name, tensor.Type, $"{tensor.Shape}"]));
+        report.Table(
+            ["tensor", "type", "shape"],
+            tensors.Select(tensor => (string[])[tensor.Name, tensor.Type, $"{tensor.Shape}"]));
     }
 }

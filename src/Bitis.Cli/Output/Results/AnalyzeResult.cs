@@ -26,7 +26,9 @@ internal sealed record AnalyzeResult(
             report.Line("discrete parameters, from 0 to 1:");
             report.Table(
                 ["scan", ">skewness", .. DecayReport.Shares.Select(share => $">{100 * share:0} %")],
-                Scans.Select(scan => (string[])[scan.Name, $"{scan.DiscreteA!.Skewness:0.00}", .. scan.DiscreteA.Quantiles.Select(value => $"{value:0.000}")]));
+                Scans.Select(
+                    scan =>
+                        (string[])[scan.Name, $"{scan.DiscreteA!.Skewness:0.00}", .. scan.DiscreteA.Quantiles.Select(value => $"{value:0.000}")]));
         }
         if (Scans[0].HiddenState is not null)
         {
@@ -40,7 +42,8 @@ internal sealed record AnalyzeResult(
                     IReadOnlyList<float> maxima = hidden.TokenMaxima;
                     return (string[])
                     [
-                        scan.Name, $"{maxima[0]:G3}", $"{maxima[maxima.Count / 2]:G3}", $"{maxima[^1]:G3}", $"{hidden.Largest:G3}",
+                        scan.Name, $"{maxima[0]:G3}", $"{maxima[maxima.Count / 2]:G3}", $"{maxima[^1]:G3}",
+                        $"{hidden.Largest:G3}",
                         Format.Factor(hidden.TokenSpread), Format.Factor(hidden.ChannelSpread),
                     ];
                 }));

@@ -14,7 +14,9 @@ internal sealed record BenchResult(
     {
         report.Table(
             ["model", "kind", ">median ms/image", ">10 %", ">90 %", ">images/s", ">weights"],
-            Models.Select(m => (string[])[m.Model, m.Kind, $"{m.MedianMs:0.000}", $"{m.P10Ms:0.000}", $"{m.P90Ms:0.000}", $"{1000 / m.MedianMs:0.0}", Format.Bytes(m.WeightBytes)]));
+            Models.Select(
+                m =>
+                    (string[])[m.Model, m.Kind, $"{m.MedianMs:0.000}", $"{m.P10Ms:0.000}", $"{m.P90Ms:0.000}", $"{1000 / m.MedianMs:0.0}", Format.Bytes(m.WeightBytes)]));
         report.Line();
         report.Line($"{DisplayText.Count(Threads, "thread")}, batch {Batch}, model only, on generated images.");
         if (SpeedUp is { } factor)

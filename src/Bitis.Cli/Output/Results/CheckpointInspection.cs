@@ -60,7 +60,9 @@ internal sealed record CheckpointInspection(
     /// <summary>A damaged file may have a million of them.</summary>
     private static IEnumerable<(string Name, string? Value)> Shown(
         IEnumerable<(string Name, string? Value)> lines, int count, string name) =>
-        count <= MostLines ? lines : lines.Take(MostLines).Append((name, $"and {count - MostLines} more (--json has all)"));
+        count <= MostLines
+            ? lines
+            : lines.Take(MostLines).Append((name, $"and {count - MostLines} more (--json has all)"));
 
     private static string NameOfKey(string key) => key.Length == 0 ? "the top level" : $"'{key}'";
 }

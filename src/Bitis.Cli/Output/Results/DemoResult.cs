@@ -37,7 +37,8 @@ internal sealed record DemoResult(
                 ]),
             ]);
         report.Line();
-        report.Line("Everything was measured just now on this machine. Times are medians for one image, each in turn with float32.");
+        report.Line(
+            "Everything was measured just now on this machine. Times are medians for one image, each in turn with float32.");
         report.Line("Scope linear is the linear layers; ssm is the inside of the scans, too.");
         report.Line($"Methods that learn made {LearningSteps} steps a block here; 'bitis quantize' makes 100.");
         report.Line("To go on, with nothing to download:");
@@ -49,6 +50,7 @@ internal sealed record DemoResult(
         report.Command(
             "  bitis train    --model vim-micro --data builtin/train --validation builtin/test --epochs 5 -o run");
         report.Line();
-        report.Line("With a checkpoint and photographs of your own: bitis quantize model.pth --calibration photos/ -o model.bitis");
+        report.Line(
+            "With a checkpoint and photographs of your own: bitis quantize model.pth --calibration photos/ -o model.bitis");
     }
 }

@@ -11,4 +11,5 @@ namespace Bitis.Cli.Output.Results;
 /// <param name="LatencyMs">Milliseconds for one image, median.</param>
 /// <param name="FloatLatencyMs">The same for the float model, measured in turn with this one.</param>
 internal sealed record DemoRow(
-    BitWidths Bits, Scope Scope, string Method, double? Top1, double SameTop1, long FileBytes, double LatencyMs, double FloatLatencyMs);
+    BitWidths Bits, Scope Scope, string Method, double? Top1, double SameTop1, long FileBytes, double LatencyMs,
+        double FloatLatencyMs);

@@ -52,7 +52,8 @@ internal sealed record EvalReport(
 
         ClassReport Report(ClassAccuracy c) => new(c.Class, classes.NameOf(c.Class), c.Images, c.Top1);
 
-        ConfusionReport ReportConfusion(Confusion c) => new(classes.NameOf(c.Label), classes.NameOf(c.Predicted), c.Images);
+        ConfusionReport ReportConfusion(Confusion c) =>
+            new(classes.NameOf(c.Label), classes.NameOf(c.Predicted), c.Images);
     }
 
     /// <inheritdoc />
@@ -61,7 +62,11 @@ internal sealed record EvalReport(
         report.Fields(
         [
             ("model", $"{Model} ({Kind})"),
-            ("images", Labeled == Images ? $"{Data}; {Images} evaluated" : $"{Data}; {Images} evaluated, {Labeled} with labels"),
+            (
+                "images",
+                Labeled == Images
+                    ? $"{Data}; {Images} evaluated"
+                    : $"{Data}; {Images} evaluated, {Labeled} with labels"),
             ("left out", Format.Undecodable(Skipped)),
             ("classes", ClassMatch),
             ("top-1", Format.Accuracy(Top1)),
@@ -72,10 +77,13 @@ internal sealed record EvalReport(
         if (Classes is not { Count: > 0 } || Confusions is null)
             return;
         report.Line();
-        report.Table(["class", ">images", ">top-1"], Classes.Select(c => (string[])[c.Name, $"{c.Images}", Format.Percent(c.Top1)]));
+        report.Table(
+            ["class", ">images", ">top-1"],
+            Classes.Select(c => (string[])[c.Name, $"{c.Images}", Format.Percent(c.Top1)]));
         if (Confusions.Count == 0)
             return;
         report.Line();
-        report.Table(["shows", "taken for", ">images"], Confusions.Select(c => (string[])[c.Label, c.Predicted, $"{c.Images}"]));
+        report.Table(
+            ["shows", "taken for", ">images"], Confusions.Select(c => (string[])[c.Label, c.Predicted, $"{c.Images}"]));
     }
 }

@@ -1,7 +1,8 @@
 namespace Bitis.Cli.Output.Results;
 
 /// <summary>
-/// What a command found out, as data. <c>--json</c> writes its public properties; otherwise it describes itself in text.
+/// What a command found out, as data. <c>--json</c> writes its public properties; otherwise it describes itself in
+/// text.
 /// </summary>
 internal interface ICommandResult
 {

@@ -26,7 +26,9 @@ internal sealed record QuantizeResult(
     public void Describe(Report report)
     {
         report.Fields(
-            ("written", $"{Output}, {Format.Bytes(FileBytes)}: {Format.Percent((double)FileBytes / Float32Bytes)} of float32's {Format.Bytes(Float32Bytes)}"),
+            (
+                "written",
+                $"{Output}, {Format.Bytes(FileBytes)}: {Format.Percent((double)FileBytes / Float32Bytes)} of float32's {Format.Bytes(Float32Bytes)}"),
             ("model", $"{Model} ({Family})"),
             ("method", InWords.Of(Recipe)),
             ("layers", LayerSummary.Describe(Layers)),
@@ -43,7 +45,8 @@ internal sealed record QuantizeResult(
                 ["block", "loss before", "loss after", "steps", "time"],
                 Blocks.Select(block => (string[])
                 [
-                    $"{block.Block}", $"{block.LossBefore:G4}", $"{block.LossAfter:G4}", $"{block.Steps}", Format.Duration(TimeSpan.FromSeconds(block.Seconds)),
+                    $"{block.Block}", $"{block.LossBefore:G4}", $"{block.LossAfter:G4}", $"{block.Steps}",
+                    Format.Duration(TimeSpan.FromSeconds(block.Seconds)),
                 ]));
         }
         if (Next is null)

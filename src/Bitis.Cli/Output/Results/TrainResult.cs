@@ -5,7 +5,10 @@ using Bitis.Training;
 
 namespace Bitis.Cli.Output.Results;
 
-/// <summary>What <c>bitis train</c> or <c>bitis finetune</c> made. Accuracies are 0 to 1; those of the validation are null without validation images.</summary>
+/// <summary>
+/// What <c>bitis train</c> or <c>bitis finetune</c> made. Accuracies are 0 to 1; those of the validation are null
+/// without validation images.
+/// </summary>
 internal sealed record TrainResult(
     string Output,
     ModelConfig Model,
@@ -38,7 +41,8 @@ internal sealed record TrainResult(
     public static TrainResult Of(Trainer trainer, TrainingRecipe recipe, TrainingData data, string? head)
     {
         EpochRecord last = trainer.Epochs[^1];
-        EpochRecord? best = trainer.Epochs.Where(epoch => epoch.ValidationTop1 is not null).MaxBy(epoch => epoch.ValidationTop1);
+        EpochRecord? best = trainer.Epochs.Where(
+            epoch => epoch.ValidationTop1 is not null).MaxBy(epoch => epoch.ValidationTop1);
         double seconds = trainer.Epochs.Sum(epoch => epoch.Seconds);
         return new TrainResult(
             trainer.Folder.Path,
@@ -68,10 +72,16 @@ internal sealed record TrainResult(
     {
         report.Fields(
             ("model", $"{FinalModel}, {Format.Count(Parameters)} parameters"),
-            ("best model", BestModel is null ? null : $"{BestModel}, epoch {BestEpoch}: {Format.Percent(BestTop1)} top-1"),
+            (
+                "best model",
+                BestModel is null ? null : $"{BestModel}, epoch {BestEpoch}: {Format.Percent(BestTop1)} top-1"),
             ("architecture", $"{Model.Family}, {Model.Describe()}"),
             ("head", Head),
-            ("frozen", LearningParameters == Parameters ? null : $"{Format.Count(Parameters - LearningParameters)} parameters; {Format.Count(LearningParameters)} learned"),
+            (
+                "frozen",
+                LearningParameters == Parameters
+                    ? null
+                    : $"{Format.Count(Parameters - LearningParameters)} parameters; {Format.Count(LearningParameters)} learned"),
             ("images", Data),
             ("left out", Format.Undecodable(Skipped)),
             ("validation", Validation is null
@@ -103,7 +113,10 @@ internal sealed record TrainResult(
             return null;
         IEnumerable<string> methods = layers.GroupBy(layer => layer.Method).Select(group => $"{group.Key} in "
             + $"{DisplayText.Count(group.Count(), "layer")}");
-        IEnumerable<string> reasons = layers.Where(layer => layer is { Method: "exact", Reason: not null }).Select(layer => $"{layer.Layer} ({layer.Reason})").Take(1);
+        IEnumerable<string> reasons = layers.Where(
+            layer =>
+                layer is { Method: "exact", Reason: not null }).Select(layer =>
+                    $"{layer.Layer} ({layer.Reason})").Take(1);
         return string.Join(", ", methods) + string.Concat(reasons.Select(reason => $"; exact, for example, {reason}"));
     }
 }

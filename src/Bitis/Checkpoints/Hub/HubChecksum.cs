@@ -11,7 +11,8 @@ internal static class HubChecksum
     private const int Sha1Length = 40;
 
     /// <summary>Whether an ETag is a checksum: SHA-256 or SHA-1, in hexadecimal.</summary>
-    public static bool IsChecksum(string etag) => etag.Length is Sha1Length or Sha256Length && etag.All(char.IsAsciiHexDigit);
+    public static bool IsChecksum(string etag) =>
+        etag.Length is Sha1Length or Sha256Length && etag.All(char.IsAsciiHexDigit);
 
     /// <summary>
     /// Whether the contents are those that the ETag names: SHA-256 for files in large file storage, git's SHA-1 of a

@@ -227,7 +227,9 @@ public sealed class HubClient : IDisposable
     private static Uri? NextAddress(Uri address, HttpResponseMessage response) =>
         (int)response.StatusCode is >= 300 and < 400 && response.Headers.Location is { } location
         && Uri.TryCreate(address, location, out Uri? next)
-        && (next.Scheme == Uri.UriSchemeHttps || (next.Scheme == Uri.UriSchemeHttp && address.Scheme == Uri.UriSchemeHttp))
+        && (
+            next.Scheme == Uri.UriSchemeHttps
+                || (next.Scheme == Uri.UriSchemeHttp && address.Scheme == Uri.UriSchemeHttp))
             ? next
             : null;
 

@@ -183,7 +183,11 @@ internal sealed class HubDownload(
             if (window.Elapsed >= options.SpeedWindow)
             {
                 if (windowBytes < options.MinimumBytesPerSecond * window.Elapsed.TotalSeconds)
-                    throw new HttpRequestException($"the server sends less than {options.MinimumBytesPerSecond} bytes a second");
+                {
+                    throw new HttpRequestException(
+                        $"the server sends less than {options.MinimumBytesPerSecond} bytes a second");
+                }
+
                 window.Restart();
                 windowBytes = 0;
             }

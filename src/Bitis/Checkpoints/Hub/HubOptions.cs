@@ -20,7 +20,8 @@ internal sealed record HubOptions
     /// <summary>How long a server may stay silent before the connection counts as broken.</summary>
     public TimeSpan SilenceLimit { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>The bytes that must arrive each second on average of <see cref="SpeedWindow"/>; a server that drips counts
+    /// <summary>The bytes that must arrive each second on average of <see cref="SpeedWindow"/>; a server that drips
+    /// counts
     /// as broken.</summary>
     internal int MinimumBytesPerSecond { get; init; } = 1024;
 

@@ -5,8 +5,12 @@ using Bitis.Tensors;
 
 namespace Bitis.Checkpoints.Safetensors;
 
-/// <summary>The SHA-256 of what a file that Bitis wrote holds, which safetensors itself does not have (docs/file-format.md).</summary>
-/// <remarks>It tells damage from health, not friend from foe: whoever changes a file can write the digest anew.</remarks>
+/// <summary>
+/// The SHA-256 of what a file that Bitis wrote holds, which safetensors itself does not have (docs/file-format.md).
+/// </summary>
+/// <remarks>
+/// It tells damage from health, not friend from foe: whoever changes a file can write the digest anew.
+/// </remarks>
 internal static class ContentDigest
 {
     /// <summary>The entry of the metadata that holds it.</summary>
@@ -15,11 +19,13 @@ internal static class ContentDigest
     private const string MakeAgain = "Copy it again from where it came from, or make it again";
 
     /// <summary>
-    /// The digest of metadata and tensors, hexadecimal: each entry of the metadata but the digest, by key; then each tensor's name, type,
-    /// shape and bytes, by name. The order in the file does not matter.
+    /// The digest of metadata and tensors, hexadecimal: each entry of the metadata but the digest, by key; then each
+    /// tensor's name, type, shape and bytes, by name. The order in the file does not matter.
     /// </summary>
     public static string Of(IReadOnlyDictionary<string, string> metadata, IEnumerable<SafetensorsTensor> tensors) =>
-        Of(metadata, [.. tensors.Select(tensor => (tensor.Name, tensor.DType, tensor.Shape, (Func<ReadOnlyMemory<byte>>)(() => tensor.Bytes)))]);
+        Of(
+            metadata,
+            [.. tensors.Select(tensor => (tensor.Name, tensor.DType, tensor.Shape, (Func<ReadOnlyMemory<byte>>)(() => tensor.Bytes)))]);
 
     /// <summary>Makes sure that a file has the metadata and tensors that were written.</summary>
     /// <param name="file">The file.</param>
@@ -41,8 +47,8 @@ internal static class ContentDigest
     }
 
     /// <summary>
-    /// Makes sure that a file of format 1 has the bytes that were written as tensors. Its digest covers neither the metadata nor the tensors'
-    /// names, types and shapes.
+    /// Makes sure that a file of format 1 has the bytes that were written as tensors. Its digest covers neither the
+    /// metadata nor the tensors' names, types and shapes.
     /// </summary>
     /// <param name="file">The file.</param>
     /// <param name="cancellationToken">Ends the reading between two tensors.</param>
@@ -57,7 +63,9 @@ internal static class ContentDigest
         Require(file, OfFormat1(tensors), MakeAgain);
     }
 
-    /// <summary>The digest of format 1, which no file is written in any more: the tensors' bytes, in the file's order.</summary>
+    /// <summary>
+    /// The digest of format 1, which no file is written in any more: the tensors' bytes, in the file's order.
+    /// </summary>
     internal static string OfFormat1(IEnumerable<ReadOnlyMemory<byte>> tensors)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -83,10 +91,14 @@ internal static class ContentDigest
     }
 
     private static string Of(
-        IReadOnlyDictionary<string, string> metadata, List<(string Name, DType Type, Shape Shape, Func<ReadOnlyMemory<byte>> Bytes)> tensors)
+        IReadOnlyDictionary<string, string> metadata,
+        List<(string Name, DType Type, Shape Shape, Func<ReadOnlyMemory<byte>> Bytes)> tensors)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        KeyValuePair<string, string>[] entries = [.. metadata.Where(entry => entry.Key != Key).OrderBy(entry => entry.Key, ByCodePoint)];
+        KeyValuePair<string, string>[] entries =
+        [
+            .. metadata.Where(entry => entry.Key != Key).OrderBy(entry => entry.Key, ByCodePoint),
+        ];
         Append(hash, entries.Length);
         foreach ((string key, string value) in entries)
         {
@@ -94,7 +106,10 @@ internal static class ContentDigest
             Append(hash, value);
         }
         Append(hash, tensors.Count);
-        foreach ((string name, DType type, Shape shape, Func<ReadOnlyMemory<byte>> read) in tensors.OrderBy(tensor => tensor.Name, ByCodePoint))
+        foreach (
+            (
+                string name, DType type, Shape shape,
+                Func<ReadOnlyMemory<byte>> read) in tensors.OrderBy(tensor => tensor.Name, ByCodePoint))
         {
             Append(hash, name);
             Append(hash, type.SafetensorsName());
@@ -110,7 +125,8 @@ internal static class ContentDigest
 
     /// <summary>The order of texts by their code points, which is that of their UTF-8.</summary>
     private static Comparer<string> ByCodePoint { get; } =
-        Comparer<string>.Create((x, y) => Encoding.UTF8.GetBytes(x).AsSpan().SequenceCompareTo(Encoding.UTF8.GetBytes(y)));
+        Comparer<string>.Create(
+            (x, y) => Encoding.UTF8.GetBytes(x).AsSpan().SequenceCompareTo(Encoding.UTF8.GetBytes(y)));
 
     /// <summary>A number as 8 bytes, little-endian.</summary>
     private static void Append(IncrementalHash hash, long number)

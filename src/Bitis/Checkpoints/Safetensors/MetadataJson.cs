@@ -7,7 +7,9 @@ namespace Bitis.Checkpoints.Safetensors;
 internal static class MetadataJson
 {
     /// <summary>Reads an entry.</summary>
-    /// <exception cref="BitisException">It is missing or something else; the message names the entry, not the file.</exception>
+    /// <exception cref="BitisException">
+    /// It is missing or something else; the message names the entry, not the file.
+    /// </exception>
     public static T Read<T>(IReadOnlyDictionary<string, string> metadata, string key, JsonTypeInfo<T> type)
         where T : class
     {

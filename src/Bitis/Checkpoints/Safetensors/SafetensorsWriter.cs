@@ -6,8 +6,8 @@ using Bitis.Files;
 namespace Bitis.Checkpoints.Safetensors;
 
 /// <summary>
-/// Writes safetensors files. The same tensors and metadata give the same bytes: tensors stay in the order given, metadata
-/// are sorted by key. The file appears whole or not at all (<see cref="AtomicFile"/>).
+/// Writes safetensors files. The same tensors and metadata give the same bytes: tensors stay in the order given,
+/// metadata are sorted by key. The file appears whole or not at all (<see cref="AtomicFile"/>).
 /// </summary>
 internal static class SafetensorsWriter
 {

@@ -9,7 +9,9 @@ namespace Bitis.Checkpoints.Torch;
 /// Reads what <c>torch.save</c> wrote before PyTorch 1.6: five pickles (a magic number, the protocol, facts about the
 /// machine, the objects, the keys of the storages), then for each key the number of elements and the elements.
 /// </summary>
-/// <remarks>Work: the pickles, of at most 32 MiB each; storages follow one another, so that none is counted twice.</remarks>
+/// <remarks>
+/// Work: the pickles, of at most 32 MiB each; storages follow one another, so that none is counted twice.
+/// </remarks>
 internal static class TorchLegacyReader
 {
     private const long Protocol = 1001;
@@ -44,7 +46,8 @@ internal static class TorchLegacyReader
         return TorchPlaces.Find(file, CheckpointFormat.TorchLegacy, root);
     }
 
-    private static object? ReadPickle(CheckpointFile file, ref long position, Dictionary<string, LegacyStorage> storages)
+    private static object? ReadPickle(
+        CheckpointFile file, ref long position, Dictionary<string, LegacyStorage> storages)
     {
         var reader = new PickleReader(
             new FileBytes(file, position, file.Length - position),

@@ -1,8 +1,8 @@
 namespace Bitis.Data.BuiltIn;
 
 /// <summary>
-/// What makes the built-in set hard, in one place. Set so that a good float32 model of half a million parameters is right
-/// about most images, but not all.
+/// What makes the built-in set hard, in one place. Set so that a good float32 model of half a million parameters is
+/// right about most images, but not all.
 /// </summary>
 internal static class Difficulty
 {

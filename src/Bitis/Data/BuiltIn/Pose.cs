@@ -2,7 +2,9 @@ using Bitis.Tensors;
 
 namespace Bitis.Data.BuiltIn;
 
-/// <summary>Where a shape is and how it is turned, sized and sheared: the map from pixels back to the shape's plane.</summary>
+/// <summary>
+/// Where a shape is and how it is turned, sized and sheared: the map from pixels back to the shape's plane.
+/// </summary>
 internal readonly record struct Pose(float CenterX, float CenterY, float XX, float XY, float YX, float YY, float Radius)
 {
     /// <summary>A random pose.</summary>
@@ -17,7 +19,8 @@ internal readonly record struct Pose(float CenterX, float CenterY, float XX, flo
         float radius = size * random.NextSingle(smallest, largest);
         float margin = inside ? radius : 0;
         float x = random.NextSingle(margin, size - margin), y = random.NextSingle(margin, size - margin);
-        float angle = random.NextSingle(-rotation, rotation), shear = random.NextSingle(-0.2f, 0.2f), stretch = random.NextSingle(0.85f, 1.15f);
+        float angle = random.NextSingle(-rotation, rotation), shear = random.NextSingle(-0.2f, 0.2f),
+            stretch = random.NextSingle(0.85f, 1.15f);
         (float sin, float cos) = MathF.SinCos(angle);
         // Rotate, shear along x, stretch along y, divide by the radius.
         float xx = (cos + (shear * -sin)) / radius, xy = (sin + (shear * cos)) / radius;

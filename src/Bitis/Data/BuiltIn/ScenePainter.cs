@@ -4,8 +4,8 @@ using Color = (float R, float G, float B);
 namespace Bitis.Data.BuiltIn;
 
 /// <summary>
-/// Paints one image of the built-in set: a shaded, textured background with fragments of other shapes, the shape, perhaps
-/// a bar across it, then light from one side, a colour cast and noise. Every edge is anti-aliased.
+/// Paints one image of the built-in set: a shaded, textured background with fragments of other shapes, the shape,
+/// perhaps a bar across it, then light from one side, a colour cast and noise. Every edge is anti-aliased.
 /// </summary>
 internal static class ScenePainter
 {
@@ -21,7 +21,8 @@ internal static class ScenePainter
         var canvas = new Color[size * size];
         float backgroundLevel = PaintBackground(canvas, size, random);
         float edge = 0.7f + random.NextSingle(0, Difficulty.MostBlur);
-        Pose pose = Pose.Random(random, size, Difficulty.SmallestRadius, Difficulty.LargestRadius, Difficulty.MostRotation, inside: true);
+        Pose pose = Pose.Random(
+            random, size, Difficulty.SmallestRadius, Difficulty.LargestRadius, Difficulty.MostRotation, inside: true);
         PaintDistractors(canvas, size, random, edge);
         PaintShape(canvas, size, shape, pose, ShapeFill(random, backgroundLevel), edge);
         if (random.NextDouble() < Difficulty.OccluderShare)
@@ -36,7 +37,8 @@ internal static class ScenePainter
         Color from = RandomColor(random, 0.15f, 0.85f), to = Mix(from, RandomColor(random, 0.15f, 0.85f), 0.6f);
         (float sin, float cos) = MathF.SinCos(random.NextSingle(0, 2 * MathF.PI));
         (float waveSin, float waveCos) = MathF.SinCos(random.NextSingle(0, 2 * MathF.PI));
-        float frequency = random.NextSingle(0.3f, 1.6f), amplitude = random.NextSingle(0, 0.12f), phase = random.NextSingle(0, 6.28f);
+        float frequency = random.NextSingle(0.3f, 1.6f), amplitude = random.NextSingle(0, 0.12f),
+            phase = random.NextSingle(0, 6.28f);
         for (int i = 0; i < canvas.Length; i++)
         {
             float x = i % size, y = i / size;
@@ -58,25 +60,33 @@ internal static class ScenePainter
             Pose pose = Pose.Random(random, size, 0.12f, 0.26f, MathF.PI, inside: false);
             Color color = RandomColor(random, 0.1f, 0.9f);
             float cut = random.NextSingle(-0.3f, 0.3f);
-            Fill(canvas, size, edge, pose, (x, y) => MathF.Max(ShapeOutline.Distance(shape, x, y), y - cut), (_, _) => color);
+            Fill(
+                canvas, size, edge, pose, (x, y) => MathF.Max(ShapeOutline.Distance(shape, x, y), y - cut),
+                (_, _) => color);
         }
     }
 
-    private static void PaintShape(Color[] canvas, int size, ShapeClass shape, Pose pose, Func<float, float, Color> fill, float edge) =>
+    private static void PaintShape(
+        Color[] canvas, int size, ShapeClass shape, Pose pose, Func<float, float, Color> fill, float edge) =>
         Fill(canvas, size, edge, pose, (x, y) => ShapeOutline.Distance(shape, x, y), fill);
 
     /// <summary>A bar across a part of the shape, away from its centre.</summary>
     private static void PaintOccluder(Color[] canvas, int size, SeededRandom random, Pose pose, float edge)
     {
         Color color = RandomColor(random, 0.1f, 0.9f);
-        float half = (float)(Difficulty.OccluderWidth * random.NextDouble() / 2) + 0.04f, offset = random.NextSingle(0.25f, 0.7f);
+        float half = (float)(Difficulty.OccluderWidth * random.NextDouble() / 2) + 0.04f,
+            offset = random.NextSingle(0.25f, 0.7f);
         (float sin, float cos) = MathF.SinCos(random.NextSingle(0, 2 * MathF.PI));
         Fill(canvas, size, edge, pose, (x, y) => MathF.Abs((x * cos) + (y * sin) - offset) - half, (_, _) => color);
     }
 
-    /// <summary>Blends a colour in where a distance is negative; at the edge in proportion. Nothing reaches beyond the pose's frame.</summary>
+    /// <summary>
+    /// Blends a colour in where a distance is negative; at the edge in proportion. Nothing reaches beyond the pose's
+    /// frame.
+    /// </summary>
     private static void Fill(
-        Color[] canvas, int size, float edge, Pose pose, Func<float, float, float> distance, Func<float, float, Color> color)
+        Color[] canvas, int size, float edge, Pose pose, Func<float, float, float> distance,
+        Func<float, float, Color> color)
     {
         int reach = (int)MathF.Ceiling((Frame * pose.Radius) + edge);
         int left = Math.Max(0, (int)pose.CenterX - reach), right = Math.Min(size - 1, (int)pose.CenterX + reach);
@@ -97,8 +107,13 @@ internal static class ScenePainter
     private static Func<float, float, Color> ShapeFill(SeededRandom random, float background)
     {
         Color color = RandomColor(random, 0.05f, 0.95f);
-        for (int attempt = 0; attempt < 100 && MathF.Abs(Brightness(color) - background) < Difficulty.LeastContrast; attempt++)
+        for (
+            int attempt = 0; attempt < 100
+                && MathF.Abs(Brightness(color) - background) < Difficulty.LeastContrast; attempt++)
+        {
             color = RandomColor(random, 0.05f, 0.95f);
+        }
+
         float strength = random.NextSingle(0, 0.15f), frequency = random.NextSingle(4, 9);
         return random.NextInt32(3) switch
         {
@@ -112,13 +127,15 @@ internal static class ScenePainter
     private static PixelImage Photograph(Color[] canvas, int size, SeededRandom random)
     {
         (float sin, float cos) = MathF.SinCos(random.NextSingle(0, 2 * MathF.PI));
-        float slope = random.NextSingle(0, 0.5f), contrast = random.NextSingle(0.6f, 1.1f), level = random.NextSingle(-0.08f, 0.08f);
+        float slope = random.NextSingle(0, 0.5f), contrast = random.NextSingle(0.6f, 1.1f),
+            level = random.NextSingle(-0.08f, 0.08f);
         Color cast = (random.NextSingle(0.9f, 1.1f), random.NextSingle(0.9f, 1.1f), random.NextSingle(0.9f, 1.1f));
         float noise = random.NextSingle(0.01f, Difficulty.MostNoise);
         byte[] pixels = new byte[canvas.Length * PixelImage.RgbChannels];
         for (int i = 0, o = 0; i < canvas.Length; i++)
         {
-            float light = 1 + (slope * (((((float)(i % size)) / size) - 0.5f) * cos + ((((float)(i / size)) / size) - 0.5f) * sin));
+            float light = 1 + (
+                slope * (((((float)(i % size)) / size) - 0.5f) * cos + ((((float)(i / size)) / size) - 0.5f) * sin));
             Color color = canvas[i];
             pixels[o++] = Expose(color.R * cast.R);
             pixels[o++] = Expose(color.G * cast.G);
@@ -137,7 +154,8 @@ internal static class ScenePainter
     private static float Noise(SeededRandom random)
     {
         ulong bits = random.NextBits();
-        int sum = (int)(bits & 0xFFFF) + (int)((bits >> 16) & 0xFFFF) + (int)((bits >> 32) & 0xFFFF) + (int)(bits >> 48);
+        int sum = (int)(bits & 0xFFFF) + (int)(
+            (bits >> 16) & 0xFFFF) + (int)((bits >> 32) & 0xFFFF) + (int)(bits >> 48);
         return (sum - (2f * ushort.MaxValue)) / (ushort.MaxValue * 0.57735f);
     }
 

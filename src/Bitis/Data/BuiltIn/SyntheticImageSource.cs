@@ -30,7 +30,9 @@ internal sealed class SyntheticImageSource : ImageSource
     /// <summary>Describes the set; nothing is generated yet.</summary>
     /// <param name="count">How many images there are; the classes take turns.</param>
     /// <param name="size">Width and height of each image in pixels.</param>
-    /// <param name="classes">How many classes there are. Beyond ten, the shapes come again in other colour families.</param>
+    /// <param name="classes">
+    /// How many classes there are. Beyond ten, the shapes come again in other colour families.
+    /// </param>
     /// <param name="seed">Another seed gives other images.</param>
     public SyntheticImageSource(int count, int size, int classes, int seed)
     {
@@ -103,7 +105,8 @@ internal sealed class SyntheticImageSource : ImageSource
     private static byte ToByte(float value, int noise) =>
         (byte)Math.Clamp((int)(value * byte.MaxValue) + noise, 0, byte.MaxValue);
 
-    private static (float R, float G, float B) Mix((float R, float G, float B) a, (float R, float G, float B) b, float t) =>
+    private static (float R, float G, float B) Mix(
+        (float R, float G, float B) a, (float R, float G, float B) b, float t) =>
         (a.R + (b.R - a.R) * t, a.G + (b.G - a.G) * t, a.B + (b.B - a.B) * t);
 
     /// <summary>A colour of the HSV wheel, everything in 0…1.</summary>

@@ -19,8 +19,10 @@ internal sealed class ChannelValuesConverter : JsonConverter<ChannelValues>
         JsonElement json = document.RootElement;
         return json.ValueKind switch
         {
-            JsonValueKind.Array when json.GetArrayLength() <= MaxChannels => new([.. json.EnumerateArray().Select(Number)]),
-            JsonValueKind.Object when json.EnumerateObject().Select(member => member.Name).Order().SequenceEqual(Colours.Order()) =>
+            JsonValueKind.Array when json.GetArrayLength() <= MaxChannels =>
+                new([.. json.EnumerateArray().Select(Number)]),
+            JsonValueKind.Object when json.EnumerateObject().Select(
+                member => member.Name).Order().SequenceEqual(Colours.Order()) =>
                 new([.. Colours.Select(colour => Number(json.GetProperty(colour)))]),
             _ => throw new JsonException(
                 $"expected a number for each of at most {MaxChannels} channels: [0.5], or red, green and blue."),

@@ -22,7 +22,8 @@ internal sealed class ResampleWeights
     /// <param name="windowStart">The first output pixel that is wanted.</param>
     /// <param name="windowSize">How many output pixels are wanted.</param>
     /// <param name="interpolation">The filter.</param>
-    public ResampleWeights(int inputSize, long outputSize, long windowStart, int windowSize, Interpolation interpolation)
+    public ResampleWeights(
+        int inputSize, long outputSize, long windowStart, int windowSize, Interpolation interpolation)
     {
         double scale = (double)inputSize / outputSize;
         double filterScale = Math.Max(1, scale);

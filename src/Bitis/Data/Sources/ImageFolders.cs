@@ -27,7 +27,8 @@ internal static class ImageFolders
         {
             string seen = tree.Clutter.Files is { } files ? $" ({files})" : "";
             throw BitisException.InFile(
-                tree.Path, $"there are no images here{seen}; {string.Join(", ", decoder.Formats)} files were expected.");
+                tree.Path,
+                    $"there are no images here{seen}; {string.Join(", ", decoder.Formats)} files were expected.");
         }
 
         string root = CommonFolder(images);

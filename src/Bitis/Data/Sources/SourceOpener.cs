@@ -24,7 +24,8 @@ internal sealed class SourceOpener(IImageDecoder? decoder, CancellationToken can
             return new BuiltInImageSource(split);
 
         // The path may go on inside an archive, or name a part of a folder of binary files.
-        string normalized = path.Replace(".zip!", ".zip/", StringComparison.OrdinalIgnoreCase).Replace('\\', '/').TrimEnd('/');
+        string normalized = path.Replace(
+            ".zip!", ".zip/", StringComparison.OrdinalIgnoreCase).Replace('\\', '/').TrimEnd('/');
         for (int slash = normalized.LastIndexOf('/'); slash > 0; slash = normalized.LastIndexOf('/', slash - 1))
         {
             string outer = normalized[..slash];
@@ -51,17 +52,26 @@ internal sealed class SourceOpener(IImageDecoder? decoder, CancellationToken can
         if (HasExtension(path, ".csv"))
             return OpenLabelFile(path);
         if (HoldsIdxImages(path))
-            return new IdxSource(new FolderTree(FolderOf(path), depth: 0, cancellationToken), Path.GetFileName(path));
+            return new IdxSource(FolderAround(path), Path.GetFileName(path));
         if (HasExtension(path, ".bin"))
-            return CifarBinary.Open(new FolderTree(FolderOf(path), depth: 0, cancellationToken), [Path.GetFileName(path)]);
+        {
+            return CifarBinary.Open(
+                new FolderTree(FolderOf(path), depth: 0, cancellationToken), [Path.GetFileName(path)]);
+        }
+
         if (IsPickle(path))
-            return CifarPython.Open(new FolderTree(FolderOf(path), depth: 0, cancellationToken), [Path.GetFileName(path)]);
+        {
+            return CifarPython.Open(
+                new FolderTree(FolderOf(path), depth: 0, cancellationToken), [Path.GetFileName(path)]);
+        }
+
         return new SingleImageSource(path, RequireDecoder(path));
     }
 
     private IImageDecoder RequireDecoder(string path) =>
         decoder ?? throw BitisException.InFile(
-            path, "image files need a decoder; give ImageSource.Open one, or use ImageSource.Open(path) of Bitis.Imaging.");
+            path,
+                "image files need a decoder; give ImageSource.Open one, or use ImageSource.Open(path) of Bitis.Imaging.");
 
     private ImageSource OpenLabelFile(string path)
     {
@@ -86,6 +96,9 @@ internal sealed class SourceOpener(IImageDecoder? decoder, CancellationToken can
 
     private static bool HasExtension(string path, string extension) =>
         Path.GetExtension(path).Equals(extension, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>The files beside one.</summary>
+    private FolderTree FolderAround(string path) => new(FolderOf(path), depth: 0, cancellationToken);
 
     private static string FolderOf(string path) => Path.GetDirectoryName(path) is { Length: > 0 } folder ? folder : ".";
 
@@ -163,7 +176,9 @@ internal sealed class SourceOpener(IImageDecoder? decoder, CancellationToken can
 
     private static BitisException Missing(string path)
     {
-        string hint = path.StartsWith("builtin", StringComparison.Ordinal) ? " The built-in images are builtin/train and builtin/test." : "";
+        string hint = path.StartsWith("builtin", StringComparison.Ordinal)
+            ? " The built-in images are builtin/train and builtin/test."
+            : "";
         return BitisException.InFile(path, $"no such file or folder.{hint}");
     }
 }

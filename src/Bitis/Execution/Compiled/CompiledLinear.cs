@@ -3,7 +3,9 @@ using Bitis.Kernels.Gemm;
 
 namespace Bitis.Execution.Compiled;
 
-/// <summary>A float32 linear layer. Threads share the panels of its weights; its rows, where there are few panels.</summary>
+/// <summary>
+/// A float32 linear layer. Threads share the panels of its weights; its rows, where there are few panels.
+/// </summary>
 internal sealed class CompiledLinear(string name, ArenaMatrix x, ArenaMatrix y, PackedFloatWeights weights)
     : CompiledOperation(name, weights)
 {
@@ -18,6 +20,9 @@ internal sealed class CompiledLinear(string name, ArenaMatrix x, ArenaMatrix y, 
         if (weights.PanelCount > FewPanels)
             FloatGemm.RunPanels(weights, x.Pointer(arena), x.Stride, y.Pointer(arena), y.Stride, x.Rows, start, end);
         else
-            FloatGemm.Run(weights, x.Pointer(arena), x.Stride, y.Pointer(arena), y.Stride, start, end, accumulate: false);
+        {
+            FloatGemm.Run(
+                weights, x.Pointer(arena), x.Stride, y.Pointer(arena), y.Stride, start, end, accumulate: false);
+        }
     }
 }

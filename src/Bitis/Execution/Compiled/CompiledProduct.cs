@@ -8,7 +8,8 @@ namespace Bitis.Execution.Compiled;
 /// <param name="left">One factor; may have an index map.</param>
 /// <param name="right">The other factor.</param>
 /// <param name="y">The product; may have the index map of the first factor.</param>
-internal sealed class CompiledProduct(string name, ArenaMatrix left, ArenaMatrix right, ArenaMatrix y) : CompiledOperation(name)
+internal sealed class CompiledProduct(
+    string name, ArenaMatrix left, ArenaMatrix right, ArenaMatrix y) : CompiledOperation(name)
 {
     public override string Kind => "product";
 

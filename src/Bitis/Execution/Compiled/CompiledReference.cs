@@ -5,11 +5,12 @@ using Bitis.Tensors;
 namespace Bitis.Execution.Compiled;
 
 /// <summary>
-/// Any operator, through its reference forward: what the compiler falls back to, so that every graph runs. It copies and
-/// allocates, and keeps the operator's speed, which is meant to be read and not to be fast.
+/// Any operator, through its reference forward: what the compiler falls back to, so that every graph runs. It copies
+/// and allocates, and keeps the operator's speed, which is meant to be read and not to be fast.
 /// </summary>
 internal sealed class CompiledReference(
-    Node node, IReadOnlyList<ArenaMatrix> inputs, ArenaMatrix output, FloatTensor[] parameters) : CompiledOperation(node.Name)
+    Node node, IReadOnlyList<ArenaMatrix> inputs, ArenaMatrix output,
+    FloatTensor[] parameters) : CompiledOperation(node.Name)
 {
     public override string Kind => $"{node.Operator.Kind} (reference)";
 

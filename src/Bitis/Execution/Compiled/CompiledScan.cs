@@ -26,13 +26,16 @@ internal sealed class CompiledScan : CompiledOperation
     /// <param name="cubicDecay">Whether the decay needs no more accuracy than 8 bits.</param>
     /// <param name="aLog"><c>[channels, states]</c></param>
     /// <param name="d"><c>[channels]</c></param>
-    public CompiledScan(string name, ScanOperands operands, bool accumulate, bool deltaSoftplus, bool cubicDecay, FloatTensor aLog, FloatTensor d)
+    public CompiledScan(
+        string name, ScanOperands operands, bool accumulate, bool deltaSoftplus, bool cubicDecay, FloatTensor aLog,
+        FloatTensor d)
         : this(name, operands, accumulate, deltaSoftplus, cubicDecay, aLog, d, new NativeBuffer<float>(aLog.Length))
     {
     }
 
     private CompiledScan(
-        string name, ScanOperands operands, bool accumulate, bool deltaSoftplus, bool cubicDecay, FloatTensor aLog, FloatTensor d, NativeBuffer<float> packed)
+        string name, ScanOperands operands, bool accumulate, bool deltaSoftplus, bool cubicDecay, FloatTensor aLog,
+        FloatTensor d, NativeBuffer<float> packed)
         : base(name, packed)
     {
         _operands = operands;

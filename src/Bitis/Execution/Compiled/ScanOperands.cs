@@ -8,8 +8,10 @@ namespace Bitis.Execution.Compiled;
 /// <param name="B">B, <c>[tokens, states]</c>.</param>
 /// <param name="C">C, <c>[tokens, states]</c>.</param>
 /// <param name="Y">y, <c>[tokens, channels]</c>.</param>
-internal readonly record struct ScanOperands(ArenaMatrix U, ArenaMatrix Delta, ArenaMatrix B, ArenaMatrix C, ArenaMatrix Y)
+internal readonly record struct ScanOperands(
+    ArenaMatrix U, ArenaMatrix Delta, ArenaMatrix B, ArenaMatrix C, ArenaMatrix Y)
 {
     /// <summary>Those of another image.</summary>
-    public ScanOperands OfImage(int image) => new(U.OfImage(image), Delta.OfImage(image), B.OfImage(image), C.OfImage(image), Y.OfImage(image));
+    public ScanOperands OfImage(int image) =>
+        new(U.OfImage(image), Delta.OfImage(image), B.OfImage(image), C.OfImage(image), Y.OfImage(image));
 }

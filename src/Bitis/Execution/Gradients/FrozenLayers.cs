@@ -5,8 +5,8 @@ using Bitis.Tensors;
 namespace Bitis.Execution.Gradients;
 
 /// <summary>
-/// Which parameters of a model stay as they are, and where the backward pass therefore ends: below the lowest node that learns, no gradient is
-/// computed, and nothing is kept for one.
+/// Which parameters of a model stay as they are, and where the backward pass therefore ends: below the lowest node that
+/// learns, no gradient is computed, and nothing is kept for one.
 /// </summary>
 internal sealed class FrozenLayers
 {
@@ -15,7 +15,9 @@ internal sealed class FrozenLayers
 
     /// <summary>Freezes the nodes whose name matches a pattern.</summary>
     /// <param name="graph">The model.</param>
-    /// <param name="patterns">Names of nodes with <c>*</c> and <c>?</c>: <c>layers.0.*</c>, <c>patch_embed*</c>.</param>
+    /// <param name="patterns">
+    /// Names of nodes with <c>*</c> and <c>?</c>: <c>layers.0.*</c>, <c>patch_embed*</c>.
+    /// </param>
     /// <exception cref="BitisException">
     /// A pattern matches no node with parameters, a node shares a parameter with one that learns, or nothing is left
     /// that learns.
@@ -34,7 +36,11 @@ internal sealed class FrozenLayers
         Node[] learners = [.. nodes.Where(node => !_frozen.Contains(node))];
         HashSet<string> learning = [.. learners.SelectMany(node => node.ParameterNames)];
         if (learning.Count == 0)
-            throw new BitisException($"The patterns {string.Join(", ", patterns.Select(pattern => $"'{pattern}'"))} freeze all layers; one at least must learn.");
+        {
+            throw new BitisException(
+                $"The patterns {string.Join(", ", patterns.Select(pattern => $"'{pattern}'"))} freeze all layers; one at least must learn.");
+        }
+
         if (_frozen.FirstOrDefault(node => node.ParameterNames.Any(learning.Contains)) is { } frozen)
         {
             string shared = frozen.ParameterNames.First(learning.Contains);
@@ -60,5 +66,6 @@ internal sealed class FrozenLayers
     /// <summary>Whether a node's value depends on a parameter that learns, so that its gradient is needed.</summary>
     public bool IsDifferentiated(Node node) => _differentiated.Contains(node);
 
-    private static bool Matches(string pattern, Node node) => FileSystemName.MatchesSimpleExpression(pattern, node.Name, ignoreCase: false);
+    private static bool Matches(string pattern, Node node) =>
+        FileSystemName.MatchesSimpleExpression(pattern, node.Name, ignoreCase: false);
 }

@@ -26,7 +26,8 @@ internal sealed class GradientContext
     public FrozenLayers? Frozen { get; }
 
     /// <summary>The method that approximates a layer's backward pass; null for the exact one.</summary>
-    public BackwardMethod? ApproximationOf(Node layer) => Policy.MethodOf(layer, Frozen) is { IsExact: false } method ? method : null;
+    public BackwardMethod? ApproximationOf(Node layer) =>
+        Policy.MethodOf(layer, Frozen) is { IsExact: false } method ? method : null;
 
     /// <summary>How the rows of a value lie on the image.</summary>
     public GridLayout LayoutOf(Node node) => _layouts[node];

@@ -14,11 +14,16 @@ internal sealed class GradientPlan : IDisposable
     /// <param name="weights">Its parameters, by name.</param>
     /// <param name="images">The most images that a micro-batch holds.</param>
     /// <param name="substitute">
-    /// Where only scales of quantized layers are learned: makes the operations of such layers, and null for other operations.
+    /// Where only scales of quantized layers are learned: makes the operations of such layers, and null for other
+    /// operations.
     /// </param>
-    /// <param name="policy">How the backward pass of linear and convolutional layers is computed; null for exactly.</param>
+    /// <param name="policy">
+    /// How the backward pass of linear and convolutional layers is computed; null for exactly.
+    /// </param>
     /// <param name="frozen">Which layers do not learn; null if all of them do.</param>
-    /// <exception cref="NotSupportedException">An operator has no backward form; the message names its node.</exception>
+    /// <exception cref="NotSupportedException">
+    /// An operator has no backward form; the message names its node.
+    /// </exception>
     public GradientPlan(
         Graph graph,
         IReadOnlyDictionary<string, FloatTensor> weights,
@@ -35,7 +40,8 @@ internal sealed class GradientPlan : IDisposable
         foreach (FusedOperation operation in fused.Operations)
         {
             OperationGradient? substituted = substitute?.Invoke(operation);
-            bool learns = operation.Nodes.Any(node => frozen is null ? node.ParameterNames.Count > 0 : frozen.IsDifferentiated(node));
+            bool learns = operation.Nodes.Any(
+                node => frozen is null ? node.ParameterNames.Count > 0 : frozen.IsDifferentiated(node));
             if (learns || substituted is not null || (frozen is null && operation.Inputs.Any(differentiated.Contains)))
                 differentiated.UnionWith(operation.Nodes);
             if ((substituted ?? OperationTable.For(operation).CreateGradient(context)) is { } gradient)
@@ -50,13 +56,22 @@ internal sealed class GradientPlan : IDisposable
         };
         Inputs = [.. graph.Inputs.Select(node => (node, planner.Value(node)))];
         foreach ((FusedOperation operation, OperationGradient gradient) in gradients)
-            Forward.AddRange(planner.Plan(operation, new MicroBatchWork(gradient.Kind, gradient.Forward), gradient.PlanForward));
+        {
+            Forward.AddRange(
+                planner.Plan(operation, new MicroBatchWork(gradient.Kind, gradient.Forward), gradient.PlanForward));
+        }
+
         Output = planner.Value(graph.Output);
         OutputGradient = planner.RequiredTarget(graph.Output).Matrix;
         int forwardEnd = ++planner.Time;
-        IEnumerable<(FusedOperation, OperationGradient)> backward = gradients.Where(entry => differentiated.Contains(entry.Operation.Main)).Reverse();
+        IEnumerable<(FusedOperation, OperationGradient)> backward = gradients.Where(
+            entry => differentiated.Contains(entry.Operation.Main)).Reverse();
         foreach ((FusedOperation operation, OperationGradient gradient) in backward)
-            Backward.AddRange(planner.Plan(operation, new MicroBatchWork(gradient.Kind, gradient.Backward), gradient.PlanBackward));
+        {
+            Backward.AddRange(
+                planner.Plan(operation, new MicroBatchWork(gradient.Kind, gradient.Backward), gradient.PlanBackward));
+        }
+
         Layout = planner.Place(forwardEnd);
         KeptInputs = planner.KeptInputs;
         ScratchLength = planner.ScratchLength;
@@ -82,7 +97,10 @@ internal sealed class GradientPlan : IDisposable
     /// <summary>The elements of a micro-batch's sums of all <see cref="Parameters"/>.</summary>
     public int SumsLength { get; }
 
-    /// <summary>The inputs, each in memory of the caller's (<see cref="MicroBatch.Bind"/>): contiguous, one image after the other.</summary>
+    /// <summary>
+    /// The inputs, each in memory of the caller's (<see cref="MicroBatch.Bind"/>): contiguous, one image after the
+    /// other.
+    /// </summary>
     public IReadOnlyList<(Node Node, ArenaMatrix Place)> Inputs { get; }
 
     /// <summary>The graph's output.</summary>
@@ -94,7 +112,9 @@ internal sealed class GradientPlan : IDisposable
     /// <summary>The memory of a micro-batch.</summary>
     public ArenaLayout Layout { get; }
 
-    /// <summary>What is kept of the inputs of linear and convolutional layers for the backward pass; layers may share a block.</summary>
+    /// <summary>
+    /// What is kept of the inputs of linear and convolutional layers for the backward pass; layers may share a block.
+    /// </summary>
     public IReadOnlyList<(string Layer, ArenaBlock Block)> KeptInputs { get; }
 
     /// <summary>The elements of a micro-batch's scratch memory.</summary>

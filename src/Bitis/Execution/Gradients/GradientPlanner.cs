@@ -8,13 +8,15 @@ using Bitis.Tensors;
 namespace Bitis.Execution.Gradients;
 
 /// <summary>
-/// Decides where values and gradients lie in a micro-batch's arena. Values and gradients share one timeline (all forward operations,
-/// then all backward operations), so a gradient takes the place of a value that nobody needs any more. The gradient of a view is the same view of the
-/// gradient of what it shows; a sum's gradient is, without a copy, the gradient of each term that is used nowhere else.
+/// Decides where values and gradients lie in a micro-batch's arena. Values and gradients share one timeline (all
+/// forward operations, then all backward operations), so a gradient takes the place of a value that nobody needs any
+/// more. The gradient of a view is the same view of the gradient of what it shows; a sum's gradient is, without a copy,
+/// the gradient of each term that is used nowhere else.
 /// </summary>
 /// <remarks>
-/// All users of a value add to its gradient: the first one writes, the others add. Where users of slices overlap in part, or leave
-/// channels out, these are cleared first; what an operation can only overwrite it writes elsewhere, and it is added afterwards.
+/// All users of a value add to its gradient: the first one writes, the others add. Where users of slices overlap in
+/// part, or leave channels out, these are cleared first; what an operation can only overwrite it writes elsewhere, and
+/// it is added afterwards.
 /// </remarks>
 internal sealed class GradientPlanner
 {
@@ -43,7 +45,9 @@ internal sealed class GradientPlanner
     /// <param name="weights">The parameters, by name.</param>
     /// <param name="images">The most images that a micro-batch holds.</param>
     /// <param name="differentiated">The values that depend on something that learns.</param>
-    public GradientPlanner(FusedGraph graph, IReadOnlyDictionary<string, FloatTensor> weights, int images, IReadOnlySet<Node> differentiated)
+    public GradientPlanner(
+        FusedGraph graph, IReadOnlyDictionary<string, FloatTensor> weights, int images,
+        IReadOnlySet<Node> differentiated)
     {
         foreach ((string name, Shape shape) in graph.Graph.Parameters)
             _parameters.Add(name, new ParameterGradient(weights[name], shape));
@@ -59,7 +63,10 @@ internal sealed class GradientPlanner
     /// <summary>Which layers do not learn; null if all of them do.</summary>
     public FrozenLayers? Frozen { get; init; }
 
-    /// <summary>Whether the backward pass computes cheap values again instead of keeping them: where inputs are kept compressed, to save memory.</summary>
+    /// <summary>
+    /// Whether the backward pass computes cheap values again instead of keeping them: where inputs are kept compressed,
+    /// to save memory.
+    /// </summary>
     public bool Recomputes { get; init; }
 
     /// <summary>The most images that a micro-batch holds.</summary>
@@ -79,7 +86,8 @@ internal sealed class GradientPlanner
     /// <param name="work">What it does.</param>
     /// <param name="plan">Claims its memory.</param>
     /// <returns>The operation, with what has to be done before and after it.</returns>
-    public IReadOnlyList<MicroBatchWork> Plan(FusedOperation operation, MicroBatchWork work, Action<GradientPlanner> plan)
+    public IReadOnlyList<MicroBatchWork> Plan(
+        FusedOperation operation, MicroBatchWork work, Action<GradientPlanner> plan)
     {
         _user = operation.Main.Name;
         plan(this);
@@ -94,19 +102,27 @@ internal sealed class GradientPlanner
     public FloatTensor Weight(Node node, int index) => _weights[node.ParameterNames[index]];
 
     /// <summary>A parameter of a node, whose gradient an operation adds up in the checkpoint's form.</summary>
-    public ParameterSlot Parameter(Node node, int index) => _parameters[node.ParameterNames[index]].Slot(form: null, unpack: null, ref _sumsLength);
+    public ParameterSlot Parameter(Node node, int index) =>
+        _parameters[node.ParameterNames[index]].Slot(form: null, unpack: null, ref _sumsLength);
 
-    /// <summary>A parameter of a node, whose gradient an operation adds up in a packed form; nodes of one kind that share it share the sums.</summary>
+    /// <summary>
+    /// A parameter of a node, whose gradient an operation adds up in a packed form; nodes of one kind that share it
+    /// share the sums.
+    /// </summary>
     /// <param name="node">The node.</param>
     /// <param name="index">Which parameter.</param>
-    /// <param name="unpack">Brings the gradient into the checkpoint's form, in place, once all micro-batches have run.</param>
+    /// <param name="unpack">
+    /// Brings the gradient into the checkpoint's form, in place, once all micro-batches have run.
+    /// </param>
     public ParameterSlot Parameter(Node node, int index, Action<FloatTensor> unpack) =>
         _parameters[node.ParameterNames[index]].Slot(node.Operator.Kind, unpack, ref _sumsLength);
 
     /// <summary>Whether nobody needs the gradients of a node's parameters.</summary>
     public bool IsFrozen(Node node) => AreParametersFrozen || Frozen?.IsFrozen(node) == true;
 
-    /// <summary>Room among the gradients for sums over all images of something else that an operation computes.</summary>
+    /// <summary>
+    /// Room among the gradients for sums over all images of something else that an operation computes.
+    /// </summary>
     public ParameterSlot NewSums(string name, int length)
     {
         var sums = new ParameterGradient(new FloatTensor([length]), [length]);
@@ -137,7 +153,9 @@ internal sealed class GradientPlanner
         return Keep(matrix);
     }
 
-    /// <summary>As <see cref="Value"/>, for an operation that takes whole maps only: a copy, where the value is a slice.</summary>
+    /// <summary>
+    /// As <see cref="Value"/>, for an operation that takes whole maps only: a copy, where the value is a slice.
+    /// </summary>
     public ArenaMatrix ContiguousValue(Node node)
     {
         ArenaMatrix value = Value(node);
@@ -146,7 +164,9 @@ internal sealed class GradientPlanner
         if (_copies.TryGetValue(node, out ArenaMatrix copy))
             return Keep(copy);
         _copies.Add(node, copy = NewMatrixOf(node));
-        _before.Add(new MicroBatchWork("copy", microBatch => Copy(microBatch, value, new GradientTarget(copy, Accumulate: false))));
+        _before.Add(
+            new MicroBatchWork(
+                "copy", microBatch => Copy(microBatch, value, new GradientTarget(copy, Accumulate: false))));
         return copy;
     }
 
@@ -169,19 +189,26 @@ internal sealed class GradientPlanner
     }
 
     /// <summary>
-    /// Where a value lies that the planned backward operation reads: where the forward pass left it, or where it is computed again
-    /// before the operation, if that saves its memory. Only the operation that reads it first in the backward pass may ask.
+    /// Where a value lies that the planned backward operation reads: where the forward pass left it, or where it is
+    /// computed again before the operation, if that saves its memory. Only the operation that reads it first in the
+    /// backward pass may ask.
     /// </summary>
     /// <param name="node">The value.</param>
     /// <param name="reader">The main node of the operation that reads it.</param>
     public ArenaMatrix RecomputedValue(Node node, Node reader)
     {
-        bool isRead = _graph.ReadersOf(node).Any(operation => operation.Main != reader && !_leaving.Contains(operation.Main));
-        if (!Recomputes || isRead || !_recomputable.TryGetValue(node, out (OperationGradient Gradient, ArenaMatrix Input) source))
+        bool isRead = _graph.ReadersOf(node).Any(
+            operation => operation.Main != reader && !_leaving.Contains(operation.Main));
+        if (!Recomputes || isRead
+            || !_recomputable.TryGetValue(node, out (OperationGradient Gradient, ArenaMatrix Input) source))
+        {
             return Value(node);
+        }
+
         ArenaMatrix place = NewMatrixOf(node);
         Keep(source.Input);
-        _before.Add(new MicroBatchWork(source.Gradient.Kind, microBatch => source.Gradient.Recompute(microBatch, place)));
+        _before.Add(
+            new MicroBatchWork(source.Gradient.Kind, microBatch => source.Gradient.Recompute(microBatch, place)));
         return place;
     }
 
@@ -202,9 +229,13 @@ internal sealed class GradientPlanner
         return new ArenaMatrix(block, Start: 0, rows, columns, columns, isReversed);
     }
 
-    private ArenaMatrix NewMatrixOf(Node node) => NewMatrix(RowsOf(node.Shape), node.Shape[^1], _graph.LayoutOf(node).IsReversed);
+    private ArenaMatrix NewMatrixOf(Node node) =>
+        NewMatrix(RowsOf(node.Shape), node.Shape[^1], _graph.LayoutOf(node).IsReversed);
 
-    /// <summary>Keeps a matrix alive up to the planned operation, which uses it: proved to lie in its memory, for all images of a micro-batch.</summary>
+    /// <summary>
+    /// Keeps a matrix alive up to the planned operation, which uses it: proved to lie in its memory, for all images of
+    /// a micro-batch.
+    /// </summary>
     public ArenaMatrix Keep(ArenaMatrix matrix)
     {
         (matrix with { Rows = matrix.Rows * _images }).RequireInside(_user);
@@ -227,7 +258,10 @@ internal sealed class GradientPlanner
         return input;
     }
 
-    /// <summary>As <see cref="CompressInput"/>, for a copy that depends on the input and its length alone: layers with the same input share it.</summary>
+    /// <summary>
+    /// As <see cref="CompressInput"/>, for a copy that depends on the input and its length alone: layers with the same
+    /// input share it.
+    /// </summary>
     /// <param name="layer">The layer, whose forward operation is being planned.</param>
     /// <param name="value">Its input.</param>
     /// <param name="bytes">The bytes of the copy, for all images of a micro-batch.</param>
@@ -240,7 +274,10 @@ internal sealed class GradientPlanner
         return input;
     }
 
-    /// <summary>Notes, in the forward pass, that a layer does not read its input in the backward pass, or a compressed copy only.</summary>
+    /// <summary>
+    /// Notes, in the forward pass, that a layer does not read its input in the backward pass, or a compressed copy
+    /// only.
+    /// </summary>
     public void LeaveInput(Node layer) => _leaving.Add(layer);
 
     /// <summary>Keeps the input of a linear or convolutional layer as it is, up to the planned operation.</summary>
@@ -251,8 +288,12 @@ internal sealed class GradientPlanner
             _keptInputs.Add((layer.Name, () => value.Block));
     }
 
-    /// <summary>What is kept of the inputs of linear and convolutional layers, once everything is placed; layers may share a block.</summary>
-    public IReadOnlyList<(string Layer, ArenaBlock Block)> KeptInputs => [.. _keptInputs.Select(kept => (kept.Layer, kept.Block()))];
+    /// <summary>
+    /// What is kept of the inputs of linear and convolutional layers, once everything is placed; layers may share a
+    /// block.
+    /// </summary>
+    public IReadOnlyList<(string Layer, ArenaBlock Block)> KeptInputs =>
+        [.. _keptInputs.Select(kept => (kept.Layer, kept.Block()))];
 
     /// <summary>Asks for scratch memory, in elements.</summary>
     public void NeedScratch(int length) => ScratchLength = Math.Max(ScratchLength, length);
@@ -265,10 +306,16 @@ internal sealed class GradientPlanner
         return matrix;
     }
 
-    /// <summary>Where the planned operation writes the gradient of an input; null if nobody needs it: the value depends on nothing that learns.</summary>
+    /// <summary>
+    /// Where the planned operation writes the gradient of an input; null if nobody needs it: the value depends on
+    /// nothing that learns.
+    /// </summary>
     public GradientTarget? Target(Node node) => _differentiated.Contains(node) ? RequiredTarget(node) : null;
 
-    /// <summary>Where the planned operation writes the gradient of an input that it cannot leave out, whether anybody needs it or not.</summary>
+    /// <summary>
+    /// Where the planned operation writes the gradient of an input that it cannot leave out, whether anybody needs it
+    /// or not.
+    /// </summary>
     public GradientTarget RequiredTarget(Node node)
     {
         ArenaMatrix matrix = Keep(GradientOf(node));
@@ -282,7 +329,10 @@ internal sealed class GradientPlanner
         return new GradientTarget(matrix, Accumulate: true);
     }
 
-    /// <summary>As <see cref="RequiredTarget"/>, for an operation that can only overwrite: if there are other users, it is added after the operation.</summary>
+    /// <summary>
+    /// As <see cref="RequiredTarget"/>, for an operation that can only overwrite: if there are other users, it is added
+    /// after the operation.
+    /// </summary>
     public ArenaMatrix OverwrittenTarget(Node node)
     {
         GradientTarget target = RequiredTarget(node);
@@ -290,14 +340,18 @@ internal sealed class GradientPlanner
     }
 
     /// <summary>As <see cref="OverwrittenTarget"/>; null if nobody needs the gradient.</summary>
-    public ArenaMatrix? OverwrittenTargetIfNeeded(Node node) => _differentiated.Contains(node) ? OverwrittenTarget(node) : null;
+    public ArenaMatrix? OverwrittenTargetIfNeeded(Node node) =>
+        _differentiated.Contains(node) ? OverwrittenTarget(node) : null;
 
     /// <summary>As <see cref="Target"/>, for an operation that writes whole maps only.</summary>
     public GradientTarget? ContiguousTarget(Node node) => Target(node) is not { } target
         ? null
         : target.Matrix.IsContiguous ? target : new GradientTarget(AddedAfter(node, target), Accumulate: false);
 
-    /// <summary>Whether the gradient of a value lies where that of its only user's output does; then the user may take the value's memory, too.</summary>
+    /// <summary>
+    /// Whether the gradient of a value lies where that of its only user's output does; then the user may take the
+    /// value's memory, too.
+    /// </summary>
     public bool SharesGradient(Node node) => SharerOf(RootOf(node)) is not null;
 
     /// <summary>Places everything.</summary>
@@ -305,7 +359,8 @@ internal sealed class GradientPlanner
     /// <returns>A micro-batch's memory.</returns>
     public ArenaLayout Place(int forwardEnd)
     {
-        // A value that only low-bit layers need is free after the forward pass: none of these decisions changes another one.
+        // A value that only low-bit layers need is free after the forward pass: none of these decisions changes another
+        // one.
         _compressed.ForEach(input => input.Decide(forwardEnd));
         return ArenaPlanner.Place(_blocks, _bound);
     }
@@ -314,9 +369,12 @@ internal sealed class GradientPlanner
     private static int RowsOf(Shape shape) => (int)(shape.ElementCount / shape[^1]);
 
     private static unsafe void Copy(MicroBatch microBatch, ArenaMatrix source, GradientTarget target) =>
-        MatrixSums.Write(microBatch.Pointer(source), source.Stride, target, microBatch.Pointer(target.Matrix), microBatch.Rows(source));
+        MatrixSums.Write(
+            microBatch.Pointer(source), source.Stride, target, microBatch.Pointer(target.Matrix),
+            microBatch.Rows(source));
 
-    private ViewOperation? ViewOf(Node node) => _graph.ProducerOf(node) is ValueView view ? ViewOperation.Of(view) : null;
+    private ViewOperation? ViewOf(Node node) =>
+        _graph.ProducerOf(node) is ValueView view ? ViewOperation.Of(view) : null;
 
     /// <summary>What a view is a view of, in the end; the value itself, if it is none.</summary>
     private Node RootOf(Node node)
@@ -327,8 +385,8 @@ internal sealed class GradientPlanner
     }
 
     /// <summary>
-    /// The value in whose gradient's memory that of a value lies, which is no view: the output of its only user, where that passes the gradient on.
-    /// Views of all of the value may lie between them.
+    /// The value in whose gradient's memory that of a value lies, which is no view: the output of its only user, where
+    /// that passes the gradient on. Views of all of the value may lie between them.
     /// </summary>
     private Node? SharerOf(Node root)
     {
@@ -368,7 +426,11 @@ internal sealed class GradientPlanner
     {
         var gaps = new List<(int Start, int End)>();
         int at = matrix.Start, end = matrix.Start + matrix.Columns;
-        foreach ((int writtenStart, int writtenEnd) in _written[matrix.Block].Where(written => written.End > at).OrderBy(written => written.Start))
+        foreach (
+            (
+                int writtenStart,
+                int writtenEnd) in _written[matrix.Block].Where(written =>
+                    written.End > at).OrderBy(written => written.Start))
         {
             if (writtenStart >= end)
                 break;

@@ -7,16 +7,19 @@ using Bitis.Kernels.Simd;
 namespace Bitis.Execution.Gradients;
 
 /// <summary>
-/// Takes a batch through a plan, forward and back, on all processors. A batch is split into a fixed number of parts, and a
-/// part into a few images at a time, which pass through all operations, forward and back, while their values are still in the
-/// caches. Each part has its own sums of gradients (<see cref="OrderedSums"/>): results do not depend on the threads.
+/// Takes a batch through a plan, forward and back, on all processors. A batch is split into a fixed number of parts,
+/// and a part into a few images at a time, which pass through all operations, forward and back, while their values are
+/// still in the caches. Each part has its own sums of gradients (<see cref="OrderedSums"/>): results do not depend on
+/// the threads.
 /// </summary>
 internal sealed class GradientRunner : IDisposable
 {
     /// <summary>The most images that go through the operations together.</summary>
     private const int MaxImagesPerMicroBatch = 4;
 
-    /// <summary>About how many values the widest layer may have in a micro-batch: more of them leave the nearer caches.</summary>
+    /// <summary>
+    /// About how many values the widest layer may have in a micro-batch: more of them leave the nearer caches.
+    /// </summary>
     private const long ValuesPerMicroBatch = 280_000;
 
     /// <summary>How many parts a batch has: also the most threads that can work on it.</summary>
@@ -45,7 +48,9 @@ internal sealed class GradientRunner : IDisposable
         _freeMicroBatches = new ConcurrentStack<MicroBatch>(_microBatches);
     }
 
-    /// <summary>How many images go through the operations of a graph together: few for large images, several for small ones.</summary>
+    /// <summary>
+    /// How many images go through the operations of a graph together: few for large images, several for small ones.
+    /// </summary>
     public static int ImagesPerMicroBatch(Graph graph)
     {
         long widest = graph.Nodes.Where(node => !node.IsInput).Max(node => node.Shape.ElementCount);
@@ -67,7 +72,8 @@ internal sealed class GradientRunner : IDisposable
     /// <param name="setOutputGradient">Computes the gradient of the plan's output from the output.</param>
     /// <param name="backward">Whether gradients are wanted; else nothing is done after the output.</param>
     /// <param name="key">Where the random numbers of low-bit steps start.</param>
-    public void Run(int batch, MicroBatchAction load, MicroBatchAction setOutputGradient, bool backward = true, uint key = 0)
+    public void Run(
+        int batch, MicroBatchAction load, MicroBatchAction setOutputGradient, bool backward = true, uint key = 0)
     {
         WorkerPool pool = WorkerPool.Rent(_threads);
         try
@@ -95,7 +101,8 @@ internal sealed class GradientRunner : IDisposable
         Plan.Dispose();
     }
 
-    private unsafe void RunPart(int part, int batch, MicroBatchAction load, MicroBatchAction setOutputGradient, bool backward, uint key)
+    private unsafe void RunPart(
+        int part, int batch, MicroBatchAction load, MicroBatchAction setOutputGradient, bool backward, uint key)
     {
         int start = (int)((long)batch * part / Parts), end = (int)((long)batch * (part + 1) / Parts);
         if (!_freeMicroBatches.TryPop(out MicroBatch? microBatch))
@@ -118,7 +125,8 @@ internal sealed class GradientRunner : IDisposable
         }
     }
 
-    private void RunImages(MicroBatch microBatch, int firstImage, MicroBatchAction load, MicroBatchAction setOutputGradient, bool backward)
+    private void RunImages(
+        MicroBatch microBatch, int firstImage, MicroBatchAction load, MicroBatchAction setOutputGradient, bool backward)
     {
         load(microBatch, firstImage);
         Run(microBatch, Plan.Forward, isBackward: false);

@@ -52,7 +52,8 @@ internal static unsafe class MatrixSums
         }
     }
 
-    private static void TransposeSquare(float* source, nint stride, int rows, int columns, float* target, bool accumulate, int top, int left)
+    private static void TransposeSquare(
+        float* source, nint stride, int rows, int columns, float* target, bool accumulate, int top, int left)
     {
         int bottom = Math.Min(top + Square, rows), right = Math.Min(left + Square, columns);
         for (nint column = left; column < right; column++)

@@ -5,8 +5,8 @@ using Bitis.Kernels.Normalization;
 namespace Bitis.Execution.Gradients;
 
 /// <summary>
-/// The memory of one thread: values and gradients of a few images, which go through the whole network, forward and back,
-/// before the next ones, so that most of what an operation reads is still in a cache.
+/// The memory of one thread: values and gradients of a few images, which go through the whole network, forward and
+/// back, before the next ones, so that most of what an operation reads is still in a cache.
 /// </summary>
 internal sealed unsafe class MicroBatch : IDisposable
 {
@@ -52,7 +52,8 @@ internal sealed unsafe class MicroBatch : IDisposable
         Pointer(matrix.OfImage(image));
 
     /// <summary>A row of a matrix, counted over all of the micro-batch's images.</summary>
-    public Span<float> Row(ArenaMatrix matrix, int row) => new(Pointer(matrix) + ((nint)row * matrix.Stride), matrix.Columns);
+    public Span<float> Row(ArenaMatrix matrix, int row) =>
+        new(Pointer(matrix) + ((nint)row * matrix.Stride), matrix.Columns);
 
     /// <summary>The rows of a matrix in all of the micro-batch's images; they lie one after the other.</summary>
     public int Rows(ArenaMatrix matrix) => Images * matrix.Rows;
@@ -61,7 +62,9 @@ internal sealed unsafe class MicroBatch : IDisposable
     public float* Gradient(ParameterSlot parameter) => Sums + parameter.Offset;
 
     /// <summary>The gradients of a layer with weights, of all images or from one image on.</summary>
-    public LayerGradients Gradients(ArenaMatrix output, GradientTarget source, ParameterSlot weight, ParameterSlot? bias, int image = 0) => new()
+    public LayerGradients Gradients(
+        ArenaMatrix output, GradientTarget source, ParameterSlot weight, ParameterSlot? bias, int image = 0) =>
+        new()
     {
         Output = Pointer(output, image),
         OutputStride = output.Stride,

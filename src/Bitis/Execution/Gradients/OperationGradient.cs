@@ -4,8 +4,8 @@ namespace Bitis.Execution.Gradients;
 
 /// <summary>
 /// One operator of a graph, or several that are computed together, as forward and backward work over the images of a
-/// micro-batch. It is planned once, forward and then reverse, which fixes where its values lie; afterwards it is run by any
-/// number of micro-batches at once, so it keeps nothing of a run in its fields.
+/// micro-batch. It is planned once, forward and then reverse, which fixes where its values lie; afterwards it is run by
+/// any number of micro-batches at once, so it keeps nothing of a run in its fields.
 /// </summary>
 internal abstract class OperationGradient
 {
@@ -21,7 +21,9 @@ internal abstract class OperationGradient
     /// <summary>Claims the memory of the backward pass, and the values that the forward must keep for it.</summary>
     public abstract void PlanBackward(GradientPlanner planner);
 
-    /// <summary>Brings changed weights into the form that the kernels take; once before all micro-batches run.</summary>
+    /// <summary>
+    /// Brings changed weights into the form that the kernels take; once before all micro-batches run.
+    /// </summary>
     public virtual void Prepare()
     {
     }
@@ -32,8 +34,11 @@ internal abstract class OperationGradient
     /// <summary>Computes the gradients of the inputs, and adds those of the parameters to the micro-batch's.</summary>
     public abstract void Backward(MicroBatch microBatch);
 
-    /// <summary>Computes the values once more, in another place; see <see cref="GradientPlanner.NewRecomputableValue"/>.</summary>
-    public virtual void Recompute(MicroBatch microBatch, ArenaMatrix place) => throw new NotSupportedException($"{Kind} does not recompute its value.");
+    /// <summary>
+    /// Computes the values once more, in another place; see <see cref="GradientPlanner.NewRecomputableValue"/>.
+    /// </summary>
+    public virtual void Recompute(MicroBatch microBatch, ArenaMatrix place) =>
+        throw new NotSupportedException($"{Kind} does not recompute its value.");
 
     /// <summary>Takes what else was summed up over all images; once after all micro-batches ran.</summary>
     public virtual void Finish()

@@ -20,7 +20,8 @@ internal sealed class OperationTimes
                 return
                 [
                     .. _ticks.OrderByDescending(entry => entry.Value)
-                        .Select(entry => (entry.Key.Kind, entry.Key.IsBackward, Stopwatch.GetElapsedTime(0, entry.Value))),
+                        .Select(
+                            entry => (entry.Key.Kind, entry.Key.IsBackward, Stopwatch.GetElapsedTime(0, entry.Value))),
                 ];
             }
         }

@@ -4,8 +4,9 @@ using Bitis.Kernels.Memory;
 namespace Bitis.Execution.Gradients;
 
 /// <summary>
-/// The sum of what the parts of a batch computed, each in memory of its own, added up in the order of the parts whatever the order in which they finish.
-/// A part is added as soon as those before it are, so there is memory for the parts under way, not for all of them.
+/// The sum of what the parts of a batch computed, each in memory of its own, added up in the order of the parts
+/// whatever the order in which they finish. A part is added as soon as those before it are, so there is memory for the
+/// parts under way, not for all of them.
 /// </summary>
 /// <param name="length">The elements of a part's sums.</param>
 /// <param name="parts">How many parts there are.</param>
@@ -43,7 +44,9 @@ internal sealed class OrderedSums(int length, int parts) : IDisposable
         return sums;
     }
 
-    /// <summary>Adds the sums of a finished part to the total, or leaves that to the part before, if it is not finished.</summary>
+    /// <summary>
+    /// Adds the sums of a finished part to the total, or leaves that to the part before, if it is not finished.
+    /// </summary>
     public void Add(int part, NativeBuffer<float> sums)
     {
         lock (_gate)

@@ -3,7 +3,9 @@ using Bitis.Tensors;
 
 namespace Bitis.Execution.Gradients;
 
-/// <summary>The gradient of a parameter, which several operations may share: those that use one form of it have one slot.</summary>
+/// <summary>
+/// The gradient of a parameter, which several operations may share: those that use one form of it have one slot.
+/// </summary>
 /// <param name="weight">The values.</param>
 /// <param name="shape">The parameter's shape.</param>
 internal sealed class ParameterGradient(FloatTensor weight, Shape shape)

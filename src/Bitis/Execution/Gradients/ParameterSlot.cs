@@ -1,11 +1,15 @@
 
 namespace Bitis.Execution.Gradients;
 
-/// <summary>A parameter in the form in which some operations add up its gradient: that of the checkpoint, or a packed one.</summary>
+/// <summary>
+/// A parameter in the form in which some operations add up its gradient: that of the checkpoint, or a packed one.
+/// </summary>
 /// <param name="weight">The values; the trainer changes them between runs.</param>
 /// <param name="gradient">The sum over all micro-batches, of the weight's shape.</param>
 /// <param name="offset">The first element of the gradient in a micro-batch's sums.</param>
-/// <param name="unpack">Brings the gradient from the packed form into the checkpoint's, in place; null if that is the form.</param>
+/// <param name="unpack">
+/// Brings the gradient from the packed form into the checkpoint's, in place; null if that is the form.
+/// </param>
 internal sealed class ParameterSlot(FloatTensor weight, FloatTensor gradient, int offset, Action<FloatTensor>? unpack)
 {
     /// <summary>The values; the trainer changes them between runs.</summary>

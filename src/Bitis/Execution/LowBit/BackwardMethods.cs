@@ -9,13 +9,17 @@ internal static class BackwardMethods
     internal static IReadOnlyList<BackwardMethod> All { get; } =
     [
         new("exact", GradientArithmetic.Exact, GradientArithmetic.Exact),
-        new("hlq", new GradientArithmetic(4, Hadamard: true), new GradientArithmetic(8, LowRank: true), BackwardPolicy.FullRank),
+        new(
+            "hlq", new GradientArithmetic(4, Hadamard: true), new GradientArithmetic(8, LowRank: true),
+            BackwardPolicy.FullRank),
         new("hadamard", new GradientArithmetic(4, Hadamard: true), GradientArithmetic.Exact),
         new("low-rank", GradientArithmetic.Exact, new GradientArithmetic(8, LowRank: true)),
         new("int8", new GradientArithmetic(8), new GradientArithmetic(8)),
         new("int4", new GradientArithmetic(4), new GradientArithmetic(4)),
         new("lbp-wht", new GradientArithmetic(LowRank: true), new GradientArithmetic(LowRank: true)),
-        new("luq", new GradientArithmetic(4, LevelRounding.Logarithmic), new GradientArithmetic(4, LevelRounding.Logarithmic)),
+        new(
+            "luq", new GradientArithmetic(4, LevelRounding.Logarithmic),
+            new GradientArithmetic(4, LevelRounding.Logarithmic)),
     ];
 
     /// <summary>The names of all methods.</summary>
@@ -24,5 +28,6 @@ internal static class BackwardMethods
     /// <summary>The method with a name.</summary>
     /// <exception cref="BitisException">There is no such method; the message lists them.</exception>
     internal static BackwardMethod Find(string name) => All.FirstOrDefault(method => method.Name == name)
-        ?? throw new BitisException($"There is no backward method '{name}'; the methods are {string.Join(", ", Names)}.");
+        ?? throw new BitisException(
+            $"There is no backward method '{name}'; the methods are {string.Join(", ", Names)}.");
 }

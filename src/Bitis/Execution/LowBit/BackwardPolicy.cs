@@ -8,14 +8,16 @@ using Bitis.Kernels.Hadamard;
 namespace Bitis.Execution.LowBit;
 
 /// <summary>
-/// How the backward pass of linear and convolutional layers is computed: exactly, by HLQ (Hadamard Low-rank Quantization: 4-bit
-/// operands after a Hadamard transform for the gradient of the input, 8-bit operands, reduced along the tokens, for that of the
-/// weights), or by one of the methods that it is compared with. The forward pass is float32 always.
+/// How the backward pass of linear and convolutional layers is computed: exactly, by HLQ (Hadamard Low-rank
+/// Quantization: 4-bit operands after a Hadamard transform for the gradient of the input, 8-bit operands, reduced along
+/// the tokens, for that of the weights), or by one of the methods that it is compared with. The forward pass is float32
+/// always.
 /// </summary>
 public sealed record BackwardPolicy
 {
-    // Below them, transforming and rounding cost more than the integer products save (docs/hlq.md, "Shapes"): rounding ȳ is paid once for each output and
-    // saves a product for each input, and the other way round with x. A convolution saves its unfolding, too.
+    // Below them, transforming and rounding cost more than the integer products save (docs/hlq.md, "Shapes"): rounding
+    // ȳ is paid once for each output and saves a product for each input, and the other way round with x. A convolution
+    // saves its unfolding, too.
     private const int FewestInputs = 48, FewestOutputs = 32, FewestConvolutionChannels = 16, FewestTokens = 16;
 
     private const int BitsAtFullRank = 4;
@@ -23,7 +25,10 @@ public sealed record BackwardPolicy
     /// <summary>The method: one of <see cref="BackwardMethods.Names"/>.</summary>
     public string Method { get; init; } = "exact";
 
-    /// <summary>Exceptions by pattern; the first that matches a layer decides, whatever the layer's shape. Layers that see the image itself, and convolutions of maps instead of tokens, stay exact.</summary>
+    /// <summary>
+    /// Exceptions by pattern; the first that matches a layer decides, whatever the layer's shape. Layers that see the
+    /// image itself, and convolutions of maps instead of tokens, stay exact.
+    /// </summary>
     [JsonInclude]
     internal IReadOnlyList<BackwardOverride> Overrides { get; init; } = [];
 
@@ -39,14 +44,16 @@ public sealed record BackwardPolicy
     public const int FullRank = TokenHadamard.BlockRows;
 
     /// <summary>
-    /// For the methods that reduce tokens: how many of 16 coefficients are kept; 4, 8, 12, or <see cref="FullRank"/> for all. At full rank integer products
-    /// take the tokens as they are, with a scale for each channel. Null for what is usual: all for linear layers with <c>hlq</c>, which the reduction costs
-    /// accuracy (docs/hlq.md, "Rank"), else 8.
+    /// For the methods that reduce tokens: how many of 16 coefficients are kept; 4, 8, 12, or <see cref="FullRank"/>
+    /// for all. At full rank integer products take the tokens as they are, with a scale for each channel. Null for what
+    /// is usual: all for linear layers with <c>hlq</c>, which the reduction costs accuracy (docs/hlq.md, "Rank"), else
+    /// 8.
     /// </summary>
     public int? Rank { get; init; }
 
     /// <summary>
-    /// The bits of kept inputs, 4 or 8; null for what is usual: for linear layers at full rank 4, as many bytes as 8 bits take at rank 8; else the method's.
+    /// The bits of kept inputs, 4 or 8; null for what is usual: for linear layers at full rank 4, as many bytes as 8
+    /// bits take at rank 8; else the method's.
     /// </summary>
     public int? ActivationBits { get; init; }
 
@@ -61,7 +68,11 @@ public sealed record BackwardPolicy
         foreach (BackwardOverride entry in Overrides)
             BackwardMethods.Find(entry.Method);
         if (!Enum.IsDefined(Scale) || !Enum.IsDefined(Basis))
-            throw new BitisException($"The backward policy's scale is {Scale} and its basis {Basis}; there are no such.");
+        {
+            throw new BitisException(
+                $"The backward policy's scale is {Scale} and its basis {Basis}; there are no such.");
+        }
+
         if (Rank is not (null or 4 or 8 or 12 or FullRank))
             throw new BitisException($"The backward policy's rank is {Rank}; expected 4, 8, 12 or 16 (of 16 tokens).");
         if (ActivationBits is not (null or 4 or 8))
@@ -114,20 +125,28 @@ public sealed record BackwardPolicy
 
     /// <summary>The method of a layer.</summary>
     internal BackwardMethod MethodOf(Node layer, FrozenLayers? frozen) =>
-        Select(layer, frozen) is { Method: not LayerBackward.None } selected ? BackwardMethods.Find(selected.Method) : BackwardMethods.Find("exact");
+        Select(layer, frozen) is { Method: not LayerBackward.None } selected
+            ? BackwardMethods.Find(selected.Method)
+            : BackwardMethods.Find("exact");
 
     /// <summary>How many coefficients of 16 a method keeps of a layer's tokens.</summary>
-    internal int RankOf(BackwardMethod method, Operator layer) => Rank ?? (IsLinear(layer) ? method.LinearRank : BackwardMethod.UsualRank);
+    internal int RankOf(BackwardMethod method, Operator layer) =>
+        Rank ?? (IsLinear(layer) ? method.LinearRank : BackwardMethod.UsualRank);
 
     /// <summary>The bits in which a method keeps a layer's input.</summary>
     internal int BitsOfInput(BackwardMethod method, Operator layer) =>
-        ActivationBits ?? (IsLinear(layer) && TakesTokensAsTheyAre(method, layer) ? BitsAtFullRank : method.Weight.Bits);
+        ActivationBits
+            ?? (IsLinear(layer) && TakesTokensAsTheyAre(method, layer) ? BitsAtFullRank : method.Weight.Bits);
 
-    /// <summary>How a method cuts a layer's tokens into blocks: not at all at full rank, where integers need no transform.</summary>
+    /// <summary>
+    /// How a method cuts a layer's tokens into blocks: not at all at full rank, where integers need no transform.
+    /// </summary>
     internal TokenBlocks BlocksOf(BackwardMethod method, Operator layer, GridLayout layout, int images)
     {
         bool transforms = (method.Weight.LowRank || method.Input.LowRank) && !TakesTokensAsTheyAre(method, layer);
-        return transforms ? TokenBlocks.For(layout, Basis, RankOf(method, layer), images) : TokenBlocks.None(layout, images);
+        return transforms
+            ? TokenBlocks.For(layout, Basis, RankOf(method, layer), images)
+            : TokenBlocks.None(layout, images);
     }
 
     private static bool IsLinear(Operator layer) => layer.Product is { IsConvolution: false };
@@ -140,11 +159,24 @@ public sealed record BackwardPolicy
         if (frozen?.IsDifferentiated(layer) == false)
             return new LayerBackward(layer.Name, LayerBackward.None, "frozen, as is all before it");
         if (layer.Inputs[0].IsInput)
-            return new LayerBackward(layer.Name, "exact", Method == "exact" ? null : "the image has no gradient, and is kept anyway");
+        {
+            return new LayerBackward(
+                layer.Name, "exact", Method == "exact" ? null : "the image has no gradient, and is kept anyway");
+        }
+
         if (layer.Operator.Product!.IsOfMaps)
-            return new LayerBackward(layer.Name, "exact", Method == "exact" ? null : "a convolution of maps; those of tokens have other forms");
+        {
+            return new LayerBackward(
+                layer.Name, "exact",
+                Method == "exact" ? null : "a convolution of maps; those of tokens have other forms");
+        }
+
         if (Overrides.FirstOrDefault(entry => entry.Matches(layer.Name)) is { } chosen)
-            return new LayerBackward(layer.Name, chosen.Method, chosen.Method == Method ? null : $"override '{chosen.Pattern}'");
+        {
+            return new LayerBackward(
+                layer.Name, chosen.Method, chosen.Method == Method ? null : $"override '{chosen.Pattern}'");
+        }
+
         return Method != "exact" && TooSmall(layer) is { } reason
             ? new LayerBackward(layer.Name, "exact", reason)
             : new LayerBackward(layer.Name, Method, Reason: null);
@@ -154,16 +186,22 @@ public sealed record BackwardPolicy
     private static string? TooSmall(Node layer)
     {
         LayerProduct product = layer.Operator.Product!;
-        (int tokens, int inputs, int outputs) = ((int)(layer.Shape.ElementCount / product.Outputs), product.Inputs, product.Outputs);
-        (int fewestInputs, int fewestOutputs) = product.IsConvolution ? (FewestConvolutionChannels, FewestConvolutionChannels) : (FewestInputs, FewestOutputs);
+        (int tokens, int inputs, int outputs) = (
+            (int)(layer.Shape.ElementCount / product.Outputs), product.Inputs, product.Outputs);
+        (int fewestInputs, int fewestOutputs) = product.IsConvolution
+            ? (FewestConvolutionChannels, FewestConvolutionChannels)
+            : (FewestInputs, FewestOutputs);
         if (tokens < FewestTokens)
             return $"{DisplayText.Count(tokens, "token")}, fewer than {FewestTokens}";
-        return inputs < fewestInputs || outputs < fewestOutputs ? $"{inputs} to {outputs} channels, fewer than {fewestInputs} to {fewestOutputs}" : null;
+        return inputs < fewestInputs || outputs < fewestOutputs
+            ? $"{inputs} to {outputs} channels, fewer than {fewestInputs} to {fewestOutputs}"
+            : null;
     }
 
     /// <summary>Records compare lists by reference; policies compare by what they say.</summary>
     public bool Equals(BackwardPolicy? other) =>
-        other is not null && Method == other.Method && Scale == other.Scale && Basis == other.Basis && Rank == other.Rank
+        other is not null && Method == other.Method && Scale == other.Scale && Basis == other.Basis
+            && Rank == other.Rank
         && ActivationBits == other.ActivationBits && Overrides.SequenceEqual(other.Overrides);
 
     /// <inheritdoc />

@@ -9,10 +9,11 @@ using Bitis.Kernels.Rounding;
 namespace Bitis.Execution.LowBit;
 
 /// <summary>
-/// The gradient of a convolution's input over a grid of tokens, from integer products: the rows of ȳ are quantized once, and for each tap of
-/// the kernel their product with the tap's weights is added to the tokens that the tap saw. The sums lie on a grid with a margin as wide
-/// as the padding, so that no tap needs a special case. With a stride S, neighbouring places see tokens that are S apart: there is a grid for each
-/// of the S·S phases, on which the tokens that a tap sees are neighbours, too:
+/// The gradient of a convolution's input over a grid of tokens, from integer products: the rows of ȳ are quantized
+/// once, and for each tap of the kernel their product with the tap's weights is added to the tokens that the tap saw.
+/// The sums lie on a grid with a margin as wide as the padding, so that no tap needs a special case. With a stride S,
+/// neighbouring places see tokens that are S apart: there is a grid for each of the S·S phases, on which the tokens
+/// that a tap sees are neighbours, too:
 /// <code>
 ///   ȳ, and zeros up to        sums, S·S phases of ⌈(H + 2P)/S⌉ rows of ⌈(W + 2P)/S⌉ tokens
 ///   the width of a phase      place q adds to token q + ⌊m/S⌋·⌈(W + 2P)/S⌉ + ⌊n/S⌋ of the phase (m mod S, n mod S) for the tap (m, n)
@@ -32,14 +33,19 @@ internal sealed unsafe class ConvolutionInputGradient : IDisposable
     public ConvolutionInputGradient(GridConv2d layer, InputGradientProduct product)
     {
         (_layer, _product) = (layer, product);
-        (_height, _width) = (Steps(layer.Height + (2 * layer.Padding) + layer.Stride - 1), Steps(layer.Width + (2 * layer.Padding) + layer.Stride - 1));
+        (_height, _width) = (
+            Steps(layer.Height + (2 * layer.Padding) + layer.Stride - 1),
+            Steps(layer.Width + (2 * layer.Padding) + layer.Stride - 1));
         _rows = ((layer.OutHeight - 1) * _width) + layer.OutWidth;
         _zeros = new NativeBuffer<int>(_rows);
         _zeros.Span.Fill(HadamardRows.ZeroPoint);
     }
 
     /// <summary>The elements of scratch memory that <see cref="Run"/> needs.</summary>
-    public int ScratchLength => ScratchSpace.Length((long)_rows * _product.LevelStride, _rows * sizeof(float), SumsLength * sizeof(float)) + _product.ScratchLength;
+    public int ScratchLength =>
+        ScratchSpace.Length(
+            (long)_rows * _product.LevelStride, _rows * sizeof(float),
+            SumsLength * sizeof(float)) + _product.ScratchLength;
 
     private long SumsLength => (long)_layer.Stride * _layer.Stride * _height * _width * _layer.InChannels;
 
@@ -56,10 +62,16 @@ internal sealed unsafe class ConvolutionInputGradient : IDisposable
         var space = new ScratchSpace(scratch);
         float* sums = space.Take<float>(SumsLength), scales = space.Take<float>(_rows);
         byte* levels = space.Take<byte>((long)_rows * _product.LevelStride);
-        QuantizedRows places = Spread(_product.Quantize(y, ldy, _layer.OutHeight * _layer.OutWidth, space, key), levels, scales);
+        QuantizedRows places = Spread(
+            _product.Quantize(y, ldy, _layer.OutHeight * _layer.OutWidth, space, key), levels, scales);
         new Span<float>(sums, (int)SumsLength).Clear();
         for (int tap = 0; tap < _layer.KernelSize * _layer.KernelSize; tap++)
-            _product.Multiply(tap, places, Token(sums, tap / _layer.KernelSize, tap % _layer.KernelSize), _layer.InChannels, accumulate: true);
+        {
+            _product.Multiply(
+                tap, places, Token(sums, tap / _layer.KernelSize, tap % _layer.KernelSize), _layer.InChannels,
+                accumulate: true);
+        }
+
         Write(sums, x, ldx, accumulate);
     }
 
@@ -83,7 +95,8 @@ internal sealed unsafe class ConvolutionInputGradient : IDisposable
         for (int row = 0; row < _layer.OutHeight; row++)
         {
             nint from = (nint)row * width, to = (nint)row * _width;
-            new ReadOnlySpan<byte>(places.Levels + (from * stride), width * stride).CopyTo(new Span<byte>(levels + (to * stride), width * stride));
+            new ReadOnlySpan<byte>(places.Levels + (from * stride), width * stride).CopyTo(
+                new Span<byte>(levels + (to * stride), width * stride));
             new ReadOnlySpan<float>(places.Scales + from, width).CopyTo(new Span<float>(scales + to, width));
             int gap = row + 1 < _layer.OutHeight ? _width - width : 0;
             new Span<byte>(levels + ((to + width) * stride), gap * stride).Fill(HadamardRows.ZeroPoint);
@@ -94,12 +107,15 @@ internal sealed unsafe class ConvolutionInputGradient : IDisposable
 
     private void Write(float* sums, float* x, nint ldx, bool accumulate)
     {
-        int channels = _layer.InChannels, stride = _layer.Stride, tokens = stride == 1 && ldx == channels ? _layer.Width : 1; // that lie together on both sides
+        // that lie together on both sides
+        int channels = _layer.InChannels, stride = _layer.Stride,
+            tokens = stride == 1 && ldx == channels ? _layer.Width : 1;
         for (int row = 0; row < _layer.Height; row++)
         {
             for (int first = 0; first < Math.Min(stride, _layer.Width); first++)
             {
-                float* source = Token(sums, row + _layer.Padding, first + _layer.Padding), target = x + ((((nint)row * _layer.Width) + first) * ldx);
+                float* source = Token(sums, row + _layer.Padding, first + _layer.Padding),
+                    target = x + ((((nint)row * _layer.Width) + first) * ldx);
                 for (int i = first; i < _layer.Width; i += stride * tokens, source += channels, target += stride * ldx)
                     RowSums.Write(source, target, tokens * channels, accumulate);
             }

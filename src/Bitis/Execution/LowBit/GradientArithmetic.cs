@@ -26,5 +26,6 @@ internal sealed record GradientArithmetic(
     public bool IsExact => !IsInteger && !LowRank;
 
     /// <summary>The largest level of the output's gradient.</summary>
-    public int MaxGradientLevel => Rounding == LevelRounding.Logarithmic ? StochasticRounding.LargestPower : Levels.MaxLevel(Bits);
+    public int MaxGradientLevel =>
+        Rounding == LevelRounding.Logarithmic ? StochasticRounding.LargestPower : Levels.MaxLevel(Bits);
 }

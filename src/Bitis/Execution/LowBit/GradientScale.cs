@@ -3,7 +3,9 @@ using Bitis.Json;
 
 namespace Bitis.Execution.LowBit;
 
-/// <summary>Which values of an output's gradient share a scale in the product that gives the input's gradient.</summary>
+/// <summary>
+/// Which values of an output's gradient share a scale in the product that gives the input's gradient.
+/// </summary>
 [JsonConverter(typeof(EnumByName<GradientScale>))]
 internal enum GradientScale
 {
@@ -14,8 +16,9 @@ internal enum GradientScale
     Tensor,
 
     /// <summary>
-    /// Chosen for each layer, each time: a scale per token where that halves the error at least. With a scale s of each token, rounding
-    /// errors are in proportion to Σ s² against tokens·(max s)², so outliers in few tokens lead to scales per token.
+    /// Chosen for each layer, each time: a scale per token where that halves the error at least. With a scale s of each
+    /// token, rounding errors are in proportion to Σ s² against tokens·(max s)², so outliers in few tokens lead to
+    /// scales per token.
     /// </summary>
     Auto,
 }

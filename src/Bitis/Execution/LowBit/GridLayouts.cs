@@ -4,7 +4,9 @@ using Bitis.Graphs.Operators.Elementwise;
 
 namespace Bitis.Execution.LowBit;
 
-/// <summary>How the rows of each value of a graph lie on the image, found by following it from where the image became tokens.</summary>
+/// <summary>
+/// How the rows of each value of a graph lie on the image, found by following it from where the image became tokens.
+/// </summary>
 /// <remarks>Reversed tokens lie in memory as they were.</remarks>
 internal sealed class GridLayouts
 {
@@ -16,7 +18,9 @@ internal sealed class GridLayouts
         foreach (Node node in graph.Nodes)
         {
             int rows = node.Shape.Rank == 0 ? 1 : (int)(node.Shape.ElementCount / node.Shape[^1]);
-            _layouts.Add(node, node.Operator.PlaceOnGrid([.. node.Inputs.Select(input => (input.Shape, _layouts[input]))], rows));
+            _layouts.Add(
+                node,
+                node.Operator.PlaceOnGrid([.. node.Inputs.Select(input => (input.Shape, _layouts[input]))], rows));
         }
     }
 

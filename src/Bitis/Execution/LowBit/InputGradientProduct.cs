@@ -8,9 +8,11 @@ using Bitis.Kernels.Rounding;
 namespace Bitis.Execution.LowBit;
 
 /// <summary>
-/// The gradient of a layer's input, x̄ = ȳ·W. With integers: blocks of the output channels are transformed in both operands,
-/// <c>x̄ = (1/n)·(ȳ·H)·(H·W)</c> for blocks of n, then rounded to levels: ȳ at random, with a scale for all tokens of a micro-batch or for each one, and W to the
-/// nearest, with a scale for each input channel. Reduced along the tokens, in float32: <c>x̄ = Ĥᵀ·((Ĥ·ȳ)·W)</c>, as LBP-WHT has it.
+/// The gradient of a layer's input, x̄ = ȳ·W. With integers: blocks of the output channels are transformed in both
+/// operands,
+/// <c>x̄ = (1/n)·(ȳ·H)·(H·W)</c> for blocks of n, then rounded to levels: ȳ at random, with a scale for all tokens of a
+/// micro-batch or for each one, and W to the nearest, with a scale for each input channel. Reduced along the tokens, in
+/// float32: <c>x̄ = Ĥᵀ·((Ĥ·ȳ)·W)</c>, as LBP-WHT has it.
 /// </summary>
 internal sealed unsafe class InputGradientProduct : IDisposable
 {
@@ -36,11 +38,17 @@ internal sealed unsafe class InputGradientProduct : IDisposable
     /// <param name="inputs">The channels of x̄.</param>
     /// <param name="rows">The tokens of an image.</param>
     /// <param name="images">The most images that a micro-batch holds.</param>
-    /// <param name="parts">How many equal parts the channels of x̄ fall into, which integer products compute one at a time.</param>
-    public InputGradientProduct(GradientArithmetic arithmetic, GradientScale scale, TokenBlocks blocks, int outputs, int inputs, int rows, int images, int parts = 1)
+    /// <param name="parts">
+    /// How many equal parts the channels of x̄ fall into, which integer products compute one at a time.
+    /// </param>
+    public InputGradientProduct(
+        GradientArithmetic arithmetic, GradientScale scale, TokenBlocks blocks, int outputs, int inputs, int rows,
+        int images, int parts = 1)
     {
         _kernel = Int8Gemm.BestFor(arithmetic.Bits);
-        (_arithmetic, _scale, _blocks, _outputs, _inputs, _rows, _images) = (arithmetic, scale, blocks, outputs, inputs, rows, images);
+        (
+            _arithmetic, _scale, _blocks, _outputs, _inputs, _rows,
+            _images) = (arithmetic, scale, blocks, outputs, inputs, rows, images);
         if (!arithmetic.IsInteger)
         {
             _float = new PackedFloatWeights(inputs, outputs);
@@ -53,8 +61,10 @@ internal sealed unsafe class InputGradientProduct : IDisposable
         _inverseScales = new NativeBuffer<float>(_parts * _paddedPart, zeroed: true);
         _bias = new NativeBuffer<float>(_parts * _paddedPart, zeroed: true);
         _columnSums = new NativeBuffer<int>(_parts * _paddedPart, zeroed: true);
-        _weightRows = NativeBuffer<int>.Of([.. Enumerable.Range(0, PaddedOutputs).Select(row => row < outputs ? row : -1)]);
-        _allCoefficients = NativeBuffer<byte>.Of([.. Enumerable.Range(0, TokenHadamard.BlockRows).Select(i => (byte)i)]);
+        _weightRows = NativeBuffer<int>.Of(
+            [.. Enumerable.Range(0, PaddedOutputs).Select(row => row < outputs ? row : -1)]);
+        _allCoefficients = NativeBuffer<byte>.Of(
+            [.. Enumerable.Range(0, TokenHadamard.BlockRows).Select(i => (byte)i)]);
     }
 
     /// <summary>The elements of scratch memory that <see cref="Run"/> needs.</summary>
@@ -64,8 +74,16 @@ internal sealed unsafe class InputGradientProduct : IDisposable
         {
             long rows = (long)_rows * _images, kept = _blocks.Rows(_images);
             if (_arithmetic.IsInteger)
-                return ScratchSpace.Length(rows * PaddedOutputs, rows * sizeof(float), rows * sizeof(int), (_scale == GradientScale.Token ? 1 : rows) * PaddedOutputs * sizeof(float));
-            return _arithmetic.LowRank ? ScratchSpace.Length(kept * _outputs * sizeof(float), kept * _inputs * sizeof(float), _outputs * sizeof(float)) : 0;
+            {
+                return ScratchSpace.Length(
+                    rows * PaddedOutputs, rows * sizeof(float), rows * sizeof(int),
+                    (_scale == GradientScale.Token ? 1 : rows) * PaddedOutputs * sizeof(float));
+            }
+
+            return _arithmetic.LowRank
+                ? ScratchSpace.Length(
+                    kept * _outputs * sizeof(float), kept * _inputs * sizeof(float), _outputs * sizeof(float))
+                : 0;
         }
     }
 
@@ -134,8 +152,11 @@ internal sealed unsafe class InputGradientProduct : IDisposable
     /// <inheritdoc />
     public void Dispose()
     {
-        foreach (IDisposable? resource in (IDisposable?[])[_float, _levels, _scales, _inverseScales, _bias, _columnSums, _weightRows, _allCoefficients])
+        foreach (
+            IDisposable? resource in (IDisposable?[])[_float, _levels, _scales, _inverseScales, _bias, _columnSums, _weightRows, _allCoefficients])
+        {
             resource?.Dispose();
+        }
     }
 
     /// <summary>Transforms rows of ȳ and rounds them to levels, for products of integers.</summary>
@@ -202,7 +223,8 @@ internal sealed unsafe class InputGradientProduct : IDisposable
             Bias = _bias!.Pointer + first,
         };
         var parameters = new TokenParameters(rows.Scales, rows.Zeros, stride: 1);
-        Int8Gemm.Run(in panels, rows.Levels, LevelStride, groupStride: 4, in parameters, x, ldx, 0, rows.Count, accumulate);
+        Int8Gemm.Run(
+            in panels, rows.Levels, LevelStride, groupStride: 4, in parameters, x, ldx, 0, rows.Count, accumulate);
     }
 
     private void PackPart(int part, float* transformed, float* maxima)
@@ -211,7 +233,8 @@ internal sealed unsafe class InputGradientProduct : IDisposable
         for (int i = 0; i < _partInputs; i++)
         {
             _inverseScales!.Span[padded + i] = Levels.InverseScale(maxima[first + i], maxLevel);
-            _scales!.Span[padded + i] = Levels.Scale(maxima[first + i], maxLevel) / (_arithmetic.Hadamard ? HadamardRows.BlockColumns : 1);
+            _scales!.Span[padded + i] = Levels.Scale(maxima[first + i], maxLevel) / (
+                _arithmetic.Hadamard ? HadamardRows.BlockColumns : 1);
         }
         var pack = new PackLevelsCall
         {
@@ -235,9 +258,11 @@ internal sealed unsafe class InputGradientProduct : IDisposable
     /// <param name="largest">The largest magnitude of each token.</param>
     private bool NeedsTokenScales(ReadOnlySpan<float> largest)
     {
-        // HLQ's rule, e_tensor − e_token > e_tensor/2, for errors of rounding, whose mean square is in proportion to that of the scales.
+        // HLQ's rule, e_tensor − e_token > e_tensor/2, for errors of rounding, whose mean square is in proportion to
+        // that of the scales.
         float max = TensorPrimitives.Max(largest);
-        return _scale == GradientScale.Auto && TensorPrimitives.SumOfSquares(largest) < 0.25f * largest.Length * max * max;
+        return _scale == GradientScale.Auto
+            && TensorPrimitives.SumOfSquares(largest) < 0.25f * largest.Length * max * max;
     }
 
     private void RunLowRank(float* y, nint ldy, int images, float* x, nint ldx, bool accumulate, ScratchSpace scratch)
@@ -266,7 +291,8 @@ internal sealed unsafe class InputGradientProduct : IDisposable
             {
                 bool isNegative = int.PopCount(call.Kept[k] & (i % TokenHadamard.BlockRows)) % 2 != 0;
                 TensorPrimitives.MultiplyAdd(
-                    new ReadOnlySpan<float>(first + ((nint)k * _inputs), _inputs), isNegative ? -call.Factor : call.Factor, target, target);
+                    new ReadOnlySpan<float>(first + ((nint)k * _inputs), _inputs),
+                        isNegative ? -call.Factor : call.Factor, target, target);
             }
         }
         for (int i = 0; i < call.Singles; i++)

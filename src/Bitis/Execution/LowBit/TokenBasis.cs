@@ -8,16 +8,20 @@ namespace Bitis.Execution.LowBit;
 internal enum TokenBasis
 {
     /// <summary>
-    /// Blocks are patches of 4×4 neighbours on the grid; the functions that change least often along both axes are kept.
+    /// Blocks are patches of 4×4 neighbours on the grid; the functions that change least often along both axes are
+    /// kept.
     /// </summary>
     Patch,
 
     /// <summary>
-    /// Blocks are 16 tokens in their order; the functions that change sign least often are kept. Half of them span what is constant
-    /// on pairs of neighbours.
+    /// Blocks are 16 tokens in their order; the functions that change sign least often are kept. Half of them span what
+    /// is constant on pairs of neighbours.
     /// </summary>
     Sequency,
 
-    /// <summary>Blocks as for <see cref="Patch"/>; the functions in which the layer's input has most energy, for each micro-batch anew.</summary>
+    /// <summary>
+    /// Blocks as for <see cref="Patch"/>; the functions in which the layer's input has most energy, for each
+    /// micro-batch anew.
+    /// </summary>
     Energy,
 }

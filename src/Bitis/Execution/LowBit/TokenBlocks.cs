@@ -6,9 +6,9 @@ using Bitis.Kernels.Memory;
 namespace Bitis.Execution.LowBit;
 
 /// <summary>
-/// How the tokens of a micro-batch's images fall into blocks of 16, of which some coefficients are kept, and single tokens, which are
-/// kept as they are: class tokens, and tails that do not fill a block. First all blocks of the first image, of the second one, ...; then
-/// the single tokens likewise.
+/// How the tokens of a micro-batch's images fall into blocks of 16, of which some coefficients are kept, and single
+/// tokens, which are kept as they are: class tokens, and tails that do not fill a block. First all blocks of the first
+/// image, of the second one, ...; then the single tokens likewise.
 /// </summary>
 internal sealed unsafe class TokenBlocks : IDisposable
 {
@@ -17,8 +17,9 @@ internal sealed unsafe class TokenBlocks : IDisposable
     // The number, in natural order, of the Walsh function of 16 values with 0, 1, 2, ... changes of sign.
     private static readonly byte[] BySequency = [0, 8, 12, 4, 6, 14, 10, 2, 3, 11, 15, 7, 5, 13, 9, 1];
 
-    // Of products of two functions of 4 values: 4·(that along y) + (that along x), where 0, 2, 3, 1 have 0, 1, 2, 3 changes. The first ten
-    // are LBP-WHT's triangle; with the first eight the pure frequencies go before the mixed ones, which have less energy.
+    // Of products of two functions of 4 values: 4·(that along y) + (that along x), where 0, 2, 3, 1 have 0, 1, 2, 3
+    // changes. The first ten are LBP-WHT's triangle; with the first eight the pure frequencies go before the mixed
+    // ones, which have less energy.
     private static readonly byte[] ByPatchFrequency = [0, 2, 8, 10, 3, 12, 1, 4, 11, 14, 15, 9, 6, 13, 7, 5];
 
     private readonly NativeBuffer<int> _blockRows;
@@ -35,14 +36,17 @@ internal sealed unsafe class TokenBlocks : IDisposable
         _singlesPerImage = singles.Length;
         Rank = kept.Length;
         _kept = NativeBuffer<byte>.Of(kept);
-        _blockRows = NativeBuffer<int>.Of([.. Enumerable.Range(0, images).SelectMany(i => blocks.SelectMany(block => block.Select(row => (i * layout.Rows) + row)))]);
-        _singleRows = NativeBuffer<int>.Of([.. Enumerable.Range(0, images).SelectMany(i => singles.Select(row => (i * layout.Rows) + row))]);
+        _blockRows = NativeBuffer<int>.Of(
+            [.. Enumerable.Range(0, images).SelectMany(i => blocks.SelectMany(block => block.Select(row => (i * layout.Rows) + row)))]);
+        _singleRows = NativeBuffer<int>.Of(
+            [.. Enumerable.Range(0, images).SelectMany(i => singles.Select(row => (i * layout.Rows) + row))]);
     }
 
     /// <summary>Other rows for the same blocks.</summary>
     private TokenBlocks(TokenBlocks blocks, Func<int, int> row)
     {
-        (_blocksPerImage, _singlesPerImage, Rank, _kept, _ownsKept) = (blocks._blocksPerImage, blocks._singlesPerImage, blocks.Rank, blocks._kept, false);
+        (_blocksPerImage, _singlesPerImage, Rank, _kept, _ownsKept) = (
+            blocks._blocksPerImage, blocks._singlesPerImage, blocks.Rank, blocks._kept, false);
         _blockRows = NativeBuffer<int>.Of([.. blocks._blockRows.Span.ToArray().Select(row)]);
         _singleRows = NativeBuffer<int>.Of([.. blocks._singleRows.Span.ToArray().Select(row)]);
     }
@@ -68,8 +72,12 @@ internal sealed unsafe class TokenBlocks : IDisposable
     /// <summary>All tokens as they are.</summary>
     public static TokenBlocks None(GridLayout layout, int images) => new(layout, [], [], images);
 
-    /// <summary>What a tap of a convolution sees from the places that these blocks are made of, of one image; −1 for what lies outside of the grid.</summary>
-    public TokenBlocks Seen(GridConv2d convolution, int tap) => new(this, place => convolution.Source(place, tap) ?? -1);
+    /// <summary>
+    /// What a tap of a convolution sees from the places that these blocks are made of, of one image; −1 for what lies
+    /// outside of the grid.
+    /// </summary>
+    public TokenBlocks Seen(GridConv2d convolution, int tap) =>
+        new(this, place => convolution.Source(place, tap) ?? -1);
 
     /// <summary>The rows that remain of some images.</summary>
     public int Rows(int images) => images * ((_blocksPerImage * Rank) + _singlesPerImage);
@@ -113,7 +121,8 @@ internal sealed unsafe class TokenBlocks : IDisposable
             for (int x = 0; x + PatchSide <= layout.Width; x += PatchSide)
             {
                 int first = (y * layout.Width) + x;
-                blocks.Add([.. Enumerable.Range(0, PatchSide * PatchSide).Select(i => layout.RowOf(first + (i / PatchSide * layout.Width) + (i % PatchSide)))]);
+                blocks.Add(
+                    [.. Enumerable.Range(0, PatchSide * PatchSide).Select(i => layout.RowOf(first + (i / PatchSide * layout.Width) + (i % PatchSide)))]);
             }
         }
         return blocks;
@@ -123,6 +132,8 @@ internal sealed unsafe class TokenBlocks : IDisposable
     {
         int tokens = layout.Rows - (layout.ExtraRow < 0 ? 0 : 1);
         return [.. Enumerable.Range(0, tokens / TokenHadamard.BlockRows).Select(block =>
-            Enumerable.Range(block * TokenHadamard.BlockRows, TokenHadamard.BlockRows).Select(position => layout.RowOf(position)).ToArray())];
+            Enumerable.Range(
+                block * TokenHadamard.BlockRows,
+                TokenHadamard.BlockRows).Select(position => layout.RowOf(position)).ToArray())];
     }
 }

@@ -8,14 +8,16 @@ using Bitis.Kernels.Rounding;
 namespace Bitis.Execution.LowBit;
 
 /// <summary>
-/// The gradient of a layer's weights from a compressed input, W̄ = ȳᵀ·x ≈ (Ĥ·ȳ)ᵀ·(Ĥ·x): the tokens of each block are reduced to some
-/// coefficients of an orthonormal Walsh-Hadamard transform, single tokens stay as they are, and both operands are rounded to
-/// levels, x to the nearest when it is kept, ȳ at random. One scale each covers the tokens of the images that pass through the network together; at
-/// full rank, where tokens are not transformed, each channel has its own, which is legal because the product sums over tokens only.
+/// The gradient of a layer's weights from a compressed input, W̄ = ȳᵀ·x ≈ (Ĥ·ȳ)ᵀ·(Ĥ·x): the tokens of each block are
+/// reduced to some coefficients of an orthonormal Walsh-Hadamard transform, single tokens stay as they are, and both
+/// operands are rounded to levels, x to the nearest when it is kept, ȳ at random. One scale each covers the tokens of
+/// the images that pass through the network together; at full rank, where tokens are not transformed, each channel has
+/// its own, which is legal because the product sums over tokens only.
 /// </summary>
 /// <remarks>
-/// What is kept of an input: a header of 64 bytes (the scale, and the coefficients where the basis is <see cref="TokenBasis.Energy"/>),
-/// the sum of each channel's levels, its scale if it has one, and the levels, as the product's panels take them. In float32: the coefficients as they are.
+/// What is kept of an input: a header of 64 bytes (the scale, and the coefficients where the basis is
+/// <see cref="TokenBasis.Energy"/>), the sum of each channel's levels, its scale if it has one, and the levels, as the
+/// product's panels take them. In float32: the coefficients as they are.
 /// </remarks>
 internal sealed unsafe class WeightGradientProduct : IDisposable
 {
@@ -39,15 +41,21 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
     /// <param name="outputs">The channels of ȳ.</param>
     /// <param name="inputs">The channels of x.</param>
     /// <param name="images">The most images that a micro-batch holds.</param>
-    /// <param name="seen">For a convolution: the tokens that each tap of its kernel sees, whose channels side by side are the inputs; null for the blocks themselves.</param>
+    /// <param name="seen">
+    /// For a convolution: the tokens that each tap of its kernel sees, whose channels side by side are the inputs; null
+    /// for the blocks themselves.
+    /// </param>
     public WeightGradientProduct(
-        GradientArithmetic arithmetic, int inputBits, TokenBlocks blocks, TokenBasis basis, int outputs, int inputs, int images, TokenBlocks[]? seen = null)
+        GradientArithmetic arithmetic, int inputBits, TokenBlocks blocks, TokenBasis basis, int outputs, int inputs,
+        int images, TokenBlocks[]? seen = null)
     {
         if (blocks.Rows(images) > PackedIntegerWeights.MaxInputs)
             throw new ArgumentException($"{blocks.Rows(images)} tokens are too many for int32 sums.", nameof(blocks));
         _seen = seen ?? [blocks];
         _hasChannelScales = arithmetic.LowRank && !blocks.HasBlocks;
-        (_arithmetic, _inputBits, _blocks, _basis, _outputs, _inputs, _images) = (arithmetic, inputBits, blocks, basis, outputs, inputs, images);
+        (
+            _arithmetic, _inputBits, _blocks, _basis, _outputs, _inputs,
+            _images) = (arithmetic, inputBits, blocks, basis, outputs, inputs, images);
         _paddedInputs = (inputs + _kernel.ColumnMultiple - 1) / _kernel.ColumnMultiple * _kernel.ColumnMultiple;
         _bias = new NativeBuffer<float>(_paddedInputs, zeroed: true);
         _zeroPoints = new NativeBuffer<int>(outputs);
@@ -73,9 +81,14 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         get
         {
             // With the basis of most energy, all 16 coefficients of a block pass through.
-            long rows = Math.Max(_blocks.Rows(_images), _basis == TokenBasis.Energy ? _blocks.TokensInBlocks(_images) + _blocks.Singles(_images) : 0), groups = Groups(_images);
+            long rows = Math.Max(
+                _blocks.Rows(_images),
+                _basis == TokenBasis.Energy ? _blocks.TokensInBlocks(_images) + _blocks.Singles(_images) : 0),
+                groups = Groups(_images);
             return Math.Max(
-                ScratchSpace.Length((TakesInputRows ? 0 : rows) * _inputs * sizeof(float), _inputs * sizeof(float), _inputs * sizeof(float), groups * 4 * _paddedInputs),
+                ScratchSpace.Length(
+                    (TakesInputRows ? 0 : rows) * _inputs * sizeof(float), _inputs * sizeof(float),
+                    _inputs * sizeof(float), groups * 4 * _paddedInputs),
                 ScratchSpace.Length(
                     (TakesGradientRows ? 0 : rows) * _outputs * sizeof(float),
                     _outputs * sizeof(float),
@@ -116,7 +129,11 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         if (_basis == TokenBasis.Energy && _blocks.HasBlocks)
             FindCoefficients(x, ldx, images, coefficients, space);
         float* maxima = space.Take<float>(_inputs), inverseScales = space.Take<float>(_inputs);
-        float* reduced = TakesInputRows ? null : _arithmetic.IsInteger ? space.Take<float>((long)rows * _inputs) : (float*)(kept + HeaderBytes);
+        float* reduced = TakesInputRows
+            ? null
+            : _arithmetic.IsInteger
+            ? space.Take<float>((long)rows * _inputs)
+            : (float*)(kept + HeaderBytes);
         ReduceInput(x, ldx, images, coefficients, _blocks.Rank, reduced, maxima);
         if (!_arithmetic.IsInteger)
             return;
@@ -124,7 +141,8 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         int maxLevel = Levels.MaxLevel(_inputBits);
         if (_hasChannelScales)
             new Span<float>(kept + ScalesOffset, _paddedInputs).Clear();
-        FindScales(maxima, _inputs, maxLevel, _hasChannelScales ? (float*)(kept + ScalesOffset) : (float*)kept, inverseScales);
+        FindScales(
+            maxima, _inputs, maxLevel, _hasChannelScales ? (float*)(kept + ScalesOffset) : (float*)kept, inverseScales);
         int groups = Groups(images);
         byte* levels = kept + LevelsOffset;
         var pack = new PackLevelsCall
@@ -159,15 +177,18 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
     {
         var space = new ScratchSpace(scratch);
         int rows = _blocks.Rows(images), groups = Groups(images);
-        float* reduced = TakesGradientRows ? null : space.Take<float>((long)rows * _outputs), maxima = space.Take<float>(_outputs);
-        var call = new TokenHadamardCall { Source = y, SourceStride = ldy, Columns = _outputs, Target = reduced, TargetStride = _outputs, Maxima = maxima };
+        float* reduced = TakesGradientRows ? null : space.Take<float>((long)rows * _outputs),
+            maxima = space.Take<float>(_outputs);
+        var call =
+            new TokenHadamardCall { Source = y, SourceStride = ldy, Columns = _outputs, Target = reduced, TargetStride = _outputs, Maxima = maxima };
         _blocks.Describe(ref call, images);
         call.Kept = kept + KeptOffset;
         TokenHadamard.Run(in call);
         if (!_arithmetic.IsInteger)
         {
             float* panel = space.Take<float>(FloatGemm.TransposedScratch(rows));
-            FloatGemm.AddTransposed(reduced, _outputs, (float*)(kept + HeaderBytes), _inputs, rows, _outputs, _inputs, gradient, panel);
+            FloatGemm.AddTransposed(
+                reduced, _outputs, (float*)(kept + HeaderBytes), _inputs, rows, _outputs, _inputs, gradient, panel);
             return;
         }
         int maxLevel = _arithmetic.MaxGradientLevel;
@@ -209,7 +230,9 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
             Bias = _bias.Pointer,
         };
         var parameters = new TokenParameters(scales, _zeroPoints.Pointer, stride: _hasChannelScales ? 1 : 0);
-        Int8Gemm.Run(in panels, pack.Target, lda: 4, groupStride: 4 * GradientColumns, in parameters, gradient, _inputs, 0, _outputs, accumulate: true);
+        Int8Gemm.Run(
+            in panels, pack.Target, lda: 4, groupStride: 4 * GradientColumns, in parameters, gradient, _inputs, 0,
+            _outputs, accumulate: true);
     }
 
     /// <inheritdoc />
@@ -223,7 +246,10 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
 
     private int Groups(int images) => (_blocks.Rows(images) + 3) / 4;
 
-    /// <summary>The scales of some channels, each by its largest magnitude, or one by the largest of all; and their inverses, one for each channel always.</summary>
+    /// <summary>
+    /// The scales of some channels, each by its largest magnitude, or one by the largest of all; and their inverses,
+    /// one for each channel always.
+    /// </summary>
     private void FindScales(float* maxima, int channels, int maxLevel, float* scales, float* inverseScales)
     {
         if (!_hasChannelScales)
@@ -240,7 +266,10 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         }
     }
 
-    /// <summary>Ĥ·x: some coefficients of each block, single tokens as they are, and the largest magnitude of each column; without a target, this alone.</summary>
+    /// <summary>
+    /// Ĥ·x: some coefficients of each block, single tokens as they are, and the largest magnitude of each column;
+    /// without a target, this alone.
+    /// </summary>
     private void ReduceInput(float* x, nint ldx, int images, byte* coefficients, int rank, float* target, float* maxima)
     {
         int columns = _inputs / _seen.Length;
@@ -269,12 +298,20 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         byte* every = stackalloc byte[all];
         for (int i = 0; i < all; i++)
             every[i] = (byte)i;
-        float* maxima = space.Take<float>(_inputs), transformed = space.Take<float>(((long)_blocks.TokensInBlocks(images) + _blocks.Singles(images)) * _inputs);
+        float* maxima = space.Take<float>(_inputs),
+            transformed = space.Take<float>(((long)_blocks.TokensInBlocks(images) + _blocks.Singles(images)) * _inputs);
         ReduceInput(x, ldx, images, every, all, transformed, maxima);
         var energies = new float[all];
         for (int i = 0; i < _blocks.TokensInBlocks(images); i++)
-            energies[i % all] += TensorPrimitives.SumOfSquares(new ReadOnlySpan<float>(transformed + ((nint)i * _inputs), _inputs));
-        byte[] strongest = [.. Enumerable.Range(0, all).OrderByDescending(i => energies[i]).Take(_blocks.Rank).Order().Select(i => (byte)i)];
+        {
+            energies[i % all] += TensorPrimitives.SumOfSquares(
+                new ReadOnlySpan<float>(transformed + ((nint)i * _inputs), _inputs));
+        }
+
+        byte[] strongest =
+        [
+            .. Enumerable.Range(0, all).OrderByDescending(i => energies[i]).Take(_blocks.Rank).Order().Select(i => (byte)i),
+        ];
         strongest.CopyTo(new Span<byte>(coefficients, strongest.Length));
     }
 }

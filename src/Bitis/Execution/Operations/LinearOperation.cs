@@ -36,7 +36,8 @@ internal sealed class LinearOperation(Node node) : WeightedOperation
     }
 
     /// <inheritdoc />
-    public override OperationGradient CreateGradient(GradientContext context) => context.ApproximationOf(node) is { } method
+    public override OperationGradient CreateGradient(GradientContext context) =>
+        context.ApproximationOf(node) is { } method
         ? new LowBitLinearGradient(node, method, context.Policy, context.LayoutOf(node.Inputs[0]))
         : new LinearGradient(node);
 
@@ -44,10 +45,15 @@ internal sealed class LinearOperation(Node node) : WeightedOperation
     {
         ArenaMatrix x = plan.Value(node.Inputs[0]);
         if (layer.RotationOrder > 1)
-            x = InCopy(plan, x, (source, copy) => new CompiledRotate($"{node.Name}.input", source, copy, layer.RotationOrder));
+        {
+            x = InCopy(
+                plan, x, (source, copy) => new CompiledRotate($"{node.Name}.input", source, copy, layer.RotationOrder));
+        }
+
         ArenaBlock levels = plan.NewBlock((long)x.Rows * CompiledIntegerLinear.LevelStride(x.Columns));
         CompiledOperation? writer = plan.TakeWriter(x);
-        var packed = new PackedIntegerWeights(layer.Levels, layer.Weight!.Scales, bias, _layer.OutFeatures, _layer.InFeatures, layer.Weight!.Bits);
+        var packed = new PackedIntegerWeights(
+            layer.Levels, layer.Weight!.Scales, bias, _layer.OutFeatures, _layer.InFeatures, layer.Weight!.Bits);
         var operation = new CompiledIntegerLinear(
             node.Name,
             writer,

@@ -4,8 +4,8 @@ using Bitis.Execution.Planning;
 namespace Bitis.Execution.Operations;
 
 /// <summary>
-/// How one fused operation is computed: each form that it has, forward in float32 and in integers, and backward. A new operator is a record,
-/// one such class, and one line in <see cref="OperationTable"/>.
+/// How one fused operation is computed: each form that it has, forward in float32 and in integers, and backward. A new
+/// operator is a record, one such class, and one line in <see cref="OperationTable"/>.
 /// </summary>
 internal abstract class Operation
 {

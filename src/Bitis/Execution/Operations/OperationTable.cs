@@ -49,23 +49,33 @@ internal static class OperationTable
         [typeof(Scale)] = node => new ScaleOperation(node),
         [typeof(FlattenSpatial)] = node => new ReferenceOperation(node, () => new FlattenSpatialGradient(node)),
         [typeof(Attention)] = node => new ReferenceOperation(node, () => new AttentionGradient(node)),
-        [typeof(SelectToken)] = node => new ReferenceOperation(node, () => new PoolGradient(node, ((SelectToken)node.Operator).Position)),
+        [typeof(SelectToken)] = node =>
+            new ReferenceOperation(node, () => new PoolGradient(node, ((SelectToken)node.Operator).Position)),
     };
 
-    /// <summary>Whether an operator by itself has operations of its own; the others are views, or run through their reference forward.</summary>
-    public static bool HasKernel(Operator op) => op is CausalConv1d or DepthwiseConv2d or Bitis.Graphs.Operators.SelectiveScan || Operators.ContainsKey(op.GetType());
+    /// <summary>
+    /// Whether an operator by itself has operations of its own; the others are views, or run through their reference
+    /// forward.
+    /// </summary>
+    public static bool HasKernel(Operator op) =>
+        op is CausalConv1d or DepthwiseConv2d or Bitis.Graphs.Operators.SelectiveScan
+            || Operators.ContainsKey(op.GetType());
 
     /// <summary>The class that computes an operation.</summary>
     public static Operation For(FusedOperation fused) => fused switch
     {
         ValueView view => ViewOperation.Of(view),
         FusedPatches patches => new PatchOperation(patches.Convolution, patches.Flatten),
-        FusedConvolution { Convolution.Operator: CausalConv1d } convolution => new CausalConvolutionOperation(convolution),
+        FusedConvolution { Convolution.Operator: CausalConv1d } convolution =>
+            new CausalConvolutionOperation(convolution),
         FusedConvolution convolution => new DepthwiseConvolutionOperation(convolution),
         FusedScan scan => new ScanOperation(scan),
         FusedGate gate => new GateOperation(gate),
         FusedSumNorm norm => new NormOperation(norm),
-        SingleOperator { Node: var node } => (Operators.GetValueOrDefault(node.Operator.GetType()) ?? References.GetValueOrDefault(node.Operator.GetType())) is { } create
+        SingleOperator { Node: var node } =>
+            (
+                Operators.GetValueOrDefault(node.Operator.GetType())
+                    ?? References.GetValueOrDefault(node.Operator.GetType())) is { } create
             ? create(node)
             : new ReferenceOperation(node),
         _ => throw new InvalidOperationException($"No class computes {fused.GetType().Name}."),

@@ -14,15 +14,23 @@ internal class ReferenceOperation(Node node, Func<OperationGradient>? gradient =
     public override void Plan(PlanBuilder plan)
     {
         if (plan.LayerOf(node) is not null || plan.ScanOf(node) is not null)
-            throw new NotSupportedException($"'{node.Name}' ({node.Operator.Kind}) is quantized, and there is no operation that computes it so here.");
+        {
+            throw new NotSupportedException(
+                $"'{node.Name}' ({node.Operator.Kind}) is quantized, and there is no operation that computes it so here.");
+        }
+
         ArenaMatrix[] inputs = [.. node.Inputs.Select(plan.Value)];
-        FloatTensor[] parameters = [.. Enumerable.Range(0, node.ParameterNames.Count).Select(index => plan.Parameter(node, index))];
+        FloatTensor[] parameters =
+        [
+            .. Enumerable.Range(0, node.ParameterNames.Count).Select(index => plan.Parameter(node, index)),
+        ];
         ArenaMatrix y = plan.Allocate(node);
         plan.Add(new CompiledReference(node, inputs, y, parameters), inputs, [y]);
         plan.SetValue(node, y);
     }
 
     /// <inheritdoc />
-    public override OperationGradient CreateGradient(GradientContext context) => (gradient ?? throw new NotSupportedException(
+    public override OperationGradient CreateGradient(GradientContext context) =>
+        (gradient ?? throw new NotSupportedException(
         $"Training does not support the operator {node.Operator.Kind} at '{node.Name}'."))();
 }

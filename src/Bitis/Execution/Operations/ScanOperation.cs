@@ -11,7 +11,9 @@ using Bitis.Kernels.Scan;
 
 namespace Bitis.Execution.Operations;
 
-/// <summary>A selective scan, in float32 or in integers; from the end, and added to what is there, where the fusion says so.</summary>
+/// <summary>
+/// A selective scan, in float32 or in integers; from the end, and added to what is there, where the fusion says so.
+/// </summary>
 internal sealed class ScanOperation(FusedScan fused) : Operation
 {
     /// <inheritdoc />
@@ -20,8 +22,12 @@ internal sealed class ScanOperation(FusedScan fused) : Operation
         Node node = fused.Scan;
         bool accumulates = fused.Other is { } other && plan.CanOverwrite(other);
         ArenaMatrix u = plan.Value(node.Inputs[0]);
-        ArenaMatrix y = (accumulates ? plan.Value(fused.Other!) : plan.Allocate(fused.Outputs[0])) with { IsReversed = u.IsReversed };
-        var operands = new ScanOperands(u, plan.Value(fused.Delta), plan.Value(node.Inputs[2]), plan.Value(node.Inputs[3]), y);
+        ArenaMatrix y = (
+            accumulates
+                ? plan.Value(fused.Other!)
+                : plan.Allocate(fused.Outputs[0])) with { IsReversed = u.IsReversed };
+        var operands = new ScanOperands(
+            u, plan.Value(fused.Delta), plan.Value(node.Inputs[2]), plan.Value(node.Inputs[3]), y);
         plan.Add(CreateStep(plan, operands, accumulates), [u, operands.Delta, operands.B, operands.C], [y]);
         if (fused.Sum is null)
         {
@@ -41,7 +47,8 @@ internal sealed class ScanOperation(FusedScan fused) : Operation
     public override OperationGradient CreateGradient(GradientContext context) => new ScanGradient(fused);
 
     /// <summary>What the float32 kernel takes; A packed, <c>[states, channels]</c>.</summary>
-    public static unsafe SelectiveScanCall Call(ArenaAddresses arena, ScanOperands operands, bool hasSoftplus, bool hasCubicDecay, float* a, FloatTensor d)
+    public static unsafe SelectiveScanCall Call(
+        ArenaAddresses arena, ScanOperands operands, bool hasSoftplus, bool hasCubicDecay, float* a, FloatTensor d)
     {
         (ArenaMatrix u, ArenaMatrix delta, ArenaMatrix b, ArenaMatrix c, ArenaMatrix y) = operands;
         return new SelectiveScanCall
@@ -95,9 +102,19 @@ internal sealed class ScanOperation(FusedScan fused) : Operation
         Node node = fused.Scan;
         bool hasSoftplus = fused.Softplus is not null;
         if (plan.ScanOf(node) is not { } scan)
-            return new CompiledScan(node.Name, operands, accumulates, hasSoftplus, plan.HasCubicDecay, plan.Parameter(node, 0), plan.Parameter(node, 1));
+        {
+            return new CompiledScan(
+                node.Name, operands, accumulates, hasSoftplus, plan.HasCubicDecay, plan.Parameter(node, 0),
+                plan.Parameter(node, 1));
+        }
+
         if (!hasSoftplus)
-            throw new NotSupportedException($"The scan '{node.Name}' is quantized, and has no softplus of its own before Δ.");
-        return new CompiledIntegerScan(node.Name, operands, accumulates, new PackedScan(scan.TablesFor(plan.Parameter(node, 1), operands.U.Rows)));
+        {
+            throw new NotSupportedException(
+                $"The scan '{node.Name}' is quantized, and has no softplus of its own before Δ.");
+        }
+
+        return new CompiledIntegerScan(
+            node.Name, operands, accumulates, new PackedScan(scan.TablesFor(plan.Parameter(node, 1), operands.U.Rows)));
     }
 }

@@ -6,7 +6,10 @@ using Bitis.Tensors;
 
 namespace Bitis.Execution.Operations;
 
-/// <summary>Layers with weights: in float32, in integers where both sides have levels, or in float32 with the values of the levels that one side has.</summary>
+/// <summary>
+/// Layers with weights: in float32, in integers where both sides have levels, or in float32 with the values of the
+/// levels that one side has.
+/// </summary>
 internal abstract class WeightedOperation : Operation
 {
     /// <summary>The levels of a convolution's input, a byte each.</summary>
@@ -14,12 +17,16 @@ internal abstract class WeightedOperation : Operation
     {
         ArenaMatrix x = plan.Value(node.Inputs[0]);
         ArenaBlock levels = plan.NewBlock((long)x.Rows * x.Columns);
-        var operation = new CompiledQuantize($"{node.Name}.input", x, levels, new TokenParameterBuffers(quantizer, isReversed: false), quantizer.MaxLevel);
+        var operation = new CompiledQuantize(
+            $"{node.Name}.input", x, levels, new TokenParameterBuffers(quantizer, isReversed: false),
+            quantizer.MaxLevel);
         plan.Add(operation, [x], [], levels);
         return levels;
     }
 
-    /// <summary>Input and weights of a layer that multiplies in float32; the values of their levels, where one side has some.</summary>
+    /// <summary>
+    /// Input and weights of a layer that multiplies in float32; the values of their levels, where one side has some.
+    /// </summary>
     protected static (ArenaMatrix X, FloatTensor Weight) FloatOperands(PlanBuilder plan, Node node)
     {
         ArenaMatrix x = plan.Value(node.Inputs[0]);
@@ -31,10 +38,11 @@ internal abstract class WeightedOperation : Operation
     }
 
     /// <summary>
-    /// Input and weights of a convolution of each channel by itself: values, or levels (less their zero point, as float32) and what
-    /// their sums are multiplied by.
+    /// Input and weights of a convolution of each channel by itself: values, or levels (less their zero point, as
+    /// float32) and what their sums are multiplied by.
     /// </summary>
-    protected static (ArenaMatrix X, FloatTensor Weight, FloatTensor? Scales) ChannelwiseOperands(PlanBuilder plan, Node node)
+    protected static (
+        ArenaMatrix X, FloatTensor Weight, FloatTensor? Scales) ChannelwiseOperands(PlanBuilder plan, Node node)
     {
         if (plan.LayerOf(node) is not { IsInteger: true } layer)
         {
@@ -46,7 +54,10 @@ internal abstract class WeightedOperation : Operation
             weight.Span[i] = layer.Levels![i];
         var scales = new FloatTensor([weight.Shape[0]]);
         for (int channel = 0; channel < scales.Length; channel++)
-            scales.Span[channel] = layer.Input!.Scales[layer.Input.GroupOf(token: 0, channel)] * layer.Weight!.Scales[channel];
+        {
+            scales.Span[channel] =
+                layer.Input!.Scales[layer.Input.GroupOf(token: 0, channel)] * layer.Weight!.Scales[channel];
+        }
 
         ArenaMatrix x = plan.Value(node.Inputs[0]);
         ArenaMatrix levels = plan.CenteredLevels(plan.UnreversedOf(node.Inputs[0]), layer.Input!, () => InCopy(
@@ -54,11 +65,17 @@ internal abstract class WeightedOperation : Operation
         return (levels with { IsReversed = x.IsReversed }, weight, scales);
     }
 
-    /// <summary>Adds an operation that writes a copy of a matrix as it lies in memory; the copy is seen as the matrix is.</summary>
-    protected static ArenaMatrix InCopy(PlanBuilder plan, ArenaMatrix x, Func<ArenaMatrix, ArenaMatrix, CompiledOperation> create)
+    /// <summary>
+    /// Adds an operation that writes a copy of a matrix as it lies in memory; the copy is seen as the matrix is.
+    /// </summary>
+    protected static ArenaMatrix InCopy(
+        PlanBuilder plan, ArenaMatrix x, Func<ArenaMatrix, ArenaMatrix, CompiledOperation> create)
     {
-        ArenaMatrix source = x.RowMap is null ? x : x with { Rows = x.RowMap.Max() + 1, RowMap = null, IsReversed = false };
-        ArenaMatrix copy = source with { Block = plan.NewBlock((long)source.Rows * x.Columns * sizeof(float)), Start = 0, Stride = x.Columns };
+        ArenaMatrix source = x.RowMap is null
+            ? x
+            : x with { Rows = x.RowMap.Max() + 1, RowMap = null, IsReversed = false };
+        ArenaMatrix copy =
+            source with { Block = plan.NewBlock((long)source.Rows * x.Columns * sizeof(float)), Start = 0, Stride = x.Columns };
         plan.Add(create(source, copy), [source], [copy]);
         return copy with { Rows = x.Rows, RowMap = x.RowMap, IsReversed = x.IsReversed };
     }

@@ -10,7 +10,9 @@ internal sealed unsafe class Arena : IDisposable
 
     /// <summary>Reserves memory for all blocks.</summary>
     /// <param name="layout">The plan's blocks.</param>
-    /// <exception cref="BitisException">They take more than a block can have, or the system has no such memory.</exception>
+    /// <exception cref="BitisException">
+    /// They take more than a block can have, or the system has no such memory.
+    /// </exception>
     public Arena(ArenaLayout layout)
     {
         _memory = new NativeBuffer<byte>(layout.Bytes);

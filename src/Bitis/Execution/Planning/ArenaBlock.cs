@@ -2,13 +2,15 @@
 namespace Bitis.Execution.Planning;
 
 /// <summary>
-/// A piece of the arena that holds one value from the operation that writes it first to the operation that reads it last; the
-/// planner gives blocks that are never alive together the same bytes.
+/// A piece of the arena that holds one value from the operation that writes it first to the operation that reads it
+/// last; the planner gives blocks that are never alive together the same bytes.
 /// </summary>
 internal sealed class ArenaBlock(long bytes)
 {
     /// <summary>How many bytes the value takes.</summary>
-    public long Bytes { get; } = bytes >= 0 ? bytes : throw new InvalidOperationException($"A block cannot have {bytes} bytes.");
+    public long Bytes { get; } = bytes >= 0
+        ? bytes
+        : throw new InvalidOperationException($"A block cannot have {bytes} bytes.");
 
     /// <summary>The block's number in its <see cref="ArenaLayout"/>; set by <see cref="ArenaPlanner"/>.</summary>
     public int Index { get; set; } = -1;
@@ -30,5 +32,6 @@ internal sealed class ArenaBlock(long bytes)
     }
 
     /// <summary>Whether two blocks are ever alive in the same operation.</summary>
-    public bool OverlapsInTime(ArenaBlock other) => FirstOperation <= other.LastOperation && other.FirstOperation <= LastOperation;
+    public bool OverlapsInTime(ArenaBlock other) =>
+        FirstOperation <= other.LastOperation && other.FirstOperation <= LastOperation;
 }

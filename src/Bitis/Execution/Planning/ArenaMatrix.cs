@@ -2,7 +2,8 @@
 namespace Bitis.Execution.Planning;
 
 /// <summary>
-/// A float32 matrix in the arena, or a view of some columns of one. Rows are tokens; a value without tokens has one row.
+/// A float32 matrix in the arena, or a view of some columns of one. Rows are tokens; a value without tokens has one
+/// row.
 /// </summary>
 /// <param name="Block">The memory.</param>
 /// <param name="Start">The first element within the block.</param>
@@ -14,7 +15,8 @@ namespace Bitis.Execution.Planning;
 /// place, on the tokens as they lie, so that reversing a sequence costs nothing.
 /// </param>
 /// <param name="RowMap">
-/// For each row the row in memory, -1 for a row of zeros; null where they are the same. Only operations that look at it read such a view.
+/// For each row the row in memory, -1 for a row of zeros; null where they are the same. Only operations that look at it
+/// read such a view.
 /// </param>
 internal readonly record struct ArenaMatrix(
     ArenaBlock Block, int Start, int Rows, int Columns, int Stride, bool IsReversed = false, int[]? RowMap = null)
@@ -26,7 +28,8 @@ internal readonly record struct ArenaMatrix(
     /// <exception cref="InvalidOperationException">They are not all columns of this matrix.</exception>
     public ArenaMatrix Slice(int start, int length) => start >= 0 && length >= 0 && length <= Columns - start
         ? new(Block, Start + start, Rows, length, Stride, IsReversed, RowMap)
-        : throw new InvalidOperationException($"There are no columns {start} to {(long)start + length} among {Columns}.");
+        : throw new InvalidOperationException(
+            $"There are no columns {start} to {(long)start + length} among {Columns}.");
 
     /// <summary>The same tokens in the opposite order.</summary>
     public ArenaMatrix Reverse() => this with { IsReversed = !IsReversed };
@@ -37,7 +40,9 @@ internal readonly record struct ArenaMatrix(
         ? new(Block, Start + ((IsReversed ? Rows - 1 - row : row) * Stride), 1, Columns, Stride)
         : throw new InvalidOperationException($"There is no row {row} among {Rows} that lie one after the other.");
 
-    /// <summary>The matrix of another image, where those of several lie one after the other and this is the first one's.</summary>
+    /// <summary>
+    /// The matrix of another image, where those of several lie one after the other and this is the first one's.
+    /// </summary>
     public ArenaMatrix OfImage(int image) => this with { Start = Start + (image * Rows * Stride) };
 
     /// <summary>The address of the first element.</summary>
@@ -62,7 +67,9 @@ internal readonly record struct ArenaMatrix(
         }
     }
 
-    /// <summary>Whether the rows lie one after the other in memory, so that an operation on elements can take them all at once.</summary>
+    /// <summary>
+    /// Whether the rows lie one after the other in memory, so that an operation on elements can take them all at once.
+    /// </summary>
     public bool IsContiguous => Stride == Columns && RowMap is null;
 
     /// <summary>The place in memory of a row that an index map may find.</summary>

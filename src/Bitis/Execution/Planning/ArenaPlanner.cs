@@ -1,7 +1,9 @@
 
 namespace Bitis.Execution.Planning;
 
-/// <summary>Places blocks in one arena: largest first, each at the lowest place that is free for its whole life.</summary>
+/// <summary>
+/// Places blocks in one arena: largest first, each at the lowest place that is free for its whole life.
+/// </summary>
 internal static class ArenaPlanner
 {
     private static readonly Comparer<ArenaBlock> ByOffset =
@@ -16,7 +18,11 @@ internal static class ArenaPlanner
             blocks[i].Index = i;
         var placed = new List<ArenaBlock>(); // by their offsets
         long size = 0;
-        foreach (ArenaBlock block in blocks.Where(block => bound?.Contains(block) != true).OrderByDescending(block => block.Bytes).ThenBy(block => block.FirstOperation))
+        foreach (
+            ArenaBlock block in blocks.Where(
+                block =>
+                    bound?.Contains(block) != true).OrderByDescending(block =>
+                        block.Bytes).ThenBy(block => block.FirstOperation))
         {
             block.Offset = LowestFreeOffset(block, placed);
             int place = placed.BinarySearch(block, ByOffset);
@@ -40,5 +46,6 @@ internal static class ArenaPlanner
         return offset;
     }
 
-    private static long Aligned(long bytes) => (bytes + FloatTensor.Alignment - 1) / FloatTensor.Alignment * FloatTensor.Alignment;
+    private static long Aligned(long bytes) =>
+        (bytes + FloatTensor.Alignment - 1) / FloatTensor.Alignment * FloatTensor.Alignment;
 }

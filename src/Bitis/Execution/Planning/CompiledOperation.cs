@@ -20,8 +20,8 @@ internal abstract class CompiledOperation(string name, params IReadOnlyList<IDis
     public IEnumerable<IPackedWeights> Weights => owned.OfType<IPackedWeights>();
 
     /// <summary>
-    /// What the operation writes, if its units are rows and none reads what another one writes; else null. The layer that quantizes these rows may run the
-    /// operation itself, a few rows at a time.
+    /// What the operation writes, if its units are rows and none reads what another one writes; else null. The layer
+    /// that quantizes these rows may run the operation itself, a few rows at a time.
     /// </summary>
     public virtual ArenaMatrix? Rows => null;
 

@@ -5,7 +5,10 @@ using Bitis.Tensors;
 
 namespace Bitis.Execution.Planning;
 
-/// <summary>A plan of one operation, for those who have to see every value: it reads and writes tensors of the caller's, image by image.</summary>
+/// <summary>
+/// A plan of one operation, for those who have to see every value: it reads and writes tensors of the caller's, image
+/// by image.
+/// </summary>
 internal sealed unsafe class NodePlan : IDisposable
 {
     private readonly Plan _plan;
@@ -18,7 +21,8 @@ internal sealed unsafe class NodePlan : IDisposable
     /// <param name="parameters">The parameters, by name.</param>
     /// <param name="scan">The quantized scan that the operation is; null for none.</param>
     /// <param name="cubicDecay">Whether the decay of scans needs no more accuracy than 8 bits.</param>
-    public static NodePlan Create(Graph operation, IReadOnlyDictionary<string, FloatTensor> parameters, QuantizedScan? scan, bool cubicDecay)
+    public static NodePlan Create(
+        Graph operation, IReadOnlyDictionary<string, FloatTensor> parameters, QuantizedScan? scan, bool cubicDecay)
     {
         var scans = new Dictionary<string, QuantizedScan>();
         if (scan is not null)
@@ -76,6 +80,7 @@ internal sealed unsafe class NodePlan : IDisposable
     {
         int parts = Math.Min(threads.MaxDegreeOfParallelism, operation.Units);
         Parallel.For(0, parts, threads, part => operation.Run(
-            arena.Addresses, (int)((long)operation.Units * part / parts), (int)((long)operation.Units * (part + 1) / parts)));
+            arena.Addresses, (int)((long)operation.Units * part / parts),
+                (int)((long)operation.Units * (part + 1) / parts)));
     }
 }

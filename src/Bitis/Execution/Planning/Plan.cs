@@ -7,7 +7,8 @@ namespace Bitis.Execution.Planning;
 /// A plan is read-only; any number of arenas may run it at once.
 /// </summary>
 internal sealed class Plan(
-    IEnumerable<CompiledOperation> operations, IReadOnlyList<ArenaMatrix> inputs, ArenaMatrix output, ArenaLayout layout) : IDisposable
+    IEnumerable<CompiledOperation> operations, IReadOnlyList<ArenaMatrix> inputs, ArenaMatrix output,
+    ArenaLayout layout) : IDisposable
 {
     /// <summary>The operations, in order; walking them allocates nothing.</summary>
     public ImmutableArray<CompiledOperation> Operations { get; } = [.. operations];

@@ -11,7 +11,10 @@ using Bitis.Tensors;
 
 namespace Bitis.Execution.Planning;
 
-/// <summary>Turns a fused graph into a <see cref="Plan"/>: each operation adds its operations and claims the memory of its values.</summary>
+/// <summary>
+/// Turns a fused graph into a <see cref="Plan"/>: each operation adds its operations and claims the memory of its
+/// values.
+/// </summary>
 internal sealed class PlanBuilder
 {
     private readonly FusedGraph _graph;
@@ -48,7 +51,9 @@ internal sealed class PlanBuilder
     /// <param name="layers">Its quantized layers, by node; null for a float model.</param>
     /// <param name="scans">Its quantized scans, by node; null for a float model.</param>
     /// <param name="cancellationToken">Ends the work between two operations.</param>
-    /// <exception cref="NotSupportedException">A quantized layer or scan stands where no operation computes it so.</exception>
+    /// <exception cref="NotSupportedException">
+    /// A quantized layer or scan stands where no operation computes it so.
+    /// </exception>
     public static Plan Build(
         Graph graph,
         IReadOnlyDictionary<string, FloatTensor> weights,
@@ -69,7 +74,9 @@ internal sealed class PlanBuilder
     /// <param name="scans">The quantized scans, by node; empty for a float model.</param>
     /// <param name="cubicDecay">Whether the decay of scans needs no more accuracy than 8 bits.</param>
     /// <param name="cancellationToken">Ends the work between two operations.</param>
-    /// <exception cref="NotSupportedException">A quantized layer or scan stands where no operation computes it so.</exception>
+    /// <exception cref="NotSupportedException">
+    /// A quantized layer or scan stands where no operation computes it so.
+    /// </exception>
     public static Plan Build(
         FusedGraph graph,
         IReadOnlyDictionary<string, FloatTensor> weights,
@@ -86,15 +93,21 @@ internal sealed class PlanBuilder
         return builder.BuildOrDispose();
     }
 
-    /// <summary>Plans an operation whose inputs and output are tensors of the caller's: inputs are not written, and the arena has no room for either.</summary>
+    /// <summary>
+    /// Plans an operation whose inputs and output are tensors of the caller's: inputs are not written, and the arena
+    /// has no room for either.
+    /// </summary>
     /// <param name="graph">The operation.</param>
     /// <param name="parameters">Its parameters, by name.</param>
     /// <param name="scans">Its quantized scan, by node, if it is one.</param>
     /// <param name="cubicDecay">Whether the decay of scans needs no more accuracy than 8 bits.</param>
     public static Plan BuildOverTensors(
-        FusedGraph graph, IReadOnlyDictionary<string, FloatTensor> parameters, IReadOnlyDictionary<string, QuantizedScan> scans, bool cubicDecay)
+        FusedGraph graph, IReadOnlyDictionary<string, FloatTensor> parameters,
+        IReadOnlyDictionary<string, QuantizedScan> scans, bool cubicDecay)
     {
-        var builder = new PlanBuilder(graph, parameters, new Dictionary<string, QuantizedLayer>(), scans) { HasCubicDecay = cubicDecay, _isOverTensors = true };
+        var builder = new PlanBuilder(
+            graph, parameters, new Dictionary<string, QuantizedLayer>(),
+            scans) { HasCubicDecay = cubicDecay, _isOverTensors = true };
         return builder.BuildOrDispose();
     }
 
@@ -111,7 +124,8 @@ internal sealed class PlanBuilder
     {
         if (!_packed.TryGetValue((weight, bias), out PackedFloatWeights? packed))
         {
-            packed = new PackedFloatWeights(weight.Span, bias is null ? default : bias.Span, weight.Shape[0], weight.Shape[1]);
+            packed = new PackedFloatWeights(
+                weight.Span, bias is null ? default : bias.Span, weight.Shape[0], weight.Shape[1]);
             _packed.Add((weight, bias), packed);
         }
         return packed;
@@ -130,12 +144,19 @@ internal sealed class PlanBuilder
     public Node UnreversedOf(Node node) =>
         _graph.ProducerOf(node) is ValueView { Reverses: true } ? node.Inputs[0] : node;
 
-    /// <summary>Says where a value of the current operation lies: in new memory that an operation writes, or in that of another value.</summary>
+    /// <summary>
+    /// Says where a value of the current operation lies: in new memory that an operation writes, or in that of another
+    /// value.
+    /// </summary>
     public void SetValue(Node node, ArenaMatrix place)
     {
         TokenLayout layout = _graph.LayoutOf(node);
         if (place.IsReversed != layout.IsReversed || !ReferenceEquals(place.RowMap, layout.IndexMap))
-            throw new InvalidOperationException($"The tokens of '{node.Name}' lie in another order than the fusion says.");
+        {
+            throw new InvalidOperationException(
+                $"The tokens of '{node.Name}' lie in another order than the fusion says.");
+        }
+
         _values.Add(node, place);
     }
 
@@ -148,7 +169,8 @@ internal sealed class PlanBuilder
     }
 
     /// <summary>New memory for a matrix.</summary>
-    public ArenaMatrix NewMatrix(int rows, int columns) => new(NewBlock((long)rows * columns * sizeof(float)), 0, rows, columns, columns);
+    public ArenaMatrix NewMatrix(int rows, int columns) =>
+        new(NewBlock((long)rows * columns * sizeof(float)), 0, rows, columns, columns);
 
     /// <summary>New memory.</summary>
     public ArenaBlock NewBlock(long bytes)
@@ -159,12 +181,14 @@ internal sealed class PlanBuilder
     }
 
     /// <summary>
-    /// Whether the current operation may write over one of its inputs: nobody reads that memory after it, and no other input lies there.
+    /// Whether the current operation may write over one of its inputs: nobody reads that memory after it, and no other
+    /// input lies there.
     /// </summary>
     public bool CanOverwrite(Node input)
     {
         ArenaBlock block = _values[input].Block;
-        bool isShared = _graph.Operations[_current].Inputs.Any(other => other != input && _values[other].Block == block);
+        bool isShared = _graph.Operations[_current].Inputs.Any(
+            other => other != input && _values[other].Block == block);
         return !isShared && !IsReadLater(block);
     }
 
@@ -176,8 +200,12 @@ internal sealed class PlanBuilder
     /// <param name="reads">What it reads.</param>
     /// <param name="writes">What it writes.</param>
     /// <param name="room">Memory that it uses besides.</param>
-    /// <exception cref="InvalidOperationException">An operand does not lie in its block: a defect of the operation.</exception>
-    public void Add(CompiledOperation operation, ReadOnlySpan<ArenaMatrix> reads, ReadOnlySpan<ArenaMatrix> writes, params ReadOnlySpan<ArenaBlock> room)
+    /// <exception cref="InvalidOperationException">
+    /// An operand does not lie in its block: a defect of the operation.
+    /// </exception>
+    public void Add(
+        CompiledOperation operation, ReadOnlySpan<ArenaMatrix> reads, ReadOnlySpan<ArenaMatrix> writes,
+        params ReadOnlySpan<ArenaBlock> room)
     {
         foreach (ArenaMatrix matrix in (ReadOnlySpan<ArenaMatrix>)[.. reads, .. writes])
         {
@@ -190,26 +218,32 @@ internal sealed class PlanBuilder
     }
 
     /// <summary>
-    /// Takes back the operation that was added last, if it writes a matrix row by row: the operation that is added now reads these rows, and runs it.
+    /// Takes back the operation that was added last, if it writes a matrix row by row: the operation that is added now
+    /// reads these rows, and runs it.
     /// </summary>
     public CompiledOperation? TakeWriter(ArenaMatrix matrix)
     {
-        if (_operations.Count == 0 || _operations[^1] is not { Rows: { } rows } writer || rows with { IsReversed = matrix.IsReversed } != matrix)
+        if (_operations.Count == 0 || _operations[^1] is not { Rows: { } rows } writer
+            || rows with { IsReversed = matrix.IsReversed } != matrix)
+        {
             return null;
+        }
+
         _operations.RemoveAt(_operations.Count - 1);
         return writer;
     }
 
     /// <summary>
-    /// The levels of a value less their zero point, as float32: made once for all layers that see the same values through the same quantizer, as both
-    /// directions of a Vim block do.
+    /// The levels of a value less their zero point, as float32: made once for all layers that see the same values
+    /// through the same quantizer, as both directions of a Vim block do.
     /// </summary>
     /// <param name="source">What the value is a view of, or the value itself.</param>
     /// <param name="quantizer">The quantizer.</param>
     /// <param name="create">Adds the operation that makes them.</param>
     public ArenaMatrix CenteredLevels(Node source, UniformQuantizer quantizer, Func<ArenaMatrix> create)
     {
-        int known = _centered.FindIndex(entry => entry.Source == source && entry.Quantizer.HasSameParameters(quantizer));
+        int known = _centered.FindIndex(
+            entry => entry.Source == source && entry.Quantizer.HasSameParameters(quantizer));
         if (known < 0)
         {
             known = _centered.Count;

@@ -8,7 +8,9 @@ using Bitis.Tensors;
 
 namespace Bitis;
 
-/// <summary>A model that is ready to answer. Quantized layers compute with integers. Threads may share a session.</summary>
+/// <summary>
+/// A model that is ready to answer. Quantized layers compute with integers. Threads may share a session.
+/// </summary>
 /// <remarks>
 /// <para>
 /// The packed weights exist once, and up to four calls read them at the same time; further calls wait their turn. A
@@ -132,7 +134,9 @@ public sealed class InferenceSession : IDisposable
         return logits;
     }
 
-    /// <summary>Computes the logits of a batch into memory of the caller's; allocates nothing once it is warm.</summary>
+    /// <summary>
+    /// Computes the logits of a batch into memory of the caller's; allocates nothing once it is warm.
+    /// </summary>
     /// <param name="images">Normalized pixels, <c>[batch, channels, height, width]</c>, row-major.</param>
     /// <param name="logits">Where they go, <c>[batch, classes]</c>; its length says how many images there are.</param>
     /// <param name="cancellationToken">Ends the wait for other calls, or the work between two images.</param>
@@ -149,7 +153,9 @@ public sealed class InferenceSession : IDisposable
         Run(workspace, images, logits, cancellationToken);
     }
 
-    /// <summary>Runs one image as <see cref="Run(FloatTensor, CancellationToken)"/> does, and times each operation.</summary>
+    /// <summary>
+    /// Runs one image as <see cref="Run(FloatTensor, CancellationToken)"/> does, and times each operation.
+    /// </summary>
     /// <param name="image">Normalized pixels, <c>[1, channels, height, width]</c>.</param>
     /// <param name="cancellationToken">Ends the wait for other calls, or the work between two operations.</param>
     /// <exception cref="ArgumentException">This is not one image of the model's input shape.</exception>
@@ -204,7 +210,9 @@ public sealed class InferenceSession : IDisposable
         return Best(logits, count);
     }
 
-    /// <summary>The classes that a photograph most probably shows, best first; no thread is blocked by waiting.</summary>
+    /// <summary>
+    /// The classes that a photograph most probably shows, best first; no thread is blocked by waiting.
+    /// </summary>
     /// <param name="image">The photograph, of any size.</param>
     /// <param name="count">How many classes.</param>
     /// <param name="cancellationToken">Ends the wait for other calls, or the work before it begins.</param>
@@ -220,9 +228,7 @@ public sealed class InferenceSession : IDisposable
             (await ClassifyAsync([image], count, cancellationToken).ConfigureAwait(false))[0];
     }
 
-    /// <summary>
-    /// The classes that each photograph most probably shows, best first; no thread is blocked by waiting.
-    /// </summary>
+    /// <summary>The classes that each photograph most probably shows, best first; blocks no thread to wait.</summary>
     /// <remarks>The work is done by threads of the thread pool, and never by the caller's.</remarks>
     /// <param name="images">The photographs, of any sizes; all are computed together.</param>
     /// <param name="count">How many classes.</param>
@@ -339,8 +345,8 @@ public sealed class InferenceSession : IDisposable
         if (rest != 0)
         {
             throw new ArgumentException(
-                $"{images.Length} values are not whole images: the model takes [batch, {string.Join(", ", InputShape)}], "
-                + $"{_imageLength} values for each image.",
+                $"{images.Length} values are not whole images: the model takes "
+                + $"[batch, {string.Join(", ", InputShape)}], {_imageLength} values for each image.",
                 nameof(images));
         }
         if (logits.Length != (long)batch * Config.Classes)
@@ -355,7 +361,8 @@ public sealed class InferenceSession : IDisposable
     }
 
     /// <summary>A model that was loaded is known to be finite; one that was put together in memory is not.</summary>
-    private static void RequireFinite(IReadOnlyDictionary<string, FloatTensor> weights, CancellationToken cancellationToken)
+    private static void RequireFinite(
+        IReadOnlyDictionary<string, FloatTensor> weights, CancellationToken cancellationToken)
     {
         foreach ((string name, FloatTensor weight) in weights)
         {

@@ -9,7 +9,8 @@ public sealed record SessionOptions
     public static SessionOptions Default { get; } = new();
 
     /// <summary>
-    /// How many threads compute a lone call, at most <see cref="ThreadCount.Limit"/>; 0 for one on each processor. Results do not depend on it.
+    /// How many threads compute a lone call, at most <see cref="ThreadCount.Limit"/>; 0 for one on each processor.
+    /// Results do not depend on it.
     /// </summary>
     public int Threads { get; init; }
 }

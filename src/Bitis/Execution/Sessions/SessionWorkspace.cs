@@ -72,7 +72,9 @@ internal sealed unsafe class SessionWorkspace : IDisposable
         }
     }
 
-    /// <summary>Runs an image as <see cref="Run"/> does with a single one, and tells how long each operation took.</summary>
+    /// <summary>
+    /// Runs an image as <see cref="Run"/> does with a single one, and tells how long each operation took.
+    /// </summary>
     /// <param name="image">Normalized pixels, <c>[channels, height, width]</c>.</param>
     /// <param name="pool">The threads that compute, no more than the workspace is for.</param>
     /// <param name="cancellationToken">Ends the work between two operations.</param>

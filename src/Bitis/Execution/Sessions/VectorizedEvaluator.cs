@@ -7,24 +7,28 @@ using Bitis.Quantization.Scans;
 namespace Bitis.Execution.Sessions;
 
 /// <summary>
-/// Computes nodes one by one, with the operations of an <see cref="InferenceSession"/> and bit for bit its values: for work that has to see every
-/// tensor, such as calibration and simulated quantization.
+/// Computes nodes one by one, with the operations of an <see cref="InferenceSession"/> and bit for bit its values: for
+/// work that has to see every tensor, such as calibration and simulated quantization.
 /// </summary>
 internal sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
 {
-    private readonly Dictionary<(Node Node, FloatTensor? Weight), (FloatTensor[] Parameters, NodePlan Plan)> _plans = [];
+    private readonly Dictionary<(Node Node, FloatTensor? Weight), (
+        FloatTensor[] Parameters, NodePlan Plan)> _plans = [];
     private readonly Dictionary<Node, FloatTensor> _softplusInputs = [];
     private readonly ParallelOptions _threads;
 
     /// <summary>Creates an evaluator.</summary>
-    /// <param name="threads">How many threads compute; 0 for one on each processor. Results do not depend on it.</param>
+    /// <param name="threads">
+    /// How many threads compute; 0 for one on each processor. Results do not depend on it.
+    /// </param>
     public VectorizedEvaluator(int threads = 0)
     {
         _threads = new ParallelOptions { MaxDegreeOfParallelism = ThreadCount.Resolve(threads) };
     }
 
     /// <summary>
-    /// Whether the scan's decay is computed as sessions of quantized models do it: with an error of a tenth of an operation of 8 bits.
+    /// Whether the scan's decay is computed as sessions of quantized models do it: with an error of a tenth of an
+    /// operation of 8 bits.
     /// </summary>
     public bool CubicDecay { get; init; }
 
@@ -73,13 +77,16 @@ internal sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
         QuantizedScan? scan)
     {
         (Node, FloatTensor?) key = (node, parameters.IsEmpty ? null : parameters[0]);
-        if (!_plans.TryGetValue(key, out (FloatTensor[] Parameters, NodePlan Plan) known) || !known.Parameters.AsSpan().SequenceEqual(parameters))
+        if (!_plans.TryGetValue(key, out (FloatTensor[] Parameters, NodePlan Plan) known)
+            || !known.Parameters.AsSpan().SequenceEqual(parameters))
         {
             known.Plan?.Dispose();
             var byName = new Dictionary<string, FloatTensor>();
             for (int i = 0; i < parameters.Length; i++)
                 byName[node.ParameterNames[i]] = parameters[i];
-            known = (parameters.ToArray(), NodePlan.Create(GraphSegment.Isolate(sources.Distinct(), members, node), byName, scan, CubicDecay));
+            known = (
+                parameters.ToArray(),
+                NodePlan.Create(GraphSegment.Isolate(sources.Distinct(), members, node), byName, scan, CubicDecay));
             _plans[key] = known;
         }
         var distinct = new List<FloatTensor>(inputs.Length);

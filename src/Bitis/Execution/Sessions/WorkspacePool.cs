@@ -10,7 +10,9 @@ namespace Bitis.Execution.Sessions;
 /// <param name="threads">The most threads of one call.</param>
 internal sealed class WorkspacePool(Plan plan, int threads) : IDisposable
 {
-    /// <summary>The most workspaces. A call takes at least a processor, so more of them are memory without use.</summary>
+    /// <summary>
+    /// The most workspaces. A call takes at least a processor, so more of them are memory without use.
+    /// </summary>
     public const int Limit = 4;
 
     private readonly object _gate = new();
@@ -94,7 +96,8 @@ internal sealed class WorkspacePool(Plan plan, int threads) : IDisposable
 
     /// <summary>Takes a free or a new workspace.</summary>
     /// <returns>Null if there is none; <paramref name="call"/> will get one.</returns>
-    private SessionWorkspace? TryRent(CancellationToken cancellationToken, out TaskCompletionSource<SessionWorkspace>? call)
+    private SessionWorkspace? TryRent(
+        CancellationToken cancellationToken, out TaskCompletionSource<SessionWorkspace>? call)
     {
         cancellationToken.ThrowIfCancellationRequested();
         call = null;

@@ -1,14 +1,15 @@
 namespace Bitis.Graphs.Fusion;
 
 /// <summary>
-/// A convolution of each channel by itself, along the tokens or over their grid, the SiLU after it if there is one, and copies of
-/// the output in other orders.
+/// A convolution of each channel by itself, along the tokens or over their grid, the SiLU after it if there is one, and
+/// copies of the output in other orders.
 /// </summary>
 /// <param name="Convolution">The convolution.</param>
 /// <param name="Silu">The SiLU; null if there is none.</param>
 /// <param name="Copies">The arrangements of the output that the operation writes as well.</param>
 internal sealed record FusedConvolution(Node Convolution, Node? Silu, IReadOnlyList<Node> Copies)
-    : FusedOperation(Silu is null ? [Convolution, .. Copies] : [Convolution, Silu, .. Copies], [Silu ?? Convolution, .. Copies])
+    : FusedOperation(
+        Silu is null ? [Convolution, .. Copies] : [Convolution, Silu, .. Copies], [Silu ?? Convolution, .. Copies])
 {
     /// <summary>The output in its own order.</summary>
     public Node Output => Silu ?? Convolution;

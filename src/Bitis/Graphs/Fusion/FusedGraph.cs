@@ -11,7 +11,8 @@ internal sealed class FusedGraph
     /// <param name="graph">The graph.</param>
     /// <param name="operations">All operations, in an order of execution; the graph's inputs are none.</param>
     /// <param name="layouts">The layouts that are not natural.</param>
-    public FusedGraph(Graph graph, IReadOnlyList<FusedOperation> operations, IReadOnlyDictionary<Node, TokenLayout> layouts)
+    public FusedGraph(
+        Graph graph, IReadOnlyList<FusedOperation> operations, IReadOnlyDictionary<Node, TokenLayout> layouts)
     {
         Graph = graph;
         Operations = operations;
@@ -32,9 +33,14 @@ internal sealed class FusedGraph
     public FusedGraph WithoutDeadOperations()
     {
         HashSet<Node> needed = [Graph.Output];
-        foreach (FusedOperation operation in Operations.Reverse().Where(operation => operation.Outputs.Any(needed.Contains)))
+        foreach (
+            FusedOperation operation in Operations.Reverse().Where(operation => operation.Outputs.Any(needed.Contains)))
+        {
             needed.UnionWith(operation.Inputs);
-        return new FusedGraph(Graph, [.. Operations.Where(operation => operation.Outputs.Any(needed.Contains))], _layouts);
+        }
+
+        return new FusedGraph(
+            Graph, [.. Operations.Where(operation => operation.Outputs.Any(needed.Contains))], _layouts);
     }
 
     /// <summary>How the tokens of a value lie in memory.</summary>
@@ -46,7 +52,9 @@ internal sealed class FusedGraph
     /// <summary>The operations that read a value, each once.</summary>
     public IEnumerable<FusedOperation> ReadersOf(Node node) => _readers[node];
 
-    /// <summary>The operation that alone reads a value; null if there are several, or none, or the value is the graph's output.</summary>
+    /// <summary>
+    /// The operation that alone reads a value; null if there are several, or none, or the value is the graph's output.
+    /// </summary>
     public FusedOperation? OnlyReaderOf(Node node)
     {
         using IEnumerator<FusedOperation> readers = _readers[node].GetEnumerator();

@@ -24,7 +24,8 @@ internal abstract record FusedOperation
     public virtual Node Main => Nodes[0];
 
     /// <summary>
-    /// When the operation runs, as an index of the graph's nodes: before anyone reads its first output. Its inputs come earlier.
+    /// When the operation runs, as an index of the graph's nodes: before anyone reads its first output. Its inputs come
+    /// earlier.
     /// </summary>
     public int Position => Outputs.Min(output => output.Index);
 

@@ -1,6 +1,8 @@
 namespace Bitis.Graphs.Fusion;
 
-/// <summary>A selective scan with the softplus before its Δ, and, where it adds to another value, the sum after it.</summary>
+/// <summary>
+/// A selective scan with the softplus before its Δ, and, where it adds to another value, the sum after it.
+/// </summary>
 /// <param name="Scan">The scan.</param>
 /// <param name="Softplus">The softplus; null if Δ comes as it is.</param>
 /// <param name="Reversal">The reversal of the scan's output before the sum; null without a sum.</param>

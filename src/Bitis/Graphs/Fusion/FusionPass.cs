@@ -15,11 +15,13 @@ namespace Bitis.Graphs.Fusion;
 ///   add → norm                            the residual stream
 ///   slice, reverse, select, arrange       views, where all who read them can
 /// </code>
-/// Each node belongs to one operation: a pattern takes only nodes that no earlier pattern has, and only values that nobody else reads.
+/// Each node belongs to one operation: a pattern takes only nodes that no earlier pattern has, and only values that
+/// nobody else reads.
 /// </summary>
 /// <remarks>
-/// A reversed sequence is a view at first, and what is computed from it lies in reverse, too. Where an operation cannot read that, or
-/// its inputs lie in different orders, the reversals behind the value become copies, and the pass starts again.
+/// A reversed sequence is a view at first, and what is computed from it lies in reverse, too. Where an operation cannot
+/// read that, or its inputs lie in different orders, the reversals behind the value become copies, and the pass starts
+/// again.
 /// </remarks>
 internal sealed class FusionPass
 {
@@ -36,7 +38,8 @@ internal sealed class FusionPass
     {
         _graph = graph;
         _rules = rules;
-        _users = graph.Nodes.SelectMany(node => node.Inputs, (user, used) => (user, used)).ToLookup(pair => pair.used, pair => pair.user);
+        _users = graph.Nodes.SelectMany(
+            node => node.Inputs, (user, used) => (user, used)).ToLookup(pair => pair.used, pair => pair.user);
     }
 
     /// <summary>Fuses a graph.</summary>
@@ -80,7 +83,8 @@ internal sealed class FusionPass
     private void TakeConvolution(Node node)
     {
         Node? next = OnlyUser(node);
-        if (node.Operator is Conv2d && next?.Operator is FlattenSpatial && (_rules.PatchesOfValues || node.Inputs[0].Operator is Input))
+        if (node.Operator is Conv2d && next?.Operator is FlattenSpatial
+            && (_rules.PatchesOfValues || node.Inputs[0].Operator is Input))
         {
             Take(new FusedPatches(node, next));
         }
@@ -104,9 +108,16 @@ internal sealed class FusionPass
         if (node.Operator is not SelectiveScan { States: <= SelectiveScan.MaxKernelStates })
             return;
         Node delta = node.Inputs[1];
-        Node? softplus = delta.Operator is Softplus && OnlyUser(delta) == node && !_taken.Contains(delta) ? delta : null;
-        Node? reversal = _rules.ScansIntoSums && !_separateScans.Contains(node) && OnlyUser(node) is { Operator: ReverseTokens } user ? user : null;
-        Node? sum = reversal is not null && OnlyUser(reversal) is { Operator: Add } add && !_taken.Contains(add) ? add : null;
+        Node? softplus = delta.Operator is Softplus && OnlyUser(delta) == node && !_taken.Contains(delta)
+            ? delta
+            : null;
+        Node? reversal = _rules.ScansIntoSums && !_separateScans.Contains(node)
+            && OnlyUser(node) is { Operator: ReverseTokens } user
+            ? user
+            : null;
+        Node? sum = reversal is not null && OnlyUser(reversal) is { Operator: Add } add && !_taken.Contains(add)
+            ? add
+            : null;
         Take(new FusedScan(node, softplus, sum is null ? null : reversal, sum));
     }
 
@@ -114,7 +125,8 @@ internal sealed class FusionPass
     {
         if (node.Operator is not Multiply || node.Inputs[0] == node.Inputs[1])
             return;
-        Node? silu = node.Inputs.LastOrDefault(input => input.Operator is Silu && !_taken.Contains(input) && OnlyUser(input) == node);
+        Node? silu = node.Inputs.LastOrDefault(
+            input => input.Operator is Silu && !_taken.Contains(input) && OnlyUser(input) == node);
         if (silu is null)
             return;
         Node values = node.Inputs.First(input => input != silu);
@@ -128,7 +140,8 @@ internal sealed class FusionPass
     {
         if (!_rules.SumsWithNorm || node.Operator is not Add || _taken.Contains(node))
             return;
-        Node? norm = _users[node].FirstOrDefault(user => user.Operator is RmsNorm or LayerNorm && !_taken.Contains(user));
+        Node? norm = _users[node].FirstOrDefault(
+            user => user.Operator is RmsNorm or LayerNorm && !_taken.Contains(user));
         if (norm is not null)
             Take(new FusedSumNorm(node, norm));
     }
@@ -175,7 +188,8 @@ internal sealed class FusionPass
 
     private bool PlaceScanWithSum(FusedScan operation)
     {
-        // The scan runs from the end of what the other term is: it lies in the opposite order, and its sum in the other term's.
+        // The scan runs from the end of what the other term is: it lies in the opposite order, and its sum in the other
+        // term's.
         bool sumIsReversed = IsReversed(operation.Other!);
         if (operation.Inputs.Where(input => input != operation.Other).Any(input => IsReversed(input) == sumIsReversed))
         {
@@ -228,7 +242,10 @@ internal sealed class FusionPass
         }
     }
 
-    /// <summary>Turns arrangements into index maps where all who read them take one; products in the order of what they read stay so.</summary>
+    /// <summary>
+    /// Turns arrangements into index maps where all who read them take one; products in the order of what they read
+    /// stay so.
+    /// </summary>
     private void MapArrangements()
     {
         ILookup<Node, FusedOperation> readers = _operations
@@ -247,7 +264,9 @@ internal sealed class FusionPass
                     _layouts[node] = new TokenLayout(IsReversed: false, [.. arrangement.Sources]);
                 }
             }
-            else if (node.Operator is Multiply && _layouts.TryGetValue(node.Inputs[0], out TokenLayout left) && left.IndexMap is not null
+            else if (
+                node.Operator is Multiply && _layouts.TryGetValue(node.Inputs[0], out TokenLayout left)
+                    && left.IndexMap is not null
                 && readers[node].All(reader => ReadsMap(reader, node, hasZeros: false)))
             {
                 _layouts[node] = left;
@@ -263,14 +282,16 @@ internal sealed class FusionPass
         {
             FusedConvolution convolution => convolution.Convolution.Operator is CausalConv1d,
             ValueView { Node: { Operator: ReverseTokens } reversal } =>
-                reversal != _graph.Output && readers[reversal].All(next => next is FusedConvolution { Convolution.Operator: CausalConv1d }),
+                reversal != _graph.Output
+                    && readers[reversal].All(next => next is FusedConvolution { Convolution.Operator: CausalConv1d }),
             SingleOperator single => !hasZeros && ReadsMapOf(single.Node, value),
             FusedSumNorm sum => !hasZeros && ReadsMapOf(sum.Sum, value),
             _ => false,
         };
 
         static bool ReadsMapOf(Node node, Node value) =>
-            Enumerable.Range(0, node.Inputs.Count).All(input => node.Inputs[input] != value || node.Operator.TakesIndexMap(input));
+            Enumerable.Range(0, node.Inputs.Count).All(
+                input => node.Inputs[input] != value || node.Operator.TakesIndexMap(input));
     }
 
     private bool IsReversed(Node node) => _layouts.TryGetValue(node, out TokenLayout layout) && layout.IsReversed;
@@ -283,5 +304,6 @@ internal sealed class FusionPass
             _layouts.Remove(node);
     }
 
-    private Node? OnlyUser(Node node) => node != _graph.Output && _users[node].Count() == 1 ? _users[node].First() : null;
+    private Node? OnlyUser(Node node) =>
+        node != _graph.Output && _users[node].Count() == 1 ? _users[node].First() : null;
 }

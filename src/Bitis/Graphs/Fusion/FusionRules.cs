@@ -1,8 +1,8 @@
 namespace Bitis.Graphs.Fusion;
 
 /// <summary>
-/// How much an executor wants fused. Every executor reads the list of one pass; what it can do with less fusion it says here,
-/// and nowhere else.
+/// How much an executor wants fused. Every executor reads the list of one pass; what it can do with less fusion it says
+/// here, and nowhere else.
 /// </summary>
 internal sealed record FusionRules
 {
@@ -19,8 +19,8 @@ internal sealed record FusionRules
     };
 
     /// <summary>
-    /// What has a backward form: a value that a gradient needs stays a value of its own, each gradient has memory of its own, and patches
-    /// are taken of the graph's inputs only, which need no gradient.
+    /// What has a backward form: a value that a gradient needs stays a value of its own, each gradient has memory of
+    /// its own, and patches are taken of the graph's inputs only, which need no gradient.
     /// </summary>
     public static FusionRules Training { get; } = new() { GatesOfSingleUse = true };
 

@@ -4,8 +4,9 @@ using Bitis.Tensors;
 namespace Bitis.Graphs.Operators;
 
 /// <summary>
-/// Multi-head self-attention (Vaswani et al., 2017) between its two projections: tokens <c>[tokens, 3·width]</c> hold queries, keys and
-/// values, each split into heads of d channels; <c>y_h = softmax(q_h·k_hᵀ/√d)·v_h</c>, <c>[tokens, width]</c>.
+/// Multi-head self-attention (Vaswani et al., 2017) between its two projections: tokens <c>[tokens, 3·width]</c> hold
+/// queries, keys and values, each split into heads of d channels; <c>y_h = softmax(q_h·k_hᵀ/√d)·v_h</c>,
+/// <c>[tokens, width]</c>.
 /// </summary>
 /// <param name="Width">The channels of all heads together.</param>
 /// <param name="Heads">How many heads there are; divides the width.</param>
@@ -22,7 +23,9 @@ internal sealed record Attention(int Width, int Heads) : Operator
     {
         RequireSetting("width", Width, 1, int.MaxValue / 3);
         RequireSetting("heads", Heads, 1, Width);
-        Require(inputs.Length == 1 && inputs[0].Rank == 2 && inputs[0][1] == 3 * Width && Width % Heads == 0, inputs, $"[tokens, {3 * Width}]");
+        Require(
+            inputs.Length == 1 && inputs[0].Rank == 2 && inputs[0][1] == 3 * Width && Width % Heads == 0, inputs,
+            $"[tokens, {3 * Width}]");
         return [inputs[0][0], Width];
     }
 

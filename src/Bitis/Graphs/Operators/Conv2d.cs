@@ -3,14 +3,18 @@ using Bitis.Tensors;
 
 namespace Bitis.Graphs.Operators;
 
-/// <summary>A 2-D convolution over <c>[channels, height, width]</c> with square kernels; used to embed patches.</summary>
+/// <summary>
+/// A 2-D convolution over <c>[channels, height, width]</c> with square kernels; used to embed patches.
+/// </summary>
 /// <param name="InChannels">Channels of the input.</param>
 /// <param name="OutChannels">Channels of the output.</param>
 /// <param name="KernelSize">Height and width of the kernel, in pixels.</param>
 /// <param name="Stride">Distance between kernel positions, in pixels.</param>
 /// <param name="Padding">Zeros around the image, in pixels.</param>
 /// <param name="HasBias">Whether there is a bias.</param>
-internal sealed record Conv2d(int InChannels, int OutChannels, [property: JsonPropertyName("kernel")] int KernelSize, int Stride, int Padding, bool HasBias) : Operator
+internal sealed record Conv2d(
+    int InChannels, int OutChannels, [property: JsonPropertyName("kernel")] int KernelSize, int Stride, int Padding,
+    bool HasBias) : Operator
 {
     /// <inheritdoc />
     public override string Kind => "conv2d";
@@ -56,7 +60,8 @@ internal sealed record Conv2d(int InChannels, int OutChannels, [property: JsonPr
             ReadOnlySpan<float> image = x.Span.Slice(b * InChannels * height * width, InChannels * height * width);
             for (int o = 0; o < OutChannels; o++)
             {
-                ReadOnlySpan<float> kernel = weight.Slice(o * InChannels * KernelSize * KernelSize, InChannels * KernelSize * KernelSize);
+                ReadOnlySpan<float> kernel = weight.Slice(
+                    o * InChannels * KernelSize * KernelSize, InChannels * KernelSize * KernelSize);
                 double bias = HasBias ? parameters[1].Span[o] : 0;
                 for (int row = 0; row < outHeight; row++)
                 {

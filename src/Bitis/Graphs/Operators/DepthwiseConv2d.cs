@@ -12,7 +12,8 @@ namespace Bitis.Graphs.Operators;
 /// <param name="Width">Columns of the grid.</param>
 /// <param name="KernelSize">K, the side of the square kernel; odd.</param>
 /// <param name="HasBias">Whether there is a bias.</param>
-internal sealed record DepthwiseConv2d(int Channels, int Height, int Width, [property: JsonPropertyName("kernel")] int KernelSize, bool HasBias) : Operator
+internal sealed record DepthwiseConv2d(
+    int Channels, int Height, int Width, [property: JsonPropertyName("kernel")] int KernelSize, bool HasBias) : Operator
 {
     /// <inheritdoc />
     public override string Kind => "depthwise_conv2d";
@@ -32,7 +33,8 @@ internal sealed record DepthwiseConv2d(int Channels, int Height, int Width, [pro
         RequireSetting("height", Height, 1, MaxSide);
         RequireSetting("width", Width, 1, MaxSide);
         RequireSetting("kernel", KernelSize, 1, MaxSide);
-        Require(inputs.Length == 1 && inputs[0] == [Height * Width, Channels], inputs, $"[{Height * Width}, {Channels}]");
+        Require(
+            inputs.Length == 1 && inputs[0] == [Height * Width, Channels], inputs, $"[{Height * Width}, {Channels}]");
         if (KernelSize % 2 == 0)
             throw new ArgumentException($"{Kind} needs an odd kernel, not {KernelSize}.", nameof(inputs));
         return inputs[0];
@@ -65,7 +67,8 @@ internal sealed record DepthwiseConv2d(int Channels, int Height, int Width, [pro
     /// <summary>The token that a tap of the kernel sees from a token, or null if it is outside the grid.</summary>
     public int? Source(int token, int tap)
     {
-        int row = token / Width + tap / KernelSize - KernelSize / 2, column = token % Width + tap % KernelSize - KernelSize / 2;
+        int row = token / Width + tap / KernelSize - KernelSize / 2,
+            column = token % Width + tap % KernelSize - KernelSize / 2;
         return row >= 0 && row < Height && column >= 0 && column < Width ? row * Width + column : null;
     }
 }

@@ -4,8 +4,8 @@ using Bitis.Tensors;
 namespace Bitis.Graphs.Operators;
 
 /// <summary>
-/// A convolution over tokens that lie on a grid row by row, with zeros around it: what <see cref="Conv2d"/> is to maps, for the
-/// inside of a pyramid, <c>[height·width, in]</c> to <c>[height'·width', out]</c>:
+/// A convolution over tokens that lie on a grid row by row, with zeros around it: what <see cref="Conv2d"/> is to maps,
+/// for the inside of a pyramid, <c>[height·width, in]</c> to <c>[height'·width', out]</c>:
 /// <c>y[(i, j), o] = b[o] + Σ w[o, c, m, n] · x[(i·S − P + m, j·S − P + n), c]</c>.
 /// </summary>
 /// <param name="InChannels">The size of an input token.</param>
@@ -15,7 +15,9 @@ namespace Bitis.Graphs.Operators;
 /// <param name="KernelSize">The side of the square kernel.</param>
 /// <param name="Stride">S, the distance between kernel positions.</param>
 /// <param name="Padding">P, the zeros around the grid.</param>
-internal sealed record GridConv2d(int InChannels, int OutChannels, int Height, int Width, [property: JsonPropertyName("kernel")] int KernelSize, int Stride, int Padding) : Operator
+internal sealed record GridConv2d(
+    int InChannels, int OutChannels, int Height, int Width, [property: JsonPropertyName("kernel")] int KernelSize,
+    int Stride, int Padding) : Operator
 {
     /// <inheritdoc />
     public override string Kind => "grid_conv2d";
@@ -60,7 +62,8 @@ internal sealed record GridConv2d(int InChannels, int OutChannels, int Height, i
         FloatTensor y = FloatTensor.Uninitialized([batch, tokens, OutChannels]);
         for (int row = 0; row < batch * tokens; row++)
         {
-            ReadOnlySpan<float> image = x.Span.Slice(row / tokens * Height * Width * InChannels, Height * Width * InChannels);
+            ReadOnlySpan<float> image = x.Span.Slice(
+                row / tokens * Height * Width * InChannels, Height * Width * InChannels);
             for (int o = 0; o < OutChannels; o++)
             {
                 double sum = bias[o];
@@ -77,10 +80,13 @@ internal sealed record GridConv2d(int InChannels, int OutChannels, int Height, i
         return y;
     }
 
-    /// <summary>The input's token that a tap of the kernel sees from an output's token, or null if it is outside the grid.</summary>
+    /// <summary>
+    /// The input's token that a tap of the kernel sees from an output's token, or null if it is outside the grid.
+    /// </summary>
     public int? Source(int token, int tap)
     {
-        int row = token / OutWidth * Stride - Padding + tap / KernelSize, column = token % OutWidth * Stride - Padding + tap % KernelSize;
+        int row = token / OutWidth * Stride - Padding + tap / KernelSize,
+            column = token % OutWidth * Stride - Padding + tap % KernelSize;
         return row >= 0 && row < Height && column >= 0 && column < Width ? row * Width + column : null;
     }
 

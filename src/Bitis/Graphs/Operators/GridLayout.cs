@@ -1,7 +1,8 @@
 namespace Bitis.Graphs.Operators;
 
 /// <summary>
-/// How the rows of a value in memory lie on the image: a grid in row-major order, with a class token somewhere among them.
+/// How the rows of a value in memory lie on the image: a grid in row-major order, with a class token somewhere among
+/// them.
 /// </summary>
 /// <param name="Rows">All rows of an image.</param>
 /// <param name="Height">The grid's height; 0 where the rows are not a grid.</param>

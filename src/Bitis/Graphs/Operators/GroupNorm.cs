@@ -3,7 +3,8 @@ using Bitis.Tensors;
 namespace Bitis.Graphs.Operators;
 
 /// <summary>
-/// Group normalization (Wu and He, 2018): neighbouring channels form groups, and each group is normalized over all tokens of an image,
+/// Group normalization (Wu and He, 2018): neighbouring channels form groups, and each group is normalized over all
+/// tokens of an image,
 /// <c>y = (x − mean(group)) / √(var(group) + ε) · w + b</c> with w and b of each channel.
 /// </summary>
 /// <param name="Channels">The size of a token.</param>
@@ -22,9 +23,15 @@ internal sealed record GroupNorm(int Channels, int Groups, float Epsilon) : Oper
     {
         RequireSetting("channels", Channels, 1);
         RequireEpsilon(Epsilon);
-        Require(inputs.Length == 1 && inputs[0].Rank == 2 && inputs[0][0] > 0 && inputs[0][1] == Channels, inputs, $"[tokens, {Channels}]");
+        Require(
+            inputs.Length == 1 && inputs[0].Rank == 2 && inputs[0][0] > 0 && inputs[0][1] == Channels, inputs,
+            $"[tokens, {Channels}]");
         if (Groups < 1 || Channels % Groups != 0)
-            throw new ArgumentException($"{Kind} cannot divide {Channels} channels into {Groups} groups.", nameof(inputs));
+        {
+            throw new ArgumentException(
+                $"{Kind} cannot divide {Channels} channels into {Groups} groups.", nameof(inputs));
+        }
+
         return inputs[0];
     }
 

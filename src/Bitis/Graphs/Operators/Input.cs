@@ -22,5 +22,6 @@ internal sealed record Input(Shape Shape) : Operator
     }
 
     /// <inheritdoc />
-    public override FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters) => inputs[0];
+    public override FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters) =>
+        inputs[0];
 }

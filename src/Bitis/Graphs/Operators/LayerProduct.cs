@@ -1,6 +1,8 @@
 namespace Bitis.Graphs.Operators;
 
-/// <summary>The product with weights that a linear or convolutional layer is, for each token or place of its output.</summary>
+/// <summary>
+/// The product with weights that a linear or convolutional layer is, for each token or place of its output.
+/// </summary>
 /// <param name="Inputs">The channels of the input.</param>
 /// <param name="Outputs">The channels of the output.</param>
 /// <param name="IsConvolution">Whether a kernel sees several tokens or places at once.</param>

@@ -40,7 +40,8 @@ internal sealed record Linear(int InFeatures, int OutFeatures, bool HasBias) : O
     {
         RequireSetting("input features", InFeatures, 1);
         RequireSetting("output features", OutFeatures, 1);
-        Require(inputs.Length == 1 && inputs[0].Rank >= 1 && inputs[0][^1] == InFeatures, inputs, $"[..., {InFeatures}]");
+        Require(
+            inputs.Length == 1 && inputs[0].Rank >= 1 && inputs[0][^1] == InFeatures, inputs, $"[..., {InFeatures}]");
         return [.. inputs[0].Sizes[..^1], OutFeatures];
     }
 

@@ -4,7 +4,8 @@ using Bitis.Tensors;
 namespace Bitis.Graphs.Operators;
 
 /// <summary>
-/// Several sequences as one vector each: the mean over the tokens of their layer normalization, <c>[tokens, channels]</c> each to
+/// Several sequences as one vector each: the mean over the tokens of their layer normalization,
+/// <c>[tokens, channels]</c> each to
 /// <c>[sequences, channels]</c>. It is what a LocalMamba block's channel gate knows of a scan direction.
 /// </summary>
 /// <param name="Channels">The size of a token.</param>
@@ -27,7 +28,8 @@ internal sealed record MeanOfNorms(int Channels, float Epsilon) : Operator
     internal override IReadOnlyList<ParameterSpec> Parameters => [new("weight", [Channels]), new("bias", [Channels])];
 
     /// <inheritdoc />
-    internal override GridLayout PlaceOnGrid(IReadOnlyList<(Shape Shape, GridLayout Layout)> inputs, int rows) => GridLayout.None(rows);
+    internal override GridLayout PlaceOnGrid(IReadOnlyList<(Shape Shape, GridLayout Layout)> inputs, int rows) =>
+        GridLayout.None(rows);
 
     /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)

@@ -91,11 +91,14 @@ internal abstract record Operator
     internal virtual bool IsInput => false;
 
     /// <summary>
-    /// Whether factors of the output's channels may go into the parameters instead: rows of each parameter are multiplied, one row a channel.
+    /// Whether factors of the output's channels may go into the parameters instead: rows of each parameter are
+    /// multiplied, one row a channel.
     /// </summary>
     internal virtual bool TakesOutputFactors => false;
 
-    /// <summary>How the output's rows lie on the image: as those of the first input, unless the operator says otherwise.</summary>
+    /// <summary>
+    /// How the output's rows lie on the image: as those of the first input, unless the operator says otherwise.
+    /// </summary>
     /// <param name="inputs">The shapes of the inputs, and how their rows lie.</param>
     /// <param name="rows">The rows of the output.</param>
     internal virtual GridLayout PlaceOnGrid(IReadOnlyList<(Shape Shape, GridLayout Layout)> inputs, int rows) =>
@@ -106,25 +109,35 @@ internal abstract record Operator
     {
         if (condition)
             return;
-        string found = inputs.IsEmpty ? "nothing" : string.Join(", ", inputs.ToArray().Select(shape => shape.ToString()));
+        string found = inputs.IsEmpty
+            ? "nothing"
+            : string.Join(", ", inputs.ToArray().Select(shape => shape.ToString()));
         throw new ArgumentException($"{Kind} takes {expected}, not {found}.", nameof(inputs));
     }
 
     /// <summary>The longest side of a grid or kernel: its square is an int.</summary>
     protected const int MaxSide = 46_340;
 
-    /// <summary>Throws unless a setting of the operator lies between two bounds; for <see cref="OutputShape"/>.</summary>
+    /// <summary>
+    /// Throws unless a setting of the operator lies between two bounds; for <see cref="OutputShape"/>.
+    /// </summary>
     protected void RequireSetting(string name, int value, int low, int high = int.MaxValue)
     {
         if (value < low || value > high)
-            throw new ArgumentException($"{Kind} cannot have {value} as {name}: expected {low} to {high}.", nameof(value));
+        {
+            throw new ArgumentException(
+                $"{Kind} cannot have {value} as {name}: expected {low} to {high}.", nameof(value));
+        }
     }
 
     /// <summary>Throws unless a setting can be the ε of a normalization; for <see cref="OutputShape"/>.</summary>
     protected void RequireEpsilon(float epsilon)
     {
         if (!(epsilon > 0 && float.IsFinite(epsilon)))
-            throw new ArgumentException($"{Kind} cannot have {epsilon} as epsilon: expected a positive number.", nameof(epsilon));
+        {
+            throw new ArgumentException(
+                $"{Kind} cannot have {epsilon} as epsilon: expected a positive number.", nameof(epsilon));
+        }
     }
 
     /// <summary>A product of sizes; for <see cref="OutputShape"/>.</summary>
@@ -133,7 +146,9 @@ internal abstract record Operator
         ? (int)product
         : throw new ArgumentException($"{Kind}: {left} × {right} is no size that a tensor can have.", nameof(left));
 
-    /// <summary>The output's height or width of a convolution for an input's; 0 or less where the kernel does not fit.</summary>
+    /// <summary>
+    /// The output's height or width of a convolution for an input's; 0 or less where the kernel does not fit.
+    /// </summary>
     internal static int ConvolvedSize(int size, int kernel, int stride, int padding)
     {
         long range = size + (2L * padding) - kernel;

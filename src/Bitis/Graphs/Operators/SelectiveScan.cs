@@ -61,7 +61,9 @@ internal sealed record SelectiveScan(int Channels, int States) : Operator
     /// <param name="d">D, <c>[channels]</c>.</param>
     /// <param name="lastState">The hidden state after the last token, <c>[batch, channels, states]</c>.</param>
     /// <returns>y, as u.</returns>
-    public static FloatTensor Scan(FloatTensor u, FloatTensor delta, FloatTensor a, FloatTensor b, FloatTensor c, FloatTensor d, out FloatTensor lastState)
+    public static FloatTensor Scan(
+        FloatTensor u, FloatTensor delta, FloatTensor a, FloatTensor b, FloatTensor c, FloatTensor d,
+        out FloatTensor lastState)
     {
         int batch = u.Shape[0], tokens = u.Shape[1], channels = u.Shape[2], states = a.Shape[1];
         FloatTensor y = FloatTensor.Uninitialized(u.Shape);
@@ -76,7 +78,8 @@ internal sealed record SelectiveScan(int Channels, int States) : Operator
                 {
                     int row = image * tokens + t;
                     float ut = u.Span[row * channels + channel], dt = delta.Span[row * channels + channel];
-                    ReadOnlySpan<float> bt = b.Span.Slice(row * states, states), ct = c.Span.Slice(row * states, states);
+                    ReadOnlySpan<float> bt = b.Span.Slice(row * states, states),
+                        ct = c.Span.Slice(row * states, states);
                     float sum = d.Span[channel] * ut;
                     for (int n = 0; n < states; n++)
                     {

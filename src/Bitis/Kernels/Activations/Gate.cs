@@ -37,8 +37,10 @@ internal abstract unsafe class Gate : ILanesOperation<GateKernel>
             TLanes.Store(TLanes.Load(x + i + TLanes.Count) * scale * gate1, y + i + TLanes.Count);
         }
         for (; i < count; i++)
+        {
             Lane1.Store(
                 Lane1.Load(x + i) * Lane1.Create(factor) * VectorMath.Silu(Lane1.Load(z + i), in scalar), y + i);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -155,17 +155,21 @@ internal abstract unsafe class CausalConvGradient : ILanesOperation<RangeKernel<
                 TLanes sum = bias;
                 float* x = first;
                 for (int k = firstTap; k < tapCount; k++, x += sourceStride)
+                {
                     sum = TLanes.MultiplyAdd(
                         TLanes.Load(forward.Weights + (k * forward.WeightStride) + channel), TLanes.Load(x), sum);
+                }
                 gradient *= VectorMath.SiluSlope(sum, in exp);
             }
             TLanes.Store(gradient, call.Sums + (token * sumStride) + channel);
             biasGradient += gradient;
             float* source = first;
             for (int k = firstTap; k < tapCount; k++, source += sourceStride)
+            {
                 TLanes.Store(
                     TLanes.MultiplyAdd(gradient, TLanes.Load(source), TLanes.Load(taps + (k * width))),
                     taps + (k * width));
+            }
         }
         for (int k = 0; k < tapCount; k++)
         {

@@ -182,9 +182,11 @@ internal abstract unsafe class DepthwiseConvGradient : ILanesOperation<RangeKern
             {
                 int source = DepthwiseConv.Source(in forward, token, tap);
                 if (source >= 0)
+                {
                     Add(
                         call.Gradients.Weight + (tap * forward.WeightStride) + channel,
                         s * TLanes.Load(forward.Source + (source * forward.SourceStride) + channel));
+                }
             }
             if (forward.Bias is not null)
                 Add(call.Gradients.Bias + channel, s);

@@ -106,8 +106,10 @@ internal static unsafe class Im2Col
                     {
                         int y = (oy * stride) - padding + ky;
                         if (y >= 0 && y < height)
+                        {
                             AddLine(
                                 row, target + ((((nint)channel * height) + y) * width) + left, kernelSize, from, to);
+                        }
                     }
                 }
             }

@@ -111,12 +111,14 @@ internal abstract unsafe class FloatGemm : ILanesOperation<FloatGemmKernel>
                 int rows = Math.Min(FloatGemmTile<TLanes>.Rows, rowEnd - m);
                 FloatGemmTile<TLanes>.Multiply(a + (m * lda), lda, stride: 1, rows, columns, panel, k, sums);
                 for (int row = 0; row < rows; row++)
+                {
                     Finish<TLanes>(
                         sums + (row * FloatGemmTile<TLanes>.Columns),
                         bias,
                         c + ((m + row) * ldc) + n,
                         columns,
                         accumulate);
+                }
             }
         }
         GC.KeepAlive(weights);
@@ -145,8 +147,10 @@ internal abstract unsafe class FloatGemm : ILanesOperation<FloatGemmKernel>
                 int rows = Math.Min(FloatGemmTile<TLanes>.Rows, n - output);
                 FloatGemmTile<TLanes>.Multiply(y + output, lda: 1, stride: ldy, rows, columns, scratch, m, sums);
                 for (int row = 0; row < rows; row++)
+                {
                     Add<TLanes>(
                         sums + (row * FloatGemmTile<TLanes>.Columns), c + ((nint)(output + row) * k) + input, columns);
+                }
             }
         }
     }

@@ -121,8 +121,10 @@ internal static unsafe class Int8GemmVnni
         // Two threads may both assemble it; either will do.
         address = ExecutableMemory.Place(VnniGemmAssembler.Assemble(rows, vectors, epilogue));
         if (address == 0)
+        {
             throw new BitisException(
                 "The system has no more memory for machine code; set BITIS_ISA=avx512 to do without it.");
+        }
         Volatile.Write(ref kernel, address);
         return address;
     }

@@ -52,8 +52,10 @@ internal sealed unsafe class PackedIntegerWeights : IPackedWeights
             throw new ArgumentException($"{bias.Length} bias values for {outputs} outputs.", nameof(bias));
         Kernel = kernel ?? Int8Gemm.BestFor(bits);
         if (bits > Kernel.WeightBits)
+        {
             throw new ArgumentException(
                 $"{Kernel} is for weights of {Kernel.WeightBits} bits, not {bits}.", nameof(kernel));
+        }
         Outputs = outputs;
         Inputs = inputs;
         Groups = (inputs + 3) / 4;

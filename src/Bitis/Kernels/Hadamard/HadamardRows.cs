@@ -7,9 +7,9 @@ namespace Bitis.Kernels.Hadamard;
 
 /// <summary>
 /// Quantizes the gradient of a layer's output for the product ȳ·W: each row is transformed block by block,
-/// <c>z = y·H</c> with the Walsh-Hadamard matrix of natural order and entries ±1, which spreads outliers over the channels
-/// of their block, and then rounded to levels. A last block that is not full is padded with zeros. All forms give the same
-/// bits.
+/// <c>z = y·H</c> with the Walsh-Hadamard matrix of natural order and entries ±1, which spreads outliers over the
+/// channels of their block, and then rounded to levels. A last block that is not full is padded with zeros. All forms
+/// give the same bits.
 /// </summary>
 internal abstract unsafe class HadamardRows : ILanesOperation<HadamardRowsKernel>
 {

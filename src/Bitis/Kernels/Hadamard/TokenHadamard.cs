@@ -6,8 +6,8 @@ namespace Bitis.Kernels.Hadamard;
 
 /// <summary>
 /// The Walsh-Hadamard transform along the tokens, of blocks of 16 rows wherever they lie, of which some rows are kept:
-/// <c>x̂ = Ĥ·x</c>, the low-rank form that HLQ's weight gradient is computed from. The largest magnitudes of the columns
-/// are found on the way. All forms give the same bits.
+/// <c>x̂ = Ĥ·x</c>, the low-rank form that HLQ's weight gradient is computed from. The largest magnitudes of the
+/// columns are found on the way. All forms give the same bits.
 /// </summary>
 internal abstract unsafe class TokenHadamard : ILanesOperation<CallKernel<TokenHadamardCall>>
 {

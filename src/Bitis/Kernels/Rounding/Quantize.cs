@@ -63,11 +63,15 @@ internal abstract unsafe class Quantize : ILanesOperation<RangeKernel<QuantizeCa
     {
         int i = 0;
         for (; i + TLanes.Count <= columns; i += TLanes.Count)
+        {
             TLanes.StoreBytes(
                 ToLevel(TLanes.Load(source + i) * TLanes.Load(factors + i), inverseScale, zero, maxValue), target + i);
+        }
         for (; i < columns; i++)
+        {
             Lane1.StoreBytes(
                 ToLevel(Lane1.Load(source + i) * Lane1.Load(factors + i), inverseScale, zero, maxValue), target + i);
+        }
     }
 
     // Max takes its second operand if the first is NaN.

@@ -72,8 +72,10 @@ internal static unsafe class IntegerScan
                 }
             }
             for (int channel = channelStart; channel < channelEnd; channel++)
+            {
                 ScanNumber(
                     scan, in call, t, row, group, channel, b, c, states + ((channel - channelStart) * stateCount));
+            }
         }
     }
 

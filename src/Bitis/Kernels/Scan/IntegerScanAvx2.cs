@@ -82,6 +82,7 @@ internal static unsafe class IntegerScanAvx2
                 Prepare(scan, in call, t, row, channel, in scratch);
                 float* target = call.Y + (row * call.YStride) + channel;
                 for (int half = 0; half < 2; half++)
+                {
                     ScanHalf(
                         scan,
                         t,
@@ -91,6 +92,7 @@ internal static unsafe class IntegerScanAvx2
                         in scratch,
                         target + (half * HalfChannels),
                         call.Accumulate);
+                }
             }
         }
     }

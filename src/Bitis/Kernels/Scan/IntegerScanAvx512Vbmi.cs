@@ -116,6 +116,7 @@ internal static unsafe class IntegerScanAvx512Vbmi
             return;
         }
         for (int i = 0; i < count; i++)
+        {
             ScanToken(
                 scan,
                 start + i,
@@ -126,6 +127,7 @@ internal static unsafe class IntegerScanAvx512Vbmi
                 i,
                 target + (i * targetStride),
                 call.Accumulate);
+        }
     }
 
     /// <summary>The recurrence of four tokens: a register of states stays where it is for all of them.</summary>

@@ -28,8 +28,10 @@ internal sealed unsafe class ScanGradientTables : IDisposable
         }
         _offsets = new NativeBuffer<float>((long)Tokens * states);
         for (int i = 0; i < _offsets.Length; i++)
+        {
             _offsets.Span[i] =
                 (float)scan.Offsets[(i / states * 2 * packed.Pairs) + (i % states)] / (1 << scan.HiddenShift);
+        }
         _scales = NativeBuffer<float>.Of(scan.HiddenScales);
         _skip = NativeBuffer<float>.Of(d.Span);
         _levelCount = scan.DeltaValues.Length;

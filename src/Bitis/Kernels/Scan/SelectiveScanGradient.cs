@@ -162,11 +162,15 @@ internal abstract unsafe class SelectiveScanGradient : ILanesOperation<CallKerne
         float* deltas = history + ((count + 1) * row); // [count]
         float* slopes = deltas + (count * width); // [count], ∂Δ/∂(Δ before the softplus)
         if (call.Forward.CubicDecay)
+        {
             Recover<TLanes, ThirdDegree>(
                 in call.Forward, chunk, start, count, channel, carried, history, deltas, slopes);
+        }
         else
+        {
             Recover<TLanes, FifthDegree>(
                 in call.Forward, chunk, start, count, channel, carried, history, deltas, slopes);
+        }
 
         TLanes zero = TLanes.Create(0f);
         TLanes skip = call.Forward.D is null ? zero : TLanes.Load(call.Forward.D + channel);
@@ -199,9 +203,11 @@ internal abstract unsafe class SelectiveScanGradient : ILanesOperation<CallKerne
                 TLanes g = h * TLanes.Load(before + TLanes.Count);
                 throughA = TLanes.MultiplyAdd(g, TLanes.Load(carry + TLanes.Count), throughA);
                 if (TRates.IsOn)
+                {
                     TLanes.Store(
                         TLanes.MultiplyAdd(g, delta, TLanes.Load(carry + (2 * TLanes.Count))),
                         carry + (2 * TLanes.Count));
+                }
                 before += 2 * TLanes.Count;
                 after += 2 * TLanes.Count;
                 carry += 3 * TLanes.Count;

@@ -44,6 +44,10 @@ internal unsafe interface ILanes<TSelf> :
     /// <summary><c>a·b + c</c>, rounded once where the hardware can.</summary>
     static abstract TSelf MultiplyAdd(TSelf a, TSelf b, TSelf c);
 
+    /// <summary><c>a·b + sum</c> for one number a, rounded once where the hardware can.</summary>
+    /// <remarks>AVX-512 reads the number as part of the multiply-add; a broadcast would take a register.</remarks>
+    static abstract TSelf MultiplyAdd(float* a, TSelf b, TSelf sum);
+
     /// <summary><c>a &gt; b ? a : b</c>: the second operand if either is NaN.</summary>
     static abstract TSelf Max(TSelf a, TSelf b);
 

@@ -48,6 +48,11 @@ internal readonly unsafe struct Lane1(float value) : ILanes<Lane1>
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane1 MultiplyAdd(float* a, Lane1 b, Lane1 sum) =>
+        new(float.MultiplyAddEstimate(*a, b._value, sum._value));
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane1 Max(Lane1 a, Lane1 b) => a._value > b._value ? a : b;
 
     /// <inheritdoc />

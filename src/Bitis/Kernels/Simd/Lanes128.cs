@@ -61,6 +61,11 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 MultiplyAdd(float* a, Lanes128 b, Lanes128 sum) =>
+        new(Vector128.MultiplyAddEstimate(Vector128.Create(*a), b._value, sum._value));
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Max(Lanes128 a, Lanes128 b) => new(Vector128.ConditionalSelect(
         Vector128.GreaterThan(a._value, b._value), a._value, b._value));
 

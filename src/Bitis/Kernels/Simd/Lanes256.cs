@@ -55,6 +55,11 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 MultiplyAdd(float* a, Lanes256 b, Lanes256 sum) =>
+        new(Fma.MultiplyAdd(Vector256.Create(*a), b._value, sum._value));
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Max(Lanes256 a, Lanes256 b) => new(Avx.Max(a._value, b._value));
 
     /// <inheritdoc />

@@ -54,6 +54,11 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 MultiplyAdd(float* a, Lanes512 b, Lanes512 sum) =>
+        new(Avx512F.FusedMultiplyAdd(Vector512.Create(*a), b._value, sum._value));
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Max(Lanes512 a, Lanes512 b) => new(Avx512F.Max(a._value, b._value));
 
     /// <inheritdoc />

@@ -25,7 +25,9 @@ internal static class SmallModels
         ("resnet-20", ResNet20),
     ];
 
-    /// <summary>The names, smaller ones first in each family; transformers and residual networks are there to compare with.</summary>
+    /// <summary>
+    /// The names, smaller ones first in each family; transformers and residual networks are there to compare with.
+    /// </summary>
     public static IReadOnlyList<string> Names { get; } = [.. All.Select(model => model.Name)];
 
     /// <summary>The architecture with this name.</summary>
@@ -39,7 +41,8 @@ internal static class SmallModels
             if (known == name)
                 return create(classes);
         }
-        throw new BitisException($"There is no architecture named '{name}'; expected one of {string.Join(", ", Names)}.");
+        throw new BitisException(
+            $"There is no architecture named '{name}'; expected one of {string.Join(", ", Names)}.");
     }
 
     private static VimConfig Vim(int width, int depth, int classes) => new()
@@ -67,7 +70,10 @@ internal static class SmallModels
         Classes = classes,
     };
 
-    /// <summary>What a Vim of the same size is, with directions as those of the published models, but windows of 4 where these have 7: the grid is 8×8.</summary>
+    /// <summary>
+    /// What a Vim of the same size is, with directions as those of the published models, but windows of 4 where these
+    /// have 7: the grid is 8×8.
+    /// </summary>
     private static LocalVimConfig LocalVim(int width, int depth, int classes) => new()
     {
         ImageSize = ImageSize,
@@ -79,12 +85,15 @@ internal static class SmallModels
         Classes = classes,
     };
 
-    /// <summary>A pyramid as <see cref="VMamba"/> makes it, with the scans of a LocalVMamba and its gated blocks without an MLP.</summary>
+    /// <summary>
+    /// A pyramid as <see cref="VMamba"/> makes it, with the scans of a LocalVMamba and its gated blocks without an MLP.
+    /// </summary>
     private static LocalVMambaConfig LocalVMamba(int width, IReadOnlyList<int> depths, int classes) => new(
         VMamba(width, depths, classes) with { InnerWidth = 2 * width, MlpWidth = 0, IsGated = true, HasConvBias = true, Downsampling = DownsamplingKind.PatchMerging },
         [.. LocalDirections.Take(depths.Sum())]);
 
-    private static ResNetConfig ResNet20(int classes) => new() { ImageSize = ImageSize, Width = 16, Depths = [3, 3, 3], Classes = classes };
+    private static ResNetConfig ResNet20(int classes) =>
+        new() { ImageSize = ImageSize, Width = 16, Depths = [3, 3, 3], Classes = classes };
 
     private static VitConfig Vit(int width, int depth, int classes) => new()
     {

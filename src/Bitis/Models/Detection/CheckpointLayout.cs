@@ -4,8 +4,8 @@ using Bitis.Tensors;
 namespace Bitis.Models.Detection;
 
 /// <summary>
-/// The tensors of an official checkpoint beside the parameters of a graph. Most are the same; where the official code keeps what
-/// several operators need in one tensor, a parameter is a part of it.
+/// The tensors of an official checkpoint beside the parameters of a graph. Most are the same; where the official code
+/// keeps what several operators need in one tensor, a parameter is a part of it.
 /// </summary>
 internal sealed class CheckpointLayout
 {
@@ -47,7 +47,9 @@ internal sealed class CheckpointLayout
     /// <summary>The tensors that a checkpoint must have: name and shape.</summary>
     public IReadOnlyDictionary<string, Shape> Tensors { get; }
 
-    /// <summary>Whether a tensor of some shape is the expected one: matrices may be written as convolutions of 1×1.</summary>
+    /// <summary>
+    /// Whether a tensor of some shape is the expected one: matrices may be written as convolutions of 1×1.
+    /// </summary>
     public bool Fits(string name, Shape found)
     {
         Shape expected = Tensors[name];

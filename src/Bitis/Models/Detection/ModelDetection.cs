@@ -22,13 +22,19 @@ internal sealed record ModelDetection(
     IReadOnlyDictionary<string, string> Notes,
     IReadOnlyList<string> Assumptions)
 {
-    /// <summary>Reads the architecture from the metadata, if Bitis wrote the file, or infers it from the tensors.</summary>
+    /// <summary>
+    /// Reads the architecture from the metadata, if Bitis wrote the file, or infers it from the tensors.
+    /// </summary>
     /// <param name="file">The checkpoint's name, for messages.</param>
     /// <param name="shapes">The tensors: name and shape.</param>
-    /// <param name="metadata">Text beside the weights, such as the training run's arguments (<c>args.model</c>).</param>
+    /// <param name="metadata">
+    /// Text beside the weights, such as the training run's arguments (<c>args.model</c>).
+    /// </param>
     /// <param name="options">What the user knows better.</param>
     /// <param name="unreadable">What has a tensor's name but cannot be read as one: name and reason.</param>
-    /// <exception cref="BitisException">No supported family has such tensors, or they, the metadata and the options contradict each other.</exception>
+    /// <exception cref="BitisException">
+    /// No supported family has such tensors, or they, the metadata and the options contradict each other.
+    /// </exception>
     public static ModelDetection Detect(
         string file,
         IReadOnlyDictionary<string, Shape> shapes,
@@ -45,7 +51,9 @@ internal sealed record ModelDetection(
         return FromTensors(file, config, tensors.Assumptions, options);
     }
 
-    /// <summary>What the tensors alone tell: the architecture, and the preprocessing that is usual for its images.</summary>
+    /// <summary>
+    /// What the tensors alone tell: the architecture, and the preprocessing that is usual for its images.
+    /// </summary>
     /// <exception cref="BitisException">The values do not describe a model.</exception>
     private static ModelDetection FromTensors(
         string file, ModelConfig config, IReadOnlyList<string> assumptions, ModelOptions options)
@@ -83,7 +91,8 @@ internal sealed record ModelDetection(
         {
             ModelConfig resized = config.WithImageSize(size);
             (int from, int to) = (positions.GridSide, resized.Positions!.GridSide);
-            string assumption = $"'{positions.Parameter}' is resized from {from}×{from} to {to}×{to} patches (--image-size)";
+            string assumption =
+                $"'{positions.Parameter}' is resized from {from}×{from} to {to}×{to} patches (--image-size)";
             return stored with
             {
                 Config = resized,

@@ -22,7 +22,8 @@ internal sealed class LocalScans(GraphBuilder graph, string name, string directi
     public const int GateReduction = 8;
 
     /// <summary>The orders of a graph: blocks of the same directions share them, however many there are.</summary>
-    private static readonly ConditionalWeakTable<GraphBuilder, Dictionary<(ScanDirection, int, int?), ScanOrder>> Orders = [];
+    private static readonly ConditionalWeakTable<GraphBuilder, Dictionary<(
+        ScanDirection, int, int?), ScanOrder>> Orders = [];
 
     private readonly ScanDirection[] _directions = ScanDirection.ParseBlock(directions);
     private readonly List<(IReadOnlyList<int> Order, Node Tokens)> _arranged = [];

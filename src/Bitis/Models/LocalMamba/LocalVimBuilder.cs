@@ -47,7 +47,8 @@ internal static class LocalVimBuilder
     private static Node Embed(GraphBuilder graph, LocalVimConfig config)
     {
         int patch = config.PatchSize;
-        Node tokens = graph.Conv2d("patch_embed.proj", graph.Input, config.Width, patch, stride: patch); // [D, grid, grid]
+        // [D, grid, grid]
+        Node tokens = graph.Conv2d("patch_embed.proj", graph.Input, config.Width, patch, stride: patch);
         tokens = graph.FlattenSpatial("patch_embed", tokens); // [grid², D]
         if (config.ClassTokenIndex is { } index)
             tokens = graph.InsertToken("cls_token", tokens, index, "cls_token"); // [L, D]

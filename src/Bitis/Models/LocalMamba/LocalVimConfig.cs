@@ -99,7 +99,11 @@ internal sealed record LocalVimConfig : ModelConfig
                 $"The model's patchSize is {PatchSize}; expected one that divides the imageSize of {ImageSize}.");
         }
         if (HasRotaryPositions && (HasClassToken || Width % 4 != 0))
-            throw new BitisException("The model has rotary positions; they need tokens without a class token, and a width that is a multiple of 4.");
+        {
+            throw new BitisException(
+                "The model has rotary positions; they need tokens without a class token, and a width that is a multiple of 4.");
+        }
+
         RequireKnown(Norm, "norm");
         RequireEpsilon(NormEpsilon);
     }
@@ -124,7 +128,9 @@ internal sealed record LocalVimConfig : ModelConfig
 
     /// <summary>All that is no list.</summary>
     private (int, int, int, int, int, int, bool, bool, NormKind, float) Values =>
-        (PatchSize, Width, InnerWidth, StateSize, DeltaRank, ConvKernelSize, HasClassToken, HasRotaryPositions, Norm, NormEpsilon);
+        (
+            PatchSize, Width, InnerWidth, StateSize, DeltaRank, ConvKernelSize, HasClassToken, HasRotaryPositions, Norm,
+            NormEpsilon);
 
     /// <inheritdoc />
     public override bool IsComputed(string tensor) => tensor is RotaryCosines or RotarySines;

@@ -40,7 +40,8 @@ internal sealed class LocalVimDetector(CheckpointTensors tensors)
         return config with { Directions = PublishedDirections.Of(tensors, "LocalVim", depth, Published) };
 
         IReadOnlyList<string>? Published(ModelConfig variant) =>
-            variant is LocalVimConfig known && known.Directions.Count == depth && known with { Directions = [], Classes = config.Classes } == config
+            variant is LocalVimConfig known && known.Directions.Count == depth
+                && known with { Directions = [], Classes = config.Classes } == config
                 ? known.Directions
                 : null;
     }

@@ -14,7 +14,8 @@ internal sealed class LocalVimFamily() : ModelFamily<LocalVimConfig>("localvim",
     protected override LocalVimConfig DetectConfig(CheckpointTensors tensors) => new LocalVimDetector(tensors).Read();
 
     /// <inheritdoc />
-    protected override IReadOnlyDictionary<string, string> OptionsOf(LocalVimConfig config) => new Dictionary<string, string>
+    protected override IReadOnlyDictionary<string, string> OptionsOf(LocalVimConfig config) =>
+        new Dictionary<string, string>
     {
         [ModelOptions.ImageSizeOption] = ModelOptions.Text(config.ImageSize),
         [ModelOptions.DirectionsOption] = ModelOptions.Text(config.Directions),

@@ -13,7 +13,8 @@ internal static class LocalVimInitializer
     public static Dictionary<string, FloatTensor> Create(LocalVimConfig config, ulong seed) => Initialization.Create(
         config.BuildGraph(), seed, (node, role, random) => Distribution(node, role, config.Directions.Count, random));
 
-    private static Func<int, double> Distribution(Node node, string role, int depth, SeededRandom random) => node.Operator switch
+    private static Func<int, double> Distribution(Node node, string role, int depth, SeededRandom random) =>
+        node.Operator switch
     {
         SelectiveScan scan => role == "D" ? _ => 1 : Initialization.LogStates(scan.States),
         RmsNorm or LayerNorm or MeanOfNorms => role == "weight" ? _ => 1 : _ => 0,

@@ -42,7 +42,10 @@ internal readonly record struct ScanDirection(string Order, bool IsReversed)
 
     /// <summary>The orders that occur in a model's blocks, for people.</summary>
     public static string Describe(IEnumerable<string> blocks) =>
-        "scans by block out of " + string.Join(", ", blocks.SelectMany(ParseBlock).Select(direction => direction.Order).Distinct().Order(StringComparer.Ordinal));
+        "scans by block out of " + string.Join(
+            ", ",
+            blocks.SelectMany(ParseBlock).Select(
+                direction => direction.Order).Distinct().Order(StringComparer.Ordinal));
 
     /// <summary>Checks the directions of all blocks.</summary>
     /// <exception cref="BitisException">Those of a block are missing, too many or too few, or one is
@@ -82,7 +85,10 @@ internal readonly record struct ScanDirection(string Order, bool IsReversed)
 
     /// <summary>The side of a window; 0 for whole rows and columns.</summary>
     private int Window =>
-        Order.StartsWith('w') && int.TryParse(Order.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out int side) ? side : 0;
+        Order.StartsWith('w')
+            && int.TryParse(Order.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out int side)
+            ? side
+            : 0;
 
     /// <summary>
     /// The order as an arrangement of a sequence; the scan starts at its first token, or at its last if

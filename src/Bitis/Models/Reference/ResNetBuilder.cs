@@ -3,8 +3,9 @@ using Bitis.Graphs;
 namespace Bitis.Models.Reference;
 
 /// <summary>
-/// A residual network as a graph, with torchvision's names (<c>torchvision/models/resnet.py</c>; norms are <c>norm</c> for its <c>bn</c>). Maps
-/// are grids of tokens, <c>[H·W, C]</c>: what a convolution sees at a place then lies together in memory, row by row of its kernel.
+/// A residual network as a graph, with torchvision's names (<c>torchvision/models/resnet.py</c>; norms are <c>norm</c>
+/// for its <c>bn</c>). Maps are grids of tokens, <c>[H·W, C]</c>: what a convolution sees at a place then lies together
+/// in memory, row by row of its kernel.
 /// </summary>
 internal static class ResNetBuilder
 {
@@ -31,8 +32,11 @@ internal static class ResNetBuilder
         return graph.Build(graph.Linear("fc", x, config.Classes));
     }
 
-    /// <summary>relu(x + norm(conv(relu(norm(conv(x)))))); the first convolution, and the shortcut with it, may halve the grid.</summary>
-    private static Node Block(GraphBuilder graph, ResNetConfig config, string name, Node input, int width, int size, int stride)
+    /// <summary>
+    /// relu(x + norm(conv(relu(norm(conv(x)))))); the first convolution, and the shortcut with it, may halve the grid.
+    /// </summary>
+    private static Node Block(
+        GraphBuilder graph, ResNetConfig config, string name, Node input, int width, int size, int stride)
     {
         int inputs = input.Shape[1], halved = (size - 1) / stride + 1;
         Node x = graph.GridConv2d($"{name}.conv1", input, size, size, width, kernelSize: 3, stride, padding: 1);

@@ -4,14 +4,15 @@ using Bitis.Graphs;
 namespace Bitis.Models.Reference;
 
 /// <summary>
-/// The architecture of a residual network of basic blocks for small images (He et al., 2016, section 4.2), with the names that torchvision
-/// gives its parts: the convolutional network that methods of training are compared on. ResNet-20 has three stages of three blocks, and 16
-/// channels in the first.
+/// The architecture of a residual network of basic blocks for small images (He et al., 2016, section 4.2), with the
+/// names that torchvision gives its parts: the convolutional network that methods of training are compared on.
+/// ResNet-20 has three stages of three blocks, and 16 channels in the first.
 /// </summary>
 /// <remarks>
-/// It has group normalization (Wu and He, 2018) where the paper's has batch normalization: training takes a few images at a time through the
-/// whole network, and no statistics of a batch exist then. Convolutions have a bias, which a norm over several channels does not cancel. Where a
-/// stage halves the grid, the shortcut is a convolution of single places (the paper's kind B), as in torchvision.
+/// It has group normalization (Wu and He, 2018) where the paper's has batch normalization: training takes a few images
+/// at a time through the whole network, and no statistics of a batch exist then. Convolutions have a bias, which a norm
+/// over several channels does not cancel. Where a stage halves the grid, the shortcut is a convolution of single places
+/// (the paper's kind B), as in torchvision.
 /// </remarks>
 internal sealed record ResNetConfig : ModelConfig
 {
@@ -21,7 +22,9 @@ internal sealed record ResNetConfig : ModelConfig
     [JsonIgnore]
     public override string Family => "ResNet";
 
-    /// <summary>The channels of the first stage; each later one has twice as many as the one before, on half the grid.</summary>
+    /// <summary>
+    /// The channels of the first stage; each later one has twice as many as the one before, on half the grid.
+    /// </summary>
     public required int Width { get; init; }
 
     /// <summary>The number of blocks of each stage.</summary>
@@ -66,7 +69,8 @@ internal sealed record ResNetConfig : ModelConfig
 
     /// <summary>Records compare lists by reference; configs compare by what they say.</summary>
     public bool Equals(ResNetConfig? other) =>
-        base.Equals(other) && Width == other.Width && Groups == other.Groups && NormEpsilon == other.NormEpsilon && Depths.SequenceEqual(other.Depths);
+        base.Equals(other) && Width == other.Width && Groups == other.Groups && NormEpsilon == other.NormEpsilon
+            && Depths.SequenceEqual(other.Depths);
 
     /// <inheritdoc />
     public override int GetHashCode() => HashCode.Combine(base.GetHashCode(), Width, Groups, NormEpsilon, Depths.Count);

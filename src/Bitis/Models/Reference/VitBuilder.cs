@@ -2,7 +2,9 @@ using Bitis.Graphs;
 
 namespace Bitis.Models.Reference;
 
-/// <summary>A vision transformer as a graph, with timm's names (<c>timm/models/vision_transformer.py</c>): L tokens, D channels.</summary>
+/// <summary>
+/// A vision transformer as a graph, with timm's names (<c>timm/models/vision_transformer.py</c>): L tokens, D channels.
+/// </summary>
 internal static class VitBuilder
 {
     public static Graph Build(VitConfig config)

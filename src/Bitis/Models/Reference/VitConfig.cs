@@ -4,8 +4,8 @@ using Bitis.Graphs;
 namespace Bitis.Models.Reference;
 
 /// <summary>
-/// The architecture of a vision transformer (Dosovitskiy et al., 2021), with the names that timm gives its parts: what Vision Mambas are
-/// compared with.
+/// The architecture of a vision transformer (Dosovitskiy et al., 2021), with the names that timm gives its parts: what
+/// Vision Mambas are compared with.
 /// </summary>
 internal sealed record VitConfig : ModelConfig
 {
@@ -75,5 +75,6 @@ internal sealed record VitConfig : ModelConfig
         + $"{DisplayText.Count(Tokens, "token")}; {DisplayText.Count(Classes, "class")}";
 
     /// <inheritdoc />
-    public override IReadOnlyDictionary<string, FloatTensor> CreateWeights(ulong seed) => VitInitializer.Create(this, seed);
+    public override IReadOnlyDictionary<string, FloatTensor> CreateWeights(ulong seed) =>
+        VitInitializer.Create(this, seed);
 }

@@ -13,8 +13,12 @@ internal static class VitInitializer
         foreach ((string name, Shape shape) in config.BuildGraph().Parameters)
         {
             var random = SeededRandom.ForPart(seed, (ulong)weights.Count);
-            bool isNorm = name.Contains("norm", StringComparison.Ordinal), isBias = name.EndsWith(".bias", StringComparison.Ordinal);
-            weights.Add(name, Initialization.Fill(shape, isBias ? _ => 0 : isNorm ? _ => 1 : Initialization.TruncatedNormal(random, Deviation)));
+            bool isNorm = name.Contains("norm", StringComparison.Ordinal),
+                isBias = name.EndsWith(".bias", StringComparison.Ordinal);
+            weights.Add(
+                name,
+                Initialization.Fill(
+                    shape, isBias ? _ => 0 : isNorm ? _ => 1 : Initialization.TruncatedNormal(random, Deviation)));
         }
         return weights;
     }

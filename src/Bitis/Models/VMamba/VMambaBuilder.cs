@@ -133,7 +133,8 @@ internal static class VMambaBuilder
 
     /// <summary>The 2-D selective scan (SS2D), <c>[L, D]</c> to <c>[L, D]</c>.</summary>
     private static Node Mixer(
-        GraphBuilder graph, VMambaConfig config, string name, int stage, int grid, IReadOnlyList<int> byColumn, Node tokens)
+        GraphBuilder graph, VMambaConfig config, string name, int stage, int grid, IReadOnlyList<int> byColumn,
+        Node tokens)
     {
         int width = config.Width << stage, inner = config.InnerWidth << stage;
         Node x = graph.Linear($"{name}.in_proj", tokens, config.IsGated ? 2 * inner : inner, hasBias: false);
@@ -169,7 +170,8 @@ internal static class VMambaBuilder
     /// <summary>
     /// The directions of a LocalVMamba's block, and their sum with a gate for each channel, <c>[L, E]</c>.
     /// </summary>
-    private static Node LocalScan(GraphBuilder graph, LocalVMambaConfig config, string name, int stage, int grid, Node u)
+    private static Node LocalScan(
+        GraphBuilder graph, LocalVMambaConfig config, string name, int stage, int grid, Node u)
     {
         var scans = new LocalScans(graph, $"{name}.multi_scan", config.Directions[graph.Block!.Value], grid);
         var outputs = new Node[ScanDirection.PerBlock];
@@ -190,7 +192,8 @@ internal static class VMambaBuilder
 
     /// <summary>One direction's scan, <c>[L, E]</c> to <c>[L, E]</c>.</summary>
     private static Node Direction(GraphBuilder graph, VMambaConfig config, string name, int stage, Node u, int k) =>
-        ScanLayer.Add(graph, name, k.ToString(CultureInfo.InvariantCulture), u, config.DeltaRank(stage), config.StateSize);
+        ScanLayer.Add(
+            graph, name, k.ToString(CultureInfo.InvariantCulture), u, config.DeltaRank(stage), config.StateSize);
 
     private static Node Norm(GraphBuilder graph, string name, Node tokens) =>
         graph.LayerNorm(name, tokens, NormEpsilon);

@@ -83,7 +83,11 @@ internal record VMambaConfig : ModelConfig
         RequireKnown(Downsampling, "downsampling");
         Require(PatchSize, 1, ImageSize, "patchSize");
         if (Stem == StemKind.Convolutions && PatchSize != ConvolutionsPatchSize)
-            throw new BitisException($"The model's patchSize is {PatchSize}; a stem of two convolutions of stride 2 has {ConvolutionsPatchSize}.");
+        {
+            throw new BitisException(
+                $"The model's patchSize is {PatchSize}; a stem of two convolutions of stride 2 has {ConvolutionsPatchSize}.");
+        }
+
         Require(Width, 2, MaxWidth >> Depths.Count, "width");
         Require(InnerWidth, 1, MaxWidth >> Depths.Count, "innerWidth");
         Require(MlpWidth, 0, 4 * MaxWidth >> Depths.Count, "mlpWidth");

@@ -21,9 +21,12 @@ internal static class VMambaInitializer
         {
             SelectiveScan scan => role == "D" ? _ => 1 : Initialization.LogStates(scan.States),
             LayerNorm or MeanOfNorms => role == "weight" ? _ => 1 : _ => 0,
-            // The projections of the scan are bare tensors in the official code, out of reach of its rule for linear layers.
-            Linear when role == "bias" && module.StartsWith("dt_proj", StringComparison.Ordinal) => Initialization.DeltaBias(random),
-            Linear linear when module.StartsWith("dt_proj", StringComparison.Ordinal) || module.StartsWith("x_proj", StringComparison.Ordinal) =>
+            // The projections of the scan are bare tensors in the official code, out of reach of its rule for linear
+            // layers.
+            Linear when role == "bias" && module.StartsWith("dt_proj", StringComparison.Ordinal) =>
+                Initialization.DeltaBias(random),
+            Linear linear when module.StartsWith("dt_proj", StringComparison.Ordinal)
+                || module.StartsWith("x_proj", StringComparison.Ordinal) =>
                 Initialization.Uniform(random, linear.InFeatures),
             Linear => role == "weight" ? Initialization.TruncatedNormal(random, Deviation) : _ => 0,
             _ => Initialization.Uniform(random, Initialization.FanIn(node.Operator)),

@@ -8,9 +8,13 @@ internal static partial class VMambaOldNames
     /// <summary>Today's name of a tensor.</summary>
     public static string Today(string name) => name switch
     {
-        _ when name.StartsWith("norm.", StringComparison.Ordinal) || name.StartsWith("head.", StringComparison.Ordinal) => $"classifier.{name}",
-        _ when name.StartsWith("patch_embed.proj.", StringComparison.Ordinal) => $"patch_embed.0.{name["patch_embed.proj.".Length..]}",
-        _ when name.StartsWith("patch_embed.norm.", StringComparison.Ordinal) => $"patch_embed.2.{name["patch_embed.norm.".Length..]}",
+        _ when name.StartsWith("norm.", StringComparison.Ordinal)
+            || name.StartsWith("head.", StringComparison.Ordinal) =>
+            $"classifier.{name}",
+        _ when name.StartsWith("patch_embed.proj.", StringComparison.Ordinal) =>
+            $"patch_embed.0.{name["patch_embed.proj.".Length..]}",
+        _ when name.StartsWith("patch_embed.norm.", StringComparison.Ordinal) =>
+            $"patch_embed.2.{name["patch_embed.norm.".Length..]}",
         _ => InBlock().Replace(
             name, match => $"{match.Groups["block"].Value}.{(match.Groups["part"].Value == "ln_1" ? "norm" : "op")}."),
     };

@@ -108,5 +108,6 @@ internal sealed record VimConfig : ModelConfig
         layer[(layer.LastIndexOf('.') + 1)..] is not ("x_proj" or "x_proj_b" or "dt_proj" or "dt_proj_b");
 
     /// <inheritdoc />
-    public override IReadOnlyDictionary<string, FloatTensor> CreateWeights(ulong seed) => VimInitializer.Create(this, seed);
+    public override IReadOnlyDictionary<string, FloatTensor> CreateWeights(ulong seed) =>
+        VimInitializer.Create(this, seed);
 }

@@ -12,7 +12,10 @@ internal sealed class VimDetector(CheckpointTensors tensors)
     /// do not (<c>vim_tiny_patch16_224_bimambav2_final_pool_mean_abs_pos_embed_with_midclstok_div2</c>).
     /// </summary>
     private readonly string? _officialName =
-        tensors.Metadata.GetValueOrDefault("args.model") is { } name && name.Contains("_patch") && name.Contains("_bimambav2") ? name : null;
+        tensors.Metadata.GetValueOrDefault("args.model") is { } name && name.Contains("_patch")
+            && name.Contains("_bimambav2")
+            ? name
+            : null;
 
     public VimConfig Read()
     {
@@ -58,7 +61,8 @@ internal sealed class VimDetector(CheckpointTensors tensors)
     }
 
     private BitisException Unsupported(string name, string form) =>
-        tensors.Refusal($"tensor '{name}' belongs to a Vim with {form}, a form that no published model has and Bitis does not run.");
+        tensors.Refusal(
+            $"tensor '{name}' belongs to a Vim with {form}, a form that no published model has and Bitis does not run.");
 
     private int Stride(int patchSize, int grid)
     {
@@ -89,7 +93,12 @@ internal sealed class VimDetector(CheckpointTensors tensors)
                     "the checkpoint has a class token ('cls_token'); --class-token takes 'first' or 'middle' here.");
         }
         if (_officialName is null)
-            return tensors.Assume(ClassTokenPosition.Middle, "the class token is in the middle, as in the published models (--class-token)");
+        {
+            return tensors.Assume(
+                ClassTokenPosition.Middle,
+                "the class token is in the middle, as in the published models (--class-token)");
+        }
+
         return _officialName.Contains("midclstok") || _officialName.Contains("middle_cls_token")
             ? ClassTokenPosition.Middle
             : ClassTokenPosition.First;
@@ -101,7 +110,8 @@ internal sealed class VimDetector(CheckpointTensors tensors)
             return chosen;
         // Every published name means halving ("div2"), and the official class halves unless it is told not to.
         return _officialName is not null
-            || tensors.Assume(true, "the sum of the two directions is halved, as in the published models (--no-halving)");
+            || tensors.Assume(
+                true, "the sum of the two directions is halved, as in the published models (--no-halving)");
     }
 
     private int? NumberAfter(string word)

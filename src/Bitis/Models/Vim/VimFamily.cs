@@ -14,7 +14,8 @@ internal sealed class VimFamily() : ModelFamily<VimConfig>("vim", ModelJson.Defa
         tensors.ContainsKey("layers.0.mixer.A_b_log");
 
     /// <inheritdoc />
-    public override string? NearMiss(IReadOnlyDictionary<string, Shape> tensors) => tensors.ContainsKey("layers.0.mixer.A_log")
+    public override string? NearMiss(IReadOnlyDictionary<string, Shape> tensors) =>
+        tensors.ContainsKey("layers.0.mixer.A_log")
         ? "this is a Vim with one scan direction; Bitis runs those with two ('bimamba v2')."
         : null;
 

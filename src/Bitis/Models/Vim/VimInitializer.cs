@@ -35,10 +35,12 @@ internal static class VimInitializer
             "weight" when module == "head" => Initialization.TruncatedNormal(random, EmbeddingDeviation),
             "bias" when module.Contains("dt_proj") => Initialization.DeltaBias(random),
             "weight" when module.Contains("dt_proj") => Initialization.Uniform(random, config.DeltaRank),
-            // Each block adds one branch to the residual stream; this keeps the stream's variance independent of the depth.
+            // Each block adds one branch to the residual stream; this keeps the stream's variance independent of the
+            // depth.
             "weight" when module.EndsWith("out_proj", StringComparison.Ordinal) =>
                 Initialization.Uniform(random, config.InnerWidth * (double)config.Depth),
-            "bias" when module == "patch_embed.proj" => Initialization.Uniform(random, config.ImageChannels * config.PatchSize * config.PatchSize),
+            "bias" when module == "patch_embed.proj" =>
+                Initialization.Uniform(random, config.ImageChannels * config.PatchSize * config.PatchSize),
             "bias" => Initialization.Uniform(random, config.ConvKernelSize),
             _ => Initialization.Uniform(random, FanIn(shape)),
         };

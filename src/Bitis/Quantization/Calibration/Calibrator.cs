@@ -5,7 +5,9 @@ using Bitis.Tensors;
 
 namespace Bitis.Quantization.Calibration;
 
-/// <summary>Runs images through a float model and collects statistics of the activations that enter given nodes.</summary>
+/// <summary>
+/// Runs images through a float model and collects statistics of the activations that enter given nodes.
+/// </summary>
 internal sealed class Calibrator
 {
     private readonly GraphExecutor _executor;
@@ -18,7 +20,9 @@ internal sealed class Calibrator
     /// <param name="weights">Its float parameters.</param>
     /// <param name="evaluator">What computes a node.</param>
     /// <param name="nodes">The nodes whose first input is observed.</param>
-    /// <param name="recipe">Says whether a node's statistics are kept per tensor, token or channel, and of which transform of its input.</param>
+    /// <param name="recipe">
+    /// Says whether a node's statistics are kept per tensor, token or channel, and of which transform of its input.
+    /// </param>
     public Calibrator(
         Graph graph,
         IReadOnlyDictionary<string, FloatTensor> weights,
@@ -28,7 +32,10 @@ internal sealed class Calibrator
     {
         _recipe = recipe;
         _statistics = nodes.ToDictionary(
-            node => node, node => new SiteStatistics($"{node.Name}.input", QuantizedLayer.InputGroups(recipe.GranularityOf(node), node)));
+            node =>
+                node, node =>
+                    new SiteStatistics(
+                        $"{node.Name}.input", QuantizedLayer.InputGroups(recipe.GranularityOf(node), node)));
         _executor = new GraphExecutor(graph, weights, new ProbingEvaluator(evaluator, Observe));
     }
 
@@ -71,7 +78,9 @@ internal sealed class Calibrator
     {
         if (!_statistics.TryGetValue(node, out SiteStatistics? statistics))
             return;
-        FloatTensor values = _recipe.GranularityOf(node) == Granularity.PerChannel ? SiteStatistics.ByChannel(inputs[0]) : inputs[0];
+        FloatTensor values = _recipe.GranularityOf(node) == Granularity.PerChannel
+            ? SiteStatistics.ByChannel(inputs[0])
+            : inputs[0];
         if (_recipe.RotationOf(node) is > 1 and var rotation)
         {
             values = FloatTensor.Uninitialized(values.Shape);

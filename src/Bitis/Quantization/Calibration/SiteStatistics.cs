@@ -10,8 +10,8 @@ namespace Bitis.Quantization.Calibration;
 public sealed class SiteStatistics
 {
     /// <summary>
-    /// Bins of a group's histogram. Errors are computed as if the values were spread evenly within a bin, which is exact
-    /// enough as soon as a quantization interval covers a few bins: 1024 bins are 4 for each of 255 intervals.
+    /// Bins of a group's histogram. Errors are computed as if the values were spread evenly within a bin, which is
+    /// exact enough as soon as a quantization interval covers a few bins: 1024 bins are 4 for each of 255 intervals.
     /// </summary>
     public const int Bins = 1024;
 
@@ -94,7 +94,10 @@ public sealed class SiteStatistics
         });
     }
 
-    /// <summary><c>[batch, tokens, channels]</c> to <c>[batch, channels, tokens]</c>: what is observed where channels are the groups.</summary>
+    /// <summary>
+    /// <c>[batch, tokens, channels]</c> to <c>[batch, channels, tokens]</c>: what is observed where channels are the
+    /// groups.
+    /// </summary>
     internal static FloatTensor ByChannel(FloatTensor x)
     {
         int batch = x.Shape[0], rows = x.Shape[1], columns = x.Shape[2];

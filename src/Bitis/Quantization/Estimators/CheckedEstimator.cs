@@ -4,7 +4,8 @@ using Bitis.Quantization.Calibration;
 namespace Bitis.Quantization.Estimators;
 
 /// <summary>
-/// An estimator whose ranges are checked before quantizers are made of them: it may come from outside, and no file holds others.
+/// An estimator whose ranges are checked before quantizers are made of them: it may come from outside, and no file
+/// holds others.
 /// </summary>
 /// <param name="owner">Whose it is, for messages: <c>estimator 'mse'</c>.</param>
 /// <param name="estimator">The estimator.</param>

@@ -2,10 +2,14 @@ using Bitis.Quantization.Calibration;
 
 namespace Bitis.Quantization.Estimators;
 
-/// <summary>Decides which range of values the levels cover: the one choice in which the classic methods differ.</summary>
+/// <summary>
+/// Decides which range of values the levels cover: the one choice in which the classic methods differ.
+/// </summary>
 public interface IRangeEstimator
 {
-    /// <summary>Whether <see cref="ActivationRange"/> looks at histograms, which cost a second pass over the images.</summary>
+    /// <summary>
+    /// Whether <see cref="ActivationRange"/> looks at histograms, which cost a second pass over the images.
+    /// </summary>
     bool NeedsHistograms { get; }
 
     /// <summary>Whether <see cref="ActivationRange"/> looks at the values themselves, which have to be kept.</summary>

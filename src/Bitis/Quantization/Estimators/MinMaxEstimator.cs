@@ -10,5 +10,6 @@ internal sealed class MinMaxEstimator : IRangeEstimator
 
     public ValueRange ActivationRange(SiteStatistics statistics, int group, int bits) => statistics.Range(group);
 
-    public float WeightMagnitude(ReadOnlySpan<float> weights, int bits) => MathF.Abs(TensorPrimitives.MaxMagnitude(weights));
+    public float WeightMagnitude(ReadOnlySpan<float> weights, int bits) =>
+        MathF.Abs(TensorPrimitives.MaxMagnitude(weights));
 }

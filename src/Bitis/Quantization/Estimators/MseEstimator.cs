@@ -6,16 +6,19 @@ using Bitis.Quantization.Quantizers;
 namespace Bitis.Quantization.Estimators;
 
 /// <summary>
-/// The range with the least mean squared error between the values and their levels' values. For weights the magnitude is
-/// searched over <see cref="Candidates"/> fractions of the largest; for activations the ends are searched together and then
-/// in turn, each time over as many fractions: after SiLU they have a short and a long tail, and with outliers on both sides
-/// moving one end alone would stop too early.
+/// The range with the least mean squared error between the values and their levels' values. For weights the magnitude
+/// is searched over <see cref="Candidates"/> fractions of the largest; for activations the ends are searched together
+/// and then in turn, each time over as many fractions: after SiLU they have a short and a long tail, and with outliers
+/// on both sides moving one end alone would stop too early.
 /// </summary>
 internal sealed class MseEstimator : IRangeEstimator
 {
     private const int Candidates = 100;
 
-    private static readonly (bool Low, bool High)[] Rounds = [(true, true), (false, true), (true, false), (false, true)];
+    private static readonly (bool Low, bool High)[] Rounds =
+    [
+        (true, true), (false, true), (true, false), (false, true),
+    ];
 
     public bool NeedsHistograms => true;
 

@@ -3,8 +3,12 @@ using Bitis.Quantization.Calibration;
 
 namespace Bitis.Quantization.Estimators;
 
-/// <summary>Clips the same small share of the values at both ends of an activation; weights keep their whole range.</summary>
-/// <param name="percentile">The share below the upper end, in percent: 99.99 clips one value in ten thousand there.</param>
+/// <summary>
+/// Clips the same small share of the values at both ends of an activation; weights keep their whole range.
+/// </summary>
+/// <param name="percentile">
+/// The share below the upper end, in percent: 99.99 clips one value in ten thousand there.
+/// </param>
 internal sealed class PercentileEstimator(double percentile) : IRangeEstimator
 {
     public bool NeedsHistograms => true;
@@ -22,7 +26,8 @@ internal sealed class PercentileEstimator(double percentile) : IRangeEstimator
         return new ValueRange((float)(range.Low + below * binWidth), (float)(range.High - above * binWidth));
     }
 
-    public float WeightMagnitude(ReadOnlySpan<float> weights, int bits) => MathF.Abs(TensorPrimitives.MaxMagnitude(weights));
+    public float WeightMagnitude(ReadOnlySpan<float> weights, int bits) =>
+        MathF.Abs(TensorPrimitives.MaxMagnitude(weights));
 
     /// <summary>How many bins, with a fraction, the first <paramref name="count"/> values from one end fill.</summary>
     private static double Quantile(ReadOnlySpan<int> counts, double count, bool fromEnd)

@@ -72,7 +72,9 @@ public sealed class RangeEstimatorKind
     /// <typeparam name="TSettings">The settings; a new one has the usual values.</typeparam>
     /// <param name="name">As recipes write it: letters, digits, <c>+</c>, <c>-</c>, <c>_</c> and <c>.</c>.</param>
     /// <param name="summary">Which ranges it finds, in a few words.</param>
-    /// <param name="json">How they are read and written, by strict options (<c>JsonSerializerDefaults.Strict</c>, a <c>MaxDepth</c>).</param>
+    /// <param name="json">
+    /// How they are read and written, by strict options (<c>JsonSerializerDefaults.Strict</c>, a <c>MaxDepth</c>).
+    /// </param>
     /// <param name="create">Creates an estimator; several threads may use it at once.</param>
     /// <exception cref="ArgumentException">The name has other characters, or the JSON is not strict.</exception>
     public static RangeEstimatorKind Create<TSettings>(

@@ -6,9 +6,9 @@ using Bitis.Quantization.Quantizers;
 namespace Bitis.Quantization.Estimators;
 
 /// <summary>
-/// PTQ4VM's search for first scales: of 100 ranges, cut more and more, the one with the least mean |x − x̂|^2.4, over the values
-/// themselves. An activation's range is cut at both ends by the same share of its width, before it is widened to contain 0;
-/// the whole range is not among the candidates. This is what the authors' code does.
+/// PTQ4VM's search for first scales: of 100 ranges, cut more and more, the one with the least mean |x − x̂|^2.4, over
+/// the values themselves. An activation's range is cut at both ends by the same share of its width, before it is
+/// widened to contain 0; the whole range is not among the candidates. This is what the authors' code does.
 /// </summary>
 internal sealed class TruncationEstimator : IRangeEstimator
 {
@@ -28,7 +28,8 @@ internal sealed class TruncationEstimator : IRangeEstimator
         // From half the width on nothing would be left of the range.
         for (int k = 1; k < Candidates / 2; k++)
         {
-            float share = (float)k / Candidates, low = (full.Low * (1 - share)) + (full.High * share), high = (full.Low * share) + (full.High * (1 - share));
+            float share = (float)k / Candidates, low = (full.Low * (1 - share)) + (full.High * share),
+                high = (full.Low * share) + (full.High * (1 - share));
             float scale = Math.Max((high - low) / levels, 1e-8f), zero = MathF.Round(-low / scale);
             double error = 0;
             foreach (ReadOnlyMemory<float> row in statistics.Values(group))

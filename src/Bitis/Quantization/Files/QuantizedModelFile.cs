@@ -25,8 +25,8 @@ namespace Bitis.Quantization.Files;
 ///   {layer}.input_factor       F32 [in], where the input's channels are multiplied by something first
 ///   {layer}.input_rotation     I32 [1], where they pass through a Hadamard transform of that many first
 /// </code>
-/// The other parameters keep their name and shape, as F16 where that loses nothing, else as F32. Everything else is in the
-/// metadata, with a digest of all of it, since the container itself has no checksum.
+/// The other parameters keep their name and shape, as F16 where that loses nothing, else as F32. Everything else is in
+/// the metadata, with a digest of all of it, since the container itself has no checksum.
 /// </summary>
 internal static class QuantizedModelFile
 {
@@ -132,7 +132,8 @@ internal static class QuantizedModelFile
 
     /// <summary>The bits of quantized layers, as the metadata hold them.</summary>
     public static string LayersOf(IReadOnlyDictionary<string, QuantizedLayer> layers) => JsonSerializer.Serialize(
-        layers.OrderBy(pair => pair.Key, StringComparer.Ordinal).ToDictionary(pair => pair.Key, pair => BitsOf(pair.Value)),
+        layers.OrderBy(pair => pair.Key, StringComparer.Ordinal).ToDictionary(
+            pair => pair.Key, pair => BitsOf(pair.Value)),
         QuantizedModelJson.Default.DictionaryStringBitWidths);
 
     /// <summary>The quantized layers of a file.</summary>
@@ -141,7 +142,9 @@ internal static class QuantizedModelFile
     {
         var layers = new Dictionary<string, QuantizedLayer>();
         Dictionary<string, Node> nodes = graph.Nodes.ToDictionary(node => node.Name);
-        foreach ((string name, BitWidths bits) in MetadataJson.Read(tensors.Metadata, LayersKey, QuantizedModelJson.Default.DictionaryStringBitWidths))
+        foreach (
+            (string name, BitWidths bits) in MetadataJson.Read(
+                tensors.Metadata, LayersKey, QuantizedModelJson.Default.DictionaryStringBitWidths))
         {
             if (!nodes.TryGetValue(name, out Node? node) || !QuantizedLayer.Covers(node.Operator))
                 throw new BitisException($"'{name}' is quantized in this file, but the model has no such layer.");
@@ -162,7 +165,9 @@ internal static class QuantizedModelFile
     private static QuantizedModel Read(Checkpoint file, bool hasFlatRecipe, CancellationToken cancellationToken)
     {
         QuantizedModelJson json = QuantizedModelJson.Default;
-        (ModelConfig config, Preprocessing preprocessing, IReadOnlyList<string>? classNames) = ModelDescription.Read(file.Metadata);
+        (
+            ModelConfig config, Preprocessing preprocessing,
+            IReadOnlyList<string>? classNames) = ModelDescription.Read(file.Metadata);
         Recipe recipe = MetadataJson.Read(file.Metadata, "recipe", json.RecipeDocument).ToRecipe(hasFlatRecipe);
         CalibrationDigest calibration = MetadataJson.Read(file.Metadata, "calibration", json.CalibrationDigest);
         calibration.Validate();
@@ -194,18 +199,32 @@ internal static class QuantizedModelFile
         if (layer.Weight is { } weight)
         {
             tensors.Add(weight.Bits <= 4
-                ? new(node.ParameterNames[0], DType.UInt8, PackedShape(shape), Nibbles.Pack(layer.Levels, InputsOf(shape)))
-                : new(node.ParameterNames[0], DType.Int8, shape, MemoryMarshal.AsBytes(layer.Levels.AsSpan()).ToArray()));
-            tensors.Add(new($"{name}.weight_scale", DType.Float32, [shape[0]], MemoryMarshal.AsBytes(weight.Scales).ToArray()));
+                ? new(
+                    node.ParameterNames[0], DType.UInt8, PackedShape(shape),
+                    Nibbles.Pack(layer.Levels, InputsOf(shape)))
+                : new(
+                    node.ParameterNames[0], DType.Int8, shape, MemoryMarshal.AsBytes(layer.Levels.AsSpan()).ToArray()));
+            tensors.Add(
+                new($"{name}.weight_scale", DType.Float32, [shape[0]], MemoryMarshal.AsBytes(weight.Scales).ToArray()));
         }
         if (layer.Input is { } input)
         {
             Shape groups = [input.Scales.Length];
-            tensors.Add(new($"{name}.input_scale", DType.Float32, groups, MemoryMarshal.AsBytes(input.Scales).ToArray()));
-            tensors.Add(new($"{name}.input_zero_point", DType.UInt8, groups, Array.ConvertAll(input.ZeroPoints.ToArray(), zero => (byte)zero)));
+            tensors.Add(
+                new($"{name}.input_scale", DType.Float32, groups, MemoryMarshal.AsBytes(input.Scales).ToArray()));
+            tensors.Add(
+                new(
+                    $"{name}.input_zero_point", DType.UInt8, groups,
+                    Array.ConvertAll(input.ZeroPoints.ToArray(), zero => (byte)zero)));
         }
         if (layer.InputFactors is { } factors)
-            tensors.Add(new($"{name}.input_factor", DType.Float32, [factors.Length], MemoryMarshal.AsBytes(factors.AsSpan()).ToArray()));
+        {
+            tensors.Add(
+                new(
+                    $"{name}.input_factor", DType.Float32, [factors.Length],
+                    MemoryMarshal.AsBytes(factors.AsSpan()).ToArray()));
+        }
+
         if (layer.RotationOrder > 1)
             tensors.Add(new($"{name}.input_rotation", DType.Int32, [1], BitConverter.GetBytes(layer.RotationOrder)));
     }
@@ -219,11 +238,18 @@ internal static class QuantizedModelFile
         if (bits.Weights != BitWidths.Float)
         {
             bool packed = bits.Weights <= 4;
-            byte[] bytes = tensors.Bytes(node.ParameterNames[0], packed ? DType.UInt8 : DType.Int8, packed ? PackedShape(shape) : shape);
+            byte[] bytes = tensors.Bytes(
+                node.ParameterNames[0], packed ? DType.UInt8 : DType.Int8, packed ? PackedShape(shape) : shape);
             levels = packed ? Nibbles.Unpack(bytes, InputsOf(shape)) : MemoryMarshal.Cast<byte, sbyte>(bytes).ToArray();
-            weight = UniformQuantizer.Symmetric(bits.Weights, Granularity.PerChannel, tensors.Scales($"{name}.weight_scale", [shape[0]]));
-            if (Array.FindIndex(levels, level => level < weight.MinLevel || level > weight.MaxLevel) is >= 0 and var index)
-                throw new BitisException($"tensor '{node.ParameterNames[0]}' has level {levels[index]}, outside {weight.MinLevel} to {weight.MaxLevel}.");
+            weight = UniformQuantizer.Symmetric(
+                bits.Weights, Granularity.PerChannel, tensors.Scales($"{name}.weight_scale", [shape[0]]));
+            if (
+                Array.FindIndex(
+                    levels, level => level < weight.MinLevel || level > weight.MaxLevel) is >= 0 and var index)
+            {
+                throw new BitisException(
+                    $"tensor '{node.ParameterNames[0]}' has level {levels[index]}, outside {weight.MinLevel} to {weight.MaxLevel}.");
+            }
         }
         if (bits.Activations != BitWidths.Float)
         {
@@ -245,12 +271,17 @@ internal static class QuantizedModelFile
     /// <summary>Throws if what a layer computes could leave the range of float32 by its scales alone.</summary>
     private static void RequireFiniteProducts(string name, QuantizedLayer layer, int inputs)
     {
-        double weight = layer.Weight is { } w ? Largest(w.Scales) * w.MaxLevel : 1, input = layer.Input is { } x ? Largest(x.Scales) * x.MaxLevel : 1;
+        double weight = layer.Weight is { } w ? Largest(w.Scales) * w.MaxLevel : 1,
+            input = layer.Input is { } x ? Largest(x.Scales) * x.MaxLevel : 1;
         double factor = layer.InputFactors is { } factors ? Largest(factors) : 1;
         double largest = weight * Math.Max(Math.Max(input * inputs, factor), Math.Sqrt(layer.RotationOrder));
         if (largest > float.MaxValue)
         {
-            string?[] scales = [layer.Weight is null ? null : $"'{name}.weight_scale'", layer.Input is null ? null : $"'{name}.input_scale'"];
+            string?[] scales =
+            [
+                layer.Weight is null ? null : $"'{name}.weight_scale'",
+                layer.Input is null ? null : $"'{name}.input_scale'",
+            ];
             throw new BitisException(
                 $"the numbers of {string.Join(" and ", scales.OfType<string>())} are so large that the layer's values could not be float32.");
         }
@@ -266,7 +297,8 @@ internal static class QuantizedModelFile
         int order = BinaryPrimitives.ReadInt32LittleEndian(tensors.Bytes(name, DType.Int32, [1]));
         return node.IsLinear && order > 1 && int.IsPow2(order) && node.Operator.Product!.Inputs % order == 0
             ? order
-            : throw new BitisException($"tensor '{name}' is {order}; expected a power of two that divides the layer's inputs.");
+            : throw new BitisException(
+                $"tensor '{name}' is {order}; expected a power of two that divides the layer's inputs.");
     }
 
     /// <summary>How many numbers an output channel has.</summary>
@@ -285,8 +317,12 @@ internal static class QuantizedModelFile
         {
             halves[i] = (Half)tensor.Span[i];
             if ((float)halves[i] != tensor.Span[i])
-                return new SafetensorsTensor(name, DType.Float32, tensor.Shape, MemoryMarshal.AsBytes(tensor.Span).ToArray());
+            {
+                return new SafetensorsTensor(
+                    name, DType.Float32, tensor.Shape, MemoryMarshal.AsBytes(tensor.Span).ToArray());
+            }
         }
-        return new SafetensorsTensor(name, DType.Float16, tensor.Shape, MemoryMarshal.AsBytes(halves.AsSpan()).ToArray());
+        return new SafetensorsTensor(
+            name, DType.Float16, tensor.Shape, MemoryMarshal.AsBytes(halves.AsSpan()).ToArray());
     }
 }

@@ -7,7 +7,9 @@ using Bitis.Quantization.Scans;
 
 namespace Bitis.Quantization.Files;
 
-/// <summary>What a <c>.bitis</c> file holds as JSON, besides what every model file does (<see cref="Models.ModelJson"/>).</summary>
+/// <summary>
+/// What a <c>.bitis</c> file holds as JSON, besides what every model file does (<see cref="Models.ModelJson"/>).
+/// </summary>
 [JsonSourceGenerationOptions(
     JsonSerializerDefaults.Strict,
     MaxDepth = StrictJson.MaxDepth,

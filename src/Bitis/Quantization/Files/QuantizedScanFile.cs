@@ -27,7 +27,8 @@ namespace Bitis.Quantization.Files;
 ///   {scan}.hidden_group_scale    F32 [groups]
 ///   {scan}.hidden_channel_scale  F32 [1] or [channels]
 /// </code>
-/// and in the metadata its bits, how the levels of Ā are spread, whether Δ's levels are spread before its softplus, and whether h's rounding is dithered.
+/// and in the metadata its bits, how the levels of Ā are spread, whether Δ's levels are spread before its softplus, and
+/// whether h's rounding is dithered.
 /// </summary>
 internal static class QuantizedScanFile
 {
@@ -36,23 +37,35 @@ internal static class QuantizedScanFile
 
     /// <summary>What the metadata say of scans.</summary>
     public static string Describe(IReadOnlyDictionary<string, QuantizedScan> scans) => JsonSerializer.Serialize(
-        scans.OrderBy(pair => pair.Key, StringComparer.Ordinal).ToDictionary(pair => pair.Key, pair => new ScanDescription(pair.Value.U.Bits, pair.Value.Decay, pair.Value.Delta.IsBeforeSoftplus, pair.Value.HiddenState.IsDithered)),
+        scans.OrderBy(pair => pair.Key, StringComparer.Ordinal).ToDictionary(
+            pair => pair.Key,
+            pair =>
+                new ScanDescription(
+                    pair.Value.U.Bits, pair.Value.Decay, pair.Value.Delta.IsBeforeSoftplus,
+                    pair.Value.HiddenState.IsDithered)),
         QuantizedModelJson.Default.DictionaryStringScanDescription);
 
     /// <summary>The tensors of scans.</summary>
-    public static IEnumerable<SafetensorsTensor> TensorsOf(IReadOnlyDictionary<string, QuantizedScan> scans, Graph graph)
+    public static IEnumerable<SafetensorsTensor> TensorsOf(
+        IReadOnlyDictionary<string, QuantizedScan> scans, Graph graph)
     {
         foreach ((string name, QuantizedScan scan) in scans.OrderBy(pair => pair.Key, StringComparer.Ordinal))
         {
             ScanSize shape = graph[name].Operator.ScanSize!;
             HiddenStateQuantizer hidden = scan.HiddenState;
             yield return Floats($"{name}.u_scale", scan.U.Scales.ToArray());
-            yield return new($"{name}.u_zero_point", DType.UInt8, [scan.U.Scales.Length], Array.ConvertAll(scan.U.ZeroPoints.ToArray(), zero => (byte)zero));
+            yield return new(
+                $"{name}.u_zero_point", DType.UInt8, [scan.U.Scales.Length],
+                Array.ConvertAll(scan.U.ZeroPoints.ToArray(), zero => (byte)zero));
             yield return Floats($"{name}.delta_grid", [scan.Delta.Scale, scan.Delta.Lowest]);
             yield return Floats($"{name}.b_scale", scan.B.Scales.ToArray());
             yield return Floats($"{name}.c_scale", scan.C.Scales.ToArray());
-            yield return new($"{name}.rate_code", DType.Int8, [shape.Channels, shape.States], MemoryMarshal.AsBytes(scan.RateCodes.AsSpan()).ToArray());
-            yield return new($"{name}.hidden_group_start", DType.Int32, [hidden.GroupStarts.Count], MemoryMarshal.AsBytes(hidden.GroupStarts.ToArray().AsSpan()).ToArray());
+            yield return new(
+                $"{name}.rate_code", DType.Int8, [shape.Channels, shape.States],
+                MemoryMarshal.AsBytes(scan.RateCodes.AsSpan()).ToArray());
+            yield return new(
+                $"{name}.hidden_group_start", DType.Int32, [hidden.GroupStarts.Count],
+                MemoryMarshal.AsBytes(hidden.GroupStarts.ToArray().AsSpan()).ToArray());
             yield return Floats($"{name}.hidden_group_scale", [.. hidden.GroupScales]);
             yield return Floats($"{name}.hidden_channel_scale", [.. hidden.ChannelScales]);
         }
@@ -83,7 +96,9 @@ internal static class QuantizedScanFile
         return scans;
     }
 
-    /// <summary>Throws if what the inputs of scans add to their outputs could leave the range of float32 by the scales alone.</summary>
+    /// <summary>
+    /// Throws if what the inputs of scans add to their outputs could leave the range of float32 by the scales alone.
+    /// </summary>
     /// <exception cref="BitisException">It could; the message names the tensors.</exception>
     public static void RequireFiniteSkips(
         IReadOnlyDictionary<string, QuantizedScan> scans, Graph graph, IReadOnlyDictionary<string, FloatTensor> weights)
@@ -118,14 +133,18 @@ internal static class QuantizedScanFile
         byte[] starts = tensors.Bytes($"{name}.hidden_group_start", DType.Int32, groups);
         float[] groupScales = tensors.Scales($"{name}.hidden_group_scale", groups);
         float[] channelScales = ReadScales(tensors, $"{name}.hidden_channel_scale", shape.Channels);
-        int[] firstTokens = [.. Enumerable.Range(0, groups[0]).Select(i => BinaryPrimitives.ReadInt32LittleEndian(starts.AsSpan(i * sizeof(int))))];
+        int[] firstTokens =
+        [
+            .. Enumerable.Range(0, groups[0]).Select(i => BinaryPrimitives.ReadInt32LittleEndian(starts.AsSpan(i * sizeof(int)))),
+        ];
         var scan = new QuantizedScan(
             UniformQuantizer.Asymmetric(bits, u.Length == 1 ? Granularity.PerTensor : Granularity.PerChannel, u, zeros),
             delta,
             UniformQuantizer.Symmetric(bits, b.Length == 1 ? Granularity.PerTensor : Granularity.PerToken, b),
             UniformQuantizer.Symmetric(bits, c.Length == 1 ? Granularity.PerTensor : Granularity.PerToken, c),
             description.Decay,
-            new HiddenStateQuantizer(bits, tokens, firstTokens, groupScales, channelScales, description.IsHiddenStateDithered),
+            new HiddenStateQuantizer(
+                bits, tokens, firstTokens, groupScales, channelScales, description.IsHiddenStateDithered),
             MemoryMarshal.Cast<byte, sbyte>(rates).ToArray());
         RequireFiniteProducts(name, scan, shape);
         return scan;
@@ -135,10 +154,16 @@ internal static class QuantizedScanFile
     {
         float[] values = tensors.Floats(name, [2]).Span.ToArray();
         if (!isBeforeSoftplus && values[1] != 0)
-            throw new BitisException($"tensor '{name}' has a lowest level of {values[1]}; levels after the softplus begin at 0.");
+        {
+            throw new BitisException(
+                $"tensor '{name}' has a lowest level of {values[1]}; levels after the softplus begin at 0.");
+        }
+
         try
         {
-            return isBeforeSoftplus ? DeltaQuantizer.BeforeSoftplus(bits, values[0], values[1]) : DeltaQuantizer.AfterSoftplus(bits, values[0]);
+            return isBeforeSoftplus
+                ? DeltaQuantizer.BeforeSoftplus(bits, values[0], values[1])
+                : DeltaQuantizer.AfterSoftplus(bits, values[0]);
         }
         catch (ArgumentException e)
         {
@@ -146,7 +171,9 @@ internal static class QuantizedScanFile
         }
     }
 
-    /// <summary>Throws if a factor of a scan could leave the range of float32: <see cref="QuantizedScan"/> has the formulas.</summary>
+    /// <summary>
+    /// Throws if a factor of a scan could leave the range of float32: <see cref="QuantizedScan"/> has the formulas.
+    /// </summary>
     private static void RequireFiniteProducts(string name, QuantizedScan scan, ScanSize shape)
     {
         HiddenStateQuantizer hidden = scan.HiddenState;
@@ -155,16 +182,24 @@ internal static class QuantizedScanFile
         Require(-(double)short.MinValue * largestGroup / smallestGroup, "hidden_group_scale");
         for (int channel = 0; channel < shape.Channels; channel++)
         {
-            double u = scan.U.Scales[QuantizedScan.GroupOf(scan.U, channel)], unit = (double)hidden.ChannelScale(channel) / (1 << scan.HiddenShift);
+            double u = scan.U.Scales[QuantizedScan.GroupOf(scan.U, channel)],
+                unit = (double)hidden.ChannelScale(channel) / (1 << scan.HiddenShift);
             double input = u * scan.Delta.Unit * (1 << (scan.B.Bits - 1)) / (smallestGroup * unit);
-            Require(input * scan.U.MaxLevel * short.MaxValue * Math.Max(b, 1), "u_scale', 'delta_grid', 'b_scale' and 'hidden_group_scale");
-            Require(largestGroup * unit * shape.States * -short.MinValue * scan.C.MaxLevel * Math.Max(c, 1), "hidden_group_scale', 'hidden_channel_scale' and 'c_scale");
+            Require(
+                input * scan.U.MaxLevel * short.MaxValue * Math.Max(b, 1),
+                "u_scale', 'delta_grid', 'b_scale' and 'hidden_group_scale");
+            Require(
+                largestGroup * unit * shape.States * -short.MinValue * scan.C.MaxLevel * Math.Max(c, 1),
+                "hidden_group_scale', 'hidden_channel_scale' and 'c_scale");
         }
 
         void Require(double largest, string tensors)
         {
             if (!IsFloat(largest))
-                throw new BitisException($"the numbers of the scan '{name}' multiply to more than float32 holds: its tensors '{tensors}'.");
+            {
+                throw new BitisException(
+                    $"the numbers of the scan '{name}' multiply to more than float32 holds: its tensors '{tensors}'.");
+            }
         }
     }
 

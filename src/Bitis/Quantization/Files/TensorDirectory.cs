@@ -4,7 +4,10 @@ using Bitis.Tensors;
 
 namespace Bitis.Quantization.Files;
 
-/// <summary>The tensors of a quantized model's file, each of which has one meaning: what is read is checked, what is left over is refused.</summary>
+/// <summary>
+/// The tensors of a quantized model's file, each of which has one meaning: what is read is checked, what is left over
+/// is refused.
+/// </summary>
 /// <param name="file">The file.</param>
 /// <param name="cancellationToken">Ends the reading between two tensors.</param>
 internal sealed class TensorDirectory(Checkpoint file, CancellationToken cancellationToken = default)
@@ -21,7 +24,8 @@ internal sealed class TensorDirectory(Checkpoint file, CancellationToken cancell
     /// <summary>The shape of a vector whose length is not known beforehand, but at most as long as something.</summary>
     /// <exception cref="BitisException">The tensor is missing, or no such vector.</exception>
     public Shape VectorShape(string name, int longest) =>
-        _entries.TryGetValue(name, out CheckpointEntry? entry) && entry.Shape.Rank == 1 && entry.Shape[0] >= 1 && entry.Shape[0] <= longest
+        _entries.TryGetValue(name, out CheckpointEntry? entry) && entry.Shape.Rank == 1 && entry.Shape[0] >= 1
+            && entry.Shape[0] <= longest
             ? entry.Shape
             : throw new BitisException($"tensor '{name}' is missing, or not a vector of 1 to {longest} numbers.");
 
@@ -31,10 +35,15 @@ internal sealed class TensorDirectory(Checkpoint file, CancellationToken cancell
     {
         CheckpointEntry entry = Entry(name);
         if (entry.DType is not (DType.Float32 or DType.Float16) || entry.Shape != shape)
-            throw new BitisException($"tensor '{name}' is {entry.DType} {entry.Shape}; expected {DType.Float32} or {DType.Float16}, {shape}.");
+        {
+            throw new BitisException(
+                $"tensor '{name}' is {entry.DType} {entry.Shape}; expected {DType.Float32} or {DType.Float16}, {shape}.");
+        }
+
         FloatTensor tensor = file.Read(name);
         return Checkpoint.FindNonFinite(tensor) is { } index
-            ? throw new BitisException($"tensor '{name}' holds {tensor.Span[index]} at element {index}; expected finite numbers.")
+            ? throw new BitisException(
+                $"tensor '{name}' holds {tensor.Span[index]} at element {index}; expected finite numbers.")
             : tensor;
     }
 
@@ -44,7 +53,8 @@ internal sealed class TensorDirectory(Checkpoint file, CancellationToken cancell
     {
         float[] scales = Floats(name, shape).Span.ToArray();
         return Array.FindIndex(scales, scale => !(scale > 0 && float.IsFinite(1 / scale))) is >= 0 and var index
-            ? throw new BitisException($"tensor '{name}' holds {scales[index]} at element {index}; expected a positive number whose reciprocal is finite.")
+            ? throw new BitisException(
+                $"tensor '{name}' holds {scales[index]} at element {index}; expected a positive number whose reciprocal is finite.")
             : scales;
     }
 
@@ -55,7 +65,8 @@ internal sealed class TensorDirectory(Checkpoint file, CancellationToken cancell
         int[] zeros = Array.ConvertAll(Bytes(name, DType.UInt8, shape), zero => (int)zero);
         int max = UniformQuantizer.LevelsOf(bits, isSymmetric: false).Max;
         return Array.FindIndex(zeros, zero => zero > max) is >= 0 and var index
-            ? throw new BitisException($"tensor '{name}' holds {zeros[index]} at element {index}; expected levels of 0 to {max}.")
+            ? throw new BitisException(
+                $"tensor '{name}' holds {zeros[index]} at element {index}; expected levels of 0 to {max}.")
             : zeros;
     }
 
@@ -73,8 +84,12 @@ internal sealed class TensorDirectory(Checkpoint file, CancellationToken cancell
     /// <exception cref="BitisException">There is.</exception>
     public void RequireAllRead()
     {
-        if (_entries.Keys.Where(name => !_read.Contains(name)).Order(StringComparer.Ordinal).FirstOrDefault() is { } left)
+        if (
+            _entries.Keys.Where(
+                name => !_read.Contains(name)).Order(StringComparer.Ordinal).FirstOrDefault() is { } left)
+        {
             throw new BitisException($"tensor '{left}' belongs to nothing in this model.");
+        }
     }
 
     private CheckpointEntry Entry(string name)

@@ -60,7 +60,9 @@ public sealed class QuantizationMethod
     /// <typeparam name="TSettings">The settings; a new one has the usual values.</typeparam>
     /// <param name="name">As recipes write it: letters, digits, <c>+</c>, <c>-</c>, <c>_</c> and <c>.</c>.</param>
     /// <param name="summary">What it does, in a few words.</param>
-    /// <param name="json">How they are read and written, by strict options (<c>JsonSerializerDefaults.Strict</c>, a <c>MaxDepth</c>).</param>
+    /// <param name="json">
+    /// How they are read and written, by strict options (<c>JsonSerializerDefaults.Strict</c>, a <c>MaxDepth</c>).
+    /// </param>
     /// <param name="behavior">What it does with settings, in a scope. It must give the same for the same.</param>
     /// <exception cref="ArgumentException">The name has other characters, or the JSON is not strict.</exception>
     public static QuantizationMethod Create<TSettings>(

@@ -4,8 +4,9 @@ using Bitis.Kernels.Hadamard;
 namespace Bitis.Quantization.Methods;
 
 /// <summary>
-/// The orthonormal Walsh-Hadamard transform of blocks of neighbouring channels, <c>x·H/√n</c>, which spreads outliers over a block. It is
-/// its own inverse, so a layer whose weights and input are both rotated computes what it did: <c>(x·H)·(W·H)ᵀ = x·Wᵀ</c>.
+/// The orthonormal Walsh-Hadamard transform of blocks of neighbouring channels, <c>x·H/√n</c>, which spreads outliers
+/// over a block. It is its own inverse, so a layer whose weights and input are both rotated computes what it did:
+/// <c>(x·H)·(W·H)ᵀ = x·Wᵀ</c>.
 /// </summary>
 internal static class Rotation
 {

@@ -4,8 +4,8 @@ using Bitis.Tensors;
 namespace Bitis.Quantization.Methods;
 
 /// <summary>
-/// Smoothing (Xiao et al., SmoothQuant, 2023): x_j/m_j and W_ij·m_j instead of x_j and W_ij move range from activations to
-/// weights, channel by channel.
+/// Smoothing (Xiao et al., SmoothQuant, 2023): x_j/m_j and W_ij·m_j instead of x_j and W_ij move range from activations
+/// to weights, channel by channel.
 /// </summary>
 internal static class Smoothing
 {

@@ -17,7 +17,8 @@ namespace Bitis.Quantization.Quantizers;
 /// <param name="Scale">s.</param>
 /// <param name="Lowest">The smallest uniform level's value; 0 for the others.</param>
 internal sealed record DecayQuantizer(
-    [property: JsonPropertyName("grid")] DecaySpacing Spacing, int Bits, int LevelsPerOctave, double Scale, double Lowest)
+    [property: JsonPropertyName("grid")] DecaySpacing Spacing, int Bits, int LevelsPerOctave, double Scale,
+    double Lowest)
 {
     private int MaxLevel => (1 << Bits) - 1;
 

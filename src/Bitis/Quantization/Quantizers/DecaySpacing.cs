@@ -10,7 +10,10 @@ public enum DecaySpacing
     /// <summary>Evenly.</summary>
     Uniform,
 
-    /// <summary>Dense near 1, where most values are: QMamba's long-tailed skewness quantization (LtSQ), beside uniform levels where those serve better.</summary>
+    /// <summary>
+    /// Dense near 1, where most values are: QMamba's long-tailed skewness quantization (LtSQ), beside uniform levels
+    /// where those serve better.
+    /// </summary>
     LongTailed,
 
     /// <summary>Powers of two: dense near 0. A baseline.</summary>

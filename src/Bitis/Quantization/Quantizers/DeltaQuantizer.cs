@@ -2,9 +2,9 @@ using Bitis.Kernels.Rounding;
 namespace Bitis.Quantization.Quantizers;
 
 /// <summary>
-/// Maps the time steps Δ = softplus(x) of a selective scan to unsigned levels and back. Levels are evenly spaced, either over Δ
-/// itself, from 0 on, or over x: since softplus(x) ≈ e^x where x is small, the latter are dense where Δ is small, in proportion
-/// to it, and there is no softplus to compute.
+/// Maps the time steps Δ = softplus(x) of a selective scan to unsigned levels and back. Levels are evenly spaced,
+/// either over Δ itself, from 0 on, or over x: since softplus(x) ≈ e^x where x is small, the latter are dense where Δ
+/// is small, in proportion to it, and there is no softplus to compute.
 /// <code>
 ///   q = clamp(round((v − lowest) · (1/s)), 0, 2ᵇ − 1)        v = Δ or x
 ///   Δ ≈ unit · d[q]                                          d[q] = q, or round(softplus(lowest + s·q)/unit) of at most 2¹⁵ − 1
@@ -19,7 +19,11 @@ internal sealed class DeltaQuantizer
         ArgumentOutOfRangeException.ThrowIfLessThan(bits, UniformQuantizer.MinBits);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bits, UniformQuantizer.MaxBits);
         if (!(scale > 0 && float.IsFinite(scale) && float.IsFinite(1 / scale) && Math.Abs(lowest) <= 1e6f))
-            throw new ArgumentException($"A scale of {scale} and a lowest level of {lowest} make no levels.", nameof(scale));
+        {
+            throw new ArgumentException(
+                $"A scale of {scale} and a lowest level of {lowest} make no levels.", nameof(scale));
+        }
+
         Bits = bits;
         IsBeforeSoftplus = isBeforeSoftplus;
         Scale = scale;
@@ -58,11 +62,15 @@ internal sealed class DeltaQuantizer
 
     /// <summary>Levels evenly spaced over Δ: 0, s, 2s, …</summary>
     /// <exception cref="ArgumentException">The scale is not a positive, finite number.</exception>
-    public static DeltaQuantizer AfterSoftplus(int bits, float scale) => new(bits, isBeforeSoftplus: false, scale, lowest: 0);
+    public static DeltaQuantizer AfterSoftplus(int bits, float scale) =>
+        new(bits, isBeforeSoftplus: false, scale, lowest: 0);
 
     /// <summary>Levels evenly spaced over x, from <paramref name="lowest"/> on.</summary>
-    /// <exception cref="ArgumentException">The scale is not a positive, finite number, or the lowest level is not finite.</exception>
-    public static DeltaQuantizer BeforeSoftplus(int bits, float scale, float lowest) => new(bits, isBeforeSoftplus: true, scale, lowest);
+    /// <exception cref="ArgumentException">
+    /// The scale is not a positive, finite number, or the lowest level is not finite.
+    /// </exception>
+    public static DeltaQuantizer BeforeSoftplus(int bits, float scale, float lowest) =>
+        new(bits, isBeforeSoftplus: true, scale, lowest);
 
     /// <summary>The level of a value: of x or Δ, whichever the levels are of. NaN has level 0.</summary>
     public int Quantize(float value) => (int)Levels.Limit(MathF.Round((value - Lowest) * InverseScale), 0, MaxLevel);

@@ -3,9 +3,9 @@ using Bitis.Quantization.Scans;
 namespace Bitis.Quantization.Quantizers;
 
 /// <summary>
-/// Maps hidden states to signed levels, <c>q = clamp(round(h / s), −2ᵇ⁻¹, 2ᵇ⁻¹ − 1)</c>. The scale s of token t and channel e is
-/// that of the token's group times that of the channel (QMamba's temporal group quantization, TGQ): ranges move along the tokens,
-/// and differ between channels.
+/// Maps hidden states to signed levels, <c>q = clamp(round(h / s), −2ᵇ⁻¹, 2ᵇ⁻¹ − 1)</c>. The scale s of token t and
+/// channel e is that of the token's group times that of the channel (QMamba's temporal group quantization, TGQ): ranges
+/// move along the tokens, and differ between channels.
 /// </summary>
 internal sealed class HiddenStateQuantizer
 {
@@ -14,25 +14,38 @@ internal sealed class HiddenStateQuantizer
     /// <summary>Puts a quantizer together.</summary>
     /// <param name="bits">b.</param>
     /// <param name="tokens">L.</param>
-    /// <param name="groupStarts">The first token of each group, ascending, from 0; in the order in which the scan sees the tokens.</param>
+    /// <param name="groupStarts">
+    /// The first token of each group, ascending, from 0; in the order in which the scan sees the tokens.
+    /// </param>
     /// <param name="groupScales">A scale for each group.</param>
-    /// <param name="channelScales">What each channel multiplies them by: one for each channel, or a single one for all.</param>
+    /// <param name="channelScales">
+    /// What each channel multiplies them by: one for each channel, or a single one for all.
+    /// </param>
     /// <param name="isDithered">Whether rounding is dithered; else it is to the nearest level.</param>
     /// <exception cref="ArgumentException">Groups or scales are not as described.</exception>
-    public HiddenStateQuantizer(int bits, int tokens, int[] groupStarts, float[] groupScales, float[] channelScales, bool isDithered = false)
+    public HiddenStateQuantizer(
+        int bits, int tokens, int[] groupStarts, float[] groupScales, float[] channelScales, bool isDithered = false)
     {
         ArgumentNullException.ThrowIfNull(groupStarts);
         ArgumentNullException.ThrowIfNull(groupScales);
         ArgumentNullException.ThrowIfNull(channelScales);
         ArgumentOutOfRangeException.ThrowIfLessThan(bits, UniformQuantizer.MinBits);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bits, UniformQuantizer.MaxBits);
-        if (groupStarts.Length == 0 || groupStarts.Length != groupScales.Length || groupStarts[0] != 0 || groupStarts[^1] >= tokens
+        if (
+            groupStarts.Length == 0 || groupStarts.Length != groupScales.Length || groupStarts[0] != 0
+                || groupStarts[^1] >= tokens
             || groupStarts.Zip(groupStarts.Skip(1)).Any(pair => pair.Second <= pair.First))
         {
-            throw new ArgumentException($"Groups of {tokens} tokens must start at ascending tokens from 0, and have a scale each.", nameof(groupStarts));
+            throw new ArgumentException(
+                $"Groups of {tokens} tokens must start at ascending tokens from 0, and have a scale each.",
+                nameof(groupStarts));
         }
-        if (channelScales.Length == 0 || groupScales.Concat(channelScales).Any(scale => !(float.IsFinite(scale) && scale > 1e-20f)))
+        if (channelScales.Length == 0
+            || groupScales.Concat(channelScales).Any(scale => !(float.IsFinite(scale) && scale > 1e-20f)))
+        {
             throw new ArgumentException("Scales must be positive, finite numbers.", nameof(groupScales));
+        }
+
         Bits = bits;
         GroupStarts = groupStarts;
         GroupScales = groupScales;
@@ -63,8 +76,8 @@ internal sealed class HiddenStateQuantizer
     public IReadOnlyList<float> ChannelScales { get; }
 
     /// <summary>
-    /// Whether rounding is dithered (<see cref="QuantizedScan"/> says how). To the nearest level, a state that decays or grows by less
-    /// than half a level at a time stands still.
+    /// Whether rounding is dithered (<see cref="QuantizedScan"/> says how). To the nearest level, a state that decays
+    /// or grows by less than half a level at a time stands still.
     /// </summary>
     public bool IsDithered { get; }
 

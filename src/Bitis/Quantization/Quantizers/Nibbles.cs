@@ -1,6 +1,8 @@
 namespace Bitis.Quantization.Quantizers;
 
-/// <summary>Signed levels of at most 4 bits, two in a byte: the first of a pair in the low half, rows start at a whole byte.</summary>
+/// <summary>
+/// Signed levels of at most 4 bits, two in a byte: the first of a pair in the low half, rows start at a whole byte.
+/// </summary>
 internal static class Nibbles
 {
     /// <summary>The bytes that a row takes.</summary>
@@ -14,7 +16,10 @@ internal static class Nibbles
         for (int row = 0; row < rows; row++)
         {
             for (int column = 0; column < columns; column++)
-                packed[row * rowBytes + column / 2] |= (byte)((levels[row * columns + column] & 0xF) << (column % 2 * 4));
+            {
+                packed[row * rowBytes + column / 2] |= (byte)(
+                    (levels[row * columns + column] & 0xF) << (column % 2 * 4));
+            }
         }
         return packed;
     }

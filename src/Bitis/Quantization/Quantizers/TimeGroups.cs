@@ -11,8 +11,9 @@ internal static class TimeGroups
     }
 
     /// <summary>
-    /// The groups for which Σ_t (largest of the group)² is least: the distance of two levels is in proportion to the range that it covers, and
-    /// its squared error to the square of that. Dynamic programming over the last group's first token, O(groups·tokens²).
+    /// The groups for which Σ_t (largest of the group)² is least: the distance of two levels is in proportion to the
+    /// range that it covers, and its squared error to the square of that. Dynamic programming over the last group's
+    /// first token, O(groups·tokens²).
     /// </summary>
     /// <param name="ranges">The range of each token.</param>
     /// <param name="groups">At most how many groups.</param>

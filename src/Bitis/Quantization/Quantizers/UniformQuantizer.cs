@@ -36,7 +36,11 @@ internal sealed class UniformQuantizer
         Granularity = granularity;
         (MinLevel, MaxLevel) = LevelsOf(bits, isSymmetric);
         if (zeroPoints.Length != scales.Length || zeroPoints.Any(zero => zero < MinLevel || zero > MaxLevel))
-            throw new ArgumentException($"Zero points must be {scales.Length} levels of {MinLevel} to {MaxLevel}.", nameof(zeroPoints));
+        {
+            throw new ArgumentException(
+                $"Zero points must be {scales.Length} levels of {MinLevel} to {MaxLevel}.", nameof(zeroPoints));
+        }
+
         _scales = scales;
         _inverseScales = Array.ConvertAll(scales, scale => 1 / scale);
         _zeroPoints = zeroPoints;
@@ -45,7 +49,9 @@ internal sealed class UniformQuantizer
     /// <summary>How many bits a level takes.</summary>
     public int Bits { get; }
 
-    /// <summary>Signed levels around zero, as for weights; else unsigned levels with a zero point, as for activations.</summary>
+    /// <summary>
+    /// Signed levels around zero, as for weights; else unsigned levels with a zero point, as for activations.
+    /// </summary>
     public bool IsSymmetric { get; }
 
     /// <summary>Which values share a scale.</summary>
@@ -72,7 +78,9 @@ internal sealed class UniformQuantizer
         new(bits, isSymmetric: true, granularity, scales, new int[scales.Length]);
 
     /// <summary>Unsigned levels 0 … 2ᵇ − 1 with zero points: for activations.</summary>
-    /// <exception cref="ArgumentException">A scale is not a positive, finite number, or a zero point is not a level.</exception>
+    /// <exception cref="ArgumentException">
+    /// A scale is not a positive, finite number, or a zero point is not a level.
+    /// </exception>
     public static UniformQuantizer Asymmetric(int bits, Granularity granularity, float[] scales, int[] zeroPoints) =>
         new(bits, isSymmetric: false, granularity, scales, zeroPoints);
 
@@ -111,7 +119,9 @@ internal sealed class UniformQuantizer
         _ => 0,
     };
 
-    /// <summary>Replaces the values of a token by those that their levels stand for ("fake quantization"): x̂.</summary>
+    /// <summary>
+    /// Replaces the values of a token by those that their levels stand for ("fake quantization"): x̂.
+    /// </summary>
     /// <param name="values">The values, <c>[channels]</c>; per tensor, any values.</param>
     /// <param name="token">The token's position.</param>
     /// <param name="result">Where the results go; may be <paramref name="values"/> itself.</param>
@@ -124,7 +134,9 @@ internal sealed class UniformQuantizer
             TensorPrimitives.Multiply(result[..values.Length], _scales[GroupOf(token, 0)], result);
     }
 
-    /// <summary>The distance of the levels of a token's values from the zero point, q − z, as float32: x̂ without the scale.</summary>
+    /// <summary>
+    /// The distance of the levels of a token's values from the zero point, q − z, as float32: x̂ without the scale.
+    /// </summary>
     internal void CenteredLevels(ReadOnlySpan<float> values, int token, Span<float> result)
     {
         (int first, int count) = Granularity == Granularity.PerChannel ? (0, _scales.Length) : (GroupOf(token, 0), 1);

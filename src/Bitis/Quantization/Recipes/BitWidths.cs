@@ -5,7 +5,9 @@ using Bitis.Quantization.Quantizers;
 
 namespace Bitis;
 
-/// <summary>Bits of weights and activations, written <c>w8a8</c>, <c>w4a8</c>, <c>w8a32</c>; 32 means float32.</summary>
+/// <summary>
+/// Bits of weights and activations, written <c>w8a8</c>, <c>w4a8</c>, <c>w8a32</c>; 32 means float32.
+/// </summary>
 /// <param name="Weights">Bits of a weight: 2 to 8, or 32.</param>
 /// <param name="Activations">Bits of an activation: 2 to 8, or 32.</param>
 [JsonConverter(typeof(TextConverter))]
@@ -40,7 +42,8 @@ public readonly record struct BitWidths(int Weights, int Activations)
     /// <summary>The form that <see cref="Parse"/> reads.</summary>
     public override string ToString() => $"w{Weights}a{Activations}";
 
-    private static bool IsValid(int bits) => bits is (>= UniformQuantizer.MinBits and <= UniformQuantizer.MaxBits) or Float;
+    private static bool IsValid(int bits) =>
+        bits is (>= UniformQuantizer.MinBits and <= UniformQuantizer.MaxBits) or Float;
 
     internal sealed class TextConverter : JsonConverter<BitWidths>
     {

@@ -3,7 +3,9 @@ using Bitis.Json;
 
 namespace Bitis.Quantization.Recipes;
 
-/// <summary>How far a block's output Y is from its target T, token by token; the loss is the mean over images and tokens.</summary>
+/// <summary>
+/// How far a block's output Y is from its target T, token by token; the loss is the mean over images and tokens.
+/// </summary>
 [JsonConverter(typeof(EnumByName<BlockLoss>))]
 public enum BlockLoss
 {

@@ -17,7 +17,8 @@ public enum Granularity
     PerToken,
 
     /// <summary>
-    /// The weights of one output channel share one: <c>[out]</c> scales; or the values of one channel of an activation: <c>[channels]</c>.
+    /// The weights of one output channel share one: <c>[out]</c> scales; or the values of one channel of an activation:
+    /// <c>[channels]</c>.
     /// </summary>
     PerChannel,
 }

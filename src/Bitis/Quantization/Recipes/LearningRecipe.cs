@@ -1,6 +1,8 @@
 namespace Bitis.Quantization.Recipes;
 
-/// <summary>How scales are learned, block by block. What is null is what is usual for the method (docs/ptq4vm.md).</summary>
+/// <summary>
+/// How scales are learned, block by block. What is null is what is usual for the method (docs/ptq4vm.md).
+/// </summary>
 internal sealed record LearningRecipe
 {
     /// <summary>Steps of the optimizer for each block; 0 for no learning.</summary>

@@ -11,11 +11,15 @@ using Bitis.Quantization.Scans;
 
 namespace Bitis;
 
-/// <summary>Says how to quantize a model: everything that a result depends on besides the model and the calibration images.</summary>
+/// <summary>
+/// Says how to quantize a model: everything that a result depends on besides the model and the calibration images.
+/// </summary>
 [JsonConverter(typeof(RecipeJson))]
 public sealed record Recipe
 {
-    /// <summary>The fewest bits, without an override, of the layer that sees the image and of the one that gives the logits.</summary>
+    /// <summary>
+    /// The fewest bits, without an override, of the layer that sees the image and of the one that gives the logits.
+    /// </summary>
     private const int EdgeBits = 8;
 
     /// <summary>The method's name: one of <see cref="QuantizationMethod.Names"/>.</summary>
@@ -34,12 +38,14 @@ public sealed record Recipe
     public Scope Scope { get; init; } = Scope.Linear;
 
     /// <summary>
-    /// Which values of an activation share a scale: <see cref="Granularity.PerTensor"/> or <see cref="Granularity.PerToken"/>;
-    /// null for what is usual for the method.
+    /// Which values of an activation share a scale: <see cref="Granularity.PerTensor"/> or
+    /// <see cref="Granularity.PerToken"/>; null for what is usual for the method.
     /// </summary>
     public Granularity? ActivationGranularity { get; init; }
 
-    /// <summary>Inside of scans: how many groups of tokens a hidden state has scales for; null for what is usual for the method.</summary>
+    /// <summary>
+    /// Inside of scans: how many groups of tokens a hidden state has scales for; null for what is usual for the method.
+    /// </summary>
     public int? TimeGroups { get; init; }
 
     /// <summary>Inside of scans: how levels of Ā may be spread; null for what is usual for the method.</summary>
@@ -132,8 +138,9 @@ public sealed record Recipe
     }
 
     /// <summary>
-    /// Which values of a layer's input share a scale. Convolutions sum over tokens, so their inputs have one scale; one that takes each
-    /// channel by itself can have one for each channel at no cost, and does where linear layers have one for each token.
+    /// Which values of a layer's input share a scale. Convolutions sum over tokens, so their inputs have one scale; one
+    /// that takes each channel by itself can have one for each channel at no cost, and does where linear layers have
+    /// one for each token.
     /// </summary>
     public Granularity GranularityOf(Node node)
     {
@@ -147,8 +154,8 @@ public sealed record Recipe
     }
 
     /// <summary>
-    /// How many neighbouring channels of a layer's input a Hadamard transform mixes before they are quantized, where the method does so:
-    /// those of what a scan computed, on its way out of the block; else 1.
+    /// How many neighbouring channels of a layer's input a Hadamard transform mixes before they are quantized, where
+    /// the method does so: those of what a scan computed, on its way out of the block; else 1.
     /// </summary>
     public int RotationOf(Node node)
     {
@@ -167,12 +174,21 @@ public sealed record Recipe
     {
         if (!Enum.IsDefined(Scope))
             throw new BitisException($"There is no scope '{Scope}'.");
-        if (ActivationGranularity is not (null or Quantization.Recipes.Granularity.PerTensor or Quantization.Recipes.Granularity.PerToken))
+        if (
+            ActivationGranularity is not (
+                null or Quantization.Recipes.Granularity.PerTensor or Quantization.Recipes.Granularity.PerToken))
+        {
             throw new BitisException("Activations are quantized per tensor or per token; per channel is for weights.");
+        }
+
         QuantizationMethod.Find(Method).Validate(Settings);
         CreateEstimator();
         if (!CoversScans && (TimeGroups is not null || Decay is not null))
-            throw new BitisException("Groups of tokens and the spread of Ā's levels are for the inside of scans: scopes 'ssm' and 'full'.");
+        {
+            throw new BitisException(
+                "Groups of tokens and the spread of Ā's levels are for the inside of scans: scopes 'ssm' and 'full'.");
+        }
+
         if (TimeGroups is { } groups && !(groups is >= 1 and <= 4096))
             throw new BitisException($"{groups} groups of tokens; expected 1 to 4096.");
         if (Decay is { } decay && !Enum.IsDefined(decay))
@@ -203,6 +219,8 @@ public sealed record Recipe
         if (Overrides.FirstOrDefault(entry => entry.Matches(node.Name)) is { } entry)
             return entry.Bits;
         bool isFirstOrLast = node == graph.Output || node.Inputs[0] == graph.Input;
-        return isFirstOrLast ? new BitWidths(Math.Max(Bits.Weights, EdgeBits), Math.Max(Bits.Activations, EdgeBits)) : Bits;
+        return isFirstOrLast
+            ? new BitWidths(Math.Max(Bits.Weights, EdgeBits), Math.Max(Bits.Activations, EdgeBits))
+            : Bits;
     }
 }

@@ -8,16 +8,20 @@ namespace Bitis;
 public enum Scope
 {
     /// <summary>
-    /// The linear layers of the blocks: their weights and their inputs (PTQ4VM's scope). In a graph without blocks, all linear layers.
+    /// The linear layers of the blocks: their weights and their inputs (PTQ4VM's scope). In a graph without blocks, all
+    /// linear layers.
     /// </summary>
     Linear,
 
-    /// <summary>As <see cref="Linear"/>, and what is inside of the selective scans: u, Δ, Ā, B, C and the hidden states (QMamba's scope).</summary>
+    /// <summary>
+    /// As <see cref="Linear"/>, and what is inside of the selective scans: u, Δ, Ā, B, C and the hidden states
+    /// (QMamba's scope).
+    /// </summary>
     Ssm,
 
     /// <summary>
-    /// As <see cref="Ssm"/>, and all other layers: convolutions, the patch embedding and the head. The layer that sees the image and
-    /// the one that gives the logits have at least 8 bits.
+    /// As <see cref="Ssm"/>, and all other layers: convolutions, the patch embedding and the head. The layer that sees
+    /// the image and the one that gives the logits have at least 8 bits.
     /// </summary>
     Full,
 }

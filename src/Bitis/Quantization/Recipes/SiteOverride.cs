@@ -14,7 +14,8 @@ public sealed record SiteOverride(string Pattern, BitWidths Bits)
         int equals = text.LastIndexOf('=');
         return equals > 0
             ? new SiteOverride(text[..equals], BitWidths.Parse(text[(equals + 1)..]))
-            : throw new BitisException($"'{text}' is not an override: expected PATTERN=BITS, such as '*.x_proj*=w8a8' or 'layers.0.*=float'.");
+            : throw new BitisException(
+                $"'{text}' is not an override: expected PATTERN=BITS, such as '*.x_proj*=w8a8' or 'layers.0.*=float'.");
     }
 
     /// <summary>Whether the pattern matches a node's name.</summary>

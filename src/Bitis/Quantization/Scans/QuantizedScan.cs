@@ -6,8 +6,9 @@ using Bitis.Tensors;
 namespace Bitis.Quantization.Scans;
 
 /// <summary>
-/// A selective scan in integers: the quantizers of its operands, of the discrete parameters and of the hidden states. What it computes,
-/// for each channel e and state n (all of it is exact in integers but the two roundings to float32 that are named):
+/// A selective scan in integers: the quantizers of its operands, of the discrete parameters and of the hidden states.
+/// What it computes, for each channel e and state n (all of it is exact in integers but the two roundings to float32
+/// that are named):
 /// <code>
 ///   u  = s_u[e]·(q_u − z_u[e])    Δ = unit_Δ·d[q_Δ]    B = s_B[t]·q_B    C = s_C[t]·q_C    the operands' levels
 ///   i  = clamp(codeΔ[q_Δ] + codeA[e, n], 0, 127)                                           log₂(−log₂ Ā) in eighths
@@ -16,10 +17,11 @@ namespace Bitis.Quantization.Scans;
 ///   h  = level(clamp16(Ā ∗ h + v ∗ (q_B·2^(16−b_B))))                                      x ∗ y = (x·y + 2¹⁴) ≫ 15
 ///   y  = ((Σ_n h·q_C)·unit)·s_C[t] + (D·s_u)·(q_u − z_u)                                   float32
 /// </code>
-/// h is a 16-bit number whose upper b bits are the level and whose lower ones are 0: <c>level(x) = clamp16(x + o) &amp; mask</c>;
-/// its unit is the scale of h divided by 2^(16−b). The offset o is 2^(15−b) for rounding to nearest; dithered, it is
-/// <c>⌊frac(0.618…·t + 0.754…·n)·2^(16−b)⌋</c>, which takes all values alike, so that a state that changes by less than a level at a
-/// time moves on average as it should instead of standing still. Where a group of tokens begins, h becomes
+/// h is a 16-bit number whose upper b bits are the level and whose lower ones are 0:
+/// <c>level(x) = clamp16(x + o) &amp; mask</c>; its unit is the scale of h divided by 2^(16−b). The offset o is
+/// 2^(15−b) for rounding to nearest; dithered, it is
+/// <c>⌊frac(0.618…·t + 0.754…·n)·2^(16−b)⌋</c>, which takes all values alike, so that a state that changes by less than
+/// a level at a time moves on average as it should instead of standing still. Where a group of tokens begins, h becomes
 /// <c>level(clamp16(round(h·(s_before/s_after))))</c>, the product in float32, to nearest.
 /// </summary>
 internal sealed class QuantizedScan
@@ -36,20 +38,28 @@ internal sealed class QuantizedScan
     /// <summary>Puts a scan together.</summary>
     /// <param name="u">The quantizer of u: unsigned, per tensor or channel.</param>
     /// <param name="delta">The quantizer of Δ.</param>
-    /// <param name="b">The quantizer of B: signed, per tensor or token (in the order in which the scan sees them).</param>
+    /// <param name="b">
+    /// The quantizer of B: signed, per tensor or token (in the order in which the scan sees them).
+    /// </param>
     /// <param name="c">The quantizer of C, as B's.</param>
     /// <param name="decay">The quantizer of Ā.</param>
     /// <param name="hiddenState">The quantizer of h.</param>
     /// <param name="rateCodes">The codes of A, <c>[channels, states]</c>: <see cref="RateCode"/>.</param>
     /// <exception cref="ArgumentException">A quantizer is of another kind.</exception>
     public QuantizedScan(
-        UniformQuantizer u, DeltaQuantizer delta, UniformQuantizer b, UniformQuantizer c, DecayQuantizer decay, HiddenStateQuantizer hiddenState, sbyte[] rateCodes)
+        UniformQuantizer u, DeltaQuantizer delta, UniformQuantizer b, UniformQuantizer c, DecayQuantizer decay,
+        HiddenStateQuantizer hiddenState, sbyte[] rateCodes)
     {
         ArgumentNullException.ThrowIfNull(decay);
         if (u.IsSymmetric || !b.IsSymmetric || !c.IsSymmetric)
             throw new ArgumentException("u has unsigned levels, B and C have signed ones.", nameof(u));
-        if (u.Granularity == Granularity.PerToken || b.Granularity == Granularity.PerChannel || c.Granularity == Granularity.PerChannel)
-            throw new ArgumentException("Scales of u may differ between channels, those of B and C between tokens.", nameof(u));
+        if (u.Granularity == Granularity.PerToken || b.Granularity == Granularity.PerChannel
+            || c.Granularity == Granularity.PerChannel)
+        {
+            throw new ArgumentException(
+                "Scales of u may differ between channels, those of B and C between tokens.", nameof(u));
+        }
+
         decay.Validate();
         U = u;
         Delta = delta;
@@ -98,7 +108,9 @@ internal sealed class QuantizedScan
     public FloatTensor DequantizeRates(Shape shape)
     {
         double codeOfRate = CodesPerOctave * Math.Log2(Math.Log2(Math.E)); // of A = −1
-        return FloatTensor.From(shape, Array.ConvertAll(RateCodes, code => (float)((code - codeOfRate) / CodesPerOctave / Math.Log2(Math.E))));
+        return FloatTensor.From(
+            shape,
+            Array.ConvertAll(RateCodes, code => (float)((code - codeOfRate) / CodesPerOctave / Math.Log2(Math.E))));
     }
 
     /// <summary>The bits of h below its level.</summary>
@@ -132,7 +144,8 @@ internal sealed class QuantizedScan
     internal IntegerScanTables TablesFor(FloatTensor d, int tokens)
     {
         int channels = d.Length, states = RateCodes.Length / channels, pairs = (states + 1) / 2;
-        int[] each = [.. Enumerable.Range(0, channels)], groups = [.. Enumerable.Range(0, HiddenState.GroupScales.Count)];
+        int[] each = [.. Enumerable.Range(0, channels)],
+            groups = [.. Enumerable.Range(0, HiddenState.GroupScales.Count)];
         float[] lows = [.. each.Select(e => (float)-U.ZeroPoints[GroupOf(U, e)])];
         return new IntegerScanTables
         {
@@ -159,15 +172,22 @@ internal sealed class QuantizedScan
             HiddenBits = HiddenState.Bits,
             Groups = [.. Enumerable.Range(0, tokens).Select(HiddenState.GroupOf)],
             Rescales = [.. groups.Select(g => g == 0 ? 1 : Rescale(g))],
-            HiddenScales = [.. groups.SelectMany(g => each.Select(e => HiddenState.GroupScales[g] * HiddenState.ChannelScale(e)))],
+            HiddenScales =
+            [
+                .. groups.SelectMany(g => each.Select(e => HiddenState.GroupScales[g] * HiddenState.ChannelScale(e))),
+            ],
             InputFactors = [.. groups.SelectMany(g => each.Select(e => InputFactor(g, e)))],
             OutputFactors = [.. groups.SelectMany(g => each.Select(e => OutputFactor(g, e)))],
-            Offsets = [.. Enumerable.Range(0, tokens * 2 * pairs).Select(i => (short)RoundingOffset(i / (2 * pairs), i % (2 * pairs)))],
+            Offsets =
+            [
+                .. Enumerable.Range(0, tokens * 2 * pairs).Select(i => (short)RoundingOffset(i / (2 * pairs), i % (2 * pairs))),
+            ],
         };
     }
 
     /// <summary>The index of a channel's or a token's scale.</summary>
-    internal static int GroupOf(UniformQuantizer quantizer, int position) => quantizer.Granularity == Granularity.PerTensor ? 0 : position;
+    internal static int GroupOf(UniformQuantizer quantizer, int position) =>
+        quantizer.Granularity == Granularity.PerTensor ? 0 : position;
 
     private static float[] Each(int count, UniformQuantizer quantizer, ReadOnlySpan<float> values)
     {
@@ -181,7 +201,8 @@ internal sealed class QuantizedScan
         ? sbyte.MinValue // no time passes
         : ToCode(Math.Log2(delta) + ((double)CodeOfOne / CodesPerOctave));
 
-    private static sbyte ToCode(double octaves) => (sbyte)Math.Clamp(Math.Round(octaves * CodesPerOctave), sbyte.MinValue, sbyte.MaxValue);
+    private static sbyte ToCode(double octaves) =>
+        (sbyte)Math.Clamp(Math.Round(octaves * CodesPerOctave), sbyte.MinValue, sbyte.MaxValue);
 
     private double Unit(int group, int channel) =>
         (double)HiddenState.GroupScales[group] * HiddenState.ChannelScale(channel) / (1 << HiddenShift);

@@ -11,8 +11,9 @@ using Bitis.Tensors;
 namespace Bitis.Quantization.Scans;
 
 /// <summary>
-/// Finds the quantizers of a model's scans (QMamba): observes the float model, then either lets an estimator of ranges decide, or tries
-/// quantizers on a few images' scans, one operand after the other, and keeps what the scan's output is closest with.
+/// Finds the quantizers of a model's scans (QMamba): observes the float model, then either lets an estimator of ranges
+/// decide, or tries quantizers on a few images' scans, one operand after the other, and keeps what the scan's output is
+/// closest with.
 /// </summary>
 internal sealed class ScanCalibrator
 {
@@ -25,7 +26,10 @@ internal sealed class ScanCalibrator
     private static readonly double[] Clips = [1.1, 1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.42, 0.35, 0.28, 0.2];
 
     /// <summary>Likewise of what h usually is, and may exceed.</summary>
-    private static readonly double[] HiddenStateClips = [32, 22.6, 16, 11.3, 8, 5.7, 4, 3.3, 2.7, 2.2, 1.8, 1.5, 1.25, 1, 0.8, 0.6, 0.42];
+    private static readonly double[] HiddenStateClips =
+    [
+        32, 22.6, 16, 11.3, 8, 5.7, 4, 3.3, 2.7, 2.2, 1.8, 1.5, 1.25, 1, 0.8, 0.6, 0.42,
+    ];
 
     private readonly Dictionary<Node, ScanObserver> _observers = [];
     private readonly Dictionary<Node, ScanObserver> _bySoftplus = [];
@@ -43,14 +47,16 @@ internal sealed class ScanCalibrator
     /// <param name="method">How scans are quantized.</param>
     /// <param name="bits">Bits of an activation.</param>
     public ScanCalibrator(
-        Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, INodeEvaluator evaluator, IRangeEstimator estimator, ScanMethod method, int bits)
+        Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, INodeEvaluator evaluator,
+        IRangeEstimator estimator, ScanMethod method, int bits)
     {
         _estimator = estimator;
         _inputEstimator = method.InputPercentile is { } percentile ? new PercentileEstimator(percentile) : estimator;
         _method = method;
         _bits = bits;
         Node[] scans = [.. graph.Nodes.Where(node => node.Operator.ScanSize is not null)];
-        long imageValues = scans.Sum(scan => (3 * scan.Shape.ElementCount) + (2 * scan.Inputs[2].Shape.ElementCount)); // u, Δ, y; B, C
+        // u, Δ, y; B, C
+        long imageValues = scans.Sum(scan => (3 * scan.Shape.ElementCount) + (2 * scan.Inputs[2].Shape.ElementCount));
         int samples = (int)Math.Clamp(SampleValues / Math.Max(imageValues, 1), MinSampleImages, MaxSampleImages);
         foreach (Node node in scans)
         {
@@ -117,12 +123,16 @@ internal sealed class ScanCalibrator
     {
         ValueRange delta = _estimator.ActivationRange(observer.Delta, 0, _bits);
         return new QuantizedScan(
-            UniformQuantizer.ForRanges(_bits, observer.U.Groups == 1 ? Granularity.PerTensor : Granularity.PerChannel, Ranges(observer.U, _inputEstimator)),
+            UniformQuantizer.ForRanges(
+                _bits, observer.U.Groups == 1 ? Granularity.PerTensor : Granularity.PerChannel,
+                Ranges(observer.U, _inputEstimator)),
             DeltaQuantizer.AfterSoftplus(_bits, Math.Max(delta.High, 1e-20f) / ((1 << _bits) - 1)),
             Signed(observer.B),
             Signed(observer.C),
             Decay(observer),
-            HiddenState(observer, _method.SearchesOutput ? null : Magnitude(_estimator.ActivationRange(observer.HiddenState, 0, _bits))),
+            HiddenState(
+                observer,
+                _method.SearchesOutput ? null : Magnitude(_estimator.ActivationRange(observer.HiddenState, 0, _bits))),
             observer.RateCodes);
     }
 
@@ -131,12 +141,19 @@ internal sealed class ScanCalibrator
         if (_method.Decay == DecaySpacing.Logarithmic)
             return DecayQuantizer.Logarithmic(_bits);
         if (_method.SearchesOutput)
-            return DecayQuantizer.Uniform(_bits, observer.Statistics.DecayQuantile(0), observer.Statistics.DecayQuantile(1));
+        {
+            return DecayQuantizer.Uniform(
+                _bits, observer.Statistics.DecayQuantile(0), observer.Statistics.DecayQuantile(1));
+        }
+
         ValueRange range = _estimator.ActivationRange(observer.Decay, 0, _bits);
         return DecayQuantizer.Uniform(_bits, Math.Max(range.Low, observer.Decay.Range(0).Low), Math.Min(range.High, 1));
     }
 
-    /// <summary>One operand after the other, by the error of the scan's output: the notes on QMamba say why Ā's own error misleads.</summary>
+    /// <summary>
+    /// One operand after the other, by the error of the scan's output: the notes on QMamba say why Ā's own error
+    /// misleads.
+    /// </summary>
     private QuantizedScan Search(ScanObserver observer, QuantizedScan scan)
     {
         double least = observer.OutputErrors(scan).Sum();
@@ -145,7 +162,11 @@ internal sealed class ScanCalibrator
         float deltaScale = scan.Delta.Scale;
         for (int round = 0; round < Rounds; round++)
         {
-            Try(_method.HasFineScales ? DeltasBeforeSoftplus(observer.SoftplusInput) : Clips.Select(clip => DeltaQuantizer.AfterSoftplus(_bits, (float)(deltaScale * clip))), (s, delta) => With(s, delta: delta));
+            Try(
+                _method.HasFineScales
+                    ? DeltasBeforeSoftplus(observer.SoftplusInput)
+                    : Clips.Select(clip => DeltaQuantizer.AfterSoftplus(_bits, (float)(deltaScale * clip))),
+                (s, delta) => With(s, delta: delta));
             Try(Decays(observer), (s, decay) => With(s, decay: decay));
             Try(HiddenStates(observer, scan, hidden), (s, hiddenState) => With(s, hiddenState: hiddenState));
             Try(Inputs(observer, scan, u), (s, quantizer) => With(s, u: quantizer));
@@ -168,13 +189,15 @@ internal sealed class ScanCalibrator
     }
 
     /// <summary>Quantizers of h: a clip for all channels or, where each has a scale, the best one for each.</summary>
-    private IEnumerable<HiddenStateQuantizer> HiddenStates(ScanObserver observer, QuantizedScan scan, HiddenStateQuantizer quantizer)
+    private IEnumerable<HiddenStateQuantizer> HiddenStates(
+        ScanObserver observer, QuantizedScan scan, HiddenStateQuantizer quantizer)
     {
         if (!_method.HasFineScales)
             return Clips.Select(clip => Clipped(quantizer, _ => clip, isDithered: false));
         return ((bool[])[false, true]).Select(isDithered =>
         {
-            double[] best = BestClips(observer, HiddenStateClips, clip => With(scan, hiddenState: Clipped(quantizer, _ => clip, isDithered)));
+            double[] best = BestClips(
+                observer, HiddenStateClips, clip => With(scan, hiddenState: Clipped(quantizer, _ => clip, isDithered)));
             return Clipped(quantizer, e => best[e], isDithered);
         });
     }
@@ -203,7 +226,9 @@ internal sealed class ScanCalibrator
         UniformQuantizer? c = null,
         DecayQuantizer? decay = null,
         HiddenStateQuantizer? hiddenState = null) =>
-        new(u ?? scan.U, delta ?? scan.Delta, b ?? scan.B, c ?? scan.C, decay ?? scan.Decay, hiddenState ?? scan.HiddenState, scan.RateCodes);
+        new(
+            u ?? scan.U, delta ?? scan.Delta, b ?? scan.B, c ?? scan.C, decay ?? scan.Decay,
+            hiddenState ?? scan.HiddenState, scan.RateCodes);
 
     /// <summary>The same levels over a part of the range; zero stays a level.</summary>
     private static UniformQuantizer Clipped(UniformQuantizer quantizer, Func<int, double> clipOf)
@@ -212,12 +237,17 @@ internal sealed class ScanCalibrator
         if (quantizer.IsSymmetric)
             return UniformQuantizer.Symmetric(quantizer.Bits, quantizer.Granularity, scales);
         // What is cut off is cut off above: u, the output of a SiLU, has its long tail there.
-        int[] zeros = [.. quantizer.ZeroPoints.ToArray().Select((zero, i) => (int)Math.Clamp(Math.Round(zero / clipOf(i)), 0, quantizer.MaxLevel))];
+        int[] zeros =
+        [
+            .. quantizer.ZeroPoints.ToArray().Select((zero, i) => (int)Math.Clamp(Math.Round(zero / clipOf(i)), 0, quantizer.MaxLevel)),
+        ];
         return UniformQuantizer.Asymmetric(quantizer.Bits, quantizer.Granularity, scales, zeros);
     }
 
     /// <summary>Likewise for hidden states.</summary>
-    private static HiddenStateQuantizer Clipped(HiddenStateQuantizer quantizer, Func<int, double> clipOf, bool isDithered) => new(
+    private static HiddenStateQuantizer Clipped(
+        HiddenStateQuantizer quantizer, Func<int, double> clipOf, bool isDithered) =>
+        new(
         quantizer.Bits,
         quantizer.Tokens,
         [.. quantizer.GroupStarts],
@@ -231,14 +261,21 @@ internal sealed class ScanCalibrator
         for (float low = 0; low < 0.65f; low += 0.08f)
         {
             for (float high = 0; high < 0.35f; high += 0.08f)
-                yield return DeltaQuantizer.BeforeSoftplus(_bits, width * (1 - low - high) / ((1 << _bits) - 1), range.Low + (low * width));
+            {
+                yield return DeltaQuantizer.BeforeSoftplus(
+                    _bits, width * (1 - low - high) / ((1 << _bits) - 1), range.Low + (low * width));
+            }
         }
     }
 
     private IEnumerable<DecayQuantizer> Decays(ScanObserver observer)
     {
         foreach (double share in (double[])[0, 0.01, 0.05, 0.1])
-            yield return DecayQuantizer.Uniform(_bits, observer.Statistics.DecayQuantile(share), observer.Statistics.DecayQuantile(1));
+        {
+            yield return DecayQuantizer.Uniform(
+                _bits, observer.Statistics.DecayQuantile(share), observer.Statistics.DecayQuantile(1));
+        }
+
         if (_method.Decay != DecaySpacing.LongTailed)
             yield break;
         foreach (int r in _method.LevelsPerOctave!)
@@ -249,15 +286,21 @@ internal sealed class ScanCalibrator
         }
     }
 
-    /// <summary>The quantizer of h: over what calibration saw, or over a magnitude that an estimator gives for all of it.</summary>
+    /// <summary>
+    /// The quantizer of h: over what calibration saw, or over a magnitude that an estimator gives for all of it.
+    /// </summary>
     private HiddenStateQuantizer HiddenState(ScanObserver observer, double? magnitude)
     {
         float[] tokens = observer.Statistics.TokenMaxima, channels = [1];
         if (_method.HasFineScales)
         {
-            // What is usual, not what is largest: over many images and channels the largest values are the same at all tokens, and groups are worth nothing.
+            // What is usual, not what is largest: over many images and channels the largest values are the same at all
+            // tokens, and groups are worth nothing.
             float[][] usual = [.. Enumerable.Range(0, tokens.Length).Select(observer.Statistics.MeanMaximaOf)];
-            channels = [.. Enumerable.Range(0, usual[0].Length).Select(e => Math.Max(usual.Max(token => token[e]), 1e-6f))];
+            channels =
+            [
+                .. Enumerable.Range(0, usual[0].Length).Select(e => Math.Max(usual.Max(token => token[e]), 1e-6f)),
+            ];
             for (int t = 0; t < tokens.Length; t++)
             {
                 TensorPrimitives.Divide(usual[t], channels, usual[t]);
@@ -275,7 +318,10 @@ internal sealed class ScanCalibrator
         return new HiddenStateQuantizer(_bits, tokens.Length, starts, scales, channels);
     }
 
-    /// <summary>The groups of tokens. Long ones begin at multiples of four, since the kernels take four tokens of a group at a time.</summary>
+    /// <summary>
+    /// The groups of tokens. Long ones begin at multiples of four, since the kernels take four tokens of a group at a
+    /// time.
+    /// </summary>
     private int[] GroupStarts(float[] ranges)
     {
         int length = ranges.Length >= 8 * _method.TimeGroups ? 4 : 1;

@@ -7,4 +7,5 @@ namespace Bitis.Quantization.Scans;
 /// <param name="Decay">How the levels of Ā are spread.</param>
 /// <param name="IsDeltaBeforeSoftplus">Whether the levels of Δ are spread before its softplus.</param>
 /// <param name="IsHiddenStateDithered">Whether the rounding of hidden states is dithered.</param>
-internal sealed record ScanDescription(int Bits, DecayQuantizer Decay, bool IsDeltaBeforeSoftplus, bool IsHiddenStateDithered);
+internal sealed record ScanDescription(
+    int Bits, DecayQuantizer Decay, bool IsDeltaBeforeSoftplus, bool IsHiddenStateDithered);

@@ -9,8 +9,8 @@ using Bitis.Quantization.Estimators;
 namespace Bitis.Quantization.Scans;
 
 /// <summary>
-/// What calibration sees of one scan: statistics of its operands, Ā's distribution, the largest |h| of each token and channel, and
-/// the operands of the first images themselves, to try quantizers on.
+/// What calibration sees of one scan: statistics of its operands, Ā's distribution, the largest |h| of each token and
+/// channel, and the operands of the first images themselves, to try quantizers on.
 /// </summary>
 internal sealed class ScanObserver
 {
@@ -83,10 +83,14 @@ internal sealed class ScanObserver
     {
         foreach ((SiteStatistics site, FloatTensor values) in Sites(inputs))
             site.ObserveRange(values);
-        Statistics.Observe(inputs, _aLog, observesInside ? (decay, states) => { Decay.ObserveRange(decay); HiddenState.ObserveRange(states); } : null);
+        Statistics.Observe(
+            inputs, _aLog,
+            observesInside ? (decay, states) =>
+                { Decay.ObserveRange(decay); HiddenState.ObserveRange(states); } : null);
         FloatTensor x = _softplusInput!;
         SoftplusInput = new(
-            Math.Min(SoftplusInput.Low, TensorPrimitives.Min<float>(x.Span)), Math.Max(SoftplusInput.High, TensorPrimitives.Max<float>(x.Span)));
+            Math.Min(SoftplusInput.Low, TensorPrimitives.Min<float>(x.Span)),
+                Math.Max(SoftplusInput.High, TensorPrimitives.Max<float>(x.Span)));
         int batch = inputs[0].Shape[0];
         for (int image = 0; image < batch && _samples.Count < _sampleImages; image++)
         {
@@ -114,8 +118,8 @@ internal sealed class ScanObserver
     }
 
     /// <summary>
-    /// The squared error of the scan's output on the kept images, by channel. A channel's error depends on its own scales of u and h
-    /// only, and on the levels that all channels share.
+    /// The squared error of the scan's output on the kept images, by channel. A channel's error depends on its own
+    /// scales of u and h only, and on the levels that all channels share.
     /// </summary>
     public double[] OutputErrors(QuantizedScan candidate)
     {

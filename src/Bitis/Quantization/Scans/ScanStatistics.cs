@@ -5,8 +5,8 @@ using Bitis.Graphs.Operators.Elementwise;
 namespace Bitis.Quantization.Scans;
 
 /// <summary>
-/// What a selective scan's discrete parameters Ā = exp(Δ·A) and hidden states h were over some images: how Ā is distributed, and
-/// how the magnitude of h moves along the tokens, in the order in which the scan sees them.
+/// What a selective scan's discrete parameters Ā = exp(Δ·A) and hidden states h were over some images: how Ā is
+/// distributed, and how the magnitude of h moves along the tokens, in the order in which the scan sees them.
 /// </summary>
 internal sealed class ScanStatistics
 {
@@ -42,18 +42,22 @@ internal sealed class ScanStatistics
     public ReadOnlySpan<long> DecayHistogram => _histogram;
 
     /// <summary>The largest |h| at each token, over channels, states and images.</summary>
-    public float[] TokenMaxima => [.. Enumerable.Range(0, _tokens).Select(t => TensorPrimitives.Max<float>(_maxima.AsSpan(t * _channels, _channels)))];
+    public float[] TokenMaxima =>
+        [.. Enumerable.Range(0, _tokens).Select(t => TensorPrimitives.Max<float>(_maxima.AsSpan(t * _channels, _channels)))];
 
     /// <summary>The largest |h| of each channel, over tokens, states and images.</summary>
-    public float[] ChannelMaxima => [.. Enumerable.Range(0, _channels).Select(e => Enumerable.Range(0, _tokens).Max(t => _maxima[(t * _channels) + e]))];
+    public float[] ChannelMaxima =>
+        [.. Enumerable.Range(0, _channels).Select(e => Enumerable.Range(0, _tokens).Max(t => _maxima[(t * _channels) + e]))];
 
     /// <summary>The mean, over the images, of the largest |h| over the states at a token, <c>[channels]</c>.</summary>
     /// <param name="token">Counted in the order in which the scan sees the tokens.</param>
     public float[] MeanMaximaOf(int token) =>
-        Array.ConvertAll(_maximaSums[(token * _channels)..((token + 1) * _channels)], sum => (float)(sum / Math.Max(1, _images)));
+        Array.ConvertAll(
+            _maximaSums[(token * _channels)..((token + 1) * _channels)], sum => (float)(sum / Math.Max(1, _images)));
 
     /// <summary>The mean |h| at each token.</summary>
-    public double[] TokenMeans => Array.ConvertAll(_magnitudeSums, sum => sum / Math.Max(1, _images * _channels * _states));
+    public double[] TokenMeans =>
+        Array.ConvertAll(_magnitudeSums, sum => sum / Math.Max(1, _images * _channels * _states));
 
     /// <summary>The mean of Ā.</summary>
     public double DecayMean => _sum / Count;
@@ -92,15 +96,24 @@ internal sealed class ScanStatistics
     /// <exception cref="BitisException">A hidden state is not a number.</exception>
     public void Observe(ReadOnlySpan<FloatTensor> inputs, FloatTensor aLog) => Observe(inputs, aLog, observer: null);
 
-    /// <summary>As <see cref="Observe(ReadOnlySpan{FloatTensor}, FloatTensor)"/>, and shows Ā and h of each image, <c>[1, tokens, states·channels]</c>.</summary>
-    internal void Observe(ReadOnlySpan<FloatTensor> inputs, FloatTensor aLog, Action<FloatTensor, FloatTensor>? observer)
+    /// <summary>
+    /// As <see cref="Observe(ReadOnlySpan{FloatTensor}, FloatTensor)"/>, and shows Ā and h of each image,
+    /// <c>[1, tokens, states·channels]</c>.
+    /// </summary>
+    internal void Observe(
+        ReadOnlySpan<FloatTensor> inputs, FloatTensor aLog, Action<FloatTensor, FloatTensor>? observer)
     {
         ArgumentNullException.ThrowIfNull(aLog);
         FloatTensor u = inputs[0], delta = inputs[1], b = inputs[2];
         float[] rates = Rates(aLog);
         FloatTensor? decays = null, states = null;
         if (observer is not null)
-            (decays, states) = (FloatTensor.Uninitialized([1, _tokens, _states * _channels]), FloatTensor.Uninitialized([1, _tokens, _states * _channels]));
+        {
+            (decays, states) = (
+                FloatTensor.Uninitialized([1, _tokens, _states * _channels]),
+                FloatTensor.Uninitialized([1, _tokens, _states * _channels]));
+        }
+
         for (int image = 0; image < u.Shape[0]; image++)
         {
             Observe(
@@ -125,10 +138,13 @@ internal sealed class ScanStatistics
     }
 
     /// <summary>One image: the recurrence, a register-friendly row of channels at a time.</summary>
-    private void Observe(ReadOnlySpan<float> u, ReadOnlySpan<float> delta, ReadOnlySpan<float> b, float[] rates, FloatTensor? decays, FloatTensor? hiddenStates)
+    private void Observe(
+        ReadOnlySpan<float> u, ReadOnlySpan<float> delta, ReadOnlySpan<float> b, float[] rates, FloatTensor? decays,
+        FloatTensor? hiddenStates)
     {
         int channels = _channels;
-        float[] states = new float[_states * channels], decay = new float[channels], input = new float[channels], maxima = new float[channels];
+        float[] states = new float[_states * channels], decay = new float[channels], input = new float[channels],
+            maxima = new float[channels];
         double sum = 0, squares = 0, cubes = 0;
         for (int t = 0; t < _tokens; t++)
         {
@@ -162,7 +178,10 @@ internal sealed class ScanStatistics
             for (int e = 0; e < channels; e++)
                 _maximaSums[(t * channels) + e] += maxima[e];
             if (!TensorPrimitives.IsFiniteAll<float>(maxima))
-                throw new BitisException($"{Name}: a hidden state is NaN or infinite at token {t}. Check the weights (bitis inspect) and the images.");
+            {
+                throw new BitisException(
+                    $"{Name}: a hidden state is NaN or infinite at token {t}. Check the weights (bitis inspect) and the images.");
+            }
         }
         (_sum, _squares, _cubes) = (_sum + sum, _squares + squares, _cubes + cubes);
         _images++;

@@ -10,7 +10,9 @@ internal static class SimulatedScan
 {
     /// <summary>Scans a batch.</summary>
     /// <param name="scan">The quantizers.</param>
-    /// <param name="inputs">u and Δ before its softplus <c>[batch, tokens, channels]</c>, B and C <c>[batch, tokens, states]</c>.</param>
+    /// <param name="inputs">
+    /// u and Δ before its softplus <c>[batch, tokens, channels]</c>, B and C <c>[batch, tokens, states]</c>.
+    /// </param>
     /// <param name="d">D, <c>[channels]</c>.</param>
     /// <returns>y, as u.</returns>
     public static FloatTensor Run(QuantizedScan scan, ReadOnlySpan<FloatTensor> inputs, FloatTensor d)
@@ -22,7 +24,9 @@ internal static class SimulatedScan
         return y;
     }
 
-    private static void RunChannel(QuantizedScan scan, FloatTensor u, FloatTensor delta, FloatTensor b, FloatTensor c, FloatTensor d, FloatTensor y, int image, int channel)
+    private static void RunChannel(
+        QuantizedScan scan, FloatTensor u, FloatTensor delta, FloatTensor b, FloatTensor c, FloatTensor d,
+        FloatTensor y, int image, int channel)
     {
         int tokens = u.Shape[1], channels = u.Shape[2], states = b.Shape[2], group = 0;
         var h = new int[states];
@@ -40,7 +44,8 @@ internal static class SimulatedScan
                 (inputFactor, outputFactor) = (scan.InputFactor(group, channel), scan.OutputFactor(group, channel));
             }
             int row = (image * tokens) + t;
-            int uGroup = QuantizedScan.GroupOf(scan.U, channel), bGroup = QuantizedScan.GroupOf(scan.B, t), cGroup = QuantizedScan.GroupOf(scan.C, t);
+            int uGroup = QuantizedScan.GroupOf(scan.U, channel), bGroup = QuantizedScan.GroupOf(scan.B, t),
+                cGroup = QuantizedScan.GroupOf(scan.C, t);
             int qu = scan.U.Quantize(u.Span[(row * channels) + channel], uGroup) - scan.U.ZeroPoints[uGroup];
             float step = delta.Span[(row * channels) + channel];
             int qDelta = scan.Delta.Quantize(scan.Delta.IsBeforeSoftplus ? step : VectorMath.Softplus(step));
@@ -49,12 +54,16 @@ internal static class SimulatedScan
             int sum = 0;
             for (int n = 0; n < states; n++)
             {
-                int code = Math.Clamp(scan.DeltaCodes[qDelta] + scan.RateCodes[(channel * states) + n], 0, QuantizedScan.Codes - 1);
+                int code = Math.Clamp(
+                    scan.DeltaCodes[qDelta] + scan.RateCodes[(channel * states) + n], 0, QuantizedScan.Codes - 1);
                 int input = scan.B.Quantize(b.Span[(row * states) + n], bGroup) << (16 - scan.B.Bits);
-                h[n] = Level(Clamp16(Product(scan.DecayTable[code], h[n]) + Product(v, input)), scan.RoundingOffset(t, n), scan.HiddenShift);
+                h[n] = Level(
+                    Clamp16(Product(scan.DecayTable[code], h[n]) + Product(v, input)), scan.RoundingOffset(t, n),
+                    scan.HiddenShift);
                 sum += h[n] * scan.C.Quantize(c.Span[(row * states) + n], cGroup);
             }
-            y.Span[(row * channels) + channel] = (sum * outputFactor * scan.C.Scales[cGroup]) + (scan.SkipFactor(d.Span[channel], channel) * qu);
+            y.Span[(row * channels) + channel] = (sum * outputFactor * scan.C.Scales[cGroup]) + (
+                scan.SkipFactor(d.Span[channel], channel) * qu);
         }
     }
 

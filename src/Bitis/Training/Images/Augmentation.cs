@@ -12,21 +12,25 @@ public sealed record Augmentation
     /// <summary>The random stream of the batch as a whole; those of its images are their positions.</summary>
     private const ulong BatchStream = ulong.MaxValue;
 
-    /// <summary>Images move by up to this many pixels each way; what comes in is zero, the mean colour. 0: not at all.</summary>
+    /// <summary>
+    /// Images move by up to this many pixels each way; what comes in is zero, the mean colour. 0: not at all.
+    /// </summary>
     public int CropPadding { get; init; } = 4;
 
     /// <summary>Whether every other image, at random, is mirrored left to right.</summary>
     public bool Flip { get; init; } = true;
 
-    /// <summary>The probability that is taken from the true class and spread over all classes; at least 0, less than 1.</summary>
+    /// <summary>
+    /// The probability that is taken from the true class and spread over all classes; at least 0, less than 1.
+    /// </summary>
     public float LabelSmoothing { get; init; } = 0.1f;
 
     /// <summary>Mixup's α: images are blended in proportions drawn from Beta(α, α). 0: never.</summary>
     public float MixupAlpha { get; init; }
 
     /// <summary>
-    /// CutMix's α: a box, whose share of the area is drawn from Beta(α, α), comes from another image. 0: never. When both
-    /// alphas are positive each batch takes one of the two, at random.
+    /// CutMix's α: a box, whose share of the area is drawn from Beta(α, α), comes from another image. 0: never. When
+    /// both alphas are positive each batch takes one of the two, at random.
     /// </summary>
     public float CutMixAlpha { get; init; }
 
@@ -35,9 +39,17 @@ public sealed record Augmentation
     public void Validate()
     {
         if (CropPadding < 0)
-            throw new BitisException($"Augmentation: a crop padding of {CropPadding} pixels was found; 0 (no crop) or more was expected.");
+        {
+            throw new BitisException(
+                $"Augmentation: a crop padding of {CropPadding} pixels was found; 0 (no crop) or more was expected.");
+        }
+
         if (!(LabelSmoothing is >= 0 and < 1))
-            throw new BitisException($"Augmentation: a label smoothing of {LabelSmoothing} was found; at least 0 and less than 1 was expected.");
+        {
+            throw new BitisException(
+                $"Augmentation: a label smoothing of {LabelSmoothing} was found; at least 0 and less than 1 was expected.");
+        }
+
         ValidateAlpha("mixup", MixupAlpha);
         ValidateAlpha("CutMix", CutMixAlpha);
     }
@@ -48,10 +60,13 @@ public sealed record Augmentation
     /// </summary>
     /// <param name="images">Preprocessed images, <c>[batch, channels, height, width]</c>.</param>
     /// <param name="labels">The class of each image.</param>
-    /// <param name="targets">Receives the probabilities that the model should give, <c>[batch, classes]</c>; rows sum to 1.</param>
+    /// <param name="targets">
+    /// Receives the probabilities that the model should give, <c>[batch, classes]</c>; rows sum to 1.
+    /// </param>
     /// <param name="seed">Where the random numbers start.</param>
     /// <exception cref="BitisException">
-    /// A setting or a label is out of its range, or the padding is not smaller than the images; nothing has been changed.
+    /// A setting or a label is out of its range, or the padding is not smaller than the images; nothing has been
+    /// changed.
     /// </exception>
     /// <exception cref="ArgumentException">The shapes do not fit each other.</exception>
     public void Apply(FloatTensor images, ReadOnlySpan<int> labels, FloatTensor targets, ulong seed)
@@ -121,9 +136,17 @@ public sealed record Augmentation
     private static void CheckShapes(Shape images, int labels, Shape targets)
     {
         if (images.Rank != 4 || targets.Rank != 2 || targets[1] == 0)
-            throw new ArgumentException($"Images {images} and targets {targets} are not [batch, channels, height, width] and [batch, classes].", nameof(images));
+        {
+            throw new ArgumentException(
+                $"Images {images} and targets {targets} are not [batch, channels, height, width] and [batch, classes].",
+                nameof(images));
+        }
+
         if (images[0] != labels || targets[0] != labels)
-            throw new ArgumentException($"{labels} labels were given for images {images} and targets {targets}.", nameof(labels));
+        {
+            throw new ArgumentException(
+                $"{labels} labels were given for images {images} and targets {targets}.", nameof(labels));
+        }
     }
 
     private static void CheckLabels(ReadOnlySpan<int> labels, int classes)
@@ -142,6 +165,9 @@ public sealed record Augmentation
     private static void ValidateAlpha(string name, float alpha)
     {
         if (!(alpha >= 0) || !float.IsFinite(alpha))
-            throw new BitisException($"Augmentation: {name} has an alpha of {alpha}; 0 (never) or a positive number was expected.");
+        {
+            throw new BitisException(
+                $"Augmentation: {name} has an alpha of {alpha}; 0 (never) or a positive number was expected.");
+        }
     }
 }

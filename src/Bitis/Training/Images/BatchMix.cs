@@ -40,7 +40,8 @@ internal sealed record BatchMix(int[] Partners, float PartnerShare)
     /// Combines each image with the next one of a random ring, so that only the ring's first image has to be kept while
     /// the others change, and no image meets itself.
     /// </summary>
-    private static int[] Combine(FloatTensor images, SeededRandom random, Action<Span<float>, ReadOnlySpan<float>> combine)
+    private static int[] Combine(
+        FloatTensor images, SeededRandom random, Action<Span<float>, ReadOnlySpan<float>> combine)
     {
         int count = images.Shape[0], length = images.Length / count;
         int[] ring = [.. Enumerable.Range(0, count)];

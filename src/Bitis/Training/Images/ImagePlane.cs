@@ -8,7 +8,9 @@ internal readonly ref struct ImagePlane(Span<float> pixels, int width)
     private readonly Span<float> _pixels = pixels;
     private readonly int _height = pixels.Length / width;
 
-    /// <summary>Moves the picture; what leaves is lost, what comes in is zero. Both distances are less than the size.</summary>
+    /// <summary>
+    /// Moves the picture; what leaves is lost, what comes in is zero. Both distances are less than the size.
+    /// </summary>
     public void Move(int right, int down)
     {
         // From the end that the picture moves towards, so that no row is overwritten before it has moved.

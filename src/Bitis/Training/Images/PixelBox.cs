@@ -6,8 +6,8 @@ namespace Bitis.Training.Images;
 internal readonly record struct PixelBox(int Left, int Top, int Width, int Height)
 {
     /// <summary>
-    /// CutMix's box (Yun et al. 2019): shaped like the image, centred anywhere in it, and cut off at its edges, which may
-    /// make it smaller than was asked for.
+    /// CutMix's box (Yun et al. 2019): shaped like the image, centred anywhere in it, and cut off at its edges, which
+    /// may make it smaller than was asked for.
     /// </summary>
     /// <param name="height">The image's height in pixels.</param>
     /// <param name="width">The image's width in pixels.</param>

@@ -1,14 +1,19 @@
 namespace Bitis.Training.Loop;
 
-/// <summary>What an unfinished epoch has added up so far. Checkpoints keep it, so that an epoch may be interrupted.</summary>
+/// <summary>
+/// What an unfinished epoch has added up so far. Checkpoints keep it, so that an epoch may be interrupted.
+/// </summary>
 /// <param name="Steps">Steps done.</param>
 /// <param name="Loss">The sum of the steps' losses.</param>
 /// <param name="Correct">Images whose own label came first.</param>
 /// <param name="GradientNorm">The sum of the gradient's norms.</param>
 /// <param name="Seconds">The time that the steps took.</param>
-/// <param name="GradientCosines">The cosine of low-bit gradients to the exact ones in the first step, by layer; null for exact trainings.</param>
+/// <param name="GradientCosines">
+/// The cosine of low-bit gradients to the exact ones in the first step, by layer; null for exact trainings.
+/// </param>
 internal sealed record EpochSums(
-    int Steps, double Loss, long Correct, double GradientNorm, double Seconds, IReadOnlyDictionary<string, double>? GradientCosines = null)
+    int Steps, double Loss, long Correct, double GradientNorm, double Seconds,
+    IReadOnlyDictionary<string, double>? GradientCosines = null)
 {
     /// <summary>The sums of an epoch that has not begun.</summary>
     public static EpochSums None { get; } = new(0, 0, 0, 0, 0);

@@ -4,5 +4,8 @@ namespace Bitis.Training.Loop;
 /// <param name="Loss">The mean loss of the batch.</param>
 /// <param name="Correct">The images whose own label came first.</param>
 /// <param name="GradientNorm">The norm of the gradient before clipping.</param>
-/// <param name="GradientCosines">The cosine of low-bit gradients to the exact ones, by layer; null where they were not compared.</param>
-internal readonly record struct StepResult(double Loss, int Correct, double GradientNorm, IReadOnlyDictionary<string, double>? GradientCosines);
+/// <param name="GradientCosines">
+/// The cosine of low-bit gradients to the exact ones, by layer; null where they were not compared.
+/// </param>
+internal readonly record struct StepResult(
+    double Loss, int Correct, double GradientNorm, IReadOnlyDictionary<string, double>? GradientCosines);

@@ -8,8 +8,9 @@ using Bitis.Tensors;
 namespace Bitis.Training.Loop;
 
 /// <summary>
-/// The state of a training in one safetensors file, from which it goes on as if it had never stopped. The tensors are those
-/// of <see cref="TrainingState.Tensors"/>; the metadata hold the identity and the position as JSON, and a digest of both, and of the tensors' names and bytes.
+/// The state of a training in one safetensors file, from which it goes on as if it had never stopped. The tensors are
+/// those of <see cref="TrainingState.Tensors"/>; the metadata hold the identity and the position as JSON, and a digest
+/// of both, and of the tensors' names and bytes.
 /// </summary>
 internal sealed class TrainingCheckpoint
 {
@@ -37,7 +38,8 @@ internal sealed class TrainingCheckpoint
         SafetensorsTensor[] tensors =
         [
             .. state.Tensors.Select(entry => new SafetensorsTensor(
-                entry.Name, DType.Float32, entry.FloatTensor.Shape, MemoryMarshal.AsBytes(entry.FloatTensor.Span).ToArray())),
+                entry.Name, DType.Float32, entry.FloatTensor.Shape,
+                MemoryMarshal.AsBytes(entry.FloatTensor.Span).ToArray())),
         ];
         string identityText = JsonSerializer.Serialize(identity, TrainingJson.Default.TrainingIdentity);
         string positionText = JsonSerializer.Serialize(state.Position, TrainingJson.Default.TrainingPosition);
@@ -80,7 +82,9 @@ internal sealed class TrainingCheckpoint
     /// <param name="state">The state of a new training.</param>
     /// <param name="epochs">How many epochs the training has.</param>
     /// <param name="stepsPerEpoch">How many steps an epoch has.</param>
-    /// <exception cref="BitisException">A tensor or the position is none of this training, or a weight is not finite.</exception>
+    /// <exception cref="BitisException">
+    /// A tensor or the position is none of this training, or a weight is not finite.
+    /// </exception>
     public void Restore(TrainingState state, int epochs, int stepsPerEpoch)
     {
         try
@@ -96,14 +100,16 @@ internal sealed class TrainingCheckpoint
         foreach ((string name, FloatTensor tensor) in state.Tensors)
         {
             // The digest covers names and bytes, not types and shapes.
-            if (!entries.Remove(name, out CheckpointEntry? entry) || entry.DType != DType.Float32 || entry.Shape != tensor.Shape)
+            if (!entries.Remove(name, out CheckpointEntry? entry) || entry.DType != DType.Float32
+                || entry.Shape != tensor.Shape)
             {
                 string found = entry is null ? "missing" : $"{entry.DType} {entry.Shape}";
                 throw BitisException.InFile(
                     _path, $"tensor '{name}' is {found}; the model needs {DType.Float32} {tensor.Shape}. {Advice}.");
             }
             FloatTensor saved = file.Read(name);
-            bool isMoment = name.StartsWith("moment", StringComparison.Ordinal); // the square of a gradient may be infinite
+            // the square of a gradient may be infinite
+            bool isMoment = name.StartsWith("moment", StringComparison.Ordinal);
             if (!isMoment && saved.FindNonFinite() is { } index)
             {
                 throw BitisException.InFile(

@@ -4,7 +4,9 @@ using Bitis.Models;
 
 namespace Bitis.Training.Loop;
 
-/// <summary>What a training is, as opposed to how far it has come. Only a checkpoint of the same one can be resumed.</summary>
+/// <summary>
+/// What a training is, as opposed to how far it has come. Only a checkpoint of the same one can be resumed.
+/// </summary>
 /// <param name="Config">The architecture.</param>
 /// <param name="Recipe">The recipe.</param>
 /// <param name="Training">The images to train with.</param>
@@ -27,8 +29,14 @@ internal sealed record TrainingIdentity(
             wanted = wanted with { ClassNames = null };
         TrainingJson json = TrainingJson.Default;
         JsonElement saved = JsonSerializer.SerializeToElement(this, json.TrainingIdentity);
-        if (FindDifference(saved, JsonSerializer.SerializeToElement(wanted, json.TrainingIdentity), "") is not var (path, found, expected))
+        if (
+            FindDifference(
+                saved, JsonSerializer.SerializeToElement(wanted, json.TrainingIdentity),
+                "") is not var (path, found, expected))
+        {
             return;
+        }
+
         string same = path.Split('.')[0] switch
         {
             "training" => "the same training images (--data, --take, --exif-orientation)",
@@ -42,12 +50,16 @@ internal sealed record TrainingIdentity(
     }
 
     /// <summary>The first value that differs, with its path: <c>recipe.epochs</c>.</summary>
-    private static (string Path, string Saved, string Wanted)? FindDifference(JsonElement saved, JsonElement wanted, string path)
+    private static (string Path, string Saved, string Wanted)? FindDifference(
+        JsonElement saved, JsonElement wanted, string path)
     {
         if (saved.ValueKind != JsonValueKind.Object || wanted.ValueKind != JsonValueKind.Object)
             return JsonElement.DeepEquals(saved, wanted) ? null : (path, saved.GetRawText(), wanted.GetRawText());
         return saved.EnumerateObject().Concat(wanted.EnumerateObject()).Select(property => property.Name).Distinct()
-            .Select(name => FindDifference(Property(saved, name), Property(wanted, name), path.Length == 0 ? name : $"{path}.{name}"))
+            .Select(
+                name =>
+                    FindDifference(
+                        Property(saved, name), Property(wanted, name), path.Length == 0 ? name : $"{path}.{name}"))
             .FirstOrDefault(difference => difference is not null);
     }
 

@@ -6,8 +6,8 @@ using Bitis.Files;
 namespace Bitis.Training.Loop;
 
 /// <summary>
-/// The log of a training, as two files with a row for each finished epoch. They are written whole, from what the checkpoint
-/// holds, so a resumed training has each row once.
+/// The log of a training, as two files with a row for each finished epoch. They are written whole, from what the
+/// checkpoint holds, so a resumed training has each row once.
 /// </summary>
 /// <param name="Identity">What is trained, how and with what.</param>
 /// <param name="Epochs">The finished epochs.</param>

@@ -19,7 +19,8 @@ internal sealed record TrainingPosition(IReadOnlyList<EpochRecord> Finished, Epo
     /// <exception cref="BitisException">It cannot; the message does not name the file.</exception>
     public void Validate(int epochs, int stepsPerEpoch)
     {
-        bool isPossible = Finished.Count <= epochs && Finished.Select((record, index) => record.Epoch == index + 1).All(isNext => isNext)
+        bool isPossible = Finished.Count <= epochs
+            && Finished.Select((record, index) => record.Epoch == index + 1).All(isNext => isNext)
             && Current.Steps >= 0 && Current.Steps <= stepsPerEpoch && (Finished.Count < epochs || Current.Steps == 0);
         if (!isPossible)
         {

@@ -33,7 +33,9 @@ internal sealed class TrainingState
     /// <summary>How far the training has come.</summary>
     public TrainingPosition Position { get; set; } = TrainingPosition.Start;
 
-    /// <summary>All tensors, by their name in a checkpoint: <c>weights.head.bias</c>, <c>average.head.bias</c>, ...</summary>
+    /// <summary>
+    /// All tensors, by their name in a checkpoint: <c>weights.head.bias</c>, <c>average.head.bias</c>, ...
+    /// </summary>
     public IEnumerable<(string Name, FloatTensor FloatTensor)> Tensors =>
     [
         .. Under(TrainingFile.Weights, Model.Weights),
@@ -42,6 +44,8 @@ internal sealed class TrainingState
         .. Under("moment2", Optimizer.SecondMoments),
     ];
 
-    private IEnumerable<(string Name, FloatTensor FloatTensor)> Under(string group, IReadOnlyDictionary<string, FloatTensor> tensors) =>
-        Model.Graph.Parameters.Where(parameter => tensors.ContainsKey(parameter.Name)).Select(parameter => ($"{group}.{parameter.Name}", tensors[parameter.Name]));
+    private IEnumerable<(string Name, FloatTensor FloatTensor)> Under(
+        string group, IReadOnlyDictionary<string, FloatTensor> tensors) =>
+        Model.Graph.Parameters.Where(parameter => tensors.ContainsKey(parameter.Name)).Select(
+            parameter => ($"{group}.{parameter.Name}", tensors[parameter.Name]));
 }

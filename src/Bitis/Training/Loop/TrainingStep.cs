@@ -8,7 +8,9 @@ using Bitis.Training.Optimization;
 
 namespace Bitis.Training.Loop;
 
-/// <summary>One step: augmentation, gradient, clipping, AdamW, average. It changes a state wholly or, by throwing, ends the run.</summary>
+/// <summary>
+/// One step: augmentation, gradient, clipping, AdamW, average. It changes a state wholly or, by throwing, ends the run.
+/// </summary>
 internal sealed class TrainingStep : IDisposable
 {
     private readonly TrainingRecipe _recipe;
@@ -20,20 +22,26 @@ internal sealed class TrainingStep : IDisposable
     private readonly FloatTensor _targets;
 
     /// <summary>Prepares the steps of a run.</summary>
-    public TrainingStep(TrainingRecipe recipe, TrainingState state, LearningRateSchedule schedule, int stepsPerEpoch, int threads)
+    public TrainingStep(
+        TrainingRecipe recipe, TrainingState state, LearningRateSchedule schedule, int stepsPerEpoch, int threads)
     {
         _recipe = recipe;
         _state = state;
         _schedule = schedule;
         _stepsPerEpoch = stepsPerEpoch;
         _threads = threads;
-        _executor = new GradientExecutor(state.Model.Graph, state.Model.Weights, threads, recipe.Backward, state.Frozen);
+        _executor = new GradientExecutor(
+            state.Model.Graph, state.Model.Weights, threads, recipe.Backward, state.Frozen);
         _targets = new FloatTensor([recipe.BatchSize, state.Model.Config.Classes]);
     }
 
-    /// <summary>Whether the gradients of this step are compared with the exact ones: in an epoch's first, if any layer is approximated.</summary>
+    /// <summary>
+    /// Whether the gradients of this step are compared with the exact ones: in an epoch's first, if any layer is
+    /// approximated.
+    /// </summary>
     private bool IsCompared =>
-        _state.Position.Current.Steps == 0 && _executor.Layers.Any(layer => layer.Method is not ("exact" or LayerBackward.None));
+        _state.Position.Current.Steps == 0
+            && _executor.Layers.Any(layer => layer.Method is not ("exact" or LayerBackward.None));
 
     /// <summary>Learns from a batch, whose images are changed.</summary>
     /// <exception cref="BitisException">The training diverged; the state is of no use any more.</exception>
@@ -45,7 +53,8 @@ internal sealed class TrainingStep : IDisposable
         _recipe.Augmentation.Apply(batch.Images, labels, _targets, TrainingData.AugmentationSeed(_recipe.Seed, step));
         ulong seed = TrainingData.BackwardSeed(_recipe.Seed, step);
         IReadOnlyDictionary<string, double>? cosines = IsCompared
-            ? GradientComparison.Run(_state.Model.Graph, _state.Model.Weights, _executor, _state.Frozen, batch.Images, _targets, seed)
+            ? GradientComparison.Run(
+                _state.Model.Graph, _state.Model.Weights, _executor, _state.Frozen, batch.Images, _targets, seed)
             : null;
         BatchLoss result = _executor.Run(batch.Images, _targets, seed);
         if (!double.IsFinite(result.Loss))
@@ -76,7 +85,9 @@ internal sealed class TrainingStep : IDisposable
         return correct;
     }
 
-    /// <summary>A finite gradient can still throw a weight out of float32's range; such weights must not be saved.</summary>
+    /// <summary>
+    /// A finite gradient can still throw a weight out of float32's range; such weights must not be saved.
+    /// </summary>
     private void RequireFiniteWeights(double learningRate)
     {
         foreach ((string name, FloatTensor weight) in _state.Model.Weights)

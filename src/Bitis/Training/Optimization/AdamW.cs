@@ -11,7 +11,8 @@ namespace Bitis.Training.Optimization;
 ///   m = β₁·m + (1 − β₁)·g        v = β₂·v + (1 − β₂)·g²
 ///   w = w − η·λ·w − η·(m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)
 /// </code>
-/// λ applies to the weights of linear layers and convolutions only, not to norms, biases, A, D, the class token and positions.
+/// λ applies to the weights of linear layers and convolutions only, not to norms, biases, A, D, the class token and
+/// positions.
 /// </summary>
 internal sealed class AdamW
 {
@@ -31,8 +32,10 @@ internal sealed class AdamW
         _decaying = [.. graph.Nodes.SelectMany(DecayingParameters)];
         IReadOnlyList<(string Name, Shape Shape)> learning = frozen?.Learning ?? graph.Parameters;
         _pieces = new ParameterPieces(learning);
-        FirstMoments = learning.ToDictionary(parameter => parameter.Name, parameter => new FloatTensor(parameter.Shape));
-        SecondMoments = learning.ToDictionary(parameter => parameter.Name, parameter => new FloatTensor(parameter.Shape));
+        FirstMoments = learning.ToDictionary(
+            parameter => parameter.Name, parameter => new FloatTensor(parameter.Shape));
+        SecondMoments = learning.ToDictionary(
+            parameter => parameter.Name, parameter => new FloatTensor(parameter.Shape));
     }
 
     /// <summary>m, the mean gradient, by parameter that learns.</summary>
@@ -49,8 +52,12 @@ internal sealed class AdamW
     /// <param name="gradients">Their gradients; not changed.</param>
     /// <param name="step">t, counted from 1.</param>
     /// <param name="learningRate">η.</param>
-    /// <param name="gradientFactor">What gradients are multiplied with first (<see cref="GradientClipping.Factor"/>).</param>
-    /// <param name="threads">How many threads compute; 0 for one on each processor. The result does not depend on it.</param>
+    /// <param name="gradientFactor">
+    /// What gradients are multiplied with first (<see cref="GradientClipping.Factor"/>).
+    /// </param>
+    /// <param name="threads">
+    /// How many threads compute; 0 for one on each processor. The result does not depend on it.
+    /// </param>
     public void Step(
         IReadOnlyDictionary<string, FloatTensor> weights,
         IReadOnlyDictionary<string, FloatTensor> gradients,

@@ -7,24 +7,33 @@ namespace Bitis.Training.Optimization;
 internal static class GradientClipping
 {
     /// <summary>
-    /// The Euclidean norm over all gradients, summed in double precision in a fixed order; NaN or infinite if an element is.
+    /// The Euclidean norm over all gradients, summed in double precision in a fixed order; NaN or infinite if an
+    /// element is.
     /// </summary>
     /// <param name="gradients">The gradients, by parameter.</param>
-    /// <param name="threads">How many threads compute; 0 for one on each processor. The result does not depend on it.</param>
+    /// <param name="threads">
+    /// How many threads compute; 0 for one on each processor. The result does not depend on it.
+    /// </param>
     public static double Norm(IReadOnlyDictionary<string, FloatTensor> gradients, int threads = 0)
     {
         ArgumentNullException.ThrowIfNull(gradients);
         var pieces = new ParameterPieces(
-            gradients.OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => (entry.Key, entry.Value.Shape)));
+            gradients.OrderBy(
+                entry => entry.Key, StringComparer.Ordinal).Select(entry => (entry.Key, entry.Value.Shape)));
         double[] squares = new double[pieces.Count];
-        pieces.ForEach(threads, (piece, name, start, length) => squares[piece] = RowSums.OfSquares(gradients[name].Span.Slice(start, length)));
+        pieces.ForEach(
+            threads,
+            (piece, name, start, length) =>
+                squares[piece] = RowSums.OfSquares(gradients[name].Span.Slice(start, length)));
         double total = 0;
         foreach (double sum in squares)
             total += sum;
         return Math.Sqrt(total);
     }
 
-    /// <summary>What to multiply all gradients with, so that their norm is at most <paramref name="maximum"/>.</summary>
+    /// <summary>
+    /// What to multiply all gradients with, so that their norm is at most <paramref name="maximum"/>.
+    /// </summary>
     /// <param name="norm">Their norm.</param>
     /// <param name="maximum">The limit; 0 for none.</param>
     public static double Factor(double norm, double maximum) => maximum > 0 && norm > maximum ? maximum / norm : 1;

@@ -1,7 +1,8 @@
 namespace Bitis.Training.Optimization;
 
 /// <summary>
-/// The learning rate by step: a linear rise to the peak, then half a cosine down to the minimum (Loshchilov and Hutter, 2017).
+/// The learning rate by step: a linear rise to the peak, then half a cosine down to the minimum (Loshchilov and Hutter,
+/// 2017).
 /// </summary>
 /// <param name="Peak">The learning rate after the warm-up.</param>
 /// <param name="Minimum">The learning rate after the last step.</param>

@@ -4,12 +4,14 @@ using Bitis.Tensors;
 namespace Bitis.Training.Optimization;
 
 /// <summary>
-/// Cuts parameters into pieces of a fixed length, which threads share out. A piece is always computed as one, so results
-/// depend neither on the number of threads nor on which thread takes which piece.
+/// Cuts parameters into pieces of a fixed length, which threads share out. A piece is always computed as one, so
+/// results depend neither on the number of threads nor on which thread takes which piece.
 /// </summary>
 internal sealed class ParameterPieces
 {
-    /// <summary>Long enough to be worth a task, short enough to stay in the first-level cache with a few companions.</summary>
+    /// <summary>
+    /// Long enough to be worth a task, short enough to stay in the first-level cache with a few companions.
+    /// </summary>
     private const int PieceLength = 1 << 13;
 
     private readonly (string Name, int Start, int Length)[] _pieces;

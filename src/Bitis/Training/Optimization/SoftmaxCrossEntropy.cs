@@ -3,7 +3,9 @@ namespace Bitis.Training.Optimization;
 /// <summary>The loss of an image: <c>L = −Σ tᵢ·ln softmax(x)ᵢ</c>, computed in float64.</summary>
 internal static class SoftmaxCrossEntropy
 {
-    /// <summary>Computes the loss, in nats, and its gradient with respect to the logits, <c>softmax(x)·Σ t − t</c>.</summary>
+    /// <summary>
+    /// Computes the loss, in nats, and its gradient with respect to the logits, <c>softmax(x)·Σ t − t</c>.
+    /// </summary>
     /// <param name="logits">x, the model's output for the image.</param>
     /// <param name="target">t, the probability of each class.</param>
     /// <param name="gradient">Receives the gradient.</param>

@@ -5,9 +5,9 @@ using Bitis.Graphs;
 namespace Bitis.Training.Optimization;
 
 /// <summary>
-/// The moving average of the weights over the steps, <c>a = d·a + (1 − d)·w</c>, which generalizes better than the weights of
-/// any one step (Polyak and Juditsky, 1992). In step t, counted from 1, <c>d = min(decay, (1 + t) / (10 + t))</c>, so that the
-/// random weights at the start are soon forgotten.
+/// The moving average of the weights over the steps, <c>a = d·a + (1 − d)·w</c>, which generalizes better than the
+/// weights of any one step (Polyak and Juditsky, 1992). In step t, counted from 1,
+/// <c>d = min(decay, (1 + t) / (10 + t))</c>, so that the random weights at the start are soon forgotten.
 /// </summary>
 internal sealed class WeightAverage
 {
@@ -19,7 +19,8 @@ internal sealed class WeightAverage
     /// <param name="weights">Its parameters, by name; they are copied.</param>
     /// <param name="decay">The memory; 0 for none, so that the average is always the last weights.</param>
     /// <param name="frozen">Which layers do not learn; null if all of them do.</param>
-    public WeightAverage(Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, double decay, FrozenLayers? frozen = null)
+    public WeightAverage(
+        Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, double decay, FrozenLayers? frozen = null)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(weights);
@@ -38,7 +39,9 @@ internal sealed class WeightAverage
     /// <summary>Adds the weights after a step.</summary>
     /// <param name="weights">The parameters.</param>
     /// <param name="step">t, counted from 1.</param>
-    /// <param name="threads">How many threads compute; 0 for one on each processor. The result does not depend on it.</param>
+    /// <param name="threads">
+    /// How many threads compute; 0 for one on each processor. The result does not depend on it.
+    /// </param>
     public void Add(IReadOnlyDictionary<string, FloatTensor> weights, long step, int threads = 0)
     {
         ArgumentNullException.ThrowIfNull(weights);

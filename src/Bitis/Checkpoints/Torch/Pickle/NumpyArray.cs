@@ -15,7 +15,8 @@ internal sealed record NumpyArray(IReadOnlyList<long> Shape, string DType, ReadO
         {
             // The form of all protocols: (version, shape, type, order of Fortran, contents).
             ("numpy.core.multiarray._reconstruct" or "numpy._core.multiarray._reconstruct", _,
-                object?[] and [_, object?[] shape, NumpyDType type, false, var contents]) => Create(shape, type, contents),
+                object?[] and [_, object?[] shape, NumpyDType type, false, var contents]) => Create(shape, type,
+                contents),
             // The form of protocol 5: (contents, type, shape, order).
             ("numpy.core.numeric._frombuffer" or "numpy._core.numeric._frombuffer",
                 [var contents, NumpyDType type, object?[] shape, "C"], _) => Create(shape, type, contents),

@@ -14,14 +14,20 @@ internal sealed class PickleMemo
     public int Count { get; private set; }
 
     /// <summary>Puts a value aside.</summary>
-    /// <param name="index">Its number; at most <paramref name="bytesRead"/>, since each one takes a byte at least.</param>
+    /// <param name="index">
+    /// Its number; at most <paramref name="bytesRead"/>, since each one takes a byte at least.
+    /// </param>
     /// <param name="value">The value.</param>
     /// <param name="bytesRead">How much of the pickle has been read.</param>
     /// <exception cref="BitisException">No pickler counts that far in so few bytes.</exception>
     public void Store(long index, object? value, long bytesRead)
     {
         if (index > bytesRead)
-            throw new BitisException($"a value is stored under the number {index}, which no pickler does; the file may be malicious.");
+        {
+            throw new BitisException(
+                $"a value is stored under the number {index}, which no pickler does; the file may be malicious.");
+        }
+
         while (_values.Count <= index)
             _values.Add(Missing);
         if (ReferenceEquals(_values[(int)index], Missing))

@@ -337,7 +337,8 @@ internal sealed class PickleReader
         _ when long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) =>
             value,
         { Length: < MaxIntegerBytes }
-            when BigInteger.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out BigInteger big) =>
+            when BigInteger.TryParse(
+                text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out BigInteger big) =>
             big,
         _ => throw Damaged("an integer is not a number"),
     };

@@ -106,7 +106,8 @@ internal static class ZipDirectory
             BinaryPrimitives.ReadInt64LittleEndian(end64[32..]));
     }
 
-    private static ZipEntry ParseEntry(CheckpointFile file, string name, ReadOnlySpan<byte> entry, ReadOnlySpan<byte> extra)
+    private static ZipEntry ParseEntry(
+        CheckpointFile file, string name, ReadOnlySpan<byte> entry, ReadOnlySpan<byte> extra)
     {
         int flags = BinaryPrimitives.ReadUInt16LittleEndian(entry[8..]);
         int method = BinaryPrimitives.ReadUInt16LittleEndian(entry[10..]);
@@ -126,7 +127,8 @@ internal static class ZipDirectory
         if (length < 0 || compressed < 0 || offset < 0 || compressed > file.Length || offset > file.Length - compressed)
         {
             throw Damaged(
-                file, $"'{name}' ({compressed} bytes at byte {offset}) lies outside of the file of {file.Length} bytes");
+                file,
+                    $"'{name}' ({compressed} bytes at byte {offset}) lies outside of the file of {file.Length} bytes");
         }
 
         bool deflated = method == 8;

@@ -4,8 +4,8 @@ using Bitis.Data.Sources.Trees;
 namespace Bitis.Data.Sources.Binary;
 
 /// <summary>
-/// CIFAR as Python's batches: pickles of a dictionary with an array <c>data</c> of <c>[count, 3072]</c> bytes and a list
-/// of <c>labels</c>, or <c>fine_labels</c> for CIFAR-100. They are read as data; nothing in them is run.
+/// CIFAR as Python's batches: pickles of a dictionary with an array <c>data</c> of <c>[count, 3072]</c> bytes and a
+/// list of <c>labels</c>, or <c>fine_labels</c> for CIFAR-100. They are read as data; nothing in them is run.
 /// </summary>
 /// <remarks>Memory: the images, and twice a file while it is read.</remarks>
 internal static class CifarPython
@@ -18,25 +18,31 @@ internal static class CifarPython
     /// <summary>Whether a file name of the published archives belongs to the training part.</summary>
     public static bool IsTraining(string fileName) =>
         fileName is "train"
-        || (fileName.StartsWith("data_batch_", StringComparison.Ordinal) && !fileName.Contains('.', StringComparison.Ordinal));
+        || (
+            fileName.StartsWith("data_batch_", StringComparison.Ordinal)
+                && !fileName.Contains('.', StringComparison.Ordinal));
 
     /// <summary>Whether a file name of the published archives belongs to the test part.</summary>
     public static bool IsTest(string fileName) => fileName is "test" or "test_batch";
 
     /// <summary>Whether a file starts as pickles of protocols 2 to 5 do.</summary>
-    public static bool Recognizes(ReadOnlySpan<byte> start) => start.Length > 1 && start[0] == 0x80 && start[1] is >= 2 and <= 5;
+    public static bool Recognizes(ReadOnlySpan<byte> start) =>
+        start.Length > 1 && start[0] == 0x80 && start[1] is >= 2 and <= 5;
 
     /// <summary>Opens files that together are one set.</summary>
     /// <param name="tree">Where they are; it is closed with the source.</param>
     /// <param name="files">Their names in the tree.</param>
-    /// <exception cref="BitisException">A file is damaged, holds something else, or is of another set than the first.</exception>
+    /// <exception cref="BitisException">
+    /// A file is damaged, holds something else, or is of another set than the first.
+    /// </exception>
     public static CifarSource Open(FileTree tree, IReadOnlyList<string> files)
     {
         CifarFile[] read = [.. files.Select(file => Read(tree, file))];
         if (Array.Find(read, file => file.Classes != read[0].Classes) is { } other)
         {
             throw BitisException.InFile(
-                tree.FullName(other.Name), $"this is CIFAR-{other.Classes}, the files beside it are CIFAR-{read[0].Classes}.");
+                tree.FullName(other.Name),
+                    $"this is CIFAR-{other.Classes}, the files beside it are CIFAR-{read[0].Classes}.");
         }
         return new CifarSource(tree, read, NamesBeside(tree, files[0], read[0].Classes));
     }
@@ -47,10 +53,12 @@ internal static class CifarPython
         string path = tree.FullName(file);
         object? fine = Find(batch, "fine_labels");
         int classes = fine is null ? 10 : 100;
-        if ((fine ?? Find(batch, "labels")) is not List<object?> labels || NumpyArray.Of(Find(batch, "data")) is not { } data)
+        if ((fine ?? Find(batch, "labels")) is not List<object?> labels
+            || NumpyArray.Of(Find(batch, "data")) is not { } data)
         {
             throw BitisException.InFile(
-                path, "this pickle is no batch of CIFAR: an array 'data' and a list 'labels' or 'fine_labels' were expected.");
+                path,
+                    "this pickle is no batch of CIFAR: an array 'data' and a list 'labels' or 'fine_labels' were expected.");
         }
         bool fits = data is { DType: "u1", Shape: [var count, CifarFile.ImageLength] }
             && count > 0
@@ -94,7 +102,11 @@ internal static class CifarPython
         string path = tree.FullName(file);
         using DataFile data = tree.OpenData(file, maxBytes);
         if (data.Length > maxBytes)
-            throw BitisException.InFile(path, $"the file has {data.Length} bytes; at most {maxBytes} are accepted here.");
+        {
+            throw BitisException.InFile(
+                path, $"the file has {data.Length} bytes; at most {maxBytes} are accepted here.");
+        }
+
         var reader = new PickleReader(new DataFileBytes(data), path, path, RefuseReference, data.Length);
         return reader.Read() as PickleDictionary
             ?? throw BitisException.InFile(path, "this pickle is no dictionary, as batches of CIFAR are.");

@@ -3,8 +3,8 @@ using System.Text;
 namespace Bitis.Data.Sources.Labels;
 
 /// <summary>
-/// Comma-separated values as RFC 4180 defines them: quotes, doubled quotes, line ends inside quotes. Rows and columns are
-/// bounded, so that memory is in proportion to what the caller can use.
+/// Comma-separated values as RFC 4180 defines them: quotes, doubled quotes, line ends inside quotes. Rows and columns
+/// are bounded, so that memory is in proportion to what the caller can use.
 /// </summary>
 internal static class Csv
 {
@@ -37,7 +37,11 @@ internal static class Csv
                     ? ReadQuoted(text, position + 1, value, ref line, name)
                     : ReadPlain(text, position, value);
                 if (fields.Count == MaxColumns)
-                    throw BitisException.InFile(name, $"line {rowLine}: more than {MaxColumns} values; a row for each image was expected.");
+                {
+                    throw BitisException.InFile(
+                        name, $"line {rowLine}: more than {MaxColumns} values; a row for each image was expected.");
+                }
+
                 fields.Add(value.ToString());
                 value.Clear();
                 if (position == text.Length || text[position] != ',')
@@ -49,7 +53,11 @@ internal static class Csv
             if (fields.Count > 1 || fields[0].Length > 0 || isQuoted)
             {
                 if (rows.Count == maxRows)
-                    throw BitisException.InFile(name, $"line {rowLine}: more rows than the {maxRows} that a header and the files here make.");
+                {
+                    throw BitisException.InFile(
+                        name, $"line {rowLine}: more rows than the {maxRows} that a header and the files here make.");
+                }
+
                 rows.Add(new CsvRow(rowLine, [.. fields]));
             }
             fields.Clear();

@@ -5,9 +5,9 @@ using Bitis.Files;
 namespace Bitis.Data.Sources.Labels;
 
 /// <summary>
-/// A CSV file that names images and their labels. Columns are found by their headers. Labels are class indices, or names
-/// that are numbered in ordinal order, but not both. The file has at most 64 MiB, a row for each file of the tree and
-/// 1000 columns.
+/// A CSV file that names images and their labels. Columns are found by their headers. Labels are class indices, or
+/// names that are numbered in ordinal order, but not both. The file has at most 64 MiB, a row for each file of the tree
+/// and 1000 columns.
 /// </summary>
 internal static class LabelFile
 {
@@ -22,7 +22,9 @@ internal static class LabelFile
     private static readonly string[] NameHeaders = ["class_name", "label_name", "name"];
 
     /// <summary>Opens the images that a CSV file of a tree names.</summary>
-    /// <exception cref="BitisException">The file is malformed, names no image, or names one that is missing.</exception>
+    /// <exception cref="BitisException">
+    /// The file is malformed, names no image, or names one that is missing.
+    /// </exception>
     public static ImageSource Open(FileTree tree, string csvFile, IImageDecoder decoder)
     {
         string name = tree.FullName(csvFile);
@@ -105,7 +107,9 @@ internal static class LabelFile
         return isNumeric;
     }
 
-    /// <summary>Lower case, without what some exports add around the plain word: <c>imagenet_class_index_0based</c>.</summary>
+    /// <summary>
+    /// Lower case, without what some exports add around the plain word: <c>imagenet_class_index_0based</c>.
+    /// </summary>
     private static string Normalize(string header)
     {
         string word = header.Trim().ToLowerInvariant();

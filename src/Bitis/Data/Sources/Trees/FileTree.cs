@@ -48,7 +48,9 @@ internal abstract class FileTree : IDisposable
     /// <summary>The format of images that a file's name claims; null if it claims none.</summary>
     public static string? FormatByName(string file) => Formats.GetValueOrDefault(System.IO.Path.GetExtension(file));
 
-    /// <summary>Reads a whole file that is at most <paramref name="maxBytes"/> long. Safe to call from several threads.</summary>
+    /// <summary>
+    /// Reads a whole file that is at most <paramref name="maxBytes"/> long. Safe to call from several threads.
+    /// </summary>
     /// <exception cref="BitisException">It cannot be read.</exception>
     public abstract byte[] Read(string file, int maxBytes);
 

@@ -4,7 +4,8 @@ using Bitis.Execution.Planning;
 namespace Bitis.Execution.Compiled.Arithmetic;
 
 /// <summary>Adds a learned embedding to the tokens, in place where the input is the output.</summary>
-internal sealed class CompiledAddEmbedding(string name, ArenaMatrix x, ArenaMatrix y, FloatTensor embedding) : CompiledOperation(name)
+internal sealed class CompiledAddEmbedding(
+    string name, ArenaMatrix x, ArenaMatrix y, FloatTensor embedding) : CompiledOperation(name)
 {
     public override string Kind => "add embedding";
 
@@ -14,7 +15,8 @@ internal sealed class CompiledAddEmbedding(string name, ArenaMatrix x, ArenaMatr
     {
         for (int row = start; row < end; row++)
         {
-            TensorPrimitives.Add(x.MemoryRow(arena, row), embedding.Span.Slice(row * x.Columns, x.Columns), y.MemoryRow(arena, row));
+            TensorPrimitives.Add(
+                x.MemoryRow(arena, row), embedding.Span.Slice(row * x.Columns, x.Columns), y.MemoryRow(arena, row));
         }
     }
 }

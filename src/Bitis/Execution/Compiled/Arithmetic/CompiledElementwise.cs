@@ -5,7 +5,9 @@ using Bitis.Kernels.Dispatch;
 namespace Bitis.Execution.Compiled.Arithmetic;
 
 /// <summary>A function of each element, in place where the input is the output.</summary>
-internal sealed class CompiledElementwise(string name, string kind, ArenaMatrix x, ArenaMatrix y, KernelTable<ElementwiseKernel> forms) : CompiledOperation(name)
+internal sealed class CompiledElementwise(
+    string name, string kind, ArenaMatrix x, ArenaMatrix y,
+    KernelTable<ElementwiseKernel> forms) : CompiledOperation(name)
 {
     public override string Kind => kind;
 

@@ -4,7 +4,8 @@ using Bitis.Kernels.Activations;
 namespace Bitis.Execution.Compiled.Arithmetic;
 
 /// <summary>The gate of a Mamba block: <c>y = (x · factor) · SiLU(z)</c>, in place where x is y.</summary>
-internal sealed class CompiledGate(string name, ArenaMatrix x, ArenaMatrix z, ArenaMatrix y, float factor) : CompiledOperation(name)
+internal sealed class CompiledGate(
+    string name, ArenaMatrix x, ArenaMatrix z, ArenaMatrix y, float factor) : CompiledOperation(name)
 {
     public override string Kind => "gate";
 
@@ -15,6 +16,9 @@ internal sealed class CompiledGate(string name, ArenaMatrix x, ArenaMatrix z, Ar
     public override unsafe void Run(ArenaAddresses arena, int start, int end)
     {
         for (int row = start; row < end; row++)
-            Gate.Table.Best.Forward(x.Pointer(arena, row), z.Pointer(arena, row), factor, y.Pointer(arena, row), y.Columns);
+        {
+            Gate.Table.Best.Forward(
+                x.Pointer(arena, row), z.Pointer(arena, row), factor, y.Pointer(arena, row), y.Columns);
+        }
     }
 }

@@ -8,7 +8,8 @@ namespace Bitis.Execution.Compiled.Arithmetic;
 /// <param name="gates">A row for each sequence.</param>
 /// <param name="x">The sequences; may have index maps.</param>
 /// <param name="y">The sum.</param>
-internal sealed class CompiledGatedSum(string name, ArenaMatrix gates, ArenaMatrix[] x, ArenaMatrix y) : CompiledOperation(name)
+internal sealed class CompiledGatedSum(
+    string name, ArenaMatrix gates, ArenaMatrix[] x, ArenaMatrix y) : CompiledOperation(name)
 {
     public override string Kind => "gated sum";
 
@@ -19,7 +20,11 @@ internal sealed class CompiledGatedSum(string name, ArenaMatrix gates, ArenaMatr
         for (int row = start; row < end; row++)
         {
             for (int k = 0; k < x.Length; k++)
-                GatedSum.AddGated(x[k].MemoryRow(arena, x[k].Place(row)), gates.MemoryRow(arena, k), y.MemoryRow(arena, row), isFirst: k == 0);
+            {
+                GatedSum.AddGated(
+                    x[k].MemoryRow(arena, x[k].Place(row)), gates.MemoryRow(arena, k), y.MemoryRow(arena, row),
+                    isFirst: k == 0);
+            }
         }
     }
 }

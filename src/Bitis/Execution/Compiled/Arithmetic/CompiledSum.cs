@@ -8,7 +8,8 @@ namespace Bitis.Execution.Compiled.Arithmetic;
 /// <param name="left">One term.</param>
 /// <param name="right">The other term; may have an index map.</param>
 /// <param name="y">The sum.</param>
-internal sealed class CompiledSum(string name, ArenaMatrix left, ArenaMatrix right, ArenaMatrix y) : CompiledOperation(name)
+internal sealed class CompiledSum(
+    string name, ArenaMatrix left, ArenaMatrix right, ArenaMatrix y) : CompiledOperation(name)
 {
     public override string Kind => "add";
 
@@ -26,6 +27,9 @@ internal sealed class CompiledSum(string name, ArenaMatrix left, ArenaMatrix rig
             return;
         }
         for (int row = start; row < end; row++)
-            TensorPrimitives.Add<float>(left.MemoryRow(arena, row), right.MemoryRow(arena, right.Place(row)), y.MemoryRow(arena, row));
+        {
+            TensorPrimitives.Add<float>(
+                left.MemoryRow(arena, row), right.MemoryRow(arena, right.Place(row)), y.MemoryRow(arena, row));
+        }
     }
 }

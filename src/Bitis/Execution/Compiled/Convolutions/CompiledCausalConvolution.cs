@@ -23,18 +23,27 @@ internal sealed class CompiledCausalConvolution : CompiledOperation
     /// <summary>Packs the weights.</summary>
     /// <param name="name">The node.</param>
     /// <param name="sumsOnly">Whether there is no SiLU.</param>
-    /// <param name="x">The input, <c>[tokens, channels]</c>; reversed for the backward direction; may have an index map.</param>
+    /// <param name="x">
+    /// The input, <c>[tokens, channels]</c>; reversed for the backward direction; may have an index map.
+    /// </param>
     /// <param name="y">The output, in the same order.</param>
     /// <param name="weight"><c>[channels, 1, taps]</c></param>
     /// <param name="bias"><c>[channels]</c></param>
-    /// <param name="scales">Where x and the weights are levels, what their sums are multiplied by, <c>[channels]</c>; else null.</param>
-    public CompiledCausalConvolution(string name, bool sumsOnly, ArenaMatrix x, ArenaMatrix y, FloatTensor weight, FloatTensor bias, FloatTensor? scales)
-        : this(name, sumsOnly, x, y, weight, bias, scales, new NativeBuffer<float>(weight.Length), x.RowMap is null ? null : NativeBuffer<int>.Of(x.RowMap))
+    /// <param name="scales">
+    /// Where x and the weights are levels, what their sums are multiplied by, <c>[channels]</c>; else null.
+    /// </param>
+    public CompiledCausalConvolution(
+        string name, bool sumsOnly, ArenaMatrix x, ArenaMatrix y, FloatTensor weight, FloatTensor bias,
+        FloatTensor? scales)
+        : this(
+            name, sumsOnly, x, y, weight, bias, scales, new NativeBuffer<float>(weight.Length),
+            x.RowMap is null ? null : NativeBuffer<int>.Of(x.RowMap))
     {
     }
 
     private CompiledCausalConvolution(
-        string name, bool sumsOnly, ArenaMatrix x, ArenaMatrix y, FloatTensor weight, FloatTensor bias, FloatTensor? scales, NativeBuffer<float> packed, NativeBuffer<int>? rows)
+        string name, bool sumsOnly, ArenaMatrix x, ArenaMatrix y, FloatTensor weight, FloatTensor bias,
+        FloatTensor? scales, NativeBuffer<float> packed, NativeBuffer<int>? rows)
         : base(name, rows is null ? [packed] : [packed, rows])
     {
         _sumsOnly = sumsOnly;

@@ -7,7 +7,9 @@ using Bitis.Kernels.Memory;
 
 namespace Bitis.Execution.Compiled.Convolutions;
 
-/// <summary>The depthwise convolution over a grid, the SiLU after it, and copies in the orders in which scans see the tokens.</summary>
+/// <summary>
+/// The depthwise convolution over a grid, the SiLU after it, and copies in the orders in which scans see the tokens.
+/// </summary>
 /// <param name="name">The node.</param>
 /// <param name="layer">The convolution.</param>
 /// <param name="sumsOnly">Whether there is no SiLU.</param>
@@ -15,7 +17,9 @@ namespace Bitis.Execution.Compiled.Convolutions;
 /// <param name="y">The output.</param>
 /// <param name="copies">The output in other orders; the operation disposes of their index maps.</param>
 /// <param name="weights"><c>[kernel², channels]</c>; the operation disposes of them.</param>
-/// <param name="scales">Where x and the weights are levels, what their sums are multiplied by, <c>[channels]</c>; else null.</param>
+/// <param name="scales">
+/// Where x and the weights are levels, what their sums are multiplied by, <c>[channels]</c>; else null.
+/// </param>
 /// <param name="bias"><c>[channels]</c>; or null.</param>
 internal sealed class CompiledDepthwiseConvolution(
     string name,
@@ -45,7 +49,8 @@ internal sealed class CompiledDepthwiseConvolution(
             foreach (int row in copy.ZeroRows)
                 copy.Target.MemoryRow(arena, row)[firstChannel..endChannel].Clear();
         }
-        DepthwiseConvCall call = DepthwiseConvolutionOperation.Call(arena, layer, x, y, sumsOnly, weights.Pointer, bias);
+        DepthwiseConvCall call = DepthwiseConvolutionOperation.Call(
+            arena, layer, x, y, sumsOnly, weights.Pointer, bias);
         call.Scales = scales is null ? null : scales.Pointer;
         call.Copies = orders;
         call.CopyCount = copies.Length;

@@ -4,7 +4,9 @@ using Bitis.Kernels.Gemm;
 
 namespace Bitis.Execution.Compiled.Convolutions;
 
-/// <summary>A convolution over a grid of tokens: the tokens under the kernel side by side, times the kernel as a matrix.</summary>
+/// <summary>
+/// A convolution over a grid of tokens: the tokens under the kernel side by side, times the kernel as a matrix.
+/// </summary>
 /// <param name="name">The node.</param>
 /// <param name="convolution">The convolution.</param>
 /// <param name="x">The input, <c>[tokens, in]</c>.</param>
@@ -12,7 +14,8 @@ namespace Bitis.Execution.Compiled.Convolutions;
 /// <param name="y">The output, <c>[places, out]</c>.</param>
 /// <param name="weights">The kernel as a matrix; see <see cref="GridPatches.PackWeights"/>.</param>
 internal sealed class CompiledGridConvolution(
-    string name, GridConv2d convolution, ArenaMatrix x, ArenaMatrix patches, ArenaMatrix y, PackedFloatWeights weights) : CompiledOperation(name, weights)
+    string name, GridConv2d convolution, ArenaMatrix x, ArenaMatrix patches, ArenaMatrix y,
+    PackedFloatWeights weights) : CompiledOperation(name, weights)
 {
     public override string Kind => "convolution";
 
@@ -21,6 +24,7 @@ internal sealed class CompiledGridConvolution(
     public override unsafe void Run(ArenaAddresses arena, int start, int end)
     {
         GridPatches.Unfold(convolution, x.Pointer(arena), x.Stride, patches.Pointer(arena), patches.Stride, start, end);
-        FloatGemm.Run(weights, patches.Pointer(arena), patches.Stride, y.Pointer(arena), y.Stride, start, end, accumulate: false);
+        FloatGemm.Run(
+            weights, patches.Pointer(arena), patches.Stride, y.Pointer(arena), y.Stride, start, end, accumulate: false);
     }
 }

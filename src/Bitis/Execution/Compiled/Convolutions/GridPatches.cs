@@ -7,15 +7,19 @@ using Bitis.Kernels.Dispatch;
 namespace Bitis.Execution.Compiled.Convolutions;
 
 /// <summary>
-/// A convolution over a grid of tokens as a matrix product: each row holds the tokens under the kernel at one place, side by side,
+/// A convolution over a grid of tokens as a matrix product: each row holds the tokens under the kernel at one place,
+/// side by side,
 /// <c>[places, K²·channels]</c>, zeros outside of the grid.
 /// </summary>
 internal static unsafe class GridPatches
 {
     /// <summary>The length of a row.</summary>
-    public static int Length(GridConv2d convolution) => convolution.KernelSize * convolution.KernelSize * convolution.InChannels;
+    public static int Length(GridConv2d convolution) =>
+        convolution.KernelSize * convolution.KernelSize * convolution.InChannels;
 
-    /// <summary>Exchanges channels and taps of each output's weights, <c>[out, in, K²]</c> to <c>[out, K², in]</c>.</summary>
+    /// <summary>
+    /// Exchanges channels and taps of each output's weights, <c>[out, in, K²]</c> to <c>[out, K², in]</c>.
+    /// </summary>
     public static void PackWeights<T>(GridConv2d convolution, ReadOnlySpan<T> weights, Span<T> packed) =>
         ExchangeInner(weights, packed, convolution.InChannels, convolution.KernelSize * convolution.KernelSize);
 
@@ -34,7 +38,8 @@ internal static unsafe class GridPatches
     /// <param name="zero">What lies outside of the grid.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Unfold<T>(
-        GridConv2d convolution, T* source, nint sourceStride, T* target, nint targetStride, int start, int end, T zero = default)
+        GridConv2d convolution, T* source, nint sourceStride, T* target, nint targetStride, int start, int end,
+        T zero = default)
         where T : unmanaged
     {
         int channels = convolution.InChannels, line = convolution.KernelSize * channels;
@@ -55,7 +60,8 @@ internal static unsafe class GridPatches
                 T* tokens = source + ((((nint)y * convolution.Width) + left) * sourceStride);
                 if (sourceStride == channels)
                 {
-                    new ReadOnlySpan<T>(tokens + (from * channels), (to - from) * channels).CopyTo(row[(from * channels)..]);
+                    new ReadOnlySpan<T>(
+                        tokens + (from * channels), (to - from) * channels).CopyTo(row[(from * channels)..]);
                     continue;
                 }
                 for (int x = from; x < to; x++)
@@ -64,7 +70,9 @@ internal static unsafe class GridPatches
         }
     }
 
-    /// <summary>The reverse of <see cref="Unfold"/> for all places: adds each part to the token that it came from.</summary>
+    /// <summary>
+    /// The reverse of <see cref="Unfold"/> for all places: adds each part to the token that it came from.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddBack(GridConv2d convolution, float* patches, float* target, nint targetStride)
     {
@@ -78,7 +86,9 @@ internal static unsafe class GridPatches
                     continue;
                 float* tokens = target + ((((nint)y * convolution.Width) + left) * targetStride);
                 // Neighbouring tokens are one row of memory, unless they are slices of longer ones.
-                (int pieces, int length) = targetStride == channels ? (1, (to - from) * channels) : (to - from, channels);
+                (int pieces, int length) = targetStride == channels
+                    ? (1, (to - from) * channels)
+                    : (to - from, channels);
                 for (int i = 0; i < pieces; i++)
                 {
                     var sum = new Span<float>(tokens + ((from + i) * targetStride), length);
@@ -88,12 +98,16 @@ internal static unsafe class GridPatches
         }
     }
 
-    /// <summary>What a kernel covers from a place: its first row and column on the grid, and the part of its columns that lies inside.</summary>
+    /// <summary>
+    /// What a kernel covers from a place: its first row and column on the grid, and the part of its columns that lies
+    /// inside.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static (int Top, int Left, int From, int To) Window(GridConv2d convolution, int place)
     {
         int left = (place % convolution.OutWidth * convolution.Stride) - convolution.Padding;
-        int from = Math.Clamp(-left, 0, convolution.KernelSize), to = Math.Clamp(convolution.Width - left, from, convolution.KernelSize);
+        int from = Math.Clamp(-left, 0, convolution.KernelSize),
+            to = Math.Clamp(convolution.Width - left, from, convolution.KernelSize);
         return ((place / convolution.OutWidth * convolution.Stride) - convolution.Padding, left, from, to);
     }
 

@@ -5,7 +5,9 @@ using Bitis.Quantization.Quantizers;
 
 namespace Bitis.Execution.Compiled.Integer;
 
-/// <summary>Rounds an activation to levels less their zero point, in float32, for a convolution of each channel by itself.</summary>
+/// <summary>
+/// Rounds an activation to levels less their zero point, in float32, for a convolution of each channel by itself.
+/// </summary>
 internal sealed class CompiledCenterLevels : CompiledOperation
 {
     private readonly ArenaMatrix _x, _y;

@@ -7,11 +7,16 @@ using Bitis.Quantization.Quantizers;
 
 namespace Bitis.Execution.Compiled.Integer;
 
-/// <summary>A convolution over a grid of tokens in integers: the tokens' levels under the kernel side by side, times the kernel's.</summary>
+/// <summary>
+/// A convolution over a grid of tokens in integers: the tokens' levels under the kernel side by side, times the
+/// kernel's.
+/// </summary>
 /// <param name="name">The node.</param>
 /// <param name="convolution">The convolution.</param>
 /// <param name="levels">The levels of the input, <c>[tokens, in]</c>, rows contiguous.</param>
-/// <param name="patches">Room for the levels under the kernel, <c>[places, kernel²·in]</c>, rows of whole groups of four.</param>
+/// <param name="patches">
+/// Room for the levels under the kernel, <c>[places, kernel²·in]</c>, rows of whole groups of four.
+/// </param>
 /// <param name="y">The output, <c>[places, out]</c>.</param>
 /// <param name="weights">The kernel as a matrix; see <see cref="GridPatches.PackWeights"/>.</param>
 /// <param name="input">The input's quantizer, per tensor.</param>

@@ -10,13 +10,17 @@ namespace Bitis.Execution.Compiled.Integer;
 /// and scaled back to float32.
 /// </summary>
 /// <param name="name">The node.</param>
-/// <param name="writer">The operation that writes the input, which runs here; null if it has run. The operation disposes of it.</param>
+/// <param name="writer">
+/// The operation that writes the input, which runs here; null if it has run. The operation disposes of it.
+/// </param>
 /// <param name="x">The input, <c>[tokens, in]</c>.</param>
 /// <param name="y">The output, <c>[tokens, out]</c>.</param>
 /// <param name="levels">Room for the input's levels: <see cref="LevelStride"/> bytes a row.</param>
 /// <param name="weights">The weights.</param>
 /// <param name="parameters">The input's scales and zero points.</param>
-/// <param name="factors">What the input's channels are multiplied by first; null for nothing. The operation disposes of it.</param>
+/// <param name="factors">
+/// What the input's channels are multiplied by first; null for nothing. The operation disposes of it.
+/// </param>
 /// <param name="maxLevel">The input's largest level.</param>
 internal sealed class CompiledIntegerLinear(
     string name,
@@ -27,12 +31,14 @@ internal sealed class CompiledIntegerLinear(
     PackedIntegerWeights weights,
     TokenParameterBuffers parameters,
     NativeBuffer<float>? factors,
-    int maxLevel) : CompiledOperation(name, [.. ((IDisposable?[])[weights, parameters, factors, writer]).OfType<IDisposable>()])
+    int maxLevel) : CompiledOperation(name,
+    [.. ((IDisposable?[])[weights, parameters, factors, writer]).OfType<IDisposable>()])
 {
     /// <summary>The elements of the input that are quantized at once: they stay in the nearest cache.</summary>
     private const int ElementsAtOnce = 4096;
 
-    public override string Kind => (writer is null ? "" : $"{writer.Kind} + ") + (weights.HasNibbles ? "linear int4" : "linear int8");
+    public override string Kind =>
+        (writer is null ? "" : $"{writer.Kind} + ") + (weights.HasNibbles ? "linear int4" : "linear int8");
 
     public override int Units => x.Rows;
 

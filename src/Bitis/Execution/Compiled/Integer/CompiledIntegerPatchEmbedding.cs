@@ -9,12 +9,16 @@ using Bitis.Quantization.Quantizers;
 
 namespace Bitis.Execution.Compiled.Integer;
 
-/// <summary>As <see cref="CompiledPatchEmbedding"/>, in integers: the unfolded levels of the patches times those of the kernel.</summary>
+/// <summary>
+/// As <see cref="CompiledPatchEmbedding"/>, in integers: the unfolded levels of the patches times those of the kernel.
+/// </summary>
 /// <param name="name">The node.</param>
 /// <param name="levels">The levels of the input, <c>[channels, height·width]</c>.</param>
 /// <param name="height">Its height.</param>
 /// <param name="width">Its width.</param>
-/// <param name="patches">Room for the unfolded levels, <c>[tokens, channels·kernel²]</c>, rows of whole groups of four.</param>
+/// <param name="patches">
+/// Room for the unfolded levels, <c>[tokens, channels·kernel²]</c>, rows of whole groups of four.
+/// </param>
 /// <param name="y">The output, <c>[tokens, channels]</c>.</param>
 /// <param name="convolution">The convolution.</param>
 /// <param name="weights">Its kernel as a matrix.</param>

@@ -9,7 +9,8 @@ namespace Bitis.Execution.Compiled.Integer;
 /// <param name="operands">Where the inputs and the output are.</param>
 /// <param name="accumulate">Whether the output is added to what is there: the other direction's.</param>
 /// <param name="scan">The scan; the operation disposes of it.</param>
-internal sealed class CompiledIntegerScan(string name, ScanOperands operands, bool accumulate, PackedScan scan) : CompiledOperation(name, scan)
+internal sealed class CompiledIntegerScan(
+    string name, ScanOperands operands, bool accumulate, PackedScan scan) : CompiledOperation(name, scan)
 {
     public override string Kind => "selective scan int16";
 

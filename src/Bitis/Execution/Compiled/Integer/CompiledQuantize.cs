@@ -9,7 +9,9 @@ namespace Bitis.Execution.Compiled.Integer;
 /// <param name="levels">Room for the levels: a byte each, rows contiguous.</param>
 /// <param name="parameters">The input's scale and zero point; the operation disposes of it.</param>
 /// <param name="maxLevel">The input's largest level.</param>
-internal sealed class CompiledQuantize(string name, ArenaMatrix x, ArenaBlock levels, TokenParameterBuffers parameters, int maxLevel) : CompiledOperation(name, parameters)
+internal sealed class CompiledQuantize(
+    string name, ArenaMatrix x, ArenaBlock levels, TokenParameterBuffers parameters,
+    int maxLevel) : CompiledOperation(name, parameters)
 {
     public override string Kind => "quantize";
 

@@ -3,7 +3,9 @@ using Bitis.Quantization.Methods;
 
 namespace Bitis.Execution.Compiled.Integer;
 
-/// <summary>Passes blocks of neighbouring channels through a Hadamard transform, before a layer quantizes them.</summary>
+/// <summary>
+/// Passes blocks of neighbouring channels through a Hadamard transform, before a layer quantizes them.
+/// </summary>
 /// <param name="name">The node.</param>
 /// <param name="x">The input, <c>[tokens, channels]</c>.</param>
 /// <param name="y">The output, in the same order.</param>

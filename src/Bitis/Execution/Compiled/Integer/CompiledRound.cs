@@ -4,7 +4,8 @@ using Bitis.Quantization.Quantizers;
 namespace Bitis.Execution.Compiled.Integer;
 
 /// <summary>Rounds an activation to the values of its levels, for a layer that multiplies in float32.</summary>
-internal sealed class CompiledRound(string name, ArenaMatrix x, ArenaMatrix y, UniformQuantizer quantizer) : CompiledOperation(name)
+internal sealed class CompiledRound(
+    string name, ArenaMatrix x, ArenaMatrix y, UniformQuantizer quantizer) : CompiledOperation(name)
 {
     public override string Kind => "round";
 

@@ -5,7 +5,9 @@ using Bitis.Quantization.Recipes;
 
 namespace Bitis.Execution.Compiled.Integer;
 
-/// <summary>A quantizer's scales and zero points where kernels can reach them, in the order in which the tokens lie in memory.</summary>
+/// <summary>
+/// A quantizer's scales and zero points where kernels can reach them, in the order in which the tokens lie in memory.
+/// </summary>
 internal sealed class TokenParameterBuffers : IDisposable
 {
     private readonly NativeBuffer<float> _scales;

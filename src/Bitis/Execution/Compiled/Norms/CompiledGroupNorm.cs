@@ -14,7 +14,8 @@ namespace Bitis.Execution.Compiled.Norms;
 /// <param name="weight"><c>[channels]</c></param>
 /// <param name="bias"><c>[channels]</c></param>
 internal sealed class CompiledGroupNorm(
-    string name, GroupNorm norm, ArenaMatrix x, ArenaMatrix y, ArenaMatrix statistics, FloatTensor weight, FloatTensor bias) : CompiledOperation(name)
+    string name, GroupNorm norm, ArenaMatrix x, ArenaMatrix y, ArenaMatrix statistics, FloatTensor weight,
+    FloatTensor bias) : CompiledOperation(name)
 {
     public override string Kind => "norm";
 

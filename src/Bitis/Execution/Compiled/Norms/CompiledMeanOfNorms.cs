@@ -12,7 +12,8 @@ namespace Bitis.Execution.Compiled.Norms;
 /// <param name="bias"><c>[channels]</c></param>
 /// <param name="epsilon">ε.</param>
 internal sealed class CompiledMeanOfNorms(
-    string name, ArenaMatrix[] x, ArenaMatrix y, FloatTensor weight, FloatTensor bias, float epsilon) : CompiledOperation(name)
+    string name, ArenaMatrix[] x, ArenaMatrix y, FloatTensor weight, FloatTensor bias,
+    float epsilon) : CompiledOperation(name)
 {
     // Sums go along the sequence, however it lies: their rounding is that of the simulation.
     private readonly int[]?[] _rows = [.. x.Select(RowsOf)];
@@ -26,7 +27,10 @@ internal sealed class CompiledMeanOfNorms(
         for (int i = start; i < end; i++)
         {
             fixed (int* rowMap = _rows[i])
-                MeanOfRowNorms.Run(MeanOfNormsOperation.Call(arena, x[i], rowMap, weight, bias, epsilon, y.Pointer(arena, i)));
+            {
+                MeanOfRowNorms.Run(
+                    MeanOfNormsOperation.Call(arena, x[i], rowMap, weight, bias, epsilon, y.Pointer(arena, i)));
+            }
         }
         GC.KeepAlive(weight);
         GC.KeepAlive(bias);

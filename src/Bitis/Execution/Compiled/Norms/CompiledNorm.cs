@@ -6,14 +6,17 @@ namespace Bitis.Execution.Compiled.Norms;
 
 /// <summary>RMS or layer normalization of each token, with the addition to the residual stream before it.</summary>
 /// <param name="name">The node.</param>
-/// <param name="x">What is normalized; or, with a residual, what is added to it first, which may have an index map.</param>
+/// <param name="x">
+/// What is normalized; or, with a residual, what is added to it first, which may have an index map.
+/// </param>
 /// <param name="residual">The residual stream, updated in place; or null.</param>
 /// <param name="y">The output.</param>
 /// <param name="weight"><c>[channels]</c></param>
 /// <param name="bias"><c>[channels]</c>; null for RMS normalization.</param>
 /// <param name="epsilon">ε.</param>
 internal sealed class CompiledNorm(
-    string name, ArenaMatrix x, ArenaMatrix? residual, ArenaMatrix y, FloatTensor weight, FloatTensor? bias, float epsilon) : CompiledOperation(name)
+    string name, ArenaMatrix x, ArenaMatrix? residual, ArenaMatrix y, FloatTensor weight, FloatTensor? bias,
+    float epsilon) : CompiledOperation(name)
 {
     public override string Kind => residual is null ? "norm" : "add + norm";
 

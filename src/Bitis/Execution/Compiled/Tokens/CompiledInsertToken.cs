@@ -3,7 +3,8 @@ using Bitis.Execution.Planning;
 namespace Bitis.Execution.Compiled.Tokens;
 
 /// <summary>Copies a sequence with a learned token inserted.</summary>
-internal sealed class CompiledInsertToken(string name, ArenaMatrix x, ArenaMatrix y, FloatTensor token, int position) : CompiledOperation(name)
+internal sealed class CompiledInsertToken(
+    string name, ArenaMatrix x, ArenaMatrix y, FloatTensor token, int position) : CompiledOperation(name)
 {
     public override string Kind => "insert token";
 

@@ -4,7 +4,8 @@ using Bitis.Graphs.Operators.Tokens;
 namespace Bitis.Execution.Compiled.Tokens;
 
 /// <summary>Rotary positions, in place where the input is the output.</summary>
-internal sealed class CompiledRotary(string name, RotaryPositions positions, ArenaMatrix x, ArenaMatrix y) : CompiledOperation(name)
+internal sealed class CompiledRotary(
+    string name, RotaryPositions positions, ArenaMatrix x, ArenaMatrix y) : CompiledOperation(name)
 {
     public override string Kind => "rotary positions";
 

@@ -7,7 +7,8 @@ namespace Bitis.Execution.Compiled.Tokens;
 /// <param name="x">The input.</param>
 /// <param name="y">The output, whose rows are one or several rows of the input.</param>
 /// <param name="sources">The row in memory of each of them; -1 for zeros.</param>
-internal sealed class CompiledTokenOrder(string name, ArenaMatrix x, ArenaMatrix y, int[] sources) : CompiledOperation(name)
+internal sealed class CompiledTokenOrder(
+    string name, ArenaMatrix x, ArenaMatrix y, int[] sources) : CompiledOperation(name)
 {
     public override string Kind => "token order";
 

@@ -9,12 +9,13 @@ using Bitis.Tensors;
 namespace Bitis.Execution.Gradients.Layers;
 
 /// <summary>
-/// Self-attention, y = P·v with P = softmax(q·kᵀ/√d): v̄ = Pᵀ·ȳ, and with P̄ = ȳ·vᵀ and S̄ = P·(P̄ − Σ P·P̄)/√d (row by row), q̄ = S̄·k, k̄ = S̄ᵀ·q.
-/// P is computed again in the backward pass, for one head at a time, and never kept.
+/// Self-attention, y = P·v with P = softmax(q·kᵀ/√d): v̄ = Pᵀ·ȳ, and with P̄ = ȳ·vᵀ and S̄ = P·(P̄ − Σ P·P̄)/√d (row by
+/// row), q̄ = S̄·k, k̄ = S̄ᵀ·q. P is computed again in the backward pass, for one head at a time, and never kept.
 /// </summary>
 /// <remarks>
-/// Every product is one of <see cref="FloatGemm.AddTransposed"/>, Aᵀ·B, which reads both matrices where they lie; operands that lie the other way
-/// round are transposed first. They are small: the tokens of one image and the channels of one head.
+/// Every product is one of <see cref="FloatGemm.AddTransposed"/>, Aᵀ·B, which reads both matrices where they lie;
+/// operands that lie the other way round are transposed first. They are small: the tokens of one image and the channels
+/// of one head.
 /// </remarks>
 internal sealed unsafe class AttentionGradient(Node node) : OperationGradient
 {
@@ -59,7 +60,9 @@ internal sealed unsafe class AttentionGradient(Node node) : OperationGradient
                 Weigh(scratch, x, head);
                 MatrixSums.Transpose(scratch.Weights, Tokens, Tokens, Tokens, scratch.Slopes, accumulate: false);
                 Multiply(scratch, scratch.Slopes, x + Offset(Value, head), _x.Stride);
-                Write(scratch, new GradientTarget(_y.Slice(head * Channels, Channels), Accumulate: false), y + (head * Channels));
+                Write(
+                    scratch, new GradientTarget(_y.Slice(head * Channels, Channels), Accumulate: false),
+                    y + (head * Channels));
             }
         }
     }
@@ -80,7 +83,10 @@ internal sealed unsafe class AttentionGradient(Node node) : OperationGradient
 
                 MultiplyByTokens(scratch, y, _yGradient.Stride, x + Offset(Value, head), scratch.Slopes); // P̄
                 for (int row = 0; row < Tokens; row++)
-                    SoftMaxGradient(new(scratch.Weights + (row * Tokens), Tokens), new(scratch.Slopes + (row * Tokens), Tokens));
+                {
+                    SoftMaxGradient(
+                        new(scratch.Weights + (row * Tokens), Tokens), new(scratch.Slopes + (row * Tokens), Tokens));
+                }
 
                 Multiply(scratch, scratch.Slopes, x + Offset(Query, head), _x.Stride);
                 WriteGradient(scratch, gradient, Key, head);
@@ -114,20 +120,26 @@ internal sealed unsafe class AttentionGradient(Node node) : OperationGradient
         TensorPrimitives.Multiply(slopes, 1 / MathF.Sqrt(Channels), slopes);
     }
 
-    /// <summary><c>left·rightᵀ</c> of two matrices <c>[tokens, channels]</c>, of which the right one lies in the layer's input.</summary>
+    /// <summary>
+    /// <c>left·rightᵀ</c> of two matrices <c>[tokens, channels]</c>, of which the right one lies in the layer's input.
+    /// </summary>
     private void MultiplyByTokens(Scratch scratch, float* left, nint leftStride, float* right, float* product)
     {
         MatrixSums.Transpose(left, leftStride, Tokens, Channels, scratch.Left, accumulate: false);
         MatrixSums.Transpose(right, _x.Stride, Tokens, Channels, scratch.Right, accumulate: false);
         new Span<float>(product, Tokens * Tokens).Clear();
-        FloatGemm.AddTransposed(scratch.Left, Tokens, scratch.Right, Tokens, Channels, Tokens, Tokens, product, scratch.Panel);
+        FloatGemm.AddTransposed(
+            scratch.Left, Tokens, scratch.Right, Tokens, Channels, Tokens, Tokens, product, scratch.Panel);
     }
 
-    /// <summary><c>leftᵀ·right</c> of <c>[tokens, tokens]</c> and <c>[tokens, channels]</c>, into <see cref="Scratch.Product"/>.</summary>
+    /// <summary>
+    /// <c>leftᵀ·right</c> of <c>[tokens, tokens]</c> and <c>[tokens, channels]</c>, into <see cref="Scratch.Product"/>.
+    /// </summary>
     private void Multiply(Scratch scratch, float* left, float* right, nint rightStride)
     {
         new Span<float>(scratch.Product, Tokens * Channels).Clear();
-        FloatGemm.AddTransposed(left, Tokens, right, rightStride, Tokens, Tokens, Channels, scratch.Product, scratch.Panel);
+        FloatGemm.AddTransposed(
+            left, Tokens, right, rightStride, Tokens, Tokens, Channels, scratch.Product, scratch.Panel);
     }
 
     private void WriteGradient(Scratch scratch, float* gradient, int part, int head)
@@ -136,7 +148,8 @@ internal sealed unsafe class AttentionGradient(Node node) : OperationGradient
         Write(scratch, _xGradient with { Matrix = _xGradient.Matrix.Slice(offset, Channels) }, gradient + offset);
     }
 
-    private void Write(Scratch scratch, GradientTarget target, float* rows) => MatrixSums.Write(scratch.Product, Channels, target, rows, Tokens);
+    private void Write(Scratch scratch, GradientTarget target, float* rows) =>
+        MatrixSums.Write(scratch.Product, Channels, target, rows, Tokens);
 
     /// <summary>The matrices of one head.</summary>
     private readonly struct Scratch(float* start, int tokens, int channels)

@@ -37,7 +37,8 @@ internal sealed unsafe class CausalConvolutionGradient : OperationGradient
     /// <inheritdoc />
     public override void PlanForward(GradientPlanner planner)
     {
-        _weight = planner.Parameter(_convolution, 0, gradient => MatrixSums.TransposeInPlace(gradient, _layer.KernelSize, _layer.Channels));
+        _weight = planner.Parameter(
+            _convolution, 0, gradient => MatrixSums.TransposeInPlace(gradient, _layer.KernelSize, _layer.Channels));
         _bias = planner.Parameter(_convolution, 1);
         _x = planner.Value(_convolution.Inputs[0]);
         _y = planner.NewRecomputableValue(_output, _x, this);
@@ -53,7 +54,8 @@ internal sealed unsafe class CausalConvolutionGradient : OperationGradient
     }
 
     /// <inheritdoc />
-    public override void Prepare() => CausalConv.PackWeights(_weight.Weight.Span, _packed.Span, _layer.Channels, _layer.KernelSize);
+    public override void Prepare() =>
+        CausalConv.PackWeights(_weight.Weight.Span, _packed.Span, _layer.Channels, _layer.KernelSize);
 
     /// <inheritdoc />
     public override void Forward(MicroBatch microBatch) => Recompute(microBatch, _y);
@@ -84,5 +86,6 @@ internal sealed unsafe class CausalConvolutionGradient : OperationGradient
     }
 
     private CausalConvCall Call(MicroBatch microBatch, ArenaMatrix y, int image) => CausalConvolutionOperation.Call(
-        microBatch.Addresses, _x.OfImage(image), y.OfImage(image), _layer.KernelSize, sumsOnly: _output == _convolution, _packed.Pointer, _bias.Weight);
+        microBatch.Addresses, _x.OfImage(image), y.OfImage(image), _layer.KernelSize, sumsOnly: _output == _convolution,
+            _packed.Pointer, _bias.Weight);
 }

@@ -10,13 +10,14 @@ namespace Bitis.Execution.Gradients.Layers;
 
 /// <summary>
 /// A convolution between maps: the places of the kernel are unfolded to rows, the rest is a linear layer, y = x·Wᵀ + b.
-/// The backward pass unfolds again instead of keeping the rows, which are K² times the input, and folds x̄ = ȳ·W back by
-/// adding up what overlaps.
+/// The backward pass unfolds again instead of keeping the rows, which are K² times the input, and folds x̄ = ȳ·W back
+/// by adding up what overlaps.
 /// </summary>
 internal sealed unsafe class ConvolutionGradient(Node node) : OperationGradient, IDisposable
 {
     private readonly Conv2d _layer = (Conv2d)node.Operator;
-    private readonly int _height = node.Inputs[0].Shape[1], _width = node.Inputs[0].Shape[2], _places = node.Shape[1] * node.Shape[2];
+    private readonly int _height =
+        node.Inputs[0].Shape[1], _width = node.Inputs[0].Shape[2], _places = node.Shape[1] * node.Shape[2];
     private PackedFloatWeights _weights = null!, _transposed = null!;
     private ParameterSlot _weight = null!;
     private ParameterSlot? _bias;
@@ -67,8 +68,11 @@ internal sealed unsafe class ConvolutionGradient(Node node) : OperationGradient,
         for (int image = 0; image < microBatch.Images; image++)
         {
             Unfold(microBatch, image);
-            FloatGemm.Run(_weights, microBatch.Scratch, PatchLength, rows, _layer.OutChannels, 0, _places, accumulate: false);
-            MatrixSums.Transpose(rows, _layer.OutChannels, _places, _layer.OutChannels, microBatch.Pointer(_y, image), accumulate: false);
+            FloatGemm.Run(
+                _weights, microBatch.Scratch, PatchLength, rows, _layer.OutChannels, 0, _places, accumulate: false);
+            MatrixSums.Transpose(
+                rows, _layer.OutChannels, _places, _layer.OutChannels, microBatch.Pointer(_y, image),
+                accumulate: false);
         }
     }
 
@@ -78,7 +82,8 @@ internal sealed unsafe class ConvolutionGradient(Node node) : OperationGradient,
         float* rows = Rows(microBatch);
         for (int image = 0; image < microBatch.Images; image++)
         {
-            MatrixSums.Transpose(microBatch.Pointer(_yGradient, image), _places, _layer.OutChannels, _places, rows, accumulate: false);
+            MatrixSums.Transpose(
+                microBatch.Pointer(_yGradient, image), _places, _layer.OutChannels, _places, rows, accumulate: false);
             if (!_isFrozen)
                 AddParameterGradients(microBatch, image, rows);
             if (_xGradient is { } target)
@@ -97,7 +102,9 @@ internal sealed unsafe class ConvolutionGradient(Node node) : OperationGradient,
 
     private void Unfold(MicroBatch microBatch, int image)
     {
-        Im2Col.Run(microBatch.Pointer(_x, image), _layer.InChannels, _height, _width, _layer.KernelSize, _layer.Stride, _layer.Padding, microBatch.Scratch, PatchLength);
+        Im2Col.Run(
+            microBatch.Pointer(_x, image), _layer.InChannels, _height, _width, _layer.KernelSize, _layer.Stride,
+            _layer.Padding, microBatch.Scratch, PatchLength);
     }
 
     private void AddParameterGradients(MicroBatch microBatch, int image, float* rows)
@@ -105,7 +112,8 @@ internal sealed unsafe class ConvolutionGradient(Node node) : OperationGradient,
         Unfold(microBatch, image);
         float* panel = rows + (_places * _layer.OutChannels);
         FloatGemm.AddTransposed(
-            rows, _layer.OutChannels, microBatch.Scratch, PatchLength, _places, _layer.OutChannels, PatchLength, microBatch.Gradient(_weight), panel);
+            rows, _layer.OutChannels, microBatch.Scratch, PatchLength, _places, _layer.OutChannels, PatchLength,
+                microBatch.Gradient(_weight), panel);
         if (_bias is not null)
             RowSums.AddColumns(rows, _layer.OutChannels, _places, _layer.OutChannels, microBatch.Gradient(_bias));
     }
@@ -113,10 +121,14 @@ internal sealed unsafe class ConvolutionGradient(Node node) : OperationGradient,
     /// <summary>The gradient of the unfolded rows takes their place.</summary>
     private void FoldBack(MicroBatch microBatch, int image, GradientTarget target)
     {
-        FloatGemm.Run(_transposed, Rows(microBatch), _layer.OutChannels, microBatch.Scratch, PatchLength, 0, _places, accumulate: false);
+        FloatGemm.Run(
+            _transposed, Rows(microBatch), _layer.OutChannels, microBatch.Scratch, PatchLength, 0, _places,
+            accumulate: false);
         float* x = microBatch.Pointer(target.Matrix, image);
         if (!target.Accumulate)
             new Span<float>(x, InputLength).Clear();
-        Im2Col.AddBack(microBatch.Scratch, PatchLength, _layer.InChannels, _height, _width, _layer.KernelSize, _layer.Stride, _layer.Padding, x);
+        Im2Col.AddBack(
+            microBatch.Scratch, PatchLength, _layer.InChannels, _height, _width, _layer.KernelSize, _layer.Stride,
+            _layer.Padding, x);
     }
 }

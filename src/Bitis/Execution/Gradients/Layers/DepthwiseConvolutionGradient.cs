@@ -38,7 +38,8 @@ internal sealed unsafe class DepthwiseConvolutionGradient : OperationGradient
     /// <inheritdoc />
     public override void PlanForward(GradientPlanner planner)
     {
-        _weight = planner.Parameter(_convolution, 0, gradient => MatrixSums.TransposeInPlace(gradient, _packed.Shape[0], _layer.Channels));
+        _weight = planner.Parameter(
+            _convolution, 0, gradient => MatrixSums.TransposeInPlace(gradient, _packed.Shape[0], _layer.Channels));
         _bias = _layer.HasBias ? planner.Parameter(_convolution, 1) : null;
         _x = planner.Value(_convolution.Inputs[0]);
         _y = planner.NewValue(_output);
@@ -54,7 +55,8 @@ internal sealed unsafe class DepthwiseConvolutionGradient : OperationGradient
     }
 
     /// <inheritdoc />
-    public override void Prepare() => CausalConv.PackWeights(_weight.Weight.Span, _packed.Span, _layer.Channels, _packed.Shape[0]);
+    public override void Prepare() =>
+        CausalConv.PackWeights(_weight.Weight.Span, _packed.Span, _layer.Channels, _packed.Shape[0]);
 
     /// <inheritdoc />
     public override void Forward(MicroBatch microBatch)
@@ -82,5 +84,6 @@ internal sealed unsafe class DepthwiseConvolutionGradient : OperationGradient
     }
 
     private DepthwiseConvCall Call(MicroBatch microBatch, int image) => DepthwiseConvolutionOperation.Call(
-        microBatch.Addresses, _layer, _x.OfImage(image), _y.OfImage(image), sumsOnly: _output == _convolution, _packed.Pointer, _bias?.Weight);
+        microBatch.Addresses, _layer, _x.OfImage(image), _y.OfImage(image), sumsOnly: _output == _convolution,
+            _packed.Pointer, _bias?.Weight);
 }

@@ -4,8 +4,8 @@ using Bitis.Kernels.Gemm;
 namespace Bitis.Execution.Gradients.Layers;
 
 /// <summary>
-/// The exact backward pass of a convolution over a grid of tokens: it unfolds the input again instead of keeping the rows, and adds their gradients
-/// up where they overlap.
+/// The exact backward pass of a convolution over a grid of tokens: it unfolds the input again instead of keeping the
+/// rows, and adds their gradients up where they overlap.
 /// </summary>
 internal sealed unsafe class GridConvolutionGradient(Node node) : GridConvolutionGradientBase(node)
 {
@@ -47,7 +47,8 @@ internal sealed unsafe class GridConvolutionGradient(Node node) : GridConvolutio
         AddFloatWeightGradient(microBatch, image, y, panelStart: Places * PatchLength);
 
     /// <summary>The gradient of the tokens under the kernel takes their place.</summary>
-    protected override void WriteInputGradient(MicroBatch microBatch, int image, float* y, float* x, GradientTarget target)
+    protected override void WriteInputGradient(
+        MicroBatch microBatch, int image, float* y, float* x, GradientTarget target)
     {
         FloatGemm.Run(_transposed, y, YGradient.Stride, microBatch.Scratch, PatchLength, 0, Places, accumulate: false);
         FoldBack(microBatch, x, target);

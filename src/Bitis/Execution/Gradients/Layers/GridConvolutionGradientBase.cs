@@ -9,8 +9,9 @@ using Bitis.Tensors;
 namespace Bitis.Execution.Gradients.Layers;
 
 /// <summary>
-/// A convolution over a grid of tokens: the tokens under the kernel are put side by side (<see cref="GridPatches"/>), the rest is a
-/// linear layer. How the two products of the backward pass are computed, and what is kept for them, is up to its forms.
+/// A convolution over a grid of tokens: the tokens under the kernel are put side by side (<see cref="GridPatches"/>),
+/// the rest is a linear layer. How the two products of the backward pass are computed, and what is kept for them, is up
+/// to its forms.
 /// </summary>
 internal abstract unsafe class GridConvolutionGradientBase : OperationGradient, IDisposable
 {
@@ -46,7 +47,10 @@ internal abstract unsafe class GridConvolutionGradientBase : OperationGradient, 
     /// <summary>Whether the weights do not learn.</summary>
     protected bool IsFrozen { get; private set; }
 
-    /// <summary>The weights, whose gradient has the order of the packed ones, <c>[out, kernel²·in]</c>, until all micro-batches ran.</summary>
+    /// <summary>
+    /// The weights, whose gradient has the order of the packed ones, <c>[out, kernel²·in]</c>, until all micro-batches
+    /// ran.
+    /// </summary>
     protected ParameterSlot Weight { get; private set; } = null!;
 
     /// <summary>The input.</summary>
@@ -92,7 +96,9 @@ internal abstract unsafe class GridConvolutionGradientBase : OperationGradient, 
         for (int image = 0; image < microBatch.Images; image++)
         {
             Unfold(microBatch, image);
-            FloatGemm.Run(_weights, microBatch.Scratch, PatchLength, microBatch.Pointer(Y, image), Y.Stride, 0, Places, accumulate: false);
+            FloatGemm.Run(
+                _weights, microBatch.Scratch, PatchLength, microBatch.Pointer(Y, image), Y.Stride, 0, Places,
+                accumulate: false);
             KeepInput(microBatch, image);
         }
     }
@@ -109,7 +115,11 @@ internal abstract unsafe class GridConvolutionGradientBase : OperationGradient, 
                 WriteInputGradient(microBatch, image, y, microBatch.Pointer(target.Matrix, image), target);
         }
         if (!IsFrozen)
-            RowSums.AddColumns(microBatch.Pointer(YGradient), YGradient.Stride, microBatch.Rows(Y), Layer.OutChannels, microBatch.Gradient(_bias));
+        {
+            RowSums.AddColumns(
+                microBatch.Pointer(YGradient), YGradient.Stride, microBatch.Rows(Y), Layer.OutChannels,
+                microBatch.Gradient(_bias));
+        }
     }
 
     /// <inheritdoc />
@@ -133,7 +143,8 @@ internal abstract unsafe class GridConvolutionGradientBase : OperationGradient, 
     /// <param name="y">ȳ, <c>[places, out]</c>.</param>
     /// <param name="x">x̄, <c>[tokens, in]</c>.</param>
     /// <param name="target">The distance of its rows, and whether to add.</param>
-    protected abstract void WriteInputGradient(MicroBatch microBatch, int image, float* y, float* x, GradientTarget target);
+    protected abstract void WriteInputGradient(
+        MicroBatch microBatch, int image, float* y, float* x, GradientTarget target);
 
     private void Unpack(FloatTensor gradient)
     {
@@ -150,10 +161,13 @@ internal abstract unsafe class GridConvolutionGradientBase : OperationGradient, 
     {
         Unfold(microBatch, image);
         FloatGemm.AddTransposed(
-            y, YGradient.Stride, microBatch.Scratch, PatchLength, Places, Layer.OutChannels, PatchLength, microBatch.Gradient(Weight), microBatch.Scratch + panelStart);
+            y, YGradient.Stride, microBatch.Scratch, PatchLength, Places, Layer.OutChannels, PatchLength,
+                microBatch.Gradient(Weight), microBatch.Scratch + panelStart);
     }
 
-    /// <summary>Adds the gradient of the unfolded input, at the start of scratch memory, up where it came from.</summary>
+    /// <summary>
+    /// Adds the gradient of the unfolded input, at the start of scratch memory, up where it came from.
+    /// </summary>
     protected void FoldBack(MicroBatch microBatch, float* x, GradientTarget target)
     {
         nint stride = target.Matrix.Stride;

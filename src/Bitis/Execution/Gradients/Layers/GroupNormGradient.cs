@@ -59,5 +59,6 @@ internal sealed unsafe class GroupNormGradient(Node node) : OperationGradient
     }
 
     private GroupNormalizationCall Call(MicroBatch microBatch, int image) => GroupNormOperation.Call(
-        microBatch.Addresses, _norm, _x.OfImage(image), _y.OfImage(image), _statistics.OfImage(image), _weight.Weight, _bias.Weight);
+        microBatch.Addresses, _norm, _x.OfImage(image), _y.OfImage(image), _statistics.OfImage(image), _weight.Weight,
+            _bias.Weight);
 }

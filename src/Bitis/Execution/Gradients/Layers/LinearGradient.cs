@@ -60,7 +60,8 @@ internal sealed unsafe class LinearGradient(Node node) : OperationGradient, IDis
 
     /// <inheritdoc />
     public override void Recompute(MicroBatch microBatch, ArenaMatrix place) => FloatGemm.Run(
-        _weights, microBatch.Pointer(_x), _x.Stride, microBatch.Pointer(place), place.Stride, 0, microBatch.Rows(_x), accumulate: false);
+        _weights, microBatch.Pointer(_x), _x.Stride, microBatch.Pointer(place), place.Stride, 0, microBatch.Rows(_x),
+            accumulate: false);
 
     /// <inheritdoc />
     public override void Backward(MicroBatch microBatch)
@@ -70,14 +71,16 @@ internal sealed unsafe class LinearGradient(Node node) : OperationGradient, IDis
         if (!_isFrozen)
         {
             FloatGemm.AddTransposed(
-                y, _yGradient.Stride, x, _x.Stride, rows, _layer.OutFeatures, _layer.InFeatures, microBatch.Gradient(_weight), microBatch.Scratch);
+                y, _yGradient.Stride, x, _x.Stride, rows, _layer.OutFeatures, _layer.InFeatures,
+                    microBatch.Gradient(_weight), microBatch.Scratch);
         }
         if (!_isFrozen && _bias is not null)
             RowSums.AddColumns(y, _yGradient.Stride, rows, _layer.OutFeatures, microBatch.Gradient(_bias));
         if (_xGradient is { } target)
         {
             FloatGemm.Run(
-                _transposed, y, _yGradient.Stride, microBatch.Pointer(target.Matrix), target.Matrix.Stride, 0, rows, target.Accumulate);
+                _transposed, y, _yGradient.Stride, microBatch.Pointer(target.Matrix), target.Matrix.Stride, 0, rows,
+                    target.Accumulate);
         }
     }
 

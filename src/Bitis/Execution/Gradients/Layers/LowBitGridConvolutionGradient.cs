@@ -10,13 +10,16 @@ using Bitis.Kernels.Simd;
 namespace Bitis.Execution.Gradients.Layers;
 
 /// <summary>
-/// A convolution over a grid of tokens whose backward pass is approximated, image by image: with the tokens under the kernel side by side, it is a
-/// linear layer whose tokens are the places of the output (<see cref="LowBitLinearGradient"/>). What is kept is the grid, rounded to 8 or 4 bits with a
-/// scale for each image: rows of what the kernel sees would be K² times as many, more than the grid itself in float32 even at 8 bits and half the
-/// tokens. Neither integer product makes such rows: W̄ gathers the tokens of each tap (<see cref="WeightGradientProduct"/>), and x̄ adds up each tap's
-/// product where its tokens lie (<see cref="ConvolutionInputGradient"/>).
+/// A convolution over a grid of tokens whose backward pass is approximated, image by image: with the tokens under the
+/// kernel side by side, it is a linear layer whose tokens are the places of the output
+/// (<see cref="LowBitLinearGradient"/>). What is kept is the grid, rounded to 8 or 4 bits with a scale for each image:
+/// rows of what the kernel sees would be K² times as many, more than the grid itself in float32 even at 8 bits and half
+/// the tokens. Neither integer product makes such rows: W̄ gathers the tokens of each tap
+/// (<see cref="WeightGradientProduct"/>), and x̄ adds up each tap's product where its tokens lie
+/// (<see cref="ConvolutionInputGradient"/>).
 /// </summary>
-internal sealed unsafe class LowBitGridConvolutionGradient(Node node, BackwardMethod method, BackwardPolicy policy) : GridConvolutionGradientBase(node)
+internal sealed unsafe class LowBitGridConvolutionGradient(
+    Node node, BackwardMethod method, BackwardPolicy policy) : GridConvolutionGradientBase(node)
 {
     private readonly int _bits = policy.BitsOfInput(method, node.Operator);
     private TokenBlocks _blocks = null!;
@@ -30,10 +33,14 @@ internal sealed unsafe class LowBitGridConvolutionGradient(Node node, BackwardMe
     /// <summary>A scale, then the levels.</summary>
     private int KeptBytesOfImage => sizeof(float) + (_bits == 4 ? (InputLength + 1) / 2 : InputLength);
 
-    /// <summary>Where scratch memory goes on behind the rows of what the kernel sees, for the products that take them.</summary>
+    /// <summary>
+    /// Where scratch memory goes on behind the rows of what the kernel sees, for the products that take them.
+    /// </summary>
     private int PatchesScratch => ScratchSpace.Length((long)Places * PatchLength * sizeof(float));
 
-    /// <summary>What <see cref="WeightGradientProduct.Keep"/> writes: here for the length of the operation only.</summary>
+    /// <summary>
+    /// What <see cref="WeightGradientProduct.Keep"/> writes: here for the length of the operation only.
+    /// </summary>
     private int KeptRowsScratch => ScratchSpace.Length(_weightProduct?.KeptBytes(images: 1) ?? 0);
 
     /// <inheritdoc />
@@ -45,17 +52,23 @@ internal sealed unsafe class LowBitGridConvolutionGradient(Node node, BackwardMe
         base.PlanForward(planner);
         _blocks = policy.BlocksOf(method, Layer, GridLayout.Grid(Layer.OutHeight, Layer.OutWidth), images: 1);
         int taps = Layer.KernelSize * Layer.KernelSize;
-        _inputProduct = new InputGradientProduct(method.Input, policy.Scale, _blocks, Layer.OutChannels, PatchLength, Places, images: 1, parts: taps);
+        _inputProduct = new InputGradientProduct(
+            method.Input, policy.Scale, _blocks, Layer.OutChannels, PatchLength, Places, images: 1, parts: taps);
         _folding = method.Input.IsInteger ? new ConvolutionInputGradient(Layer, _inputProduct) : null;
         if (!method.Weight.IsExact && !IsFrozen)
         {
             TokenBlocks[] seen = [.. Enumerable.Range(0, taps).Select(tap => _blocks.Seen(Layer, tap))];
-            _weightProduct = new WeightGradientProduct(method.Weight, Math.Max(_bits, method.Weight.Bits), _blocks, policy.Basis, Layer.OutChannels, PatchLength, images: 1, seen);
+            _weightProduct = new WeightGradientProduct(
+                method.Weight, Math.Max(_bits, method.Weight.Bits), _blocks, policy.Basis, Layer.OutChannels,
+                PatchLength, images: 1, seen);
         }
         if (method.Weight.IsInteger && !IsFrozen)
             _kept = planner.ShareCompressedInput(Node, X, (long)KeptBytesOfImage * planner.Images);
-        planner.NeedScratch(PatchesScratch + Math.Max(FloatGemm.TransposedScratch(Places), _inputProduct.ScratchLength));
-        planner.NeedScratch(ScratchSpace.Length((long)InputLength * sizeof(float)) + KeptRowsScratch + (_weightProduct?.ScratchLength ?? 0));
+        planner.NeedScratch(
+            PatchesScratch + Math.Max(FloatGemm.TransposedScratch(Places), _inputProduct.ScratchLength));
+        planner.NeedScratch(
+            ScratchSpace.Length((long)InputLength * sizeof(float)) + KeptRowsScratch + (
+                _weightProduct?.ScratchLength ?? 0));
         planner.NeedScratch(_folding?.ScratchLength ?? 0);
     }
 
@@ -106,11 +119,14 @@ internal sealed unsafe class LowBitGridConvolutionGradient(Node node, BackwardMe
         var rows = (byte*)scratch;
         scratch += KeptRowsScratch;
         _weightProduct.Keep(x, Layer.InChannels, images: 1, rows, scratch);
-        _weightProduct.Add(rows, y, YGradient.Stride, images: 1, microBatch.Gradient(Weight), scratch, Key(microBatch, image, product: 0));
+        _weightProduct.Add(
+            rows, y, YGradient.Stride, images: 1, microBatch.Gradient(Weight), scratch,
+            Key(microBatch, image, product: 0));
     }
 
     /// <inheritdoc />
-    protected override void WriteInputGradient(MicroBatch microBatch, int image, float* y, float* x, GradientTarget target)
+    protected override void WriteInputGradient(
+        MicroBatch microBatch, int image, float* y, float* x, GradientTarget target)
     {
         uint key = Key(microBatch, image, product: 1);
         if (_folding is not null)
@@ -118,11 +134,14 @@ internal sealed unsafe class LowBitGridConvolutionGradient(Node node, BackwardMe
             _folding.Run(y, YGradient.Stride, x, target.Matrix.Stride, target.Accumulate, microBatch.Scratch, key);
             return;
         }
-        _inputProduct.Run(y, YGradient.Stride, images: 1, microBatch.Scratch, PatchLength, accumulate: false, microBatch.Scratch + PatchesScratch, key);
+        _inputProduct.Run(
+            y, YGradient.Stride, images: 1, microBatch.Scratch, PatchLength, accumulate: false,
+            microBatch.Scratch + PatchesScratch, key);
         FoldBack(microBatch, x, target);
     }
 
-    private byte* Kept(MicroBatch microBatch, int image) => microBatch.Bytes(_kept!.Block) + ((nint)image * KeptBytesOfImage);
+    private byte* Kept(MicroBatch microBatch, int image) =>
+        microBatch.Bytes(_kept!.Block) + ((nint)image * KeptBytesOfImage);
 
     /// <summary>The key of the random numbers of one of an image's two products.</summary>
     private uint Key(MicroBatch microBatch, int image, uint product) =>

@@ -13,7 +13,8 @@ namespace Bitis.Execution.Gradients.Layers;
 /// A linear layer whose backward pass is approximated: x̄ by <see cref="InputGradientProduct"/>, W̄ by
 /// <see cref="WeightGradientProduct"/>; b̄ = Σ ȳ as ever. The forward pass is that of <see cref="LinearGradient"/>.
 /// </summary>
-internal sealed unsafe class LowBitLinearGradient(Node node, BackwardMethod method, BackwardPolicy policy, GridLayout layout) : OperationGradient, IDisposable
+internal sealed unsafe class LowBitLinearGradient(
+    Node node, BackwardMethod method, BackwardPolicy policy, GridLayout layout) : OperationGradient, IDisposable
 {
     private readonly Linear _layer = (Linear)node.Operator;
     private TokenBlocks _blocks = null!;
@@ -49,7 +50,8 @@ internal sealed unsafe class LowBitLinearGradient(Node node, BackwardMethod meth
             planner.LeaveInput(node);
         if (!method.Weight.IsExact && !_isFrozen)
         {
-            _weightProduct = new WeightGradientProduct(method.Weight, policy.BitsOfInput(method, _layer), _blocks, policy.Basis, outputs, inputs, images);
+            _weightProduct = new WeightGradientProduct(
+                method.Weight, policy.BitsOfInput(method, _layer), _blocks, policy.Basis, outputs, inputs, images);
             _kept = planner.CompressInput(node, _x, _weightProduct.KeptBytes(images));
         }
         planner.NeedScratch(_weightProduct?.ScratchLength ?? 0);
@@ -76,14 +78,20 @@ internal sealed unsafe class LowBitLinearGradient(Node node, BackwardMethod meth
 
     /// <inheritdoc />
     public override void Recompute(MicroBatch microBatch, ArenaMatrix place) =>
-        FloatGemm.Run(_weights, microBatch.Pointer(_x), _x.Stride, microBatch.Pointer(place), place.Stride, 0, microBatch.Rows(_x), accumulate: false);
+        FloatGemm.Run(
+            _weights, microBatch.Pointer(_x), _x.Stride, microBatch.Pointer(place), place.Stride, 0,
+            microBatch.Rows(_x), accumulate: false);
 
     /// <inheritdoc />
     public override void Forward(MicroBatch microBatch)
     {
         Recompute(microBatch, _y);
         if (_kept is { IsCompressed: true })
-            _weightProduct!.Keep(microBatch.Pointer(_x), _x.Stride, microBatch.Images, microBatch.Bytes(_kept.Block), microBatch.Scratch);
+        {
+            _weightProduct!.Keep(
+                microBatch.Pointer(_x), _x.Stride, microBatch.Images, microBatch.Bytes(_kept.Block),
+                microBatch.Scratch);
+        }
     }
 
     /// <inheritdoc />
@@ -95,7 +103,8 @@ internal sealed unsafe class LowBitLinearGradient(Node node, BackwardMethod meth
         if (_xGradient is { Matrix: var x, Accumulate: var accumulate })
         {
             _inputProduct.Run(
-                microBatch.Pointer(_yGradient), _yGradient.Stride, microBatch.Images, microBatch.Pointer(x), x.Stride, accumulate, microBatch.Scratch, CounterRandom.Key(key, 1));
+                microBatch.Pointer(_yGradient), _yGradient.Stride, microBatch.Images, microBatch.Pointer(x), x.Stride,
+                    accumulate, microBatch.Scratch, CounterRandom.Key(key, 1));
         }
     }
 
@@ -111,11 +120,13 @@ internal sealed unsafe class LowBitLinearGradient(Node node, BackwardMethod meth
     private void AddParameterGradients(MicroBatch microBatch, uint key)
     {
         int rows = microBatch.Rows(_x);
-        float* y = microBatch.Pointer(_yGradient), x = microBatch.Pointer(_x), weightGradient = microBatch.Gradient(_weight);
+        float* y = microBatch.Pointer(_yGradient), x = microBatch.Pointer(_x),
+            weightGradient = microBatch.Gradient(_weight);
         if (_weightProduct is null)
         {
             FloatGemm.AddTransposed(
-                y, _yGradient.Stride, x, _x.Stride, rows, _layer.OutFeatures, _layer.InFeatures, weightGradient, microBatch.Scratch);
+                y, _yGradient.Stride, x, _x.Stride, rows, _layer.OutFeatures, _layer.InFeatures, weightGradient,
+                    microBatch.Scratch);
         }
         else
         {

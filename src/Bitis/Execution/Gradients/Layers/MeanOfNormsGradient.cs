@@ -7,7 +7,10 @@ using Bitis.Kernels.Normalization;
 
 namespace Bitis.Execution.Gradients.Layers;
 
-/// <summary>The mean of each sequence's normalized tokens: each token has a part of the mean's gradient; see <see cref="RowNormGradient"/>.</summary>
+/// <summary>
+/// The mean of each sequence's normalized tokens: each token has a part of the mean's gradient; see
+/// <see cref="RowNormGradient"/>.
+/// </summary>
 internal sealed unsafe class MeanOfNormsGradient(Node node) : OperationGradient
 {
     private readonly float _epsilon = ((MeanOfNorms)node.Operator).Epsilon;
@@ -45,7 +48,8 @@ internal sealed unsafe class MeanOfNormsGradient(Node node) : OperationGradient
         {
             float* mean = microBatch.Pointer(_y) + ((nint)row * _y.Stride);
             MeanOfRowNorms.Run(MeanOfNormsOperation.Call(
-                microBatch.Addresses, _x[row % _y.Rows].OfImage(row / _y.Rows), rowMap: null, _weight.Weight, _bias.Weight, _epsilon, mean));
+                microBatch.Addresses, _x[row % _y.Rows].OfImage(row / _y.Rows), rowMap: null, _weight.Weight,
+                    _bias.Weight, _epsilon, mean));
         }
     }
 
@@ -60,8 +64,12 @@ internal sealed unsafe class MeanOfNormsGradient(Node node) : OperationGradient
             TensorPrimitives.Divide(microBatch.Row(_yGradient, row), x.Rows, part);
             var call = new RowNormGradientCall
             {
-                Forward = NormOperation.Call(microBatch.Addresses, x.OfImage(row / _y.Rows), _y, _weight.Weight, _bias.Weight, _epsilon),
-                Gradients = microBatch.Gradients(_yGradient, target, _weight, _bias, row / _y.Rows) with { Output = microBatch.Scratch, OutputStride = 0 }, // all tokens have the same
+                Forward = NormOperation.Call(
+                    microBatch.Addresses, x.OfImage(row / _y.Rows), _y, _weight.Weight, _bias.Weight, _epsilon),
+                // all tokens have the same
+                Gradients = microBatch.Gradients(
+                    _yGradient, target, _weight, _bias,
+                    row / _y.Rows) with { Output = microBatch.Scratch, OutputStride = 0 },
             };
             RowNormGradient.Run(in call, 0, x.Rows);
         }

@@ -51,5 +51,6 @@ internal sealed unsafe class NormGradient(Node node, float epsilon, bool hasBias
         RowNormGradient.Run(in call, 0, microBatch.Rows(_x));
     }
 
-    private RowNormCall Call(MicroBatch microBatch) => NormOperation.Call(microBatch.Addresses, _x, _y, _weight.Weight, _bias?.Weight, epsilon);
+    private RowNormCall Call(MicroBatch microBatch) =>
+        NormOperation.Call(microBatch.Addresses, _x, _y, _weight.Weight, _bias?.Weight, epsilon);
 }

@@ -9,8 +9,8 @@ using Bitis.Kernels.Matrices;
 namespace Bitis.Execution.Gradients.Layers;
 
 /// <summary>
-/// The convolution that turns the image into tokens, with the change of layout after it: pixels are unfolded to patches,
-/// the rest is a linear layer. The image's own gradient is not computed.
+/// The convolution that turns the image into tokens, with the change of layout after it: pixels are unfolded to
+/// patches, the rest is a linear layer. The image's own gradient is not computed.
 /// </summary>
 internal sealed unsafe class PatchEmbeddingGradient(Node convolution, Node tokens) : OperationGradient, IDisposable
 {
@@ -54,10 +54,12 @@ internal sealed unsafe class PatchEmbeddingGradient(Node convolution, Node token
         for (int image = 0; image < microBatch.Images; image++)
         {
             Im2Col.Run(
-                microBatch.Pointer(_x, image), _layer.InChannels, _height, _width, _layer.KernelSize, _layer.Stride, _layer.Padding, microBatch.Pointer(_patches, image), _patches.Stride);
+                microBatch.Pointer(_x, image), _layer.InChannels, _height, _width, _layer.KernelSize, _layer.Stride,
+                    _layer.Padding, microBatch.Pointer(_patches, image), _patches.Stride);
         }
         FloatGemm.Run(
-            _weights, microBatch.Pointer(_patches), _patches.Stride, microBatch.Pointer(_y), _y.Stride, 0, microBatch.Rows(_y), accumulate: false);
+            _weights, microBatch.Pointer(_patches), _patches.Stride, microBatch.Pointer(_y), _y.Stride, 0,
+                microBatch.Rows(_y), accumulate: false);
     }
 
     /// <inheritdoc />
@@ -66,7 +68,8 @@ internal sealed unsafe class PatchEmbeddingGradient(Node convolution, Node token
         int rows = microBatch.Rows(_y);
         float* y = microBatch.Pointer(_yGradient);
         FloatGemm.AddTransposed(
-            y, _yGradient.Stride, microBatch.Pointer(_patches), _patches.Stride, rows, _layer.OutChannels, PatchLength, microBatch.Gradient(_weight), microBatch.Scratch);
+            y, _yGradient.Stride, microBatch.Pointer(_patches), _patches.Stride, rows, _layer.OutChannels, PatchLength,
+                microBatch.Gradient(_weight), microBatch.Scratch);
         if (_bias is not null)
             RowSums.AddColumns(y, _yGradient.Stride, rows, _layer.OutChannels, microBatch.Gradient(_bias));
     }

@@ -132,7 +132,8 @@ internal sealed unsafe class ScanGradient : OperationGradient
     {
         // The decay is computed as the model that is being quantized computes it.
         SelectiveScanCall call = ScanOperation.Call(
-            microBatch.Addresses, operands.OfImage(image), _fused.Softplus is not null, hasCubicDecay: _isQuantizing, _packedA.Pointer, _d.Weight);
+            microBatch.Addresses, operands.OfImage(image), _fused.Softplus is not null, hasCubicDecay: _isQuantizing,
+                _packedA.Pointer, _d.Weight);
         call.Checkpoints = microBatch.Pointer(_checkpoints, image);
         return call;
     }

@@ -4,7 +4,9 @@ using Bitis.Graphs;
 
 namespace Bitis.Execution.Gradients.Values;
 
-/// <summary>The position embedding, added in place if nobody else uses the input; its gradient is the sum over the images.</summary>
+/// <summary>
+/// The position embedding, added in place if nobody else uses the input; its gradient is the sum over the images.
+/// </summary>
 internal sealed unsafe class AddEmbeddingGradient(Node node) : OperationGradient
 {
     private ParameterSlot _embedding = null!;
@@ -19,7 +21,9 @@ internal sealed unsafe class AddEmbeddingGradient(Node node) : OperationGradient
     {
         _embedding = planner.Parameter(node, 0);
         _x = planner.Value(node.Inputs[0]);
-        _y = planner.SharesGradient(node.Inputs[0]) ? planner.ReplaceValue(node, node.Inputs[0]) : planner.NewValue(node);
+        _y = planner.SharesGradient(node.Inputs[0])
+            ? planner.ReplaceValue(node, node.Inputs[0])
+            : planner.NewValue(node);
     }
 
     /// <inheritdoc />
@@ -46,8 +50,13 @@ internal sealed unsafe class AddEmbeddingGradient(Node node) : OperationGradient
             TensorPrimitives.Add(sum, microBatch.Row(_yGradient, row), sum);
         }
         if (_copy is { } target)
-            MatrixSums.Write(microBatch.Pointer(_yGradient), _yGradient.Stride, target, microBatch.Pointer(target.Matrix), microBatch.Rows(_y));
+        {
+            MatrixSums.Write(
+                microBatch.Pointer(_yGradient), _yGradient.Stride, target, microBatch.Pointer(target.Matrix),
+                microBatch.Rows(_y));
+        }
     }
 
-    private ReadOnlySpan<float> Embedding(int row) => _embedding.Weight.Span.Slice(row % _y.Rows * _y.Columns, _y.Columns);
+    private ReadOnlySpan<float> Embedding(int row) =>
+        _embedding.Weight.Span.Slice(row % _y.Rows * _y.Columns, _y.Columns);
 }

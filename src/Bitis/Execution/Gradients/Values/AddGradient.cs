@@ -51,6 +51,10 @@ internal sealed unsafe class AddGradient(Node node) : OperationGradient
     public override void Backward(MicroBatch microBatch)
     {
         foreach (GradientTarget target in _copies)
-            MatrixSums.Write(microBatch.Pointer(_yGradient), _yGradient.Stride, target, microBatch.Pointer(target.Matrix), microBatch.Rows(_y));
+        {
+            MatrixSums.Write(
+                microBatch.Pointer(_yGradient), _yGradient.Stride, target, microBatch.Pointer(target.Matrix),
+                microBatch.Rows(_y));
+        }
     }
 }

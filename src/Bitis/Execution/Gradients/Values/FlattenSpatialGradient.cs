@@ -3,7 +3,10 @@ using Bitis.Graphs;
 
 namespace Bitis.Execution.Gradients.Values;
 
-/// <summary>The change from a map, <c>[channels, height, width]</c>, to tokens, <c>[height·width, channels]</c>: a transposition.</summary>
+/// <summary>
+/// The change from a map, <c>[channels, height, width]</c>, to tokens, <c>[height·width, channels]</c>: a
+/// transposition.
+/// </summary>
 internal sealed unsafe class FlattenSpatialGradient(Node node) : OperationGradient
 {
     private readonly int _channels = node.Shape[1], _tokens = node.Shape[0];
@@ -31,7 +34,11 @@ internal sealed unsafe class FlattenSpatialGradient(Node node) : OperationGradie
     public override void Forward(MicroBatch microBatch)
     {
         for (int image = 0; image < microBatch.Images; image++)
-            MatrixSums.Transpose(microBatch.Pointer(_x, image), _tokens, _channels, _tokens, microBatch.Pointer(_y, image), accumulate: false);
+        {
+            MatrixSums.Transpose(
+                microBatch.Pointer(_x, image), _tokens, _channels, _tokens, microBatch.Pointer(_y, image),
+                accumulate: false);
+        }
     }
 
     /// <inheritdoc />
@@ -40,7 +47,8 @@ internal sealed unsafe class FlattenSpatialGradient(Node node) : OperationGradie
         for (int image = 0; image < microBatch.Images; image++)
         {
             MatrixSums.Transpose(
-                microBatch.Pointer(_yGradient, image), _channels, _tokens, _channels, microBatch.Pointer(_xGradient.Matrix, image), _xGradient.Accumulate);
+                microBatch.Pointer(_yGradient, image), _channels, _tokens, _channels,
+                    microBatch.Pointer(_xGradient.Matrix, image), _xGradient.Accumulate);
         }
     }
 }

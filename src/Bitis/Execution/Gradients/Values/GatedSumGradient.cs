@@ -41,7 +41,11 @@ internal sealed unsafe class GatedSumGradient(Node node) : OperationGradient
         for (int row = 0; row < microBatch.Rows(_y); row++)
         {
             for (int k = 0; k < _x.Length; k++)
-                GatedSum.AddGated(microBatch.Row(_x[k], row), Gate(microBatch, _gates, row, k), microBatch.Row(_y, row), isFirst: k == 0);
+            {
+                GatedSum.AddGated(
+                    microBatch.Row(_x[k], row), Gate(microBatch, _gates, row, k), microBatch.Row(_y, row),
+                    isFirst: k == 0);
+            }
         }
     }
 
@@ -55,7 +59,9 @@ internal sealed unsafe class GatedSumGradient(Node node) : OperationGradient
             Span<float> y = microBatch.Row(_yGradient, row);
             for (int k = 0; k < _x.Length; k++)
             {
-                GatedSum.AddGated(y, Gate(microBatch, _gates, row, k), microBatch.Row(_xGradients[k].Matrix, row), isFirst: !_xGradients[k].Accumulate);
+                GatedSum.AddGated(
+                    y, Gate(microBatch, _gates, row, k), microBatch.Row(_xGradients[k].Matrix, row),
+                    isFirst: !_xGradients[k].Accumulate);
                 Span<float> gate = Gate(microBatch, _gatesGradient.Matrix, row, k);
                 TensorPrimitives.MultiplyAdd(y, microBatch.Row(_x[k], row), gate, gate);
             }
@@ -63,5 +69,6 @@ internal sealed unsafe class GatedSumGradient(Node node) : OperationGradient
     }
 
     /// <summary>The gate of a sequence, for the image that a row belongs to.</summary>
-    private Span<float> Gate(MicroBatch microBatch, ArenaMatrix gates, int row, int sequence) => microBatch.Row(gates, (row / _y.Rows * _x.Length) + sequence);
+    private Span<float> Gate(MicroBatch microBatch, ArenaMatrix gates, int row, int sequence) =>
+        microBatch.Row(gates, (row / _y.Rows * _x.Length) + sequence);
 }

@@ -60,7 +60,8 @@ internal sealed unsafe class InsertTokenGradient(Node node) : OperationGradient
             RowSums.AddColumns(y + (_position * stride), stride, rows: 1, _x.Columns, microBatch.Gradient(_token));
             MatrixSums.Write(y, stride, _xGradient, x, _position);
             MatrixSums.Write(
-                y + ((_position + 1) * stride), stride, _xGradient, x + ((nint)_position * target.Stride), _x.Rows - _position);
+                y + ((_position + 1) * stride), stride, _xGradient, x + ((nint)_position * target.Stride),
+                    _x.Rows - _position);
         }
     }
 }

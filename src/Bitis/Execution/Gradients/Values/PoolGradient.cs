@@ -45,7 +45,8 @@ internal sealed unsafe class PoolGradient(Node node, int? token) : OperationGrad
                 continue;
             }
             y.Clear();
-            RowSums.AddColumns(microBatch.Pointer(_x, image), _x.Stride, _x.Rows, _x.Columns, microBatch.Pointer(_y, image));
+            RowSums.AddColumns(
+                microBatch.Pointer(_x, image), _x.Stride, _x.Rows, _x.Columns, microBatch.Pointer(_y, image));
             TensorPrimitives.Divide(y, _x.Rows, y);
         }
     }

@@ -42,8 +42,12 @@ internal sealed unsafe class ProductGradient(Node node) : OperationGradient
     {
         for (int row = 0; row < microBatch.Rows(_y); row++)
         {
-            AddProduct(microBatch.Row(_yGradient, row), microBatch.Row(_right, row), microBatch.Row(_leftGradient.Matrix, row), _leftGradient.Accumulate);
-            AddProduct(microBatch.Row(_yGradient, row), microBatch.Row(_left, row), microBatch.Row(_rightGradient.Matrix, row), _rightGradient.Accumulate);
+            AddProduct(
+                microBatch.Row(_yGradient, row), microBatch.Row(_right, row), microBatch.Row(_leftGradient.Matrix, row),
+                _leftGradient.Accumulate);
+            AddProduct(
+                microBatch.Row(_yGradient, row), microBatch.Row(_left, row), microBatch.Row(_rightGradient.Matrix, row),
+                _rightGradient.Accumulate);
         }
     }
 

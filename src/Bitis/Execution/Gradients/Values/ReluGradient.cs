@@ -5,8 +5,8 @@ using Bitis.Kernels.Activations;
 namespace Bitis.Execution.Gradients.Values;
 
 /// <summary>
-/// The rectifier, x̄ = ȳ where x was positive. It keeps one bit an element (<see cref="PositiveMask"/>) instead of a value, so that a low-bit
-/// layer behind it keeps the only copy of its input.
+/// The rectifier, x̄ = ȳ where x was positive. It keeps one bit an element (<see cref="PositiveMask"/>) instead of a
+/// value, so that a low-bit layer behind it keeps the only copy of its input.
 /// </summary>
 internal sealed unsafe class ReluGradient(Node node) : OperationGradient
 {
@@ -59,15 +59,20 @@ internal sealed unsafe class ReluGradient(Node node) : OperationGradient
             for (nint row = 0; row < rows; row++)
             {
                 PositiveMask.Apply(
-                    y + (row * _yGradient.Stride), mask + (row * PositiveMask.Words(columns)), x + (row * _xGradient.Matrix.Stride), columns, _xGradient.Accumulate);
+                    y + (row * _yGradient.Stride), mask + (row * PositiveMask.Words(columns)),
+                        x + (row * _xGradient.Matrix.Stride), columns, _xGradient.Accumulate);
             }
         }
     }
 
-    /// <summary>What lies together: an image's rows one after the other, or all of them at once where none of the values is a slice.</summary>
+    /// <summary>
+    /// What lies together: an image's rows one after the other, or all of them at once where none of the values is a
+    /// slice.
+    /// </summary>
     private (int Rows, int Columns) Pieces()
     {
-        bool isContiguous = _x.IsContiguous && _y.IsContiguous && _yGradient.IsContiguous && _xGradient.Matrix.IsContiguous;
+        bool isContiguous = _x.IsContiguous && _y.IsContiguous && _yGradient.IsContiguous
+            && _xGradient.Matrix.IsContiguous;
         return isContiguous ? (1, _x.Rows * _x.Columns) : (_x.Rows, _x.Columns);
     }
 }

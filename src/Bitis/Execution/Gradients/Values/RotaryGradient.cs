@@ -46,7 +46,8 @@ internal sealed unsafe class RotaryGradient(Node node) : OperationGradient
         for (int row = 0; row < microBatch.Rows(_y); row++)
         {
             Span<float> target = microBatch.Row(_xGradient.Matrix, row);
-            _positions.Turn(microBatch.Row(_yGradient, row), row % _y.Rows, _xGradient.Accumulate ? turned : target, isBack: true);
+            _positions.Turn(
+                microBatch.Row(_yGradient, row), row % _y.Rows, _xGradient.Accumulate ? turned : target, isBack: true);
             if (_xGradient.Accumulate)
                 TensorPrimitives.Add(target, turned, target);
         }

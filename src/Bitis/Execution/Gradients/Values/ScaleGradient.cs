@@ -20,7 +20,9 @@ internal sealed unsafe class ScaleGradient(Node node) : OperationGradient
     public override void PlanForward(GradientPlanner planner)
     {
         _x = planner.Value(node.Inputs[0]);
-        _y = planner.SharesGradient(node.Inputs[0]) ? planner.ReplaceValue(node, node.Inputs[0]) : planner.NewValue(node);
+        _y = planner.SharesGradient(node.Inputs[0])
+            ? planner.ReplaceValue(node, node.Inputs[0])
+            : planner.NewValue(node);
     }
 
     /// <inheritdoc />

@@ -5,14 +5,18 @@ using Bitis.Graphs;
 namespace Bitis.Execution.Gradients.Values;
 
 /// <summary>
-/// Tokens in another order, one after the other or several side by side: a copy by an index map; in reverse, each token's gradient
-/// goes back to where the token came from. No token goes to two places; those that go nowhere have no gradient.
+/// Tokens in another order, one after the other or several side by side: a copy by an index map; in reverse, each
+/// token's gradient goes back to where the token came from. No token goes to two places; those that go nowhere have no
+/// gradient.
 /// </summary>
 /// <param name="node">The node.</param>
-/// <param name="sources">The token of the input that each token, or part of a token, of the output is; -1 for zeros.</param>
+/// <param name="sources">
+/// The token of the input that each token, or part of a token, of the output is; -1 for zeros.
+/// </param>
 internal sealed unsafe class TokenOrderGradient(Node node, int[] sources) : OperationGradient
 {
-    private readonly int[] _unused = [.. Enumerable.Range(0, node.Inputs[0].Shape[0]).Except(sources)]; // tokens that go nowhere
+    // tokens that go nowhere
+    private readonly int[] _unused = [.. Enumerable.Range(0, node.Inputs[0].Shape[0]).Except(sources)];
     private ArenaMatrix _x, _y, _yGradient;
     private GradientTarget _xGradient;
 
@@ -60,7 +64,8 @@ internal sealed unsafe class TokenOrderGradient(Node node, int[] sources) : Oper
             {
                 if (sources[i] < 0)
                     continue;
-                Span<float> part = Part(microBatch, _yGradient, image, i), target = microBatch.Row(_xGradient.Matrix, (image * _x.Rows) + sources[i]);
+                Span<float> part = Part(microBatch, _yGradient, image, i),
+                    target = microBatch.Row(_xGradient.Matrix, (image * _x.Rows) + sources[i]);
                 if (_xGradient.Accumulate)
                     TensorPrimitives.Add(target, part, target);
                 else
@@ -73,6 +78,7 @@ internal sealed unsafe class TokenOrderGradient(Node node, int[] sources) : Oper
     private Span<float> Part(MicroBatch microBatch, ArenaMatrix matrix, int image, int index)
     {
         int parts = sources.Length / _y.Rows;
-        return microBatch.Row(matrix, (image * _y.Rows) + (index / parts)).Slice(index % parts * _x.Columns, _x.Columns);
+        return microBatch.Row(
+            matrix, (image * _y.Rows) + (index / parts)).Slice(index % parts * _x.Columns, _x.Columns);
     }
 }

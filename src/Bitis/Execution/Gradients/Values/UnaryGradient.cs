@@ -42,7 +42,8 @@ internal sealed unsafe class UnaryGradient(Node node, KernelTable<ElementwiseKer
     /// <inheritdoc />
     public override void Backward(MicroBatch microBatch)
     {
-        float* x = microBatch.Pointer(_x), y = microBatch.Pointer(_yGradient), xGradient = microBatch.Pointer(_xGradient.Matrix);
+        float* x = microBatch.Pointer(_x), y = microBatch.Pointer(_yGradient),
+            xGradient = microBatch.Pointer(_xGradient.Matrix);
         for (nint row = 0; row < microBatch.Rows(_x); row++)
         {
             float* target = xGradient + (row * _xGradient.Matrix.Stride);

@@ -8,14 +8,19 @@ using Bitis.Graphs.Operators.Elementwise;
 
 namespace Bitis.Execution.Operations.Arithmetic;
 
-/// <summary>The gate of a Mamba block, <c>(values · factor) · SiLU(z)</c>; in place where nobody else reads the values.</summary>
+/// <summary>
+/// The gate of a Mamba block, <c>(values · factor) · SiLU(z)</c>; in place where nobody else reads the values.
+/// </summary>
 internal sealed class GateOperation(FusedGate fused) : Operation
 {
     /// <inheritdoc />
     public override void Plan(PlanBuilder plan)
     {
-        ArenaMatrix x = plan.Value(fused.Values), z = plan.Value(fused.Gate), y = plan.PlaceOver(fused.Values, fused.Product);
-        plan.Add(new CompiledGate(fused.Product.Name, x, z, y, fused.Scale is { Operator: Scale scale } ? scale.Factor : 1), [x, z], [y]);
+        ArenaMatrix x = plan.Value(fused.Values), z = plan.Value(fused.Gate),
+            y = plan.PlaceOver(fused.Values, fused.Product);
+        plan.Add(
+            new CompiledGate(fused.Product.Name, x, z, y, fused.Scale is { Operator: Scale scale } ? scale.Factor : 1),
+            [x, z], [y]);
         plan.SetValue(fused.Product, y);
     }
 

@@ -17,7 +17,10 @@ internal sealed class CausalConvolutionOperation(FusedConvolution fused) : Weigh
         Node node = fused.Convolution;
         (ArenaMatrix x, FloatTensor weight, FloatTensor? scales) = ChannelwiseOperands(plan, node);
         ArenaMatrix y = plan.Allocate(fused.Output);
-        plan.Add(new CompiledCausalConvolution(fused.Output.Name, sumsOnly: fused.Silu is null, x, y, weight, plan.Parameter(node, 1), scales), [x], [y]);
+        plan.Add(
+            new CompiledCausalConvolution(
+                fused.Output.Name, sumsOnly: fused.Silu is null, x, y, weight, plan.Parameter(node, 1), scales),
+            [x], [y]);
         plan.SetValue(fused.Output, y);
     }
 
@@ -25,7 +28,10 @@ internal sealed class CausalConvolutionOperation(FusedConvolution fused) : Weigh
     public override OperationGradient CreateGradient(GradientContext context) => new CausalConvolutionGradient(fused);
 
     /// <summary>What the kernel takes; weights packed, <c>[taps, channels]</c>.</summary>
-    public static unsafe CausalConvCall Call(ArenaAddresses arena, ArenaMatrix x, ArenaMatrix y, int taps, bool sumsOnly, float* weights, FloatTensor bias) => new()
+    public static unsafe CausalConvCall Call(
+        ArenaAddresses arena, ArenaMatrix x, ArenaMatrix y, int taps, bool sumsOnly, float* weights,
+        FloatTensor bias) =>
+        new()
     {
         Tokens = x.Rows,
         Taps = taps,

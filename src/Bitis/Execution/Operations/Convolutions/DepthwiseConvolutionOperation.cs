@@ -14,7 +14,10 @@ using Bitis.Kernels.Memory;
 
 namespace Bitis.Execution.Operations.Convolutions;
 
-/// <summary>A convolution of each channel by itself over a grid, the SiLU after it if there is one, and copies in the orders that scans want.</summary>
+/// <summary>
+/// A convolution of each channel by itself over a grid, the SiLU after it if there is one, and copies in the orders
+/// that scans want.
+/// </summary>
 internal sealed class DepthwiseConvolutionOperation(FusedConvolution fused) : WeightedOperation
 {
     private readonly DepthwiseConv2d _layer = (DepthwiseConv2d)fused.Convolution.Operator;
@@ -30,7 +33,8 @@ internal sealed class DepthwiseConvolutionOperation(FusedConvolution fused) : We
         var weights = new NativeBuffer<float>(weight.Length);
         CausalConv.PackWeights(weight.Span, weights.Span, _layer.Channels, _layer.KernelSize * _layer.KernelSize);
         FloatTensor? bias = _layer.HasBias ? plan.Parameter(node, 1) : null;
-        var operation = new CompiledDepthwiseConvolution(fused.Output.Name, _layer, sumsOnly: fused.Silu is null, x, y, copies, weights, scales, bias);
+        var operation = new CompiledDepthwiseConvolution(
+            fused.Output.Name, _layer, sumsOnly: fused.Silu is null, x, y, copies, weights, scales, bias);
         plan.Add(operation, [x], [y, .. copies.Select(copy => copy.Target)]);
         plan.SetValue(fused.Output, y);
         foreach ((Node copy, ArrangedCopy written) in fused.Copies.Zip(copies))
@@ -38,11 +42,13 @@ internal sealed class DepthwiseConvolutionOperation(FusedConvolution fused) : We
     }
 
     /// <inheritdoc />
-    public override OperationGradient CreateGradient(GradientContext context) => new DepthwiseConvolutionGradient(fused);
+    public override OperationGradient CreateGradient(GradientContext context) =>
+        new DepthwiseConvolutionGradient(fused);
 
     /// <summary>What the kernel takes; weights packed, <c>[kernel², channels]</c>.</summary>
     public static unsafe DepthwiseConvCall Call(
-        ArenaAddresses arena, DepthwiseConv2d layer, ArenaMatrix x, ArenaMatrix y, bool sumsOnly, float* weights, FloatTensor? bias) => new()
+        ArenaAddresses arena, DepthwiseConv2d layer, ArenaMatrix x, ArenaMatrix y, bool sumsOnly, float* weights,
+        FloatTensor? bias) => new()
         {
             Height = layer.Height,
             Width = layer.Width,

@@ -28,9 +28,12 @@ internal sealed class GridConvolutionOperation(Node node) : WeightedOperation
             ArenaBlock patches = plan.NewBlock((long)y.Rows * CompiledIntegerLinear.LevelStride(patch));
             var matrix = new sbyte[layer.Levels!.Length];
             GridPatches.PackWeights<sbyte>(_layer, layer.Levels, matrix);
-            var packed = new PackedIntegerWeights(matrix, layer.Weight!.Scales, bias, _layer.OutChannels, patch, layer.Weight.Bits);
+            var packed = new PackedIntegerWeights(
+                matrix, layer.Weight!.Scales, bias, _layer.OutChannels, patch, layer.Weight.Bits);
             var grids = new TokenParameterBuffers(layer.Input!, isReversed: false);
-            plan.Add(new CompiledIntegerGridConvolution(node.Name, _layer, levels, patches, y, packed, layer.Input!, grids), [], [y], levels, patches);
+            plan.Add(
+                new CompiledIntegerGridConvolution(node.Name, _layer, levels, patches, y, packed, layer.Input!, grids),
+                [], [y], levels, patches);
         }
         else
         {
@@ -45,7 +48,8 @@ internal sealed class GridConvolutionOperation(Node node) : WeightedOperation
     }
 
     /// <inheritdoc />
-    public override OperationGradient CreateGradient(GradientContext context) => context.ApproximationOf(node) is { } method
+    public override OperationGradient CreateGradient(GradientContext context) =>
+        context.ApproximationOf(node) is { } method
         ? new LowBitGridConvolutionGradient(node, method, context.Policy)
         : new GridConvolutionGradient(node);
 }

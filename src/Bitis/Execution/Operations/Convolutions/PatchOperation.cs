@@ -15,7 +15,10 @@ using Bitis.Tensors;
 
 namespace Bitis.Execution.Operations.Convolutions;
 
-/// <summary>A convolution over a map: unfolded patches times a matrix, as tokens where those are wanted, else turned into maps again.</summary>
+/// <summary>
+/// A convolution over a map: unfolded patches times a matrix, as tokens where those are wanted, else turned into maps
+/// again.
+/// </summary>
 /// <param name="node">The convolution.</param>
 /// <param name="flatten">The change of layout after it that makes tokens of its output; null for maps.</param>
 internal sealed class PatchOperation(Node node, Node? flatten) : WeightedOperation
@@ -58,19 +61,29 @@ internal sealed class PatchOperation(Node node, Node? flatten) : WeightedOperati
     {
         (ArenaMatrix x, FloatTensor weight) = FloatOperands(plan, node);
         if (!x.IsContiguous) // part of a map that was written in place: unfolding takes whole maps only
-            x = InCopy(plan, x, (source, copy) => new CompiledTokenOrder($"{node.Name}.input", source, copy, [.. Enumerable.Range(0, source.Rows)]));
+        {
+            x = InCopy(
+                plan, x,
+                (source, copy) =>
+                    new CompiledTokenOrder($"{node.Name}.input", source, copy, [.. Enumerable.Range(0, source.Rows)]));
+        }
+
         ArenaMatrix patches = plan.NewMatrix(tokens.Rows, Patch);
         var packed = new PackedFloatWeights(weight.Span, bias, _layer.OutChannels, Patch);
-        plan.Add(new CompiledPatchEmbedding(Name, x, Height, Width, patches, tokens, _layer, packed), [x], [tokens, patches]);
+        plan.Add(
+            new CompiledPatchEmbedding(Name, x, Height, Width, patches, tokens, _layer, packed), [x],
+            [tokens, patches]);
     }
 
     private void PlanIntegers(PlanBuilder plan, QuantizedLayer layer, ReadOnlySpan<float> bias, ArenaMatrix tokens)
     {
         ArenaBlock levels = QuantizeInput(plan, node, layer.Input!);
         ArenaBlock patches = plan.NewBlock((long)tokens.Rows * CompiledIntegerLinear.LevelStride(Patch));
-        var packed = new PackedIntegerWeights(layer.Levels, layer.Weight!.Scales, bias, _layer.OutChannels, Patch, layer.Weight.Bits);
+        var packed = new PackedIntegerWeights(
+            layer.Levels, layer.Weight!.Scales, bias, _layer.OutChannels, Patch, layer.Weight.Bits);
         var grids = new TokenParameterBuffers(layer.Input!, isReversed: false);
-        var operation = new CompiledIntegerPatchEmbedding(Name, levels, Height, Width, patches, tokens, _layer, packed, layer.Input!, grids);
+        var operation = new CompiledIntegerPatchEmbedding(
+            Name, levels, Height, Width, patches, tokens, _layer, packed, layer.Input!, grids);
         plan.Add(operation, [], [tokens], levels, patches);
     }
 }

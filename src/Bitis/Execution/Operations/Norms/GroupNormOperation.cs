@@ -17,8 +17,11 @@ internal sealed class GroupNormOperation(Node node) : Operation
     /// <inheritdoc />
     public override void Plan(PlanBuilder plan)
     {
-        ArenaMatrix x = plan.Value(node.Inputs[0]), y = plan.PlaceOver(node.Inputs[0], node), statistics = plan.NewMatrix(2, _norm.Channels);
-        plan.Add(new CompiledGroupNorm(node.Name, _norm, x, y, statistics, plan.Parameter(node, 0), plan.Parameter(node, 1)), [x], [y, statistics]);
+        ArenaMatrix x = plan.Value(node.Inputs[0]), y = plan.PlaceOver(node.Inputs[0], node),
+            statistics = plan.NewMatrix(2, _norm.Channels);
+        plan.Add(
+            new CompiledGroupNorm(node.Name, _norm, x, y, statistics, plan.Parameter(node, 0), plan.Parameter(node, 1)),
+            [x], [y, statistics]);
         plan.SetValue(node, y);
     }
 
@@ -27,7 +30,8 @@ internal sealed class GroupNormOperation(Node node) : Operation
 
     /// <summary>What the kernel takes for one image.</summary>
     public static unsafe GroupNormalizationCall Call(
-        ArenaAddresses arena, GroupNorm norm, ArenaMatrix x, ArenaMatrix y, ArenaMatrix statistics, FloatTensor weight, FloatTensor bias) => new()
+        ArenaAddresses arena, GroupNorm norm, ArenaMatrix x, ArenaMatrix y, ArenaMatrix statistics, FloatTensor weight,
+        FloatTensor bias) => new()
         {
             Rows = x.Rows,
             Columns = x.Columns,

@@ -18,7 +18,9 @@ internal sealed class MeanOfNormsOperation(Node node) : Operation
         ArenaMatrix[] x = [.. node.Inputs.Select(plan.Value)];
         ArenaMatrix y = plan.Allocate(node);
         float epsilon = ((MeanOfNorms)node.Operator).Epsilon;
-        plan.Add(new CompiledMeanOfNorms(node.Name, x, y, plan.Parameter(node, 0), plan.Parameter(node, 1), epsilon), x, [y]);
+        plan.Add(
+            new CompiledMeanOfNorms(node.Name, x, y, plan.Parameter(node, 0), plan.Parameter(node, 1), epsilon), x,
+            [y]);
         plan.SetValue(node, y);
     }
 
@@ -26,7 +28,10 @@ internal sealed class MeanOfNormsOperation(Node node) : Operation
     public override OperationGradient CreateGradient(GradientContext context) => new MeanOfNormsGradient(node);
 
     /// <summary>What the kernel takes for one sequence.</summary>
-    public static unsafe MeanOfRowNormsCall Call(ArenaAddresses arena, ArenaMatrix x, int* rowMap, FloatTensor weight, FloatTensor bias, float epsilon, float* mean) => new()
+    public static unsafe MeanOfRowNormsCall Call(
+        ArenaAddresses arena, ArenaMatrix x, int* rowMap, FloatTensor weight, FloatTensor bias, float epsilon,
+        float* mean) =>
+        new()
     {
         Rows = x.Rows,
         Columns = x.Columns,

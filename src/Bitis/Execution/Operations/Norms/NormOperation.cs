@@ -11,7 +11,9 @@ using Bitis.Kernels.Normalization;
 
 namespace Bitis.Execution.Operations.Norms;
 
-/// <summary>A norm of each token, RMS or layer, and the sum before it, which the residual stream is updated with in place.</summary>
+/// <summary>
+/// A norm of each token, RMS or layer, and the sum before it, which the residual stream is updated with in place.
+/// </summary>
 internal sealed class NormOperation : Operation
 {
     private readonly Node _norm;
@@ -51,10 +53,13 @@ internal sealed class NormOperation : Operation
     }
 
     /// <inheritdoc />
-    public override OperationGradient CreateGradient(GradientContext context) => new NormGradient(_norm, Epsilon, HasBias);
+    public override OperationGradient CreateGradient(GradientContext context) =>
+        new NormGradient(_norm, Epsilon, HasBias);
 
     /// <summary>What the kernel takes for the rows of a matrix; with a bias it centers them first.</summary>
-    public static unsafe RowNormCall Call(ArenaAddresses arena, ArenaMatrix x, ArenaMatrix y, FloatTensor weight, FloatTensor? bias, float epsilon) => new()
+    public static unsafe RowNormCall Call(
+        ArenaAddresses arena, ArenaMatrix x, ArenaMatrix y, FloatTensor weight, FloatTensor? bias, float epsilon) =>
+        new()
     {
         Columns = y.Columns,
         Source = x.Pointer(arena),

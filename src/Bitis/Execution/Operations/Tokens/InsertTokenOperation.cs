@@ -16,7 +16,9 @@ internal sealed class InsertTokenOperation(Node node) : Operation
     public override void Plan(PlanBuilder plan)
     {
         ArenaMatrix x = plan.Value(node.Inputs[0]), y = plan.Allocate(node);
-        plan.Add(new CompiledInsertToken(node.Name, x, y, plan.Parameter(node, 0), ((InsertToken)node.Operator).Position), [x], [y]);
+        plan.Add(
+            new CompiledInsertToken(node.Name, x, y, plan.Parameter(node, 0), ((InsertToken)node.Operator).Position),
+            [x], [y]);
         plan.SetValue(node, y);
     }
 

@@ -11,14 +11,17 @@ namespace Bitis.Execution.Operations.Tokens;
 
 /// <summary>A copy with the tokens in another order, one after the other or several side by side.</summary>
 /// <param name="node">The node.</param>
-/// <param name="sources">The token of the input that each token, or part of a token, of the output is; -1 for zeros.</param>
+/// <param name="sources">
+/// The token of the input that each token, or part of a token, of the output is; -1 for zeros.
+/// </param>
 internal sealed class TokenOrderOperation(Node node, int[] sources) : Operation
 {
     /// <summary>An arrangement that is no view.</summary>
     public static TokenOrderOperation Of(Node node, ArrangeTokens arrangement) => new(node, [.. arrangement.Sources]);
 
     /// <summary>A reversal that is no view.</summary>
-    public static TokenOrderOperation Reversal(Node node) => new(node, [.. Enumerable.Range(0, node.Shape[0]).Reverse()]);
+    public static TokenOrderOperation Reversal(Node node) =>
+        new(node, [.. Enumerable.Range(0, node.Shape[0]).Reverse()]);
 
     /// <summary>Patches of four tokens side by side.</summary>
     public static TokenOrderOperation Of(Node node, MergePatches merge) => new(

@@ -23,13 +23,20 @@ internal sealed class ViewOperation(Node node, Func<ArenaMatrix, ArenaMatrix>? v
     });
 
     /// <summary>The view of a value, or of its gradient, where no index map is needed.</summary>
-    public ArenaMatrix Show(ArenaMatrix x) => (view ?? throw new InvalidOperationException($"'{node.Name}' is seen through an index map."))(x);
+    public ArenaMatrix Show(ArenaMatrix x) =>
+        (view ?? throw new InvalidOperationException($"'{node.Name}' is seen through an index map."))(x);
 
     /// <inheritdoc />
     public override void Plan(PlanBuilder plan)
     {
         ArenaMatrix x = plan.Value(node.Inputs[0]);
-        plan.SetValue(node, view is not null ? view(x) : plan.IndexMapOf(node) is { } map ? x with { Rows = map.Length, RowMap = map } : x);
+        plan.SetValue(
+            node,
+            view is not null
+                ? view(x)
+                : plan.IndexMapOf(node) is { } map
+                ? x with { Rows = map.Length, RowMap = map }
+                : x);
     }
 
     /// <inheritdoc />

@@ -4,7 +4,8 @@ using Bitis.Tensors;
 namespace Bitis.Graphs.Operators.Elementwise;
 
 /// <summary>
-/// The sum of several sequences, each with a gate of its own for every channel: <c>y[t] = Σₖ g[k] · xₖ[t]</c>. Inputs: the gates
+/// The sum of several sequences, each with a gate of its own for every channel: <c>y[t] = Σₖ g[k] · xₖ[t]</c>. Inputs:
+/// the gates
 /// <c>[sequences, channels]</c>, then the sequences, each <c>[tokens, channels]</c>.
 /// </summary>
 internal sealed record GatedSum : Operator
@@ -18,7 +19,8 @@ internal sealed record GatedSum : Operator
     /// <inheritdoc />
     internal override GridLayout PlaceOnGrid(IReadOnlyList<(Shape Shape, GridLayout Layout)> inputs, int rows) =>
         // What went through windows has no layout; what it meets here in the grid's order may have one.
-        inputs.Select(input => input.Layout).FirstOrDefault(layout => layout.IsGrid && layout.Rows == rows, GridLayout.None(rows));
+        inputs.Select(input => input.Layout).FirstOrDefault(
+            layout => layout.IsGrid && layout.Rows == rows, GridLayout.None(rows));
 
     /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
@@ -33,14 +35,17 @@ internal sealed record GatedSum : Operator
     /// <inheritdoc />
     public override FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
     {
-        int batch = inputs[1].Shape[0], tokens = inputs[1].Shape[1], channels = inputs[1].Shape[2], sequences = inputs.Length - 1;
+        int batch = inputs[1].Shape[0], tokens = inputs[1].Shape[1], channels = inputs[1].Shape[2],
+            sequences = inputs.Length - 1;
         FloatTensor y = FloatTensor.Uninitialized(inputs[1].Shape);
         for (int row = 0; row < batch * tokens; row++)
         {
             for (int k = 0; k < sequences; k++)
             {
                 ReadOnlySpan<float> gate = inputs[0].Span.Slice((row / tokens * sequences + k) * channels, channels);
-                AddGated(inputs[k + 1].Span.Slice(row * channels, channels), gate, y.Span.Slice(row * channels, channels), isFirst: k == 0);
+                AddGated(
+                    inputs[k + 1].Span.Slice(row * channels, channels), gate, y.Span.Slice(row * channels, channels),
+                    isFirst: k == 0);
             }
         }
         return y;

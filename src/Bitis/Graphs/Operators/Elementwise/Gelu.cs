@@ -9,7 +9,10 @@ internal sealed record Gelu : ElementwiseUnary
     /// <inheritdoc />
     public override float Apply(float x) => (float)(0.5 * x * (1 + Erf(x / Math.Sqrt(2))));
 
-    /// <summary>erf(x) to about 15 digits: its Taylor series near zero, the continued fraction of erfc beyond (DLMF 7.6.1, 7.9.1).</summary>
+    /// <summary>
+    /// erf(x) to about 15 digits: its Taylor series near zero, the continued fraction of erfc beyond (DLMF 7.6.1,
+    /// 7.9.1).
+    /// </summary>
     private static double Erf(double x)
     {
         double a = Math.Abs(x);

@@ -12,7 +12,8 @@ internal sealed record Scale(float Factor) : ElementwiseUnary
     /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs) => float.IsFinite(Factor)
         ? base.OutputShape(inputs)
-        : throw new ArgumentException($"{Kind} cannot have {Factor} as factor: expected a finite number.", nameof(inputs));
+        : throw new ArgumentException(
+            $"{Kind} cannot have {Factor} as factor: expected a finite number.", nameof(inputs));
 
     /// <inheritdoc />
     public override float Apply(float x) => x * Factor;

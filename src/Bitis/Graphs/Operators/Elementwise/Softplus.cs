@@ -1,6 +1,8 @@
 namespace Bitis.Graphs.Operators.Elementwise;
 
-/// <summary><c>ln(1 + eˣ)</c>, and x itself above 20, as PyTorch computes it; turns a projection into the step Δ.</summary>
+/// <summary>
+/// <c>ln(1 + eˣ)</c>, and x itself above 20, as PyTorch computes it; turns a projection into the step Δ.
+/// </summary>
 internal sealed record Softplus : ElementwiseUnary
 {
     /// <summary>Above this, softplus(x) is x.</summary>
@@ -16,7 +18,9 @@ internal sealed record Softplus : ElementwiseUnary
     public override float Apply(float x) => Of(x);
 
     /// <summary>softplus(x).</summary>
-    /// <remarks>For very negative x, 1 + eˣ rounds to 1 while ln(1 + eˣ) ≈ eˣ does not vanish: the second branch.</remarks>
+    /// <remarks>
+    /// For very negative x, 1 + eˣ rounds to 1 while ln(1 + eˣ) ≈ eˣ does not vanish: the second branch.
+    /// </remarks>
     public static float Of(float x)
     {
         if (x > Threshold)

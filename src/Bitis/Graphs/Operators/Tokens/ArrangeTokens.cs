@@ -4,8 +4,8 @@ using Bitis.Tensors;
 namespace Bitis.Graphs.Operators.Tokens;
 
 /// <summary>
-/// Tokens in another order, <c>y[t] = x[sources[t]]</c>, with zeros where there is no source and without the tokens that are no
-/// source: the orders in which the directions of a block see a grid, and their inverses.
+/// Tokens in another order, <c>y[t] = x[sources[t]]</c>, with zeros where there is no source and without the tokens
+/// that are no source: the orders in which the directions of a block see a grid, and their inverses.
 /// </summary>
 /// <param name="Sources">For each token of the output the input's token, -1 for zeros; no token has two places.</param>
 internal sealed record ArrangeTokens(IReadOnlyList<int> Sources) : Operator
@@ -22,7 +22,10 @@ internal sealed record ArrangeTokens(IReadOnlyList<int> Sources) : Operator
     /// <inheritdoc />
     public override string Kind => "arrange_tokens";
 
-    /// <summary>The tokens of a grid column by column, <c>y[j·height + i] = x[i·width + j]</c>; with both exchanged its own inverse.</summary>
+    /// <summary>
+    /// The tokens of a grid column by column, <c>y[j·height + i] = x[i·width + j]</c>; with both exchanged its own
+    /// inverse.
+    /// </summary>
     /// <param name="height">The rows of the input's grid.</param>
     /// <param name="width">The columns of the input's grid.</param>
     public static ArrangeTokens ByColumn(int height, int width) =>
@@ -58,7 +61,11 @@ internal sealed record ArrangeTokens(IReadOnlyList<int> Sources) : Operator
             for (int t = 0; t < Sources.Count; t++)
             {
                 if (Sources[t] != Zeros)
-                    x.Span.Slice((b * tokens + Sources[t]) * channels, channels).CopyTo(y.Span[((b * Sources.Count + t) * channels)..]);
+                {
+                    x.Span.Slice(
+                        (b * tokens + Sources[t]) * channels,
+                        channels).CopyTo(y.Span[((b * Sources.Count + t) * channels)..]);
+                }
             }
         }
         return y;

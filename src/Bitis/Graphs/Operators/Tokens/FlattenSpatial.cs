@@ -2,7 +2,9 @@ using Bitis.Tensors;
 
 namespace Bitis.Graphs.Operators.Tokens;
 
-/// <summary>Turns a map into tokens in row-major order: <c>[channels, height, width]</c> to <c>[height·width, channels]</c>.</summary>
+/// <summary>
+/// Turns a map into tokens in row-major order: <c>[channels, height, width]</c> to <c>[height·width, channels]</c>.
+/// </summary>
 internal sealed record FlattenSpatial : Operator
 {
     /// <inheritdoc />

@@ -15,7 +15,9 @@ internal sealed record InsertToken(int Position, int Channels) : Operator
 
     /// <inheritdoc />
     internal override GridLayout PlaceOnGrid(IReadOnlyList<(Shape Shape, GridLayout Layout)> inputs, int rows) =>
-        inputs[0].Layout is { IsGrid: true, ExtraRow: < 0 } grid ? grid with { Rows = rows, ExtraRow = Position } : GridLayout.None(rows);
+        inputs[0].Layout is { IsGrid: true, ExtraRow: < 0 } grid
+            ? grid with { Rows = rows, ExtraRow = Position }
+            : GridLayout.None(rows);
 
     /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
@@ -23,7 +25,8 @@ internal sealed record InsertToken(int Position, int Channels) : Operator
         RequireSetting("channels", Channels, 1);
         RequireSetting("position", Position, 0);
         Require(
-            inputs.Length == 1 && inputs[0].Rank == 2 && inputs[0][1] == Channels && Position <= inputs[0][0] && inputs[0][0] < int.MaxValue,
+            inputs.Length == 1 && inputs[0].Rank == 2 && inputs[0][1] == Channels && Position <= inputs[0][0]
+                && inputs[0][0] < int.MaxValue,
             inputs,
             $"[at least {Position} tokens, {Channels}]");
         return [inputs[0][0] + 1, Channels];

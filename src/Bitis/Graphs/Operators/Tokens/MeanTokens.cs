@@ -12,7 +12,8 @@ internal sealed record MeanTokens : Operator
     internal override TokenOrderUse OrderUse => TokenOrderUse.Invariant;
 
     /// <inheritdoc />
-    internal override GridLayout PlaceOnGrid(IReadOnlyList<(Shape Shape, GridLayout Layout)> inputs, int rows) => GridLayout.None(rows);
+    internal override GridLayout PlaceOnGrid(IReadOnlyList<(Shape Shape, GridLayout Layout)> inputs, int rows) =>
+        GridLayout.None(rows);
 
     /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)

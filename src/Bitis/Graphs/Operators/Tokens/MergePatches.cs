@@ -3,9 +3,10 @@ using Bitis.Tensors;
 namespace Bitis.Graphs.Operators.Tokens;
 
 /// <summary>
-/// Four neighbouring tokens of a grid side by side in one, zeros where the grid ends (the first half of Swin's patch merging):
-/// <c>[height·width, channels]</c> to <c>[⌈height/2⌉·⌈width/2⌉, 4·channels]</c>, in the order upper left, lower left, upper right,
-/// lower right.
+/// Four neighbouring tokens of a grid side by side in one, zeros where the grid ends (the first half of Swin's patch
+/// merging):
+/// <c>[height·width, channels]</c> to <c>[⌈height/2⌉·⌈width/2⌉, 4·channels]</c>, in the order upper left, lower left,
+/// upper right, lower right.
 /// </summary>
 /// <param name="Height">Rows of the input's grid.</param>
 /// <param name="Width">Columns of the input's grid.</param>
@@ -25,7 +26,9 @@ internal sealed record MergePatches(int Height, int Width) : Operator
     {
         RequireSetting("height", Height, 1, MaxSide);
         RequireSetting("width", Width, 1, MaxSide);
-        Require(inputs.Length == 1 && inputs[0].Rank == 2 && inputs[0][0] == Height * Width, inputs, $"[{Height * Width}, channels]");
+        Require(
+            inputs.Length == 1 && inputs[0].Rank == 2 && inputs[0][0] == Height * Width, inputs,
+            $"[{Height * Width}, channels]");
         return [(Height + 1) / 2 * OutWidth, SizeProduct(Parts, inputs[0][1])];
     }
 
@@ -40,13 +43,19 @@ internal sealed record MergePatches(int Height, int Width) : Operator
             for (int part = 0; part < Parts; part++)
             {
                 if (Source(row % tokens, part) is { } source)
-                    x.Span.Slice((row / tokens * Height * Width + source) * channels, channels).CopyTo(y.Span[((row * Parts + part) * channels)..]);
+                {
+                    x.Span.Slice(
+                        (row / tokens * Height * Width + source) * channels,
+                        channels).CopyTo(y.Span[((row * Parts + part) * channels)..]);
+                }
             }
         }
         return y;
     }
 
-    /// <summary>The input's token that becomes a part of an output's token, or null if it is outside the grid.</summary>
+    /// <summary>
+    /// The input's token that becomes a part of an output's token, or null if it is outside the grid.
+    /// </summary>
     public int? Source(int token, int part)
     {
         int row = token / OutWidth * 2 + part % 2, column = token % OutWidth * 2 + part / 2;

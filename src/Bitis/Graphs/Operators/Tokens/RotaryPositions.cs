@@ -4,8 +4,8 @@ using Bitis.Tensors;
 namespace Bitis.Graphs.Operators.Tokens;
 
 /// <summary>
-/// Rotary positions on a grid: each pair of channels is turned by an angle that grows with the token's row (first half of the
-/// channels) or column (second half), <c>(a, b) → (a·cos φ − b·sin φ, b·cos φ + a·sin φ)</c>, with
+/// Rotary positions on a grid: each pair of channels is turned by an angle that grows with the token's row (first half
+/// of the channels) or column (second half), <c>(a, b) → (a·cos φ − b·sin φ, b·cos φ + a·sin φ)</c>, with
 /// <code>
 ///   φ = p·base / grid · 10000^(−2i / (channels/2))      p: row or column     i: the pair within its half
 /// </code>
@@ -41,7 +41,12 @@ internal sealed record RotaryPositions(int Grid, int Channels, int BaseGrid) : O
         FloatTensor x = inputs[0]; // [batch, tokens, channels]
         FloatTensor y = FloatTensor.Uninitialized(x.Shape);
         for (int row = 0; row < x.Length / Channels; row++)
-            Turn(x.Span.Slice(row * Channels, Channels), row % (Grid * Grid), y.Span.Slice(row * Channels, Channels), isBack: false);
+        {
+            Turn(
+                x.Span.Slice(row * Channels, Channels), row % (Grid * Grid), y.Span.Slice(row * Channels, Channels),
+                isBack: false);
+        }
+
         return y;
     }
 
@@ -64,7 +69,10 @@ internal sealed record RotaryPositions(int Grid, int Channels, int BaseGrid) : O
     /// <inheritdoc />
     public override int GetHashCode() => HashCode.Combine(Grid, Channels, BaseGrid);
 
-    /// <summary>cos φ of each token's channels, and what their partners are multiplied by: −sin φ for the first of a pair, sin φ for the second.</summary>
+    /// <summary>
+    /// cos φ of each token's channels, and what their partners are multiplied by: −sin φ for the first of a pair, sin φ
+    /// for the second.
+    /// </summary>
     private static (float[] Cos, float[] Sin) Factors(int grid, int channels, int baseGrid)
     {
         int half = channels / 2; // the channels that turn with the row; as many turn with the column

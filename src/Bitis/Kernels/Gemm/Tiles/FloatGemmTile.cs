@@ -143,16 +143,16 @@ internal static unsafe class FloatGemmTile<TLanes>
         {
             TLanes w = TLanes.Load(panel);
             panel += Columns;
-            c0 = TLanes.MultiplyAdd(TLanes.Create(a0[i]), w, c0);
-            c1 = TLanes.MultiplyAdd(TLanes.Create(a1[i]), w, c1);
-            c2 = TLanes.MultiplyAdd(TLanes.Create(a2[i]), w, c2);
-            c3 = TLanes.MultiplyAdd(TLanes.Create(a3[i]), w, c3);
-            c4 = TLanes.MultiplyAdd(TLanes.Create(a4[i]), w, c4);
-            c5 = TLanes.MultiplyAdd(TLanes.Create(a5[i]), w, c5);
+            c0 = TLanes.MultiplyAdd(a0 + i, w, c0);
+            c1 = TLanes.MultiplyAdd(a1 + i, w, c1);
+            c2 = TLanes.MultiplyAdd(a2 + i, w, c2);
+            c3 = TLanes.MultiplyAdd(a3 + i, w, c3);
+            c4 = TLanes.MultiplyAdd(a4 + i, w, c4);
+            c5 = TLanes.MultiplyAdd(a5 + i, w, c5);
             if (HasEightRows)
             {
-                c6 = TLanes.MultiplyAdd(TLanes.Create(a6[i]), w, c6);
-                c7 = TLanes.MultiplyAdd(TLanes.Create(a7[i]), w, c7);
+                c6 = TLanes.MultiplyAdd(a6 + i, w, c6);
+                c7 = TLanes.MultiplyAdd(a7 + i, w, c7);
             }
         }
         TLanes.Store(c0, sums);
