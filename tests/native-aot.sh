@@ -14,4 +14,5 @@ fi
 aot=$("$out/NativeAot")
 jit=$(dotnet run -c Release --project samples/NativeAot </dev/null)
 printf 'Native AOT:\n%s\nJIT:\n%s\n' "$aot" "$jit"
-paste <(echo "$aot") <(echo "$jit") | awk -F'[,\t]' '{ split($1, name, ":"); printf "%s: %.2f of the JIT'"'"'s time\n", name[1], $2 / $4 }'
+paste <(echo "$aot") <(echo "$jit") |
+    awk -F'[,\t]' '{ split($1, name, ":"); printf "%s: %.2f of the time with the JIT\n", name[1], $2 / $4 }'
