@@ -72,6 +72,7 @@ public sealed partial class PackageTests(PackageFiles packages) : IClassFixture<
                 <OutputType>Exe</OutputType>
                 <TargetFramework>net10.0</TargetFramework>
                 <ImplicitUsings>enable</ImplicitUsings>
+                <Nullable>enable</Nullable>
                 <TreatWarningsAsErrors>true</TreatWarningsAsErrors>
                 <NuGetAudit>false</NuGetAudit>
                 <RestoreAdditionalProjectSources>{packages.Folder}</RestoreAdditionalProjectSources>
@@ -93,6 +94,16 @@ public sealed partial class PackageTests(PackageFiles packages) : IClassFixture<
         Assert.StartsWith("Prediction", lines[0]);
         Assert.Equal("10", lines[1]);
         Assert.True(QuantizedModel.IsQuantized(_folder["vim.bitis"]));
+
+        // The file for MSBuild that the package brings: what a program compiled ahead of time is told.
+        string instructionSet = DotnetCommand.Run(
+            _folder.Path,
+            "msbuild",
+            "App.csproj",
+            "-t:ChooseInstructionSetForBitis",
+            "-getProperty:IlcInstructionSet",
+            "-p:RuntimeIdentifier=linux-x64");
+        Assert.Equal("x86-64-v3", instructionSet.Trim());
     }
 
     [Fact]
