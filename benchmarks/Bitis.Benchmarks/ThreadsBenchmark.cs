@@ -32,8 +32,8 @@ internal static class ThreadsBenchmark
             Measure(RandomModel.NameOf("w8a8", scope), threads => InferenceSession.Create(quantized, new SessionOptions { Threads = threads }), image, images);
         }
         Console.WriteLine();
-        Console.WriteLine(
-            $"| ms for {Requests} requests of one image | threads | one after the other | at once | ratio | workspaces |");
+        Console.WriteLine($"| ms for {Requests} requests of one image | threads | one after the other | at once | "
+            + "ratio | workspaces |");
         Console.WriteLine("|---|---|---|---|---|---|");
         MeasureRequests(
             "float32", threads => InferenceSession.Create(model, new SessionOptions { Threads = threads }), image);
@@ -44,7 +44,9 @@ internal static class ThreadsBenchmark
             image);
     }
 
-    /// <summary>Requests one after the other against requests at once, each on a thread of its own.</summary>
+    /// <summary>
+    /// Requests one after the other against requests that all come at once, each on a thread of its own.
+    /// </summary>
     private static void MeasureRequests(string name, Func<int, InferenceSession> create, FloatTensor image)
     {
         using InferenceSession one = create(1), two = create(2);
@@ -65,8 +67,8 @@ internal static class ThreadsBenchmark
         {
             double apart = Median(serial[i]), together = Median(parallel[i]);
             Console.WriteLine(
-                $"| {name} | {sessions[i].Threads} | {apart:F1} | {together:F1} | {apart / together:F2} "
-                + $"| {sessions[i].Workspaces.Count} |");
+                $"| {name} | {sessions[i].Threads} | {apart:F1} | {together:F1} | {apart / together:F2} | "
+                + $"{sessions[i].Workspaces.Count} |");
         }
     }
 

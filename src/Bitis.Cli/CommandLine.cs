@@ -132,7 +132,8 @@ internal static class CommandLine
                 context.WriteMessage($"This is a fault in bitis, not in your input: {e.GetType().Name}: {reason}");
                 context.Error.WriteLine(context.Debug
                     ? DisplayText.Escape(e.ToString(), keepLines: true)
-                    : "Please report it, with the output of the same command under BITIS_DEBUG=1 and of 'bitis version'.");
+                    : "Please report it, with the output of the same command under BITIS_DEBUG=1 and of 'bitis "
+                        + "version'.");
                 return ExitCodes.InternalFault;
         }
         return ExitCodes.BadInput;

@@ -2,10 +2,11 @@ using System.Text;
 
 namespace Bitis.Cli;
 
-/// <summary>
-/// Standard output or standard error. What cannot be written (a full disk, a closed descriptor, a terminal that is
-/// gone) is the user's to know, once, and no fault of ours; not even where a display writes from a thread of its own.
-/// </summary>
+/// <summary>Standard output or standard error.</summary>
+/// <remarks>
+/// What cannot be written (a full disk, a closed descriptor, a terminal that is gone) is the user's to know, once, and
+/// no fault of ours; not even where a display writes from a thread of its own.
+/// </remarks>
 /// <param name="inner">Where the text goes.</param>
 /// <param name="name">What a message calls it; null where a failure has nobody to be told to.</param>
 internal sealed class StandardWriter(TextWriter inner, string? name) : TextWriter(inner.FormatProvider)

@@ -1,11 +1,11 @@
 namespace Bitis;
 
-/// <summary>
-/// Something the caller gave us cannot be used: a file, an option, a model, an image. The message stands alone: it
-/// names the file and the place in it, says what was expected, and what to do. The command line prints it and exits
-/// with code 2; every other exception is a defect of ours and exits with code 1. Names in it come from strangers'
-/// files, so the message is escaped and cut here, once for all (<see cref="DisplayText"/>).
-/// </summary>
+/// <summary>Something the caller gave us cannot be used: a file, an option, a model, an image.</summary>
+/// <remarks>
+/// The message stands alone: it names the file and the place in it, says what was expected, and what to do. The command
+/// line prints it and exits with code 2; every other exception is a defect of ours and exits with code 1. Names in it
+/// come from strangers' files, so the message is escaped and cut here, once for all (<see cref="DisplayText"/>).
+/// </remarks>
 public sealed class BitisException : Exception
 {
     /// <summary>Creates the exception from a complete message.</summary>

@@ -93,7 +93,8 @@ public static class PostTrainingQuantizer
             if (!delta.Operator.IsPartOfQuantizedScan || delta == model.Graph.Output || users > 1)
             {
                 throw new BitisException(
-                    $"The scan '{scan.Name}' cannot be quantized: its step, '{delta.Name}', is not a softplus that nothing else reads. "
+                    $"The scan '{scan.Name}' cannot be quantized: its step, '{delta.Name}', is not a softplus that "
+                    + "nothing else reads. "
                     + "Use scope 'linear'.");
             }
         }
@@ -112,7 +113,8 @@ public static class PostTrainingQuantizer
             if (graph.OtherUserOf(parameter, node) is { } other)
             {
                 throw new BitisException(
-                    $"'{node.Name}' and '{other.Name}' share the parameter '{parameter}'; what is quantized needs one of its own. "
+                    $"'{node.Name}' and '{other.Name}' share the parameter '{parameter}'; what is quantized needs one "
+                    + "of its own. "
                     + $"Give each of them its parameter, or leave them out with overrides ('{node.Name}=float').");
             }
         }
@@ -160,6 +162,7 @@ public static class PostTrainingQuantizer
     private static IRangeEstimator StreamingEstimator(Recipe recipe) =>
         recipe.CreateEstimator().WithoutValues ?? throw new BitisException(
             $"The estimator of '{recipe.Method}' needs all values of an activation, which are kept for linear layers "
-            + "of blocks alone: it must say what decides ranges elsewhere (WithoutValues), or the method must go block by "
+            + "of blocks alone: it must say what decides ranges elsewhere (WithoutValues), or the method must go "
+            + "block by "
             + "block in scope 'linear'.");
 }

@@ -15,11 +15,11 @@ public sealed record QuantizationOptions
     /// <summary>Hears how far the work has come.</summary>
     public IProgress<WorkProgress>? Progress { get; init; }
 
-    /// <summary>
-    /// For methods that go block by block: where finished blocks are kept. A run that finds some there, of the same
-    /// model, recipe and images, goes on after them; another's are refused. The caller deletes it
-    /// (<see cref="PostTrainingQuantizer.DeleteWork"/>). Null for nowhere.
-    /// </summary>
+    /// <summary>For methods that go block by block: where finished blocks are kept.</summary>
+    /// <remarks>
+    /// A run that finds some there, of the same model, recipe and images, goes on after them; another's are refused.
+    /// The caller deletes it (<see cref="PostTrainingQuantizer.DeleteWork"/>). Null for nowhere.
+    /// </remarks>
     public string? WorkFolder { get; init; }
 
     /// <summary>For methods that go block by block: hears what learning did to each block.</summary>

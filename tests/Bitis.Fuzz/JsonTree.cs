@@ -74,9 +74,9 @@ internal sealed class JsonTree
 
     private static JsonTree Of(JsonElement element) =>
         new(element.ValueKind, element.GetRawText(), element.ValueKind switch
-    {
-        JsonValueKind.Object => [.. element.EnumerateObject().Select(member => (member.Name, Of(member.Value)))],
-        JsonValueKind.Array => [.. element.EnumerateArray().Select(value => ("", Of(value)))],
-        _ => [],
-    });
+        {
+            JsonValueKind.Object => [.. element.EnumerateObject().Select(member => (member.Name, Of(member.Value)))],
+            JsonValueKind.Array => [.. element.EnumerateArray().Select(value => ("", Of(value)))],
+            _ => [],
+        });
 }

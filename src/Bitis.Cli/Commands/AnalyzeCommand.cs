@@ -37,7 +37,8 @@ internal sealed class AnalyzeCommand : BitisCommand
     public AnalyzeCommand(CliContext context)
         : base(
             "analyze",
-            "Shows how a model's discrete parameters and hidden states are distributed: what makes its scans hard to quantize.",
+            "Shows how a model's discrete parameters and hidden states are distributed: what makes its scans hard to "
+            + "quantize.",
             "bitis analyze vim_t.pth --data photos/ --site discreteA,hiddenState --svg figures",
             context)
     {

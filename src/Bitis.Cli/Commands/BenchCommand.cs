@@ -66,7 +66,8 @@ internal sealed class BenchCommand : BitisCommand
                 progress,
                 Context.Cancellation);
             return new BenchResult(
-                [.. models.Zip(latencies, sessions).Select(m => ModelLatency.Of(m.First.Reference, m.First.Kind, m.Second, m.Third.WeightBytes))],
+                [.. models.Zip(latencies, sessions).Select(
+                    m => ModelLatency.Of(m.First.Reference, m.First.Kind, m.Second, m.Third.WeightBytes))],
                 sessions[0].Threads,
                 batch,
                 arguments.GetValue(_profile) ? Profile(sessions[0], models[0], arguments) : null);

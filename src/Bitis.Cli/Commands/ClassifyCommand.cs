@@ -115,6 +115,7 @@ internal sealed class ClassifyCommand : BitisCommand
     {
         float[] probabilities = new float[logits.Length];
         Softmax.Compute(logits, probabilities);
-        return [.. TopK.Indices(logits, Answers).Select(index => new Answer(index, names?[index], probabilities[index]))];
+        return [.. TopK.Indices(logits, Answers).Select(
+            index => new Answer(index, names?[index], probabilities[index]))];
     }
 }

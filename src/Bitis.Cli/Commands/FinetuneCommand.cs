@@ -13,8 +13,10 @@ internal sealed class FinetuneCommand : TrainingCommand
     public FinetuneCommand(CliContext context)
         : base(
             "finetune",
-            "Trains a model on other images, with a new head if their classes are others; can be interrupted and resumed.",
-            "bitis finetune vim_t.pth --data flowers/train --validation flowers/test --freeze 'patch_embed*' --backward hlq --output run",
+            "Trains a model on other images, with a new head if their classes are others; can be interrupted and "
+            + "resumed.",
+            "bitis finetune vim_t.pth --data flowers/train --validation flowers/test --freeze 'patch_embed*' "
+            + "--backward hlq --output run",
             new TrainingRecipe { Epochs = 10, LearningRate = 3e-4 },
             choosesModel: false,
             context)

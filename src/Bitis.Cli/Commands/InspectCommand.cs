@@ -88,7 +88,8 @@ internal sealed class InspectCommand : BitisCommand
             match.Unusable,
             FindNonFinite(checkpoint),
             listTensors
-                ? [.. checkpoint.Entries.Select(entry => new TensorLine(entry.Name, $"{entry.DType}".ToLowerInvariant(), entry.Shape))]
+                ? [.. checkpoint.Entries.Select(
+                    entry => new TensorLine(entry.Name, $"{entry.DType}".ToLowerInvariant(), entry.Shape))]
                 : null,
             listNodes ? NodeLine.Of(match.Graph) : null);
     }

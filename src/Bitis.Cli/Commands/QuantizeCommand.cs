@@ -38,7 +38,8 @@ internal sealed class QuantizeCommand : BitisCommand
     public QuantizeCommand(CliContext context)
         : base(
             "quantize",
-            "Quantizes a checkpoint to 8, 6 or 4 bits. What methods that learn have done is kept in OUT.bitis.work until the end: "
+            "Quantizes a checkpoint to 8, 6 or 4 bits. What methods that learn have done is kept in OUT.bitis.work "
+            + "until the end: "
             + "the same command goes on there.",
             "bitis quantize vim_t.pth --calibration photos/ --method ptq4vm+ --bits w4a4 -o vim.bitis",
             context)

@@ -8,7 +8,8 @@ internal sealed class TrainCommand : TrainingCommand
 {
     private readonly Option<string?> _initial = CommonOptions.Path(
         "--init",
-            "A checkpoint of the same architecture and classes whose weights the training starts with, instead of random ones.",
+            "A checkpoint of the same architecture and classes whose weights the training starts with, instead of "
+            + "random ones.",
             "MODEL");
 
     /// <summary>Creates the command.</summary>
@@ -16,7 +17,8 @@ internal sealed class TrainCommand : TrainingCommand
         : base(
             "train",
             "Trains a model on labeled images; can be interrupted and resumed.",
-            "bitis train --model vim-mini --data cifar10.zip/train --validation cifar10.zip/test --epochs 100 --output run",
+            "bitis train --model vim-mini --data cifar10.zip/train --validation cifar10.zip/test --epochs 100 "
+            + "--output run",
             new TrainingRecipe(),
             choosesModel: true,
             context)

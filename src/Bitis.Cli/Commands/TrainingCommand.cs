@@ -6,10 +6,8 @@ using Bitis.Training;
 
 namespace Bitis.Cli.Commands;
 
-/// <summary>
-/// A command that trains: labeled images in, a folder with a trained model out. What it starts with is the commands'
-/// own.
-/// </summary>
+/// <summary>A command that trains: labeled images in, a folder with a trained model out.</summary>
+/// <remarks>What it starts with is the commands' own.</remarks>
 internal abstract class TrainingCommand : BitisCommand
 {
     private readonly TrainingOptionSet _recipe;

@@ -16,7 +16,8 @@ internal sealed class VersionCommand(CliContext context) : BitisCommand(
 {
     /// <inheritdoc />
     protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress) => new VersionResult(
-        typeof(BitisException).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion,
+        typeof(BitisException).Assembly
+            .GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion,
         RuntimeInformation.FrameworkDescription,
         $"{RuntimeInformation.OSDescription} ({RuntimeInformation.RuntimeIdentifier})",
         Environment.ProcessorCount,

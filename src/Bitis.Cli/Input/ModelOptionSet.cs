@@ -24,7 +24,8 @@ internal sealed class ModelOptionSet
     private readonly Option<string?> _directions = new("--directions")
     {
         Description =
-            "The scan directions of each block of a LocalVim or LocalVMamba, where it is no published one: h,v_flip,w7,w7_flip/h,h_flip,v,w2/..., "
+            "The scan directions of each block of a LocalVim or LocalVMamba, where it is no published one: "
+            + "h,v_flip,w7,w7_flip/h,h_flip,v,w2/..., "
             + "or of one block for all.",
         HelpName = "LIST",
     };

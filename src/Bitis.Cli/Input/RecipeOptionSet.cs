@@ -32,7 +32,8 @@ internal sealed class RecipeOptionSet
 
     private readonly Option<Scope?> _scope = CommonOptions.Parsed<Scope?>(
         "--scope",
-            "What is quantized: linear (the linear layers and their inputs), ssm (the inside of the scans, too), or full (convolutions, patch embedding and head, too). [default: linear]",
+            "What is quantized: linear (the linear layers and their inputs), ssm (the inside of the scans, too), or "
+            + "full (convolutions, patch embedding and head, too). [default: linear]",
             ParseScope, "linear|ssm|full");
 
     private readonly Option<double?> _percentile = CommonOptions.Parsed<double?>(
@@ -56,7 +57,8 @@ internal sealed class RecipeOptionSet
 
     private readonly Option<DecaySpacing?> _decay = CommonOptions.Parsed<DecaySpacing?>(
         "--decay",
-            "Inside of scans: how levels of the discrete parameters may be spread: uniform, ltsq or log2. [default: the method's]",
+            "Inside of scans: how levels of the discrete parameters may be spread: uniform, ltsq or log2. [default: "
+            + "the method's]",
             ParseDecay, "SPREAD");
 
     private readonly Option<bool> _official = new("--official")
@@ -67,7 +69,8 @@ internal sealed class RecipeOptionSet
     private readonly Option<string[]> _overrides = new("--override")
     {
         Description =
-            "Other bits for layers by name, as PATTERN=BITS: '*.x_proj*=w8a8', 'layers.0.*=float'. May be repeated; the first match decides.",
+            "Other bits for layers by name, as PATTERN=BITS: '*.x_proj*=w8a8', 'layers.0.*=float'. May be repeated; "
+            + "the first match decides.",
         HelpName = "PATTERN=BITS",
     };
 
@@ -75,7 +78,11 @@ internal sealed class RecipeOptionSet
     public RecipeOptionSet(Command command)
     {
         foreach (
-            Option option in (Option[])[_method, _bits, _granularity, _scope, _percentile, _alpha, _noSmoothing, _steps, _official, _timeGroups, _decay, _overrides, _file])
+            Option option in (Option[])
+            [
+                _method, _bits, _granularity, _scope, _percentile, _alpha, _noSmoothing, _steps, _official, _timeGroups,
+                _decay, _overrides, _file,
+            ])
         {
             command.Options.Add(option);
         }

@@ -6,9 +6,8 @@ using Bitis.Models.Catalogue;
 
 namespace Bitis.Cli.Input;
 
-/// <summary>
-/// The options that make a training recipe. Those that are given change the recipe file's values, if there is a file.
-/// </summary>
+/// <summary>The options that make a training recipe.</summary>
+/// <remarks>Those that are given change the recipe file's values, if there is a file.</remarks>
 internal sealed class TrainingOptionSet
 {
     private readonly Option<string?> _model = CommonOptions.Parsed<string?>(
@@ -21,7 +20,8 @@ internal sealed class TrainingOptionSet
     private readonly Option<string[]> _freeze = new("--freeze")
     {
         Description =
-            "Layers that do not learn, by a pattern of their names: 'layers.0.*', 'patch_embed*'. Can be given several times.",
+            "Layers that do not learn, by a pattern of their names: 'layers.0.*', 'patch_embed*'. Can be given "
+            + "several times.",
         HelpName = "PATTERN",
         Arity = ArgumentArity.OneOrMore,
     };
@@ -33,7 +33,8 @@ internal sealed class TrainingOptionSet
 
     private readonly Option<string?> _backward = CommonOptions.Parsed<string?>(
         "--backward",
-        $"How gradients of linear and convolutional layers are computed: {string.Join(", ", BackwardMethods.Names)}. [default: exact]",
+        "How gradients of linear and convolutional layers are computed: "
+        + $"{string.Join(", ", BackwardMethods.Names)}. [default: exact]",
         ParseBackward,
         "METHOD");
 

@@ -11,7 +11,8 @@ internal static class TrainingRecipeFile
     {
         ["model"] = "an architecture's name, such as \"vim-micro\"",
         ["config"] =
-            "an architecture such as { \"family\": \"vim\", \"imageSize\": 32, \"patchSize\": 4, \"stride\": 4, \"width\": 64, "
+            "an architecture such as { \"family\": \"vim\", \"imageSize\": 32, \"patchSize\": 4, \"stride\": 4, "
+            + "\"width\": 64, "
             + "\"innerWidth\": 128, \"depth\": 6, \"deltaRank\": 4, \"classes\": 10 }",
         ["epochs"] = "a whole number such as 100",
         ["batchSize"] = "a whole number such as 128",

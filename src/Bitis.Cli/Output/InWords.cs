@@ -18,7 +18,8 @@ internal static class InWords
         string overrides = recipe.Overrides.Count == 0
             ? ""
             : $", {string.Join(", ", recipe.Overrides.Select(o => $"{o.Pattern}={o.Bits}"))}";
-        return $"{method}, {recipe.Bits}, scope {recipe.Scope.ToString().ToLowerInvariant()}, activations {granularity}{overrides}";
+        return $"{method}, {recipe.Bits}, scope {recipe.Scope.ToString().ToLowerInvariant()}, "
+            + $"activations {granularity}{overrides}";
     }
 
     /// <summary>The scans that are quantized: <c>12, with 8 bits</c>; null for none.</summary>
@@ -27,7 +28,8 @@ internal static class InWords
 
     /// <summary>A preprocessing: <c>shorter side to 256 (bicubic), centre 224×224, mean ..., std ...</c>.</summary>
     public static string Of(Preprocessing p) =>
-        $"shorter side to {p.ResizeShorterSide} ({p.Interpolation.ToString().ToLowerInvariant()}), centre {p.CropSize}×{p.CropSize}, "
+        $"shorter side to {p.ResizeShorterSide} ({p.Interpolation.ToString().ToLowerInvariant()}), centre "
+        + $"{p.CropSize}×{p.CropSize}, "
         + $"mean {Of(p.Mean)}, std {Of(p.Std)}";
 
     /// <summary>The first of some names: <c>cat, dog, and 8 more</c>.</summary>

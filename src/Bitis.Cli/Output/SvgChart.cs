@@ -14,10 +14,8 @@ internal sealed class SvgChart(string title, string xLabel, string yLabel, bool 
 
     private readonly List<(string Name, IReadOnlyList<(double X, double Y)> Points)> _lines = [];
 
-    /// <summary>
-    /// Adds a line; its colour goes from blue for the first to red for the last. Points that a logarithmic axis cannot
-    /// show are left out.
-    /// </summary>
+    /// <summary>Adds a line; its colour goes from blue for the first to red for the last.</summary>
+    /// <remarks>Points that a logarithmic axis cannot show are left out.</remarks>
     public void Add(string name, IEnumerable<(double X, double Y)> points) =>
         _lines.Add((name, [.. points.Where(point => double.IsFinite(point.Y) && (!logarithmic || point.Y > 0))]));
 

@@ -19,10 +19,8 @@ internal static class JpegFile
     /// </summary>
     private const int MaxPixelsPerByte = 8 * 64;
 
-    /// <summary>
-    /// Each scan of a progressive file passes over all pixels, and may take a few bytes only. Ordinary files have about
-    /// ten.
-    /// </summary>
+    /// <summary>Each scan of a progressive file passes over all pixels, and may take a few bytes only.</summary>
+    /// <remarks>Ordinary files have about ten.</remarks>
     private const long MaxScannedPixels = 16L * ImageLimits.MaxPixels;
 
     /// <summary>Decodes a whole file.</summary>

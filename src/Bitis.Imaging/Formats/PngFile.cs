@@ -95,10 +95,8 @@ internal static class PngFile
         return kept;
     }
 
-    /// <summary>
-    /// The native library inflates the data to their end, even if the pixels have ended long before. So it is made sure
-    /// first that they inflate to about what the pixels take.
-    /// </summary>
+    /// <summary>The native library inflates the data to their end, even if the pixels have ended long before.</summary>
+    /// <remarks>So it is made sure first that they inflate to about what the pixels take.</remarks>
     private static void RefuseEndlessData(ReadOnlySpan<byte> chunks, PngHeader header, string name)
     {
         if (chunks.Length <= AlwaysAllowedBytes)

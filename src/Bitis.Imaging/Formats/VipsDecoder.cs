@@ -58,7 +58,8 @@ internal static class VipsDecoder
             ?? throw BitisException.InFile(
                 name,
                 $"this kind of {format} ({DisplayText.Count(image.Bands, "channel")} of type {image.Format}, "
-                + $"{image.Interpretation}) is not read; gray, RGB or CMYK of 8 or 16 bits was expected. Convert it first.");
+                + $"{image.Interpretation}) is not read; gray, RGB or CMYK of 8 or 16 bits was expected. Convert it "
+                + "first.");
         int width = image.Width, height = image.Height;
         int orientation = turns ? Orientation.Of(image) : Orientation.Upright;
         int rowLength = width * PixelImage.RgbChannels;

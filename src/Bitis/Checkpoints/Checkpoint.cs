@@ -7,14 +7,13 @@ using Bitis.Tensors;
 
 namespace Bitis.Checkpoints;
 
-/// <summary>
-/// An open checkpoint file: safetensors, or what <c>torch.save</c> writes (zip and legacy). The format is found by
-/// content,
-/// not by the file's name. Opening reads the directory of tensors only; <see cref="Read"/> loads one tensor. No code in
-/// a
-/// checkpoint is ever run. Reading every tensor once takes at most 64 times the file's size (or 1 MiB), whatever the
-/// file says; a file that shrinks meanwhile is an error (docs/limits.md).
-/// </summary>
+/// <summary>An open checkpoint file: safetensors, or what <c>torch.save</c> writes (zip and legacy).</summary>
+/// <remarks>
+/// The format is found by content, not by the file's name. Opening reads the directory of tensors only;
+/// <see cref="Read"/> loads one tensor. No code in a checkpoint is ever run. Reading every tensor once takes at most 64
+/// times the file's size (or 1 MiB), whatever the file says; a file that shrinks meanwhile is an error
+/// (docs/limits.md).
+/// </remarks>
 public sealed class Checkpoint : IDisposable
 {
     /// <summary>How often the bytes of a file may be used: tied weights share them, and zeros compress.</summary>

@@ -3,10 +3,11 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Bitis.Checkpoints;
 
-/// <summary>
-/// An open file that is read piece by piece into memory of ours. It is never mapped: touching a mapped page that
-/// another process has cut off ends the process, while a read that comes too short is an error like any other.
-/// </summary>
+/// <summary>An open file that is read piece by piece into memory of ours.</summary>
+/// <remarks>
+/// It is never mapped: touching a mapped page that another process has cut off ends the process, while a read that
+/// comes too short is an error like any other.
+/// </remarks>
 internal sealed class CheckpointFile : IDisposable
 {
     private readonly SafeFileHandle _handle;
@@ -77,7 +78,8 @@ internal sealed class CheckpointFile : IDisposable
                 if (count == 0)
                 {
                     throw Error(
-                        $"the file was cut off while it was read: it had {Length} bytes when it was opened, and ends at "
+                        $"the file was cut off while it was read: it had {Length} bytes when it was opened, and ends "
+                        + "at "
                         + $"byte {offset} or before now. Copy it again, and do not write to it while it is used.");
                 }
                 destination = destination[count..];

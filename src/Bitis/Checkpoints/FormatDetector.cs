@@ -3,11 +3,11 @@ using System.Text;
 
 namespace Bitis.Checkpoints;
 
-/// <summary>
-/// Tells by its first bytes what a file is. Files that are often found in a checkpoint's place (a Git LFS pointer, a
-/// web
-/// page) are named, so that the user knows what went wrong with the download.
-/// </summary>
+/// <summary>Tells by its first bytes what a file is.</summary>
+/// <remarks>
+/// Files that are often found in a checkpoint's place (a Git LFS pointer, a web page) are named, so that the user knows
+/// what went wrong with the download.
+/// </remarks>
 internal static class FormatDetector
 {
     private const int PickleProtocol = 0x80;
@@ -38,11 +38,11 @@ internal static class FormatDetector
         return headerLength <= (ulong)fileLength || head[..sizeof(ulong)].ContainsAnyInRange((byte)0, (byte)8);
     }
 
-    /// <summary>
-    /// A pickle of protocol 0 has no signature. PyTorch never writes one, but whoever hides a command in a checkpoint
-    /// may:
-    /// the reader then names what it refuses to construct.
-    /// </summary>
+    /// <summary>A pickle of protocol 0 has no signature.</summary>
+    /// <remarks>
+    /// PyTorch never writes one, but whoever hides a command in a checkpoint may: the reader then names what it refuses
+    /// to construct.
+    /// </remarks>
     private static bool LooksLikeTextPickle(CheckpointFile file, ReadOnlySpan<byte> head) =>
         head[0] is (byte)'c' or (byte)'(' && head.Contains((byte)'\n')
         && file.Read(Math.Max(0, file.Length - 2), (int)Math.Min(2, file.Length)).Contains((byte)'.');

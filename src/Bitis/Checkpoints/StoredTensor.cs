@@ -3,10 +3,8 @@ using Bitis.Tensors;
 
 namespace Bitis.Checkpoints;
 
-/// <summary>
-/// A tensor that has not been read yet: a view with an offset and strides into a block of bytes. The constructor checks
-/// that every element lies in the block, so reading needs no further checks.
-/// </summary>
+/// <summary>A tensor that has not been read yet: a view with an offset and strides into a block of bytes.</summary>
+/// <remarks>The constructor checks that every element lies in the block, so reading needs no further checks.</remarks>
 internal sealed class StoredTensor
 {
     // .NET spans and arrays index with int; one tensor of a vision model is far smaller.
@@ -142,7 +140,8 @@ internal sealed class StoredTensor
                 string steps = strides.Length == Shape.Rank ? $"strides [{string.Join(", ", strides)}], " : "";
                 throw new BitisException(
                     $"the shape {Shape} ({steps}offset {_offset}) needs more "
-                    + $"elements than its storage of {_bytes.Length} bytes holds ({capacity} of type {DType.SafetensorsName()}).");
+                    + $"elements than its storage of {_bytes.Length} bytes holds ({capacity} of type "
+                    + $"{DType.SafetensorsName()}).");
             }
             if (checked(Math.Max(count, Extent() + 1) * Math.Max(sizeof(float), DType.BitSize() / 8)) > MaxBytes)
                 throw new BitisException($"the shape {Shape} is too large: one tensor may take at most 2 GiB.");

@@ -8,10 +8,11 @@ namespace Bitis.Data;
 /// </summary>
 internal static class ImageLoader
 {
-    /// <summary>
-    /// All images of a source in its order, in batches. As many batches as there are threads are under way or waiting,
-    /// no more, so memory stays bounded however slow the consumer is. Stopping the enumeration early stops the threads.
-    /// </summary>
+    /// <summary>All images of a source in its order, in batches.</summary>
+    /// <remarks>
+    /// As many batches as there are threads are under way or waiting, no more, so memory stays bounded however slow the
+    /// consumer is. Stopping the enumeration early stops the threads.
+    /// </remarks>
     /// <param name="source">Where the images come from; it must stay open during the enumeration.</param>
     /// <param name="preprocessing">How pixels become the model's input.</param>
     /// <param name="batchSize">Images a batch; the last batch may be shorter.</param>

@@ -6,10 +6,10 @@ using Bitis.Data.Sources.Labels;
 
 namespace Bitis;
 
-/// <summary>
-/// A finite, ordered set of images, each perhaps with a label. Reading by index is thread-safe and always gives the
-/// same image, so sets can be sampled, sharded and read ahead.
-/// </summary>
+/// <summary>A finite, ordered set of images, each perhaps with a label.</summary>
+/// <remarks>
+/// Reading by index is thread-safe and always gives the same image, so sets can be sampled, sharded and read ahead.
+/// </remarks>
 public abstract class ImageSource : IDisposable
 {
     private readonly ConcurrentDictionary<int, string> _warnings = [];
@@ -42,12 +42,13 @@ public abstract class ImageSource : IDisposable
     /// </summary>
     public virtual IReadOnlyList<string> Notices => [];
 
-    /// <summary>
-    /// Opens a set of images; what it is shows in its content. A folder or a zip of class folders (index = ordinal
-    /// order of the folder names), of images without labels, or of images with a <c>labels.csv</c>; a CSV file;
-    /// CIFAR-10 or CIFAR-100, binary or as python's batches; IDX (MNIST) files, also gzipped; or one image. Tar
-    /// archives, also gzipped, are as good as zips. The path may go on inside an archive: <c>cifar10.zip/test</c>.
-    /// </summary>
+    /// <summary>Opens a set of images; what it is shows in its content.</summary>
+    /// <remarks>
+    /// A folder or a zip of class folders (index = ordinal order of the folder names), of images without labels, or of
+    /// images with a <c>labels.csv</c>; a CSV file; CIFAR-10 or CIFAR-100, binary or as python's batches; IDX (MNIST)
+    /// files, also gzipped; or one image. Tar archives, also gzipped, are as good as zips. The path may go on inside an
+    /// archive: <c>cifar10.zip/test</c>.
+    /// </remarks>
     /// <param name="path">Where the set is, or <c>builtin/train</c> or <c>builtin/test</c>.</param>
     /// <param name="decoder">
     /// What decodes image files; null where there are none: built-in images, CIFAR and IDX files. The package
@@ -118,8 +119,9 @@ public abstract class ImageSource : IDisposable
 
     /// <summary>
     /// A random sample of <paramref name="count"/> images without repetition, in the order of the source; all images if
-    /// there are no more. The same seed always gives the same sample. The parent must stay open.
+    /// there are no more.
     /// </summary>
+    /// <remarks>The same seed always gives the same sample. The parent must stay open.</remarks>
     public ImageSource Take(int count, int seed)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);

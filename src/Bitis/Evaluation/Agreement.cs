@@ -2,10 +2,8 @@ using System.Numerics.Tensors;
 
 namespace Bitis.Evaluation;
 
-/// <summary>
-/// How well the answers of a model agree with those of a reference for the same images. The logit error of an image is
-/// relative: <c>‖logits − reference‖₂ / ‖reference‖₂</c>.
-/// </summary>
+/// <summary>How well the answers of a model agree with those of a reference for the same images.</summary>
+/// <remarks>The logit error of an image is relative: <c>‖logits − reference‖₂ / ‖reference‖₂</c>.</remarks>
 /// <param name="Images">How many images were compared.</param>
 /// <param name="SameTop1">For how many of them the first class is the same.</param>
 /// <param name="LogitErrorSum">The sum of the images' logit errors.</param>

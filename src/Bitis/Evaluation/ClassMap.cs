@@ -1,10 +1,11 @@
 
 namespace Bitis.Evaluation;
 
-/// <summary>
-/// Which of a model's classes the classes of some images are. Where both sides know names, the names decide: exact
-/// ones, then those that differ in case only. Otherwise the numbers decide, and their counts must be equal.
-/// </summary>
+/// <summary>Which of a model's classes the classes of some images are.</summary>
+/// <remarks>
+/// Where both sides know names, the names decide: exact ones, then those that differ in case only. Otherwise the
+/// numbers decide, and their counts must be equal.
+/// </remarks>
 internal sealed class ClassMap
 {
     private readonly int[]? _targets;

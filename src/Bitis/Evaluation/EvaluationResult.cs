@@ -4,10 +4,11 @@ using Bitis.Tensors;
 
 namespace Bitis;
 
-/// <summary>
-/// The counts of an evaluation over some images. Results over disjoint images merge into the result over all of them,
-/// in any order, so an evaluation can be cut into as many pieces as there are machines.
-/// </summary>
+/// <summary>The counts of an evaluation over some images.</summary>
+/// <remarks>
+/// Results over disjoint images merge into the result over all of them, in any order, so an evaluation can be cut into
+/// as many pieces as there are machines.
+/// </remarks>
 public sealed class EvaluationResult
 {
     private readonly Agreement[] _agreements;

@@ -12,10 +12,8 @@ namespace Bitis.Evaluation;
 /// <param name="P90">A tenth of the runs took more.</param>
 internal sealed record Latency(TimeSpan Median, TimeSpan P10, TimeSpan P90)
 {
-    /// <summary>
-    /// Measures models against each other. They take turns, so that whatever else the machine does meanwhile meets all
-    /// of them alike.
-    /// </summary>
+    /// <summary>Measures models against each other.</summary>
+    /// <remarks>They take turns, so that whatever else the machine does meanwhile meets all of them alike.</remarks>
     /// <param name="models">The models.</param>
     /// <param name="images">What each run computes, <c>[batch, channels, height, width]</c>.</param>
     /// <param name="warmup">Runs of each model that do not count.</param>

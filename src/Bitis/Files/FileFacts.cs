@@ -3,10 +3,8 @@ using System.Runtime.InteropServices;
 
 namespace Bitis.Files;
 
-/// <summary>
-/// What the system knows about a path, at the end of all links. Elsewhere than on Linux only files and folders are told
-/// apart, and a file's identity is its path.
-/// </summary>
+/// <summary>What the system knows about a path, at the end of all links.</summary>
+/// <remarks>Elsewhere than on Linux only files and folders are told apart, and a file's identity is its path.</remarks>
 /// <param name="Kind">What it is.</param>
 /// <param name="Identity">The same for two paths that lead to the same file.</param>
 /// <param name="Names">How many names (hard links) the file has.</param>

@@ -6,10 +6,8 @@ internal static class InputPath
     /// <summary>What .NET puts in the place of bytes that are not UTF-8.</summary>
     private const char Replacement = '\uFFFD';
 
-    /// <summary>
-    /// Refuses a name with bytes that are not UTF-8. .NET knows it by another one only: there is nothing of that name,
-    /// and an output would get it.
-    /// </summary>
+    /// <summary>Refuses a name with bytes that are not UTF-8.</summary>
+    /// <remarks>.NET knows it by another one only: there is nothing of that name, and an output would get it.</remarks>
     /// <param name="path">The path, as .NET gives it.</param>
     /// <exception cref="BitisException">It is such a name.</exception>
     public static void RequireUtf8(string path)

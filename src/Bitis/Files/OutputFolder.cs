@@ -3,10 +3,8 @@ namespace Bitis.Files;
 /// <summary>Folders for results.</summary>
 internal static class OutputFolder
 {
-    /// <summary>
-    /// Creates a folder where it is missing, and lets something write to it. If that fails, what was created and is
-    /// still empty is removed.
-    /// </summary>
+    /// <summary>Creates a folder where it is missing, and lets something write to it.</summary>
+    /// <remarks>If that fails, what was created and is still empty is removed.</remarks>
     /// <param name="path">The folder.</param>
     /// <param name="fill">What writes to it.</param>
     /// <param name="what">What the message calls it.</param>

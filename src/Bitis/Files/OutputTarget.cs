@@ -3,11 +3,11 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Bitis.Files;
 
-/// <summary>
-/// Where an output goes. A regular file is replaced as a whole, at the end of all links, which stay; a device or a pipe
-/// is
-/// written to as it is. Everything else is refused, with one message, before there is anything to write.
-/// </summary>
+/// <summary>Where an output goes.</summary>
+/// <remarks>
+/// A regular file is replaced as a whole, at the end of all links, which stay; a device or a pipe is written to as it
+/// is. Everything else is refused, with one message, before there is anything to write.
+/// </remarks>
 internal sealed partial class OutputTarget : IDisposable
 {
     // Of Linux, as pipes are known there only.
@@ -155,7 +155,8 @@ internal sealed partial class OutputTarget : IDisposable
             {
                 throw Refused(
                     Path,
-                    $"this is the same file as the input {DisplayText.Of(input)}, which would be lost; give another name");
+                    $"this is the same file as the input {DisplayText.Of(input)}, which would be lost; give another "
+                    + "name");
             }
             if (facts?.Kind == FileKind.Folder && IsInside(facts.Identity))
             {
@@ -183,7 +184,8 @@ internal sealed partial class OutputTarget : IDisposable
         {
             throw Refused(
                 path,
-                    $"this is a link to '{target}', which does not exist; create that file first, or give another name");
+                    $"this is a link to '{target}', which does not exist; create that file first, or give another "
+                    + "name");
         }
         string folder = System.IO.Path.GetDirectoryName(full) ?? full;
         if (!Directory.Exists(folder))

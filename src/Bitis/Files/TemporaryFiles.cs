@@ -1,10 +1,12 @@
 namespace Bitis.Files;
 
 /// <summary>
-/// The files that outputs are written to before they get their name: <c>.bitis-GUID.tmp</c> in the same folder. Whoever
-/// writes
-/// one holds a lock on it, which ends with the process; so one without a lock was left by a process that was killed.
+/// The files that outputs are written to before they get their name: <c>.bitis-GUID.tmp</c> in the same folder.
 /// </summary>
+/// <remarks>
+/// Whoever writes one holds a lock on it, which ends with the process; so one without a lock was left by a process that
+/// was killed.
+/// </remarks>
 internal static class TemporaryFiles
 {
     internal const string Prefix = ".bitis-", Suffix = ".tmp";

@@ -387,7 +387,8 @@ public sealed class GraphBuilder
         if (!FloatTensor.CanHave(shape))
         {
             throw new BitisException(
-                $"'{name}' would have the shape {shape}, more than the {FloatTensor.MaxElements} elements that a tensor can hold.");
+                $"'{name}' would have the shape {shape}, more than the {FloatTensor.MaxElements} elements that a "
+                + "tensor can hold.");
         }
     }
 

@@ -1,11 +1,11 @@
 
 namespace Bitis.Graphs;
 
-/// <summary>
-/// Computes the value of one node. Executors differ in nothing but this: the reference, the vectorized form, the
-/// probe that shows tensors to observers and the simulation of quantization are evaluators, the latter two around
-/// another.
-/// </summary>
+/// <summary>Computes the value of one node.</summary>
+/// <remarks>
+/// Executors differ in nothing but this: the reference, the vectorized form, the probe that shows tensors to observers
+/// and the simulation of quantization are evaluators, the latter two around another.
+/// </remarks>
 internal interface INodeEvaluator
 {
     /// <summary>Computes a node's value for a batch.</summary>

@@ -33,7 +33,8 @@ internal sealed record ModelDescription(
         if (preprocessing.CropSize != config.ImageSize)
         {
             throw new BitisException(
-                $"the preprocessing makes images of {preprocessing.CropSize} pixels, the model takes {config.ImageSize}.");
+                $"the preprocessing makes images of {preprocessing.CropSize} pixels, the model takes "
+                + $"{config.ImageSize}.");
         }
 
         if (preprocessing.Channels != config.ImageChannels)
@@ -48,7 +49,8 @@ internal sealed record ModelDescription(
         if (classNames is not null && classNames.Count != config.Classes)
         {
             throw new BitisException(
-                $"{DisplayText.Count(classNames.Count, "class name")} for {DisplayText.Count(config.Classes, "class")}; "
+                $"{DisplayText.Count(classNames.Count, "class name")} for "
+                + $"{DisplayText.Count(config.Classes, "class")}; "
                 + "one for each was expected.");
         }
         return new ModelDescription(config, preprocessing, classNames);

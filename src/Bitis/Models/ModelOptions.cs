@@ -53,7 +53,8 @@ public sealed record ModelOptions
         if (ClassToken is { } place && !Enum.IsDefined(place))
         {
             throw new BitisException(
-                $"There is no place '{place}' for a class token; expected one of {string.Join(", ", Enum.GetNames<ClassTokenPosition>())}.");
+                $"There is no place '{place}' for a class token; expected one of "
+                + $"{string.Join(", ", Enum.GetNames<ClassTokenPosition>())}.");
         }
     }
 
@@ -83,7 +84,8 @@ public sealed record ModelOptions
             {
                 throw BitisException.InFile(
                     file,
-                        $"{option} contradicts the file, which says how the model was made ({value}); leave the option out.");
+                        $"{option} contradicts the file, which says how the model was made ({value}); leave the "
+                        + "option out.");
             }
         }
     }

@@ -4,8 +4,9 @@ namespace Bitis.Models;
 
 /// <summary>
 /// Makes the positions of another grid out of learned ones: bicubic, as PyTorch's <c>interpolate</c> does it with
-/// <c>align_corners=False</c>. The class token's row moves to its new place as it is.
+/// <c>align_corners=False</c>.
 /// </summary>
+/// <remarks>The class token's row moves to its new place as it is.</remarks>
 internal static class PositionResampler
 {
     /// <summary>The constant of PyTorch's bicubic filter.</summary>

@@ -51,8 +51,8 @@ public sealed class VisionModel
 
     /// <summary>
     /// Loads an official checkpoint, safetensors or PyTorch in any of its file forms, or what <see cref="Save"/> wrote.
-    /// No code in it is run.
     /// </summary>
+    /// <remarks>No code in it is run.</remarks>
     /// <param name="path">The file, the index of several, or a folder that has one of them.</param>
     /// <param name="options">What cannot be read off the file.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
@@ -206,9 +206,9 @@ public sealed class VisionModel
     }
 
     /// <summary>
-    /// The same backbone for other classes: the head, which is the graph's last layer, has fresh weights. The weights
-    /// of all else are shared.
+    /// The same backbone for other classes: the head, which is the graph's last layer, has fresh weights.
     /// </summary>
+    /// <remarks>The weights of all else are shared.</remarks>
     /// <param name="classes">How many classes the head tells apart.</param>
     /// <param name="seed">The same seed gives the same head.</param>
     /// <exception cref="BitisException">
@@ -247,7 +247,8 @@ public sealed class VisionModel
         if (preprocessing.CropSize != Config.ImageSize)
         {
             throw new BitisException(
-                $"The preprocessing makes images of {preprocessing.CropSize} pixels; the model takes {Config.ImageSize}.");
+                $"The preprocessing makes images of {preprocessing.CropSize} pixels; the model takes "
+                + $"{Config.ImageSize}.");
         }
 
         if (preprocessing.Channels != Config.ImageChannels)

@@ -36,7 +36,8 @@ internal static class VisionModelFile
         : metadata[FormatKey] is FormatVersion or OldVersion
             ? ModelDescription.Read(metadata)
             : throw new BitisException(
-                $"this is a model of format {metadata[FormatKey]}; this version of Bitis reads formats {OldVersion} and {FormatVersion}.");
+                $"this is a model of format {metadata[FormatKey]}; this version of Bitis reads formats {OldVersion} "
+                + $"and {FormatVersion}.");
 
     /// <summary>
     /// Makes sure that a file that describes itself is what was written: all of it; of the old format, the tensors'

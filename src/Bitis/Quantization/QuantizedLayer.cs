@@ -11,10 +11,11 @@ using Bitis.Tensors;
 
 namespace Bitis.Quantization;
 
-/// <summary>
-/// A linear or convolutional layer whose weights, input, or both are integers. The weights count as a matrix
-/// <c>[out, in]</c>: of a convolution, "in" are the numbers that an output channel has, in the order of the checkpoint.
-/// </summary>
+/// <summary>A linear or convolutional layer whose weights, input, or both are integers.</summary>
+/// <remarks>
+/// The weights count as a matrix <c>[out, in]</c>: of a convolution, "in" are the numbers that an output channel has,
+/// in the order of the checkpoint.
+/// </remarks>
 internal sealed class QuantizedLayer
 {
     /// <summary>Puts a layer together.</summary>

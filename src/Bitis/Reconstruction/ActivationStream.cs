@@ -3,10 +3,8 @@ using Bitis.Tensors;
 
 namespace Bitis.Reconstruction;
 
-/// <summary>
-/// The values that all calibration images have between two segments of a model. Segments move it forward, some images
-/// at a time; memory does not grow with the model's depth.
-/// </summary>
+/// <summary>The values that all calibration images have between two segments of a model.</summary>
+/// <remarks>Segments move it forward, some images at a time; memory does not grow with the model's depth.</remarks>
 internal sealed class ActivationStream
 {
     private const int ImagesAtOnce = 16;

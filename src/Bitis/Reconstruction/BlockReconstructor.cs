@@ -10,17 +10,18 @@ using Bitis.Quantization.Scans;
 
 namespace Bitis.Reconstruction;
 
-/// <summary>
-/// Quantizes a model block by block (PTQ4VM, and QMamba's fine-tuning). Two streams of activations go through it: that
-/// of the float model, whose blocks' outputs are the targets and whose values the search for first scales looks at, and
-/// that of the model as far as it is quantized, which is what a block gets as its input.
+/// <summary>Quantizes a model block by block (PTQ4VM, and QMamba's fine-tuning).</summary>
+/// <remarks>
+/// Two streams of activations go through it: that of the float model, whose blocks' outputs are the targets and whose
+/// values the search for first scales looks at, and that of the model as far as it is quantized, which is what a block
+/// gets as its input.
 /// <code>
 ///   float ────► block ────► target ─┐
 ///                                   ├─ loss ──► scales, smoothing, zero points
 ///   quantized ► quantized block ────┘
 ///                 └──────────────────────────► next block
 /// </code>
-/// </summary>
+/// </remarks>
 internal sealed class BlockReconstructor
 {
     private readonly VisionModel _model;
@@ -195,7 +196,8 @@ internal sealed class BlockReconstructor
         foreach (Node scan in cut)
         {
             throw new BitisException(
-                $"The scan '{scan.Name}' and the softplus of its step, '{scan.Inputs[1].Name}', lie on two sides of a block's border: "
+                $"The scan '{scan.Name}' and the softplus of its step, '{scan.Inputs[1].Name}', lie on two sides of a "
+                + "block's border: "
                 + "put both into one block.");
         }
     }

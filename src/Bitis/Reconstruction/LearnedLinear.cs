@@ -10,15 +10,15 @@ using Bitis.Quantization.Recipes;
 
 namespace Bitis.Reconstruction;
 
-/// <summary>
-/// A linear layer whose scales, zero points and smoothing can be learned (PTQ4VM, JLSS). With weights W, smoothing m
-/// and the input x of token t:
+/// <summary>A linear layer whose scales, zero points and smoothing can be learned (PTQ4VM, JLSS).</summary>
+/// <remarks>
+/// With weights W, smoothing m and the input x of token t:
 /// <code>
 ///   q_x = clamp(round(x_j / m_j / s_t) + z_t, 0, 2ᵃ − 1)      x̂ = s_t·(q_x − z_t)
 ///   q_w = clamp(round(W_ij·m_j / s_i), −(2ᵇ⁻¹ − 1), 2ᵇ⁻¹ − 1)  Ŵ = s_i·q_w
 ///   y   = x̂·Ŵᵀ + b
 /// </code>
-/// </summary>
+/// </remarks>
 internal sealed class LearnedLinear : ILearnedOperator
 {
     private readonly LearnedValues _weightScales, _inputScales, _zeroPoints, _smoothing;

@@ -11,12 +11,14 @@ namespace Bitis.Reconstruction;
 
 /// <summary>
 /// A quantized linear layer, forward in integers as the runtime computes it, and back with straight-through gradients.
+/// </summary>
+/// <remarks>
 /// With g = ∂L/∂x̂ = ȳ·Ŵ, G = ∂L/∂Ŵ = ȳᵀ·x̂, u = x/m, and 1 where the unrounded value is strictly inside of the levels:
 /// <code>
 ///   ∂L/∂s_t = Σ g·(q_x − z − 1·u/s)        ∂L/∂z_t = −s·Σ g·(not 1)        ∂L/∂x = g·1/m
 ///   ∂L/∂s_i = Σ_j G·(q_w − 1·W·m/s_i)      ∂L/∂m_j = −Σ g·1·x/m² + Σ_i G·1·W
 /// </code>
-/// </summary>
+/// </remarks>
 /// <param name="linear">The layer; its gradients are written there.</param>
 /// <param name="node">The layer's node in the graph that is run.</param>
 internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node node) : OperationGradient, IDisposable

@@ -59,7 +59,8 @@ internal sealed class ReconstructionFolder(string path)
         {
             throw BitisException.InFile(
                 path,
-                    "this folder has blocks of another quantization (another model, recipe, set of images or version of Bitis). Delete it, or write to another output.");
+                    "this folder has blocks of another quantization (another model, recipe, set of images or version "
+                    + "of Bitis). Delete it, or write to another output.");
         }
         ContentDigest.Verify(checkpoint, Advice);
         var tensors = new TensorDirectory(checkpoint);

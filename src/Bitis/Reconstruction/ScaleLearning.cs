@@ -24,7 +24,8 @@ internal sealed class ScaleLearning(
         if (!double.IsFinite(before))
         {
             throw new BitisException(
-                $"block {block}: its output is {before} away from the float model's before anything is learned; a value must have overflowed. "
+                $"block {block}: its output is {before} away from the float model's before anything is learned; a "
+                + "value must have overflowed. "
                 + "Check the weights (bitis inspect) and the images.");
         }
         if (settings.Steps == 0)
@@ -66,7 +67,8 @@ internal sealed class ScaleLearning(
             _bestLoss,
             step,
             0,
-            $"block {block}: {what} in step {step + 1}; the best scales before it are kept (loss {_bestLoss:G4}). A lower learning rate may help.");
+            $"block {block}: {what} in step {step + 1}; the best scales before it are kept (loss {_bestLoss:G4}). A "
+            + "lower learning rate may help.");
     }
 
     private void Keep(double loss)

@@ -8,13 +8,15 @@ using Bitis.Tensors;
 namespace Bitis.Reconstruction;
 
 /// <summary>
-/// Makes input factors (1/m) part of what computes the input, where nobody else uses it, so that they cost nothing:
+/// Makes input factors (1/m) part of what computes the input, where nobody else uses it, so that they cost nothing.
+/// </summary>
+/// <remarks>
 /// <code>
 ///   norm → linear             the norm's weight and bias
 ///   linear → slice → linear   the first linear's scales and bias, for the channels of the slice
 /// </code>
 /// Elsewhere (after the scan's u, and after the gate) the multiplication stays in the step that quantizes.
-/// </summary>
+/// </remarks>
 internal static class SmoothingFolding
 {
     /// <summary>Folds what can be folded.</summary>

@@ -11,7 +11,8 @@ internal static class BlockSize
         ? (int)elements
         : throw new BitisException(
             $"A block of {(Int128)elements * elementBytes} bytes was asked for; one has at most "
-            + $"{(long)int.MaxValue * elementBytes}. The model, its images or their number at once are too large: use smaller ones.");
+            + $"{(long)int.MaxValue * elementBytes}. The model, its images or their number at once are too large: use "
+            + "smaller ones.");
 
     /// <summary>The error for memory that the system does not have.</summary>
     /// <param name="what">What needs it: <c>a tensor of shape [2, 3]</c>.</param>

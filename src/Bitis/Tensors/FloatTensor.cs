@@ -5,10 +5,11 @@ using Bitis.Tensors;
 
 namespace Bitis;
 
-/// <summary>
-/// A dense, row-major block of float32 values. The memory is managed, does not move, and starts at a multiple of
-/// 64 bytes, so that kernels may keep a pointer to it for as long as the tensor is alive. There is nothing to dispose.
-/// </summary>
+/// <summary>A dense, row-major block of float32 values.</summary>
+/// <remarks>
+/// The memory is managed, does not move, and starts at a multiple of 64 bytes, so that kernels may keep a pointer to it
+/// for as long as the tensor is alive. There is nothing to dispose.
+/// </remarks>
 public sealed class FloatTensor
 {
     /// <summary>The alignment of <see cref="Span"/>, in bytes: one AVX-512 register, one cache line.</summary>

@@ -71,9 +71,9 @@ internal sealed class GradientExecutor : IDisposable
     }
 
     /// <summary>
-    /// The gradients of the last batch, by the name of the parameters that learn, each of its parameter's shape. Every
-    /// run overwrites them.
+    /// The gradients of the last batch, by the name of the parameters that learn, each of its parameter's shape.
     /// </summary>
+    /// <remarks>Every run overwrites them.</remarks>
     public IReadOnlyDictionary<string, FloatTensor> Gradients { get; }
 
     /// <summary>The bytes of one thread's values and gradients.</summary>

@@ -14,10 +14,11 @@ using Bitis.Training.Optimization;
 
 namespace Bitis;
 
-/// <summary>
-/// Trains a model on labeled images. The numbers depend on the recipe, the images and the weights at the start alone:
-/// not on the threads, and not on whether the training was interrupted and resumed, between epochs or within one.
-/// </summary>
+/// <summary>Trains a model on labeled images.</summary>
+/// <remarks>
+/// The numbers depend on the recipe, the images and the weights at the start alone: not on the threads, and not on
+/// whether the training was interrupted and resumed, between epochs or within one.
+/// </remarks>
 public sealed class Trainer
 {
     private readonly TrainingRecipe _recipe;
@@ -228,7 +229,8 @@ public sealed class Trainer
         {
             throw new BitisException(
                 $"{data.Training.Description}: {DisplayText.Count(data.Training.Count, "training image")} cannot fill "
-                + $"a batch of {recipe.BatchSize}; use a smaller batch (--batch, batchSize in a recipe) or more images.");
+                + $"a batch of {recipe.BatchSize}; use a smaller batch (--batch, batchSize in a recipe) or more "
+                + "images.");
         }
         ModelConfig config = recipe.ConfigFor(data.Classes);
         if (config.ImageChannels is not (1 or PixelImage.RgbChannels))

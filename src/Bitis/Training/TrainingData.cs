@@ -72,7 +72,8 @@ public sealed class TrainingData
         SeededRandom.ForPart((ulong)seed, BackwardStream + (ulong)step).NextBits();
 
     private static int RequireLabel(ImageSource source, int index) => source.Label(index) ?? throw new BitisException(
-        $"{source.Name(index)} has no label; training and validation need one for every image (class folders or a labels.csv).");
+        $"{source.Name(index)} has no label; training and validation need one for every image (class folders or a "
+        + "labels.csv).");
 
     private void CheckLabels(ImageSource source)
     {

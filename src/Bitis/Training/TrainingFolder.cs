@@ -33,7 +33,8 @@ internal sealed record TrainingFolder(string Path)
         {
             throw BitisException.InFile(
                 Path,
-                    "this folder has a training already. Go on with it (--resume), or name another folder for a new one.");
+                    "this folder has a training already. Go on with it (--resume), or name another folder for a new "
+                    + "one.");
         }
         if (Files.FirstOrDefault(File.Exists) is { } file)
         {
@@ -52,7 +53,8 @@ internal sealed record TrainingFolder(string Path)
         {
             throw BitisException.InFile(
                 Path,
-                    $"there is no training to resume here: {IOPath.GetFileName(Checkpoint)} is missing. Start one without --resume.");
+                    $"there is no training to resume here: {IOPath.GetFileName(Checkpoint)} is missing. Start one "
+                    + "without --resume.");
         }
     }
 

@@ -151,12 +151,16 @@ public sealed class BadCheckpointTests : IDisposable
         byte[] small = TorchFiles.Zip(pickle, new Dictionary<string, byte[]> { ["7"] = new byte[7] });
         Refused(small, "should hold 2 elements of type torch.FloatStorage, but has 7 bytes");
         byte[] huge = Builder.Of(
-            new Dictionary<string,
-            object?> { ["w"] = Builder.Tensor("FloatStorage", "7", long.MaxValue, [2L], [1L], legacy: true) });
+            new Dictionary<string, object?>
+            {
+                ["w"] = Builder.Tensor("FloatStorage", "7", long.MaxValue, [2L], [1L], legacy: true),
+            });
         Refused(TorchFiles.Legacy(huge, ("7", 2, new byte[8])), "claims 9223372036854775807 elements");
         byte[] legacy = Builder.Of(
-            new Dictionary<string,
-            object?> { ["w"] = Builder.Tensor("FloatStorage", "7", 2, [2L], [1L], legacy: true) });
+            new Dictionary<string, object?>
+            {
+                ["w"] = Builder.Tensor("FloatStorage", "7", 2, [2L], [1L], legacy: true),
+            });
         Refused(TorchFiles.Legacy(legacy, ("7", 3, new byte[8])), "claims 3 elements instead of 2");
         Refused(TorchFiles.Legacy(legacy), "the storage '7' is used but missing");
     }
@@ -178,8 +182,10 @@ public sealed class BadCheckpointTests : IDisposable
     public void A_zip_bomb_is_refused_without_expanding_it()
     {
         byte[] pickle = Builder.Of(
-            new Dictionary<string,
-            object?> { ["w"] = Builder.Tensor("ByteStorage", "0", 64 << 20, [64L << 20], [1L]) });
+            new Dictionary<string, object?>
+            {
+                ["w"] = Builder.Tensor("ByteStorage", "0", 64 << 20, [64L << 20], [1L]),
+            });
         byte[] bomb = TorchFiles.Zip(
             pickle, new Dictionary<string, byte[]> { ["0"] = new byte[64 << 20] }, CompressionLevel.Fastest);
         Assert.True(bomb.Length < 1 << 20);

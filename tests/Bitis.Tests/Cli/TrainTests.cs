@@ -84,8 +84,8 @@ public sealed class TrainTests : IDisposable
     [InlineData(16, false)]
     public void It_says_what_brings_gradients_nearer_that_are_far_from_the_exact_ones(int rank, bool advises)
     {
-        string backward = $"\"backward\": {{ \"rank\": {rank}, \"overrides\": [ {{ \"pattern\": \"*_proj\", "
-            + "\"method\": \"low-rank\" }} ] }}";
+        string backward = $"\"backward\": {{ \"rank\": {rank}, \"overrides\": "
+            + "[ { \"pattern\": \"*_proj\", \"method\": \"low-rank\" } ] }";
         string recipe = _folder.WriteText(
             "rank.json", Recipe.Replace("\"patchSize\": 4, \"stride\": 4", "\"patchSize\": 2, \"stride\": 2")
                 .Replace("\"epochs\": 2", $"\"epochs\": 1, {backward}"));

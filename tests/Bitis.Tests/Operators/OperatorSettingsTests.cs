@@ -22,19 +22,19 @@ public sealed class OperatorSettingsTests
     /// <summary>For each operator a good form with its inputs, and bad ones.</summary>
     private static readonly Dictionary<Type, (
         (Operator Operator, Shape[] Inputs) Good, (Operator Operator, Shape[] Inputs)[] Bad)> Table = new()
-    {
-        [typeof(Add)] = (
+        {
+            [typeof(Add)] = (
             (new Add(), [Tokens, Tokens]), [(new Add(), [Tokens, [6, 5]]), (new Add(), [Tokens]), (new Add(), [])]),
-        [typeof(Multiply)] = (
+            [typeof(Multiply)] = (
             (new Multiply(), [Tokens, Tokens]),
             [(new Multiply(), [Tokens, [4, 6]]), (new Multiply(), [Tokens, Tokens, Tokens])]),
-        [typeof(AddEmbedding)] = ((new AddEmbedding(6, 4), [Tokens]),
+            [typeof(AddEmbedding)] = ((new AddEmbedding(6, 4), [Tokens]),
             [
                 .. Bad(Tokens, new AddEmbedding(5, 4), new AddEmbedding(6, 3), new AddEmbedding(-6, -4)),
                 (new AddEmbedding(0, 4), [[0, 4]]),
                 (new AddEmbedding(6, 0), [[6, 0]]),
             ]),
-        [typeof(ArrangeTokens)] = ((new ArrangeTokens([5, -1, 0]), [Tokens]),
+            [typeof(ArrangeTokens)] = ((new ArrangeTokens([5, -1, 0]), [Tokens]),
             Bad(
                 Tokens,
                 new ArrangeTokens([6]),
@@ -43,7 +43,7 @@ public sealed class OperatorSettingsTests
                 new ArrangeTokens([Huge]),
                 new ArrangeTokens([int.MinValue]),
                 new ArrangeTokens([]))),
-        [typeof(Attention)] = ((new Attention(4, 2), [[6, 12]]),
+            [typeof(Attention)] = ((new Attention(4, 2), [[6, 12]]),
             Bad(
                 [6, 12],
                 new Attention(4, 3),
@@ -52,7 +52,7 @@ public sealed class OperatorSettingsTests
                 new Attention(5, 1),
                 new Attention(-4, 2),
                 new Attention(1431655769, 1))),
-        [typeof(CausalConv1d)] = ((new CausalConv1d(4, 3), [Tokens]),
+            [typeof(CausalConv1d)] = ((new CausalConv1d(4, 3), [Tokens]),
             [
                 .. Bad(
                     Tokens,
@@ -62,7 +62,7 @@ public sealed class OperatorSettingsTests
                     new CausalConv1d(-4, 3)),
                 (new CausalConv1d(0, 3), [[6, 0]]),
             ]),
-        [typeof(Conv2d)] = ((new Conv2d(3, 5, 3, 2, 1, true), [Map]), Bad(
+            [typeof(Conv2d)] = ((new Conv2d(3, 5, 3, 2, 1, true), [Map]), Bad(
             Map,
             new Conv2d(4, 5, 3, 2, 1, true),
             new Conv2d(3, 0, 3, 2, 1, true),
@@ -75,7 +75,7 @@ public sealed class OperatorSettingsTests
             new Conv2d(3, 5, 3, -1, 1, true),
             new Conv2d(3, 5, 3, 2, -1, true),
             new Conv2d(3, 5, 3, 2, Huge, true))),
-        [typeof(DepthwiseConv2d)] = ((new DepthwiseConv2d(4, 2, 3, 3, true), [Tokens]), Bad(
+            [typeof(DepthwiseConv2d)] = ((new DepthwiseConv2d(4, 2, 3, 3, true), [Tokens]), Bad(
             Tokens,
             new DepthwiseConv2d(5, 2, 3, 3, true),
             new DepthwiseConv2d(4, 3, 3, 3, true),
@@ -84,22 +84,22 @@ public sealed class OperatorSettingsTests
             new DepthwiseConv2d(4, 2, 3, 2, true),
             new DepthwiseConv2d(4, 2, 3, -1, true),
             new DepthwiseConv2d(4, 2, 3, Huge, true))),
-        [typeof(FlattenSpatial)] = (
+            [typeof(FlattenSpatial)] = (
             (new FlattenSpatial(), [Map]),
             [
                 (new FlattenSpatial(), [Tokens]),
                 (new FlattenSpatial(), [[1, 65_536, 65_536]]),
                 (new FlattenSpatial(), []),
             ]),
-        [typeof(GatedSum)] = (
+            [typeof(GatedSum)] = (
             (new GatedSum(), [[2, 4], Tokens, Tokens]),
             [
                 (new GatedSum(), [[3, 4], Tokens, Tokens]),
                 (new GatedSum(), [[2, 4], Tokens, [5, 4]]),
                 (new GatedSum(), [[0, 4]]),
             ]),
-        [typeof(Gelu)] = Unary(new Gelu()),
-        [typeof(GridConv2d)] = ((new GridConv2d(4, 5, 2, 3, 3, 2, 1), [Tokens]), Bad(
+            [typeof(Gelu)] = Unary(new Gelu()),
+            [typeof(GridConv2d)] = ((new GridConv2d(4, 5, 2, 3, 3, 2, 1), [Tokens]), Bad(
             Tokens,
             new GridConv2d(5, 5, 2, 3, 3, 2, 1),
             new GridConv2d(4, 0, 2, 3, 3, 2, 1),
@@ -110,17 +110,17 @@ public sealed class OperatorSettingsTests
             new GridConv2d(4, 5, 2, 3, 3, 0, 1),
             new GridConv2d(4, 5, 2, 3, 3, -2, 1),
             new GridConv2d(4, 5, 2, 3, 3, 2, -1))),
-        [typeof(GroupNorm)] = ((new GroupNorm(4, 2, 1e-5f), [Tokens]), Bad(
+            [typeof(GroupNorm)] = ((new GroupNorm(4, 2, 1e-5f), [Tokens]), Bad(
             Tokens,
             new GroupNorm(5, 1, 1e-5f), new GroupNorm(4, 3, 1e-5f), new GroupNorm(4, 0, 1e-5f), new GroupNorm(
                 4, -2, 1e-5f), new GroupNorm(4, 2, 0), new GroupNorm(4, 2, float.NaN))),
-        [typeof(Input)] = ((new Input(Map), []), [(new Input([3, 0, 8]), []), (new Input(Map), [Map])]),
-        [typeof(InsertToken)] = ((new InsertToken(6, 4), [Tokens]), Bad(
+            [typeof(Input)] = ((new Input(Map), []), [(new Input([3, 0, 8]), []), (new Input(Map), [Map])]),
+            [typeof(InsertToken)] = ((new InsertToken(6, 4), [Tokens]), Bad(
             Tokens, new InsertToken(7, 4), new InsertToken(-1, 4), new InsertToken(
                 int.MinValue, 4), new InsertToken(Huge, 4), new InsertToken(0, 5), new InsertToken(0, -4))),
-        [typeof(LayerNorm)] = (
+            [typeof(LayerNorm)] = (
             (new LayerNorm(4, 1e-5f), [Tokens]), Norms((channels, epsilon) => new LayerNorm(channels, epsilon))),
-        [typeof(Linear)] = ((new Linear(4, 5, true), [Tokens]),
+            [typeof(Linear)] = ((new Linear(4, 5, true), [Tokens]),
             [
                 .. Bad(
                     Tokens,
@@ -130,38 +130,38 @@ public sealed class OperatorSettingsTests
                     new Linear(-4, 5, true)),
                 (new Linear(0, 5, true), [[6, 0]]),
             ]),
-        [typeof(MeanOfNorms)] = ((new MeanOfNorms(4, 1e-5f), [Tokens, [3, 4]]),
+            [typeof(MeanOfNorms)] = ((new MeanOfNorms(4, 1e-5f), [Tokens, [3, 4]]),
             [
                 .. Norms((channels, epsilon) => new MeanOfNorms(channels, epsilon)),
                 (new MeanOfNorms(4, 1e-5f), []),
                 (new MeanOfNorms(4, 1e-5f), [Tokens, [0, 4]]),
             ]),
-        [typeof(MeanTokens)] = (
+            [typeof(MeanTokens)] = (
             (new MeanTokens(), [Tokens]), [(new MeanTokens(), [[0, 4]]), (new MeanTokens(), [[4]])]),
-        [typeof(MergePatches)] = ((new MergePatches(2, 3), [Tokens]),
+            [typeof(MergePatches)] = ((new MergePatches(2, 3), [Tokens]),
             [
                 .. Bad(Tokens, new MergePatches(3, 3), new MergePatches(-2, -3), new MergePatches(65_536 * 2, 32_769)),
                 (new MergePatches(0, 3), [[0, 4]]),
                 (new MergePatches(2, 3), [[6, 1 << 30]]),
             ]),
-        [typeof(Relu)] = Unary(new Relu()),
-        [typeof(ReverseTokens)] = (
+            [typeof(Relu)] = Unary(new Relu()),
+            [typeof(ReverseTokens)] = (
             (new ReverseTokens(), [Tokens]), [(new ReverseTokens(), [Map]), (new ReverseTokens(), [])]),
-        [typeof(RmsNorm)] = (
+            [typeof(RmsNorm)] = (
             (new RmsNorm(4, 1e-5f), [Tokens]), Norms((channels, epsilon) => new RmsNorm(channels, epsilon))),
-        [typeof(RotaryPositions)] = ((new RotaryPositions(2, 4, 14), [[4, 4]]), Bad(
+            [typeof(RotaryPositions)] = ((new RotaryPositions(2, 4, 14), [[4, 4]]), Bad(
             [4, 4],
             new RotaryPositions(3, 4, 14), new RotaryPositions(-2, 4, 14), new RotaryPositions(
                 65_538,
                 4,
                 14), new RotaryPositions(2, 6, 14), new RotaryPositions(2, 4, 0), new RotaryPositions(2, 0, 14))),
-        [typeof(Scale)] = (
+            [typeof(Scale)] = (
             (new Scale(0.5f), [Tokens]),
             Bad(Tokens, new Scale(float.NaN), new Scale(float.PositiveInfinity), new Scale(float.NegativeInfinity))),
-        [typeof(SelectToken)] = (
+            [typeof(SelectToken)] = (
             (new SelectToken(5), [Tokens]),
             Bad(Tokens, new SelectToken(6), new SelectToken(-1), new SelectToken(int.MinValue), new SelectToken(Huge))),
-        [typeof(SelectiveScan)] = ((new SelectiveScan(4, 2), [Tokens, Tokens, [6, 2], [6, 2]]),
+            [typeof(SelectiveScan)] = ((new SelectiveScan(4, 2), [Tokens, Tokens, [6, 2], [6, 2]]),
         [
             (new SelectiveScan(5, 2), [Tokens, Tokens, [6, 2], [6, 2]]),
             (new SelectiveScan(4, 2), [Tokens, Tokens, [6, 2], [6, 3]]),
@@ -171,19 +171,19 @@ public sealed class OperatorSettingsTests
             (new SelectiveScan(4, -2), [Tokens, Tokens, [6, 2], [6, 2]]),
             (new SelectiveScan(4, 2), [Tokens, Tokens]),
         ]),
-        [typeof(Sigmoid)] = Unary(new Sigmoid()),
-        [typeof(Silu)] = Unary(new Silu()),
-        [typeof(SliceChannels)] = ((new SliceChannels(1, 3), [Tokens]), Bad(
+            [typeof(Sigmoid)] = Unary(new Sigmoid()),
+            [typeof(Silu)] = Unary(new Silu()),
+            [typeof(SliceChannels)] = ((new SliceChannels(1, 3), [Tokens]), Bad(
             Tokens,
             new SliceChannels(2, 3), new SliceChannels(-1, 3), new SliceChannels(0, 0), new SliceChannels(0, -1),
             new SliceChannels(Huge, 1), new SliceChannels(1, Huge), new SliceChannels(Huge, Huge))),
-        [typeof(Softplus)] = Unary(new Softplus()),
-        [typeof(RoundInput)] = (
+            [typeof(Softplus)] = Unary(new Softplus()),
+            [typeof(RoundInput)] = (
             (new RoundInput(UniformQuantizer.Symmetric(8, Granularity.PerChannel, [1, 1, 1, 1])), [Tokens]), Bad(
             Tokens,
             new RoundInput(UniformQuantizer.Symmetric(8, Granularity.PerChannel, [1, 1])), new RoundInput(
                 UniformQuantizer.Symmetric(8, Granularity.PerToken, [1, 1, 1, 1])))),
-    };
+        };
 
     public static TheoryData<string> Operators =>
         [

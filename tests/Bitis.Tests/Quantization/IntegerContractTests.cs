@@ -182,11 +182,10 @@ public sealed class IntegerContractTests : IDisposable
             () => PostTrainingQuantizer.Quantize(Model, CalibrationSet.FromTensors(broken), new Recipe())).Message);
         // Finite images and weights, but sums that are not.
         broken.Span.Fill(1e30f);
-        var weights = new Dictionary<string,
-            FloatTensor>(Model.Weights)
-            {
-                ["patch_embed.proj.weight"] = Model.Weights["patch_embed.proj.weight"].Clone(),
-            };
+        var weights = new Dictionary<string, FloatTensor>(Model.Weights)
+        {
+            ["patch_embed.proj.weight"] = Model.Weights["patch_embed.proj.weight"].Clone(),
+        };
         weights["patch_embed.proj.weight"].Span.Fill(1e30f);
         Assert.Contains("layers.0.mixer.in_proj.input", Assert.Throws<BitisException>(
             () => PostTrainingQuantizer.Quantize(

@@ -17,8 +17,9 @@ internal sealed class GraphRun(string name, Func<GraphCase, Finding?> check, boo
 {
     private const int Threads = 2, ShrunkOfEachCause = 40;
 
-    private readonly ConcurrentDictionary<(FindingKind Kind, string Cause), ConcurrentBag<(
-        ulong Seed, GraphSpec Spec, Finding Finding)>> _findings = new();
+    private readonly ConcurrentDictionary<
+        (FindingKind Kind, string Cause),
+        ConcurrentBag<(ulong Seed, GraphSpec Spec, Finding Finding)>> _findings = new();
     private readonly ConcurrentDictionary<string, int> _shrunk = new();
 
     /// <summary>

@@ -11,7 +11,9 @@ using Bitis.Tests.Quantization;
 
 namespace Bitis.Tests.Runtime;
 
-/// <summary>Many callers of one session: they run side by side, wait in order, and can be cancelled.</summary>
+/// <summary>
+/// Many callers of one session: they run side by side, wait in order, and give up when they are told to.
+/// </summary>
 public sealed class SessionConcurrencyTests
 {
     private static readonly VisionModel Model = VimVariants.Load("vim-micro");

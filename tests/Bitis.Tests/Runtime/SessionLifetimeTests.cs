@@ -81,8 +81,9 @@ public sealed class SessionLifetimeTests
         FloatTensor logits = new([batch, model.Config.Classes]);
         var options = new SessionOptions { Threads = threads };
         using InferenceSession floats = InferenceSession.Create(model, options);
-        var recipe = new Recipe { Bits = new(4, 8), Scope = Scope.Full };
-        using InferenceSession integers = InferenceSession.Create(MicroModel.Quantize(model, recipe), options);
+        using InferenceSession integers =
+            InferenceSession.Create(
+                MicroModel.Quantize(model, new() { Bits = new(4, 8), Scope = Scope.Full }), options);
         using var source = new CancellationTokenSource();
         foreach (InferenceSession session in (InferenceSession[])[floats, integers])
         {
@@ -169,7 +170,8 @@ public sealed class SessionLifetimeTests
         {
             try
             {
-                return File.ReadAllText(Path.Combine(task, "comm")).StartsWith("Bitis worker", StringComparison.Ordinal);
+                return File.ReadAllText(Path.Combine(task, "comm"))
+                    .StartsWith("Bitis worker", StringComparison.Ordinal);
             }
             catch (IOException)
             {

@@ -57,12 +57,9 @@ public sealed class FrozenLayersTests
     {
         VisionModel model = VisionModel.CreateRandom(SmallModels.Get("vit-mini", classes: 3), seed: 1);
         var frozen = new FrozenLayers(model.Graph, ["patch_embed*", "cls_token", "pos_embed", "blocks.*"]);
-        using var executor = new GradientExecutor(
-            model.Graph,
-            model.Weights,
-            threads: 1,
-            new BackwardPolicy { Method = "hlq" },
-            frozen) { Times = new OperationTimes() };
+        var policy = new BackwardPolicy { Method = "hlq" };
+        using var executor = new GradientExecutor(model.Graph, model.Weights, threads: 1, policy, frozen);
+        executor.Times = new OperationTimes();
         executor.Run(new FloatTensor([1, 3, 32, 32]), FloatTensor.From([1, 3], [1, 0, 0]));
         Assert.Equal(
             ["layer_norm", "linear", "select_token"],

@@ -14,7 +14,8 @@ internal sealed record AgreementReport(string With, double Top1, double MeanLogi
 
     /// <summary>In a line.</summary>
     public string Describe() =>
-        $"{Format.Percent(Top1)} same top-1; logits differ by {Describe(MeanLogitError)} on average, {Describe(MaxLogitError)} at most";
+        $"{Format.Percent(Top1)} same top-1; logits differ by {Describe(MeanLogitError)} on average, "
+        + $"{Describe(MaxLogitError)} at most";
 
     /// <summary>A relative error; those of rounding are far below a hundredth of a percent.</summary>
     private static string Describe(double error) =>

@@ -31,7 +31,8 @@ internal sealed record CosineReport(double Mean, double Worst, string WorstLayer
         bool reduces = policy.Rank < BackwardPolicy.FullRank
             && layers.Any(layer => layer.Method is "hlq" or "low-rank");
         return Mean < Low && reduces
-            ? $"The gradients are far from the exact ones, which costs accuracy. \"rank\": {BackwardPolicy.FullRank} in the recipe's \"backward\" leaves no tokens out, "
+            ? $"The gradients are far from the exact ones, which costs accuracy. \"rank\": {BackwardPolicy.FullRank} "
+                + "in the recipe's \"backward\" leaves no tokens out, "
                 + "and needs no more memory with \"activationBits\": 4 (docs/hlq.md, \"Rank\")."
             : null;
     }

@@ -14,7 +14,8 @@ internal sealed class TrainingDisplay(IProgress<WorkProgress> display) : IProgre
             "training",
             value.Step,
             value.Steps,
-            $"epoch {value.Epoch} of {value.Epochs}, loss {value.Loss:0.000}, top-1 {Format.Percent(value.Top1)}{best}, "
+            $"epoch {value.Epoch} of {value.Epochs}, loss {value.Loss:0.000}, top-1 "
+            + $"{Format.Percent(value.Top1)}{best}, "
             + $"{value.ImagesPerSecond:0} images/s",
             value.Remaining));
     }

@@ -28,7 +28,8 @@ internal sealed record AnalyzeResult(
                 ["scan", ">skewness", .. DecayReport.Shares.Select(share => $">{100 * share:0} %")],
                 Scans.Select(
                     scan =>
-                        (string[])[scan.Name, $"{scan.DiscreteA!.Skewness:0.00}", .. scan.DiscreteA.Quantiles.Select(value => $"{value:0.000}")]));
+                        (string[])[scan.Name, $"{scan.DiscreteA!.Skewness:0.00}", .. scan.DiscreteA.Quantiles.Select(
+                            value => $"{value:0.000}")]));
         }
         if (Scans[0].HiddenState is not null)
         {

@@ -16,7 +16,11 @@ internal sealed record BenchResult(
             ["model", "kind", ">median ms/image", ">10 %", ">90 %", ">images/s", ">weights"],
             Models.Select(
                 m =>
-                    (string[])[m.Model, m.Kind, $"{m.MedianMs:0.000}", $"{m.P10Ms:0.000}", $"{m.P90Ms:0.000}", $"{1000 / m.MedianMs:0.0}", Format.Bytes(m.WeightBytes)]));
+                    (string[])
+                    [
+                        m.Model, m.Kind, $"{m.MedianMs:0.000}", $"{m.P10Ms:0.000}", $"{m.P90Ms:0.000}",
+                        $"{1000 / m.MedianMs:0.0}", Format.Bytes(m.WeightBytes),
+                    ]));
         report.Line();
         report.Line($"{DisplayText.Count(Threads, "thread")}, batch {Batch}, model only, on generated images.");
         if (SpeedUp is { } factor)

@@ -23,7 +23,10 @@ internal sealed record DemoResult(
         report.Table(
             ["bits", "scope", "method", ">top-1", ">as float32", ">file", ">ms", ">speed-up"],
             [
-                ["float32", "", "", Format.Percent(Float.Top1), "", Format.Bytes(Float.FileBytes), $"{Float.LatencyMs:0.000}", ""],
+                [
+                    "float32", "", "", Format.Percent(Float.Top1), "", Format.Bytes(Float.FileBytes),
+                    $"{Float.LatencyMs:0.000}", "",
+                ],
                 .. Rows.Select(row => (string[])
                 [
                     $"{row.Bits}",
@@ -38,7 +41,8 @@ internal sealed record DemoResult(
             ]);
         report.Line();
         report.Line(
-            "Everything was measured just now on this machine. Times are medians for one image, each in turn with float32.");
+            "Everything was measured just now on this machine. Times are medians for one image, each in turn with "
+            + "float32.");
         report.Line("Scope linear is the linear layers; ssm is the inside of the scans, too.");
         report.Line($"Methods that learn made {LearningSteps} steps a block here; 'bitis quantize' makes 100.");
         report.Line("To go on, with nothing to download:");
@@ -51,6 +55,7 @@ internal sealed record DemoResult(
             "  bitis train    --model vim-micro --data builtin/train --validation builtin/test --epochs 5 -o run");
         report.Line();
         report.Line(
-            "With a checkpoint and photographs of your own: bitis quantize model.pth --calibration photos/ -o model.bitis");
+            "With a checkpoint and photographs of your own: bitis quantize model.pth --calibration photos/ -o "
+            + "model.bitis");
     }
 }

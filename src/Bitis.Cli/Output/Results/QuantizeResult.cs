@@ -28,7 +28,8 @@ internal sealed record QuantizeResult(
         report.Fields(
             (
                 "written",
-                $"{Output}, {Format.Bytes(FileBytes)}: {Format.Percent((double)FileBytes / Float32Bytes)} of float32's {Format.Bytes(Float32Bytes)}"),
+                $"{Output}, {Format.Bytes(FileBytes)}: {Format.Percent((double)FileBytes / Float32Bytes)} of "
+                + $"float32's {Format.Bytes(Float32Bytes)}"),
             ("model", $"{Model} ({Family})"),
             ("method", InWords.Of(Recipe)),
             ("layers", LayerSummary.Describe(Layers)),

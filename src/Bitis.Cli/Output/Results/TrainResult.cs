@@ -81,7 +81,8 @@ internal sealed record TrainResult(
                 "frozen",
                 LearningParameters == Parameters
                     ? null
-                    : $"{Format.Count(Parameters - LearningParameters)} parameters; {Format.Count(LearningParameters)} learned"),
+                    : $"{Format.Count(Parameters - LearningParameters)} parameters; "
+                        + $"{Format.Count(LearningParameters)} learned"),
             ("images", Data),
             ("left out", Format.Undecodable(Skipped)),
             ("validation", Validation is null
@@ -92,7 +93,8 @@ internal sealed record TrainResult(
                 + $"{DisplayText.Count(Recipe.Epochs, "epoch")}"),
             ("backward", BackwardInWords(Backward)),
             ("gradients", GradientCosines is { } cosines
-                ? $"cosine to the exact ones {cosines.Mean:0.000} on average, {cosines.Worst:0.000} at worst ({cosines.WorstLayer}), in the last epoch"
+                ? $"cosine to the exact ones {cosines.Mean:0.000} on average, {cosines.Worst:0.000} at worst "
+                    + $"({cosines.WorstLayer}), in the last epoch"
                 : null),
             ("time", $"{Format.Duration(TimeSpan.FromSeconds(Seconds))}, {ImagesPerSecond:0} images/s"));
         report.Line();

@@ -5,11 +5,11 @@ using Bitis.Checkpoints.Folders;
 
 namespace Bitis.Checkpoints.Hub;
 
-/// <summary>
-/// Downloads files from the Hugging Face hub into its usual cache. A broken download resumes where it ended, contents
-/// are
-/// checked against the hub's checksum before they appear, and what is in the cache works without a network.
-/// </summary>
+/// <summary>Downloads files from the Hugging Face hub into its usual cache.</summary>
+/// <remarks>
+/// A broken download resumes where it ended, contents are checked against the hub's checksum before they appear, and
+/// what is in the cache works without a network.
+/// </remarks>
 public sealed class HubClient : IDisposable
 {
     private const int MaxRedirects = 5;
@@ -103,7 +103,8 @@ public sealed class HubClient : IDisposable
             if (_options.Offline)
             {
                 throw new BitisException(
-                    $"{reference}: not in the cache '{_options.CacheFolder}', and HF_HUB_OFFLINE is set. {Alternatives}");
+                    $"{reference}: not in the cache '{_options.CacheFolder}', and HF_HUB_OFFLINE is set. "
+                    + $"{Alternatives}");
             }
 
             HubFileInfo info;
@@ -184,7 +185,8 @@ public sealed class HubClient : IDisposable
             if (length is null && !HubChecksum.IsChecksum(etag))
             {
                 throw new BitisException(
-                    $"{reference}: {address.Host} gives neither a checksum nor the size of the file, so that nothing shows whether "
+                    $"{reference}: {address.Host} gives neither a checksum nor the size of the file, so that nothing "
+                    + "shows whether "
                     + "it arrives whole; check HF_ENDPOINT, or download the file in another way and give its path.");
             }
             return new HubFileInfo(commit, etag, length, next ?? address);

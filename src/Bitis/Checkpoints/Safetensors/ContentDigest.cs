@@ -25,7 +25,8 @@ internal static class ContentDigest
     public static string Of(IReadOnlyDictionary<string, string> metadata, IEnumerable<SafetensorsTensor> tensors) =>
         Of(
             metadata,
-            [.. tensors.Select(tensor => (tensor.Name, tensor.DType, tensor.Shape, (Func<ReadOnlyMemory<byte>>)(() => tensor.Bytes)))]);
+            [.. tensors.Select(tensor => (
+                tensor.Name, tensor.DType, tensor.Shape, (Func<ReadOnlyMemory<byte>>)(() => tensor.Bytes)))]);
 
     /// <summary>Makes sure that a file has the metadata and tensors that were written.</summary>
     /// <param name="file">The file.</param>
@@ -46,10 +47,8 @@ internal static class ContentDigest
         };
     }
 
-    /// <summary>
-    /// Makes sure that a file of format 1 has the bytes that were written as tensors. Its digest covers neither the
-    /// metadata nor the tensors' names, types and shapes.
-    /// </summary>
+    /// <summary>Makes sure that a file of format 1 has the bytes that were written as tensors.</summary>
+    /// <remarks>Its digest covers neither the metadata nor the tensors' names, types and shapes.</remarks>
     /// <param name="file">The file.</param>
     /// <param name="cancellationToken">Ends the reading between two tensors.</param>
     /// <exception cref="BitisException">It has not.</exception>

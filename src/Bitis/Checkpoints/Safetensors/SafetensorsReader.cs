@@ -6,12 +6,13 @@ using Bitis.Tensors;
 namespace Bitis.Checkpoints.Safetensors;
 
 /// <summary>
-/// Reads the header of a safetensors file: eight bytes of length, a JSON object of tensors, then their bytes. The
-/// checks
-/// are those of the format's specification: names are unique, and the tensors fill the rest of the file without
-/// overlap or hole.
+/// Reads the header of a safetensors file: eight bytes of length, a JSON object of tensors, then their bytes.
 /// </summary>
-/// <remarks>Work: the file once. Memory: 32 bytes for each byte of the header, which has at most 100 MB.</remarks>
+/// <remarks>
+/// The checks are those of the format's specification: names are unique, and the tensors fill the rest of the file
+/// without overlap or hole. Work: the file once. Memory: 32 bytes for each byte of the header, which has at most 100
+/// MB.
+/// </remarks>
 internal static class SafetensorsReader
 {
     private const string MetadataName = "__metadata__";

@@ -5,10 +5,11 @@ using Bitis.Files;
 
 namespace Bitis.Checkpoints.Safetensors;
 
-/// <summary>
-/// Writes safetensors files. The same tensors and metadata give the same bytes: tensors stay in the order given,
-/// metadata are sorted by key. The file appears whole or not at all (<see cref="AtomicFile"/>).
-/// </summary>
+/// <summary>Writes safetensors files.</summary>
+/// <remarks>
+/// The same tensors and metadata give the same bytes: tensors stay in the order given, metadata are sorted by key. The
+/// file appears whole or not at all (<see cref="AtomicFile"/>).
+/// </remarks>
 internal static class SafetensorsWriter
 {
     private const int Alignment = 8;

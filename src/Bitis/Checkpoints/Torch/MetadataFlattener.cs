@@ -3,10 +3,11 @@ using Bitis.Checkpoints.Torch.Pickle;
 
 namespace Bitis.Checkpoints.Torch;
 
-/// <summary>
-/// Turns what lies beside the weights into texts: <c>epoch</c> = 299, <c>args.model</c> = vim_tiny. The limits keep a
-/// hostile file, whose dictionaries may contain themselves or each other many times, from growing in memory.
-/// </summary>
+/// <summary>Turns what lies beside the weights into texts: <c>epoch</c> = 299, <c>args.model</c> = vim_tiny.</summary>
+/// <remarks>
+/// The limits keep a hostile file, whose dictionaries may contain themselves or each other many times, from growing in
+/// memory.
+/// </remarks>
 internal static class MetadataFlattener
 {
     private const int MaxEntries = 500;

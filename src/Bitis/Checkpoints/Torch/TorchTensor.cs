@@ -2,10 +2,8 @@ using Bitis.Tensors;
 
 namespace Bitis.Checkpoints.Torch;
 
-/// <summary>
-/// A tensor as a pickle describes it. Nothing is checked before it is asked for: what lies beside the weights may have
-/// any form.
-/// </summary>
+/// <summary>A tensor as a pickle describes it.</summary>
+/// <remarks>Nothing is checked before it is asked for: what lies beside the weights may have any form.</remarks>
 /// <param name="storage">What it is a view of.</param>
 /// <param name="type">The type of its elements; null for one that is not read.</param>
 /// <param name="offset">The first element, counted in elements.</param>

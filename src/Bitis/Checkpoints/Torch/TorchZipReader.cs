@@ -28,7 +28,8 @@ internal static class TorchZipReader
         if (entries[pickleName].Length > PickleReader.MaxLength)
         {
             throw file.Error(
-                $"'{pickleName}' has {entries[pickleName].Length} bytes, more than the {PickleReader.MaxLength >> 20} MiB that are "
+                $"'{pickleName}' has {entries[pickleName].Length} bytes, more than the {PickleReader.MaxLength >> 20} "
+                + "MiB that are "
                 + "read; save the weights alone: torch.save(model.state_dict(), ...).");
         }
         string prefix = pickleName[..^PickleName.Length];

@@ -2,10 +2,11 @@ using Bitis.Checkpoints.Safetensors;
 
 namespace Bitis.Checkpoints.Weights;
 
-/// <summary>
-/// Chooses the weights among the places of a file. Names of tensors that begin a known architecture ("marks") show
-/// where, and under which prefix; without one the places' own names decide.
-/// </summary>
+/// <summary>Chooses the weights among the places of a file.</summary>
+/// <remarks>
+/// Names of tensors that begin a known architecture ("marks") show where, and under which prefix; without one the
+/// places' own names decide.
+/// </remarks>
 internal sealed class WeightsChooser
 {
     /// <summary>More prefixes than this are not told apart: each takes a look at all names.</summary>

@@ -2,11 +2,11 @@ using Bitis.Tensors;
 
 namespace Bitis.Data.BuiltIn;
 
-/// <summary>
-/// The built-in set: ten classes of shapes that are made from a seed, no files. Shapes differ in pose, size, colour,
-/// lighting, blur and noise, stand before clutter and are partly hidden (docs/builtin-data.md). An image depends on the
-/// seed, the split and its index only, never on what was read before.
-/// </summary>
+/// <summary>The built-in set: ten classes of shapes that are made from a seed, no files.</summary>
+/// <remarks>
+/// Shapes differ in pose, size, colour, lighting, blur and noise, stand before clutter and are partly hidden
+/// (docs/builtin-data.md). An image depends on the seed, the split and its index only, never on what was read before.
+/// </remarks>
 internal sealed class BuiltInImageSource : ImageSource
 {
     /// <summary>The images of the training split, unless another number is asked for.</summary>

@@ -1,9 +1,9 @@
 namespace Bitis.Data.BuiltIn;
 
-/// <summary>
-/// What makes the built-in set hard, in one place. Set so that a good float32 model of half a million parameters is
-/// right about most images, but not all.
-/// </summary>
+/// <summary>What makes the built-in set hard, in one place.</summary>
+/// <remarks>
+/// Set so that a good float32 model of half a million parameters is right about most images, but not all.
+/// </remarks>
 internal static class Difficulty
 {
     /// <summary>The least and the greatest radius of the shape, as shares of the image's side.</summary>

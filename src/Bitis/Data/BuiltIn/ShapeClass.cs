@@ -1,8 +1,7 @@
 namespace Bitis.Data.BuiltIn;
 
-/// <summary>
-/// The classes of the built-in set, in the order of their labels. Each has a neighbour that is easily mistaken for it.
-/// </summary>
+/// <summary>The classes of the built-in set, in the order of their labels.</summary>
+/// <remarks>Each has a neighbour that is easily mistaken for it.</remarks>
 internal enum ShapeClass
 {
     /// <summary>Three sides; the head of an arrow without its shaft.</summary>

@@ -2,10 +2,11 @@ using Bitis.Kernels.Dispatch;
 
 namespace Bitis.Data.Decoding;
 
-/// <summary>
-/// Which images of a source can be decoded. A run over <see cref="Good"/> does not end because of a damaged file, and
-/// its order, batches and labels are those of a set without it.
-/// </summary>
+/// <summary>Which images of a source can be decoded.</summary>
+/// <remarks>
+/// A run over <see cref="Good"/> does not end because of a damaged file, and its order, batches and labels are those of
+/// a set without it.
+/// </remarks>
 internal sealed class ImageCheck
 {
     private ImageCheck(ImageSource? good, IReadOnlyList<BadImage> bad)

@@ -2,11 +2,11 @@ using Bitis.Data.Sources.Trees;
 
 namespace Bitis.Data.Sources;
 
-/// <summary>
-/// A file from its start to its end, as a stream for <see cref="GzipFile"/>. After the end come some
-/// bytes of ones: the platform's reader does not miss a checksum that was cut off, but finds that these are a wrong
-/// one.
-/// </summary>
+/// <summary>A file from its start to its end, as a stream for <see cref="GzipFile"/>.</summary>
+/// <remarks>
+/// After the end come some bytes of ones: the platform's reader does not miss a checksum that was cut off, but finds
+/// that these are a wrong one.
+/// </remarks>
 /// <param name="file">The file, which stays open.</param>
 /// <param name="cancellationToken">Ends the reading, also within one call of the platform's reader.</param>
 internal sealed class DataFileStream(DataFile file, CancellationToken cancellationToken) : Stream

@@ -54,24 +54,17 @@ internal sealed class SourceOpener(IImageDecoder? decoder, CancellationToken can
         if (HoldsIdxImages(path))
             return new IdxSource(FolderAround(path), Path.GetFileName(path));
         if (HasExtension(path, ".bin"))
-        {
-            return CifarBinary.Open(
-                new FolderTree(FolderOf(path), depth: 0, cancellationToken), [Path.GetFileName(path)]);
-        }
-
+            return CifarBinary.Open(FolderAround(path), [Path.GetFileName(path)]);
         if (IsPickle(path))
-        {
-            return CifarPython.Open(
-                new FolderTree(FolderOf(path), depth: 0, cancellationToken), [Path.GetFileName(path)]);
-        }
-
+            return CifarPython.Open(FolderAround(path), [Path.GetFileName(path)]);
         return new SingleImageSource(path, RequireDecoder(path));
     }
 
     private IImageDecoder RequireDecoder(string path) =>
         decoder ?? throw BitisException.InFile(
             path,
-                "image files need a decoder; give ImageSource.Open one, or use ImageSource.Open(path) of Bitis.Imaging.");
+                "image files need a decoder; give ImageSource.Open one, or use ImageSource.Open(path) of "
+                + "Bitis.Imaging.");
 
     private ImageSource OpenLabelFile(string path)
     {

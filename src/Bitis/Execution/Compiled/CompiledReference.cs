@@ -5,9 +5,11 @@ using Bitis.Tensors;
 namespace Bitis.Execution.Compiled;
 
 /// <summary>
-/// Any operator, through its reference forward: what the compiler falls back to, so that every graph runs. It copies
-/// and allocates, and keeps the operator's speed, which is meant to be read and not to be fast.
+/// Any operator, through its reference forward: what the compiler falls back to, so that every graph runs.
 /// </summary>
+/// <remarks>
+/// It copies and allocates, and keeps the operator's speed, which is meant to be read and not to be fast.
+/// </remarks>
 internal sealed class CompiledReference(
     Node node, IReadOnlyList<ArenaMatrix> inputs, ArenaMatrix output,
     FloatTensor[] parameters) : CompiledOperation(node.Name)

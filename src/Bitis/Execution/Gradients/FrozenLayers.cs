@@ -30,7 +30,8 @@ internal sealed class FrozenLayers
         foreach (string pattern in patterns.Where(pattern => !nodes.Any(node => Matches(pattern, node))))
         {
             throw new BitisException(
-                $"The pattern '{pattern}' of layers to freeze matches no layer with weights; their names are like '{nodes[0].Name}' and '{nodes[^1].Name}'.");
+                $"The pattern '{pattern}' of layers to freeze matches no layer with weights; their names are like "
+                + $"'{nodes[0].Name}' and '{nodes[^1].Name}'.");
         }
         _frozen = [.. nodes.Where(node => patterns.Any(pattern => Matches(pattern, node)))];
         Node[] learners = [.. nodes.Where(node => !_frozen.Contains(node))];
@@ -38,7 +39,8 @@ internal sealed class FrozenLayers
         if (learning.Count == 0)
         {
             throw new BitisException(
-                $"The patterns {string.Join(", ", patterns.Select(pattern => $"'{pattern}'"))} freeze all layers; one at least must learn.");
+                $"The patterns {string.Join(", ", patterns.Select(pattern => $"'{pattern}'"))} freeze all layers; "
+                + "one at least must learn.");
         }
 
         if (_frozen.FirstOrDefault(node => node.ParameterNames.Any(learning.Contains)) is { } frozen)

@@ -6,12 +6,12 @@ using Bitis.Kernels.Simd;
 
 namespace Bitis.Execution.Gradients;
 
-/// <summary>
-/// Takes a batch through a plan, forward and back, on all processors. A batch is split into a fixed number of parts,
-/// and a part into a few images at a time, which pass through all operations, forward and back, while their values are
-/// still in the caches. Each part has its own sums of gradients (<see cref="OrderedSums"/>): results do not depend on
-/// the threads.
-/// </summary>
+/// <summary>Takes a batch through a plan, forward and back, on all processors.</summary>
+/// <remarks>
+/// A batch is split into a fixed number of parts, and a part into a few images at a time, which pass through all
+/// operations, forward and back, while their values are still in the caches. Each part has its own sums of gradients
+/// (<see cref="OrderedSums"/>): results do not depend on the threads.
+/// </remarks>
 internal sealed class GradientRunner : IDisposable
 {
     /// <summary>The most images that go through the operations together.</summary>

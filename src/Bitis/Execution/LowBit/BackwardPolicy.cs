@@ -25,10 +25,8 @@ public sealed record BackwardPolicy
     /// <summary>The method: one of <see cref="BackwardMethods.Names"/>.</summary>
     public string Method { get; init; } = "exact";
 
-    /// <summary>
-    /// Exceptions by pattern; the first that matches a layer decides, whatever the layer's shape. Layers that see the
-    /// image itself, and convolutions of maps instead of tokens, stay exact.
-    /// </summary>
+    /// <summary>Exceptions by pattern; the first that matches a layer decides, whatever the layer's shape.</summary>
+    /// <remarks>Layers that see the image itself, and convolutions of maps instead of tokens, stay exact.</remarks>
     [JsonInclude]
     internal IReadOnlyList<BackwardOverride> Overrides { get; init; } = [];
 
@@ -45,10 +43,12 @@ public sealed record BackwardPolicy
 
     /// <summary>
     /// For the methods that reduce tokens: how many of 16 coefficients are kept; 4, 8, 12, or <see cref="FullRank"/>
-    /// for all. At full rank integer products take the tokens as they are, with a scale for each channel. Null for what
-    /// is usual: all for linear layers with <c>hlq</c>, which the reduction costs accuracy (docs/hlq.md, "Rank"), else
-    /// 8.
+    /// for all.
     /// </summary>
+    /// <remarks>
+    /// At full rank integer products take the tokens as they are, with a scale for each channel. Null for what is
+    /// usual: all for linear layers with <c>hlq</c>, which the reduction costs accuracy (docs/hlq.md, "Rank"), else 8.
+    /// </remarks>
     public int? Rank { get; init; }
 
     /// <summary>
@@ -117,7 +117,8 @@ public sealed record BackwardPolicy
             if (!layers.Any(layer => entry.Matches(layer.Name)))
             {
                 throw new BitisException(
-                    $"The backward override '{entry.Pattern}' matches no linear or convolutional layer; their names are like '{layers[0].Name}'.");
+                    $"The backward override '{entry.Pattern}' matches no linear or convolutional layer; their names "
+                    + $"are like '{layers[0].Name}'.");
             }
         }
         return [.. layers.Select(layer => Select(layer, frozen))];

@@ -16,7 +16,8 @@ namespace Bitis.Execution.LowBit;
 /// that a tap sees are neighbours, too:
 /// <code>
 ///   ȳ, and zeros up to        sums, S·S phases of ⌈(H + 2P)/S⌉ rows of ⌈(W + 2P)/S⌉ tokens
-///   the width of a phase      place q adds to token q + ⌊m/S⌋·⌈(W + 2P)/S⌉ + ⌊n/S⌋ of the phase (m mod S, n mod S) for the tap (m, n)
+///   the width of a phase      for the tap (m, n), place q adds to token q + ⌊m/S⌋·⌈(W + 2P)/S⌉ + ⌊n/S⌋
+///                             of the phase (m mod S, n mod S)
 /// </code>
 /// The zeros make all places one run of rows, which a product takes at once.
 /// </summary>

@@ -15,10 +15,10 @@ internal enum GradientScale
     /// <summary>One for all tokens of the images that pass through a layer together.</summary>
     Tensor,
 
-    /// <summary>
-    /// Chosen for each layer, each time: a scale per token where that halves the error at least. With a scale s of each
-    /// token, rounding errors are in proportion to Σ s² against tokens·(max s)², so outliers in few tokens lead to
-    /// scales per token.
-    /// </summary>
+    /// <summary>Chosen for each layer, each time: a scale per token where that halves the error at least.</summary>
+    /// <remarks>
+    /// With a scale s of each token, rounding errors are in proportion to Σ s² against tokens·(max s)², so outliers in
+    /// few tokens lead to scales per token.
+    /// </remarks>
     Auto,
 }

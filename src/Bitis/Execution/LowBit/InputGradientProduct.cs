@@ -7,13 +7,13 @@ using Bitis.Kernels.Rounding;
 
 namespace Bitis.Execution.LowBit;
 
-/// <summary>
-/// The gradient of a layer's input, x̄ = ȳ·W. With integers: blocks of the output channels are transformed in both
-/// operands,
-/// <c>x̄ = (1/n)·(ȳ·H)·(H·W)</c> for blocks of n, then rounded to levels: ȳ at random, with a scale for all tokens of a
-/// micro-batch or for each one, and W to the nearest, with a scale for each input channel. Reduced along the tokens, in
-/// float32: <c>x̄ = Ĥᵀ·((Ĥ·ȳ)·W)</c>, as LBP-WHT has it.
-/// </summary>
+/// <summary>The gradient of a layer's input, x̄ = ȳ·W.</summary>
+/// <remarks>
+/// With integers: blocks of the output channels are transformed in both operands, <c>x̄ = (1/n)·(ȳ·H)·(H·W)</c> for
+/// blocks of n, then rounded to levels: ȳ at random, with a scale for all tokens of a micro-batch or for each one, and
+/// W to the nearest, with a scale for each input channel. Reduced along the tokens, in float32:
+/// <c>x̄ = Ĥᵀ·((Ĥ·ȳ)·W)</c>, as LBP-WHT has it.
+/// </remarks>
 internal sealed unsafe class InputGradientProduct : IDisposable
 {
     [ThreadStatic]
@@ -153,7 +153,10 @@ internal sealed unsafe class InputGradientProduct : IDisposable
     public void Dispose()
     {
         foreach (
-            IDisposable? resource in (IDisposable?[])[_float, _levels, _scales, _inverseScales, _bias, _columnSums, _weightRows, _allCoefficients])
+            IDisposable? resource in (IDisposable?[])
+            [
+                _float, _levels, _scales, _inverseScales, _bias, _columnSums, _weightRows, _allCoefficients,
+            ])
         {
             resource?.Dispose();
         }

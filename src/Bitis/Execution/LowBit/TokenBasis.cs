@@ -13,10 +13,8 @@ internal enum TokenBasis
     /// </summary>
     Patch,
 
-    /// <summary>
-    /// Blocks are 16 tokens in their order; the functions that change sign least often are kept. Half of them span what
-    /// is constant on pairs of neighbours.
-    /// </summary>
+    /// <summary>Blocks are 16 tokens in their order; the functions that change sign least often are kept.</summary>
+    /// <remarks>Half of them span what is constant on pairs of neighbours.</remarks>
     Sequency,
 
     /// <summary>

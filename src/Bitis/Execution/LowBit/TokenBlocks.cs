@@ -37,7 +37,8 @@ internal sealed unsafe class TokenBlocks : IDisposable
         Rank = kept.Length;
         _kept = NativeBuffer<byte>.Of(kept);
         _blockRows = NativeBuffer<int>.Of(
-            [.. Enumerable.Range(0, images).SelectMany(i => blocks.SelectMany(block => block.Select(row => (i * layout.Rows) + row)))]);
+            [.. Enumerable.Range(0, images).SelectMany(
+                i => blocks.SelectMany(block => block.Select(row => (i * layout.Rows) + row)))]);
         _singleRows = NativeBuffer<int>.Of(
             [.. Enumerable.Range(0, images).SelectMany(i => singles.Select(row => (i * layout.Rows) + row))]);
     }
@@ -122,7 +123,8 @@ internal sealed unsafe class TokenBlocks : IDisposable
             {
                 int first = (y * layout.Width) + x;
                 blocks.Add(
-                    [.. Enumerable.Range(0, PatchSide * PatchSide).Select(i => layout.RowOf(first + (i / PatchSide * layout.Width) + (i % PatchSide)))]);
+                    [.. Enumerable.Range(0, PatchSide * PatchSide).Select(
+                        i => layout.RowOf(first + (i / PatchSide * layout.Width) + (i % PatchSide)))]);
             }
         }
         return blocks;

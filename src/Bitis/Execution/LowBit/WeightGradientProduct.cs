@@ -180,7 +180,15 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         float* reduced = TakesGradientRows ? null : space.Take<float>((long)rows * _outputs),
             maxima = space.Take<float>(_outputs);
         var call =
-            new TokenHadamardCall { Source = y, SourceStride = ldy, Columns = _outputs, Target = reduced, TargetStride = _outputs, Maxima = maxima };
+            new TokenHadamardCall
+            {
+                Source = y,
+                SourceStride = ldy,
+                Columns = _outputs,
+                Target = reduced,
+                TargetStride = _outputs,
+                Maxima = maxima,
+            };
         _blocks.Describe(ref call, images);
         call.Kept = kept + KeptOffset;
         TokenHadamard.Run(in call);
@@ -310,7 +318,8 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
 
         byte[] strongest =
         [
-            .. Enumerable.Range(0, all).OrderByDescending(i => energies[i]).Take(_blocks.Rank).Order().Select(i => (byte)i),
+            .. Enumerable.Range(0, all).OrderByDescending(
+                i => energies[i]).Take(_blocks.Rank).Order().Select(i => (byte)i),
         ];
         strongest.CopyTo(new Span<byte>(coefficients, strongest.Length));
     }

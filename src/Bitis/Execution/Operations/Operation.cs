@@ -4,9 +4,9 @@ using Bitis.Execution.Planning;
 namespace Bitis.Execution.Operations;
 
 /// <summary>
-/// How one fused operation is computed: each form that it has, forward in float32 and in integers, and backward. A new
-/// operator is a record, one such class, and one line in <see cref="OperationTable"/>.
+/// How one fused operation is computed: each form that it has, forward in float32 and in integers, and backward.
 /// </summary>
+/// <remarks>A new operator is a record, one such class, and one line in <see cref="OperationTable"/>.</remarks>
 internal abstract class Operation
 {
     /// <summary>What the gradients of the inputs are to that of the output.</summary>

@@ -16,7 +16,8 @@ internal class ReferenceOperation(Node node, Func<OperationGradient>? gradient =
         if (plan.LayerOf(node) is not null || plan.ScanOf(node) is not null)
         {
             throw new NotSupportedException(
-                $"'{node.Name}' ({node.Operator.Kind}) is quantized, and there is no operation that computes it so here.");
+                $"'{node.Name}' ({node.Operator.Kind}) is quantized, and there is no operation that computes it so "
+                + "here.");
         }
 
         ArenaMatrix[] inputs = [.. node.Inputs.Select(plan.Value)];

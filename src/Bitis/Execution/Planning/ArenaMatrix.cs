@@ -1,10 +1,8 @@
 
 namespace Bitis.Execution.Planning;
 
-/// <summary>
-/// A float32 matrix in the arena, or a view of some columns of one. Rows are tokens; a value without tokens has one
-/// row.
-/// </summary>
+/// <summary>A float32 matrix in the arena, or a view of some columns of one.</summary>
+/// <remarks>Rows are tokens; a value without tokens has one row.</remarks>
 /// <param name="Block">The memory.</param>
 /// <param name="Start">The first element within the block.</param>
 /// <param name="Rows">The number of rows.</param>
@@ -86,7 +84,8 @@ internal readonly record struct ArenaMatrix(
         if (!isMap || start < 0 || rows < 0 || columns < 0 || stride < columns || end > block.Bytes / sizeof(float))
         {
             throw new InvalidOperationException(
-                $"A matrix of {rows}×{columns}, {stride} apart, from element {start} on does not lie in a block of {block.Bytes} bytes.");
+                $"A matrix of {rows}×{columns}, {stride} apart, from element {start} on does not lie in a block of "
+                + $"{block.Bytes} bytes.");
         }
         return block;
     }

@@ -4,8 +4,8 @@ namespace Bitis.Execution.Planning;
 
 /// <summary>
 /// A graph compiled for one image: operations in order, and the arena that all intermediate values share.
-/// A plan is read-only; any number of arenas may run it at once.
 /// </summary>
+/// <remarks>A plan is read-only; any number of arenas may run it at once.</remarks>
 internal sealed class Plan(
     IEnumerable<CompiledOperation> operations, IReadOnlyList<ArenaMatrix> inputs, ArenaMatrix output,
     ArenaLayout layout) : IDisposable

@@ -370,7 +370,8 @@ public sealed class InferenceSession : IDisposable
             if (weight.FindNonFinite() is { } index)
             {
                 throw new BitisException(
-                    $"The weight '{name}' holds {weight.Span[index]} at element {index}; weights must be finite numbers.");
+                    $"The weight '{name}' holds {weight.Span[index]} at element {index}; weights must be finite "
+                    + "numbers.");
             }
         }
     }

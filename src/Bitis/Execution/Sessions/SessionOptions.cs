@@ -10,7 +10,7 @@ public sealed record SessionOptions
 
     /// <summary>
     /// How many threads compute a lone call, at most <see cref="ThreadCount.Limit"/>; 0 for one on each processor.
-    /// Results do not depend on it.
     /// </summary>
+    /// <remarks>Results do not depend on it.</remarks>
     public int Threads { get; init; }
 }

@@ -4,10 +4,10 @@ using Bitis.Kernels.Dispatch;
 
 namespace Bitis.Execution.Sessions;
 
-/// <summary>
-/// What one call of a session writes to: an arena for each of its threads. The plan is only read, so several workspaces
-/// run it at once; a workspace serves one call after the other.
-/// </summary>
+/// <summary>What one call of a session writes to: an arena for each of its threads.</summary>
+/// <remarks>
+/// The plan is only read, so several workspaces run it at once; a workspace serves one call after the other.
+/// </remarks>
 internal sealed unsafe class SessionWorkspace : IDisposable
 {
     private readonly Plan _plan;

@@ -2,10 +2,10 @@ using Bitis.Execution.Planning;
 
 namespace Bitis.Execution.Sessions;
 
-/// <summary>
-/// Lends a session's workspaces, each to one call at a time. There are at most <see cref="Limit"/>; a call that finds
-/// none waits its turn, first come, first served.
-/// </summary>
+/// <summary>Lends a session's workspaces, each to one call at a time.</summary>
+/// <remarks>
+/// There are at most <see cref="Limit"/>; a call that finds none waits its turn, first come, first served.
+/// </remarks>
 /// <param name="plan">What the workspaces compute.</param>
 /// <param name="threads">The most threads of one call.</param>
 internal sealed class WorkspacePool(Plan plan, int threads) : IDisposable

@@ -24,9 +24,9 @@ internal abstract record FusedOperation
     public virtual Node Main => Nodes[0];
 
     /// <summary>
-    /// When the operation runs, as an index of the graph's nodes: before anyone reads its first output. Its inputs come
-    /// earlier.
+    /// When the operation runs, as an index of the graph's nodes: before anyone reads its first output.
     /// </summary>
+    /// <remarks>Its inputs come earlier.</remarks>
     public int Position => Outputs.Min(output => output.Index);
 
     /// <summary>Compares by identity: an operation is a place in a graph.</summary>

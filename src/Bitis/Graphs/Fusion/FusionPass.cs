@@ -6,6 +6,8 @@ namespace Bitis.Graphs.Fusion;
 
 /// <summary>
 /// Decides which nodes of a graph are computed together, and in which order tokens lie: the one place that does.
+/// </summary>
+/// <remarks>
 /// <code>
 ///   conv2d → flatten                      patches times a matrix
 ///   causal or depthwise conv → silu       the latter also writes copies in the orders that scans want
@@ -16,12 +18,9 @@ namespace Bitis.Graphs.Fusion;
 ///   slice, reverse, select, arrange       views, where all who read them can
 /// </code>
 /// Each node belongs to one operation: a pattern takes only nodes that no earlier pattern has, and only values that
-/// nobody else reads.
-/// </summary>
-/// <remarks>
-/// A reversed sequence is a view at first, and what is computed from it lies in reverse, too. Where an operation cannot
-/// read that, or its inputs lie in different orders, the reversals behind the value become copies, and the pass starts
-/// again.
+/// nobody else reads. A reversed sequence is a view at first, and what is computed from it lies in reverse, too. Where
+/// an operation cannot read that, or its inputs lie in different orders, the reversals behind the value become copies,
+/// and the pass starts again.
 /// </remarks>
 internal sealed class FusionPass
 {

@@ -1,9 +1,9 @@
 namespace Bitis.Graphs.Fusion;
 
-/// <summary>
-/// How much an executor wants fused. Every executor reads the list of one pass; what it can do with less fusion it says
-/// here, and nowhere else.
-/// </summary>
+/// <summary>How much an executor wants fused.</summary>
+/// <remarks>
+/// Every executor reads the list of one pass; what it can do with less fusion it says here, and nowhere else.
+/// </remarks>
 internal sealed record FusionRules
 {
     /// <summary>All that runs fast forward: nobody sees the values in between.</summary>

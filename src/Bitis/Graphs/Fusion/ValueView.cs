@@ -3,9 +3,8 @@ using Bitis.Graphs.Operators.Tokens;
 
 namespace Bitis.Graphs.Fusion;
 
-/// <summary>
-/// A value that is a view of another one: a slice, a reversal, an index map, a token. Nothing is computed.
-/// </summary>
+/// <summary>A value that is a view of another one: a slice, a reversal, an index map, a token.</summary>
+/// <remarks>Nothing is computed.</remarks>
 /// <param name="Node">The view.</param>
 internal sealed record ValueView(Node Node) : FusedOperation([Node], [Node])
 {

@@ -5,11 +5,12 @@ using Bitis.Tensors;
 
 namespace Bitis.Graphs.Operators;
 
-/// <summary>
-/// A pure function of tensors and parameters. Shapes in a graph describe one image; the tensors that flow through
-/// <see cref="Forward"/> have the batch as an additional outermost dimension. The forward here is the oracle:
-/// plain float32 in the order of the formula, written to be read. Fast forms live in <c>Kernels</c>.
-/// </summary>
+/// <summary>A pure function of tensors and parameters.</summary>
+/// <remarks>
+/// Shapes in a graph describe one image; the tensors that flow through <see cref="Forward"/> have the batch as an
+/// additional outermost dimension. The forward here is the oracle: plain float32 in the order of the formula, written
+/// to be read. Fast forms live in <c>Kernels</c>.
+/// </remarks>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
 [JsonDerivedType(typeof(Add), "add")]
 [JsonDerivedType(typeof(AddEmbedding), "add_embedding")]

@@ -3,15 +3,16 @@ using Bitis.Tensors;
 
 namespace Bitis.Graphs.Operators;
 
-/// <summary>
-/// The selective state space recurrence (Mamba, eq. 2 with zero-order hold), for each channel d and state n:
+/// <summary>The selective state space recurrence (Mamba, eq.</summary>
+/// <remarks>
+/// 2 with zero-order hold), for each channel d and state n:
 /// <code>
 ///   Āₜ = exp(Δₜ·A),  A = −exp(A_log)          discreteA
 ///   hₜ = Āₜ·hₜ₋₁ + Δₜ·Bₜ·uₜ,  h₋₁ = 0         hiddenState
 ///   yₜ = Σₙ Cₜ·hₜ + D·uₜ
 /// </code>
 /// Inputs: u and Δ <c>[tokens, channels]</c> (Δ after softplus), B and C <c>[tokens, states]</c>.
-/// </summary>
+/// </remarks>
 /// <param name="Channels">The number of channels, d.</param>
 /// <param name="States">The number of states a channel has, n.</param>
 internal sealed record SelectiveScan(int Channels, int States) : Operator

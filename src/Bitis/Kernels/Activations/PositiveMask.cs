@@ -4,10 +4,8 @@ using Bitis.Kernels.Simd;
 
 namespace Bitis.Kernels.Activations;
 
-/// <summary>
-/// Where values are positive, one bit each: all that the backward pass of a rectifier needs. Words of 16 bits, the
-/// first value in the lowest bit; the last word is filled up with zeros.
-/// </summary>
+/// <summary>Where values are positive, one bit each: all that the backward pass of a rectifier needs.</summary>
+/// <remarks>Words of 16 bits, the first value in the lowest bit; the last word is filled up with zeros.</remarks>
 internal abstract unsafe class PositiveMask : ILanesOperation<PositiveMaskKernel>
 {
     /// <summary>The values of a word.</summary>

@@ -5,13 +5,15 @@ using Bitis.Kernels.Simd;
 namespace Bitis.Kernels.Convolution;
 
 /// <summary>
-/// The short depthwise convolution before the scan, with its bias and activation; tokens before the first are zero:
+/// The short depthwise convolution before the scan, with its bias and activation; tokens before the first are zero.
+/// </summary>
+/// <remarks>
 /// <code>
 /// y_t = silu(bias + Σ_k w[k]·x_(t−K+1+k))
 /// </code>
 /// Of a quantized layer, w and x are levels (whole numbers, whose sums are exact in float32), and the sum is multiplied
 /// by a scale for each channel. Channels are independent, so work is split over them.
-/// </summary>
+/// </remarks>
 internal abstract unsafe class CausalConv : ILanesOperation<RangeKernel<CausalConvCall>>
 {
     /// <summary>The taps that all published models have.</summary>

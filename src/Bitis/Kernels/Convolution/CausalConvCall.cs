@@ -27,10 +27,8 @@ internal unsafe struct CausalConvCall
     /// <summary>The distance of rows of <see cref="Source"/>.</summary>
     public nint SourceStride;
 
-    /// <summary>
-    /// For each token its row of <see cref="Source"/>, -1 for zeros; or null for the same. Only the forward pass takes
-    /// it.
-    /// </summary>
+    /// <summary>For each token its row of <see cref="Source"/>, -1 for zeros; or null for the same.</summary>
+    /// <remarks>Only the forward pass takes it.</remarks>
     public int* Rows;
 
     /// <summary>The weights as <see cref="CausalConv.PackWeights"/> leaves them, <c>[K, E]</c>.</summary>
@@ -39,10 +37,8 @@ internal unsafe struct CausalConvCall
     /// <summary>The distance of rows of <see cref="Weights"/>.</summary>
     public nint WeightStride;
 
-    /// <summary>
-    /// What sums of levels are multiplied by before the bias is added, <c>[E]</c>; null for values. Only the forward
-    /// pass takes it.
-    /// </summary>
+    /// <summary>What sums of levels are multiplied by before the bias is added, <c>[E]</c>; null for values.</summary>
+    /// <remarks>Only the forward pass takes it.</remarks>
     public float* Scales;
 
     /// <summary>The bias <c>[E]</c>, or null.</summary>

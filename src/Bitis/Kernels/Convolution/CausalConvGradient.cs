@@ -4,13 +4,14 @@ using Bitis.Kernels.Simd;
 
 namespace Bitis.Kernels.Convolution;
 
-/// <summary>
-/// The backward pass of <see cref="CausalConv"/>. With s the convolution's sum, computed again, and ȳ = ∂L/∂y:
+/// <summary>The backward pass of <see cref="CausalConv"/>.</summary>
+/// <remarks>
+/// With s the convolution's sum, computed again, and ȳ = ∂L/∂y:
 /// <code>
 /// s̄_t = ȳ_t·silu'(s_t)       x̄_t = Σ_k w[k]·s̄_(t+K−1−k)       w̄[k] = Σ_t s̄_t·x_(t−K+1+k)       b̄ = Σ_t s̄_t
 /// </code>
 /// x̄ is the same convolution of s̄ with the direction of time reversed.
-/// </summary>
+/// </remarks>
 internal abstract unsafe class CausalConvGradient : ILanesOperation<RangeKernel<CausalConvGradientCall>>
 {
     /// <summary>The forms of this operation.</summary>
@@ -46,13 +47,14 @@ internal abstract unsafe class CausalConvGradient : ILanesOperation<RangeKernel<
             RunAnyTaps<TLanes>(in call, first, channelEnd);
     }
 
-    /// <summary>
-    /// The usual case: one register of channels passes over all tokens from the last to the first. The values under the
-    /// taps move on from register to register, and so do s̄ of the tokens whose sums a value is part of:
+    /// <summary>The usual case: one register of channels passes over all tokens from the last to the first.</summary>
+    /// <remarks>
+    /// The values under the taps move on from register to register, and so do s̄ of the tokens whose sums a value is
+    /// part of:
     /// <code>
     ///   x_(t−3)  x_(t−2)  x_(t−1)  x_t  ──► s_t ──► s̄_t     s̄_t  s̄_(t+1)  s̄_(t+2)  s̄_(t+3)  ──► x̄_t
     /// </code>
-    /// </summary>
+    /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void SlideFourTaps<TLanes>(in CausalConvGradientCall call, int channel)
         where TLanes : struct, ILanes<TLanes>

@@ -35,10 +35,8 @@ internal unsafe struct DepthwiseConvCall
     /// <summary>The distance of rows of <see cref="Weights"/>; negative to turn the filter by 180°.</summary>
     public nint WeightStride;
 
-    /// <summary>
-    /// What sums of levels are multiplied by before the bias is added, <c>[E]</c>; null for values. Only the forward
-    /// pass takes it.
-    /// </summary>
+    /// <summary>What sums of levels are multiplied by before the bias is added, <c>[E]</c>; null for values.</summary>
+    /// <remarks>Only the forward pass takes it.</remarks>
     public float* Scales;
 
     /// <summary>The bias <c>[E]</c>, or null.</summary>

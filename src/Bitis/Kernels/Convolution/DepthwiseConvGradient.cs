@@ -4,13 +4,14 @@ using Bitis.Kernels.Simd;
 
 namespace Bitis.Kernels.Convolution;
 
-/// <summary>
-/// The backward pass of <see cref="DepthwiseConv"/>. With s the convolution's sum, computed again, and ȳ = ∂L/∂y:
+/// <summary>The backward pass of <see cref="DepthwiseConv"/>.</summary>
+/// <remarks>
+/// With s the convolution's sum, computed again, and ȳ = ∂L/∂y:
 /// <code>
 /// s̄_t = ȳ_t·silu'(s_t)       w̄[tap] = Σ_t s̄_t·x_(source of t under the tap)       b̄ = Σ_t s̄_t
 /// </code>
 /// x̄ is the convolution of s̄ with the filter turned by 180°.
-/// </summary>
+/// </remarks>
 internal abstract unsafe class DepthwiseConvGradient : ILanesOperation<RangeKernel<DepthwiseConvGradientCall>>
 {
     /// <summary>The forms of this operation.</summary>

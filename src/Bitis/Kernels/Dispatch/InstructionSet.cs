@@ -1,9 +1,7 @@
 namespace Bitis.Kernels.Dispatch;
 
-/// <summary>
-/// The instruction sets that kernels are written for, in the order in which they are preferred. A choice of one allows
-/// every smaller one too.
-/// </summary>
+/// <summary>The instruction sets that kernels are written for, in the order in which they are preferred.</summary>
+/// <remarks>A choice of one allows every smaller one too.</remarks>
 internal enum InstructionSet
 {
     /// <summary>

@@ -1,10 +1,10 @@
 namespace Bitis.Kernels.Dispatch;
 
-/// <summary>
-/// One row of a kernel table: a form of an operation for one instruction set. Its name follows the grammar
-/// <c>types-operation-tile-instructionset</c>, for example <c>u8s8-gemm-6x16-avxvnni</c>; kernels without a tile leave
-/// it out. Families derive from this to add the function pointer.
-/// </summary>
+/// <summary>One row of a kernel table: a form of an operation for one instruction set.</summary>
+/// <remarks>
+/// Its name follows the grammar <c>types-operation-tile-instructionset</c>, for example <c>u8s8-gemm-6x16-avxvnni</c>;
+/// kernels without a tile leave it out. Families derive from this to add the function pointer.
+/// </remarks>
 internal abstract class Kernel(string operation, string? tile, InstructionSet instructionSet)
 {
     /// <summary>The unique name that <c>BITIS_KERNEL</c> may force.</summary>

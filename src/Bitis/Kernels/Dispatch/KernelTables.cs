@@ -22,10 +22,10 @@ internal static class KernelTables
     /// <exception cref="BitisException">A name is unknown, or this machine cannot run the kernel.</exception>
     public static IReadOnlyCollection<string> Forced => LazyForced.Value;
 
-    /// <summary>
-    /// Makes the rows of a table known. Each operation calls it from a module initializer, before anything else runs,
-    /// so that no list names them all.
-    /// </summary>
+    /// <summary>Makes the rows of a table known.</summary>
+    /// <remarks>
+    /// Each operation calls it from a module initializer, before anything else runs, so that no list names them all.
+    /// </remarks>
     /// <param name="rows">Gives the rows; not called before somebody asks for all kernels.</param>
     internal static void Add(Func<IEnumerable<Kernel>> rows) => Tables.Add(rows);
 

@@ -3,16 +3,14 @@ using System.Runtime.InteropServices;
 
 namespace Bitis.Kernels.Dispatch;
 
-/// <summary>
-/// A fixed set of threads that compute the parts of one operation after another. Threads belong to the process: a call
-/// rents a pool that is idle, or starts one (<see cref="Rent"/>, <see cref="RentShare"/>). The caller is one of the
-/// threads, the split is static (part p is thread p mod <see cref="ThreadCount"/>'s), and a call allocates nothing. A
-/// thread that has done its own parts takes over those that others have not begun, so that nobody waits for a thread
-/// that the system does not run. Between operations the threads spin briefly, then sleep.
-/// </summary>
+/// <summary>A fixed set of threads that compute the parts of one operation after another.</summary>
 /// <remarks>
-/// Safe to call from several threads: while one operation runs, others (nested ones too) run on their callers alone.
-/// Kernels give the same bits for every split, so nobody can tell.
+/// Threads belong to the process: a call rents a pool that is idle, or starts one (<see cref="Rent"/>,
+/// <see cref="RentShare"/>). The caller is one of the threads, the split is static (part p is thread p mod
+/// <see cref="ThreadCount"/>'s), and a call allocates nothing. A thread that has done its own parts takes over those
+/// that others have not begun, so that nobody waits for a thread that the system does not run. Between operations the
+/// threads spin briefly, then sleep. Safe to call from several threads: while one operation runs, others (nested ones
+/// too) run on their callers alone. Kernels give the same bits for every split, so nobody can tell.
 /// <code>
 ///   share of thread s:  operation (32 bits) | its parts (16) | parts of the share that are taken (16)
 /// </code>
@@ -116,10 +114,11 @@ internal sealed class WorkerPool : IDisposable
         pool.Dispose();
     }
 
-    /// <summary>
-    /// Rents a pool for a short call. Calls that run at once share the processors instead of taking them from each
-    /// other, so a call may get fewer threads than it wants.
-    /// </summary>
+    /// <summary>Rents a pool for a short call.</summary>
+    /// <remarks>
+    /// Calls that run at once share the processors instead of taking them from each other, so a call may get fewer
+    /// threads than it wants.
+    /// </remarks>
     /// <param name="wanted">How many threads the call can use; at least 1.</param>
     /// <returns>A pool to give back with <see cref="ReturnShare"/>.</returns>
     public static WorkerPool RentShare(int wanted)
@@ -152,8 +151,9 @@ internal sealed class WorkerPool : IDisposable
 
     /// <summary>
     /// Calls <paramref name="body"/> once for each part from 0 to before <paramref name="parts"/> and returns when all
-    /// are done. Keep the delegate in a field: creating one allocates.
+    /// are done.
     /// </summary>
+    /// <remarks>Keep the delegate in a field: creating one allocates.</remarks>
     /// <param name="parts">At most 65535.</param>
     /// <param name="body">What to do; several parts at once.</param>
     /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>

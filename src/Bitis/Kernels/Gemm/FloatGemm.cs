@@ -7,9 +7,12 @@ namespace Bitis.Kernels.Gemm;
 
 /// <summary>
 /// The float32 linear layer: <c>C[M, N] = A[M, K]·W[N, K]ᵀ + bias[N]</c>, optionally added to what C holds, and the
-/// gradient of its weights, <c>C[N, K] += Y[M, N]ᵀ·X[M, K]</c>. Every output is one chain of multiply-adds in the order
-/// of the inner dimension, so results depend neither on the split of the rows nor on the tile.
+/// gradient of its weights, <c>C[N, K] += Y[M, N]ᵀ·X[M, K]</c>.
 /// </summary>
+/// <remarks>
+/// Every output is one chain of multiply-adds in the order of the inner dimension, so results depend neither on the
+/// split of the rows nor on the tile.
+/// </remarks>
 internal abstract unsafe class FloatGemm : ILanesOperation<FloatGemmKernel>
 {
     /// <summary>The forms of this operation.</summary>

@@ -29,10 +29,8 @@ internal static unsafe class Int8Gemm
     /// <summary>The bits of weights that <see cref="NibbleTable"/> is for.</summary>
     public const int NibbleBits = 4;
 
-    /// <summary>
-    /// The forms of this operation. The 8-bit dot product of 256 bits beats 16-bit products of 512 bits, hence the
-    /// order.
-    /// </summary>
+    /// <summary>The forms of this operation.</summary>
+    /// <remarks>The 8-bit dot product of 256 bits beats 16-bit products of 512 bits, hence the order.</remarks>
     public static KernelTable<Int8GemmKernel> Table { get; } = new(
         VnniRow(weightBits: 8),
         Row<Int8GemmTile<Int8DotAvxVnni>, Lanes256>(8, InstructionSet.AvxVnni),

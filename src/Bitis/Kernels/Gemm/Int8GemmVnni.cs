@@ -7,8 +7,9 @@ namespace Bitis.Kernels.Gemm;
 
 /// <summary>
 /// The AVX-512 VNNI form of <see cref="Int8Gemm"/>: kernels of <see cref="VnniGemmAssembler"/>, assembled when they are
-/// first needed. Panels are 64 columns wide; the last one has as many registers of 16 as it needs.
+/// first needed.
 /// </summary>
+/// <remarks>Panels are 64 columns wide; the last one has as many registers of 16 as it needs.</remarks>
 internal static unsafe class Int8GemmVnni
 {
     /// <summary>Columns of a whole panel.</summary>

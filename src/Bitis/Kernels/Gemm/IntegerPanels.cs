@@ -43,9 +43,8 @@ internal unsafe struct IntegerPanels
     /// <summary>The bias of each output, zero where there is none.</summary>
     public float* Bias;
 
-    /// <summary>
-    /// The panel that starts at a column, one weight a byte. It stays as it is until this thread asks for another one.
-    /// </summary>
+    /// <summary>The panel that starts at a column, one weight a byte.</summary>
+    /// <remarks>It stays as it is until this thread asks for another one.</remarks>
     public readonly sbyte* Panel(int column)
     {
         nint start = (nint)column * Groups * 4;

@@ -36,10 +36,11 @@ internal unsafe struct HadamardRowsCall
     /// <summary>How values become levels.</summary>
     public LevelRounding Rounding;
 
-    /// <summary>
-    /// The key of the random numbers. Element (r, c) has the first number of the counter <c>r·Padded(Columns) + c</c>
-    /// if ⌊c/16⌋ is even, the second one of the element 16 columns before it otherwise.
-    /// </summary>
+    /// <summary>The key of the random numbers.</summary>
+    /// <remarks>
+    /// Element (r, c) has the first number of the counter <c>r·Padded(Columns) + c</c> if ⌊c/16⌋ is even, the second
+    /// one of the element 16 columns before it otherwise.
+    /// </remarks>
     public uint Key;
 
     /// <summary>

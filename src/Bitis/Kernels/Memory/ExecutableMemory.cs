@@ -4,9 +4,11 @@ namespace Bitis.Kernels.Memory;
 
 /// <summary>
 /// Memory for machine code that was assembled at run time: written first, then made executable, never both at once.
+/// </summary>
+/// <remarks>
 /// Kernels live as long as the process. Linux only; elsewhere, and where the system forbids it, such kernels are
 /// absent.
-/// </summary>
+/// </remarks>
 internal static unsafe partial class ExecutableMemory
 {
     private const int Read = 1, Write = 2, Execute = 4, Private = 2, Anonymous = 0x20;

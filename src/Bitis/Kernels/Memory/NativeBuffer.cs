@@ -2,10 +2,10 @@ using Bitis.Tensors;
 
 namespace Bitis.Kernels.Memory;
 
-/// <summary>
-/// A fixed-size array in native memory whose first element starts a 64-byte cache line. Kernels keep raw pointers into
-/// it, so whoever owns the buffer must outlive their use (<see cref="GC.KeepAlive"/>).
-/// </summary>
+/// <summary>A fixed-size array in native memory whose first element starts a 64-byte cache line.</summary>
+/// <remarks>
+/// Kernels keep raw pointers into it, so whoever owns the buffer must outlive their use (<see cref="GC.KeepAlive"/>).
+/// </remarks>
 internal sealed unsafe class NativeBuffer<T> : IDisposable
     where T : unmanaged
 {

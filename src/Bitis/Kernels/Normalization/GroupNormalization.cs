@@ -5,13 +5,15 @@ using Bitis.Kernels.Simd;
 namespace Bitis.Kernels.Normalization;
 
 /// <summary>
-/// Group normalization of an image's tokens, <c>[rows, columns]</c>: each group of neighbouring columns over all rows,
+/// Group normalization of an image's tokens, <c>[rows, columns]</c>: each group of neighbouring columns over all rows.
+/// </summary>
+/// <remarks>
 /// <code>
 /// y = (x − μ)·r·weight + bias          μ = mean(x), r = 1 / sqrt(mean((x − μ)²) + ε) of a group
 /// </code>
 /// Each column is summed by itself, four rows side by side, and a group's columns in their order: all forms give the
 /// same bits.
-/// </summary>
+/// </remarks>
 internal abstract unsafe class GroupNormalization : ILanesOperation<CallKernel<GroupNormalizationCall>>
 {
     private const int Chains = 4;

@@ -4,13 +4,13 @@ using Bitis.Kernels.Simd;
 
 namespace Bitis.Kernels.Normalization;
 
-/// <summary>
-/// The backward pass of <see cref="GroupNormalization"/>. With x̂ = (x − μ)·r, ȳ = ∂L/∂y, and means over a group's
-/// columns and all rows:
+/// <summary>The backward pass of <see cref="GroupNormalization"/>.</summary>
+/// <remarks>
+/// With x̂ = (x − μ)·r, ȳ = ∂L/∂y, and means over a group's columns and all rows:
 /// <code>
 /// x̄ = r·(ȳ·w − mean(ȳ·w) − x̂·mean(ȳ·w·x̂))        w̄ = Σ_rows ȳ·x̂        b̄ = Σ_rows ȳ
 /// </code>
-/// </summary>
+/// </remarks>
 internal abstract unsafe class GroupNormalizationGradient : ILanesOperation<CallKernel<GroupNormalizationGradientCall>>
 {
     /// <summary>The forms of this operation.</summary>

@@ -4,14 +4,14 @@ using Bitis.Kernels.Simd;
 
 namespace Bitis.Kernels.Normalization;
 
-/// <summary>
-/// RMSNorm and LayerNorm with the residual addition before them:
+/// <summary>RMSNorm and LayerNorm with the residual addition before them.</summary>
+/// <remarks>
 /// <code>
 /// v = residual = residual + x                                  or v = x without a residual stream
 /// y = (v − μ) / sqrt(mean((v − μ)²) + ε)·weight + bias          μ = mean(v) for LayerNorm, 0 for RMSNorm
 /// </code>
 /// The order of a row's sums depends only on its length and on the form, so results do not depend on the split of rows.
-/// </summary>
+/// </remarks>
 internal abstract unsafe class RowNorm : ILanesOperation<RangeKernel<RowNormCall>>
 {
     /// <summary>The forms of this operation.</summary>

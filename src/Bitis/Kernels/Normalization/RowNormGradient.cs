@@ -4,13 +4,14 @@ using Bitis.Kernels.Simd;
 
 namespace Bitis.Kernels.Normalization;
 
-/// <summary>
-/// The backward pass of <see cref="RowNorm"/>. With r = 1 / sqrt(mean((x − μ)²) + ε), x̂ = (x − μ)·r and ȳ = ∂L/∂y:
+/// <summary>The backward pass of <see cref="RowNorm"/>.</summary>
+/// <remarks>
+/// With r = 1 / sqrt(mean((x − μ)²) + ε), x̂ = (x − μ)·r and ȳ = ∂L/∂y:
 /// <code>
 /// x̄ = r·(ȳ·w − [mean(ȳ·w)] − x̂·mean(ȳ·w·x̂))        w̄ = Σ_rows ȳ·x̂        b̄ = Σ_rows ȳ
 /// </code>
 /// The term in brackets belongs to LayerNorm alone.
-/// </summary>
+/// </remarks>
 internal abstract unsafe class RowNormGradient : ILanesOperation<RangeKernel<RowNormGradientCall>>
 {
     /// <summary>The forms of this operation.</summary>

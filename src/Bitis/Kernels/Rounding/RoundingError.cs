@@ -36,10 +36,10 @@ internal static class RoundingError
     public static int Padded(int count) =>
         (count + Vector<float>.Count - 1) / Vector<float>.Count * Vector<float>.Count;
 
-    /// <summary>
-    /// Σ (x − x̂)² for the bins of a histogram. Values inside the range of the levels are taken as spread evenly over
-    /// their bin, which adds the bin's variance.
-    /// </summary>
+    /// <summary>Σ (x − x̂)² for the bins of a histogram.</summary>
+    /// <remarks>
+    /// Values inside the range of the levels are taken as spread evenly over their bin, which adds the bin's variance.
+    /// </remarks>
     /// <param name="centers">The centers of the bins, <see cref="Padded"/>.</param>
     /// <param name="counts">The number of values of each bin, 0 in the padding.</param>
     /// <param name="binVariance">The variance of values within a bin.</param>
@@ -86,10 +86,8 @@ internal static class RoundingError
         return total;
     }
 
-    /// <summary>
-    /// x^2.4 = 2^(2.4·log₂ x), relative error 1e-5. With x = m·2ᵉ, m around 1, and s = (m − 1) / (m + 1): log₂ m = 2/ln
-    /// 2·atanh s.
-    /// </summary>
+    /// <summary>x^2.4 = 2^(2.4·log₂ x), relative error 1e-5.</summary>
+    /// <remarks>With x = m·2ᵉ, m around 1, and s = (m − 1) / (m + 1): log₂ m = 2/ln 2·atanh s.</remarks>
     private static Vector<float> To2Point4(Vector<float> x)
     {
         Vector<float> one = Vector<float>.One;

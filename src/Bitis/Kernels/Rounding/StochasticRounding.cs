@@ -33,10 +33,11 @@ internal static class StochasticRounding
         }
     }
 
-    /// <summary>
-    /// Rounds one value to a power of two. The mantissa is the probability of the larger neighbour: adding random bits
-    /// below it carries into the exponent just as often. NaN becomes the lowest level.
-    /// </summary>
+    /// <summary>Rounds one value to a power of two.</summary>
+    /// <remarks>
+    /// The mantissa is the probability of the larger neighbour: adding random bits below it carries into the exponent
+    /// just as often. NaN becomes the lowest level.
+    /// </remarks>
     public static float ToPower(float u, uint key, uint counter)
     {
         if (float.IsNaN(u))

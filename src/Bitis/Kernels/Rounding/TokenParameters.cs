@@ -1,9 +1,9 @@
 namespace Bitis.Kernels.Rounding;
 
 /// <summary>
-/// The quantization parameters of an activation <c>[tokens, channels]</c>: one per token, or one for all. The value of
-/// an integer q is <c>scale·(q − zeroPoint)</c>.
+/// The quantization parameters of an activation <c>[tokens, channels]</c>: one per token, or one for all.
 /// </summary>
+/// <remarks>The value of an integer q is <c>scale·(q − zeroPoint)</c>.</remarks>
 /// <param name="scales">The scale of token m is <c>scales[m·stride]</c>.</param>
 /// <param name="zeroPoints">The zero point of token m, from 0 to 255, is <c>zeroPoints[m·stride]</c>.</param>
 /// <param name="stride">1 for parameters per token, 0 for one set of them.</param>

@@ -8,9 +8,9 @@ using Bitis.Kernels.Simd;
 namespace Bitis.Kernels.Scan;
 
 /// <summary>
-/// The selective scan in integers: <c>QuantizedScan</c> defines what it computes, and all forms give the same bits. Ā
-/// is looked up, so there is no exponential; a hidden state is a 16-bit number.
+/// The selective scan in integers: <c>QuantizedScan</c> defines what it computes, and all forms give the same bits.
 /// </summary>
+/// <remarks>Ā is looked up, so there is no exponential; a hidden state is a 16-bit number.</remarks>
 internal static unsafe class IntegerScan
 {
     private const string Operation = "i16-scan";

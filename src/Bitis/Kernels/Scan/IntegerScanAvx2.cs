@@ -6,14 +6,11 @@ using Bitis.Kernels.Rounding;
 
 namespace Bitis.Kernels.Scan;
 
-/// <summary>
-/// The form of <see cref="IntegerScan"/> for processors without permutations of whole tables. A register of 256 bits
-/// holds 8 channels of two states as 16-bit numbers, or of four states as bytes, in the order of <see
-/// cref="PackedScan.RateLanes"/>.
-/// </summary>
+/// <summary>The form of <see cref="IntegerScan"/> for processors without permutations of whole tables.</summary>
 /// <remarks>
-/// Ā is looked up in eight tables of 16 bytes, one for each value of a code's upper bits. What makes the other tables
-/// give 0 is that a byte shuffle does so where an index has its highest bit:
+/// A register of 256 bits holds 8 channels of two states as 16-bit numbers, or of four states as bytes, in the order of
+/// <see cref="PackedScan.RateLanes"/>. Ā is looked up in eight tables of 16 bytes, one for each value of a code's upper
+/// bits. What makes the other tables give 0 is that a byte shuffle does so where an index has its highest bit:
 /// <code>
 ///   code ⊕ 16·k        0 to 15 where the code belongs to table k, else 16 to 127
 ///   … + 0x70           0x70 to 0x7F there, with the lower bits as they were; else 0x80 and more

@@ -5,10 +5,10 @@ using Bitis.Kernels.Simd;
 
 namespace Bitis.Kernels.Scan;
 
-/// <summary>
-/// The backward pass of <see cref="IntegerScan"/> with straight-through gradients, in float32. With ȳ = ∂L/∂y, S the
-/// scale of h at a token, x̂ the value of x's level, and 1 where what is rounded lies between the outermost levels,
-/// from the last token to the first:
+/// <summary>The backward pass of <see cref="IntegerScan"/> with straight-through gradients, in float32.</summary>
+/// <remarks>
+/// With ȳ = ∂L/∂y, S the scale of h at a token, x̂ the value of x's level, and 1 where what is rounded lies between the
+/// outermost levels, from the last token to the first:
 /// <code>
 ///   v_t     = Ā_t·h_(t−1) + Δ̂_t·û_t·B̂_t       h_t = S·q(v_t/S)      as the forward pass, but for its 16-bit products
 ///   h̄_t     = v̄_(t+1)·Ā_(t+1) + Ĉ_t·ȳ_t       v̄_t = 1·h̄_t                 S̄ += Σ_n h̄_t·(q − 1·v_t/S)
@@ -18,7 +18,7 @@ namespace Bitis.Kernels.Scan;
 /// </code>
 /// (here bars are gradients). Lanes hold channels. A register of them goes through all tokens forward, which recovers
 /// the hidden states and keeps what the way back needs, and back.
-/// </summary>
+/// </remarks>
 internal abstract unsafe class IntegerScanGradient : ILanesOperation<CallKernel<IntegerScanGradientCall>>
 {
     /// <summary>The lanes of the widest register.</summary>

@@ -2,16 +2,17 @@ using Bitis.Kernels.Memory;
 
 namespace Bitis.Kernels.Scan;
 
-/// <summary>
-/// The constants of a quantized scan as the kernels take them. Codes of A lie twice: <c>[channels, states]</c>, and for
-/// vectors in the order of 64 lanes, four states of 16 channels:
+/// <summary>The constants of a quantized scan as the kernels take them.</summary>
+/// <remarks>
+/// Codes of A lie twice: <c>[channels, states]</c>, and for vectors in the order of 64 lanes, four states of 16
+/// channels:
 /// <code>
 ///   [channels/16][states/4]   e0 n0 | e0 n1 | e1 n0 | … e3 n1 | e0 n2 | e0 n3 | … e3 n3
 ///                             four channels fill 16 bytes
 /// </code>
 /// so that unpacking the lower and the upper halves of each 16 bytes gives a register of states n0, n1 and one of n2,
 /// n3.
-/// </summary>
+/// </remarks>
 internal sealed unsafe class PackedScan : IDisposable
 {
     /// <summary>Channels in a register.</summary>

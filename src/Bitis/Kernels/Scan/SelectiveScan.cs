@@ -5,7 +5,9 @@ using Bitis.Kernels.Simd;
 namespace Bitis.Kernels.Scan;
 
 /// <summary>
-/// The selective scan of Mamba (Gu and Dao 2023, equation 2), one direction, with everything around it fused:
+/// The selective scan of Mamba (Gu and Dao 2023, equation 2), one direction, with everything around it fused.
+/// </summary>
+/// <remarks>
 /// <code>
 /// Δ_t = softplus(delta_t)
 /// h_t[n] = exp(Δ_t·A[n])·h_(t−1)[n] + Δ_t·u_t·B_t[n]
@@ -14,7 +16,7 @@ namespace Bitis.Kernels.Scan;
 /// Channels lie in the lanes and are independent of each other, so work is split over channels, never over time, and
 /// the results do not depend on the split. Each lane performs the same operations in the scalar and in every vector
 /// form.
-/// </summary>
+/// </remarks>
 internal abstract unsafe class SelectiveScan : ILanesOperation<RangeKernel<SelectiveScanCall>>
 {
     /// <summary>The largest hidden state; the states of a register of channels lie on the stack.</summary>
@@ -122,10 +124,11 @@ internal abstract unsafe class SelectiveScan : ILanesOperation<RangeKernel<Selec
             TLanes.Store(TLanes.Load(states + (n * TLanes.Count)), target + (n * call.AStride));
     }
 
-    /// <summary>
-    /// Δ and the gate of a chunk of tokens. Apart from the recurrence, the long dependency chains of neighbouring
-    /// tokens overlap; inside it, each would stall the states.
-    /// </summary>
+    /// <summary>Δ and the gate of a chunk of tokens.</summary>
+    /// <remarks>
+    /// Apart from the recurrence, the long dependency chains of neighbouring tokens overlap; inside it, each would
+    /// stall the states.
+    /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void PrepareChunk<TLanes>(
         in SelectiveScanCall call, int channel, int start, int end, float* deltas, float* gates)

@@ -5,8 +5,9 @@ using Bitis.Kernels.Simd;
 
 namespace Bitis.Kernels.Scan;
 
-/// <summary>
-/// The backward pass of <see cref="SelectiveScan"/>. With ȳ = ∂L/∂y, from the last token to the first:
+/// <summary>The backward pass of <see cref="SelectiveScan"/>.</summary>
+/// <remarks>
+/// With ȳ = ∂L/∂y, from the last token to the first:
 /// <code>
 /// h̄_t     = h̄_t + C_t·ȳ_t                     C̄_t = Σ_e ȳ_t·h_t
 /// B̄_t     = Σ_e h̄_t·Δ_t·u_t                   ū_t = D·ȳ_t + Δ_t·Σ_n h̄_t·B_t        D̄ = Σ_t ȳ_t·u_t
@@ -14,10 +15,8 @@ namespace Bitis.Kernels.Scan;
 /// h̄_(t−1) = h̄_t·exp(Δ_t·A)
 /// </code>
 /// (here bars are gradients). Hidden states are not stored: chunk by chunk, from the last to the first, they are
-/// computed again from the forward's checkpoint, with their decays, into a buffer that stays in the nearest cache.
-/// </summary>
-/// <remarks>
-/// B̄ and C̄ are sums over all channels. Lanes hold 16 channels, so each token and state of a chunk has a register-wide
+/// computed again from the forward's checkpoint, with their decays, into a buffer that stays in the nearest cache. B̄
+/// and C̄ are sums over all channels. Lanes hold 16 channels, so each token and state of a chunk has a register-wide
 /// sum, which all channels pass over; at the end of the chunk its lanes are added up. One call does all channels of a
 /// sequence in a fixed order; the parallel dimension is the batch.
 /// </remarks>

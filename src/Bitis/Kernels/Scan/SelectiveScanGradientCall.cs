@@ -1,9 +1,9 @@
 namespace Bitis.Kernels.Scan;
 
-/// <summary>
-/// The operands of a <see cref="SelectiveScanGradient"/>. Gradients of values overwrite their target, or add to it
-/// where a flag says so; gradients of parameters always add.
-/// </summary>
+/// <summary>The operands of a <see cref="SelectiveScanGradient"/>.</summary>
+/// <remarks>
+/// Gradients of values overwrite their target, or add to it where a flag says so; gradients of parameters always add.
+/// </remarks>
 internal unsafe struct SelectiveScanGradientCall
 {
     /// <summary>
@@ -22,9 +22,9 @@ internal unsafe struct SelectiveScanGradientCall
     public ScanGradients Gradients;
 
     /// <summary>
-    /// ∂L/∂A <c>[N, E]</c>, A itself and not the packed form; rows at the distance of the forward's A. Null where
-    /// nobody needs it.
+    /// ∂L/∂A <c>[N, E]</c>, A itself and not the packed form; rows at the distance of the forward's A.
     /// </summary>
+    /// <remarks>Null where nobody needs it.</remarks>
     public float* AGradient;
 
     /// <summary>∂L/∂D <c>[E]</c>; null where nobody needs it.</summary>

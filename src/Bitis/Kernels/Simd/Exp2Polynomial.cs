@@ -2,13 +2,11 @@ using System.Runtime.CompilerServices;
 
 namespace Bitis.Kernels.Simd;
 
-/// <summary>
-/// 2^x for the decay of the selective scan, exactly 1 for x = 0; below −126 it stays at 2^−126. Larger values than 127
-/// are not allowed: the decay of a stable system never exceeds 1.
-/// </summary>
+/// <summary>2^x for the decay of the selective scan, exactly 1 for x = 0; below −126 it stays at 2^−126.</summary>
 /// <remarks>
-/// The coefficients come from memory and stay in registers for as long as the value lives. Written as literals in an
-/// inner loop, the JIT reads each of them from memory at each use, and the loop waits for its loads.
+/// Larger values than 127 are not allowed: the decay of a stable system never exceeds 1. The coefficients come from
+/// memory and stay in registers for as long as the value lives. Written as literals in an inner loop, the JIT reads
+/// each of them from memory at each use, and the loop waits for its loads.
 /// </remarks>
 internal readonly unsafe struct Exp2Polynomial<TLanes, TDegree>
     where TLanes : struct, ILanes<TLanes>
@@ -44,10 +42,11 @@ internal readonly unsafe struct Exp2Polynomial<TLanes, TDegree>
         return TLanes.Scale(p, n);
     }
 
-    /// <summary>
-    /// 2^x of four registers. Their chains of dependent operations advance side by side: one after the other, the
-    /// waiting operations of one would fill the processor's scheduler and keep those of the next from starting.
-    /// </summary>
+    /// <summary>2^x of four registers.</summary>
+    /// <remarks>
+    /// Their chains of dependent operations advance side by side: one after the other, the waiting operations of one
+    /// would fill the processor's scheduler and keep those of the next from starting.
+    /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Of(ref TLanes x0, ref TLanes x1, ref TLanes x2, ref TLanes x3)
     {

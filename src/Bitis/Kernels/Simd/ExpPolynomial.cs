@@ -2,10 +2,8 @@ using System.Runtime.CompilerServices;
 
 namespace Bitis.Kernels.Simd;
 
-/// <summary>
-/// e^x, relative error 2e-7; x is first limited to [−87, 88], where the result is a normal number. Its coefficients
-/// stay in registers (see <see cref="Exp2Polynomial{TLanes, TDegree}"/>).
-/// </summary>
+/// <summary>e^x, relative error 2e-7; x is first limited to [−87, 88], where the result is a normal number.</summary>
+/// <remarks>Its coefficients stay in registers (see <see cref="Exp2Polynomial{TLanes, TDegree}"/>).</remarks>
 internal readonly unsafe struct ExpPolynomial<TLanes>
     where TLanes : struct, ILanes<TLanes>
 {

@@ -2,11 +2,12 @@ using System.Numerics;
 
 namespace Bitis.Kernels.Simd;
 
-/// <summary>
-/// A register of float32 lanes. A kernel that is generic over it is written once and compiled for each register width;
-/// its forms perform the same IEEE operations on each element, so on one machine they give the same bits (where the
-/// hardware has no fused multiply-add, the forms that remain all round twice).
-/// </summary>
+/// <summary>A register of float32 lanes.</summary>
+/// <remarks>
+/// A kernel that is generic over it is written once and compiled for each register width; its forms perform the same
+/// IEEE operations on each element, so on one machine they give the same bits (where the hardware has no fused
+/// multiply-add, the forms that remain all round twice).
+/// </remarks>
 internal unsafe interface ILanes<TSelf> :
     IAdditionOperators<TSelf, TSelf, TSelf>,
     ISubtractionOperators<TSelf, TSelf, TSelf>,

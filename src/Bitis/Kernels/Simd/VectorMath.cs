@@ -2,11 +2,11 @@ using System.Runtime.CompilerServices;
 
 namespace Bitis.Kernels.Simd;
 
-/// <summary>
-/// The transcendental functions of the kernels, written once for every register width. They take e^x as a value that
-/// holds its coefficients, which a loop keeps in registers. Errors are stated against exact arithmetic. NaN is not
-/// propagated.
-/// </summary>
+/// <summary>The transcendental functions of the kernels, written once for every register width.</summary>
+/// <remarks>
+/// They take e^x as a value that holds its coefficients, which a loop keeps in registers. Errors are stated against
+/// exact arithmetic. NaN is not propagated.
+/// </remarks>
 internal static class VectorMath
 {
     /// <summary>

@@ -18,7 +18,8 @@ internal static class ModelCatalogue
     /// </summary>
     private const string LocalVimDirections =
         "h,v_flip,w7,w7_flip/h_flip,w2_flip,w7,w7_flip/h,h_flip,v,w7/h,h_flip,v,v_flip/h,h_flip,v,v_flip/"
-        + "h,h_flip,v,v_flip/h_flip,v,v_flip,w7/h_flip,v,v_flip,w2_flip/h,h_flip,v,v_flip/h,h_flip,v,v_flip/h,v,v_flip,w2/"
+        + "h,h_flip,v,v_flip/h_flip,v,v_flip,w7/h_flip,v,v_flip,w2_flip/h,h_flip,v,v_flip/h,h_flip,v,v_flip/"
+        + "h,v,v_flip,w2/"
         + "h,v,v_flip,w2_flip/h,h_flip,v_flip,w7/h_flip,v,v_flip,w2/h,h_flip,v,v_flip/h,v,w2,w2_flip/v,v_flip,w2,w7/"
         + "h,h_flip,v,w2/h,h_flip,w2_flip,w7/v,v_flip,w2,w2_flip";
 
@@ -32,10 +33,13 @@ internal static class ModelCatalogue
     /// <summary>What the search found for LocalVMamba-Small.</summary>
     private const string LocalVMambaSmallDirections =
         "h,v,v_flip,w7_flip/h,h_flip,v,w7/h_flip,v,v_flip,w7/h_flip,v,w2_flip,w7/h_flip,v,w2_flip,w7/"
-        + "h_flip,v_flip,w2,w7_flip/h_flip,v,v_flip,w7/h,v,v_flip,w7/h,v,v_flip,w7/h,v,v_flip,w7_flip/h,h_flip,v,v_flip/"
-        + "h,v,v_flip,w2/v,v_flip,w2_flip,w7/h,h_flip,v,w2/h_flip,v,v_flip,w7_flip/h,h_flip,v,v_flip/h,v,v_flip,w7_flip/"
+        + "h_flip,v_flip,w2,w7_flip/h_flip,v,v_flip,w7/h,v,v_flip,w7/h,v,v_flip,w7/h,v,v_flip,w7_flip/"
+        + "h,h_flip,v,v_flip/"
+        + "h,v,v_flip,w2/v,v_flip,w2_flip,w7/h,h_flip,v,w2/h_flip,v,v_flip,w7_flip/h,h_flip,v,v_flip/"
+        + "h,v,v_flip,w7_flip/"
         + "h,v,v_flip,w7_flip/h,h_flip,v_flip,w7/h_flip,v_flip,w2_flip,w7/h_flip,v,v_flip,w7_flip/v,v_flip,w7,w7_flip/"
-        + "h,v,v_flip,w7_flip/h_flip,v,v_flip,w2/h,v,v_flip,w2_flip/h,h_flip,v,w7/h,h_flip,w7,w7_flip/h,v_flip,w2,w2_flip/"
+        + "h,v,v_flip,w7_flip/h_flip,v,v_flip,w2/h,v,v_flip,w2_flip/h,h_flip,v,w7/h,h_flip,w7,w7_flip/"
+        + "h,v_flip,w2,w2_flip/"
         + "h,v_flip,w2,w7/h,v,v_flip,w7_flip/h_flip,v,w2_flip,w7/h_flip,v_flip,w7,w7_flip/h,v,w7,w7_flip";
 
     /// <summary>All of them, smaller ones first in each family.</summary>
@@ -89,7 +93,8 @@ internal static class ModelCatalogue
     /// <exception cref="BitisException">There is none; the message lists the names.</exception>
     public static ModelVariant Get(string name) =>
         Variants.FirstOrDefault(variant => variant.Name == name) ?? throw new BitisException(
-            $"There is no model named '{name}'; the published ones are {string.Join(", ", Variants.Select(v => v.Name))}.");
+            $"There is no model named '{name}'; the published ones are "
+            + $"{string.Join(", ", Variants.Select(v => v.Name))}.");
 
     /// <summary>The variant with exactly this architecture, if it is a published one.</summary>
     public static ModelVariant? Find(ModelConfig config) =>
@@ -134,11 +139,11 @@ internal static class ModelCatalogue
         Classes = ImageNetClasses,
     };
 
-    /// <summary>
-    /// A LocalVim; the form with a class token has no rotary positions. (The official code defines
-    /// <c>local_vim_small</c> twice; here it has the directions of the first, which its detection and segmentation
-    /// have, too.)
-    /// </summary>
+    /// <summary>A LocalVim; the form with a class token has no rotary positions.</summary>
+    /// <remarks>
+    /// (The official code defines <c>local_vim_small</c> twice; here it has the directions of the first, which its
+    /// detection and segmentation have, too.)
+    /// </remarks>
     private static LocalVimConfig LocalVim(int width, bool hasClassToken) => new()
     {
         ImageSize = ImageSize,

@@ -11,7 +11,10 @@ internal static class SmallModels
     private const int ImageSize = 32;
 
     private static readonly string[] LocalDirections =
-        ["h,v_flip,w4,w4_flip", "h_flip,w2_flip,w4,w4_flip", "h,h_flip,v,w4", "h,h_flip,v,v_flip", "h,v,v_flip,w2", "h,v,w2,w2_flip"];
+        [
+            "h,v_flip,w4,w4_flip", "h_flip,w2_flip,w4,w4_flip", "h,h_flip,v,w4", "h,h_flip,v,v_flip", "h,v,v_flip,w2",
+            "h,v,w2,w2_flip",
+        ];
 
     private static readonly (string Name, Func<int, ModelConfig> Create)[] All =
     [
@@ -89,7 +92,14 @@ internal static class SmallModels
     /// A pyramid as <see cref="VMamba"/> makes it, with the scans of a LocalVMamba and its gated blocks without an MLP.
     /// </summary>
     private static LocalVMambaConfig LocalVMamba(int width, IReadOnlyList<int> depths, int classes) => new(
-        VMamba(width, depths, classes) with { InnerWidth = 2 * width, MlpWidth = 0, IsGated = true, HasConvBias = true, Downsampling = DownsamplingKind.PatchMerging },
+        VMamba(width, depths, classes) with
+        {
+            InnerWidth = 2 * width,
+            MlpWidth = 0,
+            IsGated = true,
+            HasConvBias = true,
+            Downsampling = DownsamplingKind.PatchMerging,
+        },
         [.. LocalDirections.Take(depths.Sum())]);
 
     private static ResNetConfig ResNet20(int classes) =>

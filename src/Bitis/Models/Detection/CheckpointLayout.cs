@@ -3,10 +3,11 @@ using Bitis.Tensors;
 
 namespace Bitis.Models.Detection;
 
-/// <summary>
-/// The tensors of an official checkpoint beside the parameters of a graph. Most are the same; where the official code
-/// keeps what several operators need in one tensor, a parameter is a part of it.
-/// </summary>
+/// <summary>The tensors of an official checkpoint beside the parameters of a graph.</summary>
+/// <remarks>
+/// Most are the same; where the official code keeps what several operators need in one tensor, a parameter is a part of
+/// it.
+/// </remarks>
 internal sealed class CheckpointLayout
 {
     private readonly Func<string, CheckpointPart> _partOf;

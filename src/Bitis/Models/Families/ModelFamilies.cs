@@ -63,7 +63,8 @@ internal static class ModelFamilies
 
     /// <summary>What to do about a family that is not known here.</summary>
     public const string Advice =
-        "A model of another family opens where the program registers it (ModelFamily.Register), or anywhere if its file "
+        "A model of another family opens where the program registers it (ModelFamily.Register), or anywhere if its "
+        + "file "
         + "was saved with its graph (VisionModel.FromGraph)";
 
     /// <summary>The family of a checkpoint that says nothing of itself.</summary>

@@ -41,11 +41,12 @@ public abstract class ModelFamily
     public virtual Func<string, string>? RenameFrom(IReadOnlyCollection<string> names) => null;
 
     /// <summary>
-    /// Names that tell where a model begins in a file: each checkpoint of the family has one of them. Today's is first.
+    /// Names that tell where a model begins in a file: each checkpoint of the family has one of them.
     /// </summary>
     /// <remarks>
-    /// Where one follows a prefix (<c>model.backbone.</c>), the tensors with this prefix are the model's. Without any,
-    /// checkpoints are recognized where no prefix but <c>module.</c> or <c>_orig_mod.</c> is in front.
+    /// Today's is first. Where one follows a prefix (<c>model.backbone.</c>), the tensors with this prefix are the
+    /// model's. Without any, checkpoints are recognized where no prefix but <c>module.</c> or <c>_orig_mod.</c> is in
+    /// front.
     /// </remarks>
     public virtual IReadOnlyList<string> Marks => [];
 

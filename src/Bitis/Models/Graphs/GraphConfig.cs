@@ -165,7 +165,8 @@ internal sealed record GraphConfig : ModelConfig
             return added.Shape.ElementCount <= MaxValueSize
                 ? added
                 : throw new BitisException(
-                    $"The graph's node '{DisplayText.Of(node.Name)}' is {added.Shape}, more than {MaxValueSize} numbers.");
+                    $"The graph's node '{DisplayText.Of(node.Name)}' is {added.Shape}, more than {MaxValueSize} "
+                    + "numbers.");
         }
         catch (ArgumentException e)
         {

@@ -30,9 +30,11 @@ internal sealed record LocalVMambaConfig : VMambaConfig
 
     /// <summary>
     /// The four scan directions of each block, stage by stage, by their official names: <c>h,v_flip,w7,w7_flip</c>.
-    /// Rows (<c>h</c>), columns
-    /// (<c>v</c>) or windows of so many tokens a side (<c>w7</c>); <c>_flip</c> starts at the end.
     /// </summary>
+    /// <remarks>
+    /// Rows (<c>h</c>), columns (<c>v</c>) or windows of so many tokens a side (<c>w7</c>); <c>_flip</c> starts at the
+    /// end.
+    /// </remarks>
     public required IReadOnlyList<string> Directions { get; init; }
 
     /// <inheritdoc />

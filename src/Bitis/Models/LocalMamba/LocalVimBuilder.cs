@@ -6,15 +6,16 @@ namespace Bitis.Models.LocalMamba;
 /// <summary>
 /// LocalVim as a graph, with the official names (hunto/LocalMamba, <c>classification/lib/models/local_vim.py</c> and
 /// <c>mamba/multi_mamba.py</c>: <c>MultiMamba</c>).
+/// </summary>
+/// <remarks>
 /// <code>
 ///   L  tokens      D  width of the residual stream     N  states
 ///   E  inner width R  rank of the Δ projection
 /// </code>
 /// Two deliberate differences, which change no value: the official code turns the residual stream and the block's
-/// output, here their sum is
-/// turned (<c>rope(a) + rope(b) = rope(a + b)</c>); and z gates a direction's output in the order of the grid, not of
-/// the scan.
-/// </summary>
+/// output, here their sum is turned (<c>rope(a) + rope(b) = rope(a + b)</c>); and z gates a direction's output in the
+/// order of the grid, not of the scan.
+/// </remarks>
 internal static class LocalVimBuilder
 {
     /// <summary>The grid on which positions are whole numbers (official <c>pt_hw_seq_len</c>).</summary>

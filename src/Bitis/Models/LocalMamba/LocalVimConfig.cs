@@ -30,11 +30,11 @@ internal sealed record LocalVimConfig : ModelConfig
     /// <summary>E, the channels inside a block; 2·D in all published models.</summary>
     public required int InnerWidth { get; init; }
 
-    /// <summary>
-    /// The four scan directions of each block, by their official names: <c>h,v_flip,w7,w7_flip</c>. Rows (<c>h</c>),
-    /// columns (<c>v</c>) or
-    /// windows of so many tokens a side (<c>w7</c>); <c>_flip</c> starts at the end.
-    /// </summary>
+    /// <summary>The four scan directions of each block, by their official names: <c>h,v_flip,w7,w7_flip</c>.</summary>
+    /// <remarks>
+    /// Rows (<c>h</c>), columns (<c>v</c>) or windows of so many tokens a side (<c>w7</c>); <c>_flip</c> starts at the
+    /// end.
+    /// </remarks>
     public required IReadOnlyList<string> Directions { get; init; }
 
     /// <summary>N, the states of each channel.</summary>
@@ -101,7 +101,8 @@ internal sealed record LocalVimConfig : ModelConfig
         if (HasRotaryPositions && (HasClassToken || Width % 4 != 0))
         {
             throw new BitisException(
-                "The model has rotary positions; they need tokens without a class token, and a width that is a multiple of 4.");
+                "The model has rotary positions; they need tokens without a class token, and a width that is a "
+                + "multiple of 4.");
         }
 
         RequireKnown(Norm, "norm");

@@ -77,7 +77,8 @@ internal readonly record struct ScanDirection(string Order, bool IsReversed)
         return direction.Order is "h" or "v" || direction.Window is >= 1 and <= MaxWindow
             ? direction
             : throw new BitisException(
-                $"There is no scan direction '{name}'; expected h, v or w and the side of a window (w2, w7), and {Reversed} to start at the end.");
+                $"There is no scan direction '{name}'; expected h, v or w and the side of a window (w2, w7), and "
+                + $"{Reversed} to start at the end.");
     }
 
     /// <summary>The official name.</summary>

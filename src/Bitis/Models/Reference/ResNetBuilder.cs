@@ -4,9 +4,12 @@ namespace Bitis.Models.Reference;
 
 /// <summary>
 /// A residual network as a graph, with torchvision's names (<c>torchvision/models/resnet.py</c>; norms are <c>norm</c>
-/// for its <c>bn</c>). Maps are grids of tokens, <c>[H·W, C]</c>: what a convolution sees at a place then lies together
-/// in memory, row by row of its kernel.
+/// for its <c>bn</c>).
 /// </summary>
+/// <remarks>
+/// Maps are grids of tokens, <c>[H·W, C]</c>: what a convolution sees at a place then lies together in memory, row by
+/// row of its kernel.
+/// </remarks>
 internal static class ResNetBuilder
 {
     public static Graph Build(ResNetConfig config)

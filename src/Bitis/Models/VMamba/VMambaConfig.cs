@@ -46,10 +46,8 @@ internal record VMambaConfig : ModelConfig
     /// <summary>E, the channels inside a block, in the first stage; each further stage doubles it.</summary>
     public required int InnerWidth { get; init; }
 
-    /// <summary>
-    /// The channels inside the MLP of a block, in the first stage; each further stage doubles it. 0 for blocks without
-    /// an MLP.
-    /// </summary>
+    /// <summary>The channels inside the MLP of a block, in the first stage; each further stage doubles it.</summary>
+    /// <remarks>0 for blocks without an MLP.</remarks>
     public required int MlpWidth { get; init; }
 
     /// <summary>N, the states of each channel.</summary>
@@ -85,7 +83,8 @@ internal record VMambaConfig : ModelConfig
         if (Stem == StemKind.Convolutions && PatchSize != ConvolutionsPatchSize)
         {
             throw new BitisException(
-                $"The model's patchSize is {PatchSize}; a stem of two convolutions of stride 2 has {ConvolutionsPatchSize}.");
+                $"The model's patchSize is {PatchSize}; a stem of two convolutions of stride 2 has "
+                + $"{ConvolutionsPatchSize}.");
         }
 
         Require(Width, 2, MaxWidth >> Depths.Count, "width");
@@ -100,8 +99,10 @@ internal record VMambaConfig : ModelConfig
 
     /// <inheritdoc />
     public override string Describe() =>
-        $"width {Width}, inner {InnerWidth}, MLP {MlpWidth} (doubled by each stage), depths {string.Join("-", Depths)}, states {StateSize}; "
-        + $"images {ImageSize}×{ImageSize}, {GridSize}×{GridSize} tokens, stem of {Stem.ToString().ToLowerInvariant()}, "
+        $"width {Width}, inner {InnerWidth}, MLP {MlpWidth} (doubled by each stage), "
+        + $"depths {string.Join("-", Depths)}, states {StateSize}; "
+        + $"images {ImageSize}×{ImageSize}, {GridSize}×{GridSize} tokens, stem of "
+        + $"{Stem.ToString().ToLowerInvariant()}, "
         + $"{(Downsampling == DownsamplingKind.Convolution ? "convolutions" : "patch merging")} between stages"
         + $"{(IsGated ? ", gated" : "")}; {DisplayText.Count(Classes, "class")}";
 

@@ -68,7 +68,8 @@ internal sealed class VMambaDetector(CheckpointTensors tensors)
 
     private BitisException Unsupported(string name, string form) =>
         tensors.Refusal(
-            $"tensor '{name}' belongs to a VMamba with {form}, which no published classifier has and Bitis does not run.");
+            $"tensor '{name}' belongs to a VMamba with {form}, which no published classifier has and Bitis does not "
+            + "run.");
 
     private List<int> Depths()
     {

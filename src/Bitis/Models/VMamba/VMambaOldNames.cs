@@ -19,6 +19,7 @@ internal static partial class VMambaOldNames
             name, match => $"{match.Groups["block"].Value}.{(match.Groups["part"].Value == "ln_1" ? "norm" : "op")}."),
     };
 
-    [GeneratedRegex(@"^(?<block>layers\.\d+\.blocks\.\d+)\.(?<part>ln_1|self_attention)\.", RegexOptions.NonBacktracking)]
+    [GeneratedRegex(
+        @"^(?<block>layers\.\d+\.blocks\.\d+)\.(?<part>ln_1|self_attention)\.", RegexOptions.NonBacktracking)]
     private static partial Regex InBlock();
 }

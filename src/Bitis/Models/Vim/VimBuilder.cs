@@ -5,13 +5,15 @@ namespace Bitis.Models.Vim;
 /// <summary>
 /// Vim as a graph, with the official names (hustvl/Vim, <c>vim/models_mamba.py</c> and <c>mamba_simple.py</c>, bimamba
 /// v2).
+/// </summary>
+/// <remarks>
 /// <code>
 ///   L  tokens      D  width of the residual stream     N  states
 ///   E  inner width R  rank of the Δ projection
 /// </code>
 /// One deliberate difference: SiLU(z) gates the sum of the two directions once, not each of them
 /// (<c>y_f·g + y_b·g = (y_f + y_b)·g</c>).
-/// </summary>
+/// </remarks>
 internal static class VimBuilder
 {
     public static Graph Build(VimConfig config)

@@ -99,7 +99,8 @@ internal sealed record VimConfig : ModelConfig
         $"width {Width}, inner {InnerWidth}, depth {Depth}, states {StateSize}, delta rank {DeltaRank}; "
         + $"images {ImageSize}×{ImageSize}, patches of {PatchSize} every {DisplayText.Count(Stride, "pixel")}, "
         + $"{DisplayText.Count(Tokens, "token")}; "
-        + $"class token {ClassToken.ToString().ToLowerInvariant()}, directions {(HalvesDirections ? "halved" : "summed")}, "
+        + $"class token {ClassToken.ToString().ToLowerInvariant()}, "
+        + $"directions {(HalvesDirections ? "halved" : "summed")}, "
         + $"{Norm.ToString().ToLowerInvariant()} norm; {DisplayText.Count(Classes, "class")}";
 
     /// <inheritdoc />

@@ -62,7 +62,8 @@ internal sealed class VimDetector(CheckpointTensors tensors)
 
     private BitisException Unsupported(string name, string form) =>
         tensors.Refusal(
-            $"tensor '{name}' belongs to a Vim with {form}, a form that no published model has and Bitis does not run.");
+            $"tensor '{name}' belongs to a Vim with {form}, a form that no published model has and Bitis does not "
+            + "run.");
 
     private int Stride(int patchSize, int grid)
     {

@@ -9,10 +9,11 @@ namespace Bitis.Quantization.Calibration;
 /// </summary>
 public sealed class SiteStatistics
 {
-    /// <summary>
-    /// Bins of a group's histogram. Errors are computed as if the values were spread evenly within a bin, which is
-    /// exact enough as soon as a quantization interval covers a few bins: 1024 bins are 4 for each of 255 intervals.
-    /// </summary>
+    /// <summary>Bins of a group's histogram.</summary>
+    /// <remarks>
+    /// Errors are computed as if the values were spread evenly within a bin, which is exact enough as soon as a
+    /// quantization interval covers a few bins: 1024 bins are 4 for each of 255 intervals.
+    /// </remarks>
     public const int Bins = 1024;
 
     private readonly float[] _low;

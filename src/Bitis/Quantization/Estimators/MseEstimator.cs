@@ -5,12 +5,12 @@ using Bitis.Quantization.Quantizers;
 
 namespace Bitis.Quantization.Estimators;
 
-/// <summary>
-/// The range with the least mean squared error between the values and their levels' values. For weights the magnitude
-/// is searched over <see cref="Candidates"/> fractions of the largest; for activations the ends are searched together
-/// and then in turn, each time over as many fractions: after SiLU they have a short and a long tail, and with outliers
-/// on both sides moving one end alone would stop too early.
-/// </summary>
+/// <summary>The range with the least mean squared error between the values and their levels' values.</summary>
+/// <remarks>
+/// For weights the magnitude is searched over <see cref="Candidates"/> fractions of the largest; for activations the
+/// ends are searched together and then in turn, each time over as many fractions: after SiLU they have a short and a
+/// long tail, and with outliers on both sides moving one end alone would stop too early.
+/// </remarks>
 internal sealed class MseEstimator : IRangeEstimator
 {
     private const int Candidates = 100;

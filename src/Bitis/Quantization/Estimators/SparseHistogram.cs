@@ -29,10 +29,10 @@ internal sealed class SparseHistogram
         }
     }
 
-    /// <summary>
-    /// Σ (x − x̂)² for the levels that cover a range. A value inside the range is taken as spread evenly over its bin,
-    /// which adds the bin's variance.
-    /// </summary>
+    /// <summary>Σ (x − x̂)² for the levels that cover a range.</summary>
+    /// <remarks>
+    /// A value inside the range is taken as spread evenly over its bin, which adds the bin's variance.
+    /// </remarks>
     public double SquaredError(int bits, ValueRange range)
     {
         (float scale, int zeroPoint) = UniformQuantizer.AsymmetricParameters(bits, range);

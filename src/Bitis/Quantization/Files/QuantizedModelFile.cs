@@ -15,10 +15,11 @@ using Bitis.Tensors;
 
 namespace Bitis.Quantization.Files;
 
-/// <summary>
-/// The <c>.bitis</c> file: a safetensors file (docs/file-format.md). Each quantized layer has
+/// <summary>The <c>.bitis</c> file: a safetensors file (docs/file-format.md).</summary>
+/// <remarks>
+/// Each quantized layer has
 /// <code>
-///   {layer}.weight             I8 in the checkpoint's shape, or U8 [out, ⌈in/2⌉] with two levels a byte for 4 bits and less
+///   {layer}.weight             I8 in the checkpoint's shape; for 4 bits and less U8 [out, ⌈in/2⌉], two levels a byte
 ///   {layer}.weight_scale       F32 [out]
 ///   {layer}.input_scale        F32 [1], [tokens] or [channels]
 ///   {layer}.input_zero_point   U8, as the scale
@@ -27,7 +28,7 @@ namespace Bitis.Quantization.Files;
 /// </code>
 /// The other parameters keep their name and shape, as F16 where that loses nothing, else as F32. Everything else is in
 /// the metadata, with a digest of all of it, since the container itself has no checksum.
-/// </summary>
+/// </remarks>
 internal static class QuantizedModelFile
 {
     /// <summary>The entry of the metadata that lists the quantized layers.</summary>
@@ -99,12 +100,14 @@ internal static class QuantizedModelFile
             .Select(pair => FloatTensor(pair.Key, pair.Value));
         // Wide types first, so that every tensor starts at a multiple of its element's size.
         List<SafetensorsTensor> tensors =
-            [.. floats.Concat(TensorsOf(model.Layers, model.Graph)).Concat(QuantizedScanFile.TensorsOf(model.Scans, model.Graph)).OrderByDescending(tensor => tensor.DType.BitSize())];
+            [.. floats.Concat(TensorsOf(model.Layers, model.Graph)).Concat(QuantizedScanFile.TensorsOf(
+                model.Scans, model.Graph)).OrderByDescending(tensor => tensor.DType.BitSize())];
 
         if (tensors.GroupBy(tensor => tensor.Name).FirstOrDefault(named => named.Count() > 1) is { } twice)
         {
             throw new BitisException(
-                $"Two tensors of the model would be called '{twice.Key}' in the file: give the parameter of that name another one.");
+                $"Two tensors of the model would be called '{twice.Key}' in the file: give the parameter of that name "
+                + "another one.");
         }
 
         QuantizedModelJson json = QuantizedModelJson.Default;
@@ -248,7 +251,8 @@ internal static class QuantizedModelFile
                     levels, level => level < weight.MinLevel || level > weight.MaxLevel) is >= 0 and var index)
             {
                 throw new BitisException(
-                    $"tensor '{node.ParameterNames[0]}' has level {levels[index]}, outside {weight.MinLevel} to {weight.MaxLevel}.");
+                    $"tensor '{node.ParameterNames[0]}' has level {levels[index]}, outside {weight.MinLevel} to "
+                    + $"{weight.MaxLevel}.");
             }
         }
         if (bits.Activations != BitWidths.Float)
@@ -283,7 +287,8 @@ internal static class QuantizedModelFile
                 layer.Input is null ? null : $"'{name}.input_scale'",
             ];
             throw new BitisException(
-                $"the numbers of {string.Join(" and ", scales.OfType<string>())} are so large that the layer's values could not be float32.");
+                $"the numbers of {string.Join(" and ", scales.OfType<string>())} are so large that "
+                + "the layer's values could not be float32.");
         }
     }
 

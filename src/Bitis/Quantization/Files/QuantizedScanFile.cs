@@ -14,8 +14,9 @@ using Bitis.Tensors;
 
 namespace Bitis.Quantization.Files;
 
-/// <summary>
-/// The quantized scans of a <c>.bitis</c> file (docs/file-format.md). Each has
+/// <summary>The quantized scans of a <c>.bitis</c> file (docs/file-format.md).</summary>
+/// <remarks>
+/// Each has
 /// <code>
 ///   {scan}.u_scale               F32 [1] or [channels]
 ///   {scan}.u_zero_point          U8  as u_scale
@@ -29,7 +30,7 @@ namespace Bitis.Quantization.Files;
 /// </code>
 /// and in the metadata its bits, how the levels of Ā are spread, whether Δ's levels are spread before its softplus, and
 /// whether h's rounding is dithered.
-/// </summary>
+/// </remarks>
 internal static class QuantizedScanFile
 {
     /// <summary>The entry of the metadata that lists the scans.</summary>
@@ -135,7 +136,8 @@ internal static class QuantizedScanFile
         float[] channelScales = ReadScales(tensors, $"{name}.hidden_channel_scale", shape.Channels);
         int[] firstTokens =
         [
-            .. Enumerable.Range(0, groups[0]).Select(i => BinaryPrimitives.ReadInt32LittleEndian(starts.AsSpan(i * sizeof(int)))),
+            .. Enumerable.Range(0, groups[0]).Select(
+                i => BinaryPrimitives.ReadInt32LittleEndian(starts.AsSpan(i * sizeof(int)))),
         ];
         var scan = new QuantizedScan(
             UniformQuantizer.Asymmetric(bits, u.Length == 1 ? Granularity.PerTensor : Granularity.PerChannel, u, zeros),

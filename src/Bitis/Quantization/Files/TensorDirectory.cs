@@ -37,7 +37,8 @@ internal sealed class TensorDirectory(Checkpoint file, CancellationToken cancell
         if (entry.DType is not (DType.Float32 or DType.Float16) || entry.Shape != shape)
         {
             throw new BitisException(
-                $"tensor '{name}' is {entry.DType} {entry.Shape}; expected {DType.Float32} or {DType.Float16}, {shape}.");
+                $"tensor '{name}' is {entry.DType} {entry.Shape}; expected {DType.Float32} or {DType.Float16}, "
+                + $"{shape}.");
         }
 
         FloatTensor tensor = file.Read(name);
@@ -54,7 +55,8 @@ internal sealed class TensorDirectory(Checkpoint file, CancellationToken cancell
         float[] scales = Floats(name, shape).Span.ToArray();
         return Array.FindIndex(scales, scale => !(scale > 0 && float.IsFinite(1 / scale))) is >= 0 and var index
             ? throw new BitisException(
-                $"tensor '{name}' holds {scales[index]} at element {index}; expected a positive number whose reciprocal is finite.")
+                $"tensor '{name}' holds {scales[index]} at element {index}; expected a positive number whose "
+                + "reciprocal is finite.")
             : scales;
     }
 

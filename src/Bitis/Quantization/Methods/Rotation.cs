@@ -5,9 +5,12 @@ namespace Bitis.Quantization.Methods;
 
 /// <summary>
 /// The orthonormal Walsh-Hadamard transform of blocks of neighbouring channels, <c>x·H/√n</c>, which spreads outliers
-/// over a block. It is its own inverse, so a layer whose weights and input are both rotated computes what it did:
-/// <c>(x·H)·(W·H)ᵀ = x·Wᵀ</c>.
+/// over a block.
 /// </summary>
+/// <remarks>
+/// It is its own inverse, so a layer whose weights and input are both rotated computes what it did:
+/// <c>(x·H)·(W·H)ᵀ = x·Wᵀ</c>.
+/// </remarks>
 internal static class Rotation
 {
     /// <summary>n for some channels: the largest power of two that divides them.</summary>

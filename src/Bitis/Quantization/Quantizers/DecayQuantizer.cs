@@ -2,15 +2,15 @@ using System.Text.Json.Serialization;
 
 namespace Bitis.Quantization.Quantizers;
 
-/// <summary>
-/// Maps discrete parameters Ā = exp(Δ·A), which lie between 0 and 1, to levels and back:
+/// <summary>Maps discrete parameters Ā = exp(Δ·A), which lie between 0 and 1, to levels and back.</summary>
+/// <remarks>
 /// <code>
 ///   uniform      q = clamp(round((Ā − lowest)/s), 0, 2ᵇ − 1)             Ā ≈ lowest + s·q
 ///   long-tailed  q = clamp(round(−r·log₂((1 − Ā)/s)), 0, 2ᵇ − 1)         Ā ≈ 1 − s·2^(−q/r)       QMamba's LtSQ
 ///   logarithmic  q = clamp(round(−r·log₂(Ā/s)), 0, 2ᵇ − 1)               Ā ≈ s·2^(−q/r)
 /// </code>
 /// With r = 1 and s = 1, QMamba's own, a product with a level of LtSQ is a shift: <c>Ā·h = h − (h ≫ q)</c>.
-/// </summary>
+/// </remarks>
 /// <param name="Spacing">How the levels are spread.</param>
 /// <param name="Bits">b.</param>
 /// <param name="LevelsPerOctave">r; 0 for uniform levels.</param>

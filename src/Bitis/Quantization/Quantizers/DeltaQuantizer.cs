@@ -1,15 +1,16 @@
 using Bitis.Kernels.Rounding;
 namespace Bitis.Quantization.Quantizers;
 
-/// <summary>
-/// Maps the time steps Δ = softplus(x) of a selective scan to unsigned levels and back. Levels are evenly spaced,
-/// either over Δ itself, from 0 on, or over x: since softplus(x) ≈ e^x where x is small, the latter are dense where Δ
-/// is small, in proportion to it, and there is no softplus to compute.
+/// <summary>Maps the time steps Δ = softplus(x) of a selective scan to unsigned levels and back.</summary>
+/// <remarks>
+/// Levels are evenly spaced, either over Δ itself, from 0 on, or over x: since softplus(x) ≈ e^x where x is small, the
+/// latter are dense where Δ is small, in proportion to it, and there is no softplus to compute.
 /// <code>
 ///   q = clamp(round((v − lowest) · (1/s)), 0, 2ᵇ − 1)        v = Δ or x
-///   Δ ≈ unit · d[q]                                          d[q] = q, or round(softplus(lowest + s·q)/unit) of at most 2¹⁵ − 1
+///   Δ ≈ unit · d[q]                                          d[q] = q, or round(softplus(lowest + s·q)/unit)
+///                                                            of at most 2¹⁵ − 1
 /// </code>
-/// </summary>
+/// </remarks>
 internal sealed class DeltaQuantizer
 {
     private const int LargestMultiple = short.MaxValue;

@@ -2,11 +2,11 @@ using Bitis.Quantization.Scans;
 
 namespace Bitis.Quantization.Quantizers;
 
-/// <summary>
-/// Maps hidden states to signed levels, <c>q = clamp(round(h / s), −2ᵇ⁻¹, 2ᵇ⁻¹ − 1)</c>. The scale s of token t and
-/// channel e is that of the token's group times that of the channel (QMamba's temporal group quantization, TGQ): ranges
-/// move along the tokens, and differ between channels.
-/// </summary>
+/// <summary>Maps hidden states to signed levels, <c>q = clamp(round(h / s), −2ᵇ⁻¹, 2ᵇ⁻¹ − 1)</c>.</summary>
+/// <remarks>
+/// The scale s of token t and channel e is that of the token's group times that of the channel (QMamba's temporal group
+/// quantization, TGQ): ranges move along the tokens, and differ between channels.
+/// </remarks>
 internal sealed class HiddenStateQuantizer
 {
     private readonly int[] _groupOf;
@@ -75,10 +75,10 @@ internal sealed class HiddenStateQuantizer
     /// <summary>A factor for each channel, or a single one.</summary>
     public IReadOnlyList<float> ChannelScales { get; }
 
-    /// <summary>
-    /// Whether rounding is dithered (<see cref="QuantizedScan"/> says how). To the nearest level, a state that decays
-    /// or grows by less than half a level at a time stands still.
-    /// </summary>
+    /// <summary>Whether rounding is dithered (<see cref="QuantizedScan"/> says how).</summary>
+    /// <remarks>
+    /// To the nearest level, a state that decays or grows by less than half a level at a time stands still.
+    /// </remarks>
     public bool IsDithered { get; }
 
     /// <summary>The group of a token.</summary>

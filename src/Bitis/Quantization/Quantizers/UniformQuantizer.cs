@@ -5,15 +5,15 @@ using Bitis.Quantization.Recipes;
 
 namespace Bitis.Quantization.Quantizers;
 
-/// <summary>
-/// Maps real values to integers on evenly spaced levels, and back:
+/// <summary>Maps real values to integers on evenly spaced levels, and back.</summary>
+/// <remarks>
 /// <code>
 ///   q = clamp(round(x · (1/s)) + z, qmin, qmax)        round half to even; 1/s computed once, in float32
 ///   x̂ = s · (q − z)
 /// </code>
 /// Each group of values (see <see cref="Granularity"/>) has its own scale s and zero point z. This formula is the
 /// definition; the integer kernels compute exactly the same levels.
-/// </summary>
+/// </remarks>
 internal sealed class UniformQuantizer
 {
     /// <summary>The fewest and the most bits that a level may have.</summary>

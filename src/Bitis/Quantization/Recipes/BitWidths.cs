@@ -36,7 +36,8 @@ public readonly record struct BitWidths(int Weights, int Activations)
         }
         throw new BitisException(
             $"'{text}' is not a bit width: expected w<bits>a<bits> such as w8a8, w6a6 or w4a8, "
-            + $"with {UniformQuantizer.MinBits} to {UniformQuantizer.MaxBits} bits, or {Float} for float32; or 'float'.");
+            + $"with {UniformQuantizer.MinBits} to {UniformQuantizer.MaxBits} bits, or {Float} for float32; or "
+            + "'float'.");
     }
 
     /// <summary>The form that <see cref="Parse"/> reads.</summary>

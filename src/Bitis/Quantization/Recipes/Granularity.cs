@@ -12,8 +12,9 @@ public enum Granularity
 
     /// <summary>
     /// The values of one token position share one, over all images and channels: <c>[tokens]</c> scales (PTQ4VM's
-    /// per-token static quantization). Positions count in the order in which the operator sees its tokens.
+    /// per-token static quantization).
     /// </summary>
+    /// <remarks>Positions count in the order in which the operator sees its tokens.</remarks>
     PerToken,
 
     /// <summary>

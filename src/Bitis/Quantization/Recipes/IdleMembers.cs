@@ -3,10 +3,10 @@ using Bitis.Quantization.Quantizers;
 
 namespace Bitis.Quantization.Recipes;
 
-/// <summary>
-/// Finds what a recipe says without any effect on a model. Only new quantizations are checked. Recipes in model files
-/// may be of older versions, which let it pass.
-/// </summary>
+/// <summary>Finds what a recipe says without any effect on a model.</summary>
+/// <remarks>
+/// Only new quantizations are checked. Recipes in model files may be of older versions, which let it pass.
+/// </remarks>
 internal static class IdleMembers
 {
     /// <summary>Refuses members of a recipe that do nothing for a model.</summary>

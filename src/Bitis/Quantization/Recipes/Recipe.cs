@@ -121,7 +121,8 @@ public sealed record Recipe
         if (inScope.Length == 0 && (Overrides.Count > 0 || !hasScans))
         {
             throw new BitisException(Scope == Scope.Full
-                ? $"The model has no layer that scope 'full' quantizes{(hasScans ? ", so no override matches one" : "")}."
+                ? "The model has no layer that scope 'full' quantizes"
+                    + $"{(hasScans ? ", so no override matches one" : "")}."
                 : $"The model has no linear layer in a block, so there is none in scope '{scope}'"
                     + (hasScans ? ", and no override matches one." : "; scope 'full' takes all layers."));
         }
@@ -137,11 +138,11 @@ public sealed record Recipe
         return [.. inScope.Select(node => (node, BitsOf(node, graph))).Where(pair => pair.Item2 != BitWidths.None)];
     }
 
-    /// <summary>
-    /// Which values of a layer's input share a scale. Convolutions sum over tokens, so their inputs have one scale; one
-    /// that takes each channel by itself can have one for each channel at no cost, and does where linear layers have
-    /// one for each token.
-    /// </summary>
+    /// <summary>Which values of a layer's input share a scale.</summary>
+    /// <remarks>
+    /// Convolutions sum over tokens, so their inputs have one scale; one that takes each channel by itself can have one
+    /// for each channel at no cost, and does where linear layers have one for each token.
+    /// </remarks>
     public Granularity GranularityOf(Node node)
     {
         ArgumentNullException.ThrowIfNull(node);

@@ -6,10 +6,11 @@ using Bitis.Quantization.Quantizers;
 
 namespace Bitis.Quantization.Recipes;
 
-/// <summary>
-/// A recipe as JSON: <c>{ "method": "ptq4vm+", "settings": { "alpha": 0.3 }, "bits": "w4a4" }</c>. Before there were
-/// settings, those of all methods stood in the recipe itself; such recipes are read, and none is written.
-/// </summary>
+/// <summary>A recipe as JSON: <c>{ "method": "ptq4vm+", "settings": { "alpha": 0.3 }, "bits": "w4a4" }</c>.</summary>
+/// <remarks>
+/// Before there were settings, those of all methods stood in the recipe itself; such recipes are read, and none is
+/// written.
+/// </remarks>
 internal sealed record RecipeDocument
 {
     private const double OldPercentile = 99.99;

@@ -7,10 +7,8 @@ namespace Bitis;
 [JsonConverter(typeof(EnumByName<Scope>))]
 public enum Scope
 {
-    /// <summary>
-    /// The linear layers of the blocks: their weights and their inputs (PTQ4VM's scope). In a graph without blocks, all
-    /// linear layers.
-    /// </summary>
+    /// <summary>The linear layers of the blocks: their weights and their inputs (PTQ4VM's scope).</summary>
+    /// <remarks>In a graph without blocks, all linear layers.</remarks>
     Linear,
 
     /// <summary>
@@ -19,9 +17,7 @@ public enum Scope
     /// </summary>
     Ssm,
 
-    /// <summary>
-    /// As <see cref="Ssm"/>, and all other layers: convolutions, the patch embedding and the head. The layer that sees
-    /// the image and the one that gives the logits have at least 8 bits.
-    /// </summary>
+    /// <summary>As <see cref="Ssm"/>, and all other layers: convolutions, the patch embedding and the head.</summary>
+    /// <remarks>The layer that sees the image and the one that gives the logits have at least 8 bits.</remarks>
     Full,
 }

@@ -7,23 +7,25 @@ namespace Bitis.Quantization.Scans;
 
 /// <summary>
 /// A selective scan in integers: the quantizers of its operands, of the discrete parameters and of the hidden states.
+/// </summary>
+/// <remarks>
 /// What it computes, for each channel e and state n (all of it is exact in integers but the two roundings to float32
 /// that are named):
 /// <code>
 ///   u  = s_u[e]·(q_u − z_u[e])    Δ = unit_Δ·d[q_Δ]    B = s_B[t]·q_B    C = s_C[t]·q_C    the operands' levels
 ///   i  = clamp(codeΔ[q_Δ] + codeA[e, n], 0, 127)                                           log₂(−log₂ Ā) in eighths
 ///   Ā  = decay[i] / 2¹⁵                                                                    a level of Ā
-///   v  = clamp16(round((float((q_u − z_u)·d[q_Δ])·f[g, e])·s_B[t]))                        f = s_u·unit_Δ·2^(b_B−1)/unit, float32
+///   v  = clamp16(round((float((q_u − z_u)·d[q_Δ])·f[g, e])·s_B[t]))    f = s_u·unit_Δ·2^(b_B−1)/unit, float32
 ///   h  = level(clamp16(Ā ∗ h + v ∗ (q_B·2^(16−b_B))))                                      x ∗ y = (x·y + 2¹⁴) ≫ 15
 ///   y  = ((Σ_n h·q_C)·unit)·s_C[t] + (D·s_u)·(q_u − z_u)                                   float32
 /// </code>
 /// h is a 16-bit number whose upper b bits are the level and whose lower ones are 0:
 /// <c>level(x) = clamp16(x + o) &amp; mask</c>; its unit is the scale of h divided by 2^(16−b). The offset o is
-/// 2^(15−b) for rounding to nearest; dithered, it is
-/// <c>⌊frac(0.618…·t + 0.754…·n)·2^(16−b)⌋</c>, which takes all values alike, so that a state that changes by less than
-/// a level at a time moves on average as it should instead of standing still. Where a group of tokens begins, h becomes
-/// <c>level(clamp16(round(h·(s_before/s_after))))</c>, the product in float32, to nearest.
-/// </summary>
+/// 2^(15−b) for rounding to nearest; dithered, it is <c>⌊frac(0.618…·t + 0.754…·n)·2^(16−b)⌋</c>, which takes all
+/// values alike, so that a state that changes by less than a level at a time moves on average as it should instead of
+/// standing still. Where a group of tokens begins, h becomes <c>level(clamp16(round(h·(s_before/s_after))))</c>, the
+/// product in float32, to nearest.
+/// </remarks>
 internal sealed class QuantizedScan
 {
     /// <summary>Codes of −log₂ Ā for an octave.</summary>
@@ -180,7 +182,8 @@ internal sealed class QuantizedScan
             OutputFactors = [.. groups.SelectMany(g => each.Select(e => OutputFactor(g, e)))],
             Offsets =
             [
-                .. Enumerable.Range(0, tokens * 2 * pairs).Select(i => (short)RoundingOffset(i / (2 * pairs), i % (2 * pairs))),
+                .. Enumerable.Range(0, tokens * 2 * pairs).Select(
+                    i => (short)RoundingOffset(i / (2 * pairs), i % (2 * pairs))),
             ],
         };
     }

@@ -215,7 +215,8 @@ internal sealed class ScanCalibrator
     private static double[] BestClips(ScanObserver observer, double[] clips, Func<double, QuantizedScan> with)
     {
         double[][] errors = [.. clips.Select(clip => observer.OutputErrors(with(clip)))];
-        return [.. Enumerable.Range(0, errors[0].Length).Select(e => clips[Enumerable.Range(0, clips.Length).MinBy(i => errors[i][e])])];
+        return [.. Enumerable.Range(
+            0, errors[0].Length).Select(e => clips[Enumerable.Range(0, clips.Length).MinBy(i => errors[i][e])])];
     }
 
     private static QuantizedScan With(
@@ -239,7 +240,8 @@ internal sealed class ScanCalibrator
         // What is cut off is cut off above: u, the output of a SiLU, has its long tail there.
         int[] zeros =
         [
-            .. quantizer.ZeroPoints.ToArray().Select((zero, i) => (int)Math.Clamp(Math.Round(zero / clipOf(i)), 0, quantizer.MaxLevel)),
+            .. quantizer.ZeroPoints.ToArray().Select(
+                (zero, i) => (int)Math.Clamp(Math.Round(zero / clipOf(i)), 0, quantizer.MaxLevel)),
         ];
         return UniformQuantizer.Asymmetric(quantizer.Bits, quantizer.Granularity, scales, zeros);
     }
@@ -318,10 +320,10 @@ internal sealed class ScanCalibrator
         return new HiddenStateQuantizer(_bits, tokens.Length, starts, scales, channels);
     }
 
-    /// <summary>
-    /// The groups of tokens. Long ones begin at multiples of four, since the kernels take four tokens of a group at a
-    /// time.
-    /// </summary>
+    /// <summary>The groups of tokens.</summary>
+    /// <remarks>
+    /// Long ones begin at multiples of four, since the kernels take four tokens of a group at a time.
+    /// </remarks>
     private int[] GroupStarts(float[] ranges)
     {
         int length = ranges.Length >= 8 * _method.TimeGroups ? 4 : 1;
@@ -338,7 +340,8 @@ internal sealed class ScanCalibrator
         [.. Ranges(statistics, _estimator).Select(range => UniformQuantizer.SymmetricScale(_bits, Magnitude(range)))]);
 
     private ValueRange[] Ranges(SiteStatistics statistics, IRangeEstimator estimator) =>
-        [.. Enumerable.Range(0, statistics.Groups).Select(group => estimator.ActivationRange(statistics, group, _bits))];
+        [.. Enumerable.Range(
+            0, statistics.Groups).Select(group => estimator.ActivationRange(statistics, group, _bits))];
 
     private static float Magnitude(ValueRange range) => Math.Max(Math.Abs(range.Low), Math.Abs(range.High));
 }

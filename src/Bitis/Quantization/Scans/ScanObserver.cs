@@ -117,10 +117,10 @@ internal sealed class ScanObserver
         }
     }
 
-    /// <summary>
-    /// The squared error of the scan's output on the kept images, by channel. A channel's error depends on its own
-    /// scales of u and h only, and on the levels that all channels share.
-    /// </summary>
+    /// <summary>The squared error of the scan's output on the kept images, by channel.</summary>
+    /// <remarks>
+    /// A channel's error depends on its own scales of u and h only, and on the levels that all channels share.
+    /// </remarks>
     public double[] OutputErrors(QuantizedScan candidate)
     {
         using var packed = new PackedScan(candidate.TablesFor(_d, _outputs[0].Shape[1]));

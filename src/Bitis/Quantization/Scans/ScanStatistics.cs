@@ -43,11 +43,13 @@ internal sealed class ScanStatistics
 
     /// <summary>The largest |h| at each token, over channels, states and images.</summary>
     public float[] TokenMaxima =>
-        [.. Enumerable.Range(0, _tokens).Select(t => TensorPrimitives.Max<float>(_maxima.AsSpan(t * _channels, _channels)))];
+        [.. Enumerable.Range(0, _tokens).Select(
+            t => TensorPrimitives.Max<float>(_maxima.AsSpan(t * _channels, _channels)))];
 
     /// <summary>The largest |h| of each channel, over tokens, states and images.</summary>
     public float[] ChannelMaxima =>
-        [.. Enumerable.Range(0, _channels).Select(e => Enumerable.Range(0, _tokens).Max(t => _maxima[(t * _channels) + e]))];
+        [.. Enumerable.Range(0, _channels).Select(
+            e => Enumerable.Range(0, _tokens).Max(t => _maxima[(t * _channels) + e]))];
 
     /// <summary>The mean, over the images, of the largest |h| over the states at a token, <c>[channels]</c>.</summary>
     /// <param name="token">Counted in the order in which the scan sees the tokens.</param>
@@ -180,7 +182,8 @@ internal sealed class ScanStatistics
             if (!TensorPrimitives.IsFiniteAll<float>(maxima))
             {
                 throw new BitisException(
-                    $"{Name}: a hidden state is NaN or infinite at token {t}. Check the weights (bitis inspect) and the images.");
+                    $"{Name}: a hidden state is NaN or infinite at token {t}. Check the weights (bitis inspect) and "
+                    + "the images.");
             }
         }
         (_sum, _squares, _cubes) = (_sum + sum, _squares + squares, _cubes + cubes);

@@ -12,9 +12,8 @@ public sealed record Augmentation
     /// <summary>The random stream of the batch as a whole; those of its images are their positions.</summary>
     private const ulong BatchStream = ulong.MaxValue;
 
-    /// <summary>
-    /// Images move by up to this many pixels each way; what comes in is zero, the mean colour. 0: not at all.
-    /// </summary>
+    /// <summary>Images move by up to this many pixels each way; what comes in is zero, the mean colour.</summary>
+    /// <remarks>0: not at all.</remarks>
     public int CropPadding { get; init; } = 4;
 
     /// <summary>Whether every other image, at random, is mirrored left to right.</summary>
@@ -29,9 +28,9 @@ public sealed record Augmentation
     public float MixupAlpha { get; init; }
 
     /// <summary>
-    /// CutMix's α: a box, whose share of the area is drawn from Beta(α, α), comes from another image. 0: never. When
-    /// both alphas are positive each batch takes one of the two, at random.
+    /// CutMix's α: a box, whose share of the area is drawn from Beta(α, α), comes from another image.
     /// </summary>
+    /// <remarks>0: never. When both alphas are positive each batch takes one of the two, at random.</remarks>
     public float CutMixAlpha { get; init; }
 
     /// <summary>Checks what the types cannot.</summary>
@@ -47,17 +46,18 @@ public sealed record Augmentation
         if (!(LabelSmoothing is >= 0 and < 1))
         {
             throw new BitisException(
-                $"Augmentation: a label smoothing of {LabelSmoothing} was found; at least 0 and less than 1 was expected.");
+                $"Augmentation: a label smoothing of {LabelSmoothing} was found; at least 0 and less than 1 was "
+                + "expected.");
         }
 
         ValidateAlpha("mixup", MixupAlpha);
         ValidateAlpha("CutMix", CutMixAlpha);
     }
 
-    /// <summary>
-    /// Changes a batch in place and computes its targets. The result depends on the arguments alone: give each batch of
-    /// a training run a seed of its own.
-    /// </summary>
+    /// <summary>Changes a batch in place and computes its targets.</summary>
+    /// <remarks>
+    /// The result depends on the arguments alone: give each batch of a training run a seed of its own.
+    /// </remarks>
     /// <param name="images">Preprocessed images, <c>[batch, channels, height, width]</c>.</param>
     /// <param name="labels">The class of each image.</param>
     /// <param name="targets">

@@ -8,10 +8,12 @@ using Bitis.Tensors;
 namespace Bitis.Training.Loop;
 
 /// <summary>
-/// The state of a training in one safetensors file, from which it goes on as if it had never stopped. The tensors are
-/// those of <see cref="TrainingState.Tensors"/>; the metadata hold the identity and the position as JSON, and a digest
-/// of both, and of the tensors' names and bytes.
+/// The state of a training in one safetensors file, from which it goes on as if it had never stopped.
 /// </summary>
+/// <remarks>
+/// The tensors are those of <see cref="TrainingState.Tensors"/>; the metadata hold the identity and the position as
+/// JSON, and a digest of both, and of the tensors' names and bytes.
+/// </remarks>
 internal sealed class TrainingCheckpoint
 {
     private const string Advice = "Use a copy of it, or train anew in another folder";

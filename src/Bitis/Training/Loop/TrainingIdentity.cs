@@ -4,9 +4,8 @@ using Bitis.Models;
 
 namespace Bitis.Training.Loop;
 
-/// <summary>
-/// What a training is, as opposed to how far it has come. Only a checkpoint of the same one can be resumed.
-/// </summary>
+/// <summary>What a training is, as opposed to how far it has come.</summary>
+/// <remarks>Only a checkpoint of the same one can be resumed.</remarks>
 /// <param name="Config">The architecture.</param>
 /// <param name="Recipe">The recipe.</param>
 /// <param name="Training">The images to train with.</param>

@@ -5,10 +5,8 @@ using Bitis.Files;
 
 namespace Bitis.Training.Loop;
 
-/// <summary>
-/// The log of a training, as two files with a row for each finished epoch. They are written whole, from what the
-/// checkpoint holds, so a resumed training has each row once.
-/// </summary>
+/// <summary>The log of a training, as two files with a row for each finished epoch.</summary>
+/// <remarks>They are written whole, from what the checkpoint holds, so a resumed training has each row once.</remarks>
 /// <param name="Identity">What is trained, how and with what.</param>
 /// <param name="Epochs">The finished epochs.</param>
 internal sealed record TrainingLog(TrainingIdentity Identity, IReadOnlyList<EpochRecord> Epochs)
@@ -25,7 +23,8 @@ internal sealed record TrainingLog(TrainingIdentity Identity, IReadOnlyList<Epoc
         {
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"{e.Epoch},{e.Step},{e.LearningRate:G6},{e.TrainLoss:F6},{e.TrainTop1:F6},{e.ValidationTop1:F6},{e.GradientNorm:G6},{e.ImagesPerSecond:F2},{e.Seconds:F2}\n");
+                $"{e.Epoch},{e.Step},{e.LearningRate:G6},{e.TrainLoss:F6},{e.TrainTop1:F6},{e.ValidationTop1:F6},"
+                + $"{e.GradientNorm:G6},{e.ImagesPerSecond:F2},{e.Seconds:F2}\n");
         }
         AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text.ToString())));
     }

@@ -98,7 +98,9 @@ internal sealed class TrainingStep : IDisposable
     }
 
     private BitisException Diverged(string what, double learningRate) => new(
-        $"The training diverged: {what} in epoch {_state.Position.Finished.Count + 1}, step {_state.Position.Current.Steps + 1} of "
-        + $"{_stepsPerEpoch}, at a learning rate of {learningRate:G4}. Train again with a lower learning rate or more warm-up epochs. "
+        $"The training diverged: {what} in epoch {_state.Position.Finished.Count + 1}, step "
+        + $"{_state.Position.Current.Steps + 1} of "
+        + $"{_stepsPerEpoch}, at a learning rate of {learningRate:G4}. Train again with a lower learning rate or more "
+        + "warm-up epochs. "
         + "The last checkpoint is as it was.");
 }

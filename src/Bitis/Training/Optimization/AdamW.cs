@@ -5,15 +5,16 @@ using Bitis.Tensors;
 
 namespace Bitis.Training.Optimization;
 
-/// <summary>
-/// Adam with decoupled weight decay (Loshchilov and Hutter, 2019). For the gradient g of step t, counted from 1:
+/// <summary>Adam with decoupled weight decay (Loshchilov and Hutter, 2019).</summary>
+/// <remarks>
+/// For the gradient g of step t, counted from 1:
 /// <code>
 ///   m = β₁·m + (1 − β₁)·g        v = β₂·v + (1 − β₂)·g²
 ///   w = w − η·λ·w − η·(m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)
 /// </code>
 /// λ applies to the weights of linear layers and convolutions only, not to norms, biases, A, D, the class token and
 /// positions.
-/// </summary>
+/// </remarks>
 internal sealed class AdamW
 {
     private readonly TrainingRecipe _recipe;

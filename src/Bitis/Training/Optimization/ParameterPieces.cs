@@ -3,10 +3,11 @@ using Bitis.Tensors;
 
 namespace Bitis.Training.Optimization;
 
-/// <summary>
-/// Cuts parameters into pieces of a fixed length, which threads share out. A piece is always computed as one, so
-/// results depend neither on the number of threads nor on which thread takes which piece.
-/// </summary>
+/// <summary>Cuts parameters into pieces of a fixed length, which threads share out.</summary>
+/// <remarks>
+/// A piece is always computed as one, so results depend neither on the number of threads nor on which thread takes
+/// which piece.
+/// </remarks>
 internal sealed class ParameterPieces
 {
     /// <summary>

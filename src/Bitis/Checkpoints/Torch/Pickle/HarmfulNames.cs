@@ -2,11 +2,11 @@ using System.Collections.Frozen;
 
 namespace Bitis.Checkpoints.Torch.Pickle;
 
-/// <summary>
-/// Python names known to run commands or code, or to reach files and networks. No weights need one, so a file that has
-/// one is refused as a whole: whoever loads it elsewhere should know. The list cannot be complete; safety does not rest
-/// on it, since nothing in a pickle is run here.
-/// </summary>
+/// <summary>Python names known to run commands or code, or to reach files and networks.</summary>
+/// <remarks>
+/// No weights need one, so a file that has one is refused as a whole: whoever loads it elsewhere should know. The list
+/// cannot be complete; safety does not rest on it, since nothing in a pickle is run here.
+/// </remarks>
 internal static class HarmfulNames
 {
     /// <summary>Modules of which nothing belongs into a checkpoint.</summary>
@@ -38,10 +38,8 @@ internal static class HarmfulNames
     private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> ModuleParts =
         Modules.GetAlternateLookup<ReadOnlySpan<char>>();
 
-    /// <summary>
-    /// What leads from a harmless name to a harmful one, as in <c>random._os.system</c>. Underscores in front do not
-    /// count, but for those of Python's own names.
-    /// </summary>
+    /// <summary>What leads from a harmless name to a harmful one, as in <c>random._os.system</c>.</summary>
+    /// <remarks>Underscores in front do not count, but for those of Python's own names.</remarks>
     private static readonly FrozenSet<string> Ways = new[]
     {
         "os", "posix", "nt", "subprocess", "sys", "ctypes", "importlib", "shutil", "runpy", "cpp_extension",

@@ -1,10 +1,10 @@
 namespace Bitis.Checkpoints.Torch.Pickle;
 
-/// <summary>
-/// Bounds what constructors may copy. A pickle can name one long list many times over for two bytes each, and so make
-/// copying constructors take memory that grows with the square of the file; in an honest file each element is copied
-/// once.
-/// </summary>
+/// <summary>Bounds what constructors may copy.</summary>
+/// <remarks>
+/// A pickle can name one long list many times over for two bytes each, and so make copying constructors take memory
+/// that grows with the square of the file; in an honest file each element is copied once.
+/// </remarks>
 internal sealed class PickleBudget
 {
     private const long Allowance = 1024;

@@ -1,9 +1,7 @@
 namespace Bitis.Checkpoints.Torch.Pickle;
 
-/// <summary>
-/// The bytes of a pickle, read ahead in pieces. Only a text or block that is itself longer takes more memory than one
-/// piece.
-/// </summary>
+/// <summary>The bytes of a pickle, read ahead in pieces.</summary>
+/// <remarks>Only a text or block that is itself longer takes more memory than one piece.</remarks>
 /// <param name="source">Where the pickle lies.</param>
 internal sealed class PickleInput(StoredBytes source)
 {

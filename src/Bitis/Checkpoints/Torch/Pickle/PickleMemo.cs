@@ -1,9 +1,10 @@
 namespace Bitis.Checkpoints.Torch.Pickle;
 
-/// <summary>
-/// What a pickle has put aside under a number. Picklers count from 0, so the numbers index a list; a table of hashes
-/// would let a file choose numbers that all fall into one bucket.
-/// </summary>
+/// <summary>What a pickle has put aside under a number.</summary>
+/// <remarks>
+/// Picklers count from 0, so the numbers index a list; a table of hashes would let a file choose numbers that all fall
+/// into one bucket.
+/// </remarks>
 internal sealed class PickleMemo
 {
     private static readonly object Missing = new();

@@ -2,10 +2,11 @@ using System.Collections.Frozen;
 
 namespace Bitis.Checkpoints.Torch.Pickle;
 
-/// <summary>
-/// What the Python names of a pickle stand for. There is no reflection and nothing is looked up outside of this table,
-/// so a pickle makes plain data of what is here, and inert objects of everything else.
-/// </summary>
+/// <summary>What the Python names of a pickle stand for.</summary>
+/// <remarks>
+/// There is no reflection and nothing is looked up outside of this table, so a pickle makes plain data of what is here,
+/// and inert objects of everything else.
+/// </remarks>
 internal static class PickleNames
 {
     /// <summary>Longer than any class' name; it bounds what a few bytes that name old texts can make.</summary>

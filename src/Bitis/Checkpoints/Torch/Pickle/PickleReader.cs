@@ -5,19 +5,14 @@ using System.Text;
 
 namespace Bitis.Checkpoints.Torch.Pickle;
 
-/// <summary>
-/// Reads a Python pickle, protocols 0 to 5, as data. The pickle machine is a list of one-byte instructions on a stack;
-/// this
-/// one knows no imports: plain data come from <see cref="PickleNames"/>, other classes are names. It is a loop, so deep
-/// nesting cannot exhaust our own stack,
-/// and every instruction takes time and memory in proportion to its own bytes: at most 128 bytes for each byte of the
-/// pickle, which has at most <see cref="MaxLength"/>.
-/// </summary>
+/// <summary>Reads a Python pickle, protocols 0 to 5, as data.</summary>
 /// <remarks>
-/// Python's values become: <c>None</c> null, <c>bool</c>, <c>int</c> long (or BigInteger), <c>float</c> double,
-/// <c>str</c>
-/// string, <c>bytes</c> byte[], <c>tuple</c> object?[], <c>list</c> and <c>set</c> List, <c>dict</c> PickleDictionary,
-/// and an object of any other class a PickleObject.
+/// The pickle machine is a list of one-byte instructions on a stack; this one knows no imports: plain data come from
+/// <see cref="PickleNames"/>, other classes are names. It is a loop, so deep nesting cannot exhaust our own stack, and
+/// every instruction takes time and memory in proportion to its own bytes: at most 128 bytes for each byte of the
+/// pickle, which has at most <see cref="MaxLength"/>. Python's values become: <c>None</c> null, <c>bool</c>, <c>int</c>
+/// long (or BigInteger), <c>float</c> double, <c>str</c> string, <c>bytes</c> byte[], <c>tuple</c> object?[],
+/// <c>list</c> and <c>set</c> List, <c>dict</c> PickleDictionary, and an object of any other class a PickleObject.
 /// Source of the instructions: CPython's Lib/pickletools.py.
 /// </remarks>
 internal sealed class PickleReader

@@ -2,11 +2,11 @@ using System.Buffers.Binary;
 
 namespace Bitis.Checkpoints.Torch.Zip;
 
-/// <summary>
-/// The checksum of zip archives: CRC-32, polynomial 0xEDB88320. The platform's own is internal to its archive classes,
-/// and
-/// the processor's instruction computes another polynomial. Eight bytes at a time ("slicing by 8").
-/// </summary>
+/// <summary>The checksum of zip archives: CRC-32, polynomial 0xEDB88320.</summary>
+/// <remarks>
+/// The platform's own is internal to its archive classes, and the processor's instruction computes another polynomial.
+/// Eight bytes at a time ("slicing by 8").
+/// </remarks>
 internal static class Crc32
 {
     private static readonly uint[][] Tables = BuildTables();

@@ -3,10 +3,10 @@ using System.IO.Compression;
 
 namespace Bitis.Checkpoints.Torch.Zip;
 
-/// <summary>
-/// The contents of a file in a zip archive; the checksum is verified at the first reading. A compressed one is inflated
-/// once and kept, however many tensors lie in it: work and memory are those of its size.
-/// </summary>
+/// <summary>The contents of a file in a zip archive; the checksum is verified at the first reading.</summary>
+/// <remarks>
+/// A compressed one is inflated once and kept, however many tensors lie in it: work and memory are those of its size.
+/// </remarks>
 internal sealed class ZipBytes(CheckpointFile file, ZipEntry entry) : StoredBytes
 {
     private const int LocalHeaderLength = 30;

@@ -3,11 +3,12 @@ using System.Text;
 
 namespace Bitis.Checkpoints.Torch.Zip;
 
-/// <summary>
-/// Reads the directory at the end of a zip archive, zip64 included. The platform's <c>ZipArchive</c> gives streams, not
-/// places in the file; storages are read in place. Layout: PKWARE's APPNOTE.TXT, sections 4.3 and 4.5.3. All entries
-/// together inflate to at most 64 times the file (or 1 MiB), and none shares bytes with another.
-/// </summary>
+/// <summary>Reads the directory at the end of a zip archive, zip64 included.</summary>
+/// <remarks>
+/// The platform's <c>ZipArchive</c> gives streams, not places in the file; storages are read in place. Layout: PKWARE's
+/// APPNOTE.TXT, sections 4.3 and 4.5.3. All entries together inflate to at most 64 times the file (or 1 MiB), and none
+/// shares bytes with another.
+/// </remarks>
 internal static class ZipDirectory
 {
     private const int EndLength = 22;

@@ -58,7 +58,8 @@ internal static class CifarPython
         {
             throw BitisException.InFile(
                 path,
-                    "this pickle is no batch of CIFAR: an array 'data' and a list 'labels' or 'fine_labels' were expected.");
+                    "this pickle is no batch of CIFAR: an array 'data' and a list 'labels' or 'fine_labels' were "
+                    + "expected.");
         }
         bool fits = data is { DType: "u1", Shape: [var count, CifarFile.ImageLength] }
             && count > 0
@@ -69,7 +70,8 @@ internal static class CifarPython
             throw BitisException.InFile(
                 path,
                 $"the array 'data' is {string.Join('×', data.Shape)} of {data.DType} in {data.Bytes.Length} bytes; "
-                + $"{labels.Count}×{CifarFile.ImageLength} of u1 were expected for {DisplayText.Count(labels.Count, "label")}.");
+                + $"{labels.Count}×{CifarFile.ImageLength} of u1 were expected for "
+                + $"{DisplayText.Count(labels.Count, "label")}.");
         }
         byte[] known = new byte[labels.Count];
         for (int i = 0; i < known.Length; i++)

@@ -2,10 +2,8 @@ using System.Text;
 
 namespace Bitis.Data.Sources.Labels;
 
-/// <summary>
-/// Comma-separated values as RFC 4180 defines them: quotes, doubled quotes, line ends inside quotes. Rows and columns
-/// are bounded, so that memory is in proportion to what the caller can use.
-/// </summary>
+/// <summary>Comma-separated values as RFC 4180 defines them: quotes, doubled quotes, line ends inside quotes.</summary>
+/// <remarks>Rows and columns are bounded, so that memory is in proportion to what the caller can use.</remarks>
 internal static class Csv
 {
     /// <summary>More than any export of labels has.</summary>

@@ -4,11 +4,11 @@ using Bitis.Files;
 
 namespace Bitis.Data.Sources.Labels;
 
-/// <summary>
-/// A CSV file that names images and their labels. Columns are found by their headers. Labels are class indices, or
-/// names that are numbered in ordinal order, but not both. The file has at most 64 MiB, a row for each file of the tree
-/// and 1000 columns.
-/// </summary>
+/// <summary>A CSV file that names images and their labels.</summary>
+/// <remarks>
+/// Columns are found by their headers. Labels are class indices, or names that are numbered in ordinal order, but not
+/// both. The file has at most 64 MiB, a row for each file of the tree and 1000 columns.
+/// </remarks>
 internal static class LabelFile
 {
     /// <summary>The name under which the file is looked for in a folder.</summary>

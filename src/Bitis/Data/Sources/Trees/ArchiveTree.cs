@@ -1,9 +1,10 @@
 namespace Bitis.Data.Sources.Trees;
 
-/// <summary>
-/// The files inside an archive, or below a folder of it. Names may have '\' between their parts and "./" in front.
-/// Links, and names that lead out of the archive, are left out.
-/// </summary>
+/// <summary>The files inside an archive, or below a folder of it.</summary>
+/// <remarks>
+/// Names may have '\' between their parts and "./" in front. Links, and names that lead out of the archive, are left
+/// out.
+/// </remarks>
 /// <param name="archive">The path of the archive.</param>
 internal abstract class ArchiveTree(string archive) : FileTree
 {

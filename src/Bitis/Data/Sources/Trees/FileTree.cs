@@ -8,10 +8,11 @@ namespace Bitis.Data.Sources.Trees;
 /// </summary>
 internal abstract class FileTree : IDisposable
 {
-    /// <summary>
-    /// How many folders a file may lie in. Each folder of an archive's name is a name itself, so that a name of many
-    /// would grow with its length squared; links between folders make paths in number exponential in the depth.
-    /// </summary>
+    /// <summary>How many folders a file may lie in.</summary>
+    /// <remarks>
+    /// Each folder of an archive's name is a name itself, so that a name of many would grow with its length squared;
+    /// links between folders make paths in number exponential in the depth.
+    /// </remarks>
     protected const int MaxDepth = 16;
 
     /// <summary>Formats by the extensions of their files, as <see cref="FileContent"/> calls them.</summary>

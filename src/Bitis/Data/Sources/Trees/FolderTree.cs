@@ -4,10 +4,10 @@ using Bitis.Files;
 
 namespace Bitis.Data.Sources.Trees;
 
-/// <summary>
-/// The files below a folder. Links are followed, as class folders may be links, but for those that lead back to a
-/// folder above them.
-/// </summary>
+/// <summary>The files below a folder.</summary>
+/// <remarks>
+/// Links are followed, as class folders may be links, but for those that lead back to a folder above them.
+/// </remarks>
 internal sealed class FolderTree : FileTree
 {
     private static readonly EnumerationOptions Everything = new()

@@ -3,11 +3,11 @@ using System.Text;
 
 namespace Bitis.Data.Sources.Trees;
 
-/// <summary>
-/// Lists what is in a tar archive: ustar, pax, GNU and the old form. The platform's own reader is not used, since it
-/// takes memory for what a header claims before it has read it, and accepts archives that were cut off.
-/// </summary>
-/// <remarks>Work: a block for each entry. Memory: names and comments, at most 1 MiB each.</remarks>
+/// <summary>Lists what is in a tar archive: ustar, pax, GNU and the old form.</summary>
+/// <remarks>
+/// The platform's own reader is not used, since it takes memory for what a header claims before it has read it, and
+/// accepts archives that were cut off. Work: a block for each entry. Memory: names and comments, at most 1 MiB each.
+/// </remarks>
 internal static class TarDirectory
 {
     private const int BlockLength = 512, ChecksumOffset = 148, ChecksumLength = 8, MaxTextLength = 1 << 20;

@@ -1,10 +1,10 @@
 namespace Bitis.Data.Sources.Trees;
 
-/// <summary>
-/// The files inside a tar archive, or below a folder of it. A plain archive is read where it lies; one compressed with
-/// gzip is unpacked to memory, since it cannot be read at any place.
-/// </summary>
-/// <remarks>Memory: names, and of compressed archives all contents, at most 1 GiB and 1032 times the file.</remarks>
+/// <summary>The files inside a tar archive, or below a folder of it.</summary>
+/// <remarks>
+/// A plain archive is read where it lies; one compressed with gzip is unpacked to memory, since it cannot be read at
+/// any place. Memory: names, and of compressed archives all contents, at most 1 GiB and 1032 times the file.
+/// </remarks>
 internal sealed class TarTree : ArchiveTree
 {
     /// <summary>How many bytes a compressed archive may have when it is unpacked.</summary>

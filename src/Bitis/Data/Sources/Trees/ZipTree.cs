@@ -4,11 +4,11 @@ using Bitis.Data.Decoding;
 
 namespace Bitis.Data.Sources.Trees;
 
-/// <summary>
-/// The files inside a zip, or below a folder of it. Entries are read when they are asked for, and compared with their
-/// checksum; nothing is unpacked. Reading all of them once
-/// inflates at most 1032 times the zip's length, since none may share bytes with another.
-/// </summary>
+/// <summary>The files inside a zip, or below a folder of it.</summary>
+/// <remarks>
+/// Entries are read when they are asked for, and compared with their checksum; nothing is unpacked. Reading all of them
+/// once inflates at most 1032 times the zip's length, since none may share bytes with another.
+/// </remarks>
 internal sealed class ZipTree : ArchiveTree
 {
     /// <summary>Deflate's best ratio; an entry that claims more is lying or damaged.</summary>
@@ -39,7 +39,8 @@ internal sealed class ZipTree : ArchiveTree
                 {
                     throw BitisException.InFile(
                         zip,
-                        $"the zip's entries claim more compressed bytes than the {_zipLength} that it has, so they overlap: "
+                        $"the zip's entries claim more compressed bytes than the {_zipLength} that it has, so they "
+                        + "overlap: "
                         + "it is damaged, or made to exhaust a reader.");
                 }
                 bool isFolder = entry.FullName.EndsWith('/') || entry.FullName.EndsWith('\\');

@@ -9,9 +9,9 @@ using Bitis.Kernels.Dispatch;
 namespace Bitis.Execution.Gradients.Layers;
 
 /// <summary>
-/// The causal convolution and, where there is one, the SiLU after it; see <see cref="CausalConvGradient"/>. The sum
-/// between them is not kept. Sequences that lie in reverse are convolved in reverse.
+/// The causal convolution and, where there is one, the SiLU after it; see <see cref="CausalConvGradient"/>.
 /// </summary>
+/// <remarks>The sum between them is not kept. Sequences that lie in reverse are convolved in reverse.</remarks>
 internal sealed unsafe class CausalConvolutionGradient : OperationGradient
 {
     private readonly Node _convolution;

@@ -11,8 +11,9 @@ namespace Bitis.Execution.Gradients.Layers;
 
 /// <summary>
 /// A depthwise convolution over a grid of tokens and, where there is one, the SiLU after it; see
-/// <see cref="DepthwiseConvGradient"/>. The sum between them is not kept.
+/// <see cref="DepthwiseConvGradient"/>.
 /// </summary>
+/// <remarks>The sum between them is not kept.</remarks>
 internal sealed unsafe class DepthwiseConvolutionGradient : OperationGradient
 {
     private readonly Node _convolution;

@@ -6,10 +6,8 @@ using Bitis.Kernels.Matrices;
 
 namespace Bitis.Execution.Gradients.Layers;
 
-/// <summary>
-/// A linear layer, y = x·Wᵀ + b: x̄ = ȳ·W, W̄ = ȳᵀ·x, b̄ = Σ ȳ. Weights are packed once for all micro-batches, in both
-/// directions.
-/// </summary>
+/// <summary>A linear layer, y = x·Wᵀ + b: x̄ = ȳ·W, W̄ = ȳᵀ·x, b̄ = Σ ȳ.</summary>
+/// <remarks>Weights are packed once for all micro-batches, in both directions.</remarks>
 internal sealed unsafe class LinearGradient(Node node) : OperationGradient, IDisposable
 {
     private readonly Linear _layer = (Linear)node.Operator;

@@ -11,8 +11,9 @@ namespace Bitis.Execution.Gradients.Layers;
 
 /// <summary>
 /// A linear layer whose backward pass is approximated: x̄ by <see cref="InputGradientProduct"/>, W̄ by
-/// <see cref="WeightGradientProduct"/>; b̄ = Σ ȳ as ever. The forward pass is that of <see cref="LinearGradient"/>.
+/// <see cref="WeightGradientProduct"/>; b̄ = Σ ȳ as ever.
 /// </summary>
+/// <remarks>The forward pass is that of <see cref="LinearGradient"/>.</remarks>
 internal sealed unsafe class LowBitLinearGradient(
     Node node, BackwardMethod method, BackwardPolicy policy, GridLayout layout) : OperationGradient, IDisposable
 {

@@ -9,9 +9,11 @@ using SelectiveScan = Bitis.Kernels.Scan.SelectiveScan;
 namespace Bitis.Execution.Gradients.Layers;
 
 /// <summary>
-/// The selective scan and, where there is one, the softplus before it; see <see cref="SelectiveScanGradient"/>. Of the
-/// hidden states only those before every <see cref="SelectiveScan.ChunkTokens"/> tokens are kept.
+/// The selective scan and, where there is one, the softplus before it; see <see cref="SelectiveScanGradient"/>.
 /// </summary>
+/// <remarks>
+/// Of the hidden states only those before every <see cref="SelectiveScan.ChunkTokens"/> tokens are kept.
+/// </remarks>
 internal sealed unsafe class ScanGradient : OperationGradient
 {
     private readonly FusedScan _fused;
@@ -23,7 +25,8 @@ internal sealed unsafe class ScanGradient : OperationGradient
     private ParameterSlot _aLog = null!;
     private ParameterSlot _d = null!;
     private ScanOperands _operands;
-    private ArenaMatrix _checkpoints, _recomputedU, _recomputedDelta, _yGradient, _deltaGradient, _bGradient, _cGradient;
+    private ArenaMatrix _checkpoints, _recomputedU, _recomputedDelta;
+    private ArenaMatrix _yGradient, _deltaGradient, _bGradient, _cGradient;
     private GradientTarget _uGradient;
 
     /// <summary>Creates the operation.</summary>

@@ -4,10 +4,10 @@ using Bitis.Graphs;
 
 namespace Bitis.Execution.Gradients.Values;
 
-/// <summary>
-/// The sum of two values: both terms have the sum's gradient. A term that is used nowhere else shares its memory;
-/// the other one, the residual stream, gets a copy.
-/// </summary>
+/// <summary>The sum of two values: both terms have the sum's gradient.</summary>
+/// <remarks>
+/// A term that is used nowhere else shares its memory; the other one, the residual stream, gets a copy.
+/// </remarks>
 internal sealed unsafe class AddGradient(Node node) : OperationGradient
 {
     private readonly List<GradientTarget> _copies = [];

@@ -4,10 +4,11 @@ using Bitis.Kernels.Activations;
 
 namespace Bitis.Execution.Gradients.Values;
 
-/// <summary>
-/// The rectifier, x̄ = ȳ where x was positive. It keeps one bit an element (<see cref="PositiveMask"/>) instead of a
-/// value, so that a low-bit layer behind it keeps the only copy of its input.
-/// </summary>
+/// <summary>The rectifier, x̄ = ȳ where x was positive.</summary>
+/// <remarks>
+/// It keeps one bit an element (<see cref="PositiveMask"/>) instead of a value, so that a low-bit layer behind it keeps
+/// the only copy of its input.
+/// </remarks>
 internal sealed unsafe class ReluGradient(Node node) : OperationGradient
 {
     private ArenaMatrix _x, _y, _yGradient, _mask;

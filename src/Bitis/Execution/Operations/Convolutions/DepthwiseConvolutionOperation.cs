@@ -29,7 +29,8 @@ internal sealed class DepthwiseConvolutionOperation(FusedConvolution fused) : We
         (ArenaMatrix x, FloatTensor weight, FloatTensor? scales) = ChannelwiseOperands(plan, node);
         ArenaMatrix y = plan.Allocate(fused.Output);
         ArrangedCopy[] copies =
-            [.. fused.Copies.Select(copy => ArrangedCopy.Of((ArrangeTokens)copy.Operator, y.Rows, plan.Allocate(copy)))];
+            [.. fused.Copies.Select(
+                copy => ArrangedCopy.Of((ArrangeTokens)copy.Operator, y.Rows, plan.Allocate(copy)))];
         var weights = new NativeBuffer<float>(weight.Length);
         CausalConv.PackWeights(weight.Span, weights.Span, _layer.Channels, _layer.KernelSize * _layer.KernelSize);
         FloatTensor? bias = _layer.HasBias ? plan.Parameter(node, 1) : null;

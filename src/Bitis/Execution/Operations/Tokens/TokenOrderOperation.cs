@@ -26,7 +26,8 @@ internal sealed class TokenOrderOperation(Node node, int[] sources) : Operation
     /// <summary>Patches of four tokens side by side.</summary>
     public static TokenOrderOperation Of(Node node, MergePatches merge) => new(
         node,
-        [.. Enumerable.Range(0, node.Shape[0] * MergePatches.Parts).Select(i => merge.Source(i / MergePatches.Parts, i % MergePatches.Parts) ?? -1)]);
+        [.. Enumerable.Range(0, node.Shape[0] * MergePatches.Parts).Select(
+            i => merge.Source(i / MergePatches.Parts, i % MergePatches.Parts) ?? -1)]);
 
     /// <inheritdoc />
     public override void Plan(PlanBuilder plan)

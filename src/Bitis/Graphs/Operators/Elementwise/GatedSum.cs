@@ -4,10 +4,11 @@ using Bitis.Tensors;
 namespace Bitis.Graphs.Operators.Elementwise;
 
 /// <summary>
-/// The sum of several sequences, each with a gate of its own for every channel: <c>y[t] = Σₖ g[k] · xₖ[t]</c>. Inputs:
-/// the gates
-/// <c>[sequences, channels]</c>, then the sequences, each <c>[tokens, channels]</c>.
+/// The sum of several sequences, each with a gate of its own for every channel: <c>y[t] = Σₖ g[k] · xₖ[t]</c>.
 /// </summary>
+/// <remarks>
+/// Inputs: the gates <c>[sequences, channels]</c>, then the sequences, each <c>[tokens, channels]</c>.
+/// </remarks>
 internal sealed record GatedSum : Operator
 {
     /// <inheritdoc />

@@ -4,10 +4,10 @@ using Bitis.Kernels.Simd;
 namespace Bitis.Kernels.Gemm.Tiles;
 
 /// <summary>
-/// The innermost product of <see cref="FloatGemm"/>: a block of outputs that stays in registers, two registers wide. It
-/// has 8 rows with the 32 registers of AVX-512, and 6 rows with the 16 registers of all others.
+/// The innermost product of <see cref="FloatGemm"/>: a block of outputs that stays in registers, two registers wide.
 /// </summary>
 /// <remarks>
+/// It has 8 rows with the 32 registers of AVX-512, and 6 rows with the 16 registers of all others.
 /// <code>
 ///                       w0     w1      per index of k: 2 loads, R broadcasts, 2·R multiply-adds
 ///   broadcast a[0, k]   c00    c01     registers: 2·R sums + 2 weights + 1 broadcast

@@ -4,10 +4,11 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Bitis.Kernels.Gemm.Tiles;
 
-/// <summary>
-/// 512 bits of sums with AVX-512. The 8-bit multiply-add of x86 saturates at 16 bits, so the bytes are first widened to
-/// 16 bits, the even and the odd ones of each group apart; their products are exact.
-/// </summary>
+/// <summary>512 bits of sums with AVX-512.</summary>
+/// <remarks>
+/// The 8-bit multiply-add of x86 saturates at 16 bits, so the bytes are first widened to 16 bits, the even and the odd
+/// ones of each group apart; their products are exact.
+/// </remarks>
 internal readonly unsafe struct Int8DotAvx512(Vector512<int> value) : IInt8Dot<Int8DotAvx512>
 {
     private readonly Vector512<int> _value = value;
