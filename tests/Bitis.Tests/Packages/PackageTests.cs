@@ -145,6 +145,7 @@ public sealed partial class PackageTests(PackageFiles packages) : IClassFixture<
     private static bool IsWeights(string file) => file.EndsWith(".safetensors", StringComparison.Ordinal);
 
     [GeneratedRegex(
-        @"\[(?<text>[^\]]*)\]\((?!https?:|#)(\.\./)*(?<file>[^)#]*)(#[^)]*)?\)", RegexOptions.ExplicitCapture)]
+        @"\[(?<text>[^\]]*)\]\((\.\./)*(?<file>[^):#]+)(#[^)]*)?\)",
+        RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex RelativeLinkPattern();
 }
