@@ -2,7 +2,7 @@ namespace Bitis.Quantization.Quantizers;
 
 /// <summary>Signed levels of at most 4 bits, two in a byte.</summary>
 /// <remarks>The first of a pair is in the low half. Rows start at a whole byte.</remarks>
-internal static class Nibbles
+internal static class RowNibbles
 {
     /// <summary>The bytes of a row.</summary>
     public static int RowBytes(int columns) => (columns + 1) / 2;
