@@ -40,7 +40,7 @@ internal static class VipsLibrary
 
     /// <summary>Checks that the library can be loaded.</summary>
     /// <param name="file">The image that needs it.</param>
-    /// <exception cref="BitisException">It cannot be loaded.</exception>
+    /// <exception cref="BitisException">The library cannot be loaded.</exception>
     public static void Require(string file)
     {
         if (Version is null)

@@ -69,7 +69,7 @@ public static class PostTrainingQuantizer
     /// then.
     /// </summary>
     /// <param name="workFolder">The folder; it may be missing.</param>
-    /// <exception cref="BitisException">They cannot be deleted.</exception>
+    /// <exception cref="BitisException">The blocks cannot be deleted.</exception>
     public static void DeleteWork(string workFolder) => new ReconstructionFolder(workFolder).Delete();
 
     /// <summary>Whether a recipe's method works block by block and keeps finished blocks.</summary>

@@ -23,7 +23,9 @@ internal static class VipsDecoder
     /// <param name="isDamage">
     /// Whether a message of the library means that the image is damaged; null if no message does.
     /// </param>
-    /// <exception cref="BitisException">It is damaged, cut off, too large, or of a kind that is not read.</exception>
+    /// <exception cref="BitisException">
+    /// The file is damaged, truncated, too large, or of an unsupported kind.
+    /// </exception>
     public static PixelImage Decode(
         ReadOnlySpan<byte> file,
         Loader load,

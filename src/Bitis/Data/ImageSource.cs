@@ -42,9 +42,9 @@ public abstract class ImageSource : IDisposable
 
     /// <summary>Opens a set of images. Its form is recognized by content.</summary>
     /// <remarks>
-    /// A set is a folder or a zip archive of class folders (numbered in ordinal order of their names), of images
-    /// without labels, or of images with a <c>labels.csv</c>. It can also be a CSV file, CIFAR-10 or CIFAR-100 (binary
-    /// or Python's batches), IDX files (MNIST), also gzipped, or one image. Tar archives, also gzipped, work like zip
+    /// A set is a folder or a zip archive. It has class folders (numbered in ordinal order of their names), images
+    /// without labels, or images with a <c>labels.csv</c>. It can also be a CSV file, CIFAR-10 or CIFAR-100 (binary or
+    /// Python's batches), IDX files (MNIST), also gzipped, or one image. Tar archives, also gzipped, work like zip
     /// archives. The path may continue inside an archive: <c>cifar10.zip/test</c>.
     /// </remarks>
     /// <param name="path">The path of the set, or <c>builtin/train</c> or <c>builtin/test</c>.</param>
@@ -131,12 +131,14 @@ public abstract class ImageSource : IDisposable
         return Subset(sample);
     }
 
-    /// <summary>The images that can be decoded. To find out, each is decoded once.</summary>
-    /// <param name="leftOut">Why each of the others cannot be decoded, with its name, in their order.</param>
+    /// <summary>The images of the set that can be decoded. Each image is decoded once to check it.</summary>
+    /// <param name="leftOut">
+    /// A message for each other image, with its name and the reason, in the order of the set.
+    /// </param>
     /// <param name="threads">How many images are decoded at once; 0 for one on each processor.</param>
-    /// <param name="progress">Hears of images done.</param>
+    /// <param name="progress">Receives the number of images done.</param>
     /// <param name="cancellationToken">Ends the check.</param>
-    /// <exception cref="BitisException">None can be decoded, or there are too many threads.</exception>
+    /// <exception cref="BitisException">No image can be decoded, or there are too many threads.</exception>
     public ImageSource WithoutDamaged(
         out IReadOnlyList<string> leftOut,
         int threads = 0,

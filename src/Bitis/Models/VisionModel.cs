@@ -55,8 +55,7 @@ public sealed class VisionModel
     /// <param name="options">What the file does not tell; null for nothing.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="BitisException">
-    /// The file cannot be read, its tensors are not those of a supported model, or a tensor is missing, has another
-    /// shape, or is not finite.
+    /// The file cannot be read, is not a supported model, or a tensor is missing, has another shape, or is not finite.
     /// </exception>
     public static VisionModel Load(
         string path, ModelOptions? options = null, CancellationToken cancellationToken = default)
@@ -169,7 +168,7 @@ public sealed class VisionModel
 
     /// <summary>The same model with other weights.</summary>
     /// <param name="weights">All parameters, by name.</param>
-    /// <exception cref="ArgumentException">One is missing or of another shape.</exception>
+    /// <exception cref="ArgumentException">A parameter is missing or has another shape.</exception>
     public VisionModel WithWeights(IReadOnlyDictionary<string, FloatTensor> weights)
     {
         ArgumentNullException.ThrowIfNull(weights);

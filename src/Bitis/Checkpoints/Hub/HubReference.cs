@@ -15,7 +15,7 @@ internal sealed record HubReference(string Owner, string Name, string Revision, 
     /// <param name="text">The text of the user.</param>
     /// <param name="reference">The reference, if the text is one.</param>
     /// <returns>False if the text does not begin with <c>hf:</c> and so is a path.</returns>
-    /// <exception cref="BitisException">It begins with <c>hf:</c>, but the rest has another form.</exception>
+    /// <exception cref="BitisException">The text begins with <c>hf:</c>, but the rest has another form.</exception>
     public static bool TryParse(string text, [NotNullWhen(true)] out HubReference? reference)
     {
         ArgumentNullException.ThrowIfNull(text);

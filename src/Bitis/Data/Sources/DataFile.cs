@@ -29,7 +29,7 @@ internal sealed class DataFile : IDisposable
     public long Length { get; }
 
     /// <summary>Opens a file on disk.</summary>
-    /// <exception cref="BitisException">It cannot be opened.</exception>
+    /// <exception cref="BitisException">The file cannot be opened.</exception>
     public static DataFile Open(string path)
     {
         InputFile.RequireFile(path);
@@ -98,7 +98,7 @@ internal sealed class DataFile : IDisposable
     }
 
     /// <summary>All bytes.</summary>
-    /// <exception cref="BitisException">There are more than allowed, or they cannot be read.</exception>
+    /// <exception cref="BitisException">The file has more bytes than allowed, or cannot be read.</exception>
     public byte[] ReadAll(int maxBytes)
     {
         if (Length > maxBytes)

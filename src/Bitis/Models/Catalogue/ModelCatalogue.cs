@@ -88,7 +88,7 @@ internal static class ModelCatalogue
     ];
 
     /// <summary>The variant with this name.</summary>
-    /// <exception cref="BitisException">There is none; the message lists the names.</exception>
+    /// <exception cref="BitisException">The name is unknown; the message lists the names.</exception>
     public static ModelVariant Get(string name) =>
         Variants.FirstOrDefault(variant => variant.Name == name) ?? throw new BitisException(
             $"There is no model named '{name}'; the published ones are "

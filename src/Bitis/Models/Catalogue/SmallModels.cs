@@ -35,7 +35,7 @@ internal static class SmallModels
 
     /// <summary>The architecture with this name.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
-    /// <param name="classes">How many classes the model tells apart.</param>
+    /// <param name="classes">The number of classes.</param>
     /// <exception cref="BitisException">The name is unknown; the message lists the names.</exception>
     public static ModelConfig Get(string name, int classes)
     {

@@ -47,7 +47,7 @@ internal sealed class StoredWeights(Checkpoint checkpoint, IReadOnlyDictionary<s
     }
 
     /// <summary>Reads a tensor.</summary>
-    /// <exception cref="BitisException">It is damaged, not finite, or has no scale of a known form.</exception>
+    /// <exception cref="BitisException">The tensor is damaged, not finite, or has no scale of a known form.</exception>
     public FloatTensor Read(string name)
     {
         if (ProblemOf(name) is { } problem)

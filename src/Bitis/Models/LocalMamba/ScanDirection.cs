@@ -25,7 +25,7 @@ internal readonly record struct ScanDirection(string Order, bool IsReversed)
     /// <param name="text">The directions of a block separated by commas, blocks by slashes.</param>
     /// <param name="blocks">How many blocks the model has.</param>
     /// <returns>The directions of each block, separated by commas.</returns>
-    /// <exception cref="BitisException">There are too many or too few, or one is unknown.</exception>
+    /// <exception cref="BitisException">There are too many or too few directions, or one is unknown.</exception>
     public static IReadOnlyList<string> ParseAll(string text, int blocks)
     {
         string[] parsed = [.. text.Split('/').Select(block => string.Join(',', ParseBlock(block)))];
@@ -54,7 +54,7 @@ internal readonly record struct ScanDirection(string Order, bool IsReversed)
     }
 
     /// <summary>Reads a block's directions: <c>h,v_flip,w7,w7_flip</c>.</summary>
-    /// <exception cref="BitisException">There are more or fewer than four, or one is unknown.</exception>
+    /// <exception cref="BitisException">There are more or fewer than four directions, or one is unknown.</exception>
     public static ScanDirection[] ParseBlock(string text)
     {
         string[] names = text.Split(',', StringSplitOptions.TrimEntries);
@@ -66,7 +66,7 @@ internal readonly record struct ScanDirection(string Order, bool IsReversed)
     }
 
     /// <summary>Reads one direction.</summary>
-    /// <exception cref="BitisException">It is unknown.</exception>
+    /// <exception cref="BitisException">The direction is unknown.</exception>
     public static ScanDirection Parse(string name)
     {
         bool isReversed = name.EndsWith(Reversed, StringComparison.Ordinal);

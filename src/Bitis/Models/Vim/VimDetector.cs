@@ -109,7 +109,7 @@ internal sealed class VimDetector(CheckpointTensors tensors)
     {
         if (tensors.Options.HalvesDirections is { } chosen)
             return chosen;
-        // Every published name means halving ("div2"), and the official class halves unless it is told not to.
+        // Every published name contains "div2", which means halving, and the official class halves by default.
         return _officialName is not null
             || tensors.Assume(
                 true, "the sum of the two directions is halved, as in the published models (--no-halving)");

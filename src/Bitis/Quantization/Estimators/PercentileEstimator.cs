@@ -4,7 +4,7 @@ using Bitis.Quantization.Calibration;
 namespace Bitis.Quantization.Estimators;
 
 /// <summary>
-/// Clips the same small share of the values at both ends of an activation; weights keep their whole range.
+/// Clips the same small share of values at both ends of an activation. Weights keep their whole range.
 /// </summary>
 /// <param name="percentile">
 /// The share below the upper end, in percent: 99.99 clips one of ten thousand values there.

@@ -28,8 +28,8 @@ namespace Bitis.Quantization.Files;
 ///   {scan}.hidden_group_scale    F32 [groups]
 ///   {scan}.hidden_channel_scale  F32 [1] or [channels]
 /// </code>
-/// The metadata hold its bits, the spacing of the levels of Ā, whether Δ's levels are spaced before its softplus, and
-/// whether h's rounding is dithered.
+/// The metadata hold its bits and the spacing of the levels of Ā. They also say whether Δ's levels are spaced before
+/// its softplus, and whether h's rounding is dithered.
 /// </remarks>
 internal static class QuantizedScanFile
 {

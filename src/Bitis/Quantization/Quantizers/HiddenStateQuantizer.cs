@@ -4,8 +4,8 @@ namespace Bitis.Quantization.Quantizers;
 
 /// <summary>Quantizes hidden states to signed levels, <c>q = clamp(round(h / s), −2ᵇ⁻¹, 2ᵇ⁻¹ − 1)</c>.</summary>
 /// <remarks>
-/// The scale s of token t and channel e is the scale of the token's group times that of the channel, since ranges
-/// change along the tokens and differ between channels. Groups are QMamba's temporal group quantization (TGQ).
+/// The scale s of token t and channel e is the scale of the token's group times that of the channel. Ranges change
+/// along the tokens and differ between channels. Groups are QMamba's temporal group quantization (TGQ).
 /// </remarks>
 internal sealed class HiddenStateQuantizer
 {

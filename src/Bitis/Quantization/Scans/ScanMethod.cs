@@ -10,7 +10,7 @@ namespace Bitis.Quantization.Scans;
 /// Whether the boundaries of groups are optimized; else groups have equal length.
 /// </param>
 /// <param name="HasFineScales">
-/// Whether each channel of u and h and each token of B and C has a scale, the levels of Δ are spaced before its
+/// Whether each channel of u and h and each token of B and C has a scale. The levels of Δ are then spaced before its
 /// softplus, and h may be rounded with dither. None of this costs time when the scan runs. Else each tensor has one
 /// scale, and h has one for each group.
 /// </param>

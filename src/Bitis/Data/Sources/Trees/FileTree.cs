@@ -11,7 +11,7 @@ internal abstract class FileTree : IDisposable
 {
     /// <summary>The deepest nesting of folders.</summary>
     /// <remarks>
-    /// Without a limit, the folders of a long name in an archive would take memory quadratic in its length, and links
+    /// Without a limit, the folders of a long name in an archive would take memory quadratic in its length. Links
     /// between folders would give exponentially many paths.
     /// </remarks>
     protected const int MaxDepth = 16;
@@ -51,12 +51,12 @@ internal abstract class FileTree : IDisposable
     public static string? FormatByName(string file) => Formats.GetValueOrDefault(System.IO.Path.GetExtension(file));
 
     /// <summary>Reads a whole file of at most <paramref name="maxBytes"/>. It is thread-safe.</summary>
-    /// <exception cref="BitisException">It cannot be read.</exception>
+    /// <exception cref="BitisException">The file cannot be read.</exception>
     public abstract byte[] Read(string file, int maxBytes);
 
     /// <summary>Reads the first bytes of a file, as many as it has and the buffer holds.</summary>
     /// <returns>The number of bytes.</returns>
-    /// <exception cref="BitisException">It cannot be read.</exception>
+    /// <exception cref="BitisException">The file cannot be read.</exception>
     public abstract int ReadStart(string file, Span<byte> start);
 
     /// <summary>Opens a file for random access.</summary>
