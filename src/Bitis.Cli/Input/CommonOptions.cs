@@ -41,12 +41,12 @@ internal static class CommonOptions
     /// <summary>An option parsed by a function that throws a <see cref="BitisException"/>.</summary>
     public static Option<T> Parsed<T>(string name, string description, Func<string, T> parse, string valueName) =>
         new(name)
-    {
-        Description = description,
-        HelpName = valueName,
-        CustomParser = result => Read(result, parse),
-        Arity = ArgumentArity.ExactlyOne,
-    };
+        {
+            Description = description,
+            HelpName = valueName,
+            CustomParser = result => Read(result, parse),
+            Arity = ArgumentArity.ExactlyOne,
+        };
 
     /// <summary>An option that takes a path.</summary>
     public static Option<string?> Path(string name, string description, string valueName) => new(name)

@@ -16,8 +16,8 @@ internal sealed class LocalVimFamily() : ModelFamily<LocalVimConfig>("localvim",
     /// <inheritdoc />
     protected override IReadOnlyDictionary<string, string> OptionsOf(LocalVimConfig config) =>
         new Dictionary<string, string>
-    {
-        [ModelOptions.ImageSizeOption] = ModelOptions.Text(config.ImageSize),
-        [ModelOptions.DirectionsOption] = ModelOptions.Text(config.Directions),
-    };
+        {
+            [ModelOptions.ImageSizeOption] = ModelOptions.Text(config.ImageSize),
+            [ModelOptions.DirectionsOption] = ModelOptions.Text(config.Directions),
+        };
 }

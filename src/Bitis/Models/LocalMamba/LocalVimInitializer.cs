@@ -15,16 +15,16 @@ internal static class LocalVimInitializer
 
     private static Func<int, double> Distribution(Node node, string role, int depth, SeededRandom random) =>
         node.Operator switch
-    {
-        SelectiveScan scan => role == "D" ? _ => 1 : Initialization.LogStates(scan.States),
-        RmsNorm or LayerNorm or MeanOfNorms => role == "weight" ? _ => 1 : _ => 0,
-        InsertToken => _ => 0,
-        AddEmbedding => Initialization.TruncatedNormal(random, Deviation),
-        // Each block adds one branch to the residual stream; this keeps the stream's variance independent of the depth.
-        Linear linear when node.Name.EndsWith(".out_proj", StringComparison.Ordinal) =>
-            Initialization.Uniform(random, linear.InFeatures * (double)depth),
-        // The official rule for linear layers also applies to those of Δ: their biases are 0, and Δ starts at ln 2.
-        Linear => role == "weight" ? Initialization.TruncatedNormal(random, Deviation) : _ => 0,
-        _ => Initialization.Uniform(random, Initialization.FanIn(node.Operator)),
-    };
+        {
+            SelectiveScan scan => role == "D" ? _ => 1 : Initialization.LogStates(scan.States),
+            RmsNorm or LayerNorm or MeanOfNorms => role == "weight" ? _ => 1 : _ => 0,
+            InsertToken => _ => 0,
+            AddEmbedding => Initialization.TruncatedNormal(random, Deviation),
+            // Each block adds one branch to the residual stream; this keeps the stream's variance independent of the depth.
+            Linear linear when node.Name.EndsWith(".out_proj", StringComparison.Ordinal) =>
+                Initialization.Uniform(random, linear.InFeatures * (double)depth),
+            // The official rule for linear layers also applies to those of Δ: their biases are 0, and Δ starts at ln 2.
+            Linear => role == "weight" ? Initialization.TruncatedNormal(random, Deviation) : _ => 0,
+            _ => Initialization.Uniform(random, Initialization.FanIn(node.Operator)),
+        };
 }

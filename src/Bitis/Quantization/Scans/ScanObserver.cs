@@ -87,7 +87,8 @@ internal sealed class ScanObserver
         Statistics.Observe(
             inputs, _aLog,
             observesInside ? (decay, states) =>
-                { Decay.ObserveRange(decay); HiddenState.ObserveRange(states); } : null);
+                { Decay.ObserveRange(decay); HiddenState.ObserveRange(states); }
+        : null);
         FloatTensor x = _softplusInput!;
         SoftplusInput = new(
             Math.Min(SoftplusInput.Low, TensorPrimitives.Min<float>(x.Span)),
