@@ -95,9 +95,8 @@ internal sealed class ClassMap
     /// <summary>The name of a class of the model: its own, or that of the images, or <c>class 3</c>.</summary>
     public string NameOf(int modelClass) => _names?[modelClass] ?? $"class {modelClass}";
 
-    /// <summary>
-    /// Where each of some names is among others, if these are the same names in another order; null if they are not.
-    /// </summary>
+    /// <summary>The index of each name among others if both lists hold the same names; null if they do not.</summary>
+    /// <remarks>Each index occurs once. The order of the names may differ.</remarks>
     public static int[]? Permutation(IReadOnlyList<string> names, IReadOnlyList<string> others)
     {
         ArgumentNullException.ThrowIfNull(names);
@@ -109,9 +108,8 @@ internal sealed class ClassMap
         return isPermutation ? order : null;
     }
 
-    /// <summary>
-    /// For each name the index of the same one among others; −1 where there is none, −2 where there are several.
-    /// </summary>
+    /// <summary>The index of each name among others.</summary>
+    /// <remarks>−1 where there is no such name, −2 where there are several.</remarks>
     internal static int[] Match(IReadOnlyList<string> names, IReadOnlyList<string> others)
     {
         if (names.SequenceEqual(others))

@@ -4,9 +4,7 @@ using Bitis.Tensors;
 
 namespace Bitis.Evaluation;
 
-/// <summary>
-/// How long a model takes for an image: the median of many runs, and the ends that one run in ten exceeds.
-/// </summary>
+/// <summary>The time that a model takes for one image: the median and two percentiles of many runs.</summary>
 /// <param name="Median">Half of the runs took less.</param>
 /// <param name="P10">A tenth of the runs took less.</param>
 /// <param name="P90">A tenth of the runs took more.</param>

@@ -204,10 +204,8 @@ public sealed class GraphBuilder
     /// <param name="heads">How many heads there are; divides the width.</param>
     public Node Attention(string name, Node x, int heads) => Add(name, new Attention(ChannelsOf(x) / 3, heads), x);
 
-    /// <summary>
-    /// Turns pairs of channels by angles that grow with a token's row and column on a square grid (EVA-02's rotary
-    /// positions).
-    /// </summary>
+    /// <summary>Adds rotary positions (EVA-02): pairs of channels are rotated by angles.</summary>
+    /// <remarks>The angles grow with a token's row and column on a square grid.</remarks>
     /// <param name="name">The node's name.</param>
     /// <param name="x">The tokens, <c>[grid², channels]</c>, with a multiple of 4 channels.</param>
     /// <param name="grid">Tokens along one side of the grid.</param>

@@ -2,9 +2,8 @@ using Bitis.Tensors;
 
 namespace Bitis.Graphs;
 
-/// <summary>
-/// Walks a graph from its input to its output, one node after the other, and drops each value after its last use.
-/// </summary>
+/// <summary>Runs a graph from its input to its output, node by node.</summary>
+/// <remarks>It drops each value after its last use.</remarks>
 internal sealed class GraphExecutor
 {
     private readonly Graph _graph;

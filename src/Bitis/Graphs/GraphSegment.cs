@@ -4,10 +4,11 @@ using Bitis.Tensors;
 
 namespace Bitis.Graphs;
 
-/// <summary>
-/// Some nodes of a graph that are computed together: a block, what comes before the first one, what lies between two.
-/// What goes in and comes out are values of nodes, for a batch.
-/// </summary>
+/// <summary>Some nodes of a graph that are computed together, such as a block.</summary>
+/// <remarks>
+/// The part before the first block and the parts between blocks are segments, too. Inputs and outputs are values of
+/// nodes, for a batch.
+/// </remarks>
 internal sealed class GraphSegment
 {
     private readonly Dictionary<Node, Node> _lastUse = [];
@@ -115,18 +116,16 @@ internal sealed class GraphSegment
     /// <summary>The node in <see cref="ToGraph"/> that the first input of a node passes through.</summary>
     internal static string NameOfInput(string node) => $"{node}.input";
 
-    /// <summary>
-    /// This segment as a graph of its own, with an <see cref="Input"/> in place of each node that it takes a value of.
-    /// </summary>
+    /// <summary>This segment as a graph of its own.</summary>
+    /// <remarks>Each node outside of the segment that it reads becomes an <see cref="Input"/>.</remarks>
     /// <param name="output">The graph's output, one of <see cref="Outputs"/>.</param>
     /// <param name="before">
     /// What the first input of a node passes through first, if anything; null for nothing anywhere.
     /// </param>
     internal Graph ToGraph(Node output, Func<Node, Operator?>? before = null) => Isolate(Inputs, Nodes, output, before);
 
-    /// <summary>
-    /// Some nodes as a graph of their own, with an <see cref="Input"/> in place of each node that they take a value of.
-    /// </summary>
+    /// <summary>Some nodes as a graph of their own.</summary>
+    /// <remarks>Each other node that they read becomes an <see cref="Input"/>.</remarks>
     internal static Graph Isolate(
         IEnumerable<Node> inputs, IEnumerable<Node> members, Node output, Func<Node, Operator?>? before = null)
     {

@@ -9,10 +9,10 @@ using Bitis.Tensors;
 
 namespace Bitis.Reconstruction;
 
-/// <summary>
-/// The part of a block that changes with its quantized operators, forward and back: the loss between its output and a
-/// target, and the gradients of the operators' scales.
-/// </summary>
+/// <summary>The part of a block that changes with its quantized operators, forward and backward.</summary>
+/// <remarks>
+/// It computes the loss between the block's output and a target, and the gradients of the operators' scales.
+/// </remarks>
 internal sealed unsafe class BlockLearner : IDisposable
 {
     private const float SmallestNorm = 1e-8f;

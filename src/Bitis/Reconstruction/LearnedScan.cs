@@ -8,11 +8,11 @@ using Bitis.Quantization.Scans;
 
 namespace Bitis.Reconstruction;
 
-/// <summary>
-/// A quantized scan whose scales can be learned (QMamba's fine-tuning): those of u, Δ, B and C, of the hidden states'
-/// groups and channels, and the zero point of Δ where its levels are spread before the softplus. The levels of Ā stay
-/// as they are.
-/// </summary>
+/// <summary>A quantized scan whose scales can be learned (QMamba's fine-tuning).</summary>
+/// <remarks>
+/// These are the scales of u, Δ, B and C, and of the hidden states' groups and channels. The zero point of Δ is
+/// learned, too, where its levels are spread before the softplus. The levels of Ā stay as they are.
+/// </remarks>
 internal sealed class LearnedScan : ILearnedOperator
 {
     private readonly QuantizedScan _start;
@@ -118,10 +118,8 @@ internal sealed class LearnedScan : ILearnedOperator
         }
     }
 
-    /// <summary>
-    /// Gradients of each position's scale to those of the scales that there are: one for all positions, or one for
-    /// each.
-    /// </summary>
+    /// <summary>Adds the gradients of each position's scale up to those of the scales that are learned.</summary>
+    /// <remarks>There is one scale for all positions, or one for each.</remarks>
     private static void Fold(ReadOnlySpan<float> each, Span<float> gradient)
     {
         gradient.Clear();

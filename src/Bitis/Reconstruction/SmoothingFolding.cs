@@ -58,10 +58,8 @@ internal static class SmoothingFolding
                 reader is ValueView { FirstChannel: { } first } other
                     && (first >= slice.EndChannel || other.EndChannel <= slice.FirstChannel));
 
-    /// <summary>
-    /// Multiplies channels of a node's output, from one on: the rows of its parameters, or the scales of its quantized
-    /// weights.
-    /// </summary>
+    /// <summary>Multiplies channels of a node's output by factors, from a first channel on.</summary>
+    /// <remarks>It multiplies the rows of the node's parameters, or the scales of its quantized weights.</remarks>
     private static void Multiply(
         Node node, int start, float[] factors, Dictionary<string, FloatTensor> weights,
         Dictionary<string, QuantizedLayer> layers)

@@ -1,9 +1,10 @@
 namespace Bitis.Tensors;
 
-/// <summary>
-/// How many blocks may have a guard page at once: each page costs two of a process' mappings, of which the system
-/// allows 65,530, and the runtime ends the process when it gets no more. Blocks beyond that have none, and are counted.
-/// </summary>
+/// <summary>Limits how many blocks have a guard page at once.</summary>
+/// <remarks>
+/// Each page costs two of a process' mappings. The system allows 65,530, and the runtime ends the process when it gets
+/// no more. Further blocks have no page. They are counted.
+/// </remarks>
 /// <param name="limit">How many may have one.</param>
 /// <param name="collect">Finds blocks that nobody uses any more.</param>
 internal sealed class GuardBudget(int limit, Action collect)

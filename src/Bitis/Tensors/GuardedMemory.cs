@@ -5,17 +5,14 @@ using System.Runtime.InteropServices;
 
 namespace Bitis.Tensors;
 
-/// <summary>
-/// Memory that shows accesses outside of it: under <c>BITIS_GUARD=start</c> or <c>end</c> every tensor and every native
-/// block lies flush with a page that nobody may touch, and a single byte read or written too far ends the process. For
-/// tests; Linux only.
-/// </summary>
+/// <summary>Memory that detects accesses outside of it; for tests, Linux only.</summary>
 /// <remarks>
-/// Under <c>end</c> a block whose size is no multiple of 64 bytes does not start at one: no kernel needs that for such
-/// blocks. Native blocks are mapped one by one, and unmapped when they are freed. Where very many blocks are in use,
-/// some have no page (<see cref="GuardBudget"/>, <see cref="UnguardedBlocks"/>). A tensor's page lies inside of its
-/// managed array, whose contents the garbage collector does not look at; it is made accessible again before the array
-/// is given back.
+/// Under <c>BITIS_GUARD=start</c> or <c>end</c>, every tensor and every native block lies next to an inaccessible page.
+/// A single byte read or written too far ends the process. Under <c>end</c> a block whose size is no multiple of 64
+/// bytes does not start at one: no kernel needs that for such blocks. Native blocks are mapped one by one, and unmapped
+/// when they are freed. Where very many blocks are in use, some have no page (<see cref="GuardBudget"/>,
+/// <see cref="UnguardedBlocks"/>). A tensor's page lies inside of its managed array, whose contents the garbage
+/// collector does not look at; it is made accessible again before the array is given back.
 /// </remarks>
 internal static unsafe partial class GuardedMemory
 {
@@ -95,10 +92,8 @@ internal static unsafe partial class GuardedMemory
         return Unmap(mapping.Address, mapping.Bytes) == 0;
     }
 
-    /// <summary>
-    /// A pinned array in which some elements lie flush with a page that nobody may touch, for as long as anything
-    /// refers to it.
-    /// </summary>
+    /// <summary>Makes a pinned array in which some elements lie next to an inaccessible page.</summary>
+    /// <remarks>The page stays for as long as anything refers to the array.</remarks>
     /// <param name="length">How many elements.</param>
     /// <param name="zeroed">Whether they are 0; else they are arbitrary.</param>
     /// <param name="mode">Where the page lies.</param>

@@ -6,10 +6,8 @@ using Bitis.Tensors;
 
 namespace Bitis.Training;
 
-/// <summary>
-/// How far low-bit gradients point where the exact ones do: their cosine for the weights of each layer, on a few
-/// images.
-/// </summary>
+/// <summary>Compares low-bit gradients with the exact ones on a few images.</summary>
+/// <remarks>The measure is the cosine between them, for the weights of each layer.</remarks>
 internal static class GradientComparison
 {
     /// <summary>Enough images for a steady number, few enough to cost nothing beside an epoch.</summary>

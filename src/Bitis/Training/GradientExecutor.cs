@@ -8,13 +8,11 @@ using Bitis.Training.Optimization;
 
 namespace Bitis.Training;
 
-/// <summary>
-/// The differentiable executor: the loss of a batch and its gradient with respect to all parameters, over the same
-/// graph as inference, with kernels on all processors.
-/// </summary>
+/// <summary>Computes the loss of a batch and its gradient with respect to all parameters.</summary>
 /// <remarks>
-/// A few images pass through the whole network, forward and back, before the next ones start. Memory therefore grows
-/// with the tokens and the depth of the model, and with the number of threads, but not with the batch.
+/// It is the differentiable executor. It uses the same graph as inference, with kernels on all processors. A few images
+/// pass through the whole network, forward and back, before the next ones start. Memory therefore grows with the tokens
+/// and the depth of the model, and with the number of threads, but not with the batch.
 /// </remarks>
 internal sealed class GradientExecutor : IDisposable
 {
@@ -82,11 +80,11 @@ internal sealed class GradientExecutor : IDisposable
     /// <summary>What the backward pass of each linear and convolutional layer is, and why.</summary>
     public IReadOnlyList<LayerBackward> Layers { get; }
 
-    /// <summary>
-    /// The bytes of one thread that hold the inputs of linear and convolutional layers from the forward to the backward
-    /// pass. An input that several layers need counts once, and one that other operators need in float32 counts as
-    /// that.
-    /// </summary>
+    /// <summary>The bytes of one thread that hold inputs of layers from the forward to the backward pass.</summary>
+    /// <remarks>
+    /// The layers are linear and convolutional ones. An input that several layers need counts once. An input that other
+    /// operators need in float32 counts with its float32 size.
+    /// </remarks>
     public long KeptInputBytes =>
         _runner.Plan.KeptInputs.Select(kept => kept.Block).Distinct().Sum(block => block.Bytes);
 

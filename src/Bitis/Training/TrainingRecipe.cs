@@ -8,9 +8,8 @@ using Bitis.Training.Optimization;
 
 namespace Bitis;
 
-/// <summary>
-/// Says how to train a model: everything that a result depends on besides the images and the weights at the start.
-/// </summary>
+/// <summary>Says how to train a model.</summary>
+/// <remarks>It holds everything that a result depends on, besides the images and the weights at the start.</remarks>
 public sealed record TrainingRecipe
 {
     // Bounds that keep a slip of the pen from becoming hours of nonsense.
@@ -76,11 +75,11 @@ public sealed record TrainingRecipe
     /// <summary>How the backward pass of linear and convolutional layers is computed.</summary>
     public BackwardPolicy Backward { get; init; } = BackwardPolicy.Exact;
 
-    /// <summary>
-    /// Which layers do not learn: patterns of their names with <c>*</c> and <c>?</c>, as
-    /// <see cref="BackwardPolicy.Overrides"/> has them, but of all that has weights: <c>layers.0.*</c>,
-    /// <c>patch_embed*</c>.
-    /// </summary>
+    /// <summary>The layers that do not learn: patterns of their names with <c>*</c> and <c>?</c>.</summary>
+    /// <remarks>
+    /// The patterns are those of <see cref="BackwardPolicy.Overrides"/>, but for all layers with weights:
+    /// <c>layers.0.*</c>, <c>patch_embed*</c>.
+    /// </remarks>
     public IReadOnlyList<string> Freeze { get; init; } = [];
 
     /// <summary>The architecture for images of some classes.</summary>

@@ -103,10 +103,8 @@ internal sealed class GradientPlanner
     public ParameterSlot Parameter(Node node, int index) =>
         _parameters[node.ParameterNames[index]].Slot(form: null, unpack: null, ref _sumsLength);
 
-    /// <summary>
-    /// A parameter of a node, whose gradient an operation adds up in a packed form; nodes of one kind that share it
-    /// share the sums.
-    /// </summary>
+    /// <summary>A parameter of a node whose gradient an operation sums in a packed form.</summary>
+    /// <remarks>Nodes of one kind that share the parameter share the sums.</remarks>
     /// <param name="node">The node.</param>
     /// <param name="index">Which parameter.</param>
     /// <param name="unpack">
@@ -186,11 +184,11 @@ internal sealed class GradientPlanner
         return NewValue(node);
     }
 
-    /// <summary>
-    /// Where a value lies that the planned backward operation reads: where the forward pass left it, or where it is
-    /// computed again before the operation, if that saves its memory. Only the operation that reads it first in the
-    /// backward pass may ask.
-    /// </summary>
+    /// <summary>The place of a value that the planned backward operation reads.</summary>
+    /// <remarks>
+    /// This is where the forward pass left the value. If it saves memory, the value is computed again before the
+    /// operation. Only the operation that reads the value first in the backward pass may call this.
+    /// </remarks>
     /// <param name="node">The value.</param>
     /// <param name="reader">The main node of the operation that reads it.</param>
     public ArenaMatrix RecomputedValue(Node node, Node reader)
@@ -230,10 +228,8 @@ internal sealed class GradientPlanner
     private ArenaMatrix NewMatrixOf(Node node) =>
         NewMatrix(RowsOf(node.Shape), node.Shape[^1], _graph.LayoutOf(node).IsReversed);
 
-    /// <summary>
-    /// Keeps a matrix alive up to the planned operation, which uses it: proved to lie in its memory, for all images of
-    /// a micro-batch.
-    /// </summary>
+    /// <summary>Keeps a matrix alive until the planned operation, which uses it.</summary>
+    /// <remarks>Checks that the matrix lies inside its memory for all images of a micro-batch.</remarks>
     public ArenaMatrix Keep(ArenaMatrix matrix)
     {
         (matrix with { Rows = matrix.Rows * _images }).RequireInside(_user);
@@ -256,10 +252,8 @@ internal sealed class GradientPlanner
         return input;
     }
 
-    /// <summary>
-    /// As <see cref="CompressInput"/>, for a copy that depends on the input and its length alone: layers with the same
-    /// input share it.
-    /// </summary>
+    /// <summary>As <see cref="CompressInput"/>, but layers with the same input share the copy.</summary>
+    /// <remarks>The copy depends on the input and its length alone.</remarks>
     /// <param name="layer">The layer, whose forward operation is being planned.</param>
     /// <param name="value">Its input.</param>
     /// <param name="bytes">The bytes of the copy, for all images of a micro-batch.</param>
@@ -272,10 +266,8 @@ internal sealed class GradientPlanner
         return input;
     }
 
-    /// <summary>
-    /// Notes, in the forward pass, that a layer does not read its input in the backward pass, or a compressed copy
-    /// only.
-    /// </summary>
+    /// <summary>Notes that the backward pass of a layer does not read the layer's input.</summary>
+    /// <remarks>Called in the forward pass. The backward pass may read a compressed copy.</remarks>
     public void LeaveInput(Node layer) => _leaving.Add(layer);
 
     /// <summary>Keeps the input of a linear or convolutional layer as it is, up to the planned operation.</summary>
@@ -304,16 +296,14 @@ internal sealed class GradientPlanner
         return matrix;
     }
 
-    /// <summary>
-    /// Where the planned operation writes the gradient of an input; null if nobody needs it: the value depends on
-    /// nothing that learns.
-    /// </summary>
+    /// <summary>The place where the planned operation writes the gradient of an input.</summary>
+    /// <remarks>Null if the value depends on nothing that learns. Then no gradient is needed.</remarks>
     public GradientTarget? Target(Node node) => _differentiated.Contains(node) ? RequiredTarget(node) : null;
 
     /// <summary>
-    /// Where the planned operation writes the gradient of an input that it cannot leave out, whether anybody needs it
-    /// or not.
+    /// The place where the planned operation writes the gradient of an input that it always computes.
     /// </summary>
+    /// <remarks>There is a place even if the gradient is not needed.</remarks>
     public GradientTarget RequiredTarget(Node node)
     {
         ArenaMatrix matrix = Keep(GradientOf(node));
@@ -346,10 +336,8 @@ internal sealed class GradientPlanner
         ? null
         : target.Matrix.IsContiguous ? target : new GradientTarget(AddedAfter(node, target), Accumulate: false);
 
-    /// <summary>
-    /// Whether the gradient of a value lies where that of its only user's output does; then the user may take the
-    /// value's memory, too.
-    /// </summary>
+    /// <summary>Whether the gradient of a value shares the memory of the gradient of its only user's output.</summary>
+    /// <remarks>Then the user may take the value's memory, too.</remarks>
     public bool SharesGradient(Node node) => SharerOf(RootOf(node)) is not null;
 
     /// <summary>Places everything.</summary>
@@ -382,10 +370,11 @@ internal sealed class GradientPlanner
         return node;
     }
 
-    /// <summary>
-    /// The value in whose gradient's memory that of a value lies, which is no view: the output of its only user, where
-    /// that passes the gradient on. Views of all of the value may lie between them.
-    /// </summary>
+    /// <summary>The output of a value's only user, if the gradients of both share memory; else null.</summary>
+    /// <remarks>
+    /// This is so where the user passes the gradient on. Views of the whole value may lie between the two. The value
+    /// itself is not a view.
+    /// </remarks>
     private Node? SharerOf(Node root)
     {
         if (root.IsInput)

@@ -4,10 +4,11 @@ using Bitis.Kernels.Normalization;
 
 namespace Bitis.Execution.Gradients;
 
-/// <summary>
-/// The memory of one thread: values and gradients of a few images, which go through the whole network, forward and
-/// back, before the next ones, so that most of what an operation reads is still in a cache.
-/// </summary>
+/// <summary>The memory of one thread: values and gradients of a few images.</summary>
+/// <remarks>
+/// These images pass through the whole network, forward and back, before the next ones. So most of what an operation
+/// reads is still in a cache.
+/// </remarks>
 internal sealed unsafe class MicroBatch : IDisposable
 {
     private readonly Arena _arena;

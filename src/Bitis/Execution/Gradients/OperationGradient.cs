@@ -2,11 +2,11 @@ using Bitis.Execution.Planning;
 
 namespace Bitis.Execution.Gradients;
 
-/// <summary>
-/// One operator of a graph, or several that are computed together, as forward and backward work over the images of a
-/// micro-batch. It is planned once, forward and then reverse, which fixes where its values lie; afterwards it is run by
-/// any number of micro-batches at once, so it keeps nothing of a run in its fields.
-/// </summary>
+/// <summary>The forward and backward work of a fused operation on the images of a micro-batch.</summary>
+/// <remarks>
+/// It is planned once, forward and then in reverse, which fixes where its values lie. Then many micro-batches may run
+/// it at once. So its fields hold nothing of a run.
+/// </remarks>
 internal abstract class OperationGradient
 {
     /// <summary>What profiles call the work: <c>linear</c>, <c>selective_scan</c>.</summary>

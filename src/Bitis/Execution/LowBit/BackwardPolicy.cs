@@ -8,11 +8,13 @@ using Bitis.Kernels.Hadamard;
 namespace Bitis.Execution.LowBit;
 
 /// <summary>
-/// How the backward pass of linear and convolutional layers is computed: exactly, by HLQ (Hadamard Low-rank
-/// Quantization: 4-bit operands after a Hadamard transform for the gradient of the input, 8-bit operands, reduced along
-/// the tokens, for that of the weights), or by one of the methods that it is compared with. The forward pass is float32
-/// always.
+/// How the backward pass of linear and convolutional layers is computed: exactly or by a low-bit method.
 /// </summary>
+/// <remarks>
+/// HLQ (Hadamard Low-rank Quantization) uses 4-bit operands after a Hadamard transform for the gradient of the input.
+/// For the gradient of the weights, it uses 8-bit operands that are reduced along the tokens. The other methods serve
+/// for comparison. The forward pass always computes in float32.
+/// </remarks>
 public sealed record BackwardPolicy
 {
     // Below them, transforming and rounding cost more than the integer products save (docs/hlq.md, "Shapes"): rounding
@@ -51,10 +53,11 @@ public sealed record BackwardPolicy
     /// </remarks>
     public int? Rank { get; init; }
 
-    /// <summary>
-    /// The bits of kept inputs, 4 or 8; null for what is usual: for linear layers at full rank 4, as many bytes as 8
-    /// bits take at rank 8; else the method's.
-    /// </summary>
+    /// <summary>The bits of kept inputs, 4 or 8; null for the default.</summary>
+    /// <remarks>
+    /// The default depends on the method. For linear layers at full rank it is 4, which takes as many bytes as 8 bits
+    /// at rank 8.
+    /// </remarks>
     public int? ActivationBits { get; init; }
 
     /// <summary>The exact backward pass.</summary>

@@ -5,11 +5,11 @@ using Bitis.Kernels.Memory;
 
 namespace Bitis.Execution.LowBit;
 
-/// <summary>
-/// How the tokens of a micro-batch's images fall into blocks of 16, of which some coefficients are kept, and single
-/// tokens, which are kept as they are: class tokens, and tails that do not fill a block. First all blocks of the first
-/// image, of the second one, ...; then the single tokens likewise.
-/// </summary>
+/// <summary>Divides the tokens of a micro-batch's images into blocks of 16 and single tokens.</summary>
+/// <remarks>
+/// Some coefficients of each block are kept. Single tokens are kept as they are: class tokens, and tails that do not
+/// fill a block. In memory, all blocks come first, image by image. The single tokens follow in the same way.
+/// </remarks>
 internal sealed unsafe class TokenBlocks : IDisposable
 {
     private const int PatchSide = 4;
@@ -73,10 +73,8 @@ internal sealed unsafe class TokenBlocks : IDisposable
     /// <summary>All tokens as they are.</summary>
     public static TokenBlocks None(GridLayout layout, int images) => new(layout, [], [], images);
 
-    /// <summary>
-    /// What a tap of a convolution sees from the places that these blocks are made of, of one image; −1 for what lies
-    /// outside of the grid.
-    /// </summary>
+    /// <summary>What a tap of a convolution sees from the places of these blocks, for one image.</summary>
+    /// <remarks>−1 stands for what lies outside of the grid.</remarks>
     public TokenBlocks Seen(GridConv2d convolution, int tap) =>
         new(this, place => convolution.Source(place, tap) ?? -1);
 

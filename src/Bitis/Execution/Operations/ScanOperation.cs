@@ -11,9 +11,10 @@ using Bitis.Kernels.Scan;
 
 namespace Bitis.Execution.Operations;
 
-/// <summary>
-/// A selective scan, in float32 or in integers; from the end, and added to what is there, where the fusion says so.
-/// </summary>
+/// <summary>A selective scan, in float32 or in integers.</summary>
+/// <remarks>
+/// The fusion says whether it runs from the end, and whether it adds to what is in the output already.
+/// </remarks>
 internal sealed class ScanOperation(FusedScan fused) : Operation
 {
     /// <inheritdoc />

@@ -65,9 +65,8 @@ internal readonly record struct ArenaMatrix(
         }
     }
 
-    /// <summary>
-    /// Whether the rows lie one after the other in memory, so that an operation on elements can take them all at once.
-    /// </summary>
+    /// <summary>Whether the rows lie one after the other in memory.</summary>
+    /// <remarks>Then an elementwise operation can process them all at once.</remarks>
     public bool IsContiguous => Stride == Columns && RowMap is null;
 
     /// <summary>The place in memory of a row that an index map may find.</summary>

@@ -5,10 +5,8 @@ using Bitis.Tensors;
 
 namespace Bitis.Execution.Planning;
 
-/// <summary>
-/// A plan of one operation, for those who have to see every value: it reads and writes tensors of the caller's, image
-/// by image.
-/// </summary>
+/// <summary>A plan of one operation that reads and writes the caller's tensors, image by image.</summary>
+/// <remarks>It serves callers that have to see every value.</remarks>
 internal sealed unsafe class NodePlan : IDisposable
 {
     private readonly Plan _plan;

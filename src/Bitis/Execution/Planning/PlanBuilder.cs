@@ -93,10 +93,8 @@ internal sealed class PlanBuilder
         return builder.BuildOrDispose();
     }
 
-    /// <summary>
-    /// Plans an operation whose inputs and output are tensors of the caller's: inputs are not written, and the arena
-    /// has no room for either.
-    /// </summary>
+    /// <summary>Plans an operation whose inputs and output are the caller's tensors.</summary>
+    /// <remarks>The operation does not write its inputs. The arena holds neither inputs nor output.</remarks>
     /// <param name="graph">The operation.</param>
     /// <param name="parameters">Its parameters, by name.</param>
     /// <param name="scans">Its quantized scan, by node, if it is one.</param>
@@ -144,10 +142,8 @@ internal sealed class PlanBuilder
     public Node UnreversedOf(Node node) =>
         _graph.ProducerOf(node) is ValueView { Reverses: true } ? node.Inputs[0] : node;
 
-    /// <summary>
-    /// Says where a value of the current operation lies: in new memory that an operation writes, or in that of another
-    /// value.
-    /// </summary>
+    /// <summary>Sets the place of a value of the current operation.</summary>
+    /// <remarks>The place is new memory that an operation writes, or the memory of another value.</remarks>
     public void SetValue(Node node, ArenaMatrix place)
     {
         TokenLayout layout = _graph.LayoutOf(node);
@@ -180,10 +176,8 @@ internal sealed class PlanBuilder
         return block;
     }
 
-    /// <summary>
-    /// Whether the current operation may write over one of its inputs: nobody reads that memory after it, and no other
-    /// input lies there.
-    /// </summary>
+    /// <summary>Whether the current operation may overwrite one of its inputs.</summary>
+    /// <remarks>It may if nothing reads that memory later and no other input lies there.</remarks>
     public bool CanOverwrite(Node input)
     {
         ArenaBlock block = _values[input].Block;
@@ -218,9 +212,9 @@ internal sealed class PlanBuilder
     }
 
     /// <summary>
-    /// Takes back the operation that was added last, if it writes a matrix row by row: the operation that is added now
-    /// reads these rows, and runs it.
+    /// Removes the operation that was added last, if it writes a matrix row by row; else returns null.
     /// </summary>
+    /// <remarks>The operation that is added next reads these rows and runs the removed one.</remarks>
     public CompiledOperation? TakeWriter(ArenaMatrix matrix)
     {
         if (_operations.Count == 0 || _operations[^1] is not { Rows: { } rows } writer
@@ -233,10 +227,11 @@ internal sealed class PlanBuilder
         return writer;
     }
 
-    /// <summary>
-    /// The levels of a value less their zero point, as float32: made once for all layers that see the same values
-    /// through the same quantizer, as both directions of a Vim block do.
-    /// </summary>
+    /// <summary>The levels of a value less their zero point, as float32.</summary>
+    /// <remarks>
+    /// They are computed once for all layers that see the same values through the same quantizer. Both directions of a
+    /// Vim block do.
+    /// </remarks>
     /// <param name="source">What the value is a view of, or the value itself.</param>
     /// <param name="quantizer">The quantizer.</param>
     /// <param name="create">Adds the operation that makes them.</param>

@@ -52,9 +52,8 @@ internal sealed class FusedGraph
     /// <summary>The operations that read a value, each once.</summary>
     public IEnumerable<FusedOperation> ReadersOf(Node node) => _readers[node];
 
-    /// <summary>
-    /// The operation that alone reads a value; null if there are several, or none, or the value is the graph's output.
-    /// </summary>
+    /// <summary>The only operation that reads a value; else null.</summary>
+    /// <remarks>Null if there are several readers or none, or if the value is the graph's output.</remarks>
     public FusedOperation? OnlyReaderOf(Node node)
     {
         using IEnumerator<FusedOperation> readers = _readers[node].GetEnumerator();

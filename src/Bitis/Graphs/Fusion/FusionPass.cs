@@ -241,10 +241,8 @@ internal sealed class FusionPass
         }
     }
 
-    /// <summary>
-    /// Turns arrangements into index maps where all who read them take one; products in the order of what they read
-    /// stay so.
-    /// </summary>
+    /// <summary>Turns arrangements into index maps where all of their readers take one.</summary>
+    /// <remarks>A product whose first factor has an index map keeps it if all of its readers take one.</remarks>
     private void MapArrangements()
     {
         ILookup<Node, FusedOperation> readers = _operations

@@ -18,10 +18,11 @@ internal sealed record FusionRules
         ScalesInGates = true,
     };
 
-    /// <summary>
-    /// What has a backward form: a value that a gradient needs stays a value of its own, each gradient has memory of
-    /// its own, and patches are taken of the graph's inputs only, which need no gradient.
-    /// </summary>
+    /// <summary>The rules for training, which fuse only what has a backward form.</summary>
+    /// <remarks>
+    /// A value that a gradient needs stays a value of its own. Each gradient has memory of its own. Patches are taken
+    /// only of the graph's inputs, which need no gradient.
+    /// </remarks>
     public static FusionRules Training { get; } = new() { GatesOfSingleUse = true };
 
     /// <summary>Sums and the norm after them: the residual stream is updated in place.</summary>

@@ -91,10 +91,8 @@ internal abstract record Operator
     /// <summary>Whether the value comes from outside of the graph.</summary>
     internal virtual bool IsInput => false;
 
-    /// <summary>
-    /// Whether factors of the output's channels may go into the parameters instead: rows of each parameter are
-    /// multiplied, one row a channel.
-    /// </summary>
+    /// <summary>Whether the parameters can take factors of the output's channels instead.</summary>
+    /// <remarks>Then the rows of each parameter are multiplied, one row for each channel.</remarks>
     internal virtual bool TakesOutputFactors => false;
 
     /// <summary>

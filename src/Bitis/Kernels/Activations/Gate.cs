@@ -5,9 +5,9 @@ using Bitis.Kernels.Simd;
 namespace Bitis.Kernels.Activations;
 
 /// <summary>
-/// The gate of a Mamba block, <c>y = (x·factor)·silu(z)</c>, over contiguous arrays, and its backward pass for a factor
-/// of 1: <c>x̄ = ȳ·silu(z)</c>, <c>z̄ = ȳ·x·silu'(z)</c>.
+/// The gate of a Mamba block, <c>y = (x·factor)·silu(z)</c>, and its backward pass for a factor of 1.
 /// </summary>
+/// <remarks><c>x̄ = ȳ·silu(z)</c>, <c>z̄ = ȳ·x·silu'(z)</c>. Arrays are contiguous.</remarks>
 internal abstract unsafe class Gate : ILanesOperation<GateKernel>
 {
     /// <summary>The forms of this operation.</summary>

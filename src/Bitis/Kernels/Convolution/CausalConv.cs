@@ -76,10 +76,11 @@ internal abstract unsafe class CausalConv : ILanesOperation<RangeKernel<CausalCo
             ConvolveToken<TLanes>(in call, token, i, channelEnd);
     }
 
-    /// <summary>
-    /// The usual case: one register of channels passes over all tokens with its four weights, and the values under the
-    /// taps move on from register to register, so that each is loaded once; by an index map, where the switch is on.
-    /// </summary>
+    /// <summary>Computes the usual case of four taps for one register of channels.</summary>
+    /// <remarks>
+    /// The register passes over all tokens with its four weights. The values under the taps move on from register to
+    /// register, so each is loaded once. Where the switch is on, tokens are read by an index map.
+    /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void SlideFourTaps<TLanes, TMapped>(in CausalConvCall call, int channel)
         where TLanes : struct, ILanes<TLanes>

@@ -71,10 +71,11 @@ internal abstract unsafe class DepthwiseConvGradient : ILanesOperation<RangeKern
         DepthwiseConv.Convolve<TLanes>(in back, channel);
     }
 
-    /// <summary>
-    /// The usual filter: the values under it move on from column to column as in <see cref="DepthwiseConv"/>, and each
-    /// meets both its weight, for the sum, and the sum's gradient, for the weight's.
-    /// </summary>
+    /// <summary>Computes the usual case of a 3×3 filter.</summary>
+    /// <remarks>
+    /// The values under the filter move on from column to column as in <see cref="DepthwiseConv"/>. Each value is
+    /// multiplied by its weight for the sum, and by the sum's gradient for the gradient of the weight.
+    /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Slide<TLanes>(in DepthwiseConvGradientCall call, int channel)
         where TLanes : struct, ILanes<TLanes>

@@ -2,16 +2,15 @@ using System.Runtime.CompilerServices;
 
 namespace Bitis.Kernels.Convolution;
 
-/// <summary>
-/// Unfolds an image for a convolution by matrix product: row <c>oy·outputWidth + ox</c> of the target holds the pixels
-/// under the filter at that place, <c>[channels, kernelSize, kernelSize]</c>, which is the order of a checkpoint's
-/// weights.
-/// </summary>
+/// <summary>Unfolds an image, so that a convolution becomes a matrix product.</summary>
+/// <remarks>
+/// Row <c>oy·outputWidth + ox</c> of the target holds the pixels under the filter at that place,
+/// <c>[channels, kernelSize, kernelSize]</c>. That is the order of a checkpoint's weights.
+/// </remarks>
 internal static unsafe class Im2Col
 {
-    /// <summary>
-    /// The side of a filter whose rows are so short, and so frequent, that a loop over them costs more than the copy.
-    /// </summary>
+    /// <summary>The side of a filter that has copies without loops.</summary>
+    /// <remarks>Its rows are so short, and so frequent, that a loop over them costs more than the copy.</remarks>
     private const int CommonSize = 3;
 
     /// <summary>

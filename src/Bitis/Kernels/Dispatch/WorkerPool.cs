@@ -77,10 +77,10 @@ internal sealed class WorkerPool : IDisposable
     /// <summary>How many threads compute, the caller included.</summary>
     public int ThreadCount { get; }
 
-    /// <summary>
-    /// A pool for one call at a time, which gives it back (<see cref="Return"/>): however many objects compute, there
-    /// are as many threads as calls that run at once need.
-    /// </summary>
+    /// <summary>Rents a pool for one call at a time; <see cref="Return"/> gives it back.</summary>
+    /// <remarks>
+    /// However many objects compute, there are only as many threads as the calls that run at once need.
+    /// </remarks>
     /// <param name="threadCount">How many threads compute, the caller included; at least 1.</param>
     public static WorkerPool Rent(int threadCount)
     {

@@ -53,10 +53,8 @@ internal abstract unsafe class FloatGemm : ILanesOperation<FloatGemmKernel>
         bool accumulate) =>
         weights.Kernel.Run(weights, a, lda, c, ldc, rowStart, rowEnd, 0, weights.PanelCount, accumulate);
 
-    /// <summary>
-    /// Computes all rows of some panels (<see cref="PackedFloatWeights.PanelCount"/>): for threads that share a
-    /// product, since panels of whole tiles divide more evenly than rows.
-    /// </summary>
+    /// <summary>Computes all rows of some panels (<see cref="PackedFloatWeights.PanelCount"/>).</summary>
+    /// <remarks>For threads that share a product: panels of whole tiles divide more evenly than rows.</remarks>
     /// <param name="weights">The layer.</param>
     /// <param name="a">Input <c>[M, K]</c>.</param>
     /// <param name="lda">The distance of input rows in elements.</param>

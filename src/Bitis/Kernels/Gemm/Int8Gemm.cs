@@ -7,17 +7,15 @@ using Bitis.Kernels.Simd;
 
 namespace Bitis.Kernels.Gemm;
 
-/// <summary>
-/// The integer linear layer: activations u8 × weights s8, or s4 that are unpacked to s8 → exact int32 sums → float32.
-/// All forms give the same bits:
+/// <summary>The integer linear layer: activations u8 × weights s8 or s4 → exact int32 sums → float32.</summary>
+/// <remarks>
+/// Weights of 4 bits are unpacked to s8. All forms give the same bits:
 /// <code>
 /// sum    = Σ_k a[m, k]·w[n, k]                                        int32
 /// value  = (float)(sum − zeroPoint[m]·columnSum[n])                    int32, then rounded once
 /// y[m,n] = value·(scaleA[m]·scaleW[n]) + bias[n]                       float32: every product and sum rounded
 /// C[m,n] = y[m,n], or C[m,n] + y[m,n]
 /// </code>
-/// </summary>
-/// <remarks>
 /// Activation rows are read up to K rounded up to a multiple of 4. What lies in that padding does not matter, since the
 /// weights there are zero, but it must be readable.
 /// </remarks>
@@ -38,9 +36,8 @@ internal static unsafe class Int8Gemm
         Row<Int8GemmTile<Int8DotAvx2>, Lanes256>(8, InstructionSet.Avx2),
         PortableRow(weightBits: 8));
 
-    /// <summary>
-    /// The forms for weights of at most 4 bits: without an 8-bit dot product, sums of 16 bits take half the work.
-    /// </summary>
+    /// <summary>The forms for weights of at most 4 bits.</summary>
+    /// <remarks>Without an 8-bit dot product, sums of 16 bits take half the work.</remarks>
     public static KernelTable<Int8GemmKernel> NibbleTable { get; } = new(
         VnniRow(NibbleBits),
         Row<Int8GemmTile<Int8DotAvxVnni>, Lanes256>(NibbleBits, InstructionSet.AvxVnni),

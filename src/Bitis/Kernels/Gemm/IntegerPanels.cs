@@ -4,10 +4,11 @@ using Bitis.Kernels.Rounding;
 
 namespace Bitis.Kernels.Gemm;
 
-/// <summary>
-/// Where the weights, scales and bias of an integer product lie: panels <c>[N/columns][K/4][columns][4]</c> of one
-/// kernel's layout (<see cref="PackedIntegerWeights"/>), in memory that somebody else owns.
-/// </summary>
+/// <summary>The addresses of the weights, scales and bias of an integer product.</summary>
+/// <remarks>
+/// Weights lie in panels <c>[N/columns][K/4][columns][4]</c> of one kernel's layout
+/// (<see cref="PackedIntegerWeights"/>). The memory belongs to another object.
+/// </remarks>
 internal unsafe struct IntegerPanels
 {
     /// <summary>Where this thread unpacks a panel.</summary>

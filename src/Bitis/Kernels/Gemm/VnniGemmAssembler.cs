@@ -3,12 +3,10 @@ using static Iced.Intel.AssemblerRegisters;
 
 namespace Bitis.Kernels.Gemm;
 
-/// <summary>
-/// Writes the machine code of the 512-bit 8-bit dot product, which .NET 10 has no intrinsics for, as a leaf function
-/// <c>void kernel(VnniGemmCall*)</c> of the System V calling convention: a tile of R rows × 16·V columns stays in
-/// registers.
-/// </summary>
+/// <summary>Writes the machine code of the 512-bit 8-bit dot product, which .NET 10 has no intrinsics for.</summary>
 /// <remarks>
+/// The result is a leaf function <c>void kernel(VnniGemmCall*)</c> of the System V calling convention. A tile of R rows
+/// × 16·V columns stays in registers.
 /// <code>
 ///                        w0      w1      w2      w3          16 columns × 4 neighbours along K, each
 ///   a[0, k…k+3]          c00     c01     c02     c03

@@ -5,12 +5,12 @@ using Bitis.Kernels.Simd;
 
 namespace Bitis.Kernels.Hadamard;
 
-/// <summary>
-/// Quantizes the gradient of a layer's output for the product ȳ·W: each row is transformed block by block,
-/// <c>z = y·H</c> with the Walsh-Hadamard matrix of natural order and entries ±1, which spreads outliers over the
-/// channels of their block, and then rounded to levels. A last block that is not full is padded with zeros. All forms
-/// give the same bits.
-/// </summary>
+/// <summary>Quantizes the gradient of a layer's output for the product ȳ·W.</summary>
+/// <remarks>
+/// Each row is transformed block by block, <c>z = y·H</c>. H is the Walsh-Hadamard matrix of natural order with entries
+/// ±1. It spreads outliers over the channels of their block. Then values are rounded to levels. A last block that is
+/// not full is padded with zeros. All forms give the same bits.
+/// </remarks>
 internal abstract unsafe class HadamardRows : ILanesOperation<HadamardRowsKernel>
 {
     /// <summary>The byte that stands for 0.</summary>
@@ -104,10 +104,8 @@ internal abstract unsafe class HadamardRows : ILanesOperation<HadamardRowsKernel
         return TransformBlocks<TLanes>(source, whole, last, left, target, call.Transforms);
     }
 
-    /// <summary>
-    /// Transforms the whole blocks of a row, and a last one of which only some values count; gives the largest
-    /// magnitude.
-    /// </summary>
+    /// <summary>Transforms all blocks of a row and returns the largest magnitude.</summary>
+    /// <remarks>Of the last block, only some values may count.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float TransformBlocks<TLanes>(
         float* source, int whole, float* last, int left, float* target, bool transforms)

@@ -10,10 +10,8 @@ internal unsafe struct HadamardRowsCall
     /// <summary>The values.</summary>
     public float* Source;
 
-    /// <summary>
-    /// The distance of source rows in elements, at least <see cref="Columns"/>: a row is read beyond its end where
-    /// another one follows.
-    /// </summary>
+    /// <summary>The distance of source rows in elements, at least <see cref="Columns"/>.</summary>
+    /// <remarks>A row that another one follows is read beyond its end.</remarks>
     public nint SourceStride;
 
     /// <summary>The length of a row.</summary>

@@ -4,11 +4,11 @@ using Bitis.Kernels.Simd;
 
 namespace Bitis.Kernels.Hadamard;
 
-/// <summary>
-/// The Walsh-Hadamard transform along the tokens, of blocks of 16 rows wherever they lie, of which some rows are kept:
-/// <c>x̂ = Ĥ·x</c>, the low-rank form that HLQ's weight gradient is computed from. The largest magnitudes of the
-/// columns are found on the way. All forms give the same bits.
-/// </summary>
+/// <summary>The Walsh-Hadamard transform along the tokens, in blocks of 16 rows of which some are kept.</summary>
+/// <remarks>
+/// <c>x̂ = Ĥ·x</c> is the low-rank form from which HLQ computes the gradient of the weights. The rows of a block may
+/// lie anywhere. The largest magnitudes of the columns are found on the way. All forms give the same bits.
+/// </remarks>
 internal abstract unsafe class TokenHadamard : ILanesOperation<CallKernel<TokenHadamardCall>>
 {
     /// <summary>The rows of a block.</summary>

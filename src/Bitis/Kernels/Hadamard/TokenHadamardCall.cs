@@ -41,10 +41,8 @@ internal unsafe struct TokenHadamardCall
     /// <summary>How many there are.</summary>
     public int Singles;
 
-    /// <summary>
-    /// The kept rows of the first block, of the second one, ..., then the single rows; null where there are only single
-    /// rows, of which only <see cref="Maxima"/> is needed.
-    /// </summary>
+    /// <summary>The kept rows of the first block, of the second one, ..., then the single rows; or null.</summary>
+    /// <remarks>Null if there are only single rows, of which only <see cref="Maxima"/> is needed.</remarks>
     public float* Target;
 
     /// <summary>The distance of target rows in elements.</summary>

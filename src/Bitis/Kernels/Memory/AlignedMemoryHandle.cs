@@ -4,10 +4,11 @@ using Bitis.Tensors;
 
 namespace Bitis.Kernels.Memory;
 
-/// <summary>
-/// Owns a block of native memory that starts at a cache line; freed on disposal, at the latest by the finalizer. The
-/// garbage collector knows of large blocks, so that it looks for owners that nobody disposed.
-/// </summary>
+/// <summary>Owns a block of native memory that starts at a cache line.</summary>
+/// <remarks>
+/// The block is freed on disposal, at the latest by the finalizer. The garbage collector is told about large blocks, so
+/// that it runs in time to find owners that were not disposed.
+/// </remarks>
 internal sealed unsafe class AlignedMemoryHandle : SafeHandle
 {
     /// <summary>From this size on the garbage collector is told.</summary>

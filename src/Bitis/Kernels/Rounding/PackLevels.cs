@@ -5,11 +5,11 @@ using Bitis.Kernels.Simd;
 
 namespace Bitis.Kernels.Rounding;
 
-/// <summary>
-/// Quantizes a matrix whose rows an integer product sums over, and interleaves four rows at a time, as the dot product
-/// of <see cref="Int8Gemm"/> takes them: as weights, in panels of the kernel's width, or as input, in one panel as wide
-/// as the matrix. All forms give the same bits.
-/// </summary>
+/// <summary>Quantizes a matrix whose rows an integer product sums over, and interleaves four rows at a time.</summary>
+/// <remarks>
+/// This is how the dot product of <see cref="Int8Gemm"/> takes them: as weights in panels of the kernel's width, or as
+/// input in one panel as wide as the matrix. All forms give the same bits.
+/// </remarks>
 internal abstract unsafe class PackLevels : ILanesOperation<CallKernel<PackLevelsCall>>
 {
     private const int GroupRows = 4;

@@ -3,10 +3,8 @@ using System.Runtime.CompilerServices;
 
 namespace Bitis.Kernels.Rounding;
 
-/// <summary>
-/// Straight-through gradients of rounding to levels: 1 where the unrounded value lies strictly between the lowest and
-/// the highest level, else 0.
-/// </summary>
+/// <summary>Straight-through gradients of rounding to levels.</summary>
+/// <remarks>1 where the unrounded value lies strictly between the lowest and the highest level, else 0.</remarks>
 internal static unsafe class StraightThrough
 {
     /// <summary>Turns g of a row into ∂L/∂x, and adds Σ g·1·x to the sums of its channels.</summary>

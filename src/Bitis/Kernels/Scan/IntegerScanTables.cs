@@ -1,9 +1,7 @@
 namespace Bitis.Kernels.Scan;
 
-/// <summary>
-/// The constants of a scan in integers as plain numbers, which <see cref="PackedScan"/> lays out for the kernels, and
-/// does not keep.
-/// </summary>
+/// <summary>The constants of a scan in integers as plain numbers.</summary>
+/// <remarks><see cref="PackedScan"/> lays them out for the kernels and does not keep this object.</remarks>
 internal sealed class IntegerScanTables
 {
     /// <summary>How many values Ā has.</summary>
@@ -87,9 +85,7 @@ internal sealed class IntegerScanTables
     /// <summary>unit, <c>[groups, channels]</c>.</summary>
     public required float[] OutputFactors { get; init; }
 
-    /// <summary>
-    /// What is added to h before its lower bits are cut off, <c>[tokens, states]</c>, the states rounded up to an even
-    /// number.
-    /// </summary>
+    /// <summary>What is added to h before its lower bits are cut off, <c>[tokens, states]</c>.</summary>
+    /// <remarks>The number of states is rounded up to an even one.</remarks>
     public required short[] Offsets { get; init; }
 }

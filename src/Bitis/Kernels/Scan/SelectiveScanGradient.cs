@@ -138,9 +138,9 @@ internal abstract unsafe class SelectiveScanGradient : ILanesOperation<CallKerne
     }
 
     /// <summary>
-    /// One register of channels through one chunk: forward to recover the states, then backward; with the rates'
-    /// gradient Ā where a switch is on.
+    /// Computes one chunk for one register of channels: forward to recover the states, then backward.
     /// </summary>
+    /// <remarks>Where a switch is on, it also computes the gradient of the rates, Ā.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RunChunk<TLanes, TRates>(
         in SelectiveScanGradientCall call,

@@ -6,10 +6,11 @@ namespace Bitis.Kernels.Scan;
 /// </remarks>
 internal unsafe struct SelectiveScanGradientCall
 {
-    /// <summary>
-    /// The operands of the forward scan; <see cref="SelectiveScanCall.Checkpoints"/> is required, the gate z is not
-    /// supported, and the output is not read.
-    /// </summary>
+    /// <summary>The operands of the forward scan.</summary>
+    /// <remarks>
+    /// <see cref="SelectiveScanCall.Checkpoints"/> is required. The gate z is not supported, and the output is not
+    /// read.
+    /// </remarks>
     public SelectiveScanCall Forward;
 
     /// <summary>E.</summary>

@@ -73,9 +73,8 @@ internal unsafe interface ILanes<TSelf> :
     /// <summary>The largest lane; lanes are no NaN.</summary>
     static abstract float Largest(TSelf value);
 
-    /// <summary>
-    /// The entries of a table of 128 numbers, which lies on a whole cache line, at integers from 0 to 127.
-    /// </summary>
+    /// <summary>The entries of a table of 128 numbers at integers from 0 to 127.</summary>
+    /// <remarks>The table starts at a cache line.</remarks>
     static abstract TSelf LookUp(float* table, TSelf index);
 
     /// <summary>The next integers below or at the values.</summary>
@@ -89,10 +88,11 @@ internal unsafe interface ILanes<TSelf> :
     /// </summary>
     static abstract TSelf Select(uint bits, TSelf value);
 
-    /// <summary>
-    /// A stage of a Walsh-Hadamard transform across the lanes: lane i holds <c>x[i] + x[i + distance]</c> where the bit
-    /// <paramref name="distance"/> of i is 0, and <c>x[i − distance] − x[i]</c> where it is 1.
-    /// </summary>
+    /// <summary>A stage of a Walsh-Hadamard transform across the lanes.</summary>
+    /// <remarks>
+    /// Lane i holds <c>x[i] + x[i + distance]</c> where the bit <paramref name="distance"/> of i is 0, and
+    /// <c>x[i − distance] − x[i]</c> where it is 1.
+    /// </remarks>
     /// <param name="value">x</param>
     /// <param name="distance">
     /// A power of two below <see cref="Count"/>; a constant, since it selects instructions.

@@ -3,10 +3,12 @@ using Bitis.Tensors;
 namespace Bitis.Training.Images;
 
 /// <summary>
-/// How training images and their targets are varied, so that a model sees each image differently in each epoch: random
-/// crops of the padded image, mirroring, label smoothing (Szegedy et al. 2016), mixup (Zhang et al. 2018) and CutMix
-/// (Yun et al. 2019).
+/// How training images and their targets are varied, so that each epoch shows each image differently.
 /// </summary>
+/// <remarks>
+/// There are random crops of the padded image, mirroring, label smoothing (Szegedy et al. 2016), mixup (Zhang et al.
+/// 2018) and CutMix (Yun et al. 2019).
+/// </remarks>
 public sealed record Augmentation
 {
     /// <summary>The random stream of the batch as a whole; those of its images are their positions.</summary>

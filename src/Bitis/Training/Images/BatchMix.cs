@@ -36,10 +36,10 @@ internal sealed record BatchMix(int[] Partners, float PartnerShare)
         return new BatchMix(partners, (float)(box.Width * box.Height) / (height * width));
     }
 
-    /// <summary>
-    /// Combines each image with the next one of a random ring, so that only the ring's first image has to be kept while
-    /// the others change, and no image meets itself.
-    /// </summary>
+    /// <summary>Combines each image with the next one of a random ring.</summary>
+    /// <remarks>
+    /// So only the ring's first image has to be kept while the others change, and no image is combined with itself.
+    /// </remarks>
     private static int[] Combine(
         FloatTensor images, SeededRandom random, Action<Span<float>, ReadOnlySpan<float>> combine)
     {

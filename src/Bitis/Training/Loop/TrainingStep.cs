@@ -35,10 +35,8 @@ internal sealed class TrainingStep : IDisposable
         _targets = new FloatTensor([recipe.BatchSize, state.Model.Config.Classes]);
     }
 
-    /// <summary>
-    /// Whether the gradients of this step are compared with the exact ones: in an epoch's first, if any layer is
-    /// approximated.
-    /// </summary>
+    /// <summary>Whether the gradients of this step are compared with the exact ones.</summary>
+    /// <remarks>They are in an epoch's first step, if any layer is approximated.</remarks>
     private bool IsCompared =>
         _state.Position.Current.Steps == 0
             && _executor.Layers.Any(layer => layer.Method is not ("exact" or LayerBackward.None));

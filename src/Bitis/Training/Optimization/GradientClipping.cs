@@ -6,10 +6,8 @@ namespace Bitis.Training.Optimization;
 /// <summary>Limits the norm of the gradient of all parameters together (Pascanu et al., 2013).</summary>
 internal static class GradientClipping
 {
-    /// <summary>
-    /// The Euclidean norm over all gradients, summed in double precision in a fixed order; NaN or infinite if an
-    /// element is.
-    /// </summary>
+    /// <summary>The Euclidean norm over all gradients; NaN or infinite if an element is.</summary>
+    /// <remarks>Summed in double precision in a fixed order.</remarks>
     /// <param name="gradients">The gradients, by parameter.</param>
     /// <param name="threads">
     /// How many threads compute; 0 for one on each processor. The result does not depend on it.

@@ -7,10 +7,10 @@ using Bitis.Quantization.Quantizers;
 
 namespace Bitis.Execution.Compiled.Integer;
 
-/// <summary>
-/// A convolution over a grid of tokens in integers: the tokens' levels under the kernel side by side, times the
-/// kernel's.
-/// </summary>
+/// <summary>Computes a convolution over a grid of tokens in integers.</summary>
+/// <remarks>
+/// The levels of the tokens under the kernel lie side by side. They are multiplied by the kernel's levels.
+/// </remarks>
 /// <param name="name">The node.</param>
 /// <param name="convolution">The convolution.</param>
 /// <param name="levels">The levels of the input, <c>[tokens, in]</c>, rows contiguous.</param>

@@ -4,9 +4,8 @@ using Bitis.Kernels.Memory;
 
 namespace Bitis.Execution.Compiled.Tokens;
 
-/// <summary>
-/// A copy of a value with its tokens in another order, which the operation that computes the value writes as well.
-/// </summary>
+/// <summary>A copy of a value with its tokens in another order.</summary>
+/// <remarks>The operation that computes the value writes the copy, too.</remarks>
 /// <param name="Target">The copy.</param>
 /// <param name="Offsets">For each row of the value where its row in the copy starts, in elements.</param>
 /// <param name="ZeroRows">The rows of the copy that are zeros.</param>

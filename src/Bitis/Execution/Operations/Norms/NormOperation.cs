@@ -11,9 +11,8 @@ using Bitis.Kernels.Normalization;
 
 namespace Bitis.Execution.Operations.Norms;
 
-/// <summary>
-/// A norm of each token, RMS or layer, and the sum before it, which the residual stream is updated with in place.
-/// </summary>
+/// <summary>A norm of each token, RMS or layer norm, with the sum before it.</summary>
+/// <remarks>The sum updates the residual stream in place.</remarks>
 internal sealed class NormOperation : Operation
 {
     private readonly Node _norm;

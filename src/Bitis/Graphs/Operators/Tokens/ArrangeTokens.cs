@@ -3,10 +3,11 @@ using Bitis.Tensors;
 
 namespace Bitis.Graphs.Operators.Tokens;
 
-/// <summary>
-/// Tokens in another order, <c>y[t] = x[sources[t]]</c>, with zeros where there is no source and without the tokens
-/// that are no source: the orders in which the directions of a block see a grid, and their inverses.
-/// </summary>
+/// <summary>Puts tokens in another order, <c>y[t] = x[sources[t]]</c>.</summary>
+/// <remarks>
+/// Tokens without a source are zeros. Tokens that are no source are left out. The directions of a block see a grid in
+/// such orders. Their inverses are such orders, too.
+/// </remarks>
 /// <param name="Sources">For each token of the output the input's token, -1 for zeros; no token has two places.</param>
 internal sealed record ArrangeTokens(IReadOnlyList<int> Sources) : Operator
 {

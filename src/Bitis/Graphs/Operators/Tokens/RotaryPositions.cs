@@ -3,15 +3,16 @@ using Bitis.Tensors;
 
 namespace Bitis.Graphs.Operators.Tokens;
 
-/// <summary>
-/// Rotary positions on a grid: each pair of channels is turned by an angle that grows with the token's row (first half
-/// of the channels) or column (second half), <c>(a, b) → (a·cos φ − b·sin φ, b·cos φ + a·sin φ)</c>, with
+/// <summary>Rotary positions on a grid: each pair of channels is rotated by an angle.</summary>
+/// <remarks>
+/// The angle grows with the token's row for the first half of the channels, and with its column for the second half:
+/// <c>(a, b) → (a·cos φ − b·sin φ, b·cos φ + a·sin φ)</c>, with
 /// <code>
 ///   φ = p·base / grid · 10000^(−2i / (channels/2))      p: row or column     i: the pair within its half
 /// </code>
 /// A grid of another size than <paramref name="BaseGrid"/> covers the same angles in smaller or larger steps (EVA-02's
 /// <c>VisionRotaryEmbeddingFast</c>).
-/// </summary>
+/// </remarks>
 /// <param name="Grid">Tokens along one side of the grid.</param>
 /// <param name="Channels">The size of a token; a multiple of 4.</param>
 /// <param name="BaseGrid">The grid on which neighbours are one step apart.</param>
@@ -69,10 +70,8 @@ internal sealed record RotaryPositions(int Grid, int Channels, int BaseGrid) : O
     /// <inheritdoc />
     public override int GetHashCode() => HashCode.Combine(Grid, Channels, BaseGrid);
 
-    /// <summary>
-    /// cos φ of each token's channels, and what their partners are multiplied by: −sin φ for the first of a pair, sin φ
-    /// for the second.
-    /// </summary>
+    /// <summary>cos φ of each token's channels, and the factors of their partners.</summary>
+    /// <remarks>The factor is −sin φ for the first of a pair and sin φ for the second.</remarks>
     private static (float[] Cos, float[] Sin) Factors(int grid, int channels, int baseGrid)
     {
         int half = channels / 2; // the channels that turn with the row; as many turn with the column
