@@ -51,8 +51,8 @@ internal sealed class ClassMap
     /// <param name="classes">How many classes the model has.</param>
     /// <param name="classNames">The names of the model's classes, by index; null if they are unknown.</param>
     /// <exception cref="BitisException">
-    /// The images show a class that the model does not have, or a name that could be several, or there are more or
-    /// fewer classes than the model's where numbers have to decide.
+    /// The images show a class that the model does not have, or a name that fits several classes. Or classes are
+    /// matched by number, and the images have more or fewer classes than the model.
     /// </exception>
     public static ClassMap Create(ImageSource images, int classes, IReadOnlyList<string>? classNames)
     {

@@ -9,11 +9,11 @@ namespace Bitis.Graphs;
 /// <remarks>
 /// Shapes are those of one image: a map is <c>[channels, height, width]</c>, a sequence <c>[tokens, channels]</c>, a
 /// vector <c>[channels]</c>. A grid of tokens is a sequence, row by row. A node has the name of its module in the
-/// checkpoint, and its parameters are called as the module's are (<c>{name}.weight</c>), unless a method is given other
-/// names for them, in the order that it states. Nodes that name the same parameter share it.
+/// checkpoint. Its parameters are named like the module's (<c>{name}.weight</c>). Where <c>parameters</c> is given, it
+/// holds other names for them, in the stated order. Nodes that name the same parameter share it.
 /// <para>
-/// All methods throw an <see cref="ArgumentException"/> if the input does not fit, the name is taken, a setting is out
-/// of its range, or a parameter of that name has another shape at another node.
+/// All methods throw an <see cref="ArgumentException"/> if the input does not fit, the name is taken, or a setting is
+/// out of its range. They also do if a parameter of the same name has another shape at another node.
 /// </para>
 /// </remarks>
 public sealed class GraphBuilder
@@ -24,7 +24,7 @@ public sealed class GraphBuilder
     private readonly HashSet<string> _names = [];
     private readonly Dictionary<string, (Shape Shape, string Node)> _parameters = [];
 
-    /// <summary>The operators so far: equal ones are one, with the tables that they hold.</summary>
+    /// <summary>The operators so far. Equal operators are one object, so their tables exist once.</summary>
     private readonly HashSet<Operator> _operators = [];
 
     /// <summary>The orders of tokens so far.</summary>
@@ -42,7 +42,8 @@ public sealed class GraphBuilder
     /// The block that the nodes added from now on belong to, counted from 0; null outside the backbone's blocks.
     /// </summary>
     /// <remarks>
-    /// Recipes quantize layers inside of blocks, and learn scales block by block. A graph without blocks is one itself.
+    /// Recipes quantize the layers inside of blocks and learn scales block by block. A graph without blocks counts as
+    /// one block.
     /// </remarks>
     public int? Block { get; set; }
 
@@ -68,7 +69,9 @@ public sealed class GraphBuilder
     /// <param name="stride">The distance between kernel positions, in pixels.</param>
     /// <param name="padding">Zeros around the map, in pixels.</param>
     /// <param name="hasBias">Whether there is a bias.</param>
-    /// <param name="parameters">Names for <c>weight [out, in, kernelSize, kernel]</c> and <c>bias [out]</c>.</param>
+    /// <param name="parameters">
+    /// Names for <c>weight [out, in, kernelSize, kernelSize]</c> and <c>bias [out]</c>.
+    /// </param>
     public Node Conv2d(
         string name, Node x, int outChannels, int kernelSize, int stride = 1, int padding = 0, bool hasBias = true,
         IReadOnlyList<string>? parameters = null) =>
@@ -91,7 +94,9 @@ public sealed class GraphBuilder
     /// <param name="kernelSize">The side of the square kernel.</param>
     /// <param name="stride">The distance between kernel positions.</param>
     /// <param name="padding">Zeros around the grid.</param>
-    /// <param name="parameters">Names for <c>weight [out, in, kernelSize, kernel]</c> and <c>bias [out]</c>.</param>
+    /// <param name="parameters">
+    /// Names for <c>weight [out, in, kernelSize, kernelSize]</c> and <c>bias [out]</c>.
+    /// </param>
     public Node GridConv2d(
         string name, Node x, int height, int width, int outChannels, int kernelSize, int stride = 1, int padding = 0,
         IReadOnlyList<string>? parameters = null) =>
@@ -100,8 +105,8 @@ public sealed class GraphBuilder
             parameters);
 
     /// <summary>
-    /// A convolution of each channel by itself over a grid of tokens, whose size zeros around it keep:
-    /// <c>[height·width, channels]</c>.
+    /// A depthwise convolution over a grid of tokens, <c>[height·width, channels]</c>. Zeros around the grid keep its
+    /// size.
     /// </summary>
     /// <param name="name">The node's name.</param>
     /// <param name="x">The tokens.</param>
@@ -109,7 +114,7 @@ public sealed class GraphBuilder
     /// <param name="width">Columns of the grid.</param>
     /// <param name="kernelSize">The side of the square kernel; odd.</param>
     /// <param name="hasBias">Whether there is a bias.</param>
-    /// <param name="parameters">Names for <c>weight [channels, 1, kernelSize, kernel]</c> and <c>bias
+    /// <param name="parameters">Names for <c>weight [channels, 1, kernelSize, kernelSize]</c> and <c>bias
     /// [channels]</c>.</param>
     public Node DepthwiseConv2d(
         string name, Node x, int height, int width, int kernelSize, bool hasBias = true,
@@ -117,7 +122,7 @@ public sealed class GraphBuilder
         Add(name, new DepthwiseConv2d(ChannelsOf(x), height, width, kernelSize, hasBias), [x], parameters);
 
     /// <summary>
-    /// A convolution of each channel by itself along the tokens, which sees only the past: <c>[tokens, channels]</c>.
+    /// A depthwise convolution along the tokens, <c>[tokens, channels]</c>. It sees only past tokens.
     /// </summary>
     /// <param name="name">The node's name.</param>
     /// <param name="x">The tokens.</param>
@@ -250,12 +255,13 @@ public sealed class GraphBuilder
     /// <summary>Tokens in another order, <c>y[t] = x[order[t]]</c>.</summary>
     /// <param name="name">The node's name.</param>
     /// <param name="x">The tokens.</param>
-    /// <param name="order">The input's token for each of the output, or <see cref="TokenOrder.Zeros"/>; none
-    /// twice.</param>
+    /// <param name="order">
+    /// For each token of the output, the index of the input's token, or <see cref="TokenOrder.Zeros"/>; no token twice.
+    /// </param>
     public Node ArrangeTokens(string name, Node x, IReadOnlyList<int> order)
     {
         ArgumentNullException.ThrowIfNull(order);
-        // A large grid's order is checked once, however many blocks there are.
+        // The order of a large grid is checked once, however many blocks use it.
         ArrangeTokens? known = _arrangements.Find(one => one.Sources.SequenceEqual(order));
         if (known is null)
             _arrangements.Add(known = new ArrangeTokens(order));
@@ -306,7 +312,7 @@ public sealed class GraphBuilder
     public Node Softplus(string name, Node x) => Add(name, new Softplus(), x);
 
     /// <summary>Finishes the graph.</summary>
-    /// <param name="output">The node whose value is the answer.</param>
+    /// <param name="output">The node whose value is the graph's output: the logits.</param>
     public Graph Build(Node output)
     {
         ArgumentNullException.ThrowIfNull(output);

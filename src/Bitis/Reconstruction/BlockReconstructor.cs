@@ -12,9 +12,8 @@ namespace Bitis.Reconstruction;
 
 /// <summary>Quantizes a model block by block (PTQ4VM, and QMamba's fine-tuning).</summary>
 /// <remarks>
-/// Two streams of activations go through it: that of the float model, whose blocks' outputs are the targets and whose
-/// values the search for first scales looks at, and that of the model as far as it is quantized, which is what a block
-/// gets as its input.
+/// There are two streams of activations. That of the float model gives the targets (the outputs of its blocks) and the
+/// values for the search of first scales. That of the model as far as it is quantized gives a block its input.
 /// <code>
 ///   float ────► block ────► target ─┐
 ///                                   ├─ loss ──► scales, smoothing, zero points

@@ -10,7 +10,7 @@ using Bitis.Quantization.Recipes;
 namespace Bitis.Reconstruction;
 
 /// <summary>
-/// A quantized linear layer, forward in integers as the runtime computes it, and back with straight-through gradients.
+/// A quantized linear layer, forward in integers as sessions compute it, backward with straight-through gradients.
 /// </summary>
 /// <remarks>
 /// With g = ∂L/∂x̂ = ȳ·Ŵ, G = ∂L/∂Ŵ = ȳᵀ·x̂, u = x/m, and 1 where the unrounded value is strictly inside of the levels:

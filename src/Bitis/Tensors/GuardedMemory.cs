@@ -12,7 +12,7 @@ namespace Bitis.Tensors;
 /// bytes does not start at one: no kernel needs that for such blocks. Native blocks are mapped one by one, and unmapped
 /// when they are freed. Where very many blocks are in use, some have no page (<see cref="GuardBudget"/>,
 /// <see cref="UnguardedBlocks"/>). A tensor's page lies inside of its managed array, whose contents the garbage
-/// collector does not look at; it is made accessible again before the array is given back.
+/// collector does not read. It is made accessible again before the array is given back.
 /// </remarks>
 internal static unsafe partial class GuardedMemory
 {

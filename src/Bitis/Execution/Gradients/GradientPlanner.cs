@@ -9,12 +9,12 @@ namespace Bitis.Execution.Gradients;
 
 /// <summary>Decides where values and gradients lie in a micro-batch's arena.</summary>
 /// <remarks>
-/// Values and gradients share one timeline (all forward operations, then all backward operations), so a gradient takes
-/// the place of a value that nobody needs any more. The gradient of a view is the same view of the gradient of what it
-/// shows; a sum's gradient is, without a copy, the gradient of each term that is used nowhere else. All users of a
+/// Values and gradients share one timeline: all forward operations, then all backward operations. So a gradient takes
+/// the memory of a value that is no longer needed. The gradient of a view is the same view of the gradient of its
+/// source. The gradient of a sum is also that of each term that is used nowhere else, without a copy. All users of a
 /// value add to its gradient: the first one writes, the others add. Where users of slices overlap in part, or leave
-/// channels out, these are cleared first; what an operation can only overwrite it writes elsewhere, and it is added
-/// afterwards.
+/// channels out, these are cleared first. An operation that can only overwrite writes elsewhere, and its result is
+/// added afterwards.
 /// </remarks>
 internal sealed class GradientPlanner
 {

@@ -6,11 +6,11 @@ using Bitis.Kernels.Simd;
 
 namespace Bitis.Execution.Gradients;
 
-/// <summary>Takes a batch through a plan, forward and back, on all processors.</summary>
+/// <summary>Runs a plan for a batch, forward and backward, on all processors.</summary>
 /// <remarks>
-/// A batch is split into a fixed number of parts, and a part into a few images at a time, which pass through all
-/// operations, forward and back, while their values are still in the caches. Each part has its own sums of gradients
-/// (<see cref="OrderedSums"/>): results do not depend on the threads.
+/// A batch is split into a fixed number of parts, and a part into micro-batches of a few images. A micro-batch passes
+/// through all operations, forward and backward, while its values are still in the caches. Each part has its own sums
+/// of gradients (<see cref="OrderedSums"/>), so results do not depend on the threads.
 /// </remarks>
 internal sealed class GradientRunner : IDisposable
 {

@@ -17,9 +17,9 @@ namespace Bitis.Execution.LowBit;
 /// </remarks>
 public sealed record BackwardPolicy
 {
-    // Below them, transforming and rounding cost more than the integer products save (docs/hlq.md, "Shapes"): rounding
-    // ȳ is paid once for each output and saves a product for each input, and the other way round with x. A convolution
-    // saves its unfolding, too.
+    // Below these sizes, transforming and rounding cost more than the integer products save (docs/hlq.md, "Shapes").
+    // Rounding a value of ȳ saves one product for each input. Rounding a value of x saves one for each output. A
+    // convolution saves its unfolding, too.
     private const int FewestInputs = 48, FewestOutputs = 32, FewestConvolutionChannels = 16, FewestTokens = 16;
 
     private const int BitsAtFullRank = 4;
@@ -27,29 +27,31 @@ public sealed record BackwardPolicy
     /// <summary>The method: one of <see cref="BackwardMethods.Names"/>.</summary>
     public string Method { get; init; } = "exact";
 
-    /// <summary>Exceptions by pattern; the first that matches a layer decides, whatever the layer's shape.</summary>
+    /// <summary>
+    /// Methods for single layers, by pattern; the first that matches a layer decides, whatever the layer's shape.
+    /// </summary>
     /// <remarks>Layers that see the image itself, and convolutions of maps instead of tokens, stay exact.</remarks>
     [JsonInclude]
     internal IReadOnlyList<BackwardOverride> Overrides { get; init; } = [];
 
-    /// <summary>Where the gradient of the input is computed with integers: which values share a scale.</summary>
+    /// <summary>Which values of ȳ share a scale, where the gradient of the input is computed with integers.</summary>
     [JsonInclude]
     internal GradientScale Scale { get; init; } = GradientScale.Token;
 
-    /// <summary>For the methods that reduce tokens: the basis.</summary>
+    /// <summary>The basis of the methods that reduce tokens.</summary>
     [JsonInclude]
     internal TokenBasis Basis { get; init; } = TokenBasis.Patch;
 
-    /// <summary>The rank that leaves nothing out: blocks have as many tokens.</summary>
+    /// <summary>The rank that keeps all coefficients: the number of tokens in a block.</summary>
     public const int FullRank = TokenHadamard.BlockRows;
 
     /// <summary>
-    /// For the methods that reduce tokens: how many of 16 coefficients are kept; 4, 8, 12, or <see cref="FullRank"/>
-    /// for all.
+    /// How many of 16 coefficients are kept: 4, 8, 12 or <see cref="FullRank"/>; null for the default.
     /// </summary>
     /// <remarks>
-    /// At full rank integer products take the tokens as they are, with a scale for each channel. Null for what is
-    /// usual: all for linear layers with <c>hlq</c>, which the reduction costs accuracy (docs/hlq.md, "Rank"), else 8.
+    /// Only for methods that reduce tokens. At full rank, integer products take the tokens as they are, with a scale
+    /// for each channel. The default is full rank for linear layers with <c>hlq</c>, because the reduction costs them
+    /// accuracy (docs/hlq.md, "Rank"). Else it is 8.
     /// </remarks>
     public int? Rank { get; init; }
 
@@ -63,7 +65,7 @@ public sealed record BackwardPolicy
     /// <summary>The exact backward pass.</summary>
     public static BackwardPolicy Exact { get; } = new();
 
-    /// <summary>Checks what the types cannot.</summary>
+    /// <summary>Checks that all values are in their ranges.</summary>
     /// <exception cref="BitisException">A value is out of its range; the message names it.</exception>
     public void Validate()
     {
@@ -82,8 +84,10 @@ public sealed record BackwardPolicy
             throw new BitisException($"The backward policy's activationBits is {ActivationBits}; expected 4 or 8.");
     }
 
-    /// <summary>Refuses values that no method of the policy uses; older trainings may have them.</summary>
-    /// <exception cref="BitisException">There is one; the message names it.</exception>
+    /// <summary>
+    /// Refuses values that no method of the policy uses. Checkpoints of older trainings may have such values.
+    /// </summary>
+    /// <exception cref="BitisException">A value is not used; the message names it.</exception>
     public void RequireUsed()
     {
         IEnumerable<string> named = Overrides.Select(entry => entry.Method).Prepend(Method).Distinct();
@@ -202,7 +206,9 @@ public sealed record BackwardPolicy
             : null;
     }
 
-    /// <summary>Records compare lists by reference; policies compare by what they say.</summary>
+    /// <summary>
+    /// Compares the overrides by their contents. The equality of records would compare the lists by reference.
+    /// </summary>
     public bool Equals(BackwardPolicy? other) =>
         other is not null && Method == other.Method && Scale == other.Scale && Basis == other.Basis
             && Rank == other.Rank

@@ -17,9 +17,9 @@ internal sealed unsafe class TokenBlocks : IDisposable
     // The number, in natural order, of the Walsh function of 16 values with 0, 1, 2, ... changes of sign.
     private static readonly byte[] BySequency = [0, 8, 12, 4, 6, 14, 10, 2, 3, 11, 15, 7, 5, 13, 9, 1];
 
-    // Of products of two functions of 4 values: 4·(that along y) + (that along x), where 0, 2, 3, 1 have 0, 1, 2, 3
-    // changes. The first ten are LBP-WHT's triangle; with the first eight the pure frequencies go before the mixed
-    // ones, which have less energy.
+    // Each basis function is a product of two functions of 4 values. Its index is 4·(that along y) + (that along x),
+    // where functions 0, 2, 3, 1 have 0, 1, 2, 3 changes of sign. The first ten are LBP-WHT's triangle; with the first
+    // eight the pure frequencies go before the mixed ones, which have less energy.
     private static readonly byte[] ByPatchFrequency = [0, 2, 8, 10, 3, 12, 1, 4, 11, 14, 15, 9, 6, 13, 7, 5];
 
     private readonly NativeBuffer<int> _blockRows;

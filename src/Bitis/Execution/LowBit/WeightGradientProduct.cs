@@ -13,9 +13,9 @@ namespace Bitis.Execution.LowBit;
 /// stay as they are. Both operands are rounded to levels: x to the nearest when it is kept, ȳ at random. Each operand
 /// has one scale for the tokens of all images that pass through the network together. At full rank, tokens are not
 /// transformed, and each channel has its own scale. A scale for each channel is possible because the product sums over
-/// tokens only. What is kept of an input: a header of 64 bytes (the scale, and the coefficients where the basis is
-/// <see cref="TokenBasis.Energy"/>), the sum of each channel's levels, its scale if it has one, and the levels, as the
-/// product's panels take them. In float32: the coefficients as they are.
+/// tokens only. What is kept of an input starts with a header of 64 bytes: the scale, and the coefficients where the
+/// basis is <see cref="TokenBasis.Energy"/>. The sum of each channel's levels follows, and its scale if it has one.
+/// Then come the levels, as the product's panels take them. In float32, the coefficients are kept as they are.
 /// </remarks>
 internal sealed unsafe class WeightGradientProduct : IDisposable
 {

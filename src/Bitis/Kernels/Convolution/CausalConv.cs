@@ -11,8 +11,8 @@ namespace Bitis.Kernels.Convolution;
 /// <code>
 /// y_t = silu(bias + Σ_k w[k]·x_(t−K+1+k))
 /// </code>
-/// Of a quantized layer, w and x are levels (whole numbers, whose sums are exact in float32), and the sum is multiplied
-/// by a scale for each channel. Channels are independent, so work is split over them.
+/// In a quantized layer, w and x are levels: whole numbers, whose sums are exact in float32. The sum is multiplied by a
+/// scale for each channel. Channels are independent, so work is split over them.
 /// </remarks>
 internal abstract unsafe class CausalConv : ILanesOperation<RangeKernel<CausalConvCall>>
 {

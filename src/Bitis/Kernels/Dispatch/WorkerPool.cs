@@ -5,23 +5,23 @@ namespace Bitis.Kernels.Dispatch;
 
 /// <summary>A fixed set of threads that compute the parts of one operation after another.</summary>
 /// <remarks>
-/// Threads belong to the process: a call rents a pool that is idle, or starts one (<see cref="Rent"/>,
-/// <see cref="RentShare"/>). The caller is one of the threads, the split is static (part p is thread p mod
-/// <see cref="ThreadCount"/>'s), and a call allocates nothing. A thread that has done its own parts takes over those
-/// that others have not begun, so that nobody waits for a thread that the system does not run. Between operations the
-/// threads spin briefly, then sleep. Safe to call from several threads: while one operation runs, others (nested ones
-/// too) run on their callers alone. Kernels give the same bits for every split, so nobody can tell.
+/// Threads belong to the process. A call rents an idle pool or starts one (<see cref="Rent"/>,
+/// <see cref="RentShare"/>). The caller is one of the threads, and a call allocates nothing. The split is static: part
+/// p belongs to thread p mod <see cref="ThreadCount"/>. A thread that has finished its own parts takes over parts that
+/// others have not begun. So work does not wait for a thread that the system has not scheduled. Between operations, the
+/// threads spin briefly, then sleep. Several threads may call at once. While one operation runs, others (nested ones
+/// too) run on their callers alone. Results do not change, since kernels give the same bits for every split.
 /// <code>
 ///   share of thread s:  operation (32 bits) | its parts (16) | parts of the share that are taken (16)
 /// </code>
-/// A part is taken by exchanging this word for one that is greater by 1, which fails if anything of it has changed, the
-/// operation included. As long as a part that was taken is not done, its operation is not over, so what the word
-/// belongs to cannot change meanwhile.
+/// A thread takes a part by exchanging this word for one that is greater by 1. The exchange fails if anything in the
+/// word has changed, the operation included. An operation ends only when all taken parts are done. So the word's
+/// operation cannot change while a taken part is computed.
 /// </remarks>
 internal sealed class WorkerPool : IDisposable
 {
-    // About 300 µs, since .NET calibrates a spin iteration to roughly 30 ns: longer than one thread waits for another
-    // within an inference, shorter than anyone would notice. Waking a thread that sleeps takes some 50 µs.
+    // About 300 µs, since .NET calibrates a spin iteration to roughly 30 ns. Within an inference, threads wait for each
+    // other for less. Waking a sleeping thread takes some 50 µs.
     private const int SpinRounds = 2000;
     private const int SpinIterations = 5;
 

@@ -10,7 +10,7 @@ namespace Bitis.Kernels.Gemm;
 /// gradient of its weights, <c>C[N, K] += Y[M, N]ᵀ·X[M, K]</c>.
 /// </summary>
 /// <remarks>
-/// Every output is one chain of multiply-adds in the order of the inner dimension, so results depend neither on the
+/// Every output is one chain of multiply-adds in the order of the inner dimension. So results depend neither on the
 /// split of the rows nor on the tile.
 /// </remarks>
 internal abstract unsafe class FloatGemm : ILanesOperation<FloatGemmKernel>

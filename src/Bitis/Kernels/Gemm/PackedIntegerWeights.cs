@@ -7,8 +7,8 @@ namespace Bitis.Kernels.Gemm;
 /// <summary>The integer weights, scales and bias of a linear layer, laid out for one kernel.</summary>
 /// <remarks>
 /// Panels are <c>[N/columns][K/4][columns][4]</c>. A dot-product instruction takes four neighbours along K at once.
-/// Both dimensions are padded with zeros. The last panel may be narrower. Weights of at most 4 bits take half a byte:
-/// byte i of a panel of L weights holds number i in its low half and number i + L/2 in the high one. A panel is
+/// Both dimensions are padded with zeros. The last panel may be narrower. Weights of at most 4 bits take half a byte.
+/// In a panel of L weights, byte i holds number i in its low half and number i + L/2 in its high half. A panel is
 /// unpacked to bytes when it is needed, once for all rows that pass over it.
 /// </remarks>
 internal sealed unsafe class PackedIntegerWeights : IPackedWeights

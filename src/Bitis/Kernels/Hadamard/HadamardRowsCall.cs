@@ -36,8 +36,8 @@ internal unsafe struct HadamardRowsCall
 
     /// <summary>The key of the random numbers.</summary>
     /// <remarks>
-    /// Element (r, c) has the first number of the counter <c>r·Padded(Columns) + c</c> if ⌊c/16⌋ is even, the second
-    /// one of the element 16 columns before it otherwise.
+    /// If ⌊c/16⌋ is even, element (r, c) has the first number of the counter <c>r·Padded(Columns) + c</c>. Else it has
+    /// the second number of the element 16 columns before it.
     /// </remarks>
     public uint Key;
 

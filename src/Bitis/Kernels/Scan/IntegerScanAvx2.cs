@@ -113,7 +113,7 @@ internal static unsafe class IntegerScanAvx2
         Vector256<float> inverse = Vector256.Create(deltaLevels.InverseScale);
         Vector256<float> max = Vector256.Create((float)deltaLevels.MaxLevel);
         // Levels index tables. Avx.Max and Min give their second operand where the first is NaN, so NaN becomes the
-        // lowest level; Vector256's would pass it on, to a conversion that gives int.MinValue.
+        // lowest level. Vector256.Max and Min would pass NaN on to a conversion that gives int.MinValue.
         for (int e = 0; e < Channels; e += HalfChannels)
         {
             Vector256<float> level = Avx.Min(

@@ -13,9 +13,8 @@ namespace Bitis.Kernels.Scan;
 /// h_t[n] = exp(Δ_t·A[n])·h_(t−1)[n] + Δ_t·u_t·B_t[n]
 /// y_t = (Σ_n C_t[n]·h_t[n] + D·u_t)·(outputScale·silu(z_t))
 /// </code>
-/// Channels lie in the lanes and are independent of each other, so work is split over channels, never over time, and
-/// the results do not depend on the split. Each lane performs the same operations in the scalar and in every vector
-/// form.
+/// Channels lie in the lanes and are independent of each other. Work is split over channels, never over time, so
+/// results do not depend on the split. Each lane performs the same operations in the scalar and in every vector form.
 /// </remarks>
 internal abstract unsafe class SelectiveScan : ILanesOperation<RangeKernel<SelectiveScanCall>>
 {

@@ -14,10 +14,10 @@ namespace Bitis.Kernels.Scan;
 /// g_t     = h̄_t·exp(Δ_t·A)·h_(t−1)            Δ̄_t = Σ_n g_t·A + u_t·Σ_n h̄_t·B_t    Ā = Σ_t g_t·Δ_t
 /// h̄_(t−1) = h̄_t·exp(Δ_t·A)
 /// </code>
-/// (here bars are gradients). Hidden states are not stored: chunk by chunk, from the last to the first, they are
-/// computed again from the forward's checkpoint, with their decays, into a buffer that stays in the nearest cache. B̄
-/// and C̄ are sums over all channels. Lanes hold 16 channels, so each token and state of a chunk has a register-wide
-/// sum, which all channels pass over; at the end of the chunk its lanes are added up. One call does all channels of a
+/// (here bars are gradients). Hidden states are not stored. Chunk by chunk, from the last to the first, they are
+/// computed again from the forward's checkpoint. They go with their decays to a buffer that stays in the nearest cache.
+/// B̄ and C̄ are sums over all channels. Lanes hold channels. So each token and state of a chunk has a register of
+/// sums, to which all channels add. At the end of the chunk, its lanes are added up. One call does all channels of a
 /// sequence in a fixed order; the parallel dimension is the batch.
 /// </remarks>
 internal abstract unsafe class SelectiveScanGradient : ILanesOperation<CallKernel<SelectiveScanGradientCall>>

@@ -44,8 +44,8 @@ internal readonly unsafe struct Exp2Polynomial<TLanes, TDegree>
 
     /// <summary>2^x of four registers.</summary>
     /// <remarks>
-    /// Their chains of dependent operations advance side by side: one after the other, the waiting operations of one
-    /// would fill the processor's scheduler and keep those of the next from starting.
+    /// Their chains of dependent operations advance side by side. If one chain came after the other, its waiting
+    /// operations would fill the processor's scheduler. Then the next chain could not start.
     /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Of(ref TLanes x0, ref TLanes x1, ref TLanes x2, ref TLanes x3)

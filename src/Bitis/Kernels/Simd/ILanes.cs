@@ -4,9 +4,9 @@ namespace Bitis.Kernels.Simd;
 
 /// <summary>A register of float32 lanes.</summary>
 /// <remarks>
-/// A kernel that is generic over it is written once and compiled for each register width; its forms perform the same
-/// IEEE operations on each element, so on one machine they give the same bits (where the hardware has no fused
-/// multiply-add, the forms that remain all round twice).
+/// A kernel that is generic over this type is written once and compiled for each register width. Its forms perform the
+/// same IEEE operations on each element. So on one machine they give the same bits. Where the hardware has no fused
+/// multiply-add, all remaining forms round twice.
 /// </remarks>
 internal unsafe interface ILanes<TSelf> :
     IAdditionOperators<TSelf, TSelf, TSelf>,

@@ -7,12 +7,10 @@ using Bitis.Tensors;
 
 namespace Bitis.Training.Loop;
 
-/// <summary>
-/// The state of a training in one safetensors file, from which it goes on as if it had never stopped.
-/// </summary>
+/// <summary>The state of a training in one safetensors file, from which it resumes exactly.</summary>
 /// <remarks>
-/// The tensors are those of <see cref="TrainingState.Tensors"/>; the metadata hold the identity and the position as
-/// JSON, and a digest of both, and of the tensors' names and bytes.
+/// The tensors are those of <see cref="TrainingState.Tensors"/>. The metadata hold the identity and the position as
+/// JSON. They also hold a digest of both and of the tensors' names and bytes.
 /// </remarks>
 internal sealed class TrainingCheckpoint
 {

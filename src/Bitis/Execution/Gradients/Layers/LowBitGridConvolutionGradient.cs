@@ -14,8 +14,8 @@ namespace Bitis.Execution.Gradients.Layers;
 /// With the tokens under the kernel side by side, the convolution is a linear layer. Its tokens are the places of the
 /// output (<see cref="LowBitLinearGradient"/>). The grid is kept, rounded to 8 or 4 bits with a scale for each image.
 /// Rows of tokens under the kernel would be K² times as many. Even at 8 bits and half the tokens, they would take more
-/// memory than the grid in float32. Neither integer product makes such rows: W̄ gathers the tokens of each tap
-/// (<see cref="WeightGradientProduct"/>), and x̄ adds up each tap's product where its tokens lie
+/// memory than the grid in float32. Neither integer product makes such rows. W̄ gathers the tokens of each tap
+/// (<see cref="WeightGradientProduct"/>). x̄ adds up each tap's product where its tokens lie
 /// (<see cref="ConvolutionInputGradient"/>).
 /// </remarks>
 internal sealed unsafe class LowBitGridConvolutionGradient(
