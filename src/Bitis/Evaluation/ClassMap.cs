@@ -38,7 +38,9 @@ internal sealed class ClassMap
         {
             if (ClassesWithImages == 0)
                 return null;
-            string how = IsByName ? "matched by name" : "matched by number, since not both sides know names";
+            string how = IsByName
+                ? "matched by name"
+                : "matched by number, since model and images do not both have class names";
             string have = ClassesWithImages == 1 ? "has" : "have";
             return ClassesWithImages == Classes
                 ? $"all {DisplayText.Count(Classes, "class")} of the model {have} images, {how}"
@@ -212,7 +214,7 @@ internal sealed class ClassMap
         if (images.ClassCount is not { } count || count == classes)
             return;
         string advice = classNames is null
-            ? "The model knows no names of its classes, so images of some of them need a labels.csv "
+            ? "The model has no class names, so images of some of its classes need a labels.csv "
                 + "with the model's numbers in a column class_index."
             : "Say which classes these are: --classes FILE with their names, one a line.";
         throw new BitisException(

@@ -77,7 +77,7 @@ internal sealed class GraphSegment
                 if (node.Block is { } block && !partOfBlock.TryAdd(block, parts[^1]))
                 {
                     throw new BitisException(
-                        $"'{node.Name}' belongs to block {block}, whose other nodes end with "
+                        $"'{node.Name}' belongs to block {block}, whose other nodes end at "
                         + $"'{partOfBlock[block][^1].Name}': add the nodes of a block one after the other.");
                 }
             }

@@ -24,7 +24,7 @@ internal static class Logits
             return;
         (int image, int label) = Math.DivRem(index, logits.Shape[^1]);
         throw new BitisException(
-            $"{nameOf(image)}: {model} answers {logits.Span[index]} for class {label}, which is no prediction: "
-            + "its numbers leave float32's range. Check its weights (bitis inspect), or quantize or train it again.");
+            $"{nameOf(image)}: {model} gives the logit {logits.Span[index]} for class {label}; expected a finite "
+            + "number. Its values overflow float32: check its weights (bitis inspect), or quantize or train it again.");
     }
 }

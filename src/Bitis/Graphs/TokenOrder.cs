@@ -42,10 +42,16 @@ public static class TokenOrder
             if (token == Zeros)
                 continue;
             if (token < 0 || token >= tokens || places[token] != Zeros)
-                throw new ArgumentException($"Token {token} has no place among {tokens}, or two.", nameof(order));
+            {
+                throw new ArgumentException(
+                    $"The index {token} occurs twice, or is not below {tokens}.", nameof(order));
+            }
+
             places[token] = place;
         }
         int missing = Array.IndexOf(places, Zeros);
-        return missing < 0 ? places : throw new ArgumentException($"Token {missing} has no place.", nameof(order));
+        return missing < 0
+            ? places
+            : throw new ArgumentException($"The index {missing} does not occur in the order.", nameof(order));
     }
 }

@@ -195,9 +195,8 @@ internal sealed class BlockReconstructor
         foreach (Node scan in cut)
         {
             throw new BitisException(
-                $"The scan '{scan.Name}' and the softplus of its step, '{scan.Inputs[1].Name}', lie on two sides of a "
-                + "block's border: "
-                + "put both into one block.");
+                $"The scan '{scan.Name}' and the softplus of its step, '{scan.Inputs[1].Name}', lie in different "
+                + "blocks: put both into one block.");
         }
     }
 
@@ -302,7 +301,7 @@ internal sealed class BlockReconstructor
             throw new BitisException(
                 $"The block {block} has {results.Length} values that depend on its quantized layers and are read "
                 + $"outside, {string.Join(", ", results.Select(output => $"'{output.Name}'"))}; "
-                + $"'{_recipe.Method}' learns from one. End the block where they have met.");
+                + $"'{_recipe.Method}' needs exactly one. End the block after the node that combines them.");
         }
         GraphSegment part = changed.For(results);
         var layers = LayersOf(segment).Concat(unlearned).ToDictionary();

@@ -69,7 +69,7 @@ internal sealed class LearnedScan : ILearnedOperator
     public OperationGradient CreateStep(FusedOperation operation) => operation is FusedScan { Softplus: not null } fused
         ? new QuantizedScanGradient(this, fused)
         : throw new NotSupportedException(
-            $"The scan '{Node.Name}' is quantized, and has no softplus of its own before Δ.");
+            $"The quantized scan '{Node.Name}' needs a Δ from a softplus that only this scan reads.");
 
     /// <summary>The scan with what was learned.</summary>
     public QuantizedScan ToQuantized()

@@ -24,9 +24,8 @@ internal sealed class ScaleLearning(
         if (!double.IsFinite(before))
         {
             throw new BitisException(
-                $"block {block}: its output is {before} away from the float model's before anything is learned; a "
-                + "value must have overflowed. "
-                + "Check the weights (bitis inspect) and the images.");
+                $"block {block}: before learning, the loss against the float model is {before}, so a value has "
+                + "overflowed. Check the weights (bitis inspect) and the images.");
         }
         if (settings.Steps == 0)
             return new BlockRecord(block, before, before, 0, 0);

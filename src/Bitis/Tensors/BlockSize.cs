@@ -11,7 +11,7 @@ internal static class BlockSize
         ? (int)elements
         : throw new BitisException(
             $"A block of {(Int128)elements * elementBytes} bytes was asked for; one has at most "
-            + $"{(long)int.MaxValue * elementBytes}. The model, its images or their number at once are too large: use "
+            + $"{(long)int.MaxValue * elementBytes}. The model, its images or the batch are too large: use "
             + "smaller ones.");
 
     /// <summary>The error for memory that the system does not have.</summary>

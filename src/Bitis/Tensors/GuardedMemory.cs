@@ -50,7 +50,7 @@ internal static unsafe partial class GuardedMemory
             "START" => GuardMode.Start,
             "END" => GuardMode.End,
             _ => throw new BitisException(
-                $"{Variable}={value}: is not a place for guard pages. Valid values: start, end, or nothing."),
+                $"{Variable}={value}: unknown place for guard pages. Expected start or end; or unset the variable."),
         };
         return mode == GuardMode.Off || OperatingSystem.IsLinux()
             ? mode

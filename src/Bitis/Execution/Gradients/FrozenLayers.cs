@@ -41,7 +41,7 @@ internal sealed class FrozenLayers
         {
             throw new BitisException(
                 $"The patterns {string.Join(", ", patterns.Select(pattern => $"'{pattern}'"))} freeze all layers; "
-                + "one at least must learn.");
+                + "at least one layer must learn.");
         }
 
         if (_frozen.FirstOrDefault(node => node.ParameterNames.Any(learning.Contains)) is { } frozen)

@@ -75,7 +75,9 @@ public sealed record BackwardPolicy
         if (!Enum.IsDefined(Scale) || !Enum.IsDefined(Basis))
         {
             throw new BitisException(
-                $"The backward policy's scale is {Scale} and its basis {Basis}; there are no such.");
+                $"The backward policy's scale is {Scale} and its basis {Basis}; expected a scale of "
+                + $"{string.Join(", ", Enum.GetNames<GradientScale>())} and a basis of "
+                + $"{string.Join(", ", Enum.GetNames<TokenBasis>())}.");
         }
 
         if (Rank is not (null or 4 or 8 or 12 or FullRank))

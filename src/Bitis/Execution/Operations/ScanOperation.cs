@@ -112,7 +112,7 @@ internal sealed class ScanOperation(FusedScan fused) : Operation
         if (!hasSoftplus)
         {
             throw new NotSupportedException(
-                $"The scan '{node.Name}' is quantized, and has no softplus of its own before Δ.");
+                $"The quantized scan '{node.Name}' needs a Δ from a softplus that only this scan reads.");
         }
 
         return new CompiledIntegerScan(

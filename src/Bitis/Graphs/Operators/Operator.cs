@@ -140,10 +140,10 @@ internal abstract record Operator
     }
 
     /// <summary>A product of sizes; for <see cref="OutputShape"/>.</summary>
-    /// <exception cref="ArgumentException">It is no int.</exception>
+    /// <exception cref="ArgumentException">The product exceeds the range of int.</exception>
     protected int SizeProduct(int left, int right) => (long)left * right is >= 0 and <= int.MaxValue and var product
         ? (int)product
-        : throw new ArgumentException($"{Kind}: {left} × {right} is no size that a tensor can have.", nameof(left));
+        : throw new ArgumentException($"{Kind}: {left} × {right} is too large for a tensor's dimension.", nameof(left));
 
     /// <summary>
     /// The output's height or width of a convolution for an input's; 0 or less where the kernel does not fit.
