@@ -26,13 +26,13 @@ internal sealed class CompressedInput(Node writer, ArenaBlock block, ArenaBlock 
     /// <summary>Whether the copy is all that is kept.</summary>
     public bool IsCompressed { get; private set; }
 
-    /// <summary>What takes memory from the forward to the backward pass.</summary>
+    /// <summary>The block that is kept from the forward to the backward pass.</summary>
     public ArenaBlock Kept => IsCompressed ? block : value;
 
     /// <summary>Notes a backward operation that reads it.</summary>
     public void NeedAt(int time) => _readAt = Math.Max(_readAt, time);
 
-    /// <summary>Decides, when all other operations are planned.</summary>
+    /// <summary>Decides what is kept, when all other operations are planned.</summary>
     /// <param name="forwardEnd">The time after the last forward operation.</param>
     public void Decide(int forwardEnd)
     {

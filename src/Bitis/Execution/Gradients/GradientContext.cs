@@ -4,12 +4,12 @@ using Bitis.Graphs.Operators;
 
 namespace Bitis.Execution.Gradients;
 
-/// <summary>What decides which backward form an operation has.</summary>
+/// <summary>The inputs to the choice of each operation's backward form.</summary>
 internal sealed class GradientContext
 {
     private readonly GridLayouts _layouts;
 
-    /// <summary>Takes what was asked for.</summary>
+    /// <summary>Creates the context of a graph.</summary>
     /// <param name="graph">The model, or a part of one.</param>
     /// <param name="policy">How the backward pass of linear and convolutional layers is computed.</param>
     /// <param name="frozen">Which layers do not learn; null if all of them do.</param>

@@ -14,7 +14,7 @@ internal sealed class GradientPlan : IDisposable
     /// <param name="weights">Its parameters, by name.</param>
     /// <param name="images">The most images that a micro-batch holds.</param>
     /// <param name="substitute">
-    /// Where only scales of quantized layers are learned: makes the operations of such layers, and null for other
+    /// Creates the operations of quantized layers where only their scales are learned; returns null for other
     /// operations.
     /// </param>
     /// <param name="policy">
@@ -98,8 +98,7 @@ internal sealed class GradientPlan : IDisposable
     public int SumsLength { get; }
 
     /// <summary>
-    /// The inputs, each in memory of the caller's (<see cref="MicroBatch.Bind"/>): contiguous, one image after the
-    /// other.
+    /// The inputs, each in the caller's memory (<see cref="MicroBatch.Bind"/>): contiguous, one image after the other.
     /// </summary>
     public IReadOnlyList<(Node Node, ArenaMatrix Place)> Inputs { get; }
 

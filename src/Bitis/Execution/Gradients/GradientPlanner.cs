@@ -55,22 +55,24 @@ internal sealed class GradientPlanner
     /// <summary>The operation on the timeline that is being planned.</summary>
     public int Time { get; set; }
 
-    /// <summary>Whether nobody needs the gradients of the model's parameters: only scales are learned.</summary>
+    /// <summary>
+    /// Whether only scales are learned, so that the gradients of the model's parameters are not needed.
+    /// </summary>
     public bool AreParametersFrozen { get; init; }
 
     /// <summary>Which layers do not learn; null if all of them do.</summary>
     public FrozenLayers? Frozen { get; init; }
 
     /// <summary>
-    /// Whether the backward pass computes cheap values again instead of keeping them: where inputs are kept compressed,
-    /// to save memory.
+    /// Whether the backward pass computes cheap values again instead of keeping them. It does so where inputs are kept
+    /// compressed, to save memory.
     /// </summary>
     public bool Recomputes { get; init; }
 
     /// <summary>The most images that a micro-batch holds.</summary>
     public int Images => _images;
 
-    /// <summary>The elements of scratch memory that the hungriest operation needs.</summary>
+    /// <summary>The most elements of scratch memory that an operation needs.</summary>
     public int ScratchLength { get; private set; }
 
     /// <summary>The parameters and other sums by name.</summary>
@@ -113,12 +115,10 @@ internal sealed class GradientPlanner
     public ParameterSlot Parameter(Node node, int index, Action<FloatTensor> unpack) =>
         _parameters[node.ParameterNames[index]].Slot(node.Operator.Kind, unpack, ref _sumsLength);
 
-    /// <summary>Whether nobody needs the gradients of a node's parameters.</summary>
+    /// <summary>Whether the gradients of a node's parameters are not needed.</summary>
     public bool IsFrozen(Node node) => AreParametersFrozen || Frozen?.IsFrozen(node) == true;
 
-    /// <summary>
-    /// Room among the gradients for sums over all images of something else that an operation computes.
-    /// </summary>
+    /// <summary>Memory among the gradients for other sums over all images that an operation computes.</summary>
     public ParameterSlot NewSums(string name, int length)
     {
         var sums = new ParameterGradient(new FloatTensor([length]), [length]);
@@ -318,8 +318,8 @@ internal sealed class GradientPlanner
     }
 
     /// <summary>
-    /// As <see cref="RequiredTarget"/>, for an operation that can only overwrite: if there are other users, it is added
-    /// after the operation.
+    /// As <see cref="RequiredTarget"/>, for an operation that can only overwrite. If there are other users, the result
+    /// is added after it.
     /// </summary>
     public ArenaMatrix OverwrittenTarget(Node node)
     {
@@ -327,7 +327,7 @@ internal sealed class GradientPlanner
         return target.Accumulate ? AddedAfter(node, target) : target.Matrix;
     }
 
-    /// <summary>As <see cref="OverwrittenTarget"/>; null if nobody needs the gradient.</summary>
+    /// <summary>As <see cref="OverwrittenTarget"/>; null if the gradient is not needed.</summary>
     public ArenaMatrix? OverwrittenTargetIfNeeded(Node node) =>
         _differentiated.Contains(node) ? OverwrittenTarget(node) : null;
 
@@ -340,13 +340,13 @@ internal sealed class GradientPlanner
     /// <remarks>Then the user may take the value's memory, too.</remarks>
     public bool SharesGradient(Node node) => SharerOf(RootOf(node)) is not null;
 
-    /// <summary>Places everything.</summary>
+    /// <summary>Places all blocks in the arena.</summary>
     /// <param name="forwardEnd">The time after the last forward operation.</param>
     /// <returns>A micro-batch's memory.</returns>
     public ArenaLayout Place(int forwardEnd)
     {
-        // A value that only low-bit layers need is free after the forward pass: none of these decisions changes another
-        // one.
+        // A value that only low-bit layers need is free after the forward pass. These decisions do not depend on each
+        // other.
         _compressed.ForEach(input => input.Decide(forwardEnd));
         return ArenaPlanner.Place(_blocks, _bound);
     }
@@ -408,7 +408,7 @@ internal sealed class GradientPlanner
         return matrix;
     }
 
-    /// <summary>The columns of a gradient that nobody has written yet.</summary>
+    /// <summary>The columns of a gradient that no operation has written yet.</summary>
     private List<(int Start, int End)> GapsIn(ArenaMatrix matrix)
     {
         var gaps = new List<(int Start, int End)>();
@@ -445,7 +445,7 @@ internal sealed class GradientPlanner
         }
     }
 
-    /// <summary>Memory that the planned operation writes, and that is brought to a target after it.</summary>
+    /// <summary>Memory that the planned operation writes. It is added to a target after the operation.</summary>
     private ArenaMatrix AddedAfter(Node node, GradientTarget target)
     {
         ArenaMatrix own = NewMatrixOf(node);

@@ -18,11 +18,11 @@ internal sealed class GradientRunner : IDisposable
     private const int MaxImagesPerMicroBatch = 4;
 
     /// <summary>
-    /// About how many values the widest layer may have in a micro-batch: more of them leave the nearer caches.
+    /// About how many values the widest layer may have in a micro-batch. More do not fit the nearer caches.
     /// </summary>
     private const long ValuesPerMicroBatch = 280_000;
 
-    /// <summary>How many parts a batch has: also the most threads that can work on it.</summary>
+    /// <summary>How many parts a batch has. No more threads than this can work on it.</summary>
     private const int Parts = 8;
 
     private readonly int _imagesPerMicroBatch;
@@ -57,13 +57,13 @@ internal sealed class GradientRunner : IDisposable
         return (int)Math.Clamp(ValuesPerMicroBatch / widest, 1, MaxImagesPerMicroBatch);
     }
 
-    /// <summary>Does something with a micro-batch's images, of which the first has an index in the batch.</summary>
+    /// <summary>Work on a micro-batch's images; the first of them has this index in the batch.</summary>
     public delegate void MicroBatchAction(MicroBatch microBatch, int firstImage);
 
     /// <summary>The operations.</summary>
     public GradientPlan Plan { get; }
 
-    /// <summary>Where the time of operations is added up, by kind; null for no measurement.</summary>
+    /// <summary>Receives the time of the operations, by kind; null for no measurement.</summary>
     public OperationTimes? Times { get; set; }
 
     /// <summary>Runs a batch; afterwards the slots of all parameters have the gradients.</summary>

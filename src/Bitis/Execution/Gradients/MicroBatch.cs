@@ -15,8 +15,8 @@ internal sealed unsafe class MicroBatch : IDisposable
     private readonly NativeBuffer<float> _scratch;
 
     /// <summary>Reserves the memory.</summary>
-    /// <param name="layout">What the planner says.</param>
-    /// <param name="scratchLength">What the planner says, in elements.</param>
+    /// <param name="layout">The memory of values and gradients, from the planner.</param>
+    /// <param name="scratchLength">The elements of scratch memory, from the planner.</param>
     public MicroBatch(ArenaLayout layout, int scratchLength)
     {
         _arena = new Arena(layout);
@@ -39,7 +39,7 @@ internal sealed unsafe class MicroBatch : IDisposable
     /// <summary>Memory that an operation may use while it runs.</summary>
     public float* Scratch => _scratch.Pointer;
 
-    /// <summary>Says where an input of the plan is: memory of the caller's, which must outlive the run.</summary>
+    /// <summary>Sets the memory of an input of the plan. The caller owns it, and it must outlive the run.</summary>
     public void Bind(ArenaMatrix input, float* values) => _arena.Bind(input.Block, values);
 
     /// <summary>The bytes of a block that is not a matrix.</summary>

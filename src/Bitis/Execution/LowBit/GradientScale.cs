@@ -9,10 +9,12 @@ namespace Bitis.Execution.LowBit;
 [JsonConverter(typeof(EnumByName<GradientScale>))]
 internal enum GradientScale
 {
-    /// <summary>One for each token: on a CPU as fast as one for all, and never less exact.</summary>
+    /// <summary>
+    /// One scale for each token. On a CPU, this is as fast as one for all tokens, and never less exact.
+    /// </summary>
     Token,
 
-    /// <summary>One for all tokens of the images that pass through a layer together.</summary>
+    /// <summary>One scale for all tokens of the images that pass through a layer together.</summary>
     Tensor,
 
     /// <summary>Chosen for each layer in each step: a scale per token if this at least halves the error.</summary>

@@ -32,7 +32,7 @@ internal sealed unsafe class InputGradientProduct : IDisposable
 
     /// <summary>Reserves memory for a layer's weights.</summary>
     /// <param name="arithmetic">How to compute.</param>
-    /// <param name="scale">What shares a scale.</param>
+    /// <param name="scale">Which values share a scale.</param>
     /// <param name="blocks">The tokens' blocks, where they are reduced.</param>
     /// <param name="outputs">The channels of ȳ.</param>
     /// <param name="inputs">The channels of x̄.</param>

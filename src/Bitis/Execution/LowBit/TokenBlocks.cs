@@ -43,7 +43,7 @@ internal sealed unsafe class TokenBlocks : IDisposable
             [.. Enumerable.Range(0, images).SelectMany(i => singles.Select(row => (i * layout.Rows) + row))]);
     }
 
-    /// <summary>Other rows for the same blocks.</summary>
+    /// <summary>The same blocks with other rows.</summary>
     private TokenBlocks(TokenBlocks blocks, Func<int, int> row)
     {
         (_blocksPerImage, _singlesPerImage, Rank, _kept, _ownsKept) = (
@@ -55,7 +55,7 @@ internal sealed unsafe class TokenBlocks : IDisposable
     /// <summary>The coefficients that are kept of a block.</summary>
     public int Rank { get; }
 
-    /// <summary>Which ones, in natural order.</summary>
+    /// <summary>The indices of the kept coefficients, in natural order.</summary>
     public byte* Kept => _kept.Pointer;
 
     /// <summary>The blocks of a layer's tokens.</summary>
@@ -78,7 +78,7 @@ internal sealed unsafe class TokenBlocks : IDisposable
     public TokenBlocks Seen(GridConv2d convolution, int tap) =>
         new(this, place => convolution.Source(place, tap) ?? -1);
 
-    /// <summary>The rows that remain of some images.</summary>
+    /// <summary>The kept rows of some images.</summary>
     public int Rows(int images) => images * ((_blocksPerImage * Rank) + _singlesPerImage);
 
     /// <summary>The rows of some images that are in blocks.</summary>

@@ -32,7 +32,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
     private readonly NativeBuffer<int> _zeroPoints;
 
     /// <summary>Prepares a layer.</summary>
-    /// <param name="arithmetic">How to compute; not exactly.</param>
+    /// <param name="arithmetic">How to compute; not the exact arithmetic.</param>
     /// <param name="inputBits">The bits in which the input is kept.</param>
     /// <param name="blocks">The tokens' blocks.</param>
     /// <param name="basis">Which coefficients are kept.</param>
@@ -103,10 +103,10 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
 
     private int LevelsOffset => ScalesOffset + (_hasChannelScales ? _paddedInputs * sizeof(float) : 0);
 
-    /// <summary>Whether the rows of ȳ are the operand as they lie, so that they are rounded where they are.</summary>
+    /// <summary>Whether the rows of ȳ are the operand as they are, so that they are rounded in place.</summary>
     private bool TakesGradientRows => _arithmetic.IsInteger && !_blocks.HasBlocks;
 
-    /// <summary>Whether those of x are, too.</summary>
+    /// <summary>As above, for the rows of x.</summary>
     private bool TakesInputRows => TakesGradientRows && _seen[0] == _blocks;
 
     /// <summary>The distance of neighbouring groups of ȳ's levels in units of four bytes.</summary>

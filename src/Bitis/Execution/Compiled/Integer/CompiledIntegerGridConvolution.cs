@@ -20,7 +20,7 @@ namespace Bitis.Execution.Compiled.Integer;
 /// <param name="y">The output, <c>[places, out]</c>.</param>
 /// <param name="weights">The kernel as a matrix; see <see cref="GridPatches.PackWeights"/>.</param>
 /// <param name="input">The input's quantizer, per tensor.</param>
-/// <param name="parameters">The same where kernels can reach it; the operation disposes of it.</param>
+/// <param name="parameters">The quantizer's parameters in native memory; the operation disposes of them.</param>
 internal sealed class CompiledIntegerGridConvolution(
     string name,
     GridConv2d convolution,

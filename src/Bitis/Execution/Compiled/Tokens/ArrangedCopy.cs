@@ -7,7 +7,7 @@ namespace Bitis.Execution.Compiled.Tokens;
 /// <summary>A copy of a value with its tokens in another order.</summary>
 /// <remarks>The operation that computes the value writes the copy, too.</remarks>
 /// <param name="Target">The copy.</param>
-/// <param name="Offsets">For each row of the value where its row in the copy starts, in elements.</param>
+/// <param name="Offsets">For each row of the value, where its row in the copy starts, in elements.</param>
 /// <param name="ZeroRows">The rows of the copy that are zeros.</param>
 internal sealed record ArrangedCopy(ArenaMatrix Target, NativeBuffer<int> Offsets, int[] ZeroRows)
 {

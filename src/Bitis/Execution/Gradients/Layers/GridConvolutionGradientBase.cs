@@ -128,7 +128,7 @@ internal abstract unsafe class GridConvolutionGradientBase : OperationGradient, 
     /// <summary>Brings changed weights, <c>[out, kernel²·in]</c>, into the form of the product that gives x̄.</summary>
     protected abstract void PrepareProduct(ReadOnlySpan<float> weights);
 
-    /// <summary>Keeps an image's input for the backward pass, where its own memory will not do.</summary>
+    /// <summary>Keeps an image's input for the backward pass, if its own memory is not kept.</summary>
     protected abstract void KeepInput(MicroBatch microBatch, int image);
 
     /// <summary>Adds W̄ of an image.</summary>

@@ -34,12 +34,12 @@ internal sealed unsafe class LowBitGridConvolutionGradient(
     private int KeptBytesOfImage => sizeof(float) + (_bits == 4 ? (InputLength + 1) / 2 : InputLength);
 
     /// <summary>
-    /// Where scratch memory goes on behind the rows of what the kernel sees, for the products that take them.
+    /// The scratch memory of the products, behind the rows of tokens under the kernel that they read.
     /// </summary>
     private int PatchesScratch => ScratchSpace.Length((long)Places * PatchLength * sizeof(float));
 
     /// <summary>
-    /// What <see cref="WeightGradientProduct.Keep"/> writes: here for the length of the operation only.
+    /// What <see cref="WeightGradientProduct.Keep"/> writes. It is needed only while the operation runs.
     /// </summary>
     private int KeptRowsScratch => ScratchSpace.Length(_weightProduct?.KeptBytes(images: 1) ?? 0);
 

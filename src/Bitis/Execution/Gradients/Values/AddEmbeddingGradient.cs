@@ -5,7 +5,7 @@ using Bitis.Graphs;
 namespace Bitis.Execution.Gradients.Values;
 
 /// <summary>
-/// The position embedding, added in place if nobody else uses the input; its gradient is the sum over the images.
+/// The position embedding, added in place if the input has no other user. Its gradient is the sum over the images.
 /// </summary>
 internal sealed unsafe class AddEmbeddingGradient(Node node) : OperationGradient
 {
